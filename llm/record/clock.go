@@ -1,0 +1,18 @@
+package record
+
+import "time"
+
+// started is read once, so that a step of the system clock during a run moves no record: every instant of the process
+// is this wall-clock reading plus monotonic time.
+var started = time.Now()
+
+// UnixNano gives t as nanoseconds since 1970 UTC on the process's own clock: the wall clock as it stood at process start,
+// advanced by monotonic time. t must carry a monotonic reading, as time.Now's results do. It may be called concurrently.
+func UnixNano(t time.Time) int64 {
+	return started.UnixNano() + int64(t.Sub(started))
+}
+
+// Micros gives d in whole microseconds, rounded half away from zero: the resolution in which chunks are recorded.
+func Micros(d time.Duration) int64 {
+	return int64(d.Round(time.Microsecond) / time.Microsecond)
+}

@@ -1,0 +1,138 @@
+package record
+
+import "time"
+
+// Latency is the time from sending the request to the end of its answer.
+func (r *Request) Latency() time.Duration { return time.Duration(r.End - r.Start) }
+
+// TTFT is the time from sending to the first non-empty content chunk, and false if none came. Role-only and empty chunks,
+// reasoning and tool calls do not count.
+func (r *Request) TTFT() (time.Duration, bool) {
+	if len(r.Chunks) == 0 {
+		return 0, false
+	}
+	return micros(r.Chunks[0]), true
+}
+
+// TTFO is the time from sending to the first output of any kind (content, reasoning, tool call), and false if none came.
+func (r *Request) TTFO() (time.Duration, bool) {
+	first, _, ok := r.outputSpan()
+	return first, ok
+}
+
+// TPOT is the time per output token after the first, (last token − first token)/(tokens − 1), and false if there were
+// fewer than two tokens or fewer than two chunks to time. When the count is the server's, which includes reasoning and
+// tool calls, the span runs over those chunks too.
+func (r *Request) TPOT() (time.Duration, bool) {
+	n, source := r.OutputTokens()
+	if n < 2 {
+		return 0, false
+	}
+	var first, last time.Duration
+	if source == ServerUsage {
+		first, last, _ = r.outputSpan()
+	} else if len(r.Chunks) > 0 {
+		first, last = r.tokenSpan()
+	}
+	if last <= first {
+		return 0, false
+	}
+	return (last - first) / time.Duration(n-1), true
+}
+
+// NTPOT is the normalised time per output token, latency/tokens, and false without tokens.
+func (r *Request) NTPOT() (time.Duration, bool) {
+	n, _ := r.OutputTokens()
+	if n == 0 {
+		return 0, false
+	}
+	return r.Latency() / time.Duration(n), true
+}
+
+// AppendTokenTimes appends the arrival of each content token after sending: with the client's tokenizer a chunk's arrival
+// once per token in it (a chunk of no token vanishes), without one once per chunk.
+func (r *Request) AppendTokenTimes(times []time.Duration) []time.Duration {
+	for i, us := range r.Chunks {
+		n := 1
+		if i < len(r.ChunkTokens) {
+			n = r.ChunkTokens[i]
+		}
+		for range n {
+			times = append(times, micros(us))
+		}
+	}
+	return times
+}
+
+// AppendITL appends the inter-token latencies: the gaps between consecutive token times.
+func (r *Request) AppendITL(gaps []time.Duration) []time.Duration {
+	at := len(gaps)
+	gaps = r.AppendTokenTimes(gaps)
+	if len(gaps) == at {
+		return gaps
+	}
+	for i := at; i+1 < len(gaps); i++ {
+		gaps[i] = gaps[i+1] - gaps[i]
+	}
+	return gaps[:len(gaps)-1]
+}
+
+// MeanITL is the mean of the request's inter-token latencies, and false with fewer than two token times.
+func (r *Request) MeanITL() (time.Duration, bool) {
+	n := len(r.Chunks)
+	if len(r.ChunkTokens) > 0 {
+		n = 0
+		for _, k := range r.ChunkTokens {
+			n += k
+		}
+	}
+	if n < 2 || len(r.Chunks) == 0 {
+		return 0, false
+	}
+	// A sum of consecutive gaps is the span between the first and the last chunk that holds a token.
+	first, last := r.tokenSpan()
+	return (last - first) / time.Duration(n-1), true
+}
+
+// ScheduleDelay is the time from the due instant to sending, negative if it went early, and false if no due instant is
+// known. Only the first request of an iteration has one.
+func (r *Request) ScheduleDelay() (time.Duration, bool) {
+	if r.Due == nil {
+		return 0, false
+	}
+	return time.Duration(r.Start - *r.Due), true
+}
+
+// tokenSpan gives the times of the first and the last content token; it needs one chunk at least.
+func (r *Request) tokenSpan() (first, last time.Duration) {
+	i, j := 0, len(r.Chunks)-1
+	if len(r.ChunkTokens) == len(r.Chunks) {
+		for i < j && r.ChunkTokens[i] == 0 {
+			i++
+		}
+		for j > i && r.ChunkTokens[j] == 0 {
+			j--
+		}
+	}
+	return micros(r.Chunks[i]), micros(r.Chunks[j])
+}
+
+// outputSpan gives the first and the last arrival of output of any kind.
+func (r *Request) outputSpan() (first, last time.Duration, ok bool) {
+	for _, us := range [...][]int64{r.Chunks, r.Reasoning, r.ToolCalls} {
+		if len(us) == 0 {
+			continue
+		}
+		a, b := micros(us[0]), micros(us[len(us)-1])
+		if !ok || a < first {
+			first = a
+		}
+		if !ok || b > last {
+			last = b
+		}
+		ok = true
+	}
+	return first, last, ok
+}
+
+func micros(us int64) time.Duration { return time.Duration(us) * time.Microsecond }

@@ -1,0 +1,156 @@
+package record
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/tidwall/gjson"
+)
+
+// Schema names the format of the lines; a Run line carries it.
+const Schema = "xk6-llm/1"
+
+// Line is one line of a record file: *Run, *Client, *Request, *Dropped, *Stage, *Server or *End.
+type Line interface{ lineType() string }
+
+// Run is the first line of a file: what ran, where and when.
+type Run struct {
+	Schema          string            `json:"schema"`
+	ID              string            `json:"run_id"`
+	Instance        string            `json:"instance"`
+	Segment         string            `json:"segment"`          // execution segment, "0:1" for a whole run
+	SegmentSequence string            `json:"segment_sequence"` // of all instances, "" when none was given
+	Start           int64             `json:"start"`            // Unix nanoseconds
+	Versions        map[string]string `json:"versions"`
+	Seed            *int64            `json:"seed,omitempty"`
+	Scenarios       []Scenario        `json:"scenarios"`
+}
+
+// Scenario is one scenario of the run as it was asked for.
+type Scenario struct {
+	Name     string  `json:"name"`
+	Executor string  `json:"executor"`
+	StartAt  float64 `json:"start_time"` // seconds after the start of the test
+	Stages   []Stage `json:"stages"`
+}
+
+// Stage is a span of the run with one load. As a line of its own it tells when a stage truly began and ended.
+type Stage struct {
+	Index       int      `json:"index"`
+	From        *float64 `json:"from_rate,omitempty"` // requests per second at the start of a ramp; nil: Rate throughout
+	Rate        *float64 `json:"rate,omitempty"`      // requests per second over all instances
+	Duration    *float64 `json:"duration,omitempty"`  // seconds
+	Requests    *int64   `json:"requests,omitempty"`
+	Concurrency *int64   `json:"concurrency,omitempty"`
+
+	Start  int64  `json:"start_ns,omitempty"`
+	End    int64  `json:"end_ns,omitempty"`
+	Status string `json:"status,omitempty"`
+}
+
+// Client is a client of the script, written before the first request that uses it. It never holds a secret.
+type Client struct {
+	Number    int            `json:"number"`
+	SLO       *Bounds        `json:"slo,omitempty"`
+	Tokenizer string         `json:"tokenizer,omitempty"`
+	Simulator bool           `json:"simulator"`
+	Options   map[string]any `json:"options"` // as given, secrets replaced
+}
+
+// Dropped is an arrival (or several, Count of them) for which no VU was free.
+type Dropped struct {
+	Scenario string `json:"scenario"`
+	Stage    int    `json:"stage"`
+	Index    *int64 `json:"index"`  // nil when unknown
+	Due      *int64 `json:"due_ns"` // nil when unknown
+	Count    int64  `json:"count"`
+}
+
+// Server is a sample of the server's state; its fields are the server's own.
+type Server struct {
+	Time   int64              `json:"time_ns"`
+	Values map[string]float64 `json:"values"`
+}
+
+// End is the last line of a complete file.
+type End struct {
+	Status   string `json:"status"` // finished, or why not
+	Time     int64  `json:"end_ns"`
+	Requests int64  `json:"requests"`
+	Failed   int64  `json:"failed"`
+	Dropped  int64  `json:"dropped"`
+	Health   Health `json:"client_health"`
+}
+
+// Health tells how the measuring process itself fared.
+type Health struct {
+	CPUShare   float64 `json:"cpu_share"`         // CPU time over elapsed time times GoMaxProcs, 0 to 1
+	GoMaxProcs int     `json:"gomaxprocs"`        // processors it was allowed
+	GCPause    int64   `json:"gc_pause_total_ns"` // all stop-the-world pauses added up
+	GCCycles   int64   `json:"gc_cycles"`         // collections
+	// Lateness of the starts against their due instants, over LatenessOf requests; nil when no due instant is known.
+	LatenessP50 *int64 `json:"lateness_p50_ns"`
+	LatenessP99 *int64 `json:"lateness_p99_ns"`
+	LatenessMax *int64 `json:"lateness_max_ns"`
+	LatenessOf  int64  `json:"lateness_of"`
+}
+
+func (*Run) lineType() string     { return "run" }
+func (*Client) lineType() string  { return "client" }
+func (*Request) lineType() string { return "request" }
+func (*Dropped) lineType() string { return "dropped" }
+func (*Stage) lineType() string   { return "stage" }
+func (*Server) lineType() string  { return "server" }
+func (*End) lineType() string     { return "end" }
+
+// Append appends the line as one JSON object without a line break. It fails only on a value JSON cannot hold, such as NaN.
+func Append(dst []byte, line Line) ([]byte, error) {
+	body, err := json.Marshal(line)
+	if err != nil {
+		return dst, fmt.Errorf("encoding a %s line: %w", line.lineType(), err)
+	}
+	dst = append(dst, `{"type":"`...)
+	dst = append(dst, line.lineType()...)
+	dst = append(dst, `",`...)
+	return append(dst, body[1:]...), nil
+}
+
+// Parse reads one line. A line of a type it does not know is an error that names the type.
+func Parse(data []byte) (Line, error) {
+	kind := gjson.GetBytes(data, "type").String() // Append writes it first, so this reads a few bytes
+	line := newLine(kind)
+	if line == nil {
+		if !json.Valid(data) {
+			return nil, errors.New("not a JSON object")
+		}
+		return nil, fmt.Errorf("unknown line type %q", kind)
+	}
+	if err := json.Unmarshal(data, line); err != nil {
+		return nil, fmt.Errorf("%s line: %w", kind, err)
+	}
+	if err := validate(line); err != nil {
+		return nil, fmt.Errorf("%s line: %w", kind, err)
+	}
+	return line, nil
+}
+
+func newLine(kind string) Line {
+	switch kind {
+	case "run":
+		return new(Run)
+	case "client":
+		return new(Client)
+	case "request":
+		return new(Request)
+	case "dropped":
+		return new(Dropped)
+	case "stage":
+		return new(Stage)
+	case "server":
+		return new(Server)
+	case "end":
+		return new(End)
+	}
+	return nil
+}

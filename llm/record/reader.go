@@ -1,0 +1,76 @@
+package record
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// maxLine bounds a line, which is long only when bodies are kept.
+const maxLine = 1 << 28
+
+// SyntaxError is a line that could not be read. Reading may go on after it.
+type SyntaxError struct {
+	File string
+	Line int
+	// Cut is set for a last line without its line break, as a killed process leaves it.
+	Cut bool
+	Err error
+}
+
+// Error gives file:line and the reason.
+func (e *SyntaxError) Error() string { return fmt.Sprintf("%s:%d: %v", e.File, e.Line, e.Err) }
+
+// Unwrap gives the reason.
+func (e *SyntaxError) Unwrap() error { return e.Err }
+
+// Reader reads a record file line by line. It is for one goroutine.
+type Reader struct {
+	file string
+	line int
+	src  *bufio.Reader
+	buf  []byte
+}
+
+// NewReader reads lines from src; file is its name in errors.
+func NewReader(src io.Reader, file string) *Reader {
+	return &Reader{file: file, src: bufio.NewReaderSize(src, 1<<16)}
+}
+
+// Next returns the next line, io.EOF after the last, a *SyntaxError for a line it cannot read, or the error of the source.
+func (r *Reader) Next() (Line, error) {
+	for {
+		data, err := r.next()
+		if err != nil && (!errors.Is(err, io.EOF) || len(data) == 0) {
+			return nil, err
+		}
+		r.line++
+		if text := bytes.TrimSpace(data); len(text) > 0 {
+			line, perr := Parse(text)
+			if perr != nil {
+				return nil, &SyntaxError{File: r.file, Line: r.line, Cut: err != nil, Err: perr}
+			}
+			return line, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// next gives the bytes up to and with the next line break; they live until the following call.
+func (r *Reader) next() ([]byte, error) {
+	r.buf = r.buf[:0]
+	for {
+		part, err := r.src.ReadSlice('\n')
+		if len(r.buf)+len(part) > maxLine {
+			return nil, &SyntaxError{File: r.file, Line: r.line + 1, Err: fmt.Errorf("line longer than %d MiB", maxLine>>20)}
+		}
+		r.buf = append(r.buf, part...)
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return r.buf, err
+		}
+	}
+}

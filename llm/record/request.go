@@ -1,0 +1,85 @@
+// Package record is the centre of the tool: the record of one request, its latencies, and the JSON lines a run is kept in.
+//
+// A record stores facts only (when the request was due, sent, answered chunk by chunk, and ended; what was counted; how it
+// failed). Latencies are methods over those facts, so the live metrics, the record file and the report cannot disagree.
+// Times are rounded once, when the record is made: instants to nanoseconds, chunk arrivals to microseconds.
+package record
+
+import "encoding/json"
+
+// Values of Request.ErrorType.
+const (
+	ErrorHTTP      = "http"         // a status other than 2xx, see Status
+	ErrorTimeout   = "timeout"      // the whole request took longer than its timeout
+	ErrorStall     = "stall"        // no bytes for longer than the idle timeout
+	ErrorConnect   = "connect"      // no connection: refused, unreachable, none in time
+	ErrorDNS       = "dns"          // the host name did not resolve
+	ErrorTLS       = "tls"          // the TLS handshake or the certificate failed
+	ErrorReset     = "reset"        // an established connection broke
+	ErrorTruncated = "truncated"    // the answer ended before it was complete
+	ErrorStream    = "stream_error" // an error event inside a stream that began with status 200
+	ErrorMalformed = "malformed"    // bytes that are not the protocol
+	ErrorTooLarge  = "too_large"    // an event or a body above the stated limit
+	ErrorCanceled  = "canceled"     // cut by us: gracefulStop, interrupt or abort
+)
+
+// Request is what is known of one request. It has no pointers into live things and may be shared once it is finished;
+// nothing in it changes after that. Instants are Unix nanoseconds (see UnixNano), 0 when they never came.
+type Request struct {
+	ID        string `json:"request_id"`
+	Client    int    `json:"client"`   // number of the Client line it was sent with
+	Scenario  string `json:"scenario"` // "" outside scenarios (setup, teardown)
+	Stage     int    `json:"stage"`    // -1 outside scenarios
+	Index     int64  `json:"index"`    // number of the arrival or iteration in its scenario, from 0, over all instances
+	Seq       int    `json:"seq"`      // number of the request within its iteration, from 0
+	SessionID string `json:"session_id,omitempty"`
+	Turn      int    `json:"turn,omitempty"`
+	API       string `json:"api"`
+	Model     string `json:"model"`
+	Adapter   string `json:"adapter,omitempty"`
+	Streaming bool   `json:"streaming"`
+
+	Due       *int64 `json:"due_ns"` // when it should have been sent; nil when unknown
+	Start     int64  `json:"start_ns"`
+	End       int64  `json:"end_ns"`
+	Connected int64  `json:"connected_ns,omitempty"` // a connection was at hand, new or kept alive
+	FirstByte int64  `json:"first_byte_ns,omitempty"`
+
+	Chunks      []int64 `json:"chunks_us"`                   // arrival of each content chunk after Start, in microseconds
+	ChunkTokens []int   `json:"chunk_tokens,omitempty"`      // tokens of each chunk by the client's tokenizer
+	Reasoning   []int64 `json:"reasoning_us,omitempty"`      // arrivals of reasoning deltas
+	ToolCalls   []int64 `json:"tool_calls_us,omitempty"`     // arrivals of tool-call deltas
+	Prompt      *int    `json:"prompt_tokens,omitempty"`     // counted by the client; nil without a tokenizer
+	Completion  *int    `json:"completion_tokens,omitempty"` // counted by the client; nil without a tokenizer
+
+	// MaxTokens is the output limit that was asked for.
+	MaxTokens int `json:"max_tokens,omitempty"`
+	// Usage is the server's own usage map, several shallow-merged; nil when the server sent none.
+	Usage        json.RawMessage `json:"usage,omitempty"`
+	FinishReason string          `json:"finish_reason,omitempty"`
+
+	Status        int    `json:"status,omitempty"` // HTTP status; 0 without an answer
+	BytesSent     int64  `json:"bytes_sent"`       // of the request body
+	BytesReceived int64  `json:"bytes_received"`   // of the response body
+	ErrorType     string `json:"error_type,omitempty"`
+	Error         string `json:"error,omitempty"`
+	Note          string `json:"note,omitempty"` // an oddity of a request that succeeded
+
+	SLO  *Bounds `json:"slo,omitempty"`  // the bounds it was judged by
+	Good *bool   `json:"good,omitempty"` // within its bounds; nil without bounds
+
+	RequestBody  string `json:"request,omitempty"`  // only if bodies are kept
+	ResponseBody string `json:"response,omitempty"` // only if bodies are kept
+}
+
+// Bounds are a service level objective: upper bounds on a request's latencies, in milliseconds; 0 means no bound.
+type Bounds struct {
+	TTFT    float64 `json:"ttft_ms,omitempty"`
+	TPOT    float64 `json:"tpot_ms,omitempty"`
+	NTPOT   float64 `json:"ntpot_ms,omitempty"`
+	ITL     float64 `json:"itl_ms,omitempty"` // on the mean gap of the request
+	Latency float64 `json:"request_latency_ms,omitempty"`
+}
+
+// Failed says whether the request failed.
+func (r *Request) Failed() bool { return r.ErrorType != "" }

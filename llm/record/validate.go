@@ -1,0 +1,62 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+)
+
+// validate refuses what no writer of this format writes, so that readers need no checks of their own.
+func validate(line Line) error {
+	switch l := line.(type) {
+	case *Run:
+		if l.Schema != Schema {
+			return fmt.Errorf("schema %q is not %q: written by another version", l.Schema, Schema)
+		}
+	case *Request:
+		return l.validate()
+	case *Dropped:
+		if l.Count < 0 {
+			return fmt.Errorf("negative count %d", l.Count)
+		}
+	}
+	return nil
+}
+
+func (r *Request) validate() error {
+	switch {
+	case r.Start <= 0:
+		return errors.New(`missing field "start_ns"`)
+	case r.End < r.Start:
+		return errors.New("end_ns lies before start_ns")
+	case len(r.ChunkTokens) > 0 && len(r.ChunkTokens) != len(r.Chunks):
+		return fmt.Errorf("%d chunk_tokens for %d chunks_us", len(r.ChunkTokens), len(r.Chunks))
+	}
+	for _, us := range [...][]int64{r.Chunks, r.Reasoning, r.ToolCalls} {
+		if err := ascending(us); err != nil {
+			return err
+		}
+	}
+	tokens := 0
+	for _, n := range r.ChunkTokens {
+		// A chunk is at most an event; more tokens than this would make AppendTokenTimes eat the reader's memory.
+		if n < 0 || tokens+n > maxTokens {
+			return fmt.Errorf("chunk_tokens out of range at %d", n)
+		}
+		tokens += n
+	}
+	return nil
+}
+
+// maxTokens bounds what one answer may hold.
+const maxTokens = 1 << 26
+
+func ascending(us []int64) error {
+	var last int64
+	for _, t := range us {
+		if t < last {
+			return fmt.Errorf("chunk times go backwards at %d", t)
+		}
+		last = t
+	}
+	return nil
+}

@@ -1,0 +1,285 @@
+package sse
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"testing/synctest"
+	"time"
+)
+
+// read gives the events of a stream as "name|data" and the error it ended with.
+func read(src io.Reader, limit int) (events []string, err error) {
+	r := NewReader(src, limit)
+	for {
+		ev, err := r.Next()
+		if err != nil {
+			return events, err
+		}
+		events = append(events, string(ev.Name)+"|"+string(ev.Data))
+	}
+}
+
+func TestNext(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, stream string
+		want         []string
+		err          error
+	}{
+		{"line feeds", "data: a\n\ndata: b\n\n", []string{"|a", "|b"}, io.EOF},
+		{"carriage return and line feed", "data: a\r\n\r\ndata: b\r\n\r\n", []string{"|a", "|b"}, io.EOF},
+		{"bare carriage returns", "data: a\r\rdata: b\r\r", []string{"|a", "|b"}, io.EOF},
+		{"mixed ends", "data: a\r\n\ndata: b\r\r\ndata: c\n\r", []string{"|a", "|b", "|c"}, io.EOF},
+		{"no space after the colon", "data:a\n\n", []string{"|a"}, io.EOF},
+		{"one space only is taken off", "data:  a \n\n", []string{"| a "}, io.EOF},
+		{"comments", ": ping\n\n:\ndata: a\n: mid\n\n", []string{"|a"}, io.EOF},
+		{"several data lines", "data: a\ndata:\ndata: b\n\ndata: c\n\n", []string{"|a\n\nb", "|c"}, io.EOF},
+		{"empty data is an event", "data\n\ndata:\n\n", []string{"|", "|"}, io.EOF},
+		{"name", "event: error\ndata: x\n\ndata: y\n\n", []string{"error|x", "|y"}, io.EOF},
+		{"name without data is no event", "event: lost\n\ndata: y\n\n", []string{"|y"}, io.EOF},
+		{"unknown fields", "id: 7\nretry: 3\nfoo: bar\nbar\ndata: a\n\n", []string{"|a"}, io.EOF},
+		{"byte-order mark", "\xef\xbb\xbfdata: a\n\n\xef\xbb\xbfdata: b\n\n", []string{"|a"}, io.EOF},
+		{"colons in the data", "data: {\"a\": \"b:c\"}\n\n", []string{`|{"a": "b:c"}`}, io.EOF},
+		{"cut in an event", "data: a\n\ndata: b\n", []string{"|a"}, io.ErrUnexpectedEOF},
+		{"cut in a line", "data: a\n\ndata: b", []string{"|a"}, io.ErrUnexpectedEOF},
+		{"nothing", "", nil, io.EOF},
+		{"blank lines", "\n\r\n\r\r\n", nil, io.EOF},
+	} {
+		for _, src := range []struct {
+			name string
+			r    io.Reader
+		}{
+			{"whole", strings.NewReader(tt.stream)},
+			{"byte by byte", iotest.OneByteReader(strings.NewReader(tt.stream))},
+			{"error with the last bytes", iotest.DataErrReader(strings.NewReader(tt.stream))},
+		} {
+			got, err := read(src.r, 0)
+			if fmt.Sprintf("%q", got) != fmt.Sprintf("%q", tt.want) || !errors.Is(err, tt.err) {
+				t.Errorf("%s, %s: %q gives %q, %v; want %q, %v", tt.name, src.name, tt.stream, got, err, tt.want, tt.err)
+			}
+		}
+	}
+}
+
+func TestNextPassesTheSourcesErrorOn(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("broken")
+	got, err := read(io.MultiReader(strings.NewReader("data: a\n\ndata: b"), iotest.ErrReader(broken)), 0)
+	if len(got) != 1 || !errors.Is(err, broken) {
+		t.Errorf("got %q, %v; want one event and %v", got, err, broken)
+	}
+}
+
+// A rune, like any sequence of bytes, may be cut between two reads.
+func TestNextJoinsACutRune(t *testing.T) {
+	t.Parallel()
+	const text = "data: \U0001F469\u200d\U0001F4BB é 漢\n\n"
+	for i := range text {
+		got, _ := read(io.MultiReader(strings.NewReader(text[:i]), strings.NewReader(text[i:])), 0)
+		if len(got) != 1 || "data: "+got[0][1:]+"\n\n" != text {
+			t.Errorf("cut at %d: got %q", i, got)
+		}
+	}
+}
+
+func TestLimit(t *testing.T) {
+	t.Parallel()
+	big := strings.Repeat("x", 10<<20)
+	for _, tt := range []struct {
+		name, stream string
+		limit        int
+		ok           bool
+	}{
+		{"10 MB under the default", "data: " + big + "\n\n", 0, true},
+		{"10 MB in many lines", "data: " + strings.Repeat(big[:1<<16]+"\ndata: ", 160) + "\n\n", 0, true},
+		{"at the limit", "data: 12345\n\n", 5, true},
+		{"one above", "data: 123456\n\n", 5, false},
+		{"one above, in lines", "data: 123\ndata: 45\n\n", 5, false},
+		{"a line without end", "data: " + big, 1 << 20, false},
+		{"a comment without end", ": " + big, 1 << 20, false},
+		{"endless short comments", strings.Repeat(": ping\n", 1<<18) + "data: a\n\n", 1 << 10, true},
+	} {
+		got, err := read(strings.NewReader(tt.stream), tt.limit)
+		if ok := len(got) == 1 && err == io.EOF; ok != tt.ok || !ok && !errors.Is(err, ErrTooLarge) {
+			t.Errorf("%s: got %d events, %v; want ok %t", tt.name, len(got), err, tt.ok)
+		}
+	}
+}
+
+func TestLimitIsNamed(t *testing.T) {
+	t.Parallel()
+	_, err := read(strings.NewReader("data: 123456\n\n"), 5)
+	if err == nil || !strings.Contains(err.Error(), "limit of 5 bytes") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A huge event must cost a time in proportion to its size: every byte is searched once, however it is cut.
+func TestHugeEventIsReadOnce(t *testing.T) {
+	t.Parallel()
+	src := &countingReader{r: strings.NewReader("data: " + strings.Repeat("x", 8<<20) + "\n\n")}
+	r := NewReader(src, 0)
+	if _, err := r.Next(); err != nil {
+		t.Fatal(err)
+	}
+	if src.reads > 40 {
+		t.Errorf("%d reads for 8 MiB: the buffer does not grow with the event", src.reads)
+	}
+}
+
+type countingReader struct {
+	r     io.Reader
+	reads int
+}
+
+func (c *countingReader) Read(p []byte) (int, error) {
+	c.reads++
+	return c.r.Read(p)
+}
+
+func TestAtIsTheReadThatEndedTheEvent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		src, w := io.Pipe()
+		start := time.Now()
+		go func() {
+			for _, part := range []string{"data: a", "\n", "\ndata: b\n\ndata: c\n\n", "data: d\r\r", "\n"} {
+				time.Sleep(10 * time.Millisecond)
+				_, _ = io.WriteString(w, part)
+			}
+			_ = w.Close()
+		}()
+		r := NewReader(src, 0)
+		// b and c came in one read and share its time; d ends with its second CR, without waiting for a line feed.
+		for _, want := range []time.Duration{30, 30, 30, 40} {
+			ev, err := r.Next()
+			if got := ev.At.Sub(start); err != nil || got != want*time.Millisecond {
+				t.Errorf("%q at %v, %v; want %dms", ev.Data, got, err, want)
+			}
+		}
+		if _, err := r.Next(); err != io.EOF {
+			t.Errorf("after the last event: %v", err)
+		}
+	})
+}
+
+func TestResetForgetsTheStreamBefore(t *testing.T) {
+	t.Parallel()
+	r := NewReader(strings.NewReader("event: x\ndata: a\ndata: b\r"), 0)
+	_, _ = r.Next()
+	r.Reset(strings.NewReader("\ndata: c\n\n"), 0)
+	ev, err := r.Next()
+	if err != nil || string(ev.Data) != "c" || len(ev.Name) != 0 || r.Received() != 10 {
+		t.Errorf("got %q %q, %v, %d bytes", ev.Name, ev.Data, err, r.Received())
+	}
+}
+
+func TestNextAllocatesNothing(t *testing.T) {
+	stream := bytes.Repeat([]byte("data: {\"choices\":[{\"delta\":{\"content\":\"hello\"}}]}\n\n"), 1000)
+	src := bytes.NewReader(stream)
+	r := NewReader(src, 0)
+	allocs := testing.AllocsPerRun(10, func() {
+		src.Reset(stream)
+		r.Reset(src, 0)
+		n := 0
+		for {
+			if _, err := r.Next(); err != nil {
+				break
+			}
+			n++
+		}
+		if n != 1000 {
+			t.Fatalf("%d events", n)
+		}
+	})
+	if allocs > 0 {
+		t.Errorf("%v allocations for 1000 events", allocs)
+	}
+}
+
+// slow is a second reading of the standard, by splitting, to hold the reader against.
+func slow(stream string) (events []string) {
+	stream = strings.TrimPrefix(stream, "\xef\xbb\xbf")
+	stream = strings.ReplaceAll(strings.ReplaceAll(stream, "\r\n", "\n"), "\r", "\n")
+	lines := strings.Split(stream, "\n")
+	var name string
+	var data []string
+	for _, line := range lines[:len(lines)-1] {
+		if line == "" {
+			if data != nil {
+				events = append(events, name+"|"+strings.Join(data, "\n"))
+			}
+			name, data = "", nil
+			continue
+		}
+		field, value, _ := strings.Cut(line, ":")
+		value = strings.TrimPrefix(value, " ")
+		switch field {
+		case "data":
+			data = append(data, value)
+		case "event":
+			name = value
+		}
+	}
+	return events
+}
+
+func FuzzReader(f *testing.F) {
+	for _, s := range []string{
+		"data: a\n\n", "data:a\r\n\r\n", ": c\r\rdata: x\rdata: y\r\r", "event: e\ndata: {}\n\n", "\xef\xbb\xbfdata: z\n\n", "data", "\r\n\n\r",
+	} {
+		f.Add([]byte(s), 1)
+	}
+	f.Fuzz(func(t *testing.T, stream []byte, cut int) {
+		want := slow(string(stream))
+		parts := []io.Reader{bytes.NewReader(stream)}
+		if cut > 0 && cut < len(stream) {
+			parts = []io.Reader{bytes.NewReader(stream[:cut]), bytes.NewReader(stream[cut:])}
+		}
+		for _, src := range []io.Reader{io.MultiReader(parts...), iotest.OneByteReader(bytes.NewReader(stream))} {
+			got, err := read(src, 0)
+			if fmt.Sprintf("%q", got) != fmt.Sprintf("%q", want) {
+				t.Errorf("%q cut at %d: got %q, want %q", stream, cut, got, want)
+			}
+			if err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF) {
+				t.Errorf("%q: ended with %v", stream, err)
+			}
+		}
+	})
+}
+
+func BenchmarkNext(b *testing.B) {
+	stream := bytes.Repeat([]byte("data: {\"id\":\"cmpl-1\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\" hello\"},\"finish_reason\":null}]}\n\n"), 1000)
+	src := bytes.NewReader(stream)
+	r := NewReader(src, 0)
+	b.SetBytes(int64(len(stream)))
+	for b.Loop() {
+		src.Reset(stream)
+		r.Reset(src, 0)
+		for {
+			if _, err := r.Next(); err != nil {
+				break
+			}
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1000, "ns/event")
+}
+
+func ExampleReader() {
+	r := NewReader(strings.NewReader("data: Hello\n\ndata: world\n\n"), 0)
+	for {
+		ev, err := r.Next()
+		if err != nil {
+			break
+		}
+		fmt.Println(string(ev.Data))
+	}
+	// Output:
+	// Hello
+	// world
+}
