@@ -1,0 +1,81 @@
+// Package api speaks the dialects of OpenAI-compatible servers: it builds request bodies and decodes answers, whole ones
+// and the chunks of streamed ones. It knows no HTTP and no clock.
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// Request is what is asked of a server, in terms all dialects share.
+type Request struct {
+	Model     string
+	Prompt    string          // of a completion
+	Messages  json.RawMessage // of a chat: a JSON array
+	MaxTokens int             // limit of the output
+	IgnoreEOS bool            // go on to MaxTokens whatever the model says; an extension of vLLM and others
+	Stream    bool
+	Extra     Extra
+}
+
+// Dialect is one kind of endpoint. Its methods may be called concurrently.
+type Dialect interface {
+	// Name is the dialect's name in options and records.
+	Name() string
+	// Path follows the base URL, which ends in /v1.
+	Path() string
+	// Body is the request's JSON, keys in the order inference-perf sends them, then the extra ones.
+	Body(Request) ([]byte, error)
+	// Decode reads a whole answer, or the data of one event of a streamed one, into d, whose buffers it reuses.
+	Decode(data []byte, d *Delta) error
+}
+
+// Delta is what one chunk brings, or a whole answer.
+type Delta struct {
+	Content      []byte // text of the answer
+	Reasoning    bool   // a non-empty reasoning delta
+	ToolCall     bool   // a tool-call delta
+	FinishReason string
+	Usage        []byte // the usage map's JSON, a slice of the decoded data; empty if there was none
+	Error        string // the message of an error object
+}
+
+func (d *Delta) reset() { *d = Delta{Content: d.Content[:0]} }
+
+// The dialects.
+var (
+	Chat       Dialect = chat{}
+	Completion Dialect = completion{}
+)
+
+// ByName gives the dialect of a name.
+func ByName(name string) (Dialect, error) {
+	known := []Dialect{Chat, Completion}
+	names := make([]string, len(known))
+	for i, d := range known {
+		if d.Name() == name {
+			return d, nil
+		}
+		names[i] = d.Name()
+	}
+	return nil, fmt.Errorf("unknown api %q, known are %s", name, strings.Join(names, ", "))
+}
+
+type chat struct{}
+
+func (chat) Name() string { return "chat" }
+func (chat) Path() string { return "/chat/completions" }
+
+func (chat) Body(r Request) ([]byte, error) { return body(r, "messages", r.Messages) }
+
+func (chat) Decode(data []byte, d *Delta) error { return decode(data, d) }
+
+type completion struct{}
+
+func (completion) Name() string { return "completion" }
+func (completion) Path() string { return "/completions" }
+
+func (completion) Body(r Request) ([]byte, error) { return body(r, "prompt", r.Prompt) }
+
+func (completion) Decode(data []byte, d *Delta) error { return decode(data, d) }

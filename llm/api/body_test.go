@@ -1,0 +1,75 @@
+package api
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+func TestBody(t *testing.T) {
+	t.Parallel()
+	extra := func(fields map[string]any) Extra {
+		e, err := ParseExtra(fields)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	for _, tt := range []struct {
+		name    string
+		dialect Dialect
+		req     Request
+		want    string
+	}{
+		{
+			"completion, streamed", Completion, Request{Model: "m", Prompt: "x", MaxTokens: 30, IgnoreEOS: true, Stream: true},
+			`{"model":"m","prompt":"x","max_tokens":30,"ignore_eos":true,"stream":true,"stream_options":{"include_usage":true}}`,
+		},
+		{
+			"chat, whole", Chat, Request{Model: "m", Messages: json.RawMessage(`[{"role":"user","content":"<é>"}]`), MaxTokens: 5},
+			`{"model":"m","messages":[{"role":"user","content":"<é>"}],"max_tokens":5,"stream":false}`,
+		},
+		{
+			"extra fields follow in order", Completion, Request{Model: "m", MaxTokens: 1, Extra: extra(map[string]any{"temperature": 0.5, "best\"of": 2})},
+			`{"model":"m","prompt":"","max_tokens":1,"stream":false,"best\"of":2,"temperature":0.5}`,
+		},
+		{
+			"extra fields replace and remove", Chat,
+			Request{Model: "m", Messages: json.RawMessage(`[]`), Stream: true, Extra: extra(map[string]any{"max_tokens": nil, "max_completion_tokens": 9, "stream_options": map[string]any{}})},
+			`{"model":"m","messages":[],"stream":true,"max_completion_tokens":9,"stream_options":{}}`,
+		},
+	} {
+		got, err := tt.dialect.Body(tt.req)
+		if err != nil || string(got) != tt.want {
+			t.Errorf("%s: got %s, %v\nwant %s", tt.name, got, err, tt.want)
+		}
+		if !json.Valid(got) {
+			t.Errorf("%s: not JSON: %s", tt.name, got)
+		}
+	}
+}
+
+func TestParseExtraRefuses(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		fields map[string]any
+		want   string
+	}{
+		{map[string]any{"stream": true}, `field "stream" is set by the request itself`},
+		{map[string]any{"x": func() {}}, `field "x": json: unsupported type`},
+	} {
+		if _, err := ParseExtra(tt.fields); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%v: got %v, want %q", tt.fields, err, tt.want)
+		}
+	}
+}
+
+func TestByName(t *testing.T) {
+	t.Parallel()
+	if d, err := ByName("completion"); err != nil || d != Completion {
+		t.Errorf("got %v, %v", d, err)
+	}
+	if _, err := ByName("chta"); err == nil || err.Error() != `unknown api "chta", known are chat, completion` {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,78 @@
+package client
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// errorType finds the error_type of a failed round trip, or of a failed read after the response began.
+func (x *exchange) errorType(err error, before bool) string {
+	switch cause := context.Cause(x.ctx); { // the first cause, if there were several
+	case errors.Is(cause, errTimeout):
+		return record.ErrorTimeout
+	case errors.Is(cause, errStall):
+		return record.ErrorStall
+	case x.caller.Err() != nil:
+		return record.ErrorCanceled
+	}
+	switch {
+	case isMalformed(err):
+		return record.ErrorMalformed
+	case !before && errors.Is(err, io.ErrUnexpectedEOF):
+		return record.ErrorTruncated
+	case !before:
+		return record.ErrorReset
+	}
+	return connectErrorType(err, x.connected.Load() != 0)
+}
+
+// connectErrorType tells apart what can go wrong before the first byte of an answer.
+func connectErrorType(err error, connected bool) string {
+	var dns *net.DNSError
+	var op *net.OpError
+	switch {
+	case errors.As(err, &dns):
+		return record.ErrorDNS
+	case isTLS(err):
+		return record.ErrorTLS
+	case errors.Is(err, syscall.ECONNREFUSED), errors.As(err, &op) && op.Op == "dial", !connected:
+		return record.ErrorConnect
+	}
+	return record.ErrorReset
+}
+
+func isTLS(err error) bool {
+	var header tls.RecordHeaderError
+	var alert tls.AlertError
+	var verify *tls.CertificateVerificationError
+	var authority x509.UnknownAuthorityError
+	var host x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	return errors.As(err, &header) || errors.As(err, &alert) || errors.As(err, &verify) || errors.As(err, &authority) ||
+		errors.As(err, &host) || errors.As(err, &invalid) || strings.Contains(err.Error(), "tls: ") ||
+		strings.Contains(err.Error(), "server gave HTTP response to HTTPS client")
+}
+
+// isMalformed knows what net/http says to bytes that are not HTTP; most of it has no type.
+func isMalformed(err error) bool {
+	var protocol *http.ProtocolError
+	if errors.As(err, &protocol) {
+		return true
+	}
+	text := err.Error()
+	for _, sign := range [...]string{"malformed", "chunked encoding", "chunk length", "invalid byte in chunk", "invalid header", "header too large", "server response headers exceeded"} {
+		if strings.Contains(text, sign) {
+			return true
+		}
+	}
+	return false
+}

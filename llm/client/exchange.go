@@ -1,0 +1,230 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-307b789f/xk6-llm/llm/api"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+	"github.com/seed-307b789f/xk6-llm/llm/sse"
+)
+
+// Causes of our own cancellations, told apart from the caller's by context.Cause.
+var (
+	errTimeout = errors.New("timeout")
+	errStall   = errors.New("stall")
+)
+
+// exchange is one request on its way.
+type exchange struct {
+	c     *Client
+	rec   *record.Request
+	body  []byte
+	start time.Time
+
+	ctx    context.Context // ends with the caller's, or with a cause of ours
+	caller context.Context
+	cancel context.CancelCauseFunc
+	idle   *time.Timer
+	last   atomic.Int64 // arrival of the newest event, since start
+
+	// Written by the transport's goroutine, which may outlive a canceled request.
+	connected, firstByte atomic.Int64
+
+	delta api.Delta
+	text  []byte
+	ends  []int        // end of each content chunk in text, if tokens are counted
+	raw   bytes.Buffer // the response as it came, if bodies are kept
+}
+
+func newExchange(c *Client, req Request, body []byte) *exchange {
+	x := &exchange{c: c, body: body, rec: &record.Request{
+		ID: req.ID, API: c.opts.API.Name(), Model: req.Model, Streaming: c.opts.Streaming,
+		MaxTokens: req.MaxTokens, BytesSent: int64(len(body)), Chunks: []int64{},
+	}}
+	if c.opts.Streaming {
+		x.rec.Chunks = make([]int64, 0, min(req.MaxTokens, 8192))
+	}
+	if c.opts.Text {
+		x.rec.RequestBody = string(body)
+	}
+	return x
+}
+
+// run fills the record from the moment of sending to the end.
+func (x *exchange) run(ctx context.Context, rt http.RoundTripper) {
+	x.caller = ctx
+	x.ctx, x.cancel = context.WithCancelCause(ctx)
+	defer x.cancel(nil)
+	if d := x.c.opts.Timeout; d > 0 {
+		defer time.AfterFunc(d, func() { x.cancel(errTimeout) }).Stop()
+	}
+	req := x.request()
+
+	x.start = time.Now()
+	x.rec.Start = record.UnixNano(x.start)
+	resp, err := rt.RoundTrip(req)
+	if err != nil {
+		x.fail(time.Now(), x.errorType(err, true), err.Error())
+	} else {
+		x.receive(resp)
+	}
+	x.rec.Connected, x.rec.FirstByte = x.connected.Load(), x.firstByte.Load()
+	x.rec.ResponseBody = strings.ToValidUTF8(x.raw.String(), "\ufffd")
+}
+
+func (x *exchange) request() *http.Request {
+	header := x.c.header.Clone()
+	if x.rec.ID != "" {
+		header.Set("X-Request-Id", x.rec.ID)
+	}
+	req := &http.Request{
+		Method: http.MethodPost, URL: x.c.url, Host: x.c.url.Host, Header: header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		ContentLength: int64(len(x.body)), Body: io.NopCloser(bytes.NewReader(x.body)),
+		// Lets the transport send again on a new connection when a kept-alive one turns out closed before a byte went out.
+		GetBody: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(x.body)), nil },
+	}
+	return req.WithContext(httptrace.WithClientTrace(x.ctx, &httptrace.ClientTrace{
+		GotConn:              func(httptrace.GotConnInfo) { x.connected.Store(record.UnixNano(time.Now())) },
+		GotFirstResponseByte: func() { x.firstByte.Store(record.UnixNano(time.Now())) },
+	}))
+}
+
+// receive reads the response, whatever it is, and leaves the connection fit for the next request if it can.
+func (x *exchange) receive(resp *http.Response) {
+	defer func() { _ = resp.Body.Close() }()
+	x.rec.Status = resp.StatusCode
+	body := io.Reader(resp.Body)
+	if x.c.opts.Text {
+		body = io.TeeReader(body, &x.raw)
+	}
+	switch {
+	case resp.StatusCode < 200 || resp.StatusCode > 299:
+		x.refused(resp, body)
+	case x.c.opts.Streaming && !isJSON(resp):
+		x.stream(resp, body)
+	default:
+		x.whole(body)
+	}
+}
+
+func isJSON(resp *http.Response) bool {
+	return strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json")
+}
+
+// maxErrorBody bounds what is read of a refused request's answer.
+const maxErrorBody = 64 << 10
+
+func (x *exchange) refused(resp *http.Response, body io.Reader) {
+	data, err := io.ReadAll(io.LimitReader(body, maxErrorBody))
+	x.rec.BytesReceived = int64(len(data))
+	if err != nil && x.ctx.Err() != nil {
+		x.fail(time.Now(), x.errorType(err, false), err.Error())
+		return
+	}
+	message := clip(api.ErrorMessage(data))
+	if to := resp.Header.Get("Location"); to != "" && resp.StatusCode < 400 {
+		message = fmt.Sprintf("redirected to %q: set baseURL to where the server is", Redact(to))
+	}
+	if message == "" {
+		message = http.StatusText(resp.StatusCode)
+	}
+	x.fail(time.Now(), record.ErrorHTTP, message)
+}
+
+// whole reads an answer that is not streamed.
+func (x *exchange) whole(body io.Reader) {
+	limit := x.c.opts.EventLimit
+	if limit == 0 {
+		limit = sse.DefaultLimit
+	}
+	data, err := io.ReadAll(io.LimitReader(body, int64(limit)+1))
+	end := time.Now()
+	x.rec.BytesReceived = int64(len(data))
+	switch {
+	case err != nil:
+		x.fail(end, x.errorType(err, false), err.Error())
+		return
+	case len(data) > limit:
+		x.fail(end, record.ErrorTooLarge, fmt.Sprintf("answer over the limit of %d bytes", limit))
+		return
+	}
+	if err := x.c.opts.API.Decode(data, &x.delta); err != nil {
+		x.fail(end, record.ErrorMalformed, fmt.Sprintf("%v in %q", err, clip(string(data))))
+		return
+	}
+	if x.delta.Error != "" {
+		x.fail(end, record.ErrorStream, clip(x.delta.Error))
+		return
+	}
+	x.text = append(x.text, x.delta.Content...)
+	x.take()
+	x.succeed(end)
+	if x.c.opts.Streaming {
+		x.rec.Note = "the server answered without streaming"
+	}
+}
+
+// take keeps what a chunk says besides its content.
+func (x *exchange) take() {
+	if x.delta.FinishReason != "" {
+		x.rec.FinishReason = x.delta.FinishReason
+	}
+	if len(x.delta.Usage) > 0 {
+		x.rec.Usage = api.MergeUsage(x.rec.Usage, x.rec.Usage, x.delta.Usage)
+	}
+}
+
+func (x *exchange) succeed(end time.Time) { x.rec.End = record.UnixNano(end) }
+
+func (x *exchange) fail(end time.Time, errorType, message string) {
+	x.rec.End = record.UnixNano(end)
+	x.rec.ErrorType, x.rec.Error = errorType, strings.ToValidUTF8(message, "\ufffd")
+	switch errorType {
+	case record.ErrorTimeout:
+		x.rec.Error = fmt.Sprintf("no complete answer within the timeout of %v", x.c.opts.Timeout)
+	case record.ErrorStall:
+		x.rec.Error = fmt.Sprintf("no chunk for longer than the idleTimeout of %v", x.c.opts.IdleTimeout)
+	case record.ErrorCanceled:
+		x.rec.Error = "cut by the end of the test or of its gracefulStop"
+	}
+}
+
+// clip keeps messages readable.
+func clip(text string) string {
+	const most = 1000
+	text = strings.TrimSpace(text)
+	if len(text) > most {
+		return strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return text
+}
+
+// count takes the client's token counts, after the request's end so that they are in no latency.
+func (x *exchange) count(req Request) {
+	count := x.c.opts.Count
+	if count == nil {
+		return
+	}
+	prompt := req.PromptText
+	if prompt == "" {
+		prompt = req.Prompt
+	}
+	x.rec.Prompt, x.rec.Completion = new(count(prompt)), new(count(string(x.text)))
+	if len(x.ends) > 0 {
+		x.rec.ChunkTokens = make([]int, len(x.ends))
+	}
+	from := 0
+	for i, end := range x.ends {
+		x.rec.ChunkTokens[i] = count(string(x.text[from:end]))
+		from = end
+	}
+}
