@@ -95,9 +95,10 @@ func parseBase(text string) (*url.URL, error) {
 		return nil, fmt.Errorf(`baseURL %q is not a URL such as "http://localhost:8000/v1"`, Redact(text))
 	}
 	base.Path = strings.TrimRight(base.Path, "/")
-	if base.Path != "/v1" && !strings.HasSuffix(base.Path, "/v1") {
-		base = base.JoinPath("v1")
+	if !strings.HasSuffix(base.Path, "/v1") {
+		base.Path += "/v1"
 	}
+	base.RawPath = ""
 	return base, nil
 }
 

@@ -1,0 +1,89 @@
+// Package datasets reads and makes the prompts of a benchmark. An item is what one request asks; the same file, options and
+// number give the same item on every machine. Counting tokens comes in as a func, so the package knows no tokenizer.
+package datasets
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+)
+
+// Message is one message of a chat.
+type Message struct {
+	Role    string `json:"role"`
+	Content string `json:"content"`
+}
+
+// Item is what one request asks: a prompt or a chat.
+type Item struct {
+	Prompt    string
+	Messages  []Message
+	MaxTokens int // limit of the answer; 0 leaves it to the client
+}
+
+// Form says which of the two an item is to be.
+type Form int
+
+// The forms.
+const (
+	AsChat Form = iota
+	AsCompletion
+)
+
+// Set gives items by number. It may be used concurrently.
+type Set interface {
+	// At is item number i, from 0; past the end a set of finite length begins again.
+	At(i int64) Item
+	// Len is the number of distinct items, and false if there is no end of them.
+	Len() (int64, bool)
+}
+
+// Options are what all sets share.
+type Options struct {
+	Form Form
+	// Seed shuffles the items of a file, the same seed the same way everywhere; nil keeps the file's order.
+	Seed *int64
+	// Count gives the tokens of a text; nil estimates them as a quarter of its bytes. It limits answers only: what is
+	// reported is counted otherwise.
+	Count func(text string) int
+}
+
+// tokens is at least 1.
+func (o Options) tokens(text string) int {
+	if o.Count != nil {
+		return max(1, o.Count(text))
+	}
+	return max(1, (len(text)+3)/4)
+}
+
+// list is a set held in memory.
+type list []Item
+
+func (l list) At(i int64) Item    { return l[int(i%int64(len(l)))] }
+func (l list) Len() (int64, bool) { return int64(len(l)), true }
+
+// shuffle is Fisher and Yates's with a generator whose numbers are fixed by its definition, not by a Go version.
+func (l list) shuffle(seed int64) {
+	pcg := rand.NewPCG(uint64(seed), 0x73686172656770) //nolint:gosec // reproducible is what is wanted
+	for i := len(l) - 1; i > 0; i-- {
+		j := int(pcg.Uint64() % uint64(i+1)) //nolint:gosec // the bias of 1 in 2^40 shows in no benchmark
+		l[i], l[j] = l[j], l[i]
+	}
+}
+
+// errEmpty is of a file in which no conversation can be used.
+var errEmpty = errors.New("no conversation with a question and an answer in it")
+
+// Mock is endless: item i asks `1 2 3 <i+1>` as a completion, and `mock prompt <i+1>` as a chat, as inference-perf's does.
+type Mock struct{ Form Form }
+
+// At is item number i.
+func (m Mock) At(i int64) Item {
+	if m.Form == AsCompletion {
+		return Item{Prompt: fmt.Sprintf("1 2 3 %d", i+1)}
+	}
+	return Item{Messages: []Message{{Role: "user", Content: fmt.Sprintf("mock prompt %d", i+1)}}}
+}
+
+// Len says that there is no end.
+func (m Mock) Len() (int64, bool) { return 0, false }

@@ -1,0 +1,43 @@
+package output
+
+import (
+	"math"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// health measures the process from start to stop.
+type health struct {
+	at  time.Time
+	cpu time.Duration
+	gc  debug.GCStats
+}
+
+func startHealth() *health {
+	h := &health{at: time.Now(), cpu: cpuTime()}
+	debug.ReadGCStats(&h.gc)
+	return h
+}
+
+// stop gives the figures since the start; delays are the starts' lateness, where it is known.
+func (h *health) stop(delays []time.Duration) record.Health {
+	var gc debug.GCStats
+	debug.ReadGCStats(&gc)
+	procs := runtime.GOMAXPROCS(0)
+	out := record.Health{
+		GoMaxProcs: procs, GCPause: int64(gc.PauseTotal - h.gc.PauseTotal), GCCycles: gc.NumGC - h.gc.NumGC, LatenessOf: int64(len(delays)),
+	}
+	if elapsed := time.Since(h.at); elapsed > 0 {
+		out.CPUShare = float64(cpuTime()-h.cpu) / float64(elapsed) / float64(procs)
+	}
+	if len(delays) > 0 {
+		slices.Sort(delays)
+		at := func(p float64) *int64 { return new(int64(delays[int(math.Ceil(p*float64(len(delays))))-1])) }
+		out.LatenessP50, out.LatenessP99, out.LatenessMax = at(0.5), at(0.99), at(1)
+	}
+	return out
+}

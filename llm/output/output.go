@@ -1,0 +1,198 @@
+// Package output is the k6 output --out llm=PATH: it takes the records out of the containers that carry them and appends
+// them to a file as JSON lines, at least once a second, so that a run that is killed leaves all but its last second.
+package output
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"go.k6.io/k6/v2/metrics"
+	"go.k6.io/k6/v2/output"
+
+	"github.com/seed-307b789f/xk6-llm/llm/measure"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// flushPeriod is the most a killed process loses.
+const flushPeriod = time.Second
+
+// Output writes records. Its methods are k6's to call, see the output package of k6.
+type Output struct {
+	path    string
+	run     *record.Run
+	log     logrus.FieldLogger
+	flusher *output.PeriodicFlusher
+	file    *file
+	started time.Time
+	health  *health
+
+	mu      sync.Mutex
+	pending []metrics.SampleContainer
+
+	// Of the flusher's goroutine, and of Stop's after it has ended.
+	end     record.End
+	delays  []time.Duration
+	failing bool
+}
+
+var _ output.WithStopWithTestError = new(Output)
+
+// New reads the path from the --out argument. It refuses a file that exists, before the run begins.
+func New(params output.Params) (output.Output, error) {
+	lookup := func(name string) (string, bool) { v, ok := params.Environment[name]; return v, ok }
+	run := measure.NewRun(params.ScriptOptions, lookup)
+	path, err := recordPath(params.ConfigArgument, run.Instance)
+	if err != nil {
+		return nil, err
+	}
+	overwrite, _ := lookup(OverwriteEnv)
+	if err := refuseExisting(path, overwrite == "true"); err != nil {
+		return nil, err
+	}
+	return &Output{path: path, run: run, log: params.Logger}, nil
+}
+
+// Description names the file.
+func (o *Output) Description() string { return fmt.Sprintf("llm records (%s)", o.path) }
+
+// Start creates the file and writes its first line.
+func (o *Output) Start() (err error) {
+	if o.file, err = create(o.path); err != nil {
+		return err
+	}
+	o.started, o.health = time.Now(), startHealth()
+	o.run.Start = record.UnixNano(o.started)
+	if err := o.write(o.run); err != nil {
+		return err
+	}
+	o.flusher, err = output.NewPeriodicFlusher(flushPeriod, o.flush)
+	return err
+}
+
+// AddMetricSamples keeps what the file is made of and leaves the rest.
+func (o *Output) AddMetricSamples(containers []metrics.SampleContainer) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, c := range containers {
+		switch s := c.(type) {
+		case *measure.Container:
+			o.pending = append(o.pending, c)
+		case metrics.Sample: // stock executors push each drop alone
+			if s.Metric.Name == metrics.DroppedIterationsName {
+				o.pending = append(o.pending, c)
+			}
+		}
+	}
+}
+
+func (o *Output) flush() {
+	o.mu.Lock()
+	pending := o.pending
+	o.pending = make([]metrics.SampleContainer, 0, len(pending))
+	o.mu.Unlock()
+	for _, c := range pending {
+		switch c := c.(type) {
+		case *measure.Container:
+			o.take(c)
+		case metrics.Sample:
+			o.encode(o.dropped(c))
+		}
+	}
+	o.report(o.file.flush())
+}
+
+// take appends one line. The run has its line already; the others come once each.
+func (o *Output) take(c *measure.Container) {
+	switch line := c.Line().(type) {
+	case *record.Run:
+		return
+	case *record.Request:
+		o.countRequest(line)
+	case *record.Dropped:
+		o.end.Dropped += line.Count
+	}
+	text, err := c.Text()
+	if err != nil {
+		o.report(err)
+		return
+	}
+	o.file.add(text)
+}
+
+func (o *Output) countRequest(r *record.Request) {
+	o.end.Requests++
+	if r.Failed() {
+		o.end.Failed++
+	}
+	if delay, ok := r.ScheduleDelay(); ok {
+		o.delays = append(o.delays, delay)
+	}
+}
+
+// dropped makes the line of an arrival that a stock executor had no VU for. It does not say which one.
+func (o *Output) dropped(s metrics.Sample) *record.Dropped {
+	line := &record.Dropped{Stage: -1, Count: int64(s.Value)}
+	line.Scenario, _ = s.Tags.Get("scenario")
+	for _, scenario := range o.run.Scenarios {
+		if scenario.Name == line.Scenario && len(scenario.Stages) == 1 {
+			line.Stage = scenario.Stages[0].Index
+		}
+	}
+	o.end.Dropped += line.Count
+	return line
+}
+
+func (o *Output) encode(line record.Line) {
+	text, err := record.Append(nil, line)
+	if err != nil {
+		o.report(err)
+		return
+	}
+	o.file.add(text)
+}
+
+func (o *Output) write(line record.Line) error {
+	o.encode(line)
+	return o.file.flush()
+}
+
+// report logs the first of a row of errors.
+func (o *Output) report(err error) {
+	if err != nil && !o.failing {
+		o.log.WithError(err).Errorf("records are not being written to %s; what fits in memory is kept and tried again", o.path)
+	}
+	o.failing = err != nil
+}
+
+// Stop ends the file of a run that ended by itself.
+func (o *Output) Stop() error { return o.StopWithTestError(nil) }
+
+// StopWithTestError writes the last line, which tells how the run ended, and closes the file.
+func (o *Output) StopWithTestError(runErr error) error {
+	o.flusher.Stop()
+	o.end.Status = "finished"
+	if runErr != nil {
+		o.end.Status = runErr.Error()
+	}
+	o.end.Time = record.UnixNano(time.Now())
+	o.end.Health = o.health.stop(o.delays)
+	return errors.Join(o.write(&o.end), o.file.close())
+}
+
+// recordPath makes the argument of --out a file's path: itself if it ends as a record file's name does, else a directory's
+// file for this instance.
+func recordPath(argument, instance string) (string, error) {
+	switch {
+	case argument == "":
+		return "", errors.New("--out llm needs a path, as in --out llm=results/ or --out llm=run.jsonl")
+	case strings.HasSuffix(argument, ".jsonl"):
+		return argument, nil
+	case strings.HasSuffix(argument, ".jsonl.gz"), strings.HasSuffix(argument, ".jsonl.zst"):
+		return "", fmt.Errorf("--out llm=%s: compressed records are not written yet, use a name ending in .jsonl", argument)
+	}
+	return instanceFile(argument, instance), nil
+}
