@@ -12,7 +12,6 @@ func UnixNano(t time.Time) int64 {
 	return started.UnixNano() + int64(t.Sub(started))
 }
 
-// Micros gives d in whole microseconds, rounded half away from zero: the resolution in which chunks are recorded.
-func Micros(d time.Duration) int64 {
-	return int64(d.Round(time.Microsecond) / time.Microsecond)
-}
+// Micros gives d in whole microseconds, the resolution in which chunks are recorded. It rounds down, so that no chunk
+// comes to lie after the end of its request.
+func Micros(d time.Duration) int64 { return int64(d / time.Microsecond) }

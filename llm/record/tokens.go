@@ -14,13 +14,16 @@ const (
 )
 
 // OutputTokens is the number of tokens generated: the client's count of the content; without a tokenizer the server's
-// usage; without that the number of content chunks.
+// usage; without that the number of content chunks. An answer that was not streamed has no chunks to count.
 func (r *Request) OutputTokens() (int, Source) {
 	if r.Completion != nil {
 		return *r.Completion, ClientTokenizer
 	}
 	if n, ok := r.UsageTokens("completion_tokens", "output_tokens"); ok {
 		return n, ServerUsage
+	}
+	if !r.Streaming {
+		return 0, NoSource
 	}
 	return len(r.Chunks), ContentChunks
 }

@@ -1,0 +1,146 @@
+package record
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+)
+
+const ms = time.Millisecond
+
+// request starts at second 10 and takes 2 s; chunks arrive after the given milliseconds.
+func request(chunks ...int64) *Request {
+	r := &Request{Start: 10e9, End: 12e9, Streaming: true, Chunks: []int64{}}
+	for _, c := range chunks {
+		r.Chunks = append(r.Chunks, c*1000)
+	}
+	return r
+}
+
+// show prints a latency as the report would see it.
+func show(d time.Duration, known bool) string {
+	if !known {
+		return "-"
+	}
+	return d.String()
+}
+
+func TestLatencies(t *testing.T) {
+	t.Parallel()
+	counted := func(r *Request, tokens ...int) *Request {
+		sum := 0
+		for _, n := range tokens {
+			sum += n
+		}
+		r.ChunkTokens, r.Completion = tokens, &sum
+		return r
+	}
+	used := func(r *Request, tokens int) *Request {
+		r.Usage = fmt.Appendf(nil, `{"completion_tokens":%d}`, tokens)
+		return r
+	}
+	for _, tt := range []struct {
+		name                   string
+		r                      *Request
+		ttft, tpot, ntpot, itl string
+		gaps                   []time.Duration
+	}{
+		{"no chunk", request(), "-", "-", "-", "-", nil},
+		{"one chunk", request(500), "500ms", "-", "2s", "-", []time.Duration{}},
+		{"chunks are tokens", request(500, 1000, 1800), "500ms", "650ms", "666.666666ms", "650ms", []time.Duration{500 * ms, 800 * ms}},
+		{"a tokenizer's counts", counted(request(500, 1000, 1800), 2, 1, 3), "500ms", "260ms", "333.333333ms", "260ms", []time.Duration{0, 500 * ms, 800 * ms, 0, 0}},
+		{"chunks without a token vanish", counted(request(500, 1000, 1800), 0, 1, 1), "500ms", "800ms", "1s", "800ms", []time.Duration{800 * ms}},
+		{"one chunk of many tokens", counted(request(500), 4), "500ms", "-", "500ms", "0s", []time.Duration{0, 0, 0}},
+		{"the server's count", used(request(500, 1000, 1800), 6), "500ms", "260ms", "333.333333ms", "650ms", []time.Duration{500 * ms, 800 * ms}},
+		{"the server counts no token", used(request(), 0), "-", "-", "-", "-", nil},
+		{"chunks of one read", request(500, 500), "500ms", "-", "1s", "0s", []time.Duration{0}},
+	} {
+		if got := show(tt.r.TTFT()); got != tt.ttft {
+			t.Errorf("%s: TTFT %s, want %s", tt.name, got, tt.ttft)
+		}
+		if got := show(tt.r.TPOT()); got != tt.tpot {
+			t.Errorf("%s: TPOT %s, want %s", tt.name, got, tt.tpot)
+		}
+		if got := show(tt.r.NTPOT()); got != tt.ntpot {
+			t.Errorf("%s: NTPOT %s, want %s", tt.name, got, tt.ntpot)
+		}
+		if got := show(tt.r.MeanITL()); got != tt.itl {
+			t.Errorf("%s: mean ITL %s, want %s", tt.name, got, tt.itl)
+		}
+		if got := tt.r.AppendITL(nil); !slices.Equal(got, tt.gaps) {
+			t.Errorf("%s: gaps %v, want %v", tt.name, got, tt.gaps)
+		}
+		if got := tt.r.AppendITL([]time.Duration{7}); got[0] != 7 || !slices.Equal(got[1:], tt.gaps) {
+			t.Errorf("%s: appended gaps %v, want 7 before %v", tt.name, got, tt.gaps)
+		}
+	}
+}
+
+// The server's count includes reasoning, so the span it is divided by must too.
+func TestTPOTSpansReasoningWhenTheServerCounts(t *testing.T) {
+	t.Parallel()
+	r := request(1500)
+	r.Reasoning = []int64{500_000, 1_000_000}
+	r.Usage = []byte(`{"completion_tokens":11}`)
+	if got := show(r.TPOT()); got != "100ms" {
+		t.Errorf("TPOT %s, want 100ms", got)
+	}
+	if got := show(r.TTFO()); got != "500ms" {
+		t.Errorf("first output after %s, want 500ms", got)
+	}
+}
+
+func TestScheduleDelay(t *testing.T) {
+	t.Parallel()
+	r := request()
+	if _, known := r.ScheduleDelay(); known {
+		t.Error("known without a due instant")
+	}
+	r.Due = new(int64(10e9 + 1e6))
+	if got, known := r.ScheduleDelay(); got != -ms || !known {
+		t.Errorf("got %v, %t; want -1ms for a request that went early", got, known)
+	}
+}
+
+func TestTokenSources(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name      string
+		r         Request
+		out, in   int
+		outs, ins Source
+	}{
+		{"tokenizer before usage, but for the prompt", Request{Completion: new(5), Prompt: new(6), Usage: []byte(`{"completion_tokens":9,"prompt_tokens":8}`)}, 5, 8, ClientTokenizer, ServerUsage},
+		{"usage", Request{Streaming: true, Chunks: []int64{1}, Usage: []byte(`{"completion_tokens":9,"prompt_tokens":8}`)}, 9, 8, ServerUsage, ServerUsage},
+		{"usage in Anthropic's words", Request{Usage: []byte(`{"output_tokens":9,"input_tokens":8}`)}, 9, 8, ServerUsage, ServerUsage},
+		{"a reported 0 counts", Request{Streaming: true, Chunks: []int64{1}, Usage: []byte(`{"completion_tokens":0}`)}, 0, 0, ServerUsage, NoSource},
+		{"null does not", Request{Streaming: true, Chunks: []int64{1}, Usage: []byte(`{"completion_tokens":null}`)}, 1, 0, ContentChunks, NoSource},
+		{"chunks", Request{Streaming: true, Chunks: []int64{1, 2}}, 2, 0, ContentChunks, NoSource},
+		{"nothing to count by", Request{}, 0, 0, NoSource, NoSource},
+	} {
+		out, outs := tt.r.OutputTokens()
+		in, ins := tt.r.InputTokens()
+		if out != tt.out || outs != tt.outs || in != tt.in || ins != tt.ins {
+			t.Errorf("%s: got %d by %s, %d by %s; want %d by %s, %d by %s", tt.name, out, outs, in, ins, tt.out, tt.outs, tt.in, tt.ins)
+		}
+	}
+}
+
+func TestMicrosRoundsDown(t *testing.T) {
+	t.Parallel()
+	if got := Micros(1999 * time.Nanosecond); got != 1 {
+		t.Errorf("got %d, want 1: a chunk must not lie after its request's end", got)
+	}
+}
+
+func TestUnixNanoKeepsDistances(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	if got := UnixNano(now.Add(time.Second)) - UnixNano(now); got != int64(time.Second) {
+		t.Errorf("a second apart gives %d ns", got)
+	}
+	if off := UnixNano(now) - now.UnixNano(); off < -int64(time.Minute) || off > int64(time.Minute) {
+		t.Errorf("%d ns off the wall clock", off)
+	}
+}
