@@ -1,0 +1,161 @@
+package datasets
+
+import (
+	"fmt"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+)
+
+func readFixture(t *testing.T, opts Options) Set {
+	t.Helper()
+	f, err := os.Open("testdata/sharegpt.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	set, err := ReadShareGPT(f, f.Name(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+func all(s Set) (items []Item) {
+	n, _ := s.Len()
+	for i := range n {
+		items = append(items, s.At(i))
+	}
+	return items
+}
+
+func TestShareGPTAsChat(t *testing.T) {
+	t.Parallel()
+	words := func(text string) int { return len(strings.Fields(text)) }
+	want := []Item{
+		{Messages: []Message{{"user", "What is the capital of France?"}}, MaxTokens: 1},
+		{Messages: []Message{{"system", "Answer briefly."}, {"user", "Hello"}, {"assistant", "Hello, how can I help?"}, {"user", "漢字 und Émoji 🙂?"}}, MaxTokens: 1},
+		{Messages: []Message{{"user", "Hi"}}, MaxTokens: 1},
+		{Messages: []Message{{"user", "one"}}, MaxTokens: 1},
+	}
+	if got := all(readFixture(t, Options{Count: words})); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v\nwant %+v", got, want)
+	}
+}
+
+func TestShareGPTAsCompletion(t *testing.T) {
+	t.Parallel()
+	want := []Item{
+		{Prompt: "What is the capital of France?", MaxTokens: 2}, // 6 bytes
+		{Prompt: "Hello", MaxTokens: 6},                          // 22 bytes
+		{Prompt: "Hi", MaxTokens: 1},
+		{Prompt: "one", MaxTokens: 1},
+	}
+	if got := all(readFixture(t, Options{Form: AsCompletion})); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v\nwant %+v", got, want)
+	}
+}
+
+func TestSetsBeginAgain(t *testing.T) {
+	t.Parallel()
+	set := readFixture(t, Options{})
+	n, _ := set.Len()
+	if !reflect.DeepEqual(set.At(n+1), set.At(1)) {
+		t.Errorf("item %d of %d is %+v", n+1, n, set.At(n+1))
+	}
+}
+
+// The orders are fixed for ever: a run of today must be repeatable with a later version.
+func TestSeedFixesTheOrder(t *testing.T) {
+	t.Parallel()
+	for seed, want := range map[int64]string{1: "[2 0 1 9 6 3 5 4 7 8]", 2: "[9 4 0 7 3 2 8 5 6 1]"} {
+		l := make(list, 10)
+		for i := range l {
+			l[i].MaxTokens = i
+		}
+		l.shuffle(seed)
+		got := make([]int, len(l))
+		for i := range l {
+			got[i] = l[i].MaxTokens
+		}
+		if fmt.Sprint(got) != want {
+			t.Errorf("seed %d: got %v, want %s", seed, got, want)
+		}
+		slices.Sort(got)
+		if fmt.Sprint(got) != "[0 1 2 3 4 5 6 7 8 9]" {
+			t.Errorf("seed %d: not a permutation: %v", seed, got)
+		}
+	}
+}
+
+func TestShareGPTNamesFileAndLine(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, file, want string }{
+		{"empty", "", "f.json:1: the file is empty"},
+		{"other JSON", "{\n\"a\": 1}", "f.json:1: expected a JSON array"},
+		{"no JSON", "\n\nhello", "f.json:3: invalid character 'h'"},
+		{"a bad value", "[\n{\"conversations\": []},\n{\"conversations\": [{\"from\": 1}]}\n]", `f.json:3: turn is not {"from": …, "value": …}`},
+		{"bad syntax", "[\n{\"conversations\": []},\n\n{\"conversations\": [}]}\n]", "f.json:4: invalid character '}'"},
+		{"cut", "[\n{\"conversations\": [],\n", "f.json:2: the file ends within a value"},
+		{"nothing to use", "[\n{\"conversations\": []}\n]", "no conversation with a question and an answer"},
+	} {
+		_, err := ReadShareGPT(strings.NewReader(tt.file), "f.json", Options{})
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)
+		}
+		_, again := ReadShareGPT(iotest.OneByteReader(strings.NewReader(tt.file)), "f.json", Options{})
+		if err != nil && (again == nil || again.Error() != err.Error()) {
+			t.Errorf("%s, byte by byte: got %v, want %v", tt.name, again, err)
+		}
+	}
+}
+
+func TestMock(t *testing.T) {
+	t.Parallel()
+	if got := (Mock{Form: AsCompletion}).At(0).Prompt; got != "1 2 3 1" {
+		t.Errorf("completion: got %q", got)
+	}
+	if got := (Mock{}).At(6).Messages; len(got) != 1 || got[0] != (Message{"user", "mock prompt 7"}) {
+		t.Errorf("chat: got %v", got)
+	}
+	if _, finite := (Mock{}).Len(); finite {
+		t.Error("has an end")
+	}
+}
+
+func FuzzShareGPT(f *testing.F) {
+	data, err := os.ReadFile("testdata/sharegpt.json")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
+	f.Add([]byte(`[{"conversations":["{\"from\":\"human\",\"value\":\"a\"}",{"from":"gpt","value":"b"}]}]`))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		for _, form := range []Form{AsChat, AsCompletion} {
+			set, err := ReadShareGPT(strings.NewReader(string(file)), "f", Options{Form: form})
+			if err != nil {
+				continue
+			}
+			for _, item := range all(set) {
+				if item.MaxTokens < 1 || (form == AsChat) != (len(item.Messages) > 0) || (form == AsCompletion) != (item.Prompt != "") {
+					t.Errorf("%q: item %+v", file, item)
+				}
+			}
+		}
+	})
+}
+
+func ExampleReadShareGPT() {
+	const file = `[{"conversations": [{"from": "human", "value": "Hello"}, {"from": "gpt", "value": "Hello, how can I help?"}]}]`
+	set, err := ReadShareGPT(strings.NewReader(file), "file.json", Options{Form: AsCompletion})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	item := set.At(0)
+	fmt.Printf("%s (at most %d tokens)\n", item.Prompt, item.MaxTokens)
+	// Output: Hello (at most 6 tokens)
+}
