@@ -1,0 +1,188 @@
+package output
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	logtest "github.com/sirupsen/logrus/hooks/test"
+	"go.k6.io/k6/v2/lib"
+	"go.k6.io/k6/v2/metrics"
+	"go.k6.io/k6/v2/output"
+
+	"github.com/seed-307b789f/xk6-llm/llm/measure"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+func params(argument string, env map[string]string) output.Params {
+	log, _ := logtest.NewNullLogger()
+	return output.Params{ConfigArgument: argument, Environment: env, Logger: log, ScriptOptions: lib.Options{RunTags: map[string]string{"instance_id": "a/1"}}}
+}
+
+// lines reads a record file whole; it must have no line that does not parse.
+func lines(t *testing.T, path string) (all []record.Line) {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	r := record.NewReader(f, path)
+	for {
+		line, err := r.Next()
+		if err != nil {
+			if err.Error() != "EOF" {
+				t.Fatal(err)
+			}
+			return all
+		}
+		all = append(all, line)
+	}
+}
+
+func TestARunsFile(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "new", "dir")
+	made, err := New(params(dir, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := made.(*Output)
+	o.run.Scenarios = []record.Scenario{{Name: "s", Stages: []record.Stage{{Index: 3}}}}
+	if err := o.Start(); err != nil {
+		t.Fatal(err)
+	}
+	registry := metrics.NewRegistry()
+	m, err := measure.Register(registry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tags := registry.RootTagSet()
+	dropped := registry.MustNewMetric(metrics.DroppedIterationsName, metrics.Counter)
+	drop := metrics.Sample{TimeSeries: metrics.TimeSeries{Metric: dropped, Tags: tags.With("scenario", "s")}, Time: time.Now(), Value: 2}
+	other := metrics.Sample{TimeSeries: metrics.TimeSeries{Metric: m.TTFT, Tags: tags}, Value: 1}
+	request := func(delay int64, errorType string) metrics.SampleContainer {
+		return m.Request(&record.Request{Start: 1e9, End: 2e9, Due: new(1e9 - delay), ErrorType: errorType, Chunks: []int64{}}, tags, nil, measure.ITLOff)
+	}
+	o.AddMetricSamples([]metrics.SampleContainer{
+		m.Event(o.run, tags), m.Event(&record.Client{Number: 0}, tags), request(10, ""), request(30, record.ErrorReset), other, drop, metrics.Samples{other},
+	})
+	o.AddMetricSamples([]metrics.SampleContainer{request(20, "")})
+	if err := o.StopWithTestError(errors.New("aborted")); err != nil {
+		t.Fatal(err)
+	}
+	all := lines(t, filepath.Join(dir, "records-a_1.jsonl"))
+	if len(all) != 7 {
+		t.Fatalf("%d lines, want run, client, 2 requests, dropped, request, end", len(all))
+	}
+	if run, ok := all[0].(*record.Run); !ok || run.Instance != "a/1" {
+		t.Errorf("first line %+v", all[0])
+	}
+	if d, ok := all[4].(*record.Dropped); !ok || d.Scenario != "s" || d.Stage != 3 || d.Count != 2 || d.Index != nil || d.Due != nil {
+		t.Errorf("fifth line %+v", all[4])
+	}
+	end, ok := all[6].(*record.End)
+	if !ok || end.Status != "aborted" || end.Requests != 3 || end.Failed != 1 || end.Dropped != 2 {
+		t.Errorf("last line %+v", all[6])
+	}
+	if h := end.Health; h.LatenessOf != 3 || *h.LatenessP50 != 20 || *h.LatenessP99 != 30 || *h.LatenessMax != 30 || h.CPUShare < 0 || h.GoMaxProcs < 1 {
+		t.Errorf("health %+v", end.Health)
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	t.Parallel()
+	existing := filepath.Join(t.TempDir(), "run.jsonl")
+	if err := os.WriteFile(existing, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		argument string
+		env      map[string]string
+		want     string
+	}{
+		{"", nil, "--out llm needs a path"},
+		{"x.jsonl.gz", nil, "compressed records are not written yet"},
+		{existing, nil, "record file " + existing + " exists: give another path, or set K6_LLM_OVERWRITE=true"},
+		{existing, map[string]string{OverwriteEnv: "true"}, ""},
+	} {
+		_, err := New(params(tt.argument, tt.env))
+		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%q: got %v, want %q", tt.argument, err, tt.want)
+		}
+	}
+}
+
+func TestStartSaysWhatCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	inTheWay := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(inTheWay, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o, err := New(params(filepath.Join(inTheWay, "run.jsonl"), nil))
+	if err == nil {
+		err = o.Start()
+	}
+	if err == nil || !strings.Contains(err.Error(), inTheWay) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// What a failed write left over goes first in the next, so that no line is ever mixed with another.
+func TestFileKeepsWhatItCannotWrite(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "run.jsonl")
+	f, err := create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := f.f
+	readOnly, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.f = readOnly
+	f.add([]byte("one"))
+	if err := f.flush(); err == nil {
+		t.Fatal("writing to a file open for reading succeeded")
+	}
+	f.f = good
+	f.add([]byte("two"))
+	if err := errors.Join(f.flush(), f.close(), readOnly.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if data, _ := os.ReadFile(path); string(data) != "one\ntwo\n" {
+		t.Errorf("got %q", data)
+	}
+}
+
+func TestFileSaysWhatItLost(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "run.jsonl")
+	f, err := create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.buf = make([]byte, maxPending)
+	f.add([]byte("x"))
+	f.buf = []byte("half")
+	if err := f.close(); err == nil || !strings.Contains(err.Error(), path+" is incomplete: 1 lines and 4 bytes") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestErrorsAreLoggedOnce(t *testing.T) {
+	t.Parallel()
+	log, hook := logtest.NewNullLogger()
+	o := &Output{path: "p", log: log}
+	for _, err := range []error{errors.New("disk full"), errors.New("disk full"), nil, errors.New("disk full")} {
+		o.report(err)
+	}
+	if n := len(hook.AllEntries()); n != 2 || hook.LastEntry().Level != logrus.ErrorLevel {
+		t.Errorf("%d entries, want one for each row of errors", n)
+	}
+}

@@ -1,0 +1,79 @@
+package slo
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// answered takes 100 ms to its first token and 10 ms to each further one, n in all.
+func answered(n int) *record.Request {
+	r := &record.Request{Start: 1, Streaming: true}
+	for i := range int64(n) {
+		r.Chunks = append(r.Chunks, 100_000+10_000*i)
+	}
+	r.End = r.Start + 100e6 + 10e6*int64(n-1)
+	return r
+}
+
+func TestGood(t *testing.T) {
+	t.Parallel()
+	failed := answered(3)
+	failed.ErrorType = record.ErrorReset
+	for _, tt := range []struct {
+		name   string
+		r      *record.Request
+		bounds record.Bounds
+		want   bool
+	}{
+		{"no bounds", answered(3), record.Bounds{}, true},
+		{"failed", failed, record.Bounds{}, false},
+		{"TTFT at the bound", answered(3), record.Bounds{TTFT: 100}, true},
+		{"TTFT above", answered(3), record.Bounds{TTFT: 99.999}, false},
+		{"TPOT at the bound", answered(3), record.Bounds{TPOT: 10}, true},
+		{"TPOT above", answered(3), record.Bounds{TPOT: 9}, false},
+		{"TPOT of one token is undefined", answered(1), record.Bounds{TPOT: 1000}, false},
+		{"ITL above", answered(3), record.Bounds{ITL: 9}, false},
+		{"ITL of one token is undefined", answered(1), record.Bounds{ITL: 1000}, false},
+		{"NTPOT at the bound", answered(3), record.Bounds{NTPOT: 40}, true},
+		{"NTPOT above", answered(3), record.Bounds{NTPOT: 39}, false},
+		{"latency at the bound", answered(3), record.Bounds{Latency: 120}, true},
+		{"latency above", answered(3), record.Bounds{Latency: 119}, false},
+		{"one of two", answered(3), record.Bounds{TTFT: 1000, TPOT: 1}, false},
+	} {
+		if got := Good(tt.r, tt.bounds); got != tt.want {
+			t.Errorf("%s: got %t", tt.name, got)
+		}
+	}
+}
+
+func TestSet(t *testing.T) {
+	t.Parallel()
+	var b record.Bounds
+	for i, name := range names {
+		if err := Set(&b, name, time.Duration(i+1)*1500*time.Microsecond); err != nil {
+			t.Error(err)
+		}
+	}
+	if want := (record.Bounds{TTFT: 1.5, TPOT: 3, NTPOT: 4.5, ITL: 6, Latency: 7.5}); b != want {
+		t.Errorf("got %+v, want %+v", b, want)
+	}
+	for name, want := range map[string]string{
+		"ttfb": `unknown latency "ttfb", known are ttft, tpot, ntpot, itl, request_latency`,
+	} {
+		if err := Set(&b, name, time.Second); err == nil || err.Error() != want {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	if err := Set(&b, "ttft", 0); err == nil || err.Error() != `bound on "ttft" must be positive, got 0s` {
+		t.Errorf("got %v", err)
+	}
+}
+
+func ExampleGood() {
+	r := &record.Request{Start: 1, End: 300e6, Streaming: true, Chunks: []int64{120_000, 140_000}}
+	fmt.Println(Good(r, record.Bounds{TTFT: 200}), Good(r, record.Bounds{TTFT: 100}))
+	// Output: true false
+}
