@@ -9,6 +9,10 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
+// FirstItemEnv is the environment variable of the scenarios that scenarios() makes, each of one stage. It tells a data set
+// how many items the scenarios before take.
+const FirstItemEnv = "K6_LLM_FIRST_ITEM"
+
 // Staged is a scenario that knows its stages itself, as those of our executor do.
 type Staged interface {
 	RecordStages() []record.Stage
@@ -71,6 +75,9 @@ func ramps(c *executor.RampingArrivalRateConfig) []record.Stage {
 			list = append(list, stage)
 		}
 		from = to
+	}
+	if _, ours := c.GetEnv()[FirstItemEnv]; ours && len(list) > 1 {
+		list = list[:1] // what follows only waits for the last arrival
 	}
 	return list
 }

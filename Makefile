@@ -1,0 +1,56 @@
+# make build   bin/k6 (k6 with this extension) and bin/llmconv
+# make run     a short benchmark of the built-in simulator, with its report
+# make test    everything the tests need, then all tests
+# make lint    static checks
+# make bench   benchmarks, as ratios to a bare client
+# make fuzz    each fuzz target for FUZZTIME
+
+K6_VERSION := v2.2.0
+MODULE     := github.com/seed-307b789f/xk6-llm
+TOOL       := go tool -modfile=tools.mod
+FUZZTIME   ?= 30s
+
+export CGO_ENABLED = 0
+
+SOURCES := go.mod go.sum $(shell find . -name '*.go' -not -name '*_test.go' -not -path './bin/*')
+
+# The race detector needs a C compiler; without one the tests run all the same.
+RACE := $(if $(shell command -v gcc),-race)
+
+.PHONY: build run test lint bench fuzz clean
+build: bin/k6 bin/llmconv
+
+bin/k6: $(SOURCES) tools.mod
+	@mkdir -p bin
+	@echo "building $@ (a minute or two the first time)" >&2
+	$(TOOL) xk6 build $(K6_VERSION) --with $(MODULE)=. --output $@
+
+bin/llmconv: $(SOURCES)
+	go build -trimpath -o $@ ./cmd/llmconv
+
+run: build
+	@scripts/run.sh
+
+test: build
+	go vet ./...
+	$(if $(RACE),CGO_ENABLED=1) go test $(RACE) ./...
+	@$(if $(RACE),,echo "no C compiler found: the tests ran without the race detector" >&2)
+
+lint:
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted by gofmt:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	go vet ./...
+	$(TOOL) staticcheck ./...
+	for os in linux/arm64 darwin/arm64 windows/amd64; do GOOS=$${os%/*} GOARCH=$${os#*/} go build -o /dev/null ./cmd/llmconv && GOOS=$${os%/*} GOARCH=$${os#*/} go vet . || exit 1; done
+
+bench: build
+	go run ./cmd/bench
+
+fuzz:
+	@for pkg in $$(grep -rl 'func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u); do \
+		for target in $$(grep -ho 'func Fuzz[A-Za-z0-9]*' $$pkg/*_test.go | cut -d' ' -f2); do \
+			echo "$$pkg $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+		done; \
+	done
+
+clean:
+	rm -rf bin

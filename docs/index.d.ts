@@ -1,0 +1,184 @@
+/**
+ * k6/x/llm: load tests of LLM inference servers with an OpenAI-compatible API.
+ *
+ * Durations are milliseconds as a number, or a string such as '1.5s'. Unknown options and values of the wrong type throw.
+ */
+declare module 'k6/x/llm' {
+  export type Duration = number | string;
+
+  /** Options of a {@link Client}. */
+  export interface ClientOptions {
+    /** Base URL, with or without /v1. 'sim:' (the default) or 'sim:?ttft=50ms&itl=10ms' starts the built-in simulator. */
+    baseURL?: string;
+    /** Endpoint that send uses: 'chat' (the default) or 'completion'. */
+    api?: 'chat' | 'completion';
+    /** Model to ask for; by default the first that GET /v1/models lists. */
+    model?: string;
+    /** Ask for a stream of events (default true). Without one there are no TTFT, ITL and TPOT. */
+    streaming?: boolean;
+    /** Send ignore_eos, so that answers have maxTokens tokens (default true). Set false for servers that refuse the field. */
+    ignoreEOS?: boolean;
+    /** Longest time a whole request may take (default '300s', 0 for none). */
+    timeout?: Duration;
+    /** Longest gap between chunks of a stream (default 0: none). */
+    idleTimeout?: Duration;
+    /** Sent as a bearer token. */
+    apiKey?: string;
+    /** Further HTTP headers. */
+    headers?: Record<string, string>;
+    /** Further fields of the request body. A field the body has already is replaced, null takes it out. */
+    extraBody?: Record<string, unknown>;
+    /** Keep request and response bodies in the records (default false). */
+    text?: boolean;
+    /** Bounds that a good request keeps. */
+    slo?: { ttft?: Duration; tpot?: Duration; ntpot?: Duration; itl?: Duration; request_latency?: Duration };
+    /** Which inter-token latencies become samples of llm_itl: each request's mean ('request', the default), 'all', or none ('off'). */
+    itl?: 'request' | 'all' | 'off';
+    /** Not available in this version: setting it throws. */
+    tokenizer?: string;
+    /** Not available in this version: setting it throws. */
+    adapters?: { name: string; split: number }[];
+    /** Not available in this version: setting it throws. */
+    retries?: number;
+    /** Not available in this version: setting it throws. */
+    retryBackoff?: Duration;
+  }
+
+  /** A message of a chat; further fields are sent as they are. */
+  export interface Message {
+    role: string;
+    content: unknown;
+    [field: string]: unknown;
+  }
+
+  /** What a single request can set. */
+  export interface RequestOptions {
+    /** Model, instead of the client's. */
+    model?: string;
+    /** Limit of the output, in tokens (default 30). */
+    maxTokens?: number;
+    /** Conversation the request belongs to. */
+    sessionID?: string;
+    /** Number of the request within its conversation. */
+    turn?: number;
+  }
+
+  /** A request for {@link Client.send}: a chat's messages, or a prompt. */
+  export interface Request extends RequestOptions {
+    messages?: Message[];
+    prompt?: string;
+  }
+
+  /** What became of a request. Times are milliseconds, null where undefined. A failed request is a result, not an exception. */
+  export interface Result {
+    text: string;
+    error: string | null;
+    errorType:
+      | 'http' | 'timeout' | 'stall' | 'connect' | 'dns' | 'tls' | 'reset' | 'truncated' | 'stream_error' | 'malformed'
+      | 'too_large' | 'canceled' | null;
+    /** HTTP status, 0 without an answer. */
+    status: number;
+    finishReason: string | null;
+    ttft: number | null;
+    tpot: number | null;
+    ntpot: number | null;
+    latency: number;
+    /** Inter-token latencies: one per gap between chunks. */
+    itl: number[];
+    promptTokens: number | null;
+    completionTokens: number | null;
+    scheduleDelay: number | null;
+    /** Within the client's slo; null without one. */
+    good: boolean | null;
+    requestID: string;
+    model: string;
+  }
+
+  /** Sends requests to one server. Each VU has one connection, kept alive. */
+  export class Client {
+    constructor(options?: ClientOptions);
+    /** Sends a request to the endpoint of the client's api and waits for its end. */
+    send(request: Request): Result;
+    sendAsync(request: Request): Promise<Result>;
+    /** Sends a chat; a string is a single user message. */
+    chat(messages: Message[] | string, options?: RequestOptions): Result;
+    chatAsync(messages: Message[] | string, options?: RequestOptions): Promise<Result>;
+    /** Sends a completion. */
+    complete(prompt: string, options?: RequestOptions): Result;
+    completeAsync(prompt: string, options?: RequestOptions): Promise<Result>;
+  }
+
+  /** Options of a {@link Dataset}. */
+  export interface DatasetOptions {
+    /** 'shareGPT': conversations from a file; 'mock': tiny prompts, without end. */
+    type: 'shareGPT' | 'mock';
+    /** File, relative to the script. */
+    path?: string;
+    /** What items are to be: chats (the default) or completions. */
+    api?: 'chat' | 'completion';
+    /** Shuffles a file's items, the same seed always the same way; without one they come in the file's order. */
+    seed?: number;
+    /** Not available in this version: setting it throws. */
+    tokenizer?: string;
+  }
+
+  /** Prompts. Make it in the init context; all VUs share one copy of a file. */
+  export class Dataset {
+    constructor(options: DatasetOptions);
+    /** The item of the running iteration: each arrival of the test has its own, over all instances. Once per iteration. */
+    next(): Request;
+    /** Item number i, from 0. */
+    at(i: number): Request;
+    /** Number of distinct items, null if there is no end of them. */
+    readonly length: number | null;
+  }
+
+  /** A stage of a load: a constant rate, a ramp to a target rate, or so many requests by so many at a time. */
+  export interface Stage {
+    /** Requests per second; fractions are fine. */
+    rate?: number;
+    /** Requests per second at the end of a ramp, which begins where the stage before ended. */
+    target?: number;
+    duration?: Duration;
+    requests?: number;
+    concurrency?: number;
+  }
+
+  /** Options of {@link scenarios}. */
+  export interface LoadOptions {
+    stages: Stage[];
+    /** Arrival process. Only 'constant' is available in this version. */
+    arrival?: 'constant';
+    /** Executor. Only k6's own is available in this version. */
+    executor?: 'ramping-arrival-rate';
+    /** Wait for requests in flight before the next stage. k6's own executors cannot: true throws. */
+    drain?: boolean;
+    /** Pause between stages (default 0). */
+    interval?: Duration;
+    /** Seed of random arrivals; no effect on constant ones. */
+    seed?: number;
+    /** How long requests in flight may go on after their stage (default '120s'); then they are cut and recorded as canceled. */
+    gracefulStop?: Duration;
+    /** How long a request takes, to know how many VUs a rate needs (default '10s'). */
+    expectedLatency?: Duration;
+    startTime?: Duration;
+    /** Longest time for a stage of {requests, concurrency} (default '24h'). */
+    maxDuration?: Duration;
+    /** VUs per stage, instead of rate × expectedLatency. */
+    preAllocatedVUs?: number;
+    /** Most VUs per stage, instead of ten times that. */
+    maxVUs?: number;
+    exec?: string;
+    env?: Record<string, string>;
+    tags?: Record<string, string>;
+  }
+
+  /** Makes k6 scenarios of stages: stage_0, stage_1 … */
+  export function scenarios(options: LoadOptions): Record<string, object>;
+
+  /** A short text summary: export function handleSummary(data) { return summary(data); } */
+  export function summary(data: object): { stdout: string };
+
+  /** Version of this extension. */
+  export const version: string;
+}

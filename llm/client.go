@@ -1,0 +1,265 @@
+package llm
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"github.com/grafana/sobek"
+	"go.k6.io/k6/v2/errext"
+	"go.k6.io/k6/v2/js/common"
+	"go.k6.io/k6/v2/js/promises"
+	"go.k6.io/k6/v2/lib"
+	"go.k6.io/k6/v2/metrics"
+
+	"github.com/seed-307b789f/xk6-llm/llm/api"
+	"github.com/seed-307b789f/xk6-llm/llm/client"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+	"github.com/seed-307b789f/xk6-llm/llm/slo"
+)
+
+// jsClient is a Client object of a script.
+type jsClient struct {
+	m    *ModuleInstance
+	opts *clientOptions
+	peer *peer // the server behind it, shared by all VUs
+	wire map[string]*client.Client
+}
+
+// newClient is the constructor of Client.
+func (m *ModuleInstance) newClient(call sobek.ConstructorCall) *sobek.Object {
+	rt := m.vu.Runtime()
+	opts, err := readClientOptions(rt, call.Argument(0))
+	if err != nil {
+		common.Throw(rt, err)
+	}
+	peer, err := m.root.clients.of(opts)
+	if err != nil {
+		common.Throw(rt, err)
+	}
+	c := &jsClient{m: m, opts: opts, peer: peer, wire: map[string]*client.Client{}}
+	for name, method := range map[string]any{
+		"send":          func(request sobek.Value) (*result, error) { return c.wait(c.send(request)) },
+		"sendAsync":     func(request sobek.Value) (*sobek.Promise, error) { return c.start(c.send(request)) },
+		"chat":          func(messages, opts sobek.Value) (*result, error) { return c.wait(c.chat(messages, opts)) },
+		"chatAsync":     func(messages, opts sobek.Value) (*sobek.Promise, error) { return c.start(c.chat(messages, opts)) },
+		"complete":      func(prompt, opts sobek.Value) (*result, error) { return c.wait(c.complete(prompt, opts)) },
+		"completeAsync": func(prompt, opts sobek.Value) (*sobek.Promise, error) { return c.start(c.complete(prompt, opts)) },
+	} {
+		if err := call.This.Set(name, method); err != nil {
+			common.Throw(rt, err)
+		}
+	}
+	return nil
+}
+
+// job is a request taken apart, ready to leave the event loop: it holds no JavaScript value.
+type job struct {
+	dialect   api.Dialect
+	request   client.Request
+	sessionID string
+	turn      int
+}
+
+// send reads {messages | prompt, …} for the client's api. A chat takes a prompt as its only message.
+func (c *jsClient) send(request sobek.Value) (*job, error) {
+	var opts requestOptions
+	if absent(request) {
+		return nil, errors.New("send needs a request such as {messages: [...]} or {prompt: '...'}")
+	}
+	if err := opts.withInput().read(c.m.vu.Runtime(), "request", request); err != nil {
+		return nil, err
+	}
+	switch {
+	case opts.hasPrompt == (opts.Messages != nil):
+		return nil, errors.New("a request has either messages or a prompt")
+	case c.opts.API == api.Completion && opts.Messages != nil:
+		return nil, errors.New(`a client of api "completion" takes a prompt, not messages: set api: 'completion' on the Dataset, or api: 'chat' on the Client`)
+	case c.opts.API == api.Chat && opts.hasPrompt:
+		opts.Messages, opts.PromptText, opts.Prompt = userMessage(opts.Prompt), opts.Prompt, ""
+	}
+	return opts.job(c.opts.API), nil
+}
+
+func (c *jsClient) chat(messages, options sobek.Value) (*job, error) {
+	opts, err := c.options(options)
+	if err != nil {
+		return nil, err
+	}
+	if !absent(messages) {
+		if prompt, ok := messages.Export().(string); ok {
+			opts.Messages, opts.PromptText = userMessage(prompt), prompt
+			return opts.job(api.Chat), nil
+		}
+	}
+	if err := jsonArray(&opts.Messages)(messages); err != nil {
+		return nil, fmt.Errorf("chat: messages %w", err)
+	}
+	return opts.job(api.Chat), nil
+}
+
+func (c *jsClient) complete(prompt, options sobek.Value) (*job, error) {
+	opts, err := c.options(options)
+	if err != nil {
+		return nil, err
+	}
+	if err := text(&opts.Prompt)(prompt); err != nil {
+		return nil, fmt.Errorf("complete: prompt %w", err)
+	}
+	return opts.job(api.Completion), nil
+}
+
+func (c *jsClient) options(value sobek.Value) (*requestOptions, error) {
+	opts := new(requestOptions)
+	return opts, opts.fields().read(c.m.vu.Runtime(), "request", value)
+}
+
+func (o *requestOptions) job(dialect api.Dialect) *job {
+	o.MaxTokens = int(o.maxTokens)
+	return &job{dialect: dialect, request: o.Request, sessionID: o.sessionID, turn: int(o.turn)}
+}
+
+// flight is a job with all it needs of its VU, so that it may leave the event loop.
+type flight struct {
+	*job
+	ctx   context.Context
+	state *lib.State
+	wire  *client.Client
+	opts  *clientOptions
+	place place
+	tags  metrics.TagsAndMeta
+	peer  *peer
+	m     *ModuleInstance
+}
+
+// prepare does what must happen on the event loop before a request leaves: it finds the server, once for all VUs, and the
+// request's place in the run.
+func (c *jsClient) prepare(j *job) (*flight, error) {
+	state := c.m.vu.State()
+	if state == nil {
+		return nil, errors.New("requests cannot be sent in the init context, send them in the default function or in setup")
+	}
+	ctx := c.m.vu.Context()
+	model, err := c.peer.ready(ctx, state, c.m)
+	if err != nil {
+		if ctx.Err() == nil {
+			c.abort(err)
+		}
+		return nil, err
+	}
+	wire, err := c.wireFor(j.dialect)
+	if err != nil {
+		return nil, err
+	}
+	if j.request.Model == "" {
+		j.request.Model = model
+	}
+	j.request.ID = nextRequestID()
+	return &flight{
+		job: j, ctx: ctx, state: state, wire: wire, opts: c.opts, place: c.m.nextPlace(),
+		tags: state.Tags.GetCurrentValues(), peer: c.peer, m: c.m,
+	}, nil
+}
+
+// abort ends the whole test as exec.test.abort does: without a server there is nothing to measure.
+func (c *jsClient) abort(err error) {
+	c.m.vu.Runtime().Interrupt(&errext.InterruptError{Reason: errext.AbortTest + ": " + err.Error()})
+}
+
+// wireFor gives the client of an endpoint, made at its first use: the simulator has no address before.
+func (c *jsClient) wireFor(dialect api.Dialect) (*client.Client, error) {
+	if w := c.wire[dialect.Name()]; w != nil {
+		return w, nil
+	}
+	opts := c.opts.Options
+	opts.API, opts.BaseURL = dialect, c.peer.baseURL
+	w, err := client.New(opts)
+	if err == nil {
+		c.wire[dialect.Name()] = w
+	}
+	return w, err
+}
+
+// wait sends and waits, as the plain methods do.
+func (c *jsClient) wait(j *job, err error) (*result, error) {
+	if err != nil {
+		return nil, err
+	}
+	f, err := c.prepare(j)
+	if err != nil {
+		return nil, err
+	}
+	return f.fly()
+}
+
+// start sends and gives a promise, as the Async methods do.
+func (c *jsClient) start(j *job, err error) (*sobek.Promise, error) {
+	if err != nil {
+		return nil, err
+	}
+	f, err := c.prepare(j)
+	if err != nil {
+		return nil, err
+	}
+	promise, resolve, reject := promises.New(c.m.vu)
+	go func() { // the event loop waits for it, as for any pending promise
+		res, err := f.fly()
+		if err != nil {
+			reject(err)
+			return
+		}
+		resolve(res)
+	}()
+	return promise, nil
+}
+
+// fly sends the request, completes its record and pushes it. It touches no JavaScript value.
+func (f *flight) fly() (*result, error) {
+	if f.state.RPSLimit != nil {
+		_ = f.state.RPSLimit.Wait(f.ctx) // fails only when ctx ends, which the request's record will tell
+	}
+	answer, err := f.wire.Do(f.ctx, f.state.Transport, f.request)
+	if err != nil {
+		return nil, err
+	}
+	r := answer.Record
+	r.Client, r.SessionID, r.Turn = f.peer.number, f.sessionID, f.turn
+	f.place.mark(r)
+	if f.opts.slo != nil {
+		r.SLO, r.Good = f.opts.slo, new(slo.Good(r, *f.opts.slo))
+	}
+	push(f.ctx, f.state, f.m.metrics.Request(r, requestTags(f.tags.Tags, r), f.tags.Metadata, f.opts.itl))
+	return newResult(answer), nil
+}
+
+// requestTags adds ours in an order that never changes, as k6 asks of those who build tag sets.
+func requestTags(tags *metrics.TagSet, r *record.Request) *metrics.TagSet {
+	tags = tags.With("model", r.Model).With("api", r.API)
+	if r.Stage >= 0 {
+		tags = tags.With("stage", strconv.Itoa(r.Stage))
+	}
+	if r.Adapter != "" {
+		tags = tags.With("adapter", r.Adapter)
+	}
+	if r.ErrorType != "" {
+		tags = tags.With("error_type", r.ErrorType)
+	}
+	return tags
+}
+
+// Request ids: a prefix of this process and a number.
+var (
+	requestPrefix = sync.OnceValue(func() string {
+		id := make([]byte, 6)
+		_, _ = rand.Read(id) // never fails
+		return hex.EncodeToString(id) + "-"
+	})
+	requestNumber atomic.Uint64
+)
+
+func nextRequestID() string { return requestPrefix() + strconv.FormatUint(requestNumber.Add(1), 10) }

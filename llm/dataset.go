@@ -1,0 +1,205 @@
+package llm
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/grafana/sobek"
+	"go.k6.io/k6/v2/js/common"
+	"go.k6.io/k6/v2/lib"
+	"go.k6.io/k6/v2/lib/fsext"
+
+	"github.com/seed-307b789f/xk6-llm/datasets"
+	"github.com/seed-307b789f/xk6-llm/llm/measure"
+)
+
+// datasetOptions are the options of new Dataset.
+type datasetOptions struct {
+	kind    string
+	path    string
+	api     string
+	seed    int64
+	hasSeed bool
+}
+
+func (o *datasetOptions) fields() fields {
+	return fields{
+		"type":      text(&o.kind),
+		"path":      text(&o.path),
+		"api":       text(&o.api),
+		"seed":      func(v sobek.Value) error { o.hasSeed = true; return integer(&o.seed, 0)(v) },
+		"tokenizer": unavailable("answers are limited by an estimate of their length"),
+	}
+}
+
+func (o *datasetOptions) check() error {
+	switch {
+	case o.api != "chat" && o.api != "completion":
+		return fmt.Errorf(`Dataset option "api": must be 'chat' or 'completion', got %q`, o.api)
+	case o.kind == "":
+		return errors.New(`Dataset option "type" is missing, known are shareGPT, mock`)
+	case o.kind != "shareGPT" && o.kind != "mock":
+		return fmt.Errorf(`Dataset option "type": unknown %q, known are shareGPT, mock`, o.kind)
+	case o.kind == "shareGPT" && o.path == "":
+		return errors.New(`Dataset option "path" is missing: shareGPT reads a file`)
+	case o.kind == "mock" && o.path != "":
+		return errors.New(`Dataset option "path": mock reads no file`)
+	}
+	return nil
+}
+
+func (o *datasetOptions) form() datasets.Form {
+	if o.api == "completion" {
+		return datasets.AsCompletion
+	}
+	return datasets.AsChat
+}
+
+// newDataset is the constructor of Dataset.
+func (m *ModuleInstance) newDataset(call sobek.ConstructorCall) *sobek.Object {
+	rt := m.vu.Runtime()
+	opts := datasetOptions{api: "chat"}
+	if err := opts.fields().read(rt, "Dataset", call.Argument(0)); err != nil {
+		common.Throw(rt, err)
+	}
+	if err := opts.check(); err != nil {
+		common.Throw(rt, err)
+	}
+	if m.vu.InitEnv() == nil {
+		common.Throw(rt, errors.New("a Dataset can be made in the init context only, outside the default function"))
+	}
+	set, err := m.openSet(opts)
+	if err != nil {
+		common.Throw(rt, err)
+	}
+	d := &jsDataset{m: m, set: set, last: -1}
+	for name, value := range map[string]any{"next": d.next, "at": d.at, "length": d.length()} {
+		if err := call.This.Set(name, value); err != nil {
+			common.Throw(rt, err)
+		}
+	}
+	return nil
+}
+
+// openSet reads a file once per process, through k6's file system, which puts it into archives.
+func (m *ModuleInstance) openSet(opts datasetOptions) (datasets.Set, error) {
+	if opts.kind == "mock" {
+		return datasets.Mock{Form: opts.form()}, nil
+	}
+	env := m.vu.InitEnv()
+	path := env.GetAbsFilePath(strings.TrimPrefix(opts.path, "file://"))
+	key := fmt.Sprint(path, "\x00", opts.api, opts.hasSeed, opts.seed)
+	return m.root.datasets.get(key, func() (datasets.Set, error) {
+		data, err := fsext.ReadFile(env.FileSystems["file"], path)
+		if err != nil {
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil, fmt.Errorf("data set %s does not exist: check path (DATASET in our scripts)", path)
+			}
+			return nil, fmt.Errorf("data set %s: %w", path, err)
+		}
+		read := datasets.Options{Form: opts.form()}
+		if opts.hasSeed {
+			read.Seed = &opts.seed
+		}
+		return datasets.ReadShareGPT(bytes.NewReader(data), path, read)
+	})
+}
+
+// datasetCache holds the sets of the process by file and options.
+type datasetCache struct {
+	mu  sync.Mutex
+	all map[string]func() (datasets.Set, error)
+}
+
+// get opens a set at the first call for its key; the others wait for that.
+func (c *datasetCache) get(key string, open func() (datasets.Set, error)) (datasets.Set, error) {
+	c.mu.Lock()
+	if c.all == nil {
+		c.all = map[string]func() (datasets.Set, error){}
+	}
+	once := c.all[key]
+	if once == nil {
+		once = sync.OnceValues(open)
+		c.all[key] = once
+	}
+	c.mu.Unlock()
+	return once()
+}
+
+// jsDataset is a Dataset object of a script.
+type jsDataset struct {
+	m        *ModuleInstance
+	set      datasets.Set
+	last     int64 // number of the iteration that took an item last, -1 for none
+	scenario string
+}
+
+func (d *jsDataset) length() any {
+	if n, finite := d.set.Len(); finite {
+		return n
+	}
+	return nil
+}
+
+// next gives the item of the running iteration: a number of its own for each arrival of the test, over all instances.
+func (d *jsDataset) next() (sobek.Value, error) {
+	ss, state := lib.GetScenarioState(d.m.vu.Context()), d.m.vu.State()
+	if state == nil || ss == nil || state.GetScenarioGlobalVUIter == nil {
+		return nil, errors.New("next() gives an item per iteration and works in those only, use at(i) here")
+	}
+	iteration := int64(state.GetScenarioGlobalVUIter()) //nolint:gosec // counts from 0
+	if d.last == iteration && d.scenario == ss.Name {
+		return nil, errors.New("next() was called twice in one iteration, use at(i) for further items")
+	}
+	d.last, d.scenario = iteration, ss.Name
+	return d.item(firstItem(state, ss.Name) + iteration)
+}
+
+// firstItem is how many items the scenarios before this one take, as scenarios() worked it out.
+func firstItem(state *lib.State, scenario string) int64 {
+	config := state.Options.Scenarios[scenario]
+	if config == nil {
+		return 0
+	}
+	n, err := strconv.ParseInt(config.GetEnv()[measure.FirstItemEnv], 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+func (d *jsDataset) at(i sobek.Value) (sobek.Value, error) {
+	var n int64
+	if err := integer(&n, 0)(i); err != nil {
+		return nil, fmt.Errorf("at(i): %w", err)
+	}
+	return d.item(n)
+}
+
+// item makes a plain object, which a script may change and send.
+func (d *jsDataset) item(i int64) (sobek.Value, error) {
+	rt := d.m.vu.Runtime()
+	item := d.set.At(i)
+	obj := rt.NewObject()
+	var err error
+	if item.Messages != nil {
+		messages := make([]any, len(item.Messages))
+		for k, message := range item.Messages {
+			o := rt.NewObject()
+			err = errors.Join(err, o.Set("role", message.Role), o.Set("content", message.Content))
+			messages[k] = o
+		}
+		err = errors.Join(err, obj.Set("messages", rt.NewArray(messages...)))
+	} else {
+		err = errors.Join(err, obj.Set("prompt", item.Prompt))
+	}
+	if item.MaxTokens > 0 {
+		err = errors.Join(err, obj.Set("maxTokens", item.MaxTokens))
+	}
+	return obj, err
+}

@@ -1,0 +1,226 @@
+package llm
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/grafana/sobek"
+	"go.k6.io/k6/v2/lib/types"
+)
+
+// fields reads an options object: a reader for each key it may have.
+type fields map[string]func(sobek.Value) error
+
+// read takes the object apart. An unknown key and a value of the wrong type are errors that name the key.
+func (f fields) read(rt *sobek.Runtime, what string, value sobek.Value) error {
+	if absent(value) {
+		return nil
+	}
+	obj, ok := value.(*sobek.Object)
+	if _, isFunc := sobek.AssertFunction(value); !ok || isFunc || obj.ClassName() == "Array" {
+		return fmt.Errorf("%s options must be an object, got %s", what, describe(value))
+	}
+	for _, key := range obj.Keys() {
+		set, known := f[key]
+		if !known {
+			return fmt.Errorf("unknown %s option %q%s", what, key, f.nearest(key))
+		}
+		v := obj.Get(key)
+		if sobek.IsUndefined(v) {
+			continue // as if it were not there, so that scripts can pass an unset variable on
+		}
+		if err := set(v); err != nil {
+			return fmt.Errorf("%s option %q: %w", what, key, err)
+		}
+	}
+	return nil
+}
+
+func absent(v sobek.Value) bool { return v == nil || sobek.IsUndefined(v) || sobek.IsNull(v) }
+
+// nearest names the key that was probably meant, or all there are.
+func (f fields) nearest(key string) string {
+	names := slices.Sorted(maps.Keys(f))
+	best, at := 3, ""
+	for _, name := range names {
+		if d := distance(strings.ToLower(key), strings.ToLower(name)); d < best {
+			best, at = d, name
+		}
+	}
+	if at != "" {
+		return fmt.Sprintf(", did you mean %q?", at)
+	}
+	return ", known are " + strings.Join(names, ", ")
+}
+
+// distance is the Levenshtein distance in bytes.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// describe names a value's type in a message, and the value if it is short and cannot be a secret.
+func describe(v sobek.Value) string {
+	switch {
+	case v == nil || sobek.IsUndefined(v):
+		return "undefined"
+	case sobek.IsNull(v):
+		return "null"
+	}
+	switch x := v.Export().(type) {
+	case bool, int64, float64:
+		return fmt.Sprint(x)
+	case string:
+		return "a string"
+	case []any:
+		return "an array"
+	case map[string]any:
+		return "an object"
+	}
+	return "a " + v.ExportType().String()
+}
+
+func text(dst *string) func(sobek.Value) error {
+	return func(v sobek.Value) error {
+		s, ok := v.Export().(string)
+		if !ok {
+			return fmt.Errorf("must be a string, got %s", describe(v))
+		}
+		*dst = s
+		return nil
+	}
+}
+
+func boolean(dst *bool) func(sobek.Value) error {
+	return func(v sobek.Value) error {
+		b, ok := v.Export().(bool)
+		if !ok {
+			return fmt.Errorf("must be true or false, got %s", describe(v))
+		}
+		*dst = b
+		return nil
+	}
+}
+
+// number reads a finite number.
+func number(dst *float64) func(sobek.Value) error {
+	return func(v sobek.Value) error {
+		switch x := v.Export().(type) {
+		case int64:
+			*dst = float64(x)
+		case float64:
+			if math.IsNaN(x) || math.IsInf(x, 0) {
+				return fmt.Errorf("must be a finite number, got %v", x)
+			}
+			*dst = x
+		default:
+			return fmt.Errorf("must be a number, got %s", describe(v))
+		}
+		return nil
+	}
+}
+
+// integer reads a whole number of at least min.
+func integer(dst *int64, min int64) func(sobek.Value) error {
+	return func(v sobek.Value) error {
+		var x float64
+		if err := number(&x)(v); err != nil {
+			return err
+		}
+		if x != math.Trunc(x) || math.Abs(x) > 1<<53 {
+			return fmt.Errorf("must be a whole number, got %v", x)
+		}
+		if int64(x) < min {
+			return fmt.Errorf("must be at least %d, got %v", min, x)
+		}
+		*dst = int64(x)
+		return nil
+	}
+}
+
+// duration reads 1500 (milliseconds) or "1.5s".
+func duration(dst *time.Duration) func(sobek.Value) error {
+	return func(v sobek.Value) error {
+		d, err := types.GetDurationValue(v.Export())
+		if err != nil {
+			return fmt.Errorf("must be a duration such as '1.5s' or a number of milliseconds, got %s", describe(v))
+		}
+		if d < 0 {
+			return fmt.Errorf("must not be negative, got %v", d)
+		}
+		*dst = d
+		return nil
+	}
+}
+
+// texts reads an object of strings.
+func texts(dst *map[string]string) func(sobek.Value) error {
+	return func(v sobek.Value) error {
+		m, ok := v.Export().(map[string]any)
+		if !ok {
+			return fmt.Errorf("must be an object of strings, got %s", describe(v))
+		}
+		*dst = make(map[string]string, len(m))
+		for key, value := range m {
+			s, ok := value.(string)
+			if !ok {
+				return fmt.Errorf("%q must be a string", key)
+			}
+			(*dst)[key] = s
+		}
+		return nil
+	}
+}
+
+// object reads any object.
+func object(dst *map[string]any) func(sobek.Value) error {
+	return func(v sobek.Value) error {
+		m, ok := v.Export().(map[string]any)
+		if !ok {
+			return fmt.Errorf("must be an object, got %s", describe(v))
+		}
+		*dst = m
+		return nil
+	}
+}
+
+// jsonArray reads a non-empty array as JSON, keys in the script's order.
+func jsonArray(dst *json.RawMessage) func(sobek.Value) error {
+	return func(v sobek.Value) error {
+		obj, ok := v.(*sobek.Object)
+		if list, isList := v.Export().([]any); !ok || !isList || len(list) == 0 {
+			return fmt.Errorf("must be a non-empty array, got %s", describe(v))
+		}
+		text, err := obj.MarshalJSON()
+		if err != nil {
+			return err
+		}
+		*dst = text
+		return nil
+	}
+}
+
+// unavailable is the reader of an option that interface documents name and this version does not have.
+func unavailable(instead string) func(sobek.Value) error {
+	return func(sobek.Value) error { return fmt.Errorf("not available in this version: %s", instead) }
+}

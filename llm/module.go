@@ -1,0 +1,112 @@
+// Package llm is the JavaScript module k6/x/llm: it takes the options and requests of a script apart, hands them to the
+// packages below it, and gives back results. It holds no formula and no protocol of its own.
+package llm
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"go.k6.io/k6/v2/js/common"
+	"go.k6.io/k6/v2/js/modules"
+	"go.k6.io/k6/v2/lib"
+	"go.k6.io/k6/v2/metrics"
+
+	"github.com/seed-307b789f/xk6-llm/llm/measure"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// RootModule is the module of the process: what its VUs share.
+type RootModule struct {
+	clients    peers
+	simulators simulators
+	datasets   datasetCache
+
+	planOnce sync.Once
+	plan     []record.Scenario
+	runLine  sync.Once
+}
+
+var (
+	_ modules.Module   = new(RootModule)
+	_ modules.Instance = new(ModuleInstance)
+)
+
+// New gives the module to register as k6/x/llm.
+func New() *RootModule { return new(RootModule) }
+
+// NewModuleInstance gives the module of one VU.
+func (r *RootModule) NewModuleInstance(vu modules.VU) modules.Instance {
+	m, err := measure.Register(vu.InitEnv().Registry)
+	if err != nil {
+		common.Throw(vu.Runtime(), err)
+	}
+	return &ModuleInstance{root: r, vu: vu, metrics: m, lookupEnv: vu.InitEnv().LookupEnv}
+}
+
+// ModuleInstance is the module of one VU. Like all of a VU, it is for one goroutine.
+type ModuleInstance struct {
+	root    *RootModule
+	vu      modules.VU
+	metrics *measure.Metrics
+	last    place // of the newest request
+
+	lookupEnv func(name string) (string, bool) // k6's view of the environment, which init alone has
+}
+
+// Exports gives the names a script can import.
+func (m *ModuleInstance) Exports() modules.Exports {
+	return modules.Exports{Named: map[string]any{
+		"Client":    m.newClient,
+		"Dataset":   m.newDataset,
+		"scenarios": m.scenarios,
+		"summary":   m.summary,
+		"version":   measure.Version(),
+	}}
+}
+
+// place is where in the run a request belongs.
+type place struct {
+	scenario string // "" in setup and teardown
+	index    int64  // of the iteration in its scenario, over all instances
+	seq      int    // of the request in its iteration
+	started  time.Time
+	plan     []record.Scenario
+}
+
+// nextPlace gives the place of the next request of the current iteration.
+func (m *ModuleInstance) nextPlace() place {
+	ss, state := lib.GetScenarioState(m.vu.Context()), m.vu.State()
+	if ss == nil || state.GetScenarioGlobalVUIter == nil {
+		return place{}
+	}
+	next := place{
+		scenario: ss.Name, index: int64(state.GetScenarioGlobalVUIter()), //nolint:gosec // counts from 0
+		started: ss.StartTime, plan: m.root.scenarioPlan(state),
+	}
+	if m.last.scenario == next.scenario && m.last.index == next.index {
+		next.seq = m.last.seq + 1
+	}
+	m.last = next
+	return next
+}
+
+// mark writes the place into a record. The stage is the one that ran when the request was sent; a report can do better
+// where it knows the instant the request was due.
+func (p place) mark(r *record.Request) {
+	r.Scenario, r.Index, r.Seq, r.Stage = p.scenario, p.index, p.seq, -1
+	if p.scenario != "" {
+		r.Stage = measure.StageAt(p.plan, p.scenario, time.Duration(r.Start-record.UnixNano(p.started)))
+	}
+}
+
+// scenarioPlan is the run's scenarios as the record file describes them.
+func (r *RootModule) scenarioPlan(state *lib.State) []record.Scenario {
+	r.planOnce.Do(func() { r.plan = measure.Scenarios(state.Options.Scenarios) })
+	return r.plan
+}
+
+// push hands a container to k6, also when the VU is being stopped: what was measured until then must not be lost.
+func push(ctx context.Context, state *lib.State, c *measure.Container) {
+	metrics.PushIfNotDone(context.WithoutCancel(ctx), state.Samples, c)
+}

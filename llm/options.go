@@ -1,0 +1,198 @@
+package llm
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/grafana/sobek"
+
+	"github.com/seed-307b789f/xk6-llm/llm/api"
+	"github.com/seed-307b789f/xk6-llm/llm/client"
+	"github.com/seed-307b789f/xk6-llm/llm/measure"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+	"github.com/seed-307b789f/xk6-llm/llm/sim"
+	"github.com/seed-307b789f/xk6-llm/llm/slo"
+)
+
+// simScheme begins the base URL of the built-in simulator; its options follow as a query.
+const simScheme = "sim:"
+
+// clientOptions are the options of new Client.
+type clientOptions struct {
+	client.Options
+	extra map[string]any
+	slo   *record.Bounds
+	itl   measure.ITLMode
+	sim   *sim.Options // of a simulated server
+}
+
+func (o *clientOptions) fields(rt *sobek.Runtime) fields {
+	return fields{
+		"baseURL":      text(&o.BaseURL),
+		"api":          o.readAPI,
+		"model":        text(&o.Model),
+		"streaming":    boolean(&o.Streaming),
+		"ignoreEOS":    boolean(&o.IgnoreEOS),
+		"timeout":      duration(&o.Timeout),
+		"idleTimeout":  duration(&o.IdleTimeout),
+		"apiKey":       text(&o.APIKey),
+		"headers":      texts(&o.Headers),
+		"extraBody":    o.readExtra,
+		"text":         boolean(&o.Text),
+		"slo":          func(v sobek.Value) error { return o.readSLO(rt, v) },
+		"itl":          o.readITL,
+		"tokenizer":    unavailable("token counts come from the server's usage"),
+		"adapters":     unavailable("name one adapter as model"),
+		"retries":      unavailable("failed requests are recorded, and not sent again"),
+		"retryBackoff": unavailable("failed requests are recorded, and not sent again"),
+	}
+}
+
+// readClientOptions reads the argument of new Client and checks all that can be checked without a server.
+func readClientOptions(rt *sobek.Runtime, value sobek.Value) (*clientOptions, error) {
+	o := &clientOptions{Options: client.DefaultOptions(), itl: measure.ITLRequest}
+	o.BaseURL = simScheme
+	if err := o.fields(rt).read(rt, "Client", value); err != nil {
+		return nil, err
+	}
+	if query, ok := strings.CutPrefix(o.BaseURL, simScheme); ok {
+		parsed, err := sim.ParseQuery(strings.TrimPrefix(query, "?"))
+		if err != nil {
+			return nil, fmt.Errorf(`Client option "baseURL": %w`, err)
+		}
+		o.sim = &parsed
+		return o, nil
+	}
+	if _, err := client.New(o.Options); err != nil {
+		return nil, fmt.Errorf("Client option %w", err)
+	}
+	return o, nil
+}
+
+func (o *clientOptions) readAPI(v sobek.Value) (err error) {
+	var name string
+	if err := text(&name)(v); err != nil {
+		return err
+	}
+	o.API, err = api.ByName(name)
+	return err
+}
+
+func (o *clientOptions) readExtra(v sobek.Value) (err error) {
+	if err := object(&o.extra)(v); err != nil {
+		return err
+	}
+	o.Extra, err = api.ParseExtra(o.extra)
+	return err
+}
+
+func (o *clientOptions) readITL(v sobek.Value) (err error) {
+	var name string
+	if err := text(&name)(v); err != nil {
+		return err
+	}
+	o.itl, err = measure.ParseITLMode(name)
+	return err
+}
+
+func (o *clientOptions) readSLO(rt *sobek.Runtime, v sobek.Value) error {
+	if absent(v) {
+		return nil
+	}
+	obj, ok := v.(*sobek.Object)
+	if !ok {
+		return fmt.Errorf("must be an object such as {ttft: '500ms'}, got %s", describe(v))
+	}
+	bounds := new(record.Bounds)
+	for _, name := range obj.Keys() {
+		var limit time.Duration
+		if err := duration(&limit)(obj.Get(name)); err != nil {
+			return fmt.Errorf("%q: %w", name, err)
+		}
+		if err := slo.Set(bounds, name, limit); err != nil {
+			return err
+		}
+	}
+	if *bounds != (record.Bounds{}) {
+		o.slo = bounds
+	}
+	return nil
+}
+
+// redacted gives the options for the record file. Header values and keys may be secrets and are left out.
+func (o *clientOptions) redacted() map[string]any {
+	m := map[string]any{
+		"baseURL": redactURL(o.BaseURL), "api": o.API.Name(), "model": o.Model, "streaming": o.Streaming, "ignoreEOS": o.IgnoreEOS,
+		"timeout": o.Timeout.String(), "idleTimeout": o.IdleTimeout.String(), "text": o.Text, "itl": o.itl,
+	}
+	if o.APIKey != "" {
+		m["apiKey"] = redactedValue
+	}
+	if len(o.Headers) > 0 {
+		headers := make(map[string]string, len(o.Headers))
+		for name := range o.Headers {
+			headers[name] = redactedValue
+		}
+		m["headers"] = headers
+	}
+	if len(o.extra) > 0 {
+		m["extraBody"] = o.extra
+	}
+	return m
+}
+
+const redactedValue = "(redacted)"
+
+// redactURL takes the password and the values of a query out of a base URL: gateways take keys there. The simulator's
+// query is kept, except for its key.
+func redactURL(base string) string {
+	head, query, ok := strings.Cut(client.Redact(base), "?")
+	if !ok {
+		return head
+	}
+	pairs := strings.Split(query, "&")
+	for i, pair := range pairs {
+		name, _, _ := strings.Cut(pair, "=")
+		if !strings.HasPrefix(base, simScheme) || name == "api-key" {
+			pairs[i] = name + "=" + redactedValue
+		}
+	}
+	return head + "?" + strings.Join(pairs, "&")
+}
+
+// requestOptions are what a single request can set: the second argument of chat and complete, and the object send takes.
+type requestOptions struct {
+	client.Request
+	sessionID string
+	turn      int64
+	maxTokens int64
+	hasPrompt bool
+}
+
+func (o *requestOptions) fields() fields {
+	return fields{
+		"model":     text(&o.Model),
+		"maxTokens": integer(&o.maxTokens, 1),
+		"sessionID": text(&o.sessionID),
+		"turn":      integer(&o.turn, 0),
+	}
+}
+
+// withInput adds the keys that carry the input itself.
+func (o *requestOptions) withInput() fields {
+	f := o.fields()
+	f["messages"] = jsonArray(&o.Messages)
+	f["prompt"] = func(v sobek.Value) error {
+		o.hasPrompt = true
+		return text(&o.Prompt)(v)
+	}
+	return f
+}
+
+// userMessage makes a chat of one message.
+func userMessage(prompt string) json.RawMessage {
+	content, _ := json.Marshal(prompt) // a string always can be
+	return json.RawMessage(`[{"role":"user","content":` + string(content) + `}]`)
+}

@@ -1,0 +1,70 @@
+package llm
+
+import (
+	"time"
+
+	"github.com/seed-307b789f/xk6-llm/llm/client"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// result is what a script gets of a request: times in milliseconds, null (nil) where undefined.
+type result struct {
+	Text             string    `js:"text"`
+	Error            any       `js:"error"`
+	ErrorType        any       `js:"errorType"`
+	Status           int       `js:"status"` // 0 without an answer
+	FinishReason     any       `js:"finishReason"`
+	TTFT             any       `js:"ttft"`
+	TPOT             any       `js:"tpot"`
+	NTPOT            any       `js:"ntpot"`
+	Latency          float64   `js:"latency"`
+	ITL              []float64 `js:"itl"`
+	PromptTokens     any       `js:"promptTokens"`
+	CompletionTokens any       `js:"completionTokens"`
+	ScheduleDelay    any       `js:"scheduleDelay"`
+	Good             any       `js:"good"`
+	RequestID        string    `js:"requestID"`
+	Model            string    `js:"model"`
+}
+
+func newResult(a client.Answer) *result {
+	r := a.Record
+	res := &result{
+		Text: a.Text, Error: orNull(r.Error), ErrorType: orNull(r.ErrorType), Status: r.Status, FinishReason: orNull(r.FinishReason),
+		TTFT: msOrNull(r.TTFT()), TPOT: msOrNull(r.TPOT()), NTPOT: msOrNull(r.NTPOT()), Latency: ms(r.Latency()),
+		PromptTokens: countOrNull(r.InputTokens()), CompletionTokens: countOrNull(r.OutputTokens()),
+		ScheduleDelay: msOrNull(r.ScheduleDelay()), RequestID: r.ID, Model: r.Model,
+	}
+	if r.Good != nil {
+		res.Good = *r.Good
+	}
+	gaps := r.AppendITL(make([]time.Duration, 0, len(r.Chunks)))
+	res.ITL = make([]float64, len(gaps))
+	for i, gap := range gaps {
+		res.ITL[i] = ms(gap)
+	}
+	return res
+}
+
+func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+func msOrNull(d time.Duration, known bool) any {
+	if !known {
+		return nil
+	}
+	return ms(d)
+}
+
+func countOrNull(n int, source record.Source) any {
+	if source == record.NoSource {
+		return nil
+	}
+	return n
+}
+
+func orNull(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}

@@ -1,0 +1,208 @@
+package sim
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"time"
+)
+
+// stallTime ends a stall whose client waits for ever.
+const stallTime = 10 * time.Minute
+
+// generation is one answer in the making.
+type generation struct {
+	s     *Server
+	ask   ask
+	chat  bool
+	rng   *rand.Rand
+	fails string // kind of the failure to inject, "" for none
+	truth Request
+	ctx   context.Context
+}
+
+func (s *Server) generate(w http.ResponseWriter, r *http.Request, chat bool) {
+	received := time.Now()
+	a, err := parse(r.Body, chat, s.opts.Count)
+	switch {
+	case errors.Is(err, errTooLong):
+		writeError(w, http.StatusRequestEntityTooLarge, err.Error())
+		return
+	case err != nil:
+		writeError(w, http.StatusBadRequest, err.Error())
+		return
+	case !s.models[a.model]:
+		writeError(w, http.StatusNotFound, fmt.Sprintf("The model `%s` does not exist.", a.model))
+		return
+	}
+	g := s.newGeneration(r, a, chat)
+	g.truth.Received = unixNano(received)
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	defer context.AfterFunc(s.open, cancel)()
+	g.ctx = ctx
+	g.run(w)
+	g.truth.End = unixNano(time.Now())
+	s.finish(g.truth)
+	if g.fails == FailTruncated && g.truth.Error != "" {
+		panic(http.ErrAbortHandler) // closes the connection in the middle of the answer
+	}
+}
+
+func (s *Server) newGeneration(r *http.Request, a ask, chat bool) *generation {
+	number := s.nextNumber()
+	g := &generation{s: s, ask: a, chat: chat, rng: rand.New(rand.NewPCG(uint64(s.opts.Seed), number))} //nolint:gosec // repeatable by design
+	finish := "length"
+	if natural := s.opts.OutputTokens; natural > 0 && natural < a.maxTokens && !a.ignoreEOS {
+		g.ask.maxTokens, finish = natural, "stop"
+	}
+	if s.opts.FailureRate > 0 && g.rng.Float64() < s.opts.FailureRate {
+		g.fails = s.opts.FailureKind
+	}
+	g.truth = Request{ID: r.Header.Get("X-Request-Id"), PromptTokens: a.promptTokens, FinishReason: finish, Status: http.StatusOK, Chunks: []int64{}}
+	if g.truth.ID == "" {
+		g.truth.ID = fmt.Sprintf("sim-%d", number)
+	}
+	return g
+}
+
+func (g *generation) run(w http.ResponseWriter) {
+	g.s.metrics.waiting.Inc()
+	admitted := g.s.queue.enter(g.ctx)
+	g.s.metrics.waiting.Dec()
+	if !admitted {
+		g.gone()
+		return
+	}
+	defer g.s.queue.leave()
+	g.s.metrics.running.Inc()
+	defer g.s.metrics.running.Dec()
+	at := time.Now()
+	g.truth.Admitted = unixNano(at)
+	switch {
+	case g.fails == FailHTTP, g.fails != "" && !g.ask.stream:
+		g.truth.Status, g.truth.Error = http.StatusInternalServerError, FailHTTP
+		writeError(w, http.StatusInternalServerError, "injected failure")
+	case g.ask.stream:
+		g.stream(w, at)
+	default:
+		g.whole(w, at)
+	}
+}
+
+func (g *generation) gone() { g.truth.Error = "client gone" }
+
+// firstDue is when the first token of a request admitted at a certain time is due.
+func (g *generation) firstDue(admitted time.Time) time.Time {
+	return admitted.Add(g.s.opts.TTFT + time.Duration(g.ask.promptTokens)*g.s.opts.PromptTime)
+}
+
+// gap is the time to the next token.
+func (g *generation) gap() time.Duration {
+	if g.s.opts.ITLStdDev == 0 {
+		return g.s.opts.ITL
+	}
+	return max(0, g.s.opts.ITL+time.Duration(g.rng.NormFloat64()*float64(g.s.opts.ITLStdDev)))
+}
+
+// wait waits for an instant, and says whether the client was there until then.
+func (g *generation) wait(timer *time.Timer, until time.Time) bool {
+	d := time.Until(until)
+	if d <= 0 {
+		return g.ctx.Err() == nil
+	}
+	timer.Reset(d)
+	select {
+	case <-timer.C:
+		return true
+	case <-g.ctx.Done():
+		return false
+	}
+}
+
+// stream writes the answer chunk by chunk.
+func (g *generation) stream(w http.ResponseWriter, admitted time.Time) {
+	w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
+	flush := http.NewResponseController(w)
+	ev := newEvents(g)
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	due, n, per := g.firstDue(admitted), g.ask.maxTokens, g.s.opts.TokensPerChunk
+	g.truth.Chunks = make([]int64, 0, (n+per-1)/per)
+	last := admitted
+	for k := 0; k < n; {
+		ev.begin()
+		for range min(per, n-k) {
+			if k > 0 {
+				due = due.Add(g.gap())
+			}
+			ev.token(g.s.opts.Vocabulary(k))
+			k++
+		}
+		if !g.wait(timer, due) {
+			g.gone()
+			return
+		}
+		now := time.Now()
+		if _, err := w.Write(ev.end(len(g.truth.Chunks) == 0, k == n)); err != nil || flush.Flush() != nil {
+			g.gone()
+			return
+		}
+		g.truth.Chunks = append(g.truth.Chunks, unixNano(now))
+		g.truth.CompletionTokens = k
+		g.s.metrics.chunk(now.Sub(last), len(g.truth.Chunks) == 1)
+		last = now
+		if g.fails != "" && 2*k >= n {
+			g.failStream(w, flush, timer)
+			return
+		}
+	}
+	_, _ = w.Write(ev.tail(&g.truth)) // a client gone by now has its answer
+	_ = flush.Flush()
+}
+
+// failStream does in the middle of a stream what was asked for.
+func (g *generation) failStream(w http.ResponseWriter, flush *http.ResponseController, timer *time.Timer) {
+	g.truth.Error = g.fails
+	switch g.fails {
+	case FailStream:
+		_, _ = w.Write([]byte("data: {\"error\":{\"message\":\"injected failure\",\"type\":\"InternalServerError\",\"code\":500}}\n\n"))
+		_ = flush.Flush()
+	case FailStall:
+		g.wait(timer, time.Now().Add(stallTime))
+	}
+}
+
+// whole writes the answer at once, when its last token is due.
+func (g *generation) whole(w http.ResponseWriter, admitted time.Time) {
+	due := g.firstDue(admitted)
+	var answer []byte
+	for k := range g.ask.maxTokens {
+		if k > 0 {
+			due = due.Add(g.gap())
+		}
+		answer = append(answer, g.s.opts.Vocabulary(k)...)
+	}
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	if !g.wait(timer, due) {
+		g.gone()
+		return
+	}
+	g.truth.CompletionTokens = g.ask.maxTokens
+	choice := map[string]any{"index": 0, "finish_reason": g.truth.FinishReason}
+	object := "text_completion"
+	if g.chat {
+		object = "chat.completion"
+		choice["message"] = map[string]any{"role": "assistant", "content": string(answer)}
+	} else {
+		choice["text"] = string(answer)
+	}
+	writeJSON(w, http.StatusOK, map[string]any{
+		"id": g.truth.ID, "object": object, "created": time.Now().Unix(), "model": g.ask.model,
+		"choices": []any{choice}, "usage": json.RawMessage(usage(&g.truth)),
+	})
+}

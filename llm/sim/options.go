@@ -1,0 +1,159 @@
+// Package sim is a simulated model server with an OpenAI-compatible API and a stated timing model. Scripts use it as
+// baseURL 'sim:', the command `k6 x llm sim` serves it, and tests use it as they use httptest. It keeps the truth of every
+// request (when it came, when each chunk was written), so that what a client measured can be held against it.
+//
+// The timing model: a request waits, first come first served, for one of MaxNumSeqs sequences. Admitted at a, with p prompt
+// tokens, its token k (from 0) is due at
+//
+//	a + TTFT + p·PromptTime + g₁ + … + g_k
+//
+// where the gaps g are ITL, or normal with mean ITL and deviation ITLStdDev, cut at 0. The schedule is absolute: a late
+// wake-up does not shift what follows. A chunk is written when its last token is due.
+package sim
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Kinds of injected failures.
+const (
+	FailHTTP      = "http"         // status 500
+	FailStream    = "stream_error" // an error event inside the stream
+	FailTruncated = "truncated"    // the connection closes inside the stream
+	FailStall     = "stall"        // the stream goes silent
+)
+
+// Options is how the server behaves. DefaultOptions has the defaults; the zero value is not valid.
+type Options struct {
+	TTFT           time.Duration // from admission to the first token of an empty prompt
+	ITL            time.Duration // between tokens
+	ITLStdDev      time.Duration // of the gaps; 0 makes them constant
+	PromptTime     time.Duration // per prompt token, before the first token
+	MaxNumSeqs     int           // requests worked on at once; the rest wait
+	FailureRate    float64       // share of requests that fail, 0 to 1
+	FailureKind    string        // how they fail
+	OutputTokens   int           // length at which an answer ends by itself unless ignore_eos is set; 0: at max_tokens
+	TokensPerChunk int           // tokens in one chunk
+	Model          string        // name of the model served
+	LoRA           []string      // names of adapters served beside it
+	APIKey         string        // if set, requests without it as bearer token are refused
+	Truth          string        // file to which each finished request is appended as a JSON line
+	Seed           int64         // of failures, gaps and words
+
+	Count      func(text string) int // tokens of a text; nil counts words
+	Vocabulary func(i int) string    // text of the token of number i; nil gives words
+}
+
+// DefaultOptions gives a server that answers a token every 10 ms after 50 ms.
+func DefaultOptions() Options {
+	return Options{
+		TTFT: 50 * time.Millisecond, ITL: 10 * time.Millisecond, MaxNumSeqs: 256, FailureKind: FailHTTP, TokensPerChunk: 1, Model: "sim",
+	}
+}
+
+// Flag is one option as the command line and the query of a sim: URL spell it.
+type Flag struct {
+	Name, Usage string
+	Set         func(o *Options, value string) error
+}
+
+// Flags are all options that can be written as text.
+func Flags() []Flag {
+	return []Flag{
+		{"ttft", "time to the first token of an empty prompt (50ms)", span(func(o *Options) *time.Duration { return &o.TTFT })},
+		{"itl", "time between tokens (10ms)", span(func(o *Options) *time.Duration { return &o.ITL })},
+		{"itl-stddev", "standard deviation of the time between tokens, normal (0s: constant)", span(func(o *Options) *time.Duration { return &o.ITLStdDev })},
+		{"prompt-time", "time per prompt token before the first token (0s)", span(func(o *Options) *time.Duration { return &o.PromptTime })},
+		{"max-num-seqs", "requests worked on at once, the rest wait (256)", whole(func(o *Options) *int { return &o.MaxNumSeqs })},
+		{"failure-rate", "share of requests that fail, 0 to 1 (0)", func(o *Options, v string) (err error) {
+			o.FailureRate, err = strconv.ParseFloat(v, 64)
+			return err
+		}},
+		{"failure-kind", "how they fail: http, stream_error, truncated, stall (http)", text(func(o *Options) *string { return &o.FailureKind })},
+		{"output-tokens", "length at which an answer ends by itself, unless ignore_eos is set (0: at max_tokens)", whole(func(o *Options) *int { return &o.OutputTokens })},
+		{"tokens-per-chunk", "tokens in one chunk (1)", whole(func(o *Options) *int { return &o.TokensPerChunk })},
+		{"model", "name of the model (sim)", text(func(o *Options) *string { return &o.Model })},
+		{"lora", "names of adapters served beside it, separated by commas", func(o *Options, v string) error {
+			o.LoRA = strings.Split(v, ",")
+			return nil
+		}},
+		{"api-key", "key that requests must bring as bearer token", text(func(o *Options) *string { return &o.APIKey })},
+		{"truth", "file to which each finished request is appended as a JSON line", text(func(o *Options) *string { return &o.Truth })},
+		{"seed", "seed of failures, gaps and words (0)", func(o *Options, v string) (err error) {
+			o.Seed, err = strconv.ParseInt(v, 10, 64)
+			return err
+		}},
+	}
+}
+
+func span(field func(*Options) *time.Duration) func(*Options, string) error {
+	return func(o *Options, v string) (err error) {
+		*field(o), err = time.ParseDuration(v)
+		return err
+	}
+}
+
+func whole(field func(*Options) *int) func(*Options, string) error {
+	return func(o *Options, v string) (err error) {
+		*field(o), err = strconv.Atoi(v)
+		return err
+	}
+}
+
+func text(field func(*Options) *string) func(*Options, string) error {
+	return func(o *Options, v string) error {
+		*field(o) = v
+		return nil
+	}
+}
+
+// ParseQuery reads options written as a URL's query, "ttft=50ms&itl=10ms"; the names are those of Flags.
+func ParseQuery(query string) (Options, error) {
+	o := DefaultOptions()
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return o, fmt.Errorf("simulator options %q: %w", query, err)
+	}
+	flags := Flags()
+	names := make([]string, len(flags))
+	for i, f := range flags {
+		names[i] = f.Name
+		if v, given := values[f.Name]; given {
+			delete(values, f.Name)
+			if err := f.Set(&o, v[len(v)-1]); err != nil {
+				return o, fmt.Errorf("simulator option %s=%q: %w", f.Name, v[len(v)-1], err)
+			}
+		}
+	}
+	for name := range values {
+		return o, fmt.Errorf("unknown simulator option %q, known are %s", name, strings.Join(names, ", "))
+	}
+	return o, o.Validate()
+}
+
+// Validate names the first option that makes no sense.
+func (o Options) Validate() error {
+	switch {
+	case o.TTFT < 0 || o.ITL < 0 || o.ITLStdDev < 0 || o.PromptTime < 0:
+		return fmt.Errorf("simulator: times must not be negative (ttft %v, itl %v, itl-stddev %v, prompt-time %v)", o.TTFT, o.ITL, o.ITLStdDev, o.PromptTime)
+	case o.MaxNumSeqs < 1:
+		return fmt.Errorf("simulator option max-num-seqs must be at least 1, got %d", o.MaxNumSeqs)
+	case !(o.FailureRate >= 0 && o.FailureRate <= 1):
+		return fmt.Errorf("simulator option failure-rate must be between 0 and 1, got %v", o.FailureRate)
+	case o.OutputTokens < 0:
+		return fmt.Errorf("simulator option output-tokens must not be negative, got %d", o.OutputTokens)
+	case o.TokensPerChunk < 1:
+		return fmt.Errorf("simulator option tokens-per-chunk must be at least 1, got %d", o.TokensPerChunk)
+	case o.Model == "":
+		return fmt.Errorf("simulator option model must not be empty")
+	}
+	switch o.FailureKind {
+	case FailHTTP, FailStream, FailTruncated, FailStall:
+		return nil
+	}
+	return fmt.Errorf("simulator option failure-kind must be http, stream_error, truncated or stall, got %q", o.FailureKind)
+}

@@ -1,0 +1,254 @@
+package sim
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+)
+
+// maxTruths bounds the truth kept in memory; the newest stay.
+const maxTruths = 100_000
+
+// Request is the truth about one request. Instants are Unix nanoseconds.
+type Request struct {
+	ID               string  `json:"request_id"`
+	Received         int64   `json:"received_ns"` // the handler was entered
+	Admitted         int64   `json:"admitted_ns"` // it left the queue; 0 if it never did
+	Chunks           []int64 `json:"chunks_ns"`   // just before each content chunk was written
+	End              int64   `json:"end_ns"`      // the last byte was written
+	PromptTokens     int     `json:"prompt_tokens"`
+	CompletionTokens int     `json:"completion_tokens"`
+	FinishReason     string  `json:"finish_reason"`
+	Status           int     `json:"status"`
+	Error            string  `json:"error,omitempty"` // the failure injected, or "client gone"
+}
+
+// Server is an http.Handler. Its methods may be called concurrently.
+type Server struct {
+	opts    Options
+	mux     *http.ServeMux
+	queue   *queue
+	metrics *serverMetrics
+	models  map[string]bool
+
+	mu       sync.Mutex
+	truths   []Request
+	oldest   int // index in truths once they are full
+	file     *os.File
+	requests uint64
+
+	open     context.Context // until Close
+	shut     context.CancelFunc
+	listener net.Listener
+	http     *http.Server
+}
+
+// New makes a server that listens nowhere by itself; Close it to close its truth file.
+func New(o Options) (*Server, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	if o.Count == nil {
+		o.Count = func(text string) int { return len(strings.Fields(text)) }
+	}
+	if o.Vocabulary == nil {
+		o.Vocabulary = word
+	}
+	s := &Server{opts: o, queue: newQueue(o.MaxNumSeqs), metrics: newServerMetrics(o.Model), models: map[string]bool{o.Model: true}}
+	s.open, s.shut = context.WithCancel(context.Background())
+	for _, name := range o.LoRA {
+		s.models[name] = true
+	}
+	if o.Truth != "" {
+		var err error
+		if s.file, err = os.OpenFile(o.Truth, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644); err != nil {
+			return nil, fmt.Errorf("simulator's truth file: %w", err)
+		}
+	}
+	s.mux = http.NewServeMux()
+	s.mux.HandleFunc("POST /v1/chat/completions", func(w http.ResponseWriter, r *http.Request) { s.generate(w, r, true) })
+	s.mux.HandleFunc("POST /v1/completions", func(w http.ResponseWriter, r *http.Request) { s.generate(w, r, false) })
+	s.mux.HandleFunc("GET /v1/models", s.listModels)
+	s.mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
+	s.mux.Handle("GET /metrics", s.metrics.handler())
+	s.mux.HandleFunc("GET /sim/requests", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, s.Requests()) })
+	return s, nil
+}
+
+// Listen serves on an address such as "127.0.0.1:0"; Close ends it.
+func Listen(addr string, o Options) (*Server, error) {
+	s, err := New(o)
+	if err != nil {
+		return nil, err
+	}
+	if s.listener, err = net.Listen("tcp", addr); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	s.http = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = s.http.Serve(s.listener) }() // ends with Close
+	return s, nil
+}
+
+// URL is the base URL of a server that listens, without /v1.
+func (s *Server) URL() string { return "http://" + s.listener.Addr().String() }
+
+// Close cuts what is running and closes the truth file.
+func (s *Server) Close() error {
+	s.shut()
+	var err error
+	if s.http != nil {
+		err = s.http.Close()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.file != nil {
+		err = errors.Join(err, s.file.Close())
+		s.file = nil
+	}
+	return err
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if key := s.opts.APIKey; key != "" && strings.HasPrefix(r.URL.Path, "/v1/") && r.Header.Get("Authorization") != "Bearer "+key {
+		writeError(w, http.StatusUnauthorized, "Unauthorized")
+		return
+	}
+	if id := r.Header.Get("X-Request-Id"); id != "" {
+		w.Header().Set("X-Request-Id", id)
+	}
+	s.mux.ServeHTTP(w, r)
+}
+
+// Requests gives the finished requests in order of their end, the newest 100,000 at most.
+func (s *Server) Requests() []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := make([]Request, 0, len(s.truths))
+	list = append(list, s.truths[s.oldest:]...)
+	return append(list, s.truths[:s.oldest]...)
+}
+
+// finish keeps the truth of a request.
+func (s *Server) finish(r Request) {
+	s.metrics.observe(r)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.truths) < maxTruths {
+		s.truths = append(s.truths, r)
+	} else {
+		s.truths[s.oldest] = r
+		s.oldest = (s.oldest + 1) % maxTruths
+	}
+	if s.file == nil {
+		return
+	}
+	line, err := json.Marshal(r)
+	if err == nil {
+		_, err = s.file.Write(append(line, '\n'))
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "simulator's truth file: %v\n", err)
+		_ = s.file.Close()
+		s.file = nil
+	}
+}
+
+// nextNumber numbers requests from 0, for generators of their own.
+func (s *Server) nextNumber() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := s.requests
+	s.requests++
+	return n
+}
+
+func (s *Server) listModels(w http.ResponseWriter, _ *http.Request) {
+	type model struct {
+		ID      string `json:"id"`
+		Object  string `json:"object"`
+		OwnedBy string `json:"owned_by"`
+	}
+	list := []model{{s.opts.Model, "model", "xk6-llm simulator"}}
+	for _, name := range s.opts.LoRA {
+		list = append(list, model{name, "model", "xk6-llm simulator"})
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"object": "list", "data": list})
+}
+
+func writeJSON(w http.ResponseWriter, status int, value any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(value) // an error here is a client that went away
+}
+
+func writeError(w http.ResponseWriter, status int, message string) {
+	writeJSON(w, status, map[string]any{"error": map[string]any{
+		"message": message, "type": strings.ReplaceAll(http.StatusText(status), " ", "") + "Error", "param": nil, "code": status,
+	}})
+}
+
+var started = time.Now()
+
+// unixNano gives t by the wall clock at process start and monotonic time since, as the clients of this module do.
+func unixNano(t time.Time) int64 { return started.UnixNano() + int64(t.Sub(started)) }
+
+// queue admits n at a time, in order of arrival.
+type queue struct {
+	mu      sync.Mutex
+	free    int
+	waiting []chan struct{}
+}
+
+func newQueue(n int) *queue { return &queue{free: n} }
+
+// enter waits for a place, and says whether it got one before ctx ended.
+func (q *queue) enter(ctx context.Context) bool {
+	q.mu.Lock()
+	if q.free > 0 {
+		q.free--
+		q.mu.Unlock()
+		return true
+	}
+	turn := make(chan struct{})
+	q.waiting = append(q.waiting, turn)
+	q.mu.Unlock()
+	select {
+	case <-turn:
+		return true
+	case <-ctx.Done():
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for i, w := range q.waiting {
+		if w == turn {
+			q.waiting = append(q.waiting[:i], q.waiting[i+1:]...)
+			return false
+		}
+	}
+	q.pass() // its turn came in the same moment
+	return false
+}
+
+// leave gives the place to the next in line.
+func (q *queue) leave() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.pass()
+}
+
+func (q *queue) pass() {
+	if len(q.waiting) == 0 {
+		q.free++
+		return
+	}
+	close(q.waiting[0])
+	q.waiting = q.waiting[1:]
+}

@@ -1,0 +1,21 @@
+// Tiny prompts, `mock prompt 1`, `mock prompt 2` …, as inference-perf's mock data set: the shortest way to see that a server
+// answers and that everything works.
+//
+//   k6 run --out llm=run.jsonl scripts/mock.js
+//
+// Settings: BASE_URL, MODEL, API, API_KEY, STAGES or RATE and DURATION, MAX_TOKENS, TTFT_SLO, TPOT_SLO.
+import { Dataset, summary } from 'k6/x/llm';
+import * as settings from './settings.js';
+
+export const options = settings.options([{ rate: 10, duration: '8s' }]);
+
+const client = settings.client();
+const data = new Dataset({ type: 'mock', api: settings.api });
+
+export default function () {
+  client.send(settings.limited(data.next()));
+}
+
+export function handleSummary(data) {
+  return summary(data);
+}

@@ -1,0 +1,66 @@
+// Settings that the scripts share, read from the environment: k6 run -e NAME=value script.js.
+import { Client, scenarios } from 'k6/x/llm';
+
+// number reads a setting that must be a number.
+function number(name, fallback) {
+  if (!__ENV[name]) return fallback;
+  const value = Number(__ENV[name]);
+  if (!Number.isFinite(value)) throw new Error(`${name} must be a number, got ${JSON.stringify(__ENV[name])}`);
+  return value;
+}
+
+// path makes a path given on the command line relative to where the command was given.
+export function path(value) {
+  if (!value || value.startsWith('/') || /^[A-Za-z]:[\\/]/.test(value) || !__ENV.PWD) return value;
+  return `${__ENV.PWD}/${value}`;
+}
+
+// stages reads STAGES (rate@duration, or from-to@duration for a ramp, separated by commas), or RATE and DURATION.
+function stages(defaults) {
+  if (__ENV.STAGES && (__ENV.RATE || __ENV.DURATION)) throw new Error('set either STAGES, or RATE and DURATION');
+  if (!__ENV.STAGES) {
+    if (!__ENV.RATE && !__ENV.DURATION) return defaults;
+    return [{ rate: number('RATE', 5), duration: __ENV.DURATION || '30s' }];
+  }
+  return __ENV.STAGES.split(',').map((stage) => {
+    const [rate, duration, ...rest] = stage.trim().split('@');
+    if (!rate || !duration || rest.length || !(Number(rate) >= 0)) {
+      throw new Error(`STAGES is rate@duration,… such as 5@30s,10@30s; cannot read ${JSON.stringify(stage)}`);
+    }
+    return { rate: Number(rate), duration };
+  });
+}
+
+export const api = __ENV.API || 'chat';
+export const seed = number('SEED', undefined);
+export const maxTokens = number('MAX_TOKENS', undefined);
+
+// client makes the client of BASE_URL, the built-in simulator by default.
+export function client(options) {
+  const slo = {};
+  if (__ENV.TTFT_SLO) slo.ttft = __ENV.TTFT_SLO;
+  if (__ENV.TPOT_SLO) slo.tpot = __ENV.TPOT_SLO;
+  return new Client({
+    baseURL: __ENV.BASE_URL || 'sim:',
+    api,
+    model: __ENV.MODEL,
+    apiKey: __ENV.API_KEY,
+    tokenizer: __ENV.TOKENIZER,
+    slo,
+    ...options,
+  });
+}
+
+// options makes the options of a script whose load is the given stages unless the settings say otherwise.
+export function options(defaults) {
+  return {
+    scenarios: scenarios({ stages: stages(defaults), arrival: __ENV.ARRIVAL, executor: __ENV.EXECUTOR, seed }),
+    summaryTrendStats: ['avg', 'min', 'med', 'p(90)', 'p(99)', 'max'],
+  };
+}
+
+// limited sets MAX_TOKENS over a request's own limit.
+export function limited(request) {
+  if (maxTokens !== undefined) request.maxTokens = maxTokens;
+  return request;
+}
