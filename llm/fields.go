@@ -46,7 +46,7 @@ func absent(v sobek.Value) bool { return v == nil || sobek.IsUndefined(v) || sob
 // nearest names the key that was probably meant, or all there are.
 func (f fields) nearest(key string) string {
 	names := slices.Sorted(maps.Keys(f))
-	best, at := 3, ""
+	best, at := len(key)/2+1, ""
 	for _, name := range names {
 		if d := distance(strings.ToLower(key), strings.ToLower(name)); d < best {
 			best, at = d, name

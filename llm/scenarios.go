@@ -108,16 +108,24 @@ func readStage(rt *sobek.Runtime, v sobek.Value) (s loadStage, err error) {
 	if absent(v) {
 		return s, errors.New("is missing")
 	}
-	err = fields{
+	if err := s.fields().read(rt, "stage", v); err != nil {
+		return s, err
+	}
+	return s, s.check()
+}
+
+func (s *loadStage) fields() fields {
+	return fields{
 		"rate":        func(v sobek.Value) error { s.hasRate = true; return number(&s.rate)(v) },
 		"target":      func(v sobek.Value) error { s.hasTarget = true; return number(&s.target)(v) },
 		"duration":    duration(&s.duration),
 		"requests":    integer(&s.requests, 1),
 		"concurrency": integer(&s.concurrency, 1),
-	}.read(rt, "stage", v)
-	if err != nil {
-		return s, err
 	}
+}
+
+// check wants one of the three forms of a stage, whole.
+func (s *loadStage) check() error {
 	forms := 0
 	for _, given := range []bool{s.hasRate, s.hasTarget, s.requests > 0 || s.concurrency > 0} {
 		if given {
@@ -126,17 +134,17 @@ func readStage(rt *sobek.Runtime, v sobek.Value) (s loadStage, err error) {
 	}
 	switch {
 	case forms != 1:
-		return s, errors.New("must be one of {rate, duration}, {target, duration}, {requests, concurrency}")
+		return errors.New("must be one of {rate, duration}, {target, duration}, {requests, concurrency}")
 	case s.rate < 0 || s.target < 0:
-		return s, fmt.Errorf("rate must not be negative, got %v", min(s.rate, s.target))
+		return fmt.Errorf("rate must not be negative, got %v", min(s.rate, s.target))
 	case (s.hasRate || s.hasTarget) && s.duration == 0:
-		return s, errors.New("needs a duration")
+		return errors.New("needs a duration")
 	case s.requests > 0 && s.concurrency == 0 || s.requests == 0 && s.concurrency > 0:
-		return s, errors.New("needs both requests and concurrency")
+		return errors.New("needs both requests and concurrency")
 	case s.requests > 0 && s.duration > 0:
-		return s, errors.New("with requests and concurrency takes no duration, it lasts as long as the requests do")
+		return errors.New("with requests and concurrency takes no duration, it lasts as long as the requests do")
 	}
-	return s, nil
+	return nil
 }
 
 const ownExecutor = "llm-arrival-rate"

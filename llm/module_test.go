@@ -1,0 +1,438 @@
+package llm
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/grafana/sobek"
+	logtest "github.com/sirupsen/logrus/hooks/test"
+	"go.k6.io/k6/v2/js/modulestest"
+	"go.k6.io/k6/v2/lib"
+	"go.k6.io/k6/v2/lib/fsext"
+	"go.k6.io/k6/v2/metrics"
+
+	"github.com/seed-307b789f/xk6-llm/llm/measure"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// vu is one VU over a fresh module.
+type vu struct {
+	*modulestest.Runtime
+	root    *RootModule
+	samples chan metrics.SampleContainer
+	log     *logtest.Hook
+	state   *lib.State
+	iter    uint64
+	files   fsext.Fs
+}
+
+// newVU is in the init context.
+func newVU(t *testing.T, root *RootModule) *vu {
+	t.Helper()
+	v := &vu{Runtime: modulestest.NewRuntime(t), root: root, samples: make(chan metrics.SampleContainer, 1000), files: fsext.NewMemMapFs()}
+	env := v.VU.InitEnvField
+	env.LookupEnv = func(string) (string, bool) { return "", false }
+	env.FileSystems = map[string]fsext.Fs{"file": v.files}
+	env.CWD.Path = "/scripts"
+	instance := root.NewModuleInstance(v.VU)
+	for name, value := range instance.Exports().Named {
+		if err := v.VU.Runtime().Set(name, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return v
+}
+
+// start moves to the VU context, in iteration 0 of a scenario.
+func (v *vu) start(t *testing.T) {
+	t.Helper()
+	log, hook := logtest.NewNullLogger()
+	v.log = hook
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	v.state = &lib.State{
+		Samples: v.samples, Transport: transport, Logger: log,
+		Tags:                    lib.NewVUStateTags(v.VU.InitEnvField.Registry.RootTagSet().With("scenario", "stage_1")),
+		GetScenarioGlobalVUIter: func() uint64 { return v.iter },
+	}
+	if err := v.state.Options.Scenarios.UnmarshalJSON([]byte(`{
+		"stage_0": {"executor": "constant-arrival-rate", "rate": 1, "duration": "10s", "preAllocatedVUs": 1},
+		"stage_1": {"executor": "constant-arrival-rate", "startTime": "10s", "rate": 1, "duration": "10s", "preAllocatedVUs": 1, "env": {"K6_LLM_FIRST_ITEM": "10"}}
+	}`)); err != nil {
+		t.Fatal(err)
+	}
+	v.MoveToVUContext(v.state)
+	v.VU.CtxField = lib.WithScenarioState(v.VU.CtxField, &lib.ScenarioState{Name: "stage_1", StartTime: time.Now()})
+}
+
+func (v *vu) run(t *testing.T, code string) sobek.Value {
+	t.Helper()
+	value, err := v.RunOnEventLoop(code)
+	if err != nil {
+		t.Fatalf("%s: %v", code, err)
+	}
+	return value
+}
+
+// records takes the records that were pushed, and the lines that go before them.
+func (v *vu) records() (requests []*record.Request, others []record.Line) {
+	for {
+		select {
+		case c := <-v.samples:
+			if r, ok := c.(*measure.Container).Line().(*record.Request); ok {
+				requests = append(requests, r)
+			} else {
+				others = append(others, c.(*measure.Container).Line())
+			}
+		default:
+			return requests, others
+		}
+	}
+}
+
+const fastSim = `const client = new Client({baseURL: 'sim:?ttft=5ms&itl=1ms', slo: {ttft: '1s'}});`
+
+func TestSendGivesAResultAndARecord(t *testing.T) {
+	t.Parallel()
+	v := newVU(t, New())
+	v.run(t, fastSim)
+	v.start(t)
+	v.iter = 7
+	got := v.run(t, `
+		const r = client.send({messages: [{role: 'user', content: 'one two three'}], maxTokens: 4, sessionID: 's', turn: 1});
+		client.chat('hi', {maxTokens: 1});
+		JSON.stringify({
+			text: r.text, error: r.error, type: r.errorType, status: r.status, finish: r.finishReason, in: r.promptTokens, out: r.completionTokens,
+			delay: r.scheduleDelay, good: r.good, model: r.model, gaps: r.itl.length,
+			times: r.ttft >= 5 && r.tpot > 0.5 && r.latency > r.ttft && r.ntpot > r.tpot && r.itl[0] > 0,
+		})`).String()
+	const want = `{"text":"Simulated quick model answers","error":null,"type":null,"status":200,"finish":"length","in":3,"out":4,` +
+		`"delay":null,"good":true,"model":"sim","gaps":3,"times":true}`
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	requests, others := v.records()
+	if len(others) != 2 || len(requests) != 2 {
+		t.Fatalf("%d requests after %d other lines, want 2 after 2", len(requests), len(others))
+	}
+	if run := others[0].(*record.Run); len(run.Scenarios) != 2 {
+		t.Errorf("run %+v", run)
+	}
+	if c := others[1].(*record.Client); !c.Simulator || c.SLO.TTFT != 1000 || c.Options["model"] != "sim" {
+		t.Errorf("client %+v", c)
+	}
+	a, b := requests[0], requests[1]
+	if a.Scenario != "stage_1" || a.Stage != 1 || a.Index != 7 || a.Seq != 0 || a.SessionID != "s" || a.Turn != 1 || a.Due != nil || !*a.Good {
+		t.Errorf("first record %+v", a)
+	}
+	if b.Index != 7 || b.Seq != 1 || a.ID == b.ID {
+		t.Errorf("second record of the iteration %+v", b)
+	}
+	if len(v.log.AllEntries()) != 1 || v.log.LastEntry().Message != simulatorNotice {
+		t.Errorf("log %v: the simulator must be announced, once", v.log.AllEntries())
+	}
+}
+
+func TestTagsAndMetadata(t *testing.T) {
+	t.Parallel()
+	v := newVU(t, New())
+	v.run(t, `const client = new Client({baseURL: 'sim:?failure-rate=1'});`)
+	v.start(t)
+	v.run(t, `client.chat('hi')`)
+	<-v.samples
+	<-v.samples
+	c := (<-v.samples).(*measure.Container)
+	want := map[string]string{"scenario": "stage_1", "model": "sim", "api": "chat", "stage": "1", "error_type": "http"}
+	if got := c.GetTags().Map(); fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("tags %v, want %v", got, want)
+	}
+	if c.GetSamples()[0].Metadata["request_id"] == "" {
+		t.Error("no request_id in the metadata")
+	}
+}
+
+func TestEachEndpointHasItsMethod(t *testing.T) {
+	t.Parallel()
+	v := newVU(t, New())
+	v.run(t, fastSim+`const completions = new Client({baseURL: 'sim:?ttft=5ms&itl=1ms', api: 'completion'});`)
+	v.start(t)
+	v.run(t, `
+		client.send({prompt: 'as a chat', maxTokens: 1});
+		client.complete('p', {maxTokens: 1});
+		completions.send({prompt: 'p', maxTokens: 1});
+		completions.chat([{role: 'user', content: [{type: 'text', text: 'q'}]}], {maxTokens: 1});`)
+	requests, _ := v.records()
+	var apis []string
+	for _, r := range requests {
+		apis = append(apis, r.API+r.ErrorType)
+	}
+	if got := strings.Join(apis, " "); got != "chat completion completion chat" {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestAsyncRequestsRunAtOnce(t *testing.T) {
+	t.Parallel()
+	v := newVU(t, New())
+	v.run(t, `const client = new Client({baseURL: 'sim:?ttft=200ms&itl=1ms'}); let texts;`)
+	v.start(t)
+	start := time.Now()
+	v.run(t, `Promise.all([1, 2, 3, 4].map((i) => client.chatAsync('hi', {maxTokens: i}))).then((all) => { texts = all.map((r) => r.text).join('|'); });`)
+	if got := v.run(t, `texts`).String(); got != "Simulated|Simulated quick|Simulated quick model|Simulated quick model answers" {
+		t.Errorf("got %s", got)
+	}
+	if took := time.Since(start); took > 700*time.Millisecond {
+		t.Errorf("four requests of 200 ms took %v: one after the other", took)
+	}
+	requests, _ := v.records()
+	seen := map[int]bool{}
+	for _, r := range requests {
+		seen[r.Seq] = true
+	}
+	if len(requests) != 4 || len(seen) != 4 {
+		t.Errorf("%d records with %d numbers", len(requests), len(seen))
+	}
+}
+
+// Two VUs construct the same client; the file must know it once.
+func TestVUsShareAPeer(t *testing.T) {
+	t.Parallel()
+	root := New()
+	lines := 0
+	for range 2 {
+		v := newVU(t, root)
+		v.run(t, fastSim)
+		v.start(t)
+		v.run(t, `client.chat('hi', {maxTokens: 1})`)
+		_, others := v.records()
+		lines += len(others)
+	}
+	if lines != 2 {
+		t.Errorf("%d lines of run and client for two VUs, want 2", lines)
+	}
+}
+
+func TestACutRequestIsPushed(t *testing.T) {
+	t.Parallel()
+	v := newVU(t, New())
+	v.run(t, `const client = new Client({baseURL: 'sim:?ttft=1ms&itl=50ms'});`)
+	v.start(t)
+	v.run(t, `client.chat('warm', {maxTokens: 1})`)
+	ctx, cancel := context.WithTimeout(v.VU.CtxField, 220*time.Millisecond)
+	defer cancel()
+	v.VU.CtxField = ctx
+	v.run(t, `client.chat('cut', {maxTokens: 1000})`)
+	requests, _ := v.records()
+	if len(requests) != 2 || requests[1].ErrorType != record.ErrorCanceled || len(requests[1].Chunks) < 2 {
+		t.Errorf("got %+v", requests[len(requests)-1])
+	}
+}
+
+func TestUnreachableServerAborts(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ client, want string }{
+		{`{baseURL: 'http://127.0.0.1:1'}`, "cannot reach http://127.0.0.1:1/v1"},
+		{`{baseURL: 'sim:?model=a&lora=b', model: 'c'}`, `model "c" is not served by`},
+		{`{baseURL: 'sim:?api-key=x', apiKey: 'wrong'}`, "refused the API key with status 401"},
+		{`{baseURL: 'sim:?truth=/no/such/dir/f'}`, "simulator's truth file"},
+	} {
+		v := newVU(t, New())
+		v.run(t, `const client = new Client(`+tt.client+`);`)
+		v.start(t)
+		_, err := v.RunOnEventLoop(`try { client.chat('hi') } catch (e) { }; client.chat('never')`)
+		if err == nil || !strings.Contains(err.Error(), "test aborted: ") || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want an abort with %q", tt.client, err, tt.want)
+		}
+		if requests, _ := v.records(); len(requests) != 0 {
+			t.Errorf("%s: %d records", tt.client, len(requests))
+		}
+	}
+}
+
+func TestMisuseThrows(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ code, want string }{
+		{`new Client({modle: 'x'})`, `unknown Client option "modle", did you mean "model"?`},
+		{`new Client({foo: 1})`, `unknown Client option "foo", known are adapters, api, `},
+		{`new Client('x')`, `Client options must be an object, got a string`},
+		{`new Client({model: 3})`, `Client option "model": must be a string, got 3`},
+		{`new Client({streaming: 'yes'})`, `Client option "streaming": must be true or false, got a string`},
+		{`new Client({timeout: 'soon'})`, `Client option "timeout": must be a duration such as '1.5s' or a number of milliseconds, got a string`},
+		{`new Client({timeout: -1})`, `Client option "timeout": must not be negative, got -1ms`},
+		{`new Client({api: 'chta'})`, `Client option "api": unknown api "chta", known are chat, completion`},
+		{`new Client({baseURL: 'localhost:8000'})`, `Client option baseURL "localhost:8000" is not a URL`},
+		{`new Client({baseURL: 'sim:?tfft=1s'})`, `Client option "baseURL": unknown simulator option "tfft"`},
+		{`new Client({baseURL: 'sim:?ttft=x'})`, `Client option "baseURL": simulator option ttft="x"`},
+		{`new Client({headers: {a: 1}})`, `Client option "headers": "a" must be a string`},
+		{`new Client({extraBody: {stream: false}})`, `Client option "extraBody": field "stream" is set by the request itself`},
+		{`new Client({extraBody: []})`, `Client option "extraBody": must be an object, got an array`},
+		{`new Client({itl: 'some'})`, `Client option "itl": must be 'request', 'all' or 'off'`},
+		{`new Client({slo: {ttfb: 1}})`, `Client option "slo": unknown latency "ttfb"`},
+		{`new Client({slo: {ttft: 0}})`, `Client option "slo": bound on "ttft" must be positive`},
+		{`new Client({slo: 5})`, `Client option "slo": must be an object`},
+		{`new Client({tokenizer: 'x'})`, `Client option "tokenizer": not available in this version`},
+		{`new Client({}).chat('hi')`, `requests cannot be sent in the init context`},
+		{`new Client({}).send()`, `send needs a request such as`},
+		{`new Client({}).send({maxTokens: 5})`, `a request has either messages or a prompt`},
+		{`new Client({}).send({prompt: 'a', messages: [{}]})`, `a request has either messages or a prompt`},
+		{`new Client({}).send({prompt: 'a', maxTokens: 1.5})`, `request option "maxTokens": must be a whole number, got 1.5`},
+		{`new Client({}).send({prompt: 'a', maxTokens: 0})`, `request option "maxTokens": must be at least 1, got 0`},
+		{`new Client({}).send({prompt: 'a', max_tokens: 1})`, `unknown request option "max_tokens", did you mean "maxTokens"?`},
+		{`new Client({}).send({messages: []})`, `request option "messages": must be a non-empty array`},
+		{`new Client({}).chat(5)`, `chat: messages must be a non-empty array, got 5`},
+		{`new Client({}).complete(5)`, `complete: prompt must be a string, got 5`},
+		{`new Client({api: 'completion'}).send({messages: [{}]})`, `takes a prompt, not messages: set api: 'completion' on the Dataset`},
+		{`new Dataset({})`, `Dataset option "type" is missing, known are shareGPT, mock`},
+		{`new Dataset({type: 'x'})`, `Dataset option "type": unknown "x"`},
+		{`new Dataset({type: 'shareGPT'})`, `Dataset option "path" is missing`},
+		{`new Dataset({type: 'mock', path: 'x'})`, `mock reads no file`},
+		{`new Dataset({type: 'mock', api: 'x'})`, `Dataset option "api": must be 'chat' or 'completion'`},
+		{`new Dataset({type: 'mock', sed: 1})`, `unknown Dataset option "sed", did you mean "seed"?`},
+		{`new Dataset({type: 'shareGPT', path: './none.json'})`, `data set /scripts/none.json does not exist: check path (DATASET in our scripts)`},
+		{`new Dataset({type: 'shareGPT', path: './bad.json'})`, `/scripts/bad.json:2: `},
+		{`new Dataset({type: 'mock'}).next()`, `next() gives an item per iteration and works in those only, use at(i) here`},
+		{`new Dataset({type: 'mock'}).at(-1)`, `at(i): must be at least 0`},
+		{`scenarios({})`, `scenarios: stages are missing`},
+		{`scenarios({stages: 5})`, `scenarios option "stages": must be an array`},
+		{`scenarios({stages: [{rate: 1}]})`, `scenarios option "stages": stage 0: needs a duration`},
+		{`scenarios({stages: [{rate: 1, duration: '1s'}, {duration: '1s'}]})`, `stage 1: must be one of {rate, duration}`},
+		{`scenarios({stages: [{rate: -1, duration: '1s'}]})`, `stage 0: rate must not be negative, got -1`},
+		{`scenarios({stages: [{rate: 1, target: 2, duration: '1s'}]})`, `stage 0: must be one of`},
+		{`scenarios({stages: [{requests: 1}]})`, `stage 0: needs both requests and concurrency`},
+		{`scenarios({stages: [{rte: 1}]})`, `unknown stage option "rte", did you mean "rate"?`},
+		{`scenarios({stages: [{rate: 1, duration: '1s'}, {requests: 1, concurrency: 1}]})`, `scenarios: stage 1: stages of {requests, concurrency} cannot`},
+		{`scenarios({stages: [{rate: 1, duration: '1s'}], drain: true})`, `scenarios: drain cannot be had with k6's own executors`},
+		{`scenarios({stages: [{rate: 1, duration: '1s'}], arrival: 'poisson'})`, `scenarios: arrival "poisson" is not available in this version`},
+		{`scenarios({stages: [{rate: 1, duration: '1s'}], executor: 'x'})`, `scenarios: unknown executor "x"`},
+		{`scenarios({stages: [{rate: 1, duration: '1s'}], maxVUs: 1, preAllocatedVUs: 2})`, `maxVUs (1) must not be less than preAllocatedVUs (2)`},
+		{`summary()`, `summary takes the data that handleSummary gets`},
+		{`summary({a: 1})`, `summary takes the data that handleSummary gets`},
+	} {
+		v := newVU(t, New())
+		if err := fsext.WriteFile(v.files, "/scripts/bad.json", []byte("[\n{]"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := v.RunOnEventLoop(tt.code)
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want %q", tt.code, err, tt.want)
+		}
+	}
+}
+
+func TestSecretsStayOutOfRecords(t *testing.T) {
+	t.Parallel()
+	v := newVU(t, New())
+	v.run(t, `const client = new Client({baseURL: 'sim:?api-key=secret1&ttft=1ms', apiKey: 'secret1', headers: {'X-Key': 'secret2'}});`)
+	v.start(t)
+	v.run(t, `client.chat('hi', {maxTokens: 1})`)
+	requests, others := v.records()
+	for _, line := range append(others, requests[0]) {
+		text, err := record.Append(nil, line)
+		if err != nil || strings.Contains(string(text), "secret") {
+			t.Errorf("%s, %v", text, err)
+		}
+	}
+	for base, want := range map[string]string{
+		"https://u:secret@h/v1?key=secret&x=secret": "https://u:xxxxx@h/v1?key=(redacted)&x=(redacted)",
+		"sim:?ttft=1s&api-key=secret":               "sim:?ttft=1s&api-key=(redacted)",
+		"sim:":                                      "sim:",
+	} {
+		if got := redactURL(base); got != want {
+			t.Errorf("%s: got %s, want %s", base, got, want)
+		}
+	}
+}
+
+func TestDatasetGivesEachIterationItsItem(t *testing.T) {
+	t.Parallel()
+	v := newVU(t, New())
+	file := `[{"conversations":[{"from":"human","value":"q0"},{"from":"gpt","value":"a b c d"}]},{"conversations":[{"from":"human","value":"q1"},{"from":"gpt","value":"x"}]}]`
+	if err := fsext.WriteFile(v.files, "/scripts/data/d.json", []byte(file), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	v.run(t, `const data = new Dataset({type: 'shareGPT', path: './data/d.json'}), mock = new Dataset({type: 'mock', api: 'completion'});`)
+	v.start(t)
+	if got := v.run(t, `JSON.stringify([data.next(), data.at(1), data.length, mock.length])`).String(); got !=
+		`[{"messages":[{"role":"user","content":"q0"}],"maxTokens":2},{"messages":[{"role":"user","content":"q1"}],"maxTokens":1},2,null]` {
+		t.Errorf("got %s", got)
+	}
+	// The first of stage_1 is number 10: stage_0 takes ten.
+	if got := v.run(t, `mock.next().prompt`).String(); got != "1 2 3 11" {
+		t.Errorf("got %s", got)
+	}
+	if _, err := v.RunOnEventLoop(`mock.next()`); err == nil || !strings.Contains(err.Error(), "twice in one iteration, use at(i)") {
+		t.Errorf("got %v", err)
+	}
+	v.iter++
+	if got := v.run(t, `mock.next().prompt`).String(); got != "1 2 3 12" {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestScenarios(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, options, want string }{
+		{
+			"rates, a ramp and a fraction", `{stages: [{rate: 5, duration: '30s'}, {target: 10, duration: 60000}, {rate: 1.5, duration: '10s'}], interval: '5s'}`,
+			`{"stage_0":{"env":{"K6_LLM_FIRST_ITEM":"0"},"executor":"ramping-arrival-rate","gracefulStop":"2m0s","maxVUs":500,"preAllocatedVUs":50,` +
+				`"stages":[{"duration":"30s","target":5},{"duration":"0s","target":0},{"duration":"500ms","target":0}],"startRate":5,"startTime":"0s","timeUnit":"1s"},` +
+				`"stage_1":{"env":{"K6_LLM_FIRST_ITEM":"150"},"executor":"ramping-arrival-rate","gracefulStop":"2m0s","maxVUs":1000,"preAllocatedVUs":100,` +
+				`"stages":[{"duration":"1m0s","target":10},{"duration":"0s","target":0},{"duration":"500ms","target":0}],"startRate":5,"startTime":"35s","timeUnit":"1s"},` +
+				`"stage_2":{"env":{"K6_LLM_FIRST_ITEM":"600"},"executor":"ramping-arrival-rate","gracefulStop":"2m0s","maxVUs":150,"preAllocatedVUs":15,` +
+				`"stages":[{"duration":"10s","target":15},{"duration":"0s","target":0},{"duration":"500ms","target":0}],"startRate":15,"startTime":"1m40s","timeUnit":"10s"}}`,
+		},
+		{
+			"so many at a time", `{stages: [{requests: 100, concurrency: 8}], exec: 'f', tags: {a: 'b'}, gracefulStop: '1s', startTime: '2s'}`,
+			`{"stage_0":{"env":{"K6_LLM_FIRST_ITEM":"0"},"exec":"f","executor":"shared-iterations","gracefulStop":"1s","iterations":100,"maxDuration":"24h0m0s","startTime":"2s","tags":{"a":"b"},"vus":8}}`,
+		},
+		{
+			"VUs by hand", `{stages: [{rate: 100, duration: '1s'}], preAllocatedVUs: 3, maxVUs: 4}`,
+			`{"stage_0":{"env":{"K6_LLM_FIRST_ITEM":"0"},"executor":"ramping-arrival-rate","gracefulStop":"2m0s","maxVUs":4,"preAllocatedVUs":3,` +
+				`"stages":[{"duration":"1s","target":100},{"duration":"0s","target":0},{"duration":"500ms","target":0}],"startRate":100,"startTime":"0s","timeUnit":"1s"}}`,
+		},
+	} {
+		v := newVU(t, New())
+		got := v.run(t, `JSON.stringify(scenarios(`+tt.options+`), (k, v) => v && v.constructor === Object ? v : v)`).String()
+		if sorted(t, got) != tt.want {
+			t.Errorf("%s:\ngot  %s\nwant %s", tt.name, sorted(t, got), tt.want)
+		}
+		var configs lib.ScenarioConfigs
+		if err := configs.UnmarshalJSON([]byte(got)); err != nil || len(configs.Validate()) > 0 {
+			t.Errorf("%s: k6 refuses it: %v, %v", tt.name, err, configs.Validate())
+		}
+		for i, s := range measure.Scenarios(configs) {
+			if len(s.Stages) != 1 || s.Stages[0].Index != i {
+				t.Errorf("%s: recorded as %+v", tt.name, s)
+			}
+		}
+	}
+}
+
+func TestSummary(t *testing.T) {
+	t.Parallel()
+	v := newVU(t, New())
+	got := v.run(t, `summary({metrics: {
+		llm_requests: {values: {count: 20, rate: 2}}, llm_request_failed: {values: {rate: 0.05, passes: 1, fails: 19}}, dropped_iterations: {values: {count: 3}},
+		llm_tokens_in: {values: {count: 100, rate: 10}}, llm_tokens_out: {values: {count: 200, rate: 20}}, llm_good: {values: {rate: 0.9}},
+		llm_ttft: {values: {max: 9, 'p(99)': 8, 'p(90)': 7, med: 5, avg: 5.5, min: 1}, thresholds: {'p(90)<5': {ok: false}, 'p(99)<50': {ok: true}}},
+	}}).stdout`).String()
+	for _, want := range []string{
+		"requests       20 sent, 1 failed, 2.00/s", "3 arrivals found no free VU", "100 in (10.0/s), 200 out (20.0/s)", "90.00 % of all requests",
+		"latency, ms   min   avg   med  p(90)  p(99)   max", "TTFT  1.00  5.50  5.00   7.00   8.00  9.00",
+		"threshold llm_ttft p(90)<5: ✗ failed", "threshold llm_ttft p(99)<50: ✓ held",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is missing in\n%s", want, got)
+		}
+	}
+	if strings.Contains(got, "SIMULATED") {
+		t.Error("says it was simulated")
+	}
+	if got := v.run(t, `summary({metrics: {}}).stdout`).String(); !strings.Contains(got, "No request was sent") {
+		t.Errorf("got %s", got)
+	}
+}

@@ -1,0 +1,100 @@
+package llm
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// sorted writes JSON with the keys of each object in order.
+func sorted(t *testing.T, text string) string {
+	t.Helper()
+	var value any
+	if err := json.Unmarshal([]byte(text), &value); err != nil {
+		t.Fatal(err)
+	}
+	out, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}
+
+// declared lists the members of an interface or class in docs/index.d.ts.
+func declared(t *testing.T, types, name string) []string {
+	t.Helper()
+	body := regexp.MustCompile(`(?ms)^  export (?:interface|class) ` + name + `\b[^{]*\{\n(.*?)^  \}`).FindStringSubmatch(types)
+	if body == nil {
+		t.Fatalf("docs/index.d.ts has no %s", name)
+	}
+	var members []string
+	for _, m := range regexp.MustCompile(`(?m)^    (?:readonly )?(\w+)\??(?:\(|:)`).FindAllStringSubmatch(body[1], -1) {
+		if m[1] != "constructor" {
+			members = append(members, m[1])
+		}
+	}
+	slices.Sort(members)
+	return members
+}
+
+// The types that editors show must have what the code reads, and nothing else.
+func TestTypesKeepStep(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../docs/index.d.ts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	types := string(text)
+	v := newVU(t, New())
+	rt := v.VU.Runtime()
+	var stage fields
+	{
+		var s loadStage
+		stage = s.fields()
+	}
+	request := declared(t, types, "RequestOptions")
+	request = append(request, declared(t, types, "Request")...)
+	slices.Sort(request)
+	var results []string
+	for f := range reflect.TypeFor[result]().Fields() {
+		results = append(results, f.Tag.Get("js"))
+	}
+	slices.Sort(results)
+	for _, tt := range []struct {
+		name      string
+		code, doc []string
+	}{
+		{"ClientOptions", keys(new(clientOptions).fields(rt)), declared(t, types, "ClientOptions")},
+		{"RequestOptions", keys(new(requestOptions).fields()), declared(t, types, "RequestOptions")},
+		{"Request", keys(new(requestOptions).withInput()), request},
+		{"DatasetOptions", keys(new(datasetOptions).fields()), declared(t, types, "DatasetOptions")},
+		{"LoadOptions", keys(new(loadOptions).fields(rt)), declared(t, types, "LoadOptions")},
+		{"Stage", keys(stage), declared(t, types, "Stage")},
+		{"Result", results, declared(t, types, "Result")},
+		{"Client", members(t, v, `Object.keys(new Client())`), declared(t, types, "Client")},
+		{"Dataset", members(t, v, `Object.keys(new Dataset({type: 'mock'}))`), declared(t, types, "Dataset")},
+	} {
+		if !slices.Equal(tt.code, tt.doc) {
+			t.Errorf("%s: the code has %v\ndocs/index.d.ts has %v", tt.name, tt.code, tt.doc)
+		}
+	}
+	for name := range New().NewModuleInstance(newVU(t, New()).VU).Exports().Named {
+		if !regexp.MustCompile(`export (class|function|const) ` + name + `\b`).MatchString(types) {
+			t.Errorf("docs/index.d.ts does not export %s", name)
+		}
+	}
+}
+
+func keys(f fields) []string { return slices.Sorted(maps.Keys(f)) }
+
+func members(t *testing.T, v *vu, code string) []string {
+	t.Helper()
+	list := strings.Split(v.run(t, `(`+code+`).join(' ')`).String(), " ")
+	slices.Sort(list)
+	return list
+}
