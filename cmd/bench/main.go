@@ -1,0 +1,137 @@
+//go:build unix
+
+// Bench measures what the client costs, as ratios to a bare net/http client that only reads lines, both in this one process
+// against a simulator in another. docs/performance.md explains the figures.
+//
+//	go run ./cmd/bench [-rounds 3] [-seconds 5] [-k6 bin/k6]
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"time"
+)
+
+func main() {
+	serve := flag.Bool("serve", false, "be the simulator (used by bench itself)")
+	rounds := flag.Int("rounds", 3, "rounds, each of every client in turn")
+	seconds := flag.Float64("seconds", 5, "length of one measurement")
+	k6 := flag.String("k6", "bin/k6", "k6 with this extension, for the rows with JavaScript; \"\" leaves them out")
+	flag.Parse()
+	err := error(nil)
+	if *serve {
+		err = runServer()
+	} else {
+		err = bench(*rounds, time.Duration(*seconds*float64(time.Second)), *k6)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// workload is one shape of load.
+type workload struct {
+	name    string
+	unit    string // what the cost is per
+	server  string // query of the simulator
+	streams int
+	tokens  int // per request
+	target  float64
+}
+
+var workloads = []workload{
+	{"paced: 300 streams, a token each 20 ms", "token", "ttft=50ms&itl=20ms&max-num-seqs=100000", 300, 200, 1.3},
+	{"paced: 100 streams, a token each 10 ms", "token", "ttft=50ms&itl=10ms&max-num-seqs=100000", 100, 200, 1.3},
+	{"one-token requests, 20 at a time", "request", "ttft=0s&itl=0s&max-num-seqs=100000", 20, 1, 2},
+	{"full speed, 20 streams", "token", "ttft=0s&itl=0s&tokens-per-chunk=1&max-num-seqs=100000", 20, 200, 0},
+}
+
+func bench(rounds int, length time.Duration, k6 string) error {
+	fmt.Printf("%d rounds of %v a row; CPU of the client's process, median (least to most) over the rounds\n", rounds, length)
+	for _, w := range workloads {
+		server, url, err := startServer(w.server)
+		if err != nil {
+			return err
+		}
+		err = compare(w, url, rounds, length, k6)
+		_ = server.Process.Signal(os.Interrupt)
+		_ = server.Wait()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compare runs the clients in turn, so that a machine that slows down slows all.
+func compare(w workload, url string, rounds int, length time.Duration, k6 string) error {
+	fmt.Printf("\n%s: µs of CPU per %s\n", w.name, w.unit)
+	var bare, ours, ratio []float64
+	for range rounds {
+		b, err := measure(w, length, bareClient(url, w.tokens))
+		if err != nil {
+			return err
+		}
+		do, err := ourClient(url, w.tokens)
+		if err != nil {
+			return err
+		}
+		o, err := measure(w, length, do)
+		if err != nil {
+			return err
+		}
+		bare, ours, ratio = append(bare, b), append(ours, o), append(ratio, o/b)
+	}
+	row("bare net/http, reads lines", bare)
+	row("llm/client with record and samples", ours)
+	row("ratio", ratio)
+	if w.target > 0 {
+		fmt.Printf("  %-44s %s\n", "target", map[bool]string{true: "met", false: "MISSED"}[median(ratio) <= w.target]+fmt.Sprintf(" (at most %g)", w.target))
+	}
+	if k6 == "" {
+		return nil
+	}
+	cost, err := measureK6(w, url, length, k6)
+	if err != nil {
+		return err
+	}
+	row("k6: JavaScript, iteration, metrics, start", []float64{cost})
+	return nil
+}
+
+func row(name string, values []float64) {
+	slices.Sort(values)
+	fmt.Printf("  %-44s %8.2f  (%.2f to %.2f)\n", name, median(values), values[0], values[len(values)-1])
+}
+
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[len(sorted)/2]
+}
+
+// startServer runs this program as the simulator, in a process of its own so that its CPU is not counted.
+func startServer(query string) (*exec.Cmd, string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, "", err
+	}
+	cmd := exec.Command(self, "-serve") //nolint:gosec // ourselves
+	cmd.Env = append(os.Environ(), "BENCH_SIM="+query)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, "", err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, "", err
+	}
+	var url string
+	if _, err := fmt.Fscanln(out, &url); err != nil {
+		return nil, "", fmt.Errorf("the simulator did not start: %w", err)
+	}
+	return cmd, url, nil
+}
