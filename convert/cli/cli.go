@@ -1,0 +1,103 @@
+// Package cli is the commands of llmconv, which `k6 x llm` has too: flags and exit codes around the library convert.
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed-307b789f/xk6-llm/convert"
+)
+
+// Exit codes.
+const (
+	Failed  = 1 // also: every request failed
+	Misuse  = 2
+	Partial = 3 // something of the input is missing; the report is written
+)
+
+// ExitError is an error with the code to exit with.
+type ExitError struct {
+	Code int
+	Err  error
+}
+
+// Error is the wrapped error's.
+func (e *ExitError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the wrapped error.
+func (e *ExitError) Unwrap() error { return e.Err }
+
+func misuse(format string, args ...any) error { return &ExitError{Misuse, fmt.Errorf(format, args...)} }
+
+// Commands makes the commands.
+func Commands() []*cobra.Command {
+	return []*cobra.Command{newReport(), newParquet()}
+}
+
+// inputs wants one input at least.
+func inputs(_ *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return misuse("which records? Give the file or directory of --out llm=…, or the file of --out json=…")
+	}
+	return nil
+}
+
+// read reads the inputs, tells on stderr what is odd about them, and that it is at work if that takes long.
+func read(cmd *cobra.Command, force bool, args []string) (*convert.Run, error) {
+	busy := time.AfterFunc(2*time.Second, func() { cmd.PrintErrln("reading", strings.Join(args, " "), "…") })
+	defer busy.Stop()
+	run, err := convert.ReadFiles(force, args...)
+	if err != nil {
+		return nil, misuse("%w", err)
+	}
+	for _, remark := range run.Remarks {
+		cmd.PrintErrln("remark:", remark)
+	}
+	return run, nil
+}
+
+// verdict is the exit code a run deserves, once its files are written.
+func verdict(run *convert.Run) error {
+	failed := 0
+	for _, q := range run.Requests {
+		if q.Failed() {
+			failed++
+		}
+	}
+	switch {
+	case len(run.Requests) == 0:
+		return &ExitError{Failed, fmt.Errorf("the run has no requests")}
+	case failed == len(run.Requests):
+		return &ExitError{Failed, fmt.Errorf("every request failed (%d)", failed)}
+	case run.Partial:
+		return &ExitError{Partial, fmt.Errorf("the input is partial, and so is the report")}
+	}
+	return nil
+}
+
+// percentiles reads "50,90,99.9".
+func percentiles(text string) ([]float64, error) {
+	if text == "" {
+		return nil, nil
+	}
+	var list []float64
+	for _, part := range strings.Split(text, ",") {
+		p, err := strconv.ParseFloat(strings.TrimSpace(part), 64)
+		if err != nil || !(p >= 0 && p <= 100) {
+			return nil, misuse("--percentiles: %q is not a number from 0 to 100", part)
+		}
+		list = append(list, p)
+	}
+	return list, nil
+}
+
+// printLine writes a line of the result.
+func printLine(w io.Writer, args ...any) error {
+	_, err := fmt.Fprintln(w, args...)
+	return err
+}

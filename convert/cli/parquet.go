@@ -1,0 +1,41 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+)
+
+func newParquet() *cobra.Command {
+	var out, chunks string
+	var force bool
+	cmd := &cobra.Command{
+		Use:   "parquet RECORDS…",
+		Short: "Write records as Parquet, one row per request",
+		Example: `  llmconv parquet run.jsonl -o requests.parquet
+  llmconv parquet run.jsonl -o requests.parquet --chunks chunks.parquet`,
+		Args: inputs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if out == "" && chunks == "" {
+				return misuse("where to? Give -o FILE, or --chunks FILE")
+			}
+			run, err := read(cmd, force, args)
+			if err != nil {
+				return err
+			}
+			if out != "" {
+				if err := run.WriteParquet(out); err != nil {
+					return &ExitError{Failed, err}
+				}
+			}
+			if chunks != "" {
+				if err := run.WriteChunks(chunks); err != nil {
+					return &ExitError{Failed, err}
+				}
+			}
+			return verdict(run)
+		},
+	}
+	cmd.Flags().StringVarP(&out, "out", "o", "", "file for one row per request")
+	cmd.Flags().StringVar(&chunks, "chunks", "", "file for one row per content chunk")
+	cmd.Flags().BoolVar(&force, "force", false, "go on with inputs that do not belong together")
+	return cmd
+}

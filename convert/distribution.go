@@ -1,0 +1,132 @@
+package convert
+
+import (
+	"bytes"
+	"math"
+	"slices"
+	"strconv"
+)
+
+// DefaultPercentiles are those of inference-perf.
+var DefaultPercentiles = []float64{0.1, 1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9}
+
+// Distribution sums up a list of figures. Its percentiles are of the list it was made of.
+type Distribution struct {
+	Mean, Min, Max float64
+	Percentiles    []Percentile
+}
+
+// Percentile is one percentile and its value.
+type Percentile struct{ P, Value float64 }
+
+// NewDistribution sums values up; nil for none. It sorts values.
+func NewDistribution(values []float64, percentiles []float64) *Distribution {
+	if len(values) == 0 {
+		return nil
+	}
+	mean := sum(values) / float64(len(values))
+	slices.Sort(values)
+	d := &Distribution{Mean: mean, Min: values[0], Max: values[len(values)-1], Percentiles: make([]Percentile, len(percentiles))}
+	for i, p := range percentiles {
+		d.Percentiles[i] = Percentile{P: p, Value: percentile(values, p)}
+	}
+	return d
+}
+
+// At is the value of a percentile, and false if it was not asked for.
+func (d *Distribution) At(p float64) (float64, bool) {
+	if d == nil {
+		return 0, false
+	}
+	for _, q := range d.Percentiles {
+		if q.P == p {
+			return q.Value, true
+		}
+	}
+	return 0, false
+}
+
+// percentile interpolates linearly at rank p/100·(n−1), as numpy does by default and to the same bit.
+func percentile(sorted []float64, p float64) float64 {
+	rank := p / 100 * float64(len(sorted)-1)
+	below := min(int(math.Floor(rank)), len(sorted)-1)
+	above := min(below+1, len(sorted)-1)
+	a, b, t := sorted[below], sorted[above], rank-math.Floor(rank)
+	if t >= 0.5 {
+		return b - (b-a)*(1-t)
+	}
+	return a + (b-a)*t
+}
+
+// sum adds in halves, which keeps the error small.
+func sum(values []float64) float64 {
+	if len(values) <= 64 {
+		var s float64
+		for _, v := range values {
+			s += v
+		}
+		return s
+	}
+	half := len(values) / 2
+	return sum(values[:half]) + sum(values[half:])
+}
+
+// MarshalJSON writes mean, min, max and the percentiles in their order.
+func (d *Distribution) MarshalJSON() ([]byte, error) {
+	return append(append([]byte("{"), d.members()...), '}'), nil
+}
+
+// members are the object's inside, to stand in a larger one.
+func (d *Distribution) members() []byte {
+	var buf bytes.Buffer
+	for _, m := range []struct {
+		key   string
+		value float64
+	}{{"mean", d.Mean}, {"min", d.Min}, {"max", d.Max}} {
+		writeMember(&buf, m.key, m.value)
+	}
+	for _, q := range d.Percentiles {
+		writeMember(&buf, percentileKey(q.P), q.Value)
+	}
+	return bytes.TrimSuffix(buf.Bytes(), []byte(","))
+}
+
+func writeMember(buf *bytes.Buffer, key string, value float64) {
+	buf.WriteString(strconv.Quote(key))
+	buf.WriteByte(':')
+	buf.WriteString(pythonFloat(value))
+	buf.WriteByte(',')
+}
+
+// percentileKey is median, or p and the number with six digits at most.
+func percentileKey(p float64) string {
+	if p == 50 {
+		return "median"
+	}
+	return "p" + strconv.FormatFloat(mustParse(strconv.FormatFloat(p, 'g', 6, 64)), 'f', -1, 64)
+}
+
+func mustParse(text string) float64 {
+	v, _ := strconv.ParseFloat(text, 64) // just formatted
+	return v
+}
+
+// Float is a number that JSON shows as Python does: 184.0 rather than 184, so that readers who look at types see no change.
+type Float float64
+
+// MarshalJSON writes the shortest form that reads back the same; what JSON cannot hold becomes null.
+func (f Float) MarshalJSON() ([]byte, error) { return []byte(pythonFloat(float64(f))), nil }
+
+func pythonFloat(f float64) string {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return "null"
+	}
+	if a := math.Abs(f); a != 0 && (a < 1e-4 || a >= 1e16) {
+		return strconv.FormatFloat(f, 'e', -1, 64)
+	}
+	text := strconv.FormatFloat(f, 'f', -1, 64)
+	if !bytes.ContainsRune([]byte(text), '.') {
+		text += ".0"
+	}
+	return text
+}

@@ -1,0 +1,102 @@
+package convert
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+	"github.com/seed-307b789f/xk6-llm/llm/slo"
+)
+
+// ParseSLO reads bounds written as "ttft=500ms,tpot=50ms"; "" means none.
+func ParseSLO(text string) (b record.Bounds, err error) {
+	if text == "" {
+		return b, nil
+	}
+	for _, part := range strings.Split(text, ",") {
+		name, value, ok := strings.Cut(strings.TrimSpace(part), "=")
+		limit, perr := time.ParseDuration(value)
+		if !ok || perr != nil {
+			return b, fmt.Errorf("%q is not NAME=DURATION, as in ttft=500ms", part)
+		}
+		if err := slo.Set(&b, name, limit); err != nil {
+			return b, err
+		}
+	}
+	return b, nil
+}
+
+// Goodput tells how much of what succeeded kept its bounds. As in inference-perf, failures are not in it.
+type Goodput struct {
+	Percentage  Float  `json:"goodput_percentage"`
+	RequestRate Float  `json:"request_goodput"` // good requests per second, over the span of the successes
+	TokenRate   Float  `json:"token_goodput"`   // their tokens, prompt and output
+	Good        int    `json:"good_requests"`
+	Total       int    `json:"total_requests"`
+	TTFT        *Float `json:"ttft_attainment_percentage,omitempty"`
+	TPOT        *Float `json:"tpot_attainment_percentage,omitempty"`
+	ITL         *Float `json:"itl_attainment_percentage,omitempty"`
+	NTPOT       *Float `json:"ntpot_attainment_percentage,omitempty"`
+	Latency     *Float `json:"request_latency_attainment_percentage,omitempty"`
+}
+
+// bound is one kind of bound: how a request's is found, and the figure it limits.
+type bound struct {
+	limitMS func(record.Bounds) float64
+	value   figure
+	share   func(*Goodput) **Float
+}
+
+var boundKinds = []bound{
+	{func(b record.Bounds) float64 { return b.TTFT }, ttft, func(g *Goodput) **Float { return &g.TTFT }},
+	{func(b record.Bounds) float64 { return b.TPOT }, tpot, func(g *Goodput) **Float { return &g.TPOT }},
+	{func(b record.Bounds) float64 { return b.ITL }, itl, func(g *Goodput) **Float { return &g.ITL }},
+	{func(b record.Bounds) float64 { return b.NTPOT }, ntpot, func(g *Goodput) **Float { return &g.NTPOT }},
+	{func(b record.Bounds) float64 { return b.Latency }, requestLatency, func(g *Goodput) **Float { return &g.Latency }},
+}
+
+// goodput is nil without a success or without a bound. A figure that is missing is out of bounds.
+func (g *group) goodput() *Goodput {
+	bounded := false
+	for _, q := range g.ok {
+		bounded = bounded || g.opts.bounds(q) != (record.Bounds{})
+	}
+	if !bounded {
+		return nil
+	}
+	out := &Goodput{Total: len(g.ok)}
+	attained, applied := make([]int, len(boundKinds)), make([]int, len(boundKinds))
+	tokens := 0.0
+	for _, q := range g.ok {
+		b, good := g.opts.bounds(q), true
+		for i, kind := range boundKinds {
+			limit := kind.limitMS(b) / 1000
+			if limit == 0 {
+				continue
+			}
+			applied[i]++
+			if v, known := kind.value(q); known && v <= limit {
+				attained[i]++
+			} else {
+				good = false
+			}
+		}
+		if good {
+			in, _ := inputTokens(q)
+			n, _ := outputTokens(q)
+			tokens += in + n
+			out.Good++
+		}
+	}
+	for i, kind := range boundKinds {
+		if applied[i] > 0 {
+			*kind.share(out) = new(Float(100 * float64(attained[i]) / float64(applied[i])))
+		}
+	}
+	out.Percentage = Float(100 * float64(out.Good) / float64(len(g.ok)))
+	if t := span(g.ok); t > 0 {
+		out.RequestRate, out.TokenRate = Float(float64(out.Good)/t), Float(tokens/t)
+	}
+	return out
+}

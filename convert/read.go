@@ -1,0 +1,206 @@
+package convert
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// Source is one input: the file of one instance.
+type Source struct {
+	Name string
+	io.Reader
+}
+
+// ReadFiles reads files, directories of record files, and globs, as the instances of one run. With force it takes what does
+// not belong together.
+func ReadFiles(force bool, inputs ...string) (*Run, error) {
+	paths, err := expand(inputs)
+	if err != nil {
+		return nil, err
+	}
+	run := new(Run)
+	for _, path := range paths {
+		if err := run.readFile(path); err != nil {
+			return nil, err
+		}
+	}
+	return run, run.finish(force)
+}
+
+// Read reads sources that are open already.
+func Read(force bool, sources ...Source) (*Run, error) {
+	run := new(Run)
+	for _, s := range sources {
+		if err := run.read(s); err != nil {
+			return nil, err
+		}
+	}
+	return run, run.finish(force)
+}
+
+// expand lists the files that inputs stand for.
+func expand(inputs []string) (paths []string, err error) {
+	for _, input := range inputs {
+		info, err := os.Stat(input)
+		switch {
+		case err == nil && info.IsDir():
+			found := recordFiles(input)
+			if len(found) == 0 {
+				return nil, fmt.Errorf("directory %s holds no record files (*.jsonl, *.jsonl.gz, *.jsonl.zst)", input)
+			}
+			paths = append(paths, found...)
+		case err == nil:
+			paths = append(paths, input)
+		default:
+			found, globErr := filepath.Glob(input)
+			if globErr != nil || len(found) == 0 {
+				return nil, err
+			}
+			paths = append(paths, found...)
+		}
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths), nil
+}
+
+func recordFiles(dir string) (paths []string) {
+	for _, pattern := range []string{"*.jsonl", "*.jsonl.gz", "*.jsonl.zst"} {
+		found, _ := filepath.Glob(filepath.Join(dir, pattern)) // the pattern is good
+		paths = append(paths, found...)
+	}
+	return paths
+}
+
+func (r *Run) readFile(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	return r.read(Source{Name: path, Reader: f})
+}
+
+// read finds out by its first bytes what a source is, and reads it.
+func (r *Run) read(s Source) error {
+	plain, err := decompress(s.Reader)
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.Name, err)
+	}
+	br := bufio.NewReaderSize(plain, 1<<16)
+	head, _ := br.Peek(1 << 12)
+	lines := record.NewReader(br, s.Name)
+	in := &input{run: r, name: s.Name, next: lines.Next}
+	if isK6JSON(head) {
+		in.next, in.endless = newK6Reader(br, s.Name).next, true
+	}
+	return in.read()
+}
+
+// decompress undoes gzip and zstd, known by their first bytes.
+func decompress(src io.Reader) (io.Reader, error) {
+	br := bufio.NewReaderSize(src, 1<<16)
+	head, _ := br.Peek(4)
+	switch {
+	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+		return gzip.NewReader(br)
+	case bytes.Equal(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		return zstd.NewReader(br, zstd.WithDecoderConcurrency(1))
+	}
+	return br, nil
+}
+
+// input reads the lines of one source into a run.
+type input struct {
+	run     *Run
+	name    string
+	next    func() (record.Line, error)
+	endless bool // the format has no last line
+
+	instance string
+	lines    int
+	bad      int
+	ended    bool
+	cut      bool
+}
+
+// maxBad is how many unreadable lines are named one by one.
+const maxBad = 5
+
+func (in *input) read() error {
+	for {
+		line, err := in.next()
+		var syntax *record.SyntaxError
+		switch {
+		case errors.Is(err, io.EOF):
+			return in.finish()
+		case errors.As(err, &syntax):
+			in.refuse(syntax)
+		case err != nil && cutShort(err):
+			in.cut = true
+			return in.finish()
+		case err != nil:
+			return fmt.Errorf("%s: %w", in.name, err)
+		default:
+			in.take(line)
+		}
+	}
+}
+
+// cutShort knows a compressed file whose writer was killed.
+func cutShort(err error) bool {
+	return errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+func (in *input) take(line record.Line) {
+	in.lines++
+	switch l := line.(type) {
+	case *record.Run:
+		in.instance = l.Instance
+	case *record.End:
+		in.ended = true
+	}
+	in.run.add(line, in.instance)
+}
+
+func (in *input) refuse(err *record.SyntaxError) {
+	if err.Cut {
+		in.cut = true
+		return
+	}
+	in.bad++
+	if in.bad <= maxBad {
+		in.run.remark("%v", err)
+	}
+}
+
+func (in *input) finish() error {
+	if in.lines == 0 {
+		return fmt.Errorf("%s: %w", in.name, errNothing)
+	}
+	if in.bad > maxBad {
+		in.run.remark("%s: %d further lines could not be read", in.name, in.bad-maxBad)
+	}
+	if in.bad > 0 {
+		in.run.Partial = true
+	}
+	switch {
+	case in.cut:
+		in.run.Partial = true
+		in.run.remark("%s: its last line is cut, as of a run that was killed", in.name)
+	case !in.ended && !in.endless:
+		in.run.Partial = true
+		in.run.remark("%s: it has no end line, as of a run that was killed or still goes on", in.name)
+	}
+	return nil
+}

@@ -1,0 +1,191 @@
+package convert
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// Lifecycle is inference-perf's lifecycle report of a group of requests: the run's or a stage's. Times are seconds.
+type Lifecycle struct {
+	BenchmarkTime Float       `json:"benchmark_time_seconds"`
+	Load          LoadSummary `json:"load_summary"`
+	Successes     Successes   `json:"successes"`
+	Failures      Failures    `json:"failures"`
+	Ours          *Additions  `json:"xk6_llm"`
+}
+
+// LoadSummary tells what load was sent. The last four are of stages only.
+type LoadSummary struct {
+	Count         int           `json:"count"`
+	ScheduleDelay *Distribution `json:"schedule_delay"`
+	SendDuration  *Float        `json:"send_duration,omitempty"`
+	RequestedRate *Float        `json:"requested_rate,omitempty"`
+	AchievedRate  *Float        `json:"achieved_rate,omitempty"`
+	Concurrency   *int64        `json:"concurrency,omitempty"`
+}
+
+// Successes sums up the requests that succeeded.
+type Successes struct {
+	Count                int            `json:"count"`
+	Latency              Latencies      `json:"latency"`
+	Throughput           Throughput     `json:"throughput"`
+	RequestSize          *Distribution  `json:"request_size_bytes"`
+	Image                imageBlock     `json:"image"`
+	Video                videoBlock     `json:"video"`
+	Audio                audioBlock     `json:"audio"`
+	PromptTokens         PromptTokens   `json:"prompt_tokens"`
+	PromptLen            *Distribution  `json:"prompt_len"` // the older name of the same
+	OutputLen            *Distribution  `json:"output_len"`
+	OutputTokens         OutputTokens   `json:"output_tokens"`
+	TokenCountMismatches int            `json:"token_count_mismatches"`
+	ClientFallback       ClientFallback `json:"client_fallback_requests"`
+	Goodput              *Goodput       `json:"goodput_metrics,omitempty"`
+}
+
+// Latencies are inference-perf's, by its formulas and missing-value rules.
+type Latencies struct {
+	Request *Distribution `json:"request_latency"`
+	NTPOT   *Distribution `json:"normalized_time_per_output_token"`
+	TPOT    *Distribution `json:"time_per_output_token"`
+	TTFT    *Distribution `json:"time_to_first_token"`
+	ITL     *Distribution `json:"inter_token_latency"`
+}
+
+// Throughput is what succeeded, over the time of all requests.
+type Throughput struct {
+	InputTokens  Float `json:"input_tokens_per_sec"`
+	OutputTokens Float `json:"output_tokens_per_sec"`
+	TotalTokens  Float `json:"total_tokens_per_sec"`
+	Requests     Float `json:"requests_per_sec"`
+	Images       Float `json:"images_per_sec"`
+	Videos       Float `json:"videos_per_sec"`
+	Audios       Float `json:"audios_per_sec"`
+}
+
+// Text alone is sent so far: each request has 0 images, videos and audios.
+type (
+	imageBlock struct {
+		Count       *Distribution `json:"count"`
+		Pixels      *Distribution `json:"pixels"`
+		Bytes       *Distribution `json:"bytes"`
+		AspectRatio *Distribution `json:"aspect_ratio"`
+	}
+	videoBlock struct {
+		Count       *Distribution `json:"count"`
+		Frames      *Distribution `json:"frames"`
+		Pixels      *Distribution `json:"pixels"`
+		Bytes       *Distribution `json:"bytes"`
+		AspectRatio *Distribution `json:"aspect_ratio"`
+	}
+	audioBlock struct {
+		Count   *Distribution `json:"count"`
+		Seconds *Distribution `json:"seconds"`
+		Bytes   *Distribution `json:"bytes"`
+	}
+)
+
+// PromptTokens are totals, and the summary per request.
+type PromptTokens struct {
+	Total, Cached, Uncached Float
+	PerRequest              *Distribution
+}
+
+// MarshalJSON writes the totals and the summary's members side by side.
+func (p PromptTokens) MarshalJSON() ([]byte, error) {
+	return flat(p.PerRequest, "total", p.Total, "cached", p.Cached, "uncached", p.Uncached)
+}
+
+// OutputTokens are the total, and the summary per request.
+type OutputTokens struct {
+	Total      Float
+	PerRequest *Distribution
+}
+
+// MarshalJSON writes the total and the summary's members side by side.
+func (o OutputTokens) MarshalJSON() ([]byte, error) { return flat(o.PerRequest, "total", o.Total) }
+
+// ClientFallback counts successes whose usage says nothing, so that our own counts stand in.
+type ClientFallback struct {
+	Prompt int `json:"prompt"`
+	Output int `json:"output"`
+}
+
+// Failures sums up the requests that failed.
+type Failures struct {
+	Count        int           `json:"count"`
+	Latency      *Distribution `json:"request_latency"`
+	PromptTokens PromptTokens  `json:"prompt_tokens"`
+	PromptLen    *Distribution `json:"prompt_len"`
+	ByLabel      labelCounts   `json:"by_label"`
+}
+
+// Options are how a report is made.
+type Options struct {
+	Percentiles []float64     // nil for DefaultPercentiles
+	SLO         record.Bounds // instead of the requests' own, if not zero
+}
+
+// Summary reports on the whole run.
+func (r *Run) Summary(o Options) *Lifecycle {
+	return r.lifecycle(r.Requests, o)
+}
+
+// StageReports reports on each stage that has requests.
+func (r *Run) StageReports(o Options) map[int]*Lifecycle {
+	groups := map[int][]Request{}
+	for _, q := range r.Requests {
+		groups[q.StageAt] = append(groups[q.StageAt], q)
+	}
+	plan, reports := r.stagePlan(), map[int]*Lifecycle{}
+	for stage, requests := range groups {
+		report := r.lifecycle(requests, o)
+		report.Load.stage(requests, plan[stage])
+		reports[stage] = report
+	}
+	return reports
+}
+
+// stageNumbers are the numbers of the stages that have requests.
+func stageNumbers(reports map[int]*Lifecycle) []int { return slices.Sorted(maps.Keys(reports)) }
+
+// stage adds what is known of a stage alone.
+func (l *LoadSummary) stage(requests []Request, asked record.Stage) {
+	first, last := requests[0].Start, requests[0].Start
+	for _, q := range requests {
+		first, last = min(first, q.Start), max(last, q.Start)
+	}
+	send := seconds(last - first)
+	achieved := 0.0
+	if send > 0 {
+		achieved = float64(len(requests)) / send
+	}
+	l.SendDuration, l.AchievedRate = new(Float(send)), new(Float(achieved))
+	switch {
+	case asked.Rate != nil && asked.From != nil:
+		l.RequestedRate = new(Float((*asked.From + *asked.Rate) / 2))
+	case asked.Rate != nil:
+		l.RequestedRate = new(Float(*asked.Rate))
+	case asked.Requests != nil: // as inference-perf does, which asks for all within a second
+		l.RequestedRate = new(Float(float64(*asked.Requests)))
+	default:
+		l.RequestedRate = new(Float(achieved))
+	}
+	l.Concurrency = asked.Concurrency
+}
+
+// lifecycle reports on a group.
+func (r *Run) lifecycle(requests []Request, o Options) *Lifecycle {
+	if o.Percentiles == nil {
+		o.Percentiles = DefaultPercentiles
+	}
+	g := newGroup(requests, o)
+	return &Lifecycle{
+		BenchmarkTime: Float(g.time),
+		Load:          LoadSummary{Count: len(requests), ScheduleDelay: g.sum(g.all, scheduleDelay)},
+		Successes:     g.successesPart(),
+		Failures:      g.failuresPart(),
+		Ours:          r.additions(g),
+	}
+}

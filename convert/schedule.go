@@ -1,0 +1,165 @@
+package convert
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// ScheduleSource tells where the due instants of a scenario come from.
+type ScheduleSource struct {
+	Scenario string `json:"scenario"`
+	Source   string `json:"source"` // exact, fitted or unknown
+	Reason   string `json:"reason,omitempty"`
+}
+
+// Sources of a schedule.
+const (
+	scheduleExact   = "exact"
+	scheduleFitted  = "fitted"
+	scheduleUnknown = "unknown"
+)
+
+// findSchedule gives each request its due instant, where it can be known.
+func (r *Run) findSchedule() {
+	r.Schedule = nil
+	for _, s := range r.Scenarios() {
+		requests := r.firstOf(s.Name)
+		source := ScheduleSource{Scenario: s.Name}
+		switch {
+		case recorded(requests):
+			source.Source = scheduleExact
+		default:
+			source.Source, source.Reason = r.fit(s, requests)
+		}
+		r.Schedule = append(r.Schedule, source)
+	}
+}
+
+// firstOf lists the first requests of a scenario's iterations: what follows in an iteration is due when the script says.
+func (r *Run) firstOf(scenario string) (list []*Request) {
+	for i := range r.Requests {
+		if q := &r.Requests[i]; q.Scenario == scenario && q.Seq == 0 {
+			list = append(list, q)
+		}
+	}
+	return list
+}
+
+func recorded(requests []*Request) bool {
+	for _, q := range requests {
+		if q.DueAt != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// fit finds the due instants under k6's own arrival-rate executors: arrival k is due at T0 + F(k), with T0 the smallest
+// start(k) − F(k) of an instance. That holds only while iterations are numbered as arrivals are, so without a drop.
+func (r *Run) fit(s record.Scenario, requests []*Request) (source, reason string) {
+	due := dueFunc(s)
+	switch {
+	case due == nil:
+		return scheduleUnknown, fmt.Sprintf("executor %s has no schedule", s.Executor)
+	case r.dropped(s.Name):
+		return scheduleUnknown, "iterations were dropped, and k6 does not say which"
+	case len(requests) == 0:
+		return scheduleUnknown, "no request was sent"
+	}
+	starts := map[string]float64{} // T0 in ns after the run's first request, per instance
+	zero := r.Requests[0].Start
+	for _, q := range requests {
+		t0 := float64(q.Start-zero) - due(q.Index)*1e9
+		if old, known := starts[q.Instance]; !known || t0 < old {
+			starts[q.Instance] = t0
+		}
+	}
+	for _, q := range requests {
+		offset := due(q.Index)
+		q.DueAt = new(zero + int64(math.Round(starts[q.Instance]+offset*1e9)))
+		q.StageAt = stageOf(s, offset)
+	}
+	r.followFirst(s.Name, requests)
+	return scheduleFitted, ""
+}
+
+// followFirst puts the later requests of an iteration into the stage of its first.
+func (r *Run) followFirst(scenario string, first []*Request) {
+	stages := make(map[int64]int, len(first))
+	for _, q := range first {
+		stages[q.Index] = q.StageAt
+	}
+	for i := range r.Requests {
+		if q := &r.Requests[i]; q.Scenario == scenario && q.Seq > 0 {
+			if stage, known := stages[q.Index]; known {
+				q.StageAt = stage
+			}
+		}
+	}
+}
+
+func (r *Run) dropped(scenario string) bool {
+	for _, d := range r.Dropped {
+		if d.Scenario == scenario && d.Count > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// dueFunc gives the seconds after its start at which a scenario's arrival k is due, nil if it has no schedule.
+func dueFunc(s record.Scenario) func(k int64) float64 {
+	for _, stage := range s.Stages {
+		if stage.Rate == nil || stage.Duration == nil {
+			return nil
+		}
+	}
+	switch s.Executor {
+	case "constant-arrival-rate":
+		if rate := *s.Stages[0].Rate; rate > 0 {
+			return func(k int64) float64 { return float64(k) / rate }
+		}
+	case "ramping-arrival-rate":
+		// k6 starts its first iteration when one arrival is due, not none.
+		return func(k int64) float64 { return timeOfArea(s.Stages, float64(k+1)) }
+	}
+	return nil
+}
+
+// timeOfArea is when the area under the rates reaches a number of arrivals; past the end it is the end.
+func timeOfArea(stages []record.Stage, area float64) float64 {
+	var at float64
+	for _, stage := range stages {
+		from, to, d := *stage.Rate, *stage.Rate, *stage.Duration
+		if stage.From != nil {
+			from = *stage.From
+		}
+		if full := (from + to) / 2 * d; area > full+1e-9 {
+			area -= full
+			at += d
+			continue
+		}
+		if from == 0 && to == 0 {
+			return at + d
+		}
+		// The positive root of slope/2·t² + from·t = area, in the form that loses no digits when the slope is small.
+		slope := (to - from) / d
+		root := math.Sqrt(max(0, from*from+2*slope*area))
+		return at + min(d, 2*area/(from+root))
+	}
+	return at
+}
+
+// stageOf is the number of the stage that runs so many seconds after a scenario's start; an arrival due at a stage's very
+// end, as k6's last always is, belongs to it.
+func stageOf(s record.Scenario, offset float64) int {
+	for _, stage := range s.Stages {
+		if offset <= *stage.Duration+1e-9 {
+			return stage.Index
+		}
+		offset -= *stage.Duration
+	}
+	return s.Stages[len(s.Stages)-1].Index
+}

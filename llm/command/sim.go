@@ -1,0 +1,59 @@
+package command
+
+import (
+	"fmt"
+	"net"
+	"os/signal"
+	"strconv"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"go.k6.io/k6/v2/errext"
+
+	"github.com/seed-307b789f/xk6-llm/llm/sim"
+)
+
+// newSim makes `k6 x llm sim`.
+func newSim() *cobra.Command {
+	opts, host, port := sim.DefaultOptions(), "127.0.0.1", 8000
+	cmd := &cobra.Command{
+		Use:   "sim",
+		Short: "Serve the simulated model server",
+		Long: `Serve a simulated model server with an OpenAI-compatible API: /v1/chat/completions, /v1/completions, /v1/models,
+/health, /metrics in vLLM's names, and /sim/requests, the truth about each request.
+
+Token k of a request is due at its admission + ttft + prompt tokens × prompt-time + k gaps of itl. Its figures are made up
+and say nothing about any model.`,
+		Example: `  k6 x llm sim --port 8000 --ttft 100ms --itl 20ms --max-num-seqs 64
+  k6 run -e BASE_URL=http://127.0.0.1:8000/v1 scripts/sharegpt.js`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := opts.Validate(); err != nil {
+				return errext.WithExitCodeIfNone(err, misuse)
+			}
+			return serve(cmd, net.JoinHostPort(host, strconv.Itoa(port)), opts)
+		},
+	}
+	cmd.Flags().StringVar(&host, "host", host, "address to listen on")
+	cmd.Flags().IntVar(&port, "port", port, "port to listen on, 0 for any")
+	for _, f := range sim.Flags() {
+		cmd.Flags().Func(f.Name, f.Usage, func(value string) error { return f.Set(&opts, value) })
+	}
+	return cmd
+}
+
+// serve listens until it is interrupted.
+func serve(cmd *cobra.Command, addr string, opts sim.Options) error {
+	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	server, err := sim.Listen(addr, opts)
+	if err != nil {
+		return err
+	}
+	cmd.PrintErrln("simulated model server: its figures are made up and say nothing about any model; Ctrl-C ends it")
+	if _, err := fmt.Fprintln(cmd.OutOrStdout(), server.URL()+"/v1"); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return server.Close()
+}
