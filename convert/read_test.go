@@ -1,0 +1,186 @@
+package convert
+
+import (
+	"bytes"
+	"io"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+func TestReadRefuses(t *testing.T) {
+	t.Parallel()
+	good := asRecords(t, sampleLines())
+	other := sampleLines()
+	other[0].(*record.Run).ID = "other"
+	for _, tt := range []struct {
+		name    string
+		sources []Source
+		force   bool
+		want    string
+	}{
+		{"empty", []Source{{"f", strings.NewReader("")}}, false, "f: no records in it: expected lines written by"},
+		{"nonsense", []Source{{"f", strings.NewReader("hello\n")}}, false, "f: no records in it"},
+		{"twice the same", []Source{{"f", bytes.NewReader(good)}, {"g", bytes.NewReader(good)}}, false, "is there twice"},
+		{"two runs", []Source{{"f", bytes.NewReader(good)}, {"g", bytes.NewReader(asRecords(t, other))}}, false, `of different runs, "run" and "other"`},
+		{"two runs, forced", []Source{{"f", bytes.NewReader(good)}, {"g", bytes.NewReader(asRecords(t, other))}}, true, ""},
+		{"no gzip", []Source{{"f", strings.NewReader("\x1f\x8b")}}, false, "f: unexpected EOF"},
+	} {
+		run, err := Read(tt.force, tt.sources...)
+		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)
+		}
+		if tt.force && run.ID() != "run+other" {
+			t.Errorf("%s: id %q", tt.name, run.ID())
+		}
+	}
+}
+
+func TestPartialRuns(t *testing.T) {
+	t.Parallel()
+	file := asRecords(t, sampleLines())
+	whole := bytes.LastIndexByte(file[:len(file)-1], '\n') + 1 // without the end line
+	for _, tt := range []struct {
+		name     string
+		file     []byte
+		requests int
+		remark   string
+	}{
+		{"no end line", file[:whole], 50, "it has no end line"},
+		{"cut in a line", file[:whole-10], 49, "its last line is cut"},
+		{"cut gzip", zip(t, file)[:2500], -1, "its last line is cut"},
+		{"a bad line", slices.Concat(file[:whole], []byte("{\"type\":\"request\"}\n"), file[whole:]), 50, `f:54: request line: missing field "start_ns"`},
+	} {
+		run, err := Read(false, Source{"f", bytes.NewReader(tt.file)})
+		if err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+			continue
+		}
+		if !run.Partial || tt.requests >= 0 && len(run.Requests) != tt.requests || !strings.Contains(strings.Join(run.Remarks, "\n"), tt.remark) {
+			t.Errorf("%s: partial %t, %d requests, remarks %q", tt.name, run.Partial, len(run.Requests), run.Remarks)
+		}
+	}
+}
+
+func TestDueFunc(t *testing.T) {
+	t.Parallel()
+	constant := record.Scenario{Executor: "constant-arrival-rate", Stages: []record.Stage{{Rate: new(4.0), Duration: new(1.0)}}}
+	ramp := record.Scenario{Executor: "ramping-arrival-rate", Stages: []record.Stage{
+		{Index: 3, Rate: new(2.0), Duration: new(5.0)}, {Index: 4, From: new(2.0), Rate: new(6.0), Duration: new(4.0)}, {Index: 5, Rate: new(0.0), Duration: new(1.0)},
+		{Index: 6, From: new(0.0), Rate: new(1e-9), Duration: new(1.0)},
+	}}
+	for _, tt := range []struct {
+		name  string
+		s     record.Scenario
+		k     int64
+		want  float64
+		stage int
+	}{
+		{"constant, first at 0", constant, 0, 0, 0},
+		{"constant", constant, 3, 0.75, 0},
+		{"flat, first after a gap", ramp, 0, 0.5, 3},
+		{"flat, last at the end", ramp, 9, 5, 3},
+		{"ramp up: t²/2 + 2t = 1", ramp, 10, 5 + math.Sqrt(6) - 2, 4},
+		{"ramp up, last at the end", ramp, 25, 9, 4},
+		{"past the end", ramp, 100, 11, 6},
+	} {
+		due := dueFunc(tt.s)(tt.k)
+		if math.Abs(due-tt.want) > 1e-9 {
+			t.Errorf("%s: arrival %d at %v, want %v", tt.name, tt.k, due, tt.want)
+		}
+		if got := stageOf(tt.s, due); got != tt.stage {
+			t.Errorf("%s: in stage %d, want %d", tt.name, got, tt.stage)
+		}
+	}
+	for _, s := range []record.Scenario{{Executor: "shared-iterations", Stages: []record.Stage{{}}}, {Executor: "constant-vus", Stages: []record.Stage{{Duration: new(1.0)}}}} {
+		if dueFunc(s) != nil {
+			t.Errorf("%s has a schedule", s.Executor)
+		}
+	}
+}
+
+// A request that starts late into the next stage belongs to the one in which it was due, with the rest of its iteration.
+func TestStagesAreThoseOfTheDueInstant(t *testing.T) {
+	t.Parallel()
+	scenario := record.Scenario{Name: "s", Executor: "ramping-arrival-rate", Stages: []record.Stage{
+		{Index: 0, Rate: new(1.0), Duration: new(2.0)}, {Index: 1, From: new(1.0), Rate: new(2.0), Duration: new(2.0)},
+	}}
+	lines := []record.Line{&record.Run{Schema: record.Schema, ID: "r", Start: second, Scenarios: []record.Scenario{scenario}}}
+	for k, start := range []float64{1, 2.4, 2.9} { // due at 1, 2, 2.83
+		for seq := range 2 {
+			lines = append(lines, &record.Request{Scenario: "s", Stage: 1, Index: int64(k), Seq: seq, Start: 100*second + int64(start*1e9) + int64(seq), End: 200 * second})
+		}
+	}
+	run := mustRead(t, asRecords(t, lines))
+	var got []int
+	for _, q := range run.Requests {
+		got = append(got, q.StageAt)
+	}
+	if !slices.Equal(got, []int{0, 0, 0, 0, 1, 1}) {
+		t.Errorf("stages %v", got)
+	}
+	if d, known := scheduleDelay(run.Requests[2]); !known || math.Abs(d-0.4) > 1e-9 {
+		t.Errorf("delay %v, %t; want 0.4", d, known)
+	}
+	if _, known := scheduleDelay(run.Requests[3]); known {
+		t.Error("a second request of an iteration has a schedule delay")
+	}
+}
+
+func TestScheduleIsUnknownAfterADrop(t *testing.T) {
+	t.Parallel()
+	run := mustRead(t, asRecords(t, append(sampleLines(), &record.Dropped{Scenario: "stage_1", Stage: 1, Count: 1})))
+	if run.Schedule[0].Source != scheduleFitted || run.Schedule[1].Source != scheduleUnknown || !strings.Contains(run.Schedule[1].Reason, "dropped") {
+		t.Errorf("got %+v", run.Schedule)
+	}
+	if stages := run.StageReports(Options{}); stages[0].Load.ScheduleDelay == nil || stages[1].Load.ScheduleDelay != nil || stages[1].Ours.Latency.FromDue != nil {
+		t.Error("the delay must be known of stage 0 and not of stage 1")
+	}
+}
+
+func TestRecordedDueInstantsAreExact(t *testing.T) {
+	t.Parallel()
+	lines := sampleLines()
+	for _, line := range lines {
+		if r, ok := line.(*record.Request); ok && r.Stage >= 0 {
+			r.Due = new(r.Start - 7_000_000)
+		}
+	}
+	run := mustRead(t, asRecords(t, append(lines, &record.Dropped{Scenario: "stage_1", Stage: 1, Count: 1})))
+	if d := run.Summary(Options{}).Load.ScheduleDelay; run.Schedule[1].Source != scheduleExact || d.Min != 0.007 || d.Max != 0.007 {
+		t.Errorf("got %+v, %+v", run.Schedule, d)
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	t := new(testing.T)
+	lines := sampleLines()[:6]
+	f.Add(asRecords(t, lines))
+	f.Add(asK6JSON(t, lines))
+	f.Add([]byte("{\"metric\":\"llm_requests\",\"type\":\"Point\",\"data\":{\"metadata\":{\"llm_record\":\"{}\"}}}\n"))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		run, err := Read(true, Source{"f", bytes.NewReader(file)})
+		if err != nil {
+			return
+		}
+		tokens := 0
+		for _, q := range run.Requests {
+			for _, n := range q.ChunkTokens {
+				tokens += n
+			}
+		}
+		if len(run.Requests) == 0 || tokens > 1<<16 {
+			return
+		}
+		if _, err := pythonJSON(run.Summary(Options{})); err != nil {
+			t.Errorf("%q: %v", file, err)
+		}
+		run.StageReports(Options{})
+		if err := run.WriteTable(io.Discard, Options{}); err != nil {
+			t.Errorf("%q: %v", file, err)
+		}
+	})
+}

@@ -1,0 +1,313 @@
+package convert
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/parquet-go/parquet-go"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func TestGoldenReport(t *testing.T) {
+	t.Parallel()
+	run := mustRead(t, asRecords(t, sampleLines()))
+	files := reportFiles(t, run)
+	var table bytes.Buffer
+	if err := run.WriteTable(&table, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	files["table.txt"] = table.String()
+	if len(files) != 6 {
+		t.Errorf("%d files", len(files))
+	}
+	for name, got := range files {
+		if name == "requests.parquet" {
+			continue // read back in TestParquet
+		}
+		path := filepath.Join("testdata", "golden", name)
+		if *update {
+			if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got != string(want) {
+			t.Errorf("%s differs from its golden file; -update writes it anew", name)
+		}
+	}
+}
+
+func TestAllInputsGiveTheSameReport(t *testing.T) {
+	t.Parallel()
+	lines := sampleLines()
+	lines = append(lines, &record.Dropped{Scenario: "stage_1", Stage: -1, Count: 2})
+	records, points := asRecords(t, lines), asK6JSON(t, lines)
+	want := reportFiles(t, mustRead(t, records))
+	for name, file := range map[string][]byte{"k6 JSON": points, "k6 JSON, gzip": zip(t, points), "gzip": zip(t, records), "zstd": zstandard(t, records)} {
+		got := reportFiles(t, mustRead(t, file))
+		for path := range want {
+			// The end line is not in k6's JSON: the client's health is known from records only.
+			if path != "requests.parquet" && withoutHealth(got[path]) != withoutHealth(want[path]) {
+				t.Errorf("%s: %s differs from that of the records", name, path)
+			}
+		}
+	}
+}
+
+func withoutHealth(report string) string {
+	before, after, ok := strings.Cut(report, `"client_health": [`)
+	if !ok {
+		return report
+	}
+	_, after, _ = strings.Cut(after, "]")
+	return before + after
+}
+
+func TestSummaryFigures(t *testing.T) {
+	t.Parallel()
+	run := mustRead(t, asRecords(t, sampleLines()))
+	s := run.Summary(Options{})
+	if s.Load.Count != 50 || s.Successes.Count != 43 || s.Failures.Count != 7 || run.Outside != 1 {
+		t.Errorf("%d requests, %d succeeded, %d failed, %d outside", s.Load.Count, s.Successes.Count, s.Failures.Count, run.Outside)
+	}
+	if d := s.Load.ScheduleDelay; d.Min != 0 || d.Max > 0.003 || len(run.Schedule) != 2 || run.Schedule[0].Source != scheduleFitted {
+		t.Errorf("schedule %+v, delay %+v", run.Schedule, d)
+	}
+	if g := s.Successes.Goodput; g == nil || g.Total != 43 || g.TTFT == nil || g.TPOT != nil {
+		t.Errorf("goodput %+v", s.Successes.Goodput)
+	}
+	if !s.Ours.Simulator || s.Ours.Tokens.Output[record.ServerUsage] != 43 || s.Ours.Requests.Canceled == 0 || s.Ours.Requests.OneToken == 0 {
+		t.Errorf("additions %+v", s.Ours)
+	}
+	stages := run.StageReports(Options{})
+	if got := stageNumbers(stages); !slices.Equal(got, []int{0, 1}) {
+		t.Fatalf("stages %v", got)
+	}
+	if l := stages[1].Load; l.Count != 30 || *l.RequestedRate != 3 || math.Abs(float64(*l.AchievedRate)-3) > 0.2 {
+		t.Errorf("stage 1: %+v", l)
+	}
+}
+
+func TestMissingValues(t *testing.T) {
+	t.Parallel()
+	run := &Run{Requests: []Request{{Request: &record.Request{Start: 1, End: 1 + second, Streaming: true, Chunks: []int64{500_000}}}}}
+	s := run.Summary(Options{})
+	if s.Successes.Latency.TTFT != nil || s.Successes.Latency.TPOT != nil || s.Successes.Latency.ITL != nil || s.Ours.Latency.TTFT.Mean != 0.5 {
+		t.Errorf("one token: %+v and %+v", s.Successes.Latency, s.Ours.Latency)
+	}
+	run = &Run{Requests: []Request{{Request: &record.Request{Start: 1, End: 1 + second, Streaming: true}}}}
+	s = run.Summary(Options{})
+	if s.Successes.Latency.NTPOT.Mean != 0 || s.Ours.Latency.NTPOT != nil || s.Load.ScheduleDelay != nil {
+		t.Errorf("no token: %+v and %+v", s.Successes.Latency, s.Ours.Latency)
+	}
+	run.Requests[0].ErrorType = record.ErrorReset
+	s = run.Summary(Options{})
+	if s.Successes.Latency.Request != nil || s.Successes.Image.Count != nil || s.Failures.Latency.Mean != 1 || s.Successes.Throughput.Requests != 0 {
+		t.Errorf("no success: %+v", s.Successes)
+	}
+}
+
+func TestPercentiles(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		values []float64
+		p      float64
+		want   float64
+	}{
+		{[]float64{7}, 99, 7}, {[]float64{3, 1, 2}, 50, 2}, {[]float64{1, 2, 3, 4}, 50, 2.5}, {[]float64{1, 2, 3, 4}, 90, 3.7},
+		{[]float64{1, 2}, 0, 1}, {[]float64{1, 2}, 100, 2}, {[]float64{0, 10}, 0.1, 0.01},
+	} {
+		got, _ := NewDistribution(slices.Clone(tt.values), []float64{tt.p}).At(tt.p)
+		if math.Abs(got-tt.want) > 1e-15*math.Abs(tt.want) {
+			t.Errorf("percentile %v of %v: got %v, want %v", tt.p, tt.values, got, tt.want)
+		}
+	}
+	for p, want := range map[float64]string{50: "median", 0.1: "p0.1", 1: "p1", 99.9: "p99.9", 99.99: "p99.99", 12.345678901: "p12.3457"} {
+		if got := percentileKey(p); got != want {
+			t.Errorf("key of %v: got %s, want %s", p, got, want)
+		}
+	}
+}
+
+func TestNumbersLookAsPythonWritesThem(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[float64]string{
+		184: "184.0", 0: "0.0", 0.1: "0.1", 1e-5: "1e-05", 0.0001: "0.0001", 1e16: "1e+16", 1e15: "1000000000000000.0", -2.5: "-2.5", math.Inf(1): "null",
+	} {
+		if got := pythonFloat(value); got != want {
+			t.Errorf("%v: got %s, want %s", value, got, want)
+		}
+	}
+	if got := pythonFloat(math.NaN()); got != "null" {
+		t.Errorf("NaN: got %s", got)
+	}
+	if got, _ := pythonJSON(map[string]string{"a": "<é😀>"}); string(got) != "{\n  \"a\": \"<\\u00e9\\ud83d\\ude00>\"\n}" {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestLabels(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		r    record.Request
+		want string
+	}{
+		{record.Request{ErrorType: record.ErrorHTTP, Status: 429}, "429 - Rate Limit"},
+		{record.Request{ErrorType: record.ErrorHTTP, Status: 503, Error: "timeout"}, "503 - Service Unavailable"},
+		{record.Request{ErrorType: record.ErrorHTTP, Status: 400, Error: "maximum context length is 5"}, "400 - Context Window"},
+		{record.Request{ErrorType: record.ErrorHTTP, Status: 400, Error: "Unterminated string"}, "400 - Invalid JSON"},
+		{record.Request{ErrorType: record.ErrorHTTP, Status: 408, Error: "request timed out"}, "408 - Timeout"},
+		{record.Request{ErrorType: record.ErrorHTTP, Status: 404, Error: "no such model"}, "404 - Model Not Found"},
+		{record.Request{ErrorType: record.ErrorHTTP, Status: 418, Error: "tea"}, "418 - other"},
+		{record.Request{ErrorType: record.ErrorTimeout}, "Timeout"},
+		{record.Request{ErrorType: record.ErrorStall}, "Timeout"},
+		{record.Request{ErrorType: record.ErrorDNS}, "Connection Error"},
+		{record.Request{ErrorType: record.ErrorReset}, "Connection Error"},
+		{record.Request{ErrorType: record.ErrorCanceled}, "canceled"},
+		{record.Request{ErrorType: record.ErrorStream}, "stream_error"},
+	} {
+		if got := label(&tt.r); got != tt.want {
+			t.Errorf("%+v: got %q, want %q", tt.r, got, tt.want)
+		}
+	}
+}
+
+func TestLabelsAreCountedMostFirst(t *testing.T) {
+	t.Parallel()
+	failed := []Request{{Request: &record.Request{ErrorType: record.ErrorStall, Error: "s"}}}
+	for i := range 15 {
+		failed = append(failed, Request{Request: &record.Request{ErrorType: record.ErrorReset, Error: fmt.Sprint("m", i)}})
+	}
+	got, err := json.Marshal(countLabels(failed))
+	if err != nil || !strings.HasPrefix(string(got), `{"Connection Error":{"count":15,"messages":[{"message":"m0"},`) ||
+		strings.Contains(string(got), "m10") || !strings.HasSuffix(string(got), `"Timeout":{"count":1,"messages":[{"message":"s"}]}}`) {
+		t.Errorf("got %s, %v", got, err)
+	}
+}
+
+func TestWindow(t *testing.T) {
+	t.Parallel()
+	run := mustRead(t, asRecords(t, sampleLines()))
+	run.Window(5, 5)
+	first, last := run.Requests[0].DueAt, run.Requests[len(run.Requests)-1].DueAt
+	if len(run.Requests) >= 50 || *last-*first > 11*second || run.Summary(Options{}).Ours.Window.Warmup != 5 {
+		t.Errorf("%d requests over %d s", len(run.Requests), (*last-*first)/second)
+	}
+}
+
+func TestParquet(t *testing.T) {
+	t.Parallel()
+	run := mustRead(t, asRecords(t, sampleLines()))
+	dir := t.TempDir()
+	requests, chunks := filepath.Join(dir, "r.parquet"), filepath.Join(dir, "c.parquet")
+	if err := run.WriteParquet(requests); err != nil {
+		t.Fatal(err)
+	}
+	if err := run.WriteChunks(chunks); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := parquet.ReadFile[Row](requests)
+	if err != nil || len(rows) != 50 {
+		t.Fatalf("%d rows, %v", len(rows), err)
+	}
+	arrivals := 0
+	for i, row := range rows {
+		q := run.Requests[i]
+		ttft, _ := q.TTFT()
+		if row.RequestID != q.Request.ID || *row.TTFT != float64(ttft)/1e6 || !slices.Equal(row.Chunks, q.Chunks) || row.Stage != int32(q.StageAt) || *row.Due != *q.DueAt {
+			t.Errorf("row %d: %+v", i, row)
+		}
+		if row.ErrorType != q.ErrorType || (row.NTPOT == nil) != (len(q.Chunks) == 0) {
+			t.Errorf("row %d: NTPOT %v of %d chunks, error %q", i, row.NTPOT, len(q.Chunks), row.ErrorType)
+		}
+		arrivals += len(q.Chunks)
+	}
+	list, err := parquet.ReadFile[ChunkRow](chunks)
+	if err != nil || len(list) != arrivals {
+		t.Errorf("%d rows for %d chunks, %v", len(list), arrivals, err)
+	}
+	data, err := os.ReadFile(requests)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := parquet.OpenFile(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if id, _ := file.Lookup("run_id"); id != "run" {
+		t.Errorf("run_id %q in the file's metadata", id)
+	}
+}
+
+func TestPerRequestFile(t *testing.T) {
+	t.Parallel()
+	stream := "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\r\n\ndata:{\"choices\":[{\"text\":\"b\"}]}\n\ndata: [DONE]\n\n"
+	ok := &record.Request{
+		Start: 5 * second, End: 7 * second, Streaming: true, Chunks: []int64{500_000, 1_000_000}, Usage: []byte(`{"prompt_tokens":3,"completion_tokens":2}`),
+		RequestBody: "{}", ResponseBody: stream, FinishReason: "stop",
+	}
+	failed := &record.Request{Start: 6 * second, End: 6 * second, ErrorType: record.ErrorHTTP, Status: 500, Error: "no"}
+	run := &Run{Requests: []Request{{Request: ok}, {Request: failed}}}
+	got, err := json.Marshal(run.perRequest())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `[{"start_time":1.0,"end_time":1.0,"request":"","response":null,"info":{"request_metrics":{"text":{"input_tokens":0},"image":null,"video":null,"audio":null},` +
+		`"response_metrics":null,"extra_info":{},"lora_adapter":null,"graph_event_id":null,"labels":{},"input_tokens":0},"error":{"error_type":"HTTP Error 500","error_msg":"no"}},` +
+		`{"start_time":0.0,"end_time":2.0,"request":"{}","response":"STREAM","info":{"request_metrics":{"text":{"input_tokens":3},"image":null,"video":null,"audio":null},` +
+		`"response_metrics":{"output_tokens":2,"server_usage":{"prompt_tokens":3,"completion_tokens":2},"response_chunks":["{\"choices\":[{\"delta\":{\"content\":\"a\"}}]}","{\"choices\":[{\"text\":\"b\"}]}"],` +
+		`"chunk_times":[0.5,1.0],"output_token_times":[0.5,1.0]},"extra_info":{"stop_reason":"stop"},"lora_adapter":null,"graph_event_id":null,"labels":{},"input_tokens":3},"error":null}]`
+	quoted, err := json.Marshal(stream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != strings.Replace(want, `"STREAM"`, string(quoted), 1) {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestParseSLO(t *testing.T) {
+	t.Parallel()
+	if b, err := ParseSLO("ttft=500ms, tpot=50ms"); err != nil || b != (record.Bounds{TTFT: 500, TPOT: 50}) {
+		t.Errorf("got %+v, %v", b, err)
+	}
+	for text, want := range map[string]string{"ttft": "is not NAME=DURATION", "ttft=5": "is not NAME=DURATION", "x=1s": `unknown latency "x"`} {
+		if _, err := ParseSLO(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v", text, err)
+		}
+	}
+}
+
+func BenchmarkReport(b *testing.B) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	run := new(Run)
+	for i := range int64(10_000) {
+		r := sampleRequest(rng, i*10_000_000+1)
+		r.Chunks = r.Chunks[:0]
+		for k := range int64(200) {
+			r.Chunks = append(r.Chunks, 50_000+k*10_000+rng.Int64N(5000))
+		}
+		run.Requests = append(run.Requests, Request{Request: r})
+	}
+	for b.Loop() {
+		if _, err := pythonJSON(run.Summary(Options{})); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/2e6, "ns/chunk")
+}
