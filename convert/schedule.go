@@ -111,6 +111,9 @@ func (r *Run) dropped(scenario string) bool {
 
 // dueFunc gives the seconds after its start at which a scenario's arrival k is due, nil if it has no schedule.
 func dueFunc(s record.Scenario) func(k int64) float64 {
+	if len(s.Stages) == 0 {
+		return nil
+	}
 	for _, stage := range s.Stages {
 		if stage.Rate == nil || stage.Duration == nil {
 			return nil

@@ -9,9 +9,7 @@ import (
 func validate(line Line) error {
 	switch l := line.(type) {
 	case *Run:
-		if l.Schema != Schema {
-			return fmt.Errorf("schema %q is not %q: written by another version", l.Schema, Schema)
-		}
+		return l.validate()
 	case *Request:
 		return l.validate()
 	case *Dropped:
@@ -22,8 +20,29 @@ func validate(line Line) error {
 	return nil
 }
 
+func (r *Run) validate() error {
+	if r.Schema != Schema {
+		return fmt.Errorf("schema %q is not %q: written by another version", r.Schema, Schema)
+	}
+	for _, s := range r.Scenarios {
+		for _, stage := range s.Stages {
+			for _, x := range [...]*float64{stage.From, stage.Rate} {
+				if x != nil && *x < 0 {
+					return fmt.Errorf("stage %d: negative rate %v", stage.Index, *x)
+				}
+			}
+			if stage.Duration != nil && *stage.Duration <= 0 {
+				return fmt.Errorf("stage %d: duration %v is not positive", stage.Index, *stage.Duration)
+			}
+		}
+	}
+	return nil
+}
+
 func (r *Request) validate() error {
 	switch {
+	case r.Index < 0 || r.Seq < 0:
+		return fmt.Errorf("negative number %d.%d", r.Index, r.Seq)
 	case r.Start <= 0:
 		return errors.New(`missing field "start_ns"`)
 	case r.End < r.Start:
