@@ -22,6 +22,8 @@ type generation struct {
 	fails string // kind of the failure to inject, "" for none
 	truth Request
 	ctx   context.Context
+
+	received time.Time
 }
 
 func (s *Server) generate(w http.ResponseWriter, r *http.Request, chat bool) {
@@ -39,7 +41,7 @@ func (s *Server) generate(w http.ResponseWriter, r *http.Request, chat bool) {
 		return
 	}
 	g := s.newGeneration(r, a, chat)
-	g.truth.Received = unixNano(received)
+	g.received, g.truth.Received = received, unixNano(received)
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(s.open, cancel)()
@@ -47,8 +49,8 @@ func (s *Server) generate(w http.ResponseWriter, r *http.Request, chat bool) {
 	g.run(w)
 	g.truth.End = unixNano(time.Now())
 	s.finish(g.truth)
-	if g.fails == FailTruncated && g.truth.Error != "" {
-		panic(http.ErrAbortHandler) // closes the connection in the middle of the answer
+	if g.truth.Error == FailTruncated || s.open.Err() != nil {
+		panic(http.ErrAbortHandler) // closes the connection in the middle of the answer, so that nobody takes it for whole
 	}
 }
 
@@ -78,13 +80,13 @@ func (g *generation) run(w http.ResponseWriter) {
 		return
 	}
 	defer g.s.queue.leave()
-	g.s.metrics.running.Inc()
-	defer g.s.metrics.running.Dec()
+	g.s.metrics.run(1)
+	defer g.s.metrics.run(-1)
 	at := time.Now()
 	g.truth.Admitted = unixNano(at)
 	switch {
-	case g.fails == FailHTTP, g.fails != "" && !g.ask.stream:
-		g.truth.Status, g.truth.Error = http.StatusInternalServerError, FailHTTP
+	case g.fails == FailHTTP, g.fails == FailStream && !g.ask.stream:
+		g.truth.Status, g.truth.Error = http.StatusInternalServerError, g.fails
 		writeError(w, http.StatusInternalServerError, "injected failure")
 	case g.ask.stream:
 		g.stream(w, at)
@@ -132,7 +134,7 @@ func (g *generation) stream(w http.ResponseWriter, admitted time.Time) {
 	defer timer.Stop()
 	due, n, per := g.firstDue(admitted), g.ask.maxTokens, g.s.opts.TokensPerChunk
 	g.truth.Chunks = make([]int64, 0, (n+per-1)/per)
-	last := admitted
+	last := g.received
 	for k := 0; k < n; {
 		ev.begin()
 		for range min(per, n-k) {
@@ -146,6 +148,10 @@ func (g *generation) stream(w http.ResponseWriter, admitted time.Time) {
 			g.gone()
 			return
 		}
+		if g.fails != "" && 2*k >= n {
+			g.failStream(w, flush, timer)
+			return
+		}
 		now := time.Now()
 		if _, err := w.Write(ev.end(len(g.truth.Chunks) == 0, k == n)); err != nil || flush.Flush() != nil {
 			g.gone()
@@ -155,16 +161,12 @@ func (g *generation) stream(w http.ResponseWriter, admitted time.Time) {
 		g.truth.CompletionTokens = k
 		g.s.metrics.chunk(now.Sub(last), len(g.truth.Chunks) == 1)
 		last = now
-		if g.fails != "" && 2*k >= n {
-			g.failStream(w, flush, timer)
-			return
-		}
 	}
-	_, _ = w.Write(ev.tail(&g.truth)) // a client gone by now has its answer
-	_ = flush.Flush()
+	// Not flushed: that happens when the handler returns, so whoever has read the end finds the truth about it.
+	_, _ = w.Write(ev.tail(&g.truth))
 }
 
-// failStream does in the middle of a stream what was asked for.
+// failStream does in the middle of an answer what was asked for; truncating is the caller's.
 func (g *generation) failStream(w http.ResponseWriter, flush *http.ResponseController, timer *time.Timer) {
 	g.truth.Error = g.fails
 	switch g.fails {
@@ -192,6 +194,11 @@ func (g *generation) whole(w http.ResponseWriter, admitted time.Time) {
 		g.gone()
 		return
 	}
+	if g.fails != "" { // truncated or stall: there is no half of such an answer
+		g.failStream(w, nil, timer)
+		return
+	}
+	g.s.metrics.whole(g.firstDue(admitted).Sub(g.received), due.Sub(g.firstDue(admitted)), g.ask.maxTokens)
 	g.truth.CompletionTokens = g.ask.maxTokens
 	choice := map[string]any{"index": 0, "finish_reason": g.truth.FinishReason}
 	object := "text_completion"

@@ -11,7 +11,8 @@ import (
 // serverMetrics is what GET /metrics shows, in vLLM's names.
 type serverMetrics struct {
 	registry                     *prometheus.Registry
-	running, waiting             prometheus.Gauge
+	running, waiting, cache      prometheus.Gauge
+	places                       float64
 	prompt, generated            prometheus.Counter
 	succeeded                    *prometheus.CounterVec
 	ttft, itl, tpot, e2e, queued prometheus.Observer
@@ -26,8 +27,8 @@ var (
 	lengthBuckets = []float64{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000}
 )
 
-func newServerMetrics(model string) *serverMetrics {
-	m := &serverMetrics{registry: prometheus.NewRegistry()}
+func newServerMetrics(model string, places int) *serverMetrics {
+	m := &serverMetrics{registry: prometheus.NewRegistry(), places: float64(places)}
 	labels := prometheus.Labels{"model_name": model}
 	gauge := func(name, help string) prometheus.Gauge {
 		g := prometheus.NewGauge(prometheus.GaugeOpts{Name: "vllm:" + name, Help: help, ConstLabels: labels})
@@ -46,11 +47,12 @@ func newServerMetrics(model string) *serverMetrics {
 	}
 	m.running = gauge("num_requests_running", "Requests being worked on.")
 	m.waiting = gauge("num_requests_waiting", "Requests waiting to be worked on.")
+	m.cache = gauge("kv_cache_usage_perc", "Share of the sequences in use, 0 to 1.")
 	m.prompt = counter("prompt_tokens_total", "Prompt tokens of admitted requests.")
 	m.generated = counter("generation_tokens_total", "Tokens generated.")
 	m.succeeded = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "vllm:request_success_total", Help: "Requests answered to their end.", ConstLabels: labels}, []string{"finished_reason"})
 	m.registry.MustRegister(m.succeeded)
-	m.ttft = histogram("time_to_first_token_seconds", "From admission to the first token.", ttftBuckets)
+	m.ttft = histogram("time_to_first_token_seconds", "From arrival to the first token.", ttftBuckets)
 	m.itl = histogram("inter_token_latency_seconds", "Between chunks.", tokenBuckets)
 	m.tpot = histogram("time_per_output_token_seconds", "Mean time per token after the first.", tokenBuckets)
 	m.e2e = histogram("e2e_request_latency_seconds", "From arrival to the end.", e2eBuckets)
@@ -64,7 +66,21 @@ func (m *serverMetrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
 
-// chunk counts a chunk that was written some time after the one before, the first after admission.
+// run counts requests being worked on up or down.
+func (m *serverMetrics) run(n float64) {
+	m.running.Add(n)
+	m.cache.Add(n / m.places)
+}
+
+// whole counts an answer of n tokens that is not streamed.
+func (m *serverMetrics) whole(first, rest time.Duration, n int) {
+	m.ttft.Observe(first.Seconds())
+	for range n - 1 {
+		m.itl.Observe(rest.Seconds() / float64(n-1))
+	}
+}
+
+// chunk counts a chunk that was written some time after the one before, the first after the request's arrival.
 func (m *serverMetrics) chunk(since time.Duration, first bool) {
 	if first {
 		m.ttft.Observe(since.Seconds())

@@ -14,6 +14,7 @@ package sim
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -42,7 +43,7 @@ type Options struct {
 	LoRA           []string      // names of adapters served beside it
 	APIKey         string        // if set, requests without it as bearer token are refused
 	Truth          string        // file to which each finished request is appended as a JSON line
-	Seed           int64         // of failures, gaps and words
+	Seed           int64         // of failures and gaps
 
 	Count      func(text string) int // tokens of a text; nil counts words
 	Vocabulary func(i int) string    // text of the token of number i; nil gives words
@@ -83,7 +84,7 @@ func Flags() []Flag {
 		}},
 		{"api-key", "key that requests must bring as bearer token", text(func(o *Options) *string { return &o.APIKey })},
 		{"truth", "file to which each finished request is appended as a JSON line", text(func(o *Options) *string { return &o.Truth })},
-		{"seed", "seed of failures, gaps and words (0)", func(o *Options, v string) (err error) {
+		{"seed", "seed of failures and gaps (0)", func(o *Options, v string) (err error) {
 			o.Seed, err = strconv.ParseInt(v, 10, 64)
 			return err
 		}},
@@ -135,11 +136,18 @@ func ParseQuery(query string) (Options, error) {
 	return o, o.Validate()
 }
 
+// maxTime keeps sums of times from overflowing.
+const maxTime = time.Hour
+
 // Validate names the first option that makes no sense.
 func (o Options) Validate() error {
 	switch {
 	case o.TTFT < 0 || o.ITL < 0 || o.ITLStdDev < 0 || o.PromptTime < 0:
 		return fmt.Errorf("simulator: times must not be negative (ttft %v, itl %v, itl-stddev %v, prompt-time %v)", o.TTFT, o.ITL, o.ITLStdDev, o.PromptTime)
+	case max(o.TTFT, o.ITL, o.ITLStdDev, o.PromptTime) > maxTime:
+		return fmt.Errorf("simulator: times must not be above %v (ttft %v, itl %v, itl-stddev %v, prompt-time %v)", maxTime, o.TTFT, o.ITL, o.ITLStdDev, o.PromptTime)
+	case slices.Contains(o.LoRA, ""):
+		return fmt.Errorf("simulator option lora holds an empty name")
 	case o.MaxNumSeqs < 1:
 		return fmt.Errorf("simulator option max-num-seqs must be at least 1, got %d", o.MaxNumSeqs)
 	case !(o.FailureRate >= 0 && o.FailureRate <= 1):

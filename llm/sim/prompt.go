@@ -118,7 +118,7 @@ func contentText(raw json.RawMessage) (string, error) {
 
 // promptTokens reads a string, an array of one string, or token ids.
 func promptTokens(raw json.RawMessage, count func(string) int) (int, error) {
-	if len(raw) == 0 {
+	if len(raw) == 0 || string(raw) == "null" {
 		return 0, errors.New("prompt is missing")
 	}
 	var text string

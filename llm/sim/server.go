@@ -61,7 +61,7 @@ func New(o Options) (*Server, error) {
 	if o.Vocabulary == nil {
 		o.Vocabulary = word
 	}
-	s := &Server{opts: o, queue: newQueue(o.MaxNumSeqs), metrics: newServerMetrics(o.Model), models: map[string]bool{o.Model: true}}
+	s := &Server{opts: o, queue: newQueue(o.MaxNumSeqs), metrics: newServerMetrics(o.Model, o.MaxNumSeqs), models: map[string]bool{o.Model: true}}
 	s.open, s.shut = context.WithCancel(context.Background())
 	for _, name := range o.LoRA {
 		s.models[name] = true
@@ -96,8 +96,13 @@ func Listen(addr string, o Options) (*Server, error) {
 	return s, nil
 }
 
-// URL is the base URL of a server that listens, without /v1.
-func (s *Server) URL() string { return "http://" + s.listener.Addr().String() }
+// URL is the base URL of a server that listens, without /v1; "" of one that does not.
+func (s *Server) URL() string {
+	if s.listener == nil {
+		return ""
+	}
+	return "http://" + s.listener.Addr().String()
+}
 
 // Close cuts what is running and closes the truth file.
 func (s *Server) Close() error {
@@ -191,8 +196,13 @@ func writeJSON(w http.ResponseWriter, status int, value any) {
 
 func writeError(w http.ResponseWriter, status int, message string) {
 	writeJSON(w, status, map[string]any{"error": map[string]any{
-		"message": message, "type": strings.ReplaceAll(http.StatusText(status), " ", "") + "Error", "param": nil, "code": status,
+		"message": message, "type": errorKind(status), "param": nil, "code": status,
 	}})
+}
+
+// errorKind is the status's name as vLLM writes it: NotFoundError.
+func errorKind(status int) string {
+	return strings.TrimSuffix(strings.ReplaceAll(http.StatusText(status), " ", ""), "Error") + "Error"
 }
 
 var started = time.Now()

@@ -84,6 +84,7 @@ func TestTimingModel(t *testing.T) {
 		{"time per prompt token", func(o *Options) { o.PromptTime = 2 * ms }, 10, 1, []time.Duration{70 * ms, 70 * ms}},
 		{"several tokens in a chunk", func(o *Options) { o.TokensPerChunk = 2 }, 0, 5, []time.Duration{60 * ms, 80 * ms, 90 * ms, 90 * ms}},
 		{"no time at all", func(o *Options) { o.TTFT, o.ITL = 0, 0 }, 0, 2, []time.Duration{0, 0, 0}},
+		{"a failure goes before the chunk in the middle", func(o *Options) { o.FailureRate, o.FailureKind = 1, FailStream }, 0, 4, []time.Duration{50 * ms, 60 * ms}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := mustNew(t, tt.opts)
@@ -95,7 +96,7 @@ func TestTimingModel(t *testing.T) {
 			if time.Duration(truth.Chunks[0]-truth.Received) != tt.want[0] || time.Duration(truth.End-truth.Received) != tt.want[len(tt.want)-1] {
 				t.Errorf("%s: truth %+v, want times as written", tt.name, truth)
 			}
-			if truth.PromptTokens != tt.words || truth.CompletionTokens != tt.tokens {
+			if truth.PromptTokens != tt.words || truth.CompletionTokens != tt.tokens && truth.Error == "" {
 				t.Errorf("%s: truth counts %d and %d tokens", tt.name, truth.PromptTokens, truth.CompletionTokens)
 			}
 		})
@@ -235,6 +236,7 @@ func TestRefusals(t *testing.T) {
 		{"/v1/completions", `{"model":"x","prompt":"a"}`, 404, "The model `x` does not exist."},
 		{"/v1/completions", `{`, 400, "invalid request"},
 		{"/v1/completions", `{"model":"sim"}`, 400, "prompt is missing"},
+		{"/v1/completions", `{"model":"sim","prompt":null}`, 400, "prompt is missing"},
 		{"/v1/completions", `{"model":"sim","prompt":["a","b"]}`, 400, "prompt must be"},
 		{"/v1/completions", `{"model":"sim","prompt":"a","max_tokens":0}`, 400, "max_tokens must be at least 1"},
 		{"/v1/chat/completions", `{"model":"sim","messages":[]}`, 400, "messages must not be empty"},
@@ -300,6 +302,31 @@ func TestFailures(t *testing.T) {
 				t.Errorf("got %s, want %q and no [DONE]", got, tt.want)
 			}
 		})
+	}
+}
+
+func TestWholeAnswersFailToo(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[string]string{FailHTTP: "500 <nil>", FailStream: "500 <nil>", FailTruncated: "EOF", FailStall: "deadline"} {
+		o := DefaultOptions()
+		o.FailureRate, o.FailureKind, o.TTFT, o.ITL = 1, kind, ms, ms
+		s, err := Listen("127.0.0.1:0", o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		client := http.Client{Timeout: 300 * ms}
+		got := ""
+		resp, err := client.Post(s.URL()+"/v1/completions", "application/json", strings.NewReader(`{"model":"sim","prompt":"a","max_tokens":4}`))
+		if err == nil {
+			got = fmt.Sprint(resp.StatusCode, " ")
+			_ = resp.Body.Close()
+		}
+		if got += fmt.Sprint(err); !strings.Contains(got, want) {
+			t.Errorf("%s: got %s, want %s", kind, got, want)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
@@ -373,7 +400,7 @@ func TestMetricsAgreeWithTheTruth(t *testing.T) {
 		for _, want := range []string{
 			`vllm:prompt_tokens_total{model_name="sim"} 15`, `vllm:generation_tokens_total{model_name="sim"} 12`,
 			`vllm:request_success_total{finished_reason="length",model_name="sim"} 3`, `vllm:num_requests_running{model_name="sim"} 0`,
-			`vllm:time_to_first_token_seconds_count{model_name="sim"} 3`, `vllm:inter_token_latency_seconds_count{model_name="sim"} 9`,
+			`vllm:time_to_first_token_seconds_sum{model_name="sim"} 0.15`, `vllm:kv_cache_usage_perc{model_name="sim"} 0`, `vllm:inter_token_latency_seconds_count{model_name="sim"} 9`,
 			`vllm:e2e_request_latency_seconds_sum{model_name="sim"} 0.24`, `vllm:time_per_output_token_seconds_sum{model_name="sim"} 0.03`,
 		} {
 			if !strings.Contains(w.Body.String(), want) {
@@ -434,6 +461,8 @@ func TestParseQuery(t *testing.T) {
 		"failure-rate=NaN": "failure-rate must be between 0 and 1",
 		"failure-kind=x":   "failure-kind must be http, stream_error, truncated or stall",
 		"itl=-1s":          "times must not be negative",
+		"prompt-time=2h":   "times must not be above 1h0m0s",
+		"lora=a,":          "lora holds an empty name",
 		"model=":           "model must not be empty",
 		"%zz":              "simulator options",
 	} {
