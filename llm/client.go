@@ -149,6 +149,7 @@ func (c *jsClient) prepare(j *job) (*flight, error) {
 	if err != nil {
 		if ctx.Err() == nil {
 			c.abort(err)
+			return nil, errAborted
 		}
 		return nil, err
 	}
@@ -165,6 +166,9 @@ func (c *jsClient) prepare(j *job) (*flight, error) {
 		tags: state.Tags.GetCurrentValues(), peer: c.peer, m: c.m,
 	}, nil
 }
+
+// errAborted says that the runtime was interrupted. It must not become an exception, which would take the interrupt's place.
+var errAborted = errors.New("test aborted")
 
 // abort ends the whole test as exec.test.abort does: without a server there is nothing to measure.
 func (c *jsClient) abort(err error) {
@@ -191,6 +195,9 @@ func (c *jsClient) wait(j *job, err error) (*result, error) {
 		return nil, err
 	}
 	f, err := c.prepare(j)
+	if errors.Is(err, errAborted) {
+		return nil, nil //nolint:nilnil // nobody comes to see the result
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -203,6 +210,9 @@ func (c *jsClient) start(j *job, err error) (*sobek.Promise, error) {
 		return nil, err
 	}
 	f, err := c.prepare(j)
+	if errors.Is(err, errAborted) {
+		return nil, nil //nolint:nilnil // nobody comes to see the promise
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,14 @@
+// A conversation: each turn sends what was said before.
+import { Client } from 'k6/x/llm';
+
+const client = new Client({ baseURL: __ENV.BASE_URL || 'sim:' });
+
+export default function () {
+  const messages = [];
+  ['Hello', 'Tell me more', 'Thanks'].forEach((content, turn) => {
+    messages.push({ role: 'user', content });
+    const r = client.chat(messages, { maxTokens: 10, sessionID: `vu-${__VU}-${__ITER}`, turn });
+    if (r.error) throw new Error(`turn ${turn}: ${r.errorType}: ${r.error}`);
+    messages.push({ role: 'assistant', content: r.text });
+  });
+}

@@ -1,0 +1,20 @@
+// Does everything load and answer? k6 run scripts/smoke.test.js
+import { check } from 'k6';
+import { Client, Dataset, version } from 'k6/x/llm';
+
+export const options = { thresholds: { checks: ['rate==1'] } };
+
+const client = new Client({ baseURL: 'sim:?ttft=5ms&itl=1ms' });
+const data = new Dataset({ type: 'shareGPT', path: './data/sharegpt-sample.json' });
+
+export default function () {
+  const chat = client.send(data.next());
+  const completion = client.complete('one two', { maxTokens: 3 });
+  check(chat, {
+    'a chat is answered': (r) => r.error === null && r.text !== '' && r.completionTokens > 0,
+    'it has its times': (r) => r.ttft > 0 && r.latency >= r.ttft,
+    'a completion is answered': () => completion.completionTokens === 3 && completion.itl.length === 2,
+    'the sample has its conversations': () => data.length >= 60,
+    'there is a version': () => version.length > 0,
+  });
+}
