@@ -40,15 +40,15 @@ func (o *datasetOptions) fields() fields {
 func (o *datasetOptions) check() error {
 	switch {
 	case o.api != "chat" && o.api != "completion":
-		return fmt.Errorf(`Dataset option "api": must be 'chat' or 'completion', got %q`, o.api)
+		return invalid("Dataset", "api", fmt.Errorf("must be 'chat' or 'completion', got %q", o.api))
 	case o.kind == "":
-		return errors.New(`Dataset option "type" is missing, known are shareGPT, mock`)
+		return invalid("Dataset", "type", errors.New("is missing, known are shareGPT, mock"))
 	case o.kind != "shareGPT" && o.kind != "mock":
-		return fmt.Errorf(`Dataset option "type": unknown %q, known are shareGPT, mock`, o.kind)
+		return invalid("Dataset", "type", fmt.Errorf("unknown %q, known are shareGPT, mock", o.kind))
 	case o.kind == "shareGPT" && o.path == "":
-		return errors.New(`Dataset option "path" is missing: shareGPT reads a file`)
+		return invalid("Dataset", "path", errors.New("is missing: shareGPT reads a file"))
 	case o.kind == "mock" && o.path != "":
-		return errors.New(`Dataset option "path": mock reads no file`)
+		return invalid("Dataset", "path", errors.New("mock reads no file"))
 	}
 	return nil
 }

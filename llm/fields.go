@@ -35,10 +35,15 @@ func (f fields) read(rt *sobek.Runtime, what string, value sobek.Value) error {
 			continue // as if it were not there, so that scripts can pass an unset variable on
 		}
 		if err := set(v); err != nil {
-			return fmt.Errorf("%s option %q: %w", what, key, err)
+			return invalid(what, key, err)
 		}
 	}
 	return nil
+}
+
+// invalid says which option is wrong.
+func invalid(what, key string, err error) error {
+	return fmt.Errorf("%s option %q: %w", what, key, err)
 }
 
 func absent(v sobek.Value) bool { return v == nil || sobek.IsUndefined(v) || sobek.IsNull(v) }

@@ -60,13 +60,13 @@ func readClientOptions(rt *sobek.Runtime, value sobek.Value) (*clientOptions, er
 	if query, ok := strings.CutPrefix(o.BaseURL, simScheme); ok {
 		parsed, err := sim.ParseQuery(strings.TrimPrefix(query, "?"))
 		if err != nil {
-			return nil, fmt.Errorf(`Client option "baseURL": %w`, err)
+			return nil, invalid("Client", "baseURL", err)
 		}
 		o.sim = &parsed
 		return o, nil
 	}
 	if _, err := client.New(o.Options); err != nil {
-		return nil, fmt.Errorf("Client option %w", err)
+		return nil, fmt.Errorf("new Client: %w", err)
 	}
 	return o, nil
 }

@@ -36,7 +36,7 @@ type peer struct {
 func (c *peers) of(opts *clientOptions) (*peer, error) {
 	key, err := json.Marshal([]any{opts.redacted(), opts.APIKey, opts.Headers, opts.BaseURL, opts.slo})
 	if err != nil {
-		return nil, fmt.Errorf("Client options: %w", err)
+		return nil, fmt.Errorf("options of a Client: %w", err)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"net/http"
 	"strings"
 	"syscall"
 
@@ -64,10 +63,6 @@ func isTLS(err error) bool {
 
 // isMalformed knows what net/http says to bytes that are not HTTP; most of it has no type.
 func isMalformed(err error) bool {
-	var protocol *http.ProtocolError
-	if errors.As(err, &protocol) {
-		return true
-	}
 	text := err.Error()
 	for _, sign := range [...]string{"malformed", "chunked encoding", "chunk length", "invalid byte in chunk", "invalid header", "header too large", "server response headers exceeded"} {
 		if strings.Contains(text, sign) {
