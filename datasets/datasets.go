@@ -59,7 +59,10 @@ func (o Options) tokens(text string) int {
 // list is a set held in memory.
 type list []Item
 
-func (l list) At(i int64) Item    { return l[int(i%int64(len(l)))] }
+// At is item number i, from the front again past the end.
+func (l list) At(i int64) Item { return l[int(i%int64(len(l)))] }
+
+// Len is the number of items.
 func (l list) Len() (int64, bool) { return int64(len(l)), true }
 
 // shuffle is Fisher and Yates's with a generator whose numbers are fixed by its definition, not by a Go version.

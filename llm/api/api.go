@@ -45,8 +45,8 @@ func (d *Delta) reset() { *d = Delta{Content: d.Content[:0]} }
 
 // The dialects.
 var (
-	Chat       Dialect = chat{}
-	Completion Dialect = completion{}
+	Chat       Dialect = &endpoint{"chat", "/chat/completions", "messages", func(r Request) any { return r.Messages }}
+	Completion Dialect = &endpoint{"completion", "/completions", "prompt", func(r Request) any { return r.Prompt }}
 )
 
 // ByName gives the dialect of a name.
@@ -62,20 +62,20 @@ func ByName(name string) (Dialect, error) {
 	return nil, fmt.Errorf("unknown api %q, known are %s", name, strings.Join(names, ", "))
 }
 
-type chat struct{}
+// endpoint is a dialect: chat and completion differ in their names and in what they call the input.
+type endpoint struct {
+	name, path, input string
+	value             func(Request) any
+}
 
-func (chat) Name() string { return "chat" }
-func (chat) Path() string { return "/chat/completions" }
+// Name is the dialect's name.
+func (e *endpoint) Name() string { return e.name }
 
-func (chat) Body(r Request) ([]byte, error) { return body(r, "messages", r.Messages) }
+// Path follows the base URL.
+func (e *endpoint) Path() string { return e.path }
 
-func (chat) Decode(data []byte, d *Delta) error { return decode(data, d) }
+// Body is the request's JSON.
+func (e *endpoint) Body(r Request) ([]byte, error) { return body(r, e.input, e.value(r)) }
 
-type completion struct{}
-
-func (completion) Name() string { return "completion" }
-func (completion) Path() string { return "/completions" }
-
-func (completion) Body(r Request) ([]byte, error) { return body(r, "prompt", r.Prompt) }
-
-func (completion) Decode(data []byte, d *Delta) error { return decode(data, d) }
+// Decode reads a whole answer or an event's data.
+func (e *endpoint) Decode(data []byte, d *Delta) error { return decode(data, d) }

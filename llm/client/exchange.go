@@ -3,6 +3,7 @@ package client
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -173,13 +174,20 @@ func (x *exchange) whole(body io.Reader) {
 	}
 }
 
-// take keeps what a chunk says besides its content.
+// maxUsage bounds a usage map, which a record keeps as it is.
+const maxUsage = 64 << 10
+
+// take keeps what a chunk says besides its content. A usage map that is no JSON would make the record unwritable.
 func (x *exchange) take() {
 	if x.delta.FinishReason != "" {
-		x.rec.FinishReason = x.delta.FinishReason
+		x.rec.FinishReason = clip(x.delta.FinishReason)
 	}
-	if len(x.delta.Usage) > 0 {
-		x.rec.Usage = api.MergeUsage(x.rec.Usage, x.rec.Usage, x.delta.Usage)
+	switch usage := x.delta.Usage; {
+	case len(usage) == 0:
+	case len(usage) > maxUsage || !json.Valid(usage):
+		x.rec.Note = "a usage map that is no JSON, or too large, was left out"
+	default:
+		x.rec.Usage = api.MergeUsage(x.rec.Usage, x.rec.Usage, usage)
 	}
 }
 

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -346,6 +347,49 @@ func TestUsageOfSeveralChunksIsMerged(t *testing.T) {
 		}
 	})
 }
+
+func TestUsageThatIsNoJSONIsLeftOut(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		bad := "data: {\"choices\":[],\"usage\":{\"completion_tokens\":tru}}\n\n"
+		r := do(t, t.Context(), newClient(t, nil), script{parts: []part{{ms, chunk("a") + bad + stop + done}}}).Record
+		if r.Failed() || r.Usage != nil || r.Note == "" {
+			t.Errorf("got %q, usage %s, note %q", r.ErrorType, r.Usage, r.Note)
+		}
+		mustAppend(t, r)
+	})
+}
+
+// Whatever a server sends, the record of it can be written and read again.
+func FuzzDo(f *testing.F) {
+	for _, s := range []string{
+		role + think + chunk("a") + toolCall + stop + usage + done, "event: error\ndata: x\n\n", "data: {\"error\":{\"message\":\"\xff\"}}\n\n",
+		"data: {\"usage\":{\"a\":tru}}\n\n", `{"choices":[{"message":{"content":"a"}}]}`, "<html>", "",
+	} {
+		f.Add([]byte(s), 200, true)
+		f.Add([]byte(s), 500, false)
+	}
+	opts := DefaultOptions()
+	opts.BaseURL, opts.Text, opts.EventLimit = "http://server.test", true, 1<<16
+	opts.Count = func(s string) int { return len(s) }
+	c, err := New(opts)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, body []byte, status int, sse bool) {
+		kind := map[bool]string{true: "text/event-stream", false: "application/json"}[sse]
+		answer := do(t, t.Context(), c, roundTrip(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {kind}}, Body: io.NopCloser(bytes.NewReader(body))}, nil
+		}))
+		if _, err := record.Parse(mustAppend(t, answer.Record)); err != nil {
+			t.Errorf("%q: the record does not read back: %v", body, err)
+		}
+	})
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (r roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return r(req) }
 
 func TestWholeAnswer(t *testing.T) {
 	t.Parallel()
