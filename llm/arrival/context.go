@@ -1,0 +1,29 @@
+package arrival
+
+import (
+	"context"
+	"time"
+)
+
+// Arrival is one arrival of a scenario.
+type Arrival struct {
+	Index int64     // over all stages and instances, from 0
+	Stage int       // in its scenario, from 0
+	Due   time.Time // zero in a closed loop
+}
+
+type key struct{}
+
+// NewContext gives the context of a VU that slot's arrivals start: who dispatches them fills the slot before each iteration.
+func NewContext(ctx context.Context, slot *Arrival) context.Context {
+	return context.WithValue(ctx, key{}, slot)
+}
+
+// FromContext gives the arrival that started the running iteration, and false under an executor that tells none.
+func FromContext(ctx context.Context) (Arrival, bool) {
+	slot, ok := ctx.Value(key{}).(*Arrival)
+	if !ok {
+		return Arrival{}, false
+	}
+	return *slot, true
+}

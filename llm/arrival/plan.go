@@ -1,0 +1,112 @@
+// Package arrival says when requests are due: pure functions of stages, a process and a seed, with no clock and no waiting.
+// The same seed gives the same schedule on every machine and with every version of Go.
+package arrival
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"math/big"
+	"math/rand/v2"
+	"strconv"
+	"time"
+)
+
+// Stage is a span of load: rates, in requests per second over all instances, or so many requests by so many at a time.
+type Stage struct {
+	From, To float64 // rate at the start and at the end, which it reaches in a straight line
+	Duration time.Duration
+
+	Requests, Concurrency int64 // of a closed loop; From, To and Duration are 0 then
+}
+
+// Closed says whether the stage is a closed loop.
+func (s Stage) Closed() bool { return s.Requests > 0 }
+
+// Validate names what is wrong.
+func (s Stage) Validate() error {
+	switch {
+	case s.Requests < 0 || s.Concurrency < 0:
+		return fmt.Errorf("requests and concurrency must be positive, got %d and %d", s.Requests, s.Concurrency)
+	case s.Closed() && s.Concurrency == 0:
+		return errors.New("requests need a concurrency")
+	case s.Closed() && (s.Duration != 0 || s.From != 0 || s.To != 0):
+		return errors.New("a stage of {requests, concurrency} takes no rate and no duration")
+	case s.Closed():
+		return nil
+	case s.Concurrency > 0:
+		return errors.New("concurrency needs requests")
+	case s.Duration <= 0:
+		return fmt.Errorf("duration must be positive, got %v", s.Duration)
+	}
+	for _, rate := range [...]float64{s.From, s.To} {
+		if !(rate >= 0) || rate > maxRate {
+			return fmt.Errorf("rate must be a number from 0 to %g, got %v", float64(maxRate), rate)
+		}
+	}
+	return nil
+}
+
+// maxRate keeps the numbers of arrivals in bounds.
+const maxRate = 1e7
+
+// Area is the number of arrivals to expect, (From + To)/2 × Duration, computed as the decimal fractions the rates were written
+// as: 0.29 per second over 100 s is 29, not a hair less.
+func (s Stage) Area() float64 {
+	sum := new(big.Rat).Add(decimal(s.From), decimal(s.To))
+	sum.Mul(sum, big.NewRat(int64(s.Duration), 2*int64(time.Second)))
+	area, _ := sum.Float64()
+	return area
+}
+
+// decimal is the number as its shortest decimal notation has it.
+func decimal(x float64) *big.Rat {
+	r, ok := new(big.Rat).SetString(strconv.FormatFloat(x, 'g', -1, 64))
+	if !ok {
+		return new(big.Rat)
+	}
+	return r
+}
+
+// At is when the area under the rate reaches a value: the positive root of slope/2·t² + From·t = area, in the form that loses
+// no digits however flat the ramp.
+func (s Stage) At(area float64) time.Duration {
+	if area <= 0 {
+		return 0
+	}
+	seconds := s.Duration.Seconds()
+	t := 0.0
+	if s.From == s.To {
+		t = area / s.From
+	} else {
+		slope := (s.To - s.From) / seconds
+		under := float64(s.From*s.From) + float64(float64(2*slope)*area)
+		t = float64(2*area) / (s.From + math.Sqrt(math.Max(0, under)))
+	}
+	return time.Duration(math.Min(math.Round(float64(t*1e9)), float64(s.Duration)))
+}
+
+// Plan is the load of one scenario.
+type Plan struct {
+	Stages  []Stage
+	Process Process
+	Seed    int64
+}
+
+// Due yields when the arrivals of one stage are due, after the stage's start, in order; none for a closed loop. It keeps no
+// list: any number of arrivals costs the same memory.
+func (p Plan) Due(stage int) iter.Seq[time.Duration] {
+	s := p.Stages[stage]
+	if s.Closed() {
+		return func(func(time.Duration) bool) {}
+	}
+	return func(yield func(time.Duration) bool) {
+		src := rand.NewPCG(uint64(p.Seed), uint64(stage)) //nolint:gosec // reproducible is what is wanted
+		for area := range p.Process.Areas(s.Area(), src) {
+			if !yield(s.At(area)) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,143 @@
+package arrival
+
+import (
+	"fmt"
+	"iter"
+	"math"
+	"math/rand/v2"
+)
+
+// Process is a way in which arrivals are spread. It speaks in areas: arrival k of a stage comes when the area under the
+// stage's rate, which is the number of arrivals expected until then, reaches the k-th value. So one process serves constant
+// rates and ramps alike.
+type Process interface {
+	// Areas yields the area of each arrival of a stage of a total area, in ascending order. The same source of randomness
+	// gives the same areas, on every machine.
+	Areas(total float64, src *rand.PCG) iter.Seq[float64]
+}
+
+// ByName gives the process of a name; burstiness is of gamma alone.
+func ByName(name string, burstiness float64) (Process, error) {
+	switch name {
+	case "constant", "":
+		return Constant{}, nil
+	case "poisson":
+		return Poisson{}, nil
+	case "gamma":
+		if !(burstiness > 0) || math.IsInf(burstiness, 0) {
+			return nil, fmt.Errorf("burstiness must be a positive number, got %v", burstiness)
+		}
+		return Gamma{Burstiness: burstiness}, nil
+	case "inference-perf":
+		return Normalised{}, nil
+	}
+	return nil, fmt.Errorf("unknown arrival %q, known are constant, poisson, gamma, inference-perf, trace", name)
+}
+
+// Constant spaces arrivals evenly, the first at once.
+type Constant struct{}
+
+// Areas yields 0, 1, 2 … below the total; a total that is whole but for the last bits of a product counts as whole.
+func (Constant) Areas(total float64, _ *rand.PCG) iter.Seq[float64] {
+	n := Count(total)
+	return func(yield func(float64) bool) {
+		for k := int64(0); k < n; k++ {
+			if !yield(float64(k)) {
+				return
+			}
+		}
+	}
+}
+
+// Count is the number of arrivals of a constant stage of an area.
+func Count(total float64) int64 { return int64(math.Floor(total + 1e-9*math.Max(1, total))) }
+
+// Poisson draws independent exponential gaps with mean 1.
+type Poisson struct{}
+
+// Areas yields sums of exponential gaps up to the total; their number varies about it.
+func (Poisson) Areas(total float64, src *rand.PCG) iter.Seq[float64] {
+	return sums(total, func() float64 { return exponential(src) })
+}
+
+// Gamma draws independent gamma gaps with mean 1 and shape Burstiness: 1 is Poisson, below 1 bunches arrivals, above 1 spreads
+// them more evenly. vLLM's benchmark calls it so.
+type Gamma struct{ Burstiness float64 }
+
+// Areas yields sums of gamma gaps up to the total.
+func (g Gamma) Areas(total float64, src *rand.PCG) iter.Seq[float64] {
+	return sums(total, func() float64 { return gamma(g.Burstiness, src) / g.Burstiness })
+}
+
+// Normalised is what inference-perf does for both of its load types' stages: floor(total) exponential gaps, scaled so that the
+// last arrival falls on the stage's end.
+type Normalised struct{}
+
+// Areas draws the gaps twice from the same source, once to add them up, so that no list of them is kept.
+func (Normalised) Areas(total float64, src *rand.PCG) iter.Seq[float64] {
+	n := Count(total)
+	return func(yield func(float64) bool) {
+		first, second := *src, *src
+		sum := 0.0
+		for range n {
+			sum += exponential(&first)
+		}
+		at := 0.0
+		for range n {
+			at += exponential(&second)
+			if !yield(math.Min(total, float64(at*total)/sum)) {
+				return
+			}
+		}
+	}
+}
+
+// sums yields the running sum of gaps while it is below the total.
+func sums(total float64, gap func() float64) iter.Seq[float64] {
+	return func(yield func(float64) bool) {
+		for at := gap(); at < total; at += gap() {
+			if !yield(at) {
+				return
+			}
+		}
+	}
+}
+
+// uniform is a number strictly between 0 and 1.
+func uniform(src *rand.PCG) float64 { return (float64(src.Uint64()>>11) + 0.5) / (1 << 53) }
+
+// exponential has mean 1, by inversion.
+func exponential(src *rand.PCG) float64 { return -ln(uniform(src)) }
+
+// normal is standard normal, by Marsaglia's polar method.
+func normal(src *rand.PCG) float64 {
+	for {
+		u, v := float64(2*uniform(src))-1, float64(2*uniform(src))-1
+		s := float64(u*u) + float64(v*v)
+		if s > 0 && s < 1 {
+			return float64(u * math.Sqrt(float64(-2*ln(s))/s))
+		}
+	}
+}
+
+// gamma has a shape and scale 1, by Marsaglia and Tsang's method (2000); below shape 1 by their boost.
+func gamma(shape float64, src *rand.PCG) float64 {
+	if shape < 1 {
+		u := uniform(src)
+		return float64(gamma(shape+1, src) * exp(ln(u)/shape))
+	}
+	d := shape - 1.0/3
+	c := 1 / math.Sqrt(float64(9*d))
+	for {
+		x := normal(src)
+		t := 1 + float64(c*x)
+		if t <= 0 {
+			continue
+		}
+		v := float64(float64(t*t) * t)
+		x2 := float64(x * x)
+		if ln(uniform(src)) < float64(x2/2)+d-float64(d*v)+float64(d*ln(v)) {
+			return float64(d * v)
+		}
+	}
+}
