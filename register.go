@@ -1,19 +1,22 @@
-// Package llm registers the k6 extension: the module k6/x/llm, the output llm, and the commands of `k6 x llm`. Everything
+// Package llm registers the k6 extension: the module k6/x/llm, the output llm, the executor llm-arrival-rate, and the commands of `k6 x llm`. Everything
 // lives in the packages below; xk6 imports this one for its side effect.
 package llm
 
 import (
 	"go.k6.io/k6/v2/js/modules"
+	"go.k6.io/k6/v2/lib"
 	"go.k6.io/k6/v2/output"
 	"go.k6.io/k6/v2/subcommand"
 
 	"github.com/seed-307b789f/xk6-llm/llm"
 	"github.com/seed-307b789f/xk6-llm/llm/command"
+	"github.com/seed-307b789f/xk6-llm/llm/executor"
 	llmoutput "github.com/seed-307b789f/xk6-llm/llm/output"
 )
 
 func init() {
 	modules.Register("k6/x/llm", llm.New())
 	output.RegisterExtension("llm", llmoutput.New)
+	lib.RegisterExecutorConfigType(executor.Name, executor.NewConfig)
 	subcommand.RegisterExtension("llm", command.New)
 }

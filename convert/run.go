@@ -8,6 +8,7 @@ package convert
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -125,11 +126,21 @@ func (r *Run) finish(force bool) error {
 			return fmt.Errorf("%w (--force goes on)", err)
 		}
 	}
+	r.dropDoubledDrops()
 	if r.Outside > 0 {
 		r.remark("%d requests of setup and teardown are in no figure", r.Outside)
 	}
 	r.findSchedule()
 	return nil
+}
+
+// dropDoubledDrops leaves k6's own count of drops out where the executor told each: those have numbers.
+func (r *Run) dropDoubledDrops() {
+	tells := map[string]bool{}
+	for _, s := range r.Scenarios() {
+		tells[s.Name] = s.Executor == "llm-arrival-rate"
+	}
+	r.Dropped = slices.DeleteFunc(r.Dropped, func(d *record.Dropped) bool { return d.Index == nil && tells[d.Scenario] })
 }
 
 func (r *Run) remark(format string, args ...any) {

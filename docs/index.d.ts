@@ -146,16 +146,20 @@ declare module 'k6/x/llm' {
 
   /** Options of {@link scenarios}. */
   export interface LoadOptions {
-    stages: Stage[];
-    /** Arrival process. Only 'constant' is available in this version. */
-    arrival?: 'constant';
-    /** Executor. Only k6's own is available in this version. */
-    executor?: 'ramping-arrival-rate';
-    /** Wait for requests in flight before the next stage. k6's own executors cannot: true throws. */
+    stages?: Stage[];
+    /** Arrival process: evenly spaced (the default), exponential gaps, gamma gaps, inference-perf's normalised gaps, or given instants. */
+    arrival?: 'constant' | 'poisson' | 'gamma' | 'inference-perf' | 'trace';
+    /** Shape of gamma gaps: 1 is Poisson, below 1 bunches arrivals, above 1 spreads them. */
+    burstiness?: number;
+    /** Instants in seconds after the start, of arrival 'trace'; it takes no stages. */
+    trace?: number[];
+    /** k6's own (the default for constant arrivals), or ours (the default for everything else), which knows when each request was due. */
+    executor?: 'ramping-arrival-rate' | 'llm-arrival-rate';
+    /** Wait for requests in flight before the next stage, at most gracefulStop (default true with our executor, false under an execution segment). k6's own cannot. */
     drain?: boolean;
     /** Pause between stages (default 0). */
     interval?: Duration;
-    /** Seed of random arrivals; no effect on constant ones. */
+    /** Seed of random arrivals: the same seed gives the same schedule, on every machine (default 0). */
     seed?: number;
     /** How long requests in flight may go on after their stage (default '120s'); then they are cut and recorded as canceled. */
     gracefulStop?: Duration;

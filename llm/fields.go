@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -140,6 +141,23 @@ func number(dst *float64) func(sobek.Value) error {
 			*dst = x
 		default:
 			return fmt.Errorf("must be a number, got %s", describe(v))
+		}
+		return nil
+	}
+}
+
+// numbers reads an array of finite numbers.
+func numbers(dst *[]float64) func(sobek.Value) error {
+	return func(v sobek.Value) error {
+		obj, ok := v.(*sobek.Object)
+		if !ok || obj.ClassName() != "Array" {
+			return fmt.Errorf("must be an array of numbers, got %s", describe(v))
+		}
+		*dst = make([]float64, obj.Get("length").ToInteger())
+		for i := range *dst {
+			if err := number(&(*dst)[i])(obj.Get(strconv.Itoa(i))); err != nil {
+				return fmt.Errorf("number %d %w", i, err)
+			}
 		}
 		return nil
 	}

@@ -12,6 +12,7 @@ import (
 	"go.k6.io/k6/v2/lib"
 	"go.k6.io/k6/v2/metrics"
 
+	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 	"github.com/seed-307b789f/xk6-llm/llm/measure"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -72,6 +73,7 @@ type place struct {
 	seq      int    // of the request in its iteration
 	started  time.Time
 	plan     []record.Scenario
+	due      *arrival.Arrival // nil under executors that tell no due instant
 }
 
 // nextPlace gives the place of the next request of the current iteration.
@@ -84,6 +86,9 @@ func (m *ModuleInstance) nextPlace() place {
 		scenario: ss.Name, index: int64(state.GetScenarioGlobalVUIter()), //nolint:gosec // counts from 0
 		started: ss.StartTime, plan: m.root.scenarioPlan(state),
 	}
+	if a, known := arrival.FromContext(m.vu.Context()); known {
+		next.due = &a
+	}
 	if m.last.scenario == next.scenario && m.last.index == next.index {
 		next.seq = m.last.seq + 1
 	}
@@ -91,11 +96,17 @@ func (m *ModuleInstance) nextPlace() place {
 	return next
 }
 
-// mark writes the place into a record. The stage is the one that ran when the request was sent; a report can do better
-// where it knows the instant the request was due.
+// mark writes the place into a record. Without a due instant the stage is the one that ran when the request was sent; a
+// report can do better where it can work that instant out.
 func (p place) mark(r *record.Request) {
 	r.Scenario, r.Index, r.Seq, r.Stage = p.scenario, p.index, p.seq, -1
-	if p.scenario != "" {
+	switch {
+	case p.due != nil:
+		r.Stage = measure.StageNumber(p.plan, p.scenario, p.due.Stage)
+		if p.seq == 0 && !p.due.Due.IsZero() {
+			r.Due = new(record.UnixNano(p.due.Due))
+		}
+	case p.scenario != "":
 		r.Stage = measure.StageAt(p.plan, p.scenario, time.Duration(r.Start-record.UnixNano(p.started)))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,12 +27,14 @@ const lastArrival = 500 * time.Millisecond
 
 // loadOptions are the argument of scenarios().
 type loadOptions struct {
-	stages   []loadStage
-	arrival  string
-	executor string
-	drain    bool
-	interval time.Duration
-	seed     int64
+	stages     []loadStage
+	arrival    string
+	burstiness float64
+	trace      []float64
+	executor   string
+	drain      *bool
+	interval   time.Duration
+	seed       int64
 
 	gracefulStop    time.Duration
 	expectedLatency time.Duration
@@ -56,7 +59,9 @@ func (o *loadOptions) fields(rt *sobek.Runtime) fields {
 		"stages":          func(v sobek.Value) error { return o.readStages(rt, v) },
 		"arrival":         text(&o.arrival),
 		"executor":        text(&o.executor),
-		"drain":           boolean(&o.drain),
+		"burstiness":      number(&o.burstiness),
+		"trace":           numbers(&o.trace),
+		"drain":           func(v sobek.Value) error { o.drain = new(bool); return boolean(o.drain)(v) },
 		"interval":        duration(&o.interval),
 		"seed":            integer(&o.seed, 0),
 		"gracefulStop":    duration(&o.gracefulStop),
@@ -83,7 +88,10 @@ func (m *ModuleInstance) scenarios(options sobek.Value) (map[string]any, error) 
 	if err := o.check(); err != nil {
 		return nil, fmt.Errorf("scenarios: %w", err)
 	}
-	if o.stages[0].requests > 0 {
+	switch {
+	case o.executor == measure.OwnExecutor:
+		return map[string]any{"load": o.own()}, nil
+	case o.stages[0].requests > 0:
 		return map[string]any{"stage_0": o.closedLoop(o.stages[0])}, nil
 	}
 	return o.openLoop(), nil
@@ -147,31 +155,74 @@ func (s *loadStage) check() error {
 	return nil
 }
 
-const ownExecutor = "llm-arrival-rate"
+const stockExecutor = "ramping-arrival-rate"
 
-// check refuses by name what k6's own executors cannot do.
+// check chooses the executor, and refuses by name what k6's own cannot do. What ours is asked is its own to check.
 func (o *loadOptions) check() error {
-	if len(o.stages) == 0 {
+	if len(o.stages) == 0 && o.trace == nil {
 		return errors.New("stages are missing, as in {stages: [{rate: 5, duration: '30s'}]}")
 	}
-	switch {
-	case o.executor == ownExecutor:
-		return fmt.Errorf("executor %q is not available in this version, leave it out", ownExecutor)
-	case o.executor != "" && o.executor != "ramping-arrival-rate":
-		return fmt.Errorf("unknown executor %q, known is 'ramping-arrival-rate'", o.executor)
-	case o.arrival != "constant":
-		return fmt.Errorf("arrival %q is not available in this version, use 'constant'", o.arrival)
-	case o.drain:
-		return errors.New("drain cannot be had with k6's own executors: their stages start by the clock")
-	case o.maxVUs > 0 && o.maxVUs < o.preAllocatedVUs:
+	if o.maxVUs > 0 && o.maxVUs < o.preAllocatedVUs {
 		return fmt.Errorf("maxVUs (%d) must not be less than preAllocatedVUs (%d)", o.maxVUs, o.preAllocatedVUs)
 	}
-	for i, s := range o.stages {
-		if s.requests > 0 && len(o.stages) > 1 {
-			return fmt.Errorf("stage %d: stages of {requests, concurrency} cannot be followed by others with k6's own executors, for nobody knows when they end", i)
+	mixed := slices.ContainsFunc(o.stages, func(s loadStage) bool { return s.requests > 0 }) && len(o.stages) > 1
+	if o.executor == "" {
+		o.executor = stockExecutor
+		if o.arrival != "constant" || o.trace != nil || mixed {
+			o.executor = measure.OwnExecutor
 		}
 	}
+	switch {
+	case o.executor == measure.OwnExecutor:
+		return nil
+	case o.executor != stockExecutor:
+		return fmt.Errorf("unknown executor %q, known are %q, %q", o.executor, stockExecutor, measure.OwnExecutor)
+	case o.arrival != "constant" || o.trace != nil:
+		return fmt.Errorf("arrival %q needs the executor %q", o.arrival, measure.OwnExecutor)
+	case o.drain != nil && *o.drain:
+		return fmt.Errorf("drain needs the executor %q: stages of k6's own start by the clock", measure.OwnExecutor)
+	case mixed:
+		return fmt.Errorf("stages of {requests, concurrency} beside others need the executor %q: nobody knows when they end", measure.OwnExecutor)
+	}
 	return nil
+}
+
+// own makes the scenario of our executor, which takes the stages as they are.
+func (o *loadOptions) own() map[string]any {
+	s := o.base(measure.OwnExecutor, o.startTime, 0)
+	s["arrival"], s["seed"], s["interval"], s["expectedLatency"] = o.arrival, o.seed, o.interval.String(), o.expectedLatency.String()
+	if o.arrival == "gamma" {
+		s["burstiness"] = o.burstiness
+	}
+	if o.trace != nil {
+		s["trace"] = o.trace
+	}
+	if o.drain != nil {
+		s["drain"] = *o.drain
+	}
+	if o.preAllocatedVUs > 0 {
+		s["preAllocatedVUs"] = o.preAllocatedVUs
+	}
+	if o.maxVUs > 0 {
+		s["maxVUs"] = o.maxVUs
+	}
+	stages := make([]any, len(o.stages))
+	for i, stage := range o.stages {
+		stages[i] = stage.options()
+	}
+	s["stages"] = stages
+	return s
+}
+
+// options is the stage as it was written.
+func (s loadStage) options() map[string]any {
+	switch {
+	case s.requests > 0:
+		return map[string]any{"requests": s.requests, "concurrency": s.concurrency}
+	case s.hasRate:
+		return map[string]any{"rate": s.rate, "duration": s.duration.String()}
+	}
+	return map[string]any{"target": s.target, "duration": s.duration.String()}
 }
 
 // base are the options all scenarios share; items is how many items of a data set those before take.
@@ -207,7 +258,7 @@ func (o *loadOptions) openLoop() map[string]any {
 		if stage.hasRate {
 			from, to = stage.rate, stage.rate
 		}
-		s := o.base("ramping-arrival-rate", start, items)
+		s := o.base(stockExecutor, start, items)
 		unit, rates := wholeRates(from, to)
 		s["startRate"], s["timeUnit"] = rates[0], unit.String()
 		s["stages"] = []any{

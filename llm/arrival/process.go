@@ -141,3 +141,30 @@ func gamma(shape float64, src *rand.PCG) float64 {
 		}
 	}
 }
+
+// Trace is a process of given instants on a flat rate: its areas are the instants in the rate's terms.
+type Trace struct{ seconds []float64 }
+
+// NewTrace reads instants in seconds. They must not be negative, nor go back.
+func NewTrace(seconds []float64) (Trace, error) {
+	last := 0.0
+	for i, at := range seconds {
+		if !(at >= last) || math.IsInf(at, 0) {
+			return Trace{}, fmt.Errorf("trace: arrival %d at %v s comes before the one ahead of it at %v s", i, at, last)
+		}
+		last = at
+	}
+	return Trace{seconds}, nil
+}
+
+// Areas yields each instant's share of the whole; the stage must be flat and end a millisecond after the last instant.
+func (t Trace) Areas(total float64, _ *rand.PCG) iter.Seq[float64] {
+	end := t.seconds[len(t.seconds)-1] + 0.001
+	return func(yield func(float64) bool) {
+		for _, at := range t.seconds {
+			if !yield(at / end * total) {
+				return
+			}
+		}
+	}
+}

@@ -13,6 +13,9 @@ import (
 // how many items the scenarios before take.
 const FirstItemEnv = "K6_LLM_FIRST_ITEM"
 
+// OwnExecutor is the name of our executor. It records its dropped arrivals itself, each with its number and due instant.
+const OwnExecutor = "llm-arrival-rate"
+
 // Staged is a scenario that knows its stages itself, as those of our executor do.
 type Staged interface {
 	RecordStages() []record.Stage
@@ -104,6 +107,16 @@ func StageAt(scenarios []record.Scenario, name string, elapsed time.Duration) in
 			left -= *stage.Duration
 		}
 		return s.Stages[len(s.Stages)-1].Index
+	}
+	return -1
+}
+
+// StageNumber gives the number in the whole run of a scenario's i-th stage, -1 if there is none.
+func StageNumber(scenarios []record.Scenario, name string, i int) int {
+	for _, s := range scenarios {
+		if s.Name == name && i < len(s.Stages) {
+			return s.Stages[i].Index
+		}
 	}
 	return -1
 }

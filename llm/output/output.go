@@ -82,11 +82,22 @@ func (o *Output) AddMetricSamples(containers []metrics.SampleContainer) {
 		case *measure.Container:
 			o.pending = append(o.pending, c)
 		case metrics.Sample: // stock executors push each drop alone
-			if s.Metric.Name == metrics.DroppedIterationsName {
+			if s.Metric.Name == metrics.DroppedIterationsName && !o.recordsDrops(s) {
 				o.pending = append(o.pending, c)
 			}
 		}
 	}
+}
+
+// recordsDrops says whether a drop's scenario pushes a line of its own for it.
+func (o *Output) recordsDrops(s metrics.Sample) bool {
+	name, _ := s.Tags.Get("scenario")
+	for _, scenario := range o.run.Scenarios {
+		if scenario.Name == name {
+			return scenario.Executor == measure.OwnExecutor
+		}
+	}
+	return false
 }
 
 func (o *Output) flush() {

@@ -1,0 +1,252 @@
+package executor
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"go.k6.io/k6/v2/lib"
+	"go.k6.io/k6/v2/metrics"
+
+	"github.com/seed-307b789f/xk6-llm/llm/arrival"
+	"github.com/seed-307b789f/xk6-llm/llm/measure"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// Executor runs one scenario on one instance.
+type Executor struct {
+	*shadow // draws the bar and aborts the test
+	config  *Config
+	state   *lib.ExecutionState
+	log     *logrus.Entry
+	plan    arrival.Plan
+	tuple   *lib.ExecutionTuple
+	metrics *measure.Metrics
+	stages  []record.Stage // as numbered in the whole run
+}
+
+var _ lib.Executor = new(Executor)
+
+func newExecutor(c *Config, es *lib.ExecutionState, log *logrus.Entry) (*Executor, error) {
+	plan, err := c.plan()
+	if err != nil {
+		return nil, err
+	}
+	m, err := measure.Register(es.Test.Registry)
+	if err != nil {
+		return nil, err
+	}
+	s, err := newShadow(c, es, log)
+	if err != nil {
+		return nil, err
+	}
+	x := &Executor{shadow: s, config: c, state: es, log: log, plan: plan, metrics: m, stages: c.RecordStages()}
+	for _, scenario := range measure.Scenarios(es.Test.Options.Scenarios) {
+		if scenario.Name == c.Name {
+			x.stages = scenario.Stages
+		}
+	}
+	return x, nil
+}
+
+// GetConfig gives the scenario's options.
+func (x *Executor) GetConfig() lib.ExecutorConfig { return x.config }
+
+// Init finds this instance's share. Shares are cut as k6's arrival-rate executors cut them, by the number of VUs, so that no
+// share is smaller than one VU can serve.
+func (x *Executor) Init(context.Context) (err error) {
+	_, most := x.config.vus()
+	x.tuple, err = x.state.ExecutionTuple.GetNewExecutionTupleFromValue(most)
+	return err
+}
+
+// run is one Run of an executor.
+type run struct {
+	*Executor
+	parent  context.Context // ends when the test does
+	out     chan<- metrics.SampleContainer
+	start   time.Time
+	pool    *pool
+	mine    func(k int64) bool
+	dropped int64
+	wait    waiter
+}
+
+// Run sends the load and returns when the last request has ended, or was cut at the end of gracefulStop.
+func (x *Executor) Run(parent context.Context, out chan<- metrics.SampleContainer) error {
+	end := x.shadow.run(parent)
+	defer end()
+	r := &run{Executor: x, parent: parent, out: out, start: time.Now(), mine: stripes(x.tuple), wait: newWaiter()}
+	defer r.wait.close()
+	if err := r.openPool(); err != nil {
+		return err
+	}
+	base, at := int64(0), r.start
+	for i := range x.plan.Stages {
+		n, ended := r.stage(i, base, at)
+		if parent.Err() != nil {
+			break
+		}
+		base, at = base+n, ended.Add(x.config.Interval.TimeDuration())
+		if i+1 < len(x.plan.Stages) && x.config.drains(x.state.ExecutionTuple) {
+			if err := r.drain(); err != nil {
+				return err
+			}
+			at = later(at, time.Now().Add(x.config.Interval.TimeDuration()))
+		}
+	}
+	r.pool.close(x.config.GracefulStop.TimeDuration())
+	r.explainDrops()
+	return nil
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// stage sends one stage's share, from an instant on, its arrivals numbered from base over all instances. It gives their
+// number, and when the next stage may begin.
+func (r *run) stage(i int, base int64, at time.Time) (n int64, ended time.Time) {
+	s := r.plan.Stages[i]
+	r.wait.until(r.parent, at)
+	if s.Closed() {
+		r.closedLoop(i, base)
+		ended = time.Now()
+		r.announce(i, at, ended)
+		return s.Requests, ended
+	}
+	for due := range r.plan.Due(i) {
+		k := base + n
+		n++
+		if !r.mine(k) {
+			continue
+		}
+		a := arrival.Arrival{Index: k, Stage: i, Due: at.Add(due)}
+		if !r.wait.until(r.parent, a.Due) {
+			return n, time.Now()
+		}
+		if !r.pool.offer(a) {
+			r.drop(a)
+		}
+	}
+	ended = at.Add(s.Duration)
+	r.wait.until(r.parent, ended)
+	r.announce(i, at, ended)
+	return n, ended
+}
+
+// closedLoop sends so many requests by so many at a time: each as soon as one of them is done.
+func (r *run) closedLoop(i int, base int64) {
+	s := r.plan.Stages[i]
+	places := max(1, r.state.ExecutionTuple.ScaleInt64(s.Concurrency))
+	free := make(chan struct{}, places)
+	for range places {
+		free <- struct{}{}
+	}
+	for k := range s.Requests {
+		if !r.mine(base + k) {
+			continue
+		}
+		select {
+		case <-free:
+		case <-r.parent.Done():
+			return
+		}
+		r.pool.give(arrival.Arrival{Index: base + k, Stage: i}, func() { free <- struct{}{} })
+	}
+	for range places {
+		select {
+		case <-free:
+		case <-r.parent.Done():
+			return
+		}
+	}
+}
+
+// announce pushes the line that says when a stage began and ended.
+func (r *run) announce(i int, start, end time.Time) {
+	line := r.stages[i]
+	line.Start, line.End, line.Status = record.UnixNano(start), record.UnixNano(end), "completed"
+	if r.parent.Err() != nil {
+		line.Status = "interrupted"
+	}
+	r.push(r.metrics.Event(&line, r.tags()))
+}
+
+// drop records an arrival for which no VU was free.
+func (r *run) drop(a arrival.Arrival) {
+	r.dropped++
+	r.push(metrics.Sample{
+		TimeSeries: metrics.TimeSeries{Metric: r.state.Test.BuiltinMetrics.DroppedIterations, Tags: r.tags()}, Time: time.Now(), Value: 1,
+	})
+	r.push(r.metrics.Event(&record.Dropped{
+		Scenario: r.config.Name, Stage: r.stages[a.Stage].Index, Index: new(a.Index), Due: new(record.UnixNano(a.Due)), Count: 1,
+	}, r.tags()))
+}
+
+func (r *run) push(c metrics.SampleContainer) {
+	metrics.PushIfNotDone(context.WithoutCancel(r.parent), r.out, c)
+}
+
+func (r *run) tags() *metrics.TagSet {
+	if r.state.Test.Options.SystemTags.Has(metrics.TagScenario) {
+		return r.state.Test.RunTags.With("scenario", r.config.Name)
+	}
+	return r.state.Test.RunTags
+}
+
+// explainDrops says in one line what to raise, and to how much.
+func (r *run) explainDrops() {
+	if r.dropped == 0 {
+		return
+	}
+	_, most := r.config.vus()
+	r.log.Warnf("%d arrivals of scenario %q found no free VU and were dropped: the load was less than asked for. Raise %s.",
+		r.dropped, r.config.Name, r.pool.advice(most))
+}
+
+// drain waits for the requests in flight, at most gracefulStop; then it cuts them, and opens new VUs for the next stage.
+func (r *run) drain() error {
+	if r.pool.idle(r.parent, r.config.GracefulStop.TimeDuration()) || r.parent.Err() != nil {
+		return nil
+	}
+	r.pool.close(0)
+	return r.openPool()
+}
+
+func (r *run) openPool() error {
+	pre, most := r.config.scaledVUs(r.state.ExecutionTuple)
+	ctx := lib.WithScenarioState(r.parent, &lib.ScenarioState{
+		Name: r.config.Name, Executor: r.config.Type, StartTime: r.start, ProgressFn: r.progress,
+	})
+	var err error
+	r.pool, err = newPool(ctx, r.Executor, pre, most)
+	if err != nil {
+		return fmt.Errorf("starting VUs: %w", err)
+	}
+	return nil
+}
+
+// progress is what exec.scenario.progress shows.
+func (r *run) progress() (float64, []string) {
+	whole, spent := r.config.duration(), time.Since(r.start)
+	return min(1, float64(spent)/float64(whole)), []string{spent.Round(100*time.Millisecond).String() + "/" + whole.String()}
+}
+
+// stripes says which arrivals are this instance's: those at its offsets in each cycle of the segment sequence.
+func stripes(et *lib.ExecutionTuple) func(k int64) bool {
+	first, offsets, _ := et.GetStripedOffsets()
+	next, i := first, 0
+	return func(k int64) bool {
+		if k != next {
+			return false
+		}
+		next += offsets[i%len(offsets)]
+		i++
+		return true
+	}
+}

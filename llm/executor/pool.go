@@ -1,0 +1,188 @@
+package executor
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"go.k6.io/k6/v2/errext"
+	"go.k6.io/k6/v2/lib"
+
+	"github.com/seed-307b789f/xk6-llm/llm/arrival"
+)
+
+// pool is the VUs of a run, each waiting for an arrival on a goroutine of its own.
+type pool struct {
+	x      *Executor
+	ctx    context.Context
+	cancel context.CancelFunc
+	jobs   chan job
+
+	workers sync.WaitGroup // goroutines of VUs
+	active  sync.WaitGroup // VUs not given back to k6
+	busy    atomic.Int64
+	size    atomic.Int64
+	most    int64
+	more    chan struct{} // a token asks for one more VU
+	grower  sync.WaitGroup
+	spare   int64 // VUs that may still be asked for; of the dispatching goroutine
+}
+
+// job is an arrival for a VU.
+type job struct {
+	arrival.Arrival
+	done func()
+}
+
+// newPool takes so many VUs that k6 has made, and asks for more, up to most, while the load goes on.
+func newPool(ctx context.Context, x *Executor, pre, most int64) (*pool, error) {
+	p := &pool{x: x, jobs: make(chan job), most: most, spare: most - pre, more: make(chan struct{}, most)}
+	p.ctx, p.cancel = context.WithCancel(ctx)
+	for range pre {
+		vu, err := x.state.GetPlannedVU(x.log, false)
+		if err != nil {
+			p.close(0)
+			return nil, err
+		}
+		p.add(vu)
+	}
+	p.grower.Go(p.grow)
+	return p, nil
+}
+
+// grow makes VUs in the background: that takes milliseconds each, which no arrival should wait for.
+func (p *pool) grow() {
+	for {
+		select {
+		case <-p.more:
+		case <-p.ctx.Done():
+			return
+		}
+		vu, err := p.x.state.GetUnplannedVU(p.ctx, p.x.log)
+		if err != nil {
+			if p.ctx.Err() == nil {
+				p.x.log.WithError(err).Error("a VU could not be made")
+			}
+			continue
+		}
+		p.add(vu)
+	}
+}
+
+// add sets a VU waiting. The iteration's numbers are the arrival's, so a dropped arrival shifts nobody's.
+func (p *pool) add(vu lib.InitializedVU) {
+	slot, local := new(arrival.Arrival), uint64(0)
+	p.active.Add(1)
+	active := vu.Activate(&lib.VUActivationParams{
+		RunContext: arrival.NewContext(p.ctx, slot),
+		Scenario:   p.x.config.Name, Exec: p.x.config.GetExec(), Env: p.x.config.GetEnv(), Tags: p.x.config.GetTags(),
+		DeactivateCallback: func(u lib.InitializedVU) {
+			p.x.state.ReturnVU(u, false)
+			p.active.Done()
+		},
+		GetNextIterationCounters: func() (uint64, uint64) {
+			local++
+			return local - 1, uint64(slot.Index) //nolint:gosec // counts from 0
+		},
+	})
+	p.size.Add(1)
+	p.workers.Go(func() {
+		for j := range p.jobs {
+			*slot = j.Arrival
+			p.iterate(active)
+			if j.done != nil {
+				j.done()
+			}
+			p.busy.Add(-1)
+		}
+	})
+}
+
+// iterate runs the script once and counts how that went, as k6's executors do.
+func (p *pool) iterate(vu lib.ActiveVU) {
+	p.x.state.ModCurrentlyActiveVUsCount(+1)
+	defer p.x.state.ModCurrentlyActiveVUsCount(-1)
+	err := vu.RunOnce()
+	switch {
+	case p.ctx.Err() != nil:
+		p.x.state.AddInterruptedIterations(1)
+	case errext.IsInterruptError(err):
+		p.x.state.AddInterruptedIterations(1)
+		p.x.interrupt(err)
+	default:
+		if err != nil {
+			text, fields := errext.Format(err)
+			p.x.log.WithFields(logrus.Fields(fields)).Error(text)
+		}
+		p.x.state.AddFullIterations(1)
+	}
+}
+
+// offer gives an arrival to a VU that waits, and says whether one did. When few are left it asks for more.
+func (p *pool) offer(a arrival.Arrival) bool {
+	taken := false
+	p.busy.Add(1)
+	select {
+	case p.jobs <- job{Arrival: a}:
+		taken = true
+	default:
+		p.busy.Add(-1)
+	}
+	if p.spare > 0 && (!taken || 10*p.busy.Load() > 9*p.size.Load()) {
+		p.spare--
+		p.more <- struct{}{} // has room for all there can be
+	}
+	return taken
+}
+
+// give waits for a VU; done is called when its iteration is over.
+func (p *pool) give(a arrival.Arrival, done func()) {
+	p.busy.Add(1)
+	select {
+	case p.jobs <- job{Arrival: a, done: done}:
+	case <-p.ctx.Done():
+		p.busy.Add(-1)
+		done()
+	}
+}
+
+// idle waits until no VU is busy, and says whether that came to pass in time.
+func (p *pool) idle(ctx context.Context, most time.Duration) bool {
+	deadline := time.NewTimer(most)
+	defer deadline.Stop()
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	for p.busy.Load() > 0 {
+		select {
+		case <-look.C:
+		case <-deadline.C:
+			return false
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
+}
+
+// close lets iterations end for so long, cuts the rest, and waits until all VUs are back with k6.
+func (p *pool) close(grace time.Duration) {
+	if grace > 0 {
+		p.idle(p.ctx, grace)
+	}
+	p.cancel()
+	p.grower.Wait()
+	close(p.jobs)
+	p.workers.Wait()
+	p.active.Wait()
+}
+
+// advice says what to raise after drops.
+func (p *pool) advice(configured int64) string {
+	if p.size.Load() < p.most {
+		return fmt.Sprintf("preAllocatedVUs to %d: VUs were still being made when they were needed", min(2*p.size.Load(), configured))
+	}
+	return fmt.Sprintf("maxVUs above %d (to %d, say), or expectedLatency to how long requests take", configured, 2*configured)
+}

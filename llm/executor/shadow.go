@@ -1,0 +1,96 @@
+package executor
+
+import (
+	"context"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"go.k6.io/k6/v2/lib"
+	"go.k6.io/k6/v2/lib/executor"
+	"go.k6.io/k6/v2/lib/types"
+	"go.k6.io/k6/v2/metrics"
+	"gopkg.in/guregu/null.v3"
+)
+
+// shadow runs a stock executor beside ours over a stand-in VU that only waits. k6 keeps to itself how a progress bar is
+// drawn and how a test is aborted; the stock executor knows both, and ours lends it its time and its interrupts.
+type shadow struct {
+	lib.Executor
+	stop  chan struct{} // closed when our run is over
+	abort chan error    // an interrupt to pass on
+}
+
+func newShadow(c *Config, es *lib.ExecutionState, log *logrus.Entry) (*shadow, error) {
+	s := &shadow{stop: make(chan struct{}), abort: make(chan error, 1)}
+	whole, err := lib.NewExecutionTuple(nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	state := lib.NewExecutionState(es.Test, whole, 1, 1)
+	state.AddInitializedVU(standIn{s})
+	config := executor.NewConstantVUsConfig(c.Name)
+	config.VUs = null.IntFrom(1)
+	config.Duration = types.NullDurationFrom(max(c.duration(), time.Second))
+	config.GracefulStop = types.NullDurationFrom(0)
+	s.Executor, err = config.NewExecutor(state, log)
+	return s, err
+}
+
+// run starts the stock executor; the func it returns ends it and waits for that.
+func (s *shadow) run(ctx context.Context) (end func()) {
+	done := make(chan struct{})
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		defer close(done)
+		_ = s.Executor.Run(ctx, make(chan metrics.SampleContainer, 1)) // it fails only when it cannot get its stand-in
+	}()
+	return func() {
+		close(s.stop)
+		select {
+		case <-done: // its own time is up too: the bar is full
+		case <-time.After(100 * time.Millisecond):
+		}
+		cancel()
+		<-done
+	}
+}
+
+// interrupt passes an abort on; the first counts.
+func (s *shadow) interrupt(err error) {
+	select {
+	case s.abort <- err:
+	default:
+	}
+}
+
+// standIn is a VU that does nothing.
+type standIn struct{ s *shadow }
+
+// GetID is of no meaning.
+func (standIn) GetID() uint64 { return 0 }
+
+// Activate gives the VU back when its context ends, or the stock executor would wait for ever.
+func (v standIn) Activate(p *lib.VUActivationParams) lib.ActiveVU {
+	context.AfterFunc(p.RunContext, func() { p.DeactivateCallback(v) })
+	return activeStandIn{v, p.RunContext}
+}
+
+type activeStandIn struct {
+	standIn
+	ctx context.Context
+}
+
+// RunOnce waits until there is something to pass on, or the end.
+func (v activeStandIn) RunOnce() error {
+	select {
+	case err := <-v.s.abort:
+		return err
+	case <-v.ctx.Done():
+	case <-v.s.stop:
+		select {
+		case <-v.ctx.Done():
+		case <-time.After(10 * time.Millisecond): // the stock executor asks again until its own time is up
+		}
+	}
+	return nil
+}
