@@ -89,7 +89,7 @@ func (x *Executor) Run(parent context.Context, out chan<- metrics.SampleContaine
 			break
 		}
 		base, at = base+n, ended.Add(x.config.Interval.TimeDuration())
-		if i+1 < len(x.plan.Stages) && x.config.drains(x.state.ExecutionTuple) {
+		if i+1 < len(x.plan.Stages) && x.config.drains(x.state.ExecutionTuple) && r.pool.busy.Load() > 0 {
 			if err := r.drain(); err != nil {
 				return err
 			}

@@ -14,12 +14,16 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 )
 
-// pool is the VUs of a run, each waiting for an arrival on a goroutine of its own.
+// pool is the VUs of a run, each waiting for an arrival on a goroutine of its own. The VU that came free last goes first:
+// its connection is warm, and a load that few VUs can carry is carried by few.
 type pool struct {
 	x      *Executor
 	ctx    context.Context
 	cancel context.CancelFunc
-	jobs   chan job
+
+	mu    sync.Mutex
+	free  []chan job    // of the VUs that wait
+	avail chan struct{} // a token for each of them
 
 	workers sync.WaitGroup // goroutines of VUs
 	active  sync.WaitGroup // VUs not given back to k6
@@ -39,7 +43,7 @@ type job struct {
 
 // newPool takes so many VUs that k6 has made, and asks for more, up to most, while the load goes on.
 func newPool(ctx context.Context, x *Executor, pre, most int64) (*pool, error) {
-	p := &pool{x: x, jobs: make(chan job), most: most, spare: most - pre, more: make(chan struct{}, most)}
+	p := &pool{x: x, most: most, spare: most - pre, more: make(chan struct{}, most), avail: make(chan struct{}, most)}
 	p.ctx, p.cancel = context.WithCancel(ctx)
 	for range pre {
 		vu, err := x.state.GetPlannedVU(x.log, false)
@@ -89,16 +93,43 @@ func (p *pool) add(vu lib.InitializedVU) {
 		},
 	})
 	p.size.Add(1)
+	jobs := make(chan job, 1)
 	p.workers.Go(func() {
-		for j := range p.jobs {
-			*slot = j.Arrival
-			p.iterate(active)
-			if j.done != nil {
-				j.done()
+		for {
+			select {
+			case j := <-jobs:
+				*slot = j.Arrival
+				p.iterate(active)
+				if j.done != nil {
+					j.done()
+				}
+				p.busy.Add(-1)
+				p.release(jobs)
+			case <-p.ctx.Done():
+				return
 			}
-			p.busy.Add(-1)
 		}
 	})
+	p.release(jobs)
+}
+
+// release lets a VU wait for its next arrival.
+func (p *pool) release(jobs chan job) {
+	p.mu.Lock()
+	p.free = append(p.free, jobs)
+	p.mu.Unlock()
+	p.avail <- struct{}{}
+}
+
+// take hands a job to a waiting VU. The caller has taken a token, so there is one.
+func (p *pool) take(j job) {
+	p.mu.Lock()
+	last := len(p.free) - 1
+	jobs := p.free[last]
+	p.free = p.free[:last]
+	p.mu.Unlock()
+	p.busy.Add(1)
+	jobs <- j
 }
 
 // iterate runs the script once and counts how that went, as k6's executors do.
@@ -124,12 +155,11 @@ func (p *pool) iterate(vu lib.ActiveVU) {
 // offer gives an arrival to a VU that waits, and says whether one did. When few are left it asks for more.
 func (p *pool) offer(a arrival.Arrival) bool {
 	taken := false
-	p.busy.Add(1)
 	select {
-	case p.jobs <- job{Arrival: a}:
+	case <-p.avail:
 		taken = true
+		p.take(job{Arrival: a})
 	default:
-		p.busy.Add(-1)
 	}
 	if p.spare > 0 && (!taken || 10*p.busy.Load() > 9*p.size.Load()) {
 		p.spare--
@@ -140,11 +170,10 @@ func (p *pool) offer(a arrival.Arrival) bool {
 
 // give waits for a VU; done is called when its iteration is over.
 func (p *pool) give(a arrival.Arrival, done func()) {
-	p.busy.Add(1)
 	select {
-	case p.jobs <- job{Arrival: a, done: done}:
+	case <-p.avail:
+		p.take(job{Arrival: a, done: done})
 	case <-p.ctx.Done():
-		p.busy.Add(-1)
 		done()
 	}
 }
@@ -174,7 +203,6 @@ func (p *pool) close(grace time.Duration) {
 	}
 	p.cancel()
 	p.grower.Wait()
-	close(p.jobs)
 	p.workers.Wait()
 	p.active.Wait()
 }

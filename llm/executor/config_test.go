@@ -1,0 +1,158 @@
+package executor
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.k6.io/k6/v2/lib"
+
+	"github.com/seed-307b789f/xk6-llm/llm/arrival"
+)
+
+func parse(t *testing.T, options string) *Config {
+	t.Helper()
+	c, err := NewConfig("load", []byte(options))
+	if err != nil {
+		t.Fatalf("%s: %v", options, err)
+	}
+	return c.(*Config)
+}
+
+func TestPlan(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, options string
+		want          []arrival.Stage
+	}{
+		{
+			"k6's own stages, with a jump", `{"startRate": 15, "timeUnit": "10s", "stages": [{"target": 15, "duration": "2s"}, {"target": 30, "duration": "0s"}, {"target": 60, "duration": "4s"}]}`,
+			[]arrival.Stage{{From: 1.5, To: 1.5, Duration: 2 * time.Second}, {From: 3, To: 6, Duration: 4 * time.Second}},
+		},
+		{
+			"rates, a ramp from the rate before, a closed loop", `{"stages": [{"rate": 0.29, "duration": "100s"}, {"target": 10, "duration": "1m"}, {"requests": 8, "concurrency": 2}]}`,
+			[]arrival.Stage{{From: 0.29, To: 0.29, Duration: 100 * time.Second}, {From: 0.29, To: 10, Duration: time.Minute}, {Requests: 8, Concurrency: 2}},
+		},
+		{"a trace", `{"arrival": "trace", "trace": [0, 0.5, 0.5, 1.999]}`, []arrival.Stage{{From: 2, To: 2, Duration: 2 * time.Second}}},
+	} {
+		p, err := parse(t, tt.options).plan()
+		if err != nil || !slices.Equal(p.Stages, tt.want) {
+			t.Errorf("%s: got %+v, %v; want %+v", tt.name, p.Stages, err, tt.want)
+		}
+	}
+}
+
+func TestTraceKeepsItsInstants(t *testing.T) {
+	t.Parallel()
+	p, err := parse(t, `{"trace": [0, 0.5, 0.5, 1.25, 1.999]}`).plan()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []time.Duration
+	for at := range p.Due(0) {
+		got = append(got, at.Round(time.Microsecond))
+	}
+	if want := []time.Duration{0, 500 * time.Millisecond, 500 * time.Millisecond, 1250 * time.Millisecond, 1999 * time.Millisecond}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestValidateNamesStageAndValue(t *testing.T) {
+	t.Parallel()
+	for options, want := range map[string]string{
+		`{"stages": [{"rate": 1, "duration": "1s"}]}`: "",
+		`{}`: "stages are missing",
+		`{"stages": [{"rate": 1, "duration": "1s"}, {"rate": -2, "duration": "1s"}]}`: "stage 1: rate must be a number from 0 to 1e+07, got -2",
+		`{"stages": [{"rate": 1}]}`:                                                      "stage 0: needs a duration",
+		`{"stages": [{"target": -1, "duration": "1s"}]}`:                                 "stage 0: target and duration must not be negative, got -1",
+		`{"stages": [{"target": 1, "duration": "0s"}]}`:                                  "no stage has a duration",
+		`{"stages": [{"duration": "1s"}]}`:                                               "stage 0: must be one of {rate, duration}",
+		`{"stages": [{"rate": 1, "target": 1, "duration": "1s"}]}`:                       "stage 0: must be one of",
+		`{"stages": [{"requests": 5}]}`:                                                  "stage 0: requests need a concurrency",
+		`{"stages": [{"requests": 5, "concurrency": 1, "rate": 1}]}`:                     "stage 0: must be one of",
+		`{"arrival": "possion", "stages": [{"rate": 1, "duration": "1s"}]}`:              `unknown arrival "possion"`,
+		`{"arrival": "gamma", "stages": [{"rate": 1, "duration": "1s"}]}`:                "burstiness must be a positive number, got 0",
+		`{"arrival": "trace"}`:                                                           "arrival 'trace' needs trace",
+		`{"trace": [1, 0.5]}`:                                                            "trace: arrival 1 at 0.5 s comes before the one ahead of it at 1 s",
+		`{"trace": [1], "stages": [{"rate": 1, "duration": "1s"}]}`:                      "a trace takes no stages",
+		`{"trace": [1], "arrival": "poisson"}`:                                           `trace goes with arrival 'trace', not "poisson"`,
+		`{"stages": [{"rate": 1, "duration": "1s"}], "maxVUs": 1, "preAllocatedVUs": 2}`: "maxVUs (1) must be at least 1 and at least preAllocatedVUs (2)",
+		`{"stages": [{"rate": 1, "duration": "1s"}], "timeUnit": "0s"}`:                  "timeUnit must be positive",
+	} {
+		err := errors.Join(parse(t, options).Validate()...)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", options, err, want)
+		}
+	}
+	if _, err := NewConfig("load", []byte(`{"stages": [], "rte": 5}`)); err == nil || !strings.Contains(err.Error(), `"rte"`) {
+		t.Errorf("unknown option: got %v", err)
+	}
+}
+
+func TestVUs(t *testing.T) {
+	t.Parallel()
+	for options, want := range map[string][2]int64{
+		`{"stages": [{"rate": 5, "duration": "1s"}, {"target": 12.5, "duration": "1s"}]}`: {125, 1250},
+		`{"stages": [{"rate": 5, "duration": "1s"}], "expectedLatency": "1s"}`:            {5, 50},
+		`{"stages": [{"requests": 100, "concurrency": 64}]}`:                              {64, 640},
+		`{"stages": [{"rate": 5, "duration": "1s"}], "preAllocatedVUs": 3, "maxVUs": 4}`:  {3, 4},
+		`{"stages": [{"rate": 5, "duration": "1s"}], "maxVUs": 4}`:                        {4, 4},
+	} {
+		if pre, most := parse(t, options).vus(); pre != want[0] || most != want[1] {
+			t.Errorf("%s: got %d to %d, want %v", options, pre, most, want)
+		}
+	}
+}
+
+// An archive keeps a scenario as JSON and reads it again.
+func TestConfigSurvivesAnArchive(t *testing.T) {
+	t.Parallel()
+	for _, options := range []string{
+		`{"startRate": 0.5, "stages": [{"target": 2.5, "duration": "5s"}, {"requests": 8, "concurrency": 2}], "arrival": "gamma", "burstiness": 0.5, "seed": 7, "interval": "1s", "drain": false}`,
+		`{"trace": [0, 0.5, 1.25], "maxVUs": 3, "gracefulStop": "5s", "exec": "f", "env": {"A": "b"}}`,
+	} {
+		a := parse(t, options)
+		text, err := json.Marshal(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := json.Marshal(parse(t, string(text)))
+		if err != nil || string(again) != string(text) {
+			t.Errorf("%s\nbecomes %s, %v", text, again, err)
+		}
+	}
+}
+
+// The shares of all instances together are the whole, each arrival once.
+func TestStripesTile(t *testing.T) {
+	t.Parallel()
+	for _, sequence := range []string{"0,1", "0,1/2,1", "0,1/3,2/3,1", "0,1/7,3/7,4/7,1", "0,1/10,1/2,1"} {
+		seq, err := lib.NewExecutionSegmentSequenceFromString(sequence)
+		if err != nil {
+			t.Fatal(err)
+		}
+		owners := make([]int, 10_000)
+		for _, segment := range seq {
+			et, err := lib.NewExecutionTuple(segment, &seq)
+			if err != nil {
+				t.Fatal(err)
+			}
+			share, err := et.GetNewExecutionTupleFromValue(50)
+			if err != nil {
+				t.Fatal(err)
+			}
+			mine := stripes(share)
+			for k := range owners {
+				if mine(int64(k)) {
+					owners[k]++
+				}
+			}
+		}
+		if k := slices.IndexFunc(owners, func(n int) bool { return n != 1 }); k >= 0 {
+			t.Errorf("%s: arrival %d has %d owners", sequence, k, owners[k])
+		}
+	}
+}

@@ -1,0 +1,248 @@
+package llm_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// script writes a script whose load is given, and whose requests are short.
+func script(t *testing.T, load, client string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "script.js")
+	text := fmt.Sprintf(`import { Client, scenarios } from 'k6/x/llm';
+export const options = { scenarios: scenarios(%s) };
+const client = new Client(%s);
+export default function () { client.chat('hi', { maxTokens: Number(__ENV.TOKENS || 3) }); }
+`, load, client)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// lines reads a record file by kinds.
+func lines(t *testing.T, path string) (requests []*record.Request, dropped []*record.Dropped, stages []*record.Stage) {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	r := record.NewReader(f, path)
+	for {
+		line, err := r.Next()
+		if err != nil {
+			return requests, dropped, stages
+		}
+		switch l := line.(type) {
+		case *record.Request:
+			requests = append(requests, l)
+		case *record.Dropped:
+			dropped = append(dropped, l)
+		case *record.Stage:
+			stages = append(stages, l)
+		}
+	}
+}
+
+func TestOwnExecutorMixesStages(t *testing.T) {
+	t.Parallel()
+	out := filepath.Join(t.TempDir(), "run.jsonl")
+	mustSucceed(t, k6(t, "run", "--quiet", "--out", "llm="+out,
+		script(t, `{stages: [{rate: 20, duration: '1s'}, {requests: 12, concurrency: 4}, {target: 40, duration: '1s'}], interval: '200ms'}`, `{baseURL: 'sim:?ttft=20ms&itl=5ms'}`)))
+	requests, dropped, stages := lines(t, out)
+	slices.SortFunc(requests, func(a, b *record.Request) int { return int(a.Index - b.Index) })
+	if len(requests) != 52 || len(dropped) != 0 || len(stages) != 3 {
+		t.Fatalf("%d requests, %d drops, %d stage lines; want 20+12+20, 0 and 3", len(requests), len(dropped), len(stages))
+	}
+	for i, q := range requests {
+		stage := map[bool]int{true: 0, false: 1}[i < 20]
+		if i >= 32 {
+			stage = 2
+		}
+		if q.Index != int64(i) || q.Stage != stage || (q.Due == nil) != (stage == 1) {
+			t.Errorf("request %d: index %d in stage %d, due known %t", i, q.Index, q.Stage, q.Due != nil)
+		}
+		if delay, known := q.ScheduleDelay(); known && (delay < 0 || delay > 100*time.Millisecond) {
+			t.Errorf("request %d went %v after it was due", i, delay)
+		}
+	}
+	if gap := stages[1].Start - stages[0].End; gap < 200e6 {
+		t.Errorf("%d ns between stages, want the interval of 200 ms at least", gap)
+	}
+}
+
+func TestDropsAreRecordedAndExplained(t *testing.T) {
+	t.Parallel()
+	out := filepath.Join(t.TempDir(), "run.jsonl")
+	r := mustSucceed(t, k6(t, "run", "--quiet", "--out", "llm="+out, "-e", "TOKENS=20",
+		script(t, `{stages: [{rate: 20, duration: '2s'}], executor: 'llm-arrival-rate', preAllocatedVUs: 2, maxVUs: 3}`, `{baseURL: 'sim:'}`)))
+	requests, dropped, _ := lines(t, out)
+	seen := map[int64]int{}
+	for _, q := range requests {
+		seen[q.Index]++
+		if delay, known := q.ScheduleDelay(); !known || delay > 100*time.Millisecond {
+			t.Errorf("request %d: delay %v, %t: it must stay exact after drops", q.Index, delay, known)
+		}
+	}
+	for _, d := range dropped {
+		seen[*d.Index]++
+		if d.Due == nil || d.Count != 1 || d.Stage != 0 {
+			t.Errorf("dropped %+v", d)
+		}
+	}
+	if len(dropped) == 0 || len(seen) != 40 || len(requests)+len(dropped) != 40 {
+		t.Errorf("%d sent and %d dropped, want 40 together, each once", len(requests), len(dropped))
+	}
+	if want := fmt.Sprintf(`%d arrivals of scenario \"load\" found no free VU`, len(dropped)); !strings.Contains(r.stderr, want) || !strings.Contains(r.stderr, "Raise maxVUs above 3") {
+		t.Errorf("%q is not explained in\n%s", want, r.stderr)
+	}
+}
+
+func TestGracefulStopCutsAndRecords(t *testing.T) {
+	t.Parallel()
+	out := filepath.Join(t.TempDir(), "run.jsonl")
+	start := time.Now()
+	mustSucceed(t, k6(t, "run", "--quiet", "--out", "llm="+out, "-e", "TOKENS=1000",
+		script(t, `{stages: [{rate: 5, duration: '1s'}, {rate: 5, duration: '1s'}], executor: 'llm-arrival-rate', gracefulStop: '500ms'}`, `{baseURL: 'sim:?itl=50ms'}`)))
+	requests, dropped, _ := lines(t, out)
+	for _, q := range requests {
+		if q.ErrorType != record.ErrorCanceled || len(q.Chunks) == 0 {
+			t.Errorf("request %d: %q with %d chunks", q.Index, q.ErrorType, len(q.Chunks))
+		}
+	}
+	if len(requests) != 10 || len(dropped) != 0 || time.Since(start) > 20*time.Second {
+		t.Errorf("%d requests, %d drops in %v; want 10 cut ones", len(requests), len(dropped), time.Since(start))
+	}
+}
+
+func TestScriptAbortEndsTheRun(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "abort.js")
+	text := `import { scenarios } from 'k6/x/llm';
+import exec from 'k6/execution';
+export const options = { scenarios: scenarios({ stages: [{ rate: 50, duration: '60s' }], executor: 'llm-arrival-rate' }) };
+export default function () { if (exec.scenario.iterationInTest === 20) exec.test.abort('enough'); }
+`
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	if r := k6(t, "run", "--quiet", path); r.code != 108 || !strings.Contains(r.stderr, "enough") || time.Since(start) > 20*time.Second {
+		t.Errorf("exit code %d after %v\n%s", r.code, time.Since(start), r.stderr)
+	}
+}
+
+// instance is one k6 process of several, started as the k6 Operator starts them: paused, with its segment.
+func instance(t *testing.T, n, of int, sequence, out, path string) (address string, wait func()) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address = l.Addr().String()
+	_ = l.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	cmd := exec.CommandContext(ctx, "bin/k6", "run", "--quiet", "--paused", "--address", address,
+		"--execution-segment", fmt.Sprintf("%d/%d:%d/%d", n, of, n+1, of), "--execution-segment-sequence", sequence,
+		"--tag", fmt.Sprint("instance_id=", n+1), "--tag", "testrun_name=several", "--out", "llm="+out, path)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return address, func() {
+		defer cancel()
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("instance %d: %v\n%s", n, err, stderr.String())
+		}
+	}
+}
+
+// unpause asks until the instance listens.
+func unpause(t *testing.T, address string) {
+	t.Helper()
+	const body = `{"data":{"attributes":{"paused":false,"stopped":false},"id":"default","type":"status"}}`
+	for range 200 {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, "http://"+address+"/v1/status", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err == nil {
+			_ = resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return
+			}
+		}
+		<-time.After(50 * time.Millisecond)
+	}
+	t.Fatalf("the instance at %s did not start", address)
+}
+
+// Several instances send the schedule of one, each arrival once, and their files merge into one report.
+func TestInstancesSendTheScheduleOfOne(t *testing.T) {
+	t.Parallel()
+	path := script(t, `{stages: [{rate: 30, duration: '2s'}, {rate: 60, duration: '1s'}], arrival: 'poisson', seed: 11, drain: false}`, `{baseURL: 'sim:?ttft=5ms&itl=1ms'}`)
+	single := filepath.Join(t.TempDir(), "one.jsonl")
+	mustSucceed(t, k6(t, "run", "--quiet", "--out", "llm="+single, path))
+	// schedule is the distance of each arrival from the first of its instance, which share no clock.
+	schedule := func(requests []*record.Request) map[int64]int64 {
+		due := map[int64]int64{}
+		for _, q := range requests {
+			due[q.Index] = *q.Due
+		}
+		return due
+	}
+	one, _, _ := lines(t, single)
+	want := schedule(one)
+	dir := t.TempDir()
+	var addresses []string
+	var waits []func()
+	for n := range 3 {
+		address, wait := instance(t, n, 3, "0,1/3,2/3,1", dir, path)
+		addresses, waits = append(addresses, address), append(waits, wait)
+	}
+	for _, address := range addresses {
+		unpause(t, address)
+	}
+	for _, wait := range waits {
+		wait()
+	}
+	got := map[int64]bool{}
+	for n := range 3 {
+		requests, _, _ := lines(t, filepath.Join(dir, fmt.Sprintf("records-%d.jsonl", n+1)))
+		share := schedule(requests)
+		first := slices.Min(slices.Collect(maps.Keys(share)))
+		for k, due := range share {
+			if got[k] {
+				t.Errorf("arrival %d was sent twice", k)
+			}
+			got[k] = true
+			if off := (due - share[first]) - (want[k] - want[first]); off != 0 {
+				t.Errorf("instance %d: arrival %d is due %d ns off the schedule of one", n, k, off)
+			}
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("%d arrivals over three instances, one alone has %d", len(got), len(want))
+	}
+	out := t.TempDir()
+	mustSucceed(t, run(t, 0, nil, "llmconv", "report", dir, "-o", out))
+	if n := readReport(t, filepath.Join(out, "summary_lifecycle_metrics.json")).Successes.Count; n != len(want) {
+		t.Errorf("the merged report has %d requests, want %d", n, len(want))
+	}
+}
