@@ -36,7 +36,7 @@ declare module 'k6/x/llm' {
     itl?: 'request' | 'all' | 'off';
     /** Not available in this version: setting it throws. */
     tokenizer?: string;
-    /** Not available in this version: setting it throws. */
+    /** LoRA adapters and their shares of the requests, which add up to 1. Each request asks for one, drawn by its place in the run. */
     adapters?: { name: string; split: number }[];
     /** Not available in this version: setting it throws. */
     retries?: number;

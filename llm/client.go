@@ -2,10 +2,12 @@ package llm
 
 import (
 	"context"
-	"crypto/rand"
+	cryptorand "crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -127,14 +129,15 @@ func (o *requestOptions) job(dialect api.Dialect) *job {
 // flight is a job with all it needs of its VU, so that it may leave the event loop.
 type flight struct {
 	*job
-	ctx   context.Context
-	state *lib.State
-	wire  *client.Client
-	opts  *clientOptions
-	place place
-	tags  metrics.TagsAndMeta
-	peer  *peer
-	m     *ModuleInstance
+	ctx     context.Context
+	state   *lib.State
+	wire    *client.Client
+	opts    *clientOptions
+	place   place
+	adapter string
+	tags    metrics.TagsAndMeta
+	peer    *peer
+	m       *ModuleInstance
 }
 
 // prepare does what must happen on the event loop before a request leaves: it finds the server, once for all VUs, and the
@@ -157,18 +160,38 @@ func (c *jsClient) prepare(j *job) (*flight, error) {
 	if err != nil {
 		return nil, err
 	}
+	place, adapter := c.m.nextPlace(), ""
+	if j.request.Model == "" && len(c.opts.split) > 0 {
+		adapter = chooseAdapter(c.opts.split, place)
+		j.request.Model = adapter
+	}
 	if j.request.Model == "" {
 		j.request.Model = model
 	}
 	j.request.ID = nextRequestID()
 	return &flight{
-		job: j, ctx: ctx, state: state, wire: wire, opts: c.opts, place: c.m.nextPlace(),
+		job: j, ctx: ctx, state: state, wire: wire, opts: c.opts, place: place, adapter: adapter,
 		tags: state.Tags.GetCurrentValues(), peer: c.peer, m: c.m,
 	}, nil
 }
 
 // errAborted says that the runtime was interrupted. It must not become an exception, which would take the interrupt's place.
 var errAborted = errors.New("test aborted")
+
+// chooseAdapter draws an adapter by the request's place in the run: the same place has the same adapter in every run, on
+// whichever instance and VU.
+func chooseAdapter(split []record.Adapter, p place) string {
+	h := fnv.New64a()
+	_, _ = fmt.Fprintf(h, "%s\x00%d\x00%d", p.scenario, p.index, p.seq) // never fails
+	at := float64(rand.NewPCG(h.Sum64(), 0).Uint64()>>11) / (1 << 53)
+	for _, a := range split {
+		if at < a.Split {
+			return a.Name
+		}
+		at -= a.Split
+	}
+	return split[len(split)-1].Name
+}
 
 // abort ends the whole test as exec.test.abort does: without a server there is nothing to measure.
 func (c *jsClient) abort(err error) {
@@ -238,7 +261,7 @@ func (f *flight) fly() (*result, error) {
 		return nil, err
 	}
 	r := answer.Record
-	r.Client, r.SessionID, r.Turn = f.peer.number, f.sessionID, f.turn
+	r.Client, r.SessionID, r.Turn, r.Adapter = f.peer.number, f.sessionID, f.turn, f.adapter
 	f.place.mark(r)
 	if f.opts.slo != nil {
 		r.SLO, r.Good = f.opts.slo, new(slo.Good(r, *f.opts.slo))
@@ -266,7 +289,7 @@ func requestTags(tags *metrics.TagSet, r *record.Request) *metrics.TagSet {
 var (
 	requestPrefix = sync.OnceValue(func() string {
 		id := make([]byte, 6)
-		_, _ = rand.Read(id) // never fails
+		_, _ = cryptorand.Read(id) // never fails
 		return hex.EncodeToString(id) + "-"
 	})
 	requestNumber atomic.Uint64

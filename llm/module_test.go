@@ -198,6 +198,38 @@ func TestAsyncRequestsRunAtOnce(t *testing.T) {
 	}
 }
 
+func TestAdaptersAreSplit(t *testing.T) {
+	t.Parallel()
+	v := newVU(t, New())
+	v.run(t, `const client = new Client({baseURL: 'sim:?ttft=0s&itl=0s&lora=a,b&failure-rate=0.2', adapters: [{name: 'a', split: 0.7}, {name: 'b', split: 0.3}]});`)
+	v.start(t)
+	counts, failed := map[string]int{}, map[string]int{}
+	var order []string
+	for range 400 {
+		v.iter++
+		v.run(t, `client.chat('hi', {maxTokens: 1})`)
+		requests, _ := v.records()
+		r := requests[0]
+		if r.Model != r.Adapter {
+			t.Fatalf("adapter %q asked for as model %q", r.Adapter, r.Model)
+		}
+		counts[r.Adapter]++
+		if r.Failed() {
+			failed[r.Adapter]++
+		}
+		order = append(order, r.Adapter)
+	}
+	if counts["a"] < 250 || counts["a"] > 310 || counts["a"]+counts["b"] != 400 || failed["a"] == 0 || failed["b"] == 0 {
+		t.Errorf("split %v, failed %v; want about 280 to 120, failures with their adapter", counts, failed)
+	}
+	split := []record.Adapter{{Name: "a", Split: 0.7}, {Name: "b", Split: 0.3}}
+	for i, got := range order {
+		if want := chooseAdapter(split, place{scenario: "stage_1", index: int64(i + 1)}); got != want {
+			t.Fatalf("request %d has adapter %q, its place has %q", i, got, want)
+		}
+	}
+}
+
 // Two VUs construct the same client; the file must know it once.
 func TestVUsShareAPeer(t *testing.T) {
 	t.Parallel()
@@ -274,6 +306,10 @@ func TestMisuseThrows(t *testing.T) {
 		{`new Client({slo: {ttfb: 1}})`, `Client option "slo": unknown latency "ttfb"`},
 		{`new Client({slo: {ttft: 0}})`, `Client option "slo": bound on "ttft" must be positive`},
 		{`new Client({slo: 5})`, `Client option "slo": must be an object`},
+		{`new Client({adapters: 'x'})`, `Client option "adapters": must be an array`},
+		{`new Client({adapters: [{name: 'a', split: 0.5}, {name: 'b', split: 0.4}]})`, `Client option "adapters": splits must add up to 1, got 0.9`},
+		{`new Client({adapters: [{name: 'a', split: -1}]})`, `number 0 needs a name and a split that is not negative, got "a" and -1`},
+		{`new Client({adapters: [{nme: 'a'}]})`, `number 0: unknown adapter option "nme", did you mean "name"?`},
 		{`new Client({tokenizer: 'x'})`, `Client option "tokenizer": not available in this version`},
 		{`new Client({}).chat('hi')`, `requests cannot be sent in the init context`},
 		{`new Client({}).send()`, `send needs a request such as`},

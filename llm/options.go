@@ -3,6 +3,8 @@ package llm
 import (
 	"encoding/json"
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,6 +25,7 @@ const simScheme = "sim:"
 type clientOptions struct {
 	client.Options
 	extra map[string]any
+	split []record.Adapter // adapters to choose from, by their shares
 	slo   *record.Bounds
 	itl   measure.ITLMode
 	sim   *sim.Options // of a simulated server
@@ -44,7 +47,7 @@ func (o *clientOptions) fields(rt *sobek.Runtime) fields {
 		"slo":          func(v sobek.Value) error { return o.readSLO(rt, v) },
 		"itl":          o.readITL,
 		"tokenizer":    unavailable("token counts come from the server's usage"),
-		"adapters":     unavailable("name one adapter as model"),
+		"adapters":     o.readAdapters,
 		"retries":      unavailable("failed requests are recorded, and not sent again"),
 		"retryBackoff": unavailable("failed requests are recorded, and not sent again"),
 	}
@@ -86,6 +89,30 @@ func (o *clientOptions) readExtra(v sobek.Value) (err error) {
 	}
 	o.Extra, err = api.ParseExtra(o.extra)
 	return err
+}
+
+func (o *clientOptions) readAdapters(v sobek.Value) error {
+	list, ok := v.(*sobek.Object)
+	if !ok || list.ClassName() != "Array" {
+		return fmt.Errorf("must be an array such as [{name: 'a', split: 0.7}, {name: 'b', split: 0.3}], got %s", describe(v))
+	}
+	sum := 0.0
+	for i := range int(list.Get("length").ToInteger()) {
+		var a record.Adapter
+		if err := (fields{"name": text(&a.Name), "split": number(&a.Split)}).read(nil, "adapter", list.Get(strconv.Itoa(i))); err != nil {
+			return fmt.Errorf("number %d: %w", i, err)
+		}
+		if a.Name == "" || a.Split < 0 {
+			return fmt.Errorf("number %d needs a name and a split that is not negative, got %q and %v", i, a.Name, a.Split)
+		}
+		sum += a.Split
+		o.split = append(o.split, a)
+		o.Adapters = append(o.Adapters, a.Name)
+	}
+	if len(o.split) > 0 && math.Abs(sum-1) > 1e-6 {
+		return fmt.Errorf("splits must add up to 1, got %v", sum)
+	}
+	return nil
 }
 
 func (o *clientOptions) readITL(v sobek.Value) (err error) {
@@ -136,6 +163,9 @@ func (o *clientOptions) redacted() map[string]any {
 			headers[name] = redactedValue
 		}
 		m["headers"] = headers
+	}
+	if len(o.split) > 0 {
+		m["adapters"] = o.split
 	}
 	if len(o.extra) > 0 {
 		m["extraBody"] = o.extra

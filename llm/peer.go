@@ -99,7 +99,7 @@ func (p *peer) announce(ctx context.Context, state *lib.State, m *ModuleInstance
 	options := p.opts.redacted()
 	options["model"] = p.model
 	push(ctx, state, m.metrics.Event(&record.Client{
-		Number: p.number, SLO: p.opts.slo, Simulator: p.opts.sim != nil, Options: options,
+		Number: p.number, SLO: p.opts.slo, Adapters: p.opts.split, Simulator: p.opts.sim != nil, Options: options,
 	}, tags))
 }
 

@@ -30,6 +30,7 @@ type Options struct {
 	BaseURL     string        // http or https, with or without /v1 at the end
 	API         api.Dialect   //
 	Model       string        // "" to ask the server, see Discover
+	Adapters    []string      // further names that requests will ask for
 	Streaming   bool          // ask for a stream
 	IgnoreEOS   bool          // ask for MaxTokens tokens whatever the model says
 	Timeout     time.Duration // of a whole request; 0 means none

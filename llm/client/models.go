@@ -43,13 +43,19 @@ func (c *Client) Discover(ctx context.Context, rt http.RoundTripper) (model, rem
 	for i, m := range list.Data {
 		names[i] = m.ID
 	}
-	if c.opts.Model == "" {
-		return names[0], "", nil
+	wanted := c.opts.Adapters
+	if c.opts.Model != "" {
+		wanted = append([]string{c.opts.Model}, wanted...)
 	}
-	if !slices.Contains(names, c.opts.Model) {
-		return "", "", fmt.Errorf("model %q is not served by %s, which serves: %s", c.opts.Model, c.base.Redacted(), strings.Join(names[:min(len(names), 20)], ", "))
+	for _, name := range wanted {
+		if !slices.Contains(names, name) {
+			return "", "", fmt.Errorf("model %q is not served by %s, which serves: %s", name, c.base.Redacted(), strings.Join(names[:min(len(names), 20)], ", "))
+		}
 	}
-	return c.opts.Model, "", nil
+	if c.opts.Model != "" {
+		return c.opts.Model, "", nil
+	}
+	return names[0], "", nil
 }
 
 // withoutModels goes on without a list, if the model is named.

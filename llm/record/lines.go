@@ -54,8 +54,15 @@ type Client struct {
 	Number    int            `json:"number"`
 	SLO       *Bounds        `json:"slo,omitempty"`
 	Tokenizer string         `json:"tokenizer,omitempty"`
+	Adapters  []Adapter      `json:"adapters,omitempty"`
 	Simulator bool           `json:"simulator"`
 	Options   map[string]any `json:"options"` // as given, secrets replaced
+}
+
+// Adapter is a LoRA adapter and its share of the requests.
+type Adapter struct {
+	Name  string  `json:"name"`
+	Split float64 `json:"split"`
 }
 
 // Dropped is an arrival (or several, Count of them) for which no VU was free.
