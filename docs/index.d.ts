@@ -180,6 +180,12 @@ declare module 'k6/x/llm' {
   /** Makes k6 scenarios of stages: stage_0, stage_1 … */
   export function scenarios(options: LoadOptions): Record<string, object>;
 
+  /**
+   * Instants of a trace, in seconds after its first: a CSV file whose first column is a time, as in Azure's published traces,
+   * or seconds. scenarios({ arrival: 'trace', trace: trace('azure.csv') })
+   */
+  export function trace(path: string): number[];
+
   /** A short text summary: export function handleSummary(data) { return summary(data); } */
   export function summary(data: object): { stdout: string };
 

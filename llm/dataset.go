@@ -91,16 +91,12 @@ func (m *ModuleInstance) openSet(opts datasetOptions) (datasets.Set, error) {
 	if opts.kind == "mock" {
 		return datasets.Mock{Form: opts.form()}, nil
 	}
-	env := m.vu.InitEnv()
-	path := env.GetAbsFilePath(strings.TrimPrefix(opts.path, "file://"))
+	path := m.absPath(opts.path)
 	key := fmt.Sprint(path, "\x00", opts.api, opts.hasSeed, opts.seed)
 	return m.root.datasets.get(key, func() (datasets.Set, error) {
-		data, err := fsext.ReadFile(env.FileSystems["file"], path)
+		data, path, err := m.readFile("data set", opts.path)
 		if err != nil {
-			if errors.Is(err, fs.ErrNotExist) {
-				return nil, fmt.Errorf("data set %s does not exist: check path (DATASET in our scripts)", path)
-			}
-			return nil, fmt.Errorf("data set %s: %w", path, err)
+			return nil, err
 		}
 		read := datasets.Options{Form: opts.form()}
 		if opts.hasSeed {
@@ -108,6 +104,26 @@ func (m *ModuleInstance) openSet(opts datasetOptions) (datasets.Set, error) {
 		}
 		return datasets.ReadShareGPT(bytes.NewReader(data), path, read)
 	})
+}
+
+func (m *ModuleInstance) absPath(path string) string {
+	return m.vu.InitEnv().GetAbsFilePath(strings.TrimPrefix(path, "file://"))
+}
+
+// readFile reads a file by k6's file system, which puts it into archives; what names it in errors.
+func (m *ModuleInstance) readFile(what, path string) (data []byte, abs string, err error) {
+	if path == "" {
+		return nil, "", fmt.Errorf("%s: the path is empty", what)
+	}
+	abs = m.absPath(path)
+	data, err = fsext.ReadFile(m.vu.InitEnv().FileSystems["file"], abs)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, abs, fmt.Errorf("%s %s does not exist: check path (DATASET in our scripts)", what, abs)
+	case err != nil:
+		return nil, abs, fmt.Errorf("%s %s: %w", what, abs, err)
+	}
+	return data, abs, nil
 }
 
 // datasetCache holds the sets of the process by file and options.

@@ -62,6 +62,7 @@ func (m *ModuleInstance) Exports() modules.Exports {
 		"Dataset":   m.newDataset,
 		"scenarios": m.scenarios,
 		"summary":   m.summary,
+		"trace":     m.trace,
 		"version":   measure.Version(),
 	}}
 }

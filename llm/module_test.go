@@ -346,6 +346,10 @@ func TestMisuseThrows(t *testing.T) {
 		{`scenarios({trace: [1, 'x']})`, `scenarios option "trace": number 1 must be a number, got a string`},
 		{`scenarios({stages: [{rate: 1, duration: '1s'}], executor: 'x'})`, `scenarios: unknown executor "x"`},
 		{`scenarios({stages: [{rate: 1, duration: '1s'}], maxVUs: 1, preAllocatedVUs: 2})`, `maxVUs (1) must not be less than preAllocatedVUs (2)`},
+		{`trace(5)`, `trace takes the path of a file: must be a string, got 5`},
+		{`trace('none.csv')`, `trace /scripts/none.csv does not exist`},
+		{`trace('')`, `trace: the path is empty`},
+		{`trace('bad.json')`, `/scripts/bad.json:2: "{]" is neither a time`},
 		{`summary()`, `summary takes the data that handleSummary gets`},
 		{`summary({a: 1})`, `summary takes the data that handleSummary gets`},
 	} {
@@ -445,6 +449,27 @@ func TestScenarios(t *testing.T) {
 			if len(s.Stages) != 1 || s.Stages[0].Index != i {
 				t.Errorf("%s: recorded as %+v", tt.name, s)
 			}
+		}
+	}
+}
+
+func TestScenariosOfOurExecutor(t *testing.T) {
+	t.Parallel()
+	v := newVU(t, New())
+	if err := fsext.WriteFile(v.files, "/scripts/t.csv", []byte("TIMESTAMP\n5\n5.25\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for options, want := range map[string]string{
+		`{stages: [{rate: 1.5, duration: '2s'}, {target: 3, duration: '1s'}], arrival: 'gamma', burstiness: 0.5, seed: 3, drain: false, maxVUs: 9}`: `{"load":{"arrival":"gamma","burstiness":0.5,"drain":false,` +
+			`"env":{"K6_LLM_FIRST_ITEM":"0"},"executor":"llm-arrival-rate","expectedLatency":"10s","gracefulStop":"2m0s","interval":"0s","maxVUs":9,"seed":3,` +
+			`"stages":[{"duration":"2s","rate":1.5},{"duration":"1s","target":3}],"startTime":"0s"}}`,
+		`{stages: [{rate: 1, duration: '1s'}, {requests: 4, concurrency: 2}]}`: `{"load":{"arrival":"constant","env":{"K6_LLM_FIRST_ITEM":"0"},"executor":"llm-arrival-rate","expectedLatency":"10s","gracefulStop":"2m0s",` +
+			`"interval":"0s","seed":0,"stages":[{"duration":"1s","rate":1},{"concurrency":2,"requests":4}],"startTime":"0s"}}`,
+		`{arrival: 'trace', trace: trace('t.csv')}`: `{"load":{"arrival":"trace","env":{"K6_LLM_FIRST_ITEM":"0"},"executor":"llm-arrival-rate","expectedLatency":"10s","gracefulStop":"2m0s",` +
+			`"interval":"0s","seed":0,"stages":[],"startTime":"0s","trace":[0,0.25]}}`,
+	} {
+		if got := sorted(t, v.run(t, `JSON.stringify(scenarios(`+options+`))`).String()); got != want {
+			t.Errorf("%s:\ngot  %s\nwant %s", options, got, want)
 		}
 	}
 }

@@ -1,0 +1,26 @@
+package llm
+
+import (
+	"bytes"
+	"errors"
+
+	"github.com/grafana/sobek"
+
+	"github.com/seed-307b789f/xk6-llm/llm/arrival"
+)
+
+// trace reads the instants of a trace file, in seconds, for scenarios({arrival: 'trace', trace: …}).
+func (m *ModuleInstance) trace(path sobek.Value) ([]float64, error) {
+	var name string
+	if err := text(&name)(path); err != nil {
+		return nil, errors.New("trace takes the path of a file: " + err.Error())
+	}
+	if m.vu.InitEnv() == nil {
+		return nil, errors.New("a trace can be read in the init context only, outside the default function")
+	}
+	data, abs, err := m.readFile("trace", name)
+	if err != nil {
+		return nil, err
+	}
+	return arrival.ReadTrace(bytes.NewReader(data), abs)
+}
