@@ -246,3 +246,30 @@ func TestInstancesSendTheScheduleOfOne(t *testing.T) {
 		t.Errorf("the merged report has %d requests, want %d", n, len(want))
 	}
 }
+
+// Each script runs as it is, with its own settings.
+func TestScriptsRun(t *testing.T) {
+	t.Parallel()
+	for name, settings := range map[string][]string{
+		"poisson": {"STAGES=20@1s"}, "burst": {"RATE=20", "DURATION=1s", "BURSTINESS=0.5"}, "saturation": {"FROM=10", "TO=30", "STEPS=2", "DURATION=1s"},
+		"lora": {"ADAPTERS=a:0.5,b:0.5", "RATE=20", "DURATION=1s"}, "mock": {"RATE=20", "DURATION=1s", "EXECUTOR=llm-arrival-rate"},
+	} {
+		out := filepath.Join(t.TempDir(), "run.jsonl")
+		args := []string{"run", "--quiet", "--out", "llm=" + out, "-e", "MAX_TOKENS=5", "-e", "SEED=1"}
+		for _, s := range settings {
+			args = append(args, "-e", s)
+		}
+		mustSucceed(t, k6(t, append(args, "scripts/"+name+".js")...))
+		requests, _, _ := lines(t, out)
+		adapters := map[string]int{}
+		for _, q := range requests {
+			adapters[q.Adapter]++
+			if q.Failed() || len(q.Chunks) != 5 {
+				t.Errorf("%s: %q %q, %d chunks", name, q.ErrorType, q.Error, len(q.Chunks))
+			}
+		}
+		if len(requests) < 8 || (name == "lora") != (len(adapters) == 2) {
+			t.Errorf("%s: %d requests, adapters %v", name, len(requests), adapters)
+		}
+	}
+}

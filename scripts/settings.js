@@ -2,7 +2,7 @@
 import { Client, scenarios } from 'k6/x/llm';
 
 // number reads a setting that must be a number.
-function number(name, fallback) {
+export function number(name, fallback) {
   if (!__ENV[name]) return fallback;
   const value = Number(__ENV[name]);
   if (!Number.isFinite(value)) throw new Error(`${name} must be a number, got ${JSON.stringify(__ENV[name])}`);
@@ -51,11 +51,20 @@ export function client(options) {
   });
 }
 
+// trendStats are the columns of the summary.
+export const trendStats = ['avg', 'min', 'med', 'p(90)', 'p(99)', 'max'];
+
 // options makes the options of a script whose load is the given stages unless the settings say otherwise.
-export function options(defaults) {
+export function options(defaults, load = {}) {
   return {
-    scenarios: scenarios({ stages: stages(defaults), arrival: __ENV.ARRIVAL, executor: __ENV.EXECUTOR, seed }),
-    summaryTrendStats: ['avg', 'min', 'med', 'p(90)', 'p(99)', 'max'],
+    scenarios: scenarios({
+      ...load,
+      stages: stages(defaults),
+      arrival: __ENV.ARRIVAL || load.arrival,
+      executor: __ENV.EXECUTOR,
+      seed,
+    }),
+    summaryTrendStats: trendStats,
   };
 }
 

@@ -1,0 +1,28 @@
+// A bursty load: gamma gaps of the same mean rate, bunched the more the smaller BURSTINESS is (1 is Poisson).
+//
+//   k6 run --out llm=run.jsonl -e BASE_URL=http://localhost:8000/v1 -e RATE=10 -e DURATION=60s -e BURSTINESS=0.2 scripts/burst.js
+//
+// Settings: BURSTINESS (0.3), BASE_URL, MODEL, API, API_KEY, DATASET, STAGES or RATE and DURATION, SEED, MAX_TOKENS, TTFT_SLO, TPOT_SLO.
+import { Dataset, summary } from 'k6/x/llm';
+import * as settings from './settings.js';
+
+export const options = settings.options([{ rate: 10, duration: '15s' }], {
+  arrival: 'gamma',
+  burstiness: settings.number('BURSTINESS', 0.3),
+});
+
+const client = settings.client();
+const data = new Dataset({
+  type: 'shareGPT',
+  path: settings.path(__ENV.DATASET) || './data/sharegpt-sample.json',
+  api: settings.api,
+  seed: settings.seed,
+});
+
+export default function () {
+  client.send(settings.limited(data.next()));
+}
+
+export function handleSummary(data) {
+  return summary(data);
+}

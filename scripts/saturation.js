@@ -1,0 +1,37 @@
+// Stages of rising rate, to find where the server saturates: from FROM to TO requests per second in STEPS stages of DURATION
+// each. Each stage waits for the one before to end, so that none inherits a queue; the report has a file for each.
+//
+//   k6 run --out llm=run.jsonl -e BASE_URL=http://localhost:8000/v1 -e FROM=1 -e TO=50 -e STEPS=10 -e DURATION=60s scripts/saturation.js
+//
+// Settings: FROM (5), TO (40), STEPS (4), DURATION (5s), BASE_URL, MODEL, API, API_KEY, DATASET, SEED, MAX_TOKENS, TTFT_SLO, TPOT_SLO.
+import { Dataset, scenarios, summary } from 'k6/x/llm';
+import * as settings from './settings.js';
+
+const from = settings.number('FROM', 5);
+const to = settings.number('TO', 40);
+const steps = settings.number('STEPS', 4);
+const stages = Array.from({ length: steps }, (_, i) => ({
+  rate: Math.round((steps > 1 ? from + ((to - from) * i) / (steps - 1) : to) * 1000) / 1000,
+  duration: __ENV.DURATION || '5s',
+}));
+
+export const options = {
+  scenarios: scenarios({ stages, arrival: __ENV.ARRIVAL || 'poisson', seed: settings.seed, interval: '1s' }),
+  summaryTrendStats: settings.trendStats,
+};
+
+const client = settings.client();
+const data = new Dataset({
+  type: 'shareGPT',
+  path: settings.path(__ENV.DATASET) || './data/sharegpt-sample.json',
+  api: settings.api,
+  seed: settings.seed,
+});
+
+export default function () {
+  client.send(settings.limited(data.next()));
+}
+
+export function handleSummary(data) {
+  return summary(data);
+}
