@@ -3,7 +3,7 @@
 // Bench measures what the client costs, as ratios to a bare net/http client that only reads lines, both in this one process
 // against a simulator in another. docs/performance.md explains the figures.
 //
-//	go run ./cmd/bench [-rounds 3] [-seconds 5] [-k6 bin/k6]
+//	go run ./cmd/bench [-rounds 3] [-seconds 5] [-k6 bin/k6] [-only cost|late]
 package main
 
 import (
@@ -20,12 +20,23 @@ func main() {
 	rounds := flag.Int("rounds", 3, "rounds, each of every client in turn")
 	seconds := flag.Float64("seconds", 5, "length of one measurement")
 	k6 := flag.String("k6", "bin/k6", "k6 with this extension, for the rows with JavaScript; \"\" leaves them out")
+	late := flag.String("late", "", "be k6 with a script that tells its lateness (used by bench itself)")
+	only := flag.String("only", "", "only 'cost' or only 'late'")
 	flag.Parse()
+	if *late != "" {
+		runK6(*late)
+		return
+	}
 	err := error(nil)
 	if *serve {
 		err = runServer()
 	} else {
-		err = bench(*rounds, time.Duration(*seconds*float64(time.Second)), *k6)
+		if *only != "late" {
+			err = bench(*rounds, time.Duration(*seconds*float64(time.Second)), *k6)
+		}
+		if err == nil && *only != "cost" {
+			err = lateness(30 * time.Second)
+		}
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)

@@ -75,6 +75,7 @@ type run struct {
 
 // Run sends the load and returns when the last request has ended, or was cut at the end of gracefulStop.
 func (x *Executor) Run(parent context.Context, out chan<- metrics.SampleContainer) error {
+	calmCollector()
 	end := x.shadow.run(parent)
 	defer end()
 	r := &run{Executor: x, parent: parent, out: out, start: time.Now(), mine: stripes(x.tuple), wait: newWaiter()}

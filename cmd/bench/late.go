@@ -1,0 +1,142 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	k6cmd "go.k6.io/k6/v2/cmd"
+	"go.k6.io/k6/v2/js/modules"
+	"go.k6.io/k6/v2/lib"
+
+	"github.com/seed-307b789f/xk6-llm/llm"
+	"github.com/seed-307b789f/xk6-llm/llm/arrival"
+	"github.com/seed-307b789f/xk6-llm/llm/executor"
+)
+
+// lateModule is k6/x/late: late() notes how long after its due instant an iteration got to call it.
+type lateModule struct {
+	mu   sync.Mutex
+	list []time.Duration
+}
+
+// NewModuleInstance gives a VU its late().
+func (m *lateModule) NewModuleInstance(vu modules.VU) modules.Instance {
+	return lateInstance{vu: vu, m: m}
+}
+
+type lateInstance struct {
+	vu modules.VU
+	m  *lateModule
+}
+
+// Exports names late, and all, which gives what late noted as JSON.
+func (i lateInstance) Exports() modules.Exports {
+	return modules.Exports{Named: map[string]any{
+		"late": func() {
+			a, _ := arrival.FromContext(i.vu.Context())
+			d := time.Since(a.Due)
+			i.m.mu.Lock()
+			i.m.list = append(i.m.list, d)
+			i.m.mu.Unlock()
+		},
+		"all": func() (string, error) {
+			i.m.mu.Lock()
+			defer i.m.mu.Unlock()
+			text, err := json.Marshal(i.m.list)
+			return string(text), err
+		},
+	}}
+}
+
+const lateScript = `
+import { late, all } from 'k6/x/late';
+import { scenarios } from 'k6/x/llm';
+export const options = { scenarios: scenarios({ stages: [{ rate: Number(__ENV.RATE), duration: __ENV.LENGTH }], executor: 'llm-arrival-rate', preAllocatedVUs: 300, maxVUs: 300 }) };
+export default function () { late(); }
+export function handleSummary() { return { stdout: all() }; }
+`
+
+// runK6 is this program as k6 with the module late; it prints what late noted.
+func runK6(script string) {
+	modules.Register("k6/x/late", new(lateModule))
+	modules.Register("k6/x/llm", llm.New())
+	lib.RegisterExecutorConfigType(executor.Name, executor.NewConfig)
+	os.Args = []string{"k6", "run", "--quiet", "--no-usage-report", "-e", "RATE=" + os.Getenv("RATE"), "-e", "LENGTH=" + os.Getenv("LENGTH"), script}
+	k6cmd.Execute()
+}
+
+// lateness prints how late iterations begin against their due instants, on one processor, beside a bare loop that only sleeps.
+func lateness(length time.Duration) error {
+	for _, rate := range []int{1000, 5000} {
+		ours, err := lateOfK6(rate, length)
+		if err != nil {
+			return err
+		}
+		bare := lateOfLoop(rate, length)
+		fmt.Printf("\nlateness at %d arrivals/s for %v, GOMAXPROCS=1, µs: p50 / p90 / p99 / max\n", rate, length)
+		fmt.Printf("  %-44s %s\n", "bare loop, locked thread, nanosleep", quantiles(bare))
+		fmt.Printf("  %-44s %s, %d of %d sent\n", "due to the first line of Go in the iteration", quantiles(ours), len(ours), rate*int(length.Seconds()))
+	}
+	return nil
+}
+
+func lateOfK6(rate int, length time.Duration) (list []time.Duration, err error) {
+	dir, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	path := dir + "/late.js"
+	if err := os.WriteFile(path, []byte(lateScript), 0o600); err != nil {
+		return nil, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), length+time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, self, "-late", path) //nolint:gosec // ourselves
+	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "K6_AUTO_EXTENSION_RESOLUTION=false", fmt.Sprint("RATE=", rate), "LENGTH="+length.String())
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, err
+	}
+	return list, json.Unmarshal(out, &list)
+}
+
+// lateOfLoop is the best that sleeping can do here.
+func lateOfLoop(rate int, length time.Duration) (list []time.Duration) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	start := time.Now()
+	for k := range rate * int(length.Seconds()) {
+		due := start.Add(time.Duration(k) * time.Second / time.Duration(rate))
+		if d := time.Until(due); d > 0 {
+			ts := syscall.NsecToTimespec(int64(d))
+			_ = syscall.Nanosleep(&ts, nil)
+		}
+		list = append(list, time.Since(due))
+	}
+	return list
+}
+
+func quantiles(list []time.Duration) string {
+	if len(list) == 0 {
+		return "nothing"
+	}
+	slices.Sort(list)
+	at := func(p float64) int64 { return list[int(p*float64(len(list)-1))].Microseconds() }
+	return fmt.Sprintf("%d / %d / %d / %d", at(0.5), at(0.9), at(0.99), at(1))
+}
