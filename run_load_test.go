@@ -273,3 +273,30 @@ func TestScriptsRun(t *testing.T) {
 		}
 	}
 }
+
+func TestCircuitBreakerStopsTheLoad(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, load, breaker string
+		code                int
+		most                int
+	}{
+		{"ours, the run", `{stages: [{rate: 50, duration: '20s'}, {rate: 50, duration: '20s'}], executor: 'llm-arrival-rate'}`, `{consecutive: 5}`, 108, 30},
+		{"ours, each stage", `{stages: [{rate: 50, duration: '20s'}, {rate: 50, duration: '20s'}], executor: 'llm-arrival-rate'}`, `{consecutive: 5, stop: 'stage'}`, 0, 60},
+		{"k6's own", `{stages: [{rate: 50, duration: '20s'}]}`, `{rate: 0.5, minSamples: 5}`, 108, 30},
+	} {
+		out := filepath.Join(t.TempDir(), "run.jsonl")
+		start := time.Now()
+		r := k6(t, "run", "--quiet", "--out", "llm="+out, script(t, tt.load, `{baseURL: 'sim:?failure-rate=1', circuitBreaker: `+tt.breaker+`}`))
+		requests, _, stages := lines(t, out)
+		if r.code != tt.code || len(requests) < 5 || len(requests) > tt.most || time.Since(start) > 20*time.Second {
+			t.Errorf("%s: exit code %d after %v with %d requests\n%s", tt.name, r.code, time.Since(start), len(requests), r.stderr)
+		}
+		if tt.code == 108 && !strings.Contains(r.stderr, "circuit breaker: ") {
+			t.Errorf("%s: no reason in\n%s", tt.name, r.stderr)
+		}
+		if strings.HasPrefix(tt.name, "ours") && !strings.HasPrefix(stages[0].Status, "stopped: circuit breaker: 5 requests in a row failed") {
+			t.Errorf("%s: stage %+v", tt.name, stages[0])
+		}
+	}
+}

@@ -34,6 +34,12 @@ declare module 'k6/x/llm' {
     slo?: { ttft?: Duration; tpot?: Duration; ntpot?: Duration; itl?: Duration; request_latency?: Duration };
     /** Which inter-token latencies become samples of llm_itl: each request's mean ('request', the default), 'all', or none ('off'). */
     itl?: 'request' | 'all' | 'off';
+    /**
+     * Stop when so many requests in a row failed, or when a share of those that ended within a window did (default window
+     * '10s', minSamples 20). With our executor requests in flight may end; 'stage' goes on with the next stage. Under
+     * k6's own executors the test is aborted. Exit code 108.
+     */
+    circuitBreaker?: { consecutive?: number; rate?: number; window?: Duration; minSamples?: number; stop?: 'run' | 'stage' };
     /** Not available in this version: setting it throws. */
     tokenizer?: string;
     /** LoRA adapters and their shares of the requests, which add up to 1. Each request asks for one, drawn by its place in the run. */

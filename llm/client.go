@@ -148,6 +148,10 @@ func (c *jsClient) prepare(j *job) (*flight, error) {
 		return nil, errors.New("requests cannot be sent in the init context, send them in the default function or in setup")
 	}
 	ctx := c.m.vu.Context()
+	if reason := c.peer.opened(); reason != "" {
+		c.abort(errors.New(reason))
+		return nil, errAborted
+	}
 	model, err := c.peer.ready(ctx, state, c.m)
 	if err != nil {
 		if ctx.Err() == nil {
@@ -267,7 +271,22 @@ func (f *flight) fly() (*result, error) {
 		r.SLO, r.Good = f.opts.slo, new(slo.Good(r, *f.opts.slo))
 	}
 	push(f.ctx, f.state, f.m.metrics.Request(r, requestTags(f.tags.Tags, r), f.tags.Metadata, f.opts.itl))
+	if f.opts.breaker != nil {
+		f.breakIf(f.peer.breaker.observe(f.opts.breaker, r))
+	}
 	return newResult(answer), nil
+}
+
+// breakIf stops the load for a reason: our executor lets the requests in flight end; under others the test is aborted by the
+// next request on this VU, for only its own goroutine may interrupt it.
+func (f *flight) breakIf(reason string) {
+	switch {
+	case reason == "":
+	case f.place.due != nil && f.place.due.Stop != nil:
+		f.place.due.Stop(f.opts.breaker.stop == "run", reason)
+	default:
+		f.peer.open(reason)
+	}
 }
 
 // requestTags adds ours in an order that never changes, as k6 asks of those who build tag sets.

@@ -24,32 +24,34 @@ const simScheme = "sim:"
 // clientOptions are the options of new Client.
 type clientOptions struct {
 	client.Options
-	extra map[string]any
-	split []record.Adapter // adapters to choose from, by their shares
-	slo   *record.Bounds
-	itl   measure.ITLMode
-	sim   *sim.Options // of a simulated server
+	extra   map[string]any
+	breaker *breakerOptions
+	split   []record.Adapter // adapters to choose from, by their shares
+	slo     *record.Bounds
+	itl     measure.ITLMode
+	sim     *sim.Options // of a simulated server
 }
 
 func (o *clientOptions) fields(rt *sobek.Runtime) fields {
 	return fields{
-		"baseURL":      text(&o.BaseURL),
-		"api":          o.readAPI,
-		"model":        text(&o.Model),
-		"streaming":    boolean(&o.Streaming),
-		"ignoreEOS":    boolean(&o.IgnoreEOS),
-		"timeout":      duration(&o.Timeout),
-		"idleTimeout":  duration(&o.IdleTimeout),
-		"apiKey":       text(&o.APIKey),
-		"headers":      texts(&o.Headers),
-		"extraBody":    o.readExtra,
-		"text":         boolean(&o.Text),
-		"slo":          func(v sobek.Value) error { return o.readSLO(rt, v) },
-		"itl":          o.readITL,
-		"tokenizer":    unavailable("token counts come from the server's usage"),
-		"adapters":     o.readAdapters,
-		"retries":      unavailable("failed requests are recorded, and not sent again"),
-		"retryBackoff": unavailable("failed requests are recorded, and not sent again"),
+		"baseURL":        text(&o.BaseURL),
+		"api":            o.readAPI,
+		"model":          text(&o.Model),
+		"streaming":      boolean(&o.Streaming),
+		"ignoreEOS":      boolean(&o.IgnoreEOS),
+		"timeout":        duration(&o.Timeout),
+		"idleTimeout":    duration(&o.IdleTimeout),
+		"apiKey":         text(&o.APIKey),
+		"headers":        texts(&o.Headers),
+		"extraBody":      o.readExtra,
+		"text":           boolean(&o.Text),
+		"slo":            func(v sobek.Value) error { return o.readSLO(rt, v) },
+		"itl":            o.readITL,
+		"tokenizer":      unavailable("token counts come from the server's usage"),
+		"circuitBreaker": func(v sobek.Value) error { return o.readBreaker(rt, v) },
+		"adapters":       o.readAdapters,
+		"retries":        unavailable("failed requests are recorded, and not sent again"),
+		"retryBackoff":   unavailable("failed requests are recorded, and not sent again"),
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"go.k6.io/k6/v2/lib"
 
@@ -22,8 +23,10 @@ type peers struct {
 
 // peer is what the clients of equal options share: their number, and the server they were found to reach.
 type peer struct {
-	number int
-	opts   *clientOptions
+	number  int
+	opts    *clientOptions
+	breaker breaker
+	broken  atomic.Pointer[string] // why the test must end, under executors that cannot stop by themselves
 
 	mu      sync.Mutex
 	found   bool
@@ -34,7 +37,7 @@ type peer struct {
 
 // of finds the peer of options.
 func (c *peers) of(opts *clientOptions) (*peer, error) {
-	key, err := json.Marshal([]any{opts.redacted(), opts.APIKey, opts.Headers, opts.BaseURL, opts.slo})
+	key, err := json.Marshal([]any{opts.redacted(), opts.APIKey, opts.Headers, opts.BaseURL, opts.slo, opts.breaker != nil})
 	if err != nil {
 		return nil, fmt.Errorf("options of a Client: %w", err)
 	}
@@ -88,6 +91,17 @@ func (p *peer) find(ctx context.Context, state *lib.State, m *ModuleInstance) (e
 	}
 	p.model = model
 	return err
+}
+
+// open notes why the test must end; the first reason counts.
+func (p *peer) open(reason string) { p.broken.CompareAndSwap(nil, &reason) }
+
+// opened is that reason, "" if there is none.
+func (p *peer) opened() string {
+	if reason := p.broken.Load(); reason != nil {
+		return *reason
+	}
+	return ""
 }
 
 // announce pushes the lines that go before the first request.

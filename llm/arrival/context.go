@@ -10,6 +10,10 @@ type Arrival struct {
 	Index int64     // over all stages and instances, from 0
 	Stage int       // in its scenario, from 0
 	Due   time.Time // zero in a closed loop
+
+	// Stop ends the stage, or the whole run, for a reason: no further arrival is sent, and requests in flight may end within
+	// gracefulStop. It is nil under an executor that cannot. It may be called concurrently; the first call counts.
+	Stop func(run bool, reason string)
 }
 
 type key struct{}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sirupsen/logrus"
+	"go.k6.io/k6/v2/errext"
 	"go.k6.io/k6/v2/lib"
 	"go.k6.io/k6/v2/metrics"
 
@@ -71,6 +72,7 @@ type run struct {
 	mine    func(k int64) bool
 	dropped int64
 	wait    waiter
+	halt    halt
 }
 
 // Run sends the load and returns when the last request has ended, or was cut at the end of gracefulStop.
@@ -86,7 +88,7 @@ func (x *Executor) Run(parent context.Context, out chan<- metrics.SampleContaine
 	base, at := int64(0), r.start
 	for i := range x.plan.Stages {
 		n, ended := r.stage(i, base, at)
-		if parent.Err() != nil {
+		if parent.Err() != nil || r.halt.run() {
 			break
 		}
 		base, at = base+n, ended.Add(x.config.Interval.TimeDuration())
@@ -99,6 +101,9 @@ func (x *Executor) Run(parent context.Context, out chan<- metrics.SampleContaine
 	}
 	r.pool.close(x.config.GracefulStop.TimeDuration())
 	r.explainDrops()
+	if r.halt.run() {
+		x.interrupt(&errext.InterruptError{Reason: errext.AbortTest + ": " + r.halt.reason()})
+	}
 	return nil
 }
 
@@ -113,35 +118,35 @@ func later(a, b time.Time) time.Time {
 // number, and when the next stage may begin.
 func (r *run) stage(i int, base int64, at time.Time) (n int64, ended time.Time) {
 	s := r.plan.Stages[i]
-	r.wait.until(r.parent, at)
+	ctx := r.halt.begin(r.parent)
+	r.wait.until(ctx, at)
 	if s.Closed() {
-		r.closedLoop(i, base)
+		r.closedLoop(ctx, i, base)
 		ended = time.Now()
 		r.announce(i, at, ended)
 		return s.Requests, ended
 	}
 	for due := range r.plan.Due(i) {
 		k := base + n
-		n++
-		if !r.mine(k) {
+		n++ // counted to the end even when the stage is stopped, so that the next one's numbers stay
+		if !r.mine(k) || ctx.Err() != nil {
 			continue
 		}
-		a := arrival.Arrival{Index: k, Stage: i, Due: at.Add(due)}
-		if !r.wait.until(r.parent, a.Due) {
-			return n, time.Now()
-		}
-		if !r.pool.offer(a) {
+		a := arrival.Arrival{Index: k, Stage: i, Due: at.Add(due), Stop: r.halt.stop}
+		if r.wait.until(ctx, a.Due) && !r.pool.offer(a) {
 			r.drop(a)
 		}
 	}
 	ended = at.Add(s.Duration)
-	r.wait.until(r.parent, ended)
+	if !r.wait.until(ctx, ended) {
+		ended = time.Now()
+	}
 	r.announce(i, at, ended)
 	return n, ended
 }
 
 // closedLoop sends so many requests by so many at a time: each as soon as one of them is done.
-func (r *run) closedLoop(i int, base int64) {
+func (r *run) closedLoop(ctx context.Context, i int, base int64) {
 	s := r.plan.Stages[i]
 	places := max(1, r.state.ExecutionTuple.ScaleInt64(s.Concurrency))
 	free := make(chan struct{}, places)
@@ -154,15 +159,15 @@ func (r *run) closedLoop(i int, base int64) {
 		}
 		select {
 		case <-free:
-		case <-r.parent.Done():
+		case <-ctx.Done():
 			return
 		}
-		r.pool.give(arrival.Arrival{Index: base + k, Stage: i}, func() { free <- struct{}{} })
+		r.pool.give(arrival.Arrival{Index: base + k, Stage: i, Stop: r.halt.stop}, func() { free <- struct{}{} })
 	}
 	for range places {
 		select {
 		case <-free:
-		case <-r.parent.Done():
+		case <-ctx.Done():
 			return
 		}
 	}
@@ -172,8 +177,11 @@ func (r *run) closedLoop(i int, base int64) {
 func (r *run) announce(i int, start, end time.Time) {
 	line := r.stages[i]
 	line.Start, line.End, line.Status = record.UnixNano(start), record.UnixNano(end), "completed"
-	if r.parent.Err() != nil {
+	switch {
+	case r.parent.Err() != nil:
 		line.Status = "interrupted"
+	case r.halt.reason() != "":
+		line.Status = "stopped: " + r.halt.reason()
 	}
 	r.push(r.metrics.Event(&line, r.tags()))
 }

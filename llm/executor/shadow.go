@@ -88,6 +88,8 @@ func (v activeStandIn) RunOnce() error {
 	case <-v.ctx.Done():
 	case <-v.s.stop:
 		select {
+		case err := <-v.s.abort:
+			return err
 		case <-v.ctx.Done():
 		case <-time.After(10 * time.Millisecond): // the stock executor asks again until its own time is up
 		}

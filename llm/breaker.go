@@ -1,0 +1,100 @@
+package llm
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/grafana/sobek"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// breakerOptions say when too many requests have failed: so many in a row, or a share of those that ended within a window.
+type breakerOptions struct {
+	consecutive int64
+	rate        float64
+	window      time.Duration
+	minSamples  int64
+	stop        string // run or stage
+}
+
+func (o *breakerOptions) fields() fields {
+	return fields{
+		"consecutive": integer(&o.consecutive, 1), "rate": number(&o.rate), "window": duration(&o.window),
+		"minSamples": integer(&o.minSamples, 1), "stop": text(&o.stop),
+	}
+}
+
+func (o *clientOptions) readBreaker(rt *sobek.Runtime, v sobek.Value) error {
+	b := &breakerOptions{window: 10 * time.Second, minSamples: 20, stop: "run"}
+	if err := b.fields().read(rt, "circuitBreaker", v); err != nil {
+		return err
+	}
+	switch {
+	case b.consecutive == 0 && b.rate == 0:
+		return fmt.Errorf("needs consecutive, as in {consecutive: 10}, or a rate, as in {rate: 0.5, window: '10s'}")
+	case b.rate < 0 || b.rate > 1:
+		return fmt.Errorf("rate must be between 0 and 1, got %v", b.rate)
+	case b.stop != "run" && b.stop != "stage":
+		return fmt.Errorf("stop must be 'run' or 'stage', got %q", b.stop)
+	}
+	o.breaker = b
+	return nil
+}
+
+// breaker watches the requests of a client, of all VUs together.
+type breaker struct {
+	mu    sync.Mutex
+	row   int64 // failures since the last success
+	stage int   // to which the figures belong
+	ended []outcome
+}
+
+type outcome struct {
+	at     int64
+	failed bool
+}
+
+// observe takes a request that has ended, and gives the reason to stop, "" if there is none. Each stage begins anew. Requests
+// that we cut ourselves say nothing about the server.
+func (b *breaker) observe(o *breakerOptions, r *record.Request) string {
+	if r.ErrorType == record.ErrorCanceled {
+		return ""
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if r.Stage != b.stage {
+		b.row, b.stage, b.ended = 0, r.Stage, nil
+	}
+	b.row++
+	if !r.Failed() {
+		b.row = 0
+	}
+	if o.consecutive > 0 && b.row >= o.consecutive {
+		return fmt.Sprintf("circuit breaker: %d requests in a row failed, the last with %s: %s", b.row, r.ErrorType, r.Error)
+	}
+	if o.rate == 0 {
+		return ""
+	}
+	return b.overWindow(o, r)
+}
+
+func (b *breaker) overWindow(o *breakerOptions, r *record.Request) string {
+	b.ended = append(b.ended, outcome{r.End, r.Failed()})
+	old := 0
+	for old < len(b.ended) && b.ended[old].at < r.End-int64(o.window) {
+		old++
+	}
+	b.ended = b.ended[old:]
+	failed := 0
+	for _, e := range b.ended {
+		if e.failed {
+			failed++
+		}
+	}
+	if share := float64(failed) / float64(len(b.ended)); int64(len(b.ended)) >= o.minSamples && share >= o.rate {
+		return fmt.Sprintf("circuit breaker: %d of the last %d requests failed, the last with %s: %s", failed, len(b.ended), r.ErrorType, r.Error)
+	}
+	return ""
+}
