@@ -187,6 +187,13 @@ declare module 'k6/x/llm' {
   export function scenarios(options: LoadOptions): Record<string, object>;
 
   /**
+   * The load for hosts that refuse our executor: scenarios over k6's shared-iterations, and wait(), to be called first in
+   * each iteration, which holds it until its arrival is due and gives how late it is in milliseconds. An arrival that finds no
+   * VU goes late instead of being dropped.
+   */
+  export function pace(load: LoadOptions): { scenarios: Record<string, object>; wait(): number };
+
+  /**
    * Instants of a trace, in seconds after its first: a CSV file whose first column is a time, as in Azure's published traces,
    * or seconds. scenarios({ arrival: 'trace', trace: trace('azure.csv') })
    */

@@ -22,6 +22,7 @@ type RootModule struct {
 	clients    peers
 	simulators simulators
 	datasets   datasetCache
+	schedules  schedules
 
 	planOnce sync.Once
 	plan     []record.Scenario
@@ -50,7 +51,8 @@ type ModuleInstance struct {
 	root    *RootModule
 	vu      modules.VU
 	metrics *measure.Metrics
-	last    place // of the newest request
+	last    place           // of the newest request
+	paced   arrival.Arrival // of the iteration that waited last
 
 	lookupEnv func(name string) (string, bool) // k6's view of the environment, which init alone has
 }
@@ -61,6 +63,7 @@ func (m *ModuleInstance) Exports() modules.Exports {
 		"Client":    m.newClient,
 		"Dataset":   m.newDataset,
 		"scenarios": m.scenarios,
+		"pace":      m.pace,
 		"summary":   m.summary,
 		"trace":     m.trace,
 		"version":   measure.Version(),
@@ -87,8 +90,11 @@ func (m *ModuleInstance) nextPlace() place {
 		scenario: ss.Name, index: int64(state.GetScenarioGlobalVUIter()), //nolint:gosec // counts from 0
 		started: ss.StartTime, plan: m.root.scenarioPlan(state),
 	}
-	if a, known := arrival.FromContext(m.vu.Context()); known {
+	switch a, known := arrival.FromContext(m.vu.Context()); {
+	case known:
 		next.due = &a
+	case !m.paced.Due.IsZero() && m.paced.Index == next.index:
+		next.due = new(m.paced)
 	}
 	if m.last.scenario == next.scenario && m.last.index == next.index {
 		next.seq = m.last.seq + 1

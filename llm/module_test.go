@@ -349,6 +349,11 @@ func TestMisuseThrows(t *testing.T) {
 		{`scenarios({trace: [1, 'x']})`, `scenarios option "trace": number 1 must be a number, got a string`},
 		{`scenarios({stages: [{rate: 1, duration: '1s'}], executor: 'x'})`, `scenarios: unknown executor "x"`},
 		{`scenarios({stages: [{rate: 1, duration: '1s'}], maxVUs: 1, preAllocatedVUs: 2})`, `maxVUs (1) must not be less than preAllocatedVUs (2)`},
+		{`pace({})`, `pace: stages are missing`},
+		{`pace({stages: [{rate: 1, duration: '1s'}], interval: '1s'})`, `pace: interval and drain need the executor llm-arrival-rate`},
+		{`pace({stages: [{requests: 1, concurrency: 1}]})`, `pace: stage 0: a closed loop needs no pace`},
+		{`pace({stages: [{rate: 0.1, duration: '1s'}]})`, `pace: no arrival in it`},
+		{`pace({stages: [{rate: 1, duration: '1s'}]}).wait()`, `wait() belongs first in the iteration`},
 		{`trace(5)`, `trace takes the path of a file: must be a string, got 5`},
 		{`trace('none.csv')`, `trace /scripts/none.csv does not exist`},
 		{`trace('')`, `trace: the path is empty`},
@@ -453,6 +458,29 @@ func TestScenarios(t *testing.T) {
 				t.Errorf("%s: recorded as %+v", tt.name, s)
 			}
 		}
+	}
+}
+
+func TestPace(t *testing.T) {
+	t.Parallel()
+	v := newVU(t, New())
+	v.run(t, fastSim+`const paced = pace({stages: [{rate: 100, duration: '50ms'}], expectedLatency: '100ms'});`)
+	if got, want := sorted(t, v.run(t, `JSON.stringify(paced.scenarios)`).String()), `{"paced":{"env":{"K6_LLM_FIRST_ITEM":"0"},"executor":"shared-iterations","gracefulStop":"2m0s","iterations":5,"maxDuration":"24h0m0.04s","startTime":"0s","vus":5}}`; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	v.start(t)
+	for v.iter = range uint64(5) {
+		late := v.run(t, `var late = paced.wait(); client.chat('hi', {maxTokens: 1}); client.chat('hi', {maxTokens: 1}); late`).ToFloat()
+		requests, _ := v.records()
+		first, second := requests[0], requests[1]
+		delay, known := first.ScheduleDelay()
+		if !known || delay < 0 || late < 0 || second.Due != nil || first.Index != int64(v.iter) {
+			t.Errorf("iteration %d: delay %v, %t, late %v ms, index %d", v.iter, delay, known, late, first.Index)
+		}
+	}
+	v.iter = 5
+	if _, err := v.RunOnEventLoop(`paced.wait()`); err == nil || !strings.Contains(err.Error(), "iteration 5 has no arrival") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -54,6 +54,12 @@ type loadStage struct {
 	requests, concurrency int64
 }
 
+func newLoadOptions() *loadOptions {
+	return &loadOptions{
+		arrival: "constant", gracefulStop: defaultGracefulStop, expectedLatency: defaultExpectedLatency, maxDuration: defaultMaxDuration,
+	}
+}
+
 func (o *loadOptions) fields(rt *sobek.Runtime) fields {
 	return fields{
 		"stages":          func(v sobek.Value) error { return o.readStages(rt, v) },
@@ -79,9 +85,7 @@ func (o *loadOptions) fields(rt *sobek.Runtime) fields {
 // scenarios makes k6 scenarios of stages.
 func (m *ModuleInstance) scenarios(options sobek.Value) (map[string]any, error) {
 	rt := m.vu.Runtime()
-	o := &loadOptions{
-		arrival: "constant", gracefulStop: defaultGracefulStop, expectedLatency: defaultExpectedLatency, maxDuration: defaultMaxDuration,
-	}
+	o := newLoadOptions()
 	if err := o.fields(rt).read(rt, "scenarios", options); err != nil {
 		return nil, err
 	}

@@ -1,10 +1,12 @@
 package arrival
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"math"
 	"math/rand/v2"
+	"time"
 )
 
 // Process is a way in which arrivals are spread. It speaks in areas: arrival k of a stage comes when the area under the
@@ -145,8 +147,11 @@ func gamma(shape float64, src *rand.PCG) float64 {
 // Trace is a process of given instants on a flat rate: its areas are the instants in the rate's terms.
 type Trace struct{ seconds []float64 }
 
-// NewTrace reads instants in seconds. They must not be negative, nor go back.
+// NewTrace reads instants in seconds, one at least. They must not be negative, nor go back.
 func NewTrace(seconds []float64) (Trace, error) {
+	if len(seconds) == 0 {
+		return Trace{}, errors.New("trace: no instant in it")
+	}
 	last := 0.0
 	for i, at := range seconds {
 		if !(at >= last) || math.IsInf(at, 0) {
@@ -157,9 +162,18 @@ func NewTrace(seconds []float64) (Trace, error) {
 	return Trace{seconds}, nil
 }
 
-// Areas yields each instant's share of the whole; the stage must be flat and end a millisecond after the last instant.
+// Stage is the one stage of a trace: flat, and a millisecond longer than the last instant. A trace of nothing has none.
+func (t Trace) Stage() Stage {
+	end := t.end()
+	rate := float64(len(t.seconds)) / end
+	return Stage{From: rate, To: rate, Duration: time.Duration(math.Round(end * 1e9))}
+}
+
+func (t Trace) end() float64 { return t.seconds[len(t.seconds)-1] + 0.001 }
+
+// Areas yields each instant's share of the whole of Stage.
 func (t Trace) Areas(total float64, _ *rand.PCG) iter.Seq[float64] {
-	end := t.seconds[len(t.seconds)-1] + 0.001
+	end := t.end()
 	return func(yield func(float64) bool) {
 		for _, at := range t.seconds {
 			if !yield(at / end * total) {

@@ -139,14 +139,11 @@ func (c *Config) tracePlan(p arrival.Plan) (arrival.Plan, error) {
 	case len(c.Stages) > 0:
 		return p, errors.New("a trace takes no stages")
 	}
-	var err error
-	p.Process, err = arrival.NewTrace(c.Trace)
+	trace, err := arrival.NewTrace(c.Trace)
 	if err != nil {
 		return p, err
 	}
-	last := time.Duration(c.Trace[len(c.Trace)-1]*1e9) + time.Millisecond
-	rate := float64(len(c.Trace)) / last.Seconds()
-	p.Stages = []arrival.Stage{{From: rate, To: rate, Duration: last}}
+	p.Process, p.Stages = trace, []arrival.Stage{trace.Stage()}
 	return p, nil
 }
 

@@ -70,6 +70,7 @@ type run struct {
 	start   time.Time
 	pool    *pool
 	mine    func(k int64) bool
+	sent    int64
 	dropped int64
 	wait    waiter
 	halt    halt
@@ -100,7 +101,7 @@ func (x *Executor) Run(parent context.Context, out chan<- metrics.SampleContaine
 		}
 	}
 	r.pool.close(x.config.GracefulStop.TimeDuration())
-	r.explainDrops()
+	r.explain()
 	if r.halt.run() {
 		x.interrupt(&errext.InterruptError{Reason: errext.AbortTest + ": " + r.halt.reason()})
 	}
@@ -133,7 +134,11 @@ func (r *run) stage(i int, base int64, at time.Time) (n int64, ended time.Time) 
 			continue
 		}
 		a := arrival.Arrival{Index: k, Stage: i, Due: at.Add(due), Stop: r.halt.stop}
-		if r.wait.until(ctx, a.Due) && !r.pool.offer(a) {
+		switch {
+		case !r.wait.until(ctx, a.Due):
+		case r.pool.offer(a):
+			r.sent++
+		default:
 			r.drop(a)
 		}
 	}
@@ -162,6 +167,7 @@ func (r *run) closedLoop(ctx context.Context, i int, base int64) {
 		case <-ctx.Done():
 			return
 		}
+		r.sent++
 		r.pool.give(arrival.Arrival{Index: base + k, Stage: i, Stop: r.halt.stop}, func() { free <- struct{}{} })
 	}
 	for range places {
@@ -208,9 +214,13 @@ func (r *run) tags() *metrics.TagSet {
 	return r.state.Test.RunTags
 }
 
-// explainDrops says in one line what to raise, and to how much.
-func (r *run) explainDrops() {
-	if r.dropped == 0 {
+// explain says in one line why this instance sent less than one might expect: what to raise, and to how much.
+func (r *run) explain() {
+	switch {
+	case r.dropped == 0 && r.sent == 0 && r.parent.Err() == nil:
+		r.log.Warnf("no arrival of scenario %q fell to this instance (segment %s): it was idle", r.config.Name, r.state.ExecutionTuple.Segment)
+		return
+	case r.dropped == 0:
 		return
 	}
 	_, most := r.config.vus()
