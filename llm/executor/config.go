@@ -3,7 +3,6 @@
 package executor
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -283,10 +282,4 @@ func (c *Config) RecordStages() []record.Stage {
 // NewExecutor makes the executor for one run.
 func (c *Config) NewExecutor(es *lib.ExecutionState, log *logrus.Entry) (lib.Executor, error) {
 	return newExecutor(c, es, log)
-}
-
-// MarshalJSON writes the options as they were given, which archives keep.
-func (c *Config) MarshalJSON() ([]byte, error) {
-	type plain Config
-	return json.Marshal((*plain)(c))
 }
