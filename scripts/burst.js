@@ -3,7 +3,7 @@
 //   k6 run --out llm=run.jsonl -e BASE_URL=http://localhost:8000/v1 -e RATE=10 -e DURATION=60s -e BURSTINESS=0.2 scripts/burst.js
 //
 // Settings: BURSTINESS (0.3), BASE_URL, MODEL, API, API_KEY, DATASET, STAGES or RATE and DURATION, SEED, MAX_TOKENS, TTFT_SLO, TPOT_SLO.
-import { Dataset, summary } from 'k6/x/llm';
+import { summary } from 'k6/x/llm';
 import * as settings from './settings.js';
 
 export const options = settings.options([{ rate: 10, duration: '15s' }], {
@@ -12,12 +12,7 @@ export const options = settings.options([{ rate: 10, duration: '15s' }], {
 });
 
 const client = settings.client();
-const data = new Dataset({
-  type: 'shareGPT',
-  path: settings.path(__ENV.DATASET) || './data/sharegpt-sample.json',
-  api: settings.api,
-  seed: settings.seed,
-});
+const data = settings.conversations();
 
 export default function () {
   client.send(settings.limited(data.next()));

@@ -4,7 +4,7 @@
 //   k6 run --out llm=run.jsonl -e BASE_URL=http://localhost:8000/v1 -e ADAPTERS=lora-a:0.7,lora-b:0.3 scripts/lora.js
 //
 // Settings: ADAPTERS, BASE_URL, MODEL, API, API_KEY, DATASET, STAGES or RATE and DURATION, SEED, MAX_TOKENS, TTFT_SLO, TPOT_SLO.
-import { Dataset, summary } from 'k6/x/llm';
+import { summary } from 'k6/x/llm';
 import * as settings from './settings.js';
 
 export const options = settings.options([{ rate: 10, duration: '10s' }]);
@@ -20,12 +20,7 @@ const client = settings.client({
   adapters,
   baseURL: __ENV.BASE_URL || `sim:?lora=${adapters.map((a) => a.name).join(',')}`,
 });
-const data = new Dataset({
-  type: 'shareGPT',
-  path: settings.path(__ENV.DATASET) || './data/sharegpt-sample.json',
-  api: settings.api,
-  seed: settings.seed,
-});
+const data = settings.conversations();
 
 export default function () {
   client.send(settings.limited(data.next()));

@@ -3,18 +3,13 @@
 //   k6 run --out llm=run.jsonl -e BASE_URL=http://localhost:8000/v1 -e STAGES=5@60s,10@60s -e SEED=1 scripts/poisson.js
 //
 // Settings: BASE_URL, MODEL, API, API_KEY, DATASET, STAGES or RATE and DURATION, SEED, MAX_TOKENS, TTFT_SLO, TPOT_SLO.
-import { Dataset, summary } from 'k6/x/llm';
+import { summary } from 'k6/x/llm';
 import * as settings from './settings.js';
 
 export const options = settings.options([{ rate: 5, duration: '10s' }, { rate: 10, duration: '10s' }], { arrival: 'poisson' });
 
 const client = settings.client();
-const data = new Dataset({
-  type: 'shareGPT',
-  path: settings.path(__ENV.DATASET) || './data/sharegpt-sample.json',
-  api: settings.api,
-  seed: settings.seed,
-});
+const data = settings.conversations();
 
 export default function () {
   client.send(settings.limited(data.next()));

@@ -4,7 +4,7 @@
 //   k6 run --out llm=run.jsonl -e BASE_URL=http://localhost:8000/v1 -e FROM=1 -e TO=50 -e STEPS=10 -e DURATION=60s scripts/saturation.js
 //
 // Settings: FROM (5), TO (40), STEPS (4), DURATION (5s), BASE_URL, MODEL, API, API_KEY, DATASET, SEED, MAX_TOKENS, TTFT_SLO, TPOT_SLO.
-import { Dataset, scenarios, summary } from 'k6/x/llm';
+import { scenarios, summary } from 'k6/x/llm';
 import * as settings from './settings.js';
 
 const from = settings.number('FROM', 5);
@@ -21,12 +21,7 @@ export const options = {
 };
 
 const client = settings.client();
-const data = new Dataset({
-  type: 'shareGPT',
-  path: settings.path(__ENV.DATASET) || './data/sharegpt-sample.json',
-  api: settings.api,
-  seed: settings.seed,
-});
+const data = settings.conversations();
 
 export default function () {
   client.send(settings.limited(data.next()));

@@ -1,5 +1,5 @@
 // Settings that the scripts share, read from the environment: k6 run -e NAME=value script.js.
-import { Client, scenarios } from 'k6/x/llm';
+import { Client, Dataset, scenarios } from 'k6/x/llm';
 
 // number reads a setting that must be a number.
 export function number(name, fallback) {
@@ -10,7 +10,7 @@ export function number(name, fallback) {
 }
 
 // path makes a path given on the command line relative to where the command was given.
-export function path(value) {
+function path(value) {
   if (!value || value.startsWith('/') || /^[A-Za-z]:[\\/]/.test(value) || !__ENV.PWD) return value;
   return `${__ENV.PWD}/${value}`;
 }
@@ -49,6 +49,11 @@ export function client(options) {
     slo,
     ...options,
   });
+}
+
+// conversations opens DATASET, the small sample by default.
+export function conversations() {
+  return new Dataset({ type: 'shareGPT', path: path(__ENV.DATASET) || './data/sharegpt-sample.json', api, seed });
 }
 
 // trendStats are the columns of the summary.
