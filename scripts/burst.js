@@ -6,10 +6,7 @@
 import { summary } from 'k6/x/llm';
 import * as settings from './settings.js';
 
-export const options = settings.options([{ rate: 10, duration: '15s' }], {
-  arrival: 'gamma',
-  burstiness: settings.number('BURSTINESS', 0.3),
-});
+export const options = settings.options([{ rate: 10, duration: '15s' }], 'gamma');
 
 const client = settings.client();
 const data = settings.conversations();

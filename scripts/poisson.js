@@ -6,7 +6,7 @@
 import { summary } from 'k6/x/llm';
 import * as settings from './settings.js';
 
-export const options = settings.options([{ rate: 5, duration: '10s' }, { rate: 10, duration: '10s' }], { arrival: 'poisson' });
+export const options = settings.options([{ rate: 5, duration: '10s' }, { rate: 10, duration: '10s' }], 'poisson');
 
 const client = settings.client();
 const data = settings.conversations();

@@ -60,12 +60,13 @@ export function conversations() {
 export const trendStats = ['avg', 'min', 'med', 'p(90)', 'p(99)', 'max'];
 
 // options makes the options of a script whose load is the given stages unless the settings say otherwise.
-export function options(defaults, load = {}) {
+export function options(defaults, defaultArrival) {
+  const arrival = __ENV.ARRIVAL || defaultArrival;
   return {
     scenarios: scenarios({
-      ...load,
       stages: stages(defaults),
-      arrival: __ENV.ARRIVAL || load.arrival,
+      arrival,
+      burstiness: arrival === 'gamma' ? number('BURSTINESS', 0.3) : undefined,
       executor: __ENV.EXECUTOR,
       seed,
     }),
