@@ -108,7 +108,8 @@ func TestSendGivesAResultAndARecord(t *testing.T) {
 		JSON.stringify({
 			text: r.text, error: r.error, type: r.errorType, status: r.status, finish: r.finishReason, in: r.promptTokens, out: r.completionTokens,
 			delay: r.scheduleDelay, good: r.good, model: r.model, gaps: r.itl.length,
-			times: r.ttft >= 5 && r.tpot > 0 && r.latency > r.ttft && Math.abs(r.ntpot - r.latency / 4) < 0.001,
+			// On a busy machine several chunks may come in one read, and share its time.
+			times: r.ttft >= 5 && (r.tpot === null || r.tpot > 0) && r.latency >= r.ttft && Math.abs(r.ntpot - r.latency / 4) < 0.001 && r.itl[0] >= 0,
 		})`).String()
 	const want = `{"text":"Simulated quick model answers","error":null,"type":null,"status":200,"finish":"length","in":3,"out":4,` +
 		`"delay":null,"good":true,"model":"sim","gaps":3,"times":true}`
