@@ -33,29 +33,11 @@ export default function () { client.chat('hi', { maxTokens: Number(__ENV.TOKENS 
 	return path
 }
 
-// lines reads a record file by kinds.
-func lines(t *testing.T, path string) (requests []*record.Request, dropped []*record.Dropped, stages []*record.Stage) {
+// loadLines reads what a record file says of the load.
+func loadLines(t *testing.T, path string) (requests []*record.Request, dropped []*record.Dropped, stages []*record.Stage) {
 	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = f.Close() }()
-	r := record.NewReader(f, path)
-	for {
-		line, err := r.Next()
-		if err != nil {
-			return requests, dropped, stages
-		}
-		switch l := line.(type) {
-		case *record.Request:
-			requests = append(requests, l)
-		case *record.Dropped:
-			dropped = append(dropped, l)
-		case *record.Stage:
-			stages = append(stages, l)
-		}
-	}
+	all := lines(t, path)
+	return only[*record.Request](all), only[*record.Dropped](all), only[*record.Stage](all)
 }
 
 func TestOwnExecutorMixesStages(t *testing.T) {
@@ -63,7 +45,7 @@ func TestOwnExecutorMixesStages(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "run.jsonl")
 	mustSucceed(t, k6(t, "run", "--quiet", "--out", "llm="+out,
 		script(t, `{stages: [{rate: 20, duration: '1s'}, {requests: 12, concurrency: 4}, {target: 40, duration: '1s'}], interval: '200ms'}`, `{baseURL: 'sim:?ttft=20ms&itl=5ms'}`)))
-	requests, dropped, stages := lines(t, out)
+	requests, dropped, stages := loadLines(t, out)
 	slices.SortFunc(requests, func(a, b *record.Request) int { return int(a.Index - b.Index) })
 	if len(requests) != 52 || len(dropped) != 0 || len(stages) != 3 {
 		t.Fatalf("%d requests, %d drops, %d stage lines; want 20+12+20, 0 and 3", len(requests), len(dropped), len(stages))
@@ -90,7 +72,7 @@ func TestDropsAreRecordedAndExplained(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "run.jsonl")
 	r := mustSucceed(t, k6(t, "run", "--quiet", "--out", "llm="+out, "-e", "TOKENS=20",
 		script(t, `{stages: [{rate: 20, duration: '2s'}], executor: 'llm-arrival-rate', preAllocatedVUs: 2, maxVUs: 3}`, `{baseURL: 'sim:'}`)))
-	requests, dropped, _ := lines(t, out)
+	requests, dropped, _ := loadLines(t, out)
 	seen := map[int64]int{}
 	for _, q := range requests {
 		seen[q.Index]++
@@ -118,7 +100,7 @@ func TestGracefulStopCutsAndRecords(t *testing.T) {
 	start := time.Now()
 	mustSucceed(t, k6(t, "run", "--quiet", "--out", "llm="+out, "-e", "TOKENS=1000",
 		script(t, `{stages: [{rate: 5, duration: '1s'}, {rate: 5, duration: '1s'}], executor: 'llm-arrival-rate', gracefulStop: '500ms'}`, `{baseURL: 'sim:?itl=50ms'}`)))
-	requests, dropped, _ := lines(t, out)
+	requests, dropped, _ := loadLines(t, out)
 	for _, q := range requests {
 		if q.ErrorType != record.ErrorCanceled || len(q.Chunks) == 0 {
 			t.Errorf("request %d: %q with %d chunks", q.Index, q.ErrorType, len(q.Chunks))
@@ -207,7 +189,7 @@ func TestInstancesSendTheScheduleOfOne(t *testing.T) {
 		}
 		return due
 	}
-	one, _, _ := lines(t, single)
+	one, _, _ := loadLines(t, single)
 	want := schedule(one)
 	dir := t.TempDir()
 	var addresses []string
@@ -224,7 +206,7 @@ func TestInstancesSendTheScheduleOfOne(t *testing.T) {
 	}
 	got := map[int64]bool{}
 	for n := range 3 {
-		requests, _, _ := lines(t, filepath.Join(dir, fmt.Sprintf("records-%d.jsonl", n+1)))
+		requests, _, _ := loadLines(t, filepath.Join(dir, fmt.Sprintf("records-%d.jsonl", n+1)))
 		share := schedule(requests)
 		first := slices.Min(slices.Collect(maps.Keys(share)))
 		for k, due := range share {
@@ -260,7 +242,7 @@ func TestScriptsRun(t *testing.T) {
 			args = append(args, "-e", s)
 		}
 		mustSucceed(t, k6(t, append(args, "scripts/"+name+".js")...))
-		requests, _, _ := lines(t, out)
+		requests, _, _ := loadLines(t, out)
 		adapters := map[string]int{}
 		for _, q := range requests {
 			adapters[q.Adapter]++
@@ -288,7 +270,7 @@ func TestCircuitBreakerStopsTheLoad(t *testing.T) {
 		out := filepath.Join(t.TempDir(), "run.jsonl")
 		start := time.Now()
 		r := k6(t, "run", "--quiet", "--out", "llm="+out, script(t, tt.load, `{baseURL: 'sim:?failure-rate=1', circuitBreaker: `+tt.breaker+`}`))
-		requests, _, stages := lines(t, out)
+		requests, _, stages := loadLines(t, out)
 		if r.code != tt.code || len(requests) < 5 || len(requests) > tt.most || time.Since(start) > 20*time.Second {
 			t.Errorf("%s: exit code %d after %v with %d requests\n%s", tt.name, r.code, time.Since(start), len(requests), r.stderr)
 		}

@@ -129,7 +129,8 @@ func readTruth(t *testing.T, path string) map[string]sim.Request {
 	return all
 }
 
-func readRecords(t *testing.T, path string) (requests []*record.Request, ended bool) {
+// lines reads a record file.
+func lines(t *testing.T, path string) (all []record.Line) {
 	t.Helper()
 	f, err := os.Open(path)
 	if err != nil {
@@ -140,15 +141,26 @@ func readRecords(t *testing.T, path string) (requests []*record.Request, ended b
 	for {
 		line, err := r.Next()
 		if err != nil {
-			return requests, ended
+			return all
 		}
-		switch l := line.(type) {
-		case *record.Request:
-			requests = append(requests, l)
-		case *record.End:
-			ended = true
+		all = append(all, line)
+	}
+}
+
+// only gives the lines of one type.
+func only[L record.Line](all []record.Line) (list []L) {
+	for _, line := range all {
+		if l, ok := line.(L); ok {
+			list = append(list, l)
 		}
 	}
+	return list
+}
+
+func readRecords(t *testing.T, path string) (requests []*record.Request, ended bool) {
+	t.Helper()
+	all := lines(t, path)
+	return only[*record.Request](all), len(only[*record.End](all)) > 0
 }
 
 func median(values []float64) float64 {

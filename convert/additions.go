@@ -122,12 +122,7 @@ func (g *group) honest() HonestLatencies {
 	return HonestLatencies{
 		TTFT: of((*record.Request).TTFT), TTFO: of((*record.Request).TTFO), TPOT: of((*record.Request).TPOT),
 		NTPOT: of((*record.Request).NTPOT), ITLMean: of((*record.Request).MeanITL), ChunkGap: NewDistribution(chunkGaps(g.ok), g.opts.Percentiles),
-		FromDue: g.sum(g.ok, func(q Request) (float64, bool) {
-			if q.DueAt == nil || q.Seq > 0 {
-				return 0, false
-			}
-			return seconds(q.End - *q.DueAt), true
-		}),
+		FromDue: g.sum(g.ok, func(q Request) (float64, bool) { return sinceDue(q, q.End) }),
 		Connect: g.sum(g.ok, func(q Request) (float64, bool) { return seconds(q.Connected - q.Start), q.Connected > 0 }),
 	}
 }

@@ -67,11 +67,14 @@ func total(requests []Request, f figure) float64 {
 
 // The figures of inference-perf.
 
-func scheduleDelay(q Request) (float64, bool) {
+func scheduleDelay(q Request) (float64, bool) { return sinceDue(q, q.Start) }
+
+// sinceDue is known of an iteration's first request alone: what follows it is due when the script says.
+func sinceDue(q Request, instant int64) (float64, bool) {
 	if q.DueAt == nil || q.Seq > 0 {
 		return 0, false
 	}
-	return seconds(q.Start - *q.DueAt), true
+	return seconds(instant - *q.DueAt), true
 }
 
 func requestLatency(q Request) (float64, bool) { return seconds(q.End - q.Start), true }
@@ -85,42 +88,48 @@ func ntpot(q Request) (float64, bool) {
 	return seconds(q.End-q.Start) / float64(n), true
 }
 
-// tokenTimes are inference-perf's output token times, seconds after the start.
-func tokenTimes(q Request) []float64 {
-	times := q.AppendTokenTimes(make([]time.Duration, 0, len(q.Chunks)))
-	list := make([]float64, len(times))
-	for i, t := range times {
-		list[i] = t.Seconds()
+// tokenSpan gives inference-perf's first and last output token time, seconds after the start, and how many there are.
+func tokenSpan(q Request) (first, last float64, n int) {
+	for i, us := range q.Chunks {
+		tokens := 1
+		if i < len(q.ChunkTokens) {
+			tokens = q.ChunkTokens[i]
+		}
+		if tokens == 0 {
+			continue
+		}
+		last = (time.Duration(us) * time.Microsecond).Seconds()
+		if n == 0 {
+			first = last
+		}
+		n += tokens
 	}
-	return list
+	return first, last, n
 }
 
 // ttft wants two token times at least.
 func ttft(q Request) (float64, bool) {
-	times := tokenTimes(q)
-	if len(times) < 2 {
-		return 0, false
-	}
-	return times[0], true
+	first, _, times := tokenSpan(q)
+	return first, times >= 2
 }
 
 // tpot divides the span of the token times by the count of output tokens less one.
 func tpot(q Request) (float64, bool) {
-	times := tokenTimes(q)
+	first, last, times := tokenSpan(q)
 	n, _ := q.OutputTokens()
-	if len(times) < 2 || n <= 1 {
+	if times < 2 || n <= 1 {
 		return 0, false
 	}
-	return (times[len(times)-1] - times[0]) / float64(n-1), true
+	return (last - first) / float64(n-1), true
 }
 
 // itl is the mean of the request's gaps, as goodput judges by it.
 func itl(q Request) (float64, bool) {
-	times := tokenTimes(q)
-	if len(times) < 2 {
+	first, last, times := tokenSpan(q)
+	if times < 2 {
 		return 0, false
 	}
-	return (times[len(times)-1] - times[0]) / float64(len(times)-1), true
+	return (last - first) / float64(times-1), true
 }
 
 func inputTokens(q Request) (float64, bool) {
@@ -164,7 +173,7 @@ func gaps(requests []Request) []float64 {
 }
 
 func (g *group) successesPart() Successes {
-	none := g.sum(g.ok, nothing)
+	none, prompt := g.sum(g.ok, nothing), g.promptTokens(g.ok)
 	return Successes{
 		Count: len(g.ok),
 		Latency: Latencies{
@@ -176,7 +185,7 @@ func (g *group) successesPart() Successes {
 		Image:        imageBlock{Count: none},
 		Video:        videoBlock{Count: none},
 		Audio:        audioBlock{Count: none},
-		PromptTokens: g.promptTokens(g.ok), PromptLen: g.sum(g.ok, inputTokens),
+		PromptTokens: prompt, PromptLen: prompt.PerRequest,
 		OutputLen:            g.sum(g.ok, outputTokens),
 		OutputTokens:         OutputTokens{Total: Float(total(g.ok, reportedTokens)), PerRequest: g.sum(g.ok, reportedTokens)},
 		TokenCountMismatches: mismatches(g.ok),
@@ -186,9 +195,10 @@ func (g *group) successesPart() Successes {
 }
 
 func (g *group) failuresPart() Failures {
+	prompt := g.promptTokens(g.failed)
 	return Failures{
-		Count: len(g.failed), Latency: g.sum(g.failed, requestLatency), PromptTokens: g.promptTokens(g.failed),
-		PromptLen: g.sum(g.failed, inputTokens), ByLabel: countLabels(g.failed),
+		Count: len(g.failed), Latency: g.sum(g.failed, requestLatency), PromptTokens: prompt,
+		PromptLen: prompt.PerRequest, ByLabel: countLabels(g.failed),
 	}
 }
 

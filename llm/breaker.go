@@ -49,6 +49,7 @@ type breaker struct {
 	row   int64 // failures since the last success
 	stage int   // to which the figures belong
 	ended []outcome
+	bad   int // failures among ended
 }
 
 type outcome struct {
@@ -65,7 +66,7 @@ func (b *breaker) observe(o *breakerOptions, r *record.Request) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if r.Stage != b.stage {
-		b.row, b.stage, b.ended = 0, r.Stage, nil
+		b.row, b.stage, b.ended, b.bad = 0, r.Stage, nil, 0
 	}
 	b.row++
 	if !r.Failed() {
@@ -82,19 +83,17 @@ func (b *breaker) observe(o *breakerOptions, r *record.Request) string {
 
 func (b *breaker) overWindow(o *breakerOptions, r *record.Request) string {
 	b.ended = append(b.ended, outcome{r.End, r.Failed()})
-	old := 0
-	for old < len(b.ended) && b.ended[old].at < r.End-int64(o.window) {
-		old++
+	if r.Failed() {
+		b.bad++
 	}
-	b.ended = b.ended[old:]
-	failed := 0
-	for _, e := range b.ended {
-		if e.failed {
-			failed++
+	for b.ended[0].at < r.End-int64(o.window) { // r itself is within
+		if b.ended[0].failed {
+			b.bad--
 		}
+		b.ended = b.ended[1:]
 	}
-	if share := float64(failed) / float64(len(b.ended)); int64(len(b.ended)) >= o.minSamples && share >= o.rate {
-		return fmt.Sprintf("circuit breaker: %d of the last %d requests failed, the last with %s: %s", failed, len(b.ended), r.ErrorType, r.Error)
+	if share := float64(b.bad) / float64(len(b.ended)); int64(len(b.ended)) >= o.minSamples && share >= o.rate {
+		return fmt.Sprintf("circuit breaker: %d of the last %d requests failed, the last with %s: %s", b.bad, len(b.ended), r.ErrorType, r.Error)
 	}
 	return ""
 }

@@ -164,16 +164,15 @@ func (d *jsDataset) length() any {
 
 // next gives the item of the running iteration: a number of its own for each arrival of the test, over all instances.
 func (d *jsDataset) next() (sobek.Value, error) {
-	ss, state := lib.GetScenarioState(d.m.vu.Context()), d.m.vu.State()
-	if state == nil || ss == nil || state.GetScenarioGlobalVUIter == nil {
+	ss, iteration, inside := d.m.iteration()
+	if !inside {
 		return nil, errors.New("next() gives an item per iteration and works in those only, use at(i) here")
 	}
-	iteration := int64(state.GetScenarioGlobalVUIter()) //nolint:gosec // counts from 0
 	if d.last == iteration && d.scenario == ss.Name {
 		return nil, errors.New("next() was called twice in one iteration, use at(i) for further items")
 	}
 	d.last, d.scenario = iteration, ss.Name
-	return d.item(firstItem(state, ss.Name) + iteration)
+	return d.item(firstItem(d.m.vu.State(), ss.Name) + iteration)
 }
 
 // firstItem is how many items the scenarios before this one take, as scenarios() worked it out.

@@ -80,16 +80,22 @@ type place struct {
 	due      *arrival.Arrival // nil under executors that tell no due instant
 }
 
+// iteration gives the running scenario and the iteration's number in it over all instances, and false outside of scenarios.
+func (m *ModuleInstance) iteration() (*lib.ScenarioState, int64, bool) {
+	ss, state := lib.GetScenarioState(m.vu.Context()), m.vu.State()
+	if ss == nil || state == nil || state.GetScenarioGlobalVUIter == nil {
+		return nil, 0, false
+	}
+	return ss, int64(state.GetScenarioGlobalVUIter()), true //nolint:gosec // counts from 0
+}
+
 // nextPlace gives the place of the next request of the current iteration.
 func (m *ModuleInstance) nextPlace() place {
-	ss, state := lib.GetScenarioState(m.vu.Context()), m.vu.State()
-	if ss == nil || state.GetScenarioGlobalVUIter == nil {
+	ss, index, inside := m.iteration()
+	if !inside {
 		return place{}
 	}
-	next := place{
-		scenario: ss.Name, index: int64(state.GetScenarioGlobalVUIter()), //nolint:gosec // counts from 0
-		started: ss.StartTime, plan: m.root.scenarioPlan(state),
-	}
+	next := place{scenario: ss.Name, index: index, started: ss.StartTime, plan: m.root.scenarioPlan(m.vu.State())}
 	switch a, known := arrival.FromContext(m.vu.Context()); {
 	case known:
 		next.due = &a

@@ -4,12 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"sync"
 	"time"
 
 	"github.com/grafana/sobek"
-	"go.k6.io/k6/v2/lib"
 
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 )
@@ -87,14 +85,13 @@ func (m *ModuleInstance) pace(options sobek.Value) (map[string]any, error) {
 
 // waitFor waits until the running iteration is due, and gives how late it is in milliseconds.
 func (m *ModuleInstance) waitFor(due []time.Duration) (float64, error) {
-	ctx, state := m.vu.Context(), m.vu.State()
-	ss := lib.GetScenarioState(ctx)
-	if state == nil || ss == nil || state.GetScenarioGlobalVUIter == nil {
+	ctx := m.vu.Context()
+	ss, k, inside := m.iteration()
+	if !inside {
 		return 0, errors.New("wait() belongs first in the iteration of a scenario that pace() made")
 	}
-	k := state.GetScenarioGlobalVUIter()
-	if k >= uint64(len(due)) {
-		return 0, errors.New("iteration " + strconv.FormatUint(k, 10) + " has no arrival: give the scenario the iterations that pace() gave")
+	if k >= int64(len(due)) {
+		return 0, fmt.Errorf("iteration %d has no arrival: give the scenario the iterations that pace() gave", k)
 	}
 	at := ss.StartTime.Add(due[k])
 	timer := time.NewTimer(time.Until(at))
@@ -104,7 +101,7 @@ func (m *ModuleInstance) waitFor(due []time.Duration) (float64, error) {
 	case <-ctx.Done():
 		return 0, ctx.Err() // the test ends before the arrival is due: nothing is to be sent
 	}
-	m.paced = arrival.Arrival{Index: int64(k), Due: at} //nolint:gosec // below the list's length
+	m.paced = arrival.Arrival{Index: k, Due: at}
 	return ms(time.Since(at)), nil
 }
 
