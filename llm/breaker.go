@@ -11,33 +11,34 @@ import (
 )
 
 // breakerOptions say when too many requests have failed: so many in a row, or a share of those that ended within a window.
+// Its fields are exported for JSON, by which clients of equal options are known.
 type breakerOptions struct {
-	consecutive int64
-	rate        float64
-	window      time.Duration
-	minSamples  int64
-	stop        string // run or stage
+	Consecutive int64
+	Rate        float64
+	Window      time.Duration
+	MinSamples  int64
+	Stop        string // run or stage
 }
 
 func (o *breakerOptions) fields() fields {
 	return fields{
-		"consecutive": integer(&o.consecutive, 1), "rate": number(&o.rate), "window": duration(&o.window),
-		"minSamples": integer(&o.minSamples, 1), "stop": text(&o.stop),
+		"consecutive": integer(&o.Consecutive, 1), "rate": number(&o.Rate), "window": duration(&o.Window),
+		"minSamples": integer(&o.MinSamples, 1), "stop": text(&o.Stop),
 	}
 }
 
 func (o *clientOptions) readBreaker(rt *sobek.Runtime, v sobek.Value) error {
-	b := &breakerOptions{window: 10 * time.Second, minSamples: 20, stop: "run"}
+	b := &breakerOptions{Window: 10 * time.Second, MinSamples: 20, Stop: "run"}
 	if err := b.fields().read(rt, "circuitBreaker", v); err != nil {
 		return err
 	}
 	switch {
-	case b.consecutive == 0 && b.rate == 0:
+	case b.Consecutive == 0 && b.Rate == 0:
 		return fmt.Errorf("needs consecutive, as in {consecutive: 10}, or a rate, as in {rate: 0.5, window: '10s'}")
-	case b.rate < 0 || b.rate > 1:
-		return fmt.Errorf("rate must be between 0 and 1, got %v", b.rate)
-	case b.stop != "run" && b.stop != "stage":
-		return fmt.Errorf("stop must be 'run' or 'stage', got %q", b.stop)
+	case b.Rate < 0 || b.Rate > 1:
+		return fmt.Errorf("rate must be between 0 and 1, got %v", b.Rate)
+	case b.Stop != "run" && b.Stop != "stage":
+		return fmt.Errorf("stop must be 'run' or 'stage', got %q", b.Stop)
 	}
 	o.breaker = b
 	return nil
@@ -72,10 +73,10 @@ func (b *breaker) observe(o *breakerOptions, r *record.Request) string {
 	if !r.Failed() {
 		b.row = 0
 	}
-	if o.consecutive > 0 && b.row >= o.consecutive {
+	if o.Consecutive > 0 && b.row >= o.Consecutive {
 		return fmt.Sprintf("circuit breaker: %d requests in a row failed, the last with %s: %s", b.row, r.ErrorType, r.Error)
 	}
-	if o.rate == 0 {
+	if o.Rate == 0 {
 		return ""
 	}
 	return b.overWindow(o, r)
@@ -86,13 +87,13 @@ func (b *breaker) overWindow(o *breakerOptions, r *record.Request) string {
 	if r.Failed() {
 		b.bad++
 	}
-	for b.ended[0].at < r.End-int64(o.window) { // r itself is within
+	for b.ended[0].at < r.End-int64(o.Window) { // r itself is within
 		if b.ended[0].failed {
 			b.bad--
 		}
 		b.ended = b.ended[1:]
 	}
-	if share := float64(b.bad) / float64(len(b.ended)); int64(len(b.ended)) >= o.minSamples && share >= o.rate {
+	if share := float64(b.bad) / float64(len(b.ended)); int64(len(b.ended)) >= o.MinSamples && share >= o.Rate {
 		return fmt.Sprintf("circuit breaker: %d of the last %d requests failed, the last with %s: %s", b.bad, len(b.ended), r.ErrorType, r.Error)
 	}
 	return ""

@@ -10,8 +10,8 @@ import (
 
 func TestBreaker(t *testing.T) {
 	t.Parallel()
-	inARow := breakerOptions{consecutive: 3}
-	share := breakerOptions{rate: 0.5, window: 10 * time.Second, minSamples: 4}
+	inARow := breakerOptions{Consecutive: 3}
+	share := breakerOptions{Rate: 0.5, Window: 10 * time.Second, MinSamples: 4}
 	// Each letter is a request, one a second: f failed, c canceled, anything else succeeded; | begins a new stage.
 	for _, tt := range []struct {
 		name  string
@@ -54,5 +54,15 @@ func TestBreaker(t *testing.T) {
 		if opened != tt.want {
 			t.Errorf("%s: %q opens it at %d, want %d", tt.name, tt.story, opened, tt.want)
 		}
+	}
+}
+
+// Clients that differ only in their breakers must not feed each other's.
+func TestBreakersTellClientsApart(t *testing.T) {
+	t.Parallel()
+	v := newVU(t, New())
+	v.run(t, `new Client({circuitBreaker: {consecutive: 3}}); new Client({circuitBreaker: {consecutive: 4}}); new Client({circuitBreaker: {consecutive: 4}}); new Client()`)
+	if n := len(v.root.clients.all); n != 3 {
+		t.Errorf("%d distinct clients, want 3", n)
 	}
 }

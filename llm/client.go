@@ -283,7 +283,7 @@ func (f *flight) breakIf(reason string) {
 	switch {
 	case reason == "":
 	case f.place.due != nil && f.place.due.Stop != nil:
-		f.place.due.Stop(f.opts.breaker.stop == "run", reason)
+		f.place.due.Stop(f.opts.breaker.Stop == "run", reason)
 	default:
 		f.peer.open(reason)
 	}

@@ -37,7 +37,7 @@ type peer struct {
 
 // of finds the peer of options.
 func (c *peers) of(opts *clientOptions) (*peer, error) {
-	key, err := json.Marshal([]any{opts.redacted(), opts.APIKey, opts.Headers, opts.BaseURL, opts.slo, opts.breaker != nil})
+	key, err := json.Marshal([]any{opts.redacted(), opts.APIKey, opts.Headers, opts.BaseURL, opts.slo, opts.breaker})
 	if err != nil {
 		return nil, fmt.Errorf("options of a Client: %w", err)
 	}
