@@ -31,10 +31,17 @@ bin/llmconv: $(SOURCES)
 run: build
 	@scripts/run.sh
 
-test: build
+test: build .venv/done
 	go vet ./...
-	$(if $(RACE),CGO_ENABLED=1) go test -count=1 $(RACE) ./...
+	LLM_TEST_PYTHON="$$(cat .venv/done)" $(if $(RACE),CGO_ENABLED=1) go test -count=1 $(RACE) ./...
 	@$(if $(RACE),,echo "no C compiler found: the tests ran without the race detector" >&2)
+	@test -s .venv/done || echo "SKIPPED: the comparison with the Python reference, which could not be installed (rm -r .venv to try again)" >&2
+
+# The Python tools that tests compare with. Where they cannot be had the file
+# stays empty, and those tests are skipped.
+.venv/done: .ci/requirements.txt
+	@mkdir -p .venv && : > $@
+	@python3 -m venv .venv && .venv/bin/pip install --quiet --disable-pip-version-check -r $< && echo "$(CURDIR)/.venv/bin/python" > $@ || true
 
 lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted by gofmt:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
@@ -55,4 +62,4 @@ fuzz:
 	done
 
 clean:
-	rm -rf bin
+	rm -rf bin .venv

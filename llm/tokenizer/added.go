@@ -1,0 +1,104 @@
+package tokenizer
+
+// addedToken is a token found in the text before anything else is done.
+type addedToken struct {
+	id                         int32
+	content                    string
+	written                    string // content as the normalizer writes it, which is what it decodes to
+	singleWord, lstrip, rstrip bool
+	normalized, special        bool
+}
+
+// addedTokens are found in two passes: those that are not normalized in the
+// text as given, the rest in what the normalizer makes of the text between.
+type addedTokens struct {
+	tokens      []addedToken // in the order of their preference among equals
+	raw, normal *tokenFinder // nil when there are none
+	byID        map[int32]int
+}
+
+// tokenFinder finds added tokens: at each place the longest, the leftmost
+// first.
+type tokenFinder struct {
+	tokens      []addedToken
+	trie        *trie // its values are positions in tokens
+	word, space *class
+}
+
+// newAddedTokens takes each normalized token as the normalizer would write
+// it. It keeps tokens.
+func newAddedTokens(tokens []addedToken, normalize func(string) string) *addedTokens {
+	a := &addedTokens{tokens: tokens, byID: map[int32]int{}}
+	var tries [2]*trie
+	for pass, special := range []bool{true, false} {
+		for i, t := range tokens {
+			if pass == 0 {
+				a.byID[t.id] = i
+			}
+			if t.special != special {
+				continue
+			}
+			text, which := t.content, 0
+			if t.normalized {
+				text, which = normalize(text), 1
+			}
+			tokens[i].written = text
+			if tries[which] == nil {
+				tries[which] = newTrie()
+			}
+			if node, ok := tries[which].walk(text); text != "" && (!ok || tries[which].values[node] < 0) {
+				tries[which].add(text, int32(i))
+			}
+		}
+	}
+	word, space := newClass(plainWordSet()), newClass(spaceSet())
+	finder := func(t *trie) *tokenFinder {
+		if t == nil {
+			return nil
+		}
+		return &tokenFinder{tokens, t, word, space}
+	}
+	a.raw, a.normal = finder(tries[0]), finder(tries[1])
+	return a
+}
+
+// found is an added token in a text.
+type found struct {
+	start, end int
+	id         int32
+}
+
+// next is the first token at or after from that counts, and false if none
+// does; done is the end of what earlier tokens took, and match the end of
+// what was read.
+func (f *tokenFinder) next(text []byte, from, done int) (tok found, match int, ok bool) {
+	for from < len(text) {
+		if f.trie.roots[text[from]] == 0 {
+			from++
+			continue
+		}
+		length, i := f.trie.longest(0, text[from:])
+		if length == 0 {
+			from++
+			continue
+		}
+		t := &f.tokens[i]
+		start, end := from, from+length
+		from = end
+		if t.singleWord && (f.word.last(text[:start]) > 0 || f.word.first(text[end:]) > 0) {
+			continue
+		}
+		if t.lstrip {
+			for n := f.space.last(text[:start]); n > 0 && start > done; n = f.space.last(text[:start]) {
+				start -= n
+			}
+		}
+		if t.rstrip {
+			for n := f.space.first(text[end:]); n > 0; n = f.space.first(text[end:]) {
+				end += n
+			}
+		}
+		return found{start, end, t.id}, from, true
+	}
+	return found{}, len(text), false
+}

@@ -1,0 +1,84 @@
+package tokenizer
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// Any file parses or gives an error, and what parses encodes anything.
+func FuzzParse(f *testing.F) {
+	for _, name := range names(f) {
+		data, err := os.ReadFile(filepath.Join("testdata", name+".json"))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	for _, v := range variants {
+		f.Add([]byte(file(`"` + v.section + `":` + v.json)))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		tok, err := Parse(data)
+		if err != nil {
+			return
+		}
+		for _, text := range []string{"Hello wörld 12\n e\u0301<s>", " a\xffb  ", strings.Repeat("ab ", 30)} {
+			tok.Decode(tok.EncodeSpecial(text), true)
+		}
+	})
+}
+
+// Whatever the text, the counts agree with the ids, the second time is like
+// the first, and byte-level ids decode to the text.
+func FuzzEncode(f *testing.F) {
+	for _, text := range lines[string](f, "testdata/texts.jsonl") {
+		f.Add(text)
+	}
+	f.Add("\xff\xe2\x82 \xf0\x9f\x98 \xed\xa0\x80")
+	var toks []*Tokenizer
+	for _, name := range names(f) {
+		toks = append(toks, load(f, name))
+	}
+	gpt2 := load(f, "bpe-gpt2")
+	f.Fuzz(func(t *testing.T, text string) {
+		for i, tok := range toks {
+			ids := tok.Encode(text)
+			if again := tok.Encode(text); !slices.Equal(ids, again) {
+				t.Fatalf("tokenizer %d: %v, then %v", i, ids, again)
+			}
+			if n := tok.Count(text); n != len(ids) {
+				t.Fatalf("tokenizer %d: Count %d of %d ids", i, n, len(ids))
+			}
+			if a, b := tok.CountSpecial(text), len(tok.EncodeSpecial(text)); a != b {
+				t.Fatalf("tokenizer %d: CountSpecial %d of %d ids", i, a, b)
+			}
+		}
+		if got, want := gpt2.Decode(gpt2.Encode(text), false), string(appendValid(nil, []byte(text))); got != want {
+			t.Fatalf("decoded %q, want %q", got, want)
+		}
+	})
+}
+
+// Any expression compiles or gives an error, and its matches are in order.
+func FuzzRegex(f *testing.F) {
+	for _, regex := range []string{gpt2Pattern, `(?i:'s|'t)?|\p{Lu}{1,3}+|[^\s&&\w]|(?<=a)b*?$`, `((a*)*)*b`, `\x{10FFFF}|[^]a-c-]`} {
+		f.Add(regex, "It's aab 12\n")
+	}
+	f.Fuzz(func(t *testing.T, regex, text string) {
+		m, err := newMatcher(regex)
+		if _, backtracks := m.(*program); err != nil || backtracks && len(text) > 20 || !utf8.ValidString(text) {
+			return
+		}
+		done := 0
+		for _, s := range m.matches(nil, []byte(text)) {
+			if s[0] < done || s[1] < s[0] || s[1] > len(text) || !utf8.ValidString(text[s[0]:s[1]]) {
+				t.Fatalf("%q in %q: match %v after %d", regex, text, s, done)
+			}
+			done = s[1]
+		}
+	})
+}

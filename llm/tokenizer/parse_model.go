@@ -1,0 +1,203 @@
+package tokenizer
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/tidwall/gjson"
+)
+
+// model reads the model. bytes says that it is given bytes.
+func (o object) model(bytes bool) model {
+	kind := o.kind()
+	if kind == "" {
+		kind = o.guess()
+	}
+	switch kind {
+	case "BPE":
+		return o.bpe(bytes)
+	case "Unigram":
+		return o.unigram()
+	case "WordPiece":
+		return o.wordPiece()
+	case "WordLevel":
+		v := o.vocabulary()
+		return &wordLevel{v, o.unknown(v, "unk_token")}
+	default:
+		o.fail("model %q is not supported", kind)
+		return nil
+	}
+}
+
+// guess names the model of a file that does not, by the fields only one has.
+func (o object) guess() string {
+	has := func(name string) bool { return o.get(name).Exists() }
+	switch {
+	case has("merges"):
+		return "BPE"
+	case o.get("vocab").IsArray():
+		return "Unigram"
+	case has("max_input_chars_per_word"):
+		return "WordPiece"
+	default:
+		return "WordLevel"
+	}
+}
+
+func (o object) vocabulary() *vocabulary {
+	vocab := o.field("vocab", gjson.JSON)
+	if !vocab.IsObject() {
+		o.failField("vocab", "is not an object")
+		return newVocabulary(nil)
+	}
+	var entries []entry
+	vocab.ForEach(func(token, v gjson.Result) bool {
+		id, ok := toID(v)
+		if !ok {
+			o.fail("vocab: token %q has id %s", token.Str, v.Raw)
+		}
+		entries = append(entries, entry{token.Str, id})
+		return ok
+	})
+	return newVocabulary(entries)
+}
+
+// unknown is the id of the token for what the vocabulary lacks.
+func (o object) unknown(v *vocabulary, field string) int32 {
+	token := o.text(field)
+	id, ok := v.id([]byte(token))
+	if !ok {
+		o.fail("%s %q is not in the vocabulary", field, token)
+	}
+	return id
+}
+
+func (o object) wordPiece() model {
+	v := o.vocabulary()
+	w := &wordPiece{vocabulary: v, unknown: o.unknown(v, "unk_token"), maxChars: o.number("max_input_chars_per_word"), trie: newTrie()}
+	for i := range v.len() {
+		if !w.trie.add(string(v.at(i)), v.ids[i]) {
+			o.fail("vocab: too large")
+			break
+		}
+	}
+	w.inner, w.hasInner = w.trie.walk(o.text("continuing_subword_prefix"))
+	return w
+}
+
+func (o object) unigram() model {
+	u := &unigram{trie: newTrie(), fallsBack: o.optionalFlag("byte_fallback", false)}
+	var entries []entry
+	o.field("vocab", gjson.JSON).ForEach(func(_, v gjson.Result) bool {
+		token, score := v.Get("0"), v.Get("1")
+		if token.Type != gjson.String || score.Type != gjson.Number {
+			o.fail("vocab: entry %d is not a token with its score", len(entries))
+			return false
+		}
+		if len(entries) == 0 || score.Num < u.worst {
+			u.worst = score.Num
+		}
+		u.scores = append(u.scores, score.Num)
+		if !u.trie.add(token.Str, int32(len(entries))) {
+			o.fail("vocab: too large")
+			return false
+		}
+		entries = append(entries, entry{token.Str, int32(len(entries))})
+		return true
+	})
+	u.vocabulary = newVocabulary(entries)
+	u.worst -= unknownPenalty
+	u.fallback = byteTokens(u.vocabulary)
+	if u.unknown = int32(o.number("unk_id")); int(u.unknown) >= len(entries) {
+		o.fail("unk_id %d is not in the vocabulary", u.unknown)
+	}
+	return u
+}
+
+// byteTokens are the ids of <0x00> to <0xFF>, -1 where there is none.
+func byteTokens(v *vocabulary) (ids [256]int32) {
+	for b := range ids {
+		ids[b] = -1
+		if id, ok := v.id(fmt.Appendf(nil, "<0x%02X>", b)); ok {
+			ids[b] = id
+		}
+	}
+	return ids
+}
+
+func (o object) bpe(bytes bool) model {
+	if d := o.get("dropout"); d.Num != 0 {
+		o.fail("dropout %s is not supported: it makes token counts random", d.Raw)
+	}
+	v := o.vocabulary()
+	m := &bpe{
+		vocabulary: v, bytes: bytes, unknown: -1,
+		prefix: o.optionalText("continuing_subword_prefix"), suffix: o.optionalText("end_of_word_suffix"),
+		fuseUnknown: o.optionalFlag("fuse_unk", false), fallsBack: o.optionalFlag("byte_fallback", false),
+		ignoreMerges: o.optionalFlag("ignore_merges", false),
+		fallback:     byteTokens(v),
+	}
+	complete := true
+	for b := range 256 {
+		m.byteIDs[b] = m.lookup([]byte(byteChars[b]))
+		complete = complete && m.byteIDs[b] >= 0
+		if b < utf8.RuneSelf {
+			m.plain[b] = m.lookup([]byte{byte(b)})
+		}
+	}
+	decorated := m.prefix != "" || m.suffix != ""
+	if token := o.get("unk_token"); token.Type != gjson.Null && !(bytes && complete && !decorated) {
+		m.unknown = o.unknown(v, "unk_token")
+	}
+	m.merges = o.merges(v, len(m.prefix))
+	return m
+}
+
+func (o object) merges(v *vocabulary, prefix int) *mergeTable {
+	list := o.field("merges", gjson.JSON)
+	table := newMergeTable(list.Get("#").Int())
+	rank := uint32(0)
+	var joined []byte
+	list.ForEach(func(_, merge gjson.Result) bool {
+		left, right, ok := mergeParts(merge)
+		switch {
+		case strings.HasPrefix(merge.Str, "#version"):
+			return true
+		case !ok || len(right) < prefix:
+			o.fail("merges: entry %d is not two tokens: %.60s", rank, merge.Raw)
+			return false
+		}
+		joined = append(append(joined[:0], left...), right[prefix:]...)
+		a, okA := v.idOf(left)
+		b, okB := v.idOf(right)
+		c, okC := v.id(joined)
+		if !okA || !okB || !okC {
+			o.fail("merges: entry %d (%q and %q) is not of the vocabulary", rank, left, right)
+			return false
+		}
+		table.add(a, b, rank, c)
+		rank++
+		return true
+	})
+	return table
+}
+
+// mergeParts reads "a b" or ["a", "b"].
+func mergeParts(merge gjson.Result) (left, right string, ok bool) {
+	if merge.Type == gjson.String {
+		left, right, ok = strings.Cut(merge.Str, " ")
+		return left, right, ok && !strings.Contains(right, " ")
+	}
+	var parts [2]string
+	n := 0
+	ok = true
+	merge.ForEach(func(_, part gjson.Result) bool {
+		if ok = part.Type == gjson.String && n < len(parts); ok {
+			parts[n] = part.Str
+			n++
+		}
+		return ok
+	})
+	return parts[0], parts[1], ok && n == len(parts)
+}

@@ -1,0 +1,270 @@
+package tokenizer
+
+import "github.com/tidwall/gjson"
+
+func (o object) normalizers() []normalizer {
+	var out []normalizer
+	for _, part := range o.flat("normalizers") {
+		out = append(out, part.normalizer()...)
+	}
+	return out
+}
+
+// normalizer compiles one normalizer, which may be several of ours.
+func (o object) normalizer() []normalizer {
+	switch kind := o.kind(); kind {
+	case "NFC", "NFD", "NFKC", "NFKD":
+		return []normalizer{newForm(len(kind) == 4, kind[len(kind)-1] == 'C')}
+	case "Lowercase":
+		return []normalizer{lowercase{}}
+	case "Strip":
+		return []normalizer{strip{newClass(spaceSet()), o.flag("strip_left"), o.flag("strip_right")}}
+	case "StripAccents":
+		return []normalizer{dropper{newClass(markSet())}}
+	case "Prepend":
+		return []normalizer{prepend(o.text("prepend"))}
+	case "Replace":
+		return []normalizer{replace{o.pattern(), o.text("content")}}
+	case "ByteLevel":
+		return []normalizer{byteLevel{}}
+	case "Nmt":
+		return []normalizer{dropper{newClass(nmtControl)}, spacer{newClass(nmtSpace)}}
+	case "BertNormalizer":
+		return o.bertNormalizer()
+	case "Precompiled":
+		c, err := newCharsmap(o.text("precompiled_charsmap"))
+		if err != nil {
+			o.fail("%w", err)
+		}
+		return []normalizer{c}
+	default:
+		o.fail("normalizer %q is not supported", kind)
+		return nil
+	}
+}
+
+// What SentencePiece's nmt rules remove, and what they make a space.
+var (
+	nmtControl = set{{0x01, 0x08}, {0x0b, 0x0b}, {0x0e, 0x1f}, {0x7f, 0x7f}, {0x8f, 0x8f}, {0x9f, 0x9f}}
+	nmtSpace   = set{
+		{0x09, 0x0a}, {0x0c, 0x0d}, {0x1680, 0x1680}, {0x200b, 0x200f}, {0x2028, 0x2029}, {0x2581, 0x2581}, {0xfeff, 0xfeff}, {0xfffd, 0xfffd},
+	}
+)
+
+func (o object) bertNormalizer() []normalizer {
+	var out []normalizer
+	if o.flag("clean_text") {
+		out = append(out, dropper{newClass(bertControlSet().with(runes(0)))}, spacer{newClass(spaceSet())})
+	}
+	if o.flag("handle_chinese_chars") {
+		out = append(out, padder{newClass(bertIdeograph)})
+	}
+	lower := o.flag("lowercase")
+	if o.optionalFlag("strip_accents", lower) {
+		out = append(out, newForm(false, false), dropper{newClass(bertMarkSet())})
+	}
+	if lower {
+		out = append(out, lowercase{})
+	}
+	return out
+}
+
+// chain compiles the pre-tokenizers. bytes says that the last of them leaves
+// its pieces to be read as bytes in the characters of byteChars.
+func (o object) chain() (steps []step, bytes bool) {
+	for _, part := range o.flat("pretokenizers") {
+		if bytes { // not the last
+			steps = append(steps, byteMapper{})
+		}
+		var more []step
+		more, bytes = part.steps()
+		steps = append(steps, more...)
+	}
+	return steps, bytes
+}
+
+func (o object) steps() (steps []step, bytes bool) {
+	cut := func(s set, b behavior) step { return &splitter{pattern: newClass(s), behavior: b} }
+	switch kind := o.kind(); kind {
+	case "ByteLevel":
+		return []step{o.byteLevelSplit()}, true
+	case "Split":
+		steps = []step{&splitter{o.pattern(), o.behavior(o.text("behavior")), o.flag("invert")}}
+	case "Metaspace":
+		steps = []step{o.metaspace()}
+	case "Whitespace":
+		word := plainWordSet()
+		regex := []*class{newClass(word), newClass(word.with(spaceSet()).complement())}
+		steps = []step{&splitter{pattern: runsOf(regex), behavior: removed, inverted: true}}
+	case "WhitespaceSplit":
+		steps = []step{cut(spaceSet(), removed)}
+	case "BertPreTokenizer":
+		steps = []step{cut(spaceSet(), removed), cut(punctuationSet(), isolated)}
+	case "Punctuation":
+		b := "Isolated"
+		if o.get("behavior").Exists() {
+			b = o.text("behavior")
+		}
+		steps = []step{cut(punctuationSet(), o.behavior(b))}
+	case "Digits":
+		b := contiguous
+		if o.flag("individual_digits") {
+			b = isolated
+		}
+		steps = []step{cut(digitSet(), b)}
+	case "CharDelimiterSplit":
+		steps = []step{&splitter{pattern: literal(o.character("delimiter")), behavior: removed}}
+	case "FixedLength":
+		length := fixedLength(5)
+		if o.get("length").Exists() {
+			length = fixedLength(max(1, o.number("length")))
+		}
+		steps = []step{length}
+	default:
+		o.fail("pre-tokenizer %q is not supported", kind)
+	}
+	return steps, false
+}
+
+func (o object) behavior(name string) behavior {
+	known := map[string]behavior{
+		"Removed": removed, "Isolated": isolated, "MergedWithPrevious": mergedWithPrevious, "MergedWithNext": mergedWithNext, "Contiguous": contiguous,
+	}
+	b, ok := known[name]
+	if !ok {
+		o.fail("split behavior %q is not supported", name)
+	}
+	return b
+}
+
+func (o object) byteLevelSplit() step {
+	b := &byteLevelSplit{prefixSpace: o.flag("add_prefix_space")}
+	if o.optionalFlag("use_regex", true) {
+		m, err := newMatcher(gpt2Pattern)
+		if err != nil {
+			o.fail("%w", err)
+		}
+		b.cut = &splitter{pattern: m, behavior: isolated}
+	}
+	return b
+}
+
+func (o object) metaspace() step {
+	m := &metaspace{mark: o.character("replacement"), prepend: o.prependScheme()}
+	if o.optionalFlag("split", true) {
+		m.cut = &splitter{pattern: literal(m.mark), behavior: mergedWithNext}
+	}
+	return m
+}
+
+func (o object) prependScheme() prependScheme {
+	scheme := o.optionalText("prepend_scheme")
+	if !o.optionalFlag("add_prefix_space", true) && scheme != "never" {
+		o.fail("Metaspace: add_prefix_space does not match prepend_scheme")
+	}
+	switch scheme {
+	case "", "always":
+		return prependAlways
+	case "first":
+		return prependFirst
+	case "never":
+		return prependNever
+	}
+	o.fail("prepend_scheme %q is not supported", scheme)
+	return 0
+}
+
+func (o object) decoders() []decoder {
+	var out []decoder
+	for _, part := range o.flat("decoders") {
+		out = append(out, part.decoder())
+	}
+	return out
+}
+
+func (o object) decoder() decoder {
+	switch kind := o.kind(); kind {
+	case "ByteLevel":
+		return byteLevelDecoder{}
+	case "ByteFallback":
+		return byteFallbackDecoder{}
+	case "Fuse":
+		return fuse{}
+	case "Strip":
+		return stripDecoder{o.character("content"), o.number("start"), o.number("stop")}
+	case "Replace":
+		return replace{o.pattern(), o.text("content")}
+	case "Metaspace":
+		return metaspaceDecoder{o.character("replacement"), o.prependScheme() != prependNever}
+	case "WordPiece":
+		return wordPieceDecoder{o.text("prefix"), o.flag("cleanup")}
+	case "BPEDecoder":
+		return suffixDecoder(o.text("suffix"))
+	default:
+		o.fail("decoder %q is not supported", kind)
+		return nil
+	}
+}
+
+// special reads which special tokens stand before and behind a text.
+func (o object) special() (before, behind []int32) {
+	for _, part := range o.flat("processors") {
+		var b, a []int32
+		switch kind := part.kind(); kind {
+		case "ByteLevel": // moves offsets only
+		case "TemplateProcessing":
+			b, a = part.template()
+		case "RobertaProcessing", "BertProcessing":
+			b, a = []int32{part.pairID("cls")}, []int32{part.pairID("sep")}
+		default:
+			part.fail("post-processor %q is not supported", kind)
+		}
+		before, behind = append(b, before...), append(behind, a...)
+	}
+	return before, behind
+}
+
+// pairID reads the id of ["token", id].
+func (o object) pairID(name string) int32 {
+	id, ok := toID(o.get(name + ".1"))
+	if !ok {
+		o.failField(name, "is not a token with its id")
+	}
+	return id
+}
+
+// template reads what a template sets around a single text.
+func (o object) template() (before, behind []int32) {
+	texts := 0
+	ids := map[string][]int32{}
+	o.get("special_tokens").ForEach(func(key, token gjson.Result) bool {
+		for _, v := range token.Get("ids").Array() {
+			id, ok := toID(v)
+			if !ok {
+				o.fail("TemplateProcessing: token %q has id %s", key.Str, v.Raw)
+			}
+			ids[key.Str] = append(ids[key.Str], id)
+		}
+		return true
+	})
+	for _, piece := range o.objects("single") {
+		if piece.value.Get("Sequence").Exists() {
+			texts++
+			continue
+		}
+		name := piece.value.Get("SpecialToken.id").String()
+		found, ok := ids[name]
+		if !ok {
+			piece.fail("TemplateProcessing: special token %q has no id", name)
+		}
+		if texts == 0 {
+			before = append(before, found...)
+		} else {
+			behind = append(behind, found...)
+		}
+	}
+	if texts != 1 {
+		o.fail("TemplateProcessing: a template with %d texts is not supported", texts)
+	}
+	return before, behind
+}

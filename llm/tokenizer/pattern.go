@@ -1,0 +1,348 @@
+package tokenizer
+
+import (
+	"bytes"
+	"slices"
+	"unicode/utf8"
+)
+
+// span is a piece of text, [start, end) in bytes.
+type span [2]int
+
+// A matcher finds the matches of a pattern, leftmost first and apart from
+// each other, and appends them to dst.
+type matcher interface {
+	matches(dst []span, text []byte) []span
+}
+
+// A literal matches itself.
+type literal []byte
+
+func (l literal) matches(dst []span, text []byte) []span {
+	for from := 0; len(l) > 0; {
+		i := bytes.Index(text[from:], l)
+		if i < 0 {
+			break
+		}
+		dst = append(dst, span{from + i, from + i + len(l)})
+		from += i + len(l)
+	}
+	return dst
+}
+
+// matches of a class are single characters.
+func (c *class) matches(dst []span, text []byte) []span {
+	for i := 0; i < len(text); {
+		size := c.first(text[i:])
+		if size > 0 {
+			dst = append(dst, span{i, i + size})
+			i += size
+			continue
+		}
+		i += runeLength(text[i:])
+	}
+	return dst
+}
+
+// runeLength is the length of the first character of valid, non-empty UTF-8.
+func runeLength(text []byte) int {
+	if text[0] < utf8.RuneSelf {
+		return 1
+	}
+	_, size := utf8.DecodeRune(text)
+	return size
+}
+
+// newMatcher compiles a regular expression: to a pattern if it has a
+// pattern's shape, which the expressions of published tokenizers have, else
+// to a program of regexp2.
+func newMatcher(regex string) (matcher, error) {
+	n, err := parseRegex(regex)
+	if err != nil {
+		return nil, err
+	}
+	if p, ok := newPattern(n); ok {
+		return p, nil
+	}
+	return newProgram(regex, n)
+}
+
+// A pattern is a choice between sequences of repeated classes: the first that
+// matches wins. It is matched as written, with backtracking, so a match costs
+// as many steps as characters unless neighbours in a sequence overlap.
+type pattern struct {
+	options []sequence
+	able    [utf8.RuneSelf]uint32 // options that may match text beginning with this byte, as bits
+	empty   bool                  // the empty string may match
+}
+
+type sequence []item
+
+// item is one repeated class, one choice between words, or one look ahead.
+type item struct {
+	class    *class
+	min, max int
+	mode     repeatMode
+	words    [][]*class // min is 0 or 1, max 1
+	ahead    bool       // class must follow, or with negated must not, and nothing is consumed
+	negated  bool
+}
+
+// maxOptions is how many options fit the bits of pattern.able.
+const maxOptions = 32
+
+func newPattern(n node) (*pattern, bool) {
+	for n.kind == nodeSequence && len(n.children) == 1 {
+		n = n.children[0] // a group around everything
+	}
+	options := []node{n}
+	if n.kind == nodeChoice {
+		options = n.children
+	}
+	if len(options) > maxOptions {
+		return nil, false
+	}
+	p, c := &pattern{}, classes{}
+	for i, option := range options {
+		s, ok := c.sequence(option)
+		if !ok {
+			return nil, false
+		}
+		p.options = append(p.options, s)
+		p.allow(i, s)
+	}
+	return p, true
+}
+
+// allow notes with which bytes option i can begin.
+func (p *pattern) allow(i int, s sequence) {
+	for _, it := range s {
+		for b := range p.able {
+			if it.ahead || it.words == nil && it.class.has(rune(b)) || slices.ContainsFunc(it.words, func(w []*class) bool { return w[0].has(rune(b)) }) {
+				p.able[b] |= 1 << i
+			}
+		}
+		if it.min > 0 {
+			return
+		}
+	}
+	p.empty = true
+	for b := range p.able {
+		p.able[b] |= 1 << i
+	}
+}
+
+// classes builds the items of a pattern; equal sets share one class.
+type classes struct {
+	sets []set
+	made []*class
+}
+
+func (c *classes) class(s set) *class {
+	for i, known := range c.sets {
+		if slices.Equal(known, s) {
+			return c.made[i]
+		}
+	}
+	c.sets, c.made = append(c.sets, s), append(c.made, newClass(s))
+	return c.made[len(c.made)-1]
+}
+
+func (c *classes) sequence(n node) (sequence, bool) {
+	parts := []node{n}
+	if n.kind == nodeSequence {
+		parts = n.children
+	}
+	var out sequence
+	for _, part := range parts {
+		it, ok := c.item(part)
+		if !ok {
+			return nil, false
+		}
+		out = append(out, it)
+	}
+	return out, true
+}
+
+func (c *classes) item(n node) (item, bool) {
+	switch n.kind {
+	case nodeChars:
+		return item{class: c.class(n.chars), min: 1, max: 1}, true
+	case nodeRepeat:
+		inner := n.children[0]
+		if inner.kind == nodeChars {
+			return item{class: c.class(inner.chars), min: n.min, max: n.max, mode: n.mode}, true
+		}
+		words, ok := c.words(inner)
+		return item{words: words, min: n.min, max: 1}, ok && n.max == 1 && n.mode == greedy
+	case nodeAhead, nodeNotAhead:
+		inner := n.children[0]
+		if inner.kind == nodeSequence && len(inner.children) == 1 {
+			inner = inner.children[0]
+		}
+		if inner.kind != nodeChars {
+			return item{}, false
+		}
+		return item{class: c.class(inner.chars), ahead: true, negated: n.kind == nodeNotAhead}, true
+	default:
+		words, ok := c.words(n)
+		return item{words: words, min: 1, max: 1}, ok
+	}
+}
+
+// words reads a choice between strings of single classes.
+func (c *classes) words(n node) ([][]*class, bool) {
+	options := []node{n}
+	if n.kind == nodeChoice {
+		options = n.children
+	}
+	var out [][]*class
+	for _, option := range options {
+		if option.kind != nodeSequence || len(option.children) == 0 {
+			return nil, false
+		}
+		var word []*class
+		for _, part := range option.children {
+			if part.kind != nodeChars {
+				return nil, false
+			}
+			word = append(word, c.class(part.chars))
+		}
+		out = append(out, word)
+	}
+	return out, true
+}
+
+// matches follows the rule of the library's search: an empty match right
+// after another match does not count.
+func (p *pattern) matches(dst []span, text []byte) []span {
+	last := -1
+	for from := 0; from < len(text) || from == len(text) && p.empty; {
+		end := p.at(text, from)
+		if end < 0 || end == from && from == last {
+			if from == len(text) {
+				break
+			}
+			from += runeLength(text[from:])
+			continue
+		}
+		dst = append(dst, span{from, end})
+		from, last = end, end
+	}
+	return dst
+}
+
+// at is the end of the match that begins at from, and negative without one.
+func (p *pattern) at(text []byte, from int) int {
+	able := ^uint32(0)
+	if from < len(text) && text[from] < utf8.RuneSelf {
+		able = p.able[text[from]]
+	}
+	for i := range p.options {
+		if able>>i&1 == 0 {
+			continue
+		}
+		if end := p.options[i].match(text, from); end >= 0 {
+			return end
+		}
+	}
+	return -1
+}
+
+// match is the end of a match of the whole sequence at pos, and negative
+// without one.
+func (s sequence) match(text []byte, pos int) int {
+	if len(s) == 0 {
+		return pos
+	}
+	it := &s[0]
+	switch {
+	case it.ahead:
+		if it.class.first(text[pos:]) > 0 == it.negated {
+			return -1
+		}
+		return s[1:].match(text, pos)
+	case it.words != nil:
+		return s.matchWords(text, pos)
+	case it.mode == lazy:
+		return s.matchLazily(text, pos)
+	}
+	end, n := pos, 0
+	for ; n != it.max; n++ {
+		size := it.class.first(text[end:])
+		if size == 0 {
+			break
+		}
+		end += size
+	}
+	switch {
+	case n < it.min:
+		return -1
+	case len(s) == 1:
+		return end
+	case it.mode == possessive:
+		return s[1:].match(text, end)
+	}
+	for ; ; n-- {
+		if m := s[1:].match(text, end); m >= 0 || n == it.min {
+			return m
+		}
+		end -= lastRuneLength(text[:end])
+	}
+}
+
+func lastRuneLength(text []byte) int {
+	if text[len(text)-1] < utf8.RuneSelf {
+		return 1
+	}
+	_, size := utf8.DecodeLastRune(text)
+	return size
+}
+
+func (s sequence) matchLazily(text []byte, pos int) int {
+	it := &s[0]
+	for n := 0; ; n++ {
+		if n >= it.min {
+			if m := s[1:].match(text, pos); m >= 0 {
+				return m
+			}
+		}
+		size := it.class.first(text[pos:])
+		if size == 0 || n == it.max {
+			return -1
+		}
+		pos += size
+	}
+}
+
+func (s sequence) matchWords(text []byte, pos int) int {
+	it := &s[0]
+words:
+	for _, word := range it.words {
+		end := pos
+		for _, letter := range word {
+			size := letter.first(text[end:])
+			if size == 0 {
+				continue words
+			}
+			end += size
+		}
+		if m := s[1:].match(text, end); m >= 0 {
+			return m
+		}
+	}
+	if it.min == 0 {
+		return s[1:].match(text, pos)
+	}
+	return -1
+}
+
+// runsOf is the pattern of the longest runs of each class.
+func runsOf(classes []*class) *pattern {
+	p := &pattern{}
+	for i, c := range classes {
+		p.options = append(p.options, sequence{{class: c, min: 1, max: -1}})
+		p.allow(i, p.options[i])
+	}
+	return p
+}
