@@ -2,7 +2,7 @@
 # make run     a short benchmark of the built-in simulator, with its report
 # make test    everything the tests need, then all tests
 # make lint    static checks
-# make bench   benchmarks, as ratios to a bare client
+# make bench   benchmarks, as ratios to a bare client and to the Python tokenizers
 # make fuzz    each fuzz target for FUZZTIME
 
 K6_VERSION := v2.2.0
@@ -51,8 +51,9 @@ lint:
 	for os in linux/arm64 darwin/arm64 windows/amd64; do GOOS=$${os%/*} GOARCH=$${os#*/} go build -o /dev/null ./cmd/llmconv || exit 1; done
 	for os in darwin/arm64 windows/amd64; do GOOS=$${os%/*} GOARCH=$${os#*/} go vet . || exit 1; done
 
-bench: build
+bench: build .venv/done
 	go run ./cmd/bench
+	LLM_TEST_PYTHON="$$(cat .venv/done)" go test -run '^$$' -bench . ./llm/tokenizer
 
 fuzz:
 	@for pkg in $$(grep -rl 'func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u); do \

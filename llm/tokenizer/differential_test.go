@@ -24,14 +24,21 @@ type reference struct {
 	out *bufio.Reader
 }
 
+type referenceJob struct {
+	Tokenizer string   `json:"tokenizer"`
+	Texts     []string `json:"texts"`
+	Seconds   float64  `json:"seconds,omitempty"`
+}
+
 type referenceAnswer struct {
 	Error string
 	Rows  []golden
+	Rate  float64
 }
 
 // startReference starts the interpreter named by LLM_TEST_PYTHON, or python3,
 // and skips the test if that has no tokenizers of the version we follow.
-func startReference(t *testing.T) *reference {
+func startReference(t testing.TB) *reference {
 	t.Helper()
 	python := os.Getenv("LLM_TEST_PYTHON")
 	if python == "" {
@@ -60,13 +67,13 @@ func startReference(t *testing.T) *reference {
 	return &reference{in, bufio.NewReader(stdout)}
 }
 
-func (r *reference) encode(t *testing.T, tokenizer string, texts []string) referenceAnswer {
+func (r *reference) do(t testing.TB, job referenceJob) referenceAnswer {
 	t.Helper()
-	job, err := json.Marshal(map[string]any{"tokenizer": tokenizer, "texts": texts})
+	text, err := json.Marshal(job)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.in.Write(append(job, '\n')); err != nil {
+	if _, err := r.in.Write(append(text, '\n')); err != nil {
 		t.Fatal(err)
 	}
 	line, err := r.out.ReadBytes('\n')
@@ -113,7 +120,7 @@ func TestDifferential(t *testing.T) {
 func compare(t *testing.T, ref *reference, file string, texts []string) {
 	t.Helper()
 	tok, err := Parse([]byte(file))
-	want := ref.encode(t, file, texts)
+	want := ref.do(t, referenceJob{Tokenizer: file, Texts: texts})
 	if want.Error != "" && err != nil {
 		return
 	}

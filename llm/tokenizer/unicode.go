@@ -20,6 +20,9 @@ type form struct {
 }
 
 func newForm(compat, compose bool) *form {
+	if compose {
+		compositions() // now, rather than in the first text that needs them
+	}
 	f := &form{compose: compose, library: norm.NFD, whole: newClass(undecomposed), starter: newClass(uncombining)}
 	if compat {
 		f.library, f.whole = norm.NFKD, newClass(undecomposedCompat)
@@ -159,7 +162,7 @@ func compose(a, b rune) (rune, bool) {
 // character that composition leaves whole.
 var compositions = sync.OnceValue(func() map[[2]rune]rune {
 	pairs := make(map[[2]rune]rune, 1024)
-	for r := rune(utf8.RuneSelf); r <= utf8.MaxRune; r++ {
+	for r := rune(utf8.RuneSelf); r < 0x30000; r++ { // beyond there is nothing to compose
 		text := string(r)
 		d := norm.NFD.PropertiesString(text).Decomposition()
 		if len(d) == 0 || undecomposed.has(r) || norm.NFC.String(text) != text {

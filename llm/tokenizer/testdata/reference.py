@@ -1,11 +1,14 @@
 """Encodes texts by Hugging Face's tokenizers, for comparison.
 
 Each line read is {"tokenizer": text of a tokenizer.json, "texts": [...]}; each
-line written is {"error": ...} or {"rows": [{ids, with_special, decoded}, ...]}.
+line written is {"error": ...} or {"rows": [{ids, with_special, decoded}, ...]}. With
+"seconds" in it the texts are encoded again and again for so long, and the
+answer is {"rate": bytes per second}.
 """
 import json
 import os
 import sys
+import time
 
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ["RUST_BACKTRACE"] = "0"
@@ -17,6 +20,15 @@ for line in sys.stdin:
         t = tokenizers.Tokenizer.from_str(job["tokenizer"])
         t.no_padding()
         t.no_truncation()
+        if job.get("seconds"):
+            start, rounds = time.perf_counter(), 0
+            while time.perf_counter() - start < job["seconds"]:
+                for text in job["texts"]:
+                    t.encode(text, add_special_tokens=False)
+                rounds += 1
+            size = sum(len(text.encode()) for text in job["texts"])
+            print(json.dumps({"rate": size * rounds / (time.perf_counter() - start)}), flush=True)
+            continue
         rows = []
         for text in job["texts"]:
             ids = t.encode(text, add_special_tokens=False).ids
