@@ -358,7 +358,7 @@ func TestImports(t *testing.T) {
 	}
 	const us = "github.com/seed-307b789f/xk6-llm"
 	allowed := map[string][]string{
-		"/llm/record": {}, "/llm/sse": {}, "/llm/api": {}, "/datasets": {}, "/llm/sim": {}, "/llm/tokenizer": {},
+		"/llm/record": {}, "/llm/sse": {}, "/llm/api": {}, "/datasets": {}, "/llm/sim": {}, "/llm/tokenizer": {}, "/llm/hub": {},
 		"/llm/client": {"/llm/api", "/llm/sse", "/llm/record"}, "/llm/slo": {"/llm/record"}, "/llm/measure": {"/llm/record", "/llm/slo"},
 		"/llm/output": {"/llm/measure", "/llm/record"}, "/convert": {"/llm/record", "/llm/slo"}, "/convert/cli": {"/convert"},
 		"/cmd/llmconv": {"/convert/cli"}, "/llm/command": {"/convert/cli", "/llm/client", "/llm/sim"},

@@ -1,0 +1,366 @@
+package hub
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+const (
+	firstCommit  = "1111111111111111111111111111111111111111"
+	secondCommit = "2222222222222222222222222222222222222222"
+)
+
+// fakeHub speaks the hub's protocol for one repository, org/model, with a small file, and a large one that lies on
+// another host.
+type fakeHub struct {
+	*httptest.Server
+	storage *httptest.Server
+	commit  atomic.Value
+	files   map[string]string
+	cut     atomic.Int64 // the next answer from storage breaks off after so many bytes
+	heads   atomic.Int64
+	bodies  atomic.Int64
+	leaked  atomic.Bool // a token came to the storage
+	ranges  []string
+	mu      sync.Mutex
+}
+
+func sum(text string) string {
+	h := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(h[:])
+}
+
+func newFakeHub(t *testing.T) *fakeHub {
+	h := &fakeHub{files: map[string]string{"config.json": `{"a": 1}`, "sub/tokenizer.json": strings.Repeat("0123456789", 10_000)}}
+	h.commit.Store(firstCommit)
+	h.storage = httptest.NewServer(http.HandlerFunc(h.store))
+	h.Server = httptest.NewServer(http.HandlerFunc(h.serve))
+	t.Cleanup(h.storage.Close)
+	t.Cleanup(h.Server.Close)
+	return h
+}
+
+func (h *fakeHub) serve(w http.ResponseWriter, r *http.Request) {
+	refuse := func(status int, code string) {
+		w.Header().Set("X-Error-Code", code)
+		w.WriteHeader(status)
+	}
+	rest, ok := strings.CutPrefix(r.URL.Path, "/org/model/resolve/")
+	revision, name, _ := strings.Cut(rest, "/")
+	commit := h.commit.Load().(string)
+	switch {
+	case strings.HasPrefix(r.URL.Path, "/old/name/"):
+		http.Redirect(w, r, strings.Replace(r.URL.Path, "/old/name/", "/org/model/", 1), http.StatusTemporaryRedirect)
+		return
+	case strings.HasPrefix(r.URL.Path, "/org/gated/"):
+		refuse(http.StatusForbidden, "GatedRepo")
+		return
+	case strings.HasPrefix(r.URL.Path, "/org/busy/"):
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	case !ok:
+		refuse(http.StatusUnauthorized, "RepoNotFound")
+		return
+	case revision != "main" && revision != firstCommit && revision != secondCommit:
+		refuse(http.StatusNotFound, "RevisionNotFound")
+		return
+	}
+	w.Header().Set("X-Repo-Commit", commit)
+	text, ok := h.files[name]
+	if !ok {
+		refuse(http.StatusNotFound, "EntryNotFound")
+		return
+	}
+	if r.Method == http.MethodHead {
+		h.heads.Add(1)
+	}
+	if strings.Contains(name, "/") { // large
+		w.Header().Set("X-Linked-Etag", strconv.Quote(sum(text)))
+		w.Header().Set("X-Linked-Size", strconv.Itoa(len(text)))
+		http.Redirect(w, r, h.storage.URL+"/"+name, http.StatusFound)
+		return
+	}
+	w.Header().Set("ETag", `W/"abc123"`)
+	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+	_, _ = w.Write([]byte(text))
+}
+
+func (h *fakeHub) store(w http.ResponseWriter, r *http.Request) {
+	text := h.files[strings.TrimPrefix(r.URL.Path, "/")]
+	if r.Header.Get("Authorization") != "" {
+		h.leaked.Store(true)
+	}
+	h.mu.Lock()
+	h.ranges = append(h.ranges, r.Header.Get("Range"))
+	h.mu.Unlock()
+	from := 0
+	if rng := r.Header.Get("Range"); rng != "" {
+		_, _ = fmt.Sscanf(rng, "bytes=%d-", &from)
+		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, len(text)-1, len(text)))
+		w.Header().Set("Content-Length", strconv.Itoa(len(text)-from))
+		w.WriteHeader(http.StatusPartialContent)
+	} else {
+		w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+	}
+	h.bodies.Add(1)
+	end := len(text)
+	if cut := h.cut.Swap(0); cut > 0 {
+		end = from + int(cut)
+	}
+	_, _ = w.Write([]byte(text[from:end])) // a cut one: the connection closes short of the length
+}
+
+func (h *fakeHub) client(t *testing.T) *Client {
+	return &Client{Endpoint: h.URL, Cache: filepath.Join(t.TempDir(), "hub"), Token: "hf_secret", HTTP: h.Client()}
+}
+
+var repo = Repo{Kind: Model, ID: "org/model"}
+
+func get(t *testing.T, c *Client, r Repo, name, want string) string {
+	t.Helper()
+	path, err := c.File(t.Context(), r, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(data) != want {
+		t.Fatalf("%s holds %.40q, want %.40q", path, data, want)
+	}
+	return path
+}
+
+func TestFileIsFetchedOnce(t *testing.T) {
+	h := newFakeHub(t)
+	c := h.client(t)
+	large := h.files["sub/tokenizer.json"]
+	path := get(t, c, repo, "sub/tokenizer.json", large)
+	if want := filepath.Join(c.Cache, "models--org--model", "snapshots", firstCommit, "sub", "tokenizer.json"); path != want {
+		t.Errorf("path %s, want %s", path, want)
+	}
+	if target, err := os.Readlink(path); err != nil || target != "../../../blobs/"+sum(large) {
+		t.Errorf("link to %q (%v)", target, err)
+	}
+	if ref, err := os.ReadFile(filepath.Join(c.Cache, "models--org--model", "refs", "main")); err != nil || string(ref) != firstCommit {
+		t.Errorf("ref %q (%v)", ref, err)
+	}
+	get(t, c, repo, "sub/tokenizer.json", large)
+	get(t, c, repo, "config.json", h.files["config.json"])
+	get(t, c, Repo{Kind: Model, ID: "org/model", Revision: firstCommit}, "config.json", h.files["config.json"])
+	if n := h.bodies.Load(); n != 1 {
+		t.Errorf("the large file was sent %d times", n)
+	}
+	if n := h.heads.Load(); n != 3 { // none for the commit, which the cache has
+		t.Errorf("asked %d times, want 3", n)
+	}
+	if h.leaked.Load() {
+		t.Error("the token went to the storage")
+	}
+}
+
+func TestNewCommitSharesBlobs(t *testing.T) {
+	h := newFakeHub(t)
+	c := h.client(t)
+	old := get(t, c, repo, "sub/tokenizer.json", h.files["sub/tokenizer.json"])
+	h.commit.Store(secondCommit)
+	path := get(t, c, repo, "sub/tokenizer.json", h.files["sub/tokenizer.json"])
+	if path == old || !strings.Contains(path, secondCommit) {
+		t.Errorf("path %s is not of the new commit", path)
+	}
+	if n := h.bodies.Load(); n != 1 {
+		t.Errorf("the blob was sent %d times", n)
+	}
+}
+
+func TestBrokenDownloadIsResumed(t *testing.T) {
+	h := newFakeHub(t)
+	c := h.client(t)
+	h.cut.Store(60_000)
+	get(t, c, repo, "sub/tokenizer.json", h.files["sub/tokenizer.json"])
+	if want := []string{"", "bytes=60000-"}; fmt.Sprint(h.ranges) != fmt.Sprint(want) {
+		t.Errorf("ranges %q, want %q", h.ranges, want)
+	}
+}
+
+func TestWrongContentIsRefused(t *testing.T) {
+	h := newFakeHub(t)
+	c := h.client(t)
+	part := filepath.Join(c.Cache, "models--org--model", "blobs", sum(h.files["sub/tokenizer.json"])+".incomplete")
+	if err := os.MkdirAll(filepath.Dir(part), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(part, []byte("not how it begins"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.File(t.Context(), repo, "sub/tokenizer.json"); err == nil || !strings.Contains(err.Error(), "does not have the hash") {
+		t.Fatalf("got %v", err)
+	}
+	get(t, c, repo, "sub/tokenizer.json", h.files["sub/tokenizer.json"]) // the wrong beginning is gone
+}
+
+func TestOffline(t *testing.T) {
+	h := newFakeHub(t)
+	c := h.client(t)
+	want := get(t, c, repo, "config.json", h.files["config.json"])
+	if _, err := c.File(t.Context(), repo, "none.json"); !errors.Is(err, ErrNotFound) {
+		t.Fatalf("got %v", err)
+	}
+	offline, unreachable := *c, *c
+	offline.Offline = true
+	h.Close()
+	for name, c := range map[string]*Client{"offline": &offline, "unreachable": &unreachable} {
+		if got := get(t, c, repo, "config.json", h.files["config.json"]); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+		if _, err := c.File(t.Context(), repo, "none.json"); !errors.Is(err, ErrNotFound) {
+			t.Errorf("%s: a file seen to be missing: %v", name, err)
+		}
+		if _, err := c.File(t.Context(), repo, "sub/tokenizer.json"); err == nil || !strings.Contains(err.Error(), "is not in the cache "+c.Cache) {
+			t.Errorf("%s: a file never seen: %v", name, err)
+		}
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	h := newFakeHub(t)
+	tests := map[string]struct {
+		repo Repo
+		name string
+		want []string
+	}{
+		"gated":       {Repo{Kind: Model, ID: "org/gated"}, "x", []string{"access is gated", h.URL + "/org/gated", "HF_TOKEN"}},
+		"unknown":     {Repo{Kind: Model, ID: "org/none"}, "x", []string{"no such repository", "private", "HF_TOKEN"}},
+		"revision":    {Repo{Kind: Model, ID: "org/model", Revision: "v9"}, "x", []string{`revision "v9" does not exist`}},
+		"busy":        {Repo{Kind: Model, ID: "org/busy"}, "x", []string{"cannot be fetched", "503"}},
+		"no name":     {Repo{Kind: Model, ID: "a/b/c"}, "x", []string{`"a/b/c" is no name`}},
+		"path":        {repo, "../x", []string{`"../x" at "main" is no file`}},
+		"rooted ref":  {Repo{Kind: Model, ID: "org/model", Revision: "../../x"}, "x", []string{"is no file"}},
+		"dashed name": {Repo{Kind: Model, ID: "org/a--b"}, "x", []string{"is no name"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := h.client(t).File(t.Context(), tt.repo, tt.name)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("%q lacks %q", err, want)
+				}
+			}
+			if strings.Contains(err.Error(), "hf_secret") {
+				t.Errorf("%q tells the token", err)
+			}
+		})
+	}
+}
+
+func TestRenamedRepository(t *testing.T) {
+	h := newFakeHub(t)
+	get(t, h.client(t), Repo{Kind: Model, ID: "old/name"}, "config.json", h.files["config.json"])
+}
+
+func TestOthersDownloadIsWaitedFor(t *testing.T) {
+	h := newFakeHub(t)
+	c := h.client(t)
+	var wait sync.WaitGroup
+	for range 8 {
+		wait.Go(func() {
+			if _, err := c.File(context.Background(), repo, "sub/tokenizer.json"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wait.Wait()
+	if n := h.bodies.Load(); n != 1 {
+		t.Errorf("the file was sent %d times", n)
+	}
+}
+
+func TestFromEnv(t *testing.T) {
+	home := t.TempDir()
+	if err := os.WriteFile(filepath.Join(home, "token"), []byte("hf_stored\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := func(pairs ...string) *Client {
+		t.Helper()
+		c, err := FromEnv(func(name string) (string, bool) {
+			for i := 0; i < len(pairs); i += 2 {
+				if pairs[i] == name {
+					return pairs[i+1], true
+				}
+			}
+			return "", false
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	if c := env("HF_HOME", home); c.Token != "hf_stored" || c.Cache != filepath.Join(home, "hub") || c.Endpoint != DefaultEndpoint || c.Offline {
+		t.Errorf("HF_HOME: token %t, cache %s, endpoint %s, offline %t", c.Token != "", c.Cache, c.Endpoint, c.Offline)
+	}
+	if c := env("HF_HOME", home, "HF_TOKEN", "hf_given", "HF_HUB_CACHE", "/c", "HF_ENDPOINT", "http://e/", "HF_HUB_OFFLINE", "1"); c.Token != "hf_given" || c.Cache != "/c" || c.Endpoint != "http://e" || !c.Offline {
+		t.Errorf("all set: cache %s, endpoint %s, offline %t", c.Cache, c.Endpoint, c.Offline)
+	}
+	if c := env("HF_TOKEN_PATH", filepath.Join(home, "token"), "XDG_CACHE_HOME", "/x"); c.Token != "hf_stored" || c.Cache != filepath.Join("/x", "huggingface", "hub") {
+		t.Errorf("HF_TOKEN_PATH: token %t, cache %s", c.Token != "", c.Cache)
+	}
+	if c := env("HF_HOME", home, "HF_HUB_DISABLE_IMPLICIT_TOKEN", "true"); c.Token != "" {
+		t.Error("the stored token was taken though that is disabled")
+	}
+}
+
+// The cache is huggingface_hub's: each finds the other's files without the network.
+func TestCacheIsSharedWithPython(t *testing.T) {
+	python := os.Getenv("LLM_TEST_PYTHON")
+	if python == "" {
+		python = "python3"
+	}
+	if out, err := exec.Command(python, "-c", "import huggingface_hub").CombinedOutput(); err != nil {
+		t.Skipf("SKIPPED, so the cache is not compared with Python's: %s has no huggingface_hub (%s)", python, out)
+	}
+	h := newFakeHub(t)
+	run := func(cache, name string, offline bool) string {
+		t.Helper()
+		cmd := exec.Command(python, "-c", "import sys, huggingface_hub; print(huggingface_hub.hf_hub_download('org/model', sys.argv[1], local_files_only=sys.argv[2] == 'true'))", name, fmt.Sprint(offline))
+		cmd.Env = append(os.Environ(), "HF_ENDPOINT="+h.URL, "HF_HUB_CACHE="+cache, "HF_HUB_DISABLE_XET=1", "HF_HUB_DISABLE_PROGRESS_BARS=1", "HF_HUB_DISABLE_TELEMETRY=1", "NO_PROXY=*")
+		out, err := cmd.Output()
+		if err != nil {
+			var exit *exec.ExitError
+			if errors.As(err, &exit) {
+				t.Fatalf("%v\n%s", err, exit.Stderr)
+			}
+			t.Fatal(err)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	for name, text := range h.files {
+		c := h.client(t)
+		theirs := run(c.Cache, name, false)
+		c.Offline = true
+		if ours := get(t, c, repo, name, text); ours != theirs {
+			t.Errorf("Python fetched %s, we find %s", theirs, ours)
+		}
+		c = h.client(t)
+		ours := get(t, c, repo, name, text)
+		if theirs := run(c.Cache, name, true); ours != theirs {
+			t.Errorf("we fetched %s, Python finds %s", ours, theirs)
+		}
+	}
+}

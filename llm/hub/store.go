@@ -1,0 +1,210 @@
+package hub
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// store makes sure of the blob and of the snapshot's link to it, and gives the path of the link.
+func (c *Client) store(ctx context.Context, repo Repo, name string, about metadata) (string, error) {
+	folder := repo.folder(c.Cache)
+	blob := filepath.Join(folder, "blobs", about.etag)
+	link := filepath.Join(folder, "snapshots", about.commit, filepath.FromSlash(name))
+	for _, dir := range []string{filepath.Dir(blob), filepath.Dir(link), filepath.Join(c.Cache, ".locks", repo.folderName())} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return "", err
+		}
+	}
+	if err := c.writeRef(repo, about.commit); err != nil {
+		return "", err
+	}
+	if exists(link) {
+		return link, nil
+	}
+	lock := flock.New(filepath.Join(c.Cache, ".locks", repo.folderName(), about.etag+".lock"))
+	if _, err := lock.TryLockContext(ctx, 100*time.Millisecond); err != nil {
+		return "", fmt.Errorf("waiting for another download of the file: %w", err)
+	}
+	defer func() { _ = lock.Unlock() }()
+	if !exists(blob) {
+		if err := c.download(ctx, repo, name, about, blob); err != nil {
+			return "", err
+		}
+	}
+	return link, point(link, blob)
+}
+
+// point makes the link, or a copy where the file system has no links.
+func point(link, blob string) error {
+	if exists(link) {
+		return nil
+	}
+	relative, err := filepath.Rel(filepath.Dir(link), blob)
+	if err != nil {
+		return err
+	}
+	_ = os.Remove(link) // one to nothing
+	if os.Symlink(relative, link) == nil {
+		return nil
+	}
+	data, err := os.ReadFile(blob)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(link, data, 0o644)
+}
+
+// attempts is how often a broken download is taken up again.
+const attempts = 5
+
+// download fetches a blob into a file beside it, which a later call takes up where this one broke off.
+func (c *Client) download(ctx context.Context, repo Repo, name string, about metadata, blob string) error {
+	part := blob + ".incomplete"
+	for try := 1; ; try++ {
+		err := c.fetch(ctx, repo, name, about, part)
+		var broken *unreachableError
+		if !errors.As(err, &broken) || ctx.Err() != nil || try == attempts {
+			if err != nil {
+				return err
+			}
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Duration(try) * time.Second):
+		}
+	}
+	if err := verify(part, about); err != nil {
+		_ = os.Remove(part)
+		return err
+	}
+	return os.Rename(part, blob)
+}
+
+// stallTime is how long a download may bring nothing.
+const stallTime = 30 * time.Second
+
+// fetch appends to part what it lacks.
+func (c *Client) fetch(ctx context.Context, repo Repo, name string, about metadata, part string) error {
+	f, err := os.OpenFile(part, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	done, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	if about.size >= 0 && done >= about.size {
+		return nil // verify has the last word
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stall := time.AfterFunc(stallTime, cancel)
+	defer stall.Stop()
+	req, err := c.request(ctx, http.MethodGet, c.url(repo, name))
+	if err != nil {
+		return err
+	}
+	if done > 0 {
+		req.Header.Set("Range", "bytes="+strconv.FormatInt(done, 10)+"-")
+	}
+	resp, err := c.client(func(next *http.Request) error {
+		if next.URL.Host != req.URL.Host {
+			next.Header.Del("Authorization")
+		}
+		return nil
+	}).Do(req)
+	if err != nil {
+		return &unreachableError{bare(err)}
+	}
+	defer resp.Body.Close()
+	switch resp.StatusCode {
+	case http.StatusPartialContent:
+	case http.StatusOK, http.StatusRequestedRangeNotSatisfiable: // no part was to be had
+		if err := f.Truncate(0); err != nil {
+			return err
+		}
+		done = 0
+	}
+	switch err := c.refusal(resp, repo); {
+	case resp.StatusCode == http.StatusRequestedRangeNotSatisfiable:
+		return &unreachableError{errors.New(resp.Status)}
+	case err != nil:
+		return err
+	case resp.StatusCode > http.StatusPartialContent:
+		return errors.New("the hub answered " + resp.Status)
+	}
+	w := &progress{c: c, file: f, name: repo.ID + "/" + name, done: done, total: about.size, stall: stall}
+	if _, err := io.Copy(w, resp.Body); err != nil {
+		if w.failed != nil {
+			return w.failed
+		}
+		return &unreachableError{fmt.Errorf("broken off after %d of %d bytes: %w", w.done, about.size, err)}
+	}
+	if about.size >= 0 && w.done < about.size {
+		return &unreachableError{fmt.Errorf("ended after %d of %d bytes", w.done, about.size)}
+	}
+	return nil
+}
+
+// progress writes to the file, tells how far it is, and keeps the stall timer from firing.
+type progress struct {
+	c           *Client
+	file        *os.File
+	name        string
+	done, total int64
+	stall       *time.Timer
+	told        time.Time
+	failed      error // of writing
+}
+
+func (p *progress) Write(data []byte) (int, error) {
+	p.stall.Reset(stallTime)
+	n, err := p.file.Write(data)
+	p.done += int64(n)
+	if p.failed = err; err != nil {
+		return n, err
+	}
+	if now := time.Now(); p.c.Progress != nil && now.Sub(p.told) > time.Second {
+		p.told = now
+		p.c.Progress(p.name, p.done, p.total)
+	}
+	return n, nil
+}
+
+// sha256Hex is the form of the ETag of large files: it is their hash.
+var sha256Hex = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+// verify holds the downloaded file against what the hub said of it.
+func verify(path string, about metadata) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	hash := sha256.New()
+	n, err := io.Copy(hash, f)
+	switch {
+	case err != nil:
+		return err
+	case about.size >= 0 && n != about.size:
+		return fmt.Errorf("downloaded %d bytes, the hub announced %d", n, about.size)
+	case sha256Hex.MatchString(about.etag) && hex.EncodeToString(hash.Sum(nil)) != about.etag:
+		return errors.New("downloaded content does not have the hash the hub announced")
+	}
+	return nil
+}
