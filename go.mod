@@ -1,8 +1,9 @@
 module github.com/seed-307b789f/xk6-llm
 
-go 1.26
+go 1.26.0
 
 require (
+	github.com/ardanlabs/jinja v1.8.0
 	github.com/clipperhouse/uax29/v2 v2.7.0
 	github.com/dlclark/regexp2/v2 v2.5.2
 	github.com/gofrs/flock v0.13.0

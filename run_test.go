@@ -358,10 +358,10 @@ func TestImports(t *testing.T) {
 	}
 	const us = "github.com/seed-307b789f/xk6-llm"
 	allowed := map[string][]string{
-		"/llm/record": {}, "/llm/sse": {}, "/llm/api": {}, "/datasets": {}, "/llm/sim": {}, "/llm/tokenizer": {}, "/llm/hub": {},
+		"/llm/record": {}, "/llm/sse": {}, "/llm/api": {}, "/datasets": {}, "/llm/sim": {}, "/llm/tokenizer": {}, "/llm/hub": {}, "/llm/chat": {"/llm/tokenizer"},
 		"/llm/client": {"/llm/api", "/llm/sse", "/llm/record"}, "/llm/slo": {"/llm/record"}, "/llm/measure": {"/llm/record", "/llm/slo"},
 		"/llm/output": {"/llm/measure", "/llm/record"}, "/convert": {"/llm/record", "/llm/slo"}, "/convert/cli": {"/convert"},
-		"/cmd/llmconv": {"/convert/cli"}, "/llm/command": {"/convert/cli", "/llm/client", "/llm/sim"},
+		"/cmd/llmconv": {"/convert/cli"}, "/llm/command": {"/convert/cli", "/llm/chat", "/llm/client", "/llm/hub", "/llm/sim"},
 	}
 	for _, pkg := range list("./...") {
 		name := strings.TrimPrefix(pkg, us)

@@ -3,6 +3,8 @@ package convert
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"text/tabwriter"
 )
 
@@ -33,7 +35,7 @@ func (r *Run) WriteTable(w io.Writer, o Options) error {
 
 // sourceNames lists where output tokens were counted.
 func sourceNames(t TokenSources) (names string) {
-	for source := range t.Output {
+	for _, source := range slices.Sorted(maps.Keys(t.Output)) {
 		if names != "" {
 			names += ", "
 		}

@@ -40,7 +40,10 @@ declare module 'k6/x/llm' {
      * k6's own executors the test is aborted. Exit code 108.
      */
     circuitBreaker?: { consecutive?: number; rate?: number; window?: Duration; minSamples?: number; stop?: 'run' | 'stage' };
-    /** Not available in this version: setting it throws. */
+    /**
+     * Counts tokens as the model does: a tokenizer.json, a folder that holds one (and the chat template), or a name on the
+     * Hugging Face hub such as 'org/model'. By default counts are those of the server's usage.
+     */
     tokenizer?: string;
     /** LoRA adapters and their shares of the requests, which add up to 1. Each request asks for one, drawn by its place in the run. */
     adapters?: { name: string; split: number }[];
@@ -124,7 +127,7 @@ declare module 'k6/x/llm' {
     api?: 'chat' | 'completion';
     /** Shuffles a file's items, the same seed always the same way; without one they come in the file's order. */
     seed?: number;
-    /** Not available in this version: setting it throws. */
+    /** Measures the answers in a file, to which maxTokens is set; see {@link ClientOptions.tokenizer}. By default their length is estimated. */
     tokenizer?: string;
   }
 
@@ -137,6 +140,21 @@ declare module 'k6/x/llm' {
     at(i: number): Request;
     /** Number of distinct items, null if there is no end of them. */
     readonly length: number | null;
+  }
+
+  /**
+   * A model's tokenizer. Its ids are exactly those of Hugging Face's tokenizers library. Make it in the init context; all VUs
+   * share one copy.
+   */
+  export class Tokenizer {
+    /** A tokenizer.json, a folder that holds one, or a name on the Hugging Face hub such as 'org/model'. */
+    constructor(path: string);
+    /** Number of tokens of a text, without special tokens around it. */
+    count(text: string): number;
+    /** Ids of a text, without special tokens around it. */
+    encode(text: string): number[];
+    /** Text of ids; special tokens are written. */
+    decode(ids: number[]): string;
   }
 
   /** A stage of a load: a constant rate, a ramp to a target rate, or so many requests by so many at a time. */

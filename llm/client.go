@@ -37,6 +37,9 @@ type jsClient struct {
 func (m *ModuleInstance) newClient(call sobek.ConstructorCall) *sobek.Object {
 	rt := m.vu.Runtime()
 	opts, err := readClientOptions(rt, call.Argument(0))
+	if err == nil {
+		err = m.loadTokenizers(opts)
+	}
 	if err != nil {
 		common.Throw(rt, err)
 	}
@@ -83,7 +86,7 @@ func (c *jsClient) send(request sobek.Value) (*job, error) {
 	case c.opts.API == api.Completion && opts.Messages != nil:
 		return nil, errors.New(`a client of api "completion" takes a prompt, not messages: set api: 'completion' on the Dataset, or api: 'chat' on the Client`)
 	case c.opts.API == api.Chat && opts.hasPrompt:
-		opts.Messages, opts.PromptText, opts.Prompt = userMessage(opts.Prompt), opts.Prompt, ""
+		opts.Messages, opts.Prompt = userMessage(opts.Prompt), ""
 	}
 	return opts.job(c.opts.API), nil
 }
@@ -95,7 +98,7 @@ func (c *jsClient) chat(messages, options sobek.Value) (*job, error) {
 	}
 	if !absent(messages) {
 		if prompt, ok := messages.Export().(string); ok {
-			opts.Messages, opts.PromptText = userMessage(prompt), prompt
+			opts.Messages = userMessage(prompt)
 			return opts.job(api.Chat), nil
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/grafana/sobek"
 	"go.k6.io/k6/v2/js/common"
@@ -25,6 +24,8 @@ type datasetOptions struct {
 	api     string
 	seed    int64
 	hasSeed bool
+
+	tokenizer string
 }
 
 func (o *datasetOptions) fields() fields {
@@ -33,7 +34,7 @@ func (o *datasetOptions) fields() fields {
 		"path":      text(&o.path),
 		"api":       text(&o.api),
 		"seed":      func(v sobek.Value) error { o.hasSeed = true; return integer(&o.seed, 0)(v) },
-		"tokenizer": unavailable("answers are limited by an estimate of their length"),
+		"tokenizer": text(&o.tokenizer),
 	}
 }
 
@@ -47,6 +48,8 @@ func (o *datasetOptions) check() error {
 		return invalid("Dataset", "type", fmt.Errorf("unknown %q, known are shareGPT, mock", o.kind))
 	case o.kind == "shareGPT" && o.path == "":
 		return invalid("Dataset", "path", errors.New("is missing: shareGPT reads a file"))
+	case o.kind == "mock" && o.tokenizer != "":
+		return invalid("Dataset", "tokenizer", errors.New("mock has no answers to measure"))
 	case o.kind == "mock" && o.path != "":
 		return invalid("Dataset", "path", errors.New("mock reads no file"))
 	}
@@ -91,14 +94,22 @@ func (m *ModuleInstance) openSet(opts datasetOptions) (datasets.Set, error) {
 	if opts.kind == "mock" {
 		return datasets.Mock{Form: opts.form()}, nil
 	}
+	var count func(text string) int
+	if opts.tokenizer != "" {
+		counter, err := m.counter(opts.tokenizer)
+		if err != nil {
+			return nil, err
+		}
+		count = counter.CountSpecial
+	}
 	path := m.absPath(opts.path)
-	key := fmt.Sprint(path, "\x00", opts.api, opts.hasSeed, opts.seed)
+	key := fmt.Sprint(path, "\x00", opts.api, opts.hasSeed, opts.seed, "\x00", opts.tokenizer)
 	return m.root.datasets.get(key, func() (datasets.Set, error) {
 		data, path, err := m.readFile("data set", opts.path)
 		if err != nil {
 			return nil, err
 		}
-		read := datasets.Options{Form: opts.form()}
+		read := datasets.Options{Form: opts.form(), Count: count}
 		if opts.hasSeed {
 			read.Seed = &opts.seed
 		}
@@ -124,27 +135,6 @@ func (m *ModuleInstance) readFile(what, path string) (data []byte, abs string, e
 		return nil, abs, fmt.Errorf("%s %s: %w", what, abs, err)
 	}
 	return data, abs, nil
-}
-
-// datasetCache holds the sets of the process by file and options.
-type datasetCache struct {
-	mu  sync.Mutex
-	all map[string]func() (datasets.Set, error)
-}
-
-// get opens a set at the first call for its key; the others wait for that.
-func (c *datasetCache) get(key string, open func() (datasets.Set, error)) (datasets.Set, error) {
-	c.mu.Lock()
-	if c.all == nil {
-		c.all = map[string]func() (datasets.Set, error){}
-	}
-	once := c.all[key]
-	if once == nil {
-		once = sync.OnceValues(open)
-		c.all[key] = once
-	}
-	c.mu.Unlock()
-	return once()
 }
 
 // jsDataset is a Dataset object of a script.

@@ -106,9 +106,17 @@ func describe(v sobek.Value) string {
 	return "a " + v.ExportType().String()
 }
 
+// export is the Go value; of an argument that was left out, nil.
+func export(v sobek.Value) any {
+	if v == nil {
+		return nil
+	}
+	return v.Export()
+}
+
 func text(dst *string) func(sobek.Value) error {
 	return func(v sobek.Value) error {
-		s, ok := v.Export().(string)
+		s, ok := export(v).(string)
 		if !ok {
 			return fmt.Errorf("must be a string, got %s", describe(v))
 		}
@@ -119,7 +127,7 @@ func text(dst *string) func(sobek.Value) error {
 
 func boolean(dst *bool) func(sobek.Value) error {
 	return func(v sobek.Value) error {
-		b, ok := v.Export().(bool)
+		b, ok := export(v).(bool)
 		if !ok {
 			return fmt.Errorf("must be true or false, got %s", describe(v))
 		}
@@ -131,7 +139,7 @@ func boolean(dst *bool) func(sobek.Value) error {
 // number reads a finite number.
 func number(dst *float64) func(sobek.Value) error {
 	return func(v sobek.Value) error {
-		switch x := v.Export().(type) {
+		switch x := export(v).(type) {
 		case int64:
 			*dst = float64(x)
 		case float64:
@@ -184,7 +192,7 @@ func integer(dst *int64, min int64) func(sobek.Value) error {
 // duration reads 1500 (milliseconds) or "1.5s".
 func duration(dst *time.Duration) func(sobek.Value) error {
 	return func(v sobek.Value) error {
-		d, err := types.GetDurationValue(v.Export())
+		d, err := types.GetDurationValue(export(v))
 		if err != nil {
 			return fmt.Errorf("must be a duration such as '1.5s' or a number of milliseconds, got %s", describe(v))
 		}
@@ -199,7 +207,7 @@ func duration(dst *time.Duration) func(sobek.Value) error {
 // texts reads an object of strings.
 func texts(dst *map[string]string) func(sobek.Value) error {
 	return func(v sobek.Value) error {
-		m, ok := v.Export().(map[string]any)
+		m, ok := export(v).(map[string]any)
 		if !ok {
 			return fmt.Errorf("must be an object of strings, got %s", describe(v))
 		}
@@ -218,7 +226,7 @@ func texts(dst *map[string]string) func(sobek.Value) error {
 // object reads any object.
 func object(dst *map[string]any) func(sobek.Value) error {
 	return func(v sobek.Value) error {
-		m, ok := v.Export().(map[string]any)
+		m, ok := export(v).(map[string]any)
 		if !ok {
 			return fmt.Errorf("must be an object, got %s", describe(v))
 		}
@@ -231,7 +239,7 @@ func object(dst *map[string]any) func(sobek.Value) error {
 func jsonArray(dst *json.RawMessage) func(sobek.Value) error {
 	return func(v sobek.Value) error {
 		obj, ok := v.(*sobek.Object)
-		if list, isList := v.Export().([]any); !ok || !isList || len(list) == 0 {
+		if list, isList := export(v).([]any); !ok || !isList || len(list) == 0 {
 			return fmt.Errorf("must be a non-empty array, got %s", describe(v))
 		}
 		text, err := obj.MarshalJSON()

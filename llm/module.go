@@ -12,7 +12,9 @@ import (
 	"go.k6.io/k6/v2/lib"
 	"go.k6.io/k6/v2/metrics"
 
+	"github.com/seed-307b789f/xk6-llm/datasets"
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
+	"github.com/seed-307b789f/xk6-llm/llm/chat"
 	"github.com/seed-307b789f/xk6-llm/llm/measure"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -21,7 +23,8 @@ import (
 type RootModule struct {
 	clients    peers
 	simulators simulators
-	datasets   datasetCache
+	datasets   cache[datasets.Set]
+	counters   cache[*chat.Counter]
 	schedules  schedules
 
 	planOnce sync.Once
@@ -62,6 +65,7 @@ func (m *ModuleInstance) Exports() modules.Exports {
 	return modules.Exports{Named: map[string]any{
 		"Client":    m.newClient,
 		"Dataset":   m.newDataset,
+		"Tokenizer": m.newTokenizer,
 		"scenarios": m.scenarios,
 		"pace":      m.pace,
 		"summary":   m.summary,

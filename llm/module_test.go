@@ -314,7 +314,7 @@ func TestMisuseThrows(t *testing.T) {
 		{`new Client({circuitBreaker: {}})`, `Client option "circuitBreaker": needs consecutive`},
 		{`new Client({circuitBreaker: {rate: 2}})`, `rate must be between 0 and 1, got 2`},
 		{`new Client({circuitBreaker: {rate: 1, stop: 'x'}})`, `stop must be 'run' or 'stage', got "x"`},
-		{`new Client({tokenizer: 'x'})`, `Client option "tokenizer": not available in this version`},
+		{`new Client({tokenizer: './x'})`, `/x does not exist: give a tokenizer.json, a folder that holds one, or a name on the Hugging Face hub`},
 		{`new Client({}).chat('hi')`, `requests cannot be sent in the init context`},
 		{`new Client({}).send()`, `send needs a request such as`},
 		{`new Client({}).send({maxTokens: 5})`, `a request has either messages or a prompt`},

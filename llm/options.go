@@ -30,6 +30,9 @@ type clientOptions struct {
 	slo     *record.Bounds
 	itl     measure.ITLMode
 	sim     *sim.Options // of a simulated server
+
+	tokenizer   string // file, folder or repository; "" for none
+	chatProblem error  // why chats are counted without a template
 }
 
 func (o *clientOptions) fields(rt *sobek.Runtime) fields {
@@ -47,7 +50,7 @@ func (o *clientOptions) fields(rt *sobek.Runtime) fields {
 		"text":           boolean(&o.Text),
 		"slo":            func(v sobek.Value) error { return o.readSLO(rt, v) },
 		"itl":            o.readITL,
-		"tokenizer":      unavailable("token counts come from the server's usage"),
+		"tokenizer":      text(&o.tokenizer),
 		"circuitBreaker": func(v sobek.Value) error { return o.readBreaker(rt, v) },
 		"adapters":       o.readAdapters,
 		"retries":        unavailable("failed requests are recorded, and not sent again"),
@@ -155,6 +158,9 @@ func (o *clientOptions) redacted() map[string]any {
 	m := map[string]any{
 		"baseURL": redactURL(o.BaseURL), "api": o.API.Name(), "model": o.Model, "streaming": o.Streaming, "ignoreEOS": o.IgnoreEOS,
 		"timeout": o.Timeout.String(), "idleTimeout": o.IdleTimeout.String(), "text": o.Text, "itl": o.itl,
+	}
+	if o.tokenizer != "" {
+		m["tokenizer"] = o.tokenizer
 	}
 	if o.APIKey != "" {
 		m["apiKey"] = redactedValue

@@ -110,10 +110,13 @@ func (p *peer) announce(ctx context.Context, state *lib.State, m *ModuleInstance
 	m.root.runLine.Do(func() {
 		push(ctx, state, m.metrics.Event(measure.NewRun(state.Options, m.lookupEnv), tags))
 	})
+	if problem := p.opts.chatProblem; problem != nil {
+		state.Logger.Warnf("tokenizer %q: %v. Where the server does not count prompts, those of chats are the tokens of their texts alone", p.opts.tokenizer, problem)
+	}
 	options := p.opts.redacted()
 	options["model"] = p.model
 	push(ctx, state, m.metrics.Event(&record.Client{
-		Number: p.number, SLO: p.opts.slo, Adapters: p.opts.split, Simulator: p.opts.sim != nil, Options: options,
+		Number: p.number, SLO: p.opts.slo, Tokenizer: p.opts.tokenizer, Adapters: p.opts.split, Simulator: p.opts.sim != nil, Options: options,
 	}, tags))
 }
 

@@ -65,6 +65,7 @@ func TestTypesKeepStep(t *testing.T) {
 		results = append(results, f.Tag.Get("js"))
 	}
 	slices.Sort(results)
+	v.model(t, "/models", "")
 	for _, tt := range []struct {
 		name      string
 		code, doc []string
@@ -78,6 +79,7 @@ func TestTypesKeepStep(t *testing.T) {
 		{"Result", results, declared(t, types, "Result")},
 		{"Client", members(t, v, `Object.keys(new Client())`), declared(t, types, "Client")},
 		{"Dataset", members(t, v, `Object.keys(new Dataset({type: 'mock'}))`), declared(t, types, "Dataset")},
+		{"Tokenizer", members(t, v, `Object.keys(new Tokenizer('/models/tokenizer.json'))`), declared(t, types, "Tokenizer")},
 	} {
 		if !slices.Equal(tt.code, tt.doc) {
 			t.Errorf("%s: the code has %v\ndocs/index.d.ts has %v", tt.name, tt.code, tt.doc)

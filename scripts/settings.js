@@ -53,7 +53,7 @@ export function client(options) {
 
 // conversations opens DATASET, the small sample by default.
 export function conversations() {
-  return new Dataset({ type: 'shareGPT', path: path(__ENV.DATASET) || './data/sharegpt-sample.json', api, seed });
+  return new Dataset({ type: 'shareGPT', path: path(__ENV.DATASET) || './data/sharegpt-sample.json', api, seed, tokenizer: __ENV.TOKENIZER });
 }
 
 // trendStats are the columns of the summary.

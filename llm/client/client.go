@@ -43,6 +43,9 @@ type Options struct {
 
 	// Count gives the tokens of a text by the model's tokenizer, without special ones; nil if there is none.
 	Count func(text string) int
+	// CountPrompt gives the tokens of a request's prompt as the server counts them. raw says that a chat could not be
+	// written as the server writes it, so that only its texts were counted. Needed if Count is set.
+	CountPrompt func(Request) (n int, raw bool)
 }
 
 // DefaultOptions gives options in which only BaseURL is missing.
@@ -133,8 +136,6 @@ type Request struct {
 	Prompt    string          // of a completion
 	Messages  json.RawMessage // of a chat: a JSON array
 	MaxTokens int             // 0 for DefaultMaxTokens
-	// PromptText is what to count as the prompt where it is not Prompt; "" counts Prompt.
-	PromptText string
 }
 
 // Answer is a request's record, with the text that came.

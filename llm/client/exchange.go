@@ -222,11 +222,9 @@ func (x *exchange) count(req Request) {
 	if count == nil {
 		return
 	}
-	prompt := req.PromptText
-	if prompt == "" {
-		prompt = req.Prompt
-	}
-	x.rec.Prompt, x.rec.Completion = new(count(prompt)), new(count(string(x.text)))
+	prompt, raw := x.c.opts.CountPrompt(req)
+	x.rec.Prompt, x.rec.PromptRaw = &prompt, raw
+	x.rec.Completion = new(count(string(x.text)))
 	if len(x.ends) > 0 {
 		x.rec.ChunkTokens = make([]int, len(x.ends))
 	}

@@ -327,7 +327,10 @@ func TestTextIsKeptIfAskedFor(t *testing.T) {
 func TestTokensAreCountedPerChunk(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c := newClient(t, func(o *Options) { o.Count = func(s string) int { return len(strings.Fields(s)) } })
+		c := newClient(t, func(o *Options) {
+			o.Count = func(s string) int { return len(strings.Fields(s)) }
+			o.CountPrompt = func(r Request) (int, bool) { return len(r.Messages), true }
+		})
 		r := do(t, t.Context(), c, script{parts: []part{{ms, chunk("one two") + chunk(" ") + chunk("three") + usage + stop + done}}}).Record
 		if n, source := r.OutputTokens(); n != 3 || source != record.ClientTokenizer || !slices.Equal(r.ChunkTokens, []int{2, 0, 1}) {
 			t.Errorf("got %d by %s, chunks of %v", n, source, r.ChunkTokens)
@@ -372,6 +375,7 @@ func FuzzDo(f *testing.F) {
 	opts := DefaultOptions()
 	opts.BaseURL, opts.Text, opts.EventLimit = "http://server.test", true, 1<<16
 	opts.Count = func(s string) int { return len(s) }
+	opts.CountPrompt = func(r Request) (int, bool) { return len(r.Prompt), false }
 	c, err := New(opts)
 	if err != nil {
 		f.Fatal(err)

@@ -25,11 +25,21 @@ func newSim() *cobra.Command {
 Token k of a request is due at its admission + ttft + prompt tokens × prompt-time + k gaps of itl. Its figures are made up
 and say nothing about any model.`,
 		Example: `  k6 x llm sim --port 8000 --ttft 100ms --itl 20ms --max-num-seqs 64
+  k6 x llm sim --tokenizer org/model --prompt-time 100us
   k6 run -e BASE_URL=http://127.0.0.1:8000/v1 scripts/sharegpt.js`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := opts.Validate(); err != nil {
 				return errext.WithExitCodeIfNone(err, misuse)
+			}
+			if opts.Tokenizer != "" {
+				counter, err := openCounter(cmd.Context(), opts.Tokenizer, cmd.PrintErrf)
+				if err != nil {
+					return fmt.Errorf("tokenizer %q: %w", opts.Tokenizer, err)
+				}
+				if err := opts.Use(counter); err != nil {
+					return err
+				}
 			}
 			return serve(cmd, net.JoinHostPort(host, strconv.Itoa(port)), opts)
 		},

@@ -139,7 +139,7 @@ func (c *Client) refusal(resp *http.Response, repo Repo) error {
 	case resp.StatusCode < 400:
 		return nil
 	case code == "EntryNotFound":
-		return ErrNotFound
+		return errMissing
 	case code == "GatedRepo":
 		return fmt.Errorf("access is gated: ask for it at %s and %s", page, login)
 	case code == "RevisionNotFound":

@@ -136,11 +136,12 @@ func (r Repo) folder(cache string) string {
 
 func (r Repo) folderName() string { return r.Kind + "s--" + strings.ReplaceAll(r.ID, "/", "--") }
 
-// ErrNotFound is of a file that the repository does not have. Any other error says nothing about the file.
-var ErrNotFound = errors.New("not in the repository")
+// errMissing is of a file that the repository does not have.
+var errMissing = fmt.Errorf("not in the repository: %w", fs.ErrNotExist)
 
 // File gives the path of a file of the repository in the cache, which it fetches if it is not there or not current.
-// Offline, and if the hub cannot be reached, what the cache has is taken. A file that the repository lacks is ErrNotFound.
+// Offline, and if the hub cannot be reached, what the cache has is taken. A file that the repository lacks, and only that,
+// is fs.ErrNotExist.
 func (c *Client) File(ctx context.Context, repo Repo, name string) (string, error) {
 	if !IsID(repo.ID) || repo.Kind != Model && repo.Kind != Dataset {
 		return "", fmt.Errorf("hub: %q is no name of a repository such as org/name", repo.ID)
@@ -160,9 +161,9 @@ func (c *Client) File(ctx context.Context, repo Repo, name string) (string, erro
 	switch {
 	case errors.As(err, &unreachable) && ctx.Err() == nil:
 		return c.fallBack(repo, name, path, missing, err)
-	case errors.Is(err, ErrNotFound):
+	case errors.Is(err, errMissing):
 		c.rememberMissing(repo, about.commit, name)
-		return "", fmt.Errorf("hub: %s: %s is %w", repo.ID, name, ErrNotFound)
+		return "", fmt.Errorf("hub: %s: %s is %w", repo.ID, name, errMissing)
 	case err != nil:
 		return "", fmt.Errorf("hub: %s: %w", repo.ID, err)
 	}
@@ -179,7 +180,7 @@ func (c *Client) fallBack(repo Repo, name, path string, missing bool, why error)
 	case path != "":
 		return path, nil
 	case missing:
-		return "", fmt.Errorf("hub: %s: %s is %w", repo.ID, name, ErrNotFound)
+		return "", fmt.Errorf("hub: %s: %s is %w", repo.ID, name, errMissing)
 	}
 	return "", fmt.Errorf("hub: %s: %s is not in the cache %s, and it cannot be fetched: %w", repo.ID, name, c.Cache, why)
 }

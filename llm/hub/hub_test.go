@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -217,7 +218,7 @@ func TestOffline(t *testing.T) {
 	h := newFakeHub(t)
 	c := h.client(t)
 	want := get(t, c, repo, "config.json", h.files["config.json"])
-	if _, err := c.File(t.Context(), repo, "none.json"); !errors.Is(err, ErrNotFound) {
+	if _, err := c.File(t.Context(), repo, "none.json"); !errors.Is(err, fs.ErrNotExist) {
 		t.Fatalf("got %v", err)
 	}
 	offline, unreachable := *c, *c
@@ -227,7 +228,7 @@ func TestOffline(t *testing.T) {
 		if got := get(t, c, repo, "config.json", h.files["config.json"]); got != want {
 			t.Errorf("%s: %s, want %s", name, got, want)
 		}
-		if _, err := c.File(t.Context(), repo, "none.json"); !errors.Is(err, ErrNotFound) {
+		if _, err := c.File(t.Context(), repo, "none.json"); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: a file seen to be missing: %v", name, err)
 		}
 		if _, err := c.File(t.Context(), repo, "sub/tokenizer.json"); err == nil || !strings.Contains(err.Error(), "is not in the cache "+c.Cache) {

@@ -50,6 +50,7 @@ type Request struct {
 	Reasoning   []int64 `json:"reasoning_us,omitempty"`      // arrivals of reasoning deltas
 	ToolCalls   []int64 `json:"tool_calls_us,omitempty"`     // arrivals of tool-call deltas
 	Prompt      *int    `json:"prompt_tokens,omitempty"`     // counted by the client; nil without a tokenizer
+	PromptRaw   bool    `json:"prompt_tokens_raw,omitempty"` // Prompt counts the messages' texts alone, for the chat template could not be used
 	Completion  *int    `json:"completion_tokens,omitempty"` // counted by the client; nil without a tokenizer
 
 	// MaxTokens is the output limit that was asked for.

@@ -7,10 +7,11 @@ type Source string
 
 // The sources of token counts, best first.
 const (
-	ClientTokenizer Source = "client"  // counted here with the model's tokenizer
-	ServerUsage     Source = "usage"   // the server's usage map
-	ContentChunks   Source = "chunks"  // one per content chunk, for want of better
-	NoSource        Source = "unknown" // nothing to count by
+	ClientTokenizer Source = "client"     // counted here with the model's tokenizer
+	ClientRaw       Source = "client_raw" // likewise, but of a chat's texts without the chat template
+	ServerUsage     Source = "usage"      // the server's usage map
+	ContentChunks   Source = "chunks"     // one per content chunk, for want of better
+	NoSource        Source = "unknown"    // nothing to count by
 )
 
 // OutputTokens is the number of tokens generated: the client's count of the content; without a tokenizer the server's
@@ -33,7 +34,10 @@ func (r *Request) InputTokens() (int, Source) {
 	if n, ok := r.UsageTokens("prompt_tokens", "input_tokens"); ok {
 		return n, ServerUsage
 	}
-	if r.Prompt != nil {
+	switch {
+	case r.Prompt != nil && r.PromptRaw:
+		return *r.Prompt, ClientRaw
+	case r.Prompt != nil:
 		return *r.Prompt, ClientTokenizer
 	}
 	return 0, NoSource

@@ -28,7 +28,7 @@ type generation struct {
 
 func (s *Server) generate(w http.ResponseWriter, r *http.Request, chat bool) {
 	received := time.Now()
-	a, err := parse(r.Body, chat, s.opts.Count)
+	a, err := parse(r.Body, chat, s.opts.tokens)
 	switch {
 	case errors.Is(err, errTooLong):
 		writeError(w, http.StatusRequestEntityTooLarge, err.Error())
@@ -141,7 +141,7 @@ func (g *generation) stream(w http.ResponseWriter, admitted time.Time) {
 			if k > 0 {
 				due = due.Add(g.gap())
 			}
-			ev.token(g.s.opts.Vocabulary(k))
+			ev.token(g.s.opts.token(k))
 			k++
 		}
 		if !g.wait(timer, due) {
@@ -186,7 +186,7 @@ func (g *generation) whole(w http.ResponseWriter, admitted time.Time) {
 		if k > 0 {
 			due = due.Add(g.gap())
 		}
-		answer = append(answer, g.s.opts.Vocabulary(k)...)
+		answer = append(answer, g.s.opts.token(k)...)
 	}
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()

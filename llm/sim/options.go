@@ -12,6 +12,7 @@
 package sim
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"slices"
@@ -45,8 +46,40 @@ type Options struct {
 	Truth          string        // file to which each finished request is appended as a JSON line
 	Seed           int64         // of failures and gaps
 
-	Count      func(text string) int // tokens of a text; nil counts words
-	Vocabulary func(i int) string    // text of the token of number i; nil gives words
+	Tokenizer string // name of the tokenizer to count and answer with; whoever sets it calls Use. "" takes words for tokens
+
+	tokens Tokenizer // nil takes words for tokens
+	words  []string  // of which each is a token
+}
+
+// Tokenizer is what a model's tokenizer does for a server. chat.Counter has it.
+type Tokenizer interface {
+	// CountSpecial is the tokens of a prompt, with the special tokens around it.
+	CountSpecial(prompt string) int
+	// CountChat is the tokens of a chat's prompt; the error says that the chat template could not be used.
+	CountChat(messages, tools json.RawMessage) (int, error)
+	// Words are words of which each is one token.
+	Words() ([]string, error)
+}
+
+// Use makes the server count prompts by t, and answer in words of its vocabulary.
+func (o *Options) Use(t Tokenizer) (err error) {
+	if o.words, err = t.Words(); err != nil {
+		return fmt.Errorf("simulator option tokenizer=%q: %w", o.Tokenizer, err)
+	}
+	o.tokens = t
+	return nil
+}
+
+// token is the text of token number i of an answer.
+func (o *Options) token(i int) string {
+	switch {
+	case o.tokens == nil:
+		return word(i)
+	case i == 0:
+		return o.words[0]
+	}
+	return " " + o.words[i%len(o.words)]
 }
 
 // DefaultOptions gives a server that answers a token every 10 ms after 50 ms.
@@ -83,6 +116,7 @@ func Flags() []Flag {
 			return nil
 		}},
 		{"api-key", "key that requests must bring as bearer token", text(func(o *Options) *string { return &o.APIKey })},
+		{"tokenizer", "tokenizer to count and answer with: a tokenizer.json, a folder with one, or a name on the Hugging Face hub (words are tokens)", text(func(o *Options) *string { return &o.Tokenizer })},
 		{"truth", "file to which each finished request is appended as a JSON line", text(func(o *Options) *string { return &o.Truth })},
 		{"seed", "seed of failures and gaps (0)", func(o *Options, v string) (err error) {
 			o.Seed, err = strconv.ParseInt(v, 10, 64)

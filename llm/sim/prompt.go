@@ -26,13 +26,14 @@ type ask struct {
 
 // wireRequest is what of a request body matters here.
 type wireRequest struct {
-	Model               string            `json:"model"`
-	Prompt              json.RawMessage   `json:"prompt"`
-	Messages            []json.RawMessage `json:"messages"`
-	MaxTokens           *int              `json:"max_tokens"`
-	MaxCompletionTokens *int              `json:"max_completion_tokens"`
-	IgnoreEOS           bool              `json:"ignore_eos"`
-	Stream              bool              `json:"stream"`
+	Model               string          `json:"model"`
+	Prompt              json.RawMessage `json:"prompt"`
+	Messages            json.RawMessage `json:"messages"`
+	Tools               json.RawMessage `json:"tools"`
+	MaxTokens           *int            `json:"max_tokens"`
+	MaxCompletionTokens *int            `json:"max_completion_tokens"`
+	IgnoreEOS           bool            `json:"ignore_eos"`
+	Stream              bool            `json:"stream"`
 	StreamOptions       struct {
 		IncludeUsage bool `json:"include_usage"`
 	} `json:"stream_options"`
@@ -41,8 +42,8 @@ type wireRequest struct {
 // errTooLong is of a body above maxBody.
 var errTooLong = fmt.Errorf("request body over %d bytes", maxBody)
 
-// parse reads a request body; count gives the tokens of a text.
-func parse(body io.Reader, chat bool, count func(string) int) (ask, error) {
+// parse reads a request body; without a tokenizer words are counted.
+func parse(body io.Reader, chat bool, tokens Tokenizer) (ask, error) {
 	data, err := io.ReadAll(io.LimitReader(body, maxBody+1))
 	if err != nil {
 		return ask{}, err
@@ -57,9 +58,9 @@ func parse(body io.Reader, chat bool, count func(string) int) (ask, error) {
 	a := ask{model: w.Model, ignoreEOS: w.IgnoreEOS, stream: w.Stream, usage: w.StreamOptions.IncludeUsage, maxTokens: 16}
 	if chat {
 		a.maxTokens = 64
-		a.promptTokens, err = chatTokens(w.Messages, count)
+		a.promptTokens, err = chatTokens(w.Messages, w.Tools, tokens)
 	} else {
-		a.promptTokens, err = promptTokens(w.Prompt, count)
+		a.promptTokens, err = promptTokens(w.Prompt, tokens)
 	}
 	if err != nil {
 		return ask{}, err
@@ -76,11 +77,15 @@ func parse(body io.Reader, chat bool, count func(string) int) (ask, error) {
 	return a, nil
 }
 
-func chatTokens(messages []json.RawMessage, count func(string) int) (int, error) {
+func chatTokens(raw, tools json.RawMessage, tokens Tokenizer) (int, error) {
+	var messages []json.RawMessage
+	if err := json.Unmarshal(raw, &messages); len(raw) > 0 && err != nil {
+		return 0, fmt.Errorf("messages: %w", err)
+	}
 	if len(messages) == 0 {
 		return 0, errors.New("messages must not be empty")
 	}
-	tokens := 0
+	words := 0
 	for i, raw := range messages {
 		var m struct {
 			Content json.RawMessage `json:"content"`
@@ -92,9 +97,16 @@ func chatTokens(messages []json.RawMessage, count func(string) int) (int, error)
 		if err != nil {
 			return 0, fmt.Errorf("messages[%d].content: %w", i, err)
 		}
-		tokens += count(text)
+		words += len(strings.Fields(text))
 	}
-	return tokens, nil
+	if tokens == nil {
+		return words, nil
+	}
+	if string(tools) == "null" {
+		tools = nil
+	}
+	n, _ := tokens.CountChat(raw, tools) // without a template the texts are counted
+	return n, nil
 }
 
 // contentText reads a string, null, or parts of which some have a text.
@@ -117,7 +129,12 @@ func contentText(raw json.RawMessage) (string, error) {
 }
 
 // promptTokens reads a string, an array of one string, or token ids.
-func promptTokens(raw json.RawMessage, count func(string) int) (int, error) {
+func promptTokens(raw json.RawMessage, tokens Tokenizer) (int, error) {
+	count := func(text string) int { return len(strings.Fields(text)) }
+	if tokens != nil {
+		count = tokens.CountSpecial
+	}
+
 	if len(raw) == 0 || string(raw) == "null" {
 		return 0, errors.New("prompt is missing")
 	}

@@ -55,11 +55,8 @@ func New(o Options) (*Server, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	if o.Count == nil {
-		o.Count = func(text string) int { return len(strings.Fields(text)) }
-	}
-	if o.Vocabulary == nil {
-		o.Vocabulary = word
+	if o.Tokenizer != "" && o.tokens == nil {
+		return nil, fmt.Errorf("simulator: tokenizer %q was not read", o.Tokenizer)
 	}
 	s := &Server{opts: o, queue: newQueue(o.MaxNumSeqs), metrics: newServerMetrics(o.Model, o.MaxNumSeqs), models: map[string]bool{o.Model: true}}
 	s.open, s.shut = context.WithCancel(context.Background())

@@ -158,11 +158,39 @@ func TestNormalGapsRepeatBySeed(t *testing.T) {
 	})
 }
 
+// oddTokenizer has words that need care in JSON.
+type oddTokenizer struct{}
+
+func (oddTokenizer) CountSpecial(prompt string) int { return len(prompt) }
+
+func (oddTokenizer) CountChat(messages, tools json.RawMessage) (int, error) {
+	if string(messages) == `[{"role":"user","content":"one two"}]` && tools == nil {
+		return 7, nil
+	}
+	return 0, nil
+}
+
+func (oddTokenizer) Words() ([]string, error) { return []string{"say \"hi\"\n", "\x01漢\\"}, nil }
+
+// A server asked to use a tokenizer must have been given it.
+func TestTokenizerMustBeRead(t *testing.T) {
+	t.Parallel()
+	o, err := ParseQuery("tokenizer=some/where")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := New(o); err == nil || !strings.Contains(err.Error(), `tokenizer "some/where" was not read`) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestStreamsBytes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := mustNew(t, func(o *Options) {
-			o.Vocabulary = func(i int) string { return []string{"say \"hi\"\n", "\x01漢\\"}[i] }
+			if err := o.Use(oddTokenizer{}); err != nil {
+				t.Fatal(err)
+			}
 		})
 		w := &sink{header: http.Header{}}
 		req := post(t, "/v1/chat/completions", `{"model":"sim","messages":[{"role":"user","content":"one two"}],"max_tokens":2,"stream":true,"stream_options":{"include_usage":true}}`)
@@ -195,10 +223,10 @@ func TestStreamsBytes(t *testing.T) {
 				finish += c.FinishReason
 			}
 		}
-		if content != "say \"hi\"\n\x01漢\\" || finish != "length" || events != 5 {
+		if content != "say \"hi\"\n \x01漢\\" || finish != "length" || events != 5 {
 			t.Errorf("got %q, finish reason %q, %d events (role, two chunks, usage, [DONE])", content, finish, events)
 		}
-		if !strings.Contains(w.body.String(), `"usage":{"prompt_tokens":2,"completion_tokens":2,"total_tokens":4}}`) {
+		if !strings.Contains(w.body.String(), `"usage":{"prompt_tokens":7,"completion_tokens":2,"total_tokens":9}}`) {
 			t.Errorf("no usage in %s", w.body.String())
 		}
 	})
@@ -494,7 +522,7 @@ func FuzzParse(f *testing.F) {
 		f.Add([]byte(s), false)
 	}
 	f.Fuzz(func(t *testing.T, body []byte, chat bool) {
-		a, err := parse(bytes.NewReader(body), chat, func(s string) int { return len(strings.Fields(s)) })
+		a, err := parse(bytes.NewReader(body), chat, nil)
 		if err == nil && (a.maxTokens < 1 || a.maxTokens > maxOutput || a.promptTokens < 0) {
 			t.Errorf("%q gives %+v", body, a)
 		}

@@ -1,0 +1,110 @@
+package chat
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/seed-307b789f/xk6-llm/llm/tokenizer"
+)
+
+// Counter is a model's tokenizer together with its chat template: it counts prompts as the server does. It may be used
+// concurrently.
+type Counter struct {
+	*tokenizer.Tokenizer
+	template *Template
+	problem  error // why there is no template
+}
+
+// The files of a model that say how it counts. All but the first may be missing.
+const (
+	TokenizerFile = "tokenizer.json"
+	ConfigFile    = "tokenizer_config.json"
+	TemplateFile  = "chat_template.jinja"
+)
+
+// ReadCounter reads a model's files; read gives the content of one, or fs.ErrNotExist. A chat template that cannot be
+// used is no error here: see Problem.
+func ReadCounter(read func(name string) ([]byte, error)) (*Counter, error) {
+	data, err := read(TokenizerFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w; models that have no %s cannot be counted: convert theirs with the transformers library", err, TokenizerFile)
+	}
+	if err != nil {
+		return nil, err
+	}
+	c := new(Counter)
+	if c.Tokenizer, err = tokenizer.Parse(data); err != nil {
+		return nil, err
+	}
+	var files [2][]byte
+	for i, name := range []string{ConfigFile, TemplateFile} {
+		if files[i], err = read(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	c.template, c.problem = Parse(files[0], files[1])
+	return c, nil
+}
+
+// Problem is why chats are counted without a template, nil if they are not.
+func (c *Counter) Problem() error { return c.problem }
+
+// CountChat is the number of tokens of a chat's prompt: messages and tools are the JSON of the request, tools may be nil.
+// If it cannot be written by the template, the error says why, and the number is that of the messages' texts alone.
+func (c *Counter) CountChat(messages, tools json.RawMessage) (int, error) {
+	err := c.problem
+	if err == nil {
+		var text string
+		if text, err = c.template.Render(messages, tools); err == nil {
+			return c.Count(text), nil // special tokens are written in it
+		}
+	}
+	n := 0
+	for _, m := range gjson.ParseBytes(messages).Array() {
+		n += c.countContent(m.Get("content"))
+	}
+	return n, err
+}
+
+// countContent counts a text, or the texts among parts.
+func (c *Counter) countContent(content gjson.Result) int {
+	if !content.IsArray() {
+		return c.Count(content.Str)
+	}
+	n := 0
+	for _, part := range content.Array() {
+		n += c.Count(part.Get("text").Str)
+	}
+	return n
+}
+
+// maxWords is how many words Words looks for.
+const maxWords = 1000
+
+// Words are words of which each is one token, at the beginning of a text and, with a space before it, after another.
+func (c *Counter) Words() ([]string, error) {
+	var words []string
+	for id := range int32(c.Len()) { //nolint:gosec // ids are 32 bits
+		word := strings.TrimSpace(c.Decode([]int32{id}, false))
+		if !plain(word) || c.Count(word) != 1 || c.Count(word+" "+word) != 2 || c.Count(word+" "+word+" "+word) != 3 {
+			continue
+		}
+		if words = append(words, word); len(words) == maxWords {
+			break
+		}
+	}
+	if len(words) == 0 {
+		return nil, errors.New("the tokenizer has no word that is a single token")
+	}
+	return words, nil
+}
+
+// plain reports whether a text is small Latin letters only.
+func plain(text string) bool {
+	return text != "" && strings.Trim(text, "abcdefghijklmnopqrstuvwxyz") == ""
+}

@@ -1,0 +1,218 @@
+package llm
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/grafana/sobek"
+	"go.k6.io/k6/v2/js/common"
+	"go.k6.io/k6/v2/lib/fsext"
+
+	"github.com/seed-307b789f/xk6-llm/llm/api"
+	"github.com/seed-307b789f/xk6-llm/llm/chat"
+	"github.com/seed-307b789f/xk6-llm/llm/client"
+	"github.com/seed-307b789f/xk6-llm/llm/hub"
+)
+
+// newTokenizer is the constructor of Tokenizer.
+func (m *ModuleInstance) newTokenizer(call sobek.ConstructorCall) *sobek.Object {
+	rt := m.vu.Runtime()
+	var name string
+	if err := text(&name)(call.Argument(0)); err != nil {
+		common.Throw(rt, fmt.Errorf("new Tokenizer: the path %w", err))
+	}
+	counter, err := m.counter(name)
+	if err != nil {
+		common.Throw(rt, err)
+	}
+	t := &jsTokenizer{rt, counter}
+	for name, method := range map[string]any{"count": t.count, "encode": t.encode, "decode": t.decode} {
+		if err := call.This.Set(name, method); err != nil {
+			common.Throw(rt, err)
+		}
+	}
+	return nil
+}
+
+// jsTokenizer is a Tokenizer object of a script.
+type jsTokenizer struct {
+	rt      *sobek.Runtime
+	counter *chat.Counter
+}
+
+func (t *jsTokenizer) count(v sobek.Value) (int, error) {
+	var s string
+	if err := text(&s)(v); err != nil {
+		return 0, fmt.Errorf("count: the text %w", err)
+	}
+	return t.counter.Count(s), nil
+}
+
+func (t *jsTokenizer) encode(v sobek.Value) (sobek.Value, error) {
+	var s string
+	if err := text(&s)(v); err != nil {
+		return nil, fmt.Errorf("encode: the text %w", err)
+	}
+	ids := t.counter.Encode(s)
+	list := make([]any, len(ids))
+	for i, id := range ids {
+		list[i] = id
+	}
+	return t.rt.NewArray(list...), nil
+}
+
+func (t *jsTokenizer) decode(v sobek.Value) (string, error) {
+	var list []float64
+	if err := numbers(&list)(v); err != nil {
+		return "", fmt.Errorf("decode: the ids: %w", err)
+	}
+	ids := make([]int32, len(list))
+	for i, x := range list {
+		if ids[i] = int32(x); float64(ids[i]) != x {
+			return "", fmt.Errorf("decode: id %d must be a whole number, got %v", i, x)
+		}
+	}
+	return t.counter.Decode(ids, false), nil
+}
+
+// counter reads a tokenizer once per process. A file or a folder of that name, relative to the script or to the working
+// directory, wins over a repository of the hub.
+func (m *ModuleInstance) counter(name string) (*chat.Counter, error) {
+	if m.vu.InitEnv() == nil {
+		return nil, fmt.Errorf("tokenizer %q can be read in the init context only: make what uses it outside the default function", name)
+	}
+	if name == "" {
+		return nil, errors.New("tokenizer: the name is empty")
+	}
+	abs := m.absPath(name)
+	if _, err := m.files().Stat(abs); err != nil {
+		if inWorkingDir, ok := m.inWorkingDir(name); ok {
+			abs = inWorkingDir
+		}
+	}
+	return m.root.counters.get(abs, func() (*chat.Counter, error) {
+		counter, err := m.readCounter(name, abs)
+		if err != nil {
+			return nil, fmt.Errorf("tokenizer %q: %w", name, err)
+		}
+		return counter, nil
+	})
+}
+
+func (m *ModuleInstance) files() fsext.Fs { return m.vu.InitEnv().FileSystems["file"] }
+
+// inWorkingDir finds a name relative to where k6 was started: one given by -e is meant so, and may as well be of the hub.
+func (m *ModuleInstance) inWorkingDir(name string) (string, bool) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", false
+	}
+	path := m.absPath(filepath.Join(dir, name))
+	_, err = m.files().Stat(path)
+	return path, err == nil
+}
+
+func (m *ModuleInstance) readCounter(name, abs string) (*chat.Counter, error) {
+	files := m.files()
+	info, err := files.Stat(abs)
+	switch {
+	case err == nil && info.IsDir():
+		return chat.ReadCounter(func(file string) ([]byte, error) { return fsext.ReadFile(files, filepath.Join(abs, file)) })
+	case err == nil:
+		return chat.ReadCounter(func(file string) ([]byte, error) {
+			if file != chat.TokenizerFile {
+				return nil, fs.ErrNotExist
+			}
+			return fsext.ReadFile(files, abs)
+		})
+	case hub.IsID(name):
+		return m.fetchCounter(name)
+	}
+	return nil, fmt.Errorf("%s does not exist: give a tokenizer.json, a folder that holds one, or a name on the Hugging Face hub such as org/model", abs)
+}
+
+// hubFolder is where, in k6's file system, the hub's files are put for archives: their place in the user's cache may be
+// another where the archive is run.
+const hubFolder = "/huggingface"
+
+// fetchCounter reads the files of a repository: those an archive carries, else those of the hub and its cache.
+func (m *ModuleInstance) fetchCounter(name string) (*chat.Counter, error) {
+	files := m.files()
+	folder := hubFolder + "/" + name + "/"
+	if _, err := files.Stat(folder + chat.TokenizerFile); err == nil {
+		return chat.ReadCounter(func(file string) ([]byte, error) { return fsext.ReadFile(files, folder+file) })
+	}
+	client, err := hub.FromEnv(m.lookupEnv)
+	if err != nil {
+		return nil, err
+	}
+	log, begun := m.vu.InitEnv().Logger, time.Now()
+	client.Progress = func(file string, done, total int64) {
+		if time.Since(begun) > 2*time.Second {
+			log.Infof("fetching %s: %.1f of %.1f MB", file, float64(done)/1e6, float64(total)/1e6)
+		}
+	}
+	counter, err := chat.ReadCounter(func(file string) ([]byte, error) {
+		path, err := client.File(context.Background(), hub.Repo{Kind: hub.Model, ID: name}, file)
+		if err != nil {
+			return nil, err
+		}
+		data, err := os.ReadFile(path)
+		if cached, ok := files.(fsext.CacheLayerGetter); ok && err == nil {
+			err = fsext.WriteFile(cached.GetCachingFs(), folder+file, data, 0o644)
+		}
+		return data, err
+	})
+	if err != nil && !strings.ContainsRune(name, '/') {
+		err = fmt.Errorf("there is no such file, and on the hub: %w", err)
+	}
+	return counter, err
+}
+
+// loadTokenizers reads the tokenizers that a client's options name: its own, and that of its simulator.
+func (m *ModuleInstance) loadTokenizers(o *clientOptions) error {
+	if o.tokenizer != "" {
+		counter, err := m.counter(o.tokenizer)
+		if err != nil {
+			return err
+		}
+		tools, err := o.tools()
+		if err != nil {
+			return err
+		}
+		if o.Count = counter.Count; o.API == api.Chat {
+			o.chatProblem = counter.Problem()
+		}
+		o.CountPrompt = func(r client.Request) (int, bool) {
+			if r.Messages == nil {
+				return counter.CountSpecial(r.Prompt), false
+			}
+			n, err := counter.CountChat(r.Messages, tools)
+			return n, err != nil
+		}
+	}
+	if o.sim == nil || o.sim.Tokenizer == "" {
+		return nil
+	}
+	counter, err := m.counter(o.sim.Tokenizer)
+	if err != nil {
+		return err
+	}
+	return o.sim.Use(counter)
+}
+
+// tools are those that every request of the client offers, as JSON, nil if none.
+func (o *clientOptions) tools() (json.RawMessage, error) {
+	tools, ok := o.extra["tools"]
+	if !ok || tools == nil {
+		return nil, nil
+	}
+	return json.Marshal(tools)
+}

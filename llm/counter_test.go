@@ -1,0 +1,164 @@
+package llm
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.k6.io/k6/v2/lib/fsext"
+)
+
+// tokenizerFile is a small vocabulary in the manner of Llama 3.
+func tokenizerFile(t *testing.T) []byte {
+	t.Helper()
+	data, err := os.ReadFile("tokenizer/testdata/bpe-llama3.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+const chatTemplate = `{"chat_template": "{{ bos_token }}{% for m in messages %}<|start_header_id|>{{ m.role }}<|end_header_id|>\n\n{{ m.content }}<|eot_id|>{% endfor %}<|start_header_id|>assistant<|end_header_id|>\n\n", "bos_token": "<|begin_of_text|>"}`
+
+// model puts a model's files into a folder; config is its tokenizer_config.json, "" for none.
+func (v *vu) model(t *testing.T, folder, config string) {
+	t.Helper()
+	files := map[string][]byte{"tokenizer.json": tokenizerFile(t)}
+	if config != "" {
+		files["tokenizer_config.json"] = []byte(config)
+	}
+	for name, data := range files {
+		if err := fsext.WriteFile(v.files, filepath.Join(folder, name), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestTokenizer(t *testing.T) {
+	t.Parallel()
+	v := newVU(t, New())
+	v.model(t, "/scripts/model", "")
+	got := v.run(t, `
+		const t = new Tokenizer('./model/tokenizer.json'), ids = t.encode("It's the day");
+		JSON.stringify([t.count("It's the day"), Array.isArray(ids), ids.length, t.decode(ids), t.decode(ids.slice(1).map((x) => x)), t.encode(''), t.decode([]), t.count('\ud800')])`).String()
+	var values []any
+	if err := json.Unmarshal([]byte(got), &values); err != nil {
+		t.Fatal(err)
+	}
+	if values[0] != values[2] || values[1] != true || values[3] != "It's the day" || values[6] != "" || values[7] == 0.0 || !strings.HasSuffix(values[3].(string), values[4].(string)) {
+		t.Errorf("got %s", got)
+	}
+	for code, want := range map[string]string{
+		`new Tokenizer()`:                    "new Tokenizer: the path must be a string, got undefined",
+		`new Tokenizer('')`:                  "tokenizer: the name is empty",
+		`new Tokenizer('./none.json')`:       `tokenizer "./none.json": /scripts/none.json does not exist: give a tokenizer.json, a folder`,
+		`new Tokenizer('./model/none.json')`: "does not exist",
+		`t.count(1)`:                         "count: the text must be a string, got 1",
+		`t.encode()`:                         "encode: the text must be a string, got undefined",
+		`t.decode('a')`:                      "decode: the ids: must be an array of numbers",
+		`t.decode([1, 0.5])`:                 "decode: id 1 must be a whole number, got 0.5",
+		`t.decode([1e12])`:                   "decode: id 0 must be a whole number",
+		`new Client({tokenizer: 1})`:         `Client option "tokenizer": must be a string`,
+		`new Dataset({type: 'mock', tokenizer: './model'})`:                    "mock has no answers to measure",
+		`new Dataset({type: 'shareGPT', path: './x', tokenizer: './none/at'})`: "does not exist",
+		`new Client({baseURL: 'sim:?tokenizer=./nowhere'})`:                    "does not exist",
+	} {
+		_, err := v.RunOnEventLoop(code)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", code, err, want)
+		}
+	}
+	if err := fsext.WriteFile(v.files, "/scripts/broken/tokenizer.json", []byte(`{"model":{"type":"BPE"}}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := v.RunOnEventLoop(`new Tokenizer('./broken')`); err == nil || !strings.Contains(err.Error(), `tokenizer "./broken": tokenizer file: model: BPE: field "vocab" is missing`) {
+		t.Errorf("broken file: %v", err)
+	}
+	v.start(t)
+	if _, err := v.RunOnEventLoop(`new Tokenizer('./model')`); err == nil || !strings.Contains(err.Error(), "in the init context only") {
+		t.Errorf("in the default function: %v", err)
+	}
+}
+
+// What the client counts is what the server, with the same tokenizer and chat template, counts.
+func TestClientCounts(t *testing.T) {
+	t.Parallel()
+	v := newVU(t, New())
+	v.model(t, "/scripts/model", chatTemplate)
+	v.run(t, `
+		const options = {baseURL: 'sim:?ttft=0s&itl=0s&tokens-per-chunk=3&tokenizer=./model', tokenizer: './model'};
+		const chat = new Client(options), completion = new Client({...options, api: 'completion'}), whole = new Client({...options, streaming: false});`)
+	v.start(t)
+	v.run(t, `
+		chat.send({messages: [{role: 'system', content: 'Be brief.'}, {role: 'user', content: "It's a summer's day<|eot_id|>"}], maxTokens: 7});
+		completion.send({prompt: "Shall I compare thee?", maxTokens: 7});
+		whole.send({prompt: "Shall I compare thee?", maxTokens: 7});
+		chat.chat([{role: 'user', content: [{type: 'text', text: 'Shall I'}]}], {maxTokens: 1});`)
+	all, _ := v.records()
+	if len(all) != 4 {
+		t.Fatalf("%d records, want 4", len(all))
+	}
+	for i, r := range all {
+		usage, ok := r.UsageTokens("prompt_tokens")
+		if !ok || r.Prompt == nil || *r.Prompt != usage || usage < 2 {
+			t.Errorf("request %d: prompt of %v tokens, the server counts %d", i, r.Prompt, usage)
+		}
+		usage, ok = r.UsageTokens("completion_tokens")
+		if !ok || r.Completion == nil || *r.Completion != usage {
+			t.Errorf("request %d: answer of %v tokens, the server counts %d", i, r.Completion, usage)
+		}
+	}
+	for i, r := range all[:2] {
+		if want := []int{3, 3, 1}; !slices.Equal(r.ChunkTokens, want) {
+			t.Errorf("request %d: chunks of %v tokens, want %v", i, r.ChunkTokens, want)
+		}
+	}
+	if all[0].PromptRaw || !all[3].PromptRaw {
+		t.Errorf("prompt_tokens_raw is %t for a chat of texts, %t for one of parts", all[0].PromptRaw, all[3].PromptRaw)
+	}
+	if *all[0].Prompt <= *all[3].Prompt+10 {
+		t.Errorf("a prompt of %d tokens has no template in it", *all[0].Prompt)
+	}
+}
+
+// Without a template the texts are counted, and the record says so.
+func TestRawCount(t *testing.T) {
+	t.Parallel()
+	v := newVU(t, New())
+	v.model(t, "/scripts/model", "")
+	v.run(t, `const client = new Client({baseURL: 'sim:?ttft=0s&itl=0s', tokenizer: './model'}), text = new Tokenizer('./model').count('Shall I');`)
+	v.start(t)
+	want := v.run(t, `client.chat('Shall I'); text`).ToInteger()
+	all, _ := v.records()
+	if last := v.log.LastEntry(); last == nil || !strings.Contains(last.Message, "has no chat template") {
+		t.Errorf("last logged: %v", last)
+	}
+	if r := all[0]; !r.PromptRaw || r.Prompt == nil || int64(*r.Prompt) != want {
+		t.Errorf("prompt of %v tokens, raw %t; want %d, true", r.Prompt, r.PromptRaw, want)
+	}
+}
+
+// A data set with a tokenizer asks for answers as long as those of the file.
+func TestDatasetMeasuresAnswers(t *testing.T) {
+	t.Parallel()
+	v := newVU(t, New())
+	v.model(t, "/scripts/model", "")
+	answer := "Thou art more lovely and more temperate, rough winds do shake the darling buds of May"
+	if err := fsext.WriteFile(v.files, "/scripts/set.json", []byte(`[{"conversations":[{"from":"human","value":"q"},{"from":"gpt","value":"`+answer+`"}]}]`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	got := v.run(t, `
+		const set = (tokenizer) => new Dataset({type: 'shareGPT', path: './set.json', tokenizer}).at(0).maxTokens;
+		[set('./model'), set(), new Tokenizer('./model').count('`+answer+`')].join(' ')`).String()
+	var exact, estimated, plain int
+	if _, err := fmt.Sscan(got, &exact, &estimated, &plain); err != nil {
+		t.Fatalf("%q: %v", got, err)
+	}
+	if estimated != (len(answer)+3)/4 || exact == estimated || exact != plain+1 { // special tokens count
+		t.Errorf("got %q: exact, estimated, without special tokens", got)
+	}
+}
