@@ -104,7 +104,7 @@ func (c *Counter) Words() ([]string, error) {
 	return words, nil
 }
 
-// plain reports whether a text is small Latin letters only.
+// plain reports whether a text is several small Latin letters and nothing else.
 func plain(text string) bool {
-	return text != "" && strings.Trim(text, "abcdefghijklmnopqrstuvwxyz") == ""
+	return len(text) > 1 && strings.Trim(text, "abcdefghijklmnopqrstuvwxyz") == ""
 }
