@@ -95,11 +95,16 @@ func TestShareGPTNamesFileAndLine(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, file, want string }{
 		{"empty", "", "f.json:1: the file is empty"},
-		{"other JSON", "{\n\"a\": 1}", "f.json:1: expected a JSON array"},
+		{"other JSON", "{\n\"a\": 1}", "f.json: no conversation with a question"},
 		{"no JSON", "\n\nhello", "f.json:3: invalid character 'h'"},
-		{"a bad value", "[\n{\"conversations\": []},\n{\"conversations\": [{\"from\": 1}]}\n]", `f.json:3: turn is not {"from": …, "value": …}`},
+		{"a bad value", "[\n{\"conversations\": []},\n{\"conversations\": [{\"from\": 1}]}\n]", `f.json:3: turn 0 is not {"from": …, "value": …}`},
 		{"bad syntax", "[\n{\"conversations\": []},\n\n{\"conversations\": [}]}\n]", "f.json:4: invalid character '}'"},
 		{"cut", "[\n{\"conversations\": [],\n", "f.json:2: the file ends within a value"},
+		{"not a list", "[\n{\"conversations\": 1}]", `f.json:2: "conversations" is not a list`},
+		{"cut in a string", "[\n{\"a\": \"b", "f.json:2: the file ends within a value"},
+		{"no comma", "[{\"a\":1}\n7]", "f.json:2: invalid character '7'"},
+		{"more after it", "[{\"a\":1}]\n{}", "f.json:2: invalid character '{'"},
+		{"deep", strings.Repeat("[", 2000), "nested deeper than 1000"},
 		{"nothing to use", "[\n{\"conversations\": []}\n]", "no conversation with a question and an answer"},
 	} {
 		_, err := ReadShareGPT(strings.NewReader(tt.file), "f.json", Options{})

@@ -6,17 +6,12 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/tidwall/gjson"
 )
 
-// conversation is one record of a ShareGPT file.
-type conversation struct {
-	Conversations []json.RawMessage `json:"conversations"`
-}
-
-type turn struct {
-	From  string `json:"from"`
-	Value string `json:"value"`
-}
+// turn is one entry of a conversation.
+type turn struct{ from, value string }
 
 // ReadShareGPT reads conversations in the ShareGPT format: a JSON array, or one after the other, of
 // {"conversations": [{"from": "human", "value": …}, {"from": "gpt", "value": …}, …]}. name is the file's, for errors, which
@@ -25,28 +20,26 @@ type turn struct {
 // As a chat an item is a conversation up to its last answer, which it asks for again; as a completion it is the first
 // question. MaxTokens is the length of the answer in the file. Conversations without a question and an answer are left out.
 func ReadShareGPT(src io.Reader, name string, opts Options) (Set, error) {
-	lines := &lineCounter{src: src}
-	dec := json.NewDecoder(lines)
 	var items list
-	err := eachValue(dec, func() error {
-		var c conversation
-		if err := dec.Decode(&c); err != nil {
-			return err
+	records := newValues(src)
+	for {
+		record, line, err := records.next()
+		if err == io.EOF {
+			break
 		}
-		turns, err := c.turns()
+		var turns []turn
+		if err == nil {
+			turns, err = readTurns(record)
+		}
 		if err != nil {
-			return err
+			return nil, fmt.Errorf("%s:%d: %w", name, line, err)
 		}
 		if item, ok := opts.item(turns); ok {
 			items = append(items, item)
 		}
-		return nil
-	})
-	if err == nil && len(items) == 0 {
-		err = errEmpty
 	}
-	if err != nil {
-		return nil, fmt.Errorf("%s:%d: %w", name, lines.at(offset(dec, err)), plain(err))
+	if len(items) == 0 {
+		return nil, fmt.Errorf("%s: %w", name, errEmpty)
 	}
 	if opts.Seed != nil {
 		items.shuffle(*opts.Seed)
@@ -54,81 +47,55 @@ func ReadShareGPT(src io.Reader, name string, opts Options) (Set, error) {
 	return items, nil
 }
 
-// eachValue calls read for each value of a stream, or of the array that a stream consists of.
-func eachValue(dec *json.Decoder, read func() error) error {
-	first, err := dec.Token()
-	if err != nil {
-		if errors.Is(err, io.EOF) {
-			return errors.New("the file is empty")
+// readTurns reads the turns of a record, {"conversations": [{"from": …, "value": …}, …]}; some files hold a turn as JSON in a
+// string. Empty ones are left out.
+func readTurns(record []byte) ([]turn, error) {
+	if !gjson.ValidBytes(record) {
+		var x any
+		return nil, json.Unmarshal(record, &x) // which says what is wrong
+	}
+	list := gjson.GetBytes(record, "conversations")
+	switch {
+	case list.Type == gjson.Null: // or missing
+		return nil, nil
+	case !list.IsArray():
+		return nil, errors.New(`"conversations" is not a list`)
+	}
+	var turns []turn
+	var err error
+	list.ForEach(func(_, v gjson.Result) bool {
+		if v.Type == gjson.String && gjson.Valid(v.Str) {
+			v = gjson.Parse(v.Str)
 		}
-		return err
-	}
-	if first != json.Delim('[') {
-		return errors.New(`expected a JSON array of {"conversations": [...]}`)
-	}
-	for dec.More() {
-		if err := read(); err != nil {
-			return err
+		from, value := v.Get("from"), v.Get("value")
+		if from.Type != gjson.String || value.Type != gjson.String {
+			err = fmt.Errorf(`turn %d is not {"from": …, "value": …}`, len(turns))
+			return false
 		}
-	}
-	if _, err := dec.Token(); err != nil {
-		return err
-	}
-	return nil
-}
-
-// offset is where in the file an error lies.
-func offset(dec *json.Decoder, err error) int64 {
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
-		return max(syntax.Offset, dec.InputOffset())
-	}
-	return dec.InputOffset()
-}
-
-// plain words for what a decoder says to a file cut short.
-func plain(err error) error {
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
-		return errors.New("the file ends within a value")
-	}
-	return err
-}
-
-// turns reads the turns; some files hold them as JSON in strings.
-func (c conversation) turns() ([]turn, error) {
-	turns := make([]turn, 0, len(c.Conversations))
-	for _, raw := range c.Conversations {
-		var t turn
-		var inner string
-		if json.Unmarshal(raw, &inner) == nil {
-			raw = json.RawMessage(inner)
+		if strings.TrimSpace(value.Str) != "" {
+			turns = append(turns, turn{from.Str, value.Str})
 		}
-		if err := json.Unmarshal(raw, &t); err != nil {
-			return nil, fmt.Errorf(`turn is not {"from": …, "value": …}: %w`, err)
-		}
-		if strings.TrimSpace(t.Value) != "" {
-			turns = append(turns, t)
-		}
-	}
-	return turns, nil
+		return true
+	})
+	return turns, err
 }
 
 // item makes an item of a conversation, if it has a question and an answer.
 func (o Options) item(turns []turn) (Item, bool) {
-	for len(turns) > 0 && role(turns[0].From) == "assistant" {
+	for len(turns) > 0 && role(turns[0].from) == "assistant" {
 		turns = turns[1:] // models' chat templates want a conversation to begin with the user
 	}
 	answer := o.answer(turns)
 	if answer < 0 {
 		return Item{}, false
 	}
-	item := Item{MaxTokens: o.tokens(turns[answer].Value)}
+	item := Item{MaxTokens: o.tokens(turns[answer].value)}
 	if o.Form == AsCompletion {
-		item.Prompt = turns[answer-1].Value
+		item.Prompt = strings.Clone(turns[answer-1].value)
 		return item, true
 	}
 	for _, t := range turns[:answer] {
-		item.Messages = append(item.Messages, Message{Role: role(t.From), Content: t.Value})
+		item.Messages = append(item.Messages, Message{Role: role(t.from), Content: strings.Clone(t.value)})
 	}
 	return item, true
 }
@@ -137,7 +104,7 @@ func (o Options) item(turns []turn) (Item, bool) {
 func (o Options) answer(turns []turn) int {
 	found := -1
 	for i := 1; i < len(turns); i++ {
-		if role(turns[i].From) == "assistant" && role(turns[i-1].From) == "user" {
+		if role(turns[i].from) == "assistant" && role(turns[i-1].from) == "user" {
 			found = i
 			if o.Form == AsCompletion {
 				break

@@ -1,0 +1,202 @@
+package datasets
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// maxValue bounds one record of a file.
+const maxValue = 256 << 20
+
+// maxDepth bounds the nesting of a record.
+const maxDepth = 1000
+
+// values takes a stream of JSON apart into values: those of an array, or one after the other with or without line breaks
+// between. It looks at no more than it must to find where each ends.
+type values struct {
+	src   io.Reader
+	buf   []byte
+	pos   int   // of the next byte in buf
+	err   error // of src, once buf holds all that came before it
+	line  int   // of buf[pos], from 1
+	array bool
+	begun bool
+}
+
+func newValues(src io.Reader) *values { return &values{src: src, line: 1} }
+
+// next is the next value and the line it begins on; io.EOF after the last. The bytes are good until the next call.
+func (v *values) next() (value []byte, line int, err error) {
+	c, err := v.between()
+	if err != nil {
+		return nil, v.line, err
+	}
+	line = v.line
+	if c != '{' && c != '[' && c != '"' {
+		return nil, line, v.syntax()
+	}
+	end, err := v.end()
+	if err != nil {
+		return nil, v.line, err
+	}
+	value = v.buf[v.pos : v.pos+end]
+	v.line += bytes.Count(value, newline)
+	v.pos += end
+	return value, line, nil
+}
+
+var newline = []byte{'\n'}
+
+// between reads up to the first byte of a value and returns it.
+func (v *values) between() (byte, error) {
+	comma := !v.begun
+	for {
+		c, err := v.peek()
+		switch {
+		case err == io.EOF && !v.begun:
+			return 0, errors.New("the file is empty")
+		case err == io.EOF && v.array:
+			return 0, errCut
+		case err != nil:
+			return 0, err
+		case c == ' ' || c == '\t' || c == '\r':
+		case c == '\n':
+			v.line++
+		case c == '[' && !v.begun:
+			v.array = true
+			v.begun = true
+		case c == ',' && v.array && !comma:
+			comma = true
+		case c == ']' && v.array:
+			v.pos++
+			return 0, v.rest()
+		case v.array && !comma && v.begun && c != '{' && c != '"':
+			return 0, v.syntax()
+		default:
+			v.begun = true
+			return c, nil
+		}
+		v.pos++
+	}
+}
+
+// errCut is of a file that ends where more must follow.
+var errCut = errors.New("the file ends within a value")
+
+// rest makes sure that nothing follows the array.
+func (v *values) rest() error {
+	for {
+		c, err := v.peek()
+		if err != nil {
+			return err
+		}
+		switch c {
+		case ' ', '\t', '\r':
+		case '\n':
+			v.line++
+		default:
+			return v.syntax()
+		}
+		v.pos++
+	}
+}
+
+// syntax is the decoder's word on what stands at pos.
+func (v *values) syntax() error {
+	var x any
+	rest := v.buf[v.pos:]
+	if err := json.Unmarshal(rest[:min(len(rest), 100)], &x); err != nil && v.buf[v.pos] != '{' {
+		var syntax *json.SyntaxError
+		if errors.As(err, &syntax) && syntax.Offset == 1 {
+			return err
+		}
+	}
+	return fmt.Errorf("invalid character %q where a record or the end of the list should be", v.buf[v.pos])
+}
+
+func (v *values) peek() (byte, error) {
+	for v.pos == len(v.buf) {
+		if v.err != nil {
+			return 0, v.err
+		}
+		v.buf, v.pos = v.buf[:0], 0
+		v.fill()
+	}
+	return v.buf[v.pos], nil
+}
+
+// chunk is how much is read at once.
+const chunk = 1 << 20
+
+// fill reads more to the end of buf, which it moves or lets grow.
+func (v *values) fill() {
+	if v.pos > 0 {
+		v.buf = v.buf[:copy(v.buf, v.buf[v.pos:])]
+		v.pos = 0
+	}
+	if cap(v.buf)-len(v.buf) < chunk/2 {
+		grown := make([]byte, len(v.buf), 2*cap(v.buf)+chunk)
+		copy(grown, v.buf)
+		v.buf = grown
+	}
+	n, err := v.src.Read(v.buf[len(v.buf):cap(v.buf)])
+	v.buf, v.err = v.buf[:len(v.buf)+n], err
+}
+
+// end is the length of the value at pos: up to the bracket that closes it, or the quote.
+func (v *values) end() (int, error) {
+	depth, quoted := 0, false
+	for i := 0; ; {
+		rest := v.buf[v.pos+i:]
+		for k := 0; k < len(rest); k++ {
+			if quoted {
+				n := bytes.IndexByte(rest[k:], '"')
+				if n < 0 {
+					k = len(rest)
+					break
+				}
+				if k += n; escaped(v.buf[v.pos : v.pos+i+k]) {
+					continue
+				}
+				if quoted = false; depth == 0 {
+					return i + k + 1, nil
+				}
+				continue
+			}
+			switch rest[k] {
+			case '"':
+				quoted = true
+			case '{', '[':
+				if depth++; depth > maxDepth {
+					return 0, fmt.Errorf("nested deeper than %d", maxDepth)
+				}
+			case '}', ']':
+				if depth--; depth <= 0 {
+					return i + k + 1, nil
+				}
+			}
+		}
+		i += len(rest)
+		switch {
+		case v.err == io.EOF:
+			return 0, errCut
+		case v.err != nil:
+			return 0, v.err
+		case i > maxValue:
+			return 0, fmt.Errorf("a record over %d bytes", maxValue)
+		}
+		v.fill()
+	}
+}
+
+// escaped reports whether what follows text is escaped by a backslash.
+func escaped(text []byte) bool {
+	n := 0
+	for n < len(text) && text[len(text)-1-n] == '\\' {
+		n++
+	}
+	return n%2 == 1
+}
