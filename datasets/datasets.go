@@ -19,6 +19,10 @@ type Item struct {
 	Prompt    string
 	Messages  []Message
 	MaxTokens int // limit of the answer; 0 leaves it to the client
+
+	// PromptTokens is what a generated prompt was made to have, as the tokenizer counts it with special tokens and, of a
+	// chat, without the chat template; 0 if that was not asked for.
+	PromptTokens int
 }
 
 // Form says which of the two an item is to be.

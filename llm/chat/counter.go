@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"unicode"
 
 	"github.com/tidwall/gjson"
 
@@ -83,18 +84,18 @@ func (c *Counter) countContent(content gjson.Result) int {
 	return n
 }
 
-// maxWords is how many words Words looks for.
-const maxWords = 1000
-
-// Words are words of which each is one token, at the beginning of a text and, with a space before it, after another.
-func (c *Counter) Words() ([]string, error) {
+// Words are up to n words of letters of which each is one token, at the beginning of a text and, with a space before it,
+// after another. It looks at the whole vocabulary if it must.
+func (c *Counter) Words(n int) ([]string, error) {
 	var words []string
+	seen := map[string]bool{}
 	for id := range int32(c.Len()) { //nolint:gosec // ids are 32 bits
 		word := strings.TrimSpace(c.Decode([]int32{id}, false))
-		if !plain(word) || c.Count(word) != 1 || c.Count(word+" "+word) != 2 || c.Count(word+" "+word+" "+word) != 3 {
+		if !letters(word) || seen[word] || c.Count(word) != 1 || c.Count(word+" "+word) != 2 || c.Count(word+" "+word+" "+word) != 3 {
 			continue
 		}
-		if words = append(words, word); len(words) == maxWords {
+		seen[word] = true
+		if words = append(words, word); len(words) == n {
 			break
 		}
 	}
@@ -104,7 +105,14 @@ func (c *Counter) Words() ([]string, error) {
 	return words, nil
 }
 
-// plain reports whether a text is several small Latin letters and nothing else.
-func plain(text string) bool {
-	return len(text) > 1 && strings.Trim(text, "abcdefghijklmnopqrstuvwxyz") == ""
+// letters reports whether a text is several letters and nothing else.
+func letters(text string) bool {
+	n := 0
+	for _, r := range text {
+		if !unicode.IsLetter(r) {
+			return false
+		}
+		n++
+	}
+	return n > 1
 }

@@ -58,13 +58,13 @@ type Tokenizer interface {
 	CountSpecial(prompt string) int
 	// CountChat is the tokens of a chat's prompt; the error says that the chat template could not be used.
 	CountChat(messages, tools json.RawMessage) (int, error)
-	// Words are words of which each is one token.
-	Words() ([]string, error)
+	// Words are up to n words of which each is one token.
+	Words(n int) ([]string, error)
 }
 
 // Use makes the server count prompts by t, and answer in words of its vocabulary.
 func (o *Options) Use(t Tokenizer) (err error) {
-	if o.words, err = t.Words(); err != nil {
+	if o.words, err = t.Words(1000); err != nil {
 		return fmt.Errorf("simulator option tokenizer=%q: %w", o.Tokenizer, err)
 	}
 	o.tokens = t

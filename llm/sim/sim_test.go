@@ -170,7 +170,7 @@ func (oddTokenizer) CountChat(messages, tools json.RawMessage) (int, error) {
 	return 0, nil
 }
 
-func (oddTokenizer) Words() ([]string, error) { return []string{"say \"hi\"\n", "\x01漢\\"}, nil }
+func (oddTokenizer) Words(int) ([]string, error) { return []string{"say \"hi\"\n", "\x01漢\\"}, nil }
 
 // A server asked to use a tokenizer must have been given it.
 func TestTokenizerMustBeRead(t *testing.T) {

@@ -1,0 +1,138 @@
+package datasets
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+)
+
+// The types of a Distribution.
+const (
+	Normal     = "normal"
+	SkewNormal = "skew_normal"
+	Lognormal  = "lognormal"
+	Uniform    = "uniform"
+	Poisson    = "poisson"
+	Fixed      = "fixed"
+)
+
+var distributionTypes = []string{Normal, SkewNormal, Lognormal, Uniform, Poisson, Fixed}
+
+// Distribution is one of lengths, in tokens. What is drawn is rounded to the nearest whole number, half to even, and
+// brought within Min and Max.
+//
+//   - normal: mean and standard deviation as given.
+//   - skew_normal: likewise; Skew is the shape parameter α of the skew normal distribution, not its skewness. Location and
+//     scale follow from δ = α/√(1+α²): scale = StdDev/√(1−2δ²/π), location = Mean − scale·δ·√(2/π).
+//   - lognormal: its logarithm is normal with σ² = ln(1+(StdDev/Mean)²) and μ = ln Mean − σ²/2, so that mean and standard
+//     deviation are as given.
+//   - uniform: every whole number from Min to Max is as likely.
+//   - poisson: of the given mean.
+//   - fixed: always Mean.
+//
+// Rounding and the bounds shift the moments of what is drawn where they cut much away.
+type Distribution struct {
+	Type     string
+	Mean     float64
+	StdDev   float64
+	Skew     float64
+	Min, Max int
+}
+
+// Constant is the distribution that always gives n.
+func Constant(n int) Distribution { return Distribution{Type: Fixed, Mean: float64(n), Min: n, Max: n} }
+
+// maxLength bounds a length, in tokens.
+const maxLength = 1 << 24
+
+// Validate names what makes no sense.
+func (d Distribution) Validate() error {
+	var err error
+	switch d.Type {
+	case Normal, SkewNormal, Lognormal, Poisson, Fixed:
+		if !(d.Mean >= float64(d.Min) && d.Mean <= float64(d.Max)) {
+			err = fmt.Errorf("mean %v is outside of min %d and max %d", d.Mean, d.Min, d.Max)
+		}
+	case Uniform:
+	default:
+		err = fmt.Errorf("unknown type %q, known are %s", d.Type, strings.Join(distributionTypes, ", "))
+	}
+	switch {
+	case err != nil:
+		return err
+	case d.Min < 0 || d.Max > maxLength:
+		return fmt.Errorf("min and max must be from 0 to %d, got %d and %d", maxLength, d.Min, d.Max)
+	case d.Min > d.Max:
+		return fmt.Errorf("min %d is above max %d", d.Min, d.Max)
+	case !(d.StdDev >= 0) || math.IsInf(d.StdDev, 0):
+		return fmt.Errorf("standard deviation must not be negative, got %v", d.StdDev)
+	case math.IsNaN(d.Skew) || math.IsInf(d.Skew, 0):
+		return fmt.Errorf("skew must be a number, got %v", d.Skew)
+	case d.Type == Lognormal && d.Mean <= 0:
+		return errors.New("the mean of a lognormal distribution must be positive")
+	}
+	return nil
+}
+
+// Draw draws a length.
+func (d Distribution) Draw(rng *rand.Rand) int {
+	if d.Type == Uniform {
+		return d.Min + int(rng.Uint64N(uint64(d.Max-d.Min)+1)) //nolint:gosec // Validate bounds both
+	}
+	x := math.RoundToEven(d.real(rng))
+	return int(min(max(x, float64(d.Min)), float64(d.Max)))
+}
+
+func (d Distribution) real(rng *rand.Rand) float64 {
+	switch d.Type {
+	case Normal:
+		return d.Mean + d.StdDev*gauss(rng)
+	case SkewNormal:
+		delta := d.Skew / math.Sqrt(1+d.Skew*d.Skew)
+		u, v := gauss(rng), gauss(rng)
+		z := delta*math.Abs(u) + math.Sqrt(1-delta*delta)*v
+		scale := d.StdDev / math.Sqrt(1-2*delta*delta/math.Pi)
+		return d.Mean + scale*(z-delta*math.Sqrt(2/math.Pi))
+	case Lognormal:
+		variance := math.Log1p(d.StdDev * d.StdDev / (d.Mean * d.Mean))
+		return math.Exp(math.Log(d.Mean) - variance/2 + math.Sqrt(variance)*gauss(rng))
+	case Poisson:
+		return float64(poisson(rng, d.Mean))
+	}
+	return d.Mean
+}
+
+// gauss is a standard normal number, by Box and Muller: the generator of the standard library may change with its version.
+func gauss(rng *rand.Rand) float64 {
+	return math.Sqrt(-2*math.Log(1-unit(rng))) * math.Cos(2*math.Pi*unit(rng))
+}
+
+// unit is uniform in [0, 1).
+func unit(rng *rand.Rand) float64 { return float64(rng.Uint64()>>11) / (1 << 53) }
+
+// poisson counts arrivals of a Poisson process, in parts short enough for Knuth's product of uniform numbers: a Poisson
+// number is the sum of those of the parts. The cost grows with the mean.
+func poisson(rng *rand.Rand, mean float64) (n int) {
+	const part = 30
+	for ; mean > 0; mean -= part {
+		limit := math.Exp(-min(mean, part))
+		for p := unit(rng); p > limit; p *= unit(rng) {
+			n++
+		}
+	}
+	return n
+}
+
+// stream is the generator of one item: the same for the same seed, salt, purpose and number, wherever it is made.
+func stream(seed int64, salt, purpose string, number int64) *rand.Rand {
+	const prime = 0x100000001b3 // FNV-1a, written out as it must never change
+	h := uint64(0xcbf29ce484222325)
+	for _, text := range []string{salt, "\x00", purpose} {
+		for i := range len(text) {
+			h = (h ^ uint64(text[i])) * prime
+		}
+	}
+	return rand.New(rand.NewPCG(uint64(seed)^h, uint64(number)*0x9e3779b97f4a7c15)) //nolint:gosec // reproducible is what is wanted
+}

@@ -1,0 +1,205 @@
+package datasets_test
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/datasets"
+	"github.com/seed-307b789f/xk6-llm/llm/chat"
+)
+
+// counter reads one of the tokenizers the tokenizer is tested with.
+func counter(t testing.TB, path string) *chat.Counter {
+	t.Helper()
+	c, err := chat.ReadCounter(func(name string) ([]byte, error) {
+		if name != chat.TokenizerFile {
+			return nil, fs.ErrNotExist
+		}
+		return os.ReadFile(path)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// everyTokenizer runs a test with each.
+func everyTokenizer(t *testing.T, test func(t *testing.T, c *chat.Counter)) {
+	t.Helper()
+	paths, err := filepath.Glob("../llm/tokenizer/testdata/[buw]*-*.json")
+	if err != nil || len(paths) < 15 {
+		t.Fatal("tokenizers are missing", paths, err)
+	}
+	for _, path := range paths {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".json"), func(t *testing.T) {
+			t.Parallel()
+			test(t, counter(t, path))
+		})
+	}
+}
+
+func uniform(low, high int) datasets.Distribution {
+	return datasets.Distribution{Type: datasets.Uniform, Min: low, Max: high}
+}
+
+// generators are sets of the kinds that promise exact lengths.
+func generators(t testing.TB, c *chat.Counter, form datasets.Form, seed int64, salt string) map[string]datasets.Set {
+	t.Helper()
+	g := datasets.Generated{Form: form, Tokenizer: c, Seed: seed, Salt: salt, Input: uniform(4, 400), Output: uniform(1, 9)}
+	random, err := datasets.NewRandom(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	synthetic, err := datasets.NewSynthetic(g, datasets.Corpus)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shared, err := datasets.NewSharedPrefix(datasets.SharedPrefix{
+		Form: form, Tokenizer: c, Seed: seed, Salt: salt, Groups: 3, Questions: 20, System: uniform(4, 200), Question: uniform(0, 90), Output: uniform(1, 9),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string]datasets.Set{"random": random, "synthetic": synthetic, "shared prefix": shared}
+}
+
+// Prompts have exactly the tokens that were drawn, whatever the tokenizer.
+func TestGeneratedLengthsAreExact(t *testing.T) {
+	everyTokenizer(t, func(t *testing.T, c *chat.Counter) {
+		for _, salt := range []string{"", "run 7"} {
+			for name, set := range generators(t, c, datasets.AsCompletion, 1, salt) {
+				lengths := map[int]bool{}
+				for i := range int64(60) {
+					item := set.At(i)
+					if n := c.CountSpecial(item.Prompt); n != item.PromptTokens || n < 4 {
+						t.Errorf("%s, salt %q, item %d: %d tokens, asked for %d: %.200q", name, salt, i, n, item.PromptTokens, item.Prompt)
+					}
+					if item.MaxTokens < 1 || item.MaxTokens > 9 {
+						t.Errorf("%s, item %d: answer of %d", name, i, item.MaxTokens)
+					}
+					lengths[item.PromptTokens] = true
+				}
+				if len(lengths) < 20 {
+					t.Errorf("%s: lengths %v", name, lengths)
+				}
+			}
+		}
+	})
+}
+
+// An item depends on options, seed, salt and number alone.
+func TestGeneratedItemsAreFixed(t *testing.T) {
+	t.Parallel()
+	c := counter(t, "../llm/tokenizer/testdata/bpe-llama3.json")
+	base, again := generators(t, c, datasets.AsCompletion, 1, ""), generators(t, c, datasets.AsCompletion, 1, "")
+	seed, salted := generators(t, c, datasets.AsCompletion, 2, ""), generators(t, c, datasets.AsCompletion, 1, "x")
+	chats := generators(t, c, datasets.AsChat, 1, "")
+	for name, set := range base {
+		for i := range int64(20) {
+			item := set.At(i)
+			if other := again[name].At(19 - i); i == 19-i && !reflect.DeepEqual(item, other) || !reflect.DeepEqual(item, again[name].At(i)) {
+				t.Errorf("%s: item %d differs", name, i)
+			}
+			if item.Prompt == seed[name].At(i).Prompt || item.Prompt == salted[name].At(i).Prompt || item.Prompt == set.At(i+1).Prompt {
+				t.Errorf("%s: item %d is the same under another seed, salt or number", name, i)
+			}
+			var parts []string
+			for _, m := range chats[name].At(i).Messages {
+				parts = append(parts, m.Content)
+			}
+			if strings.Join(parts, " ") != item.Prompt {
+				t.Errorf("%s: item %d as a chat is %q, want %q", name, i, parts, item.Prompt)
+			}
+		}
+	}
+}
+
+// Of a shared prefix each group's questions come with the same system prompt, each question once before any comes again.
+func TestSharedPrefixGroups(t *testing.T) {
+	t.Parallel()
+	set := generators(t, counter(t, "../llm/tokenizer/testdata/bpe-llama3.json"), datasets.AsChat, 1, "")["shared prefix"]
+	n, finite := set.Len()
+	if n != 60 || !finite {
+		t.Fatalf("length %d, %t", n, finite)
+	}
+	systems, items := map[string]int{}, map[string]int{}
+	for i := range n {
+		m := set.At(i).Messages
+		systems[m[0].Content]++
+		items[fmt.Sprint(m)]++
+	}
+	if len(systems) != 3 || len(items) < 55 {
+		t.Errorf("%d system prompts, %d items", len(systems), len(items))
+	}
+	for s, n := range systems {
+		if n != 20 {
+			t.Errorf("system prompt %.30q comes %d times", s, n)
+		}
+	}
+	if !reflect.DeepEqual(set.At(n+5), set.At(5)) {
+		t.Error("does not begin again")
+	}
+}
+
+func TestGeneratedRefusals(t *testing.T) {
+	t.Parallel()
+	c := counter(t, "../llm/tokenizer/testdata/wordpiece-uncased.json")
+	good := datasets.Generated{Tokenizer: c, Input: uniform(10, 20), Output: uniform(1, 2)}
+	tests := map[string]struct {
+		make func() error
+		want string
+	}{
+		"no tokenizer": {func() error {
+			_, err := datasets.NewRandom(datasets.Generated{Input: uniform(10, 20), Output: uniform(1, 2)})
+			return err
+		}, "a tokenizer is needed"},
+		"input":        {func() error { g := good; g.Input = uniform(20, 10); _, err := datasets.NewRandom(g); return err }, "input distribution: min 20 is above max 10"},
+		"too short":    {func() error { g := good; g.Input = uniform(2, 10); _, err := datasets.NewRandom(g); return err }, "a prompt of 2 tokens cannot be made: special tokens alone are 2"},
+		"corpus":       {func() error { _, err := datasets.NewSynthetic(good, "the corpus of a few words"); return err }, "the corpus has"},
+		"empty corpus": {func() error { _, err := datasets.NewSynthetic(good, " \n "); return err }, "the corpus has 0 tokens"},
+		"groups": {func() error {
+			_, err := datasets.NewSharedPrefix(datasets.SharedPrefix{Tokenizer: c, Groups: 0, Questions: 1})
+			return err
+		}, "groups and questions must be positive"},
+		"question": {func() error {
+			_, err := datasets.NewSharedPrefix(datasets.SharedPrefix{Tokenizer: c, Groups: 1, Questions: 1, System: uniform(5, 6), Output: uniform(1, 2)})
+			return err
+		}, `question length: unknown type ""`},
+	}
+	for name, tt := range tests {
+		if err := tt.make(); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want %s", name, err, tt.want)
+		}
+	}
+}
+
+func BenchmarkPrompts(b *testing.B) {
+	for _, name := range []string{"bpe-llama3", "bpe-llama2"} {
+		c := counter(b, "../llm/tokenizer/testdata/"+name+".json")
+		g := datasets.Generated{Form: datasets.AsCompletion, Tokenizer: c, Input: datasets.Constant(1000), Output: datasets.Constant(1)}
+		random, err := datasets.NewRandom(g)
+		if err != nil {
+			b.Fatal(err)
+		}
+		g.Salt = "x"
+		synthetic, err := datasets.NewSynthetic(g, datasets.Corpus)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for kind, set := range map[string]datasets.Set{"random": random, "synthetic": synthetic} {
+			b.Run(name+"/"+kind, func(b *testing.B) {
+				var i int64
+				for b.Loop() {
+					set.At(i)
+					i++
+				}
+				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "prompts/s")
+			})
+		}
+	}
+}
