@@ -36,7 +36,7 @@ func BenchmarkReadShareGPT(b *testing.B) {
 			b.SetBytes(int64(len(file)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := ReadShareGPT(bytes.NewReader(file), "f", Options{Form: form}); err != nil {
+				if _, err := ReadShareGPT(bytes.NewReader(file), "f.json", Options{Form: form}); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -3,7 +3,6 @@
 package datasets
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 )
@@ -36,8 +35,8 @@ const (
 
 // Set gives items by number. It may be used concurrently.
 type Set interface {
-	// At is item number i, from 0; past the end a set of finite length begins again.
-	At(i int64) Item
+	// At is item number i, from 0; past the end a set of finite length begins again. It fails where a file cannot be read on.
+	At(i int64) (Item, error)
 	// Len is the number of distinct items, and false if there is no end of them.
 	Len() (int64, bool)
 }
@@ -50,6 +49,8 @@ type Options struct {
 	// Count gives the tokens of a text; nil estimates them as a quarter of its bytes. It limits answers only: what is
 	// reported is counted otherwise.
 	Count func(text string) int
+	// Input and Output, if set, are the lengths of the prompts and the answers to keep; only Min and Max count.
+	Input, Output *Distribution
 }
 
 // tokens is at least 1.
@@ -60,36 +61,36 @@ func (o Options) tokens(text string) int {
 	return max(1, (len(text)+3)/4)
 }
 
-// list is a set held in memory.
-type list []Item
-
-// At is item number i, from the front again past the end.
-func (l list) At(i int64) Item { return l[int(i%int64(len(l)))] }
-
-// Len is the number of items.
-func (l list) Len() (int64, bool) { return int64(len(l)), true }
-
-// shuffle is Fisher and Yates's with a generator whose numbers are fixed by its definition, not by a Go version.
-func (l list) shuffle(seed int64) {
-	pcg := rand.NewPCG(uint64(seed), 0x73686172656770) //nolint:gosec // reproducible is what is wanted
-	for i := len(l) - 1; i > 0; i-- {
-		j := int(pcg.Uint64() % uint64(i+1)) //nolint:gosec // the bias of 1 in 2^40 shows in no benchmark
-		l[i], l[j] = l[j], l[i]
-	}
+// List is a set held in memory.
+type List struct {
+	Counts Counts
+	items  []Item
 }
 
-// errEmpty is of a file in which no conversation can be used.
-var errEmpty = errors.New("no conversation with a question and an answer in it")
+// At is item number i, from the front again past the end.
+func (l *List) At(i int64) (Item, error) { return l.items[int(i%int64(len(l.items)))], nil }
+
+// Len is the number of items.
+func (l *List) Len() (int64, bool) { return int64(len(l.items)), true }
+
+// shuffle is Fisher and Yates's with a generator whose numbers are fixed by its definition, not by a Go version.
+func shuffle(items []Item, seed int64) {
+	rng := rand.NewPCG(uint64(seed), 0x73686172656770) //nolint:gosec // reproducible is what is wanted
+	for i := len(items) - 1; i > 0; i-- {
+		j := int(rng.Uint64() % uint64(i+1)) //nolint:gosec // the bias of 1 in 2^40 shows in no benchmark
+		items[i], items[j] = items[j], items[i]
+	}
+}
 
 // Mock is endless: item i asks `1 2 3 <i+1>` as a completion, and `mock prompt <i+1>` as a chat, as inference-perf's does.
 type Mock struct{ Form Form }
 
 // At is item number i.
-func (m Mock) At(i int64) Item {
+func (m Mock) At(i int64) (Item, error) {
 	if m.Form == AsCompletion {
-		return Item{Prompt: fmt.Sprintf("1 2 3 %d", i+1)}
+		return Item{Prompt: fmt.Sprintf("1 2 3 %d", i+1)}, nil
 	}
-	return Item{Messages: []Message{{Role: "user", Content: fmt.Sprintf("mock prompt %d", i+1)}}}
+	return Item{Messages: []Message{{Role: "user", Content: fmt.Sprintf("mock prompt %d", i+1)}}}, nil
 }
 
 // Len says that there is no end.

@@ -24,10 +24,19 @@ func readFixture(t *testing.T, opts Options) Set {
 	return set
 }
 
+// at is an item of a set that cannot fail.
+func at(s Set, i int64) Item {
+	item, err := s.At(i)
+	if err != nil {
+		panic(err)
+	}
+	return item
+}
+
 func all(s Set) (items []Item) {
 	n, _ := s.Len()
 	for i := range n {
-		items = append(items, s.At(i))
+		items = append(items, at(s, i))
 	}
 	return items
 }
@@ -63,8 +72,8 @@ func TestSetsBeginAgain(t *testing.T) {
 	t.Parallel()
 	set := readFixture(t, Options{})
 	n, _ := set.Len()
-	if !reflect.DeepEqual(set.At(n+1), set.At(1)) {
-		t.Errorf("item %d of %d is %+v", n+1, n, set.At(n+1))
+	if !reflect.DeepEqual(at(set, n+1), at(set, 1)) {
+		t.Errorf("item %d of %d is %+v", n+1, n, at(set, n+1))
 	}
 }
 
@@ -72,14 +81,14 @@ func TestSetsBeginAgain(t *testing.T) {
 func TestSeedFixesTheOrder(t *testing.T) {
 	t.Parallel()
 	for seed, want := range map[int64]string{1: "[2 0 1 9 6 3 5 4 7 8]", 2: "[9 4 0 7 3 2 8 5 6 1]"} {
-		l := make(list, 10)
-		for i := range l {
-			l[i].MaxTokens = i
+		items := make([]Item, 10)
+		for i := range items {
+			items[i].MaxTokens = i
 		}
-		l.shuffle(seed)
-		got := make([]int, len(l))
-		for i := range l {
-			got[i] = l[i].MaxTokens
+		shuffle(items, seed)
+		got := make([]int, len(items))
+		for i := range items {
+			got[i] = items[i].MaxTokens
 		}
 		if fmt.Sprint(got) != want {
 			t.Errorf("seed %d: got %v, want %s", seed, got, want)
@@ -95,7 +104,7 @@ func TestShareGPTNamesFileAndLine(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, file, want string }{
 		{"empty", "", "f.json:1: the file is empty"},
-		{"other JSON", "{\n\"a\": 1}", "f.json: no conversation with a question"},
+		{"other JSON", "{\n\"a\": 1}", "f.json: none of 1 records has a question with an answer"},
 		{"no JSON", "\n\nhello", "f.json:3: invalid character 'h'"},
 		{"a bad value", "[\n{\"conversations\": []},\n{\"conversations\": [{\"from\": 1}]}\n]", `f.json:3: turn 0 is not {"from": …, "value": …}`},
 		{"bad syntax", "[\n{\"conversations\": []},\n\n{\"conversations\": [}]}\n]", "f.json:4: invalid character '}'"},
@@ -105,7 +114,7 @@ func TestShareGPTNamesFileAndLine(t *testing.T) {
 		{"no comma", "[{\"a\":1}\n7]", "f.json:2: invalid character '7'"},
 		{"more after it", "[{\"a\":1}]\n{}", "f.json:2: invalid character '{'"},
 		{"deep", strings.Repeat("[", 2000), "nested deeper than 1000"},
-		{"nothing to use", "[\n{\"conversations\": []}\n]", "no conversation with a question and an answer"},
+		{"nothing to use", "[\n{\"conversations\": []}\n]", "f.json: none of 1 records has a question with an answer"},
 	} {
 		_, err := ReadShareGPT(strings.NewReader(tt.file), "f.json", Options{})
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
@@ -120,10 +129,10 @@ func TestShareGPTNamesFileAndLine(t *testing.T) {
 
 func TestMock(t *testing.T) {
 	t.Parallel()
-	if got := (Mock{Form: AsCompletion}).At(0).Prompt; got != "1 2 3 1" {
+	if got := at(Mock{Form: AsCompletion}, 0).Prompt; got != "1 2 3 1" {
 		t.Errorf("completion: got %q", got)
 	}
-	if got := (Mock{}).At(6).Messages; len(got) != 1 || got[0] != (Message{"user", "mock prompt 7"}) {
+	if got := at(Mock{}, 6).Messages; len(got) != 1 || got[0] != (Message{"user", "mock prompt 7"}) {
 		t.Errorf("chat: got %v", got)
 	}
 	if _, finite := (Mock{}).Len(); finite {
@@ -140,7 +149,7 @@ func FuzzShareGPT(f *testing.F) {
 	f.Add([]byte(`[{"conversations":["{\"from\":\"human\",\"value\":\"a\"}",{"from":"gpt","value":"b"}]}]`))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		for _, form := range []Form{AsChat, AsCompletion} {
-			set, err := ReadShareGPT(strings.NewReader(string(file)), "f", Options{Form: form})
+			set, err := ReadShareGPT(strings.NewReader(string(file)), "f.json", Options{Form: form})
 			if err != nil {
 				continue
 			}
@@ -160,7 +169,11 @@ func ExampleReadShareGPT() {
 		fmt.Println(err)
 		return
 	}
-	item := set.At(0)
+	item, err := set.At(0)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	fmt.Printf("%s (at most %d tokens)\n", item.Prompt, item.MaxTokens)
 	// Output: Hello (at most 6 tokens)
 }

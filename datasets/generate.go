@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"bytes"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -98,24 +99,22 @@ const tries = 20
 
 // exact makes text, to which whole words were appended behind byte fixed, have length tokens with the special ones. Texts
 // of words that are a token each have it at once; should the tokenizer join some across a space, words are taken or added.
-func (l *lexicon) exact(text []byte, fixed int, rng *rand.Rand, length int) string {
+func (l *lexicon) exact(text []byte, fixed int, rng *rand.Rand, length int) (string, error) {
 	for range tries {
 		n := l.tokenizer.CountSpecial(string(text))
-		if n < length {
-			text = l.appendWords(text, rng, length-n)
+		if n == length {
+			return string(text), nil
 		}
+		text = l.appendWords(text, rng, length-n)
 		for ; n > length; n-- {
-			i := strings.LastIndexByte(string(text), ' ')
+			i := bytes.LastIndexByte(text, ' ')
 			if i <= fixed {
 				break
 			}
 			text = text[:i]
 		}
-		if n == length {
-			break
-		}
 	}
-	return string(text)
+	return "", fmt.Errorf("no prompt of %d tokens came about in %d tries", length, tries)
 }
 
 // Random is endless: item i is a prompt of random words of the tokenizer's vocabulary. Its length is exact.
@@ -137,11 +136,12 @@ func NewRandom(g Generated) (*Random, error) {
 }
 
 // At is item number i.
-func (r *Random) At(i int64) Item {
+func (r *Random) At(i int64) (Item, error) {
 	rng := stream(r.Seed, r.Salt, "random", i)
 	length, output := r.Input.Draw(rng), r.Output.Draw(rng)
 	text := r.lexicon.appendWords(nil, rng, length-r.lexicon.around)
-	return r.item(r.lexicon.exact(text, 0, rng, length), length, output)
+	prompt, err := r.lexicon.exact(text, 0, rng, length)
+	return r.item(prompt, length, output), err
 }
 
 // Len says that there is no end.
@@ -204,7 +204,7 @@ func NewSynthetic(g Generated, corpus string) (*Synthetic, error) {
 }
 
 // At is item number i.
-func (s *Synthetic) At(i int64) Item {
+func (s *Synthetic) At(i int64) (Item, error) {
 	rng := stream(s.Seed, s.Salt, "synthetic", i)
 	length, output := s.Input.Draw(rng), s.Output.Draw(rng)
 	want := length - s.lexicon.around
@@ -222,7 +222,8 @@ func (s *Synthetic) At(i int64) Item {
 		want -= n
 	}
 	text = s.lexicon.appendWords(text, rng, want) // a last word of several tokens did not fit
-	return s.item(s.lexicon.exact(text, fixed, rng, length), length, output)
+	prompt, err := s.lexicon.exact(text, fixed, rng, length)
+	return s.item(prompt, length, output), err
 }
 
 // slice is a random piece of whole words that have up to n tokens, and how many they have; begins says that nothing stands
@@ -270,7 +271,7 @@ type SharedPrefix struct {
 
 	lexicon *lexicon
 	order   []int
-	systems []func() systemPrompt // of each group, made at its first use
+	systems []func() (systemPrompt, error) // of each group, made at its first use
 }
 
 type systemPrompt struct {
@@ -308,37 +309,44 @@ func NewSharedPrefix(s SharedPrefix) (*SharedPrefix, error) {
 		s.order[i], s.order[j] = s.order[j], s.order[i]
 	}
 	for group := range s.Groups {
-		s.systems = append(s.systems, sync.OnceValue(func() systemPrompt { return s.system(group) }))
+		s.systems = append(s.systems, sync.OnceValues(func() (systemPrompt, error) { return s.system(group) }))
 	}
 	return &s, nil
 }
 
 // At is item number i; past the last question it begins again.
-func (s *SharedPrefix) At(i int64) Item {
+func (s *SharedPrefix) At(i int64) (Item, error) {
 	entry := s.order[i%int64(len(s.order))]
-	system := s.systems[entry/s.Questions]()
+	system, err := s.systems[entry/s.Questions]()
+	if err != nil {
+		return Item{}, err
+	}
 	rng := stream(s.Seed, s.Salt, "shared_prefix question", int64(entry))
 	question, output := s.Question.Draw(rng), s.Output.Draw(rng)
 	text := s.lexicon.appendWords([]byte(system.text), rng, question)
-	prompt := s.lexicon.exact(text, len(system.text), rng, system.tokens+question)
+	prompt, err := s.lexicon.exact(text, len(system.text), rng, system.tokens+question)
+	if err != nil {
+		return Item{}, err
+	}
 	item := Item{PromptTokens: system.tokens + question, MaxTokens: output}
 	if s.Form == AsCompletion {
 		item.Prompt = prompt
-		return item
+		return item, nil
 	}
 	item.Messages = []Message{{Role: "system", Content: system.text}}
 	if question > 0 {
 		item.Messages = append(item.Messages, Message{Role: "user", Content: prompt[len(system.text)+1:]})
 	}
-	return item
+	return item, nil
 }
 
 // system makes the system prompt of a group.
-func (s *SharedPrefix) system(group int) systemPrompt {
+func (s *SharedPrefix) system(group int) (systemPrompt, error) {
 	rng := stream(s.Seed, s.Salt, "shared_prefix group", int64(group))
 	n := s.System.Draw(rng)
 	text := s.lexicon.appendWords(nil, rng, n-s.lexicon.around)
-	return systemPrompt{s.lexicon.exact(text, 0, rng, n), n}
+	prompt, err := s.lexicon.exact(text, 0, rng, n)
+	return systemPrompt{prompt, n}, err
 }
 
 // Len is the number of questions.

@@ -43,6 +43,15 @@ func everyTokenizer(t *testing.T, test func(t *testing.T, c *chat.Counter)) {
 	}
 }
 
+func at(t *testing.T, set datasets.Set, i int64) datasets.Item {
+	t.Helper()
+	item, err := set.At(i)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return item
+}
+
 func uniform(low, high int) datasets.Distribution {
 	return datasets.Distribution{Type: datasets.Uniform, Min: low, Max: high}
 }
@@ -75,7 +84,7 @@ func TestGeneratedLengthsAreExact(t *testing.T) {
 			for name, set := range generators(t, c, datasets.AsCompletion, 1, salt) {
 				lengths := map[int]bool{}
 				for i := range int64(60) {
-					item := set.At(i)
+					item := at(t, set, i)
 					if n := c.CountSpecial(item.Prompt); n != item.PromptTokens || n < 4 {
 						t.Errorf("%s, salt %q, item %d: %d tokens, asked for %d: %.200q", name, salt, i, n, item.PromptTokens, item.Prompt)
 					}
@@ -101,15 +110,15 @@ func TestGeneratedItemsAreFixed(t *testing.T) {
 	chats := generators(t, c, datasets.AsChat, 1, "")
 	for name, set := range base {
 		for i := range int64(20) {
-			item := set.At(i)
-			if other := again[name].At(19 - i); i == 19-i && !reflect.DeepEqual(item, other) || !reflect.DeepEqual(item, again[name].At(i)) {
+			item := at(t, set, i)
+			if other := at(t, again[name], 19-i); i == 19-i && !reflect.DeepEqual(item, other) || !reflect.DeepEqual(item, at(t, again[name], i)) {
 				t.Errorf("%s: item %d differs", name, i)
 			}
-			if item.Prompt == seed[name].At(i).Prompt || item.Prompt == salted[name].At(i).Prompt || item.Prompt == set.At(i+1).Prompt {
+			if item.Prompt == at(t, seed[name], i).Prompt || item.Prompt == at(t, salted[name], i).Prompt || item.Prompt == at(t, set, i+1).Prompt {
 				t.Errorf("%s: item %d is the same under another seed, salt or number", name, i)
 			}
 			var parts []string
-			for _, m := range chats[name].At(i).Messages {
+			for _, m := range at(t, chats[name], i).Messages {
 				parts = append(parts, m.Content)
 			}
 			if strings.Join(parts, " ") != item.Prompt {
@@ -129,7 +138,7 @@ func TestSharedPrefixGroups(t *testing.T) {
 	}
 	systems, items := map[string]int{}, map[string]int{}
 	for i := range n {
-		m := set.At(i).Messages
+		m := at(t, set, i).Messages
 		systems[m[0].Content]++
 		items[fmt.Sprint(m)]++
 	}
@@ -141,7 +150,7 @@ func TestSharedPrefixGroups(t *testing.T) {
 			t.Errorf("system prompt %.30q comes %d times", s, n)
 		}
 	}
-	if !reflect.DeepEqual(set.At(n+5), set.At(5)) {
+	if !reflect.DeepEqual(at(t, set, n+5), at(t, set, 5)) {
 		t.Error("does not begin again")
 	}
 }
@@ -195,7 +204,10 @@ func BenchmarkPrompts(b *testing.B) {
 			b.Run(name+"/"+kind, func(b *testing.B) {
 				var i int64
 				for b.Loop() {
-					set.At(i)
+					_, err := set.At(i)
+					if err != nil {
+						b.Fatal(err)
+					}
 					i++
 				}
 				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "prompts/s")

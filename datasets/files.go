@@ -1,0 +1,178 @@
+package datasets
+
+import (
+	"compress/gzip"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/parquet-go/parquet-go"
+)
+
+// File is a file of records. What it holds is told by its name: .json (a list, or one record after the other), .jsonl,
+// .ndjson, .csv (with a head line) or .parquet; .gz and .zst behind it are unpacked. A name without an end is JSON.
+type File struct {
+	Name string
+	Open func() (io.ReadCloser, error)
+}
+
+// records reads the records of a file as JSON objects.
+type records interface {
+	// next is the next record and its line, or its number in files that have no lines; io.EOF after the last. The bytes are
+	// good until the next call.
+	next() (record []byte, line int, err error)
+}
+
+// Extensions are the ends of the names of files that can be read, before .gz and .zst.
+var Extensions = []string{".json", ".jsonl", ".ndjson", ".csv", ".parquet"}
+
+// bare is the name without the end that tells of compression.
+func bare(name string) string {
+	name = strings.ToLower(name)
+	return strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".zst")
+}
+
+// Readable reports whether a file's name is that of a file of records.
+func Readable(name string) bool {
+	for _, ext := range Extensions {
+		if strings.HasSuffix(bare(name), ext) {
+			return true
+		}
+	}
+	return false
+}
+
+// open gives the records of a file, and what to close after.
+func (f File) open() (records, func(), error) {
+	if !Readable(f.Name) && filepath.Ext(f.Name) != "" {
+		return nil, nil, fmt.Errorf("%s: a data set is a file named %s, or that with .gz or .zst", f.Name, strings.Join(Extensions, ", "))
+	}
+	file, err := f.Open()
+	if err != nil {
+		return nil, nil, err
+	}
+	closers := []func(){func() { _ = file.Close() }}
+	shut := func() {
+		for i := len(closers) - 1; i >= 0; i-- {
+			closers[i]()
+		}
+	}
+	var src io.Reader = file
+	switch strings.ToLower(filepath.Ext(f.Name)) {
+	case ".gz":
+		src, err = gzip.NewReader(file)
+	case ".zst":
+		var unpacker *zstd.Decoder
+		if unpacker, err = zstd.NewReader(file); err == nil {
+			src, closers = unpacker, append(closers, unpacker.Close)
+		}
+	}
+	var r records
+	if err == nil {
+		switch filepath.Ext(bare(f.Name)) {
+		case ".csv":
+			r, err = newRows(src)
+		case ".parquet":
+			r, err = newColumns(src)
+		default:
+			r = newValues(src)
+		}
+	}
+	if err != nil {
+		shut()
+		return nil, nil, fmt.Errorf("%s: %w", f.Name, err)
+	}
+	return r, shut, nil
+}
+
+// rows reads a CSV file: a record has a text for each name of the head line.
+type rows struct {
+	csv  *csv.Reader
+	head []string
+}
+
+func newRows(src io.Reader) (*rows, error) {
+	r := csv.NewReader(src)
+	r.ReuseRecord = true
+	head, err := r.Read()
+	if err == io.EOF {
+		return nil, errors.New("the file is empty")
+	}
+	if err != nil {
+		return nil, err
+	}
+	out := &rows{csv: r}
+	for _, name := range head {
+		out.head = append(out.head, strings.Clone(strings.TrimPrefix(name, "\ufeff")))
+	}
+	return out, nil
+}
+
+func (r *rows) next() ([]byte, int, error) {
+	fields, err := r.csv.Read()
+	var parse *csv.ParseError
+	if errors.As(err, &parse) {
+		return nil, parse.Line, parse.Err
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	line, _ := r.csv.FieldPos(0)
+	record := make(map[string]string, len(fields))
+	for i, field := range fields {
+		record[r.head[i]] = field
+	}
+	data, err := json.Marshal(record)
+	return data, line, err
+}
+
+// columns reads a Parquet file.
+type columns struct {
+	reader *parquet.Reader
+	number int
+}
+
+// newColumns needs the file at hand from end to end: one that cannot be read so, as it is packed, is read into memory.
+func newColumns(src io.Reader) (c *columns, err error) {
+	defer recovered(&err)
+	at, ok := src.(io.ReaderAt)
+	var size int64
+	if seeker, can := src.(io.Seeker); ok && can {
+		size, err = seeker.Seek(0, io.SeekEnd)
+	} else {
+		var data []byte
+		data, err = io.ReadAll(src)
+		at, size = strings.NewReader(string(data)), int64(len(data))
+	}
+	if err != nil {
+		return nil, err
+	}
+	file, err := parquet.OpenFile(at, size)
+	if err != nil {
+		return nil, err
+	}
+	return &columns{reader: parquet.NewReader(file)}, nil
+}
+
+func (c *columns) next() (record []byte, line int, err error) {
+	defer recovered(&err)
+	c.number++
+	row := map[string]any{}
+	if err := c.reader.Read(&row); err != nil {
+		return nil, c.number, err
+	}
+	record, err = json.Marshal(row)
+	return record, c.number, err
+}
+
+// recovered makes an error of a panic, by which the Parquet reader answers some broken files.
+func recovered(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("broken file: %v", p)
+	}
+}

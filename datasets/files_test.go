@@ -1,0 +1,179 @@
+package datasets
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"io"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/parquet-go/parquet-go"
+)
+
+func file(name, content string) File {
+	return File{Name: name, Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(content)), nil }}
+}
+
+func packed(t *testing.T, name, content string) string {
+	t.Helper()
+	var b bytes.Buffer
+	var w io.WriteCloser = gzip.NewWriter(&b)
+	if strings.HasSuffix(name, ".zst") {
+		w, _ = zstd.NewWriter(&b)
+	}
+	if _, err := io.WriteString(w, content); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// articles writes CNN/DailyMail's columns as a Parquet file.
+func articles(t *testing.T) string {
+	t.Helper()
+	type row struct {
+		Article    string  `parquet:"article"`
+		Highlights *string `parquet:"highlights,optional"`
+		ID         string  `parquet:"id"`
+	}
+	var b bytes.Buffer
+	w := parquet.NewGenericWriter[row](&b)
+	if _, err := w.Write([]row{{"long, \"text\"", new("short one"), "1"}, {"é\n2", new("s"), "2"}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// The same records are read from every format.
+func TestFormats(t *testing.T) {
+	t.Parallel()
+	list := `[{"article": "long, \"text\"", "highlights": "short one", "id": 1}, {"article": "é\n2", "highlights": "s"}]`
+	lines := `{"article": "long, \"text\"", "highlights": "short one"}` + "\n\n" + `{"article": "é\n2", "highlights": "s"}`
+	table := "\ufeffarticle,highlights\n\"long, \"\"text\"\"\",short one\n\"é\n2\",s\n"
+	want := []Item{{Prompt: "long, \"text\"", MaxTokens: 2}, {Prompt: "é\n2", MaxTokens: 1}}
+	opts := Options{Form: AsCompletion, Count: func(s string) int { return len(strings.Fields(s)) }}
+	for name, content := range map[string]string{
+		"a.json": list, "b.jsonl": lines, "c.NDJSON": lines, "d.csv": table, "e.parquet": articles(t), "f": list,
+		"g.json.gz": packed(t, "gz", list), "h.csv.zst": packed(t, ".zst", table), "i.parquet.gz": packed(t, "gz", articles(t)),
+	} {
+		l, err := Read([]File{file(name, content)}, CNNDailyMail, opts)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got := all(l); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %+v, want %+v", name, got, want)
+		}
+	}
+}
+
+func TestKinds(t *testing.T) {
+	t.Parallel()
+	conversation := `{"conversations": [{"from": "system", "value": "S"}, {"from": "human", "value": "a b"}, {"from": "gpt", "value": "x"}, {"from": "human", "value": "c"}, {"from": "gpt", "value": "y z"}]}`
+	whole := []Message{{"system", "S"}, {"user", "a b"}, {"assistant", "x"}, {"user", "c"}}
+	for _, tt := range []struct {
+		kind   Kind
+		form   Form
+		record string
+		want   Item
+	}{
+		{BillSum, AsChat, conversation, Item{Messages: whole, MaxTokens: 2}},
+		{BillSum, AsCompletion, conversation, Item{Prompt: "a b", MaxTokens: 1}},
+		{InfinityInstruct, AsChat, conversation, Item{Messages: whole, MaxTokens: 2}},
+		{InfinityInstruct, AsCompletion, conversation, Item{Prompt: "S\na b\nx\nc", MaxTokens: 2}},
+		{CNNDailyMail, AsChat, `{"article": "a b", "highlights": "c"}`, Item{Messages: []Message{{"user", "a b"}}, MaxTokens: 1}},
+		{Prompts, AsChat, `{"prompt": "a b", "max_tokens": 7}`, Item{Messages: []Message{{"user", "a b"}}, MaxTokens: 7}},
+		{Prompts, AsCompletion, `{"prompt": "a b", "completion": "x y z"}`, Item{Prompt: "a b", MaxTokens: 3}},
+		{Prompts, AsCompletion, `{"prompt": "a b"}`, Item{Prompt: "a b"}},
+		{Prompts, AsChat, `{"messages": [{"role": "user", "content": "a"}], "max_tokens": 1}`, Item{Messages: []Message{{"user", "a"}}, MaxTokens: 1}},
+	} {
+		l, err := Read([]File{file("f.jsonl", tt.record)}, tt.kind, Options{Form: tt.form, Count: func(s string) int { return len(strings.Fields(s)) }})
+		if err != nil {
+			t.Errorf("%d %d: %v", tt.kind, tt.form, err)
+		} else if got := at(l, 0); !reflect.DeepEqual(got, tt.want) {
+			t.Errorf("kind %d, form %d: got %+v, want %+v", tt.kind, tt.form, got, tt.want)
+		}
+	}
+}
+
+// Records outside of the lengths are left out and counted.
+func TestLengthsFilter(t *testing.T) {
+	t.Parallel()
+	records := `{"prompt": "1 2 3", "max_tokens": 5} {"prompt": "1", "max_tokens": 5} {"prompt": "1 2 3 4", "max_tokens": 50} {"prompt": " "} {"prompt": "1 2", "max_tokens": 4}`
+	opts := Options{Count: func(s string) int { return len(strings.Fields(s)) }, Input: &Distribution{Min: 2, Max: 4}, Output: &Distribution{Min: 1, Max: 9}}
+	l, err := Read([]File{file("f.jsonl", records)}, Prompts, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (Counts{Kept: 2, Empty: 1, Long: 2}); l.Counts != want {
+		t.Errorf("got %+v, want %+v", l.Counts, want)
+	}
+	opts.Input = &Distribution{Min: 20, Max: 40}
+	if _, err := Read([]File{file("f.jsonl", records)}, Prompts, opts); err == nil || !strings.Contains(err.Error(), "f.jsonl: none of 4 records has the lengths asked for") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestFilesNameWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, content string
+		kind          Kind
+		want          string
+	}{
+		{"f.txt", "", ShareGPT, "f.txt: a data set is a file named .json, .jsonl"},
+		{"f.csv", "", CNNDailyMail, "f.csv: the file is empty"},
+		{"f.csv", "article,highlights\n\"a\nb\",c\nd\n", CNNDailyMail, "f.csv:4: wrong number of fields"},
+		{"f.csv", "article\nx\n", CNNDailyMail, `f.csv:2: the record has no text "highlights"`},
+		{"f.parquet", "PAR1 no", CNNDailyMail, "f.parquet: "},
+		{"f.json.gz", "no gzip at all", ShareGPT, "f.json.gz: gzip: invalid header"},
+		{"f.json.zst", "nonono", ShareGPT, "f.json.zst:1: "},
+		{"f.jsonl", `{"prompt": 1}`, Prompts, `f.jsonl:1: the record has either a text "prompt" or a list "messages"`},
+		{"f.jsonl", `{"prompt": "a", "messages": []}`, Prompts, "either a text"},
+		{"f.jsonl", "\n" + `{"prompt": "a", "max_tokens": 0}`, Prompts, "f.jsonl:2: max_tokens must be from 1 to"},
+		{"f.jsonl", `{"messages": [{"role": "user"}]}`, Prompts, "message 0 has no text role and content"},
+		{"f.jsonl", "{\"prompt\": \"a\"}\n{\"prompt\": \"b\"", Prompts, "f.jsonl:2: the file ends within a value"},
+	} {
+		_, err := Read([]File{file(tt.name, tt.content)}, tt.kind, Options{})
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s %.30q: got %v, want %s", tt.name, tt.content, err, tt.want)
+		}
+	}
+	if _, err := Read([]File{file("f.jsonl", `{"messages": [{"role": "user", "content": "a"}]}`)}, Prompts, Options{Form: AsCompletion}); err == nil || !strings.Contains(err.Error(), "the record is a chat") {
+		t.Errorf("a chat as a completion: %v", err)
+	}
+	if _, err := Read([]File{file("a.json", "[]"), file("b.json", "[]")}, Prompts, Options{}); err == nil || !strings.Contains(err.Error(), "a.json and 1 more: no record") {
+		t.Errorf("empty lists: %v", err)
+	}
+}
+
+// Any file gives items or an error.
+func FuzzFiles(f *testing.F) {
+	var b bytes.Buffer
+	w := parquet.NewGenericWriter[struct{ Article, Highlights string }](&b)
+	_, _ = w.Write([]struct{ Article, Highlights string }{{"a", "b"}})
+	_ = w.Close()
+	for i, seed := range []string{`[{"article":"a","highlights":"b"}]`, "article,highlights\na,b\n", b.String(), `{"prompt":"a"}{"messages":[{"role":"user","content":"b"}]}`} {
+		f.Add([]byte(seed), i%4, i%5)
+	}
+	f.Fuzz(func(t *testing.T, data []byte, format, kind int) {
+		name := "f" + []string{".json", ".csv", ".parquet", ".jsonl"}[uint(format)%4]
+		l, err := Read([]File{file(name, string(data))}, Kind(uint(kind)%5), Options{})
+		if err == nil && l.Counts.Kept < 1 {
+			t.Errorf("%s: %+v", name, l.Counts)
+		}
+		if err == nil {
+			if _, err := json.Marshal(at(l, 0)); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}

@@ -1,0 +1,289 @@
+package datasets
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/tidwall/gjson"
+)
+
+// Kind is a kind of record in files.
+type Kind int
+
+// The kinds.
+const (
+	// ShareGPT records are {"conversations": [{"from": "human", "value": …}, {"from": "gpt", "value": …}, …]}. As a chat an
+	// item is the conversation up to its last answer; as a completion it is the first question that has an answer.
+	ShareGPT Kind = iota
+	// BillSum records are conversations like those of ShareGPT.
+	BillSum
+	// InfinityInstruct records are conversations, too, that end in an answer. As a completion an item is all that was said
+	// before the last answer, a line each.
+	InfinityInstruct
+	// CNNDailyMail records are {"article": …, "highlights": …}: the article is the prompt, the highlights the answer.
+	CNNDailyMail
+	// Prompts records are {"prompt": …} or {"messages": [{"role": …, "content": …}, …]}, with "max_tokens" or "completion",
+	// the answer to measure.
+	Prompts
+)
+
+// sample is a record as the kinds read it: what to ask and the answer to measure.
+type sample struct {
+	prompt   string
+	messages []Message
+	answer   string
+	limit    int // of the answer, if the record tells; else 0
+}
+
+// read takes a record apart; ok is false if it holds nothing to ask.
+func (k Kind) read(record []byte, form Form) (s sample, ok bool, err error) {
+	switch k {
+	case CNNDailyMail:
+		return readArticle(record)
+	case Prompts:
+		return readPrompt(record, form)
+	}
+	turns, err := readTurns(record)
+	if err != nil {
+		return sample{}, false, err
+	}
+	s, ok = k.conversation(turns, form)
+	return s, ok, nil
+}
+
+// conversation makes a sample of turns, if there is a question with an answer.
+func (k Kind) conversation(turns []turn, form Form) (sample, bool) {
+	for len(turns) > 0 && role(turns[0].from) == "assistant" {
+		turns = turns[1:] // models' chat templates want a conversation to begin with the user
+	}
+	first := form == AsCompletion && k != InfinityInstruct
+	answer := -1
+	for i := 1; i < len(turns) && (answer < 0 || !first); i++ {
+		if role(turns[i].from) == "assistant" && role(turns[i-1].from) == "user" {
+			answer = i
+		}
+	}
+	if answer < 0 {
+		return sample{}, false
+	}
+	s := sample{answer: turns[answer].value}
+	switch {
+	case first:
+		s.prompt = turns[answer-1].value
+	case form == AsCompletion:
+		var texts []string
+		for _, t := range turns[:answer] {
+			texts = append(texts, t.value)
+		}
+		s.prompt = strings.Join(texts, "\n")
+	default:
+		for _, t := range turns[:answer] {
+			s.messages = append(s.messages, Message{Role: role(t.from), Content: t.value})
+		}
+	}
+	return s, true
+}
+
+func readArticle(record []byte) (sample, bool, error) {
+	if err := check(record); err != nil {
+		return sample{}, false, err
+	}
+	article, highlights := gjson.GetBytes(record, "article"), gjson.GetBytes(record, "highlights")
+	for name, v := range map[string]gjson.Result{"article": article, "highlights": highlights} {
+		if v.Type != gjson.String {
+			return sample{}, false, fmt.Errorf("the record has no text %q", name)
+		}
+	}
+	return sample{prompt: article.Str, answer: highlights.Str}, strings.TrimSpace(article.Str) != "" && strings.TrimSpace(highlights.Str) != "", nil
+}
+
+func readPrompt(record []byte, form Form) (sample, bool, error) {
+	if err := check(record); err != nil {
+		return sample{}, false, err
+	}
+	root := gjson.ParseBytes(record)
+	s := sample{answer: root.Get("completion").String()}
+	if limit := root.Get("max_tokens"); limit.Exists() {
+		s.limit = int(limit.Int())
+		if s.limit < 1 || s.limit > maxLength || limit.Type != gjson.Number && limit.Type != gjson.String {
+			return sample{}, false, fmt.Errorf("max_tokens must be from 1 to %d, got %s", maxLength, limit.Raw)
+		}
+	}
+	prompt, messages := root.Get("prompt"), root.Get("messages")
+	switch {
+	case prompt.Type == gjson.String && !messages.Exists():
+		s.prompt = prompt.Str
+	case messages.IsArray() && !prompt.Exists():
+		for i, m := range messages.Array() {
+			role, content := m.Get("role"), m.Get("content")
+			if role.Type != gjson.String || content.Type != gjson.String {
+				return sample{}, false, fmt.Errorf("message %d has no text role and content", i)
+			}
+			s.messages = append(s.messages, Message{Role: role.Str, Content: content.Str})
+		}
+	default:
+		return sample{}, false, errors.New(`the record has either a text "prompt" or a list "messages"`)
+	}
+	if form == AsCompletion && s.messages != nil {
+		return sample{}, false, errors.New("the record is a chat, and completions are asked for")
+	}
+	return s, strings.TrimSpace(s.prompt) != "" || len(s.messages) > 0, nil
+}
+
+// check is the decoder's word on a record that is no JSON.
+func check(record []byte) error {
+	if gjson.ValidBytes(record) {
+		return nil
+	}
+	var x any
+	return json.Unmarshal(record, &x)
+}
+
+// item makes an item of a sample. It holds copies: a record is larger than what is kept of it.
+func (o Options) item(s sample) (Item, bool) {
+	item := Item{Prompt: strings.Clone(s.prompt), MaxTokens: s.limit}
+	switch {
+	case s.messages != nil:
+		item.Prompt, item.Messages = "", make([]Message, len(s.messages))
+		for i, m := range s.messages {
+			item.Messages[i] = Message{Role: strings.Clone(m.Role), Content: strings.Clone(m.Content)}
+		}
+	case o.Form == AsChat:
+		item.Prompt, item.Messages = "", []Message{{Role: "user", Content: item.Prompt}}
+	}
+	if item.MaxTokens == 0 && s.answer != "" {
+		item.MaxTokens = o.tokens(s.answer)
+	}
+	if o.Input != nil && !o.Input.holds(o.length(item)) || o.Output != nil && !o.Output.holds(item.MaxTokens) {
+		return Item{}, false
+	}
+	return item, true
+}
+
+// length is the tokens of an item's prompt; of a chat those of its texts.
+func (o Options) length(item Item) int {
+	if item.Messages == nil {
+		return o.tokens(item.Prompt)
+	}
+	n := 0
+	for _, m := range item.Messages {
+		n += o.tokens(m.Content)
+	}
+	return n
+}
+
+// holds reports whether a length lies within the bounds.
+func (d Distribution) holds(n int) bool { return d.Min <= n && n <= d.Max }
+
+// Counts is what became of the records of files.
+type Counts struct {
+	Kept  int64
+	Empty int64 // nothing to ask in them, or no answer
+	Long  int64 // outside of the lengths asked for
+}
+
+// reader reads items from files, one after the other.
+type reader struct {
+	files []File
+	kind  Kind
+	opts  Options
+
+	at      int
+	records records
+	shut    func()
+	counts  Counts
+}
+
+// next is the next item; io.EOF after the last. Errors name the file and the line.
+func (r *reader) next() (Item, error) {
+	for {
+		if r.records == nil {
+			if r.at == len(r.files) {
+				return Item{}, io.EOF
+			}
+			var err error
+			if r.records, r.shut, err = r.files[r.at].open(); err != nil {
+				return Item{}, err
+			}
+		}
+		record, line, err := r.records.next()
+		if err == io.EOF {
+			r.close()
+			r.at++
+			continue
+		}
+		var s sample
+		var ok bool
+		if err == nil {
+			s, ok, err = r.kind.read(record, r.opts.Form)
+		}
+		if err != nil {
+			r.close()
+			return Item{}, fmt.Errorf("%s:%d: %w", r.files[r.at].Name, line, err)
+		}
+		if !ok {
+			r.counts.Empty++
+			continue
+		}
+		item, ok := r.opts.item(s)
+		if !ok {
+			r.counts.Long++
+			continue
+		}
+		r.counts.Kept++
+		return item, nil
+	}
+}
+
+func (r *reader) close() {
+	if r.records != nil {
+		r.shut()
+	}
+	r.records = nil
+}
+
+// Read reads files into memory.
+func Read(files []File, kind Kind, opts Options) (*List, error) {
+	r := &reader{files: files, kind: kind, opts: opts}
+	defer r.close()
+	l := new(List)
+	for {
+		item, err := r.next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		l.items = append(l.items, item)
+	}
+	l.Counts = r.counts
+	if len(l.items) == 0 {
+		return nil, r.nothing()
+	}
+	if opts.Seed != nil {
+		shuffle(l.items, *opts.Seed)
+	}
+	return l, nil
+}
+
+// nothing is the error of files without an item.
+func (r *reader) nothing() error {
+	names := "no file"
+	if len(r.files) > 0 {
+		names = r.files[0].Name
+	}
+	if len(r.files) > 1 {
+		names += fmt.Sprintf(" and %d more", len(r.files)-1)
+	}
+	switch c := r.counts; {
+	case c.Long > 0:
+		return fmt.Errorf("%s: none of %d records has the lengths asked for", names, c.Long)
+	case c.Empty > 0:
+		return fmt.Errorf("%s: none of %d records has a question with an answer", names, c.Empty)
+	}
+	return fmt.Errorf("%s: no record", names)
+}

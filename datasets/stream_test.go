@@ -1,0 +1,102 @@
+package datasets
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// numbered are prompts "0", "1" … in two files, and how often they were opened.
+func numbered(n int, opened *int) []File {
+	part := func(name string, from, to int) File {
+		var b strings.Builder
+		for i := from; i < to; i++ {
+			fmt.Fprintf(&b, "{\"prompt\": \"%d\"}\n", i)
+		}
+		return File{Name: name, Open: func() (io.ReadCloser, error) {
+			*opened++
+			return io.NopCloser(strings.NewReader(b.String())), nil
+		}}
+	}
+	return []File{part("a.jsonl", 0, n/3), part("b.jsonl", n/3, n)}
+}
+
+func TestStream(t *testing.T) {
+	t.Parallel()
+	const n = 100_000
+	opened := 0
+	s, err := OpenStream(numbered(n, &opened), Prompts, Options{Form: AsCompletion})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, finite := s.Len(); finite {
+		t.Error("the end is known at the start")
+	}
+	for _, i := range []int64{0, 5, 3, 50_000, 49_000, 99_999, 60_000} { // in order, roughly
+		if got := at(s, i).Prompt; got != fmt.Sprint(i) {
+			t.Errorf("item %d is %s", i, got)
+		}
+	}
+	if opened != 2 {
+		t.Errorf("files were opened %d times, want each once", opened)
+	}
+	for _, i := range []int64{n + 7, 3*n + 70_000, 7} {
+		if got := at(s, i).Prompt; got != fmt.Sprint(i%n) {
+			t.Errorf("item %d is %s", i, got)
+		}
+	}
+	if got, finite := s.Len(); got != n || !finite {
+		t.Errorf("length %d, %t", got, finite)
+	}
+	if len(s.recent) > window {
+		t.Errorf("%d items are remembered", len(s.recent))
+	}
+}
+
+// A shuffled stream has each item once, and the same order each time.
+func TestShuffledStream(t *testing.T) {
+	t.Parallel()
+	opened := 0
+	const n = 20_000
+	order := func(seed int64) []string {
+		s, err := OpenStream(numbered(n, &opened), Prompts, Options{Form: AsCompletion, Seed: &seed})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out []string
+		for i := range int64(n) {
+			out = append(out, at(s, i).Prompt)
+		}
+		return out
+	}
+	a, b, c := order(1), order(1), order(2)
+	if !slices.Equal(a, b) || slices.Equal(a, c) {
+		t.Error("the order does not follow the seed")
+	}
+	if a[0] == "0" && a[1] == "1" && a[2] == "2" {
+		t.Error("not shuffled")
+	}
+	slices.Sort(a)
+	if len(slices.Compact(a)) != n {
+		t.Error("not each item once")
+	}
+}
+
+func TestStreamErrors(t *testing.T) {
+	t.Parallel()
+	if _, err := OpenStream([]File{file("a.jsonl", "{\"x\": 1}")}, Prompts, Options{}); err == nil || !strings.Contains(err.Error(), "a.jsonl:1: the record has either") {
+		t.Errorf("at the start: %v", err)
+	}
+	if _, err := OpenStream([]File{file("a.jsonl", "[]")}, Prompts, Options{}); err == nil || !strings.Contains(err.Error(), "a.jsonl: no record") {
+		t.Errorf("no record: %v", err)
+	}
+	s, err := OpenStream([]File{file("a.jsonl", "{\"prompt\": \"a\"}\n{\"prompt\": 1}")}, Prompts, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.At(1); err == nil || !strings.Contains(err.Error(), "a.jsonl:2: the record has either") {
+		t.Errorf("later: %v", err)
+	}
+}
