@@ -42,6 +42,9 @@ type RequestCounts struct {
 type TokenSources struct {
 	Output map[record.Source]int `json:"output_source"`
 	Input  map[record.Source]int `json:"input_source"`
+	// Asked counts successes whose prompt was made to have a number of tokens, Differed those that turned out to have another.
+	Asked    int `json:"prompt_lengths_asked"`
+	Differed int `json:"prompt_lengths_differed"`
 	// PerChunk is tokens in a chunk: above 1 the gaps between chunks are not gaps between tokens.
 	PerChunk *Distribution `json:"per_chunk"`
 }
@@ -99,8 +102,14 @@ func (g *group) tokenSources() TokenSources {
 	for _, q := range g.ok {
 		_, source := q.OutputTokens()
 		t.Output[source]++
-		_, source = q.InputTokens()
+		n, source := q.InputTokens()
 		t.Input[source]++
+		if q.PromptAsked > 0 && source != record.NoSource {
+			t.Asked++
+			if n != q.PromptAsked {
+				t.Differed++
+			}
+		}
 	}
 	t.PerChunk = g.sum(g.ok, func(q Request) (float64, bool) {
 		n, source := q.OutputTokens()
@@ -143,6 +152,7 @@ var definitions = map[string]string{
 	"end":                              "arrival of [DONE], or the end of the body where there is none",
 	"chunk":                            "arrival of an event with non-empty content: the read that brought its end, before it is parsed; reasoning and tool calls are not content",
 	"tokens":                           "output: the client's tokenizer, else the server's usage, else content chunks; input: the server's usage, else the client's tokenizer",
+	"tokens.prompt_lengths":            "prompts of generated data sets: asked, how many were made to have a number of tokens; differed, how many have another by the input count above",
 	"request_latency":                  "end - start, successes",
 	"normalized_time_per_output_token": "(end - start) / output tokens; 0 without tokens, as inference-perf has it",
 	"time_per_output_token":            "(last token time - first) / (output tokens - 1); needs two token times and two tokens",

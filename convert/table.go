@@ -26,6 +26,12 @@ func (r *Run) WriteTable(w io.Writer, o Options) error {
 	}
 	tp := all.Successes.Throughput
 	t.line("throughput: %.2f requests/s, %.1f prompt tokens/s, %.1f output tokens/s (counted by: %s)", tp.Requests, tp.InputTokens, tp.OutputTokens, sourceNames(all.Ours.Tokens))
+	if tokens := all.Ours.Tokens; tokens.Differed > 0 {
+		t.line("prompt lengths: %d of %d prompts do not have the tokens they were made to have: is it the model's tokenizer?", tokens.Differed, tokens.Asked)
+	}
+	if cached := all.Successes.PromptTokens.Cached; cached > 0 {
+		t.line("prefix cache: %.0f of %.0f prompt tokens were cached by the server", cached, all.Successes.PromptTokens.Total)
+	}
 	t.line("")
 	t.stages(stages)
 	t.line("")

@@ -70,6 +70,8 @@ declare module 'k6/x/llm' {
     sessionID?: string;
     /** Number of the request within its conversation. */
     turn?: number;
+    /** Tokens the prompt was made to have, special tokens included; the report says how many differ. */
+    promptTokens?: number;
   }
 
   /** A request for {@link Client.send}: a chat's messages, or a prompt. */
@@ -117,18 +119,54 @@ declare module 'k6/x/llm' {
     completeAsync(prompt: string, options?: RequestOptions): Promise<Result>;
   }
 
+  /**
+   * A length in tokens: a number, or a distribution. By default type 'normal', mean 512, stdDev 200, min 10, max 1024.
+   * docs/datasets.md has the formulas.
+   */
+  export type Length =
+    | number
+    | { type?: 'normal' | 'skew_normal' | 'lognormal' | 'uniform' | 'poisson' | 'fixed'; mean?: number; stdDev?: number; skew?: number; min?: number; max?: number };
+
   /** Options of a {@link Dataset}. */
   export interface DatasetOptions {
-    /** 'shareGPT': conversations from a file; 'mock': tiny prompts, without end. */
-    type: 'shareGPT' | 'mock';
-    /** File, relative to the script. */
+    /**
+     * From files: 'shareGPT', 'billsum_conversations', 'infinity_instruct' (conversations), 'cnn_dailymail' (articles),
+     * 'jsonl' (prompts or messages). Made up: 'random', 'synthetic', 'shared_prefix', of exact lengths; 'mock', tiny.
+     */
+    type:
+      | 'shareGPT' | 'billsum_conversations' | 'infinity_instruct' | 'cnn_dailymail' | 'jsonl'
+      | 'random' | 'synthetic' | 'shared_prefix' | 'mock';
+    /** A file or folder, relative to the script, or a data set on the Hugging Face hub such as 'org/name'. */
     path?: string;
+    /** Which files of a folder or of the hub, such as 'train-*.parquet'. */
+    files?: string;
     /** What items are to be: chats (the default) or completions. */
     api?: 'chat' | 'completion';
-    /** Shuffles a file's items, the same seed always the same way; without one they come in the file's order. */
+    /** Shuffles a file's items, the same seed always the same way; without one they come in the file's order. Of made-up prompts, which they are (default 0). */
     seed?: number;
-    /** Measures the answers in a file, to which maxTokens is set; see {@link ClientOptions.tokenizer}. By default their length is estimated. */
+    /** Measures the answers in a file, to which maxTokens is set, and made-up prompts, which need it; see {@link ClientOptions.tokenizer}. By default answers are estimated. */
     tokenizer?: string;
+    /** Tokens of made-up prompts, special tokens included; of files, those to keep (min to max). */
+    inputDistribution?: Length;
+    /** Tokens of answers; of files, those to keep. */
+    outputDistribution?: Length;
+    /** Text that 'synthetic' prompts are pieces of, instead of the built-in one. */
+    corpusFilePath?: string;
+    /**
+     * Makes the prompts of a run differ from those of earlier ones, so that a server's prefix cache does not know them. By
+     * default the run's id ('random', 'synthetic') or nothing ('shared_prefix'). false: the same prompts in each run.
+     */
+    salt?: string | false;
+    /** Of 'shared_prefix': 10 system prompts of 100 tokens, with 10 questions of 50 tokens each and answers of 50. */
+    sharedPrefix?: {
+      numUniqueSystemPrompts?: number;
+      numUsersPerSystemPrompt?: number;
+      systemPromptLen?: Length;
+      questionLen?: Length;
+      outputLen?: Length;
+      /** Not available in this version: setting it throws. */
+      enableMultiTurnChat?: boolean;
+    };
   }
 
   /** Prompts. Make it in the init context; all VUs share one copy of a file. */
@@ -138,7 +176,7 @@ declare module 'k6/x/llm' {
     next(): Request;
     /** Item number i, from 0. */
     at(i: number): Request;
-    /** Number of distinct items, null if there is no end of them. */
+    /** Number of distinct items, null if there is no end of them, or it has not been seen yet. */
     readonly length: number | null;
   }
 

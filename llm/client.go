@@ -69,6 +69,7 @@ type job struct {
 	request   client.Request
 	sessionID string
 	turn      int
+	asked     int // tokens its prompt was made to have; 0 if nothing was said
 }
 
 // send reads {messages | prompt, …} for the client's api. A chat takes a prompt as its only message.
@@ -126,7 +127,7 @@ func (c *jsClient) options(value sobek.Value) (*requestOptions, error) {
 
 func (o *requestOptions) job(dialect api.Dialect) *job {
 	o.MaxTokens = int(o.maxTokens)
-	return &job{dialect: dialect, request: o.Request, sessionID: o.sessionID, turn: int(o.turn)}
+	return &job{dialect: dialect, request: o.Request, sessionID: o.sessionID, turn: int(o.turn), asked: int(o.promptTokens)}
 }
 
 // flight is a job with all it needs of its VU, so that it may leave the event loop.
@@ -268,7 +269,7 @@ func (f *flight) fly() (*result, error) {
 		return nil, err
 	}
 	r := answer.Record
-	r.Client, r.SessionID, r.Turn, r.Adapter = f.peer.number, f.sessionID, f.turn, f.adapter
+	r.Client, r.SessionID, r.Turn, r.Adapter, r.PromptAsked = f.peer.number, f.sessionID, f.turn, f.adapter, f.asked
 	f.place.mark(r)
 	if f.opts.slo != nil {
 		r.SLO, r.Good = f.opts.slo, new(slo.Good(r, *f.opts.slo))

@@ -149,15 +149,9 @@ func (m *ModuleInstance) fetchCounter(name string) (*chat.Counter, error) {
 	if _, err := files.Stat(folder + chat.TokenizerFile); err == nil {
 		return chat.ReadCounter(func(file string) ([]byte, error) { return fsext.ReadFile(files, folder+file) })
 	}
-	client, err := hub.FromEnv(m.lookupEnv)
+	client, err := m.hub()
 	if err != nil {
 		return nil, err
-	}
-	log, begun := m.vu.InitEnv().Logger, time.Now()
-	client.Progress = func(file string, done, total int64) {
-		if time.Since(begun) > 2*time.Second {
-			log.Infof("fetching %s: %.1f of %.1f MB", file, float64(done)/1e6, float64(total)/1e6)
-		}
 	}
 	counter, err := chat.ReadCounter(func(file string) ([]byte, error) {
 		path, err := client.File(context.Background(), hub.Repo{Kind: hub.Model, ID: name}, file)
@@ -174,6 +168,21 @@ func (m *ModuleInstance) fetchCounter(name string) (*chat.Counter, error) {
 		err = fmt.Errorf("there is no such file, and on the hub: %w", err)
 	}
 	return counter, err
+}
+
+// hub is the client of the hub that the environment names. It logs how downloads go.
+func (m *ModuleInstance) hub() (*hub.Client, error) {
+	client, err := hub.FromEnv(m.lookupEnv)
+	if err != nil {
+		return nil, err
+	}
+	log, begun := m.vu.InitEnv().Logger, time.Now()
+	client.Progress = func(file string, done, total int64) {
+		if time.Since(begun) > 2*time.Second {
+			log.Infof("fetching %s: %.1f of %.1f MB", file, float64(done)/1e6, float64(total)/1e6)
+		}
+	}
+	return client, nil
 }
 
 // loadTokenizers reads the tokenizers that a client's options name: its own, and that of its simulator.

@@ -63,7 +63,7 @@ func TestTokenizer(t *testing.T) {
 		`t.decode([1, 0.5])`:                 "decode: id 1 must be a whole number, got 0.5",
 		`t.decode([1e12])`:                   "decode: id 0 must be a whole number",
 		`new Client({tokenizer: 1})`:         `Client option "tokenizer": must be a string`,
-		`new Dataset({type: 'mock', tokenizer: './model'})`:                    "mock has no answers to measure",
+		`new Dataset({type: 'mock', tokenizer: './model'})`:                    "type mock does not use it",
 		`new Dataset({type: 'shareGPT', path: './x', tokenizer: './none/at'})`: "does not exist",
 		`new Client({baseURL: 'sim:?tokenizer=./nowhere'})`:                    "does not exist",
 	} {

@@ -1,7 +1,6 @@
 package llm
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,57 +16,11 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/measure"
 )
 
-// datasetOptions are the options of new Dataset.
-type datasetOptions struct {
-	kind    string
-	path    string
-	api     string
-	seed    int64
-	hasSeed bool
-
-	tokenizer string
-}
-
-func (o *datasetOptions) fields() fields {
-	return fields{
-		"type":      text(&o.kind),
-		"path":      text(&o.path),
-		"api":       text(&o.api),
-		"seed":      func(v sobek.Value) error { o.hasSeed = true; return integer(&o.seed, 0)(v) },
-		"tokenizer": text(&o.tokenizer),
-	}
-}
-
-func (o *datasetOptions) check() error {
-	switch {
-	case o.api != "chat" && o.api != "completion":
-		return invalid("Dataset", "api", fmt.Errorf("must be 'chat' or 'completion', got %q", o.api))
-	case o.kind == "":
-		return invalid("Dataset", "type", errors.New("is missing, known are shareGPT, mock"))
-	case o.kind != "shareGPT" && o.kind != "mock":
-		return invalid("Dataset", "type", fmt.Errorf("unknown %q, known are shareGPT, mock", o.kind))
-	case o.kind == "shareGPT" && o.path == "":
-		return invalid("Dataset", "path", errors.New("is missing: shareGPT reads a file"))
-	case o.kind == "mock" && o.tokenizer != "":
-		return invalid("Dataset", "tokenizer", errors.New("mock has no answers to measure"))
-	case o.kind == "mock" && o.path != "":
-		return invalid("Dataset", "path", errors.New("mock reads no file"))
-	}
-	return nil
-}
-
-func (o *datasetOptions) form() datasets.Form {
-	if o.api == "completion" {
-		return datasets.AsCompletion
-	}
-	return datasets.AsChat
-}
-
 // newDataset is the constructor of Dataset.
 func (m *ModuleInstance) newDataset(call sobek.ConstructorCall) *sobek.Object {
 	rt := m.vu.Runtime()
-	opts := datasetOptions{api: "chat"}
-	if err := opts.fields().read(rt, "Dataset", call.Argument(0)); err != nil {
+	opts := newDatasetOptions()
+	if err := opts.fields(rt).read(rt, "Dataset", call.Argument(0)); err != nil {
 		common.Throw(rt, err)
 	}
 	if err := opts.check(); err != nil {
@@ -81,40 +34,16 @@ func (m *ModuleInstance) newDataset(call sobek.ConstructorCall) *sobek.Object {
 		common.Throw(rt, err)
 	}
 	d := &jsDataset{m: m, set: set, last: -1}
-	for name, value := range map[string]any{"next": d.next, "at": d.at, "length": d.length()} {
+	length := rt.ToValue(func() any { return d.length() })
+	if err := call.This.DefineAccessorProperty("length", length, nil, sobek.FLAG_FALSE, sobek.FLAG_TRUE); err != nil {
+		common.Throw(rt, err)
+	}
+	for name, value := range map[string]any{"next": d.next, "at": d.at} {
 		if err := call.This.Set(name, value); err != nil {
 			common.Throw(rt, err)
 		}
 	}
 	return nil
-}
-
-// openSet reads a file once per process, through k6's file system, which puts it into archives.
-func (m *ModuleInstance) openSet(opts datasetOptions) (datasets.Set, error) {
-	if opts.kind == "mock" {
-		return datasets.Mock{Form: opts.form()}, nil
-	}
-	var count func(text string) int
-	if opts.tokenizer != "" {
-		counter, err := m.counter(opts.tokenizer)
-		if err != nil {
-			return nil, err
-		}
-		count = counter.CountSpecial
-	}
-	path := m.absPath(opts.path)
-	key := fmt.Sprint(path, "\x00", opts.api, opts.hasSeed, opts.seed, "\x00", opts.tokenizer)
-	return m.root.datasets.get(key, func() (datasets.Set, error) {
-		data, path, err := m.readFile("data set", opts.path)
-		if err != nil {
-			return nil, err
-		}
-		read := datasets.Options{Form: opts.form(), Count: count}
-		if opts.hasSeed {
-			read.Seed = &opts.seed
-		}
-		return datasets.ReadShareGPT(bytes.NewReader(data), path, read)
-	})
 }
 
 func (m *ModuleInstance) absPath(path string) string {
@@ -189,9 +118,11 @@ func (d *jsDataset) at(i sobek.Value) (sobek.Value, error) {
 // item makes a plain object, which a script may change and send.
 func (d *jsDataset) item(i int64) (sobek.Value, error) {
 	rt := d.m.vu.Runtime()
-	item := d.set.At(i)
+	item, err := d.set.At(i)
+	if err != nil {
+		return nil, err
+	}
 	obj := rt.NewObject()
-	var err error
 	if item.Messages != nil {
 		messages := make([]any, len(item.Messages))
 		for k, message := range item.Messages {
@@ -202,6 +133,9 @@ func (d *jsDataset) item(i int64) (sobek.Value, error) {
 		err = errors.Join(err, obj.Set("messages", rt.NewArray(messages...)))
 	} else {
 		err = errors.Join(err, obj.Set("prompt", item.Prompt))
+		if item.PromptTokens > 0 { // of a chat the server counts its template, too
+			err = errors.Join(err, obj.Set("promptTokens", item.PromptTokens))
+		}
 	}
 	if item.MaxTokens > 0 {
 		err = errors.Join(err, obj.Set("maxTokens", item.MaxTokens))

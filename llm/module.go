@@ -26,6 +26,7 @@ type RootModule struct {
 	datasets   cache[datasets.Set]
 	counters   cache[*chat.Counter]
 	schedules  schedules
+	salts      salts
 
 	planOnce sync.Once
 	plan     []record.Scenario

@@ -203,10 +203,11 @@ func redactURL(base string) string {
 // requestOptions are what a single request can set: the second argument of chat and complete, and the object send takes.
 type requestOptions struct {
 	client.Request
-	sessionID string
-	turn      int64
-	maxTokens int64
-	hasPrompt bool
+	sessionID    string
+	turn         int64
+	maxTokens    int64
+	promptTokens int64
+	hasPrompt    bool
 }
 
 func (o *requestOptions) fields() fields {
@@ -215,6 +216,8 @@ func (o *requestOptions) fields() fields {
 		"maxTokens": integer(&o.maxTokens, 1),
 		"sessionID": text(&o.sessionID),
 		"turn":      integer(&o.turn, 0),
+
+		"promptTokens": integer(&o.promptTokens, 1),
 	}
 }
 

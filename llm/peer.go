@@ -108,7 +108,9 @@ func (p *peer) opened() string {
 func (p *peer) announce(ctx context.Context, state *lib.State, m *ModuleInstance) {
 	tags := state.Tags.GetCurrentValues().Tags
 	m.root.runLine.Do(func() {
-		push(ctx, state, m.metrics.Event(measure.NewRun(state.Options, m.lookupEnv), tags))
+		run := measure.NewRun(state.Options, m.lookupEnv)
+		run.Generated = m.root.salts.list()
+		push(ctx, state, m.metrics.Event(run, tags))
 	})
 	if problem := p.opts.chatProblem; problem != nil {
 		state.Logger.Warnf("tokenizer %q: %v. Where the server does not count prompts, those of chats are the tokens of their texts alone", p.opts.tokenizer, problem)

@@ -73,7 +73,7 @@ func TestTypesKeepStep(t *testing.T) {
 		{"ClientOptions", keys(new(clientOptions).fields(rt)), declared(t, types, "ClientOptions")},
 		{"RequestOptions", keys(new(requestOptions).fields()), declared(t, types, "RequestOptions")},
 		{"Request", keys(new(requestOptions).withInput()), request},
-		{"DatasetOptions", keys(new(datasetOptions).fields()), declared(t, types, "DatasetOptions")},
+		{"DatasetOptions", keys(newDatasetOptions().fields(rt)), declared(t, types, "DatasetOptions")},
 		{"LoadOptions", keys(new(loadOptions).fields(rt)), declared(t, types, "LoadOptions")},
 		{"Stage", keys(stage), declared(t, types, "Stage")},
 		{"Result", results, declared(t, types, "Result")},

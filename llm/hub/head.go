@@ -2,11 +2,14 @@ package hub
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -106,6 +109,46 @@ func bare(err error) error {
 	}
 	return err
 }
+
+// siblings asks for the names of a repository's files.
+func (c *Client) siblings(ctx context.Context, repo Repo) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, headTimeout)
+	defer cancel()
+	req, err := c.request(ctx, http.MethodGet, c.Endpoint+"/api/"+repo.Kind+"s/"+repo.ID+"/revision/"+url.PathEscape(repo.revision()))
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.client(func(next *http.Request) error {
+		if next.URL.Host != req.URL.Host {
+			return http.ErrUseLastResponse
+		}
+		return nil
+	}).Do(req)
+	if err != nil {
+		return nil, &unreachableError{fmt.Errorf("the hub cannot be reached: %w", bare(err))}
+	}
+	defer resp.Body.Close()
+	if err := c.refusal(resp, repo); err != nil {
+		return nil, err
+	}
+	var about struct {
+		Siblings []struct {
+			Name string `json:"rfilename"`
+		}
+	}
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxListing)).Decode(&about); err != nil {
+		return nil, fmt.Errorf("the hub's list of files: %w", err)
+	}
+	var names []string
+	for _, s := range about.Siblings {
+		names = append(names, s.Name)
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// maxListing bounds the list of a repository's files, in bytes.
+const maxListing = 64 << 20
 
 // validETag guards the file name made of it.
 var validETag = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$`)

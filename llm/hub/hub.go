@@ -174,6 +174,49 @@ func (c *Client) File(ctx context.Context, repo Repo, name string) (string, erro
 	return path, nil
 }
 
+// List names the files of a repository. Offline, and if the hub cannot be reached, those the cache has.
+func (c *Client) List(ctx context.Context, repo Repo) ([]string, error) {
+	if !IsID(repo.ID) || !filepath.IsLocal(repo.revision()) {
+		return nil, fmt.Errorf("hub: %q is no name of a repository such as org/name", repo.ID)
+	}
+	why := errors.New("HF_HUB_OFFLINE is set")
+	if !c.Offline {
+		names, err := c.siblings(ctx, repo)
+		var unreachable *unreachableError
+		if err == nil {
+			return names, nil
+		}
+		if !errors.As(err, &unreachable) {
+			return nil, fmt.Errorf("hub: %s: %w", repo.ID, err)
+		}
+		why = err
+	}
+	names, err := c.listed(repo)
+	if err != nil || len(names) == 0 {
+		return nil, fmt.Errorf("hub: %s is not in the cache %s, and it cannot be fetched: %w", repo.ID, c.Cache, why)
+	}
+	return names, nil
+}
+
+// listed names the files of a repository that are in the cache.
+func (c *Client) listed(repo Repo) ([]string, error) {
+	commit, ok := c.commit(repo)
+	if !ok {
+		return nil, fs.ErrNotExist
+	}
+	root := filepath.Join(repo.folder(c.Cache), "snapshots", commit)
+	var names []string
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		name, err := filepath.Rel(root, path)
+		names = append(names, filepath.ToSlash(name))
+		return err
+	})
+	return names, err
+}
+
 // fallBack takes what the cache has when the hub cannot be asked.
 func (c *Client) fallBack(repo Repo, name, path string, missing bool, why error) (string, error) {
 	switch {
@@ -187,12 +230,10 @@ func (c *Client) fallBack(repo Repo, name, path string, missing bool, why error)
 
 // cached looks into the cache: the file's path, or that the repository was seen to lack it.
 func (c *Client) cached(repo Repo, name string) (path string, missing bool) {
-	folder, commit := repo.folder(c.Cache), repo.revision()
-	if !commitHash.MatchString(commit) {
-		data, err := os.ReadFile(filepath.Join(folder, "refs", filepath.FromSlash(commit)))
-		if commit = strings.TrimSpace(string(data)); err != nil || !commitHash.MatchString(commit) {
-			return "", false
-		}
+	folder := repo.folder(c.Cache)
+	commit, ok := c.commit(repo)
+	if !ok {
+		return "", false
 	}
 	path = filepath.Join(folder, "snapshots", commit, filepath.FromSlash(name))
 	if _, err := os.Stat(path); err == nil {
@@ -200,6 +241,17 @@ func (c *Client) cached(repo Repo, name string) (path string, missing bool) {
 	}
 	_, err := os.Stat(filepath.Join(folder, ".no_exist", commit, filepath.FromSlash(name)))
 	return "", err == nil
+}
+
+// commit is that of the repository's revision as the cache knows it.
+func (c *Client) commit(repo Repo) (string, bool) {
+	commit := repo.revision()
+	if commitHash.MatchString(commit) {
+		return commit, true
+	}
+	data, err := os.ReadFile(filepath.Join(repo.folder(c.Cache), "refs", filepath.FromSlash(commit)))
+	commit = strings.TrimSpace(string(data))
+	return commit, err == nil && commitHash.MatchString(commit)
 }
 
 // rememberMissing notes, as huggingface_hub does, that a commit lacks a file. Failing to is no harm.

@@ -36,6 +36,15 @@ func NewRun(opts lib.Options, lookup func(name string) (string, bool)) *record.R
 	return run
 }
 
+// ProcessRunID is the run's id as far as it is known before the options are: that of the environment, else a random one,
+// the same throughout the process.
+func ProcessRunID(lookup func(name string) (string, bool)) string {
+	if id, ok := lookup(RunIDEnv); ok && id != "" {
+		return id
+	}
+	return randomID()
+}
+
 func runID(opts lib.Options, lookup func(string) (string, bool)) string {
 	if id, ok := lookup(RunIDEnv); ok && id != "" {
 		return id

@@ -24,7 +24,15 @@ type Run struct {
 	Start           int64             `json:"start"`            // Unix nanoseconds
 	Versions        map[string]string `json:"versions"`
 	Seed            *int64            `json:"seed,omitempty"`
+	Generated       []Generated       `json:"generated_data,omitempty"` // data sets that make their prompts
 	Scenarios       []Scenario        `json:"scenarios"`
+}
+
+// Generated is a data set that makes its prompts: with the same seed and salt it makes the same.
+type Generated struct {
+	Type string `json:"type"`
+	Seed int64  `json:"seed"`
+	Salt string `json:"salt"`
 }
 
 // Scenario is one scenario of the run as it was asked for.

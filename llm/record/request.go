@@ -45,13 +45,14 @@ type Request struct {
 	Connected int64  `json:"connected_ns,omitempty"` // a connection was at hand, new or kept alive
 	FirstByte int64  `json:"first_byte_ns,omitempty"`
 
-	Chunks      []int64 `json:"chunks_us"`                   // arrival of each content chunk after Start, in microseconds
-	ChunkTokens []int   `json:"chunk_tokens,omitempty"`      // tokens of each chunk by the client's tokenizer
-	Reasoning   []int64 `json:"reasoning_us,omitempty"`      // arrivals of reasoning deltas
-	ToolCalls   []int64 `json:"tool_calls_us,omitempty"`     // arrivals of tool-call deltas
-	Prompt      *int    `json:"prompt_tokens,omitempty"`     // counted by the client; nil without a tokenizer
-	PromptRaw   bool    `json:"prompt_tokens_raw,omitempty"` // Prompt counts the messages' texts alone, for the chat template could not be used
-	Completion  *int    `json:"completion_tokens,omitempty"` // counted by the client; nil without a tokenizer
+	Chunks      []int64 `json:"chunks_us"`                     // arrival of each content chunk after Start, in microseconds
+	ChunkTokens []int   `json:"chunk_tokens,omitempty"`        // tokens of each chunk by the client's tokenizer
+	Reasoning   []int64 `json:"reasoning_us,omitempty"`        // arrivals of reasoning deltas
+	ToolCalls   []int64 `json:"tool_calls_us,omitempty"`       // arrivals of tool-call deltas
+	Prompt      *int    `json:"prompt_tokens,omitempty"`       // counted by the client; nil without a tokenizer
+	PromptAsked int     `json:"prompt_tokens_asked,omitempty"` // tokens the prompt was made to have; 0 if that was not said
+	PromptRaw   bool    `json:"prompt_tokens_raw,omitempty"`   // Prompt counts the messages' texts alone, for the chat template could not be used
+	Completion  *int    `json:"completion_tokens,omitempty"`   // counted by the client; nil without a tokenizer
 
 	// MaxTokens is the output limit that was asked for.
 	MaxTokens int `json:"max_tokens,omitempty"`

@@ -1,0 +1,201 @@
+package llm
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/grafana/sobek"
+
+	"github.com/seed-307b789f/xk6-llm/datasets"
+)
+
+// fileKinds are the types of data sets that read files, as inference-perf names them, and jsonl.
+var fileKinds = map[string]datasets.Kind{
+	"shareGPT": datasets.ShareGPT, "cnn_dailymail": datasets.CNNDailyMail, "billsum_conversations": datasets.BillSum,
+	"infinity_instruct": datasets.InfinityInstruct, "jsonl": datasets.Prompts,
+}
+
+// generatedKinds are the types that make their prompts.
+var generatedKinds = []string{"mock", "random", "shared_prefix", "synthetic"}
+
+// datasetOptions are the options of new Dataset.
+type datasetOptions struct {
+	kind      string
+	path      string
+	files     string // which files of a folder or a repository
+	api       string
+	tokenizer string
+	corpus    string
+	seed      *int64
+	salt      *string // nil if the script says nothing
+	input     *datasets.Distribution
+	output    *datasets.Distribution
+	shared    sharedPrefixOptions
+
+	given map[string]bool // which options the script set
+}
+
+// sharedPrefixOptions are inference-perf's, with its defaults.
+type sharedPrefixOptions struct {
+	groups, questions        int64
+	system, question, output datasets.Distribution
+}
+
+func newDatasetOptions() *datasetOptions {
+	return &datasetOptions{
+		api: "chat", given: map[string]bool{},
+		shared: sharedPrefixOptions{10, 10, datasets.Constant(100), datasets.Constant(50), datasets.Constant(50)},
+	}
+}
+
+func (o *datasetOptions) fields(rt *sobek.Runtime) fields {
+	f := fields{
+		"type":               text(&o.kind),
+		"path":               text(&o.path),
+		"files":              text(&o.files),
+		"api":                text(&o.api),
+		"tokenizer":          text(&o.tokenizer),
+		"corpusFilePath":     text(&o.corpus),
+		"seed":               func(v sobek.Value) error { o.seed = new(int64); return integer(o.seed, 0)(v) },
+		"salt":               o.readSalt,
+		"inputDistribution":  func(v sobek.Value) error { o.input = new(datasets.Distribution); return distribution(rt, o.input)(v) },
+		"outputDistribution": func(v sobek.Value) error { o.output = new(datasets.Distribution); return distribution(rt, o.output)(v) },
+		"sharedPrefix":       func(v sobek.Value) error { return o.shared.fields(rt).read(rt, "sharedPrefix", v) },
+	}
+	for name, read := range f {
+		f[name] = func(v sobek.Value) error {
+			o.given[name] = true
+			return read(v)
+		}
+	}
+	return f
+}
+
+func (o *sharedPrefixOptions) fields(rt *sobek.Runtime) fields {
+	return fields{
+		"numUniqueSystemPrompts":  integer(&o.groups, 1),
+		"numUsersPerSystemPrompt": integer(&o.questions, 1),
+		"systemPromptLen":         distribution(rt, &o.system),
+		"questionLen":             distribution(rt, &o.question),
+		"outputLen":               distribution(rt, &o.output),
+		"enableMultiTurnChat":     unavailable("each question is asked once, behind its system prompt"),
+	}
+}
+
+func (o *datasetOptions) readSalt(v sobek.Value) error {
+	switch x := export(v).(type) {
+	case string:
+		o.salt = &x
+	case bool:
+		if !x {
+			o.salt = new(string)
+		}
+	default:
+		return fmt.Errorf("must be a text, or false for none, got %s", describe(v))
+	}
+	return nil
+}
+
+// distribution reads a length: a number, or {type, mean, stdDev, min, max, skew} with inference-perf's defaults.
+func distribution(rt *sobek.Runtime, dst *datasets.Distribution) func(sobek.Value) error {
+	return func(v sobek.Value) error {
+		if x := export(v); isNumber(x) {
+			var n int64
+			if err := integer(&n, 0)(v); err != nil {
+				return err
+			}
+			*dst = datasets.Constant(int(n))
+			return dst.Validate()
+		}
+		d := datasets.Distribution{Type: datasets.Normal, Mean: 512, StdDev: 200}
+		low, high := int64(math.MinInt64), int64(math.MinInt64)
+		err := fields{
+			"type": text(&d.Type), "mean": number(&d.Mean), "stdDev": number(&d.StdDev), "skew": number(&d.Skew),
+			"min": integer(&low, 0), "max": integer(&high, 0),
+		}.read(rt, "distribution", v)
+		if err != nil {
+			return err
+		}
+		d.Min, d.Max = int(low), int(high)
+		if low < 0 {
+			if d.Min = 10; d.Type == datasets.Fixed {
+				d.Min = min(10, int(d.Mean))
+			}
+		}
+		if high < 0 {
+			if d.Max = 1024; d.Type == datasets.Fixed {
+				d.Max = max(1024, int(math.Ceil(d.Mean)))
+			}
+		}
+		*dst = d
+		return d.Validate()
+	}
+}
+
+func isNumber(x any) bool {
+	switch x.(type) {
+	case int64, float64:
+		return true
+	}
+	return false
+}
+
+// uses are the options each type takes beside type, api and seed.
+func (o *datasetOptions) uses() []string {
+	switch {
+	case o.kind == "mock":
+		return nil
+	case o.kind == "random":
+		return []string{"tokenizer", "inputDistribution", "outputDistribution", "salt"}
+	case o.kind == "synthetic":
+		return []string{"tokenizer", "inputDistribution", "outputDistribution", "salt", "corpusFilePath"}
+	case o.kind == "shared_prefix":
+		return []string{"tokenizer", "sharedPrefix", "salt"}
+	}
+	return []string{"path", "files", "tokenizer", "inputDistribution", "outputDistribution"}
+}
+
+func (o *datasetOptions) check() error {
+	_, readsFiles := fileKinds[o.kind]
+	known := strings.Join(append(slices.Sorted(maps.Keys(fileKinds)), generatedKinds...), ", ")
+	switch {
+	case o.api != "chat" && o.api != "completion":
+		return invalid("Dataset", "api", fmt.Errorf("must be 'chat' or 'completion', got %q", o.api))
+	case o.kind == "":
+		return invalid("Dataset", "type", fmt.Errorf("is missing, known are %s", known))
+	case !readsFiles && !slices.Contains(generatedKinds, o.kind):
+		return invalid("Dataset", "type", fmt.Errorf("unknown %q, known are %s", o.kind, known))
+	}
+	uses := append(o.uses(), "type", "api", "seed")
+	for _, name := range slices.Sorted(maps.Keys(o.given)) {
+		if !slices.Contains(uses, name) {
+			return invalid("Dataset", name, fmt.Errorf("type %s does not use it", o.kind))
+		}
+	}
+	switch {
+	case readsFiles && o.path == "" && defaultRepos[o.kind].ID == "":
+		return invalid("Dataset", "path", fmt.Errorf("is missing: %s reads a file", o.kind))
+	case readsFiles || o.kind == "mock":
+		return nil
+	case o.tokenizer == "":
+		return invalid("Dataset", "tokenizer", errors.New("is missing: prompts of an exact number of tokens are made with the model's"))
+	case o.kind == "shared_prefix":
+		return nil
+	case o.input == nil:
+		return invalid("Dataset", "inputDistribution", errors.New("is missing: the length of prompts, a number or such as {type: 'normal', mean: 512}"))
+	case o.output == nil:
+		return invalid("Dataset", "outputDistribution", errors.New("is missing: the length of answers, a number or such as {type: 'normal', mean: 128}"))
+	}
+	return nil
+}
+
+func (o *datasetOptions) form() datasets.Form {
+	if o.api == "completion" {
+		return datasets.AsCompletion
+	}
+	return datasets.AsChat
+}
