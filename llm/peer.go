@@ -108,9 +108,7 @@ func (p *peer) opened() string {
 func (p *peer) announce(ctx context.Context, state *lib.State, m *ModuleInstance) {
 	tags := state.Tags.GetCurrentValues().Tags
 	m.root.runLine.Do(func() {
-		run := measure.NewRun(state.Options, m.lookupEnv)
-		run.Generated = m.root.salts.list()
-		push(ctx, state, m.metrics.Event(run, tags))
+		push(ctx, state, m.metrics.Event(measure.NewRun(state.Options, m.lookupEnv), tags))
 	})
 	if problem := p.opts.chatProblem; problem != nil {
 		state.Logger.Warnf("tokenizer %q: %v. Where the server does not count prompts, those of chats are the tokens of their texts alone", p.opts.tokenizer, problem)
@@ -118,7 +116,7 @@ func (p *peer) announce(ctx context.Context, state *lib.State, m *ModuleInstance
 	options := p.opts.redacted()
 	options["model"] = p.model
 	push(ctx, state, m.metrics.Event(&record.Client{
-		Number: p.number, SLO: p.opts.slo, Tokenizer: p.opts.tokenizer, Adapters: p.opts.split, Simulator: p.opts.sim != nil, Options: options,
+		Number: p.number, SLO: p.opts.slo, Tokenizer: p.opts.tokenizer, Adapters: p.opts.split, Simulator: p.opts.sim != nil, Generated: m.root.salts.list(), Options: options,
 	}, tags))
 }
 

@@ -7,7 +7,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// salts are the generated data sets of the process, for the run line.
+// salts are the generated data sets of the process, for the client lines.
 type salts struct {
 	mu  sync.Mutex
 	all []record.Generated

@@ -10,7 +10,7 @@ export function number(name, fallback) {
 }
 
 // path makes a path given on the command line relative to where the command was given.
-function path(value) {
+export function path(value) {
   if (!value || value.startsWith('/') || /^[A-Za-z]:[\\/]/.test(value) || !__ENV.PWD) return value;
   return `${__ENV.PWD}/${value}`;
 }
@@ -51,9 +51,37 @@ export function client(options) {
   });
 }
 
-// conversations opens DATASET, the small sample by default.
-export function conversations() {
-  return new Dataset({ type: 'shareGPT', path: path(__ENV.DATASET) || './data/sharegpt-sample.json', api, seed, tokenizer: __ENV.TOKENIZER });
+// dataset opens DATASET, a file, a folder or a name on the Hugging Face hub; by default the small sample beside the scripts.
+export function dataset(type, sample) {
+  const name = __ENV.DATASET;
+  const onHub = name && /^[\w.-]+\/[\w.-]+$/.test(name) && !/\.(jsonl?|ndjson|csv|parquet|gz|zst)$/.test(name);
+  return new Dataset({ type, path: (onHub ? name : path(name)) || sample, files: __ENV.FILES, api, seed, tokenizer: __ENV.TOKENIZER });
+}
+
+export const conversations = () => dataset('shareGPT', './data/sharegpt-sample.json');
+
+// sampleTokenizer is what made-up prompts are measured by when there is no TOKENIZER, which is good enough for the simulator only.
+const sampleTokenizer = './data/sample-tokenizer.json';
+
+// length reads a length in tokens: 512, or 100-200 for any from 100 to 200.
+export function length(name, fallback) {
+  const value = __ENV[name];
+  if (!value) return fallback;
+  const [low, high, ...rest] = value.split('-').map(Number);
+  if (rest.length || !(low >= 0) || (high !== undefined && !(high >= low))) throw new Error(`${name} is a number of tokens such as 512, or 100-200; cannot read ${JSON.stringify(value)}`);
+  return high === undefined ? low : { type: 'uniform', min: low, max: high };
+}
+
+// generated makes a data set of prompts of exact lengths, and the client to send them: completions, unless API says otherwise.
+export function generated(options) {
+  const tokenizer = __ENV.TOKENIZER || sampleTokenizer;
+  if (!__ENV.TOKENIZER && __ENV.BASE_URL && !__ENV.BASE_URL.startsWith('sim:')) throw new Error('set TOKENIZER to that of the model: prompts of an exact number of tokens are made with it');
+  const form = __ENV.API || 'completion';
+  const salt = __ENV.SALT === undefined ? undefined : __ENV.SALT || false;
+  return {
+    client: client({ api: form, tokenizer, baseURL: __ENV.BASE_URL || `sim:?tokenizer=${tokenizer}` }),
+    data: new Dataset({ tokenizer, api: form, seed, salt, ...options }),
+  };
 }
 
 // trendStats are the columns of the summary.

@@ -24,7 +24,6 @@ type Run struct {
 	Start           int64             `json:"start"`            // Unix nanoseconds
 	Versions        map[string]string `json:"versions"`
 	Seed            *int64            `json:"seed,omitempty"`
-	Generated       []Generated       `json:"generated_data,omitempty"` // data sets that make their prompts
 	Scenarios       []Scenario        `json:"scenarios"`
 }
 
@@ -64,6 +63,7 @@ type Client struct {
 	Tokenizer string         `json:"tokenizer,omitempty"`
 	Adapters  []Adapter      `json:"adapters,omitempty"`
 	Simulator bool           `json:"simulator"`
+	Generated []Generated    `json:"generated_data,omitempty"` // data sets of the script that make their prompts
 	Options   map[string]any `json:"options"` // as given, secrets replaced
 }
 

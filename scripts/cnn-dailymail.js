@@ -1,0 +1,21 @@
+// Articles to summarize, in the shape of CNN/DailyMail: a small sample beside this script, or DATASET=path or name on the hub.
+//
+//   k6 run --out llm=run.jsonl scripts/cnn-dailymail.js
+//   k6 run --out llm=run.jsonl -e BASE_URL=http://localhost:8000/v1 -e DATASET=abisee/cnn_dailymail -e 'FILES=3.0.0/train-*.parquet' scripts/cnn-dailymail.js
+//
+// Settings: BASE_URL, MODEL, API, API_KEY, TOKENIZER, DATASET, FILES, STAGES or RATE and DURATION, SEED, MAX_TOKENS, TTFT_SLO, TPOT_SLO.
+import { summary } from 'k6/x/llm';
+import * as settings from './settings.js';
+
+export const options = settings.options([{ rate: 5, duration: '10s' }]);
+
+const client = settings.client();
+const data = settings.dataset('cnn_dailymail', './data/cnn-dailymail-sample.json');
+
+export default function () {
+  client.send(settings.limited(data.next()));
+}
+
+export function handleSummary(data) {
+  return summary(data);
+}

@@ -1,0 +1,21 @@
+// Instructions in the shape of Infinity-Instruct: a small sample beside this script, or DATASET=path or name on the hub.
+//
+//   k6 run --out llm=run.jsonl scripts/infinity-instruct.js
+//   k6 run --out llm=run.jsonl -e BASE_URL=http://localhost:8000/v1 -e DATASET=instruct.jsonl scripts/infinity-instruct.js
+//
+// Settings: BASE_URL, MODEL, API, API_KEY, TOKENIZER, DATASET, FILES, STAGES or RATE and DURATION, SEED, MAX_TOKENS, TTFT_SLO, TPOT_SLO.
+import { summary } from 'k6/x/llm';
+import * as settings from './settings.js';
+
+export const options = settings.options([{ rate: 5, duration: '10s' }]);
+
+const client = settings.client();
+const data = settings.dataset('infinity_instruct', './data/infinity-instruct-sample.json');
+
+export default function () {
+  client.send(settings.limited(data.next()));
+}
+
+export function handleSummary(data) {
+  return summary(data);
+}

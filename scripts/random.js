@@ -1,0 +1,24 @@
+// Prompts of random words of the model's vocabulary, of an exact number of tokens: what a server does with nothing in its cache.
+//
+//   k6 run --out llm=run.jsonl scripts/random.js
+//   k6 run --out llm=run.jsonl -e BASE_URL=http://localhost:8000/v1 -e TOKENIZER=org/model -e INPUT_LEN=1000 -e OUTPUT_LEN=100-200 scripts/random.js
+//
+// Settings: BASE_URL, MODEL, API, API_KEY, TOKENIZER, INPUT_LEN, OUTPUT_LEN, SALT, STAGES or RATE and DURATION, SEED, MAX_TOKENS, TTFT_SLO, TPOT_SLO.
+import { summary } from 'k6/x/llm';
+import * as settings from './settings.js';
+
+export const options = settings.options([{ rate: 5, duration: '10s' }]);
+
+const { client, data } = settings.generated({
+  type: 'random',
+  inputDistribution: settings.length('INPUT_LEN', 512),
+  outputDistribution: settings.length('OUTPUT_LEN', 64),
+});
+
+export default function () {
+  client.send(settings.limited(data.next()));
+}
+
+export function handleSummary(data) {
+  return summary(data);
+}
