@@ -74,7 +74,7 @@ func (l *List) At(i int64) (Item, error) { return l.items[int(i%int64(len(l.item
 func (l *List) Len() (int64, bool) { return int64(len(l.items)), true }
 
 // shuffle is Fisher and Yates's with a generator whose numbers are fixed by its definition, not by a Go version.
-func shuffle(items []Item, seed int64) {
+func shuffle[T any](items []T, seed int64) {
 	rng := rand.NewPCG(uint64(seed), 0x73686172656770) //nolint:gosec // reproducible is what is wanted
 	for i := len(items) - 1; i > 0; i-- {
 		j := int(rng.Uint64() % uint64(i+1)) //nolint:gosec // the bias of 1 in 2^40 shows in no benchmark

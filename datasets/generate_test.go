@@ -155,6 +155,39 @@ func TestSharedPrefixGroups(t *testing.T) {
 	}
 }
 
+// The first prompt of a conversation has the lengths of its parts.
+func TestReplayLengthsAreExact(t *testing.T) {
+	everyTokenizer(t, func(t *testing.T, c *chat.Counter) {
+		r, err := datasets.NewReplay(datasets.Replay{
+			Tokenizer: c, Conversations: 5, System: 60, Dynamic: datasets.Constant(20), Turns: uniform(2, 4), Input: datasets.Constant(15), Output: uniform(1, 3),
+			Pause: datasets.Constant(0),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &datasets.Sessions{Scripts: r, Form: datasets.AsCompletion, Open: 5}
+		systems := map[string]bool{}
+		for range 5 {
+			a, err := s.Next(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := c.CountSpecial(a.Prompt); n != 95 {
+				t.Errorf("%d tokens, want 95: %q", n, a.Prompt)
+			}
+			systems[strings.Join(strings.Fields(a.Prompt)[:50], " ")] = true
+			a.Done("x", true)
+		}
+		if len(systems) != 1 {
+			t.Errorf("%d beginnings, want one", len(systems))
+		}
+		again, _ := r.Script(7)
+		if same, _ := r.Script(2); !reflect.DeepEqual(again, same) {
+			t.Error("conversation 7 of 5 is not number 2")
+		}
+	})
+}
+
 func TestGeneratedRefusals(t *testing.T) {
 	t.Parallel()
 	c := counter(t, "../llm/tokenizer/testdata/wordpiece-uncased.json")

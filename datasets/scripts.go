@@ -1,0 +1,185 @@
+package datasets
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"time"
+)
+
+// ScriptList is conversations held in memory.
+type ScriptList struct {
+	Counts  Counts
+	scripts []Script
+}
+
+// Script is conversation number i, from the front again past the end.
+func (l *ScriptList) Script(i int64) (Script, error) { return l.scripts[i%int64(len(l.scripts))], nil }
+
+// Len is the number of conversations.
+func (l *ScriptList) Len() (int64, bool) { return int64(len(l.scripts)), true }
+
+// ReadScripts reads the conversations of files whole: every turn of the user that has an answer in the file is asked, with
+// that answer's length. A seed shuffles them.
+func ReadScripts(files []File, kind Kind, opts Options) (*ScriptList, error) {
+	if kind != ShareGPT && kind != BillSum && kind != InfinityInstruct {
+		return nil, errors.New("records of this type are no conversations")
+	}
+	r := &reader{files: files, kind: kind, opts: opts}
+	defer r.close()
+	l := new(ScriptList)
+	err := r.each(func(record []byte) error {
+		turns, err := readTurns(record)
+		if err != nil {
+			return err
+		}
+		if s := opts.script(turns); len(s.Turns) > 0 {
+			l.scripts = append(l.scripts, s)
+			r.counts.Kept++
+		} else {
+			r.counts.Empty++
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	l.Counts = r.counts
+	if len(l.scripts) == 0 {
+		return nil, r.nothing()
+	}
+	if opts.Seed != nil {
+		shuffle(l.scripts, *opts.Seed)
+	}
+	return l, nil
+}
+
+// script reads what the user says of a conversation.
+func (o Options) script(turns []turn) Script {
+	var s Script
+	for i, t := range turns {
+		switch {
+		case role(t.from) == "system" && s.System == "" && len(s.Turns) == 0:
+			s.System = strings.Clone(t.value)
+		case role(t.from) == "user" && i+1 < len(turns) && role(turns[i+1].from) == "assistant":
+			s.Turns = append(s.Turns, Turn{Text: strings.Clone(t.value), MaxTokens: o.tokens(turns[i+1].value)})
+		}
+	}
+	return s
+}
+
+// each calls read for every record of the files. Errors name the file and the line.
+func (r *reader) each(read func(record []byte) error) error {
+	for _, f := range r.files {
+		records, shut, err := f.open()
+		if err != nil {
+			return err
+		}
+		for {
+			record, line, err := records.next()
+			if err == io.EOF {
+				break
+			}
+			if err == nil {
+				err = read(record)
+			}
+			if err != nil {
+				shut()
+				return fmt.Errorf("%s:%d: %w", f.Name, line, err)
+			}
+		}
+		shut()
+	}
+	return nil
+}
+
+// Replay is made-up conversations: all have the same beginning of their system prompt, and each an end of its own.
+// Lengths are exact: those of the first request's prompt, that is System with the special tokens, then Dynamic and Input.
+type Replay struct {
+	Tokenizer Tokenizer
+	Seed      int64
+	Salt      string
+
+	Conversations int
+	System        int          // tokens of the system prompt all share
+	Dynamic       Distribution // of each conversation's own system prompt
+	Turns         Distribution // turns of a conversation
+	Input, Output Distribution // of a turn
+	// Pause is the time between an answer and the next turn, in milliseconds.
+	Pause Distribution
+
+	lexicon *lexicon
+	shared  string
+}
+
+// NewReplay checks the options.
+func NewReplay(r Replay) (*Replay, error) {
+	if r.Conversations < 1 {
+		return nil, fmt.Errorf("the number of conversations must be positive, got %d", r.Conversations)
+	}
+	if r.Tokenizer == nil {
+		return nil, errors.New("a tokenizer is needed: prompts have an exact number of tokens")
+	}
+	for name, d := range map[string]Distribution{"dynamic system prompt": r.Dynamic, "turns": r.Turns, "input": r.Input, "output": r.Output, "pause": r.Pause} {
+		if err := d.Validate(); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	if r.Turns.Min < 1 || r.Input.Min < 1 {
+		return nil, errors.New("a conversation has at least one turn, and a turn at least one token")
+	}
+	var err error
+	if r.lexicon, err = newLexicon(r.Tokenizer); err != nil {
+		return nil, err
+	}
+	if r.System > 0 {
+		if err := r.lexicon.reaches(r.System); err != nil {
+			return nil, err
+		}
+		rng := stream(r.Seed, r.Salt, "conversation_replay system", 0)
+		text := r.lexicon.appendWords(nil, rng, r.System-r.lexicon.around)
+		r.shared, err = r.lexicon.exact(text, 0, rng, r.System)
+	}
+	return &r, err
+}
+
+// Script is conversation number i; past the last it begins again.
+func (r *Replay) Script(i int64) (Script, error) {
+	rng := stream(r.Seed, r.Salt, "conversation_replay", i%int64(r.Conversations))
+	s := Script{System: string(r.lexicon.appendWords([]byte(r.shared), rng, r.Dynamic.Draw(rng)))}
+	for range r.Turns.Draw(rng) {
+		s.Turns = append(s.Turns, r.turn(rng))
+	}
+	return s, nil
+}
+
+func (r *Replay) turn(rng *rand.Rand) Turn {
+	text := r.lexicon.appendWords(nil, rng, r.Input.Draw(rng))
+	return Turn{Text: string(text), MaxTokens: r.Output.Draw(rng), Pause: time.Duration(r.Pause.Draw(rng)) * time.Millisecond}
+}
+
+// Len is the number of conversations.
+func (r *Replay) Len() (int64, bool) { return int64(r.Conversations), true }
+
+// Conversations makes each question's user a conversation of so many turns, behind the group's system prompt.
+func (s *SharedPrefix) Conversations(turns int) Scripts { return sharedConversations{s, turns} }
+
+type sharedConversations struct {
+	*SharedPrefix
+	turns int
+}
+
+// Script is the conversation of entry i, in the shuffled order.
+func (s sharedConversations) Script(i int64) (Script, error) {
+	entry := s.order[i%int64(len(s.order))]
+	system, err := s.systems[entry/s.Questions]()
+	script := Script{System: system.text}
+	rng := stream(s.Seed, s.Salt, "shared_prefix conversation", int64(entry))
+	for range s.turns {
+		text := s.lexicon.appendWords(nil, rng, max(1, s.Question.Draw(rng)))
+		script.Turns = append(script.Turns, Turn{Text: string(text), MaxTokens: s.Output.Draw(rng)})
+	}
+	return script, err
+}
