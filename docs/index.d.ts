@@ -131,11 +131,12 @@ declare module 'k6/x/llm' {
   export interface DatasetOptions {
     /**
      * From files: 'shareGPT', 'billsum_conversations', 'infinity_instruct' (conversations), 'cnn_dailymail' (articles),
-     * 'jsonl' (prompts or messages). Made up: 'random', 'synthetic', 'shared_prefix', of exact lengths; 'mock', tiny.
+     * 'jsonl' (prompts or messages). Made up: 'random', 'synthetic', 'shared_prefix', of exact lengths; 'conversation_replay',
+     * of several turns; 'mock', tiny.
      */
     type:
       | 'shareGPT' | 'billsum_conversations' | 'infinity_instruct' | 'cnn_dailymail' | 'jsonl'
-      | 'random' | 'synthetic' | 'shared_prefix' | 'mock';
+      | 'random' | 'synthetic' | 'shared_prefix' | 'conversation_replay' | 'mock';
     /** A file or folder, relative to the script, or a data set on the Hugging Face hub such as 'org/name'. */
     path?: string;
     /** Which files of a folder or of the hub, such as 'train-*.parquet'. */
@@ -164,15 +165,39 @@ declare module 'k6/x/llm' {
       systemPromptLen?: Length;
       questionLen?: Length;
       outputLen?: Length;
-      /** Not available in this version: setting it throws. */
+      /** Each user asks several questions, see turns. */
       enableMultiTurnChat?: boolean;
     };
+    /** Of 'conversation_replay'; by default 200 conversations of 10 turns behind a system prompt of 8359 tokens. */
+    conversationReplay?: {
+      numConversations?: number;
+      sharedSystemPromptLen?: number;
+      dynamicSystemPromptLen?: Length;
+      turnsPerConversation?: Length;
+      inputTokensPerTurn?: Length;
+      outputTokensPerTurn?: Length;
+      /** Seconds between an answer and the next turn. */
+      toolCallLatencySec?: number;
+      /** The oldest turns are left out of prompts that would be longer, answer included (default 225000). */
+      maxModelLen?: number;
+    };
+    /**
+     * Whole conversations: each turn carries what was said before, with the server's own answers, and is asked when the one
+     * before it is answered. 'all' turns of a file's; a number (default 5) of shared_prefix with enableMultiTurnChat.
+     */
+    turns?: 'all' | number;
+    /** Conversations open at once, over all instances (default: as many as there are, up to 1000). */
+    sessions?: number;
   }
 
   /** Prompts. Make it in the init context; all VUs share one copy of a file. */
   export class Dataset {
     constructor(options: DatasetOptions);
-    /** The item of the running iteration: each arrival of the test has its own, over all instances. Once per iteration. */
+    /**
+     * The item of the running iteration, once per iteration. Of conversations: the next turn of the one idle longest; if none
+     * is idle it waits. Send it with the client: its answer goes into the next turn.
+     * Of others: each arrival of the test has its own, over all instances.
+     */
     next(): Request;
     /** Item number i, from 0. */
     at(i: number): Request;

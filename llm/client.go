@@ -19,6 +19,7 @@ import (
 	"go.k6.io/k6/v2/lib"
 	"go.k6.io/k6/v2/metrics"
 
+	"github.com/seed-307b789f/xk6-llm/datasets"
 	"github.com/seed-307b789f/xk6-llm/llm/api"
 	"github.com/seed-307b789f/xk6-llm/llm/client"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -69,7 +70,8 @@ type job struct {
 	request   client.Request
 	sessionID string
 	turn      int
-	asked     int // tokens its prompt was made to have; 0 if nothing was said
+	asked     int             // tokens its prompt was made to have; 0 if nothing was said
+	of        *datasets.Asked // turn of a conversation that it asks, nil for none
 }
 
 // send reads {messages | prompt, …} for the client's api. A chat takes a prompt as its only message.
@@ -176,7 +178,7 @@ func (c *jsClient) prepare(j *job) (*flight, error) {
 	if j.request.Model == "" {
 		j.request.Model = model
 	}
-	j.request.ID = nextRequestID()
+	j.request.ID, j.of = nextRequestID(), c.m.taken(j)
 	return &flight{
 		job: j, ctx: ctx, state: state, wire: wire, opts: c.opts, place: place, adapter: adapter,
 		tags: state.Tags.GetCurrentValues(), peer: c.peer, m: c.m,
@@ -269,6 +271,9 @@ func (f *flight) fly() (*result, error) {
 		return nil, err
 	}
 	r := answer.Record
+	if f.of != nil {
+		f.of.Done(answer.Text, !r.Failed())
+	}
 	r.Client, r.SessionID, r.Turn, r.Adapter, r.PromptAsked = f.peer.number, f.sessionID, f.turn, f.adapter, f.asked
 	f.place.mark(r)
 	if f.opts.slo != nil {

@@ -72,6 +72,7 @@ type jsDataset struct {
 	set      datasets.Set
 	last     int64 // number of the iteration that took an item last, -1 for none
 	scenario string
+	pending  *datasets.Asked // turn given last, of a set of conversations
 }
 
 func (d *jsDataset) length() any {
@@ -91,6 +92,9 @@ func (d *jsDataset) next() (sobek.Value, error) {
 		return nil, errors.New("next() was called twice in one iteration, use at(i) for further items")
 	}
 	d.last, d.scenario = iteration, ss.Name
+	if c, ok := d.set.(*conversations); ok {
+		return d.nextTurn(c)
+	}
 	return d.item(firstItem(d.m.vu.State(), ss.Name) + iteration)
 }
 
@@ -117,12 +121,16 @@ func (d *jsDataset) at(i sobek.Value) (sobek.Value, error) {
 
 // item makes a plain object, which a script may change and send.
 func (d *jsDataset) item(i int64) (sobek.Value, error) {
-	rt := d.m.vu.Runtime()
 	item, err := d.set.At(i)
 	if err != nil {
 		return nil, err
 	}
-	obj := rt.NewObject()
+	return d.object(item)
+}
+
+func (d *jsDataset) object(item datasets.Item) (obj *sobek.Object, err error) {
+	rt := d.m.vu.Runtime()
+	obj = rt.NewObject()
 	if item.Messages != nil {
 		messages := make([]any, len(item.Messages))
 		for k, message := range item.Messages {

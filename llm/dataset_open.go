@@ -15,6 +15,7 @@ import (
 	"go.k6.io/k6/v2/lib/fsext"
 
 	"github.com/seed-307b789f/xk6-llm/datasets"
+	"github.com/seed-307b789f/xk6-llm/llm/chat"
 	"github.com/seed-307b789f/xk6-llm/llm/hub"
 	"github.com/seed-307b789f/xk6-llm/llm/measure"
 )
@@ -74,13 +75,16 @@ func (m *ModuleInstance) openGenerated(o *datasetOptions) (datasets.Set, error) 
 		return nil, err
 	}
 	seed, salt := int64(0), ""
+	if o.kind == "conversation_replay" {
+		seed = 42 // inference-perf's default
+	}
 	if o.seed != nil {
 		seed = *o.seed
 	}
 	switch {
 	case o.salt != nil:
 		salt = *o.salt
-	case o.kind != "shared_prefix": // which is about prefixes that a server has seen
+	case o.kind == "random" || o.kind == "synthetic": // the others are about prefixes that a server has seen
 		salt = measure.ProcessRunID(m.lookupEnv)
 	}
 	m.root.salts.note(o.kind, seed, salt)
@@ -88,10 +92,30 @@ func (m *ModuleInstance) openGenerated(o *datasetOptions) (datasets.Set, error) 
 	switch o.kind {
 	case "shared_prefix":
 		s := o.shared
-		return orName(datasets.NewSharedPrefix(datasets.SharedPrefix{
+		set, err := datasets.NewSharedPrefix(datasets.SharedPrefix{
 			Form: g.Form, Tokenizer: counter, Seed: seed, Salt: salt, Groups: int(s.groups), Questions: int(s.questions),
 			System: s.system, Question: s.question, Output: s.output,
-		}))(o.kind)
+		})
+		if err != nil || !s.multiTurn {
+			return orName(set, err)(o.kind)
+		}
+		turns := defaultTurns
+		if o.turns > 0 {
+			turns = int(o.turns)
+		}
+		return o.lead(set.Conversations(turns)), nil
+	case "conversation_replay":
+		r := o.replay
+		set, err := datasets.NewReplay(datasets.Replay{
+			Tokenizer: counter, Seed: seed, Salt: salt, Conversations: int(r.conversations), System: int(r.system), Dynamic: r.dynamic,
+			Turns: r.turns, Input: r.input, Output: r.output, Pause: r.pause,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("data set of type %s: %w", o.kind, err)
+		}
+		c := o.lead(set)
+		c.Limit, c.Length = int(r.limit), func(item datasets.Item) int { return length(counter, item) }
+		return c, nil
 	case "synthetic":
 		g.Input, g.Output = *o.input, *o.output
 		corpus := datasets.Corpus
@@ -107,6 +131,26 @@ func (m *ModuleInstance) openGenerated(o *datasetOptions) (datasets.Set, error) 
 		g.Input, g.Output = *o.input, *o.output
 		return orName(datasets.NewRandom(g))(o.kind)
 	}
+}
+
+// lead makes conversations a data set.
+func (o *datasetOptions) lead(scripts datasets.Scripts) *conversations {
+	open := o.sessions
+	if n, finite := scripts.Len(); open == 0 {
+		if open = defaultSessions; finite {
+			open = min(n, defaultSessions)
+		}
+	}
+	return &conversations{Sessions: datasets.Sessions{Scripts: scripts, Form: o.form(), Open: int(open)}}
+}
+
+// length is the tokens of a prompt, of a chat those of its texts.
+func length(counter *chat.Counter, item datasets.Item) int {
+	n := counter.Count(item.Prompt)
+	for _, m := range item.Messages {
+		n += counter.Count(m.Content)
+	}
+	return n
 }
 
 // orName gives a set as such, or its error with the type's name.
@@ -137,6 +181,14 @@ func (m *ModuleInstance) openFiles(o *datasetOptions, kind datasets.Kind) (datas
 		return nil, err
 	}
 	log := m.vu.InitEnv().Logger
+	if o.turns != 0 {
+		l, err := datasets.ReadScripts(files, kind, opts)
+		if err != nil {
+			return nil, err
+		}
+		log.Infof("data set %s: %d conversations; left out: %d without a question and an answer", files[0].Name, l.Counts.Kept, l.Counts.Empty)
+		return o.lead(l), nil
+	}
 	if size > carried {
 		for _, f := range files {
 			log.Infof("data set %s is read as it is needed; an archive of this test does not carry it", f.Name)

@@ -20,7 +20,7 @@ var fileKinds = map[string]datasets.Kind{
 }
 
 // generatedKinds are the types that make their prompts.
-var generatedKinds = []string{"mock", "random", "shared_prefix", "synthetic"}
+var generatedKinds = []string{"conversation_replay", "mock", "random", "shared_prefix", "synthetic"}
 
 // datasetOptions are the options of new Dataset.
 type datasetOptions struct {
@@ -35,6 +35,9 @@ type datasetOptions struct {
 	input     *datasets.Distribution
 	output    *datasets.Distribution
 	shared    sharedPrefixOptions
+	replay    replayOptions
+	turns     int64 // 0: single requests; -1: all that a conversation in a file has
+	sessions  int64 // conversations open at once; 0: as many as there are, up to defaultSessions
 
 	given map[string]bool // which options the script set
 }
@@ -43,12 +46,28 @@ type datasetOptions struct {
 type sharedPrefixOptions struct {
 	groups, questions        int64
 	system, question, output datasets.Distribution
+	multiTurn                bool
 }
+
+// replayOptions are inference-perf's, with its defaults.
+type replayOptions struct {
+	conversations, system, limit         int64
+	dynamic, turns, input, output, pause datasets.Distribution
+}
+
+// defaultSessions bounds the conversations that are open at once unless the script says how many.
+const defaultSessions = 1000
+
+// defaultTurns is how many questions each user of shared prefixes asks unless the script says.
+const defaultTurns = 5
 
 func newDatasetOptions() *datasetOptions {
 	return &datasetOptions{
 		api: "chat", given: map[string]bool{},
-		shared: sharedPrefixOptions{10, 10, datasets.Constant(100), datasets.Constant(50), datasets.Constant(50)},
+		shared: sharedPrefixOptions{10, 10, datasets.Constant(100), datasets.Constant(50), datasets.Constant(50), false},
+		replay: replayOptions{
+			200, 8359, 225_000, datasets.Constant(0), datasets.Constant(10), datasets.Constant(512), datasets.Constant(256), datasets.Constant(0),
+		},
 	}
 }
 
@@ -64,6 +83,9 @@ func (o *datasetOptions) fields(rt *sobek.Runtime) fields {
 		"salt":               o.readSalt,
 		"inputDistribution":  func(v sobek.Value) error { o.input = new(datasets.Distribution); return distribution(rt, o.input)(v) },
 		"outputDistribution": func(v sobek.Value) error { o.output = new(datasets.Distribution); return distribution(rt, o.output)(v) },
+		"turns":              o.readTurns,
+		"sessions":           integer(&o.sessions, 1),
+		"conversationReplay": func(v sobek.Value) error { return o.replay.fields(rt).read(rt, "conversationReplay", v) },
 		"sharedPrefix":       func(v sobek.Value) error { return o.shared.fields(rt).read(rt, "sharedPrefix", v) },
 	}
 	for name, read := range f {
@@ -82,8 +104,37 @@ func (o *sharedPrefixOptions) fields(rt *sobek.Runtime) fields {
 		"systemPromptLen":         distribution(rt, &o.system),
 		"questionLen":             distribution(rt, &o.question),
 		"outputLen":               distribution(rt, &o.output),
-		"enableMultiTurnChat":     unavailable("each question is asked once, behind its system prompt"),
+		"enableMultiTurnChat":     boolean(&o.multiTurn),
 	}
+}
+
+func (o *replayOptions) fields(rt *sobek.Runtime) fields {
+	return fields{
+		"numConversations":       integer(&o.conversations, 1),
+		"sharedSystemPromptLen":  integer(&o.system, 0),
+		"dynamicSystemPromptLen": distribution(rt, &o.dynamic),
+		"turnsPerConversation":   distribution(rt, &o.turns),
+		"inputTokensPerTurn":     distribution(rt, &o.input),
+		"outputTokensPerTurn":    distribution(rt, &o.output),
+		"maxModelLen":            integer(&o.limit, 1),
+		"toolCallLatencySec": func(v sobek.Value) error {
+			var seconds float64
+			if err := number(&seconds)(v); err != nil || seconds < 0 || seconds > 3600 {
+				return fmt.Errorf("must be a number of seconds up to 3600, got %s", describe(v))
+			}
+			o.pause = datasets.Constant(int(seconds * 1000))
+			return nil
+		},
+	}
+}
+
+// readTurns reads 'all', of files, or how many.
+func (o *datasetOptions) readTurns(v sobek.Value) error {
+	if export(v) == "all" {
+		o.turns = -1
+		return nil
+	}
+	return integer(&o.turns, 1)(v)
 }
 
 func (o *datasetOptions) readSalt(v sobek.Value) error {
@@ -154,7 +205,11 @@ func (o *datasetOptions) uses() []string {
 	case o.kind == "synthetic":
 		return []string{"tokenizer", "inputDistribution", "outputDistribution", "salt", "corpusFilePath"}
 	case o.kind == "shared_prefix":
-		return []string{"tokenizer", "sharedPrefix", "salt"}
+		return []string{"tokenizer", "sharedPrefix", "salt", "turns", "sessions"}
+	case o.kind == "conversation_replay":
+		return []string{"tokenizer", "conversationReplay", "salt", "sessions"}
+	case fileKinds[o.kind] != datasets.CNNDailyMail && fileKinds[o.kind] != datasets.Prompts:
+		return []string{"path", "files", "tokenizer", "turns", "sessions", "inputDistribution", "outputDistribution"}
 	}
 	return []string{"path", "files", "tokenizer", "inputDistribution", "outputDistribution"}
 }
@@ -177,13 +232,23 @@ func (o *datasetOptions) check() error {
 		}
 	}
 	switch {
+	case readsFiles && o.turns > 0:
+		return invalid("Dataset", "turns", errors.New("must be 'all': a file's conversations have the turns they have"))
+	case readsFiles && o.turns != 0 && (o.input != nil || o.output != nil):
+		return invalid("Dataset", "turns", errors.New("conversations are not chosen by length: leave the distributions out"))
+	case o.kind == "shared_prefix" && o.turns < 0:
+		return invalid("Dataset", "turns", errors.New("must be a number: made-up conversations have no end of their own"))
+	case o.given["turns"] && o.kind == "shared_prefix" && !o.shared.multiTurn:
+		return invalid("Dataset", "turns", errors.New("needs sharedPrefix: {enableMultiTurnChat: true}"))
+	case o.given["sessions"] && o.turns == 0 && !o.shared.multiTurn && o.kind != "conversation_replay":
+		return invalid("Dataset", "sessions", errors.New("single requests have none: set turns"))
 	case readsFiles && o.path == "" && defaultRepos[o.kind].ID == "":
 		return invalid("Dataset", "path", fmt.Errorf("is missing: %s reads a file", o.kind))
 	case readsFiles || o.kind == "mock":
 		return nil
 	case o.tokenizer == "":
 		return invalid("Dataset", "tokenizer", errors.New("is missing: prompts of an exact number of tokens are made with the model's"))
-	case o.kind == "shared_prefix":
+	case o.kind == "shared_prefix" || o.kind == "conversation_replay":
 		return nil
 	case o.input == nil:
 		return invalid("Dataset", "inputDistribution", errors.New("is missing: the length of prompts, a number or such as {type: 'normal', mean: 512}"))

@@ -55,8 +55,9 @@ type ModuleInstance struct {
 	root    *RootModule
 	vu      modules.VU
 	metrics *measure.Metrics
-	last    place           // of the newest request
-	paced   arrival.Arrival // of the iteration that waited last
+	last    place                      // of the newest request
+	turns   map[string]*datasets.Asked // given by data sets of conversations and not yet sent, by session
+	paced   arrival.Arrival            // of the iteration that waited last
 
 	lookupEnv func(name string) (string, bool) // k6's view of the environment, which init alone has
 }

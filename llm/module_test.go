@@ -326,7 +326,7 @@ func TestMisuseThrows(t *testing.T) {
 		{`new Client({}).chat(5)`, `chat: messages must be a non-empty array, got 5`},
 		{`new Client({}).complete(5)`, `complete: prompt must be a string, got 5`},
 		{`new Client({api: 'completion'}).send({messages: [{}]})`, `takes a prompt, not messages: set api: 'completion' on the Dataset`},
-		{`new Dataset({})`, `Dataset option "type": is missing, known are billsum_conversations, cnn_dailymail, infinity_instruct, jsonl, shareGPT, mock, random`},
+		{`new Dataset({})`, `Dataset option "type": is missing, known are billsum_conversations, cnn_dailymail, infinity_instruct, jsonl, shareGPT, conversation_replay, mock`},
 		{`new Dataset({type: 'x'})`, `Dataset option "type": unknown "x"`},
 		{`new Dataset({type: 'jsonl'})`, `Dataset option "path": is missing: jsonl reads a file`},
 		{`new Dataset({type: 'mock', path: 'x'})`, `type mock does not use it`},

@@ -52,10 +52,10 @@ export function client(options) {
 }
 
 // dataset opens DATASET, a file, a folder or a name on the Hugging Face hub; by default the small sample beside the scripts.
-export function dataset(type, sample) {
+export function dataset(type, sample, options) {
   const name = __ENV.DATASET;
   const onHub = name && /^[\w.-]+\/[\w.-]+$/.test(name) && !/\.(jsonl?|ndjson|csv|parquet|gz|zst)$/.test(name);
-  return new Dataset({ type, path: (onHub ? name : path(name)) || sample, files: __ENV.FILES, api, seed, tokenizer: __ENV.TOKENIZER });
+  return new Dataset({ type, path: (onHub ? name : path(name)) || sample, files: __ENV.FILES, api, seed, tokenizer: __ENV.TOKENIZER, ...options });
 }
 
 export const conversations = () => dataset('shareGPT', './data/sharegpt-sample.json');
