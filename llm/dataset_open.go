@@ -31,11 +31,7 @@ func (m *ModuleInstance) openSet(o *datasetOptions) (datasets.Set, error) {
 	if o.kind == "mock" {
 		return datasets.Mock{Form: o.form()}, nil
 	}
-	key := fmt.Sprintf("%+v %v %v %v %v", *o, deref(o.seed), deref(o.salt), deref(o.input), deref(o.output))
-	if o.path != "" {
-		key += m.absPath(o.path)
-	}
-	return m.root.datasets.get(key, func() (datasets.Set, error) {
+	return m.root.datasets.get(o.key(), func() (datasets.Set, error) {
 		stop := m.sayIfLong("opening the data set of type " + o.kind)
 		defer stop()
 		if kind, ok := fileKinds[o.kind]; ok {
@@ -43,6 +39,12 @@ func (m *ModuleInstance) openSet(o *datasetOptions) (datasets.Set, error) {
 		}
 		return m.openGenerated(o)
 	})
+}
+
+// key is the same for equal options; paths in them are relative to the same place for all VUs.
+func (o *datasetOptions) key() string {
+	return fmt.Sprintf("%q %v %v %v %v %v %+v %+v %d %d", []string{o.kind, o.path, o.files, o.api, o.tokenizer, o.corpus},
+		deref(o.seed), deref(o.salt), o.salt == nil, deref(o.input), deref(o.output), o.shared, o.replay, o.turns, o.sessions)
 }
 
 func deref[T any](p *T) any {

@@ -232,3 +232,19 @@ func TestConversationsAreDivided(t *testing.T) {
 		}
 	}
 }
+
+// All VUs share one copy: equal options, read anew by each, are the same data set.
+func TestDatasetIsOpenedOnce(t *testing.T) {
+	t.Parallel()
+	root := New()
+	const code = `new Dataset({type: 'random', tokenizer: './model', seed: 1, salt: 'x', inputDistribution: {type: 'uniform', min: 20, max: 30}, outputDistribution: 5, api: 'completion'});
+		new Dataset({type: 'random', tokenizer: './model', seed: 2, salt: 'x', inputDistribution: {type: 'uniform', min: 20, max: 30}, outputDistribution: 5, api: 'completion'})`
+	for range 3 {
+		v := newVU(t, root)
+		v.model(t, "/scripts/model", "")
+		v.run(t, code)
+	}
+	if n := len(root.salts.list()); n != 2 {
+		t.Errorf("opened %d times, want 2", n)
+	}
+}

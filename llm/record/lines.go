@@ -64,7 +64,7 @@ type Client struct {
 	Adapters  []Adapter      `json:"adapters,omitempty"`
 	Simulator bool           `json:"simulator"`
 	Generated []Generated    `json:"generated_data,omitempty"` // data sets of the script that make their prompts
-	Options   map[string]any `json:"options"` // as given, secrets replaced
+	Options   map[string]any `json:"options"`                  // as given, secrets replaced
 }
 
 // Adapter is a LoRA adapter and its share of the requests.
