@@ -236,7 +236,7 @@ func TestScriptsRun(t *testing.T) {
 		"poisson": {"STAGES=20@1s"}, "burst": {"RATE=20", "DURATION=1s", "BURSTINESS=0.5"}, "saturation": {"FROM=10", "TO=30", "STEPS=2", "DURATION=1s"},
 		"lora": {"ADAPTERS=a:0.5,b:0.5", "RATE=20", "DURATION=1s"}, "mock": {"RATE=20", "DURATION=1s", "EXECUTOR=llm-arrival-rate"},
 		"random": {"RATE=20", "DURATION=1s", "INPUT_LEN=30-50"}, "synthetic": {"RATE=20", "DURATION=1s"}, "shared-prefix": {"RATE=20", "DURATION=1s", "GROUPS=2"},
-		"multi-turn": {"RATE=20", "DURATION=1s", "SESSIONS=3"},
+		"multi-turn":    {"RATE=20", "DURATION=1s", "SESSIONS=3"},
 		"cnn-dailymail": {"RATE=20", "DURATION=1s"}, "billsum": {"RATE=20", "DURATION=1s", "API=completion"}, "infinity-instruct": {"RATE=20", "DURATION=1s"},
 	} {
 		out := filepath.Join(t.TempDir(), "run.jsonl")
