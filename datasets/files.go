@@ -133,7 +133,9 @@ func (r *rows) next() ([]byte, int, error) {
 
 // columns reads a Parquet file.
 type columns struct {
-	reader *parquet.Reader
+	schema *parquet.Schema
+	rows   parquet.Rows
+	buf    []parquet.Row
 	number int
 }
 
@@ -156,14 +158,20 @@ func newColumns(src io.Reader) (c *columns, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return &columns{reader: parquet.NewReader(file)}, nil
+	return &columns{schema: file.Schema(), rows: parquet.MultiRowGroup(file.RowGroups()...).Rows(), buf: make([]parquet.Row, 1)}, nil
 }
 
 func (c *columns) next() (record []byte, line int, err error) {
 	defer recovered(&err)
 	c.number++
 	row := map[string]any{}
-	if err := c.reader.Read(&row); err != nil {
+	if n, err := c.rows.ReadRows(c.buf); n == 0 {
+		if err == nil {
+			err = io.ErrNoProgress
+		}
+		return nil, c.number, err
+	}
+	if err := c.schema.Reconstruct(&row, c.buf[0]); err != nil {
 		return nil, c.number, err
 	}
 	record, err = json.Marshal(row)

@@ -155,7 +155,6 @@ func (v *values) end() (int, error) {
 			if quoted {
 				n := bytes.IndexByte(rest[k:], '"')
 				if n < 0 {
-					k = len(rest)
 					break
 				}
 				if k += n; escaped(v.buf[v.pos : v.pos+i+k]) {
