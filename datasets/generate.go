@@ -34,9 +34,6 @@ type Generated struct {
 }
 
 func (g Generated) validate() error {
-	if g.Tokenizer == nil {
-		return errors.New("a tokenizer is needed: prompts have an exact number of tokens")
-	}
 	if err := g.Input.Validate(); err != nil {
 		return fmt.Errorf("input distribution: %w", err)
 	}
@@ -68,6 +65,9 @@ type lexicon struct {
 }
 
 func newLexicon(t Tokenizer) (*lexicon, error) {
+	if t == nil {
+		return nil, errors.New("a tokenizer is needed: prompts have an exact number of tokens")
+	}
 	words, err := t.Words(maxWords)
 	if err != nil {
 		return nil, err
@@ -117,6 +117,11 @@ func (l *lexicon) exact(text []byte, fixed int, rng *rand.Rand, length int) (str
 	return "", fmt.Errorf("no prompt of %d tokens came about in %d tries", length, tries)
 }
 
+// text is random words of length tokens, with the special ones.
+func (l *lexicon) text(rng *rand.Rand, length int) (string, error) {
+	return l.exact(l.appendWords(nil, rng, length-l.around), 0, rng, length)
+}
+
 // Random is endless: item i is a prompt of random words of the tokenizer's vocabulary. Its length is exact.
 type Random struct {
 	Generated
@@ -139,8 +144,7 @@ func NewRandom(g Generated) (*Random, error) {
 func (r *Random) At(i int64) (Item, error) {
 	rng := stream(r.Seed, r.Salt, "random", i)
 	length, output := r.Input.Draw(rng), r.Output.Draw(rng)
-	text := r.lexicon.appendWords(nil, rng, length-r.lexicon.around)
-	prompt, err := r.lexicon.exact(text, 0, rng, length)
+	prompt, err := r.lexicon.text(rng, length)
 	return r.item(prompt, length, output), err
 }
 
@@ -285,9 +289,6 @@ func NewSharedPrefix(s SharedPrefix) (*SharedPrefix, error) {
 	if s.Groups < 1 || s.Questions < 1 || s.Groups > most || s.Questions > most/s.Groups {
 		return nil, fmt.Errorf("groups and questions must be positive, and their product at most %d, got %d and %d", most, s.Groups, s.Questions)
 	}
-	if s.Tokenizer == nil {
-		return nil, errors.New("a tokenizer is needed: prompts have an exact number of tokens")
-	}
 	for name, d := range map[string]Distribution{"system prompt": s.System, "question": s.Question, "output": s.Output} {
 		if err := d.Validate(); err != nil {
 			return nil, fmt.Errorf("%s length: %w", name, err)
@@ -344,8 +345,7 @@ func (s *SharedPrefix) At(i int64) (Item, error) {
 func (s *SharedPrefix) system(group int) (systemPrompt, error) {
 	rng := stream(s.Seed, s.Salt, "shared_prefix group", int64(group))
 	n := s.System.Draw(rng)
-	text := s.lexicon.appendWords(nil, rng, n-s.lexicon.around)
-	prompt, err := s.lexicon.exact(text, 0, rng, n)
+	prompt, err := s.lexicon.text(rng, n)
 	return systemPrompt{prompt, n}, err
 }
 

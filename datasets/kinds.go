@@ -197,16 +197,16 @@ type reader struct {
 	counts  Counts
 }
 
-// next is the next item; io.EOF after the last. Errors name the file and the line.
-func (r *reader) next() (Item, error) {
+// record hands the next record to read; io.EOF after the last. Errors, those of read too, name the file and the line.
+func (r *reader) record(read func(record []byte) error) error {
 	for {
 		if r.records == nil {
 			if r.at == len(r.files) {
-				return Item{}, io.EOF
+				return io.EOF
 			}
 			var err error
 			if r.records, r.shut, err = r.files[r.at].open(); err != nil {
-				return Item{}, err
+				return err
 			}
 		}
 		record, line, err := r.records.next()
@@ -215,14 +215,28 @@ func (r *reader) next() (Item, error) {
 			r.at++
 			continue
 		}
-		var s sample
-		var ok bool
 		if err == nil {
-			s, ok, err = r.kind.read(record, r.opts.Form)
+			err = read(record)
 		}
 		if err != nil {
 			r.close()
-			return Item{}, fmt.Errorf("%s:%d: %w", r.files[r.at].Name, line, err)
+			return fmt.Errorf("%s:%d: %w", r.files[r.at].Name, line, err)
+		}
+		return nil
+	}
+}
+
+// next is the next item; io.EOF after the last.
+func (r *reader) next() (Item, error) {
+	for {
+		var s sample
+		var ok bool
+		err := r.record(func(record []byte) (err error) {
+			s, ok, err = r.kind.read(record, r.opts.Form)
+			return err
+		})
+		if err != nil {
+			return Item{}, err
 		}
 		if !ok {
 			r.counts.Empty++

@@ -30,10 +30,17 @@ func ReadScripts(files []File, kind Kind, opts Options) (*ScriptList, error) {
 	r := &reader{files: files, kind: kind, opts: opts}
 	defer r.close()
 	l := new(ScriptList)
-	err := r.each(func(record []byte) error {
-		turns, err := readTurns(record)
-		if err != nil {
+	for {
+		var turns []turn
+		err := r.record(func(record []byte) (err error) {
+			turns, err = readTurns(record)
 			return err
+		})
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, err
 		}
 		if s := opts.script(turns); len(s.Turns) > 0 {
 			l.scripts = append(l.scripts, s)
@@ -41,10 +48,6 @@ func ReadScripts(files []File, kind Kind, opts Options) (*ScriptList, error) {
 		} else {
 			r.counts.Empty++
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
 	}
 	l.Counts = r.counts
 	if len(l.scripts) == 0 {
@@ -68,31 +71,6 @@ func (o Options) script(turns []turn) Script {
 		}
 	}
 	return s
-}
-
-// each calls read for every record of the files. Errors name the file and the line.
-func (r *reader) each(read func(record []byte) error) error {
-	for _, f := range r.files {
-		records, shut, err := f.open()
-		if err != nil {
-			return err
-		}
-		for {
-			record, line, err := records.next()
-			if err == io.EOF {
-				break
-			}
-			if err == nil {
-				err = read(record)
-			}
-			if err != nil {
-				shut()
-				return fmt.Errorf("%s:%d: %w", f.Name, line, err)
-			}
-		}
-		shut()
-	}
-	return nil
 }
 
 // Replay is made-up conversations: all have the same beginning of their system prompt, and each an end of its own.
@@ -119,9 +97,6 @@ func NewReplay(r Replay) (*Replay, error) {
 	if r.Conversations < 1 {
 		return nil, fmt.Errorf("the number of conversations must be positive, got %d", r.Conversations)
 	}
-	if r.Tokenizer == nil {
-		return nil, errors.New("a tokenizer is needed: prompts have an exact number of tokens")
-	}
 	for name, d := range map[string]Distribution{"dynamic system prompt": r.Dynamic, "turns": r.Turns, "input": r.Input, "output": r.Output, "pause": r.Pause} {
 		if err := d.Validate(); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
@@ -138,9 +113,7 @@ func NewReplay(r Replay) (*Replay, error) {
 		if err := r.lexicon.reaches(r.System); err != nil {
 			return nil, err
 		}
-		rng := stream(r.Seed, r.Salt, "conversation_replay system", 0)
-		text := r.lexicon.appendWords(nil, rng, r.System-r.lexicon.around)
-		r.shared, err = r.lexicon.exact(text, 0, rng, r.System)
+		r.shared, err = r.lexicon.text(stream(r.Seed, r.Salt, "conversation_replay system", 0), r.System)
 	}
 	return &r, err
 }

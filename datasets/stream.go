@@ -28,7 +28,6 @@ type Stream struct {
 	ahead  []Item // of the block begun, in its order
 	next   int64  // number of the next item to come, from 0 on again for each pass
 	length int64  // -1 until the end was seen
-	counts Counts // of the first pass
 }
 
 // OpenStream opens files and reads their first item, so that what is wrong from the start is told at once.
@@ -77,9 +76,6 @@ func (s *Stream) advance() error {
 		if len(s.ahead) == 0 {
 			if s.next == 0 {
 				return s.read.nothing()
-			}
-			if s.length < 0 {
-				s.counts = s.read.counts
 			}
 			s.length = s.next
 			s.restart()

@@ -55,6 +55,9 @@ func (d *jsDataset) nextTurn(c *conversations) (sobek.Value, error) {
 	}
 	if d.pending != nil {
 		d.pending.Done("", false)
+		if d.m.turns[d.pending.SessionID] == d.pending { // it was not sent
+			delete(d.m.turns, d.pending.SessionID)
+		}
 	}
 	asked, err := c.Next(d.m.vu.Context())
 	if err != nil {

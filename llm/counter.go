@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -123,15 +122,8 @@ func (m *ModuleInstance) readCounter(name, abs string) (*chat.Counter, error) {
 	files := m.files()
 	info, err := files.Stat(abs)
 	switch {
-	case err == nil && info.IsDir():
-		return chat.ReadCounter(func(file string) ([]byte, error) { return fsext.ReadFile(files, filepath.Join(abs, file)) })
 	case err == nil:
-		return chat.ReadCounter(func(file string) ([]byte, error) {
-			if file != chat.TokenizerFile {
-				return nil, fs.ErrNotExist
-			}
-			return fsext.ReadFile(files, abs)
-		})
+		return chat.ReadCounterAt(abs, info.IsDir(), func(path string) ([]byte, error) { return fsext.ReadFile(files, path) })
 	case hub.IsID(name):
 		return m.fetchCounter(name)
 	}

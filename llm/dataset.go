@@ -56,7 +56,7 @@ func (m *ModuleInstance) readFile(what, path string) (data []byte, abs string, e
 		return nil, "", fmt.Errorf("%s: the path is empty", what)
 	}
 	abs = m.absPath(path)
-	data, err = fsext.ReadFile(m.vu.InitEnv().FileSystems["file"], abs)
+	data, err = fsext.ReadFile(m.files(), abs)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, abs, fmt.Errorf("%s %s does not exist: check path (DATASET in our scripts)", what, abs)

@@ -89,23 +89,27 @@ func (m *ModuleInstance) openGenerated(o *datasetOptions) (datasets.Set, error) 
 	case o.kind == "random" || o.kind == "synthetic": // the others are about prefixes that a server has seen
 		salt = measure.ProcessRunID(m.lookupEnv)
 	}
+	corpus := datasets.Corpus
+	if o.corpus != "" {
+		data, _, err := m.readFile("corpus", o.corpus)
+		if err != nil {
+			return nil, err
+		}
+		corpus = string(data)
+	}
 	m.root.salts.note(o.kind, seed, salt)
-	g := datasets.Generated{Form: o.form(), Tokenizer: counter, Seed: seed, Salt: salt}
+	set, err := o.generate(counter, seed, salt, corpus)
+	if err != nil {
+		return nil, fmt.Errorf("data set of type %s: %w", o.kind, err)
+	}
+	return set, nil
+}
+
+// generate makes a set that makes its prompts.
+func (o *datasetOptions) generate(counter *chat.Counter, seed int64, salt, corpus string) (datasets.Set, error) {
 	switch o.kind {
 	case "shared_prefix":
-		s := o.shared
-		set, err := datasets.NewSharedPrefix(datasets.SharedPrefix{
-			Form: g.Form, Tokenizer: counter, Seed: seed, Salt: salt, Groups: int(s.groups), Questions: int(s.questions),
-			System: s.system, Question: s.question, Output: s.output,
-		})
-		if err != nil || !s.multiTurn {
-			return orName(set, err)(o.kind)
-		}
-		turns := defaultTurns
-		if o.turns > 0 {
-			turns = int(o.turns)
-		}
-		return o.lead(set.Conversations(turns)), nil
+		return o.sharedPrefix(counter, seed, salt)
 	case "conversation_replay":
 		r := o.replay
 		set, err := datasets.NewReplay(datasets.Replay{
@@ -113,26 +117,33 @@ func (m *ModuleInstance) openGenerated(o *datasetOptions) (datasets.Set, error) 
 			Turns: r.turns, Input: r.input, Output: r.output, Pause: r.pause,
 		})
 		if err != nil {
-			return nil, fmt.Errorf("data set of type %s: %w", o.kind, err)
+			return nil, err
 		}
 		c := o.lead(set)
 		c.Limit, c.Length = int(r.limit), func(item datasets.Item) int { return length(counter, item) }
 		return c, nil
-	case "synthetic":
-		g.Input, g.Output = *o.input, *o.output
-		corpus := datasets.Corpus
-		if o.corpus != "" {
-			data, _, err := m.readFile("corpus", o.corpus)
-			if err != nil {
-				return nil, err
-			}
-			corpus = string(data)
-		}
-		return orName(datasets.NewSynthetic(g, corpus))(o.kind)
-	default:
-		g.Input, g.Output = *o.input, *o.output
-		return orName(datasets.NewRandom(g))(o.kind)
 	}
+	g := datasets.Generated{Form: o.form(), Tokenizer: counter, Seed: seed, Salt: salt, Input: *o.input, Output: *o.output}
+	if o.kind == "synthetic" {
+		return datasets.NewSynthetic(g, corpus)
+	}
+	return datasets.NewRandom(g)
+}
+
+func (o *datasetOptions) sharedPrefix(counter *chat.Counter, seed int64, salt string) (datasets.Set, error) {
+	s := o.shared
+	set, err := datasets.NewSharedPrefix(datasets.SharedPrefix{
+		Form: o.form(), Tokenizer: counter, Seed: seed, Salt: salt, Groups: int(s.groups), Questions: int(s.questions),
+		System: s.system, Question: s.question, Output: s.output,
+	})
+	if err != nil || !s.multiTurn {
+		return set, err
+	}
+	turns := defaultTurns
+	if o.turns > 0 {
+		turns = int(o.turns)
+	}
+	return o.lead(set.Conversations(turns)), nil
 }
 
 // lead makes conversations a data set.
@@ -153,16 +164,6 @@ func length(counter *chat.Counter, item datasets.Item) int {
 		n += counter.Count(m.Content)
 	}
 	return n
-}
-
-// orName gives a set as such, or its error with the type's name.
-func orName[S datasets.Set](set S, err error) func(kind string) (datasets.Set, error) {
-	return func(kind string) (datasets.Set, error) {
-		if err != nil {
-			return nil, fmt.Errorf("data set of type %s: %w", kind, err)
-		}
-		return set, nil
-	}
 }
 
 // carried is the size up to which archives carry a file. Larger ones are opened directly, and streamed.

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"strings"
+	"sync"
 	"unicode"
 
 	"github.com/tidwall/gjson"
@@ -19,6 +21,14 @@ type Counter struct {
 	*tokenizer.Tokenizer
 	template *Template
 	problem  error // why there is no template
+
+	mu    sync.Mutex
+	words map[int]words // found, by how many were asked for
+}
+
+type words struct {
+	list []string
+	err  error
 }
 
 // The files of a model that say how it counts. All but the first may be missing.
@@ -50,6 +60,19 @@ func ReadCounter(read func(name string) ([]byte, error)) (*Counter, error) {
 	}
 	c.template, c.problem = Parse(files[0], files[1])
 	return c, nil
+}
+
+// ReadCounterAt reads the tokenizer at a path: a folder with a model's files, or a tokenizer.json alone.
+func ReadCounterAt(path string, folder bool, read func(path string) ([]byte, error)) (*Counter, error) {
+	return ReadCounter(func(name string) ([]byte, error) {
+		switch {
+		case folder:
+			return read(filepath.Join(path, name))
+		case name != TokenizerFile:
+			return nil, fs.ErrNotExist
+		}
+		return read(path)
+	})
 }
 
 // Problem is why chats are counted without a template, nil if they are not.
@@ -85,8 +108,22 @@ func (c *Counter) countContent(content gjson.Result) int {
 }
 
 // Words are up to n words of letters of which each is one token, at the beginning of a text and, with a space before it,
-// after another. It looks at the whole vocabulary if it must.
+// after another. It looks at the whole vocabulary if it must, once for each n; the list is shared.
 func (c *Counter) Words(n int) ([]string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	found, ok := c.words[n]
+	if !ok {
+		found.list, found.err = c.findWords(n)
+		if c.words == nil {
+			c.words = map[int]words{}
+		}
+		c.words[n] = found
+	}
+	return found.list, found.err
+}
+
+func (c *Counter) findWords(n int) ([]string, error) {
 	var words []string
 	seen := map[string]bool{}
 	for id := range int32(c.Len()) { //nolint:gosec // ids are 32 bits

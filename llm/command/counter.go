@@ -2,9 +2,7 @@ package command
 
 import (
 	"context"
-	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/seed-307b789f/xk6-llm/llm/chat"
 	"github.com/seed-307b789f/xk6-llm/llm/hub"
@@ -14,15 +12,8 @@ import (
 func openCounter(ctx context.Context, name string, say func(format string, args ...any)) (*chat.Counter, error) {
 	info, err := os.Stat(name)
 	switch {
-	case err == nil && info.IsDir():
-		return chat.ReadCounter(func(file string) ([]byte, error) { return os.ReadFile(filepath.Join(name, file)) })
 	case err == nil:
-		return chat.ReadCounter(func(file string) ([]byte, error) {
-			if file != chat.TokenizerFile {
-				return nil, fs.ErrNotExist
-			}
-			return os.ReadFile(name)
-		})
+		return chat.ReadCounterAt(name, info.IsDir(), os.ReadFile)
 	case !hub.IsID(name):
 		return nil, err
 	}

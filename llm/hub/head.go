@@ -72,14 +72,12 @@ func (c *Client) client(redirect func(next *http.Request) error) *http.Client {
 	return &client
 }
 
-// head asks for a file's metadata. Redirects within the hub (of renamed repositories) are followed; one to where large
-// files are stored is not, for the hub's own answer says all there is to know.
-func (c *Client) head(ctx context.Context, repo Repo, name string) (metadata, error) {
-	ctx, cancel := context.WithTimeout(ctx, headTimeout)
-	defer cancel()
-	req, err := c.request(ctx, http.MethodHead, c.url(repo, name))
+// ask asks the hub itself. Redirects within it (of renamed repositories) are followed; one to where large files are stored
+// is not, for the hub's own answer says all there is to know.
+func (c *Client) ask(ctx context.Context, method, target string) (*http.Response, error) {
+	req, err := c.request(ctx, method, target)
 	if err != nil {
-		return metadata{}, err
+		return nil, err
 	}
 	resp, err := c.client(func(next *http.Request) error {
 		if next.URL.Host != req.URL.Host {
@@ -88,7 +86,18 @@ func (c *Client) head(ctx context.Context, repo Repo, name string) (metadata, er
 		return nil
 	}).Do(req)
 	if err != nil {
-		return metadata{}, &unreachableError{fmt.Errorf("the hub cannot be reached: %w", bare(err))}
+		return nil, &unreachableError{fmt.Errorf("the hub cannot be reached: %w", bare(err))}
+	}
+	return resp, nil
+}
+
+// head asks for a file's metadata.
+func (c *Client) head(ctx context.Context, repo Repo, name string) (metadata, error) {
+	ctx, cancel := context.WithTimeout(ctx, headTimeout)
+	defer cancel()
+	resp, err := c.ask(ctx, http.MethodHead, c.url(repo, name))
+	if err != nil {
+		return metadata{}, err
 	}
 	_ = resp.Body.Close()
 	m := metadata{commit: resp.Header.Get("X-Repo-Commit"), etag: etag(resp.Header), size: size(resp)}
@@ -114,18 +123,9 @@ func bare(err error) error {
 func (c *Client) siblings(ctx context.Context, repo Repo) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, headTimeout)
 	defer cancel()
-	req, err := c.request(ctx, http.MethodGet, c.Endpoint+"/api/"+repo.Kind+"s/"+repo.ID+"/revision/"+url.PathEscape(repo.revision()))
+	resp, err := c.ask(ctx, http.MethodGet, c.Endpoint+"/api/"+repo.Kind+"s/"+repo.ID+"/revision/"+url.PathEscape(repo.revision()))
 	if err != nil {
 		return nil, err
-	}
-	resp, err := c.client(func(next *http.Request) error {
-		if next.URL.Host != req.URL.Host {
-			return http.ErrUseLastResponse
-		}
-		return nil
-	}).Do(req)
-	if err != nil {
-		return nil, &unreachableError{fmt.Errorf("the hub cannot be reached: %w", bare(err))}
 	}
 	defer resp.Body.Close()
 	if err := c.refusal(resp, repo); err != nil {
