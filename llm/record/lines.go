@@ -2,10 +2,7 @@ package record
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-
-	"github.com/tidwall/gjson"
 )
 
 // Schema names the format of the lines; a Run line carries it.
@@ -132,23 +129,7 @@ func Append(dst []byte, line Line) ([]byte, error) {
 }
 
 // Parse reads one line. A line of a type it does not know is an error that names the type.
-func Parse(data []byte) (Line, error) {
-	kind := gjson.GetBytes(data, "type").String() // Append writes it first, so this reads a few bytes
-	line := newLine(kind)
-	if line == nil {
-		if !json.Valid(data) {
-			return nil, errors.New("not a JSON object")
-		}
-		return nil, fmt.Errorf("unknown line type %q", kind)
-	}
-	if err := json.Unmarshal(data, line); err != nil {
-		return nil, fmt.Errorf("%s line: %w", kind, err)
-	}
-	if err := validate(line); err != nil {
-		return nil, fmt.Errorf("%s line: %w", kind, err)
-	}
-	return line, nil
-}
+func Parse(data []byte) (Line, error) { return new(Decoder).Parse(data) }
 
 func newLine(kind string) Line {
 	switch kind {

@@ -28,6 +28,8 @@ func (e *SyntaxError) Unwrap() error { return e.Err }
 
 // Reader reads a record file line by line. It is for one goroutine.
 type Reader struct {
+	Decoder
+
 	file string
 	line int
 	src  *bufio.Reader
@@ -36,7 +38,7 @@ type Reader struct {
 
 // NewReader reads lines from src; file is its name in errors.
 func NewReader(src io.Reader, file string) *Reader {
-	return &Reader{file: file, src: bufio.NewReaderSize(src, 1<<16)}
+	return &Reader{file: file, src: bufio.NewReaderSize(src, 1<<18)}
 }
 
 // Next returns the next line, io.EOF after the last, a *SyntaxError for a line it cannot read, or the error of the source.
@@ -48,7 +50,7 @@ func (r *Reader) Next() (Line, error) {
 		}
 		r.line++
 		if text := bytes.TrimSpace(data); len(text) > 0 {
-			line, perr := Parse(text)
+			line, perr := r.Parse(text)
 			if perr != nil {
 				return nil, &SyntaxError{File: r.file, Line: r.line, Cut: err != nil, Err: perr}
 			}
@@ -65,6 +67,9 @@ func (r *Reader) next() ([]byte, error) {
 	r.buf = r.buf[:0]
 	for {
 		part, err := r.src.ReadSlice('\n')
+		if len(r.buf) == 0 && !errors.Is(err, bufio.ErrBufferFull) {
+			return part, err
+		}
 		if len(r.buf)+len(part) > maxLine {
 			return nil, &SyntaxError{File: r.file, Line: r.line + 1, Err: fmt.Errorf("line longer than %d MiB", maxLine>>20)}
 		}

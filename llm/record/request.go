@@ -44,6 +44,8 @@ type Request struct {
 	End       int64  `json:"end_ns"`
 	Connected int64  `json:"connected_ns,omitempty"` // a connection was at hand, new or kept alive
 	FirstByte int64  `json:"first_byte_ns,omitempty"`
+	Retries   int    `json:"retries,omitempty"`    // attempts beyond the first, after connections that failed before an answer
+	Attempt   int64  `json:"attempt_ns,omitempty"` // when the last attempt was sent; 0 if that was Start
 
 	Chunks      []int64 `json:"chunks_us"`                     // arrival of each content chunk after Start, in microseconds
 	ChunkTokens []int   `json:"chunk_tokens,omitempty"`        // tokens of each chunk by the client's tokenizer

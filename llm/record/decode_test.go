@@ -1,0 +1,132 @@
+package record
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// fullRequest has every field that a line without bodies can have, in texts that need no escape.
+func fullRequest() *Request {
+	r := *allLines[2].(*Request)
+	r.Error, r.RequestBody, r.ResponseBody = "busy", "", ""
+	r.Retries, r.Attempt, r.PromptAsked, r.PromptRaw, r.SessionID, r.Turn, r.Adapter, r.Client = 1, 7, 5, true, "session-1", 2, "lora", 3
+	r.SLO, r.Good = &Bounds{TTFT: 500, TPOT: 0.5}, new(true)
+	return &r
+}
+
+// onePass reads a line in one pass, and the same by encoding/json.
+func onePass(t *testing.T, d *Decoder, line []byte) {
+	t.Helper()
+	got := d.plain(line)
+	if got == nil {
+		return
+	}
+	want := new(Request)
+	if err := json.Unmarshal(line, want); err != nil {
+		t.Fatalf("%s was read, and is %v", line, err)
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Fatalf("%s\ngot  %+v\nwant %+v", line, got, want)
+	}
+}
+
+func TestRequestLinesAreReadInOnePass(t *testing.T) {
+	t.Parallel()
+	for _, reuse := range []bool{false, true} {
+		d := &Decoder{Reuse: reuse}
+		for _, r := range []*Request{fullRequest(), {Start: 1, End: 2, Stage: -1, Chunks: []int64{}}, fullRequest(), {Start: 1, End: 1}} {
+			line, err := Append(nil, r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Chunks != nil && d.plain(line) == nil { // a nil list is written as null, which no writer of ours does
+				t.Errorf("%s was not read in one pass", line)
+			}
+			onePass(t, d, line)
+		}
+	}
+}
+
+// Every field of Request is known to the decoder, but for the bodies.
+func TestDecoderKnowsEveryField(t *testing.T) {
+	t.Parallel()
+	r := reflect.ValueOf(*fullRequest())
+	for i := range r.NumField() {
+		if name := r.Type().Field(i).Name; r.Field(i).IsZero() && !strings.HasSuffix(name, "Body") {
+			t.Errorf("%s is not in the test's request", name)
+		}
+	}
+}
+
+func FuzzOnePass(f *testing.F) {
+	for _, line := range allLines {
+		text, err := Append(nil, line)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	full, err := Append(nil, fullRequest())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(full)
+	f.Add([]byte(`{"type":"request","start_ns":-0,"chunks_us":[],"slo":{},"slo":{"ttft_ms":1},"Stage":1}`))
+	f.Fuzz(func(t *testing.T, line []byte) {
+		d := &Decoder{Reuse: true}
+		onePass(t, d, line)
+		onePass(t, d, full)
+		onePass(t, d, line)
+	})
+}
+
+// longLine is a line of an answer of 200 tokens.
+func longLine() []byte {
+	r := fullRequest()
+	r.Chunks, r.ChunkTokens = nil, nil
+	for i := range int64(200) {
+		r.Chunks = append(r.Chunks, 50_000+i*10_137)
+	}
+	line, err := Append(nil, r)
+	if err != nil {
+		panic(err)
+	}
+	return line
+}
+
+func TestReadingAllocatesLittle(t *testing.T) {
+	d := &Decoder{Reuse: true}
+	line := longLine()
+	if n := testing.AllocsPerRun(100, func() {
+		if _, err := d.Parse(line); err != nil {
+			t.Fatal(err)
+		}
+	}); n > 3 { // the id, the session's id and the error's text
+		t.Errorf("%v allocations a line", n)
+	}
+}
+
+func BenchmarkReader(b *testing.B) {
+	line := append(longLine(), '\n')
+	file := bytes.Repeat(line, 1000)
+	for _, reuse := range []bool{false, true} {
+		b.Run(fmt.Sprintf("reuse=%t", reuse), func(b *testing.B) {
+			b.SetBytes(int64(len(file)))
+			for b.Loop() {
+				r := NewReader(bytes.NewReader(file), "f")
+				r.Reuse = reuse
+				n := 0
+				for _, err := r.Next(); err == nil; _, err = r.Next() {
+					n++
+				}
+				if n != 1000 {
+					b.Fatalf("%d lines", n)
+				}
+			}
+		})
+	}
+}
