@@ -1,31 +1,39 @@
 package convert
 
 import (
-	"time"
+	"fmt"
+	"math"
+	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // Additions are our own figures, under the key xk6_llm. Times are seconds.
 type Additions struct {
+	Health    ClientHealth      `json:"client_health"`
+	Warnings  []string          `json:"warnings"` // what a reader of the figures should know
 	RunID     string            `json:"run_id"`
 	Versions  map[string]string `json:"versions"`
-	Simulator bool              `json:"simulator"` // the figures say nothing about any model
-	Partial   bool              `json:"partial"`   // something of the run is missing
-	Window    *Window           `json:"window"`    // null: the whole run
+	Origin    string            `json:"imported_from,omitempty"` // the tool whose file this was read of
+	Simulator bool              `json:"simulator"`               // the figures say nothing about any model
+	Partial   bool              `json:"partial"`                 // something of the run is missing
+	Window    *Window           `json:"window"`                  // null: the whole run
 	Schedule  []ScheduleSource  `json:"schedule"`
 	Requests  RequestCounts     `json:"requests"`
-	Tokens    TokenSources      `json:"tokens"`
+	Tokens    TokenCounts       `json:"tokens"`
 	Latency   HonestLatencies   `json:"latency"`
 	Finish    map[string]int    `json:"finish_reasons"`
-	Health    []record.Health   `json:"client_health"` // of each instance that ended its file
+	Series    *Series           `json:"time_series,omitempty"` // of the whole run
 	Meaning   map[string]string `json:"definitions"`
 }
 
-// Window is what was cut off the run's ends.
+// Window is what was left out of the run.
 type Window struct {
-	Warmup   Float `json:"warmup_seconds"`
-	Cooldown Float `json:"cooldown_seconds"`
+	Warmup   Float    `json:"warmup_seconds"`
+	Cooldown Float    `json:"cooldown_seconds"`
+	Stages   []int    `json:"stages,omitempty"`   // only these
+	Adapters []string `json:"adapters,omitempty"` // only these
+	Left     int      `json:"requests_left_out"`
 }
 
 // RequestCounts tell what became of the requests.
@@ -35,50 +43,84 @@ type RequestCounts struct {
 	Failed    int   `json:"failed"`
 	Canceled  int   `json:"canceled"`  // of the failed, those cut by the end of the test
 	OneToken  int   `json:"one_token"` // successes of one token: they have a TTFT, and no ITL or TPOT
-	Dropped   int64 `json:"dropped"`   // arrivals of the whole run that were never sent
+	Dropped   int64 `json:"dropped"`   // arrivals that were never sent, of the whole run where their stage is unknown
 }
 
-// TokenSources count successes by where their token counts come from.
-type TokenSources struct {
+// TokenCounts say where token counts come from, and how they compare.
+type TokenCounts struct {
+	// Successes by source.
 	Output map[record.Source]int `json:"output_source"`
 	Input  map[record.Source]int `json:"input_source"`
 	// Asked counts successes whose prompt was made to have a number of tokens, Differed those that turned out to have another.
 	Asked    int `json:"prompt_lengths_asked"`
 	Differed int `json:"prompt_lengths_differed"`
+	// Counts of the server against those of the client's tokenizer, over successes that have both.
+	Prompt     Counted `json:"prompt"`
+	Completion Counted `json:"completion"`
+	// Limit compares output tokens with the limit that was asked for.
+	Limit Limited `json:"output_asked"`
+	// Cached tells what of the prompts the server had kept.
+	Cached CachedTokens `json:"cached"`
 	// PerChunk is tokens in a chunk: above 1 the gaps between chunks are not gaps between tokens.
 	PerChunk *Distribution `json:"per_chunk"`
 }
 
-// HonestLatencies have no value where they are undefined, and are there from one token on.
-type HonestLatencies struct {
-	TTFT     *Distribution `json:"ttft"`
-	TTFO     *Distribution `json:"ttfo"`
-	TPOT     *Distribution `json:"tpot"`
-	NTPOT    *Distribution `json:"ntpot"`
-	ITLMean  *Distribution `json:"itl_mean"`
-	ChunkGap *Distribution `json:"chunk_gap"`
-	FromDue  *Distribution `json:"request_latency_from_due"`
-	Connect  *Distribution `json:"connect"`
+// Counted compares two counts of the same tokens.
+type Counted struct {
+	Compared int   `json:"requests_compared"`
+	Differed int   `json:"requests_differed"`
+	Server   int64 `json:"server_total"`
+	Client   int64 `json:"client_total"`
 }
 
-func (r *Run) additions(g *group) *Additions {
+// Limited compares output with what was asked for, over successes with a limit.
+type Limited struct {
+	Requests  int   `json:"requests"`
+	Asked     int64 `json:"asked_total"`
+	Delivered int64 `json:"delivered_total"`
+	Short     int   `json:"requests_short"`
+	Long      int   `json:"requests_long"`
+}
+
+// CachedTokens are over successes for which the server said how much of the prompt it had cached.
+type CachedTokens struct {
+	Requests int   `json:"requests_reporting"`
+	Prompt   int64 `json:"prompt_tokens"`
+	Cached   int64 `json:"cached_tokens"`
+}
+
+// HonestLatencies have no value where they are undefined, and are there from one token on.
+type HonestLatencies struct {
+	TTFT         *Distribution `json:"ttft"`
+	TTFTOneToken *Distribution `json:"ttft_one_token"`
+	TTFTFromDue  *Distribution `json:"ttft_from_due"`
+	TTFO         *Distribution `json:"ttfo"`
+	TTFR         *Distribution `json:"ttfr"`
+	TPOT         *Distribution `json:"tpot"`
+	NTPOT        *Distribution `json:"ntpot"`
+	ITLMean      *Distribution `json:"itl_mean"`
+	ChunkGap     *Distribution `json:"chunk_gap"`
+	FromDue      *Distribution `json:"request_latency_from_due"`
+	Connect      *Distribution `json:"connect"`
+}
+
+func (r *Run) additions(g *group, chunkGaps *Distribution) *Additions {
 	a := &Additions{
-		RunID: r.ID(), Simulator: r.Simulated(), Partial: r.Partial, Schedule: r.Schedule,
-		Requests: g.counts(), Tokens: g.tokenSources(), Latency: g.honest(), Finish: map[string]int{}, Health: []record.Health{}, Meaning: definitions,
+		RunID: r.ID(), Origin: r.Origin, Simulator: r.Simulated(), Partial: r.Partial, Schedule: r.Schedule,
+		Requests: g.counts(), Tokens: g.tokenCounts(), Latency: g.honest(chunkGaps), Finish: map[string]int{}, Meaning: definitions,
 	}
 	if len(r.Runs) > 0 {
 		a.Versions = r.Runs[0].Versions
 	}
-	if r.Warmup > 0 || r.Cooldown > 0 {
-		a.Window = &Window{Float(r.Warmup), Float(r.Cooldown)}
+	if c := r.Cut; c.Requests > 0 {
+		a.Window = &Window{Float(c.Warmup), Float(c.Cooldown), c.Stages, c.Adapters, c.Requests}
 	}
-	a.Requests.Dropped = r.DroppedCount()
 	for _, q := range g.ok {
 		a.Finish[q.FinishReason]++
 	}
-	for _, end := range r.Ends {
-		a.Health = append(a.Health, end.Health)
-	}
+	a.Requests.Dropped = g.dropped()
+	a.Health = g.health()
+	a.Warnings = g.warnings(a)
 	return a
 }
 
@@ -90,60 +132,152 @@ func (g *group) counts() RequestCounts {
 		}
 	}
 	for _, q := range g.ok {
-		if n, source := q.OutputTokens(); n == 1 && source != record.NoSource {
+		if q.out == 1 && q.OutputSource != record.NoSource {
 			c.OneToken++
 		}
 	}
 	return c
 }
 
-func (g *group) tokenSources() TokenSources {
-	t := TokenSources{Output: map[record.Source]int{}, Input: map[record.Source]int{}}
+// dropped counts the arrivals of the group's stages that were never sent.
+func (g *group) dropped() (n int64) {
+	stages := map[int]bool{-1: true}
+	for _, q := range g.all {
+		stages[int(q.StageAt)] = true
+	}
+	whole := len(g.all) == len(g.run.Requests)
+	for _, d := range g.run.Dropped {
+		if whole || stages[d.Stage] {
+			n += d.Count
+		}
+	}
+	return n
+}
+
+func (g *group) tokenCounts() TokenCounts {
+	t := TokenCounts{Output: map[record.Source]int{}, Input: map[record.Source]int{}}
 	for _, q := range g.ok {
-		_, source := q.OutputTokens()
-		t.Output[source]++
-		n, source := q.InputTokens()
-		t.Input[source]++
-		if q.PromptAsked > 0 && source != record.NoSource {
+		t.Output[q.OutputSource]++
+		t.Input[q.InputSource]++
+		if q.PromptAsked > 0 && q.InputSource != record.NoSource {
 			t.Asked++
-			if n != q.PromptAsked {
+			if q.in != q.PromptAsked {
 				t.Differed++
 			}
 		}
-	}
-	t.PerChunk = g.sum(g.ok, func(q Request) (float64, bool) {
-		n, source := q.OutputTokens()
-		if len(q.Chunks) == 0 || source == record.ContentChunks || source == record.ServerUsage && len(q.Reasoning)+len(q.ToolCalls) > 0 {
-			return 0, false
+		t.Prompt.count(q.serverIn, q.clientIn)
+		t.Completion.count(q.serverOut, q.clientOut)
+		t.Limit.count(q)
+		if q.serverRead != none {
+			t.Cached.Requests++
+			t.Cached.Prompt += int64(q.in)
+			t.Cached.Cached += int64(q.serverRead)
 		}
-		return float64(n) / float64(len(q.Chunks)), true
-	})
+	}
+	t.PerChunk = g.sum(g.ok, tokensPerChunk)
 	return t
 }
 
-func (g *group) honest() HonestLatencies {
-	of := func(f func(*record.Request) (time.Duration, bool)) *Distribution {
-		return g.sum(g.ok, func(q Request) (float64, bool) {
-			d, known := f(q.Request)
-			return d.Seconds(), known
-		})
+func (c *Counted) count(server, client int32) {
+	if server == none || client == none {
+		return
 	}
-	return HonestLatencies{
-		TTFT: of((*record.Request).TTFT), TTFO: of((*record.Request).TTFO), TPOT: of((*record.Request).TPOT),
-		NTPOT: of((*record.Request).NTPOT), ITLMean: of((*record.Request).MeanITL), ChunkGap: NewDistribution(chunkGaps(g.ok), g.opts.Percentiles),
-		FromDue: g.sum(g.ok, func(q Request) (float64, bool) { return sinceDue(q, q.End) }),
-		Connect: g.sum(g.ok, func(q Request) (float64, bool) { return seconds(q.Connected - q.Start), q.Connected > 0 }),
+	c.Compared++
+	c.Server += int64(server)
+	c.Client += int64(client)
+	if server != client {
+		c.Differed++
 	}
 }
 
-// chunkGaps pools the gaps between content chunks, whatever they hold.
-func chunkGaps(requests []Request) (list []float64) {
-	for _, q := range requests {
-		for i := 1; i < len(q.Chunks); i++ {
-			list = append(list, float64(q.Chunks[i]-q.Chunks[i-1])/1e6)
+func (l *Limited) count(q *Request) {
+	if q.MaxTokens == 0 || q.OutputSource == record.NoSource || q.OutputSource == record.ContentChunks {
+		return
+	}
+	n := orElse(q.serverOut, q.out) // the server's limit is on its own tokens
+	l.Requests++
+	l.Asked += int64(q.MaxTokens)
+	l.Delivered += int64(n)
+	switch {
+	case n < q.MaxTokens:
+		l.Short++
+	case n > q.MaxTokens:
+		l.Long++
+	}
+}
+
+// tokensPerChunk is unknown where the tokens are counted in chunks, or hold more than the content.
+func tokensPerChunk(_ *group, q *Request) float64 {
+	mixed := q.OutputSource == record.ServerUsage && (!math.IsNaN(q.ttfr) || q.ttfo != q.ttft)
+	if q.chunks == 0 || q.OutputSource == record.ContentChunks || mixed {
+		return unknown
+	}
+	return float64(q.out) / float64(q.chunks)
+}
+
+func (g *group) honest(chunkGaps *Distribution) HonestLatencies {
+	of := func(f func(q *Request) float64) *Distribution {
+		return g.sum(g.ok, func(_ *group, q *Request) float64 { return f(q) })
+	}
+	return HonestLatencies{
+		TTFT: of(func(q *Request) float64 { return q.ttft }),
+		TTFTOneToken: of(func(q *Request) float64 {
+			if q.out != 1 {
+				return unknown
+			}
+			return q.ttft
+		}),
+		TTFTFromDue: of(func(q *Request) float64 { return g.sinceDue(q, q.Start) + q.ttft }),
+		TTFO:        of(func(q *Request) float64 { return q.ttfo }),
+		TTFR:        of(func(q *Request) float64 { return q.ttfr }),
+		TPOT:        of(func(q *Request) float64 { return q.tpot }),
+		NTPOT:       of(func(q *Request) float64 { return q.ntpot }),
+		ITLMean:     of(func(q *Request) float64 { return q.meanITL }),
+		ChunkGap:    chunkGaps,
+		FromDue:     of(func(q *Request) float64 { return g.sinceDue(q, q.End) }),
+		Connect: of(func(q *Request) float64 {
+			if q.Connected == 0 {
+				return unknown
+			}
+			return g.run.seconds(q.Connected - q.Start)
+		}),
+	}
+}
+
+// warnings tell what a reader of the group's figures should know.
+func (g *group) warnings(a *Additions) []string {
+	list := []string{}
+	warn := func(when bool, format string, args ...any) {
+		if when {
+			list = append(list, fmt.Sprintf(format, args...))
 		}
 	}
+	t := a.Tokens
+	warn(a.Simulator, "the answers came from the built-in simulator: these figures say nothing about any model")
+	if d := t.PerChunk; d != nil {
+		note := "inter_token_latency is of chunks, not of tokens; a tokenizer for the client would count them"
+		if t.Output[record.ClientTokenizer] == len(g.ok) {
+			note = "tokens of one chunk share a time, so that inter_token_latency has gaps of 0; see chunk_gap"
+		}
+		warn(d.Mean > 1.05, "chunks hold %.2f tokens on average: %s", d.Mean, note)
+	}
+	warn(t.Differed > 0, "%d of %d prompts do not have the tokens they were made to have: is it the model's tokenizer?", t.Differed, t.Asked)
+	warn(t.Completion.Differed > 0, "the server counts other output tokens than the client in %d of %d answers (%d against %d in all)", t.Completion.Differed, t.Completion.Compared, t.Completion.Server, t.Completion.Client)
+	warn(g.run.ignoresEOS() && t.Limit.Short*100 > t.Limit.Requests, "%d of %d answers are shorter than asked although ignore_eos was sent: the server does not heed it (%d of %d tokens came)", t.Limit.Short, t.Limit.Requests, t.Limit.Delivered, t.Limit.Asked)
+	warn(t.Limit.Long > 0, "%d of %d answers are longer than asked", t.Limit.Long, t.Limit.Requests)
+	warn(a.Requests.OneToken > 0, "%d answers of one token have no time_to_first_token in inference-perf's format; see latency.ttft", a.Requests.OneToken)
+	warn(t.Output[record.ContentChunks] > 0, "output tokens of %d answers are their chunks, for want of a better count", t.Output[record.ContentChunks])
 	return list
+}
+
+// ignoresEOS says whether the clients asked for answers of exact lengths.
+func (r *Run) ignoresEOS() bool {
+	for _, c := range r.Clients {
+		if v, isBool := c.Options["ignoreEOS"].(bool); isBool && !v {
+			return false
+		}
+	}
+	return len(r.Clients) > 0
 }
 
 // definitions tell what each figure is: its formula, its clock points, and where tokens come from.
@@ -161,7 +295,10 @@ var definitions = map[string]string{
 	"schedule_delay":                   "start - due; due recorded (exact), or fitted to the executor's schedule, see schedule",
 	"throughput":                       "of successes, over the time from the first start to the last end of all requests",
 	"latency.ttft":                     "first chunk - start, from one chunk on",
+	"latency.ttft_one_token":           "the same, of answers of one token, which time_to_first_token leaves out",
+	"latency.ttft_from_due":            "first chunk - due",
 	"latency.ttfo":                     "first output of any kind (content, reasoning, tool call) - start",
+	"latency.ttfr":                     "first reasoning - start",
 	"latency.tpot":                     "(last chunk - first) / (output tokens - 1); undefined below two tokens or two chunks; spans reasoning and tool calls where the server counts their tokens",
 	"latency.ntpot":                    "(end - start) / output tokens; undefined without tokens",
 	"latency.itl_mean":                 "mean gap between token times of each request",
@@ -169,4 +306,10 @@ var definitions = map[string]string{
 	"latency.request_latency_from_due": "end - due: what a user waits who comes when the load says",
 	"latency.connect":                  "connection at hand - start; about 0 where one is kept alive",
 	"tokens.per_chunk":                 "output tokens / content chunks of each request; above 1, chunk gaps are not token gaps",
+	"tokens.prompt":                    "successes whose prompt both the server (usage) and the client's tokenizer counted",
+	"tokens.completion":                "successes whose answer both counted",
+	"tokens.output_asked":              "successes with a limit of output tokens, and a count of them: the server's, else the tokenizer's",
+	"tokens.cached":                    "successes whose usage tells prompt_tokens_details.cached_tokens",
+	"client_health":                    "whether the load generator itself kept up: " + strings.Join(healthRules, "; "),
+	"time_series":                      "per interval from the first start: due, sent, ended and failed requests, requests in flight at its end, content chunks that arrived, TTFT (p50, p99) of the requests sent in it, mean gap of the chunks that arrived in it",
 }

@@ -26,9 +26,14 @@ func NewDistribution(values []float64, percentiles []float64) *Distribution {
 	}
 	mean := sum(values) / float64(len(values))
 	slices.Sort(values)
-	d := &Distribution{Mean: mean, Min: values[0], Max: values[len(values)-1], Percentiles: make([]Percentile, len(percentiles))}
+	return newDistribution(len(values), mean, func(k int) float64 { return values[k] }, percentiles)
+}
+
+// newDistribution sums n values up, one at least, of which at gives the one of rank k from 0.
+func newDistribution(n int, mean float64, at func(k int) float64, percentiles []float64) *Distribution {
+	d := &Distribution{Mean: mean, Min: at(0), Max: at(n - 1), Percentiles: make([]Percentile, len(percentiles))}
 	for i, p := range percentiles {
-		d.Percentiles[i] = Percentile{P: p, Value: percentile(values, p)}
+		d.Percentiles[i] = Percentile{P: p, Value: percentile(n, at, p)}
 	}
 	return d
 }
@@ -47,11 +52,11 @@ func (d *Distribution) At(p float64) (float64, bool) {
 }
 
 // percentile interpolates linearly at rank p/100·(n−1), as numpy does by default and to the same bit.
-func percentile(sorted []float64, p float64) float64 {
-	rank := p / 100 * float64(len(sorted)-1)
-	below := min(int(math.Floor(rank)), len(sorted)-1)
-	above := min(below+1, len(sorted)-1)
-	a, b, t := sorted[below], sorted[above], rank-math.Floor(rank)
+func percentile(n int, at func(k int) float64, p float64) float64 {
+	rank := p / 100 * float64(n-1)
+	below := min(int(math.Floor(rank)), n-1)
+	above := min(below+1, n-1)
+	a, b, t := at(below), at(above), rank-math.Floor(rank)
 	if t >= 0.5 {
 		return b - (b-a)*(1-t)
 	}

@@ -111,9 +111,23 @@ func asK6JSON(t *testing.T, lines []record.Line) []byte {
 	return file.Bytes()
 }
 
+// runOf makes a run of records alone.
+func runOf(t *testing.T, requests ...*record.Request) *Run {
+	t.Helper()
+	run := newRun(ReadOptions{Bodies: true})
+	for i, r := range requests {
+		r.Index = int64(i)
+		run.add(r, "i")
+	}
+	if err := run.finish(false); err != nil {
+		t.Fatal(err)
+	}
+	return run
+}
+
 func mustRead(t *testing.T, file []byte) *Run {
 	t.Helper()
-	run, err := Read(false, Source{"f", bytes.NewReader(file)})
+	run, err := Read(ReadOptions{}, Source{"f", bytes.NewReader(file)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package convert
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,11 +59,7 @@ var boundKinds = []bound{
 
 // goodput is nil without a success or without a bound. A figure that is missing is out of bounds.
 func (g *group) goodput() *Goodput {
-	bounded := false
-	for _, q := range g.ok {
-		bounded = bounded || g.opts.bounds(q) != (record.Bounds{})
-	}
-	if !bounded {
+	if !slices.ContainsFunc(g.ok, func(q *Request) bool { return g.opts.bounds(q) != (record.Bounds{}) }) {
 		return nil
 	}
 	out := &Goodput{Total: len(g.ok)}
@@ -76,16 +73,14 @@ func (g *group) goodput() *Goodput {
 				continue
 			}
 			applied[i]++
-			if v, known := kind.value(q); known && v <= limit {
+			if kind.value(g, q) <= limit { // which NaN never is
 				attained[i]++
 			} else {
 				good = false
 			}
 		}
 		if good {
-			in, _ := inputTokens(q)
-			n, _ := outputTokens(q)
-			tokens += in + n
+			tokens += inputTokens(g, q) + outputTokens(g, q)
 			out.Good++
 		}
 	}
@@ -95,7 +90,7 @@ func (g *group) goodput() *Goodput {
 		}
 	}
 	out.Percentage = Float(100 * float64(out.Good) / float64(len(g.ok)))
-	if t := span(g.ok); t > 0 {
+	if t := g.run.span(g.ok); t > 0 {
 		out.RequestRate, out.TokenRate = Float(float64(out.Good)/t), Float(tokens/t)
 	}
 	return out

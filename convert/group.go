@@ -2,20 +2,21 @@ package convert
 
 import (
 	"bytes"
-	"time"
+	"math"
 
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // group is a group of requests, parted by their end.
 type group struct {
-	all, ok, failed []Request
+	all, ok, failed []*Request
+	run             *Run
 	opts            Options
 	time            float64 // from the first start to the last end, of all
 }
 
-func newGroup(requests []Request, o Options) *group {
-	g := &group{all: requests, opts: o, time: span(requests)}
+func (r *Run) group(requests []*Request, o Options) *group {
+	g := &group{all: requests, run: r, opts: o.withDefaults(), time: r.span(requests)}
 	for _, q := range requests {
 		if q.Failed() {
 			g.failed = append(g.failed, q)
@@ -27,7 +28,7 @@ func newGroup(requests []Request, o Options) *group {
 }
 
 // span is the time from the first start to the last end, in seconds.
-func span(requests []Request) float64 {
+func (r *Run) span(requests []*Request) float64 {
 	if len(requests) == 0 {
 		return 0
 	}
@@ -35,159 +36,160 @@ func span(requests []Request) float64 {
 	for _, q := range requests {
 		start, end = min(start, q.Start), max(end, q.End)
 	}
-	return seconds(end - start)
+	return r.seconds(end - start)
 }
 
-func seconds(ns int64) float64 { return float64(ns) / 1e9 }
-
-// figure is one number of a request, and false if it has none.
-type figure func(Request) (float64, bool)
+// figure is one number of a request, NaN if it has none.
+type figure func(g *group, q *Request) float64
 
 // sum sums a figure up over some requests.
-func (g *group) sum(requests []Request, f figure) *Distribution {
+func (g *group) sum(requests []*Request, f figure) *Distribution {
+	return NewDistribution(g.values(requests, f), g.opts.Percentiles)
+}
+
+func (g *group) values(requests []*Request, f figure) []float64 {
 	values := make([]float64, 0, len(requests))
 	for _, q := range requests {
-		if v, known := f(q); known {
+		if v := f(g, q); !math.IsNaN(v) {
 			values = append(values, v)
 		}
 	}
-	return NewDistribution(values, g.opts.Percentiles)
+	return values
 }
 
 // total adds a figure up.
-func total(requests []Request, f figure) float64 {
-	values := make([]float64, 0, len(requests))
-	for _, q := range requests {
-		if v, known := f(q); known {
-			values = append(values, v)
-		}
-	}
-	return sum(values)
-}
+func (g *group) total(requests []*Request, f figure) float64 { return sum(g.values(requests, f)) }
 
 // The figures of inference-perf.
 
-func scheduleDelay(q Request) (float64, bool) { return sinceDue(q, q.Start) }
+func scheduleDelay(g *group, q *Request) float64 { return g.sinceDue(q, q.Start) }
 
 // sinceDue is known of an iteration's first request alone: what follows it is due when the script says.
-func sinceDue(q Request, instant int64) (float64, bool) {
-	if q.DueAt == nil || q.Seq > 0 {
-		return 0, false
+func (g *group) sinceDue(q *Request, instant int64) float64 {
+	if !q.DueKnown || q.Seq > 0 {
+		return unknown
 	}
-	return seconds(instant - *q.DueAt), true
+	return g.run.seconds(instant - q.Due)
 }
 
-func requestLatency(q Request) (float64, bool) { return seconds(q.End - q.Start), true }
+func requestLatency(g *group, q *Request) float64 { return g.run.seconds(q.End - q.Start) }
 
 // ntpot is latency/tokens, and 0 without tokens, which stays in the statistics.
-func ntpot(q Request) (float64, bool) {
-	n, _ := q.OutputTokens()
+func ntpot(g *group, q *Request) float64 {
+	n := outputTokens(g, q)
 	if n == 0 {
-		return 0, true
+		return 0
 	}
-	return seconds(q.End-q.Start) / float64(n), true
-}
-
-// tokenSpan gives inference-perf's first and last output token time, seconds after the start, and how many there are.
-func tokenSpan(q Request) (first, last float64, n int) {
-	for i, us := range q.Chunks {
-		tokens := 1
-		if i < len(q.ChunkTokens) {
-			tokens = q.ChunkTokens[i]
-		}
-		if tokens == 0 {
-			continue
-		}
-		last = (time.Duration(us) * time.Microsecond).Seconds()
-		if n == 0 {
-			first = last
-		}
-		n += tokens
-	}
-	return first, last, n
+	return requestLatency(g, q) / n
 }
 
 // ttft wants two token times at least.
-func ttft(q Request) (float64, bool) {
-	first, _, times := tokenSpan(q)
-	return first, times >= 2
+func ttft(_ *group, q *Request) float64 {
+	if q.tokenTimes < 2 {
+		return unknown
+	}
+	return q.firstToken
 }
 
 // tpot divides the span of the token times by the count of output tokens less one.
-func tpot(q Request) (float64, bool) {
-	first, last, times := tokenSpan(q)
-	n, _ := q.OutputTokens()
-	if times < 2 || n <= 1 {
-		return 0, false
+func tpot(g *group, q *Request) float64 {
+	n := outputTokens(g, q)
+	if q.tokenTimes < 2 || n <= 1 {
+		return unknown
 	}
-	return (last - first) / float64(n-1), true
+	return q.tokenSpan / (n - 1)
 }
 
 // itl is the mean of the request's gaps, as goodput judges by it.
-func itl(q Request) (float64, bool) {
-	first, last, times := tokenSpan(q)
-	if times < 2 {
-		return 0, false
+func itl(_ *group, q *Request) float64 {
+	if q.tokenTimes < 2 {
+		return unknown
 	}
-	return (last - first) / float64(times-1), true
+	return q.tokenSpan / float64(q.tokenTimes-1)
 }
 
-func inputTokens(q Request) (float64, bool) {
-	n, _ := q.InputTokens()
-	return float64(n), true
+func inputTokens(_ *group, q *Request) float64 { return float64(q.in) }
+
+// outputTokens is what latencies are divided by: the count of the record, or the server's where the options prefer it.
+func outputTokens(g *group, q *Request) float64 {
+	if g.opts.ServerTokens && q.serverOut != none {
+		return float64(q.serverOut)
+	}
+	return float64(q.out)
 }
 
-func outputTokens(q Request) (float64, bool) {
-	n, _ := q.OutputTokens()
-	return float64(n), true
-}
+// storedTokens is the count of the record.
+func storedTokens(_ *group, q *Request) float64 { return float64(q.out) }
 
 // reportedTokens is the server's count where it gave one, else ours.
-func reportedTokens(q Request) (float64, bool) {
-	if n, known := q.UsageTokens("completion_tokens", "output_tokens"); known {
-		return float64(n), true
+func reportedTokens(_ *group, q *Request) float64 { return float64(orElse(q.serverOut, q.out)) }
+
+func orElse(n, other int32) int32 {
+	if n == none {
+		return other
 	}
-	return outputTokens(q)
+	return n
 }
 
-func cachedTokens(q Request) (float64, bool) {
-	n, known := q.UsageTokens("prompt_tokens_details.cached_tokens")
-	return float64(n), known
-}
+func cachedTokens(_ *group, q *Request) float64 { return float64(orElse(q.serverRead, 0)) }
 
-func requestSize(q Request) (float64, bool) { return float64(q.BytesSent), true }
+func requestSize(_ *group, q *Request) float64 { return float64(q.BytesSent) }
 
-func nothing(Request) (float64, bool) { return 0, true }
+func nothing(*group, *Request) float64 { return 0 }
 
-// gaps pools the gaps between token times.
-func gaps(requests []Request) []float64 {
-	var pool []time.Duration
+// gaps pools the gaps between token times, and those between chunks whatever they hold.
+func (g *group) gaps(requests []*Request) (tokens, chunks *Distribution) {
+	ticks := g.run.clock.chunk
+	between, split := newTally(ticks), false
 	for _, q := range requests {
-		pool = q.AppendITL(pool)
+		split = split || q.tokenized
 	}
-	list := make([]float64, len(pool))
-	for i, d := range pool {
-		list[i] = d.Seconds()
+	perToken := between
+	if split {
+		perToken = newTally(ticks)
 	}
-	return list
+	var rec record.Request
+	for _, q := range requests {
+		q.unpack(&rec)
+		last, any := int64(0), false
+		for i, at := range rec.Chunks {
+			if i > 0 {
+				between.add(at - rec.Chunks[i-1])
+			}
+			if !split {
+				continue
+			}
+			n := 1
+			if q.tokenized {
+				n = rec.ChunkTokens[i]
+			}
+			for k := range n {
+				if k > 0 || any {
+					perToken.add(at - last)
+				}
+				last, any = at, true
+			}
+		}
+	}
+	tokens, chunks = perToken.distribution(g.opts.Percentiles), between.distribution(g.opts.Percentiles)
+	return tokens, chunks
 }
 
-func (g *group) successesPart() Successes {
-	none, prompt := g.sum(g.ok, nothing), g.promptTokens(g.ok)
+func (g *group) successesPart(itls *Distribution) Successes {
+	noMedia, prompt := g.sum(g.ok, nothing), g.promptTokens(g.ok)
 	return Successes{
 		Count: len(g.ok),
 		Latency: Latencies{
-			Request: g.sum(g.ok, requestLatency), NTPOT: g.sum(g.ok, ntpot), TPOT: g.sum(g.ok, tpot), TTFT: g.sum(g.ok, ttft),
-			ITL: NewDistribution(gaps(g.ok), g.opts.Percentiles),
+			Request: g.sum(g.ok, requestLatency), NTPOT: g.sum(g.ok, ntpot), TPOT: g.sum(g.ok, tpot), TTFT: g.sum(g.ok, ttft), ITL: itls,
 		},
 		Throughput:   g.throughput(),
 		RequestSize:  g.sum(g.ok, requestSize),
-		Image:        imageBlock{Count: none},
-		Video:        videoBlock{Count: none},
-		Audio:        audioBlock{Count: none},
+		Image:        imageBlock{Count: noMedia},
+		Video:        videoBlock{Count: noMedia},
+		Audio:        audioBlock{Count: noMedia},
 		PromptTokens: prompt, PromptLen: prompt.PerRequest,
-		OutputLen:            g.sum(g.ok, outputTokens),
-		OutputTokens:         OutputTokens{Total: Float(total(g.ok, reportedTokens)), PerRequest: g.sum(g.ok, reportedTokens)},
+		OutputLen:            g.sum(g.ok, storedTokens),
+		OutputTokens:         OutputTokens{Total: Float(g.total(g.ok, reportedTokens)), PerRequest: g.sum(g.ok, reportedTokens)},
 		TokenCountMismatches: mismatches(g.ok),
 		ClientFallback:       fallback(g.ok),
 		Goodput:              g.goodput(),
@@ -198,7 +200,7 @@ func (g *group) failuresPart() Failures {
 	prompt := g.promptTokens(g.failed)
 	return Failures{
 		Count: len(g.failed), Latency: g.sum(g.failed, requestLatency), PromptTokens: prompt,
-		PromptLen: prompt.PerRequest, ByLabel: countLabels(g.failed),
+		PromptLen: prompt.PerRequest, ByLabel: countLabels(g.failed, g.opts.MaxMessages),
 	}
 }
 
@@ -206,47 +208,71 @@ func (g *group) throughput() Throughput {
 	if g.time == 0 {
 		return Throughput{}
 	}
-	in, out := total(g.ok, inputTokens), total(g.ok, outputTokens)
+	in, out := g.total(g.ok, inputTokens), g.total(g.ok, outputTokens)
 	return Throughput{
 		InputTokens: Float(in / g.time), OutputTokens: Float(out / g.time), TotalTokens: Float((in + out) / g.time),
 		Requests: Float(float64(len(g.ok)) / g.time),
 	}
 }
 
-func (g *group) promptTokens(requests []Request) PromptTokens {
-	all, cached := total(requests, inputTokens), total(requests, cachedTokens)
+func (g *group) promptTokens(requests []*Request) PromptTokens {
+	all, cached := g.total(requests, inputTokens), g.total(requests, cachedTokens)
 	return PromptTokens{Total: Float(all), Cached: Float(cached), Uncached: Float(max(all-cached, 0)), PerRequest: g.sum(requests, inputTokens)}
 }
 
 // mismatches counts streamed successes whose chunks hold another number of tokens than the server reports. Without a
 // tokenizer nobody can tell.
-func mismatches(requests []Request) (n int) {
+func mismatches(requests []*Request) (n int) {
 	for _, q := range requests {
-		reported, known := q.UsageTokens("completion_tokens")
-		if !known || !q.Streaming || len(q.ChunkTokens) == 0 {
-			continue
-		}
-		tokens := 0
-		for _, k := range q.ChunkTokens {
-			tokens += k
-		}
-		if tokens != reported {
+		if q.Streaming && q.tokenized && q.serverOut != none && q.serverOut != q.tokenTimes {
 			n++
 		}
 	}
 	return n
 }
 
-func fallback(requests []Request) (f ClientFallback) {
+func fallback(requests []*Request) (f ClientFallback) {
 	for _, q := range requests {
-		if _, known := q.UsageTokens("prompt_tokens", "input_tokens"); !known {
+		if q.serverIn == none {
 			f.Prompt++
 		}
-		if _, known := q.UsageTokens("completion_tokens", "output_tokens"); !known {
+		if q.serverOut == none {
 			f.Output++
 		}
 	}
 	return f
+}
+
+// retries sums up the requests that were sent more than once, nil if none was.
+func (g *group) retries() *Retries {
+	var out Retries
+	var wasted []float64
+	for _, q := range g.all {
+		if q.Retries == 0 {
+			continue
+		}
+		out.Requests++
+		out.Attempts += int(q.Retries)
+		if !q.Failed() {
+			out.Recovered++
+		}
+		wasted = append(wasted, g.run.wasted(q))
+	}
+	if out.Requests == 0 {
+		return nil
+	}
+	out.Failed = out.Requests - out.Recovered
+	out.WastedTotal = Float(sum(wasted))
+	out.Wasted = NewDistribution(wasted, g.opts.Percentiles)
+	return &out
+}
+
+// wasted is the time before the attempt that was answered, or until the failure, in seconds.
+func (r *Run) wasted(q *Request) float64 {
+	if q.Failed() {
+		return r.seconds(q.End - q.Start)
+	}
+	return r.seconds(max(q.Attempt, q.Start) - q.Start)
 }
 
 // flat writes named totals and a summary's members as one object.
@@ -265,12 +291,9 @@ func flat(d *Distribution, totals ...any) ([]byte, error) {
 }
 
 // bounds are the bounds a request is judged by.
-func (o Options) bounds(q Request) record.Bounds {
-	switch {
-	case o.SLO != (record.Bounds{}):
+func (o Options) bounds(q *Request) record.Bounds {
+	if o.SLO != (record.Bounds{}) {
 		return o.SLO
-	case q.SLO != nil:
-		return *q.SLO
 	}
-	return record.Bounds{}
+	return q.SLO
 }

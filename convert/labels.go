@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
+
+	"github.com/tidwall/gjson"
 
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
-
-// maxMessages is how many different messages a label lists.
-const maxMessages = 10
 
 // labelCount is one label's failures.
 type labelCount struct {
@@ -56,11 +56,11 @@ func (l labelCounts) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-func countLabels(failed []Request) labelCounts {
+func countLabels(failed []*Request, maxMessages int) labelCounts {
 	at := map[string]int{}
 	counts := labelCounts{}
 	for _, q := range failed {
-		name := label(q.Request)
+		name := label(q)
 		i, known := at[name]
 		if !known {
 			i = len(counts)
@@ -69,8 +69,8 @@ func countLabels(failed []Request) labelCounts {
 		}
 		c := &counts[i]
 		c.count++
-		if len(c.messages) < maxMessages && !slices.Contains(c.messages, q.Error) {
-			c.messages = append(c.messages, q.Error)
+		if text := plainMessage(q.Error); len(c.messages) < maxMessages && !slices.Contains(c.messages, text) {
+			c.messages = append(c.messages, text)
 		}
 	}
 	slices.SortStableFunc(counts, func(a, b labelCount) int { return cmp.Compare(b.count, a.count) })
@@ -91,27 +91,54 @@ var messageLabels = []struct {
 	{"Model Not Found", regexp.MustCompile(`(?i)model.?not.?found|no such model`)},
 }
 
+var (
+	timedOut     = regexp.MustCompile(`(?i)timeout|timed.?out`)
+	notConnected = regexp.MustCompile(`(?i)connection.?refused|connect`)
+)
+
 // label is the name inference-perf would put a failure under.
-func label(r *record.Request) string {
-	switch r.ErrorType {
+func label(q *Request) string {
+	switch q.ErrorType {
 	case record.ErrorHTTP:
-		return fmt.Sprintf("%d - %s", r.Status, statusLabel(r))
+		return fmt.Sprintf("%d - %s", q.Status, statusLabel(q))
 	case record.ErrorTimeout, record.ErrorStall:
 		return "Timeout"
 	case record.ErrorConnect, record.ErrorDNS, record.ErrorTLS, record.ErrorReset:
 		return "Connection Error"
+	case record.ErrorTruncated, record.ErrorStream, record.ErrorMalformed, record.ErrorTooLarge, record.ErrorCanceled:
+		return q.ErrorType
 	}
-	return r.ErrorType
+	switch text := plainMessage(q.Error); { // a class of errors of another tool
+	case timedOut.MatchString(text):
+		return "Timeout"
+	case notConnected.MatchString(text):
+		return "Connection Error"
+	}
+	return strings.ToLower(q.ErrorType)
 }
 
-func statusLabel(r *record.Request) string {
-	if name := statusLabels[r.Status]; name != "" {
+func statusLabel(q *Request) string {
+	if name := statusLabels[q.Status]; name != "" {
 		return name
 	}
+	text := plainMessage(q.Error)
 	for _, m := range messageLabels {
-		if m.match.MatchString(r.Error) {
+		if m.match.MatchString(text) {
 			return m.label
 		}
 	}
 	return "other"
+}
+
+// plainMessage is the message that a JSON body of an error holds, else all of it.
+func plainMessage(text string) string {
+	if !strings.HasPrefix(strings.TrimSpace(text), "{") || !gjson.Valid(text) {
+		return text
+	}
+	for _, path := range []string{"error.message", "message"} {
+		if m := gjson.Get(text, path); m.Exists() && m.Type != gjson.Null {
+			return m.String()
+		}
+	}
+	return text
 }

@@ -77,7 +77,7 @@ func readOriginal(t *testing.T, dir string, tokenizer bool, perStage []int) *Run
 	if err := json.NewDecoder(plain).Decode(&list); err != nil {
 		t.Fatal(err)
 	}
-	run := new(Run)
+	run := newRun(ReadOptions{})
 	for i, o := range list {
 		run.add(o.record(i, tokenizer), "i")
 	}
@@ -87,7 +87,7 @@ func readOriginal(t *testing.T, dir string, tokenizer bool, perStage []int) *Run
 	at := 0
 	for stage, n := range perStage {
 		for range n {
-			run.Requests[at].StageAt = stage
+			run.Requests[at].StageAt = narrow(stage)
 			at++
 		}
 	}

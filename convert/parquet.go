@@ -1,11 +1,13 @@
 package convert
 
 import (
-	"cmp"
+	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"math"
 	"os"
-	"slices"
-	"time"
 
 	"github.com/parquet-go/parquet-go"
 
@@ -34,6 +36,8 @@ type Row struct {
 	End       int64  `parquet:"end_ns"`
 	Connected *int64 `parquet:"connected_ns,optional"`
 	FirstByte *int64 `parquet:"first_byte_ns,optional"`
+	Attempt   *int64 `parquet:"attempt_ns,optional"`
+	Retries   int32  `parquet:"retries"`
 
 	ScheduleDelay *float64 `parquet:"schedule_delay_ms,optional"`
 	TTFT          *float64 `parquet:"ttft_ms,optional"`
@@ -52,7 +56,10 @@ type Row struct {
 	InputSource  string `parquet:"prompt_tokens_source,dict"`
 	OutputTokens *int64 `parquet:"completion_tokens,optional"`
 	OutputSource string `parquet:"completion_tokens_source,dict"`
+	ClientInput  *int64 `parquet:"client_prompt_tokens,optional"`
+	ClientOutput *int64 `parquet:"client_completion_tokens,optional"`
 	CachedTokens *int64 `parquet:"cached_tokens,optional"`
+	PromptAsked  int32  `parquet:"prompt_tokens_asked"`
 	MaxTokens    int32  `parquet:"max_tokens"`
 	Usage        string `parquet:"usage"`
 	FinishReason string `parquet:"finish_reason,dict"`
@@ -64,6 +71,7 @@ type Row struct {
 	Error         string `parquet:"error"`
 	Note          string `parquet:"note,dict"`
 	Good          *bool  `parquet:"good,optional"`
+	SLO           string `parquet:"slo,dict"` // bounds as JSON, "" without
 }
 
 // ChunkRow is one content chunk in the file of chunks.
@@ -75,99 +83,314 @@ type ChunkRow struct {
 	Tokens    *int32 `parquet:"tokens,optional"`
 }
 
-// WriteParquet writes one row per request.
+// WriteParquet writes one row per request. The file's metadata hold the other lines of the run, so that a report can be made
+// of it again.
 func (r *Run) WriteParquet(path string) error {
-	rows := make([]Row, len(r.Requests))
-	for i, q := range r.Requests {
-		rows[i] = r.row(q)
+	lines, err := r.lines()
+	if err != nil {
+		return err
 	}
-	return writeRows(path, r.ID(), rows)
+	return writeRows(path, func(w *rowWriter[Row]) error {
+		var rec record.Request
+		for _, q := range r.Requests {
+			if err := w.write(r.row(q, &rec)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, parquet.KeyValueMetadata("schema", record.Schema), parquet.KeyValueMetadata("run_id", r.ID()), parquet.KeyValueMetadata(linesKey, lines))
 }
 
 // WriteChunks writes one row per content chunk.
 func (r *Run) WriteChunks(path string) error {
-	var rows []ChunkRow
-	for _, q := range r.Requests {
-		for i, us := range q.Chunks {
-			row := ChunkRow{RequestID: q.Request.ID, Chunk: int32(i), Arrival: q.Start + us*1000, SinceSent: us} //nolint:gosec // few
-			if i < len(q.ChunkTokens) {
-				row.Tokens = new(int32(q.ChunkTokens[i])) //nolint:gosec // few
+	return writeRows(path, func(w *rowWriter[ChunkRow]) error {
+		var rec record.Request
+		for _, q := range r.Requests {
+			q.unpack(&rec)
+			r.inMicroseconds(rec.Chunks)
+			for i, us := range rec.Chunks {
+				row := ChunkRow{RequestID: q.ID, Chunk: narrow(i), Arrival: r.nanoseconds(q.Start) + us*1000, SinceSent: us}
+				if q.tokenized {
+					row.Tokens = new(narrow(rec.ChunkTokens[i]))
+				}
+				if err := w.write(row); err != nil {
+					return err
+				}
 			}
-			rows = append(rows, row)
 		}
-	}
-	return writeRows(path, r.ID(), rows)
+		return nil
+	}, parquet.KeyValueMetadata("schema", record.Schema), parquet.KeyValueMetadata("run_id", r.ID()))
 }
 
-func writeRows[T any](path, runID string, rows []T) error {
+// linesKey is the metadata key of the lines that are no requests.
+const linesKey = "records"
+
+// lines are the lines of a run that are no requests, as a record file has them.
+func (r *Run) lines() (string, error) {
+	var list []record.Line
+	for _, l := range r.Runs {
+		list = append(list, l)
+	}
+	for _, l := range r.Clients {
+		list = append(list, l)
+	}
+	for _, l := range r.Stages {
+		list = append(list, l)
+	}
+	for _, l := range r.Dropped {
+		list = append(list, l)
+	}
+	for _, l := range r.Ends {
+		list = append(list, l)
+	}
+	var text []byte
+	for _, l := range list {
+		var err error
+		if text, err = record.Append(text, l); err != nil {
+			return "", err
+		}
+		text = append(text, '\n')
+	}
+	return string(text), nil
+}
+
+// rowWriter writes rows in batches, and ends row groups before they take much memory.
+type rowWriter[T any] struct {
+	w     *parquet.GenericWriter[T]
+	batch []T
+	group int
+}
+
+const (
+	batchRows = 256
+	groupRows = 1 << 15
+)
+
+func (w *rowWriter[T]) write(row T) error {
+	if w.batch = append(w.batch, row); len(w.batch) < batchRows {
+		return nil
+	}
+	return w.flush()
+}
+
+func (w *rowWriter[T]) flush() error {
+	_, err := w.w.Write(w.batch)
+	w.group += len(w.batch)
+	w.batch = w.batch[:0]
+	if err == nil && w.group >= groupRows {
+		w.group = 0
+		err = w.w.Flush()
+	}
+	return err
+}
+
+func writeRows[T any](path string, fill func(*rowWriter[T]) error, meta ...parquet.WriterOption) error {
 	return writeFile(path, func(f *os.File) error {
-		w := parquet.NewGenericWriter[T](f, parquet.Compression(&parquet.Zstd),
-			parquet.KeyValueMetadata("schema", record.Schema), parquet.KeyValueMetadata("run_id", runID))
-		if _, err := w.Write(rows); err != nil {
+		w := &rowWriter[T]{w: parquet.NewGenericWriter[T](f, append(meta, parquet.Compression(&parquet.Zstd))...)}
+		if err := errors.Join(fill(w), w.flush()); err != nil {
 			return fmt.Errorf("parquet: %w", err)
 		}
-		return w.Close()
+		return w.w.Close()
 	})
 }
 
-func (r *Run) row(q Request) Row {
+// nanoseconds are a run's ticks as nanoseconds.
+func (r *Run) nanoseconds(ticks int64) int64 {
+	if r.clock.instant == ours.instant {
+		return ticks
+	}
+	return int64(math.Round(r.seconds(ticks) * 1e9))
+}
+
+// inMicroseconds makes chunks' ticks microseconds.
+func (r *Run) inMicroseconds(ticks []int64) {
+	if r.clock.chunk == ours.chunk {
+		return
+	}
+	for i, t := range ticks {
+		ticks[i] = int64(math.Round(float64(t) / r.clock.chunk * 1e6))
+	}
+}
+
+// row makes the row of a request; rec lends its lists, which the row refers to no longer than until rec is filled again.
+func (r *Run) row(q *Request, rec *record.Request) Row {
+	q.unpackCopies(rec)
+	r.inMicroseconds(rec.Chunks)
 	row := Row{
-		RunID: r.ID(), Instance: q.Instance, RequestID: q.Request.ID, Client: int32(q.Client), Scenario: q.Scenario, //nolint:gosec // small numbers
-		Stage: int32(q.StageAt), Index: q.Index, Seq: int32(q.Seq), SessionID: q.SessionID, Turn: int32(q.Turn), //nolint:gosec // small numbers
+		RunID: r.ID(), Instance: q.Instance, RequestID: q.ID, Client: narrow(q.Client), Scenario: q.Scenario,
+		Stage: q.StageAt, Index: q.Index, Seq: q.Seq, SessionID: q.SessionID, Turn: q.Turn,
 		API: q.API, Model: q.Model, Adapter: q.Adapter, Streaming: q.Streaming,
-		Due: q.DueAt, Start: q.Start, End: q.End, Connected: notZero(q.Connected), FirstByte: notZero(q.FirstByte),
-		TTFT: milliseconds(q.TTFT()), TTFO: milliseconds(q.TTFO()), TPOT: milliseconds(q.TPOT()), NTPOT: milliseconds(q.NTPOT()),
-		ITLMean: milliseconds(q.MeanITL()), Latency: *milliseconds(q.Latency(), true),
-		Chunks: q.Chunks, ChunkTokens: narrow(q.ChunkTokens), Reasoning: q.Reasoning, ToolCalls: q.ToolCalls,
-		MaxTokens: int32(q.MaxTokens), Usage: string(q.Usage), FinishReason: q.FinishReason, //nolint:gosec // small numbers
-		Status: int32(q.Status), BytesSent: q.BytesSent, BytesReceived: q.BytesReceived, //nolint:gosec // small numbers
-		ErrorType: q.ErrorType, Error: q.Error, Note: q.Note, Good: q.Good,
+		Start: r.nanoseconds(q.Start), End: r.nanoseconds(q.End), Connected: r.instant(q.Connected), FirstByte: r.instant(q.FirstByte), Attempt: r.instant(q.Attempt),
+		Retries: q.Retries, TTFT: milliseconds(q.ttft), TTFO: milliseconds(q.ttfo), TPOT: milliseconds(q.tpot), NTPOT: milliseconds(q.ntpot),
+		ITLMean: milliseconds(q.meanITL), Latency: *milliseconds(r.seconds(q.End - q.Start)),
+		Chunks: rec.Chunks, ChunkTokens: narrowed(rec.ChunkTokens), Reasoning: rec.Reasoning, ToolCalls: rec.ToolCalls,
+		InputTokens: counted(q.in, q.InputSource), InputSource: string(q.InputSource), OutputTokens: counted(q.out, q.OutputSource), OutputSource: string(q.OutputSource),
+		ClientInput: known(q.clientIn), ClientOutput: known(q.clientOut), CachedTokens: known(q.serverRead),
+		PromptAsked: q.PromptAsked, MaxTokens: q.MaxTokens, Usage: string(rec.Usage), FinishReason: q.FinishReason,
+		Status: narrow(q.Status), BytesSent: q.BytesSent, BytesReceived: q.BytesReceived, ErrorType: q.ErrorType, Error: q.Error, Note: q.Note,
 	}
-	if delay, known := scheduleDelay(q); known {
-		row.ScheduleDelay = new(delay * 1000)
+	if q.DueKnown {
+		row.Due = new(r.nanoseconds(q.Due))
 	}
-	n, source := q.InputTokens()
-	row.InputTokens, row.InputSource = count(n, source), string(source)
-	n, source = q.OutputTokens()
-	row.OutputTokens, row.OutputSource = count(n, source), string(source)
-	if n, known := q.UsageTokens("prompt_tokens_details.cached_tokens"); known {
-		row.CachedTokens = new(int64(n))
+	if delay := (&group{run: r}).sinceDue(q, q.Start); !math.IsNaN(delay) {
+		row.ScheduleDelay = milliseconds(delay)
+	}
+	if q.good != none {
+		row.Good = new(q.good == 1)
+	}
+	if q.SLO != (record.Bounds{}) {
+		text, _ := json.Marshal(q.SLO) // numbers alone, which came of JSON or of durations
+		row.SLO = string(text)
 	}
 	return row
 }
 
-func count(n int, source record.Source) *int64 {
+// unpackCopies unpacks into new lists, which a batch of rows keeps.
+func (q *Request) unpackCopies(rec *record.Request) {
+	*rec = record.Request{}
+	q.unpack(rec)
+}
+
+func counted(n int32, source record.Source) *int64 {
 	if source == record.NoSource {
 		return nil
 	}
 	return new(int64(n))
 }
 
-func notZero(ns int64) *int64 {
-	if ns == 0 {
+func known(n int32) *int64 {
+	if n == none {
 		return nil
 	}
-	return &ns
+	return new(int64(n))
 }
 
-func milliseconds(d time.Duration, known bool) *float64 {
-	if !known {
+func (r *Run) instant(ticks int64) *int64 {
+	if ticks == 0 {
 		return nil
 	}
-	return new(float64(d) / float64(time.Millisecond))
+	return new(r.nanoseconds(ticks))
 }
 
-func narrow(list []int) []int32 {
+// milliseconds are whole nanoseconds, which a record's figures are: so the last digits are no rounding errors.
+func milliseconds(seconds float64) *float64 {
+	if math.IsNaN(seconds) {
+		return nil
+	}
+	return new(math.Round(seconds*1e9) / 1e6)
+}
+
+func narrowed(list []int) []int32 {
 	out := make([]int32, len(list))
 	for i, n := range list {
-		out[i] = int32(n) //nolint:gosec // tokens of a chunk
+		out[i] = narrow(n)
 	}
 	return out
 }
 
-// byEnd gives the requests in order of their end.
-func byEnd(requests []Request) []Request {
-	list := slices.Clone(requests)
-	slices.SortStableFunc(list, func(a, b Request) int { return cmp.Compare(a.End, b.End) })
-	return list
+// readParquet reads a file that WriteParquet wrote.
+func (r *Run) readParquet(name string, src io.ReaderAt, size int64) (err error) {
+	defer func() {
+		if p := recover(); p != nil { // by which the library answers some broken files
+			err = fmt.Errorf("%s: broken Parquet file: %v", name, p)
+		}
+	}()
+	file, err := parquet.OpenFile(src, size)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	lines, ok := file.Lookup(linesKey)
+	if !ok {
+		return fmt.Errorf("%s: it was not written by `llmconv parquet` or `llmconv report`, or by an older version of them", name)
+	}
+	instance := r.addLines(lines)
+	fitted := r.fitted()
+	rows := parquet.NewGenericReader[Row](file)
+	defer func() { _ = rows.Close() }()
+	batch := make([]Row, batchRows)
+	for {
+		n, err := rows.Read(batch)
+		for i := range batch[:n] {
+			if fitted[batch[i].Scenario] {
+				batch[i].Due = nil
+			}
+			if err := r.addRow(&batch[i], instance); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+}
+
+// addLines takes the lines that are no requests; without an end line for each instance the run is partial.
+func (r *Run) addLines(text string) (instance string) {
+	in := record.NewReader(bytes.NewReader([]byte(text)), "metadata")
+	for line, err := in.Next(); err == nil; line, err = in.Next() {
+		if run, ok := line.(*record.Run); ok {
+			instance = run.Instance
+		}
+		r.add(line, instance)
+	}
+	if len(r.Ends) < len(r.Runs) {
+		r.Partial = true
+	}
+	return instance
+}
+
+// fitted are the scenarios whose due instants were fitted, and are again.
+func (r *Run) fitted() map[string]bool {
+	names := map[string]bool{}
+	for _, s := range r.Scenarios() {
+		names[s.Name] = dueFunc(s) != nil
+	}
+	return names
+}
+
+// addRow takes a row as the record it was made of.
+func (r *Run) addRow(row *Row, instance string) error {
+	rec := &record.Request{
+		ID: row.RequestID, Client: int(row.Client), Scenario: row.Scenario, Stage: int(row.Stage), Index: row.Index, Seq: int(row.Seq), SessionID: row.SessionID,
+		Turn: int(row.Turn), API: row.API, Model: row.Model, Adapter: row.Adapter, Streaming: row.Streaming, Start: row.Start, End: row.End,
+		Connected: orZero(row.Connected), FirstByte: orZero(row.FirstByte), Attempt: orZero(row.Attempt), Retries: int(row.Retries), Due: row.Due,
+		Chunks: row.Chunks, Reasoning: row.Reasoning, ToolCalls: row.ToolCalls, PromptAsked: int(row.PromptAsked), MaxTokens: int(row.MaxTokens),
+		Usage: json.RawMessage(row.Usage), FinishReason: row.FinishReason, Status: int(row.Status), BytesSent: row.BytesSent, BytesReceived: row.BytesReceived,
+		ErrorType: row.ErrorType, Error: row.Error, Note: row.Note, Good: row.Good, PromptRaw: row.InputSource == string(record.ClientRaw),
+		Prompt: asInt(row.ClientInput), Completion: asInt(row.ClientOutput),
+	}
+	for _, n := range row.ChunkTokens {
+		rec.ChunkTokens = append(rec.ChunkTokens, int(n))
+	}
+	if row.SLO != "" {
+		rec.SLO = new(record.Bounds)
+		if err := json.Unmarshal([]byte(row.SLO), rec.SLO); err != nil {
+			return fmt.Errorf("request %s: slo: %w", row.RequestID, err)
+		}
+	}
+	if err := rec.Validate(); err != nil {
+		return fmt.Errorf("request %s: %w", row.RequestID, err)
+	}
+	if row.Instance != "" {
+		instance = row.Instance
+	}
+	r.add(rec, instance)
+	return nil
+}
+
+func orZero(n *int64) int64 {
+	if n == nil {
+		return 0
+	}
+	return *n
+}
+
+func asInt(n *int64) *int {
+	if n == nil {
+		return nil
+	}
+	return new(int(*n))
 }

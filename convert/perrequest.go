@@ -1,10 +1,12 @@
 package convert
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"io"
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/tidwall/gjson"
 
@@ -29,6 +31,9 @@ type perRequestInfo struct {
 	Adapter     *string           `json:"lora_adapter"`
 	Event       *string           `json:"graph_event_id"`
 	Labels      map[string]string `json:"labels"`
+	Retries     int               `json:"retries_attempted,omitempty"`
+	Recovered   *bool             `json:"retries_recovered,omitempty"`
+	Wasted      *Float            `json:"retry_wasted_sec,omitempty"`
 	InputTokens int               `json:"input_tokens"`
 }
 
@@ -54,55 +59,85 @@ type perRequestFail struct {
 	Message string `json:"error_msg"`
 }
 
-// perRequest lists the requests in order of their end, as inference-perf collects them.
-func (r *Run) perRequest() []perRequest {
-	list := make([]perRequest, 0, len(r.Requests))
+// writePerRequest writes the requests in order of their end, as inference-perf collects them, one after the other.
+func (r *Run) writePerRequest(w io.Writer) error {
 	if len(r.Requests) == 0 {
-		return list
+		_, err := io.WriteString(w, "[]")
+		return err
 	}
 	zero := r.Requests[0].Start
-	for _, q := range byEnd(r.Requests) {
-		list = append(list, onePerRequest(q, zero))
+	between := "[\n  "
+	for _, q := range r.byEnd() {
+		text, err := pythonJSON(r.onePerRequest(q, zero), "  ")
+		if err != nil {
+			return err
+		}
+		if _, err := io.WriteString(w, between+string(text)); err != nil {
+			return err
+		}
+		between = ",\n  "
 	}
+	_, err := io.WriteString(w, "\n]")
+	return err
+}
+
+// byEnd gives the requests in order of their end.
+func (r *Run) byEnd() []*Request {
+	list := slices.Clone(r.Requests)
+	slices.SortStableFunc(list, func(a, b *Request) int { return cmp.Compare(a.End, b.End) })
 	return list
 }
 
-func onePerRequest(q Request, zero int64) perRequest {
+func (r *Run) onePerRequest(q *Request, zero int64) perRequest {
+	kept := r.bodies[q]
 	p := perRequest{
-		Start: Float(seconds(q.Start - zero)), End: Float(seconds(q.End - zero)), Request: q.RequestBody,
+		Start: Float(r.seconds(q.Start - zero)), End: Float(r.seconds(q.End - zero)), Request: kept.request,
 		Info: perRequestInfo{Extra: map[string]any{}, Labels: map[string]string{}},
 	}
-	if q.ResponseBody != "" {
-		p.Response = &q.ResponseBody
+	if kept.response != "" {
+		p.Response = &kept.response
 	}
 	if q.Adapter != "" {
 		p.Info.Adapter = &q.Adapter
 	}
+	if q.Retries > 0 {
+		p.Info.Retries, p.Info.Recovered, p.Info.Wasted = int(q.Retries), new(!q.Failed()), new(Float(r.wasted(q)))
+	}
 	if q.Failed() {
-		p.Error = &perRequestFail{failureClass(q.Request), q.Error}
+		p.Error = &perRequestFail{failureClass(q), q.Error}
 		return p
 	}
-	p.Info.InputTokens, _ = q.InputTokens()
+	p.Info.InputTokens = int(q.in)
 	p.Info.Request.Text.InputTokens = p.Info.InputTokens
-	p.Info.Response = responseOf(q, zero)
+	p.Info.Response = r.responseOf(q, zero)
 	if q.FinishReason != "" {
 		p.Info.Extra["stop_reason"] = q.FinishReason
+	}
+	if q.SessionID != "" {
+		p.Info.Extra["user_session"], p.Info.Extra["chat_round"] = q.SessionID, q.Turn
 	}
 	return p
 }
 
-func responseOf(q Request, zero int64) *responseMetrics {
-	m := &responseMetrics{ServerUsage: q.Usage}
-	m.OutputTokens, _ = q.OutputTokens()
-	at := func(d time.Duration) Float { return Float(seconds(q.Start - zero + int64(d))) }
-	for _, us := range q.Chunks {
-		m.ChunkTimes = append(m.ChunkTimes, at(time.Duration(us)*time.Microsecond))
+func (r *Run) responseOf(q *Request, zero int64) *responseMetrics {
+	var rec record.Request
+	q.unpack(&rec)
+	m := &responseMetrics{OutputTokens: int(q.out), ServerUsage: rec.Usage}
+	if len(rec.Usage) == 0 {
+		m.ServerUsage = nil
 	}
-	for _, t := range q.AppendTokenTimes(nil) {
-		m.TokenTimes = append(m.TokenTimes, at(t))
+	scale := int64(r.clock.instant / r.clock.chunk)
+	for i, ticks := range rec.Chunks {
+		at := Float(r.seconds(q.Start - zero + ticks*scale))
+		m.ChunkTimes = append(m.ChunkTimes, at)
+		n := 1
+		if q.tokenized {
+			n = rec.ChunkTokens[i]
+		}
+		m.TokenTimes = append(m.TokenTimes, slices.Repeat([]Float{at}, n)...)
 	}
 	if q.Streaming {
-		m.ResponseChunks = contentChunks(q.ResponseBody)
+		m.ResponseChunks = contentChunks(r.bodies[q].response)
 	}
 	return m
 }
@@ -123,7 +158,7 @@ func contentChunks(stream string) (chunks []string) {
 }
 
 // failureClass is the name of the exception inference-perf would have met.
-func failureClass(r *record.Request) string {
+func failureClass(r *Request) string {
 	switch r.ErrorType {
 	case record.ErrorHTTP:
 		return fmt.Sprintf("HTTP Error %d", r.Status)

@@ -22,31 +22,44 @@ type Source struct {
 	io.Reader
 }
 
-// ReadFiles reads files, directories of record files, and globs, as the instances of one run. With force it takes what does
-// not belong together.
-func ReadFiles(force bool, inputs ...string) (*Run, error) {
+// ReadOptions are how inputs are read.
+type ReadOptions struct {
+	Force  bool // take what does not belong together
+	Bodies bool // keep the texts of requests and answers, if the input has them
+}
+
+// ReadFiles reads files, directories of record files, and globs, as the instances of one run.
+func ReadFiles(o ReadOptions, inputs ...string) (*Run, error) {
 	paths, err := expand(inputs)
 	if err != nil {
 		return nil, err
 	}
-	run := new(Run)
+	run := newRun(o)
 	for _, path := range paths {
 		if err := run.readFile(path); err != nil {
 			return nil, err
 		}
 	}
-	return run, run.finish(force)
+	return run, run.finish(o.Force)
 }
 
 // Read reads sources that are open already.
-func Read(force bool, sources ...Source) (*Run, error) {
-	run := new(Run)
+func Read(o ReadOptions, sources ...Source) (*Run, error) {
+	run := newRun(o)
 	for _, s := range sources {
 		if err := run.read(s); err != nil {
 			return nil, err
 		}
 	}
-	return run, run.finish(force)
+	return run, run.finish(o.Force)
+}
+
+func newRun(o ReadOptions) *Run {
+	r := &Run{clock: ours}
+	if o.Bodies {
+		r.bodies = map[*Request]bodies{}
+	}
+	return r
 }
 
 // expand lists the files that inputs stand for.
@@ -100,6 +113,7 @@ func (r *Run) read(s Source) error {
 	br := bufio.NewReaderSize(plain, 1<<16)
 	head, _ := br.Peek(1 << 12)
 	lines := record.NewReader(br, s.Name)
+	lines.Reuse = true
 	in := &input{run: r, name: s.Name, next: lines.Next}
 	if isK6JSON(head) {
 		in.next, in.endless = newK6Reader(br, s.Name).next, true

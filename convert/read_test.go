@@ -25,15 +25,15 @@ func TestReadRefuses(t *testing.T) {
 		{"empty", []Source{{"f", strings.NewReader("")}}, false, "f: no records in it: expected lines written by"},
 		{"nonsense", []Source{{"f", strings.NewReader("hello\n")}}, false, "f: no records in it"},
 		{"twice the same", []Source{{"f", bytes.NewReader(good)}, {"g", bytes.NewReader(good)}}, false, "is there twice"},
-		{"two runs", []Source{{"f", bytes.NewReader(good)}, {"g", bytes.NewReader(asRecords(t, other))}}, false, `of different runs, "run" and "other"`},
+		{"two runs", []Source{{"f", bytes.NewReader(good)}, {"g", bytes.NewReader(asRecords(t, other))}}, false, `of different runs, "other" and "run"`},
 		{"two runs, forced", []Source{{"f", bytes.NewReader(good)}, {"g", bytes.NewReader(asRecords(t, other))}}, true, ""},
 		{"no gzip", []Source{{"f", strings.NewReader("\x1f\x8b")}}, false, "f: unexpected EOF"},
 	} {
-		run, err := Read(tt.force, tt.sources...)
+		run, err := Read(ReadOptions{Force: tt.force}, tt.sources...)
 		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)
 		}
-		if tt.force && run.ID() != "run+other" {
+		if tt.force && run.ID() != "other+run" {
 			t.Errorf("%s: id %q", tt.name, run.ID())
 		}
 	}
@@ -54,7 +54,7 @@ func TestPartialRuns(t *testing.T) {
 		{"cut gzip", zip(t, file)[:2500], -1, "its last line is cut"},
 		{"a bad line", slices.Concat(file[:whole], []byte("{\"type\":\"request\"}\n"), file[whole:]), 50, `f:54: request line: missing field "start_ns"`},
 	} {
-		run, err := Read(false, Source{"f", bytes.NewReader(tt.file)})
+		run, err := Read(ReadOptions{}, Source{"f", bytes.NewReader(tt.file)})
 		if err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
@@ -115,17 +115,18 @@ func TestStagesAreThoseOfTheDueInstant(t *testing.T) {
 		}
 	}
 	run := mustRead(t, asRecords(t, lines))
-	var got []int
+	var got []int32
 	for _, q := range run.Requests {
 		got = append(got, q.StageAt)
 	}
-	if !slices.Equal(got, []int{0, 0, 0, 0, 1, 1}) {
+	if !slices.Equal(got, []int32{0, 0, 0, 0, 1, 1}) {
 		t.Errorf("stages %v", got)
 	}
-	if d, known := scheduleDelay(run.Requests[2]); !known || math.Abs(d-0.4) > 1e-9 {
-		t.Errorf("delay %v, %t; want 0.4", d, known)
+	g := run.group(run.Requests, Options{})
+	if d := scheduleDelay(g, run.Requests[2]); !(math.Abs(d-0.4) < 1e-9) {
+		t.Errorf("delay %v, want 0.4", d)
 	}
-	if _, known := scheduleDelay(run.Requests[3]); known {
+	if d := scheduleDelay(g, run.Requests[3]); !math.IsNaN(d) {
 		t.Error("a second request of an iteration has a schedule delay")
 	}
 }
@@ -162,20 +163,18 @@ func FuzzRead(f *testing.F) {
 	f.Add(asK6JSON(t, lines))
 	f.Add([]byte("{\"metric\":\"llm_requests\",\"type\":\"Point\",\"data\":{\"metadata\":{\"llm_record\":\"{}\"}}}\n"))
 	f.Fuzz(func(t *testing.T, file []byte) {
-		run, err := Read(true, Source{"f", bytes.NewReader(file)})
+		run, err := Read(ReadOptions{Force: true}, Source{"f", bytes.NewReader(file)})
 		if err != nil {
 			return
 		}
-		tokens := 0
+		tokens := int64(0)
 		for _, q := range run.Requests {
-			for _, n := range q.ChunkTokens {
-				tokens += n
-			}
+			tokens += int64(q.tokenTimes)
 		}
 		if len(run.Requests) == 0 || tokens > 1<<16 {
 			return
 		}
-		if _, err := pythonJSON(run.Summary(Options{})); err != nil {
+		if _, err := pythonJSON(run.Summary(Options{}), ""); err != nil {
 			t.Errorf("%q: %v", file, err)
 		}
 		run.StageReports(Options{})

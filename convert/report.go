@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -13,6 +14,7 @@ type Lifecycle struct {
 	Load          LoadSummary `json:"load_summary"`
 	Successes     Successes   `json:"successes"`
 	Failures      Failures    `json:"failures"`
+	Retries       *Retries    `json:"retries,omitempty"`
 	Ours          *Additions  `json:"xk6_llm"`
 }
 
@@ -121,42 +123,88 @@ type Failures struct {
 	ByLabel      labelCounts   `json:"by_label"`
 }
 
+// Retries sums up the requests that were sent more than once. Their latencies count from the first attempt.
+type Retries struct {
+	Requests    int           `json:"requests_retried"`
+	Attempts    int           `json:"attempts"` // beyond the first ones
+	Recovered   int           `json:"recovered"`
+	Failed      int           `json:"failed_after_retry"`
+	WastedTotal Float         `json:"wasted_sec_total"` // before the attempt that was answered, or until the failure
+	Wasted      *Distribution `json:"wasted_sec"`
+}
+
 // Options are how a report is made.
 type Options struct {
-	Percentiles []float64     // nil for DefaultPercentiles
-	SLO         record.Bounds // instead of the requests' own, if not zero
+	Percentiles  []float64     // nil for DefaultPercentiles
+	SLO          record.Bounds // instead of the requests' own, if not zero
+	ServerTokens bool          // divide by the server's count of output tokens, where there is one
+	MaxMessages  int           // different messages of a kind of failure, 0 for DefaultMaxMessages
+}
+
+// DefaultMaxMessages is inference-perf's.
+const DefaultMaxMessages = 100
+
+func (o Options) withDefaults() Options {
+	if o.Percentiles == nil {
+		o.Percentiles = DefaultPercentiles
+	}
+	if o.MaxMessages == 0 {
+		o.MaxMessages = DefaultMaxMessages
+	}
+	return o
 }
 
 // Summary reports on the whole run.
 func (r *Run) Summary(o Options) *Lifecycle {
-	return r.lifecycle(r.Requests, o)
+	l := r.lifecycle(r.Requests, o)
+	l.Ours.Series = r.series()
+	return l
 }
 
 // StageReports reports on each stage that has requests.
 func (r *Run) StageReports(o Options) map[int]*Lifecycle {
-	groups := map[int][]Request{}
-	for _, q := range r.Requests {
-		groups[q.StageAt] = append(groups[q.StageAt], q)
-	}
-	plan, reports := r.stagePlan(), map[int]*Lifecycle{}
-	for stage, requests := range groups {
-		report := r.lifecycle(requests, o)
-		report.Load.stage(requests, plan[stage])
-		reports[stage] = report
+	reports := map[int]*Lifecycle{}
+	for stage, requests := range r.byStage(r.Requests) {
+		reports[stage] = r.stageReport(stage, requests, o)
 	}
 	return reports
 }
 
-// stageNumbers are the numbers of the stages that have requests.
-func stageNumbers(reports map[int]*Lifecycle) []int { return slices.Sorted(maps.Keys(reports)) }
+func (r *Run) byStage(requests []*Request) map[int][]*Request {
+	groups := map[int][]*Request{}
+	for _, q := range requests {
+		groups[int(q.StageAt)] = append(groups[int(q.StageAt)], q)
+	}
+	return groups
+}
+
+func (r *Run) stageReport(stage int, requests []*Request, o Options) *Lifecycle {
+	report := r.lifecycle(requests, o)
+	report.Load.stage(r, requests, r.stagePlan()[stage])
+	return report
+}
+
+// byAdapter are the requests of each adapter.
+func (r *Run) byAdapter() map[string][]*Request {
+	groups := map[string][]*Request{}
+	for _, q := range r.Requests {
+		if q.Adapter != "" {
+			groups[q.Adapter] = append(groups[q.Adapter], q)
+		}
+	}
+	return groups
+}
+
+// sortedKeys are the keys of a map in order, such as the numbers of the stages that have requests.
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
 
 // stage adds what is known of a stage alone.
-func (l *LoadSummary) stage(requests []Request, asked record.Stage) {
+func (l *LoadSummary) stage(r *Run, requests []*Request, asked record.Stage) {
 	first, last := requests[0].Start, requests[0].Start
 	for _, q := range requests {
 		first, last = min(first, q.Start), max(last, q.Start)
 	}
-	send := seconds(last - first)
+	send := r.seconds(last - first)
 	achieved := 0.0
 	if send > 0 {
 		achieved = float64(len(requests)) / send
@@ -176,16 +224,15 @@ func (l *LoadSummary) stage(requests []Request, asked record.Stage) {
 }
 
 // lifecycle reports on a group.
-func (r *Run) lifecycle(requests []Request, o Options) *Lifecycle {
-	if o.Percentiles == nil {
-		o.Percentiles = DefaultPercentiles
-	}
-	g := newGroup(requests, o)
+func (r *Run) lifecycle(requests []*Request, o Options) *Lifecycle {
+	g := r.group(requests, o)
+	itls, gaps := g.gaps(g.ok)
 	return &Lifecycle{
 		BenchmarkTime: Float(g.time),
 		Load:          LoadSummary{Count: len(requests), ScheduleDelay: g.sum(g.all, scheduleDelay)},
-		Successes:     g.successesPart(),
+		Successes:     g.successesPart(itls),
 		Failures:      g.failuresPart(),
-		Ours:          r.additions(g),
+		Retries:       g.retries(),
+		Ours:          r.additions(g, gaps),
 	}
 }

@@ -70,11 +70,11 @@ func TestAllInputsGiveTheSameReport(t *testing.T) {
 }
 
 func withoutHealth(report string) string {
-	before, after, ok := strings.Cut(report, `"client_health": [`)
+	before, after, ok := strings.Cut(report, `"client_health": {`)
 	if !ok {
 		return report
 	}
-	_, after, _ = strings.Cut(after, "]")
+	_, after, _ = strings.Cut(after, "\n    },")
 	return before + after
 }
 
@@ -95,7 +95,7 @@ func TestSummaryFigures(t *testing.T) {
 		t.Errorf("additions %+v", s.Ours)
 	}
 	stages := run.StageReports(Options{})
-	if got := stageNumbers(stages); !slices.Equal(got, []int{0, 1}) {
+	if got := sortedKeys(stages); !slices.Equal(got, []int{0, 1}) {
 		t.Fatalf("stages %v", got)
 	}
 	if l := stages[1].Load; l.Count != 30 || *l.RequestedRate != 3 || math.Abs(float64(*l.AchievedRate)-3) > 0.2 {
@@ -105,17 +105,17 @@ func TestSummaryFigures(t *testing.T) {
 
 func TestMissingValues(t *testing.T) {
 	t.Parallel()
-	run := &Run{Requests: []Request{{Request: &record.Request{Start: 1, End: 1 + second, Streaming: true, Chunks: []int64{500_000}}}}}
+	run := runOf(t, &record.Request{Start: 1, End: 1 + second, Streaming: true, Chunks: []int64{500_000}})
 	s := run.Summary(Options{})
 	if s.Successes.Latency.TTFT != nil || s.Successes.Latency.TPOT != nil || s.Successes.Latency.ITL != nil || s.Ours.Latency.TTFT.Mean != 0.5 {
 		t.Errorf("one token: %+v and %+v", s.Successes.Latency, s.Ours.Latency)
 	}
-	run = &Run{Requests: []Request{{Request: &record.Request{Start: 1, End: 1 + second, Streaming: true}}}}
+	run = runOf(t, &record.Request{Start: 1, End: 1 + second, Streaming: true})
 	s = run.Summary(Options{})
 	if s.Successes.Latency.NTPOT.Mean != 0 || s.Ours.Latency.NTPOT != nil || s.Load.ScheduleDelay != nil {
 		t.Errorf("no token: %+v and %+v", s.Successes.Latency, s.Ours.Latency)
 	}
-	run.Requests[0].ErrorType = record.ErrorReset
+	run = runOf(t, &record.Request{Start: 1, End: 1 + second, Streaming: true, ErrorType: record.ErrorReset})
 	s = run.Summary(Options{})
 	if s.Successes.Latency.Request != nil || s.Successes.Image.Count != nil || s.Failures.Latency.Mean != 1 || s.Successes.Throughput.Requests != 0 {
 		t.Errorf("no success: %+v", s.Successes)
@@ -156,7 +156,7 @@ func TestNumbersLookAsPythonWritesThem(t *testing.T) {
 	if got := pythonFloat(math.NaN()); got != "null" {
 		t.Errorf("NaN: got %s", got)
 	}
-	if got, _ := pythonJSON(map[string]string{"a": "<é😀>"}); string(got) != "{\n  \"a\": \"<\\u00e9\\ud83d\\ude00>\"\n}" {
+	if got, _ := pythonJSON(map[string]string{"a": "<é😀>"}, ""); string(got) != "{\n  \"a\": \"<\\u00e9\\ud83d\\ude00>\"\n}" {
 		t.Errorf("got %s", got)
 	}
 }
@@ -181,7 +181,7 @@ func TestLabels(t *testing.T) {
 		{record.Request{ErrorType: record.ErrorCanceled}, "canceled"},
 		{record.Request{ErrorType: record.ErrorStream}, "stream_error"},
 	} {
-		if got := label(&tt.r); got != tt.want {
+		if got := label(newRun(ReadOptions{}).newRequest(&tt.r, "")); got != tt.want {
 			t.Errorf("%+v: got %q, want %q", tt.r, got, tt.want)
 		}
 	}
@@ -189,11 +189,11 @@ func TestLabels(t *testing.T) {
 
 func TestLabelsAreCountedMostFirst(t *testing.T) {
 	t.Parallel()
-	failed := []Request{{Request: &record.Request{ErrorType: record.ErrorStall, Error: "s"}}}
+	failed := []*record.Request{{Start: 1, End: 1, ErrorType: record.ErrorStall, Error: "s"}}
 	for i := range 15 {
-		failed = append(failed, Request{Request: &record.Request{ErrorType: record.ErrorReset, Error: fmt.Sprint("m", i)}})
+		failed = append(failed, &record.Request{Start: 2, End: 2, ErrorType: record.ErrorReset, Error: fmt.Sprintf(`{"error":{"message":"m%d"}}`, i)})
 	}
-	got, err := json.Marshal(countLabels(failed))
+	got, err := json.Marshal(countLabels(runOf(t, failed...).Requests, 10))
 	if err != nil || !strings.HasPrefix(string(got), `{"Connection Error":{"count":15,"messages":[{"message":"m0"},`) ||
 		strings.Contains(string(got), "m10") || !strings.HasSuffix(string(got), `"Timeout":{"count":1,"messages":[{"message":"s"}]}}`) {
 		t.Errorf("got %s, %v", got, err)
@@ -203,10 +203,10 @@ func TestLabelsAreCountedMostFirst(t *testing.T) {
 func TestWindow(t *testing.T) {
 	t.Parallel()
 	run := mustRead(t, asRecords(t, sampleLines()))
-	run.Window(5, 5)
-	first, last := run.Requests[0].DueAt, run.Requests[len(run.Requests)-1].DueAt
-	if len(run.Requests) >= 50 || *last-*first > 11*second || run.Summary(Options{}).Ours.Window.Warmup != 5 {
-		t.Errorf("%d requests over %d s", len(run.Requests), (*last-*first)/second)
+	run.Leave(Cut{Warmup: 5, Cooldown: 5})
+	first, last := run.Requests[0].Due, run.Requests[len(run.Requests)-1].Due
+	if w := run.Summary(Options{}).Ours.Window; last-first > 11*second || w.Warmup != 5 || w.Left != 50-len(run.Requests) || w.Left < 20 {
+		t.Errorf("%d requests over %d s, window %+v", len(run.Requests), (last-first)/second, w)
 	}
 }
 
@@ -228,14 +228,15 @@ func TestParquet(t *testing.T) {
 	arrivals := 0
 	for i, row := range rows {
 		q := run.Requests[i]
-		ttft, _ := q.TTFT()
-		if row.RequestID != q.Request.ID || *row.TTFT != float64(ttft)/1e6 || !slices.Equal(row.Chunks, q.Chunks) || row.Stage != int32(q.StageAt) || *row.Due != *q.DueAt {
+		var rec record.Request
+		q.unpack(&rec)
+		if row.RequestID != q.ID || *row.TTFT != float64(rec.Chunks[0])/1000 || !slices.Equal(row.Chunks, rec.Chunks) || row.Stage != q.StageAt || *row.Due != q.Due {
 			t.Errorf("row %d: %+v", i, row)
 		}
-		if row.ErrorType != q.ErrorType || (row.NTPOT == nil) != (len(q.Chunks) == 0) {
-			t.Errorf("row %d: NTPOT %v of %d chunks, error %q", i, row.NTPOT, len(q.Chunks), row.ErrorType)
+		if row.ErrorType != q.ErrorType || (row.NTPOT == nil) != (len(rec.Chunks) == 0) {
+			t.Errorf("row %d: NTPOT %v of %d chunks, error %q", i, row.NTPOT, len(rec.Chunks), row.ErrorType)
 		}
-		arrivals += len(q.Chunks)
+		arrivals += len(rec.Chunks)
 	}
 	list, err := parquet.ReadFile[ChunkRow](chunks)
 	if err != nil || len(list) != arrivals {
@@ -262,9 +263,11 @@ func TestPerRequestFile(t *testing.T) {
 		RequestBody: "{}", ResponseBody: stream, FinishReason: "stop",
 	}
 	failed := &record.Request{Start: 6 * second, End: 6 * second, ErrorType: record.ErrorHTTP, Status: 500, Error: "no"}
-	run := &Run{Requests: []Request{{Request: ok}, {Request: failed}}}
-	got, err := json.Marshal(run.perRequest())
-	if err != nil {
+	var buf, got bytes.Buffer
+	if err := runOf(t, ok, failed).writePerRequest(&buf); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Compact(&got, buf.Bytes()); err != nil {
 		t.Fatal(err)
 	}
 	want := `[{"start_time":1.0,"end_time":1.0,"request":"","response":null,"info":{"request_metrics":{"text":{"input_tokens":0},"image":null,"video":null,"audio":null},` +
@@ -276,8 +279,8 @@ func TestPerRequestFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(got) != strings.Replace(want, `"STREAM"`, string(quoted), 1) {
-		t.Errorf("got  %s\nwant %s", got, want)
+	if got.String() != strings.Replace(want, `"STREAM"`, string(quoted), 1) {
+		t.Errorf("got  %s\nwant %s", got.String(), want)
 	}
 }
 
@@ -295,17 +298,17 @@ func TestParseSLO(t *testing.T) {
 
 func BenchmarkReport(b *testing.B) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	run := new(Run)
+	run := newRun(ReadOptions{})
 	for i := range int64(10_000) {
 		r := sampleRequest(rng, i*10_000_000+1)
 		r.Chunks = r.Chunks[:0]
 		for k := range int64(200) {
 			r.Chunks = append(r.Chunks, 50_000+k*10_000+rng.Int64N(5000))
 		}
-		run.Requests = append(run.Requests, Request{Request: r})
+		run.add(r, "i")
 	}
 	for b.Loop() {
-		if _, err := pythonJSON(run.Summary(Options{})); err != nil {
+		if _, err := pythonJSON(run.Summary(Options{}), ""); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -1,37 +1,28 @@
 // Package convert makes reports of runs: records in, a report model, files out. The model is inference-perf's lifecycle report,
 // key for key and formula for formula, with additions of ours under one key.
 //
-// A run is held in memory, some 100 bytes a request and 8 a chunk; a report costs a sort of each figure, n log n in requests
-// and in chunks.
+// A run is held in memory: some 400 bytes a request, and 2 or 3 a chunk. A report costs a sort of each figure, n log n in
+// requests, and is linear in chunks.
 package convert
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// Request is a record in its run.
-type Request struct {
-	*record.Request
-	Instance string
-	// StageAt is the stage in which the request was due, or in which it was sent where that is unknown.
-	StageAt int
-	// DueAt is when it was due, recorded or fitted; nil when unknown.
-	DueAt *int64
-}
-
 // Run is all that is known of one run, of one instance or several.
 type Run struct {
 	Runs     []*record.Run // one per instance
 	Clients  []*record.Client
-	Requests []Request // in order of start
+	Requests []*Request // in order of start
 	Dropped  []*record.Dropped
 	Stages   []*record.Stage
+	Servers  []*record.Server
 	Ends     []*record.End
 	Schedule []ScheduleSource // one per scenario
 
@@ -39,11 +30,32 @@ type Run struct {
 	Partial bool
 	// Remarks are what a reader should know: lines that could not be read, requests left out.
 	Remarks []string
-	// Warmup and Cooldown are the seconds cut off the ends by Window.
-	Warmup, Cooldown float64
+	// Cut is what was left out afterwards, zero for nothing.
+	Cut Cut
 	// Outside counts requests of setup and teardown, which are in no figure.
 	Outside int
+	// Origin is the tool whose file the run was read of, "" for our own.
+	Origin string
+
+	clock   clock
+	bodies  map[*Request]bodies // if they are wanted
+	arena   arena
+	rows    rows
+	common  map[Traits]*Traits
+	scratch []byte
 }
+
+// clock is how many ticks of a run make a second.
+type clock struct{ instant, chunk float64 }
+
+// ours is the clock of our records: nanoseconds, and microseconds for chunks.
+var ours = clock{1e9, 1e6}
+
+// seconds of a span between two instants.
+func (r *Run) seconds(ticks int64) float64 { return float64(ticks) / r.clock.instant }
+
+// bodies are what was sent and what came back.
+type bodies struct{ request, response string }
 
 // ID is the run's id, several joined when runs were forced together.
 func (r *Run) ID() string {
@@ -93,7 +105,7 @@ func (r *Run) stagePlan() map[int]record.Stage {
 	return plan
 }
 
-// add takes one line of an instance's file.
+// add takes one line of an instance's file. Of a request it keeps nothing.
 func (r *Run) add(line record.Line, instance string) {
 	switch l := line.(type) {
 	case *record.Run:
@@ -101,17 +113,27 @@ func (r *Run) add(line record.Line, instance string) {
 	case *record.Client:
 		r.Clients = append(r.Clients, l)
 	case *record.Request:
-		if l.Stage < 0 {
-			r.Outside++
-			return
-		}
-		r.Requests = append(r.Requests, Request{Request: l, Instance: instance, StageAt: l.Stage, DueAt: l.Due})
+		r.addRequest(l, instance)
 	case *record.Dropped:
 		r.Dropped = append(r.Dropped, l)
 	case *record.Stage:
 		r.Stages = append(r.Stages, l)
+	case *record.Server:
+		r.Servers = append(r.Servers, l)
 	case *record.End:
 		r.Ends = append(r.Ends, l)
+	}
+}
+
+func (r *Run) addRequest(rec *record.Request, instance string) {
+	if rec.Stage < 0 {
+		r.Outside++
+		return
+	}
+	q := r.newRequest(rec, instance)
+	r.Requests = append(r.Requests, q)
+	if r.bodies != nil && (rec.RequestBody != "" || rec.ResponseBody != "") {
+		r.bodies[q] = bodies{rec.RequestBody, rec.ResponseBody}
 	}
 }
 
@@ -120,11 +142,20 @@ var errNothing = errors.New("no records in it: expected lines written by `k6 run
 
 // finish puts the requests in order, checks that they are of one run, and finds the schedule.
 func (r *Run) finish(force bool) error {
-	sort.SliceStable(r.Requests, func(i, j int) bool { return r.Requests[i].Start < r.Requests[j].Start })
-	if !force {
-		if err := errors.Join(r.oneRun(), r.noDoubles()); err != nil {
+	if r.clock == (clock{}) {
+		r.clock = ours
+	}
+	// Instances' files may come in any order; their requests have none in common but this.
+	slices.SortFunc(r.Requests, func(a, b *Request) int {
+		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.Scenario, b.Scenario), cmp.Compare(a.Index, b.Index), cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.ID, b.ID))
+	})
+	r.sortLines()
+	if err := r.belongTogether(); err != nil {
+		if !force {
 			return fmt.Errorf("%w (--force goes on)", err)
 		}
+		r.Partial = true
+		r.remark("forced: %v", err)
 	}
 	r.dropDoubledDrops()
 	if r.Outside > 0 {
@@ -132,6 +163,14 @@ func (r *Run) finish(force bool) error {
 	}
 	r.findSchedule()
 	return nil
+}
+
+// sortLines makes what a report says of instances independent of the order of their files.
+func (r *Run) sortLines() {
+	slices.SortStableFunc(r.Runs, func(a, b *record.Run) int { return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Instance, b.Instance)) })
+	slices.SortStableFunc(r.Ends, func(a, b *record.End) int { return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Requests, b.Requests)) })
+	slices.SortStableFunc(r.Clients, func(a, b *record.Client) int { return cmp.Compare(a.Number, b.Number) })
+	slices.Sort(r.Remarks)
 }
 
 // dropDoubledDrops leaves k6's own count of drops out where the executor told each: those have numbers.
@@ -145,47 +184,4 @@ func (r *Run) dropDoubledDrops() {
 
 func (r *Run) remark(format string, args ...any) {
 	r.Remarks = append(r.Remarks, fmt.Sprintf(format, args...))
-}
-
-func (r *Run) oneRun() error {
-	for _, run := range r.Runs {
-		if run.ID != r.Runs[0].ID {
-			return fmt.Errorf("the inputs are of different runs, %q and %q", r.Runs[0].ID, run.ID)
-		}
-	}
-	return nil
-}
-
-func (r *Run) noDoubles() error {
-	type identity struct {
-		scenario string
-		index    int64
-		seq      int
-	}
-	seen := make(map[identity]string, len(r.Requests))
-	for _, q := range r.Requests {
-		id := identity{q.Scenario, q.Index, q.Seq}
-		if other, double := seen[id]; double {
-			return fmt.Errorf("request %d.%d of scenario %q is there twice (instances %q and %q): was the same run given in two forms?", q.Index, q.Seq, q.Scenario, other, q.Instance)
-		}
-		seen[id] = q.Instance
-	}
-	return nil
-}
-
-// Window leaves out the requests sent in the first and last seconds of the run.
-func (r *Run) Window(warmup, cooldown float64) {
-	if len(r.Requests) == 0 || warmup == 0 && cooldown == 0 {
-		return
-	}
-	r.Warmup, r.Cooldown = warmup, cooldown
-	from := r.Requests[0].Start + int64(warmup*1e9)
-	to := r.Requests[len(r.Requests)-1].Start - int64(cooldown*1e9)
-	kept := r.Requests[:0]
-	for _, q := range r.Requests {
-		if q.Start >= from && q.Start <= to {
-			kept = append(kept, q)
-		}
-	}
-	r.Requests = kept
 }

@@ -3,6 +3,7 @@ package convert
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -39,8 +40,8 @@ func (r *Run) findSchedule() {
 
 // firstOf lists the first requests of a scenario's iterations: what follows in an iteration is due when the script says.
 func (r *Run) firstOf(scenario string) (list []*Request) {
-	for i := range r.Requests {
-		if q := &r.Requests[i]; q.Scenario == scenario && q.Seq == 0 {
+	for _, q := range r.Requests {
+		if q.Scenario == scenario && q.Seq == 0 {
 			list = append(list, q)
 		}
 	}
@@ -48,12 +49,7 @@ func (r *Run) firstOf(scenario string) (list []*Request) {
 }
 
 func recorded(requests []*Request) bool {
-	for _, q := range requests {
-		if q.DueAt != nil {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(requests, func(q *Request) bool { return q.DueKnown })
 }
 
 // fit finds the due instants under k6's own arrival-rate executors: arrival k is due at T0 + F(k), with T0 the smallest
@@ -78,8 +74,8 @@ func (r *Run) fit(s record.Scenario, requests []*Request) (source, reason string
 	}
 	for _, q := range requests {
 		offset := due(q.Index)
-		q.DueAt = new(zero + int64(math.Round(starts[q.Instance]+offset*1e9)))
-		q.StageAt = stageOf(s, offset)
+		q.Due, q.DueKnown = zero+int64(math.Round(starts[q.Instance]+offset*1e9)), true
+		q.StageAt = narrow(stageOf(s, offset))
 	}
 	r.followFirst(s.Name, requests)
 	return scheduleFitted, ""
@@ -87,15 +83,17 @@ func (r *Run) fit(s record.Scenario, requests []*Request) (source, reason string
 
 // followFirst puts the later requests of an iteration into the stage of its first.
 func (r *Run) followFirst(scenario string, first []*Request) {
-	stages := make(map[int64]int, len(first))
+	later := func(q *Request) bool { return q.Scenario == scenario && q.Seq > 0 }
+	if !slices.ContainsFunc(r.Requests, later) {
+		return
+	}
+	stages := make(map[int64]int32, len(first))
 	for _, q := range first {
 		stages[q.Index] = q.StageAt
 	}
-	for i := range r.Requests {
-		if q := &r.Requests[i]; q.Scenario == scenario && q.Seq > 0 {
-			if stage, known := stages[q.Index]; known {
-				q.StageAt = stage
-			}
+	for _, q := range r.Requests {
+		if stage, known := stages[q.Index]; known && later(q) {
+			q.StageAt = stage
 		}
 	}
 }

@@ -40,7 +40,7 @@ func (r *Run) WriteTable(w io.Writer, o Options) error {
 }
 
 // sourceNames lists where output tokens were counted.
-func sourceNames(t TokenSources) (names string) {
+func sourceNames(t TokenCounts) (names string) {
 	for _, source := range slices.Sorted(maps.Keys(t.Output)) {
 		if names != "" {
 			names += ", "
@@ -76,7 +76,7 @@ func (t *table) grid(rows func(w io.Writer)) {
 func (t *table) stages(reports map[int]*Lifecycle) {
 	t.grid(func(w io.Writer) {
 		_, _ = fmt.Fprintln(w, "stage\trequests\tfailed\trate asked\tachieved\tTTFT p50\tp99\tITL p50\tp99\trequest p50\tp99 ms\t")
-		for _, n := range stageNumbers(reports) {
+		for _, n := range sortedKeys(reports) {
 			l := reports[n]
 			lat := l.Ours.Latency
 			_, _ = fmt.Fprintf(w, "%d\t%d\t%d\t%.2f\t%.2f\t%s\t%s\t%s\t%s\t%s\t%s\t\n", n, l.Load.Count, l.Failures.Count, *l.Load.RequestedRate, *l.Load.AchievedRate,

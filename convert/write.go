@@ -1,9 +1,12 @@
 package convert
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"unicode/utf16"
@@ -25,7 +28,7 @@ func (r *Run) WriteReport(dir string, files Files, o Options) error {
 		}
 	}
 	if files.PerRequest {
-		if err := writeJSON(filepath.Join(dir, "per_request_lifecycle_metrics.json"), r.perRequest()); err != nil {
+		if err := writeFile(filepath.Join(dir, "per_request_lifecycle_metrics.json"), func(f *os.File) error { return buffered(f, r.writePerRequest) }); err != nil {
 			return err
 		}
 	}
@@ -43,7 +46,7 @@ func (r *Run) writeLifecycles(dir string, o Options) error {
 		return err
 	}
 	reports := r.StageReports(o)
-	for _, stage := range stageNumbers(reports) {
+	for _, stage := range sortedKeys(reports) {
 		name := fmt.Sprintf("stage_%d_lifecycle_metrics.json", stage)
 		if err := writeJSON(filepath.Join(dir, name), reports[stage]); err != nil {
 			return err
@@ -54,7 +57,7 @@ func (r *Run) writeLifecycles(dir string, o Options) error {
 
 // writeJSON writes a value as Python's json.dump with an indent of 2 would.
 func writeJSON(path string, value any) error {
-	text, err := pythonJSON(value)
+	text, err := pythonJSON(value, "")
 	if err != nil {
 		return fmt.Errorf("%s: %w", filepath.Base(path), err)
 	}
@@ -62,6 +65,12 @@ func writeJSON(path string, value any) error {
 		_, err := f.Write(text)
 		return err
 	})
+}
+
+// buffered writes through a buffer.
+func buffered(w io.Writer, write func(io.Writer) error) error {
+	b := bufio.NewWriterSize(w, 1<<18)
+	return errors.Join(write(b), b.Flush())
 }
 
 // writeFile writes beside the path and renames, so that nobody reads half a file.
@@ -88,11 +97,12 @@ func writeFile(path string, write func(*os.File) error) (err error) {
 	return os.Rename(f.Name(), path)
 }
 
-func pythonJSON(value any) ([]byte, error) {
+// pythonJSON is a value as Python's json.dump with an indent of 2 writes it, with a prefix before each line but the first.
+func pythonJSON(value any, prefix string) ([]byte, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
+	enc.SetIndent(prefix, "  ")
 	if err := enc.Encode(value); err != nil {
 		return nil, err
 	}

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"github.com/spf13/cobra"
+
+	"github.com/seed-307b789f/xk6-llm/convert"
 )
 
 func newParquet() *cobra.Command {
@@ -17,7 +19,7 @@ func newParquet() *cobra.Command {
 			if out == "" && chunks == "" {
 				return misuse("where to? Give -o FILE, or --chunks FILE")
 			}
-			run, err := read(cmd, force, args)
+			run, err := read(cmd, convert.ReadOptions{Force: force}, args)
 			if err != nil {
 				return err
 			}

@@ -49,11 +49,11 @@ func (f *reportFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	run, err := read(cmd, f.force, args)
+	run, err := read(cmd, convert.ReadOptions{Force: f.force, Bodies: f.perRequest}, args)
 	if err != nil {
 		return err
 	}
-	run.Window(f.warmup.Seconds(), f.cooldown.Seconds())
+	run.Leave(convert.Cut{Warmup: f.warmup.Seconds(), Cooldown: f.cooldown.Seconds()})
 	dir := f.out
 	if dir == "" {
 		dir = time.Now().Format("reports-20060102-150405")

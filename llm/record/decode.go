@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/tidwall/gjson"
 )
@@ -37,7 +38,7 @@ type kept struct {
 // Parse reads one line. A line of a type it does not know is an error that names the type.
 func (d *Decoder) Parse(data []byte) (Line, error) {
 	if line := d.plain(data); line != nil {
-		if err := line.validate(); err != nil {
+		if err := line.Validate(); err != nil {
 			return nil, fmt.Errorf("request line: %w", err)
 		}
 		return line, nil
@@ -294,7 +295,7 @@ func (s *scan) int(dst *int) bool {
 	return ok && int64(*dst) == n
 }
 
-// int64 reads a whole number of up to 18 digits, which cannot overflow.
+// int64 reads a whole number.
 func (s *scan) int64(dst *int64) bool {
 	n, used := integer(s.data)
 	*dst = n
@@ -303,7 +304,7 @@ func (s *scan) int64(dst *int64) bool {
 }
 
 // integer reads a whole number from the front of data, and tells how many bytes it has; 0 if there is none, or one that is
-// written in another way.
+// too large or written in another way.
 func integer(data []byte) (n int64, used int) {
 	i := 0
 	negative := len(data) > 0 && data[0] == '-'
@@ -311,20 +312,22 @@ func integer(data []byte) (n int64, used int) {
 		i++
 	}
 	first := i
+	var sum uint64
 	for ; i < len(data); i++ {
 		c := data[i] - '0'
 		if c > 9 {
 			break
 		}
-		n = n*10 + int64(c)
+		sum = sum*10 + uint64(c)
 	}
 	digits := i - first
 	switch {
-	case digits == 0, digits > 18, digits > 1 && data[first] == '0', negative && n == 0:
+	case digits == 0, digits > 19, sum > math.MaxInt64, digits > 1 && data[first] == '0', negative && sum == 0: // 19 digits fit into a uint64
 		return 0, 0
 	case i < len(data) && (data[i] == '.' || data[i] == 'e' || data[i] == 'E'):
 		return 0, 0
-	case negative:
+	}
+	if n = int64(sum); negative {
 		n = -n
 	}
 	return n, i

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ func fullRequest() *Request {
 	r := *allLines[2].(*Request)
 	r.Error, r.RequestBody, r.ResponseBody = "busy", "", ""
 	r.Retries, r.Attempt, r.PromptAsked, r.PromptRaw, r.SessionID, r.Turn, r.Adapter, r.Client = 1, 7, 5, true, "session-1", 2, "lora", 3
+	r.Start, r.End, r.Due = 1_795_000_000_123_456_789, math.MaxInt64, new(int64(1_795_000_000_000_000_001))
 	r.SLO, r.Good = &Bounds{TTFT: 500, TPOT: 0.5}, new(true)
 	return &r
 }
@@ -76,6 +78,7 @@ func FuzzOnePass(f *testing.F) {
 	}
 	f.Add(full)
 	f.Add([]byte(`{"type":"request","start_ns":-0,"chunks_us":[],"slo":{},"slo":{"ttft_ms":1},"Stage":1}`))
+	f.Add([]byte(`{"type":"request","start_ns":9223372036854775808,"end_ns":99999999999999999999}`))
 	f.Fuzz(func(t *testing.T, line []byte) {
 		d := &Decoder{Reuse: true}
 		onePass(t, d, line)

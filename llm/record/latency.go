@@ -20,6 +20,14 @@ func (r *Request) TTFO() (time.Duration, bool) {
 	return first, ok
 }
 
+// TTFR is the time from sending to the first reasoning, and false if none came.
+func (r *Request) TTFR() (time.Duration, bool) {
+	if len(r.Reasoning) == 0 {
+		return 0, false
+	}
+	return micros(r.Reasoning[0]), true
+}
+
 // TPOT is the time per output token after the first, (last token − first token)/(tokens − 1), and false if there were
 // fewer than two tokens or fewer than two chunks to time. When the count is the server's, which includes reasoning and
 // tool calls, the span runs over those chunks too.
@@ -31,8 +39,8 @@ func (r *Request) TPOT() (time.Duration, bool) {
 	var first, last time.Duration
 	if source == ServerUsage {
 		first, last, _ = r.outputSpan()
-	} else if len(r.Chunks) > 0 {
-		first, last = r.tokenSpan()
+	} else {
+		first, last, _ = r.TokenSpan()
 	}
 	if last <= first {
 		return 0, false
@@ -79,18 +87,11 @@ func (r *Request) AppendITL(gaps []time.Duration) []time.Duration {
 
 // MeanITL is the mean of the request's inter-token latencies, and false with fewer than two token times.
 func (r *Request) MeanITL() (time.Duration, bool) {
-	n := len(r.Chunks)
-	if len(r.ChunkTokens) > 0 {
-		n = 0
-		for _, k := range r.ChunkTokens {
-			n += k
-		}
-	}
-	if n < 2 || len(r.Chunks) == 0 {
+	// A sum of consecutive gaps is the span between the first and the last token time.
+	first, last, n := r.TokenSpan()
+	if n < 2 {
 		return 0, false
 	}
-	// A sum of consecutive gaps is the span between the first and the last chunk that holds a token.
-	first, last := r.tokenSpan()
 	return (last - first) / time.Duration(n-1), true
 }
 
@@ -103,18 +104,24 @@ func (r *Request) ScheduleDelay() (time.Duration, bool) {
 	return time.Duration(r.Start - *r.Due), true
 }
 
-// tokenSpan gives the times of the first and the last content token; it needs one chunk at least.
-func (r *Request) tokenSpan() (first, last time.Duration) {
-	i, j := 0, len(r.Chunks)-1
-	if len(r.ChunkTokens) == len(r.Chunks) {
-		for i < j && r.ChunkTokens[i] == 0 {
-			i++
+// TokenSpan gives the first and the last of the token times that AppendTokenTimes lists, and how many there are.
+func (r *Request) TokenSpan() (first, last time.Duration, n int) {
+	if len(r.ChunkTokens) == 0 {
+		if n = len(r.Chunks); n > 0 {
+			first, last = micros(r.Chunks[0]), micros(r.Chunks[n-1])
 		}
-		for j > i && r.ChunkTokens[j] == 0 {
-			j--
-		}
+		return first, last, n
 	}
-	return micros(r.Chunks[i]), micros(r.Chunks[j])
+	for i, k := range r.ChunkTokens {
+		if k == 0 {
+			continue
+		}
+		if last = micros(r.Chunks[i]); n == 0 {
+			first = last
+		}
+		n += k
+	}
+	return first, last, n
 }
 
 // outputSpan gives the first and the last arrival of output of any kind.

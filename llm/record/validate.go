@@ -11,7 +11,7 @@ func validate(line Line) error {
 	case *Run:
 		return l.validate()
 	case *Request:
-		return l.validate()
+		return l.Validate()
 	case *Dropped:
 		if l.Count < 0 {
 			return fmt.Errorf("negative count %d", l.Count)
@@ -39,7 +39,8 @@ func (r *Run) validate() error {
 	return nil
 }
 
-func (r *Request) validate() error {
+// Validate names what no writer of this format writes.
+func (r *Request) Validate() error {
 	switch {
 	case r.Index < 0 || r.Seq < 0:
 		return fmt.Errorf("negative number %d.%d", r.Index, r.Seq)

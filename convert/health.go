@@ -1,0 +1,208 @@
+package convert
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// Verdicts on the load generator.
+const (
+	Valid   = "VALID"
+	Suspect = "SUSPECT" // look at the reasons before using the figures
+	Invalid = "INVALID" // the load was not the one asked for, or nothing was measured
+)
+
+// ClientHealth judges whether the load generator itself kept up, so that the figures are the server's.
+type ClientHealth struct {
+	Verdict   string          `json:"verdict"`
+	Reasons   []string        `json:"reasons"`
+	Unchecked []string        `json:"not_checked"` // what the input does not tell
+	Instances []record.Health `json:"instances"`   // of each instance that ended its file
+}
+
+// The bounds of the rules: above the first a run is suspect, above the second invalid.
+var (
+	latenessBounds = [2]float64{0.010, 0.250} // seconds, of the 99th percentile
+	dropBounds     = [2]float64{0, 0.01}      // share of the arrivals
+	cpuBounds      = [2]float64{0.85, 0.95}   // share of the processors it may use
+	pauseBounds    = [2]float64{0.005, 0.02}  // share of the time
+	rateBounds     = [2]float64{0.02, 0.10}   // share of the requests or of the time
+)
+
+var healthRules = []string{
+	"lateness (p99 of start - due, turns of conversations left out) above 10 ms is suspect, above 250 ms invalid",
+	"any dropped arrival is suspect, above 1 % invalid",
+	"CPU above 85 % is suspect, above 95 % invalid",
+	"stop-the-world pauses above 0.5 % of the time are suspect, above 2 % invalid",
+	"requests sent, or the time they took to be sent, off by more than 2 % of what was asked are suspect, by more than 10 % invalid",
+	"a partial run is suspect",
+	"a run without a success is invalid",
+}
+
+// judge collects reasons.
+type judge struct{ ClientHealth }
+
+func (j *judge) say(verdict, format string, args ...any) {
+	j.Reasons = append(j.Reasons, fmt.Sprintf(format, args...))
+	if j.Verdict != Invalid {
+		j.Verdict = verdict
+	}
+}
+
+// weigh says something about a value above its bounds.
+func (j *judge) weigh(value float64, bounds [2]float64, format string, args ...any) {
+	switch {
+	case value > bounds[1]:
+		j.say(Invalid, format, args...)
+	case value > bounds[0]:
+		j.say(Suspect, format, args...)
+	}
+}
+
+func (j *judge) skip(what string) { j.Unchecked = append(j.Unchecked, what) }
+
+// health judges the load generator by the requests of a group.
+func (g *group) health() ClientHealth {
+	j := &judge{ClientHealth{Verdict: Valid, Reasons: []string{}, Unchecked: []string{}, Instances: []record.Health{}}}
+	switch {
+	case len(g.all) == 0:
+		j.say(Invalid, "no request was sent")
+	case len(g.ok) == 0:
+		j.say(Invalid, "every request failed")
+	}
+	if g.run.Partial {
+		j.say(Suspect, "the run is partial: something of it is missing")
+	}
+	g.judgeLateness(j)
+	dropped := g.dropped()
+	j.weigh(float64(dropped)/float64(max(int64(len(g.all))+dropped, 1)), dropBounds, "%d arrivals were dropped: too few VUs for this load", dropped)
+	g.run.judgeProcess(j)
+	g.judgeRates(j)
+	return j.ClientHealth
+}
+
+func (g *group) judgeLateness(j *judge) {
+	delays := g.values(g.all, func(g *group, q *Request) float64 {
+		if q.SessionID != "" { // a turn waits for the answer before it, by design
+			return unknown
+		}
+		return scheduleDelay(g, q)
+	})
+	if len(delays) == 0 {
+		j.skip("lateness")
+		return
+	}
+	p99, _ := NewDistribution(delays, []float64{99}).At(99)
+	j.weigh(p99, latenessBounds, "requests were sent late: p99 %.1f ms after they were due", p99*1000)
+}
+
+// judgeProcess judges by what each instance says of itself at its end.
+func (r *Run) judgeProcess(j *judge) {
+	if len(r.Ends) < max(len(r.Runs), 1) {
+		j.skip("cpu")
+	}
+	for _, end := range r.Ends {
+		h := end.Health
+		j.Instances = append(j.Instances, h)
+		j.weigh(h.CPUShare, cpuBounds, "the load generator used %.0f %% of its %d processors", 100*h.CPUShare, h.GoMaxProcs)
+		if len(r.Runs) > 0 && end.Time > r.Runs[0].Start {
+			share := float64(h.GCPause) / float64(end.Time-r.Runs[0].Start)
+			j.weigh(share, pauseBounds, "its collector paused it for %.1f %% of the time", 100*share)
+		}
+	}
+}
+
+// judgeRates compares each open-loop stage with what was asked of it.
+func (g *group) judgeRates(j *judge) {
+	plan, checked := g.run.stagePlan(), false
+	own := map[int]bool{}
+	for _, s := range g.run.Scenarios() {
+		for _, stage := range s.Stages {
+			own[stage.Index] = s.Executor == "llm-arrival-rate"
+		}
+	}
+	stages := g.run.byStage(g.all)
+	for _, stage := range sortedKeys(stages) {
+		requests := stages[stage]
+		asked, known := arrivals(plan[stage])
+		if !known {
+			continue
+		}
+		checked = true
+		if g.run.Cut.Requests == 0 && g.run.wholeStage(requests, stage) {
+			g.judgeCount(j, stage, requests, asked, own[stage])
+		}
+		g.judgeStretch(j, stage, requests)
+	}
+	if !checked {
+		j.skip("rate")
+	}
+}
+
+// wholeStage says whether these are all requests of a stage: those of an adapter are a part.
+func (r *Run) wholeStage(requests []*Request, stage int) bool {
+	n := 0
+	for _, q := range r.Requests {
+		if int(q.StageAt) == stage {
+			n++
+		}
+	}
+	return n == len(requests)
+}
+
+// arrivals is how many requests a stage of a given rate should send.
+func arrivals(s record.Stage) (float64, bool) {
+	if s.Rate == nil || s.Duration == nil {
+		return 0, false
+	}
+	rate := *s.Rate
+	if s.From != nil {
+		rate = (rate + *s.From) / 2
+	}
+	return rate * *s.Duration, true
+}
+
+// judgeCount allows for one arrival at the stage's edge, and where arrivals may be random for four standard deviations.
+func (g *group) judgeCount(j *judge, stage int, requests []*Request, asked float64, random bool) {
+	sent := 0.0
+	for _, q := range requests {
+		if q.Seq == 0 {
+			sent++
+		}
+	}
+	for _, d := range g.run.Dropped {
+		if d.Stage == stage {
+			sent += float64(d.Count) // judged as drops
+		}
+	}
+	slack := 1.0
+	if random {
+		slack += 4 * math.Sqrt(asked)
+	}
+	off := (math.Abs(sent-asked) - slack) / max(asked, 1)
+	j.weigh(off, rateBounds, "stage %d: %.0f requests were asked for, %.0f came to be sent", stage, asked, sent)
+}
+
+// judgeStretch compares the time over which requests were sent with that over which they were due.
+func (g *group) judgeStretch(j *judge, stage int, requests []*Request) {
+	var due, sent [2]int64
+	n := 0
+	for _, q := range requests {
+		if !q.DueKnown || q.Seq > 0 || q.SessionID != "" {
+			continue
+		}
+		if n == 0 {
+			due, sent = [2]int64{q.Due, q.Due}, [2]int64{q.Start, q.Start}
+		}
+		due = [2]int64{min(due[0], q.Due), max(due[1], q.Due)}
+		sent = [2]int64{min(sent[0], q.Start), max(sent[1], q.Start)}
+		n++
+	}
+	asked, took := g.run.seconds(due[1]-due[0]), g.run.seconds(sent[1]-sent[0])
+	if n < 2 || asked <= 0 {
+		return
+	}
+	j.weigh((math.Abs(took-asked)-0.01)/asked, rateBounds, "stage %d: what was due within %.2f s was sent within %.2f s", stage, asked, took)
+}

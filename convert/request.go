@@ -1,0 +1,226 @@
+package convert
+
+import (
+	"encoding/binary"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// none is the token count, and unknown the figure, of what has none.
+const none = -1
+
+var unknown = math.NaN()
+
+// Traits is what many requests of a run have in common.
+type Traits struct {
+	Instance, Scenario, API, Model, Adapter string
+	FinishReason, ErrorType, Note           string
+	InputSource, OutputSource               record.Source // of the token counts
+	Client, Status                          int
+	Streaming                               bool
+	SLO                                     record.Bounds // zero for none
+}
+
+// Request is one request of a run, some 300 bytes and its chunks, packed. Instants are ticks of the run's clock.
+type Request struct {
+	*Traits
+	ID, SessionID, Error string
+
+	Start, End int64
+	// Due is when it was due, recorded or fitted; only if DueKnown.
+	Due                           int64
+	Connected, FirstByte, Attempt int64 // 0 when they never came
+	Index                         int64
+	BytesSent, BytesReceived      int64
+
+	Seq, Turn, MaxTokens, PromptAsked, Retries int32
+	// StageAt is the stage in which the request was due, or in which it was sent where that is unknown.
+	StageAt int32
+
+	in, out                         int32 // tokens, by the record's order of sources
+	clientIn, clientOut             int32 // counted by the client, none if it did not
+	serverIn, serverOut, serverRead int32 // prompt, completion and cached tokens of the usage map, none if it has no such count
+	chunks, tokenTimes              int32
+	DueKnown                        bool
+	promptRaw                       bool
+	tokenized                       bool // chunks' tokens were counted
+	good                            int8 // 1 good, 0 not, none without bounds
+
+	// Seconds; unknown where undefined. The first two are of token times; all are by the record's own formulas.
+	firstToken, tokenSpan                  float64
+	ttft, ttfo, ttfr, tpot, ntpot, meanITL float64
+
+	packed []byte // arrivals, tokens and usage, see pack
+}
+
+// Failed says whether the request failed.
+func (q *Request) Failed() bool { return q.ErrorType != "" }
+
+// newRequest makes a request of a record, whose slices it does not keep.
+func (r *Run) newRequest(rec *record.Request, instance string) *Request {
+	q := r.rows.next()
+	in, inSource := rec.InputTokens()
+	out, outSource := rec.OutputTokens()
+	*q = Request{
+		Traits: r.traits(rec, instance, inSource, outSource), in: narrow(in), out: narrow(out), ID: rec.ID, SessionID: rec.SessionID, Error: rec.Error,
+		Start: rec.Start, End: rec.End, Connected: rec.Connected, FirstByte: rec.FirstByte, Attempt: rec.Attempt,
+		Index: rec.Index, BytesSent: rec.BytesSent, BytesReceived: rec.BytesReceived,
+		Seq: narrow(rec.Seq), Turn: narrow(rec.Turn), MaxTokens: narrow(rec.MaxTokens), PromptAsked: narrow(rec.PromptAsked), Retries: narrow(rec.Retries),
+		StageAt: narrow(rec.Stage), promptRaw: rec.PromptRaw, tokenized: len(rec.ChunkTokens) > 0, chunks: narrow(len(rec.Chunks)), good: none,
+	}
+	if rec.Due != nil {
+		q.Due, q.DueKnown = *rec.Due, true
+	}
+	if rec.Good != nil {
+		if q.good = 0; *rec.Good {
+			q.good = 1
+		}
+	}
+	q.count(rec)
+	q.time(rec)
+	r.scratch = pack(r.scratch[:0], rec)
+	q.packed = r.arena.keep(r.scratch)
+	return q
+}
+
+// count takes the counts of the client and of the server over.
+func (q *Request) count(rec *record.Request) {
+	q.clientIn, q.clientOut = pointed(rec.Prompt), pointed(rec.Completion)
+	q.serverIn = reported(rec, "prompt_tokens", "input_tokens")
+	q.serverOut = reported(rec, "completion_tokens", "output_tokens")
+	q.serverRead = reported(rec, "prompt_tokens_details.cached_tokens")
+}
+
+// time takes the latencies over.
+func (q *Request) time(rec *record.Request) {
+	first, last, n := rec.TokenSpan()
+	q.firstToken, q.tokenSpan, q.tokenTimes = first.Seconds(), (last - first).Seconds(), narrow(n)
+	q.ttft, q.ttfo, q.ttfr = secondsOf(rec.TTFT()), secondsOf(rec.TTFO()), secondsOf(rec.TTFR())
+	q.tpot, q.ntpot, q.meanITL = secondsOf(rec.TPOT()), secondsOf(rec.NTPOT()), secondsOf(rec.MeanITL())
+}
+
+func secondsOf(d time.Duration, known bool) float64 {
+	if !known {
+		return unknown
+	}
+	return d.Seconds()
+}
+
+func pointed(n *int) int32 {
+	if n == nil {
+		return none
+	}
+	return narrow(*n)
+}
+
+func reported(rec *record.Request, names ...string) int32 {
+	n, known := rec.UsageTokens(names...)
+	if !known {
+		return none
+	}
+	return narrow(max(n, 0))
+}
+
+// narrow brings a count within 32 bits, which only a hostile file leaves.
+func narrow(n int) int32 { return int32(max(min(n, math.MaxInt32), math.MinInt32)) } //nolint:gosec // brought within bounds
+
+// traits finds or keeps what the request has in common with others.
+func (r *Run) traits(rec *record.Request, instance string, in, out record.Source) *Traits {
+	t := Traits{
+		Instance: instance, InputSource: in, OutputSource: out, Scenario: rec.Scenario, API: rec.API, Model: rec.Model, Adapter: rec.Adapter,
+		FinishReason: rec.FinishReason, ErrorType: rec.ErrorType, Note: rec.Note, Client: rec.Client, Status: rec.Status, Streaming: rec.Streaming,
+	}
+	if rec.SLO != nil {
+		t.SLO = *rec.SLO
+	}
+	known := r.common[t]
+	if known == nil {
+		if r.common == nil {
+			r.common = map[Traits]*Traits{}
+		}
+		known = &t
+		r.common[t] = known
+	}
+	return known
+}
+
+// pack appends arrivals as the gaps between them, tokens of chunks, and the usage map.
+func pack(dst []byte, rec *record.Request) []byte {
+	dst = packTimes(dst, rec.Chunks)
+	for _, n := range rec.ChunkTokens {
+		dst = binary.AppendUvarint(dst, uint64(n)) //nolint:gosec // the reader refuses negative ones
+	}
+	dst = packTimes(dst, rec.Reasoning)
+	dst = packTimes(dst, rec.ToolCalls)
+	return append(dst, rec.Usage...)
+}
+
+func packTimes(dst []byte, times []int64) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(times)))
+	var last int64
+	for _, t := range times {
+		dst = binary.AppendUvarint(dst, uint64(t-last)) //nolint:gosec // the reader refuses times that go backwards
+		last = t
+	}
+	return dst
+}
+
+// unpack fills the lists and the usage map of rec, and uses the lists' memory again.
+func (q *Request) unpack(rec *record.Request) {
+	data := q.packed
+	rec.Chunks, data = unpackTimes(rec.Chunks[:0], data)
+	rec.ChunkTokens = rec.ChunkTokens[:0]
+	if q.tokenized {
+		for range rec.Chunks {
+			n, size := binary.Uvarint(data)
+			rec.ChunkTokens, data = append(rec.ChunkTokens, int(n)), data[size:] //nolint:gosec // packed here
+		}
+	}
+	rec.Reasoning, data = unpackTimes(rec.Reasoning[:0], data)
+	rec.ToolCalls, data = unpackTimes(rec.ToolCalls[:0], data)
+	rec.Usage = data
+}
+
+func unpackTimes(times []int64, data []byte) ([]int64, []byte) {
+	n, size := binary.Uvarint(data)
+	data = data[size:]
+	times = slices.Grow(times, int(n)) //nolint:gosec // packed here
+	var at int64
+	for range n {
+		gap, size := binary.Uvarint(data)
+		at += int64(gap) //nolint:gosec // packed here
+		times, data = append(times, at), data[size:]
+	}
+	return times, data
+}
+
+// arena holds many short byte strings in large pieces of memory.
+type arena struct{ free []byte }
+
+const arenaPiece = 1 << 22
+
+// keep copies data.
+func (a *arena) keep(data []byte) []byte {
+	if len(data) > len(a.free) {
+		a.free = make([]byte, max(arenaPiece, len(data)))
+	}
+	n := copy(a.free, data)
+	kept := a.free[:n:n]
+	a.free = a.free[n:]
+	return kept
+}
+
+// rows gives requests out of large pieces of memory.
+type rows struct{ free []Request }
+
+func (r *rows) next() *Request {
+	if len(r.free) == 0 {
+		r.free = make([]Request, 1<<12)
+	}
+	q := &r.free[0]
+	r.free = r.free[1:]
+	return q
+}

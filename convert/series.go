@@ -1,0 +1,101 @@
+package convert
+
+import (
+	"math"
+	"slices"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// Series are figures over the time of the run, a value for each interval from the first start on.
+type Series struct {
+	Interval Float    `json:"interval_seconds"`
+	Start    int64    `json:"start_ns"` // Unix
+	Due      []int    `json:"due"`      // 0 where due instants are unknown
+	Sent     []int    `json:"sent"`
+	Ended    []int    `json:"ended"`
+	Failed   []int    `json:"failed"`
+	InFlight []int    `json:"in_flight"` // at the interval's end
+	Chunks   []int    `json:"content_chunks"`
+	TTFT50   []*Float `json:"ttft_p50"` // of the requests sent in the interval, null for none
+	TTFT99   []*Float `json:"ttft_p99"`
+	ChunkGap []*Float `json:"chunk_gap_mean"`
+}
+
+// maxIntervals bounds a series; longer runs have longer intervals, in whole seconds.
+const maxIntervals = 100_000
+
+// series is nil without a request.
+func (r *Run) series() *Series {
+	if len(r.Requests) == 0 {
+		return nil
+	}
+	s := &seriesMaker{run: r, zero: r.Requests[0].Start}
+	span := r.span(r.Requests)
+	step := math.Ceil(max(span/maxIntervals, 1))
+	n := int(span/step) + 1
+	s.step = step
+	s.Series = Series{
+		Interval: Float(step), Start: s.zero, Due: make([]int, n), Sent: make([]int, n), Ended: make([]int, n), Failed: make([]int, n),
+		InFlight: make([]int, n), Chunks: make([]int, n), TTFT50: make([]*Float, n), TTFT99: make([]*Float, n), ChunkGap: make([]*Float, n),
+	}
+	s.fill()
+	return &s.Series
+}
+
+type seriesMaker struct {
+	Series
+	run  *Run
+	zero int64
+	step float64
+}
+
+// slot is the interval of an instant, the nearest for one outside of the run, as a first due instant may be.
+func (s *seriesMaker) slot(seconds float64) int {
+	return max(0, min(int(seconds/s.step), len(s.Sent)-1))
+}
+
+func (s *seriesMaker) fill() {
+	gaps := make([]float64, len(s.Sent))
+	gapCounts := make([]int, len(s.Sent))
+	ttfts := make([][]float64, len(s.Sent))
+	var rec record.Request
+	for _, q := range s.run.Requests {
+		at := s.run.seconds(q.Start - s.zero)
+		sent := s.slot(at)
+		s.Sent[sent]++
+		ended := s.slot(s.run.seconds(q.End - s.zero))
+		s.Ended[ended]++
+		if q.Failed() {
+			s.Failed[ended]++
+		}
+		if q.DueKnown && q.Seq == 0 {
+			s.Due[s.slot(s.run.seconds(q.Due-s.zero))]++
+		}
+		if !math.IsNaN(q.ttft) && !q.Failed() {
+			ttfts[sent] = append(ttfts[sent], q.ttft)
+		}
+		q.unpack(&rec)
+		for i, us := range rec.Chunks {
+			k := s.slot(at + float64(us)/s.run.clock.chunk)
+			s.Chunks[k]++
+			if i > 0 {
+				gaps[k] += float64(us - rec.Chunks[i-1])
+				gapCounts[k]++
+			}
+		}
+	}
+	flying := 0
+	for i := range s.Sent {
+		flying += s.Sent[i] - s.Ended[i]
+		s.InFlight[i] = flying
+		if list := ttfts[i]; len(list) > 0 {
+			slices.Sort(list)
+			at := func(k int) float64 { return list[k] }
+			s.TTFT50[i], s.TTFT99[i] = new(Float(percentile(len(list), at, 50))), new(Float(percentile(len(list), at, 99)))
+		}
+		if gapCounts[i] > 0 {
+			s.ChunkGap[i] = new(Float(gaps[i] / float64(gapCounts[i]) / s.run.clock.chunk))
+		}
+	}
+}

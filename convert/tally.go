@@ -1,0 +1,69 @@
+package convert
+
+import (
+	"math"
+	"slices"
+)
+
+// tally is a multiset of whole numbers, whose order statistics are exact. Repeated numbers, as microseconds between tokens
+// are, cost no memory: those below a second are counted in an array, the others listed.
+type tally struct {
+	ticks  float64 // per second
+	counts []uint64
+	rest   []int64 // sorted once at is asked
+	sorted bool
+	n      int
+	sum    float64
+}
+
+// tallied is up to where numbers are counted.
+const tallied = 1 << 20
+
+// repeated is the clock whose ticks repeat; those of others hardly do.
+const repeated = 1e6
+
+func newTally(ticks float64) *tally {
+	t := &tally{ticks: ticks}
+	if ticks == repeated {
+		t.counts = make([]uint64, tallied)
+	}
+	return t
+}
+
+func (t *tally) add(x int64) {
+	t.n++
+	t.sum += float64(x) // whole numbers: exact up to 2^53
+	if x >= 0 && x < int64(len(t.counts)) {
+		t.counts[x]++
+		return
+	}
+	t.rest, t.sorted = append(t.rest, x), false
+}
+
+// at is the number of rank k from 0, in seconds.
+func (t *tally) at(k int) float64 {
+	below := t.n - len(t.rest) // numbers of rest are larger than those counted, none is negative
+	if k >= below {
+		if !t.sorted {
+			slices.Sort(t.rest)
+			t.sorted = true
+		}
+		return float64(t.rest[k-below]) / t.ticks
+	}
+	left := uint64(k) //nolint:gosec // a rank
+	for x, n := range t.counts {
+		if left < n {
+			return float64(x) / t.ticks
+		}
+		left -= n
+	}
+	return math.NaN()
+}
+
+// distribution sums the tally up, nil if it is empty.
+func (t *tally) distribution(percentiles []float64) *Distribution {
+	if t.n == 0 {
+		return nil
+	}
+	return newDistribution(t.n, t.sum/t.ticks/float64(t.n), t.at, percentiles)
+}
