@@ -14,7 +14,12 @@ var DefaultPercentiles = []float64{0.1, 1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9}
 type Distribution struct {
 	Mean, Min, Max float64
 	Percentiles    []Percentile
+
+	inTables []Percentile // what tables show, whatever was asked for
 }
+
+// tablePercentiles are what tables show.
+var tablePercentiles = []float64{50, 90, 99}
 
 // Percentile is one percentile and its value.
 type Percentile struct{ P, Value float64 }
@@ -31,21 +36,28 @@ func NewDistribution(values []float64, percentiles []float64) *Distribution {
 
 // newDistribution sums n values up, one at least, of which at gives the one of rank k from 0.
 func newDistribution(n int, mean float64, at func(k int) float64, percentiles []float64) *Distribution {
-	d := &Distribution{Mean: mean, Min: at(0), Max: at(n - 1), Percentiles: make([]Percentile, len(percentiles))}
-	for i, p := range percentiles {
-		d.Percentiles[i] = Percentile{P: p, Value: percentile(n, at, p)}
+	d := &Distribution{Mean: mean, Min: at(0), Max: at(n - 1)}
+	for _, p := range percentiles {
+		d.Percentiles = append(d.Percentiles, Percentile{P: p, Value: percentile(n, at, p)})
+	}
+	for _, p := range tablePercentiles {
+		if _, there := d.At(p); !there {
+			d.inTables = append(d.inTables, Percentile{P: p, Value: percentile(n, at, p)})
+		}
 	}
 	return d
 }
 
-// At is the value of a percentile, and false if it was not asked for.
+// At is the value of a percentile, and false if it is neither one that was asked for nor one that tables show.
 func (d *Distribution) At(p float64) (float64, bool) {
 	if d == nil {
 		return 0, false
 	}
-	for _, q := range d.Percentiles {
-		if q.P == p {
-			return q.Value, true
+	for _, list := range [...][]Percentile{d.Percentiles, d.inTables} {
+		for _, q := range list {
+			if q.P == p {
+				return q.Value, true
+			}
 		}
 	}
 	return 0, false

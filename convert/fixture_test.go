@@ -138,7 +138,7 @@ func mustRead(t *testing.T, file []byte) *Run {
 func reportFiles(t *testing.T, run *Run) map[string]string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := run.WriteReport(dir, Files{JSON: true, PerRequest: true, Parquet: true}, Options{}); err != nil {
+	if err := run.Report(Options{}).Write(dir, Files{JSON: true, PerRequest: true, Parquet: true}); err != nil {
 		t.Fatal(err)
 	}
 	entries, err := os.ReadDir(dir)

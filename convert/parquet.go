@@ -122,6 +122,9 @@ func (r *Run) WriteChunks(path string) error {
 	}, parquet.KeyValueMetadata("schema", record.Schema), parquet.KeyValueMetadata("run_id", r.ID()))
 }
 
+// parquetMagic begins a Parquet file.
+const parquetMagic = "PAR1"
+
 // linesKey is the metadata key of the lines that are no requests.
 const linesKey = "records"
 

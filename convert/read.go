@@ -68,9 +68,9 @@ func expand(inputs []string) (paths []string, err error) {
 		info, err := os.Stat(input)
 		switch {
 		case err == nil && info.IsDir():
-			found := recordFiles(input)
+			found := runFiles(input)
 			if len(found) == 0 {
-				return nil, fmt.Errorf("directory %s holds no record files (*.jsonl, *.jsonl.gz, *.jsonl.zst)", input)
+				return nil, fmt.Errorf("directory %s holds no record files (*.jsonl, *.jsonl.gz, *.jsonl.zst) and no report with requests (requests.parquet, %s)", input, perRequestName)
 			}
 			paths = append(paths, found...)
 		case err == nil:
@@ -87,12 +87,18 @@ func expand(inputs []string) (paths []string, err error) {
 	return slices.Compact(paths), nil
 }
 
-func recordFiles(dir string) (paths []string) {
-	for _, pattern := range []string{"*.jsonl", "*.jsonl.gz", "*.jsonl.zst"} {
-		found, _ := filepath.Glob(filepath.Join(dir, pattern)) // the pattern is good
-		paths = append(paths, found...)
+// runFiles are the record files of a directory, else the file with the requests of the report in it.
+func runFiles(dir string) (paths []string) {
+	for _, patterns := range [][]string{{"*.jsonl", "*.jsonl.gz", "*.jsonl.zst"}, {"requests.parquet"}, {"*" + perRequestName, "*" + perRequestName + ".gz"}} {
+		for _, pattern := range patterns {
+			found, _ := filepath.Glob(filepath.Join(dir, pattern)) // the patterns are good
+			paths = append(paths, found...)
+		}
+		if len(paths) > 0 {
+			return paths
+		}
 	}
-	return paths
+	return nil
 }
 
 func (r *Run) readFile(path string) error {
@@ -101,6 +107,14 @@ func (r *Run) readFile(path string) error {
 		return err
 	}
 	defer func() { _ = f.Close() }()
+	head := make([]byte, len(parquetMagic))
+	if _, err := f.ReadAt(head, 0); err == nil && string(head) == parquetMagic {
+		info, err := f.Stat()
+		if err != nil {
+			return err
+		}
+		return r.readParquet(path, f, info.Size())
+	}
 	return r.read(Source{Name: path, Reader: f})
 }
 

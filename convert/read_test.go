@@ -137,7 +137,7 @@ func TestScheduleIsUnknownAfterADrop(t *testing.T) {
 	if run.Schedule[0].Source != scheduleFitted || run.Schedule[1].Source != scheduleUnknown || !strings.Contains(run.Schedule[1].Reason, "dropped") {
 		t.Errorf("got %+v", run.Schedule)
 	}
-	if stages := run.StageReports(Options{}); stages[0].Load.ScheduleDelay == nil || stages[1].Load.ScheduleDelay != nil || stages[1].Ours.Latency.FromDue != nil {
+	if stages := run.Report(Options{}).Stages; stages[0].Load.ScheduleDelay == nil || stages[1].Load.ScheduleDelay != nil || stages[1].Ours.Latency.FromDue != nil {
 		t.Error("the delay must be known of stage 0 and not of stage 1")
 	}
 }
@@ -177,8 +177,7 @@ func FuzzRead(f *testing.F) {
 		if _, err := pythonJSON(run.Summary(Options{}), ""); err != nil {
 			t.Errorf("%q: %v", file, err)
 		}
-		run.StageReports(Options{})
-		if err := run.WriteTable(io.Discard, Options{}); err != nil {
+		if err := run.Report(Options{}).WriteTables(io.Discard); err != nil {
 			t.Errorf("%q: %v", file, err)
 		}
 	})

@@ -154,6 +154,33 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// Report is the reports on a run and on its parts.
+type Report struct {
+	Summary       *Lifecycle
+	Stages        map[int]*Lifecycle
+	Adapters      map[string]*Lifecycle
+	AdapterStages map[string]map[int]*Lifecycle
+
+	run  *Run
+	opts Options
+}
+
+// Report reports on the run, on each stage and each adapter that has requests.
+func (r *Run) Report(o Options) *Report {
+	p := &Report{
+		Summary: r.Summary(o), Stages: r.stageReports(r.Requests, o), Adapters: map[string]*Lifecycle{}, AdapterStages: map[string]map[int]*Lifecycle{},
+		run: r, opts: o,
+	}
+	for adapter, requests := range r.byAdapter() {
+		p.Adapters[adapter] = r.lifecycle(requests, o)
+		p.AdapterStages[adapter] = r.stageReports(requests, o)
+		for _, l := range p.AdapterStages[adapter] {
+			l.Load.Concurrency = nil // which is of the whole stage
+		}
+	}
+	return p
+}
+
 // Summary reports on the whole run.
 func (r *Run) Summary(o Options) *Lifecycle {
 	l := r.lifecycle(r.Requests, o)
@@ -161,11 +188,11 @@ func (r *Run) Summary(o Options) *Lifecycle {
 	return l
 }
 
-// StageReports reports on each stage that has requests.
-func (r *Run) StageReports(o Options) map[int]*Lifecycle {
-	reports := map[int]*Lifecycle{}
-	for stage, requests := range r.byStage(r.Requests) {
-		reports[stage] = r.stageReport(stage, requests, o)
+func (r *Run) stageReports(requests []*Request, o Options) map[int]*Lifecycle {
+	plan, reports := r.stagePlan(), map[int]*Lifecycle{}
+	for stage, requests := range r.byStage(requests) {
+		reports[stage] = r.lifecycle(requests, o)
+		reports[stage].Load.stage(r, requests, plan[stage])
 	}
 	return reports
 }
@@ -176,12 +203,6 @@ func (r *Run) byStage(requests []*Request) map[int][]*Request {
 		groups[int(q.StageAt)] = append(groups[int(q.StageAt)], q)
 	}
 	return groups
-}
-
-func (r *Run) stageReport(stage int, requests []*Request, o Options) *Lifecycle {
-	report := r.lifecycle(requests, o)
-	report.Load.stage(r, requests, r.stagePlan()[stage])
-	return report
 }
 
 // byAdapter are the requests of each adapter.

@@ -3,6 +3,7 @@ package convert
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"math"
@@ -25,7 +26,8 @@ func TestGoldenReport(t *testing.T) {
 	run := mustRead(t, asRecords(t, sampleLines()))
 	files := reportFiles(t, run)
 	var table bytes.Buffer
-	if err := run.WriteTable(&table, Options{}); err != nil {
+	report := run.Report(Options{})
+	if err := errors.Join(report.WriteVerdict(&table), report.WriteTables(&table)); err != nil {
 		t.Fatal(err)
 	}
 	files["table.txt"] = table.String()
@@ -94,7 +96,7 @@ func TestSummaryFigures(t *testing.T) {
 	if !s.Ours.Simulator || s.Ours.Tokens.Output[record.ServerUsage] != 43 || s.Ours.Requests.Canceled == 0 || s.Ours.Requests.OneToken == 0 {
 		t.Errorf("additions %+v", s.Ours)
 	}
-	stages := run.StageReports(Options{})
+	stages := run.Report(Options{}).Stages
 	if got := sortedKeys(stages); !slices.Equal(got, []int{0, 1}) {
 		t.Fatalf("stages %v", got)
 	}

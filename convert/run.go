@@ -167,8 +167,12 @@ func (r *Run) finish(force bool) error {
 
 // sortLines makes what a report says of instances independent of the order of their files.
 func (r *Run) sortLines() {
-	slices.SortStableFunc(r.Runs, func(a, b *record.Run) int { return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Instance, b.Instance)) })
-	slices.SortStableFunc(r.Ends, func(a, b *record.End) int { return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Requests, b.Requests)) })
+	slices.SortStableFunc(r.Runs, func(a, b *record.Run) int {
+		return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Instance, b.Instance))
+	})
+	slices.SortStableFunc(r.Ends, func(a, b *record.End) int {
+		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Requests, b.Requests))
+	})
 	slices.SortStableFunc(r.Clients, func(a, b *record.Client) int { return cmp.Compare(a.Number, b.Number) })
 	slices.Sort(r.Remarks)
 }

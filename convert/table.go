@@ -5,52 +5,26 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"text/tabwriter"
 )
 
-// WriteTable prints a short summary of the run and its stages for people.
-func (r *Run) WriteTable(w io.Writer, o Options) error {
-	o.Percentiles = []float64{50, 90, 99}
-	all, stages := r.Summary(o), r.StageReports(o)
+// WriteVerdict prints what to know before reading the figures.
+func (p *Report) WriteVerdict(w io.Writer) error {
 	t := &table{w: w}
-	if r.Simulated() {
-		t.line("SIMULATED: the answers came from the built-in simulator; these figures say nothing about any model.")
-	}
-	if r.Partial {
-		t.line("PARTIAL: something of the run is missing, see the remarks.")
-	}
-	c := all.Ours.Requests
-	t.line("requests: %d sent, %d succeeded, %d failed (%d of them cut at the end); %d arrivals dropped", c.Sent, c.Succeeded, c.Failed, c.Canceled, c.Dropped)
-	for _, l := range all.Failures.ByLabel {
-		t.line("  failed: %d × %s: %s", l.count, l.label, l.messages[0])
-	}
-	tp := all.Successes.Throughput
-	t.line("throughput: %.2f requests/s, %.1f prompt tokens/s, %.1f output tokens/s (counted by: %s)", tp.Requests, tp.InputTokens, tp.OutputTokens, sourceNames(all.Ours.Tokens))
-	if tokens := all.Ours.Tokens; tokens.Differed > 0 {
-		t.line("prompt lengths: %d of %d prompts do not have the tokens they were made to have: is it the model's tokenizer?", tokens.Differed, tokens.Asked)
-	}
-	if cached := all.Successes.PromptTokens.Cached; cached > 0 {
-		t.line("prefix cache: %.0f of %.0f prompt tokens were cached by the server", cached, all.Successes.PromptTokens.Total)
-	}
-	t.line("")
-	t.stages(stages)
-	t.line("")
-	t.latencies(all)
+	t.verdict(p.Summary.Ours)
 	return t.err
 }
 
-// sourceNames lists where output tokens were counted.
-func sourceNames(t TokenCounts) (names string) {
-	for _, source := range slices.Sorted(maps.Keys(t.Output)) {
-		if names != "" {
-			names += ", "
-		}
-		names += string(source)
-	}
-	if names == "" {
-		return "nothing to count"
-	}
-	return names
+// WriteTables prints the report for people: what became of the run, then inference-perf's tables.
+func (p *Report) WriteTables(w io.Writer) error {
+	t := &table{w: w}
+	t.facts(p.Summary)
+	t.throughput(p.Stages)
+	t.latencies(p)
+	t.lengths(p.Stages)
+	t.errors(p.Stages)
+	return t.err
 }
 
 // table writes lines until one fails.
@@ -65,52 +39,179 @@ func (t *table) line(format string, args ...any) {
 	}
 }
 
-func (t *table) grid(rows func(w io.Writer)) {
-	if t.err == nil {
-		w := tabwriter.NewWriter(t.w, 0, 0, 2, ' ', tabwriter.AlignRight)
-		rows(w)
-		t.err = w.Flush()
+// grid writes a title, a head and rows of cells.
+func (t *table) grid(title string, head []string, rows [][]string) {
+	if t.err != nil {
+		return
+	}
+	t.line("\n%s", title)
+	w := tabwriter.NewWriter(t.w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	for _, row := range append([][]string{head}, rows...) {
+		_, _ = fmt.Fprintln(w, strings.Join(row, "\t")+"\t") // the writer keeps the error for Flush
+	}
+	t.err = w.Flush()
+}
+
+func (t *table) verdict(a *Additions) {
+	t.line("client health: %s", a.Health.Verdict)
+	for _, reason := range a.Health.Reasons {
+		t.line("  %s", reason)
+	}
+	for _, warning := range a.Warnings {
+		t.line("warning: %s", warning)
+	}
+	if a.Partial {
+		t.line("PARTIAL: something of the run is missing, see the remarks")
+	}
+	if a.Window != nil {
+		t.line("left out: %d requests", a.Window.Left)
 	}
 }
 
-func (t *table) stages(reports map[int]*Lifecycle) {
-	t.grid(func(w io.Writer) {
-		_, _ = fmt.Fprintln(w, "stage\trequests\tfailed\trate asked\tachieved\tTTFT p50\tp99\tITL p50\tp99\trequest p50\tp99 ms\t")
-		for _, n := range sortedKeys(reports) {
-			l := reports[n]
-			lat := l.Ours.Latency
-			_, _ = fmt.Fprintf(w, "%d\t%d\t%d\t%.2f\t%.2f\t%s\t%s\t%s\t%s\t%s\t%s\t\n", n, l.Load.Count, l.Failures.Count, *l.Load.RequestedRate, *l.Load.AchievedRate,
-				cell(lat.TTFT, 50), cell(lat.TTFT, 99), cell(l.Successes.Latency.ITL, 50), cell(l.Successes.Latency.ITL, 99),
-				cell(l.Successes.Latency.Request, 50), cell(l.Successes.Latency.Request, 99))
-		}
-	})
+func (t *table) facts(all *Lifecycle) {
+	c, tp := all.Ours.Requests, all.Successes.Throughput
+	t.line("requests: %d sent, %d succeeded, %d failed (%d of them cut at the end); %d arrivals dropped", c.Sent, c.Succeeded, c.Failed, c.Canceled, c.Dropped)
+	for _, l := range all.Failures.ByLabel {
+		t.line("  failed: %d × %s: %s", l.count, l.label, l.messages[0])
+	}
+	t.line("throughput: %.2f requests/s, %.1f prompt tokens/s, %.1f output tokens/s (counted by: %s)", tp.Requests, tp.InputTokens, tp.OutputTokens, sourceNames(all.Ours.Tokens))
+	if cached := all.Ours.Tokens.Cached; cached.Cached > 0 {
+		t.line("prefix cache: %d of %d prompt tokens were cached by the server", cached.Cached, cached.Prompt)
+	}
+	if g := all.Successes.Goodput; g != nil {
+		t.line("goodput: %.1f %% of the successes kept their bounds, %.2f requests/s", g.Percentage, g.RequestRate)
+	}
+	if r := all.Retries; r != nil {
+		t.line("retries: %d requests were sent again, %d of them recovered", r.Requests, r.Recovered)
+	}
 }
 
-func (t *table) latencies(all *Lifecycle) {
-	t.grid(func(w io.Writer) {
-		_, _ = fmt.Fprintln(w, "latency, ms\tmean\tmin\tp50\tp90\tp99\tmax\t")
-		for _, row := range []struct {
-			name string
-			d    *Distribution
-		}{
-			{"TTFT", all.Ours.Latency.TTFT}, {"ITL", all.Successes.Latency.ITL}, {"TPOT", all.Ours.Latency.TPOT}, {"NTPOT", all.Ours.Latency.NTPOT},
-			{"request", all.Successes.Latency.Request}, {"schedule delay", all.Load.ScheduleDelay},
-		} {
-			if row.d == nil {
-				_, _ = fmt.Fprintf(w, "%s\t-\t-\t-\t-\t-\t-\t\n", row.name)
-				continue
+// sourceNames lists where output tokens were counted.
+func sourceNames(t TokenCounts) string {
+	var names []string
+	for _, source := range slices.Sorted(maps.Keys(t.Output)) {
+		names = append(names, string(source))
+	}
+	if names == nil {
+		return "nothing to count"
+	}
+	return strings.Join(names, ", ")
+}
+
+func (t *table) throughput(stages map[int]*Lifecycle) {
+	head := []string{"stage", "requests", "req rate", "achieved rate", "error rate", "req/s", "in tokens/s", "out tokens/s", "tot tokens/s"}
+	good := slices.ContainsFunc(slices.Collect(maps.Values(stages)), func(l *Lifecycle) bool { return l.Successes.Goodput != nil })
+	if good {
+		head = append(head, "goodput %", "req goodput", "token goodput")
+	}
+	var rows [][]string
+	for _, stage := range sortedKeys(stages) {
+		l := stages[stage]
+		tp := l.Successes.Throughput
+		row := []string{
+			fmt.Sprint(stage), fmt.Sprint(l.Load.Count), number(*l.Load.RequestedRate), number(*l.Load.AchievedRate),
+			fmt.Sprintf("%.1f%%", 100*float64(l.Failures.Count)/float64(max(l.Load.Count, 1))), number(tp.Requests), number(tp.InputTokens), number(tp.OutputTokens), number(tp.TotalTokens),
+		}
+		switch g := l.Successes.Goodput; {
+		case g != nil:
+			row = append(row, number(g.Percentage), number(g.RequestRate), number(g.TokenRate))
+		case good:
+			row = append(row, "-", "-", "-")
+		}
+		rows = append(rows, row)
+	}
+	t.grid("Throughput and Goodput Summary", head, rows)
+}
+
+func number(f Float) string { return fmt.Sprintf("%.2f", float64(f)) }
+
+// latencies prints each stage's, and for the whole run more of them.
+func (t *table) latencies(p *Report) {
+	t.perStage("Request & Token Latency (ms)", p.Stages, []column{
+		{"req lat", func(l *Lifecycle) *Distribution { return l.Successes.Latency.Request }},
+		{"TTFT", func(l *Lifecycle) *Distribution { return l.Ours.Latency.TTFT }},
+		{"ITL", func(l *Lifecycle) *Distribution { return l.Successes.Latency.ITL }},
+	}, 1000)
+	t.perStage("Token Generation Speed (ms)", p.Stages, []column{
+		{"TPOT", func(l *Lifecycle) *Distribution { return l.Ours.Latency.TPOT }},
+		{"norm TPOT", func(l *Lifecycle) *Distribution { return l.Ours.Latency.NTPOT }},
+		{"sched delay", func(l *Lifecycle) *Distribution { return l.Load.ScheduleDelay }},
+	}, 1000)
+}
+
+func (t *table) lengths(stages map[int]*Lifecycle) {
+	t.perStage("Token Length Aggregates", stages, []column{
+		{"prompt", func(l *Lifecycle) *Distribution { return l.Successes.PromptLen }},
+		{"out (client)", func(l *Lifecycle) *Distribution { return l.Successes.OutputLen }},
+		{"out (server)", func(l *Lifecycle) *Distribution {
+			if l.Successes.ClientFallback.Output == l.Successes.Count {
+				return nil
 			}
-			_, _ = fmt.Fprintf(w, "%s\t%.2f\t%.2f\t%s\t%s\t%s\t%.2f\t\n", row.name, row.d.Mean*1000, row.d.Min*1000,
-				cell(row.d, 50), cell(row.d, 90), cell(row.d, 99), row.d.Max*1000)
-		}
-	})
+			return l.Successes.OutputTokens.PerRequest
+		}},
+	}, 1)
 }
 
-// cell is a percentile in milliseconds.
-func cell(d *Distribution, p float64) string {
-	v, known := d.At(p)
-	if !known {
-		return "-"
+// column is a figure of a stage.
+type column struct {
+	name string
+	of   func(*Lifecycle) *Distribution
+}
+
+func (t *table) perStage(title string, stages map[int]*Lifecycle, columns []column, scale float64) {
+	head := []string{"stage"}
+	for _, c := range columns {
+		head = append(head, c.name+" mean", "med", "p90", "p99")
 	}
-	return fmt.Sprintf("%.2f", v*1000)
+	var rows [][]string
+	for _, stage := range sortedKeys(stages) {
+		row := []string{fmt.Sprint(stage)}
+		for _, c := range columns {
+			row = append(row, cells(c.of(stages[stage]), scale)...)
+		}
+		rows = append(rows, row)
+	}
+	t.grid(title, head, rows)
+}
+
+// cells are mean, median, p90 and p99.
+func cells(d *Distribution, scale float64) []string {
+	if d == nil {
+		return []string{"-", "-", "-", "-"}
+	}
+	list := []string{fmt.Sprintf("%.1f", d.Mean*scale)}
+	for _, p := range tablePercentiles {
+		v, _ := d.At(p)
+		list = append(list, fmt.Sprintf("%.1f", v*scale))
+	}
+	return list
+}
+
+// errors prints how often each kind of failure came, if any did.
+func (t *table) errors(stages map[int]*Lifecycle) {
+	var labels []string
+	for _, stage := range sortedKeys(stages) {
+		for _, l := range stages[stage].Failures.ByLabel {
+			if !slices.Contains(labels, l.label) {
+				labels = append(labels, l.label)
+			}
+		}
+	}
+	if labels == nil {
+		return
+	}
+	var rows [][]string
+	for _, stage := range sortedKeys(stages) {
+		l := stages[stage]
+		row := []string{fmt.Sprint(stage), fmt.Sprint(l.Successes.Count)}
+		for _, label := range labels {
+			n := 0
+			if i := slices.IndexFunc(l.Failures.ByLabel, func(c labelCount) bool { return c.label == label }); i >= 0 {
+				n = l.Failures.ByLabel[i].count
+			}
+			row = append(row, fmt.Sprint(n))
+		}
+		rows = append(rows, row)
+	}
+	t.grid("Request Error Summary", append([]string{"stage", "successes"}, labels...), rows)
 }

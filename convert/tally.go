@@ -2,6 +2,7 @@ package convert
 
 import (
 	"math"
+	"math/bits"
 	"slices"
 )
 
@@ -22,27 +23,25 @@ const tallied = 1 << 20
 // repeated is the clock whose ticks repeat; those of others hardly do.
 const repeated = 1e6
 
-func newTally(ticks float64) *tally {
-	t := &tally{ticks: ticks}
-	if ticks == repeated {
-		t.counts = make([]uint64, tallied)
-	}
-	return t
-}
+func newTally(ticks float64) *tally { return &tally{ticks: ticks} }
 
+// add adds a number, not a negative one.
 func (t *tally) add(x int64) {
 	t.n++
 	t.sum += float64(x) // whole numbers: exact up to 2^53
-	if x >= 0 && x < int64(len(t.counts)) {
-		t.counts[x]++
-		return
+	if x >= int64(len(t.counts)) {
+		if x >= tallied || t.ticks != repeated {
+			t.rest, t.sorted = append(t.rest, x), false
+			return
+		}
+		t.counts = append(t.counts, make([]uint64, 1<<bits.Len64(uint64(x))-len(t.counts))...) //nolint:gosec // not negative
 	}
-	t.rest, t.sorted = append(t.rest, x), false
+	t.counts[x]++
 }
 
 // at is the number of rank k from 0, in seconds.
 func (t *tally) at(k int) float64 {
-	below := t.n - len(t.rest) // numbers of rest are larger than those counted, none is negative
+	below := t.n - len(t.rest) // those of rest are larger than those counted
 	if k >= below {
 		if !t.sorted {
 			slices.Sort(t.rest)

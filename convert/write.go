@@ -9,58 +9,129 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"unicode/utf16"
 )
 
-// Files says which files a report directory gets.
+// Files says what a report directory gets.
 type Files struct {
-	JSON, Parquet, PerRequest bool
+	JSON, Parquet, CSV bool
+	PerRequest         bool   // per_request_lifecycle_metrics.json
+	AdapterStages      bool   // adapter_A_stage_N_lifecycle_metrics.json
+	Prefix             string // of the JSON files' names
 }
 
-// WriteReport writes the report of a run into a directory, which is made if need be. Each file is written whole or not at all.
-func (r *Run) WriteReport(dir string, files Files, o Options) error {
+// Document is a JSON or YAML file of a report.
+type Document struct {
+	Name string // without the prefix
+	Mark string // what its markers on the standard output name it, "" for none
+	Text []byte
+}
+
+// reportPatterns match the files that make a directory a report's.
+var reportPatterns = []string{"*lifecycle_metrics.json", "inference-perf.partial.stage_*.yaml", "validation.json", "requests.parquet", "requests.csv"}
+
+// ExistingReport lists the files of a report that a directory holds.
+func ExistingReport(dir string) (paths []string) {
+	for _, pattern := range reportPatterns {
+		found, _ := filepath.Glob(filepath.Join(dir, pattern)) // the patterns are good; one in dir finds nothing of ours
+		paths = append(paths, found...)
+	}
+	return paths
+}
+
+// Write writes the report into a directory, which is made if need be. Each file is written whole or not at all.
+func (p *Report) Write(dir string, files Files) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("report directory: %w", err)
 	}
 	if files.JSON {
-		if err := r.writeLifecycles(dir, o); err != nil {
+		documents, err := p.Documents(files)
+		if err != nil {
 			return err
+		}
+		for _, d := range documents {
+			if err := writeBytes(filepath.Join(dir, files.Prefix+d.Name), d.Text); err != nil {
+				return err
+			}
 		}
 	}
 	if files.PerRequest {
-		if err := writeFile(filepath.Join(dir, "per_request_lifecycle_metrics.json"), func(f *os.File) error { return buffered(f, r.writePerRequest) }); err != nil {
+		if err := writeFile(filepath.Join(dir, files.Prefix+perRequestName), func(f *os.File) error { return buffered(f, p.run.writePerRequest) }); err != nil {
+			return err
+		}
+	}
+	if files.CSV {
+		if err := p.run.WriteCSV(filepath.Join(dir, "requests.csv")); err != nil {
 			return err
 		}
 	}
 	if files.Parquet {
-		return r.WriteParquet(filepath.Join(dir, "requests.parquet"))
+		return p.run.WriteParquet(filepath.Join(dir, "requests.parquet"))
 	}
 	return nil
 }
 
-func (r *Run) writeLifecycles(dir string, o Options) error {
-	if len(r.Requests) == 0 {
-		return nil // inference-perf writes none either
+const (
+	summaryName    = "summary_lifecycle_metrics.json"
+	perRequestName = "per_request_lifecycle_metrics.json"
+)
+
+// Documents are the report's JSON files, in inference-perf's order; none of a run without requests, as there.
+func (p *Report) Documents(files Files) ([]Document, error) {
+	if len(p.run.Requests) == 0 {
+		return nil, nil
 	}
-	if err := writeJSON(filepath.Join(dir, "summary_lifecycle_metrics.json"), r.Summary(o)); err != nil {
-		return err
+	var list []Document
+	var failed error
+	add := func(name, mark string, value any) {
+		text, err := pythonJSON(value, "")
+		if err != nil {
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", name, err))
+		}
+		list = append(list, Document{name, mark, text})
 	}
-	reports := r.StageReports(o)
-	for _, stage := range sortedKeys(reports) {
-		name := fmt.Sprintf("stage_%d_lifecycle_metrics.json", stage)
-		if err := writeJSON(filepath.Join(dir, name), reports[stage]); err != nil {
+	add(summaryName, "SUMMARY", p.Summary)
+	for _, stage := range sortedKeys(p.Stages) {
+		add(fmt.Sprintf("stage_%d_lifecycle_metrics.json", stage), fmt.Sprintf("STAGE_%d", stage), p.Stages[stage])
+	}
+	for _, adapter := range sortedKeys(p.Adapters) {
+		add(fmt.Sprintf("adapter_%s_lifecycle_metrics.json", fileName(adapter)), "", p.Adapters[adapter])
+	}
+	for _, adapter := range sortedKeys(p.AdapterStages) {
+		for _, stage := range sortedKeys(p.AdapterStages[adapter]) {
+			if files.AdapterStages {
+				add(fmt.Sprintf("adapter_%s_stage_%d_lifecycle_metrics.json", fileName(adapter), stage), "", p.AdapterStages[adapter][stage])
+			}
+		}
+	}
+	return list, failed
+}
+
+// WriteMarked writes the documents that have marks between lines that programs look for in a log.
+func WriteMarked(w io.Writer, documents []Document) error {
+	for _, d := range documents {
+		if d.Mark == "" {
+			continue
+		}
+		if _, err := fmt.Fprintf(w, "=== START_%s ===\n%s\n=== END_%s ===\n", d.Mark, bytes.TrimSuffix(d.Text, []byte("\n")), d.Mark); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// writeJSON writes a value as Python's json.dump with an indent of 2 would.
-func writeJSON(path string, value any) error {
-	text, err := pythonJSON(value, "")
-	if err != nil {
-		return fmt.Errorf("%s: %w", filepath.Base(path), err)
-	}
+// fileName is a name that may hold slashes, as of an adapter on the hub, within a file's name.
+func fileName(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || strings.ContainsRune(`/\:*?"<>|`, r) {
+			return '_'
+		}
+		return r
+	}, name)
+}
+
+func writeBytes(path string, text []byte) error {
 	return writeFile(path, func(f *os.File) error {
 		_, err := f.Write(text)
 		return err

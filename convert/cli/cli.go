@@ -3,7 +3,6 @@ package cli
 
 import (
 	"fmt"
-	"io"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -97,10 +96,4 @@ func percentiles(text string) ([]float64, error) {
 		list = append(list, p)
 	}
 	return list, nil
-}
-
-// printLine writes a line of the result.
-func printLine(w io.Writer, args ...any) error {
-	_, err := fmt.Fprintln(w, args...)
-	return err
 }

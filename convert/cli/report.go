@@ -1,6 +1,9 @@
 package cli
 
 import (
+	"fmt"
+	"io"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -9,10 +12,11 @@ import (
 )
 
 type reportFlags struct {
-	out, percentiles, slo string
-	formats               []string
-	perRequest, force     bool
-	warmup, cooldown      time.Duration
+	out, percentiles, slo, markers   string
+	formats, adapters                []string
+	stages                           []int
+	perRequest, adapterStages, force bool
+	warmup, cooldown                 time.Duration
 }
 
 func newReport() *cobra.Command {
@@ -23,24 +27,33 @@ func newReport() *cobra.Command {
 		Long: `Write a report in inference-perf's format from the records of a run.
 
 RECORDS are files or directories of k6 run --out llm=…, or files of k6 run --out json=… (.json, .gz); several are instances
-of one run. Into the report directory go summary_lifecycle_metrics.json, stage_N_lifecycle_metrics.json and requests.parquet.
+of one run, and are merged exactly. A requests.parquet of an earlier report will do as well.
+
+Into the report directory go summary_lifecycle_metrics.json, stage_N_lifecycle_metrics.json, adapter_A_lifecycle_metrics.json
+and requests.parquet. Where the standard output is no terminal the JSON of the summary and the stages goes there, too, between
+lines such as === START_SUMMARY ===, for who reads reports out of logs.
 
 Exit code: 0; 1 if every request failed, or none was sent; 2 for misuse; 3 if the input is partial. Reports are written for 1 and 3 too.`,
 		Example: `  llmconv report run.jsonl -o report
   llmconv report records/ --per-request --percentiles 50,90,99
-  llmconv report run.jsonl --slo ttft=500ms,tpot=50ms --warmup 30s`,
+  llmconv report run.jsonl --slo ttft=500ms,tpot=50ms --warmup 30s
+  llmconv report run.jsonl --stage 1 --adapter lora-a -o lora-a`,
 		Args: inputs,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
 	flags := cmd.Flags()
 	flags.StringVarP(&f.out, "out", "o", "", "report directory (default reports-YYYYMMDD-HHMMSS)")
 	flags.BoolVar(&f.perRequest, "per-request", false, "write per_request_lifecycle_metrics.json too")
+	flags.BoolVar(&f.adapterStages, "per-adapter-stage", false, "write adapter_A_stage_N_lifecycle_metrics.json too")
 	flags.StringVar(&f.percentiles, "percentiles", "", "percentiles to report (default 0.1,1,5,10,25,50,75,90,95,99,99.9)")
 	flags.StringVar(&f.slo, "slo", "", "bounds for goodput, instead of those of the run: ttft, tpot, ntpot, itl, request_latency")
-	flags.StringSliceVar(&f.formats, "format", []string{"json", "parquet"}, "files to write: json, parquet")
+	flags.StringSliceVar(&f.formats, "format", []string{"json", "parquet"}, "files to write: json, parquet, csv")
 	flags.DurationVar(&f.warmup, "warmup", 0, "leave out the requests sent in the first part of the run")
 	flags.DurationVar(&f.cooldown, "cooldown", 0, "leave out the requests sent in the last part of the run")
-	flags.BoolVar(&f.force, "force", false, "go on with inputs that do not belong together")
+	flags.IntSliceVar(&f.stages, "stage", nil, "leave out all stages but these")
+	flags.StringSliceVar(&f.adapters, "adapter", nil, "leave out all adapters but these")
+	flags.StringVar(&f.markers, "markers", "auto", "print the JSON between markers: always, never, or auto: unless to a terminal")
+	flags.BoolVar(&f.force, "force", false, "go on with inputs that do not belong together; replace a report")
 	return cmd
 }
 
@@ -49,42 +62,82 @@ func (f *reportFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	run, err := read(cmd, convert.ReadOptions{Force: f.force, Bodies: f.perRequest}, args)
-	if err != nil {
-		return err
-	}
-	run.Leave(convert.Cut{Warmup: f.warmup.Seconds(), Cooldown: f.cooldown.Seconds()})
 	dir := f.out
 	if dir == "" {
 		dir = time.Now().Format("reports-20060102-150405")
 	}
-	if err := run.WriteReport(dir, files, opts); err != nil {
-		return &ExitError{Failed, err}
+	old := convert.ExistingReport(dir)
+	if len(old) > 0 && !f.force {
+		return misuse("directory %s holds a report (%s): give another with -o, or --force to replace it", dir, old[0])
 	}
-	if len(run.Requests) > 0 {
-		if err := run.WriteTable(cmd.OutOrStdout(), opts); err != nil {
-			return &ExitError{Failed, err}
-		}
+	run, err := read(cmd, convert.ReadOptions{Force: f.force, Bodies: f.perRequest}, args)
+	if err != nil {
+		return err
 	}
-	if err := printLine(cmd.OutOrStdout(), "\nreport:", dir); err != nil {
+	run.Leave(convert.Cut{Warmup: f.warmup.Seconds(), Cooldown: f.cooldown.Seconds(), Stages: f.stages, Adapters: f.adapters})
+	if err := f.write(cmd.OutOrStdout(), run.Report(opts), dir, files, old); err != nil {
 		return &ExitError{Failed, err}
 	}
 	return verdict(run)
+}
+
+// write writes the report in place of an old one, and prints it.
+func (f *reportFlags) write(out io.Writer, report *convert.Report, dir string, files convert.Files, old []string) error {
+	for _, path := range old {
+		if err := os.Remove(path); err != nil {
+			return err
+		}
+	}
+	if err := report.Write(dir, files); err != nil {
+		return err
+	}
+	if err := report.WriteVerdict(out); err != nil {
+		return err
+	}
+	if f.markers == "always" || f.markers == "auto" && !isTerminal(out) {
+		documents, err := report.Documents(files)
+		if err != nil {
+			return err
+		}
+		if err := convert.WriteMarked(out, documents); err != nil {
+			return err
+		}
+	}
+	if err := report.WriteTables(out); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(out, "\nreport:", dir)
+	return err
+}
+
+// isTerminal says whether a person reads what is written.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 func (f *reportFlags) options() (opts convert.Options, files convert.Files, err error) {
 	if f.warmup < 0 || f.cooldown < 0 {
 		return opts, files, misuse("--warmup and --cooldown must not be negative")
 	}
-	files.PerRequest = f.perRequest
+	if f.markers != "auto" && f.markers != "always" && f.markers != "never" {
+		return opts, files, misuse("--markers: unknown %q, known are auto, always, never", f.markers)
+	}
+	files.PerRequest, files.AdapterStages = f.perRequest, f.adapterStages
 	for _, format := range f.formats {
 		switch format {
 		case "json":
 			files.JSON = true
 		case "parquet":
 			files.Parquet = true
+		case "csv":
+			files.CSV = true
 		default:
-			return opts, files, misuse("--format: unknown %q, known are json, parquet", format)
+			return opts, files, misuse("--format: unknown %q, known are json, parquet, csv", format)
 		}
 	}
 	if opts.Percentiles, err = percentiles(f.percentiles); err != nil {

@@ -1,0 +1,53 @@
+package convert
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"os"
+	"reflect"
+	"strings"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// WriteCSV writes one line per request, with the columns of Row: undefined values are empty, lists are separated by spaces.
+func (r *Run) WriteCSV(path string) error {
+	return writeFile(path, func(f *os.File) error { return buffered(f, r.writeCSV) })
+}
+
+func (r *Run) writeCSV(w io.Writer) error {
+	out := csv.NewWriter(w)
+	row := reflect.TypeFor[Row]()
+	fields := make([]string, row.NumField())
+	for i := range fields {
+		fields[i], _, _ = strings.Cut(row.Field(i).Tag.Get("parquet"), ",")
+	}
+	if err := out.Write(fields); err != nil {
+		return err
+	}
+	var rec record.Request
+	for _, q := range r.Requests {
+		values := reflect.ValueOf(r.row(q, &rec))
+		for i := range fields {
+			fields[i] = csvField(values.Field(i))
+		}
+		if err := out.Write(fields); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+func csvField(v reflect.Value) string {
+	switch {
+	case v.Kind() == reflect.Pointer && v.IsNil():
+		return ""
+	case v.Kind() == reflect.Pointer:
+		v = v.Elem()
+	case v.Kind() == reflect.Slice:
+		return strings.Trim(fmt.Sprint(v.Interface()), "[]")
+	}
+	return fmt.Sprint(v.Interface())
+}

@@ -1,0 +1,169 @@
+package convert
+
+import (
+	"bytes"
+	"encoding/csv"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// richLines is a run with everything a record can hold.
+func richLines() []record.Line {
+	lines := sampleLines()
+	for i, line := range lines {
+		q, ok := line.(*record.Request)
+		if !ok || q.Stage < 0 {
+			continue
+		}
+		q.Adapter = []string{"", "org/lora-a", "lora-b"}[i%3]
+		q.SessionID, q.Turn = []string{"", "session-1"}[i%2], i%2
+		q.MaxTokens, q.PromptAsked = 12, 30
+		q.Prompt, q.Completion = new(31), new(2*len(q.Chunks))
+		for range q.Chunks {
+			q.ChunkTokens = append(q.ChunkTokens, 2)
+		}
+		if i%5 == 0 {
+			q.Reasoning, q.ToolCalls = []int64{10, 20}, []int64{30}
+		}
+		if i%4 == 0 {
+			q.Retries, q.Attempt = 2, q.Start+1000
+		}
+	}
+	return append(lines, &record.Dropped{Scenario: "stage_1", Stage: 1, Count: 2}, &record.Stage{Index: 0, Start: 1, End: 2, Status: "completed"})
+}
+
+func TestReportOfAParquetFileIsThatOfTheRecords(t *testing.T) {
+	t.Parallel()
+	for name, lines := range map[string][]record.Line{"plain": sampleLines(), "rich": richLines()} {
+		first := mustRead(t, asRecords(t, lines))
+		want, dir := reportFiles(t, first), t.TempDir()
+		if err := first.WriteParquet(filepath.Join(dir, "requests.parquet")); err != nil {
+			t.Fatal(err)
+		}
+		second, err := ReadFiles(ReadOptions{}, dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := reportFiles(t, second)
+		if len(got) != len(want) {
+			t.Errorf("%s: %d files, want %d", name, len(got), len(want))
+		}
+		for path := range want {
+			if path != "requests.parquet" && got[path] != want[path] {
+				t.Errorf("%s: %s differs", name, path)
+			}
+		}
+	}
+}
+
+func TestReadParquetRefuses(t *testing.T) {
+	t.Parallel()
+	run := mustRead(t, asRecords(t, sampleLines()))
+	dir := t.TempDir()
+	good, chunks, cut := filepath.Join(dir, "good"), filepath.Join(dir, "chunks"), filepath.Join(dir, "cut")
+	if err := run.WriteParquet(good); err != nil {
+		t.Fatal(err)
+	}
+	if err := run.WriteChunks(chunks); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(cut, data[:len(data)/2], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{chunks: "it was not written by `llmconv parquet`", cut: "cut: "} {
+		if _, err := ReadFiles(ReadOptions{}, path); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", filepath.Base(path), err, want)
+		}
+	}
+}
+
+func TestAdapterReports(t *testing.T) {
+	t.Parallel()
+	run := mustRead(t, asRecords(t, richLines()))
+	dir := t.TempDir()
+	if err := run.Report(Options{}).Write(dir, Files{JSON: true, AdapterStages: true, Prefix: "x-"}); err != nil {
+		t.Fatal(err)
+	}
+	found, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, path := range found {
+		names = append(names, strings.TrimSuffix(filepath.Base(path), "_lifecycle_metrics.json"))
+	}
+	want := []string{
+		"x-adapter_lora-b", "x-adapter_lora-b_stage_0", "x-adapter_lora-b_stage_1", "x-adapter_org_lora-a", "x-adapter_org_lora-a_stage_0",
+		"x-adapter_org_lora-a_stage_1", "x-stage_0", "x-stage_1", "x-summary",
+	}
+	if !slices.Equal(names, want) {
+		t.Errorf("got %q", names)
+	}
+	p := run.Report(Options{})
+	a, b, both := p.Adapters["lora-b"].Load.Count, p.AdapterStages["lora-b"][0].Load.Count, p.AdapterStages["lora-b"][1].Load.Count
+	if a == 0 || a != b+both || p.AdapterStages["lora-b"][0].Load.RequestedRate == nil || p.Adapters["lora-b"].Load.RequestedRate != nil {
+		t.Errorf("adapter has %d requests, its stages %d and %d", a, b, both)
+	}
+	if p.Adapters["lora-b"].Failures.Count == 0 {
+		t.Error("failures lost their adapter")
+	}
+}
+
+func TestCSVHasARowForEachRequest(t *testing.T) {
+	t.Parallel()
+	run := mustRead(t, asRecords(t, richLines()))
+	path := filepath.Join(t.TempDir(), "r.csv")
+	if err := run.WriteCSV(path); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
+	if err != nil || len(rows) != 51 {
+		t.Fatalf("%d rows, %v", len(rows), err)
+	}
+	column := func(name string) int { return slices.Index(rows[0], name) }
+	var rec record.Request
+	run.Requests[0].unpack(&rec)
+	if got := rows[1][column("chunks_us")]; got == "" || "["+got+"]" != fmt.Sprint(rec.Chunks) {
+		t.Errorf("chunks %q", got)
+	}
+	if got := rows[1][column("request_id")]; got != run.Requests[0].ID {
+		t.Errorf("request_id %q", got)
+	}
+	for _, row := range rows[1:] {
+		if failed := row[column("error_type")] != ""; failed && row[column("finish_reason")] != "" {
+			t.Errorf("row %q", row)
+		}
+	}
+}
+
+func TestMarkers(t *testing.T) {
+	t.Parallel()
+	documents, err := mustRead(t, asRecords(t, sampleLines())).Report(Options{}).Documents(Files{JSON: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := WriteMarked(&out, documents); err != nil {
+		t.Fatal(err)
+	}
+	for _, mark := range []string{"SUMMARY", "STAGE_0", "STAGE_1"} {
+		_, text, ok := strings.Cut(out.String(), "=== START_"+mark+" ===\n{\n  \"benchmark_time_seconds\"")
+		if !ok || !strings.Contains(text, "\n}\n=== END_"+mark+" ===\n") {
+			t.Errorf("%s is not between its markers", mark)
+		}
+	}
+}

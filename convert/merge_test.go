@@ -1,0 +1,110 @@
+package convert
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// instances parts a run among instances by their segments, as k6 does by the iteration's number.
+func instances(t *testing.T, segments ...string) []Source {
+	t.Helper()
+	all := sampleLines()
+	sources := make([]Source, len(segments))
+	for i, segment := range segments {
+		run := *all[0].(*record.Run)
+		run.Instance, run.Segment, run.SegmentSequence = fmt.Sprint("pod-", i), segment, "0,1/3,2/3,1"
+		lines := []record.Line{&run, all[1]}
+		for _, line := range all[2:] {
+			if q := line.(*record.Request); q.Stage >= 0 && int(q.Index)%len(segments) == i {
+				lines = append(lines, q)
+			}
+		}
+		sources[i] = Source{run.Instance, bytes.NewReader(asRecords(t, lines))}
+	}
+	return sources
+}
+
+// Percentiles of a merged run are those of the union of its records, in whatever order its files come.
+func TestMergingIsExact(t *testing.T) {
+	t.Parallel()
+	whole := mustRead(t, asRecords(t, sampleLines())).Summary(Options{})
+	var first string
+	for _, order := range [][3]int{{0, 1, 2}, {2, 0, 1}, {1, 2, 0}} {
+		parts := instances(t, "0:1/3", "1/3:2/3", "2/3:1")
+		run, err := Read(ReadOptions{}, parts[order[0]], parts[order[1]], parts[order[2]])
+		if err != nil {
+			t.Fatal(err)
+		}
+		merged := run.Summary(Options{})
+		text, err := pythonJSON(merged, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first == "" {
+			first = string(text)
+		}
+		if string(text) != first {
+			t.Errorf("order %v: another report", order)
+		}
+		a, b := merged.Successes.Latency, whole.Successes.Latency
+		for name, pair := range map[string][2]*Distribution{"latency": {a.Request, b.Request}, "ttft": {a.TTFT, b.TTFT}, "itl": {a.ITL, b.ITL}} {
+			if !slices.Equal(pair[0].Percentiles, pair[1].Percentiles) || pair[0].Min != pair[1].Min || pair[0].Max != pair[1].Max {
+				t.Errorf("order %v: %s %+v, of the whole %+v", order, name, pair[0], pair[1])
+			}
+		}
+		if len(merged.Ours.Health.Instances) != 3 {
+			t.Errorf("health of %d instances", len(merged.Ours.Health.Instances))
+		}
+	}
+}
+
+func TestMergingRefuses(t *testing.T) {
+	t.Parallel()
+	otherScenario := func() []Source {
+		parts := instances(t, "0:1/2", "1/2:1")
+		lines := sampleLines()
+		run := lines[0].(*record.Run)
+		run.Segment, run.Instance = "1/2:1", "odd"
+		run.Scenarios[0].Stages[0].Rate = new(9.0)
+		return []Source{parts[0], {"odd", bytes.NewReader(asRecords(t, lines[:1]))}}
+	}
+	for _, tt := range []struct {
+		name    string
+		sources []Source
+		want    string
+	}{
+		{"the first is missing", instances(t, "1/3:2/3", "2/3:1"), "the instance of segment 0:1/3 is missing"},
+		{"the second is missing", instances(t, "0:1/3", "2/3:1"), "the instance of segment 1/3:2/3 is missing"},
+		{"the last is missing", instances(t, "0:1/3", "1/3:2/3"), "the instance of segment 2/3:1 is missing"},
+		{"one twice", instances(t, "0:1/3", "0:1/3", "1/3:1"), `instance "pod-1" has segment 0:1/3, of which another has a part`},
+		{"overlap", instances(t, "0:1/2", "1/3:1"), `instance "pod-1" has segment 1/3:1`},
+		{"no segment", instances(t, "x"), `"x" is not a segment`},
+		{"turned", instances(t, "1:0"), `"1:0" is not a segment`},
+		{"other scenarios", otherScenario(), "had different scenarios"},
+	} {
+		_, err := Read(ReadOptions{}, tt.sources...)
+		if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "--force") {
+			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)
+		}
+	}
+	run, err := Read(ReadOptions{Force: true}, instances(t, "0:1/3", "2/3:1")...)
+	if err != nil || !run.Partial || !strings.Contains(strings.Join(run.Remarks, "\n"), "forced: the instance of segment 1/3:2/3 is missing") {
+		t.Errorf("forced: %v, partial %t, %q", err, run.Partial, run.Remarks)
+	}
+}
+
+// Overlapping numbers are refused also where the segments say nothing.
+func TestSameRequestTwiceIsRefused(t *testing.T) {
+	t.Parallel()
+	lines := sampleLines()
+	again := *lines[5].(*record.Request)
+	_, err := Read(ReadOptions{}, Source{"f", bytes.NewReader(asRecords(t, append(lines, &again)))})
+	if err == nil || !strings.Contains(err.Error(), `of scenario "stage_0" is there twice`) {
+		t.Errorf("got %v", err)
+	}
+}
