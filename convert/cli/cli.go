@@ -49,8 +49,8 @@ func inputs(_ *cobra.Command, args []string) error {
 
 // read reads the inputs, tells on stderr what is odd about them, and that it is at work if that takes long.
 func read(cmd *cobra.Command, o convert.ReadOptions, args []string) (*convert.Run, error) {
-	// A run fills memory that stays in use: at the usual 100 the collector would let the heap grow to twice of it.
-	defer debug.SetGCPercent(debug.SetGCPercent(20))
+	// A run stays in memory until the command ends: at the usual 100 the collector would let the heap grow to twice of it.
+	debug.SetGCPercent(20)
 	busy := time.AfterFunc(2*time.Second, func() { cmd.PrintErrln("reading", strings.Join(args, " "), "…") })
 	defer busy.Stop()
 	run, err := convert.ReadFiles(o, args...)

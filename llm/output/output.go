@@ -5,6 +5,7 @@ package output
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -194,16 +195,17 @@ func (o *Output) StopWithTestError(runErr error) error {
 	return errors.Join(o.write(&o.end), o.file.close())
 }
 
+// recordEnds end the names of record files; the latter two are compressed.
+var recordEnds = []string{".jsonl", ".jsonl.gz", ".jsonl.zst"}
+
 // recordPath makes the argument of --out a file's path: itself if it ends as a record file's name does, else a directory's
 // file for this instance.
 func recordPath(argument, instance string) (string, error) {
 	switch {
 	case argument == "":
 		return "", errors.New("--out llm needs a path, as in --out llm=results/ or --out llm=run.jsonl")
-	case strings.HasSuffix(argument, ".jsonl"):
+	case slices.ContainsFunc(recordEnds, func(end string) bool { return strings.HasSuffix(argument, end) }):
 		return argument, nil
-	case strings.HasSuffix(argument, ".jsonl.gz"), strings.HasSuffix(argument, ".jsonl.zst"):
-		return "", fmt.Errorf("--out llm=%s: compressed records are not written yet, use a name ending in .jsonl", argument)
 	}
 	return instanceFile(argument, instance), nil
 }

@@ -1,13 +1,18 @@
 package output
 
 import (
+	"bytes"
+	"compress/gzip"
 	"errors"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/sirupsen/logrus"
 	logtest "github.com/sirupsen/logrus/hooks/test"
 	"go.k6.io/k6/v2/lib"
@@ -106,7 +111,6 @@ func TestNewRefuses(t *testing.T) {
 		want     string
 	}{
 		{"", nil, "--out llm needs a path"},
-		{"x.jsonl.gz", nil, "compressed records are not written yet"},
 		{existing, nil, "record file " + existing + " exists: give another path, or set K6_LLM_OVERWRITE=true"},
 		{existing, map[string]string{OverwriteEnv: "true"}, ""},
 	} {
@@ -158,6 +162,56 @@ func TestFileKeepsWhatItCannotWrite(t *testing.T) {
 	if data, _ := os.ReadFile(path); string(data) != "one\ntwo\n" {
 		t.Errorf("got %q", data)
 	}
+}
+
+// A killed process leaves what it flushed, compressed or not.
+func TestFlushedLinesCanBeRead(t *testing.T) {
+	t.Parallel()
+	unpack := map[string]func(io.Reader) (io.Reader, error){
+		".jsonl":     func(r io.Reader) (io.Reader, error) { return r, nil },
+		".jsonl.gz":  func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) },
+		".jsonl.zst": func(r io.Reader) (io.Reader, error) { return zstd.NewReader(r) },
+	}
+	for end, open := range unpack {
+		path, want := filepath.Join(t.TempDir(), "run"+end), ""
+		f, err := create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for second := range 3 {
+			for i := range 100 {
+				line := fmt.Sprintf("line %d of second %d", i, second)
+				f.add([]byte(line))
+				want += line + "\n"
+			}
+			if err := f.flush(); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := readAll(path, open); got != want || (err != nil && !errors.Is(err, io.ErrUnexpectedEOF)) {
+				t.Errorf("%s, flush %d: read %d of %d bytes, %v", end, second, len(got), len(want), err)
+			}
+		}
+		f.add([]byte("last"))
+		if err := errors.Join(f.flush(), f.close()); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := readAll(path, open); got != want+"last\n" || err != nil {
+			t.Errorf("%s: read %d of %d bytes, %v", end, len(got), len(want), err)
+		}
+	}
+}
+
+func readAll(path string, open func(io.Reader) (io.Reader, error)) (string, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	r, err := open(bytes.NewReader(data))
+	if err != nil {
+		return "", err
+	}
+	text, err := io.ReadAll(r)
+	return string(text), err
 }
 
 func TestFileSaysWhatItLost(t *testing.T) {
