@@ -104,10 +104,10 @@ type HonestLatencies struct {
 	Connect      *Distribution `json:"connect"`
 }
 
-func (r *Run) additions(g *group, chunkGaps *Distribution) *Additions {
+func (r *Run) additions(g *group) *Additions {
 	a := &Additions{
 		RunID: r.ID(), Origin: r.Origin, Simulator: r.Simulated(), Partial: r.Partial, Schedule: r.Schedule,
-		Requests: g.counts(), Tokens: g.tokenCounts(), Latency: g.honest(chunkGaps), Finish: map[string]int{}, Meaning: definitions,
+		Requests: g.counts(), Tokens: g.tokenCounts(), Latency: g.honest(), Finish: map[string]int{}, Meaning: definitions,
 	}
 	if len(r.Runs) > 0 {
 		a.Versions = r.Runs[0].Versions
@@ -215,7 +215,7 @@ func tokensPerChunk(_ *group, q *Request) float64 {
 	return float64(q.out) / float64(q.chunks)
 }
 
-func (g *group) honest(chunkGaps *Distribution) HonestLatencies {
+func (g *group) honest() HonestLatencies {
 	of := func(f func(q *Request) float64) *Distribution {
 		return g.sum(g.ok, func(_ *group, q *Request) float64 { return f(q) })
 	}
@@ -233,7 +233,7 @@ func (g *group) honest(chunkGaps *Distribution) HonestLatencies {
 		TPOT:        of(func(q *Request) float64 { return q.tpot }),
 		NTPOT:       of(func(q *Request) float64 { return q.ntpot }),
 		ITLMean:     of(func(q *Request) float64 { return q.meanITL }),
-		ChunkGap:    chunkGaps,
+		ChunkGap:    g.chunkGaps.distribution(g.opts.Percentiles),
 		FromDue:     of(func(q *Request) float64 { return g.sinceDue(q, q.End) }),
 		Connect: of(func(q *Request) float64 {
 			if q.Connected == 0 {

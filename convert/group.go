@@ -3,6 +3,7 @@ package convert
 import (
 	"bytes"
 	"math"
+	"slices"
 
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -13,6 +14,8 @@ type group struct {
 	run             *Run
 	opts            Options
 	time            float64 // from the first start to the last end, of all
+
+	tokenGaps, chunkGaps *tally // between the token times, and the chunks, of ok
 }
 
 func (r *Run) group(requests []*Request, o Options) *group {
@@ -24,6 +27,7 @@ func (r *Run) group(requests []*Request, o Options) *group {
 			g.ok = append(g.ok, q)
 		}
 	}
+	g.tallyGaps()
 	return g
 }
 
@@ -137,50 +141,50 @@ func requestSize(_ *group, q *Request) float64 { return float64(q.BytesSent) }
 
 func nothing(*group, *Request) float64 { return 0 }
 
-// gaps pools the gaps between token times, and those between chunks whatever they hold.
-func (g *group) gaps(requests []*Request) (tokens, chunks *Distribution) {
-	ticks := g.run.clock.chunk
-	between, split := newTally(ticks), false
-	for _, q := range requests {
-		split = split || q.tokenized
-	}
-	perToken := between
+// tallyGaps pools the gaps between token times, and those between chunks whatever they hold.
+func (g *group) tallyGaps() {
+	g.chunkGaps = newTally(g.run.clock.chunk)
+	g.tokenGaps = g.chunkGaps
+	split := slices.ContainsFunc(g.ok, func(q *Request) bool { return q.tokenized })
 	if split {
-		perToken = newTally(ticks)
+		g.tokenGaps = newTally(g.run.clock.chunk)
 	}
 	var rec record.Request
-	for _, q := range requests {
+	for _, q := range g.ok {
 		q.unpack(&rec)
-		last, any := int64(0), false
-		for i, at := range rec.Chunks {
-			if i > 0 {
-				between.add(at - rec.Chunks[i-1])
-			}
-			if !split {
-				continue
-			}
-			n := 1
-			if q.tokenized {
-				n = rec.ChunkTokens[i]
-			}
-			for k := range n {
-				if k > 0 || any {
-					perToken.add(at - last)
-				}
-				last, any = at, true
-			}
+		for i := 1; i < len(rec.Chunks); i++ {
+			g.chunkGaps.add(rec.Chunks[i] - rec.Chunks[i-1])
+		}
+		if split {
+			g.tokenGaps.addGaps(rec.Chunks, rec.ChunkTokens)
 		}
 	}
-	tokens, chunks = perToken.distribution(g.opts.Percentiles), between.distribution(g.opts.Percentiles)
-	return tokens, chunks
 }
 
-func (g *group) successesPart(itls *Distribution) Successes {
+// addGaps adds the gaps between token times: each chunk's time once per token in it, or once where nobody counted.
+func (t *tally) addGaps(chunks []int64, tokens []int) {
+	last, begun := int64(0), false
+	for i, at := range chunks {
+		n := 1
+		if len(tokens) > 0 {
+			n = tokens[i]
+		}
+		for range n {
+			if begun {
+				t.add(at - last)
+			}
+			last, begun = at, true
+		}
+	}
+}
+
+func (g *group) successesPart() Successes {
 	noMedia, prompt := g.sum(g.ok, nothing), g.promptTokens(g.ok)
 	return Successes{
 		Count: len(g.ok),
 		Latency: Latencies{
-			Request: g.sum(g.ok, requestLatency), NTPOT: g.sum(g.ok, ntpot), TPOT: g.sum(g.ok, tpot), TTFT: g.sum(g.ok, ttft), ITL: itls,
+			Request: g.sum(g.ok, requestLatency), NTPOT: g.sum(g.ok, ntpot), TPOT: g.sum(g.ok, tpot), TTFT: g.sum(g.ok, ttft),
+			ITL: g.tokenGaps.distribution(g.opts.Percentiles),
 		},
 		Throughput:   g.throughput(),
 		RequestSize:  g.sum(g.ok, requestSize),

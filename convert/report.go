@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/seed-307b789f/xk6-llm/convert/partial"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -160,6 +161,7 @@ type Report struct {
 	Stages        map[int]*Lifecycle
 	Adapters      map[string]*Lifecycle
 	AdapterStages map[string]map[int]*Lifecycle
+	Partials      map[int]*partial.Report // of each stage; none of imported runs, which know no wall clock
 
 	run  *Run
 	opts Options
@@ -168,14 +170,23 @@ type Report struct {
 // Report reports on the run, on each stage and each adapter that has requests.
 func (r *Run) Report(o Options) *Report {
 	p := &Report{
-		Summary: r.Summary(o), Stages: r.stageReports(r.Requests, o), Adapters: map[string]*Lifecycle{}, AdapterStages: map[string]map[int]*Lifecycle{},
-		run: r, opts: o,
+		Summary: r.Summary(o), Stages: map[int]*Lifecycle{}, Adapters: map[string]*Lifecycle{}, AdapterStages: map[string]map[int]*Lifecycle{},
+		Partials: map[int]*partial.Report{}, run: r, opts: o,
+	}
+	for stage, requests := range r.byStage(r.Requests) {
+		g := r.group(requests, o)
+		p.Stages[stage] = g.stageReport(stage)
+		if r.Origin == "" {
+			p.Partials[stage] = g.partial(stage)
+		}
 	}
 	for adapter, requests := range r.byAdapter() {
-		p.Adapters[adapter] = r.lifecycle(requests, o)
-		p.AdapterStages[adapter] = r.stageReports(requests, o)
-		for _, l := range p.AdapterStages[adapter] {
+		p.Adapters[adapter] = r.group(requests, o).lifecycle()
+		p.AdapterStages[adapter] = map[int]*Lifecycle{}
+		for stage, requests := range r.byStage(requests) {
+			l := r.group(requests, o).stageReport(stage)
 			l.Load.Concurrency = nil // which is of the whole stage
+			p.AdapterStages[adapter][stage] = l
 		}
 	}
 	return p
@@ -183,18 +194,16 @@ func (r *Run) Report(o Options) *Report {
 
 // Summary reports on the whole run.
 func (r *Run) Summary(o Options) *Lifecycle {
-	l := r.lifecycle(r.Requests, o)
+	l := r.group(r.Requests, o).lifecycle()
 	l.Ours.Series = r.series()
 	return l
 }
 
-func (r *Run) stageReports(requests []*Request, o Options) map[int]*Lifecycle {
-	plan, reports := r.stagePlan(), map[int]*Lifecycle{}
-	for stage, requests := range r.byStage(requests) {
-		reports[stage] = r.lifecycle(requests, o)
-		reports[stage].Load.stage(r, requests, plan[stage])
-	}
-	return reports
+// stageReport reports on a group within one stage.
+func (g *group) stageReport(stage int) *Lifecycle {
+	l := g.lifecycle()
+	l.Load.stage(g.run, g.all, g.run.stagePlan()[stage])
+	return l
 }
 
 func (r *Run) byStage(requests []*Request) map[int][]*Request {
@@ -244,16 +253,14 @@ func (l *LoadSummary) stage(r *Run, requests []*Request, asked record.Stage) {
 	l.Concurrency = asked.Concurrency
 }
 
-// lifecycle reports on a group.
-func (r *Run) lifecycle(requests []*Request, o Options) *Lifecycle {
-	g := r.group(requests, o)
-	itls, gaps := g.gaps(g.ok)
+// lifecycle reports on the group.
+func (g *group) lifecycle() *Lifecycle {
 	return &Lifecycle{
 		BenchmarkTime: Float(g.time),
-		Load:          LoadSummary{Count: len(requests), ScheduleDelay: g.sum(g.all, scheduleDelay)},
-		Successes:     g.successesPart(itls),
+		Load:          LoadSummary{Count: len(g.all), ScheduleDelay: g.sum(g.all, scheduleDelay)},
+		Successes:     g.successesPart(),
 		Failures:      g.failuresPart(),
 		Retries:       g.retries(),
-		Ours:          r.additions(g, gaps),
+		Ours:          g.run.additions(g),
 	}
 }

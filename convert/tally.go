@@ -66,3 +66,18 @@ func (t *tally) distribution(percentiles []float64) *Distribution {
 	}
 	return newDistribution(t.n, t.sum/t.ticks/float64(t.n), t.at, percentiles)
 }
+
+// deviation is the standard deviation of a sample, in seconds; unknown of less than two numbers.
+func (t *tally) deviation() float64 {
+	if t.n < 2 {
+		return unknown
+	}
+	mean, squares := t.sum/float64(t.n), 0.0
+	for x, n := range t.counts {
+		squares += float64(n) * (float64(x) - mean) * (float64(x) - mean)
+	}
+	for _, x := range t.rest {
+		squares += (float64(x) - mean) * (float64(x) - mean)
+	}
+	return math.Sqrt(squares/float64(t.n-1)) / t.ticks
+}

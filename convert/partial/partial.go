@@ -1,0 +1,118 @@
+// Package partial writes a stage's slice of the llm-d benchmark report, schema 0.2.1, as inference-perf 0.7.0 does. The
+// files are meant to be merged with the parts other producers know (the host, the engine, the scenario), so a figure that
+// is not known is left out and never null.
+package partial
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// Version is the schema's.
+const Version = "0.2.1"
+
+// FileName is the name of a stage's file.
+func FileName(stage int) string { return fmt.Sprintf("inference-perf.partial.stage_%d.yaml", stage) }
+
+// Report is the slice of one stage. Fields stand in the order of the schema.
+type Report struct {
+	Version string  `yaml:"version"`
+	Run     Run     `yaml:"run"`
+	Results Results `yaml:"results"`
+}
+
+// Run tells the stage apart from others. In inference-perf UID is inference-perf-stage-<N>- and eight random hex digits, EID
+// inference-perf-experiment- and eight, the same in all stages of a run.
+type Run struct {
+	UID  string `yaml:"uid"`
+	EID  string `yaml:"eid"`
+	Time Window `yaml:"time"`
+}
+
+// Window is when the stage ran, by the wall clock. The file holds microseconds of Start and End, and milliseconds of
+// Duration.
+type Window struct {
+	Start, End time.Time
+	Duration   time.Duration
+}
+
+// Between is the window from start to end.
+func Between(start, end time.Time) Window { return Window{start, end, end.Sub(start)} }
+
+// Results holds what was measured.
+type Results struct {
+	RequestPerformance RequestPerformance `yaml:"request_performance"`
+}
+
+// RequestPerformance holds what was measured of requests.
+type RequestPerformance struct {
+	Aggregate Aggregate `yaml:"aggregate"`
+}
+
+// Aggregate sums the stage's requests up. Blocks that are nil or have nothing in them are left out; inference-perf has no
+// throughput without a success or without time.
+type Aggregate struct {
+	Requests   Requests    `yaml:"requests"`
+	Latency    *Latency    `yaml:"latency,omitempty"`
+	Throughput *Throughput `yaml:"throughput,omitempty"`
+}
+
+// Requests counts. The lengths are of successes, in tokens.
+type Requests struct {
+	Total        int         `yaml:"total"` // successes and failures
+	Failures     int         `yaml:"failures"`
+	InputLength  *Statistics `yaml:"input_length,omitempty"`
+	OutputLength *Statistics `yaml:"output_length,omitempty"`
+}
+
+// Latency is of successes. NTPOT leaves out those without a token, other than in the lifecycle reports, where they count as 0.
+type Latency struct {
+	TTFT    *Statistics `yaml:"time_to_first_token,omitempty"`
+	NTPOT   *Statistics `yaml:"normalized_time_per_output_token,omitempty"`
+	TPOT    *Statistics `yaml:"time_per_output_token,omitempty"`
+	ITL     *Statistics `yaml:"inter_token_latency,omitempty"`
+	Request *Statistics `yaml:"request_latency,omitempty"`
+}
+
+// Throughput is what succeeded over the time of all requests; see [Rate].
+type Throughput struct {
+	InputTokens  *Statistics `yaml:"input_token_rate,omitempty"`
+	OutputTokens *Statistics `yaml:"output_token_rate,omitempty"`
+	TotalTokens  *Statistics `yaml:"total_token_rate,omitempty"`
+	Requests     *Statistics `yaml:"request_rate,omitempty"`
+}
+
+// New is a report of this version.
+func New(run Run, a Aggregate) *Report {
+	return &Report{Version: Version, Run: run, Results: Results{RequestPerformance{a}}}
+}
+
+// Aggregate is what the report is about.
+func (r *Report) Aggregate() *Aggregate { return &r.Results.RequestPerformance.Aggregate }
+
+// Write writes the file: block style, keys in schema order, floats as Python shows them.
+func (r *Report) Write(w io.Writer) error {
+	out := *r
+	a := out.Aggregate()
+	if a.Latency != nil && *a.Latency == (Latency{}) {
+		a.Latency = nil
+	}
+	if a.Throughput != nil && *a.Throughput == (Throughput{}) {
+		a.Throughput = nil
+	}
+	var buf bytes.Buffer
+	enc := yaml.NewEncoder(&buf)
+	enc.SetIndent(2)
+	if err := enc.Encode(&out); err != nil {
+		return fmt.Errorf("partial report: %w", err)
+	}
+	if err := enc.Close(); err != nil {
+		return fmt.Errorf("partial report: %w", err)
+	}
+	_, err := w.Write(buf.Bytes())
+	return err
+}

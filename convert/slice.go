@@ -1,0 +1,98 @@
+package convert
+
+import (
+	"fmt"
+	"hash/fnv"
+	"math"
+	"time"
+
+	"github.com/seed-307b789f/xk6-llm/convert/partial"
+)
+
+// partial is the stage's part of a benchmark report. Its ids follow from the run's, so that the same records give the same.
+func (g *group) partial(stage int) *partial.Report {
+	id := g.run.ID()
+	run := partial.Run{
+		UID:  fmt.Sprintf("inference-perf-stage-%d-%s", stage, hexID(fmt.Sprint(id, " ", stage))),
+		EID:  "inference-perf-experiment-" + hexID(id),
+		Time: g.window(stage),
+	}
+	return partial.New(run, partial.Aggregate{
+		Requests: partial.Requests{
+			Total: len(g.all), Failures: len(g.failed),
+			InputLength:  partial.NewStatistics(g.values(g.ok, inputTokens), partial.Count),
+			OutputLength: partial.NewStatistics(g.values(g.ok, outputTokens), partial.Count),
+		},
+		Latency: &partial.Latency{
+			TTFT:    partial.NewStatistics(g.values(g.ok, ttft), partial.Seconds),
+			NTPOT:   partial.NewStatistics(g.values(g.ok, ntpotOfTokens), partial.SecondsPerToken),
+			TPOT:    partial.NewStatistics(g.values(g.ok, tpot), partial.SecondsPerToken),
+			ITL:     g.tokenGaps.statistics(),
+			Request: partial.NewStatistics(g.values(g.ok, requestLatency), partial.Seconds),
+		},
+		Throughput: g.rates(),
+	})
+}
+
+// ntpotOfTokens leaves out answers without a token.
+func ntpotOfTokens(g *group, q *Request) float64 {
+	if outputTokens(g, q) == 0 {
+		return unknown
+	}
+	return ntpot(g, q)
+}
+
+// rates is nil without a success or without time.
+func (g *group) rates() *partial.Throughput {
+	if len(g.ok) == 0 || g.time == 0 {
+		return nil
+	}
+	t := g.throughput()
+	return &partial.Throughput{
+		InputTokens: partial.Rate(float64(t.InputTokens), partial.TokensPerSecond), OutputTokens: partial.Rate(float64(t.OutputTokens), partial.TokensPerSecond),
+		TotalTokens: partial.Rate(float64(t.TotalTokens), partial.TokensPerSecond), Requests: partial.Rate(float64(t.Requests), partial.QueriesPerSecond),
+	}
+}
+
+// statistics sums the tally up for a partial report, nil if it is empty.
+func (t *tally) statistics() *partial.Statistics {
+	d := t.distribution(partial.Percentiles())
+	if d == nil {
+		return nil
+	}
+	s := &partial.Statistics{Units: partial.SecondsPerToken, Mean: d.Mean, Min: &d.Min, Max: &d.Max}
+	for _, p := range d.Percentiles {
+		s.Percentiles = append(s.Percentiles, partial.Percentile(p))
+	}
+	if sd := t.deviation(); !math.IsNaN(sd) {
+		s.StdDev = &sd
+	}
+	return s
+}
+
+// window is when the stage ran: as the executors tell, else from its first start to its last end.
+func (g *group) window(stage int) partial.Window {
+	start, end := int64(0), int64(0)
+	for _, s := range g.run.Stages { // one of each instance
+		if s.Index == stage && s.Start > 0 && s.End >= s.Start {
+			if start == 0 || s.Start < start {
+				start = s.Start
+			}
+			end = max(end, s.End)
+		}
+	}
+	if start == 0 {
+		start, end = g.all[0].Start, g.all[0].End
+		for _, q := range g.all {
+			start, end = min(start, q.Start), max(end, q.End)
+		}
+	}
+	return partial.Between(time.Unix(0, start).UTC(), time.Unix(0, end).UTC())
+}
+
+// hexID is eight hex digits.
+func hexID(text string) string {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(text)) // a hash takes all
+	return fmt.Sprintf("%08x", h.Sum32())
+}

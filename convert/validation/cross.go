@@ -1,0 +1,89 @@
+package validation
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tidwall/gjson"
+)
+
+// run is what the files of a report have to agree on. A file that is not there, or is broken, is the zero Result.
+type run struct {
+	summary  gjson.Result
+	stages   map[int]gjson.Result
+	requests *int // in the file of requests; nil if unknown
+}
+
+// check compares the files with each other.
+func (r run) check(s scope, c Config) {
+	numbers := slices.Sorted(maps.Keys(r.stages))
+	if len(numbers) > 0 {
+		r.sums(s, numbers)
+		stageNumbers(s, numbers, c)
+		r.rates(s, numbers)
+	}
+	if n := r.summary.Get("load_summary.count"); r.requests != nil && n.Exists() && n.Num != float64(*r.requests) {
+		s.errorf("record_count", "the file of requests has %d, the summary %v", *r.requests, n.Num)
+	}
+}
+
+// summed are the figures of the summary that its stages' must add up to.
+var summed = [...]string{
+	"load_summary.count", "successes.count", "failures.count", "successes.prompt_tokens.total", "successes.output_tokens.total",
+}
+
+// sums compares the summary with its stages. A figure that one of them lacks is not compared.
+func (r run) sums(s scope, numbers []int) {
+	for _, path := range summed {
+		want, known := finite(r.summary.Get(path))
+		sum := 0.0
+		for _, n := range numbers {
+			v, ok := finite(r.stages[n].Get(path))
+			sum, known = sum+v, known && ok
+		}
+		if known && !equal(sum, want) {
+			s.errorf("stage_sums", "%s: the stages' sum is %v, the summary has %v", path, sum, want)
+		}
+	}
+}
+
+// stageNumbers checks which stages there are; numbers ascends.
+func stageNumbers(s scope, numbers []int, c Config) {
+	if c.Stages > 0 && len(numbers) > c.Stages {
+		s.errorf("stage_count", "%d stages have reports, %d are configured", len(numbers), c.Stages)
+	}
+	for i, n := range numbers[1:] {
+		if n != numbers[i]+1 {
+			s.warnf("stage_gap", "no stage between %d and %d has a report", numbers[i], n)
+		}
+	}
+	var missing []string
+	for n := range c.Stages {
+		if _, there := slices.BinarySearch(numbers, n); !there {
+			missing = append(missing, strconv.Itoa(n))
+		}
+	}
+	if len(missing) > 0 {
+		s.warnf("stage_missing", "configured stages have no report: %s", strings.Join(missing, ", "))
+	}
+}
+
+// rates tells of stages with less load than the one before. Where nothing was asked for there is nothing to compare: a stage
+// of a fixed concurrency has its number of requests for a rate, one of free-running users the rate achieved.
+func (r run) rates(s scope, numbers []int) {
+	last, lastStage, some := 0.0, 0, false
+	for _, n := range numbers {
+		load := r.stages[n].Get("load_summary")
+		rate, known := finite(load.Get("requested_rate"))
+		if achieved, _ := finite(load.Get("achieved_rate")); !known || rate == achieved || load.Get("concurrency").Exists() {
+			some = false
+			continue
+		}
+		if some && rate < last {
+			s.warnf("requested_rates", "requested_rate falls from %v in stage %d to %v in stage %d", last, lastStage, rate, n)
+		}
+		last, lastStage, some = rate, n, true
+	}
+}

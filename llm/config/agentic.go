@@ -1,0 +1,147 @@
+package config
+
+import "slices"
+
+// SyntheticAgentic makes sessions of agents that call tools. A nil distribution has the default its comment tells.
+type SyntheticAgentic struct {
+	Replay `key:",inline" default:"{override_tool_call_max_tokens: false}"`
+
+	Sessions   int64         `key:"num_sessions,required" check:"above 0"`
+	Input      *Distribution `key:"input_tokens_per_turn,required"`
+	Output     *Distribution `key:"output_tokens_per_turn,required"`
+	Turns      Distribution  `key:"turns_per_session" default:"{type: fixed, mean: 1, min: 1, max: 1}"`
+	Fanout     float64       `key:"fanout_probability" default:"0.0" check:"from 0 to 1"`
+	Themes     ThemeMix      `key:"theme_mix" default:"{generic: 0.25, db2_latency_incident: 0.25, research_rag: 0.25, code_change_task: 0.25}"`
+	Seed       int64         `key:"seed" default:"42"`
+	Shared     int64         `key:"shared_system_prompt_len" default:"1000" check:"at least 0"` // tokens
+	ToolLoop   *Distribution `key:"tool_loop_depth" default:"null"`                             // 2
+	SubAgents  *Distribution `key:"sub_agents_per_spawn" default:"null"`                        // uniform from 2 to 4
+	MaxDepth   int64         `key:"max_depth" default:"2" check:"at least 0"`                   // of sub-agents
+	MaxEvents  int64         `key:"max_events_per_session" default:"64" check:"above 0"`
+	Tools      *Distribution `key:"tool_catalog_size_per_agent" default:"null"`  // 8
+	Parallel   *Distribution `key:"parallel_tool_calls_per_step" default:"null"` // 1
+	ToolWait   *Distribution `key:"tool_call_latency_sec" default:"null"`        // seconds; 1
+	ThinkTime  *Distribution `key:"user_think_time_sec" default:"null"`          // seconds; 10
+	ModelLimit *int64        `key:"max_model_len" default:"null"`                // tokens; nil: not checked
+	Compaction *Compaction   `key:"context_compaction" default:"null"`
+}
+
+// Compaction shortens a context when it grows. Unknown keys in it are ignored, with a warning.
+type Compaction struct {
+	Trigger *Distribution `key:"trigger_tokens,required"`
+	Target  *Distribution `key:"target_tokens,required"`
+}
+
+func (Compaction) ignoresUnknown() {}
+
+func (s *SyntheticAgentic) check(at *section) {
+	s.Replay.check(at)
+	for _, fixed := range []struct {
+		name  string
+		asIs  bool
+		value string
+	}{
+		{"inject_random_session_id", !s.RandomSessionID, "false"},
+		{"duplicate_sessions_target", s.DuplicateSessions == nil, "null"},
+		{"skip_invalid_files", !s.SkipInvalidFiles, "false"},
+		{"include_errors", s.IncludeErrors, "true"},
+	} {
+		if at.valid(fixed.name) && !fixed.asIs {
+			at.fault(fixed.name, "must stay %s for %s", fixed.value, AgenticData)
+		}
+	}
+	if at.valid("") && s.ModelLimit != nil && s.longest() > float64(*s.ModelLimit) {
+		at.fault("max_model_len", "must be at least %v, which the longest session may need, got %d", s.longest(), *s.ModelLimit)
+	}
+}
+
+// tokensPerTool is what the original reckons for the definition of a tool.
+const tokensPerTool = 380
+
+// longest is an upper bound on a context, in tokens, as the original reckons it: system prompt and tools, then each turn with
+// its tool loop, then the last answer.
+func (s *SyntheticAgentic) longest() float64 {
+	ceiling := func(d *Distribution, otherwise float64) float64 {
+		if d == nil {
+			return otherwise
+		}
+		return d.Ceiling()
+	}
+	in, out := ceiling(s.Input, 0), ceiling(s.Output, 0)
+	depth, parallel := ceiling(s.ToolLoop, 2), ceiling(s.Parallel, 1)
+	turn := in + depth*(out+parallel*out)
+	return float64(s.Shared) + tokensPerTool*ceiling(s.Tools, 8) + s.Turns.Ceiling()*turn + out
+}
+
+// ThemeMix is what sessions are about, in the order given.
+type ThemeMix []ThemeWeight
+
+// ThemeWeight is a theme and how often it is chosen.
+type ThemeWeight struct {
+	Name   string
+	Weight float64
+}
+
+// themes are those built into the original.
+func themes() []string {
+	return []string{"generic", "db2_latency_incident", "research_rag", "code_change_task"}
+}
+
+func (m *ThemeMix) decode(d *decoder, v *value, path string) {
+	if v.kind != objectKind {
+		d.typeFault(v, path, "a mapping of themes to weights", true)
+		return
+	}
+	*m = ThemeMix{}
+	var sum float64
+	faults := d.count
+	for _, e := range v.members {
+		at := path + "." + e.key
+		if !slices.Contains(themes(), e.key) {
+			// The original notices this once it has started.
+			d.faultAt(e.place, at, "unknown theme%s", suggest(e.key, themes()))
+			continue
+		}
+		weight := d.themeWeight(e.value, at)
+		sum += weight
+		*m = append(*m, ThemeWeight{e.key, weight})
+	}
+	if d.count == faults && !(sum > 0) {
+		d.fault(v, path, "must name a theme with a weight above 0")
+	}
+}
+
+// themeWeight reads a number or {weight}, where unknown keys are ignored.
+func (d *decoder) themeWeight(v *value, path string) float64 {
+	if v.kind == objectKind {
+		for _, e := range v.members {
+			if e.key != "weight" {
+				d.warn(e.place, path+"."+e.key, "unknown key, ignored")
+			}
+		}
+		inner := v.member("weight")
+		if inner == nil {
+			d.fault(v, path+".weight", "is required")
+			return 0
+		}
+		v, path = inner, path+".weight"
+	}
+	x, ok := toFloat(v)
+	switch {
+	case !ok:
+		d.typeFault(v, path, "a number", false)
+	case x < 0:
+		d.fault(v, path, "must be at least 0, got %v", x)
+	}
+	return x
+}
+
+func (m ThemeMix) encode(*writer) *value {
+	v := &value{kind: objectKind}
+	for _, theme := range m {
+		v.members = append(v.members, member{key: theme.Name, value: floatValue(theme.Weight)})
+	}
+	return v
+}
+
+func (ThemeMix) typeText() string { return "map of themes to float" }

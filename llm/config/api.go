@@ -1,0 +1,50 @@
+package config
+
+// API says how to ask the server.
+type API struct {
+	Type      APIType           `key:"type" default:"completion"`
+	Streaming bool              `key:"streaming" default:"false"`
+	Headers   map[string]string `key:"headers,null" default:"null"` // added to every request
+
+	// SLOUnit is the unit of the bounds in the SLO headers: s, ms or us; empty acts as ms.
+	SLOUnit       string `key:"slo_unit,null" default:"null"`
+	SLOTPOTHeader string `key:"slo_tpot_header,null" default:"null"` // empty: x-slo-tpot-<unit>
+	SLOTTFTHeader string `key:"slo_ttft_header,null" default:"null"` // empty: x-slo-ttft-<unit>
+
+	ResponseFormat *ResponseFormat `key:"response_format" default:"null"`
+
+	SessionIDHeader    string `key:"session_id_header_key,null" default:"null"`    // request header that carries the session's id
+	SessionTokenHeader string `key:"session_token_header_key,null" default:"null"` // response header to send back in the session
+}
+
+// APIType is a dialect of the server.
+type APIType string
+
+// The dialects.
+const (
+	Completion        APIType = "completion"
+	Chat              APIType = "chat"
+	AnthropicMessages APIType = "anthropic_messages"
+)
+
+func (APIType) choices() []string {
+	return []string{string(Completion), string(Chat), string(AnthropicMessages)}
+}
+
+// ResponseFormat asks for structured output.
+type ResponseFormat struct {
+	Type       FormatType `key:"type" default:"json_schema"`
+	Name       string     `key:"name" default:"structured_output"`
+	JSONSchema Object     `key:"json_schema,null" default:"null"`
+}
+
+// FormatType is a kind of structured output.
+type FormatType string
+
+// The kinds of structured output.
+const (
+	JSONSchema FormatType = "json_schema"
+	JSONObject FormatType = "json_object"
+)
+
+func (FormatType) choices() []string { return []string{string(JSONSchema), string(JSONObject)} }

@@ -1,0 +1,131 @@
+package config
+
+// Data says what is asked.
+type Data struct {
+	Type   DataType `key:"type" default:"mock"`
+	Path   string   `key:"path,null" default:"null"`             // a file or a folder, for types that read one
+	Corpus string   `key:"corpus_file_path,null" default:"null"` // a text file to cut prompts from
+
+	Input  *Distribution `key:"input_distribution" default:"null"`  // prompt tokens
+	Output *Distribution `key:"output_distribution" default:"null"` // completion tokens
+
+	SharedPrefix       *SharedPrefix       `key:"shared_prefix" default:"null"`
+	Multimodal         *Multimodal         `key:"multimodal" default:"null"`
+	Trace              *Trace              `key:"trace" default:"null"` // lengths, for random
+	OTel               *OTelReplay         `key:"otel_trace_replay" default:"null"`
+	Weka               *WekaReplay         `key:"weka_trace_replay" default:"null"`
+	ConversationReplay *ConversationReplay `key:"conversation_replay" default:"null"`
+	VisionArena        *VisionArena        `key:"visionarena" default:"null"`
+	SyntheticAgentic   *SyntheticAgentic   `key:"synthetic_agentic" default:"null"`
+
+	UseChatTemplate bool `key:"use_chat_template" default:"false"` // for random
+}
+
+// DataType is a kind of data.
+type DataType string
+
+// The kinds of data.
+const (
+	MockData             DataType = "mock"
+	ShareGPT             DataType = "shareGPT"
+	SyntheticData        DataType = "synthetic"
+	RandomData           DataType = "random"
+	SharedPrefixData     DataType = "shared_prefix"
+	CNNDailyMail         DataType = "cnn_dailymail"
+	InfinityInstruct     DataType = "infinity_instruct"
+	BillSumConversations DataType = "billsum_conversations"
+	OTelTraceReplay      DataType = "otel_trace_replay"
+	WekaTraceReplay      DataType = "weka_trace_replay"
+	ConversationData     DataType = "conversation_replay"
+	VisionArenaData      DataType = "visionarena"
+	AgenticData          DataType = "synthetic_agentic"
+)
+
+func (DataType) choices() []string {
+	return []string{
+		string(MockData), string(ShareGPT), string(SyntheticData), string(RandomData), string(SharedPrefixData), string(CNNDailyMail),
+		string(InfinityInstruct), string(BillSumConversations), string(OTelTraceReplay), string(WekaTraceReplay),
+		string(ConversationData), string(VisionArenaData), string(AgenticData),
+	}
+}
+
+// sessionTypes are the kinds of data that come in sessions.
+const sessionTypes = `"otel_trace_replay", "weka_trace_replay" or "synthetic_agentic"`
+
+// Sessions says whether the data comes in sessions, which only load.type trace_session_replay sends.
+func (t DataType) Sessions() bool {
+	return t == OTelTraceReplay || t == WekaTraceReplay || t == AgenticData
+}
+
+func (data *Data) check(at *section) {
+	if !at.valid("type") {
+		return
+	}
+	if at.valid("use_chat_template") && data.UseChatTemplate && data.Type != RandomData {
+		at.fault("use_chat_template", "is only for data.type %q, got %q", RandomData, data.Type)
+	}
+	if at.valid("visionarena") && data.Type == VisionArenaData && data.VisionArena == nil {
+		at.fault("visionarena", "is required by data.type %q", data.Type)
+	}
+	if at.valid("synthetic_agentic") && data.Type == AgenticData && data.SyntheticAgentic == nil {
+		at.fault("synthetic_agentic", "is required by data.type %q", data.Type)
+	}
+}
+
+// SharedPrefix makes groups of prompts that start alike. Lengths are in tokens.
+type SharedPrefix struct {
+	Groups         int64         `key:"num_unique_system_prompts" also:"num_groups" default:"10"`
+	UsersPerGroup  int64         `key:"num_users_per_system_prompt" also:"num_prompts_per_group" default:"10"`
+	SystemPrompt   Length        `key:"system_prompt_len" default:"100"`
+	Question       Length        `key:"question_len" default:"50"`
+	Output         Length        `key:"output_len" default:"50"`
+	QuestionLegacy *Distribution `key:"question_distribution" default:"null"` // the older way to say question_len
+	OutputLegacy   *Distribution `key:"output_distribution" default:"null"`   // the older way to say output_len
+	Seed           *int64        `key:"seed" default:"null"`                  // nil: another one each time
+	MultiTurn      bool          `key:"enable_multi_turn_chat" default:"false"`
+	Multimodal     *Multimodal   `key:"multimodal" default:"null"` // media of the prefix
+}
+
+func (p *SharedPrefix) check(at *section) {
+	for _, pair := range []struct {
+		name, legacy string
+		length       Length
+		old          *Distribution
+	}{
+		{"question_len", "question_distribution", p.Question, p.QuestionLegacy},
+		{"output_len", "output_distribution", p.Output, p.OutputLegacy},
+	} {
+		if at.valid(pair.name, pair.legacy) && pair.old != nil && pair.length.Distribution != nil {
+			at.fault(pair.legacy, "is given although %s is a distribution too: leave one out", pair.name)
+		}
+	}
+}
+
+// QuestionLength is the one to use of question_len and its older way, which wins over a number.
+func (p *SharedPrefix) QuestionLength() Length { return p.Question.orLegacy(p.QuestionLegacy) }
+
+// OutputLength is the one to use of output_len and its older way, which wins over a number.
+func (p *SharedPrefix) OutputLength() Length { return p.Output.orLegacy(p.OutputLegacy) }
+
+// ConversationReplay makes conversations. A nil distribution has the default its comment tells.
+type ConversationReplay struct {
+	Seed          int64         `key:"seed" default:"42"`
+	Conversations int64         `key:"num_conversations" default:"200" check:"above 0"`
+	SystemPrompt  int64         `key:"shared_system_prompt_len" default:"8359" check:"at least 0"` // tokens
+	DynamicPrompt *Distribution `key:"dynamic_system_prompt_len" default:"null"`                   // tokens; 0
+	Turns         *Distribution `key:"turns_per_conversation" default:"null"`                      // 10
+	Input         *Distribution `key:"input_tokens_per_turn" default:"null"`                       // 512
+	Output        *Distribution `key:"output_tokens_per_turn" default:"null"`                      // 256
+	ToolLatency   *Distribution `key:"tool_call_latency_sec" default:"null"`                       // seconds; none
+	MaxModelLen   *int64        `key:"max_model_len" default:"null"`                               // tokens; 225000
+}
+
+// VisionArena is a data set of conversations about images.
+type VisionArena struct {
+	Dataset   string  `key:"hf_dataset_name" default:"lmarena-ai/VisionArena-Chat"`
+	Split     string  `key:"hf_split" default:"train"`
+	Files     Texts   `key:"hf_data_files,null" default:"null"` // nil: all
+	Rows      int64   `key:"num_rows" default:"1000" check:"above 0"`
+	MaxImages int64   `key:"max_images_per_request" default:"1" check:"above 0"`
+	Insertion *Amount `key:"insertion_point" default:"0.0"` // where in the text, from 0 to 1; nil: anywhere
+}

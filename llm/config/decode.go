@@ -1,0 +1,309 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+)
+
+// decoder reads plain data into the structs of the schema and collects what is wrong.
+type decoder struct {
+	file     string
+	faults   []*fault
+	count    int // of all faults, the ones not kept too
+	warnings []string
+	schema   map[reflect.Type][]field
+	known    []leaf
+}
+
+// object reads a mapping into a struct, over its defaults.
+func (d *decoder) object(v *value, to reflect.Value, path string) {
+	d.setDefaults(to)
+	if e, ok := to.Addr().Interface().(early); ok {
+		e.before(v)
+	}
+	given := d.members(v, to, path)
+	for _, f := range d.fields(to.Type()) {
+		switch {
+		case given[f.name]:
+		case f.required:
+			d.fault(v, join(path, f.name), "is required")
+		case f.typ.Kind() == reflect.Struct:
+			none := &value{kind: objectKind, place: v.place}
+			d.check(none, to.FieldByIndex(f.index), join(path, f.name), nil)
+		}
+	}
+	d.check(v, to, path, given)
+}
+
+// check applies the rules of a section, which hold for one that was left out too.
+func (d *decoder) check(v *value, to reflect.Value, path string, given map[string]bool) {
+	if c, ok := to.Addr().Interface().(checked); ok {
+		c.check(&section{d: d, v: v, path: path, present: given})
+	}
+}
+
+// members reads the entries of a mapping and tells which keys they were.
+func (d *decoder) members(v *value, to reflect.Value, path string) map[string]bool {
+	given := map[string]bool{}
+	fields := d.fields(to.Type())
+	_, ignore := to.Addr().Interface().(lenient)
+	for _, m := range v.members {
+		at := join(path, m.key)
+		f := find(fields, m)
+		switch {
+		case f == nil && ignore:
+			d.warn(m.place, at, "unknown key, ignored")
+		case f == nil:
+			d.unknown(m, path, fields)
+		case given[f.name]:
+			d.faultAt(m.place, at, "is given twice, also as %s: leave one out", strings.Join(other(f, m.key), " or "))
+		default:
+			given[f.name] = true
+			d.decode(m.value, to.FieldByIndex(f.index), *f, at)
+		}
+	}
+	return given
+}
+
+func join(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}
+
+func find(fields []field, m member) *field {
+	for i := range fields {
+		if m.keyKind == textKind && fields[i].known(m.key) {
+			return &fields[i]
+		}
+	}
+	return nil
+}
+
+// other lists the spellings of a key but one.
+func other(f *field, but string) []string {
+	var names []string
+	for _, name := range append([]string{f.name}, f.also...) {
+		if name != but {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// unknown reports a key that is not there: with the nearest one beside it, or the same name elsewhere.
+func (d *decoder) unknown(m member, path string, fields []field) {
+	if d.count >= maxFaults {
+		d.count++
+		return
+	}
+	var names []string
+	for _, f := range fields {
+		names = append(append(names, f.name), f.also...)
+	}
+	shown := m.key
+	if len(shown) > 100 {
+		shown = strings.ToValidUTF8(shown[:100], "") + "…"
+	}
+	if _, near := nearest(m.key, names); !near {
+		if elsewhere := d.sameName(m.key); elsewhere != "" {
+			d.faultAt(m.place, join(path, shown), "unknown key: did you mean %q?", elsewhere)
+			return
+		}
+	}
+	d.faultAt(m.place, join(path, shown), "unknown key%s", suggest(m.key, names))
+}
+
+// decode reads a value into a field.
+func (d *decoder) decode(v *value, to reflect.Value, f field, path string) {
+	if v.kind == nullKind && f.null {
+		to.SetZero()
+		return
+	}
+	if to.Kind() == reflect.Pointer {
+		p := reflect.New(to.Type().Elem())
+		f.typ = to.Type().Elem()
+		d.decode(v, p.Elem(), f, path)
+		to.Set(p)
+		return
+	}
+	if c, ok := to.Addr().Interface().(custom); ok {
+		c.decode(d, v, path)
+		return
+	}
+	if e, ok := to.Interface().(enum); ok {
+		d.decodeEnum(v, to, e.choices(), path)
+		return
+	}
+	switch to.Kind() {
+	case reflect.Struct:
+		if v.kind != objectKind {
+			d.typeFault(v, path, "a mapping", true)
+			return
+		}
+		to.SetZero()
+		d.object(v, to, path)
+	case reflect.Slice:
+		d.decodeList(v, to, f, path)
+	case reflect.Map:
+		d.decodeMap(v, to, f, path)
+	default:
+		d.decodeScalar(v, to, f, path)
+	}
+}
+
+func (d *decoder) decodeScalar(v *value, to reflect.Value, f field, path string) {
+	switch to.Kind() {
+	case reflect.String:
+		switch v.kind {
+		case textKind:
+			to.SetString(v.text)
+		case boolKind, intKind, floatKind, dateKind:
+			d.fault(v, path, "expected a string, got %s: put it in quotes", describe(v, f.secret))
+		default:
+			d.typeFault(v, path, "a string", true)
+		}
+	case reflect.Bool:
+		yes, ok := toBool(v)
+		if !ok {
+			d.typeFault(v, path, "true or false", f.secret)
+		}
+		to.SetBool(yes)
+	case reflect.Int64:
+		n, ok := toInt(v)
+		if !ok {
+			d.typeFault(v, path, "a whole number", f.secret)
+			return
+		}
+		to.SetInt(n)
+		d.bound(v, float64(n), f, path)
+	case reflect.Float64:
+		x, ok := toFloat(v)
+		if !ok {
+			d.typeFault(v, path, "a finite number", f.secret)
+			return
+		}
+		to.SetFloat(x)
+		d.bound(v, x, f, path)
+	}
+}
+
+// bound holds a number against a field's check.
+func (d *decoder) bound(v *value, x float64, f field, path string) {
+	ok := true
+	switch f.bound {
+	case "above 0":
+		ok = x > 0
+	case "at least 0":
+		ok = x >= 0
+	case "at least 1":
+		ok = x >= 1
+	case "from 0 to 1":
+		ok = x >= 0 && x <= 1
+	case "from 0 to 100":
+		ok = x >= 0 && x <= 100
+	}
+	if !ok {
+		d.fault(v, path, "must be %s, got %s", f.bound, v.text)
+	}
+}
+
+// decodeEnum wants the exact spelling, as the original does.
+func (d *decoder) decodeEnum(v *value, to reflect.Value, choices []string, path string) {
+	if v.kind != textKind {
+		d.typeFault(v, path, "one of "+strings.Join(choices, ", "), false)
+		return
+	}
+	for _, c := range choices {
+		if v.text == c {
+			to.SetString(c)
+			return
+		}
+	}
+	d.fault(v, path, "unknown value %s%s", quote(v.text), suggest(v.text, choices))
+}
+
+// decodeList reads a list. Where a field takes a single item too (one), that is a list of it.
+func (d *decoder) decodeList(v *value, to reflect.Value, f field, path string) {
+	items := v.items
+	switch {
+	case v.kind == listKind:
+	case f.one != "" && v.kind != nullKind:
+		only := &value{kind: objectKind, place: v.place}
+		only.members = []member{{key: f.one, keyKind: textKind, value: v, place: v.place}}
+		items = []*value{only}
+	default:
+		d.typeFault(v, path, "a list", true)
+		return
+	}
+	list := reflect.MakeSlice(to.Type(), len(items), len(items))
+	for i, item := range items {
+		d.decode(item, list.Index(i), field{typ: f.typ.Elem(), bound: f.bound, secret: f.secret}, fmt.Sprintf("%s[%d]", path, i))
+	}
+	to.Set(list)
+}
+
+func (d *decoder) decodeMap(v *value, to reflect.Value, f field, path string) {
+	if v.kind != objectKind {
+		d.typeFault(v, path, "a mapping", true)
+		return
+	}
+	m := reflect.MakeMap(to.Type())
+	for _, e := range v.members {
+		at := join(path, e.key)
+		if e.keyKind != textKind {
+			d.faultAt(e.place, at, "expected a string as key: put it in quotes")
+			continue
+		}
+		item := reflect.New(to.Type().Elem()).Elem()
+		d.decode(e.value, item, field{typ: item.Type(), bound: f.bound, secret: looksSecret(e.key)}, at)
+		m.SetMapIndex(reflect.ValueOf(e.key), item)
+	}
+	to.Set(m)
+}
+
+// section is a mapping that has been read, for checks.
+type section struct {
+	d       *decoder
+	v       *value
+	path    string
+	present map[string]bool
+}
+
+// given says whether a key was written, rather than left to its default.
+func (s *section) given(key string) bool { return s.present[key] }
+
+// valid says whether keys (the whole section for "") were read without a fault, so that a rule may rely on them.
+func (s *section) valid(keys ...string) bool {
+	for _, key := range keys {
+		path := s.path
+		if key != "" {
+			path = join(path, key)
+		}
+		for _, f := range s.d.faults {
+			if path == "" || f.path == path || strings.HasPrefix(f.path, path+".") || strings.HasPrefix(f.path, path+"[") {
+				return false
+			}
+		}
+	}
+	return s.d.count == len(s.d.faults)
+}
+
+// fault reports a key of the section (the section itself for ""), at its line if it was written.
+func (s *section) fault(key, format string, args ...any) {
+	path, at := s.path, s.v
+	if key != "" {
+		path = join(path, key)
+	}
+	for name := range strings.SplitSeq(key, ".") {
+		name, _, _ = strings.Cut(name, "[")
+		next := at.member(name)
+		if next == nil {
+			break
+		}
+		at = next
+	}
+	s.d.faultAt(at.place, path, format, args...)
+}

@@ -1,0 +1,128 @@
+package config
+
+import "math"
+
+// Distribution is one of lengths (tokens) or of times (seconds): its key tells.
+type Distribution struct {
+	Min        int64            `key:"min" default:"10"`
+	Max        int64            `key:"max" default:"1024"`
+	Mean       float64          `key:"mean" default:"512"`
+	StdDev     float64          `key:"std_dev" default:"200"`
+	TotalCount *int64           `key:"total_count" default:"null"` // draws to prepare
+	Type       DistributionType `key:"type" default:"normal"`
+
+	// Variance is another way to give the standard deviation, its square root. inference-perf refuses it unless std_dev: 0
+	// stands beside it, as the default of std_dev counts as given; here only one that was written and contradicts it does.
+	Variance *float64 `key:"variance" default:"null"`
+
+	Skew float64 `key:"skew" default:"0.0"` // shape of skew_normal
+}
+
+// DistributionType is the shape of a distribution.
+type DistributionType string
+
+// The shapes.
+const (
+	Normal     DistributionType = "normal"
+	SkewNormal DistributionType = "skew_normal"
+	Lognormal  DistributionType = "lognormal"
+	Uniform    DistributionType = "uniform"
+	Poisson    DistributionType = "poisson"
+	Fixed      DistributionType = "fixed"
+)
+
+func (DistributionType) choices() []string {
+	return []string{string(Normal), string(SkewNormal), string(Lognormal), string(Uniform), string(Poisson), string(Fixed)}
+}
+
+func (s *Distribution) check(at *section) {
+	if at.valid("min", "max") && s.Min > s.Max {
+		at.fault("min", "must not be above max (%d), got %d", s.Max, s.Min)
+	}
+	if at.valid("std_dev") && s.StdDev < 0 {
+		at.fault("std_dev", "must not be negative, got %v", s.StdDev)
+	}
+	if !at.valid("std_dev", "variance") || s.Variance == nil {
+		return
+	}
+	root := math.Sqrt(*s.Variance)
+	switch {
+	case *s.Variance < 0:
+		at.fault("variance", "must not be negative, got %v", *s.Variance)
+	case at.given("std_dev") && s.StdDev != 0 && math.Abs(s.StdDev-root) > 1e-9*root:
+		at.fault("variance", "is %v although std_dev is given as %v, which is not its root: leave one out", *s.Variance, s.StdDev)
+	default:
+		s.StdDev = root
+	}
+}
+
+// Ceiling is the most that a draw can give: the mean of a fixed distribution, else the maximum.
+func (s *Distribution) Ceiling() float64 {
+	if s.Type == Fixed {
+		return s.Mean
+	}
+	return float64(s.Max)
+}
+
+// Length is a number of tokens, or a distribution of them if that is set.
+type Length struct {
+	N            int64
+	Distribution *Distribution
+}
+
+func (l Length) orLegacy(old *Distribution) Length {
+	if old != nil {
+		return Length{Distribution: old}
+	}
+	return l
+}
+
+func (l *Length) decode(d *decoder, v *value, path string) {
+	if v.kind == objectKind {
+		*l = Length{Distribution: new(Distribution)}
+		d.object(v, valueOf(l.Distribution), path)
+		return
+	}
+	n, ok := toInt(v)
+	if !ok {
+		d.typeFault(v, path, "a whole number or a distribution", false)
+	}
+	*l = Length{N: n}
+}
+
+func (l Length) encode(w *writer) *value {
+	if l.Distribution != nil {
+		return w.object(valueOf(l.Distribution))
+	}
+	return intValue(l.N)
+}
+
+func (Length) typeText() string { return "int or distribution" }
+
+// Amount is a number, or a distribution of them if that is set.
+type Amount struct {
+	X            float64
+	Distribution *Distribution
+}
+
+func (a *Amount) decode(d *decoder, v *value, path string) {
+	if v.kind == objectKind {
+		*a = Amount{Distribution: new(Distribution)}
+		d.object(v, valueOf(a.Distribution), path)
+		return
+	}
+	x, ok := toFloat(v)
+	if !ok {
+		d.typeFault(v, path, "a number or a distribution", false)
+	}
+	*a = Amount{X: x}
+}
+
+func (a Amount) encode(w *writer) *value {
+	if a.Distribution != nil {
+		return w.object(valueOf(a.Distribution))
+	}
+	return floatValue(a.X)
+}
+
+func (Amount) typeText() string { return "float or distribution" }

@@ -1,0 +1,158 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// fault is one thing wrong.
+type fault struct {
+	place
+	file, path, text string
+}
+
+// Error is file:line or the override, then the dotted key, then what is wrong.
+func (f *fault) Error() string {
+	where := f.file
+	switch {
+	case f.override != "" && f.path == f.override:
+		return fmt.Sprintf("--%s: %s", f.override, f.text)
+	case f.override != "":
+		where = "--" + f.override
+	case f.line > 0:
+		where += ":" + strconv.Itoa(f.line)
+	}
+	if f.path == "" {
+		return where + ": " + f.text
+	}
+	return where + ": " + f.path + ": " + f.text
+}
+
+// maxFaults bounds how many faults, and how many warnings, are told one by one.
+const maxFaults = 50
+
+// err joins the faults, in the order of lines.
+func (d *decoder) err() error {
+	if d.count == 0 {
+		return nil
+	}
+	slices.SortStableFunc(d.faults, func(a, b *fault) int {
+		if a.line == 0 || b.line == 0 {
+			return cmp.Compare(b.line, a.line)
+		}
+		return cmp.Compare(a.line, b.line)
+	})
+	errs := make([]error, 0, len(d.faults)+1)
+	for _, f := range d.faults {
+		errs = append(errs, f)
+	}
+	if more := d.count - len(d.faults); more > 0 {
+		errs = append(errs, fmt.Errorf("%s: %d more faults", d.file, more))
+	}
+	return errors.Join(errs...)
+}
+
+func (d *decoder) fault(v *value, path, format string, args ...any) {
+	d.faultAt(v.place, path, format, args...)
+}
+
+func (d *decoder) faultAt(at place, path, format string, args ...any) {
+	d.count++
+	if len(d.faults) < maxFaults {
+		d.faults = append(d.faults, &fault{place: at, file: d.file, path: path, text: fmt.Sprintf(format, args...)})
+	}
+}
+
+func (d *decoder) warn(at place, path, text string) {
+	if len(d.warnings) < maxFaults {
+		d.warnings = append(d.warnings, (&fault{place: at, file: d.file, path: path, text: text}).Error())
+	}
+}
+
+// typeFault reports a value of the wrong type. Of a secret only the type is told.
+func (d *decoder) typeFault(v *value, path, want string, secret bool) {
+	d.fault(v, path, "expected %s, got %s", want, describe(v, secret))
+}
+
+// describe tells what a value is, and what it says unless that is secret.
+func describe(v *value, secret bool) string {
+	name := [...]string{"null", "the boolean", "the number", "the number", "the string", "the date", "a list", "a mapping"}[v.kind]
+	switch {
+	case v.kind == nullKind || v.kind == listKind || v.kind == objectKind:
+		return name
+	case secret:
+		return strings.Replace(name, "the", "a", 1)
+	}
+	return name + " " + quote(v.text)
+}
+
+// quote shows a text in quotes, shortened, and without the user information of a URL.
+func quote(text string) string {
+	const most = 60
+	text = redactURL(text)
+	if utf8.RuneCountInString(text) > most {
+		text = string([]rune(text)[:most]) + "…"
+	}
+	return strconv.Quote(text)
+}
+
+// userInfo is the part of a URL that may hold a password.
+var userInfo = regexp.MustCompile(`^(\s*[A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@`)
+
+// redactURL replaces the user information of a URL; other texts stay as they are.
+func redactURL(text string) string { return userInfo.ReplaceAllString(text, "${1}"+redacted+"@") }
+
+// suggest is the tail of a message about an unknown name: the nearest known one, or all of them.
+func suggest(name string, known []string) string {
+	if near, ok := nearest(name, known); ok {
+		return fmt.Sprintf(": did you mean %q?", near)
+	}
+	shown := slices.Clone(known)
+	for i, k := range shown {
+		if k == "" {
+			shown[i] = `""`
+		}
+	}
+	return ", known are " + strings.Join(shown, ", ")
+}
+
+// nearest is the known name that differs least, if it is no more than a third of its letters, or two.
+func nearest(name string, known []string) (string, bool) {
+	best, least := "", max(2, len(name)/3)+1
+	if len(name) > 64 {
+		return "", false
+	}
+	for _, k := range known {
+		if n := distance(strings.ToLower(name), strings.ToLower(k)); n < least {
+			best, least = k, n
+		}
+	}
+	return best, best != "" && least < len(name)
+}
+
+// distance is Levenshtein's: how many letters to put in, take out or change.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		corner := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := corner
+			if a[i] != b[j] {
+				change++
+			}
+			corner = row[j+1]
+			row[j+1] = min(change, row[j]+1, corner+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,127 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// goldens are what PyYAML and pydantic said, see testdata/mkgoldens.py.
+type goldens struct {
+	Scalars []struct {
+		YAML  string
+		Loads bool
+		Types map[string][]json.RawMessage // nil: refused
+	}
+	Documents []struct {
+		YAML  string
+		Loads bool
+		JSON  string
+	}
+}
+
+func readGoldens(t testing.TB) goldens {
+	t.Helper()
+	data, err := os.ReadFile("testdata/coercion.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var g goldens
+	if err := json.Unmarshal(data, &g); err != nil {
+		t.Fatal(err)
+	}
+	if len(g.Scalars) < 100 || len(g.Documents) < 40 {
+		t.Fatalf("got %d scalars and %d documents", len(g.Scalars), len(g.Documents))
+	}
+	return g
+}
+
+func TestCoercion(t *testing.T) {
+	t.Parallel()
+	for _, g := range readGoldens(t).Scalars {
+		for typ, want := range g.Types {
+			compareScalar(t, g.YAML, typ, want)
+		}
+	}
+}
+
+func compareScalar(t *testing.T, text, typ string, want []json.RawMessage) {
+	t.Helper()
+	var d decoder
+	v := d.readDocument([]byte(text))
+	got := ""
+	switch typ {
+	case "int", "int?":
+		if n, ok := toInt(v); ok {
+			got = strconv.FormatInt(n, 10)
+		} else if typ == "int?" && v.kind == nullKind {
+			got = "null"
+		}
+	case "float":
+		if x, ok := toFloat(v); ok {
+			got = strconv.FormatFloat(x, 'g', -1, 64)
+		}
+	case "bool":
+		if yes, ok := toBool(v); ok {
+			got = strconv.FormatBool(yes)
+		}
+	case "str":
+		if v.kind == textKind {
+			got = quote(v.text)
+		}
+	}
+	if wanted := wantedScalar(t, typ, want); got != wanted {
+		t.Errorf("%s as %s: got %s, want %s", text, typ, got, wanted)
+	}
+}
+
+// wantedScalar is a golden as compareScalar shows it; empty where it was refused, or where we refuse on purpose: infinities,
+// NaN and whole numbers beyond 64 bits.
+func wantedScalar(t *testing.T, typ string, want []json.RawMessage) string {
+	t.Helper()
+	if want == nil {
+		return ""
+	}
+	text := string(want[0])
+	switch typ {
+	case "str":
+		var s string
+		if err := json.Unmarshal(want[0], &s); err != nil {
+			t.Fatal(err)
+		}
+		return quote(s)
+	case "float":
+		x, err := strconv.ParseFloat(strings.Trim(text, `"`), 64)
+		if err != nil || math.IsInf(x, 0) || math.IsNaN(x) {
+			return ""
+		}
+		return strconv.FormatFloat(x, 'g', -1, 64)
+	case "int", "int?":
+		if _, err := strconv.ParseInt(text, 10, 64); err != nil && text != "null" {
+			return ""
+		}
+	}
+	return text
+}
+
+func TestDocuments(t *testing.T) {
+	t.Parallel()
+	for _, g := range readGoldens(t).Documents {
+		var d decoder
+		v := d.readDocument([]byte(g.YAML))
+		switch err := d.err(); {
+		case (err == nil) != g.Loads:
+			t.Errorf("%q: got %v, loads there: %t", g.YAML, err, g.Loads)
+		case err == nil:
+			var got bytes.Buffer
+			writeJSON(&got, v)
+			if got.String() != g.JSON {
+				t.Errorf("%q: got %s, want %s", g.YAML, &got, g.JSON)
+			}
+		}
+	}
+}

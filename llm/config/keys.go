@@ -1,0 +1,200 @@
+package config
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// Key is a key of the schema that holds a value: not a section.
+type Key struct {
+	Name     string   // dotted, from the top
+	Aliases  []string // its other dotted spellings
+	Type     string   // such as "int", "list of float" or "int or distribution"
+	Default  string   // as YAML on one line; what it follows from if it is settled later; empty if required
+	Choices  []string // the values of an enumeration
+	Null     bool     // whether null may be given
+	Required bool     // whether its section needs it
+	Secret   bool     // whether it is hidden in what is shown
+	JSON     bool     // whether an [Override] gives it as JSON
+}
+
+// Keys lists all keys in the order of the schema, each of a list's or a union's inside excepted: those are given as a whole.
+func Keys() []Key {
+	var d decoder
+	var keys []Key
+	for _, leaf := range d.allLeaves() {
+		keys = append(keys, leaf.key())
+	}
+	return keys
+}
+
+// leaf is a field that holds a value, with its path and its default.
+type leaf struct {
+	field
+	path    string // of its section
+	initial reflect.Value
+}
+
+// allLeaves lists the fields of the whole schema that hold values, and keeps the list.
+func (d *decoder) allLeaves() []leaf {
+	if d.known == nil {
+		c := new(Config)
+		d.setDefaults(valueOf(c))
+		d.known = d.leaves(valueOf(c), "")
+	}
+	return d.known
+}
+
+// leaves lists those of a section.
+func (d *decoder) leaves(section reflect.Value, path string) []leaf {
+	var all []leaf
+	for _, f := range d.fields(section.Type()) {
+		initial := section.FieldByIndex(f.index)
+		inner := d.inside(f.typ, initial)
+		if inner.IsValid() {
+			all = append(all, d.leaves(inner, join(path, f.name))...)
+			continue
+		}
+		all = append(all, leaf{f, path, initial})
+	}
+	return all
+}
+
+// inside is the section that a field holds, with its defaults even where the field is nil; invalid if it is none.
+func (d *decoder) inside(t reflect.Type, initial reflect.Value) reflect.Value {
+	if initial.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch {
+	case t.Kind() != reflect.Struct || isCustom(t):
+		return reflect.Value{}
+	case initial.Kind() != reflect.Pointer:
+		return initial
+	case !initial.IsNil():
+		return initial.Elem()
+	}
+	section := reflect.New(t).Elem()
+	d.setDefaults(section)
+	return section
+}
+
+func (l *leaf) key() Key {
+	k := Key{
+		Name: join(l.path, l.name), Type: typeText(l.field), Choices: choicesOf(l.typ), Default: l.auto,
+		Null: l.null, Required: l.required, Secret: l.secret, JSON: l.json(),
+	}
+	for _, a := range l.also {
+		k.Aliases = append(k.Aliases, join(l.path, a))
+	}
+	if !l.required && l.auto == "" {
+		var w writer
+		k.Default = flow(w.value(l.initial, l.field))
+	}
+	return k
+}
+
+// json says whether an override of the field is JSON: a list, a map, or a union with one of them.
+func (l *leaf) json() bool {
+	t := l.typ
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t.Kind() == reflect.Slice || t.Kind() == reflect.Map || t == reflect.TypeFor[Stages]() || t == reflect.TypeFor[HFDataset]()
+}
+
+func choicesOf(t reflect.Type) []string {
+	if e, ok := reflect.Zero(t).Interface().(enum); ok {
+		return e.choices()
+	}
+	return nil
+}
+
+func typeText(f field) string {
+	t := f.typ
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	zero := reflect.New(t)
+	if c, ok := zero.Interface().(custom); ok {
+		return c.typeText()
+	}
+	switch t.Kind() {
+	case reflect.String:
+		if choicesOf(t) != nil {
+			return "enum"
+		}
+		return "string"
+	case reflect.Int64:
+		return "int"
+	case reflect.Float64:
+		return "float"
+	case reflect.Bool:
+		return "bool"
+	case reflect.Map:
+		return "map of string to " + typeText(field{typ: t.Elem()})
+	case reflect.Slice:
+		list := "list of " + typeText(field{typ: t.Elem()})
+		if f.one != "" {
+			return f.one + " or " + list
+		}
+		return list
+	}
+	return strings.ToLower(spaced(t.Name()))
+}
+
+// spaced puts a blank before each capital but the first: "WeightedProfile" becomes "Weighted Profile".
+func spaced(name string) string {
+	var b strings.Builder
+	for i, r := range name {
+		if i > 0 && r >= 'A' && r <= 'Z' {
+			b.WriteByte(' ')
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// flow is plain data as YAML on one line.
+func flow(v *value) string {
+	switch v.kind {
+	case listKind:
+		parts := make([]string, len(v.items))
+		for i, item := range v.items {
+			parts[i] = flow(item)
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
+	case objectKind:
+		parts := make([]string, len(v.members))
+		for i, m := range v.members {
+			parts[i] = m.key + ": " + flow(m.value)
+		}
+		return "{" + strings.Join(parts, ", ") + "}"
+	case textKind:
+		if v.text == "" {
+			return `""`
+		}
+	}
+	return v.text
+}
+
+// sameName is the one key or section of the schema with this last name, dotted; empty if there is none or several.
+func (d *decoder) sameName(name string) string {
+	var found []string
+	for _, l := range d.allLeaves() {
+		path := ""
+		for part := range strings.SplitSeq(l.path, ".") {
+			path = join(path, part)
+			if part == name && !slices.Contains(found, path) {
+				found = append(found, path)
+			}
+		}
+		if l.known(name) {
+			found = append(found, join(l.path, name))
+		}
+	}
+	if len(found) != 1 {
+		return ""
+	}
+	return found[0]
+}

@@ -1,0 +1,126 @@
+package config
+
+import "math"
+
+// LoadPlan says when requests are sent, how many at once, and what ends them.
+type LoadPlan struct {
+	Type     LoadType `key:"type" default:"constant"`
+	Interval float64  `key:"interval" default:"1.0"` // seconds of rest after each stage, the last included
+	Stages   Stages   `key:"stages" default:"[]"`
+	Sweep    *Sweep   `key:"sweep" default:"null"` // its stages replace those given
+
+	NumWorkers        *int64 `key:"num_workers,omit" auto:"number of CPUs" check:"at least 0"` // 0: a single process; nil until [Config.Settle]
+	WorkerConcurrency int64  `key:"worker_max_concurrency" default:"100"`                      // requests in flight per worker
+	WorkerConnections int64  `key:"worker_max_tcp_connections" default:"2500"`                 // per worker
+
+	Trace           *Trace   `key:"trace" default:"null"`          // when requests are due, for trace_replay
+	CircuitBreakers []string `key:"circuit_breakers" default:"[]"` // names of those that may end the run
+
+	Timeout      *float64 `key:"request_timeout" default:"null"`                             // seconds; nil or 0 is 300
+	Retries      int64    `key:"request_retries" default:"0" check:"at least 0"`             // after faults of the connection
+	RetryBackoff float64  `key:"request_retry_backoff_sec" default:"0.5" check:"at least 0"` // seconds, doubled each time
+	Grace        float64  `key:"stage_teardown_grace_seconds" default:"120.0" check:"at least 0"`
+
+	Adapters []Adapter `key:"lora_traffic_split,null" default:"null"`
+	BaseSeed *int64    `key:"base_seed,omit" auto:"milliseconds since 1970"` // nil until [Config.Settle]
+}
+
+// LoadType is a kind of load.
+type LoadType string
+
+// The kinds of load.
+const (
+	Constant           LoadType = "constant"
+	PoissonLoad        LoadType = "poisson"
+	TraceReplay        LoadType = "trace_replay"
+	Concurrent         LoadType = "concurrent"
+	TraceSessionReplay LoadType = "trace_session_replay"
+)
+
+func (LoadType) choices() []string {
+	return []string{string(Constant), string(PoissonLoad), string(TraceReplay), string(Concurrent), string(TraceSessionReplay)}
+}
+
+// before tells the stages their class: it follows from the text of load.type alone, as in the original.
+func (l *LoadPlan) before(v *value) {
+	l.Stages = Stages{class: standardClass}
+	kind := v.member("type")
+	switch {
+	case kind == nil || kind.kind != textKind:
+	case kind.text == string(Concurrent):
+		l.Stages.class = concurrentClass
+	case kind.text == string(TraceSessionReplay):
+		l.Stages.class = sessionClass
+	}
+}
+
+func (l *LoadPlan) check(at *section) {
+	if at.valid("type", "sweep") && l.Sweep != nil && (l.Type == Concurrent || l.Type == TraceSessionReplay) {
+		at.fault("sweep", "does not go with load.type %q", l.Type)
+	}
+	if at.valid("stages", "sweep") && l.Sweep == nil && l.Stages.Len() == 0 {
+		at.fault("stages", "are needed, or a sweep")
+	}
+	if at.valid("type", "trace") && l.Type == TraceReplay && l.Trace == nil {
+		at.fault("trace", "is required by load.type %q", l.Type)
+	}
+	if at.valid("lora_traffic_split") && l.Adapters != nil {
+		l.checkSplit(at)
+	}
+}
+
+func (l *LoadPlan) checkSplit(at *section) {
+	if len(l.Adapters) == 0 {
+		at.fault("lora_traffic_split", "must not be empty: leave it out for no adapters")
+		return
+	}
+	var sum float64
+	for _, a := range l.Adapters {
+		sum += a.Split
+	}
+	if !(math.Abs(sum-1) <= 1e-9) {
+		at.fault("lora_traffic_split", "must add up to 1, got %v", sum)
+	}
+}
+
+// Adapter is a LoRA adapter and its share of the requests. inference-perf wants the shares to add up to 1 to the last bit,
+// which ten times 0.1 does not; here 1e-9 more or less will do.
+type Adapter struct {
+	Name  string  `key:"name,required"`
+	Split float64 `key:"split,required"`
+}
+
+// Trace is a file of requests.
+type Trace struct {
+	File   string      `key:"file,required"`
+	Format TraceFormat `key:"format" default:"AzurePublicDataset"`
+}
+
+// TraceFormat is the format of a trace.
+type TraceFormat string
+
+// AzurePublicDataset is CSV of a timestamp, prompt tokens and completion tokens.
+const AzurePublicDataset TraceFormat = "AzurePublicDataset"
+
+func (TraceFormat) choices() []string { return []string{string(AzurePublicDataset)} }
+
+// Sweep finds a range of rates by a burst of requests.
+type Sweep struct {
+	Type       SweepType `key:"type,required"`
+	Requests   int64     `key:"num_requests" default:"2000"`  // of the burst
+	Timeout    float64   `key:"timeout" default:"60.0"`       // seconds, of the burst
+	Stages     int64     `key:"num_stages" default:"5"`       // to make
+	Duration   int64     `key:"stage_duration" default:"180"` // seconds each
+	Percentile float64   `key:"saturation_percentile" default:"95" check:"from 0 to 100"`
+}
+
+// SweepType is the spacing of a sweep's rates.
+type SweepType string
+
+// The spacings.
+const (
+	Geometric SweepType = "geometric"
+	Linear    SweepType = "linear"
+)
+
+func (SweepType) choices() []string { return []string{string(Geometric), string(Linear)} }

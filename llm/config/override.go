@@ -1,0 +1,124 @@
+package config
+
+import (
+	"reflect"
+	"strconv"
+	"strings"
+)
+
+// Override sets a key from outside of the file, as a flag of a command line does. The value is read by the key's type: one of
+// the choices of an enumeration; true, 1 or yes in any case for true and anything else for false; a decimal number; a string as
+// it is; JSON where [Key.JSON] says so; for a choice of a number or a distribution, the number, or a distribution as JSON,
+// which inference-perf refuses. A mapping is merged into what the file has, anything else replaces it.
+type Override struct{ Key, Value string }
+
+// override merges an override into the tree.
+func (d *decoder) override(tree *value, o Override) {
+	at := place{override: o.Key}
+	leaf, ok := d.findLeaf(o.Key)
+	if !ok {
+		d.faultAt(at, o.Key, "unknown key%s", d.suggestLeaf(o.Key))
+		return
+	}
+	v := d.overrideValue(&leaf, o, at)
+	if v == nil {
+		return
+	}
+	parts := strings.Split(o.Key, ".")
+	for _, part := range parts[:len(parts)-1] {
+		inner := tree.member(part)
+		if inner == nil || inner.kind != objectKind {
+			inner = &value{kind: objectKind, place: at}
+			tree.set(member{key: part, keyKind: textKind, value: inner, place: at})
+		}
+		tree = inner
+	}
+	mergeInto(tree, member{key: parts[len(parts)-1], keyKind: textKind, value: v, place: at})
+}
+
+// mergeInto sets a member. Two mappings become one, at every depth.
+func mergeInto(v *value, m member) {
+	old := v.member(m.key)
+	if old == nil || old.kind != objectKind || m.value.kind != objectKind {
+		v.set(m)
+		return
+	}
+	for _, inner := range m.value.members {
+		mergeInto(old, inner)
+	}
+}
+
+func (d *decoder) findLeaf(key string) (leaf, bool) {
+	section, name := "", key
+	if i := strings.LastIndexByte(key, '.'); i >= 0 {
+		section, name = key[:i], key[i+1:]
+	}
+	for _, l := range d.allLeaves() {
+		if l.path == section && l.known(name) {
+			return l, true
+		}
+	}
+	return leaf{}, false
+}
+
+// suggestLeaf is the tail of a message about an unknown dotted key.
+func (d *decoder) suggestLeaf(key string) string {
+	var names, inside []string
+	for _, l := range d.allLeaves() {
+		name := join(l.path, l.name)
+		names = append(names, name)
+		for _, a := range l.also {
+			names = append(names, join(l.path, a))
+		}
+		if rest, ok := strings.CutPrefix(name, key+"."); ok {
+			inside = append(inside, rest)
+		}
+	}
+	if len(inside) > 0 {
+		return ": it is a section, name one of its keys: " + strings.Join(inside, ", ")
+	}
+	if near, ok := nearest(key, names); ok {
+		return ": did you mean " + strconv.Quote(near) + "?"
+	}
+	if there := d.sameName(key[strings.LastIndexByte(key, '.')+1:]); there != "" {
+		return ": did you mean " + strconv.Quote(there) + "?"
+	}
+	return ""
+}
+
+// overrideValue reads the text of an override, nil after a fault.
+func (d *decoder) overrideValue(l *leaf, o Override, at place) *value {
+	text := &value{kind: textKind, text: o.Value, place: at}
+	t := l.typ
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	kind := t.Kind()
+	switch {
+	case l.json() || isCustom(t) && strings.HasPrefix(o.Value, "{"):
+		v, err := readJSON(o.Value, at)
+		if err != nil {
+			d.faultAt(at, o.Key, "expected %s as JSON: it %v", typeText(l.field), err)
+			return nil
+		}
+		return v
+	case kind == reflect.Bool:
+		v := boolValue(isYes(o.Value))
+		v.place = at
+		return v
+	case kind == reflect.Int64:
+		if strings.Contains(o.Value, ".") { // 3.0 is a whole number in a file alone
+			d.typeFault(text, o.Key, "a whole number", l.secret)
+			return nil
+		}
+	}
+	return text
+}
+
+func isYes(text string) bool {
+	switch strings.ToLower(text) {
+	case "true", "1", "yes":
+		return true
+	}
+	return false
+}

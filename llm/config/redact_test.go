@@ -1,0 +1,126 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// secrets is a configuration with a credential, all with the word sesame, at every place that may hold one.
+const secrets = stages + `
+api:
+  headers:
+    Authorization: Bearer sesame
+    X-Api-Key: sesame
+    my_token: sesame
+    Set-Cookie: sesame
+    client-secret: sesame
+    x-trace: shown
+server: {base_url: "http://user:sesame@host:8000/x", api_key: sesame}
+tokenizer: {token: sesame}
+metrics: {type: prometheus, prometheus: {url: "https://sesame@prom/"}}
+storage: {simple_storage_service: {bucket_name: b, endpoint_url: "http://a:sesame@s3"}}
+data:
+  otel_trace_replay:
+    hf_dataset_path: {path: a/b, token: sesame, storage_options: {secret: sesame, key: sesame, plain: shown}, urls: ["http://u:sesame@h/"]}
+`
+
+func TestRedacted(t *testing.T) {
+	t.Parallel()
+	c := mustParse(t, secrets)
+	text, err := c.Redacted()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(text), "sesame") || strings.Count(string(text), "shown") != 2 {
+		t.Errorf("got\n%s", text)
+	}
+	again := mustParse(t, string(text))
+	if got := again.Server; got.APIKey != "***" || got.BaseURL != "http://***@host:8000/x" {
+		t.Errorf("got %+v", got)
+	}
+	if got := again.API.Headers; got["Authorization"] != "***" || got["x-trace"] != "shown" || len(got) != 6 {
+		t.Errorf("got %v", got)
+	}
+	if c.Server.APIKey != "sesame" || c.API.Headers["my_token"] != "sesame" || !strings.Contains(string(c.Data.OTel.Hub.Options), "sesame") {
+		t.Error("the configuration itself was changed")
+	}
+	sameAgain(t, again)
+}
+
+func TestLooksSecret(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]bool{
+		"Authorization": true, "Proxy-Authorization": true, "API_KEY": true, "x-goog-api-key": true, "Ocp-Apim-Subscription-Key": true,
+		"X-Auth": true, "cookie": true, "passwd": true, "x-slo-ttft-ms": false, "Content-Type": false, "x-request-id": false, "keyboard": false,
+	} {
+		if got := looksSecret(name); got != want {
+			t.Errorf("%s: got %t", name, got)
+		}
+	}
+}
+
+// TestErrorsHideSecrets puts secrets where they are wrong.
+func TestErrorsHideSecrets(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"server: {api_key: 5353}", "server: {api_key: [sesame]}", "server: {api_key: {sesame: 1}}", "server: sesame", "server: {api_key: *sesame}",
+		"server: {api_key: !sesame x}", "server: {api_keyy: sesame}", "api: {headers: {authorization: 5353}}", "api: {headers: sesame}",
+		"api: {headers: {authorization: [sesame]}}", "tokenizer: {token: 5353}", "tokenizer: {token: 2020-01-01}", "tokenizer: sesame",
+		"metrics: {type: prometheus, prometheus: {url: 'ftp://u:sesame@h'}}", "metrics: {type: 'http://u:sesame@h'}",
+		"server: {base_url: [sesame]}", "data: {otel_trace_replay: {hf_dataset_path: {path: [sesame]}}}", "server: {api_key: @sesame}",
+		"server: {api_key: \"sesame\\q\"}", "server: {api_key: `sesame`}", "server: [{api_key: sesame}]",
+	} {
+		_, err := Parse([]byte(stages + text + "\n"))
+		if err == nil {
+			t.Errorf("%s: accepted", text)
+		}
+		if got := fmt.Sprint(err); strings.Contains(got, "sesame") || strings.Contains(got, "5353") || strings.Contains(got, "2020") {
+			t.Errorf("%s: got %s", text, got)
+		}
+	}
+	for _, o := range []Override{
+		{"api.headers", `{"authorization": "sesame"`}, {"api.headers", `{"authorization": 5353}`}, {"api.headers", `"sesame"`}, {"server.api_key.x", "sesame"},
+		{"tokenizer.tokn", "sesame"}, {"metrics.prometheus.url", "ftp://u:sesame@h"},
+	} {
+		_, err := Parse([]byte(stages), o)
+		if got := fmt.Sprint(err); err == nil || strings.Contains(got, "sesame") || strings.Contains(got, "5353") {
+			t.Errorf("%v: got %s", o, got)
+		}
+	}
+}
+
+// FuzzParse holds that no data makes Parse panic, and that what it accepts can be written and read again.
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(secrets), "load.interval", "3")
+	f.Add([]byte(example+exampleLoad), "api.headers", `{"a":"b"}`)
+	f.Add([]byte(example+exampleSession+"\ndata: {type: otel_trace_replay, otel_trace_replay: {trace_files: [a]}}"), "data.shared_prefix.num_groups", "2")
+	for _, g := range readGoldens(f).Documents {
+		f.Add([]byte(g.YAML), "api.type", "chat")
+	}
+	f.Fuzz(func(t *testing.T, data []byte, key, value string) {
+		c, err := Parse(data, Override{key, value})
+		if err != nil {
+			return
+		}
+		once, err := c.Redacted()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := Parse(once)
+		if err != nil {
+			t.Fatalf("%v of\n%s", err, once)
+		}
+		if twice, err := again.Redacted(); err != nil || string(twice) != string(once) {
+			t.Errorf("%v\ngot  %s\nwant %s", err, twice, once)
+		}
+	})
+}
+
+func BenchmarkParse(b *testing.B) {
+	for b.Loop() {
+		if _, err := Parse([]byte(secrets)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,147 @@
+package config
+
+// Replay is what all data in sessions has.
+type Replay struct {
+	// UseStaticModel, StaticModel, ModelMapping and DefaultMaxTokens are read and have no effect in inference-perf: requests
+	// name server.model_name or an adapter.
+	UseStaticModel   bool              `key:"use_static_model" default:"false"`
+	StaticModel      string            `key:"static_model_name" default:""`
+	ModelMapping     map[string]string `key:"model_mapping,null" default:"null"`
+	DefaultMaxTokens int64             `key:"default_max_tokens" default:"1000" check:"above 0"`
+
+	OverrideToolCallMaxTokens bool     `key:"override_tool_call_max_tokens" default:"true"` // room for tool calls, 4096 tokens at least
+	RandomSessionID           bool     `key:"inject_random_session_id" default:"false"`     // to defeat prefix caches
+	DuplicateSessions         *int64   `key:"duplicate_sessions_target" default:"null" check:"above 0"`
+	MaxWait                   int64    `key:"max_wait_ms" default:"15000" check:"at least 0"`                 // milliseconds
+	PredecessorTimeout        float64  `key:"predecessor_wait_timeout_sec" default:"3600" check:"at least 0"` // seconds; 0: for ever
+	IncludeErrors             bool     `key:"include_errors" default:"true"`
+	SkipInvalidFiles          bool     `key:"skip_invalid_files" default:"false"`
+	ToolChoice                ToolMode `key:"tool_choice_mode" default:"force_recorded"`
+	BadToolCalls              BadTools `key:"bad_tool_call_handling" default:"none"`
+}
+
+func (r *Replay) check(at *section) {
+	if !at.valid("use_static_model", "static_model_name", "model_mapping") {
+		return
+	}
+	switch {
+	case r.UseStaticModel && r.StaticModel == "":
+		at.fault("static_model_name", "is required by use_static_model")
+	case r.StaticModel != "" && !r.UseStaticModel && len(r.ModelMapping) == 0:
+		at.fault("static_model_name", "needs use_static_model: true or a model_mapping")
+	}
+}
+
+// ToolMode says whether a recorded tool call is asked for by name.
+type ToolMode string
+
+func (ToolMode) choices() []string { return []string{"force_recorded", "as_recorded"} }
+
+// BadTools says what follows when the server calls no tool where one was recorded.
+type BadTools string
+
+func (BadTools) choices() []string { return []string{"none", "use_recorded"} }
+
+// Source is where traces come from: exactly one of its fields is set.
+type Source struct {
+	Directory string     `key:"trace_directory,null" default:"null"`
+	Files     []string   `key:"trace_files,null" default:"null"` // with *, ? and **
+	Hub       *HFDataset `key:"hf_dataset_path" default:"null"`
+}
+
+func (s *Source) check(at *section) {
+	if !at.valid("trace_directory", "trace_files", "hf_dataset_path") {
+		return
+	}
+	n := 0
+	for _, given := range []bool{s.Directory != "", len(s.Files) > 0, s.Hub != nil} {
+		if given {
+			n++
+		}
+	}
+	if n != 1 {
+		at.fault("", "needs exactly one of trace_directory, trace_files and hf_dataset_path, got %d", n)
+	}
+}
+
+// OTelReplay replays traces of OpenTelemetry.
+type OTelReplay struct {
+	Source `key:",inline"`
+	Replay `key:",inline"`
+	Filter string `key:"filter,null" default:"null"` // a lambda of Python over a trace
+
+	NoOutputSubstitution bool              `key:"disable_output_substitution" default:"false"`
+	HeaderMap            map[string]string `key:"attribute_to_header_map,null" default:"null"` // attribute to request header
+	LabelMap             map[string]string `key:"attribute_to_label_map,null" default:"null"`  // attribute to label
+}
+
+func (o *OTelReplay) check(at *section) {
+	o.Source.check(at)
+	o.Replay.check(at)
+	if !o.NoOutputSubstitution || !at.valid("disable_output_substitution", "inject_random_session_id", "duplicate_sessions_target") {
+		return
+	}
+	if o.RandomSessionID {
+		at.fault("disable_output_substitution", "does not go with inject_random_session_id")
+	}
+	if o.DuplicateSessions != nil {
+		at.fault("disable_output_substitution", "does not go with duplicate_sessions_target")
+	}
+}
+
+// WekaReplay replays traces of hashes of blocks of tokens.
+type WekaReplay struct {
+	Source     `key:",inline"`
+	Replay     `key:",inline"`
+	IdleGapCap float64 `key:"trace_idle_gap_cap_seconds" default:"60.0"` // 0 or less: no cap
+
+	// IgnoreDelays and ThinkTimeOnly are read and have no effect in inference-perf.
+	IgnoreDelays  bool `key:"ignore_trace_delays" default:"false"`
+	ThinkTimeOnly bool `key:"use_think_time_only" default:"false"`
+
+	BlockSize int64  `key:"default_block_size" default:"64"`                   // tokens
+	Entries   int64  `key:"num_dataset_entries" default:"100"`                 // of a data set of the hub
+	Filter    string `key:"filter,null" default:"null"`                        // a lambda of Python over a trace
+	Workers   *int64 `key:"datagen_workers" default:"null" check:"at least 1"` // nil: one per CPU
+}
+
+func (w *WekaReplay) check(at *section) {
+	w.Source.check(at)
+	w.Replay.check(at)
+}
+
+// HFDataset is a data set of the Hugging Face hub, with options for loading it.
+type HFDataset struct {
+	Path    string
+	Options Object // without path; nil if only a path was given
+}
+
+func (h *HFDataset) decode(d *decoder, v *value, path string) {
+	if v.kind == textKind {
+		h.Path = v.text
+		return
+	}
+	name := v.member("path")
+	switch {
+	case v.kind != objectKind:
+		d.typeFault(v, path, "a string or a mapping with a path", false)
+	case name == nil:
+		d.fault(v, path+".path", "is required")
+	case name.kind != textKind:
+		d.typeFault(name, path+".path", "a string", false)
+	default:
+		h.Path = name.text
+		h.Options.decode(d, v.without("path"), path)
+	}
+}
+
+func (h HFDataset) encode(*writer) *value {
+	if h.Options == nil {
+		return textValue(h.Path)
+	}
+	v := h.Options.value()
+	v.members = append([]member{{key: "path", value: textValue(h.Path)}}, v.members...)
+	return redactMembers(v)
+}
+
+func (HFDataset) typeText() string { return "string or map" }

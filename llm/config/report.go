@@ -1,0 +1,110 @@
+package config
+
+// Report says which reports are written.
+type Report struct {
+	Lifecycle  Lifecycle         `key:"request_lifecycle"`
+	Prometheus *PrometheusReport `key:"prometheus" default:"{}"`
+	Sessions   SessionReport     `key:"session_lifecycle"`
+	Goodput    *Goodput          `key:"goodput" default:"null"`
+}
+
+// Lifecycle is about the reports on requests. Null for one of its switches means off.
+type Lifecycle struct {
+	Summary          bool             `key:"summary,null" default:"true"`
+	PerStage         bool             `key:"per_stage,null" default:"true"`
+	PerRequest       bool             `key:"per_request,null" default:"false"`
+	PerRequestFields PerRequestFields `key:"per_request_fields"`
+	PerAdapter       bool             `key:"per_adapter,null" default:"true"`
+	PerAdapterStage  bool             `key:"per_adapter_stage,null" default:"false"`
+
+	// Percentiles are from 0 to 100; inference-perf checks them when it writes its reports.
+	Percentiles []float64 `key:"percentiles" default:"[0.1, 1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9]" check:"from 0 to 100"`
+
+	UseServerOutputTokens bool  `key:"use_server_output_tokens" default:"false"`
+	MaxErrorMessages      int64 `key:"max_error_messages" default:"100"` // distinct messages kept per label
+}
+
+// PerRequestFields says what the per-request report holds.
+type PerRequestFields struct {
+	Request         bool `key:"request" default:"true"`
+	Response        bool `key:"response" default:"true"`
+	Info            bool `key:"info" default:"true"`
+	ResponseChunks  bool `key:"response_chunks" default:"true"`
+	ComputedMetrics bool `key:"computed_metrics" default:"false"`
+}
+
+// PrometheusReport is about the reports on the server's metrics. Null for one of its switches means off.
+type PrometheusReport struct {
+	Summary  bool `key:"summary,null" default:"true"`
+	PerStage bool `key:"per_stage,null" default:"false"`
+}
+
+// SessionReport is about the reports on sessions. Null for one of its switches means off.
+type SessionReport struct {
+	Summary    bool `key:"summary,null" default:"true"`
+	PerStage   bool `key:"per_stage,null" default:"true"`
+	PerSession bool `key:"per_session,null" default:"false"`
+}
+
+// Goodput holds upper bounds in seconds. Those on ttft, tpot, itl, ntpot and request_latency are heeded; others only switch
+// goodput on.
+type Goodput struct {
+	Constraints map[string]float64 `key:"constraints,null" default:"null"`
+}
+
+// Storage says where reports go; a nil field is not used.
+type Storage struct {
+	Local *LocalStorage `key:"local_storage" default:"{}"`
+	GCS   *GCS          `key:"google_cloud_storage" default:"null"`
+	S3    *S3           `key:"simple_storage_service" default:"null"`
+}
+
+// Target is a place for reports.
+type Target struct {
+	// Path may hold {timestamp}, which [Config.Settle] replaces.
+	Path   string `key:"path" default:"reports-{timestamp}"`
+	Prefix string `key:"report_file_prefix,null" default:"null"` // of file names
+}
+
+// LocalStorage is a folder.
+type LocalStorage struct {
+	Target `key:",inline"`
+}
+
+// GCS is a bucket of Google Cloud Storage.
+type GCS struct {
+	Target `key:",inline"`
+	Bucket string `key:"bucket_name,required"`
+}
+
+// S3 is a bucket of S3 or a server like it.
+type S3 struct {
+	Target     `key:",inline"`
+	Bucket     string     `key:"bucket_name,required"`
+	Endpoint   string     `key:"endpoint_url,null" default:"null"`
+	Region     string     `key:"region_name,null" default:"null"`
+	Addressing Addressing `key:"addressing_style,null" default:"null"` // empty leaves it to the client
+}
+
+// Addressing is how a bucket appears in a URL of S3.
+type Addressing string
+
+func (Addressing) choices() []string { return []string{"auto", "virtual", "path"} }
+
+// paths are all that may hold a timestamp.
+func (s *Storage) paths() []*string {
+	var paths []*string
+	if s == nil {
+		return paths
+	}
+	if s.Local != nil {
+		paths = append(paths, &s.Local.Path)
+	}
+	if s.GCS != nil {
+		paths = append(paths, &s.GCS.Path)
+	}
+	if s.S3 != nil {
+		paths = append(paths, &s.S3.Path)
+	}
+	return paths
+}

@@ -1,0 +1,139 @@
+package config
+
+import (
+	"reflect"
+	"strings"
+)
+
+// field is a key of the schema: a field of a struct, told by its tags.
+type field struct {
+	index []int
+	typ   reflect.Type
+
+	name, bound, one, auto       string
+	also                         []string
+	null, required, secret, omit bool
+}
+
+// custom is a type that reads and writes itself: mostly a choice between types.
+type custom interface {
+	decode(d *decoder, v *value, path string)
+	encode(w *writer) *value
+	typeText() string
+}
+
+// enum is a string type with a fixed set of values.
+type enum interface{ choices() []string }
+
+// checked is a struct with rules over several of its keys. check is called when they have been read.
+type checked interface{ check(at *section) }
+
+// early is a struct that must look at the mapping before its keys are read.
+type early interface{ before(v *value) }
+
+// lenient is a struct that the original reads without refusing unknown keys.
+type lenient interface{ ignoresUnknown() }
+
+// valueOf is the struct behind a pointer, to be set.
+func valueOf[T any](p *T) reflect.Value { return reflect.ValueOf(p).Elem() }
+
+// fieldsOf lists the keys of a struct in their order, those of embedded structs in their place.
+func fieldsOf(t reflect.Type) []field {
+	var fields []field
+	for i := range t.NumField() {
+		sf := t.Field(i)
+		name, options, _ := strings.Cut(sf.Tag.Get("key"), ",")
+		switch {
+		case options == "inline":
+			for _, f := range fieldsOf(sf.Type) {
+				f.index = append([]int{i}, f.index...)
+				fields = append(fields, f)
+			}
+		case name != "" && name != "-":
+			fields = append(fields, newField(i, sf, name, options))
+		}
+	}
+	return fields
+}
+
+func newField(i int, sf reflect.StructField, name, options string) field {
+	f := field{
+		index: []int{i}, typ: sf.Type, name: name,
+		bound: sf.Tag.Get("check"), one: sf.Tag.Get("one"), auto: sf.Tag.Get("auto"),
+	}
+	if also := sf.Tag.Get("also"); also != "" {
+		f.also = strings.Split(also, " ")
+	}
+	for option := range strings.SplitSeq(options, ",") {
+		f.null = f.null || option == "null"
+		f.required = f.required || option == "required"
+		f.secret = f.secret || option == "secret"
+		f.omit = f.omit || option == "omit"
+	}
+	f.null = f.null || sf.Type.Kind() == reflect.Pointer && !f.omit && !f.required
+	return f
+}
+
+// known says whether a name is the field's.
+func (f *field) known(name string) bool {
+	if name == f.name {
+		return true
+	}
+	for _, a := range f.also {
+		if name == a {
+			return true
+		}
+	}
+	return false
+}
+
+// fields are those of a struct type, kept for the next time.
+func (d *decoder) fields(t reflect.Type) []field {
+	if fields, ok := d.schema[t]; ok {
+		return fields
+	}
+	if d.schema == nil {
+		d.schema = map[reflect.Type][]field{}
+	}
+	fields := fieldsOf(t)
+	d.schema[t] = fields
+	return fields
+}
+
+// setDefaults fills a zero struct. The defaults are in the tags, as YAML; a test reads them all.
+func (d *decoder) setDefaults(to reflect.Value) {
+	t := to.Type()
+	for i := range t.NumField() {
+		f, sf := to.Field(i), t.Field(i)
+		if tag, ok := sf.Tag.Lookup("key"); !ok || tag == "-" {
+			continue
+		}
+		if f.Kind() == reflect.Struct && !isCustom(sf.Type) {
+			d.setDefaults(f)
+		}
+		if text, ok := sf.Tag.Lookup("default"); ok {
+			d.setDefault(f, newField(i, sf, "", ""), text)
+		}
+	}
+}
+
+func (d *decoder) setDefault(to reflect.Value, f field, text string) {
+	var v *value
+	switch {
+	case text == "null":
+		return
+	case strings.HasPrefix(text, "{") || strings.HasPrefix(text, "["):
+		v = d.readDefault(text)
+	case to.Kind() == reflect.String:
+		v = textValue(text)
+	default:
+		v = resolve(text)
+	}
+	if to.Kind() == reflect.Struct && !isCustom(f.typ) {
+		d.members(v, to, "")
+		return
+	}
+	d.decode(v, to, f, "")
+}
+
+func isCustom(t reflect.Type) bool { return reflect.PointerTo(t).Implements(reflect.TypeFor[custom]()) }

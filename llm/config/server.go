@@ -1,0 +1,158 @@
+package config
+
+// Server is the server under test.
+type Server struct {
+	Type      ServerType `key:"type" default:"vllm"`
+	ModelName string     `key:"model_name,null" default:"null"` // empty: the first that the server lists
+	BaseURL   string     `key:"base_url,required"`              // used as it is: a slash at its end is doubled in requests
+	IgnoreEOS bool       `key:"ignore_eos" default:"true"`
+	APIKey    string     `key:"api_key,null,secret" default:"null"`
+
+	// CertPath and KeyPath are files of a client certificate; inference-perf heeds them for vllm alone, and both are needed.
+	CertPath string `key:"cert_path,null" default:"null"`
+	KeyPath  string `key:"key_path,null" default:"null"`
+}
+
+// ServerType is the kind of a server.
+type ServerType string
+
+// The kinds of servers.
+const (
+	VLLM       ServerType = "vllm"
+	SGLang     ServerType = "sglang"
+	TGI        ServerType = "tgi"
+	MockServer ServerType = "mock"
+)
+
+func (ServerType) choices() []string {
+	return []string{string(VLLM), string(SGLang), string(TGI), string(MockServer)}
+}
+
+// Tokenizer counts tokens. That the section is present changes what reports mean: token times are then rebuilt per token.
+type Tokenizer struct {
+	Name            string   `key:"pretrained_model_name_or_path,null" default:"null"` // empty: the model's name
+	TrustRemoteCode *bool    `key:"trust_remote_code" default:"null"`
+	Token           string   `key:"token,null,secret" default:"null"`             // of the Hugging Face hub
+	LoadTimeout     *float64 `key:"load_timeout" default:"300.0" check:"above 0"` // seconds; nil waits for ever
+}
+
+// Metrics says where the server's own metrics are read.
+type Metrics struct {
+	Type       MetricsType `key:"type,required"`
+	Prometheus *Prometheus `key:"prometheus" default:"null"`
+}
+
+// MetricsType is a source of the server's metrics.
+type MetricsType string
+
+// The sources of metrics.
+const (
+	PrometheusMetrics MetricsType = "prometheus"
+	DefaultMetrics    MetricsType = "default" // none
+)
+
+func (MetricsType) choices() []string {
+	return []string{string(PrometheusMetrics), string(DefaultMetrics)}
+}
+
+// Prometheus is a Prometheus server: one at a URL, or Google's managed one.
+type Prometheus struct {
+	URL            URL      `key:"url,null" default:"null"`
+	GoogleManaged  bool     `key:"google_managed" default:"false"`
+	ScrapeInterval int64    `key:"scrape_interval" default:"15"` // seconds; 0 acts as 30
+	Filters        []string `key:"filters" default:"[]"`         // label matchers of PromQL, as they are
+}
+
+func (p *Prometheus) check(at *section) {
+	switch {
+	case !at.valid("url", "google_managed"):
+	case p.URL == "" && !p.GoogleManaged:
+		at.fault("", "needs either a url or google_managed: true")
+	case p.URL != "" && p.GoogleManaged:
+		at.fault("google_managed", "is true although a url is given: leave one out")
+	}
+}
+
+// CircuitBreaker ends a run when what is recorded looks bad. Unknown keys in it are ignored, with a warning.
+type CircuitBreaker struct {
+	Name     string         `key:"name,required"`
+	Metrics  BreakerMetrics `key:"metrics,required"`
+	Triggers []Trigger      `key:"triggers,required"` // any of them opens the breaker
+}
+
+func (CircuitBreaker) ignoresUnknown() {}
+
+// BreakerMetrics chooses what a breaker counts, by JMESPath over a request's record.
+type BreakerMetrics struct {
+	Matches []string `key:"matches,required"`   // any of them selects a record
+	Rules   []string `key:"rules" default:"[]"` // any of them makes it a hit; none at all: every one is
+}
+
+func (BreakerMetrics) ignoresUnknown() {}
+
+func (m *BreakerMetrics) check(at *section) {
+	if at.valid("matches") && len(m.Matches) == 0 {
+		at.fault("matches", "must name at least one expression")
+	}
+}
+
+// Trigger opens a breaker. One of the fields is set.
+type Trigger struct {
+	Consecutive *Consecutive
+	Rate        *RateOverWindow
+}
+
+// Consecutive triggers on a number of hits in a row.
+type Consecutive struct {
+	Type      consecutiveType `key:"type,required"`
+	Threshold int64           `key:"threshold,required" check:"at least 1"`
+}
+
+func (Consecutive) ignoresUnknown() {}
+
+type consecutiveType string
+
+func (consecutiveType) choices() []string { return []string{"consecutive"} }
+
+// RateOverWindow triggers on a share of hits among the latest records.
+type RateOverWindow struct {
+	Type       rateType `key:"type,required"`
+	Window     float64  `key:"window_sec,required" check:"above 0"` // seconds
+	Threshold  float64  `key:"threshold,required" check:"from 0 to 1"`
+	MinSamples int64    `key:"min_samples" default:"0" check:"at least 0"`
+}
+
+func (RateOverWindow) ignoresUnknown() {}
+
+type rateType string
+
+func (rateType) choices() []string { return []string{"rate_over_window"} }
+
+func (t *Trigger) decode(d *decoder, v *value, path string) {
+	if v.kind != objectKind {
+		d.typeFault(v, path, "a mapping", true)
+		return
+	}
+	name := v.member("type")
+	switch {
+	case name == nil:
+		d.fault(v, path+".type", "is required: consecutive or rate_over_window")
+	case name.kind == textKind && name.text == "consecutive":
+		t.Consecutive = new(Consecutive)
+		d.object(v, valueOf(t.Consecutive), path)
+	case name.kind == textKind && name.text == "rate_over_window":
+		t.Rate = new(RateOverWindow)
+		d.object(v, valueOf(t.Rate), path)
+	default:
+		d.typeFault(name, path+".type", "consecutive or rate_over_window", false)
+	}
+}
+
+func (t Trigger) encode(w *writer) *value {
+	if t.Consecutive != nil {
+		return w.object(valueOf(t.Consecutive))
+	}
+	return w.object(valueOf(t.Rate))
+}
+
+func (Trigger) typeText() string { return "consecutive or rate_over_window trigger" }

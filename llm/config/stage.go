@@ -1,0 +1,114 @@
+package config
+
+import "fmt"
+
+// Stages are the stages of a run, of the one class that load.type asks for; the other lists are empty.
+type Stages struct {
+	Standard   []StandardStage   // constant, poisson, trace_replay
+	Concurrent []ConcurrentStage // concurrent
+	Sessions   []SessionStage    // trace_session_replay
+
+	class stageClass
+}
+
+type stageClass int
+
+const (
+	standardClass stageClass = iota
+	concurrentClass
+	sessionClass
+)
+
+// Len is the number of stages.
+func (s *Stages) Len() int { return len(s.Standard) + len(s.Concurrent) + len(s.Sessions) }
+
+// StandardStage has a rate. Its last two fields are never set; they are there as the original shows them.
+type StandardStage struct {
+	Rate        float64 `key:"rate,required" check:"above 0"`     // requests per second
+	Duration    int64   `key:"duration,required" check:"above 0"` // seconds
+	NumRequests *int64  `key:"num_requests" default:"null"`
+	Concurrency *int64  `key:"concurrency_level" default:"null"`
+}
+
+func (s *StandardStage) check(at *section) {
+	for name, given := range map[string]*int64{"num_requests": s.NumRequests, "concurrency_level": s.Concurrency} {
+		if given != nil {
+			at.fault(name, "is only for load.type %q", Concurrent)
+		}
+	}
+}
+
+// ConcurrentStage has a number of requests, so many of them at a time. Rate and Duration follow: all requests are due within
+// one second, and the original ignores what is given for them.
+type ConcurrentStage struct {
+	NumRequests int64    `key:"num_requests,required" check:"above 0"`
+	Concurrency int64    `key:"concurrency_level,required" check:"above 0"`
+	Rate        *float64 `key:"rate" default:"null"`     // requests per second
+	Duration    *int64   `key:"duration" default:"null"` // seconds
+}
+
+func (s *ConcurrentStage) check(*section) {
+	s.Rate, s.Duration = new(float64(s.NumRequests)), new(int64(1))
+}
+
+// SessionStage replays sessions.
+type SessionStage struct {
+	Concurrent  int64    `key:"concurrent_sessions,required" check:"at least 0"` // 0: no limit
+	Rate        *float64 `key:"session_rate" default:"null" check:"above 0"`     // sessions per second; nil: as fast as the limit lets
+	NumSessions *int64   `key:"num_sessions" default:"null" check:"above 0"`     // nil: all that are left
+	Timeout     *float64 `key:"timeout" default:"null" check:"above 0"`          // seconds
+}
+
+func (s *SessionStage) check(at *section) {
+	if at.valid("session_rate", "concurrent_sessions") && s.Rate != nil && s.Concurrent > 0 && *s.Rate > float64(s.Concurrent) {
+		at.fault("session_rate", "must not be above concurrent_sessions (%d), got %v", s.Concurrent, *s.Rate)
+	}
+}
+
+func (s *Stages) decode(d *decoder, v *value, path string) {
+	if v.kind != listKind {
+		d.typeFault(v, path, "a list", true)
+		return
+	}
+	for i, item := range v.items {
+		at := fmt.Sprintf("%s[%d]", path, i)
+		if item.kind != objectKind {
+			d.typeFault(item, at, "a mapping", true)
+			continue
+		}
+		s.decodeStage(d, item, at)
+	}
+}
+
+func (s *Stages) decodeStage(d *decoder, v *value, path string) {
+	switch s.class {
+	case concurrentClass:
+		var stage ConcurrentStage
+		d.object(v, valueOf(&stage), path)
+		s.Concurrent = append(s.Concurrent, stage)
+	case sessionClass:
+		var stage SessionStage
+		d.object(v, valueOf(&stage), path)
+		s.Sessions = append(s.Sessions, stage)
+	default:
+		var stage StandardStage
+		d.object(v, valueOf(&stage), path)
+		s.Standard = append(s.Standard, stage)
+	}
+}
+
+func (s Stages) encode(w *writer) *value {
+	list := &value{kind: listKind}
+	for i := range s.Standard {
+		list.items = append(list.items, w.object(valueOf(&s.Standard[i])))
+	}
+	for i := range s.Concurrent {
+		list.items = append(list.items, w.object(valueOf(&s.Concurrent[i])))
+	}
+	for i := range s.Sessions {
+		list.items = append(list.items, w.object(valueOf(&s.Sessions[i])))
+	}
+	return list
+}
+
+func (Stages) typeText() string { return "list of stages" }

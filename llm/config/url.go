@@ -1,0 +1,28 @@
+package config
+
+import "net/url"
+
+// URL is an absolute one of http or https; empty if none was given.
+type URL string
+
+func (u *URL) decode(d *decoder, v *value, path string) {
+	if v.kind != textKind {
+		d.typeFault(v, path, "an http or https URL", false)
+		return
+	}
+	parsed, err := url.Parse(v.text)
+	if err != nil || parsed.Scheme != "http" && parsed.Scheme != "https" || parsed.Host == "" {
+		d.typeFault(v, path, "an http or https URL", false)
+		return
+	}
+	*u = URL(v.text)
+}
+
+func (u URL) encode(*writer) *value {
+	if u == "" {
+		return empty(nullKind)
+	}
+	return textValue(redactURL(string(u)))
+}
+
+func (URL) typeText() string { return "URL" }

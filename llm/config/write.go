@@ -1,0 +1,134 @@
+package config
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// Redacted is the configuration as YAML, as inference-perf writes its own: every key in the order of the schema under its
+// canonical name. Secrets become ***: the API key, the token of the hub, what headers and options with the name of a
+// credential hold, and the user information of URLs. Parsed again it gives the same configuration but for them. Keys that
+// [Config.Settle] has not filled in are left out.
+func (c *Config) Redacted() ([]byte, error) {
+	var w writer
+	return yaml.Dump(node(w.object(valueOf(c))), yaml.WithIndent(2), yaml.WithCompactSeqIndent(true), yaml.WithLineWidth(-1))
+}
+
+// writer makes plain data of the structs of the schema.
+type writer struct{}
+
+func (w *writer) object(from reflect.Value) *value {
+	v := &value{kind: objectKind}
+	for _, f := range fieldsOf(from.Type()) {
+		field := from.FieldByIndex(f.index)
+		if f.omit && field.IsZero() {
+			continue
+		}
+		v.members = append(v.members, member{key: f.name, value: w.value(field, f)})
+	}
+	return v
+}
+
+func (w *writer) value(from reflect.Value, f field) *value {
+	if f.null && from.IsZero() && from.Kind() != reflect.Bool {
+		return empty(nullKind)
+	}
+	if from.Kind() == reflect.Pointer {
+		if from.IsNil() {
+			return empty(nullKind)
+		}
+		from = from.Elem()
+	}
+	if c, ok := addressable(from).Addr().Interface().(custom); ok {
+		return c.encode(w)
+	}
+	switch from.Kind() {
+	case reflect.Struct:
+		return w.object(from)
+	case reflect.Slice:
+		list := empty(listKind)
+		for i := range from.Len() {
+			list.items = append(list.items, w.value(from.Index(i), field{typ: f.typ.Elem(), secret: f.secret}))
+		}
+		return list
+	case reflect.Map:
+		return w.mapping(from)
+	case reflect.Bool:
+		return boolValue(from.Bool())
+	case reflect.Int64:
+		return intValue(from.Int())
+	case reflect.Float64:
+		return floatValue(from.Float())
+	}
+	if f.secret && from.String() != "" {
+		return textValue(redacted)
+	}
+	return textValue(redactURL(from.String()))
+}
+
+// mapping writes a map, sorted by key.
+func (w *writer) mapping(from reflect.Value) *value {
+	v := empty(objectKind)
+	for _, key := range slices.Sorted(maps.Keys(keysOf(from))) {
+		item := from.MapIndex(reflect.ValueOf(key))
+		v.members = append(v.members, member{key: key, value: w.value(item, field{typ: item.Type(), secret: looksSecret(key)})})
+	}
+	return v
+}
+
+func keysOf(m reflect.Value) map[string]bool {
+	keys := map[string]bool{}
+	for _, k := range m.MapKeys() {
+		keys[k.String()] = true
+	}
+	return keys
+}
+
+// addressable is the value itself or, of one inside a map, a copy.
+func addressable(v reflect.Value) reflect.Value {
+	if v.CanAddr() {
+		return v
+	}
+	c := reflect.New(v.Type()).Elem()
+	c.Set(v)
+	return c
+}
+
+// node makes YAML of plain data: block style, a string in quotes wherever YAML 1.1 would read something else.
+func node(v *value) *yaml.Node {
+	switch v.kind {
+	case listKind:
+		n := &yaml.Node{Kind: yaml.SequenceNode}
+		for _, item := range v.items {
+			n.Content = append(n.Content, node(item))
+		}
+		return flowIfEmpty(n)
+	case objectKind:
+		n := &yaml.Node{Kind: yaml.MappingNode}
+		for _, m := range v.members {
+			n.Content = append(n.Content, textNode(m.key), node(m.value))
+		}
+		return flowIfEmpty(n)
+	case textKind, dateKind:
+		return textNode(v.text)
+	}
+	return &yaml.Node{Kind: yaml.ScalarNode, Value: v.text}
+}
+
+func flowIfEmpty(n *yaml.Node) *yaml.Node {
+	if len(n.Content) == 0 {
+		n.Style = yaml.FlowStyle
+	}
+	return n
+}
+
+func textNode(text string) *yaml.Node {
+	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text}
+	if resolve(text).kind != textKind || text == "=" || text == "<<" {
+		n.Style = yaml.SingleQuotedStyle
+	}
+	return n
+}

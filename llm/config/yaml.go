@@ -1,0 +1,215 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// Bounds on a document, with its aliases written out.
+const (
+	maxDepth  = 100
+	maxValues = 100_000
+)
+
+// readYAML reads a document that is a mapping; an empty one is an empty mapping.
+func (d *decoder) readYAML(data []byte) *value {
+	before := d.count
+	v := d.readDocument(data)
+	switch {
+	case d.count > before:
+	case v.kind == nullKind:
+		return &value{kind: objectKind, place: v.place}
+	case v.kind != objectKind:
+		d.typeFault(v, "", "a mapping", true)
+	}
+	return v
+}
+
+// readDefault reads the default of a key.
+func (d *decoder) readDefault(text string) *value { return d.readDocument([]byte(text)) }
+
+// readDocument reads one document, null if there is none.
+func (d *decoder) readDocument(data []byte) *value {
+	none := &value{place: place{line: 1}}
+	if len(data) > maxSize {
+		d.fault(none, "", "is larger than %d bytes", maxSize)
+		return none
+	}
+	loader, err := yaml.NewLoader(bytes.NewReader(data))
+	if err != nil {
+		d.fault(none, "", "%v", err)
+		return none
+	}
+	var doc, more yaml.Node
+	switch err := loader.Load(&doc); {
+	case errors.Is(err, io.EOF):
+		return none
+	case err != nil:
+		d.syntax(err)
+		return none
+	case len(doc.Content) != 1:
+		return none
+	}
+	switch err := loader.Load(&more); {
+	case err == nil:
+		d.fault(&value{place: place{line: more.Line}}, "", "has a second document: one is allowed")
+	case !errors.Is(err, io.EOF):
+		d.syntax(err)
+	}
+	b := builder{decoder: d}
+	return b.build(doc.Content[0], 0)
+}
+
+// syntax reports what the YAML library says. Names of anchors are left out: what looks like one may be a secret without
+// quotes.
+func (d *decoder) syntax(err error) {
+	at, text := new(value), "not YAML: "+err.Error()
+	var load *yaml.LoadError
+	if errors.As(err, &load) {
+		at.line, text = load.Mark.Line, "not YAML: "+load.Message
+	}
+	if head, _, quoted := strings.Cut(text, "'"); quoted && strings.Contains(text, "anchor") {
+		text = head + "here: quote a value that starts with *"
+	}
+	d.fault(at, "", "%s", text)
+}
+
+// builder makes plain data of nodes.
+type builder struct {
+	*decoder
+	count   int
+	stopped bool
+}
+
+func (b *builder) build(n *yaml.Node, depth int) *value {
+	b.count++
+	v := &value{place: place{line: n.Line}}
+	switch {
+	case b.stopped:
+		return v
+	case depth > maxDepth:
+		b.stop(v, fmt.Sprintf("is nested more than %d deep", maxDepth))
+		return v
+	case b.count > maxValues:
+		b.stop(v, fmt.Sprintf("has more than %d values, with aliases written out", maxValues))
+		return v
+	}
+	switch n.Kind {
+	case yaml.AliasNode:
+		return b.build(n.Alias, depth+1)
+	case yaml.ScalarNode:
+		b.scalar(n, v)
+	case yaml.SequenceNode:
+		v.kind = listKind
+		b.expectTag(n, "!!seq")
+		for _, c := range n.Content {
+			v.items = append(v.items, b.build(c, depth+1))
+		}
+	case yaml.MappingNode:
+		v.kind = objectKind
+		b.expectTag(n, "!!map")
+		b.mapping(n, v, depth)
+	}
+	return v
+}
+
+func (b *builder) stop(v *value, why string) {
+	b.stopped = true
+	b.fault(v, "", "%s", why)
+}
+
+// scalar resolves a scalar by its tag, or if it has none, by how it is written.
+func (b *builder) scalar(n *yaml.Node, v *value) {
+	at := v.place
+	quoted := n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0
+	switch {
+	case n.Style&yaml.TaggedStyle == 0 && quoted:
+		*v = *textValue(n.Value)
+	case n.Style&yaml.TaggedStyle == 0:
+		*v = *resolve(n.Value)
+	default:
+		*v = *b.tagged(n)
+	}
+	v.place = at
+}
+
+func (b *builder) tagged(n *yaml.Node) *value {
+	want, known := map[string]kind{"!!null": nullKind, "!!bool": boolKind, "!!int": intKind, "!!float": floatKind}[n.ShortTag()]
+	v := resolve(n.Value)
+	switch {
+	case n.ShortTag() == "!!str":
+		return textValue(n.Value)
+	case known && v.kind == want:
+		return v
+	case known && want == floatKind && v.kind == intKind:
+		return floatValue(v.real)
+	}
+	b.fault(&value{place: place{line: n.Line}}, "", "has a tag (!…) that does not fit or is not supported: quote a value that starts with !")
+	return v
+}
+
+func (b *builder) expectTag(n *yaml.Node, tag string) {
+	if n.Style&yaml.TaggedStyle != 0 && n.ShortTag() != tag {
+		b.fault(&value{place: place{line: n.Line}}, "", "has a tag (!…) that is not supported: leave it out")
+	}
+}
+
+// mapping reads the entries of a mapping. Those merged in by << stand first and count less than those written; among the
+// merged the first counts.
+func (b *builder) mapping(n *yaml.Node, v *value, depth int) {
+	var written []member
+	all := collector{v: v}
+	for i := 0; i+1 < len(n.Content) && !b.stopped; i += 2 {
+		key, val := n.Content[i], n.Content[i+1]
+		if key.Kind == yaml.ScalarNode && key.ShortTag() == "!!merge" {
+			for _, m := range b.merge(val, depth) {
+				if !all.has(m.key) {
+					all.put(m)
+				}
+			}
+			continue
+		}
+		k := b.build(key, depth+1)
+		if k.kind == listKind || k.kind == objectKind {
+			b.fault(k, "", "has a list or a mapping as a key")
+			continue
+		}
+		written = append(written, member{key: k.text, keyKind: k.kind, value: b.build(val, depth+1), place: k.place})
+	}
+	once := map[string]bool{}
+	for _, m := range written {
+		if once[m.key] {
+			b.warn(m.place, m.key, "given twice in one mapping, the last counts")
+		}
+		once[m.key] = true
+		all.put(m)
+	}
+}
+
+// merge is what << brings in: the entries of a mapping, or of several.
+func (b *builder) merge(n *yaml.Node, depth int) []member {
+	v := b.build(n, depth+1)
+	switch v.kind {
+	case objectKind:
+		return v.members
+	case listKind:
+		var all []member
+		for _, item := range v.items {
+			if item.kind != objectKind {
+				b.fault(item, "", "<< takes mappings")
+				return nil
+			}
+			all = append(all, item.members...)
+		}
+		return all
+	}
+	if !b.stopped {
+		b.fault(v, "", "<< takes a mapping or a list of them")
+	}
+	return nil
+}
