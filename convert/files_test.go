@@ -91,7 +91,7 @@ func TestAdapterReports(t *testing.T) {
 	t.Parallel()
 	run := mustRead(t, asRecords(t, richLines()))
 	dir := t.TempDir()
-	if err := run.Report(Options{}).Write(dir, Files{JSON: true, AdapterStages: true, Prefix: "x-"}); err != nil {
+	if err := run.Report(Options{}).Write(dir, Files{Summary: true, Stages: true, Adapters: true, AdapterStages: true, Prefix: "x-"}); err != nil {
 		t.Fatal(err)
 	}
 	found, err := filepath.Glob(filepath.Join(dir, "*"))
@@ -100,7 +100,9 @@ func TestAdapterReports(t *testing.T) {
 	}
 	var names []string
 	for _, path := range found {
-		names = append(names, strings.TrimSuffix(filepath.Base(path), "_lifecycle_metrics.json"))
+		if name, lifecycle := strings.CutSuffix(filepath.Base(path), "_lifecycle_metrics.json"); lifecycle {
+			names = append(names, name)
+		}
 	}
 	want := []string{
 		"x-adapter_lora-b", "x-adapter_lora-b_stage_0", "x-adapter_lora-b_stage_1", "x-adapter_org_lora-a", "x-adapter_org_lora-a_stage_0",
@@ -152,7 +154,7 @@ func TestCSVHasARowForEachRequest(t *testing.T) {
 
 func TestMarkers(t *testing.T) {
 	t.Parallel()
-	documents, err := mustRead(t, asRecords(t, sampleLines())).Report(Options{}).Documents(Files{JSON: true})
+	documents, err := mustRead(t, asRecords(t, sampleLines())).Report(Options{}).Documents(Files{Summary: true, Stages: true})
 	if err != nil {
 		t.Fatal(err)
 	}

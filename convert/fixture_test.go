@@ -134,11 +134,14 @@ func mustRead(t *testing.T, file []byte) *Run {
 	return run
 }
 
+// allFiles are all of a report but those of adapters' stages, and CSV.
+var allFiles = Files{Summary: true, Stages: true, Adapters: true, PerRequest: true, Fields: DefaultFields, Config: true, Parquet: true}
+
 // reportFiles writes a report and gives its files by name.
 func reportFiles(t *testing.T, run *Run) map[string]string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := run.Report(Options{}).Write(dir, Files{JSON: true, PerRequest: true, Parquet: true}); err != nil {
+	if err := run.Report(Options{}).Write(dir, allFiles); err != nil {
 		t.Fatal(err)
 	}
 	entries, err := os.ReadDir(dir)

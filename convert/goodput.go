@@ -59,7 +59,8 @@ var boundKinds = []bound{
 
 // goodput is nil without a success or without a bound. A figure that is missing is out of bounds.
 func (g *group) goodput() *Goodput {
-	if !slices.ContainsFunc(g.ok, func(q *Request) bool { return g.opts.bounds(q) != (record.Bounds{}) }) {
+	bounded := g.opts.Bounded || slices.ContainsFunc(g.ok, func(q *Request) bool { return g.opts.bounds(q) != (record.Bounds{}) })
+	if len(g.ok) == 0 || !bounded {
 		return nil
 	}
 	out := &Goodput{Total: len(g.ok)}

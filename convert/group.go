@@ -2,6 +2,7 @@ package convert
 
 import (
 	"bytes"
+	"iter"
 	"math"
 	"slices"
 
@@ -156,24 +157,28 @@ func (g *group) tallyGaps() {
 			g.chunkGaps.add(rec.Chunks[i] - rec.Chunks[i-1])
 		}
 		if split {
-			g.tokenGaps.addGaps(rec.Chunks, rec.ChunkTokens)
+			for gap := range tokenGaps(rec.Chunks, rec.ChunkTokens) {
+				g.tokenGaps.add(gap)
+			}
 		}
 	}
 }
 
-// addGaps adds the gaps between token times: each chunk's time once per token in it, or once where nobody counted.
-func (t *tally) addGaps(chunks []int64, tokens []int) {
-	last, begun := int64(0), false
-	for i, at := range chunks {
-		n := 1
-		if len(tokens) > 0 {
-			n = tokens[i]
-		}
-		for range n {
-			if begun {
-				t.add(at - last)
+// tokenGaps are the gaps between token times: each chunk's time once per token in it, or once where nobody counted.
+func tokenGaps(chunks []int64, tokens []int) iter.Seq[int64] {
+	return func(yield func(int64) bool) {
+		last, begun := int64(0), false
+		for i, at := range chunks {
+			n := 1
+			if len(tokens) > 0 {
+				n = tokens[i]
 			}
-			last, begun = at, true
+			for range n {
+				if begun && !yield(at-last) {
+					return
+				}
+				last, begun = at, true
+			}
 		}
 	}
 }

@@ -163,7 +163,7 @@ func TestFormulasAreInferencePerfs(t *testing.T) {
 			dir := filepath.Join("testdata", "inference-perf", tt.name)
 			run := readOriginal(t, dir, tt.tokenizer, tt.perStage)
 			out := t.TempDir()
-			if err := run.Report(Options{}).Write(out, Files{JSON: true}); err != nil {
+			if err := run.Report(Options{}).Write(out, Files{Summary: true, Stages: true}); err != nil {
 				t.Fatal(err)
 			}
 			names := []string{"summary_lifecycle_metrics.json"}

@@ -228,7 +228,7 @@ func (r *Run) row(q *Request, rec *record.Request) Row {
 		ITLMean: milliseconds(q.meanITL), Latency: *milliseconds(r.seconds(q.End - q.Start)),
 		Chunks: rec.Chunks, ChunkTokens: narrowed(rec.ChunkTokens), Reasoning: rec.Reasoning, ToolCalls: rec.ToolCalls,
 		InputTokens: counted(q.in, q.InputSource), InputSource: string(q.InputSource), OutputTokens: counted(q.out, q.OutputSource), OutputSource: string(q.OutputSource),
-		ClientInput: known(q.clientIn), ClientOutput: known(q.clientOut), CachedTokens: known(q.serverRead),
+		ClientInput: nullable(q.clientIn), ClientOutput: nullable(q.clientOut), CachedTokens: nullable(q.serverRead),
 		PromptAsked: q.PromptAsked, MaxTokens: q.MaxTokens, Usage: string(rec.Usage), FinishReason: q.FinishReason,
 		Status: narrow(q.Status), BytesSent: q.BytesSent, BytesReceived: q.BytesReceived, ErrorType: q.ErrorType, Error: q.Error, Note: q.Note,
 	}
@@ -261,7 +261,7 @@ func counted(n int32, source record.Source) *int64 {
 	return new(int64(n))
 }
 
-func known(n int32) *int64 {
+func nullable(n int32) *int64 {
 	if n == none {
 		return nil
 	}

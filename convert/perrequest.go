@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 
@@ -16,12 +17,27 @@ import (
 // perRequest is one element of inference-perf's per-request file. Its clock is monotonic, ours counts from the run's first
 // request; only differences have a meaning in either.
 type perRequest struct {
-	Start    Float           `json:"start_time"`
-	End      Float           `json:"end_time"`
-	Request  string          `json:"request"`  // "" unless bodies were kept
-	Response *string         `json:"response"` // null unless bodies were kept
-	Info     perRequestInfo  `json:"info"`
-	Error    *perRequestFail `json:"error"`
+	Start    Float            `json:"start_time"`
+	End      Float            `json:"end_time"`
+	Request  *string          `json:"request,omitempty"`  // "" unless bodies were kept
+	Response json.RawMessage  `json:"response,omitempty"` // null unless bodies were kept
+	Info     *perRequestInfo  `json:"info,omitempty"`
+	Computed *computedMetrics `json:"computed_metrics,omitempty"` // of successes
+	Error    *perRequestFail  `json:"error"`
+}
+
+// computedMetrics are the figures of a request, by the formulas of the lifecycle reports, in seconds.
+type computedMetrics struct {
+	Latency   Float   `json:"request_latency"`
+	NTPOT     Float   `json:"normalized_time_per_output_token"`
+	TTFT      *Float  `json:"time_to_first_token"`
+	TPOT      *Float  `json:"time_per_output_token"`
+	ITL       *Float  `json:"inter_token_latency"` // the mean gap
+	ITLs      []Float `json:"inter_token_latencies"`
+	Input     int     `json:"input_tokens"`
+	Output    int     `json:"output_tokens"`
+	TTFTBound *Float  `json:"ttft_slo_sec"`
+	TPOTBound *Float  `json:"tpot_slo_sec"`
 }
 
 type perRequestInfo struct {
@@ -60,15 +76,15 @@ type perRequestFail struct {
 }
 
 // writePerRequest writes the requests in order of their end, as inference-perf collects them, one after the other.
-func (r *Run) writePerRequest(w io.Writer) error {
+func (r *Run) writePerRequest(w io.Writer, f Fields, o Options) error {
 	if len(r.Requests) == 0 {
 		_, err := io.WriteString(w, "[]")
 		return err
 	}
-	zero := r.Requests[0].Start
+	one := &perRequestWriter{run: r, fields: f, group: &group{run: r, opts: o}, zero: r.Requests[0].Start}
 	between := "[\n  "
 	for _, q := range r.byEnd() {
-		text, err := pythonJSON(r.onePerRequest(q, zero), "  ")
+		text, err := pythonJSON(one.element(q), "  ")
 		if err != nil {
 			return err
 		}
@@ -81,6 +97,15 @@ func (r *Run) writePerRequest(w io.Writer) error {
 	return err
 }
 
+// perRequestWriter makes the elements of the file.
+type perRequestWriter struct {
+	run    *Run
+	fields Fields
+	group  *group
+	zero   int64
+	rec    record.Request
+}
+
 // byEnd gives the requests in order of their end.
 func (r *Run) byEnd() []*Request {
 	list := slices.Clone(r.Requests)
@@ -88,58 +113,99 @@ func (r *Run) byEnd() []*Request {
 	return list
 }
 
-func (r *Run) onePerRequest(q *Request, zero int64) perRequest {
-	kept := r.bodies[q]
-	p := perRequest{
-		Start: Float(r.seconds(q.Start - zero)), End: Float(r.seconds(q.End - zero)), Request: kept.request,
-		Info: perRequestInfo{Extra: map[string]any{}, Labels: map[string]string{}},
+func (w *perRequestWriter) element(q *Request) perRequest {
+	kept := w.run.bodies[q]
+	q.unpackCopies(&w.rec)
+	p := perRequest{Start: Float(w.run.seconds(q.Start - w.zero)), End: Float(w.run.seconds(q.End - w.zero))}
+	if w.fields.Request {
+		p.Request = &kept.request
 	}
-	if kept.response != "" {
-		p.Response = &kept.response
+	if w.fields.Response {
+		p.Response = json.RawMessage("null")
+		if kept.response != "" {
+			p.Response, _ = json.Marshal(kept.response) // a string
+		}
 	}
-	if q.Adapter != "" {
-		p.Info.Adapter = &q.Adapter
-	}
-	if q.Retries > 0 {
-		p.Info.Retries, p.Info.Recovered, p.Info.Wasted = int(q.Retries), new(!q.Failed()), new(Float(r.wasted(q)))
+	if w.fields.Info {
+		p.Info = w.info(q)
 	}
 	if q.Failed() {
 		p.Error = &perRequestFail{failureClass(q), q.Error}
-		return p
-	}
-	p.Info.InputTokens = int(q.in)
-	p.Info.Request.Text.InputTokens = p.Info.InputTokens
-	p.Info.Response = r.responseOf(q, zero)
-	if q.FinishReason != "" {
-		p.Info.Extra["stop_reason"] = q.FinishReason
-	}
-	if q.SessionID != "" {
-		p.Info.Extra["user_session"], p.Info.Extra["chat_round"] = q.SessionID, q.Turn
+	} else if w.fields.Computed {
+		p.Computed = w.computed(q)
 	}
 	return p
 }
 
-func (r *Run) responseOf(q *Request, zero int64) *responseMetrics {
-	var rec record.Request
-	q.unpack(&rec)
-	m := &responseMetrics{OutputTokens: int(q.out), ServerUsage: rec.Usage}
-	if len(rec.Usage) == 0 {
-		m.ServerUsage = nil
+func (w *perRequestWriter) info(q *Request) *perRequestInfo {
+	info := &perRequestInfo{Extra: map[string]any{}, Labels: map[string]string{}}
+	if q.Adapter != "" {
+		info.Adapter = &q.Adapter
 	}
-	scale := int64(r.clock.instant / r.clock.chunk)
-	for i, ticks := range rec.Chunks {
-		at := Float(r.seconds(q.Start - zero + ticks*scale))
+	if q.Retries > 0 {
+		info.Retries, info.Recovered, info.Wasted = int(q.Retries), new(!q.Failed()), new(Float(w.run.wasted(q)))
+	}
+	if q.Failed() {
+		return info
+	}
+	info.InputTokens = int(q.in)
+	info.Request.Text.InputTokens = info.InputTokens
+	info.Response = w.response(q)
+	if q.FinishReason != "" {
+		info.Extra["stop_reason"] = q.FinishReason
+	}
+	if q.SessionID != "" {
+		info.Extra["user_session"], info.Extra["chat_round"] = q.SessionID, q.Turn
+	}
+	return info
+}
+
+func (w *perRequestWriter) response(q *Request) *responseMetrics {
+	m := &responseMetrics{OutputTokens: int(q.out)}
+	if len(w.rec.Usage) > 0 {
+		m.ServerUsage = w.rec.Usage
+	}
+	scale := int64(w.run.clock.instant / w.run.clock.chunk)
+	for i, ticks := range w.rec.Chunks {
+		at := Float(w.run.seconds(q.Start - w.zero + ticks*scale))
 		m.ChunkTimes = append(m.ChunkTimes, at)
 		n := 1
 		if q.tokenized {
-			n = rec.ChunkTokens[i]
+			n = w.rec.ChunkTokens[i]
 		}
 		m.TokenTimes = append(m.TokenTimes, slices.Repeat([]Float{at}, n)...)
 	}
-	if q.Streaming {
-		m.ResponseChunks = contentChunks(r.bodies[q].response)
+	if q.Streaming && w.fields.Chunks {
+		m.ResponseChunks = contentChunks(w.run.bodies[q].response)
 	}
 	return m
+}
+
+func (w *perRequestWriter) computed(q *Request) *computedMetrics {
+	g := w.group
+	c := &computedMetrics{
+		Latency: Float(requestLatency(g, q)), NTPOT: Float(ntpot(g, q)), TTFT: known(ttft(g, q)), TPOT: known(tpot(g, q)), ITL: known(itl(g, q)),
+		Input: int(q.in), Output: int(q.out),
+	}
+	if b := g.opts.bounds(q); b.TTFT > 0 {
+		c.TTFTBound = new(Float(b.TTFT / 1000))
+	}
+	if b := g.opts.bounds(q); b.TPOT > 0 {
+		c.TPOTBound = new(Float(b.TPOT / 1000))
+	}
+	gaps := tokenGaps(w.rec.Chunks, w.rec.ChunkTokens)
+	for gap := range gaps {
+		c.ITLs = append(c.ITLs, Float(float64(gap)/w.run.clock.chunk))
+	}
+	return c
+}
+
+// known is nil of a figure that is not.
+func known(figure float64) *Float {
+	if math.IsNaN(figure) {
+		return nil
+	}
+	return new(Float(figure))
 }
 
 // contentChunks takes the data of the events with content out of a stream that was kept.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -26,6 +27,8 @@ type Source struct {
 type ReadOptions struct {
 	Force  bool // take what does not belong together
 	Bodies bool // keep the texts of requests and answers, if the input has them
+	// Config is the configuration of the run, for inputs that do not tell its stages; nil for none.
+	Config *config.Config
 }
 
 // ReadFiles reads files, directories of record files, and globs, as the instances of one run.

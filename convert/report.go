@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/seed-307b789f/xk6-llm/convert/partial"
+	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -140,6 +141,10 @@ type Options struct {
 	SLO          record.Bounds // instead of the requests' own, if not zero
 	ServerTokens bool          // divide by the server's count of output tokens, where there is one
 	MaxMessages  int           // different messages of a kind of failure, 0 for DefaultMaxMessages
+	// Bounded asks for goodput even without a bound, as constraints of names that inference-perf does not know do.
+	Bounded bool
+	// Config is the configuration the run was made with, nil for none.
+	Config *config.Config
 }
 
 // DefaultMaxMessages is inference-perf's.

@@ -31,7 +31,7 @@ func TestGoldenReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	files["table.txt"] = table.String()
-	if len(files) != 6 {
+	if len(files) != 10 {
 		t.Errorf("%d files", len(files))
 	}
 	for name, got := range files {
@@ -266,7 +266,7 @@ func TestPerRequestFile(t *testing.T) {
 	}
 	failed := &record.Request{Start: 6 * second, End: 6 * second, ErrorType: record.ErrorHTTP, Status: 500, Error: "no"}
 	var buf, got bytes.Buffer
-	if err := runOf(t, ok, failed).writePerRequest(&buf); err != nil {
+	if err := runOf(t, ok, failed).writePerRequest(&buf, DefaultFields, Options{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := json.Compact(&got, buf.Bytes()); err != nil {

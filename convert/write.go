@@ -11,15 +11,27 @@ import (
 	"path/filepath"
 	"strings"
 	"unicode/utf16"
+
+	"github.com/seed-307b789f/xk6-llm/convert/partial"
+	"github.com/seed-307b789f/xk6-llm/convert/validation"
 )
 
 // Files says what a report directory gets.
 type Files struct {
-	JSON, Parquet, CSV bool
-	PerRequest         bool   // per_request_lifecycle_metrics.json
-	AdapterStages      bool   // adapter_A_stage_N_lifecycle_metrics.json
-	Prefix             string // of the JSON files' names
+	Summary, Stages         bool // summary_…, stage_N_lifecycle_metrics.json, and the stages' partial benchmark reports
+	Adapters, AdapterStages bool // adapter_A_…, adapter_A_stage_N_lifecycle_metrics.json
+	PerRequest              bool // per_request_lifecycle_metrics.json
+	Fields                  Fields
+	Config                  bool   // config.yaml and validation.json, which checks the other files
+	Prefix                  string // of the names of all these
+	Parquet, CSV            bool
 }
+
+// Fields says what the per-request file holds of a request.
+type Fields struct{ Request, Response, Info, Chunks, Computed bool }
+
+// DefaultFields are inference-perf's.
+var DefaultFields = Fields{Request: true, Response: true, Info: true, Chunks: true}
 
 // Document is a JSON or YAML file of a report.
 type Document struct {
@@ -45,19 +57,18 @@ func (p *Report) Write(dir string, files Files) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("report directory: %w", err)
 	}
-	if files.JSON {
-		documents, err := p.Documents(files)
-		if err != nil {
+	documents, err := p.Documents(files)
+	if err != nil {
+		return err
+	}
+	for _, d := range documents {
+		if err := writeBytes(filepath.Join(dir, files.Prefix+d.Name), d.Text); err != nil {
 			return err
-		}
-		for _, d := range documents {
-			if err := writeBytes(filepath.Join(dir, files.Prefix+d.Name), d.Text); err != nil {
-				return err
-			}
 		}
 	}
 	if files.PerRequest {
-		if err := writeFile(filepath.Join(dir, files.Prefix+perRequestName), func(f *os.File) error { return buffered(f, p.run.writePerRequest) }); err != nil {
+		write := func(w io.Writer) error { return p.run.writePerRequest(w, files.Fields, p.opts) }
+		if err := writeFile(filepath.Join(dir, files.Prefix+perRequestName), func(f *os.File) error { return buffered(f, write) }); err != nil {
 			return err
 		}
 	}
@@ -67,9 +78,28 @@ func (p *Report) Write(dir string, files Files) error {
 		}
 	}
 	if files.Parquet {
-		return p.run.WriteParquet(filepath.Join(dir, "requests.parquet"))
+		if err := p.run.WriteParquet(filepath.Join(dir, "requests.parquet")); err != nil {
+			return err
+		}
+	}
+	if files.Config {
+		return p.validate(dir, files.Prefix)
 	}
 	return nil
+}
+
+// validate checks the report's files and writes what it finds, of which errors are remarks, too.
+func (p *Report) validate(dir, prefix string) error {
+	found, err := validation.CheckDir(os.DirFS(dir), prefix, validation.Config{Stages: p.planned()})
+	if err != nil {
+		return fmt.Errorf("checking the report: %w", err)
+	}
+	for finding := range found.All() {
+		if finding.Severity == validation.Error {
+			p.run.remark("validation: %s", finding.Message)
+		}
+	}
+	return writeFile(filepath.Join(dir, prefix+"validation.json"), func(f *os.File) error { return found.Write(f) })
 }
 
 const (
@@ -77,35 +107,66 @@ const (
 	perRequestName = "per_request_lifecycle_metrics.json"
 )
 
-// Documents are the report's JSON files, in inference-perf's order; none of a run without requests, as there.
+// Documents are the report's JSON and YAML files but for those of requests and of the check, in inference-perf's order. Of a
+// run without requests there is the configuration alone, as there.
 func (p *Report) Documents(files Files) ([]Document, error) {
-	if len(p.run.Requests) == 0 {
-		return nil, nil
-	}
-	var list []Document
-	var failed error
-	add := func(name, mark string, value any) {
-		text, err := pythonJSON(value, "")
-		if err != nil {
-			failed = errors.Join(failed, fmt.Errorf("%s: %w", name, err))
-		}
-		list = append(list, Document{name, mark, text})
-	}
-	add(summaryName, "SUMMARY", p.Summary)
-	for _, stage := range sortedKeys(p.Stages) {
-		add(fmt.Sprintf("stage_%d_lifecycle_metrics.json", stage), fmt.Sprintf("STAGE_%d", stage), p.Stages[stage])
-	}
-	for _, adapter := range sortedKeys(p.Adapters) {
-		add(fmt.Sprintf("adapter_%s_lifecycle_metrics.json", fileName(adapter)), "", p.Adapters[adapter])
-	}
-	for _, adapter := range sortedKeys(p.AdapterStages) {
-		for _, stage := range sortedKeys(p.AdapterStages[adapter]) {
-			if files.AdapterStages {
-				add(fmt.Sprintf("adapter_%s_stage_%d_lifecycle_metrics.json", fileName(adapter), stage), "", p.AdapterStages[adapter][stage])
+	d := new(documents)
+	if len(p.run.Requests) > 0 {
+		p.lifecycles(d, files)
+		for _, stage := range sortedKeys(p.Partials) {
+			var text bytes.Buffer
+			d.fail(p.Partials[stage].Write(&text))
+			if files.Stages {
+				d.list = append(d.list, Document{partial.FileName(stage), fmt.Sprintf("PARTIAL_BR_V0_2_STAGE_%d", stage), text.Bytes()})
 			}
 		}
 	}
-	return list, failed
+	if files.Config {
+		text, err := p.configuration()
+		d.fail(err)
+		if text != nil {
+			d.list = append(d.list, Document{"config.yaml", "", text})
+		}
+	}
+	return d.list, d.err
+}
+
+func (p *Report) lifecycles(d *documents, files Files) {
+	if files.Summary {
+		d.add(summaryName, "SUMMARY", p.Summary)
+	}
+	for _, stage := range sortedKeys(p.Stages) {
+		if files.Stages {
+			d.add(fmt.Sprintf("stage_%d_lifecycle_metrics.json", stage), fmt.Sprintf("STAGE_%d", stage), p.Stages[stage])
+		}
+	}
+	for _, adapter := range sortedKeys(p.Adapters) {
+		name := fileName(adapter)
+		if files.Adapters {
+			d.add(fmt.Sprintf("adapter_%s_lifecycle_metrics.json", name), "", p.Adapters[adapter])
+		}
+		for _, stage := range sortedKeys(p.AdapterStages[adapter]) {
+			if files.AdapterStages {
+				d.add(fmt.Sprintf("adapter_%s_stage_%d_lifecycle_metrics.json", name, stage), "", p.AdapterStages[adapter][stage])
+			}
+		}
+	}
+}
+
+// documents collects documents and errors.
+type documents struct {
+	list []Document
+	err  error
+}
+
+func (d *documents) fail(err error) { d.err = errors.Join(d.err, err) }
+
+func (d *documents) add(name, mark string, value any) {
+	text, err := pythonJSON(value, "")
+	if err != nil {
+		d.fail(fmt.Errorf("%s: %w", name, err))
+	}
+	d.list = append(d.list, Document{name, mark, text})
 }
 
 // WriteMarked writes the documents that have marks between lines that programs look for in a log.

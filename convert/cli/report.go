@@ -4,15 +4,18 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/seed-307b789f/xk6-llm/convert"
+	"github.com/seed-307b789f/xk6-llm/llm/config"
 )
 
 type reportFlags struct {
 	out, percentiles, slo, markers   string
+	config                           string
 	formats, adapters                []string
 	stages                           []int
 	perRequest, adapterStages, force bool
@@ -29,14 +32,15 @@ func newReport() *cobra.Command {
 RECORDS are files or directories of k6 run --out llm=…, or files of k6 run --out json=… (.json, .gz); several are instances
 of one run, and are merged exactly. A requests.parquet of an earlier report will do as well.
 
-Into the report directory go summary_lifecycle_metrics.json, stage_N_lifecycle_metrics.json, adapter_A_lifecycle_metrics.json
-and requests.parquet. Where the standard output is no terminal the JSON of the summary and the stages goes there, too, between
+Into the report directory go summary_lifecycle_metrics.json, stage_N_lifecycle_metrics.json, adapter_A_lifecycle_metrics.json,
+inference-perf.partial.stage_N.yaml, config.yaml, validation.json and requests.parquet. Where the standard output is no terminal the JSON of the summary and the stages goes there, too, between
 lines such as === START_SUMMARY ===, for who reads reports out of logs.
 
 Exit code: 0; 1 if every request failed, or none was sent; 2 for misuse; 3 if the input is partial. Reports are written for 1 and 3 too.`,
 		Example: `  llmconv report run.jsonl -o report
   llmconv report records/ --per-request --percentiles 50,90,99
   llmconv report run.jsonl --slo ttft=500ms,tpot=50ms --warmup 30s
+  llmconv report run.jsonl --config config.yml -o report
   llmconv report run.jsonl --stage 1 --adapter lora-a -o lora-a`,
 		Args: inputs,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
@@ -52,13 +56,14 @@ Exit code: 0; 1 if every request failed, or none was sent; 2 for misuse; 3 if th
 	flags.DurationVar(&f.cooldown, "cooldown", 0, "leave out the requests sent in the last part of the run")
 	flags.IntSliceVar(&f.stages, "stage", nil, "leave out all stages but these")
 	flags.StringSliceVar(&f.adapters, "adapter", nil, "leave out all adapters but these")
+	flags.StringVar(&f.config, "config", "", "inference-perf's configuration of the run: percentiles, goodput, files, token counts; flags go before it")
 	flags.StringVar(&f.markers, "markers", "auto", "print the JSON between markers: always, never, or auto: unless to a terminal")
 	flags.BoolVar(&f.force, "force", false, "go on with inputs that do not belong together; replace a report")
 	return cmd
 }
 
 func (f *reportFlags) run(cmd *cobra.Command, args []string) error {
-	opts, files, err := f.options()
+	opts, files, err := f.options(cmd)
 	if err != nil {
 		return err
 	}
@@ -70,7 +75,7 @@ func (f *reportFlags) run(cmd *cobra.Command, args []string) error {
 	if len(old) > 0 && !f.force {
 		return misuse("directory %s holds a report (%s): give another with -o, or --force to replace it", dir, old[0])
 	}
-	run, err := read(cmd, convert.ReadOptions{Force: f.force, Bodies: f.perRequest}, args)
+	run, err := read(cmd, convert.ReadOptions{Force: f.force, Bodies: files.PerRequest, Config: opts.Config}, args)
 	if err != nil {
 		return err
 	}
@@ -120,31 +125,70 @@ func isTerminal(w io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-func (f *reportFlags) options() (opts convert.Options, files convert.Files, err error) {
+// options are the defaults, what the configuration says, and what the flags say over it.
+func (f *reportFlags) options(cmd *cobra.Command) (opts convert.Options, files convert.Files, err error) {
 	if f.warmup < 0 || f.cooldown < 0 {
 		return opts, files, misuse("--warmup and --cooldown must not be negative")
 	}
 	if f.markers != "auto" && f.markers != "always" && f.markers != "never" {
 		return opts, files, misuse("--markers: unknown %q, known are auto, always, never", f.markers)
 	}
-	files.PerRequest, files.AdapterStages = f.perRequest, f.adapterStages
+	opts, files = convert.Options{}, convert.Files{Summary: true, Stages: true, Adapters: true, Fields: convert.DefaultFields}
+	if f.config != "" {
+		c, err := readConfig(cmd, f.config)
+		if err != nil {
+			return opts, files, err
+		}
+		opts, files = convert.Configured(c)
+	}
+	files.PerRequest, files.AdapterStages = files.PerRequest || f.perRequest, files.AdapterStages || f.adapterStages
+	if err := f.chooseFormats(&files); err != nil {
+		return opts, files, err
+	}
+	list, err := percentiles(f.percentiles)
+	if err != nil {
+		return opts, files, err
+	}
+	if list != nil {
+		opts.Percentiles = list
+	}
+	if f.slo != "" {
+		if opts.SLO, err = convert.ParseSLO(f.slo); err != nil {
+			return opts, files, misuse("--slo: %w", err)
+		}
+	}
+	return opts, files, nil
+}
+
+// readConfig reads a configuration, and tells on stderr what it passes over.
+func readConfig(cmd *cobra.Command, path string) (*config.Config, error) {
+	c, err := config.Load(path)
+	if err != nil {
+		return nil, misuse("--config: %w", err)
+	}
+	for _, warning := range c.Warnings {
+		cmd.PrintErrln("remark:", warning)
+	}
+	c.Settle(time.Now(), runtime.NumCPU())
+	return c, nil
+}
+
+// chooseFormats leaves out what --format does not name; without json there is no JSON at all.
+func (f *reportFlags) chooseFormats(files *convert.Files) error {
 	for _, format := range f.formats {
 		switch format {
 		case "json":
-			files.JSON = true
+			files.Config = true
 		case "parquet":
 			files.Parquet = true
 		case "csv":
 			files.CSV = true
 		default:
-			return opts, files, misuse("--format: unknown %q, known are json, parquet, csv", format)
+			return misuse("--format: unknown %q, known are json, parquet, csv", format)
 		}
 	}
-	if opts.Percentiles, err = percentiles(f.percentiles); err != nil {
-		return opts, files, err
+	if !files.Config {
+		*files = convert.Files{Parquet: files.Parquet, CSV: files.CSV, PerRequest: f.perRequest, Fields: files.Fields}
 	}
-	if opts.SLO, err = convert.ParseSLO(f.slo); err != nil {
-		return opts, files, misuse("--slo: %w", err)
-	}
-	return opts, files, nil
+	return nil
 }

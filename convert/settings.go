@@ -1,0 +1,130 @@
+package convert
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/seed-307b789f/xk6-llm/llm/config"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// Configured is what a configuration of inference-perf says of reports.
+func Configured(c *config.Config) (Options, Files) {
+	l := c.Report.Lifecycle
+	o := Options{
+		Percentiles: l.Percentiles, ServerTokens: l.UseServerOutputTokens, MaxMessages: int(l.MaxErrorMessages), Config: c,
+	}
+	if c.Report.Goodput != nil {
+		o.SLO, o.Bounded = constraints(c.Report.Goodput.Constraints), len(c.Report.Goodput.Constraints) > 0
+	}
+	f := Files{
+		Summary: l.Summary, Stages: l.PerStage, Adapters: l.PerAdapter, AdapterStages: l.PerAdapterStage, PerRequest: l.PerRequest,
+		Fields: Fields{l.PerRequestFields.Request, l.PerRequestFields.Response, l.PerRequestFields.Info, l.PerRequestFields.ResponseChunks, l.PerRequestFields.ComputedMetrics},
+	}
+	if c.Storage != nil && c.Storage.Local != nil {
+		f.Prefix = c.Storage.Local.Prefix
+	}
+	return o, f
+}
+
+// constraints makes bounds of inference-perf's, which are seconds. Names it does not know are passed over, as there.
+func constraints(list map[string]float64) record.Bounds {
+	return record.Bounds{
+		TTFT: list["ttft"] * 1000, TPOT: list["tpot"] * 1000, NTPOT: list["ntpot"] * 1000, ITL: list["itl"] * 1000, Latency: list["request_latency"] * 1000,
+	}
+}
+
+// configuration is the file config.yaml: the configuration that was given, else one that says of the run what its records
+// tell; nil where that cannot be said in inference-perf's terms, such as a stage of half a second.
+func (p *Report) configuration() ([]byte, error) {
+	if p.opts.Config != nil {
+		return p.opts.Config.Redacted()
+	}
+	overrides, ok := p.run.asConfig()
+	if !ok {
+		return nil, nil
+	}
+	c, err := config.Parse([]byte("storage: null"), overrides...)
+	if err != nil {
+		return nil, nil //nolint:nilerr // what a configuration cannot hold
+	}
+	text, err := c.Redacted()
+	return recordedPart(text), err
+}
+
+// recordedPart keeps of a configuration what records tell: not the data, nor the reports.
+func recordedPart(text []byte) []byte {
+	out := []byte("# What the records of the run tell of its configuration. Its data set is not among it.\n")
+	keep := false
+	for line := range bytes.Lines(text) {
+		if line[0] != ' ' && line[0] != '-' {
+			key, _, _ := bytes.Cut(line, []byte(":"))
+			keep = slices.Contains([]string{"api", "load", "server", "tokenizer"}, string(key))
+		}
+		if keep {
+			out = append(out, line...)
+		}
+	}
+	return out
+}
+
+// asConfig puts a run's scenarios and client into keys of a configuration.
+func (r *Run) asConfig() ([]config.Override, bool) {
+	kind, stages := config.Constant, []map[string]any{}
+	for _, s := range r.Scenarios() {
+		for _, stage := range s.Stages {
+			switch {
+			case stage.Rate != nil && stage.Duration != nil && stage.From == nil:
+				stages = append(stages, map[string]any{"rate": *stage.Rate, "duration": *stage.Duration})
+			case stage.Requests != nil && stage.Concurrency != nil:
+				kind = config.Concurrent
+				stages = append(stages, map[string]any{"num_requests": *stage.Requests, "concurrency_level": *stage.Concurrency})
+			default:
+				return nil, false
+			}
+		}
+	}
+	text, err := json.Marshal(stages)
+	if err != nil || len(stages) == 0 {
+		return nil, false
+	}
+	list := []config.Override{{Key: "load.type", Value: string(kind)}, {Key: "load.stages", Value: string(text)}}
+	if len(r.Clients) > 0 {
+		list = append(list, clientConfig(r.Clients[0])...)
+	}
+	return list, true
+}
+
+// clientConfig puts a client's options into keys of a configuration.
+func clientConfig(c *record.Client) (list []config.Override) {
+	pairs := [][2]string{{"api", "api.type"}, {"streaming", "api.streaming"}}
+	if c.Options["baseURL"] != nil { // without which there is no server
+		pairs = append(pairs, [][2]string{{"baseURL", "server.base_url"}, {"model", "server.model_name"}, {"ignoreEOS", "server.ignore_eos"}}...)
+		if c.Simulator {
+			list = append(list, config.Override{Key: "server.type", Value: "mock"})
+		}
+	}
+	for _, pair := range pairs {
+		if v, there := c.Options[pair[0]]; there && v != "" {
+			list = append(list, config.Override{Key: pair[1], Value: fmt.Sprint(v)})
+		}
+	}
+	if c.Tokenizer != "" {
+		list = append(list, config.Override{Key: "tokenizer.pretrained_model_name_or_path", Value: c.Tokenizer})
+	}
+	return list
+}
+
+// planned is how many stages the run was to have, 0 if that is not known.
+func (p *Report) planned() int {
+	switch c := p.opts.Config; {
+	case c == nil:
+		return len(p.run.stagePlan())
+	case c.Load.Sweep != nil:
+		return int(c.Load.Sweep.Stages)
+	default:
+		return c.Load.Stages.Len()
+	}
+}
