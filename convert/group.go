@@ -199,7 +199,7 @@ func (g *group) successesPart() Successes {
 		PromptTokens: prompt, PromptLen: prompt.PerRequest,
 		OutputLen:            g.sum(g.ok, storedTokens),
 		OutputTokens:         OutputTokens{Total: Float(g.total(g.ok, reportedTokens)), PerRequest: g.sum(g.ok, reportedTokens)},
-		TokenCountMismatches: mismatches(g.ok),
+		TokenCountMismatches: g.mismatches(),
 		ClientFallback:       fallback(g.ok),
 		Goodput:              g.goodput(),
 	}
@@ -231,8 +231,11 @@ func (g *group) promptTokens(requests []*Request) PromptTokens {
 
 // mismatches counts streamed successes whose chunks hold another number of tokens than the server reports. Without a
 // tokenizer nobody can tell.
-func mismatches(requests []*Request) (n int) {
-	for _, q := range requests {
+func (g *group) mismatches() (n int) {
+	if g.run.uncounted {
+		return 0
+	}
+	for _, q := range g.ok {
 		if q.Streaming && q.tokenized && q.serverOut != none && q.serverOut != q.tokenTimes {
 			n++
 		}

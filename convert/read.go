@@ -13,6 +13,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/seed-307b789f/xk6-llm/convert/foreign"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -58,7 +59,7 @@ func Read(o ReadOptions, sources ...Source) (*Run, error) {
 }
 
 func newRun(o ReadOptions) *Run {
-	r := &Run{clock: ours}
+	r := &Run{clock: ours, config: o.Config}
 	if o.Bodies {
 		r.bodies = map[*Request]bodies{}
 	}
@@ -132,8 +133,13 @@ func (r *Run) read(s Source) error {
 	lines := record.NewReader(br, s.Name)
 	lines.Reuse = true
 	in := &input{run: r, name: s.Name, next: lines.Next}
-	if isK6JSON(head) {
+	switch format := foreign.Detect(head); {
+	case isK6JSON(head):
 		in.next, in.endless = newK6Reader(br, s.Name).next, true
+	case format != foreign.Unknown:
+		return r.importFile(br, format, s.Name, r.config)
+	case r.Origin != "":
+		return fmt.Errorf("%s: results of %s cannot be merged with other inputs", s.Name, r.Origin)
 	}
 	return in.read()
 }

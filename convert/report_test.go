@@ -183,7 +183,7 @@ func TestLabels(t *testing.T) {
 		{record.Request{ErrorType: record.ErrorCanceled}, "canceled"},
 		{record.Request{ErrorType: record.ErrorStream}, "stream_error"},
 	} {
-		if got := label(newRun(ReadOptions{}).newRequest(&tt.r, "")); got != tt.want {
+		if got := label(newRun(ReadOptions{}).fill(&tt.r, "")); got != tt.want {
 			t.Errorf("%+v: got %q, want %q", tt.r, got, tt.want)
 		}
 	}

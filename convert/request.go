@@ -59,8 +59,8 @@ type Request struct {
 // Failed says whether the request failed.
 func (q *Request) Failed() bool { return q.ErrorType != "" }
 
-// newRequest makes a request of a record, whose slices it does not keep.
-func (r *Run) newRequest(rec *record.Request, instance string) *Request {
+// fill makes a request of all of a record but its lists, the usage map and the bodies, which keep takes.
+func (r *Run) fill(rec *record.Request, instance string) *Request {
 	q := r.rows.next()
 	in, inSource := rec.InputTokens()
 	out, outSource := rec.OutputTokens()
@@ -81,8 +81,6 @@ func (r *Run) newRequest(rec *record.Request, instance string) *Request {
 	}
 	q.count(rec)
 	q.time(rec)
-	r.scratch = pack(r.scratch[:0], rec)
-	q.packed = r.arena.keep(r.scratch)
 	return q
 }
 

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -37,12 +38,14 @@ type Run struct {
 	// Origin is the tool whose file the run was read of, "" for our own.
 	Origin string
 
-	clock   clock
-	bodies  map[*Request]bodies // if they are wanted
-	arena   arena
-	rows    rows
-	common  map[Traits]*Traits
-	scratch []byte
+	config    *config.Config // of imported runs, nil for none
+	clock     clock
+	uncounted bool                // chunks' tokens of an imported run are one each, and were not counted
+	bodies    map[*Request]bodies // if they are wanted
+	arena     arena
+	rows      rows
+	common    map[Traits]*Traits
+	scratch   []byte
 }
 
 // clock is how many ticks of a run make a second.
@@ -130,7 +133,13 @@ func (r *Run) addRequest(rec *record.Request, instance string) {
 		r.Outside++
 		return
 	}
-	q := r.newRequest(rec, instance)
+	r.keep(r.fill(rec, instance), rec)
+}
+
+// keep adds a request with the lists, the usage map and the bodies of rec.
+func (r *Run) keep(q *Request, rec *record.Request) {
+	r.scratch = pack(r.scratch[:0], rec)
+	q.packed = r.arena.keep(r.scratch)
 	r.Requests = append(r.Requests, q)
 	if r.bodies != nil && (rec.RequestBody != "" || rec.ResponseBody != "") {
 		r.bodies[q] = bodies{rec.RequestBody, rec.ResponseBody}

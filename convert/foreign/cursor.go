@@ -1,0 +1,333 @@
+package foreign
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// cursor reads a value that is held whole. It keeps the way it took, so that an error can name it.
+type cursor struct {
+	b    []byte
+	i    int
+	path []string
+}
+
+// valueError is a value that is not what it should be.
+type valueError struct {
+	path string
+	err  error
+}
+
+func (e *valueError) Error() string { return e.path + ": " + e.err.Error() }
+func (e *valueError) Unwrap() error { return e.err }
+
+func (c *cursor) fail(format string, args ...any) error {
+	return &valueError{strings.Join(c.path, ""), fmt.Errorf(format, args...)}
+}
+
+// peek gives the next byte that is not white space, and 0 at the end.
+func (c *cursor) peek() byte {
+	for ; c.i < len(c.b); c.i++ {
+		if class[c.b[c.i]] != space {
+			return c.b[c.i]
+		}
+	}
+	return 0
+}
+
+func (c *cursor) take(want byte) bool {
+	if c.peek() != want {
+		return false
+	}
+	c.i++
+	return true
+}
+
+// null takes a null, if there is one.
+func (c *cursor) null() bool {
+	if c.peek() != 'n' || !bytes.HasPrefix(c.b[c.i:], []byte("null")) {
+		return false
+	}
+	c.i += len("null")
+	return true
+}
+
+// object calls f for each member, with c before the value, which f must read.
+func (c *cursor) object(f func(key string) error) error {
+	if !c.take('{') {
+		return c.unlike("an object")
+	}
+	if c.take('}') {
+		return nil
+	}
+	for {
+		if c.peek() != '"' {
+			return c.fail("want a key")
+		}
+		raw, err := c.rawString()
+		if err != nil {
+			return err
+		}
+		if !c.take(':') {
+			return c.fail("want a colon after key %q", raw)
+		}
+		key := string(raw)
+		c.path = append(c.path, ".", key)
+		if err := f(key); err != nil {
+			return err
+		}
+		c.path = c.path[:len(c.path)-2]
+		if c.take('}') {
+			return nil
+		}
+		if !c.take(',') {
+			return c.fail("want a comma or the object's end")
+		}
+	}
+}
+
+// unlike says what stands where something else should.
+func (c *cursor) unlike(want string) error {
+	got := map[byte]string{'"': "a string", '{': "an object", '[': "an array", 't': "true", 'f': "false", 'n': "null", 'N': "NaN", 'I': "Infinity", 0: "nothing"}[c.peek()]
+	if got == "" {
+		got = "a number"
+		if strings.HasPrefix(string(c.b[c.i:min(c.i+2, len(c.b))]), "-I") {
+			got = "-Infinity"
+		}
+	}
+	return c.fail("want %s, got %s", want, got)
+}
+
+func (c *cursor) skip() error {
+	c.peek()
+	var f frame
+	n, done := f.scan(c.b[c.i:])
+	if n == 0 || f.deep || !done && !f.scalar {
+		return c.fail("want a value")
+	}
+	c.i += n
+	return nil
+}
+
+// raw takes any value as it stands.
+func (c *cursor) raw() ([]byte, error) {
+	c.peek()
+	from := c.i
+	err := c.skip()
+	return c.b[from:c.i], err
+}
+
+// number takes the characters of a number.
+func (c *cursor) number() ([]byte, error) {
+	c.peek()
+	from := c.i
+	for c.i < len(c.b) && numeric[c.b[c.i]] {
+		c.i++
+	}
+	if c.i == from || c.b[from] != '-' && !('0' <= c.b[from] && c.b[from] <= '9') || c.i-from == 1 && c.b[from] == '-' {
+		c.i = from
+		return nil, c.unlike("a number")
+	}
+	return c.b[from:c.i], nil
+}
+
+var numeric = [256]bool{
+	'0': true, '1': true, '2': true, '3': true, '4': true, '5': true, '6': true, '7': true, '8': true, '9': true,
+	'-': true, '+': true, '.': true, 'e': true, 'E': true,
+}
+
+// float takes a number that is finite.
+func (c *cursor) float() (float64, error) {
+	text, err := c.number()
+	if err != nil {
+		return 0, err
+	}
+	v, err := strconv.ParseFloat(string(text), 64)
+	if err != nil {
+		return 0, c.fail("%.40q is no number a float64 can hold", text)
+	}
+	return v, nil
+}
+
+// span takes a number of seconds, or of another unit, from 0.
+func (c *cursor) span() (float64, error) {
+	v, err := c.float()
+	if err == nil && v < 0 {
+		err = c.fail("%v is negative", v)
+	}
+	return v, err
+}
+
+// optional is span, and nil for null.
+func (c *cursor) optional() (*float64, error) {
+	if c.null() {
+		return nil, nil
+	}
+	v, err := c.span()
+	return &v, err
+}
+
+// count takes a whole number from 0, and nil for null.
+func (c *cursor) count() (*int, error) {
+	if c.null() {
+		return nil, nil
+	}
+	v, err := c.span()
+	if err == nil && (v != math.Trunc(v) || v > 1<<53) {
+		err = c.fail("%v is no count", v)
+	}
+	return new(int(v)), err
+}
+
+// nanoseconds takes a whole number that a float64 would round.
+func (c *cursor) nanoseconds() (int64, error) {
+	text, err := c.number()
+	if err != nil {
+		return 0, err
+	}
+	v, err := strconv.ParseInt(string(text), 10, 64)
+	if err != nil || v < 0 {
+		return 0, c.fail("%.40q is no number of nanoseconds", text)
+	}
+	return v, nil
+}
+
+func (c *cursor) bool() (bool, error) {
+	c.peek()
+	switch rest := c.b[c.i:]; {
+	case bytes.HasPrefix(rest, []byte("true")):
+		c.i += len("true")
+		return true, nil
+	case bytes.HasPrefix(rest, []byte("false")):
+		c.i += len("false")
+		return false, nil
+	}
+	return false, c.unlike("true or false")
+}
+
+// rawString takes a string and gives what is between the quotes.
+func (c *cursor) rawString() ([]byte, error) {
+	if !c.take('"') {
+		return nil, c.unlike("a string")
+	}
+	n, closed := new(frame).inString(c.b[c.i:])
+	if !closed {
+		return nil, c.fail("the string has no end")
+	}
+	c.i += n
+	return c.b[c.i-n : c.i-1], nil
+}
+
+// text takes a string, and "" for null.
+func (c *cursor) text() (string, error) {
+	if c.null() {
+		return "", nil
+	}
+	raw, err := c.rawString()
+	if err != nil {
+		return "", err
+	}
+	if !utf8.Valid(raw) {
+		return "", c.fail("the string is not UTF-8")
+	}
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return string(raw), nil
+	}
+	var text string
+	if err := json.Unmarshal(c.b[c.i-len(raw)-2:c.i], &text); err != nil {
+		var syntax *json.SyntaxError
+		if errors.As(err, &syntax) {
+			return "", c.fail("the string has an escape or a control character that JSON does not know")
+		}
+		return "", c.fail("%w", err)
+	}
+	return text, nil
+}
+
+// floats takes an array of numbers from 0; nil for null.
+func (c *cursor) floats() (list []float64, err error) {
+	if c.null() {
+		return nil, nil
+	}
+	if !c.take('[') {
+		return nil, c.unlike("an array")
+	}
+	list = []float64{}
+	if c.take(']') {
+		return list, nil
+	}
+	for {
+		v, err := c.span()
+		if err != nil {
+			return nil, c.at(len(list), err)
+		}
+		list = append(list, v)
+		if c.take(']') {
+			return list, nil
+		}
+		if !c.take(',') {
+			return nil, c.at(len(list), c.fail("want a comma or the array's end"))
+		}
+	}
+}
+
+// at names the item of an array in an error about it.
+func (c *cursor) at(i int, err error) error {
+	var v *valueError
+	if errors.As(err, &v) {
+		v.path += "[" + strconv.Itoa(i) + "]"
+	}
+	return err
+}
+
+// size is how many bytes a string has whose JSON is raw, in UTF-8.
+func size(raw []byte) (n int) {
+	for {
+		at := bytes.IndexByte(raw, '\\')
+		if at < 0 || at+1 >= len(raw) {
+			return n + len(raw)
+		}
+		n += at
+		raw = raw[at:]
+		k := 2
+		if raw[1] != 'u' {
+			n++
+		} else {
+			var unit int
+			unit, k = escape(raw)
+			n += unit
+		}
+		raw = raw[min(k, len(raw)):]
+	}
+}
+
+// escape measures \uXXXX, or a pair of them: bytes of UTF-8, and of the escape.
+func escape(raw []byte) (bytes, length int) {
+	first, ok := hex(raw)
+	if !ok || first < 0x80 {
+		return 1, 6
+	}
+	if first < 0x800 {
+		return 2, 6
+	}
+	if 0xd800 <= first && first < 0xdc00 && len(raw) > 6 {
+		if second, ok := hex(raw[6:]); ok && 0xdc00 <= second && second < 0xe000 {
+			return 4, 12
+		}
+	}
+	return 3, 6
+}
+
+func hex(raw []byte) (uint64, bool) {
+	if len(raw) < 6 || raw[0] != '\\' || raw[1] != 'u' {
+		return 0, false
+	}
+	v, err := strconv.ParseUint(string(raw[2:6]), 16, 32)
+	return v, err == nil
+}

@@ -1,0 +1,80 @@
+package foreign
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math"
+	"testing"
+	"testing/iotest"
+)
+
+func FuzzInferencePerf(f *testing.F) {
+	f.Add(file(f, perRequest)[:6000])
+	f.Add([]byte(`[{"start_time": 1, "end_time": 2, "request": "{\"model\": \"m\", \"prompt\": \"\ud83d\ude00\", \"stream\": true}", "info": {"response_metrics": {"output_tokens": 3, "server_usage": {"a": 1}, "chunk_times": [1.5]}}, "error": null}]`))
+	f.Add([]byte(`[{"start_time": 1, "end_time": 2, "request": "\\", "error": {"error_type": "HTTP Error 500"}}, {]`))
+	fuzz(f, InferencePerf)
+}
+
+func FuzzVLLM(f *testing.F) {
+	for _, path := range files(f, "vllm/*.json") {
+		f.Add(file(f, path))
+	}
+	fuzz(f, VLLM)
+}
+
+func FuzzGuideLLM(f *testing.F) {
+	for _, path := range files(f, "guidellm/*.json") {
+		f.Add(file(f, path))
+	}
+	f.Add([]byte(`{"benchmarks": [{"requests": {"successful": [{"start_time": 1, "end_time": 2}], "incomplete": null}}], "metadata": {"guidellm_version": "1"}}`))
+	fuzz(f, GuideLLM)
+}
+
+func FuzzAIPerf(f *testing.F) {
+	for _, path := range files(f, "aiperf/*.jsonl") {
+		f.Add(file(f, path))
+	}
+	fuzz(f, AIPerf)
+}
+
+// fuzz reads whatever it gets, twice: the second time in pieces, which must come to the same. What is delivered is finite.
+func fuzz(f *testing.F, format Format) {
+	f.Fuzz(func(t *testing.T, data []byte) {
+		Detect(data)
+		whole, first := readAll(t, bytes.NewReader(data), format)
+		pieces, second := readAll(t, iotest.OneByteReader(bytes.NewReader(data)), format)
+		if len(whole) != len(pieces) || first != second {
+			t.Errorf("whole: %d requests, %s\nin pieces: %d requests, %s", len(whole), first, len(pieces), second)
+		}
+		for _, q := range whole {
+			for _, v := range append(q.AppendOffsets(nil), q.Start, q.End) {
+				if math.IsNaN(v) {
+					t.Errorf("not a number in %+v", q)
+				}
+			}
+			if q.End < q.Start {
+				t.Errorf("it ends before it starts: %+v", q)
+			}
+		}
+	})
+}
+
+func readAll(t *testing.T, src io.Reader, format Format) (list []*Request, last string) {
+	t.Helper()
+	r, err := Open(src, format)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Bodies = true
+	for {
+		q, err := r.Next()
+		var bad *ElementError
+		switch {
+		case err == nil:
+			list = append(list, q)
+		case !errors.As(err, &bad):
+			return list, err.Error()
+		}
+	}
+}

@@ -1,0 +1,111 @@
+package foreign
+
+// guideLLMRequest is a request of any of guidellm's shapes: their keys do not collide.
+type guideLLMRequest struct {
+	cursor
+	q          Request
+	bodies     bool
+	start, end bool
+	flat       bool // of 0.2 and 0.3
+}
+
+func (e *guideLLMRequest) member(key string) (err error) {
+	q := &e.q
+	switch key {
+	case "start_time", "request_start_time":
+		e.flat = e.flat || key == "start_time"
+		q.Start, e.start, err = e.instant()
+	case "end_time", "request_end_time":
+		q.End, e.end, err = e.instant()
+	case "first_token_time":
+		q.First, err = e.optional()
+	case "last_token_time":
+		q.Last, err = e.optional()
+	case "prompt_tokens":
+		q.InputTokens, err = e.count()
+	case "output_tokens":
+		q.OutputTokens, err = e.count()
+	case "request_type":
+		q.API, err = e.text()
+		q.API = apiOf(q.API)
+	case "error":
+		q.ErrorMessage, err = e.text()
+	case "info":
+		err = e.maybe(e.info)
+	case "scheduler_info":
+		err = e.maybe(e.scheduler)
+	case "request_args", "prompt":
+		q.RequestBody, err = e.body()
+	case "output":
+		q.ResponseBody, err = e.body()
+	default:
+		err = e.skip()
+	}
+	return err
+}
+
+// body takes a text if bodies were asked for.
+func (e *guideLLMRequest) body() (string, error) {
+	if e.bodies {
+		return e.text()
+	}
+	return "", e.skip()
+}
+
+// instant is a time that may be null.
+func (c *cursor) instant() (v float64, known bool, err error) {
+	at, err := c.optional()
+	if err != nil || at == nil {
+		return 0, false, err
+	}
+	return *at, true, nil
+}
+
+func (e *guideLLMRequest) info(key string) (err error) {
+	q := &e.q
+	switch key {
+	case "timings":
+		err = e.maybe(e.timings)
+	case "error":
+		q.ErrorMessage, err = e.text()
+	case "conversation_id":
+		q.SessionID, err = e.text()
+	case "turn_index":
+		q.Turn, err = e.count()
+	default:
+		err = e.skip()
+	}
+	return err
+}
+
+func (e *guideLLMRequest) timings(key string) (err error) {
+	q := &e.q
+	switch key {
+	case "targeted_start":
+		q.Due, err = e.optional()
+	case "first_token_iteration":
+		q.First, err = e.optional()
+	case "last_token_iteration":
+		q.Last, err = e.optional()
+	case "token_iterations":
+		q.ChunkCount, err = e.count()
+	default:
+		err = e.skip()
+	}
+	return err
+}
+
+// scheduler reads the plan of 0.2 and 0.3, where -1 is an instant that never came.
+func (e *guideLLMRequest) scheduler(key string) error {
+	if key != "targeted_start_time" {
+		return e.skip()
+	}
+	if e.null() {
+		return nil
+	}
+	at, err := e.float()
+	if err == nil && at >= 0 {
+		e.q.Due = &at
+	}
+	return err
+}

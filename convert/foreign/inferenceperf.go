@@ -1,0 +1,294 @@
+package foreign
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+	"strings"
+)
+
+// inferencePerf reads per_request_lifecycle_metrics.json of inference-perf (0.7.0 and its predecessors with that file): an
+// array of requests in order of their end. Members depend on the report's per_request_fields:
+//
+//	start_time, end_time, error   always
+//	request, response             strings; a response is null where none was kept
+//	info                          token counts, usage, chunk_times, output_token_times, adapter, retries, extra_info
+//	computed_metrics              off by default; of successes; alone holds the SLO values of headers
+//
+// When requests were due, and of which stage they are, is not stored.
+type inferencePerf struct{ begun bool }
+
+func (d *inferencePerf) next(r *Reader) (*Request, error) {
+	if !d.begun {
+		if err := r.s.enter('['); err != nil {
+			return nil, err
+		}
+		d.begun = true
+	}
+	if len(r.s.open) == 0 {
+		return nil, r.s.end()
+	}
+	more, err := r.s.more()
+	if err != nil {
+		return nil, err
+	}
+	if !more {
+		return nil, r.s.end()
+	}
+	raw, err := r.s.value()
+	if err != nil {
+		return nil, err
+	}
+	r.read++
+	e := inferencePerfElement{cursor: cursor{b: raw, path: []string{"[" + strconv.Itoa(r.read-1) + "]"}}, bodies: r.Bodies}
+	if err := e.decode(); err != nil {
+		return nil, err
+	}
+	if r.meta.Model == "" {
+		r.meta.Model = e.q.Model
+	}
+	return &e.q, nil
+}
+
+type inferencePerfElement struct {
+	cursor
+	q          Request
+	bodies     bool
+	start, end bool
+}
+
+func (e *inferencePerfElement) decode() error {
+	if err := e.object(e.member); err != nil {
+		return err
+	}
+	return e.times(&e.q, e.start, e.end)
+}
+
+// times holds the instants of a request against each other.
+func (c *cursor) times(q *Request, start, end bool) error {
+	switch {
+	case !start:
+		return c.fail("it has no start time")
+	case !end:
+		return c.fail("it has no end time")
+	case q.End < q.Start:
+		return c.fail("it ends at %v, before its start at %v", q.End, q.Start)
+	}
+	return nil
+}
+
+func (e *inferencePerfElement) member(key string) (err error) {
+	q := &e.q
+	switch key {
+	case "start_time":
+		e.start = true
+		q.Start, err = e.span()
+	case "end_time":
+		e.end = true
+		q.End, err = e.span()
+	case "request":
+		err = e.request()
+	case "response":
+		if e.bodies {
+			q.ResponseBody, err = e.text()
+			return err
+		}
+		err = e.skip()
+	case "info":
+		err = e.maybe(e.info)
+	case "computed_metrics":
+		err = e.maybe(e.computed)
+	case "error":
+		q.Failed = e.peek() == '{'
+		err = e.maybe(e.failure)
+	default:
+		err = e.skip()
+	}
+	return err
+}
+
+// maybe is object, or nothing for null.
+func (c *cursor) maybe(f func(key string) error) error {
+	if c.null() {
+		return nil
+	}
+	return c.object(f)
+}
+
+// request measures the body and takes its model and kind, without decoding it.
+func (e *inferencePerfElement) request() (err error) {
+	if e.null() {
+		return nil
+	}
+	from := e.i
+	raw, err := e.rawString()
+	if err != nil {
+		return err
+	}
+	e.q.RequestSize = new(size(raw))
+	e.q.Model, e.q.API = modelOf(raw)
+	e.q.Streaming = e.q.Streaming || streamOf(raw)
+	if e.bodies {
+		e.i = from
+		e.q.RequestBody, err = e.text()
+	}
+	return err
+}
+
+// modelOf takes the model and the kind of API from the JSON string of a body, which begins with the model, then has the prompt
+// or the messages.
+func modelOf(raw []byte) (model, api string) {
+	rest, ok := bytes.CutPrefix(raw, []byte(`{\"model\": \"`))
+	if !ok {
+		return "", ""
+	}
+	at := bytes.Index(rest, []byte(`\"`))
+	var inner string // the body is a string's text, the model a string in that
+	if at < 0 || json.Unmarshal([]byte(`"`+string(rest[:at])+`"`), &inner) != nil || json.Unmarshal([]byte(`"`+inner+`"`), &model) != nil {
+		return "", ""
+	}
+	switch rest = rest[at+2:]; {
+	case bytes.HasPrefix(rest, []byte(`, \"prompt\"`)):
+		api = "completion"
+	case bytes.HasPrefix(rest, []byte(`, \"messages\"`)):
+		api = "chat"
+	}
+	return model, api
+}
+
+// streamOf looks for the body's switch among its last members. In a prompt the quotes would have one more backslash.
+func streamOf(raw []byte) bool {
+	tail := raw[max(0, len(raw)-512):]
+	at := bytes.LastIndex(tail, []byte(` \"stream\": true`))
+	return at >= 0
+}
+
+func (e *inferencePerfElement) info(key string) (err error) {
+	q := &e.q
+	switch key {
+	case "request_metrics":
+		return e.maybe(e.requestMetrics)
+	case "response_metrics":
+		return e.maybe(e.responseMetrics)
+	case "extra_info":
+		return e.maybe(e.extra)
+	case "lora_adapter":
+		q.Adapter, err = e.text()
+	case "input_tokens":
+		if q.InputTokens == nil {
+			q.InputTokens, err = e.count()
+			return err
+		}
+		err = e.skip()
+	case "retries_attempted":
+		var n *int
+		if n, err = e.count(); n != nil {
+			q.RetriesAttempted = *n
+		}
+	case "retries_recovered":
+		q.RetriesRecovered, err = e.bool()
+	case "retry_wasted_sec":
+		q.RetryWasted, err = e.span()
+	default:
+		err = e.skip()
+	}
+	return err
+}
+
+func (e *inferencePerfElement) requestMetrics(key string) error {
+	if key != "text" {
+		return e.skip()
+	}
+	return e.maybe(func(key string) (err error) {
+		if key != "input_tokens" {
+			return e.skip()
+		}
+		e.q.InputTokens, err = e.count()
+		return err
+	})
+}
+
+func (e *inferencePerfElement) responseMetrics(key string) (err error) {
+	q := &e.q
+	switch key {
+	case "output_tokens":
+		q.OutputTokens, err = e.count()
+	case "server_usage":
+		q.Usage, err = e.usage()
+	case "chunk_times":
+		q.Chunks, err = e.floats()
+		q.Streaming = q.Streaming || q.Chunks != nil
+	case "output_token_times":
+		q.TokenTimes, err = e.floats()
+	default: // response_chunks repeat the response
+		err = e.skip()
+	}
+	return err
+}
+
+// usage takes the server's map as it stands, and nil for null.
+func (c *cursor) usage() (json.RawMessage, error) {
+	if c.null() {
+		return nil, nil
+	}
+	if c.peek() != '{' {
+		return nil, c.unlike("an object")
+	}
+	raw, err := c.raw()
+	if err == nil && !json.Valid(raw) {
+		err = c.fail("it is no JSON")
+	}
+	return bytes.Clone(raw), err
+}
+
+func (e *inferencePerfElement) extra(key string) (err error) {
+	q := &e.q
+	switch key {
+	case "user_session":
+		q.SessionID, err = e.name()
+	case "chat_round":
+		q.Turn, err = e.count()
+	case "stop_reason":
+		q.FinishReason, err = e.text()
+	default:
+		err = e.skip()
+	}
+	return err
+}
+
+// name takes a string, or a number as its digits.
+func (c *cursor) name() (string, error) {
+	if c.peek() != '"' && c.peek() != 'n' {
+		digits, err := c.number()
+		return string(digits), err
+	}
+	return c.text()
+}
+
+func (e *inferencePerfElement) computed(key string) (err error) {
+	switch key {
+	case "ttft_slo_sec":
+		e.q.TTFTSLO, err = e.optional()
+	case "tpot_slo_sec":
+		e.q.TPOTSLO, err = e.optional()
+	default:
+		err = e.skip()
+	}
+	return err
+}
+
+func (e *inferencePerfElement) failure(key string) (err error) {
+	q := &e.q
+	switch key {
+	case "error_type":
+		q.ErrorType, err = e.text()
+		if digits, ok := strings.CutPrefix(q.ErrorType, "HTTP Error "); ok {
+			q.Status, _ = strconv.Atoi(digits) // 0 is unknown
+		}
+	case "error_msg":
+		q.ErrorMessage, err = e.text()
+	default:
+		err = e.skip()
+	}
+	return err
+}

@@ -1,0 +1,293 @@
+package foreign
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// vllm reads what vllm bench serve (before 0.9 benchmarks/benchmark_serving.py) writes with --save-result --save-detailed: an
+// object whose arrays have an entry per request, in the order of sending. --append-result puts further objects behind it; each
+// is a stage. Without --save-detailed there are no arrays but, from about 0.30 on, latencies and queue_times.
+//
+//	input_lens, output_lens, ttfts, itls, generated_texts, errors   all versions; seconds; a failed request has 0 and []
+//	backend, model_id, num_prompts, request_rate ("inf"), max_concurrency   all versions; 0.9 and 0.10 say endpoint_type for backend
+//	start_times                                                      from 0.15 (0.14 has none), of time.perf_counter()
+//	latencies, queue_times                                           from 0.30 (0.26 has none)
+//
+// Without latencies the end is that of the last chunk, ttft + Σ itl after the start. The tool's own latency is that, too, but
+// for openai-chat up to 0.26, where it goes on to the chunk with the usage. It stores no usage, no status and no finish reason.
+type vllm struct {
+	run     *vllmRun
+	at      int
+	stage   int
+	started bool
+}
+
+// vllmRun is one object.
+type vllmRun struct {
+	model, backend, endpoint string
+	rate                     *float64
+	concurrency, prompts     *int
+
+	inputs, outputs                  []*int
+	ttfts, latencies, queues, starts []*float64
+	gaps                             [][]float64
+	texts, errors                    []string
+	lengths                          map[string]int
+}
+
+func (d *vllm) next(r *Reader) (*Request, error) {
+	for d.run == nil || d.at == d.run.len() {
+		if err := d.load(r); err != nil {
+			return nil, err
+		}
+	}
+	r.read++
+	q := d.run.request(d.at)
+	q.Stage = d.stage
+	d.at++
+	return q, nil
+}
+
+// load reads the next object whole.
+func (d *vllm) load(r *Reader) error {
+	if _, err := r.s.peek(); err != nil {
+		if !d.started {
+			return unexpected(err)
+		}
+		return err
+	}
+	run := &vllmRun{lengths: map[string]int{}}
+	if err := run.read(r); err != nil {
+		var bad *valueError
+		if errors.As(err, &bad) { // the arrays are useless then
+			return fmt.Errorf("%s: %w", bad.path, bad.err)
+		}
+		return err
+	}
+	if err := run.check(); err != nil {
+		return err
+	}
+	if d.started {
+		d.stage++
+	}
+	d.started, d.run, d.at = true, run, 0
+	s := r.meta.stage(d.stage)
+	s.Rate, s.Concurrency, s.Requests = run.rate, run.concurrency, run.prompts
+	if r.meta.Model == "" {
+		r.meta.Model = run.model
+	}
+	if _, ordered := run.lengths["start_times"]; !ordered {
+		r.meta.Unordered = true
+	}
+	return nil
+}
+
+func (v *vllmRun) read(r *Reader) error {
+	if err := r.s.enter('{'); err != nil {
+		return err
+	}
+	for {
+		key, more, err := r.s.member()
+		if err != nil || !more {
+			return err
+		}
+		if err := v.member(r, key); err != nil {
+			return err
+		}
+	}
+}
+
+func (v *vllmRun) member(r *Reader, key string) error {
+	switch key {
+	case "input_lens":
+		return v.items(r.s, key, func(c *cursor) error { return add(&v.inputs, c.count) })
+	case "output_lens":
+		return v.items(r.s, key, func(c *cursor) error { return add(&v.outputs, c.count) })
+	case "ttfts":
+		return v.items(r.s, key, func(c *cursor) error { return add(&v.ttfts, c.optional) })
+	case "itls":
+		return v.items(r.s, key, func(c *cursor) error { return add(&v.gaps, c.floats) })
+	case "latencies":
+		return v.items(r.s, key, func(c *cursor) error { return add(&v.latencies, c.optional) })
+	case "queue_times":
+		return v.items(r.s, key, func(c *cursor) error { return add(&v.queues, c.optional) })
+	case "start_times":
+		return v.items(r.s, key, func(c *cursor) error { return add(&v.starts, c.optional) })
+	case "errors":
+		return v.items(r.s, key, func(c *cursor) error { return add(&v.errors, c.text) })
+	case "generated_texts":
+		if r.Bodies {
+			return v.items(r.s, key, func(c *cursor) error { return add(&v.texts, c.text) })
+		}
+		return r.s.skip()
+	}
+	return v.setting(r.s, key)
+}
+
+// setting reads what is said once. Users may add keys of their own, which are strings.
+func (v *vllmRun) setting(s *stream, key string) (err error) {
+	switch key {
+	case "model_id", "backend", "endpoint_type", "request_rate", "max_concurrency", "num_prompts":
+	default:
+		return s.skip()
+	}
+	raw, err := s.value()
+	if err != nil {
+		return err
+	}
+	c := &cursor{b: raw, path: []string{key}}
+	switch key {
+	case "model_id":
+		v.model, err = c.text()
+	case "backend":
+		v.backend, err = c.text()
+	case "endpoint_type":
+		v.endpoint, err = c.text()
+	case "max_concurrency":
+		v.concurrency, err = c.count()
+	case "num_prompts":
+		v.prompts, err = c.count()
+	case "request_rate":
+		if c.peek() != '"' { // "inf"
+			v.rate, err = c.optional()
+		}
+	}
+	return err
+}
+
+// items calls f for each item of an array. Where there is no array but a number, as output_lens of embeddings, it passes on.
+func (v *vllmRun) items(s *stream, key string, f func(*cursor) error) error {
+	c, err := s.need()
+	if err != nil {
+		return err
+	}
+	if c != '[' {
+		return s.skip()
+	}
+	if err := s.enter('['); err != nil {
+		return err
+	}
+	if v.lengths[key] > 0 {
+		return fmt.Errorf("%s is there twice", key)
+	}
+	n := 0
+	for ; ; n++ {
+		more, err := s.more()
+		if err != nil {
+			return err
+		}
+		if !more {
+			break
+		}
+		raw, err := s.value()
+		if err != nil {
+			return err
+		}
+		if err := f(&cursor{b: raw, path: []string{key, "[", strconv.Itoa(n), "]"}}); err != nil {
+			return err
+		}
+	}
+	v.lengths[key] = n
+	return nil
+}
+
+// add appends what get gives.
+func add[T any](list *[]T, get func() (T, error)) error {
+	item, err := get()
+	*list = append(*list, item)
+	return err
+}
+
+func (v *vllmRun) len() int { return len(v.errors) }
+
+// check holds that the arrays are there and go together.
+func (v *vllmRun) check() error {
+	if _, detailed := v.lengths["errors"]; !detailed {
+		return errors.New(vllmAdvice)
+	}
+	for key, n := range v.lengths {
+		if n != v.len() {
+			return fmt.Errorf("%s has %d entries, errors has %d: an entry is to be a request", key, n, v.len())
+		}
+	}
+	return nil
+}
+
+func (v *vllmRun) request(i int) *Request {
+	q := &Request{Model: v.model, API: v.api(), InputTokens: item(v.inputs, i), OutputTokens: item(v.outputs, i), ErrorMessage: v.errors[i]}
+	q.ErrorType = pythonError(q.ErrorMessage)
+	if start := item(v.starts, i); start != nil {
+		q.Start = *start
+		if queue := item(v.queues, i); queue != nil {
+			q.Due = new(q.Start - *queue)
+		}
+	}
+	ttft := item(v.ttfts, i)
+	if ttft != nil && *ttft > 0 {
+		q.TTFT, q.Gaps, q.Streaming = ttft, item(v.gaps, i), true
+	}
+	latency := item(v.latencies, i)
+	// The error's text may be empty; then only the zeros tell.
+	q.Failed = q.ErrorMessage != "" || q.TTFT == nil && (latency == nil || *latency == 0)
+	q.ResponseBody = item(v.texts, i)
+	switch {
+	case latency != nil && *latency > 0:
+		q.End, q.Latency = q.Start+*latency, latency
+	case !q.Failed:
+		q.End = q.Start + *q.TTFT + sum(q.Gaps)
+	default:
+		q.End, q.EndUnknown = q.Start, true
+	}
+	if q.Failed {
+		q.OutputTokens = nil // 0, however many came
+	}
+	return q
+}
+
+func sum(list []float64) (total float64) {
+	for _, v := range list {
+		total += v
+	}
+	return total
+}
+
+// item is an entry of an array that may be missing.
+func item[T any](list []T, i int) (zero T) {
+	if i < len(list) {
+		return list[i]
+	}
+	return zero
+}
+
+func (v *vllmRun) api() string {
+	name := v.backend
+	if name == "" {
+		name = v.endpoint
+	}
+	switch name {
+	case "openai-chat":
+		return "chat"
+	case "openai", "vllm", "openai-comp":
+		return "completion"
+	}
+	return name
+}
+
+// pythonError is the class of the exception a traceback ends with, and "" for a text without one.
+func pythonError(text string) string {
+	if !strings.HasPrefix(text, "Traceback ") {
+		return ""
+	}
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	for _, line := range slices.Backward(lines) {
+		name, _, _ := strings.Cut(line, ":")
+		if name != "" && !strings.ContainsAny(name, " \t()\"") {
+			return name[strings.LastIndexByte(name, '.')+1:]
+		}
+	}
+	return ""
+}

@@ -1,0 +1,156 @@
+package foreign
+
+import (
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// vllmResult is what the tool says of a run beside its arrays.
+type vllmResult struct {
+	Completed int
+	Input     int       `json:"total_input_tokens"`
+	Output    int       `json:"total_output_tokens"`
+	TTFT      float64   `json:"mean_ttft_ms"`
+	TPOT      float64   `json:"mean_tpot_ms"`
+	ITL       float64   `json:"mean_itl_ms"`
+	Starts    []float64 `json:"start_times"`
+	Latencies []float64
+	Texts     []string `json:"generated_texts"`
+	Errors    []string
+}
+
+// The tool's own figures follow from the requests read, in all versions; but those of the latency only where it is stored, for
+// older versions take the chunk with the usage into it.
+func TestVLLMFiguresFollow(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		path      string
+		unordered bool
+	}{
+		{"testdata/vllm/0.10.0.json", true},
+		{"testdata/vllm/0.14.0.json", true},
+		{"testdata/vllm/0.19.0.json", false},
+		{"testdata/vllm/0.33.0.json", false},
+	} {
+		data := file(t, tt.path)
+		want := decode[vllmResult](t, data)
+		r := open(t, data)
+		r.Bodies = true
+		got := mustAll(t, r)
+		m := r.Meta()
+		if m.Unordered != tt.unordered || m.Model != "tiny" || len(m.Stages) != 1 || *m.Stages[0].Rate != 20 || *m.Stages[0].Concurrency != 2 || *m.Stages[0].Requests != 8 {
+			t.Errorf("%s: meta: got %+v", tt.path, m)
+		}
+		checkVLLM(t, tt.path, got, want)
+	}
+}
+
+func checkVLLM(t *testing.T, path string, got []*Request, want vllmResult) {
+	t.Helper()
+	var ttfts, tpots, gaps []float64
+	var input, output int
+	for i, q := range got {
+		if q.Failed != (want.Errors[i] != "") || q.ErrorMessage != want.Errors[i] || q.ResponseBody != want.Texts[i] || q.API != "chat" || q.Model != "tiny" {
+			t.Errorf("%s: request %d: got %+v", path, i, q)
+		}
+		if want.Starts != nil && q.Start != want.Starts[i] {
+			t.Errorf("%s: request %d starts at %v, want %v", path, i, q.Start, want.Starts[i])
+		}
+		if q.Failed {
+			if !q.EndUnknown || q.TTFT != nil || q.OutputTokens != nil {
+				t.Errorf("%s: failed request %d: got %+v, want nothing of its answer", path, i, q)
+			}
+			continue
+		}
+		if want.Latencies != nil && !near(q.End-q.Start, want.Latencies[i]) {
+			t.Errorf("%s: request %d took %v, want %v", path, i, q.End-q.Start, want.Latencies[i])
+		}
+		ttfts, gaps = append(ttfts, *q.TTFT), append(gaps, q.Gaps...)
+		input, output = input+*q.InputTokens, output+*q.OutputTokens
+		if n := *q.OutputTokens; n > 1 {
+			tpots = append(tpots, (q.End-q.Start-*q.TTFT)/float64(n-1))
+		}
+		if offsets := q.AppendOffsets(nil); len(offsets) != len(q.Gaps)+1 || !near(offsets[len(q.Gaps)], q.End-q.Start) {
+			t.Errorf("%s: request %d has chunks at %v, and ends at %v", path, i, offsets, q.End-q.Start)
+		}
+	}
+	mean := func(list []float64) float64 { return sum(list) / float64(len(list)) * 1e3 }
+	if len(ttfts) != want.Completed || input != want.Input || output != want.Output || !near(mean(ttfts), want.TTFT) || !near(mean(tpots), want.TPOT) && (want.Latencies != nil || mean(tpots) > want.TPOT) || !near(mean(gaps), want.ITL) {
+		t.Errorf("%s: got %d, %d, %d, %v, %v, %v, want %+v", path, len(ttfts), input, output, mean(ttfts), mean(tpots), mean(gaps), want)
+	}
+}
+
+// Files that grew by --append-result have a stage for each run.
+func TestVLLMAppended(t *testing.T) {
+	t.Parallel()
+	r := open(t, file(t, "testdata/vllm/0.33.0-append.json"))
+	var stages []int
+	for _, q := range mustAll(t, r) {
+		stages = append(stages, q.Stage)
+	}
+	if want := append(slices.Repeat([]int{0}, 8), slices.Repeat([]int{1}, 8)...); !slices.Equal(stages, want) || len(r.Meta().Stages) != 2 {
+		t.Errorf("got %v and %+v, want %v", stages, r.Meta(), want)
+	}
+}
+
+func TestVLLMShapes(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, data, want string }{
+		{
+			"an endless rate, and a traceback",
+			`{"model_id": "m", "backend": "openai", "request_rate": "inf", "max_concurrency": null, "ttfts": [0.0], "itls": [[]], "output_lens": [0],
+			 "errors": ["Traceback (most recent call last):\n  File \"x.py\", line 1, in f\n    raise E(\naiohttp.client_exceptions.ClientPayloadError: Response: gone\n"]}`,
+			`ClientPayloadError completion end unknown`,
+		},
+		{"a failure without a word", `{"model_id": "m", "backend": "vllm", "ttfts": [0.0], "itls": [[]], "output_lens": [0], "errors": [""]}`, ` completion end unknown`},
+		{"embeddings", `{"model_id": "m", "backend": "openai-embeddings", "output_lens": 0, "input_lens": [3], "latencies": [0.5], "errors": [""]}`, ` openai-embeddings end 0.5`},
+		{"a late failure", `{"model_id": "m", "endpoint_type": "openai-chat", "ttfts": [0.25], "itls": [[0.5]], "output_lens": [0], "errors": ["Bad Gateway"]}`, ` chat end unknown`},
+	} {
+		r, err := Open(strings.NewReader(tt.data), VLLM)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list := mustAll(t, r)
+		if len(list) != 1 {
+			t.Fatalf("%s: got %d requests", tt.name, len(list))
+		}
+		q := list[0]
+		got := q.ErrorType + " " + q.API + " end 0.5"
+		if q.EndUnknown {
+			got = q.ErrorType + " " + q.API + " end unknown"
+		}
+		if got != tt.want || q.EndUnknown != q.Failed || !q.EndUnknown && q.End != 0.5 || r.Meta().Stages[0].Rate != nil {
+			t.Errorf("%s: got %s, %+v, want %s", tt.name, got, q, tt.want)
+		}
+	}
+}
+
+func TestVLLMFaults(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ data, want string }{
+		{string(file(t, "testdata/vllm/0.33.0-summary.json")), "vllm bench serve: after 0 requests: it has no values per request; run vllm bench serve with --save-result --save-detailed"},
+		{`{"errors": [""], "ttfts": [1, 2]}`, "vllm bench serve: after 0 requests: ttfts has 2 entries, errors has 1: an entry is to be a request"},
+		{`{"errors": [""], "itls": [[1, -2]]}`, "vllm bench serve: after 0 requests: itls[0][1]: -2 is negative"},
+		{`{"errors": [""], "itls": [3]}`, "vllm bench serve: after 0 requests: itls[0]: want an array, got a number"},
+		{`{"errors": ["", 7]}`, "vllm bench serve: after 0 requests: errors[1]: want a string, got a number"},
+		{`{"errors": [""], "errors": [""]}`, "vllm bench serve: after 0 requests: errors is there twice"},
+		{`{"max_concurrency": "x"}`, "vllm bench serve: after 0 requests: max_concurrency: want a number, got a string"},
+		{`{"start_times": [1e400]}`, `vllm bench serve: after 0 requests: start_times[0]: "1e400" is no number a float64 can hold`},
+		{`{"errors": [""`, "vllm bench serve: the file is cut after 0 whole requests: unexpected EOF"},
+		{``, "vllm bench serve: the file is cut after 0 whole requests: unexpected EOF"},
+	} {
+		r, err := Open(strings.NewReader(tt.data), VLLM)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := all(r); err == nil || err.Error() != tt.want {
+			t.Errorf("%.60s: got %v, want %s", tt.data, err, tt.want)
+		}
+		if _, err := r.Next(); err == nil || errors.Is(err, io.EOF) {
+			t.Errorf("%.60s: got %v after the error, want it again", tt.data, err)
+		}
+	}
+}
