@@ -89,11 +89,11 @@ func asK6JSON(t *testing.T, lines []record.Line) []byte {
 	t.Helper()
 	var file bytes.Buffer
 	point := func(metric string, value int64, tags, meta map[string]string) {
-		line, err := json.Marshal(map[string]any{"metric": metric, "type": "Point", "data": map[string]any{"time": "2026-01-01T00:00:00Z", "value": value, "tags": tags, "metadata": meta}})
+		data, err := json.Marshal(map[string]any{"time": "2026-01-01T00:00:00Z", "value": value, "tags": tags, "metadata": meta})
 		if err != nil {
 			t.Fatal(err)
 		}
-		file.Write(append(line, '\n'))
+		fmt.Fprintf(&file, `{"metric":%q,"type":"Point","data":%s}`+"\n", metric, data)
 	}
 	file.WriteString(`{"type":"Metric","data":{"name":"llm_requests","type":"counter"},"metric":"llm_requests"}` + "\n")
 	for _, line := range lines {
@@ -105,7 +105,7 @@ func asK6JSON(t *testing.T, lines []record.Line) []byte {
 		if _, ok := line.(*record.Request); ok {
 			metric = "llm_requests"
 		}
-		point(metric, 1, map[string]string{"api": "chat"}, map[string]string{"llm_record": string(text(t, line))})
+		point(metric, 1, map[string]string{"api": "chat"}, map[string]string{"llm_record": string(text(t, line)), "request_id": "x"})
 		point("http_reqs", 1, nil, nil)
 	}
 	return file.Bytes()

@@ -22,22 +22,21 @@ type k6Reader struct {
 	src  *bufio.Reader
 	file string
 	line int
-	buf  []byte
+	long []byte // a line longer than the buffer of src
+	text []byte // of a record, unescaped
+	dec  record.Decoder
 }
 
 func newK6Reader(src io.Reader, file string) *k6Reader {
-	return &k6Reader{src: bufio.NewReaderSize(src, 1<<16), file: file}
+	return &k6Reader{src: bufio.NewReaderSize(src, 1<<18), file: file, dec: record.Decoder{Reuse: true}}
 }
-
-// Marks of the lines that matter, so that the millions of others are not parsed.
-var marks = [][]byte{[]byte(`"llm_requests"`), []byte(`"llm_events"`), []byte(`"dropped_iterations"`)}
 
 // next gives the next line of ours.
 func (k *k6Reader) next() (record.Line, error) {
 	for {
 		text, err := k.readLine()
 		if len(text) > 0 && matters(text) {
-			line, perr := k6Line(text)
+			line, perr := k.read(text)
 			if perr != nil {
 				return nil, &record.SyntaxError{File: k.file, Line: k.line, Cut: err != nil, Err: perr}
 			}
@@ -51,29 +50,53 @@ func (k *k6Reader) next() (record.Line, error) {
 	}
 }
 
+// readLine gives a line that is good until the next call.
 func (k *k6Reader) readLine() ([]byte, error) {
-	k.buf = k.buf[:0]
+	k.long = k.long[:0]
 	k.line++
 	for {
 		part, err := k.src.ReadSlice('\n')
-		k.buf = append(k.buf, part...)
-		if !errors.Is(err, bufio.ErrBufferFull) {
-			return bytes.TrimSpace(k.buf), err
+		if errors.Is(err, bufio.ErrBufferFull) {
+			k.long = append(k.long, part...)
+			continue
 		}
+		if len(k.long) > 0 {
+			k.long = append(k.long, part...)
+			part = k.long
+		}
+		return bytes.TrimSpace(part), err
 	}
 }
 
+// Names of the metrics whose points matter, so that the millions of others are not parsed.
+var names = [][]byte{[]byte("llm_requests"), []byte("llm_events"), []byte("dropped_iterations")}
+
+// k6Head begins each line as k6 writes it.
+var k6Head = []byte(`{"metric":"`)
+
+// matters looks at the metric's name, which stands first in what k6 writes, and elsewhere if another program wrote the file anew.
 func matters(text []byte) bool {
-	for _, mark := range marks {
-		if bytes.Contains(text, mark) {
+	if name, asWritten := bytes.CutPrefix(text, k6Head); asWritten {
+		for _, want := range names {
+			if bytes.HasPrefix(name, want) && len(name) > len(want) && name[len(want)] == '"' {
+				return true
+			}
+		}
+		return false
+	}
+	for _, want := range names {
+		if bytes.Contains(text, want) {
 			return true
 		}
 	}
 	return false
 }
 
-// k6Line gives the line a point carries, nil if it is another kind of line.
-func k6Line(text []byte) (record.Line, error) {
+// read gives the line a point carries, nil if it is another kind of line.
+func (k *k6Reader) read(text []byte) (record.Line, error) {
+	if carried, ok := k.carried(text); ok {
+		return k.dec.Parse(carried)
+	}
 	if !gjson.ValidBytes(text) {
 		return nil, errors.New("not a JSON object")
 	}
@@ -87,9 +110,39 @@ func k6Line(text []byte) (record.Line, error) {
 		if !carried.Exists() {
 			return nil, errors.New("the point carries no record (llm_record in its metadata)")
 		}
-		return record.Parse([]byte(carried.String()))
+		return k.dec.Parse([]byte(carried.String()))
 	case "dropped_iterations":
 		return &record.Dropped{Scenario: point.Get("data.tags.scenario").String(), Stage: -1, Count: point.Get("data.value").Int()}, nil
 	}
 	return nil, nil
+}
+
+// k6Record begins a record in a point's metadata.
+var k6Record = []byte(`"llm_record":"`)
+
+// carried undoes the escapes of a point's record, if they are of quotes alone as usual; else ok is false. What else stands on
+// the line is k6's own and not looked at.
+func (k *k6Reader) carried(text []byte) (carried []byte, ok bool) {
+	at := bytes.Index(text, k6Record)
+	if !bytes.HasPrefix(text, k6Head) || at < 0 || text[len(text)-1] != '}' {
+		return nil, false
+	}
+	rest, out := text[at+len(k6Record):], k.text[:0]
+	for {
+		quote := bytes.IndexByte(rest, '"')
+		if quote < 0 {
+			return nil, false
+		}
+		part := rest[:quote]
+		switch bytes.IndexByte(part, '\\') {
+		case -1:
+			k.text = append(out, part...)
+			return k.text, true
+		case quote - 1:
+			out = append(append(out, part[:quote-1]...), '"')
+			rest = rest[quote+1:]
+		default:
+			return nil, false
+		}
+	}
 }

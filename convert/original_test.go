@@ -26,8 +26,8 @@ func readAny(t *testing.T, path string) (value any) {
 	return value
 }
 
-// compare holds got against what inference-perf wrote: within 1e-9, and no key missing or one too many but for ours.
-func compare(t *testing.T, path string, got, want any) {
+// alike holds got against what inference-perf wrote: within 1e-9, and no key missing or one too many but for ours.
+func alike(t *testing.T, path string, got, want any) {
 	t.Helper()
 	// The first is not in a per-request file. The model's name, and so
 	// the size of requests, was changed in one of these.
@@ -48,7 +48,7 @@ func compare(t *testing.T, path string, got, want any) {
 				t.Errorf("%s.%s is missing", path, key)
 				continue
 			}
-			compare(t, path+"."+key, g[key], value)
+			alike(t, path+"."+key, g[key], value)
 		}
 		for key := range g {
 			if _, there := w[key]; !there && key != "xk6_llm" && key != "prompt_len" {
@@ -85,10 +85,10 @@ func TestImportedReportsAreInferencePerfs(t *testing.T) {
 		if err := run.Report(opts).Write(out, files); err != nil {
 			t.Fatal(err)
 		}
-		compare(t, name+" summary", readAny(t, filepath.Join(out, summaryName)), readAny(t, filepath.Join(dir, summaryName)))
+		alike(t, name+" summary", readAny(t, filepath.Join(out, summaryName)), readAny(t, filepath.Join(dir, summaryName)))
 		for stage := range stages {
 			file := fmt.Sprintf("stage_%d_lifecycle_metrics.json", stage)
-			compare(t, name+" "+file, readAny(t, filepath.Join(out, file)), readAny(t, filepath.Join(dir, file)))
+			alike(t, name+" "+file, readAny(t, filepath.Join(out, file)), readAny(t, filepath.Join(dir, file)))
 		}
 	}
 }

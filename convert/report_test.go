@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -296,23 +295,4 @@ func TestParseSLO(t *testing.T) {
 			t.Errorf("%s: got %v", text, err)
 		}
 	}
-}
-
-func BenchmarkReport(b *testing.B) {
-	rng := rand.New(rand.NewPCG(1, 2))
-	run := newRun(ReadOptions{})
-	for i := range int64(10_000) {
-		r := sampleRequest(rng, i*10_000_000+1)
-		r.Chunks = r.Chunks[:0]
-		for k := range int64(200) {
-			r.Chunks = append(r.Chunks, 50_000+k*10_000+rng.Int64N(5000))
-		}
-		run.add(r, "i")
-	}
-	for b.Loop() {
-		if _, err := pythonJSON(run.Summary(Options{}), ""); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/2e6, "ns/chunk")
 }

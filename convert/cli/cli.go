@@ -36,7 +36,7 @@ func misuse(format string, args ...any) error { return &ExitError{Misuse, fmt.Er
 
 // Commands makes the commands.
 func Commands() []*cobra.Command {
-	return []*cobra.Command{newReport(), newParquet()}
+	return []*cobra.Command{newReport(), newParquet(), newCompare()}
 }
 
 // inputs wants one input at least.

@@ -1,0 +1,96 @@
+package convert
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// bigRun has answers of 200 tokens, as large as those of a usual benchmark.
+func bigRun(requests int) []record.Line {
+	rng := rand.New(rand.NewPCG(1, 2))
+	start := 1_795_000_000 * second
+	lines := []record.Line{&record.Run{Schema: record.Schema, ID: "r", Start: start, Scenarios: []record.Scenario{
+		{Name: "s", Executor: "llm-arrival-rate", Stages: []record.Stage{{Rate: new(100.0), Duration: new(float64(requests) / 100)}}},
+	}}}
+	for i := range int64(requests) {
+		due := start + i*10_000_000
+		r := sampleRequest(rng, due)
+		r.ID, r.Scenario, r.Index, r.Due, r.Chunks = fmt.Sprintf("%016x-%d", i, i), "s", i, &due, r.Chunks[:0]
+		for k := range int64(200) {
+			r.Chunks = append(r.Chunks, 50_000+k*10_000+rng.Int64N(5000))
+		}
+		r.End = r.Start + 3*second
+		lines = append(lines, r)
+	}
+	return lines
+}
+
+// BenchmarkRead reads files. Beside MB/s it tells how much longer it takes than reading the file's bytes line by line alone.
+func BenchmarkRead(b *testing.B) {
+	t := new(testing.T)
+	lines := bigRun(2000)
+	for _, bench := range []struct {
+		name string
+		file []byte
+	}{{"records", asRecords(t, lines)}, {"k6", asK6JSON(t, lines)}, {"k6-all-metrics", withMetrics(b, asK6JSON(t, lines[:200]))}} {
+		b.Run(bench.name, func(b *testing.B) {
+			b.SetBytes(int64(len(bench.file)))
+			for b.Loop() {
+				if _, err := Read(ReadOptions{}, Source{"f", bytes.NewReader(bench.file)}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(bytesAlone(bench.file)), "x-bytes-alone")
+		})
+	}
+}
+
+// withMetrics puts 50 points of other metrics around each of ours, as k6 writes them.
+func withMetrics(b *testing.B, file []byte) (out []byte) {
+	b.Helper()
+	point := `{"metric":"http_req_duration","type":"Point","data":{"time":"2026-01-01T00:00:00.123456789Z","value":12.345678,"tags":{"expected_response":"true","group":"","method":"POST","name":"http://localhost:8000/v1/chat/completions","scenario":"default","status":"200","url":"http://localhost:8000/v1/chat/completions"}}}` + "\n"
+	other := bytes.Repeat([]byte(point), 50)
+	for line := range bytes.Lines(file) {
+		out = append(append(out, line...), other...)
+	}
+	return out
+}
+
+// bytesAlone is the time it takes to read a file's bytes, the quickest of some tries, in nanoseconds.
+func bytesAlone(file []byte) int64 {
+	best := int64(1 << 62)
+	for range 5 {
+		begun := time.Now()
+		r := bytes.NewReader(file)
+		buf := make([]byte, 1<<18)
+		for {
+			if _, err := io.ReadFull(r, buf); err != nil {
+				break
+			}
+		}
+		best = min(best, time.Since(begun).Nanoseconds())
+	}
+	return best
+}
+
+func BenchmarkReport(b *testing.B) {
+	run := newRun(ReadOptions{})
+	for _, line := range bigRun(10_000) {
+		run.add(line, "i")
+	}
+	if err := run.finish(false); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := run.Report(Options{}).Documents(Files{Summary: true, Stages: true}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/2e6, "ns/chunk")
+}

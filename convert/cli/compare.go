@@ -1,0 +1,139 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed-307b789f/xk6-llm/convert"
+	"github.com/seed-307b789f/xk6-llm/convert/compare"
+)
+
+type compareFlags struct {
+	failOn           []string
+	format           string
+	markdown, junit  string
+	slo, percentiles string
+	level, floor     float64
+	resamples        int
+	seed             uint64
+	force            bool
+}
+
+func newCompare() *cobra.Command {
+	var f compareFlags
+	cmd := &cobra.Command{
+		Use:   "compare BASE NEW",
+		Short: "Tell whether a run is better or worse than another",
+		Long: `Tell whether a run is better or worse than another, by the difference of each figure and its confidence interval.
+
+BASE and NEW are each a file or directory of records, a report directory with requests.parquet, or results of another load
+tester. A difference counts if its interval (block bootstrap, 95 %) excludes zero and it is above the noise floor.
+
+A gate of --fail-on bounds the change of a figure (p99(ttft)>+5%, mean(itl)>+2ms, requests_per_sec<-3%) or its value in NEW
+(p99(ttft)>500ms, failures>1%). A gate on a change trips if the change is beyond it and its interval excludes zero. Without
+gates the comparison fails if a headline figure is worse.
+
+Exit code: 0; 1 if a gate tripped or NEW is worse; 2 for misuse; 3 if an input is partial.`,
+		Example: `  llmconv compare base/ new/
+  llmconv compare base.jsonl new.jsonl --fail-on 'p99(ttft)>+5%,failures>1%'
+  llmconv compare base/ new/ --markdown comment.md --junit compare.xml`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return misuse("compare what? Give two runs, the old one first")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
+	}
+	flags := cmd.Flags()
+	flags.StringArrayVar(&f.failOn, "fail-on", nil, "gate that must not trip; several by commas or flags")
+	flags.StringVar(&f.format, "format", "text", "what to print: text, markdown, junit, json")
+	flags.StringVar(&f.markdown, "markdown", "", "file for Markdown, such as the comment of a pull request")
+	flags.StringVar(&f.junit, "junit", "", "file for JUnit XML, as CI systems read it")
+	flags.StringVar(&f.slo, "slo", "", "bounds for goodput, instead of those of the runs, as in ttft=500ms")
+	flags.StringVar(&f.percentiles, "percentiles", "", "percentiles of each latency (default 50,90,95,99)")
+	flags.Float64Var(&f.level, "level", 0.95, "confidence level of the intervals")
+	flags.Float64Var(&f.floor, "noise", 0.02, "relative change of a time or a rate that is noise")
+	flags.IntVar(&f.resamples, "resamples", 1000, "bootstrap resamples")
+	flags.Uint64Var(&f.seed, "seed", 1, "seed of the bootstrap")
+	flags.BoolVar(&f.force, "force", false, "go on with inputs that do not belong together")
+	return cmd
+}
+
+func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
+	write, known := writers[f.format]
+	if !known {
+		return misuse("--format: unknown %q, known are text, markdown, junit, json", f.format)
+	}
+	opts, report, err := f.options()
+	if err != nil {
+		return err
+	}
+	var sides [2]compare.Side
+	partial := false
+	for i, arg := range args {
+		run, err := read(cmd, convert.ReadOptions{Force: f.force}, []string{arg})
+		if err != nil {
+			return err
+		}
+		sides[i] = run.Side(arg, report)
+		partial = partial || run.Partial
+	}
+	result, err := compare.Compare(sides[0], sides[1], opts)
+	if err != nil {
+		return misuse("%w", err)
+	}
+	if err := f.write(cmd.OutOrStdout(), result, write); err != nil {
+		return &ExitError{Failed, err}
+	}
+	switch {
+	case !result.Passed:
+		return &ExitError{Failed, fmt.Errorf("%s does not pass against %s", args[1], args[0])}
+	case partial:
+		return &ExitError{Partial, fmt.Errorf("an input is partial, and so is the comparison")}
+	}
+	return nil
+}
+
+// writers print a result.
+var writers = map[string]func(*compare.Result, io.Writer) error{
+	"text": (*compare.Result).WriteText, "markdown": (*compare.Result).WriteMarkdown, "junit": (*compare.Result).WriteJUnit, "json": (*compare.Result).WriteJSON,
+}
+
+func (f *compareFlags) options() (opts compare.Options, report convert.Options, err error) {
+	if opts.Gates, err = compare.ParseGates(f.failOn...); err != nil {
+		return opts, report, misuse("--fail-on: %w", err)
+	}
+	if report.SLO, err = convert.ParseSLO(f.slo); err != nil {
+		return opts, report, misuse("--slo: %w", err)
+	}
+	if opts.Percentiles, err = percentiles(f.percentiles); err != nil {
+		return opts, report, err
+	}
+	opts.Level, opts.RelativeFloor, opts.Resamples, opts.Seed = f.level, f.floor, f.resamples, f.seed
+	if f.floor <= 0 {
+		opts.RelativeFloor = -1
+	}
+	return opts, report, nil
+}
+
+// write prints the result, and writes the files that were asked for.
+func (f *compareFlags) write(out io.Writer, result *compare.Result, print func(*compare.Result, io.Writer) error) error {
+	for path, write := range map[string]func(*compare.Result, io.Writer) error{f.markdown: writers["markdown"], f.junit: writers["junit"]} {
+		if path == "" {
+			continue
+		}
+		var text bytes.Buffer
+		if err := write(result, &text); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, text.Bytes(), 0o644); err != nil { //nolint:gosec // a report for all
+			return err
+		}
+	}
+	return print(result, out)
+}

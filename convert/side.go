@@ -1,0 +1,41 @@
+package convert
+
+import (
+	"github.com/seed-307b789f/xk6-llm/convert/compare"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// Side is the run as one side of a comparison. Latencies are of successes, by our own definitions: a TTFT is there from one
+// token on, and what is undefined is missing rather than 0.
+func (r *Run) Side(name string, o Options) compare.Side {
+	g := r.group(r.Requests, o)
+	side := compare.Side{Name: name, Seconds: g.time, Requests: make([]compare.Request, len(r.Requests))}
+	for i, q := range r.Requests {
+		zero := r.Requests[0].Start
+		c := compare.Request{
+			Start: r.seconds(q.Start - zero), End: r.seconds(q.End - zero), Stage: int(q.StageAt), Failed: q.Failed(), ScheduleDelay: scheduleDelay(g, q),
+			TTFT: unknown, TPOT: unknown, NTPOT: unknown, ITL: unknown, Latency: unknown,
+		}
+		if !q.Failed() {
+			c.TTFT, c.TPOT, c.NTPOT, c.ITL, c.Latency = q.ttft, q.tpot, q.ntpot, q.meanITL, requestLatency(g, q)
+			c.Input, c.Output = inputTokens(g, q), outputTokens(g, q)
+		}
+		if b := g.opts.bounds(q); b != (record.Bounds{}) {
+			if c.Good = compare.Bad; !q.Failed() && g.within(q, b) {
+				c.Good = compare.Good
+			}
+		}
+		side.Requests[i] = c
+	}
+	return side
+}
+
+// within says whether a success keeps its bounds; what is missing is out of them.
+func (g *group) within(q *Request, b record.Bounds) bool {
+	for _, kind := range boundKinds {
+		if limit := kind.limitMS(b) / 1000; limit != 0 && !(kind.value(g, q) <= limit) {
+			return false
+		}
+	}
+	return true
+}
