@@ -38,6 +38,11 @@ func ReadFiles(o ReadOptions, inputs ...string) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !o.Force {
+		if err := enoughMemory(paths, availableMemory()); err != nil {
+			return nil, err
+		}
+	}
 	run := newRun(o)
 	for _, path := range paths {
 		if err := run.readFile(path); err != nil {

@@ -1,0 +1,90 @@
+package convert
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// seen is what a program read of the files.
+type seen struct {
+	Rows      int     `json:"rows"`
+	TTFT      float64 `json:"ttft_ms"`
+	Arrivals  int64   `json:"arrivals_us"`
+	Failed    int     `json:"failed"`
+	Cached    int64   `json:"cached"`
+	ChunkRows int     `json:"chunk_rows"`
+}
+
+// Parquet and CSV files are read as we wrote them by pyarrow, DuckDB and pandas.
+func TestOtherProgramsReadOurTables(t *testing.T) {
+	t.Parallel()
+	python := os.Getenv("LLM_TEST_PYTHON")
+	if python == "" {
+		python = "python3"
+	}
+	if out, err := exec.Command(python, "-c", "import pyarrow, duckdb, pandas").CombinedOutput(); err != nil {
+		t.Skipf("SKIPPED, so no other program reads our tables: %s lacks one of pyarrow, duckdb, pandas (%s); pip install them and set LLM_TEST_PYTHON", python, strings.TrimSpace(string(out)))
+	}
+	run := mustRead(t, asRecords(t, richLines()))
+	dir := t.TempDir()
+	requests, chunks, table := filepath.Join(dir, "requests.parquet"), filepath.Join(dir, "chunks.parquet"), filepath.Join(dir, "requests.csv")
+	for path, write := range map[string]func(string) error{requests: run.WriteParquet, chunks: run.WriteChunks, table: run.WriteCSV} {
+		if err := write(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command(python, "testdata/readers.py", requests, chunks, table)
+	cmd.Stderr = t.Output()
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		PyArrow, DuckDB, Pandas, CSV seen
+		Compression                  string
+		Dictionary                   bool
+		RunID                        string `json:"run_id"`
+	}
+	if err := json.Unmarshal(out, &got); err != nil {
+		t.Fatalf("%v in %s", err, out)
+	}
+	want := facts(run)
+	for name, s := range map[string]seen{"pyarrow": got.PyArrow, "duckdb": got.DuckDB, "pandas": got.Pandas, "csv": got.CSV} {
+		if math.Abs(s.TTFT-want.TTFT) > 1e-6 {
+			t.Errorf("%s: TTFT adds up to %v ms, want %v", name, s.TTFT, want.TTFT)
+		}
+		if s.TTFT = want.TTFT; s != want {
+			t.Errorf("%s: got %+v, want %+v", name, s, want)
+		}
+	}
+	if got.Compression != "ZSTD" || !got.Dictionary || got.RunID != run.ID() {
+		t.Errorf("compression %s, dictionary %t, run %q", got.Compression, got.Dictionary, got.RunID)
+	}
+}
+
+func facts(run *Run) (s seen) {
+	var rec record.Request
+	for _, q := range run.Requests {
+		s.Rows++
+		q.unpack(&rec)
+		s.ChunkRows += len(rec.Chunks)
+		for _, us := range rec.Chunks {
+			s.Arrivals += us
+		}
+		if q.Failed() {
+			s.Failed++
+		}
+		if !math.IsNaN(q.ttft) {
+			s.TTFT += q.ttft * 1000
+		}
+		s.Cached += int64(orElse(q.serverRead, 0))
+	}
+	return s
+}
