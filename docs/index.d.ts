@@ -72,6 +72,8 @@ declare module 'k6/x/llm' {
     turn?: number;
     /** Tokens the prompt was made to have, special tokens included; the report says how many differ. */
     promptTokens?: number;
+    /** Whether the server adds special tokens around the prompt; by default as it does by itself. */
+    addSpecialTokens?: boolean;
   }
 
   /** A request for {@link Client.send}: a chat's messages, or a prompt. */
@@ -153,6 +155,16 @@ declare module 'k6/x/llm' {
     outputDistribution?: Length;
     /** Text that 'synthetic' prompts are pieces of, instead of the built-in one. */
     corpusFilePath?: string;
+    /**
+     * Of 'random': a CSV file with the columns ContextTokens and GeneratedTokens, as Azure's traces; item k has the lengths of
+     * its line k, in place of the distributions.
+     */
+    trace?: string;
+    /**
+     * Of 'random', as completions: write each prompt as the model's chat template writes a message of the user. Its length
+     * counts the template, and the server is asked to add no special tokens.
+     */
+    useChatTemplate?: boolean;
     /**
      * Makes the prompts of a run differ from those of earlier ones, so that a server's prefix cache does not know them. By
      * default the run's id ('random', 'synthetic') or nothing ('shared_prefix'). false: the same prompts in each run.

@@ -94,12 +94,20 @@ func (c *cursor) object(f func(key string) error) error {
 
 // unlike says what stands where something else should.
 func (c *cursor) unlike(want string) error {
-	got := map[byte]string{'"': "a string", '{': "an object", '[': "an array", 't': "true", 'f': "false", 'n': "null", 'N': "NaN", 'I': "Infinity", 0: "nothing"}[c.peek()]
-	if got == "" {
-		got = "a number"
-		if strings.HasPrefix(string(c.b[c.i:min(c.i+2, len(c.b))]), "-I") {
-			got = "-Infinity"
-		}
+	c.peek()
+	got := "a number"
+	switch rest := c.b[c.i:]; {
+	case c.peek() == 0:
+		got = "nothing"
+	case c.peek() == '"':
+		got = "a string"
+	case c.peek() == '{':
+		got = "an object"
+	case c.peek() == '[':
+		got = "an array"
+	case !numeric[c.peek()] || bytes.HasPrefix(rest, []byte("-I")): // null, true, NaN, -Infinity, or no JSON
+		n, _ := new(frame).scan(rest)
+		got = fmt.Sprintf("%.40s", rest[:n])
 	}
 	return c.fail("want %s, got %s", want, got)
 }

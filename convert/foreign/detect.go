@@ -127,7 +127,7 @@ func detectVLLM(has func(...string) bool, keys map[string]bool) Format {
 // memberNames are the keys of an object, as far as head reaches.
 func memberNames(head []byte) map[string]bool {
 	keys := map[string]bool{}
-	s := newStream(bytes.NewReader(head))
+	s := &stream{src: bytes.NewReader(head), buf: make([]byte, len(head)+1)}
 	if s.enter('{') != nil {
 		return keys
 	}

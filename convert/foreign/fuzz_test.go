@@ -10,7 +10,7 @@ import (
 )
 
 func FuzzInferencePerf(f *testing.F) {
-	f.Add(file(f, perRequest)[:6000])
+	f.Add(file(f, perRequest)[:2000])
 	f.Add([]byte(`[{"start_time": 1, "end_time": 2, "request": "{\"model\": \"m\", \"prompt\": \"\ud83d\ude00\", \"stream\": true}", "info": {"response_metrics": {"output_tokens": 3, "server_usage": {"a": 1}, "chunk_times": [1.5]}}, "error": null}]`))
 	f.Add([]byte(`[{"start_time": 1, "end_time": 2, "request": "\\", "error": {"error_type": "HTTP Error 500"}}, {]`))
 	fuzz(f, InferencePerf)
@@ -25,15 +25,20 @@ func FuzzVLLM(f *testing.F) {
 
 func FuzzGuideLLM(f *testing.F) {
 	for _, path := range files(f, "guidellm/*.json") {
-		f.Add(file(f, path))
+		data := file(f, path)
+		f.Add(data[:min(len(data), 6000)])
 	}
+	f.Add([]byte(`{"metadata": {"guidellm_version": "0.8.1"}, "config": null, "benchmarks": [{"config": {"strategy": {"type_": "constant", "rate": 5.0}, "backend": {"model": "m"}},
+		"metrics": {"request_totals": {"total": 2}}, "requests": {"errored": [{"request_start_time": 1.5, "request_end_time": 2, "info": {"error": "E(\"a error '500 x'\")", "timings": {"token_iterations": 2}}}], "total": null}}]}`))
 	f.Add([]byte(`{"benchmarks": [{"requests": {"successful": [{"start_time": 1, "end_time": 2}], "incomplete": null}}], "metadata": {"guidellm_version": "1"}}`))
 	fuzz(f, GuideLLM)
 }
 
 func FuzzAIPerf(f *testing.F) {
 	for _, path := range files(f, "aiperf/*.jsonl") {
-		f.Add(file(f, path))
+		line, _, _ := bytes.Cut(file(f, path), []byte("\n"))
+		f.Add(line)
+		f.Add(append(append(line, '\n'), line...))
 	}
 	fuzz(f, AIPerf)
 }
@@ -42,8 +47,8 @@ func FuzzAIPerf(f *testing.F) {
 func fuzz(f *testing.F, format Format) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		Detect(data)
-		whole, first := readAll(t, bytes.NewReader(data), format)
-		pieces, second := readAll(t, iotest.OneByteReader(bytes.NewReader(data)), format)
+		whole, first := readAll(t, bytes.NewReader(data), format, len(data)+1)
+		pieces, second := readAll(t, iotest.OneByteReader(bytes.NewReader(data)), format, 1)
 		if len(whole) != len(pieces) || first != second {
 			t.Errorf("whole: %d requests, %s\nin pieces: %d requests, %s", len(whole), first, len(pieces), second)
 		}
@@ -60,13 +65,14 @@ func fuzz(f *testing.F, format Format) {
 	})
 }
 
-func readAll(t *testing.T, src io.Reader, format Format) (list []*Request, last string) {
+// readAll reads with a window of a size to begin with.
+func readAll(t *testing.T, src io.Reader, format Format, size int) (list []*Request, last string) {
 	t.Helper()
 	r, err := Open(src, format)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Bodies = true
+	r.Bodies, r.s.buf = true, make([]byte, size)
 	for {
 		q, err := r.Next()
 		var bad *ElementError

@@ -143,7 +143,8 @@ func (s *stream) member() (key string, more bool, err error) {
 	if err != nil {
 		return "", false, err
 	}
-	return string(raw[1 : len(raw)-1]), true, s.take(':')
+	key = string(raw[1 : len(raw)-1]) // before take, which may move the bytes
+	return key, true, s.take(':')
 }
 
 // value takes the next value whole. Its bytes live until the next call.

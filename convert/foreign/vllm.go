@@ -3,6 +3,7 @@ package foreign
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -209,8 +210,8 @@ func (v *vllmRun) check() error {
 	if _, detailed := v.lengths["errors"]; !detailed {
 		return errors.New(vllmAdvice)
 	}
-	for key, n := range v.lengths {
-		if n != v.len() {
+	for _, key := range slices.Sorted(maps.Keys(v.lengths)) {
+		if n := v.lengths[key]; n != v.len() {
 			return fmt.Errorf("%s has %d entries, errors has %d: an entry is to be a request", key, n, v.len())
 		}
 	}

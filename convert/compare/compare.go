@@ -1,0 +1,189 @@
+// Package compare tells whether a run is better than another, worse, or the same as far as can be seen.
+//
+// Each figure of a run (a mean, a percentile, a rate, a share) is compared with the other run's, with an interval for the
+// difference from a block bootstrap. Requests of one run are not independent: a queue that is long for one request is long
+// for the next. Resampling them one by one would give intervals that are too narrow, so runs of requests are resampled whole.
+// A verdict asks for two things: the interval excludes zero, and the change is larger than a noise floor. As many figures
+// are compared at once, some cross the line by chance; the overall verdict and the gates allow for that by Holm's method.
+//
+// The cost is requests × resamples for each latency that is compared: 100,000 requests a side take a few seconds on one
+// core. Beside the requests themselves it takes some 30 bytes a request for each processor in use.
+package compare
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Side is one of the two runs.
+type Side struct {
+	// Name is shown to readers: a file, a commit, a model.
+	Name string
+	// Requests are in any order.
+	Requests []Request
+	// Seconds is the length of the run, over which rates are taken. Where it is not positive the span from the first
+	// start to the last end is taken instead, for both runs.
+	Seconds float64
+}
+
+// Judgement says whether a request met its objective.
+type Judgement int8
+
+// The judgements. Of a request that was not judged nothing is known, also not that it was bad.
+const (
+	NotJudged Judgement = iota
+	Good
+	Bad
+)
+
+// Request is what is compared of a request. Times are in seconds; NaN stands for "has none", and so does infinity.
+type Request struct {
+	Start, End float64 // since the start of the run
+	Stage      int
+	Failed     bool
+	Good       Judgement // a failed request that was judged is bad, whatever this says
+
+	TTFT, TPOT, NTPOT float64
+	ITL               float64 // the mean of its gaps
+	Latency           float64
+	ScheduleDelay     float64
+
+	Input, Output float64 // tokens
+}
+
+// Options are how to compare. The zero value is the usual way.
+type Options struct {
+	// Gates decide whether NEW passes. Without any it passes unless the overall verdict is worse.
+	Gates []Gate
+	// Percentiles are those of each latency beside its mean; nil means 50, 90, 95 and 99. Those of gates are added.
+	Percentiles []float64
+	// Level is that of the intervals; 0 means 0.95.
+	Level float64
+	// Seed makes resampling reproducible. The same input and seed give the same result.
+	Seed uint64
+	// Resamples are drawn of each run; 0 means 1000. More than 200,000 requests get fewer, down to 200; the result says how many.
+	Resamples int
+	// RelativeFloor is the change of a time or a rate, relative to BASE, that is still noise; 0 means 0.02, below 0 none.
+	RelativeFloor float64
+	// TimeFloor is the change of a time in seconds that is still noise, however large beside BASE; 0 means 0.0001, below 0 none.
+	TimeFloor float64
+	// ShareFloor is the change of a share that is still noise; 0 means 0.001, a tenth of a percentage point, below 0 none.
+	ShareFloor float64
+	// Margin is the relative change that must be ruled out to call a figure the same; 0 means 0.1. An interval that spans
+	// zero and reaches beyond the margin is unclear. Shares are held to a fifth of it as a difference: 2 percentage points.
+	Margin float64
+}
+
+const (
+	minResamples = 100
+	maxResamples = 100_000
+	// Above this much work a latency gets fewer resamples, but not fewer than fewestResamples.
+	workPerSide     = 200_000 * 1000
+	fewestResamples = 200
+)
+
+// withDefaults fills what is zero and names what makes no sense.
+func (o Options) withDefaults() (Options, error) {
+	for _, d := range []struct {
+		option *float64
+		usual  float64
+	}{{&o.Level, 0.95}, {&o.RelativeFloor, 0.02}, {&o.TimeFloor, 1e-4}, {&o.ShareFloor, 1e-3}, {&o.Margin, 0.1}} {
+		if *d.option == 0 {
+			*d.option = d.usual
+		}
+	}
+	if o.Resamples == 0 {
+		o.Resamples = 1000
+	}
+	if o.Percentiles == nil {
+		o.Percentiles = []float64{50, 90, 95, 99}
+	}
+	switch {
+	case !(o.Level >= 0.5 && o.Level <= 0.999):
+		return o, fmt.Errorf("level must be from 0.5 to 0.999, got %v", o.Level)
+	case o.Resamples < minResamples || o.Resamples > maxResamples:
+		return o, fmt.Errorf("resamples must be from %d to %d, got %d", minResamples, maxResamples, o.Resamples)
+	case math.IsNaN(o.RelativeFloor) || math.IsNaN(o.TimeFloor) || math.IsNaN(o.ShareFloor):
+		return o, fmt.Errorf("a noise floor must be a number, got %v, %v and %v", o.RelativeFloor, o.TimeFloor, o.ShareFloor)
+	case !(o.Margin > 0):
+		return o, fmt.Errorf("margin must be positive, got %v", o.Margin)
+	}
+	o.Percentiles = slices.Clone(o.Percentiles)
+	for _, g := range o.Gates {
+		if g.metric.isPercentile() {
+			o.Percentiles = append(o.Percentiles, g.metric.percentile)
+		}
+	}
+	for _, p := range o.Percentiles {
+		if !(p >= 0 && p <= 100) {
+			return o, fmt.Errorf("percentile must be from 0 to 100, got %v", p)
+		}
+	}
+	slices.Sort(o.Percentiles)
+	o.Percentiles = slices.Compact(o.Percentiles)
+	return o, nil
+}
+
+// resamplesFor is how many resamples so many requests get.
+func (o Options) resamplesFor(requests int) int {
+	if requests*o.Resamples <= workPerSide {
+		return o.Resamples
+	}
+	return min(o.Resamples, max(fewestResamples, workPerSide/requests))
+}
+
+// Compare compares two runs. The sides are only read, so several comparisons may share them. The error is of the options
+// alone: what is odd about a run is said in the result.
+func Compare(base, fresh Side, o Options) (*Result, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	r := &Result{Level: o.Level, Seed: o.Seed, Resamples: o.resamplesFor(max(len(base.Requests), len(fresh.Requests)))}
+	a, b := newRun(base), newRun(fresh)
+	if a.spanned || b.spanned { // measured alike, or the rates could not be compared
+		a.useSpan()
+		b.useSpan()
+	}
+	r.Base, r.New = a.summary(), b.summary()
+	r.Notes = append(r.Notes, notes(a, b, o, r.Resamples)...)
+	scopes := []scope{{a, b, allStages}}
+	for _, stage := range sharedStages(a, b) {
+		scopes = append(scopes, scope{a.stage(stage), b.stage(stage), stage})
+	}
+	for i, metrics := range compareScopes(scopes, o, r.Resamples) {
+		if i == 0 {
+			r.Metrics = metrics
+			continue
+		}
+		r.Stages = append(r.Stages, Stage{Stage: scopes[i].stage, Metrics: metrics})
+	}
+	r.conclude(o)
+	return r, nil
+}
+
+// notes are what a reader should know of the input and of how it was treated.
+func notes(base, fresh *run, o Options, resamples int) (list []string) {
+	for _, side := range []struct {
+		label string
+		run   *run
+	}{{"BASE", base}, {"NEW", fresh}} {
+		switch r := side.run; {
+		case len(r.order) == 0:
+			list = append(list, side.label+" has no requests")
+		case r.failed() == len(r.order):
+			list = append(list, fmt.Sprintf("all %d requests of %s failed, so it has no latencies", len(r.order), side.label))
+		}
+	}
+	if base.spanned {
+		list = append(list, fmt.Sprintf("the length of a run was not given; rates are over the time from the first start to the last end, %.4g s of BASE and %.4g s of NEW", base.seconds, fresh.seconds))
+	}
+	if resamples < o.Resamples {
+		list = append(list, fmt.Sprintf("%d resamples were drawn instead of %d, as the runs are large", resamples, o.Resamples))
+	}
+	if len(base.order) > 0 && len(fresh.order) > 0 && !slices.Equal(base.stages(), fresh.stages()) {
+		list = append(list, fmt.Sprintf("not compared stage by stage: BASE has the stages %v, NEW %v", base.stages(), fresh.stages()))
+	}
+	return list
+}

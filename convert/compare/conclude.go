@@ -1,0 +1,162 @@
+package compare
+
+import (
+	"fmt"
+	"strings"
+)
+
+// conclude makes the overall verdict and decides the gates.
+func (r *Result) conclude(o Options) {
+	r.adjustHeadlines(o)
+	r.Verdict, r.Reasons = r.overall()
+	r.Passed = r.Verdict != Worse
+	if len(o.Gates) > 0 {
+		r.Gates = r.decide(o)
+		r.Passed = true
+		for _, g := range r.Gates {
+			r.Passed = r.Passed && g.Status != GateFailed
+		}
+	}
+	r.noteChance()
+}
+
+// adjustHeadlines corrects the p-values of the headline figures for their number.
+func (r *Result) adjustHeadlines(o Options) {
+	var family []*Metric
+	var p []float64
+	for i := range r.Metrics {
+		if m := &r.Metrics[i]; m.Headline && m.judged {
+			family, p = append(family, m), append(p, *m.PValue)
+		}
+	}
+	for i, adjusted := range holm(p) {
+		family[i].AdjustedP = &adjusted
+	}
+	for i := range r.Metrics {
+		r.Metrics[i].headlineVerdict = r.Metrics[i].corrected(o)
+	}
+}
+
+// corrected is the verdict of a headline figure when all are looked at together.
+func (m *Metric) corrected(o Options) Verdict {
+	if m.AdjustedP == nil || (m.Verdict != Better && m.Verdict != Worse) {
+		return m.Verdict
+	}
+	if *m.AdjustedP < 1-o.Level {
+		return m.Verdict
+	}
+	if m.withinMargin(o) {
+		return Same
+	}
+	return Unclear
+}
+
+// overall is worse if any headline figure is, else better if any is, else the same if all are, but for percentiles that so few
+// requests tell nothing of.
+func (r *Result) overall() (Verdict, []string) {
+	switch {
+	case r.New.Requests == 0 && r.Base.Requests > 0:
+		return Worse, []string{"NEW has no requests"}
+	case r.New.Requests == 0 || r.Base.Requests == 0:
+		return Unclear, []string{"BASE has no requests to compare with"}
+	}
+	found := map[Verdict][]string{}
+	for i := range r.Metrics {
+		if m := &r.Metrics[i]; m.Headline && !m.sparse {
+			v := m.headlineVerdict
+			found[v] = append(found[v], m.sentence(v))
+		}
+	}
+	for _, v := range []Verdict{Worse, Better} {
+		if len(found[v]) > 0 {
+			return v, append(found[Worse], found[Better]...)
+		}
+	}
+	if len(found[Unclear]) > 0 {
+		return Unclear, found[Unclear]
+	}
+	return Same, []string{fmt.Sprintf("no headline figure changed: %d were compared", len(found[Same]))}
+}
+
+// noteChance says that single figures may cross the line by chance.
+func (r *Result) noteChance() {
+	crossed, judged := 0, 0
+	for _, list := range append([]Stage{{Metrics: r.Metrics}}, r.Stages...) {
+		for _, m := range list.Metrics {
+			if m.judged {
+				judged++
+			}
+			if m.Verdict == Better || m.Verdict == Worse {
+				crossed++
+			}
+		}
+	}
+	if crossed > 0 {
+		r.Notes = append(r.Notes, fmt.Sprintf("verdicts beside single figures are not corrected for their number: of %d judged, %d are better or worse, where chance alone makes up to %.0f", judged, crossed, float64(judged)*(1-r.Level)+0.5))
+	}
+}
+
+// decide decides the gates.
+func (r *Result) decide(o Options) []GateResult {
+	out := make([]GateResult, len(o.Gates))
+	var family []int // gates that ask whether a change is significant
+	var p []float64
+	for i, g := range o.Gates {
+		m := r.metric(g.metric.String())
+		out[i] = GateResult{Expression: g.String(), Metric: g.metric.String()}
+		out[i].Status, out[i].Reason = g.atOnce(m)
+		if out[i].Status == "" {
+			family, p = append(family, i), append(p, *m.PValue)
+		}
+	}
+	for i, adjusted := range holm(p) {
+		at := family[i]
+		out[at].AdjustedP = &adjusted
+		out[at].Status, out[at].Reason = o.Gates[at].onChange(r.metric(out[at].Metric), adjusted, 1-o.Level)
+	}
+	return out
+}
+
+// atOnce decides a gate that needs no statistics; "" if it does.
+func (g Gate) atOnce(m *Metric) (Status, string) {
+	switch {
+	case m == nil || m.New == nil:
+		return GateFailed, "NEW does not have " + g.metric.String()
+	case g.kind == absolute && g.trips(*m.New):
+		return GateFailed, fmt.Sprintf("NEW is %s, the bound is %s", value(*m.New, m.Unit), value(g.bound, m.Unit))
+	case g.kind == absolute:
+		return GatePassed, fmt.Sprintf("NEW is %s", value(*m.New, m.Unit))
+	case m.Base == nil:
+		return GateUndecided, "BASE does not have " + g.metric.String() + ", so there is no change to judge"
+	case !m.gated:
+		return GateUndecided, m.sentence("") + ": " + strings.Join(m.Warnings, "; ")
+	}
+	return "", ""
+}
+
+// onChange decides a gate on a change: it trips if the change is beyond the bound and would not come about by chance.
+func (g Gate) onChange(m *Metric, p, most float64) (Status, string) {
+	what := m.sentence("")
+	if !m.judged {
+		what += " (" + strings.Join(m.Warnings, "; ") + " for a sure verdict)"
+	}
+	change := *m.Change
+	if g.kind == relative && m.Relative == nil {
+		// From zero, any step is more than any percentage.
+		if change == 0 || change > 0 != g.above {
+			return GatePassed, what
+		}
+		what += ", from zero"
+	} else {
+		if g.kind == relative {
+			change = *m.Relative
+		}
+		if !g.trips(change) {
+			return GatePassed, what
+		}
+	}
+	if p >= most {
+		return GatePassed, fmt.Sprintf("%s: beyond the bound, but it may be chance (p %s)", what, pText(p))
+	}
+	return GateFailed, fmt.Sprintf("%s: beyond the bound, and hardly chance (p %s)", what, pText(p))
+}

@@ -1,0 +1,106 @@
+package compare
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// value is a figure as people read it: times in ms below ten seconds, shares in percent.
+func value(v float64, unit Unit) string {
+	switch {
+	case unit == Share:
+		return digits(v*100) + " %"
+	case unit == Seconds && math.Abs(v) >= 10:
+		return digits(v) + " s"
+	case unit == Seconds:
+		return digits(v*1000) + " ms"
+	}
+	return digits(v) + "/s"
+}
+
+// digits shows three figures at least, and all before the point.
+func digits(v float64) string {
+	decimals := 2
+	switch a := math.Abs(v); {
+	case v == 0:
+		decimals = 0
+	case a >= 1e9:
+		return strconv.FormatFloat(v, 'g', 4, 64)
+	case a >= 99.95:
+		decimals = 0
+	case a >= 9.995:
+		decimals = 1
+	case a < 0.0995:
+		return strconv.FormatFloat(v, 'g', 2, 64)
+	}
+	return strconv.FormatFloat(v, 'f', decimals, 64)
+}
+
+// optional is a figure, or a dash.
+func optional(v *float64, unit Unit) string {
+	if v == nil {
+		return "-"
+	}
+	return value(*v, unit)
+}
+
+// change is how much a figure changed, with its interval: +9.6 % [+6.1, +13.0]. Shares change by percentage points, and what
+// was zero by an amount.
+func (m *Metric) change() string {
+	v, interval, unit, scale := m.Relative, m.RelativeInterval, " %", 100.0
+	switch {
+	case m.Change == nil:
+		return "-"
+	case m.Unit == Share:
+		v, interval, unit = m.Change, m.Interval, " pp"
+	case v == nil && m.Unit == Seconds:
+		v, interval, unit, scale = m.Change, m.Interval, " ms", 1000
+	case v == nil:
+		v, interval, unit, scale = m.Change, m.Interval, "/s", 1
+	}
+	text := signed(*v*scale) + unit
+	if interval != nil {
+		text += fmt.Sprintf(" [%s, %s]", signed(interval.Low*scale), signed(interval.High*scale))
+	}
+	return text
+}
+
+// signed shows one decimal, and more of what is small: a change of +0.04 is not +0.0.
+func signed(v float64) string {
+	decimals := 1
+	if a := math.Abs(v); a > 0 && a < 0.1 {
+		decimals = 2
+	}
+	text := strconv.FormatFloat(v, 'f', decimals, 64)
+	if math.Abs(v) >= 1e6 {
+		text = strconv.FormatFloat(v, 'g', 4, 64)
+	}
+	if strings.Trim(text, "-0.") == "" {
+		return "0.0"
+	}
+	if v > 0 {
+		return "+" + text
+	}
+	return text
+}
+
+// sentence is a figure in a line: p99(ttft) 512 ms → 561 ms (+9.6 % [+6.1, +13.0]) worse.
+func (m *Metric) sentence(v Verdict) string {
+	text := fmt.Sprintf("%s %s → %s", m.Name, optional(m.Base, m.Unit), optional(m.New, m.Unit))
+	if m.Change != nil {
+		text += " (" + m.change() + ")"
+	}
+	if v != "" {
+		text += " " + string(v)
+	}
+	return text
+}
+
+func pText(p float64) string {
+	if p < 0.001 {
+		return "< 0.001"
+	}
+	return strconv.FormatFloat(p, 'f', 3, 64)
+}

@@ -1,0 +1,216 @@
+package compare
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Gate is a condition under which NEW fails. ParseGates makes gates; the zero Gate is none.
+//
+// A gate on a change trips if the change is beyond the bound, and significant: its interval excludes zero, at the level of
+// the result and corrected by Holm's method for the number of gates on changes, so that many gates do not make more false
+// alarms than one. The point estimate alone would trip on noise; to ask that the whole interval be beyond the bound would let
+// changes pass that are twice the bound. A gate on a value trips by what NEW measured, whatever BASE did.
+type Gate struct {
+	metric metricID
+	above  bool // trips above the bound, else below
+	kind   gateKind
+	bound  float64 // a value or change in the metric's unit, or a relative change
+	text   string
+}
+
+type gateKind int8
+
+const (
+	relative gateKind = iota // of the change over BASE
+	change                   // of the change
+	absolute                 // of NEW
+)
+
+// String is the gate as it was written, without spaces.
+func (g Gate) String() string { return g.text }
+
+func (g Gate) trips(v float64) bool {
+	if g.above {
+		return v > g.bound
+	}
+	return v < g.bound
+}
+
+// ParseGates reads gates, several in a text where commas part them. A gate is METRIC, > or <, and a bound:
+//
+//	p99(ttft)>+5%          the change from BASE, relative to it
+//	mean(itl)>+2ms         the change
+//	requests_per_sec<-3%   a fall
+//	failures>+0.5pp        the change of a share, in percentage points
+//	p99(ttft)>500ms        without a sign: the value of NEW
+//	failures>1%            likewise, of a share
+//
+// Metrics are mean(L) and pN(L) of a latency L, N from 0 to 100 with or without decimals, and the rates and shares by
+// name. Times have the unit us, ms or s, rates none. The error tells of all that could not be read.
+func ParseGates(texts ...string) ([]Gate, error) {
+	var gates []Gate
+	var faults []error
+	seen := map[string]bool{}
+	for _, text := range texts {
+		for part := range strings.SplitSeq(text, ",") {
+			g, err := parseGate(part)
+			switch {
+			case err != nil:
+				faults = append(faults, fmt.Errorf("gate %q: %w", strings.TrimSpace(part), err))
+			case !seen[g.text]:
+				seen[g.text] = true
+				gates = append(gates, g)
+			}
+		}
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	return gates, nil
+}
+
+func parseGate(text string) (g Gate, err error) {
+	text = strings.Map(func(r rune) rune {
+		if r == ' ' || r == '\t' {
+			return -1
+		}
+		return r
+	}, text)
+	at := strings.IndexAny(text, "<>")
+	if at < 0 {
+		return g, errors.New("no comparison in it; write METRIC>BOUND or METRIC<BOUND, as in p99(ttft)>+5%")
+	}
+	var q quantity
+	if g.metric, q, err = parseMetric(text[:at]); err != nil {
+		return g, err
+	}
+	g.above, g.text = text[at] == '>', g.metric.String()+text[at:]
+	return g, g.parseBound(text[at+1:], q.unit)
+}
+
+// parseMetric reads the name of a figure.
+func parseMetric(text string) (id metricID, q quantity, err error) {
+	outer, inner, call := strings.Cut(text, "(")
+	name := text
+	if call {
+		name = strings.TrimSuffix(inner, ")")
+	}
+	q, found := quantityOf(name)
+	switch {
+	case !found || call && !strings.HasSuffix(inner, ")"):
+		return id, q, fmt.Errorf("unknown metric %q, known are %s", text, strings.Join(metricNames(), ", "))
+	case q.latency == nil && call:
+		return id, q, fmt.Errorf("%q has one value only; write it without %s()", name, outer)
+	case q.latency == nil:
+		return metricID{quantity: name}, q, nil
+	case !call:
+		return id, q, fmt.Errorf("%q has many values; write mean(%s) or p99(%s)", name, name, name)
+	case outer == "mean":
+		return metricID{quantity: name, statistic: mean}, q, nil
+	}
+	p, ok := parsePercentile(outer)
+	if !ok {
+		return id, q, fmt.Errorf("unknown statistic %q, known are mean and p0 to p100, as in p99 or p99.9", outer)
+	}
+	return metricID{quantity: name, statistic: percentile, percentile: p}, q, nil
+}
+
+func quantityOf(name string) (quantity, bool) {
+	for _, q := range quantities() {
+		if q.name == name {
+			return q, true
+		}
+	}
+	return quantity{}, false
+}
+
+// metricNames lists what gates can name, with N for a number.
+func metricNames() (names []string) {
+	for _, q := range quantities() {
+		if q.latency != nil {
+			names = append(names, "mean("+q.name+")", "pN("+q.name+")")
+		} else {
+			names = append(names, q.name)
+		}
+	}
+	return names
+}
+
+func parsePercentile(text string) (float64, bool) {
+	digits, ok := strings.CutPrefix(text, "p")
+	if !ok {
+		return 0, false
+	}
+	p, err := plainNumber(digits)
+	return p, err == nil && p <= 100
+}
+
+// plainNumber reads digits with or without decimals: no sign, exponent, or word.
+func plainNumber(text string) (float64, error) {
+	if text == "" || strings.Trim(text, "0123456789.") != "" || len(text) > 20 {
+		return 0, fmt.Errorf("%q is not a number", text)
+	}
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a number", text)
+	}
+	return v, nil
+}
+
+// parseBound reads what stands after the comparison.
+func (g *Gate) parseBound(text string, unit Unit) error {
+	sign, rest := "", text
+	if strings.HasPrefix(text, "+") || strings.HasPrefix(text, "-") {
+		sign, rest = text[:1], text[1:]
+	}
+	end := len(rest) - len(strings.TrimLeft(rest, "0123456789."))
+	number, err := plainNumber(rest[:end])
+	if err != nil {
+		return fmt.Errorf("bound %q is not a number with a unit, as in +5%%, 500ms or +0.5pp", text)
+	}
+	g.bound = number
+	if sign == "-" {
+		g.bound = -number
+	}
+	if sign != "" && (sign == "+") != g.above {
+		return fmt.Errorf("it would trip without any change; write >+%s for a rise, or <-%s for a fall", rest, rest)
+	}
+	return g.setKind(rest[end:], unit, sign != "")
+}
+
+// setKind fits the bound to the unit.
+func (g *Gate) setKind(suffix string, unit Unit, signed bool) error {
+	g.kind = absolute
+	if signed {
+		g.kind = change
+	}
+	scale := map[string]float64{"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1}[suffix]
+	switch {
+	case suffix == "%" && signed:
+		g.kind, scale = relative, 0.01
+	case suffix == "%" && unit == Share, suffix == "pp" && unit == Share && signed:
+		scale = 0.01
+	case suffix == "%":
+		return fmt.Errorf("a percentage of what? Write +%v%% for a rise against BASE, or -%v%% for a fall", g.bound, g.bound)
+	case scale != 0 && unit == Seconds:
+	case suffix == "" && (g.bound == 0 || unit != Seconds && unit != Share):
+		scale = 1
+	default:
+		return fmt.Errorf("unit %q does not fit %s; %s", suffix, g.metric, unitAdvice(unit))
+	}
+	g.bound *= scale
+	return nil
+}
+
+func unitAdvice(unit Unit) string {
+	switch unit {
+	case Seconds:
+		return "use %, us, ms or s"
+	case Share:
+		return "use %, or pp with a sign for percentage points"
+	}
+	return "use % with a sign, or a bare number of " + string(unit)
+}

@@ -1,0 +1,222 @@
+package compare
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"strconv"
+	"sync"
+)
+
+const allStages = math.MinInt
+
+// scope is what is compared at once: the runs, or one stage of them.
+type scope struct {
+	base, fresh *run
+	stage       int
+}
+
+// compareScopes compares all quantities of all scopes, as many at a time as there are processors.
+func compareScopes(scopes []scope, o Options, resamples int) [][]Metric {
+	list := quantities()
+	parts := make([][]Metric, len(scopes)*len(list))
+	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
+	var wg sync.WaitGroup
+	for i := range parts {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			parts[i] = scopes[i/len(list)].compare(list[i%len(list)], o, resamples)
+		})
+	}
+	wg.Wait()
+	out := make([][]Metric, len(scopes))
+	for i, metrics := range parts {
+		out[i/len(list)] = append(out[i/len(list)], metrics...)
+	}
+	return out
+}
+
+// compare compares all figures of one quantity; none if neither side has it.
+func (s scope) compare(q quantity, o Options, resamples int) (out []Metric) {
+	ids := figures(q, o.Percentiles)
+	where := strconv.Itoa(s.stage)
+	a := s.base.estimates(q, o.Percentiles, source(o.Seed, "base", where, q.name), resamples)
+	b := s.fresh.estimates(q, o.Percentiles, source(o.Seed, "new", where, q.name), resamples)
+	for i, id := range ids {
+		switch {
+		case a != nil && b != nil:
+			out = append(out, judge(q, id, a[i], b[i], o))
+		case a != nil:
+			out = append(out, oneSided(q, id, &a[i], nil))
+		case b != nil:
+			out = append(out, oneSided(q, id, nil, &b[i]))
+		}
+	}
+	return out
+}
+
+// figures are what there is of a quantity.
+func figures(q quantity, percentiles []float64) []metricID {
+	if q.latency == nil {
+		return []metricID{{quantity: q.name}}
+	}
+	ids := []metricID{{quantity: q.name, statistic: mean}}
+	for _, p := range percentiles {
+		ids = append(ids, metricID{quantity: q.name, statistic: percentile, percentile: p})
+	}
+	return ids
+}
+
+// estimates are a run's figures of a quantity, in the order of figures; nil if no request has it.
+func (r *run) estimates(q quantity, percentiles []float64, rng *rand.PCG, resamples int) []estimate {
+	switch {
+	case q.latency != nil:
+		if s := r.latencies(q); len(s.values) > 0 {
+			return latencyEstimates(rng, s, percentiles, resamples)
+		}
+	case q.share != nil:
+		if s := r.shares(q); len(s.values) > 0 {
+			return []estimate{shareEstimate(rng, s, resamples)}
+		}
+	case r.seconds > 0:
+		if s, rest, deviation := r.rates(q); len(s.values) > 0 {
+			return []estimate{ratioEstimate(rng, s, rest, deviation, resamples)}
+		}
+	}
+	return nil
+}
+
+func newMetric(q quantity, id metricID) Metric {
+	return Metric{Name: id.String(), Unit: q.unit, Direction: q.direction, Headline: id.headline(q), Verdict: Unclear}
+}
+
+// oneSided is a figure that one run has alone.
+func oneSided(q quantity, id metricID, a, b *estimate) Metric {
+	m := newMetric(q, id)
+	if a != nil {
+		m.Base, m.BaseSample = known(a.value), a.sample()
+		m.Warnings = []string{"NEW does not have it"}
+	} else {
+		m.New, m.NewSample = known(b.value), b.sample()
+		m.Warnings = []string{"BASE does not have it"}
+	}
+	return m
+}
+
+func (e estimate) sample() Sample { return Sample{Requests: e.n, Block: e.blocks.length} }
+
+// judge compares one figure of two runs.
+func judge(q quantity, id metricID, a, b estimate, o Options) Metric {
+	m := newMetric(q, id)
+	m.Base, m.New, m.BaseSample, m.NewSample = known(a.value), known(b.value), a.sample(), b.sample()
+	d := differ(a, b, o.Level)
+	m.Change, m.Interval, m.PValue = known(d.value), knownInterval(d.low, d.high), known(d.p)
+	if m.Interval == nil || m.Change == nil || m.PValue == nil {
+		m.Interval, m.PValue = nil, nil
+		m.Warnings = append(m.Warnings, "the numbers are too large to compare")
+		return m
+	}
+	if a.value != 0 {
+		by := math.Abs(a.value)
+		m.Relative, m.RelativeInterval = known(d.value/by), knownInterval(d.low/by, d.high/by)
+	}
+	m.gated = tooFew(q, id, a, b, forGates) == ""
+	if warning := tooFew(q, id, a, b, forVerdicts); warning != "" {
+		m.Warnings = append(m.Warnings, warning)
+		m.sparse = float64(min(a.n, b.n)) < forVerdicts.forPercentile(id)
+		return m
+	}
+	m.judged = true
+	m.Verdict = m.verdict(d.excludesZero(), o)
+	return m
+}
+
+// demand is what a figure must rest on to be judged: requests, those of them beyond a percentile, or of a share those of the
+// rarer kind, and blocks of requests that hang together.
+type demand struct{ requests, beyond, blocks int }
+
+// Who sets a gate names the figure that matters, and takes a verdict that rests on little over none.
+var (
+	forVerdicts = demand{30, 10, fewestBlocks}
+	forGates    = demand{20, 2, 5}
+)
+
+// forPercentile is how many requests a percentile needs, infinitely many at the ends; 0 of other figures.
+func (d demand) forPercentile(id metricID) float64 {
+	if !id.isPercentile() {
+		return 0
+	}
+	return math.Ceil(float64(d.beyond)/(min(id.percentile, 100-id.percentile)/100) - 1e-6)
+}
+
+// tooFew says why a figure cannot be judged, "" if it can. A percentile near the end depends on a handful of requests, and
+// resampling that handful tells too little of what others would have been.
+func tooFew(q quantity, id metricID, a, b estimate, d demand) string {
+	n := min(a.n, b.n)
+	if n < d.requests {
+		return fmt.Sprintf("too few requests: %d, where %d are needed", n, d.requests)
+	}
+	switch needed := d.forPercentile(id); {
+	case math.IsInf(needed, 1):
+		return "an extreme depends on one request, so it is not judged"
+	case float64(n) < needed:
+		return fmt.Sprintf("too few requests: %d, where %.0f are needed", n, needed)
+	}
+	for _, e := range []estimate{a, b} {
+		if e.blocks.few && e.blocks.count < float64(d.blocks) {
+			return fmt.Sprintf("too short a run: its requests hang together over %d, so that it has %.0f spans to learn from, where %d are needed", e.blocks.length, math.Floor(e.blocks.count), d.blocks)
+		}
+	}
+	if q.share != nil {
+		rarer := min(a.events+b.events, a.n+b.n-a.events-b.events)
+		if rarer > 0 && rarer < d.beyond {
+			return fmt.Sprintf("too few to tell: %d of %d, where %d are needed", rarer, a.n+b.n, d.beyond)
+		}
+	}
+	return ""
+}
+
+// verdict is that of the figure alone.
+func (m *Metric) verdict(significant bool, o Options) Verdict {
+	switch {
+	case significant && m.beyondFloor(o):
+		return m.side()
+	case significant || m.withinMargin(o):
+		return Same
+	}
+	return Unclear
+}
+
+// side is better or worse, by the sign of the change.
+func (m *Metric) side() Verdict {
+	if (*m.Change < 0) == (m.Direction == LowerIsBetter) {
+		return Better
+	}
+	return Worse
+}
+
+// beyondFloor says whether the change is more than noise.
+func (m *Metric) beyondFloor(o Options) bool {
+	change := math.Abs(*m.Change)
+	if m.Unit == Share {
+		return change > o.ShareFloor
+	}
+	if m.Unit == Seconds && change <= o.TimeFloor {
+		return false
+	}
+	return m.Relative == nil || math.Abs(*m.Relative) > o.RelativeFloor
+}
+
+// withinMargin says whether the whole interval is so near zero that the figures may be called the same.
+func (m *Metric) withinMargin(o Options) bool {
+	far := max(math.Abs(m.Interval.Low), math.Abs(m.Interval.High))
+	if m.Unit == Share {
+		return far <= max(o.Margin/5, o.ShareFloor)
+	}
+	if m.Unit == Seconds && far <= o.TimeFloor {
+		return true
+	}
+	return m.Base != nil && far <= math.Abs(*m.Base)*max(o.Margin, o.RelativeFloor)
+}

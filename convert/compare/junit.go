@@ -1,0 +1,117 @@
+package compare
+
+import (
+	"encoding/xml"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// The elements of JUnit's XML that CI readers agree on.
+type (
+	junitSuites struct {
+		XMLName  xml.Name `xml:"testsuites"`
+		Name     string   `xml:"name,attr"`
+		Tests    int      `xml:"tests,attr"`
+		Failures int      `xml:"failures,attr"`
+		Errors   int      `xml:"errors,attr"`
+		Skipped  int      `xml:"skipped,attr"`
+		Suites   []junitSuite
+	}
+	junitSuite struct {
+		XMLName  xml.Name `xml:"testsuite"`
+		Name     string   `xml:"name,attr"`
+		Tests    int      `xml:"tests,attr"`
+		Failures int      `xml:"failures,attr"`
+		Errors   int      `xml:"errors,attr"`
+		Skipped  int      `xml:"skipped,attr"`
+		Cases    []junitCase
+	}
+	junitCase struct {
+		XMLName xml.Name      `xml:"testcase"`
+		Class   string        `xml:"classname,attr"`
+		Name    string        `xml:"name,attr"`
+		Time    string        `xml:"time,attr"`
+		Failure *junitMessage `xml:"failure"`
+		Skipped *junitMessage `xml:"skipped"`
+		Output  string        `xml:"system-out,omitempty"`
+	}
+	junitMessage struct {
+		Message string `xml:"message,attr"`
+		Type    string `xml:"type,attr,omitempty"`
+	}
+)
+
+// WriteJUnit writes the result as JUnit XML. Each gate is a test case; without gates, each headline figure is. What could
+// not be decided counts as skipped, with the reason.
+func (r *Result) WriteJUnit(w io.Writer) error {
+	suite := junitSuite{Name: fmt.Sprintf("%s against %s", oneLine(r.New.Name), oneLine(r.Base.Name)), Cases: r.junitCases()}
+	for _, c := range suite.Cases {
+		suite.Tests++
+		if c.Failure != nil {
+			suite.Failures++
+		}
+		if c.Skipped != nil {
+			suite.Skipped++
+		}
+	}
+	all := junitSuites{Name: "llmconv compare", Tests: suite.Tests, Failures: suite.Failures, Skipped: suite.Skipped, Suites: []junitSuite{suite}}
+	if _, err := io.WriteString(w, xml.Header); err != nil {
+		return err
+	}
+	e := xml.NewEncoder(w)
+	e.Indent("", "  ")
+	if err := e.Encode(all); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, "\n")
+	return err
+}
+
+func (r *Result) junitCases() (cases []junitCase) {
+	if len(r.Gates) > 0 {
+		for _, g := range r.Gates {
+			cases = append(cases, newJUnitCase("gate", g.Expression, g.Status, g.Reason))
+		}
+		return cases
+	}
+	for i := range r.Metrics {
+		if m := &r.Metrics[i]; m.Headline {
+			cases = append(cases, m.junitCase())
+		}
+	}
+	if r.New.Requests == 0 || r.Base.Requests == 0 {
+		status := GateUndecided
+		if !r.Passed {
+			status = GateFailed
+		}
+		cases = append(cases, newJUnitCase("metric", "requests", status, strings.Join(r.Reasons, "; ")))
+	}
+	return cases
+}
+
+// junitCase is a headline figure as a test. It fails if it is worse when all are looked at together.
+func (m *Metric) junitCase() junitCase {
+	v := m.headlineVerdict
+	text := m.sentence(v)
+	switch {
+	case v == Worse:
+		return newJUnitCase("metric", m.Name, GateFailed, text)
+	case !m.judged:
+		return newJUnitCase("metric", m.Name, GateUndecided, text+": "+strings.Join(m.Warnings, "; "))
+	}
+	return newJUnitCase("metric", m.Name, GatePassed, text)
+}
+
+func newJUnitCase(class, name string, status Status, text string) junitCase {
+	c := junitCase{Class: "llmconv.compare." + class, Name: name, Time: "0"}
+	switch status {
+	case GateFailed:
+		c.Failure = &junitMessage{Message: text, Type: class}
+	case GateUndecided:
+		c.Skipped = &junitMessage{Message: text}
+	case GatePassed:
+		c.Output = text
+	}
+	return c
+}

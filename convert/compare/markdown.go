@@ -1,0 +1,86 @@
+package compare
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// WriteMarkdown writes the result for a comment on a pull request: the verdict and the headline figures in sight, all
+// others folded.
+func (r *Result) WriteMarkdown(w io.Writer) error {
+	t := &lines{w: w}
+	t.line("### Load test: %s (%s)", r.Verdict, r.outcome())
+	t.line("")
+	t.line("| | run | requests | failed | seconds |")
+	t.line("|---|---|---:|---:|---:|")
+	for _, side := range []struct {
+		label string
+		s     SideSummary
+	}{{"BASE", r.Base}, {"NEW", r.New}} {
+		t.line("| %s | %s | %d | %d | %s |", side.label, markdown(side.s.Name), side.s.Requests, side.s.Failed, digits(side.s.Seconds))
+	}
+	t.line("")
+	for _, reason := range r.Reasons {
+		t.line("- %s", markdown(reason))
+	}
+	t.markdownGates(r.Gates)
+	var headlines []Metric
+	for _, m := range r.Metrics {
+		if m.Headline {
+			headlines = append(headlines, m)
+		}
+	}
+	t.markdownMetrics(r.changeTitle(), headlines)
+	t.folded("All figures", r.changeTitle(), r.Metrics)
+	for _, s := range r.Stages {
+		t.folded(fmt.Sprintf("Stage %d", s.Stage), r.changeTitle(), s.Metrics)
+	}
+	t.line("")
+	t.line("%s", markdown(r.method()))
+	for _, note := range r.Notes {
+		t.line("")
+		t.line("Note: %s", markdown(note))
+	}
+	return t.err
+}
+
+func (t *lines) markdownGates(gates []GateResult) {
+	if len(gates) == 0 {
+		return
+	}
+	t.line("")
+	t.line("| gate | status | |")
+	t.line("|---|---|---|")
+	for _, g := range gates {
+		t.line("| `%s` | %s | %s |", g.Expression, g.Status, markdown(g.Reason))
+	}
+}
+
+func (t *lines) folded(title, changeTitle string, metrics []Metric) {
+	if len(metrics) == 0 {
+		return
+	}
+	t.line("")
+	t.line("<details><summary>%s</summary>", title)
+	t.markdownMetrics(changeTitle, metrics)
+	t.line("")
+	t.line("</details>")
+}
+
+func (t *lines) markdownMetrics(title string, metrics []Metric) {
+	if len(metrics) == 0 {
+		return
+	}
+	t.line("")
+	t.line("| metric | BASE | NEW | %s | verdict |", markdown(title))
+	t.line("|---|---:|---:|---:|---|")
+	for _, m := range metrics {
+		t.line("| %s | %s | %s | %s | %s |", markdown(m.Name), optional(m.Base, m.Unit), optional(m.New, m.Unit), markdown(m.change()), markdown(m.remark()))
+	}
+}
+
+var markdownEscapes = strings.NewReplacer(`\`, `\\`, "|", `\|`, "`", "\\`", "*", `\*`, "_", `\_`, "<", "&lt;", ">", "&gt;", "&", "&amp;", "[", `\[`, "]", `\]`, "#", `\#`, "@", "@\u200b", "~", `\~`)
+
+// markdown is text without a meaning in Markdown; nobody is mentioned by it either.
+func markdown(text string) string { return markdownEscapes.Replace(oneLine(text)) }

@@ -1,0 +1,129 @@
+package compare
+
+import (
+	"math"
+	"strconv"
+)
+
+// Unit is what a figure is counted in.
+type Unit string
+
+// The units.
+const (
+	Seconds        Unit = "s"
+	RequestsPerSec Unit = "requests/s"
+	TokensPerSec   Unit = "tokens/s"
+	Share          Unit = "share" // from 0 to 1
+)
+
+// Direction says which way a figure should go.
+type Direction string
+
+// The directions.
+const (
+	LowerIsBetter  Direction = "lower_is_better"
+	HigherIsBetter Direction = "higher_is_better"
+)
+
+// quantity is something of a run that has figures: a latency its mean and percentiles, the others one each.
+type quantity struct {
+	name      string
+	unit      Unit
+	direction Direction
+	headline  bool
+
+	// A latency is a number of a request.
+	latency   func(*Request) float64
+	ofFailed  bool // failed requests count too
+	perSecond func(*Request) float64
+	// A share is of the requests for which it is a number, 0 or 1.
+	share func(*Request) float64
+}
+
+// quantities lists all, in the order of reports. Latencies are of the requests that succeeded, the schedule delay of all.
+// Rates count successes alone.
+func quantities() []quantity {
+	return []quantity{
+		{name: "ttft", unit: Seconds, direction: LowerIsBetter, headline: true, latency: func(q *Request) float64 { return q.TTFT }},
+		{name: "tpot", unit: Seconds, direction: LowerIsBetter, latency: func(q *Request) float64 { return q.TPOT }},
+		{name: "ntpot", unit: Seconds, direction: LowerIsBetter, latency: func(q *Request) float64 { return q.NTPOT }},
+		{name: "itl", unit: Seconds, direction: LowerIsBetter, headline: true, latency: func(q *Request) float64 { return q.ITL }},
+		{name: "request_latency", unit: Seconds, direction: LowerIsBetter, headline: true, latency: func(q *Request) float64 { return q.Latency }},
+		{name: "schedule_delay", unit: Seconds, direction: LowerIsBetter, ofFailed: true, latency: func(q *Request) float64 { return q.ScheduleDelay }},
+		{name: "requests_per_sec", unit: RequestsPerSec, direction: HigherIsBetter, headline: true, perSecond: succeeded},
+		{name: "output_tokens_per_sec", unit: TokensPerSec, direction: HigherIsBetter, headline: true, perSecond: outputTokens},
+		{name: "total_tokens_per_sec", unit: TokensPerSec, direction: HigherIsBetter, perSecond: totalTokens},
+		{name: "goodput", unit: RequestsPerSec, direction: HigherIsBetter, headline: true, perSecond: good},
+		{name: "failures", unit: Share, direction: LowerIsBetter, headline: true, share: failed},
+		{name: "good", unit: Share, direction: HigherIsBetter, share: good},
+	}
+}
+
+func succeeded(q *Request) float64 { return 1 - failed(q) }
+
+func failed(q *Request) float64 {
+	if q.Failed {
+		return 1
+	}
+	return 0
+}
+
+func outputTokens(q *Request) float64 { return succeeded(q) * tokens(q.Output) }
+
+func totalTokens(q *Request) float64 { return outputTokens(q) + succeeded(q)*tokens(q.Input) }
+
+// tokens is 0 where the count is no number.
+func tokens(n float64) float64 {
+	if !finite(n) {
+		return 0
+	}
+	return n
+}
+
+// good is NaN for a request that was not judged.
+func good(q *Request) float64 {
+	switch {
+	case q.Good == NotJudged:
+		return math.NaN()
+	case q.Good == Good && !q.Failed:
+		return 1
+	}
+	return 0
+}
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+
+// metricID names one figure: a quantity, and of a latency the statistic.
+type metricID struct {
+	quantity   string
+	statistic  statistic
+	percentile float64
+}
+
+// statistic is what is made of the values of a quantity.
+type statistic int8
+
+const (
+	only       statistic = iota // the quantity has just one figure
+	mean                        // of a latency
+	percentile                  // likewise
+)
+
+func (m metricID) isPercentile() bool { return m.statistic == percentile }
+
+// String is the name as gates write it: p99(ttft), mean(ttft), goodput.
+func (m metricID) String() string {
+	switch m.statistic {
+	case mean:
+		return "mean(" + m.quantity + ")"
+	case percentile:
+		return "p" + strconv.FormatFloat(m.percentile, 'f', -1, 64) + "(" + m.quantity + ")"
+	}
+	return m.quantity
+}
+
+// headline says whether the figure takes part in the overall verdict: the mean and the p99 of a headline latency, and
+// the headline rates and shares. Fewer figures need less correction, and the others say little that these do not.
+func (m metricID) headline(q quantity) bool {
+	return q.headline && (m.statistic != percentile || m.percentile == 99)
+}

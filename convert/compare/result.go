@@ -1,0 +1,138 @@
+package compare
+
+// Verdict is what a comparison comes to.
+type Verdict string
+
+// The verdicts. Unclear means that there were too few requests, or that the interval spans zero and is too wide to
+// call the figures the same.
+const (
+	Better  Verdict = "better"
+	Worse   Verdict = "worse"
+	Same    Verdict = "same"
+	Unclear Verdict = "unclear"
+)
+
+// Status is what became of a gate.
+type Status string
+
+// The statuses. An undecided gate does not fail, but it has shown nothing either; its reason says what is missing.
+const (
+	GatePassed    Status = "passed"
+	GateFailed    Status = "failed"
+	GateUndecided Status = "undecided"
+)
+
+// Result is a comparison of two runs. All its numbers are finite; what cannot be known is null.
+type Result struct {
+	Base SideSummary `json:"base"`
+	New  SideSummary `json:"new"`
+	// Verdict is over the headline figures of the whole run, corrected for their number.
+	Verdict Verdict `json:"verdict"`
+	// Passed says whether to go on: no gate failed, or without gates the verdict is not worse.
+	Passed bool `json:"passed"`
+	// Reasons are those of the verdict, one a figure.
+	Reasons []string     `json:"reasons"`
+	Gates   []GateResult `json:"gates,omitempty"`
+	Metrics []Metric     `json:"metrics"`
+	// Stages are there if both runs have the same, and more than one.
+	Stages []Stage  `json:"stages,omitempty"`
+	Notes  []string `json:"notes,omitempty"`
+
+	Level     float64 `json:"confidence_level"`
+	Resamples int     `json:"resamples"`
+	Seed      uint64  `json:"seed"`
+}
+
+// SideSummary tells which run a side was.
+type SideSummary struct {
+	Name     string  `json:"name"`
+	Requests int     `json:"requests"`
+	Failed   int     `json:"failed"`
+	Seconds  float64 `json:"duration_s"`
+}
+
+// Stage is the comparison of one stage.
+type Stage struct {
+	Stage   int      `json:"stage"`
+	Metrics []Metric `json:"metrics"`
+}
+
+// Interval is a confidence interval.
+type Interval struct {
+	Low  float64 `json:"low"`
+	High float64 `json:"high"`
+}
+
+// Metric is one figure of both runs. Values and changes are in its unit.
+type Metric struct {
+	Name      string    `json:"name"`
+	Unit      Unit      `json:"unit"`
+	Direction Direction `json:"direction"`
+	// Headline figures make the overall verdict.
+	Headline bool `json:"headline"`
+
+	Base *float64 `json:"base"` // null where a run does not have it
+	New  *float64 `json:"new"`
+	// Change is NEW − BASE; Interval is its confidence interval at the result's level.
+	Change   *float64  `json:"change"`
+	Interval *Interval `json:"change_interval"`
+	// Relative is Change over BASE's value, 0.1 for ten percent, with the interval likewise; null where that value is zero.
+	Relative         *float64  `json:"relative_change"`
+	RelativeInterval *Interval `json:"relative_change_interval"`
+
+	PValue *float64 `json:"p_value"` // two-sided, of this figure alone
+	// AdjustedP is corrected for the number of headline figures; only these have it.
+	AdjustedP *float64 `json:"p_value_adjusted,omitempty"`
+
+	Verdict  Verdict  `json:"verdict"` // of this figure alone
+	Warnings []string `json:"warnings,omitempty"`
+
+	BaseSample Sample `json:"base_sample"`
+	NewSample  Sample `json:"new_sample"`
+
+	judged          bool    // there were enough requests
+	gated           bool    // there were enough for a gate
+	sparse          bool    // a percentile nearer to the end than so few requests tell of
+	headlineVerdict Verdict // of a headline figure, corrected
+}
+
+// Sample tells what a side's figure rests on.
+type Sample struct {
+	Requests int `json:"requests"`
+	// Block is how many requests in a row were resampled together: the longer, the longer one request tells of the next.
+	Block int `json:"block_requests"`
+}
+
+// GateResult is what became of a gate.
+type GateResult struct {
+	Expression string   `json:"expression"`
+	Metric     string   `json:"metric"`
+	Status     Status   `json:"status"`
+	Reason     string   `json:"reason"`
+	AdjustedP  *float64 `json:"p_value_adjusted,omitempty"` // corrected for the number of gates that ask for a change
+}
+
+// metric finds an overall figure by name, nil if neither run has it.
+func (r *Result) metric(name string) *Metric {
+	for i := range r.Metrics {
+		if r.Metrics[i].Name == name {
+			return &r.Metrics[i]
+		}
+	}
+	return nil
+}
+
+// known makes a pointer of a number that JSON can hold, nil of another.
+func known(v float64) *float64 {
+	if !finite(v) {
+		return nil
+	}
+	return &v
+}
+
+func knownInterval(low, high float64) *Interval {
+	if !finite(low) || !finite(high) {
+		return nil
+	}
+	return &Interval{low, high}
+}

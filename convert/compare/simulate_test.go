@@ -1,0 +1,41 @@
+package compare
+
+import (
+	"math"
+	"math/rand/v2"
+)
+
+// process makes requests of a simulated server.
+type process struct {
+	n           int
+	phi         float64 // how much of the logarithm of a latency is that of the request before: an AR(1) process
+	spread      float64 // standard deviation of the logarithm
+	slower      float64 // factor on all latencies
+	rate        float64 // requests per second
+	poisson     bool    // else evenly spaced
+	failureRate float64
+}
+
+// usual is a run at 10 requests per second with little dependence.
+func usual(n int) process { return process{n: n, phi: 0, spread: 0.3, slower: 1, rate: 10} }
+
+func (p process) run(seed uint64) Side {
+	rng := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // reproducible is what is wanted
+	s := Side{Name: "run", Requests: make([]Request, p.n), Seconds: float64(p.n) / p.rate}
+	z, at := rng.NormFloat64(), 0.0
+	for i := range s.Requests {
+		z = p.phi*z + math.Sqrt(1-p.phi*p.phi)*rng.NormFloat64()
+		latency := 0.5 * p.slower * math.Exp(p.spread*z)
+		q := Request{Start: at, End: at + latency, Latency: latency, TTFT: latency / 5, ITL: latency / 100, TPOT: latency / 100, NTPOT: latency / 80,
+			ScheduleDelay: math.NaN(), Input: 100, Output: 80}
+		if rng.Float64() < p.failureRate {
+			q.Failed = true
+		}
+		s.Requests[i] = q
+		if at += 1 / p.rate; p.poisson {
+			at += (rng.ExpFloat64() - 1) / p.rate
+		}
+	}
+	s.Seconds = max(s.Seconds, at)
+	return s
+}
