@@ -22,6 +22,8 @@ type Item struct {
 	// PromptTokens is what a generated prompt was made to have, as the tokenizer counts it with special tokens and, of a
 	// chat, without the chat template; 0 if that was not asked for.
 	PromptTokens int
+	// Bare says that the prompt has its special tokens written in it: the server must add none.
+	Bare bool
 }
 
 // Form says which of the two an item is to be.
@@ -47,10 +49,13 @@ type Options struct {
 	// Seed shuffles the items of a file, the same seed the same way everywhere; nil keeps the file's order.
 	Seed *int64
 	// Count gives the tokens of a text; nil estimates them as a quarter of its bytes. It limits answers only: what is
-	// reported is counted otherwise.
+	// reported is counted otherwise. The text may not be kept: its bytes are used again.
 	Count func(text string) int
 	// Input and Output, if set, are the lengths of the prompts and the answers to keep; only Min and Max count.
 	Input, Output *Distribution
+	// Seen, if set, is told what became of the records of a Stream when it has read 1,000 of them, 10,000 and so on, and at
+	// their end.
+	Seen func(c Counts, end bool)
 }
 
 // tokens is at least 1.
@@ -73,13 +78,22 @@ func (l *List) At(i int64) (Item, error) { return l.items[int(i%int64(len(l.item
 // Len is the number of items.
 func (l *List) Len() (int64, bool) { return int64(len(l.items)), true }
 
-// shuffle is Fisher and Yates's with a generator whose numbers are fixed by its definition, not by a Go version.
+// shuffle is Fisher and Yates's.
 func shuffle[T any](items []T, seed int64) {
-	rng := rand.NewPCG(uint64(seed), 0x73686172656770) //nolint:gosec // reproducible is what is wanted
+	mix(items, rand.New(rand.NewPCG(uint64(seed), 0x73686172656770))) //nolint:gosec // reproducible is what is wanted
+}
+
+func mix[T any](items []T, rng *rand.Rand) {
 	for i := len(items) - 1; i > 0; i-- {
-		j := int(rng.Uint64() % uint64(i+1)) //nolint:gosec // the bias of 1 in 2^40 shows in no benchmark
+		j := below(rng, i+1)
 		items[i], items[j] = items[j], items[i]
 	}
+}
+
+// below is a whole number from 0 to n-1, each as likely but for 1 in 2^40. Written out, and used instead of the standard
+// library's, because its numbers must never change: PCG's own are fixed by its definition, what is made of them is not.
+func below(rng *rand.Rand, n int) int {
+	return int(rng.Uint64() % uint64(n)) //nolint:gosec // n is positive
 }
 
 // Mock is endless: item i asks `1 2 3 <i+1>` as a completion, and `mock prompt <i+1>` as a chat, as inference-perf's does.

@@ -104,15 +104,16 @@ func TestShareGPTNamesFileAndLine(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, file, want string }{
 		{"empty", "", "f.json:1: the file is empty"},
-		{"other JSON", "{\n\"a\": 1}", "f.json: none of 1 records has a question with an answer"},
+		{"other JSON", "{\n\"a\": 1}", `f.json:1: the record has no list "conversations"`},
+		{"not an object", "[{\"conversations\": null},\n[]]", `f.json:2: the record has no list "conversations"`},
 		{"no JSON", "\n\nhello", "f.json:3: invalid character 'h'"},
 		{"a bad value", "[\n{\"conversations\": []},\n{\"conversations\": [{\"from\": 1}]}\n]", `f.json:3: turn 0 is not {"from": …, "value": …}`},
 		{"bad syntax", "[\n{\"conversations\": []},\n\n{\"conversations\": [}]}\n]", "f.json:4: invalid character '}'"},
 		{"cut", "[\n{\"conversations\": [],\n", "f.json:2: the file ends within a value"},
 		{"not a list", "[\n{\"conversations\": 1}]", `f.json:2: "conversations" is not a list`},
 		{"cut in a string", "[\n{\"a\": \"b", "f.json:2: the file ends within a value"},
-		{"no comma", "[{\"a\":1}\n7]", "f.json:2: invalid character '7'"},
-		{"more after it", "[{\"a\":1}]\n{}", "f.json:2: invalid character '{'"},
+		{"no comma", "[{\"conversations\":[]}\n7]", "f.json:2: invalid character '7'"},
+		{"more after it", "[{\"conversations\":[]}]\n{}", "f.json:2: invalid character '{'"},
 		{"deep", strings.Repeat("[", 2000), "nested deeper than 1000"},
 		{"nothing to use", "[\n{\"conversations\": []}\n]", "f.json: none of 1 records has a question with an answer"},
 	} {

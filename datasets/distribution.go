@@ -79,7 +79,7 @@ func (d Distribution) Validate() error {
 // Draw draws a length.
 func (d Distribution) Draw(rng *rand.Rand) int {
 	if d.Type == Uniform {
-		return d.Min + int(rng.Uint64N(uint64(d.Max-d.Min)+1)) //nolint:gosec // Validate bounds both
+		return d.Min + below(rng, d.Max-d.Min+1)
 	}
 	x := math.RoundToEven(d.real(rng))
 	return int(min(max(x, float64(d.Min)), float64(d.Max)))

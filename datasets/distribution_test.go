@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -75,6 +76,28 @@ func TestDistributionRefusals(t *testing.T) {
 	} {
 		if err := d.Validate(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: got %v, want %s", d, err, want)
+		}
+	}
+}
+
+// What is drawn never changes either.
+func TestDrawsAreFixed(t *testing.T) {
+	t.Parallel()
+	for typ, want := range map[string]string{
+		Normal:     "[515 545 262 639 491 541 396 634]",
+		SkewNormal: "[428 797 417 600 625 459 417 521]",
+		Lognormal:  "[505 536 306 646 482 531 399 640]",
+		Uniform:    "[753 782 80 803 849 548 302 221]",
+		Poisson:    "[480 493 503 483 519 513 489 497]",
+		Fixed:      "[500 500 500 500 500 500 500 500]",
+	} {
+		rng := stream(1, "", "test", 2)
+		var got []int
+		for range 8 {
+			got = append(got, Distribution{Type: typ, Mean: 500, StdDev: 100, Skew: 3, Min: 1, Max: 1000}.Draw(rng))
+		}
+		if fmt.Sprint(got) != want {
+			t.Errorf("%s: got %v, want %s", typ, got, want)
 		}
 	}
 }

@@ -154,6 +154,9 @@ func newColumns(src io.Reader) (c *columns, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if size < int64(len("PAR1PAR1")) {
+		return nil, errors.New("this is no Parquet file")
+	}
 	file, err := parquet.OpenFile(at, size)
 	if err != nil {
 		return nil, err

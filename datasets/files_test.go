@@ -133,6 +133,7 @@ func TestFilesNameWhatIsWrong(t *testing.T) {
 		{"f.csv", "", CNNDailyMail, "f.csv: the file is empty"},
 		{"f.csv", "article,highlights\n\"a\nb\",c\nd\n", CNNDailyMail, "f.csv:4: wrong number of fields"},
 		{"f.csv", "article\nx\n", CNNDailyMail, `f.csv:2: the record has no text "highlights"`},
+		{"f.parquet", "PAR1", CNNDailyMail, "f.parquet: this is no Parquet file"},
 		{"f.parquet", "PAR1 no", CNNDailyMail, "f.parquet: "},
 		{"f.json.gz", "no gzip at all", ShareGPT, "f.json.gz: gzip: invalid header"},
 		{"f.json.zst", "nonono", ShareGPT, "f.json.zst:1: "},

@@ -43,6 +43,14 @@ func (g Generated) validate() error {
 	return nil
 }
 
+// reaches names the distribution if its lengths cannot be made.
+func (g Generated) reaches(l *lexicon) error {
+	if err := l.reaches(g.Input.Min); err != nil {
+		return fmt.Errorf("input distribution: %w", err)
+	}
+	return nil
+}
+
 // item makes an item of a prompt.
 func (g Generated) item(prompt string, tokens, output int) Item {
 	item := Item{PromptTokens: tokens, MaxTokens: output}
@@ -54,14 +62,15 @@ func (g Generated) item(prompt string, tokens, output int) Item {
 	return item
 }
 
-// maxWords is how large a part of the vocabulary random prompts are made of.
-const maxWords = 20_000
+// maxWords is how large a part of the vocabulary random prompts are made of: few enough that counting them is fast.
+const maxWords = 1 << 12
 
 // lexicon makes texts of an exact number of tokens: of words that are one token each, so that their number is the text's.
 type lexicon struct {
 	tokenizer Tokenizer
 	words     []string
-	around    int // special tokens around a text
+	around    int    // special tokens around a text, or those of what else is
+	frame     string // says so, before their number
 }
 
 func newLexicon(t Tokenizer) (*lexicon, error) {
@@ -72,13 +81,13 @@ func newLexicon(t Tokenizer) (*lexicon, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &lexicon{t, words, t.CountSpecial(words[0]) - t.Count(words[0])}, nil
+	return &lexicon{t, words, t.CountSpecial(words[0]) - t.Count(words[0]), "special tokens alone are"}, nil
 }
 
 // reaches reports why no text of a length can be made, nil if one can.
 func (l *lexicon) reaches(length int) error {
 	if length <= l.around {
-		return fmt.Errorf("a prompt of %d tokens cannot be made: special tokens alone are %d", length, l.around)
+		return fmt.Errorf("a prompt of %d tokens cannot be made: %s %d", length, l.frame, l.around)
 	}
 	return nil
 }
@@ -89,7 +98,7 @@ func (l *lexicon) appendWords(dst []byte, rng *rand.Rand, n int) []byte {
 		if len(dst) > 0 {
 			dst = append(dst, ' ')
 		}
-		dst = append(dst, l.words[rng.IntN(len(l.words))]...)
+		dst = append(dst, l.words[below(rng, len(l.words))]...)
 	}
 	return dst
 }
@@ -101,9 +110,10 @@ const tries = 20
 // of words that are a token each have it at once; should the tokenizer join some across a space, words are taken or added.
 func (l *lexicon) exact(text []byte, fixed int, rng *rand.Rand, length int) (string, error) {
 	for range tries {
-		n := l.tokenizer.CountSpecial(string(text))
+		made := string(text)
+		n := l.tokenizer.CountSpecial(made)
 		if n == length {
-			return string(text), nil
+			return made, nil
 		}
 		text = l.appendWords(text, rng, length-n)
 		for ; n > length; n-- {
@@ -121,35 +131,6 @@ func (l *lexicon) exact(text []byte, fixed int, rng *rand.Rand, length int) (str
 func (l *lexicon) text(rng *rand.Rand, length int) (string, error) {
 	return l.exact(l.appendWords(nil, rng, length-l.around), 0, rng, length)
 }
-
-// Random is endless: item i is a prompt of random words of the tokenizer's vocabulary. Its length is exact.
-type Random struct {
-	Generated
-	lexicon *lexicon
-}
-
-// NewRandom checks the options.
-func NewRandom(g Generated) (*Random, error) {
-	if err := g.validate(); err != nil {
-		return nil, err
-	}
-	l, err := newLexicon(g.Tokenizer)
-	if err != nil {
-		return nil, err
-	}
-	return &Random{g, l}, l.reaches(g.Input.Min)
-}
-
-// At is item number i.
-func (r *Random) At(i int64) (Item, error) {
-	rng := stream(r.Seed, r.Salt, "random", i)
-	length, output := r.Input.Draw(rng), r.Output.Draw(rng)
-	prompt, err := r.lexicon.text(rng, length)
-	return r.item(prompt, length, output), err
-}
-
-// Len says that there is no end.
-func (r *Random) Len() (int64, bool) { return 0, false }
 
 // Corpus is the built-in text of synthetic prompts: the first books of Isaac Newton's Opticks (1730), which is in the
 // public domain, without its figures and tables.
@@ -179,7 +160,7 @@ func NewSynthetic(g Generated, corpus string) (*Synthetic, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := l.reaches(g.Input.Min); err != nil {
+	if err := g.reaches(l); err != nil {
 		return nil, err
 	}
 	s := &Synthetic{Generated: g, lexicon: l, tokens: []int{0}}
@@ -234,7 +215,7 @@ func (s *Synthetic) At(i int64) (Item, error) {
 // before it.
 func (s *Synthetic) slice(rng *rand.Rand, n int, begins bool) (text string, tokens int) {
 	last, _ := slices.BinarySearch(s.tokens, s.tokens[len(s.tokens)-1]-n) // from there on the text ends too early
-	from := rng.IntN(last + 1)
+	from := below(rng, last+1)
 	if from >= len(s.starts) {
 		return "", 0
 	}
@@ -305,10 +286,7 @@ func NewSharedPrefix(s SharedPrefix) (*SharedPrefix, error) {
 	for i := range s.Groups * s.Questions {
 		s.order = append(s.order, i)
 	}
-	for i := len(s.order) - 1; i > 0; i-- {
-		j := rng.IntN(i + 1)
-		s.order[i], s.order[j] = s.order[j], s.order[i]
-	}
+	mix(s.order, rng)
 	for group := range s.Groups {
 		s.systems = append(s.systems, sync.OnceValues(func() (systemPrompt, error) { return s.system(group) }))
 	}

@@ -60,7 +60,7 @@ func uniform(low, high int) datasets.Distribution {
 func generators(t testing.TB, c *chat.Counter, form datasets.Form, seed int64, salt string) map[string]datasets.Set {
 	t.Helper()
 	g := datasets.Generated{Form: form, Tokenizer: c, Seed: seed, Salt: salt, Input: uniform(4, 400), Output: uniform(1, 9)}
-	random, err := datasets.NewRandom(g)
+	random, err := datasets.NewRandom(datasets.Random{Generated: g})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,6 +188,28 @@ func TestReplayLengthsAreExact(t *testing.T) {
 	})
 }
 
+// So has that of a user who asks several questions behind a shared prefix.
+func TestSharedConversationsAreExact(t *testing.T) {
+	everyTokenizer(t, func(t *testing.T, c *chat.Counter) {
+		shared, err := datasets.NewSharedPrefix(datasets.SharedPrefix{
+			Tokenizer: c, Groups: 2, Questions: 5, System: datasets.Constant(60), Question: datasets.Constant(15), Output: uniform(1, 3),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &datasets.Sessions{Scripts: shared.Conversations(3), Form: datasets.AsCompletion, Open: 10}
+		for range 10 {
+			a, err := s.Next(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := c.CountSpecial(a.Prompt); n != 75 {
+				t.Errorf("%d tokens, want 75: %q", n, a.Prompt)
+			}
+		}
+	})
+}
+
 func TestGeneratedRefusals(t *testing.T) {
 	t.Parallel()
 	c := counter(t, "../llm/tokenizer/testdata/wordpiece-uncased.json")
@@ -197,11 +219,21 @@ func TestGeneratedRefusals(t *testing.T) {
 		want string
 	}{
 		"no tokenizer": {func() error {
-			_, err := datasets.NewRandom(datasets.Generated{Input: uniform(10, 20), Output: uniform(1, 2)})
+			_, err := datasets.NewRandom(datasets.Random{Generated: datasets.Generated{Input: uniform(10, 20), Output: uniform(1, 2)}})
 			return err
 		}, "a tokenizer is needed"},
-		"input":        {func() error { g := good; g.Input = uniform(20, 10); _, err := datasets.NewRandom(g); return err }, "input distribution: min 20 is above max 10"},
-		"too short":    {func() error { g := good; g.Input = uniform(2, 10); _, err := datasets.NewRandom(g); return err }, "a prompt of 2 tokens cannot be made: special tokens alone are 2"},
+		"input": {func() error {
+			g := good
+			g.Input = uniform(20, 10)
+			_, err := datasets.NewRandom(datasets.Random{Generated: g})
+			return err
+		}, "input distribution: min 20 is above max 10"},
+		"too short": {func() error {
+			g := good
+			g.Input = uniform(2, 10)
+			_, err := datasets.NewRandom(datasets.Random{Generated: g})
+			return err
+		}, "a prompt of 2 tokens cannot be made: special tokens alone are 2"},
 		"corpus":       {func() error { _, err := datasets.NewSynthetic(good, "the corpus of a few words"); return err }, "the corpus has"},
 		"empty corpus": {func() error { _, err := datasets.NewSynthetic(good, " \n "); return err }, "the corpus has 0 tokens"},
 		"groups": {func() error {
@@ -221,19 +253,10 @@ func TestGeneratedRefusals(t *testing.T) {
 }
 
 func BenchmarkPrompts(b *testing.B) {
-	for _, name := range []string{"bpe-llama3", "bpe-llama2"} {
-		c := counter(b, "../llm/tokenizer/testdata/"+name+".json")
-		g := datasets.Generated{Form: datasets.AsCompletion, Tokenizer: c, Input: datasets.Constant(1000), Output: datasets.Constant(1)}
-		random, err := datasets.NewRandom(g)
-		if err != nil {
-			b.Fatal(err)
-		}
-		g.Salt = "x"
-		synthetic, err := datasets.NewSynthetic(g, datasets.Corpus)
-		if err != nil {
-			b.Fatal(err)
-		}
-		for kind, set := range map[string]datasets.Set{"random": random, "synthetic": synthetic} {
+	for name, c := range map[string]*chat.Counter{
+		"llama3": counter(b, "../llm/tokenizer/testdata/bpe-llama3.json"), "llama2": counter(b, "../llm/tokenizer/testdata/bpe-llama2.json"), "128k": large(b, 128_000),
+	} {
+		for kind, set := range generated(b, c) {
 			b.Run(name+"/"+kind, func(b *testing.B) {
 				var i int64
 				for b.Loop() {

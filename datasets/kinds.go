@@ -1,7 +1,6 @@
 package datasets
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -30,7 +29,7 @@ const (
 	Prompts
 )
 
-// sample is a record as the kinds read it: what to ask and the answer to measure.
+// sample is a record as the kinds read it: what to ask and the answer to measure. Its texts are good until the next record.
 type sample struct {
 	prompt   string
 	messages []Message
@@ -39,14 +38,14 @@ type sample struct {
 }
 
 // read takes a record apart; ok is false if it holds nothing to ask.
-func (k Kind) read(record []byte, form Form) (s sample, ok bool, err error) {
+func (k Kind) read(d *decoder, record []byte, form Form) (s sample, ok bool, err error) {
 	switch k {
 	case CNNDailyMail:
 		return readArticle(record)
 	case Prompts:
 		return readPrompt(record, form)
 	}
-	turns, err := readTurns(record)
+	turns, err := d.readTurns(record)
 	if err != nil {
 		return sample{}, false, err
 	}
@@ -91,7 +90,8 @@ func readArticle(record []byte) (sample, bool, error) {
 	if err := check(record); err != nil {
 		return sample{}, false, err
 	}
-	article, highlights := gjson.GetBytes(record, "article"), gjson.GetBytes(record, "highlights")
+	root := gjson.Parse(view(record))
+	article, highlights := root.Get("article"), root.Get("highlights")
 	for name, v := range map[string]gjson.Result{"article": article, "highlights": highlights} {
 		if v.Type != gjson.String {
 			return sample{}, false, fmt.Errorf("the record has no text %q", name)
@@ -104,7 +104,7 @@ func readPrompt(record []byte, form Form) (sample, bool, error) {
 	if err := check(record); err != nil {
 		return sample{}, false, err
 	}
-	root := gjson.ParseBytes(record)
+	root := gjson.Parse(view(record))
 	s := sample{answer: root.Get("completion").String()}
 	if limit := root.Get("max_tokens"); limit.Exists() {
 		s.limit = int(limit.Int())
@@ -133,43 +133,37 @@ func readPrompt(record []byte, form Form) (sample, bool, error) {
 	return s, strings.TrimSpace(s.prompt) != "" || len(s.messages) > 0, nil
 }
 
-// check is the decoder's word on a record that is no JSON.
-func check(record []byte) error {
-	if gjson.ValidBytes(record) {
-		return nil
-	}
-	var x any
-	return json.Unmarshal(record, &x)
-}
-
-// item makes an item of a sample. It holds copies: a record is larger than what is kept of it.
+// item makes an item of a sample, unless its lengths are not asked for. It holds copies: a record is larger than what is
+// kept of it, and does not last.
 func (o Options) item(s sample) (Item, bool) {
-	item := Item{Prompt: strings.Clone(s.prompt), MaxTokens: s.limit}
+	item := Item{MaxTokens: s.limit}
+	if item.MaxTokens == 0 && s.answer != "" {
+		item.MaxTokens = o.tokens(s.answer)
+	}
+	if o.Input != nil && !o.Input.holds(o.length(s)) || o.Output != nil && !o.Output.holds(item.MaxTokens) {
+		return Item{}, false
+	}
 	switch {
 	case s.messages != nil:
-		item.Prompt, item.Messages = "", make([]Message, len(s.messages))
+		item.Messages = make([]Message, len(s.messages))
 		for i, m := range s.messages {
 			item.Messages[i] = Message{Role: strings.Clone(m.Role), Content: strings.Clone(m.Content)}
 		}
 	case o.Form == AsChat:
-		item.Prompt, item.Messages = "", []Message{{Role: "user", Content: item.Prompt}}
-	}
-	if item.MaxTokens == 0 && s.answer != "" {
-		item.MaxTokens = o.tokens(s.answer)
-	}
-	if o.Input != nil && !o.Input.holds(o.length(item)) || o.Output != nil && !o.Output.holds(item.MaxTokens) {
-		return Item{}, false
+		item.Messages = []Message{{Role: "user", Content: strings.Clone(s.prompt)}}
+	default:
+		item.Prompt = strings.Clone(s.prompt)
 	}
 	return item, true
 }
 
-// length is the tokens of an item's prompt; of a chat those of its texts.
-func (o Options) length(item Item) int {
-	if item.Messages == nil {
-		return o.tokens(item.Prompt)
+// length is the tokens of a sample's prompt; of a chat those of its texts.
+func (o Options) length(s sample) int {
+	if s.messages == nil {
+		return o.tokens(s.prompt)
 	}
 	n := 0
-	for _, m := range item.Messages {
+	for _, m := range s.messages {
 		n += o.tokens(m.Content)
 	}
 	return n
@@ -195,11 +189,13 @@ type reader struct {
 	records records
 	shut    func()
 	counts  Counts
+	decoder decoder
+	err     error // that of a record stays: what follows it would have other numbers
 }
 
 // record hands the next record to read; io.EOF after the last. Errors, those of read too, name the file and the line.
 func (r *reader) record(read func(record []byte) error) error {
-	for {
+	for r.err == nil {
 		if r.records == nil {
 			if r.at == len(r.files) {
 				return io.EOF
@@ -220,10 +216,12 @@ func (r *reader) record(read func(record []byte) error) error {
 		}
 		if err != nil {
 			r.close()
-			return fmt.Errorf("%s:%d: %w", r.files[r.at].Name, line, err)
+			r.err = fmt.Errorf("%s:%d: %w", r.files[r.at].Name, line, err)
+			break
 		}
 		return nil
 	}
+	return r.err
 }
 
 // next is the next item; io.EOF after the last.
@@ -232,7 +230,7 @@ func (r *reader) next() (Item, error) {
 		var s sample
 		var ok bool
 		err := r.record(func(record []byte) (err error) {
-			s, ok, err = r.kind.read(record, r.opts.Form)
+			s, ok, err = r.kind.read(&r.decoder, record, r.opts.Form)
 			return err
 		})
 		if err != nil {

@@ -33,7 +33,7 @@ func ReadScripts(files []File, kind Kind, opts Options) (*ScriptList, error) {
 	for {
 		var turns []turn
 		err := r.record(func(record []byte) (err error) {
-			turns, err = readTurns(record)
+			turns, err = r.decoder.readTurns(record)
 			return err
 		})
 		if err == io.EOF {
@@ -103,7 +103,7 @@ func NewReplay(r Replay) (*Replay, error) {
 		}
 	}
 	if r.Turns.Min < 1 || r.Input.Min < 1 {
-		return nil, errors.New("a conversation has at least one turn, and a turn at least one token")
+		return nil, fmt.Errorf("turns and input of a turn must be at least 1, got %d and %d", r.Turns.Min, r.Input.Min)
 	}
 	var err error
 	if r.lexicon, err = newLexicon(r.Tokenizer); err != nil {
@@ -111,7 +111,7 @@ func NewReplay(r Replay) (*Replay, error) {
 	}
 	if r.System > 0 {
 		if err := r.lexicon.reaches(r.System); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("system prompt: %w", err)
 		}
 		r.shared, err = r.lexicon.text(stream(r.Seed, r.Salt, "conversation_replay system", 0), r.System)
 	}

@@ -40,6 +40,8 @@ type Sessions struct {
 	Scripts Scripts
 	Form    Form
 	Open    int
+	// Prefix begins the ids of the conversations.
+	Prefix string
 	// Number is the number, in the whole test, of the k-th conversation of this instance; nil numbers them as they come.
 	Number func(k int64) int64
 	// Length and Limit, if set, keep prompts short enough for the model: the oldest turns are left out until the prompt's
@@ -132,7 +134,7 @@ func (s *Sessions) begin() (*Asked, error) {
 		s.mu.Unlock()
 		return nil, err
 	}
-	return s.ask(&session{id: fmt.Sprintf("session-%d", k), script: script}), nil
+	return s.ask(&session{id: fmt.Sprintf("%ssession-%d", s.Prefix, k), script: script}), nil
 }
 
 // ask makes the request of a conversation's turn.

@@ -157,7 +157,7 @@ func TestReadScripts(t *testing.T) {
 	if got, _ := l.Script(7); !reflect.DeepEqual(got, want) || l.Counts != (Counts{Kept: 1, Empty: 1}) {
 		t.Errorf("got %+v %+v", got, l.Counts)
 	}
-	for want, f := range map[string]File{"f.jsonl: none of 1 records has a question": file("f.jsonl", "{}"), "f.jsonl:2: invalid": file("f.jsonl", "{}\n{,}")} {
+	for want, f := range map[string]File{"f.jsonl: none of 1 records has a question": file("f.jsonl", `{"conversations": []}`), "f.jsonl:2: invalid": file("f.jsonl", "{\"conversations\": []}\n{,}")} {
 		if _, err := ReadScripts([]File{f}, ShareGPT, words); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
 		}

@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -24,34 +25,50 @@ func ReadShareGPT(src io.Reader, name string, opts Options) (Set, error) {
 
 // readTurns reads the turns of a record, {"conversations": [{"from": …, "value": …}, …]}; some files hold a turn as JSON in a
 // string. Empty ones are left out.
-func readTurns(record []byte) ([]turn, error) {
+func (d *decoder) readTurns(record []byte) ([]turn, error) {
 	if err := check(record); err != nil {
 		return nil, err
 	}
-	list := gjson.GetBytes(record, "conversations")
-	switch {
-	case list.Type == gjson.Null: // or missing
-		return nil, nil
-	case !list.IsArray():
+	d.text, d.turns = d.text[:0], d.turns[:0]
+	for name, list := range d.members(record) {
+		if name != "conversations" {
+			continue
+		}
+		switch list[0] {
+		case 'n': // null
+			return nil, nil
+		case '[':
+			err := d.appendTurns(list)
+			return d.turns, err
+		}
 		return nil, errors.New(`"conversations" is not a list`)
 	}
-	var turns []turn
-	var err error
-	list.ForEach(func(_, v gjson.Result) bool {
-		if v.Type == gjson.String && gjson.Valid(v.Str) {
-			v = gjson.Parse(v.Str)
+	return nil, errors.New(`the record has no list "conversations"`)
+}
+
+func (d *decoder) appendTurns(list []byte) error {
+	for v := range elements(list) {
+		if text, ok := d.string(v); ok && gjson.Valid(text) {
+			v = bytes.TrimSpace([]byte(text))
 		}
-		from, value := v.Get("from"), v.Get("value")
-		if from.Type != gjson.String || value.Type != gjson.String {
-			err = fmt.Errorf(`turn %d is not {"from": …, "value": …}`, len(turns))
-			return false
+		var t turn
+		var hasFrom, hasValue bool
+		for name, field := range d.members(v) {
+			switch {
+			case name == "from" && !hasFrom:
+				t.from, hasFrom = d.string(field)
+			case name == "value" && !hasValue:
+				t.value, hasValue = d.string(field)
+			}
 		}
-		if strings.TrimSpace(value.Str) != "" {
-			turns = append(turns, turn{from.Str, value.Str})
+		if !hasFrom || !hasValue {
+			return fmt.Errorf(`turn %d is not {"from": …, "value": …}`, len(d.turns))
 		}
-		return true
-	})
-	return turns, err
+		if strings.TrimSpace(t.value) != "" {
+			d.turns = append(d.turns, t)
+		}
+	}
+	return nil
 }
 
 // role is the chat role of a speaker as the files name them; whoever is unknown is a user.

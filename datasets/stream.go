@@ -6,17 +6,23 @@ import (
 	"sync"
 )
 
-// window is how many items a Stream remembers.
-const window = 1 << 16
+// window and windowBytes are how many items a Stream remembers, and of how much text at most.
+const (
+	window      = 1 << 16
+	windowBytes = 64 << 20
+)
 
-// block is how many items a Stream shuffles at a time.
-const block = 1 << 13
+// block and blockBytes are how many items a Stream shuffles at a time, and of how much text at most.
+const (
+	block      = 1 << 13
+	blockBytes = 64 << 20
+)
 
 // Stream is a set of files too large for memory: they are read as far as items are asked for, and again from the front
 // past the end. Its last items are remembered, for they are asked for in disorder, and by some instances of a test only
 // every second or third; one asked for later than that is found by reading again from the front.
 //
-// A seed shuffles blocks of 8192 items each.
+// A seed shuffles blocks of 8192 items each, or fewer if they are large.
 type Stream struct {
 	files []File
 	kind  Kind
@@ -25,25 +31,29 @@ type Stream struct {
 	mu     sync.Mutex
 	read   *reader
 	recent map[int64]Item
-	ahead  []Item // of the block begun, in its order
-	next   int64  // number of the next item to come, from 0 on again for each pass
-	length int64  // -1 until the end was seen
+	order  []int64 // of recent, oldest first
+	bytes  int     // of recent
+	ahead  []Item  // of the block begun, in its order
+	next   int64   // number of the next item to come, from 0 on again for each pass
+	length int64   // -1 until the end was seen
+	tell   int64   // how many records to read before Seen is told again
 }
 
 // OpenStream opens files and reads their first item, so that what is wrong from the start is told at once.
 func OpenStream(files []File, kind Kind, opts Options) (*Stream, error) {
-	s := &Stream{files: files, kind: kind, opts: opts, length: -1}
+	s := &Stream{files: files, kind: kind, opts: opts, length: -1, tell: 1000, recent: map[int64]Item{}}
 	s.restart()
 	_, err := s.At(0)
 	return s, err
 }
 
+// restart goes back to the front of the files. What is remembered stays: at the end of a pass some still ask for its last.
 func (s *Stream) restart() {
 	if s.read != nil {
 		s.read.close()
 	}
 	s.read = &reader{files: s.files, kind: s.kind, opts: s.opts}
-	s.recent, s.ahead, s.next = map[int64]Item{}, nil, 0
+	s.ahead, s.next = nil, 0
 }
 
 // At is item number i. It reads on if it must, which errors are of.
@@ -82,11 +92,35 @@ func (s *Stream) advance() error {
 			return nil
 		}
 	}
-	s.recent[s.next] = s.ahead[0]
+	s.remember(s.next, s.ahead[0])
+	s.ahead[0] = Item{} // recent alone keeps it
 	s.ahead = s.ahead[1:]
-	delete(s.recent, s.next-window)
 	s.next++
 	return nil
+}
+
+// remember keeps an item, and forgets those that were kept longest.
+func (s *Stream) remember(k int64, item Item) {
+	if _, known := s.recent[k]; known {
+		return
+	}
+	s.recent[k] = item
+	s.order = append(s.order, k)
+	s.bytes += item.size()
+	for len(s.order) > window || s.bytes > windowBytes && len(s.order) > 1 {
+		s.bytes -= s.recent[s.order[0]].size()
+		delete(s.recent, s.order[0])
+		s.order = s.order[1:]
+	}
+}
+
+// size is the bytes of an item's texts.
+func (i Item) size() int {
+	n := len(i.Prompt)
+	for _, m := range i.Messages {
+		n += len(m.Content)
+	}
+	return n
 }
 
 // readBlock reads what is shuffled together: one item without a seed.
@@ -95,8 +129,8 @@ func (s *Stream) readBlock() error {
 	if s.opts.Seed != nil {
 		n = block
 	}
-	s.ahead = make([]Item, 0, n)
-	for len(s.ahead) < n {
+	s.ahead = s.ahead[:0]
+	for bytes := 0; len(s.ahead) < n && bytes < blockBytes; {
 		item, err := s.read.next()
 		if err == io.EOF {
 			break
@@ -105,11 +139,26 @@ func (s *Stream) readBlock() error {
 			return fmt.Errorf("reading on: %w", err)
 		}
 		s.ahead = append(s.ahead, item)
+		bytes += item.size()
 	}
+	s.seen(len(s.ahead) == 0)
 	if s.opts.Seed != nil {
 		shuffle(s.ahead, *s.opts.Seed+s.next)
 	}
 	return nil
+}
+
+// seen tells of the first pass through the files.
+func (s *Stream) seen(end bool) {
+	c := s.read.counts
+	n := c.Kept + c.Empty + c.Long
+	if s.opts.Seen == nil || s.length >= 0 || !end && n < s.tell {
+		return
+	}
+	for s.tell <= n {
+		s.tell *= 10
+	}
+	s.opts.Seen(c, end)
 }
 
 // Len is the number of items, and false while the end has not been seen.

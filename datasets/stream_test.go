@@ -96,7 +96,51 @@ func TestStreamErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.At(1); err == nil || !strings.Contains(err.Error(), "a.jsonl:2: the record has either") {
-		t.Errorf("later: %v", err)
+	for range 2 { // what comes after it has no number
+		if _, err := s.At(1); err == nil || !strings.Contains(err.Error(), "a.jsonl:2: the record has either") {
+			t.Errorf("later: %v", err)
+		}
+	}
+	if got := at(s, 0).Prompt; got != "" || len(at(s, 0).Messages) != 1 {
+		t.Errorf("item 0 is %+v", at(s, 0))
+	}
+}
+
+// Around the end some ask for the last items while others begin again: nobody waits for another pass.
+func TestStreamAroundItsEnd(t *testing.T) {
+	t.Parallel()
+	const n = 100_000 // more than are remembered
+	opened := 0
+	s, err := OpenStream(numbered(n, &opened), Prompts, Options{Form: AsCompletion})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range []int64{n - 1, n, n - 2, n + 1, n - 3, n + 100, n - 50} {
+		if got := at(s, i).Prompt; got != fmt.Sprint(i%n) {
+			t.Errorf("item %d is %s", i, got)
+		}
+	}
+	if opened != 3 { // both files, and the first again
+		t.Errorf("files were opened %d times, want 3", opened)
+	}
+	if len(s.recent) != len(s.order) || len(s.order) > window {
+		t.Errorf("%d items and %d numbers are remembered", len(s.recent), len(s.order))
+	}
+}
+
+func TestStreamTellsWhatBecameOfItsRecords(t *testing.T) {
+	t.Parallel()
+	opened := 0
+	var told []string
+	s, err := OpenStream(numbered(15_000, &opened), Prompts, Options{
+		Count: func(text string) int { return len(text) }, Input: &Distribution{Min: 5, Max: 5},
+		Seen: func(c Counts, end bool) { told = append(told, fmt.Sprint(c.Kept, " ", c.Long, " ", end)) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at(s, 6000) // of 5000 items
+	if got, want := strings.Join(told, ", "), "1 10000 false, 5000 10000 true"; got != want {
+		t.Errorf("told %s; want %s", got, want)
 	}
 }

@@ -2,6 +2,7 @@ package llm
 
 import (
 	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/grafana/sobek"
@@ -14,6 +15,13 @@ import (
 type conversations struct {
 	datasets.Sessions
 	place sync.Once
+}
+
+// name tells the conversations of the process's set number n, from 1, from those of the others, which a VU may lead, too.
+func (c *conversations) name(n int64) {
+	if n > 1 {
+		c.Prefix = fmt.Sprintf("%d-", n)
+	}
 }
 
 // At is the first turn of conversation number i.

@@ -192,7 +192,11 @@ func (m *ModuleInstance) loadTokenizers(o *clientOptions) error {
 			o.chatProblem = counter.Problem()
 		}
 		o.CountPrompt = func(r client.Request) (int, bool) {
-			if r.Messages == nil {
+			switch {
+			case r.Messages != nil:
+			case r.AddSpecial != nil && !*r.AddSpecial:
+				return counter.Count(r.Prompt), false
+			default:
 				return counter.CountSpecial(r.Prompt), false
 			}
 			n, err := counter.CountChat(r.Messages, tools)

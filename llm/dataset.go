@@ -33,7 +33,7 @@ func (m *ModuleInstance) newDataset(call sobek.ConstructorCall) *sobek.Object {
 	if err != nil {
 		common.Throw(rt, err)
 	}
-	d := &jsDataset{m: m, set: set, last: -1}
+	d := &jsDataset{m: m, set: set, salted: opts.saltedByRun(), last: -1}
 	length := rt.ToValue(func() any { return d.length() })
 	if err := call.This.DefineAccessorProperty("length", length, nil, sobek.FLAG_FALSE, sobek.FLAG_TRUE); err != nil {
 		common.Throw(rt, err)
@@ -59,7 +59,7 @@ func (m *ModuleInstance) readFile(what, path string) (data []byte, abs string, e
 	data, err = fsext.ReadFile(m.files(), abs)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, abs, fmt.Errorf("%s %s does not exist: check path (DATASET in our scripts)", what, abs)
+		return nil, abs, fmt.Errorf("%s %s does not exist: check its path", what, abs)
 	case err != nil:
 		return nil, abs, fmt.Errorf("%s %s: %w", what, abs, err)
 	}
@@ -70,6 +70,7 @@ func (m *ModuleInstance) readFile(what, path string) (data []byte, abs string, e
 type jsDataset struct {
 	m        *ModuleInstance
 	set      datasets.Set
+	salted   bool  // by the run's id
 	last     int64 // number of the iteration that took an item last, -1 for none
 	scenario string
 	pending  *datasets.Asked // turn given last, of a set of conversations
@@ -92,10 +93,25 @@ func (d *jsDataset) next() (sobek.Value, error) {
 		return nil, errors.New("next() was called twice in one iteration, use at(i) for further items")
 	}
 	d.last, d.scenario = iteration, ss.Name
+	if d.salted {
+		d.m.warnOfSalts()
+	}
 	if c, ok := d.set.(*conversations); ok {
 		return d.nextTurn(c)
 	}
 	return d.item(firstItem(d.m.vu.State(), ss.Name) + iteration)
+}
+
+// warnOfSalts says once if this is one of several instances and they may not know a common id of the run.
+func (m *ModuleInstance) warnOfSalts() {
+	m.root.datasets.warned.Do(func() {
+		state := m.vu.State()
+		segment := state.Options.ExecutionSegment
+		if id, ok := m.lookupEnv(measure.RunIDEnv); segment == nil || segment.FloatLength() == 1 || ok && id != "" {
+			return
+		}
+		state.Logger.Warnf("each instance of this test makes other prompts, as their salt is the run's id: set %s to the same text for all, or the option salt", measure.RunIDEnv)
+	})
 }
 
 // firstItem is how many items the scenarios before this one take, as scenarios() worked it out.
@@ -143,6 +159,9 @@ func (d *jsDataset) object(item datasets.Item) (obj *sobek.Object, err error) {
 		err = errors.Join(err, obj.Set("prompt", item.Prompt))
 		if item.PromptTokens > 0 { // of a chat the server counts its template, too
 			err = errors.Join(err, obj.Set("promptTokens", item.PromptTokens))
+		}
+		if item.Bare {
+			err = errors.Join(err, obj.Set("addSpecialTokens", false))
 		}
 	}
 	if item.MaxTokens > 0 {

@@ -10,20 +10,27 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.k6.io/k6/v2/lib/fsext"
 
 	"github.com/seed-307b789f/xk6-llm/datasets"
-	"github.com/seed-307b789f/xk6-llm/llm/chat"
 	"github.com/seed-307b789f/xk6-llm/llm/hub"
-	"github.com/seed-307b789f/xk6-llm/llm/measure"
 )
 
 // defaultRepos are where the hub has the data sets that inference-perf reads without a path.
 var defaultRepos = map[string]struct{ ID, files string }{
 	"shareGPT":      {"anon8231489123/ShareGPT_Vicuna_unfiltered", "ShareGPT_V3_unfiltered_cleaned_split.json"},
 	"cnn_dailymail": {"abisee/cnn_dailymail", "3.0.0/train-*.parquet"},
+}
+
+// openSets are the data sets of the process.
+type openSets struct {
+	cache[datasets.Set]
+	talks  atomic.Int64 // sets of conversations among them
+	warned sync.Once    // that instances salt their prompts differently
 }
 
 // openSet opens a data set once per process and equal options.
@@ -34,17 +41,25 @@ func (m *ModuleInstance) openSet(o *datasetOptions) (datasets.Set, error) {
 	return m.root.datasets.get(o.key(), func() (datasets.Set, error) {
 		stop := m.sayIfLong("opening the data set of type " + o.kind)
 		defer stop()
-		if kind, ok := fileKinds[o.kind]; ok {
-			return m.openFiles(o, kind)
+		set, err := m.open(o)
+		if c, ok := set.(*conversations); ok && err == nil {
+			c.name(m.root.datasets.talks.Add(1))
 		}
-		return m.openGenerated(o)
+		return set, err
 	})
+}
+
+func (m *ModuleInstance) open(o *datasetOptions) (datasets.Set, error) {
+	if kind, ok := fileKinds[o.kind]; ok {
+		return m.openFiles(o, kind)
+	}
+	return m.openGenerated(o)
 }
 
 // key is the same for equal options; paths in them are relative to the same place for all VUs.
 func (o *datasetOptions) key() string {
-	return fmt.Sprintf("%q %v %v %v %v %v %+v %+v %d %d", []string{o.kind, o.path, o.files, o.api, o.tokenizer, o.corpus},
-		deref(o.seed), deref(o.salt), o.salt == nil, deref(o.input), deref(o.output), o.shared, o.replay, o.turns, o.sessions)
+	return fmt.Sprintf("%q %v %v %v %v %v %+v %+v %d %d %t", []string{o.kind, o.path, o.files, o.api, o.tokenizer, o.corpus, o.trace},
+		deref(o.seed), deref(o.salt), o.salt == nil, deref(o.input), deref(o.output), o.shared, o.replay, o.turns, o.sessions, o.template)
 }
 
 func deref[T any](p *T) any {
@@ -71,81 +86,6 @@ func (m *ModuleInstance) sayIfLong(what string) (stop func()) {
 	return func() { close(done) }
 }
 
-func (m *ModuleInstance) openGenerated(o *datasetOptions) (datasets.Set, error) {
-	counter, err := m.counter(o.tokenizer)
-	if err != nil {
-		return nil, err
-	}
-	seed, salt := int64(0), ""
-	if o.kind == "conversation_replay" {
-		seed = 42 // inference-perf's default
-	}
-	if o.seed != nil {
-		seed = *o.seed
-	}
-	switch {
-	case o.salt != nil:
-		salt = *o.salt
-	case o.kind == "random" || o.kind == "synthetic": // the others are about prefixes that a server has seen
-		salt = measure.ProcessRunID(m.lookupEnv)
-	}
-	corpus := datasets.Corpus
-	if o.corpus != "" {
-		data, _, err := m.readFile("corpus", o.corpus)
-		if err != nil {
-			return nil, err
-		}
-		corpus = string(data)
-	}
-	m.root.salts.note(o.kind, seed, salt)
-	set, err := o.generate(counter, seed, salt, corpus)
-	if err != nil {
-		return nil, fmt.Errorf("data set of type %s: %w", o.kind, err)
-	}
-	return set, nil
-}
-
-// generate makes a set that makes its prompts.
-func (o *datasetOptions) generate(counter *chat.Counter, seed int64, salt, corpus string) (datasets.Set, error) {
-	switch o.kind {
-	case "shared_prefix":
-		return o.sharedPrefix(counter, seed, salt)
-	case "conversation_replay":
-		r := o.replay
-		set, err := datasets.NewReplay(datasets.Replay{
-			Tokenizer: counter, Seed: seed, Salt: salt, Conversations: int(r.conversations), System: int(r.system), Dynamic: r.dynamic,
-			Turns: r.turns, Input: r.input, Output: r.output, Pause: r.pause,
-		})
-		if err != nil {
-			return nil, err
-		}
-		c := o.lead(set)
-		c.Limit, c.Length = int(r.limit), func(item datasets.Item) int { return length(counter, item) }
-		return c, nil
-	}
-	g := datasets.Generated{Form: o.form(), Tokenizer: counter, Seed: seed, Salt: salt, Input: *o.input, Output: *o.output}
-	if o.kind == "synthetic" {
-		return datasets.NewSynthetic(g, corpus)
-	}
-	return datasets.NewRandom(g)
-}
-
-func (o *datasetOptions) sharedPrefix(counter *chat.Counter, seed int64, salt string) (datasets.Set, error) {
-	s := o.shared
-	set, err := datasets.NewSharedPrefix(datasets.SharedPrefix{
-		Form: o.form(), Tokenizer: counter, Seed: seed, Salt: salt, Groups: int(s.groups), Questions: int(s.questions),
-		System: s.system, Question: s.question, Output: s.output,
-	})
-	if err != nil || !s.multiTurn {
-		return set, err
-	}
-	turns := defaultTurns
-	if o.turns > 0 {
-		turns = int(o.turns)
-	}
-	return o.lead(set.Conversations(turns)), nil
-}
-
 // lead makes conversations a data set.
 func (o *datasetOptions) lead(scripts datasets.Scripts) *conversations {
 	open := o.sessions
@@ -155,15 +95,6 @@ func (o *datasetOptions) lead(scripts datasets.Scripts) *conversations {
 		}
 	}
 	return &conversations{Sessions: datasets.Sessions{Scripts: scripts, Form: o.form(), Open: int(open)}}
-}
-
-// length is the tokens of a prompt, of a chat those of its texts.
-func length(counter *chat.Counter, item datasets.Item) int {
-	n := counter.Count(item.Prompt)
-	for _, m := range item.Messages {
-		n += counter.Count(m.Content)
-	}
-	return n
 }
 
 // carried is the size up to which archives carry a file. Larger ones are opened directly, and streamed.
@@ -183,29 +114,55 @@ func (m *ModuleInstance) openFiles(o *datasetOptions, kind datasets.Kind) (datas
 	if err != nil {
 		return nil, err
 	}
-	log := m.vu.InitEnv().Logger
-	if o.turns != 0 {
-		l, err := datasets.ReadScripts(files, kind, opts)
-		if err != nil {
-			return nil, err
-		}
-		log.Infof("data set %s: %d conversations; left out: %d without a question and an answer", files[0].Name, l.Counts.Kept, l.Counts.Empty)
-		return o.lead(l), nil
-	}
-	if size > carried {
-		for _, f := range files {
-			log.Infof("data set %s is read as it is needed; an archive of this test does not carry it", f.Name)
-		}
-		return datasets.OpenStream(files, kind, opts)
+	switch {
+	case o.turns != 0:
+		return m.openConversations(o, files, kind, opts)
+	case size > carried:
+		return m.openStream(files, kind, opts)
 	}
 	l, err := datasets.Read(files, kind, opts)
 	if err != nil {
 		return nil, err
 	}
 	if c := l.Counts; c.Empty+c.Long > 0 {
-		log.Infof("data set %s: %d records; left out: %d without a question and an answer, %d outside of the lengths asked for", files[0].Name, c.Kept, c.Empty, c.Long)
+		m.logCounts(nameOf(files), c)
 	}
 	return l, nil
+}
+
+// nameOf names files in a line of the log.
+func nameOf(files []datasets.File) string {
+	if len(files) == 1 {
+		return files[0].Name
+	}
+	return fmt.Sprintf("%s and %d more", files[0].Name, len(files)-1)
+}
+
+// logCounts says what became of a set's records.
+func (m *ModuleInstance) logCounts(name string, c datasets.Counts) {
+	m.vu.InitEnv().Logger.Infof("data set %s: %d records; left out: %d without a question and an answer, %d outside of the lengths asked for", name, c.Kept, c.Empty, c.Long)
+}
+
+// openConversations reads the conversations of files whole.
+func (m *ModuleInstance) openConversations(o *datasetOptions, files []datasets.File, kind datasets.Kind, opts datasets.Options) (datasets.Set, error) {
+	l, err := datasets.ReadScripts(files, kind, opts)
+	if err != nil {
+		return nil, err
+	}
+	m.vu.InitEnv().Logger.Infof("data set %s: %d conversations; left out: %d without a question and an answer", nameOf(files), l.Counts.Kept, l.Counts.Empty)
+	return o.lead(l), nil
+}
+
+// openStream opens files that are too large to be read at once.
+func (m *ModuleInstance) openStream(files []datasets.File, kind datasets.Kind, opts datasets.Options) (datasets.Set, error) {
+	log, name := m.vu.InitEnv().Logger, nameOf(files)
+	opts.Seen = func(c datasets.Counts, end bool) {
+		if dropped := c.Empty + c.Long; dropped > 0 || end {
+			log.Infof("data set %s, %s: %d records; left out: %d without a question and an answer, %d outside of the lengths asked for",
+				name, map[bool]string{false: "so far", true: "to its end"}[end], c.Kept, c.Empty, c.Long)
+		}
+	}
+	return datasets.OpenStream(files, kind, opts)
 }
 
 // findFiles finds the files of a data set and their size together.
@@ -213,14 +170,12 @@ func (m *ModuleInstance) findFiles(o *datasetOptions) ([]datasets.File, int64, e
 	repo, pattern := o.path, o.files
 	if o.path != "" {
 		abs := m.absPath(o.path)
-		info, err := m.stat(abs)
+		files, size, err := m.findLocal(abs, o.files)
 		switch {
-		case err == nil && info.IsDir():
-			return m.folder(abs, o.files)
-		case err == nil:
-			return []datasets.File{m.file(abs, info.Size())}, info.Size(), nil
-		case !hub.IsID(o.path) || !strings.Contains(o.path, "/") || !errors.Is(err, fs.ErrNotExist):
-			return nil, 0, fmt.Errorf("data set %s %w: check path (DATASET in our scripts)", abs, plainError(err))
+		case err == nil || !errors.Is(err, fs.ErrNotExist):
+			return files, size, err
+		case !hub.IsID(o.path) || !strings.Contains(o.path, "/"):
+			return nil, 0, fmt.Errorf("data set %s does not exist: check path (DATASET in our scripts)", abs)
 		}
 	} else {
 		repo = defaultRepos[o.kind].ID
@@ -231,54 +186,51 @@ func (m *ModuleInstance) findFiles(o *datasetOptions) ([]datasets.File, int64, e
 	return m.fetchFiles(repo, pattern)
 }
 
-// plainError says in few words that a file is not there.
-func plainError(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return errors.New("does not exist")
+// findLocal finds a file or the files of a folder in k6's file system, which puts them into archives. What is larger
+// together than archives carry is opened directly, and found beyond an archive.
+func (m *ModuleInstance) findLocal(abs, pattern string) ([]datasets.File, int64, error) {
+	files, size, err := list(m.files(), abs, pattern)
+	if err == nil && size <= carried {
+		return files, size, nil
 	}
-	return err
+	if large, n, direct := list(fsext.NewOsFs(), abs, pattern); direct == nil && n > carried {
+		m.vu.InitEnv().Logger.Infof("data set %s has more than %d MiB: an archive of this test does not carry it, and finds it at the same place only", abs, carried>>20)
+		return large, n, nil
+	}
+	return files, size, err
 }
 
-// stat looks into k6's file system, and for large files, which archives do not carry, beyond it.
-func (m *ModuleInstance) stat(abs string) (fs.FileInfo, error) {
-	info, err := m.files().Stat(abs)
+// list lists a file, or the files of a folder that can be read, those that match a pattern, in the order of their names.
+func list(from fsext.Fs, abs, pattern string) ([]datasets.File, int64, error) {
+	file := func(path string) datasets.File {
+		return datasets.File{Name: path, Open: func() (io.ReadCloser, error) { return from.Open(path) }}
+	}
+	info, err := from.Stat(abs)
 	if err != nil {
-		if large, direct := os.Stat(abs); direct == nil && large.Size() > carried {
-			return large, nil
-		}
+		return nil, 0, fmt.Errorf("data set %s: %w", abs, err)
 	}
-	return info, err
-}
-
-// file is one file: of k6's file system, which puts it into archives, or if it is large of the machine's.
-func (m *ModuleInstance) file(abs string, size int64) datasets.File {
-	files := m.files()
-	return datasets.File{Name: abs, Open: func() (io.ReadCloser, error) {
-		if size > carried {
-			return os.Open(abs)
-		}
-		return files.Open(abs)
-	}}
-}
-
-// folder lists the files of a folder that can be read, or those that match a pattern.
-func (m *ModuleInstance) folder(abs, pattern string) ([]datasets.File, int64, error) {
-	entries, err := fsext.ReadDir(m.files(), abs)
+	if !info.IsDir() {
+		return []datasets.File{file(abs)}, info.Size(), nil
+	}
+	entries, err := fsext.ReadDir(from, abs)
 	if err != nil {
 		return nil, 0, fmt.Errorf("data set %s: %w", abs, err)
 	}
 	var files []datasets.File
 	var size int64
-	for _, e := range entries { // in the order of their names
+	for _, e := range entries {
 		if matches(pattern, e.Name()) && !e.IsDir() {
-			files = append(files, m.file(filepath.Join(abs, e.Name()), e.Size()))
+			files = append(files, file(filepath.Join(abs, e.Name())))
 			size += e.Size()
 		}
 	}
-	if len(files) == 0 {
-		return nil, 0, fmt.Errorf("data set %s: no file in it that can be read: they are named %s, or that with .gz or .zst", abs, strings.Join(datasets.Extensions, ", "))
+	switch {
+	case len(files) > 0:
+		return files, size, nil
+	case pattern != "":
+		return nil, 0, fmt.Errorf("data set %s: no file in it matches %q", abs, pattern)
 	}
-	return files, size, nil
+	return nil, 0, fmt.Errorf("data set %s: no file in it that can be read: they are named %s, or that with .gz or .zst", abs, strings.Join(datasets.Extensions, ", "))
 }
 
 func matches(pattern, name string) bool {

@@ -30,6 +30,8 @@ type datasetOptions struct {
 	api       string
 	tokenizer string
 	corpus    string
+	trace     string // file of lengths
+	template  bool   // write prompts as the chat template does
 	seed      *int64
 	salt      *string // nil if the script says nothing
 	input     *datasets.Distribution
@@ -79,6 +81,8 @@ func (o *datasetOptions) fields(rt *sobek.Runtime) fields {
 		"api":                text(&o.api),
 		"tokenizer":          text(&o.tokenizer),
 		"corpusFilePath":     text(&o.corpus),
+		"trace":              text(&o.trace),
+		"useChatTemplate":    boolean(&o.template),
 		"seed":               func(v sobek.Value) error { o.seed = new(int64); return integer(o.seed, 0)(v) },
 		"salt":               o.readSalt,
 		"inputDistribution":  func(v sobek.Value) error { o.input = new(datasets.Distribution); return distribution(rt, o.input)(v) },
@@ -201,7 +205,7 @@ func (o *datasetOptions) uses() []string {
 	case o.kind == "mock":
 		return nil
 	case o.kind == "random":
-		return []string{"tokenizer", "inputDistribution", "outputDistribution", "salt"}
+		return []string{"tokenizer", "inputDistribution", "outputDistribution", "salt", "trace", "useChatTemplate"}
 	case o.kind == "synthetic":
 		return []string{"tokenizer", "inputDistribution", "outputDistribution", "salt", "corpusFilePath"}
 	case o.kind == "shared_prefix":
@@ -248,7 +252,11 @@ func (o *datasetOptions) check() error {
 		return nil
 	case o.tokenizer == "":
 		return invalid("Dataset", "tokenizer", errors.New("is missing: prompts of an exact number of tokens are made with the model's"))
-	case o.kind == "shared_prefix" || o.kind == "conversation_replay":
+	case o.template && o.api == "chat":
+		return invalid("Dataset", "useChatTemplate", errors.New("needs api: 'completion': the prompt is the chat as the model's template writes it"))
+	case o.trace != "" && (o.input != nil || o.output != nil):
+		return invalid("Dataset", "trace", errors.New("has the lengths: leave the distributions out"))
+	case o.kind == "shared_prefix" || o.kind == "conversation_replay" || o.trace != "":
 		return nil
 	case o.input == nil:
 		return invalid("Dataset", "inputDistribution", errors.New("is missing: the length of prompts, a number or such as {type: 'normal', mean: 512}"))

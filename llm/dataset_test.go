@@ -4,13 +4,16 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	logtest "github.com/sirupsen/logrus/hooks/test"
 	"go.k6.io/k6/v2/lib"
 	"go.k6.io/k6/v2/lib/fsext"
 
-	"github.com/seed-307b789f/xk6-llm/datasets"
+	"github.com/seed-307b789f/xk6-llm/llm/measure"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -43,7 +46,7 @@ func TestGeneratedDatasets(t *testing.T) {
 	v.run(t, `for (const s of sets) for (let i = 0; i < 4; i++) client.send(s.at(i))`)
 	all, others := v.records()
 	for i, r := range all {
-		usage, _ := r.UsageTokens("prompt_tokens")
+		usage := r.Counts().ServerInput
 		if r.PromptAsked < 20 || usage != r.PromptAsked || *r.Prompt != usage || r.MaxTokens != 2 {
 			t.Errorf("request %d: asked %d, server %d, client %v, answer %d", i, r.PromptAsked, usage, r.Prompt, r.MaxTokens)
 		}
@@ -54,6 +57,51 @@ func TestGeneratedDatasets(t *testing.T) {
 	made := others[1].(*record.Client).Generated
 	if len(made) != 5 || made[0].Salt == "" || made[2].Salt != "" || made[3] != (record.Generated{Type: "random", Seed: 3, Salt: "x"}) {
 		t.Errorf("the client line has %+v", made)
+	}
+}
+
+// Prompts written as the chat template does are counted with it, by client and server alike; lengths may come of a trace.
+func TestRandomOfATraceWithATemplate(t *testing.T) {
+	t.Parallel()
+	v := newVU(t, New())
+	v.model(t, "/scripts/model", chatTemplate)
+	v.model(t, "/scripts/plain", "")
+	v.write(t, "/scripts/azure.csv", "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03.9799600,374,4\n2023-11-16 18:17:04.0319600,96,1\n")
+	v.write(t, "/scripts/short.csv", "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03.9799600,3,4\n")
+	v.run(t, `
+		const common = {type: 'random', tokenizer: './model', api: 'completion', trace: './azure.csv'};
+		const chats = new Dataset({...common, useChatTemplate: true}), plain = new Dataset(common);
+		const client = new Client({baseURL: 'sim:?ttft=0s&itl=0s&tokenizer=./model', api: 'completion', tokenizer: './model', text: true});`)
+	if got := v.run(t, `[chats.length, plain.length, chats.at(0).prompt.split('<|')[1], plain.at(1).addSpecialTokens].join(' ')`).String(); got != "2 2 begin_of_text|> " {
+		t.Errorf("lengths and prompts: %q", got)
+	}
+	for code, want := range map[string]string{
+		`new Dataset({...common, useChatTemplate: true, api: 'chat'})`:                  `Dataset option "useChatTemplate": needs api: 'completion'`,
+		`new Dataset({...common, inputDistribution: 5})`:                                `Dataset option "trace": has the lengths: leave the distributions out`,
+		`new Dataset({...common, useChatTemplate: true, tokenizer: './plain'})`:         "useChatTemplate: ",
+		`new Dataset({...common, trace: './short.csv', useChatTemplate: true})`:         "/scripts/short.csv: line 2 of the trace: a prompt of 3 tokens cannot be made: the chat template alone has",
+		`new Dataset({...common, trace: './none.csv'})`:                                 "trace /scripts/none.csv does not exist",
+		`new Dataset({type: 'synthetic', tokenizer: './model', useChatTemplate: true})`: "type synthetic does not use it",
+	} {
+		if _, err := v.RunOnEventLoop(code); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", code, err, want)
+		}
+	}
+	v.start(t)
+	v.run(t, `for (const s of [chats, plain]) for (let i = 0; i < 2; i++) client.send(s.at(i))`)
+	all, _ := v.records()
+	for i, r := range all {
+		want := []int{374, 96}[i%2]
+		usage := r.Counts().ServerInput
+		if r.PromptAsked != want || usage != want || *r.Prompt != want || r.MaxTokens != []int{4, 1}[i%2] {
+			t.Errorf("request %d: asked %d, server %d, client %d, want %d; answer %d", i, r.PromptAsked, usage, *r.Prompt, want, r.MaxTokens)
+		}
+		if bare := strings.Contains(string(r.RequestBody), `"add_special_tokens":false`); bare != (i < 2) {
+			t.Errorf("request %d: %s", i, r.RequestBody)
+		}
+	}
+	if len(all) != 4 {
+		t.Errorf("%d requests", len(all))
 	}
 }
 
@@ -100,6 +148,44 @@ func TestDatasetFiles(t *testing.T) {
 	}
 }
 
+// What is larger than archives carry is opened directly, and read as it is needed: a file, or files of a folder together.
+func TestLargeDatasetsAreStreamed(t *testing.T) {
+	t.Parallel()
+	v := newVU(t, New())
+	log, hook := logtest.NewNullLogger()
+	v.VU.InitEnvField.Logger = log
+	dir := t.TempDir()
+	for name, size := range map[string]int64{"a.jsonl": 40 << 20, "b.jsonl": 40 << 20, "one.json": 80 << 20} {
+		path := filepath.Join(dir, name)
+		if name == "one.json" {
+			path = filepath.Join(t.TempDir(), name)
+			v.run(t, fmt.Sprintf("const one = %q", path))
+		}
+		if err := os.WriteFile(path, []byte(`{"prompt": "`+name+`"}`+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Truncate(path, size); err != nil { // it is no JSON from there on, which nobody reads
+			t.Fatal(err)
+		}
+	}
+	v.run(t, fmt.Sprintf("const folder = %q", dir))
+	if got := v.run(t, `[folder, one].map((path) => new Dataset({type: 'jsonl', path, api: 'completion'})).map((d) => d.length + d.at(0).prompt).join(' ')`).String(); got != "nulla.jsonl nullone.json" {
+		t.Errorf("got %q", got)
+	}
+	said := 0
+	for _, e := range hook.AllEntries() {
+		if strings.Contains(e.Message, "has more than 64 MiB: an archive of this test does not carry it") {
+			said++
+		}
+	}
+	if said != 2 {
+		t.Errorf("%d lines say what archives do not carry, want 2", said)
+	}
+	if _, err := v.RunOnEventLoop(`new Dataset({type: 'jsonl', path: folder, files: 'a*'})`); err == nil || !strings.Contains(err.Error(), "does not exist") {
+		t.Errorf("what an archive should carry and does not: %v", err)
+	}
+}
+
 // A data set of the hub is found by its name, and its files by their pattern.
 func TestDatasetOfTheHub(t *testing.T) {
 	t.Parallel()
@@ -142,93 +228,40 @@ func TestDatasetOfTheHub(t *testing.T) {
 	}
 }
 
-// Each turn carries what was said before, the server's own answers included; a session's turns never overlap.
-func TestConversations(t *testing.T) {
+// Instances that know no common id of the run make different prompts, and say so once.
+func TestInstancesNeedARunID(t *testing.T) {
 	t.Parallel()
-	v := newVU(t, New())
-	v.model(t, "/scripts/model", "")
-	v.write(t, "/scripts/talk.json", `[{"conversations": [{"from": "human", "value": "one"}, {"from": "gpt", "value": "x"}, {"from": "human", "value": "two"}, {"from": "gpt", "value": "y"}]}]`)
-	v.run(t, `
-		const talk = new Dataset({type: 'shareGPT', path: './talk.json', turns: 'all', sessions: 1});
-		const shared = new Dataset({type: 'shared_prefix', tokenizer: './model', turns: 3, sessions: 2, sharedPrefix: {numUniqueSystemPrompts: 1, numUsersPerSystemPrompt: 4, enableMultiTurnChat: true}});
-		const replay = new Dataset({type: 'conversation_replay', tokenizer: './model', api: 'completion', conversationReplay: {numConversations: 3, sharedSystemPromptLen: 30, turnsPerConversation: 2, inputTokensPerTurn: 8, outputTokensPerTurn: 3}});
-		const client = new Client({baseURL: 'sim:?ttft=0s&itl=0s'});`)
-	if got := v.run(t, `[talk.length, talk.at(0).messages.length, shared.length, shared.at(1).messages[0].role, replay.length, replay.at(0).prompt.split(' ').length].join(' ')`).String(); got != "1 1 4 system 3 37" {
-		t.Errorf("got %q", got)
-	}
-	v.start(t)
-	turn := func(set string) string {
-		t.Helper()
-		v.iter++
-		return v.run(t, `(() => { const item = `+set+`.next(), said = (item.messages || []).map((m) => m.role[0] + ':' + m.content).join('|'); const r = client.send(item); return [item.sessionID, item.turn, said, r.text].join('/'); })()`).String()
-	}
-	first, second, third := turn("talk"), turn("talk"), turn("talk")
-	answer := first[strings.LastIndex(first, "/")+1:]
-	if want := "session-0/1/u:one|a:" + answer + "|u:two/"; !strings.HasPrefix(first, "session-0/0/u:one/") || !strings.HasPrefix(second, want) || answer == "" {
-		t.Errorf("turns %q, %q; want %q", first, second, want)
-	}
-	if !strings.HasPrefix(third, "session-1/0/u:one/") {
-		t.Errorf("the conversation begins again with %q", third)
-	}
-	var ids []string
-	for range 4 {
-		ids = append(ids, strings.SplitN(turn("shared"), "/s:", 2)[0])
-	}
-	if got := strings.Join(ids, " "); got != "session-0/0 session-1/0 session-0/1 session-1/1" {
-		t.Errorf("turns came as %s", got)
-	}
-	all, _ := v.records()
-	if r := all[1]; r.SessionID != "session-0" || r.Turn != 1 || r.Failed() {
-		t.Errorf("record %+v", r)
-	}
-	v.iter++
-	v.run(t, `talk.next()`) // taken, and never sent
-	v.iter++
-	if got := v.run(t, `talk.next().sessionID`).String(); got != "session-2" {
-		t.Errorf("after a turn that was not sent: %s", got)
-	}
-	for code, want := range map[string]string{
-		`new Dataset({type: 'shareGPT', path: './talk.json', turns: 2})`:                                  "must be 'all'",
-		`new Dataset({type: 'shareGPT', path: './talk.json', sessions: 2})`:                               "single requests have none",
-		`new Dataset({type: 'shared_prefix', tokenizer: './model', turns: 2})`:                            "needs sharedPrefix: {enableMultiTurnChat: true}",
-		`new Dataset({type: 'cnn_dailymail', path: './talk.json', turns: 'all'})`:                         "type cnn_dailymail does not use it",
-		`new Dataset({type: 'conversation_replay', tokenizer: './model', conversationReplay: {seed: 1}})`: `unknown conversationReplay option "seed"`,
-	} {
-		if _, err := v.RunOnEventLoop(code); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: got %v, want %s", code, err, want)
-		}
-	}
-}
-
-// Instances share the conversations: each leads its own, and together they lead each once.
-func TestConversationsAreDivided(t *testing.T) {
-	t.Parallel()
-	seen := map[int64]int{}
-	open := 0
-	for _, segment := range []string{"0:1/3", "1/3:2/3", "2/3:1"} {
-		es, err := lib.NewExecutionSegmentFromString(segment)
-		if err != nil {
+	for _, tt := range []struct {
+		segment, id, salt string
+		want              int
+	}{{"0:1/2", "", "", 1}, {"0:1/2", "x", "", 0}, {"0:1/2", "", ", salt: false", 0}, {"", "", "", 0}} {
+		root := New()
+		v := newVU(t, root)
+		v.VU.InitEnvField.LookupEnv = func(name string) (string, bool) { return tt.id, name == measure.RunIDEnv }
+		v.model(t, "/scripts/model", "")
+		if err := v.VU.Runtime().Set("Dataset", root.NewModuleInstance(v.VU).Exports().Named["Dataset"]); err != nil {
 			t.Fatal(err)
 		}
-		sequence, err := lib.NewExecutionSegmentSequenceFromString("0,1/3,2/3,1")
-		if err != nil {
-			t.Fatal(err)
+		v.run(t, `const data = new Dataset({type: 'random', tokenizer: './model', inputDistribution: 20, outputDistribution: 5`+tt.salt+`})`)
+		v.start(t)
+		if tt.segment != "" {
+			var err error
+			if v.state.Options.ExecutionSegment, err = lib.NewExecutionSegmentFromString(tt.segment); err != nil {
+				t.Fatal(err)
+			}
 		}
-		c := &conversations{Sessions: datasets.Sessions{Open: 7}}
-		if err := c.divide(&lib.State{Options: lib.Options{ExecutionSegment: es, ExecutionSegmentSequence: &sequence}}); err != nil {
-			t.Fatal(err)
+		for range 3 {
+			v.run(t, `data.next()`)
+			v.iter++
 		}
-		open += c.Open
-		for k := range int64(10) {
-			seen[c.Number(k)]++
+		got := 0
+		for _, e := range v.log.AllEntries() {
+			if strings.Contains(e.Message, "set K6_LLM_RUN_ID to the same text for all") {
+				got++
+			}
 		}
-	}
-	if open != 7 {
-		t.Errorf("%d are open at once, want 7", open)
-	}
-	for n := range int64(30) {
-		if seen[n] != 1 {
-			t.Errorf("conversation %d is led %d times", n, seen[n])
+		if got != tt.want {
+			t.Errorf("segment %q, id %q%s: warned %d times, want %d", tt.segment, tt.id, tt.salt, got, tt.want)
 		}
 	}
 }

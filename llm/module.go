@@ -23,7 +23,7 @@ import (
 type RootModule struct {
 	clients    peers
 	simulators simulators
-	datasets   cache[datasets.Set]
+	datasets   openSets
 	counters   cache[*chat.Counter]
 	schedules  schedules
 	salts      salts

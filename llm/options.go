@@ -217,7 +217,8 @@ func (o *requestOptions) fields() fields {
 		"sessionID": text(&o.sessionID),
 		"turn":      integer(&o.turn, 0),
 
-		"promptTokens": integer(&o.promptTokens, 1),
+		"promptTokens":     integer(&o.promptTokens, 1),
+		"addSpecialTokens": func(v sobek.Value) error { o.AddSpecial = new(bool); return boolean(o.AddSpecial)(v) },
 	}
 }
 

@@ -3,17 +3,20 @@
 //   k6 run --out llm=run.jsonl scripts/random.js
 //   k6 run --out llm=run.jsonl -e BASE_URL=http://localhost:8000/v1 -e TOKENIZER=org/model -e INPUT_LEN=1000 -e OUTPUT_LEN=100-200 scripts/random.js
 //
-// Settings: BASE_URL, MODEL, API, API_KEY, TOKENIZER, INPUT_LEN, OUTPUT_LEN, SALT, STAGES or RATE and DURATION, SEED, MAX_TOKENS, TTFT_SLO, TPOT_SLO.
+// TRACE=path takes the lengths of a CSV file with ContextTokens and GeneratedTokens, as Azure's traces. CHAT_TEMPLATE=true writes
+// each prompt as the model's chat template does.
+//
+// Settings: BASE_URL, MODEL, API, API_KEY, TOKENIZER, INPUT_LEN, OUTPUT_LEN, TRACE, CHAT_TEMPLATE, SALT, STAGES or RATE and DURATION, SEED, MAX_TOKENS, TTFT_SLO, TPOT_SLO.
 import { summary } from 'k6/x/llm';
 import * as settings from './settings.js';
 
 export const options = settings.options([{ rate: 5, duration: '10s' }]);
 
-const { client, data } = settings.generated({
-  type: 'random',
-  inputDistribution: settings.length('INPUT_LEN', 512),
-  outputDistribution: settings.length('OUTPUT_LEN', 64),
-});
+const lengths = __ENV.TRACE
+  ? { trace: settings.path(__ENV.TRACE) }
+  : { inputDistribution: settings.length('INPUT_LEN', 512), outputDistribution: settings.length('OUTPUT_LEN', 64) };
+
+const { client, data } = settings.generated({ type: 'random', useChatTemplate: __ENV.CHAT_TEMPLATE === 'true', ...lengths });
 
 export default function () {
   client.send(settings.limited(data.next()));

@@ -16,7 +16,9 @@ type Request struct {
 	MaxTokens int             // limit of the output
 	IgnoreEOS bool            // go on to MaxTokens whatever the model says; an extension of vLLM and others
 	Stream    bool
-	Extra     Extra
+	// AddSpecial says whether the server is to add special tokens around the prompt; nil leaves it to the server.
+	AddSpecial *bool
+	Extra      Extra
 }
 
 // Dialect is one kind of endpoint. Its methods may be called concurrently.

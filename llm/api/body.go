@@ -41,6 +41,9 @@ func body(r Request, inputName string, input any) ([]byte, error) {
 	if r.Stream {
 		w.field("stream_options", json.RawMessage(`{"include_usage":true}`))
 	}
+	if r.AddSpecial != nil {
+		w.field("add_special_tokens", *r.AddSpecial)
+	}
 	return w.finish()
 }
 

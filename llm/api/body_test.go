@@ -30,6 +30,10 @@ func TestBody(t *testing.T) {
 			`{"model":"m","messages":[{"role":"user","content":"<é>"}],"max_tokens":5,"stream":false}`,
 		},
 		{
+			"special tokens", Completion, Request{Model: "m", Prompt: "x", MaxTokens: 1, AddSpecial: new(false)},
+			`{"model":"m","prompt":"x","max_tokens":1,"stream":false,"add_special_tokens":false}`,
+		},
+		{
 			"extra fields follow in order", Completion, Request{Model: "m", MaxTokens: 1, Extra: extra(map[string]any{"temperature": 0.5, "best\"of": 2})},
 			`{"model":"m","prompt":"","max_tokens":1,"stream":false,"best\"of":2,"temperature":0.5}`,
 		},

@@ -95,6 +95,24 @@ func (c *Counter) CountChat(messages, tools json.RawMessage) (int, error) {
 	return n, err
 }
 
+// Frame is what the chat template writes before and after the text of a chat's only message, one of the user, up to where
+// the model goes on. White space at the ends of a text may be lost to the template.
+func (c *Counter) Frame() (before, after string, err error) {
+	if c.problem != nil {
+		return "", "", c.problem
+	}
+	const text = "twothreefiveseven" // that no template has
+	prompt, err := c.template.Render(json.RawMessage(`[{"role":"user","content":"`+text+`"}]`), nil)
+	if err != nil {
+		return "", "", err
+	}
+	before, after, found := strings.Cut(prompt, text)
+	if !found || strings.Contains(after, text) {
+		return "", "", errors.New("chat template: it does not write a user's text once, as it is")
+	}
+	return before, after, nil
+}
+
 // countContent counts a text, or the texts among parts.
 func (c *Counter) countContent(content gjson.Result) int {
 	if !content.IsArray() {

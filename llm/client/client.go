@@ -136,6 +136,9 @@ type Request struct {
 	Prompt    string          // of a completion
 	Messages  json.RawMessage // of a chat: a JSON array
 	MaxTokens int             // 0 for DefaultMaxTokens
+
+	// AddSpecial says whether the server is to add special tokens around the prompt; nil leaves it to the server.
+	AddSpecial *bool
 }
 
 // Answer is a request's record, with the text that came.
@@ -156,7 +159,7 @@ func (c *Client) Do(ctx context.Context, rt http.RoundTripper, req Request) (Ans
 	}
 	body, err := c.opts.API.Body(api.Request{
 		Model: req.Model, Prompt: req.Prompt, Messages: req.Messages, MaxTokens: req.MaxTokens,
-		IgnoreEOS: c.opts.IgnoreEOS, Stream: c.opts.Streaming, Extra: c.opts.Extra,
+		IgnoreEOS: c.opts.IgnoreEOS, Stream: c.opts.Streaming, AddSpecial: req.AddSpecial, Extra: c.opts.Extra,
 	})
 	if err != nil {
 		return Answer{}, fmt.Errorf("request body: %w", err)

@@ -54,6 +54,8 @@ type Options struct {
 
 // Tokenizer is what a model's tokenizer does for a server. chat.Counter has it.
 type Tokenizer interface {
+	// Count is the tokens of a text, without special tokens around it.
+	Count(text string) int
 	// CountSpecial is the tokens of a prompt, with the special tokens around it.
 	CountSpecial(prompt string) int
 	// CountChat is the tokens of a chat's prompt; the error says that the chat template could not be used.

@@ -33,6 +33,7 @@ type wireRequest struct {
 	MaxTokens           *int            `json:"max_tokens"`
 	MaxCompletionTokens *int            `json:"max_completion_tokens"`
 	IgnoreEOS           bool            `json:"ignore_eos"`
+	AddSpecial          *bool           `json:"add_special_tokens"`
 	Stream              bool            `json:"stream"`
 	StreamOptions       struct {
 		IncludeUsage bool `json:"include_usage"`
@@ -60,7 +61,7 @@ func parse(body io.Reader, chat bool, tokens Tokenizer) (ask, error) {
 		a.maxTokens = 64
 		a.promptTokens, err = chatTokens(w.Messages, w.Tools, tokens)
 	} else {
-		a.promptTokens, err = promptTokens(w.Prompt, tokens)
+		a.promptTokens, err = promptTokens(w.Prompt, counting(tokens, w.AddSpecial))
 	}
 	if err != nil {
 		return ask{}, err
@@ -128,13 +129,19 @@ func contentText(raw json.RawMessage) (string, error) {
 	return strings.Join(texts, " "), nil
 }
 
-// promptTokens reads a string, an array of one string, or token ids.
-func promptTokens(raw json.RawMessage, tokens Tokenizer) (int, error) {
-	count := func(text string) int { return len(strings.Fields(text)) }
-	if tokens != nil {
-		count = tokens.CountSpecial
+// counting is how the tokens of a prompt are counted; special tokens are added unless a request says otherwise.
+func counting(tokens Tokenizer, special *bool) func(text string) int {
+	switch {
+	case tokens == nil:
+		return func(text string) int { return len(strings.Fields(text)) }
+	case special != nil && !*special:
+		return tokens.Count
 	}
+	return tokens.CountSpecial
+}
 
+// promptTokens reads a string, an array of one string, or token ids.
+func promptTokens(raw json.RawMessage, count func(text string) int) (int, error) {
 	if len(raw) == 0 || string(raw) == "null" {
 		return 0, errors.New("prompt is missing")
 	}

@@ -161,6 +161,8 @@ func TestNormalGapsRepeatBySeed(t *testing.T) {
 // oddTokenizer has words that need care in JSON.
 type oddTokenizer struct{}
 
+func (oddTokenizer) Count(text string) int { return len(text) - 1 }
+
 func (oddTokenizer) CountSpecial(prompt string) int { return len(prompt) }
 
 func (oddTokenizer) CountChat(messages, tools json.RawMessage) (int, error) {

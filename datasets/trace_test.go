@@ -1,0 +1,54 @@
+package datasets
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func TestReadLengths(t *testing.T) {
+	t.Parallel()
+	for name, file := range map[string]string{
+		"as Azure has it": "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03.9799600,374,44\n\n2023-11-16 18:17:04.0,6,0\n",
+		"no head line":    "2023-11-16 18:17:03.9799600,374,44\n\n2023-11-16T18:17:04Z, 6 ,1,more",
+		"other order":     "\ufeffgeneratedtokens,x, contexttokens\n44,7,374\n\n1,7,6",
+	} {
+		got, err := ReadLengths(strings.NewReader(file), "f.csv")
+		first := int32(2)
+		if name == "no head line" {
+			first = 1
+		}
+		if want := []Lengths{{374, 44, first}, {6, 1, first + 2}}; err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %v, %v; want %v", name, got, err, want)
+		}
+	}
+	for file, want := range map[string]string{
+		"": "f.csv: no request in it",
+		"TIMESTAMP,ContextTokens,GeneratedTokens\n": "f.csv: no request in it",
+		"TIMESTAMP,Tokens\n1,2":                     `f.csv:1: the head line names no ContextTokens and GeneratedTokens: "TIMESTAMP,Tokens"`,
+		"0,5,6\n0,5":                                "f.csv:2: the line has no GeneratedTokens",
+		"0,5,6\n0,5.5,1":                            `f.csv:2: ContextTokens must be a whole number up to 16777216, got "5.5"`,
+		"0,5,-6":                                    `f.csv:1: GeneratedTokens must be a whole number`,
+		"0,5,6\n0,\"5\"x,1":                         "f.csv: parse error on line 2",
+	} {
+		if _, err := ReadLengths(strings.NewReader(file), "f.csv"); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want %s", file, err, want)
+		}
+	}
+}
+
+func FuzzReadLengths(f *testing.F) {
+	f.Add("TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03.9799600,374,44\n")
+	f.Add("0,5,6\n")
+	f.Fuzz(func(t *testing.T, file string) {
+		all, err := ReadLengths(strings.NewReader(file), "f.csv")
+		if (err == nil) != (len(all) > 0) {
+			t.Errorf("%d requests, %v", len(all), err)
+		}
+		for _, l := range all {
+			if l.Prompt < 0 || l.Answer < 1 || l.Line < 1 || max(l.Prompt, l.Answer) > maxLength {
+				t.Errorf("%+v", l)
+			}
+		}
+	})
+}

@@ -1,0 +1,149 @@
+package llm
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/seed-307b789f/xk6-llm/datasets"
+	"github.com/seed-307b789f/xk6-llm/llm/chat"
+	"github.com/seed-307b789f/xk6-llm/llm/measure"
+)
+
+// saltedByRun reports whether prompts differ from run to run unless a script says otherwise. Those of the other types are
+// about prefixes that a server has seen.
+func (o *datasetOptions) saltedByRun() bool {
+	return o.salt == nil && (o.kind == "random" || o.kind == "synthetic")
+}
+
+// openGenerated opens a set that makes its prompts.
+func (m *ModuleInstance) openGenerated(o *datasetOptions) (datasets.Set, error) {
+	counter, err := m.counter(o.tokenizer)
+	if err != nil {
+		return nil, err
+	}
+	g := datasets.Generated{Form: o.form(), Tokenizer: counter}
+	if o.kind == "conversation_replay" {
+		g.Seed = 42 // inference-perf's default
+	}
+	if o.seed != nil {
+		g.Seed = *o.seed
+	}
+	switch {
+	case o.salt != nil:
+		g.Salt = *o.salt
+	case o.saltedByRun():
+		g.Salt = measure.ProcessRunID(m.lookupEnv)
+	}
+	set, err := m.generate(o, counter, g)
+	if err != nil {
+		return nil, fmt.Errorf("data set of type %s: %w", o.kind, err)
+	}
+	m.root.salts.note(o.kind, g.Seed, g.Salt)
+	return set, nil
+}
+
+func (m *ModuleInstance) generate(o *datasetOptions, counter *chat.Counter, g datasets.Generated) (datasets.Set, error) {
+	switch o.kind {
+	case "shared_prefix":
+		return o.sharedPrefix(g)
+	case "conversation_replay":
+		return o.replayed(counter, g)
+	}
+	if o.trace == "" {
+		g.Input, g.Output = *o.input, *o.output
+	}
+	if o.kind == "synthetic" {
+		return m.synthetic(o, g)
+	}
+	return m.random(o, counter, g)
+}
+
+func (m *ModuleInstance) synthetic(o *datasetOptions, g datasets.Generated) (datasets.Set, error) {
+	if o.corpus == "" {
+		return datasets.NewSynthetic(g, datasets.Corpus)
+	}
+	data, abs, err := m.readFile("corpus", o.corpus)
+	if err != nil {
+		return nil, err
+	}
+	set, err := datasets.NewSynthetic(g, string(data))
+	if err != nil {
+		return nil, fmt.Errorf("corpus %s: %w", abs, err)
+	}
+	return set, nil
+}
+
+func (m *ModuleInstance) random(o *datasetOptions, counter *chat.Counter, g datasets.Generated) (datasets.Set, error) {
+	r := datasets.Random{Generated: g}
+	var err error
+	if o.template {
+		if r.Before, r.After, err = counter.Frame(); err != nil {
+			return nil, fmt.Errorf("useChatTemplate: %w", err)
+		}
+	}
+	if o.trace == "" {
+		return datasets.NewRandom(r)
+	}
+	data, abs, err := m.readFile("trace", o.trace)
+	if err != nil {
+		return nil, err
+	}
+	if r.Trace, err = datasets.ReadLengths(bytes.NewReader(data), abs); err != nil {
+		return nil, err
+	}
+	set, err := datasets.NewRandom(r)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", abs, err)
+	}
+	return set, nil
+}
+
+func (o *datasetOptions) sharedPrefix(g datasets.Generated) (datasets.Set, error) {
+	s := o.shared
+	set, err := datasets.NewSharedPrefix(datasets.SharedPrefix{
+		Form: g.Form, Tokenizer: g.Tokenizer, Seed: g.Seed, Salt: g.Salt, Groups: int(s.groups), Questions: int(s.questions),
+		System: s.system, Question: s.question, Output: s.output,
+	})
+	if err != nil || !s.multiTurn {
+		return set, err
+	}
+	turns := defaultTurns
+	if o.turns > 0 {
+		turns = int(o.turns)
+	}
+	return o.lead(set.Conversations(turns)), nil
+}
+
+func (o *datasetOptions) replayed(counter *chat.Counter, g datasets.Generated) (datasets.Set, error) {
+	r := o.replay
+	if n := int(r.system) + least(r.dynamic) + least(r.input) + least(r.output); n > int(r.limit) {
+		return nil, fmt.Errorf("maxModelLen must be at least %d, the tokens of the shortest first prompt and its answer, got %d", n, r.limit)
+	}
+	set, err := datasets.NewReplay(datasets.Replay{
+		Tokenizer: g.Tokenizer, Seed: g.Seed, Salt: g.Salt, Conversations: int(r.conversations), System: int(r.system), Dynamic: r.dynamic,
+		Turns: r.turns, Input: r.input, Output: r.output, Pause: r.pause,
+	})
+	if err != nil {
+		return nil, err
+	}
+	c := o.lead(set)
+	c.Limit, c.Length = int(r.limit), func(item datasets.Item) int { return length(counter, item) }
+	return c, nil
+}
+
+// least is the smallest length of a distribution.
+func least(d datasets.Distribution) int {
+	if d.Type == datasets.Fixed {
+		return int(d.Mean)
+	}
+	return d.Min
+}
+
+// length is the tokens of a prompt, of a chat those of its texts.
+func length(counter *chat.Counter, item datasets.Item) int {
+	n := counter.Count(item.Prompt)
+	for _, m := range item.Messages {
+		n += counter.Count(m.Content)
+	}
+	return n
+}
