@@ -28,7 +28,7 @@ type k6Reader struct {
 }
 
 func newK6Reader(src io.Reader, file string) *k6Reader {
-	return &k6Reader{src: bufio.NewReaderSize(src, 1<<18), file: file, dec: record.Decoder{Reuse: true}}
+	return &k6Reader{src: bufio.NewReaderSize(src, bufferSize), file: file, dec: record.Decoder{Reuse: true}}
 }
 
 // next gives the next line of ours.

@@ -133,7 +133,7 @@ func (r *Run) read(s Source) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.Name, err)
 	}
-	br := bufio.NewReaderSize(plain, 1<<16)
+	br := bufio.NewReaderSize(plain, bufferSize) // which decompress's is, if the file is plain; and so it goes on
 	head, _ := br.Peek(1 << 12)
 	lines := record.NewReader(br, s.Name)
 	lines.Reuse = true
@@ -149,9 +149,12 @@ func (r *Run) read(s Source) error {
 	return in.read()
 }
 
+// bufferSize is that of record.NewReader's: a reader of the same size is not buffered again.
+const bufferSize = 1 << 18
+
 // decompress undoes gzip and zstd, known by their first bytes.
 func decompress(src io.Reader) (io.Reader, error) {
-	br := bufio.NewReaderSize(src, 1<<16)
+	br := bufio.NewReaderSize(src, bufferSize)
 	head, _ := br.Peek(4)
 	switch {
 	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):

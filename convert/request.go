@@ -10,7 +10,7 @@ import (
 )
 
 // none is the token count, and unknown the figure, of what has none.
-const none = -1
+const none = record.NotReported
 
 var unknown = math.NaN()
 
@@ -62,10 +62,9 @@ func (q *Request) Failed() bool { return q.ErrorType != "" }
 // fill makes a request of all of a record but its lists, the usage map and the bodies, which keep takes.
 func (r *Run) fill(rec *record.Request, instance string) *Request {
 	q := r.rows.next()
-	in, inSource := rec.InputTokens()
-	out, outSource := rec.OutputTokens()
+	c := rec.Counts()
 	*q = Request{
-		Traits: r.traits(rec, instance, inSource, outSource), in: narrow(in), out: narrow(out), ID: rec.ID, SessionID: rec.SessionID, Error: rec.Error,
+		Traits: r.traits(rec, instance, c), ID: rec.ID, SessionID: rec.SessionID, Error: rec.Error,
 		Start: rec.Start, End: rec.End, Connected: rec.Connected, FirstByte: rec.FirstByte, Attempt: rec.Attempt,
 		Index: rec.Index, BytesSent: rec.BytesSent, BytesReceived: rec.BytesReceived,
 		Seq: narrow(rec.Seq), Turn: narrow(rec.Turn), MaxTokens: narrow(rec.MaxTokens), PromptAsked: narrow(rec.PromptAsked), Retries: narrow(rec.Retries),
@@ -79,25 +78,24 @@ func (r *Run) fill(rec *record.Request, instance string) *Request {
 			q.good = 1
 		}
 	}
-	q.count(rec)
-	q.time(rec)
+	q.count(rec, c)
+	q.time(rec, c)
 	return q
 }
 
-// count takes the counts of the client and of the server over.
-func (q *Request) count(rec *record.Request) {
+// count takes the token counts over.
+func (q *Request) count(rec *record.Request, c record.Counts) {
+	q.in, q.out = narrow(c.Input), narrow(c.Output)
 	q.clientIn, q.clientOut = pointed(rec.Prompt), pointed(rec.Completion)
-	q.serverIn = reported(rec, "prompt_tokens", "input_tokens")
-	q.serverOut = reported(rec, "completion_tokens", "output_tokens")
-	q.serverRead = reported(rec, "prompt_tokens_details.cached_tokens")
+	q.serverIn, q.serverOut, q.serverRead = narrow(c.ServerInput), narrow(c.ServerOutput), narrow(c.ServerCached)
 }
 
 // time takes the latencies over.
-func (q *Request) time(rec *record.Request) {
+func (q *Request) time(rec *record.Request, c record.Counts) {
 	first, last, n := rec.TokenSpan()
 	q.firstToken, q.tokenSpan, q.tokenTimes = first.Seconds(), (last - first).Seconds(), narrow(n)
 	q.ttft, q.ttfo, q.ttfr = secondsOf(rec.TTFT()), secondsOf(rec.TTFO()), secondsOf(rec.TTFR())
-	q.tpot, q.ntpot, q.meanITL = secondsOf(rec.TPOT()), secondsOf(rec.NTPOT()), secondsOf(rec.MeanITL())
+	q.tpot, q.ntpot, q.meanITL = secondsOf(rec.TPOTOf(c)), secondsOf(rec.NTPOTOf(c)), secondsOf(rec.MeanITL())
 }
 
 func secondsOf(d time.Duration, known bool) float64 {
@@ -114,21 +112,13 @@ func pointed(n *int) int32 {
 	return narrow(*n)
 }
 
-func reported(rec *record.Request, names ...string) int32 {
-	n, known := rec.UsageTokens(names...)
-	if !known {
-		return none
-	}
-	return narrow(max(n, 0))
-}
-
 // narrow brings a count within 32 bits, which only a hostile file leaves.
 func narrow(n int) int32 { return int32(max(min(n, math.MaxInt32), math.MinInt32)) } //nolint:gosec // brought within bounds
 
 // traits finds or keeps what the request has in common with others.
-func (r *Run) traits(rec *record.Request, instance string, in, out record.Source) *Traits {
+func (r *Run) traits(rec *record.Request, instance string, c record.Counts) *Traits {
 	t := Traits{
-		Instance: instance, InputSource: in, OutputSource: out, Scenario: rec.Scenario, API: rec.API, Model: rec.Model, Adapter: rec.Adapter,
+		Instance: instance, InputSource: c.InputSource, OutputSource: c.OutputSource, Scenario: rec.Scenario, API: rec.API, Model: rec.Model, Adapter: rec.Adapter,
 		FinishReason: rec.FinishReason, ErrorType: rec.ErrorType, Note: rec.Note, Client: rec.Client, Status: rec.Status, Streaming: rec.Streaming,
 	}
 	if rec.SLO != nil {

@@ -103,12 +103,12 @@ func TestClientCounts(t *testing.T) {
 		t.Fatalf("%d records, want 4", len(all))
 	}
 	for i, r := range all {
-		usage, ok := r.UsageTokens("prompt_tokens")
-		if !ok || r.Prompt == nil || *r.Prompt != usage || usage < 2 {
+		usage := r.Counts().ServerInput
+		if r.Prompt == nil || *r.Prompt != usage || usage < 2 {
 			t.Errorf("request %d: prompt of %v tokens, the server counts %d", i, r.Prompt, usage)
 		}
-		usage, ok = r.UsageTokens("completion_tokens")
-		if !ok || r.Completion == nil || *r.Completion != usage {
+		usage = r.Counts().ServerOutput
+		if r.Completion == nil || *r.Completion != usage {
 			t.Errorf("request %d: answer of %v tokens, the server counts %d", i, r.Completion, usage)
 		}
 	}

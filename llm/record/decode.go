@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/bits"
 
 	"github.com/tidwall/gjson"
 )
@@ -333,37 +334,45 @@ func integer(data []byte) (n int64, used int) {
 	return n, i
 }
 
-// list reads whole numbers into buf, which is used again, and gives them to dst.
+// list reads whole numbers, none negative, into buf, which is used again, and gives them to dst. It is where reading a run
+// spends most of its time.
 func list[T int | int64](s *scan, buf, dst *[]T) bool {
 	if !s.is('[') {
 		return false
 	}
-	data, out := s.data, (*buf)[:0]
+	out := (*buf)[:0]
 	if out == nil {
 		out = []T{}
 	}
-	for i := 0; ; i++ {
-		if i == 0 && len(data) > 0 && data[0] == ']' {
-			break
-		}
-		n, used := integer(data)
-		if used == 0 || used == len(data) || int64(T(n)) != n {
-			return false
-		}
-		out = append(out, T(n))
-		c := data[used]
-		data = data[used:]
-		if c == ']' {
-			break
-		}
-		if c != ',' {
-			return false
-		}
-		data = data[1:]
+	if s.is(']') {
+		*buf, *dst = out, out
+		return true
 	}
-	s.data, *buf, *dst = data[1:], out, out
-	return true
+	data := s.data
+	for i := 0; i < len(data); i++ {
+		first, n := i, T(0)
+		for i < len(data) && data[i]-'0' <= 9 {
+			n = n*10 + T(data[i]-'0')
+			i++
+		}
+		digits := i - first
+		if digits == 0 || digits > maxDigits || i == len(data) || digits > 1 && data[first] == '0' {
+			return false
+		}
+		out = append(out, n)
+		if data[i] == ']' {
+			s.data, *buf, *dst = data[i+1:], out, out
+			return true
+		}
+		if data[i] != ',' {
+			return false
+		}
+	}
+	return false
 }
+
+// maxDigits of a number cannot overflow an int of the machine.
+const maxDigits = 9 * (bits.UintSize / 32)
 
 // object reads an object whole.
 func (s *scan) object() ([]byte, bool) {

@@ -31,13 +31,15 @@ func (r *Request) TTFR() (time.Duration, bool) {
 // TPOT is the time per output token after the first, (last token − first token)/(tokens − 1), and false if there were
 // fewer than two tokens or fewer than two chunks to time. When the count is the server's, which includes reasoning and
 // tool calls, the span runs over those chunks too.
-func (r *Request) TPOT() (time.Duration, bool) {
-	n, source := r.OutputTokens()
-	if n < 2 {
+func (r *Request) TPOT() (time.Duration, bool) { return r.TPOTOf(r.Counts()) }
+
+// TPOTOf is TPOT with the counts that Counts gave.
+func (r *Request) TPOTOf(c Counts) (time.Duration, bool) {
+	if c.Output < 2 {
 		return 0, false
 	}
 	var first, last time.Duration
-	if source == ServerUsage {
+	if c.OutputSource == ServerUsage {
 		first, last, _ = r.outputSpan()
 	} else {
 		first, last, _ = r.TokenSpan()
@@ -45,16 +47,18 @@ func (r *Request) TPOT() (time.Duration, bool) {
 	if last <= first {
 		return 0, false
 	}
-	return (last - first) / time.Duration(n-1), true
+	return (last - first) / time.Duration(c.Output-1), true
 }
 
 // NTPOT is the normalised time per output token, latency/tokens, and false without tokens.
-func (r *Request) NTPOT() (time.Duration, bool) {
-	n, _ := r.OutputTokens()
-	if n == 0 {
+func (r *Request) NTPOT() (time.Duration, bool) { return r.NTPOTOf(r.Counts()) }
+
+// NTPOTOf is NTPOT with the counts that Counts gave.
+func (r *Request) NTPOTOf(c Counts) (time.Duration, bool) {
+	if c.Output == 0 {
 		return 0, false
 	}
-	return r.Latency() / time.Duration(n), true
+	return r.Latency() / time.Duration(c.Output), true
 }
 
 // AppendTokenTimes appends the arrival of each content token after sending: with the client's tokenizer a chunk's arrival

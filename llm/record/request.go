@@ -33,7 +33,7 @@ type Request struct {
 	Index     int64  `json:"index"`    // number of the arrival or iteration in its scenario, from 0, over all instances
 	Seq       int    `json:"seq"`      // number of the request within its iteration, from 0
 	SessionID string `json:"session_id,omitempty"`
-	Turn      int    `json:"turn,omitempty"`
+	Turn      int    `json:"turn"`
 	API       string `json:"api"`
 	Model     string `json:"model"`
 	Adapter   string `json:"adapter,omitempty"`

@@ -14,45 +14,90 @@ const (
 	NoSource        Source = "unknown"    // nothing to count by
 )
 
-// OutputTokens is the number of tokens generated: the client's count of the content; without a tokenizer the server's
-// usage; without that the number of content chunks. An answer that was not streamed has no chunks to count.
-func (r *Request) OutputTokens() (int, Source) {
-	if r.Completion != nil {
-		return *r.Completion, ClientTokenizer
-	}
-	if n, ok := r.UsageTokens("completion_tokens", "output_tokens"); ok {
-		return n, ServerUsage
-	}
-	if !r.Streaming {
-		return 0, NoSource
-	}
-	return len(r.Chunks), ContentChunks
+// Counts are the token counts of a request. Where many are wanted they are read at once.
+type Counts struct {
+	// Output is the number of tokens generated: the client's count of the content; without a tokenizer the server's usage;
+	// without that the number of content chunks. An answer that was not streamed has no chunks to count.
+	Output       int
+	OutputSource Source
+	// Input is the number of prompt tokens: the server's usage, which knows the chat template; else the client's count.
+	Input       int
+	InputSource Source
+	// What the server's usage map holds as numbers, NotReported if it does not; a reported 0 counts.
+	ServerInput, ServerOutput, ServerCached int
 }
 
-// InputTokens is the number of prompt tokens: the server's usage, which knows the chat template; else the client's count.
-func (r *Request) InputTokens() (int, Source) {
-	if n, ok := r.UsageTokens("prompt_tokens", "input_tokens"); ok {
-		return n, ServerUsage
+// NotReported stands for a count that the server did not report.
+const NotReported = -1
+
+// Counts reads the counts.
+func (r *Request) Counts() Counts {
+	c := Counts{ServerInput: NotReported, ServerOutput: NotReported, ServerCached: NotReported}
+	c.readUsage(r.Usage)
+	switch {
+	case r.Completion != nil:
+		c.Output, c.OutputSource = *r.Completion, ClientTokenizer
+	case c.ServerOutput != NotReported:
+		c.Output, c.OutputSource = c.ServerOutput, ServerUsage
+	case !r.Streaming:
+		c.OutputSource = NoSource
+	default:
+		c.Output, c.OutputSource = len(r.Chunks), ContentChunks
 	}
 	switch {
-	case r.Prompt != nil && r.PromptRaw:
-		return *r.Prompt, ClientRaw
-	case r.Prompt != nil:
-		return *r.Prompt, ClientTokenizer
+	case c.ServerInput != NotReported:
+		c.Input, c.InputSource = c.ServerInput, ServerUsage
+	case r.Prompt == nil:
+		c.InputSource = NoSource
+	case r.PromptRaw:
+		c.Input, c.InputSource = *r.Prompt, ClientRaw
+	default:
+		c.Input, c.InputSource = *r.Prompt, ClientTokenizer
 	}
-	return 0, NoSource
+	return c
 }
 
-// UsageTokens is the first of the named counts that the server's usage map holds as a number; a reported 0 counts. Names
-// are paths as gjson reads them ("prompt_tokens_details.cached_tokens").
-func (r *Request) UsageTokens(names ...string) (int, bool) {
-	if len(r.Usage) == 0 {
-		return 0, false
-	}
-	for _, name := range names {
-		if v := gjson.GetBytes(r.Usage, name); v.Type == gjson.Number {
-			return int(v.Int()), true
+// readUsage reads the map in one pass. Some servers call their counts input_tokens and output_tokens; the usual names go first.
+func (c *Counts) readUsage(usage []byte) {
+	otherInput, otherOutput := NotReported, NotReported
+	gjson.ParseBytes(usage).ForEach(func(name, value gjson.Result) bool {
+		switch name.Str {
+		case "prompt_tokens":
+			readCount(&c.ServerInput, value)
+		case "completion_tokens":
+			readCount(&c.ServerOutput, value)
+		case "input_tokens":
+			readCount(&otherInput, value)
+		case "output_tokens":
+			readCount(&otherOutput, value)
+		case "prompt_tokens_details":
+			readCount(&c.ServerCached, value.Get("cached_tokens"))
 		}
+		return true
+	})
+	if c.ServerInput == NotReported {
+		c.ServerInput = otherInput
 	}
-	return 0, false
+	if c.ServerOutput == NotReported {
+		c.ServerOutput = otherOutput
+	}
+}
+
+// readCount takes a number that can be a count.
+func readCount(dst *int, v gjson.Result) {
+	if v.Type == gjson.Number && v.Num >= 0 && v.Num < 1<<53 {
+		*dst = int(v.Num)
+	}
+}
+
+// OutputTokens is the number of tokens generated and where it comes from, see Counts.
+func (r *Request) OutputTokens() (int, Source) {
+	c := r.Counts()
+	return c.Output, c.OutputSource
+}
+
+// InputTokens is the number of prompt tokens and where it comes from, see Counts.
+func (r *Request) InputTokens() (int, Source) {
+	c := r.Counts()
+	return c.Input, c.InputSource
 }
