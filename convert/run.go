@@ -147,7 +147,7 @@ func (r *Run) keep(q *Request, rec *record.Request) {
 }
 
 // errNothing is of an input without a line of ours.
-var errNothing = errors.New("no records in it: expected lines written by `k6 run --out llm=FILE`, or by `k6 run --out json=FILE` with a script that imports k6/x/llm")
+var errNothing = errors.New("no records in it: expected lines written by `k6 run --out llm=FILE`, or by `k6 run --out json=FILE` with a script that imports k6/x/llm, or results of inference-perf, vllm bench serve, guidellm or aiperf")
 
 // finish puts the requests in order, checks that they are of one run, and finds the schedule.
 func (r *Run) finish(force bool) error {
