@@ -364,7 +364,7 @@ func TestImports(t *testing.T) {
 		"/convert": {"/convert/compare", "/convert/foreign", "/convert/partial", "/convert/validation", "/llm/config", "/llm/record", "/llm/slo"},
 		"/convert/compare": {}, "/convert/foreign": {}, "/convert/partial": {}, "/convert/validation": {"/convert/partial"},
 		"/convert/cli": {"/convert", "/convert/compare", "/llm/config"},
-		"/cmd/llmconv": {"/convert/cli"}, "/llm/command": {"/convert/cli", "/llm/chat", "/llm/client", "/llm/hub", "/llm/sim"},
+		"/cmd/llmconv": {"/convert/cli"}, "/llm/command": {"/convert", "/convert/cli", "/llm/config", "/llm/chat", "/llm/client", "/llm/hub", "/llm/sim"},
 	}
 	for _, pkg := range list("./...") {
 		name := strings.TrimPrefix(pkg, us)

@@ -27,7 +27,7 @@ var (
 	latenessBounds = [2]float64{0.010, 0.250} // seconds, of the 99th percentile
 	dropBounds     = [2]float64{0, 0.01}      // share of the arrivals
 	cpuBounds      = [2]float64{0.85, 0.95}   // share of the processors it may use
-	pauseBounds    = [2]float64{0.005, 0.02}  // share of the time
+	pauseBounds    = [2]float64{0.02, 0.05}   // share of the time
 	rateBounds     = [2]float64{0.02, 0.10}   // share of the requests or of the time
 )
 
@@ -35,7 +35,7 @@ var healthRules = []string{
 	"lateness (p99 of start - due, turns of conversations left out) above 10 ms is suspect, above 250 ms invalid",
 	"any dropped arrival is suspect, above 1 % invalid",
 	"CPU above 85 % is suspect, above 95 % invalid",
-	"stop-the-world pauses above 0.5 % of the time are suspect, above 2 % invalid",
+	"stop-the-world pauses above 2 % of the time are suspect, above 5 % invalid",
 	"requests sent, or the time they took to be sent, off by more than 2 % of what was asked are suspect, by more than 10 % invalid",
 	"a partial run is suspect",
 	"a run without a success is invalid",

@@ -62,7 +62,7 @@ func TestHealth(t *testing.T) {
 		}, Invalid, "10 arrivals were dropped"},
 		{"busy", func(l []record.Line) []record.Line { health(l).CPUShare = 0.9; return l }, Suspect, "used 90 % of its 2 processors"},
 		{"choked", func(l []record.Line) []record.Line { health(l).CPUShare = 0.99; return l }, Invalid, "used 99 %"},
-		{"paused", func(l []record.Line) []record.Line { health(l).GCPause = second / 10; return l }, Suspect, "paused it for 0.9 % of the time"},
+		{"paused", func(l []record.Line) []record.Line { health(l).GCPause = second / 3; return l }, Suspect, "paused it for 3.0 % of the time"},
 		{"stretched", func(l []record.Line) []record.Line {
 			return requests(l, func(i int, q *record.Request) { q.Start += int64(i) * 5_000_000 })
 		}, Invalid, "was sent within 10.39 s"},

@@ -292,6 +292,17 @@ declare module 'k6/x/llm' {
    */
   export function trace(path: string): number[];
 
+  /**
+   * An inference-perf configuration, a YAML file's path or an object, as options of Client, Dataset and scenarios(). Unknown keys
+   * throw an error that names them; docs/config.md says what becomes of each key. Paths in it are relative to the working directory.
+   */
+  export function config(source: string | object): {
+    client: ClientOptions;
+    dataset: DatasetOptions;
+    scenarios: Record<string, object>;
+    report: { percentiles: number[]; perRequest: boolean; useServerOutputTokens: boolean };
+  };
+
   /** A short text summary: export function handleSummary(data) { return summary(data); } */
   export function summary(data: object): { stdout: string };
 

@@ -31,6 +31,8 @@ type RootModule struct {
 	planOnce sync.Once
 	plan     []record.Scenario
 	runLine  sync.Once
+
+	configNotes sync.Once // said by config()
 }
 
 var (
@@ -69,6 +71,7 @@ func (m *ModuleInstance) Exports() modules.Exports {
 		"Dataset":   m.newDataset,
 		"Tokenizer": m.newTokenizer,
 		"scenarios": m.scenarios,
+		"config":    m.config,
 		"pace":      m.pace,
 		"summary":   m.summary,
 		"trace":     m.trace,

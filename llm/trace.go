@@ -18,6 +18,11 @@ func (m *ModuleInstance) trace(path sobek.Value) ([]float64, error) {
 	if m.vu.InitEnv() == nil {
 		return nil, errors.New("a trace can be read in the init context only, outside the default function")
 	}
+	return m.readTrace(name)
+}
+
+// readTrace reads the instants of a trace's requests, in seconds after the first.
+func (m *ModuleInstance) readTrace(name string) ([]float64, error) {
 	data, abs, err := m.readFile("trace", name)
 	if err != nil {
 		return nil, err

@@ -47,8 +47,8 @@ func inputs(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-// read reads the inputs, tells on stderr what is odd about them, and that it is at work if that takes long.
-func read(cmd *cobra.Command, o convert.ReadOptions, args []string) (*convert.Run, error) {
+// Read reads the inputs, tells on stderr what is odd about them, and that it is at work if that takes long.
+func Read(cmd *cobra.Command, o convert.ReadOptions, args []string) (*convert.Run, error) {
 	// A run stays in memory until the command ends: at the usual 100 the collector would let the heap grow to twice of it.
 	debug.SetGCPercent(20)
 	busy := time.AfterFunc(2*time.Second, func() { cmd.PrintErrln("reading", strings.Join(args, " "), "…") })
@@ -63,8 +63,8 @@ func read(cmd *cobra.Command, o convert.ReadOptions, args []string) (*convert.Ru
 	return run, nil
 }
 
-// verdict is the exit code a run deserves, once its files are written.
-func verdict(run *convert.Run) error {
+// Verdict is the exit code a run deserves, once its files are written.
+func Verdict(run *convert.Run) error {
 	failed := 0
 	for _, q := range run.Requests {
 		if q.Failed() {

@@ -76,7 +76,7 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 	var sides [2]compare.Side
 	partial := false
 	for i, arg := range args {
-		run, err := read(cmd, convert.ReadOptions{Force: f.force}, []string{arg})
+		run, err := Read(cmd, convert.ReadOptions{Force: f.force}, []string{arg})
 		if err != nil {
 			return err
 		}

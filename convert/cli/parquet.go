@@ -19,7 +19,7 @@ func newParquet() *cobra.Command {
 			if out == "" && chunks == "" {
 				return misuse("where to? Give -o FILE, or --chunks FILE")
 			}
-			run, err := read(cmd, convert.ReadOptions{Force: force}, args)
+			run, err := Read(cmd, convert.ReadOptions{Force: force}, args)
 			if err != nil {
 				return err
 			}
@@ -33,7 +33,7 @@ func newParquet() *cobra.Command {
 					return &ExitError{Failed, err}
 				}
 			}
-			return verdict(run)
+			return Verdict(run)
 		},
 	}
 	cmd.Flags().StringVarP(&out, "out", "o", "", "file for one row per request")

@@ -71,24 +71,34 @@ func (f *reportFlags) run(cmd *cobra.Command, args []string) error {
 	if dir == "" {
 		dir = time.Now().Format("reports-20060102-150405")
 	}
-	old := convert.ExistingReport(dir)
-	if len(old) > 0 && !f.force {
-		return misuse("directory %s holds a report (%s): give another with -o, or --force to replace it", dir, old[0])
+	if err := Vacant(dir, f.force); err != nil {
+		return err
 	}
-	run, err := read(cmd, convert.ReadOptions{Force: f.force, Bodies: files.PerRequest, Config: opts.Config}, args)
+	run, err := Read(cmd, convert.ReadOptions{Force: f.force, Bodies: files.PerRequest, Config: opts.Config}, args)
 	if err != nil {
 		return err
 	}
 	run.Leave(convert.Cut{Warmup: f.warmup.Seconds(), Cooldown: f.cooldown.Seconds(), Stages: f.stages, Adapters: f.adapters})
-	if err := f.write(cmd.OutOrStdout(), run.Report(opts), dir, files, old); err != nil {
+	out := cmd.OutOrStdout()
+	marked := f.markers == "always" || f.markers == "auto" && !isTerminal(out)
+	if err := WriteReport(out, run.Report(opts), dir, files, marked); err != nil {
 		return &ExitError{Failed, err}
 	}
-	return verdict(run)
+	return Verdict(run)
 }
 
-// write writes the report in place of an old one, and prints it.
-func (f *reportFlags) write(out io.Writer, report *convert.Report, dir string, files convert.Files, old []string) error {
-	for _, path := range old {
+// Vacant refuses a directory that holds a report, unless it may be replaced.
+func Vacant(dir string, replace bool) error {
+	if old := convert.ExistingReport(dir); len(old) > 0 && !replace {
+		return misuse("directory %s holds a report (%s): give another with -o, or --force to replace it", dir, old[0])
+	}
+	return nil
+}
+
+// WriteReport writes a report into a directory, in place of one that may be there, and prints it: the verdict on the load
+// generator, the JSON between markers if marked, and the tables.
+func WriteReport(out io.Writer, report *convert.Report, dir string, files convert.Files, marked bool) error {
+	for _, path := range convert.ExistingReport(dir) {
 		if err := os.Remove(path); err != nil {
 			return err
 		}
@@ -99,7 +109,7 @@ func (f *reportFlags) write(out io.Writer, report *convert.Report, dir string, f
 	if err := report.WriteVerdict(out); err != nil {
 		return err
 	}
-	if f.markers == "always" || f.markers == "auto" && !isTerminal(out) {
+	if marked {
 		documents, err := report.Documents(files)
 		if err != nil {
 			return err

@@ -21,11 +21,12 @@ func New(gs *state.GlobalState) *cobra.Command {
 
 The tests themselves are scripts that import k6/x/llm, run by k6 run.`,
 		Example: `  k6 run --out llm=run.jsonl scripts/sharegpt.js
+  k6 x llm run -c config.yml
   k6 x llm report run.jsonl -o report
   k6 x llm sim --port 8000 --ttft 100ms --itl 20ms`,
 	}
 	cmd.AddCommand(cli.Commands()...)
-	cmd.AddCommand(newSim())
+	cmd.AddCommand(newRun(), newSim())
 	withExitCodes(cmd)
 	cmd.SetOut(gs.Stdout)
 	cmd.SetErr(gs.Stderr)

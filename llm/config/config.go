@@ -71,6 +71,11 @@ func Load(path string, overrides ...Override) (*Config, error) {
 	return parse(path, data, overrides)
 }
 
+// ParseFile is Parse with the name of the file that data was read of, for errors.
+func ParseFile(name string, data []byte, overrides ...Override) (*Config, error) {
+	return parse(name, data, overrides)
+}
+
 // Parse reads a configuration, with overrides put on top in their order. Errors call the data "config". All faults found are
 // reported, joined as by [errors.Join]; none shows a secret. Empty data is a configuration of defaults.
 func Parse(data []byte, overrides ...Override) (*Config, error) {

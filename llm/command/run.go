@@ -1,0 +1,226 @@
+package command
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"go.k6.io/k6/v2/errext"
+	"go.k6.io/k6/v2/errext/exitcodes"
+
+	"github.com/seed-307b789f/xk6-llm/convert"
+	"github.com/seed-307b789f/xk6-llm/convert/cli"
+	"github.com/seed-307b789f/xk6-llm/llm/config"
+)
+
+//go:embed run.js
+var runScript []byte
+
+// recordsName is the file of records in the report's directory.
+const recordsName = "records.jsonl"
+
+// runner is `k6 x llm run`: the load of a configuration by a k6 of its own, then the report.
+type runner struct {
+	config, out string
+	force       bool
+
+	cmd       *cobra.Command
+	overrides []config.Override
+	path      string // of the configuration, absolute
+	c         *config.Config
+	dir       string // of the report
+}
+
+func newRun() *cobra.Command {
+	r := new(runner)
+	cmd := &cobra.Command{
+		Use:   "run -c FILE [--dotted.key VALUE]…",
+		Short: "Run a configuration of inference-perf, and write its report",
+		Long: `Run the load of an inference-perf configuration, unchanged, and write the report where it says.
+
+Every key of the configuration can be set by a flag of its dotted name; lists and maps are JSON. docs/config.md says what becomes
+of each key. The report goes to storage.local_storage.path, or to --out; the records of all requests are kept beside it.
+
+Ctrl-C ends the load, and the report of what was sent until then is written.
+
+Exit code: 0; 1 if every request failed, or none was sent; 2 for misuse; 3 if something is missing; else that of k6 run, such as
+105 after Ctrl-C and 108 after a circuit breaker.`,
+		Example: `  k6 x llm run -c config.yml
+  k6 x llm run -c config.yml --load.stages '[{"rate": 5, "duration": 30}]' --out report
+  k6 x llm run -c config.yml --server.type mock --tokenizer null`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return r.run(cmd) },
+	}
+	flags := cmd.Flags()
+	flags.StringVarP(&r.config, "config", "c", "", "configuration, YAML")
+	flags.StringVar(&r.config, "config_file", "", "the same")
+	flags.StringVarP(&r.out, "out", "o", "", "report directory, instead of storage.local_storage.path")
+	flags.BoolVar(&r.force, "force", false, "replace a report that is in the directory")
+	_ = flags.MarkHidden("config_file") // it is there
+	r.addKeys(flags)
+	return cmd
+}
+
+// addKeys adds a flag for each key of the schema, and for its older names. They are too many for the help.
+func (r *runner) addKeys(flags *pflag.FlagSet) {
+	for _, key := range config.Keys() {
+		for _, name := range append([]string{key.Name}, key.Aliases...) {
+			flags.Func(name, key.Type, func(value string) error {
+				r.overrides = append(r.overrides, config.Override{Key: name, Value: value})
+				return nil
+			})
+			_ = flags.MarkHidden(name) // just added
+		}
+	}
+}
+
+func (r *runner) run(cmd *cobra.Command) error {
+	r.cmd = cmd
+	if err := r.load(); err != nil {
+		return errext.WithExitCodeIfNone(err, misuse)
+	}
+	if err := cli.Vacant(r.dir, r.force); err != nil {
+		return err
+	}
+	for _, name := range os.Environ() {
+		if strings.HasPrefix(name, "OTEL_") {
+			cmd.PrintErrln("remark: OTEL_ variables are not supported yet: the load generator's own traces are not sent")
+			break
+		}
+	}
+	code, err := r.k6(cmd.Context(), filepath.Join(r.dir, recordsName), r.overrides)
+	if err != nil {
+		return err
+	}
+	if err := r.report(code); err != nil {
+		return err
+	}
+	if code != 0 {
+		return errext.WithExitCodeIfNone(fmt.Errorf("k6 run ended with code %d", code), code)
+	}
+	return nil
+}
+
+// load reads the configuration, and settles where the report goes.
+func (r *runner) load() (err error) {
+	if r.config == "" {
+		r.c, err = config.Parse(nil, r.overrides...)
+	} else if r.path, err = filepath.Abs(r.config); err == nil {
+		r.c, err = config.Load(r.config, r.overrides...)
+	}
+	if err != nil {
+		return err
+	}
+	r.c.Settle(time.Now(), runtime.NumCPU())
+	switch r.dir = r.out; {
+	case r.dir != "":
+	case r.c.Storage != nil && r.c.Storage.Local != nil && r.c.Storage.Local.Path != "":
+		r.dir = r.c.Storage.Local.Path
+	default:
+		r.dir = time.Now().Format("reports-20060102-150405")
+	}
+	return nil
+}
+
+// k6 runs the load by this program's own `k6 run`, and gives its exit code. What it prints goes to stderr.
+func (r *runner) k6(ctx context.Context, records string, overrides []config.Override) (exitcodes.ExitCode, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return 0, err
+	}
+	work, err := os.MkdirTemp("", "k6-llm-")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = os.RemoveAll(work) }()
+	script, path := filepath.Join(work, "run.js"), r.path
+	if path == "" {
+		path = filepath.Join(work, "config.yml")
+		err = os.WriteFile(path, []byte("{}\n"), 0o600)
+	}
+	if err = errors.Join(err, os.WriteFile(script, runScript, 0o600)); err != nil {
+		return 0, err
+	}
+	env, err := r.environment(path, overrides)
+	if err != nil {
+		return 0, err
+	}
+	child := exec.CommandContext(context.WithoutCancel(ctx), program, "run", "--out", "llm="+records, script) //nolint:gosec // this program
+	child.Env, child.Stdout, child.Stderr = env, r.cmd.ErrOrStderr(), r.cmd.ErrOrStderr()
+	apart(child)
+	return wait(child)
+}
+
+func (r *runner) environment(path string, overrides []config.Override) ([]string, error) {
+	pairs := [][2]string{}
+	for _, o := range overrides {
+		pairs = append(pairs, [2]string{o.Key, o.Value})
+	}
+	text, err := json.Marshal(pairs)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	return append(os.Environ(), "PWD="+dir, "K6_LLM_CONFIG="+path, "K6_LLM_CONFIG_OVERRIDES="+string(text), fmt.Sprintf("K6_LLM_OVERWRITE=%t", r.force), "K6_NO_USAGE_REPORT=true"), nil
+}
+
+// wait runs a command to its end. Interrupts are handed on to it, which ends its load and leaves its records.
+func wait(child *exec.Cmd) (exitcodes.ExitCode, error) {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	if err := child.Start(); err != nil {
+		return 0, err
+	}
+	done := make(chan error, 1)
+	go func() { done <- child.Wait() }()
+	for {
+		select {
+		case s := <-signals:
+			_ = child.Process.Signal(s) // it may have ended just now
+		case err := <-done:
+			var exit *exec.ExitError
+			if errors.As(err, &exit) {
+				return exitcodes.ExitCode(max(exit.ExitCode(), 1)), nil //nolint:gosec // of a process
+			}
+			return 0, err
+		}
+	}
+}
+
+// report makes the report of what was recorded.
+func (r *runner) report(code exitcodes.ExitCode) error {
+	records := filepath.Join(r.dir, recordsName)
+	if _, err := os.Stat(records); errors.Is(err, os.ErrNotExist) && code != 0 {
+		return errext.WithExitCodeIfNone(errors.New("the load did not start, so there is nothing to report"), code)
+	}
+	opts, files := convert.Configured(r.c)
+	files.Config, files.Parquet = true, true
+	run, err := cli.Read(r.cmd, convert.ReadOptions{Bodies: files.PerRequest, Config: r.c}, []string{records})
+	if err != nil {
+		return err
+	}
+	if err := cli.WriteReport(r.cmd.OutOrStdout(), run.Report(opts), r.dir, files, true); err != nil {
+		return &cli.ExitError{Code: cli.Failed, Err: err}
+	}
+	if code != 0 {
+		return nil
+	}
+	return cli.Verdict(run)
+}
+

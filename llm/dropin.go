@@ -1,0 +1,381 @@
+package llm
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/grafana/sobek"
+
+	"github.com/seed-307b789f/xk6-llm/llm/config"
+)
+
+// OverridesEnv names the environment variable with the overrides of a configuration, as a JSON list of [key, value].
+const OverridesEnv = "K6_LLM_CONFIG_OVERRIDES"
+
+// config makes of an inference-perf configuration, a file or an object, the options of Client, Dataset and scenarios().
+func (m *ModuleInstance) config(source sobek.Value) (map[string]any, error) {
+	c, err := m.readConfig(source)
+	if err != nil {
+		return nil, err
+	}
+	if err := runnable(c); err != nil {
+		return nil, fmt.Errorf("config: %w", err)
+	}
+	m.root.configNotes.Do(func() {
+		for _, note := range append(c.Warnings, withoutEffect(c)...) {
+			m.vu.InitEnv().Logger.Info("config: ", note)
+		}
+	})
+	c.Settle(time.Now(), runtime.NumCPU())
+	d := dropIn{c: c, dir: m.workingDirectory()}
+	load, err := m.configLoad(&d)
+	if err != nil {
+		return nil, fmt.Errorf("config: %w", err)
+	}
+	scenarios, err := m.scenarios(m.vu.Runtime().ToValue(load))
+	if err != nil {
+		return nil, fmt.Errorf("config: %w", err)
+	}
+	return map[string]any{"client": d.client(), "dataset": d.dataset(), "scenarios": scenarios, "report": d.report()}, nil
+}
+
+func (m *ModuleInstance) readConfig(source sobek.Value) (*config.Config, error) {
+	if m.vu.InitEnv() == nil {
+		return nil, errors.New("config() works in the init context only, outside the default function")
+	}
+	overrides, err := m.overrides()
+	if err != nil {
+		return nil, err
+	}
+	if absent(source) {
+		return nil, errors.New("config(): which configuration? Give the path of a file, or an object")
+	}
+	var c *config.Config
+	if path, isText := export(source).(string); isText {
+		data, abs, err := m.readFile("configuration", path)
+		if err != nil {
+			return nil, err
+		}
+		if c, err = config.ParseFile(abs, data, overrides...); err != nil {
+			return nil, err
+		}
+	} else {
+		data, err := json.Marshal(export(source)) // JSON is YAML
+		if err != nil {
+			return nil, fmt.Errorf("config(): %w", err)
+		}
+		if c, err = config.Parse(data, overrides...); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+func (m *ModuleInstance) overrides() (list []config.Override, err error) {
+	text, set := m.lookupEnv(OverridesEnv)
+	if !set || text == "" {
+		return nil, nil
+	}
+	var pairs [][2]string
+	if err := json.Unmarshal([]byte(text), &pairs); err != nil {
+		return nil, fmt.Errorf("%s is no list of [key, value]: %w", OverridesEnv, err)
+	}
+	for _, p := range pairs {
+		list = append(list, config.Override{Key: p[0], Value: p[1]})
+	}
+	return list, nil
+}
+
+// workingDirectory is where relative paths of a configuration begin, as in inference-perf.
+func (m *ModuleInstance) workingDirectory() string {
+	dir, _ := m.lookupEnv("PWD")
+	return dir
+}
+
+// dropIn maps a configuration onto our options.
+type dropIn struct {
+	c   *config.Config
+	dir string
+}
+
+// path makes a path of the configuration absolute.
+func (d *dropIn) path(name string) string {
+	if name == "" || filepath.IsAbs(name) || d.dir == "" {
+		return name
+	}
+	return filepath.Join(d.dir, name)
+}
+
+// tokenizer is the configuration's, else the model's where a tokenizer is needed.
+func (d *dropIn) tokenizer() string {
+	if t := d.c.Tokenizer; t != nil && t.Name != "" {
+		return t.Name
+	}
+	needed := !slices.Contains([]config.DataType{config.MockData, config.ShareGPT, config.BillSumConversations, config.InfinityInstruct, config.CNNDailyMail}, d.c.Data.Type)
+	if d.c.Server != nil && (needed || d.c.Tokenizer != nil) {
+		return d.c.Server.ModelName
+	}
+	return ""
+}
+
+// options collects options that are set.
+type options map[string]any
+
+func (o options) set(name string, value any, when bool) {
+	if when {
+		o[name] = value
+	}
+}
+
+func (d *dropIn) client() options {
+	c := d.c
+	o := options{
+		"api": string(c.API.Type), "streaming": c.API.Streaming, "ignoreEOS": c.Server.IgnoreEOS, "baseURL": d.baseURL(),
+		"text": c.Report.Lifecycle.PerRequest && (c.Report.Lifecycle.PerRequestFields.Request || c.Report.Lifecycle.PerRequestFields.Response),
+	}
+	o.set("model", c.Server.ModelName, c.Server.ModelName != "" && c.Server.Type != config.MockServer)
+	o.set("apiKey", c.Server.APIKey, c.Server.APIKey != "")
+	o.set("headers", c.API.Headers, len(c.API.Headers) > 0)
+	o.set("tokenizer", d.tokenizer(), d.tokenizer() != "" && c.Tokenizer != nil)
+	o.set("retries", c.Load.Retries, c.Load.Retries > 0)
+	o.set("retryBackoff", milliseconds(c.Load.RetryBackoff), c.Load.Retries > 0)
+	o.set("certPath", d.path(c.Server.CertPath), c.Server.CertPath != "")
+	o.set("keyPath", d.path(c.Server.KeyPath), c.Server.KeyPath != "")
+	o.set("sessionHeader", c.API.SessionIDHeader, c.API.SessionIDHeader != "")
+	o.set("sessionTokenHeader", c.API.SessionTokenHeader, c.API.SessionTokenHeader != "")
+	if t := c.Load.Timeout; t != nil && *t > 0 {
+		o["timeout"] = milliseconds(*t)
+	}
+	if f := c.API.ResponseFormat; f != nil {
+		format := options{"type": string(f.Type)}
+		format.set("name", f.Name, f.Type == config.JSONSchema)
+		format.set("jsonSchema", f.JSONSchema, f.JSONSchema != nil)
+		o["responseFormat"] = format
+	}
+	d.bounds(o)
+	var adapters []any
+	for _, a := range c.Load.Adapters {
+		adapters = append(adapters, options{"name": a.Name, "split": a.Split})
+	}
+	o.set("adapters", adapters, adapters != nil)
+	o.set("circuitBreaker", d.breakers(), len(c.Load.CircuitBreakers) > 0)
+	return o
+}
+
+// baseURL is the simulator's for the server type mock.
+func (d *dropIn) baseURL() string {
+	if d.c.Server.Type != config.MockServer {
+		return strings.TrimRight(d.c.Server.BaseURL, "/")
+	}
+	if t := d.tokenizer(); t != "" && d.c.Tokenizer != nil {
+		return "sim:?tokenizer=" + t
+	}
+	return "sim:"
+}
+
+// bounds are those of goodput, in ms, and the headers that bound single requests.
+func (d *dropIn) bounds(o options) {
+	slo := options{}
+	if g := d.c.Report.Goodput; g != nil {
+		for _, name := range []string{"ttft", "tpot", "itl", "ntpot", "request_latency"} {
+			if v := g.Constraints[name]; v > 0 {
+				slo[name] = milliseconds(v)
+			}
+		}
+	}
+	o.set("slo", slo, len(slo) > 0)
+	a := d.c.API
+	if a.SLOUnit == "" && a.SLOTTFTHeader == "" && a.SLOTPOTHeader == "" && !slices.ContainsFunc(headerNames(a.Headers), func(name string) bool { return strings.HasPrefix(name, "x-slo-") }) {
+		return
+	}
+	headers := options{}
+	headers.set("unit", a.SLOUnit, a.SLOUnit != "")
+	headers.set("ttft", a.SLOTTFTHeader, a.SLOTTFTHeader != "")
+	headers.set("tpot", a.SLOTPOTHeader, a.SLOTPOTHeader != "")
+	o["sloHeaders"] = headers
+}
+
+func headerNames(headers map[string]string) (names []string) {
+	for name := range headers {
+		names = append(names, strings.ToLower(name))
+	}
+	return names
+}
+
+// breakers are those of the configuration that may end the run.
+func (d *dropIn) breakers() (list []any) {
+	for _, b := range d.c.CircuitBreakers {
+		if !slices.Contains(d.c.Load.CircuitBreakers, b.Name) {
+			continue
+		}
+		var triggers []any
+		for _, t := range b.Triggers {
+			if t.Consecutive != nil {
+				triggers = append(triggers, options{"consecutive": t.Consecutive.Threshold})
+			} else {
+				triggers = append(triggers, options{"rate": t.Rate.Threshold, "window": milliseconds(t.Rate.Window), "minSamples": t.Rate.MinSamples})
+			}
+		}
+		o := options{"name": b.Name, "matches": anyList(b.Metrics.Matches), "triggers": triggers}
+		o.set("rules", anyList(b.Metrics.Rules), len(b.Metrics.Rules) > 0)
+		list = append(list, o)
+	}
+	return list
+}
+
+func anyList(texts []string) (list []any) {
+	for _, text := range texts {
+		list = append(list, text)
+	}
+	return list
+}
+
+// milliseconds are what a duration is in JavaScript.
+func milliseconds(seconds float64) float64 { return seconds * 1000 }
+
+// dataset are the options of the data set.
+func (d *dropIn) dataset() options {
+	data := d.c.Data
+	o := options{"type": string(data.Type), "api": string(d.c.API.Type)}
+	if data.Type == config.MockData {
+		return o
+	}
+	o.set("tokenizer", d.tokenizer(), d.tokenizer() != "")
+	o.set("path", d.dataPath(), data.Path != "")
+	switch data.Type {
+	case config.SharedPrefixData:
+		d.sharedPrefix(o)
+		return o
+	case config.ConversationData:
+		d.replay(o)
+		return o
+	case config.RandomData, config.SyntheticData:
+		o["seed"] = *d.c.Load.BaseSeed
+		o.set("corpusFilePath", d.path(data.Corpus), data.Corpus != "" && data.Type == config.SyntheticData)
+		o.set("useChatTemplate", true, data.UseChatTemplate)
+		if data.Trace != nil {
+			o["trace"] = d.path(data.Trace.File)
+			return o
+		}
+	}
+	o.set("inputDistribution", lengthOption(data.Input), data.Input != nil)
+	o.set("outputDistribution", lengthOption(data.Output), data.Output != nil)
+	return o
+}
+
+// dataPath is a path, or a name on the hub left as it is.
+func (d *dropIn) dataPath() string { return d.path(d.c.Data.Path) }
+
+// length is a distribution as Dataset takes it. A fixed one is its mean, which inference-perf does not bring within its bounds.
+func lengthOption(s *config.Distribution) any {
+	if s == nil {
+		return nil
+	}
+	if s.Type == "fixed" {
+		return int64(s.Mean)
+	}
+	return options{"type": string(s.Type), "mean": s.Mean, "stdDev": s.StdDev, "skew": s.Skew, "min": s.Min, "max": s.Max}
+}
+
+func (d *dropIn) sharedPrefix(o options) {
+	s := d.c.Data.SharedPrefix
+	if s == nil {
+		s = new(config.SharedPrefix)
+		s.Groups, s.UsersPerGroup = 10, 10
+	}
+	lengths := func(l config.Length) any {
+		if l.Distribution != nil {
+			return lengthOption(l.Distribution)
+		}
+		return l.N
+	}
+	o["sharedPrefix"] = options{
+		"numUniqueSystemPrompts": s.Groups, "numUsersPerSystemPrompt": s.UsersPerGroup, "systemPromptLen": lengths(s.SystemPrompt),
+		"questionLen": lengths(s.QuestionLength()), "outputLen": lengths(s.OutputLength()), "enableMultiTurnChat": s.MultiTurn,
+	}
+	o["seed"] = *d.c.Load.BaseSeed
+	if s.Seed != nil {
+		o["seed"] = *s.Seed
+	}
+}
+
+func (d *dropIn) replay(o options) {
+	r := d.c.Data.ConversationReplay
+	if r == nil {
+		return
+	}
+	o["seed"] = r.Seed
+	replay := options{"numConversations": r.Conversations, "sharedSystemPromptLen": r.SystemPrompt}
+	for name, distribution := range map[string]*config.Distribution{
+		"dynamicSystemPromptLen": r.DynamicPrompt, "turnsPerConversation": r.Turns, "inputTokensPerTurn": r.Input, "outputTokensPerTurn": r.Output,
+	} {
+		replay.set(name, lengthOption(distribution), distribution != nil)
+	}
+	if r.MaxModelLen != nil {
+		replay["maxModelLen"] = *r.MaxModelLen
+	}
+	if r.ToolLatency != nil {
+		replay["toolCallLatencySec"] = r.ToolLatency.Mean
+	}
+	o["conversationReplay"] = replay
+}
+
+// configLoad are the options of scenarios().
+func (m *ModuleInstance) configLoad(d *dropIn) (options, error) {
+	l := d.c.Load
+	o := options{
+		"executor": "llm-arrival-rate", "seed": *l.BaseSeed, "interval": milliseconds(l.Interval), "gracefulStop": milliseconds(l.Grace), "drain": true,
+		"arrival": "constant",
+	}
+	switch l.Type {
+	case config.PoissonLoad:
+		o["arrival"] = "poisson"
+	case config.TraceReplay:
+		return o, m.configTrace(d, o)
+	}
+	if d.c.Own.Arrivals == config.InferencePerf && l.Type == config.Constant {
+		o["arrival"] = "inference-perf"
+	}
+	var stages []any
+	for _, s := range l.Stages.Standard {
+		stages = append(stages, options{"rate": s.Rate, "duration": s.Duration * 1000})
+	}
+	for _, s := range l.Stages.Concurrent {
+		stages = append(stages, options{"requests": s.NumRequests, "concurrency": min(s.Concurrency, s.NumRequests)})
+	}
+	o["stages"] = stages
+	return o, nil
+}
+
+// configTrace sends the requests of a trace when it has them: as many as the stages ask for, or the data's trace has.
+func (m *ModuleInstance) configTrace(d *dropIn, o options) error {
+	instants, err := m.readTrace(d.path(d.c.Load.Trace.File))
+	if err != nil {
+		return err
+	}
+	if d.c.Data.Trace == nil {
+		asked := 0
+		for _, s := range d.c.Load.Stages.Standard {
+			asked += int(s.Rate * float64(s.Duration))
+		}
+		if asked > len(instants) {
+			return fmt.Errorf("load.trace: the stages ask for %d requests, and the file has %d: shorten them", asked, len(instants))
+		}
+		instants = instants[:asked]
+	}
+	o["arrival"], o["trace"] = "trace", instants
+	delete(o, "interval")
+	return nil
+}
+
+// report is what the configuration says of reports, for scripts that write their own.
+func (d *dropIn) report() options {
+	l := d.c.Report.Lifecycle
+	return options{"percentiles": l.Percentiles, "perRequest": l.PerRequest, "useServerOutputTokens": l.UseServerOutputTokens}
+}

@@ -1,0 +1,62 @@
+package llm
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/seed-307b789f/xk6-llm/llm/config"
+)
+
+// runnable names what a configuration asks for that is not done here, and what to do instead.
+func runnable(c *config.Config) error {
+	var faults []error
+	refuse := func(when bool, key, reason string) {
+		if when {
+			faults = append(faults, fmt.Errorf("%s: %s", key, reason))
+		}
+	}
+	const later = "is not supported yet"
+	refuse(c.Server == nil, "server", "is missing: give base_url, or type: mock for the simulator")
+	refuse(c.API.Type == config.AnthropicMessages, "api.type", "anthropic_messages "+later+"; use chat or completion with a server that speaks OpenAI's API")
+	refuse(c.Load.Type == config.TraceSessionReplay, "load.type", "trace_session_replay "+later+"; data.type conversation_replay and shared_prefix lead conversations")
+	refuse(c.Load.Sweep != nil, "load.sweep", "needs two runs: use `k6 x llm run`")
+	refuse(slices.Contains([]config.DataType{config.OTelTraceReplay, config.WekaTraceReplay, config.AgenticData, config.VisionArenaData}, c.Data.Type), "data.type", string(c.Data.Type)+" "+later)
+	refuse(c.Data.Multimodal != nil || c.Data.SharedPrefix != nil && c.Data.SharedPrefix.Multimodal != nil, "multimodal", later+": prompts are text")
+	refuse(c.Own.Data == config.InferencePerf, "x-llm.data", "inference-perf "+later+": prompts are ours, of the same exact lengths")
+	refuse((c.Server != nil && (c.Server.CertPath == "") != (c.Server.KeyPath == "")), "server.cert_path", "and key_path are needed both")
+	return errors.Join(faults...)
+}
+
+// noEffect are keys that are accepted and do nothing here: whether a configuration sets one, and why it does nothing.
+var noEffect = []struct {
+	key string
+	set func(c, usual *config.Config) bool
+	why string
+}{
+	{"load.num_workers", func(c, _ *config.Config) bool { return c.Load.NumWorkers != nil }, "one process serves all processors; several machines are execution segments of k6"},
+	{"load.worker_max_concurrency", func(c, u *config.Config) bool { return c.Load.WorkerConcurrency != u.Load.WorkerConcurrency }, "k6 begins with as many VUs as the rate asks for, and adds what it needs"},
+	{"load.worker_max_tcp_connections", func(c, u *config.Config) bool { return c.Load.WorkerConnections != u.Load.WorkerConnections }, "each request in flight has a connection"},
+	{"tokenizer.trust_remote_code", func(c, _ *config.Config) bool { return c.Tokenizer != nil && c.Tokenizer.TrustRemoteCode != nil }, "tokenizers are read, never run"},
+	{"tokenizer.load_timeout", func(c, _ *config.Config) bool {
+		return c.Tokenizer != nil && c.Tokenizer.LoadTimeout != nil && *c.Tokenizer.LoadTimeout != 300
+	}, "loading takes a second"},
+	{"data.input_distribution.total_count", func(c, _ *config.Config) bool { return c.Data.Input != nil && c.Data.Input.TotalCount != nil }, "prompts are made as they are needed"},
+	{"data.output_distribution.total_count", func(c, _ *config.Config) bool { return c.Data.Output != nil && c.Data.Output.TotalCount != nil }, "prompts are made as they are needed"},
+	{"metrics", func(c, _ *config.Config) bool { return c.Metrics != nil && c.Metrics.Type == config.PrometheusMetrics }, "the server's own metrics are not asked for yet"},
+	{"report.session_lifecycle", func(c, u *config.Config) bool { return c.Report.Sessions != u.Report.Sessions }, "it is about replayed sessions, which are not supported yet"},
+}
+
+// withoutEffect are the remarks on what a configuration sets in vain.
+func withoutEffect(c *config.Config) (list []string) {
+	usual, err := config.Parse([]byte("load: {stages: [{rate: 1, duration: 1}]}"))
+	if err != nil {
+		return nil
+	}
+	for _, n := range noEffect {
+		if n.set(c, usual) {
+			list = append(list, fmt.Sprintf("%s has no effect here: %s", n.key, n.why))
+		}
+	}
+	return list
+}

@@ -1,0 +1,23 @@
+// A configuration of inference-perf, unchanged: CONFIG=path. `k6 x llm run -c FILE` does the same and writes the report.
+//
+//   k6 run --out llm=run.jsonl -e CONFIG=config.yml scripts/inference-perf.js
+//   llmconv report run.jsonl --config config.yml -o report
+//
+// Paths in the configuration are relative to where the command is given. docs/config.md says what becomes of each key.
+import { Client, Dataset, config, summary } from 'k6/x/llm';
+import { path, trendStats } from './settings.js';
+
+const { client: clientOptions, dataset, scenarios } = config(path(__ENV.CONFIG) || './data/inference-perf-sample.yml');
+
+export const options = { scenarios, summaryTrendStats: trendStats };
+
+const client = new Client(clientOptions);
+const data = new Dataset(dataset);
+
+export default function () {
+  client.send(data.next());
+}
+
+export function handleSummary(data) {
+  return summary(data);
+}
