@@ -1,0 +1,108 @@
+package llm
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/llm/config"
+)
+
+var updateDocs = flag.Bool("update-docs", false, "write the table of docs/config.md anew")
+
+// refusedKeys are not done here, with all below them, unless they have their default.
+var refusedKeys = map[string]string{
+	"data.multimodal": "refused: prompts are text", "data.shared_prefix.multimodal": "refused: prompts are text",
+	"data.otel_trace_replay": "refused with its type", "data.weka_trace_replay": "refused with its type", "data.synthetic_agentic": "refused with its type",
+	"data.visionarena": "refused with its type", "x-llm.data": "`inference-perf` is refused: prompts are ours",
+}
+
+// remarks on keys that are honoured in a way of ours.
+var keyRemarks = map[string]string{
+	"api.type":                "`anthropic_messages` is refused",
+	"api.slo_unit":            "of the bounds in the headers `x-slo-ttft-…` and `x-slo-tpot-…` of api.headers",
+	"data.type":               "session replays and `visionarena` are refused; [datasets.md](datasets.md) tells the others",
+	"data.path":               "also a name on the Hugging Face hub",
+	"data.shared_prefix.seed": "null: base_seed",
+	"data.conversation_replay.tool_call_latency_sec.mean": "its mean",
+	"load.type":                               "`constant` is evenly spaced and `poisson` exponential, unless x-llm.arrivals says otherwise; `trace_session_replay` is refused",
+	"load.sweep.type":                         "with `k6 x llm run`; refused by config()",
+	"load.base_seed":                          "also of the arrivals and of the adapters' split, so that runs can be repeated",
+	"load.stage_teardown_grace_seconds":       "how long the requests of a stage may take past its end; the rest is cut and recorded `canceled`",
+	"load.lora_traffic_split":                 "the shares may miss 1 by 1e-9",
+	"load.circuit_breakers":                   "the run ends, with the requests in flight recorded; exit code 108",
+	"report.request_lifecycle.per_request":    "texts of requests and answers are kept if the fields ask for them",
+	"server.type":                             "`vllm`, `sglang` and `tgi` are spoken to alike; `mock` is the built-in simulator",
+	"server.base_url":                         "with or without `/v1`; a slash at its end is dropped",
+	"server.api_key":                          "never in a log, a record or a report",
+	"server.cert_path":                        "for every type of server",
+	"tokenizer.pretrained_model_name_or_path": "a file, a folder or a name on the hub",
+	"x-llm.arrivals":                          "`inference-perf`: its constant load, whose gaps are random",
+	"metrics.type":                            "no effect: the server's own metrics are not asked for yet",
+	"report.session_lifecycle.summary":        "no effect: it is about replayed sessions",
+}
+
+// note is what docs/config.md says of a key.
+func note(name string) string {
+	for key, text := range refusedKeys {
+		if name == key || strings.HasPrefix(name, key+".") {
+			return text
+		}
+	}
+	for _, n := range noEffect {
+		if name == n.key || strings.HasPrefix(name, n.key+".") {
+			return "no effect: " + n.why
+		}
+	}
+	return keyRemarks[name]
+}
+
+// docs/config.md has each key of the schema.
+func TestConfigDocsHaveEveryKey(t *testing.T) {
+	const path, begin, end = "../docs/config.md", "<!-- keys -->\n", "<!-- end of keys -->\n"
+	var table strings.Builder
+	table.WriteString("\n| key | type | default | here |\n|---|---|---|---|\n")
+	known := map[string]bool{}
+	for _, key := range config.Keys() {
+		known[key.Name] = true
+		kind := key.Type
+		if len(key.Choices) > 0 {
+			kind = "one of " + strings.Join(key.Choices, ", ")
+		}
+		fallback := ""
+		if key.Default != "" {
+			fallback = "`" + key.Default + "`"
+		}
+		name := "`" + key.Name + "`"
+		for _, alias := range key.Aliases {
+			name += ", `" + alias + "`"
+		}
+		fmt.Fprintf(&table, "| %s | %s | %s | %s |\n", name, strings.ReplaceAll(kind, "|", `\|`), fallback, note(key.Name))
+	}
+	table.WriteString("\n")
+	for name := range keyRemarks {
+		if !known[name] {
+			t.Errorf("there is a remark on %s, which is no key", name)
+		}
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, _ := strings.Cut(string(text), begin)
+	got, after, ok := strings.Cut(rest, end)
+	if !ok {
+		t.Fatalf("%s has no table between %q and %q", path, begin, end)
+	}
+	if got == table.String() {
+		return
+	}
+	if !*updateDocs {
+		t.Fatalf("%s: the table of keys is not up to date; -update-docs writes it anew", path)
+	}
+	if err := os.WriteFile(path, []byte(before+begin+table.String()+end+after), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
