@@ -39,9 +39,9 @@ func (t *table) line(format string, args ...any) {
 	}
 }
 
-// grid writes a title, a head and rows of cells.
+// grid writes a title, a head and rows of cells; nothing without rows.
 func (t *table) grid(title string, head []string, rows [][]string) {
-	if t.err != nil {
+	if t.err != nil || len(rows) == 0 {
 		return
 	}
 	t.line("\n%s", title)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -173,10 +174,21 @@ func (d *dropIn) baseURL() string {
 	if d.c.Server.Type != config.MockServer {
 		return strings.TrimRight(d.c.Server.BaseURL, "/")
 	}
+	settings := url.Values{}
 	if t := d.tokenizer(); t != "" && d.c.Tokenizer != nil {
-		return "sim:?tokenizer=" + t
+		settings.Set("tokenizer", t)
 	}
-	return "sim:"
+	var adapters []string
+	for _, a := range d.c.Load.Adapters {
+		adapters = append(adapters, a.Name)
+	}
+	if adapters != nil {
+		settings.Set("lora", strings.Join(adapters, ","))
+	}
+	if len(settings) == 0 {
+		return "sim:"
+	}
+	return "sim:?" + settings.Encode()
 }
 
 // bounds are those of goodput, in ms, and the headers that bound single requests.

@@ -1,0 +1,106 @@
+package llm_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Every configuration in docs/config runs, for a second.
+func TestConfigurationsRun(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("docs/config/*.yml")
+	if err != nil || len(files) < 14 {
+		t.Fatalf("%q, %v", files, err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			t.Parallel()
+			out := filepath.Join(t.TempDir(), "report")
+			args := []string{"x", "llm", "run", "-c", file, "--out", out, "--load.interval", "0"}
+			want := 10
+			switch filepath.Base(file) {
+			case "trace-replay.yml":
+				want = 4
+			case "concurrent.yml":
+				args = append(args, "--load.stages", `[{"num_requests": 10, "concurrency_level": 4}]`)
+			case "poisson.yml": // the number is random, and the same for one seed
+				args = append(args, "--load.stages", `[{"rate": 10, "duration": 1}]`)
+				want = 0
+			default:
+				args = append(args, "--load.stages", `[{"rate": 10, "duration": 1}]`)
+			}
+			r := mustSucceed(t, k6(t, args...))
+			s := readReport(t, filepath.Join(out, "summary_lifecycle_metrics.json"))
+			if want > 0 && s.Successes.Count != want || s.Successes.Count == 0 || s.Failures.Count != 0 {
+				t.Errorf("%d succeeded and %d failed, want %d", s.Successes.Count, s.Failures.Count, want)
+			}
+			if !strings.Contains(r.stdout, "=== START_SUMMARY ===") || !strings.Contains(r.stdout, "report: "+out) {
+				t.Errorf("printed %q", r.stdout)
+			}
+			for _, name := range []string{"config.yaml", "validation.json", "records.jsonl", "stage_0_lifecycle_metrics.json", "inference-perf.partial.stage_0.yaml"} {
+				if _, err := os.Stat(filepath.Join(out, name)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+}
+
+// What is wrong with a configuration is said in a line, before any load.
+func TestBadConfigurations(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, text string
+		args       []string
+		code       int
+		want       string
+	}{
+		{"unknown key", "server: {base_url: x}\nload: {stagse: []}", nil, 2, "did you mean"},
+		{"no server", "load: {stages: [{rate: 1, duration: 1}]}", nil, 107, "server: is missing"},
+		{"sessions", "server: {base_url: x}\nload: {type: trace_session_replay, stages: [{concurrent_sessions: 1}]}\ndata: {type: otel_trace_replay}", nil, 107, "not supported yet"},
+		{"anthropic", "server: {base_url: x}\napi: {type: anthropic_messages}\nload: {stages: [{rate: 1, duration: 1}]}", nil, 107, "api.type: anthropic_messages is not supported yet"},
+		{"a flag's value", "server: {base_url: x}\nload: {stages: [{rate: 1, duration: 1}]}", []string{"--load.interval", "soon"}, 2, "soon"},
+		{"no file", "", []string{"-c", "none.yml"}, 2, "none.yml"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			path := filepath.Join(dir, "config.yml")
+			if err := os.WriteFile(path, []byte(tt.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			r := k6(t, append([]string{"x", "llm", "run", "-c", path, "--out", filepath.Join(dir, "out")}, tt.args...)...)
+			if r.code != tt.code || !strings.Contains(r.stderr, tt.want) {
+				t.Errorf("exit code %d, want %d and %q in\n%s", r.code, tt.code, tt.want, r.stderr)
+			}
+		})
+	}
+}
+
+// Ctrl-C ends the load, and what was sent until then is reported. Secrets are in no file.
+func TestInterruptedConfiguration(t *testing.T) {
+	t.Parallel()
+	out := filepath.Join(t.TempDir(), "report")
+	r := run(t, 5*time.Second, os.Interrupt, "k6", "x", "llm", "run", "-c", "docs/config/constant.yml", "--out", out,
+		"--load.stages", `[{"rate": 10, "duration": 60}]`, "--server.api_key", "sk-very-secret")
+	s := readReport(t, filepath.Join(out, "summary_lifecycle_metrics.json"))
+	if r.code != 105 || s.Successes.Count < 5 || s.Successes.Count > 100 {
+		t.Errorf("exit code %d, %d succeeded\n%s", r.code, s.Successes.Count, r.stderr)
+	}
+	files, err := filepath.Glob(filepath.Join(out, "*"))
+	if err != nil || len(files) < 6 {
+		t.Fatalf("%q, %v", files, err)
+	}
+	for _, path := range files {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(text)+r.stdout+r.stderr, "very-secret") {
+			t.Errorf("%s holds the key", path)
+		}
+	}
+}
