@@ -33,12 +33,6 @@ func below(rng *rand.PCG, n int) int {
 	return int(high)                               //nolint:gosec // less than n
 }
 
-// gauss is a standard normal number, by Box and Muller: the generator of the standard library may change with its version.
-func gauss(rng *rand.PCG) float64 {
-	u, v := float64(rng.Uint64()>>11)/(1<<53), float64(rng.Uint64()>>11)/(1<<53)
-	return math.Sqrt(-2*math.Log(1-u)) * math.Cos(2*math.Pi*v)
-}
-
 // piece is a run of neighbours in a series, from the first to before the end.
 type piece struct{ from, end int }
 
@@ -187,8 +181,8 @@ func (c cumulated) of(pieces []piece) (total float64) {
 	return total
 }
 
-// ratioEstimate is a sum of values over a sum of weights and a rest, whose standard deviation is given.
-func ratioEstimate(rng *rand.PCG, s series, rest, restDeviation float64, resamples int) estimate {
+// ratioEstimate is a sum of values over a sum of weights and a rest, which moves with the last answers.
+func ratioEstimate(rng *rand.PCG, s series, rest float64, last *lastAnswers, resamples int) estimate {
 	total, weight := sum(s.values), sum(s.weights)
 	e := estimate{n: len(s.values), value: total / (weight + rest), draws: make([]float64, resamples)}
 	// The ratio moves as its linear part does: value − ratio × weight.
@@ -199,9 +193,10 @@ func ratioEstimate(rng *rand.PCG, s series, rest, restDeviation float64, resampl
 	e.blocks = chooseBlocks(linear, nil)
 	values, weights := cumulate(s.values), cumulate(s.weights)
 	var pieces []piece
+	late := last.deviations(rng, resamples)
 	for r := range e.draws {
 		pieces = resample(rng, s.ends, e.blocks.length, pieces)
-		time := weight + weights.of(pieces) + rest + restDeviation*gauss(rng)
+		time := weight + weights.of(pieces) + rest + late[r]
 		e.draws[r] = (total + values.of(pieces)) / max(time, (weight+rest)/10)
 	}
 	e.widenBy(e.blocks.widen)

@@ -180,7 +180,7 @@ func TestStages(t *testing.T) {
 		t.Errorf("got %v", byStage)
 	}
 	// That stages differ by design is no dependence: blocks stay short, and the interval narrow.
-	if m := r.metric("mean(request_latency)"); m.Verdict != Worse || m.BaseSample.Block > 10 {
+	if m := r.metric("mean(request_latency)"); m.Verdict != Worse || m.BaseSample.Block > 40 {
 		t.Errorf("got %s, blocks of %d", m.sentence(m.Verdict), m.BaseSample.Block)
 	}
 	fresh.Requests[0].Stage = 9

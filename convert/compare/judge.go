@@ -81,8 +81,8 @@ func (r *run) estimates(q quantity, percentiles []float64, rng *rand.PCG, resamp
 			return []estimate{shareEstimate(rng, s, resamples)}
 		}
 	case r.seconds > 0:
-		if s, rest, deviation := r.rates(q); len(s.values) > 0 {
-			return []estimate{ratioEstimate(rng, s, rest, deviation, resamples)}
+		if s, rest, last := r.rates(q); len(s.values) > 0 {
+			return []estimate{ratioEstimate(rng, s, rest, last, resamples)}
 		}
 	}
 	return nil
@@ -151,6 +151,13 @@ func (d demand) forPercentile(id metricID) float64 {
 	return math.Ceil(float64(d.beyond)/(min(id.percentile, 100-id.percentile)/100) - 1e-6)
 }
 
+// threefold says whether one value is three times the other or more. Where requests hang together for too long to trust an interval,
+// that much is still judged: else a server that no longer keeps up with its load would pass.
+func threefold(a, b float64) bool {
+	a, b = math.Abs(a), math.Abs(b)
+	return max(a, b) >= 3*min(a, b)
+}
+
 // tooFew says why a figure cannot be judged, "" if it can. A percentile near the end depends on a handful of requests, and
 // resampling that handful tells too little of what others would have been.
 func tooFew(q quantity, id metricID, a, b estimate, d demand) string {
@@ -165,6 +172,12 @@ func tooFew(q quantity, id metricID, a, b estimate, d demand) string {
 		return fmt.Sprintf("too few requests: %d, where %.0f are needed", n, needed)
 	}
 	for _, e := range []estimate{a, b} {
+		if threefold(a.value, b.value) {
+			break
+		}
+		if e.blocks.drifts {
+			return "it drifts through the run, as under a ramp or when a queue grows, so that less than a factor of three may be chance"
+		}
 		if e.blocks.few && e.blocks.count < float64(d.blocks) {
 			return fmt.Sprintf("too short a run: its requests hang together over %d, so that it has %.0f spans to learn from, where %d are needed", e.blocks.length, math.Floor(e.blocks.count), d.blocks)
 		}

@@ -164,6 +164,13 @@ func TestSentence(t *testing.T) {
 	}
 }
 
+func TestNamesDoNotSteerTheTerminal(t *testing.T) {
+	t.Parallel()
+	if got, want := oneLine("a\x1b[31m\tb\r\n\x00c"), "a [31m b c"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestMarkdownOfForeignNames(t *testing.T) {
 	t.Parallel()
 	got := markdown("a|b <script> `x`\n@all [l](u)")

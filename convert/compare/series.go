@@ -3,6 +3,7 @@ package compare
 import (
 	"cmp"
 	"math"
+	"math/rand/v2"
 	"slices"
 )
 
@@ -157,20 +158,61 @@ func (r *run) shares(q quantity) series {
 }
 
 // rates is the series of a rate: what each request adds, over the time until the next one starts. What of the run these
-// gaps leave is the rest; it ends with the last answers, so it is as uncertain as the latency of one. If most of a run's
-// time comes after its last start, as after a burst, the pace shows in the ends instead: the time of a request is then that
-// since the end before it.
-func (r *run) rates(q quantity) (s series, rest, restDeviation float64) {
+// gaps leave is the rest. If most of a run's time comes after its last start, as after a burst, or if latencies drift because
+// a queue grows, the pace shows in the ends instead: the time of a request is then that since the end before it.
+func (r *run) rates(q quantity) (s series, rest float64, last *lastAnswers) {
 	order, times, shift := r.order, r.starts(), 0
-	if byStart := len(times) > 0 && times[len(times)-1]-times[0] >= r.seconds/2; byStart {
-		restDeviation = r.latencyDeviation()
+	if byStart := len(times) > 0 && times[len(times)-1]-times[0] >= r.seconds/2 && !r.backlog(); byStart {
+		last = r.lastAnswers()
 	} else {
 		order, times = r.byEnd()
 		shift = 1
 	}
 	gaps := r.gaps(times, shift)
 	s = r.gather(order, func(req *Request, _ int) float64 { return q.perSecond(req) }, func(_ *Request, rank int) float64 { return gaps[rank] })
-	return s, r.seconds - sum(s.weights), restDeviation
+	return s, r.seconds - sum(s.weights), last
+}
+
+// backlog says whether the time requests take drifts.
+func (r *run) backlog() bool {
+	return drifts(r.gather(r.order, func(q *Request, _ int) float64 { return q.End - q.Start }, nil))
+}
+
+// lastAnswers are the requests that a run's end may depend on: when the last of them starts, the others may still run.
+type lastAnswers struct {
+	starts, took []float64
+}
+
+// lastAnswers are the last hundred requests.
+func (r *run) lastAnswers() *lastAnswers {
+	l := &lastAnswers{}
+	for _, i := range r.order[max(0, len(r.order)-100):] {
+		if q := &r.requests[i]; finite(q.Start) && finite(q.End) {
+			l.starts, l.took = append(l.starts, q.Start), append(l.took, q.End-q.Start)
+		}
+	}
+	return l
+}
+
+// draw is when the last answer would end, did each take as long as one drawn from them.
+func (l *lastAnswers) draw(rng *rand.PCG) float64 {
+	end := math.Inf(-1)
+	for _, start := range l.starts {
+		end = max(end, start+l.took[below(rng, len(l.took))])
+	}
+	return zeroUnlessFinite(end)
+}
+
+// deviations are draws about their mean; zeros for none.
+func (l *lastAnswers) deviations(rng *rand.PCG, n int) []float64 {
+	draws := make([]float64, n)
+	if l == nil {
+		return draws
+	}
+	for i := range draws {
+		draws[i] = l.draw(rng)
+	}
+	return centred(draws, []int{n})
 }
 
 // gaps are the times between neighbours, in whole nanoseconds: rounding errors must not look like a rhythm. One of them
@@ -185,17 +227,6 @@ func (r *run) gaps(times []float64, shift int) []float64 {
 		gaps[(n-1)*(1-shift)] = math.Round(max(0, min(covered/float64(n-1), r.seconds-covered))*1e9) / 1e9
 	}
 	return gaps
-}
-
-// latencyDeviation is the standard deviation of how long the last hundred requests took.
-func (r *run) latencyDeviation() float64 {
-	var took []float64
-	for _, i := range r.order[max(0, len(r.order)-100):] {
-		if d := r.requests[i].End - r.requests[i].Start; finite(d) {
-			took = append(took, d)
-		}
-	}
-	return deviation(took)
 }
 
 func (r *run) starts() []float64 {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+	"unicode"
 )
 
 // WriteJSON writes the result as indented JSON.
@@ -53,8 +54,16 @@ func (s SideSummary) text() string {
 	return fmt.Sprintf("%s: %d requests, %d failed, %s s", oneLine(s.Name), s.Requests, s.Failed, digits(s.Seconds))
 }
 
-// oneLine keeps names from breaking the layout.
-func oneLine(name string) string { return strings.Join(strings.Fields(name), " ") }
+// oneLine keeps names from breaking the layout, and from steering the terminal.
+func oneLine(name string) string {
+	printable := strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, name)
+	return strings.Join(strings.Fields(printable), " ")
+}
 
 // outcome is passed or failed, and by what.
 func (r *Result) outcome() string {
