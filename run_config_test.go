@@ -26,6 +26,9 @@ func TestConfigurationsRun(t *testing.T) {
 				want = 4
 			case "concurrent.yml":
 				args = append(args, "--load.stages", `[{"num_requests": 10, "concurrency_level": 4}]`)
+			case "sweep.yml":
+				args = append(args, "--load.sweep.num_requests", "50", "--load.sweep.stage_duration", "1", "--load.sweep.num_stages", "2")
+				want = 0
 			case "poisson.yml": // the number is random, and the same for one seed
 				args = append(args, "--load.stages", `[{"rate": 10, "duration": 1}]`)
 				want = 0

@@ -18,6 +18,7 @@ type Additions struct {
 	Simulator bool              `json:"simulator"`               // the figures say nothing about any model
 	Partial   bool              `json:"partial"`                 // something of the run is missing
 	Window    *Window           `json:"window"`                  // null: the whole run
+	Sweep     *Sweep            `json:"sweep,omitempty"`
 	Schedule  []ScheduleSource  `json:"schedule"`
 	Requests  RequestCounts     `json:"requests"`
 	Tokens    TokenCounts       `json:"tokens"`
@@ -106,10 +107,11 @@ type HonestLatencies struct {
 
 func (r *Run) additions(g *group) *Additions {
 	a := &Additions{
-		RunID: r.ID(), Origin: r.Origin, Simulator: r.Simulated(), Partial: r.Partial, Schedule: r.Schedule,
+		Versions: map[string]string{},
+		RunID:    r.ID(), Origin: r.Origin, Simulator: r.Simulated(), Partial: r.Partial, Sweep: g.opts.Sweep, Schedule: r.Schedule,
 		Requests: g.counts(), Tokens: g.tokenCounts(), Latency: g.honest(), Finish: map[string]int{}, Meaning: definitions,
 	}
-	if len(r.Runs) > 0 {
+	if len(r.Runs) > 0 && r.Runs[0].Versions != nil {
 		a.Versions = r.Runs[0].Versions
 	}
 	if c := r.Cut; c.Requests > 0 {

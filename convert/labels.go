@@ -3,7 +3,6 @@ package convert
 import (
 	"bytes"
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -39,11 +38,11 @@ func (l labelCounts) MarshalJSON() ([]byte, error) {
 		for k, m := range c.messages {
 			messages[k].Message = m
 		}
-		key, err := json.Marshal(c.label)
+		key, err := plainJSON(c.label)
 		if err != nil {
 			return nil, err
 		}
-		value, err := json.Marshal(struct {
+		value, err := plainJSON(struct {
 			Count    int       `json:"count"`
 			Messages []message `json:"messages"`
 		}{c.count, messages})

@@ -123,7 +123,7 @@ func (w *perRequestWriter) element(q *Request) perRequest {
 	if w.fields.Response {
 		p.Response = json.RawMessage("null")
 		if kept.response != "" {
-			p.Response, _ = json.Marshal(kept.response) // a string
+			p.Response, _ = plainJSON(kept.response) // a string
 		}
 	}
 	if w.fields.Info {

@@ -145,6 +145,16 @@ type Options struct {
 	Bounded bool
 	// Config is the configuration the run was made with, nil for none.
 	Config *config.Config
+	// Sweep tells how the rates of the stages were found, nil if they were asked for.
+	Sweep *Sweep
+}
+
+// Sweep tells how the rates of a sweep's stages were found.
+type Sweep struct {
+	Method     string    `json:"method"`
+	Saturation float64   `json:"saturation_rate"` // requests per second
+	Rates      []float64 `json:"stage_rates"`
+	Requests   int       `json:"probe_requests"` // sent to find it, which are in no figure
 }
 
 // DefaultMaxMessages is inference-perf's.

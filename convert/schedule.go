@@ -24,7 +24,7 @@ const (
 
 // findSchedule gives each request its due instant, where it can be known.
 func (r *Run) findSchedule() {
-	r.Schedule = nil
+	r.Schedule = []ScheduleSource{}
 	for _, s := range r.Scenarios() {
 		requests := r.firstOf(s.Name)
 		source := ScheduleSource{Scenario: s.Name}

@@ -10,7 +10,7 @@ import (
 // Series are figures over the time of the run, a value for each interval from the first start on.
 type Series struct {
 	Interval Float    `json:"interval_seconds"`
-	Start    int64    `json:"start_ns"` // Unix
+	Start    int64    `json:"start_ns"` // Unix; 0 of an imported run, whose clock is another
 	Due      []int    `json:"due"`      // 0 where due instants are unknown
 	Sent     []int    `json:"sent"`
 	Ended    []int    `json:"ended"`
@@ -38,6 +38,9 @@ func (r *Run) series() *Series {
 	s.Series = Series{
 		Interval: Float(step), Start: s.zero, Due: make([]int, n), Sent: make([]int, n), Ended: make([]int, n), Failed: make([]int, n),
 		InFlight: make([]int, n), Chunks: make([]int, n), TTFT50: make([]*Float, n), TTFT99: make([]*Float, n), ChunkGap: make([]*Float, n),
+	}
+	if r.clock != ours {
+		s.Start = 0
 	}
 	s.fill()
 	return &s.Series

@@ -241,6 +241,15 @@ func pythonJSON(value any, prefix string) ([]byte, error) {
 	return ascii(bytes.TrimSuffix(buf.Bytes(), []byte("\n"))), nil
 }
 
+// plainJSON is a value on one line, without the escapes that HTML would want.
+func plainJSON(value any) ([]byte, error) {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(value)
+	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), err
+}
+
 // ascii escapes what is not ASCII, which in JSON stands in strings only.
 func ascii(text []byte) []byte {
 	out := make([]byte, 0, len(text))

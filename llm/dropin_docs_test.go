@@ -39,6 +39,7 @@ var keyRemarks = map[string]string{
 	"server.api_key":                          "never in a log, a record or a report",
 	"server.cert_path":                        "for every type of server",
 	"tokenizer.pretrained_model_name_or_path": "a file, a folder or a name on the hub",
+	"x-llm.sweep":                             "`steps`: the highest rate that the server keeps up with, found by doubling; else as inference-perf, by how fast a burst ends. The report says which",
 	"x-llm.arrivals":                          "`inference-perf`: its constant load, whose gaps are random",
 	"metrics.type":                            "no effect: the server's own metrics are not asked for yet",
 	"report.session_lifecycle.summary":        "no effect: it is about replayed sessions",

@@ -41,6 +41,7 @@ type runner struct {
 	path      string // of the configuration, absolute
 	c         *config.Config
 	dir       string // of the report
+	found     *convert.Sweep
 }
 
 func newRun() *cobra.Command {
@@ -59,7 +60,7 @@ Exit code: 0; 1 if every request failed, or none was sent; 2 for misuse; 3 if so
 105 after Ctrl-C and 108 after a circuit breaker.`,
 		Example: `  k6 x llm run -c config.yml
   k6 x llm run -c config.yml --load.stages '[{"rate": 5, "duration": 30}]' --out report
-  k6 x llm run -c config.yml --server.type mock --tokenizer null`,
+  k6 x llm run -c config.yml --server.type mock`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return r.run(cmd) },
 	}
@@ -100,6 +101,15 @@ func (r *runner) run(cmd *cobra.Command) error {
 			break
 		}
 	}
+	if r.c.Load.Sweep != nil {
+		if err := r.sweep(cmd.Context()); err != nil {
+			var probe *probeError
+			if errors.As(err, &probe) {
+				err = errext.WithExitCodeIfNone(err, probe.code)
+			}
+			return err
+		}
+	}
 	code, err := r.k6(cmd.Context(), filepath.Join(r.dir, recordsName), r.overrides)
 	if err != nil {
 		return err
@@ -124,8 +134,10 @@ func (r *runner) load() (err error) {
 		return err
 	}
 	r.c.Settle(time.Now(), runtime.NumCPU())
-	switch r.dir = r.out; {
-	case r.dir != "":
+	switch {
+	case r.dir != "": // settled before
+	case r.out != "":
+		r.dir = r.out
 	case r.c.Storage != nil && r.c.Storage.Local != nil && r.c.Storage.Local.Path != "":
 		r.dir = r.c.Storage.Local.Path
 	default:
@@ -211,6 +223,7 @@ func (r *runner) report(code exitcodes.ExitCode) error {
 	}
 	opts, files := convert.Configured(r.c)
 	files.Config, files.Parquet = true, true
+	opts.Sweep = r.found
 	run, err := cli.Read(r.cmd, convert.ReadOptions{Bodies: files.PerRequest, Config: r.c}, []string{records})
 	if err != nil {
 		return err
@@ -223,4 +236,3 @@ func (r *runner) report(code exitcodes.ExitCode) error {
 	}
 	return cli.Verdict(run)
 }
-

@@ -46,7 +46,21 @@ type Config struct {
 type Own struct {
 	Arrivals Behaviour `key:"arrivals" default:""` // when requests are due
 	Data     Behaviour `key:"data" default:""`     // which prompts are drawn
+
+	// Sweep says how a sweep finds the rate at which the server is saturated: as inference-perf does, or by steps.
+	Sweep SweepMethod `key:"sweep" default:""`
 }
+
+// SweepMethod is a way to find the rate at which a server is saturated.
+type SweepMethod string
+
+// The ways of sweeps.
+const (
+	Burst SweepMethod = ""      // how fast the requests of a burst end
+	Steps SweepMethod = "steps" // the highest rate that the server keeps up with
+)
+
+func (SweepMethod) choices() []string { return []string{string(Burst), string(Steps)} }
 
 // Behaviour says whose way to follow.
 type Behaviour string

@@ -65,7 +65,7 @@ func constant(c *executor.ConstantArrivalRateConfig) []record.Stage {
 
 // ramps gives each entry that lasts. One without duration only sets the rate from which the next begins.
 func ramps(c *executor.RampingArrivalRateConfig) []record.Stage {
-	var list []record.Stage
+	list := []record.Stage{}
 	unit := c.TimeUnit.TimeDuration()
 	from := perSecond(c.StartRate.Int64, unit)
 	for _, s := range c.Stages {

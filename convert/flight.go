@@ -1,0 +1,48 @@
+package convert
+
+import (
+	"slices"
+	"sort"
+)
+
+// InFlight counts the requests in flight at every so many seconds from the first start on, until the last end.
+func (r *Run) InFlight(each float64) (counts []int) {
+	if len(r.Requests) == 0 || each <= 0 {
+		return nil
+	}
+	zero := r.Requests[0].Start
+	var starts, ends []float64
+	for _, q := range r.Requests {
+		starts, ends = append(starts, r.seconds(q.Start-zero)), append(ends, r.seconds(q.End-zero))
+	}
+	slices.Sort(starts)
+	slices.Sort(ends)
+	for at := 0.0; at <= ends[len(ends)-1]; at += each {
+		begun := sort.SearchFloat64s(starts, at+1e-9)
+		counts = append(counts, begun-sort.SearchFloat64s(ends, at+1e-9))
+	}
+	return counts
+}
+
+// queueGrowth is how much longer the later half of the requests may take than the earlier half.
+const queueGrowth = 1.5
+
+// HalvesAlike says whether the requests sent in the later half of the run took about as long as those of the earlier half, by
+// their medians: where a queue grows, they take longer and longer.
+func (r *Run) HalvesAlike() bool {
+	var latencies []float64
+	for _, q := range r.Requests {
+		if !q.Failed() {
+			latencies = append(latencies, r.seconds(q.End-q.Start))
+		}
+	}
+	half := len(latencies) / 2
+	if half == 0 {
+		return len(latencies) > 0
+	}
+	median := func(list []float64) float64 {
+		v, _ := NewDistribution(slices.Clone(list), []float64{50}).At(50)
+		return v
+	}
+	return median(latencies[half:]) <= queueGrowth*median(latencies[:half])
+}

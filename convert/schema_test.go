@@ -1,0 +1,371 @@
+package convert
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/convert/validation"
+	"github.com/seed-307b789f/xk6-llm/docs/schema/schematest"
+	"github.com/seed-307b789f/xk6-llm/llm/config"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// The schemas of the files of a report, and the ends of the files' names; the first that fits counts.
+var schemaNames = [][2]string{
+	{"per_request_lifecycle_metrics.json", "per-request"}, {"lifecycle_metrics.json", "report"}, {"validation.json", "validation"},
+}
+
+func loadSchema(t *testing.T, name string) *schematest.Schema {
+	t.Helper()
+	s, err := schematest.Load(filepath.Join("..", "docs", "schema", name+".schema.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// validateFiles holds all JSON files of a directory against their schemas, and says how many of each there were.
+func validateFiles(t *testing.T, dir string) map[string]int {
+	t.Helper()
+	schemas, seen := map[string]*schematest.Schema{}, map[string]int{}
+	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		at := slices.IndexFunc(schemaNames, func(pair [2]string) bool { return strings.HasSuffix(strings.TrimSuffix(path, ".gz"), pair[0]) })
+		if err != nil || at < 0 {
+			return err
+		}
+		name := schemaNames[at][1]
+		if schemas[name] == nil {
+			schemas[name] = loadSchema(t, name)
+		}
+		seen[name]++
+		if err := schemas[name].Validate(content(t, path)); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seen
+}
+
+// content is that of a file, unzipped.
+func content(t *testing.T, path string) []byte {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := decompress(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(plain)
+	if err := errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func TestSchemasHoldForGoldenReports(t *testing.T) {
+	t.Parallel()
+	seen := validateFiles(t, filepath.Join("testdata", "golden"))
+	if seen["report"] < 3 || seen["per-request"] == 0 || seen["validation"] == 0 {
+		t.Errorf("files %v", seen)
+	}
+}
+
+// What inference-perf itself wrote has none of our additions.
+func TestSchemasHoldForReportsOfInferencePerf(t *testing.T) {
+	t.Parallel()
+	seen := validateFiles(t, filepath.Join("testdata", "inference-perf"))
+	if seen["report"] < 5 || seen["per-request"] < 2 {
+		t.Errorf("files %v", seen)
+	}
+}
+
+// everyFile is all that a report can have in JSON.
+var everyFile = Files{
+	Summary: true, Stages: true, Adapters: true, AdapterStages: true, PerRequest: true, Config: true,
+	Fields: Fields{Request: true, Response: true, Info: true, Chunks: true, Computed: true},
+}
+
+// changed gives lines whose requests in stages are changed.
+func changed(lines []record.Line, change func(*record.Request)) []record.Line {
+	for _, line := range lines {
+		if q, ok := line.(*record.Request); ok && q.Stage >= 0 {
+			change(q)
+		}
+	}
+	return lines
+}
+
+func failed(q *record.Request) { q.ErrorType, q.Error = record.ErrorStall, "nothing came" }
+
+func succeeded(q *record.Request) { q.ErrorType, q.Error = "", "" }
+
+// unary makes an answer that was not streamed, of a server that counts nothing.
+func unary(q *record.Request) {
+	q.Streaming, q.Chunks, q.ChunkTokens, q.Reasoning, q.ToolCalls = false, []int64{}, nil, nil, nil
+	q.Usage, q.Prompt, q.Completion = nil, nil, nil
+}
+
+func oneToken(q *record.Request) {
+	q.Chunks, q.ChunkTokens, q.Usage, q.Completion = q.Chunks[:1], nil, nil, nil
+}
+
+// rawPrompt has its prompt counted without the chat template, and is the second request of an iteration.
+func rawPrompt(q *record.Request) { q.Usage, q.PromptRaw, q.Seq = nil, true, 1 }
+
+func due(q *record.Request) { q.Due = new(q.Start - 1000) }
+
+// withTexts keeps the texts of a stream.
+func withTexts(q *record.Request) {
+	q.RequestBody, q.ResponseBody = `{"model":"é"}`, "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n"
+}
+
+// anyLoad makes the executor one without a schedule.
+func anyLoad(lines []record.Line) []record.Line {
+	for i, s := range lines[0].(*record.Run).Scenarios {
+		lines[0].(*record.Run).Scenarios[i] = record.Scenario{Name: s.Name, Executor: "shared-iterations", Stages: []record.Stage{{Index: i, Requests: new(int64(20)), Concurrency: new(int64(2))}}}
+	}
+	return lines
+}
+
+// reportCase is a run, and what a report is to say of it.
+type reportCase struct {
+	lines []record.Line
+	opts  Options
+	cut   Cut
+}
+
+func reportCases() map[string]reportCase {
+	all := record.Bounds{TTFT: 100, TPOT: 9.9, NTPOT: 30, ITL: 9.9, Latency: 200}
+	return map[string]reportCase{
+		"plain":              {lines: sampleLines()},
+		"rich":               {lines: richLines()},
+		"goodput":            {lines: richLines(), opts: Options{SLO: all, ServerTokens: true}},
+		"goodput, no bounds": {lines: sampleLines(), opts: Options{Bounded: true}},
+		"percentiles":        {lines: richLines(), opts: Options{Percentiles: []float64{0, 0.001, 50, 99.999, 100}}},
+		"no percentiles":     {lines: richLines(), opts: Options{Percentiles: []float64{}}},
+		"failures only":      {lines: changed(richLines(), failed)},
+		"few messages":       {lines: changed(richLines(), failed), opts: Options{MaxMessages: 1}},
+		"successes only":     {lines: changed(richLines(), succeeded)},
+		"not streamed":       {lines: changed(richLines(), unary)},
+		"one token":          {lines: changed(richLines(), oneToken)},
+		"raw prompts":        {lines: changed(richLines(), rawPrompt)},
+		"exact schedule":     {lines: changed(richLines(), due)},
+		"with texts":         {lines: changed(richLines(), withTexts)},
+		"no schedule":        {lines: anyLoad(richLines())},
+		"one request":        {lines: sampleLines()[:4]},
+		"no request":         {lines: sampleLines()[:2]},
+		"window":             {lines: richLines(), cut: Cut{Warmup: 2, Cooldown: 1, Stages: []int{0, 1}, Adapters: []string{"", "lora-b"}}},
+		"everything cut":     {lines: richLines(), cut: Cut{Stages: []int{9}}},
+	}
+}
+
+// writeReport writes all files of a report into a directory of the test.
+func writeReport(t *testing.T, run *Run, o Options) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := run.Report(o).Write(dir, everyFile); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func TestSchemasHoldForReports(t *testing.T) {
+	t.Parallel()
+	for name, tt := range reportCases() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			run, err := Read(ReadOptions{Bodies: true}, Source{"f", bytes.NewReader(asRecords(t, tt.lines))})
+			if err != nil {
+				t.Fatal(err)
+			}
+			run.Leave(tt.cut)
+			seen := validateFiles(t, writeReport(t, run, tt.opts))
+			if seen["validation"] != 1 || seen["per-request"] != 1 || (seen["report"] == 0) != (len(run.Requests) == 0) {
+				t.Errorf("files %v of %d requests", seen, len(run.Requests))
+			}
+		})
+	}
+}
+
+func TestSchemasHoldWhateverTheInput(t *testing.T) {
+	t.Parallel()
+	records := asRecords(t, richLines())
+	merged, err := Read(ReadOptions{}, instances(t, "0:1/3", "1/3:2/3", "2/3:1")...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := ReadFiles(ReadOptions{}, writeParquet(t, mustRead(t, records)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, run := range map[string]*Run{
+		"k6 JSON": mustRead(t, asK6JSON(t, richLines())), "instances": merged, "Parquet": again, "of a killed run": mustRead(t, records[:len(records)/2]),
+	} {
+		if seen := validateFiles(t, writeReport(t, run, Options{})); seen["report"] < 3 || seen["per-request"] != 1 {
+			t.Errorf("%s: files %v", name, seen)
+		}
+		if t.Failed() {
+			t.Fatalf("in the report of %s", name)
+		}
+	}
+}
+
+func writeParquet(t *testing.T, run *Run) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "requests.parquet")
+	if err := run.WriteParquet(path); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// imports are results of other tools: a directory, and the configuration it was made with.
+var imports = [][2]string{
+	{"testdata/inference-perf/h_failures", ""},
+	{"testdata/inference-perf/h_failures", "testdata/inference-perf/h_failures/config.yml"},
+	{"testdata/inference-perf/n_no_tokenizer_chat_mock", ""},
+	{"testdata/inference-perf/n_no_tokenizer_chat_mock", "testdata/inference-perf/n_no_tokenizer_chat_mock/config.yml"},
+	{"foreign/testdata/aiperf/0.13.0.jsonl", ""},
+	{"foreign/testdata/aiperf/0.13.0-unary.jsonl", ""},
+	{"foreign/testdata/guidellm/0.8.1.json", ""},
+	{"foreign/testdata/vllm/0.33.0.json", ""},
+}
+
+func TestSchemasHoldForImportedRuns(t *testing.T) {
+	t.Parallel()
+	for _, pair := range imports {
+		name, o, reporting := pair[0], ReadOptions{}, Options{}
+		if pair[1] != "" {
+			c, err := config.Load(filepath.FromSlash(pair[1]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.Config = c
+			reporting, _ = Configured(c)
+		}
+		run, err := ReadFiles(o, filepath.FromSlash(name))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if seen := validateFiles(t, writeReport(t, run, reporting)); seen["report"] < 2 || seen["per-request"] != 1 {
+			t.Errorf("%s: files %v", name, seen)
+		}
+	}
+}
+
+// loose are the parts of a report that may be missing, and those that hold anything.
+var loose = schematest.Loose{
+	Open: []string{"/info/response_metrics/server_usage"},
+	Optional: []string{
+		"median", "p[0-9]*", "/xk6_llm", "/retries", "concurrency", "goodput_metrics", "*_attainment_percentage", "/failures/by_label/*",
+		"/xk6_llm/versions/*", "imported_from", "/xk6_llm/sweep", "/xk6_llm/window/stages", "/xk6_llm/window/adapters", "reason", "/xk6_llm/finish_reasons/*",
+		"/xk6_llm/tokens/*_source/*", "time_series", "/xk6_llm/definitions/*",
+		"/request", "/response", "/info", "/computed_metrics", "response_chunks", "chunk_times", "output_token_times", "stop_reason",
+		"/reports/*",
+	},
+}
+
+// Wherever a file is broken, its schema says so.
+func TestSchemasRefuseBrokenReports(t *testing.T) {
+	t.Parallel()
+	run, err := Read(ReadOptions{Bodies: true}, Source{"f", bytes.NewReader(asRecords(t, changed(richLines()[:12], withTexts)))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run.Leave(Cut{Warmup: 1, Stages: []int{0, 1}, Adapters: []string{"", "lora-b"}})
+	o := Options{Percentiles: []float64{99.9}, SLO: record.Bounds{TTFT: 100, Latency: 200}}
+	whole := run.Report(o).Stages[0]
+	whole.Ours.Series = run.Summary(o).Ours.Series // so that one report has all that any has
+	text, err := json.Marshal(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string][]byte{"report": text, "per-request": content(t, filepath.Join(writeReport(t, run, o), perRequestName))} {
+		s := loadSchema(t, name)
+		if accepted, err := s.Accepted(text, loose); err != nil || len(accepted) > 0 {
+			t.Errorf("%s: accepted %q, %v", name, accepted, err)
+		}
+		withNaN := bytes.Replace(text, []byte(":"), []byte(`:NaN, "x":`), 1) // some writers of JSON do that
+		if err := s.Validate(withNaN); err == nil || !strings.Contains(err.Error(), "not a JSON document") {
+			t.Errorf("%s with NaN: got %v", name, err)
+		}
+	}
+}
+
+// findings is a validation.json with something of each kind in it.
+func findings(t *testing.T) []byte {
+	t.Helper()
+	name := summaryName
+	list := func(report *string) validation.Findings {
+		return validation.Findings{
+			Warnings: []validation.Finding{{Check: "c", Severity: validation.Warning, Message: "m", Report: report}},
+			Errors:   []validation.Finding{{Check: "c", Severity: validation.Error, Message: "m", Report: report}},
+		}
+	}
+	text, err := (&validation.Report{Global: list(nil), Files: []validation.File{{Name: name, Findings: list(&name)}, {Name: "sound"}}}).MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func TestSchemaOfFindings(t *testing.T) {
+	t.Parallel()
+	s, text := loadSchema(t, "validation"), findings(t)
+	if accepted, err := s.Accepted(text, loose); err != nil || len(accepted) > 0 {
+		t.Errorf("accepted %q, %v", accepted, err)
+	}
+	for _, pair := range [][3]string{
+		{`"error"`, `"warning"`, "'/global/errors/0/severity'"}, {`"warning"`, `"error"`, "'/global/warnings/0/severity'"},
+		{`"error"`, `"fatal"`, "'/global/errors/0/severity'"}, {`"m"`, `"µ"`, "'/global/errors/0/message'"},
+	} {
+		if err := s.Validate(bytes.ReplaceAll(text, []byte(pair[0]), []byte(pair[1]))); err == nil || !strings.Contains(err.Error(), pair[2]) {
+			t.Errorf("%s for %s: got %v", pair[1], pair[0], err)
+		}
+	}
+	if seen := validateFiles(t, filepath.Join("validation", "testdata")); seen["validation"] == 0 { // inference-perf's own
+		t.Errorf("files %v", seen)
+	}
+}
+
+func TestSchemasHaveEveryField(t *testing.T) {
+	t.Parallel()
+	report := schematest.Types{
+		Own: map[reflect.Type]string{
+			reflect.TypeFor[Distribution](): "distribution", reflect.TypeFor[PromptTokens](): "promptTokens", reflect.TypeFor[OutputTokens](): "outputTokens",
+			reflect.TypeFor[labelCounts](): "",
+		},
+		Lacking: []string{"xk6_llm", "prompt_len"},
+	}
+	request := schematest.Types{Own: map[reflect.Type]string{reflect.TypeFor[json.RawMessage](): "", reflect.TypeFor[struct{}](): "noMedia"}}
+	for _, tt := range []struct {
+		schema, definition string
+		of                 reflect.Type
+		types              schematest.Types
+	}{
+		{"report", "", reflect.TypeFor[Lifecycle](), report},
+		{"report", "additions", reflect.TypeFor[Additions](), report},
+		{"report", "health", reflect.TypeFor[record.Health](), report},
+		{"per-request", "request", reflect.TypeFor[perRequest](), request},
+		{"validation", "finding", reflect.TypeFor[validation.Finding](), schematest.Types{}},
+	} {
+		for _, fault := range loadSchema(t, tt.schema).Compare(tt.definition, tt.of, tt.types) {
+			t.Errorf("%s: %s", tt.schema, fault)
+		}
+	}
+}

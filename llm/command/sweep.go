@@ -1,0 +1,214 @@
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"go.k6.io/k6/v2/errext/exitcodes"
+
+	"github.com/seed-307b789f/xk6-llm/convert"
+	"github.com/seed-307b789f/xk6-llm/convert/cli"
+	"github.com/seed-307b789f/xk6-llm/llm/config"
+)
+
+// The ways to find the rate at which a server is saturated.
+const (
+	burstMethod = "inference-perf burst" // how fast the requests of a burst end
+	stepsMethod = "rate steps"           // the highest rate that the server keeps up with
+)
+
+// sweep finds the rates of a sweep's stages, and makes them the configuration's.
+func (r *runner) sweep(ctx context.Context) error {
+	s := r.c.Load.Sweep
+	probe := &prober{runner: r}
+	found := convert.Sweep{Method: burstMethod}
+	var err error
+	if r.c.Own.Sweep == config.Steps {
+		found.Method = stepsMethod
+		found.Saturation, err = probe.steps(ctx)
+	} else {
+		found.Saturation, err = probe.burst(ctx, *s)
+	}
+	found.Requests = probe.requests
+	if err != nil {
+		return fmt.Errorf("sweep (%s): %w", found.Method, err)
+	}
+	found.Rates = sweepRates(s.Type, found.Saturation, int(s.Stages))
+	var stages []map[string]any
+	for _, rate := range found.Rates {
+		stages = append(stages, map[string]any{"rate": rate, "duration": s.Duration})
+	}
+	r.cmd.PrintErrf("sweep (%s): saturated at %.2f requests/s; the stages are %v requests/s\n", found.Method, found.Saturation, found.Rates)
+	r.found = &found
+	return r.setStages(stages)
+}
+
+// setStages replaces the sweep by stages.
+func (r *runner) setStages(stages []map[string]any) error {
+	list, err := stageOverrides(r.overrides, stages)
+	if err != nil {
+		return err
+	}
+	r.overrides = list
+	return r.load()
+}
+
+func stageOverrides(overrides []config.Override, stages []map[string]any) ([]config.Override, error) {
+	text, err := json.Marshal(stages)
+	if err != nil {
+		return nil, err
+	}
+	return append(slices.Clip(overrides), config.Override{Key: "load.sweep", Value: "null"}, config.Override{Key: "load.stages", Value: string(text)}), nil
+}
+
+// sweepRates are those of the stages, rounded to hundredths: evenly spaced from 1 to the saturation, or closer together towards
+// it, as inference-perf has them.
+func sweepRates(kind config.SweepType, saturation float64, stages int) []float64 {
+	rates := make([]float64, stages)
+	for i := range rates {
+		at := 0.0
+		if stages > 1 {
+			at = float64(i) / float64(stages-1)
+		}
+		rate := 1 + (saturation-1)*at
+		if kind == config.Geometric {
+			rate = 1 + saturation - math.Pow(saturation, 1-at)
+		}
+		rates[i] = max(0.01, math.Round(rate*100)/100)
+	}
+	return rates
+}
+
+// prober sends loads that are in no report.
+type prober struct {
+	*runner
+	requests int
+}
+
+// probe sends one load and gives its requests' instants. Its records are not kept.
+func (p *prober) probe(ctx context.Context, rate, seconds, grace float64) (*convert.Run, error) {
+	overrides, err := stageOverrides(p.overrides, []map[string]any{{"rate": rate, "duration": int(seconds)}})
+	if err != nil {
+		return nil, err
+	}
+	overrides = append(overrides, config.Override{Key: "load.interval", Value: "0"}, config.Override{Key: "load.stage_teardown_grace_seconds", Value: fmt.Sprint(grace)})
+	work, err := os.MkdirTemp("", "k6-llm-probe-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(work) }()
+	records := filepath.Join(work, recordsName)
+	code, err := p.k6(ctx, records, overrides)
+	if err != nil {
+		return nil, err
+	}
+	if code != 0 {
+		return nil, &probeError{code}
+	}
+	run, err := cli.Read(p.cmd, convert.ReadOptions{}, []string{records})
+	if err == nil {
+		p.requests += len(run.Requests)
+	}
+	return run, err
+}
+
+// probeError is of a probe that k6 ended.
+type probeError struct{ code exitcodes.ExitCode }
+
+// Error names the code.
+func (e *probeError) Error() string {
+	return fmt.Sprintf("k6 run of the probe ended with code %d", e.code)
+}
+
+// burstSeconds is how long the requests of a burst are sent.
+const burstSeconds = 5
+
+// burst takes the rate from how fast the requests in flight of a burst become fewer, as inference-perf does: sampled each half
+// second, a percentile of the falls.
+func (p *prober) burst(ctx context.Context, s config.Sweep) (float64, error) {
+	run, err := p.probe(ctx, float64(s.Requests)/burstSeconds, burstSeconds, max(0, s.Timeout-burstSeconds))
+	if err != nil {
+		return 0, err
+	}
+	const each = 0.5
+	flying := run.InFlight(each)
+	if until := int(s.Timeout / each); len(flying) > until {
+		flying = flying[:until]
+	}
+	var falls []float64
+	for i := 1; i < len(flying); i++ {
+		if fall := flying[i-1] - flying[i]; fall > 0 {
+			falls = append(falls, float64(fall)/each)
+		}
+	}
+	if len(falls) < 2 {
+		return 0, fmt.Errorf("the requests in flight hardly became fewer within %v s: raise load.sweep.timeout", s.Timeout)
+	}
+	rate, _ := convert.NewDistribution(falls, []float64{s.Percentile}).At(s.Percentile)
+	return rate, nil
+}
+
+const (
+	stepSeconds = 10
+	maxSteps    = 16   // doublings from 1 request/s
+	keptUp      = 0.95 // of the requests asked for must end well while they are sent
+	bisections  = 2
+)
+
+// steps doubles the rate until the server no longer keeps up, or keeps its bounds, and then halves the step between twice.
+func (p *prober) steps(ctx context.Context) (float64, error) {
+	low, high := 0.0, 0.0
+	for rate := 1.0; high == 0; rate *= 2 {
+		if rate > 1<<maxSteps {
+			return low, nil
+		}
+		good, err := p.keepsUp(ctx, rate)
+		if err != nil {
+			return 0, err
+		}
+		if good {
+			low = rate
+		} else {
+			high = rate
+		}
+	}
+	if low == 0 {
+		return 0, fmt.Errorf("the server does not keep up with 1 request/s")
+	}
+	for range bisections {
+		rate := (low + high) / 2
+		good, err := p.keepsUp(ctx, rate)
+		if err != nil {
+			return 0, err
+		}
+		if good {
+			low = rate
+		} else {
+			high = rate
+		}
+	}
+	return low, nil
+}
+
+// keepsUp says whether requests end at the rate at which they are sent once the first has had its time, and within the bounds
+// of goodput if there are any.
+func (p *prober) keepsUp(ctx context.Context, rate float64) (bool, error) {
+	run, err := p.probe(ctx, rate, stepSeconds, stepSeconds)
+	if err != nil {
+		return false, err
+	}
+	opts, _ := convert.Configured(p.c)
+	summary := run.Summary(opts)
+	asked := rate * stepSeconds
+	kept := float64(summary.Successes.Count) >= keptUp*min(asked, float64(summary.Load.Count)) && run.HalvesAlike()
+	if g := summary.Successes.Goodput; g != nil && float64(g.Percentage) < 100*keptUp {
+		kept = false
+	}
+	p.cmd.PrintErrf("sweep: %.2f requests/s: %s\n", rate, map[bool]string{true: "kept up", false: "gave way"}[kept])
+	return kept, nil
+}
