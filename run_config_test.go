@@ -1,8 +1,10 @@
 package llm_test
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,7 +29,7 @@ func TestConfigurationsRun(t *testing.T) {
 			case "concurrent.yml":
 				args = append(args, "--load.stages", `[{"num_requests": 10, "concurrency_level": 4}]`)
 			case "sweep.yml":
-				args = append(args, "--load.sweep.num_requests", "50", "--load.sweep.stage_duration", "1", "--load.sweep.num_stages", "2")
+				args = append(args, "--load.sweep.num_requests", "200", "--load.sweep.stage_duration", "1", "--load.sweep.num_stages", "2")
 				want = 0
 			case "poisson.yml": // the number is random, and the same for one seed
 				args = append(args, "--load.stages", `[{"rate": 10, "duration": 1}]`)
@@ -49,6 +51,35 @@ func TestConfigurationsRun(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The report says how the rates of a sweep were found.
+func TestSweepBySteps(t *testing.T) {
+	t.Parallel()
+	out := filepath.Join(t.TempDir(), "report")
+	mustSucceed(t, k6(t, "x", "llm", "run", "-c", "docs/config/sweep.yml", "--out", out, "--x-llm.sweep", "steps", "--load.interval", "0", "--load.type", "constant",
+		"--load.sweep.num_requests", "20", "--load.sweep.stage_duration", "1", "--load.sweep.num_stages", "2"))
+	text, err := os.ReadFile(filepath.Join(out, "summary_lifecycle_metrics.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s struct {
+		Load struct{ Count int } `json:"load_summary"`
+		Ours struct {
+			Sweep struct {
+				Method     string
+				Saturation float64   `json:"saturation_rate"`
+				Rates      []float64 `json:"stage_rates"`
+				Requests   int       `json:"probe_requests"`
+			}
+		} `json:"xk6_llm"`
+	}
+	if err := json.Unmarshal(text, &s); err != nil {
+		t.Fatal(err)
+	}
+	if w := s.Ours.Sweep; w.Method != "rate steps" || w.Saturation != 2 || !slices.Equal(w.Rates, []float64{1, 2}) || w.Requests != 30 || s.Load.Count != 3 {
+		t.Errorf("%+v, %d requests in the report", w, s.Load.Count)
 	}
 }
 

@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -30,7 +31,7 @@ func (r *runner) sweep(ctx context.Context) error {
 	var err error
 	if r.c.Own.Sweep == config.Steps {
 		found.Method = stepsMethod
-		found.Saturation, err = probe.steps(ctx)
+		found.Saturation, err = probe.steps(ctx, float64(s.Requests)/stepSeconds)
 	} else {
 		found.Saturation, err = probe.burst(ctx, *s)
 	}
@@ -147,7 +148,7 @@ func (p *prober) burst(ctx context.Context, s config.Sweep) (float64, error) {
 		}
 	}
 	if len(falls) < 2 {
-		return 0, fmt.Errorf("the requests in flight hardly became fewer within %v s: raise load.sweep.timeout", s.Timeout)
+		return 0, fmt.Errorf("the requests in flight hardly became fewer within %v s, so that no rate can be told: raise load.sweep.num_requests, or set x-llm: {sweep: steps}", s.Timeout)
 	}
 	rate, _ := convert.NewDistribution(falls, []float64{s.Percentile}).At(s.Percentile)
 	return rate, nil
@@ -155,16 +156,17 @@ func (p *prober) burst(ctx context.Context, s config.Sweep) (float64, error) {
 
 const (
 	stepSeconds = 10
-	maxSteps    = 16   // doublings from 1 request/s
 	keptUp      = 0.95 // of the requests asked for must end well while they are sent
 	bisections  = 2
 )
 
-// steps doubles the rate until the server no longer keeps up, or keeps its bounds, and then halves the step between twice.
-func (p *prober) steps(ctx context.Context) (float64, error) {
+// steps doubles the rate until the server no longer keeps up, or keeps its bounds, and then halves the step between twice. A
+// step sends no more than load.sweep.num_requests.
+func (p *prober) steps(ctx context.Context, most float64) (float64, error) {
 	low, high := 0.0, 0.0
-	for rate := 1.0; high == 0; rate *= 2 {
-		if rate > 1<<maxSteps {
+	for rate := min(1.0, most); high == 0; rate = min(2*rate, most) {
+		if rate == low {
+			p.cmd.PrintErrf("sweep: the server keeps up with all that load.sweep.num_requests allows, %.2f requests/s\n", most)
 			return low, nil
 		}
 		good, err := p.keepsUp(ctx, rate)
@@ -178,7 +180,7 @@ func (p *prober) steps(ctx context.Context) (float64, error) {
 		}
 	}
 	if low == 0 {
-		return 0, fmt.Errorf("the server does not keep up with 1 request/s")
+		return 0, errors.New("the server does not keep up with the lowest rate, 1 request/s")
 	}
 	for range bisections {
 		rate := (low + high) / 2
