@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strconv"
+
+	"github.com/seed-307b789f/xk6-llm/convert/statistics"
 )
 
 // DefaultPercentiles are those of inference-perf.
@@ -29,7 +31,7 @@ func NewDistribution(values []float64, percentiles []float64) *Distribution {
 	if len(values) == 0 {
 		return nil
 	}
-	mean := sum(values) / float64(len(values))
+	mean := statistics.Sum(values) / float64(len(values))
 	slices.Sort(values)
 	return newDistribution(len(values), mean, func(k int) float64 { return values[k] }, percentiles)
 }
@@ -38,11 +40,11 @@ func NewDistribution(values []float64, percentiles []float64) *Distribution {
 func newDistribution(n int, mean float64, at func(k int) float64, percentiles []float64) *Distribution {
 	d := &Distribution{Mean: mean, Min: at(0), Max: at(n - 1)}
 	for _, p := range percentiles {
-		d.Percentiles = append(d.Percentiles, Percentile{P: p, Value: percentile(n, at, p)})
+		d.Percentiles = append(d.Percentiles, Percentile{P: p, Value: statistics.Percentile(n, at, p)})
 	}
 	for _, p := range tablePercentiles {
 		if _, there := d.At(p); !there {
-			d.inTables = append(d.inTables, Percentile{P: p, Value: percentile(n, at, p)})
+			d.inTables = append(d.inTables, Percentile{P: p, Value: statistics.Percentile(n, at, p)})
 		}
 	}
 	return d
@@ -61,31 +63,6 @@ func (d *Distribution) At(p float64) (float64, bool) {
 		}
 	}
 	return 0, false
-}
-
-// percentile interpolates linearly at rank p/100·(n−1), as numpy does by default and to the same bit.
-func percentile(n int, at func(k int) float64, p float64) float64 {
-	rank := p / 100 * float64(n-1)
-	below := min(int(math.Floor(rank)), n-1)
-	above := min(below+1, n-1)
-	a, b, t := at(below), at(above), rank-math.Floor(rank)
-	if t >= 0.5 {
-		return b - (b-a)*(1-t)
-	}
-	return a + (b-a)*t
-}
-
-// sum adds in halves, which keeps the error small.
-func sum(values []float64) float64 {
-	if len(values) <= 64 {
-		var s float64
-		for _, v := range values {
-			s += v
-		}
-		return s
-	}
-	half := len(values) / 2
-	return sum(values[:half]) + sum(values[half:])
 }
 
 // MarshalJSON writes mean, min, max and the percentiles in their order.

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/seed-307b789f/xk6-llm/convert/statistics"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -63,7 +64,7 @@ func (g *group) values(requests []*Request, f figure) []float64 {
 }
 
 // total adds a figure up.
-func (g *group) total(requests []*Request, f figure) float64 { return sum(g.values(requests, f)) }
+func (g *group) total(requests []*Request, f figure) float64 { return statistics.Sum(g.values(requests, f)) }
 
 // The figures of inference-perf.
 
@@ -274,7 +275,7 @@ func (g *group) retries() *Retries {
 		return nil
 	}
 	out.Failed = out.Requests - out.Recovered
-	out.WastedTotal = Float(sum(wasted))
+	out.WastedTotal = Float(statistics.Sum(wasted))
 	out.Wasted = NewDistribution(wasted, g.opts.Percentiles)
 	return &out
 }

@@ -3,6 +3,8 @@ package compare
 import (
 	"math"
 	"slices"
+
+	"github.com/seed-307b789f/xk6-llm/convert/statistics"
 )
 
 // blocks is how a series is to be cut for resampling.
@@ -206,19 +208,7 @@ func average(values []float64) float64 {
 	if len(values) == 0 {
 		return 0
 	}
-	return sum(values) / float64(len(values))
-}
-
-// sum adds in halves, which keeps the error small.
-func sum(values []float64) (s float64) {
-	if len(values) > 64 {
-		half := len(values) / 2
-		return sum(values[:half]) + sum(values[half:])
-	}
-	for _, v := range values {
-		s += v
-	}
-	return s
+	return statistics.Sum(values) / float64(len(values))
 }
 
 // deviation is the standard deviation, 0 of fewer than two values.

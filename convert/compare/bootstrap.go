@@ -2,10 +2,11 @@ package compare
 
 import (
 	"hash/fnv"
-	"math"
 	"math/bits"
 	"math/rand/v2"
 	"slices"
+
+	"github.com/seed-307b789f/xk6-llm/convert/statistics"
 )
 
 // estimate is one figure of one side.
@@ -80,7 +81,7 @@ func latencyEstimates(rng *rand.PCG, s series, percentiles []float64, resamples 
 	}
 	out[0].value = average(s.values)
 	for i, p := range percentiles {
-		out[i+1].value = interpolate(n, p, func(rank int) float64 { return sorted[rank] })
+		out[i+1].value = statistics.Percentile(n, func(rank int) float64 { return sorted[rank] }, p)
 	}
 	sums := cumulate(s.values)
 	times := make([]uint8, n) // drawn; more than 255 of one value do not happen
@@ -106,17 +107,6 @@ func latencyEstimates(rng *rand.PCG, s series, percentiles []float64, resamples 
 	return out
 }
 
-// interpolate is a percentile by linear interpolation at rank p/100·(n−1), as numpy does by default.
-func interpolate(n int, p float64, at func(rank int) float64) float64 {
-	rank := p / 100 * float64(n-1)
-	lower := min(int(rank), n-1)
-	a, b, t := at(lower), at(min(lower+1, n-1)), rank-math.Floor(rank)
-	if t >= 0.5 {
-		return b - (b-a)*(1-t)
-	}
-	return a + (b-a)*t
-}
-
 // places finds the values at some ranks of a resample without sorting it: it walks over the values as sorted once and
 // counts how often each was drawn.
 type places struct {
@@ -130,10 +120,10 @@ type places struct {
 func newPlaces(n int, percentiles []float64) *places {
 	p := &places{n: n, percentiles: percentiles, found: map[int]int{}}
 	for _, q := range percentiles {
-		interpolate(n, q, func(rank int) float64 {
+		statistics.Percentile(n, func(rank int) float64 {
 			p.ranks = append(p.ranks, rank)
 			return 0
-		})
+		}, q)
 	}
 	slices.Sort(p.ranks)
 	p.ranks = slices.Compact(p.ranks)
@@ -158,7 +148,7 @@ func (p *places) find(sorted []float64, order []int32, times []uint8) {
 
 // value is the percentile of that number.
 func (p *places) value(i int) float64 {
-	return interpolate(p.n, p.percentiles[i], func(rank int) float64 { return p.values[p.found[rank]] })
+	return statistics.Percentile(p.n, func(rank int) float64 { return p.values[p.found[rank]] }, p.percentiles[i])
 }
 
 // cumulated are sums of a series about its mean, from which the sum of any piece is one difference. About the mean, for
@@ -183,7 +173,7 @@ func (c cumulated) of(pieces []piece) (total float64) {
 
 // ratioEstimate is a sum of values over a sum of weights and a rest, which moves with the last answers.
 func ratioEstimate(rng *rand.PCG, s series, rest float64, last *lastAnswers, resamples int) estimate {
-	total, weight := sum(s.values), sum(s.weights)
+	total, weight := statistics.Sum(s.values), statistics.Sum(s.weights)
 	e := estimate{n: len(s.values), value: total / (weight + rest), draws: make([]float64, resamples)}
 	// The ratio moves as its linear part does: value − ratio × weight.
 	linear := series{values: make([]float64, len(s.values)), ends: s.ends}
@@ -205,7 +195,7 @@ func ratioEstimate(rng *rand.PCG, s series, rest float64, last *lastAnswers, res
 
 // shareEstimate is a share of ones.
 func shareEstimate(rng *rand.PCG, s series, resamples int) estimate {
-	e := estimate{n: len(s.values), events: int(sum(s.values)), value: average(s.values), draws: make([]float64, resamples), blocks: chooseBlocks(s, nil)}
+	e := estimate{n: len(s.values), events: int(statistics.Sum(s.values)), value: average(s.values), draws: make([]float64, resamples), blocks: chooseBlocks(s, nil)}
 	sums := cumulate(s.values)
 	var pieces []piece
 	for r := range e.draws {

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/convert/statistics"
 )
 
 // differShare is how often the interval of two equal runs excludes zero, for each figure.
@@ -134,7 +136,7 @@ func TestPlaces(t *testing.T) {
 		p := newPlaces(n, percentiles)
 		p.find(sorted, order, times)
 		for i, q := range percentiles {
-			want := interpolate(n, q, func(rank int) float64 { return drawn[rank] })
+			want := statistics.Percentile(n, func(rank int) float64 { return drawn[rank] }, q)
 			if got := p.value(i); got != want {
 				t.Errorf("p%v of %v: got %v, want %v", q, drawn, got, want)
 			}
@@ -147,7 +149,7 @@ func TestInterpolate(t *testing.T) {
 	t.Parallel()
 	x := []float64{1, 2, 4, 8}
 	for p, want := range map[float64]float64{0: 1, 25: 1.75, 50: 3, 90: 6.8, 100: 8} {
-		if got := interpolate(len(x), p, func(rank int) float64 { return x[rank] }); math.Abs(got-want) > 1e-12 {
+		if got := statistics.Percentile(len(x), func(rank int) float64 { return x[rank] }, p); math.Abs(got-want) > 1e-12 {
 			t.Errorf("p%v: got %v, want %v", p, got, want)
 		}
 	}
@@ -201,7 +203,7 @@ func TestBurstIsPacedByItsEnds(t *testing.T) {
 		s.Requests = append(s.Requests, Request{End: float64(i+1) / 20, TTFT: 1, Latency: float64(i+1) / 20})
 	}
 	series, rest, last := newRun(s).rates(quantities()[6])
-	if got := sum(series.weights); math.Abs(got-20) > 1e-6 || math.Abs(rest) > 1e-6 || last != nil {
+	if got := statistics.Sum(series.weights); math.Abs(got-20) > 1e-6 || math.Abs(rest) > 1e-6 || last != nil {
 		t.Errorf("got gaps of %v s, %v s of rest; want the times between ends, 20 and 0", got, rest)
 	}
 }

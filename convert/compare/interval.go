@@ -3,6 +3,8 @@ package compare
 import (
 	"math"
 	"slices"
+
+	"github.com/seed-307b789f/xk6-llm/convert/statistics"
 )
 
 // difference is NEW − BASE of a figure, and what of it may be chance.
@@ -26,8 +28,8 @@ func differ(a, b estimate, level float64) difference {
 	normal := math.Sqrt2 * math.Erfinv(level)
 	factor := student(normal, freedom) / normal
 	at := func(rank int) float64 { return draws[rank] }
-	d.low = d.value - factor*(d.value-interpolate(len(draws), 50*(1-level), at))
-	d.high = d.value + factor*(interpolate(len(draws), 50*(1+level), at)-d.value)
+	d.low = d.value - factor*(d.value-statistics.Percentile(len(draws), at, 50*(1-level)))
+	d.high = d.value + factor*(statistics.Percentile(len(draws), at, 50*(1+level))-d.value)
 	d.low, d.high = min(d.low, d.value), max(d.high, d.value)
 	d.p = d.pValue(normal, factor, freedom)
 	return d

@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+
+	"github.com/seed-307b789f/xk6-llm/convert/statistics"
 )
 
 // run is a side whose requests are in order of start.
@@ -170,7 +172,7 @@ func (r *run) rates(q quantity) (s series, rest float64, last *lastAnswers) {
 	}
 	gaps := r.gaps(times, shift)
 	s = r.gather(order, func(req *Request, _ int) float64 { return q.perSecond(req) }, func(_ *Request, rank int) float64 { return gaps[rank] })
-	return s, r.seconds - sum(s.weights), last
+	return s, r.seconds - statistics.Sum(s.weights), last
 }
 
 // backlog says whether the time requests take drifts.
@@ -223,7 +225,7 @@ func (r *run) gaps(times []float64, shift int) []float64 {
 		gaps[i+shift] = math.Round(zeroUnlessFinite(times[i+1]-times[i])*1e9) / 1e9
 	}
 	if n := len(gaps); n > 1 {
-		covered := sum(gaps)
+		covered := statistics.Sum(gaps)
 		gaps[(n-1)*(1-shift)] = math.Round(max(0, min(covered/float64(n-1), r.seconds-covered))*1e9) / 1e9
 	}
 	return gaps

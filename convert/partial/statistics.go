@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/seed-307b789f/xk6-llm/convert/statistics"
 )
 
 // The schema's units.
@@ -42,45 +44,22 @@ func NewStatistics(values []float64, units string) *Statistics {
 	}
 	slices.Sort(values)
 	n := float64(len(values))
-	s := &Statistics{Units: units, Mean: sum(values) / n, Min: new(values[0]), Max: new(values[len(values)-1])}
+	s := &Statistics{Units: units, Mean: statistics.Sum(values) / n, Min: new(values[0]), Max: new(values[len(values)-1])}
 	if len(values) > 1 {
 		squares := make([]float64, len(values))
 		for i, v := range values {
 			squares[i] = (v - s.Mean) * (v - s.Mean)
 		}
-		s.StdDev = new(math.Sqrt(sum(squares) / (n - 1)))
+		s.StdDev = new(math.Sqrt(statistics.Sum(squares) / (n - 1)))
 	}
 	for _, p := range Percentiles() {
-		s.Percentiles = append(s.Percentiles, Percentile{p, percentile(values, p)})
+		s.Percentiles = append(s.Percentiles, Percentile{p, statistics.Percentile(len(values), func(k int) float64 { return values[k] }, p)})
 	}
 	return s
 }
 
 // Rate is a figure without a distribution, as the throughput block has.
 func Rate(value float64, units string) *Statistics { return &Statistics{Units: units, Mean: value} }
-
-// sum adds in halves, which keeps the error small.
-func sum(values []float64) (s float64) {
-	if len(values) > 64 {
-		return sum(values[:len(values)/2]) + sum(values[len(values)/2:])
-	}
-	for _, v := range values {
-		s += v
-	}
-	return s
-}
-
-// percentile interpolates linearly at rank p/100·(n−1), as numpy does by default and to the same bit.
-func percentile(sorted []float64, p float64) float64 {
-	rank := p / 100 * float64(len(sorted)-1)
-	below := min(int(rank), len(sorted)-1)
-	above := min(below+1, len(sorted)-1)
-	a, b, t := sorted[below], sorted[above], rank-math.Floor(rank)
-	if t >= 0.5 {
-		return b - (b-a)*(1-t)
-	}
-	return a + (b-a)*t
-}
 
 // At is the value of a percentile, and false if it is not known.
 func (s *Statistics) At(p float64) (float64, bool) {
