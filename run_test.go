@@ -359,7 +359,7 @@ func TestImports(t *testing.T) {
 	const us = "github.com/seed-307b789f/xk6-llm"
 	allowed := map[string][]string{
 		"/llm/record": {}, "/llm/sse": {}, "/llm/api": {}, "/datasets": {}, "/llm/sim": {}, "/llm/tokenizer": {}, "/llm/hub": {}, "/llm/chat": {"/llm/tokenizer"},
-		"/llm/client": {"/llm/api", "/llm/sse", "/llm/record"}, "/llm/slo": {"/llm/record"}, "/llm/measure": {"/llm/record", "/llm/slo"},
+		"/llm/client": {"/llm/api", "/llm/sse", "/llm/record"}, "/llm/slo": {"/llm/record"}, "/llm/breaker": {"/llm/record"}, "/llm/measure": {"/llm/record", "/llm/slo"},
 		"/llm/output": {"/llm/measure", "/llm/record"}, "/llm/config": {},
 		"/convert": {"/convert/compare", "/convert/foreign", "/convert/partial", "/convert/statistics", "/convert/validation", "/llm/config", "/llm/record", "/llm/slo"},
 		"/convert/compare": {"/convert/statistics"}, "/convert/foreign": {}, "/convert/partial": {"/convert/statistics"}, "/convert/statistics": {}, "/convert/validation": {"/convert/partial"},

@@ -3,7 +3,6 @@ package convert
 import (
 	"cmp"
 	"encoding/json"
-	"fmt"
 	"io"
 	"math"
 	"slices"
@@ -130,7 +129,7 @@ func (w *perRequestWriter) element(q *Request) perRequest {
 		p.Info = w.info(q)
 	}
 	if q.Failed() {
-		p.Error = &perRequestFail{failureClass(q), q.Error}
+		p.Error = &perRequestFail{record.FailureClass(q.ErrorType, q.Status), q.Error}
 	} else if w.fields.Computed {
 		p.Computed = w.computed(q)
 	}
@@ -221,25 +220,4 @@ func contentChunks(stream string) (chunks []string) {
 		}
 	}
 	return chunks
-}
-
-// failureClass is the name of the exception inference-perf would have met.
-func failureClass(r *Request) string {
-	switch r.ErrorType {
-	case record.ErrorHTTP:
-		return fmt.Sprintf("HTTP Error %d", r.Status)
-	case record.ErrorTimeout, record.ErrorStall:
-		return "TimeoutError"
-	case record.ErrorConnect, record.ErrorTLS:
-		return "ClientConnectorError"
-	case record.ErrorDNS:
-		return "ClientConnectorDNSError"
-	case record.ErrorReset:
-		return "ClientOSError"
-	case record.ErrorTruncated:
-		return "ClientPayloadError"
-	case record.ErrorCanceled:
-		return "CancelledError"
-	}
-	return r.ErrorType
 }

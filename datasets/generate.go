@@ -266,14 +266,8 @@ type systemPrompt struct {
 
 // NewSharedPrefix checks the options.
 func NewSharedPrefix(s SharedPrefix) (*SharedPrefix, error) {
-	const most = 1 << 20
-	if s.Groups < 1 || s.Questions < 1 || s.Groups > most || s.Questions > most/s.Groups {
-		return nil, fmt.Errorf("groups and questions must be positive, and their product at most %d, got %d and %d", most, s.Groups, s.Questions)
-	}
-	for name, d := range map[string]Distribution{"system prompt": s.System, "question": s.Question, "output": s.Output} {
-		if err := d.Validate(); err != nil {
-			return nil, fmt.Errorf("%s length: %w", name, err)
-		}
+	if err := s.validate(); err != nil {
+		return nil, err
 	}
 	var err error
 	if s.lexicon, err = newLexicon(s.Tokenizer); err != nil {
@@ -282,15 +276,32 @@ func NewSharedPrefix(s SharedPrefix) (*SharedPrefix, error) {
 	if err := s.lexicon.reaches(s.System.Min); err != nil {
 		return nil, fmt.Errorf("system prompt: %w", err)
 	}
-	rng := stream(s.Seed, s.Salt, "shared_prefix order", 0)
-	for i := range s.Groups * s.Questions {
-		s.order = append(s.order, i)
-	}
-	mix(s.order, rng)
+	s.shuffle("shared_prefix order")
 	for group := range s.Groups {
 		s.systems = append(s.systems, sync.OnceValues(func() (systemPrompt, error) { return s.system(group) }))
 	}
 	return &s, nil
+}
+
+func (s *SharedPrefix) validate() error {
+	const most = 1 << 20
+	if s.Groups < 1 || s.Questions < 1 || s.Groups > most || s.Questions > most/s.Groups {
+		return fmt.Errorf("groups and questions must be positive, and their product at most %d, got %d and %d", most, s.Groups, s.Questions)
+	}
+	for name, d := range map[string]Distribution{"system prompt": s.System, "question": s.Question, "output": s.Output} {
+		if err := d.Validate(); err != nil {
+			return fmt.Errorf("%s length: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// shuffle orders the questions, for a purpose of its own.
+func (s *SharedPrefix) shuffle(purpose string) {
+	for i := range s.Groups * s.Questions {
+		s.order = append(s.order, i)
+	}
+	mix(s.order, stream(s.Seed, s.Salt, purpose, 0))
 }
 
 // At is item number i; past the last question it begins again.

@@ -35,11 +35,10 @@ declare module 'k6/x/llm' {
     /** Which inter-token latencies become samples of llm_itl: each request's mean ('request', the default), 'all', or none ('off'). */
     itl?: 'request' | 'all' | 'off';
     /**
-     * Stop when so many requests in a row failed, or when a share of those that ended within a window did (default window
-     * '10s', minSamples 20). With our executor requests in flight may end; 'stage' goes on with the next stage. Under
-     * k6's own executors the test is aborted. Exit code 108.
+     * Stop when so many requests in a row failed, or when a share of those that ended within a window did; or by conditions
+     * of your own. With our executor requests in flight may end. Under k6's own executors the test is aborted. Exit code 108.
      */
-    circuitBreaker?: { consecutive?: number; rate?: number; window?: Duration; minSamples?: number; stop?: 'run' | 'stage' };
+    circuitBreaker?: CircuitBreaker | CircuitBreaker[];
     /**
      * Counts tokens as the model does: a tokenizer.json, a folder that holds one (and the chat template), or a name on the
      * Hugging Face hub such as 'org/model'. By default counts are those of the server's usage.
@@ -47,10 +46,56 @@ declare module 'k6/x/llm' {
     tokenizer?: string;
     /** LoRA adapters and their shares of the requests, which add up to 1. Each request asks for one, drawn by its place in the run. */
     adapters?: { name: string; split: number }[];
-    /** Not available in this version: setting it throws. */
+    /**
+     * How often a request is sent again when its connection fails before an answer (default 0): refused, reset, closed, name
+     * not found. Timeouts, certificates, statuses and broken answers are not tried again. timeout holds for each attempt;
+     * latencies count from the first.
+     */
     retries?: number;
-    /** Not available in this version: setting it throws. */
+    /** Wait before attempt k of those: retryBackoff × 2^(k−1), times a random factor from 0.5 to 1.5 (default '500ms'). */
     retryBackoff?: Duration;
+    /** Certificate in PEM form to show the server, with its intermediates, relative to the script. It goes before those of k6's tlsAuth. */
+    certPath?: string;
+    /** Its key, not encrypted; for one that is, use k6's tlsAuth. */
+    keyPath?: string;
+    /** Authorities in PEM form that may have signed the server's certificate, instead of the system's. k6's insecureSkipTLSVerify trusts any. */
+    caPath?: string;
+    /**
+     * Take a request's bounds from these of the headers, before slo, as inference-perf does of streamed answers: a number of
+     * the unit (default 'ms'), or 'default' for none. By default x-slo-ttft-<unit> and x-slo-tpot-<unit>.
+     */
+    sloHeaders?: { unit?: 's' | 'ms' | 'us'; ttft?: string; tpot?: string };
+    /** Ask for structured output: any JSON object, or one that fits a schema, an object or its text (default name 'structured_output'). */
+    responseFormat?: { type: 'json_object' } | { type?: 'json_schema'; name?: string; jsonSchema: object | string };
+    /** Request header to carry the sessionID. */
+    sessionHeader?: string;
+    /** Response header to send back with later requests of the same sessionID, from whichever VU of the process. */
+    sessionTokenHeader?: string;
+  }
+
+  /** When a circuit breaker opens: on so many hits in a row, or on a share of the requests that ended within a window. */
+  export interface BreakerTrigger {
+    consecutive?: number;
+    /** Share of hits, 0 to 1. */
+    rate?: number;
+    /** How far back requests are looked at (default '10s'). */
+    window?: Duration;
+    /** Fewest requests within the window (default 20). */
+    minSamples?: number;
+  }
+
+  /** Stops the load. docs/load.md says what expressions see. */
+  export interface CircuitBreaker extends BreakerTrigger {
+    /** Said when it opens. */
+    name?: string;
+    /** JMESPath expressions on a request that has ended: it counts if any of them holds (default ['@']: each counts). */
+    matches?: string[];
+    /** It is a hit if any of these holds. By default each that matches; without matches, each that failed. */
+    rules?: string[];
+    /** Further triggers; any of them opens it. */
+    triggers?: BreakerTrigger[];
+    /** What it stops: the whole run (the default), or the stage. */
+    stop?: 'run' | 'stage';
   }
 
   /** A message of a chat; further fields are sent as they are. */
@@ -103,6 +148,8 @@ declare module 'k6/x/llm' {
     scheduleDelay: number | null;
     /** Within the client's slo; null without one. */
     good: boolean | null;
+    /** Attempts beyond the first. */
+    retries: number;
     requestID: string;
     model: string;
   }
@@ -170,6 +217,11 @@ declare module 'k6/x/llm' {
      * default the run's id ('random', 'synthetic') or nothing ('shared_prefix'). false: the same prompts in each run.
      */
     salt?: string | false;
+    /**
+     * Of 'random', 'synthetic' and 'shared_prefix', as single completions: 'inference-perf' makes them as inference-perf 0.7.0
+     * does, of decoded ids and of lengths by its formulas, the same in each run unless a salt is given (default 'own').
+     */
+    prompts?: 'own' | 'inference-perf';
     /** Of 'shared_prefix': 10 system prompts of 100 tokens, with 10 questions of 50 tokens each and answers of 50. */
     sharedPrefix?: {
       numUniqueSystemPrompts?: number;

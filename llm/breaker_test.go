@@ -1,58 +1,166 @@
 package llm
 
 import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"go.k6.io/k6/v2/lib/fsext"
+
+	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-func TestBreaker(t *testing.T) {
-	t.Parallel()
-	inARow := breakerOptions{Consecutive: 3}
-	share := breakerOptions{Rate: 0.5, Window: 10 * time.Second, MinSamples: 4}
-	// Each letter is a request, one a second: f failed, c canceled, anything else succeeded; | begins a new stage.
-	for _, tt := range []struct {
-		name  string
-		o     breakerOptions
-		story string
-		want  int // request that opens it, -1 for none
-	}{
-		{"three in a row", inARow, "ffsfff", 5},
-		{"never three", inARow, "ffsffsff", -1},
-		{"a stage begins anew", inARow, "ff|ff|fff", 6},
-		{"our own cuts do not count", inARow, "ffccf", 4},
-		{"only cuts", inARow, "ccccc", -1},
-		{"half of four", share, "sfsf", 3},
-		{"too few", share, "fff", -1},
-		{"less than half", share, "ssfsfsfssf", -1},
-		{"the window moves on", share, "ssssssssssssffffff", 17},
-	} {
-		var b breaker
-		opened, stage, n := -1, 0, 0
-		for _, c := range tt.story {
-			if c == '|' {
-				stage++
-				continue
-			}
-			r := &record.Request{Stage: stage, End: int64(n+1) * int64(time.Second), Error: "why"}
-			switch c {
-			case 'f':
-				r.ErrorType = record.ErrorReset
-			case 'c':
-				r.ErrorType = record.ErrorCanceled
-			}
-			if reason := b.observe(&tt.o, r); reason != "" && opened < 0 {
-				opened = n
-				if !strings.Contains(reason, "circuit breaker: ") || !strings.Contains(reason, "why") {
-					t.Errorf("%s: reason %q", tt.name, reason)
-				}
-			}
-			n++
+// watched makes a Client and gives what it shares with those of other VUs.
+func watched(t *testing.T, code string) *peer {
+	t.Helper()
+	v := newVU(t, New())
+	if err := fsext.WriteFile(v.files, "/scripts/config.yml", exampleConfig(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	v.run(t, code)
+	for _, p := range v.root.clients.all {
+		return p
+	}
+	t.Fatalf("%s: no client", code)
+	return nil
+}
+
+func exampleConfig(t *testing.T) []byte {
+	t.Helper()
+	text, err := os.ReadFile("../docs/config/circuit-breaker.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// play feeds a client's breakers a story, one request a second: f is a reset connection, 5 a status 503, c a cut of ours, s a
+// success; | begins a new stage. It gives what was stopped, as the number of the request and run or stage.
+func play(p *peer, story string) (stops, reasons []string) {
+	n, stage := 0, 0
+	f := &flight{peer: p, place: place{due: &arrival.Arrival{Stop: func(run bool, reason string) {
+		what := map[bool]string{true: "run", false: "stage"}[run]
+		stops, reasons = append(stops, fmt.Sprint(n, " ", what)), append(reasons, reason)
+	}}}}
+	for _, c := range story {
+		if c == '|' {
+			stage++
+			continue
 		}
-		if opened != tt.want {
-			t.Errorf("%s: %q opens it at %d, want %d", tt.name, tt.story, opened, tt.want)
+		r := &record.Request{Stage: stage, Start: 1, End: int64(n+1) * int64(time.Second), Error: "why"}
+		switch c {
+		case 'f':
+			r.ErrorType = record.ErrorReset
+		case '5':
+			r.ErrorType, r.Status = record.ErrorHTTP, 503
+		case 'c':
+			r.ErrorType = record.ErrorCanceled
+		}
+		f.watch(r)
+		n++
+	}
+	return stops, reasons
+}
+
+func TestBreakers(t *testing.T) {
+	t.Parallel()
+	const busy = `matches: ['@'], rules: ["error.error_type == 'HTTP Error 503'"]`
+	for _, tt := range []struct {
+		name, options, story string
+		want                 []string // what is stopped; an open breaker says so at each request
+		reason               string   // of the first
+	}{
+		{"none", `null`, "ffff", nil, ""},
+		{"three in a row", `{consecutive: 3}`, "ffsfff", []string{"5 run"}, "circuit breaker: 3 requests in a row failed, the last with reset: why"},
+		{"a stage begins anew", `{consecutive: 3}`, "ff|ff|fff", []string{"6 run"}, "circuit breaker: 3 requests in a row failed, the last with reset: why"},
+		{"cuts do not count", `{consecutive: 3}`, "ffccf", []string{"4 run"}, "circuit breaker: 3 requests in a row failed, the last with reset: why"},
+		{"a share", `{rate: 0.5, minSamples: 4}`, "sfsf", []string{"3 run"}, "circuit breaker: 2 of the last 4 requests failed, the last with reset: why"},
+		{"20 samples unless said", `{rate: 1, window: '1m'}`, strings.Repeat("f", 20), []string{"19 run"}, "circuit breaker: 20 of the last 20 requests failed, the last with reset: why"},
+		{"10 s unless said", `{rate: 1, minSamples: 11}`, strings.Repeat("f", 11), []string{"10 run"}, "circuit breaker: 11 of the last 11 requests failed, the last with reset: why"},
+		{"more than 10 s hold", `{rate: 1, minSamples: 12}`, strings.Repeat("f", 30), nil, ""},
+		{"either", `{consecutive: 3, rate: 0.5, minSamples: 4}`, "sfsf", []string{"3 run"}, "circuit breaker: 2 of the last 4 requests failed, the last with reset: why"},
+		{"each stage", `{consecutive: 2, stop: 'stage'}`, "ff|sff", []string{"1 stage", "4 stage"}, "circuit breaker: 2 requests in a row failed, the last with reset: why"},
+		{"expressions", `{name: 'busy', ` + busy + `, consecutive: 3}`, "55f555", []string{"5 run"}, `circuit breaker "busy": 3 requests in a row met its rules, the last with http: why`},
+		{"expressions count through stages", `{` + busy + `, consecutive: 3}`, "55|5|s", []string{"2 run", "3 run"}, "circuit breaker: 3 requests in a row met its rules, the last with http: why"},
+		{"expressions that stop stages do not", `{` + busy + `, consecutive: 3, stop: 'stage'}`, "55|555|s", []string{"4 stage"}, "circuit breaker: 3 requests in a row met its rules, the last with http: why"},
+		{"no rules", `{matches: ['error'], consecutive: 3}`, "fsfsf", []string{"4 run"}, "circuit breaker: 3 requests in a row matched, the last with reset: why"},
+		{"rules of every request", `{rules: ['error'], consecutive: 3}`, "fsff|f", []string{"4 run"}, "circuit breaker: 3 requests in a row failed, the last with reset: why"},
+		{"triggers", `{triggers: [{consecutive: 4}, {rate: 0.5, window: 60000, minSamples: 0}]}`, "ssf5", []string{"3 run"}, "circuit breaker: 2 of the last 4 requests failed, the last with http: why"},
+		{"no trigger", `{matches: ['@'], triggers: []}`, "ffffff", nil, ""},
+		{"several", `[{name: 'a', consecutive: 3}, {name: 'b', consecutive: 2, stop: 'stage'}]`, "fff", []string{"1 stage", "2 run", "2 stage"}, `circuit breaker "b": 2 requests in a row failed, the last with reset: why`},
+	} {
+		stops, reasons := play(watched(t, `new Client({circuitBreaker: `+tt.options+`})`), tt.story)
+		if !slices.Equal(stops, tt.want) {
+			t.Errorf("%s: %s of %q stops %q, want %q", tt.name, tt.options, tt.story, stops, tt.want)
+		}
+		if len(reasons) > 0 && reasons[0] != tt.reason {
+			t.Errorf("%s: reason %q, want %q", tt.name, reasons[0], tt.reason)
+		}
+	}
+}
+
+func TestBreakerOfTheExampleConfiguration(t *testing.T) {
+	t.Parallel()
+	const code = `new Client({circuitBreaker: config('./config.yml').client.circuitBreaker})`
+	for story, want := range map[string][]string{
+		"55555":         {"4 run"},
+		"55|555":        {"4 run"},
+		"5555s5555f555": nil,
+	} {
+		stops, reasons := play(watched(t, code), story)
+		if !slices.Equal(stops, want) {
+			t.Errorf("%q stops %q, want %q", story, stops, want)
+		}
+		if len(reasons) > 0 && reasons[0] != `circuit breaker "overloaded": 5 requests in a row met its rules, the last with http: why` {
+			t.Errorf("%q: reason %q", story, reasons[0])
+		}
+	}
+}
+
+// Executors that cannot stop by themselves leave it to the next request.
+func TestBreakerOfOtherExecutors(t *testing.T) {
+	t.Parallel()
+	p := watched(t, `new Client({circuitBreaker: {consecutive: 2}})`)
+	f := &flight{peer: p}
+	for i, want := range []string{"", "circuit breaker: 2 requests in a row failed, the last with reset: no. 1", "circuit breaker: 2 requests in a row failed, the last with reset: no. 1"} {
+		f.watch(&record.Request{Start: 1, End: 2, ErrorType: record.ErrorReset, Error: fmt.Sprint("no. ", i)})
+		if got := p.opened(); got != want {
+			t.Errorf("after request %d: %q, want %q", i, got, want)
+		}
+	}
+}
+
+func TestBreakerOptionErrors(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ options, want string }{
+		{`{}`, `needs consecutive, as in {consecutive: 10}, or a rate`},
+		{`{matches: ['@']}`, `needs consecutive, as in {consecutive: 10}, or a rate`},
+		{`{matches: 'error', consecutive: 1}`, `circuitBreaker option "matches": must be an array of expressions such as ["error.error_type == 'HTTP Error 503'"], got a string`},
+		{`{rules: [1], consecutive: 1}`, `circuitBreaker option "rules": number 0 must be a string, got 1`},
+		{`{matches: [], consecutive: 1}`, `matches needs an expression: "@" matches every request`},
+		{`{matches: ['error.'], consecutive: 1}`, `matches[0]: expression "error." at column 7: `},
+		{`{rules: ['@', 'eror('], consecutive: 1}`, `rules[1]: expression "eror(" at column 6: `},
+		{`{mathces: ['@'], consecutive: 1}`, `unknown circuitBreaker option "mathces", did you mean "matches"?`},
+		{`{triggers: {consecutive: 1}}`, `circuitBreaker option "triggers": must be an array such as [{consecutive: 5}], got an object`},
+		{`{triggers: [{consecutive: 1}, {}]}`, `"triggers": number 1: needs either consecutive or a rate`},
+		{`{triggers: [{consecutive: 1, rate: 0}]}`, `"triggers": number 0: needs either consecutive or a rate`},
+		{`{triggers: [{consecutive: 0}]}`, `"triggers": number 0: trigger option "consecutive": must be at least 1, got 0`},
+		{`{triggers: [{treshold: 0}]}`, `"triggers": number 0: unknown trigger option "treshold"`},
+		{`{triggers: [{rate: -1}]}`, `triggers[0]: rate must be between 0 and 1, got -1`},
+		{`{triggers: [{rate: 1, window: 0}]}`, `triggers[0]: needs either consecutive, at least 1, or a window above 0`},
+		{`{consecutive: 1, stop: 'all'}`, `stop must be 'run' or 'stage', got "all"`},
+		{`[{consecutive: 1}, {consecutive: 'x'}]`, `number 1: circuitBreaker option "consecutive": must be a number, got a string`},
+		{`5`, `circuitBreaker options must be an object, got 5`},
+	} {
+		v := newVU(t, New())
+		_, err := v.RunOnEventLoop(`new Client({circuitBreaker: ` + tt.options + `})`)
+		if err == nil || !strings.Contains(err.Error(), `Client option "circuitBreaker": `) || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want %s", tt.options, err, tt.want)
 		}
 	}
 }
@@ -62,7 +170,26 @@ func TestBreakersTellClientsApart(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
 	v.run(t, `new Client({circuitBreaker: {consecutive: 3}}); new Client({circuitBreaker: {consecutive: 4}}); new Client({circuitBreaker: {consecutive: 4}}); new Client()`)
-	if n := len(v.root.clients.all); n != 3 {
-		t.Errorf("%d distinct clients, want 3", n)
+	v.run(t, `new Client({circuitBreaker: {consecutive: 4, rules: ['error']}}); new Client({circuitBreaker: [{consecutive: 4}]}); new Client({circuitBreaker: []})`)
+	if n := len(v.root.clients.all); n != 4 {
+		t.Errorf("%d distinct clients, want 4", n)
+	}
+}
+
+func TestBreakerTypesKeepStep(t *testing.T) {
+	t.Parallel()
+	types, err := os.ReadFile("../docs/index.d.ts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	trigger := declared(t, string(types), "BreakerTrigger")
+	doc := append(declared(t, string(types), "CircuitBreaker"), trigger...)
+	slices.Sort(doc)
+	if code := slices.Sorted(maps.Keys(new(breakerOptions).fields())); !slices.Equal(code, doc) {
+		t.Errorf("the code has %v\ndocs/index.d.ts has %v", code, doc)
+	}
+	share := newShare()
+	if code := append([]string{"consecutive"}, slices.Sorted(maps.Keys(share.rateFields()))...); !slices.Equal(code, trigger) {
+		t.Errorf("a trigger: the code has %v\ndocs/index.d.ts has %v", code, trigger)
 	}
 }

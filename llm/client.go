@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
+	"net/http"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -23,7 +24,6 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/api"
 	"github.com/seed-307b789f/xk6-llm/llm/client"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
-	"github.com/seed-307b789f/xk6-llm/llm/slo"
 )
 
 // jsClient is a Client object of a script.
@@ -32,6 +32,9 @@ type jsClient struct {
 	opts *clientOptions
 	peer *peer // the server behind it, shared by all VUs
 	wire map[string]*client.Client
+
+	secure *http.Transport // of a client with credentials, made at the first request
+	last   place           // of the iteration for which it was freshened last
 }
 
 // newClient is the constructor of Client.
@@ -40,6 +43,9 @@ func (m *ModuleInstance) newClient(call sobek.ConstructorCall) *sobek.Object {
 	opts, err := readClientOptions(rt, call.Argument(0))
 	if err == nil {
 		err = m.loadTokenizers(opts)
+	}
+	if err == nil {
+		err = m.loadCredentials(opts)
 	}
 	if err != nil {
 		common.Throw(rt, err)
@@ -129,21 +135,22 @@ func (c *jsClient) options(value sobek.Value) (*requestOptions, error) {
 
 func (o *requestOptions) job(dialect api.Dialect) *job {
 	o.MaxTokens = int(o.maxTokens)
-	return &job{dialect: dialect, request: o.Request, sessionID: o.sessionID, turn: int(o.turn), asked: int(o.promptTokens)}
+	return &job{dialect: dialect, request: o.Request, sessionID: o.SessionID, turn: int(o.turn), asked: int(o.promptTokens)}
 }
 
 // flight is a job with all it needs of its VU, so that it may leave the event loop.
 type flight struct {
 	*job
-	ctx     context.Context
-	state   *lib.State
-	wire    *client.Client
-	opts    *clientOptions
-	place   place
-	adapter string
-	tags    metrics.TagsAndMeta
-	peer    *peer
-	m       *ModuleInstance
+	ctx       context.Context
+	state     *lib.State
+	transport http.RoundTripper
+	wire      *client.Client
+	opts      *clientOptions
+	place     place
+	adapter   string
+	tags      metrics.TagsAndMeta
+	peer      *peer
+	m         *ModuleInstance
 }
 
 // prepare does what must happen on the event loop before a request leaves: it finds the server, once for all VUs, and the
@@ -158,19 +165,24 @@ func (c *jsClient) prepare(j *job) (*flight, error) {
 		c.abort(errors.New(reason))
 		return nil, errAborted
 	}
-	model, err := c.peer.ready(ctx, state, c.m)
+	transport, err := c.transport(state)
 	if err != nil {
-		if ctx.Err() == nil {
-			c.abort(err)
-			return nil, errAborted
-		}
 		return nil, err
+	}
+	model, err := c.peer.ready(ctx, state, transport, c.m)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, err
+	case err != nil:
+		c.abort(err)
+		return nil, errAborted
 	}
 	wire, err := c.wireFor(j.dialect)
 	if err != nil {
 		return nil, err
 	}
 	place, adapter := c.m.nextPlace(), ""
+	c.freshen(state, place)
 	if j.request.Model == "" && len(c.opts.split) > 0 {
 		adapter = chooseAdapter(c.opts.split, place)
 		j.request.Model = adapter
@@ -180,7 +192,7 @@ func (c *jsClient) prepare(j *job) (*flight, error) {
 	}
 	j.request.ID, j.of = nextRequestID(), c.m.taken(j)
 	return &flight{
-		job: j, ctx: ctx, state: state, wire: wire, opts: c.opts, place: place, adapter: adapter,
+		job: j, ctx: ctx, state: state, transport: transport, wire: wire, opts: c.opts, place: place, adapter: adapter,
 		tags: state.Tags.GetCurrentValues(), peer: c.peer, m: c.m,
 	}, nil
 }
@@ -214,7 +226,7 @@ func (c *jsClient) wireFor(dialect api.Dialect) (*client.Client, error) {
 		return w, nil
 	}
 	opts := c.opts.Options
-	opts.API, opts.BaseURL = dialect, c.peer.baseURL
+	opts.API, opts.BaseURL, opts.Tokens = dialect, c.peer.baseURL, &c.peer.tokens
 	w, err := client.New(opts)
 	if err == nil {
 		c.wire[dialect.Name()] = w
@@ -266,7 +278,7 @@ func (f *flight) fly() (*result, error) {
 	if f.state.RPSLimit != nil {
 		_ = f.state.RPSLimit.Wait(f.ctx) // fails only when ctx ends, which the request's record will tell
 	}
-	answer, err := f.wire.Do(f.ctx, f.state.Transport, f.request)
+	answer, err := f.wire.Do(f.ctx, f.transport, f.request)
 	if err != nil {
 		return nil, err
 	}
@@ -276,26 +288,10 @@ func (f *flight) fly() (*result, error) {
 	}
 	r.Client, r.SessionID, r.Turn, r.Adapter, r.PromptAsked = f.peer.number, f.sessionID, f.turn, f.adapter, f.asked
 	f.place.mark(r)
-	if f.opts.slo != nil {
-		r.SLO, r.Good = f.opts.slo, new(slo.Good(r, *f.opts.slo))
-	}
+	f.opts.judge(r)
 	push(f.ctx, f.state, f.m.metrics.Request(r, requestTags(f.tags.Tags, r), f.tags.Metadata, f.opts.itl))
-	if f.opts.breaker != nil {
-		f.breakIf(f.peer.breaker.observe(f.opts.breaker, r))
-	}
+	f.watch(r)
 	return newResult(answer), nil
-}
-
-// breakIf stops the load for a reason: our executor lets the requests in flight end; under others the test is aborted by the
-// next request on this VU, for only its own goroutine may interrupt it.
-func (f *flight) breakIf(reason string) {
-	switch {
-	case reason == "":
-	case f.place.due != nil && f.place.due.Stop != nil:
-		f.place.due.Stop(f.opts.breaker.Stop == "run", reason)
-	default:
-		f.peer.open(reason)
-	}
 }
 
 // requestTags adds ours in an order that never changes, as k6 asks of those who build tag sets.

@@ -168,6 +168,9 @@ func (m *ModuleInstance) hub() (*hub.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	if m.hubToken != "" {
+		client.Token = m.hubToken
+	}
 	log, begun := m.vu.InitEnv().Logger, time.Now()
 	client.Progress = func(file string, done, total int64) {
 		if time.Since(begun) > 2*time.Second {

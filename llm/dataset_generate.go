@@ -10,9 +10,9 @@ import (
 )
 
 // saltedByRun reports whether prompts differ from run to run unless a script says otherwise. Those of the other types are
-// about prefixes that a server has seen.
+// about prefixes that a server has seen, and inference-perf's are the same in every run.
 func (o *datasetOptions) saltedByRun() bool {
-	return o.salt == nil && (o.kind == "random" || o.kind == "synthetic")
+	return o.salt == nil && (o.kind == "random" || o.kind == "synthetic") && o.prompts == ownPrompts
 }
 
 // openGenerated opens a set that makes its prompts.
@@ -45,7 +45,7 @@ func (m *ModuleInstance) openGenerated(o *datasetOptions) (datasets.Set, error) 
 func (m *ModuleInstance) generate(o *datasetOptions, counter *chat.Counter, g datasets.Generated) (datasets.Set, error) {
 	switch o.kind {
 	case "shared_prefix":
-		return o.sharedPrefix(g)
+		return o.sharedPrefix(counter, g)
 	case "conversation_replay":
 		return o.replayed(counter, g)
 	}
@@ -53,20 +53,26 @@ func (m *ModuleInstance) generate(o *datasetOptions, counter *chat.Counter, g da
 		g.Input, g.Output = *o.input, *o.output
 	}
 	if o.kind == "synthetic" {
-		return m.synthetic(o, g)
+		return m.synthetic(o, counter, g)
 	}
 	return m.random(o, counter, g)
 }
 
-func (m *ModuleInstance) synthetic(o *datasetOptions, g datasets.Generated) (datasets.Set, error) {
+func (m *ModuleInstance) synthetic(o *datasetOptions, counter *chat.Counter, g datasets.Generated) (datasets.Set, error) {
+	pieces := func(text string) (datasets.Set, error) {
+		if o.prompts == originalPrompts {
+			return datasets.NewOriginalSynthetic(counter, g, text)
+		}
+		return datasets.NewSynthetic(g, text)
+	}
 	if o.corpus == "" {
-		return datasets.NewSynthetic(g, datasets.Corpus)
+		return pieces(datasets.Corpus)
 	}
 	data, abs, err := m.readFile("corpus", o.corpus)
 	if err != nil {
 		return nil, err
 	}
-	set, err := datasets.NewSynthetic(g, string(data))
+	set, err := pieces(string(data))
 	if err != nil {
 		return nil, fmt.Errorf("corpus %s: %w", abs, err)
 	}
@@ -75,6 +81,12 @@ func (m *ModuleInstance) synthetic(o *datasetOptions, g datasets.Generated) (dat
 
 func (m *ModuleInstance) random(o *datasetOptions, counter *chat.Counter, g datasets.Generated) (datasets.Set, error) {
 	r := datasets.Random{Generated: g}
+	words := func() (datasets.Set, error) {
+		if o.prompts == originalPrompts {
+			return datasets.NewOriginalRandom(counter, r)
+		}
+		return datasets.NewRandom(r)
+	}
 	var err error
 	if o.template {
 		if r.Before, r.After, err = counter.Frame(); err != nil {
@@ -82,7 +94,7 @@ func (m *ModuleInstance) random(o *datasetOptions, counter *chat.Counter, g data
 		}
 	}
 	if o.trace == "" {
-		return datasets.NewRandom(r)
+		return words()
 	}
 	data, abs, err := m.readFile("trace", o.trace)
 	if err != nil {
@@ -91,19 +103,23 @@ func (m *ModuleInstance) random(o *datasetOptions, counter *chat.Counter, g data
 	if r.Trace, err = datasets.ReadLengths(bytes.NewReader(data), abs); err != nil {
 		return nil, err
 	}
-	set, err := datasets.NewRandom(r)
+	set, err := words()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", abs, err)
 	}
 	return set, nil
 }
 
-func (o *datasetOptions) sharedPrefix(g datasets.Generated) (datasets.Set, error) {
+func (o *datasetOptions) sharedPrefix(counter *chat.Counter, g datasets.Generated) (datasets.Set, error) {
 	s := o.shared
-	set, err := datasets.NewSharedPrefix(datasets.SharedPrefix{
+	prefixes := datasets.SharedPrefix{
 		Form: g.Form, Tokenizer: g.Tokenizer, Seed: g.Seed, Salt: g.Salt, Groups: int(s.groups), Questions: int(s.questions),
 		System: s.system, Question: s.question, Output: s.output,
-	})
+	}
+	if o.prompts == originalPrompts {
+		return datasets.NewOriginalSharedPrefix(counter, prefixes)
+	}
+	set, err := datasets.NewSharedPrefix(prefixes)
 	if err != nil || !s.multiTurn {
 		return set, err
 	}

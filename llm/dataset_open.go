@@ -58,7 +58,7 @@ func (m *ModuleInstance) open(o *datasetOptions) (datasets.Set, error) {
 
 // key is the same for equal options; paths in them are relative to the same place for all VUs.
 func (o *datasetOptions) key() string {
-	return fmt.Sprintf("%q %v %v %v %v %v %+v %+v %d %d %t", []string{o.kind, o.path, o.files, o.api, o.tokenizer, o.corpus, o.trace},
+	return fmt.Sprintf("%q %v %v %v %v %v %+v %+v %d %d %t", []string{o.kind, o.path, o.files, o.api, o.tokenizer, o.corpus, o.trace, o.prompts},
 		deref(o.seed), deref(o.salt), o.salt == nil, deref(o.input), deref(o.output), o.shared, o.replay, o.turns, o.sessions, o.template)
 }
 

@@ -34,6 +34,7 @@ type datasetOptions struct {
 	template  bool   // write prompts as the chat template does
 	seed      *int64
 	salt      *string // nil if the script says nothing
+	prompts   string  // whose way of making them: ownPrompts or originalPrompts
 	input     *datasets.Distribution
 	output    *datasets.Distribution
 	shared    sharedPrefixOptions
@@ -57,6 +58,12 @@ type replayOptions struct {
 	dynamic, turns, input, output, pause datasets.Distribution
 }
 
+// The ways of making prompts.
+const (
+	ownPrompts      = "own"
+	originalPrompts = "inference-perf"
+)
+
 // defaultSessions bounds the conversations that are open at once unless the script says how many.
 const defaultSessions = 1000
 
@@ -65,7 +72,7 @@ const defaultTurns = 5
 
 func newDatasetOptions() *datasetOptions {
 	return &datasetOptions{
-		api: "chat", given: map[string]bool{},
+		api: "chat", prompts: ownPrompts, given: map[string]bool{},
 		shared: sharedPrefixOptions{10, 10, datasets.Constant(100), datasets.Constant(50), datasets.Constant(50), false},
 		replay: replayOptions{
 			200, 8359, 225_000, datasets.Constant(0), datasets.Constant(10), datasets.Constant(512), datasets.Constant(256), datasets.Constant(0),
@@ -85,6 +92,7 @@ func (o *datasetOptions) fields(rt *sobek.Runtime) fields {
 		"useChatTemplate":    boolean(&o.template),
 		"seed":               func(v sobek.Value) error { o.seed = new(int64); return integer(o.seed, 0)(v) },
 		"salt":               o.readSalt,
+		"prompts":            text(&o.prompts),
 		"inputDistribution":  func(v sobek.Value) error { o.input = new(datasets.Distribution); return distribution(rt, o.input)(v) },
 		"outputDistribution": func(v sobek.Value) error { o.output = new(datasets.Distribution); return distribution(rt, o.output)(v) },
 		"turns":              o.readTurns,
@@ -205,11 +213,11 @@ func (o *datasetOptions) uses() []string {
 	case o.kind == "mock":
 		return nil
 	case o.kind == "random":
-		return []string{"tokenizer", "inputDistribution", "outputDistribution", "salt", "trace", "useChatTemplate"}
+		return []string{"tokenizer", "inputDistribution", "outputDistribution", "salt", "prompts", "trace", "useChatTemplate"}
 	case o.kind == "synthetic":
-		return []string{"tokenizer", "inputDistribution", "outputDistribution", "salt", "corpusFilePath"}
+		return []string{"tokenizer", "inputDistribution", "outputDistribution", "salt", "prompts", "corpusFilePath"}
 	case o.kind == "shared_prefix":
-		return []string{"tokenizer", "sharedPrefix", "salt", "turns", "sessions"}
+		return []string{"tokenizer", "sharedPrefix", "salt", "prompts", "turns", "sessions"}
 	case o.kind == "conversation_replay":
 		return []string{"tokenizer", "conversationReplay", "salt", "sessions"}
 	case fileKinds[o.kind] != datasets.CNNDailyMail && fileKinds[o.kind] != datasets.Prompts:
@@ -234,6 +242,9 @@ func (o *datasetOptions) check() error {
 		if !slices.Contains(uses, name) {
 			return invalid("Dataset", name, fmt.Errorf("type %s does not use it", o.kind))
 		}
+	}
+	if err := o.checkPrompts(); err != nil {
+		return invalid("Dataset", "prompts", err)
 	}
 	switch {
 	case readsFiles && o.turns > 0:
@@ -262,6 +273,20 @@ func (o *datasetOptions) check() error {
 		return invalid("Dataset", "inputDistribution", errors.New("is missing: the length of prompts, a number or such as {type: 'normal', mean: 512}"))
 	case o.output == nil:
 		return invalid("Dataset", "outputDistribution", errors.New("is missing: the length of answers, a number or such as {type: 'normal', mean: 128}"))
+	}
+	return nil
+}
+
+func (o *datasetOptions) checkPrompts() error {
+	switch {
+	case o.prompts != ownPrompts && o.prompts != originalPrompts:
+		return fmt.Errorf("must be '%s' or '%s', got %q", ownPrompts, originalPrompts, o.prompts)
+	case o.prompts == ownPrompts:
+		return nil
+	case o.api != "completion":
+		return fmt.Errorf("'%s' needs api: 'completion': it makes no chats of them", originalPrompts)
+	case o.shared.multiTurn:
+		return fmt.Errorf("'%s' makes single requests: leave sharedPrefix.enableMultiTurnChat out", originalPrompts)
 	}
 	return nil
 }

@@ -34,6 +34,9 @@ func (m *ModuleInstance) config(source sobek.Value) (map[string]any, error) {
 		}
 	})
 	c.Settle(time.Now(), runtime.NumCPU())
+	if c.Tokenizer != nil {
+		m.hubToken = c.Tokenizer.Token
+	}
 	d := dropIn{c: c, dir: m.workingDirectory()}
 	load, err := m.configLoad(&d)
 	if err != nil {
@@ -137,7 +140,7 @@ func (o options) set(name string, value any, when bool) {
 func (d *dropIn) client() options {
 	c := d.c
 	o := options{
-		"api": string(c.API.Type), "streaming": c.API.Streaming, "ignoreEOS": c.Server.IgnoreEOS, "baseURL": d.baseURL(),
+		"api": d.api(), "streaming": c.API.Streaming, "ignoreEOS": c.Server.IgnoreEOS, "baseURL": d.baseURL(),
 		"text": c.Report.Lifecycle.PerRequest && (c.Report.Lifecycle.PerRequestFields.Request || c.Report.Lifecycle.PerRequestFields.Response),
 	}
 	o.set("model", c.Server.ModelName, c.Server.ModelName != "" && c.Server.Type != config.MockServer)
@@ -156,7 +159,11 @@ func (d *dropIn) client() options {
 	if f := c.API.ResponseFormat; f != nil {
 		format := options{"type": string(f.Type)}
 		format.set("name", f.Name, f.Type == config.JSONSchema)
-		format.set("jsonSchema", f.JSONSchema, f.JSONSchema != nil)
+		if f.JSONSchema != nil {
+			var schema map[string]any
+			_ = json.Unmarshal(f.JSONSchema, &schema) // an object, as the configuration was read
+			format["jsonSchema"] = schema
+		}
 		o["responseFormat"] = format
 	}
 	d.bounds(o)
@@ -250,93 +257,6 @@ func anyList(texts []string) (list []any) {
 
 // milliseconds are what a duration is in JavaScript.
 func milliseconds(seconds float64) float64 { return seconds * 1000 }
-
-// dataset are the options of the data set.
-func (d *dropIn) dataset() options {
-	data := d.c.Data
-	o := options{"type": string(data.Type), "api": string(d.c.API.Type)}
-	if data.Type == config.MockData {
-		return o
-	}
-	o.set("tokenizer", d.tokenizer(), d.tokenizer() != "")
-	o.set("path", d.dataPath(), data.Path != "")
-	switch data.Type {
-	case config.SharedPrefixData:
-		d.sharedPrefix(o)
-		return o
-	case config.ConversationData:
-		d.replay(o)
-		return o
-	case config.RandomData, config.SyntheticData:
-		o["seed"] = *d.c.Load.BaseSeed
-		o.set("corpusFilePath", d.path(data.Corpus), data.Corpus != "" && data.Type == config.SyntheticData)
-		o.set("useChatTemplate", true, data.UseChatTemplate)
-		if data.Trace != nil {
-			o["trace"] = d.path(data.Trace.File)
-			return o
-		}
-	}
-	o.set("inputDistribution", lengthOption(data.Input), data.Input != nil)
-	o.set("outputDistribution", lengthOption(data.Output), data.Output != nil)
-	return o
-}
-
-// dataPath is a path, or a name on the hub left as it is.
-func (d *dropIn) dataPath() string { return d.path(d.c.Data.Path) }
-
-// length is a distribution as Dataset takes it. A fixed one is its mean, which inference-perf does not bring within its bounds.
-func lengthOption(s *config.Distribution) any {
-	if s == nil {
-		return nil
-	}
-	if s.Type == "fixed" {
-		return int64(s.Mean)
-	}
-	return options{"type": string(s.Type), "mean": s.Mean, "stdDev": s.StdDev, "skew": s.Skew, "min": s.Min, "max": s.Max}
-}
-
-func (d *dropIn) sharedPrefix(o options) {
-	s := d.c.Data.SharedPrefix
-	if s == nil {
-		s = new(config.SharedPrefix)
-		s.Groups, s.UsersPerGroup = 10, 10
-	}
-	lengths := func(l config.Length) any {
-		if l.Distribution != nil {
-			return lengthOption(l.Distribution)
-		}
-		return l.N
-	}
-	o["sharedPrefix"] = options{
-		"numUniqueSystemPrompts": s.Groups, "numUsersPerSystemPrompt": s.UsersPerGroup, "systemPromptLen": lengths(s.SystemPrompt),
-		"questionLen": lengths(s.QuestionLength()), "outputLen": lengths(s.OutputLength()), "enableMultiTurnChat": s.MultiTurn,
-	}
-	o["seed"] = *d.c.Load.BaseSeed
-	if s.Seed != nil {
-		o["seed"] = *s.Seed
-	}
-}
-
-func (d *dropIn) replay(o options) {
-	r := d.c.Data.ConversationReplay
-	if r == nil {
-		return
-	}
-	o["seed"] = r.Seed
-	replay := options{"numConversations": r.Conversations, "sharedSystemPromptLen": r.SystemPrompt}
-	for name, distribution := range map[string]*config.Distribution{
-		"dynamicSystemPromptLen": r.DynamicPrompt, "turnsPerConversation": r.Turns, "inputTokensPerTurn": r.Input, "outputTokensPerTurn": r.Output,
-	} {
-		replay.set(name, lengthOption(distribution), distribution != nil)
-	}
-	if r.MaxModelLen != nil {
-		replay["maxModelLen"] = *r.MaxModelLen
-	}
-	if r.ToolLatency != nil {
-		replay["toolCallLatencySec"] = r.ToolLatency.Mean
-	}
-	o["conversationReplay"] = replay
-}
 
 // configLoad are the options of scenarios().
 func (m *ModuleInstance) configLoad(d *dropIn) (options, error) {

@@ -16,7 +16,7 @@ var updateDocs = flag.Bool("update-docs", false, "write the table of docs/config
 var refusedKeys = map[string]string{
 	"data.multimodal": "refused: prompts are text", "data.shared_prefix.multimodal": "refused: prompts are text",
 	"data.otel_trace_replay": "refused with its type", "data.weka_trace_replay": "refused with its type", "data.synthetic_agentic": "refused with its type",
-	"data.visionarena": "refused with its type", "x-llm.data": "`inference-perf` is refused: prompts are ours",
+	"data.visionarena": "refused with its type",
 }
 
 // remarks on keys that are honoured in a way of ours.
@@ -41,6 +41,7 @@ var keyRemarks = map[string]string{
 	"tokenizer.pretrained_model_name_or_path": "a file, a folder or a name on the hub",
 	"x-llm.sweep":                             "`steps`: the highest rate that the server keeps up with, found by doubling; else as inference-perf, by how fast a burst ends. The report says which",
 	"x-llm.arrivals":                          "`inference-perf`: its constant load, whose gaps are random",
+	"x-llm.data":                              "`inference-perf`: the prompts it makes, of `random`, `synthetic` and single `shared_prefix`; refused for other data",
 	"metrics.type":                            "no effect: the server's own metrics are not asked for yet",
 	"report.session_lifecycle.summary":        "no effect: it is about replayed sessions",
 }

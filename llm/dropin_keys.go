@@ -23,9 +23,20 @@ func runnable(c *config.Config) error {
 	refuse(c.Load.Sweep != nil, "load.sweep", "needs two runs: use `k6 x llm run`")
 	refuse(slices.Contains([]config.DataType{config.OTelTraceReplay, config.WekaTraceReplay, config.AgenticData, config.VisionArenaData}, c.Data.Type), "data.type", string(c.Data.Type)+" "+later)
 	refuse(c.Data.Multimodal != nil || c.Data.SharedPrefix != nil && c.Data.SharedPrefix.Multimodal != nil, "multimodal", later+": prompts are text")
-	refuse(c.Own.Data == config.InferencePerf, "x-llm.data", "inference-perf "+later+": prompts are ours, of the same exact lengths")
+	refuse(c.Own.Data == config.InferencePerf && !hasOriginal(c.Data), "x-llm.data", "inference-perf is known for random, synthetic, mock and, without enable_multi_turn_chat, shared_prefix: leave it out for this data")
 	refuse((c.Server != nil && (c.Server.CertPath == "") != (c.Server.KeyPath == "")), "server.cert_path", "and key_path are needed both")
 	return errors.Join(faults...)
+}
+
+// hasOriginal reports whether prompts can be made as inference-perf makes them. Those of mock always are.
+func hasOriginal(d config.Data) bool {
+	switch d.Type {
+	case config.MockData, config.RandomData, config.SyntheticData:
+		return true
+	case config.SharedPrefixData:
+		return d.SharedPrefix == nil || !d.SharedPrefix.MultiTurn
+	}
+	return false
 }
 
 // noEffect are keys that are accepted and do nothing here: whether a configuration sets one, and why it does nothing.

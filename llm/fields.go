@@ -251,7 +251,18 @@ func jsonArray(dst *json.RawMessage) func(sobek.Value) error {
 	}
 }
 
-// unavailable is the reader of an option that interface documents name and this version does not have.
-func unavailable(instead string) func(sobek.Value) error {
-	return func(sobek.Value) error { return fmt.Errorf("not available in this version: %s", instead) }
+// jsonObject reads an object as JSON, keys in the script's order, or the text of one, as of a JSON file.
+func jsonObject(dst *json.RawMessage) func(sobek.Value) error {
+	return func(v sobek.Value) (err error) {
+		switch x := export(v).(type) {
+		case string:
+			*dst = json.RawMessage(x)
+		case map[string]any:
+			obj, _ := v.(*sobek.Object) // what else exports a map
+			*dst, err = obj.MarshalJSON()
+		default:
+			return fmt.Errorf("must be an object or the text of one, got %s", describe(v))
+		}
+		return err
+	}
 }

@@ -61,6 +61,8 @@ type ModuleInstance struct {
 	turns   map[string]*datasets.Asked // given by data sets of conversations and not yet sent, by session
 	paced   arrival.Arrival            // of the iteration that waited last
 
+	hubToken string // of a configuration, "" for the environment's
+
 	lookupEnv func(name string) (string, bool) // k6's view of the environment, which init alone has
 }
 

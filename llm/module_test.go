@@ -33,9 +33,15 @@ type vu struct {
 // newVU is in the init context.
 func newVU(t *testing.T, root *RootModule) *vu {
 	t.Helper()
+	return newVUWith(t, root, nil)
+}
+
+// newVUWith has variables in its environment.
+func newVUWith(t *testing.T, root *RootModule, variables map[string]string) *vu {
+	t.Helper()
 	v := &vu{Runtime: modulestest.NewRuntime(t), root: root, samples: make(chan metrics.SampleContainer, 1000), files: fsext.NewMemMapFs()}
 	env := v.VU.InitEnvField
-	env.LookupEnv = func(string) (string, bool) { return "", false }
+	env.LookupEnv = func(name string) (string, bool) { value, set := variables[name]; return value, set }
 	env.FileSystems = map[string]fsext.Fs{"file": v.files}
 	env.CWD.Path = "/scripts"
 	instance := root.NewModuleInstance(v.VU)

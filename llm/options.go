@@ -24,12 +24,17 @@ const simScheme = "sim:"
 // clientOptions are the options of new Client.
 type clientOptions struct {
 	client.Options
-	extra   map[string]any
-	breaker *breakerOptions
-	split   []record.Adapter // adapters to choose from, by their shares
-	slo     *record.Bounds
-	itl     measure.ITLMode
-	sim     *sim.Options // of a simulated server
+	extra    map[string]any
+	breakers []*circuitBreaker
+	split    []record.Adapter // adapters to choose from, by their shares
+	slo      *record.Bounds
+	itl      measure.ITLMode
+	files    credentialFiles
+	sim      *sim.Options // of a simulated server
+
+	sloHeaders  *slo.Headers   // in which bounds may stand, nil for none
+	headerSLO   *record.Bounds // slo with the bounds of the headers, nil if they have none
+	credentials *credentials   // of files, nil for k6's own
 
 	tokenizer   string // file, folder or repository; "" for none
 	chatProblem error  // why chats are counted without a template
@@ -51,10 +56,18 @@ func (o *clientOptions) fields(rt *sobek.Runtime) fields {
 		"slo":            func(v sobek.Value) error { return o.readSLO(rt, v) },
 		"itl":            o.readITL,
 		"tokenizer":      text(&o.tokenizer),
-		"circuitBreaker": func(v sobek.Value) error { return o.readBreaker(rt, v) },
+		"circuitBreaker": o.readBreakers,
 		"adapters":       o.readAdapters,
-		"retries":        unavailable("failed requests are recorded, and not sent again"),
-		"retryBackoff":   unavailable("failed requests are recorded, and not sent again"),
+		"retries":        o.readRetries,
+		"retryBackoff":   duration(&o.RetryBackoff),
+
+		"certPath":           text(&o.files.cert),
+		"keyPath":            text(&o.files.key),
+		"caPath":             text(&o.files.ca),
+		"sloHeaders":         func(v sobek.Value) error { return o.readSLOHeaders(rt, v) },
+		"responseFormat":     func(v sobek.Value) error { return o.readFormat(rt, v) },
+		"sessionHeader":      text(&o.SessionHeader),
+		"sessionTokenHeader": text(&o.SessionTokenHeader),
 	}
 }
 
@@ -71,10 +84,16 @@ func readClientOptions(rt *sobek.Runtime, value sobek.Value) (*clientOptions, er
 			return nil, invalid("Client", "baseURL", err)
 		}
 		o.sim = &parsed
-		return o, nil
 	}
-	if _, err := client.New(o.Options); err != nil {
+	wire := o.Options
+	if o.sim != nil {
+		wire.BaseURL = "http://localhost" // not known yet
+	}
+	if _, err := client.New(wire); err != nil {
 		return nil, fmt.Errorf("new Client: %w", err)
+	}
+	if err := o.settleSLO(); err != nil {
+		return nil, invalid("Client", "sloHeaders", err)
 	}
 	return o, nil
 }
@@ -178,6 +197,7 @@ func (o *clientOptions) redacted() map[string]any {
 	if len(o.extra) > 0 {
 		m["extraBody"] = o.extra
 	}
+	o.redactOptions(m)
 	return m
 }
 
@@ -203,7 +223,6 @@ func redactURL(base string) string {
 // requestOptions are what a single request can set: the second argument of chat and complete, and the object send takes.
 type requestOptions struct {
 	client.Request
-	sessionID    string
 	turn         int64
 	maxTokens    int64
 	promptTokens int64
@@ -214,7 +233,7 @@ func (o *requestOptions) fields() fields {
 	return fields{
 		"model":     text(&o.Model),
 		"maxTokens": integer(&o.maxTokens, 1),
-		"sessionID": text(&o.sessionID),
+		"sessionID": text(&o.SessionID),
 		"turn":      integer(&o.turn, 0),
 
 		"promptTokens":     integer(&o.promptTokens, 1),

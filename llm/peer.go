@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"sync"
 	"sync/atomic"
 
@@ -19,14 +20,16 @@ import (
 type peers struct {
 	mu  sync.Mutex
 	all map[string]*peer
+
+	credentials cache[*credentials] // by file
 }
 
 // peer is what the clients of equal options share: their number, and the server they were found to reach.
 type peer struct {
-	number  int
-	opts    *clientOptions
-	breaker breaker
-	broken  atomic.Pointer[string] // why the test must end, under executors that cannot stop by themselves
+	number int
+	opts   *clientOptions
+	tokens client.Tokens          // of sessions
+	broken atomic.Pointer[string] // why the test must end, under executors that cannot stop by themselves
 
 	mu      sync.Mutex
 	found   bool
@@ -37,7 +40,7 @@ type peer struct {
 
 // of finds the peer of options.
 func (c *peers) of(opts *clientOptions) (*peer, error) {
-	key, err := json.Marshal([]any{opts.redacted(), opts.APIKey, opts.Headers, opts.BaseURL, opts.slo, opts.breaker})
+	key, err := json.Marshal([]any{opts.redacted(), opts.APIKey, opts.Headers, opts.BaseURL, opts.slo, opts.breakers})
 	if err != nil {
 		return nil, fmt.Errorf("options of a Client: %w", err)
 	}
@@ -56,13 +59,13 @@ func (c *peers) of(opts *clientOptions) (*peer, error) {
 
 // ready finds the server before the first request of the process, and gives the model to ask for. An error is final, unless
 // ctx had ended.
-func (p *peer) ready(ctx context.Context, state *lib.State, m *ModuleInstance) (string, error) {
+func (p *peer) ready(ctx context.Context, state *lib.State, rt http.RoundTripper, m *ModuleInstance) (string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.found {
 		return p.model, p.err
 	}
-	err := p.find(ctx, state, m)
+	err := p.find(ctx, state, rt, m)
 	if err != nil && ctx.Err() != nil {
 		return "", err
 	}
@@ -73,7 +76,7 @@ func (p *peer) ready(ctx context.Context, state *lib.State, m *ModuleInstance) (
 	return p.model, err
 }
 
-func (p *peer) find(ctx context.Context, state *lib.State, m *ModuleInstance) (err error) {
+func (p *peer) find(ctx context.Context, state *lib.State, rt http.RoundTripper, m *ModuleInstance) (err error) {
 	opts := p.opts.Options
 	if p.opts.sim != nil {
 		if opts.BaseURL, err = m.root.simulators.start(p.opts.BaseURL, *p.opts.sim, state.Logger); err != nil {
@@ -85,7 +88,7 @@ func (p *peer) find(ctx context.Context, state *lib.State, m *ModuleInstance) (e
 		return err
 	}
 	p.baseURL = opts.BaseURL
-	model, remark, err := wire.Discover(ctx, state.Transport)
+	model, remark, err := wire.Discover(ctx, rt)
 	if remark != "" {
 		state.Logger.Warn(remark)
 	}

@@ -23,6 +23,7 @@ type result struct {
 	CompletionTokens any       `js:"completionTokens"`
 	ScheduleDelay    any       `js:"scheduleDelay"`
 	Good             any       `js:"good"`
+	Retries          int       `js:"retries"` // attempts beyond the first
 	RequestID        string    `js:"requestID"`
 	Model            string    `js:"model"`
 }
@@ -33,7 +34,7 @@ func newResult(a client.Answer) *result {
 		Text: a.Text, Error: orNull(r.Error), ErrorType: orNull(r.ErrorType), Status: r.Status, FinishReason: orNull(r.FinishReason),
 		TTFT: msOrNull(r.TTFT()), TPOT: msOrNull(r.TPOT()), NTPOT: msOrNull(r.NTPOT()), Latency: ms(r.Latency()),
 		PromptTokens: countOrNull(r.InputTokens()), CompletionTokens: countOrNull(r.OutputTokens()),
-		ScheduleDelay: msOrNull(r.ScheduleDelay()), RequestID: r.ID, Model: r.Model,
+		ScheduleDelay: msOrNull(r.ScheduleDelay()), Retries: r.Retries, RequestID: r.ID, Model: r.Model,
 	}
 	if r.Good != nil {
 		res.Good = *r.Good

@@ -18,6 +18,7 @@ type Request struct {
 	Stream    bool
 	// AddSpecial says whether the server is to add special tokens around the prompt; nil leaves it to the server.
 	AddSpecial *bool
+	Format     json.RawMessage // response_format, see [Format]; nil for none
 	Extra      Extra
 }
 

@@ -44,6 +44,9 @@ func body(r Request, inputName string, input any) ([]byte, error) {
 	if r.AddSpecial != nil {
 		w.field("add_special_tokens", *r.AddSpecial)
 	}
+	if r.Format != nil {
+		w.field("response_format", r.Format)
+	}
 	return w.finish()
 }
 

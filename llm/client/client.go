@@ -8,8 +8,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -25,6 +28,9 @@ const DefaultTimeout = 300 * time.Second
 // DefaultMaxTokens is the output limit of a request that names none; inference-perf sends the same.
 const DefaultMaxTokens = 30
 
+// DefaultRetryBackoff is the base of the waits before further attempts, inference-perf's.
+const DefaultRetryBackoff = 500 * time.Millisecond
+
 // Options is what all requests of a client share. DefaultOptions has the defaults.
 type Options struct {
 	BaseURL     string        // http or https, with or without /v1 at the end
@@ -37,9 +43,24 @@ type Options struct {
 	IdleTimeout time.Duration // longest gap between chunks of a stream; 0 means none
 	APIKey      string        // sent as a bearer token
 	Headers     map[string]string
-	Extra       api.Extra // further fields of the body
-	Text        bool      // keep request and response bodies in the record
-	EventLimit  int       // largest event or whole answer, in bytes; 0 means sse.DefaultLimit
+	Format      json.RawMessage // response_format of the body, see api.Format; nil for none
+	Extra       api.Extra       // further fields of the body
+	Text        bool            // keep request and response bodies in the record
+	EventLimit  int             // largest event or whole answer, in bytes; 0 means sse.DefaultLimit
+
+	// Retries is how often a request is sent again when its connection fails before an answer. Timeout is that of an attempt.
+	Retries int
+	// RetryBackoff times 2^(k-1), times a random factor from 0.5 to 1.5, is the wait before attempt k of those, k from 1.
+	RetryBackoff time.Duration
+	// Random gives numbers in [0, 1) for that factor. It is called concurrently; nil for the runtime's own.
+	Random func() float64
+
+	// SessionHeader names the request header that carries the session's id; "" for none.
+	SessionHeader string
+	// SessionTokenHeader names the response header that later requests of the session send back; "" for none.
+	SessionTokenHeader string
+	// Tokens keeps what came in that header, shared by the clients of a process; nil for one of the client's own.
+	Tokens *Tokens
 
 	// Count gives the tokens of a text by the model's tokenizer, without special ones; nil if there is none.
 	Count func(text string) int
@@ -50,7 +71,7 @@ type Options struct {
 
 // DefaultOptions gives options in which only BaseURL is missing.
 func DefaultOptions() Options {
-	return Options{API: api.Chat, Streaming: true, IgnoreEOS: true, Timeout: DefaultTimeout}
+	return Options{API: api.Chat, Streaming: true, IgnoreEOS: true, Timeout: DefaultTimeout, RetryBackoff: DefaultRetryBackoff}
 }
 
 // Client sends requests. It may be used concurrently.
@@ -68,29 +89,68 @@ func New(opts Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if opts.Timeout < 0 {
-		return nil, fmt.Errorf("timeout must not be negative, got %v", opts.Timeout)
+	if err := opts.checkNumbers(); err != nil {
+		return nil, err
 	}
-	if opts.IdleTimeout < 0 {
-		return nil, fmt.Errorf("idleTimeout must not be negative, got %v", opts.IdleTimeout)
+	header, err := opts.header()
+	if err != nil {
+		return nil, err
 	}
-	header := http.Header{"Content-Type": {"application/json"}, "User-Agent": {"xk6-llm"}}
-	if opts.APIKey != "" {
-		header.Set("Authorization", "Bearer "+opts.APIKey)
+	if opts.Random == nil {
+		opts.Random = rand.Float64
 	}
-	for name, value := range opts.Headers {
-		if !validHeader(name, value) {
-			return nil, fmt.Errorf("headers: %q is not a valid header", name) // the value may be a secret
-		}
-		header.Set(name, value)
-	}
-	if strings.ContainsAny(opts.APIKey, "\r\n\x00") {
-		return nil, errors.New("apiKey holds a line break")
+	if opts.Tokens == nil {
+		opts.Tokens = new(Tokens)
 	}
 	return &Client{
 		opts: opts, base: base, url: base.JoinPath(opts.API.Path()), header: header,
 		readers: sync.Pool{New: func() any { return new(sse.Reader) }},
 	}, nil
+}
+
+func (o *Options) checkNumbers() error {
+	switch {
+	case o.Timeout < 0:
+		return fmt.Errorf("timeout must not be negative, got %v", o.Timeout)
+	case o.IdleTimeout < 0:
+		return fmt.Errorf("idleTimeout must not be negative, got %v", o.IdleTimeout)
+	case o.Retries < 0:
+		return fmt.Errorf("retries must not be negative, got %d", o.Retries)
+	case o.RetryBackoff < 0:
+		return fmt.Errorf("retryBackoff must not be negative, got %v", o.RetryBackoff)
+	}
+	return nil
+}
+
+// header checks the headers and gives those that all requests have.
+func (o *Options) header() (http.Header, error) {
+	header := http.Header{"Content-Type": {"application/json"}, "User-Agent": {"xk6-llm"}}
+	if !validValue(o.APIKey) {
+		return nil, errors.New("apiKey holds a line break or another control character")
+	}
+	if o.APIKey != "" {
+		header.Set("Authorization", "Bearer "+o.APIKey)
+	}
+	given := make(map[string]string, len(o.Headers))
+	for _, name := range slices.Sorted(maps.Keys(o.Headers)) {
+		value := o.Headers[name]
+		if !validName(name) || !validValue(value) {
+			return nil, fmt.Errorf("headers: %q is not a valid header", name) // the value may be a secret
+		}
+		key := http.CanonicalHeaderKey(name)
+		if twin, ok := given[key]; ok {
+			return nil, fmt.Errorf("headers: %q and %q are the same header", twin, name)
+		}
+		given[key] = name
+		header.Set(name, value)
+	}
+	if name := o.SessionHeader; name != "" && !validName(name) {
+		return nil, fmt.Errorf("sessionHeader: %q is not the name of a header", name)
+	}
+	if name := o.SessionTokenHeader; name != "" && !validName(name) {
+		return nil, fmt.Errorf("sessionTokenHeader: %q is not the name of a header", name)
+	}
+	return header, nil
 }
 
 func parseBase(text string) (*url.URL, error) {
@@ -117,13 +177,19 @@ func Redact(text string) string {
 	return text
 }
 
-func validHeader(name, value string) bool {
+// validName says whether a header can have the name: it must be a token of RFC 9110.
+func validName(name string) bool {
 	for _, c := range []byte(name) {
 		if c <= ' ' || c >= 0x7f || strings.IndexByte(`()<>@,;:\"/[]?={}`, c) >= 0 {
 			return false
 		}
 	}
-	return name != "" && !strings.ContainsAny(value, "\r\n\x00")
+	return name != ""
+}
+
+// validValue says whether a header can have the value; net/http refuses to send others.
+func validValue(value string) bool {
+	return strings.IndexFunc(value, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }) < 0
 }
 
 // URL is where requests go, without a password.
@@ -136,6 +202,7 @@ type Request struct {
 	Prompt    string          // of a completion
 	Messages  json.RawMessage // of a chat: a JSON array
 	MaxTokens int             // 0 for DefaultMaxTokens
+	SessionID string          // of the conversation it belongs to, for Options.SessionHeader; "" for none
 
 	// AddSpecial says whether the server is to add special tokens around the prompt; nil leaves it to the server.
 	AddSpecial *bool
@@ -159,10 +226,13 @@ func (c *Client) Do(ctx context.Context, rt http.RoundTripper, req Request) (Ans
 	}
 	body, err := c.opts.API.Body(api.Request{
 		Model: req.Model, Prompt: req.Prompt, Messages: req.Messages, MaxTokens: req.MaxTokens,
-		IgnoreEOS: c.opts.IgnoreEOS, Stream: c.opts.Streaming, AddSpecial: req.AddSpecial, Extra: c.opts.Extra,
+		IgnoreEOS: c.opts.IgnoreEOS, Stream: c.opts.Streaming, AddSpecial: req.AddSpecial, Format: c.opts.Format, Extra: c.opts.Extra,
 	})
 	if err != nil {
 		return Answer{}, fmt.Errorf("request body: %w", err)
+	}
+	if c.opts.SessionHeader != "" && !validValue(req.SessionID) {
+		return Answer{}, fmt.Errorf("session id %q holds a control character, and so cannot be sent as the header %q", req.SessionID, c.opts.SessionHeader)
 	}
 	x := newExchange(c, req, body)
 	x.run(ctx, rt)

@@ -29,6 +29,12 @@ func TestNewRefuses(t *testing.T) {
 		{func(o *Options) { o.Headers = map[string]string{"a b": "x"} }, `headers: "a b" is not a valid header`},
 		{func(o *Options) { o.Headers = map[string]string{"a": "secret\n"} }, `headers: "a" is not a valid header`},
 		{func(o *Options) { o.APIKey = "secret\n" }, "apiKey holds a line break"},
+		{func(o *Options) { o.Headers = map[string]string{"a": "secret\x7f"} }, `headers: "a" is not a valid header`},
+		{func(o *Options) { o.Headers = map[string]string{"x-a": "secret", "X-A": ""} }, `headers: "X-A" and "x-a" are the same header`},
+		{func(o *Options) { o.Retries = -1 }, "retries must not be negative, got -1"},
+		{func(o *Options) { o.RetryBackoff = -1 }, "retryBackoff must not be negative, got -1ns"},
+		{func(o *Options) { o.SessionHeader = "a b" }, `sessionHeader: "a b" is not the name of a header`},
+		{func(o *Options) { o.SessionTokenHeader = "é" }, `sessionTokenHeader: "é" is not the name of a header`},
 	} {
 		opts := DefaultOptions()
 		opts.BaseURL = "http://h"

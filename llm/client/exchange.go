@@ -24,21 +24,20 @@ var (
 	errStall   = errors.New("stall")
 )
 
-// exchange is one request on its way.
+// exchange is one request on its way, with all its attempts.
 type exchange struct {
-	c     *Client
-	rec   *record.Request
-	body  []byte
-	start time.Time
+	c       *Client
+	rec     *record.Request
+	session string
+	body    []byte
+	start   time.Time // of the first attempt
 
-	ctx    context.Context // ends with the caller's, or with a cause of ours
 	caller context.Context
+	ctx    context.Context // of the running attempt: ends with the caller's, or with a cause of ours
 	cancel context.CancelCauseFunc
+	seen   *sight // of the running attempt
 	idle   *time.Timer
 	last   atomic.Int64 // arrival of the newest event, since start
-
-	// Written by the transport's goroutine, which may outlive a canceled request.
-	connected, firstByte atomic.Int64
 
 	delta api.Delta
 	text  []byte
@@ -47,7 +46,7 @@ type exchange struct {
 }
 
 func newExchange(c *Client, req Request, body []byte) *exchange {
-	x := &exchange{c: c, body: body, rec: &record.Request{
+	x := &exchange{c: c, session: req.SessionID, body: body, rec: &record.Request{
 		ID: req.ID, API: c.opts.API.Name(), Model: req.Model, Streaming: c.opts.Streaming,
 		MaxTokens: req.MaxTokens, BytesSent: int64(len(body)), Chunks: []int64{},
 	}}
@@ -63,23 +62,43 @@ func newExchange(c *Client, req Request, body []byte) *exchange {
 // run fills the record from the moment of sending to the end.
 func (x *exchange) run(ctx context.Context, rt http.RoundTripper) {
 	x.caller = ctx
-	x.ctx, x.cancel = context.WithCancelCause(ctx)
-	defer x.cancel(nil)
+	for again := true; again; {
+		again = x.attempt(rt) && x.wait()
+	}
+	x.rec.Connected, x.rec.FirstByte = x.seen.connected.Load(), x.seen.firstByte.Load()
+	x.rec.ResponseBody = strings.ToValidUTF8(x.raw.String(), "\ufffd")
+}
+
+// attempt sends the request and receives what comes. It says whether the request is to be sent again, of which then nothing
+// but the number of attempts is in the record.
+func (x *exchange) attempt(rt http.RoundTripper) (again bool) {
+	ctx, cancel := context.WithCancelCause(x.caller)
+	x.ctx, x.cancel, x.seen = ctx, cancel, new(sight)
+	defer cancel(nil)
 	if d := x.c.opts.Timeout; d > 0 {
-		defer time.AfterFunc(d, func() { x.cancel(errTimeout) }).Stop()
+		defer time.AfterFunc(d, func() { cancel(errTimeout) }).Stop()
 	}
 	req := x.request()
 
-	x.start = time.Now()
-	x.rec.Start = record.UnixNano(x.start)
-	resp, err := rt.RoundTrip(req)
-	if err != nil {
-		x.fail(time.Now(), x.errorType(err, true), err.Error())
+	now := time.Now()
+	if x.start.IsZero() {
+		x.start, x.rec.Start = now, record.UnixNano(now)
 	} else {
-		x.receive(resp)
+		x.rec.Retries++
+		x.rec.Attempt = record.UnixNano(now)
 	}
-	x.rec.Connected, x.rec.FirstByte = x.connected.Load(), x.firstByte.Load()
-	x.rec.ResponseBody = strings.ToValidUTF8(x.raw.String(), "\ufffd")
+	resp, err := rt.RoundTrip(req)
+	x.countResent()
+	if err == nil {
+		x.receive(resp)
+		return false
+	}
+	errorType := x.errorType(err, true)
+	if x.rec.Retries < x.c.opts.Retries && mayRetry(errorType, err) {
+		return true
+	}
+	x.fail(time.Now(), errorType, err.Error())
+	return false
 }
 
 func (x *exchange) request() *http.Request {
@@ -87,22 +106,37 @@ func (x *exchange) request() *http.Request {
 	if x.rec.ID != "" {
 		header.Set("X-Request-Id", x.rec.ID)
 	}
+	x.sessionHeaders(header)
 	req := &http.Request{
 		Method: http.MethodPost, URL: x.c.url, Host: x.c.url.Host, Header: header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		// Without GetBody the transport cannot send again by itself on a new connection, at which we would not see it.
 		ContentLength: int64(len(x.body)), Body: io.NopCloser(bytes.NewReader(x.body)),
-		// Lets the transport send again on a new connection when a kept-alive one turns out closed before a byte went out.
-		GetBody: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(x.body)), nil },
 	}
-	return req.WithContext(httptrace.WithClientTrace(x.ctx, &httptrace.ClientTrace{
-		GotConn:              func(httptrace.GotConnInfo) { x.connected.Store(record.UnixNano(time.Now())) },
-		GotFirstResponseByte: func() { x.firstByte.Store(record.UnixNano(time.Now())) },
-	}))
+	return req.WithContext(httptrace.WithClientTrace(x.ctx, x.seen.trace()))
+}
+
+// sessionHeaders writes whose request it is, and what the server said last in that session.
+func (x *exchange) sessionHeaders(header http.Header) {
+	if x.session == "" {
+		return
+	}
+	if name := x.c.opts.SessionHeader; name != "" {
+		header.Set(name, x.session)
+	}
+	if name := x.c.opts.SessionTokenHeader; name != "" {
+		if token := x.c.opts.Tokens.Get(x.session); token != "" {
+			header.Set(name, token)
+		}
+	}
 }
 
 // receive reads the response, whatever it is, and leaves the connection fit for the next request if it can.
 func (x *exchange) receive(resp *http.Response) {
 	defer func() { _ = resp.Body.Close() }()
 	x.rec.Status = resp.StatusCode
+	if name := x.c.opts.SessionTokenHeader; name != "" && x.session != "" {
+		x.c.opts.Tokens.Put(x.session, resp.Header.Get(name))
+	}
 	body := io.Reader(resp.Body)
 	if x.c.opts.Text {
 		body = io.TeeReader(body, &x.raw)

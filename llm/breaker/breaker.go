@@ -1,0 +1,156 @@
+// Package breaker decides from the requests that have ended whether a load must stop, as inference-perf's circuit breakers do.
+//
+// A breaker has two lists of JMESPath expressions over a request (see Sample). A request counts if any expression of the first
+// list holds; it is a hit if any of the second does. Triggers look at the counted requests: so many hits in a row, or a share of
+// those within a window. What "the server fails" means is thus the user's to say, and the plain case is one such definition.
+package breaker
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// Every matches each request, Failures makes hits of those that failed. The two need no evaluation.
+const (
+	Every    = "@"
+	Failures = "error"
+)
+
+// Definition describes a breaker.
+type Definition struct {
+	Name    string   // told in reasons; "" for none
+	Matches []string // any of them makes a request count; one at least
+	Rules   []string // any of them makes it a hit; none at all: each that counts is one
+	// Triggers open the breaker, any of them. Without one it never opens.
+	Triggers []Trigger
+	// PerStage counts each stage by itself, so that a breaker that one stage has opened is closed in the next. Without it counts
+	// run through all stages and an open breaker stays open, as inference-perf's.
+	PerStage bool
+}
+
+// Trigger opens a breaker on Consecutive hits in a row; or, with a Window, when at least MinSamples requests have counted within
+// it and the share of hits among them is Rate (0 to 1) or more. It has one of the two.
+type Trigger struct {
+	Consecutive int64
+	Rate        float64
+	Window      time.Duration
+	MinSamples  int64 // 0 is as good as 1: the share is looked at when a request counts
+}
+
+func (t Trigger) check() error {
+	switch {
+	case t.Consecutive < 0 || t.Window < 0:
+		return fmt.Errorf("neither consecutive nor window may be negative, got %d and %v", t.Consecutive, t.Window)
+	case (t.Consecutive > 0) == (t.Window > 0):
+		return errors.New("needs either consecutive, at least 1, or a window above 0")
+	case !(t.Rate >= 0 && t.Rate <= 1): // NaN is neither
+		return fmt.Errorf("rate must be between 0 and 1, got %v", t.Rate)
+	case t.MinSamples < 0:
+		return fmt.Errorf("minSamples must not be negative, got %d", t.MinSamples)
+	}
+	return nil
+}
+
+// Breaker watches requests. It may be used concurrently.
+type Breaker struct {
+	def            Definition
+	matches, rules []expression
+	looks          bool // some expression looks into the sample
+
+	mu     sync.Mutex
+	stages map[int]*tally // all in one unless they count by themselves
+}
+
+// New compiles a definition. Errors name the list and the place in it, and quote the expression with the column of the fault.
+func New(def Definition) (*Breaker, error) {
+	def.Matches, def.Rules, def.Triggers = slices.Clone(def.Matches), slices.Clone(def.Rules), slices.Clone(def.Triggers)
+	if len(def.Matches) == 0 {
+		return nil, fmt.Errorf("matches needs an expression: %q matches every request", Every)
+	}
+	for i, t := range def.Triggers {
+		if err := t.check(); err != nil {
+			return nil, fmt.Errorf("triggers[%d]: %w", i, err)
+		}
+	}
+	b := &Breaker{def: def, stages: map[int]*tally{}}
+	var err error
+	if b.matches, err = compile("matches", def.Matches); err != nil {
+		return nil, err
+	}
+	if b.rules, err = compile("rules", def.Rules); err != nil {
+		return nil, err
+	}
+	looks := func(e expression) bool { return e.plain == nil }
+	b.looks = slices.ContainsFunc(b.matches, looks) || slices.ContainsFunc(b.rules, looks)
+	return b, nil
+}
+
+// Observe takes a request that has ended, at the moment now, and says whether the breaker is open.
+func (b *Breaker) Observe(r *record.Request, now time.Time) (open bool) {
+	return b.Take(NewSample(r), now) != ""
+}
+
+// Take is Observe for several breakers, which share the sample. It gives the reason why the breaker is open, "" if it is
+// closed. A breaker that is open keeps its first reason. Requests that we cut ourselves say nothing about the server and never
+// count.
+func (b *Breaker) Take(s *Sample, now time.Time) (reason string) {
+	if s.r.ErrorType == record.ErrorCanceled {
+		return ""
+	}
+	if b.looks {
+		s.view() // before the lock: it is most of the work
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	t := b.tally(s.r.Stage, now)
+	// Expressions are evaluated under the lock, for sort_by sorts in place, also a literal that all evaluations share.
+	if t.reason == "" && anyHolds(b.matches, s) {
+		hit := len(b.rules) == 0 || anyHolds(b.rules, s)
+		if why := t.count(b.def.Triggers, hit, now); why != "" {
+			t.reason = b.explain(why, s.r)
+		}
+	}
+	return t.reason
+}
+
+// tally finds the counts of a stage.
+func (b *Breaker) tally(stage int, now time.Time) *tally {
+	if !b.def.PerStage {
+		stage = 0
+	}
+	t := b.stages[stage]
+	if t == nil {
+		for _, old := range b.stages {
+			old.forget(b.def.Triggers, now) // stages that have ended hold no memory
+		}
+		t = &tally{windows: make([]window, len(b.def.Triggers))}
+		b.stages[stage] = t
+	}
+	return t
+}
+
+// explain completes a reason that says how many requests there were.
+func (b *Breaker) explain(why string, r *record.Request) string {
+	text := "circuit breaker"
+	if b.def.Name != "" {
+		text = fmt.Sprintf("circuit breaker %q", b.def.Name)
+	}
+	text += ": " + why
+	switch {
+	case slices.Equal(b.def.Rules, []string{Failures}) && slices.Equal(b.def.Matches, []string{Every}):
+		text += " failed"
+	case len(b.def.Rules) == 0:
+		text += " matched"
+	default:
+		text += " met its rules"
+	}
+	if r.Failed() {
+		text += fmt.Sprintf(", the last with %s: %s", r.ErrorType, r.Error)
+	}
+	return text
+}

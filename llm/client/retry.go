@@ -1,0 +1,82 @@
+package client
+
+import (
+	"errors"
+	"io"
+	"math"
+	"net"
+	"net/http/httptrace"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// sight is what the transport tells of one attempt. It is written by the transport's goroutines, which may outlive it.
+type sight struct {
+	connected, firstByte atomic.Int64
+	connections          atomic.Int64 // the attempt was sent on
+}
+
+func (s *sight) trace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) {
+			s.connected.Store(record.UnixNano(time.Now()))
+			s.connections.Add(1)
+		},
+		GotFirstResponseByte: func() { s.firstByte.Store(record.UnixNano(time.Now())) },
+	}
+}
+
+// countResent counts what the transport sent again by itself, as it does under HTTP/2 where a server turns a request away
+// unread.
+func (x *exchange) countResent() {
+	if more := int(x.seen.connections.Load()) - 1; more > 0 {
+		x.rec.Retries += more
+		x.rec.Attempt = x.seen.connected.Load()
+	}
+}
+
+// mayRetry says whether an attempt failed for its connection, before an answer. Only faults of the network count: what the
+// client itself refuses, as a blocked host, it would refuse again, and what took too long has its own limit.
+func mayRetry(errorType string, err error) bool {
+	var timeout net.Error
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		return false
+	}
+	switch errorType {
+	case record.ErrorDNS, record.ErrorReset:
+		return true
+	case record.ErrorConnect:
+		var op *net.OpError
+		var number syscall.Errno
+		return errors.As(err, &op) || errors.As(err, &number) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	}
+	return false
+}
+
+// wait lets the time before the next attempt pass, and says whether there is to be one. When the caller's context ends
+// before, the request ends at once, as canceled.
+func (x *exchange) wait() bool {
+	timer := time.NewTimer(x.c.backoff(x.rec.Retries + 1))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-x.caller.Done():
+	}
+	if x.caller.Err() == nil {
+		return true
+	}
+	x.fail(time.Now(), record.ErrorCanceled, "")
+	return false
+}
+
+// backoff is the wait before further attempt k, from 1: RetryBackoff * 2^(k-1) * U(0.5, 1.5), as inference-perf's.
+func (c *Client) backoff(k int) time.Duration {
+	d := math.Ldexp(float64(c.opts.RetryBackoff)*(0.5+c.opts.Random()), k-1)
+	if d >= math.MaxInt64 {
+		return math.MaxInt64
+	}
+	return time.Duration(d)
+}

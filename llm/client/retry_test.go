@@ -1,0 +1,325 @@
+package client
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httptrace"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// attempt is what becomes of one attempt: after some time an error, or at once an answer.
+type attempt struct {
+	after  time.Duration
+	conns  int // connections it had
+	err    error
+	answer script
+}
+
+// attempts are those of one request, one after the other; more are a fault of the test.
+type attempts struct {
+	t    *testing.T
+	list []attempt
+	made int
+}
+
+func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
+	if a.made == len(a.list) {
+		a.t.Errorf("attempt %d, after the last that was expected", a.made+1)
+		return nil, io.EOF
+	}
+	now := a.list[a.made]
+	a.made++
+	if text, err := io.ReadAll(req.Body); err != nil || int64(len(text)) != req.ContentLength {
+		a.t.Errorf("attempt %d has a body of %d bytes, %v, not of %d", a.made, len(text), err, req.ContentLength)
+	}
+	select {
+	case <-time.After(now.after):
+	case <-req.Context().Done():
+		return nil, req.Context().Err()
+	}
+	for range now.conns {
+		httptrace.ContextClientTrace(req.Context()).GotConn(httptrace.GotConnInfo{})
+	}
+	if now.err != nil {
+		return nil, now.err
+	}
+	return now.answer.RoundTrip(req)
+}
+
+var (
+	refused = &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+	plain   = script{parts: []part{{10 * ms, chunk("a") + stop + done}}}
+)
+
+// retrying waits 0.75 times what it would on average.
+func retrying(n int) func(*Options) {
+	return func(o *Options) {
+		o.Retries, o.RetryBackoff, o.Timeout = n, 100*ms, 75*ms
+		o.Random = func() float64 { return 0.25 }
+	}
+}
+
+// late is a dial that took too long, as net reports it.
+type late struct{ error }
+
+func (late) Timeout() bool   { return true }
+func (late) Temporary() bool { return true }
+
+func TestWhichErrorsAreRetried(t *testing.T) {
+	t.Parallel()
+	dial := func(err error) error { return &net.OpError{Op: "dial", Net: "tcp", Err: err} }
+	for _, tt := range []struct {
+		name  string
+		first attempt
+		again bool
+		want  string // error type if it is not
+	}{
+		{"refused", attempt{err: refused}, true, ""},
+		{"no route", attempt{err: dial(os.NewSyscallError("connect", syscall.EHOSTUNREACH))}, true, ""},
+		{"unknown host", attempt{err: dial(&net.DNSError{Err: "no such host", Name: "h", IsNotFound: true})}, true, ""},
+		{"broken handshake", attempt{err: io.EOF}, true, ""},
+		{"reset", attempt{conns: 1, err: &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}}, true, ""},
+		{"no answer", attempt{conns: 1, err: io.EOF}, true, ""},
+		{"closed while idle", attempt{conns: 1, err: errors.New("http: server closed idle connection")}, true, ""},
+		{"dial timeout", attempt{err: dial(late{errors.New("i/o timeout")})}, false, record.ErrorConnect},
+		{"name server's timeout", attempt{err: dial(&net.DNSError{Err: "timeout", IsTimeout: true})}, false, record.ErrorDNS},
+		{"timeout of the request", attempt{after: time.Second}, false, record.ErrorTimeout},
+		{"certificate", attempt{err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}}, false, record.ErrorTLS},
+		{"refused our certificate", attempt{conns: 1, err: &net.OpError{Op: "remote error", Err: tls.AlertError(116)}}, false, record.ErrorTLS},
+		{"refused by the client itself", attempt{err: errors.New("hostname (h) is in a blocked pattern (h)")}, false, record.ErrorConnect},
+		{"not HTTP", attempt{conns: 1, err: errors.New(`malformed HTTP response "SSH"`)}, false, record.ErrorMalformed},
+		{"status 503", attempt{conns: 1, answer: script{status: 503}}, false, record.ErrorHTTP},
+		{"broken stream", attempt{conns: 1, answer: script{parts: []part{{ms, chunk("a")}}, end: syscall.ECONNRESET}}, false, record.ErrorReset},
+		{"cut stream", attempt{conns: 1, answer: script{end: io.ErrUnexpectedEOF}}, false, record.ErrorTruncated},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				rt := &attempts{t: t, list: []attempt{tt.first}}
+				if tt.again {
+					rt.list = append(rt.list, attempt{conns: 1, answer: plain})
+				}
+				answer := do(t, t.Context(), newClient(t, retrying(1)), rt)
+				r := answer.Record
+				if r.ErrorType != tt.want || r.Retries != rt.made-1 || (r.Attempt != 0) != tt.again || rt.made != len(rt.list) {
+					t.Errorf("got %q (%s) after %d attempts, %d retries counted, the last at %d", r.ErrorType, r.Error, rt.made, r.Retries, r.Attempt)
+				}
+				if tt.again && (answer.Text != "a" || r.Error != "" || r.Status != 200) {
+					t.Errorf("got %q, error %q, status %d", answer.Text, r.Error, r.Status)
+				}
+			})
+		})
+	}
+}
+
+func TestRetriesTakeTime(t *testing.T) {
+	t.Parallel()
+	reset := &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
+	for _, tt := range []struct {
+		name      string
+		retries   int
+		list      []attempt
+		errorType string
+		made      int           // retries
+		attempt   time.Duration // the last, after the start
+		connected time.Duration
+		end       time.Duration
+	}{
+		{"none are asked for", 0, []attempt{{after: 5 * ms, err: refused}}, record.ErrorConnect, 0, 0, 0, 5 * ms},
+		{"none is needed", 3, []attempt{{conns: 1, answer: plain}}, "", 0, 0, 0, 10 * ms},
+		{ // 5 + 75, 5 + 150, answered after 2 + 10
+			"the third attempt succeeds", 2,
+			[]attempt{{after: 5 * ms, err: refused}, {after: 5 * ms, conns: 1, err: reset}, {after: 2 * ms, conns: 1, answer: plain}},
+			"", 2, 235 * ms, 237 * ms, 247 * ms,
+		},
+		{ // 5 + 75, 5 + 150, 5
+			"all fail", 2, []attempt{{after: 5 * ms, conns: 1, err: reset}, {after: 5 * ms, err: refused}, {after: 5 * ms, err: refused}},
+			record.ErrorConnect, 2, 235 * ms, 0, 240 * ms,
+		},
+		{"each attempt has its own timeout", 1, []attempt{{after: 70 * ms, err: refused}, {after: 60 * ms, conns: 1, answer: plain}}, "", 1, 145 * ms, 205 * ms, 215 * ms},
+		{"a retry that takes too long", 2, []attempt{{err: refused}, {after: time.Second}}, record.ErrorTimeout, 1, 75 * ms, 0, 150 * ms},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				rt := &attempts{t: t, list: tt.list}
+				r := do(t, t.Context(), newClient(t, retrying(tt.retries)), rt).Record
+				since := func(ns int64) time.Duration {
+					if ns == 0 {
+						return 0
+					}
+					return time.Duration(ns - r.Start)
+				}
+				if r.ErrorType != tt.errorType || r.Retries != tt.made || rt.made != len(tt.list) {
+					t.Errorf("got %q after %d attempts, %d retries counted", r.ErrorType, rt.made, r.Retries)
+				}
+				if since(r.Attempt) != tt.attempt || since(r.Connected) != tt.connected || r.Latency() != tt.end {
+					t.Errorf("last attempt after %v, connected after %v, ended after %v; want %v, %v, %v",
+						since(r.Attempt), since(r.Connected), r.Latency(), tt.attempt, tt.connected, tt.end)
+				}
+				if ttft, known := r.TTFT(); known != (tt.errorType == "") || known && ttft != tt.end {
+					t.Errorf("TTFT %v, %t; it counts from the first attempt", ttft, known)
+				}
+				if _, err := record.Parse(mustAppend(t, r)); err != nil {
+					t.Errorf("the record does not read back: %v", err)
+				}
+			})
+		})
+	}
+}
+
+func TestCanceledWhileWaitingToRetry(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 100*ms)
+		defer cancel()
+		rt := &attempts{t: t, list: []attempt{{err: refused}, {err: refused}}}
+		r := do(t, ctx, newClient(t, retrying(5)), rt).Record
+		if r.ErrorType != record.ErrorCanceled || r.Latency() != 100*ms || r.Retries != 1 || rt.made != 2 || strings.Contains(r.Error, "refused") {
+			t.Errorf("got %q (%s) after %v, %d attempts, %d retries counted", r.ErrorType, r.Error, r.Latency(), rt.made, r.Retries)
+		}
+	})
+}
+
+func TestBackoff(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		k        int
+		base     time.Duration
+		random   float64
+		expected time.Duration
+	}{
+		{1, 500 * ms, 0, 250 * ms},
+		{1, 500 * ms, 0.5, 500 * ms},
+		{3, 500 * ms, 0.5, 2 * time.Second},
+		{4, 500 * ms, 0.75, 5 * time.Second},
+		{1000, 0, 0.5, 0},
+		{60, time.Hour, 0.5, math.MaxInt64},
+		{5000, time.Hour, 0.5, math.MaxInt64},
+	} {
+		c := newClient(t, func(o *Options) { o.RetryBackoff, o.Random = tt.base, func() float64 { return tt.random } })
+		if got := c.backoff(tt.k); got != tt.expected {
+			t.Errorf("wait %d of %v with %v: got %v, want %v", tt.k, tt.base, tt.random, got, tt.expected)
+		}
+	}
+	c, waits := newClient(t, nil), map[time.Duration]bool{}
+	for range 100 {
+		d := c.backoff(2)
+		waits[d] = true
+		if d < 500*ms || d >= 1500*ms {
+			t.Errorf("wait 2 by default: got %v", d)
+		}
+	}
+	if len(waits) < 50 {
+		t.Errorf("%d different waits of 100", len(waits))
+	}
+}
+
+// closing answers the first request on a connection; the second it reads, and closes the connection.
+func closing(t *testing.T) (base string, requests *atomic.Int64) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	requests = new(atomic.Int64)
+	serve := func(conn net.Conn) {
+		defer func() { _ = conn.Close() }()
+		from := bufio.NewReader(conn)
+		for n := range 2 {
+			req, err := http.ReadRequest(from)
+			if err != nil {
+				return
+			}
+			_, _ = io.Copy(io.Discard, req.Body)
+			requests.Add(1)
+			if n == 0 {
+				const body = `{"choices":[{"message":{"content":"a"}}]}`
+				_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+			}
+		}
+	}
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go serve(conn)
+		}
+	}()
+	return "http://" + l.Addr().String(), requests
+}
+
+// net/http would send a request of this kind again by itself, without a word.
+func TestTheTransportDoesNotRetryUnseen(t *testing.T) {
+	t.Parallel()
+	for retries, want := range []string{record.ErrorReset, ""} {
+		base, requests := closing(t)
+		c := newClient(t, func(o *Options) {
+			o.BaseURL, o.Retries, o.RetryBackoff, o.Headers = base, retries, ms, map[string]string{"Idempotency-Key": "k"}
+		})
+		transport := new(http.Transport)
+		first, second := do(t, t.Context(), c, transport).Record, do(t, t.Context(), c, transport).Record
+		transport.CloseIdleConnections()
+		if first.Failed() || first.Retries != 0 {
+			t.Errorf("first request: %q (%s), %d retries", first.ErrorType, first.Error, first.Retries)
+		}
+		if second.ErrorType != want || second.Retries != retries || requests.Load() != int64(2+retries) {
+			t.Errorf("%d retries allowed: got %q (%s), %d retries counted, %d requests at the server", retries, second.ErrorType, second.Error, second.Retries, requests.Load())
+		}
+	}
+}
+
+func TestWhatTheTransportSendsAgainIsCounted(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		rt := &attempts{t: t, list: []attempt{{after: 5 * ms, conns: 3, answer: plain}}}
+		r := do(t, t.Context(), newClient(t, nil), rt).Record
+		if r.Retries != 2 || r.Attempt != r.Connected || r.Attempt != r.Start+int64(5*ms) {
+			t.Errorf("got %d retries, the last %v after the start", r.Retries, time.Duration(r.Attempt-r.Start))
+		}
+	})
+}
+
+// Under HTTP/2 a request has one connection as well, if all goes well.
+func TestHTTP2CountsNoRetries(t *testing.T) {
+	t.Parallel()
+	var protocols []string
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		protocols = append(protocols, r.Proto)
+		w.Header().Set("Content-Type", "text/event-stream")
+		_, _ = io.WriteString(w, chunk("a")+stop+done)
+	}))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	defer server.Close()
+	c := newClient(t, func(o *Options) { o.BaseURL = server.URL })
+	for range 3 {
+		if r := do(t, t.Context(), c, server.Client().Transport).Record; r.Failed() || r.Retries != 0 || r.Attempt != 0 || r.Connected < r.Start {
+			t.Errorf("got %q (%s), %d retries", r.ErrorType, r.Error, r.Retries)
+		}
+	}
+	if !slices.Equal(protocols, []string{"HTTP/2.0", "HTTP/2.0", "HTTP/2.0"}) {
+		t.Errorf("spoke %v", protocols)
+	}
+}

@@ -1,0 +1,89 @@
+package llm
+
+import (
+	"github.com/grafana/sobek"
+
+	"github.com/seed-307b789f/xk6-llm/llm/api"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+	"github.com/seed-307b789f/xk6-llm/llm/slo"
+)
+
+func (o *clientOptions) readRetries(v sobek.Value) error {
+	var n int64
+	err := integer(&n, 0)(v)
+	o.Retries = int(n)
+	return err
+}
+
+func (o *clientOptions) readFormat(rt *sobek.Runtime, v sobek.Value) (err error) {
+	if absent(v) {
+		return nil
+	}
+	var f api.Format
+	if err := (fields{"type": text(&f.Type), "name": text(&f.Name), "jsonSchema": jsonObject(&f.Schema)}).read(rt, "responseFormat", v); err != nil {
+		return err
+	}
+	o.Format, err = f.Encode()
+	return err
+}
+
+func (o *clientOptions) readSLOHeaders(rt *sobek.Runtime, v sobek.Value) error {
+	if absent(v) {
+		return nil
+	}
+	var h slo.Headers
+	if err := (fields{"unit": text(&h.Unit), "ttft": text(&h.TTFT), "tpot": text(&h.TPOT)}).read(rt, "sloHeaders", v); err != nil {
+		return err
+	}
+	h, err := h.Named()
+	o.sloHeaders = &h
+	return err
+}
+
+// settleSLO finds the bounds in the headers, which go before those of slo.
+func (o *clientOptions) settleSLO() error {
+	if o.sloHeaders == nil {
+		return nil
+	}
+	var own record.Bounds
+	if o.slo != nil {
+		own = *o.slo
+	}
+	bounds, err := o.sloHeaders.Bounds(o.Headers, own)
+	if bounds != own {
+		o.headerSLO = &bounds
+	}
+	return err
+}
+
+// judge says by which bounds a request is judged, and whether it kept them. As in inference-perf, bounds in headers are those
+// of streamed answers with content. Failures have them, too, so that they count as not good.
+func (o *clientOptions) judge(r *record.Request) {
+	bounds := o.slo
+	if o.headerSLO != nil && r.Streaming && (r.Failed() || len(r.Chunks) > 0) {
+		bounds = o.headerSLO
+	}
+	if bounds != nil {
+		r.SLO, r.Good = bounds, new(slo.Good(r, *bounds))
+	}
+}
+
+// redactOptions adds what this file reads to the options for the record file: names of headers, and no values.
+func (o *clientOptions) redactOptions(m map[string]any) {
+	if o.Retries > 0 {
+		m["retries"], m["retryBackoff"] = o.Retries, o.RetryBackoff.String()
+	}
+	if o.Format != nil {
+		m["responseFormat"] = o.Format
+	}
+	if h := o.sloHeaders; h != nil {
+		m["sloHeaders"] = map[string]string{"unit": h.Unit, "ttft": h.TTFT, "tpot": h.TPOT}
+	}
+	for name, value := range map[string]string{
+		"sessionHeader": o.SessionHeader, "sessionTokenHeader": o.SessionTokenHeader, "certPath": o.files.cert, "keyPath": o.files.key, "caPath": o.files.ca,
+	} {
+		if value != "" {
+			m[name] = value
+		}
+	}
+}

@@ -1,0 +1,44 @@
+package slo
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+func TestHeaders(t *testing.T) {
+	t.Parallel()
+	own := record.Bounds{TTFT: 9, TPOT: 8, ITL: 7}
+	for _, tt := range []struct {
+		name    string
+		h       Headers
+		headers map[string]string
+		want    record.Bounds
+	}{
+		{"none", Headers{}, map[string]string{"x-slo-ttft-s": "1", "x-other": "a"}, own},
+		{"by default milliseconds", Headers{}, map[string]string{"X-SLO-TTFT-MS": " 500 ", "x-slo-tpot-ms": "1e1"}, record.Bounds{TTFT: 500, TPOT: 10, ITL: 7}},
+		{"seconds", Headers{Unit: "S"}, map[string]string{"x-slo-ttft-s": "0.5"}, record.Bounds{TTFT: 500, TPOT: 8, ITL: 7}},
+		{"microseconds", Headers{Unit: "us"}, map[string]string{"x-slo-tpot-us": "20000"}, record.Bounds{TTFT: 9, TPOT: 20, ITL: 7}},
+		{"names of their own", Headers{TTFT: "A", TPOT: "b"}, map[string]string{"a": "1", "B": "2", "x-slo-ttft-ms": "x"}, record.Bounds{TTFT: 1, TPOT: 2, ITL: 7}},
+		{"one name for both", Headers{TTFT: "a", TPOT: "a"}, map[string]string{"a": "3"}, record.Bounds{TTFT: 3, TPOT: 3, ITL: 7}},
+		{"the server's default", Headers{}, map[string]string{"x-slo-ttft-ms": "default"}, own},
+	} {
+		if got, err := tt.h.Bounds(tt.headers, own); err != nil || got != tt.want {
+			t.Errorf("%s: got %+v, %v, want %+v", tt.name, got, err, tt.want)
+		}
+	}
+}
+
+func TestHeadersRefuse(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{"", "secret", "0", "-1", "NaN", "+Inf", "1 2"} {
+		_, err := Headers{}.Bounds(map[string]string{"X-Slo-Ttft-Ms": value}, record.Bounds{})
+		if want := `the value of header "X-Slo-Ttft-Ms" must be a positive number of ms, or "default"`; err == nil || err.Error() != want {
+			t.Errorf("%q: got %v, want %s", value, err, want)
+		}
+	}
+	if _, err := (Headers{Unit: "min"}).Bounds(nil, record.Bounds{}); err == nil || !strings.Contains(err.Error(), `unknown unit "min", known are s, ms, us`) {
+		t.Errorf("got %v", err)
+	}
+}
