@@ -361,7 +361,7 @@ func TestImports(t *testing.T) {
 		"/llm/record": {}, "/llm/sse": {}, "/llm/api": {}, "/datasets": {}, "/llm/sim": {}, "/llm/tokenizer": {}, "/llm/hub": {}, "/llm/chat": {"/llm/tokenizer"},
 		"/llm/client": {"/llm/api", "/llm/sse", "/llm/record"}, "/llm/slo": {"/llm/record"}, "/llm/breaker": {"/llm/record"}, "/llm/measure": {"/llm/record", "/llm/slo"},
 		"/llm/output": {"/llm/measure", "/llm/record"}, "/llm/config": {},
-		"/convert": {"/convert/compare", "/convert/foreign", "/convert/partial", "/convert/statistics", "/convert/validation", "/llm/config", "/llm/record", "/llm/slo"},
+		"/convert":         {"/convert/compare", "/convert/foreign", "/convert/partial", "/convert/statistics", "/convert/validation", "/llm/config", "/llm/record", "/llm/slo"},
 		"/convert/compare": {"/convert/statistics"}, "/convert/foreign": {}, "/convert/partial": {"/convert/statistics"}, "/convert/statistics": {}, "/convert/validation": {"/convert/partial"},
 		"/convert/cli": {"/convert", "/convert/compare", "/llm/config"},
 		"/cmd/llmconv": {"/convert/cli"}, "/llm/command": {"/convert", "/convert/cli", "/llm/config", "/llm/chat", "/llm/client", "/llm/hub", "/llm/sim"},
