@@ -185,7 +185,7 @@ func tokenGaps(chunks []int64, tokens []int) iter.Seq[int64] {
 }
 
 func (g *group) successesPart() Successes {
-	noMedia, prompt := g.sum(g.ok, nothing), g.promptTokens(g.ok)
+	noMedia, prompt := g.sum(g.ok, nothing), g.promptTokens(g.ok, inputTokens)
 	return Successes{
 		Count: len(g.ok),
 		Latency: Latencies{
@@ -207,7 +207,7 @@ func (g *group) successesPart() Successes {
 }
 
 func (g *group) failuresPart() Failures {
-	prompt := g.promptTokens(g.failed)
+	prompt := g.promptTokens(g.failed, nothing) // inference-perf counts none of a request that failed
 	return Failures{
 		Count: len(g.failed), Latency: g.sum(g.failed, requestLatency), PromptTokens: prompt,
 		PromptLen: prompt.PerRequest, ByLabel: countLabels(g.failed, g.opts.MaxMessages),
@@ -225,9 +225,9 @@ func (g *group) throughput() Throughput {
 	}
 }
 
-func (g *group) promptTokens(requests []*Request) PromptTokens {
-	all, cached := g.total(requests, inputTokens), g.total(requests, cachedTokens)
-	return PromptTokens{Total: Float(all), Cached: Float(cached), Uncached: Float(max(all-cached, 0)), PerRequest: g.sum(requests, inputTokens)}
+func (g *group) promptTokens(requests []*Request, tokens figure) PromptTokens {
+	all, cached := g.total(requests, tokens), g.total(requests, cachedTokens)
+	return PromptTokens{Total: Float(all), Cached: Float(cached), Uncached: Float(max(all-cached, 0)), PerRequest: g.sum(requests, tokens)}
 }
 
 // mismatches counts streamed successes whose chunks hold another number of tokens than the server reports. Without a

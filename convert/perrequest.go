@@ -150,9 +150,6 @@ func (w *perRequestWriter) info(q *Request) *perRequestInfo {
 	info.InputTokens = int(q.in)
 	info.Request.Text.InputTokens = info.InputTokens
 	info.Response = w.response(q)
-	if q.FinishReason != "" {
-		info.Extra["stop_reason"] = q.FinishReason
-	}
 	if q.SessionID != "" {
 		info.Extra["user_session"], info.Extra["chat_round"] = q.SessionID, q.Turn
 	}
@@ -184,7 +181,7 @@ func (w *perRequestWriter) computed(q *Request) *computedMetrics {
 	g := w.group
 	c := &computedMetrics{
 		Latency: Float(requestLatency(g, q)), NTPOT: Float(ntpot(g, q)), TTFT: known(ttft(g, q)), TPOT: known(tpot(g, q)), ITL: known(itl(g, q)),
-		Input: int(q.in), Output: int(q.out),
+		ITLs: []Float{}, Input: int(q.in), Output: int(q.out),
 	}
 	if b := g.opts.bounds(q); b.TTFT > 0 {
 		c.TTFTBound = new(Float(b.TTFT / 1000))

@@ -275,7 +275,7 @@ func TestPerRequestFile(t *testing.T) {
 		`"response_metrics":null,"extra_info":{},"lora_adapter":null,"graph_event_id":null,"labels":{},"input_tokens":0},"error":{"error_type":"HTTP Error 500","error_msg":"no"}},` +
 		`{"start_time":0.0,"end_time":2.0,"request":"{}","response":"STREAM","info":{"request_metrics":{"text":{"input_tokens":3},"image":null,"video":null,"audio":null},` +
 		`"response_metrics":{"output_tokens":2,"server_usage":{"prompt_tokens":3,"completion_tokens":2},"response_chunks":["{\"choices\":[{\"delta\":{\"content\":\"a\"}}]}","{\"choices\":[{\"text\":\"b\"}]}"],` +
-		`"chunk_times":[0.5,1.0],"output_token_times":[0.5,1.0]},"extra_info":{"stop_reason":"stop"},"lora_adapter":null,"graph_event_id":null,"labels":{},"input_tokens":3},"error":null}]`
+		`"chunk_times":[0.5,1.0],"output_token_times":[0.5,1.0]},"extra_info":{},"lora_adapter":null,"graph_event_id":null,"labels":{},"input_tokens":3},"error":null}]`
 	quoted, err := json.Marshal(stream)
 	if err != nil {
 		t.Fatal(err)

@@ -70,21 +70,15 @@ func (t *tally) statistics() *partial.Statistics {
 	return s
 }
 
-// window is when the stage ran: as the executors tell, else from its first start to its last end.
+// window is when the stage ran: from its start, as the executors tell, else its first request's, to the last end.
 func (g *group) window(stage int) partial.Window {
-	start, end := int64(0), int64(0)
+	start, end := g.all[0].Start, g.all[0].End
+	for _, q := range g.all {
+		start, end = min(start, q.Start), max(end, q.End)
+	}
 	for _, s := range g.run.Stages { // one of each instance
 		if s.Index == stage && s.Start > 0 && s.End >= s.Start {
-			if start == 0 || s.Start < start {
-				start = s.Start
-			}
-			end = max(end, s.End)
-		}
-	}
-	if start == 0 {
-		start, end = g.all[0].Start, g.all[0].End
-		for _, q := range g.all {
-			start, end = min(start, q.Start), max(end, q.End)
+			start, end = min(start, s.Start), max(end, s.End)
 		}
 	}
 	return partial.Between(time.Unix(0, start).UTC(), time.Unix(0, end).UTC())

@@ -159,7 +159,7 @@ func (d *dropIn) client() options {
 	if f := c.API.ResponseFormat; f != nil {
 		format := options{"type": string(f.Type)}
 		format.set("name", f.Name, f.Type == config.JSONSchema)
-		if f.JSONSchema != nil {
+		if f.JSONSchema != nil && f.Type == config.JSONSchema {
 			var schema map[string]any
 			_ = json.Unmarshal(f.JSONSchema, &schema) // an object, as the configuration was read
 			format["jsonSchema"] = schema

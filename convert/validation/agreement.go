@@ -14,7 +14,7 @@ type agreement struct {
 	stage gjson.Result
 }
 
-const stageAgreement = "stage_agreement"
+const stageAgreement = "lifecycle_agreement"
 
 func (a agreement) check() {
 	a.number("requests.total", float64(a.part.Requests.Total), a.stage.Get("load_summary.count").Num)

@@ -41,7 +41,7 @@ func TestBrokenRequests(t *testing.T) {
 		{"token after the end", `1.5]}}`, `2.1]}}`, []string{"error per_request.token_times: 1 record(s) have token times outside of start_time and end_time (record indices: 1)"}},
 		{"token before the start", `[1.25, 1.5]`, `[0.25, 1.5]`, []string{"error per_request.token_times: 1 record(s) have token times outside of start_time and end_time (record indices: 1)"}},
 		{"a microsecond after the end", `1.5]}}`, `2.000001]}}`, nil},
-		{"nothing of the response", `{"output_tokens"`, `null, "old": {"output_tokens"`, []string{"warning per_request.response_metrics: 1 successful record(s) have no response_metrics (record indices: 1)"}},
+		{"nothing of the response", `{"output_tokens"`, `null, "old": {"output_tokens"`, []string{"warning per_request.response_presence: 1 successful record(s) have no response_metrics (record indices: 1)"}},
 		{"info not asked for", `"info"`, `"old"`, nil},
 		{"counts a quarter apart", `"completion_tokens": 4`, `"completion_tokens": 4.0`, nil},
 		{"counts further apart", `"completion_tokens": 4`, `"completion_tokens": 5`, []string{"warning per_request.token_agreement: 1 record(s) have client output_tokens diverging from server completion_tokens by more than 25% (reasoning-channel tokens can account for some divergence) (record indices: 1)"}},
@@ -95,15 +95,15 @@ func TestBrokenCrossReport(t *testing.T) {
 	delete(base, "inference-perf.partial.stage_1.yaml")
 	runBreakages(t, base, Config{Stages: 2}, []breakage{
 		{summaryName, "load_summary/count", "301", []string{
-			"error cross_report.stage_sums: load_summary.count: the stages' sum is 300, the summary has 301",
-			"error cross_report.record_count: the file of requests has 300, the summary 301",
+			"error cross_report.stage_totals: load_summary.count: the stages' sum is 300, the summary has 301",
+			"error cross_report.per_request_count: the file of requests has 300, the summary 301",
 			"error summary.counts: 201 successes and 99 failures are not the 301 requests of load_summary",
 		}},
 		{summaryName, "successes/output_tokens/total", "1", []string{
-			"error cross_report.stage_sums: successes.output_tokens.total: the stages' sum is 3894, the summary has 1",
+			"error cross_report.stage_totals: successes.output_tokens.total: the stages' sum is 3894, the summary has 1",
 			"error summary.tokens: successes.output_tokens: total 1 is not the mean 19.37313432835821 of 201 requests",
 		}},
-		{stage1, "load_summary/requested_rate", "5", []string{"warning cross_report.requested_rates: requested_rate falls from 10 in stage 0 to 5 in stage 1"}},
+		{stage1, "load_summary/requested_rate", "5", []string{"warning cross_report.stage_rates: requested_rate falls from 10 in stage 0 to 5 in stage 1"}},
 	})
 	for name, concurrent := range map[string]sample{
 		"of a fixed concurrency": base.with(stage1, set(t, set(t, base[stage1], "load_summary/requested_rate", "5"), "load_summary/concurrency", "4")),
@@ -128,9 +128,9 @@ func TestStageNumbers(t *testing.T) {
 		{"as configured", 2, []string{stage0, stage1}, nil},
 		{"not known, as of a sweep that failed", 0, []string{stage0, stage1}, nil},
 		{"no stage reports asked for", 2, nil, nil},
-		{"too many", 1, []string{stage0, stage1}, []string{"error cross_report.stage_count: 2 stages have reports, 1 are configured"}},
-		{"too few", 4, []string{stage0, stage1}, []string{"warning cross_report.stage_missing: configured stages have no report: 2, 3"}},
-		{"a gap", 0, []string{stage0, "stage_3_lifecycle_metrics.json"}, []string{"warning cross_report.stage_gap: no stage between 0 and 3 has a report"}},
+		{"too many", 1, []string{stage0, stage1}, []string{"error cross_report.configured_stages: 2 stages have reports, 1 are configured"}},
+		{"too few", 4, []string{stage0, stage1}, []string{"warning cross_report.configured_stages: configured stages have no report: 2, 3"}},
+		{"a gap", 0, []string{stage0, "stage_3_lifecycle_metrics.json"}, []string{"warning cross_report.stage_indices: no stage between 0 and 3 has a report"}},
 	} {
 		s := sample{}
 		for i, name := range tt.files {
@@ -159,25 +159,25 @@ func TestBrokenPartial(t *testing.T) {
 		want     []string
 	}{
 		{"version: 0.2.1", "version: 0.2", []string{`error br_partial.version: "0.2" is not 0.2.1`}},
-		{"    duration: PT12.017S", "    duration: PT12.016S", []string{"error br_partial.duration: 12.016s is not the 12.01711s between start and end"}},
-		{"end: '2026-11-23T21:32:36", "end: '2026-11-23T21:32:16", []string{"error br_partial.duration: the end is 7.98289s before the start"}},
+		{"    duration: PT12.017S", "    duration: PT12.016S", []string{"error br_partial.run_time: 12.016s is not the 12.01711s between start and end"}},
+		{"end: '2026-11-23T21:32:36", "end: '2026-11-23T21:32:16", []string{"error br_partial.run_time: the end is 7.98289s before the start"}},
 		{"duration: PT12.017S", "duration: 12", []string{`error br_partial.schema: yaml: construct errors: line 6: duration: "12" is no duration such as PT12.017S`}},
 		{"failures: 32", "failures: 101", []string{
-			"error br_partial.schema: requests: 101 failures of 100", "error br_partial.stage_agreement: requests.failures is 101, in the stage's report 32",
+			"error br_partial.schema: requests: 101 failures of 100", "error br_partial.lifecycle_agreement: requests.failures is 101, in the stage's report 32",
 		}},
-		{"total: 100", "total: 99", []string{"error br_partial.stage_agreement: requests.total is 99, in the stage's report 100"}},
+		{"total: 100", "total: 99", []string{"error br_partial.lifecycle_agreement: requests.total is 99, in the stage's report 100"}},
 		{"total: 100", "total: many", []string{"error br_partial.schema: results.request_performance.aggregate.requests.total is no whole number"}},
 		{"stddev: 0.0007292853834842776", "stddev: null", []string{"error br_partial.nulls: null in place of nothing: results.request_performance.aggregate.latency.time_to_first_token.stddev"}},
 		{"stddev: 0.0007292853834842776", "stddev: -1", []string{"error br_partial.distributions: latency.time_to_first_token: -1 is negative or not finite"}},
 		{"p95: 0.0527801938001403", "p95: .nan", []string{"error br_partial.distributions: latency.time_to_first_token: NaN is negative or not finite"}},
 		{"p95: 0.0527801938001403", "p95: 0.05", []string{"error br_partial.distributions: latency.time_to_first_token: percentile 95 0.05 is below percentile 90 0.05254473689992665"}},
 		{"mean: 35.55882352941177", "mean: 3.5", []string{"error br_partial.distributions: requests.input_length: minimum 10 is above the mean 3.5"}},
-		{"mean: 0.0518362018823783", "mean: 0.0519", []string{"error br_partial.stage_agreement: latency.time_to_first_token.mean is 0.0519, in the stage's report 0.0518362018823783"}},
-		{"min: 0.05085239800018826", "min: 0.0508", []string{"error br_partial.stage_agreement: latency.time_to_first_token.min is 0.0508, in the stage's report 0.05085239800018826"}},
-		{"max: 0.055660273999819765", "max: 0.0557", []string{"error br_partial.stage_agreement: latency.time_to_first_token.max is 0.0557, in the stage's report 0.055660273999819765"}},
-		{"        time_to_first_token:", "        time_to_last_token:", []string{"error br_partial.stage_agreement: latency.time_to_first_token is missing"}},
-		{"mean: 6.887046233403798", "mean: 7.0", []string{"error br_partial.stage_agreement: throughput.request_rate.mean is 7, in the stage's report 6.887046233403798"}},
-		{"        request_rate:", "        requests:", []string{"error br_partial.stage_agreement: throughput.request_rate is missing"}},
+		{"mean: 0.0518362018823783", "mean: 0.0519", []string{"error br_partial.lifecycle_agreement: latency.time_to_first_token.mean is 0.0519, in the stage's report 0.0518362018823783"}},
+		{"min: 0.05085239800018826", "min: 0.0508", []string{"error br_partial.lifecycle_agreement: latency.time_to_first_token.min is 0.0508, in the stage's report 0.05085239800018826"}},
+		{"max: 0.055660273999819765", "max: 0.0557", []string{"error br_partial.lifecycle_agreement: latency.time_to_first_token.max is 0.0557, in the stage's report 0.055660273999819765"}},
+		{"        time_to_first_token:", "        time_to_last_token:", []string{"error br_partial.lifecycle_agreement: latency.time_to_first_token is missing"}},
+		{"mean: 6.887046233403798", "mean: 7.0", []string{"error br_partial.lifecycle_agreement: throughput.request_rate.mean is 7, in the stage's report 6.887046233403798"}},
+		{"        request_rate:", "        requests:", []string{"error br_partial.lifecycle_agreement: throughput.request_rate is missing"}},
 	} {
 		if strings.Count(base[part0], tt.old) != 1 {
 			t.Fatalf("%q must stand in the file once", tt.old)
@@ -196,7 +196,7 @@ func TestPartialWithoutStageFigure(t *testing.T) {
 	base := readOriginal(t, "failures")
 	base = sample{stage0: base[stage0], part0: base[part0]}
 	runBreakages(t, base, Config{}, []breakage{
-		{stage0, "successes/latency/time_per_output_token", "null", []string{"error br_partial.stage_agreement: latency.time_per_output_token is not in the stage's report"}},
+		{stage0, "successes/latency/time_per_output_token", "null", []string{"error br_partial.lifecycle_agreement: latency.time_per_output_token is not in the stage's report"}},
 	})
 }
 
@@ -212,15 +212,15 @@ func TestZeroTokenSuccess(t *testing.T) {
 	}
 	runBreakages(t, base, Config{}, []breakage{
 		{stage0, path, `{"mean": 0.0077, "min": 0.0, "max": 0.011251940375018421}`, []string{
-			"error br_partial.stage_agreement: latency.normalized_time_per_output_token.mean is 0.007581157115401282, below the stage's report's 0.0077",
+			"error br_partial.lifecycle_agreement: latency.normalized_time_per_output_token.mean is 0.007581157115401282, below the stage's report's 0.0077",
 		}},
 		{stage0, path, `{"mean": 0.0074, "min": 0.0, "max": 0.0113}`, []string{
-			"error br_partial.stage_agreement: latency.normalized_time_per_output_token.max is 0.011251940375018421, in the stage's report 0.0113",
+			"error br_partial.lifecycle_agreement: latency.normalized_time_per_output_token.max is 0.011251940375018421, in the stage's report 0.0113",
 		}},
 	})
 	i, j := strings.Index(base[part0], "        normalized_time"), strings.Index(base[part0], "        time_per_output_token")
 	base[part0] = base[part0][:i] + base[part0][j:]
-	want := "error br_partial.stage_agreement: latency.normalized_time_per_output_token is missing"
+	want := "error br_partial.lifecycle_agreement: latency.normalized_time_per_output_token is missing"
 	if got := findings(base.check(t, Config{})); !slices.Contains(got, want) {
 		t.Errorf("left out: got %q, want %q", got, want)
 	}

@@ -25,7 +25,7 @@ func (r run) check(s scope, c Config) {
 		r.rates(s, numbers)
 	}
 	if n := r.summary.Get("load_summary.count"); r.requests != nil && n.Exists() && n.Num != float64(*r.requests) {
-		s.errorf("record_count", "the file of requests has %d, the summary %v", *r.requests, n.Num)
+		s.errorf("per_request_count", "the file of requests has %d, the summary %v", *r.requests, n.Num)
 	}
 }
 
@@ -44,7 +44,7 @@ func (r run) sums(s scope, numbers []int) {
 			sum, known = sum+v, known && ok
 		}
 		if known && !equal(sum, want) {
-			s.errorf("stage_sums", "%s: the stages' sum is %v, the summary has %v", path, sum, want)
+			s.errorf("stage_totals", "%s: the stages' sum is %v, the summary has %v", path, sum, want)
 		}
 	}
 }
@@ -52,11 +52,11 @@ func (r run) sums(s scope, numbers []int) {
 // stageNumbers checks which stages there are; numbers ascends.
 func stageNumbers(s scope, numbers []int, c Config) {
 	if c.Stages > 0 && len(numbers) > c.Stages {
-		s.errorf("stage_count", "%d stages have reports, %d are configured", len(numbers), c.Stages)
+		s.errorf("configured_stages", "%d stages have reports, %d are configured", len(numbers), c.Stages)
 	}
 	for i, n := range numbers[1:] {
 		if n != numbers[i]+1 {
-			s.warnf("stage_gap", "no stage between %d and %d has a report", numbers[i], n)
+			s.warnf("stage_indices", "no stage between %d and %d has a report", numbers[i], n)
 		}
 	}
 	var missing []string
@@ -66,7 +66,7 @@ func stageNumbers(s scope, numbers []int, c Config) {
 		}
 	}
 	if len(missing) > 0 {
-		s.warnf("stage_missing", "configured stages have no report: %s", strings.Join(missing, ", "))
+		s.warnf("configured_stages", "configured stages have no report: %s", strings.Join(missing, ", "))
 	}
 }
 
@@ -82,7 +82,7 @@ func (r run) rates(s scope, numbers []int) {
 			continue
 		}
 		if some && rate < last {
-			s.warnf("requested_rates", "requested_rate falls from %v in stage %d to %v in stage %d", last, lastStage, rate, n)
+			s.warnf("stage_rates", "requested_rate falls from %v in stage %d to %v in stage %d", last, lastStage, rate, n)
 		}
 		last, lastStage, some = rate, n, true
 	}

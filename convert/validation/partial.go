@@ -145,8 +145,8 @@ func partialDistribution(s scope, n named) {
 func partialDuration(s scope, w partial.Window) {
 	switch span := w.End.Sub(w.Start); {
 	case span < 0:
-		s.errorf("duration", "the end is %v before the start", -span)
+		s.errorf("run_time", "the end is %v before the start", -span)
 	case (w.Duration - span).Abs() > time.Millisecond:
-		s.errorf("duration", "%v is not the %v between start and end", w.Duration, span)
+		s.errorf("run_time", "%v is not the %v between start and end", w.Duration, span)
 	}
 }

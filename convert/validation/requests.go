@@ -141,7 +141,7 @@ func (q *requests) report(s scope) {
 		}
 	}
 	if q.empty.n > 0 {
-		s.warnf("response_metrics", "%d successful record(s) have no response_metrics %v", q.empty.n, &q.empty)
+		s.warnf("response_presence", "%d successful record(s) have no response_metrics %v", q.empty.n, &q.empty)
 	}
 	if q.diverged.n > 0 {
 		s.warnf("token_agreement", "%d record(s) have client output_tokens diverging from server completion_tokens by more than 25%% "+

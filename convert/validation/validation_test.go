@@ -241,7 +241,7 @@ func ExampleCheck() {
 		fmt.Println(f.Severity, f.Check, f.Message)
 	}
 	// Output:
-	// warning cross_report.stage_missing configured stages have no report: 1
+	// warning cross_report.configured_stages configured stages have no report: 1
 	// error per_stage.counts 1 successes and 1 failures are not the 3 requests of load_summary
 }
 

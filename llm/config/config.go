@@ -44,11 +44,11 @@ type Config struct {
 
 // Own chooses between the project's own way and inference-perf's where they differ.
 type Own struct {
-	Arrivals Behaviour `key:"arrivals" default:""` // when requests are due
-	Data     Behaviour `key:"data" default:""`     // which prompts are drawn
+	Arrivals Behaviour `key:"arrivals,omit" default:""` // when requests are due
+	Data     Behaviour `key:"data,omit" default:""`     // which prompts are drawn
 
 	// Sweep says how a sweep finds the rate at which the server is saturated: as inference-perf does, or by steps.
-	Sweep SweepMethod `key:"sweep" default:""`
+	Sweep SweepMethod `key:"sweep,omit" default:""`
 }
 
 // SweepMethod is a way to find the rate at which a server is saturated.

@@ -79,9 +79,9 @@ type SharedPrefix struct {
 	SystemPrompt   Length        `key:"system_prompt_len" default:"100"`
 	Question       Length        `key:"question_len" default:"50"`
 	Output         Length        `key:"output_len" default:"50"`
+	Seed           *int64        `key:"seed" default:"null"`                  // nil: another one each time
 	QuestionLegacy *Distribution `key:"question_distribution" default:"null"` // the older way to say question_len
 	OutputLegacy   *Distribution `key:"output_distribution" default:"null"`   // the older way to say output_len
-	Seed           *int64        `key:"seed" default:"null"`                  // nil: another one each time
 	MultiTurn      bool          `key:"enable_multi_turn_chat" default:"false"`
 	Multimodal     *Multimodal   `key:"multimodal" default:"null"` // media of the prefix
 }

@@ -57,10 +57,10 @@ func (MetricsType) choices() []string {
 
 // Prometheus is a Prometheus server: one at a URL, or Google's managed one.
 type Prometheus struct {
-	URL            URL      `key:"url,null" default:"null"`
-	GoogleManaged  bool     `key:"google_managed" default:"false"`
 	ScrapeInterval int64    `key:"scrape_interval" default:"15"` // seconds; 0 acts as 30
-	Filters        []string `key:"filters" default:"[]"`         // label matchers of PromQL, as they are
+	URL            URL      `key:"url,null" default:"null"`
+	Filters        []string `key:"filters" default:"[]"` // label matchers of PromQL, as they are
+	GoogleManaged  bool     `key:"google_managed" default:"false"`
 }
 
 func (p *Prometheus) check(at *section) {
