@@ -97,6 +97,7 @@ func TestBadConfigurations(t *testing.T) {
 		{"sessions", "server: {base_url: x}\nload: {type: trace_session_replay, stages: [{concurrent_sessions: 1}]}\ndata: {type: otel_trace_replay}", nil, 107, "not supported yet"},
 		{"anthropic", "server: {base_url: x}\napi: {type: anthropic_messages}\nload: {stages: [{rate: 1, duration: 1}]}", nil, 107, "api.type: anthropic_messages is not supported yet"},
 		{"a flag's value", "server: {base_url: x}\nload: {stages: [{rate: 1, duration: 1}]}", []string{"--load.interval", "soon"}, 2, "soon"},
+		{"a bucket that cannot be reached", "server: {base_url: x}\nload: {stages: [{rate: 1, duration: 1}]}\nstorage: {simple_storage_service: {bucket_name: b, endpoint_url: 'http://127.0.0.1:1'}}", nil, 2, "127.0.0.1:1"},
 		{"no file", "", []string{"-c", "none.yml"}, 2, "none.yml"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -22,6 +22,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/convert"
 	"github.com/seed-307b789f/xk6-llm/convert/cli"
+	"github.com/seed-307b789f/xk6-llm/convert/storage"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 )
 
@@ -42,6 +43,7 @@ type runner struct {
 	c         *config.Config
 	dir       string // of the report
 	found     *convert.Sweep
+	buckets   []storage.Target // where else the report goes
 }
 
 func newRun() *cobra.Command {
@@ -101,6 +103,11 @@ func (r *runner) run(cmd *cobra.Command) error {
 			break
 		}
 	}
+	for _, b := range r.buckets {
+		if err := b.Check(cmd.Context()); err != nil {
+			return errext.WithExitCodeIfNone(err, misuse)
+		}
+	}
 	if r.c.Load.Sweep != nil {
 		if err := r.sweep(cmd.Context()); err != nil {
 			var probe *probeError
@@ -134,6 +141,9 @@ func (r *runner) load() (err error) {
 		return err
 	}
 	r.c.Settle(time.Now(), runtime.NumCPU())
+	if r.buckets, err = storage.FromConfig(r.c.Storage); err != nil {
+		return err
+	}
 	switch {
 	case r.dir != "": // settled before
 	case r.out != "":
@@ -215,6 +225,17 @@ func wait(child *exec.Cmd) (exitcodes.ExitCode, error) {
 	}
 }
 
+// store puts the report into the buckets of the configuration. It stays where it is, too.
+func (r *runner) store() error {
+	var failed error
+	for _, b := range r.buckets {
+		stored, skipped, err := b.Upload(context.WithoutCancel(r.cmd.Context()), r.dir, func(line string) { r.cmd.PrintErrln(line) })
+		r.cmd.PrintErrf("%s: %d files stored, %d were there before\n", b, len(stored), len(skipped))
+		failed = errors.Join(failed, err)
+	}
+	return failed
+}
+
 // report makes the report of what was recorded.
 func (r *runner) report(code exitcodes.ExitCode) error {
 	records := filepath.Join(r.dir, recordsName)
@@ -229,6 +250,9 @@ func (r *runner) report(code exitcodes.ExitCode) error {
 		return err
 	}
 	if err := cli.WriteReport(r.cmd.OutOrStdout(), run.Report(opts), r.dir, files, true); err != nil {
+		return &cli.ExitError{Code: cli.Failed, Err: err}
+	}
+	if err := r.store(); err != nil {
 		return &cli.ExitError{Code: cli.Failed, Err: err}
 	}
 	if code != 0 {
