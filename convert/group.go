@@ -64,7 +64,9 @@ func (g *group) values(requests []*Request, f figure) []float64 {
 }
 
 // total adds a figure up.
-func (g *group) total(requests []*Request, f figure) float64 { return statistics.Sum(g.values(requests, f)) }
+func (g *group) total(requests []*Request, f figure) float64 {
+	return statistics.Sum(g.values(requests, f))
+}
 
 // The figures of inference-perf.
 
