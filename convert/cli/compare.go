@@ -31,7 +31,7 @@ func newCompare() *cobra.Command {
 		Long: `Tell whether a run is better or worse than another, by the difference of each figure and its confidence interval.
 
 BASE and NEW are each a file or directory of records, a report directory with requests.parquet, or results of another load
-tester. A difference counts if its interval (block bootstrap, 95 %) excludes zero and it is above the noise floor.
+tester; of a report directory of inference-perf without requests only the figures are compared. A difference counts if its interval (block bootstrap, 95 %) excludes zero and it is above the noise floor.
 
 A gate of --fail-on bounds the change of a figure (p99(ttft)>+5%, mean(itl)>+2ms, requests_per_sec<-3%) or its value in NEW
 (p99(ttft)>500ms, failures>1%). A gate on a change trips if the change is beyond it and its interval excludes zero. Without
@@ -73,19 +73,9 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	var sides [2]compare.Side
-	partial := false
-	for i, arg := range args {
-		run, err := Read(cmd, convert.ReadOptions{Force: f.force}, []string{arg})
-		if err != nil {
-			return err
-		}
-		sides[i] = run.Side(arg, report)
-		partial = partial || run.Partial
-	}
-	result, err := compare.Compare(sides[0], sides[1], opts)
+	result, partial, err := compareInputs(cmd, args, f.force, opts, report)
 	if err != nil {
-		return misuse("%w", err)
+		return err
 	}
 	if err := f.write(cmd.OutOrStdout(), result, write); err != nil {
 		return &ExitError{Failed, err}
@@ -97,6 +87,45 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 		return &ExitError{Partial, fmt.Errorf("an input is partial, and so is the comparison")}
 	}
 	return nil
+}
+
+// compareInputs reads the two runs and compares them: by their requests, or if one is a report without them by the reports' figures.
+func compareInputs(cmd *cobra.Command, args []string, force bool, opts compare.Options, report convert.Options) (*compare.Result, bool, error) {
+	var runs [2]*convert.Run
+	var figures [2]compare.Figures
+	partial, bare := false, false
+	for i, arg := range args {
+		read, found, err := convert.ReadFigures(arg)
+		if err != nil {
+			return nil, false, misuse("%w", err)
+		}
+		if found {
+			figures[i], bare = read, true
+			continue
+		}
+		if runs[i], err = Read(cmd, convert.ReadOptions{Force: force}, []string{arg}); err != nil {
+			return nil, false, err
+		}
+		partial = partial || runs[i].Partial
+	}
+	var result *compare.Result
+	var err error
+	if bare {
+		for i, run := range runs {
+			if run != nil {
+				if figures[i], err = run.Figures(args[i], report); err != nil {
+					return nil, false, &ExitError{Failed, err}
+				}
+			}
+		}
+		result, err = compare.CompareFigures(figures[0], figures[1], opts)
+	} else {
+		result, err = compare.Compare(runs[0].Side(args[0], report), runs[1].Side(args[1], report), opts)
+	}
+	if err != nil {
+		return nil, false, misuse("%w", err)
+	}
+	return result, partial, nil
 }
 
 // writers print a result.

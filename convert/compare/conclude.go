@@ -105,7 +105,11 @@ func (r *Result) decide(o Options) []GateResult {
 		m := r.metric(g.metric.String())
 		out[i] = GateResult{Expression: g.String(), Metric: g.metric.String()}
 		out[i].Status, out[i].Reason = g.atOnce(m)
-		if out[i].Status == "" {
+		switch {
+		case out[i].Status != "":
+		case m.PValue == nil:
+			out[i].Status, out[i].Reason = g.onFigures(m)
+		default:
 			family, p = append(family, i), append(p, *m.PValue)
 		}
 	}
@@ -136,27 +140,36 @@ func (g Gate) atOnce(m *Metric) (Status, string) {
 
 // onChange decides a gate on a change: it trips if the change is beyond the bound and would not come about by chance.
 func (g Gate) onChange(m *Metric, p, most float64) (Status, string) {
-	what := m.sentence("")
-	if !m.judged {
-		what += " (" + strings.Join(m.Warnings, "; ") + " for a sure verdict)"
-	}
-	change := *m.Change
-	if g.kind == relative && m.Relative == nil {
-		// From zero, any step is more than any percentage.
-		if change == 0 || change > 0 != g.above {
-			return GatePassed, what
-		}
-		what += ", from zero"
-	} else {
-		if g.kind == relative {
-			change = *m.Relative
-		}
-		if !g.trips(change) {
-			return GatePassed, what
-		}
-	}
-	if p >= most {
+	beyond, what := g.beyond(m)
+	switch {
+	case !beyond:
+		return GatePassed, what
+	case p >= most:
 		return GatePassed, fmt.Sprintf("%s: beyond the bound, but it may be chance (p %s)", what, pText(p))
 	}
 	return GateFailed, fmt.Sprintf("%s: beyond the bound, and hardly chance (p %s)", what, pText(p))
+}
+
+// onFigures decides a gate on a change of which nothing more is known.
+func (g Gate) onFigures(m *Metric) (Status, string) {
+	beyond, what := g.beyond(m)
+	if !beyond {
+		return GatePassed, what
+	}
+	return GateFailed, what + ": beyond the bound"
+}
+
+// beyond says whether a change is beyond the bound, and tells of it.
+func (g Gate) beyond(m *Metric) (bool, string) {
+	what := m.sentence("")
+	if !m.judged && len(m.Warnings) > 0 {
+		what += " (" + strings.Join(m.Warnings, "; ") + " for a sure verdict)"
+	}
+	switch {
+	case g.kind != relative:
+		return g.trips(*m.Change), what
+	case m.Relative == nil: // from zero, any step is more than any percentage
+		return *m.Change != 0 && *m.Change > 0 == g.above, what + ", from zero"
+	}
+	return g.trips(*m.Relative), what
 }

@@ -1,0 +1,88 @@
+package convert
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/seed-307b789f/xk6-llm/convert/compare"
+)
+
+// figurePaths are where the summary of a report has what is compared, by the names of package compare.
+var figurePaths = map[string]string{
+	"ttft": "successes.latency.time_to_first_token", "tpot": "successes.latency.time_per_output_token", "ntpot": "successes.latency.normalized_time_per_output_token",
+	"itl": "successes.latency.inter_token_latency", "request_latency": "successes.latency.request_latency", "schedule_delay": "load_summary.schedule_delay",
+}
+
+// ReadFigures reads the summary of a report directory of inference-perf, of its current or its older shape, or of ours; false if
+// the directory holds none, or the requests of the run as well, of which more can be told.
+func ReadFigures(dir string) (f compare.Figures, found bool, err error) {
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() || len(runFiles(dir)) > 0 {
+		return f, false, nil
+	}
+	paths, _ := filepath.Glob(filepath.Join(dir, "*"+summaryName)) // none where dir is a pattern itself
+	if len(paths) == 0 {
+		return f, false, nil
+	}
+	text, err := os.ReadFile(paths[0])
+	if err != nil {
+		return f, false, err
+	}
+	if !gjson.ValidBytes(text) {
+		return f, false, fmt.Errorf("%s: it is no JSON", paths[0])
+	}
+	summary := gjson.ParseBytes(text)
+	if !summary.Get("load_summary.count").Exists() {
+		return f, false, fmt.Errorf("%s: it is no summary of a report: load_summary.count is missing", paths[0])
+	}
+	f = compare.Figures{
+		Name: dir, Requests: int(summary.Get("load_summary.count").Int()), Failed: int(summary.Get("failures.count").Int()),
+		Seconds: summary.Get("benchmark_time_seconds").Float(), Values: map[string]float64{},
+	}
+	figuresOf(summary, f.Values)
+	return f, true, nil
+}
+
+// Figures are those of a run's own report, to be compared with one of which the requests are not known.
+func (r *Run) Figures(name string, o Options) (compare.Figures, error) {
+	l := r.Summary(o)
+	text, err := pythonJSON(l, "")
+	if err != nil {
+		return compare.Figures{}, err
+	}
+	f := compare.Figures{Name: name, Requests: l.Load.Count, Failed: l.Failures.Count, Seconds: float64(l.BenchmarkTime), Values: map[string]float64{}}
+	figuresOf(gjson.ParseBytes(text), f.Values)
+	return f, nil
+}
+
+// figuresOf finds the figures of a summary that package compare knows.
+func figuresOf(summary gjson.Result, values map[string]float64) {
+	for name, path := range figurePaths {
+		summary.Get(path).ForEach(func(key, value gjson.Result) bool {
+			switch statistic := key.Str; {
+			case value.Type != gjson.Number:
+			case statistic == "mean":
+				values["mean("+name+")"] = value.Num
+			case statistic == "median":
+				values["p50("+name+")"] = value.Num
+			case strings.HasPrefix(statistic, "p"):
+				values[statistic+"("+name+")"] = value.Num
+			}
+			return true
+		})
+	}
+	for name, path := range map[string]string{
+		"requests_per_sec": "successes.throughput.requests_per_sec", "output_tokens_per_sec": "successes.throughput.output_tokens_per_sec",
+		"total_tokens_per_sec": "successes.throughput.total_tokens_per_sec", "goodput": "successes.goodput_metrics.request_goodput",
+	} {
+		if v := summary.Get(path); v.Type == gjson.Number {
+			values[name] = v.Num
+		}
+	}
+	if n := summary.Get("load_summary.count").Float(); n > 0 {
+		values["failures"] = summary.Get("failures.count").Float() / n
+	}
+}
