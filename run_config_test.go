@@ -119,7 +119,7 @@ func TestBadConfigurations(t *testing.T) {
 func TestInterruptedConfiguration(t *testing.T) {
 	t.Parallel()
 	out := filepath.Join(t.TempDir(), "report")
-	r := run(t, 5*time.Second, os.Interrupt, "k6", "x", "llm", "run", "-c", "docs/config/constant.yml", "--out", out,
+	r := run(t, 8*time.Second, os.Interrupt, "k6", "x", "llm", "run", "-c", "docs/config/constant.yml", "--out", out,
 		"--load.stages", `[{"rate": 10, "duration": 60}]`, "--server.api_key", "sk-very-secret")
 	s := readReport(t, filepath.Join(out, "summary_lifecycle_metrics.json"))
 	if r.code != 105 || s.Successes.Count < 5 || s.Successes.Count > 100 {

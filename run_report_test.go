@@ -17,7 +17,7 @@ func TestWhatAKillLeavesCompressed(t *testing.T) {
 		t.Run(end, func(t *testing.T) {
 			t.Parallel()
 			records, out := filepath.Join(t.TempDir(), "run"+end), filepath.Join(t.TempDir(), "report")
-			run(t, 5*time.Second, os.Kill, "k6", "run", "--quiet", "--out", "llm="+records, "-e", "RATE=20", "-e", "DURATION=20s", "scripts/mock.js")
+			run(t, 8*time.Second, os.Kill, "k6", "run", "--quiet", "--out", "llm="+records, "-e", "RATE=20", "-e", "DURATION=20s", "scripts/mock.js")
 			r := run(t, 0, nil, "llmconv", "report", records, "-o", out, "--format", "json")
 			if r.code != 3 {
 				t.Fatalf("exit code %d, want 3\n%s", r.code, r.stderr)
