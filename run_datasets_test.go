@@ -54,18 +54,7 @@ export default function () { client.send(data.next()); client.send(talk.next());
 	if err := buildOnce(); err != nil {
 		t.Fatal(err)
 	}
-	var addresses []string
-	var waits []func()
-	for n := range 3 {
-		address, wait := instance(t, n, 3, "0,1/3,2/3,1", dir, path)
-		addresses, waits = append(addresses, address), append(waits, wait)
-	}
-	for _, address := range addresses {
-		unpause(t, address)
-	}
-	for _, wait := range waits {
-		wait()
-	}
+	threeInstances(t, dir, path)
 	items, leaders := map[string]int{}, map[string]int{}
 	for n := range 3 {
 		requests, _, _ := loadLines(t, filepath.Join(dir, fmt.Sprintf("records-%d.jsonl", n+1)))

@@ -154,6 +154,23 @@ func instance(t *testing.T, n, of int, sequence, out, path string) (address stri
 	}
 }
 
+// threeInstances runs a script as three instances of one test, to their end.
+func threeInstances(t *testing.T, dir, path string) {
+	t.Helper()
+	var addresses []string
+	var waits []func()
+	for n := range 3 {
+		address, wait := instance(t, n, 3, "0,1/3,2/3,1", dir, path)
+		addresses, waits = append(addresses, address), append(waits, wait)
+	}
+	for _, address := range addresses {
+		unpause(t, address)
+	}
+	for _, wait := range waits {
+		wait()
+	}
+}
+
 // unpause asks until the instance listens.
 func unpause(t *testing.T, address string) {
 	t.Helper()
@@ -192,18 +209,7 @@ func TestInstancesSendTheScheduleOfOne(t *testing.T) {
 	one, _, _ := loadLines(t, single)
 	want := schedule(one)
 	dir := t.TempDir()
-	var addresses []string
-	var waits []func()
-	for n := range 3 {
-		address, wait := instance(t, n, 3, "0,1/3,2/3,1", dir, path)
-		addresses, waits = append(addresses, address), append(waits, wait)
-	}
-	for _, address := range addresses {
-		unpause(t, address)
-	}
-	for _, wait := range waits {
-		wait()
-	}
+	threeInstances(t, dir, path)
 	got := map[int64]bool{}
 	for n := range 3 {
 		requests, _, _ := loadLines(t, filepath.Join(dir, fmt.Sprintf("records-%d.jsonl", n+1)))

@@ -94,7 +94,7 @@ func BenchmarkReport(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if _, err := run.Report(Options{}).Documents(Files{Summary: true, Stages: true}); err != nil {
+		if _, err := run.Report(Options{}).documents(Files{Summary: true, Stages: true}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -91,7 +91,7 @@ func TestAdapterReports(t *testing.T) {
 	t.Parallel()
 	run := mustRead(t, asRecords(t, richLines()))
 	dir := t.TempDir()
-	if err := run.Report(Options{}).Write(dir, Files{Summary: true, Stages: true, Adapters: true, AdapterStages: true, Prefix: "x-"}); err != nil {
+	if _, err := run.Report(Options{}).Write(dir, Files{Summary: true, Stages: true, Adapters: true, AdapterStages: true, Prefix: "x-"}); err != nil {
 		t.Fatal(err)
 	}
 	found, err := filepath.Glob(filepath.Join(dir, "*"))
@@ -154,7 +154,7 @@ func TestCSVHasARowForEachRequest(t *testing.T) {
 
 func TestMarkers(t *testing.T) {
 	t.Parallel()
-	documents, err := mustRead(t, asRecords(t, sampleLines())).Report(Options{}).Documents(Files{Summary: true, Stages: true})
+	documents, err := mustRead(t, asRecords(t, sampleLines())).Report(Options{}).documents(Files{Summary: true, Stages: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -141,7 +141,7 @@ var allFiles = Files{Summary: true, Stages: true, Adapters: true, PerRequest: tr
 func reportFiles(t *testing.T, run *Run) map[string]string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := run.Report(Options{}).Write(dir, allFiles); err != nil {
+	if _, err := run.Report(Options{}).Write(dir, allFiles); err != nil {
 		t.Fatal(err)
 	}
 	entries, err := os.ReadDir(dir)

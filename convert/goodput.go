@@ -2,6 +2,7 @@ package convert
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -67,18 +68,13 @@ func (g *group) goodput() *Goodput {
 	attained, applied := make([]int, len(boundKinds)), make([]int, len(boundKinds))
 	tokens := 0.0
 	for _, q := range g.ok {
-		b, good := g.opts.bounds(q), true
-		for i, kind := range boundKinds {
-			limit := kind.limitMS(b) / 1000
-			if limit == 0 {
-				continue
-			}
+		good := true
+		for i, kept := range g.judged(q, g.opts.bounds(q)) {
 			applied[i]++
-			if kind.value(g, q) <= limit { // which NaN never is
+			if kept {
 				attained[i]++
-			} else {
-				good = false
 			}
+			good = good && kept
 		}
 		if good {
 			tokens += inputTokens(g, q) + outputTokens(g, q)
@@ -95,4 +91,16 @@ func (g *group) goodput() *Goodput {
 		out.RequestRate, out.TokenRate = Float(float64(out.Good)/t), Float(tokens/t)
 	}
 	return out
+}
+
+// judged says of each bound there is, by its place in boundKinds, whether a success keeps it. What is missing is out of bounds.
+func (g *group) judged(q *Request, b record.Bounds) iter.Seq2[int, bool] {
+	return func(yield func(int, bool) bool) {
+		for i, kind := range boundKinds {
+			limit := kind.limitMS(b) / 1000
+			if limit != 0 && !yield(i, kind.value(g, q) <= limit) { // which NaN never is
+				return
+			}
+		}
+	}
 }

@@ -82,7 +82,7 @@ func TestImportedReportsAreInferencePerfs(t *testing.T) {
 		}
 		opts, files := Configured(c)
 		out := t.TempDir()
-		if err := run.Report(opts).Write(out, files); err != nil {
+		if _, err := run.Report(opts).Write(out, files); err != nil {
 			t.Fatal(err)
 		}
 		alike(t, name+" summary", readAny(t, filepath.Join(out, summaryName)), readAny(t, filepath.Join(dir, summaryName)))

@@ -177,6 +177,8 @@ type Report struct {
 	Adapters      map[string]*Lifecycle
 	AdapterStages map[string]map[int]*Lifecycle
 	Partials      map[int]*partial.Report // of each stage; none of imported runs, which know no wall clock
+	// Faults are what the check of the written files found wrong with them.
+	Faults []string
 
 	run  *Run
 	opts Options

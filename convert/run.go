@@ -23,7 +23,6 @@ type Run struct {
 	Requests []*Request // in order of start
 	Dropped  []*record.Dropped
 	Stages   []*record.Stage
-	Servers  []*record.Server
 	Ends     []*record.End
 	Schedule []ScheduleSource // one per scenario
 
@@ -121,8 +120,6 @@ func (r *Run) add(line record.Line, instance string) {
 		r.Dropped = append(r.Dropped, l)
 	case *record.Stage:
 		r.Stages = append(r.Stages, l)
-	case *record.Server:
-		r.Servers = append(r.Servers, l)
 	case *record.End:
 		r.Ends = append(r.Ends, l)
 	}
@@ -151,9 +148,6 @@ var errNothing = errors.New("no records in it: expected lines written by `k6 run
 
 // finish puts the requests in order, checks that they are of one run, and finds the schedule.
 func (r *Run) finish(force bool) error {
-	if r.clock == (clock{}) {
-		r.clock = ours
-	}
 	// Instances' files may come in any order; their requests have none in common but this.
 	slices.SortFunc(r.Requests, func(a, b *Request) int {
 		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.Scenario, b.Scenario), cmp.Compare(a.Index, b.Index), cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.ID, b.ID))

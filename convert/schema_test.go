@@ -177,7 +177,7 @@ func reportCases() map[string]reportCase {
 func writeReport(t *testing.T, run *Run, o Options) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := run.Report(o).Write(dir, everyFile); err != nil {
+	if _, err := run.Report(o).Write(dir, everyFile); err != nil {
 		t.Fatal(err)
 	}
 	return dir

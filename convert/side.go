@@ -30,10 +30,10 @@ func (r *Run) Side(name string, o Options) compare.Side {
 	return side
 }
 
-// within says whether a success keeps its bounds; what is missing is out of them.
+// within says whether a success keeps all its bounds.
 func (g *group) within(q *Request, b record.Bounds) bool {
-	for _, kind := range boundKinds {
-		if limit := kind.limitMS(b) / 1000; limit != 0 && !(kind.value(g, q) <= limit) {
+	for _, kept := range g.judged(q, b) {
+		if !kept {
 			return false
 		}
 	}

@@ -52,20 +52,26 @@ func ExistingReport(dir string) (paths []string) {
 	return paths
 }
 
-// Write writes the report into a directory, which is made if need be. Each file is written whole or not at all.
-func (p *Report) Write(dir string, files Files) error {
+// Write writes the report into a directory, which is made if need be, and gives its documents. Each file is written whole or
+// not at all.
+func (p *Report) Write(dir string, files Files) ([]Document, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("report directory: %w", err)
+		return nil, fmt.Errorf("report directory: %w", err)
 	}
-	documents, err := p.Documents(files)
+	list, err := p.documents(files)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, d := range documents {
+	for _, d := range list {
 		if err := writeBytes(filepath.Join(dir, files.Prefix+d.Name), d.Text); err != nil {
-			return err
+			return nil, err
 		}
 	}
+	return list, p.writeRequests(dir, files)
+}
+
+// writeRequests writes the files that list requests, and last the check of all files.
+func (p *Report) writeRequests(dir string, files Files) error {
 	if files.PerRequest {
 		write := func(w io.Writer) error { return p.run.writePerRequest(w, files.Fields, p.opts) }
 		if err := writeFile(filepath.Join(dir, files.Prefix+perRequestName), func(f *os.File) error { return buffered(f, write) }); err != nil {
@@ -88,7 +94,7 @@ func (p *Report) Write(dir string, files Files) error {
 	return nil
 }
 
-// validate checks the report's files and writes what it finds, of which errors are remarks, too.
+// validate checks the report's files and writes what it finds; errors are also in Faults.
 func (p *Report) validate(dir, prefix string) error {
 	found, err := validation.CheckDir(os.DirFS(dir), prefix, validation.Config{Stages: p.planned()})
 	if err != nil {
@@ -96,7 +102,7 @@ func (p *Report) validate(dir, prefix string) error {
 	}
 	for finding := range found.All() {
 		if finding.Severity == validation.Error {
-			p.run.remark("validation: %s", finding.Message)
+			p.Faults = append(p.Faults, finding.Message)
 		}
 	}
 	return writeFile(filepath.Join(dir, prefix+"validation.json"), func(f *os.File) error { return found.Write(f) })
@@ -107,10 +113,10 @@ const (
 	perRequestName = "per_request_lifecycle_metrics.json"
 )
 
-// Documents are the report's JSON and YAML files but for those of requests and of the check, in inference-perf's order. Of a
+// documents are the report's JSON and YAML files but for those of requests and of the check, in inference-perf's order. Of a
 // run without requests there is the configuration alone, as there.
-func (p *Report) Documents(files Files) ([]Document, error) {
-	d := new(documents)
+func (p *Report) documents(files Files) ([]Document, error) {
+	d := new(collector)
 	if len(p.run.Requests) > 0 {
 		p.lifecycles(d, files)
 		for _, stage := range sortedKeys(p.Partials) {
@@ -131,7 +137,7 @@ func (p *Report) Documents(files Files) ([]Document, error) {
 	return d.list, d.err
 }
 
-func (p *Report) lifecycles(d *documents, files Files) {
+func (p *Report) lifecycles(d *collector, files Files) {
 	if files.Summary {
 		d.add(summaryName, "SUMMARY", p.Summary)
 	}
@@ -153,15 +159,15 @@ func (p *Report) lifecycles(d *documents, files Files) {
 	}
 }
 
-// documents collects documents and errors.
-type documents struct {
+// collector collects documents and errors.
+type collector struct {
 	list []Document
 	err  error
 }
 
-func (d *documents) fail(err error) { d.err = errors.Join(d.err, err) }
+func (d *collector) fail(err error) { d.err = errors.Join(d.err, err) }
 
-func (d *documents) add(name, mark string, value any) {
+func (d *collector) add(name, mark string, value any) {
 	text, err := pythonJSON(value, "")
 	if err != nil {
 		d.fail(fmt.Errorf("%s: %w", name, err))

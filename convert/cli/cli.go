@@ -57,10 +57,15 @@ func Read(cmd *cobra.Command, o convert.ReadOptions, args []string) (*convert.Ru
 	if err != nil {
 		return nil, misuse("%w", err)
 	}
-	for _, remark := range run.Remarks {
-		cmd.PrintErrln("remark:", remark)
-	}
+	remark(cmd, run.Remarks)
 	return run, nil
+}
+
+// remark tells remarks on stderr.
+func remark(cmd *cobra.Command, remarks []string) {
+	for _, text := range remarks {
+		cmd.PrintErrln("remark:", text)
+	}
 }
 
 // Verdict is the exit code a run deserves, once its files are written.

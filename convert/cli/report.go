@@ -78,10 +78,11 @@ func (f *reportFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	before := len(run.Remarks)
 	run.Leave(convert.Cut{Warmup: f.warmup.Seconds(), Cooldown: f.cooldown.Seconds(), Stages: f.stages, Adapters: f.adapters})
-	out := cmd.OutOrStdout()
-	marked := f.markers == "always" || f.markers == "auto" && !isTerminal(out)
-	if err := WriteReport(out, run.Report(opts), dir, files, marked); err != nil {
+	remark(cmd, run.Remarks[before:])
+	marked := f.markers == "always" || f.markers == "auto" && !isTerminal(cmd.OutOrStdout())
+	if err := WriteReport(cmd, run.Report(opts), dir, files, marked); err != nil {
 		return &ExitError{Failed, err}
 	}
 	return Verdict(run)
@@ -96,24 +97,25 @@ func Vacant(dir string, replace bool) error {
 }
 
 // WriteReport writes a report into a directory, in place of one that may be there, and prints it: the verdict on the load
-// generator, the JSON between markers if marked, and the tables.
-func WriteReport(out io.Writer, report *convert.Report, dir string, files convert.Files, marked bool) error {
+// generator, the JSON between markers if marked, and the tables. What is wrong with its files is told on stderr.
+func WriteReport(cmd *cobra.Command, report *convert.Report, dir string, files convert.Files, marked bool) error {
 	for _, path := range convert.ExistingReport(dir) {
 		if err := os.Remove(path); err != nil {
 			return err
 		}
 	}
-	if err := report.Write(dir, files); err != nil {
+	documents, err := report.Write(dir, files)
+	if err != nil {
 		return err
 	}
+	for _, fault := range report.Faults {
+		cmd.PrintErrln("remark: the report's check:", fault)
+	}
+	out := cmd.OutOrStdout()
 	if err := report.WriteVerdict(out); err != nil {
 		return err
 	}
 	if marked {
-		documents, err := report.Documents(files)
-		if err != nil {
-			return err
-		}
 		if err := convert.WriteMarked(out, documents); err != nil {
 			return err
 		}
@@ -121,7 +123,7 @@ func WriteReport(out io.Writer, report *convert.Report, dir string, files conver
 	if err := report.WriteTables(out); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(out, "\nreport:", dir)
+	_, err = fmt.Fprintln(out, "\nreport:", dir)
 	return err
 }
 
@@ -176,9 +178,7 @@ func readConfig(cmd *cobra.Command, path string) (*config.Config, error) {
 	if err != nil {
 		return nil, misuse("--config: %w", err)
 	}
-	for _, warning := range c.Warnings {
-		cmd.PrintErrln("remark:", warning)
-	}
+	remark(cmd, c.Warnings)
 	c.Settle(time.Now(), runtime.NumCPU())
 	return c, nil
 }

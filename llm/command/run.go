@@ -249,7 +249,7 @@ func (r *runner) report(code exitcodes.ExitCode) error {
 	if err != nil {
 		return err
 	}
-	if err := cli.WriteReport(r.cmd.OutOrStdout(), run.Report(opts), r.dir, files, true); err != nil {
+	if err := cli.WriteReport(r.cmd, run.Report(opts), r.dir, files, true); err != nil {
 		return &cli.ExitError{Code: cli.Failed, Err: err}
 	}
 	if err := r.store(); err != nil {
