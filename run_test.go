@@ -360,11 +360,11 @@ func TestImports(t *testing.T) {
 	allowed := map[string][]string{
 		"/llm/record": {}, "/llm/sse": {}, "/llm/api": {}, "/datasets": {}, "/llm/sim": {}, "/llm/tokenizer": {}, "/llm/hub": {}, "/llm/chat": {"/llm/tokenizer"},
 		"/llm/client": {"/llm/api", "/llm/sse", "/llm/record"}, "/llm/slo": {"/llm/record"}, "/llm/breaker": {"/llm/record"}, "/llm/measure": {"/llm/record", "/llm/slo"},
-		"/llm/output": {"/llm/measure", "/llm/record"}, "/llm/config": {},
+		"/llm/output": {"/llm/measure", "/llm/record"}, "/llm/config": {}, "/llm/support": {"/llm/breaker", "/llm/config"},
 		"/convert":         {"/convert/compare", "/convert/foreign", "/convert/partial", "/convert/statistics", "/convert/validation", "/llm/config", "/llm/record", "/llm/slo"},
 		"/convert/compare": {"/convert/statistics"}, "/convert/foreign": {}, "/convert/partial": {"/convert/statistics"}, "/convert/statistics": {}, "/convert/storage": {"/llm/config"}, "/convert/validation": {"/convert/partial"},
 		"/convert/cli": {"/convert", "/convert/compare", "/llm/config"},
-		"/cmd/llmconv": {"/convert/cli"}, "/llm/command": {"/convert", "/convert/cli", "/convert/storage", "/llm/config", "/llm/chat", "/llm/client", "/llm/hub", "/llm/sim"},
+		"/cmd/llmconv": {"/convert/cli"}, "/llm/command": {"/convert", "/convert/cli", "/convert/storage", "/llm/config", "/llm/chat", "/llm/client", "/llm/hub", "/llm/sim", "/llm/support"},
 	}
 	for _, pkg := range list("./...") {
 		name := strings.TrimPrefix(pkg, us)

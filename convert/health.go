@@ -32,7 +32,7 @@ var (
 )
 
 var healthRules = []string{
-	"lateness (p99 of start - due, turns of conversations left out) above 10 ms is suspect, above 250 ms invalid",
+	"lateness (p99 of start - due, turns of conversations and closed loops left out) above 10 ms is suspect, above 250 ms invalid",
 	"any dropped arrival is suspect, above 1 % invalid",
 	"CPU above 85 % is suspect, above 95 % invalid",
 	"stop-the-world pauses above 2 % of the time are suspect, above 5 % invalid",
@@ -84,8 +84,9 @@ func (g *group) health() ClientHealth {
 }
 
 func (g *group) judgeLateness(j *judge) {
+	plan := g.run.stagePlan()
 	delays := g.values(g.all, func(g *group, q *Request) float64 {
-		if q.SessionID != "" { // a turn waits for the answer before it, by design
+		if q.SessionID != "" || plan[int(q.StageAt)].Requests != nil { // waits for an answer before it, by design
 			return unknown
 		}
 		return scheduleDelay(g, q)

@@ -241,7 +241,7 @@ declare module 'k6/x/llm' {
       inputTokensPerTurn?: Length;
       outputTokensPerTurn?: Length;
       /** Seconds between an answer and the next turn. */
-      toolCallLatencySec?: number;
+      toolCallLatencySec?: number | Distribution;
       /** The oldest turns are left out of prompts that would be longer, answer included (default 225000). */
       maxModelLen?: number;
     };
@@ -298,8 +298,8 @@ declare module 'k6/x/llm' {
   /** Options of {@link scenarios}. */
   export interface LoadOptions {
     stages?: Stage[];
-    /** Arrival process: evenly spaced (the default), exponential gaps, gamma gaps, inference-perf's normalised gaps, or given instants. */
-    arrival?: 'constant' | 'poisson' | 'gamma' | 'inference-perf' | 'trace';
+    /** Arrival process: evenly spaced (the default), exponential gaps, gamma gaps, inference-perf's normalised gaps, or its draws by the second, or given instants. */
+    arrival?: 'constant' | 'poisson' | 'gamma' | 'inference-perf' | 'inference-perf-poisson' | 'trace';
     /** Shape of gamma gaps: 1 is Poisson, below 1 bunches arrivals, above 1 spreads them. */
     burstiness?: number;
     /** Instants in seconds after the start, of arrival 'trace'; it takes no stages. */

@@ -129,14 +129,7 @@ func (o *replayOptions) fields(rt *sobek.Runtime) fields {
 		"inputTokensPerTurn":     distribution(rt, &o.input),
 		"outputTokensPerTurn":    distribution(rt, &o.output),
 		"maxModelLen":            integer(&o.limit, 1),
-		"toolCallLatencySec": func(v sobek.Value) error {
-			var seconds float64
-			if err := number(&seconds)(v); err != nil || seconds < 0 || seconds > 3600 {
-				return fmt.Errorf("must be a number of seconds up to 3600, got %s", describe(v))
-			}
-			o.pause = datasets.Constant(int(seconds * 1000))
-			return nil
-		},
+		"toolCallLatencySec":     pause(rt, &o.pause),
 	}
 }
 
@@ -196,6 +189,30 @@ func distribution(rt *sobek.Runtime, dst *datasets.Distribution) func(sobek.Valu
 		}
 		*dst = d
 		return d.Validate()
+	}
+}
+
+// pause reads seconds, a number or a distribution of them, as a distribution of milliseconds.
+func pause(rt *sobek.Runtime, dst *datasets.Distribution) func(sobek.Value) error {
+	return func(v sobek.Value) error {
+		if x := export(v); isNumber(x) {
+			var seconds float64
+			if err := number(&seconds)(v); err != nil || seconds < 0 || seconds > 3600 {
+				return fmt.Errorf("must be a number of seconds up to 3600, got %s", describe(v))
+			}
+			*dst = datasets.Constant(int(seconds * 1000))
+			return nil
+		}
+		var d datasets.Distribution
+		if err := distribution(rt, &d)(v); err != nil {
+			return err
+		}
+		if d.Type == datasets.Poisson || d.Max > 3600 {
+			return errors.New("must be a distribution of seconds up to 3600, and not poisson, which counts")
+		}
+		d.Mean, d.StdDev, d.Min, d.Max = 1000*d.Mean, 1000*d.StdDev, 1000*d.Min, 1000*d.Max
+		*dst = d
+		return nil
 	}
 }
 

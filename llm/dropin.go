@@ -14,6 +14,7 @@ import (
 	"github.com/grafana/sobek"
 
 	"github.com/seed-307b789f/xk6-llm/llm/config"
+	"github.com/seed-307b789f/xk6-llm/llm/support"
 )
 
 // OverridesEnv names the environment variable with the overrides of a configuration, as a JSON list of [key, value].
@@ -25,11 +26,14 @@ func (m *ModuleInstance) config(source sobek.Value) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := runnable(c); err != nil {
+	if err := support.Refused(c); err != nil {
 		return nil, fmt.Errorf("config: %w", err)
 	}
+	if c.Load.Sweep != nil {
+		return nil, errors.New("config: load.sweep: needs two runs: use `k6 x llm run`")
+	}
 	m.root.configNotes.Do(func() {
-		for _, note := range append(c.Warnings, withoutEffect(c)...) {
+		for _, note := range append(c.Warnings, support.Remarks(c)...) {
 			m.vu.InitEnv().Logger.Info("config: ", note)
 		}
 	})
@@ -265,13 +269,15 @@ func (m *ModuleInstance) configLoad(d *dropIn) (options, error) {
 		"executor": "llm-arrival-rate", "seed": *l.BaseSeed, "interval": milliseconds(l.Interval), "gracefulStop": milliseconds(l.Grace), "drain": true,
 		"arrival": "constant",
 	}
-	switch l.Type {
-	case config.PoissonLoad:
-		o["arrival"] = "poisson"
-	case config.TraceReplay:
+	original := d.c.Own.Arrivals == config.InferencePerf
+	switch {
+	case l.Type == config.TraceReplay:
 		return o, m.configTrace(d, o)
-	}
-	if d.c.Own.Arrivals == config.InferencePerf && l.Type == config.Constant {
+	case l.Type == config.PoissonLoad && original:
+		o["arrival"] = "inference-perf-poisson"
+	case l.Type == config.PoissonLoad:
+		o["arrival"] = "poisson"
+	case original:
 		o["arrival"] = "inference-perf"
 	}
 	var stages []any

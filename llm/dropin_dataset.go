@@ -92,8 +92,11 @@ func (d *dropIn) replay(o options) {
 	if r.MaxModelLen != nil {
 		replay["maxModelLen"] = *r.MaxModelLen
 	}
-	if r.ToolLatency != nil {
-		replay["toolCallLatencySec"] = r.ToolLatency.Mean
+	switch t := r.ToolLatency; {
+	case t != nil && t.Type == config.Fixed:
+		replay["toolCallLatencySec"] = t.Mean
+	case t != nil:
+		replay["toolCallLatencySec"] = lengthOption(t)
 	}
 	o["conversationReplay"] = replay
 }

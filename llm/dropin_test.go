@@ -6,8 +6,6 @@ import (
 	"testing"
 
 	"go.k6.io/k6/v2/lib/fsext"
-
-	"github.com/seed-307b789f/xk6-llm/llm/config"
 )
 
 // configured runs config() over a YAML file and gives one part of what it makes.
@@ -76,6 +74,7 @@ func TestConfigMakesADataset(t *testing.T) {
 		"data: {type: shareGPT, path: d/x.json, input_distribution: {min: 3, max: 5, mean: 4}}\n":                                                               `{"type":"shareGPT","path":"/here/d/x.json","seed":null,"tokenizer":null,"inputDistribution":{"max":5,"mean":4,"min":3,"skew":0,"stdDev":200,"type":"normal"}}`,
 		"data: {type: shared_prefix, shared_prefix: {num_groups: 3, question_distribution: {type: fixed, mean: 8}, seed: 1, enable_multi_turn_chat: true}}\n":   `{"seed":1,"sharedPrefix":{"enableMultiTurnChat":true,"numUniqueSystemPrompts":3,"numUsersPerSystemPrompt":10,"outputLen":50,"questionLen":8,"systemPromptLen":100}}`,
 		"data: {type: conversation_replay, conversation_replay: {num_conversations: 2, max_model_len: 900, tool_call_latency_sec: {type: fixed, mean: 0.5}}}\n": `{"seed":42,"conversationReplay":{"maxModelLen":900,"numConversations":2,"sharedSystemPromptLen":8359,"toolCallLatencySec":0.5}}`,
+		"data: {type: conversation_replay, conversation_replay: {tool_call_latency_sec: {type: uniform, min: 1, max: 3, mean: 2}}}\n":                           `{"conversationReplay":{"numConversations":200,"sharedSystemPromptLen":8359,"toolCallLatencySec":{"max":3,"mean":2,"min":1,"skew":0,"stdDev":200,"type":"uniform"}}}`,
 		"data: {type: synthetic, corpus_file_path: c.txt, input_distribution: {}, output_distribution: {}}\n":                                                   `{"corpusFilePath":"/here/c.txt"}`,
 	} {
 		has(t, yaml, configured(t, someServer+someLoad+yaml, "dataset"), want)
@@ -88,6 +87,8 @@ func TestConfigMakesALoad(t *testing.T) {
 		someLoad: `{"executor":"llm-arrival-rate","arrival":"constant","seed":7,"stages":[{"duration":"3s","rate":2}],"interval":"1s","gracefulStop":"2m0s"}`,
 		someLoad + "x-llm: {arrivals: inference-perf}\n":                                                                                   `{"arrival":"inference-perf"}`,
 		"load: {type: poisson, interval: 0, stage_teardown_grace_seconds: 5, stages: [{rate: 0.5, duration: 4}]}\n":                        `{"arrival":"poisson","stages":[{"duration":"4s","rate":0.5}],"interval":"0s","gracefulStop":"5s"}`,
+		"load: {type: poisson, stages: [{rate: 0.5, duration: 4}]}\nx-llm: {arrivals: inference-perf}\n":                                   `{"arrival":"inference-perf-poisson"}`,
+		"load: {type: concurrent, stages: [{num_requests: 9, concurrency_level: 3}]}\nx-llm: {arrivals: inference-perf}\n":                 `{"arrival":"inference-perf","stages":[{"concurrency":3,"requests":9}]}`,
 		"load: {type: concurrent, stages: [{num_requests: 9, concurrency_level: 12}]}\n":                                                   `{"stages":[{"concurrency":9,"requests":9}]}`,
 		"load: {type: trace_replay, trace: {file: t.csv}, stages: [{rate: 1, duration: 2}]}\n":                                             `{"arrival":"trace","trace":[0,0.25]}`,
 		"load: {type: trace_replay, trace: {file: t.csv}, stages: [{rate: 1, duration: 1}]}\ndata: {type: random, trace: {file: t.csv}}\n": `{"arrival":"trace","trace":[0,0.25,2]}`,
@@ -115,30 +116,6 @@ func TestConfigRefuses(t *testing.T) {
 		if _, err := v.RunOnEventLoop(call); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", call, err, want)
 		}
-	}
-}
-
-func TestConfigSaysWhatHasNoEffect(t *testing.T) {
-	t.Parallel()
-	for yaml, want := range map[string]string{
-		"load: {num_workers: 4, worker_max_concurrency: 5, stages: [{rate: 1, duration: 1}]}\n": "load.num_workers has no effect here: ",
-		someLoad + "tokenizer: {trust_remote_code: true}\n":                                     "tokenizer.trust_remote_code has no effect here: tokenizers are read, never run",
-		someLoad + "metrics: {type: prometheus, prometheus: {url: 'http://p'}}\n":               "metrics has no effect here: ",
-	} {
-		c, err := config.Parse([]byte(someServer + yaml))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if notes := strings.Join(withoutEffect(c), "\n"); !strings.Contains(notes, want) {
-			t.Errorf("%s is not in %q", want, notes)
-		}
-	}
-	c, err := config.Parse([]byte(someServer + someLoad))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if notes := withoutEffect(c); len(notes) > 0 {
-		t.Errorf("of a plain configuration: %q", notes)
 	}
 }
 

@@ -30,14 +30,15 @@ func (s *schedules) of(key string, plan arrival.Plan) ([]time.Duration, error) {
 	}
 	var list []time.Duration
 	var start time.Duration
-	for i, stage := range plan.Stages {
+	for i := range plan.Stages {
+		var last time.Duration
 		for due := range plan.Due(i) {
 			if len(list) == maxPaced {
 				return nil, fmt.Errorf("more than %d arrivals: use the executor llm-arrival-rate", maxPaced)
 			}
-			list = append(list, start+due)
+			list, last = append(list, start+due), due
 		}
-		start += stage.Duration
+		start += plan.Length(i, last)
 	}
 	if len(list) == 0 {
 		return nil, errors.New("no arrival in it")

@@ -68,7 +68,7 @@ func TestScheduleIsTheSameEverywhere(t *testing.T) {
 		want uint64
 	}{
 		{Constant{}, 0x659f3aa2efba090}, {Poisson{}, 0x4809ade94da174bd}, {Gamma{Burstiness: 0.5}, 0xaab0321486f662f3},
-		{Gamma{Burstiness: 3}, 0x4f9ec758003bb51d}, {Normalised{}, 0x743ef4fecef04d13},
+		{Gamma{Burstiness: 3}, 0x4f9ec758003bb51d}, {Normalised{}, 0x743ef4fecef04d13}, {BySecond{}, 0xcda576affc2c13c6},
 	} {
 		h := fnv.New64a()
 		for _, at := range due(tt.p, 42, s) {
@@ -164,10 +164,56 @@ func TestNormalisedEndsWithTheStage(t *testing.T) {
 	}
 }
 
+// Each second that is not cut off by the number asked for ends with an arrival, unless it has none; their numbers vary as those
+// of a Poisson process, and the stage ends with its last arrival.
+func TestBySecond(t *testing.T) {
+	t.Parallel()
+	const rate, seconds = 20, 400
+	p := Plan{Stages: []Stage{flat(rate, seconds*time.Second)}, Process: BySecond{}, Seed: 3}
+	at := collect(p.Due(0))
+	if len(at) != rate*seconds || !slices.IsSorted(at) {
+		t.Fatalf("%d arrivals, want %d in order", len(at), rate*seconds)
+	}
+	counts := map[time.Duration]int{}
+	for _, due := range at {
+		counts[(due-1)/time.Second]++ // what falls on a second's end is of that second
+	}
+	last := at[len(at)-1]
+	var square float64
+	for second, n := range counts {
+		if end := (second + 1) * time.Second; end < last && !slices.Contains(at, end) {
+			t.Errorf("second %d has %d arrivals and none at its end", second, n)
+		}
+		square += float64((n - rate) * (n - rate))
+	}
+	// The variance of a Poisson number is its mean; of 400 of them it is within 4 deviations, each of 1/√200 of it.
+	if v := square / float64(len(counts)) / rate; math.Abs(v-1) > 4/math.Sqrt(seconds/2) {
+		t.Errorf("the numbers of arrivals per second vary %v times as those of a Poisson process", v)
+	}
+	if got := p.Length(0, last); got != last || (Plan{Stages: p.Stages, Process: Poisson{}}).Length(0, last) != seconds*time.Second {
+		t.Errorf("the stage lasts %v, its last arrival is at %v", got, last)
+	}
+}
+
+func TestClosedLoopsFallDueWithinASecond(t *testing.T) {
+	t.Parallel()
+	loop := Stage{Requests: 50, Concurrency: 4}
+	for _, p := range []Process{Normalised{}, BySecond{}} {
+		if at := due(p, 1, loop); len(at) != 50 || at[49] != time.Second || !slices.IsSorted(at) {
+			t.Errorf("%T: %v", p, at)
+		}
+	}
+	for _, p := range []Process{Constant{}, Poisson{}, Gamma{Burstiness: 2}} {
+		if at := due(p, 1, loop); at != nil {
+			t.Errorf("%T: %v, want none", p, at)
+		}
+	}
+}
+
 // Ten million arrivals must cost no more memory than ten.
 func TestScheduleKeepsNoList(t *testing.T) {
 	var before, after runtime.MemStats
-	for _, p := range []Process{Constant{}, Poisson{}, Normalised{}} {
+	for _, p := range []Process{Constant{}, Poisson{}, Normalised{}, BySecond{}} {
 		runtime.ReadMemStats(&before)
 		n := 0
 		for range (Plan{Stages: []Stage{flat(1e5, 10*time.Second)}, Process: p}).Due(0) {

@@ -14,6 +14,9 @@ type Arrival struct {
 	// Stop ends the stage, or the whole run, for a reason: no further arrival is sent, and requests in flight may end within
 	// gracefulStop. It is nil under an executor that cannot. It may be called concurrently; the first call counts.
 	Stop func(run bool, reason string)
+	// Dropped counts the arrivals of the scenario so far for which no VU was free. It is nil under an executor that does not
+	// tell, and may be called concurrently.
+	Dropped func() int64
 }
 
 type key struct{}

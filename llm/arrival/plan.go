@@ -94,19 +94,20 @@ type Plan struct {
 	Seed    int64
 }
 
-// Due yields when the arrivals of one stage are due, after the stage's start, in order; none for a closed loop. It keeps no
-// list: any number of arrivals costs the same memory.
+// Due yields when the arrivals of one stage are due, after the stage's start, in order; of a closed loop none, unless the process
+// has them fall due at instants all the same. It keeps no list: any number of arrivals costs the same memory.
 func (p Plan) Due(stage int) iter.Seq[time.Duration] {
-	s := p.Stages[stage]
-	if s.Closed() {
-		return func(func(time.Duration) bool) {}
-	}
 	return func(yield func(time.Duration) bool) {
 		src := rand.NewPCG(uint64(p.Seed), uint64(stage)) //nolint:gosec // reproducible is what is wanted
-		for area := range p.Process.Areas(s.Area(), src) {
-			if !yield(s.At(area)) {
-				return
-			}
-		}
+		p.Process.Due(p.Stages[stage], src)(yield)
 	}
+}
+
+// Length is how long a stage lasts whose last arrival was due at an instant after its start: its duration; under BySecond,
+// which counts arrivals and not time, until that arrival.
+func (p Plan) Length(stage int, last time.Duration) time.Duration {
+	if _, counts := p.Process.(BySecond); counts {
+		return last
+	}
+	return p.Stages[stage].Duration
 }

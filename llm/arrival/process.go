@@ -9,13 +9,24 @@ import (
 	"time"
 )
 
-// Process is a way in which arrivals are spread. It speaks in areas: arrival k of a stage comes when the area under the
+// Process is a way in which the arrivals of a stage are spread. Most speak in areas: arrival k comes when the area under the
 // stage's rate, which is the number of arrivals expected until then, reaches the k-th value. So one process serves constant
 // rates and ramps alike.
 type Process interface {
-	// Areas yields the area of each arrival of a stage of a total area, in ascending order. The same source of randomness
-	// gives the same areas, on every machine.
-	Areas(total float64, src *rand.PCG) iter.Seq[float64]
+	// Due yields when the arrivals of a stage are due, after its start, in ascending order. The same source of randomness
+	// gives the same instants, on every machine. No list of them is kept.
+	Due(s Stage, src *rand.PCG) iter.Seq[time.Duration]
+}
+
+// under gives the instants at which the area under a stage's rate reaches the values.
+func (s Stage) under(areas iter.Seq[float64]) iter.Seq[time.Duration] {
+	return func(yield func(time.Duration) bool) {
+		for area := range areas {
+			if !yield(s.At(area)) {
+				return
+			}
+		}
+	}
 }
 
 // ByName gives the process of a name; burstiness is of gamma alone.
@@ -32,66 +43,46 @@ func ByName(name string, burstiness float64) (Process, error) {
 		return Gamma{Burstiness: burstiness}, nil
 	case "inference-perf":
 		return Normalised{}, nil
+	case "inference-perf-poisson":
+		return BySecond{}, nil
 	}
-	return nil, fmt.Errorf("unknown arrival %q, known are constant, poisson, gamma, inference-perf, trace", name)
+	return nil, fmt.Errorf("unknown arrival %q, known are constant, poisson, gamma, inference-perf, inference-perf-poisson, trace", name)
 }
 
 // Constant spaces arrivals evenly, the first at once.
 type Constant struct{}
 
-// Areas yields 0, 1, 2 … below the total; a total that is whole but for the last bits of a product counts as whole.
-func (Constant) Areas(total float64, _ *rand.PCG) iter.Seq[float64] {
-	n := Count(total)
-	return func(yield func(float64) bool) {
+// Due yields the instants of the areas 0, 1, 2 … below the stage's.
+func (Constant) Due(s Stage, _ *rand.PCG) iter.Seq[time.Duration] {
+	n := Count(s.Area())
+	return func(yield func(time.Duration) bool) {
 		for k := int64(0); k < n; k++ {
-			if !yield(float64(k)) {
+			if !yield(s.At(float64(k))) {
 				return
 			}
 		}
 	}
 }
 
-// Count is the number of arrivals of a constant stage of an area.
+// Count is the number of arrivals of a constant stage of an area; one that is whole but for the last bits of a product counts as
+// whole.
 func Count(total float64) int64 { return int64(math.Floor(total + 1e-9*math.Max(1, total))) }
 
 // Poisson draws independent exponential gaps with mean 1.
 type Poisson struct{}
 
-// Areas yields sums of exponential gaps up to the total; their number varies about it.
-func (Poisson) Areas(total float64, src *rand.PCG) iter.Seq[float64] {
-	return sums(total, func() float64 { return exponential(src) })
+// Due yields the instants of sums of exponential gaps up to the stage's area; their number varies about it.
+func (Poisson) Due(s Stage, src *rand.PCG) iter.Seq[time.Duration] {
+	return s.under(sums(s.Area(), func() float64 { return exponential(src) }))
 }
 
 // Gamma draws independent gamma gaps with mean 1 and shape Burstiness: 1 is Poisson, below 1 bunches arrivals, above 1 spreads
 // them more evenly. vLLM's benchmark calls it so.
 type Gamma struct{ Burstiness float64 }
 
-// Areas yields sums of gamma gaps up to the total.
-func (g Gamma) Areas(total float64, src *rand.PCG) iter.Seq[float64] {
-	return sums(total, func() float64 { return gamma(g.Burstiness, src) / g.Burstiness })
-}
-
-// Normalised is what inference-perf does for both of its load types' stages: floor(total) exponential gaps, scaled so that the
-// last arrival falls on the stage's end.
-type Normalised struct{}
-
-// Areas draws the gaps twice from the same source, once to add them up, so that no list of them is kept.
-func (Normalised) Areas(total float64, src *rand.PCG) iter.Seq[float64] {
-	n := Count(total)
-	return func(yield func(float64) bool) {
-		first, second := *src, *src
-		sum := 0.0
-		for range n {
-			sum += exponential(&first)
-		}
-		at := 0.0
-		for range n {
-			at += exponential(&second)
-			if !yield(math.Min(total, float64(at*total)/sum)) {
-				return
-			}
-		}
-	}
+// Due yields the instants of sums of gamma gaps up to the stage's area.
+func (g Gamma) Due(s Stage, src *rand.PCG) iter.Seq[time.Duration] {
+	return s.under(sums(s.Area(), func() float64 { return gamma(g.Burstiness, src) / g.Burstiness }))
 }
 
 // sums yields the running sum of gaps while it is below the total.
@@ -171,12 +162,12 @@ func (t Trace) Stage() Stage {
 
 func (t Trace) end() float64 { return t.seconds[len(t.seconds)-1] + 0.001 }
 
-// Areas yields each instant's share of the whole of Stage.
-func (t Trace) Areas(total float64, _ *rand.PCG) iter.Seq[float64] {
-	end := t.end()
-	return func(yield func(float64) bool) {
+// Due yields each instant's share of the whole of Stage.
+func (t Trace) Due(s Stage, _ *rand.PCG) iter.Seq[time.Duration] {
+	end, total := t.end(), s.Area()
+	return func(yield func(time.Duration) bool) {
 		for _, at := range t.seconds {
-			if !yield(at / end * total) {
+			if !yield(s.At(at / end * total)) {
 				return
 			}
 		}

@@ -24,6 +24,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert/cli"
 	"github.com/seed-307b789f/xk6-llm/convert/storage"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
+	"github.com/seed-307b789f/xk6-llm/llm/support"
 )
 
 //go:embed run.js
@@ -140,6 +141,9 @@ func (r *runner) load() (err error) {
 	if err != nil {
 		return err
 	}
+	if err := support.Refused(r.c); err != nil {
+		return err
+	}
 	r.c.Settle(time.Now(), runtime.NumCPU())
 	if r.buckets, err = storage.FromConfig(r.c.Storage); err != nil {
 		return err
@@ -240,6 +244,9 @@ func (r *runner) store() error {
 func (r *runner) report(code exitcodes.ExitCode) error {
 	records := filepath.Join(r.dir, recordsName)
 	if _, err := os.Stat(records); errors.Is(err, os.ErrNotExist) && code != 0 {
+		if code == exitcodes.ScriptException { // of our own script: the configuration was refused
+			code = misuse
+		}
 		return errext.WithExitCodeIfNone(errors.New("the load did not start, so there is nothing to report"), code)
 	}
 	opts, files := convert.Configured(r.c)

@@ -40,6 +40,8 @@ type Config struct {
 	// Warnings name what was passed over: keys where unknown ones are ignored, and keys given twice, of which the last
 	// counts. They do not change what the configuration means.
 	Warnings []string `key:"-"`
+
+	order map[string][]string `key:"-"` // of the keys of maps as they were read, by path
 }
 
 // Own chooses between the project's own way and inference-perf's where they differ.
@@ -97,7 +99,7 @@ func Parse(data []byte, overrides ...Override) (*Config, error) {
 }
 
 func parse(file string, data []byte, overrides []Override) (*Config, error) {
-	d := &decoder{file: file}
+	d := &decoder{file: file, order: map[string][]string{}}
 	tree := d.readYAML(data)
 	for _, o := range overrides {
 		d.override(tree, o)
@@ -110,7 +112,7 @@ func parse(file string, data []byte, overrides []Override) (*Config, error) {
 	if err := d.err(); err != nil {
 		return nil, err
 	}
-	c.Warnings = d.warnings
+	c.Warnings, c.order = d.warnings, d.order
 	return c, nil
 }
 
@@ -145,7 +147,7 @@ func (c *Config) hasBreaker(name string) bool {
 
 // Settle fills in what depends on the machine and the moment: {timestamp} in the paths of storage, the base seed
 // (milliseconds since 1970) and the number of workers (CPUs, at least 1), each only where nothing was given. The time is
-// shown in paths as it reads in now's location.
+// shown in paths as it reads in now's location. The numbers of draws are raised as inference-perf raises them.
 func (c *Config) Settle(now time.Time, cpus int) {
 	if c.Load.BaseSeed == nil {
 		c.Load.BaseSeed = new(now.UnixMilli())
@@ -155,5 +157,25 @@ func (c *Config) Settle(now time.Time, cpus int) {
 	}
 	for _, path := range c.Storage.paths() {
 		*path = strings.ReplaceAll(*path, "{timestamp}", now.Format("20060102-150405"))
+	}
+	c.settleDraws()
+}
+
+// settleDraws has the lengths of random and synthetic prompts drawn once for each request of the largest stage, and once more.
+func (c *Config) settleDraws() {
+	if c.Data.Type != RandomData && c.Data.Type != SyntheticData {
+		return
+	}
+	draws := int64(1)
+	for _, s := range c.Load.Stages.Standard {
+		draws = max(draws, int64(s.Rate*float64(s.Duration))+1)
+	}
+	for _, s := range c.Load.Stages.Concurrent {
+		draws = max(draws, s.NumRequests+1)
+	}
+	for _, d := range []*Distribution{c.Data.Input, c.Data.Output} {
+		if d != nil && (d.TotalCount == nil || *d.TotalCount < draws) {
+			d.TotalCount = new(draws)
+		}
 	}
 }

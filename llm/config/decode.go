@@ -14,6 +14,7 @@ type decoder struct {
 	warnings []string
 	schema   map[reflect.Type][]field
 	known    []leaf
+	order    map[string][]string // of the keys of maps, by path
 }
 
 // object reads a mapping into a struct, over its defaults.
@@ -260,6 +261,7 @@ func (d *decoder) decodeMap(v *value, to reflect.Value, f field, path string) {
 		item := reflect.New(to.Type().Elem()).Elem()
 		d.decode(e.value, item, field{typ: item.Type(), bound: f.bound, secret: looksSecret(e.key)}, at)
 		m.SetMapIndex(reflect.ValueOf(e.key), item)
+		d.order[path] = append(d.order[path], e.key)
 	}
 	to.Set(m)
 }

@@ -92,7 +92,7 @@ func (l *Length) decode(d *decoder, v *value, path string) {
 
 func (l Length) encode(w *writer) *value {
 	if l.Distribution != nil {
-		return w.object(valueOf(l.Distribution))
+		return w.object(valueOf(l.Distribution), "")
 	}
 	return intValue(l.N)
 }
@@ -120,7 +120,7 @@ func (a *Amount) decode(d *decoder, v *value, path string) {
 
 func (a Amount) encode(w *writer) *value {
 	if a.Distribution != nil {
-		return w.object(valueOf(a.Distribution))
+		return w.object(valueOf(a.Distribution), "")
 	}
 	return floatValue(a.X)
 }

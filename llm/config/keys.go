@@ -89,7 +89,7 @@ func (l *leaf) key() Key {
 	}
 	if !l.required && l.auto == "" {
 		var w writer
-		k.Default = flow(w.value(l.initial, l.field))
+		k.Default = flow(w.value(l.initial, l.field, ""))
 	}
 	return k
 }

@@ -9,9 +9,9 @@ type LoadPlan struct {
 	Stages   Stages   `key:"stages" default:"[]"`
 	Sweep    *Sweep   `key:"sweep" default:"null"` // its stages replace those given
 
-	NumWorkers        *int64 `key:"num_workers,omit" auto:"number of CPUs" check:"at least 0"` // 0: a single process; nil until [Config.Settle]
-	WorkerConcurrency int64  `key:"worker_max_concurrency" default:"100"`                      // requests in flight per worker
-	WorkerConnections int64  `key:"worker_max_tcp_connections" default:"2500"`                 // per worker
+	NumWorkers        *int64 `key:"num_workers,omit" auto:"number of CPUs"`    // 0: a single process; nil until [Config.Settle]
+	WorkerConcurrency int64  `key:"worker_max_concurrency" default:"100"`      // requests in flight per worker
+	WorkerConnections int64  `key:"worker_max_tcp_connections" default:"2500"` // per worker
 
 	Trace           *Trace   `key:"trace" default:"null"`          // when requests are due, for trace_replay
 	CircuitBreakers []string `key:"circuit_breakers" default:"[]"` // names of those that may end the run

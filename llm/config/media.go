@@ -99,7 +99,7 @@ func (r Resolution) encode(w *writer) *value {
 	if r.Name != "" {
 		return textValue(r.Name)
 	}
-	return w.object(valueOf(&size{Width: r.Width, Height: r.Height}))
+	return w.object(valueOf(&size{Width: r.Width, Height: r.Height}), "")
 }
 
 func (Resolution) typeText() string { return "resolution" }

@@ -61,7 +61,7 @@ func TestOverrideFaults(t *testing.T) {
 		{"load.sweep", "{}", `--load.sweep: unknown key: it is a section, name one of its keys: type, num_requests, timeout, num_stages, stage_duration, saturation_percentile`},
 		{"load.num_workers", "3.0", `--load.num_workers: expected a whole number, got the string "3.0"`},
 		{"load.num_workers", "x", `--load.num_workers: expected a whole number, got the string "x"`},
-		{"load.num_workers", "-1", `--load.num_workers: must be at least 0, got -1`},
+		{"load.request_retries", "-1", `--load.request_retries: must be at least 0, got -1`},
 		{"load.interval", "inf", `--load.interval: expected a finite number, got the string "inf"`},
 		{"load.stages", "[{]", `--load.stages: expected list of stages as JSON: it is not JSON`},
 		{"load.stages", `[{"rate": 1}]`, `--load.stages: load.stages[0].duration: is required`},

@@ -280,9 +280,9 @@ func TestLoadRules(t *testing.T) {
 		{in("type: trace_replay, " + one), `load.trace: is required by load.type "trace_replay"`},
 		{in("type: trace_replay, trace: {}, " + one), `load.trace.file: is required`},
 		{in("type: trace_replay, trace: {file: a, format: csv}, " + one), `load.trace.format: unknown value "csv", known are AzurePublicDataset`},
-		{in("request_retries: -1, request_retry_backoff_sec: -1, stage_teardown_grace_seconds: -1, num_workers: -1, " + one),
+		{in("request_retries: -1, request_retry_backoff_sec: -1, stage_teardown_grace_seconds: -1, " + one),
 			"load.request_retries: must be at least 0, got -1\nload.request_retry_backoff_sec: must be at least 0, got -1\n" +
-				"load.stage_teardown_grace_seconds: must be at least 0, got -1\nload.num_workers: must be at least 0, got -1"},
+				"load.stage_teardown_grace_seconds: must be at least 0, got -1"},
 		{in("num_workers: null, " + one), `load.num_workers: expected a whole number, got null`},
 		{in("request_timeout: 0, base_seed: 5, " + one), ``},
 		{in("lora_traffic_split: null, " + one), ``},

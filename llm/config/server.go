@@ -150,9 +150,9 @@ func (t *Trigger) decode(d *decoder, v *value, path string) {
 
 func (t Trigger) encode(w *writer) *value {
 	if t.Consecutive != nil {
-		return w.object(valueOf(t.Consecutive))
+		return w.object(valueOf(t.Consecutive), "")
 	}
-	return w.object(valueOf(t.Rate))
+	return w.object(valueOf(t.Rate), "")
 }
 
 func (Trigger) typeText() string { return "consecutive or rate_over_window trigger" }

@@ -100,13 +100,13 @@ func (s *Stages) decodeStage(d *decoder, v *value, path string) {
 func (s Stages) encode(w *writer) *value {
 	list := &value{kind: listKind}
 	for i := range s.Standard {
-		list.items = append(list.items, w.object(valueOf(&s.Standard[i])))
+		list.items = append(list.items, w.object(valueOf(&s.Standard[i]), ""))
 	}
 	for i := range s.Concurrent {
-		list.items = append(list.items, w.object(valueOf(&s.Concurrent[i])))
+		list.items = append(list.items, w.object(valueOf(&s.Concurrent[i]), ""))
 	}
 	for i := range s.Sessions {
-		list.items = append(list.items, w.object(valueOf(&s.Sessions[i])))
+		list.items = append(list.items, w.object(valueOf(&s.Sessions[i]), ""))
 	}
 	return list
 }

@@ -2,7 +2,7 @@ package config
 
 import "net/url"
 
-// URL is an absolute one of http or https; empty if none was given.
+// URL is an absolute one of http or https, with a path, / at least, as the original completes it; empty if none was given.
 type URL string
 
 func (u *URL) decode(d *decoder, v *value, path string) {
@@ -15,7 +15,10 @@ func (u *URL) decode(d *decoder, v *value, path string) {
 		d.typeFault(v, path, "an http or https URL", false)
 		return
 	}
-	*u = URL(v.text)
+	if *u = URL(v.text); parsed.Path == "" {
+		parsed.Path = "/"
+		*u = URL(parsed.String())
+	}
 }
 
 func (u URL) encode(*writer) *value {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"maps"
 	"reflect"
 	"slices"
@@ -13,26 +14,28 @@ import (
 // credential hold, and the user information of URLs. Parsed again it gives the same configuration but for them. Keys that
 // [Config.Settle] has not filled in are left out.
 func (c *Config) Redacted() ([]byte, error) {
-	var w writer
-	return yaml.Dump(node(w.object(valueOf(c))), yaml.WithIndent(2), yaml.WithCompactSeqIndent(true), yaml.WithLineWidth(-1))
+	w := writer{order: c.order}
+	return yaml.Dump(node(w.object(valueOf(c), "")), yaml.WithIndent(2), yaml.WithCompactSeqIndent(true), yaml.WithLineWidth(-1))
 }
 
 // writer makes plain data of the structs of the schema.
-type writer struct{}
+type writer struct {
+	order map[string][]string // of the keys of maps, by path
+}
 
-func (w *writer) object(from reflect.Value) *value {
+func (w *writer) object(from reflect.Value, path string) *value {
 	v := &value{kind: objectKind}
 	for _, f := range fieldsOf(from.Type()) {
 		field := from.FieldByIndex(f.index)
 		if f.omit && field.IsZero() {
 			continue
 		}
-		v.members = append(v.members, member{key: f.name, value: w.value(field, f)})
+		v.members = append(v.members, member{key: f.name, value: w.value(field, f, join(path, f.name))})
 	}
 	return v
 }
 
-func (w *writer) value(from reflect.Value, f field) *value {
+func (w *writer) value(from reflect.Value, f field, path string) *value {
 	if f.null && from.IsZero() && from.Kind() != reflect.Bool {
 		return empty(nullKind)
 	}
@@ -47,15 +50,15 @@ func (w *writer) value(from reflect.Value, f field) *value {
 	}
 	switch from.Kind() {
 	case reflect.Struct:
-		return w.object(from)
+		return w.object(from, path)
 	case reflect.Slice:
 		list := empty(listKind)
 		for i := range from.Len() {
-			list.items = append(list.items, w.value(from.Index(i), field{typ: f.typ.Elem(), secret: f.secret}))
+			list.items = append(list.items, w.value(from.Index(i), field{typ: f.typ.Elem(), secret: f.secret}, ""))
 		}
 		return list
 	case reflect.Map:
-		return w.mapping(from)
+		return w.mapping(from, w.order[path])
 	case reflect.Bool:
 		return boolValue(from.Bool())
 	case reflect.Int64:
@@ -69,12 +72,15 @@ func (w *writer) value(from reflect.Value, f field) *value {
 	return textValue(redactURL(from.String()))
 }
 
-// mapping writes a map, sorted by key.
-func (w *writer) mapping(from reflect.Value) *value {
+// mapping writes a map in the order in which its keys were read, as the original does; the others follow, sorted.
+func (w *writer) mapping(from reflect.Value, order []string) *value {
 	v := empty(objectKind)
-	for _, key := range slices.Sorted(maps.Keys(keysOf(from))) {
+	keys := slices.SortedFunc(maps.Keys(keysOf(from)), func(a, b string) int {
+		return cmp.Or(cmp.Compare(uint(slices.Index(order, a)), uint(slices.Index(order, b))), cmp.Compare(a, b))
+	})
+	for _, key := range keys {
 		item := from.MapIndex(reflect.ValueOf(key))
-		v.members = append(v.members, member{key: key, value: w.value(item, field{typ: item.Type(), secret: looksSecret(key)})})
+		v.members = append(v.members, member{key: key, value: w.value(item, field{typ: item.Type(), secret: looksSecret(key)}, "")})
 	}
 	return v
 }

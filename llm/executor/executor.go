@@ -3,6 +3,8 @@ package executor
 import (
 	"context"
 	"fmt"
+	"iter"
+	"sync/atomic"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -71,7 +73,7 @@ type run struct {
 	pool    *pool
 	mine    func(k int64) bool
 	sent    int64
-	dropped int64
+	dropped atomic.Int64
 	wait    waiter
 	halt    halt
 }
@@ -122,18 +124,20 @@ func (r *run) stage(i int, base int64, at time.Time) (n int64, ended time.Time) 
 	ctx := r.halt.begin(r.parent)
 	r.wait.until(ctx, at)
 	if s.Closed() {
-		r.closedLoop(ctx, i, base)
+		r.closedLoop(ctx, i, base, at)
 		ended = time.Now()
 		r.announce(i, at, ended)
 		return s.Requests, ended
 	}
+	var last time.Duration
 	for due := range r.plan.Due(i) {
 		k := base + n
+		last = due
 		n++ // counted to the end even when the stage is stopped, so that the next one's numbers stay
 		if !r.mine(k) || ctx.Err() != nil {
 			continue
 		}
-		a := arrival.Arrival{Index: k, Stage: i, Due: at.Add(due), Stop: r.halt.stop}
+		a := arrival.Arrival{Index: k, Stage: i, Due: at.Add(due), Stop: r.halt.stop, Dropped: r.dropped.Load}
 		switch {
 		case !r.wait.until(ctx, a.Due):
 		case r.pool.offer(a):
@@ -142,7 +146,7 @@ func (r *run) stage(i int, base int64, at time.Time) (n int64, ended time.Time) 
 			r.drop(a)
 		}
 	}
-	ended = at.Add(s.Duration)
+	ended = at.Add(r.plan.Length(i, last))
 	if !r.wait.until(ctx, ended) {
 		ended = time.Now()
 	}
@@ -150,32 +154,46 @@ func (r *run) stage(i int, base int64, at time.Time) (n int64, ended time.Time) 
 	return n, ended
 }
 
-// closedLoop sends so many requests by so many at a time: each as soon as one of them is done.
-func (r *run) closedLoop(ctx context.Context, i int, base int64) {
+// closedLoop sends so many requests by so many at a time: each as soon as one of them is done, and not before it is due where
+// the arrival process says when that is.
+func (r *run) closedLoop(ctx context.Context, i int, base int64, at time.Time) {
 	s := r.plan.Stages[i]
 	places := max(1, r.state.ExecutionTuple.ScaleInt64(s.Concurrency))
 	free := make(chan struct{}, places)
 	for range places {
 		free <- struct{}{}
 	}
+	next, stop := iter.Pull(r.plan.Due(i))
+	defer stop()
 	for k := range s.Requests {
+		after, due := next()
 		if !r.mine(base + k) {
 			continue
 		}
-		select {
-		case <-free:
-		case <-ctx.Done():
+		a := arrival.Arrival{Index: base + k, Stage: i, Stop: r.halt.stop, Dropped: r.dropped.Load}
+		if due {
+			a.Due = at.Add(after)
+		}
+		if !r.wait.until(ctx, a.Due) || !take(ctx, free) {
 			return
 		}
 		r.sent++
-		r.pool.give(arrival.Arrival{Index: base + k, Stage: i, Stop: r.halt.stop}, func() { free <- struct{}{} })
+		r.pool.give(a, func() { free <- struct{}{} })
 	}
 	for range places {
-		select {
-		case <-free:
-		case <-ctx.Done():
+		if !take(ctx, free) {
 			return
 		}
+	}
+}
+
+// take waits for a place, and says whether it got one before the load was to end.
+func take(ctx context.Context, places <-chan struct{}) bool {
+	select {
+	case <-places:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 
@@ -194,7 +212,7 @@ func (r *run) announce(i int, start, end time.Time) {
 
 // drop records an arrival for which no VU was free.
 func (r *run) drop(a arrival.Arrival) {
-	r.dropped++
+	r.dropped.Add(1)
 	r.push(metrics.Sample{
 		TimeSeries: metrics.TimeSeries{Metric: r.state.Test.BuiltinMetrics.DroppedIterations, Tags: r.tags()}, Time: time.Now(), Value: 1,
 	})
@@ -216,16 +234,17 @@ func (r *run) tags() *metrics.TagSet {
 
 // explain says in one line why this instance sent less than one might expect: what to raise, and to how much.
 func (r *run) explain() {
+	dropped := r.dropped.Load()
 	switch {
-	case r.dropped == 0 && r.sent == 0 && r.parent.Err() == nil:
+	case dropped == 0 && r.sent == 0 && r.parent.Err() == nil:
 		r.log.Warnf("no arrival of scenario %q fell to this instance (segment %s): it was idle", r.config.Name, r.state.ExecutionTuple.Segment)
 		return
-	case r.dropped == 0:
+	case dropped == 0:
 		return
 	}
 	_, most := r.config.vus()
 	r.log.Warnf("%d arrivals of scenario %q found no free VU and were dropped: the load was less than asked for. Raise %s.",
-		r.dropped, r.config.Name, r.pool.advice(most))
+		dropped, r.config.Name, r.pool.advice(most))
 }
 
 // drain waits for the requests in flight, at most gracefulStop; then it cuts them, and opens new VUs for the next stage.

@@ -25,8 +25,8 @@ func (w waiter) close() {
 
 // until waits for an instant, and says whether ctx was still there.
 func (w waiter) until(ctx context.Context, at time.Time) bool {
-	if d := time.Until(at) - lead; d > 0 {
-		w.timer.Reset(d)
+	if d := time.Until(at); d > lead {
+		w.timer.Reset(d - lead)
 		select {
 		case <-w.timer.C:
 		case <-ctx.Done():

@@ -1,4 +1,4 @@
-package llm
+package support
 
 import (
 	"flag"
@@ -26,7 +26,7 @@ var keyRemarks = map[string]string{
 	"data.type":               "session replays and `visionarena` are refused; [datasets.md](datasets.md) tells the others",
 	"data.path":               "also a name on the Hugging Face hub",
 	"data.shared_prefix.seed": "null: base_seed",
-	"data.conversation_replay.tool_call_latency_sec.mean": "its mean",
+	"data.conversation_replay.tool_call_latency_sec.type": "between an answer and the next turn; drawn to the millisecond, not to the second",
 	"load.type":                               "`constant` is evenly spaced and `poisson` exponential, unless x-llm.arrivals says otherwise; `trace_session_replay` is refused",
 	"load.sweep.type":                         "with `k6 x llm run`; refused by config()",
 	"load.base_seed":                          "also of the arrivals and of the adapters' split, so that runs can be repeated",
@@ -40,7 +40,7 @@ var keyRemarks = map[string]string{
 	"server.cert_path":                        "for every type of server",
 	"tokenizer.pretrained_model_name_or_path": "a file, a folder or a name on the hub",
 	"x-llm.sweep":                             "`steps`: the highest rate that the server keeps up with, found by doubling; else as inference-perf, by how fast a burst ends. The report says which",
-	"x-llm.arrivals":                          "`inference-perf`: its constant load, whose gaps are random",
+	"x-llm.arrivals":                          "`inference-perf`: its own shapes of constant, poisson and concurrent loads ([load.md](load.md))",
 	"x-llm.data":                              "`inference-perf`: the prompts it makes, of `random`, `synthetic` and single `shared_prefix`; refused for other data",
 	"metrics.type":                            "no effect: the server's own metrics are not asked for yet",
 	"report.session_lifecycle.summary":        "no effect: it is about replayed sessions",
@@ -63,7 +63,7 @@ func note(name string) string {
 
 // docs/config.md has each key of the schema.
 func TestConfigDocsHaveEveryKey(t *testing.T) {
-	const path, begin, end = "../docs/config.md", "<!-- keys -->\n", "<!-- end of keys -->\n"
+	const path, begin, end = "../../docs/config.md", "<!-- keys -->\n", "<!-- end of keys -->\n"
 	var table strings.Builder
 	table.WriteString("\n| key | type | default | here |\n|---|---|---|---|\n")
 	known := map[string]bool{}

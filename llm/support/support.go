@@ -1,15 +1,18 @@
-package llm
+// Package support says what becomes of the keys of an inference-perf configuration that are not honoured to the letter: which are
+// refused, and which do nothing here.
+package support
 
 import (
 	"errors"
 	"fmt"
 	"slices"
 
+	"github.com/seed-307b789f/xk6-llm/llm/breaker"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 )
 
-// runnable names what a configuration asks for that is not done here, and what to do instead.
-func runnable(c *config.Config) error {
+// Refused names what a configuration asks for that is not done here, and what to do instead; nil if there is nothing of it.
+func Refused(c *config.Config) error {
 	var faults []error
 	refuse := func(when bool, key, reason string) {
 		if when {
@@ -20,12 +23,35 @@ func runnable(c *config.Config) error {
 	refuse(c.Server == nil, "server", "is missing: give base_url, or type: mock for the simulator")
 	refuse(c.API.Type == config.AnthropicMessages, "api.type", "anthropic_messages "+later+"; use chat or completion with a server that speaks OpenAI's API")
 	refuse(c.Load.Type == config.TraceSessionReplay, "load.type", "trace_session_replay "+later+"; data.type conversation_replay and shared_prefix lead conversations")
-	refuse(c.Load.Sweep != nil, "load.sweep", "needs two runs: use `k6 x llm run`")
 	refuse(slices.Contains([]config.DataType{config.OTelTraceReplay, config.WekaTraceReplay, config.AgenticData, config.VisionArenaData}, c.Data.Type), "data.type", string(c.Data.Type)+" "+later)
 	refuse(c.Data.Multimodal != nil || c.Data.SharedPrefix != nil && c.Data.SharedPrefix.Multimodal != nil, "multimodal", later+": prompts are text")
 	refuse(c.Own.Data == config.InferencePerf && !hasOriginal(c.Data), "x-llm.data", "inference-perf is known for random, synthetic, mock and, without enable_multi_turn_chat, shared_prefix: leave it out for this data")
 	refuse((c.Server != nil && (c.Server.CertPath == "") != (c.Server.KeyPath == "")), "server.cert_path", "and key_path are needed both")
-	return errors.Join(faults...)
+	faults = append(faults, misplaced(c.Data)...)
+	return errors.Join(append(faults, unreadable(c.CircuitBreakers)...)...)
+}
+
+// misplaced names the distributions of random and synthetic prompts that cannot have the mean they are given.
+func misplaced(d config.Data) (faults []error) {
+	if d.Type != config.SyntheticData && (d.Type != config.RandomData || d.Trace != nil) {
+		return nil
+	}
+	for name, s := range map[string]*config.Distribution{"input": d.Input, "output": d.Output} {
+		if s != nil && s.Type == config.Normal && (s.Mean < float64(s.Min) || s.Mean > float64(s.Max)) {
+			faults = append(faults, fmt.Errorf("data.%s_distribution.mean: must be from min (%d) to max (%d), got %v", name, s.Min, s.Max, s.Mean))
+		}
+	}
+	return faults
+}
+
+// unreadable names the breakers whose expressions cannot be read, those that the load does not use too.
+func unreadable(list []config.CircuitBreaker) (faults []error) {
+	for i, b := range list {
+		if _, err := breaker.New(breaker.Definition{Name: b.Name, Matches: b.Metrics.Matches, Rules: b.Metrics.Rules}); err != nil {
+			faults = append(faults, fmt.Errorf("circuit_breakers[%d]: %w", i, err))
+		}
+	}
+	return faults
 }
 
 // hasOriginal reports whether prompts can be made as inference-perf makes them. Those of mock always are.
@@ -58,8 +84,9 @@ var noEffect = []struct {
 	{"report.session_lifecycle", func(c, u *config.Config) bool { return c.Report.Sessions != u.Report.Sessions }, "it is about replayed sessions, which are not supported yet"},
 }
 
-// withoutEffect are the remarks on what a configuration sets in vain.
-func withoutEffect(c *config.Config) (list []string) {
+// Remarks say what a configuration sets in vain, a line each, and why. It is to be asked before [config.Config.Settle], which
+// fills in what nobody set.
+func Remarks(c *config.Config) (list []string) {
 	usual, err := config.Parse([]byte("load: {stages: [{rate: 1, duration: 1}]}"))
 	if err != nil {
 		return nil
