@@ -23,10 +23,11 @@ build: bin/k6 bin/llmconv
 bin/k6: $(SOURCES) tools.mod
 	@mkdir -p bin
 	@echo "building $@ (a minute or two the first time)" >&2
-	$(TOOL) xk6 build $(K6_VERSION) --with $(MODULE)=. --output $@
+	@# Built beside it and then moved: a run of the old one goes on.
+	@new=$@.$$$$; $(TOOL) xk6 build $(K6_VERSION) --with $(MODULE)=. --output $$new && mv -f $$new $@
 
 bin/llmconv: $(SOURCES)
-	go build -trimpath -o $@ ./cmd/llmconv
+	@new=$@.$$$$; go build -trimpath -o $$new ./cmd/llmconv && mv -f $$new $@
 
 run: build
 	@scripts/run.sh

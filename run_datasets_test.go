@@ -54,7 +54,7 @@ export default function () { client.send(data.next()); client.send(talk.next());
 	if err := buildOnce(); err != nil {
 		t.Fatal(err)
 	}
-	threeInstances(t, dir, path)
+	instances(t, 3, dir, path)
 	items, leaders := map[string]int{}, map[string]int{}
 	for n := range 3 {
 		requests, _, _ := loadLines(t, filepath.Join(dir, fmt.Sprintf("records-%d.jsonl", n+1)))

@@ -1,14 +1,8 @@
 package llm_test
 
 import (
-	"bytes"
-	"context"
 	"fmt"
-	"maps"
-	"net"
-	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -125,113 +119,6 @@ export default function () { if (exec.scenario.iterationInTest === 20) exec.test
 	start := time.Now()
 	if r := k6(t, "run", "--quiet", path); r.code != 108 || !strings.Contains(r.stderr, "enough") || time.Since(start) > 20*time.Second {
 		t.Errorf("exit code %d after %v\n%s", r.code, time.Since(start), r.stderr)
-	}
-}
-
-// instance is one k6 process of several, started as the k6 Operator starts them: paused, with its segment.
-func instance(t *testing.T, n, of int, sequence, out, path string) (address string, wait func()) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address = l.Addr().String()
-	_ = l.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	cmd := exec.CommandContext(ctx, "bin/k6", "run", "--quiet", "--paused", "--address", address,
-		"--execution-segment", fmt.Sprintf("%d/%d:%d/%d", n, of, n+1, of), "--execution-segment-sequence", sequence,
-		"--tag", fmt.Sprint("instance_id=", n+1), "--tag", "testrun_name=several", "--out", "llm="+out, path)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	return address, func() {
-		defer cancel()
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("instance %d: %v\n%s", n, err, stderr.String())
-		}
-	}
-}
-
-// threeInstances runs a script as three instances of one test, to their end.
-func threeInstances(t *testing.T, dir, path string) {
-	t.Helper()
-	var addresses []string
-	var waits []func()
-	for n := range 3 {
-		address, wait := instance(t, n, 3, "0,1/3,2/3,1", dir, path)
-		addresses, waits = append(addresses, address), append(waits, wait)
-	}
-	for _, address := range addresses {
-		unpause(t, address)
-	}
-	for _, wait := range waits {
-		wait()
-	}
-}
-
-// unpause asks until the instance listens.
-func unpause(t *testing.T, address string) {
-	t.Helper()
-	const body = `{"data":{"attributes":{"paused":false,"stopped":false},"id":"default","type":"status"}}`
-	for range 200 {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, "http://"+address+"/v1/status", strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp, err := http.DefaultClient.Do(req)
-		if err == nil {
-			_ = resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
-				return
-			}
-		}
-		<-time.After(50 * time.Millisecond)
-	}
-	t.Fatalf("the instance at %s did not start", address)
-}
-
-// Several instances send the schedule of one, each arrival once, and their files merge into one report.
-func TestInstancesSendTheScheduleOfOne(t *testing.T) {
-	t.Parallel()
-	path := script(t, `{stages: [{rate: 30, duration: '2s'}, {rate: 60, duration: '1s'}], arrival: 'poisson', seed: 11, drain: false}`, `{baseURL: 'sim:?ttft=5ms&itl=1ms'}`)
-	single := filepath.Join(t.TempDir(), "one.jsonl")
-	mustSucceed(t, k6(t, "run", "--quiet", "--out", "llm="+single, path))
-	// schedule is the distance of each arrival from the first of its instance, which share no clock.
-	schedule := func(requests []*record.Request) map[int64]int64 {
-		due := map[int64]int64{}
-		for _, q := range requests {
-			due[q.Index] = *q.Due
-		}
-		return due
-	}
-	one, _, _ := loadLines(t, single)
-	want := schedule(one)
-	dir := t.TempDir()
-	threeInstances(t, dir, path)
-	got := map[int64]bool{}
-	for n := range 3 {
-		requests, _, _ := loadLines(t, filepath.Join(dir, fmt.Sprintf("records-%d.jsonl", n+1)))
-		share := schedule(requests)
-		first := slices.Min(slices.Collect(maps.Keys(share)))
-		for k, due := range share {
-			if got[k] {
-				t.Errorf("arrival %d was sent twice", k)
-			}
-			got[k] = true
-			if off := (due - share[first]) - (want[k] - want[first]); off != 0 {
-				t.Errorf("instance %d: arrival %d is due %d ns off the schedule of one", n, k, off)
-			}
-		}
-	}
-	if len(got) != len(want) {
-		t.Errorf("%d arrivals over three instances, one alone has %d", len(got), len(want))
-	}
-	out := t.TempDir()
-	mustSucceed(t, run(t, 0, nil, "llmconv", "report", dir, "-o", out))
-	if n := readReport(t, filepath.Join(out, "summary_lifecycle_metrics.json")).Successes.Count; n != len(want) {
-		t.Errorf("the merged report has %d requests, want %d", n, len(want))
 	}
 }
 

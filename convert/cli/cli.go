@@ -36,7 +36,7 @@ func misuse(format string, args ...any) error { return &ExitError{Misuse, fmt.Er
 
 // Commands makes the commands.
 func Commands() []*cobra.Command {
-	return []*cobra.Command{newReport(), newParquet(), newCompare()}
+	return []*cobra.Command{newReport(), newParquet(), newCompare(), newAnalyze()}
 }
 
 // inputs wants one input at least.
@@ -53,7 +53,12 @@ func Read(cmd *cobra.Command, o convert.ReadOptions, args []string) (*convert.Ru
 	debug.SetGCPercent(20)
 	busy := time.AfterFunc(2*time.Second, func() { cmd.PrintErrln("reading", strings.Join(args, " "), "…") })
 	defer busy.Stop()
-	run, err := convert.ReadFiles(o, args...)
+	paths, clean, err := fetch(cmd, args)
+	defer clean()
+	if err != nil {
+		return nil, misuse("%w", err)
+	}
+	run, err := convert.ReadFiles(o, paths...)
 	if err != nil {
 		return nil, misuse("%w", err)
 	}

@@ -130,6 +130,30 @@ func (b *gcsBucket) get(ctx context.Context, object string) (io.ReadCloser, erro
 	return response.Body, nil
 }
 
+func (b *gcsBucket) page(ctx context.Context, prefix, from string) (names []string, next string, err error) {
+	query := url.Values{"prefix": {prefix}, "fields": {"kind,nextPageToken,items(name)"}}
+	if from != "" {
+		query.Set("pageToken", from)
+	}
+	response, err := b.send(ctx, request{method: http.MethodGet, url: b.url(objects, "", query)})
+	if err != nil {
+		return nil, "", err
+	}
+	defer response.Body.Close()
+	var list struct {
+		Kind, NextPageToken string
+		Items               []struct{ Name string }
+	}
+	const most = 4 << 20 // a page has a thousand names of up to a kilobyte
+	if json.NewDecoder(io.LimitReader(response.Body, most)).Decode(&list) != nil || list.Kind != "storage#objects" {
+		return nil, "", stranger(GCS)
+	}
+	for _, object := range list.Items {
+		names = append(names, object.Name)
+	}
+	return names, list.NextPageToken, nil
+}
+
 // url is the API's for an object of the bucket, or for them all.
 func (b *gcsBucket) url(root, object string, query url.Values) string {
 	u := b.base + root + "/b/" + url.PathEscape(b.name) + "/o"

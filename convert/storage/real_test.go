@@ -14,6 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/seed-307b789f/xk6-llm/convert/storage/storagetest"
 )
 
 // files are a small report, with a file large enough to go in parts, an empty one, one in a folder, and a name that URLs
@@ -91,6 +93,47 @@ func testCreate(t *testing.T, target Target) {
 	}
 }
 
+// testObjects stores files one by one by their URLs, finds them by a pattern and reads them back.
+func testObjects(t *testing.T, bucket string) {
+	ctx, dir := t.Context(), t.TempDir()
+	var want []string
+	for _, name := range []string{"runs/1/records-1.jsonl", "runs/1/records-2.jsonl", "runs/1/x/records-3.jsonl", "runs/1/notes.txt"} {
+		file := filepath.Join(dir, "file")
+		if err := os.WriteFile(file, []byte(name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := Vacant(ctx, bucket+name); err != nil {
+			t.Errorf("before %s: %v", name, err)
+		}
+		if err := Store(ctx, bucket+name, file); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := Vacant(ctx, bucket+name); err == nil || !strings.Contains(err.Error(), bucket+name+" exists") {
+			t.Errorf("after %s: %v", name, err)
+		}
+		if err := Store(ctx, bucket+name, file); err == nil || !strings.Contains(err.Error(), bucket+name+" exists") {
+			t.Errorf("%s again: %v", name, err)
+		}
+		want = append(want, bucket+name)
+	}
+	found, err := Find(ctx, bucket+"runs/?/records-*.jsonl")
+	if err != nil || !slices.Equal(found, want[:2]) {
+		t.Errorf("got %q, %v, want %q", found, err, want[:2])
+	}
+	if _, err := Find(ctx, bucket+"runs/2/*"); err == nil || !strings.Contains(err.Error(), "matches no object of 0 beneath "+bucket+"runs/2/") {
+		t.Errorf("of nothing: %v", err)
+	}
+	for _, url := range found {
+		path, err := Download(ctx, url, dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(path); err != nil || bucket+string(got) != url || !strings.HasSuffix(path, filepath.FromSlash(string(got))) {
+			t.Errorf("%s: got %q at %s, %v", url, got, path, err)
+		}
+	}
+}
+
 func read(t *testing.T, target Target, object string) string {
 	t.Helper()
 	r, err := target.Open(t.Context(), object)
@@ -107,7 +150,7 @@ func read(t *testing.T, target Target, object string) string {
 }
 
 func TestS3(t *testing.T) {
-	endpoint := s3Server(t)
+	endpoint := storagetest.S3(t)
 	isolate(t)
 	target := Target{Provider: S3, Bucket: "reports", Path: "a/b", Prefix: "run-", Endpoint: endpoint}
 	testTarget(t, target, func(object string) string {
@@ -138,6 +181,7 @@ func TestS3(t *testing.T) {
 		t.Errorf("got %q, %v", content, err)
 	}
 
+	testObjects(t, "s3://reports/")
 	testChecksums(t, target)
 	refuseS3(t, target)
 }
@@ -190,7 +234,7 @@ func refuseS3(t *testing.T, target Target) {
 }
 
 func TestGCS(t *testing.T) {
-	host := gcsServer(t)
+	host := storagetest.GCS(t)
 	isolate(t)
 	t.Setenv("STORAGE_EMULATOR_HOST", host)
 	target := Target{Provider: GCS, Bucket: "reports", Path: "/a/b", Prefix: "run-"}
@@ -220,6 +264,7 @@ func TestGCS(t *testing.T) {
 	if err != nil || string(content) != files["config.yaml"] || r.Close() != nil {
 		t.Errorf("got %q, %v", content, err)
 	}
+	testObjects(t, "gs://reports/")
 	_, err = Open(t.Context(), "gs://reports/none")
 	refused(t, err, fmt.Sprintf(`google cloud storage bucket "reports" at http://%s: reading "none": no such object`, host))
 }

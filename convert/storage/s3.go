@@ -131,6 +131,30 @@ func (b *s3Bucket) get(ctx context.Context, object string) (body io.ReadCloser, 
 	return body, err
 }
 
+func (b *s3Bucket) page(ctx context.Context, prefix, from string) (names []string, next string, err error) {
+	err = b.anywhere(func() error {
+		in := &s3.ListObjectsV2Input{Bucket: &b.target.Bucket, Prefix: &prefix}
+		if from != "" {
+			in.ContinuationToken = &from
+		}
+		out, err := b.client.ListObjectsV2(ctx, in)
+		if err != nil {
+			return err
+		}
+		if out.Name == nil {
+			return stranger(S3)
+		}
+		for _, object := range out.Contents {
+			names = append(names, aws.ToString(object.Key))
+		}
+		if aws.ToBool(out.IsTruncated) {
+			next = aws.ToString(out.NextContinuationToken)
+		}
+		return nil
+	})
+	return names, next, err
+}
+
 // answerOf is the server's answer in an error of the library; an error that holds none stays. A success that the library cannot
 // read is no answer of S3.
 func answerOf(err error) error {

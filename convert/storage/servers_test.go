@@ -1,22 +1,18 @@
 package storage
 
 import (
-	"bytes"
-	"context"
-	"fmt"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/seed-307b789f/xk6-llm/convert/storage/storagetest"
 )
 
 // The credentials of these tests. No error may hold the secret one.
 const (
-	accessKey = "AKIDTEST"
-	secretKey = "sesame-open"
+	accessKey = storagetest.AccessKey
+	secretKey = storagetest.SecretKey
 )
 
 // isolate keeps the machine's own credentials and settings out of a test, and gives it those of the tests. It comes after the
@@ -37,92 +33,6 @@ func isolate(t *testing.T) {
 	} {
 		t.Setenv(name, value)
 	}
-}
-
-// tool is the program of a server, built from the module of these tests' servers. The first time that takes minutes.
-func tool(t *testing.T, name string) string {
-	t.Helper()
-	ctx := t.Context()
-	if deadline, limited := t.Deadline(); limited {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-10*time.Second)) // a build must not outlive the test
-		defer cancel()
-	}
-	var problem bytes.Buffer
-	command := exec.CommandContext(ctx, "go", "tool", "-n", name)
-	command.Dir, command.Stderr = filepath.Join("testdata", "servers"), &problem
-	out, err := command.Output()
-	if err != nil {
-		t.Skipf("SKIPPED, so nothing is stored in a real server: go tool %s: %v: %s", name, err, line(problem.String()))
-	}
-	return strings.TrimSpace(string(out))
-}
-
-// serve starts a server, which is told its port by the arguments, and waits until it accepts connections.
-func serve(t *testing.T, name string, arguments func(port int) []string) (address string) {
-	t.Helper()
-	program := tool(t, name)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address = listener.Addr().String()
-	listener.Close()
-	var output bytes.Buffer
-	command := exec.CommandContext(t.Context(), program, arguments(listener.Addr().(*net.TCPAddr).Port)...)
-	command.Stdout, command.Stderr = &output, &output
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	gone := make(chan error, 1)
-	go func() { gone <- command.Wait() }()
-	t.Cleanup(func() { _ = command.Process.Kill(); <-gone })
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	for {
-		if conn, err := net.Dial("tcp", address); err == nil {
-			conn.Close()
-			return address
-		}
-		select {
-		case err := <-gone:
-			gone <- err
-			t.Fatalf("%s: %v\n%s", name, err, output.String())
-		case <-ctx.Done():
-			t.Fatalf("%s does not listen", name)
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
-}
-
-// s3Server has the bucket "reports" and checks signatures.
-func s3Server(t *testing.T) (endpoint string) {
-	t.Helper()
-	root, side, users := t.TempDir(), t.TempDir(), t.TempDir()
-	if err := os.Mkdir(filepath.Join(root, "reports"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	return "http://" + serve(t, "versitygw", func(port int) []string {
-		return []string{
-			"--access", accessKey, "--secret", secretKey, "--quiet", "--iam-dir", users,
-			"--port", fmt.Sprint("127.0.0.1:", port), "posix", "--sidecar", side, root,
-		}
-	})
-}
-
-// gcsServer has the bucket "reports" and takes anybody.
-func gcsServer(t *testing.T) (host string) {
-	t.Helper()
-	data := t.TempDir()
-	if err := os.Mkdir(filepath.Join(data, "reports"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	return serve(t, "fake-gcs-server", func(port int) []string {
-		return []string{
-			"-scheme", "http", "-host", "127.0.0.1", "-port", fmt.Sprint(port), "-data", data, "-backend", "memory",
-			"-external-url", fmt.Sprint("http://127.0.0.1:", port), "-public-host", fmt.Sprint("127.0.0.1:", port), "-log-level", "error",
-		}
-	})
 }
 
 // report writes files, by name, to a directory.

@@ -20,7 +20,8 @@ type bucket interface {
 	exists(ctx context.Context, object string) (bool, error)
 	create(ctx context.Context, object, contentType string, content io.ReaderAt, size int64) error
 	get(ctx context.Context, object string) (io.ReadCloser, error)
-	endpoint() string // empty for the provider's own
+	page(ctx context.Context, prefix, from string) (names []string, next string, err error) // some of those that begin so; next is empty at the end
+	endpoint() string                                                                       // empty for the provider's own
 }
 
 // session is the use of a bucket for one purpose. It opens the bucket when it is first needed, guards every wait and explains

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,6 +25,19 @@ type memory struct {
 
 func (m *memory) endpoint() string            { return "" }
 func (m *memory) check(context.Context) error { return nil }
+
+// page gives two names at a time.
+func (m *memory) page(_ context.Context, prefix, from string) (names []string, next string, err error) {
+	for _, name := range slices.Sorted(maps.Keys(m.objects)) {
+		if strings.HasPrefix(name, prefix) && name > from {
+			if len(names) == 2 {
+				return names, names[1], nil
+			}
+			names = append(names, name)
+		}
+	}
+	return names, "", nil
+}
 
 func (m *memory) exists(_ context.Context, object string) (bool, error) {
 	_, there := m.objects[object]

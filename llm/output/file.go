@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/seed-307b789f/xk6-llm/convert/storage"
 )
 
 // OverwriteEnv names the environment variable that, when "true", lets a record file that exists be replaced.
@@ -41,7 +43,7 @@ func (f *file) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// instanceFile is the file of one instance in a directory of several.
+// instanceFile is the file of one instance in a directory of several, or its object in the folder of a bucket.
 func instanceFile(dir, instance string) string {
 	name := strings.Map(func(r rune) rune {
 		switch {
@@ -50,7 +52,11 @@ func instanceFile(dir, instance string) string {
 		}
 		return '_'
 	}, instance)
-	return filepath.Join(dir, "records-"+name+".jsonl")
+	name = "records-" + name + ".jsonl"
+	if storage.IsURL(dir) {
+		return strings.TrimRight(dir, "/") + "/" + name
+	}
+	return filepath.Join(dir, name)
 }
 
 func refuseExisting(path string, overwrite bool) error {

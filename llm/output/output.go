@@ -14,6 +14,7 @@ import (
 	"go.k6.io/k6/v2/metrics"
 	"go.k6.io/k6/v2/output"
 
+	"github.com/seed-307b789f/xk6-llm/convert/storage"
 	"github.com/seed-307b789f/xk6-llm/llm/measure"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -23,7 +24,8 @@ const flushPeriod = time.Second
 
 // Output writes records. Its methods are k6's to call, see the output package of k6.
 type Output struct {
-	path    string
+	path    string // of the file
+	object  string // URL of the object that the file becomes in the end; empty for none
 	run     *record.Run
 	log     logrus.FieldLogger
 	flusher *output.PeriodicFlusher
@@ -50,15 +52,21 @@ func New(params output.Params) (output.Output, error) {
 	if err != nil {
 		return nil, err
 	}
-	overwrite, _ := lookup(OverwriteEnv)
-	if err := refuseExisting(path, overwrite == "true"); err != nil {
-		return nil, err
+	o := &Output{path: path, run: run, log: params.Logger}
+	if storage.IsURL(path) {
+		return o, o.spool()
 	}
-	return &Output{path: path, run: run, log: params.Logger}, nil
+	overwrite, _ := lookup(OverwriteEnv)
+	return o, refuseExisting(path, overwrite == "true")
 }
 
-// Description names the file.
-func (o *Output) Description() string { return fmt.Sprintf("llm records (%s)", o.path) }
+// Description names where the records go.
+func (o *Output) Description() string {
+	if o.object != "" {
+		return fmt.Sprintf("llm records (%s, at the end)", o.object)
+	}
+	return fmt.Sprintf("llm records (%s)", o.path)
+}
 
 // Start creates the file and writes its first line.
 func (o *Output) Start() (err error) {
@@ -192,7 +200,10 @@ func (o *Output) StopWithTestError(runErr error) error {
 	}
 	o.end.Time = record.UnixNano(time.Now())
 	o.end.Health = o.health.stop(o.delays)
-	return errors.Join(o.write(&o.end), o.file.close())
+	if err := errors.Join(o.write(&o.end), o.file.close()); err != nil {
+		return err
+	}
+	return o.store()
 }
 
 // recordEnds end the names of record files; the latter two are compressed.

@@ -1,0 +1,179 @@
+// Package chart draws reports of inference-perf's format, of its own, its older and our shape: how latencies and throughput
+// depend on the load, one point for each stage. [Read] finds the reports of a directory, [Charts] makes inference-perf's six
+// charts of one report or of several in comparison, and [Figure.WritePNG] draws any figure.
+package chart
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tidwall/gjson"
+)
+
+// Quantity is something that a stage is asked for, by its path in a stage file.
+type Quantity string
+
+// The quantities of charts.
+const (
+	Concurrency Quantity = "load_summary.concurrency"
+	Rate        Quantity = "load_summary.achieved_rate"
+
+	TTFT  Quantity = "successes.latency.time_to_first_token.mean"
+	NTPOT Quantity = "successes.latency.normalized_time_per_output_token.mean"
+	ITL   Quantity = "successes.latency.inter_token_latency.mean"
+
+	InputRate  Quantity = "successes.throughput.input_tokens_per_sec"
+	OutputRate Quantity = "successes.throughput.output_tokens_per_sec"
+	TotalRate  Quantity = "successes.throughput.total_tokens_per_sec"
+
+	GoodShare Quantity = "successes.goodput_metrics.goodput_percentage"
+	GoodRate  Quantity = "successes.goodput_metrics.request_goodput"
+)
+
+// oldGoodRate is where versions before 0.7 have the rate of good requests.
+const oldGoodRate = "successes.goodput_metrics.request_goodput_rate"
+
+// axes are how charts label quantities. Rates are those that came about, which a server that cannot keep up makes smaller
+// than those that were asked for.
+var axes = map[Quantity]Axis{
+	Concurrency: {Label: "Concurrency", Whole: true}, Rate: {Label: "QPS (achieved)"},
+	TTFT: {Label: "Mean TTFT (ms)"}, NTPOT: {Label: "Mean Norm. Time (ms/token)"}, ITL: {Label: "Mean ITL (ms)"},
+	InputRate: {Label: "Input Tokens/sec"}, OutputRate: {Label: "Output Tokens/sec"}, TotalRate: {Label: "Total Tokens/sec"},
+	GoodShare: {Label: "Goodput (%)", End: 100}, GoodRate: {Label: "Goodput Rate (req/s)"},
+}
+
+// Stage has the values of a stage in the units of the charts, without those that its file does not have. It has a rate or a
+// concurrency, not both: a stage of so many requests at once has the rate that came of it.
+type Stage struct {
+	Number int
+	Values map[Quantity]float64
+}
+
+// Report is the stages of a report, in order of their numbers.
+type Report struct {
+	Dir    string // as the user wrote it
+	Prefix string // of the names of its files, empty where the directory holds no other report
+	Stages []Stage
+}
+
+// Name tells the report from others: the directory, and the prefix of its files where there are others in it.
+func (r *Report) Name() string { return filepath.Join(r.Dir, r.Prefix) }
+
+// Remark is what was passed over of a directory.
+type Remark struct {
+	Text string
+	Lost bool // it is a file that could not be read, rather than one without anything to draw
+}
+
+// stageFile is the name of a stage's file. Files of adapters and of sessions are named otherwise.
+var stageFile = regexp.MustCompile(`^(.*)stage_([0-9]{1,9})_lifecycle_metrics\.json$`)
+
+// Read finds the reports of a directory: one, or one for each prefix of file names. The error says why there is none.
+func Read(dir string) (reports []Report, remarks []Remark, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	found := map[string][]Stage{} // by prefix
+	files := 0
+	for _, e := range entries {
+		name := stageFile.FindStringSubmatch(e.Name())
+		if name == nil || e.IsDir() || strings.Contains(name[1], "adapter_") {
+			continue
+		}
+		files++
+		stage, err := readStage(filepath.Join(dir, e.Name()))
+		if err != nil {
+			remarks = append(remarks, Remark{err.Error(), !errors.Is(err, errEmpty)})
+			continue
+		}
+		stage.Number, _ = strconv.Atoi(name[2]) // nine digits are a number
+		found[name[1]] = append(found[name[1]], stage)
+	}
+	switch {
+	case files == 0:
+		return nil, nil, fmt.Errorf("%s: it holds no stage_N_lifecycle_metrics.json, which reports have unless per_stage is off", dir)
+	case len(found) == 0:
+		return nil, remarks, fmt.Errorf("%s: no stage file in it can be drawn", dir)
+	}
+	return reportsOf(dir, found), remarks, nil
+}
+
+// reportsOf makes reports of the stages by prefix.
+func reportsOf(dir string, found map[string][]Stage) []Report {
+	reports := make([]Report, 0, len(found))
+	for _, prefix := range slices.Sorted(maps.Keys(found)) {
+		slices.SortFunc(found[prefix], func(a, b Stage) int { return a.Number - b.Number })
+		reports = append(reports, Report{Dir: dir, Prefix: prefix, Stages: found[prefix]})
+	}
+	if len(reports) == 1 {
+		reports[0].Prefix = ""
+	}
+	return reports
+}
+
+// readStage reads a stage file. The error names it.
+func readStage(path string) (Stage, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return Stage{}, err
+	}
+	stage, err := parseStage(text)
+	if err != nil {
+		return Stage{}, fmt.Errorf("%s: left out: %w", path, err)
+	}
+	return stage, nil
+}
+
+// errEmpty is of a stage in which nothing was measured.
+var errEmpty = errors.New("it has no successful requests")
+
+// parseStage takes the values out of a stage file.
+func parseStage(text []byte) (Stage, error) {
+	if !gjson.ValidBytes(text) {
+		return Stage{}, errors.New("it is no JSON, or not all of it")
+	}
+	file := gjson.ParseBytes(text)
+	if !file.Get("load_summary").IsObject() {
+		return Stage{}, errors.New("it is no stage of a report: load_summary is missing")
+	}
+	if count := file.Get("successes.count"); len(file.Get("successes").Map()) == 0 || count.Exists() && count.Num == 0 {
+		return Stage{}, errEmpty
+	}
+	values := map[Quantity]float64{}
+	for q := range axes {
+		if v := file.Get(string(q)); v.Type == gjson.Number && drawable(v.Num*q.scale()) {
+			values[q] = v.Num * q.scale()
+		}
+	}
+	if old := file.Get(oldGoodRate); old.Type == gjson.Number && drawable(old.Num) {
+		if _, there := values[GoodRate]; !there {
+			values[GoodRate] = old.Num
+		}
+	}
+	if values[Concurrency] > 0 {
+		delete(values, Rate)
+	} else {
+		delete(values, Concurrency) // which is 0 for no limit
+		if _, there := values[Rate]; !there {
+			return Stage{}, errors.New("it tells no load: load_summary has neither achieved_rate nor concurrency")
+		}
+	}
+	return Stage{Values: values}, nil
+}
+
+// scale turns a report's value into the charts' unit: times are seconds there, milliseconds here.
+func (q Quantity) scale() float64 {
+	switch q {
+	case TTFT, NTPOT, ITL:
+		return 1000
+	}
+	return 1
+}

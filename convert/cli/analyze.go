@@ -1,0 +1,197 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed-307b789f/xk6-llm/convert/chart"
+)
+
+// legendName is the file that tells which report is which in the charts of several.
+const legendName = "analyzed_reports_legend.json"
+
+func newAnalyze() *cobra.Command {
+	var unified string
+	cmd := &cobra.Command{
+		Use:   "analyze DIR…",
+		Short: "Draw charts of reports: latency, throughput and goodput against load",
+		Long: `Draw charts of reports: latency, throughput and goodput against load, one point for each stage.
+
+DIR is a report directory, of inference-perf (any version) or of ours. Its stage_N_lifecycle_metrics.json are read, with or
+without a prefix, and into it go, where the report has the data:
+
+  latency_vs_qps.png          latency_vs_concurrency.png          throughput_vs_latency.png
+  throughput_vs_qps.png       throughput_vs_concurrency.png       goodput_vs_qps.png
+
+With -u OUT the reports are also drawn together, a line for each: the same files in OUT, and analyzed_reports_legend.json.
+
+Exit code: 0; 1 if nothing could be drawn; 2 for misuse; 3 if some of it could not be read or written, the rest is drawn.`,
+		Example: `  llmconv analyze report
+  llmconv analyze before after -u comparison
+  llmconv analyze runs/*/`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return misuse("analyze what? Give report directories")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return analyze(cmd, args, unified) },
+	}
+	cmd.Flags().StringVarP(&unified, "unified", "u", "", "directory for charts of all reports together")
+	return cmd
+}
+
+// analysis is what the command has done so far.
+type analysis struct {
+	cmd   *cobra.Command
+	drawn int  // charts
+	lost  bool // something could not be read or written
+}
+
+func analyze(cmd *cobra.Command, args []string, unified string) error {
+	dirs := distinct(args)
+	if unified != "" && slices.ContainsFunc(dirs, func(dir string) bool { return samePath(dir, unified) }) {
+		return misuse("-u %s: it is one of the reports, the charts of which would be replaced; give another directory", unified)
+	}
+	a := &analysis{cmd: cmd}
+	var reports []chart.Report
+	for _, dir := range dirs {
+		reports = append(reports, a.report(dir)...)
+	}
+	if unified != "" && len(reports) > 0 {
+		if err := a.together(reports, unified); err != nil {
+			a.fail(err)
+		}
+	}
+	switch {
+	case a.drawn == 0:
+		return &ExitError{Failed, errors.New("no chart could be drawn")}
+	case a.lost:
+		return &ExitError{Partial, errors.New("some of it could not be read or written; the rest is drawn")}
+	}
+	return nil
+}
+
+func (a *analysis) fail(err error) {
+	a.lost = true
+	a.cmd.PrintErrln("error:", err)
+}
+
+// report draws what a directory holds, and gives it for the charts of all.
+func (a *analysis) report(dir string) []chart.Report {
+	reports, remarks, err := chart.Read(dir)
+	for _, r := range remarks {
+		a.lost = a.lost || r.Lost
+		remark(a.cmd, []string{r.Text})
+	}
+	if err != nil {
+		a.fail(plainError(dir, err))
+		return nil
+	}
+	for _, r := range reports {
+		if missing := r.Missing(); len(missing) > 0 {
+			remark(a.cmd, []string{fmt.Sprintf("%s: no values for %s", r.Name(), strings.Join(missing, ", "))})
+		}
+		charts, _ := chart.Charts(r)                           // one report drops none
+		if err := a.write(dir, r.Prefix, charts); err != nil { // a prefix, lest charts of one report replace another's
+			a.fail(err)
+		}
+	}
+	return reports
+}
+
+// plainError says of a missing directory that alone, not how that was found out.
+func plainError(dir string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: no such directory", dir)
+	}
+	return err
+}
+
+// together draws all reports in common charts.
+func (a *analysis) together(reports []chart.Report, dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, legendName), legend(reports), 0o644); err != nil { //nolint:gosec // for all
+		return err
+	}
+	charts, dropped := chart.Charts(reports...)
+	if len(dropped) > 0 {
+		remark(a.cmd, []string{fmt.Sprintf("%s: not drawn, as only one report has data for them: %s", dir, strings.Join(dropped, ", "))})
+	}
+	for _, c := range charts {
+		if len(c.Without) > 0 {
+			remark(a.cmd, []string{fmt.Sprintf("%s: not in it, for want of data: %s", filepath.Join(dir, c.File), strings.Join(c.Without, ", "))})
+		}
+	}
+	if len(charts) == 0 {
+		return fmt.Errorf("%s: no two reports have data of a kind", dir)
+	}
+	return a.write(dir, "", charts)
+}
+
+// write writes charts into a directory and tells their names.
+func (a *analysis) write(dir, prefix string, charts []chart.Chart) error {
+	var names []string
+	for _, c := range charts {
+		var png bytes.Buffer
+		if err := c.Figure.WritePNG(&png); err != nil {
+			return err
+		}
+		name := prefix + c.File
+		if err := os.WriteFile(filepath.Join(dir, name), png.Bytes(), 0o644); err != nil { //nolint:gosec // for all
+			return err
+		}
+		names = append(names, name)
+		a.drawn++
+	}
+	if len(names) == 0 {
+		return fmt.Errorf("%s: its stages have no values to draw", filepath.Join(dir, prefix))
+	}
+	_, err := fmt.Fprintf(a.cmd.OutOrStdout(), "%s: %s\n", dir, strings.Join(names, ", "))
+	return err
+}
+
+// legend is the JSON that maps the labels of reports to their directories, in order of the arguments.
+func legend(reports []chart.Report) []byte {
+	var out bytes.Buffer
+	for i, r := range reports {
+		name, err := json.Marshal(r.Name())
+		if err != nil { // a string always has a form in JSON
+			continue
+		}
+		fmt.Fprintf(&out, "%c\n  %q: %s", "{,"[min(i, 1)], chart.Label(i), name)
+	}
+	out.WriteString("\n}\n")
+	return out.Bytes()
+}
+
+// distinct leaves out directories that were given before, however they are spelled.
+func distinct(args []string) (dirs []string) {
+	for _, arg := range args {
+		if !slices.ContainsFunc(dirs, func(dir string) bool { return samePath(dir, arg) }) {
+			dirs = append(dirs, arg)
+		}
+	}
+	return dirs
+}
+
+// samePath is whether two paths lead to the same place, which need not exist.
+func samePath(a, b string) bool {
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	if errA == nil && errB == nil {
+		return os.SameFile(infoA, infoB)
+	}
+	return filepath.Clean(a) == filepath.Clean(b)
+}
