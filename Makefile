@@ -32,7 +32,7 @@ bin/llmconv: $(SOURCES)
 run: build
 	@scripts/run.sh
 
-test: build .venv/done
+test: build .venv/done prometheus chromium
 	go vet ./...
 	LLM_TEST_PYTHON="$$(cat .venv/done)" $(if $(RACE),CGO_ENABLED=1) go test -count=1 $(RACE) . ./datasets ./llm/...
 	@# Nothing in these runs concurrently but one loop of the comparison, whose many repetitions the detector would slow down tenfold.
@@ -46,6 +46,18 @@ test: build .venv/done
 .venv/done: .ci/requirements.txt
 	@mkdir -p .venv && : > $@
 	@python3 -m venv .venv && .venv/bin/pip install --quiet --disable-pip-version-check -r $< && echo "$(CURDIR)/.venv/bin/python" > $@ || true
+
+# Debian's Prometheus, which answers the dashboard's queries. Where it cannot be had, that test is skipped.
+.PHONY: prometheus
+prometheus:
+	@command -v prometheus >/dev/null || test "$$(id -u)" != 0 || { apt-get update -qq && RUNLEVEL=1 apt-get install -y -qq --no-install-recommends prometheus; } >/dev/null 2>&1 || true
+	@command -v prometheus >/dev/null || echo "SKIPPED: queries of the dashboard, for there is no prometheus (apt-get install prometheus)" >&2
+
+# Debian's Chromium, which draws the charts of report.html. Where it cannot be had, those tests are skipped.
+.PHONY: chromium
+chromium:
+	@command -v chromium chromium-browser google-chrome >/dev/null || test "$$(id -u)" != 0 || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1 || true
+	@command -v chromium chromium-browser google-chrome >/dev/null || echo "SKIPPED: the charts of report.html in a browser, for there is no chromium (apt-get install chromium)" >&2
 
 lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted by gofmt:"; gofmt -l $$(git ls-files '*.go'); exit 1; }

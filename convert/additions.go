@@ -25,6 +25,7 @@ type Additions struct {
 	Latency   HonestLatencies   `json:"latency"`
 	Finish    map[string]int    `json:"finish_reasons"`
 	Series    *Series           `json:"time_series,omitempty"` // of the whole run
+	Server    *ServerState      `json:"server,omitempty"`      // of the whole run, and of stages
 	Meaning   map[string]string `json:"definitions"`
 }
 
@@ -313,5 +314,6 @@ var definitions = map[string]string{
 	"tokens.output_asked":              "successes with a limit of output tokens, and a count of them: the server's, else the tokenizer's",
 	"tokens.cached":                    "successes whose usage tells prompt_tokens_details.cached_tokens",
 	"client_health":                    "whether the load generator itself kept up: " + strings.Join(healthRules, "; "),
+	"server":                           "of the server's own page, as the client read it: running, waiting, kv_cache_usage over the samples within the time from the first start to the last end; counts as the difference between the last sample before that time and the first after it, against requests that ended between those two",
 	"time_series":                      "per interval from the first start: due, sent, ended and failed requests, requests in flight at its end, content chunks that arrived, TTFT (p50, p99) of the requests sent in it, mean gap of the chunks that arrived in it",
 }

@@ -193,6 +193,7 @@ func (r *Run) Report(o Options) *Report {
 	for stage, requests := range r.byStage(r.Requests) {
 		g := r.group(requests, o)
 		p.Stages[stage] = g.stageReport(stage)
+		p.Stages[stage].Ours.Server = g.server()
 		if r.Origin == "" {
 			p.Partials[stage] = g.partial(stage)
 		}
@@ -211,8 +212,9 @@ func (r *Run) Report(o Options) *Report {
 
 // Summary reports on the whole run.
 func (r *Run) Summary(o Options) *Lifecycle {
-	l := r.group(r.Requests, o).lifecycle()
-	l.Ours.Series = r.series()
+	g := r.group(r.Requests, o)
+	l := g.lifecycle()
+	l.Ours.Series, l.Ours.Server = r.series(), g.server()
 	return l
 }
 

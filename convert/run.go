@@ -23,6 +23,7 @@ type Run struct {
 	Requests []*Request // in order of start
 	Dropped  []*record.Dropped
 	Stages   []*record.Stage
+	Servers  []*record.Server // in order of time
 	Ends     []*record.End
 	Schedule []ScheduleSource // one per scenario
 
@@ -120,6 +121,8 @@ func (r *Run) add(line record.Line, instance string) {
 		r.Dropped = append(r.Dropped, l)
 	case *record.Stage:
 		r.Stages = append(r.Stages, l)
+	case *record.Server:
+		r.Servers = append(r.Servers, l)
 	case *record.End:
 		r.Ends = append(r.Ends, l)
 	}
@@ -175,6 +178,9 @@ func (r *Run) sortLines() {
 	})
 	slices.SortStableFunc(r.Ends, func(a, b *record.End) int {
 		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Requests, b.Requests))
+	})
+	slices.SortStableFunc(r.Servers, func(a, b *record.Server) int {
+		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Source, b.Source))
 	})
 	slices.SortStableFunc(r.Clients, func(a, b *record.Client) int { return cmp.Compare(a.Number, b.Number) })
 	slices.Sort(r.Remarks)

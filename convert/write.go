@@ -41,7 +41,7 @@ type Document struct {
 }
 
 // reportPatterns match the files that make a directory a report's.
-var reportPatterns = []string{"*lifecycle_metrics.json", "inference-perf.partial.stage_*.yaml", "validation.json", "requests.parquet", "requests.csv"}
+var reportPatterns = []string{"*lifecycle_metrics.json", "*prometheus_metrics.json", "inference-perf.partial.stage_*.yaml", "validation.json", "requests.parquet", "requests.csv", "report.html"}
 
 // ExistingReport lists the files of a report that a directory holds.
 func ExistingReport(dir string) (paths []string) {

@@ -71,6 +71,14 @@ declare module 'k6/x/llm' {
     sessionHeader?: string;
     /** Response header to send back with later requests of the same sessionID, from whichever VU of the process. */
     sessionTokenHeader?: string;
+    /**
+     * Read the server's own page of metrics during the run (vLLM, SGLang, TGI, llama.cpp, NVIDIA's exporter), so that the report has
+     * its queue, cache use and counts: true or 'auto' for /metrics of the base URL's host, a URL, or a list of them for several
+     * replicas. docs/server-page.md says what comes of it.
+     */
+    serverMetrics?: boolean | 'auto' | string | string[];
+    /** How often (default '1s', at least '100ms'). */
+    serverMetricsInterval?: Duration;
   }
 
   /** When a circuit breaker opens: on so many hits in a row, or on a share of the requests that ended within a window. */
@@ -100,7 +108,9 @@ declare module 'k6/x/llm' {
 
   /** A message of a chat; further fields are sent as they are. */
   export interface Message {
+    /** 'system', 'user', 'assistant' … */
     role: string;
+    /** A text, or a list of parts as the server takes them. */
     content: unknown;
     [field: string]: unknown;
   }
@@ -129,28 +139,41 @@ declare module 'k6/x/llm' {
 
   /** What became of a request. Times are milliseconds, null where undefined. A failed request is a result, not an exception. */
   export interface Result {
+    /** The answer's content; what had come of it, if the request failed. */
     text: string;
+    /** What went wrong, null for a success. */
     error: string | null;
+    /** Kind of failure; docs/records.md explains each. */
     errorType:
       | 'http' | 'timeout' | 'stall' | 'connect' | 'dns' | 'tls' | 'reset' | 'truncated' | 'stream_error' | 'malformed'
       | 'too_large' | 'canceled' | null;
     /** HTTP status, 0 without an answer. */
     status: number;
+    /** 'stop', 'length' … as the server says. */
     finishReason: string | null;
+    /** Time to the first content. */
     ttft: number | null;
+    /** Time per output token after the first. */
     tpot: number | null;
+    /** Whole time per output token. */
     ntpot: number | null;
+    /** From sending to the end of the answer, or to the failure. */
     latency: number;
-    /** Inter-token latencies: one per gap between chunks. */
+    /** Inter-token latencies: one per gap between chunks; with a tokenizer one per gap between tokens. */
     itl: number[];
+    /** By the server's usage, else by the client's tokenizer. */
     promptTokens: number | null;
+    /** By the client's tokenizer, else by the server's usage, else the number of chunks. */
     completionTokens: number | null;
+    /** How much later than due it was sent; null where the due instant is not known. */
     scheduleDelay: number | null;
     /** Within the client's slo; null without one. */
     good: boolean | null;
     /** Attempts beyond the first. */
     retries: number;
+    /** Sent as X-Request-Id, and in the record. */
     requestID: string;
+    /** Model or adapter that was asked for. */
     model: string;
   }
 
@@ -172,9 +195,19 @@ declare module 'k6/x/llm' {
    * A length in tokens: a number, or a distribution. By default type 'normal', mean 512, stdDev 200, min 10, max 1024.
    * docs/datasets.md has the formulas.
    */
-  export type Length =
-    | number
-    | { type?: 'normal' | 'skew_normal' | 'lognormal' | 'uniform' | 'poisson' | 'fixed'; mean?: number; stdDev?: number; skew?: number; min?: number; max?: number };
+  export type Length = number | Distribution;
+
+  /** What numbers are drawn from. */
+  export interface Distribution {
+    type?: 'normal' | 'skew_normal' | 'lognormal' | 'uniform' | 'poisson' | 'fixed';
+    mean?: number;
+    stdDev?: number;
+    /** Of 'skew_normal': 0 is normal, above 0 has its long tail to the right. */
+    skew?: number;
+    /** What is drawn is brought within min and max. */
+    min?: number;
+    max?: number;
+  }
 
   /** Options of a {@link Dataset}. */
   export interface DatasetOptions {
@@ -291,7 +324,9 @@ declare module 'k6/x/llm' {
     /** Requests per second at the end of a ramp, which begins where the stage before ended. */
     target?: number;
     duration?: Duration;
+    /** So many requests in all, instead of a rate. */
     requests?: number;
+    /** So many of them at a time. */
     concurrency?: number;
   }
 
@@ -316,6 +351,7 @@ declare module 'k6/x/llm' {
     gracefulStop?: Duration;
     /** How long a request takes, to know how many VUs a rate needs (default '10s'). */
     expectedLatency?: Duration;
+    /** When the load begins, after the start of the test (default 0). */
     startTime?: Duration;
     /** Longest time for a stage of {requests, concurrency} (default '24h'). */
     maxDuration?: Duration;
@@ -323,12 +359,13 @@ declare module 'k6/x/llm' {
     preAllocatedVUs?: number;
     /** Most VUs per stage, instead of ten times that. */
     maxVUs?: number;
+    /** Name of the exported function to run, environment and tags, as of any scenario of k6. */
     exec?: string;
     env?: Record<string, string>;
     tags?: Record<string, string>;
   }
 
-  /** Makes k6 scenarios of stages: stage_0, stage_1 … */
+  /** Makes k6 scenarios of stages: stage_0, stage_1 … under k6's own executors, a single one, load, under ours. */
   export function scenarios(options: LoadOptions): Record<string, object>;
 
   /**

@@ -151,6 +151,7 @@ type flight struct {
 	tags      metrics.TagsAndMeta
 	peer      *peer
 	m         *ModuleInstance
+	status    *statusLine
 }
 
 // prepare does what must happen on the event loop before a request leaves: it finds the server, once for all VUs, and the
@@ -160,7 +161,7 @@ func (c *jsClient) prepare(j *job) (*flight, error) {
 	if state == nil {
 		return nil, errors.New("requests cannot be sent in the init context, send them in the default function or in setup")
 	}
-	ctx := c.m.vu.Context()
+	ctx, line := c.m.vu.Context(), c.m.statusLine(state)
 	if reason := c.peer.opened(); reason != "" {
 		c.abort(errors.New(reason))
 		return nil, errAborted
@@ -193,7 +194,7 @@ func (c *jsClient) prepare(j *job) (*flight, error) {
 	j.request.ID, j.of = nextRequestID(), c.m.taken(j)
 	return &flight{
 		job: j, ctx: ctx, state: state, transport: transport, wire: wire, opts: c.opts, place: place, adapter: adapter,
-		tags: state.Tags.GetCurrentValues(), peer: c.peer, m: c.m,
+		tags: state.Tags.GetCurrentValues(), peer: c.peer, m: c.m, status: line,
 	}, nil
 }
 
@@ -278,8 +279,10 @@ func (f *flight) fly() (*result, error) {
 	if f.state.RPSLimit != nil {
 		_ = f.state.RPSLimit.Wait(f.ctx) // fails only when ctx ends, which the request's record will tell
 	}
+	f.status.sent(f.place)
 	answer, err := f.wire.Do(f.ctx, f.transport, f.request)
 	if err != nil {
+		f.status.lost()
 		return nil, err
 	}
 	r := answer.Record
@@ -288,10 +291,13 @@ func (f *flight) fly() (*result, error) {
 	}
 	r.Client, r.SessionID, r.Turn, r.Adapter, r.PromptAsked = f.peer.number, f.sessionID, f.turn, f.adapter, f.asked
 	f.place.mark(r)
+	counts := r.Counts()
+	f.status.done(r, counts.Output)
+	f.m.root.failures.add(r)
 	f.opts.judge(r)
 	push(f.ctx, f.state, f.m.metrics.Request(r, requestTags(f.tags.Tags, r), f.tags.Metadata, f.opts.itl))
 	f.watch(r)
-	return newResult(answer), nil
+	return newResult(answer, counts), nil
 }
 
 // requestTags adds ours in an order that never changes, as k6 asks of those who build tag sets.

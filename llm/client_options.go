@@ -70,6 +70,7 @@ func (o *clientOptions) judge(r *record.Request) {
 
 // redactOptions adds what this file reads to the options for the record file: names of headers, and no values.
 func (o *clientOptions) redactOptions(m map[string]any) {
+	o.pages.redact(m)
 	if o.Retries > 0 {
 		m["retries"], m["retryBackoff"] = o.Retries, o.RetryBackoff.String()
 	}

@@ -4,6 +4,7 @@ package llm
 
 import (
 	"context"
+	"os"
 	"sync"
 	"time"
 
@@ -23,6 +24,7 @@ import (
 type RootModule struct {
 	clients    peers
 	simulators simulators
+	scrapers   scrapers
 	datasets   openSets
 	counters   cache[*chat.Counter]
 	schedules  schedules
@@ -33,6 +35,10 @@ type RootModule struct {
 	runLine  sync.Once
 
 	configNotes sync.Once // said by config()
+
+	statusOnce sync.Once // at the first request
+	status     *statusLine
+	failures   failures
 }
 
 var (
@@ -49,7 +55,11 @@ func (r *RootModule) NewModuleInstance(vu modules.VU) modules.Instance {
 	if err != nil {
 		common.Throw(vu.Runtime(), err)
 	}
-	return &ModuleInstance{root: r, vu: vu, metrics: m, lookupEnv: vu.InitEnv().LookupEnv}
+	instance := &ModuleInstance{root: r, vu: vu, metrics: m, lookupEnv: vu.InitEnv().LookupEnv}
+	if instance.statusEvery, err = statusInterval(vu.InitEnv(), os.Args); err != nil {
+		common.Throw(vu.Runtime(), err)
+	}
+	return instance
 }
 
 // ModuleInstance is the module of one VU. Like all of a VU, it is for one goroutine.
@@ -61,7 +71,8 @@ type ModuleInstance struct {
 	turns   map[string]*datasets.Asked // given by data sets of conversations and not yet sent, by session
 	paced   arrival.Arrival            // of the iteration that waited last
 
-	hubToken string // of a configuration, "" for the environment's
+	statusEvery time.Duration // between status lines, 0 for none
+	hubToken    string        // of a configuration, "" for the environment's
 
 	lookupEnv func(name string) (string, bool) // k6's view of the environment, which init alone has
 }

@@ -511,28 +511,3 @@ func TestScenariosOfOurExecutor(t *testing.T) {
 		}
 	}
 }
-
-func TestSummary(t *testing.T) {
-	t.Parallel()
-	v := newVU(t, New())
-	got := v.run(t, `summary({metrics: {
-		llm_requests: {values: {count: 20, rate: 2}}, llm_request_failed: {values: {rate: 0.05, passes: 1, fails: 19}}, dropped_iterations: {values: {count: 3}},
-		llm_tokens_in: {values: {count: 100, rate: 10}}, llm_tokens_out: {values: {count: 200, rate: 20}}, llm_good: {values: {rate: 0.9}},
-		llm_ttft: {values: {max: 9, 'p(99)': 8, 'p(90)': 7, med: 5, avg: 5.5, min: 1}, thresholds: {'p(90)<5': {ok: false}, 'p(99)<50': {ok: true}}},
-	}}).stdout`).String()
-	for _, want := range []string{
-		"requests       20 sent, 1 failed, 2.00/s", "3 arrivals found no free VU", "100 in (10.0/s), 200 out (20.0/s)", "90.00 % of all requests",
-		"latency, ms   min   avg   med  p(90)  p(99)   max", "TTFT  1.00  5.50  5.00   7.00   8.00  9.00",
-		"threshold llm_ttft p(90)<5: ✗ failed", "threshold llm_ttft p(99)<50: ✓ held",
-	} {
-		if !strings.Contains(got, want) {
-			t.Errorf("%q is missing in\n%s", want, got)
-		}
-	}
-	if strings.Contains(got, "SIMULATED") {
-		t.Error("says it was simulated")
-	}
-	if got := v.run(t, `summary({metrics: {}}).stdout`).String(); !strings.Contains(got, "No request was sent") {
-		t.Errorf("got %s", got)
-	}
-}

@@ -31,6 +31,7 @@ type clientOptions struct {
 	itl      measure.ITLMode
 	files    credentialFiles
 	sim      *sim.Options // of a simulated server
+	pages    serverPages  // of metrics that the server has
 
 	sloHeaders  *slo.Headers   // in which bounds may stand, nil for none
 	headerSLO   *record.Bounds // slo with the bounds of the headers, nil if they have none
@@ -68,15 +69,21 @@ func (o *clientOptions) fields(rt *sobek.Runtime) fields {
 		"responseFormat":     func(v sobek.Value) error { return o.readFormat(rt, v) },
 		"sessionHeader":      text(&o.SessionHeader),
 		"sessionTokenHeader": text(&o.SessionTokenHeader),
+
+		"serverMetrics":         o.pages.read,
+		"serverMetricsInterval": duration(&o.pages.every),
 	}
 }
 
 // readClientOptions reads the argument of new Client and checks all that can be checked without a server.
 func readClientOptions(rt *sobek.Runtime, value sobek.Value) (*clientOptions, error) {
 	o := &clientOptions{Options: client.DefaultOptions(), itl: measure.ITLRequest}
-	o.BaseURL = simScheme
+	o.BaseURL, o.pages.every = simScheme, defaultServerInterval
 	if err := o.fields(rt).read(rt, "Client", value); err != nil {
 		return nil, err
+	}
+	if err := o.pages.check(); err != nil {
+		return nil, invalid("Client", "serverMetricsInterval", err)
 	}
 	if query, ok := strings.CutPrefix(o.BaseURL, simScheme); ok {
 		parsed, err := sim.ParseQuery(strings.TrimPrefix(query, "?"))

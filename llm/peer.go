@@ -40,7 +40,7 @@ type peer struct {
 
 // of finds the peer of options.
 func (c *peers) of(opts *clientOptions) (*peer, error) {
-	key, err := json.Marshal([]any{opts.redacted(), opts.APIKey, opts.Headers, opts.BaseURL, opts.slo, opts.breakers})
+	key, err := json.Marshal([]any{opts.redacted(), opts.APIKey, opts.Headers, opts.BaseURL, opts.slo, opts.breakers, opts.pages.urls})
 	if err != nil {
 		return nil, fmt.Errorf("options of a Client: %w", err)
 	}
@@ -72,6 +72,7 @@ func (p *peer) ready(ctx context.Context, state *lib.State, rt http.RoundTripper
 	p.found, p.err = true, err
 	if err == nil {
 		p.announce(ctx, state, m)
+		m.scrape(p, state, rt)
 	}
 	return p.model, err
 }

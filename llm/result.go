@@ -28,12 +28,13 @@ type result struct {
 	Model            string    `js:"model"`
 }
 
-func newResult(a client.Answer) *result {
+// newResult makes the result of an answer, whose counts were read before: that parses the server's usage.
+func newResult(a client.Answer, c record.Counts) *result {
 	r := a.Record
 	res := &result{
 		Text: a.Text, Error: orNull(r.Error), ErrorType: orNull(r.ErrorType), Status: r.Status, FinishReason: orNull(r.FinishReason),
-		TTFT: msOrNull(r.TTFT()), TPOT: msOrNull(r.TPOT()), NTPOT: msOrNull(r.NTPOT()), Latency: ms(r.Latency()),
-		PromptTokens: countOrNull(r.InputTokens()), CompletionTokens: countOrNull(r.OutputTokens()),
+		TTFT: msOrNull(r.TTFT()), TPOT: msOrNull(r.TPOTOf(c)), NTPOT: msOrNull(r.NTPOTOf(c)), Latency: ms(r.Latency()),
+		PromptTokens: countOrNull(c.Input, c.InputSource), CompletionTokens: countOrNull(c.Output, c.OutputSource),
 		ScheduleDelay: msOrNull(r.ScheduleDelay()), Retries: r.Retries, RequestID: r.ID, Model: r.Model,
 	}
 	if r.Good != nil {

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
-	"text/tabwriter"
+	"time"
 
 	"github.com/grafana/sobek"
+
+	"github.com/seed-307b789f/xk6-llm/llm/status"
 )
 
 // summary makes of handleSummary's data what handleSummary returns: a short text for standard output. Percentiles are those
@@ -22,17 +25,32 @@ func (m *ModuleInstance) summary(data sobek.Value) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if m.root.simulators.used() {
-		s.line("SIMULATED: the answers came from the built-in simulator; these figures say nothing about any model.")
+	s.simulated, s.failures = m.root.simulators.used(), m.root.failures.String()
+	s.verdict()
+	if s.sent() > 0 {
+		s.totals()
+		s.latencies()
 	}
-	s.requests()
-	s.latencies()
 	s.thresholds()
+	if _, ours := m.lookupEnv(OverridesEnv); s.sent() > 0 && !ours { // the command that sets it makes the report itself
+		s.files(recordsPath(os.Args, m.lookupEnv))
+	}
+	s.WriteString("\n")
 	return map[string]any{"stdout": s.String()}, nil
 }
 
-// metricSummary is what handleSummary gets of a metric.
+// summaryData is what handleSummary gets, as far as it is used here.
+type summaryData struct {
+	Metrics map[string]metricSummary
+	State   struct {
+		IsStdOutTTY       bool
+		TestRunDurationMs float64
+	}
+	Options struct{ NoColor bool }
+}
+
 type metricSummary struct {
+	Contains   string // "time" of those in milliseconds
 	Values     map[string]float64
 	Thresholds map[string]struct{ OK bool }
 }
@@ -40,7 +58,9 @@ type metricSummary struct {
 // summaryText writes the parts of the summary.
 type summaryText struct {
 	strings.Builder
-	metrics map[string]metricSummary
+	summaryData
+	simulated bool
+	failures  string // what kinds of failures there were
 }
 
 // readSummary reads the data by way of JSON, for it holds Go maps of k6's own types.
@@ -49,60 +69,142 @@ func readSummary(data *sobek.Object) (*summaryText, error) {
 	if err != nil {
 		return nil, err
 	}
-	var given struct{ Metrics map[string]metricSummary }
-	if err := json.Unmarshal(text, &given); err != nil || given.Metrics == nil {
+	s := new(summaryText)
+	if err := json.Unmarshal(text, &s.summaryData); err != nil || s.Metrics == nil {
 		return nil, errors.New("summary takes the data that handleSummary gets, in the form k6 gives it without --new-machine-readable-summary")
 	}
-	return &summaryText{metrics: given.Metrics}, nil
+	return s, nil
 }
 
-func (s *summaryText) line(format string, args ...any) {
-	fmt.Fprintf(s, "\n  "+format, args...)
+// Colours of a terminal.
+const (
+	red    = "31"
+	green  = "32"
+	yellow = "33"
+)
+
+// paint colours a text where the standard output is a terminal, and colours are not refused.
+func (s *summaryText) paint(colour, text string) string {
+	if !s.State.IsStdOutTTY || s.Options.NoColor {
+		return text
+	}
+	return "\x1b[1;" + colour + "m" + text + "\x1b[0m"
 }
 
-func (s *summaryText) value(metric, name string) float64 { return s.metrics[metric].Values[name] }
+func (s *summaryText) value(metric, name string) float64 { return s.Metrics[metric].Values[name] }
 
-func (s *summaryText) requests() {
-	sent := s.value("llm_requests", "count")
-	if sent == 0 {
-		s.line("No request was sent.\n")
-		return
+func (s *summaryText) sent() float64    { return s.value("llm_requests", "count") }
+func (s *summaryText) failed() float64  { return s.value("llm_request_failed", "passes") }
+func (s *summaryText) dropped() float64 { return s.value("dropped_iterations", "count") }
+
+// verdict writes what one must know if one reads nothing else: OK if all that was asked for went well, FAILED if the run
+// failed by its thresholds or nothing succeeded, CHECK if a part of the load failed or was not sent.
+func (s *summaryText) verdict() {
+	crossed, all := s.crossed()
+	word, colour := "OK", green
+	switch {
+	case crossed > 0, s.sent() == s.failed():
+		word, colour = "FAILED", red
+	case s.failed() > 0, s.dropped() > 0:
+		word, colour = "CHECK", yellow
 	}
-	s.line("requests       %.0f sent, %.0f failed, %.2f/s", sent, s.value("llm_request_failed", "passes"), s.value("llm_requests", "rate"))
-	if dropped := s.value("dropped_iterations", "count"); dropped > 0 {
-		s.line("dropped        %.0f arrivals found no free VU: the load was less than asked for; raise maxVUs or preAllocatedVUs", dropped)
+	word = s.paint(colour, word)
+	if s.simulated {
+		word += " on the simulator"
 	}
-	s.line("tokens         %.0f in (%.1f/s), %.0f out (%.1f/s)", s.value("llm_tokens_in", "count"), s.value("llm_tokens_in", "rate"),
-		s.value("llm_tokens_out", "count"), s.value("llm_tokens_out", "rate"))
-	if s.metrics["llm_good"].Values != nil {
-		s.line("within SLO     %.2f %% of all requests", 100*s.value("llm_good", "rate"))
+	requests := " requests sent"
+	if s.sent() == 1 {
+		requests = " request sent"
 	}
+	facts := []string{count(s.sent()) + requests, count(s.failed()) + " failed", count(s.dropped()) + " dropped"}
+	if s.sent() == 0 {
+		facts = []string{"no request was sent"}
+	}
+	switch {
+	case crossed > 0:
+		facts = append(facts, fmt.Sprintf("%d of %d thresholds crossed", crossed, all))
+	case all > 0:
+		facts = append(facts, "all thresholds held")
+	}
+	if ms := s.State.TestRunDurationMs; ms > 0 {
+		facts = append(facts, "in "+time.Duration(ms*1e6).Round(100*time.Millisecond).String())
+	}
+	fmt.Fprintf(s, "\n  %s: %s\n", word, strings.Join(facts, ", "))
+	if s.simulated {
+		fmt.Fprintf(s, "  %s: the answers came from the built-in simulator; these figures say nothing about any model.\n", s.paint(yellow, "SIMULATED"))
+	}
+}
+
+// count is a number of things; none is a word, which is not mistaken for a figure.
+func count(n float64) string {
+	if n == 0 {
+		return "none"
+	}
+	return status.Grouped(int64(n))
+}
+
+// labelWidth is that of the first column.
+const labelWidth = 16
+
+// totals writes a row for each thing counted: how many, how many per second of the test, and a remark.
+func (s *summaryText) totals() {
+	type row struct{ label, total, rate, remark string }
+	counter := func(label, metric string) row {
+		return row{label, status.Grouped(int64(s.value(metric, "count"))), perSecond(s.value(metric, "rate")), ""}
+	}
+	rows := []row{counter("requests", "llm_requests")}
+	if s.failed() > 0 {
+		rows = append(rows, row{"failed", status.Grouped(int64(s.failed())), percent(s.failed() / s.sent()), s.failures})
+	}
+	if s.dropped() > 0 {
+		const why = "arrivals found no free VU: the load was less than asked for; raise maxVUs or preAllocatedVUs"
+		rows = append(rows, row{"dropped", status.Grouped(int64(s.dropped())), percent(s.dropped() / (s.dropped() + s.sent())), why})
+	}
+	if good := s.Metrics["llm_good"].Values; good != nil {
+		rows = append(rows, row{"within SLO", status.Grouped(int64(good["passes"])), percent(good["rate"]), ""})
+	}
+	rows = append(rows, counter("prompt tokens", "llm_tokens_in"), counter("output tokens", "llm_tokens_out"))
 	s.WriteString("\n")
+	for _, r := range rows {
+		line := fmt.Sprintf("  %-*s%10s%12s   %s", labelWidth, r.label, r.total, r.rate, r.remark)
+		s.WriteString(strings.TrimRight(line, " ") + "\n")
+	}
 }
 
-// latencies prints one row per latency, one column per statistic the script asked k6 for.
+func perSecond(rate float64) string {
+	if rate >= 1000 {
+		return status.Grouped(int64(rate+0.5)) + "/s"
+	}
+	return fmt.Sprintf("%.2f/s", rate)
+}
+
+func percent(share float64) string { return fmt.Sprintf("%.2f %%", 100*share) }
+
+// latencies writes one row per latency, one column per statistic the script asked k6 for.
 func (s *summaryText) latencies() {
-	w := tabwriter.NewWriter(s, 0, 0, 2, ' ', tabwriter.AlignRight)
 	var columns []string
 	for _, row := range [][2]string{
 		{"llm_ttft", "TTFT"}, {"llm_itl", "ITL"}, {"llm_tpot", "TPOT"}, {"llm_ntpot", "NTPOT"},
 		{"llm_request_duration", "request"}, {"llm_schedule_delay", "schedule delay"},
 	} {
-		values := s.metrics[row[0]].Values
+		values := s.Metrics[row[0]].Values
 		if values == nil {
 			continue
 		}
 		if columns == nil {
 			columns = trendColumns(values)
-			_, _ = fmt.Fprintf(w, "\n  latency, ms\t%s\t\n", strings.Join(columns, "\t"))
+			fmt.Fprintf(s, "\n  %-*s", labelWidth, "latency, ms")
+			for _, column := range columns {
+				fmt.Fprintf(s, "%10s", column)
+			}
+			s.WriteString("\n")
 		}
-		_, _ = fmt.Fprintf(w, "  %s\t", row[1])
+		fmt.Fprintf(s, "  %-*s", labelWidth, row[1])
 		for _, column := range columns {
-			_, _ = fmt.Fprintf(w, "%.2f\t", s.value(row[0], column))
+			fmt.Fprintf(s, "%10.2f", values[column])
 		}
-		_, _ = fmt.Fprintln(w)
+		s.WriteString("\n")
 	}
-	_ = w.Flush() // a Builder takes everything
 }
 
 // trendColumns orders the statistics: those k6 names, then percentiles by number.
@@ -134,17 +236,90 @@ func compareNumbers(a, b string) int {
 	return 0
 }
 
-// thresholds says which held, for a summary of its own takes the place of k6's.
-func (s *summaryText) thresholds() {
-	for _, metric := range slices.Sorted(maps.Keys(s.metrics)) {
-		list := s.metrics[metric].Thresholds
-		for _, expression := range slices.Sorted(maps.Keys(list)) {
-			mark := "✗ failed"
-			if list[expression].OK {
-				mark = "✓ held"
+// crossed counts the thresholds that did not hold, and all.
+func (s *summaryText) crossed() (crossed, all int) {
+	for _, m := range s.Metrics {
+		for _, t := range m.Thresholds {
+			all++
+			if !t.OK {
+				crossed++
 			}
-			s.line("threshold %s %s: %s", metric, expression, mark)
 		}
 	}
-	s.WriteString("\n")
+	return crossed, all
+}
+
+// thresholds says which held, for a summary of its own takes the place of k6's.
+func (s *summaryText) thresholds() {
+	lead := "\n"
+	for _, name := range slices.Sorted(maps.Keys(s.Metrics)) {
+		m := s.Metrics[name]
+		for _, expression := range slices.Sorted(maps.Keys(m.Thresholds)) {
+			mark := s.paint(red, "✗ crossed")
+			if m.Thresholds[expression].OK {
+				mark = s.paint(green, "✓ held") + "   "
+			}
+			fmt.Fprintf(s, "%s  threshold  %s  %s %s%s\n", lead, mark, name, expression, m.measured(expression))
+			lead = ""
+		}
+	}
+}
+
+// measured is what a threshold was held against, as far as it is known: a statistic that the script did not ask k6 for is not.
+func (m metricSummary) measured(expression string) string {
+	end := strings.IndexAny(expression, "<>=! ")
+	if end < 0 {
+		return ""
+	}
+	value, known := m.Values[expression[:end]]
+	switch {
+	case !known:
+		return ""
+	case m.Contains == "time":
+		return fmt.Sprintf("  (%.2f ms)", value)
+	}
+	return fmt.Sprintf("  (%.6g)", value)
+}
+
+// files says where the records are, and what to do next.
+func (s *summaryText) files(path string) {
+	if path == "" {
+		s.WriteString("\n  records    none kept: k6 run --out llm=run.jsonl keeps them, for a report with exact percentiles\n")
+		return
+	}
+	fmt.Fprintf(s, "\n  records    %s\n  report     llmconv report %s -o report\n", path, quoted(path))
+}
+
+// quoted is an argument as a shell takes it.
+func quoted(arg string) string {
+	if strings.ContainsAny(arg, " \t\n'\"\\$`&|;<>()*?[]#~!{}") {
+		return "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+	}
+	return arg
+}
+
+// recordsPath is the path of --out llm=path as it was given, "" without. A module is not told of outputs, so this looks where
+// k6 does: in the arguments, and if there is no such flag in the environment.
+func recordsPath(args []string, lookup func(name string) (string, bool)) string {
+	var outs []string
+	for i, arg := range args {
+		switch {
+		case (arg == "--out" || arg == "-o") && i+1 < len(args):
+			outs = append(outs, args[i+1])
+		case strings.HasPrefix(arg, "--out="):
+			outs = append(outs, strings.TrimPrefix(arg, "--out="))
+		case strings.HasPrefix(arg, "-o"):
+			outs = append(outs, strings.TrimPrefix(strings.TrimPrefix(arg, "-o"), "="))
+		}
+	}
+	if outs == nil {
+		list, _ := lookup("K6_OUT")
+		outs = strings.Split(list, ",")
+	}
+	for _, out := range outs {
+		if path, ours := strings.CutPrefix(out, "llm="); ours {
+			return path
+		}
+	}
+	return ""
 }

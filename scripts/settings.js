@@ -15,7 +15,7 @@ export function path(value) {
   return `${__ENV.PWD}/${value}`;
 }
 
-// stages reads STAGES (rate@duration, or from-to@duration for a ramp, separated by commas), or RATE and DURATION.
+// stages reads STAGES (rate@duration, separated by commas), or RATE and DURATION.
 function stages(defaults) {
   if (__ENV.STAGES && (__ENV.RATE || __ENV.DURATION)) throw new Error('set either STAGES, or RATE and DURATION');
   if (!__ENV.STAGES) {

@@ -4,12 +4,15 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/seed-307b789f/xk6-llm/convert"
+	"github.com/seed-307b789f/xk6-llm/convert/page"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 )
 
@@ -20,6 +23,7 @@ type reportFlags struct {
 	stages                           []int
 	perRequest, adapterStages, force bool
 	warmup, cooldown                 time.Duration
+	prometheus                       prometheusFlags
 }
 
 func newReport() *cobra.Command {
@@ -33,15 +37,17 @@ RECORDS are files or directories of k6 run --out llm=…, or files of k6 run --o
 of one run, and are merged exactly. A requests.parquet of an earlier report will do as well.
 
 Into the report directory go summary_lifecycle_metrics.json, stage_N_lifecycle_metrics.json, adapter_A_lifecycle_metrics.json,
-inference-perf.partial.stage_N.yaml, config.yaml, validation.json and requests.parquet. Where the standard output is no terminal the JSON of the summary and the stages goes there, too, between
-lines such as === START_SUMMARY ===, for who reads reports out of logs.
+inference-perf.partial.stage_N.yaml, config.yaml, validation.json, requests.parquet and report.html, a page with tables and charts that loads nothing from the network. Where the
+standard output is no terminal the JSON of the summary and the stages goes there, too, between lines such as
+=== START_SUMMARY ===, for who reads reports out of logs.
 
 Exit code: 0; 1 if every request failed, or none was sent; 2 for misuse; 3 if the input is partial. Reports are written for 1 and 3 too.`,
 		Example: `  llmconv report run.jsonl -o report
   llmconv report records/ --per-request --percentiles 50,90,99
   llmconv report run.jsonl --slo ttft=500ms,tpot=50ms --warmup 30s
   llmconv report run.jsonl --config config.yml -o report
-  llmconv report run.jsonl --stage 1 --adapter lora-a -o lora-a`,
+  llmconv report run.jsonl --stage 1 --adapter lora-a -o lora-a
+  llmconv report run.jsonl --prometheus http://prometheus:9090 --prometheus-filter namespace=prod`,
 		Args: inputs,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
@@ -51,7 +57,7 @@ Exit code: 0; 1 if every request failed, or none was sent; 2 for misuse; 3 if th
 	flags.BoolVar(&f.adapterStages, "per-adapter-stage", false, "write adapter_A_stage_N_lifecycle_metrics.json too")
 	flags.StringVar(&f.percentiles, "percentiles", "", "percentiles to report (default 0.1,1,5,10,25,50,75,90,95,99,99.9)")
 	flags.StringVar(&f.slo, "slo", "", "bounds for goodput, instead of those of the run: ttft, tpot, ntpot, itl, request_latency")
-	flags.StringSliceVar(&f.formats, "format", []string{"json", "parquet"}, "files to write: json, parquet, csv")
+	flags.StringSliceVar(&f.formats, "format", []string{"json", "parquet", "html"}, "files to write: json, parquet, csv, html")
 	flags.DurationVar(&f.warmup, "warmup", 0, "leave out the requests sent in the first part of the run")
 	flags.DurationVar(&f.cooldown, "cooldown", 0, "leave out the requests sent in the last part of the run")
 	flags.IntSliceVar(&f.stages, "stage", nil, "leave out all stages but these")
@@ -59,11 +65,16 @@ Exit code: 0; 1 if every request failed, or none was sent; 2 for misuse; 3 if th
 	flags.StringVar(&f.config, "config", "", "inference-perf's configuration of the run: percentiles, goodput, files, token counts; flags go before it")
 	flags.StringVar(&f.markers, "markers", "auto", "print the JSON between markers: always, never, or auto: unless to a terminal")
 	flags.BoolVar(&f.force, "force", false, "go on with inputs that do not belong together; replace a report")
+	f.prometheus.register(flags)
 	return cmd
 }
 
 func (f *reportFlags) run(cmd *cobra.Command, args []string) error {
 	opts, files, err := f.options(cmd)
+	if err != nil {
+		return err
+	}
+	server, err := f.prometheus.settings(cmd.Flags(), opts.Config)
 	if err != nil {
 		return err
 	}
@@ -82,9 +93,11 @@ func (f *reportFlags) run(cmd *cobra.Command, args []string) error {
 	run.Leave(convert.Cut{Warmup: f.warmup.Seconds(), Cooldown: f.cooldown.Seconds(), Stages: f.stages, Adapters: f.adapters})
 	remark(cmd, run.Remarks[before:])
 	marked := f.markers == "always" || f.markers == "auto" && !isTerminal(cmd.OutOrStdout())
-	if err := WriteReport(cmd, run.Report(opts), dir, files, marked); err != nil {
+	report := run.Report(opts)
+	if err := writeReport(cmd, report, dir, files, marked, slices.Contains(f.formats, "html")); err != nil {
 		return &ExitError{Failed, err}
 	}
+	WriteServerMetrics(cmd, run, report, dir, server)
 	return Verdict(run)
 }
 
@@ -97,8 +110,13 @@ func Vacant(dir string, replace bool) error {
 }
 
 // WriteReport writes a report into a directory, in place of one that may be there, and prints it: the verdict on the load
-// generator, the JSON between markers if marked, and the tables. What is wrong with its files is told on stderr.
+// generator, the JSON between markers if marked, and the tables. What is wrong with its files is told on stderr. The page
+// report.html is written where the check of the JSON files is.
 func WriteReport(cmd *cobra.Command, report *convert.Report, dir string, files convert.Files, marked bool) error {
+	return writeReport(cmd, report, dir, files, marked, files.Config)
+}
+
+func writeReport(cmd *cobra.Command, report *convert.Report, dir string, files convert.Files, marked, html bool) error {
 	for _, path := range convert.ExistingReport(dir) {
 		if err := os.Remove(path); err != nil {
 			return err
@@ -107,6 +125,11 @@ func WriteReport(cmd *cobra.Command, report *convert.Report, dir string, files c
 	documents, err := report.Write(dir, files)
 	if err != nil {
 		return err
+	}
+	if html {
+		if err := writePage(report, dir); err != nil {
+			return err
+		}
 	}
 	for _, fault := range report.Faults {
 		cmd.PrintErrln("remark: the report's check:", fault)
@@ -124,6 +147,9 @@ func WriteReport(cmd *cobra.Command, report *convert.Report, dir string, files c
 		return err
 	}
 	_, err = fmt.Fprintln(out, "\nreport:", dir)
+	if html && err == nil {
+		_, err = fmt.Fprintln(out, "page:", filepath.Join(dir, page.FileName))
+	}
 	return err
 }
 
@@ -193,8 +219,9 @@ func (f *reportFlags) chooseFormats(files *convert.Files) error {
 			files.Parquet = true
 		case "csv":
 			files.CSV = true
+		case "html": // the page, which is no file of the library's
 		default:
-			return misuse("--format: unknown %q, known are json, parquet, csv", format)
+			return misuse("--format: unknown %q, known are json, parquet, csv, html", format)
 		}
 	}
 	if !files.Config {

@@ -26,7 +26,7 @@ The tests themselves are scripts that import k6/x/llm, run by k6 run.`,
   k6 x llm sim --port 8000 --ttft 100ms --itl 20ms`,
 	}
 	cmd.AddCommand(cli.Commands()...)
-	cmd.AddCommand(newRun(), newSim())
+	cmd.AddCommand(newRun(gs), newSim(), newSelfTest())
 	withExitCodes(cmd)
 	cmd.SetOut(gs.Stdout)
 	cmd.SetErr(gs.Stderr)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"go.k6.io/k6/v2/cmd/state"
 	"go.k6.io/k6/v2/errext"
 	"go.k6.io/k6/v2/errext/exitcodes"
 
@@ -38,6 +39,7 @@ type runner struct {
 	config, out string
 	force       bool
 
+	gs        *state.GlobalState
 	cmd       *cobra.Command
 	overrides []config.Override
 	path      string // of the configuration, absolute
@@ -47,8 +49,8 @@ type runner struct {
 	buckets   []storage.Target // where else the report goes
 }
 
-func newRun() *cobra.Command {
-	r := new(runner)
+func newRun(gs *state.GlobalState) *cobra.Command {
+	r := &runner{gs: gs}
 	cmd := &cobra.Command{
 		Use:   "run -c FILE [--dotted.key VALUE]…",
 		Short: "Run a configuration of inference-perf, and write its report",
@@ -109,6 +111,7 @@ func (r *runner) run(cmd *cobra.Command) error {
 			return errext.WithExitCodeIfNone(err, misuse)
 		}
 	}
+	cli.CheckServerMetrics(cmd, cli.ConfiguredMetrics(r.c))
 	if r.c.Load.Sweep != nil {
 		if err := r.sweep(cmd.Context()); err != nil {
 			var probe *probeError
@@ -183,10 +186,25 @@ func (r *runner) k6(ctx context.Context, records string, overrides []config.Over
 	if err != nil {
 		return 0, err
 	}
-	child := exec.CommandContext(context.WithoutCancel(ctx), program, "run", "--out", "llm="+records, script) //nolint:gosec // this program
+	args := append([]string{"run", "--out", "llm=" + records}, r.flags()...)
+	child := exec.CommandContext(context.WithoutCancel(ctx), program, append(args, script)...) //nolint:gosec // this program
 	child.Env, child.Stdout, child.Stderr = env, r.cmd.ErrOrStderr(), r.cmd.ErrOrStderr()
+	if r.gs.Stderr.IsTTY { // the file itself, on which it sees the terminal and keeps its bars in place
+		child.Stdout, child.Stderr = os.Stderr, os.Stderr
+	}
 	apart(child)
 	return wait(child)
+}
+
+// flags hands k6's own flags on that say how much is printed.
+func (r *runner) flags() (list []string) {
+	if r.gs.Flags.Quiet {
+		list = append(list, "--quiet")
+	}
+	if r.gs.Flags.NoColor {
+		list = append(list, "--no-color")
+	}
+	return list
 }
 
 func (r *runner) environment(path string, overrides []config.Override) ([]string, error) {
@@ -256,9 +274,11 @@ func (r *runner) report(code exitcodes.ExitCode) error {
 	if err != nil {
 		return err
 	}
-	if err := cli.WriteReport(r.cmd, run.Report(opts), r.dir, files, true); err != nil {
+	report := run.Report(opts)
+	if err := cli.WriteReport(r.cmd, report, r.dir, files, true); err != nil {
 		return &cli.ExitError{Code: cli.Failed, Err: err}
 	}
+	cli.WriteServerMetrics(r.cmd, run, report, r.dir, cli.ConfiguredMetrics(r.c))
 	if err := r.store(); err != nil {
 		return &cli.ExitError{Code: cli.Failed, Err: err}
 	}

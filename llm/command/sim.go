@@ -20,12 +20,13 @@ func newSim() *cobra.Command {
 		Use:   "sim",
 		Short: "Serve the simulated model server",
 		Long: `Serve a simulated model server with an OpenAI-compatible API: /v1/chat/completions, /v1/completions, /v1/models,
-/health, /metrics in vLLM's names, and /sim/requests, the truth about each request.
+/health, /metrics in the names of vLLM, SGLang, TGI or DCGM, and /sim/requests, the truth about each request.
 
 Token k of a request is due at its admission + ttft + prompt tokens × prompt-time + k gaps of itl. Its figures are made up
 and say nothing about any model.`,
 		Example: `  k6 x llm sim --port 8000 --ttft 100ms --itl 20ms --max-num-seqs 64
   k6 x llm sim --tokenizer org/model --prompt-time 100us
+  k6 x llm sim --metrics sglang,dcgm
   k6 run -e BASE_URL=http://127.0.0.1:8000/v1 scripts/sharegpt.js`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -79,10 +79,13 @@ type Dropped struct {
 	Count    int64  `json:"count"`
 }
 
-// Server is a sample of the server's state; its fields are the server's own.
+// Server is a sample of the server's state, off its own page of metrics.
 type Server struct {
 	Time   int64              `json:"time_ns"`
-	Values map[string]float64 `json:"values"`
+	Source string             `json:"source,omitempty"`         // the page's URL without secrets
+	Engine string             `json:"engine,omitempty"`         // whose metrics are on it, "" for none that serves models
+	Failed int64              `json:"failed_scrapes,omitempty"` // of the same page since the line before
+	Values map[string]float64 `json:"values"`                   // empty where the last attempt of a run failed
 }
 
 // End is the last line of a complete file.

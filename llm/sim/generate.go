@@ -23,7 +23,7 @@ type generation struct {
 	truth Request
 	ctx   context.Context
 
-	received time.Time
+	received, admitted, first, last time.Time // instants; the latter two are of its first and last token
 }
 
 func (s *Server) generate(w http.ResponseWriter, r *http.Request, chat bool) {
@@ -47,7 +47,9 @@ func (s *Server) generate(w http.ResponseWriter, r *http.Request, chat bool) {
 	defer context.AfterFunc(s.open, cancel)()
 	g.ctx = ctx
 	g.run(w)
-	g.truth.End = unixNano(time.Now())
+	end := time.Now()
+	g.truth.End = unixNano(end)
+	g.count(end, a.maxTokens)
 	s.finish(g.truth)
 	if g.truth.Error == FailTruncated || s.open.Err() != nil {
 		panic(http.ErrAbortHandler) // closes the connection in the middle of the answer, so that nobody takes it for whole
@@ -72,18 +74,20 @@ func (s *Server) newGeneration(r *http.Request, a ask, chat bool) *generation {
 }
 
 func (g *generation) run(w http.ResponseWriter) {
-	g.s.metrics.waiting.Inc()
+	m := g.s.metrics
+	m.load.received.Add(1)
+	m.load.waiting.Add(1)
 	admitted := g.s.queue.enter(g.ctx)
-	g.s.metrics.waiting.Dec()
+	m.load.waiting.Add(-1)
 	if !admitted {
 		g.gone()
 		return
 	}
 	defer g.s.queue.leave()
-	g.s.metrics.run(1)
-	defer g.s.metrics.run(-1)
+	m.admit(g.ask.promptTokens)
+	defer func() { m.leave(g.ask.promptTokens + g.truth.CompletionTokens) }()
 	at := time.Now()
-	g.truth.Admitted = unixNano(at)
+	g.admitted, g.truth.Admitted = at, unixNano(at)
 	switch {
 	case g.fails == FailHTTP, g.fails == FailStream && !g.ask.stream:
 		g.truth.Status, g.truth.Error = http.StatusInternalServerError, g.fails
@@ -95,7 +99,35 @@ func (g *generation) run(w http.ResponseWriter) {
 	}
 }
 
-func (g *generation) gone() { g.truth.Error = "client gone" }
+// clientGone is what went wrong when the client did not stay.
+const clientGone = "client gone"
+
+func (g *generation) gone() { g.truth.Error = clientGone }
+
+// count adds the request to the metrics that are of whole requests.
+func (g *generation) count(end time.Time, asked int) {
+	if g.truth.Error != "" {
+		g.s.metrics.fail(g.truth.Error)
+		return
+	}
+	g.s.metrics.finish(g.truth.FinishReason, &finished{
+		queue: g.admitted.Sub(g.received).Seconds(), prefill: g.first.Sub(g.admitted).Seconds(), decode: g.last.Sub(g.first).Seconds(),
+		e2e: end.Sub(g.received).Seconds(), prompt: g.truth.PromptTokens, output: g.truth.CompletionTokens, asked: asked,
+	})
+}
+
+// wrote notes that the tokens after the k-th until the n-th were written.
+func (g *generation) wrote(now time.Time, k, n int) {
+	m := g.s.metrics
+	m.tokens(n - k)
+	if k == 0 {
+		g.first = now
+		m.first(g.truth.PromptTokens, now.Sub(g.received))
+	} else {
+		m.next(now.Sub(g.last), n-k)
+	}
+	g.last, g.truth.CompletionTokens = now, n
+}
 
 // firstDue is when the first token of a request admitted at a certain time is due.
 func (g *generation) firstDue(admitted time.Time) time.Time {
@@ -134,9 +166,9 @@ func (g *generation) stream(w http.ResponseWriter, admitted time.Time) {
 	defer timer.Stop()
 	due, n, per := g.firstDue(admitted), g.ask.maxTokens, g.s.opts.TokensPerChunk
 	g.truth.Chunks = make([]int64, 0, (n+per-1)/per)
-	last := g.received
 	for k := 0; k < n; {
 		ev.begin()
+		before := k
 		for range min(per, n-k) {
 			if k > 0 {
 				due = due.Add(g.gap())
@@ -158,9 +190,7 @@ func (g *generation) stream(w http.ResponseWriter, admitted time.Time) {
 			return
 		}
 		g.truth.Chunks = append(g.truth.Chunks, unixNano(now))
-		g.truth.CompletionTokens = k
-		g.s.metrics.chunk(now.Sub(last), len(g.truth.Chunks) == 1)
-		last = now
+		g.wrote(now, before, k)
 	}
 	// Not flushed: that happens when the handler returns, so whoever has read the end finds the truth about it.
 	_, _ = w.Write(ev.tail(&g.truth))
@@ -181,11 +211,12 @@ func (g *generation) failStream(w http.ResponseWriter, flush *http.ResponseContr
 // whole writes the answer at once, when its last token is due.
 func (g *generation) whole(w http.ResponseWriter, admitted time.Time) {
 	due := g.firstDue(admitted)
-	var answer []byte
+	answer, dues := []byte(nil), make([]time.Time, g.ask.maxTokens)
 	for k := range g.ask.maxTokens {
 		if k > 0 {
 			due = due.Add(g.gap())
 		}
+		dues[k] = due
 		answer = append(answer, g.s.opts.token(k)...)
 	}
 	timer := time.NewTimer(time.Hour)
@@ -198,8 +229,9 @@ func (g *generation) whole(w http.ResponseWriter, admitted time.Time) {
 		g.failStream(w, nil, timer)
 		return
 	}
-	g.s.metrics.whole(g.firstDue(admitted).Sub(g.received), due.Sub(g.firstDue(admitted)), g.ask.maxTokens)
-	g.truth.CompletionTokens = g.ask.maxTokens
+	for k, at := range dues { // as if they had been written then
+		g.wrote(at, k, k+1)
+	}
 	choice := map[string]any{"index": 0, "finish_reason": g.truth.FinishReason}
 	object := "text_completion"
 	if g.chat {

@@ -2,110 +2,160 @@ package sim
 
 import (
 	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// serverMetrics is what GET /metrics shows, in vLLM's names.
+// serverMetrics is what GET /metrics shows. What all engines tell is counted once, whatever their names for it; histograms
+// differ in their bounds, so that each engine has its own.
 type serverMetrics struct {
-	registry                     *prometheus.Registry
-	running, waiting, cache      prometheus.Gauge
-	places                       float64
-	prompt, generated            prometheus.Counter
-	succeeded                    *prometheus.CounterVec
-	ttft, itl, tpot, e2e, queued prometheus.Observer
-	promptLen, outputLen         prometheus.Observer
+	registry *prometheus.Registry
+	load     load
+
+	ttft, gap, tokenGap []prometheus.Observer // of chunks, as they are written
+	done                []doneObserver        // of requests answered to their end
+	succeeded, failed   []*prometheus.CounterVec
 }
 
-// Bucket bounds of vLLM's histograms.
-var (
-	ttftBuckets   = []float64{.001, .005, .01, .02, .04, .06, .08, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160, 640, 2560}
-	tokenBuckets  = []float64{.01, .025, .05, .075, .1, .15, .2, .3, .4, .5, .75, 1, 2.5, 5, 7.5, 10, 20, 40, 80}
-	e2eBuckets    = []float64{.3, .5, .8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960, 1920, 7680}
-	lengthBuckets = []float64{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000}
-)
+// doneObserver observes one figure of a request.
+type doneObserver struct {
+	prometheus.Observer
+	of func(f *finished) float64
+}
 
-func newServerMetrics(model string, places int) *serverMetrics {
-	m := &serverMetrics{registry: prometheus.NewRegistry(), places: float64(places)}
-	labels := prometheus.Labels{"model_name": model}
-	gauge := func(name, help string) prometheus.Gauge {
-		g := prometheus.NewGauge(prometheus.GaugeOpts{Name: "vllm:" + name, Help: help, ConstLabels: labels})
-		m.registry.MustRegister(g)
-		return g
+// finished is a request that was answered to its end. Times are seconds.
+type finished struct {
+	queue   float64 // from arrival to admission
+	prefill float64 // to the first token
+	decode  float64 // from there to the last
+	e2e     float64 // from arrival to the end
+	prompt  int     // tokens
+	output  int
+	asked   int // max_tokens
+}
+
+// load is what the server does and has done. A chunk costs two additions.
+type load struct {
+	waiting, running atomic.Int64 // requests
+	held             atomic.Int64 // tokens of the requests worked on
+	prompt, output   atomic.Int64 // tokens since the start
+	received         atomic.Int64 // requests since the start
+	answered, gone   atomic.Int64 // of them
+	capacity, places float64      // tokens that fit, requests that fit
+	started          time.Time
+
+	mu    sync.Mutex
+	since time.Time
+	busy  float64 // seconds times requests worked on, until since
+}
+
+func newServerMetrics(o *Options) *serverMetrics {
+	m := &serverMetrics{registry: prometheus.NewRegistry()}
+	m.load.capacity, m.load.places = float64(o.KVCacheTokens), float64(o.MaxNumSeqs)
+	m.load.started = time.Now()
+	m.load.since = m.load.started
+	for _, engine := range engines() {
+		if slices.Contains(o.Metrics, engine.name) {
+			engine.add(&page{m, engine.labels(o)})
+		}
 	}
-	counter := func(name, help string) prometheus.Counter {
-		c := prometheus.NewCounter(prometheus.CounterOpts{Name: "vllm:" + name, Help: help, ConstLabels: labels})
-		m.registry.MustRegister(c)
-		return c
-	}
-	histogram := func(name, help string, buckets []float64) prometheus.Observer {
-		h := prometheus.NewHistogram(prometheus.HistogramOpts{Name: "vllm:" + name, Help: help, ConstLabels: labels, Buckets: buckets})
-		m.registry.MustRegister(h)
-		return h
-	}
-	m.running = gauge("num_requests_running", "Requests being worked on.")
-	m.waiting = gauge("num_requests_waiting", "Requests waiting to be worked on.")
-	m.cache = gauge("kv_cache_usage_perc", "Share of the sequences in use, 0 to 1.")
-	m.prompt = counter("prompt_tokens_total", "Prompt tokens of admitted requests.")
-	m.generated = counter("generation_tokens_total", "Tokens generated.")
-	m.succeeded = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "vllm:request_success_total", Help: "Requests answered to their end.", ConstLabels: labels}, []string{"finished_reason"})
-	m.registry.MustRegister(m.succeeded)
-	m.ttft = histogram("time_to_first_token_seconds", "From arrival to the first token.", ttftBuckets)
-	m.itl = histogram("inter_token_latency_seconds", "Between chunks.", tokenBuckets)
-	m.tpot = histogram("time_per_output_token_seconds", "Mean time per token after the first.", tokenBuckets)
-	m.e2e = histogram("e2e_request_latency_seconds", "From arrival to the end.", e2eBuckets)
-	m.queued = histogram("request_queue_time_seconds", "From arrival to admission.", e2eBuckets)
-	m.promptLen = histogram("request_prompt_tokens", "Prompt tokens per request.", lengthBuckets)
-	m.outputLen = histogram("request_generation_tokens", "Generated tokens per request.", lengthBuckets)
 	return m
 }
 
+// handler serves the text format, or OpenMetrics to whoever accepts that.
 func (m *serverMetrics) handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{EnableOpenMetrics: true})
 }
 
-// run counts requests being worked on up or down.
-func (m *serverMetrics) run(n float64) {
-	m.running.Add(n)
-	m.cache.Add(n / m.places)
+// work counts requests that are worked on up or down.
+func (l *load) work(n int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	l.busy += float64(l.running.Load()) * now.Sub(l.since).Seconds()
+	l.since = now
+	l.running.Add(n)
 }
 
-// whole counts an answer of n tokens that is not streamed.
-func (m *serverMetrics) whole(first, rest time.Duration, n int) {
-	m.ttft.Observe(first.Seconds())
-	for range n - 1 {
-		m.itl.Observe(rest.Seconds() / float64(n-1))
+// share is that of the sequences in use, 0 to 1.
+func (l *load) share() float64 { return float64(l.running.Load()) / l.places }
+
+// busySeconds is the integral of share since the start.
+func (l *load) busySeconds() float64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return (l.busy + float64(l.running.Load())*time.Since(l.since).Seconds()) / l.places
+}
+
+// energy is what each pretended device has used, in mJ.
+func (l *load) energy() float64 {
+	return 1000 * (idlePower*time.Since(l.started).Seconds() + loadPower*l.busySeconds())
+}
+
+// cacheUsage is at most 1: nothing is ever preempted here.
+func (l *load) cacheUsage() float64 { return min(1, float64(l.held.Load())/l.capacity) }
+
+// admit counts a request that begins to be worked on.
+func (m *serverMetrics) admit(prompt int) {
+	m.load.work(1)
+	m.load.held.Add(int64(prompt))
+}
+
+// leave counts it out again, with the tokens it held.
+func (m *serverMetrics) leave(tokens int) {
+	m.load.work(-1)
+	m.load.held.Add(-int64(tokens))
+}
+
+// first counts a request's first token, some time after its arrival: its prompt has been worked through.
+func (m *serverMetrics) first(prompt int, since time.Duration) {
+	m.load.prompt.Add(int64(prompt))
+	observe(m.ttft, since.Seconds())
+}
+
+// tokens counts what was generated.
+func (m *serverMetrics) tokens(n int) {
+	m.load.output.Add(int64(n))
+	m.load.held.Add(int64(n))
+}
+
+// next counts the time from a chunk to the one after it, of some tokens. SGLang shares it out among them.
+func (m *serverMetrics) next(gap time.Duration, tokens int) {
+	observe(m.gap, gap.Seconds())
+	for range tokens {
+		observe(m.tokenGap, gap.Seconds()/float64(tokens))
 	}
 }
 
-// chunk counts a chunk that was written some time after the one before, the first after the request's arrival.
-func (m *serverMetrics) chunk(since time.Duration, first bool) {
-	if first {
-		m.ttft.Observe(since.Seconds())
+// finish counts a request that was answered to its end.
+func (m *serverMetrics) finish(reason string, f *finished) {
+	m.load.answered.Add(1)
+	for _, c := range m.succeeded {
+		c.WithLabelValues(reason).Inc()
+	}
+	for _, o := range m.done {
+		o.Observe(o.of(f))
+	}
+}
+
+// fail counts a request that was not.
+func (m *serverMetrics) fail(reason string) {
+	if reason == clientGone {
+		m.load.gone.Add(1)
 		return
 	}
-	m.itl.Observe(since.Seconds())
+	for _, c := range m.failed {
+		c.WithLabelValues("generation").Inc()
+	}
 }
 
-// observe counts a finished request.
-func (m *serverMetrics) observe(r Request) {
-	if r.Admitted == 0 {
-		return
-	}
-	seconds := func(from, to int64) float64 { return time.Duration(to - from).Seconds() }
-	m.queued.Observe(seconds(r.Received, r.Admitted))
-	m.prompt.Add(float64(r.PromptTokens))
-	m.generated.Add(float64(r.CompletionTokens))
-	if r.Error != "" {
-		return
-	}
-	m.succeeded.WithLabelValues(r.FinishReason).Inc()
-	m.promptLen.Observe(float64(r.PromptTokens))
-	m.outputLen.Observe(float64(r.CompletionTokens))
-	m.e2e.Observe(seconds(r.Received, r.End))
-	if n := len(r.Chunks); n > 1 {
-		m.tpot.Observe(seconds(r.Chunks[0], r.Chunks[n-1]) / float64(r.CompletionTokens-1))
+func observe(list []prometheus.Observer, value float64) {
+	for _, o := range list {
+		o.Observe(value)
 	}
 }

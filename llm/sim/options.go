@@ -45,6 +45,8 @@ type Options struct {
 	APIKey         string        // if set, requests without it as bearer token are refused
 	Truth          string        // file to which each finished request is appended as a JSON line
 	Seed           int64         // of failures and gaps
+	KVCacheTokens  int           // tokens that fit into the KV cache; the use of it is told, and nothing is held back for it
+	Metrics        []string      // whose names GET /metrics has: vllm, sglang, tgi, dcgm
 
 	Tokenizer string // name of the tokenizer to count and answer with; whoever sets it calls Use. "" takes words for tokens
 
@@ -88,6 +90,7 @@ func (o *Options) token(i int) string {
 func DefaultOptions() Options {
 	return Options{
 		TTFT: 50 * time.Millisecond, ITL: 10 * time.Millisecond, MaxNumSeqs: 256, FailureKind: FailHTTP, TokensPerChunk: 1, Model: "sim",
+		KVCacheTokens: 256 * 2048, Metrics: []string{"vllm"},
 	}
 }
 
@@ -113,12 +116,11 @@ func Flags() []Flag {
 		{"output-tokens", "length at which an answer ends by itself, unless ignore_eos is set (0: at max_tokens)", whole(func(o *Options) *int { return &o.OutputTokens })},
 		{"tokens-per-chunk", "tokens in one chunk (1)", whole(func(o *Options) *int { return &o.TokensPerChunk })},
 		{"model", "name of the model (sim)", text(func(o *Options) *string { return &o.Model })},
-		{"lora", "names of adapters served beside it, separated by commas", func(o *Options, v string) error {
-			o.LoRA = strings.Split(v, ",")
-			return nil
-		}},
+		{"lora", "names of adapters served beside it, separated by commas", list(func(o *Options) *[]string { return &o.LoRA })},
 		{"api-key", "key that requests must bring as bearer token", text(func(o *Options) *string { return &o.APIKey })},
 		{"tokenizer", "tokenizer to count and answer with: a tokenizer.json, a folder with one, or a name on the Hugging Face hub (words are tokens)", text(func(o *Options) *string { return &o.Tokenizer })},
+		{"metrics", "whose names /metrics has, separated by commas: vllm, sglang, tgi, dcgm for two pretended GPUs (vllm)", list(func(o *Options) *[]string { return &o.Metrics })},
+		{"kv-cache-tokens", "tokens that fit into the KV cache, of which /metrics tells the use (524288)", whole(func(o *Options) *int { return &o.KVCacheTokens })},
 		{"truth", "file to which each finished request is appended as a JSON line", text(func(o *Options) *string { return &o.Truth })},
 		{"seed", "seed of failures and gaps (0)", func(o *Options, v string) (err error) {
 			o.Seed, err = strconv.ParseInt(v, 10, 64)
@@ -144,6 +146,13 @@ func whole(field func(*Options) *int) func(*Options, string) error {
 func text(field func(*Options) *string) func(*Options, string) error {
 	return func(o *Options, v string) error {
 		*field(o) = v
+		return nil
+	}
+}
+
+func list(field func(*Options) *[]string) func(*Options, string) error {
+	return func(o *Options, v string) error {
+		*field(o) = strings.Split(v, ",")
 		return nil
 	}
 }
@@ -192,8 +201,15 @@ func (o Options) Validate() error {
 		return fmt.Errorf("simulator option output-tokens must not be negative, got %d", o.OutputTokens)
 	case o.TokensPerChunk < 1:
 		return fmt.Errorf("simulator option tokens-per-chunk must be at least 1, got %d", o.TokensPerChunk)
+	case o.KVCacheTokens < 1:
+		return fmt.Errorf("simulator option kv-cache-tokens must be at least 1, got %d", o.KVCacheTokens)
 	case o.Model == "":
 		return fmt.Errorf("simulator option model must not be empty")
+	}
+	for _, name := range o.Metrics {
+		if !slices.Contains(engineNames(), name) {
+			return fmt.Errorf("simulator option metrics must be of %s, got %q", strings.Join(engineNames(), ", "), name)
+		}
 	}
 	switch o.FailureKind {
 	case FailHTTP, FailStream, FailTruncated, FailStall:

@@ -27,7 +27,7 @@ type Request struct {
 	CompletionTokens int     `json:"completion_tokens"`
 	FinishReason     string  `json:"finish_reason"`
 	Status           int     `json:"status"`
-	Error            string  `json:"error,omitempty"` // the failure injected, or "client gone"
+	Error            string  `json:"error,omitempty"` // the failure injected, or clientGone
 }
 
 // Server is an http.Handler. Its methods may be called concurrently.
@@ -58,7 +58,7 @@ func New(o Options) (*Server, error) {
 	if o.Tokenizer != "" && o.tokens == nil {
 		return nil, fmt.Errorf("simulator: tokenizer %q was not read", o.Tokenizer)
 	}
-	s := &Server{opts: o, queue: newQueue(o.MaxNumSeqs), metrics: newServerMetrics(o.Model, o.MaxNumSeqs), models: map[string]bool{o.Model: true}}
+	s := &Server{opts: o, queue: newQueue(o.MaxNumSeqs), metrics: newServerMetrics(&o), models: map[string]bool{o.Model: true}}
 	s.open, s.shut = context.WithCancel(context.Background())
 	for _, name := range o.LoRA {
 		s.models[name] = true
@@ -140,7 +140,6 @@ func (s *Server) Requests() []Request {
 
 // finish keeps the truth of a request.
 func (s *Server) finish(r Request) {
-	s.metrics.observe(r)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.truths) < maxTruths {

@@ -42,7 +42,9 @@ var keyRemarks = map[string]string{
 	"x-llm.sweep":                             "`steps`: the highest rate that the server keeps up with, found by doubling; else as inference-perf, by how fast a burst ends. The report says which",
 	"x-llm.arrivals":                          "`inference-perf`: its own shapes of constant, poisson and concurrent loads ([load.md](load.md))",
 	"x-llm.data":                              "`inference-perf`: the prompts it makes, of `random`, `synthetic` and single `shared_prefix`; refused for other data",
-	"metrics.type":                            "no effect: the server's own metrics are not asked for yet",
+	"metrics.type":                            "`default`: nothing is asked; `prometheus`: the files of [server-metrics.md](server-metrics.md)",
+	"metrics.prometheus.filters":              "label matchers of PromQL, as `namespace='prod'`",
+	"metrics.prometheus.scrape_interval":      "`load.interval` is left as it is: a window of ours ends where the next stage begins",
 	"report.session_lifecycle.summary":        "no effect: it is about replayed sessions",
 }
 

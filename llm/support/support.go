@@ -80,7 +80,6 @@ var noEffect = []struct {
 	}, "loading takes a second"},
 	{"data.input_distribution.total_count", func(c, _ *config.Config) bool { return c.Data.Input != nil && c.Data.Input.TotalCount != nil }, "prompts are made as they are needed"},
 	{"data.output_distribution.total_count", func(c, _ *config.Config) bool { return c.Data.Output != nil && c.Data.Output.TotalCount != nil }, "prompts are made as they are needed"},
-	{"metrics", func(c, _ *config.Config) bool { return c.Metrics != nil && c.Metrics.Type == config.PrometheusMetrics }, "the server's own metrics are not asked for yet"},
 	{"report.session_lifecycle", func(c, u *config.Config) bool { return c.Report.Sessions != u.Report.Sessions }, "it is about replayed sessions, which are not supported yet"},
 }
 

@@ -1,0 +1,295 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/seed-307b789f/xk6-llm/convert"
+	"github.com/seed-307b789f/xk6-llm/convert/servermetrics"
+	"github.com/seed-307b789f/xk6-llm/llm/config"
+)
+
+// ServerMetrics says of which Prometheus what is asked. The zero value asks nothing.
+type ServerMetrics struct {
+	servermetrics.Source
+	servermetrics.Settings
+	Prefix string // of the names of the files
+}
+
+// wanted says whether there is a Prometheus, and something to ask it.
+func (m ServerMetrics) wanted() bool {
+	return (m.URL != "" || m.Google) && (m.Summary || m.Stages)
+}
+
+// ConfiguredMetrics is what a configuration of inference-perf says of a Prometheus. Secrets are those of the environment.
+func ConfiguredMetrics(c *config.Config) (m ServerMetrics) {
+	m.Source, m.Engine, m.ScrapeInterval, m.Summary = fromEnvironment(), servermetrics.VLLM, 15*time.Second, true
+	if c == nil {
+		return m
+	}
+	if c.Server != nil {
+		m.Model = c.Server.ModelName
+		if engine, err := servermetrics.ParseEngine(string(c.Server.Type)); err == nil {
+			m.Engine = engine
+		}
+	}
+	if c.Storage != nil && c.Storage.Local != nil {
+		m.Prefix = c.Storage.Local.Prefix
+	}
+	m.Summary, m.Stages = c.Report.Prometheus != nil && c.Report.Prometheus.Summary, c.Report.Prometheus != nil && c.Report.Prometheus.PerStage
+	if c.Metrics == nil || c.Metrics.Type != config.PrometheusMetrics || c.Metrics.Prometheus == nil {
+		return m
+	}
+	p := c.Metrics.Prometheus
+	m.URL, m.Google, m.Filters, m.ScrapeInterval = string(p.URL), p.GoogleManaged, p.Filters, time.Duration(p.ScrapeInterval)*time.Second
+	return m
+}
+
+func fromEnvironment() servermetrics.Source {
+	return servermetrics.Source{
+		Token: os.Getenv("PROMETHEUS_TOKEN"), User: os.Getenv("PROMETHEUS_USER"), Password: os.Getenv("PROMETHEUS_PASSWORD"),
+		Project: os.Getenv("GOOGLE_CLOUD_PROJECT"),
+	}
+}
+
+type prometheusFlags struct {
+	url, engine, ca                string
+	google, insecure, stages       bool
+	filters, accelerators, headers []string
+	interval                       time.Duration
+}
+
+func (f *prometheusFlags) register(flags *pflag.FlagSet) {
+	flags.StringVar(&f.url, "prometheus", "", "URL of the Prometheus that reads the model server: its metrics of the run are put beside ours. PROMETHEUS_TOKEN, or PROMETHEUS_USER and PROMETHEUS_PASSWORD, let in")
+	flags.BoolVar(&f.google, "prometheus-google", false, "ask Google's managed Prometheus, of GOOGLE_CLOUD_PROJECT or the credentials' project")
+	flags.StringVar(&f.engine, "prometheus-engine", "", "names of the metrics: vllm, sglang, tgi (default the configuration's server.type, else vllm)")
+	flags.StringArrayVar(&f.filters, "prometheus-filter", nil, "only series with this label, as in namespace=prod; several by several flags")
+	flags.StringArrayVar(&f.accelerators, "prometheus-accelerator-filter", nil, "only accelerators with this label, as in Hostname=node1")
+	flags.BoolVar(&f.stages, "prometheus-stages", false, "write stage_N_prometheus_metrics.json too")
+	flags.DurationVar(&f.interval, "prometheus-scrape-interval", 15*time.Second, "how often Prometheus reads the server")
+	flags.StringVar(&f.ca, "prometheus-ca", "", "file of certificates to trust, PEM")
+	flags.BoolVar(&f.insecure, "prometheus-insecure", false, "trust any certificate")
+	flags.StringArrayVar(&f.headers, "prometheus-header", nil, "header of each query, as in 'X-Scope-OrgID=team'")
+}
+
+// settings are those of the configuration, with what the flags say over it.
+func (f *prometheusFlags) settings(flags *pflag.FlagSet, c *config.Config) (m ServerMetrics, err error) {
+	m = ConfiguredMetrics(c)
+	if f.url != "" && f.google {
+		return m, misuse("--prometheus and --prometheus-google are two places to ask: leave one out")
+	}
+	if f.url != "" || f.google {
+		m.URL, m.Google = f.url, f.google
+		m.Summary = true // asked for by hand
+	}
+	if f.engine != "" {
+		if m.Engine, err = servermetrics.ParseEngine(f.engine); err != nil {
+			return m, misuse("--prometheus-engine: %w", err)
+		}
+	}
+	if flags.Changed("prometheus-scrape-interval") {
+		if f.interval <= 0 {
+			return m, misuse("--prometheus-scrape-interval: must be positive, got %v", f.interval)
+		}
+		m.ScrapeInterval = f.interval
+	}
+	m.Stages = m.Stages || f.stages
+	m.CA, m.Insecure = f.ca, f.insecure
+	if m.Filters, err = matchers(m.Filters, "prometheus-filter", f.filters); err != nil {
+		return m, err
+	}
+	if m.Accelerator, err = matchers(nil, "prometheus-accelerator-filter", f.accelerators); err != nil {
+		return m, err
+	}
+	m.Headers, err = headers(f.headers)
+	return m, err
+}
+
+var matcher = regexp.MustCompile(`^([a-zA-Z_][a-zA-Z0-9_]*)(=~|!~|!=|=)(.*)$`)
+
+// matchers adds label matchers to a list, with quotes around values that have none.
+func matchers(list []string, flag string, texts []string) ([]string, error) {
+	list = slices.Clone(list)
+	for _, text := range texts {
+		parts := matcher.FindStringSubmatch(text)
+		if parts == nil {
+			return nil, misuse("--%s: %q is no label and value, want such as namespace=prod", flag, text)
+		}
+		if value := parts[3]; value == "" || !strings.ContainsAny(value[:1], "'\"`") {
+			text = parts[1] + parts[2] + "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value) + "'"
+		}
+		list = append(list, text)
+	}
+	return list, nil
+}
+
+// headers reads NAME=VALUE. A value may be secret, and is not told.
+func headers(texts []string) (http.Header, error) {
+	var h http.Header
+	for i, text := range texts {
+		name, value, ok := strings.Cut(text, "=")
+		if !ok || name == "" || strings.ContainsAny(name, " :\r\n") || strings.ContainsAny(value, "\r\n") {
+			return nil, misuse("--prometheus-header: number %d is no NAME=VALUE", i+1)
+		}
+		if h == nil {
+			h = http.Header{}
+		}
+		h.Add(name, value)
+	}
+	return h, nil
+}
+
+// CheckServerMetrics tells on stderr if a Prometheus cannot be asked, while there is time to do something about it.
+func CheckServerMetrics(cmd *cobra.Command, m ServerMetrics) {
+	if !m.wanted() {
+		return
+	}
+	p, err := servermetrics.Open(cmd.Context(), m.Source)
+	if err == nil {
+		if err = p.Check(cmd.Context()); err != nil {
+			err = fmt.Errorf("%s: %w", p, err)
+		}
+	}
+	if err != nil {
+		cmd.PrintErrln("remark: there may be no metrics of the server:", err)
+	}
+}
+
+// WriteServerMetrics asks Prometheus what the model server saw of a run, and writes its documents into the report's directory. What
+// keeps it from that is told on stderr, and changes nothing of the report or its exit code. Ctrl-C ends the waiting.
+func WriteServerMetrics(cmd *cobra.Command, run *convert.Run, report *convert.Report, dir string, m ServerMetrics) {
+	if !m.wanted() {
+		return
+	}
+	ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	files, err := askServers(ctx, cmd, run, report, m)
+	for _, f := range files {
+		text, fault := f.JSON()
+		if fault == nil {
+			fault = os.WriteFile(filepath.Join(dir, m.Prefix+f.Name), text, 0o644) //nolint:gosec // to be read by others
+		}
+		err = errors.Join(err, fault)
+	}
+	switch {
+	case errors.Is(err, context.Canceled):
+		cmd.PrintErrln("remark: no metrics of the server: interrupted")
+	case err != nil:
+		cmd.PrintErrln("remark: no metrics of the server:", err)
+	default:
+		names := ""
+		if len(files) > 1 {
+			names = fmt.Sprintf(" and %d of stages", len(files)-1)
+		}
+		cmd.PrintErrf("metrics of the server: %s%s\n", filepath.Join(dir, m.Prefix+files[0].Name), names)
+	}
+}
+
+func askServers(ctx context.Context, cmd *cobra.Command, run *convert.Run, report *convert.Report, m ServerMetrics) ([]servermetrics.File, error) {
+	switch {
+	case run.Origin != "":
+		return nil, fmt.Errorf("results of %s do not tell the time of day", run.Origin)
+	case len(run.Requests) == 0:
+		return nil, errors.New("the run has no requests")
+	}
+	if m.Model == "" {
+		m.Model = onlyModel(run)
+	}
+	p, err := servermetrics.Open(ctx, m.Source)
+	if err != nil {
+		return nil, err
+	}
+	files, err := p.Collect(ctx, m.Settings, spans(run, report), func(line string) { cmd.PrintErrln("prometheus:", line) })
+	if err == nil && len(files) == 0 {
+		err = errors.New("the run has no stages")
+	}
+	if err != nil && ctx.Err() == nil {
+		err = fmt.Errorf("%s: %w", p, err)
+	}
+	return files, err
+}
+
+// onlyModel is the model of a run's requests without an adapter, empty if there are several.
+func onlyModel(run *convert.Run) (model string) {
+	for _, q := range run.Requests {
+		switch {
+		case q.Adapter != "" || q.Model == "" || q.Model == model:
+		case model == "":
+			model = q.Model
+		default:
+			return ""
+		}
+	}
+	return model
+}
+
+// spans are when the run and its stages ran: from the first request, or the start that the executor tells, to the last end.
+func spans(run *convert.Run, report *convert.Report) servermetrics.Run {
+	stages := map[int]*servermetrics.Window{}
+	widen := func(stage int, start, end int64) {
+		w, there := stages[stage]
+		if !there {
+			w = &servermetrics.Window{Start: time.Unix(0, start), End: time.Unix(0, end)}
+			stages[stage] = w
+		}
+		if at := time.Unix(0, start); at.Before(w.Start) {
+			w.Start = at
+		}
+		if at := time.Unix(0, end); at.After(w.End) {
+			w.End = at
+		}
+	}
+	for _, q := range run.Requests {
+		widen(int(q.StageAt), q.Start, q.End)
+	}
+	for _, s := range run.Stages {
+		if stages[s.Index] != nil && run.Cut.Requests == 0 && s.Start > 0 && s.End >= s.Start {
+			widen(s.Index, s.Start, s.End)
+		}
+	}
+	all := servermetrics.Run{Client: clientFigures(report.Summary)}
+	for number, w := range stages {
+		all.Stages = append(all.Stages, servermetrics.Stage{Number: number, Window: *w, Client: clientFigures(report.Stages[number])})
+	}
+	slices.SortFunc(all.Stages, func(a, b servermetrics.Stage) int { return a.Start.Compare(b.Start) })
+	all.Window = all.Stages[0].Window
+	for _, s := range all.Stages {
+		if s.End.After(all.End) {
+			all.End = s.End
+		}
+	}
+	return all
+}
+
+func clientFigures(l *convert.Lifecycle) (c servermetrics.Client) {
+	if l == nil {
+		return c
+	}
+	c = servermetrics.Client{Requests: l.Load.Count, PromptTokens: float64(l.Successes.PromptTokens.Total), OutputTokens: float64(l.Successes.OutputTokens.Total)}
+	c.TTFTMean, c.TTFTMedian = meanAndMedian(l.Ours.Latency.TTFT)
+	c.LatencyMean, c.LatencyMedian = meanAndMedian(l.Successes.Latency.Request)
+	return c
+}
+
+func meanAndMedian(d *convert.Distribution) (mean, median *float64) {
+	if d == nil {
+		return nil, nil
+	}
+	if v, there := d.At(50); there {
+		median = &v
+	}
+	return &d.Mean, median
+}

@@ -1,0 +1,260 @@
+"use strict";
+// Draws the charts of the page from the JSON in it. Texts go into the page as text, never as HTML.
+(() => {
+  const began = performance.now();
+  const body = document.body;
+  let errors = 0;
+  body.dataset.errors = "0";
+  addEventListener("error", () => { body.dataset.errors = String(++errors); });
+
+  const data = JSON.parse(document.getElementById("page-data").textContent);
+  const several = data.runs.length > 1;
+  const away = new Set(); // runs that are hidden
+  const dashes = [[], [9, 4], [3, 3], [9, 3, 3, 3], [14, 5], [6, 6], [2, 5], [12, 3, 2, 3, 2, 3]];
+  const printed = { wide: 690, narrow: 335 };
+  let plots = [];
+
+  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const colours = () => ({
+    ink: colour("--ink"), soft: colour("--soft"), grid: colour("--line"), bad: colour("--bad"), paper: colour("--paper"),
+    lines: [0, 1, 2, 3, 4, 5, 6, 7].map((i) => colour("--c" + i)),
+  });
+
+  // number writes a value with three digits or so.
+  function number(v) {
+    if (v == null) return "–";
+    const a = Math.abs(v);
+    if (a !== 0 && a < 0.001) return v.toExponential(1);
+    const digits = a === 0 || a >= 100 ? 0 : a >= 10 ? 1 : a >= 1 ? 2 : 3;
+    return v.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }).replace(/,/g, "\u202f");
+  }
+
+  // tick writes a value at an axis, without zeros at its end.
+  const tick = (v) => v == null ? "" : v.toLocaleString("en", { maximumSignificantDigits: 6 }).replace(/,/g, "\u202f");
+
+  // increasing gives the points of a series in order of x, each x once: the library wants it so.
+  function increasing(s) {
+    const order = s.kind === "path" ? s.xs.map((_, i) => i).sort((a, b) => s.xs[a] - s.xs[b]) : null;
+    const xs = order ? order.map((i) => s.xs[i]) : s.xs.slice();
+    const ys = order ? order.map((i) => s.ys[i]) : s.ys;
+    const least = Math.max(1e-9, Math.abs(xs[xs.length - 1] - xs[0]) * 1e-9);
+    for (let i = 1; i < xs.length; i++) if (xs[i] <= xs[i - 1]) xs[i] = xs[i - 1] + least;
+    return [xs, ys];
+  }
+
+  // nearest finds the value of a series that is closest to the pointer.
+  function nearest(u, series, at, x) {
+    const ys = u.data[series], xs = u.data[0];
+    if (series === 0 || ys[at] != null) return at;
+    let left = at, right = at;
+    while (left >= 0 && ys[left] == null) left--;
+    while (right < ys.length && ys[right] == null) right++;
+    if (left < 0) return right < ys.length ? right : at;
+    if (right >= ys.length) return left;
+    return x - xs[left] <= xs[right] - x ? left : right;
+  }
+
+  function seriesOf(c, s, look) {
+    const stroke = look.lines[(several ? s.run : s.role) % look.lines.length];
+    const dots = s.kind === "dots", few = s.xs.length <= 40;
+    return {
+      label: s.name, show: !s.hide && !away.has(s.run), stroke: dots ? stroke + "80" : stroke, width: 2, dash: dots ? [] : dashes[s.role % dashes.length],
+      value: (u, v) => number(v),
+      paths: dots || s.kind === "path" ? () => null : s.kind === "steps" ? uPlot.paths.stepped({ align: 1 }) : uPlot.paths.linear(),
+      points: { show: dots || s.kind === "path" || (s.kind === "line" && few), size: dots ? 4 : 7, width: dots ? 0 : 1.5, fill: dots ? stroke + "80" : stroke, stroke: dots ? "transparent" : stroke },
+    };
+  }
+
+  // top is where the y axis ends: above the data, and above the bound if that is not far.
+  function top(c, max) {
+    if (c.y.max) return c.y.max;
+    let high = max;
+    for (const m of c.marks || []) if (m.yat != null && m.xat == null && m.yat <= 3 * max) high = Math.max(high, m.yat);
+    return high > 0 ? high * 1.08 : 1;
+  }
+
+  function scalesOf(c) {
+    const x = { time: false };
+    if (c.x.log) x.distr = 3;
+    else if (c.labels) x.range = [-0.4, c.labels.length - 0.6];
+    else x.range = (u, min, max) => {
+      if (min == null) return [0, 1];
+      const pad = (max - min) * 0.05 || Math.abs(min) * 0.1 || 1;
+      return [min >= 0 ? Math.max(0, min - pad) : min - pad, max + pad];
+    };
+    const below = !several && c.series.some((s) => s.kind === "path") ? 0.14 : 0; // room for the names of the points
+    return { x, y: { range: (u, min, max) => max == null ? [0, 1] : [Math.min(-below * top(c, max), min), top(c, max)] } };
+  }
+
+  function axesOf(c, look) {
+    const axis = (label) => ({
+      label, stroke: look.ink, labelSize: 22, labelFont: "12px system-ui, sans-serif", font: "12px system-ui, sans-serif", grid: { stroke: look.grid, width: 1 },
+      ticks: { stroke: look.grid, width: 1 }, values: (u, splits) => splits.map(tick),
+    });
+    const x = axis(c.x.label), y = axis(c.y.label);
+    x.size = 34;
+    x.labelSize = 20;
+    y.size = (u, values) => Math.max(44, 24 + 6.6 * Math.max(0, ...(values || []).map((v) => String(v ?? "").length)));
+    if (c.x.log) x.grid.filter = (u, splits) => splits.map((v) => Math.abs(Math.log10(v) % 1) < 1e-6 ? v : null);
+    if (c.labels) {
+      const room = Math.ceil(c.labels.length / 5);
+      x.size = 46;
+      x.splits = () => c.labels.map((_, i) => i).filter((i) => i % room === 0);
+      x.values = (u, splits) => splits.map((i) => c.labels[i] ?? "");
+    }
+    return [x, y];
+  }
+
+  // inside draws within the plot.
+  function inside(u, draw) {
+    const ctx = u.ctx, b = u.bbox;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(b.left, b.top, b.width, b.height);
+    ctx.clip();
+    ctx.font = 12 * devicePixelRatio + "px system-ui, sans-serif";
+    draw(ctx, b, devicePixelRatio);
+    ctx.restore();
+  }
+
+  // text writes on the plot's own colour, so that lines do not run through it.
+  function text(ctx, look, label, x, y) {
+    ctx.lineWidth = 4 * devicePixelRatio;
+    ctx.lineJoin = "round";
+    ctx.strokeStyle = look.paper;
+    ctx.setLineDash([]);
+    ctx.strokeText(label, x, y);
+    ctx.fillText(label, x, y);
+  }
+
+  function drawPath(u, c, s, look) {
+    inside(u, (ctx, b, px) => {
+      ctx.strokeStyle = look.lines[(several ? s.run : s.role) % look.lines.length];
+      ctx.lineWidth = 2 * px;
+      ctx.setLineDash(dashes[s.role % dashes.length].map((d) => d * px));
+      ctx.beginPath();
+      s.xs.forEach((x, i) => ctx[i ? "lineTo" : "moveTo"](u.valToPos(x, "x", true), u.valToPos(s.ys[i], "y", true)));
+      ctx.stroke();
+      if (s.role !== 0 || several) return;
+      ctx.fillStyle = look.ink;
+      ctx.textAlign = "center";
+      ctx.textBaseline = "top";
+      const taken = [];
+      (s.tags || []).forEach((t, i) => {
+        const x = Math.min(Math.max(u.valToPos(s.xs[i], "x", true), b.left + 22 * px), b.left + b.width - 22 * px);
+        const y = Math.min(u.valToPos(s.ys[i], "y", true) + 7 * px, b.top + b.height - 14 * px);
+        if (taken.some(([ox, oy]) => Math.abs(ox - x) < 46 * px && Math.abs(oy - y) < 14 * px)) return;
+        taken.push([x, y]);
+        text(ctx, look, t, x, y);
+      });
+    });
+  }
+
+  function drawMark(u, c, m, look) {
+    inside(u, (ctx, b, px) => {
+      ctx.textAlign = "left";
+      ctx.lineWidth = 1.5 * px;
+      if (m.xat != null && m.yat != null) {
+        const x = u.valToPos(m.xat, "x", true), y = u.valToPos(m.yat, "y", true), right = x > b.left + b.width * 0.6;
+        ctx.strokeStyle = ctx.fillStyle = several ? look.lines[m.run % look.lines.length] : look.ink;
+        ctx.beginPath();
+        ctx.arc(x, y, 9 * px, 0, 2 * Math.PI);
+        ctx.stroke();
+        ctx.textAlign = right ? "right" : "left";
+        ctx.textBaseline = "bottom";
+        text(ctx, look, m.text, x + (right ? -6 : 6) * px, y - (10 + (several ? 14 * m.run : 0)) * px);
+        return;
+      }
+      ctx.setLineDash([5 * px, 4 * px]);
+      ctx.beginPath();
+      if (m.yat != null) {
+        const y = u.valToPos(m.yat, "y", true), above = y < b.top;
+        ctx.strokeStyle = ctx.fillStyle = look.bad;
+        ctx.moveTo(b.left, y);
+        ctx.lineTo(b.left + b.width, y);
+        ctx.stroke();
+        ctx.textBaseline = y - b.top < 18 * px ? "top" : "bottom";
+        text(ctx, look, above ? m.text + " (above this chart)" : m.text, b.left + 6 * px, above ? b.top + 3 * px : y + (ctx.textBaseline === "top" ? 3 : -3) * px);
+        return;
+      }
+      const x = u.valToPos(m.xat, "x", true);
+      ctx.strokeStyle = look.soft;
+      ctx.fillStyle = look.soft;
+      ctx.moveTo(x, b.top);
+      ctx.lineTo(x, b.top + b.height);
+      ctx.stroke();
+      ctx.textBaseline = "top";
+      text(ctx, look, m.text, x + 4 * px, b.top + 3 * px);
+    });
+  }
+
+  function optionsOf(c, look, width) {
+    const time = c.id.startsWith("time-");
+    return {
+      width, height: 260, scales: scalesOf(c), axes: axesOf(c, look),
+      series: [{ label: "at", value: (u, v) => c.labels && v != null ? (c.labels[v] ?? "–").replace("\n", ", ") : number(v) }, ...c.series.map((s) => seriesOf(c, s, look))],
+      cursor: {
+        dataIdx: nearest, drag: { x: true, y: false, dist: 4 }, points: { size: 8 },
+        ...(time ? { sync: { key: "time", setSeries: false, scales: ["x", null] } } : {}),
+      },
+      hooks: {
+        draw: [(u) => {
+          c.series.forEach((s, i) => { if (s.kind === "path" && u.series[i + 1].show) drawPath(u, c, s, look); });
+          for (const m of c.marks || []) if (m.run < 0 || !away.has(m.run)) drawMark(u, c, m, look);
+        }],
+      },
+    };
+  }
+
+  function draw(widths) {
+    const look = colours();
+    for (const p of plots) p.plot.destroy();
+    plots = data.charts.map((c) => {
+      const figure = document.getElementById("chart-" + c.id), place = figure.querySelector(".plot");
+      const tables = c.series.map(increasing);
+      const width = widths ? figure.classList.contains("wide") ? widths.wide : widths.narrow : place.clientWidth;
+      const plot = new uPlot(optionsOf(c, look, width), uPlot.join(tables), place);
+      const shown = c.series.filter((s) => !s.hide && !away.has(s.run));
+      figure.dataset.drawn = String(shown.reduce((n, s) => n + s.ys.filter((y) => y != null).length, 0));
+      return { plot, place, chart: c };
+    });
+    body.dataset.charts = String(plots.length);
+  }
+
+  function show(run, visible) {
+    visible ? away.delete(run) : away.add(run);
+    for (const p of plots) {
+      p.chart.series.forEach((s, i) => { if (s.run === run) p.plot.setSeries(i + 1, { show: visible && !s.hide }); });
+    }
+  }
+
+  for (const button of document.querySelectorAll(".runs button")) {
+    button.addEventListener("click", () => {
+      const visible = button.getAttribute("aria-pressed") !== "true";
+      button.setAttribute("aria-pressed", String(visible));
+      show(Number(button.dataset.run), visible);
+    });
+  }
+
+  draw();
+  body.dataset.ms = (performance.now() - began).toFixed(0);
+
+  let waiting = 0;
+  addEventListener("resize", () => {
+    cancelAnimationFrame(waiting);
+    waiting = requestAnimationFrame(() => { for (const p of plots) p.plot.setSize({ width: p.place.clientWidth, height: 260 }); });
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw());
+
+  // On paper all tables are open, and the charts as wide as it.
+  let closed = [];
+  addEventListener("beforeprint", () => {
+    closed = [...document.querySelectorAll("details:not([open])")];
+    for (const d of closed) d.open = true;
+    draw(printed);
+  });
+  addEventListener("afterprint", () => {
+    for (const d of closed) d.open = false;
+    draw();
+  });
+})();

@@ -1,0 +1,111 @@
+package page
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// browser is a program that draws pages without a screen, "" if there is none.
+func browser() string {
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	return ""
+}
+
+// drawn opens a page in a browser, and gives it as its script left it.
+func drawn(t *testing.T, page string) string {
+	t.Helper()
+	program := browser()
+	if program == "" {
+		t.Skip("SKIPPED: no browser, so nobody looked whether the charts are drawn; apt-get install chromium, or put google-chrome in PATH")
+	}
+	path := filepath.Join(t.TempDir(), FileName)
+	if err := os.WriteFile(path, []byte(page), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), program, "--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1400,4000", "--user-data-dir="+t.TempDir(),
+		"--virtual-time-budget=20000", "--enable-logging=stderr", "--dump-dom", "file://"+path)
+	var said strings.Builder
+	cmd.Stderr = &said
+	dom, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", program, err, said.String())
+	}
+	for line := range strings.Lines(said.String()) {
+		if strings.Contains(line, "CONSOLE") {
+			t.Errorf("the browser logged: %s", line)
+		}
+	}
+	return string(dom)
+}
+
+var (
+	bodyTag  = regexp.MustCompile(`<body[^>]*>`)
+	attrs    = regexp.MustCompile(`data-(\w+)="(\d+)"`)
+	chartTag = regexp.MustCompile(`(?s)<figure id="chart-([^"]*)"([^>]*)>(.*?)</figure>`)
+)
+
+// checkDrawn wants every chart drawn with data, and no error.
+func checkDrawn(t *testing.T, dom string, charts int) {
+	t.Helper()
+	body := map[string]string{}
+	for _, a := range attrs.FindAllStringSubmatch(bodyTag.FindString(dom), -1) {
+		body[a[1]] = a[2]
+	}
+	if body["errors"] != "0" || body["charts"] != strconv.Itoa(charts) {
+		t.Errorf("the page says of itself: %v; want 0 errors and %d charts", body, charts)
+	}
+	t.Logf("%d charts drawn in %s ms, %d bytes", charts, body["ms"], len(dom))
+	figures := chartTag.FindAllStringSubmatch(dom, -1)
+	if len(figures) != charts {
+		t.Errorf("got %d figures, want %d", len(figures), charts)
+	}
+	for _, f := range figures {
+		points := attrs.FindStringSubmatch(f[2])
+		if !strings.Contains(f[3], "<canvas") || !regexp.MustCompile(`data-drawn="[1-9]\d*"`).MatchString(f[2]) {
+			t.Errorf("chart %s: no canvas, or no data in it (%v)", f[1], points)
+		}
+	}
+}
+
+// The charts: six over the rate, four by stage, four over time, three distributions, one of adapters.
+func TestBrowserDrawsEveryChart(t *testing.T) {
+	t.Parallel()
+	l := load{rates: []float64{2, 4, 8}, each: 12, adapters: []string{"a", "b"}, failing: 5}
+	checkDrawn(t, drawn(t, written(t, runOf(t, "one", l))), 18)
+	other := load{rates: []float64{1, 3}, each: 9}
+	checkDrawn(t, drawn(t, written(t, runOf(t, "one", l), runOf(t, "two", other), runOf(t, "three", l))), 18)
+	checkDrawn(t, drawn(t, written(t, runOf(t, "one stage", load{rates: []float64{5}, each: 20}))), 7)
+	checkDrawn(t, drawn(t, written(t, runOf(t, "one request", load{rates: []float64{5}, each: 1}))), 7)
+	checkDrawn(t, drawn(t, written(t, runOf(t, "nothing", load{rates: []float64{5}, each: 1, failing: 1}))), 3)
+}
+
+// Also with texts that try to be code.
+func TestBrowserRunsNoForeignCode(t *testing.T) {
+	t.Parallel()
+	const hostile = `</script><script>document.body.dataset.owned=1</script><img src=x onerror="document.body.dataset.owned=1">`
+	l := load{rates: []float64{2, 4}, each: 6, adapters: []string{hostile + "a", hostile + "b"}, failing: 3, text: hostile}
+	dom := drawn(t, written(t, runOf(t, hostile, l), runOf(t, hostile, l)))
+	checkDrawn(t, dom, 18)
+	if strings.Contains(bodyTag.FindString(dom), "owned") || strings.Contains(dom, "<img") {
+		t.Error("a name became code")
+	}
+}
+
+// What a page of ten thousand requests takes is printed.
+func TestBrowserTenThousandRequests(t *testing.T) {
+	t.Parallel()
+	page := written(t, runOf(t, "large", load{rates: []float64{100, 200, 400, 800}, each: 2500}))
+	if len(page) > 3<<20 {
+		t.Errorf("the page has %d bytes, want below 3 MB", len(page))
+	}
+	checkDrawn(t, drawn(t, page), 17)
+}

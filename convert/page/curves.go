@@ -1,0 +1,75 @@
+package page
+
+import (
+	"math"
+	"slices"
+
+	"github.com/seed-307b789f/xk6-llm/convert"
+)
+
+// curves are what charts show of single requests, thinned. Times are seconds.
+type curves struct {
+	requests int
+
+	ttft, itl, lateness xy            // distributions, percent by seconds
+	ttftDots, itlDots   xy            // by the second at which the request was sent
+	adapters            map[string]xy // the distribution of TTFT of each, where there are two at least
+	begins              []float64     // when the first request of each stage was sent, in order of time
+}
+
+// collection is what is kept of each request while its curves are made.
+type collection struct {
+	ttft, lateness    []float64
+	ttftDots, itlDots xy
+	byAdapter         map[string][]float64
+	begins            map[int]float64
+	requests          int
+}
+
+// curvesOf goes through the report's requests once, and once through their chunks.
+func curvesOf(p *convert.Report) *curves {
+	c := collection{byAdapter: map[string][]float64{}, begins: map[int]float64{}}
+	for s := range p.Samples() {
+		c.take(s)
+	}
+	out := &curves{
+		requests: c.requests, ttft: distribution(c.ttft), lateness: distribution(c.lateness), itl: curve(p.TokenGaps()),
+		ttftDots: extremes(c.ttftDots, maxDots, maxSpans), itlDots: extremes(c.itlDots, maxDots, maxSpans), adapters: map[string]xy{},
+	}
+	if len(c.byAdapter) > 1 {
+		for adapter, values := range c.byAdapter {
+			out.adapters[adapter] = distribution(values)
+		}
+	}
+	for _, at := range c.begins {
+		out.begins = append(out.begins, at)
+	}
+	slices.Sort(out.begins)
+	return out
+}
+
+func (c *collection) take(s convert.Sample) {
+	c.requests++
+	if _, known := c.begins[s.Stage]; !known {
+		c.begins[s.Stage] = s.Start
+	}
+	if !math.IsNaN(s.Delay) {
+		c.lateness = append(c.lateness, s.Delay)
+	}
+	if !math.IsNaN(s.TTFT) {
+		c.ttft = append(c.ttft, s.TTFT)
+		c.ttftDots.add(s.Start, s.TTFT)
+		if s.Adapter != "" {
+			c.byAdapter[s.Adapter] = append(c.byAdapter[s.Adapter], s.TTFT)
+		}
+	}
+	if !math.IsNaN(s.ITL) {
+		c.itlDots.add(s.Start, s.ITL)
+	}
+}
+
+// distribution sorts values.
+func distribution(values []float64) xy {
+	slices.Sort(values)
+	return curve(len(values), func(k int) float64 { return values[k] })
+}

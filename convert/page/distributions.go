@@ -1,0 +1,95 @@
+package page
+
+import (
+	"maps"
+	"math"
+	"slices"
+)
+
+// wideRange is from which ratio of the largest to the least on an axis is logarithmic.
+const wideRange = 20
+
+// leastShown is what logarithmic axes show at least, in ms.
+const leastShown = 0.001
+
+// distributions are the charts of how the figures of requests are distributed.
+func distributions(runs []Run) chartGroup {
+	g := chartGroup{title: "Distributions"}
+	for _, d := range []struct {
+		id, title, label, note string
+		of                     func(*curves) xy
+	}{
+		{"ecdf-ttft", "Distribution of TTFT", "TTFT, ms", "", func(c *curves) xy { return c.ttft }},
+		{"ecdf-itl", "Distribution of ITL", "ITL, ms", "Gaps between consecutive tokens, of all answers together.", func(c *curves) xy { return c.itl }},
+		{"ecdf-delay", "Distribution of lateness", "sent − due, ms", "How late the load generator itself sent requests. It should be small against the latencies.", func(c *curves) xy { return c.lateness }},
+	} {
+		c := chart{ID: d.id, Title: d.title, Note: d.note, X: axis{Label: d.label}}
+		for i, r := range runs {
+			if r.curves != nil {
+				c.add(share100(named(runs, i, "share"), i, 0, d.of(r.curves)))
+			}
+		}
+		c.finishShares()
+		g.charts = append(g.charts, c)
+	}
+	g.charts = append(g.charts, byAdapter(runs))
+	return g
+}
+
+// byAdapter compares the TTFT of adapters.
+func byAdapter(runs []Run) chart {
+	c := chart{ID: "ecdf-adapters", Title: "Distribution of TTFT by adapter", X: axis{Label: "TTFT, ms"}}
+	for i, r := range runs {
+		if r.curves == nil {
+			continue
+		}
+		for k, name := range slices.Sorted(maps.Keys(r.curves.adapters)) {
+			if k < maxRuns {
+				c.add(share100(named(runs, i, name), i, k, r.curves.adapters[name]))
+			}
+		}
+	}
+	c.finishShares()
+	return c
+}
+
+// share100 is a distribution as steps: seconds become ms, shares are percent.
+func share100(name string, run, role int, p xy) series {
+	return series{Name: name, Run: run, Role: role, Kind: "steps", X: scaled(p.X, 1000), Y: scaled(p.Y, 1)}
+}
+
+// finishShares chooses the axes. A logarithmic one begins at the power of ten below the first hundredth of the values, so that
+// a few zeros do not take most of it.
+func (c *chart) finishShares() {
+	c.Y = axis{Label: "share no larger, %", Max: 100}
+	least, largest := math.Inf(1), 0.0
+	for _, s := range c.Series {
+		for i, x := range s.X {
+			if v := float64(x); v > leastShown && s.Y[i] >= 1 {
+				least = min(least, v)
+				break
+			}
+		}
+		largest = max(largest, float64(s.X[len(s.X)-1]))
+	}
+	if c.X.Log = largest > wideRange*least; !c.X.Log {
+		return
+	}
+	c.X.Label += " (logarithmic)"
+	edge := math.Pow(10, math.Floor(math.Log10(least)))
+	for i := range c.Series {
+		c.Series[i].clamp(rounded(edge))
+	}
+}
+
+// clamp brings what is below the edge onto it, and keeps of several points there the last.
+func (s *series) clamp(edge rounded) {
+	below := 0
+	for below < len(s.X) && s.X[below] <= edge {
+		below++
+	}
+	if below > 0 {
+		s.X, s.Y = s.X[below-1:], s.Y[below-1:]
+		s.X[0] = edge
+	}
+}

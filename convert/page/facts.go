@@ -1,0 +1,244 @@
+package page
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/seed-307b789f/xk6-llm/convert"
+	"github.com/seed-307b789f/xk6-llm/llm/config"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// fact is a line of what is known of a run, besides its figures.
+type fact struct{ name, value string }
+
+// Facts in the order in which the page shows them.
+var factOrder = []string{
+	"Model", "Server", "API", "Load", "SLO", "Started (UTC)", "Took", "Instances", "Tokens counted by", "Due instants", "Left out", "Imported from", "Run", "Versions",
+}
+
+// bound is one limit of the SLO.
+type bound struct {
+	figure string // key of the figure, "" of those without a chart
+	name   string
+	ms     float64
+}
+
+func boundsOf(b record.Bounds) (list []bound) {
+	for _, limit := range []bound{{"ttft", "TTFT", b.TTFT}, {"tpot", "TPOT", b.TPOT}, {"ntpot", "NTPOT", b.NTPOT}, {"itl", "ITL", b.ITL}, {"request", "request latency", b.Latency}} {
+		if limit.ms > 0 {
+			list = append(list, limit)
+		}
+	}
+	return list
+}
+
+// factsOf takes the facts that records tell.
+func factsOf(p *convert.Report) (list []fact) {
+	run := p.Run()
+	add := func(name, value string) { list = append(list, fact{name, value}) }
+	models, apis := map[string]bool{}, map[string]bool{}
+	var last *convert.Traits
+	for _, q := range run.Requests {
+		if q.Traits != last { // which many requests share
+			models[q.Model], apis[apiName(q.API, q.Streaming)] = true, true
+			last = q.Traits
+		}
+	}
+	add("Model", joined(models))
+	add("API", joined(apis))
+	servers := map[string]bool{}
+	for _, c := range run.Clients {
+		if base, isText := c.Options["baseURL"].(string); isText {
+			servers[address(base)] = true
+		}
+	}
+	add("Server", joined(servers))
+	add("Load", plannedLoad(run.Scenarios()))
+	if n := len(run.Runs); n > 0 {
+		add("Started (UTC)", instant(run.Runs[0].Start))
+		add("Instances", fmt.Sprint(n))
+	}
+	return list
+}
+
+// configured takes the facts that the configuration in a report directory tells, if it can be read.
+func (r *Run) configured(dir string) {
+	c, err := configIn(dir)
+	if err != nil {
+		return // the page then has fewer facts
+	}
+	add := func(name, value string) { r.facts = append(r.facts, fact{name, value}) }
+	add("API", apiName(string(c.API.Type), c.API.Streaming))
+	if c.Server != nil {
+		add("Model", c.Server.ModelName)
+		add("Server", address(c.Server.BaseURL))
+	}
+	if c.Report.Goodput != nil {
+		o, _ := convert.Configured(c)
+		r.bounds = boundsOf(o.SLO)
+	}
+	add("Load", configuredLoad(c))
+}
+
+// finishFacts adds what the report itself tells.
+func (r *Run) finishFacts() {
+	ours := r.summary.Get("xk6_llm")
+	add := func(name, value string) { r.facts = append(r.facts, fact{name, value}) }
+	add("SLO", r.slo())
+	if took := number(r.summary.Get("benchmark_time_seconds")); !math.IsNaN(took) {
+		add("Took", spell(took))
+	}
+	if start := ours.Get("time_series.start_ns").Int(); start > 0 {
+		add("Started (UTC)", instant(start))
+	}
+	add("Tokens counted by", pairs(ours.Get("tokens.output_source"), "%s (%s answers)"))
+	add("Versions", pairs(ours.Get("versions"), "%s %s"))
+	add("Run", ours.Get("run_id").String())
+	add("Imported from", ours.Get("imported_from").String())
+	add("Due instants", dueSources(ours.Get("schedule")))
+	if left := ours.Get("window.requests_left_out").Int(); left > 0 {
+		add("Left out", fmt.Sprintf("%d requests (by --warmup, --cooldown, --stage or --adapter)", left))
+	}
+}
+
+func dueSources(schedule gjson.Result) string {
+	sources := map[string]bool{}
+	for _, s := range schedule.Array() {
+		sources[s.Get("source").String()] = true
+	}
+	return joined(sources)
+}
+
+// pairs writes the members of an object.
+func pairs(object gjson.Result, format string) string {
+	var parts []string
+	object.ForEach(func(key, value gjson.Result) bool {
+		parts = append(parts, fmt.Sprintf(format, key.String(), value.String()))
+		return true
+	})
+	return strings.Join(parts, ", ")
+}
+
+// fact is the value of a fact, "" if it is unknown. The first that is there counts.
+func (r *Run) fact(name string) string {
+	for _, f := range r.facts {
+		if f.name == name && f.value != "" {
+			return f.value
+		}
+	}
+	return ""
+}
+
+func (r *Run) slo() string {
+	var parts []string
+	for _, b := range r.bounds {
+		parts = append(parts, fmt.Sprintf("%s ≤ %s ms", b.name, plain(b.ms)))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// warnings are what to know of the figures.
+func (r *Run) warnings() []string {
+	list := texts(r.summary.Get("xk6_llm.warnings"))
+	if r.summary.Get("xk6_llm.partial").Bool() {
+		list = append([]string{"PARTIAL: something of the run is missing"}, list...)
+	}
+	return list
+}
+
+// address is a server's, without a name, a password, and what a query may hold of secrets. Of the simulator's options those
+// that are files are left out: they say something of this machine alone.
+func address(base string) string {
+	u, err := url.Parse(base)
+	switch {
+	case err != nil:
+		return "(not a URL)"
+	case u.Scheme == "sim":
+		options := strings.Split(u.RawQuery, "&")
+		options = slices.DeleteFunc(options, func(o string) bool { return strings.ContainsAny(o, `/\%`) })
+		return strings.TrimSuffix("simulator: "+strings.Join(options, " "), ": ")
+	}
+	u.User, u.RawQuery, u.Fragment = nil, "", ""
+	return u.String()
+}
+
+func apiName(api string, streaming bool) string {
+	switch {
+	case api == "":
+		return ""
+	case streaming:
+		return api + ", streaming"
+	}
+	return api + ", not streaming"
+}
+
+func joined(set map[string]bool) string {
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(set)), func(name string) bool { return name == "" })
+	if len(names) > maxNames {
+		names = append(names[:maxNames], fmt.Sprintf("and %d more", len(names)-maxNames))
+	}
+	return strings.Join(names, "; ")
+}
+
+// maxNames bounds lists in a line.
+const maxNames = 8
+
+func instant(ns int64) string { return time.Unix(0, ns).UTC().Format("2006-01-02 15:04:05") }
+
+// spell writes seconds as people do.
+func spell(seconds float64) string {
+	if seconds < 120 {
+		return plain(seconds) + " s"
+	}
+	return time.Duration(seconds * float64(time.Second)).Round(time.Second).String()
+}
+
+// plannedLoad tells what the scenarios ask for.
+func plannedLoad(scenarios []record.Scenario) string {
+	var parts []string
+	for _, s := range scenarios {
+		for _, stage := range s.Stages {
+			parts = append(parts, stageLoad(stage))
+		}
+	}
+	return shortened(parts)
+}
+
+func stageLoad(s record.Stage) (text string) {
+	switch {
+	case s.Rate != nil && s.From != nil:
+		text = fmt.Sprintf("%v → %v/s", *s.From, *s.Rate)
+	case s.Rate != nil:
+		text = fmt.Sprintf("%v/s", *s.Rate)
+	case s.Requests != nil:
+		text = fmt.Sprintf("%d requests", *s.Requests)
+	}
+	if s.Concurrency != nil {
+		text += fmt.Sprintf(" at concurrency %d", *s.Concurrency)
+	}
+	if s.Duration != nil {
+		text += fmt.Sprintf(" for %s s", plain(*s.Duration))
+	}
+	return text
+}
+
+// configuredLoad tells how many stages of which kind a configuration asks for.
+func configuredLoad(c *config.Config) string {
+	return fmt.Sprintf("%s, %d stages", c.Load.Type, c.Load.Stages.Len())
+}
+
+func shortened(parts []string) string {
+	parts = slices.DeleteFunc(parts, func(s string) bool { return s == "" })
+	if n := len(parts); n > maxNames {
+		parts = append(parts[:maxNames-1:maxNames-1], fmt.Sprintf("… %d stages in all, the last %s", n, parts[n-1]))
+	}
+	return strings.Join(parts, ", then ")
+}

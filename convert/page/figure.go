@@ -1,0 +1,154 @@
+package page
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/tidwall/gjson"
+)
+
+// figure is a distribution that reports hold of a run and of each of its parts.
+type figure struct {
+	key, name, meaning string
+	paths              []string // the first that is there counts: ours before inference-perf's
+}
+
+// The figures of requests, all in seconds.
+var (
+	requestLatency = figure{"request", "Request latency", "from sending to the end of the answer; successes",
+		[]string{"successes.latency.request_latency"}}
+	ttft = figure{"ttft", "TTFT", "time to first token: from sending to the first content chunk",
+		[]string{"xk6_llm.latency.ttft", "successes.latency.time_to_first_token"}}
+	itl = figure{"itl", "ITL", "inter-token latency: gaps between consecutive tokens, of all answers together",
+		[]string{"successes.latency.inter_token_latency"}}
+	tpot = figure{"tpot", "TPOT", "time per output token: (last token − first token) / (output tokens − 1)",
+		[]string{"xk6_llm.latency.tpot", "successes.latency.time_per_output_token"}}
+	ntpot = figure{"ntpot", "NTPOT", "normalized time per output token: request latency / output tokens",
+		[]string{"xk6_llm.latency.ntpot", "successes.latency.normalized_time_per_output_token"}}
+	lateness = figure{"delay", "Lateness", "schedule delay: sent − due, of the load generator itself",
+		[]string{"load_summary.schedule_delay"}}
+	allFigures = []figure{requestLatency, ttft, itl, tpot, ntpot, lateness}
+)
+
+// of is a statistic of the figure, NaN if the report does not tell it. Percentiles are p50, p99.9 and so on.
+func (f figure) of(doc gjson.Result, statistic string) float64 {
+	if statistic == "p50" {
+		statistic = "median"
+	}
+	for _, path := range f.paths {
+		if d := doc.Get(path); d.IsObject() {
+			return number(d.Get(gjsonKey(statistic)))
+		}
+	}
+	return math.NaN()
+}
+
+// gjsonKey is a key with a dot in it, as p99.9, in a path.
+func gjsonKey(key string) string { return strings.ReplaceAll(key, ".", `\.`) }
+
+// number is NaN for what is no number.
+func number(v gjson.Result) float64 {
+	if v.Type != gjson.Number {
+		return math.NaN()
+	}
+	return v.Num
+}
+
+func texts(list gjson.Result) (out []string) {
+	for _, v := range list.Array() {
+		out = append(out, v.String())
+	}
+	return out
+}
+
+// Rates of a part of a run.
+
+func achieved(doc gjson.Result) float64 {
+	if v := number(doc.Get("load_summary.achieved_rate")); !math.IsNaN(v) {
+		return v
+	}
+	return number(doc.Get("load_summary.count")) / number(doc.Get("benchmark_time_seconds"))
+}
+
+func throughput(doc gjson.Result, what string) float64 {
+	return number(doc.Get("successes.throughput." + what + "_per_sec"))
+}
+
+// failedShare is of all requests, in percent.
+func failedShare(doc gjson.Result) float64 {
+	failed, n := number(doc.Get("failures.count")), number(doc.Get("load_summary.count"))
+	if math.IsNaN(n) {
+		n = failed + number(doc.Get("successes.count"))
+	}
+	return 100 * failed / n
+}
+
+func keptShare(doc gjson.Result) float64 {
+	return number(doc.Get("successes.goodput_metrics.goodput_percentage"))
+}
+
+// missing stands in a table for what the report does not tell.
+const missing = "–"
+
+// milliseconds writes seconds as milliseconds with three digits or so.
+func milliseconds(seconds float64) string { return plain(seconds * 1000) }
+
+// plain writes a number with three digits or all before the point, in groups of three.
+func plain(v float64) string {
+	switch a := math.Abs(v); {
+	case math.IsNaN(v) || math.IsInf(v, 0):
+		return missing
+	case a == 0:
+		return "0"
+	case a < 0.0005:
+		return "<0.001"
+	case a < 1:
+		return strconv.FormatFloat(v, 'f', 3, 64)
+	case a < 10:
+		return strconv.FormatFloat(v, 'f', 2, 64)
+	case a < 100:
+		return strconv.FormatFloat(v, 'f', 1, 64)
+	}
+	return grouped(strconv.FormatFloat(v, 'f', 0, 64))
+}
+
+// count writes a whole number of a report.
+func count(v gjson.Result) string {
+	if v.Type != gjson.Number {
+		return missing
+	}
+	return whole(v.Num)
+}
+
+// whole writes a whole number.
+func whole(v float64) string {
+	if math.IsNaN(v) {
+		return missing
+	}
+	return grouped(strconv.FormatFloat(v, 'f', 0, 64))
+}
+
+// grouped parts thousands by narrow spaces, which no country reads as a decimal point.
+func grouped(digits string) string {
+	first := strings.IndexAny(digits, "0123456789")
+	for i := len(digits) - 3; i > first; i -= 3 {
+		digits = digits[:i] + "\u202f" + digits[i:]
+	}
+	return digits
+}
+
+func percent(v float64) string {
+	switch {
+	case math.IsNaN(v):
+		return missing
+	case v == 0 || v == 100:
+		return fmt.Sprintf("%.0f %%", v)
+	case v > 99.9:
+		return ">99.9 %"
+	case v < 0.1:
+		return "<0.1 %"
+	}
+	return fmt.Sprintf("%.1f %%", v)
+}

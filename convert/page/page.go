@@ -1,0 +1,124 @@
+// Package page makes report.html: one page on a run or on several, with the verdict, the facts, the tables and the charts of
+// their reports. It is one file that loads nothing and whose policy forbids it to: it can be sent by mail and opened offline.
+//
+// The tables need no script. The charts are drawn by uPlot, which the page holds; their data were thinned here, so that a page
+// stays small whatever the size of the run: see [extremes] and [curve].
+package page
+
+import (
+	"fmt"
+	"html/template"
+	"io"
+	"slices"
+
+	"github.com/seed-307b789f/xk6-llm/convert"
+)
+
+// FileName is what a page is called in a report directory.
+const FileName = "report.html"
+
+// maxRuns is how many runs a page shows: more colours nobody tells apart.
+const maxRuns = 8
+
+// Write writes the page of the runs, of one at least and of eight at most. Runs of the same name are numbered.
+func Write(w io.Writer, runs []Run) error {
+	switch {
+	case len(runs) == 0:
+		return fmt.Errorf("page: no run to show")
+	case len(runs) > maxRuns:
+		return fmt.Errorf("page: %d runs are too many to tell apart by colour, at most %d", len(runs), maxRuns)
+	}
+	runs = distinct(runs)
+	charts := chartsOf(runs)
+	data, err := chartData(runs, charts)
+	if err != nil {
+		return err
+	}
+	return pageTemplate.Execute(w, view{
+		Title: title(runs), Policy: policy, Style: pageStyle, Library: libraryScript, Script: pageScript, Data: data,
+		Several: len(runs) > 1, Runs: heads(runs), Facts: factTable(runs), Glance: glance(runs), Latencies: latencyTables(runs),
+		Sections: sections(charts), Errors: errorTable(runs), Adapters: adapterTable(runs), Notes: notes(runs),
+	})
+}
+
+// view is what the template shows.
+type view struct {
+	Title, Policy string
+	Style         template.CSS
+	// Library, Script and Data stand in scripts: the first two as they are vendored or written here, the last as JSON in
+	// which no < is left.
+	Library, Script, Data template.JS
+	Several               bool
+	Runs                  []head
+	Facts, Glance         *table
+	Latencies             []*table
+	Sections              []section
+	Errors, Adapters      *table
+	Notes                 []string
+}
+
+// head is what stands above all else of a run.
+type head struct {
+	Name     string
+	Number   int    // of its colour
+	Verdict  string // "" if the report has none
+	Word     string // what the verdict means
+	Class    string
+	Reasons  []string
+	Answer   []sentence // what was measured
+	Warnings []string
+}
+
+var verdicts = map[string][2]string{
+	convert.Valid:   {"valid", "the load generator kept up: the figures are the server's"},
+	convert.Suspect: {"suspect", "read the reasons before you use the figures"},
+	convert.Invalid: {"invalid", "do not use these figures"},
+}
+
+func heads(runs []Run) (list []head) {
+	for i := range runs {
+		r := &runs[i]
+		health := r.summary.Get("xk6_llm.client_health")
+		h := head{Name: r.Name, Number: i, Verdict: health.Get("verdict").String(), Reasons: texts(health.Get("reasons")), Warnings: r.warnings(), Answer: r.answer()}
+		if v, known := verdicts[h.Verdict]; known {
+			h.Class, h.Word = v[0], v[1]
+		} else {
+			h.Class, h.Verdict, h.Word = "unknown", "NOT JUDGED", "the report does not tell whether the load generator kept up"
+		}
+		list = append(list, h)
+	}
+	return list
+}
+
+func title(runs []Run) string {
+	if len(runs) == 1 {
+		return "Load test report: " + runs[0].Name
+	}
+	return fmt.Sprintf("Load test report: %d runs", len(runs))
+}
+
+// distinct numbers runs of the same name.
+func distinct(runs []Run) []Run {
+	runs = slices.Clone(runs)
+	seen := map[string]int{}
+	for i := range runs {
+		name := runs[i].Name
+		if seen[name]++; seen[name] > 1 {
+			runs[i].Name = fmt.Sprintf("%s (%d)", name, seen[name])
+		}
+	}
+	return runs
+}
+
+// notes tell what the charts leave out, and why.
+func notes(runs []Run) (list []string) {
+	for _, r := range runs {
+		switch {
+		case r.curves == nil:
+			list = append(list, fmt.Sprintf("The report %s holds no requests (requests.parquet), so that of it there are no distributions (TTFT, gaps between tokens, lateness) and no dots of single requests.", r.Name))
+		case r.curves.requests > maxDots:
+			list = append(list, fmt.Sprintf("Of the %d requests of %s the charts over time show the lowest and the highest of each span, %d spans in all; distributions are thinned to some %d points. Both keep the exact minimum and maximum.", r.curves.requests, r.Name, maxSpans, curvePoints))
+		}
+	}
+	return list
+}

@@ -1,0 +1,184 @@
+package page
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/seed-307b789f/xk6-llm/convert"
+	"github.com/seed-307b789f/xk6-llm/llm/config"
+)
+
+// Run is one run as a page shows it. Make it by [FromReport] or [FromDir].
+type Run struct {
+	Name string // what the page calls it
+
+	summary  gjson.Result // in the format of the report's files
+	stages   []part
+	adapters []part
+	facts    []fact
+	bounds   []bound
+	curves   *curves // nil where the requests are unknown
+}
+
+// part is the report on a stage or an adapter.
+type part struct {
+	index int // of a stage
+	name  string
+	doc   gjson.Result
+}
+
+// FromReport takes a report and the requests it is of.
+func FromReport(name string, p *convert.Report) (Run, error) {
+	r := Run{Name: name, curves: curvesOf(p), facts: factsOf(p), bounds: boundsOf(p.Bounds())}
+	var failed error
+	take := func(l *convert.Lifecycle) gjson.Result {
+		text, err := json.Marshal(l)
+		failed = errors.Join(failed, err)
+		return gjson.ParseBytes(text)
+	}
+	r.summary = take(p.Summary)
+	for _, stage := range slices.Sorted(maps.Keys(p.Stages)) {
+		r.stages = append(r.stages, part{index: stage, name: fmt.Sprintf("stage %d", stage), doc: take(p.Stages[stage])})
+	}
+	for _, adapter := range slices.Sorted(maps.Keys(p.Adapters)) {
+		r.adapters = append(r.adapters, part{name: adapter, doc: take(p.Adapters[adapter])})
+	}
+	r.finishFacts()
+	return r, failed
+}
+
+// FromDir reads a report directory, of this program or of inference-perf. Figures are those of its JSON files; what these do
+// not tell is found in requests.parquet, or in inference-perf's file of requests, if it is there. The run is called as the directory is.
+func FromDir(dir string) (Run, error) {
+	path, err := filepath.Abs(dir)
+	if err != nil {
+		return Run{}, err
+	}
+	r := Run{Name: filepath.Base(path)}
+	if err := r.readFiles(path); err != nil {
+		return r, err
+	}
+	report, err := requestsOf(path)
+	switch {
+	case err != nil:
+		return r, err
+	case report == nil && !r.summary.Exists() && len(r.stages) == 0:
+		return r, fmt.Errorf("%s: it holds no report: neither *%s nor requests.parquet", dir, summaryName)
+	case report == nil:
+		r.configured(path)
+	default:
+		r.curves, r.facts, r.bounds = curvesOf(report), factsOf(report), boundsOf(report.Bounds())
+		if !r.summary.Exists() {
+			return FromReport(r.Name, report)
+		}
+	}
+	r.finishFacts()
+	return r, nil
+}
+
+const (
+	stageEnd    = "_lifecycle_metrics.json"
+	summaryName = "summary" + stageEnd
+)
+
+var (
+	stageFile   = regexp.MustCompile(`^stage_(\d+)` + stageEnd + `$`)
+	adapterFile = regexp.MustCompile(`^adapter_(.+)` + stageEnd + `$`)
+	ofAStage    = regexp.MustCompile(`_stage_\d+$`)
+)
+
+// readFiles reads the JSON files of a report. Those of a prefix other than the summary's are none of it.
+func (r *Run) readFiles(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	prefix := ""
+	for _, e := range entries {
+		if before, found := strings.CutSuffix(e.Name(), summaryName); found {
+			prefix = before
+			break
+		}
+	}
+	for _, e := range entries {
+		name, ours := strings.CutPrefix(e.Name(), prefix)
+		if !ours || !strings.HasSuffix(name, stageEnd) || e.IsDir() {
+			continue
+		}
+		if err := r.readFile(dir, e.Name(), name); err != nil {
+			return err
+		}
+	}
+	slices.SortFunc(r.stages, func(a, b part) int { return a.index - b.index })
+	return nil
+}
+
+func (r *Run) readFile(dir, file, name string) error {
+	stage, adapter := stageFile.FindStringSubmatch(name), adapterFile.FindStringSubmatch(name)
+	if adapter != nil && ofAStage.MatchString(adapter[1]) || adapter == nil && stage == nil && name != summaryName {
+		return nil
+	}
+	text, err := os.ReadFile(filepath.Join(dir, file))
+	if err != nil {
+		return err
+	}
+	doc := gjson.ParseBytes(text)
+	if !gjson.ValidBytes(text) || !doc.IsObject() {
+		return fmt.Errorf("%s: it is no JSON object", file)
+	}
+	switch {
+	case stage != nil:
+		n, err := strconv.Atoi(stage[1])
+		if err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+		r.stages = append(r.stages, part{index: n, name: fmt.Sprintf("stage %d", n), doc: doc})
+	case adapter != nil:
+		r.adapters = append(r.adapters, part{name: adapter[1], doc: doc})
+	default:
+		r.summary = doc
+	}
+	return nil
+}
+
+// requestFiles hold the requests of a report.
+var requestFiles = []string{"requests.parquet", "*per_request" + stageEnd, "*per_request" + stageEnd + ".gz"}
+
+// requestsOf makes a report of a directory's requests, nil if it holds none.
+func requestsOf(dir string) (*convert.Report, error) {
+	for _, pattern := range requestFiles {
+		paths, _ := filepath.Glob(filepath.Join(dir, pattern)) // none where dir is a pattern itself
+		if len(paths) == 0 {
+			continue
+		}
+		o := convert.ReadOptions{}
+		if pattern != requestFiles[0] {
+			o.Config, _ = configIn(dir) // tells the stages, where it can be read
+		}
+		run, err := convert.ReadFiles(o, paths[0])
+		if err != nil {
+			return nil, err
+		}
+		return run.Report(convert.Options{}), nil
+	}
+	return nil, nil
+}
+
+// configIn reads the configuration in a report directory, which may be of another version and of any form.
+func configIn(dir string) (*config.Config, error) {
+	paths, _ := filepath.Glob(filepath.Join(dir, "*config.y*ml"))
+	if len(paths) == 0 {
+		return nil, os.ErrNotExist
+	}
+	return config.Load(paths[0])
+}

@@ -1,0 +1,117 @@
+package page
+
+import (
+	"fmt"
+
+	"github.com/tidwall/gjson"
+)
+
+// list reads numbers of a time series, NaN for null.
+func list(doc gjson.Result) (values []float64) {
+	for _, v := range doc.Array() {
+		values = append(values, number(v))
+	}
+	return values
+}
+
+// overInterval puts the values of a time series at the middle of their intervals, times a factor, thinned.
+func overInterval(doc gjson.Result, interval, factor float64) xy {
+	var p xy
+	for i, v := range list(doc) {
+		p.add((float64(i)+0.5)*interval, v*factor)
+	}
+	return extremes(p, 2*maxSpans, maxSpans)
+}
+
+// overTime are the charts over the time of the run.
+func overTime(runs []Run) chartGroup {
+	g := chartGroup{title: "Over time"}
+	rates := chart{ID: "time-rates", Title: "Requests per second", Y: axis{Label: "requests per second"}, Note: "Asked for, sent, done and failed. Sent below asked: the load generator did not keep up. Done below sent: the server does not.", wide: true}
+	flight := chart{ID: "time-flight", Title: "Requests in flight", Y: axis{Label: "requests"}, Note: "Sent and not ended yet. A steady rise is a queue that grows.", wide: true}
+	first := chart{ID: "time-ttft", Title: "TTFT over time", Y: axis{Label: "TTFT, ms"}, Note: "Dots are requests, at the time they were sent (of more than 5000 the lowest and the highest of each moment); lines are percentiles of each interval.", wide: true}
+	gaps := chart{ID: "time-itl", Title: "ITL over time", Y: axis{Label: "ITL, ms"}, Note: "Dots are the mean gap of each request, at the time it was sent; the line is the mean of the gaps between chunks that ended in each interval.", wide: true}
+	for i, r := range runs {
+		ts := r.summary.Get("xk6_llm.time_series")
+		step := ts.Get("interval_seconds").Float()
+		rates.rates(runs, i, ts, step)
+		if step > 0 {
+			flight.add(plainLine(named(runs, i, "in flight"), i, 0, overInterval(ts.Get("in_flight"), step, 1)))
+		}
+		first.latency(runs, i, r.dots(true), []timed{{"p50", overInterval(ts.Get("ttft_p50"), step, 1)}, {"p99", overInterval(ts.Get("ttft_p99"), step, 1)}})
+		gaps.latency(runs, i, r.dots(false), []timed{{"mean", overInterval(ts.Get("chunk_gap_mean"), step, 1)}})
+	}
+	first.limits(runs, ttft)
+	gaps.limits(runs, itl)
+	g.charts = []chart{rates, flight, first, gaps}
+	for i := range g.charts {
+		g.charts[i].X = axis{Label: "seconds since the first request"}
+		g.charts[i].Marks = append(g.charts[i].Marks, stageMarks(runs)...)
+	}
+	return g
+}
+
+// timed is a series over time with its name.
+type timed struct {
+	name string
+	xy
+}
+
+func plainLine(name string, run, role int, p xy) series {
+	return series{Name: name, Run: run, Role: role, Kind: "line", X: scaled(p.X, 1), Y: scaled(p.Y, 1)}
+}
+
+// dots are the run's requests: their TTFT, or their mean gap between tokens.
+func (r *Run) dots(first bool) xy {
+	switch {
+	case r.curves == nil:
+		return xy{}
+	case first:
+		return r.curves.ttftDots
+	}
+	return r.curves.itlDots
+}
+
+// rates adds how many requests were asked for, sent, done and failed per second.
+func (c *chart) rates(runs []Run, number int, ts gjson.Result, step float64) {
+	if step <= 0 {
+		return
+	}
+	for role, s := range []struct{ name, key string }{{"asked", "due"}, {"sent", "sent"}, {"done", "ended"}, {"failed", "failed"}} {
+		p := overInterval(ts.Get(s.key), step, 1/step)
+		if _, highest := bounds(p.Y); highest == 0 && s.name != "sent" {
+			continue // due instants are unknown, or nothing failed
+		}
+		out := plainLine(named(runs, number, s.name), number, role, p)
+		out.Hide = len(runs) > 1 && s.name != "sent"
+		c.add(out)
+	}
+}
+
+// latency adds the dots of a run, and lines of its intervals.
+func (c *chart) latency(runs []Run, number int, dots xy, lines []timed) {
+	cloud := line(named(runs, number, "requests"), number, roles["requests"], "dots", dots)
+	cloud.Hide = len(runs) > 1
+	c.add(cloud)
+	for _, l := range lines {
+		c.add(line(named(runs, number, l.name), number, roles[l.name], "line", l.xy))
+	}
+}
+
+// stageMarks are where the stages of a single run begin, in so far as there is room.
+func stageMarks(runs []Run) (marks []mark) {
+	if len(runs) != 1 || runs[0].curves == nil {
+		return nil
+	}
+	begins := runs[0].curves.begins
+	if len(begins) < 2 || len(begins) > 2*maxNames {
+		return nil
+	}
+	for i, at := range begins {
+		text := ""
+		if i < len(runs[0].stages) && len(begins) <= maxNames {
+			text = fmt.Sprintf("stage %d", runs[0].stages[i].index)
+		}
+		marks = append(marks, mark{X: new(rounded(at)), Text: text, Run: -1})
+	}
+	return marks
+}

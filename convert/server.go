@@ -1,0 +1,290 @@
+package convert
+
+import (
+	"math"
+	"slices"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// ServerState is what the server's own pages told during the run. Of several pages, as of replicas, requests and tokens are
+// added up and shares averaged.
+type ServerState struct {
+	Sources []ServerSource `json:"sources"`
+	Failed  int64          `json:"failed_scrapes"` // attempts to read a page
+	Samples int            `json:"samples"`        // within the time from the first start to the last end, as are the next three
+	Running *Level         `json:"running"`
+	Waiting *Level         `json:"waiting"`
+	KVCache *Level         `json:"kv_cache_usage"` // 0 to 1
+	Counts  *ServerCounts  `json:"counts"`         // null without two samples
+	GPUs    *Accelerators  `json:"accelerators"`   // null if no page has any
+}
+
+// ServerSource is a page that was read.
+type ServerSource struct {
+	URL    string `json:"url"`
+	Engine string `json:"engine"` // "" of a page of devices alone
+}
+
+// Level is a gauge over the samples.
+type Level struct {
+	Mean Float `json:"mean"`
+	Max  Float `json:"max"`
+}
+
+// ServerCounts are the server's counters between two samples, and the client's counts of requests that ended between them.
+type ServerCounts struct {
+	From        Float       `json:"from_seconds"` // of the earlier sample, after the first start of the run
+	To          Float       `json:"to_seconds"`   // of the later
+	Requests    *Reconciled `json:"requests"`     // answered to their end
+	Prompt      *Reconciled `json:"prompt_tokens"`
+	Generated   *Reconciled `json:"generation_tokens"`
+	TTFT        *Reconciled `json:"time_to_first_token_mean"` // seconds; the negative difference is the network's and the client's share
+	Preemptions *Float      `json:"preemptions"`
+	PrefixHits  *Float      `json:"prefix_cache_hit_share"` // of the tokens looked up, 0 to 1
+}
+
+// Reconciled is a figure of the server beside the client's; the latter are null if requests were left out of the report.
+type Reconciled struct {
+	Server     Float  `json:"server"`
+	Client     *Float `json:"client"`
+	Difference *Float `json:"difference"` // server less client
+}
+
+// Accelerators are the devices on the pages.
+type Accelerators struct {
+	Devices     Float  `json:"devices"`
+	Utilization *Level `json:"utilization"` // 0 to 1, mean of the devices
+	Memory      *Level `json:"memory_used_bytes"`
+	Power       *Level `json:"power_watts"`   // of all
+	Energy      *Float `json:"energy_joules"` // between the samples of the counts
+	Temperature *Level `json:"temperature_celsius"`
+	Clock       *Level `json:"sm_clock_mhz"`
+}
+
+// server is nil if no page was read.
+func (g *group) server() *ServerState {
+	if len(g.run.Servers) == 0 || len(g.all) == 0 || g.run.clock != ours {
+		return nil
+	}
+	w := &serverWindow{run: g.run, start: g.all[0].Start, end: g.all[0].End, levels: map[string]*level{}}
+	for _, q := range g.all {
+		w.start, w.end = min(w.start, q.Start), max(w.end, q.End)
+	}
+	w.findSources()
+	w.sample()
+	s := &ServerState{
+		Sources: w.sources, Failed: w.failed(), Samples: w.samples,
+		Running: w.level(record.ServerRunning), Waiting: w.level(record.ServerWaiting), KVCache: w.level(record.ServerKVCacheUsage),
+		Counts: w.counts(), GPUs: w.accelerators(),
+	}
+	return s
+}
+
+// serverWindow looks at the samples around a span of time.
+type serverWindow struct {
+	run        *Run
+	start, end int64
+	sources    []ServerSource
+	ends       [][2]*record.Server // of each source the samples around the span, the nearest there are
+	samples    int
+	levels     map[string]*level
+}
+
+type level struct {
+	sum, most float64
+	n         int
+}
+
+// findSources lists the pages that were read, with the samples around the span: a counter has then counted all within.
+func (w *serverWindow) findSources() {
+	for _, line := range w.run.Servers {
+		if len(line.Values) == 0 {
+			continue
+		}
+		at := slices.IndexFunc(w.sources, func(s ServerSource) bool { return s.URL == line.Source })
+		if at < 0 {
+			at = len(w.sources)
+			w.sources = append(w.sources, ServerSource{line.Source, line.Engine})
+			w.ends = append(w.ends, [2]*record.Server{line, line})
+		}
+		pair := &w.ends[at]
+		if line.Time <= w.start {
+			pair[0] = line
+		}
+		if pair[1].Time < w.end {
+			pair[1] = line
+		}
+	}
+	if w.sources == nil {
+		w.sources = []ServerSource{}
+	}
+}
+
+// averaged are the figures that several pages do not add up to.
+var averaged = []string{record.ServerKVCacheUsage, record.ServerGPUUtilization, record.ServerGPUClock}
+
+// sample takes the gauges at each sample within the span, of each page the newest, once all are known.
+func (w *serverWindow) sample() {
+	newest := map[string]*record.Server{}
+	for _, line := range w.run.Servers {
+		if len(line.Values) == 0 {
+			continue
+		}
+		newest[line.Source] = line
+		if line.Time < w.start || line.Time > w.end || len(newest) < len(w.sources) {
+			continue
+		}
+		w.samples++
+		for _, name := range []string{
+			record.ServerRunning, record.ServerWaiting, record.ServerKVCacheUsage, record.ServerGPUs, record.ServerGPUUtilization, record.ServerGPUMemory,
+			record.ServerGPUPower, record.ServerGPUTemperature, record.ServerGPUClock,
+		} {
+			w.add(name, newest)
+		}
+	}
+}
+
+func (w *serverWindow) add(name string, newest map[string]*record.Server) {
+	sum, most, n := 0.0, 0.0, 0.0
+	for _, source := range w.sources {
+		if value, ok := newest[source.URL].Values[name]; ok {
+			sum, most, n = sum+value, max(most, value), n+1
+		}
+	}
+	switch {
+	case n == 0:
+		return
+	case slices.Contains(averaged, name):
+		sum /= n
+	case name == record.ServerGPUTemperature:
+		sum = most
+	}
+	l := w.levels[name]
+	if l == nil {
+		l = &level{most: sum}
+		w.levels[name] = l
+	}
+	l.sum, l.most, l.n = l.sum+sum, max(l.most, sum), l.n+1
+}
+
+func (w *serverWindow) level(name string) *Level {
+	l := w.levels[name]
+	if l == nil {
+		return nil
+	}
+	return &Level{Mean: Float(l.sum / float64(l.n)), Max: Float(l.most)}
+}
+
+// span is the time between the samples around.
+func (w *serverWindow) span() (from, to int64) {
+	for i, pair := range w.ends {
+		if i == 0 {
+			from, to = pair[0].Time, pair[1].Time
+		}
+		from, to = min(from, pair[0].Time), max(to, pair[1].Time)
+	}
+	return from, to
+}
+
+func (w *serverWindow) failed() (n int64) {
+	from, to := w.span()
+	for _, line := range w.run.Servers {
+		if len(w.ends) == 0 || line.Time >= from && line.Time <= to || len(line.Values) == 0 && line.Time >= w.start {
+			n += line.Failed
+		}
+	}
+	return n
+}
+
+// grown is by how much a counter grew, over all pages that have it. A counter that is not on the first page is 0: some
+// engines show it from its first count on. Of a server that was started again nobody knows.
+func (w *serverWindow) grown(name string) *Float {
+	total, known := 0.0, false
+	for _, pair := range w.ends {
+		last, ok := pair[1].Values[name]
+		if !ok {
+			continue
+		}
+		first := pair[0].Values[name]
+		if last < first {
+			return nil
+		}
+		total, known = total+last-first, true
+	}
+	if !known {
+		return nil
+	}
+	return new(Float(total))
+}
+
+// counts is nil without a time between two samples.
+func (w *serverWindow) counts() *ServerCounts {
+	from, to := w.span()
+	if from == to {
+		return nil
+	}
+	client := w.client(from, to)
+	zero := w.run.Requests[0].Start
+	return &ServerCounts{
+		From: Float(w.run.seconds(from - zero)), To: Float(w.run.seconds(to - zero)),
+		Requests:    reconcile(w.grown(record.ServerRequests), client[0]),
+		Prompt:      reconcile(w.grown(record.ServerPromptTokens), client[1]),
+		Generated:   reconcile(w.grown(record.ServerGenerationTokens), client[2]),
+		TTFT:        reconcile(share(w.grown(record.ServerTTFTSum), w.grown(record.ServerTTFTCount)), client[3]),
+		Preemptions: w.grown(record.ServerPreemptions),
+		PrefixHits:  share(w.grown(record.ServerPrefixCacheHits), w.grown(record.ServerPrefixCacheQueries)),
+	}
+}
+
+// client counts successes that ended within a span, their prompt and output tokens, and their mean TTFT. All are nil if
+// requests were left out, which the server counts.
+func (w *serverWindow) client(from, to int64) (c [4]*Float) {
+	if w.run.Cut.Requests > 0 {
+		return c
+	}
+	var n, in, out, ttft, first float64
+	for _, q := range w.run.Requests {
+		if q.Failed() || q.End <= from || q.End > to {
+			continue
+		}
+		n, in, out = n+1, in+float64(q.in), out+float64(orElse(q.serverOut, q.out))
+		if !math.IsNaN(q.ttft) {
+			ttft, first = ttft+q.ttft, first+1
+		}
+	}
+	c[0], c[1], c[2] = new(Float(n)), new(Float(in)), new(Float(out))
+	c[3] = share(new(Float(ttft)), new(Float(first)))
+	return c
+}
+
+func reconcile(server, client *Float) *Reconciled {
+	if server == nil {
+		return nil
+	}
+	r := &Reconciled{Server: *server, Client: client}
+	if client != nil {
+		r.Difference = new(*server - *client)
+	}
+	return r
+}
+
+// share is nil where a part or the whole is unknown, or the whole is 0.
+func share(part, whole *Float) *Float {
+	if part == nil || whole == nil || *whole == 0 {
+		return nil
+	}
+	return new(*part / *whole)
+}
+
+func (w *serverWindow) accelerators() *Accelerators {
+	devices := w.level(record.ServerGPUs)
+	if devices == nil {
+		return nil
+	}
+	return &Accelerators{
+		Devices: devices.Max, Utilization: w.level(record.ServerGPUUtilization), Memory: w.level(record.ServerGPUMemory),
+		Power: w.level(record.ServerGPUPower), Energy: w.grown(record.ServerGPUEnergy), Temperature: w.level(record.ServerGPUTemperature),
+		Clock: w.level(record.ServerGPUClock),
+	}
+}

@@ -1,0 +1,71 @@
+package command
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/llm/accuracy"
+)
+
+func TestParseLevels(t *testing.T) {
+	t.Parallel()
+	list, err := parseLevels("1x50, 100x0.5")
+	if err != nil || len(list) != 2 || list[0] != (level{1, 50}) || list[1] != (level{100, 0.5}) {
+		t.Errorf("got %v, %v", list, err)
+	}
+	for _, text := range []string{"", "x", "5", "0x5", "5x0", "5x-1", "5xNaN", "1e9x1", "5x5,", "200000x5"} {
+		if list, err := parseLevels(text); err == nil || !strings.Contains(err.Error(), "--levels: ") {
+			t.Errorf("%q: got %v, %v", text, list, err)
+		}
+	}
+}
+
+func TestTrustedUpToIsTheBusiestTrustedLevel(t *testing.T) {
+	t.Parallel()
+	all := []measured{
+		{Streams: 1, TokensPerSec: 50, Trusted: true}, {Streams: 100, TokensPerSec: 20, Trusted: true, Errors: accuracy.Errors{First: accuracy.Spread{P50: 0.25, P99: 1.5, Max: 3}}},
+		{Streams: 1000, TokensPerSec: 20},
+	}
+	var table, text bytes.Buffer
+	if err := writeLevels(&table, all); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"trust it up to 100 streams and 2000 tokens/s", "0.25  1.50  3.0"} {
+		if !strings.Contains(table.String(), want) {
+			t.Errorf("%q is not in\n%s", want, table.String())
+		}
+	}
+	if err := writeLevelsJSON(&text, all); err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Levels []struct{ Streams int }
+		UpTo   struct{ Streams int } `json:"trusted_up_to"`
+	}
+	if err := json.Unmarshal(text.Bytes(), &got); err != nil || len(got.Levels) != 3 || got.UpTo.Streams != 100 {
+		t.Errorf("%+v, %v of\n%s", got, err, text.String())
+	}
+	table.Reset()
+	if err := writeLevels(&table, all[2:]); err != nil || !strings.Contains(table.String(), "do not trust") {
+		t.Errorf("%v\n%s", err, table.String())
+	}
+}
+
+func TestSteal(t *testing.T) {
+	t.Parallel()
+	a, b := parseSteal("cpu  100 0 50 800 10 0 5 35 0 0"), parseSteal("cpu  150 0 80 950 10 0 5 65 0 0")
+	if got, want := b.since(a), 30.0/260; math.Abs(got-want) > 1e-12 {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	for _, line := range []string{"", "cpu", "cpu a b c d e f g h", "intr 1 2 3 4 5 6 7 8"} {
+		if got := parseSteal(line); got != (steal{}) {
+			t.Errorf("%q: got %+v", line, got)
+		}
+	}
+	if got := (steal{}).since(steal{}); got != 0 {
+		t.Errorf("of nothing known: %v", got)
+	}
+}

@@ -1,0 +1,47 @@
+package command
+
+import (
+	"os"
+	"strconv"
+	"strings"
+)
+
+// steal is the time of the processors so far, and how much of it the host of a virtual machine took, in the kernel's ticks.
+type steal struct{ all, taken float64 }
+
+// readSteal reads Linux's /proc/stat; elsewhere nothing is known, which counts as none.
+func readSteal() steal {
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return steal{}
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	return parseSteal(line)
+}
+
+// parseSteal reads "cpu user nice system idle iowait irq softirq steal guest guest_nice".
+func parseSteal(line string) (s steal) {
+	fields := strings.Fields(line)
+	if len(fields) < 9 || fields[0] != "cpu" {
+		return steal{}
+	}
+	for i, field := range fields[1:9] {
+		ticks, err := strconv.ParseFloat(field, 64)
+		if err != nil {
+			return steal{}
+		}
+		s.all += ticks
+		if i == 7 {
+			s.taken = ticks
+		}
+	}
+	return s
+}
+
+// since is the share that the host took between two readings.
+func (s steal) since(before steal) float64 {
+	if s.all <= before.all {
+		return 0
+	}
+	return (s.taken - before.taken) / (s.all - before.all)
+}

@@ -1,0 +1,50 @@
+package limits
+
+import (
+	"runtime"
+	"strings"
+	"testing"
+)
+
+func TestWarnings(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		limits      Limits
+		connections int64
+		want        []string
+	}{
+		{Limits{1024, 28232}, 924, nil},
+		{Limits{1024, 28232}, 925, []string{"925 requests at once", "1024 files only", "ulimit -n 1025"}},
+		{Limits{1 << 20, 28232}, 28233, []string{"28233 requests at once", "28232 local ports", "ip_local_port_range"}},
+		{Limits{}, 1e9, nil},
+	} {
+		got := strings.Join(tt.limits.Warnings(tt.connections), "\n")
+		if (got == "") != (tt.want == nil) {
+			t.Errorf("%+v, %d connections: got %q, want %q", tt.limits, tt.connections, got, tt.want)
+		}
+		for _, want := range tt.want {
+			if !strings.Contains(got, want) {
+				t.Errorf("%+v, %d connections: %q is not in %q", tt.limits, tt.connections, want, got)
+			}
+		}
+	}
+	if both := (Limits{1024, 28232}).Warnings(30000); len(both) != 2 {
+		t.Errorf("both limits are exceeded: %q", both)
+	}
+}
+
+func TestPortRange(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int64{"32768\t60999\n": 28232, "1024 65535": 64512, "5 5": 1, "": 0, "x y": 0, "9 5": 0, "1 70000": 0, "-1 5": 0} {
+		if got := portRange(text); got != want {
+			t.Errorf("%q: got %d, want %d", text, got, want)
+		}
+	}
+}
+
+func TestHere(t *testing.T) {
+	t.Parallel()
+	if l := Here(); runtime.GOOS == "linux" && (l.Files < 16 || l.Ports < 1) {
+		t.Errorf("got %+v", l)
+	}
+}

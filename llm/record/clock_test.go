@@ -1,0 +1,26 @@
+package record
+
+import (
+	"testing"
+	"time"
+	"unsafe"
+)
+
+// stepped is an instant whose wall clock has been set forward by an hour since the process began, as an operator or NTP may do.
+func stepped(t *testing.T, at time.Time) time.Time {
+	t.Helper()
+	later := at
+	*(*uint64)(unsafe.Pointer(&later)) += 3600 << 30 // seconds stand above 30 bits of nanoseconds
+	if later.Sub(at) != 0 || later.UnixNano()-at.UnixNano() != 3600e9 {
+		t.Fatalf("an instant is laid out in another way: %v became %v", at, later)
+	}
+	return later
+}
+
+func TestAStepOfTheClockMovesNoStamp(t *testing.T) {
+	t.Parallel()
+	at := time.Now()
+	if got, want := UnixNano(stepped(t, at)), UnixNano(at); got != want {
+		t.Errorf("the stamp moved by %v", time.Duration(got-want))
+	}
+}

@@ -1,0 +1,184 @@
+package llm
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/grafana/sobek"
+	"go.k6.io/k6/v2/lib"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+	"github.com/seed-307b789f/xk6-llm/llm/scrape"
+)
+
+// serverPages are the pages of metrics that a client's server has, as its options name them.
+type serverPages struct {
+	auto  bool // the one beside the base URL
+	urls  []string
+	every time.Duration
+}
+
+const defaultServerInterval = time.Second
+
+// read reads true, 'auto', a URL, or a list of URLs.
+func (p *serverPages) read(v sobek.Value) error {
+	p.auto, p.urls = false, nil
+	switch x := export(v).(type) {
+	case bool:
+		p.auto = x
+		return nil
+	case string:
+		return p.add(x)
+	case []any:
+		for i, each := range x {
+			text, ok := each.(string)
+			if !ok {
+				return fmt.Errorf("number %d must be a string", i)
+			}
+			if err := p.add(text); err != nil {
+				return fmt.Errorf("number %d %w", i, err)
+			}
+		}
+		return nil
+	}
+	return fmt.Errorf("must be true, 'auto', the URL of a page of metrics, or a list of them, got %s", describe(v))
+}
+
+func (p *serverPages) add(text string) error {
+	if text == "auto" {
+		p.auto = true
+		return nil
+	}
+	if _, err := scrape.ParseURL(text); err != nil {
+		return err
+	}
+	p.urls = append(p.urls, text)
+	return nil
+}
+
+func (p *serverPages) check() error {
+	if p.every < scrape.MinInterval {
+		return fmt.Errorf("must be at least %v, got %v", scrape.MinInterval, p.every)
+	}
+	return nil
+}
+
+// redact adds the options to those for the record file.
+func (p *serverPages) redact(m map[string]any) {
+	list := []string{}
+	if p.auto {
+		list = append(list, "auto")
+	}
+	for _, page := range p.urls {
+		list = append(list, redactURL(page))
+	}
+	if len(list) > 0 {
+		m["serverMetrics"], m["serverMetricsInterval"] = list, p.every.String()
+	}
+}
+
+// of lists the URLs of the pages of a server.
+func (p *serverPages) of(baseURL string) []string {
+	list := p.urls
+	if base, err := url.Parse(baseURL); p.auto && err == nil {
+		base.Path, base.RawPath, base.RawQuery = "/metrics", "", ""
+		list = append([]string{base.String()}, list...)
+	}
+	return list
+}
+
+// scrapers are the pages that the process reads, each once however many clients name it.
+type scrapers struct {
+	mu    sync.Mutex
+	known map[string]bool
+}
+
+// fresh gives those of some pages that nobody reads yet.
+func (s *scrapers) fresh(urls []string) (list []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.known == nil {
+		s.known = map[string]bool{}
+	}
+	for _, each := range urls {
+		if !s.known[each] {
+			s.known[each] = true
+			list = append(list, each)
+		}
+	}
+	return list
+}
+
+// scrape begins to read the pages of a peer, before the first request goes there: so the counters' differences have all of
+// the run in them. The first reading is waited for, a second at most.
+func (m *ModuleInstance) scrape(p *peer, state *lib.State, transport http.RoundTripper) {
+	if m.vu.Events().Global == nil { // nobody would say when the test ends
+		return
+	}
+	tags, first := state.Tags.GetCurrentValues().Tags, sync.WaitGroup{}
+	for _, each := range m.root.scrapers.fresh(p.opts.pages.of(p.baseURL)) {
+		page := &scrape.Page{URL: each, Name: redactURL(each), Header: p.credentialsFor(each), Transport: apart(transport)}
+		page.Push = func(line *record.Server) { push(context.Background(), state, m.metrics.Event(line, tags)) }
+		page.Warn = func(problem error) { state.Logger.Warn(problem) }
+		looked := make(chan struct{})
+		first.Go(func() {
+			page.Look(context.Background())
+			close(looked)
+		})
+		m.untilTestEnd(func(stop <-chan struct{}) {
+			<-looked
+			page.Watch(stop, p.opts.pages.every)
+		})
+	}
+	first.Wait()
+}
+
+// apart is a transport with connections of its own, so that a VU that closes its own disturbs nobody.
+func apart(transport http.RoundTripper) http.RoundTripper {
+	if t, ok := transport.(*http.Transport); ok {
+		return t.Clone()
+	}
+	return transport
+}
+
+// credentialsFor are the headers of the client's requests, for a page of the same server alone.
+func (p *peer) credentialsFor(page string) http.Header {
+	header := http.Header{}
+	at, err := url.Parse(page)
+	base, baseErr := url.Parse(p.baseURL)
+	if err != nil || baseErr != nil || at.Scheme != base.Scheme || at.Host != base.Host {
+		return header
+	}
+	if p.opts.APIKey != "" {
+		header.Set("Authorization", "Bearer "+p.opts.APIKey)
+	}
+	for name, value := range p.opts.Headers {
+		header.Set(name, value)
+	}
+	return header
+}
+
+// untilTestEnd does work beside the test, which is to return soon after stop is closed. k6 waits for that before it closes
+// the samples. Its types of events are not exported: all are asked for by number, and told apart by name.
+func (m *ModuleInstance) untilTestEnd(work func(stop <-chan struct{})) {
+	stop, working := make(chan struct{}), sync.WaitGroup{}
+	end := sync.OnceFunc(func() {
+		close(stop)
+		working.Wait()
+	})
+	working.Go(func() { work(stop) })
+	_, events := m.vu.Events().Global.Subscribe(1, 2, 3, 4, 5, 6)
+	go func() { // until k6 closes the channel, after the last event
+		defer end()
+		for e := range events {
+			if name := e.Type.String(); name == "TestEnd" || name == "Exit" {
+				end()
+			}
+			e.Done()
+		}
+	}()
+}

@@ -1,0 +1,136 @@
+package llm
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"go.k6.io/k6/v2/js/common"
+	"go.k6.io/k6/v2/lib"
+
+	"github.com/seed-307b789f/xk6-llm/llm/limits"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+	"github.com/seed-307b789f/xk6-llm/llm/status"
+)
+
+// statusInterval reads how often a status line is wanted, from -e or the environment; 0 means never. k6 does not tell modules
+// of --quiet, so the command line is looked at, as k6 does for --verbose.
+func statusInterval(env *common.InitEnvironment, args []string) (time.Duration, error) {
+	text, given := env.RuntimeOptions.Env[status.Env]
+	if !given && env.LookupEnv != nil {
+		if value, set := env.LookupEnv(status.Env); set {
+			text = value
+		}
+	}
+	every, err := status.ParseInterval(text)
+	if err != nil {
+		return 0, fmt.Errorf("%s %w", status.Env, err)
+	}
+	if slices.ContainsFunc(args, isQuiet) {
+		return 0, nil
+	}
+	return every, nil
+}
+
+// isQuiet says whether an argument is k6's --quiet, alone or among other short flags without a value.
+func isQuiet(arg string) bool {
+	switch arg {
+	case "--quiet", "--quiet=true":
+		return true
+	}
+	short, ok := strings.CutPrefix(arg, "-")
+	return ok && strings.Contains(short, "q") && strings.Trim(short, "qvp") == ""
+}
+
+// statusLine is the board of the process, nil when no line is wanted.
+type statusLine struct{ board *status.Board }
+
+func (s *statusLine) sent(p place) {
+	if s == nil {
+		return
+	}
+	at := status.Place{Scenario: p.scenario, Started: p.started}
+	if p.due != nil {
+		at.Told, at.Stage, at.Due, at.Dropped = true, p.due.Stage, p.due.Due, p.due.Dropped
+	}
+	s.board.Sent(time.Now(), at)
+}
+
+func (s *statusLine) lost() {
+	if s != nil {
+		s.board.Lost()
+	}
+}
+
+func (s *statusLine) done(r *record.Request, tokens int) {
+	if s != nil {
+		s.board.Done(r, tokens)
+	}
+}
+
+// statusLine gives the board. The first request of the process, on whichever VU, makes it and begins the lines, so that
+// nothing is left running where a script is only read. It is also told of the machine's limits then.
+func (m *ModuleInstance) statusLine(state *lib.State) *statusLine {
+	m.root.statusOnce.Do(func() {
+		warnOfLimits(state)
+		if m.statusEvery == 0 || m.vu.Events().Global == nil {
+			return
+		}
+		share := 1.0
+		if segment := state.Options.ExecutionSegment; segment != nil {
+			share = segment.FloatLength()
+		}
+		m.root.status = &statusLine{status.New(time.Now(), m.root.scenarioPlan(state), share)}
+		m.watch(m.root.status.board, printer(state.Logger))
+	})
+	return m.root.status
+}
+
+// warnOfLimits tells of limits of the machine that the VUs of the test, with a connection each, will exceed.
+func warnOfLimits(state *lib.State) {
+	tuple, err := lib.NewExecutionTuple(state.Options.ExecutionSegment, state.Options.ExecutionSegmentSequence)
+	if err != nil {
+		return
+	}
+	vus := lib.GetMaxPlannedVUs(state.Options.Scenarios.GetFullExecutionRequirements(tuple))
+	for _, warning := range limits.Here().Warnings(int64(vus)) { //nolint:gosec // far from overflow
+		state.Logger.Warn(warning)
+	}
+}
+
+// watch prints lines until the test has ended; k6 waits for that before it prints the summary. Its types of events are not
+// exported: all are asked for by number, and told apart by name.
+func (m *ModuleInstance) watch(board *status.Board, show func(line string)) {
+	stop, watching := make(chan struct{}), sync.WaitGroup{}
+	end := sync.OnceFunc(func() {
+		close(stop)
+		watching.Wait()
+	})
+	watching.Go(func() { board.Watch(stop, m.statusEvery, show) })
+	_, events := m.vu.Events().Global.Subscribe(1, 2, 3, 4, 5, 6)
+	go func() { // until k6 closes the channel, after the last event
+		defer end()
+		for e := range events {
+			if name := e.Type.String(); name == "TestEnd" || name == "Exit" {
+				end()
+			}
+			e.Done()
+		}
+	}()
+}
+
+// printer gives what prints a line above k6's progress bars. Their lock is in the writer behind k6's log, which draws them
+// again after each write. Logs that are not plain text, or go elsewhere, get the line as any other message.
+func printer(log logrus.FieldLogger) func(line string) {
+	logger, ok := log.(*logrus.Logger)
+	if ok && logger.Out != io.Discard {
+		if _, plain := logger.Formatter.(*logrus.TextFormatter); plain {
+			return func(line string) { _, _ = io.WriteString(logger.Out, line+"\n") } // nowhere to report a failure
+		}
+	}
+	return func(line string) { log.Info(line) }
+}

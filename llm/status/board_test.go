@@ -1,0 +1,249 @@
+package status
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+var zero = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// after is an instant so many seconds after the beginning.
+func after(s float64) time.Time { return zero.Add(seconds(s)) }
+
+// steady is a stage of one rate.
+func steady(index int, rate, duration float64) record.Stage {
+	return record.Stage{Index: index, Rate: &rate, Duration: &duration}
+}
+
+// answer is a success that came after so long, and was sent so late.
+func answer(ttft, late time.Duration) *record.Request {
+	return &record.Request{Due: new(int64(1e9)), Start: 1e9 + int64(late), End: 9e9, Chunks: []int64{record.Micros(ttft)}}
+}
+
+func TestBoardAddsUpAnInterval(t *testing.T) {
+	t.Parallel()
+	b := New(zero, nil, 1)
+	for i := range 100 {
+		b.Sent(after(1), Place{})
+		if i < 50 {
+			b.Done(answer(time.Duration(i+1)*time.Millisecond, time.Duration(i+1)*100*time.Microsecond), 10)
+		}
+	}
+	b.Done(&record.Request{ErrorType: record.ErrorTimeout, Chunks: []int64{1}}, 5)
+	b.Lost()
+	got := b.Look(after(5))
+	if got.Sent != 20 || got.Tokens != 100 || got.InFlight != 48 || got.Failed != 1 || got.NewlyFailed != 1 || !got.HasTTFT || !got.HasLate {
+		t.Errorf("got %+v, want 20 sent and 100 tokens per second, 48 in flight, 1 failed", got)
+	}
+	for _, d := range []struct{ got, want time.Duration }{
+		{got.TTFT50, 25 * time.Millisecond}, {got.TTFT99, 50 * time.Millisecond}, {got.Late99, 5 * time.Millisecond},
+	} {
+		if d.got < d.want*99/100 || d.got > d.want*101/100 {
+			t.Errorf("got %v, want %v: %+v", d.got, d.want, got)
+		}
+	}
+	if got, want := b.Look(after(10)), (Status{InFlight: 48, Failed: 1}); got != want {
+		t.Errorf("an interval in which nothing happened: got %+v, want %+v", got, want)
+	}
+}
+
+// Scenarios of k6's own executors: which stage runs, and what it asks for, follows from the clock.
+func TestStagesByTheClock(t *testing.T) {
+	t.Parallel()
+	ramp := steady(1, 20, 10)
+	ramp.From = new(10.0)
+	plan := []record.Scenario{
+		{Name: "a", Stages: []record.Stage{steady(0, 10, 10), ramp}},
+		{Name: "b", StartAt: 30, Stages: []record.Stage{{Index: 2, Concurrency: new(int64(8)), Duration: new(10.0)}}},
+		{Name: "c", StartAt: 50, Stages: []record.Stage{{Index: 3}}},
+	}
+	b := New(zero, plan, 1)
+	if got := b.Look(after(1)); got.Stage != 0 || got.HasAsked || got.Stages != 4 {
+		t.Errorf("before the first request: got %+v, want no stage of 4", got)
+	}
+	b.Sent(after(1), Place{Scenario: "a", Started: zero})
+	for _, tt := range []struct {
+		at    float64
+		stage int
+		into  time.Duration
+		asked string
+	}{
+		{5, 1, 5 * time.Second, "10.0/s"},
+		{10, 2, 0, "10.0/s"},
+		{15, 2, 5 * time.Second, "12.5/s"}, // from 10 to 15
+		{20, 2, 10 * time.Second, "17.5/s"},
+		{25, 2, 15 * time.Second, "0.0/s"},
+		{30, 3, 0, "0.0/s"}, // the first scenario is over, but not that it had a rate
+		{35, 3, 5 * time.Second, "0.0/s"},
+		{55, 4, 5 * time.Second, "0.0/s"},
+	} {
+		got := b.Look(after(tt.at))
+		if got.Stage != tt.stage || got.Into != tt.into || got.asked() != tt.asked {
+			t.Errorf("after %v s: got stage %d, %v in, asked %s; want %d, %v, %s", tt.at, got.Stage, got.Into, got.asked(), tt.stage, tt.into, tt.asked)
+		}
+	}
+}
+
+// A request of any scenario tells when all of them begin.
+func TestALaterScenarioTellsTheClock(t *testing.T) {
+	t.Parallel()
+	plan := []record.Scenario{
+		{Name: "a", Stages: []record.Stage{steady(0, 3, 60)}},
+		{Name: "b", StartAt: 10, Stages: []record.Stage{steady(1, 4, 60)}},
+		{Name: "empty"},
+	}
+	b := New(after(10), plan, 0.5)
+	b.Sent(after(11), Place{Scenario: "unknown", Started: zero})
+	b.Sent(after(12), Place{Scenario: "b", Started: after(10)})
+	if got := b.Look(after(20)); got.Stage != 2 || got.Into != 10*time.Second || got.Asked != 3.5 {
+		t.Errorf("got %+v, want stage 2, 10 s in, half of 3+4 asked for", got)
+	}
+}
+
+// Our executor waits between stages, and tells which one an arrival is of.
+func TestStagesThatAreTold(t *testing.T) {
+	t.Parallel()
+	closed := record.Stage{Index: 2, Requests: new(int64(100)), Concurrency: new(int64(8))}
+	b := New(zero, []record.Scenario{{Name: "a", Stages: []record.Stage{steady(0, 10, 10), steady(1, 20, 10), closed}}}, 1)
+	var dropped int64
+	send := func(at float64, stage int) {
+		place := Place{Scenario: "a", Started: zero, Told: true, Stage: stage, Due: after(at), Dropped: func() int64 { return dropped }}
+		if stage == 2 {
+			place.Due = time.Time{}
+		}
+		b.Sent(after(at+0.001), place)
+	}
+	check := func(at float64, stage int, into time.Duration, asked string) {
+		t.Helper()
+		if got := b.Look(after(at)); got.Stage != stage || got.Into.Round(10*time.Millisecond) != into || got.asked() != asked || got.Dropped != dropped {
+			t.Errorf("after %v s: got stage %d, %v in, asked %s, dropped %d; want %d, %v, %s, %d", at, got.Stage, got.Into, got.asked(), got.Dropped, stage, into, asked, dropped)
+		}
+	}
+	send(0.5, 0)
+	check(5, 1, 5*time.Second, "10.0/s")
+	check(15, 1, 15*time.Second, "5.0/s") // the stage ended in the middle, and its requests have not
+	send(20, 1)
+	send(19, 0) // a straggler
+	check(20.5, 2, 500*time.Millisecond, "1.8/s")
+	dropped = 3
+	check(25, 2, 5*time.Second, "20.0/s")
+	send(40, 2)
+	send(41, 7) // of no stage of the plan
+	check(42, 3, 2*time.Second, "8 at a time")
+}
+
+// A server that does not answer: the lines come all the same, and show what piles up.
+func TestWatchShowsRequestsThatHang(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		b := New(start, []record.Scenario{{Name: "a", Stages: []record.Stage{steady(0, 2, 60)}}}, 1)
+		stop := make(chan struct{})
+		var lines []string
+		var watching sync.WaitGroup
+		watching.Go(func() {
+			b.Watch(stop, 5*time.Second, func(line string) {
+				lines = append(lines, fmt.Sprintf("%v: %s", time.Since(start), line))
+			})
+		})
+		time.Sleep(100 * time.Millisecond)
+		for range 24 { // two per second
+			b.Sent(time.Now(), Place{Scenario: "a", Started: start})
+			time.Sleep(500 * time.Millisecond)
+		}
+		close(stop)
+		watching.Wait()
+		want := []string{
+			"5s: llm  stage 1/1  5s  asked  2.0/s sent  2.0/s  in flight  10  TTFT p50   - p99    - ms  out     0 tok/s  errors 0  late p99 -",
+			"10s: llm  stage 1/1 10s  asked  2.0/s sent  2.0/s  in flight  20  TTFT p50   - p99    - ms  out     0 tok/s  errors 0  late p99 -",
+		}
+		if !slices.Equal(lines, want) {
+			t.Errorf("got\n%s\nwant\n%s", strings.Join(lines, "\n"), strings.Join(want, "\n"))
+		}
+	})
+}
+
+func TestBoardLosesNothingBetweenLines(t *testing.T) {
+	t.Parallel()
+	const each, senders = 2000, 8
+	b := New(zero, nil, 1)
+	var running sync.WaitGroup
+	var left atomic.Int64
+	left.Store(senders)
+	for range senders {
+		running.Go(func() {
+			defer left.Add(-1)
+			for range each {
+				b.Sent(zero, Place{})
+				b.Done(&record.Request{ErrorType: record.ErrorHTTP}, 0)
+			}
+		})
+	}
+	sent, failed, now := 0.0, int64(0), zero
+	look := func() (s Status) {
+		now = now.Add(time.Second)
+		s = b.Look(now)
+		sent, failed = sent+s.Sent, failed+s.NewlyFailed
+		return s
+	}
+	for left.Load() > 0 {
+		look()
+	}
+	running.Wait()
+	if last := look(); sent != senders*each || failed != senders*each || last.Failed != senders*each || last.InFlight != 0 {
+		t.Errorf("got %v sent, %d failed, in the end %+v; want %d of each and none in flight", sent, failed, last, senders*each)
+	}
+}
+
+// What a request costs: it is sent, answered and counted.
+func BenchmarkRequest(b *testing.B) {
+	board, place, done := benchmark()
+	b.ReportAllocs()
+	for b.Loop() {
+		board.Sent(zero, place)
+		board.Done(done, 200)
+	}
+}
+
+func BenchmarkRequestsOfManyVUs(b *testing.B) {
+	board, place, done := benchmark()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			board.Sent(zero, place)
+			board.Done(done, 200)
+		}
+	})
+}
+
+func BenchmarkLook(b *testing.B) {
+	board, place, done := benchmark()
+	board.Sent(zero, place)
+	for b.Loop() {
+		board.Sent(zero, place)
+		board.Done(done, 200)
+		_ = board.Look(zero).String()
+	}
+}
+
+func benchmark() (*Board, Place, *record.Request) {
+	plan := []record.Scenario{{Name: "first", Stages: []record.Stage{steady(0, 1, 1)}}, {Name: "second", Stages: []record.Stage{steady(1, 1, 1)}}}
+	return New(zero, plan, 1), Place{Scenario: "second", Started: zero, Told: true, Due: zero}, answer(100*time.Millisecond, time.Millisecond)
+}
+
+func TestRequestsCostNoMemory(t *testing.T) {
+	board, place, done := benchmark()
+	if got := testing.AllocsPerRun(100, func() {
+		board.Sent(zero, place)
+		board.Done(done, 200)
+	}); got != 0 {
+		t.Errorf("%v allocations per request, want none", got)
+	}
+}

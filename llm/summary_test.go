@@ -1,0 +1,126 @@
+package llm
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+func TestSummary(t *testing.T) {
+	t.Parallel()
+	v := newVU(t, New())
+	for _, kind := range []record.Request{{}, {ErrorType: record.ErrorHTTP, Status: 503}, {ErrorType: record.ErrorCanceled}, {ErrorType: record.ErrorHTTP, Status: 503}} {
+		v.root.failures.add(&kind)
+	}
+	got := v.run(t, `summary({state: {isStdOutTTY: false, testRunDurationMs: 61250}, metrics: {
+		llm_requests: {values: {count: 2000, rate: 20}}, llm_request_failed: {values: {rate: 0.0015, passes: 3, fails: 1997}}, dropped_iterations: {values: {count: 5}},
+		llm_tokens_in: {values: {count: 100000, rate: 1633.2}}, llm_tokens_out: {values: {count: 200, rate: 20}}, llm_good: {values: {rate: 0.9, passes: 1800}},
+		llm_ttft: {contains: 'time', values: {max: 9, 'p(99)': 8, 'p(90)': 7, med: 5, avg: 5.5, min: 1}, thresholds: {'p(90)<5': {ok: false}, 'p(99)<50': {ok: true}, 'p(50) < 6': {ok: true}}},
+		llm_tpot: {contains: 'time', values: {max: 1234.5, 'p(99)': 0, 'p(90)': 0, med: 0, avg: 0, min: 0}},
+	}}).stdout`).String()
+	const want = `
+  FAILED: 2,000 requests sent, 3 failed, 5 dropped, 1 of 3 thresholds crossed, in 1m1.3s
+
+  requests             2,000     20.00/s
+  failed                   3      0.15 %   2 status 503, 1 canceled
+  dropped                  5      0.25 %   arrivals found no free VU: the load was less than asked for; raise maxVUs or preAllocatedVUs
+  within SLO           1,800     90.00 %
+  prompt tokens      100,000     1,633/s
+  output tokens          200     20.00/s
+
+  latency, ms            min       avg       med     p(90)     p(99)       max
+  TTFT                  1.00      5.50      5.00      7.00      8.00      9.00
+  TPOT                  0.00      0.00      0.00      0.00      0.00   1234.50
+
+  threshold  ✓ held     llm_ttft p(50) < 6
+  threshold  ✗ crossed  llm_ttft p(90)<5  (7.00 ms)
+  threshold  ✓ held     llm_ttft p(99)<50  (8.00 ms)
+
+  records    none kept: k6 run --out llm=run.jsonl keeps them, for a report with exact percentiles
+
+`
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// The first line says whether one must look any further.
+func TestSummaryVerdict(t *testing.T) {
+	t.Parallel()
+	const terminal, plain = `state: {isStdOutTTY: true}`, `state: {isStdOutTTY: false}`
+	v := newVU(t, New())
+	for _, tt := range []struct{ name, data, want string }{
+		{"all well", plain + `, metrics: {llm_requests: {values: {count: 1}}}`, "\n  OK: 1 request sent, none failed, none dropped\n"},
+		{"some failed", plain + `, metrics: {llm_requests: {values: {count: 2}}, llm_request_failed: {values: {passes: 1}}}`, "\n  CHECK: 2 requests sent, 1 failed, none dropped\n"},
+		{"some dropped", plain + `, metrics: {llm_requests: {values: {count: 2}}, dropped_iterations: {values: {count: 1}}}`, "\n  CHECK: 2 requests sent, none failed, 1 dropped\n"},
+		{"all failed", plain + `, metrics: {llm_requests: {values: {count: 2}}, llm_request_failed: {values: {passes: 2}}}`, "\n  FAILED: 2 requests sent, 2 failed, none dropped\n"},
+		{"nothing sent", plain + `, metrics: {}`, "\n  FAILED: no request was sent\n\n"},
+		{"nothing sent, and thresholds", plain + `, metrics: {checks: {contains: 'default', values: {rate: 0.5}, thresholds: {'rate>0.9': {ok: false}}}}`,
+			"\n  FAILED: no request was sent, 1 of 1 thresholds crossed\n\n  threshold  ✗ crossed  checks rate>0.9  (0.5)\n\n"},
+		{"thresholds", plain + `, metrics: {llm_requests: {values: {count: 2}, thresholds: {'count>1': {ok: true}}}}`, "\n  OK: 2 requests sent, none failed, none dropped, all thresholds held\n"},
+		{"colours", terminal + `, metrics: {llm_requests: {values: {count: 1}}}`, "\n  \x1b[1;32mOK\x1b[0m: 1 request"},
+		{"no colours", terminal + `, options: {noColor: true}, metrics: {llm_requests: {values: {count: 1}}}`, "\n  OK: 1 request"},
+	} {
+		if got := v.run(t, "summary({"+tt.data+"}).stdout").String(); !strings.HasPrefix(got, tt.want) {
+			t.Errorf("%s: got %q, want it to begin with %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestSummaryOfTheSimulator(t *testing.T) {
+	t.Parallel()
+	v := newVU(t, New())
+	v.run(t, fastSim)
+	v.start(t)
+	v.run(t, `client.chat('hi', {maxTokens: 1})`)
+	got := v.run(t, `summary({metrics: {llm_requests: {values: {count: 1}}}}).stdout`).String()
+	if !strings.Contains(got, "  OK on the simulator: 1 request") || !strings.Contains(got, "  SIMULATED: ") {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestRecordsPath(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		args []string
+		env  string
+		want string
+	}{
+		{args: []string{"k6", "run", "script.js"}},
+		{args: []string{"k6", "run", "--out", "json=a", "--out", "llm=run.jsonl", "script.js"}, env: "llm=other", want: "run.jsonl"},
+		{args: []string{"k6", "run", "--out=llm=a=b.jsonl"}, want: "a=b.jsonl"},
+		{args: []string{"k6", "run", "-o", "llm=s3://bucket/runs/"}, want: "s3://bucket/runs/"},
+		{args: []string{"k6", "run", "-ollm=run.jsonl"}, want: "run.jsonl"},
+		{args: []string{"k6", "run", "-o=llm=run.jsonl"}, want: "run.jsonl"},
+		{args: []string{"k6", "run", "script.js"}, env: "json=a,llm=run.jsonl", want: "run.jsonl"},
+		{args: []string{"k6", "run", "--out", "json=a"}, env: "llm=run.jsonl"},
+		{args: []string{"k6", "run", "--out"}, env: "llm=run.jsonl", want: "run.jsonl"},
+	} {
+		lookup := func(name string) (string, bool) { return tt.env, name == "K6_OUT" && tt.env != "" }
+		if got := recordsPath(tt.args, lookup); got != tt.want {
+			t.Errorf("%q with K6_OUT=%q: got %q, want %q", tt.args, tt.env, got, tt.want)
+		}
+	}
+	for arg, want := range map[string]string{"run.jsonl": "run.jsonl", "my run's.jsonl": `'my run'\''s.jsonl'`, "$HOME": "'$HOME'"} {
+		if got := quoted(arg); got != want {
+			t.Errorf("%q: got %s, want %s", arg, got, want)
+		}
+	}
+}
+
+func TestFailuresByKind(t *testing.T) {
+	t.Parallel()
+	var f failures
+	if got := f.String(); got != "" {
+		t.Errorf("no failures: got %q", got)
+	}
+	for i, kind := range []string{record.ErrorReset, record.ErrorTimeout, record.ErrorStall, record.ErrorDNS, record.ErrorTLS, record.ErrorConnect} {
+		for range 1000 >> i {
+			f.add(&record.Request{ErrorType: kind})
+		}
+	}
+	if got, want := f.String(), "1,000 reset, 500 timeout, 250 stall, 125 dns, 93 of other kinds"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -1,0 +1,142 @@
+package llm
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// knownOf are the names that an error lists as known when a script gives another.
+func knownOf(t *testing.T, v *vu, code string) []string {
+	t.Helper()
+	message := v.run(t, `(() => { try { `+code+`; return 'nothing was thrown' } catch (e) { return String(e) } })()`).String()
+	m := regexp.MustCompile(`known are (.+?)(?:\s+at |$)`).FindStringSubmatch(message)
+	if m == nil {
+		t.Fatalf("%s: no list in %q", code, message)
+	}
+	return words(m[1])
+}
+
+// words are the names in a text, in order.
+func words(text string) []string {
+	list := regexp.MustCompile(`[\w-]+`).FindAllString(text, -1)
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// membersOf lists the members of the object type that an option has.
+func membersOf(t *testing.T, types, option string) []string {
+	t.Helper()
+	m := regexp.MustCompile(`(?s)\b` + option + `\??: \{(.*?)\}`).FindStringSubmatch(types)
+	if m == nil {
+		t.Fatalf("docs/index.d.ts has no option %s of members", option)
+	}
+	inside := regexp.MustCompile(`(?s)/\*\*.*?\*/`).ReplaceAllString(m[1], "")
+	var names []string
+	for _, name := range regexp.MustCompile(`(\w+)\??:`).FindAllStringSubmatch(inside, -1) {
+		names = append(names, name[1])
+	}
+	slices.Sort(names)
+	return names
+}
+
+// valuesOf lists the texts that an option of an interface may be.
+func valuesOf(t *testing.T, types, name, option string) []string {
+	t.Helper()
+	_, body, _ := strings.Cut(types, "export interface "+name+" {")
+	m := regexp.MustCompile(`(?s)\n    ` + option + `\??:([^;]*);`).FindStringSubmatch(body)
+	if m == nil {
+		t.Fatalf("docs/index.d.ts has no option %s of %s", option, name)
+	}
+	var quoted []string
+	for _, value := range regexp.MustCompile(`'([^']+)'`).FindAllStringSubmatch(m[1], -1) {
+		quoted = append(quoted, value[1])
+	}
+	return words(strings.Join(quoted, " "))
+}
+
+// What lies within an option, and the values it may have, are those that the code takes.
+func TestNestedTypesKeepStep(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../docs/index.d.ts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	types := string(text)
+	v := newVU(t, New())
+	const unknown = "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz" // near to no name
+	breaker := slices.Concat(declared(t, types, "CircuitBreaker"), declared(t, types, "BreakerTrigger"))
+	slices.Sort(breaker)
+	for _, tt := range []struct {
+		code string
+		doc  []string
+	}{
+		{`new Client({slo: {` + unknown + `: 1}})`, membersOf(t, types, "slo")},
+		{`new Client({sloHeaders: {` + unknown + `: 1}})`, membersOf(t, types, "sloHeaders")},
+		{`new Client({circuitBreaker: {` + unknown + `: 1}})`, breaker},
+		{`new Client({api: '` + unknown + `'})`, valuesOf(t, types, "ClientOptions", "api")},
+		{`new Dataset({type: '` + unknown + `'})`, valuesOf(t, types, "DatasetOptions", "type")},
+		{`new Dataset({type: 'shared_prefix', sharedPrefix: {` + unknown + `: 1}})`, membersOf(t, types, "sharedPrefix")},
+		{`new Dataset({type: 'conversation_replay', conversationReplay: {` + unknown + `: 1}})`, membersOf(t, types, "conversationReplay")},
+		{`new Dataset({type: 'random', inputDistribution: {` + unknown + `: 1}})`, declared(t, types, "Distribution")},
+		{`scenarios({stages: [{rate: 1, duration: '1s'}], executor: '` + unknown + `'})`, valuesOf(t, types, "LoadOptions", "executor")},
+		{`pace({stages: [{rate: 1, duration: '1s'}], arrival: '` + unknown + `'})`, valuesOf(t, types, "LoadOptions", "arrival")},
+	} {
+		if code := knownOf(t, v, tt.code); !slices.Equal(code, tt.doc) {
+			t.Errorf("%s: the code has %v\ndocs/index.d.ts has %v", tt.code, code, tt.doc)
+		}
+	}
+}
+
+// A failure's kinds are those of the records.
+func TestErrorTypesKeepStep(t *testing.T) {
+	t.Parallel()
+	types, err := os.ReadFile("../docs/index.d.ts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := os.ReadFile("record/request.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var code []string
+	for _, m := range regexp.MustCompile(`(?m)^\tError\w+ += "(\w+)"`).FindAllStringSubmatch(string(source), -1) {
+		code = append(code, m[1])
+	}
+	slices.Sort(code)
+	if doc := valuesOf(t, string(types), "Result", "errorType"); len(code) < 10 || !slices.Equal(code, doc) {
+		t.Errorf("package record has %v\ndocs/index.d.ts has %v", code, doc)
+	}
+}
+
+// What functions give back has the members that are declared.
+func TestReturnedObjectsKeepStep(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../docs/index.d.ts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := newVU(t, New())
+	for function, code := range map[string]string{
+		"pace":    `pace({stages: [{rate: 1, duration: '1s'}]})`,
+		"config":  `config({load: {stages: [{rate: 1, duration: 1}]}, server: {type: 'mock', base_url: 'http://x'}, data: {type: 'mock'}})`,
+		"summary": `summary({metrics: {}})`,
+	} {
+		m := regexp.MustCompile(`(?s)export function ` + function + `\([^)]*\): \{(.*?)\};\n\n`).FindStringSubmatch(string(text))
+		if m == nil {
+			t.Errorf("docs/index.d.ts does not say what %s gives back", function)
+			continue
+		}
+		inner := regexp.MustCompile(`\{[^}]*\}`).ReplaceAllString(m[1], "")
+		var doc []string
+		for _, name := range regexp.MustCompile(`(\w+)(?:\(\))?:`).FindAllStringSubmatch(inner, -1) {
+			doc = append(doc, name[1])
+		}
+		slices.Sort(doc)
+		if got := members(t, v, `Object.keys(`+code+`)`); !slices.Equal(got, doc) {
+			t.Errorf("%s: the code gives %v\ndocs/index.d.ts has %v", function, got, doc)
+		}
+	}
+}
