@@ -32,8 +32,10 @@ bin/llmconv: $(SOURCES)
 run: build
 	@scripts/run.sh
 
-test: build .venv/done prometheus chromium
+test: build .venv/done prometheus chromium debootstrap
 	go vet ./...
+	@# The Kubernetes examples are a module of their own: nobody who builds with this one needs the operator's types.
+	cd examples/kubernetes && go vet ./... && go test -count=1 ./...
 	LLM_TEST_PYTHON="$$(cat .venv/done)" $(if $(RACE),CGO_ENABLED=1) go test -count=1 $(RACE) . ./datasets ./llm/...
 	@# Nothing in these runs concurrently but one loop of the comparison, whose many repetitions the detector would slow down tenfold.
 	LLM_TEST_PYTHON="$$(cat .venv/done)" go test -count=1 ./convert/... ./cmd/...
@@ -56,8 +58,15 @@ prometheus:
 # Debian's Chromium, which draws the charts of report.html. Where it cannot be had, those tests are skipped.
 .PHONY: chromium
 chromium:
-	@command -v chromium chromium-browser google-chrome >/dev/null || test "$$(id -u)" != 0 || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1 || true
-	@command -v chromium chromium-browser google-chrome >/dev/null || echo "SKIPPED: the charts of report.html in a browser, for there is no chromium (apt-get install chromium)" >&2
+	@{ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null || test "$$(id -u)" != 0 || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1 || true
+	@{ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null || echo "SKIPPED: the charts of report.html in a browser, for there is no chromium (apt-get install chromium)" >&2
+
+# Debian's debootstrap, which makes the file system that the container image is tried in. Where it cannot be had, those tests are skipped.
+.PHONY: debootstrap
+debootstrap:
+	@command -v debootstrap >/dev/null || test "$$(id -u)" != 0 || { apt-get update -qq && apt-get install -y -qq --no-install-recommends debootstrap; } >/dev/null 2>&1 || true
+	@command -v debootstrap >/dev/null || echo "SKIPPED: the container image, for there is no debootstrap (apt-get install debootstrap)" >&2
+	@test "$$(id -u)" = 0 || echo "SKIPPED: the container image, which takes root" >&2
 
 lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted by gofmt:"; gofmt -l $$(git ls-files '*.go'); exit 1; }

@@ -30,7 +30,7 @@ func volumes(t *testing.T) (mounts []string, records string) {
 // ready waits until a runner answers, as its readiness probe and the operator do.
 func (fs rootFS) ready(t *testing.T, runner *process) {
 	t.Helper()
-	poll := container{Command: []string{"sh", "-c", "for i in $(seq 200); do curl -sf http://127.0.0.1:6565/v1/status && exit; sleep 0.1; done; exit 1"}}
+	poll := container{Command: []string{"sh", "-c", "for i in $(seq 500); do curl -sf http://127.0.0.1:6565/v1/status && exit; sleep 0.1; done; exit 1"}}
 	if r := fs.start(t, poll, nil, runner).wait(t); r.code != 0 || !strings.Contains(r.stdout, `"paused":true`) {
 		t.Fatalf("the runner does not wait paused: %s\n%s", r.stdout, runner.stderr.String())
 	}
@@ -95,6 +95,29 @@ func TestImageUnderTheOperator(t *testing.T) {
 		t.Errorf("report %+v, want 100 requests of a whole run", s)
 	}
 	checkInstances(t, filepath.Join(records, "run-1"))
+}
+
+// A script from a ConfigMap, checked by the initializer: secrets that come by envFrom are not in the archive it makes.
+func TestImageArchivesNoSecret(t *testing.T) {
+	t.Parallel()
+	fs := newRootFS(t)
+	mounts, _ := volumes(t)
+	script := t.TempDir()
+	if err := os.WriteFile(filepath.Join(script, "script.js"), []byte(readText(t, "examples/kubernetes/script.js")), 0o644); err != nil { //nolint:gosec // read by another user
+		t.Fatal(err)
+	}
+	c := operatorsJobs(t, "testrun-bucket.yaml")[0].container()
+	last := len(c.Command) - 1
+	c.Command[last] = strings.NewReplacer("anon8231489123/ShareGPT_Vicuna_unfiltered", "/datasets", "ShareGPT_V3_unfiltered_cleaned_split.json", "sharegpt.json").Replace(c.Command[last]) +
+		"\ntest -s /tmp/script.js.archived.tar || exit 8\nif grep -q hush-hush /tmp/script.js.archived.tar; then exit 9; fi"
+	r := mustSucceed(t, fs.start(t, c, append(mounts, script+":/test"), nil, "API_KEY=hush-hush", "HF_TOKEN=hush-hush").wait(t))
+	if !strings.Contains(r.stdout, `"maxVUs"`) {
+		t.Errorf("inspect says\n%s\n%s", r.stdout, r.stderr)
+	}
+	c.Command[last] = strings.Replace(c.Command[last], "k6 archive", "k6 archive -e API_KEY=hush-hush", 1)
+	if r := fs.start(t, c, append(mounts, script+":/test"), nil).wait(t); r.code != 9 {
+		t.Errorf("one that is given by -e is not found: exit code %d, want 9\n%s", r.code, r.stdout)
+	}
 }
 
 // checkInstances wants the files that the operator's tags name, of one run.

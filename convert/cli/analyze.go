@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed-307b789f/xk6-llm/convert/chart"
+	"github.com/seed-307b789f/xk6-llm/convert/page"
 )
 
 // legendName is the file that tells which report is which in the charts of several.
@@ -31,6 +32,8 @@ without a prefix, and into it go, where the report has the data:
 
   latency_vs_qps.png          latency_vs_concurrency.png          throughput_vs_latency.png
   throughput_vs_qps.png       throughput_vs_concurrency.png       goodput_vs_qps.png
+
+and report.html: all of it in one page, with charts to zoom into.
 
 With -u OUT the reports are also drawn together, a line for each: the same files in OUT, and analyzed_reports_legend.json.
 
@@ -53,8 +56,9 @@ Exit code: 0; 1 if nothing could be drawn; 2 for misuse; 3 if some of it could n
 // analysis is what the command has done so far.
 type analysis struct {
 	cmd   *cobra.Command
-	drawn int  // charts
-	lost  bool // something could not be read or written
+	drawn int        // charts
+	lost  bool       // something could not be read or written
+	pages []page.Run // of the reports so far
 }
 
 func analyze(cmd *cobra.Command, args []string, unified string) error {
@@ -65,7 +69,10 @@ func analyze(cmd *cobra.Command, args []string, unified string) error {
 	a := &analysis{cmd: cmd}
 	var reports []chart.Report
 	for _, dir := range dirs {
-		reports = append(reports, a.report(dir)...)
+		if found := a.report(dir); len(found) > 0 {
+			reports = append(reports, found...)
+			a.page(dir)
+		}
 	}
 	if unified != "" && len(reports) > 0 {
 		if err := a.together(reports, unified); err != nil {
@@ -109,6 +116,27 @@ func (a *analysis) report(dir string) []chart.Report {
 	return reports
 }
 
+// page writes the page of a directory, and keeps it for that of all.
+func (a *analysis) page(dir string) {
+	run, err := page.FromDir(dir)
+	if err != nil {
+		remark(a.cmd, []string{fmt.Sprintf("no %s: %v", page.FileName, err)})
+		return
+	}
+	a.pages = append(a.pages, run)
+	if err := a.writePage(dir, []page.Run{run}); err != nil {
+		a.fail(err)
+	}
+}
+
+func (a *analysis) writePage(dir string, runs []page.Run) error {
+	if err := pageFile(dir, runs); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(a.cmd.OutOrStdout(), "%s: %s\n", dir, page.FileName)
+	return err
+}
+
 // plainError says of a missing directory that alone, not how that was found out.
 func plainError(dir string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
@@ -137,7 +165,10 @@ func (a *analysis) together(reports []chart.Report, dir string) error {
 	if len(charts) == 0 {
 		return fmt.Errorf("%s: no two reports have data of a kind", dir)
 	}
-	return a.write(dir, "", charts)
+	if err := a.write(dir, "", charts); err != nil || len(a.pages) == 0 {
+		return err
+	}
+	return a.writePage(dir, a.pages)
 }
 
 // write writes charts into a directory and tells their names.

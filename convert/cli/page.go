@@ -6,8 +6,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/spf13/cobra"
-
 	"github.com/seed-307b789f/xk6-llm/convert"
 	"github.com/seed-307b789f/xk6-llm/convert/page"
 )
@@ -23,37 +21,6 @@ func writePage(report *convert.Report, dir string) error {
 		return fmt.Errorf("page: %w", err)
 	}
 	return pageFile(dir, []page.Run{run})
-}
-
-// writePageOf writes the page of each report directory into it, or if out is given one page of all of them into out. It
-// prints where they are.
-func writePageOf(cmd *cobra.Command, dirs []string, out string) error {
-	var runs []page.Run
-	for _, dir := range dirs {
-		run, err := page.FromDir(dir)
-		if err != nil {
-			return misuse("%w", err)
-		}
-		if out != "" {
-			runs = append(runs, run)
-			continue
-		}
-		if err := told(cmd, dir, []page.Run{run}); err != nil {
-			return err
-		}
-	}
-	if out == "" {
-		return nil
-	}
-	return told(cmd, out, runs)
-}
-
-func told(cmd *cobra.Command, dir string, runs []page.Run) error {
-	if err := pageFile(dir, runs); err != nil {
-		return &ExitError{Failed, err}
-	}
-	_, err := fmt.Fprintln(cmd.OutOrStdout(), "page:", filepath.Join(dir, page.FileName))
-	return err
 }
 
 // pageFile writes a page into a directory, which is made if need be: whole or not at all.

@@ -2,13 +2,10 @@ package cli
 
 import (
 	"bytes"
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/spf13/cobra"
 )
 
 const pageRecords = `{"type":"run","schema":"xk6-llm/1","run_id":"r","instance":"i","segment":"0:1","start":1000,"scenarios":[{"name":"s","executor":"constant-arrival-rate","stages":[{"index":0,"rate":1,"duration":2}]}]}
@@ -53,13 +50,13 @@ func TestReportWritesAPage(t *testing.T) {
 	}
 }
 
-func TestWritePageOf(t *testing.T) {
+func TestAnalyzeWritesPages(t *testing.T) {
 	t.Parallel()
 	a, b := pageReported(t, "before", "--format", "json,parquet"), pageReported(t, "after", "--format", "json")
-	cmd, out := new(cobra.Command), new(bytes.Buffer)
-	cmd.SetOut(out)
-	if err := writePageOf(cmd, []string{a, b}, ""); err != nil {
-		t.Fatal(err)
+	both := filepath.Join(t.TempDir(), "both")
+	code, out, remarks := analyzed(t, a, b, "-u", both)
+	if code != 0 {
+		t.Fatalf("exit code %d\n%s", code, remarks)
 	}
 	for _, dir := range []string{a, b} {
 		path := filepath.Join(dir, "report.html")
@@ -68,20 +65,12 @@ func TestWritePageOf(t *testing.T) {
 		} else if strings.Contains(string(text), filepath.Dir(dir)) {
 			t.Errorf("%s names its directory", path)
 		}
-		if !strings.Contains(out.String(), "page: "+path+"\n") {
+		if !strings.Contains(out, dir+": report.html\n") {
 			t.Errorf("got %q, want it to say where %s is", out, path)
 		}
-	}
-	both := filepath.Join(t.TempDir(), "both")
-	if err := writePageOf(cmd, []string{a, b}, both); err != nil {
-		t.Fatal(err)
 	}
 	text, err := os.ReadFile(filepath.Join(both, "report.html"))
 	if err != nil || !strings.Contains(string(text), `"runs":["before","after"]`) || !strings.Contains(string(text), "The report after holds no requests") {
 		t.Errorf("no page of both that tells what one lacks (%v)", err)
-	}
-	var exit *ExitError
-	if err := writePageOf(cmd, []string{t.TempDir()}, ""); !errors.As(err, &exit) || exit.Code != Misuse || !strings.Contains(err.Error(), "it holds no report") {
-		t.Errorf("an empty directory: got %v", err)
 	}
 }
