@@ -23,8 +23,8 @@ func moduleDir(t *testing.T, module string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// skipped are commands of the pages that a test does not run: they fetch, build, or go elsewhere.
-var skipped = regexp.MustCompile(`^(git clone|cd|xk6 build) `)
+// skipped are commands of the pages that a test does not run: they fetch, build, go elsewhere, show a form or never end.
+var skipped = regexp.MustCompile(`^(git clone|cd|xk6 build|docker) |s3://|prometheus|…|x llm sim`)
 
 var makeTarget = regexp.MustCompile(`^make (\w+)$`)
 
@@ -37,6 +37,7 @@ var shortened = []struct {
 	{regexp.MustCompile(`-e RATE=\S+`), "-e RATE=20"},
 	{regexp.MustCompile(`-e DURATION=\S+`), "-e DURATION=500ms"},
 	{regexp.MustCompile(`-e STEPS=\S+`), "-e STEPS=2"},
+	{regexp.MustCompile(`"duration": \d+`), `"duration": 1`},
 	{regexp.MustCompile(` -e MODEL=\S+`), ""}, // the simulator has one of its own
 	{regexp.MustCompile(`-e TOKENIZER=\S+`), "-e TOKENIZER=scripts/data/sample-tokenizer.json"},
 	{regexp.MustCompile(` -e DATASET=\S+`), ""}, // the sample beside the script
@@ -117,7 +118,7 @@ func (b bench) run(t *testing.T, page, command string) {
 	tried := tryable(command, b.server)
 	cmd := exec.CommandContext(t.Context(), "sh", "-c", tried)
 	cmd.Dir, cmd.WaitDelay = b.dir, 10*time.Second
-	cmd.Env = append(os.Environ(), "PWD="+b.dir, "K6_NO_USAGE_REPORT=true", "K6_AUTO_EXTENSION_RESOLUTION=false", "K6_LLM_OVERWRITE=true")
+	cmd.Env = append(os.Environ(), "PWD="+b.dir, "PATH="+filepath.Join(b.dir, "bin")+string(os.PathListSeparator)+os.Getenv("PATH"), "K6_NO_USAGE_REPORT=true", "K6_AUTO_EXTENSION_RESOLUTION=false", "K6_LLM_OVERWRITE=true")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%s: %s\n%v\n%s", page, tried, err, out)
 		return
@@ -141,6 +142,13 @@ func (b bench) checkRecords(t *testing.T, command, name string) {
 	}
 }
 
+// prepared are the commands that make what the commands of a page begin with.
+var prepared = map[string][]string{
+	"docs/analyze.md":   {"bin/k6 run --out llm=run.jsonl scripts/mock.js", "bin/llmconv report run.jsonl -o before", "bin/llmconv report run.jsonl -o after"},
+	"docs/config.md":    {"cp docs/config/constant.yml config.yml"},
+	"docs/reports.md":   {"bin/k6 run --out llm=run.jsonl scripts/mock.js", "mkdir base new", "cp run.jsonl base", "cp run.jsonl new"},
+}
+
 // commands are those of a block, one each line.
 func commands(f fence) (list []string) {
 	for _, line := range f.lines {
@@ -152,7 +160,7 @@ func commands(f fence) (list []string) {
 	return list
 }
 
-// The commands in the pages a newcomer reads run. Those of the scripts' page stand for themselves, block by block; those of the
+// The commands in the pages run. Those of the scripts' page stand for themselves, block by block; those of the
 // others follow on each other.
 func TestCommandsOfTheDocumentation(t *testing.T) {
 	t.Parallel()
@@ -177,6 +185,10 @@ func TestCommandsOfTheDocumentation(t *testing.T) {
 			page[len(jobs)] = "docs/scripts.md"
 			jobs = append(jobs, commands(f))
 		}
+	}
+	for name, first := range prepared {
+		page[len(jobs)] = name
+		jobs = append(jobs, append(slices.Clone(first), commandsOfPage(t, name)...))
 	}
 	var wg sync.WaitGroup
 	places := make(chan struct{}, 6) // a run waits most of its time
@@ -206,8 +218,8 @@ func commandsOfPage(t *testing.T, page string) (list []string) {
 			list = append(list, commands(f)...)
 		}
 	}
-	if len(list) < 5 {
-		t.Errorf("%s has the commands %q only", page, list)
+	if len(list) == 0 {
+		t.Errorf("%s has no command", page)
 	}
 	at := slices.IndexFunc(list, func(command string) bool {
 		return strings.HasPrefix(command, "bin/llmconv compare old.jsonl new.jsonl")

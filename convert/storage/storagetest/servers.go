@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -25,12 +26,8 @@ const (
 // tool is the program of a server, built from the module of these tests' servers. The first time that takes minutes.
 func tool(t *testing.T, name string) string {
 	t.Helper()
-	ctx := t.Context()
-	if deadline, limited := t.Deadline(); limited {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-10*time.Second)) // a build must not outlive the test
-		defer cancel()
-	}
+	ctx, cancel := context.WithDeadline(t.Context(), until(t))
+	defer cancel()
 	_, here, _, _ := runtime.Caller(0)
 	var problem bytes.Buffer
 	command := exec.CommandContext(ctx, "go", "tool", "-n", name)
@@ -40,6 +37,21 @@ func tool(t *testing.T, name string) string {
 		t.Skipf("SKIPPED, so nothing is stored in a real server: go tool %s: %v: %s", name, err, strings.Join(strings.Fields(problem.String()), " "))
 	}
 	return strings.TrimSpace(string(out))
+}
+
+// until is when a build must have ended: with some time left for the test itself, and by the environment's TEST_UNTIL (Unix
+// seconds), which bounds all tests together, for those of others.
+func until(t *testing.T) time.Time {
+	end := time.Now().Add(time.Hour)
+	if deadline, limited := t.Deadline(); limited {
+		end = deadline.Add(-10 * time.Second)
+	}
+	if seconds, err := strconv.ParseInt(os.Getenv("TEST_UNTIL"), 10, 64); err == nil {
+		if all := time.Unix(seconds, 0).Add(-4 * time.Minute); all.Before(end) {
+			end = all
+		}
+	}
+	return end
 }
 
 // serve starts a server, which is told its port by the arguments, and waits until it accepts connections.
