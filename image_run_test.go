@@ -222,7 +222,27 @@ func (fs rootFS) start(t *testing.T, c container, mounts []string, beside *proce
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	if beside == nil {
+		p.ownNetwork(t)
+	}
 	return p
+}
+
+// ownNetwork waits until the process has left this one's network, so that who joins it later does not join ours instead.
+func (p *process) ownNetwork(t *testing.T) {
+	t.Helper()
+	ours, err := os.Readlink("/proc/self/ns/net")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3000 {
+		theirs, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/net", p.cmd.Process.Pid))
+		if err != nil || theirs != ours { // it is elsewhere, or has ended already
+			return
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+	t.Fatal("it did not leave the network")
 }
 
 // wait waits for the end.
