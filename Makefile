@@ -10,6 +10,9 @@ MODULE     := github.com/seed-307b789f/xk6-llm
 TOOL       := go tool -modfile=tools.mod
 FUZZTIME   ?= 30s
 
+# gonum/plot without the formats of pictures that nobody here writes.
+TAGS       := minimal
+
 export CGO_ENABLED = 0
 
 SOURCES := go.mod go.sum $(shell find . -name '*.go' -not -name '*_test.go' -not -path './bin/*')
@@ -24,10 +27,10 @@ bin/k6: $(SOURCES) tools.mod
 	@mkdir -p bin
 	@echo "building $@ (a minute or two the first time)" >&2
 	@# Built beside it and then moved: a run of the old one goes on.
-	@new=$@.$$$$; $(TOOL) xk6 build $(K6_VERSION) --with $(MODULE)=. --output $$new && mv -f $$new $@
+	@new=$@.$$$$; $(TOOL) xk6 build $(K6_VERSION) --with $(MODULE)=. --build-flags=-trimpath --build-flags='-ldflags=-s -w' --build-flags=-tags=$(TAGS) --output $$new && mv -f $$new $@
 
 bin/llmconv: $(SOURCES)
-	@new=$@.$$$$; go build -trimpath -o $$new ./cmd/llmconv && mv -f $$new $@
+	@new=$@.$$$$; go build -trimpath -tags $(TAGS) -o $$new ./cmd/llmconv && mv -f $$new $@
 
 run: build
 	@scripts/run.sh

@@ -182,12 +182,22 @@ func (b *sampler) request(m *Metrics, r *record.Request, mode ITLMode, withRecor
 func (b *sampler) itl(m *Metrics, r *record.Request, mode ITLMode) {
 	switch mode {
 	case ITLAll:
-		for _, gap := range r.AppendITL(make([]time.Duration, 0, len(r.Chunks))) {
-			b.latency(m.ITL, gap, true)
-		}
+		b.gaps(m, r)
 	case ITLRequest:
 		mean, known := r.MeanITL()
 		b.latency(m.ITL, mean, known)
 	case ITLOff:
+	}
+}
+
+// gaps makes a sample of each gap, at the instant of the token that ends it: outputs such as InfluxDB keep one value of an instant.
+func (b *sampler) gaps(m *Metrics, r *record.Request) {
+	end := b.time
+	defer func() { b.time = end }()
+	first, _, _ := r.TokenSpan()
+	b.time = end.Add(first - r.Latency())
+	for _, gap := range r.AppendITL(make([]time.Duration, 0, len(r.Chunks))) {
+		b.time = b.time.Add(gap)
+		b.latency(m.ITL, gap, true)
 	}
 }

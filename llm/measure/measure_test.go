@@ -118,6 +118,38 @@ func TestEventsCarryTheirLine(t *testing.T) {
 	}
 }
 
+// Each gap has the instant of the token that ends it, the last that of the last token; what else is sampled has the request's end.
+func TestGapsHaveInstantsOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	m, tags := register(t)
+	q := answer()
+	var gaps []metrics.Sample
+	var end time.Time
+	for _, s := range m.Request(q, tags, nil, ITLAll).GetSamples() {
+		if s.Metric == m.ITL {
+			gaps = append(gaps, s)
+		} else if end.IsZero() {
+			end = s.Time
+		} else if !s.Time.Equal(end) {
+			t.Errorf("%s is at %v, want %v", s.Metric.Name, s.Time, end)
+		}
+	}
+	first, last, n := q.TokenSpan()
+	start := end.Add(-q.Latency())
+	if len(gaps) != n-1 || n < 3 {
+		t.Fatalf("%d gaps of %d tokens", len(gaps), n)
+	}
+	at := start.Add(first)
+	for i, s := range gaps {
+		if at = at.Add(time.Duration(s.Value * 1e6)); at.Sub(s.Time).Abs() > time.Microsecond {
+			t.Errorf("gap %d is at %v, want %v", i, s.Time, at)
+		}
+	}
+	if got := gaps[len(gaps)-1].Time; !got.Equal(start.Add(last)) {
+		t.Errorf("the last gap is at %v, want %v", got, start.Add(last))
+	}
+}
+
 // k6 asks from several goroutines, once for each consumer.
 func TestSamplesAreMadeOnce(t *testing.T) {
 	t.Parallel()
