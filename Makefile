@@ -30,7 +30,7 @@ bin/k6: $(SOURCES) tools.mod
 	@new=$@.$$$$; $(TOOL) xk6 build $(K6_VERSION) --with $(MODULE)=. --build-flags=-trimpath --build-flags='-ldflags=-s -w' --build-flags=-tags=$(TAGS) --output $$new && mv -f $$new $@
 
 bin/llmconv: $(SOURCES)
-	@new=$@.$$$$; go build -trimpath -tags $(TAGS) -o $$new ./cmd/llmconv && mv -f $$new $@
+	@new=$@.$$$$; go build -trimpath -ldflags='-s -w' -tags $(TAGS) -o $$new ./cmd/llmconv && mv -f $$new $@
 
 run: build
 	@scripts/run.sh
