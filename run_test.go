@@ -365,7 +365,7 @@ func TestImports(t *testing.T) {
 		"/convert/compare": {"/convert/statistics"}, "/convert/foreign": {}, "/convert/partial": {"/convert/statistics"}, "/convert/statistics": {}, "/convert/storage": {"/llm/config"}, "/convert/validation": {"/convert/partial"},
 		"/convert/cli":   {"/convert", "/convert/chart", "/convert/compare", "/convert/page", "/convert/servermetrics", "/convert/storage", "/llm/config"},
 		"/convert/chart": {}, "/convert/page": {"/convert", "/convert/compare", "/llm/config", "/llm/record"}, "/convert/servermetrics": {},
-		"/cmd/llmconv": {"/convert/cli"}, "/llm/command": {"/convert", "/convert/cli", "/convert/storage", "/llm/accuracy", "/llm/record", "/llm/config", "/llm/chat", "/llm/client", "/llm/hub", "/llm/sim", "/llm/support"},
+		"/cmd/llmconv": {"/convert/cli"}, "/llm/command": {"/convert", "/convert/cli", "/convert/storage", "/llm/accuracy", "/llm/limits", "/llm/config", "/llm/chat", "/llm/client", "/llm/hub", "/llm/sim", "/llm/support"},
 	}
 	for _, pkg := range list("./...") {
 		name := strings.TrimPrefix(pkg, us)

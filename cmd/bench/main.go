@@ -3,7 +3,7 @@
 // Bench measures what the client costs, as ratios to a bare net/http client that only reads lines, both in this one process
 // against a simulator in another. docs/performance.md explains the figures.
 //
-//	go run ./cmd/bench [-rounds 3] [-seconds 5] [-k6 bin/k6] [-only cost|late]
+//	go run ./cmd/bench [-rounds 3] [-seconds 5] [-k6 bin/k6] [-only cost|late|tail]
 package main
 
 import (
@@ -21,27 +21,46 @@ func main() {
 	seconds := flag.Float64("seconds", 5, "length of one measurement")
 	k6 := flag.String("k6", "bin/k6", "k6 with this extension, for the rows with JavaScript; \"\" leaves them out")
 	late := flag.String("late", "", "be k6 with a script that tells its lateness (used by bench itself)")
-	only := flag.String("only", "", "only 'cost' or only 'late'")
+	only := flag.String("only", "", "only 'cost', only 'late' or only 'tail'")
+	tailSelf := flag.Bool("tail-client", false, "be the bare client of the tail (used by bench itself)")
 	flag.Parse()
 	if *late != "" {
 		runK6(*late)
 		return
 	}
-	err := error(nil)
-	if *serve {
+	var err error
+	switch {
+	case *serve:
 		err = runServer()
-	} else {
-		if *only != "late" {
-			err = bench(*rounds, time.Duration(*seconds*float64(time.Second)), *k6)
-		}
-		if err == nil && *only != "cost" {
-			err = lateness(30 * time.Second)
-		}
+	case *tailSelf:
+		err = tailClient()
+	default:
+		err = all(*only, *rounds, time.Duration(*seconds*float64(time.Second)), *k6)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
+}
+
+// all runs the parts, or only one of them.
+func all(only string, rounds int, length time.Duration, k6 string) error {
+	for _, part := range []struct {
+		name string
+		run  func() error
+	}{
+		{"cost", func() error { return bench(rounds, length, k6) }},
+		{"late", func() error { return lateness(30 * time.Second) }},
+		{"tail", func() error { return tail(time.Minute, k6) }},
+	} {
+		if only != "" && only != part.name || part.name == "tail" && k6 == "" {
+			continue
+		}
+		if err := part.run(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // workload is one shape of load.
@@ -134,7 +153,19 @@ func startServer(query string) (*exec.Cmd, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	cmd := exec.Command(self, "-serve") //nolint:gosec // ourselves
+	return serveBy(exec.Command(self, "-serve"), query) //nolint:gosec // ourselves
+}
+
+// startServerOn does so on one processor.
+func startServerOn(processor int, query string) (*exec.Cmd, string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, "", err
+	}
+	return serveBy(on(processor, self, "-serve"), query)
+}
+
+func serveBy(cmd *exec.Cmd, query string) (*exec.Cmd, string, error) {
 	cmd.Env = append(os.Environ(), "BENCH_SIM="+query)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()

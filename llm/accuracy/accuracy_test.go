@@ -27,7 +27,7 @@ func TestOf(t *testing.T) {
 	})
 	want := Errors{
 		Requests: 2, Failed: 1, Unknown: 2, Tokens: 4,
-		First: Spread{0.5, 2, 2}, Gaps: Spread{0, 0.5, 0.5}, End: Spread{0, 1, 1},
+		First: Spread{0.5, 2, 2}, All: Spread{0, 2, 2}, Gaps: Spread{0, 0.5, 0.5}, End: Spread{0, 1, 1},
 	}
 	if got != want {
 		t.Errorf("got  %+v\nwant %+v", got, want)

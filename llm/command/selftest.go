@@ -4,10 +4,8 @@ import (
 	"bufio"
 	"context"
 	_ "embed"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"os/exec"
@@ -20,8 +18,7 @@ import (
 	"go.k6.io/k6/v2/errext"
 
 	"github.com/seed-307b789f/xk6-llm/llm/accuracy"
-	"github.com/seed-307b789f/xk6-llm/llm/record"
-	"github.com/seed-307b789f/xk6-llm/llm/sim"
+	"github.com/seed-307b789f/xk6-llm/llm/limits"
 )
 
 //go:embed selftest.js
@@ -153,12 +150,12 @@ func (l level) measure(ctx context.Context, length time.Duration) (m measured, e
 	child := exec.CommandContext(ctx, program, "run", "--quiet", "--out", "llm="+records, script) //nolint:gosec // this program
 	child.Env = append(os.Environ(), "K6_NO_USAGE_REPORT=true", "SELFTEST_URL="+url, fmt.Sprint("SELFTEST_TOKENS=", tokens), fmt.Sprint("SELFTEST_STREAMS=", l.streams),
 		fmt.Sprint("SELFTEST_RATE=", float64(l.streams)/streamFor.Seconds()), fmt.Sprint("SELFTEST_DURATION=", streamFor+length))
-	before := readSteal()
+	before := limits.ReadSteal()
 	output, err := child.CombinedOutput()
 	if err != nil {
 		return m, fmt.Errorf("k6 run: %w: %s", err, strings.TrimSpace(string(output)))
 	}
-	m.Steal = readSteal().since(before)
+	m.Steal = limits.ReadSteal().Since(before)
 	stop()
 	m.Memory = peakMemory(child.ProcessState)
 	return m, l.read(&m, records, truth)
@@ -193,37 +190,15 @@ func (l level) serve(ctx context.Context, program, truth string) (url string, st
 
 // read compares the records with the truth.
 func (l level) read(m *measured, records, truth string) error {
-	known, err := readTruths(truth)
+	errs, end, err := accuracy.OfFiles(records, truth)
 	if err != nil {
 		return err
-	}
-	f, err := os.Open(records)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = f.Close() }()
-	var requests []*record.Request
-	var end *record.End
-	for r := record.NewReader(f, records); ; {
-		line, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		switch line := line.(type) {
-		case *record.Request:
-			requests = append(requests, line)
-		case *record.End:
-			end = line
-		}
 	}
 	if end == nil {
 		return errors.New("the records have no end")
 	}
-	m.Streams, m.TokensPerSec, m.Errors = l.streams, l.rate, accuracy.Of(requests, known)
-	m.Sent, m.Dropped = int64(len(requests)), end.Dropped
+	m.Streams, m.TokensPerSec, m.Errors = l.streams, l.rate, errs
+	m.Sent, m.Dropped = end.Requests, end.Dropped
 	h := end.Health
 	m.CPUShare, m.Collections = h.CPUShare, h.GCCycles
 	for to, from := range map[*float64]*int64{&m.LatenessP50: h.LatenessP50, &m.LatenessP99: h.LatenessP99, &m.LatenessMax: h.LatenessMax} {
@@ -233,24 +208,4 @@ func (l level) read(m *measured, records, truth string) error {
 	}
 	m.Trusted = m.Dropped == 0 && m.Failed == 0 && m.Unknown == 0 && max(m.First.P99, m.Gaps.P99, m.LatenessP99) <= trustP99
 	return nil
-}
-
-func readTruths(path string) (map[string]accuracy.Truth, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	all := map[string]accuracy.Truth{}
-	for d := json.NewDecoder(bufio.NewReaderSize(f, 1<<20)); ; {
-		var r sim.Request
-		err := d.Decode(&r)
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) { // a last line that the end of the simulator cut
-			return all, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("truth of the simulator: %w", err)
-		}
-		all[r.ID] = accuracy.Truth{Chunks: r.Chunks, End: r.End}
-	}
 }

@@ -3,7 +3,6 @@ package command
 import (
 	"bytes"
 	"encoding/json"
-	"math"
 	"strings"
 	"testing"
 
@@ -51,21 +50,5 @@ func TestTrustedUpToIsTheBusiestTrustedLevel(t *testing.T) {
 	table.Reset()
 	if err := writeLevels(&table, all[2:]); err != nil || !strings.Contains(table.String(), "do not trust") {
 		t.Errorf("%v\n%s", err, table.String())
-	}
-}
-
-func TestSteal(t *testing.T) {
-	t.Parallel()
-	a, b := parseSteal("cpu  100 0 50 800 10 0 5 35 0 0"), parseSteal("cpu  150 0 80 950 10 0 5 65 0 0")
-	if got, want := b.since(a), 30.0/260; math.Abs(got-want) > 1e-12 {
-		t.Errorf("got %v, want %v", got, want)
-	}
-	for _, line := range []string{"", "cpu", "cpu a b c d e f g h", "intr 1 2 3 4 5 6 7 8"} {
-		if got := parseSteal(line); got != (steal{}) {
-			t.Errorf("%q: got %+v", line, got)
-		}
-	}
-	if got := (steal{}).since(steal{}); got != 0 {
-		t.Errorf("of nothing known: %v", got)
 	}
 }

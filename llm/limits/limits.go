@@ -1,4 +1,5 @@
-// Package limits says whether the machine lets a process hold as many connections as a load needs.
+// Package limits says what the machine gives a load generator: how many connections a process may hold, and how much of the
+// processors' time a host takes away.
 package limits
 
 import (

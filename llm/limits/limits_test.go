@@ -1,6 +1,7 @@
 package limits
 
 import (
+	"math"
 	"runtime"
 	"strings"
 	"testing"
@@ -46,5 +47,21 @@ func TestHere(t *testing.T) {
 	t.Parallel()
 	if l := Here(); runtime.GOOS == "linux" && (l.Files < 16 || l.Ports < 1) {
 		t.Errorf("got %+v", l)
+	}
+}
+
+func TestSteal(t *testing.T) {
+	t.Parallel()
+	a, b := parseSteal("cpu  100 0 50 800 10 0 5 35 0 0"), parseSteal("cpu  150 0 80 950 10 0 5 65 0 0")
+	if got, want := b.Since(a), 30.0/260; math.Abs(got-want) > 1e-12 {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	for _, line := range []string{"", "cpu", "cpu a b c d e f g h", "intr 1 2 3 4 5 6 7 8"} {
+		if got := parseSteal(line); got != (Steal{}) {
+			t.Errorf("%q: got %+v", line, got)
+		}
+	}
+	if got := (Steal{}).Since(Steal{}); got != 0 {
+		t.Errorf("of nothing known: %v", got)
 	}
 }

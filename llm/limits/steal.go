@@ -1,4 +1,4 @@
-package command
+package limits
 
 import (
 	"os"
@@ -6,29 +6,29 @@ import (
 	"strings"
 )
 
-// steal is the time of the processors so far, and how much of it the host of a virtual machine took, in the kernel's ticks.
-type steal struct{ all, taken float64 }
+// Steal is the time of the processors so far, and how much of it the host of a virtual machine took, in the kernel's ticks.
+type Steal struct{ all, taken float64 }
 
-// readSteal reads Linux's /proc/stat; elsewhere nothing is known, which counts as none.
-func readSteal() steal {
+// ReadSteal reads Linux's /proc/stat; elsewhere nothing is known, which counts as none.
+func ReadSteal() Steal {
 	text, err := os.ReadFile("/proc/stat")
 	if err != nil {
-		return steal{}
+		return Steal{}
 	}
 	line, _, _ := strings.Cut(string(text), "\n")
 	return parseSteal(line)
 }
 
 // parseSteal reads "cpu user nice system idle iowait irq softirq steal guest guest_nice".
-func parseSteal(line string) (s steal) {
+func parseSteal(line string) (s Steal) {
 	fields := strings.Fields(line)
 	if len(fields) < 9 || fields[0] != "cpu" {
-		return steal{}
+		return Steal{}
 	}
 	for i, field := range fields[1:9] {
 		ticks, err := strconv.ParseFloat(field, 64)
 		if err != nil {
-			return steal{}
+			return Steal{}
 		}
 		s.all += ticks
 		if i == 7 {
@@ -38,8 +38,8 @@ func parseSteal(line string) (s steal) {
 	return s
 }
 
-// since is the share that the host took between two readings.
-func (s steal) since(before steal) float64 {
+// Since is the share that the host took between two readings.
+func (s Steal) Since(before Steal) float64 {
 	if s.all <= before.all {
 		return 0
 	}
