@@ -65,6 +65,17 @@ type TokenCounts struct {
 	Cached CachedTokens `json:"cached"`
 	// PerChunk is tokens in a chunk: above 1 the gaps between chunks are not gaps between tokens.
 	PerChunk *Distribution `json:"per_chunk"`
+	// Gaps tell how many of the gaps between tokens say nothing of the server's pace.
+	Gaps Gaps `json:"gaps"`
+}
+
+// Gaps count gaps of 0: what came together was read at one instant, whenever it was made, so such a gap is an artefact, and the
+// one before it covers them all.
+type Gaps struct {
+	Chunk         int64 `json:"chunk_gaps"`           // between content chunks
+	ChunkTogether int64 `json:"chunk_gaps_in_a_read"` // of those, between chunks that one read brought
+	Token         int64 `json:"token_gaps"`           // those of inter_token_latency
+	TokenTogether int64 `json:"token_gaps_of_zero"`   // of those, between tokens of one chunk or one read
 }
 
 // Counted compares two counts of the same tokens.
@@ -178,6 +189,7 @@ func (g *group) tokenCounts() TokenCounts {
 		}
 	}
 	t.PerChunk = g.sum(g.ok, tokensPerChunk)
+	t.Gaps = Gaps{Chunk: int64(g.chunkGaps.n), ChunkTogether: g.chunkGaps.zeros(), Token: int64(g.tokenGaps.n), TokenTogether: g.tokenGaps.zeros()}
 	return t
 }
 
@@ -264,6 +276,8 @@ func (g *group) warnings(a *Additions) []string {
 		}
 		warn(d.Mean > 1.05, "chunks hold %.2f tokens on average: %s", d.Mean, note)
 	}
+	warn(t.Gaps.ChunkTogether*100 > t.Gaps.Chunk, "%.1f %% of the gaps between chunks are 0, for one read brought both: the server, a proxy or the network holds chunks together, so small percentiles of inter_token_latency are artefacts",
+		100*float64(t.Gaps.ChunkTogether)/float64(max(t.Gaps.Chunk, 1)))
 	warn(t.Differed > 0, "%d of %d prompts do not have the tokens they were made to have: is it the model's tokenizer?", t.Differed, t.Asked)
 	warn(t.Completion.Differed > 0, "the server counts other output tokens than the client in %d of %d answers (%d against %d in all)", t.Completion.Differed, t.Completion.Compared, t.Completion.Server, t.Completion.Client)
 	warn(g.run.ignoresEOS() && t.Limit.Short*100 > t.Limit.Requests, "%d of %d answers are shorter than asked although ignore_eos was sent: the server does not heed it (%d of %d tokens came)", t.Limit.Short, t.Limit.Requests, t.Limit.Delivered, t.Limit.Asked)
@@ -315,5 +329,6 @@ var definitions = map[string]string{
 	"tokens.cached":                    "successes whose usage tells prompt_tokens_details.cached_tokens",
 	"client_health":                    "whether the load generator itself kept up: " + strings.Join(healthRules, "; "),
 	"server":                           "of the server's own page, as the client read it: running, waiting, kv_cache_usage over the samples within the time from the first start to the last end; counts as the difference between the last sample before that time and the first after it, against requests that ended between those two",
+	"tokens.gaps":                      "gaps between chunks and between tokens, and how many of them are 0 because one read, or one chunk, brought both: artefacts, which the gap before them makes up for",
 	"time_series":                      "per interval from the first start: due, sent, ended and failed requests, requests in flight at its end, content chunks that arrived, TTFT (p50, p99) of the requests sent in it, mean gap of the chunks that arrived in it",
 }

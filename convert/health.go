@@ -39,6 +39,7 @@ var healthRules = []string{
 	"requests sent, or the time they took to be sent, off by more than 2 % of what was asked are suspect, by more than 10 % invalid",
 	"a partial run is suspect",
 	"a run without a success is invalid",
+	"how exactly this machine reads tokens and keeps to a schedule is measured by `k6 x llm selftest`",
 }
 
 // judge collects reasons.

@@ -136,6 +136,22 @@ func TestRetries(t *testing.T) {
 	}
 }
 
+// What came in one read, or in one chunk, has gaps of 0 that are none of the server's.
+func TestGapsThatAreArtefacts(t *testing.T) {
+	t.Parallel()
+	const second = 1_000_000_000
+	a := runOf(t,
+		&record.Request{Start: second, End: 2 * second, Streaming: true, Chunks: []int64{100, 100, 100, 300}},
+		&record.Request{Start: second, End: 2 * second, Streaming: true, Chunks: []int64{100, 200}, ChunkTokens: []int{1, 3}},
+	).Summary(Options{}).Ours
+	if got, want := a.Tokens.Gaps, (Gaps{Chunk: 4, ChunkTogether: 2, Token: 6, TokenTogether: 4}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if want := "50.0 % of the gaps between chunks are 0"; !slices.ContainsFunc(a.Warnings, func(w string) bool { return strings.HasPrefix(w, want) }) {
+		t.Errorf("%q does not hold %q", a.Warnings, want)
+	}
+}
+
 func TestCutsByStageAndAdapter(t *testing.T) {
 	t.Parallel()
 	run := mustRead(t, asRecords(t, richLines()))

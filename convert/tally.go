@@ -39,6 +39,20 @@ func (t *tally) add(x int64) {
 	t.counts[x]++
 }
 
+// zeros is how often 0 was added.
+func (t *tally) zeros() int64 {
+	n := int64(0)
+	if len(t.counts) > 0 {
+		n = int64(t.counts[0]) //nolint:gosec // a count of what was read
+	}
+	for _, x := range t.rest {
+		if x == 0 {
+			n++
+		}
+	}
+	return n
+}
+
 // at is the number of rank k from 0, in seconds.
 func (t *tally) at(k int) float64 {
 	below := t.n - len(t.rest) // those of rest are larger than those counted
