@@ -3,7 +3,7 @@
 // Bench measures what the client costs, as ratios to a bare net/http client that only reads lines, both in this one process
 // against a simulator in another. docs/performance.md explains the figures.
 //
-//	go run ./cmd/bench [-rounds 3] [-seconds 5] [-k6 bin/k6] [-only cost|late|tail]
+//	go run ./cmd/bench [-rounds 3] [-seconds 5] [-k6 bin/k6] [-only cost|growth|memory|late|tail]
 package main
 
 import (
@@ -21,7 +21,7 @@ func main() {
 	seconds := flag.Float64("seconds", 5, "length of one measurement")
 	k6 := flag.String("k6", "bin/k6", "k6 with this extension, for the rows with JavaScript; \"\" leaves them out")
 	late := flag.String("late", "", "be k6 with a script that tells its lateness (used by bench itself)")
-	only := flag.String("only", "", "only 'cost', only 'late' or only 'tail'")
+	only := flag.String("only", "", "only one part: cost, growth, memory, late or tail")
 	tailSelf := flag.Bool("tail-client", false, "be the bare client of the tail (used by bench itself)")
 	flag.Parse()
 	if *late != "" {
@@ -50,10 +50,12 @@ func all(only string, rounds int, length time.Duration, k6 string) error {
 		run  func() error
 	}{
 		{"cost", func() error { return bench(rounds, length, k6) }},
+		{"growth", func() error { return growth(length) }},
+		{"memory", func() error { return vuMemory(k6) }},
 		{"late", func() error { return lateness(30 * time.Second) }},
 		{"tail", func() error { return tail(time.Minute, k6) }},
 	} {
-		if only != "" && only != part.name || part.name == "tail" && k6 == "" {
+		if only != "" && only != part.name || k6 == "" && (part.name == "tail" || part.name == "memory") {
 			continue
 		}
 		if err := part.run(); err != nil {
@@ -74,9 +76,9 @@ type workload struct {
 }
 
 var workloads = []workload{
-	{"paced: 300 streams, a token each 20 ms", "token", "ttft=50ms&itl=20ms&max-num-seqs=100000", 300, 200, 1.3},
-	{"paced: 100 streams, a token each 10 ms", "token", "ttft=50ms&itl=10ms&max-num-seqs=100000", 100, 200, 1.3},
-	{"one-token requests, 20 at a time", "request", "ttft=0s&itl=0s&max-num-seqs=100000", 20, 1, 2},
+	{"paced: 300 streams, a token each 20 ms", "token", "ttft=50ms&itl=20ms&max-num-seqs=100000", 300, 200, 1.15},
+	{"paced: 100 streams, a token each 10 ms", "token", "ttft=50ms&itl=10ms&max-num-seqs=100000", 100, 200, 1.15},
+	{"one-token requests, 20 at a time", "request", "ttft=0s&itl=0s&max-num-seqs=100000", 20, 1, 1.6},
 	{"full speed, 20 streams", "token", "ttft=0s&itl=0s&tokens-per-chunk=1&max-num-seqs=100000", 20, 200, 0},
 }
 

@@ -151,13 +151,19 @@ func (l level) measure(ctx context.Context, length time.Duration) (m measured, e
 	child.Env = append(os.Environ(), "K6_NO_USAGE_REPORT=true", "SELFTEST_URL="+url, fmt.Sprint("SELFTEST_TOKENS=", tokens), fmt.Sprint("SELFTEST_STREAMS=", l.streams),
 		fmt.Sprint("SELFTEST_RATE=", float64(l.streams)/streamFor.Seconds()), fmt.Sprint("SELFTEST_DURATION=", streamFor+length))
 	before := limits.ReadSteal()
-	output, err := child.CombinedOutput()
+	var output strings.Builder
+	child.Stdout, child.Stderr = &output, &output
+	if err := child.Start(); err != nil {
+		return m, err
+	}
+	peak := limits.WatchMemory(child.Process.Pid)
+	err = child.Wait()
+	m.Memory = peak()
 	if err != nil {
-		return m, fmt.Errorf("k6 run: %w: %s", err, strings.TrimSpace(string(output)))
+		return m, fmt.Errorf("k6 run: %w: %s", err, strings.TrimSpace(output.String()))
 	}
 	m.Steal = limits.ReadSteal().Since(before)
 	stop()
-	m.Memory = peakMemory(child.ProcessState)
 	return m, l.read(&m, records, truth)
 }
 

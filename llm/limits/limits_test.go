@@ -2,6 +2,7 @@ package limits
 
 import (
 	"math"
+	"os"
 	"runtime"
 	"strings"
 	"testing"
@@ -63,5 +64,19 @@ func TestSteal(t *testing.T) {
 	}
 	if got := (Steal{}).Since(Steal{}); got != 0 {
 		t.Errorf("of nothing known: %v", got)
+	}
+}
+
+func TestHighWater(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int64{
+		"Name:\tk6\nVmPeak:\t 99 kB\nVmHWM:\t   1234 kB\nVmRSS:\t 1000 kB\n": 1234 * 1024, "": 0, "\nVmHWM:\n": 0, "\nVmHWM: x kB\n": 0,
+	} {
+		if got := highWater(text); got != want {
+			t.Errorf("%q: got %d, want %d", text, got, want)
+		}
+	}
+	if got := WatchMemory(os.Getpid())(); runtime.GOOS == "linux" && got < 1<<20 {
+		t.Errorf("this process holds %d bytes", got)
 	}
 }
