@@ -83,7 +83,7 @@ lint:
 
 bench: build .venv/done
 	go run ./cmd/bench
-	LLM_TEST_PYTHON="$$(cat .venv/done)" go test -run '^$$' -bench . ./llm/tokenizer
+	LLM_TEST_PYTHON="$$(cat .venv/done)" go test -run '^$$' -bench . ./llm/tokenizer ./convert
 
 fuzz:
 	@for pkg in $$(grep -rl 'func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u); do \
