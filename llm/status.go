@@ -76,7 +76,7 @@ func (s *statusLine) done(r *record.Request, tokens int) {
 // nothing is left running where a script is only read. It is also told of the machine's limits then.
 func (m *ModuleInstance) statusLine(state *lib.State) *statusLine {
 	m.root.statusOnce.Do(func() {
-		warnOfLimits(state)
+		prepare(state)
 		if m.statusEvery == 0 || m.vu.Events().Global == nil {
 			return
 		}
@@ -90,13 +90,14 @@ func (m *ModuleInstance) statusLine(state *lib.State) *statusLine {
 	return m.root.status
 }
 
-// warnOfLimits tells of limits of the machine that the VUs of the test, with a connection each, will exceed.
-func warnOfLimits(state *lib.State) {
+// prepare tells of limits of the machine that the VUs of the test, with a connection each, will exceed, and has room made for them.
+func prepare(state *lib.State) {
 	tuple, err := lib.NewExecutionTuple(state.Options.ExecutionSegment, state.Options.ExecutionSegmentSequence)
 	if err != nil {
 		return
 	}
 	vus := lib.GetMaxPlannedVUs(state.Options.Scenarios.GetFullExecutionRequirements(tuple))
+	limits.Reserve(int64(vus))                                   //nolint:gosec // far from overflow
 	for _, warning := range limits.Here().Warnings(int64(vus)) { //nolint:gosec // far from overflow
 		state.Logger.Warn(warning)
 	}

@@ -13,6 +13,7 @@ import (
 	"go.k6.io/k6/v2/metrics"
 
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
+	"github.com/seed-307b789f/xk6-llm/llm/limits"
 	"github.com/seed-307b789f/xk6-llm/llm/measure"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -81,6 +82,8 @@ type run struct {
 // Run sends the load and returns when the last request has ended, or was cut at the end of gracefulStop.
 func (x *Executor) Run(parent context.Context, out chan<- metrics.SampleContainer) error {
 	calmCollector()
+	pre, _ := x.config.scaledVUs(x.state.ExecutionTuple)
+	limits.Reserve(pre)
 	end := x.shadow.run(parent)
 	defer end()
 	r := &run{Executor: x, parent: parent, out: out, start: time.Now(), mine: stripes(x.tuple), wait: newWaiter()}

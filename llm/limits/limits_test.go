@@ -1,6 +1,7 @@
 package limits
 
 import (
+	"fmt"
 	"math"
 	"os"
 	"runtime"
@@ -79,4 +80,26 @@ func TestHighWater(t *testing.T) {
 	if got := WatchMemory(os.Getpid())(); runtime.GOOS == "linux" && got < 1<<20 {
 		t.Errorf("this process holds %d bytes", got)
 	}
+}
+
+func TestReserve(t *testing.T) {
+	size := func() (n int) {
+		text, err := os.ReadFile("/proc/self/status")
+		if err != nil {
+			t.Skip("SKIPPED: nothing tells how large the table of files is: ", err)
+		}
+		_, rest, _ := strings.Cut(string(text), "\nFDSize:")
+		_, _ = fmt.Sscan(rest, &n)
+		return n
+	}
+	size()
+	if Here().Files < 3000 {
+		t.Skip("SKIPPED: too few files may be opened")
+	}
+	Reserve(2500)
+	if got := size(); got < 2500 {
+		t.Errorf("the table holds %d files, want 2500", got)
+	}
+	Reserve(-1)
+	Reserve(1 << 40) // no more than may be opened, and no harm
 }
