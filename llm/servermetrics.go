@@ -163,7 +163,7 @@ func (p *peer) credentialsFor(page string) http.Header {
 }
 
 // untilTestEnd does work beside the test, which is to return soon after stop is closed. k6 waits for that before it closes
-// the samples. Its types of events are not exported: all are asked for by number, and told apart by name.
+// the samples and prints the summary. Its types of events are not exported: all are asked for by number, and told apart by name.
 func (m *ModuleInstance) untilTestEnd(work func(stop <-chan struct{})) {
 	stop, working := make(chan struct{}), sync.WaitGroup{}
 	end := sync.OnceFunc(func() {

@@ -5,7 +5,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -85,7 +84,8 @@ func (m *ModuleInstance) statusLine(state *lib.State) *statusLine {
 			share = segment.FloatLength()
 		}
 		m.root.status = &statusLine{status.New(time.Now(), m.root.scenarioPlan(state), share)}
-		m.watch(m.root.status.board, printer(state.Logger))
+		board, show := m.root.status.board, printer(state.Logger)
+		m.untilTestEnd(func(stop <-chan struct{}) { board.Watch(stop, m.statusEvery, show) })
 	})
 	return m.root.status
 }
@@ -101,27 +101,6 @@ func prepare(state *lib.State) {
 	for _, warning := range limits.Here().Warnings(int64(vus)) { //nolint:gosec // far from overflow
 		state.Logger.Warn(warning)
 	}
-}
-
-// watch prints lines until the test has ended; k6 waits for that before it prints the summary. Its types of events are not
-// exported: all are asked for by number, and told apart by name.
-func (m *ModuleInstance) watch(board *status.Board, show func(line string)) {
-	stop, watching := make(chan struct{}), sync.WaitGroup{}
-	end := sync.OnceFunc(func() {
-		close(stop)
-		watching.Wait()
-	})
-	watching.Go(func() { board.Watch(stop, m.statusEvery, show) })
-	_, events := m.vu.Events().Global.Subscribe(1, 2, 3, 4, 5, 6)
-	go func() { // until k6 closes the channel, after the last event
-		defer end()
-		for e := range events {
-			if name := e.Type.String(); name == "TestEnd" || name == "Exit" {
-				end()
-			}
-			e.Done()
-		}
-	}()
 }
 
 // printer gives what prints a line above k6's progress bars. Their lock is in the writer behind k6's log, which draws them
