@@ -49,12 +49,7 @@ func (p pod) segment() []string {
 // start starts the pod. It gives the address of its REST interface, and what waits for its end.
 func (p pod) start(t *testing.T, out, path string, args ...string) (address string, wait func()) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	_ = l.Close()
+	port := freePort(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	command := slices.Concat(p.inside, []string{"bin/k6", "run", "--quiet"}, p.segment(), args, []string{
 		"--out", "llm=" + out, path, fmt.Sprintf("--address=%s:%d", p.host, port), "--paused",
@@ -292,14 +287,20 @@ func simulator(t *testing.T, address string, args ...string) (port int) {
 	if err := buildOnce(); err != nil {
 		t.Fatal(err)
 	}
+	port = freePort(t)
+	startSimulator(t, address, port, args...)
+	return port
+}
+
+// freePort is one that nobody listens at.
+func freePort(t *testing.T) int {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	port = l.Addr().(*net.TCPAddr).Port
-	_ = l.Close()
-	startSimulator(t, address, port, args...)
-	return port
+	defer func() { _ = l.Close() }()
+	return l.Addr().(*net.TCPAddr).Port
 }
 
 // startSimulator starts it at a port, and gives what kills it.

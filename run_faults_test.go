@@ -77,12 +77,7 @@ func TestTheServerIsKilledAndComesBack(t *testing.T) {
 	if err := buildOnce(); err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	_ = l.Close()
+	port := freePort(t)
 	settings := []string{"--ttft", "5ms", "--itl", "50ms"}
 	kill := startSimulator(t, "127.0.0.1", port, settings...)
 	records := filepath.Join(t.TempDir(), "run.jsonl")

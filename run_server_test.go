@@ -1,10 +1,9 @@
 package llm_test
 
 import (
-	"bufio"
 	"encoding/json"
+	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -12,31 +11,6 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
-
-// serveSimulator runs `k6 x llm sim` until the test has ended, and gives its base URL.
-func serveSimulator(t *testing.T, args ...string) string {
-	t.Helper()
-	if err := buildOnce(); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(filepath.Join("bin", "k6"), append([]string{"x", "llm", "sim", "--port", "0"}, args...)...)
-	stdout, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(os.Interrupt)
-		_ = cmd.Wait()
-	})
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.TrimSpace(line)
-}
 
 // serverReport is what of a report is the server's own.
 type serverReport struct {
@@ -74,7 +48,7 @@ func TestServerMetrics(t *testing.T) {
 	for _, engine := range []string{"vllm", "sglang", "tgi"} {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
-			base := serveSimulator(t, "--ttft", "100ms", "--itl", "20ms", "--max-num-seqs", "4", "--metrics", engine+",dcgm")
+			base := fmt.Sprintf("http://127.0.0.1:%d/v1", simulator(t, "127.0.0.1", "--ttft", "100ms", "--itl", "20ms", "--max-num-seqs", "4", "--metrics", engine+",dcgm"))
 			dir := t.TempDir()
 			records, out := filepath.Join(dir, "run.jsonl"), filepath.Join(dir, "report")
 			mustSucceed(t, k6(t, "run", "--quiet", "--out", "llm="+records, writeScript(t, `{baseURL: '`+base+`', serverMetrics: true, serverMetricsInterval: '250ms'}`)))
