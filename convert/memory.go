@@ -3,7 +3,6 @@ package convert
 import (
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
 )
 
@@ -36,40 +35,4 @@ func enoughMemory(paths []string, available int64) error {
 			need/(1<<30), float64(available)/(1<<30))
 	}
 	return nil
-}
-
-// availableMemory is what the system and the control group leave to this process, in bytes; 0 if neither tells.
-func availableMemory() int64 {
-	system := memInfo(readText("/proc/meminfo"))
-	limit, err := strconv.ParseInt(readText("/sys/fs/cgroup/memory.max"), 10, 64)
-	if err != nil { // "max", or no such file
-		return system
-	}
-	used, err := strconv.ParseInt(readText("/sys/fs/cgroup/memory.current"), 10, 64)
-	if err != nil {
-		return system
-	}
-	return max(1, min(system, limit-used))
-}
-
-// memInfo reads MemAvailable, in bytes.
-func memInfo(text string) int64 {
-	for line := range strings.Lines(text) {
-		fields := strings.Fields(line)
-		if len(fields) == 3 && fields[0] == "MemAvailable:" {
-			kb, err := strconv.ParseInt(fields[1], 10, 64)
-			if err == nil {
-				return kb << 10
-			}
-		}
-	}
-	return 0
-}
-
-func readText(path string) string {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(data))
 }

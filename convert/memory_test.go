@@ -30,12 +30,3 @@ func TestInputsThatDoNotFitAreRefused(t *testing.T) {
 		}
 	}
 }
-
-func TestMemInfo(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]int64{"MemTotal: 8 kB\nMemAvailable:    5 kB\n": 5 << 10, "": 0, "MemAvailable: x kB\n": 0, "MemAvailable: 5\n": 0} {
-		if got := memInfo(text); got != want {
-			t.Errorf("%q: got %d, want %d", text, got, want)
-		}
-	}
-}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/convert/foreign"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
+	"github.com/seed-307b789f/xk6-llm/llm/limits"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -39,7 +40,7 @@ func ReadFiles(o ReadOptions, inputs ...string) (*Run, error) {
 		return nil, err
 	}
 	if !o.Force {
-		if err := enoughMemory(paths, availableMemory()); err != nil {
+		if err := enoughMemory(paths, limits.Memory()); err != nil {
 			return nil, err
 		}
 	}

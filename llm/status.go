@@ -90,8 +90,10 @@ func (m *ModuleInstance) statusLine(state *lib.State) *statusLine {
 	return m.root.status
 }
 
-// prepare tells of limits of the machine that the VUs of the test, with a connection each, will exceed, and has room made for them.
+// prepare keeps the collector out of the way, for k6's own executors do not, tells of limits of the machine that the VUs of
+// the test, with a connection each, will exceed, and has room made for them.
 func prepare(state *lib.State) {
+	limits.CalmCollector()
 	tuple, err := lib.NewExecutionTuple(state.Options.ExecutionSegment, state.Options.ExecutionSegmentSequence)
 	if err != nil {
 		return

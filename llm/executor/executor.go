@@ -81,7 +81,7 @@ type run struct {
 
 // Run sends the load and returns when the last request has ended, or was cut at the end of gracefulStop.
 func (x *Executor) Run(parent context.Context, out chan<- metrics.SampleContainer) error {
-	calmCollector()
+	limits.CalmCollector()
 	pre, _ := x.config.scaledVUs(x.state.ExecutionTuple)
 	limits.Reserve(pre)
 	end := x.shadow.run(parent)

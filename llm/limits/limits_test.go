@@ -103,3 +103,12 @@ func TestReserve(t *testing.T) {
 	Reserve(-1)
 	Reserve(1 << 40) // no more than may be opened, and no harm
 }
+
+func TestMemInfo(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int64{"MemTotal: 8 kB\nMemAvailable:    5 kB\n": 5 << 10, "": 0, "MemAvailable: x kB\n": 0, "MemAvailable: 5\n": 0} {
+		if got := memInfo(text); got != want {
+			t.Errorf("%q: got %d, want %d", text, got, want)
+		}
+	}
+}

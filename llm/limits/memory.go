@@ -2,11 +2,40 @@ package limits
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
 )
+
+// Memory is how much the system and the control group leave to this process, in bytes; 0 if neither tells. In a control group
+// the process is taken to be alone.
+func Memory() int64 {
+	text, _ := os.ReadFile("/proc/meminfo")
+	left := memInfo(string(text))
+	group, err := memlimit.FromCgroup()
+	if err != nil || group > math.MaxInt64 || left > 0 && int64(group) > left {
+		return left
+	}
+	return int64(group)
+}
+
+// memInfo reads MemAvailable of /proc/meminfo, in bytes.
+func memInfo(text string) int64 {
+	for line := range strings.Lines(text) {
+		fields := strings.Fields(line)
+		if len(fields) == 3 && fields[0] == "MemAvailable:" {
+			kb, err := strconv.ParseInt(fields[1], 10, 64)
+			if err == nil {
+				return kb << 10
+			}
+		}
+	}
+	return 0
+}
 
 // WatchMemory looks at a running process ten times a second, and gives what ends that and tells the most memory the process
 // held until then, in bytes; 0 where Linux's /proc is missing. What the kernel tells of a process that has ended counts its

@@ -1,6 +1,7 @@
 package output
 
 import (
+	"fmt"
 	"math"
 	"runtime"
 	"runtime/debug"
@@ -40,4 +41,15 @@ func (h *health) stop(delays []time.Duration) record.Health {
 		out.LatenessP50, out.LatenessP99, out.LatenessMax = at(0.5), at(0.99), at(1)
 	}
 	return out
+}
+
+// spareProcessors says what GOMAXPROCS would have sufficed where the load left most processors idle; "" if nothing is worth saying.
+// Go looks for work on each that it may use, whenever a token wakes it, which costs more than the idle ones give.
+func spareProcessors(h record.Health, set bool) string {
+	used := h.CPUShare * float64(h.GoMaxProcs)
+	enough := max(2, int(math.Ceil(2*used)))
+	if set || used < 0.25 || 2*enough > h.GoMaxProcs {
+		return ""
+	}
+	return fmt.Sprintf("this load took %.1f of %d processors, and idle ones add to what a token costs: GOMAXPROCS=%d suffices", used, h.GoMaxProcs, enough)
 }

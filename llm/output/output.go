@@ -5,6 +5,7 @@ package output
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -200,6 +201,9 @@ func (o *Output) StopWithTestError(runErr error) error {
 	}
 	o.end.Time = record.UnixNano(time.Now())
 	o.end.Health = o.health.stop(o.delays)
+	if advice := spareProcessors(o.end.Health, os.Getenv("GOMAXPROCS") != ""); advice != "" {
+		o.log.Info(advice)
+	}
 	if err := errors.Join(o.write(&o.end), o.file.close()); err != nil {
 		return err
 	}

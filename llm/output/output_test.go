@@ -240,3 +240,21 @@ func TestErrorsAreLoggedOnce(t *testing.T) {
 		t.Errorf("%d entries, want one for each row of errors", n)
 	}
 }
+
+func TestSpareProcessorsAreTold(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		used  float64
+		procs int
+		set   bool
+		want  string
+	}{
+		{0.5, 16, false, "GOMAXPROCS=2 suffices"}, {1.3, 16, false, "this load took 1.3 of 16 processors, and idle ones add to what a token costs: GOMAXPROCS=3 suffices"},
+		{0.5, 16, true, ""}, {0.1, 16, false, ""}, {0.5, 2, false, ""}, {1.3, 4, false, ""},
+	} {
+		h := record.Health{CPUShare: tt.used / float64(tt.procs), GoMaxProcs: tt.procs}
+		if got := spareProcessors(h, tt.set); (got == "") != (tt.want == "") || !strings.Contains(got, tt.want) {
+			t.Errorf("%+v: got %q", tt, got)
+		}
+	}
+}
