@@ -38,7 +38,7 @@ func TestOwnExecutorMixesStages(t *testing.T) {
 	t.Parallel()
 	out := filepath.Join(t.TempDir(), "run.jsonl")
 	mustSucceed(t, k6(t, "run", "--quiet", "--out", "llm="+out,
-		script(t, `{stages: [{rate: 20, duration: '1s'}, {requests: 12, concurrency: 4}, {target: 40, duration: '1s'}], interval: '200ms'}`, `{baseURL: 'sim:?ttft=20ms&itl=5ms'}`)))
+		script(t, `{stages: [{rate: 20, duration: '1s'}, {requests: 12, concurrency: 4, rampUp: '400ms'}, {target: 40, duration: '1s'}], interval: '200ms'}`, `{baseURL: 'sim:?ttft=20ms&itl=5ms'}`)))
 	requests, dropped, stages := loadLines(t, out)
 	slices.SortFunc(requests, func(a, b *record.Request) int { return int(a.Index - b.Index) })
 	if len(requests) != 52 || len(dropped) != 0 || len(stages) != 3 {
@@ -54,6 +54,18 @@ func TestOwnExecutorMixesStages(t *testing.T) {
 		}
 		if delay, known := q.ScheduleDelay(); known && (delay < 0 || delay > 500*time.Millisecond) {
 			t.Errorf("request %d went %v after it was due", i, delay)
+		}
+	}
+	for _, q := range requests[20:32] {
+		busy := 0
+		for _, other := range requests[20:32] {
+			if other.Start <= q.Start && other.End > q.Start {
+				busy++
+			}
+		}
+		after := time.Duration(q.Start - stages[1].Start)
+		if busy > 1+int(after/(100*time.Millisecond)) {
+			t.Errorf("%d requests at a time %v after the beginning, want one more each 100 ms", busy, after)
 		}
 	}
 	if gap := stages[1].Start - stages[0].End; gap < 200e6 {

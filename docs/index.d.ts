@@ -328,6 +328,8 @@ declare module 'k6/x/llm' {
     requests?: number;
     /** So many of them at a time. */
     concurrency?: number;
+    /** Reach the concurrency evenly over this time instead of at once; needs our executor. */
+    rampUp?: Duration;
   }
 
   /** Options of {@link scenarios}. */

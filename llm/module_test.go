@@ -348,6 +348,8 @@ func TestMisuseThrows(t *testing.T) {
 		{`scenarios({stages: [{rate: 1, duration: '1s'}, {duration: '1s'}]})`, `stage 1: must be one of {rate, duration}`},
 		{`scenarios({stages: [{rate: -1, duration: '1s'}]})`, `stage 0: rate must not be negative, got -1`},
 		{`scenarios({stages: [{rate: 1, target: 2, duration: '1s'}]})`, `stage 0: must be one of`},
+		{`scenarios({stages: [{rate: 1, duration: '1s', rampUp: '1s'}]})`, `stage 0: rampUp is for {requests, concurrency}, a rate rises by {target, duration}`},
+		{`scenarios({stages: [{requests: 1, concurrency: 1, rampUp: '1s'}], executor: 'ramping-arrival-rate'})`, `scenarios: rampUp needs the executor "llm-arrival-rate"`},
 		{`scenarios({stages: [{requests: 1}]})`, `stage 0: needs both requests and concurrency`},
 		{`scenarios({stages: [{rte: 1}]})`, `unknown stage option "rte", did you mean "rate"?`},
 		{`scenarios({stages: [{rate: 1, duration: '1s'}, {requests: 1, concurrency: 1}], executor: 'ramping-arrival-rate'})`, `scenarios: stages of {requests, concurrency} beside others need the executor "llm-arrival-rate"`},
@@ -501,6 +503,8 @@ func TestScenariosOfOurExecutor(t *testing.T) {
 		`{stages: [{rate: 1.5, duration: '2s'}, {target: 3, duration: '1s'}], arrival: 'gamma', burstiness: 0.5, seed: 3, drain: false, maxVUs: 9}`: `{"load":{"arrival":"gamma","burstiness":0.5,"drain":false,` +
 			`"env":{"K6_LLM_FIRST_ITEM":"0"},"executor":"llm-arrival-rate","expectedLatency":"10s","gracefulStop":"2m0s","interval":"0s","maxVUs":9,"seed":3,` +
 			`"stages":[{"duration":"2s","rate":1.5},{"duration":"1s","target":3}],"startTime":"0s"}}`,
+		`{stages: [{requests: 4, concurrency: 2, rampUp: '1s'}]}`: `{"load":{"arrival":"constant","env":{"K6_LLM_FIRST_ITEM":"0"},"executor":"llm-arrival-rate","expectedLatency":"10s","gracefulStop":"2m0s",` +
+			`"interval":"0s","seed":0,"stages":[{"concurrency":2,"rampUp":"1s","requests":4}],"startTime":"0s"}}`,
 		`{stages: [{rate: 1, duration: '1s'}, {requests: 4, concurrency: 2}]}`: `{"load":{"arrival":"constant","env":{"K6_LLM_FIRST_ITEM":"0"},"executor":"llm-arrival-rate","expectedLatency":"10s","gracefulStop":"2m0s",` +
 			`"interval":"0s","seed":0,"stages":[{"duration":"1s","rate":1},{"concurrency":2,"requests":4}],"startTime":"0s"}}`,
 		`{arrival: 'trace', trace: trace('t.csv')}`: `{"load":{"arrival":"trace","env":{"K6_LLM_FIRST_ITEM":"0"},"executor":"llm-arrival-rate","expectedLatency":"10s","gracefulStop":"2m0s",` +

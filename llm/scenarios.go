@@ -52,6 +52,7 @@ type loadStage struct {
 	hasRate, hasTarget    bool
 	duration              time.Duration
 	requests, concurrency int64
+	rampUp                time.Duration
 }
 
 func newLoadOptions() *loadOptions {
@@ -133,6 +134,7 @@ func (s *loadStage) fields() fields {
 		"duration":    duration(&s.duration),
 		"requests":    integer(&s.requests, 1),
 		"concurrency": integer(&s.concurrency, 1),
+		"rampUp":      duration(&s.rampUp),
 	}
 }
 
@@ -155,6 +157,8 @@ func (s *loadStage) check() error {
 		return errors.New("needs both requests and concurrency")
 	case s.requests > 0 && s.duration > 0:
 		return errors.New("with requests and concurrency takes no duration, it lasts as long as the requests do")
+	case s.rampUp > 0 && s.requests == 0:
+		return errors.New("rampUp is for {requests, concurrency}, a rate rises by {target, duration}")
 	}
 	return nil
 }
@@ -169,10 +173,11 @@ func (o *loadOptions) check() error {
 	if o.maxVUs > 0 && o.maxVUs < o.preAllocatedVUs {
 		return fmt.Errorf("maxVUs (%d) must not be less than preAllocatedVUs (%d)", o.maxVUs, o.preAllocatedVUs)
 	}
+	rampUp := slices.ContainsFunc(o.stages, func(s loadStage) bool { return s.rampUp > 0 })
 	mixed := slices.ContainsFunc(o.stages, func(s loadStage) bool { return s.requests > 0 }) && len(o.stages) > 1
 	if o.executor == "" {
 		o.executor = stockExecutor
-		if o.arrival != "constant" || o.trace != nil || mixed {
+		if o.arrival != "constant" || o.trace != nil || mixed || rampUp {
 			o.executor = measure.OwnExecutor
 		}
 	}
@@ -185,6 +190,8 @@ func (o *loadOptions) check() error {
 		return fmt.Errorf("arrival %q needs the executor %q", o.arrival, measure.OwnExecutor)
 	case o.drain != nil && *o.drain:
 		return fmt.Errorf("drain needs the executor %q: stages of k6's own start by the clock", measure.OwnExecutor)
+	case rampUp:
+		return fmt.Errorf("rampUp needs the executor %q", measure.OwnExecutor)
 	case mixed:
 		return fmt.Errorf("stages of {requests, concurrency} beside others need the executor %q: nobody knows when they end", measure.OwnExecutor)
 	}
@@ -222,7 +229,11 @@ func (o *loadOptions) own() map[string]any {
 func (s loadStage) options() map[string]any {
 	switch {
 	case s.requests > 0:
-		return map[string]any{"requests": s.requests, "concurrency": s.concurrency}
+		stage := map[string]any{"requests": s.requests, "concurrency": s.concurrency}
+		if s.rampUp > 0 {
+			stage["rampUp"] = s.rampUp.String()
+		}
+		return stage
 	case s.hasRate:
 		return map[string]any{"rate": s.rate, "duration": s.duration.String()}
 	}

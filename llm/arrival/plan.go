@@ -18,7 +18,8 @@ type Stage struct {
 	From, To float64 // rate at the start and at the end, which it reaches in a straight line
 	Duration time.Duration
 
-	Requests, Concurrency int64 // of a closed loop; From, To and Duration are 0 then
+	Requests, Concurrency int64         // of a closed loop; From, To and Duration are 0 then
+	RampUp                time.Duration // over which a closed loop reaches its concurrency
 }
 
 // Closed says whether the stage is a closed loop.
@@ -27,6 +28,10 @@ func (s Stage) Closed() bool { return s.Requests > 0 }
 // Validate names what is wrong.
 func (s Stage) Validate() error {
 	switch {
+	case s.RampUp < 0:
+		return fmt.Errorf("rampUp must not be negative, got %v", s.RampUp)
+	case s.RampUp > 0 && !s.Closed():
+		return errors.New("rampUp is for stages of {requests, concurrency}, a rate rises by {target, duration}")
 	case s.Requests < 0 || s.Concurrency < 0:
 		return fmt.Errorf("requests and concurrency must be positive, got %d and %d", s.Requests, s.Concurrency)
 	case s.Closed() && s.Concurrency == 0:
@@ -46,6 +51,12 @@ func (s Stage) Validate() error {
 		}
 	}
 	return nil
+}
+
+// Opens is when a place of a closed loop, 0 to Concurrency - 1, begins to take requests, after the stage's start. Places that open
+// at once end their requests at once, if these are alike, and begin the next ones in waves.
+func (s Stage) Opens(place int64) time.Duration {
+	return time.Duration(float64(s.RampUp) * float64(place) / float64(s.Concurrency))
 }
 
 // maxRate keeps the numbers of arrivals in bounds.

@@ -47,13 +47,14 @@ type Config struct {
 	Trace           []float64          `json:"trace"` // seconds, of arrival "trace"
 }
 
-// Stage is {target, duration} as in k6, {rate, duration}, or {requests, concurrency}.
+// Stage is {target, duration} as in k6, {rate, duration}, or {requests, concurrency, rampUp}.
 type Stage struct {
 	Target      null.Float         `json:"target"`
 	Rate        null.Float         `json:"rate"`
 	Duration    types.NullDuration `json:"duration"`
 	Requests    null.Int           `json:"requests"`
 	Concurrency null.Int           `json:"concurrency"`
+	RampUp      types.NullDuration `json:"rampUp"`
 }
 
 var (
@@ -106,27 +107,29 @@ func (c *Config) plan() (arrival.Plan, error) {
 }
 
 func (c *Config) stage(s Stage, from float64) (arrival.Stage, error) {
-	duration := s.Duration.TimeDuration()
+	stage := arrival.Stage{Duration: s.Duration.TimeDuration(), RampUp: s.RampUp.TimeDuration()}
 	switch {
 	case s.Requests.Valid || s.Concurrency.Valid:
 		if s.Rate.Valid || s.Target.Valid {
 			return arrival.Stage{}, errors.New("must be one of {rate, duration}, {target, duration}, {requests, concurrency}")
 		}
-		return arrival.Stage{Requests: s.Requests.Int64, Concurrency: s.Concurrency.Int64, Duration: duration}, nil
+		stage.Requests, stage.Concurrency = s.Requests.Int64, s.Concurrency.Int64
+		return stage, nil
 	case s.Rate.Valid == s.Target.Valid:
 		return arrival.Stage{}, errors.New("must be one of {rate, duration}, {target, duration}, {requests, concurrency}")
 	case s.Rate.Valid:
-		if duration == 0 {
+		if stage.Duration == 0 {
 			return arrival.Stage{}, errors.New("needs a duration")
 		}
 		rate := c.perSecond(s.Rate.Float64)
-		return arrival.Stage{From: rate, To: rate, Duration: duration}, nil
+		stage.From, stage.To = rate, rate
+		return stage, nil
 	}
-	target := c.perSecond(s.Target.Float64)
-	if target < 0 || duration < 0 {
-		return arrival.Stage{}, fmt.Errorf("target and duration must not be negative, got %v and %v", s.Target.Float64, duration)
+	stage.From, stage.To = from, c.perSecond(s.Target.Float64)
+	if stage.To < 0 || stage.Duration < 0 {
+		return arrival.Stage{}, fmt.Errorf("target and duration must not be negative, got %v and %v", s.Target.Float64, stage.Duration)
 	}
-	return arrival.Stage{From: from, To: target, Duration: duration}, nil
+	return stage, nil
 }
 
 func (c *Config) tracePlan(p arrival.Plan) (arrival.Plan, error) {

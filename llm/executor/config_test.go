@@ -71,6 +71,8 @@ func TestValidateNamesStageAndValue(t *testing.T) {
 		`{"stages": [{"target": 1, "duration": "0s"}]}`:                                  "no stage has a duration",
 		`{"stages": [{"duration": "1s"}]}`:                                               "stage 0: must be one of {rate, duration}",
 		`{"stages": [{"rate": 1, "target": 1, "duration": "1s"}]}`:                       "stage 0: must be one of",
+		`{"stages": [{"requests": 5, "concurrency": 1, "rampUp": "-1s"}]}`:               "stage 0: rampUp must not be negative, got -1s",
+		`{"stages": [{"target": 5, "duration": "1s", "rampUp": "1s"}]}`:                  "stage 0: rampUp is for stages of {requests, concurrency}",
 		`{"stages": [{"requests": 5}]}`:                                                  "stage 0: requests need a concurrency",
 		`{"stages": [{"requests": 5, "concurrency": 1, "rate": 1}]}`:                     "stage 0: must be one of",
 		`{"arrival": "possion", "stages": [{"rate": 1, "duration": "1s"}]}`:              `unknown arrival "possion"`,

@@ -161,11 +161,7 @@ func (r *run) stage(i int, base int64, at time.Time) (n int64, ended time.Time) 
 // the arrival process says when that is.
 func (r *run) closedLoop(ctx context.Context, i int, base int64, at time.Time) {
 	s := r.plan.Stages[i]
-	places := max(1, r.state.ExecutionTuple.ScaleInt64(s.Concurrency))
-	free := make(chan struct{}, places)
-	for range places {
-		free <- struct{}{}
-	}
+	free := newPlaces(s, at, r.state.ExecutionTuple)
 	next, stop := iter.Pull(r.plan.Due(i))
 	defer stop()
 	for k := range s.Requests {
@@ -177,27 +173,13 @@ func (r *run) closedLoop(ctx context.Context, i int, base int64, at time.Time) {
 		if due {
 			a.Due = at.Add(after)
 		}
-		if !r.wait.until(ctx, a.Due) || !take(ctx, free) {
+		if !r.wait.until(ctx, a.Due) || !free.take(ctx) {
 			return
 		}
 		r.sent++
-		r.pool.give(a, func() { free <- struct{}{} })
+		r.pool.give(a, free.giveBack)
 	}
-	for range places {
-		if !take(ctx, free) {
-			return
-		}
-	}
-}
-
-// take waits for a place, and says whether it got one before the load was to end.
-func take(ctx context.Context, places <-chan struct{}) bool {
-	select {
-	case <-places:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	free.empty(ctx)
 }
 
 // announce pushes the line that says when a stage began and ended.
