@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 )
@@ -30,7 +31,7 @@ func ParseExtra(fields map[string]any) (Extra, error) {
 
 // body writes the fields in the order inference-perf does.
 func body(r Request, inputName string, input any) ([]byte, error) {
-	w := bodyWriter{extra: r.Extra}
+	w := newBodyWriter(r.Extra)
 	w.field("model", r.Model)
 	w.field(inputName, input)
 	w.field("max_tokens", r.MaxTokens)
@@ -39,7 +40,7 @@ func body(r Request, inputName string, input any) ([]byte, error) {
 	}
 	w.field("stream", r.Stream)
 	if r.Stream {
-		w.field("stream_options", json.RawMessage(`{"include_usage":true}`))
+		w.field("stream_options", streamOptions{IncludeUsage: true})
 	}
 	if r.AddSpecial != nil {
 		w.field("add_special_tokens", *r.AddSpecial)
@@ -50,33 +51,44 @@ func body(r Request, inputName string, input any) ([]byte, error) {
 	return w.finish()
 }
 
+type streamOptions struct {
+	IncludeUsage bool `json:"include_usage"`
+}
+
 type bodyWriter struct {
-	buf   []byte
+	buf   bytes.Buffer
+	json  *json.Encoder // to buf
 	extra Extra
 	err   error
+}
+
+func newBodyWriter(extra Extra) *bodyWriter {
+	w := &bodyWriter{extra: extra}
+	w.json = newEncoder(&w.buf)
+	return w
 }
 
 func (w *bodyWriter) field(name string, value any) {
 	if _, replaced := w.extra[name]; replaced || w.err != nil {
 		return
 	}
-	text, err := encode(value)
-	if err != nil {
+	w.name(name)
+	if err := w.json.Encode(value); err != nil {
 		w.err = fmt.Errorf("%s: %w", name, err)
 		return
 	}
-	w.raw(name, text)
+	w.buf.Truncate(w.buf.Len() - 1) // the encoder's line break
 }
 
-func (w *bodyWriter) raw(name string, value []byte) {
+func (w *bodyWriter) name(encoded string) {
 	sep := byte(',')
-	if len(w.buf) == 0 {
+	if w.buf.Len() == 0 {
 		sep = '{'
 	}
-	w.buf = append(w.buf, sep, '"')
-	w.buf = append(w.buf, name...)
-	w.buf = append(w.buf, '"', ':')
-	w.buf = append(w.buf, value...)
+	w.buf.WriteByte(sep)
+	w.buf.WriteByte('"')
+	w.buf.WriteString(encoded)
+	w.buf.WriteString(`":`)
 }
 
 func (w *bodyWriter) finish() ([]byte, error) {
@@ -86,19 +98,26 @@ func (w *bodyWriter) finish() ([]byte, error) {
 	for _, name := range slices.Sorted(maps.Keys(w.extra)) {
 		if value := w.extra[name]; string(value) != "null" {
 			key, _ := encode(name)
-			w.raw(string(key[1:len(key)-1]), value)
+			w.name(string(key[1 : len(key)-1]))
+			w.buf.Write(value)
 		}
 	}
-	return append(w.buf, '}'), nil
+	w.buf.WriteByte('}')
+	return w.buf.Bytes(), nil
 }
 
-// encode is json.Marshal without the escapes meant for HTML, which would make a prompt longer than it is.
+// encode is json.Marshal as newEncoder does it.
 func encode(value any) ([]byte, error) {
 	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(value); err != nil {
+	if err := newEncoder(&buf).Encode(value); err != nil {
 		return nil, err
 	}
 	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
+}
+
+// newEncoder leaves out the escapes meant for HTML, which would make a prompt longer than it is.
+func newEncoder(w io.Writer) *json.Encoder {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return enc
 }

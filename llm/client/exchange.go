@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptrace"
 	"strings"
@@ -36,8 +37,10 @@ type exchange struct {
 	ctx    context.Context // of the running attempt: ends with the caller's, or with a cause of ours
 	cancel context.CancelCauseFunc
 	seen   *sight // of the running attempt
-	idle   *time.Timer
-	last   atomic.Int64 // arrival of the newest event, since start
+
+	deadline *time.Timer // of the running attempt, later of its connection
+	idle     *time.Timer
+	last     atomic.Int64 // arrival of the newest event, since start
 
 	delta api.Delta
 	text  []byte
@@ -73,11 +76,14 @@ func (x *exchange) run(ctx context.Context, rt http.RoundTripper) {
 // but the number of attempts is in the record.
 func (x *exchange) attempt(rt http.RoundTripper) (again bool) {
 	ctx, cancel := context.WithCancelCause(x.caller)
-	x.ctx, x.cancel, x.seen = ctx, cancel, new(sight)
+	x.ctx, x.cancel, x.seen = ctx, cancel, newSight()
 	defer cancel(nil)
-	if d := x.c.opts.Timeout; d > 0 {
-		defer time.AfterFunc(d, func() { cancel(errTimeout) }).Stop()
+	limit := x.c.opts.Timeout
+	if limit == 0 {
+		limit = math.MaxInt64 // nanoseconds: never
 	}
+	x.deadline = time.AfterFunc(limit, func() { cancel(errTimeout) })
+	defer x.deadline.Stop()
 	req := x.request()
 
 	now := time.Now()
@@ -107,12 +113,12 @@ func (x *exchange) request() *http.Request {
 		header.Set("X-Request-Id", x.rec.ID)
 	}
 	x.sessionHeaders(header)
-	req := &http.Request{
+	req := http.Request{
 		Method: http.MethodPost, URL: x.c.url, Host: x.c.url.Host, Header: header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		// Without GetBody the transport cannot send again by itself on a new connection, at which we would not see it.
 		ContentLength: int64(len(x.body)), Body: io.NopCloser(bytes.NewReader(x.body)),
 	}
-	return req.WithContext(httptrace.WithClientTrace(x.ctx, x.seen.trace()))
+	return req.WithContext(httptrace.WithClientTrace(x.ctx, &x.seen.trace))
 }
 
 // sessionHeaders writes whose request it is, and what the server said last in that session.

@@ -17,16 +17,17 @@ import (
 type sight struct {
 	connected, firstByte atomic.Int64
 	connections          atomic.Int64 // the attempt was sent on
+	trace                httptrace.ClientTrace
 }
 
-func (s *sight) trace() *httptrace.ClientTrace {
-	return &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) {
-			s.connected.Store(record.UnixNano(time.Now()))
-			s.connections.Add(1)
-		},
-		GotFirstResponseByte: func() { s.firstByte.Store(record.UnixNano(time.Now())) },
+func newSight() *sight {
+	s := new(sight)
+	s.trace.GotConn = func(httptrace.GotConnInfo) {
+		s.connected.Store(record.UnixNano(time.Now()))
+		s.connections.Add(1)
 	}
+	s.trace.GotFirstResponseByte = func() { s.firstByte.Store(record.UnixNano(time.Now())) }
+	return s
 }
 
 // countResent counts what the transport sent again by itself, as it does under HTTP/2 where a server turns a request away

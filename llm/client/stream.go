@@ -130,7 +130,6 @@ const drainTime = 250 * time.Millisecond
 // drain reads to the end of the body, which lets the connection be used again. The request is over already; a server that
 // keeps the stream open costs its connection, not time.
 func (x *exchange) drain(body io.Reader) {
-	timer := time.AfterFunc(drainTime, func() { x.cancel(nil) })
-	defer timer.Stop()
+	x.deadline.Reset(drainTime)
 	_, _ = io.CopyN(io.Discard, body, 1<<20)
 }

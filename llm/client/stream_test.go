@@ -116,8 +116,8 @@ func TestStream(t *testing.T) {
 			server: script{parts: []part{{50 * ms, role}, {50 * ms, chunk("a")}, {10 * ms, chunk("b")}, {10 * ms, chunk("c") + stop}, {5 * ms, usage + done}}},
 			text:   "abc", chunks: []int64{100, 110, 120}, end: 125 * ms,
 			check: func(t *testing.T, r *record.Request) {
-				if n, source := r.OutputTokens(); n != 3 || source != record.ServerUsage || r.FinishReason != "stop" || r.Note != "" {
-					t.Errorf("got %d tokens by %s, finish reason %q, note %q", n, source, r.FinishReason, r.Note)
+				if c := r.Counts(); c.Output != 3 || c.OutputSource != record.ServerUsage || r.FinishReason != "stop" || r.Note != "" {
+					t.Errorf("got %d tokens by %s, finish reason %q, note %q", c.Output, c.OutputSource, r.FinishReason, r.Note)
 				}
 			},
 		},
@@ -332,8 +332,8 @@ func TestTokensAreCountedPerChunk(t *testing.T) {
 			o.CountPrompt = func(r Request) (int, bool) { return len(r.Messages), true }
 		})
 		r := do(t, t.Context(), c, script{parts: []part{{ms, chunk("one two") + chunk(" ") + chunk("three") + usage + stop + done}}}).Record
-		if n, source := r.OutputTokens(); n != 3 || source != record.ClientTokenizer || !slices.Equal(r.ChunkTokens, []int{2, 0, 1}) {
-			t.Errorf("got %d by %s, chunks of %v", n, source, r.ChunkTokens)
+		if c := r.Counts(); c.Output != 3 || c.OutputSource != record.ClientTokenizer || !slices.Equal(r.ChunkTokens, []int{2, 0, 1}) {
+			t.Errorf("got %d by %s, chunks of %v", c.Output, c.OutputSource, r.ChunkTokens)
 		}
 	})
 }
@@ -343,9 +343,7 @@ func TestUsageOfSeveralChunksIsMerged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		more := "data: {\"choices\":[],\"usage\":{\"completion_tokens\":9,\"x\":1}}\n\n"
 		r := do(t, t.Context(), newClient(t, nil), script{parts: []part{{ms, chunk("a") + usage + more + stop + done}}}).Record
-		in, _ := r.InputTokens()
-		out, _ := r.OutputTokens()
-		if in != 7 || out != 9 {
+		if c := r.Counts(); c.Input != 7 || c.Output != 9 {
 			t.Errorf("got %s", r.Usage)
 		}
 	})

@@ -164,18 +164,19 @@ func (b *sampler) request(m *Metrics, r *record.Request, mode ITLMode, withRecor
 	b.latency(m.Duration, r.Latency(), true)
 	ttft, known := r.TTFT()
 	b.latency(m.TTFT, ttft, known)
-	tpot, known := r.TPOT()
+	counts := r.Counts()
+	tpot, known := r.TPOTOf(counts)
 	b.latency(m.TPOT, tpot, known)
-	ntpot, known := r.NTPOT()
+	ntpot, known := r.NTPOTOf(counts)
 	b.latency(m.NTPOT, ntpot, known)
 	b.itl(m, r, mode)
-	if n, source := r.InputTokens(); source != record.NoSource {
-		b.add(m.PromptTokens, float64(n), b.meta)
-		b.add(m.TokensIn, float64(n), b.meta)
+	if counts.InputSource != record.NoSource {
+		b.add(m.PromptTokens, float64(counts.Input), b.meta)
+		b.add(m.TokensIn, float64(counts.Input), b.meta)
 	}
-	if n, source := r.OutputTokens(); source != record.NoSource {
-		b.add(m.CompletionTokens, float64(n), b.meta)
-		b.add(m.TokensOut, float64(n), b.meta)
+	if counts.OutputSource != record.NoSource {
+		b.add(m.CompletionTokens, float64(counts.Output), b.meta)
+		b.add(m.TokensOut, float64(counts.Output), b.meta)
 	}
 }
 

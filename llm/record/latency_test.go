@@ -119,10 +119,9 @@ func TestTokenSources(t *testing.T) {
 		{"chunks", Request{Streaming: true, Chunks: []int64{1, 2}}, 2, 0, ContentChunks, NoSource},
 		{"nothing to count by", Request{}, 0, 0, NoSource, NoSource},
 	} {
-		out, outs := tt.r.OutputTokens()
-		in, ins := tt.r.InputTokens()
-		if out != tt.out || outs != tt.outs || in != tt.in || ins != tt.ins {
-			t.Errorf("%s: got %d by %s, %d by %s; want %d by %s, %d by %s", tt.name, out, outs, in, ins, tt.out, tt.outs, tt.in, tt.ins)
+		c := tt.r.Counts()
+		if c.Output != tt.out || c.OutputSource != tt.outs || c.Input != tt.in || c.InputSource != tt.ins {
+			t.Errorf("%s: got %d by %s, %d by %s; want %d by %s, %d by %s", tt.name, c.Output, c.OutputSource, c.Input, c.InputSource, tt.out, tt.outs, tt.in, tt.ins)
 		}
 	}
 }

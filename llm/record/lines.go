@@ -3,6 +3,7 @@ package record
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 )
 
 // Schema names the format of the lines; a Run line carries it.
@@ -125,8 +126,10 @@ func Append(dst []byte, line Line) ([]byte, error) {
 	if err != nil {
 		return dst, fmt.Errorf("encoding a %s line: %w", line.lineType(), err)
 	}
+	kind := line.lineType()
+	dst = slices.Grow(dst, len(`{"type":"",`)+len(kind)+len(body))
 	dst = append(dst, `{"type":"`...)
-	dst = append(dst, line.lineType()...)
+	dst = append(dst, kind...)
 	dst = append(dst, `",`...)
 	return append(dst, body[1:]...), nil
 }

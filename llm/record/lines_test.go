@@ -149,7 +149,6 @@ func useAll(t *testing.T, r *Request) {
 	}
 	r.TTFT()
 	r.NTPOT()
-	r.InputTokens()
 	if _, err := Append(nil, r); err != nil {
 		t.Errorf("does not write again: %v", err)
 	}

@@ -89,15 +89,3 @@ func readCount(dst *int, v gjson.Result) {
 		*dst = int(v.Num)
 	}
 }
-
-// OutputTokens is the number of tokens generated and where it comes from, see Counts.
-func (r *Request) OutputTokens() (int, Source) {
-	c := r.Counts()
-	return c.Output, c.OutputSource
-}
-
-// InputTokens is the number of prompt tokens and where it comes from, see Counts.
-func (r *Request) InputTokens() (int, Source) {
-	c := r.Counts()
-	return c.Input, c.InputSource
-}

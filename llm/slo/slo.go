@@ -42,8 +42,9 @@ func Good(r *record.Request, b record.Bounds) bool {
 		return false
 	}
 	ttft, hasTTFT := r.TTFT()
-	tpot, hasTPOT := r.TPOT()
-	ntpot, hasNTPOT := r.NTPOT()
+	counts := r.Counts()
+	tpot, hasTPOT := r.TPOTOf(counts)
+	ntpot, hasNTPOT := r.NTPOTOf(counts)
 	itl, hasITL := r.MeanITL()
 	return within(ttft, hasTTFT, b.TTFT) && within(tpot, hasTPOT, b.TPOT) && within(ntpot, hasNTPOT, b.NTPOT) &&
 		within(itl, hasITL, b.ITL) && within(r.Latency(), true, b.Latency)
