@@ -8,7 +8,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -24,7 +23,6 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/api"
 	"github.com/seed-307b789f/xk6-llm/llm/client"
 	llmmeasure "github.com/seed-307b789f/xk6-llm/llm/measure"
-	"github.com/seed-307b789f/xk6-llm/llm/record"
 	"github.com/seed-307b789f/xk6-llm/llm/sim"
 )
 
@@ -161,29 +159,6 @@ func ourClient(url string, tokens int) (func() request, error) {
 			return err
 		}
 	}, nil
-}
-
-// recordCost gives the ns that a record costs per token once the request is over.
-func recordCost() float64 {
-	m, err := llmmeasure.Register(k6metrics.NewRegistry())
-	if err != nil {
-		return math.NaN()
-	}
-	r := &record.Request{ID: "bench-1", API: "completion", Model: "sim", Streaming: true, Start: 1, Usage: []byte(`{"prompt_tokens":3,"completion_tokens":200}`)}
-	for i := range int64(200) {
-		r.Chunks = append(r.Chunks, 50_000+10_000*i)
-	}
-	r.End = r.Start + 3e9
-	const times = 20_000
-	cpu := cpuTime()
-	for range times {
-		c := m.Request(r, nil, nil, llmmeasure.ITLRequest)
-		c.GetSamples()
-		if _, err := c.Text(); err != nil {
-			return math.NaN()
-		}
-	}
-	return float64((cpuTime() - cpu).Nanoseconds()) / times / 200
 }
 
 const script = `

@@ -3,7 +3,7 @@
 // Bench measures what the client costs, as ratios to a bare net/http client that only reads lines, both in this one process
 // against a simulator in another. docs/performance.md explains the figures.
 //
-//	go run ./cmd/bench [-rounds 3] [-seconds 5] [-k6 bin/k6] [-only cost|growth|memory|late|tail]
+//	go run ./cmd/bench [-rounds 3] [-seconds 5] [-k6 bin/k6] [-only cost|bytes|growth|memory|late|tail]
 package main
 
 import (
@@ -21,8 +21,9 @@ func main() {
 	seconds := flag.Float64("seconds", 5, "length of one measurement")
 	k6 := flag.String("k6", "bin/k6", "k6 with this extension, for the rows with JavaScript; \"\" leaves them out")
 	late := flag.String("late", "", "be k6 with a script that tells its lateness (used by bench itself)")
-	only := flag.String("only", "", "only one part: cost, growth, memory, late or tail")
+	only := flag.String("only", "", "only one part: cost, bytes, growth, memory, late or tail")
 	tailSelf := flag.Bool("tail-client", false, "be the bare client of the tail (used by bench itself)")
+	memorySelf := flag.Bool("memory-client", false, "be the bare client whose memory is measured (used by bench itself)")
 	flag.Parse()
 	if *late != "" {
 		runK6(*late)
@@ -34,6 +35,8 @@ func main() {
 		err = runServer()
 	case *tailSelf:
 		err = tailClient()
+	case *memorySelf:
+		err = memoryClient()
 	default:
 		err = all(*only, *rounds, time.Duration(*seconds*float64(time.Second)), *k6)
 	}
@@ -50,8 +53,9 @@ func all(only string, rounds int, length time.Duration, k6 string) error {
 		run  func() error
 	}{
 		{"cost", func() error { return bench(rounds, length, k6) }},
-		{"growth", func() error { return growth(length) }},
-		{"memory", func() error { return vuMemory(k6) }},
+		{"bytes", func() error { return bytesCost(rounds) }},
+		{"growth", func() error { return growth(rounds, length) }},
+		{"memory", func() error { return vuMemory(rounds, k6) }},
 		{"late", func() error { return lateness(30 * time.Second) }},
 		{"tail", func() error { return tail(time.Minute, k6) }},
 	} {
@@ -96,8 +100,6 @@ func bench(rounds int, length time.Duration, k6 string) error {
 			return err
 		}
 	}
-	ns := recordCost()
-	fmt.Printf("\nrecord of a 200-token request, its samples and its line: %.0f ns of CPU per token: target (at most 1000) %s\n", ns, verdict(ns <= 1000))
 	return nil
 }
 
@@ -106,7 +108,7 @@ func verdict(met bool) string { return map[bool]string{true: "met", false: "MISS
 // compare runs the clients in turn, so that a machine that slows down slows all.
 func compare(w workload, url string, rounds int, length time.Duration, k6 string) error {
 	fmt.Printf("\n%s: µs of CPU per %s\n", w.name, w.unit)
-	var bare, ours, ratio []float64
+	var bare, ours, ratio, whole, wholeRatio []float64
 	for range rounds {
 		b, err := measure(w, length, bareClient(url, w.tokens))
 		if err != nil {
@@ -121,27 +123,36 @@ func compare(w workload, url string, rounds int, length time.Duration, k6 string
 			return err
 		}
 		bare, ours, ratio = append(bare, b), append(ours, o), append(ratio, o/b)
+		if k6 == "" {
+			continue
+		}
+		cost, err := measureK6(w, url, length, k6)
+		if err != nil {
+			return err
+		}
+		whole, wholeRatio = append(whole, cost), append(wholeRatio, cost/b)
 	}
 	row("bare net/http, reads lines", bare)
 	row("llm/client with record and samples", ours)
 	row("ratio", ratio)
-	if w.target > 0 {
-		fmt.Printf("  %-44s %s\n", "target", verdict(median(ratio) <= w.target)+fmt.Sprintf(" (at most %g)", w.target))
+	aim(median(ratio), w.target)
+	if k6 != "" {
+		row("k6: JavaScript, iteration, metrics, start", whole)
+		row("ratio", wholeRatio)
 	}
-	if k6 == "" {
-		return nil
-	}
-	cost, err := measureK6(w, url, length, k6)
-	if err != nil {
-		return err
-	}
-	row("k6: JavaScript, iteration, metrics, start", []float64{cost})
 	return nil
+}
+
+// aim says whether a value is within its target; 0 is none.
+func aim(value, target float64) {
+	if target > 0 {
+		fmt.Printf("  %-44s %s (at most %g)\n", "target", verdict(value <= target), target)
+	}
 }
 
 func row(name string, values []float64) {
 	slices.Sort(values)
-	fmt.Printf("  %-44s %8.2f  (%.2f to %.2f)\n", name, median(values), values[0], values[len(values)-1])
+	fmt.Printf("  %-44s %8.3g  (%.3g to %.3g)\n", name, median(values), values[0], values[len(values)-1])
 }
 
 func median(values []float64) float64 {

@@ -86,9 +86,12 @@ func versions() map[string]string {
 }
 
 // Version is this module's version as it was built in, "(devel)" for a local build.
-func Version() string {
+func Version() string { return version() }
+
+// version is found once: every VU asks, and what was built in is a long text.
+var version = sync.OnceValue(func() string {
 	if v := versions()["xk6-llm"]; v != "" {
 		return v
 	}
 	return "(devel)"
-}
+})

@@ -1,0 +1,173 @@
+//go:build unix
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	k6metrics "go.k6.io/k6/v2/metrics"
+
+	"github.com/seed-307b789f/xk6-llm/convert"
+	llmmeasure "github.com/seed-307b789f/xk6-llm/llm/measure"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+	"github.com/seed-307b789f/xk6-llm/llm/tokenizer"
+)
+
+// bytesCost prints what writing records, reading them into a report, and counting tokens cost, in relation to reading the
+// lines of the same bytes.
+func bytesCost(rounds int) error {
+	r := answer(200)
+	line, err := record.Append(nil, r)
+	if err != nil {
+		return err
+	}
+	m, err := llmmeasure.Register(k6metrics.NewRegistry())
+	if err != nil {
+		return err
+	}
+	const times = 10_000
+	err = besides(rounds, "record of an answer of 200 tokens, its samples and its line", "ns of CPU per token", times*200, bytes.Repeat(append(line, '\n'), times), func() error {
+		for range times {
+			c := m.Request(r, nil, nil, llmmeasure.ITLRequest)
+			c.GetSamples()
+			if _, err := c.Text(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	const requests = 20_000
+	text, err := manyRecords(requests)
+	if err != nil {
+		return err
+	}
+	err = besides(rounds, "converter, answers of 100 tokens", "ns of CPU per token", requests*100, text, func() error {
+		_, err := reportCost(text)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return tokenizerCost(rounds)
+}
+
+// besides prints the cost of a unit, and its ratio to reading the lines of a text.
+func besides(rounds int, name, unit string, units float64, text []byte, do func() error) error {
+	var cost, ratio []float64
+	for range rounds {
+		begun := cpuTime()
+		readLines(text)
+		read := cpuTime() - begun
+		if err := do(); err != nil {
+			return err
+		}
+		used := cpuTime() - begun - read
+		cost, ratio = append(cost, float64(used.Nanoseconds())/units), append(ratio, float64(used)/float64(read))
+	}
+	fmt.Printf("\n%s: %s\n", name, unit)
+	row("cost", cost)
+	row("ratio to reading the lines", ratio)
+	return nil
+}
+
+// readLines reads lines as the bare client does.
+func readLines(text []byte) {
+	for r := bufio.NewReaderSize(bytes.NewReader(text), 4096); ; {
+		if _, err := r.ReadSlice('\n'); err != nil && err != bufio.ErrBufferFull { //nolint:errorlint // bare
+			return
+		}
+	}
+}
+
+// tokenizerCost counts the tokens of the sample conversations with a byte-level and a metaspace vocabulary.
+func tokenizerCost(rounds int) error {
+	data, err := os.ReadFile("scripts/data/sharegpt-sample.json")
+	if err != nil {
+		return err
+	}
+	var items []struct{ Conversations []struct{ Value string } }
+	if err := json.Unmarshal(data, &items); err != nil {
+		return err
+	}
+	var texts []string
+	for _, item := range items {
+		for _, turn := range item.Conversations {
+			texts = append(texts, turn.Value)
+		}
+	}
+	all := []byte(strings.Repeat(strings.Join(texts, "\n"), 10))
+	for _, name := range []string{"bpe-llama3", "bpe-llama2"} {
+		file, err := os.ReadFile("llm/tokenizer/testdata/" + name + ".json")
+		if err != nil {
+			return err
+		}
+		t, err := tokenizer.Parse(file)
+		if err != nil {
+			return err
+		}
+		err = besides(rounds, "tokenizer, "+name, "ns of CPU per byte", float64(len(all)), all, func() error {
+			for range 10 {
+				for _, text := range texts {
+					t.Count(text)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reportCost makes the report of records, and gives the CPU time it took.
+func reportCost(text []byte) (time.Duration, error) {
+	begun := cpuTime()
+	run, err := convert.Read(convert.ReadOptions{}, convert.Source{Name: "run.jsonl", Reader: bytes.NewReader(text)})
+	if err != nil {
+		return 0, err
+	}
+	run.Summary(convert.Options{})
+	return cpuTime() - begun, nil
+}
+
+// answer is a record of so many tokens.
+func answer(tokens int) *record.Request {
+	r := &record.Request{
+		ID: "bench-1", API: "completion", Model: "sim", Streaming: true, Start: 1,
+		Usage: fmt.Appendf(nil, `{"prompt_tokens":3,"completion_tokens":%d}`, tokens),
+	}
+	for i := range int64(tokens) {
+		r.Chunks = append(r.Chunks, 50_000+10_000*i)
+	}
+	r.End = r.Start + 3e9
+	return r
+}
+
+func manyRecords(n int) (text []byte, err error) {
+	lines := []record.Line{&record.Run{Schema: record.Schema, ID: "bench", Instance: "1", Segment: "0:1", Start: 1}}
+	for i := range n {
+		q := &record.Request{ID: fmt.Sprint("bench-", i), API: "completion", Model: "sim", Streaming: true, Index: int64(i), Start: int64(1+i) * 1e6, Usage: []byte(`{"prompt_tokens":3,"completion_tokens":100}`)}
+		for k := range int64(100) {
+			q.Chunks = append(q.Chunks, 50_000+10_000*k+int64(i*int(k))%977)
+		}
+		q.End = q.Start + 2e9
+		lines = append(lines, q)
+	}
+	for _, line := range append(lines, &record.End{Status: "finished", Requests: int64(n)}) {
+		if text, err = record.Append(text, line); err != nil {
+			return nil, err
+		}
+		text = append(text, '\n')
+	}
+	return text, nil
+}
