@@ -135,7 +135,7 @@ func compare(w workload, url string, rounds int, length time.Duration, k6 string
 	row("bare net/http, reads lines", bare)
 	row("llm/client with record and samples", ours)
 	row("ratio", ratio)
-	aim(median(ratio), w.target)
+	aim("target", median(ratio), w.target)
 	if k6 != "" {
 		row("k6: JavaScript, iteration, metrics, start", whole)
 		row("ratio", wholeRatio)
@@ -144,9 +144,9 @@ func compare(w workload, url string, rounds int, length time.Duration, k6 string
 }
 
 // aim says whether a value is within its target; 0 is none.
-func aim(value, target float64) {
+func aim(name string, value, target float64) {
 	if target > 0 {
-		fmt.Printf("  %-44s %s (at most %g)\n", "target", verdict(value <= target), target)
+		fmt.Printf("  %-44s %8.3g  %s (at most %g)\n", name, value, verdict(value <= target), target)
 	}
 }
 

@@ -66,7 +66,7 @@ func vuMemory(rounds int, k6 string) error {
 			each = append(each, float64(many-one)/999/1e6)
 		}
 		row(kind.name, each)
-		aim(median(each), kind.target)
+		aim("target", median(each), kind.target)
 	}
 	return nil
 }

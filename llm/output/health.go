@@ -8,18 +8,20 @@ import (
 	"slices"
 	"time"
 
+	"github.com/seed-307b789f/xk6-llm/llm/limits"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // health measures the process from start to stop.
 type health struct {
-	at  time.Time
-	cpu time.Duration
-	gc  debug.GCStats
+	at    time.Time
+	cpu   time.Duration
+	steal limits.Steal
+	gc    debug.GCStats
 }
 
 func startHealth() *health {
-	h := &health{at: time.Now(), cpu: cpuTime()}
+	h := &health{at: time.Now(), cpu: cpuTime(), steal: limits.ReadSteal()}
 	debug.ReadGCStats(&h.gc)
 	return h
 }
@@ -34,6 +36,9 @@ func (h *health) stop(delays []time.Duration) record.Health {
 	}
 	if elapsed := time.Since(h.at); elapsed > 0 {
 		out.CPUShare = float64(cpuTime()-h.cpu) / float64(elapsed) / float64(procs)
+	}
+	if steal := limits.ReadSteal(); steal != (limits.Steal{}) {
+		out.Steal = new(steal.Since(h.steal))
 	}
 	if len(delays) > 0 {
 		slices.Sort(delays)

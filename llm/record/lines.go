@@ -105,6 +105,8 @@ type Health struct {
 	GoMaxProcs int     `json:"gomaxprocs"`        // processors it was allowed
 	GCPause    int64   `json:"gc_pause_total_ns"` // all stop-the-world pauses added up
 	GCCycles   int64   `json:"gc_cycles"`         // collections
+	// Steal is the share of all processors' time that the host of a virtual machine took meanwhile, 0 to 1; nil if not known.
+	Steal *float64 `json:"steal_share,omitempty"`
 	// Lateness of the starts against their due instants, over LatenessOf requests; nil when no due instant is known.
 	LatenessP50 *int64 `json:"lateness_p50_ns"`
 	LatenessP99 *int64 `json:"lateness_p99_ns"`
