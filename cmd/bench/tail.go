@@ -65,7 +65,7 @@ func tail(length time.Duration, k6 string) error {
 		}
 		note := fmt.Sprintf("host took %.1f %%", 100*t.host)
 		if t.end != nil {
-			note = fmt.Sprintf("%d collections, %d dropped, %s", t.collections, t.end.Dropped, note)
+			note = fmt.Sprintf("%d collections, %d dropped, %s", t.end.Health.GCCycles, t.end.Dropped, note)
 		}
 		fmt.Printf("  %-28s %8.3f %8.3f %8.1f   %8.3f %8.3f   %d tokens, %s\n", c.name, t.All.P50, t.All.P99, t.All.Max, t.First.P99, t.Gaps.P99, t.Tokens, note)
 		if t.end == nil {
@@ -80,9 +80,8 @@ func tail(length time.Duration, k6 string) error {
 // tailed is one client's tail.
 type tailed struct {
 	accuracy.Errors
-	end         *record.End // nil of the bare client
-	collections int         // since the load began
-	host        float64     // share of the processors' time that the host took
+	end  *record.End // nil of the bare client
+	host float64     // share of the processors' time that the host took
 }
 
 // tailOf runs a client against a simulator of its own, and compares what it recorded.
@@ -95,19 +94,15 @@ func tailOf(dir string, args []string, length time.Duration, gogc string) (t tai
 	}
 	stop := func() { _ = server.Process.Signal(os.Interrupt); _ = server.Wait() }
 	cmd := on(0, args...)
-	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GOGC="+gogc, "GODEBUG=gctrace=1", "K6_LLM_STATUS=off", "URL="+url, "RECORDS="+records, "LENGTH="+length.String(),
+	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GOGC="+gogc, "K6_LLM_STATUS=off", "URL="+url, "RECORDS="+records, "LENGTH="+length.String(),
 		fmt.Sprint("RATE=", float64(tailStreams*tailRate)/tailTokens), fmt.Sprint("TOKENS=", tailTokens), fmt.Sprint("SEED=", tailSeed))
 	before := limits.ReadSteal()
-	out, err := cmd.CombinedOutput()
-	if err != nil {
+	if out, err := cmd.CombinedOutput(); err != nil {
 		stop()
 		return t, fmt.Errorf("%w: %s", err, bytes.TrimSpace(out))
 	}
 	t.host = limits.ReadSteal().Since(before)
 	stop()
-	// k6 collects by itself, once, before the first arrival.
-	_, load, _ := strings.Cut(string(out), " (forced)\n")
-	t.collections = strings.Count("\n"+load, "\ngc ")
 	t.Errors, t.end, err = accuracy.OfFiles(records, truth)
 	if err == nil && (t.Failed > 0 || t.Unknown > 0 || t.Tokens == 0) {
 		err = fmt.Errorf("%d requests failed, %d are unknown to the simulator", t.Failed, t.Unknown)

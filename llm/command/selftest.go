@@ -40,7 +40,7 @@ type measured struct {
 	LatenessP50 float64 `json:"lateness_p50_ms"`
 	LatenessP99 float64 `json:"lateness_p99_ms"`
 	LatenessMax float64 `json:"lateness_max_ms"`
-	CPUShare    float64 `json:"cpu_share"` // of the client, of all processors
+	CPUShare    float64 `json:"cpu_share"` // of the client, of the processors it may use
 	Memory      int64   `json:"peak_memory_bytes,omitempty"`
 	Collections int64   `json:"collections"`
 	Steal       float64 `json:"host_steal_share"` // of the processors' time, taken by the host

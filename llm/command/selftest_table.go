@@ -1,10 +1,13 @@
 package command
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
+	"strings"
 	"text/tabwriter"
 )
 
@@ -16,18 +19,30 @@ func writeLevelsJSON(w io.Writer, all []measured) error {
 	})
 }
 
-// trustedUpTo is the busiest level that is trusted, by its streams and tokens per second; nil if none is.
-func trustedUpTo(all []measured) map[string]any {
-	var best *measured
+// extent is a load that a machine can be trusted with.
+type extent struct {
+	Streams      int     `json:"streams"`
+	TokensPerSec float64 `json:"tokens_per_sec"` // of all streams
+}
+
+// trustedUpTo are the trusted levels that no other exceeds in both streams and tokens per second, the busiest first.
+func trustedUpTo(all []measured) []extent {
+	var trusted []extent
 	for i := range all {
-		if m := &all[i]; m.Trusted && (best == nil || m.load() > best.load()) {
-			best = m
+		if all[i].Trusted {
+			trusted = append(trusted, extent{all[i].Streams, all[i].load()})
 		}
 	}
-	if best == nil {
-		return nil
+	slices.SortFunc(trusted, func(a, b extent) int {
+		return cmp.Or(cmp.Compare(b.TokensPerSec, a.TokensPerSec), cmp.Compare(b.Streams, a.Streams))
+	})
+	list := []extent{}
+	for _, e := range trusted {
+		if len(list) == 0 || e.Streams > list[len(list)-1].Streams {
+			list = append(list, e)
+		}
 	}
-	return map[string]any{"streams": best.Streams, "tokens_per_sec": best.load()}
+	return list
 }
 
 func (m *measured) load() float64 { return float64(m.Streams) * m.TokensPerSec }
@@ -50,8 +65,12 @@ func writeLevels(out io.Writer, all []measured) error {
 		return err
 	}
 	verdict := "This machine adds too much even at the first level: do not trust figures measured on it."
-	if best := trustedUpTo(all); best != nil {
-		verdict = fmt.Sprintf("On this machine trust it up to %d streams and %.0f tokens/s in all (p99 of every error at most %d ms).", best["streams"], best["tokens_per_sec"], trustP99)
+	if list := trustedUpTo(all); len(list) > 0 {
+		var extents []string
+		for _, e := range list {
+			extents = append(extents, fmt.Sprintf("%.0f tokens/s of %d streams", e.TokensPerSec, e.Streams))
+		}
+		verdict = fmt.Sprintf("On this machine trust it up to %s (p99 of every error at most %d ms).", strings.Join(extents, ", or "), trustP99)
 	}
 	_, err := fmt.Fprintf(out, "\n%s\nClient and simulator shared %d processors; CPU is the client's share of the %d it may use.\n", verdict, runtime.NumCPU(), runtime.GOMAXPROCS(0))
 	return err

@@ -3,6 +3,7 @@ package command
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,17 +23,17 @@ func TestParseLevels(t *testing.T) {
 	}
 }
 
-func TestTrustedUpToIsTheBusiestTrustedLevel(t *testing.T) {
+func TestTrustedUpToAreTheBusiestTrustedLevels(t *testing.T) {
 	t.Parallel()
 	all := []measured{
 		{Streams: 1, TokensPerSec: 50, Trusted: true}, {Streams: 100, TokensPerSec: 20, Trusted: true, Errors: accuracy.Errors{First: accuracy.Spread{P50: 0.25, P99: 1.5, Max: 3}}},
-		{Streams: 1000, TokensPerSec: 20},
+		{Streams: 200, TokensPerSec: 5, Trusted: true}, {Streams: 50, TokensPerSec: 20, Trusted: true}, {Streams: 1000, TokensPerSec: 20},
 	}
 	var table, text bytes.Buffer
 	if err := writeLevels(&table, all); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"trust it up to 100 streams and 2000 tokens/s", "0.25  1.50  3.0"} {
+	for _, want := range []string{"trust it up to 2000 tokens/s of 100 streams, or 1000 tokens/s of 200 streams (p99", "0.25  1.50  3.0"} {
 		if !strings.Contains(table.String(), want) {
 			t.Errorf("%q is not in\n%s", want, table.String())
 		}
@@ -42,13 +43,13 @@ func TestTrustedUpToIsTheBusiestTrustedLevel(t *testing.T) {
 	}
 	var got struct {
 		Levels []struct{ Streams int }
-		UpTo   struct{ Streams int } `json:"trusted_up_to"`
+		UpTo   []extent `json:"trusted_up_to"`
 	}
-	if err := json.Unmarshal(text.Bytes(), &got); err != nil || len(got.Levels) != 3 || got.UpTo.Streams != 100 {
+	if err := json.Unmarshal(text.Bytes(), &got); err != nil || len(got.Levels) != 5 || !slices.Equal(got.UpTo, []extent{{100, 2000}, {200, 1000}}) {
 		t.Errorf("%+v, %v of\n%s", got, err, text.String())
 	}
 	table.Reset()
-	if err := writeLevels(&table, all[2:]); err != nil || !strings.Contains(table.String(), "do not trust") {
+	if err := writeLevels(&table, all[4:]); err != nil || !strings.Contains(table.String(), "do not trust") {
 		t.Errorf("%v\n%s", err, table.String())
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
@@ -23,7 +25,32 @@ var CalmCollector = sync.OnceFunc(func() {
 		_, _ = memlimit.Set(memlimit.WithProvider(ownMemory), memlimit.WithRatio(share)) // which leaves the memory unlimited where it fails
 	}
 	runtime.GC()
+	calmed.Store(readCollections())
 })
+
+// collections are how often the collector ran, and how long it stopped the process.
+type collections struct {
+	n      int64
+	paused time.Duration
+}
+
+var calmed atomic.Pointer[collections] // when CalmCollector was done
+
+func readCollections() *collections {
+	var stats debug.GCStats
+	debug.ReadGCStats(&stats)
+	return &collections{stats.NumGC, stats.PauseTotal}
+}
+
+// Collections counts the collections since CalmCollector was called, or since the process began if it was not, and adds up
+// for how long they stopped the process.
+func Collections() (n int64, paused time.Duration) {
+	now := readCollections()
+	if then := calmed.Load(); then != nil {
+		return now.n - then.n, now.paused - then.paused
+	}
+	return now.n, now.paused
+}
 
 // ownMemory is the memory that this process may have altogether: what it has, and what is left to it.
 func ownMemory() (uint64, error) {

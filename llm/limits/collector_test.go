@@ -17,6 +17,10 @@ func TestCalmCollector(t *testing.T) {
 	if os.Getenv("LIMITS_TEST_CALM") != "" {
 		before := debug.SetMemoryLimit(-1)
 		CalmCollector()
+		runtime.GC()
+		if n, paused := Collections(); n != 1 || paused <= 0 {
+			fmt.Printf("one collection, counted as %d, %v; ", n, paused)
+		}
 		after := debug.SetMemoryLimit(-1)
 		fmt.Printf("percent %d, limited %v, changed %v\n", debug.SetGCPercent(100), after < math.MaxInt64, before != after)
 		return

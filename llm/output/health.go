@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"time"
 
@@ -17,23 +16,17 @@ type health struct {
 	at    time.Time
 	cpu   time.Duration
 	steal limits.Steal
-	gc    debug.GCStats
 }
 
 func startHealth() *health {
-	h := &health{at: time.Now(), cpu: cpuTime(), steal: limits.ReadSteal()}
-	debug.ReadGCStats(&h.gc)
-	return h
+	return &health{at: time.Now(), cpu: cpuTime(), steal: limits.ReadSteal()}
 }
 
-// stop gives the figures since the start; delays are the starts' lateness, where it is known.
+// stop gives the figures since the start, collections since the load began; delays are the starts' lateness, where it is known.
 func (h *health) stop(delays []time.Duration) record.Health {
-	var gc debug.GCStats
-	debug.ReadGCStats(&gc)
 	procs := runtime.GOMAXPROCS(0)
-	out := record.Health{
-		GoMaxProcs: procs, GCPause: int64(gc.PauseTotal - h.gc.PauseTotal), GCCycles: gc.NumGC - h.gc.NumGC, LatenessOf: int64(len(delays)),
-	}
+	cycles, paused := limits.Collections()
+	out := record.Health{GoMaxProcs: procs, GCPause: int64(paused), GCCycles: cycles, LatenessOf: int64(len(delays))}
 	if elapsed := time.Since(h.at); elapsed > 0 {
 		out.CPUShare = float64(cpuTime()-h.cpu) / float64(elapsed) / float64(procs)
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -94,7 +95,7 @@ func TestARunsFile(t *testing.T) {
 	if !ok || end.Status != "aborted" || end.Requests != 3 || end.Failed != 1 || end.Dropped != 2 {
 		t.Errorf("last line %+v", all[6])
 	}
-	if h := end.Health; h.LatenessOf != 3 || *h.LatenessP50 != 20 || *h.LatenessP99 != 30 || *h.LatenessMax != 30 || h.CPUShare < 0 || h.GoMaxProcs < 1 {
+	if h := end.Health; h.LatenessOf != 3 || *h.LatenessP50 != 20 || *h.LatenessP99 != 30 || *h.LatenessMax != 30 || h.CPUShare < 0 || h.GoMaxProcs < 1 || (h.Steal != nil) != (runtime.GOOS == "linux") {
 		t.Errorf("health %+v", end.Health)
 	}
 }

@@ -103,8 +103,8 @@ type End struct {
 type Health struct {
 	CPUShare   float64 `json:"cpu_share"`         // CPU time over elapsed time times GoMaxProcs, 0 to 1
 	GoMaxProcs int     `json:"gomaxprocs"`        // processors it was allowed
-	GCPause    int64   `json:"gc_pause_total_ns"` // all stop-the-world pauses added up
-	GCCycles   int64   `json:"gc_cycles"`         // collections
+	GCPause    int64   `json:"gc_pause_total_ns"` // all stop-the-world pauses of those collections added up
+	GCCycles   int64   `json:"gc_cycles"`         // collections since the load began
 	// Steal is the share of all processors' time that the host of a virtual machine took meanwhile, 0 to 1; nil if not known.
 	Steal *float64 `json:"steal_share,omitempty"`
 	// Lateness of the starts against their due instants, over LatenessOf requests; nil when no due instant is known.
