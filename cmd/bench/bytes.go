@@ -22,7 +22,18 @@ import (
 // bytesCost prints what writing records, reading them into a report, and counting tokens cost, in relation to reading the
 // lines of the same bytes.
 func bytesCost(rounds int) error {
-	r := answer(200)
+	for _, part := range []func(int) error{recordCost, converterCost, tokenizerCost} {
+		if err := part(rounds); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recordCost makes records of 200 tokens.
+func recordCost(rounds int) error {
+	const tokens, times = 200, 10_000
+	r := answer(tokens)
 	line, err := record.Append(nil, r)
 	if err != nil {
 		return err
@@ -31,8 +42,8 @@ func bytesCost(rounds int) error {
 	if err != nil {
 		return err
 	}
-	const times = 10_000
-	err = besides(rounds, "record of an answer of 200 tokens, its samples and its line", "ns of CPU per token", times*200, bytes.Repeat(append(line, '\n'), times), func() error {
+	text := bytes.Repeat(append(line, '\n'), times)
+	return besides(rounds, "record of an answer of 200 tokens, its samples and its line", "ns of CPU per token", tokens*times, text, func() error {
 		for range times {
 			c := m.Request(r, nil, nil, llmmeasure.ITLRequest)
 			c.GetSamples()
@@ -42,22 +53,19 @@ func bytesCost(rounds int) error {
 		}
 		return nil
 	})
+}
+
+// converterCost makes a report of answers of 100 tokens.
+func converterCost(rounds int) error {
+	const tokens, requests = 100, 20_000
+	text, err := manyRecords(requests, tokens)
 	if err != nil {
 		return err
 	}
-	const requests = 20_000
-	text, err := manyRecords(requests)
-	if err != nil {
-		return err
-	}
-	err = besides(rounds, "converter, answers of 100 tokens", "ns of CPU per token", requests*100, text, func() error {
+	return besides(rounds, "converter, answers of 100 tokens", "ns of CPU per token", tokens*requests, text, func() error {
 		_, err := reportCost(text)
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	return tokenizerCost(rounds)
 }
 
 // besides prints the cost of a unit, and its ratio to reading the lines of a text.
@@ -153,15 +161,17 @@ func answer(tokens int) *record.Request {
 	return r
 }
 
-func manyRecords(n int) (text []byte, err error) {
+// manyRecords is the text of a run of n requests, no two of which are alike.
+func manyRecords(n, tokens int) (text []byte, err error) {
 	lines := []record.Line{&record.Run{Schema: record.Schema, ID: "bench", Instance: "1", Segment: "0:1", Start: 1}}
 	for i := range n {
-		q := &record.Request{ID: fmt.Sprint("bench-", i), API: "completion", Model: "sim", Streaming: true, Index: int64(i), Start: int64(1+i) * 1e6, Usage: []byte(`{"prompt_tokens":3,"completion_tokens":100}`)}
-		for k := range int64(100) {
-			q.Chunks = append(q.Chunks, 50_000+10_000*k+int64(i*int(k))%977)
+		r := answer(tokens)
+		r.ID, r.Index, r.Start = fmt.Sprint("bench-", i), int64(i), int64(1+i)*1e6
+		r.End += r.Start
+		for k := range r.Chunks {
+			r.Chunks[k] += int64(i*k) % 977
 		}
-		q.End = q.Start + 2e9
-		lines = append(lines, q)
+		lines = append(lines, r)
 	}
 	for _, line := range append(lines, &record.End{Status: "finished", Requests: int64(n)}) {
 		if text, err = record.Append(text, line); err != nil {

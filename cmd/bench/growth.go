@@ -61,7 +61,7 @@ func growthOf(name string, list []workload, rounds int, length time.Duration) er
 func converterGrowth(rounds int) error {
 	fmt.Printf("  %-52s", "requests in a report, 1,000 to 100,000: µs per request")
 	for _, n := range []int{1000, 10_000, 100_000} {
-		text, err := manyRecords(n)
+		text, err := manyRecords(n, 100)
 		if err != nil {
 			return err
 		}

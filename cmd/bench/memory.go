@@ -53,22 +53,30 @@ func vuMemory(rounds int, k6 string) error {
 		{"idle VU", "1", 0.12, []string{k6, "run", "--quiet", "--no-usage-report", script}},
 		{"streaming VU", "", 0.16, []string{k6, "run", "--quiet", "--no-usage-report", script}},
 	} {
-		var each []float64
-		for range rounds {
-			one, err := peakOf(kind.args, 1, "IDLE="+kind.idle, "URL="+url)
-			if err != nil {
-				return err
-			}
-			many, err := peakOf(kind.args, 1000, "IDLE="+kind.idle, "URL="+url)
-			if err != nil {
-				return err
-			}
-			each = append(each, float64(many-one)/999/1e6)
+		each, err := eachOf(rounds, kind.args, "IDLE="+kind.idle, "URL="+url)
+		if err != nil {
+			return err
 		}
 		row(kind.name, each)
 		aim("target", median(each), kind.target)
 	}
 	return nil
+}
+
+// eachOf gives what one of a thousand VUs of a client holds, in MB, by rounds.
+func eachOf(rounds int, args []string, env ...string) (each []float64, err error) {
+	for range rounds {
+		one, err := peakOf(args, 1, env...)
+		if err != nil {
+			return nil, err
+		}
+		many, err := peakOf(args, 1000, env...)
+		if err != nil {
+			return nil, err
+		}
+		each = append(each, float64(many-one)/999/1e6)
+	}
+	return each, nil
 }
 
 // peakOf runs a client with so many VUs and gives the most memory it held, in bytes.

@@ -161,7 +161,7 @@ func (r *run) stage(i int, base int64, at time.Time) (n int64, ended time.Time) 
 // the arrival process says when that is.
 func (r *run) closedLoop(ctx context.Context, i int, base int64, at time.Time) {
 	s := r.plan.Stages[i]
-	free := newPlaces(s, at, r.state.ExecutionTuple)
+	room := newPlaces(s, at, r.state.ExecutionTuple)
 	next, stop := iter.Pull(r.plan.Due(i))
 	defer stop()
 	for k := range s.Requests {
@@ -173,13 +173,13 @@ func (r *run) closedLoop(ctx context.Context, i int, base int64, at time.Time) {
 		if due {
 			a.Due = at.Add(after)
 		}
-		if !r.wait.until(ctx, a.Due) || !free.take(ctx) {
+		if !r.wait.until(ctx, a.Due) || !room.take(ctx) {
 			return
 		}
 		r.sent++
-		r.pool.give(a, free.giveBack)
+		r.pool.give(a, room.giveBack)
 	}
-	free.empty(ctx)
+	room.empty(ctx)
 }
 
 // announce pushes the line that says when a stage began and ended.
