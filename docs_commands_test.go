@@ -23,8 +23,9 @@ func moduleDir(t *testing.T, module string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// skipped are commands of the pages that a test does not run: they fetch, build, go elsewhere, show a form or never end.
-var skipped = regexp.MustCompile(`^(git clone|cd|xk6 build|docker) |s3://|prometheus|…|x llm sim`)
+// skipped are commands of the pages that a test does not run: they fetch, build, go elsewhere, show a form, take minutes or
+// never end.
+var skipped = regexp.MustCompile(`^(git clone|cd|xk6 build|docker) |s3://|prometheus|…|x llm (sim|selftest)`)
 
 var makeTarget = regexp.MustCompile(`^make (\w+)$`)
 
