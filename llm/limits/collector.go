@@ -25,7 +25,7 @@ var CalmCollector = sync.OnceFunc(func() {
 		_, _ = memlimit.Set(memlimit.WithProvider(ownMemory), memlimit.WithRatio(share)) // which leaves the memory unlimited where it fails
 	}
 	runtime.GC()
-	calmed.Store(readCollections())
+	CountCollections()
 })
 
 // collections are how often the collector ran, and how long it stopped the process.
@@ -34,7 +34,7 @@ type collections struct {
 	paused time.Duration
 }
 
-var calmed atomic.Pointer[collections] // when CalmCollector was done
+var counted atomic.Pointer[collections] // when CountCollections was called last
 
 func readCollections() *collections {
 	var stats debug.GCStats
@@ -42,14 +42,16 @@ func readCollections() *collections {
 	return &collections{stats.NumGC, stats.PauseTotal}
 }
 
-// Collections counts the collections since CalmCollector was called, or since the process began if it was not, and adds up
-// for how long they stopped the process.
+// CountCollections begins to count, from 0. CalmCollector does so at its end.
+func CountCollections() { counted.Store(readCollections()) }
+
+// Collections is how many collections there were since counting began last, and for how long they stopped the process in all.
 func Collections() (n int64, paused time.Duration) {
-	now := readCollections()
-	if then := calmed.Load(); then != nil {
-		return now.n - then.n, now.paused - then.paused
+	now, then := readCollections(), counted.Load()
+	if then == nil {
+		return now.n, now.paused
 	}
-	return now.n, now.paused
+	return now.n - then.n, now.paused - then.paused
 }
 
 // ownMemory is the memory that this process may have altogether: what it has, and what is left to it.

@@ -16,6 +16,11 @@ func TestCalmCollector(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("LIMITS_TEST_CALM") != "" {
 		before := debug.SetMemoryLimit(-1)
+		runtime.GC()
+		CountCollections()
+		if n, paused := Collections(); n != 0 || paused != 0 {
+			fmt.Printf("no collection, counted as %d, %v; ", n, paused)
+		}
 		CalmCollector()
 		runtime.GC()
 		if n, paused := Collections(); n != 1 || paused <= 0 {

@@ -19,6 +19,7 @@ type health struct {
 }
 
 func startHealth() *health {
+	limits.CountCollections() // which the load's beginning does again
 	return &health{at: time.Now(), cpu: cpuTime(), steal: limits.ReadSteal()}
 }
 
