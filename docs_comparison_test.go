@@ -85,7 +85,7 @@ func ourFigures(r *record.Request) figures {
 		}
 		return float64(d) / float64(time.Millisecond)
 	}
-	f := figures{ttft: ms(r.TTFT()), duration: ms(r.Latency(), true), tpot: ms(r.TPOT()), meanITL: ms(r.MeanITL()), ntpot: ms(r.NTPOT())}
+	f := figures{ttft: ms(r.TTFT()), duration: ms(r.Latency(), true), tpot: ms(r.TPOT(r.Counts())), meanITL: ms(r.MeanITL()), ntpot: ms(r.NTPOT(r.Counts()))}
 	for _, gap := range r.AppendITL(nil) {
 		f.itl = append(f.itl, ms(gap, true))
 	}

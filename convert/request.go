@@ -95,7 +95,7 @@ func (q *Request) time(rec *record.Request, c record.Counts) {
 	first, last, n := rec.TokenSpan()
 	q.firstToken, q.tokenSpan, q.tokenTimes = first.Seconds(), (last - first).Seconds(), narrow(n)
 	q.ttft, q.ttfo, q.ttfr = secondsOf(rec.TTFT()), secondsOf(rec.TTFO()), secondsOf(rec.TTFR())
-	q.tpot, q.ntpot, q.meanITL = secondsOf(rec.TPOTOf(c)), secondsOf(rec.NTPOTOf(c)), secondsOf(rec.MeanITL())
+	q.tpot, q.ntpot, q.meanITL = secondsOf(rec.TPOT(c)), secondsOf(rec.NTPOT(c)), secondsOf(rec.MeanITL())
 }
 
 func secondsOf(d time.Duration, known bool) float64 {

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"time"
@@ -62,23 +63,21 @@ func converterCost(rounds int) error {
 	if err != nil {
 		return err
 	}
-	return besides(rounds, "converter, answers of 100 tokens", "ns of CPU per token", tokens*requests, text, func() error {
-		_, err := reportCost(text)
-		return err
-	})
+	return besides(rounds, "converter, answers of 100 tokens", "ns of CPU per token", tokens*requests, text, func() error { return makeReport(text) })
 }
 
 // besides prints the cost of a unit, and its ratio to reading the lines of a text.
 func besides(rounds int, name, unit string, units float64, text []byte, do func() error) error {
 	var cost, ratio []float64
 	for range rounds {
-		begun := cpuTime()
-		readLines(text)
-		read := cpuTime() - begun
-		if err := do(); err != nil {
+		read, err := cpuOf(func() error { return readLines(text) })
+		if err != nil {
 			return err
 		}
-		used := cpuTime() - begun - read
+		used, err := cpuOf(do)
+		if err != nil {
+			return err
+		}
 		cost, ratio = append(cost, float64(used.Nanoseconds())/units), append(ratio, float64(used)/float64(read))
 	}
 	fmt.Printf("\n%s: %s\n", name, unit)
@@ -88,12 +87,23 @@ func besides(rounds int, name, unit string, units float64, text []byte, do func(
 }
 
 // readLines reads lines as the bare client does.
-func readLines(text []byte) {
+func readLines(text []byte) error {
 	for r := bufio.NewReaderSize(bytes.NewReader(text), 4096); ; {
-		if _, err := r.ReadSlice('\n'); err != nil && err != bufio.ErrBufferFull { //nolint:errorlint // bare
-			return
+		switch _, err := r.ReadSlice('\n'); err { //nolint:errorlint // bare
+		case nil, bufio.ErrBufferFull:
+		case io.EOF:
+			return nil
+		default:
+			return err
 		}
 	}
+}
+
+// cpuOf is the CPU time that something takes.
+func cpuOf(do func() error) (time.Duration, error) {
+	begun := cpuTime()
+	err := do()
+	return cpuTime() - begun, err
 }
 
 // tokenizerCost counts the tokens of the sample conversations with a byte-level and a metaspace vocabulary.
@@ -137,15 +147,13 @@ func tokenizerCost(rounds int) error {
 	return nil
 }
 
-// reportCost makes the report of records, and gives the CPU time it took.
-func reportCost(text []byte) (time.Duration, error) {
-	begun := cpuTime()
+// makeReport makes the report of records.
+func makeReport(text []byte) error {
 	run, err := convert.Read(convert.ReadOptions{}, convert.Source{Name: "run.jsonl", Reader: bytes.NewReader(text)})
-	if err != nil {
-		return 0, err
+	if err == nil {
+		run.Summary(convert.Options{})
 	}
-	run.Summary(convert.Options{})
-	return cpuTime() - begun, nil
+	return err
 }
 
 // answer is a record of so many tokens.

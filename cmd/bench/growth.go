@@ -4,7 +4,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"time"
 )
 
@@ -32,7 +31,7 @@ func growth(rounds int, length time.Duration) error {
 func growthOf(name string, list []workload, rounds int, length time.Duration) error {
 	fmt.Printf("  %-52s", name)
 	for _, w := range list {
-		server, url, err := startServer(w.server)
+		url, stop, err := startServer(w.server)
 		if err != nil {
 			return err
 		}
@@ -46,8 +45,7 @@ func growthOf(name string, list []workload, rounds int, length time.Duration) er
 			cost, err = measure(w, length, do)
 			costs = append(costs, cost)
 		}
-		_ = server.Process.Signal(os.Interrupt)
-		_ = server.Wait()
+		stop()
 		if err != nil {
 			return err
 		}
@@ -67,7 +65,7 @@ func converterGrowth(rounds int) error {
 		}
 		var costs []float64
 		for range rounds {
-			used, err := reportCost(text)
+			used, err := cpuOf(func() error { return makeReport(text) })
 			if err != nil {
 				return err
 			}

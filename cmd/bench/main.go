@@ -89,13 +89,12 @@ var workloads = []workload{
 func bench(rounds int, length time.Duration, k6 string) error {
 	fmt.Printf("%d rounds of %v a row; CPU of the client's process, median (least to most) over the rounds\n", rounds, length)
 	for _, w := range workloads {
-		server, url, err := startServer(w.server)
+		url, stop, err := startServer(w.server)
 		if err != nil {
 			return err
 		}
 		err = compare(w, url, rounds, length, k6)
-		_ = server.Process.Signal(os.Interrupt)
-		_ = server.Wait()
+		stop()
 		if err != nil {
 			return err
 		}
@@ -161,36 +160,36 @@ func median(values []float64) float64 {
 }
 
 // startServer runs this program as the simulator, in a process of its own so that its CPU is not counted.
-func startServer(query string) (*exec.Cmd, string, error) {
+func startServer(query string) (url string, stop func(), err error) {
 	self, err := os.Executable()
 	if err != nil {
-		return nil, "", err
+		return "", nil, err
 	}
 	return serveBy(exec.Command(self, "-serve"), query) //nolint:gosec // ourselves
 }
 
 // startServerOn does so on one processor.
-func startServerOn(processor int, query string) (*exec.Cmd, string, error) {
+func startServerOn(processor int, query string) (url string, stop func(), err error) {
 	self, err := os.Executable()
 	if err != nil {
-		return nil, "", err
+		return "", nil, err
 	}
 	return serveBy(on(processor, self, "-serve"), query)
 }
 
-func serveBy(cmd *exec.Cmd, query string) (*exec.Cmd, string, error) {
+// serveBy gives the simulator's address, and what ends it.
+func serveBy(cmd *exec.Cmd, query string) (url string, stop func(), err error) {
 	cmd.Env = append(os.Environ(), "BENCH_SIM="+query)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		return nil, "", err
+		return "", nil, err
 	}
 	if err := cmd.Start(); err != nil {
-		return nil, "", err
+		return "", nil, err
 	}
-	var url string
 	if _, err := fmt.Fscanln(out, &url); err != nil {
-		return nil, "", fmt.Errorf("the simulator did not start: %w", err)
+		return "", nil, fmt.Errorf("the simulator did not start: %w", err)
 	}
-	return cmd, url, nil
+	return url, func() { _ = cmd.Process.Signal(os.Interrupt); _ = cmd.Wait() }, nil
 }

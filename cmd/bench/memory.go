@@ -30,11 +30,11 @@ func vuMemory(rounds int, k6 string) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	server, url, err := startServer("ttft=50ms&itl=200ms&max-num-seqs=100000")
+	url, stop, err := startServer("ttft=50ms&itl=200ms&max-num-seqs=100000")
 	if err != nil {
 		return err
 	}
-	defer func() { _ = server.Process.Signal(os.Interrupt); _ = server.Wait() }()
+	defer stop()
 	script := filepath.Join(dir, "vu.js")
 	if err := os.WriteFile(script, []byte(vuScript), 0o600); err != nil {
 		return err

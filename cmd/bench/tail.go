@@ -88,11 +88,10 @@ type tailed struct {
 func tailOf(dir string, args []string, length time.Duration, gogc string) (t tailed, err error) {
 	truth, records := filepath.Join(dir, "truth.jsonl"), filepath.Join(dir, "k6.jsonl")
 	_, _ = os.Remove(truth), os.Remove(records) // of the client before
-	server, url, err := startServerOn(1, fmt.Sprintf("ttft=100ms&itl=%v&max-num-seqs=100000&truth=%s", time.Second/tailRate, truth))
+	url, stop, err := startServerOn(1, fmt.Sprintf("ttft=100ms&itl=%v&max-num-seqs=100000&truth=%s", time.Second/tailRate, truth))
 	if err != nil {
 		return t, err
 	}
-	stop := func() { _ = server.Process.Signal(os.Interrupt); _ = server.Wait() }
 	cmd := on(0, args...)
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GOGC="+gogc, "K6_LLM_STATUS=off", "URL="+url, "RECORDS="+records, "LENGTH="+length.String(),
 		fmt.Sprint("RATE=", float64(tailStreams*tailRate)/tailTokens), fmt.Sprint("TOKENS=", tailTokens), fmt.Sprint("SEED=", tailSeed))

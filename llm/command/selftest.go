@@ -150,7 +150,6 @@ func (l level) measure(ctx context.Context, length time.Duration) (m measured, e
 	child := exec.CommandContext(ctx, program, "run", "--quiet", "--out", "llm="+records, script) //nolint:gosec // this program
 	child.Env = append(os.Environ(), "K6_NO_USAGE_REPORT=true", "SELFTEST_URL="+url, fmt.Sprint("SELFTEST_TOKENS=", tokens), fmt.Sprint("SELFTEST_STREAMS=", l.streams),
 		fmt.Sprint("SELFTEST_RATE=", float64(l.streams)/streamFor.Seconds()), fmt.Sprint("SELFTEST_DURATION=", streamFor+length))
-	before := limits.ReadSteal()
 	var output strings.Builder
 	child.Stdout, child.Stderr = &output, &output
 	if err := child.Start(); err != nil {
@@ -162,7 +161,6 @@ func (l level) measure(ctx context.Context, length time.Duration) (m measured, e
 	if err != nil {
 		return m, fmt.Errorf("k6 run: %w: %s", err, strings.TrimSpace(output.String()))
 	}
-	m.Steal = limits.ReadSteal().Since(before)
 	stop()
 	return m, l.read(&m, records, truth)
 }
@@ -207,6 +205,9 @@ func (l level) read(m *measured, records, truth string) error {
 	m.Sent, m.Dropped = end.Requests, end.Dropped
 	h := end.Health
 	m.CPUShare, m.Collections = h.CPUShare, h.GCCycles
+	if h.Steal != nil {
+		m.Steal = *h.Steal
+	}
 	for to, from := range map[*float64]*int64{&m.LatenessP50: h.LatenessP50, &m.LatenessP99: h.LatenessP99, &m.LatenessMax: h.LatenessMax} {
 		if from != nil {
 			*to = float64(*from) / 1e6

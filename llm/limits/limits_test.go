@@ -73,7 +73,7 @@ func TestHighWater(t *testing.T) {
 	for text, want := range map[string]int64{
 		"Name:\tk6\nVmPeak:\t 99 kB\nVmHWM:\t   1234 kB\nVmRSS:\t 1000 kB\n": 1234 * 1024, "": 0, "\nVmHWM:\n": 0, "\nVmHWM: x kB\n": 0,
 	} {
-		if got := highWater(text); got != want {
+		if got := kilobytes(text, "VmHWM"); got != want {
 			t.Errorf("%q: got %d, want %d", text, got, want)
 		}
 	}
@@ -107,7 +107,7 @@ func TestReserve(t *testing.T) {
 func TestMemInfo(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]int64{"MemTotal: 8 kB\nMemAvailable:    5 kB\n": 5 << 10, "": 0, "MemAvailable: x kB\n": 0, "MemAvailable: 5\n": 0} {
-		if got := memInfo(text); got != want {
+		if got := kilobytes(text, "MemAvailable"); got != want {
 			t.Errorf("%q: got %d, want %d", text, got, want)
 		}
 	}

@@ -15,26 +15,12 @@ import (
 // the process is taken to be alone.
 func Memory() int64 {
 	text, _ := os.ReadFile("/proc/meminfo")
-	left := memInfo(string(text))
+	left := kilobytes(string(text), "MemAvailable")
 	group, err := memlimit.FromCgroup()
 	if err != nil || group > math.MaxInt64 || left > 0 && int64(group) > left {
 		return left
 	}
 	return int64(group)
-}
-
-// memInfo reads MemAvailable of /proc/meminfo, in bytes.
-func memInfo(text string) int64 {
-	for line := range strings.Lines(text) {
-		fields := strings.Fields(line)
-		if len(fields) == 3 && fields[0] == "MemAvailable:" {
-			kb, err := strconv.ParseInt(fields[1], 10, 64)
-			if err == nil {
-				return kb << 10
-			}
-		}
-	}
-	return 0
 }
 
 // WatchMemory looks at a running process ten times a second, and gives what ends that and tells the most memory the process
@@ -47,7 +33,7 @@ func WatchMemory(pid int) (stop func() int64) {
 		defer tick.Stop()
 		for most := int64(0); ; {
 			if text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid)); err == nil {
-				most = max(most, highWater(string(text)))
+				most = max(most, kilobytes(string(text), "VmHWM"))
 			}
 			select {
 			case <-tick.C:
@@ -63,13 +49,16 @@ func WatchMemory(pid int) (stop func() int64) {
 	}
 }
 
-// highWater reads "VmHWM:	   1234 kB" of a status.
-func highWater(status string) int64 {
-	_, rest, _ := strings.Cut(status, "\nVmHWM:")
-	line, _, _ := strings.Cut(rest, "\n")
-	kilobytes, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(line), " kB"), 10, 64)
-	if err != nil {
-		return 0
+// kilobytes reads a line of a file in /proc, such as "VmHWM:	   1234 kB", in bytes; 0 if there is none.
+func kilobytes(text, name string) int64 {
+	for line := range strings.Lines(text) {
+		fields := strings.Fields(line)
+		if len(fields) == 3 && fields[0] == name+":" && fields[2] == "kB" {
+			n, err := strconv.ParseInt(fields[1], 10, 64)
+			if err == nil {
+				return n << 10
+			}
+		}
 	}
-	return 1024 * kilobytes
+	return 0
 }

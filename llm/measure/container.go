@@ -165,9 +165,9 @@ func (b *sampler) request(m *Metrics, r *record.Request, mode ITLMode, withRecor
 	ttft, known := r.TTFT()
 	b.latency(m.TTFT, ttft, known)
 	counts := r.Counts()
-	tpot, known := r.TPOTOf(counts)
+	tpot, known := r.TPOT(counts)
 	b.latency(m.TPOT, tpot, known)
-	ntpot, known := r.NTPOTOf(counts)
+	ntpot, known := r.NTPOT(counts)
 	b.latency(m.NTPOT, ntpot, known)
 	b.itl(m, r, mode)
 	if counts.InputSource != record.NoSource {

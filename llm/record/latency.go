@@ -30,11 +30,8 @@ func (r *Request) TTFR() (time.Duration, bool) {
 
 // TPOT is the time per output token after the first, (last token − first token)/(tokens − 1), and false if there were
 // fewer than two tokens or fewer than two chunks to time. When the count is the server's, which includes reasoning and
-// tool calls, the span runs over those chunks too.
-func (r *Request) TPOT() (time.Duration, bool) { return r.TPOTOf(r.Counts()) }
-
-// TPOTOf is TPOT with the counts that Counts gave.
-func (r *Request) TPOTOf(c Counts) (time.Duration, bool) {
+// tool calls, the span runs over those chunks too. The counts are those of Counts.
+func (r *Request) TPOT(c Counts) (time.Duration, bool) {
 	if c.Output < 2 {
 		return 0, false
 	}
@@ -50,11 +47,8 @@ func (r *Request) TPOTOf(c Counts) (time.Duration, bool) {
 	return (last - first) / time.Duration(c.Output-1), true
 }
 
-// NTPOT is the normalised time per output token, latency/tokens, and false without tokens.
-func (r *Request) NTPOT() (time.Duration, bool) { return r.NTPOTOf(r.Counts()) }
-
-// NTPOTOf is NTPOT with the counts that Counts gave.
-func (r *Request) NTPOTOf(c Counts) (time.Duration, bool) {
+// NTPOT is the normalised time per output token, latency/tokens, and false without tokens. The counts are those of Counts.
+func (r *Request) NTPOT(c Counts) (time.Duration, bool) {
 	if c.Output == 0 {
 		return 0, false
 	}

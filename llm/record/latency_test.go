@@ -59,10 +59,10 @@ func TestLatencies(t *testing.T) {
 		if got := show(tt.r.TTFT()); got != tt.ttft {
 			t.Errorf("%s: TTFT %s, want %s", tt.name, got, tt.ttft)
 		}
-		if got := show(tt.r.TPOT()); got != tt.tpot {
+		if got := show(tt.r.TPOT(tt.r.Counts())); got != tt.tpot {
 			t.Errorf("%s: TPOT %s, want %s", tt.name, got, tt.tpot)
 		}
-		if got := show(tt.r.NTPOT()); got != tt.ntpot {
+		if got := show(tt.r.NTPOT(tt.r.Counts())); got != tt.ntpot {
 			t.Errorf("%s: NTPOT %s, want %s", tt.name, got, tt.ntpot)
 		}
 		if got := show(tt.r.MeanITL()); got != tt.itl {
@@ -83,7 +83,7 @@ func TestTPOTSpansReasoningWhenTheServerCounts(t *testing.T) {
 	r := request(1500)
 	r.Reasoning = []int64{500_000, 1_000_000}
 	r.Usage = []byte(`{"completion_tokens":11}`)
-	if got := show(r.TPOT()); got != "100ms" {
+	if got := show(r.TPOT(r.Counts())); got != "100ms" {
 		t.Errorf("TPOT %s, want 100ms", got)
 	}
 	if got := show(r.TTFO()); got != "500ms" {

@@ -144,11 +144,11 @@ func useAll(t *testing.T, r *Request) {
 			t.Errorf("mean ITL %v, %t of %d gaps", mean, known, len(gaps))
 		}
 	}
-	if d, known := r.TPOT(); known && d < 0 {
+	if d, known := r.TPOT(r.Counts()); known && d < 0 {
 		t.Errorf("TPOT %v", d)
 	}
 	r.TTFT()
-	r.NTPOT()
+	r.NTPOT(r.Counts())
 	if _, err := Append(nil, r); err != nil {
 		t.Errorf("does not write again: %v", err)
 	}

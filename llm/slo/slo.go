@@ -43,8 +43,8 @@ func Good(r *record.Request, b record.Bounds) bool {
 	}
 	ttft, hasTTFT := r.TTFT()
 	counts := r.Counts()
-	tpot, hasTPOT := r.TPOTOf(counts)
-	ntpot, hasNTPOT := r.NTPOTOf(counts)
+	tpot, hasTPOT := r.TPOT(counts)
+	ntpot, hasNTPOT := r.NTPOT(counts)
 	itl, hasITL := r.MeanITL()
 	return within(ttft, hasTTFT, b.TTFT) && within(tpot, hasTPOT, b.TPOT) && within(ntpot, hasNTPOT, b.NTPOT) &&
 		within(itl, hasITL, b.ITL) && within(r.Latency(), true, b.Latency)
