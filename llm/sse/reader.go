@@ -1,6 +1,12 @@
 // Package sse reads text/event-stream, the format in which model servers stream their answers, by the rules of the HTML
 // standard (https://html.spec.whatwg.org/multipage/server-sent-events.html): lines end in LF, CRLF or CR; an event ends at
 // a blank line. Bytes may arrive cut anywhere. Reading allocates nothing per event once the buffer has its size.
+//
+// Servers break three of those rules, and the reader follows them:
+//   - The last event may lack its blank line, and its line break too. It is returned, marked as unended.
+//   - Events may be parted by one line break instead of a blank line. A data line that begins a JSON object, or is [DONE],
+//     starts an event of its own if the data line before it is an object by itself.
+//   - A field named error, as llama.cpp wrote in 2025, is an event named error with the field's value as its data.
 package sse
 
 import (
@@ -22,9 +28,10 @@ const firstBuffer = 4 << 10
 
 // Event is one event of the stream. Its slices belong to the reader and live until the next call of Next.
 type Event struct {
-	Name []byte    // of the event field, empty if there was none
-	Data []byte    // the data lines, joined by LF
-	At   time.Time // when the read returned that brought the event's end
+	Name    []byte    // of the event field, empty if there was none
+	Data    []byte    // the data lines, joined by LF
+	At      time.Time // when the read returned that brought the event's end
+	Unended bool      // the source ended before the event did: the data may be cut
 }
 
 // Reader reads events from a source. It is for one goroutine. Use NewReader or Reset.
@@ -40,16 +47,19 @@ type Reader struct {
 	end   int
 	at    time.Time // of the last read
 	err   error     // of the source, held back until the buffer is used up
-	total int64
 
 	fresh  bool // nothing consumed yet: a byte-order mark may come
 	skipLF bool // the last line ended in CR: a LF right after it belongs to it
+	single bool // one line break parts the events
 
 	name    []byte
 	joined  []byte // data of an event with several data lines
 	dataAt  int    // single data line: its place, relative to start
 	dataLen int
-	lines   int // data lines of the event so far
+	lines   int       // data lines of the event so far
+	firstAt time.Time // of the read that brought the end of the first data line
+
+	stray []byte // the beginning of the first line that is no field
 }
 
 // NewReader reads events from src, each of at most limit bytes; a limit of 0 means DefaultLimit.
@@ -64,29 +74,70 @@ func (r *Reader) Reset(src io.Reader, limit int) {
 	if limit == 0 {
 		limit = DefaultLimit
 	}
-	buf, joined, name := r.buf, r.joined[:0], r.name[:0]
+	buf, joined, name, stray := r.buf, r.joined[:0], r.name[:0], r.stray[:0]
 	if len(buf) == 0 || len(buf) > 64*firstBuffer {
 		buf = make([]byte, firstBuffer)
 	}
 	if cap(joined) > 64*firstBuffer {
 		joined = nil
 	}
-	*r = Reader{src: src, limit: limit, buf: buf, joined: joined, name: name, fresh: true}
+	*r = Reader{src: src, limit: limit, buf: buf, joined: joined, name: name, stray: stray, fresh: true}
 }
 
-// Received is the number of bytes read from the source so far.
-func (r *Reader) Received() int64 { return r.total }
+// maxStray bounds what is kept of a line that is no field.
+const maxStray = 200
+
+// Stray is the beginning of the first line that was no field of the format, as those of an HTML page are; empty if there was
+// none. It lives until the next Reset.
+func (r *Reader) Stray() []byte { return r.stray }
+
+// Peek returns the first byte that is no white space and not part of a byte-order mark, reading as far as it must, and
+// consumes nothing. It is to be called before Next. The error is the source's.
+func (r *Reader) Peek() (byte, error) {
+	for i := 0; ; i++ {
+		for r.start+i == r.end {
+			if err := r.fill(); err != nil {
+				return 0, err
+			}
+		}
+		switch c := r.buf[r.start+i]; c {
+		case ' ', '\t', '\r', '\n', 0xef, 0xbb, 0xbf:
+		default:
+			return c, nil
+		}
+	}
+}
+
+// Rest returns a source of all bytes that were not consumed. The reader must not be used again before Reset, and only when
+// that source is done with.
+func (r *Reader) Rest() io.Reader {
+	held := bytes.NewReader(r.buf[r.start:r.end])
+	if r.err != nil {
+		return io.MultiReader(held, failed{r.err})
+	}
+	return io.MultiReader(held, r.src)
+}
+
+// failed is a source that has ended.
+type failed struct{ err error }
+
+func (f failed) Read([]byte) (int, error) { return 0, f.err }
 
 // Next returns the next event that has data; events without data are passed over, as the standard says. At the end of the
-// source it returns io.EOF, or io.ErrUnexpectedEOF if an event was begun and not ended; other errors are the source's own,
-// or wrap ErrTooLarge.
+// source it returns io.EOF; other errors are the source's own, or wrap ErrTooLarge. An event that the source's end cuts off is
+// returned before the error.
 func (r *Reader) Next() (Event, error) {
 	r.start, r.lines, r.dataLen = r.line, 0, 0
 	r.name, r.joined = r.name[:0], r.joined[:0]
 	for {
 		line, err := r.readLine()
 		if err != nil {
-			return Event{}, r.endOf(err)
+			return r.lastEvent(err)
+		}
+		if r.lines == 1 && startsEvent(line) && isObject(r.data()) {
+			r.single = true
+			r.unread(line)
+			return r.event(r.firstAt), nil
 		}
 		if len(line) > 0 {
 			r.field(line)
@@ -96,21 +147,59 @@ func (r *Reader) Next() (Event, error) {
 			if r.dataLen+len(r.joined) > r.limit {
 				return Event{}, r.tooLarge()
 			}
-			continue
+			if !r.single || r.lines != 1 || !isObject(r.data()) && !isDone(r.data()) {
+				continue
+			}
 		}
 		if r.lines > 0 {
-			return Event{Name: r.name, Data: r.data(), At: r.at}, nil
+			return r.event(r.at), nil
 		}
 		r.start, r.name = r.line, r.name[:0]
 	}
 }
 
-// endOf turns the clean end of the source into an unclean one if it cuts an event.
-func (r *Reader) endOf(err error) error {
-	if err == io.EOF && (r.lines > 0 || r.line < r.end) { //nolint:errorlint // sources return it bare
-		return io.ErrUnexpectedEOF
+func (r *Reader) event(at time.Time) Event { return Event{Name: r.name, Data: r.data(), At: at} }
+
+// lastEvent returns what the source's end left of an event, if that has data; the error follows with the next call.
+func (r *Reader) lastEvent(err error) (Event, error) {
+	if errors.Is(err, ErrTooLarge) {
+		return Event{}, err
 	}
-	return err
+	if r.line < r.end {
+		line := r.buf[r.line:r.end]
+		r.stop, r.line, r.seen = r.end, r.end, r.end
+		r.field(r.withoutBOM(line))
+	}
+	if r.lines == 0 {
+		return Event{}, err
+	}
+	ev := r.event(r.at)
+	ev.Unended = true
+	return ev, nil
+}
+
+// startsEvent says whether a line that follows a data line would start an event, were there a blank line before it.
+func startsEvent(line []byte) bool {
+	value, isData := bytes.CutPrefix(line, []byte("data:"))
+	if !isData {
+		return false
+	}
+	value = bytes.TrimSpace(value)
+	return len(value) > 0 && value[0] == '{' || isDone(value)
+}
+
+// isObject says whether a data line looks like a JSON object by itself.
+func isObject(data []byte) bool {
+	data = bytes.TrimSpace(data)
+	return len(data) > 1 && data[0] == '{' && data[len(data)-1] == '}'
+}
+
+func isDone(data []byte) bool { return string(bytes.TrimSpace(data)) == "[DONE]" }
+
+// unread lets the line that was read last be read again.
+func (r *Reader) unread(line []byte) {
+	r.line = r.stop - len(line)
+	r.seen, r.skipLF = r.line, false
 }
 
 // field takes one line into the event: https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
@@ -131,13 +220,22 @@ func (r *Reader) field(line []byte) {
 		r.addData(value)
 	case "event":
 		r.name = append(r.name[:0], value...)
-	} // id and retry are for reconnecting, which no request does
+	case "error":
+		r.name = append(r.name[:0], name...)
+		r.addData(value)
+	case "id", "retry": // for reconnecting, which no request does
+	default:
+		if len(r.stray) == 0 {
+			r.stray = append(r.stray, line[:min(len(line), maxStray)]...)
+		}
+	}
 }
 
 // addData remembers where a first data line is, and copies only when a second one comes.
 func (r *Reader) addData(value []byte) {
 	r.lines++
 	if r.lines == 1 {
+		r.firstAt = r.at
 		r.dataAt, r.dataLen = r.stop-len(value)-r.start, len(value) // a value ends where its line ends
 		return
 	}
@@ -216,7 +314,6 @@ func (r *Reader) fill() error {
 		n, err := r.src.Read(r.buf[r.end:])
 		r.at = time.Now()
 		r.end += n
-		r.total += int64(n)
 		r.err = err
 		if n > 0 {
 			return nil

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// read gives the events of a stream as "name|data" and the error it ended with.
+// read gives the events of a stream as "name|data", with a ~ behind an unended one, and the error it ended with.
 func read(src io.Reader, limit int) (events []string, err error) {
 	r := NewReader(src, limit)
 	for {
@@ -20,7 +20,11 @@ func read(src io.Reader, limit int) (events []string, err error) {
 		if err != nil {
 			return events, err
 		}
-		events = append(events, string(ev.Name)+"|"+string(ev.Data))
+		text := string(ev.Name) + "|" + string(ev.Data)
+		if ev.Unended {
+			text += "~"
+		}
+		events = append(events, text)
 	}
 }
 
@@ -45,8 +49,17 @@ func TestNext(t *testing.T) {
 		{"unknown fields", "id: 7\nretry: 3\nfoo: bar\nbar\ndata: a\n\n", []string{"|a"}, io.EOF},
 		{"byte-order mark", "\xef\xbb\xbfdata: a\n\n\xef\xbb\xbfdata: b\n\n", []string{"|a"}, io.EOF},
 		{"colons in the data", "data: {\"a\": \"b:c\"}\n\n", []string{`|{"a": "b:c"}`}, io.EOF},
-		{"cut in an event", "data: a\n\ndata: b\n", []string{"|a"}, io.ErrUnexpectedEOF},
-		{"cut in a line", "data: a\n\ndata: b", []string{"|a"}, io.ErrUnexpectedEOF},
+		{"cut in an event", "data: a\n\ndata: b\n", []string{"|a", "|b~"}, io.EOF},
+		{"cut in a line", "data: a\n\ndata: b", []string{"|a", "|b~"}, io.EOF},
+		{"cut in a field's name", "data: a\n\ndat", []string{"|a"}, io.EOF},
+		{"cut in a comment", "data: a\n\n: pi", []string{"|a"}, io.EOF},
+		{"one line, unended", "\xef\xbb\xbfdata: a", []string{"|a~"}, io.EOF},
+		{"error field", "error: {\"code\":1}\n\ndata: a\n\n", []string{`error|{"code":1}`, "|a"}, io.EOF},
+		{"single breaks", "data: {\"a\":1}\ndata: {\"b\":2}\r\ndata: [DONE]\n", []string{`|{"a":1}`, `|{"b":2}`, "|[DONE]"}, io.EOF},
+		{"single breaks, the last unended", "data:{}\ndata:{}\ndata:{", []string{"|{}", "|{}", "|{~"}, io.EOF},
+		{"single breaks and comments", "data: {}\n: ping\ndata: {}\n: ping\n\ndata: {}\n", []string{"|{}", "|{}", "|{}"}, io.EOF},
+		{"an end mark after a single break", "data: {}\n\ndata: {}\ndata: [DONE]\n\n", []string{"|{}", "|{}", "|[DONE]"}, io.EOF},
+		{"an object in several lines", "data: {\ndata: \"a\": {}\ndata: }\n\n", []string{"|{\n\"a\": {}\n}"}, io.EOF},
 		{"nothing", "", nil, io.EOF},
 		{"blank lines", "\n\r\n\r\r\n", nil, io.EOF},
 	} {
@@ -70,8 +83,8 @@ func TestNextPassesTheSourcesErrorOn(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
 	got, err := read(io.MultiReader(strings.NewReader("data: a\n\ndata: b"), iotest.ErrReader(broken)), 0)
-	if len(got) != 1 || !errors.Is(err, broken) {
-		t.Errorf("got %q, %v; want one event and %v", got, err, broken)
+	if fmt.Sprint(got) != "[|a |b~]" || !errors.Is(err, broken) {
+		t.Errorf("got %q, %v; want an event, an unended one and %v", got, err, broken)
 	}
 }
 
@@ -174,8 +187,86 @@ func TestResetForgetsTheStreamBefore(t *testing.T) {
 	_, _ = r.Next()
 	r.Reset(strings.NewReader("\ndata: c\n\n"), 0)
 	ev, err := r.Next()
-	if err != nil || string(ev.Data) != "c" || len(ev.Name) != 0 || r.Received() != 10 {
-		t.Errorf("got %q %q, %v, %d bytes", ev.Name, ev.Data, err, r.Received())
+	if err != nil || string(ev.Data) != "c" || len(ev.Name) != 0 {
+		t.Errorf("got %q %q, %v", ev.Name, ev.Data, err)
+	}
+}
+
+// Events that one line break parts have the time of their own line, the first of them too, which is known as an event only
+// when the next comes.
+func TestSingleBreaksKeepTheirTimes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		src, w := io.Pipe()
+		start := time.Now()
+		go func() {
+			for _, part := range []string{"data: {}\n", "data: {", "}\n", "data: [DONE]\n"} {
+				time.Sleep(10 * time.Millisecond)
+				_, _ = io.WriteString(w, part)
+			}
+			_ = w.Close()
+		}()
+		r := NewReader(src, 0)
+		for _, want := range []time.Duration{10, 30, 40} {
+			ev, err := r.Next()
+			if got := ev.At.Sub(start); err != nil || got != want*time.Millisecond {
+				t.Errorf("%q at %v, %v; want %dms", ev.Data, got, err, want)
+			}
+		}
+	})
+}
+
+func TestPeekAndRest(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		stream string
+		want   byte
+		err    error
+	}{
+		{"\xef\xbb\xbf\r\n {\"a\":1}", '{', nil},
+		{"data: a\n\n", 'd', nil},
+		{strings.Repeat("\n", 3*firstBuffer) + "<html>", '<', nil},
+		{" \n", 0, io.EOF},
+		{"", 0, io.EOF},
+	} {
+		for _, src := range []io.Reader{iotest.OneByteReader(strings.NewReader(tt.stream)), iotest.DataErrReader(strings.NewReader(tt.stream))} {
+			r := NewReader(src, 0)
+			got, err := r.Peek()
+			if got != tt.want || err != tt.err {
+				t.Errorf("%.20q: got %q, %v; want %q, %v", tt.stream, got, err, tt.want, tt.err)
+			}
+			if rest, err := io.ReadAll(r.Rest()); err != nil || string(rest) != tt.stream {
+				t.Errorf("%.20q: the rest is %.20q, %v", tt.stream, rest, err)
+			}
+		}
+	}
+}
+
+func TestRestPassesTheSourcesErrorOn(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("broken")
+	r := NewReader(iotest.DataErrReader(io.MultiReader(strings.NewReader("{"), iotest.ErrReader(broken))), 0)
+	_, _ = r.Peek()
+	if rest, err := io.ReadAll(r.Rest()); string(rest) != "{" || !errors.Is(err, broken) {
+		t.Errorf("got %q, %v", rest, err)
+	}
+}
+
+func TestStray(t *testing.T) {
+	t.Parallel()
+	for stream, want := range map[string]string{
+		"<html>Sign in</html>":                          "<html>Sign in</html>",
+		": c\nid: 1\nretry: 2\ndata: a\n\nOops\nmore\n": "Oops",
+		strings.Repeat("x", 1000):                       strings.Repeat("x", maxStray),
+		"data: a\n\n":                                   "",
+	} {
+		r := NewReader(strings.NewReader(stream), 0)
+		for err := error(nil); err == nil; {
+			_, err = r.Next()
+		}
+		if got := string(r.Stray()); got != want {
+			t.Errorf("%.40q: got %q, want %q", stream, got, want)
+		}
 	}
 }
 
@@ -202,36 +293,54 @@ func TestNextAllocatesNothing(t *testing.T) {
 	}
 }
 
-// slow is a second reading of the standard, by splitting, to hold the reader against.
+// slow is a second reading of the same rules, by splitting, to hold the reader against.
 func slow(stream string) (events []string) {
 	stream = strings.TrimPrefix(stream, "\xef\xbb\xbf")
 	stream = strings.ReplaceAll(strings.ReplaceAll(stream, "\r\n", "\n"), "\r", "\n")
 	lines := strings.Split(stream, "\n")
 	var name string
 	var data []string
-	for _, line := range lines[:len(lines)-1] {
-		if line == "" {
-			if data != nil {
-				events = append(events, name+"|"+strings.Join(data, "\n"))
-			}
-			name, data = "", nil
-			continue
+	single := false
+	end := func(mark string) {
+		if data != nil {
+			events = append(events, name+"|"+strings.Join(data, "\n")+mark)
 		}
+		name, data = "", nil
+	}
+	for i, line := range lines {
+		last := i == len(lines)-1
 		field, value, _ := strings.Cut(line, ":")
 		value = strings.TrimPrefix(value, " ")
-		switch field {
-		case "data":
+		text := strings.TrimSpace(value)
+		if !last && len(data) == 1 && object(data[0]) && field == "data" && (strings.HasPrefix(text, "{") || text == "[DONE]") {
+			single = true
+			end("")
+		}
+		switch {
+		case field == "data":
 			data = append(data, value)
-		case "event":
+		case field == "event":
 			name = value
+		case field == "error":
+			name, data = "error", append(data, value)
+		}
+		if !last && (line == "" || single && len(data) == 1 && (object(data[0]) || strings.TrimSpace(data[0]) == "[DONE]")) {
+			end("")
 		}
 	}
+	end("~")
 	return events
+}
+
+func object(data string) bool {
+	data = strings.TrimSpace(data)
+	return strings.HasPrefix(data, "{") && strings.HasSuffix(data, "}") && len(data) > 1
 }
 
 func FuzzReader(f *testing.F) {
 	for _, s := range []string{
-		"data: a\n\n", "data:a\r\n\r\n", ": c\r\rdata: x\rdata: y\r\r", "event: e\ndata: {}\n\n", "\xef\xbb\xbfdata: z\n\n", "data", "\r\n\n\r",
+		"data: a\n\n", "data:a\r\n\r\n", ": c\r\rdata: x\rdata: y\r\r", "event: e\ndata: {}\n\n", "\xef\xbb\xbfdata: z\n\n", "data", "\r\n\n\r", "data: {}\ndata: {}\r\ndata: [DONE]\n",
+		"error: x\n\ndata: {",
 	} {
 		f.Add([]byte(s), 1)
 	}
@@ -246,7 +355,7 @@ func FuzzReader(f *testing.F) {
 			if fmt.Sprintf("%q", got) != fmt.Sprintf("%q", want) {
 				t.Errorf("%q cut at %d: got %q, want %q", stream, cut, got, want)
 			}
-			if err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF) {
+			if err != io.EOF {
 				t.Errorf("%q: ended with %v", stream, err)
 			}
 		}
