@@ -365,6 +365,8 @@ func (r *Run) addRow(row *Row, instance string) error {
 		ErrorType: row.ErrorType, Error: row.Error, Note: row.Note, Good: row.Good, PromptRaw: row.InputSource == string(record.ClientRaw),
 		Prompt: asInt(row.ClientInput), Completion: asInt(row.ClientOutput),
 	}
+	// The client's count of an answer comes first, unless it is raw.
+	rec.CompletionRaw = rec.Completion != nil && row.OutputSource != string(record.ClientTokenizer)
 	for _, n := range row.ChunkTokens {
 		rec.ChunkTokens = append(rec.ChunkTokens, int(n))
 	}

@@ -183,6 +183,8 @@ func (s *scan) count(key []byte, k *kept) bool {
 	case "completion_tokens":
 		r.Completion = &k.completion
 		return s.int(r.Completion)
+	case "completion_tokens_raw":
+		return s.bool(&r.CompletionRaw)
 	case "max_tokens":
 		return s.int(&r.MaxTokens)
 	case "usage":

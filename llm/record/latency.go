@@ -29,17 +29,17 @@ func (r *Request) TTFR() (time.Duration, bool) {
 }
 
 // TPOT is the time per output token after the first, (last token − first token)/(tokens − 1), and false if there were
-// fewer than two tokens or fewer than two chunks to time. When the count is the server's, which includes reasoning and
-// tool calls, the span runs over those chunks too. The counts are those of Counts.
+// fewer than two tokens or fewer than two chunks to time. The span is that of what is counted: of tokens, where the client counted
+// them all, else of chunks of any kind. The counts are those of Counts.
 func (r *Request) TPOT(c Counts) (time.Duration, bool) {
 	if c.Output < 2 {
 		return 0, false
 	}
 	var first, last time.Duration
-	if c.OutputSource == ServerUsage {
-		first, last, _ = r.outputSpan()
-	} else {
+	if c.OutputSource == ClientTokenizer {
 		first, last, _ = r.TokenSpan()
+	} else {
+		first, last, _ = r.outputSpan()
 	}
 	if last <= first {
 		return 0, false

@@ -77,14 +77,21 @@ func TestLatencies(t *testing.T) {
 	}
 }
 
-// The server's count includes reasoning, so the span it is divided by must too.
-func TestTPOTSpansReasoningWhenTheServerCounts(t *testing.T) {
+// A count that includes reasoning needs a span that includes it, too.
+func TestTPOTSpansReasoningWhenItIsCounted(t *testing.T) {
 	t.Parallel()
 	r := request(1500)
 	r.Reasoning = []int64{500_000, 1_000_000}
+	if got := show(r.TPOT(r.Counts())); got != "500ms" {
+		t.Errorf("by chunks: TPOT %s, want 500ms", got)
+	}
+	r.Completion, r.CompletionRaw = new(6), true
+	if got := show(r.TPOT(r.Counts())); got != "200ms" {
+		t.Errorf("by the client: TPOT %s, want 200ms", got)
+	}
 	r.Usage = []byte(`{"completion_tokens":11}`)
 	if got := show(r.TPOT(r.Counts())); got != "100ms" {
-		t.Errorf("TPOT %s, want 100ms", got)
+		t.Errorf("by the server: TPOT %s, want 100ms", got)
 	}
 	if got := show(r.TTFO()); got != "500ms" {
 		t.Errorf("first output after %s, want 500ms", got)
@@ -117,6 +124,9 @@ func TestTokenSources(t *testing.T) {
 		{"a reported 0 counts", Request{Streaming: true, Chunks: []int64{1}, Usage: []byte(`{"completion_tokens":0}`)}, 0, 0, ServerUsage, NoSource},
 		{"null does not", Request{Streaming: true, Chunks: []int64{1}, Usage: []byte(`{"completion_tokens":null}`)}, 1, 0, ContentChunks, NoSource},
 		{"chunks", Request{Streaming: true, Chunks: []int64{1, 2}}, 2, 0, ContentChunks, NoSource},
+		{"raw count, the server's before it", Request{Completion: new(5), CompletionRaw: true, Usage: []byte(`{"completion_tokens":9}`)}, 9, 0, ServerUsage, NoSource},
+		{"raw count", Request{Completion: new(5), CompletionRaw: true, Streaming: true, Chunks: []int64{1}}, 5, 0, ClientRaw, NoSource},
+		{"chunks of every kind", Request{Streaming: true, Chunks: []int64{3}, Reasoning: []int64{1, 2}, ToolCalls: []int64{4}}, 4, 0, ContentChunks, NoSource},
 		{"nothing to count by", Request{}, 0, 0, NoSource, NoSource},
 	} {
 		c := tt.r.Counts()

@@ -23,6 +23,19 @@ const (
 	ErrorCanceled  = "canceled"     // cut by us: gracefulStop, interrupt or abort
 )
 
+// Parts of Request.Note, of which there may be several, separated by semicolons.
+const (
+	NoteNoDone     = "the stream ended after a finish reason without [DONE]"
+	NoteNoFinish   = "the stream ended with [DONE] but without a finish reason"
+	NoteBroken     = "the stream broke after a finish reason" // the error type follows
+	NoteWhole      = "the server answered without streaming"
+	NoteStreamed   = "the server streamed although it was asked not to"
+	NoteChoices    = "the answer has several choices: text and times are of the first, the server's usage may count all"
+	NoteCumulative = "each chunk held all the text so far, which counts once"
+	NoteZeroUsage  = "the server's usage of zeros was left out"
+	NoteBadUsage   = "a usage map that is no JSON, or too large, was left out"
+)
+
 // Request is what is known of one request. It has no pointers into live things and may be shared once it is finished;
 // nothing in it changes after that. Instants are Unix nanoseconds (see UnixNano), 0 when they never came.
 type Request struct {
@@ -55,6 +68,9 @@ type Request struct {
 	PromptAsked int     `json:"prompt_tokens_asked,omitempty"` // tokens the prompt was made to have; 0 if that was not said
 	PromptRaw   bool    `json:"prompt_tokens_raw,omitempty"`   // Prompt counts the messages' texts alone, for the chat template could not be used
 	Completion  *int    `json:"completion_tokens,omitempty"`   // counted by the client; nil without a tokenizer
+	// CompletionRaw says that Completion is of texts that the model wrote in another form: reasoning or tool calls are among
+	// them, and what stood around those is not in the answer.
+	CompletionRaw bool `json:"completion_tokens_raw,omitempty"`
 
 	// MaxTokens is the output limit that was asked for.
 	MaxTokens int `json:"max_tokens,omitempty"`

@@ -8,16 +8,17 @@ type Source string
 // The sources of token counts, best first.
 const (
 	ClientTokenizer Source = "client"     // counted here with the model's tokenizer
-	ClientRaw       Source = "client_raw" // likewise, but of a chat's texts without the chat template
+	ClientRaw       Source = "client_raw" // likewise, but of texts alone: a prompt's without the chat template, an answer's reasoning and tool calls
 	ServerUsage     Source = "usage"      // the server's usage map
-	ContentChunks   Source = "chunks"     // one per content chunk, for want of better
+	ContentChunks   Source = "chunks"     // one per chunk of content, reasoning or a tool call, for want of better
 	NoSource        Source = "unknown"    // nothing to count by
 )
 
 // Counts are the token counts of a request. Where many are wanted they are read at once.
 type Counts struct {
-	// Output is the number of tokens generated: the client's count of the content; without a tokenizer the server's usage;
-	// without that the number of content chunks. An answer that was not streamed has no chunks to count.
+	// Output is the number of tokens generated: the client's count, or the server's usage where there is no tokenizer and where
+	// reasoning or tool calls are in the answer, of which the client does not see all tokens; without both the number of
+	// chunks. An answer that was not streamed has no chunks to count.
 	Output       int
 	OutputSource Source
 	// Input is the number of prompt tokens: the server's usage, which knows the chat template; else the client's count.
@@ -35,14 +36,16 @@ func (r *Request) Counts() Counts {
 	c := Counts{ServerInput: NotReported, ServerOutput: NotReported, ServerCached: NotReported}
 	c.readUsage(r.Usage)
 	switch {
-	case r.Completion != nil:
+	case r.Completion != nil && !r.CompletionRaw:
 		c.Output, c.OutputSource = *r.Completion, ClientTokenizer
 	case c.ServerOutput != NotReported:
 		c.Output, c.OutputSource = c.ServerOutput, ServerUsage
+	case r.Completion != nil:
+		c.Output, c.OutputSource = *r.Completion, ClientRaw
 	case !r.Streaming:
 		c.OutputSource = NoSource
 	default:
-		c.Output, c.OutputSource = len(r.Chunks), ContentChunks
+		c.Output, c.OutputSource = len(r.Chunks)+len(r.Reasoning)+len(r.ToolCalls), ContentChunks
 	}
 	switch {
 	case c.ServerInput != NotReported:
