@@ -30,21 +30,30 @@ type Dialect interface {
 	Path() string
 	// Body is the request's JSON, keys in the order inference-perf sends them, then the extra ones.
 	Body(Request) ([]byte, error)
-	// Decode reads a whole answer, or the data of one event of a streamed one, into d, whose buffers it reuses.
+	// Decode reads a whole answer, or the data of one event of a streamed one, into d, whose buffers it reuses. Its error wraps
+	// io.ErrUnexpectedEOF if the data ends too early.
 	Decode(data []byte, d *Delta) error
 }
 
-// Delta is what one chunk brings, or a whole answer.
+// Delta is what one event brings, or a whole answer. Of several choices it describes the first.
 type Delta struct {
-	Content      []byte // text of the answer
-	Reasoning    bool   // a non-empty reasoning delta
-	ToolCall     bool   // a tool-call delta
+	Done    bool   // the end mark of a stream: no more of the answer follows
+	Choices int    // in the event; 0 for usage alone, for signs of life, and for what is no answer of a model
+	Index   int    // of the choice described
+	Content []byte // text of the answer
+	Message bool   // Content is that of a message, which streams of deltas repeat whole at their end
+
+	Reasoning bool   // a non-empty reasoning delta
+	ToolCall  bool   // a tool-call delta
+	Aside     []byte // text of the reasoning; names and arguments of the tool calls
+
 	FinishReason string
 	Usage        []byte // the usage map's JSON, a slice of the decoded data; empty if there was none
-	Error        string // the message of an error object
+	Error        string // the message of an error, in whichever form the server put it
+	Words        []byte // what an object without choices says instead, a slice of the decoded data
 }
 
-func (d *Delta) reset() { *d = Delta{Content: d.Content[:0]} }
+func (d *Delta) reset() { *d = Delta{Content: d.Content[:0], Aside: d.Aside[:0]} }
 
 // The dialects.
 var (

@@ -2,46 +2,52 @@ package api
 
 import (
 	"bytes"
-	"encoding/json"
 )
 
 // decode reads what chat and completion answers share, whole or streamed: choices with a text, a delta or a message,
-// a usage map, an error. All choices count, in their order.
+// a usage map, an error; and the mark that ends a stream.
 func decode(data []byte, d *Delta) error {
 	d.reset()
 	s := scanner{b: data}
+	if d.Done = s.peek() != '{' && isDone(data); d.Done {
+		return nil
+	}
+	inArray := s.open('[') // as Google's endpoints send errors
 	if !s.open('{') {
 		s.fail("an object")
 		return s.err
 	}
-	var kind, message []byte
+	var f fault
 	for first := true; s.more('}', first); first = false {
-		switch string(s.key()) {
+		switch key := s.key(); string(key) {
 		case "choices":
 			s.choices(d)
 		case "usage":
-			if s.peek() == '{' {
-				d.Usage = s.skip()
-			} else {
-				s.skip()
+			if raw := s.skip(); len(raw) > 0 && raw[0] == '{' {
+				d.Usage = raw
 			}
 		case "error":
-			s.errorObject(d)
-		case "object":
-			kind = s.skip()
-		case "message":
-			message = s.skip()
+			s.errorMember(d)
 		default:
-			s.skip()
+			f.member(key, s.skip())
 		}
 	}
-	if s.err == nil && s.peek() != 0 {
+	for inArray && s.more(']', false) {
+		s.skip()
+	}
+	if s.err == nil && s.peek() != 0 && !isDone(data[s.i:]) {
 		s.fail("the end")
 	}
-	if string(kind) == `"error"` && d.Error == "" { // the form older vLLM and SGLang send
-		d.Error = errorText(message)
+	if d.Choices == 0 && d.Error == "" && d.Usage == nil && s.err == nil {
+		d.Error, d.Words = f.judge(data)
 	}
 	return s.err
+}
+
+// isDone knows the mark that ends a stream, with or without its field's name before it.
+func isDone(data []byte) bool {
+	data = bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(data), []byte("data:")))
+	return bytes.EqualFold(bytes.Trim(data, `"`), []byte("[DONE]"))
 }
 
 func (s *scanner) choices(d *Delta) {
@@ -50,27 +56,82 @@ func (s *scanner) choices(d *Delta) {
 		return
 	}
 	for first := true; s.more(']', first); first = false {
-		if !s.open('{') {
+		switch {
+		case !s.open('{'):
 			s.skip()
-			continue
-		}
-		for first := true; s.more('}', first); first = false {
-			switch string(s.key()) {
-			case "delta", "message":
-				s.message(d)
-			case "text":
-				s.content(d)
-			case "finish_reason":
-				if s.peek() == '"' {
-					d.FinishReason = string(s.appendString(nil))
-				} else {
-					s.skip()
-				}
-			default:
-				s.skip()
-			}
+		case d.Choices > 0:
+			d.Choices++
+			s.furtherChoice(d)
+		default:
+			d.Choices++
+			s.choice(d)
 		}
 	}
+}
+
+// A choice may carry the same text under several names. These are the ranks of the names: the highest that has any counts.
+const (
+	rankMessage = iota + 1
+	rankText
+	rankDelta
+)
+
+func (s *scanner) choice(d *Delta) {
+	rank := 0 // of what d holds
+	for first := true; s.more('}', first); first = false {
+		switch string(s.key()) {
+		case "index":
+			d.Index = number(s.skip())
+		case "delta":
+			rank = s.output(d, rank, rankDelta)
+		case "text":
+			rank = s.output(d, rank, rankText)
+		case "message":
+			rank = s.output(d, rank, rankMessage)
+		case "finish_reason":
+			s.finishReason(d)
+		case "error":
+			s.errorMember(d)
+		default:
+			s.skip()
+		}
+	}
+	d.Message = rank == rankMessage
+}
+
+// furtherChoice looks only for an error.
+func (s *scanner) furtherChoice(d *Delta) {
+	for first := true; s.more('}', first); first = false {
+		if string(s.key()) == "error" {
+			s.errorMember(d)
+		} else {
+			s.skip()
+		}
+	}
+}
+
+// output reads a choice's output of the given rank in the place of what d holds of a lower one, and gives the rank of what
+// d holds then.
+func (s *scanner) output(d *Delta, held, rank int) int {
+	if held > rank {
+		s.skip()
+		return held
+	}
+	content, aside := len(d.Content), len(d.Aside)
+	reasoning, toolCall := d.Reasoning, d.ToolCall
+	d.Reasoning, d.ToolCall = false, false
+	if rank == rankText {
+		s.content(d)
+	} else {
+		s.message(d)
+	}
+	if len(d.Content) == content && len(d.Aside) == aside && !d.Reasoning && !d.ToolCall {
+		d.Reasoning, d.ToolCall = reasoning, toolCall
+		return held
+	}
+	d.Content = append(d.Content[:0], d.Content[content:]...)
+	d.Aside = append(d.Aside[:0], d.Aside[aside:]...)
+	return rank
 }
 
 func (s *scanner) message(d *Delta) {
@@ -82,17 +143,121 @@ func (s *scanner) message(d *Delta) {
 		switch string(s.key()) {
 		case "content":
 			s.content(d)
-		case "reasoning_content", "reasoning":
-			if raw := s.skip(); len(raw) > 0 && raw[0] == '"' && len(raw) > 2 {
-				d.Reasoning = true
-			}
+		case "reasoning_content", "reasoning", "thinking", "reasoning_details":
+			s.reasoning(d)
 		case "tool_calls", "function_call":
-			if raw := s.skip(); len(raw) > 2 && (raw[0] == '[' || raw[0] == '{') {
-				d.ToolCall = true
-			}
+			s.toolCalls(d)
+		case "error":
+			s.errorMember(d)
 		default:
 			s.skip()
 		}
+	}
+}
+
+// reasoning reads a string, or a list of parts, unless the message gave its reasoning under another name before.
+func (s *scanner) reasoning(d *Delta) {
+	if d.Reasoning {
+		s.skip()
+		return
+	}
+	before := len(d.Aside)
+	s.texts(&d.Aside)
+	d.Reasoning = len(d.Aside) > before
+}
+
+// texts appends a string, or the texts of an object, or of a list of such.
+func (s *scanner) texts(dst *[]byte) {
+	switch s.peek() {
+	case '"':
+		*dst = s.appendString(*dst)
+	case '[':
+		s.open('[')
+		for first := true; s.more(']', first); first = false {
+			if s.peek() == '{' {
+				s.partTexts(dst)
+			} else {
+				s.skip()
+			}
+		}
+	case '{':
+		s.partTexts(dst)
+	default:
+		s.skip()
+	}
+}
+
+// partTexts appends the texts of one part of reasoning.
+func (s *scanner) partTexts(dst *[]byte) {
+	s.open('{')
+	for first := true; s.more('}', first); first = false {
+		switch key := string(s.key()); {
+		case s.peek() == '"' && (key == "text" || key == "summary" || key == "thinking" || key == "content"):
+			*dst = s.appendString(*dst)
+		default:
+			s.skip()
+		}
+	}
+}
+
+// toolCalls reads a list of calls or a single one.
+func (s *scanner) toolCalls(d *Delta) {
+	switch s.peek() {
+	case '{':
+		d.ToolCall = s.call(d) || d.ToolCall
+	case '[':
+		s.open('[')
+		for first := true; s.more(']', first); first = false {
+			d.ToolCall = true
+			if s.peek() != '{' {
+				s.skip()
+			} else {
+				s.call(d)
+			}
+		}
+	default:
+		s.skip()
+	}
+}
+
+// call appends the name and the arguments of a call, and says whether the object has any member.
+func (s *scanner) call(d *Delta) (any bool) {
+	s.open('{')
+	for first := true; s.more('}', first); first = false {
+		any = true
+		switch key := string(s.key()); {
+		case key == "function" && s.peek() == '{':
+			s.function(d)
+		case key == "name" || key == "arguments":
+			s.appendValue(d)
+		default:
+			s.skip()
+		}
+	}
+	return any
+}
+
+func (s *scanner) function(d *Delta) {
+	s.open('{')
+	for first := true; s.more('}', first); first = false {
+		switch string(s.key()) {
+		case "name", "arguments":
+			s.appendValue(d)
+		default:
+			s.skip()
+		}
+	}
+}
+
+// appendValue appends the text of a string, or an object as it stands.
+func (s *scanner) appendValue(d *Delta) {
+	switch s.peek() {
+	case '"':
+		d.Aside = s.appendString(d.Aside)
+	case '{':
+		d.Aside = append(d.Aside, s.skip()...)
+	default:
+		s.skip()
 	}
 }
 
@@ -111,103 +276,45 @@ func (s *scanner) content(d *Delta) {
 	}
 }
 
+// part reads a part of a content: a text, or the reasoning of a part whose type says so.
 func (s *scanner) part(d *Delta) {
 	if !s.open('{') {
 		s.skip()
 		return
 	}
+	content, aside := len(d.Content), len(d.Aside)
+	thinks := false
 	for first := true; s.more('}', first); first = false {
-		if string(s.key()) == "text" && s.peek() == '"' {
-			d.Content = s.appendString(d.Content)
-		} else {
-			s.skip()
-		}
-	}
-}
-
-// errorObject reads {"message": …}, or whatever else stands in its place; null, false and empty values are no error.
-func (s *scanner) errorObject(d *Delta) {
-	if s.peek() != '{' {
-		switch raw := s.skip(); string(raw) {
-		case "null", "false", `""`, "[]":
-		default:
-			d.Error = errorText(raw)
-		}
-		return
-	}
-	whole := s.skip()
-	if d.Error = errorText(whole); string(whole) == "{}" {
-		d.Error = ""
-	}
-}
-
-// ErrorMessage finds what went wrong in the body of a refused request: error.message, message, detail, or the body itself.
-func ErrorMessage(body []byte) string {
-	var d Delta
-	if err := decode(body, &d); err == nil && d.Error != "" {
-		return d.Error
-	}
-	return errorText(body)
-}
-
-// errorText gives the message of an error value: a string's text, an object's message or detail, else the JSON itself.
-func errorText(raw []byte) string {
-	s := scanner{b: raw}
-	switch s.peek() {
-	case '"':
-		if text := s.appendString(nil); s.err == nil {
-			return string(text)
-		}
-	case '{':
-		s.open('{')
-		for first := true; s.more('}', first); first = false {
-			key := string(s.key())
-			if value := s.skip(); (key == "message" || key == "detail") && len(value) > 2 && value[0] == '"' {
-				return errorText(value)
+		switch string(s.key()) {
+		case "text":
+			if s.peek() == '"' {
+				d.Content = s.appendString(d.Content)
+			} else {
+				s.skip()
 			}
-		}
-	}
-	return string(raw)
-}
-
-// MergeUsage appends to dst[:0] the members of old and next, those of next winning, as inference-perf merges the usage
-// maps of several chunks. Neither may overlap dst, unless old is dst. It allocates nothing when next has all names of old,
-// as the maps of a server have that reports usage with every chunk.
-func MergeUsage(dst, old, next []byte) []byte {
-	lost := false
-	s := scanner{b: old}
-	if len(old) > 0 && s.open('{') {
-		for first := true; s.more('}', first) && !lost; first = false {
-			lost = !hasKey(next, s.key())
+		case "thinking", "reasoning":
+			s.texts(&d.Aside)
+		case "type":
+			kind := s.skip()
+			thinks = string(kind) == `"thinking"` || string(kind) == `"reasoning"`
+		default:
 			s.skip()
 		}
 	}
-	if !lost {
-		return append(dst[:0], next...)
+	if thinks {
+		d.Aside = append(d.Aside, d.Content[content:]...)
+		d.Content = d.Content[:content]
 	}
-	merged := map[string]json.RawMessage{}
-	for _, part := range [...][]byte{old, next} {
-		if err := json.Unmarshal(part, &merged); err != nil {
-			return append(dst[:0], next...) // not reached with what decode found
-		}
-	}
-	text, err := json.Marshal(merged)
-	if err != nil {
-		return append(dst[:0], next...)
-	}
-	return append(dst[:0], text...)
+	d.Reasoning = d.Reasoning || len(d.Aside) > aside
 }
 
-func hasKey(object, key []byte) bool {
-	s := scanner{b: object}
-	if !s.open('{') {
-		return false
-	}
-	for first := true; s.more('}', first); first = false {
-		if bytes.Equal(s.key(), key) {
-			return true
+// number is a small count, or 0.
+func number(raw []byte) (n int) {
+	for _, c := range raw {
+		if c < '0' || c > '9' || n > 1<<20 {
+			return 0
 		}
-		s.skip()
+		n = 10*n + int(c-'0')
 	}
-	return false
+	return n
 }

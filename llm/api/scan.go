@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -14,14 +15,19 @@ import (
 type scanner struct {
 	b   []byte
 	i   int
+	cut bool // a string did not end
 	err error
 }
 
 func (s *scanner) fail(want string) {
-	if s.err == nil {
-		s.err = fmt.Errorf("invalid JSON at byte %d: expected %s", s.i, want)
-		s.i = len(s.b)
+	if s.err != nil {
+		return
 	}
+	s.err = fmt.Errorf("invalid JSON at byte %d: expected %s", s.i, want)
+	if s.i >= len(s.b) || s.cut {
+		s.err = fmt.Errorf("invalid JSON at byte %d: expected %s (%w)", s.i, want, io.ErrUnexpectedEOF)
+	}
+	s.i = len(s.b)
 }
 
 // peek is the first byte of the next token, 0 at the end.
@@ -92,6 +98,7 @@ func (s *scanner) rawString() []byte {
 			i++
 		}
 	}
+	s.cut = true
 	s.fail("the end of a string")
 	return nil
 }

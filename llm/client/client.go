@@ -237,5 +237,5 @@ func (c *Client) Do(ctx context.Context, rt http.RoundTripper, req Request) (Ans
 	x := newExchange(c, req, body)
 	x.run(ctx, rt)
 	x.count(req)
-	return Answer{Record: x.rec, Text: string(x.text)}, nil
+	return Answer{Record: x.rec, Text: string(x.transcript.text)}, nil
 }

@@ -24,7 +24,7 @@ func (x *exchange) errorType(err error, before bool) string {
 		return record.ErrorCanceled
 	}
 	switch {
-	case isMalformed(err):
+	case errors.Is(err, errEncoding), isMalformed(err):
 		return record.ErrorMalformed
 	case !before && errors.Is(err, io.ErrUnexpectedEOF):
 		return record.ErrorTruncated

@@ -42,10 +42,12 @@ type exchange struct {
 	idle     *time.Timer
 	last     atomic.Int64 // arrival of the newest event, since start
 
-	delta api.Delta
-	text  []byte
-	ends  []int        // end of each content chunk in text, if tokens are counted
-	raw   bytes.Buffer // the response as it came, if bodies are kept
+	delta      api.Delta
+	shown      shown
+	choices    choices
+	transcript transcript
+	aside      []byte       // text of reasoning and tool calls, if tokens are counted
+	raw        bytes.Buffer // the response as it came, if bodies are kept
 }
 
 func newExchange(c *Client, req Request, body []byte) *exchange {
@@ -68,6 +70,7 @@ func (x *exchange) run(ctx context.Context, rt http.RoundTripper) {
 	for again := true; again; {
 		again = x.attempt(rt) && x.wait()
 	}
+	x.settle()
 	x.rec.Connected, x.rec.FirstByte = x.seen.connected.Load(), x.seen.firstByte.Load()
 	x.rec.ResponseBody = strings.ToValidUTF8(x.raw.String(), "\ufffd")
 }
@@ -143,22 +146,35 @@ func (x *exchange) receive(resp *http.Response) {
 	if name := x.c.opts.SessionTokenHeader; name != "" && x.session != "" {
 		x.c.opts.Tokens.Put(x.session, resp.Header.Get(name))
 	}
-	body := io.Reader(resp.Body)
+	text := &decompressed{wire: &wire{Reader: resp.Body}, label: resp.Header.Get("Content-Encoding")}
+	defer func() {
+		text.Close()
+		x.rec.BytesReceived = text.wire.n
+	}()
+	body := io.Reader(text)
 	if x.c.opts.Text {
 		body = io.TeeReader(body, &x.raw)
 	}
-	switch {
-	case resp.StatusCode < 200 || resp.StatusCode > 299:
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		x.refused(resp, body)
-	case x.c.opts.Streaming && !isJSON(resp):
-		x.stream(resp, body)
-	default:
-		x.whole(body)
+		return
 	}
+	x.answered(resp, body)
 }
 
-func isJSON(resp *http.Response) bool {
-	return strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json")
+// answered reads an answer by what it is, whatever its label: one JSON object, or else events.
+func (x *exchange) answered(resp *http.Response, body io.Reader) {
+	r, _ := x.c.readers.Get().(*sse.Reader)
+	r.Reset(body, x.c.opts.EventLimit)
+	defer func() {
+		r.Reset(nil, 0)
+		x.c.readers.Put(r)
+	}()
+	if first, err := r.Peek(); err == nil && (first == '{' || first == '[') {
+		x.whole(r.Rest())
+		return
+	}
+	x.stream(resp, r, body)
 }
 
 // maxErrorBody bounds what is read of a refused request's answer.
@@ -166,8 +182,7 @@ const maxErrorBody = 64 << 10
 
 func (x *exchange) refused(resp *http.Response, body io.Reader) {
 	data, err := io.ReadAll(io.LimitReader(body, maxErrorBody))
-	x.rec.BytesReceived = int64(len(data))
-	if err != nil && x.ctx.Err() != nil {
+	if err != nil && (x.ctx.Err() != nil || errors.Is(err, errEncoding)) {
 		x.fail(time.Now(), x.errorType(err, false), err.Error())
 		return
 	}
@@ -189,29 +204,67 @@ func (x *exchange) whole(body io.Reader) {
 	}
 	data, err := io.ReadAll(io.LimitReader(body, int64(limit)+1))
 	end := time.Now()
-	x.rec.BytesReceived = int64(len(data))
 	switch {
 	case err != nil:
-		x.fail(end, x.errorType(err, false), err.Error())
+		x.conclude(ending{at: end, err: err})
 		return
 	case len(data) > limit:
 		x.fail(end, record.ErrorTooLarge, fmt.Sprintf("answer over the limit of %d bytes", limit))
 		return
 	}
-	if err := x.c.opts.API.Decode(data, &x.delta); err != nil {
-		x.fail(end, record.ErrorMalformed, fmt.Sprintf("%v in %q", err, clip(string(data))))
+	if !x.decode(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), end, record.ErrorTruncated) {
 		return
 	}
-	if x.delta.Error != "" {
-		x.fail(end, record.ErrorStream, clip(x.delta.Error))
-		return
+	if x.delta.Choices > 0 {
+		x.choices.any, x.choices.several = true, x.delta.Choices > 1
 	}
-	x.text = append(x.text, x.delta.Content...)
+	x.takeText()
 	x.take()
-	x.succeed(end)
 	if x.c.opts.Streaming {
-		x.rec.Note = "the server answered without streaming"
+		x.note(record.NoteWhole)
 	}
+	x.conclude(ending{at: end, whole: true})
+}
+
+// decode reads an event's data or a whole answer, and says whether it can be used. cut is the error type of JSON that ends
+// too early.
+func (x *exchange) decode(data []byte, at time.Time, cut string) bool {
+	err := x.c.opts.API.Decode(data, &x.delta)
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		x.fail(at, cut, fmt.Sprintf("%v in %q", err, clip(string(data))))
+	case err != nil:
+		x.fail(at, record.ErrorMalformed, fmt.Sprintf("%v in %q", err, clip(string(data))))
+	case x.delta.Error != "":
+		x.fail(at, record.ErrorStream, clip(x.delta.Error))
+	default:
+		if x.delta.Words != nil && x.shown.words == "" {
+			x.shown.words = clip(api.ErrorMessage(x.delta.Words))
+		}
+		return true
+	}
+	return false
+}
+
+// takeText keeps the texts of a delta.
+func (x *exchange) takeText() (content bool) {
+	d, counting := &x.delta, x.c.opts.Count != nil
+	if counting {
+		x.aside = append(x.aside, d.Aside...)
+	}
+	content = len(d.Content) > 0 && !x.repeated()
+	if content {
+		x.transcript.add(d.Content, counting)
+		x.shown.deltas = x.shown.deltas || !d.Message
+	}
+	x.shown.output = x.shown.output || content || d.Reasoning || d.ToolCall
+	x.rec.CompletionRaw = x.rec.CompletionRaw || counting && (d.Reasoning || d.ToolCall)
+	return content
+}
+
+// repeated says whether a delta brings text that has come already: as a message after deltas, or with the finish reason.
+func (x *exchange) repeated() bool {
+	return x.delta.Message && x.shown.deltas || x.delta.FinishReason != "" && x.transcript.repeats(x.delta.Content)
 }
 
 // maxUsage bounds a usage map, which a record keeps as it is.
@@ -225,7 +278,9 @@ func (x *exchange) take() {
 	switch usage := x.delta.Usage; {
 	case len(usage) == 0:
 	case len(usage) > maxUsage || !json.Valid(usage):
-		x.rec.Note = "a usage map that is no JSON, or too large, was left out"
+		if !strings.Contains(x.rec.Note, record.NoteBadUsage) {
+			x.note(record.NoteBadUsage)
+		}
 	default:
 		x.rec.Usage = api.MergeUsage(x.rec.Usage, x.rec.Usage, usage)
 	}
@@ -264,13 +319,14 @@ func (x *exchange) count(req Request) {
 	}
 	prompt, raw := x.c.opts.CountPrompt(req)
 	x.rec.Prompt, x.rec.PromptRaw = &prompt, raw
-	x.rec.Completion = new(count(string(x.text)))
-	if len(x.ends) > 0 {
-		x.rec.ChunkTokens = make([]int, len(x.ends))
+	text, ends := x.transcript.text, x.transcript.ends
+	x.rec.Completion = new(count(string(text)) + count(string(x.aside)))
+	if len(x.rec.Chunks) > 0 {
+		x.rec.ChunkTokens = make([]int, len(x.rec.Chunks))
 	}
 	from := 0
-	for i, end := range x.ends {
-		x.rec.ChunkTokens[i] = count(string(x.text[from:end]))
-		from = end
+	for i := range x.rec.ChunkTokens {
+		x.rec.ChunkTokens[i] = count(string(text[from:ends[i]]))
+		from = ends[i]
 	}
 }

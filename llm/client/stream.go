@@ -1,69 +1,81 @@
 package client
 
 import (
-	"errors"
-	"fmt"
+	"bytes"
 	"io"
 	"net/http"
 	"strings"
 	"time"
 
+	"github.com/seed-307b789f/xk6-llm/llm/api"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 	"github.com/seed-307b789f/xk6-llm/llm/sse"
 )
 
-// stream reads a streamed answer to its end.
-func (x *exchange) stream(resp *http.Response, body io.Reader) {
-	r, _ := x.c.readers.Get().(*sse.Reader)
-	r.Reset(body, x.c.opts.EventLimit)
+// stream reads the events of an answer to its end.
+func (x *exchange) stream(resp *http.Response, r *sse.Reader, body io.Reader) {
 	defer func() {
-		x.rec.BytesReceived = r.Received()
-		r.Reset(nil, 0)
-		x.c.readers.Put(r)
+		if x.idle != nil {
+			x.idle.Stop()
+		}
 	}()
-	if x.c.opts.IdleTimeout > 0 {
-		defer func() {
-			if x.idle != nil {
-				x.idle.Stop()
-			}
-		}()
-	}
-	events := 0
-	for ; ; events++ {
+	for {
 		ev, err := r.Next()
 		if err != nil {
-			x.streamEnd(err, events, resp)
-			return
-		}
-		if string(ev.Data) == "[DONE]" {
-			x.succeed(ev.At)
-			x.drain(body)
-			return
+			x.conclude(ending{at: time.Now(), err: err, kind: resp.Header.Get("Content-Type"), stray: r.Stray()})
+			break
 		}
 		if !x.event(ev) {
-			return
+			if x.delta.Done {
+				x.drain(body)
+			}
+			break
 		}
+	}
+	if !x.c.opts.Streaming && x.choices.any {
+		x.note(record.NoteStreamed)
 	}
 }
 
 // event takes one event into the record, and says whether to go on.
 func (x *exchange) event(ev sse.Event) bool {
-	if err := x.c.opts.API.Decode(ev.Data, &x.delta); err != nil && string(ev.Name) != "error" {
-		x.fail(ev.At, record.ErrorMalformed, fmt.Sprintf("%v in event %q", err, clip(string(ev.Data))))
+	if isHeartbeat(ev) {
+		return true
+	}
+	x.shown.events++
+	if string(ev.Name) == "error" {
+		x.fail(ev.At, record.ErrorStream, firstOf(clip(api.ErrorMessage(ev.Data)), "an error event without a word"))
 		return false
 	}
-	if x.delta.Error != "" || string(ev.Name) == "error" {
-		x.fail(ev.At, record.ErrorStream, clip(firstOf(x.delta.Error, string(ev.Data))))
+	if ev.Unended && x.c.opts.API.Decode(ev.Data, &x.delta) != nil {
+		x.shown.cut = true
+		return true // to how the body ended
+	}
+	if !x.decode(ev.Data, ev.At, record.ErrorMalformed) {
 		return false
 	}
+	d := &x.delta
+	if d.Done {
+		x.conclude(ending{at: ev.At, mark: true})
+		return false
+	}
+	if d.Choices == 0 && d.Usage == nil {
+		return true
+	}
+	x.shown.last = ev.At
 	since := ev.At.Sub(x.start)
-	us := record.Micros(since)
-	if len(x.delta.Content) > 0 {
+	if x.followed() {
+		x.chunk(record.Micros(since))
+	}
+	x.take()
+	x.noteProgress(since)
+	return true
+}
+
+// chunk keeps what came, and when.
+func (x *exchange) chunk(us int64) {
+	if x.takeText() {
 		x.rec.Chunks = append(x.rec.Chunks, us)
-		x.text = append(x.text, x.delta.Content...)
-		if x.c.opts.Count != nil {
-			x.ends = append(x.ends, len(x.text))
-		}
 	}
 	if x.delta.Reasoning {
 		x.rec.Reasoning = append(x.rec.Reasoning, us)
@@ -71,9 +83,23 @@ func (x *exchange) event(ev sse.Event) bool {
 	if x.delta.ToolCall {
 		x.rec.ToolCalls = append(x.rec.ToolCalls, us)
 	}
-	x.take()
-	x.noteProgress(since)
-	return true
+}
+
+// isHeartbeat knows the events that only keep a connection awake: those without data, those of that name, and data of one
+// such word.
+func isHeartbeat(ev sse.Event) bool {
+	return isSignOfLife(ev.Name) || string(ev.Name) != "error" && (len(bytes.TrimSpace(ev.Data)) == 0 || isSignOfLife(ev.Data))
+}
+
+func isSignOfLife(word []byte) bool {
+	if len(word) > len(`"keep-alive"`)+4 {
+		return false
+	}
+	switch strings.ToLower(strings.Trim(string(word), "\" \t:")) {
+	case "ping", "heartbeat", "keepalive", "keep-alive", "keep_alive", "null":
+		return true
+	}
+	return false
 }
 
 func firstOf(a, b string) string {
@@ -104,24 +130,6 @@ func (x *exchange) noteProgress(since time.Duration) {
 		x.cancel(errStall)
 	})
 	close(ready)
-}
-
-// streamEnd judges a stream that ended without [DONE].
-func (x *exchange) streamEnd(err error, events int, resp *http.Response) {
-	now := time.Now()
-	switch {
-	case errors.Is(err, sse.ErrTooLarge):
-		x.fail(now, record.ErrorTooLarge, err.Error())
-	case !errors.Is(err, io.EOF):
-		x.fail(now, x.errorType(err, false), err.Error())
-	case x.rec.FinishReason != "":
-		x.succeed(now)
-		x.rec.Note = "the stream ended after a finish reason without [DONE]"
-	case events == 0 && !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream"):
-		x.fail(now, record.ErrorMalformed, fmt.Sprintf("expected a stream of events, got content type %q", resp.Header.Get("Content-Type")))
-	default:
-		x.fail(now, record.ErrorTruncated, fmt.Sprintf("the stream ended after %d events without a finish reason and without [DONE]", events))
-	}
 }
 
 // drainTime is how long to wait for the end of a body whose last event is here.

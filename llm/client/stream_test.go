@@ -187,7 +187,7 @@ func TestStream(t *testing.T) {
 		{
 			name:   "no stream at all",
 			server: script{kind: "text/html", parts: []part{{10 * ms, "<html>Sign in</html>"}}, end: nil},
-			end:    10 * ms, errorType: record.ErrorTruncated, // a line was begun
+			end:    10 * ms, errorType: record.ErrorMalformed, message: `content type "text/html": <html>Sign in</html>`,
 		},
 		{
 			name:   "another content type",
@@ -402,7 +402,7 @@ func TestWholeAnswer(t *testing.T) {
 		{"chat", `{"choices":[{"message":{"content":"abc"},"finish_reason":"length"}],"usage":{"completion_tokens":3}}`, "abc", ""},
 		{"content null", `{"choices":[{"message":{"content":null}}]}`, "", ""},
 		{"no JSON", `<html>`, "", record.ErrorMalformed},
-		{"cut", `{"choices":[`, "", record.ErrorMalformed},
+		{"cut", `{"choices":[`, "", record.ErrorTruncated},
 		{"an error", `{"error":{"message":"x"}}`, "", record.ErrorStream},
 		{"too large", `{"choices":[{"message":{"content":"` + strings.Repeat("x", 200) + `"}}]}`, "", record.ErrorTooLarge},
 	} {

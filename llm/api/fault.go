@@ -1,0 +1,157 @@
+package api
+
+import (
+	"bytes"
+	"strings"
+)
+
+// errorMember reads the member "error" of an answer, a choice or a delta, whatever stands in it; null, false and empty
+// values are no error.
+func (s *scanner) errorMember(d *Delta) {
+	switch raw := s.skip(); string(raw) {
+	case "null", "false", "0", `""`, "[]", "{}", "":
+	default:
+		d.Error = errorText(raw)
+	}
+}
+
+// finishReason reads a finish reason. One that says that the server gave up is an error.
+func (s *scanner) finishReason(d *Delta) {
+	if s.peek() != '"' {
+		s.skip()
+		return
+	}
+	d.FinishReason = string(s.appendString(nil))
+	if d.Error == "" && gaveUp(d.FinishReason) {
+		d.Error = "finish reason " + d.FinishReason
+	}
+}
+
+// gaveUp knows the finish reasons of failures: "error" of gateways, "abort" of vLLM and SGLang, "network_error" of Zhipu,
+// "insufficient_system_resource" of DeepSeek, and their like.
+func gaveUp(reason string) bool {
+	reason = strings.ToLower(reason)
+	return strings.Contains(reason, "error") || strings.HasPrefix(reason, "abort") || strings.HasPrefix(reason, "cancel") ||
+		reason == "insufficient_system_resource"
+}
+
+// fault is what the members of an object without choices say of a failure. The forms are those of servers and gateways that
+// answer with status 200 whatever happens.
+type fault struct {
+	failed bool   // a member says so
+	code   bool   // there is a code, and not one of success
+	words  []byte // the value of the first member that is meant to be read
+}
+
+// member takes a member of the object. It is called for each unknown member of each event, so it must be cheap.
+func (f *fault) member(key, value []byte) {
+	switch string(key) {
+	case "object", "type":
+		f.failed = f.failed || string(value) == `"error"`
+	case "success":
+		f.failed = f.failed || string(value) == "false"
+	case "code", "status_code":
+		f.code = f.code || !isSuccessCode(value)
+	case "error_code", "errcode", "err_code":
+		f.failed = f.failed || !isSuccessCode(value)
+	case "errors", "error_msg", "error_message", "errmsg", "err_msg":
+		if !isEmpty(value) {
+			f.failed = true
+			f.say(value)
+		}
+	case "message", "msg", "detail", "text":
+		f.say(value)
+	}
+}
+
+func (f *fault) say(value []byte) {
+	if f.words == nil && !isEmpty(value) {
+		f.words = value
+	}
+}
+
+// judge gives the message of a failure; or, where nothing says that the object is one, the words that are to be shown if no
+// answer comes at all.
+func (f *fault) judge(data []byte) (message string, words []byte) {
+	failed := f.failed || f.code && f.words != nil
+	if f.words == nil {
+		f.words = data
+	}
+	if failed {
+		return errorText(f.words), nil
+	}
+	return "", f.words
+}
+
+func isEmpty(value []byte) bool {
+	switch string(value) {
+	case "null", `""`, "[]", "{}":
+		return true
+	}
+	return false
+}
+
+func isSuccessCode(value []byte) bool {
+	switch string(bytes.ToLower(bytes.Trim(value, `"`))) {
+	case "0", "200", "null", "", "ok", "success":
+		return true
+	}
+	return false
+}
+
+// ErrorMessage finds what went wrong in the body of a refused request: error.message, message, detail, or the body itself.
+func ErrorMessage(body []byte) string {
+	var d Delta
+	if err := decode(body, &d); err == nil && d.Error != "" {
+		return d.Error
+	}
+	return errorText(body)
+}
+
+// maxNested bounds how deep errorText looks for words.
+const maxNested = 8
+
+// errorText gives the message of an error value: a string's text; of an object its message, detail, or their like; of a
+// list its first value; else the JSON itself.
+func errorText(raw []byte) string {
+	if text := wordsIn(raw, maxNested); text != "" {
+		return text
+	}
+	return string(raw)
+}
+
+func wordsIn(raw []byte, depth int) string {
+	s := scanner{b: raw}
+	switch c := s.peek(); {
+	case c == '"':
+		if text := s.appendString(nil); s.err == nil {
+			return string(text)
+		}
+	case depth == 0:
+	case c == '[':
+		s.open('[')
+		if s.more(']', true) {
+			return wordsIn(s.skip(), depth-1)
+		}
+	case c == '{':
+		s.open('{')
+		for first := true; s.more('}', first); first = false {
+			key := string(s.key())
+			if value := s.skip(); isWords(key) && !isEmpty(value) {
+				if text := wordsIn(value, depth-1); text != "" {
+					return text
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// isWords knows the members in which servers say what went wrong.
+func isWords(key string) bool {
+	switch key {
+	case "message", "msg", "detail", "error", "errors", "error_msg", "error_message", "errmsg", "err_msg":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,117 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+)
+
+// MergeUsage appends to dst[:0] the members of old and next, as inference-perf merges the usage maps of several chunks, but
+// so that no worse value replaces a better one: counts only grow while an answer does, so the larger of two numbers stays,
+// and a number stays where the later map has none. Of other values the later one counts. Neither map may overlap dst, unless
+// old is dst. It allocates nothing when next has all names of old and no smaller number, as the maps of a server have that
+// reports usage with every chunk.
+func MergeUsage(dst, old, next []byte) []byte {
+	if len(old) == 0 || !losesTo(old, next) {
+		return append(dst[:0], next...)
+	}
+	merged, later := map[string]json.RawMessage{}, map[string]json.RawMessage{}
+	if json.Unmarshal(old, &merged) != nil || json.Unmarshal(next, &later) != nil {
+		return append(dst[:0], next...) // not reached with what decode found
+	}
+	for name, value := range later {
+		if before, had := merged[name]; !had || !worse(value, before) {
+			merged[name] = value
+		}
+	}
+	text, err := json.Marshal(merged)
+	if err != nil {
+		return append(dst[:0], next...)
+	}
+	return append(dst[:0], text...)
+}
+
+// losesTo says whether something of old would be lost if next took its place.
+func losesTo(old, next []byte) bool {
+	lost := false
+	s := scanner{b: old}
+	if !s.open('{') {
+		return false
+	}
+	for first := true; s.more('}', first) && !lost; first = false {
+		key := s.key()
+		value := s.skip()
+		later := find(next, key)
+		lost = later == nil || worse(later, value)
+	}
+	return lost
+}
+
+// worse says whether a later value of a usage map is worse than the one before.
+func worse(later, before []byte) bool {
+	if isEmpty(later) {
+		return !isEmpty(before)
+	}
+	b, isNumber := count(before)
+	if !isNumber {
+		return false
+	}
+	l, isNumber := count(later)
+	return !isNumber || l < b
+}
+
+// count reads a number, and allocates nothing for a whole one.
+func count(value []byte) (n float64, isNumber bool) {
+	if len(value) == 0 || len(value) > 32 || value[0] != '-' && (value[0] < '0' || value[0] > '9') {
+		return 0, false
+	}
+	for _, c := range value {
+		if c < '0' || c > '9' {
+			n, err := strconv.ParseFloat(string(value), 64)
+			return n, err == nil
+		}
+		n = 10*n + float64(c-'0')
+	}
+	return n, true
+}
+
+// find gives the value of an object's member, or nil.
+func find(object, key []byte) []byte {
+	s := scanner{b: object}
+	if !s.open('{') {
+		return nil
+	}
+	for first := true; s.more('}', first); first = false {
+		if bytes.Equal(s.key(), key) {
+			return s.skip()
+		}
+		s.skip()
+	}
+	return nil
+}
+
+// WithoutZeros gives a usage map without the token counts that are 0, and whether one of the prompt or the completion was:
+// beside output neither can be. It gives nil if nothing is left.
+func WithoutZeros(usage []byte) (kept []byte, zeros bool) {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(usage, &members) != nil {
+		return usage, false
+	}
+	for _, name := range [...]string{"prompt_tokens", "completion_tokens", "total_tokens", "input_tokens", "output_tokens"} {
+		if n, isNumber := count(members[name]); isNumber && n == 0 {
+			delete(members, name)
+			zeros = zeros || name != "total_tokens"
+		}
+	}
+	if !zeros {
+		return usage, false
+	}
+	if len(members) == 0 {
+		return nil, true
+	}
+	kept, err := json.Marshal(members)
+	if err != nil {
+		return usage, false
+	}
+	return kept, true
+}

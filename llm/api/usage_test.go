@@ -1,0 +1,74 @@
+package api
+
+import (
+	"encoding/json"
+	"reflect"
+	"testing"
+)
+
+func TestMergeUsage(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, old, next, want string }{
+		{"first map", ``, `{"completion_tokens":1}`, `{"completion_tokens":1}`},
+		{"growing counts", `{"prompt_tokens":7,"completion_tokens":1}`, `{"prompt_tokens":7,"completion_tokens":2}`, `{"prompt_tokens":7,"completion_tokens":2}`},
+		{"members of both", `{"a":1}`, `{"b":2}`, `{"a":1,"b":2}`},
+		{"zeros after counts", `{"prompt_tokens":7,"completion_tokens":5}`, `{"prompt_tokens":0,"completion_tokens":0,"x":0}`, `{"prompt_tokens":7,"completion_tokens":5,"x":0}`},
+		{"counts after zeros", `{"prompt_tokens":0}`, `{"prompt_tokens":7}`, `{"prompt_tokens":7}`},
+		{"the counts of another choice", `{"completion_tokens":5}`, `{"completion_tokens":4}`, `{"completion_tokens":5}`},
+		{"nulls", `{"completion_tokens":5,"d":{"cached_tokens":3}}`, `{"completion_tokens":null,"d":null}`, `{"completion_tokens":5,"d":{"cached_tokens":3}}`},
+		{"an empty object", `{"d":{"cached_tokens":3}}`, `{"d":{}}`, `{"d":{"cached_tokens":3}}`},
+		{"an empty map", `{"completion_tokens":5}`, `{}`, `{"completion_tokens":5}`},
+		{"a string in the place of a count", `{"completion_tokens":5}`, `{"completion_tokens":"5"}`, `{"completion_tokens":5}`},
+		{"details grow too", `{"d":{"cached_tokens":3}}`, `{"d":{"cached_tokens":4}}`, `{"d":{"cached_tokens":4}}`},
+	} {
+		got := MergeUsage(nil, []byte(tt.old), []byte(tt.next))
+		if !sameJSON(t, got, []byte(tt.want)) {
+			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestMergeUsageOfGrowingCountsAllocatesNothing(t *testing.T) {
+	old := []byte(`{"prompt_tokens":7,"completion_tokens":41,"prompt_tokens_details":{"cached_tokens":3}}`)
+	next := []byte(`{"prompt_tokens":7,"completion_tokens":42,"prompt_tokens_details":{"cached_tokens":3}}`)
+	dst := make([]byte, 0, 200)
+	if n := testing.AllocsPerRun(100, func() { dst = MergeUsage(dst, old, next) }); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestWithoutZeros(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		usage, want string
+		zeros       bool
+	}{
+		{`{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}`, ``, true},
+		{`{"prompt_tokens":7,"completion_tokens":0,"total_tokens":7}`, `{"prompt_tokens":7,"total_tokens":7}`, true},
+		{`{"input_tokens":7,"output_tokens":0.0,"cost":0}`, `{"input_tokens":7,"cost":0}`, true},
+		{`{"prompt_tokens":7,"completion_tokens":5}`, `{"prompt_tokens":7,"completion_tokens":5}`, false},
+		{`{"prompt_tokens_details":{"cached_tokens":0}}`, `{"prompt_tokens_details":{"cached_tokens":0}}`, false},
+		{`{"prompt_tokens":7,"total_tokens":0}`, `{"prompt_tokens":7,"total_tokens":0}`, false},
+		{`{}`, `{}`, false},
+	} {
+		got, zeros := WithoutZeros([]byte(tt.usage))
+		if zeros != tt.zeros || !sameJSON(t, got, []byte(tt.want)) {
+			t.Errorf("%s: got %s, %t; want %s, %t", tt.usage, got, zeros, tt.want, tt.zeros)
+		}
+	}
+}
+
+func sameJSON(t *testing.T, a, b []byte) bool {
+	t.Helper()
+	if len(a) == 0 || len(b) == 0 {
+		return len(a) == len(b)
+	}
+	var x, y any
+	if err := json.Unmarshal(a, &x); err != nil {
+		t.Fatalf("%s: %v", a, err)
+	}
+	if err := json.Unmarshal(b, &y); err != nil {
+		t.Fatalf("%s: %v", b, err)
+	}
+	return reflect.DeepEqual(x, y)
+}

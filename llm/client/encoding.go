@@ -1,0 +1,108 @@
+package client
+
+import (
+	"bytes"
+	"compress/gzip"
+	"compress/zlib"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// errEncoding is wrapped by errors of a compressed body.
+var errEncoding = errors.New("compressed body")
+
+// wire is a response's body as it comes.
+type wire struct {
+	io.Reader
+	n   int64 // bytes so far
+	err error // of the last read
+}
+
+func (w *wire) Read(p []byte) (int, error) {
+	n, err := w.Reader.Read(p)
+	w.n += int64(n)
+	w.err = err
+	return n, err
+}
+
+// decompressed reads a body that a server or a proxy may have compressed, though nobody asked for that. gzip and zstd are
+// known by their first bytes, whatever the label says; deflate has none. It must be closed.
+type decompressed struct {
+	wire  *wire
+	label string    // Content-Encoding
+	text  io.Reader // once the first bytes are read
+	free  func()    // nil of a body that is not compressed
+}
+
+// Read reads text. A body that is not compressed costs nothing but a look at its first byte.
+func (d *decompressed) Read(p []byte) (int, error) {
+	if d.text != nil {
+		return d.read(p)
+	}
+	n, err := d.wire.Read(p)
+	if n == 0 {
+		return n, err
+	}
+	if c := p[0]; c != gzipMagic[0] && c != zstdMagic[0] && d.label == "" {
+		d.text = d.wire
+		return n, err
+	}
+	head := bytes.Clone(p[:n])
+	for err == nil && len(head) < len(zstdMagic) {
+		var next [1]byte
+		n, err = d.wire.Read(next[:])
+		head = append(head, next[:n]...)
+	}
+	if err := d.open(head); err != nil {
+		return 0, fmt.Errorf("%w: %w", errEncoding, err)
+	}
+	return d.read(p)
+}
+
+// read tells a decompressor's error from one of the connection, and from a body that was cut.
+func (d *decompressed) read(p []byte) (int, error) {
+	n, err := d.text.Read(p)
+	if d.free == nil || err == nil || err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) || d.wire.err != nil && d.wire.err != io.EOF { //nolint:errorlint // readers return io.EOF bare
+		return n, err
+	}
+	return n, fmt.Errorf("%w: %w", errEncoding, err)
+}
+
+var (
+	gzipMagic = []byte{0x1f, 0x8b}
+	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
+)
+
+// open finds out how the body is compressed that begins with head.
+func (d *decompressed) open(head []byte) error {
+	src := io.MultiReader(bytes.NewReader(head), d.wire)
+	d.text, d.free = src, func() {}
+	var err error
+	switch {
+	case bytes.HasPrefix(head, gzipMagic):
+		d.text, err = gzip.NewReader(src)
+	case bytes.HasPrefix(head, zstdMagic):
+		var r *zstd.Decoder
+		if r, err = zstd.NewReader(src, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(64<<20)); err == nil {
+			d.text, d.free = r, r.Close
+		}
+	case strings.EqualFold(d.label, "deflate"):
+		d.text, err = zlib.NewReader(src)
+	case strings.EqualFold(d.label, "br"):
+		err = errors.New("Content-Encoding: br is not supported: let the server not compress, and take Accept-Encoding out of headers")
+	default:
+		d.free = nil
+	}
+	return err
+}
+
+// Close frees a decompressor.
+func (d *decompressed) Close() {
+	if d.free != nil {
+		d.free()
+	}
+}

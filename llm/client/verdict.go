@@ -1,0 +1,115 @@
+package client
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/seed-307b789f/xk6-llm/llm/api"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+	"github.com/seed-307b789f/xk6-llm/llm/sse"
+)
+
+// shown is what an answer has shown so far.
+type shown struct {
+	events int       // with data
+	output bool      // text, reasoning or a tool call
+	deltas bool      // text came in deltas, so that a message repeats it
+	cut    bool      // the body ended inside an event
+	last   time.Time // when the newest part of the answer came
+	words  string    // of the first object without a choice
+}
+
+// ending is how the reading of an answer ended.
+type ending struct {
+	at    time.Time
+	whole bool   // the answer was one JSON object
+	mark  bool   // by the end mark
+	err   error  // otherwise what the read ended with; io.EOF at a clean end of the body
+	kind  string // the content type
+	stray []byte // what the body began with, if that was no field of an event
+}
+
+// conclude decides, for every API, whether an answer is whole, failed, or none:
+//   - An error that the server tells, in whichever form, is a failure; event and wholeAnswer find it before this.
+//   - A body without a choice of a model is no answer, whatever its status and label.
+//   - An answer is whole with its finish reason. How the stream ends after that changes nothing: by the end mark, without
+//     it, with a reset or never. Only the end mark and a clean end are the answer's end; else it is its newest event.
+//   - An end mark without a finish reason before it ends what there is: a success with a note if there is any output, else a
+//     truncated answer.
+//   - Everything else is cut.
+func (x *exchange) conclude(e ending) {
+	x.settleChoices()
+	s := &x.shown
+	finished := x.choices.any && x.rec.FinishReason != ""
+	clean := e.whole || e.mark || errors.Is(e.err, io.EOF)
+	switch {
+	case errors.Is(e.err, sse.ErrTooLarge):
+		x.fail(e.at, record.ErrorTooLarge, e.err.Error())
+	case finished && !clean:
+		x.succeed(s.last)
+		x.note(record.NoteBroken + ": " + x.errorType(e.err, false))
+	case !clean:
+		x.fail(e.at, x.errorType(e.err, false), e.err.Error())
+	case !x.choices.any:
+		x.fail(x.noAnswer(e))
+	case e.whole, finished && e.mark:
+		x.succeed(e.at)
+	case finished:
+		x.succeed(e.at)
+		x.note(record.NoteNoDone)
+	case !s.output && e.mark:
+		x.fail(e.at, record.ErrorTruncated, "the stream ended with [DONE], but without a finish reason and without any output")
+	case e.mark:
+		x.succeed(e.at)
+		x.note(record.NoteNoFinish)
+	default:
+		x.fail(e.at, record.ErrorTruncated, x.cutShort())
+	}
+}
+
+func (x *exchange) cutShort() string {
+	if x.shown.cut {
+		return "the stream ended inside an event: " + io.ErrUnexpectedEOF.Error()
+	}
+	return fmt.Sprintf("the stream ended after %d events without a finish reason and without [DONE]", x.shown.events)
+}
+
+// noAnswer gives the failure of a body that ended without a choice.
+func (x *exchange) noAnswer(e ending) (at time.Time, errorType, message string) {
+	switch {
+	case x.shown.words != "":
+		return e.at, record.ErrorMalformed, "no choice in the answer: " + x.shown.words
+	case len(e.stray) > 0:
+		return e.at, record.ErrorMalformed, fmt.Sprintf("expected a stream of events, got content type %q: %s", e.kind, api.ErrorMessage(e.stray))
+	case e.mark:
+		return e.at, record.ErrorMalformed, "no choice in the answer: nothing came before [DONE]"
+	}
+	return e.at, record.ErrorTruncated, x.cutShort()
+}
+
+// settle mends what is known only when an answer is over: texts that came again and again, and counts that cannot be.
+func (x *exchange) settle() {
+	var cumulative bool
+	if x.rec.Chunks, cumulative = x.transcript.settle(x.rec.Chunks); cumulative {
+		x.note(record.NoteCumulative)
+	}
+	if x.choices.several {
+		x.note(record.NoteChoices)
+	}
+	if x.shown.output && len(x.rec.Usage) > 0 {
+		var zeros bool
+		if x.rec.Usage, zeros = api.WithoutZeros(x.rec.Usage); zeros {
+			x.note(record.NoteZeroUsage)
+		}
+	}
+}
+
+// note adds an oddity to the record, once.
+func (x *exchange) note(text string) {
+	if x.rec.Note != "" {
+		text = x.rec.Note + "; " + text
+	}
+	x.rec.Note = text
+}
