@@ -26,8 +26,8 @@ type Generated struct {
 	Form      Form
 	Tokenizer Tokenizer // needed
 	Seed      int64
-	// Salt goes into every random choice, so that a server that kept the prefixes of an earlier run's prompts cannot use
-	// them. "" makes the same prompts in every run.
+	// Salt goes into the choice of every text, so that a server that kept the prefixes of an earlier run's prompts cannot use
+	// them, but not into lengths: runs of one seed ask for the same work. "" makes the same prompts in every run.
 	Salt string
 	// Input and Output are the lengths of prompts, with special tokens, and of answers.
 	Input, Output Distribution
@@ -49,6 +49,17 @@ func (g Generated) reaches(l *lexicon) error {
 		return fmt.Errorf("input distribution: %w", err)
 	}
 	return nil
+}
+
+// draw draws the lengths of item i, by length, and gives the generator of its text. An unsalted text goes on with the numbers
+// that its lengths were drawn by.
+func (g Generated) draw(purpose string, i int64, length func(Distribution, *rand.Rand) int) (input, output int, text *rand.Rand) {
+	text = stream(g.Seed, "", purpose, i)
+	input, output = length(g.Input, text), length(g.Output, text)
+	if g.Salt != "" {
+		text = stream(g.Seed, g.Salt, purpose, i)
+	}
+	return input, output, text
 }
 
 // item makes an item of a prompt.
@@ -190,8 +201,7 @@ func NewSynthetic(g Generated, corpus string) (*Synthetic, error) {
 
 // At is item number i.
 func (s *Synthetic) At(i int64) (Item, error) {
-	rng := stream(s.Seed, s.Salt, "synthetic", i)
-	length, output := s.Input.Draw(rng), s.Output.Draw(rng)
+	length, output, rng := s.draw("synthetic", i, Distribution.Draw)
 	want := length - s.lexicon.around
 	text := make([]byte, 0, want*6)
 	if s.Salt != "" {

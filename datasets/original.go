@@ -115,6 +115,9 @@ func (d Distribution) original(rng *rand.Rand, unshared bool) int {
 	return int(min(max(x, low), high))
 }
 
+// unshared draws a length as inference-perf does for random and synthetic prompts.
+func (d Distribution) unshared(rng *rand.Rand) int { return d.original(rng, true) }
+
 func (d Distribution) originalReal(rng *rand.Rand, unshared bool) float64 {
 	low := float64(d.Min)
 	switch d.Type {
@@ -206,13 +209,7 @@ func (r *OriginalRandom) At(i int64) (Item, error) {
 	if r.Trace != nil {
 		i %= int64(len(r.Trace))
 	}
-	rng := stream(r.Seed, r.Salt, "inference-perf random", i)
-	var length, output int
-	if r.Trace != nil {
-		length, output = int(r.Trace[i].Prompt), int(r.Trace[i].Answer)
-	} else {
-		length, output = r.Input.original(rng, true), r.Output.original(rng, true)
-	}
+	length, output, rng := r.lengths("inference-perf random", i, Distribution.unshared)
 	text, _, err := r.original.random(rng, length)
 	item := r.item(r.Before+text+r.After, length, output)
 	item.Bare = r.framed()
@@ -252,8 +249,7 @@ func NewOriginalSynthetic(v Vocabulary, g Generated, corpus string) (*OriginalSy
 
 // At is item number i.
 func (s *OriginalSynthetic) At(i int64) (Item, error) {
-	rng := stream(s.Seed, s.Salt, "inference-perf synthetic", i)
-	length, output := s.Input.original(rng, true), s.Output.original(rng, true)
+	length, output, rng := s.draw("inference-perf synthetic", i, Distribution.unshared)
 	text, _, err := s.original.exact(length, func() ([]int32, mender) {
 		return s.piece(below(rng, len(s.corpus)-length), length)
 	})

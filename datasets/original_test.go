@@ -159,6 +159,36 @@ func TestOriginalRandomTraceAndFrame(t *testing.T) {
 	})
 }
 
+// Runs of one seed ask for the same work, whatever their salts: texts differ, and lengths do not.
+func TestSaltLeavesLengths(t *testing.T) {
+	t.Parallel()
+	c := counter(t, "../llm/tokenizer/testdata/bpe-llama3.json")
+	sets := func(salt string) map[string]datasets.Set {
+		all := generators(t, c, datasets.AsCompletion, 1, salt)
+		for name, set := range originals(t, c, 1, salt) {
+			all["inference-perf "+name] = set
+		}
+		return all
+	}
+	unsalted, one, two := sets(""), sets("a"), sets("b")
+	for name := range unsalted {
+		if strings.Contains(name, "shared prefix") { // whose salt is always a script's own
+			continue
+		}
+		for i := range int64(20) {
+			none, a, b := at(t, unsalted[name], i), at(t, one[name], i), at(t, two[name], i)
+			for salt, item := range map[string]datasets.Item{"a": a, "b": b} {
+				if item.PromptTokens != none.PromptTokens || item.MaxTokens != none.MaxTokens {
+					t.Errorf("%s, item %d: %d and %d tokens under salt %q, %d and %d without one", name, i, item.PromptTokens, item.MaxTokens, salt, none.PromptTokens, none.MaxTokens)
+				}
+			}
+			if a.Prompt == b.Prompt || a.Prompt == none.Prompt {
+				t.Errorf("%s, item %d is the same under another salt: %.80q", name, i, a.Prompt)
+			}
+		}
+	}
+}
+
 // Prompts are fixed for ever, and those of other seeds, salts and numbers are others.
 func TestOriginalItemsNeverChange(t *testing.T) {
 	t.Parallel()

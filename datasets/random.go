@@ -1,6 +1,9 @@
 package datasets
 
-import "fmt"
+import (
+	"fmt"
+	"math/rand/v2"
+)
 
 // Random makes prompts of random words of the tokenizer's vocabulary: item i is one of a length drawn, exact. It is endless
 // unless Trace is set.
@@ -60,17 +63,19 @@ func (r *Random) At(i int64) (Item, error) {
 	if r.Trace != nil {
 		i %= int64(len(r.Trace))
 	}
-	rng := stream(r.Seed, r.Salt, "random", i)
-	var length, output int
-	if r.Trace != nil {
-		length, output = int(r.Trace[i].Prompt), int(r.Trace[i].Answer)
-	} else {
-		length, output = r.Input.Draw(rng), r.Output.Draw(rng)
-	}
+	length, output, rng := r.lengths("random", i, Distribution.Draw)
 	text, err := r.lexicon.text(rng, length)
 	item := r.item(r.Before+text+r.After, length, output)
 	item.Bare = r.framed()
 	return item, err
+}
+
+// lengths are those of item i, drawn or of the trace, with the generator of its text.
+func (r *Random) lengths(purpose string, i int64, length func(Distribution, *rand.Rand) int) (input, output int, text *rand.Rand) {
+	if r.Trace == nil {
+		return r.draw(purpose, i, length)
+	}
+	return int(r.Trace[i].Prompt), int(r.Trace[i].Answer), stream(r.Seed, r.Salt, purpose, i)
 }
 
 // Len is the number of a trace's lines, and false without one: then there is no end.

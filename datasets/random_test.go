@@ -102,8 +102,8 @@ func TestGeneratedItemsNeverChange(t *testing.T) {
 	}
 	got["shared conversation 5"] = hashScript(script)
 	want := map[string]string{
-		"random 0": "c0d5845fd6636c2f", "random 7": "3b492711e430b871", "random 1099511627776": "cf2e7a165f49e040",
-		"synthetic 0": "56941de4d85fe874", "synthetic 7": "1ae390cab777cfa8", "synthetic 1099511627776": "72a731f2f138d409",
+		"random 0": "6c13d58832f3588f", "random 7": "a1a5033e5a2a3139", "random 1099511627776": "5f5d95256e589d86",
+		"synthetic 0": "fa5a99b0241d2f74", "synthetic 7": "28b000e9970b28be", "synthetic 1099511627776": "a51e5326617ce6f6",
 		"shared prefix 0": "dae02c24602be887", "shared prefix 7": "ae4f564ba36f7763", "shared prefix 1099511627776": "cc6790fcff445255",
 		"replay 3": "63ccb8c061e336e1", "shared conversation 5": "0d57fb7983dc40ad",
 	}
