@@ -3,6 +3,7 @@ package llm
 import (
 	"bytes"
 	"fmt"
+	"os"
 
 	"github.com/seed-307b789f/xk6-llm/datasets"
 	"github.com/seed-307b789f/xk6-llm/llm/chat"
@@ -32,7 +33,7 @@ func (m *ModuleInstance) openGenerated(o *datasetOptions) (datasets.Set, error) 
 	case o.salt != nil:
 		g.Salt = *o.salt
 	case o.saltedByRun():
-		g.Salt = measure.ProcessRunID(m.lookupEnv)
+		g.Salt = measure.ProcessRunID(os.Args, m.lookupEnv)
 	}
 	set, err := m.generate(o, counter, g)
 	if err != nil {

@@ -60,6 +60,7 @@ type Stage struct {
 var (
 	_ lib.ExecutorConfig = new(Config)
 	_ measure.Staged     = new(Config)
+	_ measure.Seeded     = new(Config)
 )
 
 // NewConfig reads a scenario's options; unknown ones are errors. It is what lib.RegisterExecutorConfigType wants.
@@ -261,6 +262,9 @@ func (c *Config) HasWork(et *lib.ExecutionTuple) bool {
 	_, most := c.scaledVUs(et)
 	return most > 0
 }
+
+// RecordSeed is the seed of the arrivals, 0 unless one was given.
+func (c *Config) RecordSeed() int64 { return c.Seed.Int64 }
 
 // RecordStages describes the stages for the record file.
 func (c *Config) RecordStages() []record.Stage {

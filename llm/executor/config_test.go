@@ -11,6 +11,7 @@ import (
 	"go.k6.io/k6/v2/lib"
 
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
+	"github.com/seed-307b789f/xk6-llm/llm/measure"
 )
 
 func parse(t *testing.T, options string) *Config {
@@ -155,6 +156,16 @@ func TestStripesTile(t *testing.T) {
 		}
 		if k := slices.IndexFunc(owners, func(n int) bool { return n != 1 }); k >= 0 {
 			t.Errorf("%s: arrival %d has %d owners", sequence, k, owners[k])
+		}
+	}
+}
+
+// The run's record has the seed of the arrivals, also the one nobody gave.
+func TestRecordSeed(t *testing.T) {
+	t.Parallel()
+	for options, want := range map[string]int64{`{"seed": 7, "trace": [0]}`: 7, `{"trace": [0]}`: 0} {
+		if got, known := measure.Seed(parse(t, options)); got != want || !known {
+			t.Errorf("%s: got %d, %t, want %d", options, got, known, want)
 		}
 	}
 }

@@ -3,6 +3,8 @@ package measure
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"hash/fnv"
+	"io"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -22,7 +24,7 @@ const RunIDEnv = "K6_LLM_RUN_ID"
 func NewRun(opts lib.Options, lookup func(name string) (string, bool)) *record.Run {
 	run := &record.Run{
 		Schema: record.Schema, ID: runID(opts, lookup), Instance: opts.RunTags["instance_id"], Segment: "0:1",
-		Start: record.UnixNano(time.Now()), Versions: versions(), Scenarios: Scenarios(opts.Scenarios),
+		Start: record.UnixNano(time.Now()), Versions: versions(), Seed: RunSeed(opts.Scenarios), Scenarios: Scenarios(opts.Scenarios),
 	}
 	if run.Instance == "" {
 		run.Instance, _ = os.Hostname()
@@ -36,20 +38,68 @@ func NewRun(opts lib.Options, lookup func(name string) (string, bool)) *record.R
 	return run
 }
 
-// ProcessRunID is the run's id as far as it is known before the options are: that of the environment, else a random one,
-// the same throughout the process.
-func ProcessRunID(lookup func(name string) (string, bool)) string {
+// GivenRunID is the run's id as far as it was given before the options are known: that of the environment, else the tag
+// testrun_name of the command line or of K6_TAGS, else "". Instances of one run are given the same.
+func GivenRunID(args []string, lookup func(name string) (string, bool)) string {
 	if id, ok := lookup(RunIDEnv); ok && id != "" {
+		return id
+	}
+	id := ""
+	for _, tag := range givenTags(args, lookup) {
+		if value, ok := strings.CutPrefix(tag, runTag+"="); ok {
+			id = value // the last one counts, as in k6
+		}
+	}
+	return id
+}
+
+// givenTags are the run's tags, as name=value, where k6 looks for them: in the arguments, and if there are none in the
+// environment.
+func givenTags(args []string, lookup func(name string) (string, bool)) (tags []string) {
+	for i, arg := range args {
+		if tag, ok := strings.CutPrefix(arg, "--tag="); ok {
+			tags = append(tags, tag)
+		} else if arg == "--tag" && i+1 < len(args) {
+			tags = append(tags, args[i+1])
+		}
+	}
+	if tags != nil {
+		return tags
+	}
+	list, _ := lookup("K6_TAGS")
+	for pair := range strings.SplitSeq(list, ",") {
+		tags = append(tags, strings.Replace(pair, ":", "=", 1))
+	}
+	return tags
+}
+
+// ProcessRunID is the given id, else a random one, the same throughout the process.
+func ProcessRunID(args []string, lookup func(name string) (string, bool)) string {
+	if id := GivenRunID(args, lookup); id != "" {
 		return id
 	}
 	return randomID()
 }
 
+// DrawSeed is the seed of a run for which none was given. It follows from the run's id, so that all instances draw alike;
+// without an id it is the milliseconds since 1970 at now, as in inference-perf.
+func DrawSeed(id string, now time.Time) int64 {
+	if id == "" {
+		return now.UnixMilli()
+	}
+	h := fnv.New32a()
+	_, _ = io.WriteString(h, id) // never fails
+	return int64(h.Sum32())
+}
+
+// runTag is the tag by which the k6 Operator tells a run's name to all instances.
+const runTag = "testrun_name"
+
 func runID(opts lib.Options, lookup func(string) (string, bool)) string {
 	if id, ok := lookup(RunIDEnv); ok && id != "" {
 		return id
 	}
-	if id := opts.RunTags["testrun_name"]; id != "" {
+	if id := opts.RunTags[runTag]; id != "" {
 		return id
 	}
 	return randomID()

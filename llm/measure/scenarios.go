@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"strconv"
 	"time"
 
 	"go.k6.io/k6/v2/lib"
@@ -13,12 +14,45 @@ import (
 // how many items the scenarios before take.
 const FirstItemEnv = "K6_LLM_FIRST_ITEM"
 
+// SeedEnv is the environment variable of the scenarios of k6's own executors that scenarios() and pace() make with a seed.
+const SeedEnv = "K6_LLM_SEED"
+
 // OwnExecutor is the name of our executor. It records its dropped arrivals itself, each with its number and due instant.
 const OwnExecutor = "llm-arrival-rate"
 
 // Staged is a scenario that knows its stages itself, as those of our executor do.
 type Staged interface {
 	RecordStages() []record.Stage
+}
+
+// Seeded is a scenario that knows its seed itself, as those of our executor do.
+type Seeded interface {
+	RecordSeed() int64
+}
+
+// Seed is the seed of a scenario, and false if it has none.
+func Seed(config lib.ExecutorConfig) (int64, bool) {
+	if s, ok := config.(Seeded); ok {
+		return s.RecordSeed(), true
+	}
+	seed, err := strconv.ParseInt(config.GetEnv()[SeedEnv], 10, 64)
+	return seed, err == nil
+}
+
+// RunSeed is the seed that all scenarios which have one share, nil if there is no such.
+func RunSeed(configs lib.ScenarioConfigs) *int64 {
+	var shared *int64
+	for _, config := range configs {
+		seed, ok := Seed(config)
+		switch {
+		case !ok:
+		case shared != nil && *shared != seed:
+			return nil
+		default:
+			shared = &seed
+		}
+	}
+	return shared
 }
 
 // Scenarios describes scenarios in order of start time, and numbers their stages through.
