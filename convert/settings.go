@@ -37,10 +37,15 @@ func constraints(list map[string]float64) record.Bounds {
 }
 
 // configuration is the file config.yaml: the configuration that was given, else one that says of the run what its records
-// tell; nil where that cannot be said in inference-perf's terms, such as a stage of half a second.
+// tell; nil where that cannot be said in inference-perf's terms, such as a stage of half a second. It has the seed of the run,
+// also where it was drawn.
 func (p *Report) configuration() ([]byte, error) {
 	if p.opts.Config != nil {
-		return p.opts.Config.Redacted()
+		c := *p.opts.Config
+		if c.Load.BaseSeed == nil {
+			c.Load.BaseSeed = p.run.seed()
+		}
+		return c.Redacted()
 	}
 	overrides, ok := p.run.asConfig()
 	if !ok {
@@ -91,10 +96,24 @@ func (r *Run) asConfig() ([]config.Override, bool) {
 		return nil, false
 	}
 	list := []config.Override{{Key: "load.type", Value: string(kind)}, {Key: "load.stages", Value: string(text)}}
+	if seed := r.seed(); seed != nil {
+		list = append(list, config.Override{Key: "load.base_seed", Value: fmt.Sprint(*seed)})
+	}
 	if len(r.Clients) > 0 {
 		list = append(list, clientConfig(r.Clients[0])...)
 	}
 	return list, true
+}
+
+// seed is the run's, nil if it has none or instances had different ones.
+func (r *Run) seed() (seed *int64) {
+	for i, run := range r.Runs {
+		if i > 0 && (seed == nil || run.Seed == nil || *run.Seed != *seed) {
+			return nil
+		}
+		seed = run.Seed
+	}
+	return seed
 }
 
 // clientConfig puts a client's options into keys of a configuration.

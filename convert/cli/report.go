@@ -198,14 +198,17 @@ func (f *reportFlags) options(cmd *cobra.Command) (opts convert.Options, files c
 	return opts, files, nil
 }
 
-// readConfig reads a configuration, and tells on stderr what it passes over.
+// readConfig reads a configuration, and tells on stderr what it passes over. A seed that it leaves open stays so: the records
+// have the one that was drawn.
 func readConfig(cmd *cobra.Command, path string) (*config.Config, error) {
 	c, err := config.Load(path)
 	if err != nil {
 		return nil, misuse("--config: %w", err)
 	}
 	remark(cmd, c.Warnings)
+	seed := c.Load.BaseSeed
 	c.Settle(time.Now(), runtime.NumCPU())
+	c.Load.BaseSeed = seed
 	return c, nil
 }
 

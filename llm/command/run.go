@@ -44,7 +44,8 @@ type runner struct {
 	overrides []config.Override
 	path      string // of the configuration, absolute
 	c         *config.Config
-	dir       string // of the report
+	now       time.Time // by which it was settled
+	dir       string    // of the report
 	found     *convert.Sweep
 	buckets   []storage.Target // where else the report goes
 }
@@ -147,7 +148,7 @@ func (r *runner) load() (err error) {
 	if err := support.Refused(r.c); err != nil {
 		return err
 	}
-	r.c.Settle(time.Now(), runtime.NumCPU())
+	r.settle()
 	if r.buckets, err = storage.FromConfig(r.c.Storage); err != nil {
 		return err
 	}
@@ -158,9 +159,20 @@ func (r *runner) load() (err error) {
 	case r.c.Storage != nil && r.c.Storage.Local != nil && r.c.Storage.Local.Path != "":
 		r.dir = r.c.Storage.Local.Path
 	default:
-		r.dir = time.Now().Format("reports-20060102-150405")
+		r.dir = r.now.Format("reports-20060102-150405")
 	}
 	return nil
+}
+
+// settle fills in what the configuration leaves to the machine and the moment, the same each time it is read. A seed that is
+// left open is k6's to draw, and the report's config.yaml has it from the records.
+func (r *runner) settle() {
+	if r.now.IsZero() {
+		r.now = time.Now()
+	}
+	seed := r.c.Load.BaseSeed
+	r.c.Settle(r.now, runtime.NumCPU())
+	r.c.Load.BaseSeed = seed
 }
 
 // k6 runs the load by this program's own `k6 run`, and gives its exit code. What it prints goes to stderr.
