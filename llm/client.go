@@ -201,12 +201,13 @@ func (c *jsClient) prepare(j *job) (*flight, error) {
 // errAborted says that the runtime was interrupted. It must not become an exception, which would take the interrupt's place.
 var errAborted = errors.New("test aborted")
 
-// chooseAdapter draws an adapter by the request's place in the run: the same place has the same adapter in every run, on
-// whichever instance and VU.
+// chooseAdapter draws an adapter by the scenario's seed and the request's place in the run: the same place has the same
+// adapter in every run of that seed, on whichever instance and VU.
 func chooseAdapter(split []record.Adapter, p place) string {
 	h := fnv.New64a()
 	_, _ = fmt.Fprintf(h, "%s\x00%d\x00%d", p.scenario, p.index, p.seq) // never fails
-	at := float64(rand.NewPCG(h.Sum64(), 0).Uint64()>>11) / (1 << 53)
+	rng := rand.NewPCG(h.Sum64(), uint64(p.seed))                       //nolint:gosec // reproducible is what is wanted
+	at := float64(rng.Uint64()>>11) / (1 << 53)
 	for _, a := range split {
 		if at < a.Split {
 			return a.Name

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strconv"
 	"strings"
 
@@ -93,8 +94,8 @@ func (d *jsDataset) next() (sobek.Value, error) {
 		return nil, errors.New("next() was called twice in one iteration, use at(i) for further items")
 	}
 	d.last, d.scenario = iteration, ss.Name
-	if d.salted {
-		d.m.warnOfSalts()
+	if d.salted || d.m.drewSeed {
+		d.m.warnOfChance()
 	}
 	if c, ok := d.set.(*conversations); ok {
 		return d.nextTurn(c)
@@ -102,12 +103,16 @@ func (d *jsDataset) next() (sobek.Value, error) {
 	return d.item(firstItem(d.m.vu.State(), ss.Name) + iteration)
 }
 
-// warnOfSalts says once if this is one of several instances and they may not know a common id of the run.
-func (m *ModuleInstance) warnOfSalts() {
+// warnOfChance says once if this is one of several instances and they may not know a common id of the run.
+func (m *ModuleInstance) warnOfChance() {
 	m.root.datasets.warned.Do(func() {
 		state := m.vu.State()
 		segment := state.Options.ExecutionSegment
-		if id, ok := m.lookupEnv(measure.RunIDEnv); segment == nil || segment.FloatLength() == 1 || ok && id != "" {
+		if segment == nil || segment.FloatLength() == 1 || measure.GivenRunID(os.Args, m.lookupEnv) != "" {
+			return
+		}
+		if m.drewSeed {
+			state.Logger.Warnf("each instance of this test draws a seed of its own, and so other prompts and arrivals: set %s to the same text for all, or load.base_seed in the configuration", measure.RunIDEnv)
 			return
 		}
 		state.Logger.Warnf("each instance of this test makes other prompts, as their salt is the run's id: set %s to the same text for all, or the option salt", measure.RunIDEnv)

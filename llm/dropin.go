@@ -5,15 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/grafana/sobek"
 
 	"github.com/seed-307b789f/xk6-llm/llm/config"
+	"github.com/seed-307b789f/xk6-llm/llm/measure"
 	"github.com/seed-307b789f/xk6-llm/llm/support"
 )
 
@@ -37,7 +40,7 @@ func (m *ModuleInstance) config(source sobek.Value) (map[string]any, error) {
 			m.vu.InitEnv().Logger.Info("config: ", note)
 		}
 	})
-	c.Settle(time.Now(), runtime.NumCPU())
+	m.settle(c)
 	if c.Tokenizer != nil {
 		m.hubToken = c.Tokenizer.Token
 	}
@@ -51,6 +54,29 @@ func (m *ModuleInstance) config(source sobek.Value) (map[string]any, error) {
 		return nil, fmt.Errorf("config: %w", err)
 	}
 	return map[string]any{"client": d.client(), "dataset": d.dataset(), "scenarios": scenarios, "report": d.report()}, nil
+}
+
+// settled is what config() draws, once for all VUs of the process.
+type settled struct {
+	once sync.Once
+	now  time.Time
+	seed int64
+	lone bool // the seed is of this process alone: the run's id was not known
+}
+
+// settle fills in what a configuration leaves to the machine and the moment, the same at each call.
+func (m *ModuleInstance) settle(c *config.Config) {
+	s := &m.root.settled
+	s.once.Do(func() {
+		id := measure.GivenRunID(os.Args, m.lookupEnv)
+		s.now = time.Now()
+		s.seed, s.lone = measure.DrawSeed(id, s.now), id == ""
+	})
+	m.drewSeed = m.drewSeed || s.lone && c.Load.BaseSeed == nil
+	if c.Load.BaseSeed == nil {
+		c.Load.BaseSeed = new(s.seed)
+	}
+	c.Settle(s.now, runtime.NumCPU())
 }
 
 func (m *ModuleInstance) readConfig(source sobek.Value) (*config.Config, error) {

@@ -32,9 +32,11 @@ type RootModule struct {
 
 	planOnce sync.Once
 	plan     []record.Scenario
+	seeds    map[string]int64 // of the plan's scenarios that have one
 	runLine  sync.Once
 
 	configNotes sync.Once // said by config()
+	settled     settled
 
 	statusOnce sync.Once // at the first request
 	status     *statusLine
@@ -73,6 +75,7 @@ type ModuleInstance struct {
 
 	statusEvery time.Duration // between status lines, 0 for none
 	hubToken    string        // of a configuration, "" for the environment's
+	drewSeed    bool          // config() gave the seed of this process alone
 
 	lookupEnv func(name string) (string, bool) // k6's view of the environment, which init alone has
 }
@@ -95,6 +98,7 @@ func (m *ModuleInstance) Exports() modules.Exports {
 // place is where in the run a request belongs.
 type place struct {
 	scenario string // "" in setup and teardown
+	seed     int64  // of the scenario, 0 if it has none
 	index    int64  // of the iteration in its scenario, over all instances
 	seq      int    // of the request in its iteration
 	started  time.Time
@@ -118,6 +122,7 @@ func (m *ModuleInstance) nextPlace() place {
 		return place{}
 	}
 	next := place{scenario: ss.Name, index: index, started: ss.StartTime, plan: m.root.scenarioPlan(m.vu.State())}
+	next.seed = m.root.seeds[ss.Name]
 	switch a, known := arrival.FromContext(m.vu.Context()); {
 	case known:
 		next.due = &a
@@ -148,7 +153,14 @@ func (p place) mark(r *record.Request) {
 
 // scenarioPlan is the run's scenarios as the record file describes them.
 func (r *RootModule) scenarioPlan(state *lib.State) []record.Scenario {
-	r.planOnce.Do(func() { r.plan = measure.Scenarios(state.Options.Scenarios) })
+	r.planOnce.Do(func() {
+		r.plan, r.seeds = measure.Scenarios(state.Options.Scenarios), map[string]int64{}
+		for name, config := range state.Options.Scenarios {
+			if seed, ok := measure.Seed(config); ok {
+				r.seeds[name] = seed
+			}
+		}
+	})
 	return r.plan
 }
 

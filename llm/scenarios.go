@@ -243,6 +243,9 @@ func (s loadStage) options() map[string]any {
 // base are the options all scenarios share; items is how many items of a data set those before take.
 func (o *loadOptions) base(executor string, start time.Duration, items int64) map[string]any {
 	env := map[string]any{measure.FirstItemEnv: strconv.FormatInt(items, 10)}
+	if o.seed != 0 && executor != measure.OwnExecutor { // which has an option for it
+		env[measure.SeedEnv] = strconv.FormatInt(o.seed, 10)
+	}
 	for k, v := range o.env {
 		env[k] = v
 	}
