@@ -44,7 +44,7 @@ declare module 'k6/x/llm' {
      * Hugging Face hub such as 'org/model'. By default counts are those of the server's usage.
      */
     tokenizer?: string;
-    /** LoRA adapters and their shares of the requests, which add up to 1. Each request asks for one, drawn by its place in the run. */
+    /** LoRA adapters and their shares of the requests, which add up to 1. Each request asks for one, drawn by the scenario's seed and its place in the run. */
     adapters?: { name: string; split: number }[];
     /**
      * How often a request is sent again when its connection fails before an answer (default 0): refused, reset, closed, name
@@ -225,7 +225,7 @@ declare module 'k6/x/llm' {
     files?: string;
     /** What items are to be: chats (the default) or completions. */
     api?: 'chat' | 'completion';
-    /** Shuffles a file's items, the same seed always the same way; without one they come in the file's order. Of made-up prompts, which they are (default 0). */
+    /** Shuffles a file's items, the same seed always the same way; without one they come in the file's order. Of made-up prompts, which they are (default 0, of 'conversation_replay' 42). */
     seed?: number;
     /** Measures the answers in a file, to which maxTokens is set, and made-up prompts, which need it; see {@link ClientOptions.tokenizer}. By default answers are estimated. */
     tokenizer?: string;
@@ -347,7 +347,7 @@ declare module 'k6/x/llm' {
     drain?: boolean;
     /** Pause between stages (default 0). */
     interval?: Duration;
-    /** Seed of random arrivals: the same seed gives the same schedule, on every machine (default 0). */
+    /** Seed of random arrivals and of adapters: the same seed gives the same schedule, on every machine (default 0). */
     seed?: number;
     /** How long requests in flight may go on after their stage (default '120s'); then they are cut and recorded as canceled. */
     gracefulStop?: Duration;

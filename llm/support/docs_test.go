@@ -29,7 +29,7 @@ var keyRemarks = map[string]string{
 	"data.conversation_replay.tool_call_latency_sec.type": "between an answer and the next turn; drawn to the millisecond, not to the second",
 	"load.type":                               "`constant` is evenly spaced and `poisson` exponential, unless x-llm.arrivals says otherwise; `trace_session_replay` is refused",
 	"load.sweep.type":                         "with `k6 x llm run`; refused by config()",
-	"load.base_seed":                          "also of the arrivals and of the adapters' split, so that runs can be repeated",
+	"load.base_seed":                          "also of the arrivals and of the adapters' split, so that runs can be repeated; [drawn once for a run](#seeds)",
 	"load.stage_teardown_grace_seconds":       "how long the requests of a stage may take past its end; the rest is cut and recorded `canceled`",
 	"load.lora_traffic_split":                 "the shares may miss 1 by 1e-9",
 	"load.circuit_breakers":                   "the run ends, with the requests in flight recorded; exit code 108",
