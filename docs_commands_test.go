@@ -146,7 +146,7 @@ func (b bench) checkRecords(t *testing.T, command, name string) {
 // prepared are the commands that make what the commands of a page begin with.
 var prepared = map[string][]string{
 	"docs/analyze.md": {"bin/k6 run --out llm=run.jsonl scripts/mock.js", "bin/llmconv report run.jsonl -o before", "bin/llmconv report run.jsonl -o after"},
-	"docs/config.md":  {"cp docs/config/constant.yml config.yml"},
+	"docs/config.md":  {"cp docs/config/constant.yml config.yml", "bin/k6 x llm run -c config.yml --out report"},
 	"docs/reports.md": {"bin/k6 run --out llm=run.jsonl scripts/mock.js", "mkdir base new", "cp run.jsonl base", "cp run.jsonl new"},
 }
 
