@@ -204,16 +204,20 @@ func (x *exchange) whole(body io.Reader) {
 	}
 	data, err := io.ReadAll(io.LimitReader(body, int64(limit)+1))
 	end := time.Now()
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	switch {
-	case err != nil:
+	case err != nil && x.c.opts.API.Decode(data, &x.delta) != nil:
 		x.conclude(ending{at: end, err: err})
 		return
 	case len(data) > limit:
 		x.fail(end, record.ErrorTooLarge, fmt.Sprintf("answer over the limit of %d bytes", limit))
 		return
 	}
-	if !x.decode(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), end, record.ErrorTruncated) {
+	if !x.decode(data, end, record.ErrorTruncated) {
 		return
+	}
+	if err != nil {
+		x.note(record.NoteBroken + ": " + x.errorType(err, false))
 	}
 	if x.delta.Choices > 0 {
 		x.choices.any, x.choices.several = true, x.delta.Choices > 1

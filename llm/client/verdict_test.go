@@ -224,6 +224,24 @@ func TestEveryBodyThatIsNoStream(t *testing.T) {
 	}
 }
 
+func TestAWholeAnswerOnABrokenConnection(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, body, errorType string }{
+		{"whole", wholeJSON, ""},
+		{"an error", `{"error":"no memory"}`, record.ErrorStream},
+		{"cut", wholeJSON[:60], record.ErrorReset},
+		{"no answer", `{}`, record.ErrorMalformed},
+	} {
+		r := answered(t, newClient(t, nil), http.Header{}, []byte(tt.body), io.ErrClosedPipe).Record
+		if r.ErrorType != tt.errorType {
+			t.Errorf("%s: got error %q: %q, want %q", tt.name, r.ErrorType, r.Error, tt.errorType)
+		}
+		if broken := strings.Contains(r.Note, record.NoteBroken+": reset"); !r.Failed() && !broken {
+			t.Errorf("%s: got note %q", tt.name, r.Note)
+		}
+	}
+}
+
 func TestAStreamThatNobodyAskedFor(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, func(o *Options) { o.Streaming = false })

@@ -27,7 +27,7 @@ const (
 const (
 	NoteNoDone     = "the stream ended after a finish reason without [DONE]"
 	NoteNoFinish   = "the stream ended with [DONE] but without a finish reason"
-	NoteBroken     = "the stream broke after a finish reason" // the error type follows
+	NoteBroken     = "the connection broke after the answer was whole" // the error type follows
 	NoteWhole      = "the server answered without streaming"
 	NoteStreamed   = "the server streamed although it was asked not to"
 	NoteChoices    = "the answer has several choices: text and times are of the first, the server's usage may count all"
