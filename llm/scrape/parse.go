@@ -51,7 +51,11 @@ func gather(metrics []metric, series []tally) (engine string, values map[string]
 			engine = m.engine
 		}
 		value := series[i].fold(m)
-		if _, there := values[m.figure]; !there && !math.IsInf(value, 0) {
+		before, there := values[m.figure]
+		if m.fold == more {
+			value += before
+		}
+		if (!there || m.fold == more) && !math.IsInf(value, 0) {
 			values[m.figure] = value
 		}
 	}
@@ -78,7 +82,7 @@ func (t *tally) fold(m metric) float64 {
 		value = t.most
 	case number:
 		value = t.n
-	case sum:
+	case sum, more:
 	}
 	if m.scale != 0 {
 		value *= m.scale

@@ -64,8 +64,13 @@ func TestParse(t *testing.T) {
 		},
 		{
 			"llama.cpp", "llamacpp:requests_processing 2\nllamacpp:requests_deferred 1\nllamacpp:prompt_tokens_total 80\nllamacpp:tokens_predicted_total 90\n", "llama.cpp",
-			"generation_tokens=90 prompt_tokens=80 running=2 waiting=1",
+			"generation_tokens=90 prefix_cache_queries=80 prompt_tokens=80 running=2 waiting=1",
 		},
+		{
+			"llama.cpp that counts cached tokens apart", "llamacpp:prompt_tokens_total 18\nllamacpp:prompt_tokens_cached_total 3816\nllamacpp:tokens_predicted_total 90\n", "llama.cpp",
+			"generation_tokens=90 prefix_cache_hits=3816 prefix_cache_queries=3834 prompt_tokens=3834",
+		},
+		{"llama.cpp, all cached", "llamacpp:prompt_tokens_cached_total 5\n", "llama.cpp", "prefix_cache_hits=5 prefix_cache_queries=5 prompt_tokens=5"},
 		{
 			"devices", "DCGM_FI_DEV_GPU_UTIL{gpu=\"0\"} 90\nDCGM_FI_DEV_GPU_UTIL{gpu=\"1\"} 70\nDCGM_FI_DEV_FB_USED{gpu=\"0\"} 2\nDCGM_FI_DEV_FB_USED{gpu=\"1\"} 1\n" +
 				"DCGM_FI_DEV_POWER_USAGE{gpu=\"0\"} 300.5\nDCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION{gpu=\"0\"} 2500\nDCGM_FI_DEV_GPU_TEMP{gpu=\"0\"} 60\nDCGM_FI_DEV_GPU_TEMP{gpu=\"1\"} 55\nDCGM_FI_DEV_SM_CLOCK 1980\n",

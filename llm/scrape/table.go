@@ -18,6 +18,7 @@ const (
 	mean
 	most
 	number
+	more // added to the figure that is there
 )
 
 // metric is a metric that is read: whose it is, its name without _total, and what it is here.
@@ -30,8 +31,8 @@ type metric struct {
 // dcgm is of devices: it goes along with any engine.
 const dcgm = "dcgm"
 
-// table is all that is read. Of several metrics with the same figure the first that is on the page counts; of several
-// engines, too.
+// table is all that is read. Of several metrics with the same figure the first that is on the page counts, to which one that
+// is more is added; of several engines, too.
 func table() []metric {
 	const vllm, sglang, tgi, llama = "vllm", "sglang", "tgi", "llama.cpp"
 	return []metric{
@@ -70,8 +71,12 @@ func table() []metric {
 
 		{llama, "llamacpp:requests_processing", record.ServerRunning, sum, 0},
 		{llama, "llamacpp:requests_deferred", record.ServerWaiting, sum, 0},
-		{llama, "llamacpp:kv_cache_usage_ratio", record.ServerKVCacheUsage, mean, 0},
-		{llama, "llamacpp:prompt_tokens", record.ServerPromptTokens, sum, 0},
+		{llama, "llamacpp:kv_cache_usage_ratio", record.ServerKVCacheUsage, mean, 0}, // of older builds
+		{llama, "llamacpp:prompt_tokens", record.ServerPromptTokens, sum, 0},         // computed, so without those cached
+		{llama, "llamacpp:prompt_tokens_cached", record.ServerPromptTokens, more, 0}, // of newer builds
+		{llama, "llamacpp:prompt_tokens", record.ServerPrefixCacheQueries, sum, 0},
+		{llama, "llamacpp:prompt_tokens_cached", record.ServerPrefixCacheQueries, more, 0},
+		{llama, "llamacpp:prompt_tokens_cached", record.ServerPrefixCacheHits, sum, 0},
 		{llama, "llamacpp:tokens_predicted", record.ServerGenerationTokens, sum, 0},
 
 		{dcgm, "DCGM_FI_DEV_GPU_UTIL", record.ServerGPUs, number, 0},
