@@ -188,7 +188,7 @@ func WriteServerMetrics(cmd *cobra.Command, run *convert.Run, report *convert.Re
 	case errors.Is(err, context.Canceled):
 		cmd.PrintErrln("remark: no metrics of the server: interrupted")
 	case err != nil:
-		cmd.PrintErrln("remark: no metrics of the server:", err)
+		cmd.PrintErrln("remark: no metrics of the server:", convert.OneLine(err.Error(), 1000))
 	default:
 		names := ""
 		if len(files) > 1 {
@@ -279,7 +279,7 @@ func clientFigures(l *convert.Lifecycle) (c servermetrics.Client) {
 		return c
 	}
 	c = servermetrics.Client{Requests: l.Load.Count, PromptTokens: float64(l.Successes.PromptTokens.Total), OutputTokens: float64(l.Successes.OutputTokens.Total)}
-	c.TTFTMean, c.TTFTMedian = meanAndMedian(l.Ours.Latency.TTFT)
+	c.TTFTMean, c.TTFTMedian = meanAndMedian(l.Ours.Latency.TTFO) // an engine's first token is one of any kind
 	c.LatencyMean, c.LatencyMedian = meanAndMedian(l.Successes.Latency.Request)
 	return c
 }

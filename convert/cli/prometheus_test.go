@@ -77,9 +77,12 @@ func TestReportWithServerMetrics(t *testing.T) {
 	if want := `"matchers": "model_name='m',namespace='prod'"`; !bytes.Contains(text, []byte(want)) {
 		t.Errorf("%s is not in the document of %d bytes", want, len(text))
 	}
-	again, _, remarks := reported(t, "--prometheus", url)
+	again, dir, remarks := reported(t, "--prometheus", url)
 	if want := "remark: no metrics of the server: " + url + ": access refused (401 Unauthorized); set PROMETHEUS_TOKEN"; again != 0 || !strings.Contains(remarks, want) {
 		t.Errorf("without the header: exit code %d, stderr %q, want %q", again, remarks, want)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "summary_lifecycle_metrics.json")); err != nil {
+		t.Errorf("without the header there is no report: %v", err)
 	}
 }
 

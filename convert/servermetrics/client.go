@@ -19,24 +19,50 @@ const (
 	maxAnswer = 8 << 20 // bytes of one answer
 )
 
-// ask evaluates a query. It gives no series without an error where there are no samples.
+// ask evaluates a query. It gives no series without an error where there are no samples. A server that has answered nothing
+// for as long as c.patience is given up: the error is then fatal.
 func (c *Prometheus) ask(ctx context.Context, q question) ([]sample, error) {
+	limited, cancel := context.WithDeadline(ctx, c.deadline())
+	defer cancel()
+	last := fault{what: fmt.Sprintf("no connection: no answer in %v", c.patience)}
 	for attempt := 1; ; attempt++ {
-		list, err := c.once(ctx, q)
+		list, err := c.once(limited, q)
 		var f *fault
-		if err == nil || attempt == attempts || ctx.Err() != nil || !errors.As(err, &f) || !f.passing {
+		switch isFault := errors.As(err, &f); {
+		case ctx.Err() != nil:
 			return list, err
-		}
-		if err := sleep(ctx, c.pause<<(attempt-1)); err != nil {
+		case err != nil && limited.Err() != nil:
+			last.fatal = true
+			return nil, &last
+		case !isFault || !f.passing:
+			c.answered()
+			return list, err
+		case attempt == attempts:
 			return nil, err
 		}
+		last = *f
+		_ = sleep(limited, c.pause<<(attempt-1)) // if that is over, so is the next attempt
 	}
 }
 
+// deadline is until when an answer must come: so long after the first query since the last answer.
+func (c *Prometheus) deadline() time.Time {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	if c.waiting.IsZero() {
+		c.waiting = time.Now()
+	}
+	return c.waiting.Add(c.patience)
+}
+
+func (c *Prometheus) answered() {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	c.waiting = time.Time{}
+}
+
 func (c *Prometheus) once(ctx context.Context, q question) ([]sample, error) {
-	limited, cancel := context.WithTimeout(ctx, c.patience)
-	defer cancel()
-	request, err := c.request(limited, q)
+	request, err := c.request(ctx, q)
 	if err != nil {
 		return nil, err
 	}

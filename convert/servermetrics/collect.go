@@ -101,6 +101,9 @@ func (c *Prometheus) Collect(ctx context.Context, s Settings, r Run, tell func(l
 		}
 	}
 	tellWarnings(files, tell)
+	if f := c.over.Load(); f != nil {
+		tell("given up, figures are missing: " + f.Error())
+	}
 	return files, nil
 }
 

@@ -85,7 +85,7 @@ func TestUnusable(t *testing.T) {
 			w.Header().Set("Content-Length", "9")
 			fmt.Fprint(w, "{")
 		},
-		"no connection: no answer in time": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+		"no connection: no answer in 300ms": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
@@ -143,6 +143,106 @@ func TestInterrupted(t *testing.T) {
 		t.Errorf("got %v, want that of the context", err)
 	}
 }
+
+// transport answers queries without a network.
+type transport func(query string, r *http.Request) (*http.Response, error)
+
+func (f transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	return f(r.URL.Query().Get("query"), r)
+}
+
+func reply(status int, body string) (*http.Response, error) {
+	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}, nil
+}
+
+// However a server fails, it is given up within 10 s of its last answer.
+func TestGivenUp(t *testing.T) {
+	t.Parallel()
+	hang := func(r *http.Request) (*http.Response, error) {
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	}
+	busy := func(r *http.Request, after time.Duration) (*http.Response, error) {
+		if err := sleep(r.Context(), after); err != nil {
+			return nil, err
+		}
+		return reply(http.StatusServiceUnavailable, "<html>")
+	}
+	n := 0
+	for name, tt := range map[string]struct {
+		answer transport
+		err    string // of a server that answers nothing, else what is told
+		want   time.Duration
+	}{
+		"503":      {func(_ string, r *http.Request) (*http.Response, error) { return busy(r, 0) }, "the server keeps answering 503 Service Unavailable; try again later", 1500 * time.Millisecond},
+		"slow 503": {func(_ string, r *http.Request) (*http.Response, error) { return busy(r, 4*time.Second) }, "the server keeps answering 503 Service Unavailable; try again later", 10 * time.Second},
+		"hanging":  {func(_ string, r *http.Request) (*http.Response, error) { return hang(r) }, "no connection: no answer in 10s", 10 * time.Second},
+		"refusing": {func(string, *http.Request) (*http.Response, error) { return nil, errors.New("connection refused") }, "no connection: connection refused", 1500 * time.Millisecond},
+		"hanging in its body": {func(_ string, r *http.Request) (*http.Response, error) {
+			answer, _ := reply(http.StatusOK, "")
+			answer.Body = hangingBody{r.Context()}
+			return answer, nil
+		}, "no connection: no answer in 10s", 10 * time.Second},
+		"503 later": {func(query string, r *http.Request) (*http.Response, error) {
+			if query == "time()" {
+				return reply(http.StatusOK, answered(epoch(time.Now())))
+			}
+			return busy(r, 0)
+		}, "", 10 * time.Second},
+		"hanging later": {func(query string, r *http.Request) (*http.Response, error) {
+			if query == "time()" {
+				return reply(http.StatusOK, answered(epoch(time.Now())))
+			}
+			return hang(r)
+		}, "", 10 * time.Second},
+		"now and then 503": {func(query string, r *http.Request) (*http.Response, error) {
+			if n++; n%3 == 0 {
+				return busy(r, 0)
+			}
+			return reply(http.StatusOK, answered("1"))
+		}, "", time.Minute},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			c, err := Open(t.Context(), Source{URL: "http://p"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var lock sync.Mutex // of n
+			c.http.Transport = transport(func(query string, r *http.Request) (*http.Response, error) {
+				if name == "now and then 503" {
+					lock.Lock()
+					defer lock.Unlock()
+				}
+				return tt.answer(query, r)
+			})
+			var told []string
+			time.Sleep(time.Until(aRun().End.Add(time.Hour))) // virtual time begins before that
+			start := time.Now()
+			files, err := c.Collect(t.Context(), both, aRun(), func(line string) { told = append(told, line) })
+			if took := time.Since(start); took > tt.want {
+				t.Errorf("%s: it took %v, want %v", name, took, tt.want)
+			}
+			switch gaveUp := slices.ContainsFunc(told, func(line string) bool { return strings.HasPrefix(line, "given up, figures are missing: ") }); {
+			case tt.err != "":
+				if err == nil || err.Error() != tt.err || len(files) > 0 {
+					t.Errorf("%s: got %v and %d files, want %q", name, err, len(files), tt.err)
+				}
+			case err != nil || len(files) != 3 || gaveUp != (tt.want == 10*time.Second):
+				t.Errorf("%s: got %v and %d files, told %q", name, err, len(files), told)
+			}
+		})
+	}
+}
+
+// hangingBody gives nothing until its request is over.
+type hangingBody struct{ ctx context.Context }
+
+func (b hangingBody) Read([]byte) (int, error) {
+	<-b.ctx.Done()
+	return 0, b.ctx.Err()
+}
+
+func (hangingBody) Close() error { return nil }
 
 // A server that goes away is not asked hundreds of times.
 func TestGoneMeanwhile(t *testing.T) {

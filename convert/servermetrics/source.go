@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -46,9 +47,11 @@ type Prometheus struct {
 	tokens         oauth2.TokenSource // nil but for Google
 	headers        http.Header
 	http           *http.Client
-	patience       time.Duration // for one answer
+	patience       time.Duration // without any answer
 	pause          time.Duration // before the second attempt, and twice that before the third
 	over           atomic.Pointer[fault]
+	lock           sync.Mutex
+	waiting        time.Time // when the first query was asked since the last answer, zero for none
 }
 
 // Open makes a client. It asks nothing yet, but for Google it looks for credentials.
@@ -64,7 +67,7 @@ func Open(ctx context.Context, s Source) (*Prometheus, error) {
 	transport.TLSClientConfig = trust
 	c := &Prometheus{
 		google: s.Google, user: s.User, password: s.Password, token: s.Token, headers: s.Headers.Clone(),
-		http: &http.Client{Transport: transport, CheckRedirect: sameHost}, patience: 30 * time.Second, pause: 500 * time.Millisecond,
+		http: &http.Client{Transport: transport, CheckRedirect: sameHost}, patience: 10 * time.Second, pause: 500 * time.Millisecond,
 	}
 	base := s.URL
 	if s.Google && base == "" {
