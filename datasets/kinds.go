@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -230,7 +231,9 @@ func (r *reader) next() (Item, error) {
 		var s sample
 		var ok bool
 		err := r.record(func(record []byte) (err error) {
-			s, ok, err = r.kind.read(&r.decoder, record, r.opts.Form)
+			if s, ok, err = r.kind.read(&r.decoder, record, r.opts.Form); err != nil {
+				err = cmp.Or(RefuseMooncake(record), err)
+			}
 			return err
 		})
 		if err != nil {

@@ -97,7 +97,7 @@ func (m *ModuleInstance) random(o *datasetOptions, counter *chat.Counter, g data
 	if o.trace == "" {
 		return words()
 	}
-	data, abs, err := m.readFile("trace", o.trace)
+	data, abs, err := m.readTraceFile(o.trace)
 	if err != nil {
 		return nil, err
 	}

@@ -68,6 +68,7 @@ func TestRandomOfATraceWithATemplate(t *testing.T) {
 	v.model(t, "/scripts/plain", "")
 	v.write(t, "/scripts/azure.csv", "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03.9799600,374,4\n2023-11-16 18:17:04.0319600,96,1\n")
 	v.write(t, "/scripts/short.csv", "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03.9799600,3,4\n")
+	v.write(t, "/scripts/mooncake.jsonl", `{"timestamp": 0, "input_length": 5, "output_length": 5, "hash_ids": [1]}`+"\n")
 	v.run(t, `
 		const common = {type: 'random', tokenizer: './model', api: 'completion', trace: './azure.csv'};
 		const chats = new Dataset({...common, useChatTemplate: true}), plain = new Dataset(common);
@@ -80,6 +81,9 @@ func TestRandomOfATraceWithATemplate(t *testing.T) {
 		`new Dataset({...common, inputDistribution: 5})`:                                `Dataset option "trace": has the lengths: leave the distributions out`,
 		`new Dataset({...common, useChatTemplate: true, tokenizer: './plain'})`:         "useChatTemplate: ",
 		`new Dataset({...common, trace: './short.csv', useChatTemplate: true})`:         "/scripts/short.csv: line 2 of the trace: a prompt of 3 tokens cannot be made: the chat template alone has",
+		`new Dataset({...common, trace: './mooncake.jsonl'})`:                           "/scripts/mooncake.jsonl: this is a Mooncake trace",
+		`trace('./mooncake.jsonl')`:                                                     "/scripts/mooncake.jsonl: this is a Mooncake trace",
+		`new Dataset({type: 'jsonl', path: './mooncake.jsonl'})`:                        "/scripts/mooncake.jsonl:1: this is a Mooncake trace",
 		`new Dataset({...common, trace: './none.csv'})`:                                 "trace /scripts/none.csv does not exist",
 		`new Dataset({type: 'synthetic', tokenizer: './model', useChatTemplate: true})`: "type synthetic does not use it",
 	} {

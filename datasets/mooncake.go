@@ -1,0 +1,27 @@
+package datasets
+
+import (
+	"bytes"
+	"errors"
+
+	"github.com/tidwall/gjson"
+)
+
+// errMooncake is of a file in the form of the traces that Mooncake published.
+var errMooncake = errors.New("this is a Mooncake trace (timestamp, input_length, output_length, hash_ids), which is not supported yet")
+
+// RefuseMooncake names a Mooncake trace for what it is, instead of the fault that its first line would make. It gives nil for
+// anything else.
+func RefuseMooncake(data []byte) error {
+	line, _, _ := bytes.Cut(bytes.TrimLeft(data, "\ufeff[ \t\r\n"), []byte("\n"))
+	line = bytes.TrimRight(line, ", \t\r]")
+	if !gjson.ValidBytes(line) {
+		return nil
+	}
+	for _, field := range gjson.GetManyBytes(line, "timestamp", "input_length", "output_length") {
+		if field.Type != gjson.Number {
+			return nil
+		}
+	}
+	return errMooncake
+}
