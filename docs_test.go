@@ -287,7 +287,7 @@ func TestVerdictsAreExplained(t *testing.T) {
 			}
 		}
 	}
-	for path, calls := range map[string][]string{"convert/health.go": {"say", "weigh"}, "convert/additions.go": {"warn"}} {
+	for path, calls := range map[string][]string{"convert/health.go": {"say", "weigh"}, "convert/warnings.go": {"warn"}} {
 		formats := formatsOf(t, path, calls)
 		if len(formats) < 6 {
 			t.Errorf("%s: found %q only", path, formats)

@@ -1,7 +1,6 @@
 package convert
 
 import (
-	"fmt"
 	"math"
 	"strings"
 
@@ -40,12 +39,18 @@ type Window struct {
 
 // RequestCounts tell what became of the requests.
 type RequestCounts struct {
-	Sent      int   `json:"sent"`
-	Succeeded int   `json:"succeeded"`
-	Failed    int   `json:"failed"`
-	Canceled  int   `json:"canceled"`  // of the failed, those cut by the end of the test
-	OneToken  int   `json:"one_token"` // successes of one token: they have a TTFT, and no ITL or TPOT
-	Dropped   int64 `json:"dropped"`   // arrivals that were never sent, of the whole run where their stage is unknown
+	Sent      int `json:"sent"`
+	Succeeded int `json:"succeeded"`
+	Failed    int `json:"failed"`
+	Canceled  int `json:"canceled"`  // of the failed, those cut by the end of the test
+	OneToken  int `json:"one_token"` // successes of one token: they have a TTFT, and no ITL or TPOT
+	// Streamed successes without content, which have no TTFT; of those, answers of reasoning alone, and answers with tool calls.
+	NoContent     int   `json:"no_content"`
+	ReasoningOnly int   `json:"reasoning_only"`
+	ToolCallsOnly int   `json:"tool_calls_only"`
+	Dropped       int64 `json:"dropped"` // arrivals that were never sent, of the whole run where their stage is unknown
+	// SentRate is per second, comparable with a rate asked for; null where it cannot be told.
+	SentRate *Float `json:"sent_rate"`
 }
 
 // TokenCounts say where token counts come from, and how they compare.
@@ -61,6 +66,8 @@ type TokenCounts struct {
 	Completion Counted `json:"completion"`
 	// Limit compares output tokens with the limit that was asked for.
 	Limit Limited `json:"output_asked"`
+	// ZeroUsage counts successes for which the server reported no output tokens although there is content.
+	ZeroUsage int `json:"zero_usage"`
 	// Cached tells what of the prompts the server had kept.
 	Cached CachedTokens `json:"cached"`
 	// PerChunk is tokens in a chunk: above 1 the gaps between chunks are not gaps between tokens.
@@ -93,6 +100,8 @@ type Limited struct {
 	Delivered int64 `json:"delivered_total"`
 	Short     int   `json:"requests_short"`
 	Long      int   `json:"requests_long"`
+	// ShortBy counts the short ones by the server's reason of their end.
+	ShortBy map[string]int `json:"short_finish_reasons"`
 }
 
 // CachedTokens are over successes for which the server said how much of the prompt it had cached.
@@ -132,7 +141,7 @@ func (r *Run) additions(g *group) *Additions {
 	for _, q := range g.ok {
 		a.Finish[q.FinishReason]++
 	}
-	a.Requests.Dropped = g.dropped()
+	a.Requests.Dropped, a.Requests.SentRate = g.dropped(), g.sentRate()
 	a.Health = g.health()
 	a.Warnings = g.warnings(a)
 	return a
@@ -149,8 +158,24 @@ func (g *group) counts() RequestCounts {
 		if q.out == 1 && q.OutputSource != record.NoSource {
 			c.OneToken++
 		}
+		if !g.lacksContent(q) {
+			continue
+		}
+		c.NoContent++
+		switch {
+		case q.called:
+			c.ToolCallsOnly++
+		case q.reasoned:
+			c.ReasoningOnly++
+		}
 	}
 	return c
+}
+
+// lacksContent says whether a streamed answer brought no content. Of an answer that came whole, and of a run of another tool
+// without reasoning or tool calls, nobody can tell.
+func (g *group) lacksContent(q *Request) bool {
+	return q.Streaming && q.chunks == 0 && !q.noted(noteWhole) && (q.reasoned || q.called || g.run.Origin == "")
 }
 
 // dropped counts the arrivals of the group's stages that were never sent.
@@ -169,7 +194,7 @@ func (g *group) dropped() (n int64) {
 }
 
 func (g *group) tokenCounts() TokenCounts {
-	t := TokenCounts{Output: map[record.Source]int{}, Input: map[record.Source]int{}}
+	t := TokenCounts{Output: map[record.Source]int{}, Input: map[record.Source]int{}, Limit: Limited{ShortBy: map[string]int{}}}
 	for _, q := range g.ok {
 		t.Output[q.OutputSource]++
 		t.Input[q.InputSource]++
@@ -182,6 +207,9 @@ func (g *group) tokenCounts() TokenCounts {
 		t.Prompt.count(q.serverIn, q.clientIn)
 		t.Completion.count(q.serverOut, q.clientOut)
 		t.Limit.count(q)
+		if q.zeroUsage() {
+			t.ZeroUsage++
+		}
 		if q.serverRead != none {
 			t.Cached.Requests++
 			t.Cached.Prompt += int64(q.in)
@@ -210,12 +238,20 @@ func (l *Limited) count(q *Request) {
 		return
 	}
 	n := orElse(q.serverOut, q.out) // the server's limit is on its own tokens
+	switch {
+	case !q.zeroUsage():
+	case q.OutputSource == record.ServerUsage:
+		return // which is no count
+	default:
+		n = q.out
+	}
 	l.Requests++
 	l.Asked += int64(q.MaxTokens)
 	l.Delivered += int64(n)
 	switch {
 	case n < q.MaxTokens:
 		l.Short++
+		l.ShortBy[q.FinishReason]++
 	case n > q.MaxTokens:
 		l.Long++
 	}
@@ -259,44 +295,6 @@ func (g *group) honest() HonestLatencies {
 	}
 }
 
-// warnings tell what a reader of the group's figures should know.
-func (g *group) warnings(a *Additions) []string {
-	list := []string{}
-	warn := func(when bool, format string, args ...any) {
-		if when {
-			list = append(list, fmt.Sprintf(format, args...))
-		}
-	}
-	t := a.Tokens
-	warn(a.Simulator, "the answers came from the built-in simulator: these figures say nothing about any model")
-	if d := t.PerChunk; d != nil {
-		note := "inter_token_latency is of chunks, not of tokens; a tokenizer for the client would count them"
-		if t.Output[record.ClientTokenizer] == len(g.ok) {
-			note = "tokens of one chunk share a time, so that inter_token_latency has gaps of 0; see chunk_gap"
-		}
-		warn(d.Mean > 1.05, "chunks hold %.2f tokens on average: %s", d.Mean, note)
-	}
-	warn(t.Gaps.ChunkTogether*100 > t.Gaps.Chunk, "%.1f %% of the gaps between chunks are 0, for one read brought both: the server, a proxy or the network holds chunks together, so small percentiles of inter_token_latency are artefacts",
-		100*float64(t.Gaps.ChunkTogether)/float64(max(t.Gaps.Chunk, 1)))
-	warn(t.Differed > 0, "%d of %d prompts do not have the tokens they were made to have: is it the model's tokenizer?", t.Differed, t.Asked)
-	warn(t.Completion.Differed > 0, "the server counts other output tokens than the client in %d of %d answers (%d against %d in all)", t.Completion.Differed, t.Completion.Compared, t.Completion.Server, t.Completion.Client)
-	warn(g.run.ignoresEOS() && t.Limit.Short*100 > t.Limit.Requests, "%d of %d answers are shorter than asked although ignore_eos was sent: the server does not heed it (%d of %d tokens came)", t.Limit.Short, t.Limit.Requests, t.Limit.Delivered, t.Limit.Asked)
-	warn(t.Limit.Long > 0, "%d of %d answers are longer than asked", t.Limit.Long, t.Limit.Requests)
-	warn(a.Requests.OneToken > 0, "%d answers of one token have no time_to_first_token in inference-perf's format; see latency.ttft", a.Requests.OneToken)
-	warn(t.Output[record.ContentChunks] > 0, "output tokens of %d answers are their chunks, for want of a better count", t.Output[record.ContentChunks])
-	return list
-}
-
-// ignoresEOS says whether the clients asked for answers of exact lengths.
-func (r *Run) ignoresEOS() bool {
-	for _, c := range r.Clients {
-		if v, isBool := c.Options["ignoreEOS"].(bool); isBool && !v {
-			return false
-		}
-	}
-	return len(r.Clients) > 0
-}
-
 // definitions tell what each figure is: its formula, its clock points, and where tokens come from.
 var definitions = map[string]string{
 	"start":                            "immediately before the request goes to the HTTP transport; making a connection comes after",
@@ -311,6 +309,8 @@ var definitions = map[string]string{
 	"inter_token_latency":              "gaps between consecutive token times, pooled over requests; token times are chunk times, repeated once per token where a tokenizer counts them",
 	"schedule_delay":                   "start - due; due recorded (exact), or fitted to the executor's schedule, see schedule",
 	"throughput":                       "of successes, over the time from the first start to the last end of all requests",
+	"requests.no_content":              "streamed successes without a content chunk, which have no TTFT: reasoning_only, tool_calls_only (with reasoning or without), or nothing at all",
+	"requests.sent_rate":               "(requests - 1) / (last start - first start), as n arrivals lie n - 1 intervals apart; of a whole stage whose rate changes, requests / its duration, as requested_rate is the mean",
 	"latency.ttft":                     "first chunk - start, from one chunk on",
 	"latency.ttft_one_token":           "the same, of answers of one token, which time_to_first_token leaves out",
 	"latency.ttft_from_due":            "first chunk - due",
@@ -325,7 +325,8 @@ var definitions = map[string]string{
 	"tokens.per_chunk":                 "output tokens / content chunks of each request; above 1, chunk gaps are not token gaps",
 	"tokens.prompt":                    "successes whose prompt both the server (usage) and the client's tokenizer counted",
 	"tokens.completion":                "successes whose answer both counted",
-	"tokens.output_asked":              "successes with a limit of output tokens, and a count of them: the server's, else the tokenizer's",
+	"tokens.output_asked":              "successes with a limit of output tokens, and a count of them: the server's, else the tokenizer's; the short ones by finish reason",
+	"tokens.zero_usage":                "successes with content whose usage reports no output tokens",
 	"tokens.cached":                    "successes whose usage tells prompt_tokens_details.cached_tokens",
 	"client_health":                    "whether the load generator itself kept up: " + strings.Join(healthRules, "; "),
 	"server":                           "of the server's own page, as the client read it: running, waiting, kv_cache_usage over the samples within the time from the first start to the last end; counts as the difference between the last sample before that time and the first after it, against requests that ended between those two",

@@ -95,7 +95,7 @@ func TestWhatTheInputDoesNotTellIsNamed(t *testing.T) {
 func TestWarnings(t *testing.T) {
 	t.Parallel()
 	chunk := func(tokens int, counted bool) *record.Request {
-		r := &record.Request{Start: second, End: 3 * second, Streaming: true, Chunks: []int64{1000, 2000}, Usage: []byte(`{"prompt_tokens":9,"completion_tokens":` + fmt.Sprint(tokens) + `}`), MaxTokens: 10}
+		r := &record.Request{Start: second, End: 3 * second, Streaming: true, Chunks: []int64{1000, 2000}, Usage: []byte(`{"prompt_tokens":9,"completion_tokens":` + fmt.Sprint(tokens) + `}`), MaxTokens: 10, FinishReason: "stop"}
 		if counted {
 			r.Completion, r.Prompt, r.ChunkTokens = new(10), new(9), []int{5, 5}
 		}

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/tidwall/gjson"
 
@@ -17,7 +18,13 @@ import (
 type labelCount struct {
 	label    string
 	count    int
-	messages []string
+	messages []message // different ones, the most frequent first
+}
+
+// message is what failures came with.
+type message struct {
+	Text  string `json:"message"`
+	count int
 }
 
 // labelCounts are in order of count, the largest first.
@@ -25,18 +32,11 @@ type labelCounts []labelCount
 
 // MarshalJSON writes an object in that order.
 func (l labelCounts) MarshalJSON() ([]byte, error) {
-	type message struct {
-		Message string `json:"message"`
-	}
 	var buf bytes.Buffer
 	buf.WriteByte('{')
 	for i, c := range l {
 		if i > 0 {
 			buf.WriteByte(',')
-		}
-		messages := make([]message, len(c.messages))
-		for k, m := range c.messages {
-			messages[k].Message = m
 		}
 		key, err := plainJSON(c.label)
 		if err != nil {
@@ -45,7 +45,7 @@ func (l labelCounts) MarshalJSON() ([]byte, error) {
 		value, err := plainJSON(struct {
 			Count    int       `json:"count"`
 			Messages []message `json:"messages"`
-		}{c.count, messages})
+		}{c.count, c.messages})
 		if err != nil {
 			return nil, err
 		}
@@ -55,36 +55,78 @@ func (l labelCounts) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// countLabels sorts failures by label. Of each label it keeps so many different messages.
 func countLabels(failed []*Request, maxMessages int) labelCounts {
-	at := map[string]int{}
+	at, messageAt := map[string]int{}, map[[2]string]int{}
 	counts := labelCounts{}
 	for _, q := range failed {
-		name := label(q)
+		name, text := label(q), plainMessage(q.Error)
 		i, known := at[name]
 		if !known {
 			i = len(counts)
 			at[name] = i
-			counts = append(counts, labelCount{label: name, messages: []string{}})
+			counts = append(counts, labelCount{label: name})
 		}
 		c := &counts[i]
 		c.count++
-		if text := plainMessage(q.Error); len(c.messages) < maxMessages && !slices.Contains(c.messages, text) {
-			c.messages = append(c.messages, text)
+		k, known := messageAt[[2]string{name, text}]
+		if !known {
+			k = len(c.messages)
+			messageAt[[2]string{name, text}] = k
+			c.messages = append(c.messages, message{Text: text})
 		}
+		c.messages[k].count++
 	}
 	slices.SortStableFunc(counts, func(a, b labelCount) int { return cmp.Compare(b.count, a.count) })
+	for i := range counts {
+		list := counts[i].messages
+		slices.SortStableFunc(list, func(a, b message) int { return cmp.Compare(b.count, a.count) })
+		counts[i].messages = list[:min(len(list), maxMessages)]
+	}
 	return counts
+}
+
+// shownRunes is how much of a message stands in a line of a table.
+const shownRunes = 200
+
+// shown is the label's most frequent message as a part of a line, with its number if there are others.
+func (c *labelCount) shown() string {
+	first := c.messages[0]
+	text := OneLine(first.Text, shownRunes)
+	if first.count < c.count {
+		text += fmt.Sprintf(" (%d of them)", first.count)
+	}
+	return text
+}
+
+// OneLine makes of a text that another program wrote one line of at most so many letters: white space and characters that
+// are not shown become a space.
+func OneLine(text string, most int) string {
+	const perRune = 16 // bytes looked at, so that a huge text takes no time
+	text = text[:min(len(text), perRune*most)]
+	words := strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsGraphic(r) })
+	letters := []rune(strings.Join(words, " "))
+	if len(letters) > most {
+		return string(letters[:most]) + "…"
+	}
+	return string(letters)
 }
 
 var statusLabels = map[int]string{
 	429: "Rate Limit", 500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout",
 }
 
+// otherContextWindow is how servers say that a prompt is too long in words that inference-perf does not know: llama.cpp, vLLM
+// (maximum model length), SGLang (maximum allowed length), TGI (max_new_tokens, less than … tokens), TensorRT-LLM, and APIs of
+// companies.
+const otherContextWindow = `context.?(size|limit)|context_length|model.?len|max.?(new|input|total|num).?tokens|too many tokens|maximum number of tokens|` +
+	`\b(prompts?|inputs?)\b.{0,60}(too (long|large)|longer than|less than \d+ tokens|exceed.{0,30}(length|limit|tokens|maximum))`
+
 var messageLabels = []struct {
 	label string
 	match *regexp.Regexp
 }{
-	{"Context Window", regexp.MustCompile(`(?i)context.window|context length|maximum context|max.?tokens|token.?limit`)},
+	{"Context Window", regexp.MustCompile(`(?i)context.window|context length|maximum context|max.?tokens|token.?limit|` + otherContextWindow)},
 	{"Invalid JSON", regexp.MustCompile(`(?i)invalid.?json|json.?parse|malformed.?json|unexpected.?token|expecting value|unterminated string|expecting ',' delimiter`)},
 	{"Timeout", regexp.MustCompile(`(?i)timeout|timed.?out`)},
 	{"Model Not Found", regexp.MustCompile(`(?i)model.?not.?found|no such model`)},
@@ -113,7 +155,7 @@ func label(q *Request) string {
 	case notConnected.MatchString(text):
 		return "Connection Error"
 	}
-	return strings.ToLower(q.ErrorType)
+	return OneLine(strings.ToLower(q.ErrorType), 80)
 }
 
 func statusLabel(q *Request) string {

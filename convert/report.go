@@ -193,7 +193,7 @@ func (r *Run) Report(o Options) *Report {
 	for stage, requests := range r.byStage(r.Requests) {
 		g := r.group(requests, o)
 		p.Stages[stage] = g.stageReport(stage)
-		p.Stages[stage].Ours.Server = g.server()
+		p.Stages[stage].Ours.addServer(g.server())
 		if r.Origin == "" {
 			p.Partials[stage] = g.partial(stage)
 		}
@@ -214,14 +214,15 @@ func (r *Run) Report(o Options) *Report {
 func (r *Run) Summary(o Options) *Lifecycle {
 	g := r.group(r.Requests, o)
 	l := g.lifecycle()
-	l.Ours.Series, l.Ours.Server = r.series(), g.server()
+	l.Ours.Series = r.series()
+	l.Ours.addServer(g.server())
 	return l
 }
 
 // stageReport reports on a group within one stage.
 func (g *group) stageReport(stage int) *Lifecycle {
 	l := g.lifecycle()
-	l.Load.stage(g.run, g.all, g.run.stagePlan()[stage])
+	l.Load.stage(g, g.run.stagePlan()[stage])
 	return l
 }
 
@@ -248,15 +249,11 @@ func (r *Run) byAdapter() map[string][]*Request {
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
 
 // stage adds what is known of a stage alone.
-func (l *LoadSummary) stage(r *Run, requests []*Request, asked record.Stage) {
-	first, last := requests[0].Start, requests[0].Start
-	for _, q := range requests {
-		first, last = min(first, q.Start), max(last, q.Start)
-	}
-	send := r.seconds(last - first)
+func (l *LoadSummary) stage(g *group, asked record.Stage) {
+	send := g.run.seconds(g.sendSpan())
 	achieved := 0.0
 	if send > 0 {
-		achieved = float64(len(requests)) / send
+		achieved = float64(len(g.all)) / send // inference-perf's formula, which is high by one request; see sent_rate
 	}
 	l.SendDuration, l.AchievedRate = new(Float(send)), new(Float(achieved))
 	switch {
@@ -267,7 +264,7 @@ func (l *LoadSummary) stage(r *Run, requests []*Request, asked record.Stage) {
 	case asked.Requests != nil: // as inference-perf does, which asks for all within a second
 		l.RequestedRate = new(Float(float64(*asked.Requests)))
 	default:
-		l.RequestedRate = new(Float(achieved))
+		l.RequestedRate = l.AchievedRate // the very same, by which a table knows that there was none
 	}
 	l.Concurrency = asked.Concurrency
 }

@@ -104,6 +104,51 @@ func TestSummaryFigures(t *testing.T) {
 	}
 }
 
+// The rate that was sent compares with the rate asked for, however few the requests; inference-perf's key stays as it is there.
+func TestSentRate(t *testing.T) {
+	t.Parallel()
+	at := func(seconds ...float64) (list []*record.Request) {
+		for _, s := range seconds {
+			list = append(list, &record.Request{Scenario: "s", Start: int64((1 + s) * 1e9), End: int64((2 + s) * 1e9)})
+		}
+		return list
+	}
+	steady, ramp := record.Stage{Rate: new(2.0), Duration: new(2.0)}, record.Stage{From: new(0.0), Rate: new(4.0), Duration: new(2.0)}
+	for name, tt := range map[string]struct {
+		stage    record.Stage
+		requests []*record.Request
+		cut      Cut
+		sent     string
+		achieved Float
+		row      string // the rates in the table
+	}{
+		"steady":           {steady, at(0, 0.5, 1, 1.5), Cut{}, "2", Float(4 / 1.5), "2.00 2.00"},
+		"half of them":     {steady, at(0, 1), Cut{}, "1", 2, "2.00 1.00"},
+		"ramp":             {ramp, at(1, 1.4142, 1.7321, 2), Cut{}, "2", 4, "2.00 2.00"},
+		"ramp, a part":     {ramp, at(1, 1.5, 2), Cut{Warmup: 0.25}, "2", 4, "2.00 2.00"},
+		"no rate":          {record.Stage{}, at(0, 1, 2), Cut{}, "1", 1.5, "- 1.00"},
+		"one request":      {steady, at(0), Cut{}, "null", 0, "2.00 -"},
+		"all at one time":  {steady, at(0, 0), Cut{}, "null", 0, "2.00 -"},
+		"flat with a from": {record.Stage{From: new(2.0), Rate: new(2.0), Duration: new(9.0)}, at(0, 0.5), Cut{}, "2", 4, "2.00 2.00"},
+	} {
+		run := runOf(t, tt.requests...)
+		run.Runs = []*record.Run{{Scenarios: []record.Scenario{{Name: "s", Stages: []record.Stage{tt.stage}}}}}
+		run.Leave(tt.cut)
+		report := run.Report(Options{})
+		l := report.Stages[0]
+		if got := strings.TrimSuffix(asJSON(t, l.Ours.Requests.SentRate), ".0"); got != tt.sent || *l.Load.AchievedRate != tt.achieved {
+			t.Errorf("%s: got %s and %v, want %s and %v", name, got, *l.Load.AchievedRate, tt.sent, tt.achieved)
+		}
+		var table bytes.Buffer
+		if err := report.WriteTables(&table); err != nil {
+			t.Fatal(err)
+		}
+		if want := fmt.Sprintf("0 %d %s 0.0%% ", len(run.Requests), tt.row); !strings.Contains(strings.Join(strings.Fields(table.String()), " "), want) {
+			t.Errorf("%s: the table does not hold %q:\n%s", name, want, table.String())
+		}
+	}
+}
+
 func TestMissingValues(t *testing.T) {
 	t.Parallel()
 	run := runOf(t, &record.Request{Start: 1, End: 1 + second, Streaming: true, Chunks: []int64{500_000}})
@@ -171,6 +216,9 @@ func TestLabels(t *testing.T) {
 		{record.Request{ErrorType: record.ErrorHTTP, Status: 429}, "429 - Rate Limit"},
 		{record.Request{ErrorType: record.ErrorHTTP, Status: 503, Error: "timeout"}, "503 - Service Unavailable"},
 		{record.Request{ErrorType: record.ErrorHTTP, Status: 400, Error: "maximum context length is 5"}, "400 - Context Window"},
+		{record.Request{ErrorType: record.ErrorHTTP, Status: 413, Error: "<html>\r\n<head><title>413 Request Entity Too Large</title></head>"}, "413 - other"},
+		{record.Request{ErrorType: record.ErrorHTTP, Status: 422, Error: "inputs must be a string"}, "422 - other"},
+		{record.Request{ErrorType: "Some\nError\x1b[31m of  another\ttool"}, "some error [31m of another tool"},
 		{record.Request{ErrorType: record.ErrorHTTP, Status: 400, Error: "Unterminated string"}, "400 - Invalid JSON"},
 		{record.Request{ErrorType: record.ErrorHTTP, Status: 408, Error: "request timed out"}, "408 - Timeout"},
 		{record.Request{ErrorType: record.ErrorHTTP, Status: 404, Error: "no such model"}, "404 - Model Not Found"},
@@ -185,6 +233,65 @@ func TestLabels(t *testing.T) {
 		if got := label(newRun(ReadOptions{}).fill(&tt.r, "")); got != tt.want {
 			t.Errorf("%+v: got %q, want %q", tt.r, got, tt.want)
 		}
+	}
+}
+
+// What servers say of a prompt that is too long, each in its own words.
+func TestContextWindowLabel(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		`{"error":{"code":400,"message":"request (5009 tokens) exceeds the available context size (4096 tokens), try increasing it","type":"exceed_context_size_error","n_ctx":4096}}`,
+		"the request exceeds the available context size, try increasing it",
+		"Requested tokens (5009) exceed context window of 4096",
+		"This model's maximum context length is 4096 tokens. However, your prompt contains at least 4097 input tokens",
+		"The decoder prompt (length 5009) is longer than the maximum model length of 4096. Make sure that `max_model_len` is no smaller",
+		"The input (5009 tokens) is longer than the model's context length (4096 tokens).",
+		"Input length (5009 tokens) exceeds the maximum allowed length (4090 tokens). Use a shorter input",
+		"Input validation error: `inputs` must have less than 1024 tokens. Given: 5009",
+		"Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5009 `inputs` tokens",
+		"prompt is too long: 210000 tokens > 200000 maximum",
+		"Input is too long for requested model.",
+		"Prompt length (5009) exceeds maximum input length (4096)",
+		"prompt exceeds the length limit",
+		"The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).",
+		"too many tokens: size limit exceeded by 913 tokens",
+	} {
+		r := &record.Request{ErrorType: record.ErrorHTTP, Status: 400, Error: text}
+		if got, want := label(newRun(ReadOptions{}).fill(r, "")), "400 - Context Window"; got != want {
+			t.Errorf("%s: got %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestOneLine(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ text, want string }{
+		{"", ""}, {"short", "short"}, {" a\r\n\tb \x00\x1b[31mc\u202e ", "a b [31mc"}, {"1234567890", "1234567890"}, {"1234567890a", "1234567890…"}, {"éééééééééé1", "éééééééééé…"},
+		{"<html>\r\n<head>", "<html> <he…"}, {strings.Repeat("x", 1<<20), "xxxxxxxxxx…"}, {"a\xffb", "a\ufffdb"},
+	} {
+		if got := OneLine(tt.text, 10); got != tt.want {
+			t.Errorf("%.40q: got %q, want %q", tt.text, got, tt.want)
+		}
+	}
+}
+
+// A kind of failure is shown by its most frequent message, on one line.
+func TestFailuresAreShownByTheirMostFrequentMessage(t *testing.T) {
+	t.Parallel()
+	var failed []*record.Request
+	for _, text := range append(slices.Repeat([]string{"EOF"}, 7), slices.Repeat([]string{"connect:\n connection refused" + strings.Repeat("!", 300)}, 13)...) {
+		failed = append(failed, &record.Request{Start: second, End: 2 * second, ErrorType: record.ErrorConnect, Error: text})
+	}
+	run := runOf(t, failed...)
+	var table bytes.Buffer
+	if err := run.Report(Options{}).WriteTables(&table); err != nil {
+		t.Fatal(err)
+	}
+	if want := "  failed: 20 × Connection Error: connect: connection refused!!!"; !strings.Contains(table.String(), want) || !strings.Contains(table.String(), "!… (13 of them)\n") {
+		t.Errorf("%s\ndoes not hold %q and its number", table.String(), want)
+	}
+	if got := countLabels(run.Requests, 1)[0].messages; len(got) != 1 || got[0].count != 13 {
+		t.Errorf("kept %+v, want the most frequent", got)
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tidwall/gjson"
+
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -43,10 +45,12 @@ type Request struct {
 	in, out                         int32 // tokens, by the record's order of sources
 	clientIn, clientOut             int32 // counted by the client, none if it did not
 	serverIn, serverOut, serverRead int32 // prompt, completion and cached tokens of the usage map, none if it has no such count
+	serverReasoning                 int32 // of completion tokens, likewise
 	chunks, tokenTimes              int32
 	DueKnown                        bool
 	promptRaw                       bool
 	tokenized                       bool // chunks' tokens were counted
+	reasoned, called                bool // the answer has reasoning, tool calls
 	good                            int8 // 1 good, 0 not, none without bounds
 
 	// Seconds; unknown where undefined. The first two are of token times; all are by the record's own formulas.
@@ -88,6 +92,12 @@ func (q *Request) count(rec *record.Request, c record.Counts) {
 	q.in, q.out = narrow(c.Input), narrow(c.Output)
 	q.clientIn, q.clientOut = pointed(rec.Prompt), pointed(rec.Completion)
 	q.serverIn, q.serverOut, q.serverRead = narrow(c.ServerInput), narrow(c.ServerOutput), narrow(c.ServerCached)
+	q.serverReasoning = none
+	if n := gjson.GetBytes(rec.Usage, "completion_tokens_details.reasoning_tokens"); n.Type == gjson.Number && n.Num >= 0 && n.Num < math.MaxInt32 {
+		q.serverReasoning = int32(n.Num)
+	}
+	q.reasoned = len(rec.Reasoning) > 0 || q.serverReasoning > 0
+	q.called = len(rec.ToolCalls) > 0 || calledTool(rec.FinishReason)
 }
 
 // time takes the latencies over.

@@ -40,8 +40,9 @@ type Run struct {
 
 	config    *config.Config // of imported runs, nil for none
 	clock     clock
-	uncounted bool                // chunks' tokens of an imported run are one each, and were not counted
-	bodies    map[*Request]bodies // if they are wanted
+	uncounted bool                      // chunks' tokens of an imported run are one each, and were not counted
+	bodies    map[*Request]bodies       // if they are wanted
+	readBy    map[*record.Server]string // the instance that read a page
 	arena     arena
 	rows      rows
 	common    map[Traits]*Traits
@@ -123,6 +124,10 @@ func (r *Run) add(line record.Line, instance string) {
 		r.Stages = append(r.Stages, l)
 	case *record.Server:
 		r.Servers = append(r.Servers, l)
+		if r.readBy == nil {
+			r.readBy = map[*record.Server]string{}
+		}
+		r.readBy[l] = instance
 	case *record.End:
 		r.Ends = append(r.Ends, l)
 	}

@@ -164,3 +164,45 @@ func stageOf(s record.Scenario, offset float64) int {
 	}
 	return s.Stages[len(s.Stages)-1].Index
 }
+
+// sentRate is how many requests per second were sent, comparable with the rate that was asked for: n arrivals lie n - 1
+// intervals apart. Of a whole stage whose rate changes it is the mean over the stage, as what was asked is. It is nil where
+// the starts do not tell it.
+func (g *group) sentRate() *Float {
+	if duration, ok := g.changingStage(); ok {
+		return new(Float(float64(len(g.all)) / duration))
+	}
+	if send := g.run.seconds(g.sendSpan()); send > 0 {
+		return new(Float(float64(len(g.all)-1) / send))
+	}
+	return nil
+}
+
+// sendSpan is the time from the first start to the last, in ticks.
+func (g *group) sendSpan() int64 {
+	if len(g.all) == 0 {
+		return 0
+	}
+	first, last := g.all[0].Start, g.all[0].Start
+	for _, q := range g.all {
+		first, last = min(first, q.Start), max(last, q.Start)
+	}
+	return last - first
+}
+
+// changingStage says whether the group is all of a stage whose rate changes, and how many seconds that was to take.
+func (g *group) changingStage() (duration float64, ok bool) {
+	if len(g.all) == 0 || g.run.Cut.Requests > 0 {
+		return 0, false
+	}
+	stage := int(g.all[0].StageAt)
+	plan := g.run.stagePlan()[stage]
+	if plan.From == nil || plan.Rate == nil || *plan.From == *plan.Rate || plan.Duration == nil || *plan.Duration <= 0 {
+		return 0, false
+	}
+	within := func(q *Request) bool { return int(q.StageAt) == stage }
+	if slices.ContainsFunc(g.all, func(q *Request) bool { return !within(q) }) || !g.run.wholeStage(g.all, stage) {
+		return 0, false
+	}
+	return *plan.Duration, true
+}

@@ -273,7 +273,7 @@ var loose = schematest.Loose{
 	Open: []string{"/info/response_metrics/server_usage"},
 	Optional: []string{
 		"median", "p[0-9]*", "/xk6_llm", "/retries", "concurrency", "goodput_metrics", "*_attainment_percentage", "/failures/by_label/*",
-		"/xk6_llm/versions/*", "imported_from", "/xk6_llm/sweep", "/xk6_llm/window/stages", "/xk6_llm/window/adapters", "reason", "/xk6_llm/finish_reasons/*",
+		"/xk6_llm/versions/*", "imported_from", "/xk6_llm/sweep", "/xk6_llm/window/stages", "/xk6_llm/window/adapters", "reason", "/xk6_llm/finish_reasons/*", "/xk6_llm/tokens/output_asked/short_finish_reasons/*",
 		"/xk6_llm/tokens/*_source/*", "time_series", "/xk6_llm/definitions/*",
 		"/request", "/response", "/info", "/computed_metrics", "response_chunks", "chunk_times", "output_token_times", "stop_reason",
 		"/reports/*",

@@ -12,6 +12,7 @@ import (
 type ServerState struct {
 	Sources []ServerSource `json:"sources"`
 	Failed  int64          `json:"failed_scrapes"` // attempts to read a page
+	Anew    int            `json:"restarts"`       // times a page's counters began anew between the samples of the counts
 	Samples int            `json:"samples"`        // within the time from the first start to the last end, as are the next three
 	Running *Level         `json:"running"`
 	Waiting *Level         `json:"waiting"`
@@ -39,7 +40,7 @@ type ServerCounts struct {
 	Requests    *Reconciled `json:"requests"`     // answered to their end
 	Prompt      *Reconciled `json:"prompt_tokens"`
 	Generated   *Reconciled `json:"generation_tokens"`
-	TTFT        *Reconciled `json:"time_to_first_token_mean"` // seconds; the negative difference is the network's and the client's share
+	TTFT        *Reconciled `json:"time_to_first_token_mean"` // seconds, to the first output of any kind; the negative difference is the network's and the client's share
 	Preemptions *Float      `json:"preemptions"`
 	PrefixHits  *Float      `json:"prefix_cache_hit_share"` // of the tokens looked up, 0 to 1
 }
@@ -72,9 +73,10 @@ func (g *group) server() *ServerState {
 		w.start, w.end = min(w.start, q.Start), max(w.end, q.End)
 	}
 	w.findSources()
+	w.findRestarts()
 	w.sample()
 	s := &ServerState{
-		Sources: w.sources, Failed: w.failed(), Samples: w.samples,
+		Sources: w.sources, Failed: w.failed(), Anew: w.restarts(), Samples: w.samples,
 		Running: w.level(record.ServerRunning), Waiting: w.level(record.ServerWaiting), KVCache: w.level(record.ServerKVCacheUsage),
 		Counts: w.counts(), GPUs: w.accelerators(),
 	}
@@ -87,6 +89,7 @@ type serverWindow struct {
 	start, end int64
 	sources    []ServerSource
 	ends       [][2]*record.Server // of each source the samples around the span, the nearest there are
+	anew       []int               // of each source, how often its counters began anew between those
 	samples    int
 	levels     map[string]*level
 }
@@ -119,6 +122,47 @@ func (w *serverWindow) findSources() {
 	if w.sources == nil {
 		w.sources = []ServerSource{}
 	}
+}
+
+// counters are the figures that only grow while a server lives.
+var counters = []string{
+	record.ServerPreemptions, record.ServerRequests, record.ServerPromptTokens, record.ServerGenerationTokens, record.ServerPrefixCacheQueries,
+	record.ServerPrefixCacheHits, record.ServerTTFTSum, record.ServerTTFTCount, record.ServerGPUEnergy,
+}
+
+// findRestarts looks for counters that fall between two neighbouring samples of a page, as one instance read it: clocks of
+// several differ.
+func (w *serverWindow) findRestarts() {
+	type reading struct {
+		source   int
+		instance string
+	}
+	w.anew = make([]int, len(w.sources))
+	before, falls := map[reading]*record.Server{}, map[reading]int{}
+	for _, line := range w.run.Servers {
+		at := slices.IndexFunc(w.sources, func(s ServerSource) bool { return s.URL == line.Source })
+		if len(line.Values) == 0 || line.Time < w.ends[at][0].Time || line.Time > w.ends[at][1].Time {
+			continue
+		}
+		by := reading{at, w.run.readBy[line]}
+		if last := before[by]; last != nil && fell(last.Values, line.Values) {
+			falls[by]++
+			w.anew[at] = max(w.anew[at], falls[by])
+		}
+		before[by] = line
+	}
+}
+
+// fell says whether a counter is lower than it was. One that is not on the page is 0.
+func fell(before, after map[string]float64) bool {
+	return slices.ContainsFunc(counters, func(name string) bool { return after[name] < before[name] })
+}
+
+func (w *serverWindow) restarts() (n int) {
+	for _, times := range w.anew {
+		n += times
+	}
+	return n
 }
 
 // averaged are the figures that several pages do not add up to.
@@ -198,19 +242,19 @@ func (w *serverWindow) failed() (n int64) {
 }
 
 // grown is by how much a counter grew, over all pages that have it. A counter that is not on the first page is 0: some
-// engines show it from its first count on. Of a server that was started again nobody knows.
+// engines show it from its first count on. It is nil if a server was started again: what it counted after the last sample
+// before that nobody knows.
 func (w *serverWindow) grown(name string) *Float {
 	total, known := 0.0, false
-	for _, pair := range w.ends {
+	for i, pair := range w.ends {
 		last, ok := pair[1].Values[name]
-		if !ok {
-			continue
-		}
-		first := pair[0].Values[name]
-		if last < first {
+		first, had := pair[0].Values[name]
+		switch {
+		case w.anew[i] > 0 && (ok || had), ok && last < first:
 			return nil
+		case ok:
+			total, known = total+last-first, true
 		}
-		total, known = total+last-first, true
 	}
 	if !known {
 		return nil
@@ -237,24 +281,25 @@ func (w *serverWindow) counts() *ServerCounts {
 	}
 }
 
-// client counts successes that ended within a span, their prompt and output tokens, and their mean TTFT. All are nil if
-// requests were left out, which the server counts.
+// client counts successes that ended within a span, their prompt and output tokens, and their mean time to the first output of
+// any kind: an engine does not know which of its tokens are reasoning or calls of tools. All are nil if requests were left
+// out, which the server counts.
 func (w *serverWindow) client(from, to int64) (c [4]*Float) {
 	if w.run.Cut.Requests > 0 {
 		return c
 	}
-	var n, in, out, ttft, first float64
+	var n, in, out, ttfo, first float64
 	for _, q := range w.run.Requests {
 		if q.Failed() || q.End <= from || q.End > to {
 			continue
 		}
 		n, in, out = n+1, in+float64(q.in), out+float64(orElse(q.serverOut, q.out))
-		if !math.IsNaN(q.ttft) {
-			ttft, first = ttft+q.ttft, first+1
+		if !math.IsNaN(q.ttfo) {
+			ttfo, first = ttfo+q.ttfo, first+1
 		}
 	}
 	c[0], c[1], c[2] = new(Float(n)), new(Float(in)), new(Float(out))
-	c[3] = share(new(Float(ttft)), new(Float(first)))
+	c[3] = share(new(Float(ttfo)), new(Float(first)))
 	return c
 }
 

@@ -3,6 +3,7 @@ package convert
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -122,14 +123,84 @@ func TestServerWithoutMuch(t *testing.T) {
 		want    string
 	}{
 		"none":                        {nil, `null`},
-		"a page that never answered":  {[]*record.Server{dead}, `{"sources":[],"failed_scrapes":6,"samples":0,"running":null,"waiting":null,"kv_cache_usage":null,"counts":null,"accelerators":null}`},
-		"one sample, before":          {[]*record.Server{at(9, "a", record.ServerRunning, 1.0)}, `{"sources":[{"url":"a","engine":"vllm"}],"failed_scrapes":0,"samples":0,"running":null,"waiting":null,"kv_cache_usage":null,"counts":null,"accelerators":null}`},
-		"a server that began anew":    {[]*record.Server{at(9, "a", record.ServerRequests, 5.0), at(15, "a", record.ServerRequests, 1.0)}, `{"sources":[{"url":"a","engine":"vllm"}],"failed_scrapes":0,"samples":0,"running":null,"waiting":null,"kv_cache_usage":null,"counts":{"from_seconds":-1,"to_seconds":5,"requests":null,"prompt_tokens":null,"generation_tokens":null,"time_to_first_token_mean":null,"preemptions":null,"prefix_cache_hit_share":null},"accelerators":null}`},
-		"a counter from its first on": {[]*record.Server{at(9, "a", record.ServerRunning, 0.0), at(15, "a", record.ServerRequests, 1.0)}, `{"sources":[{"url":"a","engine":"vllm"}],"failed_scrapes":0,"samples":0,"running":null,"waiting":null,"kv_cache_usage":null,"counts":{"from_seconds":-1,"to_seconds":5,"requests":{"server":1,"client":2,"difference":-1},"prompt_tokens":null,"generation_tokens":null,"time_to_first_token_mean":null,"preemptions":null,"prefix_cache_hit_share":null},"accelerators":null}`},
+		"a page that never answered":  {[]*record.Server{dead}, `{"sources":[],"failed_scrapes":6,"restarts":0,"samples":0,"running":null,"waiting":null,"kv_cache_usage":null,"counts":null,"accelerators":null}`},
+		"one sample, before":          {[]*record.Server{at(9, "a", record.ServerRunning, 1.0)}, `{"sources":[{"url":"a","engine":"vllm"}],"failed_scrapes":0,"restarts":0,"samples":0,"running":null,"waiting":null,"kv_cache_usage":null,"counts":null,"accelerators":null}`},
+		"a server that began anew":    {[]*record.Server{at(9, "a", record.ServerRequests, 5.0), at(15, "a", record.ServerRequests, 1.0)}, `{"sources":[{"url":"a","engine":"vllm"}],"failed_scrapes":0,"restarts":1,"samples":0,"running":null,"waiting":null,"kv_cache_usage":null,"counts":{"from_seconds":-1,"to_seconds":5,"requests":null,"prompt_tokens":null,"generation_tokens":null,"time_to_first_token_mean":null,"preemptions":null,"prefix_cache_hit_share":null},"accelerators":null}`},
+		"a counter from its first on": {[]*record.Server{at(9, "a", record.ServerRunning, 0.0), at(15, "a", record.ServerRequests, 1.0)}, `{"sources":[{"url":"a","engine":"vllm"}],"failed_scrapes":0,"restarts":0,"samples":0,"running":null,"waiting":null,"kv_cache_usage":null,"counts":{"from_seconds":-1,"to_seconds":5,"requests":{"server":1,"client":2,"difference":-1},"prompt_tokens":null,"generation_tokens":null,"time_to_first_token_mean":null,"preemptions":null,"prefix_cache_hit_share":null},"accelerators":null}`},
 	} {
 		if got := asJSON(t, served(t, tt.samples...).Summary.Ours.Server); got != tt.want {
 			t.Errorf("%s:\ngot  %s\nwant %s", name, got, tt.want)
 		}
+	}
+}
+
+// A server that was started again between any two samples is noticed, also if it has counted more since than before. The other
+// pages' counters, and figures that no page with a fall has, stay.
+func TestServerStartedAgain(t *testing.T) {
+	t.Parallel()
+	tokens := func(seconds, n float64) *record.Server {
+		return at(seconds, "a", record.ServerRunning, 1.0, record.ServerGenerationTokens, n)
+	}
+	for name, tt := range map[string]struct {
+		samples  []*record.Server
+		restarts int
+		want     string // generation tokens
+	}{
+		"never":                 {[]*record.Server{tokens(9, 0), tokens(11, 0), tokens(12, 240), tokens(15, 990)}, 0, `{"server":990,"client":6,"difference":984}`},
+		"in between":            {[]*record.Server{tokens(9, 0), tokens(11, 240), tokens(12, 30), tokens(15, 990)}, 1, `null`},
+		"twice":                 {[]*record.Server{tokens(9, 5), tokens(11, 2), tokens(12, 30), tokens(15, 29)}, 2, `null`},
+		"no counter at first":   {[]*record.Server{tokens(9, 0), tokens(11, 240), at(12, "a", record.ServerRunning, 0.0), tokens(15, 990)}, 1, `null`},
+		"no counter at the end": {[]*record.Server{tokens(9, 10), tokens(11, 240), at(15, "a", record.ServerRunning, 0.0)}, 1, `null`},
+		"a page that failed":    {[]*record.Server{tokens(9, 0), tokens(11, 240), at(12, "a"), tokens(15, 990)}, 0, `{"server":990,"client":6,"difference":984}`},
+		"before the run":        {[]*record.Server{tokens(7, 50), tokens(9, 0), tokens(15, 6)}, 0, `{"server":6,"client":6,"difference":0}`},
+		"after the run":         {[]*record.Server{tokens(9, 0), tokens(15, 6), tokens(16, 0)}, 0, `{"server":6,"client":6,"difference":0}`},
+		"another counter fell": {[]*record.Server{
+			at(9, "a", record.ServerRequests, 5.0, record.ServerGenerationTokens, 0.0), at(11, "a", record.ServerRequests, 1.0, record.ServerGenerationTokens, 4.0),
+			at(15, "a", record.ServerRequests, 6.0, record.ServerGenerationTokens, 9.0),
+		}, 1, `null`},
+		"a page of devices beside": {[]*record.Server{
+			tokens(9, 0), at(9.1, "b", record.ServerGPUEnergy, 50.0), tokens(11, 4), at(11.1, "b", record.ServerGPUEnergy, 10.0), tokens(15, 6), at(15.1, "b", record.ServerGPUEnergy, 60.0),
+		}, 1, `{"server":6,"client":6,"difference":0}`},
+	} {
+		ours := served(t, tt.samples...).Summary.Ours
+		if got := asJSON(t, ours.Server.Counts.Generated); got != tt.want || ours.Server.Anew != tt.restarts {
+			t.Errorf("%s: got %s and %d restarts, want %s and %d", name, got, ours.Server.Anew, tt.want, tt.restarts)
+		}
+		told := slices.ContainsFunc(ours.Warnings, func(w string) bool { return strings.Contains(w, "it was started again") })
+		if told != (tt.restarts > 0) {
+			t.Errorf("%s: warnings %q", name, ours.Warnings)
+		}
+	}
+}
+
+// Of two instances that read a page the clocks differ: what one reads after the other may be of an earlier instant.
+func TestServerReadByTwoInstances(t *testing.T) {
+	t.Parallel()
+	lines := servedLines(sampled(9, 1, 0), sampled(11, 1, 1), sampled(15, 1, 2))
+	other := []record.Line{&record.Run{Schema: record.Schema, ID: "r", Instance: "b", Segment: "0:1", Versions: map[string]string{}, Scenarios: lines[0].(*record.Run).Scenarios}}
+	other = append(other, sampled(9.5, 1, 0), sampled(11.5, 1, 0), sampled(14.5, 1, 2), &record.End{Status: "finished"})
+	run, err := Read(ReadOptions{Force: true}, Source{"a", bytes.NewReader(asRecords(t, lines))}, Source{"b", bytes.NewReader(asRecords(t, other))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := run.Summary(Options{}).Ours.Server
+	if want := `{"server":2,"client":2,"difference":0}`; s.Anew != 0 || asJSON(t, s.Counts.Requests) != want {
+		t.Errorf("got %d restarts and %s, want %s", s.Anew, asJSON(t, s.Counts.Requests), want)
+	}
+}
+
+// An engine's first token is the first of any kind: it is compared with the client's first output.
+func TestServerTTFTIsOfAnyOutput(t *testing.T) {
+	t.Parallel()
+	lines := servedLines(sampled(9, 1, 0), sampled(15, 1, 2))
+	for _, line := range lines {
+		if q, ok := line.(*record.Request); ok {
+			q.Reasoning = []int64{400_000}
+		}
+	}
+	got := mustRead(t, asRecords(t, lines)).Summary(Options{}).Ours.Server.Counts.TTFT
+	if want := `{"server":0.4,"client":0.4,"difference":0}`; asJSON(t, got) != want {
+		t.Errorf("got %s, want %s", asJSON(t, got), want)
 	}
 }
 

@@ -72,7 +72,7 @@ func (t *table) facts(all *Lifecycle) {
 	c, tp := all.Ours.Requests, all.Successes.Throughput
 	t.line("requests: %d sent, %d succeeded, %d failed (%d of them cut at the end); %d arrivals dropped", c.Sent, c.Succeeded, c.Failed, c.Canceled, c.Dropped)
 	for _, l := range all.Failures.ByLabel {
-		t.line("  failed: %d × %s: %s", l.count, l.label, l.messages[0])
+		t.line("  failed: %d × %s: %s", l.count, l.label, l.shown())
 	}
 	t.line("throughput: %.2f requests/s, %.1f prompt tokens/s, %.1f output tokens/s (counted by: %s)", tp.Requests, tp.InputTokens, tp.OutputTokens, sourceNames(all.Ours.Tokens))
 	if cached := all.Ours.Tokens.Cached; cached.Cached > 0 {
@@ -109,7 +109,7 @@ func (t *table) throughput(stages map[int]*Lifecycle) {
 		l := stages[stage]
 		tp := l.Successes.Throughput
 		row := []string{
-			fmt.Sprint(stage), fmt.Sprint(l.Load.Count), number(*l.Load.RequestedRate), number(*l.Load.AchievedRate),
+			fmt.Sprint(stage), fmt.Sprint(l.Load.Count), requestedRate(l), sentRate(l),
 			fmt.Sprintf("%.1f%%", 100*float64(l.Failures.Count)/float64(max(l.Load.Count, 1))), number(tp.Requests), number(tp.InputTokens), number(tp.OutputTokens), number(tp.TotalTokens),
 		}
 		switch g := l.Successes.Goodput; {
@@ -121,6 +121,21 @@ func (t *table) throughput(stages map[int]*Lifecycle) {
 		rows = append(rows, row)
 	}
 	t.grid("Throughput and Goodput Summary", head, rows)
+}
+
+// requestedRate is none where no rate was asked for; of a closed loop it is its number of requests, as inference-perf has it.
+func requestedRate(l *Lifecycle) string {
+	if l.Load.RequestedRate == l.Load.AchievedRate {
+		return "-"
+	}
+	return number(*l.Load.RequestedRate)
+}
+
+func sentRate(l *Lifecycle) string {
+	if l.Ours.Requests.SentRate == nil {
+		return "-"
+	}
+	return number(*l.Ours.Requests.SentRate)
 }
 
 func number(f Float) string { return fmt.Sprintf("%.2f", float64(f)) }

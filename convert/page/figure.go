@@ -65,11 +65,23 @@ func texts(list gjson.Result) (out []string) {
 
 // Rates of a part of a run.
 
+// achieved is the rate at which requests were sent; without that of our reports inference-perf's, which is high by one request.
 func achieved(doc gjson.Result) float64 {
-	if v := number(doc.Get("load_summary.achieved_rate")); !math.IsNaN(v) {
-		return v
+	for _, path := range [...]string{"xk6_llm.requests.sent_rate", "load_summary.achieved_rate"} {
+		if v := number(doc.Get(path)); !math.IsNaN(v) {
+			return v
+		}
 	}
 	return number(doc.Get("load_summary.count")) / number(doc.Get("benchmark_time_seconds"))
+}
+
+// asked is the rate that was asked for. Where there was none a report repeats the achieved one.
+func asked(doc gjson.Result) float64 {
+	rate := number(doc.Get("load_summary.requested_rate"))
+	if rate == number(doc.Get("load_summary.achieved_rate")) {
+		return achieved(doc)
+	}
+	return rate
 }
 
 func throughput(doc gjson.Result, what string) float64 {

@@ -69,7 +69,7 @@ func requestOf(l load, stage, k int, due int64) *record.Request {
 	first := int64(50_000*(stage+1)*(stage+1) + 1000*(k%7))
 	r := &record.Request{
 		ID: fmt.Sprint(k), Scenario: "s", Stage: stage, Index: int64(k), API: "chat", Model: "model" + l.text, Streaming: true, Due: &due, Start: due + int64(k%5)*100_000,
-		Chunks: []int64{first, first + 10_000, first + 21_000}, Status: 200, SLO: &record.Bounds{TTFT: 150},
+		Chunks: []int64{first, first + 10_000, first + 21_000}, Status: 200, FinishReason: "length", SLO: &record.Bounds{TTFT: 150},
 		Usage: json.RawMessage(`{"prompt_tokens":20,"completion_tokens":3}`),
 	}
 	r.End = r.Start + first*1000 + 25_000_000
@@ -77,7 +77,7 @@ func requestOf(l load, stage, k int, due int64) *record.Request {
 		r.Adapter = l.adapters[k%len(l.adapters)]
 	}
 	if l.failing > 0 && k%l.failing == 0 {
-		r.ErrorType, r.Status, r.Error, r.Chunks, r.Usage = record.ErrorHTTP, 503, "overloaded"+l.text, []int64{}, nil
+		r.ErrorType, r.Status, r.Error, r.Chunks, r.Usage, r.FinishReason = record.ErrorHTTP, 503, "overloaded"+l.text, []int64{}, nil, ""
 	}
 	return r
 }
@@ -146,6 +146,17 @@ func TestPolicyNamesTheScripts(t *testing.T) {
 		if strings.Contains(scripts.ReplaceAllString(page, ""), bad) {
 			t.Errorf("the page holds %q: it must load nothing", bad)
 		}
+	}
+}
+
+// Whatever a server answered is one line of a table, and not a long one.
+func TestMessagesAreOneLine(t *testing.T) {
+	t.Parallel()
+	run := runOf(t, "tiny", load{rates: []float64{2}, each: 4, failing: 2, text: "\r\n<html>\n\t<body>" + strings.Repeat("x", 500)})
+	table := errorTable([]Run{run})
+	cells := table.Rows[0].Cells
+	if got := cells[len(cells)-1].Text; !strings.HasPrefix(got, "overloaded <html> <body>xxx") || !strings.HasSuffix(got, "x…") || len([]rune(got)) != messageRunes+1 {
+		t.Errorf("got %q", got)
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/seed-307b789f/xk6-llm/convert"
 )
 
 // failure is a kind of failure in a run, as its report labels it.
@@ -60,14 +62,14 @@ func errorTable(runs []Run) *table {
 
 func failuresOf(number int, r *Run) (list []failure) {
 	r.summary.Get("failures.by_label").ForEach(func(label, value gjson.Result) bool {
-		f := failure{run: number, label: label.String(), count: value.Get("count").Float()}
+		f := failure{run: number, label: convert.OneLine(label.String(), labelRunes), count: value.Get("count").Float()}
 		for _, m := range value.Get("messages").Array() {
 			f.messages = append(f.messages, m.Get("message").String())
 		}
 		for _, s := range r.stages {
 			n := 0.0
 			s.doc.Get("failures.by_label").ForEach(func(own, value gjson.Result) bool {
-				if own.String() == f.label {
+				if own.String() == label.String() {
 					n = value.Get("count").Float()
 				}
 				return true
@@ -85,15 +87,13 @@ func failuresOf(number int, r *Run) (list []failure) {
 const (
 	shownMessages = 3
 	messageRunes  = 200
+	labelRunes    = 80
 )
 
 func sample(messages []string) string {
 	var parts []string
 	for _, m := range messages[:min(len(messages), shownMessages)] {
-		if letters := []rune(m); len(letters) > messageRunes {
-			m = string(letters[:messageRunes]) + "…"
-		}
-		if m != "" {
+		if m = convert.OneLine(m, messageRunes); m != "" {
 			parts = append(parts, m)
 		}
 	}

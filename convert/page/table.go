@@ -79,8 +79,8 @@ var glanceColumns = []struct {
 	column
 	of func(gjson.Result) string
 }{
-	{column{"asked /s", "requests per second that the stage was to send"}, func(d gjson.Result) string { return plain(number(d.Get("load_summary.requested_rate"))) }},
-	{column{"sent /s", "requests sent, over the time from the first start to the last"}, func(d gjson.Result) string { return plain(achieved(d)) }},
+	{column{"asked /s", "requests per second that the stage was to send"}, func(d gjson.Result) string { return plain(asked(d)) }},
+	{column{"sent /s", "requests sent per second: one less than there are, over the time from the first start to the last; the mean of a stage whose rate changes"}, func(d gjson.Result) string { return plain(achieved(d)) }},
 	{column{"requests", "requests sent"}, func(d gjson.Result) string { return count(d.Get("load_summary.count")) }},
 	{column{"failed", "share of the requests that failed, whatever the cause"}, func(d gjson.Result) string { return percent(failedShare(d)) }},
 	{column{sloColumn, "share of the successes that kept all bounds; ✗ if that is below 99 %, or more than 1 % of the requests failed"}, func(d gjson.Result) string { return percent(keptShare(d)) }},

@@ -1,0 +1,244 @@
+package convert
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// Notes of the client on a success, as a record holds them; a note may say more behind it.
+const (
+	noteZeroUsage = "the server's usage of zeros was left out"
+	noteWhole     = "the server answered without streaming"
+)
+
+// noted says whether the client noted something of an answer.
+func (q *Request) noted(note string) bool { return strings.Contains(q.Note, note) }
+
+// zeroUsage says whether the server reported no output tokens for an answer that has content.
+func (q *Request) zeroUsage() bool {
+	return q.noted(noteZeroUsage) || q.serverOut == 0 && q.chunks > 0
+}
+
+// Reasons of an answer's end, as servers and APIs call them.
+var (
+	stopReasons  = []string{"stop", "eos", "eos_token", "end_turn", "stop_sequence"}
+	limitReasons = []string{"length", "max_tokens", "max_new_tokens"}
+	toolReasons  = []string{"tool_calls", "function_call", "tool_use"}
+	givenUp      = []string{"abort", "aborted", "error", "cancelled", "canceled"}
+)
+
+func calledTool(reason string) bool { return slices.Contains(toolReasons, strings.ToLower(reason)) }
+
+// endedBy counts requests by reason that ended for one of some reasons.
+func endedBy(counts map[string]int, reasons []string) (n int) {
+	for reason, count := range counts {
+		if slices.Contains(reasons, strings.ToLower(reason)) {
+			n += count
+		}
+	}
+	return n
+}
+
+// warner collects what a reader of figures should know.
+type warner struct{ list []string }
+
+func (w *warner) warn(when bool, format string, args ...any) {
+	if when {
+		w.list = append(w.list, fmt.Sprintf(format, args...))
+	}
+}
+
+// warnings tell what a reader of the group's figures should know.
+func (g *group) warnings(a *Additions) []string {
+	w := &warner{list: []string{}}
+	w.warn(a.Simulator, "the answers came from the built-in simulator: these figures say nothing about any model")
+	g.warnOfEnds(w, a.Finish)
+	g.warnOfContent(w, a)
+	g.warnOfChunks(w, a.Tokens)
+	g.warnOfCounts(w, a.Tokens)
+	g.warnOfLengths(w, a.Tokens.Limit)
+	w.warn(a.Requests.OneToken > 0, "%d answers of one token have no time_to_first_token in inference-perf's format; see latency.ttft", a.Requests.OneToken)
+	return w.list
+}
+
+// addServer adds what the server's own page told.
+func (a *Additions) addServer(s *ServerState) {
+	a.Server = s
+	if s == nil {
+		return
+	}
+	w := &warner{a.Warnings}
+	w.warn(s.Anew > 0, "the counters of a server's page fell %d times: it was started again, or several servers answer under its URL; its counts are null", s.Anew)
+	a.Warnings = w.list
+}
+
+// warnOfEnds tells of answers that may not be whole. Other tools' results do not have the reason.
+func (g *group) warnOfEnds(w *warner, reasons map[string]int) {
+	n := len(g.ok)
+	if none := reasons[""]; g.run.Origin == "" {
+		w.warn(none > 0 && none < n, "%d of %d answers ended without a finish reason: cut off by the server?", none, n)
+		w.warn(none > 0 && none == n, "none of the %d answers has a finish reason: nobody can tell whether the server cut them off", n)
+	}
+	cut := endedBy(reasons, givenUp)
+	w.warn(cut > 0, "%d of %d answers were given up by the server (finish reason abort or error), and count as successes", cut, n)
+}
+
+// warnOfContent tells of answers without content, of which there is no TTFT.
+func (g *group) warnOfContent(w *warner, a *Additions) {
+	c, n := a.Requests, len(g.ok)
+	of, see := "", ": TTFT is of the others; see ttfo"
+	if c.NoContent == n {
+		see = ", so there is no TTFT; see ttfo"
+	}
+	switch {
+	case c.ReasoningOnly > 0 && c.ToolCallsOnly > 0:
+		of = "reasoning or tool calls"
+	case c.ToolCallsOnly > 0:
+		of = "tool calls"
+	case c.ReasoningOnly > 0:
+		of = "reasoning"
+	}
+	if g.reasonsToTheLimit() {
+		of += " (raise MAX_TOKENS)"
+	}
+	only := c.ReasoningOnly + c.ToolCallsOnly
+	w.warn(only > 0, "%d of %d answers have no content, only %s%s", only, n, of, see)
+	empty := c.NoContent - only
+	w.warn(empty > 0, "%d of %d answers are empty: they have no content, no reasoning and no tool call, and so no TTFT", empty, n)
+	whole := 0
+	for _, q := range g.ok {
+		if q.noted(noteWhole) {
+			whole++
+		}
+	}
+	w.warn(whole > 0, "%d of %d answers came whole although a stream was asked for: they have no TTFT, ITL and TPOT", whole, n)
+}
+
+// reasonsToTheLimit says whether an answer came to its limit of tokens before any content.
+func (g *group) reasonsToTheLimit() bool {
+	return slices.ContainsFunc(g.ok, func(q *Request) bool {
+		return q.reasoned && !q.called && g.lacksContent(q) && slices.Contains(limitReasons, strings.ToLower(q.FinishReason))
+	})
+}
+
+// warnOfChunks tells what gaps between chunks are not.
+func (g *group) warnOfChunks(w *warner, t TokenCounts) {
+	if d := t.PerChunk; d != nil {
+		note := "inter_token_latency is of chunks, not of tokens; a tokenizer for the client would count them"
+		if t.Output[record.ClientTokenizer] == len(g.ok) {
+			note = "tokens of one chunk share a time, so that inter_token_latency has gaps of 0; see chunk_gap"
+		}
+		w.warn(d.Mean > 1.05, "chunks hold %.2f tokens on average: %s", d.Mean, note)
+	}
+	w.warn(t.Gaps.ChunkTogether*100 > t.Gaps.Chunk, "%.1f %% of the gaps between chunks are 0, for one read brought both: the server, a proxy or the network holds chunks together, so small percentiles of inter_token_latency are artefacts",
+		100*float64(t.Gaps.ChunkTogether)/float64(max(t.Gaps.Chunk, 1)))
+}
+
+// warnOfCounts tells where counts of tokens differ or are worth little.
+func (g *group) warnOfCounts(w *warner, t TokenCounts) {
+	w.warn(t.Differed > 0, "%d of %d prompts do not have the tokens they were made to have: is it the model's tokenizer?", t.Differed, t.Asked)
+	w.warn(t.ZeroUsage > 0, "the server reports usage of zeros in %d of %d answers", t.ZeroUsage, len(g.ok))
+	w.warn(t.Completion.Differed > 0, "the server counts other output tokens than the client in %d of %d answers (%d against %d in all)%s",
+		t.Completion.Differed, t.Completion.Compared, t.Completion.Server, t.Completion.Client, g.causeOfDifference())
+	w.warn(t.Output[record.ContentChunks] > 0, "output tokens of %d answers are their chunks, for want of a better count", t.Output[record.ContentChunks])
+}
+
+// causeOfDifference names what the answers have that the server and the client count differently, "" if they have content alone.
+func (g *group) causeOfDifference() string {
+	reasoned, called, tokens := 0, 0, int64(0)
+	for _, q := range g.ok {
+		if q.serverOut == none || q.clientOut == none || q.serverOut == q.clientOut {
+			continue
+		}
+		if q.reasoned {
+			reasoned++
+			tokens += int64(max(q.serverReasoning, 0))
+		}
+		if q.called {
+			called++
+		}
+	}
+	var parts []string
+	if reasoned > 0 {
+		part := fmt.Sprintf("%d of them have reasoning", reasoned)
+		if tokens > 0 {
+			part += fmt.Sprintf(" (%d tokens by the server's count)", tokens)
+		}
+		parts = append(parts, part)
+	}
+	if called > 0 {
+		parts = append(parts, fmt.Sprintf("%d of them have tool calls", called))
+	}
+	if parts == nil {
+		return ""
+	}
+	return ": " + strings.Join(parts, ", ")
+}
+
+// warnOfLengths tells of answers of other lengths than asked, by the reason of their end. Where the end was left to the model a
+// stop says nothing.
+func (g *group) warnOfLengths(w *warner, l Limited) {
+	many := func(n int) bool { return n*100 > l.Requests }
+	stopped, called := endedBy(l.ShortBy, stopReasons), endedBy(l.ShortBy, toolReasons)
+	if g.run.ignoresEOS() {
+		culprit := "the server does not heed it"
+		if g.run.sendsStop() {
+			culprit = "at a stop sequence of the request, or the server does not heed it"
+		}
+		w.warn(many(stopped), "%d of %d answers are shorter than asked although ignore_eos was sent: %s (%d of %d tokens came)", stopped, l.Requests, culprit, l.Delivered, l.Asked)
+		others := otherReasons(l.ShortBy)
+		w.warn(many(endedBy(l.ShortBy, others)), "%d of %d answers are shorter than asked although ignore_eos was sent (finish reasons: %s)",
+			endedBy(l.ShortBy, others), l.Requests, OneLine(fmt.Sprintf("%q", others), shownRunes))
+		w.warn(many(called), "%d of %d answers are shorter than asked: they ended with a tool call, which ignore_eos does not hinder", called, l.Requests)
+	}
+	limited := g.endedEarly()
+	w.warn(many(limited), "%d of %d answers are shorter than asked, and ended by the server's own limit (finish reason length): prompt and answer fill its context, or it caps max_tokens", limited, l.Requests)
+	w.warn(l.Long > 0, "%d of %d answers are longer than asked", l.Long, l.Requests)
+}
+
+// otherReasons are the reasons that are not of the lists above, or none, in lower case and in order.
+func otherReasons(counts map[string]int) (list []string) {
+	known := slices.Concat(stopReasons, limitReasons, toolReasons, givenUp)
+	for reason := range counts {
+		if reason = strings.ToLower(reason); !slices.Contains(known, reason) && !slices.Contains(list, reason) {
+			list = append(list, reason)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// endedEarly counts answers that the server ended for their length before they had the tokens asked for. The client's count
+// does not do: text is not always cut into the tokens that were generated.
+func (g *group) endedEarly() (n int) {
+	for _, q := range g.ok {
+		if q.serverOut != none && !q.zeroUsage() && q.serverOut < q.MaxTokens && slices.Contains(limitReasons, strings.ToLower(q.FinishReason)) {
+			n++
+		}
+	}
+	return n
+}
+
+// ignoresEOS says whether the clients asked for answers of exact lengths.
+func (r *Run) ignoresEOS() bool {
+	for _, c := range r.Clients {
+		if v, isBool := c.Options["ignoreEOS"].(bool); isBool && !v {
+			return false
+		}
+	}
+	return len(r.Clients) > 0
+}
+
+// sendsStop says whether a client's requests have stop sequences of their own.
+func (r *Run) sendsStop() bool {
+	for _, c := range r.Clients {
+		extra, _ := c.Options["extraBody"].(map[string]any)
+		if extra["stop"] != nil || extra["stop_token_ids"] != nil {
+			return true
+		}
+	}
+	return false
+}
