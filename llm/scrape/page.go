@@ -119,8 +119,12 @@ func (p *Page) fetch(ctx context.Context) (string, error) {
 		return "", bare(err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode != http.StatusOK {
+	switch resp.StatusCode {
+	case http.StatusOK:
+	case http.StatusNotFound, http.StatusNotImplemented:
 		return "", fmt.Errorf("status %d (SGLang has the page with --enable-metrics, llama.cpp with --metrics)", resp.StatusCode)
+	default:
+		return "", fmt.Errorf("status %d", resp.StatusCode)
 	}
 	text, err := io.ReadAll(io.LimitReader(resp.Body, MaxPage+1))
 	if len(text) > MaxPage {

@@ -146,7 +146,9 @@ func TestProblemsWithAPage(t *testing.T) {
 	t.Parallel()
 	for want, s := range map[string]server{
 		"status 404 (SGLang has the page with --enable-metrics, llama.cpp with --metrics)": func(*http.Request) (*http.Response, error) { return answer(404, "") },
-		"no metrics of vLLM, SGLang, TGI, llama.cpp or DCGM are on the page":               func(*http.Request) (*http.Response, error) { return answer(200, "up 1\n") },
+		"status 501 (SGLang has the page with --enable-metrics, llama.cpp with --metrics)": func(*http.Request) (*http.Response, error) { return answer(501, "") },
+		"status 503": func(*http.Request) (*http.Response, error) { return answer(503, "") },
+		"no metrics of vLLM, SGLang, TGI, llama.cpp or DCGM are on the page": func(*http.Request) (*http.Response, error) { return answer(200, "up 1\n") },
 		"the page is larger than 4194304 bytes": func(*http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: 200, Body: io.NopCloser(endless{})}, nil
 		},
