@@ -300,7 +300,7 @@ var definitions = map[string]string{
 	"start":                            "immediately before the request goes to the HTTP transport; making a connection comes after",
 	"end":                              "arrival of [DONE], or the end of the body where there is none",
 	"chunk":                            "arrival of an event with non-empty content: the read that brought its end, before it is parsed; reasoning and tool calls are not content",
-	"tokens":                           "output: the client's tokenizer, else the server's usage, else content chunks; input: the server's usage, else the client's tokenizer",
+	"tokens":                           "output: the client's tokenizer, else the server's usage, else content chunks, and of answers with reasoning or tool calls the server's usage first; input: the server's usage, else the client's tokenizer",
 	"tokens.prompt_lengths":            "prompts of generated data sets: asked, how many were made to have a number of tokens; differed, how many have another by the input count above",
 	"request_latency":                  "end - start, successes",
 	"normalized_time_per_output_token": "(end - start) / output tokens; 0 without tokens, as inference-perf has it",
