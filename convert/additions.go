@@ -329,7 +329,7 @@ var definitions = map[string]string{
 	"tokens.zero_usage":                "successes with content whose usage reports no output tokens",
 	"tokens.cached":                    "successes whose usage tells prompt_tokens_details.cached_tokens",
 	"client_health":                    "whether the load generator itself kept up: " + strings.Join(healthRules, "; "),
-	"server":                           "of the server's own page, as the client read it: running, waiting, kv_cache_usage over the samples within the time from the first start to the last end; counts as the difference between the last sample before that time and the first after it, against requests that ended between those two",
+	"server":                           "of the server's own page, as the client read it: running, waiting, kv_cache_usage over the samples within the time from the first start to the last end; counts as the difference between the last sample before that time and the first after it, against requests that ended between those two; time_to_first_token_mean is to the first output of any kind, as an engine counts it",
 	"tokens.gaps":                      "gaps between chunks and between tokens, and how many of them are 0 because one read, or one chunk, brought both: artefacts, which the gap before them makes up for",
 	"time_series":                      "per interval from the first start: due, sent, ended and failed requests, requests in flight at its end, content chunks that arrived, TTFT (p50, p99) of the requests sent in it, mean gap of the chunks that arrived in it",
 }

@@ -55,12 +55,15 @@ func (l labelCounts) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// ownAddress is the client's end of a connection, whose port is another for each: without it messages are alike.
+var ownAddress = regexp.MustCompile(`\b((?:read|write) tcp[46]? )\S+?->`)
+
 // countLabels sorts failures by label. Of each label it keeps so many different messages.
 func countLabels(failed []*Request, maxMessages int) labelCounts {
 	at, messageAt := map[string]int{}, map[[2]string]int{}
 	counts := labelCounts{}
 	for _, q := range failed {
-		name, text := label(q), plainMessage(q.Error)
+		name, text := label(q), ownAddress.ReplaceAllString(plainMessage(q.Error), "$1")
 		i, known := at[name]
 		if !known {
 			i = len(counts)
@@ -93,6 +96,9 @@ const shownRunes = 200
 func (c *labelCount) shown() string {
 	first := c.messages[0]
 	text := OneLine(first.Text, shownRunes)
+	if text == "" {
+		text = "no message"
+	}
 	if first.count < c.count {
 		text += fmt.Sprintf(" (%d of them)", first.count)
 	}

@@ -33,14 +33,15 @@ type Level struct {
 	Max  Float `json:"max"`
 }
 
-// ServerCounts are the server's counters between two samples, and the client's counts of requests that ended between them.
+// ServerCounts are the server's counters between two samples, and the client's counts of requests that ended between them. The
+// negative difference of the TTFT is the network's and the client's share.
 type ServerCounts struct {
 	From        Float       `json:"from_seconds"` // of the earlier sample, after the first start of the run
 	To          Float       `json:"to_seconds"`   // of the later
 	Requests    *Reconciled `json:"requests"`     // answered to their end
 	Prompt      *Reconciled `json:"prompt_tokens"`
 	Generated   *Reconciled `json:"generation_tokens"`
-	TTFT        *Reconciled `json:"time_to_first_token_mean"` // seconds, to the first output of any kind; the negative difference is the network's and the client's share
+	TTFT        *Reconciled `json:"time_to_first_token_mean"` // seconds, to the first output of any kind
 	Preemptions *Float      `json:"preemptions"`
 	PrefixHits  *Float      `json:"prefix_cache_hit_share"` // of the tokens looked up, 0 to 1
 }

@@ -215,7 +215,8 @@ func otherReasons(counts map[string]int) (list []string) {
 // does not do: text is not always cut into the tokens that were generated.
 func (g *group) endedEarly() (n int) {
 	for _, q := range g.ok {
-		if q.serverOut != none && !q.zeroUsage() && q.serverOut < q.MaxTokens && slices.Contains(limitReasons, strings.ToLower(q.FinishReason)) {
+		out := q.serverOut + max(q.serverReasoning, 0) // some servers count reasoning apart
+		if q.serverOut != none && !q.zeroUsage() && out < q.MaxTokens && slices.Contains(limitReasons, strings.ToLower(q.FinishReason)) {
 			n++
 		}
 	}

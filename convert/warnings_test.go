@@ -61,13 +61,16 @@ func TestShortAnswers(t *testing.T) {
 		requests []*record.Request
 		want     []string
 	}{
-		"stop":                {nil, []*record.Request{answered(4, "stop"), answered(10, "length")}, []string{"1 of 2 answers are shorter than asked although ignore_eos was sent: the server does not heed it (14 of 20 tokens came)"}},
-		"TGI's stop":          {nil, []*record.Request{answered(4, "eos_token")}, []string{"1 of 1 answers are shorter than asked although ignore_eos was sent: the server does not heed it (4 of 10 tokens came)"}},
-		"stop, free":          {free, []*record.Request{answered(4, "stop")}, nil},
-		"stop at the limit":   {nil, []*record.Request{answered(10, "stop")}, nil},
-		"own stop sequences":  {map[string]any{"extraBody": map[string]any{"stop": "x"}}, []*record.Request{answered(4, "stop")}, []string{"1 of 1 answers are shorter than asked although ignore_eos was sent: at a stop sequence of the request, or the server does not heed it (4 of 10 tokens came)"}},
-		"length":              {nil, []*record.Request{answered(4, "length")}, []string{"1 of 1 answers are shorter than asked, and ended by the server's own limit (finish reason length): prompt and answer fill its context, or it caps max_tokens"}},
-		"length, free":        {free, []*record.Request{answered(4, "length")}, []string{"1 of 1 answers are shorter than asked, and ended by the server's own limit (finish reason length): prompt and answer fill its context, or it caps max_tokens"}},
+		"stop":               {nil, []*record.Request{answered(4, "stop"), answered(10, "length")}, []string{"1 of 2 answers are shorter than asked although ignore_eos was sent: the server does not heed it (14 of 20 tokens came)"}},
+		"TGI's stop":         {nil, []*record.Request{answered(4, "eos_token")}, []string{"1 of 1 answers are shorter than asked although ignore_eos was sent: the server does not heed it (4 of 10 tokens came)"}},
+		"stop, free":         {free, []*record.Request{answered(4, "stop")}, nil},
+		"stop at the limit":  {nil, []*record.Request{answered(10, "stop")}, nil},
+		"own stop sequences": {map[string]any{"extraBody": map[string]any{"stop": "x"}}, []*record.Request{answered(4, "stop")}, []string{"1 of 1 answers are shorter than asked although ignore_eos was sent: at a stop sequence of the request, or the server does not heed it (4 of 10 tokens came)"}},
+		"length":             {nil, []*record.Request{answered(4, "length")}, []string{"1 of 1 answers are shorter than asked, and ended by the server's own limit (finish reason length): prompt and answer fill its context, or it caps max_tokens"}},
+		"length, free":       {free, []*record.Request{answered(4, "length")}, []string{"1 of 1 answers are shorter than asked, and ended by the server's own limit (finish reason length): prompt and answer fill its context, or it caps max_tokens"}},
+		"length, reasoning counted apart": {nil, []*record.Request{with(answered(4, "length"), func(r *record.Request) {
+			r.Usage = json.RawMessage(`{"completion_tokens":4,"completion_tokens_details":{"reasoning_tokens":6}}`)
+		})}, nil},
 		"length, by client":   {nil, []*record.Request{with(answered(0, "length"), byClient)}, nil},
 		"length, usage zeros": {nil, []*record.Request{answered(0, "length")}, nil},
 		"tool calls":          {nil, []*record.Request{answered(4, "tool_calls")}, []string{"1 of 1 answers are shorter than asked: they ended with a tool call, which ignore_eos does not hinder"}},
