@@ -175,7 +175,7 @@ func (g *group) counts() RequestCounts {
 // lacksContent says whether a streamed answer brought no content. Of an answer that came whole, and of a run of another tool
 // without reasoning or tool calls, nobody can tell.
 func (g *group) lacksContent(q *Request) bool {
-	return q.Streaming && q.chunks == 0 && !q.noted(noteWhole) && (q.reasoned || q.called || g.run.Origin == "")
+	return q.Streaming && q.chunks == 0 && !q.noted(record.NoteWhole) && (q.reasoned || q.called || g.run.Origin == "")
 }
 
 // dropped counts the arrivals of the group's stages that were never sent.
@@ -259,7 +259,7 @@ func (l *Limited) count(q *Request) {
 
 // tokensPerChunk is unknown where the tokens are counted in chunks, or hold more than the content.
 func tokensPerChunk(_ *group, q *Request) float64 {
-	mixed := q.OutputSource == record.ServerUsage && (!math.IsNaN(q.ttfr) || q.ttfo != q.ttft)
+	mixed := q.OutputSource != record.ClientTokenizer && (!math.IsNaN(q.ttfr) || q.ttfo != q.ttft)
 	if q.chunks == 0 || q.OutputSource == record.ContentChunks || mixed {
 		return unknown
 	}

@@ -8,18 +8,12 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// Notes of the client on a success, as a record holds them; a note may say more behind it.
-const (
-	noteZeroUsage = "the server's usage of zeros was left out"
-	noteWhole     = "the server answered without streaming"
-)
-
 // noted says whether the client noted something of an answer.
 func (q *Request) noted(note string) bool { return strings.Contains(q.Note, note) }
 
 // zeroUsage says whether the server reported no output tokens for an answer that has content.
 func (q *Request) zeroUsage() bool {
-	return q.noted(noteZeroUsage) || q.serverOut == 0 && q.chunks > 0
+	return q.noted(record.NoteZeroUsage) || q.serverOut == 0 && q.chunks > 0
 }
 
 // Reasons of an answer's end, as servers and APIs call them.
@@ -57,6 +51,7 @@ func (g *group) warnings(a *Additions) []string {
 	w.warn(a.Simulator, "the answers came from the built-in simulator: these figures say nothing about any model")
 	g.warnOfEnds(w, a.Finish)
 	g.warnOfContent(w, a)
+	g.warnOfNotes(w)
 	g.warnOfChunks(w, a.Tokens)
 	g.warnOfCounts(w, a.Tokens)
 	g.warnOfLengths(w, a.Tokens.Limit)
@@ -108,13 +103,25 @@ func (g *group) warnOfContent(w *warner, a *Additions) {
 	w.warn(only > 0, "%d of %d answers have no content, only %s%s", only, n, of, see)
 	empty := c.NoContent - only
 	w.warn(empty > 0, "%d of %d answers are empty: they have no content, no reasoning and no tool call, and so no TTFT", empty, n)
-	whole := 0
-	for _, q := range g.ok {
-		if q.noted(noteWhole) {
-			whole++
+}
+
+// warnOfNotes tells how often the client noted what bears on figures.
+func (g *group) warnOfNotes(w *warner) {
+	for _, about := range []struct{ note, format string }{
+		{record.NoteWhole, "%d of %d answers came whole although a stream was asked for: they have no TTFT, ITL and TPOT"},
+		{record.NoteStreamed, "%d of %d answers were streamed although no stream was asked for"},
+		{record.NoteChoices, "%d of %d answers have several choices: text and times are of the first, the server's usage may count all"},
+		{record.NoteCumulative, "%d of %d answers came in chunks of all the text so far, which counts once"},
+		{record.NoteBroken, "%d of %d answers were whole when their connection broke, and count as successes"},
+	} {
+		times := 0
+		for _, q := range g.ok {
+			if q.noted(about.note) {
+				times++
+			}
 		}
+		w.warn(times > 0, about.format, times, len(g.ok))
 	}
-	w.warn(whole > 0, "%d of %d answers came whole although a stream was asked for: they have no TTFT, ITL and TPOT", whole, n)
 }
 
 // reasonsToTheLimit says whether an answer came to its limit of tokens before any content.

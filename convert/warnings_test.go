@@ -95,7 +95,7 @@ func TestShortAnswersAreCountedByReason(t *testing.T) {
 
 func TestAnswersWithoutContent(t *testing.T) {
 	t.Parallel()
-	whole := func(r *record.Request) { r.Chunks, r.Note = []int64{}, noteWhole }
+	whole := func(r *record.Request) { r.Chunks, r.Note = []int64{}, record.NoteWhole }
 	empty := func(r *record.Request) { r.Chunks = []int64{} }
 	for name, tt := range map[string]struct {
 		requests []*record.Request
@@ -153,7 +153,7 @@ func TestAnswersThatMayBeCut(t *testing.T) {
 
 func TestUsageOfZeros(t *testing.T) {
 	t.Parallel()
-	left := with(answered(10, "stop"), func(r *record.Request) { r.Usage, r.Note = nil, noteZeroUsage })
+	left := with(answered(10, "stop"), func(r *record.Request) { r.Usage, r.Note = nil, record.NoteZeroUsage })
 	empty := with(answered(0, "stop"), func(r *record.Request) { r.Chunks = []int64{} })
 	requests := []*record.Request{answered(0, "stop"), left, empty, answered(10, "length")}
 	if got, want := warned(t, nil, "zeros", requests...), "the server reports usage of zeros in 2 of 4 answers"; len(got) != 1 || got[0] != want {
@@ -185,5 +185,27 @@ func TestCauseOfOtherCounts(t *testing.T) {
 		if got := strings.Join(warned(t, nil, "other output tokens", tt.requests...), "\n"); got != tt.want {
 			t.Errorf("%s: got %q, want %q", name, got, tt.want)
 		}
+	}
+}
+
+// What the client noted of answers, and what bears on figures, is said with its number.
+func TestNotesAreCounted(t *testing.T) {
+	t.Parallel()
+	noted := func(note string) *record.Request {
+		return with(answered(10, "length"), func(r *record.Request) { r.Note = note })
+	}
+	for want, r := range map[string]*record.Request{
+		"1 of 2 answers were streamed although no stream was asked for":                                          noted(record.NoteStreamed),
+		"1 of 2 answers have several choices: text and times are of the first, the server's usage may count all": noted(record.NoteNoDone + "; " + record.NoteChoices),
+		"1 of 2 answers came in chunks of all the text so far, which counts once":                                noted(record.NoteCumulative + "; " + record.NoteZeroUsage),
+		"1 of 2 answers were whole when their connection broke, and count as successes":                          noted(record.NoteBroken + ": reset"),
+		"the server reports usage of zeros in 1 of 2 answers":                                                    noted(record.NoteZeroUsage),
+	} {
+		if got := warned(t, nil, "", r, answered(10, "length")); !slices.Contains(got, want) {
+			t.Errorf("note %q: got %q, want %q", r.Note, got, want)
+		}
+	}
+	if got := warned(t, nil, "answers", noted(record.NoteNoDone)); len(got) > 0 {
+		t.Errorf("an answer without [DONE]: got %q", got)
 	}
 }
