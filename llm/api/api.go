@@ -13,9 +13,11 @@ type Request struct {
 	Model     string
 	Prompt    string          // of a completion
 	Messages  json.RawMessage // of a chat: a JSON array
-	MaxTokens int             // limit of the output
+	MaxTokens int             // limit of the output; 0 for none
 	IgnoreEOS bool            // go on to MaxTokens whatever the model says; an extension of vLLM and others
 	Stream    bool
+	// MaxTokensField carries the limit, see [CheckMaxTokensField]; "" for the constant of that name.
+	MaxTokensField string
 	// AddSpecial says whether the server is to add special tokens around the prompt; nil leaves it to the server.
 	AddSpecial *bool
 	Format     json.RawMessage // response_format, see [Format]; nil for none
@@ -26,7 +28,7 @@ type Request struct {
 type Dialect interface {
 	// Name is the dialect's name in options and records.
 	Name() string
-	// Path follows the base URL, which ends in /v1.
+	// Path follows the base URL.
 	Path() string
 	// Body is the request's JSON, keys in the order inference-perf sends them, then the extra ones.
 	Body(Request) ([]byte, error)

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -29,13 +30,32 @@ func ParseExtra(fields map[string]any) (Extra, error) {
 	return extra, nil
 }
 
+// MaxTokensField is the field that carries a request's limit unless it names another.
+const MaxTokensField = "max_tokens"
+
+// CheckMaxTokensField says what is wrong with a name for the field of the limit. "" is fine.
+func CheckMaxTokensField(name string) error {
+	switch name {
+	case "model", "messages", "prompt", "stream", "stream_options", "ignore_eos", "add_special_tokens", "response_format":
+		return fmt.Errorf("%q is another field of the request", name)
+	}
+	for i, c := range []byte(name) {
+		if c != '_' && (c|0x20 < 'a' || c|0x20 > 'z') && (i == 0 || c < '0' || c > '9') {
+			return fmt.Errorf("%q is not the name of a field such as max_completion_tokens", name)
+		}
+	}
+	return nil
+}
+
 // body writes the fields in the order inference-perf does.
 func body(r Request, inputName string, input any) ([]byte, error) {
 	w := newBodyWriter(r.Extra)
 	w.field("model", r.Model)
 	w.field(inputName, input)
-	w.field("max_tokens", r.MaxTokens)
-	if r.IgnoreEOS {
+	if r.MaxTokens > 0 {
+		w.field(cmp.Or(r.MaxTokensField, MaxTokensField), r.MaxTokens)
+	}
+	if r.IgnoreEOS && r.MaxTokens > 0 { // without a limit an answer would go on to the end of the context
 		w.field("ignore_eos", true) // left out when false: servers that do not know it may refuse it
 	}
 	w.field("stream", r.Stream)

@@ -34,6 +34,14 @@ func TestBody(t *testing.T) {
 			`{"model":"m","prompt":"x","max_tokens":1,"stream":false,"add_special_tokens":false}`,
 		},
 		{
+			"a field of another name", Chat, Request{Model: "m", Messages: json.RawMessage(`[]`), MaxTokens: 5, MaxTokensField: "max_completion_tokens", IgnoreEOS: true},
+			`{"model":"m","messages":[],"max_completion_tokens":5,"ignore_eos":true,"stream":false}`,
+		},
+		{
+			"no limit", Completion, Request{Model: "m", Prompt: "x", MaxTokensField: "n", IgnoreEOS: true},
+			`{"model":"m","prompt":"x","stream":false}`,
+		},
+		{
 			"extra fields follow in order", Completion, Request{Model: "m", MaxTokens: 1, Extra: extra(map[string]any{"temperature": 0.5, "best\"of": 2})},
 			`{"model":"m","prompt":"","max_tokens":1,"stream":false,"best\"of":2,"temperature":0.5}`,
 		},
@@ -64,6 +72,20 @@ func TestParseExtraRefuses(t *testing.T) {
 	} {
 		if _, err := ParseExtra(tt.fields); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%v: got %v, want %q", tt.fields, err, tt.want)
+		}
+	}
+}
+
+func TestCheckMaxTokensField(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"": "", "max_tokens": "", "max_completion_tokens": "", "maxOutputTokens": "", "n2": "",
+		"2n": `"2n" is not the name of a field`, "a-b": "is not the name", "a.b": "is not the name", "a\"b": "is not the name", "ä": "is not the name", "`": "is not the name",
+		"stream": `"stream" is another field of the request`, "prompt": "is another field",
+	} {
+		err := CheckMaxTokensField(name)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want %q", name, err, want)
 		}
 	}
 }

@@ -99,13 +99,20 @@ func isSuccessCode(value []byte) bool {
 	return false
 }
 
-// ErrorMessage finds what went wrong in the body of a refused request: error.message, message, detail, or the body itself.
+// ErrorMessage finds what went wrong in the body of a refused request, in one line: error.message, message, detail, or the body
+// itself. Of a web page, which proxies send, that is its title; "" if it has none.
 func ErrorMessage(body []byte) string {
 	var d Delta
-	if err := decode(body, &d); err == nil && d.Error != "" {
-		return d.Error
+	err := decode(body, &d)
+	text := d.Error
+	switch page := bytes.TrimLeft(body, "\ufeff \t\r\n"); {
+	case err == nil && text != "":
+	case isPage(page):
+		text = pageTitle(page)
+	default:
+		text = errorText(body)
 	}
-	return errorText(body)
+	return strings.Join(strings.Fields(text), " ")
 }
 
 // maxNested bounds how deep errorText looks for words.

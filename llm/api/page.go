@@ -1,0 +1,28 @@
+package api
+
+import (
+	"html"
+	"regexp"
+	"strings"
+)
+
+var (
+	pageStart = regexp.MustCompile(`(?is)^(?:<!--.*?-->\s*)*<(?:!doctype html|html|head|body|title|center|h1)\b`)
+	pageName  = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`)
+	pageHead  = regexp.MustCompile(`(?is)<h1[^>]*>(.*?)</h1>`)
+	pageTag   = regexp.MustCompile(`<[^>]*>`)
+)
+
+func isPage(body []byte) bool { return pageStart.Match(body) }
+
+// pageTitle is a page's title, else its first heading.
+func pageTitle(page []byte) string {
+	for _, element := range [...]*regexp.Regexp{pageName, pageHead} {
+		if found := element.FindSubmatch(page); found != nil {
+			if text := strings.TrimSpace(html.UnescapeString(string(pageTag.ReplaceAll(found[1], nil)))); text != "" {
+				return text
+			}
+		}
+	}
+	return ""
+}
