@@ -8,11 +8,16 @@ declare module 'k6/x/llm' {
 
   /** Options of a {@link Client}. */
   export interface ClientOptions {
-    /** Base URL, with or without /v1. 'sim:' (the default) or 'sim:?ttft=50ms&itl=10ms' starts the built-in simulator. */
+    /**
+     * Base URL. /v1 is added to a bare host ('http://localhost:8000'); any other path is used as it stands ('https://host/api/v3') and
+     * may be that of the endpoint ('…/chat/completions', of the client's api). A query is kept. A user and password in it are sent as
+     * Basic authentication, unless there is an apiKey or a header Authorization. 'sim:' (the default) or 'sim:?ttft=50ms&itl=10ms'
+     * starts the built-in simulator.
+     */
     baseURL?: string;
     /** Endpoint that send uses: 'chat' (the default) or 'completion'. */
     api?: 'chat' | 'completion';
-    /** Model to ask for; by default the first that GET /v1/models lists. */
+    /** Model to ask for, whether the server lists it or not; by default the first that GET /v1/models lists. */
     model?: string;
     /** Ask for a stream of events (default true). Without one there are no TTFT, ITL and TPOT. */
     streaming?: boolean;
@@ -22,10 +27,14 @@ declare module 'k6/x/llm' {
     timeout?: Duration;
     /** Longest gap between chunks of a stream (default 0: none). */
     idleTimeout?: Duration;
-    /** Sent as a bearer token. */
+    /** Sent as a bearer token. A header Authorization of headers goes before it. */
     apiKey?: string;
-    /** Further HTTP headers. */
+    /** Further HTTP headers. They go before those that the client sends by itself. */
     headers?: Record<string, string>;
+    /** Request header that carries the requestID, a UUID (default 'X-Request-Id', '' for none). */
+    requestIDHeader?: string;
+    /** Field of the body that carries maxTokens (default 'max_tokens'); '' leaves the limit out, and with it ignore_eos. */
+    maxTokensField?: 'max_tokens' | 'max_completion_tokens' | string;
     /** Further fields of the request body. A field the body has already is replaced, null takes it out. */
     extraBody?: Record<string, unknown>;
     /** Keep request and response bodies in the records (default false). */
@@ -108,7 +117,7 @@ declare module 'k6/x/llm' {
 
   /** A message of a chat; further fields are sent as they are. */
   export interface Message {
-    /** 'system', 'user', 'assistant' … */
+    /** 'system', 'user', 'assistant' …: sent as it stands. */
     role: string;
     /** A text, or a list of parts as the server takes them. */
     content: unknown;
@@ -121,6 +130,8 @@ declare module 'k6/x/llm' {
     model?: string;
     /** Limit of the output, in tokens (default 30). */
     maxTokens?: number;
+    /** Field of the body that carries it, instead of the client's. */
+    maxTokensField?: string;
     /** Conversation the request belongs to. */
     sessionID?: string;
     /** Number of the request within its conversation. */
@@ -171,7 +182,7 @@ declare module 'k6/x/llm' {
     good: boolean | null;
     /** Attempts beyond the first. */
     retries: number;
-    /** Sent as X-Request-Id, and in the record. */
+    /** A UUID; sent as X-Request-Id, and in the record. */
     requestID: string;
     /** Model or adapter that was asked for. */
     model: string;

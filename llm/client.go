@@ -3,7 +3,6 @@ package llm
 import (
 	"context"
 	cryptorand "crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -219,8 +218,14 @@ func chooseAdapter(split []record.Adapter, p place) string {
 
 // abort ends the whole test as exec.test.abort does: without a server there is nothing to measure.
 func (c *jsClient) abort(err error) {
-	c.m.vu.Runtime().Interrupt(&errext.InterruptError{Reason: errext.AbortTest + ": " + err.Error()})
+	c.m.vu.Runtime().Interrupt(abortError{&errext.InterruptError{Reason: errext.AbortTest + ": " + err.Error()}})
 }
+
+// abortError is an interrupt to which k6 does not add where in the script it happened, which says nothing about the cause.
+type abortError struct{ *errext.InterruptError }
+
+// Unwrap lets k6 find out what it is.
+func (e abortError) Unwrap() error { return e.InterruptError }
 
 // wireFor gives the client of an endpoint, made at its first use: the simulator has no address before.
 func (c *jsClient) wireFor(dialect api.Dialect) (*client.Client, error) {
@@ -316,14 +321,24 @@ func requestTags(tags *metrics.TagSet, r *record.Request) *metrics.TagSet {
 	return tags
 }
 
-// Request ids: a prefix of this process and a number.
+// Request ids are UUIDs, for some servers refuse others: random bits of this process, with the version 4 and the variant of RFC
+// 9562, and in the last group a number that counts up.
 var (
 	requestPrefix = sync.OnceValue(func() string {
-		id := make([]byte, 6)
-		_, _ = cryptorand.Read(id) // never fails
-		return hex.EncodeToString(id) + "-"
+		var b [10]byte
+		_, _ = cryptorand.Read(b[:]) // never fails
+		b[6], b[8] = 0x40|b[6]&0x0f, 0x80|b[8]&0x3f
+		return fmt.Sprintf("%x-%x-%x-%x-", b[:4], b[4:6], b[6:8], b[8:])
 	})
 	requestNumber atomic.Uint64
 )
 
-func nextRequestID() string { return requestPrefix() + strconv.FormatUint(requestNumber.Add(1), 10) }
+func nextRequestID() string { return requestID(requestNumber.Add(1)) }
+
+func requestID(number uint64) string {
+	id := append(make([]byte, 0, 36), requestPrefix()...)
+	for shift := 44; shift >= 0; shift -= 4 {
+		id = append(id, "0123456789abcdef"[number>>shift&0xf])
+	}
+	return string(id)
+}

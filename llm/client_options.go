@@ -4,6 +4,7 @@ import (
 	"github.com/grafana/sobek"
 
 	"github.com/seed-307b789f/xk6-llm/llm/api"
+	"github.com/seed-307b789f/xk6-llm/llm/client"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 	"github.com/seed-307b789f/xk6-llm/llm/slo"
 )
@@ -79,6 +80,12 @@ func (o *clientOptions) redactOptions(m map[string]any) {
 	}
 	if h := o.sloHeaders; h != nil {
 		m["sloHeaders"] = map[string]string{"unit": h.Unit, "ttft": h.TTFT, "tpot": h.TPOT}
+	}
+	if o.MaxTokensField != client.DefaultMaxTokensField {
+		m["maxTokensField"] = o.MaxTokensField
+	}
+	if o.RequestIDHeader != client.DefaultRequestIDHeader {
+		m["requestIDHeader"] = o.RequestIDHeader
 	}
 	for name, value := range map[string]string{
 		"sessionHeader": o.SessionHeader, "sessionTokenHeader": o.SessionTokenHeader, "certPath": o.files.cert, "keyPath": o.files.key, "caPath": o.files.ca,

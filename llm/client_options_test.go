@@ -17,9 +17,12 @@ type recorder struct {
 	*httptest.Server
 	drop, asked  int
 	bodies       []string
+	ids          []string // of the requests, as their headers have them
 	session, got []string // session headers: ids and tokens of the requests
 	connections  map[string]bool
 	mu           sync.Mutex
+
+	authorization string // of the newest
 }
 
 const oneToken = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":1}}\n\ndata: [DONE]\n\n"
@@ -35,7 +38,8 @@ func (s *recorder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.asked++; s.asked <= s.drop {
 		panic(http.ErrAbortHandler) // closes the connection
 	}
-	s.bodies = append(s.bodies, string(body))
+	s.bodies, s.ids = append(s.bodies, string(body)), append(s.ids, r.Header.Get("X-Request-Id"))
+	s.authorization = r.Header.Get("Authorization")
 	s.session, s.got = append(s.session, r.Header.Get("X-Session")), append(s.got, r.Header.Get("X-Token"))
 	s.connections[r.RemoteAddr] = true
 	w.Header().Set("Content-Type", "text/event-stream")

@@ -14,7 +14,10 @@ import (
 	"time"
 
 	"github.com/grafana/sobek"
+	"go.k6.io/k6/v2/errext"
+	"go.k6.io/k6/v2/errext/exitcodes"
 
+	"github.com/seed-307b789f/xk6-llm/llm/client"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/measure"
 	"github.com/seed-307b789f/xk6-llm/llm/support"
@@ -110,6 +113,20 @@ func (m *ModuleInstance) readConfig(source sobek.Value) (*config.Config, error) 
 	}
 	return c, nil
 }
+
+// refuse ends a script that was made for a configuration, in the init context. Only the message is printed, for its user has
+// never seen the script.
+func (m *ModuleInstance) refuse(message string) {
+	m.vu.Runtime().Interrupt(refusal{abortError{&errext.InterruptError{Reason: message}}})
+}
+
+type refusal struct{ abortError }
+
+// StackTrace is what k6 prints of errors that have one.
+func (r refusal) StackTrace() string { return r.Reason }
+
+// ExitCode is that of an exception in a script.
+func (r refusal) ExitCode() exitcodes.ExitCode { return exitcodes.ScriptException }
 
 func (m *ModuleInstance) overrides() (list []config.Override, err error) {
 	text, set := m.lookupEnv(OverridesEnv)
@@ -209,7 +226,7 @@ func (d *dropIn) client() options {
 // baseURL is the simulator's for the server type mock.
 func (d *dropIn) baseURL() string {
 	if d.c.Server.Type != config.MockServer {
-		return strings.TrimRight(d.c.Server.BaseURL, "/")
+		return client.ServerURL(strings.TrimSpace(d.c.Server.BaseURL))
 	}
 	settings := url.Values{}
 	if t := d.tokenizer(); t != "" && d.c.Tokenizer != nil {

@@ -53,6 +53,8 @@ func has(t *testing.T, name, object, want string) {
 func TestConfigMakesAClient(t *testing.T) {
 	t.Parallel()
 	for yaml, want := range map[string]string{
+		"server: {base_url: 'http://h/prefix/', model_name: m}\n" + someLoad: `{"baseURL":"http://h/prefix/v1"}`,
+		"server: {base_url: 'http://h/api/v3', model_name: m}\n" + someLoad:  `{"baseURL":"http://h/api/v3"}`,
 		someServer + someLoad: `{"baseURL":"http://h:8000","api":"completion","model":"m","streaming":false,"ignoreEOS":true,"text":false,"timeout":null,"slo":null,"tokenizer":null}`,
 		someServer + "api: {type: chat, streaming: true, headers: {a: b}}\nload: {request_timeout: 1.5, request_retries: 2, stages: [{rate: 1, duration: 1}]}\n": `{"api":"chat","streaming":true,"headers":{"a":"b"},"timeout":1500,"retries":2,"retryBackoff":500,"sloHeaders":null}`,
 		"server: {base_url: x, type: mock, api_key: k, ignore_eos: false}\ntokenizer: {pretrained_model_name_or_path: t.json}\n" + someLoad:                      `{"baseURL":"sim:?tokenizer=t.json","apiKey":"k","ignoreEOS":false,"model":null,"tokenizer":"t.json"}`,

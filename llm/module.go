@@ -82,7 +82,7 @@ type ModuleInstance struct {
 
 // Exports gives the names a script can import.
 func (m *ModuleInstance) Exports() modules.Exports {
-	return modules.Exports{Named: map[string]any{
+	named := map[string]any{
 		"Client":    m.newClient,
 		"Dataset":   m.newDataset,
 		"Tokenizer": m.newTokenizer,
@@ -92,7 +92,11 @@ func (m *ModuleInstance) Exports() modules.Exports {
 		"summary":   m.summary,
 		"trace":     m.trace,
 		"version":   measure.Version(),
-	}}
+	}
+	if _, ours := m.lookupEnv(OverridesEnv); ours {
+		named["refuse"] = m.refuse // of the script of `k6 x llm run` alone
+	}
+	return modules.Exports{Named: named}
 }
 
 // place is where in the run a request belongs.

@@ -275,8 +275,7 @@ func TestUnreachableServerAborts(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ client, want string }{
 		{`{baseURL: 'http://127.0.0.1:1'}`, "cannot reach http://127.0.0.1:1/v1"},
-		{`{baseURL: 'sim:?model=a&lora=b', model: 'c'}`, `model "c" is not served by`},
-		{`{baseURL: 'sim:?api-key=x', apiKey: 'wrong'}`, "refused the API key with status 401"},
+		{`{baseURL: 'sim:?api-key=x', apiKey: 'wrong'}`, "refused the API key of apiKey with status 401 (Unauthorized): check apiKey"},
 		{`{baseURL: 'sim:?truth=/no/such/dir/f'}`, "simulator's truth file"},
 	} {
 		v := newVU(t, New())

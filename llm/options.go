@@ -69,6 +69,8 @@ func (o *clientOptions) fields(rt *sobek.Runtime) fields {
 		"responseFormat":     func(v sobek.Value) error { return o.readFormat(rt, v) },
 		"sessionHeader":      text(&o.SessionHeader),
 		"sessionTokenHeader": text(&o.SessionTokenHeader),
+		"requestIDHeader":    text(&o.RequestIDHeader),
+		"maxTokensField":     text(&o.MaxTokensField),
 
 		"serverMetrics":         o.pages.read,
 		"serverMetricsInterval": duration(&o.pages.every),
@@ -85,6 +87,7 @@ func readClientOptions(rt *sobek.Runtime, value sobek.Value) (*clientOptions, er
 	if err := o.pages.check(); err != nil {
 		return nil, invalid("Client", "serverMetricsInterval", err)
 	}
+	o.BaseURL = strings.TrimSpace(o.BaseURL)
 	if query, ok := strings.CutPrefix(o.BaseURL, simScheme); ok {
 		parsed, err := sim.ParseQuery(strings.TrimPrefix(query, "?"))
 		if err != nil {
@@ -245,6 +248,13 @@ func (o *requestOptions) fields() fields {
 
 		"promptTokens":     integer(&o.promptTokens, 1),
 		"addSpecialTokens": func(v sobek.Value) error { o.AddSpecial = new(bool); return boolean(o.AddSpecial)(v) },
+		"maxTokensField": func(v sobek.Value) error {
+			o.MaxTokensField = new(string)
+			if err := text(o.MaxTokensField)(v); err != nil {
+				return err
+			}
+			return api.CheckMaxTokensField(*o.MaxTokensField)
+		},
 	}
 }
 

@@ -153,8 +153,8 @@ func (p *peer) credentialsFor(page string) http.Header {
 	if err != nil || baseErr != nil || at.Scheme != base.Scheme || at.Host != base.Host {
 		return header
 	}
-	if p.opts.APIKey != "" {
-		header.Set("Authorization", "Bearer "+p.opts.APIKey)
+	if value := p.opts.Authorization(); value != "" {
+		header.Set("Authorization", value)
 	}
 	for name, value := range p.opts.Headers {
 		header.Set(name, value)

@@ -11,7 +11,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -33,7 +32,7 @@ const DefaultRetryBackoff = 500 * time.Millisecond
 
 // Options is what all requests of a client share. DefaultOptions has the defaults.
 type Options struct {
-	BaseURL     string        // http or https, with or without /v1 at the end
+	BaseURL     string        // http or https: /v1 is added to a bare host; any other path is used as it stands, and may be an endpoint's
 	API         api.Dialect   //
 	Model       string        // "" to ask the server, see Discover
 	Adapters    []string      // further names that requests will ask for
@@ -41,7 +40,7 @@ type Options struct {
 	IgnoreEOS   bool          // ask for MaxTokens tokens whatever the model says
 	Timeout     time.Duration // of a whole request; 0 means none
 	IdleTimeout time.Duration // longest gap between chunks of a stream; 0 means none
-	APIKey      string        // sent as a bearer token
+	APIKey      string        // sent as a bearer token; "" for the user and password of BaseURL, as Basic authentication
 	Headers     map[string]string
 	Format      json.RawMessage // response_format of the body, see api.Format; nil for none
 	Extra       api.Extra       // further fields of the body
@@ -54,6 +53,11 @@ type Options struct {
 	RetryBackoff time.Duration
 	// Random gives numbers in [0, 1) for that factor. It is called concurrently; nil for the runtime's own.
 	Random func() float64
+
+	// MaxTokensField names the field that carries a request's limit; "" leaves the limit out.
+	MaxTokensField string
+	// RequestIDHeader names the request header that carries the request's id; "" for none. One in Headers goes before it.
+	RequestIDHeader string
 
 	// SessionHeader names the request header that carries the session's id; "" for none.
 	SessionHeader string
@@ -69,28 +73,41 @@ type Options struct {
 	CountPrompt func(Request) (n int, raw bool)
 }
 
+// Defaults of names that a request carries.
+const (
+	DefaultMaxTokensField  = api.MaxTokensField
+	DefaultRequestIDHeader = "X-Request-Id"
+)
+
 // DefaultOptions gives options in which only BaseURL is missing.
 func DefaultOptions() Options {
-	return Options{API: api.Chat, Streaming: true, IgnoreEOS: true, Timeout: DefaultTimeout, RetryBackoff: DefaultRetryBackoff}
+	return Options{
+		API: api.Chat, Streaming: true, IgnoreEOS: true, Timeout: DefaultTimeout, RetryBackoff: DefaultRetryBackoff,
+		MaxTokensField: DefaultMaxTokensField, RequestIDHeader: DefaultRequestIDHeader,
+	}
 }
 
 // Client sends requests. It may be used concurrently.
 type Client struct {
-	opts    Options
-	base    *url.URL // ends in /v1
-	url     *url.URL // of the endpoint
-	header  http.Header
-	readers sync.Pool
+	*address
+	opts       Options
+	header     http.Header
+	credential string // what the header authorizes by, in words
+	idHeader   string // that carries a request's id, "" for none
+	readers    sync.Pool
 }
 
 // New checks the options, and names the faulty one.
 func New(opts Options) (*Client, error) {
-	base, err := parseBase(opts.BaseURL)
+	address, err := parseAddress(opts.BaseURL, opts.API)
 	if err != nil {
 		return nil, err
 	}
 	if err := opts.checkNumbers(); err != nil {
 		return nil, err
+	}
+	if err := api.CheckMaxTokensField(opts.MaxTokensField); err != nil {
+		return nil, fmt.Errorf("maxTokensField: %w", err)
 	}
 	header, err := opts.header()
 	if err != nil {
@@ -102,10 +119,14 @@ func New(opts Options) (*Client, error) {
 	if opts.Tokens == nil {
 		opts.Tokens = new(Tokens)
 	}
-	return &Client{
-		opts: opts, base: base, url: base.JoinPath(opts.API.Path()), header: header,
+	c := &Client{
+		address: address, opts: opts, header: header, credential: opts.credential(header),
 		readers: sync.Pool{New: func() any { return new(sse.Reader) }},
-	}, nil
+	}
+	if _, own := header[http.CanonicalHeaderKey(opts.RequestIDHeader)]; !own {
+		c.idHeader = opts.RequestIDHeader
+	}
+	return c, nil
 }
 
 func (o *Options) checkNumbers() error {
@@ -128,8 +149,8 @@ func (o *Options) header() (http.Header, error) {
 	if !validValue(o.APIKey) {
 		return nil, errors.New("apiKey holds a line break or another control character")
 	}
-	if o.APIKey != "" {
-		header.Set("Authorization", "Bearer "+o.APIKey)
+	if value := o.Authorization(); value != "" {
+		header.Set("Authorization", value)
 	}
 	given := make(map[string]string, len(o.Headers))
 	for _, name := range slices.Sorted(maps.Keys(o.Headers)) {
@@ -144,37 +165,14 @@ func (o *Options) header() (http.Header, error) {
 		given[key] = name
 		header.Set(name, value)
 	}
-	if name := o.SessionHeader; name != "" && !validName(name) {
-		return nil, fmt.Errorf("sessionHeader: %q is not the name of a header", name)
-	}
-	if name := o.SessionTokenHeader; name != "" && !validName(name) {
-		return nil, fmt.Errorf("sessionTokenHeader: %q is not the name of a header", name)
+	for _, named := range [...]struct{ option, header string }{
+		{"sessionHeader", o.SessionHeader}, {"sessionTokenHeader", o.SessionTokenHeader}, {"requestIDHeader", o.RequestIDHeader},
+	} {
+		if named.header != "" && !validName(named.header) {
+			return nil, fmt.Errorf("%s: %q is not the name of a header", named.option, named.header)
+		}
 	}
 	return header, nil
-}
-
-func parseBase(text string) (*url.URL, error) {
-	base, err := url.Parse(text)
-	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" {
-		return nil, fmt.Errorf(`baseURL %q is not a URL such as "http://localhost:8000/v1"`, Redact(text))
-	}
-	base.Path = strings.TrimRight(base.Path, "/")
-	if !strings.HasSuffix(base.Path, "/v1") {
-		base.Path += "/v1"
-	}
-	base.RawPath = ""
-	return base, nil
-}
-
-// Redact takes the password out of a URL's user part, for messages and files.
-func Redact(text string) string {
-	if base, err := url.Parse(text); err == nil {
-		return base.Redacted()
-	}
-	if at := strings.LastIndexByte(text, '@'); at >= 0 {
-		return "…" + text[at:]
-	}
-	return text
 }
 
 // validName says whether a header can have the name: it must be a token of RFC 9110.
@@ -192,12 +190,12 @@ func validValue(value string) bool {
 	return strings.IndexFunc(value, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }) < 0
 }
 
-// URL is where requests go, without a password.
-func (c *Client) URL() string { return c.url.Redacted() }
+// URL is where requests go, without secrets.
+func (c *Client) URL() string { return show(c.endpoint) }
 
 // Request is one request.
 type Request struct {
-	ID        string          // sent as X-Request-Id unless empty
+	ID        string          // sent in Options.RequestIDHeader unless empty
 	Model     string          // "" for the client's
 	Prompt    string          // of a completion
 	Messages  json.RawMessage // of a chat: a JSON array
@@ -206,12 +204,26 @@ type Request struct {
 
 	// AddSpecial says whether the server is to add special tokens around the prompt; nil leaves it to the server.
 	AddSpecial *bool
+	// MaxTokensField goes before that of Options; nil for none.
+	MaxTokensField *string
 }
 
 // Answer is a request's record, with the text that came.
 type Answer struct {
 	Record *record.Request
 	Text   string
+}
+
+// limit is the field that carries a request's limit, and the limit that is sent: 0 if it is left out.
+func (c *Client) limit(req Request) (field string, tokens int) {
+	field = c.opts.MaxTokensField
+	if req.MaxTokensField != nil {
+		field = *req.MaxTokensField
+	}
+	if field == "" {
+		return "", 0
+	}
+	return field, req.MaxTokens
 }
 
 // Do sends one request and waits for its end. It returns an error only if the request could not be built; whatever happens
@@ -224,8 +236,9 @@ func (c *Client) Do(ctx context.Context, rt http.RoundTripper, req Request) (Ans
 	if req.MaxTokens == 0 {
 		req.MaxTokens = DefaultMaxTokens
 	}
+	field, limit := c.limit(req)
 	body, err := c.opts.API.Body(api.Request{
-		Model: req.Model, Prompt: req.Prompt, Messages: req.Messages, MaxTokens: req.MaxTokens,
+		Model: req.Model, Prompt: req.Prompt, Messages: req.Messages, MaxTokens: limit, MaxTokensField: field,
 		IgnoreEOS: c.opts.IgnoreEOS, Stream: c.opts.Streaming, AddSpecial: req.AddSpecial, Format: c.opts.Format, Extra: c.opts.Extra,
 	})
 	if err != nil {
@@ -235,7 +248,9 @@ func (c *Client) Do(ctx context.Context, rt http.RoundTripper, req Request) (Ans
 		return Answer{}, fmt.Errorf("session id %q holds a control character, and so cannot be sent as the header %q", req.SessionID, c.opts.SessionHeader)
 	}
 	x := newExchange(c, req, body)
+	x.rec.MaxTokens = limit
 	x.run(ctx, rt)
+	c.explain(x.rec)
 	x.count(req)
 	return Answer{Record: x.rec, Text: string(x.transcript.text)}, nil
 }

@@ -2,7 +2,6 @@ package client
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"io"
 	"net"
@@ -35,6 +34,9 @@ func TestNewRefuses(t *testing.T) {
 		{func(o *Options) { o.RetryBackoff = -1 }, "retryBackoff must not be negative, got -1ns"},
 		{func(o *Options) { o.SessionHeader = "a b" }, `sessionHeader: "a b" is not the name of a header`},
 		{func(o *Options) { o.SessionTokenHeader = "é" }, `sessionTokenHeader: "é" is not the name of a header`},
+		{func(o *Options) { o.RequestIDHeader = "a:" }, `requestIDHeader: "a:" is not the name of a header`},
+		{func(o *Options) { o.MaxTokensField = "stream" }, `maxTokensField: "stream" is another field of the request`},
+		{func(o *Options) { o.MaxTokensField = "a-b" }, `maxTokensField: "a-b" is not the name of a field`},
 	} {
 		opts := DefaultOptions()
 		opts.BaseURL = "http://h"
@@ -154,52 +156,5 @@ func TestHeaders(t *testing.T) {
 	}
 	if r.ErrorType != record.ErrorHTTP || r.Status != 307 || !strings.Contains(r.Error, `redirected to "http://elsewhere.test/v1"`) {
 		t.Errorf("got %q %d %q", r.ErrorType, r.Status, r.Error)
-	}
-}
-
-func TestDiscover(t *testing.T) {
-	t.Parallel()
-	const two = `{"data":[{"id":"a"},{"id":"b"}]}`
-	for _, tt := range []struct {
-		name, model, body string
-		status            int
-		want, remark, err string
-	}{
-		{"the first of the list", "", two, 200, "a", "", ""},
-		{"one of the list", "b", two, 200, "b", "", ""},
-		{"not in the list", "c", two, 200, "", "", `model "c" is not served by`},
-		{"no such endpoint, model named", "c", "", 404, "c", "nobody checked", ""},
-		{"no such endpoint, no model", "", "", 404, "", "", "name the model"},
-		{"an empty list", "", `{"data":[]}`, 200, "", "", "lists no models"},
-		{"no JSON, model named", "c", "ok", 200, "c", "lists no models", ""},
-		{"no key", "c", `{"error":{"message":"who are you"}}`, 401, "", "", "refused the API key with status 401 (who are you): set apiKey"},
-		{"wrong key", "", "", 403, "", "", "refused the API key with status 403"},
-		{"broken server, model named", "c", "", 500, "c", "answered with status 500", ""},
-	} {
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.URL.Path != "/v1/models" || r.Header.Get("Authorization") != "Bearer k" {
-				t.Errorf("%s: asked %s with %v", tt.name, r.URL, r.Header)
-			}
-			w.WriteHeader(tt.status)
-			_, _ = io.WriteString(w, tt.body)
-		}))
-		c := newClient(t, func(o *Options) { o.BaseURL, o.Model, o.APIKey = server.URL, tt.model, "k" })
-		model, remark, err := c.Discover(t.Context(), new(http.Transport))
-		if model != tt.want || !strings.Contains(remark, tt.remark) || (remark == "") != (tt.remark == "") || (err == nil) != (tt.err == "") {
-			t.Errorf("%s: got %q, %q, %v", tt.name, model, remark, err)
-		}
-		if err != nil && !strings.Contains(err.Error(), tt.err) {
-			t.Errorf("%s: got error %v, want %q", tt.name, err, tt.err)
-		}
-		server.Close()
-	}
-}
-
-func TestDiscoverUnreachable(t *testing.T) {
-	t.Parallel()
-	c := newClient(t, func(o *Options) { o.BaseURL = "http://u:secret@127.0.0.1:1" })
-	_, _, err := c.Discover(context.Background(), new(http.Transport))
-	if err == nil || !strings.Contains(err.Error(), "cannot reach") || !strings.Contains(err.Error(), "BASE_URL") || strings.Contains(err.Error(), "secret") {
-		t.Errorf("got %v", err)
 	}
 }

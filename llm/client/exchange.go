@@ -112,12 +112,12 @@ func (x *exchange) attempt(rt http.RoundTripper) (again bool) {
 
 func (x *exchange) request() *http.Request {
 	header := x.c.header.Clone()
-	if x.rec.ID != "" {
-		header.Set("X-Request-Id", x.rec.ID)
+	if x.c.idHeader != "" && x.rec.ID != "" {
+		header.Set(x.c.idHeader, x.rec.ID)
 	}
 	x.sessionHeaders(header)
 	req := http.Request{
-		Method: http.MethodPost, URL: x.c.url, Host: x.c.url.Host, Header: header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Method: http.MethodPost, URL: x.c.endpoint, Host: x.c.endpoint.Host, Header: header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		// Without GetBody the transport cannot send again by itself on a new connection, at which we would not see it.
 		ContentLength: int64(len(x.body)), Body: io.NopCloser(bytes.NewReader(x.body)),
 	}

@@ -1,92 +1,282 @@
 package client
 
 import (
+	"cmp"
+	"compress/gzip"
 	"context"
+	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed-307b789f/xk6-llm/llm/api"
 )
 
-// discoverTimeout bounds the look at the server before the first request.
-const discoverTimeout = 30 * time.Second
+// Limits of the look at the server before the first request.
+const (
+	discoverTimeout  = 30 * time.Second
+	checkTimeout     = 10 * time.Second // of the answer, if the model is named: then nothing depends on it
+	handshakeTimeout = 5 * time.Second  // of TLS: a server without it waits for more
+)
 
-// Discover asks GET /v1/models before the first request, and gives the model to use: the client's, or the first of the
-// server's if it has none. The error says what to mend: the server cannot be reached, it refuses the key, or it does not
-// serve the model. A server without that endpoint is accepted if the model is named; remark then says so.
+// Causes of an end by those limits.
+var (
+	errSlow      = errors.New("no answer in time")
+	errHandshake = fmt.Errorf("no TLS handshake within %v", handshakeTimeout)
+)
+
+// What to do.
+const (
+	nameModel = "name the model (option model, MODEL in our scripts)"
+	checkPath = "check the path of baseURL (BASE_URL in our scripts)"
+	setKey    = "set apiKey (API_KEY in our scripts)"
+)
+
+// unlisted says why there is no list of models, and what to do about it. The server is there.
+type unlisted struct {
+	why, fix string
+	final    bool // requests will fail as well: it is of no use to name the model
+}
+
+// Discover asks for the server's list of models before the first request, and gives the model to use: the client's, or the
+// first of the list if it has none. The error says what to mend: the server cannot be reached, or the list does not tell a model
+// and none is named. If one is named, the list is no more than a check, and what is wrong with it is a remark for the user.
 func (c *Client) Discover(ctx context.Context, rt http.RoundTripper) (model, remark string, err error) {
-	status, body, err := c.getModels(ctx, rt)
-	if err != nil {
-		return "", "", err
-	}
-	where := c.base.JoinPath("models").Redacted()
+	names, problem, err := c.listModels(ctx, rt)
+	named := c.opts.Model != ""
 	switch {
-	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		return "", "", fmt.Errorf("%s refused the API key with status %d (%s): set apiKey (API_KEY in our scripts)", where, status, clip(api.ErrorMessage(body)))
-	case status < 200 || status > 299:
-		return c.withoutModels(fmt.Sprintf("%s answered with status %d (%s)", where, status, clip(api.ErrorMessage(body))))
+	case err != nil:
+		return "", "", err
+	case problem != nil && named:
+		remark = fmt.Sprintf("%s, so nobody checked that it serves model %q", problem.why, c.opts.Model)
+		if problem.fix != "" {
+			remark += ": " + problem.fix
+		}
+		return c.opts.Model, remark, nil
+	case problem != nil:
+		return "", "", errors.New(problem.whole())
+	case named:
+		return c.opts.Model, c.checkNames(names, append([]string{c.opts.Model}, c.opts.Adapters...)), nil
 	}
-	var list struct {
-		Data []struct {
-			ID string `json:"id"`
-		} `json:"data"`
+	return names[0], c.checkNames(names, c.opts.Adapters), nil
+}
+
+// whole is the message where no model is named.
+func (u *unlisted) whole() string {
+	switch {
+	case u.final:
+		return u.why + ": " + u.fix
+	case u.fix != "":
+		return u.why + ": " + u.fix + ", or " + nameModel
 	}
-	if err := json.Unmarshal(body, &list); err != nil || len(list.Data) == 0 {
-		return c.withoutModels(fmt.Sprintf("%s lists no models", where))
-	}
-	names := make([]string, len(list.Data))
-	for i, m := range list.Data {
-		names[i] = m.ID
-	}
-	wanted := c.opts.Adapters
-	if c.opts.Model != "" {
-		wanted = append([]string{c.opts.Model}, wanted...)
-	}
+	return u.why + ": " + nameModel
+}
+
+// mostNames is how many models a remark lists.
+const mostNames = 20
+
+// checkNames says which of the wanted models are not in the list: aliases, wildcards and rewritten names are not. A name
+// without a tag is that of the latest.
+func (c *Client) checkNames(names, wanted []string) (remark string) {
+	var missing []string
 	for _, name := range wanted {
-		if !slices.Contains(names, name) {
-			return "", "", fmt.Errorf("model %q is not served by %s, which serves: %s", name, c.base.Redacted(), strings.Join(names[:min(len(names), 20)], ", "))
+		if !slices.Contains(names, name) && !slices.Contains(names, name+":latest") {
+			missing = append(missing, fmt.Sprintf("%q", name))
 		}
 	}
-	if c.opts.Model != "" {
-		return c.opts.Model, "", nil
+	if missing == nil {
+		return ""
 	}
-	return names[0], "", nil
+	listed := strings.Join(names[:min(len(names), mostNames)], ", ")
+	if len(names) > mostNames {
+		listed += fmt.Sprintf(" and %d more", len(names)-mostNames)
+	}
+	return fmt.Sprintf("model %s is not in the list of %s, which has: %s. If the server does not know it, requests will say so",
+		strings.Join(missing, ", "), show(c.models), listed)
 }
 
-// withoutModels goes on without a list, if the model is named.
-func (c *Client) withoutModels(why string) (model, remark string, err error) {
-	if c.opts.Model == "" {
-		return "", "", fmt.Errorf("%s: name the model (option model, MODEL in our scripts)", why)
+// listModels asks for the list. A problem is one of the list; the error, that the server cannot be reached.
+func (c *Client) listModels(ctx context.Context, rt http.RoundTripper) (names []string, problem *unlisted, err error) {
+	resp, body, problem, err := c.getModels(ctx, rt)
+	if err != nil || problem != nil {
+		return nil, problem, err
 	}
-	return c.opts.Model, fmt.Sprintf("%s, so nobody checked that it serves model %q", why, c.opts.Model), nil
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		return nil, c.refusal(resp, body), nil
+	}
+	names, isList := modelNames(body)
+	where := show(c.models)
+	switch {
+	case len(names) > 0:
+		return names, nil, nil
+	case isList:
+		return nil, &unlisted{why: where + " lists no models"}, nil
+	}
+	words := cmp.Or(clip(api.ErrorMessage(body)), resp.Header.Get("Content-Type"), "nothing")
+	return nil, &unlisted{why: fmt.Sprintf("%s is no list of models (%s)", where, words), fix: checkPath + c.versionHint()}, nil
 }
 
-func (c *Client) getModels(ctx context.Context, rt http.RoundTripper) (status int, body []byte, err error) {
+// modelNames reads {"data": [{"id": …}]}, or the array alone as some gateways send it.
+func modelNames(body []byte) (names []string, isList bool) {
+	type entries []struct {
+		ID string `json:"id"`
+	}
+	var list struct {
+		Data *entries `json:"data"`
+	}
+	if json.Unmarshal(body, &list) != nil || list.Data == nil {
+		list.Data = new(entries)
+		if json.Unmarshal(body, list.Data) != nil {
+			return nil, false
+		}
+	}
+	for _, m := range *list.Data {
+		if m.ID != "" {
+			names = append(names, m.ID)
+		}
+	}
+	return names, true
+}
+
+// refusal explains a status that is no success.
+func (c *Client) refusal(resp *http.Response, body []byte) *unlisted {
+	status := resp.StatusCode
+	words := cmp.Or(clip(api.ErrorMessage(body)), http.StatusText(status), "no words")
+	u := &unlisted{why: fmt.Sprintf("%s answered with status %d (%s)", show(c.models), status, words)}
+	switch to, _ := resp.Location(); {
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		u.why = fmt.Sprintf("%s refused %s with status %d (%s)", show(c.models), c.credential, status, words)
+		u.fix = c.credentialFix()
+	case status < 400 && to != nil:
+		target := show(to)
+		u.why, u.final = fmt.Sprintf("%s is redirected to %q", show(c.models), target), true
+		u.fix = fmt.Sprintf("set baseURL (BASE_URL in our scripts) to %q", strings.TrimSuffix(target, "/models"))
+	case status == http.StatusNotFound, status == http.StatusMethodNotAllowed, status == http.StatusGone:
+		u.fix = checkPath + c.versionHint()
+	case status == http.StatusServiceUnavailable:
+		u.fix, u.final = "the server is not ready: wait for it", true
+	case status == http.StatusBadGateway, status == http.StatusGatewayTimeout:
+		u.fix, u.final = "the server behind this proxy or gateway does not answer: see that it runs", true
+	case strings.Contains(strings.ToUpper(words), "HTTPS"):
+		u.fix, u.final = writeScheme("https"), true
+	case c.credential == noCredential:
+		u.fix = setKey + " if it wants one"
+	}
+	return u
+}
+
+func writeScheme(scheme string) string {
+	return "write " + scheme + ":// in baseURL (BASE_URL in our scripts)"
+}
+
+// versionHint says what to try if the API is not where the path of the base URL leads; "" where that has a version.
+func (c *Client) versionHint() string {
+	if !c.unversioned {
+		return ""
+	}
+	return fmt.Sprintf(": /v1 is added to a bare host alone, so write %q if the API is there", show(c.base)+defaultPath)
+}
+
+func (c *Client) getModels(caller context.Context, rt http.RoundTripper) (*http.Response, []byte, *unlisted, error) {
 	limit := discoverTimeout
 	if c.opts.Timeout > 0 {
 		limit = min(limit, c.opts.Timeout)
 	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base.JoinPath("models").String(), nil)
+	ctx, cancel := context.WithCancelCause(caller)
+	defer cancel(nil)
+	defer time.AfterFunc(limit, func() { cancel(errSlow) }).Stop()
+	connected, trace := c.watchConnection(cancel)
+	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), http.MethodGet, c.models.String(), nil)
 	if err != nil {
-		return 0, nil, err
+		return nil, nil, nil, err
 	}
 	req.Header = c.header.Clone()
 	req.Header.Del("Content-Type")
 	resp, err := rt.RoundTrip(req)
-	if err != nil {
-		return 0, nil, fmt.Errorf("cannot reach %s: %w: check baseURL (BASE_URL in our scripts) and that the server runs", c.base.Redacted(), err)
+	if err == nil {
+		defer func() { _ = resp.Body.Close() }()
+		var body []byte
+		if body, err = readModels(resp); err == nil {
+			return resp, body, nil, nil
+		}
 	}
-	defer func() { _ = resp.Body.Close() }()
-	body, err = io.ReadAll(io.LimitReader(resp.Body, 8<<20))
-	if err != nil {
-		return 0, nil, fmt.Errorf("reading %s: %w", c.base.JoinPath("models").Redacted(), err)
+	switch cause := context.Cause(ctx); {
+	case caller.Err() != nil:
+		return nil, nil, nil, err
+	case errors.Is(cause, errSlow), errors.Is(cause, errHandshake):
+		err = cause
 	}
-	return resp.StatusCode, body, nil
+	if !connected.Load() {
+		return nil, nil, nil, fmt.Errorf("cannot reach %s: %w: %s", show(c.base), err, connectionFix(err))
+	}
+	broken := &unlisted{why: fmt.Sprintf("%s gave no list of models (%s)", show(c.models), clip(err.Error()))}
+	if strings.Contains(err.Error(), `malformed HTTP response "\x15\x03`) { // an alert of TLS
+		broken.fix, broken.final = writeScheme("https"), true
+	}
+	return nil, nil, broken, nil
+}
+
+// watchConnection notes that there is a connection, and cancels what takes too long.
+func (c *Client) watchConnection(cancel context.CancelCauseFunc) (connected *atomic.Bool, trace *httptrace.ClientTrace) {
+	connected = new(atomic.Bool)
+	var shaken atomic.Bool
+	return connected, &httptrace.ClientTrace{
+		TLSHandshakeStart: func() {
+			time.AfterFunc(handshakeTimeout, func() {
+				if !shaken.Load() {
+					cancel(errHandshake)
+				}
+			})
+		},
+		TLSHandshakeDone: func(tls.ConnectionState, error) { shaken.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) {
+			connected.Store(true)
+			if c.opts.Model != "" {
+				time.AfterFunc(checkTimeout, func() { cancel(errSlow) }) // of no effect after the answer
+			}
+		},
+	}
+}
+
+// maxModels bounds a list of models, in bytes.
+const maxModels = 8 << 20
+
+// readModels reads a list, which some servers compress although nobody asked for it.
+func readModels(resp *http.Response) ([]byte, error) {
+	body := io.Reader(resp.Body)
+	switch encoding := strings.ToLower(resp.Header.Get("Content-Encoding")); encoding {
+	case "", "identity":
+	case "gzip", "x-gzip":
+		unzipped, err := gzip.NewReader(body)
+		if err != nil {
+			return nil, fmt.Errorf("gzip: %w", err)
+		}
+		body = unzipped
+	default:
+		return nil, fmt.Errorf("content encoding %q, which nobody asked for", encoding)
+	}
+	return io.ReadAll(io.LimitReader(body, maxModels))
+}
+
+// connectionFix is what to do about a connection that failed.
+func connectionFix(err error) string {
+	var certificate *tls.CertificateVerificationError
+	var header tls.RecordHeaderError
+	var alert tls.AlertError
+	switch {
+	case errors.As(err, &certificate):
+		return "set caPath to the certificate of the authority that signed it, or give k6 --insecure-skip-tls-verify"
+	case errors.As(err, &header), errors.Is(err, errHandshake), strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
+		return "if the server has no TLS, " + writeScheme("http")
+	case errors.As(err, &alert), strings.Contains(err.Error(), "remote error: tls"):
+		return "see whether the server wants a certificate (certPath, keyPath) or another name in baseURL"
+	}
+	return "check baseURL (BASE_URL in our scripts) and that the server runs"
 }

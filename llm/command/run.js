@@ -1,12 +1,21 @@
 // What `k6 x llm run` runs: the load of an inference-perf configuration.
-import { Client, Dataset, config, summary } from 'k6/x/llm';
+import { Client, Dataset, config, refuse, summary } from 'k6/x/llm';
 
-const { client: clientOptions, dataset, scenarios } = config(__ENV.K6_LLM_CONFIG);
+// made makes a thing that the configuration asks for. What is wrong with it is said without where in this script.
+function made(make) {
+  try {
+    return make();
+  } catch (e) {
+    return refuse(e.message);
+  }
+}
+
+const { client: clientOptions, dataset, scenarios } = made(() => config(__ENV.K6_LLM_CONFIG));
 
 export const options = { scenarios, summaryTrendStats: ['avg', 'min', 'med', 'p(90)', 'p(99)', 'max'] };
 
-const client = new Client(clientOptions);
-const data = new Dataset(dataset);
+const client = made(() => new Client(clientOptions));
+const data = made(() => new Dataset(dataset));
 
 export default function () {
   client.send(data.next());

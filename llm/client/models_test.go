@@ -1,0 +1,219 @@
+package client
+
+import (
+	"compress/gzip"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+const nameIt = ": name the model (option model, MODEL in our scripts)"
+
+func TestDiscover(t *testing.T) {
+	t.Parallel()
+	const two = `{"data":[{"id":"a"},{"id":"b:latest"}]}`
+	const page = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body></body></html>"
+	for _, tt := range []struct {
+		name, model, body string
+		status            int
+		want, remark, err string // … is the server's address
+	}{
+		{"the first of the list", "", two, 200, "a", "", ""},
+		{"one of the list", "a", two, 200, "a", "", ""},
+		{"the latest", "b", two, 200, "b", "", ""},
+		{"an array alone", "", "[" + `{"id":"a"}` + "]", 200, "a", "", ""},
+		{"not in the list", "c", two, 200, "c", `model "c" is not in the list of …/v1/models, which has: a, b:latest. If the server does not know it, requests will say so`, ""},
+		{"no such endpoint, model named", "c", "", 404, "c", `…/v1/models answered with status 404 (Not Found), so nobody checked that it serves model "c": check the path of baseURL (BASE_URL in our scripts)`, ""},
+		{"no such endpoint", "", "", 404, "", "", "…/v1/models answered with status 404 (Not Found): check the path of baseURL (BASE_URL in our scripts), or name the model (option model, MODEL in our scripts)"},
+		{"an empty list", "", `{"data":[]}`, 200, "", "", "…/v1/models lists no models" + nameIt},
+		{"an empty list, model named", "c", `{"data":[{"id":""}]}`, 200, "c", `…/v1/models lists no models, so nobody checked that it serves model "c"`, ""},
+		{"no list, model named", "c", "ok", 200, "c", `…/v1/models is no list of models (ok), so nobody checked that it serves model "c": check the path`, ""},
+		{"no list", "", `{"data":null}`, 200, "", "", `…/v1/models is no list of models ({"data":null}): check the path of baseURL (BASE_URL in our scripts), or name the model`},
+		{"a web page", "", "<!doctype html><title>Sign in</title>", 200, "", "", "…/v1/models is no list of models (Sign in): check the path"},
+		{"a page without a title", "", "<html></html>", 200, "", "", "…/v1/models is no list of models (text/html; charset=utf-8): check the path"},
+		{"no key", "", `{"error":{"message":"who are you"}}`, 401, "", "", "…/v1/models refused the API key of apiKey with status 401 (who are you): check apiKey (API_KEY in our scripts), or name the model"},
+		{"a forbidden list", "c", "", 403, "c", `…/v1/models refused the API key of apiKey with status 403 (Forbidden), so nobody checked that it serves model "c": check apiKey`, ""},
+		{"broken server, model named", "c", "", 500, "c", "answered with status 500 (Internal Server Error), so nobody checked", ""},
+		{"broken server", "", "", 500, "", "", "…/v1/models answered with status 500 (Internal Server Error)" + nameIt},
+		{"not ready", "", `{"error":{"message":"Loading model"}}`, 503, "", "", "…/v1/models answered with status 503 (Loading model): the server is not ready: wait for it"},
+		{"not ready, model named", "c", `{"error":{"message":"Loading model"}}`, 503, "c", `…/v1/models answered with status 503 (Loading model), so nobody checked that it serves model "c": the server is not ready: wait for it`, ""},
+		{"nothing behind the proxy", "", page, 502, "", "", "…/v1/models answered with status 502 (502 Bad Gateway): the server behind this proxy or gateway does not answer: see that it runs"},
+		{"slow behind the proxy", "", "", 504, "", "", "status 504 (Gateway Timeout): the server behind this proxy"},
+		{"plain HTTP to a port of TLS", "", "Client sent an HTTP request to an HTTPS server.\n", 400, "", "", "(Client sent an HTTP request to an HTTPS server.): write https:// in baseURL (BASE_URL in our scripts)"},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/v1/models" || r.Header.Get("Authorization") != "Bearer k" {
+				t.Errorf("%s: asked %s with %v", tt.name, r.URL, r.Header)
+			}
+			w.WriteHeader(tt.status)
+			_, _ = io.WriteString(w, tt.body)
+		}))
+		c := newClient(t, func(o *Options) { o.BaseURL, o.Model, o.APIKey = server.URL, tt.model, "k" })
+		model, remark, err := c.Discover(t.Context(), new(http.Transport))
+		said := ""
+		if err != nil {
+			said = strings.ReplaceAll(err.Error(), server.URL, "…")
+		}
+		remark = strings.ReplaceAll(remark, server.URL, "…")
+		if model != tt.want || !strings.Contains(remark, tt.remark) || (remark == "") != (tt.remark == "") || !strings.Contains(said, tt.err) || (said == "") != (tt.err == "") {
+			t.Errorf("%s: got %q, remark %q, error %q\nwant %q, remark %q, error %q", tt.name, model, remark, said, tt.want, tt.remark, tt.err)
+		}
+		if strings.ContainsAny(said+remark, "\r\n<") {
+			t.Errorf("%s: got %q, of several lines or a page", tt.name, said+remark)
+		}
+		server.Close()
+	}
+}
+
+func TestDiscoverWithoutAKey(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }))
+	defer server.Close()
+	c := newClient(t, func(o *Options) { o.BaseURL, o.Model = server.URL, "" })
+	_, _, err := c.Discover(t.Context(), new(http.Transport))
+	if err == nil || !strings.HasSuffix(err.Error(), "status 500 (Internal Server Error): set apiKey (API_KEY in our scripts) if it wants one, or name the model (option model, MODEL in our scripts)") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestDiscoverAdapters(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"data":[{"id":"a"}]}`) }))
+	defer server.Close()
+	c := newClient(t, func(o *Options) { o.BaseURL, o.Model, o.Adapters = server.URL, "", []string{"x", "a", "y"} })
+	model, remark, err := c.Discover(t.Context(), new(http.Transport))
+	if model != "a" || err != nil || !strings.HasPrefix(remark, `model "x", "y" is not in the list of `) {
+		t.Errorf("got %q, %q, %v", model, remark, err)
+	}
+}
+
+func TestDiscoverRedirect(t *testing.T) {
+	t.Parallel()
+	for to, want := range map[string]string{
+		"https://h/v1/models?key=secret": `is redirected to "https://h/v1/models": set baseURL (BASE_URL in our scripts) to "https://h/v1"`,
+		"https://u:secret@h/login":       `is redirected to "https://u:xxxxx@h/login": set baseURL (BASE_URL in our scripts) to "https://u:xxxxx@h/login"`,
+		"/api/v1/models":                 `/api/v1/models": set baseURL (BASE_URL in our scripts) to "http://127.0.0.1`,
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, to, http.StatusMovedPermanently) }))
+		c := newClient(t, func(o *Options) { o.BaseURL, o.Model = server.URL, "" })
+		_, _, err := c.Discover(t.Context(), new(http.Transport))
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: got %v, want %q", to, err, want)
+		}
+		server.Close()
+	}
+}
+
+// Some servers compress whether or not they are asked to.
+func TestDiscoverCompressed(t *testing.T) {
+	t.Parallel()
+	for encoding, want := range map[string]string{"gzip": "", "br": `gave no list of models (content encoding "br", which nobody asked for)` + nameIt} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Encoding", encoding)
+			z := gzip.NewWriter(w)
+			_, _ = io.WriteString(z, `{"data":[{"id":"a"}]}`)
+			_ = z.Close()
+		}))
+		c := newClient(t, func(o *Options) { o.BaseURL, o.Model = server.URL, "" })
+		model, _, err := c.Discover(t.Context(), &http.Transport{DisableCompression: true})
+		if (model == "a") != (want == "") || (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %q, %v", encoding, model, err)
+		}
+		server.Close()
+	}
+}
+
+func TestDiscoverUnreachable(t *testing.T) {
+	t.Parallel()
+	secure := httptest.NewTLSServer(http.NotFoundHandler())
+	t.Cleanup(secure.Close)
+	plain := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(plain.Close)
+	for _, tt := range []struct{ base, want string }{
+		{"http://u:secret@127.0.0.1:1/?key=secret", ": check baseURL (BASE_URL in our scripts) and that the server runs"},
+		{secure.URL, ": set caPath to the certificate of the authority that signed it, or give k6 --insecure-skip-tls-verify"},
+		{"https://" + strings.TrimPrefix(plain.URL, "http://"), ": if the server has no TLS, write http:// in baseURL (BASE_URL in our scripts)"},
+	} {
+		c := newClient(t, func(o *Options) { o.BaseURL, o.Model = tt.base, "m" })
+		_, _, err := c.Discover(context.Background(), new(http.Transport))
+		if err == nil || !strings.HasPrefix(err.Error(), "cannot reach ") || !strings.HasSuffix(err.Error(), tt.want) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: got %v, want %q", tt.base, err, tt.want)
+		}
+	}
+}
+
+// A server that answers with nothing, or with an alert of TLS, is there: a named model is then asked for.
+func TestDiscoverBroken(t *testing.T) {
+	t.Parallel()
+	for answer, want := range map[string]string{
+		"":                             "gave no list of models (EOF)" + nameIt,
+		"\x15\x03\x01\x00\x02\x02\x16": ": write https:// in baseURL (BASE_URL in our scripts)",
+		"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{": "gave no list of models (unexpected EOF)" + nameIt,
+	} {
+		base := rawServer(t, answer, false)
+		c := newClient(t, func(o *Options) { o.BaseURL, o.Model = base, "" })
+		_, _, err := c.Discover(t.Context(), new(http.Transport))
+		if err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%q: got %v, want %q", answer, err, want)
+		}
+		c = newClient(t, func(o *Options) { o.BaseURL, o.Model = base, "m" })
+		if model, remark, err := c.Discover(t.Context(), new(http.Transport)); model != "m" || remark == "" || err != nil {
+			t.Errorf("%q, model named: got %q, %q, %v", answer, model, remark, err)
+		}
+	}
+}
+
+// silent is a server that takes connections and whatever is sent, and never answers.
+func silent(t *testing.T) *http.Transport {
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		ours, theirs := net.Pipe()
+		go func() { _, _ = io.Copy(io.Discard, theirs) }()
+		return ours, nil
+	}
+	transport := &http.Transport{DialContext: dial}
+	t.Cleanup(transport.CloseIdleConnections)
+	return transport
+}
+
+func TestDiscoverSlow(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		base, model, remark, err string
+		took                     time.Duration
+	}{
+		{"http://h", "", "", "http://h/v1/models gave no list of models (no answer in time)" + nameIt, discoverTimeout},
+		{"http://h", "m", "http://h/v1/models gave no list of models (no answer in time), so nobody checked", "", checkTimeout},
+		{"https://h", "m", "", "cannot reach https://h/v1: no TLS handshake within 5s: if the server has no TLS, write http:// in baseURL", handshakeTimeout},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			c := newClient(t, func(o *Options) { o.BaseURL, o.Model = tt.base, tt.model })
+			began := time.Now()
+			_, remark, err := c.Discover(t.Context(), silent(t))
+			if err == nil {
+				err = errors.New("")
+			}
+			if took := time.Since(began); took != tt.took || !strings.HasPrefix(remark, tt.remark) || !strings.HasPrefix(err.Error(), tt.err) {
+				t.Errorf("%s, model %q: got %q, %v after %v, want %q, %q after %v", tt.base, tt.model, remark, err, took, tt.remark, tt.err, tt.took)
+			}
+		})
+	}
+}
+
+func TestDiscoverEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		c := newClient(t, func(o *Options) { o.BaseURL, o.Model = "http://h", "m" })
+		if model, remark, err := c.Discover(ctx, silent(t)); err == nil {
+			t.Errorf("got %q, %q, want an error", model, remark)
+		}
+	})
+}
