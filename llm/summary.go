@@ -25,10 +25,11 @@ func (m *ModuleInstance) summary(data sobek.Value) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.simulated, s.failures = m.root.simulators.used(), m.root.failures.String()
+	s.simulated, s.failures = m.root.simulators.used(), &m.root.failures
 	s.verdict()
 	if s.sent() > 0 {
 		s.totals()
+		s.words()
 		s.latencies()
 	}
 	s.thresholds()
@@ -60,7 +61,7 @@ type summaryText struct {
 	strings.Builder
 	summaryData
 	simulated bool
-	failures  string // what kinds of failures there were
+	failures  *failures
 }
 
 // readSummary reads the data by way of JSON, for it holds Go maps of k6's own types.
@@ -154,7 +155,7 @@ func (s *summaryText) totals() {
 	}
 	rows := []row{counter("requests", "llm_requests")}
 	if s.failed() > 0 {
-		rows = append(rows, row{"failed", status.Grouped(int64(s.failed())), percent(s.failed() / s.sent()), s.failures})
+		rows = append(rows, row{"failed", status.Grouped(int64(s.failed())), percent(s.failed() / s.sent()), s.failures.String()})
 	}
 	if s.dropped() > 0 {
 		const why = "arrivals found no free VU: the load was less than asked for; raise maxVUs or preAllocatedVUs"
@@ -169,6 +170,31 @@ func (s *summaryText) totals() {
 		line := fmt.Sprintf("  %-*s%10s%12s   %s", labelWidth, r.label, r.total, r.rate, r.remark)
 		s.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
+}
+
+// manyFailed is the share of failures from which their words are in the summary. A few, as those cut by the end, need none.
+const manyFailed = 0.1
+
+// words writes what the most frequent failure said, and what to do about it if that is known.
+func (s *summaryText) words() {
+	kind, words := s.failures.words()
+	if words == "" || s.failed() < manyFailed*s.sent() {
+		return
+	}
+	fmt.Fprintf(s, "\n  %-*s%s: %s\n", labelWidth, "most failures", kind, clipped(words))
+	if todo := remedy(words); todo != "" {
+		fmt.Fprintf(s, "  %-*s%s\n", labelWidth, "what to do", todo)
+	}
+}
+
+// clipped keeps a message to a few lines of a terminal.
+func clipped(words string) string {
+	const most = 300
+	runes := []rune(words)
+	if len(runes) <= most {
+		return words
+	}
+	return string(runes[:most]) + "…"
 }
 
 func perSecond(rate float64) string {

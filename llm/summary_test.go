@@ -1,6 +1,7 @@
 package llm
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -64,6 +65,56 @@ func TestSummaryVerdict(t *testing.T) {
 	} {
 		if got := v.run(t, "summary({"+tt.data+"}).stdout").String(); !strings.HasPrefix(got, tt.want) {
 			t.Errorf("%s: got %q, want it to begin with %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+// The words of the most frequent failure are on the screen, in one line, if a tenth of the requests failed or more.
+func TestSummaryHasTheWordsOfFailures(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		failed, sent int
+		words, want  string
+	}{
+		{10, 10, "Unexpected fields in the request: {'ignore_eos'}", "\n  most failures   status 422: Unexpected fields in the request: {'ignore_eos'}\n" +
+			"  what to do      the server does not take ignore_eos: set ignoreEOS: false (IGNORE_EOS=false in our scripts)\n"},
+		{2, 20, "busy", "\n  most failures   status 422: busy\n"},
+		{10, 100, strings.Repeat("ä", 301), "\n  most failures   status 422: " + strings.Repeat("ä", 300) + "…\n"},
+		{9, 100, "busy", ""},
+		{10, 10, "", ""},
+	} {
+		v := newVU(t, New())
+		v.root.failures.add(&record.Request{ErrorType: record.ErrorHTTP, Status: 503, Error: "down"})
+		for i := range tt.failed {
+			v.root.failures.add(&record.Request{ErrorType: record.ErrorHTTP, Status: 422, Error: tt.words})
+			if i%2 == 0 {
+				v.root.failures.add(&record.Request{ErrorType: record.ErrorHTTP, Status: 422, Error: fmt.Sprintf("request %d", i)})
+			}
+		}
+		got := v.run(t, fmt.Sprintf(`summary({metrics: {llm_requests: {values: {count: %d}}, llm_request_failed: {values: {passes: %d}}}}).stdout`, tt.sent, tt.failed)).String()
+		if _, after, _ := strings.Cut(got, "output tokens"); (tt.want == "") != !strings.Contains(after, "most failures") || !strings.Contains(after, tt.want) {
+			t.Errorf("%d × %q of %d: got %s\nwant %s", tt.failed, tt.words, tt.sent, got, tt.want)
+		}
+	}
+}
+
+func TestRemedy(t *testing.T) {
+	t.Parallel()
+	for words, want := range map[string]string{
+		`Unexpected fields in the request: {'ignore_eos'}`:                                                                  "IGNORE_EOS=false",
+		`Unrecognized request argument supplied: ignore_eos`:                                                                "IGNORE_EOS=false",
+		`Extra inputs are not permitted, field: 'stream_options', value: {'include_usage': True}`:                           "stream_options: null",
+		`Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.`:        "MAX_TOKENS_FIELD=max_completion_tokens",
+		`unknown field "max_completion_tokens"`:                                                                             "MAX_TOKENS_FIELD",
+		`body.max_tokens: Extra inputs are not permitted`:                                                                   "MAX_TOKENS_FIELD",
+		`Unexpected fields in the request: {'add_special_tokens'}`:                                                          "addSpecialTokens",
+		`'max_tokens' or 'max_completion_tokens' is too large: 5000. This model's maximum context length is 4096 tokens`:    "",
+		`max_tokens must be at least 1, got 0.`:                                                                             "",
+		`This model's maximum context length is 4096 tokens. However, you requested 5000 tokens. Please reduce max_tokens.`: "",
+		`Bad Request`: "",
+	} {
+		if got := remedy(words); (got == "") != (want == "") || !strings.Contains(got, want) {
+			t.Errorf("%s: got %q, want %q", words, got, want)
 		}
 	}
 }
