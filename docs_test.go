@@ -127,7 +127,7 @@ func schemaKeys(node any, keys map[string]bool) {
 }
 
 var (
-	readSetting = regexp.MustCompile(`(?:__ENV\.|\b(?:number|length)\(')([A-Z_]+)`)
+	readSetting = regexp.MustCompile(`(?:__ENV\.|\b(?:number|length|boolean)\(')([A-Z_]+)`)
 	tableRow    = regexp.MustCompile("(?m)^\\| ((?:`[A-Z_]+`(?:, )?)+) \\|")
 )
 

@@ -309,11 +309,13 @@ func TestBadInput(t *testing.T) {
 		want string
 	}{
 		{"unreachable server", []string{"-e", "BASE_URL=http://127.0.0.1:1/v1", "scripts/mock.js"}, 108, "cannot reach http://127.0.0.1:1/v1"},
-		{"unknown model", []string{"-e", "MODEL=nope", "scripts/mock.js"}, 108, `model \"nope\" is not served by`},
-		{"wrong key", []string{"-e", "BASE_URL=sim:?api-key=right", "-e", "API_KEY=wrong", "scripts/mock.js"}, 108, "refused the API key with status 401"},
+		{"wrong key", []string{"-e", "BASE_URL=sim:?api-key=right", "-e", "API_KEY=wrong", "scripts/mock.js"}, 108, "refused the API key of apiKey with status 401"},
 		{"missing data set", []string{"-e", "DATASET=none.json", "scripts/sharegpt.js"}, 107, "none.json does not exist"},
 		{"malformed data set", []string{"-e", "DATASET=" + bad, "scripts/sharegpt.js"}, 107, bad + ":2: the file ends within a value"},
 		{"malformed setting", []string{"-e", "STAGES=5x30s", "scripts/mock.js"}, 107, "STAGES is rate@duration"},
+		{"neither true nor false", []string{"-e", "IGNORE_EOS=no", "scripts/mock.js"}, 107, `IGNORE_EOS must be true or false, got \"no\"`},
+		{"no page of metrics", []string{"-e", "SERVER_METRICS=auto,x", "scripts/mock.js"}, 107, `must be the URL of a page`},
+		{"no name of a field", []string{"-e", "MAX_TOKENS_FIELD=a b", "scripts/mock.js"}, 107, `maxTokensField: \"a b\" is not the name of a field`},
 		{"unknown option", []string{typo}, 107, `unknown Client option \"modle\", did you mean \"model\"?`},
 		{"record file that exists", []string{"--out", "llm=" + existing, "scripts/mock.js"}, -1, "exists: give another path, or set K6_LLM_OVERWRITE=true"},
 	} {

@@ -16,7 +16,7 @@ const lengths = __ENV.TRACE
   ? { trace: settings.path(__ENV.TRACE) }
   : { inputDistribution: settings.length('INPUT_LEN', 512), outputDistribution: settings.length('OUTPUT_LEN', 64) };
 
-const { client, data } = settings.generated({ type: 'random', useChatTemplate: __ENV.CHAT_TEMPLATE === 'true', ...lengths });
+const { client, data } = settings.generated({ type: 'random', useChatTemplate: settings.boolean('CHAT_TEMPLATE'), ...lengths });
 
 export default function () {
   client.send(settings.limited(data.next()));

@@ -9,6 +9,13 @@ export function number(name, fallback) {
   return value;
 }
 
+// boolean reads a setting that must be true or false.
+export function boolean(name) {
+  if (!__ENV[name]) return undefined;
+  if (__ENV[name] !== 'true' && __ENV[name] !== 'false') throw new Error(`${name} must be true or false, got ${JSON.stringify(__ENV[name])}`);
+  return __ENV[name] === 'true';
+}
+
 // path makes a path given on the command line relative to where the command was given.
 export function path(value) {
   if (!value || value.startsWith('/') || /^[A-Za-z]:[\\/]/.test(value) || !__ENV.PWD) return value;
@@ -35,6 +42,13 @@ export const api = __ENV.API || 'chat';
 export const seed = number('SEED', undefined);
 export const maxTokens = number('MAX_TOKENS', undefined);
 
+// pages reads SERVER_METRICS: auto, or the URLs of pages, separated by commas; true and false as in the client's option.
+function pages() {
+  const list = (__ENV.SERVER_METRICS || 'false').split(',').map((page) => page.trim());
+  if (list.length === 1 && (list[0] === 'true' || list[0] === 'false')) return list[0] === 'true';
+  return list;
+}
+
 // client makes the client of BASE_URL, the built-in simulator by default.
 export function client(options) {
   const slo = {};
@@ -46,6 +60,11 @@ export function client(options) {
     model: __ENV.MODEL,
     apiKey: __ENV.API_KEY,
     tokenizer: __ENV.TOKENIZER,
+    streaming: boolean('STREAMING'),
+    ignoreEOS: boolean('IGNORE_EOS'),
+    maxTokensField: __ENV.MAX_TOKENS_FIELD,
+    requestIDHeader: __ENV.REQUEST_ID_HEADER,
+    serverMetrics: pages(),
     slo,
     ...options,
   });
