@@ -103,11 +103,26 @@ var remedies = []struct {
 	words  *regexp.Regexp
 	remedy string
 }{
-	{regexp.MustCompile(`ignore_eos`), "the server does not take ignore_eos: set ignoreEOS: false (IGNORE_EOS=false in our scripts)"},
-	{regexp.MustCompile(`stream_options`), "the server does not take stream_options: set extraBody: {stream_options: null}"},
-	{regexp.MustCompile(`add_special_tokens`), "the server does not take add_special_tokens: leave addSpecialTokens out of the requests"},
-	{regexp.MustCompile(`(?is)use .?max_completion_tokens|(unsupported|unexpected|unrecognized|unknown|extra|invalid|not supported|not permitted|not allowed)[^.]*\bmax_(completion_)?tokens|\bmax_(completion_)?tokens\b[^.]*\b(not supported|not permitted|not allowed|unsupported)`),
-		"the limit is in a field that the server does not take: set maxTokensField (MAX_TOKENS_FIELD=max_completion_tokens in our scripts)"},
+	{
+		regexp.MustCompile(`ignore_eos`),
+		"the server does not take ignore_eos: set ignoreEOS: false (IGNORE_EOS=false in our scripts)",
+	},
+	{
+		regexp.MustCompile(`stream_options`),
+		"the server does not take stream_options: set extraBody: {stream_options: null}",
+	},
+	{
+		regexp.MustCompile(`add_special_tokens`),
+		"the server does not take add_special_tokens: leave addSpecialTokens out of the requests",
+	},
+	{
+		// A limit that is too large is named, too: only words that refuse the field itself are meant.
+		regexp.MustCompile(`(?i)use .?max_completion_tokens` +
+			`|(unsupported|unexpected|unrecognized|unknown|extra|invalid|not (supported|permitted|allowed))[^.]*\bmax_(completion_)?tokens` +
+			`|\bmax_(completion_)?tokens\b[^.]*\b(unsupported|not (supported|permitted|allowed))`),
+		"the limit is in a field that the server does not take: set maxTokensField " +
+			"(MAX_TOKENS_FIELD=max_completion_tokens in our scripts)",
+	},
 }
 
 // remedy says which setting to change, "" if the words name none.

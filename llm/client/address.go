@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -86,15 +87,11 @@ func splitEndpoint(path string) (root string, dialect api.Dialect) {
 	return path, nil
 }
 
-// versioned says whether a path tells by itself where an API begins: it has a version such as v1 or v1beta, or a deployment.
-func versioned(path string) bool {
-	for segment := range strings.SplitSeq(path, "/") {
-		if len(segment) > 1 && (segment[0] == 'v' || segment[0] == 'V') && segment[1] >= '0' && segment[1] <= '9' || segment == "deployments" {
-			return true
-		}
-	}
-	return false
-}
+// ownRoot is a version in a path, such as v1 or v1beta, or a deployment: it tells where an API begins.
+var ownRoot = regexp.MustCompile(`(?i)(?:^|/)(?:v[0-9][^/]*|deployments)(?:/|$)`)
+
+// versioned says whether a path tells by itself where an API begins.
+func versioned(path string) bool { return ownRoot.MatchString(path) }
 
 // at is a URL with another path, given in its escaped form.
 func at(base *url.URL, escaped string) *url.URL {
@@ -104,8 +101,8 @@ func at(base *url.URL, escaped string) *url.URL {
 	return &u
 }
 
-// ServerURL is the base URL of a server's address as inference-perf means it, who appends /v1 to any path. One that has a version
-// already, or is an endpoint, stays as it is, and so does what is no URL.
+// ServerURL is the base URL of a server whose address is written for inference-perf, which appends /v1 to any path. A path that
+// has a version already, or is an endpoint's, stays as it is, and so does what is no URL.
 func ServerURL(text string) string {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" {
@@ -131,7 +128,8 @@ func (o *Options) Authorization() string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(base.User.Username()+":"+password))
 }
 
-// Redact takes the secrets out of a URL's user part, for messages and files: the password, or a user that stands alone, as tokens do.
+// Redact takes the secrets out of a URL's user part, for messages and files: the password, or a user without one, which may
+// be a token.
 func Redact(text string) string {
 	u, err := url.Parse(text)
 	switch at := strings.LastIndexByte(text, '@'); {

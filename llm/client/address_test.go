@@ -190,14 +190,14 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
-// A path without a version is used as it stands; where nothing is there, the record says what to try.
-func TestNotFoundBelowAPrefix(t *testing.T) {
+// Where nothing is at a path, the record says what was asked for, and what to try if the path has no version.
+func TestNotFound(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ path, body, want string }{
 		{"/prefix", `{"detail":"Not Found"}`, `Not Found (no http://…/prefix/chat/completions: /v1 is added to a bare host alone, so write "http://…/prefix/v1" if the API is there)`},
 		{"/prefix", "The model `m` does not exist.", "The model `m` does not exist."},
-		{"/prefix/v1", "nothing", "nothing"},
-		{"", "nothing", "nothing"},
+		{"/prefix/v1", "nothing", "nothing (no http://…/prefix/v1/chat/completions)"},
+		{"?key=secret", "", "Not Found (no http://…/v1/chat/completions)"},
 	} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, tt.body, http.StatusNotFound) }))
 		c := newClient(t, func(o *Options) { o.BaseURL = server.URL + tt.path })

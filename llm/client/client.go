@@ -32,7 +32,7 @@ const DefaultRetryBackoff = 500 * time.Millisecond
 
 // Options is what all requests of a client share. DefaultOptions has the defaults.
 type Options struct {
-	BaseURL     string        // http or https: /v1 is added to a bare host; any other path is used as it stands, and may be an endpoint's
+	BaseURL     string        // /v1 is added to a bare host; any other path is used as it stands, and may be an endpoint's
 	API         api.Dialect   //
 	Model       string        // "" to ask the server, see Discover
 	Adapters    []string      // further names that requests will ask for

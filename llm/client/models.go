@@ -59,6 +59,9 @@ func (c *Client) Discover(ctx context.Context, rt http.RoundTripper) (model, rem
 		if problem.fix != "" {
 			remark += ": " + problem.fix
 		}
+		if c.unversioned {
+			remark += ". Requests go to " + show(c.endpoint)
+		}
 		return c.opts.Model, remark, nil
 	case problem != nil:
 		return "", "", errors.New(problem.whole())
@@ -120,7 +123,8 @@ func (c *Client) listModels(ctx context.Context, rt http.RoundTripper) (names []
 		return nil, &unlisted{why: where + " lists no models"}, nil
 	}
 	words := cmp.Or(clip(api.ErrorMessage(body)), resp.Header.Get("Content-Type"), "nothing")
-	return nil, &unlisted{why: fmt.Sprintf("%s is no list of models (%s)", where, words), fix: checkPath + c.versionHint()}, nil
+	why := fmt.Sprintf("%s is no list of models (%s)", where, words)
+	return nil, &unlisted{why: why, fix: checkPath + c.versionHint()}, nil
 }
 
 // modelNames reads {"data": [{"id": …}]}, or the array alone as some gateways send it.
@@ -168,6 +172,8 @@ func (c *Client) refusal(resp *http.Response, body []byte) *unlisted {
 		u.fix, u.final = writeScheme("https"), true
 	case c.credential == noCredential:
 		u.fix = setKey + " if it wants one"
+	case status == http.StatusBadRequest: // of a request without a body: LiteLLM's answer to an unknown key
+		u.fix = c.credentialFix()
 	}
 	return u
 }
@@ -273,7 +279,8 @@ func connectionFix(err error) string {
 	switch {
 	case errors.As(err, &certificate):
 		return "set caPath to the certificate of the authority that signed it, or give k6 --insecure-skip-tls-verify"
-	case errors.As(err, &header), errors.Is(err, errHandshake), strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
+	case errors.As(err, &header), errors.Is(err, errHandshake),
+		strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
 		return "if the server has no TLS, " + writeScheme("http")
 	case errors.As(err, &alert), strings.Contains(err.Error(), "remote error: tls"):
 		return "see whether the server wants a certificate (certPath, keyPath) or another name in baseURL"

@@ -46,6 +46,7 @@ func TestDiscover(t *testing.T) {
 		{"not ready, model named", "c", `{"error":{"message":"Loading model"}}`, 503, "c", `…/v1/models answered with status 503 (Loading model), so nobody checked that it serves model "c": the server is not ready: wait for it`, ""},
 		{"nothing behind the proxy", "", page, 502, "", "", "…/v1/models answered with status 502 (502 Bad Gateway): the server behind this proxy or gateway does not answer: see that it runs"},
 		{"slow behind the proxy", "", "", 504, "", "", "status 504 (Gateway Timeout): the server behind this proxy"},
+		{"a key that is not known", "", "No connected db.", 400, "", "", "status 400 (No connected db.): check apiKey (API_KEY in our scripts), or name the model"},
 		{"plain HTTP to a port of TLS", "", "Client sent an HTTP request to an HTTPS server.\n", 400, "", "", "(Client sent an HTTP request to an HTTPS server.): write https:// in baseURL (BASE_URL in our scripts)"},
 	} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -80,6 +81,24 @@ func TestDiscoverWithoutAKey(t *testing.T) {
 	_, _, err := c.Discover(t.Context(), new(http.Transport))
 	if err == nil || !strings.HasSuffix(err.Error(), "status 500 (Internal Server Error): set apiKey (API_KEY in our scripts) if it wants one, or name the model (option model, MODEL in our scripts)") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Where the list tells nothing of the path, the remark says where requests go.
+func TestDiscoverBelowAPrefix(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]string{
+		403: `…/prefix/models refused a request without a key with status 403 (Forbidden), so nobody checked that it serves model "m": set apiKey (API_KEY in our scripts). Requests go to …/prefix/chat/completions`,
+		404: `…/prefix/models answered with status 404 (Not Found), so nobody checked that it serves model "m": check the path of baseURL (BASE_URL in our scripts): ` +
+			`/v1 is added to a bare host alone, so write "…/prefix/v1" if the API is there. Requests go to …/prefix/chat/completions`,
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+		c := newClient(t, func(o *Options) { o.BaseURL = server.URL + "/prefix" })
+		_, remark, err := c.Discover(t.Context(), new(http.Transport))
+		if got := strings.ReplaceAll(remark, server.URL, "…"); got != want || err != nil {
+			t.Errorf("%d: got %s, %v, want %s", status, got, err, want)
+		}
+		server.Close()
 	}
 }
 

@@ -40,7 +40,8 @@ func (o *Options) credential(header http.Header) string {
 
 // looksSecret says whether a header of this name holds a credential, as api-key and x-auth-token do.
 func looksSecret(lower string) bool {
-	return slices.ContainsFunc([]string{"key", "auth", "token", "secret", "cookie"}, func(word string) bool { return strings.Contains(lower, word) })
+	words := []string{"key", "auth", "token", "secret", "cookie"}
+	return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(lower, word) })
 }
 
 // credentialFix is what to do if the credential is refused.
@@ -65,7 +66,7 @@ func (c *Client) explain(r *record.Request) {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		r.Error += fmt.Sprintf(" (the server refused %s: %s)", c.credential, c.credentialFix())
 	case http.StatusNotFound:
-		if c.unversioned && !strings.Contains(strings.ToLower(r.Error), "model") {
+		if !strings.Contains(strings.ToLower(r.Error), "model") { // else it is not about the path
 			r.Error += fmt.Sprintf(" (no %s%s)", show(c.endpoint), c.versionHint())
 		}
 	}

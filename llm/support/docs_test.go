@@ -35,7 +35,7 @@ var keyRemarks = map[string]string{
 	"load.circuit_breakers":                   "the run ends, with the requests in flight recorded; exit code 108",
 	"report.request_lifecycle.per_request":    "texts of requests and answers are kept if the fields ask for them",
 	"server.type":                             "`vllm`, `sglang` and `tgi` are spoken to alike; `mock` is the built-in simulator",
-	"server.base_url":                         "with or without `/v1`; a slash at its end is dropped",
+	"server.base_url":                         "`/v1` is added, as inference-perf does, unless its path has a version or ends in an endpoint; a slash at its end is dropped",
 	"server.api_key":                          "never in a log, a record or a report",
 	"server.cert_path":                        "for every type of server",
 	"tokenizer.pretrained_model_name_or_path": "a file, a folder or a name on the hub",
