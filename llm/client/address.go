@@ -38,8 +38,8 @@ func parseAddress(text string, dialect api.Dialect) (*address, error) {
 	root, given := splitEndpoint(path)
 	switch {
 	case given != nil && given != dialect:
-		return nil, fmt.Errorf("baseURL %q is an endpoint of api %q, and the request is one of api %q: leave %s out of it",
-			shown(text), given.Name(), dialect.Name(), given.Path())
+		return nil, fmt.Errorf("baseURL %q is an endpoint of api %q, and the request is one of api %q: "+
+			"leave %s out of it, or set api (API in our scripts)", shown(text), given.Name(), dialect.Name(), given.Path())
 	case given != nil:
 	case path == "":
 		root = defaultPath
@@ -64,6 +64,9 @@ func parseBase(text string) (*url.URL, error) {
 		return nil, errors.New(`is not a URL such as "http://localhost:8000/v1": only http and https will do`)
 	case strings.Count(authority, ":") > 1 && !strings.ContainsAny(authority, "[@"):
 		return nil, errors.New(`is not a URL such as "http://[::1]:8000/v1": an IPv6 address stands in brackets`)
+	case err != nil && strings.Contains(text, "@"):
+		return nil, errors.New(`is not a URL such as "http://user:password@localhost:8000/v1": ` +
+			`/ ? # and % in a password are %2F %3F %23 and %25`)
 	case err != nil || !found || base.Hostname() == "":
 		return nil, errors.New(`is not a URL such as "http://localhost:8000/v1"`)
 	case base.Fragment != "" || strings.Contains(text, "#"):
@@ -146,8 +149,8 @@ func Redact(text string) string {
 
 // shown is a base URL in a message: without secrets, which may be in its query as well.
 func shown(text string) string {
-	head, _, _ := strings.Cut(text, "?")
-	return Redact(head)
+	head, _, _ := strings.Cut(Redact(text), "?")
+	return head
 }
 
 // show is a URL in a message.
