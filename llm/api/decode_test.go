@@ -178,7 +178,7 @@ func TestErrorMessage(t *testing.T) {
 		``:                                            "",
 		`{"a":`:                                       `{"a":`,
 		"two\r\n lines":                               "two lines",
-		"{\"error\":{\"message\":\"two\\n lines\"}}":                                                       "two lines",
+		"{\"error\":{\"message\":\"two\\n lines\"}}":  "two lines",
 		"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>…":                                 "502 Bad Gateway",
 		"\ufeff\n<!DOCTYPE HTML PUBLIC \"-//IETF//DTD HTML 2.0//EN\"><TITLE>\n a &amp; <b>b</b>\n</TITLE>": "a & b",
 		"<!-- proxy\n-->\n<!doctype html><title></title><h1 class=x>Sign in</h1>":                          "Sign in",

@@ -25,7 +25,7 @@ func (x *exchange) cutTo(m mark) {
 	x.aside = x.aside[:m.aside]
 	x.transcript.cutTo(m.text, m.chunks)
 	x.rec.FinishReason = ""
-	x.shown.output = m.chunks+m.reasoning+m.toolCalls > 0
+	x.evidence.output = m.chunks+m.reasoning+m.toolCalls > 0
 	x.rec.CompletionRaw = x.rec.CompletionRaw && m.reasoning+m.toolCalls > 0
 }
 

@@ -43,7 +43,7 @@ type exchange struct {
 	last     atomic.Int64 // arrival of the newest event, since start
 
 	delta      api.Delta
-	shown      shown
+	evidence   evidence
 	choices    choices
 	transcript transcript
 	aside      []byte       // text of reasoning and tool calls, if tokens are counted
@@ -242,8 +242,8 @@ func (x *exchange) decode(data []byte, at time.Time, cut string) bool {
 	case x.delta.Error != "":
 		x.fail(at, record.ErrorStream, clip(x.delta.Error))
 	default:
-		if x.delta.Words != nil && x.shown.words == "" {
-			x.shown.words = clip(api.ErrorMessage(x.delta.Words))
+		if x.delta.Words != nil && x.evidence.words == "" {
+			x.evidence.words = clip(api.ErrorMessage(x.delta.Words))
 		}
 		return true
 	}
@@ -259,16 +259,16 @@ func (x *exchange) takeText() (content bool) {
 	content = len(d.Content) > 0 && !x.repeated()
 	if content {
 		x.transcript.add(d.Content, counting)
-		x.shown.deltas = x.shown.deltas || !d.Message
+		x.evidence.deltas = x.evidence.deltas || !d.Message
 	}
-	x.shown.output = x.shown.output || content || d.Reasoning || d.ToolCall
+	x.evidence.output = x.evidence.output || content || d.Reasoning || d.ToolCall
 	x.rec.CompletionRaw = x.rec.CompletionRaw || counting && (d.Reasoning || d.ToolCall)
 	return content
 }
 
 // repeated says whether a delta brings text that has come already: as a message after deltas, or with the finish reason.
 func (x *exchange) repeated() bool {
-	return x.delta.Message && x.shown.deltas || x.delta.FinishReason != "" && x.transcript.repeats(x.delta.Content)
+	return x.delta.Message && x.evidence.deltas || x.delta.FinishReason != "" && x.transcript.repeats(x.delta.Content)
 }
 
 // maxUsage bounds a usage map, which a record keeps as it is.

@@ -2,7 +2,6 @@ package client
 
 import (
 	"cmp"
-	"compress/gzip"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -256,19 +255,9 @@ const maxModels = 8 << 20
 
 // readModels reads a list, which some servers compress although nobody asked for it.
 func readModels(resp *http.Response) ([]byte, error) {
-	body := io.Reader(resp.Body)
-	switch encoding := strings.ToLower(resp.Header.Get("Content-Encoding")); encoding {
-	case "", "identity":
-	case "gzip", "x-gzip":
-		unzipped, err := gzip.NewReader(body)
-		if err != nil {
-			return nil, fmt.Errorf("gzip: %w", err)
-		}
-		body = unzipped
-	default:
-		return nil, fmt.Errorf("content encoding %q, which nobody asked for", encoding)
-	}
-	return io.ReadAll(io.LimitReader(body, maxModels))
+	text := &decompressed{wire: &wire{Reader: resp.Body}, label: resp.Header.Get("Content-Encoding")}
+	defer text.Close()
+	return io.ReadAll(io.LimitReader(text, maxModels))
 }
 
 // connectionFix is what to do about a connection that failed.

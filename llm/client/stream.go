@@ -42,13 +42,13 @@ func (x *exchange) event(ev sse.Event) bool {
 	if isHeartbeat(ev) {
 		return true
 	}
-	x.shown.events++
+	x.evidence.events++
 	if string(ev.Name) == "error" {
 		x.fail(ev.At, record.ErrorStream, firstOf(clip(api.ErrorMessage(ev.Data)), "an error event without a word"))
 		return false
 	}
 	if ev.Unended && x.c.opts.API.Decode(ev.Data, &x.delta) != nil {
-		x.shown.cut = true
+		x.evidence.cut = true
 		return true // to how the body ended
 	}
 	if !x.decode(ev.Data, ev.At, record.ErrorMalformed) {
@@ -62,7 +62,7 @@ func (x *exchange) event(ev sse.Event) bool {
 	if d.Choices == 0 && d.Usage == nil {
 		return true
 	}
-	x.shown.last = ev.At
+	x.evidence.last = ev.At
 	since := ev.At.Sub(x.start)
 	if x.followed() {
 		x.chunk(record.Micros(since))

@@ -11,8 +11,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/sse"
 )
 
-// shown is what an answer has shown so far.
-type shown struct {
+// evidence is what an answer has shown so far.
+type evidence struct {
 	events int       // with data
 	output bool      // text, reasoning or a tool call
 	deltas bool      // text came in deltas, so that a message repeats it
@@ -41,7 +41,7 @@ type ending struct {
 //   - Everything else is cut.
 func (x *exchange) conclude(e ending) {
 	x.settleChoices()
-	s := &x.shown
+	s := &x.evidence
 	finished := x.choices.any && x.rec.FinishReason != ""
 	clean := e.whole || e.mark || errors.Is(e.err, io.EOF)
 	switch {
@@ -70,19 +70,23 @@ func (x *exchange) conclude(e ending) {
 }
 
 func (x *exchange) cutShort() string {
-	if x.shown.cut {
+	if x.evidence.cut {
 		return "the stream ended inside an event: " + io.ErrUnexpectedEOF.Error()
 	}
-	return fmt.Sprintf("the stream ended after %d events without a finish reason and without [DONE]", x.shown.events)
+	return fmt.Sprintf("the stream ended after %d events without a finish reason and without [DONE]", x.evidence.events)
 }
 
 // noAnswer gives the failure of a body that ended without a choice.
 func (x *exchange) noAnswer(e ending) (at time.Time, errorType, message string) {
 	switch {
-	case x.shown.words != "":
-		return e.at, record.ErrorMalformed, "no choice in the answer: " + x.shown.words
+	case x.evidence.words != "":
+		return e.at, record.ErrorMalformed, "no choice in the answer: " + x.evidence.words
 	case len(e.stray) > 0:
-		return e.at, record.ErrorMalformed, fmt.Sprintf("expected a stream of events, got content type %q: %s", e.kind, api.ErrorMessage(e.stray))
+		message = fmt.Sprintf("expected a stream of events, got content type %q", e.kind)
+		if words := api.ErrorMessage(e.stray); words != "" {
+			message += ": " + words
+		}
+		return e.at, record.ErrorMalformed, message
 	case e.mark:
 		return e.at, record.ErrorMalformed, "no choice in the answer: nothing came before [DONE]"
 	}
@@ -98,7 +102,7 @@ func (x *exchange) settle() {
 	if x.choices.several {
 		x.note(record.NoteChoices)
 	}
-	if x.shown.output && len(x.rec.Usage) > 0 {
+	if x.evidence.output && len(x.rec.Usage) > 0 {
 		var zeros bool
 		if x.rec.Usage, zeros = api.WithoutZeros(x.rec.Usage); zeros {
 			x.note(record.NoteZeroUsage)

@@ -85,7 +85,7 @@ func (r *Reader) Reset(src io.Reader, limit int) {
 }
 
 // maxStray bounds what is kept of a line that is no field.
-const maxStray = 200
+const maxStray = 400
 
 // Stray is the beginning of the first line that was no field of the format, as those of an HTML page are; empty if there was
 // none. It lives until the next Reset.
