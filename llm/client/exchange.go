@@ -188,7 +188,7 @@ func (x *exchange) refused(resp *http.Response, body io.Reader) {
 	}
 	message := clip(api.ErrorMessage(data))
 	if to := resp.Header.Get("Location"); to != "" && resp.StatusCode < 400 {
-		message = fmt.Sprintf("redirected to %q: set baseURL to where the server is", Redact(to))
+		message = fmt.Sprintf("redirected to %q: set baseURL to where the server is", shown(to))
 	}
 	if message == "" {
 		message = http.StatusText(resp.StatusCode)
