@@ -35,9 +35,9 @@ bin/llmconv: $(SOURCES)
 run: build
 	@scripts/run.sh
 
-test: build .venv/done prometheus chromium debootstrap
+test: build .venv/done .venv/llamacpp/done prometheus chromium debootstrap
 	go vet ./...
-	LLM_TEST_PYTHON="$$(cat .venv/done)" $(if $(RACE),CGO_ENABLED=1) go test -count=1 $(RACE) . ./datasets ./llm/...
+	LLM_TEST_PYTHON="$$(cat .venv/done)" LLM_TEST_LLAMACPP="$$(cat .venv/llamacpp/done)" $(if $(RACE),CGO_ENABLED=1) go test -count=1 $(RACE) . ./datasets ./llm/...
 	@# Nothing in these runs concurrently but one loop of the comparison, whose many repetitions the detector would slow down tenfold.
 	LLM_TEST_PYTHON="$$(cat .venv/done)" go test -count=1 ./convert/... ./cmd/...
 	$(if $(RACE),CGO_ENABLED=1) go test -count=1 $(RACE) -run SameInputSameResult ./convert/compare
@@ -47,12 +47,22 @@ test: build .venv/done prometheus chromium debootstrap
 		else echo "testing examples/kubernetes" && cd examples/kubernetes && go vet ./... && go test -count=1 ./...; fi
 	@$(if $(RACE),,echo "no C compiler found: the tests ran without the race detector" >&2)
 	@test -s .venv/done || echo "SKIPPED: the comparison with the Python reference, which could not be installed (rm -r .venv to try again)" >&2
+	@test -s .venv/llamacpp/done || echo "SKIPPED: every test against llama.cpp's server, which could not be installed (rm -r .venv to try again)" >&2
 
 # The Python tools that tests compare with. Where they cannot be had the file
 # stays empty, and those tests are skipped.
 .venv/done: .ci/requirements.txt
 	@mkdir -p .venv && : > $@
 	@python3 -m venv .venv && .venv/bin/pip install --quiet --disable-pip-version-check -r $< && echo "$(CURDIR)/.venv/bin/python" > $@ || true
+
+# llama.cpp's server, which tests send load to, with two made-up models: one answers at once, one takes milliseconds a
+# token. It stands apart from those tools, for it comes for fewer systems. Where it cannot be had, and it is not compiled
+# here, the file stays empty, and those tests are skipped.
+.venv/llamacpp/done: $(addprefix testdata/servers/llamacpp/,requirements.txt model.py) scripts/data/sample-tokenizer.json
+	@mkdir -p $(@D) && : > $@
+	@python3 -m venv $(@D) && $(@D)/bin/pip install --quiet --disable-pip-version-check --only-binary :all: -r $< && \
+		$(@D)/bin/python $(<D)/model.py $(lastword $^) $(@D)/fast && $(@D)/bin/python $(<D)/model.py $(lastword $^) $(@D)/slow 16384 && \
+		echo "$(CURDIR)/$(@D)" > $@ || true
 
 # Programs of Debian that some tests need. Where one cannot be had, those tests are skipped. RUNLEVEL=1 keeps a service from starting.
 INSTALL = test "$$(id -u)" != 0 || { echo "installing $(1)" >&2; timeout 120 apt-get update -qq >/dev/null 2>&1; \
