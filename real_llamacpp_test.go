@@ -3,6 +3,7 @@ package llm_test
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -226,5 +227,18 @@ func TestLlamaCPPPromptIsTooLong(t *testing.T) {
 	}
 	if got, want := fmt.Sprint(o.report.Failures.ByLabel), "map[400 - Context Window:{4}]"; got != want {
 		t.Errorf("failures %s, want %s", got, want)
+	}
+}
+
+// The page on servers names the version that is tested.
+func TestServersPageNamesTheTestedVersion(t *testing.T) {
+	t.Parallel()
+	pinned := readText(t, "testdata/servers/llamacpp/requirements.txt")
+	m := regexp.MustCompile(`(?m)^xllamacpp==\d+\.\d+\.(\d+)$`).FindStringSubmatch(pinned)
+	if m == nil {
+		t.Fatalf("no version of xllamacpp in %q", pinned)
+	}
+	if row := "| [llama.cpp](#llamacpp) | b" + m[1] + " |"; !strings.Contains(readText(t, "docs/servers.md"), row) {
+		t.Errorf("docs/servers.md has no row %q", row)
 	}
 }
