@@ -175,7 +175,8 @@ func TestLlamaCPPKeys(t *testing.T) {
 	s := newLlamaCPP(t, "fast", "--api-key", "right-key")
 	for _, key := range []string{"", "wrong-key"} {
 		r := k6(t, "run", "--quiet", "-e", "BASE_URL="+s.url, "-e", "API_KEY="+key, "scripts/mock.js")
-		if r.code != 108 || !strings.Contains(r.stderr, "refused the API key with status 401 (Invalid API Key): set apiKey") {
+		why := strings.Contains(r.stderr, "status 401 (Invalid API Key)")
+		if r.code != 108 || !why || !strings.Contains(r.stderr, "apiKey (API_KEY in our scripts)") {
 			t.Errorf("key %q: exit code %d, want 108\n%s\n%s", key, r.code, r.stdout, r.stderr)
 		}
 		if strings.Contains(r.stdout+r.stderr, "wrong-key") {
