@@ -92,8 +92,8 @@ func TestLlamaCPPGivesUpRequests(t *testing.T) {
 	}
 }
 
-// A server that is killed while it answers: the answers it had begun are cut, later requests find nobody, and the run is
-// not called a success.
+// A server that is killed while it answers: the answers it had begun are cut, later requests find nobody, and the run
+// is not called a success.
 func TestLlamaCPPIsKilled(t *testing.T) {
 	t.Parallel()
 	s := newLlamaCPP(t, "slow")

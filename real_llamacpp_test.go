@@ -149,8 +149,8 @@ func checkStamps(t *testing.T, q *record.Request) {
 	}
 }
 
-// The server closes the connection after each stream without a word, so that the next request of a closed loop may find it
-// closed. None fails if the client may try again, or makes a connection for each.
+// The server closes the connection after each stream without a word, so that the next request of a closed loop may find
+// it closed. None fails if the client may try again, or makes a connection for each.
 func TestLlamaCPPClosesItsConnections(t *testing.T) {
 	t.Parallel()
 	s := newLlamaCPP(t, "fast")
