@@ -58,7 +58,8 @@ declare module 'k6/x/llm' {
     /**
      * How often a request is sent again when its connection fails before an answer (default 0): refused, reset, closed, name
      * not found. Timeouts, certificates, statuses and broken answers are not tried again. timeout holds for each attempt;
-     * latencies count from the first.
+     * latencies count from the first. A request that went out on a kept connection just as the server closed it is sent again
+     * at once, whatever this says, and counted.
      */
     retries?: number;
     /** Wait before attempt k of those: retryBackoff × 2^(k−1), times a random factor from 0.5 to 1.5 (default '500ms'). */

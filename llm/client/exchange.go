@@ -38,6 +38,10 @@ type exchange struct {
 	cancel context.CancelCauseFunc
 	seen   *sight // of the running attempt
 
+	attempted time.Time // when the running attempt was sent
+	renewed   bool      // a connection that was kept alive turned out to be closed
+	atOnce    bool      // the next attempt needs no wait
+
 	deadline *time.Timer // of the running attempt, later of its connection
 	idle     *time.Timer
 	last     atomic.Int64 // arrival of the newest event, since start
@@ -90,6 +94,7 @@ func (x *exchange) attempt(rt http.RoundTripper) (again bool) {
 	req := x.request()
 
 	now := time.Now()
+	x.attempted = now
 	if x.start.IsZero() {
 		x.start, x.rec.Start = now, record.UnixNano(now)
 	} else {
@@ -103,7 +108,7 @@ func (x *exchange) attempt(rt http.RoundTripper) (again bool) {
 		return false
 	}
 	errorType := x.errorType(err, true)
-	if x.rec.Retries < x.c.opts.Retries && mayRetry(errorType, err) {
+	if x.stale(errorType, err) || x.attempts() < x.c.opts.Retries && mayRetry(errorType, err) {
 		return true
 	}
 	x.fail(time.Now(), errorType, err.Error())

@@ -6,6 +6,7 @@ import (
 	"math"
 	"net"
 	"net/http/httptrace"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -17,12 +18,14 @@ import (
 type sight struct {
 	connected, firstByte atomic.Int64
 	connections          atomic.Int64 // the attempt was sent on
+	reused               atomic.Bool  // the last of them was kept alive
 	trace                httptrace.ClientTrace
 }
 
 func newSight() *sight {
 	s := new(sight)
-	s.trace.GotConn = func(httptrace.GotConnInfo) {
+	s.trace.GotConn = func(info httptrace.GotConnInfo) {
+		s.reused.Store(info.Reused)
 		s.connected.Store(record.UnixNano(time.Now()))
 		s.connections.Add(1)
 	}
@@ -57,10 +60,30 @@ func mayRetry(errorType string, err error) bool {
 	return false
 }
 
+// staleTime is how long the news of a closed connection may take.
+const staleTime = time.Second
+
+// stale says whether an attempt was lost because the server had closed the connection that was kept alive for it, as llama.cpp
+// does after each stream. Such an attempt was never looked at, and is sent again at once, one time.
+func (x *exchange) stale(errorType string, err error) bool {
+	closed := errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
+		strings.Contains(err.Error(), "server closed idle connection")
+	if x.renewed || errorType != record.ErrorReset || !closed || !x.seen.reused.Load() || x.seen.firstByte.Load() != 0 ||
+		time.Since(x.attempted) > staleTime {
+		return false
+	}
+	x.renewed, x.atOnce = true, true
+	return true
+}
+
 // wait lets the time before the next attempt pass, and says whether there is to be one. When the caller's context ends
 // before, the request ends at once, as canceled.
 func (x *exchange) wait() bool {
-	timer := time.NewTimer(x.c.backoff(x.rec.Retries + 1))
+	pause := x.c.backoff(x.attempts() + 1)
+	if x.atOnce {
+		pause, x.atOnce = 0, false
+	}
+	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -71,6 +94,14 @@ func (x *exchange) wait() bool {
 	}
 	x.fail(time.Now(), record.ErrorCanceled, "")
 	return false
+}
+
+// attempts is the number of further attempts that Options.Retries allowed.
+func (x *exchange) attempts() int {
+	if x.renewed {
+		return x.rec.Retries - 1
+	}
+	return x.rec.Retries
 }
 
 // backoff is the wait before further attempt k, from 1: RetryBackoff * 2^(k-1) * U(0.5, 1.5), as inference-perf's.
