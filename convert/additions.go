@@ -260,7 +260,7 @@ func (l *Limited) count(q *Request) {
 // tokensPerChunk is unknown where the tokens are counted in chunks, or hold more than the content.
 func tokensPerChunk(_ *group, q *Request) float64 {
 	mixed := q.OutputSource != record.ClientTokenizer && (!math.IsNaN(q.ttfr) || q.ttfo != q.ttft)
-	if q.chunks == 0 || q.OutputSource == record.ContentChunks || mixed {
+	if q.chunks == 0 || q.OutputSource == record.ContentChunks || q.OutputSource == record.NoSource || mixed {
 		return unknown
 	}
 	return float64(q.out) / float64(q.chunks)
@@ -285,7 +285,12 @@ func (g *group) honest() HonestLatencies {
 		NTPOT:       of(func(q *Request) float64 { return q.ntpot }),
 		ITLMean:     of(func(q *Request) float64 { return q.meanITL }),
 		ChunkGap:    g.chunkGaps.distribution(g.opts.Percentiles),
-		FromDue:     of(func(q *Request) float64 { return g.sinceDue(q, q.End) }),
+		FromDue: of(func(q *Request) float64 {
+			if q.endless {
+				return unknown
+			}
+			return g.sinceDue(q, q.End)
+		}),
 		Connect: of(func(q *Request) float64 {
 			if q.Connected == 0 {
 				return unknown

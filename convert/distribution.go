@@ -111,6 +111,12 @@ type Float float64
 // MarshalJSON writes the shortest form that reads back the same; what JSON cannot hold becomes null.
 func (f Float) MarshalJSON() ([]byte, error) { return []byte(pythonFloat(float64(f))), nil }
 
+// Maybe is a Float that is NaN where nobody knows it, which JSON shows as null.
+type Maybe float64
+
+// MarshalJSON writes the number as Float does.
+func (m Maybe) MarshalJSON() ([]byte, error) { return Float(m).MarshalJSON() }
+
 func pythonFloat(f float64) string {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return "null"

@@ -32,8 +32,8 @@ func ParseSLO(text string) (b record.Bounds, err error) {
 // Goodput tells how much of what succeeded kept its bounds. As in inference-perf, failures are not in it.
 type Goodput struct {
 	Percentage  Float  `json:"goodput_percentage"`
-	RequestRate Float  `json:"request_goodput"` // good requests per second, over the span of the successes
-	TokenRate   Float  `json:"token_goodput"`   // their tokens, prompt and output
+	RequestRate Maybe  `json:"request_goodput"` // good requests per second, over the span of the successes
+	TokenRate   Maybe  `json:"token_goodput"`   // their tokens, prompt and output
 	Good        int    `json:"good_requests"`
 	Total       int    `json:"total_requests"`
 	TTFT        *Float `json:"ttft_attainment_percentage,omitempty"`
@@ -87,8 +87,12 @@ func (g *group) goodput() *Goodput {
 		}
 	}
 	out.Percentage = Float(100 * float64(out.Good) / float64(len(g.ok)))
-	if t := g.run.span(g.ok); t > 0 {
-		out.RequestRate, out.TokenRate = Float(float64(out.Good)/t), Float(tokens/t)
+	t := g.run.span(g.ok)
+	if g.run.untimed {
+		t = g.time
+	}
+	if t != 0 {
+		out.RequestRate, out.TokenRate = Maybe(float64(out.Good)/t), Maybe(tokens/t)
 	}
 	return out
 }

@@ -15,13 +15,13 @@ type group struct {
 	all, ok, failed []*Request
 	run             *Run
 	opts            Options
-	time            float64 // from the first start to the last end, of all
+	time            float64 // from the first start to the last end, of all; NaN where nobody knows it
 
 	tokenGaps, chunkGaps *tally // between the token times, and the chunks, of ok
 }
 
 func (r *Run) group(requests []*Request, o Options) *group {
-	g := &group{all: requests, run: r, opts: o.withDefaults(), time: r.span(requests)}
+	g := &group{all: requests, run: r, opts: o.withDefaults(), time: r.duration(requests)}
 	for _, q := range requests {
 		if q.Failed() {
 			g.failed = append(g.failed, q)
@@ -33,7 +33,7 @@ func (r *Run) group(requests []*Request, o Options) *group {
 	return g
 }
 
-// span is the time from the first start to the last end, in seconds.
+// span is the time from the first start to the last end, in seconds; [Run.duration] is for runs that may lack starts.
 func (r *Run) span(requests []*Request) float64 {
 	if len(requests) == 0 {
 		return 0
@@ -63,9 +63,13 @@ func (g *group) values(requests []*Request, f figure) []float64 {
 	return values
 }
 
-// total adds a figure up.
+// total adds a figure up; it is unknown if that of a request is.
 func (g *group) total(requests []*Request, f figure) float64 {
-	return statistics.Sum(g.values(requests, f))
+	values := g.values(requests, f)
+	if len(values) < len(requests) {
+		return unknown
+	}
+	return statistics.Sum(values)
 }
 
 // The figures of inference-perf.
@@ -80,7 +84,15 @@ func (g *group) sinceDue(q *Request, instant int64) float64 {
 	return g.run.seconds(instant - q.Due)
 }
 
-func requestLatency(g *group, q *Request) float64 { return g.run.seconds(q.End - q.Start) }
+func requestLatency(g *group, q *Request) float64 { return g.run.latency(q) }
+
+// latency is unknown of an imported request without an end.
+func (r *Run) latency(q *Request) float64 {
+	if q.endless {
+		return unknown
+	}
+	return r.seconds(q.End - q.Start)
+}
 
 // ntpot is latency/tokens, and 0 without tokens, which stays in the statistics.
 func ntpot(g *group, q *Request) float64 {
@@ -110,27 +122,43 @@ func tpot(g *group, q *Request) float64 {
 
 // itl is the mean of the request's gaps, as goodput judges by it.
 func itl(_ *group, q *Request) float64 {
-	if q.tokenTimes < 2 {
+	switch {
+	case q.ends:
+		return q.meanITL
+	case q.tokenTimes < 2:
 		return unknown
 	}
 	return q.tokenSpan / float64(q.tokenTimes-1)
 }
 
-func inputTokens(_ *group, q *Request) float64 { return float64(q.in) }
+func inputTokens(g *group, q *Request) float64 { return g.run.tokens(q.in, q.InputSource) }
+
+// tokens is a count by its source. Without one it is 0, as inference-perf has it, but for what another tool left out.
+func (r *Run) tokens(n int32, source record.Source) float64 {
+	if source == record.NoSource && r.Origin != "" {
+		return unknown
+	}
+	return float64(n)
+}
 
 // outputTokens is what latencies are divided by: the count of the record, or the server's where the options prefer it.
 func outputTokens(g *group, q *Request) float64 {
 	if g.opts.ServerTokens && q.serverOut != none {
 		return float64(q.serverOut)
 	}
-	return float64(q.out)
+	return storedTokens(g, q)
 }
 
 // storedTokens is the count of the record.
-func storedTokens(_ *group, q *Request) float64 { return float64(q.out) }
+func storedTokens(g *group, q *Request) float64 { return g.run.tokens(q.out, q.OutputSource) }
 
 // reportedTokens is the server's count where it gave one, else ours.
-func reportedTokens(_ *group, q *Request) float64 { return float64(orElse(q.serverOut, q.out)) }
+func reportedTokens(g *group, q *Request) float64 {
+	if q.serverOut != none {
+		return float64(q.serverOut)
+	}
+	return storedTokens(g, q)
+}
 
 func orElse(n, other int32) int32 {
 	if n == none {
@@ -221,9 +249,12 @@ func (g *group) throughput() Throughput {
 		return Throughput{}
 	}
 	in, out := g.total(g.ok, inputTokens), g.total(g.ok, outputTokens)
+	if g.run.untimed {
+		in, out = g.orStated(in, out)
+	}
 	return Throughput{
-		InputTokens: Float(in / g.time), OutputTokens: Float(out / g.time), TotalTokens: Float((in + out) / g.time),
-		Requests: Float(float64(len(g.ok)) / g.time),
+		InputTokens: Maybe(in / g.time), OutputTokens: Maybe(out / g.time), TotalTokens: Maybe((in + out) / g.time),
+		Requests: Maybe(float64(len(g.ok)) / g.time),
 	}
 }
 
@@ -284,7 +315,7 @@ func (g *group) retries() *Retries {
 
 // wasted is the time before the attempt that was answered, or until the failure, in seconds.
 func (r *Run) wasted(q *Request) float64 {
-	if q.Failed() {
+	if q.Failed() && !q.endless {
 		return r.seconds(q.End - q.Start)
 	}
 	return r.seconds(max(q.Attempt, q.Start) - q.Start)

@@ -136,7 +136,9 @@ func (g *group) judgeRates(j *judge) {
 		if g.run.Cut.Requests == 0 && g.run.wholeStage(requests, stage) {
 			g.judgeCount(j, stage, requests, asked, own[stage])
 		}
-		g.judgeStretch(j, stage, requests)
+		if !g.run.untimed {
+			g.judgeStretch(j, stage, requests)
+		}
 	}
 	if !checked {
 		j.skip("rate")

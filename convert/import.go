@@ -35,6 +35,8 @@ type importer struct {
 	base float64 // seconds on the tool's clock, zero of the ticks
 	bad  int
 
+	based bool
+
 	count     int64
 	tokenizer *bool // whether chunks' tokens count, nil if nobody said
 	differ    bool  // some chunk held another number of tokens than one
@@ -94,10 +96,14 @@ func (m *importer) read() error {
 
 // take makes a request of q: by way of a record, whose formulas hold for it, too, and then with the times as exact as q has them.
 func (m *importer) take(q *foreign.Request) error {
-	if m.count == 0 {
-		m.base = q.Start
+	if !m.based && !q.StartUnknown {
+		m.base, m.based = q.Start, true
 	}
-	if !(math.Abs(q.Start-m.base) < maxImported && q.End-q.Start < maxImported) {
+	base := m.base
+	if q.StartUnknown {
+		base = q.Start
+	}
+	if !(math.Abs(q.Start-base) < maxImported && q.End-q.Start < maxImported) {
 		return fmt.Errorf("it starts at %v and ends at %v, days from the first", q.Start, q.End)
 	}
 	if q.Stage < 0 { // a warm-up
@@ -108,16 +114,45 @@ func (m *importer) take(q *foreign.Request) error {
 	if err != nil {
 		return err
 	}
-	made := m.run.fill(rec, "")
-	start, end := m.tick(q.Start-m.base), m.tick(q.End-m.base)
+	made := m.run.fillCounted(rec, importedCounts(rec), "")
+	start, end := m.tick(q.Start-base), m.tick(q.End-base)
 	made.Start, made.End, made.Attempt = start, end, start+m.tick(q.RetryWasted)
 	if q.Due != nil {
-		made.Due, made.DueKnown = m.tick(*q.Due-m.base), true
+		made.Due, made.DueKnown = m.tick(*q.Due-base), true
 	}
-	made.exactSpan(m.ticks, rec.ChunkTokens)
-	rec.Chunks = m.ticks
+	if q.EndUnknown {
+		made.setEndless()
+	}
+	if err := m.chunks(made, q, rec); err != nil {
+		return err
+	}
 	m.run.keep(made, rec)
 	m.count++
+	return nil
+}
+
+// chunks sets what depends on when chunks came, of all of them or of the first and the last.
+func (m *importer) chunks(made *Request, q *foreign.Request, rec *record.Request) error {
+	if len(m.ticks) > 0 {
+		made.exactSpan(m.ticks, rec.ChunkTokens)
+		rec.Chunks = m.ticks
+		return nil
+	}
+	first, last := q.Ends()
+	if first == nil {
+		return nil
+	}
+	end, count := unknown, 0
+	if last != nil {
+		end = *last
+	}
+	if q.ChunkCount != nil {
+		count = *q.ChunkCount
+	}
+	if !(*first >= 0 && *first < maxImported) || end < *first || end >= maxImported {
+		return fmt.Errorf("its first chunk comes after %v s, its last after %v s", *first, end)
+	}
+	made.setEnds(*first, end, narrow(count))
 	return nil
 }
 
@@ -233,8 +268,9 @@ func (m *importer) describe(c *config.Config) {
 		m.cutStages(plan)
 	}
 	if meta.Unordered {
-		m.run.remark("%s: it has no start times: throughput and figures over time cannot be known", m.name)
+		m.forgetStarts(meta)
 	}
+	m.checkCounts(meta)
 	if m.bad > maxBad {
 		m.run.remark("%s: %d further requests could not be read", m.name, m.bad-maxBad)
 	}

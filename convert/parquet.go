@@ -32,8 +32,8 @@ type Row struct {
 	Streaming bool   `parquet:"streaming"`
 
 	Due       *int64 `parquet:"due_ns,optional"`
-	Start     int64  `parquet:"start_ns"`
-	End       int64  `parquet:"end_ns"`
+	Start     *int64 `parquet:"start_ns,optional"`
+	End       *int64 `parquet:"end_ns,optional"`
 	Connected *int64 `parquet:"connected_ns,optional"`
 	FirstByte *int64 `parquet:"first_byte_ns,optional"`
 	Attempt   *int64 `parquet:"attempt_ns,optional"`
@@ -45,7 +45,11 @@ type Row struct {
 	TPOT          *float64 `parquet:"tpot_ms,optional"`
 	NTPOT         *float64 `parquet:"ntpot_ms,optional"`
 	ITLMean       *float64 `parquet:"itl_mean_ms,optional"`
-	Latency       float64  `parquet:"request_latency_ms"`
+	Latency       *float64 `parquet:"request_latency_ms,optional"`
+
+	// Of imported requests whose chunks are not listed. The first of them is ttft_ms.
+	LastChunk  *float64 `parquet:"last_chunk_ms,optional"` // since the start
+	ChunkCount *int32   `parquet:"chunk_count,optional"`
 
 	Chunks      []int64 `parquet:"chunks_us,list"`
 	ChunkTokens []int32 `parquet:"chunk_tokens,list"`
@@ -77,8 +81,8 @@ type Row struct {
 // ChunkRow is one content chunk in the file of chunks.
 type ChunkRow struct {
 	RequestID string `parquet:"request_id,dict"`
-	Chunk     int32  `parquet:"chunk"`      // number in the answer, from 0
-	Arrival   int64  `parquet:"arrival_ns"` // Unix
+	Chunk     int32  `parquet:"chunk"`               // number in the answer, from 0
+	Arrival   *int64 `parquet:"arrival_ns,optional"` // Unix
 	SinceSent int64  `parquet:"since_start_us"`
 	Tokens    *int32 `parquet:"tokens,optional"`
 }
@@ -98,7 +102,7 @@ func (r *Run) WriteParquet(path string) error {
 			}
 		}
 		return nil
-	}, parquet.KeyValueMetadata("schema", record.Schema), parquet.KeyValueMetadata("run_id", r.ID()), parquet.KeyValueMetadata(linesKey, lines))
+	}, append(r.importedMeta(), parquet.KeyValueMetadata("schema", record.Schema), parquet.KeyValueMetadata("run_id", r.ID()), parquet.KeyValueMetadata(linesKey, lines))...)
 }
 
 // WriteChunks writes one row per content chunk.
@@ -109,7 +113,10 @@ func (r *Run) WriteChunks(path string) error {
 			q.unpack(&rec)
 			r.inMicroseconds(rec.Chunks)
 			for i, us := range rec.Chunks {
-				row := ChunkRow{RequestID: q.ID, Chunk: narrow(i), Arrival: r.nanoseconds(q.Start) + us*1000, SinceSent: us}
+				row := ChunkRow{RequestID: q.ID, Chunk: narrow(i), SinceSent: us}
+				if !r.untimed {
+					row.Arrival = new(r.nanoseconds(q.Start) + us*1000)
+				}
 				if q.tokenized {
 					row.Tokens = new(narrow(rec.ChunkTokens[i]))
 				}
@@ -223,18 +230,16 @@ func (r *Run) row(q *Request, rec *record.Request) Row {
 		RunID: r.ID(), Instance: q.Instance, RequestID: q.ID, Client: narrow(q.Client), Scenario: q.Scenario,
 		Stage: q.StageAt, Index: q.Index, Seq: q.Seq, SessionID: q.SessionID, Turn: q.Turn,
 		API: q.API, Model: q.Model, Adapter: q.Adapter, Streaming: q.Streaming,
-		Start: r.nanoseconds(q.Start), End: r.nanoseconds(q.End), Connected: r.instant(q.Connected), FirstByte: r.instant(q.FirstByte), Attempt: r.instant(q.Attempt),
+		Connected: r.instant(q.Connected), FirstByte: r.instant(q.FirstByte), Attempt: r.instant(q.Attempt),
 		Retries: q.Retries, TTFT: milliseconds(q.ttft), TTFO: milliseconds(q.ttfo), TPOT: milliseconds(q.tpot), NTPOT: milliseconds(q.ntpot),
-		ITLMean: milliseconds(q.meanITL), Latency: *milliseconds(r.seconds(q.End - q.Start)),
+		ITLMean: milliseconds(q.meanITL), Latency: milliseconds(r.latency(q)),
 		Chunks: rec.Chunks, ChunkTokens: narrowed(rec.ChunkTokens), Reasoning: rec.Reasoning, ToolCalls: rec.ToolCalls,
 		InputTokens: counted(q.in, q.InputSource), InputSource: string(q.InputSource), OutputTokens: counted(q.out, q.OutputSource), OutputSource: string(q.OutputSource),
 		ClientInput: nullable(q.clientIn), ClientOutput: nullable(q.clientOut), CachedTokens: nullable(q.serverRead),
 		PromptAsked: q.PromptAsked, MaxTokens: q.MaxTokens, Usage: string(rec.Usage), FinishReason: q.FinishReason,
 		Status: narrow(q.Status), BytesSent: q.BytesSent, BytesReceived: q.BytesReceived, ErrorType: q.ErrorType, Error: q.Error, Note: q.Note,
 	}
-	if q.DueKnown {
-		row.Due = new(r.nanoseconds(q.Due))
-	}
+	r.rowTimes(&row, q)
 	if delay := (&group{run: r}).sinceDue(q, q.Start); !math.IsNaN(delay) {
 		row.ScheduleDelay = milliseconds(delay)
 	}
@@ -246,6 +251,26 @@ func (r *Run) row(q *Request, rec *record.Request) Row {
 		row.SLO = string(text)
 	}
 	return row
+}
+
+// rowTimes sets the instants that are known.
+func (r *Run) rowTimes(row *Row, q *Request) {
+	if q.ends {
+		row.LastChunk = milliseconds(q.firstToken + q.tokenSpan)
+		if q.chunks > 0 {
+			row.ChunkCount = new(q.chunks)
+		}
+	}
+	if r.untimed {
+		return
+	}
+	row.Start = new(r.nanoseconds(q.Start))
+	if !q.endless {
+		row.End = new(r.nanoseconds(q.End))
+	}
+	if q.DueKnown {
+		row.Due = new(r.nanoseconds(q.Due))
+	}
 }
 
 // unpackCopies unpacks into new lists, which a batch of rows keeps.
@@ -293,6 +318,9 @@ func narrowed(list []int) []int32 {
 
 // readParquet reads a file that WriteParquet wrote.
 func (r *Run) readParquet(name string, src io.ReaderAt, size int64) (err error) {
+	if r.Origin != "" {
+		return fmt.Errorf("%s: results of %s cannot be merged with other inputs", name, r.Origin)
+	}
 	defer func() {
 		if p := recover(); p != nil { // by which the library answers some broken files
 			err = fmt.Errorf("%s: broken Parquet file: %v", name, p)
@@ -307,6 +335,9 @@ func (r *Run) readParquet(name string, src io.ReaderAt, size int64) (err error) 
 		return fmt.Errorf("%s: it was not written by `llmconv parquet` or `llmconv report`, or by an older version of them", name)
 	}
 	instance := r.addLines(lines)
+	if err := r.readImportedMeta(file); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
 	fitted := r.fitted()
 	rows := parquet.NewGenericReader[Row](file)
 	defer func() { _ = rows.Close() }()
@@ -358,7 +389,7 @@ func (r *Run) fitted() map[string]bool {
 func (r *Run) addRow(row *Row, instance string) error {
 	rec := &record.Request{
 		ID: row.RequestID, Client: int(row.Client), Scenario: row.Scenario, Stage: int(row.Stage), Index: row.Index, Seq: int(row.Seq), SessionID: row.SessionID,
-		Turn: int(row.Turn), API: row.API, Model: row.Model, Adapter: row.Adapter, Streaming: row.Streaming, Start: row.Start, End: row.End,
+		Turn: int(row.Turn), API: row.API, Model: row.Model, Adapter: row.Adapter, Streaming: row.Streaming, Start: orZero(row.Start), End: orZero(row.End),
 		Connected: orZero(row.Connected), FirstByte: orZero(row.FirstByte), Attempt: orZero(row.Attempt), Retries: int(row.Retries), Due: row.Due,
 		Chunks: row.Chunks, Reasoning: row.Reasoning, ToolCalls: row.ToolCalls, PromptAsked: int(row.PromptAsked), MaxTokens: int(row.MaxTokens),
 		Usage: json.RawMessage(row.Usage), FinishReason: row.FinishReason, Status: int(row.Status), BytesSent: row.BytesSent, BytesReceived: row.BytesReceived,
@@ -375,6 +406,12 @@ func (r *Run) addRow(row *Row, instance string) error {
 		if err := json.Unmarshal([]byte(row.SLO), rec.SLO); err != nil {
 			return fmt.Errorf("request %s: slo: %w", row.RequestID, err)
 		}
+	}
+	if r.Origin != "" {
+		if err := r.addImported(row, rec); err != nil {
+			return fmt.Errorf("request %s: %w", row.RequestID, err)
+		}
+		return nil
 	}
 	if err := rec.Validate(); err != nil {
 		return fmt.Errorf("request %s: %w", row.RequestID, err)

@@ -17,7 +17,7 @@ import (
 // request; only differences have a meaning in either.
 type perRequest struct {
 	Start    Float            `json:"start_time"`
-	End      Float            `json:"end_time"`
+	End      Maybe            `json:"end_time"`
 	Request  *string          `json:"request,omitempty"`  // "" unless bodies were kept
 	Response json.RawMessage  `json:"response,omitempty"` // null unless bodies were kept
 	Info     *perRequestInfo  `json:"info,omitempty"`
@@ -27,14 +27,14 @@ type perRequest struct {
 
 // computedMetrics are the figures of a request, by the formulas of the lifecycle reports, in seconds.
 type computedMetrics struct {
-	Latency   Float   `json:"request_latency"`
-	NTPOT     Float   `json:"normalized_time_per_output_token"`
+	Latency   Maybe   `json:"request_latency"`
+	NTPOT     Maybe   `json:"normalized_time_per_output_token"`
 	TTFT      *Float  `json:"time_to_first_token"`
 	TPOT      *Float  `json:"time_per_output_token"`
 	ITL       *Float  `json:"inter_token_latency"` // the mean gap
 	ITLs      []Float `json:"inter_token_latencies"`
-	Input     int     `json:"input_tokens"`
-	Output    int     `json:"output_tokens"`
+	Input     *int    `json:"input_tokens"`
+	Output    *int    `json:"output_tokens"`
 	TTFTBound *Float  `json:"ttft_slo_sec"`
 	TPOTBound *Float  `json:"tpot_slo_sec"`
 }
@@ -49,12 +49,12 @@ type perRequestInfo struct {
 	Retries     int               `json:"retries_attempted,omitempty"`
 	Recovered   *bool             `json:"retries_recovered,omitempty"`
 	Wasted      *Float            `json:"retry_wasted_sec,omitempty"`
-	InputTokens int               `json:"input_tokens"`
+	InputTokens *int              `json:"input_tokens"` // null where another tool did not tell
 }
 
 type requestMetrics struct {
 	Text struct {
-		InputTokens int `json:"input_tokens"`
+		InputTokens *int `json:"input_tokens"`
 	} `json:"text"`
 	Image *struct{} `json:"image"`
 	Video *struct{} `json:"video"`
@@ -62,7 +62,7 @@ type requestMetrics struct {
 }
 
 type responseMetrics struct {
-	OutputTokens   int             `json:"output_tokens"`
+	OutputTokens   *int            `json:"output_tokens"`
 	ServerUsage    json.RawMessage `json:"server_usage"`
 	ResponseChunks []string        `json:"response_chunks,omitempty"`
 	ChunkTimes     []Float         `json:"chunk_times,omitempty"`
@@ -115,7 +115,10 @@ func (r *Run) byEnd() []*Request {
 func (w *perRequestWriter) element(q *Request) perRequest {
 	kept := w.run.bodies[q]
 	q.unpackCopies(&w.rec)
-	p := perRequest{Start: Float(w.run.seconds(q.Start - w.zero)), End: Float(w.run.seconds(q.End - w.zero))}
+	p := perRequest{Start: Float(w.run.seconds(q.Start - w.zero)), End: Maybe(w.run.seconds(q.End - w.zero))}
+	if q.endless {
+		p.End = Maybe(unknown)
+	}
 	if w.fields.Request {
 		p.Request = &kept.request
 	}
@@ -145,9 +148,10 @@ func (w *perRequestWriter) info(q *Request) *perRequestInfo {
 		info.Retries, info.Recovered, info.Wasted = int(q.Retries), new(!q.Failed()), new(Float(w.run.wasted(q)))
 	}
 	if q.Failed() {
+		info.InputTokens, info.Request.Text.InputTokens = new(int), new(int)
 		return info
 	}
-	info.InputTokens = int(q.in)
+	info.InputTokens = w.tokens(q.in, q.InputSource)
 	info.Request.Text.InputTokens = info.InputTokens
 	info.Response = w.response(q)
 	if q.SessionID != "" {
@@ -157,7 +161,7 @@ func (w *perRequestWriter) info(q *Request) *perRequestInfo {
 }
 
 func (w *perRequestWriter) response(q *Request) *responseMetrics {
-	m := &responseMetrics{OutputTokens: int(q.out)}
+	m := &responseMetrics{OutputTokens: w.tokens(q.out, q.OutputSource)}
 	if len(w.rec.Usage) > 0 {
 		m.ServerUsage = w.rec.Usage
 	}
@@ -180,8 +184,8 @@ func (w *perRequestWriter) response(q *Request) *responseMetrics {
 func (w *perRequestWriter) computed(q *Request) *computedMetrics {
 	g := w.group
 	c := &computedMetrics{
-		Latency: Float(requestLatency(g, q)), NTPOT: Float(ntpot(g, q)), TTFT: known(ttft(g, q)), TPOT: known(tpot(g, q)), ITL: known(itl(g, q)),
-		ITLs: []Float{}, Input: int(q.in), Output: int(q.out),
+		Latency: Maybe(requestLatency(g, q)), NTPOT: Maybe(ntpot(g, q)), TTFT: known(ttft(g, q)), TPOT: known(tpot(g, q)), ITL: known(itl(g, q)),
+		ITLs: []Float{}, Input: w.tokens(q.in, q.InputSource), Output: w.tokens(q.out, q.OutputSource),
 	}
 	if b := g.opts.bounds(q); b.TTFT > 0 {
 		c.TTFTBound = new(Float(b.TTFT / 1000))
@@ -194,6 +198,14 @@ func (w *perRequestWriter) computed(q *Request) *computedMetrics {
 		c.ITLs = append(c.ITLs, Float(float64(gap)/w.run.clock.chunk))
 	}
 	return c
+}
+
+// tokens is nil of a count that is not known.
+func (w *perRequestWriter) tokens(n int32, source record.Source) *int {
+	if math.IsNaN(w.run.tokens(n, source)) {
+		return nil
+	}
+	return new(int(n))
 }
 
 // known is nil of a figure that is not.

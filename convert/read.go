@@ -135,7 +135,7 @@ func (r *Run) read(s Source) error {
 		return fmt.Errorf("%s: %w", s.Name, err)
 	}
 	br := bufio.NewReaderSize(plain, bufferSize) // which decompress's is, if the file is plain; and so it goes on
-	head, _ := br.Peek(1 << 12)
+	head, _ := br.Peek(foreign.Head)
 	lines := record.NewReader(br, s.Name)
 	lines.Reuse = true
 	in := &input{run: r, name: s.Name, next: lines.Next}
@@ -231,7 +231,10 @@ func (in *input) refuse(err *record.SyntaxError) {
 }
 
 func (in *input) finish() error {
-	if in.lines == 0 {
+	switch {
+	case in.lines == 0 && in.bad > 0:
+		return fmt.Errorf("%s: %w", in.name, errUnknown)
+	case in.lines == 0:
 		return fmt.Errorf("%s: %w", in.name, errNothing)
 	}
 	if in.bad > maxBad {

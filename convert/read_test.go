@@ -23,7 +23,7 @@ func TestReadRefuses(t *testing.T) {
 		want    string
 	}{
 		{"empty", []Source{{"f", strings.NewReader("")}}, false, "f: no records in it: expected lines written by"},
-		{"nonsense", []Source{{"f", strings.NewReader("hello\n")}}, false, "f: no records in it"},
+		{"nonsense", []Source{{"f", strings.NewReader("hello\n")}}, false, "f: not a format that llmconv reads: known are records of `k6 run --out llm=FILE`"},
 		{"twice the same", []Source{{"f", bytes.NewReader(good)}, {"g", bytes.NewReader(good)}}, false, "is there twice"},
 		{"two runs", []Source{{"f", bytes.NewReader(good)}, {"g", bytes.NewReader(asRecords(t, other))}}, false, `of different runs, "other" and "run"`},
 		{"two runs, forced", []Source{{"f", bytes.NewReader(good)}, {"g", bytes.NewReader(asRecords(t, other))}}, true, ""},

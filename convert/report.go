@@ -12,7 +12,7 @@ import (
 
 // Lifecycle is inference-perf's lifecycle report of a group of requests: the run's or a stage's. Times are seconds.
 type Lifecycle struct {
-	BenchmarkTime Float       `json:"benchmark_time_seconds"`
+	BenchmarkTime Maybe       `json:"benchmark_time_seconds"`
 	Load          LoadSummary `json:"load_summary"`
 	Successes     Successes   `json:"successes"`
 	Failures      Failures    `json:"failures"`
@@ -24,9 +24,9 @@ type Lifecycle struct {
 type LoadSummary struct {
 	Count         int           `json:"count"`
 	ScheduleDelay *Distribution `json:"schedule_delay"`
-	SendDuration  *Float        `json:"send_duration,omitempty"`
-	RequestedRate *Float        `json:"requested_rate,omitempty"`
-	AchievedRate  *Float        `json:"achieved_rate,omitempty"`
+	SendDuration  *Maybe        `json:"send_duration,omitempty"`
+	RequestedRate *Maybe        `json:"requested_rate,omitempty"`
+	AchievedRate  *Maybe        `json:"achieved_rate,omitempty"`
 	Concurrency   *int64        `json:"concurrency,omitempty"`
 }
 
@@ -59,10 +59,10 @@ type Latencies struct {
 
 // Throughput is what succeeded, over the time of all requests.
 type Throughput struct {
-	InputTokens  Float `json:"input_tokens_per_sec"`
-	OutputTokens Float `json:"output_tokens_per_sec"`
-	TotalTokens  Float `json:"total_tokens_per_sec"`
-	Requests     Float `json:"requests_per_sec"`
+	InputTokens  Maybe `json:"input_tokens_per_sec"`
+	OutputTokens Maybe `json:"output_tokens_per_sec"`
+	TotalTokens  Maybe `json:"total_tokens_per_sec"`
+	Requests     Maybe `json:"requests_per_sec"`
 	Images       Float `json:"images_per_sec"`
 	Videos       Float `json:"videos_per_sec"`
 	Audios       Float `json:"audios_per_sec"`
@@ -252,17 +252,20 @@ func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps
 func (l *LoadSummary) stage(g *group, asked record.Stage) {
 	send := g.run.seconds(g.sendSpan())
 	achieved := 0.0
-	if send > 0 {
+	switch {
+	case g.run.untimed:
+		send, achieved = unknown, unknown
+	case send > 0:
 		achieved = float64(len(g.all)) / send // inference-perf's formula, which is high by one request; see sent_rate
 	}
-	l.SendDuration, l.AchievedRate = new(Float(send)), new(Float(achieved))
+	l.SendDuration, l.AchievedRate = new(Maybe(send)), new(Maybe(achieved))
 	switch {
 	case asked.Rate != nil && asked.From != nil:
-		l.RequestedRate = new(Float((*asked.From + *asked.Rate) / 2))
+		l.RequestedRate = new(Maybe((*asked.From + *asked.Rate) / 2))
 	case asked.Rate != nil:
-		l.RequestedRate = new(Float(*asked.Rate))
+		l.RequestedRate = new(Maybe(*asked.Rate))
 	case asked.Requests != nil: // as inference-perf does, which asks for all within a second
-		l.RequestedRate = new(Float(float64(*asked.Requests)))
+		l.RequestedRate = new(Maybe(float64(*asked.Requests)))
 	default:
 		l.RequestedRate = l.AchievedRate // the very same, by which a table knows that there was none
 	}
@@ -272,7 +275,7 @@ func (l *LoadSummary) stage(g *group, asked record.Stage) {
 // lifecycle reports on the group.
 func (g *group) lifecycle() *Lifecycle {
 	return &Lifecycle{
-		BenchmarkTime: Float(g.time),
+		BenchmarkTime: Maybe(g.time),
 		Load:          LoadSummary{Count: len(g.all), ScheduleDelay: g.sum(g.all, scheduleDelay)},
 		Successes:     g.successesPart(),
 		Failures:      g.failuresPart(),

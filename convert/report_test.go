@@ -119,10 +119,10 @@ func TestSentRate(t *testing.T) {
 		requests []*record.Request
 		cut      Cut
 		sent     string
-		achieved Float
+		achieved Maybe
 		row      string // the rates in the table
 	}{
-		"steady":           {steady, at(0, 0.5, 1, 1.5), Cut{}, "2", Float(4 / 1.5), "2.00 2.00"},
+		"steady":           {steady, at(0, 0.5, 1, 1.5), Cut{}, "2", Maybe(4 / 1.5), "2.00 2.00"},
 		"half of them":     {steady, at(0, 1), Cut{}, "1", 2, "2.00 1.00"},
 		"ramp":             {ramp, at(1, 1.4142, 1.7321, 2), Cut{}, "2", 4, "2.00 2.00"},
 		"ramp, a part":     {ramp, at(1, 1.5, 2), Cut{Warmup: 0.25}, "2", 4, "2.00 2.00"},

@@ -51,6 +51,8 @@ type Request struct {
 	promptRaw                       bool
 	tokenized                       bool // chunks' tokens were counted
 	reasoned, called                bool // the answer has reasoning, tool calls
+	endless                         bool // of an imported request: its end is unknown, and End is Start
+	ends                            bool // likewise: of its chunks the first and the last are known alone, and not listed
 	good                            int8 // 1 good, 0 not, none without bounds
 
 	// Seconds; unknown where undefined. The first two are of token times; all are by the record's own formulas.
@@ -65,8 +67,12 @@ func (q *Request) Failed() bool { return q.ErrorType != "" }
 
 // fill makes a request of all of a record but its lists, the usage map and the bodies, which keep takes.
 func (r *Run) fill(rec *record.Request, instance string) *Request {
+	return r.fillCounted(rec, rec.Counts(), instance)
+}
+
+// fillCounted is fill with the token counts given.
+func (r *Run) fillCounted(rec *record.Request, c record.Counts, instance string) *Request {
 	q := r.rows.next()
-	c := rec.Counts()
 	*q = Request{
 		Traits: r.traits(rec, instance, c), ID: rec.ID, SessionID: rec.SessionID, Error: rec.Error,
 		Start: rec.Start, End: rec.End, Connected: rec.Connected, FirstByte: rec.FirstByte, Attempt: rec.Attempt,

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-307b789f/xk6-llm/convert/foreign"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -38,6 +39,8 @@ type Run struct {
 	// Origin is the tool whose file the run was read of, "" for our own.
 	Origin string
 
+	untimed   bool           // nobody knows when requests were sent: each counts from 0
+	stated    map[int]stated // what the tool itself says of each stage
 	config    *config.Config // of imported runs, nil for none
 	clock     clock
 	uncounted bool                      // chunks' tokens of an imported run are one each, and were not counted
@@ -152,7 +155,10 @@ func (r *Run) keep(q *Request, rec *record.Request) {
 }
 
 // errNothing is of an input without a line of ours.
-var errNothing = errors.New("no records in it: expected lines written by `k6 run --out llm=FILE`, or by `k6 run --out json=FILE` with a script that imports k6/x/llm, or results of inference-perf, vllm bench serve, guidellm or aiperf")
+var errNothing = errors.New("no records in it: expected lines written by `k6 run --out llm=FILE`, or by `k6 run --out json=FILE` with a script that imports k6/x/llm, or results of inference-perf, vllm bench serve, SGLang's bench_serving, guidellm or aiperf")
+
+// errUnknown is of an input that has something in it, but nothing known.
+var errUnknown = errors.New("not a format that llmconv reads: known are records of `k6 run --out llm=FILE` or `--out json=FILE`, requests.parquet of a report, " + foreign.Known)
 
 // finish puts the requests in order, checks that they are of one run, and finds the schedule.
 func (r *Run) finish(force bool) error {

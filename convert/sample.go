@@ -9,7 +9,7 @@ import (
 
 // Sample is what charts show of one request. Times are seconds, NaN where they are undefined.
 type Sample struct {
-	Start   float64 // since the first start of the run
+	Start   float64 // since the first start of the run, NaN too where nobody knows the starts
 	Delay   float64 // start - due
 	TTFT    float64 // of successes, from one token on
 	ITL     float64 // mean gap between token times, of successes
@@ -29,6 +29,9 @@ func (p *Report) Samples() iter.Seq[Sample] {
 			}
 			if s.Failed {
 				s.TTFT, s.ITL = unknown, unknown
+			}
+			if p.run.untimed {
+				s.Start = unknown
 			}
 			if !yield(s) {
 				return

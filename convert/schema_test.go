@@ -350,9 +350,9 @@ func TestSchemasHaveEveryField(t *testing.T) {
 			reflect.TypeFor[Distribution](): "distribution", reflect.TypeFor[PromptTokens](): "promptTokens", reflect.TypeFor[OutputTokens](): "outputTokens",
 			reflect.TypeFor[labelCounts](): "",
 		},
-		Lacking: []string{"xk6_llm", "prompt_len"},
+		Null: []reflect.Type{reflect.TypeFor[Maybe]()}, Lacking: []string{"xk6_llm", "prompt_len"},
 	}
-	request := schematest.Types{Own: map[reflect.Type]string{reflect.TypeFor[json.RawMessage](): "", reflect.TypeFor[struct{}](): "noMedia"}}
+	request := schematest.Types{Null: report.Null, Own: map[reflect.Type]string{reflect.TypeFor[json.RawMessage](): "", reflect.TypeFor[struct{}](): "noMedia"}}
 	for _, tt := range []struct {
 		schema, definition string
 		of                 reflect.Type

@@ -16,9 +16,9 @@ type Series struct {
 	Sent     []int    `json:"sent"`
 	Ended    []int    `json:"ended"`
 	Failed   []int    `json:"failed"`
-	InFlight []int    `json:"in_flight"` // at the interval's end
-	Chunks   []int    `json:"content_chunks"`
-	TTFT50   []*Float `json:"ttft_p50"` // of the requests sent in the interval, null for none
+	InFlight []int    `json:"in_flight"`      // at the interval's end
+	Chunks   []int    `json:"content_chunks"` // nil where nobody knows when they arrived
+	TTFT50   []*Float `json:"ttft_p50"`       // of the requests sent in the interval, null for none
 	TTFT99   []*Float `json:"ttft_p99"`
 	ChunkGap []*Float `json:"chunk_gap_mean"`
 }
@@ -26,9 +26,9 @@ type Series struct {
 // maxIntervals bounds a series; longer runs have longer intervals, in whole seconds.
 const maxIntervals = 100_000
 
-// series is nil without a request.
+// series is nil without a request, and without start times.
 func (r *Run) series() *Series {
-	if len(r.Requests) == 0 {
+	if len(r.Requests) == 0 || r.untimed {
 		return nil
 	}
 	s := &seriesMaker{run: r, zero: r.Requests[0].Start}
@@ -40,10 +40,13 @@ func (r *Run) series() *Series {
 		Interval: Float(step), Start: s.zero, Due: make([]int, n), Sent: make([]int, n), Ended: make([]int, n), Failed: make([]int, n),
 		InFlight: make([]int, n), Chunks: make([]int, n), TTFT50: make([]*Float, n), TTFT99: make([]*Float, n), ChunkGap: make([]*Float, n),
 	}
-	if r.clock != ours {
+	if r.Origin != "" {
 		s.Start = 0
 	}
 	s.fill()
+	if slices.ContainsFunc(r.Requests, func(q *Request) bool { return q.ends }) {
+		s.Chunks = nil
+	}
 	return &s.Series
 }
 

@@ -9,7 +9,7 @@ import (
 // token on, and what is undefined is missing rather than 0.
 func (r *Run) Side(name string, o Options) compare.Side {
 	g := r.group(r.Requests, o)
-	side := compare.Side{Name: name, Seconds: g.time, Requests: make([]compare.Request, len(r.Requests))}
+	side := compare.Side{Name: name, Seconds: g.time, Requests: make([]compare.Request, len(r.Requests)), Untimed: r.untimed}
 	for i, q := range r.Requests {
 		zero := r.Requests[0].Start
 		c := compare.Request{
@@ -19,6 +19,9 @@ func (r *Run) Side(name string, o Options) compare.Side {
 		if !q.Failed() {
 			c.TTFT, c.TPOT, c.NTPOT, c.ITL, c.Latency = q.ttft, q.tpot, q.ntpot, q.meanITL, requestLatency(g, q)
 			c.Input, c.Output = inputTokens(g, q), outputTokens(g, q)
+		}
+		if r.untimed {
+			c.Start, c.End = float64(i), float64(i)
 		}
 		if b := g.opts.bounds(q); b != (record.Bounds{}) {
 			if c.Good = compare.Bad; !q.Failed() && g.within(q, b) {

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 )
@@ -74,12 +76,12 @@ func (t *table) facts(all *Lifecycle) {
 	for _, l := range all.Failures.ByLabel {
 		t.line("  failed: %d × %s: %s", l.count, l.label, l.shown())
 	}
-	t.line("throughput: %.2f requests/s, %.1f prompt tokens/s, %.1f output tokens/s (counted by: %s)", tp.Requests, tp.InputTokens, tp.OutputTokens, sourceNames(all.Ours.Tokens))
+	t.line("throughput: %s requests/s, %s prompt tokens/s, %s output tokens/s (counted by: %s)", rate(tp.Requests, 2), rate(tp.InputTokens, 1), rate(tp.OutputTokens, 1), sourceNames(all.Ours.Tokens))
 	if cached := all.Ours.Tokens.Cached; cached.Cached > 0 {
 		t.line("prefix cache: %d of %d prompt tokens were cached by the server", cached.Cached, cached.Prompt)
 	}
 	if g := all.Successes.Goodput; g != nil {
-		t.line("goodput: %.1f %% of the successes kept their bounds, %.2f requests/s", g.Percentage, g.RequestRate)
+		t.line("goodput: %.1f %% of the successes kept their bounds, %s requests/s", g.Percentage, rate(g.RequestRate, 2))
 	}
 	if r := all.Retries; r != nil {
 		t.line("retries: %d requests were sent again, %d of them recovered", r.Requests, r.Recovered)
@@ -114,7 +116,7 @@ func (t *table) throughput(stages map[int]*Lifecycle) {
 		}
 		switch g := l.Successes.Goodput; {
 		case g != nil:
-			row = append(row, number(g.Percentage), number(g.RequestRate), number(g.TokenRate))
+			row = append(row, number(Maybe(g.Percentage)), number(g.RequestRate), number(g.TokenRate))
 		case good:
 			row = append(row, "-", "-", "-")
 		}
@@ -135,10 +137,24 @@ func sentRate(l *Lifecycle) string {
 	if l.Ours.Requests.SentRate == nil {
 		return "-"
 	}
-	return number(*l.Ours.Requests.SentRate)
+	return number(Maybe(*l.Ours.Requests.SentRate))
 }
 
-func number(f Float) string { return fmt.Sprintf("%.2f", float64(f)) }
+// rate is a number for a sentence.
+func rate(f Maybe, decimals int) string {
+	if math.IsNaN(float64(f)) {
+		return "unknown"
+	}
+	return strconv.FormatFloat(float64(f), 'f', decimals, 64)
+}
+
+// number is one for a cell.
+func number(f Maybe) string {
+	if math.IsNaN(float64(f)) {
+		return "-"
+	}
+	return fmt.Sprintf("%.2f", float64(f))
+}
 
 // latencies prints each stage's, and for the whole run more of them.
 func (t *table) latencies(p *Report) {

@@ -72,7 +72,7 @@ func (p *Report) Write(dir string, files Files) ([]Document, error) {
 
 // writeRequests writes the files that list requests, and last the check of all files.
 func (p *Report) writeRequests(dir string, files Files) error {
-	if files.PerRequest {
+	if files.PerRequest && !p.run.untimed { // whose times are instants of the run
 		write := func(w io.Writer) error { return p.run.writePerRequest(w, files.Fields, p.opts) }
 		if err := writeFile(filepath.Join(dir, files.Prefix+perRequestName), func(f *os.File) error { return buffered(f, write) }); err != nil {
 			return err

@@ -89,6 +89,14 @@ func (f *reportFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	if run.Untimed() {
+		if f.warmup > 0 || f.cooldown > 0 {
+			return misuse("--warmup and --cooldown need start times, which results of %s do not have", run.Origin)
+		}
+		if files.PerRequest {
+			cmd.PrintErrln("remark: per_request_lifecycle_metrics.json is left out: the requests have no start times")
+		}
+	}
 	before := len(run.Remarks)
 	run.Leave(convert.Cut{Warmup: f.warmup.Seconds(), Cooldown: f.cooldown.Seconds(), Stages: f.stages, Adapters: f.adapters})
 	remark(cmd, run.Remarks[before:])

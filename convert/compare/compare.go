@@ -25,6 +25,9 @@ type Side struct {
 	// Seconds is the length of the run, over which rates are taken. Where it is not positive the span from the first
 	// start to the last end is taken instead, for both runs.
 	Seconds float64
+	// Untimed says that nobody knows when the requests were sent: Start tells their order alone, and End nothing. Rates are over
+	// Seconds then, without an interval, and where it is not positive there are none.
+	Untimed bool
 }
 
 // Judgement says whether a request met its objective.
@@ -49,7 +52,7 @@ type Request struct {
 	Latency           float64
 	ScheduleDelay     float64
 
-	Input, Output float64 // tokens
+	Input, Output float64 // tokens; a rate of tokens is of the requests that have a number
 }
 
 // Options are how to compare. The zero value is the usual way.

@@ -34,7 +34,7 @@ func CompareFigures(base, fresh Figures, o Options) (*Result, error) {
 }
 
 func (f Figures) summary() SideSummary {
-	return SideSummary{Name: f.Name, Requests: f.Requests, Failed: f.Failed, Seconds: zeroUnlessFinite(f.Seconds)}
+	return SideSummary{Name: f.Name, Requests: f.Requests, Failed: f.Failed, Seconds: known(f.Seconds)}
 }
 
 // bare compares two values of a figure.

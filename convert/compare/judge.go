@@ -40,6 +40,9 @@ func compareScopes(scopes []scope, o Options, resamples int) [][]Metric {
 
 // compare compares all figures of one quantity; none if neither side has it.
 func (s scope) compare(q quantity, o Options, resamples int) (out []Metric) {
+	if q.perSecond != nil && (s.base.untimed || s.fresh.untimed) {
+		return s.bareRate(q, o)
+	}
 	ids := figures(q, o.Percentiles)
 	where := strconv.Itoa(s.stage)
 	a := s.base.estimates(q, o.Percentiles, source(o.Seed, "base", where, q.name), resamples)
@@ -55,6 +58,35 @@ func (s scope) compare(q quantity, o Options, resamples int) (out []Metric) {
 		}
 	}
 	return out
+}
+
+// bareRate compares a rate where a run has no course in time that could be resampled.
+func (s scope) bareRate(q quantity, o Options) []Metric {
+	a, knownBase := s.base.rate(q)
+	b, knownNew := s.fresh.rate(q)
+	if !knownBase && !knownNew {
+		return nil
+	}
+	m := bare(newMetric(q, metricID{quantity: q.name}), a, b, knownBase, knownNew, o)
+	if m.Verdict == Unclear && m.gated {
+		m.Warnings = []string{noStarts}
+	}
+	return []Metric{m}
+}
+
+// noStarts is beside a rate of a run without start times.
+const noStarts = "the start times of its requests would be needed"
+
+// rate is a rate over the length of the run; false if that or what is counted is not known.
+func (r *run) rate(q quantity) (rate float64, known bool) {
+	total := 0.0
+	for _, i := range r.order {
+		v := q.perSecond(&r.requests[i])
+		if finite(v) {
+			total, known = total+v, true
+		}
+	}
+	return total / r.seconds, known && r.seconds > 0
 }
 
 // figures are what there is of a quantity.

@@ -18,7 +18,11 @@ func (r *Result) WriteMarkdown(w io.Writer) error {
 		label string
 		s     SideSummary
 	}{{"BASE", r.Base}, {"NEW", r.New}} {
-		t.line("| %s | %s | %d | %d | %s |", side.label, markdown(side.s.Name), side.s.Requests, side.s.Failed, digits(side.s.Seconds))
+		length := "-"
+		if side.s.Seconds != nil {
+			length = digits(*side.s.Seconds)
+		}
+		t.line("| %s | %s | %d | %d | %s |", side.label, markdown(side.s.Name), side.s.Requests, side.s.Failed, length)
 	}
 	t.line("")
 	for _, reason := range r.Reasons {

@@ -72,9 +72,9 @@ func outputTokens(q *Request) float64 { return succeeded(q) * tokens(q.Output) }
 
 func totalTokens(q *Request) float64 { return outputTokens(q) + succeeded(q)*tokens(q.Input) }
 
-// tokens is 0 where the count is no number.
+// tokens is 0 where the count is beyond all bounds, and NaN where there is none.
 func tokens(n float64) float64 {
-	if !finite(n) {
+	if math.IsInf(n, 0) {
 		return 0
 	}
 	return n

@@ -45,10 +45,10 @@ type Result struct {
 
 // SideSummary tells which run a side was.
 type SideSummary struct {
-	Name     string  `json:"name"`
-	Requests int     `json:"requests"`
-	Failed   int     `json:"failed"`
-	Seconds  float64 `json:"duration_s"`
+	Name     string   `json:"name"`
+	Requests int      `json:"requests"`
+	Failed   int      `json:"failed"`
+	Seconds  *float64 `json:"duration_s"` // null where nobody knows it
 }
 
 // Stage is the comparison of one stage.

@@ -16,10 +16,11 @@ type run struct {
 	order    []int32 // into requests: by start, ties by everything else, so that the order of the input does not matter
 	seconds  float64
 	spanned  bool // seconds was not given
+	untimed  bool // and cannot be found out
 }
 
 func newRun(s Side) *run {
-	r := &run{name: s.Name, requests: s.Requests, order: make([]int32, len(s.Requests)), seconds: s.Seconds}
+	r := &run{name: s.Name, requests: s.Requests, order: make([]int32, len(s.Requests)), seconds: s.Seconds, untimed: s.Untimed}
 	for i := range r.order {
 		r.order[i] = int32(i) //nolint:gosec // two thousand million requests do not fit into memory
 	}
@@ -30,7 +31,15 @@ func newRun(s Side) *run {
 	return r
 }
 
-func (r *run) useSpan() { r.seconds, r.spanned = r.span(), len(r.order) > 0 }
+// useSpan takes the length of a run from its requests, where they tell it.
+func (r *run) useSpan() {
+	switch {
+	case !r.untimed:
+		r.seconds, r.spanned = r.span(), len(r.order) > 0
+	case !(r.seconds > 0):
+		r.seconds = math.NaN()
+	}
+}
 
 func compareRequests(a, b *Request) int {
 	if c := cmp.Compare(a.Start, b.Start); c != 0 {
@@ -62,7 +71,7 @@ func (r *run) failed() (n int) {
 }
 
 func (r *run) summary() SideSummary {
-	return SideSummary{Name: r.name, Requests: len(r.order), Failed: r.failed(), Seconds: zeroUnlessFinite(r.seconds)}
+	return SideSummary{Name: r.name, Requests: len(r.order), Failed: r.failed(), Seconds: known(r.seconds)}
 }
 
 func zeroUnlessFinite(v float64) float64 {
@@ -87,13 +96,13 @@ func (r *run) stages() (list []int) {
 
 // stage is the part of a run in one stage; it lasts from the first start to the last end.
 func (r *run) stage(n int) *run {
-	part := &run{name: r.name, requests: r.requests}
+	part := &run{name: r.name, requests: r.requests, untimed: r.untimed}
 	for _, i := range r.order {
 		if r.requests[i].Stage == n {
 			part.order = append(part.order, i)
 		}
 	}
-	part.seconds = part.span()
+	part.useSpan()
 	return part
 }
 

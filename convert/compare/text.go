@@ -51,7 +51,11 @@ func (r *Result) WriteText(w io.Writer) error {
 
 // text is a side in a line.
 func (s SideSummary) text() string {
-	return fmt.Sprintf("%s: %d requests, %d failed, %s s", oneLine(s.Name), s.Requests, s.Failed, digits(s.Seconds))
+	length := "of unknown length"
+	if s.Seconds != nil {
+		length = digits(*s.Seconds) + " s"
+	}
+	return fmt.Sprintf("%s: %d requests, %d failed, %s", oneLine(s.Name), s.Requests, s.Failed, length)
 }
 
 // oneLine keeps names from breaking the layout, and from steering the terminal.

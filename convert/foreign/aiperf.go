@@ -42,10 +42,23 @@ func (d *aiPerf) next(r *Reader) (*Request, error) {
 	if e.due > 0 {
 		q.Due = new(at(e.due))
 	}
+	q.lastOfLatency()
 	if q.Stage >= 0 {
 		r.meta.stage(q.Stage)
 	}
 	return q, nil
+}
+
+// lastOfLatency is for records without the gaps between chunks: the latency ends with the last chunk, so that a single one
+// is known whole, and of more the first and the last.
+func (q *Request) lastOfLatency() {
+	switch {
+	case q.TTFT == nil || q.Gaps != nil || q.Latency == nil:
+	case *q.Latency == *q.TTFT:
+		q.Gaps = []float64{}
+	default:
+		q.Last = new(q.Start + *q.Latency)
+	}
 }
 
 type aiPerfRecord struct {
@@ -142,7 +155,9 @@ func (e *aiPerfRecord) metadata(key string) (err error) {
 			q.Stage = *n
 		}
 	case "was_cancelled":
-		q.Canceled, err = e.bool()
+		if !e.null() {
+			q.Canceled, err = e.bool()
+		}
 	default:
 		err = e.skip()
 	}
@@ -199,6 +214,9 @@ func (e *aiPerfRecord) duration(v **float64) error {
 
 // measured reads value and unit of a time, in any order.
 func (e *aiPerfRecord) measured(read func() error, scale func(float64)) error {
+	if e.null() {
+		return nil
+	}
 	unit := ""
 	err := e.object(func(key string) (err error) {
 		switch key {
@@ -222,7 +240,7 @@ func (e *aiPerfRecord) measured(read func() error, scale func(float64)) error {
 
 // tally reads a metric that counts.
 func (e *aiPerfRecord) tally(n **int) error {
-	return e.object(func(key string) (err error) {
+	return e.maybe(func(key string) (err error) {
 		if key != "value" {
 			return e.skip()
 		}

@@ -2,18 +2,19 @@ package foreign
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
+	"slices"
 	"strings"
 )
 
 // Format is a kind of file. Its text is the name of the tool, and of the kind if that is not per request.
 type Format string
 
-// The formats. Those after Unknown hold no requests; they are known so that an error can say what to give instead.
+// The formats with requests, which Open reads; Unknown is any other. Further formats that Detect finds hold no requests, or are
+// of tools that are not read: Check says of each what to give instead.
 const (
 	InferencePerf Format = "inference-perf"
 	VLLM          Format = "vllm bench serve"
+	SGLang        Format = "SGLang's bench_serving"
 	GuideLLM      Format = "guidellm"
 	AIPerf        Format = "aiperf"
 
@@ -25,36 +26,16 @@ const (
 	AIPerfRaw             Format = "aiperf raw records"
 	AIPerfInputs          Format = "aiperf inputs"
 	GenAIPerf             Format = "genai-perf"
+	GenAIPerfSummary      Format = "genai-perf summary"
+	BenchmarkReport       Format = "llm-d benchmark report"
 )
 
-// vllmAdvice is also for files that turn out to be summaries further on.
-const vllmAdvice = "it has no values per request; run vllm bench serve with --save-result --save-detailed"
+// Head is how many of a file's first bytes Detect wants to see.
+const Head = 1 << 16
 
-// Check is nil for a format with requests, and otherwise an error that says which file to give instead.
-func (f Format) Check() error {
-	advice := map[Format]string{
-		InferencePerfReport:   "it is a report, without requests; give per_request_lifecycle_metrics.json, which report.request_lifecycle.per_request: true writes",
-		InferencePerfSessions: "it lists sessions, not requests; give per_request_lifecycle_metrics.json, which report.request_lifecycle.per_request: true writes",
-		VLLMSummary:           vllmAdvice,
-		AIPerfSummary:         "it is a summary, without requests; give profile_export.jsonl, which aiperf (0.2 or later) writes beside it with --export-level records",
-		AIPerfRaw:             "it holds answers, not measurements; give profile_export.jsonl, which aiperf writes beside it",
-		AIPerfInputs:          "it holds prompts, not results; give profile_export.jsonl, which aiperf writes beside it",
-		GenAIPerf:             "it holds raw answers of perf_analyzer, which are not read; run aiperf, its successor, and give profile_export.jsonl",
-	}
-	switch f {
-	case InferencePerf, VLLM, GuideLLM, AIPerf:
-		return nil
-	case Unknown:
-		return errors.New("it is not a known file of requests: inference-perf's per_request_lifecycle_metrics.json, a result of vllm bench serve --save-result --save-detailed, guidellm's benchmarks.json or aiperf's profile_export.jsonl")
-	}
-	if advice[f] == "" {
-		return fmt.Errorf("unknown format %q", string(f))
-	}
-	return fmt.Errorf("%s: %s", f, advice[f])
-}
-
-// Detect finds out a format from the first bytes of a file that is not compressed. 4 kB are enough; with less it may say
-// Unknown, or take a vllm summary for a detailed result, which Reader.Next then refuses with the same words.
+// Detect finds out a format from the first bytes of a file that is not compressed: by several keys or values that are the
+// tool's own, never by one that others have, too. With less than Head bytes it may say Unknown, or take a summary of vllm or
+// SGLang for a detailed result, which Reader.Next then refuses with the same words.
 func Detect(head []byte) Format {
 	head = bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\ufeff")), " \r\n\t")
 	switch {
@@ -62,37 +43,102 @@ func Detect(head []byte) Format {
 		return Unknown
 	case head[0] == '[':
 		return detectArray(head)
-	case head[0] != '{':
-		return Unknown
-	}
-	keys := memberNames(head)
-	has := func(names ...string) bool {
-		for _, name := range names {
-			if !keys[name] {
-				return false
-			}
-		}
-		return true
-	}
-	switch {
-	case has("load_summary") || has("successes", "failures"):
-		return InferencePerfReport
-	case has("model_id", "num_prompts"), has("date", "model_id"):
-		return detectVLLM(has, keys)
-	case has("experiments") || has("service_kind"):
-		return GenAIPerf
-	case has("start_perf_ns") || has("metadata", "responses"):
-		return AIPerfRaw
-	case has("metadata") && bytes.Contains(head, []byte(`"request_start_ns"`)):
-		return AIPerf
-	case has("aiperf_version"), has("request_throughput"), has("request_latency"):
-		return AIPerfSummary
-	case has("benchmarks"), has("metadata") && bytes.Contains(head, []byte(`"guidellm_version"`)), has("args"):
-		return GuideLLM
-	case has("data") && bytes.Contains(head, []byte(`"payloads"`)):
-		return AIPerfInputs
+	case head[0] == '{':
+		return detectObject(members{memberNames(head), head})
+	case isBenchmarkReport(yamlKeys(head)):
+		return BenchmarkReport
 	}
 	return Unknown
+}
+
+// members are the keys of an object, and its text.
+type members struct {
+	keys map[string]bool
+	text []byte
+}
+
+// has says whether all keys are there.
+func (m members) has(names ...string) bool {
+	return !slices.ContainsFunc(names, func(name string) bool { return !m.keys[name] })
+}
+
+// any says whether one of the keys is there.
+func (m members) any(names ...string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return m.keys[name] })
+}
+
+// says whether a text stands somewhere in the object.
+func (m members) says(text string) bool { return bytes.Contains(m.text, []byte(text)) }
+
+func detectObject(m members) Format {
+	switch {
+	case m.has("load_summary") && m.any("successes", "failures", "benchmark_time_seconds"), m.has("successes", "failures"):
+		return InferencePerfReport
+	case m.has("model_id") && m.any("num_prompts", "date"), m.has("burstiness", "completed") && m.any("backend", "endpoint_type"):
+		return detectVLLM(m)
+	case m.has("backend", "dataset_name") && m.any("sharegpt_output_len", "random_output_len", "random_range_ratio"):
+		return SGLang
+	case m.has("experiments") && m.says(`"experiment"`), m.has("service_kind", "endpoint"):
+		return GenAIPerf
+	case m.says(`"request_start_ns"`) && (m.has("metadata", "start_perf_ns") || m.has("metadata", "responses")):
+		return AIPerfRaw
+	case m.has("metadata") && m.says(`"request_start_ns"`):
+		return AIPerf
+	case isGuideLLM(m):
+		return GuideLLM
+	case m.has("data") && m.says(`"payloads"`) && m.says(`"session_id"`):
+		return AIPerfInputs
+	case isBenchmarkReport(m.keys):
+		return BenchmarkReport
+	}
+	if format := detectPerf(m); format != Unknown {
+		return format
+	}
+	return detectOther(m, otherObjects)
+}
+
+// detectPerf parts the summaries of aiperf from those of genai-perf, which it imitates: only the first name their tool early in
+// the file, and have times of the run.
+func detectPerf(m members) Format {
+	switch {
+	case m.has("aiperf_version"), m.has("request_throughput") && m.says(`"aiperf `):
+		return AIPerfSummary
+	case m.has("request_throughput", "request_latency") && m.says(`"avg"`) && m.says(`"unit"`):
+		if m.any("benchmark_duration", "min_request_timestamp", "error_summary", "was_cancelled", "start_time") {
+			return AIPerfSummary
+		}
+		return GenAIPerfSummary
+	}
+	return Unknown
+}
+
+// isGuideLLM looks for what the versions have in common: 0.2 and 0.3 have the benchmarks alone, 0.4 args with them, later ones
+// their version.
+func isGuideLLM(m members) bool {
+	switch {
+	case m.says(`"guidellm_version"`):
+		return m.any("metadata", "benchmarks")
+	case m.has("benchmarks"):
+		return m.says(`"generative_benchmark"`) || m.says(`"type_"`) && m.says(`"requests"`) || m.has("args")
+	}
+	return m.has("args") && m.says(`"data_column_mapper"`)
+}
+
+// isBenchmarkReport knows the report of llm-d-benchmark: 0.1 has metrics and a scenario, 0.2 a run and results.
+func isBenchmarkReport(keys map[string]bool) bool {
+	return keys["version"] && (keys["scenario"] && keys["metrics"] || keys["run"] && keys["results"])
+}
+
+// yamlKeys are the keys of a YAML file's outermost mapping.
+func yamlKeys(head []byte) map[string]bool {
+	keys := map[string]bool{}
+	for line := range bytes.Lines(head) {
+		key, rest, found := bytes.Cut(line, []byte(":"))
+		if found && len(key) > 0 && len(key) < 64 && (len(bytes.TrimSpace(rest)) == 0 || rest[0] == ' ') {
+			keys[string(key)] = true
+		}
+	}
+	return keys
 }
 
 // detectArray tells files apart that are arrays. A run without requests leaves an empty one.
@@ -101,22 +147,22 @@ func detectArray(head []byte) Format {
 	if bytes.HasPrefix(head, []byte("]")) {
 		return InferencePerf
 	}
-	keys := memberNames(head)
+	m := members{memberNames(head), head}
 	switch {
-	case keys["session_id"]:
+	case m.has("session_id", "stage_id"):
 		return InferencePerfSessions
-	case keys["start_time"]:
+	case m.has("start_time", "end_time"):
 		return InferencePerf
 	}
-	return Unknown
+	return detectOther(m, otherItems)
 }
 
 // detectVLLM looks for what follows the arrays, or takes their place: they come before the means.
-func detectVLLM(has func(...string) bool, keys map[string]bool) Format {
-	if has("ttfts") || has("errors") || has("input_lens") {
+func detectVLLM(m members) Format {
+	if m.any("ttfts", "errors", "input_lens") {
 		return VLLM
 	}
-	for key := range keys {
+	for key := range m.keys {
 		if strings.HasPrefix(key, "mean_") || key == "max_output_tokens_per_s" || key == "max_concurrent_requests" {
 			return VLLMSummary
 		}

@@ -1,8 +1,8 @@
 // Package foreign reads the per-request results of other load testers of LLM servers: inference-perf, vllm bench serve,
-// guidellm and aiperf. Whatever the file, a Reader hands out one Request after the other, with what the tool stored and
+// SGLang's bench_serving, guidellm and aiperf. Whatever the file, a Reader hands out one Request after the other, with what the tool stored and
 // nothing that it did not: instants and durations keep the values of the file, and what cannot be known is absent.
 //
-// Memory is bounded by one request, but for vllm, whose requests lie across arrays: there it is bounded by one run.
+// Memory is bounded by one request, but for vllm and SGLang, whose requests lie across arrays: there it is bounded by one run.
 package foreign
 
 import (
@@ -17,9 +17,11 @@ import (
 type Request struct {
 	// Stage numbers the file's benchmarks from 0; -1 is a warm-up.
 	Stage int
-	// Start and End are on the clock that Meta names. Start is 0 if Meta.Unordered.
+	// Start and End are on the clock that Meta names.
 	Start, End float64
-	// EndUnknown is set where the tool stored no end; End is Start then.
+	// StartUnknown is set where the tool stored no start. Start is 0 then, and End, Due and the chunks count from it.
+	StartUnknown bool
+	// EndUnknown is set where the tool stored neither an end nor a latency; End is Start then.
 	EndUnknown bool
 	// Latency is the tool's own end-to-end latency, where it stores one. aiperf's ends with the last chunk that has content,
 	// before End.
@@ -27,11 +29,11 @@ type Request struct {
 	// Due is when the request should have been sent, if the tool had a plan.
 	Due *float64
 
-	// Output arrives in chunks. Which of these a tool stores differs; AppendOffsets unites them.
+	// Output arrives in chunks. Which of these a tool stores differs; AppendOffsets and Ends unite them.
 	Chunks     []float64 // instants of all chunks with output
 	TokenTimes []float64 // instants of all tokens, those of a chunk alike
 	TTFT       *float64  // from Start to the first chunk
-	Gaps       []float64 // between chunks, the first after TTFT
+	Gaps       []float64 // between chunks, the first after TTFT; empty of a single chunk, nil where nobody stored them
 	First      *float64  // instant of the first chunk
 	Last       *float64  // instant of the last chunk
 	ChunkCount *int      // of tools that store only First and Last
@@ -68,7 +70,7 @@ func (q *Request) AppendOffsets(dst []float64) []float64 {
 		for _, at := range q.Chunks {
 			dst = append(dst, at-q.Start)
 		}
-	case q.TTFT != nil:
+	case q.TTFT != nil && q.Gaps != nil:
 		at := *q.TTFT
 		dst = append(dst, at)
 		for _, gap := range q.Gaps {
@@ -81,6 +83,20 @@ func (q *Request) AppendOffsets(dst []float64) []float64 {
 		dst = append(dst, *q.First-q.Start, *q.Last-q.Start)
 	}
 	return dst
+}
+
+// Ends gives when the first and the last chunk arrived after Start, in seconds, each nil where that is not known, as it may
+// be although nothing is known of the chunks between.
+func (q *Request) Ends() (first, last *float64) {
+	if q.TTFT != nil {
+		first = new(*q.TTFT)
+	} else if q.First != nil {
+		first = new(*q.First - q.Start)
+	}
+	if q.Last != nil {
+		last = new(*q.Last - q.Start)
+	}
+	return first, last
 }
 
 // Clock is what instants count from.
@@ -102,9 +118,11 @@ type Meta struct {
 	// Origin is the zero of the clock "origin" in Unix nanoseconds. A request that began before the file's first one has a
 	// negative Start.
 	Origin int64
-	// Unordered is set for a file without start times: requests have no order in time.
+	// Unordered is set once a request has no start time: requests have no order in time but that of their sending.
 	Unordered bool
-	Stages    []Stage
+	// Unsent counts what the tool lists as requests although it never sent them.
+	Unsent int
+	Stages []Stage
 }
 
 // Stage is one benchmark of a file: a span with one load.
@@ -115,6 +133,9 @@ type Stage struct {
 	// Requests is how many the tool counted. A file with fewer holds a sample; one with more has some that it left out, as
 	// guidellm those it canceled before an answer.
 	Requests *int
+	// What the tool itself says of the stage; nil where it says nothing. The counts are of the requests that succeeded.
+	Duration                           *float64 // seconds, from the first start to the last end
+	Completed, InputTotal, OutputTotal *int
 }
 
 // ElementError is a request that could not be read. Next may be called again after it.
@@ -160,7 +181,9 @@ func Open(src io.Reader, format Format) (*Reader, error) {
 	case InferencePerf:
 		r.dec, r.meta.Stages = new(inferencePerf), make([]Stage, 1)
 	case VLLM:
-		r.dec = new(vllm)
+		r.dec = &vllm{dialect: vllmDialect}
+	case SGLang:
+		r.dec = &vllm{dialect: sglangDialect}
 	case GuideLLM:
 		r.dec, r.meta.Clock = new(guideLLM), Unix
 	case AIPerf:

@@ -126,7 +126,7 @@ func TestDetect(t *testing.T) {
 	}{
 		{"", Unknown}, {"  \n", Unknown}, {"hello", Unknown}, {"{}", Unknown}, {`{"type":"run"`, Unknown}, {"[1,2]", Unknown},
 		{"[\n]", InferencePerf},
-		{"\ufeff[\n {\"start_time\": 1", InferencePerf},
+		{"\ufeff[\n {\"start_time\": 1, \"end_time\": 2, \"error\": null}", InferencePerf},
 		{`[{"session_id": "a", "stage_id": 0, "file_path": "x", "start_time": 1`, InferencePerfSessions},
 		{`{"experiments": [{"experiment": {}`, GenAIPerf},
 		{`{"service_kind":"openai","endpoint":"v1/chat/completions","experiments":[`, GenAIPerf},
@@ -145,7 +145,7 @@ func TestFilesWithoutRequestsSayWhatToGive(t *testing.T) {
 		format Format
 		want   string
 	}{
-		{Unknown, "it is not a known file of requests: "},
+		{Unknown, "not a format that llmconv reads: known are per_request_lifecycle_metrics.json of inference-perf, "},
 		{InferencePerfReport, "report.request_lifecycle.per_request: true"},
 		{InferencePerfSessions, "give per_request_lifecycle_metrics.json"},
 		{VLLMSummary, "--save-detailed"},
@@ -171,7 +171,8 @@ func TestAppendOffsets(t *testing.T) {
 	}{
 		{"instants", Request{Start: 8, Chunks: []float64{8.5, 9}}, []float64{0.5, 1}},
 		{"gaps", Request{Start: 8, TTFT: new(0.5), Gaps: []float64{0.25, 0.25}}, []float64{0.5, 0.75, 1}},
-		{"no gap", Request{TTFT: new(0.5)}, []float64{0.5}},
+		{"no gap", Request{TTFT: new(0.5), Gaps: []float64{}}, []float64{0.5}},
+		{"gaps that nobody stored", Request{TTFT: new(0.5)}, nil},
 		{"one chunk", Request{Start: 8, First: new(8.5), Last: new(8.5), ChunkCount: new(1)}, []float64{0.5}},
 		{"two chunks", Request{Start: 8, First: new(8.5), Last: new(9.0), ChunkCount: new(2)}, []float64{0.5, 1}},
 		{"more, of which only two are known", Request{Start: 8, First: new(8.5), Last: new(9.0), ChunkCount: new(3)}, nil},

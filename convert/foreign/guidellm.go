@@ -51,10 +51,16 @@ func (d *guideLLM) next(r *Reader) (*Request, error) {
 		if err != nil {
 			return nil, err
 		}
-		if raw != nil {
-			r.read++
-			return d.request(raw, r.Bodies)
+		if raw == nil {
+			continue
 		}
+		r.read++
+		q, err := d.request(raw, r.Bodies)
+		if q == nil && err == nil {
+			r.meta.Unsent++
+			continue
+		}
+		return q, err
 	}
 }
 
@@ -274,6 +280,7 @@ func (d *guideLLM) nextList(r *Reader) error {
 	return r.s.enter('[')
 }
 
+// request is nil of one that was canceled before it was sent.
 func (d *guideLLM) request(raw []byte, bodies bool) (*Request, error) {
 	d.seen = true
 	e := guideLLMRequest{bodies: bodies, cursor: cursor{b: raw, path: []string{
@@ -283,6 +290,9 @@ func (d *guideLLM) request(raw []byte, bodies bool) (*Request, error) {
 	q.Stage, q.Model, q.API = d.benchmark-1, d.model, apiOf(d.api)
 	if err := e.object(e.member); err != nil {
 		return nil, err
+	}
+	if d.list == "incomplete" && !e.start {
+		return nil, nil //nolint:nilnil // no request, and no fault
 	}
 	if err := e.times(q, e.start, e.end); err != nil {
 		return nil, err

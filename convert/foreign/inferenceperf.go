@@ -61,6 +61,9 @@ func (e *inferencePerfElement) decode() error {
 	if err := e.object(e.member); err != nil {
 		return err
 	}
+	if e.q.EndUnknown { // null, as llmconv writes it
+		e.q.End = e.q.Start
+	}
 	return e.times(&e.q, e.start, e.end)
 }
 
@@ -85,7 +88,9 @@ func (e *inferencePerfElement) member(key string) (err error) {
 		q.Start, err = e.span()
 	case "end_time":
 		e.end = true
-		q.End, err = e.span()
+		if q.EndUnknown = e.null(); !q.EndUnknown {
+			q.End, err = e.span()
+		}
 	case "request":
 		err = e.request()
 	case "response":

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,18 +21,35 @@ import (
 //
 // Without latencies the end is that of the last chunk, ttft + Σ itl after the start. The tool's own latency is that, too, but
 // for openai-chat up to 0.26, where it goes on to the chunk with the usage. It stores no usage, no status and no finish reason.
+//
+// SGLang's bench_serving began as a copy of it, so that its file differs in few keys; see sglangDialect.
 type vllm struct {
+	dialect dialect
 	run     *vllmRun
 	at      int
 	stage   int
 	started bool
 }
 
+// dialect is what tells the files of two tools with the same arrays apart.
+type dialect struct {
+	advice string            // of a file without the arrays
+	apis   map[string]string // the words of backend that are an API by another name
+	// about reads the tool's own object about the server, nil for none.
+	about func(v *vllmRun, c *cursor) error
+}
+
+var vllmDialect = dialect{advice: vllmAdvice, apis: map[string]string{
+	"openai-chat": "chat", "openai": "completion", "vllm": "completion", "openai-comp": "completion",
+}}
+
 // vllmRun is one object.
 type vllmRun struct {
-	model, backend, endpoint string
-	rate                     *float64
-	concurrency, prompts     *int
+	dialect                            dialect
+	model, version, backend, endpoint  string
+	rate, duration                     *float64
+	concurrency, prompts               *int
+	completed, inputTotal, outputTotal *int
 
 	inputs, outputs                  []*int
 	ttfts, latencies, queues, starts []*float64
@@ -61,7 +79,7 @@ func (d *vllm) load(r *Reader) error {
 		}
 		return err
 	}
-	run := &vllmRun{lengths: map[string]int{}}
+	run := &vllmRun{dialect: d.dialect, lengths: map[string]int{}}
 	if err := run.read(r); err != nil {
 		var bad *valueError
 		if errors.As(err, &bad) { // the arrays are useless then
@@ -70,22 +88,35 @@ func (d *vllm) load(r *Reader) error {
 		return err
 	}
 	if err := run.check(); err != nil {
+		if d.started { // by --append-result, or as lines of one file
+			err = fmt.Errorf("run %d of the file: %w", d.stage+2, err)
+		}
 		return err
 	}
 	if d.started {
 		d.stage++
 	}
 	d.started, d.run, d.at = true, run, 0
-	s := r.meta.stage(d.stage)
-	s.Rate, s.Concurrency, s.Requests = run.rate, run.concurrency, run.prompts
-	if r.meta.Model == "" {
-		r.meta.Model = run.model
-	}
-	if _, ordered := run.lengths["start_times"]; !ordered {
-		r.meta.Unordered = true
-	}
+	run.describe(&r.meta, d.stage)
 	return nil
 }
+
+// describe takes over what the object says of its run.
+func (v *vllmRun) describe(m *Meta, stage int) {
+	s := m.stage(stage)
+	s.Rate, s.Concurrency, s.Requests = v.rate, v.concurrency, v.prompts
+	s.Duration, s.Completed, s.InputTotal, s.OutputTotal = v.duration, v.completed, v.inputTotal, v.outputTotal
+	if m.Model == "" {
+		m.Model = v.model
+	}
+	if m.Version == "" {
+		m.Version = v.version
+	}
+	m.Unordered = m.Unordered || v.unordered()
+}
+
+// unordered says whether a request has no start time.
+func (v *vllmRun) unordered() bool { return len(v.starts) < v.len() || slices.Contains(v.starts, nil) }
 
 func (v *vllmRun) read(r *Reader) error {
 	if err := r.s.enter('{'); err != nil {
@@ -132,7 +163,8 @@ func (v *vllmRun) member(r *Reader, key string) error {
 // setting reads what is said once. Users may add keys of their own, which are strings.
 func (v *vllmRun) setting(s *stream, key string) (err error) {
 	switch key {
-	case "model_id", "backend", "endpoint_type", "request_rate", "max_concurrency", "num_prompts":
+	case "model_id", "backend", "endpoint_type", "request_rate", "max_concurrency", "num_prompts", "server_info",
+		"duration", "completed", "total_input_tokens", "total_output_tokens":
 	default:
 		return s.skip()
 	}
@@ -142,6 +174,18 @@ func (v *vllmRun) setting(s *stream, key string) (err error) {
 	}
 	c := &cursor{b: raw, path: []string{key}}
 	switch key {
+	case "duration":
+		v.duration = c.stated()
+	case "completed":
+		v.completed = c.statedCount()
+	case "total_input_tokens":
+		v.inputTotal = c.statedCount()
+	case "total_output_tokens":
+		v.outputTotal = c.statedCount()
+	case "server_info":
+		if v.dialect.about != nil {
+			err = v.dialect.about(v, c)
+		}
 	case "model_id":
 		v.model, err = c.text()
 	case "backend":
@@ -153,11 +197,29 @@ func (v *vllmRun) setting(s *stream, key string) (err error) {
 	case "num_prompts":
 		v.prompts, err = c.count()
 	case "request_rate":
-		if c.peek() != '"' { // "inf"
+		if c.peek() != '"' && c.peek() != 'I' { // "inf", Infinity, "trace"
 			v.rate, err = c.optional()
 		}
 	}
 	return err
+}
+
+// stated is a figure that the tool worked out: nil where it is no finite number, as after a run without a success.
+func (c *cursor) stated() *float64 {
+	v, err := c.span()
+	if err != nil {
+		return nil
+	}
+	return &v
+}
+
+// statedCount is stated for what is counted.
+func (c *cursor) statedCount() *int {
+	v := c.stated()
+	if v == nil || *v != math.Trunc(*v) || *v > 1<<53 {
+		return nil
+	}
+	return new(int(*v))
 }
 
 // items calls f for each item of an array. Where there is no array but a number, as output_lens of embeddings, it passes on.
@@ -207,8 +269,13 @@ func (v *vllmRun) len() int { return len(v.errors) }
 
 // check holds that the arrays are there and go together.
 func (v *vllmRun) check() error {
-	if _, detailed := v.lengths["errors"]; !detailed {
-		return errors.New(vllmAdvice)
+	if _, known := v.lengths["errors"]; !known {
+		for _, key := range [...]string{"ttfts", "itls", "output_lens"} {
+			if v.lengths[key] > 0 {
+				return fmt.Errorf("it has %s but no errors, so that nobody can tell which requests failed", key)
+			}
+		}
+		return errors.New(v.dialect.advice)
 	}
 	for _, key := range slices.Sorted(maps.Keys(v.lengths)) {
 		if n := v.lengths[key]; n != v.len() {
@@ -219,34 +286,66 @@ func (v *vllmRun) check() error {
 }
 
 func (v *vllmRun) request(i int) *Request {
-	q := &Request{Model: v.model, API: v.api(), InputTokens: item(v.inputs, i), OutputTokens: item(v.outputs, i), ErrorMessage: v.errors[i]}
+	q := &Request{Model: v.model, API: v.api(), InputTokens: item(v.inputs, i), OutputTokens: item(v.outputs, i), ErrorMessage: item(v.errors, i)}
 	q.ErrorType = pythonError(q.ErrorMessage)
+	q.ResponseBody = item(v.texts, i)
 	if start := item(v.starts, i); start != nil {
 		q.Start = *start
-		if queue := item(v.queues, i); queue != nil {
-			q.Due = new(q.Start - *queue)
-		}
+	} else {
+		q.StartUnknown = true
 	}
-	ttft := item(v.ttfts, i)
-	if ttft != nil && *ttft > 0 {
-		q.TTFT, q.Gaps, q.Streaming = ttft, item(v.gaps, i), true
+	if queue := item(v.queues, i); queue != nil {
+		q.Due = new(q.Start - *queue)
 	}
-	latency := item(v.latencies, i)
+	latency := positive(item(v.latencies, i))
+	v.times(q, item(v.ttfts, i), item(v.gaps, i), latency)
 	// The error's text may be empty; then only the zeros tell.
-	q.Failed = q.ErrorMessage != "" || q.TTFT == nil && (latency == nil || *latency == 0)
-	q.ResponseBody = item(v.texts, i)
-	switch {
-	case latency != nil && *latency > 0:
-		q.End, q.Latency = q.Start+*latency, latency
-	case !q.Failed:
-		q.End = q.Start + *q.TTFT + sum(q.Gaps)
-	default:
-		q.End, q.EndUnknown = q.Start, true
-	}
+	q.Failed = q.ErrorMessage != "" || q.TTFT == nil && latency == nil && v.zeros(i)
+	v.end(q, latency)
 	if q.Failed {
 		q.OutputTokens = nil // 0, however many came
 	}
 	return q
+}
+
+// times takes the first chunk and the gaps over. A first chunk at 0 is one that never came, unless others came after it.
+func (v *vllmRun) times(q *Request, ttft *float64, gaps []float64, latency *float64) {
+	if ttft == nil || *ttft == 0 && len(gaps) == 0 {
+		return
+	}
+	q.TTFT, q.Gaps, q.Streaming = ttft, gaps, true
+	if gaps == nil && latency != nil {
+		q.Last = new(q.Start + *latency)
+	}
+}
+
+// zeros says whether all that the file has of a request is 0, as of one that failed; what is null or missing says nothing, and
+// an embedding has no tokens.
+func (v *vllmRun) zeros(i int) bool {
+	if strings.Contains(v.backend, "embedding") && len(v.latencies) == 0 {
+		return false
+	}
+	ttft, latency, output := item(v.ttfts, i), item(v.latencies, i), item(v.outputs, i)
+	return (ttft != nil || latency != nil) && (output == nil || *output == 0)
+}
+
+func (v *vllmRun) end(q *Request, latency *float64) {
+	switch {
+	case latency != nil:
+		q.End, q.Latency = q.Start+*latency, latency
+	case !q.Failed && q.TTFT != nil && q.Gaps != nil:
+		q.End = q.Start + *q.TTFT + sum(q.Gaps)
+	default:
+		q.End, q.EndUnknown = q.Start, true
+	}
+}
+
+// positive is nil for 0, which stands for a time that nobody took.
+func positive(v *float64) *float64 {
+	if v != nil && *v > 0 {
+		return v
+	}
+	return nil
 }
 
 func sum(list []float64) (total float64) {
@@ -269,11 +368,8 @@ func (v *vllmRun) api() string {
 	if name == "" {
 		name = v.endpoint
 	}
-	switch name {
-	case "openai-chat":
-		return "chat"
-	case "openai", "vllm", "openai-comp":
-		return "completion"
+	if api, known := v.dialect.apis[name]; known {
+		return api
 	}
 	return name
 }

@@ -50,7 +50,8 @@ func curvesOf(p *convert.Report) *curves {
 
 func (c *collection) take(s convert.Sample) {
 	c.requests++
-	if _, known := c.begins[s.Stage]; !known {
+	timed := !math.IsNaN(s.Start)
+	if _, known := c.begins[s.Stage]; !known && timed {
 		c.begins[s.Stage] = s.Start
 	}
 	if !math.IsNaN(s.Delay) {
@@ -58,12 +59,14 @@ func (c *collection) take(s convert.Sample) {
 	}
 	if !math.IsNaN(s.TTFT) {
 		c.ttft = append(c.ttft, s.TTFT)
-		c.ttftDots.add(s.Start, s.TTFT)
+		if timed {
+			c.ttftDots.add(s.Start, s.TTFT)
+		}
 		if s.Adapter != "" {
 			c.byAdapter[s.Adapter] = append(c.byAdapter[s.Adapter], s.TTFT)
 		}
 	}
-	if !math.IsNaN(s.ITL) {
+	if !math.IsNaN(s.ITL) && timed {
 		c.itlDots.add(s.Start, s.ITL)
 	}
 }

@@ -117,7 +117,8 @@ func TestCompare(t *testing.T) {
 	}{
 		{reflect.TypeFor[good](), lacking, nil},
 		{reflect.TypeFor[good](), Types{}, []string{".maybe: required: got false, want true"}},
-		{reflect.TypeFor[good](), Types{lacking.Own, []string{"z"}, lacking.Lacking}, nil},
+		{reflect.TypeFor[good](), Types{Beside: []string{"z"}, Lacking: lacking.Lacking}, nil},
+		{reflect.TypeFor[good](), Types{Null: []reflect.Type{reflect.TypeFor[int]()}, Lacking: lacking.Lacking}, []string{`.n: null is allowed: false, and written: true`}},
 		{reflect.TypeFor[good](), Types{Own: map[reflect.Type]string{reflect.TypeFor[part](): "whole"}, Lacking: lacking.Lacking}, []string{`.maybe: got definition "part", want "whole"`}},
 		{reflect.TypeFor[other](), Types{}, []string{
 			".list[]: got type string, want integer", ".maybe: null is allowed: true, and a nil pointer left out: true", ".more: is not in the schema",

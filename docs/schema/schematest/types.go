@@ -11,6 +11,8 @@ import (
 type Types struct {
 	// Own are types that write themselves, with the definition each has to have; "" for one that is not looked into.
 	Own map[reflect.Type]string
+	// Null are types of which a value, such as NaN, is written as null.
+	Null []reflect.Type
 	// Beside are keys that are written beside the fields of the type itself.
 	Beside []string
 	// Lacking are keys of fields that documents of other tools lack. The schema must not require them.
@@ -50,14 +52,18 @@ func (c *comparer) value(path string, n node, t reflect.Type, omitted bool) {
 	}
 	switch t.Kind() {
 	case reflect.Pointer:
+		if slices.Contains(c.Null, t.Elem()) {
+			c.value(path, n, t.Elem(), omitted)
+			return
+		}
 		if null == omitted {
 			c.fault(path, "null is allowed: %t, and a nil pointer left out: %t", null, omitted)
 		}
 		t = t.Elem()
 	case reflect.Slice, reflect.Map, reflect.Interface: // nil where their writer says so
 	default:
-		if null {
-			c.fault(path, "null is allowed, and never written")
+		if written := slices.Contains(c.Null, t); null != written {
+			c.fault(path, "null is allowed: %t, and written: %t", null, written)
 		}
 	}
 	if definition, own := c.Own[t]; own {

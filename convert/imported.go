@@ -1,0 +1,172 @@
+package convert
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/parquet-go/parquet-go"
+
+	"github.com/seed-307b789f/xk6-llm/convert/foreign"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// importedKey is the metadata key of what a Parquet file of another tool's results needs beside its rows.
+const importedKey = "imported"
+
+// importedFacts are what makes an imported run differ from one of ours.
+type importedFacts struct {
+	Origin    string         `json:"origin"`
+	Untimed   bool           `json:"untimed,omitempty"`
+	Uncounted bool           `json:"uncounted,omitempty"`
+	Partial   bool           `json:"partial,omitempty"`
+	Stated    map[int]stated `json:"stated,omitempty"`
+}
+
+// importedMeta is empty of a run of ours.
+func (r *Run) importedMeta() []parquet.WriterOption {
+	if r.Origin == "" {
+		return nil
+	}
+	text, _ := json.Marshal(importedFacts{r.Origin, r.untimed, r.uncounted, r.Partial, r.stated}) // finite numbers alone
+	return []parquet.WriterOption{parquet.KeyValueMetadata(importedKey, string(text))}
+}
+
+func (r *Run) readImportedMeta(file *parquet.File) error {
+	text, found := file.Lookup(importedKey)
+	if !found {
+		return nil
+	}
+	var facts importedFacts
+	if err := json.Unmarshal([]byte(text), &facts); err != nil || facts.Origin == "" {
+		return errors.New("broken Parquet file: its metadata do not tell what it was imported from")
+	}
+	if len(r.Requests) > 0 {
+		return fmt.Errorf("results of %s cannot be merged with other inputs", facts.Origin)
+	}
+	r.Origin, r.untimed, r.uncounted, r.Partial, r.stated = facts.Origin, facts.Untimed, facts.Uncounted, facts.Partial, facts.Stated
+	return nil
+}
+
+// addImported takes a row of an imported run, whose clock may begin at 0 and before.
+func (r *Run) addImported(row *Row, rec *record.Request) error {
+	start, end, endless := rec.Start, rec.End, row.End == nil
+	if r.untimed {
+		start, end, endless = 0, 0, row.Latency == nil
+		if !endless {
+			end = int64(math.Round(*row.Latency * 1e6))
+		}
+		if row.ScheduleDelay != nil {
+			rec.Due = new(-int64(math.Round(*row.ScheduleDelay * 1e6)))
+		}
+	}
+	if endless {
+		end = start
+	}
+	if end < start || end-start > maxImported*1e9 {
+		return fmt.Errorf("it starts at %d and ends at %d", start, end)
+	}
+	rec.Start, rec.End = 1, 1+end-start
+	if err := rec.Validate(); err != nil {
+		return err
+	}
+	made := r.fillCounted(rec, importedCounts(rec), "")
+	made.Start, made.End = start, end
+	if endless {
+		made.setEndless()
+	}
+	if row.TTFT != nil && len(rec.Chunks) == 0 {
+		made.setEnds(*row.TTFT/1e3, scaledDown(row.LastChunk), orZero32(row.ChunkCount))
+	}
+	r.keep(made, rec)
+	return nil
+}
+
+func scaledDown(ms *float64) float64 {
+	if ms == nil {
+		return unknown
+	}
+	return *ms / 1e3
+}
+
+func orZero32(n *int32) int32 {
+	if n == nil {
+		return 0
+	}
+	return *n
+}
+
+// importedCounts are those that the tool stored: chunks do not stand in for tokens.
+func importedCounts(rec *record.Request) record.Counts {
+	c := rec.Counts()
+	if c.OutputSource == record.ContentChunks {
+		c.Output, c.OutputSource = 0, record.NoSource
+	}
+	return c
+}
+
+// setEndless says that the end is unknown, and what follows from it.
+func (q *Request) setEndless() { q.endless, q.End, q.ntpot = true, q.Start, unknown }
+
+// setEnds takes what is known of chunks that are not listed: when the first came and the last, in seconds after the start, NaN
+// for a last one that is unknown, and how many there were, 0 for unknown. No gap between them is made up, but their mean is
+// known.
+func (q *Request) setEnds(first, last float64, count int32) {
+	q.ends, q.chunks, q.firstToken, q.tokenSpan = true, count, first, last-first
+	q.ttft, q.ttfo = first, first
+	q.tokenTimes = count
+	if count == 0 { // two at least where more than one token came
+		q.tokenTimes = 1
+		if q.out > 1 || q.tokenSpan > 0 {
+			q.tokenTimes = 2
+		}
+	}
+	q.tpot, q.meanITL = unknown, unknown
+	if q.out > 1 && q.tokenSpan > 0 {
+		q.tpot = q.tokenSpan / float64(q.out-1)
+	}
+	if count > 1 {
+		q.meanITL = q.tokenSpan / float64(count-1)
+	}
+}
+
+// checkCounts says what of the tool's own counts does not agree with the requests, and what has no count.
+func (m *importer) checkCounts(meta foreign.Meta) {
+	r := m.run
+	stages := r.byStage(r.Requests)
+	successes, noInput, noOutput := 0, 0, 0
+	for _, stage := range sortedKeys(stages) {
+		ok := 0
+		for _, q := range stages[stage] {
+			if q.Failed() {
+				continue
+			}
+			ok++
+			noInput += missing(q.InputSource)
+			noOutput += missing(q.OutputSource)
+		}
+		successes += ok
+		if stage < len(meta.Stages) && meta.Stages[stage].Completed != nil && *meta.Stages[stage].Completed != ok {
+			r.remark("%s: it says that %d requests of stage %d succeeded, but %d have no error", m.name, *meta.Stages[stage].Completed, stage, ok)
+		}
+	}
+	for _, c := range []struct {
+		kind string
+		n    int
+	}{{"prompt", noInput}, {"output", noOutput}} {
+		if c.n > 0 {
+			r.remark("%s: %d of %d successes have no count of %s tokens, so that totals and rates of these cannot be known", m.name, c.n, successes, c.kind)
+		}
+	}
+	if meta.Unsent > 0 {
+		r.remark("%s: %d requests in it were canceled before they were sent, and are in no figure", m.name, meta.Unsent)
+	}
+}
+
+func missing(source record.Source) int {
+	if source == record.NoSource {
+		return 1
+	}
+	return 0
+}
