@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/seed-307b789f/xk6-llm/convert/foreign"
 	"github.com/seed-307b789f/xk6-llm/convert/statistics"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -169,7 +170,13 @@ func orElse(n, other int32) int32 {
 
 func cachedTokens(_ *group, q *Request) float64 { return float64(orElse(q.serverRead, 0)) }
 
-func requestSize(_ *group, q *Request) float64 { return float64(q.BytesSent) }
+// requestSize is unknown of tools that do not keep what they sent.
+func requestSize(g *group, q *Request) float64 {
+	if q.BytesSent == 0 && g.run.Origin != "" && g.run.Origin != string(foreign.InferencePerf) {
+		return unknown
+	}
+	return float64(q.BytesSent)
+}
 
 func nothing(*group, *Request) float64 { return 0 }
 

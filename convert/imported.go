@@ -156,7 +156,7 @@ func (m *importer) checkCounts(meta foreign.Meta) {
 		n    int
 	}{{"prompt", noInput}, {"output", noOutput}} {
 		if c.n > 0 {
-			r.remark("%s: %d of %d successes have no count of %s tokens, so that totals and rates of these cannot be known", m.name, c.n, successes, c.kind)
+			r.remark("%s: %d of %d successes have no count of %s tokens, so that the total of these is unknown", m.name, c.n, successes, c.kind)
 		}
 	}
 	if meta.Unsent > 0 {

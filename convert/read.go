@@ -138,16 +138,21 @@ func (r *Run) read(s Source) error {
 	head, _ := br.Peek(foreign.Head)
 	lines := record.NewReader(br, s.Name)
 	lines.Reuse = true
-	in := &input{run: r, name: s.Name, next: lines.Next}
+	in := &input{run: r, name: s.Name, next: lines.Next, foreign: len(bytes.TrimSpace(head)) > 0 && !isRecord(head)}
 	switch format := foreign.Detect(head); {
 	case isK6JSON(head):
-		in.next, in.endless = newK6Reader(br, s.Name).next, true
+		in.next, in.endless, in.foreign = newK6Reader(br, s.Name).next, true, false
 	case format != foreign.Unknown:
 		return r.importFile(br, format, s.Name, r.config)
 	case r.Origin != "":
 		return fmt.Errorf("%s: results of %s cannot be merged with other inputs", s.Name, r.Origin)
 	}
 	return in.read()
+}
+
+// isRecord knows a record file, of which the first line may be cut.
+func isRecord(head []byte) bool {
+	return bytes.HasPrefix(bytes.TrimSpace(head), []byte(`{"type":`))
 }
 
 // bufferSize is that of record.NewReader's: a reader of the same size is not buffered again.
@@ -174,6 +179,7 @@ type input struct {
 	endless bool // the format has no last line
 
 	instance string
+	foreign  bool // there is something in it, and it is not k6's
 	lines    int
 	bad      int
 	ended    bool
@@ -232,7 +238,7 @@ func (in *input) refuse(err *record.SyntaxError) {
 
 func (in *input) finish() error {
 	switch {
-	case in.lines == 0 && in.bad > 0:
+	case in.lines == 0 && in.foreign:
 		return fmt.Errorf("%s: %w", in.name, errUnknown)
 	case in.lines == 0:
 		return fmt.Errorf("%s: %w", in.name, errNothing)

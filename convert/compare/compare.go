@@ -179,7 +179,7 @@ func notes(base, fresh *run, o Options, resamples int) (list []string) {
 			list = append(list, fmt.Sprintf("all %d requests of %s failed, so it has no latencies", len(r.order), side.label))
 		}
 	}
-	if base.spanned {
+	if base.spanned && !fresh.untimed {
 		list = append(list, fmt.Sprintf("the length of a run was not given; rates are over the time from the first start to the last end, %.4g s of BASE and %.4g s of NEW", base.seconds, fresh.seconds))
 	}
 	if resamples < o.Resamples {

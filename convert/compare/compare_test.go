@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -217,6 +218,11 @@ func TestOddRuns(t *testing.T) {
 		{"huge latencies", plain, edit(func(q *Request) { q.Latency = math.MaxFloat64 }), Unclear, true, "too large to compare"},
 		{"no length", plain, Side{Requests: plain.Requests, Seconds: nan}, Same, true, "the length of a run was not given"},
 		{"no times at all", plain, edit(func(q *Request) { q.Start, q.End = nan, nan }), Unclear, true, "mean(ttft)"},
+		{"no start times, but a length", plain, untimed(plain, plain.Seconds), Same, true, "no headline figure changed"},
+		{"no start times, and half the rate", plain, untimed(plain, 2*plain.Seconds), Unclear, true, "the start times of its requests would be needed"},
+		{"no start times in NEW, and no length", plain, untimed(plain, nan), Unclear, true, "requests_per_sec"},
+		{"no start times in BASE, and no length", untimed(plain, nan), plain, Unclear, true, "BASE does not have it"},
+		{"no count of tokens", plain, edit(func(q *Request) { q.Input, q.Output = nan, nan }), Unclear, true, "NEW does not have it"},
 		{"few", usual(12).run(1), usual(12).run(2), Unclear, true, "too few requests: 12, where 30 are needed"},
 		{"one", usual(1).run(1), usual(1).run(2), Unclear, true, "too few requests: 1, where 30 are needed"},
 		{"from zero", edit(func(q *Request) { q.TTFT, q.ITL = 0, 0 }), plain, Worse, false, "+100"},
@@ -298,6 +304,45 @@ func TestNoiseFloor(t *testing.T) {
 		r := mustCompare(t, base.run(1), fresh.run(2), tt.o)
 		if m := r.metric("mean(ttft)"); m.Verdict != tt.want {
 			t.Errorf("floors %v and %v: got %s, want %s", tt.o.RelativeFloor, tt.o.TimeFloor, m.sentence(m.Verdict), tt.want)
+		}
+	}
+}
+
+// untimed is a side of which only the order of the requests is known.
+func untimed(s Side, seconds float64) Side {
+	s.Requests = slices.Clone(s.Requests)
+	for i := range s.Requests {
+		s.Requests[i].Start, s.Requests[i].End = float64(i), float64(i)
+	}
+	s.Seconds, s.Untimed = seconds, true
+	return s
+}
+
+// A gate on a rate that NEW does not have fails; one on a rate over a stated length goes by the change alone.
+func TestGatesWithoutStartTimes(t *testing.T) {
+	t.Parallel()
+	base := usual(100).run(1)
+	for _, tt := range []struct {
+		fresh  Side
+		gate   string
+		status Status
+		reason string
+	}{
+		{untimed(base, math.NaN()), "requests_per_sec<-5%", GateFailed, "NEW does not have requests_per_sec"},
+		{untimed(base, math.NaN()), "output_tokens_per_sec<1", GateFailed, "NEW does not have output_tokens_per_sec"},
+		{untimed(base, base.Seconds), "requests_per_sec<-5%", GatePassed, ""},
+		{untimed(base, 2*base.Seconds), "requests_per_sec<-5%", GateFailed, "beyond the bound"},
+	} {
+		gates, err := ParseGates(tt.gate)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := mustCompare(t, base, tt.fresh, Options{Resamples: 100, Gates: gates})
+		if g := r.Gates[0]; g.Status != tt.status || !strings.Contains(g.Reason, tt.reason) {
+			t.Errorf("%s over %v s: got %s, %s; want %s, %s", tt.gate, tt.fresh.Seconds, g.Status, g.Reason, tt.status, tt.reason)
+		}
+		if known := r.New.Seconds != nil; known == math.IsNaN(tt.fresh.Seconds) {
+			t.Errorf("the length of NEW is known: %t, of %v s", known, tt.fresh.Seconds)
 		}
 	}
 }

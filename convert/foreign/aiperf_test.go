@@ -90,6 +90,16 @@ func TestAIPerfRecords(t *testing.T) {
 				return string(q.Usage) == `{"completion_tokens_details":{"reasoning_tokens":3},"prompt_tokens":9,"prompt_tokens_details":{"cached_tokens":4}}`
 			},
 		},
+		// Without the gaps between chunks the first and the last are known still; null is unknown, and 0 is 0.
+		{`{"metadata": {` + times + `, "was_cancelled": null}, "metrics": {"time_to_first_token": {"unit": "ms", "value": 100}, "request_latency": {"unit": "ms", "value": 400}}}`, func(q *Request) bool {
+			first, last := q.Ends()
+			return *first == 0.1 && near(*last, 0.4) && len(q.AppendOffsets(nil)) == 0
+		}},
+		{`{"metadata": {` + times + `}, "metrics": {"time_to_first_token": {"unit": "ms", "value": 400}, "request_latency": {"unit": "ms", "value": 400}}}`, func(q *Request) bool { return len(q.AppendOffsets(nil)) == 1 }},
+		{`{"metadata": {` + times + `}, "metrics": {"time_to_first_token": null, "output_sequence_length": null, "input_sequence_length": {"value": null}}}`, func(q *Request) bool {
+			return q.TTFT == nil && q.OutputTokens == nil && q.InputTokens == nil && !q.Failed
+		}},
+		{`{"metadata": {` + times + `}, "metrics": {"time_to_first_token": {"unit": "ms", "value": 0}, "output_sequence_length": {"value": 0}}}`, func(q *Request) bool { return *q.TTFT == 0 && *q.OutputTokens == 0 }},
 	} {
 		list := mustAll(t, open(t, []byte(tt.line)))
 		if len(list) != 1 || !tt.check(list[0]) {
@@ -122,7 +132,7 @@ func TestAIPerfFaults(t *testing.T) {
 		{`{"metrics": {"time_to_first_token": {"value": 1, "unit": "fortnights"}}}`, `aiperf: record 0.metrics.time_to_first_token: "fortnights" is no unit of time known here`},
 		{`{"metrics": {"inter_chunk_latency": {"value": [1, "x"], "unit": "ms"}}}`, "aiperf: record 0.metrics.inter_chunk_latency.value[1]: want a number, got a string"},
 		{`{"metrics": {"input_sequence_length": 3}}`, "aiperf: record 0.metrics.input_sequence_length: want an object, got a number"},
-		{`}`, "aiperf: after 0 requests: byte 0: want a value, got '}'"},
+		{`}`, "aiperf: byte 0: want a value, got '}'"},
 	} {
 		r, err := Open(strings.NewReader(tt.data), AIPerf)
 		if err != nil {

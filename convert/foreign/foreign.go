@@ -214,6 +214,8 @@ func (r *Reader) Next() (*Request, error) {
 		r.err = io.EOF
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		r.err = fmt.Errorf("%s: the file is cut after %d whole requests: %w", r.meta.Format, r.good, err)
+	case r.good == 0:
+		r.err = fmt.Errorf("%s: %w", r.meta.Format, err)
 	default:
 		r.err = fmt.Errorf("%s: after %d requests: %w", r.meta.Format, r.good, err)
 	}

@@ -102,6 +102,10 @@ func TestDetect(t *testing.T) {
 		{"testdata/vllm/0.33.0.json", VLLM},
 		{"testdata/vllm/0.33.0-append.json", VLLM},
 		{"testdata/vllm/0.33.0-summary.json", VLLMSummary},
+		{"testdata/sglang/0.5.3.jsonl", SGLang},
+		{"testdata/sglang/0.5.23.jsonl", SGLang},
+		{"testdata/sglang/0.5.23-append.jsonl", SGLang},
+		{"testdata/sglang/0.5.23-summary.jsonl", SGLang},
 		{"testdata/guidellm/0.2.1.json", GuideLLM},
 		{"testdata/guidellm/0.3.1.json", GuideLLM},
 		{"testdata/guidellm/0.4.0.json", GuideLLM},
@@ -132,6 +136,20 @@ func TestDetect(t *testing.T) {
 		{`{"service_kind":"openai","endpoint":"v1/chat/completions","experiments":[`, GenAIPerf},
 		{`{"date": "x", "model_id": "m", "num_prompts": 3, "duration": 1, "completed": 1`, VLLM},
 		{"\x1f\x8b\x08", Unknown},
+		{"version: 0.2.1\nrun:\n  uid: x\nresults:\n  request_performance: {}\n", BenchmarkReport},
+		{"version: '0.1'\nscenario:\n  model: {}\nmetrics:\n  time: {}\n", BenchmarkReport},
+		{`{"version": "0.2", "run": {}, "results": {}`, BenchmarkReport},
+		{"version: 3\nservices:\n  run: x\n", Unknown},
+		{`{"request_throughput": {"unit": "requests/sec", "avg": 2}, "request_latency": {"unit": "ms", "avg": 3}, "input_config": {}}`, GenAIPerfSummary},
+		{`{"request_throughput": {"unit": "requests/sec", "avg": 2}, "input_config": {"cli_command": "aiperf profile -m x"}}`, AIPerfSummary},
+		{`{"aggregated_metrics": {}, "individual_request_metrics": []`, "genai-bench"},
+		{`{"avg_latency": 1, "latencies": [1], "percentiles": {}`, "vllm bench latency"},
+		{`[{"build_commit": "x", "model_filename": "m", "n_prompt": 1, "n_gen": 2}]`, "llama-bench"},
+		{`{"root_group": {}, "metrics": {}}`, k6Summary},
+		// A key that others have, too, says nothing.
+		{`{"tool": "mine", "request_throughput": 2.0}`, Unknown}, {`{"request_latency": 3}`, Unknown}, {`{"args": {"x": 1}}`, Unknown},
+		{`{"context": {}, "benchmarks": [{"name": "BM_x", "real_time": 1}]}`, Unknown}, {`{"experiments": [1]}`, Unknown},
+		{`{"metadata": {}, "responses": []}`, Unknown}, {`[{"session_id": "a"}]`, Unknown}, {`[{"start_time": 1}]`, Unknown}, {`{"load_summary": {}}`, Unknown},
 	} {
 		if got := Detect([]byte(tt.head)); got != tt.want {
 			t.Errorf("%q: got %q, want %q", tt.head, got, tt.want)
@@ -153,6 +171,10 @@ func TestFilesWithoutRequestsSayWhatToGive(t *testing.T) {
 		{AIPerfRaw, "give profile_export.jsonl"},
 		{AIPerfInputs, "give profile_export.jsonl"},
 		{GenAIPerf, "run aiperf, its successor"},
+		{GenAIPerfSummary, "run aiperf, its successor"},
+		{BenchmarkReport, "llm-d benchmark report: it is a summary, without requests; give the results per request of the load generator"},
+		{"genai-bench", "genai-bench: llmconv does not read its results; known are "},
+		{k6Summary, "give the records that `k6 run --out llm=FILE` writes"},
 		{"telepathy", `unknown format "telepathy"`},
 	} {
 		_, err := Open(strings.NewReader(""), tt.format)

@@ -23,6 +23,14 @@ func FuzzVLLM(f *testing.F) {
 	fuzz(f, VLLM)
 }
 
+func FuzzSGLang(f *testing.F) {
+	for _, path := range files(f, "sglang/*.jsonl") {
+		f.Add(file(f, path))
+	}
+	f.Add([]byte(`{"server_info": {"model_path": "m"}, "request_rate": Infinity, "mean_ttft_ms": 1, "mean_e2e_latency_ms": 1, "ttfts": [1, null], "itls": [[], null], "errors": ["", null]}`))
+	fuzz(f, SGLang)
+}
+
 func FuzzGuideLLM(f *testing.F) {
 	for _, path := range files(f, "guidellm/*.json") {
 		data := file(f, path)
@@ -53,7 +61,14 @@ func fuzz(f *testing.F, format Format) {
 			t.Errorf("whole: %d requests, %s\nin pieces: %d requests, %s", len(whole), first, len(pieces), second)
 		}
 		for _, q := range whole {
-			for _, v := range append(q.AppendOffsets(nil), q.Start, q.End) {
+			offsets := q.AppendOffsets(nil)
+			if first, last := q.Ends(); first != nil {
+				offsets = append(offsets, *first)
+				if last != nil {
+					offsets = append(offsets, *last)
+				}
+			}
+			for _, v := range append(offsets, q.Start, q.End) {
 				if math.IsNaN(v) {
 					t.Errorf("not a number in %+v", q)
 				}

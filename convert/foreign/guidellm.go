@@ -294,6 +294,9 @@ func (d *guideLLM) request(raw []byte, bodies bool) (*Request, error) {
 	if d.list == "incomplete" && !e.start {
 		return nil, nil //nolint:nilnil // no request, and no fault
 	}
+	if e.start && !e.end {
+		q.End, q.EndUnknown, e.end = q.Start, true, true
+	}
 	if err := e.times(q, e.start, e.end); err != nil {
 		return nil, err
 	}

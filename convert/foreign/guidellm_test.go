@@ -121,14 +121,14 @@ func TestGuideLLMFaults(t *testing.T) {
 	t.Parallel()
 	const request = `{"request_start_time": 1, "request_end_time": 2}`
 	for _, tt := range []struct{ data, want string }{
-		{`{"args": {}}`, "guidellm: after 0 requests: it has no benchmarks"},
-		{`{"benchmarks": [{"metrics": {"request_totals": {"total": 5}}, "requests": {"successful": [], "errored": null}}]}`, "guidellm: after 0 requests: its requests were left out; run guidellm without --output-sampling, --sample-requests or sample_size"},
-		{`{"benchmarks": [{}], "benchmarks": []}`, "guidellm: after 0 requests: benchmarks is there twice"},
-		{`{"benchmarks": [{"config": {"strategy": {"rate": "x"}}}]}`, "guidellm: after 0 requests: benchmarks[0].config.strategy.rate: want a number, got a string"},
-		{`{"benchmarks": [{"requests": {"successful": [` + request + `, {"request_start_time": 1}]}}]}`, "guidellm: benchmarks[0].requests.successful[1]: it has no end time"},
+		{`{"args": {}}`, "guidellm: it has no benchmarks"},
+		{`{"benchmarks": [{"metrics": {"request_totals": {"total": 5}}, "requests": {"successful": [], "errored": null}}]}`, "guidellm: its requests were left out; run guidellm without --output-sampling, --sample-requests or sample_size"},
+		{`{"benchmarks": [{}], "benchmarks": []}`, "guidellm: benchmarks is there twice"},
+		{`{"benchmarks": [{"config": {"strategy": {"rate": "x"}}}]}`, "guidellm: benchmarks[0].config.strategy.rate: want a number, got a string"},
+		{`{"benchmarks": [{"requests": {"successful": [` + request + `, {"request_end_time": 1}]}}]}`, "guidellm: benchmarks[0].requests.successful[1]: it has no start time"},
 		{`{"benchmarks": [{"requests": {"successful": [` + request + `]}}, {"requests": {"errored": [{"info": {"timings": {"targeted_start": -1}}}]}}]}`, "guidellm: benchmarks[1].requests.errored[0].info.timings.targeted_start: -1 is negative"},
 		{`{"benchmarks": [{"requests": {"successful": [` + request + `]}}, {"requests": {"errored": [[]]}}]}`, "guidellm: benchmarks[1].requests.errored[0]: want an object, got an array"},
-		{`{"benchmarks": {}}`, "guidellm: after 0 requests: byte 15: want '[', got '{'"},
+		{`{"benchmarks": {}}`, "guidellm: byte 15: want '[', got '{'"},
 	} {
 		r, err := Open(strings.NewReader(tt.data), GuideLLM)
 		if err != nil {
@@ -146,4 +146,25 @@ func errorText(err error) string {
 		return ""
 	}
 	return err.Error()
+}
+
+// What is null is unknown: an end, a count; and what was canceled before it was sent is no request.
+func TestGuideLLMNulls(t *testing.T) {
+	t.Parallel()
+	r, err := Open(strings.NewReader(`{"benchmarks": [{"requests": {
+		"successful": [{"request_start_time": 1, "request_end_time": 3, "output_tokens": null, "info": {"timings": {"first_token_iteration": 1.5, "last_token_iteration": 2.5, "token_iterations": 5}}}],
+		"errored": [{"request_start_time": 1, "request_end_time": null, "output_tokens": 0}], "incomplete": [{"request_start_time": null, "request_end_time": null}]}}]}`), GuideLLM)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := mustAll(t, r)
+	if len(list) != 2 || r.Meta().Unsent != 1 {
+		t.Fatalf("got %d requests, %+v", len(list), r.Meta())
+	}
+	if first, last := list[0].Ends(); list[0].OutputTokens != nil || *first != 0.5 || *last != 1.5 || len(list[0].AppendOffsets(nil)) != 0 {
+		t.Errorf("got %+v, chunks from %v to %v", list[0], first, last)
+	}
+	if q := list[1]; !q.Failed || !q.EndUnknown || q.End != 1 || *q.OutputTokens != 0 {
+		t.Errorf("got %+v", q)
+	}
 }

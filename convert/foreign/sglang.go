@@ -11,7 +11,7 @@ const sglangAdvice = "it has no values per request; run SGLang's bench_serving w
 //	input_lens, output_lens, ttfts, itls, generated_texts, errors       with --output-details; seconds; a failed request has 0 and []
 //
 // No version has start times or latencies: the end is that of the last chunk, and the tool's own latency goes on to [DONE]. With
-// --disable-stream a request's ttft is its latency. Of the native backend itls has an entry per token: the gap between two
+// --disable-stream a request's ttft is its latency, and is read as such. Of the native backend itls has an entry per token: the gap between two
 // chunks is spread over the tokens of the later one.
 var sglangDialect = dialect{
 	advice: sglangAdvice,

@@ -56,6 +56,9 @@ type vllmRun struct {
 	gaps                             [][]float64
 	texts, errors                    []string
 	lengths                          map[string]int
+
+	meanTTFT, meanLatency *float64 // of SGLang
+	unary                 bool     // ttfts are latencies
 }
 
 func (d *vllm) next(r *Reader) (*Request, error) {
@@ -96,6 +99,7 @@ func (d *vllm) load(r *Reader) error {
 	if d.started {
 		d.stage++
 	}
+	run.unary = run.isUnary()
 	d.started, d.run, d.at = true, run, 0
 	run.describe(&r.meta, d.stage)
 	return nil
@@ -113,6 +117,13 @@ func (v *vllmRun) describe(m *Meta, stage int) {
 		m.Version = v.version
 	}
 	m.Unordered = m.Unordered || v.unordered()
+}
+
+// isUnary finds out whether SGLang's answers were not streamed: then their mean TTFT is their mean latency, to the bit, where
+// that of streams ends later, with [DONE].
+func (v *vllmRun) isUnary() bool {
+	streamed := slices.ContainsFunc(v.gaps, func(gaps []float64) bool { return len(gaps) > 0 })
+	return v.meanTTFT != nil && v.meanLatency != nil && *v.meanTTFT == *v.meanLatency && !streamed
 }
 
 // unordered says whether a request has no start time.
@@ -164,7 +175,7 @@ func (v *vllmRun) member(r *Reader, key string) error {
 func (v *vllmRun) setting(s *stream, key string) (err error) {
 	switch key {
 	case "model_id", "backend", "endpoint_type", "request_rate", "max_concurrency", "num_prompts", "server_info",
-		"duration", "completed", "total_input_tokens", "total_output_tokens":
+		"duration", "completed", "total_input_tokens", "total_output_tokens", "mean_ttft_ms", "mean_e2e_latency_ms":
 	default:
 		return s.skip()
 	}
@@ -182,6 +193,10 @@ func (v *vllmRun) setting(s *stream, key string) (err error) {
 		v.inputTotal = c.statedCount()
 	case "total_output_tokens":
 		v.outputTotal = c.statedCount()
+	case "mean_ttft_ms":
+		v.meanTTFT = c.stated()
+	case "mean_e2e_latency_ms":
+		v.meanLatency = c.stated()
 	case "server_info":
 		if v.dialect.about != nil {
 			err = v.dialect.about(v, c)
@@ -297,8 +312,11 @@ func (v *vllmRun) request(i int) *Request {
 	if queue := item(v.queues, i); queue != nil {
 		q.Due = new(q.Start - *queue)
 	}
-	latency := positive(item(v.latencies, i))
-	v.times(q, item(v.ttfts, i), item(v.gaps, i), latency)
+	ttft, latency := item(v.ttfts, i), positive(item(v.latencies, i))
+	if v.unary {
+		ttft, latency = nil, positive(ttft)
+	}
+	v.times(q, ttft, item(v.gaps, i), latency)
 	// The error's text may be empty; then only the zeros tell.
 	q.Failed = q.ErrorMessage != "" || q.TTFT == nil && latency == nil && v.zeros(i)
 	v.end(q, latency)

@@ -128,17 +128,52 @@ func TestVLLMShapes(t *testing.T) {
 	}
 }
 
+// What is null or missing is unknown, and 0 is 0, but for a first chunk that never came.
+func TestVLLMNulls(t *testing.T) {
+	t.Parallel()
+	const head = `{"model_id": "m", "num_prompts": 1, "backend": "openai", `
+	for _, tt := range []struct {
+		name, data string
+		check      func(q *Request) bool
+	}{
+		{"no start", `"ttfts": [0.5], "itls": [[0.25]], "output_lens": [2], "errors": [""]}`, func(q *Request) bool { return q.StartUnknown && q.Start == 0 && q.End == 0.75 && !q.EndUnknown }},
+		{"a start of null", `"start_times": [null], "ttfts": [0.5], "itls": [[]], "errors": [""]}`, func(q *Request) bool { return q.StartUnknown }},
+		{"a start of 0", `"start_times": [0], "ttfts": [0.5], "itls": [[]], "errors": [""]}`, func(q *Request) bool { return !q.StartUnknown && q.Start == 0 }},
+		{"no ttft", `"ttfts": [null], "itls": [null], "output_lens": [2], "errors": [null]}`, func(q *Request) bool {
+			return !q.Failed && q.TTFT == nil && q.EndUnknown && *q.OutputTokens == 2
+		}},
+		{"no ttfts", `"output_lens": [2], "errors": [""]}`, func(q *Request) bool { return !q.Failed && q.TTFT == nil && q.EndUnknown }},
+		{"no gaps", `"ttfts": [0.5], "output_lens": [5], "errors": [""]}`, func(q *Request) bool {
+			return *q.TTFT == 0.5 && q.Gaps == nil && q.Last == nil && q.EndUnknown && len(q.AppendOffsets(nil)) == 0
+		}},
+		{"no gaps but a latency", `"ttfts": [0.5], "latencies": [1.5], "start_times": [8], "output_lens": [5], "errors": [""]}`, func(q *Request) bool {
+			return *q.TTFT == 0.5 && *q.Last == 9.5 && q.End == 9.5 && len(q.AppendOffsets(nil)) == 0
+		}},
+		{"a ttft of 0 before other chunks", `"ttfts": [0.0], "itls": [[0.25]], "output_lens": [2], "errors": [""]}`, func(q *Request) bool { return !q.Failed && *q.TTFT == 0 && q.End == 0.25 }},
+		{"a ttft of 0 and tokens", `"ttfts": [0.0], "itls": [[]], "output_lens": [2], "errors": [""]}`, func(q *Request) bool { return !q.Failed && q.TTFT == nil && q.EndUnknown }},
+		{"no count", `"ttfts": [0.5], "itls": [[]], "output_lens": [null], "input_lens": [null], "errors": [""]}`, func(q *Request) bool { return q.OutputTokens == nil && q.InputTokens == nil }},
+		{"a count as a float", `"ttfts": [0.5], "itls": [[]], "output_lens": [2.0], "errors": [""]}`, func(q *Request) bool { return *q.OutputTokens == 2 }},
+	} {
+		if list := mustAll(t, open(t, []byte(head+tt.data))); len(list) != 1 || !tt.check(list[0]) {
+			t.Errorf("%s: got %+v", tt.name, list[0])
+		}
+	}
+}
+
 func TestVLLMFaults(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ data, want string }{
-		{string(file(t, "testdata/vllm/0.33.0-summary.json")), "vllm bench serve: after 0 requests: it has no values per request; run vllm bench serve with --save-result --save-detailed"},
-		{`{"errors": [""], "ttfts": [1, 2]}`, "vllm bench serve: after 0 requests: ttfts has 2 entries, errors has 1: an entry is to be a request"},
-		{`{"errors": [""], "itls": [[1, -2]]}`, "vllm bench serve: after 0 requests: itls[0][1]: -2 is negative"},
-		{`{"errors": [""], "itls": [3]}`, "vllm bench serve: after 0 requests: itls[0]: want an array, got a number"},
-		{`{"errors": ["", 7]}`, "vllm bench serve: after 0 requests: errors[1]: want a string, got a number"},
-		{`{"errors": [""], "errors": [""]}`, "vllm bench serve: after 0 requests: errors is there twice"},
-		{`{"max_concurrency": "x"}`, "vllm bench serve: after 0 requests: max_concurrency: want a number, got a string"},
-		{`{"start_times": [1e400]}`, `vllm bench serve: after 0 requests: start_times[0]: "1e400" is no number a float64 can hold`},
+		{string(file(t, "testdata/vllm/0.33.0-summary.json")), "vllm bench serve: it has no values per request; run vllm bench serve with --save-result --save-detailed"},
+		{`{"errors": [""], "ttfts": [1, 2]}`, "vllm bench serve: ttfts has 2 entries, errors has 1: an entry is to be a request"},
+		{`{"errors": [""], "itls": [[1, -2]]}`, "vllm bench serve: itls[0][1]: -2 is negative"},
+		{`{"ttfts": [1], "output_lens": [2]}`, "vllm bench serve: it has ttfts but no errors, so that nobody can tell which requests failed"},
+		{`{"errors": [""], "ttfts": [NaN]}`, "vllm bench serve: ttfts[0]: want a number, got NaN"},
+		{`{"errors": [""], "output_lens": [5.5]}`, "vllm bench serve: output_lens[0]: 5.5 is no count"},
+		{`{"errors": [""], "itls": [3]}`, "vllm bench serve: itls[0]: want an array, got a number"},
+		{`{"errors": ["", 7]}`, "vllm bench serve: errors[1]: want a string, got a number"},
+		{`{"errors": [""], "errors": [""]}`, "vllm bench serve: errors is there twice"},
+		{`{"max_concurrency": "x"}`, "vllm bench serve: max_concurrency: want a number, got a string"},
+		{`{"start_times": [1e400]}`, `vllm bench serve: start_times[0]: "1e400" is no number a float64 can hold`},
 		{`{"errors": [""`, "vllm bench serve: the file is cut after 0 whole requests: unexpected EOF"},
 		{``, "vllm bench serve: the file is cut after 0 whole requests: unexpected EOF"},
 	} {

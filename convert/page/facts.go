@@ -63,7 +63,9 @@ func factsOf(p *convert.Report) (list []fact) {
 	add("Server", joined(servers))
 	add("Load", plannedLoad(run.Scenarios()))
 	if n := len(run.Runs); n > 0 {
-		add("Started (UTC)", instant(run.Runs[0].Start))
+		if run.Origin == "" { // other tools do not tell, or by another clock
+			add("Started (UTC)", instant(run.Runs[0].Start))
+		}
 		add("Instances", fmt.Sprint(n))
 	}
 	return list

@@ -1,0 +1,257 @@
+package convert
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tidwall/gjson"
+)
+
+// result is a file of vllm bench serve of two requests, without start times unless more has them.
+func result(more string) string {
+	return `{"date": "x", "model_id": "m", "num_prompts": 2, "backend": "openai", "request_rate": "inf", ` + more + `}`
+}
+
+const (
+	arrays = `"input_lens": [7, 7], "output_lens": [5, 5], "ttfts": [0.1, 0.2], "itls": [[0.01, 0.01, 0.01, 0.01], [0.01, 0.01, 0.01, 0.01]], "errors": ["", ""]`
+	totals = `"duration": 10, "completed": 2, "total_input_tokens": 14, "total_output_tokens": 10, `
+)
+
+func mustImport(t *testing.T, text string) *Run {
+	t.Helper()
+	run, err := Read(ReadOptions{}, Source{"f", strings.NewReader(text)})
+	if err != nil {
+		t.Fatalf("%.200s: %v", text, err)
+	}
+	return run
+}
+
+// summaryOf is the summary as a reader sees it.
+func summaryOf(t *testing.T, run *Run, o Options) gjson.Result {
+	t.Helper()
+	text, err := json.Marshal(run.Summary(o))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return gjson.ParseBytes(text)
+}
+
+// Without start times throughput is by what the file states, and else null: all requests do not begin at 0.
+func TestRatesOfARunWithoutStarts(t *testing.T) {
+	t.Parallel()
+	const noCounts = `"input_lens": [7, 7], "output_lens": [null, 5], "ttfts": [0.1, 0.2], "itls": [[], []], "errors": ["", ""]`
+	for _, tt := range []struct{ name, text, time, requests, output, total, remark string }{
+		{"all is stated", result(totals + arrays), "10.0", "0.2", "1.0", "2.4", "throughput is by the duration that it states"},
+		{"no duration", result(arrays), "null", "null", "null", "null", "it has no start times, and states no duration"},
+		{"a duration of null", result(`"duration": null, ` + arrays), "null", "null", "null", "null", "states no duration"},
+		{"a duration of 0", result(`"duration": 0, ` + arrays), "null", "null", "null", "null", "states no duration"},
+		{"a start of null", result(totals + `"start_times": [null, 5], ` + arrays), "10.0", "0.2", "1.0", "2.4", "it has no start times"},
+		{"start times", result(totals + `"start_times": [5, 9.76], ` + arrays), "5.0", "0.4", "2.0", "4.8", ""},
+		{"two runs", result(totals+arrays) + result(strings.Replace(totals, "10", "30", 1)+arrays), "40.0", "0.1", "0.5", "1.2", "it has no start times"},
+		{"a count of null, but a total", result(totals + noCounts), "10.0", "0.2", "1.0", "2.4", "1 of 2 successes have no count of output tokens"},
+		{"a count of null, and no total", result(`"duration": 10, ` + noCounts), "10.0", "0.2", "null", "null", "1 of 2 successes have no count of output tokens"},
+		{"another count of successes", result(strings.Replace(totals, "2", "1", 1) + arrays), "10.0", "0.2", "1.0", "2.4", "it says that 1 requests of stage 0 succeeded, but 2 have no error"},
+	} {
+		run := mustImport(t, tt.text)
+		s := summaryOf(t, run, Options{})
+		rates := s.Get("successes.throughput")
+		got := [...]string{s.Get("benchmark_time_seconds").Raw, rates.Get("requests_per_sec").Raw, rates.Get("output_tokens_per_sec").Raw, rates.Get("total_tokens_per_sec").Raw}
+		if got != [...]string{tt.time, tt.requests, tt.output, tt.total} {
+			t.Errorf("%s: got %q, want %s s and %s, %s, %s per second", tt.name, got, tt.time, tt.requests, tt.output, tt.total)
+		}
+		if remarks := strings.Join(run.Remarks, "\n"); !strings.Contains(remarks, tt.remark) || tt.remark == "" && remarks != "" {
+			t.Errorf("%s: got the remarks %q, want %q", tt.name, remarks, tt.remark)
+		}
+		if s.Get("xk6_llm.time_series").Exists() == run.Untimed() {
+			t.Errorf("%s: the time series is there: %t", tt.name, !run.Untimed())
+		}
+	}
+}
+
+// A part of a stage, and goodput, have rates only where the time is known.
+func TestPartsOfARunWithoutStarts(t *testing.T) {
+	t.Parallel()
+	bounds, err := ParseSLO("ttft=150ms")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := mustImport(t, result(totals+arrays)+result(strings.Replace(totals, "10", "30", 1)+arrays))
+	report := run.Report(Options{SLO: bounds})
+	first, second := report.Stages[0], report.Stages[1]
+	if first.BenchmarkTime != 10 || second.BenchmarkTime != 30 || first.Successes.Goodput.RequestRate != 0.1 || !math.IsNaN(float64(*first.Load.AchievedRate)) || !math.IsNaN(float64(*first.Load.SendDuration)) {
+		t.Errorf("got %v s and %v s, %+v, %v", first.BenchmarkTime, second.BenchmarkTime, first.Successes.Goodput, *first.Load.AchievedRate)
+	}
+	if part := run.duration(run.Requests[:1]); !math.IsNaN(part) {
+		t.Errorf("one request of two took %v s, want unknown", part)
+	}
+	run.Leave(Cut{Stages: []int{1}})
+	if l := run.Summary(Options{}); l.BenchmarkTime != 30 {
+		t.Errorf("stage 1 alone took %v s, want 30", l.BenchmarkTime)
+	}
+}
+
+// What a tool did not tell of a request is unknown in all files, not 0.
+func TestUnknownIsNotZero(t *testing.T) {
+	t.Parallel()
+	const text = `"start_times": [5, 6, 7], "input_lens": [7, 7, null], "output_lens": [0, 5, null], "ttfts": [0.0, 0.2, null], "itls": [[], null, null], "errors": ["gone", "", ""]`
+	run := mustImport(t, result(text))
+	dir := writeReport(t, run, Options{})
+	s := summaryOf(t, run, Options{})
+	for path, want := range map[string]string{
+		"failures.request_latency": "null", "successes.latency.request_latency": "null", "successes.latency.normalized_time_per_output_token": "null",
+		"successes.output_tokens.total": "null", "successes.prompt_tokens.total": "null", "successes.output_len.min": "5.0", "successes.request_size_bytes": "null",
+		"xk6_llm.latency.ttft.mean": "0.2", "xk6_llm.latency.tpot": "null", "xk6_llm.time_series.content_chunks": "null", "xk6_llm.tokens.output_source.unknown": "1",
+	} {
+		if got := s.Get(path).Raw; got != want {
+			t.Errorf("%s: got %s, want %s", path, got, want)
+		}
+	}
+	requests := gjson.ParseBytes(content(t, filepath.Join(dir, perRequestName)))
+	for path, want := range map[string]string{
+		"0.end_time": "null", "1.computed_metrics.request_latency": "null", "1.computed_metrics.time_to_first_token": "0.2", "2.info.input_tokens": "null", "2.info.response_metrics.output_tokens": "null",
+	} {
+		if got := requests.Get(path).Raw; got != want {
+			t.Errorf("%s: got %s, want %s, in\n%s", path, got, want, requests.Raw)
+		}
+	}
+	again, err := ReadFiles(ReadOptions{}, filepath.Join(dir, perRequestName))
+	if err != nil || len(again.Requests) != 3 || again.Partial {
+		t.Fatalf("read again: got %v, %v", again, err)
+	}
+	if got := summaryOf(t, again, Options{}).Get("successes.latency.request_latency").Raw; got != "null" {
+		t.Errorf("read again: got latencies %s, want null", got)
+	}
+}
+
+// The first, the last and the number of chunks give TTFT, TPOT and the mean ITL, and no gap is made up.
+func TestFirstAndLastChunk(t *testing.T) {
+	t.Parallel()
+	guide := func(timings string, tokens int) string {
+		return fmt.Sprintf(`{"metadata": {"guidellm_version": "0.8.1"}, "benchmarks": [{"requests": {"successful": [{"request_start_time": 100, "request_end_time": 102, "info": {"timings": {%s}}, "output_tokens": %d}]}}]}`, timings, tokens)
+	}
+	for _, tt := range []struct {
+		name, text                 string
+		ttft, tpot, itl, classical string // the last is inference-perf's TTFT
+	}{
+		{"five chunks", guide(`"first_token_iteration": 100.5, "last_token_iteration": 101.5, "token_iterations": 5`, 9), "0.5", "0.125", "0.25", "0.5"},
+		{"an unknown number of chunks", guide(`"first_token_iteration": 100.5, "last_token_iteration": 101.5`, 9), "0.5", "0.125", "null", "0.5"},
+		{"an unknown last chunk", guide(`"first_token_iteration": 100.5, "token_iterations": 5`, 9), "0.5", "null", "null", "0.5"},
+		{"no first chunk", guide(`"first_token_iteration": null, "last_token_iteration": 101.5, "token_iterations": 5`, 9), "null", "null", "null", "null"},
+		{"a first chunk at once", guide(`"first_token_iteration": 100, "last_token_iteration": 101, "token_iterations": 5`, 9), "0.0", "0.125", "0.25", "0.0"},
+		{"aiperf", `{"metadata": {"request_start_ns": 1000, "request_end_ns": 2000001000}, "metrics": {"time_to_first_token": {"value": 500, "unit": "ms"}, "request_latency": {"value": 1500, "unit": "ms"}, "output_sequence_length": {"value": 9}}}`, "0.5", "0.125", "null", "0.5"},
+	} {
+		run := mustImport(t, tt.text)
+		dir := writeReport(t, run, Options{})
+		path := filepath.Join(t.TempDir(), "requests.parquet")
+		if err := run.WriteParquet(path); err != nil {
+			t.Fatal(err)
+		}
+		again, err := ReadFiles(ReadOptions{}, path)
+		if err != nil {
+			t.Fatalf("%s: %v", tt.name, err)
+		}
+		for _, r := range []*Run{run, again} {
+			s := summaryOf(t, r, Options{})
+			l := s.Get("xk6_llm.latency")
+			mean := func(r gjson.Result) string {
+				if !r.IsObject() {
+					return "null"
+				}
+				return r.Get("mean").Raw
+			}
+			got := [...]string{mean(l.Get("ttft")), mean(l.Get("tpot")), mean(l.Get("itl_mean")), mean(s.Get("successes.latency.time_to_first_token"))}
+			if got != [...]string{tt.ttft, tt.tpot, tt.itl, tt.classical} {
+				t.Errorf("%s: got TTFT, TPOT, mean ITL %q, want %s, %s, %s, %s", tt.name, got, tt.ttft, tt.tpot, tt.itl, tt.classical)
+			}
+			if gaps := s.Get("successes.latency.inter_token_latency").Raw; gaps != "null" {
+				t.Errorf("%s: got the gaps %s, want null", tt.name, gaps)
+			}
+		}
+		if fault := gjson.ParseBytes(content(t, filepath.Join(dir, "validation.json"))).Get("reports.@values.#.errors.@flatten"); strings.Contains(fault.Raw, "message") {
+			t.Errorf("%s: got the faults %s", tt.name, fault.Raw)
+		}
+	}
+}
+
+// A Parquet file keeps what is known of an imported run, and what is not.
+func TestImportedRunsInParquet(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"vllm/0.14.0.json", "vllm/0.33.0-append.json", "sglang/0.5.23-append.jsonl", "sglang/0.5.23-unary.jsonl", "guidellm/0.8.1.json", "aiperf/0.13.0.jsonl"} {
+		run, err := ReadFiles(ReadOptions{}, filepath.Join("foreign", "testdata", filepath.FromSlash(name)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(t.TempDir(), "requests.parquet")
+		if err := run.WriteParquet(path); err != nil {
+			t.Fatal(err)
+		}
+		again, err := ReadFiles(ReadOptions{}, path)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if again.Origin != run.Origin || again.Untimed() != run.Untimed() || again.Partial != run.Partial {
+			t.Errorf("%s: got %q, untimed %t, partial %t", name, again.Origin, again.Untimed(), again.Partial)
+		}
+		sameFigures(t, name, summaryOf(t, run, Options{}), summaryOf(t, again, Options{}))
+		if _, err := ReadFiles(ReadOptions{}, path, filepath.Join("foreign", "testdata", filepath.FromSlash(name))); err == nil || !strings.Contains(err.Error(), "cannot be merged") {
+			t.Errorf("%s: merged with itself: got %v", name, err)
+		}
+	}
+}
+
+// sameFigures holds two values to be the same, numbers to a microsecond.
+func sameFigures(t *testing.T, path string, a, b gjson.Result) {
+	t.Helper()
+	switch {
+	case a.Type == gjson.Number && b.Type == gjson.Number:
+		if math.Abs(a.Num-b.Num) > 1e-6*max(1, math.Abs(a.Num)) {
+			t.Errorf("%s: got %v, want %v", path, b.Num, a.Num)
+		}
+	case a.IsObject() || a.IsArray():
+		a.ForEach(func(key, value gjson.Result) bool {
+			at := gjson.Escape(key.String())
+			if a.IsArray() {
+				at = fmt.Sprint(key.Int())
+			}
+			if strings.Contains(at, "goodput") {
+				return true
+			}
+			sameFigures(t, path+"."+at, value, b.Get(at))
+			return true
+		})
+	case a.Raw != b.Raw:
+		t.Errorf("%s: got %s, want %s", path, b.Raw, a.Raw)
+	}
+}
+
+// Tables leave instants empty that nobody knows, and keep the durations.
+func TestTablesOfARunWithoutStarts(t *testing.T) {
+	t.Parallel()
+	run := mustImport(t, result(totals+arrays))
+	path := filepath.Join(t.TempDir(), "requests.csv")
+	if err := run.WriteCSV(path); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(text), "\n")
+	head, row := strings.Split(lines[0], ","), strings.Split(lines[1], ",")
+	for i, name := range head {
+		want, checked := map[string]string{"start_ns": "", "end_ns": "", "due_ns": "", "attempt_ns": "", "ttft_ms": "100", "request_latency_ms": "140"}[name]
+		if checked && row[i] != want {
+			t.Errorf("%s: got %q, want %q", name, row[i], want)
+		}
+	}
+	side := run.Side("f", Options{})
+	if !side.Untimed || side.Seconds != 10 || side.Requests[1].Start != 1 || side.Requests[1].Latency != run.latency(run.Requests[1]) {
+		t.Errorf("got %+v", side)
+	}
+}
