@@ -1,11 +1,9 @@
 package convert
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"os"
 
@@ -314,125 +312,4 @@ func narrowed(list []int) []int32 {
 		out[i] = narrow(n)
 	}
 	return out
-}
-
-// readParquet reads a file that WriteParquet wrote.
-func (r *Run) readParquet(name string, src io.ReaderAt, size int64) (err error) {
-	if r.Origin != "" {
-		return fmt.Errorf("%s: results of %s cannot be merged with other inputs", name, r.Origin)
-	}
-	defer func() {
-		if p := recover(); p != nil { // by which the library answers some broken files
-			err = fmt.Errorf("%s: broken Parquet file: %v", name, p)
-		}
-	}()
-	file, err := parquet.OpenFile(src, size)
-	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	lines, ok := file.Lookup(linesKey)
-	if !ok {
-		return fmt.Errorf("%s: it was not written by `llmconv parquet` or `llmconv report`, or by an older version of them", name)
-	}
-	instance := r.addLines(lines)
-	if err := r.readImportedMeta(file); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	fitted := r.fitted()
-	rows := parquet.NewGenericReader[Row](file)
-	defer func() { _ = rows.Close() }()
-	batch := make([]Row, batchRows)
-	for {
-		n, err := rows.Read(batch)
-		for i := range batch[:n] {
-			if fitted[batch[i].Scenario] {
-				batch[i].Due = nil
-			}
-			if err := r.addRow(&batch[i], instance); err != nil {
-				return fmt.Errorf("%s: %w", name, err)
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-	}
-}
-
-// addLines takes the lines that are no requests; without an end line for each instance the run is partial.
-func (r *Run) addLines(text string) (instance string) {
-	in := record.NewReader(bytes.NewReader([]byte(text)), "metadata")
-	for line, err := in.Next(); err == nil; line, err = in.Next() {
-		if run, ok := line.(*record.Run); ok {
-			instance = run.Instance
-		}
-		r.add(line, instance)
-	}
-	if len(r.Ends) < len(r.Runs) {
-		r.Partial = true
-	}
-	return instance
-}
-
-// fitted are the scenarios whose due instants were fitted, and are again.
-func (r *Run) fitted() map[string]bool {
-	names := map[string]bool{}
-	for _, s := range r.Scenarios() {
-		names[s.Name] = dueFunc(s) != nil
-	}
-	return names
-}
-
-// addRow takes a row as the record it was made of.
-func (r *Run) addRow(row *Row, instance string) error {
-	rec := &record.Request{
-		ID: row.RequestID, Client: int(row.Client), Scenario: row.Scenario, Stage: int(row.Stage), Index: row.Index, Seq: int(row.Seq), SessionID: row.SessionID,
-		Turn: int(row.Turn), API: row.API, Model: row.Model, Adapter: row.Adapter, Streaming: row.Streaming, Start: orZero(row.Start), End: orZero(row.End),
-		Connected: orZero(row.Connected), FirstByte: orZero(row.FirstByte), Attempt: orZero(row.Attempt), Retries: int(row.Retries), Due: row.Due,
-		Chunks: row.Chunks, Reasoning: row.Reasoning, ToolCalls: row.ToolCalls, PromptAsked: int(row.PromptAsked), MaxTokens: int(row.MaxTokens),
-		Usage: json.RawMessage(row.Usage), FinishReason: row.FinishReason, Status: int(row.Status), BytesSent: row.BytesSent, BytesReceived: row.BytesReceived,
-		ErrorType: row.ErrorType, Error: row.Error, Note: row.Note, Good: row.Good, PromptRaw: row.InputSource == string(record.ClientRaw),
-		Prompt: asInt(row.ClientInput), Completion: asInt(row.ClientOutput),
-	}
-	// The client's count of an answer comes first, unless it is raw.
-	rec.CompletionRaw = rec.Completion != nil && row.OutputSource != string(record.ClientTokenizer)
-	for _, n := range row.ChunkTokens {
-		rec.ChunkTokens = append(rec.ChunkTokens, int(n))
-	}
-	if row.SLO != "" {
-		rec.SLO = new(record.Bounds)
-		if err := json.Unmarshal([]byte(row.SLO), rec.SLO); err != nil {
-			return fmt.Errorf("request %s: slo: %w", row.RequestID, err)
-		}
-	}
-	if r.Origin != "" {
-		if err := r.addImported(row, rec); err != nil {
-			return fmt.Errorf("request %s: %w", row.RequestID, err)
-		}
-		return nil
-	}
-	if err := rec.Validate(); err != nil {
-		return fmt.Errorf("request %s: %w", row.RequestID, err)
-	}
-	if row.Instance != "" {
-		instance = row.Instance
-	}
-	r.add(rec, instance)
-	return nil
-}
-
-func orZero(n *int64) int64 {
-	if n == nil {
-		return 0
-	}
-	return *n
-}
-
-func asInt(n *int64) *int {
-	if n == nil {
-		return nil
-	}
-	return new(int(*n))
 }

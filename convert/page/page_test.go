@@ -245,3 +245,29 @@ func TestVendoredFiles(t *testing.T) {
 		t.Error("the page lacks the library's licence")
 	}
 }
+
+// Results without start times have no charts over time, no date, and no rate.
+func TestRunWithoutStartTimes(t *testing.T) {
+	t.Parallel()
+	const text = `{"date": "x", "model_id": "m", "num_prompts": 2, "backend": "openai", "output_lens": [2, 2], "ttfts": [0.125, 0.25], "itls": [[0.5], [0.5]], "errors": ["", ""]}`
+	read, err := convert.Read(convert.ReadOptions{}, convert.Source{Name: "old.json", Reader: strings.NewReader(text)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := FromReport("old", read.Report(convert.Options{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := run.curves; len(c.ttft.X) == 0 || len(c.ttftDots.X)+len(c.itlDots.X)+len(c.begins) != 0 {
+		t.Errorf("got the curves %+v, want distributions alone", c)
+	}
+	got := written(t, run)
+	for _, text := range []string{"1970", "NaN", "Requests in flight", "Took"} {
+		if strings.Contains(scripts.ReplaceAllString(got, ""), text) {
+			t.Errorf("the page has %q", text)
+		}
+	}
+	if !strings.Contains(got, "Imported from") || !strings.Contains(got, "Distribution of TTFT") {
+		t.Error("the page does not say where the run is from, or lacks the distributions")
+	}
+}
