@@ -21,6 +21,10 @@ func (r *Run) Leave(c Cut) {
 	if len(r.Requests) == 0 || c.Warmup == 0 && c.Cooldown == 0 && c.Stages == nil && c.Adapters == nil {
 		return
 	}
+	if r.untimed && (c.Warmup > 0 || c.Cooldown > 0) {
+		r.remark("nothing was left out of the run's beginning and end: its requests have no start times")
+		c.Warmup, c.Cooldown = 0, 0
+	}
 	from := r.Requests[0].Start + int64(c.Warmup*r.clock.instant)
 	to := r.Requests[len(r.Requests)-1].Start - int64(c.Cooldown*r.clock.instant)
 	before := len(r.Requests)

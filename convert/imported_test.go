@@ -89,9 +89,12 @@ func TestPartsOfARunWithoutStarts(t *testing.T) {
 	if part := run.duration(run.Requests[:1]); !math.IsNaN(part) {
 		t.Errorf("one request of two took %v s, want unknown", part)
 	}
-	run.Leave(Cut{Stages: []int{1}})
+	run.Leave(Cut{Stages: []int{1}, Warmup: 1})
 	if l := run.Summary(Options{}); l.BenchmarkTime != 30 {
 		t.Errorf("stage 1 alone took %v s, want 30", l.BenchmarkTime)
+	}
+	if got := strings.Join(run.Remarks, "\n"); !strings.Contains(got, "nothing was left out of the run's beginning") || !strings.Contains(got, "left out 2 of 4 requests: all stages but 1") {
+		t.Errorf("got the remarks %s", got)
 	}
 }
 

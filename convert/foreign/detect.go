@@ -101,7 +101,7 @@ func detectObject(m members) Format {
 // the file, and have times of the run.
 func detectPerf(m members) Format {
 	switch {
-	case m.has("aiperf_version"), m.has("request_throughput") && m.says(`"aiperf `):
+	case m.has("aiperf_version"), m.any("request_throughput", "timeslices") && m.says(`"aiperf `):
 		return AIPerfSummary
 	case m.has("request_throughput", "request_latency") && m.says(`"avg"`) && m.says(`"unit"`):
 		if m.any("benchmark_duration", "min_request_timestamp", "error_summary", "was_cancelled", "start_time") {

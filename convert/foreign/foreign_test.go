@@ -143,6 +143,8 @@ func TestDetect(t *testing.T) {
 		{`{"request_throughput": {"unit": "requests/sec", "avg": 2}, "request_latency": {"unit": "ms", "avg": 3}, "input_config": {}}`, GenAIPerfSummary},
 		{`{"request_throughput": {"unit": "requests/sec", "avg": 2}, "input_config": {"cli_command": "aiperf profile -m x"}}`, AIPerfSummary},
 		{`{"aggregated_metrics": {}, "individual_request_metrics": []`, "genai-bench"},
+		{`{"timeslices": [], "input_config": {"cli_command": "aiperf profile -m x"}}`, AIPerfSummary},
+		{`{"run_name": "default", "batch_size": 1, "input_len": 8, "output_len": 8, "latency": 1, "last_ttft": 0.1}`, "SGLang's bench_one_batch_server"},
 		{`{"avg_latency": 1, "latencies": [1], "percentiles": {}`, "vllm bench latency"},
 		{`[{"build_commit": "x", "model_filename": "m", "n_prompt": 1, "n_gen": 2}]`, "llama-bench"},
 		{`{"root_group": {}, "metrics": {}}`, k6Summary},

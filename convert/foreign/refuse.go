@@ -57,6 +57,8 @@ var (
 	otherObjects = []other{
 		{"genai-bench", []string{"aggregated_metrics", "individual_request_metrics"}},
 		{"SGLang's bench_offline_throughput", []string{"backend", "successful_requests", "total_latency"}},
+		{"SGLang's bench_one_batch_server", []string{"run_name", "batch_size", "output_len", "last_ttft"}},
+		{"SGLang's bench_one_batch", []string{"run_name", "batch_size", "output_len", "prefill_latency"}},
 		{"vllm bench latency", []string{"avg_latency", "latencies", "percentiles"}},
 		{"vllm bench throughput", []string{"elapsed_time", "num_requests", "total_num_tokens", "tokens_per_second"}},
 		{"trtllm-bench", []string{"world_info", "request_info", "performance"}},
