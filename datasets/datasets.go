@@ -3,6 +3,7 @@
 package datasets
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 )
@@ -18,6 +19,11 @@ type Item struct {
 	Prompt    string
 	Messages  []Message
 	MaxTokens int // limit of the answer; 0 leaves it to the client
+
+	// Chat is the messages of a chat as they stand in a file, a JSON array; Messages is nil then.
+	Chat json.RawMessage
+	// Params are further fields of the request's body as they stand in a file, such as tools: a JSON object, nil for none.
+	Params json.RawMessage
 
 	// PromptTokens is what a generated prompt was made to have, as the tokenizer counts it with special tokens and, of a
 	// chat, without the chat template; 0 if that was not asked for.

@@ -3,19 +3,25 @@ package datasets
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"iter"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 	"unsafe"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
 // decoder takes records apart and leaves nothing to collect: of files of hundreds of megabytes that would be as much again
 // as what is kept of them. What it returns is good until the next record.
 type decoder struct {
-	text  []byte // of strings that have escapes
-	turns []turn
+	text   []byte // of strings that have escapes
+	params []byte // of the record's request
+	turns  []turn
+	counts *Counts // of what is left out
 }
 
 // view is a text that shares its bytes with a buffer, and is good as long as they are.
@@ -183,11 +189,27 @@ func hex4(digits []byte) (r rune) {
 	return r
 }
 
-// check is the decoder's word on a record that is no JSON.
-func check(record []byte) error {
+// key is a field's name as kinds know it: tables write theirs with capitals and spaces.
+func key(name string) string {
+	if strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r == '-' || 'A' <= r && r <= 'Z' }) {
+		return strings.NewReplacer(" ", "_", "-", "_").Replace(strings.ToLower(strings.TrimSpace(name)))
+	}
+	return name
+}
+
+// clean is a record of which all values are JSON's, and the decoder's word on one that is no JSON.
+func clean(record []byte) ([]byte, error) {
+	if !utf8.Valid(record) {
+		return nil, errNotUTF8
+	}
 	if gjson.ValidBytes(record) {
-		return nil
+		return record, nil
+	}
+	if finite := textfile.Finite(record); gjson.ValidBytes(finite) {
+		return finite, nil
 	}
 	var x json.RawMessage
-	return json.Unmarshal(record, &x)
+	return record, json.Unmarshal(record, &x)
 }
+
+var errNotUTF8 = errors.New("the text is not UTF-8: save the file as UTF-8 (Excel: CSV UTF-8)")

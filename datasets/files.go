@@ -1,21 +1,27 @@
 package datasets
 
 import (
+	"bufio"
 	"compress/gzip"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go"
+
+	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
 // File is a file of records. What it holds is told by its name: .json (a list, or one record after the other), .jsonl,
-// .ndjson, .csv (with a head line) or .parquet; .gz and .zst behind it are unpacked. A name without an end is JSON.
+// .ndjson, .csv, .tsv (with a head line; separated by commas, semicolons or tabs) or .parquet; .gz and .zst behind it are
+// unpacked. A name without an end is JSON. A text may begin with a byte order mark.
 type File struct {
 	Name string
 	Open func() (io.ReadCloser, error)
@@ -29,7 +35,7 @@ type records interface {
 }
 
 // Extensions are the ends of the names of files that can be read, before .gz and .zst.
-var Extensions = []string{".json", ".jsonl", ".ndjson", ".csv", ".parquet"}
+var Extensions = []string{".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet"}
 
 // bare is the name without the end that tells of compression.
 func bare(name string) string {
@@ -75,12 +81,14 @@ func (f File) open() (records, func(), error) {
 	var r records
 	if err == nil {
 		switch filepath.Ext(bare(f.Name)) {
-		case ".csv":
+		case ".csv", ".tsv":
 			r, err = newRows(src)
 		case ".parquet":
 			r, err = newColumns(src)
 		default:
-			r = newValues(src)
+			text := bufio.NewReader(src)
+			err = textfile.Skip(text)
+			r = newValues(text)
 		}
 	}
 	if err != nil {
@@ -90,15 +98,18 @@ func (f File) open() (records, func(), error) {
 	return r, shut, nil
 }
 
-// rows reads a CSV file: a record has a text for each name of the head line.
+// rows reads a table: a record has a text for each name of the head line.
 type rows struct {
 	csv  *csv.Reader
 	head []string
 }
 
 func newRows(src io.Reader) (*rows, error) {
-	r := csv.NewReader(src)
-	r.ReuseRecord = true
+	r, err := textfile.NewCSV(src)
+	if err != nil {
+		return nil, err
+	}
+	r.FieldsPerRecord, r.ReuseRecord = -1, true
 	head, err := r.Read()
 	if err == io.EOF {
 		return nil, errors.New("the file is empty")
@@ -106,29 +117,50 @@ func newRows(src io.Reader) (*rows, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &rows{csv: r}
+	out, seen := &rows{csv: r}, map[string]bool{}
 	for _, name := range head {
-		out.head = append(out.head, strings.Clone(strings.TrimPrefix(name, "\ufeff")))
+		name = strings.Clone(strings.TrimSpace(name))
+		if name != "" && seen[key(name)] {
+			return nil, fmt.Errorf("the head line has two columns %q", key(name))
+		}
+		seen[key(name)] = true
+		out.head = append(out.head, name)
 	}
 	return out, nil
 }
 
+// next passes over blank lines.
 func (r *rows) next() ([]byte, int, error) {
-	fields, err := r.csv.Read()
-	var parse *csv.ParseError
-	if errors.As(err, &parse) {
-		return nil, parse.Line, parse.Err
+	for {
+		fields, err := r.csv.Read()
+		var parse *csv.ParseError
+		if errors.As(err, &parse) {
+			return nil, parse.Line, parse.Err
+		}
+		if err != nil {
+			return nil, 0, err
+		}
+		if !textfile.Blank(fields) {
+			line, _ := r.csv.FieldPos(0)
+			data, err := r.record(fields)
+			return data, line, err
+		}
 	}
-	if err != nil {
-		return nil, 0, err
+}
+
+// record makes an object of a line. Fields beyond the head line's must be empty.
+func (r *rows) record(fields []string) ([]byte, error) {
+	if len(fields) < len(r.head) || !textfile.Blank(fields[len(r.head):]) {
+		return nil, fmt.Errorf("%w: %d, and %d names in the head line", csv.ErrFieldCount, len(fields), len(r.head))
 	}
-	line, _ := r.csv.FieldPos(0)
-	record := make(map[string]string, len(fields))
-	for i, field := range fields {
-		record[r.head[i]] = field
+	record := make(map[string]string, len(r.head))
+	for i, name := range r.head {
+		if !utf8.ValidString(fields[i]) {
+			return nil, errNotUTF8 // before it is made so
+		}
+		record[name] = fields[i]
 	}
-	data, err := json.Marshal(record)
-	return data, line, err
+	return json.Marshal(record)
 }
 
 // columns reads a Parquet file.
@@ -177,8 +209,52 @@ func (c *columns) next() (record []byte, line int, err error) {
 	if err := c.schema.Reconstruct(&row, c.buf[0]); err != nil {
 		return nil, c.number, err
 	}
-	record, err = json.Marshal(row)
+	for name, value := range row {
+		if key(name) == "messages" || key(name) == "tools" {
+			prune(value)
+		}
+	}
+	record, err = json.Marshal(finite(row))
 	return record, c.number, err
+}
+
+// prune takes away what is null in messages and tools, but for contents: a column has each field in each of them, and servers
+// refuse some of them as null.
+func prune(value any) {
+	switch x := value.(type) {
+	case map[string]any:
+		for name, inner := range x {
+			if inner == nil && name != "content" {
+				delete(x, name)
+			}
+			prune(inner)
+		}
+	case []any:
+		for _, inner := range x {
+			prune(inner)
+		}
+	}
+}
+
+// finite is a value with nil for numbers that JSON does not have.
+func finite(value any) any {
+	switch x := value.(type) {
+	case float64:
+		if math.IsNaN(x) || math.IsInf(x, 0) {
+			return nil
+		}
+	case float32:
+		return finite(float64(x))
+	case map[string]any:
+		for name, inner := range x {
+			x[name] = finite(inner)
+		}
+	case []any:
+		for i, inner := range x {
+			x[i] = finite(inner)
+		}
+	}
+	return value
 }
 
 // recovered makes an error of a panic, by which the Parquet reader answers some broken files.

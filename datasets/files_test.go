@@ -93,7 +93,7 @@ func TestKinds(t *testing.T) {
 		{Prompts, AsChat, `{"prompt": "a b", "max_tokens": 7}`, Item{Messages: []Message{{"user", "a b"}}, MaxTokens: 7}},
 		{Prompts, AsCompletion, `{"prompt": "a b", "completion": "x y z"}`, Item{Prompt: "a b", MaxTokens: 3}},
 		{Prompts, AsCompletion, `{"prompt": "a b"}`, Item{Prompt: "a b"}},
-		{Prompts, AsChat, `{"messages": [{"role": "user", "content": "a"}], "max_tokens": 1}`, Item{Messages: []Message{{"user", "a"}}, MaxTokens: 1}},
+		{Prompts, AsChat, `{"messages": [{"role": "user", "content": "a"}], "max_tokens": 1}`, Item{Chat: json.RawMessage(`[{"role": "user", "content": "a"}]`), MaxTokens: 1}},
 	} {
 		l, err := Read([]File{file("f.jsonl", tt.record)}, tt.kind, Options{Form: tt.form, Count: func(s string) int { return len(strings.Fields(s)) }})
 		if err != nil {
@@ -113,7 +113,7 @@ func TestLengthsFilter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (Counts{Kept: 2, Empty: 1, Long: 2}); l.Counts != want {
+	if want := (Counts{Kept: 2, Empty: 1, Long: 2}); !reflect.DeepEqual(l.Counts, want) {
 		t.Errorf("got %+v, want %+v", l.Counts, want)
 	}
 	opts.Input = &Distribution{Min: 20, Max: 40}
@@ -139,8 +139,8 @@ func TestFilesNameWhatIsWrong(t *testing.T) {
 		{"f.json.zst", "nonono", ShareGPT, "f.json.zst:1: "},
 		{"f.jsonl", `{"prompt": 1}`, Prompts, `f.jsonl:1: the record has either a text "prompt" or a list "messages"`},
 		{"f.jsonl", `{"prompt": "a", "messages": []}`, Prompts, "either a text"},
-		{"f.jsonl", "\n" + `{"prompt": "a", "max_tokens": 0}`, Prompts, "f.jsonl:2: max_tokens must be from 1 to"},
-		{"f.jsonl", `{"messages": [{"role": "user"}]}`, Prompts, "message 0 has no text role and content"},
+		{"f.jsonl", "\n" + `{"prompt": "a", "max_tokens": 0}`, Prompts, "f.jsonl:2: max_tokens must be a whole number from 1 to"},
+		{"f.jsonl", `{"messages": [{"role": null}]}`, Prompts, "message 0 has no text role"},
 		{"f.jsonl", "{\"prompt\": \"a\"}\n{\"prompt\": \"b\"", Prompts, "f.jsonl:2: the file ends within a value"},
 	} {
 		_, err := Read([]File{file(tt.name, tt.content)}, tt.kind, Options{})
@@ -162,8 +162,10 @@ func FuzzFiles(f *testing.F) {
 	w := parquet.NewGenericWriter[struct{ Article, Highlights string }](&b)
 	_, _ = w.Write([]struct{ Article, Highlights string }{{"a", "b"}})
 	_ = w.Close()
-	for i, seed := range []string{`[{"article":"a","highlights":"b"}]`, "article,highlights\na,b\n", b.String(), `{"prompt":"a"}{"messages":[{"role":"user","content":"b"}]}`} {
+	for i, seed := range []string{`[{"article":"a","highlights":"b"}]`, "article,highlights\na,b\n", b.String(), `{"prompt":"a"}{"messages":[{"role":"user","content":"b"}]}`,
+		"\ufeff" + `[{"messages":"[{\"role\":\"user\",\"content\":[]}]","top_p":NaN,"stop":"x","extra":{"seed":1}}]`, "\ufeffPrompt;top_p\r\na;\"[1\"\r\n;\r\n", `{"custom_id":1,"body":{"prompt":"a","max_tokens":"3.0"}}`} {
 		f.Add([]byte(seed), i%4, i%5)
+		f.Add([]byte(seed), i%2, int(Prompts))
 	}
 	f.Fuzz(func(t *testing.T, data []byte, format, kind int) {
 		name := "f" + []string{".json", ".csv", ".parquet", ".jsonl"}[uint(format)%4]
@@ -172,7 +174,7 @@ func FuzzFiles(f *testing.F) {
 			t.Errorf("%s: %+v", name, l.Counts)
 		}
 		if err == nil {
-			if _, err := json.Marshal(at(l, 0)); err != nil {
+			if _, err := json.Marshal(at(l, 0)); err != nil { // which checks Chat and Params
 				t.Error(err)
 			}
 		}

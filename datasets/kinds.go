@@ -1,13 +1,12 @@
 package datasets
 
 import (
+	"bytes"
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
-
-	"github.com/tidwall/gjson"
 )
 
 // Kind is a kind of record in files.
@@ -26,7 +25,7 @@ const (
 	// CNNDailyMail records are {"article": …, "highlights": …}: the article is the prompt, the highlights the answer.
 	CNNDailyMail
 	// Prompts records are {"prompt": …} or {"messages": [{"role": …, "content": …}, …]}, with "max_tokens" or "completion",
-	// the answer to measure.
+	// the answer to measure. Messages and the parameters of a request beside them are kept as they stand.
 	Prompts
 )
 
@@ -34,6 +33,8 @@ const (
 type sample struct {
 	prompt   string
 	messages []Message
+	chat     []byte // messages as they stand in the file, in place of messages
+	params   []byte // further fields of the request, as Item has them
 	answer   string
 	limit    int // of the answer, if the record tells; else 0
 }
@@ -42,9 +43,9 @@ type sample struct {
 func (k Kind) read(d *decoder, record []byte, form Form) (s sample, ok bool, err error) {
 	switch k {
 	case CNNDailyMail:
-		return readArticle(record)
+		return d.readArticle(record)
 	case Prompts:
-		return readPrompt(record, form)
+		return d.readPrompt(record, form)
 	}
 	turns, err := d.readTurns(record)
 	if err != nil {
@@ -56,9 +57,6 @@ func (k Kind) read(d *decoder, record []byte, form Form) (s sample, ok bool, err
 
 // conversation makes a sample of turns, if there is a question with an answer.
 func (k Kind) conversation(turns []turn, form Form) (sample, bool) {
-	for len(turns) > 0 && role(turns[0].from) == "assistant" {
-		turns = turns[1:] // models' chat templates want a conversation to begin with the user
-	}
 	first := form == AsCompletion && k != InfinityInstruct
 	answer := -1
 	for i := 1; i < len(turns) && (answer < 0 || !first); i++ {
@@ -87,51 +85,27 @@ func (k Kind) conversation(turns []turn, form Form) (sample, bool) {
 	return s, true
 }
 
-func readArticle(record []byte) (sample, bool, error) {
-	if err := check(record); err != nil {
-		return sample{}, false, err
+// readArticle reads {"article": …, "highlights": …}. One of null is empty.
+func (d *decoder) readArticle(record []byte) (sample, bool, error) {
+	d.text = d.text[:0]
+	var texts [2]string
+	var found [2]bool
+	names := [2]string{"article", "highlights"}
+	for field, value := range d.members(record) {
+		at := slices.Index(names[:], key(field))
+		if at < 0 {
+			d.leave(field)
+			continue
+		}
+		texts[at], found[at] = d.string(value)
+		found[at] = found[at] || value[0] == 'n'
 	}
-	root := gjson.Parse(view(record))
-	article, highlights := root.Get("article"), root.Get("highlights")
-	for name, v := range map[string]gjson.Result{"article": article, "highlights": highlights} {
-		if v.Type != gjson.String {
+	for i, name := range names {
+		if !found[i] {
 			return sample{}, false, fmt.Errorf("the record has no text %q", name)
 		}
 	}
-	return sample{prompt: article.Str, answer: highlights.Str}, strings.TrimSpace(article.Str) != "" && strings.TrimSpace(highlights.Str) != "", nil
-}
-
-func readPrompt(record []byte, form Form) (sample, bool, error) {
-	if err := check(record); err != nil {
-		return sample{}, false, err
-	}
-	root := gjson.Parse(view(record))
-	s := sample{answer: root.Get("completion").String()}
-	if limit := root.Get("max_tokens"); limit.Exists() {
-		s.limit = int(limit.Int())
-		if s.limit < 1 || s.limit > maxLength || limit.Type != gjson.Number && limit.Type != gjson.String {
-			return sample{}, false, fmt.Errorf("max_tokens must be from 1 to %d, got %s", maxLength, limit.Raw)
-		}
-	}
-	prompt, messages := root.Get("prompt"), root.Get("messages")
-	switch {
-	case prompt.Type == gjson.String && !messages.Exists():
-		s.prompt = prompt.Str
-	case messages.IsArray() && !prompt.Exists():
-		for i, m := range messages.Array() {
-			role, content := m.Get("role"), m.Get("content")
-			if role.Type != gjson.String || content.Type != gjson.String {
-				return sample{}, false, fmt.Errorf("message %d has no text role and content", i)
-			}
-			s.messages = append(s.messages, Message{Role: role.Str, Content: content.Str})
-		}
-	default:
-		return sample{}, false, errors.New(`the record has either a text "prompt" or a list "messages"`)
-	}
-	if form == AsCompletion && s.messages != nil {
-		return sample{}, false, errors.New("the record is a chat, and completions are asked for")
-	}
-	return s, strings.TrimSpace(s.prompt) != "" || len(s.messages) > 0, nil
+	return sample{prompt: texts[0], answer: texts[1]}, strings.TrimSpace(texts[0]) != "" && strings.TrimSpace(texts[1]) != "", nil
 }
 
 // item makes an item of a sample, unless its lengths are not asked for. It holds copies: a record is larger than what is
@@ -144,7 +118,12 @@ func (o Options) item(s sample) (Item, bool) {
 	if o.Input != nil && !o.Input.holds(o.length(s)) || o.Output != nil && !o.Output.holds(item.MaxTokens) {
 		return Item{}, false
 	}
+	if len(s.params) > 0 {
+		item.Params = bytes.Clone(s.params)
+	}
 	switch {
+	case s.chat != nil:
+		item.Chat = bytes.Clone(s.chat)
 	case s.messages != nil:
 		item.Messages = make([]Message, len(s.messages))
 		for i, m := range s.messages {
@@ -160,10 +139,13 @@ func (o Options) item(s sample) (Item, bool) {
 
 // length is the tokens of a sample's prompt; of a chat those of its texts.
 func (o Options) length(s sample) int {
-	if s.messages == nil {
+	n := 0
+	switch {
+	case s.chat != nil:
+		contentTexts(s.chat, func(text string) { n += o.tokens(text) })
+	case s.messages == nil:
 		return o.tokens(s.prompt)
 	}
-	n := 0
 	for _, m := range s.messages {
 		n += o.tokens(m.Content)
 	}
@@ -172,13 +154,6 @@ func (o Options) length(s sample) int {
 
 // holds reports whether a length lies within the bounds.
 func (d Distribution) holds(n int) bool { return d.Min <= n && n <= d.Max }
-
-// Counts is what became of the records of files.
-type Counts struct {
-	Kept  int64
-	Empty int64 // nothing to ask in them, or no answer
-	Long  int64 // outside of the lengths asked for
-}
 
 // reader reads items from files, one after the other.
 type reader struct {
@@ -192,6 +167,12 @@ type reader struct {
 	counts  Counts
 	decoder decoder
 	err     error // that of a record stays: what follows it would have other numbers
+}
+
+func newReader(files []File, kind Kind, opts Options) *reader {
+	r := &reader{files: files, kind: kind, opts: opts}
+	r.decoder.counts = &r.counts
+	return r
 }
 
 // record hands the next record to read; io.EOF after the last. Errors, those of read too, name the file and the line.
@@ -211,6 +192,9 @@ func (r *reader) record(read func(record []byte) error) error {
 			r.close()
 			r.at++
 			continue
+		}
+		if err == nil {
+			record, err = clean(record)
 		}
 		if err == nil {
 			err = read(record)
@@ -262,7 +246,7 @@ func (r *reader) close() {
 
 // Read reads files into memory.
 func Read(files []File, kind Kind, opts Options) (*List, error) {
-	r := &reader{files: files, kind: kind, opts: opts}
+	r := newReader(files, kind, opts)
 	defer r.close()
 	l := new(List)
 	for {

@@ -27,7 +27,7 @@ func ReadScripts(files []File, kind Kind, opts Options) (*ScriptList, error) {
 	if kind != ShareGPT && kind != BillSum && kind != InfinityInstruct {
 		return nil, errors.New("records of this type are no conversations")
 	}
-	r := &reader{files: files, kind: kind, opts: opts}
+	r := newReader(files, kind, opts)
 	defer r.close()
 	l := new(ScriptList)
 	for {
@@ -42,7 +42,7 @@ func ReadScripts(files []File, kind Kind, opts Options) (*ScriptList, error) {
 		if err != nil {
 			return nil, err
 		}
-		if s := opts.script(turns); len(s.Turns) > 0 {
+		if s := opts.script(turns, &r.counts); len(s.Turns) > 0 {
 			l.scripts = append(l.scripts, s)
 			r.counts.Kept++
 		} else {
@@ -59,17 +59,21 @@ func ReadScripts(files []File, kind Kind, opts Options) (*ScriptList, error) {
 	return l, nil
 }
 
-// script reads what the user says of a conversation.
-func (o Options) script(turns []turn) Script {
+// script reads what the user says of a conversation, and counts the turns that are neither asked nor answers.
+func (o Options) script(turns []turn, c *Counts) Script {
 	var s Script
+	used := 0
 	for i, t := range turns {
 		switch {
 		case role(t.from) == "system" && s.System == "" && len(s.Turns) == 0:
 			s.System = strings.Clone(t.value)
+			used++
 		case role(t.from) == "user" && i+1 < len(turns) && role(turns[i+1].from) == "assistant":
 			s.Turns = append(s.Turns, Turn{Text: strings.Clone(t.value), MaxTokens: o.tokens(turns[i+1].value)})
+			used += 2
 		}
 	}
+	c.Turns += int64(len(turns) - used)
 	return s
 }
 

@@ -154,7 +154,7 @@ func TestReadScripts(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Script{System: "S", Turns: []Turn{{Text: "a", MaxTokens: 2}, {Text: "b", MaxTokens: 1}}}
-	if got, _ := l.Script(7); !reflect.DeepEqual(got, want) || l.Counts != (Counts{Kept: 1, Empty: 1}) {
+	if got, _ := l.Script(7); !reflect.DeepEqual(got, want) || !reflect.DeepEqual(l.Counts, Counts{Kept: 1, Empty: 1, Turns: 3}) {
 		t.Errorf("got %+v %+v", got, l.Counts)
 	}
 	for want, f := range map[string]File{"f.jsonl: none of 1 records has a question": file("f.jsonl", `{"conversations": []}`), "f.jsonl:2: invalid": file("f.jsonl", "{\"conversations\": []}\n{,}")} {

@@ -1,13 +1,10 @@
 package datasets
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
-
-	"github.com/tidwall/gjson"
 )
 
 // turn is one entry of a conversation.
@@ -23,61 +20,79 @@ func ReadShareGPT(src io.Reader, name string, opts Options) (Set, error) {
 	return l, nil
 }
 
-// readTurns reads the turns of a record, {"conversations": [{"from": …, "value": …}, …]}; some files hold a turn as JSON in a
-// string. Empty ones are left out.
+// readTurns reads the turns of a record, {"conversations": [{"from": …, "value": …}, …]}; some files hold a turn, or the whole
+// list, as JSON in a string. Turns without text are left out, and so is what the model says before any question.
 func (d *decoder) readTurns(record []byte) ([]turn, error) {
-	if err := check(record); err != nil {
-		return nil, err
-	}
 	d.text, d.turns = d.text[:0], d.turns[:0]
+	found := false
 	for name, list := range d.members(record) {
-		if name != "conversations" {
+		if key(name) != "conversations" {
+			d.leave(name)
 			continue
 		}
-		switch list[0] {
-		case 'n': // null
-			return nil, nil
-		case '[':
-			err := d.appendTurns(list)
-			return d.turns, err
+		found = true
+		switch list = d.parsed(list); {
+		case list[0] == '[':
+			if err := d.appendTurns(list); err != nil {
+				return nil, err
+			}
+		case list[0] != 'n' && string(list) != `""`: // null, and the empty cell of a table
+			return nil, errors.New(`"conversations" is not a list`)
 		}
-		return nil, errors.New(`"conversations" is not a list`)
 	}
-	return nil, errors.New(`the record has no list "conversations"`)
+	if !found {
+		return nil, errors.New(`the record has no list "conversations"` + d.instead(record))
+	}
+	turns := d.turns
+	for len(turns) > 0 && role(turns[0].from) == "assistant" {
+		turns = turns[1:] // models' chat templates want a conversation to begin with the user
+		d.counts.Turns++
+	}
+	return turns, nil
 }
 
 func (d *decoder) appendTurns(list []byte) error {
+	number := 0
 	for v := range elements(list) {
-		if text, ok := d.string(v); ok && gjson.Valid(text) {
-			v = bytes.TrimSpace([]byte(text))
-		}
 		var t turn
 		var hasFrom, hasValue bool
-		for name, field := range d.members(v) {
+		for name, field := range d.members(d.parsed(v)) {
 			switch {
 			case name == "from" && !hasFrom:
 				t.from, hasFrom = d.string(field)
 			case name == "value" && !hasValue:
 				t.value, hasValue = d.string(field)
+				hasValue = hasValue || field[0] == 'n'
+			default:
+				d.leave(name)
 			}
 		}
 		if !hasFrom || !hasValue {
-			return fmt.Errorf(`turn %d is not {"from": …, "value": …}`, len(d.turns))
+			return fmt.Errorf(`turn %d is not {"from": …, "value": …}`, number)
 		}
-		if strings.TrimSpace(t.value) != "" {
-			d.turns = append(d.turns, t)
+		number++
+		if strings.TrimSpace(t.value) == "" {
+			d.counts.Turns++
+			continue
 		}
+		if _, known := roles[strings.ToLower(t.from)]; !known {
+			count(&d.counts.Speakers, t.from)
+		}
+		d.turns = append(d.turns, t)
 	}
 	return nil
 }
 
-// role is the chat role of a speaker as the files name them; whoever is unknown is a user.
+// roles are the chat roles of speakers as the files name them.
+var roles = map[string]string{
+	"human": "user", "user": "user", "system": "system",
+	"gpt": "assistant", "assistant": "assistant", "chatgpt": "assistant", "bing": "assistant", "bard": "assistant", "model": "assistant",
+}
+
+// role is the chat role of a speaker; whoever is unknown is a user.
 func role(from string) string {
-	switch strings.ToLower(from) {
-	case "gpt", "assistant", "chatgpt", "bing", "bard", "model":
-		return "assistant"
-	case "system":
-		return "system"
+	if known, ok := roles[strings.ToLower(from)]; ok {
+		return known
 	}
 	return "user"
 }

@@ -52,7 +52,7 @@ func (s *Stream) restart() {
 	if s.read != nil {
 		s.read.close()
 	}
-	s.read = &reader{files: s.files, kind: s.kind, opts: s.opts}
+	s.read = newReader(s.files, s.kind, s.opts)
 	s.ahead, s.next = nil, 0
 }
 
@@ -116,7 +116,7 @@ func (s *Stream) remember(k int64, item Item) {
 
 // size is the bytes of an item's texts.
 func (i Item) size() int {
-	n := len(i.Prompt)
+	n := len(i.Prompt) + len(i.Chat) + len(i.Params)
 	for _, m := range i.Messages {
 		n += len(m.Content)
 	}
@@ -151,7 +151,7 @@ func (s *Stream) readBlock() error {
 // seen tells of the first pass through the files.
 func (s *Stream) seen(end bool) {
 	c := s.read.counts
-	n := c.Kept + c.Empty + c.Long
+	n := c.Records()
 	if s.opts.Seen == nil || s.length >= 0 || !end && n < s.tell {
 		return
 	}

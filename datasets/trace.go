@@ -1,12 +1,15 @@
 package datasets
 
 import (
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+
+	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
 // Lengths are those of one request, in tokens, and the line of the file that has them.
@@ -18,16 +21,27 @@ const (
 	answerColumn = "GeneratedTokens"
 )
 
-// ReadLengths reads the lengths of the requests of a trace: a CSV file as Azure published them, with the columns
-// TIMESTAMP, ContextTokens and GeneratedTokens. A head line may name them in another order; without one the lengths are in
-// the second and the third. An answer of no token becomes one of a single token, as no server gives less. name is the
-// file's, for errors, which also tell the line.
+// lengthColumns are the names of either column, in small letters and without what separates words; the first that a file has
+// counts.
+var lengthColumns = [2][]string{
+	{"contexttokens", "prompttokens", "inputtokens", "requesttokens", "inputlength", "promptlength", "inputlen", "promptlen"},
+	{"generatedtokens", "completiontokens", "outputtokens", "responsetokens", "outputlength", "outputlen"},
+}
+
+// ReadLengths reads the lengths of the requests of a trace: a table (CSV, also with semicolons or tabs) as Azure published
+// them, with the columns TIMESTAMP, ContextTokens and GeneratedTokens. A head line may have them in another order and by the
+// names of other traces, such as input_tokens and output_tokens; without one the lengths are in the second and the third. An
+// answer of no token becomes one of a single token, as no server gives less. name is the file's, for errors, which also tell
+// the line.
 func ReadLengths(src io.Reader, name string) ([]Lengths, error) {
-	r := csv.NewReader(src)
-	r.FieldsPerRecord, r.TrimLeadingSpace, r.ReuseRecord = -1, true, true
+	r, err := textfile.NewCSV(src)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	r.FieldsPerRecord, r.TrimLeadingSpace, r.ReuseRecord = -1, r.Comma != '\t', true
 	var all []Lengths
 	columns := [2]int{1, 2}
-	for first := true; ; first = false {
+	for first := true; ; {
 		fields, err := r.Read()
 		if errors.Is(err, io.EOF) {
 			break
@@ -35,13 +49,18 @@ func ReadLengths(src io.Reader, name string) ([]Lengths, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
+		if textfile.Blank(fields) {
+			continue
+		}
 		line, _ := r.FieldPos(0)
 		if first && isHead(fields) {
+			first = false
 			if columns, err = findColumns(fields); err != nil {
 				return nil, fmt.Errorf("%s:%d: %w", name, line, err)
 			}
 			continue
 		}
+		first = false
 		l, err := readLengths(fields, columns)
 		if err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", name, line, err)
@@ -57,28 +76,30 @@ func ReadLengths(src io.Reader, name string) ([]Lengths, error) {
 
 // isHead reports whether a line has names: no field of it is a number.
 func isHead(fields []string) bool {
-	for _, field := range fields {
-		if _, err := strconv.ParseFloat(field, 64); err == nil {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(fields, func(field string) bool {
+		_, err := strconv.ParseFloat(strings.TrimSpace(field), 64)
+		return err == nil
+	})
 }
 
 func findColumns(head []string) (columns [2]int, err error) {
-	columns = [2]int{-1, -1}
-	for i, name := range head {
-		switch name = strings.TrimPrefix(strings.TrimSpace(name), "\ufeff"); {
-		case strings.EqualFold(name, promptColumn):
-			columns[0] = i
-		case strings.EqualFold(name, answerColumn):
-			columns[1] = i
+	for i, known := range lengthColumns {
+		best := len(known)
+		for at, name := range head {
+			if rank := slices.Index(known, bareName(name)); rank >= 0 && rank < best {
+				best, columns[i] = rank, at
+			}
+		}
+		if best == len(known) {
+			return columns, fmt.Errorf("the head line names no %s and %s: %q", promptColumn, answerColumn, strings.Join(head, ","))
 		}
 	}
-	if columns[0] < 0 || columns[1] < 0 {
-		return columns, fmt.Errorf("the head line names no %s and %s: %q", promptColumn, answerColumn, strings.Join(head, ","))
-	}
 	return columns, nil
+}
+
+// bareName is the letters of a name, in small.
+func bareName(name string) string {
+	return strings.Join(strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return !unicode.IsLetter(r) }), "")
 }
 
 func readLengths(fields []string, columns [2]int) (Lengths, error) {
@@ -88,12 +109,11 @@ func readLengths(fields []string, columns [2]int) (Lengths, error) {
 		if column >= len(fields) {
 			return Lengths{}, fmt.Errorf("the line has no %s", name)
 		}
-		text := strings.TrimSpace(fields[column])
-		n, err := strconv.ParseInt(text, 10, 32)
-		if err != nil || n < 0 || n > maxLength {
-			return Lengths{}, fmt.Errorf("%s must be a whole number up to %d, got %q", name, maxLength, text)
+		n, ok := wholeNumber(fields[column])
+		if !ok || n < 0 || n > maxLength {
+			return Lengths{}, fmt.Errorf("%s must be a whole number up to %d, got %q", name, maxLength, fields[column])
 		}
-		lengths[i] = int32(n)
+		lengths[i] = int32(n) //nolint:gosec // up to maxLength
 	}
 	return Lengths{Prompt: lengths[0], Answer: max(1, lengths[1])}, nil
 }

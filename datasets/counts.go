@@ -1,0 +1,93 @@
+package datasets
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Counts is what became of the records of files.
+type Counts struct {
+	Kept  int64
+	Empty int64 // nothing to ask in them, or no answer
+	Long  int64 // outside of the lengths asked for
+
+	// Turns of conversations that are left out: without text, the model's before any question and, where all turns are asked,
+	// questions without an answer.
+	Turns int64
+	// Fields of which nothing is made, with how many records, messages or turns have them; nil for none.
+	Fields map[string]int64
+	// Speakers are those nobody knows, who are taken for the user, with their turns; nil for none.
+	Speakers map[string]int64
+}
+
+// Records is how many were read.
+func (c Counts) Records() int64 { return c.Kept + c.Empty + c.Long }
+
+// LeftOut reports whether there is something in the files that no request has.
+func (c Counts) LeftOut() bool {
+	return c.Empty+c.Long+c.Turns > 0 || c.Fields != nil || c.Speakers != nil
+}
+
+// String says what is kept and what is left out.
+func (c Counts) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d records", c.Kept)
+	sep := "; left out: "
+	left := func(n int64, format string, args ...any) {
+		if n > 0 {
+			b.WriteString(sep)
+			fmt.Fprintf(&b, format, args...)
+			sep = ", "
+		}
+	}
+	left(c.Empty, "%d of %d without a question and an answer", c.Empty, c.Records())
+	left(c.Long, "%d of %d outside of the lengths asked for", c.Long, c.Records())
+	left(c.Turns, "%d turns without text, before the first question or without an answer", c.Turns)
+	left(int64(len(c.Fields)), "the fields %s", list(c.Fields))
+	if len(c.Speakers) > 0 {
+		fmt.Fprintf(&b, "; taken for the user: turns of %s", list(c.Speakers))
+	}
+	return b.String()
+}
+
+// list names what was counted, and how often: a (12), b (3).
+func list(counts map[string]int64) string {
+	parts := make([]string, 0, len(counts))
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		parts = append(parts, fmt.Sprintf("%s (%d)", name, counts[name]))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// clone is c with maps of its own.
+func (c Counts) clone() Counts {
+	c.Fields, c.Speakers = maps.Clone(c.Fields), maps.Clone(c.Speakers)
+	return c
+}
+
+// maxNames bounds the names that are counted: some files have ids for names.
+const maxNames = 30
+
+// leave counts a field of which nothing is made.
+func (d *decoder) leave(name string) {
+	if name == "" { // pandas' index
+		name = "without a name"
+	}
+	count(&d.counts.Fields, name)
+}
+
+// count counts a name, which it may not keep: it is good until the next record.
+func count(names *map[string]int64, name string) {
+	if _, known := (*names)[name]; !known {
+		if len(*names) == maxNames {
+			return
+		}
+		if *names == nil {
+			*names = map[string]int64{}
+		}
+		name = strings.Clone(name)
+	}
+	(*names)[name]++
+}

@@ -1,0 +1,218 @@
+package datasets
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/parquet-go/parquet-go"
+)
+
+// Messages and the parameters of a request are kept as they stand; what no request has is counted.
+func TestPrompts(t *testing.T) {
+	t.Parallel()
+	const chat = `[{"role": "user", "content": "w?", "name": "u"}, {"role": "assistant", "content": null, "tool_calls": [{"id": "c"}]}, {"role": "tool", "tool_call_id": "c", "content": [{"type": "text", "text": "20"}]}]`
+	for _, tt := range []struct {
+		name, record, messages, params string
+		limit                          int
+		left                           string // fields of which nothing is made
+	}{
+		{"messages", `{"messages": ` + chat + `, "max_tokens": 9}`, chat, "", 9, ""},
+		{"parameters", `{"messages": ` + chat + `, "tools": [{"b": 1, "a": 2}], "tool_choice": "auto", "temperature": 0.20, "ignore_eos": false, "stop": "\n", "id": 7, "model": "x"}`,
+			chat, `{"tools":[{"b": 1, "a": 2}],"tool_choice":"auto","temperature":0.20,"ignore_eos":false,"stop":"\n"}`, 0, "id (1), model (1)"},
+		{"what is not there", `{"messages": ` + chat + `, "prompt": null, "tools": null, "temperature": NaN, "top_p": "", "max_tokens": null, "note": Infinity, "stop": ""}`, chat, "", 0, ""},
+		{"NaN inside", `{"messages": [{"role": "user", "content": "NaN", "score": NaN}], "seed": -1}`, `[{"role": "user", "content": "NaN", "score": null}]`, `{"seed":-1}`, 0, ""},
+		{"cells", `{"messages": "[{\"role\": \"user\", \"content\": null}]", "temperature": "0.5", "ignore_eos": "False", "tools": "[{}]", "stop": "5", "tool_choice": "{\"type\": \"function\"}", "max_tokens": "120.0"}`,
+			`[{"role": "user", "content": null}]`, `{"temperature":0.5,"ignore_eos":false,"tools":[{}],"stop":"5","tool_choice":{"type": "function"}}`, 120, ""},
+		{"a head line's names", `{" Messages ": ` + chat + `, "Max Tokens": 120.0, "Top-P": 1}`, chat, `{"top_p":1}`, 120, ""},
+		{"a line of a batch", `{"custom_id": "r", "method": "POST", "url": "/v1", "body": {"messages": ` + chat + `, "max_completion_tokens": 5, "stream": true}}`, chat, "", 5, "custom_id (1), method (1), stream (1), url (1)"},
+		{"fields on the side", `{"messages": ` + chat + `, "extra": {"min_tokens": 3, "model": "x", "any": [1], "output_tokens": 4}, "body": {"prompt": "no batch"}}`, chat, `{"min_tokens":3,"any":[1]}`, 4, "body (1), model (1)"},
+		{"several limits", `{"messages": ` + chat + `, "output_length": 7, "output_tokens": 1.2e2, "max_tokens": 120}`, chat, "", 120, "output_length (1)"},
+	} {
+		l, err := Read([]File{file("f.jsonl", tt.record)}, Prompts, Options{})
+		if err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+			continue
+		}
+		want := Item{Chat: json.RawMessage(tt.messages), MaxTokens: tt.limit}
+		if tt.params != "" {
+			want.Params = json.RawMessage(tt.params)
+		}
+		if got := at(l, 0); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %s %s %d, want %s %s %d", tt.name, got.Chat, got.Params, got.MaxTokens, want.Chat, want.Params, want.MaxTokens)
+		}
+		if got := list(l.Counts.Fields); got != tt.left {
+			t.Errorf("%s: left out %q, want %q", tt.name, got, tt.left)
+		}
+	}
+}
+
+func TestPromptsNameWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	for record, want := range map[string]string{
+		`{"text": "a", "id": 1}`:                       `the record has either a text "prompt" or a list "messages"; this one has "text", "id"`,
+		`{"prompt": {"0": "a"}, "max_tokens": {}}`:     `"prompt" is an object: pandas writes a file by columns`,
+		`{"messages": "[{'role': 'user'}]"}`:           `"messages" is not a list in JSON: "[{'role': 'user'}]"`,
+		`{"messages": [1]}`:                            "message 0 has no text role",
+		`{"messages": [{"role": "a", "content": 1}]}`:  "message 0: content is no text, no list of parts and not null",
+		`{"prompt": "a", "output_tokens": 1.5}`:        "output_tokens must be a whole number from 1 to 16777216, got 1.5",
+		`{"prompt": "a", "max_tokens": "x"}`:           `max_tokens must be a whole number from 1 to 16777216, got "x"`,
+		`{"prompt": "a", "max_tokens": true}`:          "max_tokens must be a whole number",
+		"{\"prompt\": \"caf\xe9\"}":                    "f.jsonl:1: the text is not UTF-8: save the file as UTF-8",
+		`{"prompt": "a", "x": Nan}`:                    "invalid character 'N'",
+		"{\x00\"\x00p\x00":                             "f.jsonl: the file is UTF-16",
+		`{"prompt": " "}` + "\n" + `{"prompt": null}`:  "f.jsonl: none of 2 records has a question",
+		`{"custom_id": "r", "body": {"input": "a"}}`:   `the record has either a text "prompt"`,
+		`{"messages": [], "prompt": null, "tools":[]}`: "none of 1 records",
+	} {
+		if _, err := Read([]File{file("f.jsonl", record)}, Prompts, Options{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", record, err, want)
+		}
+	}
+}
+
+// Lengths count the texts of a chat, those among parts too.
+func TestLengthsOfChats(t *testing.T) {
+	t.Parallel()
+	records := `{"messages": [{"role": "user", "content": "1 2"}, {"role": "assistant", "content": null}, {"role": "user", "content": [{"type": "text", "text": "3"}, {"type": "image_url", "image_url": {}}]}]}
+		{"messages": [{"role": "user", "content": "1"}]}`
+	opts := Options{Count: func(s string) int { return len(strings.Fields(s)) }, Input: &Distribution{Min: 3, Max: 3}}
+	l, err := Read([]File{file("f.jsonl", records)}, Prompts, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l.Counts.Kept != 1 || l.Counts.Long != 1 {
+		t.Errorf("got %+v, want one of each", l.Counts)
+	}
+}
+
+// Files are read whatever wrote them.
+func TestFilesAsTheyAre(t *testing.T) {
+	t.Parallel()
+	const mark = "\ufeff"
+	lines := "{\"prompt\": \"a\", \"max_tokens\": 3}\r\n\r\n{\"prompt\": \"b; c\", \"max_tokens\": null}"
+	array := "[{\"prompt\": \"a\", \"max_tokens\": 3},\r\n {\"prompt\": \"b; c\"}]\r\n"
+	want := []Item{{Prompt: "a", MaxTokens: 3}, {Prompt: "b; c"}}
+	for name, content := range map[string]string{
+		"mark.json": mark + array, "mark.jsonl": mark + lines, "mark": mark + array,
+		"mark.json.gz": packed(t, "gz", mark+array), "mark.jsonl.zst": packed(t, ".zst", mark+lines),
+		"pandas.csv":  ",prompt,max_tokens\n0,a,3.0\n1,b; c,\n",
+		"excel.csv":   mark + "Max Tokens;Prompt\r\n3;a\r\n;\"b; c\"\r\n;\r\n;;;\r\n",
+		"order.csv":   "note,max_tokens,prompt\nNaN,\"3\",a\n,,b; c",
+		"old mac.csv": "prompt,max_tokens\ra,3\rb; c,",
+		"tabs.tsv":    "prompt\tmax_tokens\na\t3\nb; c\t\n",
+		"tabs.csv.gz": packed(t, "gz", mark+"prompt\tmax_tokens\na\t3\nb; c\t\n"),
+	} {
+		l, err := Read([]File{file(name, content)}, Prompts, Options{Form: AsCompletion})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got := all(l); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %+v, want %+v", name, got, want)
+		}
+	}
+	for content, want := range map[string]string{
+		"\xff\xfep\x00":              "f.csv: the file is UTF-16",
+		"prompt\ncaf\xe9\n":          "f.csv:2: the text is not UTF-8",
+		"prompt, Prompt\na,b":        `f.csv: the head line has two columns "prompt"`,
+		"prompt\na,b\n":              "f.csv:2: wrong number of fields: 2, and 1 names in the head line",
+		"prompt,max_tokens\na,3\nb":  "f.csv:3: wrong number of fields: 1, and 2 names in the head line",
+		"Question,max tokens\n\na,3": `f.csv:3: the record has either a text "prompt" or a list "messages"; this one has "Question"`,
+	} {
+		if _, err := Read([]File{file("f.csv", content)}, Prompts, Options{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want %s", content, err, want)
+		}
+	}
+}
+
+// Columns of Parquet have each field in each message, and numbers that JSON has not.
+func TestParquetAsItIs(t *testing.T) {
+	t.Parallel()
+	type message struct {
+		Role    string  `parquet:"role"`
+		Content *string `parquet:"content,optional"`
+		ToolID  *string `parquet:"tool_call_id,optional"`
+	}
+	type row struct {
+		Messages []message `parquet:"messages,list"`
+		Score    float64   `parquet:"score"`
+		Limit    float64   `parquet:"max_tokens"`
+	}
+	var b bytes.Buffer
+	w := parquet.NewGenericWriter[row](&b)
+	var zero float64
+	_, err := w.Write([]row{{[]message{{"user", new("a"), nil}, {"assistant", nil, nil}, {"tool", new("b"), new("c")}}, 0 / zero, 12}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l, err := Read([]File{file("f.parquet", b.String())}, Prompts, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `[{"content":"a","role":"user"},{"content":null,"role":"assistant"},{"content":"b","role":"tool","tool_call_id":"c"}]`
+	if got := at(l, 0); string(got.Chat) != want || got.MaxTokens != 12 || got.Params != nil {
+		t.Errorf("got %s, %d, %s; want %s", got.Chat, got.MaxTokens, got.Params, want)
+	}
+}
+
+// What is left out of conversations is counted, and said in words.
+func TestCounts(t *testing.T) {
+	t.Parallel()
+	records := `{"id": "1", "conversations": [{"from": "gpt", "value": "welcome"}, {"from": "human", "value": "q"}, {"from": "gpt", "value": null}, {"from": "gpt", "value": "a", "weight": 1}]}
+		{"id": "2", "conversations": [{"from": "function", "value": "q"}, {"from": "gpt", "value": "a"}], "tools": "[]"}
+		{"conversations": "[{\"from\": \"human\", \"value\": \"q\"}, {\"from\": \"gpt\", \"value\": \"long\"}]"}
+		{"conversations": [{"from": "gpt", "value": "a"}]}
+		{"conversations": ""}`
+	opts := Options{Count: func(s string) int { return len(s) }, Output: &Distribution{Min: 1, Max: 3}}
+	l, err := Read([]File{file("f.jsonl", records)}, ShareGPT, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "2 records; left out: 2 of 5 without a question and an answer, 1 of 5 outside of the lengths asked for, " +
+		"3 turns without text, before the first question or without an answer, the fields id (2), tools (1), weight (1); taken for the user: turns of function (1)"
+	if got := l.Counts.String(); got != want || !l.Counts.LeftOut() {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if got := (Counts{Kept: 3}); got.String() != "3 records" || got.LeftOut() {
+		t.Errorf("got %s, left out: %t", got, got.LeftOut())
+	}
+}
+
+// Files with ids for names do not fill the memory.
+func TestCountsAreBounded(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	for i := range 1000 {
+		b.WriteString(`{"prompt": "a", "id` + strings.Repeat("x", i) + `": 1}`)
+	}
+	l, err := Read([]File{file("f.jsonl", b.String())}, Prompts, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(l.Counts.Fields) != maxNames {
+		t.Errorf("%d names are counted, want %d", len(l.Counts.Fields), maxNames)
+	}
+}
+
+// The page names each field that is sent on, and each limit.
+func TestPageNamesParameters(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../docs/datasets.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range append(slices.Collect(maps.Keys(parameters)), limits[:]...) {
+		if !bytes.Contains(page, []byte("`"+name+"`")) {
+			t.Errorf("docs/datasets.md does not name `%s`", name)
+		}
+	}
+}
