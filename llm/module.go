@@ -27,6 +27,7 @@ type RootModule struct {
 	scrapers   scrapers
 	datasets   openSets
 	counters   cache[*chat.Counter]
+	traces     cache[arrival.TraceFile]
 	schedules  schedules
 	salts      salts
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/grafana/sobek"
 
@@ -23,13 +24,27 @@ func (m *ModuleInstance) trace(path sobek.Value) ([]float64, error) {
 	return m.readTrace(name)
 }
 
-// readTrace reads the instants of a trace's requests, in seconds after the first.
+// readTrace reads the instants of a trace's requests, in seconds after the first. A file is read, and what its instants were
+// taken for is said, once per process.
 func (m *ModuleInstance) readTrace(name string) ([]float64, error) {
-	data, abs, err := m.readTraceFile(name)
-	if err != nil {
-		return nil, err
+	read := func() (arrival.TraceFile, error) {
+		data, abs, err := m.readTraceFile(name)
+		if err != nil {
+			return arrival.TraceFile{}, err
+		}
+		t, err := arrival.ReadTrace(bytes.NewReader(data), abs)
+		if err != nil {
+			return arrival.TraceFile{}, err
+		}
+		column := "the first column"
+		if t.Column != "" {
+			column = fmt.Sprintf("the column %q", t.Column)
+		}
+		m.vu.InitEnv().Logger.Infof("trace %s: %d instants over %.6g s; %s is read as %s", abs, len(t.Seconds), t.Seconds[len(t.Seconds)-1], column, t.Unit)
+		return t, nil
 	}
-	return arrival.ReadTrace(bytes.NewReader(data), abs)
+	t, err := m.root.traces.get(name, read)
+	return slices.Clone(t.Seconds), err // a script may change its own
 }
 
 // readTraceFile reads a trace, unless it has a form that none of its readers knows.

@@ -6,73 +6,217 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+
+	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
-// ReadTrace reads the instants of a trace, in seconds after its first: a CSV file whose first column is a time, as in the
-// traces Azure published (TIMESTAMP,ContextTokens,GeneratedTokens), or seconds. A header line is passed over. name is the
-// file's, for errors, which also tell the line.
-func ReadTrace(src io.Reader, name string) ([]float64, error) {
-	r := csv.NewReader(src)
-	r.FieldsPerRecord, r.TrimLeadingSpace, r.ReuseRecord = -1, true, true
-	var seconds []float64
-	var first instant
+// TraceFile is what a file of a trace says of when requests came.
+type TraceFile struct {
+	Seconds []float64 // after the first, which is 0
+	Column  string    // in which they stand, "" for the first of a file without a head line
+	Unit    string    // what they were taken for, such as "times" or "epochs in milliseconds"
+}
+
+// ReadTrace reads the instants of a trace: a table (CSV, also with semicolons or tabs) with a column of times, as in the
+// traces Azure published (TIMESTAMP,ContextTokens,GeneratedTokens), or of numbers. The head line names it; without one it is
+// the first. Numbers are seconds, or epochs in the unit that puts them between 1973 and 5138; a name that ends in a unit, such
+// as time_ms, says what they are. name is the file's, for errors, which also tell the line.
+func ReadTrace(src io.Reader, name string) (TraceFile, error) {
+	r, err := textfile.NewCSV(src)
+	if err != nil {
+		return TraceFile{}, fmt.Errorf("%s: %w", name, err)
+	}
+	r.FieldsPerRecord, r.TrimLeadingSpace, r.ReuseRecord = -1, r.Comma != '\t', true
+	t := tracer{csv: r}
 	for {
-		fields, err := r.Read()
+		line, err := t.next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
+		if line > 0 && err != nil {
+			return TraceFile{}, fmt.Errorf("%s:%d: %w", name, line, err)
+		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+			return TraceFile{}, fmt.Errorf("%s: %w", name, err)
 		}
-		line, _ := r.FieldPos(0)
-		at, err := parseInstant(fields[0])
-		switch {
-		case err != nil && line == 1:
-			continue // the header
-		case err != nil:
-			return nil, fmt.Errorf("%s:%d: %w", name, line, err)
-		case len(seconds) == 0:
-			first = at
-		}
-		after := at.since(first)
-		if n := len(seconds); n > 0 && after < seconds[n-1] {
-			return nil, fmt.Errorf("%s:%d: %q comes before the line ahead of it", name, line, fields[0])
-		}
-		seconds = append(seconds, after)
 	}
-	if len(seconds) == 0 {
-		return nil, fmt.Errorf("%s: no instant in it", name)
+	if len(t.Seconds) == 0 {
+		return TraceFile{}, fmt.Errorf("%s: no instant in it", name)
 	}
-	return seconds, nil
+	return t.TraceFile, nil
 }
 
-// instant is a time, or a number of seconds.
+// tracer reads a trace line by line.
+type tracer struct {
+	TraceFile
+	csv   *csv.Reader
+	begun bool
+	at    int     // the column of the instants
+	unit  float64 // of numbers, a second's; 0 until known
+	first instant
+}
+
+// next reads a line; io.EOF after the last. The line's number is 0 in errors that tell it themselves.
+func (t *tracer) next() (line int, err error) {
+	fields, err := t.csv.Read()
+	if err != nil {
+		return 0, err
+	}
+	line, _ = t.csv.FieldPos(0)
+	if textfile.Blank(fields) {
+		return line, nil
+	}
+	if !t.begun {
+		t.begun = true
+		if isHead(fields) {
+			return line, t.readHead(fields)
+		}
+	}
+	if t.at >= len(fields) {
+		return line, fmt.Errorf("the line has no field %d, the column %s", t.at+1, t.Column)
+	}
+	return line, t.add(strings.Trim(strings.TrimSpace(fields[t.at]), `"'`))
+}
+
+// isHead reports whether a line has names: no field of it is a number or a time.
+func isHead(fields []string) bool {
+	return !slices.ContainsFunc(fields, func(field string) bool {
+		_, err := parseInstant(strings.Trim(strings.TrimSpace(field), `"'`))
+		return err == nil
+	})
+}
+
+// units are the ends of names that tell what numbers are: so many to a second.
+var units = map[string]float64{
+	"s": 1, "sec": 1, "secs": 1, "seconds": 1, "ms": 1e3, "millis": 1e3, "milliseconds": 1e3, "us": 1e6, "µs": 1e6, "micros": 1e6, "microseconds": 1e6,
+	"ns": 1e9, "nanos": 1e9, "nanoseconds": 1e9,
+}
+
+// unitNames are what numbers are called.
+var unitNames = map[float64]string{1: "seconds", 1e3: "milliseconds", 1e6: "microseconds", 1e9: "nanoseconds"}
+
+// columns are the names, in small letters and without what separates words, of columns of instants; the first that a file has
+// counts. A unit may follow, and stand alone.
+var columns = []string{
+	"timestamp", "arrivaltime", "arrivaltimestamp", "arrivedat", "arrival", "starttime", "starttimestamp", "time", "datetime", "start", "ts", "t", "at", "",
+}
+
+// readHead finds the column of the instants. If there is but one column its name does not matter.
+func (t *tracer) readHead(head []string) error {
+	best := len(columns)
+	for i, name := range head {
+		known, unit := readName(name)
+		if rank := slices.Index(columns, known); rank >= 0 && rank < best && (known != "" || unit > 0) {
+			best, t.at, t.unit, t.Column = rank, i, unit, strings.TrimSpace(name)
+		}
+	}
+	if best == len(columns) && len(head) > 1 {
+		return fmt.Errorf("the head line names no column of instants, such as timestamp or arrival_time: %q", strings.Join(head, ","))
+	}
+	if best == len(columns) {
+		_, t.unit = readName(head[0])
+		t.Column = strings.TrimSpace(head[0])
+	}
+	return nil
+}
+
+// readName takes a column's name apart: what it is called, and a unit at its end, 0 if there is none.
+func readName(name string) (known string, unit float64) {
+	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return !unicode.IsLetter(r) })
+	if n := len(words); n > 0 && units[words[n-1]] > 0 {
+		unit, words = units[words[n-1]], words[:n-1]
+	}
+	return strings.Join(words, ""), unit
+}
+
+// add takes the next instant.
+func (t *tracer) add(text string) error {
+	at, err := parseInstant(text)
+	if err != nil {
+		return err
+	}
+	if len(t.Seconds) == 0 {
+		t.first = at
+		t.settle()
+	}
+	if at.isTime() != t.first.isTime() {
+		return fmt.Errorf("%q is not of the kind of the first instant: a file has either times or numbers", text)
+	}
+	after := at.since(t.first, t.unit)
+	if n := len(t.Seconds); n > 0 && after < t.Seconds[n-1] {
+		return fmt.Errorf("%q comes before the line ahead of it: sort the file by time", text)
+	}
+	t.Seconds = append(t.Seconds, after)
+	return nil
+}
+
+// settle decides by the first instant what all are.
+func (t *tracer) settle() {
+	if t.first.isTime() {
+		t.Unit = "times"
+		return
+	}
+	epoch := 0.0
+	for _, unit := range []float64{1, 1e3, 1e6, 1e9} {
+		if first := t.first.number / unit; epoch == 0 && 1e8 <= first && first < 1e11 {
+			epoch = unit
+		}
+	}
+	switch {
+	case t.unit > 0:
+		t.Unit = unitNames[t.unit]
+	case epoch > 0:
+		t.unit, t.Unit = epoch, "epochs in "+unitNames[epoch]
+	default:
+		t.unit, t.Unit = 1, unitNames[1]
+	}
+}
+
+// instant is a time, or a number.
 type instant struct {
-	time    time.Time
-	seconds float64
+	time   time.Time
+	number float64
+	whole  int64 // the number, which a float64 may round; 0 if it is not whole
 }
 
-func (i instant) since(first instant) float64 {
-	if i.time.IsZero() {
-		return i.seconds - first.seconds
+func (i instant) isTime() bool { return !i.time.IsZero() }
+
+// since is the seconds from first on; of numbers there are unit to a second.
+func (i instant) since(first instant, unit float64) float64 {
+	switch {
+	case i.isTime():
+		return i.time.Sub(first.time).Seconds()
+	case i.whole > 0 && first.whole > 0:
+		return float64(i.whole-first.whole) / unit
 	}
-	return i.time.Sub(first.time).Seconds()
+	return (i.number - first.number) / unit
 }
 
-// parseInstant reads "2023-11-16 18:17:03.9799600", with a T, a zone or neither, or a number of seconds.
+// layouts are those of times, with a blank between date and time. Fractions of a second may follow.
+var layouts = [...]string{
+	"2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05", "2006-01-02 15:04:05Z0700", "2006-01-02 15:04:05 Z07:00", "2006-01-02 15:04:05 Z0700",
+	"2006-01-02 15:04:05 UTC", "2006/01/02 15:04:05", "2006-01-02 15:04",
+}
+
+// parseInstant reads "2023-11-16 18:17:03.9799600", with a T, a zone or neither, or a number.
 func parseInstant(text string) (instant, error) {
-	text = strings.Trim(strings.TrimSpace(text), `"'`)
-	if s, err := strconv.ParseFloat(text, 64); err == nil && !math.IsNaN(s) && !math.IsInf(s, 0) {
-		return instant{seconds: s}, nil
+	if n, err := strconv.ParseFloat(text, 64); err == nil && !math.IsNaN(n) && !math.IsInf(n, 0) {
+		whole, _ := strconv.ParseInt(text, 10, 64)
+		return instant{number: n, whole: whole}, nil
 	}
-	plain := strings.Replace(text, "T", " ", 1)
-	for _, layout := range [...]string{"2006-01-02 15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999"} {
-		if t, err := time.Parse(layout, plain); err == nil {
+	const date = len("2006-01-02")
+	if len(text) > date && text[date] == 'T' {
+		text = text[:date] + " " + text[date+1:]
+	}
+	for _, layout := range layouts {
+		if t, err := time.Parse(layout, text); err == nil {
 			return instant{time: t}, nil
 		}
 	}
-	return instant{}, fmt.Errorf("%q is neither a time such as 2023-11-16 18:17:03.97996 nor a number of seconds", text)
+	return instant{}, fmt.Errorf("%q is neither a time such as 2023-11-16 18:17:03.97996 nor a number", text)
 }

@@ -9,26 +9,45 @@ import (
 func TestReadTrace(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		name, file string
-		want       []float64
+		name, file   string
+		column, unit string
+		want         []float64
 	}{
-		{"Azure's", "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03.9799600,4808,10\n2023-11-16 18:17:04.0319600,3180,8\n\n2023-11-17 18:17:03.97996,1,2\n", []float64{0, 0.052, 86400}},
-		{"with T and zone", "2024-05-10T00:00:00.5Z,1,2\n2024-05-10T02:00:00.75+02:00,1,2\n", []float64{0, 0.25}},
-		{"seconds", "10\n10.5\n10.5\n", []float64{0, 0.5, 0.5}},
+		{"Azure's", "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03.9799600,4808,10\n2023-11-16 18:17:04.0319600,3180,8\n\n2023-11-17 18:17:03.97996,1,2\n", "TIMESTAMP", "times", []float64{0, 0.052, 86400}},
+		{"with T and zone", "2024-05-10T00:00:00.5Z,1,2\n2024-05-10T02:00:00.75+02:00,1,2\n", "", "times", []float64{0, 0.25}},
+		{"other zones", "2024-05-10 00:00:00.5 UTC\n2024-05-10 02:00:00.75 +0200\n2024-05-10T00:00:02+0000\n", "", "times", []float64{0, 0.25, 1.5}},
+		{"Excel's", "\ufeffId;Arrival Time\r\n7;2024/05/10 00:00:00\r\n8;2024/05/10 00:01:00\r\n;\r\n", "Arrival Time", "times", []float64{0, 60}},
+		{"seconds", "10\n10.5\n10.5\n", "", "seconds", []float64{0, 0.5, 0.5}},
+		{"one column of any name", "h\n1\n3\n", "h", "seconds", []float64{0, 2}},
+		{"BurstGPT's", "Timestamp,Model,Request tokens\n5,ChatGPT,472\n45,ChatGPT,1087\n", "Timestamp", "seconds", []float64{0, 40}},
+		{"another order", "id, \"timestamp \"\n5,100\n4,100.5\n", "timestamp", "seconds", []float64{0, 0.5}},
+		{"tabs", "id\tts\n\t1\n\t2\n", "ts", "seconds", []float64{0, 1}},
+		{"epochs in s", "1700000000.25,1\n1700000001,1\n", "", "epochs in seconds", []float64{0, 0.75}},
+		{"epochs in ms", "1700000000123,1\n1700000001124,1\n", "", "epochs in milliseconds", []float64{0, 1.001}},
+		{"epochs in µs", "1700000000000001,1\n1700000000000002,1\n", "", "epochs in microseconds", []float64{0, 1e-6}},
+		{"epochs in ns", "1700000000000000001,1\n1700000000000000002,1\n", "", "epochs in nanoseconds", []float64{0, 1e-9}},
+		{"as floats", "1.7e12\n1.700000000001e12\n", "", "epochs in milliseconds", []float64{0, 0.001}},
+		{"the name tells", "n,arrived_at (ms)\n1,0\n1,1500\n", "arrived_at (ms)", "milliseconds", []float64{0, 1.5}},
+		{"a unit alone", "n,Seconds\n1,1\n1,3\n", "Seconds", "seconds", []float64{0, 2}},
+		{"the best name", "time_us,timestamp\n9,1\n8,2\n", "timestamp", "seconds", []float64{0, 1}},
 	} {
 		got, err := ReadTrace(strings.NewReader(tt.file), "t.csv")
-		if err != nil || !slices.Equal(got, tt.want) {
-			t.Errorf("%s: got %v, %v; want %v", tt.name, got, err, tt.want)
+		if err != nil || !slices.Equal(got.Seconds, tt.want) || got.Column != tt.column || got.Unit != tt.unit {
+			t.Errorf("%s: got %+v, %v; want %v of %q, %s", tt.name, got, err, tt.want, tt.column, tt.unit)
 		}
 	}
 	for file, want := range map[string]string{
-		"":                    "t.csv: no instant in it",
-		"TIMESTAMP\n":         "t.csv: no instant in it",
-		"1\nx\n":              `t.csv:2: "x" is neither a time`,
-		"h\n2\n1\n":           `t.csv:3: "1" comes before the line ahead of it`,
-		"1\n\"x\n":            "t.csv: ",
-		"1\nNaN\n":            `t.csv:2: "NaN" is neither`,
-		"2023-13-45 1:1:1\n5": "",
+		"":                         "t.csv: no instant in it",
+		"TIMESTAMP\n":              "t.csv: no instant in it",
+		"1\nx\n":                   `t.csv:2: "x" is neither a time`,
+		"h\n2\n1\n":                `t.csv:3: "1" comes before the line ahead of it: sort`,
+		"1\n\"x\n":                 "t.csv: ",
+		"1\nNaN\n":                 `t.csv:2: "NaN" is neither`,
+		"2023-13-45 1:1:1\n5":      "",
+		"a,b\n1,2\n":               `t.csv:1: the head line names no column of instants, such as timestamp or arrival_time: "a,b"`,
+		"a,time\n1\n":              "t.csv:2: the line has no field 2, the column time",
+		"2023-11-16 18:17:03\n5\n": `t.csv:2: "5" is not of the kind of the first instant`,
+		"\xff\xfe1\x00":            "t.csv: the file is UTF-16",
 	} {
 		_, err := ReadTrace(strings.NewReader(file), "t.csv")
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
@@ -40,8 +59,10 @@ func TestReadTrace(t *testing.T) {
 func FuzzReadTrace(f *testing.F) {
 	f.Add("TIMESTAMP,a\n2023-11-16 18:17:03.9799600,4808\n2023-11-16 18:17:04,1\n")
 	f.Add("1\n2.5\n")
+	f.Add("\ufeffa;time (ms)\r\n1;1700000000000000001\r\n;1700000000000000002")
 	f.Fuzz(func(t *testing.T, file string) {
-		seconds, err := ReadTrace(strings.NewReader(file), "f")
+		trace, err := ReadTrace(strings.NewReader(file), "f")
+		seconds := trace.Seconds
 		if err == nil && (len(seconds) == 0 || seconds[0] != 0 || !slices.IsSorted(seconds)) {
 			t.Errorf("%q gives %v", file, seconds)
 		}
