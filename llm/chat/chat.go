@@ -14,6 +14,8 @@ import (
 
 	"github.com/ardanlabs/jinja"
 	"github.com/tidwall/gjson"
+
+	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
 // Template is a model's chat template. It may be used concurrently.
@@ -29,7 +31,7 @@ var ErrNone = errors.New("the tokenizer has no chat template")
 // Parse reads the template of a tokenizer_config.json. file is the text of chat_template.jinja, which newer models have
 // and which then takes precedence; nil if there is none.
 func Parse(config, file []byte) (*Template, error) {
-	if len(config) > 0 && !json.Valid(config) {
+	if config = textfile.Finite(config); len(config) > 0 && !json.Valid(config) {
 		var raw json.RawMessage
 		return nil, fmt.Errorf("tokenizer_config.json: %w", json.Unmarshal(config, &raw)) // which says where
 	}
@@ -80,10 +82,13 @@ func written(v gjson.Result) string {
 // the first tag.
 var idle = regexp.MustCompile(`([}%#]\})(\{[{%#])-`)
 
-// compile does what the engine does not: one line break at the end is not of the template.
+// lineEnds makes line ends those of Unix, as Jinja2 does.
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+
+// compile does what the engine does not: whatever its line ends, one line break at the end is not of the template.
 func compile(source string) (t *jinja.Template, err error) {
 	defer recovered(&err)
-	source = strings.TrimSuffix(strings.TrimSuffix(source, "\n"), "\r")
+	source = strings.TrimSuffix(lineEnds.Replace(source), "\n")
 	return jinja.Compile(idle.ReplaceAllString(source, "$1$2"))
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 	"github.com/seed-307b789f/xk6-llm/llm/tokenizer"
 )
 
@@ -56,6 +57,9 @@ func ReadCounter(read func(name string) ([]byte, error)) (*Counter, error) {
 	for i, name := range []string{ConfigFile, TemplateFile} {
 		if files[i], err = read(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
+		}
+		if files[i], err = textfile.Trim(files[i]); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	c.template, c.problem = Parse(files[0], files[1])

@@ -9,12 +9,21 @@ import (
 	"strconv"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
 // Parse reads the text of a tokenizer.json file. Errors name the part of the
 // file they speak of. The cost grows with the length of data, which is not
 // kept.
 func Parse(data []byte) (*Tokenizer, error) {
+	data, err := textfile.Trim(data)
+	if err != nil {
+		return nil, fmt.Errorf("tokenizer file: %w", err)
+	}
+	if !json.Valid(data) {
+		data = textfile.Finite(data)
+	}
 	if !json.Valid(data) {
 		var raw json.RawMessage
 		return nil, fmt.Errorf("tokenizer file: %w", json.Unmarshal(data, &raw)) // which says where

@@ -17,6 +17,18 @@ func file(sections ...string) string {
 	return "{" + strings.Join(sections, ",") + "}"
 }
 
+// A file counts alike with the byte order mark and the line ends of Windows, and whatever Python writes for infinity.
+func TestParseTakesFilesAsTheyAre(t *testing.T) {
+	text := "\ufeff" + strings.ReplaceAll(file(`"truncation":{"max_length":Infinity,"stride":NaN}`, `"version":"1.0"`), ",", ",\r\n")
+	tok, err := Parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := tok.Encode("abb"); !slices.Equal(got, []int32{2, 1}) {
+		t.Errorf("got %v, want [2 1]", got)
+	}
+}
+
 // What is not supported, or wrong, is named together with its place.
 func TestParseErrors(t *testing.T) {
 	split := func(regex string) string {
@@ -27,6 +39,7 @@ func TestParseErrors(t *testing.T) {
 		"empty":                 {``, "unexpected end of JSON input"},
 		"cut off":               {`{"model":{"vocab"`, "unexpected end of JSON input"},
 		"not an object":         {`[1]`, "not a JSON object"},
+		"UTF-16":                {"\xff\xfe{\x00}\x00", "tokenizer file: the file is UTF-16"},
 		"deep":                  {strings.Repeat("[", 1<<20), "exceeded max depth"},
 		"no model":              {`{}`, `model: field "vocab" is missing`},
 		"unknown model":         {model(`"type":"Bytes"`), `model "Bytes" is not supported`},
