@@ -9,6 +9,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/seed-307b789f/xk6-llm/convert/compare"
+	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
 // figurePaths are where the summary of a report has what is compared, by the names of package compare.
@@ -31,7 +32,10 @@ func ReadFigures(dir string) (f compare.Figures, found bool, err error) {
 	if err != nil {
 		return f, false, err
 	}
-	if !gjson.ValidBytes(text) {
+	if text, err = textfile.Trim(text); err != nil {
+		return f, false, fmt.Errorf("%s: %w", paths[0], err)
+	}
+	if text = textfile.Finite(text); !gjson.ValidBytes(text) {
 		return f, false, fmt.Errorf("%s: it is no JSON", paths[0])
 	}
 	summary := gjson.ParseBytes(text)

@@ -14,6 +14,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/seed-307b789f/xk6-llm/convert/foreign"
+	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/limits"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -135,6 +136,9 @@ func (r *Run) read(s Source) error {
 		return fmt.Errorf("%s: %w", s.Name, err)
 	}
 	br := bufio.NewReaderSize(plain, bufferSize) // which decompress's is, if the file is plain; and so it goes on
+	if err := textfile.Skip(br); err != nil {
+		return fmt.Errorf("%s: %w", s.Name, err)
+	}
 	head, _ := br.Peek(foreign.Head)
 	lines := record.NewReader(br, s.Name)
 	lines.Reuse = true
@@ -182,6 +186,7 @@ type input struct {
 	foreign  bool // there is something in it, and it is not k6's
 	lines    int
 	bad      int
+	first    error // why the first of those could not be read
 	ended    bool
 	cut      bool
 }
@@ -230,7 +235,9 @@ func (in *input) refuse(err *record.SyntaxError) {
 		in.cut = true
 		return
 	}
-	in.bad++
+	if in.bad++; in.bad == 1 {
+		in.first = err
+	}
 	if in.bad <= maxBad {
 		in.run.remark("%v", err)
 	}
@@ -240,6 +247,8 @@ func (in *input) finish() error {
 	switch {
 	case in.lines == 0 && in.foreign:
 		return fmt.Errorf("%s: %w", in.name, errUnknown)
+	case in.lines == 0 && in.bad > 0:
+		return fmt.Errorf("%s: %w; the first line that could not be read: %w", in.name, errNothing, in.first)
 	case in.lines == 0:
 		return fmt.Errorf("%s: %w", in.name, errNothing)
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"io"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -27,6 +29,9 @@ func TestReadRefuses(t *testing.T) {
 		{"twice the same", []Source{{"f", bytes.NewReader(good)}, {"g", bytes.NewReader(good)}}, false, "is there twice"},
 		{"two runs", []Source{{"f", bytes.NewReader(good)}, {"g", bytes.NewReader(asRecords(t, other))}}, false, `of different runs, "other" and "run"`},
 		{"two runs, forced", []Source{{"f", bytes.NewReader(good)}, {"g", bytes.NewReader(asRecords(t, other))}}, true, ""},
+		{"UTF-16", []Source{{"f", strings.NewReader("\xff\xfe{\x00")}}, false, "f: the file is UTF-16"},
+		{"numbers as pandas writes them", []Source{{"f", strings.NewReader("{\"type\":\"request\",\"stage\":0.0}\n")}}, false, "lines written by `k6 run --out llm=FILE`"},
+		{"their reason", []Source{{"f", strings.NewReader("{\"type\":\"request\",\"stage\":0.0}\n")}}, false, "the first line that could not be read: f:1: request line: json: cannot unmarshal number 0.0"},
 		{"no gzip", []Source{{"f", strings.NewReader("\x1f\x8b")}}, false, "f: unexpected EOF"},
 	} {
 		run, err := Read(ReadOptions{Force: tt.force}, tt.sources...)
@@ -35,6 +40,30 @@ func TestReadRefuses(t *testing.T) {
 		}
 		if tt.force && run.ID() != "other+run" {
 			t.Errorf("%s: id %q", tt.name, run.ID())
+		}
+	}
+}
+
+// A file is read with a byte order mark and the line ends of Windows, whatever its kind and packing.
+func TestFilesWithAMark(t *testing.T) {
+	t.Parallel()
+	mark := func(text []byte) []byte {
+		return append([]byte("\ufeff"), bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n"))...)
+	}
+	records := asRecords(t, sampleLines())
+	vllm, err := os.ReadFile("foreign/testdata/vllm/0.33.0.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string][]byte{"records": records, "k6": asK6JSON(t, sampleLines()), "vllm": vllm} {
+		want := mustRead(t, text)
+		for kind, marked := range map[string][]byte{"plain": mark(text), "gzip": zip(t, mark(text))} {
+			run, err := Read(ReadOptions{}, Source{"f", bytes.NewReader(marked)})
+			if err != nil {
+				t.Errorf("%s, %s: %v", name, kind, err)
+			} else if len(run.Requests) != len(want.Requests) || run.Partial != want.Partial {
+				t.Errorf("%s, %s: %d requests, partial %t; want %d, %t", name, kind, len(run.Requests), run.Partial, len(want.Requests), want.Partial)
+			}
 		}
 	}
 }
@@ -181,4 +210,23 @@ func FuzzRead(f *testing.F) {
 			t.Errorf("%q: %v", file, err)
 		}
 	})
+}
+
+// The summary of a report is read with a byte order mark, and with the numbers that Python writes and JSON has not.
+func TestFiguresOfAFileWithAMark(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for text, want := range map[string]string{
+		"\ufeff{\"load_summary\":{\"count\":10},\r\n\"failures\":{\"count\":1},\"successes\":{\"latency\":{\"request_latency\":{\"mean\":NaN,\"median\":2}}}}": "",
+		"\xff\xfe{\x00": "the file is UTF-16",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, summaryName), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f, found, err := ReadFigures(dir)
+		_, mean := f.Values["mean(request_latency)"]
+		if want == "" && (err != nil || !found || f.Requests != 10 || mean || f.Values["p50(request_latency)"] != 2) || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%q: got %+v, %v; want %q", text, f, err, want)
+		}
+	}
 }

@@ -15,6 +15,8 @@ import (
 	"strings"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
 // Quantity is something that a stage is asked for, by its path in a stage file.
@@ -125,7 +127,10 @@ func readStage(path string) (Stage, error) {
 	if err != nil {
 		return Stage{}, err
 	}
-	stage, err := parseStage(text)
+	if text, err = textfile.Trim(text); err != nil {
+		return Stage{}, fmt.Errorf("%s: left out: %w", path, err)
+	}
+	stage, err := parseStage(textfile.Finite(text))
 	if err != nil {
 		return Stage{}, fmt.Errorf("%s: left out: %w", path, err)
 	}

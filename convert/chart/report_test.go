@@ -48,6 +48,24 @@ func TestReadTakesTheValues(t *testing.T) {
 	}
 }
 
+// A stage file is read with a byte order mark, and with the numbers that Python writes and JSON has not.
+func TestReadStage(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "stage_0_lifecycle_metrics.json")
+	for text, want := range map[string]string{
+		"\ufeff{\"load_summary\":{\"achieved_rate\":2},\r\n\"successes\":{\"latency\":{\"request_latency\":{\"mean\":NaN}},\"throughput\":{\"output_tokens_per_sec\":7}}}": "",
+		"\xff\xfe{\x00": path + ": left out: the file is UTF-16",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		stage, err := readStage(path)
+		if want == "" && (err != nil || stage.Values[OutputRate] != 7) || want != "" && (err == nil || !strings.HasPrefix(err.Error(), want)) {
+			t.Errorf("%q: got %v, %v; want %q", text, stage.Values, err, want)
+		}
+	}
+}
+
 func TestParseStage(t *testing.T) {
 	t.Parallel()
 	const load, throughput = `"load_summary":{"achieved_rate":2}`, `"throughput":{"output_tokens_per_sec":7}`

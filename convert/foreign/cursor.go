@@ -49,13 +49,15 @@ func (c *cursor) take(want byte) bool {
 	return true
 }
 
-// null takes a null, if there is one.
+// null takes a null, if there is one, or what Python writes for a value that is not there or has no bound.
 func (c *cursor) null() bool {
-	if c.peek() != 'n' || !bytes.HasPrefix(c.b[c.i:], []byte("null")) {
-		return false
+	for _, word := range [...]string{"null", "NaN", "Infinity"} {
+		if c.peek() == word[0] && bytes.HasPrefix(c.b[c.i:], []byte(word)) {
+			c.i += len(word)
+			return true
+		}
 	}
-	c.i += len("null")
-	return true
+	return false
 }
 
 // object calls f for each member, with c before the value, which f must read.

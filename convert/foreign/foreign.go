@@ -6,10 +6,13 @@
 package foreign
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
 // Request is one request as another tool saw it. Times are in seconds; a nil pointer, slice or "" is what the tool did not
@@ -170,13 +173,17 @@ type decoder interface {
 	next(r *Reader) (*Request, error)
 }
 
-// Open starts to read a file of a format, as Detect found it. It undoes no compression. Formats without requests are an error
+// Open starts to read a file of a format, as Detect found it. It undoes no compression, and passes over a byte order mark. Formats without requests are an error
 // that says which file to give instead.
 func Open(src io.Reader, format Format) (*Reader, error) {
 	if err := format.Check(); err != nil {
 		return nil, err
 	}
-	r := &Reader{s: newStream(src), meta: Meta{Format: format, Clock: Monotonic}}
+	text := bufio.NewReader(src)
+	if err := textfile.Skip(text); err != nil {
+		return nil, err
+	}
+	r := &Reader{s: newStream(text), meta: Meta{Format: format, Clock: Monotonic}}
 	switch format {
 	case InferencePerf:
 		r.dec, r.meta.Stages = new(inferencePerf), make([]Stage, 1)

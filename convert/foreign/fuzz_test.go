@@ -7,11 +7,14 @@ import (
 	"math"
 	"testing"
 	"testing/iotest"
+
+	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
 func FuzzInferencePerf(f *testing.F) {
 	f.Add(file(f, perRequest)[:2000])
 	f.Add([]byte(`[{"start_time": 1, "end_time": 2, "request": "{\"model\": \"m\", \"prompt\": \"\ud83d\ude00\", \"stream\": true}", "info": {"response_metrics": {"output_tokens": 3, "server_usage": {"a": 1}, "chunk_times": [1.5]}}, "error": null}]`))
+	f.Add([]byte("\ufeff[\r\n" + `{"start_time": 1, "end_time": 2, "info": {"input_tokens": NaN}}]`))
 	f.Add([]byte(`[{"start_time": 1, "end_time": 2, "request": "\\", "error": {"error_type": "HTTP Error 500"}}, {]`))
 	fuzz(f, InferencePerf)
 }
@@ -84,6 +87,9 @@ func fuzz(f *testing.F, format Format) {
 func readAll(t *testing.T, src io.Reader, format Format, size int) (list []*Request, last string) {
 	t.Helper()
 	r, err := Open(src, format)
+	if errors.Is(err, textfile.ErrUTF16) {
+		return nil, err.Error()
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

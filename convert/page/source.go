@@ -15,6 +15,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/seed-307b789f/xk6-llm/convert"
+	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 )
 
@@ -132,6 +133,10 @@ func (r *Run) readFile(dir, file, name string) error {
 	if err != nil {
 		return err
 	}
+	if text, err = textfile.Trim(text); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	text = textfile.Finite(text)
 	doc := gjson.ParseBytes(text)
 	if !gjson.ValidBytes(text) || !doc.IsObject() {
 		return fmt.Errorf("%s: it is no JSON object", file)

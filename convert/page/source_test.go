@@ -61,7 +61,7 @@ func TestFromDirWithoutRequests(t *testing.T) {
 	t.Parallel()
 	const stage = `{"load_summary":{"count":10,"achieved_rate":%,"requested_rate":%},"successes":{"count":10,"latency":{"request_latency":{"mean":1,"median":0.9,"p99":2},"time_to_first_token":{"mean":0.1,"median":0.1,"p99":0.2}},"throughput":{"output_tokens_per_sec":50}},"failures":{"count":0}}`
 	dir := writeFiles(t, map[string]string{
-		"x-summary_lifecycle_metrics.json": strings.ReplaceAll(stage, "%", "3"), "x-stage_10_lifecycle_metrics.json": strings.ReplaceAll(stage, "%", "4"),
+		"x-summary_lifecycle_metrics.json": "\ufeff" + strings.ReplaceAll(stage, "%", "3"), "x-stage_10_lifecycle_metrics.json": strings.ReplaceAll(strings.Replace(stage, "%", "NaN", 1), "%", "4"),
 		"x-stage_2_lifecycle_metrics.json": strings.ReplaceAll(stage, "%", "2"), "x-adapter_a_stage_0_lifecycle_metrics.json": stage, "other.json": "no JSON",
 	})
 	r, err := FromDir(dir)
@@ -89,6 +89,7 @@ func TestFromDirRefuses(t *testing.T) {
 		want  string
 	}{
 		{nil, "it holds no report"},
+		{map[string]string{"summary_lifecycle_metrics.json": "\xff\xfe{\x00"}, "summary_lifecycle_metrics.json: the file is UTF-16"},
 		{map[string]string{"summary_lifecycle_metrics.json": "[1]"}, "summary_lifecycle_metrics.json: it is no JSON object"},
 		{map[string]string{"stage_0_lifecycle_metrics.json": "{"}, "stage_0_lifecycle_metrics.json: it is no JSON object"},
 		{map[string]string{"stage_99999999999999999999_lifecycle_metrics.json": "{}"}, "value out of range"},

@@ -16,6 +16,8 @@ import (
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/google"
+
+	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
 // Source is where a Prometheus is, and how to be let in. Nothing of it is ever printed but the URL, without its password.
@@ -119,6 +121,9 @@ func (s Source) trust() (*tls.Config, error) {
 	text, err := os.ReadFile(s.CA)
 	if err != nil {
 		return nil, fmt.Errorf("certificates to trust: %w", err)
+	}
+	if text, err = textfile.Trim(text); err != nil {
+		return nil, fmt.Errorf("certificates to trust: %q: %w", s.CA, err)
 	}
 	pool, err := x509.SystemCertPool()
 	if err != nil {

@@ -10,6 +10,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
 var allLines = []Line{
@@ -103,6 +105,23 @@ func TestReaderNamesTheLineAndGoesOn(t *testing.T) {
 	}
 	if _, err := r.Next(); err != io.EOF {
 		t.Errorf("end: %v", err)
+	}
+}
+
+// A file is read with the byte order mark and the line ends of Windows, and without a last line break; UTF-16 is named.
+func TestReaderTakesFilesAsTheyAre(t *testing.T) {
+	t.Parallel()
+	r := NewReader(strings.NewReader("\ufeff{\"type\":\"stage\",\"index\":1}\r\n\r\n{\"type\":\"stage\",\"index\":2}"), "run.jsonl")
+	for want := 1; want <= 2; want++ {
+		if line, err := r.Next(); err != nil || line.(*Stage).Index != want {
+			t.Errorf("line %d: %v, %v", want, line, err)
+		}
+	}
+	if _, err := r.Next(); err != io.EOF {
+		t.Errorf("end: %v", err)
+	}
+	if _, err := NewReader(strings.NewReader("\xff\xfe{\x00"), "run.jsonl").Next(); !errors.Is(err, textfile.ErrUTF16) {
+		t.Errorf("UTF-16: got %v", err)
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
 // maxLine bounds a line, which is long only when bodies are kept.
@@ -30,13 +32,14 @@ func (e *SyntaxError) Unwrap() error { return e.Err }
 type Reader struct {
 	Decoder
 
-	file string
-	line int
-	src  *bufio.Reader
-	buf  []byte
+	file  string
+	line  int
+	begun bool
+	src   *bufio.Reader
+	buf   []byte
 }
 
-// NewReader reads lines from src; file is its name in errors.
+// NewReader reads lines from src, which may begin with a byte order mark; file is its name in errors.
 func NewReader(src io.Reader, file string) *Reader {
 	return &Reader{file: file, src: bufio.NewReaderSize(src, 1<<18)}
 }
@@ -64,6 +67,12 @@ func (r *Reader) Next() (Line, error) {
 
 // next gives the bytes up to and with the next line break; they live until the following call.
 func (r *Reader) next() ([]byte, error) {
+	if !r.begun {
+		r.begun = true
+		if err := textfile.Skip(r.src); err != nil {
+			return nil, err
+		}
+	}
 	r.buf = r.buf[:0]
 	for {
 		part, err := r.src.ReadSlice('\n')
