@@ -47,11 +47,11 @@ func (m *ModuleInstance) loadCredentials(o *clientOptions) error {
 func (m *ModuleInstance) readCredentials(f credentialFiles) (*credentials, error) {
 	c := new(credentials)
 	if f.cert != "" {
-		cert, _, err := m.readFile("certificate", f.cert)
+		cert, _, err := m.readText("certificate", f.cert)
 		if err != nil {
 			return nil, invalid("Client", "certPath", err)
 		}
-		key, _, err := m.readFile("key", f.key)
+		key, _, err := m.readText("key", f.key)
 		if err != nil {
 			return nil, invalid("Client", "keyPath", err)
 		}
@@ -62,7 +62,7 @@ func (m *ModuleInstance) readCredentials(f credentialFiles) (*credentials, error
 		c.certificates = []tls.Certificate{pair}
 	}
 	if f.ca != "" {
-		authorities, _, err := m.readFile("certificates", f.ca)
+		authorities, _, err := m.readText("certificates", f.ca)
 		if err != nil {
 			return nil, invalid("Client", "caPath", err)
 		}

@@ -103,11 +103,11 @@ func TestClientCertificates(t *testing.T) {
 		{"certificate of a stranger", `certPath: 's.pem', keyPath: 's.key', caPath: 'ca.pem'`, nil, "tls: "},
 	} {
 		v := newVU(t, New())
-		v.write(t, "/scripts/c.pem", client.certPEM())
+		v.write(t, "/scripts/c.pem", "\ufeff"+client.certPEM())
 		v.write(t, "/scripts/c.key", client.keyPEM(t))
 		v.write(t, "/scripts/s.pem", stranger.certPEM())
 		v.write(t, "/scripts/s.key", stranger.keyPEM(t))
-		v.write(t, "/scripts/ca.pem", authority.certPEM())
+		v.write(t, "/scripts/ca.pem", "\ufeff"+authority.certPEM()) // as editors of Windows save it
 		v.run(t, `const client = new Client({baseURL: '`+server.URL+`', `+tt.options+`});`)
 		v.start(t)
 		v.state.Transport.(*http.Transport).TLSClientConfig = tt.ofK6
@@ -159,9 +159,9 @@ func TestConnectionsOfAClientWithCertificates(t *testing.T) {
 	client, root := issue(t, "client", authority), New()
 	for fresh, want := range map[bool]int{false: 1, true: 3} {
 		server, v := private(t, authority), newVU(t, root)
-		v.write(t, "/scripts/c.pem", client.certPEM())
+		v.write(t, "/scripts/c.pem", "\ufeff"+client.certPEM())
 		v.write(t, "/scripts/c.key", client.keyPEM(t))
-		v.write(t, "/scripts/ca.pem", authority.certPEM())
+		v.write(t, "/scripts/ca.pem", "\ufeff"+authority.certPEM()) // as editors of Windows save it
 		v.run(t, `const client = new Client({baseURL: '`+server.URL+`', certPath: 'c.pem', keyPath: 'c.key', caPath: 'ca.pem'});`)
 		v.start(t)
 		v.state.Options.NoVUConnectionReuse = null.BoolFrom(fresh)

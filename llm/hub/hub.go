@@ -17,6 +17,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
 // DefaultEndpoint is the public hub.
@@ -77,6 +79,9 @@ func FromEnv(lookup func(name string) (string, bool)) (*Client, error) {
 			path = filepath.Join(home, "token")
 		}
 		if data, err := os.ReadFile(path); err == nil { // most users have none
+			if data, err = textfile.Trim(data); err != nil {
+				return nil, fmt.Errorf("the hub's token in %s: %w", path, err)
+			}
 			c.Token = strings.TrimSpace(string(data))
 		}
 	}

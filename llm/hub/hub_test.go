@@ -295,7 +295,7 @@ func TestOthersDownloadIsWaitedFor(t *testing.T) {
 
 func TestFromEnv(t *testing.T) {
 	home := t.TempDir()
-	if err := os.WriteFile(filepath.Join(home, "token"), []byte("hf_stored\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(home, "token"), []byte("\ufeffhf_stored\r\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	env := func(pairs ...string) *Client {
