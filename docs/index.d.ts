@@ -141,6 +141,8 @@ declare module 'k6/x/llm' {
     promptTokens?: number;
     /** Whether the server adds special tokens around the prompt; by default as it does by itself. */
     addSpecialTokens?: boolean;
+    /** Further fields of the body, such as tools, in place of those of {@link ClientOptions.extraBody}. An item of a 'jsonl' data set has those of its record here. */
+    extraBody?: Record<string, unknown>;
   }
 
   /** A request for {@link Client.send}: a chat's messages, or a prompt. */
@@ -225,7 +227,7 @@ declare module 'k6/x/llm' {
   export interface DatasetOptions {
     /**
      * From files: 'shareGPT', 'billsum_conversations', 'infinity_instruct' (conversations), 'cnn_dailymail' (articles),
-     * 'jsonl' (prompts or messages). Made up: 'random', 'synthetic', 'shared_prefix', of exact lengths; 'conversation_replay',
+     * 'jsonl' (prompts, or messages as they stand, with tools and parameters). Made up: 'random', 'synthetic', 'shared_prefix', of exact lengths; 'conversation_replay',
      * of several turns; 'mock', tiny.
      */
     type:
@@ -248,8 +250,8 @@ declare module 'k6/x/llm' {
     /** Text that 'synthetic' prompts are pieces of, instead of the built-in one. */
     corpusFilePath?: string;
     /**
-     * Of 'random': a CSV file with the columns ContextTokens and GeneratedTokens, as Azure's traces; item k has the lengths of
-     * its line k, in place of the distributions.
+     * Of 'random': a CSV file with the columns ContextTokens and GeneratedTokens, as Azure's traces, or input_tokens and
+     * output_tokens and the like; item k has the lengths of its line k, in place of the distributions.
      */
     trace?: string;
     /**
@@ -390,8 +392,9 @@ declare module 'k6/x/llm' {
   export function pace(load: LoadOptions): { scenarios: Record<string, object>; wait(): number };
 
   /**
-   * Instants of a trace, in seconds after its first: a CSV file whose first column is a time, as in Azure's published traces,
-   * or seconds. scenarios({ arrival: 'trace', trace: trace('azure.csv') })
+   * Instants of a trace, in seconds after its first: a CSV file with a column TIMESTAMP, arrival_time or the like, as Azure's
+   * published traces, or without a head line, the first column: times, seconds, or epochs in s, ms, µs or ns.
+   * scenarios({ arrival: 'trace', trace: trace('azure.csv') })
    */
   export function trace(path: string): number[];
 

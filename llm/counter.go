@@ -202,7 +202,11 @@ func (m *ModuleInstance) loadTokenizers(o *clientOptions) error {
 			default:
 				return counter.CountSpecial(r.Prompt), false
 			}
-			n, err := counter.CountChat(r.Messages, tools)
+			offered := tools
+			if own, ok := r.Extra["tools"]; ok {
+				offered = own
+			}
+			n, err := counter.CountChat(r.Messages, offered)
 			return n, err != nil
 		}
 	}

@@ -9,11 +9,13 @@ import (
 	"strings"
 
 	"github.com/grafana/sobek"
+	"github.com/tidwall/gjson"
 	"go.k6.io/k6/v2/js/common"
 	"go.k6.io/k6/v2/lib"
 	"go.k6.io/k6/v2/lib/fsext"
 
 	"github.com/seed-307b789f/xk6-llm/datasets"
+	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 	"github.com/seed-307b789f/xk6-llm/llm/measure"
 )
 
@@ -62,6 +64,17 @@ func (m *ModuleInstance) readFile(what, path string) (data []byte, abs string, e
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, abs, fmt.Errorf("%s %s does not exist: check its path", what, abs)
 	case err != nil:
+		return nil, abs, fmt.Errorf("%s %s: %w", what, abs, err)
+	}
+	return data, abs, nil
+}
+
+// readText is readFile for a text in UTF-8, which it gives without its byte order mark.
+func (m *ModuleInstance) readText(what, path string) (data []byte, abs string, err error) {
+	if data, abs, err = m.readFile(what, path); err != nil {
+		return nil, abs, err
+	}
+	if data, err = textfile.Trim(data); err != nil {
 		return nil, abs, fmt.Errorf("%s %s: %w", what, abs, err)
 	}
 	return data, abs, nil
@@ -152,25 +165,59 @@ func (d *jsDataset) item(i int64) (sobek.Value, error) {
 func (d *jsDataset) object(item datasets.Item) (obj *sobek.Object, err error) {
 	rt := d.m.vu.Runtime()
 	obj = rt.NewObject()
-	if item.Messages != nil {
+	set := func(name string, value any) { err = errors.Join(err, obj.Set(name, value)) }
+	switch {
+	case item.Chat != nil:
+		set("messages", fromJSON(rt, gjson.ParseBytes(item.Chat)))
+	case item.Messages != nil:
 		messages := make([]any, len(item.Messages))
 		for k, message := range item.Messages {
 			o := rt.NewObject()
 			err = errors.Join(err, o.Set("role", message.Role), o.Set("content", message.Content))
 			messages[k] = o
 		}
-		err = errors.Join(err, obj.Set("messages", rt.NewArray(messages...)))
-	} else {
-		err = errors.Join(err, obj.Set("prompt", item.Prompt))
+		set("messages", rt.NewArray(messages...))
+	default:
+		set("prompt", item.Prompt)
 		if item.PromptTokens > 0 { // of a chat the server counts its template, too
-			err = errors.Join(err, obj.Set("promptTokens", item.PromptTokens))
+			set("promptTokens", item.PromptTokens)
 		}
 		if item.Bare {
-			err = errors.Join(err, obj.Set("addSpecialTokens", false))
+			set("addSpecialTokens", false)
 		}
 	}
 	if item.MaxTokens > 0 {
-		err = errors.Join(err, obj.Set("maxTokens", item.MaxTokens))
+		set("maxTokens", item.MaxTokens)
+	}
+	if item.Params != nil {
+		set("extraBody", fromJSON(rt, gjson.ParseBytes(item.Params)))
 	}
 	return obj, err
+}
+
+// fromJSON makes a value of a script, keys in the order of the text.
+func fromJSON(rt *sobek.Runtime, v gjson.Result) sobek.Value {
+	switch {
+	case v.IsArray():
+		var items []any
+		v.ForEach(func(_, item gjson.Result) bool {
+			items = append(items, fromJSON(rt, item))
+			return true
+		})
+		return rt.NewArray(items...)
+	case v.IsObject():
+		obj := rt.NewObject()
+		v.ForEach(func(key, item gjson.Result) bool {
+			_ = obj.DefineDataProperty(key.Str, fromJSON(rt, item), sobek.FLAG_TRUE, sobek.FLAG_TRUE, sobek.FLAG_TRUE) // of a plain object it cannot fail
+			return true
+		})
+		return obj
+	case v.Type == gjson.Null:
+		return sobek.Null()
+	case v.Type == gjson.Number:
+		if n, err := strconv.ParseInt(v.Raw, 10, 64); err == nil && n != 0 { // -0 is another
+			return rt.ToValue(n)
+		}
+	}
+	return rt.ToValue(v.Value())
 }

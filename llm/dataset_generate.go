@@ -69,7 +69,7 @@ func (m *ModuleInstance) synthetic(o *datasetOptions, counter *chat.Counter, g d
 	if o.corpus == "" {
 		return pieces(datasets.Corpus)
 	}
-	data, abs, err := m.readFile("corpus", o.corpus)
+	data, abs, err := m.readText("corpus", o.corpus)
 	if err != nil {
 		return nil, err
 	}

@@ -124,8 +124,8 @@ func (m *ModuleInstance) openFiles(o *datasetOptions, kind datasets.Kind) (datas
 	if err != nil {
 		return nil, err
 	}
-	if c := l.Counts; c.Empty+c.Long > 0 {
-		m.logCounts(nameOf(files), c)
+	if l.Counts.LeftOut() {
+		m.vu.InitEnv().Logger.Infof("data set %s: %s", nameOf(files), l.Counts)
 	}
 	return l, nil
 }
@@ -138,18 +138,13 @@ func nameOf(files []datasets.File) string {
 	return fmt.Sprintf("%s and %d more", files[0].Name, len(files)-1)
 }
 
-// logCounts says what became of a set's records.
-func (m *ModuleInstance) logCounts(name string, c datasets.Counts) {
-	m.vu.InitEnv().Logger.Infof("data set %s: %d records; left out: %d without a question and an answer, %d outside of the lengths asked for", name, c.Kept, c.Empty, c.Long)
-}
-
 // openConversations reads the conversations of files whole.
 func (m *ModuleInstance) openConversations(o *datasetOptions, files []datasets.File, kind datasets.Kind, opts datasets.Options) (datasets.Set, error) {
 	l, err := datasets.ReadScripts(files, kind, opts)
 	if err != nil {
 		return nil, err
 	}
-	m.vu.InitEnv().Logger.Infof("data set %s: %d conversations; left out: %d without a question and an answer", nameOf(files), l.Counts.Kept, l.Counts.Empty)
+	m.vu.InitEnv().Logger.Infof("data set %s, whole conversations: %s", nameOf(files), l.Counts)
 	return o.lead(l), nil
 }
 
@@ -157,9 +152,8 @@ func (m *ModuleInstance) openConversations(o *datasetOptions, files []datasets.F
 func (m *ModuleInstance) openStream(files []datasets.File, kind datasets.Kind, opts datasets.Options) (datasets.Set, error) {
 	log, name := m.vu.InitEnv().Logger, nameOf(files)
 	opts.Seen = func(c datasets.Counts, end bool) {
-		if dropped := c.Empty + c.Long; dropped > 0 || end {
-			log.Infof("data set %s, %s: %d records; left out: %d without a question and an answer, %d outside of the lengths asked for",
-				name, map[bool]string{false: "so far", true: "to its end"}[end], c.Kept, c.Empty, c.Long)
+		if c.LeftOut() || end {
+			log.Infof("data set %s, %s: %s", name, map[bool]string{false: "so far", true: "to its end"}[end], c)
 		}
 	}
 	return datasets.OpenStream(files, kind, opts)

@@ -12,6 +12,8 @@ import (
 
 	"github.com/grafana/sobek"
 	"go.k6.io/k6/v2/lib/types"
+
+	"github.com/seed-307b789f/xk6-llm/llm/api"
 )
 
 // fields reads an options object: a reader for each key it may have.
@@ -263,6 +265,28 @@ func jsonObject(dst *json.RawMessage) func(sobek.Value) error {
 		default:
 			return fmt.Errorf("must be an object or the text of one, got %s", describe(v))
 		}
+		return err
+	}
+}
+
+// extraBody reads further fields of a request's body, keys in the script's order.
+func extraBody(dst *api.Extra) func(sobek.Value) error {
+	return func(v sobek.Value) (err error) {
+		var given map[string]any
+		if err := object(&given)(v); err != nil {
+			return err
+		}
+		obj, _ := v.(*sobek.Object) // what else exports a map
+		for name := range given {
+			if inner, ok := obj.Get(name).(*sobek.Object); ok {
+				text, err := inner.MarshalJSON()
+				if err != nil {
+					return fmt.Errorf("field %q: %w", name, err)
+				}
+				given[name] = json.RawMessage(text)
+			}
+		}
+		*dst, err = api.ParseExtra(given)
 		return err
 	}
 }

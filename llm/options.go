@@ -245,6 +245,7 @@ func (o *requestOptions) fields() fields {
 		"maxTokens": integer(&o.maxTokens, 1),
 		"sessionID": text(&o.SessionID),
 		"turn":      integer(&o.turn, 0),
+		"extraBody": extraBody(&o.Extra),
 
 		"promptTokens":     integer(&o.promptTokens, 1),
 		"addSpecialTokens": func(v sobek.Value) error { o.AddSpecial = new(bool); return boolean(o.AddSpecial)(v) },

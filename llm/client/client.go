@@ -206,6 +206,8 @@ type Request struct {
 	AddSpecial *bool
 	// MaxTokensField goes before that of Options; nil for none.
 	MaxTokensField *string
+	// Extra are further fields of the body, in place of the client's of the same names; nil for none.
+	Extra api.Extra
 }
 
 // Answer is a request's record, with the text that came.
@@ -226,6 +228,17 @@ func (c *Client) limit(req Request) (field string, tokens int) {
 	return field, req.MaxTokens
 }
 
+// extra are the fields of all requests with those of one put over them.
+func (o *Options) extra(of api.Extra) api.Extra {
+	if len(of) == 0 {
+		return o.Extra
+	}
+	all := make(api.Extra, len(o.Extra)+len(of))
+	maps.Copy(all, o.Extra)
+	maps.Copy(all, of)
+	return all
+}
+
 // Do sends one request and waits for its end. It returns an error only if the request could not be built; whatever happens
 // from then on is in the record. The record's identity (scenario, stage, index …) and judgement are the caller's to fill in.
 // When ctx ends the request is cut and recorded as canceled, with its chunks so far.
@@ -239,7 +252,7 @@ func (c *Client) Do(ctx context.Context, rt http.RoundTripper, req Request) (Ans
 	field, limit := c.limit(req)
 	body, err := c.opts.API.Body(api.Request{
 		Model: req.Model, Prompt: req.Prompt, Messages: req.Messages, MaxTokens: limit, MaxTokensField: field,
-		IgnoreEOS: c.opts.IgnoreEOS, Stream: c.opts.Streaming, AddSpecial: req.AddSpecial, Format: c.opts.Format, Extra: c.opts.Extra,
+		IgnoreEOS: c.opts.IgnoreEOS, Stream: c.opts.Streaming, AddSpecial: req.AddSpecial, Format: c.opts.Format, Extra: c.opts.extra(req.Extra),
 	})
 	if err != nil {
 		return Answer{}, fmt.Errorf("request body: %w", err)
