@@ -91,7 +91,7 @@ func (d *decoder) readFields(record []byte, p *prompted) error {
 		name := key(field)
 		text, isText := d.string(value)
 		p.hasPrompt = p.hasPrompt || name == "prompt"
-		if value[0] == 'n' || isText && (text == "" || strings.TrimSpace(text) == "" && !parameters[name]) {
+		if value[0] == 'n' || isText && nothing(name, text) {
 			continue
 		}
 		switch {
@@ -117,6 +117,21 @@ func (d *decoder) readFields(record []byte, p *prompted) error {
 	}
 	return nil
 }
+
+// nothing reports whether a field's text stands for none: an empty one, a blank one where no blank can be meant and, of numbers,
+// what tables have in place of them.
+func nothing(name, text string) bool {
+	mayBeText, known := parameters[name]
+	if mayBeText {
+		return text == ""
+	}
+	text = strings.TrimSpace(text)
+	number := known || slices.Contains(limits[:], name)
+	return text == "" || number && slices.ContainsFunc(noNumbers, func(word string) bool { return strings.EqualFold(word, text) })
+}
+
+// noNumbers are how programs write in tables that there is no number.
+var noNumbers = []string{"nan", "null", "none", "na", "n/a", "inf", "-inf", "infinity", "-infinity"}
 
 // isBatch knows the lines of OpenAI's batch files, in which the request is the body.
 func (d *decoder) isBatch(record []byte) bool {

@@ -29,6 +29,7 @@ func TestPrompts(t *testing.T) {
 		{"NaN inside", `{"messages": [{"role": "user", "content": "NaN", "score": NaN}], "seed": -1}`, `[{"role": "user", "content": "NaN", "score": null}]`, `{"seed":-1}`, 0, ""},
 		{"cells", `{"messages": "[{\"role\": \"user\", \"content\": null}]", "temperature": "0.5", "ignore_eos": "False", "tools": "[{}]", "stop": "5", "tool_choice": "{\"type\": \"function\"}", "max_tokens": "120.0"}`,
 			`[{"role": "user", "content": null}]`, `{"temperature":0.5,"ignore_eos":false,"tools":[{}],"stop":"5","tool_choice":{"type": "function"}}`, 120, ""},
+		{"cells of nothing", `{"messages": ` + chat + `, "max_tokens": "NaN", "top_p": "None", "seed": "inf", "tool_choice": "none", "tools": " "}`, chat, `{"tool_choice":"none"}`, 0, ""},
 		{"a head line's names", `{" Messages ": ` + chat + `, "Max Tokens": 120.0, "Top-P": 1}`, chat, `{"top_p":1}`, 120, ""},
 		{"a line of a batch", `{"custom_id": "r", "method": "POST", "url": "/v1", "body": {"messages": ` + chat + `, "max_completion_tokens": 5, "stream": true}}`, chat, "", 5, "custom_id (1), method (1), stream (1), url (1)"},
 		{"fields on the side", `{"messages": ` + chat + `, "extra": {"min_tokens": 3, "model": "x", "any": [1], "output_tokens": 4}, "body": {"prompt": "no batch"}}`, chat, `{"min_tokens":3,"any":[1]}`, 4, "body (1), model (1)"},
@@ -99,6 +100,7 @@ func TestFilesAsTheyAre(t *testing.T) {
 	array := "[{\"prompt\": \"a\", \"max_tokens\": 3},\r\n {\"prompt\": \"b; c\"}]\r\n"
 	want := []Item{{Prompt: "a", MaxTokens: 3}, {Prompt: "b; c"}}
 	for name, content := range map[string]string{
+		"two.jsonl": strings.Replace(mark+lines, "\r\n\r\n", "\r\n"+mark, 1),
 		"mark.json": mark + array, "mark.jsonl": mark + lines, "mark": mark + array,
 		"mark.json.gz": packed(t, "gz", mark+array), "mark.jsonl.zst": packed(t, ".zst", mark+lines),
 		"pandas.csv":  ",prompt,max_tokens\n0,a,3.0\n1,b; c,\n",

@@ -229,7 +229,7 @@ func list(from fsext.Fs, abs, pattern string) ([]datasets.File, int64, error) {
 
 func matches(pattern, name string) bool {
 	if pattern == "" {
-		return datasets.Readable(name)
+		return datasets.Readable(name) && !strings.HasPrefix(path.Base(name), ".") // as macOS leaves beside a file it packs
 	}
 	ok, err := path.Match(pattern, name)
 	return err == nil && ok

@@ -127,6 +127,7 @@ func TestDatasetFiles(t *testing.T) {
 	v.write(t, "/scripts/set/a.jsonl", `{"prompt": "a", "max_tokens": 3}`)
 	v.write(t, "/scripts/set/b.csv", "prompt,max_tokens\nb,4\n")
 	v.write(t, "/scripts/set/notes.md", "none of it")
+	v.write(t, "/scripts/set/._a.jsonl", "\x00\x05\x16\x07")
 	v.write(t, "/scripts/none/notes.md", "none of it")
 	if got := v.run(t, `const set = new Dataset({type: 'jsonl', path: './set', api: 'completion'}), one = new Dataset({type: 'jsonl', path: './set', files: 'b*', api: 'completion'});
 		[set.length, set.at(0).prompt, set.at(1).prompt, set.at(1).maxTokens, one.length, one.at(0).prompt].join(' ')`).String(); got != "2 a b 4 1 b" {

@@ -365,7 +365,7 @@ func TestMisuseThrows(t *testing.T) {
 		{`trace(5)`, `trace takes the path of a file: must be a string, got 5`},
 		{`trace('none.csv')`, `trace /scripts/none.csv does not exist`},
 		{`trace('')`, `trace: the path is empty`},
-		{`trace('bad.json')`, `/scripts/bad.json:2: "{]" is neither a time`},
+		{`trace('bad.json')`, `/scripts/bad.json: the file is JSON, and a table is wanted`},
 		{`summary()`, `summary takes the data that handleSummary gets`},
 		{`summary({a: 1})`, `summary takes the data that handleSummary gets`},
 	} {

@@ -104,6 +104,9 @@ func NewCSV(src io.Reader) (*csv.Reader, error) {
 		return nil, err
 	}
 	head, _ := br.Peek(maxHead) // fewer of a short file; errors come again
+	if first := bytes.TrimSpace(head); len(first) > 0 && (first[0] == '{' || first[0] == '[') {
+		return nil, errors.New("the file is JSON, and a table is wanted: write it as CSV")
+	}
 	text := io.Reader(br)
 	if bytes.IndexByte(head, '\r') >= 0 && bytes.IndexByte(head, '\n') < 0 {
 		text = oldMac{br}

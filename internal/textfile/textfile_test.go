@@ -112,6 +112,9 @@ func TestCSV(t *testing.T) {
 			t.Errorf("%q: got %s, %v; want %s", text, got, err, want)
 		}
 	}
+	if _, err := NewCSV(strings.NewReader("\n{\"a\": 1}")); err == nil || !strings.Contains(err.Error(), "the file is JSON") {
+		t.Errorf("JSON: got %v", err)
+	}
 	if _, err := NewCSV(strings.NewReader("\xff\xfea\x00")); !errors.Is(err, ErrUTF16) {
 		t.Errorf("UTF-16: got %v", err)
 	}
