@@ -20,14 +20,21 @@ var limits = [...]string{
 // parameters are the fields of a record that are sent on, and whether each can be a text. Not among them is what a client
 // decides (model, stream) or cannot measure (n, best_of), and what data sets mean otherwise (user, metadata).
 var parameters = map[string]bool{
-	"tools": false, "tool_choice": true, "parallel_tool_calls": false, "functions": false, "function_call": true, "response_format": false,
+	"tools": false, "tool_choice": true, "parallel_tool_calls": false, "functions": false, "function_call": true,
+	"response_format": false, "structured_outputs": false,
+	"guided_json": true, "guided_regex": true, "guided_choice": true, "guided_grammar": true,
+
 	"temperature": false, "top_p": false, "top_k": false, "min_p": false, "typical_p": false, "seed": false,
 	"frequency_penalty": false, "presence_penalty": false, "repetition_penalty": false, "length_penalty": false,
-	"stop": true, "stop_token_ids": false, "bad_words": false, "logit_bias": false, "allowed_token_ids": false, "logprobs": false, "top_logprobs": false,
-	"min_tokens": false, "ignore_eos": false, "include_stop_str_in_output": false, "skip_special_tokens": false, "spaces_between_special_tokens": false,
-	"add_generation_prompt": false, "continue_final_message": false, "add_special_tokens": false, "truncate_prompt_tokens": false,
-	"chat_template": true, "chat_template_kwargs": false, "reasoning_effort": true, "include_reasoning": false, "thinking": false, "verbosity": true,
-	"structured_outputs": false, "guided_json": true, "guided_regex": true, "guided_choice": true, "guided_grammar": true,
+	"logit_bias": false, "allowed_token_ids": false, "bad_words": false, "logprobs": false, "top_logprobs": false,
+
+	"stop": true, "stop_token_ids": false, "min_tokens": false, "ignore_eos": false, "include_stop_str_in_output": false,
+
+	"chat_template": true, "chat_template_kwargs": false, "add_generation_prompt": false, "continue_final_message": false,
+	"add_special_tokens": false, "skip_special_tokens": false, "spaces_between_special_tokens": false,
+	"truncate_prompt_tokens": false,
+
+	"reasoning_effort": true, "include_reasoning": false, "thinking": false, "verbosity": true,
 	"priority": false, "service_tier": true, "cache_salt": true, "mm_processor_kwargs": false, "vllm_xargs": false,
 }
 
@@ -53,7 +60,7 @@ func (d *decoder) readPrompt(record []byte, form Form) (sample, bool, error) {
 	}
 	switch {
 	case p.odd == '{':
-		return sample{}, false, errors.New(`"prompt" is an object: pandas writes a file by columns unless to_json is given orient="records"`)
+		return sample{}, false, errColumns
 	case p.odd != 0, p.prompt != "" && p.messages != nil, !p.hasPrompt && p.messages == nil:
 		return sample{}, false, errors.New(`the record has either a text "prompt" or a list "messages"` + d.instead(record))
 	case p.messages != nil && form == AsCompletion:
@@ -69,6 +76,8 @@ func (d *decoder) readPrompt(record []byte, form Form) (sample, bool, error) {
 	}
 	return s, p.prompt != "" || len(inside(p.messages, '[')) > 0, checkMessages(p.messages)
 }
+
+var errColumns = errors.New(`"prompt" is an object: pandas writes a file by columns, unless to_json is given orient="records"`)
 
 // instead names the fields of a record that has not those it should.
 func (d *decoder) instead(record []byte) string {
@@ -126,8 +135,10 @@ func nothing(name, text string) bool {
 		return text == ""
 	}
 	text = strings.TrimSpace(text)
-	number := known || slices.Contains(limits[:], name)
-	return text == "" || number && slices.ContainsFunc(noNumbers, func(word string) bool { return strings.EqualFold(word, text) })
+	if known || slices.Contains(limits[:], name) {
+		return text == "" || slices.ContainsFunc(noNumbers, func(word string) bool { return strings.EqualFold(word, text) })
+	}
+	return text == ""
 }
 
 // noNumbers are how programs write in tables that there is no number.
@@ -164,6 +175,7 @@ func (d *decoder) readParameter(name string, value []byte, p *prompted) {
 func (d *decoder) readExtra(object []byte, p *prompted) {
 	for name, value := range d.members(object) {
 		switch at := slices.Index(limits[:], name); {
+		case value[0] == 'n':
 		case at >= 0:
 			p.limits[at] = value
 		case slices.Contains(own, name) || strings.ContainsFunc(name, needsEscape):

@@ -32,7 +32,7 @@ func TestPrompts(t *testing.T) {
 		{"cells of nothing", `{"messages": ` + chat + `, "max_tokens": "NaN", "top_p": "None", "seed": "inf", "tool_choice": "none", "tools": " "}`, chat, `{"tool_choice":"none"}`, 0, ""},
 		{"a head line's names", `{" Messages ": ` + chat + `, "Max Tokens": 120.0, "Top-P": 1}`, chat, `{"top_p":1}`, 120, ""},
 		{"a line of a batch", `{"custom_id": "r", "method": "POST", "url": "/v1", "body": {"messages": ` + chat + `, "max_completion_tokens": 5, "stream": true}}`, chat, "", 5, "custom_id (1), method (1), stream (1), url (1)"},
-		{"fields on the side", `{"messages": ` + chat + `, "extra": {"min_tokens": 3, "model": "x", "any": [1], "output_tokens": 4}, "body": {"prompt": "no batch"}}`, chat, `{"min_tokens":3,"any":[1]}`, 4, "body (1), model (1)"},
+		{"fields on the side", `{"messages": ` + chat + `, "extra": {"min_tokens": 3, "max_tokens": null, "seed": null, "model": "x", "any": [1], "output_tokens": 4}, "body": {"prompt": "no batch"}}`, chat, `{"min_tokens":3,"any":[1]}`, 4, "body (1), model (1)"},
 		{"several limits", `{"messages": ` + chat + `, "output_length": 7, "output_tokens": 1.2e2, "max_tokens": 120}`, chat, "", 120, "output_length (1)"},
 	} {
 		l, err := Read([]File{file("f.jsonl", tt.record)}, Prompts, Options{})

@@ -40,8 +40,8 @@ func ReadLengths(src io.Reader, name string) ([]Lengths, error) {
 	}
 	r.FieldsPerRecord, r.TrimLeadingSpace, r.ReuseRecord = -1, r.Comma != '\t', true
 	var all []Lengths
-	columns := [2]int{1, 2}
-	for first := true; ; {
+	columns, begun := [2]int{1, 2}, false
+	for {
 		fields, err := r.Read()
 		if errors.Is(err, io.EOF) {
 			break
@@ -52,21 +52,21 @@ func ReadLengths(src io.Reader, name string) ([]Lengths, error) {
 		if textfile.Blank(fields) {
 			continue
 		}
-		line, _ := r.FieldPos(0)
-		if first && isHead(fields) {
-			first = false
-			if columns, err = findColumns(fields); err != nil {
-				return nil, fmt.Errorf("%s:%d: %w", name, line, err)
-			}
-			continue
+		head := !begun && isHead(fields)
+		begun = true
+		var l Lengths
+		if head {
+			columns, err = findColumns(fields)
+		} else {
+			l, err = readLengths(fields, columns)
 		}
-		first = false
-		l, err := readLengths(fields, columns)
+		line, _ := r.FieldPos(0)
 		if err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", name, line, err)
 		}
-		l.Line = int32(line) //nolint:gosec // files of more lines do not fit in memory
-		all = append(all, l)
+		if l.Line = int32(line); !head { //nolint:gosec // files of more lines do not fit in memory
+			all = append(all, l)
+		}
 	}
 	if len(all) == 0 {
 		return nil, fmt.Errorf("%s: no request in it", name)

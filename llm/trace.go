@@ -40,7 +40,8 @@ func (m *ModuleInstance) readTrace(name string) ([]float64, error) {
 		if t.Column != "" {
 			column = fmt.Sprintf("the column %q", t.Column)
 		}
-		m.vu.InitEnv().Logger.Infof("trace %s: %d instants over %.6g s; %s is read as %s", abs, len(t.Seconds), t.Seconds[len(t.Seconds)-1], column, t.Unit)
+		n := len(t.Seconds)
+		m.vu.InitEnv().Logger.Infof("trace %s: %d instants over %.6g s; %s is read as %s", abs, n, t.Seconds[n-1], column, t.Unit)
 		return t, nil
 	}
 	t, err := m.root.traces.get(name, read)

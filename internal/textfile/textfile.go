@@ -16,7 +16,8 @@ import (
 const mark = "\ufeff"
 
 // ErrUTF16 is of a text that is not UTF-8.
-var ErrUTF16 = errors.New("the file is UTF-16, as PowerShell's > and some editors of Windows write it: save it as UTF-8 (iconv -f UTF-16 -t UTF-8)")
+var ErrUTF16 = errors.New("the file is UTF-16, as PowerShell's > and some editors of Windows write it: " +
+	"save it as UTF-8 (iconv -f UTF-16 -t UTF-8)")
 
 // Trim is a text without the byte order mark it may begin with, and ErrUTF16 if it is UTF-16, with a mark or without.
 func Trim(text []byte) ([]byte, error) {

@@ -93,8 +93,8 @@ func isHead(fields []string) bool {
 
 // units are the ends of names that tell what numbers are: so many to a second.
 var units = map[string]float64{
-	"s": 1, "sec": 1, "secs": 1, "seconds": 1, "ms": 1e3, "millis": 1e3, "milliseconds": 1e3, "us": 1e6, "µs": 1e6, "micros": 1e6, "microseconds": 1e6,
-	"ns": 1e9, "nanos": 1e9, "nanoseconds": 1e9,
+	"s": 1, "sec": 1, "secs": 1, "seconds": 1, "ms": 1e3, "millis": 1e3, "milliseconds": 1e3,
+	"us": 1e6, "µs": 1e6, "micros": 1e6, "microseconds": 1e6, "ns": 1e9, "nanos": 1e9, "nanoseconds": 1e9,
 }
 
 // unitNames are what numbers are called.
@@ -103,7 +103,8 @@ var unitNames = map[float64]string{1: "seconds", 1e3: "milliseconds", 1e6: "micr
 // columns are the names, in small letters and without what separates words, of columns of instants; the first that a file has
 // counts. A unit may follow, and stand alone.
 var columns = []string{
-	"timestamp", "arrivaltime", "arrivaltimestamp", "arrivedat", "arrival", "starttime", "starttimestamp", "time", "datetime", "start", "ts", "t", "at", "",
+	"timestamp", "arrivaltime", "arrivaltimestamp", "arrivedat", "arrival", "starttime", "starttimestamp", "start",
+	"time", "datetime", "ts", "t", "at", "",
 }
 
 // readHead finds the column of the instants. If there is but one column its name does not matter.
@@ -199,8 +200,8 @@ func (i instant) since(first instant, unit float64) float64 {
 
 // layouts are those of times, with a blank between date and time. Fractions of a second may follow.
 var layouts = [...]string{
-	"2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05", "2006-01-02 15:04:05Z0700", "2006-01-02 15:04:05 Z07:00", "2006-01-02 15:04:05 Z0700",
-	"2006-01-02 15:04:05 UTC", "2006/01/02 15:04:05", "2006-01-02 15:04",
+	"2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05", "2006-01-02 15:04:05Z0700", "2006-01-02 15:04:05 Z07:00",
+	"2006-01-02 15:04:05 Z0700", "2006-01-02 15:04:05 UTC", "2006/01/02 15:04:05", "2006-01-02 15:04",
 }
 
 // parseInstant reads "2023-11-16 18:17:03.9799600", with a T, a zone or neither, or a number.
