@@ -2,6 +2,7 @@ package datasets
 
 import (
 	"bufio"
+	"bytes"
 	"compress/gzip"
 	"encoding/csv"
 	"encoding/json"
@@ -20,8 +21,8 @@ import (
 )
 
 // File is a file of records. What it holds is told by its name: .json (a list, or one record after the other), .jsonl,
-// .ndjson, .csv, .tsv (with a head line; separated by commas, semicolons or tabs) or .parquet; .gz and .zst behind it are
-// unpacked. A name without an end is JSON. A text may begin with a byte order mark.
+// .ndjson, .csv, .tsv (with a head line; separated by commas, semicolons or tabs) or .parquet; .gz and .zst may stand behind it.
+// A name without an end is JSON. A text may begin with a byte order mark. gzip and zstd are undone, whatever the name.
 type File struct {
 	Name string
 	Open func() (io.ReadCloser, error)
@@ -62,40 +63,58 @@ func (f File) open() (records, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	closers := []func(){func() { _ = file.Close() }}
-	shut := func() {
-		for i := len(closers) - 1; i >= 0; i-- {
-			closers[i]()
-		}
-	}
-	var src io.Reader = file
-	switch strings.ToLower(filepath.Ext(f.Name)) {
-	case ".gz":
-		src, err = gzip.NewReader(file)
-	case ".zst":
-		var unpacker *zstd.Decoder
-		if unpacker, err = zstd.NewReader(file); err == nil {
-			src, closers = unpacker, append(closers, unpacker.Close)
-		}
+	shut := func() { _ = file.Close() }
+	src, end, err := unpack(file)
+	if end != nil {
+		shut = func() { end(); _ = file.Close() }
 	}
 	var r records
 	if err == nil {
-		switch filepath.Ext(bare(f.Name)) {
-		case ".csv", ".tsv":
-			r, err = newRows(src)
-		case ".parquet":
-			r, err = newColumns(src)
-		default:
-			text := bufio.NewReader(src)
-			err = textfile.Skip(text)
-			r = newValues(text)
-		}
+		r, err = f.records(src)
 	}
 	if err != nil {
 		shut()
 		return nil, nil, fmt.Errorf("%s: %w", f.Name, err)
 	}
 	return r, shut, nil
+}
+
+// unpack undoes gzip and zstd, known by their first bytes: browsers unpack files and keep their names. A file that is not
+// packed is given as it is if it can be read from end to end. end, if not nil, is to be called after.
+func unpack(file io.Reader) (src io.Reader, end func(), err error) {
+	br := bufio.NewReader(file)
+	head, _ := br.Peek(4)
+	switch {
+	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+		src, err = gzip.NewReader(br)
+		return src, nil, err
+	case bytes.Equal(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		d, err := zstd.NewReader(br)
+		if err != nil {
+			return nil, nil, err
+		}
+		return d, d.Close, nil
+	case string(head) == "PAR1":
+		if _, ok := file.(interface {
+			io.ReaderAt
+			io.Seeker
+		}); ok {
+			return file, nil, nil
+		}
+	}
+	return br, nil, nil
+}
+
+// records are those of a file's content, unpacked.
+func (f File) records(src io.Reader) (records, error) {
+	switch filepath.Ext(bare(f.Name)) {
+	case ".csv", ".tsv":
+		return newRows(src)
+	case ".parquet":
+		return newColumns(src)
+	}
+	text := bufio.NewReader(src)
+	return newValues(text), textfile.Skip(text)
 }
 
 // rows reads a table: a record has a text for each name of the head line.

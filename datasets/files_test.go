@@ -63,6 +63,7 @@ func TestFormats(t *testing.T) {
 	for name, content := range map[string]string{
 		"a.json": list, "b.jsonl": lines, "c.NDJSON": lines, "d.csv": table, "e.parquet": articles(t), "f": list,
 		"g.json.gz": packed(t, "gz", list), "h.csv.zst": packed(t, ".zst", table), "i.parquet.gz": packed(t, "gz", articles(t)),
+		"unpacked.json.gz": list, "packed.jsonl": packed(t, ".zst", lines), "packed.parquet": packed(t, "gz", articles(t)),
 	} {
 		l, err := Read([]File{file(name, content)}, CNNDailyMail, opts)
 		if err != nil {
@@ -135,8 +136,9 @@ func TestFilesNameWhatIsWrong(t *testing.T) {
 		{"f.csv", "article\nx\n", CNNDailyMail, `f.csv:2: the record has no text "highlights"`},
 		{"f.parquet", "PAR1", CNNDailyMail, "f.parquet: this is no Parquet file"},
 		{"f.parquet", "PAR1 no", CNNDailyMail, "f.parquet: "},
-		{"f.json.gz", "no gzip at all", ShareGPT, "f.json.gz: gzip: invalid header"},
-		{"f.json.zst", "nonono", ShareGPT, "f.json.zst:1: "},
+		{"f.json.gz", "no gzip at all", ShareGPT, "f.json.gz:1: invalid character 'n'"},
+		{"f.json.gz", "\x1f\x8bno gzip at all", ShareGPT, "f.json.gz: gzip: invalid header"},
+		{"f.json.zst", "\x28\xb5\x2f\xfdnonono", ShareGPT, "f.json.zst:1: "},
 		{"f.jsonl", `{"prompt": 1}`, Prompts, `f.jsonl:1: the record has either a text "prompt" or a list "messages"`},
 		{"f.jsonl", `{"prompt": "a", "messages": []}`, Prompts, "either a text"},
 		{"f.jsonl", "\n" + `{"prompt": "a", "max_tokens": 0}`, Prompts, "f.jsonl:2: max_tokens must be a whole number from 1 to"},
