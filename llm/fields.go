@@ -272,18 +272,23 @@ func jsonObject(dst *json.RawMessage) func(sobek.Value) error {
 // extraBody reads further fields of a request's body, keys in the script's order.
 func extraBody(dst *api.Extra) func(sobek.Value) error {
 	return func(v sobek.Value) (err error) {
-		var given map[string]any
-		if err := object(&given)(v); err != nil {
-			return err
+		obj, ok := v.(*sobek.Object)
+		if _, isFunc := sobek.AssertFunction(v); !ok || isFunc || obj.ClassName() == "Array" {
+			return fmt.Errorf("must be an object, got %s", describe(v))
 		}
-		obj, _ := v.(*sobek.Object) // what else exports a map
-		for name := range given {
-			if inner, ok := obj.Get(name).(*sobek.Object); ok {
-				text, err := inner.MarshalJSON()
+		given := map[string]any{}
+		for _, name := range obj.Keys() {
+			switch field := obj.Get(name).(type) {
+			case *sobek.Object:
+				text, err := field.MarshalJSON()
 				if err != nil {
 					return fmt.Errorf("field %q: %w", name, err)
 				}
 				given[name] = json.RawMessage(text)
+			default:
+				if !sobek.IsUndefined(field) {
+					given[name] = field.Export()
+				}
 			}
 		}
 		*dst, err = api.ParseExtra(given)

@@ -36,7 +36,7 @@ func TestRecordsGoOutAsTheyStand(t *testing.T) {
 		const data = new Dataset({type: 'jsonl', path: './a.jsonl'}), again = new Dataset({type: 'jsonl', path: './a.jsonl'});
 		const client = new Client({baseURL: 'sim:?ttft=0s&itl=0s', text: true, extraBody: {temperature: 1, top_k: 5}});`)
 	v.start(t)
-	v.run(t, `client.send(data.at(0)); client.send(data.at(1)); client.send({...data.at(0), extraBody: {...data.at(0).extraBody, tools: null, top_k: null}})`)
+	v.run(t, `client.send(data.at(0)); client.send(data.at(1)); client.send({...data.at(0), extraBody: {...data.at(0).extraBody, tools: null, top_k: null, min_p: undefined}})`)
 	all, _ := v.records()
 	var bodies []map[string]any
 	for _, r := range all {
@@ -91,6 +91,8 @@ func TestExtraBodyOfARequest(t *testing.T) {
 	v.run(t, fastSim)
 	v.start(t)
 	for code, want := range map[string]string{
+		`client.chat('a', {extraBody: [1]})`:                      `request option "extraBody": must be an object, got an array`,
+		`client.chat('a', {extraBody: () => 1})`:                  `request option "extraBody": must be an object`,
 		`client.chat('a', {extraBody: 1})`:                        `request option "extraBody": must be an object, got 1`,
 		`client.chat('a', {extraBody: {stream: false}})`:          `request option "extraBody": field "stream" is set by the request itself`,
 		`client.send({prompt: 'a', extraBody: {model: 'x'}})`:     `field "model" is set by the request itself`,

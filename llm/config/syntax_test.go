@@ -1,10 +1,12 @@
 package config
 
 import (
+	"encoding/binary"
 	"fmt"
 	"reflect"
 	"strings"
 	"testing"
+	"unicode/utf16"
 )
 
 // TestWarnings has the three places where unknown keys are ignored, and a key given twice.
@@ -92,4 +94,22 @@ func manyKeys(n int) string {
 		fmt.Fprintf(&b, "qqqqqqqqq%d: 1, ", i)
 	}
 	return b.String()
+}
+
+// A configuration is read as editors of Windows save it: with a byte order mark and their line ends, also in UTF-16.
+func TestFilesOfWindows(t *testing.T) {
+	t.Parallel()
+	const text = "\ufeffload:\r\n  type: constant\r\n  stages:\r\n  - rate: 3.5\r\n    duration: 5\r\n"
+	var wide []byte
+	for _, unit := range utf16.Encode([]rune(text)) {
+		wide = binary.LittleEndian.AppendUint16(wide, unit)
+	}
+	for _, data := range [][]byte{[]byte(text), wide} {
+		c, err := Parse(data)
+		if err != nil {
+			t.Errorf("%q: %v", data, err)
+		} else if got := c.Load.Stages.Standard; len(got) != 1 || got[0].Rate != 3.5 {
+			t.Errorf("%q: got stages %+v", data, got)
+		}
+	}
 }
