@@ -61,12 +61,6 @@ func list(counts map[string]int64) string {
 	return strings.Join(parts, ", ")
 }
 
-// clone is c with maps of its own.
-func (c Counts) clone() Counts {
-	c.Fields, c.Speakers = maps.Clone(c.Fields), maps.Clone(c.Speakers)
-	return c
-}
-
 // maxNames bounds the names that are counted: some files have ids for names.
 const maxNames = 30
 
@@ -75,19 +69,26 @@ func (d *decoder) leave(name string) {
 	if name == "" { // pandas' index
 		name = "without a name"
 	}
-	count(&d.counts.Fields, name)
+	d.tally(&d.counts.Fields, name)
 }
 
-// count counts a name, which it may not keep: it is good until the next record.
-func count(names *map[string]int64, name string) {
-	if _, known := (*names)[name]; !known {
-		if len(*names) == maxNames {
+// tally counts a name, which is good until the next record.
+func (d *decoder) tally(counts *map[string]int64, name string) {
+	kept, known := d.names[name]
+	if !known {
+		if len(d.names) >= 2*maxNames {
 			return
 		}
-		if *names == nil {
-			*names = map[string]int64{}
+		if d.names == nil {
+			d.names = map[string]string{}
 		}
-		name = strings.Clone(name)
+		kept = strings.Clone(name)
+		d.names[kept] = kept
 	}
-	(*names)[name]++
+	if *counts == nil {
+		*counts = map[string]int64{}
+	}
+	if _, known := (*counts)[kept]; known || len(*counts) < maxNames {
+		(*counts)[kept]++ // by a string that lasts: an assignment replaces the key, too
+	}
 }

@@ -21,7 +21,8 @@ type decoder struct {
 	text   []byte // of strings that have escapes
 	params []byte // of the record's request
 	turns  []turn
-	counts *Counts // of what is left out
+	counts *Counts           // of what is left out
+	names  map[string]string // that are counted, kept
 }
 
 // view is a text that shares its bytes with a buffer, and is good as long as they are.

@@ -3,12 +3,14 @@ package datasets
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"maps"
 	"os"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/parquet-go/parquet-go"
 )
@@ -186,6 +188,22 @@ func TestCounts(t *testing.T) {
 	}
 	if got := (Counts{Kept: 3}); got.String() != "3 records" || got.LeftOut() {
 		t.Errorf("got %s, left out: %t", got, got.LeftOut())
+	}
+}
+
+// Names that are counted last, though what they were read from does not.
+func TestCountsKeepTheirNames(t *testing.T) {
+	t.Parallel()
+	text := `{"i\u0064": 1, "note": 1, "conversations": [{"from": "human", "value": "a"}, {"from": "tool", "value": "a"}, {"from": "gpt", "value": "b"}]}` +
+		`{"conversations": [{"from": "human", "value": "` + strings.Repeat("a", 200) + `"}, {"from": "gpt", "value": "b\n"}]}`
+	src := iotest.OneByteReader(strings.NewReader(strings.Repeat(text, 20))) // so that each record takes the place of the one before it
+	f := File{Name: "f.jsonl", Open: func() (io.ReadCloser, error) { return io.NopCloser(src), nil }}
+	l, err := Read([]File{f}, ShareGPT, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := list(l.Counts.Fields) + "; " + list(l.Counts.Speakers); got != "id (20), note (20); tool (20)" {
+		t.Errorf("got %s", got)
 	}
 }
 

@@ -76,7 +76,7 @@ func (d *decoder) appendTurns(list []byte) error {
 			continue
 		}
 		if _, known := roles[strings.ToLower(t.from)]; !known {
-			count(&d.counts.Speakers, t.from)
+			d.tally(&d.counts.Speakers, t.from)
 		}
 		d.turns = append(d.turns, t)
 	}
