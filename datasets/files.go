@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -205,14 +206,27 @@ func newColumns(src io.Reader) (c *columns, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if size < int64(len("PAR1PAR1")) {
-		return nil, errors.New("this is no Parquet file")
+	if err := checkParquet(at, size); err != nil {
+		return nil, err
 	}
 	file, err := parquet.OpenFile(at, size)
 	if err != nil {
 		return nil, err
 	}
 	return &columns{schema: file.Schema(), rows: parquet.MultiRowGroup(file.RowGroups()...).Rows(), buf: make([]parquet.Row, 1)}, nil
+}
+
+// checkParquet holds that a file has the end of one. The library makes room for whatever length a broken file tells there.
+func checkParquet(file io.ReaderAt, size int64) error {
+	const magic = "PAR1"
+	end := make([]byte, 8) // the length of the footer, and the magic number
+	if _, err := file.ReadAt(end, size-int64(len(end))); size < int64(len(magic)+len(end)) || err != nil || string(end[4:]) != magic {
+		return errors.New("this is no Parquet file, or its end is missing")
+	}
+	if footer := int64(binary.LittleEndian.Uint32(end)); footer > size-int64(len(magic)+len(end)) {
+		return fmt.Errorf("this is no whole Parquet file: a footer of %d bytes in %d", footer, size)
+	}
+	return nil
 }
 
 func (c *columns) next() (record []byte, line int, err error) {
