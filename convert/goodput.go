@@ -16,12 +16,20 @@ func ParseSLO(text string) (b record.Bounds, err error) {
 	if text == "" {
 		return b, nil
 	}
-	for _, part := range strings.Split(text, ",") {
+	var given []string
+	for part := range strings.SplitSeq(text, ",") {
 		name, value, ok := strings.Cut(strings.TrimSpace(part), "=")
+		if err := slo.Known(name); ok && err != nil {
+			return b, err
+		}
 		limit, perr := time.ParseDuration(value)
 		if !ok || perr != nil {
 			return b, fmt.Errorf("%q is not NAME=DURATION, as in ttft=500ms", part)
 		}
+		if slices.Contains(given, name) {
+			return b, fmt.Errorf("%s is given twice", name)
+		}
+		given = append(given, name)
 		if err := slo.Set(&b, name, limit); err != nil {
 			return b, err
 		}
@@ -60,7 +68,7 @@ var boundKinds = []bound{
 
 // goodput is nil without a success or without a bound. A figure that is missing is out of bounds.
 func (g *group) goodput() *Goodput {
-	bounded := g.opts.Bounded || slices.ContainsFunc(g.ok, func(q *Request) bool { return g.opts.bounds(q) != (record.Bounds{}) })
+	bounded := slices.ContainsFunc(g.ok, func(q *Request) bool { return g.opts.bounds(q) != (record.Bounds{}) })
 	if len(g.ok) == 0 || !bounded {
 		return nil
 	}

@@ -141,8 +141,6 @@ type Options struct {
 	SLO          record.Bounds // instead of the requests' own, if not zero
 	ServerTokens bool          // divide by the server's count of output tokens, where there is one
 	MaxMessages  int           // different messages of a kind of failure, 0 for DefaultMaxMessages
-	// Bounded asks for goodput even without a bound, as constraints of names that inference-perf does not know do.
-	Bounded bool
 	// Config is the configuration the run was made with, nil for none.
 	Config *config.Config
 	// Sweep tells how the rates of the stages were found, nil if they were asked for.

@@ -17,7 +17,7 @@ func Configured(c *config.Config) (Options, Files) {
 		Percentiles: l.Percentiles, ServerTokens: l.UseServerOutputTokens, MaxMessages: int(l.MaxErrorMessages), Config: c,
 	}
 	if c.Report.Goodput != nil {
-		o.SLO, o.Bounded = constraints(c.Report.Goodput.Constraints), len(c.Report.Goodput.Constraints) > 0
+		o.SLO = constraints(c.Report.Goodput.Constraints)
 	}
 	f := Files{
 		Summary: l.Summary, Stages: l.PerStage, Adapters: l.PerAdapter, AdapterStages: l.PerAdapterStage, PerRequest: l.PerRequest,
@@ -29,7 +29,7 @@ func Configured(c *config.Config) (Options, Files) {
 	return o, f
 }
 
-// constraints makes bounds of inference-perf's, which are seconds. Names it does not know are passed over, as there.
+// constraints makes bounds of those of a configuration, which are seconds.
 func constraints(list map[string]float64) record.Bounds {
 	return record.Bounds{
 		TTFT: list["ttft"] * 1000, TPOT: list["tpot"] * 1000, NTPOT: list["ntpot"] * 1000, ITL: list["itl"] * 1000, Latency: list["request_latency"] * 1000,

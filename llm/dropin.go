@@ -249,10 +249,8 @@ func (d *dropIn) baseURL() string {
 func (d *dropIn) bounds(o options) {
 	slo := options{}
 	if g := d.c.Report.Goodput; g != nil {
-		for _, name := range []string{"ttft", "tpot", "itl", "ntpot", "request_latency"} {
-			if v := g.Constraints[name]; v > 0 {
-				slo[name] = milliseconds(v)
-			}
+		for name, seconds := range g.Constraints {
+			slo[name] = milliseconds(seconds)
 		}
 	}
 	o.set("slo", slo, len(slo) > 0)

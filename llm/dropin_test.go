@@ -59,7 +59,7 @@ func TestConfigMakesAClient(t *testing.T) {
 		someServer + "api: {type: chat, streaming: true, headers: {a: b}}\nload: {request_timeout: 1.5, request_retries: 2, stages: [{rate: 1, duration: 1}]}\n": `{"api":"chat","streaming":true,"headers":{"a":"b"},"timeout":1500,"retries":2,"retryBackoff":500,"sloHeaders":null}`,
 		"server: {base_url: x, type: mock, api_key: k, ignore_eos: false}\ntokenizer: {pretrained_model_name_or_path: t.json}\n" + someLoad:                      `{"baseURL":"sim:?tokenizer=t.json","apiKey":"k","ignoreEOS":false,"model":null,"tokenizer":"t.json"}`,
 		someServer + "load: {lora_traffic_split: [{name: a, split: 1}], stages: [{rate: 1, duration: 1}]}\n":                                                     `{"adapters":[{"name":"a","split":1}]}`,
-		someServer + someLoad + "report: {goodput: {constraints: {ttft: 0.5, other: 1}}, request_lifecycle: {per_request: true}}\n":                              `{"slo":{"ttft":500},"text":true}`,
+		someServer + someLoad + "report: {goodput: {constraints: {ttft: 0.5}}, request_lifecycle: {per_request: true}}\n":                                        `{"slo":{"ttft":500},"text":true}`,
 		someServer + someLoad + "api: {headers: {X-SLO-TTFT-s: '1'}, slo_unit: s, response_format: {json_schema: {type: object}}}\n":                             `{"sloHeaders":{"unit":"s"},"responseFormat":{"type":"json_schema","name":"structured_output","jsonSchema":{"type":"object"}}}`,
 		"server: {base_url: x, cert_path: c.pem, key_path: /k.pem}\n" + someLoad:                                                                                 `{"certPath":"/here/c.pem","keyPath":"/k.pem"}`,
 	} {

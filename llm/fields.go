@@ -14,6 +14,7 @@ import (
 	"go.k6.io/k6/v2/lib/types"
 
 	"github.com/seed-307b789f/xk6-llm/llm/api"
+	"github.com/seed-307b789f/xk6-llm/llm/spelling"
 )
 
 // fields reads an options object: a reader for each key it may have.
@@ -54,37 +55,10 @@ func absent(v sobek.Value) bool { return v == nil || sobek.IsUndefined(v) || sob
 // nearest names the key that was probably meant, or all there are.
 func (f fields) nearest(key string) string {
 	names := slices.Sorted(maps.Keys(f))
-	best, at := len(key)/2+1, ""
-	for _, name := range names {
-		if d := distance(strings.ToLower(key), strings.ToLower(name)); d < best {
-			best, at = d, name
-		}
-	}
-	if at != "" {
-		return fmt.Sprintf(", did you mean %q?", at)
+	if near, ok := spelling.Nearest(key, names); ok {
+		return fmt.Sprintf(", did you mean %q?", near)
 	}
 	return ", known are " + strings.Join(names, ", ")
-}
-
-// distance is the Levenshtein distance in bytes.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // describe names a value's type in a message, and the value if it is short and cannot be a secret.
@@ -195,7 +169,7 @@ func integer(dst *int64, min int64) func(sobek.Value) error {
 func duration(dst *time.Duration) func(sobek.Value) error {
 	return func(v sobek.Value) error {
 		d, err := types.GetDurationValue(export(v))
-		if err != nil {
+		if err != nil || !holds(export(v)) {
 			return fmt.Errorf("must be a duration such as '1.5s' or a number of milliseconds, got %s", describe(v))
 		}
 		if d < 0 {
@@ -204,6 +178,23 @@ func duration(dst *time.Duration) func(sobek.Value) error {
 		*dst = d
 		return nil
 	}
+}
+
+// holds is false for a number of milliseconds, as a text too, that no duration can hold, NaN among them.
+func holds(x any) bool {
+	if text, isText := x.(string); isText {
+		if n, err := strconv.ParseFloat(text, 64); err == nil {
+			x = n
+		}
+	}
+	const most = float64(math.MaxInt64 / time.Millisecond)
+	switch n := x.(type) {
+	case float64:
+		return math.Abs(n) <= most
+	case int64:
+		return math.Abs(float64(n)) <= most
+	}
+	return true
 }
 
 // texts reads an object of strings.

@@ -168,18 +168,34 @@ func (o *clientOptions) readSLO(rt *sobek.Runtime, v sobek.Value) error {
 	}
 	bounds := new(record.Bounds)
 	for _, name := range obj.Keys() {
-		var limit time.Duration
-		if err := duration(&limit)(obj.Get(name)); err != nil {
-			return fmt.Errorf("%q: %w", name, err)
-		}
-		if err := slo.Set(bounds, name, limit); err != nil {
+		if err := slo.Known(name); err != nil {
 			return err
+		}
+		limit, err := readBound(obj.Get(name))
+		if err == nil {
+			err = slo.Set(bounds, name, limit)
+		}
+		if err != nil {
+			return fmt.Errorf("%q: %w", name, err)
 		}
 	}
 	if *bounds != (record.Bounds{}) {
 		o.slo = bounds
 	}
 	return nil
+}
+
+// readBound reads a duration. A text needs a unit: of a bound, as of other latencies, some would take "500" for seconds.
+func readBound(v sobek.Value) (limit time.Duration, err error) {
+	if err := duration(&limit)(v); err != nil {
+		return 0, err
+	}
+	if text, isText := export(v).(string); isText {
+		if _, err := strconv.ParseFloat(text, 64); err == nil {
+			return 0, fmt.Errorf("%q has no unit: write %sms or %ss", text, text, text)
+		}
+	}
+	return limit, nil
 }
 
 // redacted gives the options for the record file. Header values and keys may be secrets and are left out.

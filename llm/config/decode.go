@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+
+	"github.com/seed-307b789f/xk6-llm/llm/spelling"
 )
 
 // decoder reads plain data into the structs of the schema and collects what is wrong.
@@ -108,7 +110,7 @@ func (d *decoder) unknown(m member, path string, fields []field) {
 	if len(shown) > 100 {
 		shown = strings.ToValidUTF8(shown[:100], "") + "…"
 	}
-	if _, near := nearest(m.key, names); !near {
+	if _, near := spelling.Nearest(m.key, names); !near {
 		if elsewhere := d.sameName(m.key); elsewhere != "" {
 			d.faultAt(m.place, join(path, shown), "unknown key: did you mean %q?", elsewhere)
 			return

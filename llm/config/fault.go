@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/seed-307b789f/xk6-llm/llm/spelling"
 )
 
 // fault is one thing wrong.
@@ -110,7 +112,7 @@ func redactURL(text string) string { return userInfo.ReplaceAllString(text, "${1
 
 // suggest is the tail of a message about an unknown name: the nearest known one, or all of them.
 func suggest(name string, known []string) string {
-	if near, ok := nearest(name, known); ok {
+	if near, ok := spelling.Nearest(name, known); ok {
 		return fmt.Sprintf(": did you mean %q?", near)
 	}
 	shown := slices.Clone(known)
@@ -120,39 +122,4 @@ func suggest(name string, known []string) string {
 		}
 	}
 	return ", known are " + strings.Join(shown, ", ")
-}
-
-// nearest is the known name that differs least, if it is no more than a third of its letters, or two.
-func nearest(name string, known []string) (string, bool) {
-	best, least := "", max(2, len(name)/3)+1
-	if len(name) > 64 {
-		return "", false
-	}
-	for _, k := range known {
-		if n := distance(strings.ToLower(name), strings.ToLower(k)); n < least {
-			best, least = k, n
-		}
-	}
-	return best, best != "" && least < len(name)
-}
-
-// distance is Levenshtein's: how many letters to put in, take out or change.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		corner := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := corner
-			if a[i] != b[j] {
-				change++
-			}
-			corner = row[j+1]
-			row[j+1] = min(change, row[j]+1, corner+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/seed-307b789f/xk6-llm/llm/spelling"
 )
 
 // Override sets a key from outside of the file, as a flag of a command line does. The value is read by the key's type: one of
@@ -88,7 +90,7 @@ func (d *decoder) suggestLeaf(key string) string {
 	if len(inside) > 0 {
 		return ": it is a section, name one of its keys: " + strings.Join(inside, ", ")
 	}
-	if near, ok := nearest(key, names); ok {
+	if near, ok := spelling.Nearest(key, names); ok {
 		return ": did you mean " + strconv.Quote(near) + "?"
 	}
 	if there := d.sameName(key[strings.LastIndexByte(key, '.')+1:]); there != "" {

@@ -1,5 +1,12 @@
 package config
 
+import (
+	"maps"
+	"slices"
+
+	"github.com/seed-307b789f/xk6-llm/llm/slo"
+)
+
 // Report says which reports are written.
 type Report struct {
 	Lifecycle  Lifecycle         `key:"request_lifecycle"`
@@ -46,10 +53,18 @@ type SessionReport struct {
 	PerSession bool `key:"per_session,null" default:"false"`
 }
 
-// Goodput holds upper bounds in seconds. Those on ttft, tpot, itl, ntpot and request_latency are heeded; others only switch
-// goodput on.
+// Goodput holds upper bounds in seconds, by the name of the latency. inference-perf accepts names that it does not know, and
+// bounds that are not positive.
 type Goodput struct {
-	Constraints map[string]float64 `key:"constraints,null" default:"null"`
+	Constraints map[string]float64 `key:"constraints,null" default:"null" check:"above 0"`
+}
+
+func (g *Goodput) check(at *section) {
+	for _, name := range slices.Sorted(maps.Keys(g.Constraints)) {
+		if err := slo.Known(name); err != nil {
+			at.fault("constraints."+name, "%v", err)
+		}
+	}
 }
 
 // Storage says where reports go; a nil field is not used.

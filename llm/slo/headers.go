@@ -3,6 +3,7 @@ package slo
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,14 +18,16 @@ type Headers struct {
 	TPOT string // "" for x-slo-tpot-<unit>
 }
 
+// units are those of the headers' values.
+var units = []string{"s", "ms", "us"}
+
 // Named gives the headers with the defaults written out, or says that the unit is none.
 func (h Headers) Named() (Headers, error) {
-	switch h.Unit = strings.ToLower(h.Unit); h.Unit {
-	case "":
+	if h.Unit = strings.ToLower(h.Unit); h.Unit == "" {
 		h.Unit = "ms"
-	case "s", "ms", "us":
-	default:
-		return h, fmt.Errorf("unknown unit %q, known are s, ms, us", h.Unit)
+	}
+	if !slices.Contains(units, h.Unit) {
+		return h, fmt.Errorf("unknown unit %q, known are %s", h.Unit, strings.Join(units, ", "))
 	}
 	if h.TTFT == "" {
 		h.TTFT = "x-slo-ttft-" + h.Unit
@@ -46,6 +49,9 @@ func (h Headers) Bounds(headers map[string]string, b record.Bounds) (record.Boun
 	for name, value := range headers {
 		value = strings.TrimSpace(value)
 		isTTFT, isTPOT := strings.EqualFold(name, h.TTFT), strings.EqualFold(name, h.TPOT)
+		if err := h.misread(name); err != nil && !isTTFT && !isTPOT {
+			return b, err
+		}
 		if !isTTFT && !isTPOT || value == "default" {
 			continue
 		}
@@ -61,4 +67,22 @@ func (h Headers) Bounds(headers map[string]string, b record.Bounds) (record.Boun
 		}
 	}
 	return b, nil
+}
+
+// misread is an error for a header that reads like one of a bound, as x-slo-<latency>-<unit>, and is none of those in force. One
+// that another header stands in for is left to the server.
+func (h Headers) misread(name string) error {
+	rest, isSLO := strings.CutPrefix(strings.ToLower(name), "x-slo-")
+	i := strings.LastIndexByte(rest, '-')
+	if !isSLO || i < 0 || !slices.Contains(units, rest[i+1:]) {
+		return nil
+	}
+	switch latency := rest[:i]; {
+	case latency == "ttft" && h.TTFT != "x-slo-ttft-"+h.Unit, latency == "tpot" && h.TPOT != "x-slo-tpot-"+h.Unit:
+		return nil
+	case latency == "ttft", latency == "tpot":
+		return fmt.Errorf("header %q is not read: bounds are in %s, of the headers %s and %s", name, h.Unit, h.TTFT, h.TPOT)
+	default:
+		return fmt.Errorf("header %q: no bound is read from it, known are %s and %s", name, h.TTFT, h.TPOT)
+	}
 }

@@ -1,6 +1,8 @@
 package slo
 
 import (
+	"cmp"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -16,7 +18,7 @@ func TestHeaders(t *testing.T) {
 		headers map[string]string
 		want    record.Bounds
 	}{
-		{"none", Headers{}, map[string]string{"x-slo-ttft-s": "1", "x-other": "a"}, own},
+		{"none", Headers{}, map[string]string{"x-slo-class": "gold", "x-slo-deadline-at": "9", "x-other-ms": "a"}, own},
 		{"by default milliseconds", Headers{}, map[string]string{"X-SLO-TTFT-MS": " 500 ", "x-slo-tpot-ms": "1e1"}, record.Bounds{TTFT: 500, TPOT: 10, ITL: 7}},
 		{"seconds", Headers{Unit: "S"}, map[string]string{"x-slo-ttft-s": "0.5"}, record.Bounds{TTFT: 500, TPOT: 8, ITL: 7}},
 		{"microseconds", Headers{Unit: "us"}, map[string]string{"x-slo-tpot-us": "20000"}, record.Bounds{TTFT: 9, TPOT: 20, ITL: 7}},
@@ -40,5 +42,17 @@ func TestHeadersRefuse(t *testing.T) {
 	}
 	if _, err := (Headers{Unit: "min"}).Bounds(nil, record.Bounds{}); err == nil || !strings.Contains(err.Error(), `unknown unit "min", known are s, ms, us`) {
 		t.Errorf("got %v", err)
+	}
+	for name, want := range map[string]string{
+		"X-SLO-TTFT-s":                  `header "X-SLO-TTFT-s" is not read: bounds are in ms, of the headers x-slo-ttft-ms and x-slo-tpot-ms`,
+		"x-slo-tpot-us":                 `header "x-slo-tpot-us" is not read: bounds are in ms, of the headers x-slo-ttft-ms and x-slo-tpot-ms`,
+		"x-slo-itl-ms":                  `header "x-slo-itl-ms": no bound is read from it, known are x-slo-ttft-ms and x-slo-tpot-ms`,
+		"x-slo-time-to-first-token-sec": "",
+		"x-slo-time-to-first-token-ms":  `header "x-slo-time-to-first-token-ms": no bound is read from it, known are x-slo-ttft-ms and x-slo-tpot-ms`,
+	} {
+		_, err := Headers{}.Bounds(map[string]string{name: "1"}, record.Bounds{})
+		if got := fmt.Sprint(err); got != cmp.Or(want, "<nil>") {
+			t.Errorf("%s: got %s, want %s", name, got, want)
+		}
 	}
 }

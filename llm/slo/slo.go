@@ -3,19 +3,63 @@ package slo
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/seed-307b789f/xk6-llm/llm/record"
+	"github.com/seed-307b789f/xk6-llm/llm/spelling"
 )
 
-// Names are the latencies a bound can be put on.
+// names are the latencies a bound can be put on.
 var names = []string{"ttft", "tpot", "ntpot", "itl", "request_latency"}
+
+// otherNames are what reports and other tools call these latencies.
+var otherNames = map[string]string{
+	"time_to_first_token": "ttft", "time_per_output_token": "tpot", "normalized_time_per_output_token": "ntpot",
+	"inter_token_latency": "itl", "latency": "request_latency", "e2e": "request_latency", "e2el": "request_latency",
+	"e2e_latency": "request_latency", "end_to_end_latency": "request_latency",
+}
+
+// Known is nil for the name of a latency that a bound can be put on. Else it is an error that lists those names; what was
+// probably meant comes first.
+func Known(name string) error {
+	if slices.Contains(names, name) {
+		return nil
+	}
+	near, found := meant(name)
+	if !found {
+		return fmt.Errorf("unknown latency %q, known are %s", name, strings.Join(names, ", "))
+	}
+	list := append([]string{near}, slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == near })...)
+	return fmt.Errorf("unknown latency %q: did you mean %q? Known are %s", name, near, strings.Join(list, ", "))
+}
+
+// meant is the latency that a misspelt name, one with a unit, or one of otherNames was meant for.
+func meant(name string) (string, bool) {
+	plain := strings.NewReplacer("-", "_", " ", "_").Replace(strings.ToLower(strings.TrimSpace(name)))
+	for _, unit := range []string{"_milliseconds", "_seconds", "_sec", "_ms", "_us", "_s"} {
+		plain = strings.TrimSuffix(plain, unit)
+	}
+	all := slices.Concat(names, slices.Sorted(maps.Keys(otherNames)))
+	near, found := plain, slices.Contains(all, plain)
+	if !found {
+		near, found = spelling.Nearest(plain, all)
+	}
+	if other, ok := otherNames[near]; ok {
+		near = other
+	}
+	return near, found
+}
 
 // Set puts an upper bound on the named latency: ttft, tpot, ntpot, itl (the mean gap of a request) or request_latency.
 func Set(b *record.Bounds, name string, limit time.Duration) error {
+	if err := Known(name); err != nil {
+		return err
+	}
 	if limit <= 0 {
-		return fmt.Errorf("bound on %q must be positive, got %v", name, limit)
+		return fmt.Errorf("the bound on %s must be positive, got %v", name, limit)
 	}
 	ms := float64(limit) / float64(time.Millisecond)
 	switch name {
@@ -29,8 +73,6 @@ func Set(b *record.Bounds, name string, limit time.Duration) error {
 		b.ITL = ms
 	case "request_latency":
 		b.Latency = ms
-	default:
-		return fmt.Errorf("unknown latency %q, known are %s", name, strings.Join(names, ", "))
 	}
 	return nil
 }

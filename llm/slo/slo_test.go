@@ -60,14 +60,26 @@ func TestSet(t *testing.T) {
 	if want := (record.Bounds{TTFT: 1.5, TPOT: 3, NTPOT: 4.5, ITL: 6, Latency: 7.5}); b != want {
 		t.Errorf("got %+v, want %+v", b, want)
 	}
+	const from = `unknown latency "`
 	for name, want := range map[string]string{
-		"ttfb": `unknown latency "ttfb", known are ttft, tpot, ntpot, itl, request_latency`,
+		"nonsense":                         from + `nonsense", known are ttft, tpot, ntpot, itl, request_latency`,
+		"":                                 from + `", known are ttft, tpot, ntpot, itl, request_latency`,
+		"ttfb":                             from + `ttfb": did you mean "ttft"? Known are ttft, tpot, ntpot, itl, request_latency`,
+		"TTFT":                             from + `TTFT": did you mean "ttft"? Known are ttft, tpot, ntpot, itl, request_latency`,
+		"ttft_ms":                          from + `ttft_ms": did you mean "ttft"? Known are ttft, tpot, ntpot, itl, request_latency`,
+		"time_to_first_token":              from + `time_to_first_token": did you mean "ttft"? Known are ttft, tpot, ntpot, itl, request_latency`,
+		"Time-Per-Output-Token_sec":        from + `Time-Per-Output-Token_sec": did you mean "tpot"? Known are tpot, ttft, ntpot, itl, request_latency`,
+		"normalized_time_per_output_token": from + `normalized_time_per_output_token": did you mean "ntpot"? Known are ntpot, ttft, tpot, itl, request_latency`,
+		"inter_token_latency":              from + `inter_token_latency": did you mean "itl"? Known are itl, ttft, tpot, ntpot, request_latency`,
+		"itl_ms":                           from + `itl_ms": did you mean "itl"? Known are itl, ttft, tpot, ntpot, request_latency`,
+		"e2e_latency":                      from + `e2e_latency": did you mean "request_latency"? Known are request_latency, ttft, tpot, ntpot, itl`,
+		"request_latancy":                  from + `request_latancy": did you mean "request_latency"? Known are request_latency, ttft, tpot, ntpot, itl`,
 	} {
 		if err := Set(&b, name, time.Second); err == nil || err.Error() != want {
-			t.Errorf("%s: got %v", name, err)
+			t.Errorf("%s: got %v, want %s", name, err, want)
 		}
 	}
-	if err := Set(&b, "ttft", 0); err == nil || err.Error() != `bound on "ttft" must be positive, got 0s` {
+	if err := Set(&b, "ttft", 0); err == nil || err.Error() != `the bound on ttft must be positive, got 0s` {
 		t.Errorf("got %v", err)
 	}
 }

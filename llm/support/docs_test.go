@@ -34,6 +34,7 @@ var keyRemarks = map[string]string{
 	"load.lora_traffic_split":                 "the shares may miss 1 by 1e-9",
 	"load.circuit_breakers":                   "the run ends, with the requests in flight recorded; exit code 108",
 	"report.request_lifecycle.per_request":    "texts of requests and answers are kept if the fields ask for them",
+	"report.goodput.constraints":              "in seconds, above 0, of ttft, tpot, ntpot, itl and request_latency; other names are refused",
 	"server.type":                             "`vllm`, `sglang` and `tgi` are spoken to alike; `mock` is the built-in simulator",
 	"server.base_url":                         "`/v1` is added, as inference-perf does, unless its path has a version or ends in an endpoint; a slash at its end is dropped",
 	"server.api_key":                          "never in a log, a record or a report",
