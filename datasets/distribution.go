@@ -85,6 +85,22 @@ func (d Distribution) Draw(rng *rand.Rand) int {
 	return int(min(max(x, float64(d.Min)), float64(d.Max)))
 }
 
+// Least is the smallest length that may be drawn.
+func (d Distribution) Least() int {
+	if d.Type == Fixed {
+		return d.Draw(nil)
+	}
+	return d.Min
+}
+
+// Most is the greatest length that may be drawn.
+func (d Distribution) Most() int {
+	if d.Type == Fixed {
+		return d.Draw(nil)
+	}
+	return d.Max
+}
+
 func (d Distribution) real(rng *rand.Rand) float64 {
 	switch d.Type {
 	case Normal:

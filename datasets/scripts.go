@@ -106,8 +106,8 @@ func NewReplay(r Replay) (*Replay, error) {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	if r.Turns.Min < 1 || r.Input.Min < 1 {
-		return nil, fmt.Errorf("turns and input of a turn must be at least 1, got %d and %d", r.Turns.Min, r.Input.Min)
+	if r.Turns.Least() < 1 || r.Input.Least() < 1 {
+		return nil, fmt.Errorf("turns and input of a turn must be at least 1, got %d and %d", r.Turns.Least(), r.Input.Least())
 	}
 	var err error
 	if r.lexicon, err = newLexicon(r.Tokenizer); err != nil {
@@ -130,6 +130,15 @@ func (r *Replay) Script(i int64) (Script, error) {
 		s.Turns = append(s.Turns, r.turn(rng))
 	}
 	return s, nil
+}
+
+// Shortest is a conversation of one turn with the smallest lengths that may be drawn.
+func (r *Replay) Shortest() Script {
+	rng := stream(r.Seed, r.Salt, "conversation_replay shortest", 0)
+	return Script{
+		System: string(r.lexicon.appendWords([]byte(r.shared), rng, r.Dynamic.Least())),
+		Turns:  []Turn{{Text: string(r.lexicon.appendWords(nil, rng, r.Input.Least())), MaxTokens: r.Output.Least()}},
+	}
 }
 
 func (r *Replay) turn(rng *rand.Rand) Turn {

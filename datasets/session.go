@@ -1,9 +1,11 @@
 package datasets
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 	"sync"
 	"time"
@@ -44,16 +46,21 @@ type Sessions struct {
 	Prefix string
 	// Number is the number, in the whole test, of the k-th conversation of this instance; nil numbers them as they come.
 	Number func(k int64) int64
-	// Length and Limit, if set, keep prompts short enough for the model: the oldest turns are left out until the prompt's
-	// Length and the answer's are no more than Limit tokens.
-	Length func(Item) int
-	Limit  int
+	// Over, if set, is by how many tokens a request, its answer included, is longer than the model can read; none if it fits.
+	// One that is longer loses its oldest turns, then words off the end of the system prompt, then off that of the turn.
+	Over func(Item) int
 
 	mu      sync.Mutex
 	idle    []*session
 	waiting []chan *session // who gets nil begins a new one
 	open    int
 	begun   int64
+}
+
+// First is the request of the first turn, of which there must be one.
+func (s Script) First(form Form) Item {
+	r := request{s.System, nil, s.Turns[0].Text, s.Turns[0].MaxTokens}
+	return r.item(form)
 }
 
 // session is a conversation under way.
@@ -68,10 +75,12 @@ type session struct {
 type Asked struct {
 	Item
 	SessionID string
-	Turn      int // from 0
+	Turn      int  // from 0
+	Cut       bool // words of the system prompt or of the turn were left out, for the model to be able to read it
 
 	all  *Sessions
 	of   *session
+	text string // what the user says
 	once sync.Once
 }
 
@@ -87,7 +96,7 @@ func (s *Sessions) Next(ctx context.Context) (*Asked, error) {
 		c := s.idle[0]
 		s.idle = s.idle[1:]
 		s.mu.Unlock()
-		return s.ask(c), nil
+		return s.ask(c)
 	}
 	turn := make(chan *session, 1)
 	s.waiting = append(s.waiting, turn)
@@ -97,7 +106,7 @@ func (s *Sessions) Next(ctx context.Context) (*Asked, error) {
 		if c == nil {
 			return s.begin()
 		}
-		return s.ask(c), nil
+		return s.ask(c)
 	case <-ctx.Done():
 		s.giveUp(turn)
 		return nil, ctx.Err()
@@ -134,29 +143,80 @@ func (s *Sessions) begin() (*Asked, error) {
 		s.mu.Unlock()
 		return nil, err
 	}
-	return s.ask(&session{id: fmt.Sprintf("%ssession-%d", s.Prefix, k), script: script}), nil
+	return s.ask(&session{id: fmt.Sprintf("%ssession-%d", s.Prefix, k), script: script})
 }
 
-// ask makes the request of a conversation's turn.
-func (s *Sessions) ask(c *session) *Asked {
-	turn := c.script.Turns[c.turn]
+// ask makes the request of a conversation's turn. One that cannot be made counts as failed.
+func (s *Sessions) ask(c *session) (*Asked, error) {
 	a := &Asked{SessionID: c.id, Turn: c.turn, all: s, of: c}
-	for skip := 0; ; skip += 2 { // a question with its answer
-		a.Item = c.request(s.Form, c.said[min(skip, len(c.said)):], turn)
-		if s.Limit == 0 || s.Length == nil || skip >= len(c.said) || s.Length(a.Item)+turn.MaxTokens <= s.Limit {
-			return a
+	r, err := s.fit(c)
+	if err != nil {
+		a.Done("", false)
+		return nil, fmt.Errorf("%s, turn %d: %w", a.SessionID, a.Turn, err)
+	}
+	a.Item, a.text, a.Cut = r.item(s.Form), r.text, r.system != c.script.System || r.text != c.script.Turns[c.turn].Text
+	return a, nil
+}
+
+// request is what a turn carries: the system prompt, what was said, and what the user says now.
+type request struct {
+	system    string
+	said      []Message
+	text      string
+	maxTokens int
+}
+
+// fit makes the request of a conversation's turn, short enough for the model.
+func (s *Sessions) fit(c *session) (request, error) {
+	turn := c.script.Turns[c.turn]
+	r := request{c.script.System, c.said, turn.Text, turn.MaxTokens}
+	if s.Over == nil || s.Over(r.item(s.Form)) <= 0 {
+		return r, nil
+	}
+	skip := 2 * sort.Search(len(c.said)/2, func(i int) bool { // questions with their answers
+		r.said = c.said[2*i:]
+		return s.Over(r.item(s.Form)) <= 0
+	})
+	r.said = c.said[skip:]
+	for {
+		over := s.Over(r.item(s.Form))
+		if over <= 0 {
+			return r, nil
+		}
+		if !r.shorten(over) {
+			return r, fmt.Errorf("a prompt of one word, with an answer of %d tokens, is %d tokens longer than the model can read", turn.MaxTokens, over)
 		}
 	}
 }
 
-// request carries the system prompt, what was said, and the turn.
-func (c *session) request(form Form, said []Message, turn Turn) Item {
-	item := Item{MaxTokens: turn.MaxTokens}
-	var messages []Message
-	if c.script.System != "" {
-		messages = append(messages, Message{"system", c.script.System})
+// shorten leaves out the last n words of the system prompt, else of the turn but for its first word, and reports whether there
+// was one to leave out.
+func (r *request) shorten(n int) bool {
+	if r.system != "" {
+		r.system = withoutLast(r.system, n)
+		return true
 	}
-	messages = append(append(messages, said...), Message{"user", turn.Text})
+	first, _, more := strings.Cut(r.text, " ")
+	r.text = cmp.Or(withoutLast(r.text, n), first)
+	return more
+}
+
+// withoutLast is a text without its last n words, "" if it has no more.
+func withoutLast(text string, n int) string {
+	for ; n > 0 && text != ""; n-- {
+		text = text[:max(0, strings.LastIndexByte(text, ' '))]
+	}
+	return text
+}
+
+// item is the request in a form.
+func (r *request) item(form Form) Item {
+	item := Item{MaxTokens: r.maxTokens}
+	var messages []Message
+	if r.system != "" {
+		messages = append(messages, Message{"system", r.system})
+	}
+	messages = append(append(messages, r.said...), Message{"user", r.text})
 	if form == AsChat {
 		item.Messages = messages
 		return item
@@ -174,7 +234,7 @@ func (a *Asked) Done(answer string, ok bool) {
 	a.once.Do(func() {
 		turn := a.of.script.Turns[a.Turn]
 		if ok {
-			a.of.said = append(a.of.said, Message{"user", turn.Text}, Message{"assistant", answer})
+			a.of.said = append(a.of.said, Message{"user", a.text}, Message{"assistant", answer})
 		}
 		a.of.turn++
 		if turn.Pause > 0 && a.of.turn < len(a.of.script.Turns) {
@@ -214,5 +274,6 @@ func (s *Sessions) First(i int64) (Item, error) {
 	if err != nil || len(script.Turns) == 0 {
 		return Item{}, err
 	}
-	return (&session{script: script}).request(s.Form, nil, script.Turns[0]), nil
+	r, err := s.fit(&session{script: script})
+	return r.item(s.Form), err
 }

@@ -129,18 +129,79 @@ func TestPause(t *testing.T) {
 	})
 }
 
-// The oldest turns go when the prompt grows beyond what the model can read.
+// words are the words of a request's prompt and its answer's tokens.
+func words(i Item) int {
+	n := i.MaxTokens + len(strings.Fields(i.Prompt))
+	for _, m := range i.Messages {
+		n += len(strings.Fields(m.Content))
+	}
+	return n
+}
+
+// within leads conversations whose requests have no more than so many words.
+func within(limit int, scripts Scripts, form Form) *Sessions {
+	return &Sessions{Scripts: scripts, Form: form, Open: 1, Over: func(i Item) int { return words(i) - limit }}
+}
+
+// What a prompt loses when it grows beyond what the model can read: the oldest turns, then the end of the system prompt, then
+// the end of the turn but for a word.
 func TestLimit(t *testing.T) {
 	t.Parallel()
-	s := &Sessions{Scripts: counted(5), Form: AsCompletion, Open: 1, Limit: 6, Length: func(i Item) int { return len(strings.Fields(i.Prompt)) }}
-	var prompt string
-	for range 5 {
-		a := next(t, s)
-		prompt = a.Prompt
-		a.Done("x", true)
+	for _, tt := range []struct {
+		name   string
+		limit  int
+		script Script
+		answer string
+		want   []string // of each turn, / for one that was cut
+	}{
+		{"all fits", 9, Script{System: "S", Turns: []Turn{{Text: "a", MaxTokens: 1}, {Text: "b", MaxTokens: 4}}}, "x y", []string{"S a", "S a x y b"}},
+		{"oldest turns", 6, Script{System: "S", Turns: []Turn{{Text: "a", MaxTokens: 1}, {Text: "b", MaxTokens: 1}, {Text: "c", MaxTokens: 1}, {Text: "d", MaxTokens: 1}}}, "x",
+			[]string{"S a", "S a x b", "S b x c", "S c x d"}},
+		{"a long answer", 6, Script{System: "S", Turns: []Turn{{Text: "a", MaxTokens: 1}, {Text: "b", MaxTokens: 1}}}, "1 2 3 4 5 6 7", []string{"S a", "S b"}},
+		{"room for an answer", 9, Script{System: "S", Turns: []Turn{{Text: "a", MaxTokens: 1}, {Text: "b", MaxTokens: 7}}}, "x", []string{"S a", "S b"}},
+		{"the system prompt's end", 6, Script{System: "S1 S2 S3 S4 S5", Turns: []Turn{{Text: "a b", MaxTokens: 1}, {Text: "c", MaxTokens: 2}}}, "x",
+			[]string{"S1 S2 S3 a b/", "S1 S2 S3 c/"}},
+		{"all of the system prompt", 3, Script{System: "S1 S2", Turns: []Turn{{Text: "a b", MaxTokens: 1}}}, "x", []string{"a b/"}},
+		{"the turn's end", 3, Script{System: "S1 S2", Turns: []Turn{{Text: "a b c d", MaxTokens: 1}, {Text: "e", MaxTokens: 1}}}, "x", []string{"a b/", "S1 e/"}},
+		{"what was cut is not in the history", 8, Script{Turns: []Turn{{Text: "a b c", MaxTokens: 6}, {Text: "d", MaxTokens: 1}}}, "x", []string{"a b/", "a b x d"}},
+		{"a word of the turn", 3, Script{Turns: []Turn{{Text: "a b", MaxTokens: 2}}}, "", []string{"a/"}},
+	} {
+		for _, form := range []Form{AsCompletion, AsChat} {
+			s := within(tt.limit, &ScriptList{scripts: []Script{tt.script}}, form)
+			for turn, want := range tt.want {
+				a := next(t, s)
+				got := a.Prompt
+				for _, m := range a.Messages {
+					got = strings.TrimSpace(got + " " + m.Content)
+				}
+				if a.Cut {
+					got += "/"
+				}
+				if got != want || a.Turn != turn || words(a.Item) > tt.limit {
+					t.Errorf("%s, form %v, turn %d: got %q of turn %d, want %q", tt.name, form, turn, got, a.Turn, want)
+				}
+				a.Done(tt.answer, true)
+			}
+			if first, err := s.First(0); err != nil || words(first) > tt.limit {
+				t.Errorf("%s: the first item is %+v, %v", tt.name, first, err)
+			}
+		}
 	}
-	if want := "S q0.3 x q0.4"; prompt != want {
-		t.Errorf("got %q, want %q", prompt, want)
+}
+
+// A turn that cannot be asked is an error; the conversation goes on.
+func TestLimitWithoutAPlaceForAWord(t *testing.T) {
+	t.Parallel()
+	s := within(4, &ScriptList{scripts: []Script{{System: "S", Turns: []Turn{{Text: "a", MaxTokens: 9}, {Text: "b", MaxTokens: 1}}}}}, AsChat)
+	const want = "session-0, turn 0: a prompt of one word, with an answer of 9 tokens, is 6 tokens longer than the model can read"
+	if a, err := s.Next(t.Context()); err == nil || err.Error() != want {
+		t.Errorf("got %v, %v, want %s", a, err, want)
+	}
+	if a := next(t, s); a.Turn != 1 || a.Messages[len(a.Messages)-1].Content != "b" {
+		t.Errorf("then came %+v", a.Item)
+	}
+	if _, err := s.First(0); err == nil {
+		t.Error("the first item is no error")
 	}
 }
 

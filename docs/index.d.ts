@@ -39,7 +39,7 @@ declare module 'k6/x/llm' {
     extraBody?: Record<string, unknown>;
     /** Keep request and response bodies in the records (default false). */
     text?: boolean;
-    /** Bounds that a good request keeps. */
+    /** Bounds that a good request keeps, above 0. A text needs its unit. */
     slo?: { ttft?: Duration; tpot?: Duration; ntpot?: Duration; itl?: Duration; request_latency?: Duration };
     /** Which inter-token latencies become samples of llm_itl: each request's mean ('request', the default), 'all', or none ('off'). */
     itl?: 'request' | 'all' | 'off';
@@ -289,7 +289,7 @@ declare module 'k6/x/llm' {
       outputTokensPerTurn?: Length;
       /** Seconds between an answer and the next turn. */
       toolCallLatencySec?: number | Distribution;
-      /** The oldest turns are left out of prompts that would be longer, answer included (default 225000). */
+      /** Longer prompts, answer included, lose their oldest turns, then the system prompt's end, then the turn's (default 225000). */
       maxModelLen?: number;
     };
     /**

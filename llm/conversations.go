@@ -15,6 +15,8 @@ import (
 type conversations struct {
 	datasets.Sessions
 	place sync.Once
+	limit int       // tokens of a request and its answer, 0 for none
+	cut   sync.Once // tells that a prompt was cut
 }
 
 // name tells the conversations of the process's set number n, from 1, from those of the others, which a VU may lead, too.
@@ -72,6 +74,9 @@ func (d *jsDataset) nextTurn(c *conversations) (sobek.Value, error) {
 		return nil, err
 	}
 	d.pending = asked
+	if asked.Cut {
+		c.noteCut(state.Logger, asked)
+	}
 	if d.m.turns == nil {
 		d.m.turns = map[string]*datasets.Asked{}
 	}

@@ -23,7 +23,7 @@ func TestConversations(t *testing.T) {
 		const replay = new Dataset({type: 'conversation_replay', tokenizer: './model', api: 'completion', conversationReplay: {numConversations: 3, sharedSystemPromptLen: 30, turnsPerConversation: 2, inputTokensPerTurn: 8, outputTokensPerTurn: 3}});
 		const client = new Client({baseURL: 'sim:?ttft=0s&itl=0s'});`)
 	const short = `new Dataset({type: 'conversation_replay', tokenizer: './model', conversationReplay: {maxModelLen: 9000}})`
-	if _, err := v.RunOnEventLoop(short); err == nil || !strings.Contains(err.Error(), "maxModelLen must be at least 9127, the tokens of the shortest first prompt and its answer, got 9000") {
+	if _, err := v.RunOnEventLoop(short); err == nil || !strings.Contains(err.Error(), "maxModelLen (max_model_len of a configuration) must be at least 9326, the tokens of the shortest first prompt and its answer, got 9000") {
 		t.Errorf("got %v", err)
 	}
 	if got := v.run(t, `[talk.length, talk.at(0).messages.length, shared.length, shared.at(1).messages[0].role, replay.length, replay.at(0).prompt.split(' ').length].join(' ')`).String(); got != "1 1 4 system 3 37" {

@@ -133,9 +133,6 @@ func (o *datasetOptions) sharedPrefix(counter *chat.Counter, g datasets.Generate
 
 func (o *datasetOptions) replayed(counter *chat.Counter, g datasets.Generated) (datasets.Set, error) {
 	r := o.replay
-	if n := int(r.system) + least(r.dynamic) + least(r.input) + least(r.output); n > int(r.limit) {
-		return nil, fmt.Errorf("maxModelLen must be at least %d, the tokens of the shortest first prompt and its answer, got %d", n, r.limit)
-	}
 	set, err := datasets.NewReplay(datasets.Replay{
 		Tokenizer: g.Tokenizer, Seed: g.Seed, Salt: g.Salt, Conversations: int(r.conversations), System: int(r.system), Dynamic: r.dynamic,
 		Turns: r.turns, Input: r.input, Output: r.output, Pause: r.pause,
@@ -144,23 +141,5 @@ func (o *datasetOptions) replayed(counter *chat.Counter, g datasets.Generated) (
 		return nil, err
 	}
 	c := o.lead(set)
-	c.Limit, c.Length = int(r.limit), func(item datasets.Item) int { return length(counter, item) }
-	return c, nil
-}
-
-// least is the smallest length of a distribution.
-func least(d datasets.Distribution) int {
-	if d.Type == datasets.Fixed {
-		return int(d.Mean)
-	}
-	return d.Min
-}
-
-// length is the tokens of a prompt, of a chat those of its texts.
-func length(counter *chat.Counter, item datasets.Item) int {
-	n := counter.Count(item.Prompt)
-	for _, m := range item.Messages {
-		n += counter.Count(m.Content)
-	}
-	return n
+	return c, c.keepWithin(int(r.limit), set, counter)
 }

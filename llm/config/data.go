@@ -70,6 +70,9 @@ func (data *Data) check(at *section) {
 	if at.valid("synthetic_agentic") && data.Type == AgenticData && data.SyntheticAgentic == nil {
 		at.fault("synthetic_agentic", "is required by data.type %q", data.Type)
 	}
+	if at.valid("conversation_replay") && data.Type == ConversationData && data.ConversationReplay != nil {
+		data.ConversationReplay.fit(at, "conversation_replay.max_model_len")
+	}
 }
 
 // SharedPrefix makes groups of prompts that start alike. Lengths are in tokens.
@@ -117,7 +120,27 @@ type ConversationReplay struct {
 	Input         *Distribution `key:"input_tokens_per_turn" default:"null"`                       // 512
 	Output        *Distribution `key:"output_tokens_per_turn" default:"null"`                      // 256
 	ToolLatency   *Distribution `key:"tool_call_latency_sec" default:"null"`                       // seconds; none
-	MaxModelLen   *int64        `key:"max_model_len" default:"null"`                               // tokens; 225000
+	MaxModelLen   *int64        `key:"max_model_len" default:"null" check:"above 0"`               // tokens; 225000
+}
+
+// fit checks what is known without a tokenizer: a model must be able to read the shortest first prompt and its answer, and a
+// prompt of a token beside the longest answer. inference-perf sends prompts cut down to nothing.
+func (r *ConversationReplay) fit(at *section, key string) {
+	limit := int64(225_000)
+	if r.MaxModelLen != nil {
+		limit = *r.MaxModelLen
+	}
+	first := r.SystemPrompt + r.DynamicPrompt.leastOr(0) + r.Input.leastOr(512) + r.Output.leastOr(256)
+	longest := int64(256) + 1
+	if r.Output != nil {
+		longest = int64(r.Output.Ceiling()) + 1
+	}
+	switch {
+	case first > limit:
+		at.fault(key, "must be at least %d, the tokens of the shortest first prompt and its answer, got %d", first, limit)
+	case longest > limit:
+		at.fault(key, "must be at least %d, the tokens of the longest answer and of a prompt of one word, got %d", longest, limit)
+	}
 }
 
 // VisionArena is a data set of conversations about images.

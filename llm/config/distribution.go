@@ -64,6 +64,17 @@ func (s *Distribution) Ceiling() float64 {
 	return float64(s.Max)
 }
 
+// leastOr is the least that a draw can give, or otherwise of none.
+func (s *Distribution) leastOr(otherwise int64) int64 {
+	switch {
+	case s == nil:
+		return otherwise
+	case s.Type == Fixed:
+		return int64(s.Mean)
+	}
+	return s.Min
+}
+
 // Length is a number of tokens, or a distribution of them if that is set.
 type Length struct {
 	N            int64

@@ -260,6 +260,32 @@ func TestAgenticRules(t *testing.T) {
 	}
 }
 
+func TestConversationRules(t *testing.T) {
+	t.Parallel()
+	const at = "data.conversation_replay.max_model_len: must be "
+	in := func(text string) string {
+		return "load: {stages: [{rate: 1, duration: 1}]}, data: {type: conversation_replay, conversation_replay: {" + text + "}}"
+	}
+	testRules(t, "", []rule{
+		{in(""), ``},
+		{in("max_model_len: null"), ``},
+		{in("max_model_len: 0"), at + `above 0, got 0`},
+		{in("max_model_len: -5"), at + `above 0, got -5`},
+		{in("max_model_len: many"), `data.conversation_replay.max_model_len: expected a whole number, got the string "many"`},
+		{in("max_model_len: 9127"), ``},
+		{in("max_model_len: 9126"), at + `at least 9127, the tokens of the shortest first prompt and its answer, got 9126`},
+		{in("shared_system_prompt_len: 300000"), at + `at least 300768, the tokens of the shortest first prompt and its answer, got 225000`},
+		{in("max_model_len: 2000, shared_system_prompt_len: 100, dynamic_system_prompt_len: {type: lognormal, min: 1, max: 90000, mean: 800}, " +
+			"output_tokens_per_turn: {min: 1, max: 1999}"), ``},
+		{in("max_model_len: 2000, shared_system_prompt_len: 100, output_tokens_per_turn: {min: 1, max: 2000}"),
+			at + `at least 2001, the tokens of the longest answer and of a prompt of one word, got 2000`},
+		{in("max_model_len: 2000, shared_system_prompt_len: 100, dynamic_system_prompt_len: {type: fixed, mean: 1900}, " +
+			"input_tokens_per_turn: {min: 10}, output_tokens_per_turn: {min: 1, max: 9}"),
+			at + `at least 2011, the tokens of the shortest first prompt and its answer, got 2000`},
+		{"load: {stages: [{rate: 1, duration: 1}]}, data: {type: mock, conversation_replay: {max_model_len: 10}}", ``},
+	})
+}
+
 func TestLoadRules(t *testing.T) {
 	t.Parallel()
 	in := func(text string) string { return "load: {" + text + "}" }

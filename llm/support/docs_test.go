@@ -21,11 +21,12 @@ var refusedKeys = map[string]string{
 
 // remarks on keys that are honoured in a way of ours.
 var keyRemarks = map[string]string{
-	"api.type":                "`anthropic_messages` is refused",
-	"api.slo_unit":            "of the bounds in the headers `x-slo-ttft-…` and `x-slo-tpot-…` of api.headers",
-	"data.type":               "session replays and `visionarena` are refused; [datasets.md](datasets.md) tells the others",
-	"data.path":               "also a name on the Hugging Face hub",
-	"data.shared_prefix.seed": "null: base_seed",
+	"api.type":                               "`anthropic_messages` is refused",
+	"api.slo_unit":                           "of the bounds in the headers `x-slo-ttft-…` and `x-slo-tpot-…` of api.headers",
+	"data.type":                              "session replays and `visionarena` are refused; [datasets.md](datasets.md) tells the others",
+	"data.path":                              "also a name on the Hugging Face hub",
+	"data.shared_prefix.seed":                "null: base_seed",
+	"data.conversation_replay.max_model_len": "null: 225000. No request is longer, its answer included; what cannot fit is refused",
 	"data.conversation_replay.tool_call_latency_sec.type": "between an answer and the next turn; drawn to the millisecond, not to the second",
 	"load.type":                               "`constant` is evenly spaced and `poisson` exponential, unless x-llm.arrivals says otherwise; `trace_session_replay` is refused",
 	"load.sweep.type":                         "with `k6 x llm run`; refused by config()",

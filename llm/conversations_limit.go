@@ -1,0 +1,66 @@
+package llm
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/sirupsen/logrus"
+
+	"github.com/seed-307b789f/xk6-llm/datasets"
+	"github.com/seed-307b789f/xk6-llm/llm/chat"
+	"github.com/seed-307b789f/xk6-llm/llm/client"
+)
+
+// limitOption is how messages name the length of the model's context.
+const limitOption = "maxModelLen (max_model_len of a configuration)"
+
+// keepWithin keeps every request of made-up conversations, its answer included, within limit tokens. It is an error if the
+// shortest first turn is longer, or if the longest answer leaves no place for a word.
+func (c *conversations) keepWithin(limit int, set *datasets.Replay, counter *chat.Counter) error {
+	needed := func(item datasets.Item) int {
+		return promptTokens(counter, item) + cmp.Or(item.MaxTokens, client.DefaultMaxTokens)
+	}
+	shortest := set.Shortest()
+	if n := needed(shortest.First(c.Form)); n > limit {
+		return fmt.Errorf("%s must be at least %d, the tokens of the shortest first prompt and its answer, got %d", limitOption, n, limit)
+	}
+	word, _, _ := strings.Cut(shortest.Turns[0].Text, " ")
+	for _, answer := range []int{set.Output.Least(), set.Output.Most()} {
+		question := datasets.Script{Turns: []datasets.Turn{{Text: word, MaxTokens: answer}}}
+		if n := needed(question.First(c.Form)); n > limit {
+			return fmt.Errorf("%s must be at least %d, the tokens of the longest answer and of a prompt of one word, got %d", limitOption, n, limit)
+		}
+	}
+	c.limit, c.Over = limit, func(item datasets.Item) int { return needed(item) - limit }
+	return nil
+}
+
+// templateTokens are set aside for a chat's template that is not known, as inference-perf does of every prompt, or
+// tokensPerMessage for each message if that is more.
+const templateTokens, tokensPerMessage = 200, 8
+
+// promptTokens is what the server counts for a prompt, or a little more of a chat whose template is not known.
+func promptTokens(counter *chat.Counter, item datasets.Item) int {
+	if item.Messages == nil {
+		return counter.CountSpecial(item.Prompt)
+	}
+	messages, err := json.Marshal(item.Messages)
+	if err != nil {
+		panic(err) // texts alone
+	}
+	n, err := counter.CountChat(messages, nil)
+	if err != nil {
+		n += max(templateTokens, tokensPerMessage*len(item.Messages))
+	}
+	return n
+}
+
+// noteCut logs the first turn of which words were left out.
+func (c *conversations) noteCut(log logrus.FieldLogger, asked *datasets.Asked) {
+	c.cut.Do(func() {
+		log.Warnf("%s, turn %d: the prompt was cut, as with its answer it was longer than %s, %d; so is every other that is longer",
+			asked.SessionID, asked.Turn, limitOption, c.limit)
+	})
+}
