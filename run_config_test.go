@@ -2,12 +2,15 @@ package llm_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/seed-307b789f/xk6-llm/llm/chat"
 )
 
 // Every configuration in docs/config runs, for a second.
@@ -127,6 +130,10 @@ func TestBadConfigurations(t *testing.T) {
 		{"a data set that is not there", "server: {type: mock, base_url: x}\nload: {stages: [{rate: 1, duration: 1}]}\ndata: {type: shareGPT, path: none.json}", nil, 2, "none.json"},
 		{"a flag's value", "server: {base_url: x}\nload: {stages: [{rate: 1, duration: 1}]}", []string{"--load.interval", "soon"}, 2, "soon"},
 		{"a bucket that cannot be reached", "server: {base_url: x}\nload: {stages: [{rate: 1, duration: 1}]}\nstorage: {simple_storage_service: {bucket_name: b, endpoint_url: 'http://127.0.0.1:1'}}", nil, 2, "127.0.0.1:1"},
+		{"a goodput constraint that does not exist", "server: {type: mock, base_url: x}\nload: {stages: [{rate: 1, duration: 1}]}\nreport: {goodput: {constraints: {ttft_ms: 500}}}", nil, 2,
+			`config.yml:3: report.goodput.constraints.ttft_ms: unknown latency`},
+		{"conversations that no model reads", "server: {type: mock, base_url: x}\nload: {stages: [{rate: 1, duration: 1}]}\ndata: {type: conversation_replay, conversation_replay: {max_model_len: 99}}", nil, 2,
+			"config.yml:3: data.conversation_replay.max_model_len: must be at least 9127"},
 		{"no file", "", []string{"-c", "none.yml"}, 2, "none.yml"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -165,6 +172,65 @@ func TestInterruptedConfiguration(t *testing.T) {
 		}
 		if strings.Contains(string(text)+r.stdout+r.stderr, "very-secret") {
 			t.Errorf("%s holds the key", path)
+		}
+	}
+}
+
+// However long the prompts that are drawn and the answers that come: with its answer, none that is sent is longer than the model
+// can read.
+func TestConversationsStayWithinTheModel(t *testing.T) {
+	t.Parallel()
+	const limit, tokenizer = 400, "scripts/data/sample-tokenizer.json"
+	counter, err := chat.ReadCounterAt(tokenizer, false, os.ReadFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, api := range []string{"chat", "completion"} {
+		path := write(t, "config.yml", fmt.Sprintf(`server: {type: mock, base_url: "http://localhost:8000"}
+api: {type: %s, streaming: true}
+tokenizer: {pretrained_model_name_or_path: %s}
+load: {type: concurrent, interval: 0, stages: [{num_requests: 60, concurrency_level: 6}]}
+report: {request_lifecycle: {per_request: true}}
+data:
+  type: conversation_replay
+  conversation_replay:
+    max_model_len: %d
+    num_conversations: 12
+    shared_system_prompt_len: 20
+    dynamic_system_prompt_len: {type: lognormal, mean: 60, std_dev: 400, min: 1, max: 20000}
+    turns_per_conversation: {type: uniform, min: 1, max: 8}
+    input_tokens_per_turn: {type: uniform, min: 5, max: 60}
+    output_tokens_per_turn: {type: uniform, min: 0, max: 60}
+`, api, tokenizer, limit))
+		out := filepath.Join(t.TempDir(), "report")
+		r := mustSucceed(t, k6(t, "x", "llm", "run", "-c", path, "--out", out))
+		if want := "the prompt was cut, as with its answer it was longer than maxModelLen"; !strings.Contains(r.stderr+r.stdout, want) {
+			t.Errorf("%s: no word of %q", api, want)
+		}
+		later := 0
+		requests, _ := readRecords(t, filepath.Join(out, "records.jsonl"))
+		for _, q := range requests {
+			var body struct {
+				Prompt    string
+				Messages  json.RawMessage
+				MaxTokens int `json:"max_tokens"`
+			}
+			if err := json.Unmarshal([]byte(q.RequestBody), &body); err != nil {
+				t.Fatal(err)
+			}
+			n := counter.CountSpecial(body.Prompt)
+			if api == "chat" {
+				n, _ = counter.CountChat(body.Messages, nil)
+			}
+			if n += body.MaxTokens; n > limit || body.MaxTokens == 0 {
+				t.Errorf("%s, %s, turn %d: %d tokens, of them %d of the answer", api, q.SessionID, q.Turn, n, body.MaxTokens)
+			}
+			if q.Turn > 2 {
+				later++
+			}
+		}
+		if len(requests) != 60 || later < 5 {
+			t.Errorf("%s: %d requests, %d of later turns", api, len(requests), later)
 		}
 	}
 }
