@@ -3,6 +3,8 @@ package llm_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -42,6 +44,9 @@ func TestConfigurationsRun(t *testing.T) {
 			}
 			r := mustSucceed(t, k6(t, args...))
 			s := readReport(t, filepath.Join(out, "summary_lifecycle_metrics.json"))
+			if filepath.Base(file) == "concurrent.yml" && s.Load.Delay != nil {
+				t.Errorf("a closed loop has a schedule_delay of %v", *s.Load.Delay)
+			}
 			if want > 0 && s.Successes.Count != want || s.Successes.Count == 0 || s.Failures.Count != 0 {
 				t.Errorf("%d succeeded and %d failed, want %d", s.Successes.Count, s.Failures.Count, want)
 			}
@@ -232,5 +237,74 @@ data:
 		if len(requests) != 60 || later < 5 {
 			t.Errorf("%s: %d requests, %d of later turns", api, len(requests), later)
 		}
+	}
+}
+
+// What k6 x llm run leaves and returns is as docs/config.md says.
+func TestRunsOfConfigurations(t *testing.T) {
+	t.Parallel()
+	broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }))
+	t.Cleanup(broken.Close)
+	const mock = "server: {type: mock, base_url: x}\n"
+	const breaker = "circuit_breakers: [{name: b, metrics: {matches: ['@'], rules: ['error']}, triggers: [{type: consecutive, threshold: 3}]}]\n"
+	failing := "server: {base_url: '" + broken.URL + "', model_name: m}\n"
+	for name, tt := range map[string]struct {
+		text string
+		args []string
+		code int
+		want string
+	}{
+		"every request failed":          {failing + "load: {interval: 0, stages: [{rate: 5, duration: 1}]}", nil, 1, "every request failed"},
+		"none was sent":                 {mock + "load: {interval: 0, stages: [{rate: 0.01, duration: 1}]}", nil, 1, "the run has no requests"},
+		"a breaker":                     {failing + "load: {interval: 0, circuit_breakers: [b], stages: [{rate: 20, duration: 30}]}\n" + breaker, nil, 108, "circuit breaker"},
+		"an unknown flag":               {mock + "load: {stages: [{rate: 5, duration: 1}]}", []string{"--load.nonsense", "1"}, 2, "unknown flag"},
+		"a key that is not used":        {mock + "load: {interval: 0, stages: [{rate: 5, duration: 1}]}\ndata: {shared_prefix: {}}", nil, 0, "data.shared_prefix has no effect: data.type mock does not use it"},
+		"a key that does nothing":       {mock + "load: {interval: 0, num_workers: 3, stages: [{rate: 5, duration: 1}]}", nil, 0, "load.num_workers has no effect here"},
+		"a list by a flag":              {mock + "load: {interval: 0, stages: [{rate: 0.01, duration: 1}]}", []string{"--load.stages", `[{"rate": 5, "duration": 1}]`}, 0, ""},
+		"a text by a flag":              {mock + "load: {interval: 0, stages: [{rate: 5, duration: 1}]}", []string{"--api.type", "chat"}, 0, ""},
+		"records of mock are simulated": {mock + "load: {interval: 0, stages: [{rate: 5, duration: 1}]}", nil, 0, "simulat"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			out := filepath.Join(t.TempDir(), "out")
+			r := k6(t, append([]string{"x", "llm", "run", "-c", write(t, "config.yml", tt.text), "--out", out}, tt.args...)...)
+			if r.code != tt.code || !strings.Contains(r.stderr+r.stdout, tt.want) {
+				t.Errorf("exit code %d, want %d and %q in\n%s\n%s", r.code, tt.code, tt.want, r.stdout, r.stderr)
+			}
+			_, err := os.Stat(filepath.Join(out, "summary_lifecycle_metrics.json"))
+			if made := tt.code != 2 && name != "none was sent"; (err == nil) != made {
+				t.Errorf("exit code %d, and the report: %v", r.code, err)
+			}
+		})
+	}
+}
+
+// The report goes where the configuration says, once, and is made of the records again.
+func TestReportsOfConfigurations(t *testing.T) {
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:1") // of which a remark is made
+	dir := t.TempDir()
+	config := write(t, "config.yml", "server: {type: mock, base_url: x}\nload: {interval: 0, stages: [{rate: 5, duration: 1}]}\nstorage: {local_storage: {path: '"+dir+"/at-{timestamp}'}}\n")
+	r := mustSucceed(t, k6(t, "x", "llm", "run", "-c", config))
+	if want := "OTEL_ variables are not supported yet"; !strings.Contains(r.stderr, want) {
+		t.Errorf("no word of %q in\n%s", want, r.stderr)
+	}
+	made, err := filepath.Glob(filepath.Join(dir, "at-20[0-9]*-[0-9]*"))
+	if err != nil || len(made) != 1 {
+		t.Fatalf("%q, %v", made, err)
+	}
+	if r := k6(t, "x", "llm", "run", "-c", config, "--out", made[0]); r.code != 2 || !strings.Contains(r.stderr, "holds a report") {
+		t.Errorf("over a report: exit code %d\n%s", r.code, r.stderr)
+	}
+	again := filepath.Join(dir, "again")
+	mustSucceed(t, run(t, 0, nil, "llmconv", "report", filepath.Join(made[0], "records.jsonl"), "-o", again, "--config", config))
+	for _, name := range []string{"summary_lifecycle_metrics.json", "stage_0_lifecycle_metrics.json"} {
+		if got, want := readText(t, filepath.Join(again, name)), readText(t, filepath.Join(made[0], name)); got != want {
+			t.Errorf("%s made again differs:\n%s\nfrom\n%s", name, got, want)
+		}
+	}
+	mustSucceed(t, k6(t, "x", "llm", "run", "-c", config, "--out", made[0], "--force"))
+	r = mustSucceed(t, k6(t, "run", "--quiet", "-e", "CONFIG="+config, "--out", "llm="+filepath.Join(dir, "script.jsonl"), "scripts/inference-perf.js"))
+	if requests, ended := readRecords(t, filepath.Join(dir, "script.jsonl")); len(requests) != 5 || !ended {
+		t.Errorf("the script sent %d requests\n%s", len(requests), r.stderr)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 )
 
@@ -49,23 +50,15 @@ const maxLength = 1 << 24
 
 // Validate names what makes no sense.
 func (d Distribution) Validate() error {
-	var err error
-	switch d.Type {
-	case Normal, SkewNormal, Lognormal, Poisson, Fixed:
-		if !(d.Mean >= float64(d.Min) && d.Mean <= float64(d.Max)) {
-			err = fmt.Errorf("mean %v is outside of min %d and max %d", d.Mean, d.Min, d.Max)
-		}
-	case Uniform:
-	default:
-		err = fmt.Errorf("unknown type %q, known are %s", d.Type, strings.Join(distributionTypes, ", "))
-	}
 	switch {
-	case err != nil:
-		return err
-	case d.Min < 0 || d.Max > maxLength:
-		return fmt.Errorf("min and max must be from 0 to %d, got %d and %d", maxLength, d.Min, d.Max)
+	case !slices.Contains(distributionTypes, d.Type):
+		return fmt.Errorf("unknown type %q, known are %s", d.Type, strings.Join(distributionTypes, ", "))
 	case d.Min > d.Max:
 		return fmt.Errorf("min %d is above max %d", d.Min, d.Max)
+	case d.Min < 0 || d.Max > maxLength:
+		return fmt.Errorf("min and max must be from 0 to %d, got %d and %d", maxLength, d.Min, d.Max)
+	case d.Type != Uniform && !(d.Mean >= float64(d.Min) && d.Mean <= float64(d.Max)):
+		return fmt.Errorf("mean %v is outside of min %d and max %d", d.Mean, d.Min, d.Max)
 	case !(d.StdDev >= 0) || math.IsInf(d.StdDev, 0):
 		return fmt.Errorf("standard deviation must not be negative, got %v", d.StdDev)
 	case math.IsNaN(d.Skew) || math.IsInf(d.Skew, 0):

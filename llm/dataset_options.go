@@ -93,8 +93,8 @@ func (o *datasetOptions) fields(rt *sobek.Runtime) fields {
 		"seed":               func(v sobek.Value) error { o.seed = new(int64); return integer(o.seed, 0)(v) },
 		"salt":               o.readSalt,
 		"prompts":            text(&o.prompts),
-		"inputDistribution":  func(v sobek.Value) error { o.input = new(datasets.Distribution); return distribution(rt, o.input)(v) },
-		"outputDistribution": func(v sobek.Value) error { o.output = new(datasets.Distribution); return distribution(rt, o.output)(v) },
+		"inputDistribution":  func(v sobek.Value) error { o.input = new(datasets.Distribution); return unchecked(rt, o.input)(v) },
+		"outputDistribution": func(v sobek.Value) error { o.output = new(datasets.Distribution); return unchecked(rt, o.output)(v) },
 		"turns":              o.readTurns,
 		"sessions":           integer(&o.sessions, 1),
 		"conversationReplay": func(v sobek.Value) error { return o.replay.fields(rt).read(rt, "conversationReplay", v) },
@@ -156,8 +156,19 @@ func (o *datasetOptions) readSalt(v sobek.Value) error {
 	return nil
 }
 
-// distribution reads a length: a number, or {type, mean, stdDev, min, max, skew} with inference-perf's defaults.
+// distribution reads a length and checks it.
 func distribution(rt *sobek.Runtime, dst *datasets.Distribution) func(sobek.Value) error {
+	read := unchecked(rt, dst)
+	return func(v sobek.Value) error {
+		if err := read(v); err != nil {
+			return err
+		}
+		return dst.Validate()
+	}
+}
+
+// unchecked reads a length: a number, or {type, mean, stdDev, min, max, skew} with inference-perf's defaults.
+func unchecked(rt *sobek.Runtime, dst *datasets.Distribution) func(sobek.Value) error {
 	return func(v sobek.Value) error {
 		if x := export(v); isNumber(x) {
 			var n int64
@@ -165,7 +176,7 @@ func distribution(rt *sobek.Runtime, dst *datasets.Distribution) func(sobek.Valu
 				return err
 			}
 			*dst = datasets.Constant(int(n))
-			return dst.Validate()
+			return nil
 		}
 		d := datasets.Distribution{Type: datasets.Normal, Mean: 512, StdDev: 200}
 		low, high := int64(math.MinInt64), int64(math.MinInt64)
@@ -188,7 +199,7 @@ func distribution(rt *sobek.Runtime, dst *datasets.Distribution) func(sobek.Valu
 			}
 		}
 		*dst = d
-		return d.Validate()
+		return nil
 	}
 }
 
@@ -263,6 +274,9 @@ func (o *datasetOptions) check() error {
 	if err := o.checkPrompts(); err != nil {
 		return invalid("Dataset", "prompts", err)
 	}
+	if err := o.checkLengths(readsFiles); err != nil {
+		return err
+	}
 	switch {
 	case readsFiles && o.turns > 0:
 		return invalid("Dataset", "turns", errors.New("must be 'all': a file's conversations have the turns they have"))
@@ -290,6 +304,26 @@ func (o *datasetOptions) check() error {
 		return invalid("Dataset", "inputDistribution", errors.New("is missing: the length of prompts, a number or such as {type: 'normal', mean: 512}"))
 	case o.output == nil:
 		return invalid("Dataset", "outputDistribution", errors.New("is missing: the length of answers, a number or such as {type: 'normal', mean: 128}"))
+	}
+	return nil
+}
+
+// checkLengths checks the distributions. Of those that choose the records of a file only min and max count: no mean is drawn.
+func (o *datasetOptions) checkLengths(ofRecords bool) error {
+	for _, option := range []struct {
+		name   string
+		length *datasets.Distribution
+	}{{"inputDistribution", o.input}, {"outputDistribution", o.output}} {
+		if option.length == nil {
+			continue
+		}
+		d := *option.length
+		if ofRecords {
+			d.Mean = (float64(d.Min) + float64(d.Max)) / 2
+		}
+		if err := d.Validate(); err != nil {
+			return invalid("Dataset", option.name, err)
+		}
 	}
 	return nil
 }

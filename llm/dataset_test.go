@@ -153,6 +153,44 @@ func TestDatasetFiles(t *testing.T) {
 	}
 }
 
+// Records are chosen by min and max alone, whatever the type and the mean; a chat's length is that of its texts together.
+func TestLengthsOfRecords(t *testing.T) {
+	t.Parallel()
+	v := newVU(t, New())
+	v.model(t, "/scripts/model", "")
+	v.write(t, "/scripts/set.jsonl", strings.Join([]string{
+		`{"messages": [{"role": "user", "content": "a a a"}], "max_tokens": 3}`,                                                                                // 4 tokens, the special one included
+		`{"messages": [{"role": "system", "content": "a a a"}, {"role": "user", "content": "a a a a"}], "max_tokens": 5}`,                                      // 9
+		`{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "a"}, {"role": "user", "content": "a a a a a a"}], "max_tokens": 9}`, // 11
+	}, "\n"))
+	for lengths, want := range map[string]string{
+		``:                                     "3 5 9",
+		`inputDistribution: {min: 4, max: 9}`:  "3 5",
+		`inputDistribution: {min: 5, max: 10}`: "5",
+		`inputDistribution: {min: 10, max: 11, mean: 5000}`:                  "9",
+		`inputDistribution: {type: 'fixed', mean: 7, min: 4, max: 9}`:        "3 5",
+		`inputDistribution: {type: 'lognormal', mean: 7000, min: 4, max: 9}`: "3 5",
+		`inputDistribution: 9`:                 "5",
+		`outputDistribution: {min: 4, max: 5}`: "5",
+		`inputDistribution: {min: 4, max: 10}, outputDistribution: {min: 4, max: 10}`: "5",
+	} {
+		code := `(() => { const set = new Dataset({type: 'jsonl', tokenizer: './model', path: './set.jsonl', ` + lengths + `}); return Array.from({length: set.length}, (_, i) => set.at(i).maxTokens).join(' '); })()`
+		if got := v.run(t, code).String(); got != want {
+			t.Errorf("%s: answers of the records kept are %q, want %q", lengths, got, want)
+		}
+	}
+	for lengths, want := range map[string]string{
+		`inputDistribution: {min: 9, max: 4}`:           `Dataset option "inputDistribution": min 9 is above max 4`,
+		`outputDistribution: {type: 'x', min: 1}`:       `Dataset option "outputDistribution": unknown type "x"`,
+		`inputDistribution: {min: 500, max: 510}`:       "none of 3 records has the lengths asked for",
+		`inputDistribution: {min: 1, max: 20000000000}`: `Dataset option "inputDistribution": min and max must be from 0 to`,
+	} {
+		if _, err := v.RunOnEventLoop(`new Dataset({type: 'jsonl', path: './set.jsonl', ` + lengths + `})`); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", lengths, err, want)
+		}
+	}
+}
+
 // What is larger than archives carry is opened directly, and read as it is needed: a file, or files of a folder together.
 func TestLargeDatasetsAreStreamed(t *testing.T) {
 	t.Parallel()

@@ -36,21 +36,33 @@ func (d *dropIn) dataset() options {
 			return o
 		}
 	}
-	o.set("inputDistribution", lengthOption(data.Input), data.Input != nil)
-	o.set("outputDistribution", lengthOption(data.Output), data.Output != nil)
+	length := lengthOption
+	if data.Type != config.RandomData && data.Type != config.SyntheticData {
+		length = boundsOption
+	}
+	o.set("inputDistribution", length(data.Input), data.Input != nil)
+	o.set("outputDistribution", length(data.Output), data.Output != nil)
 	return o
 }
 
 // dataPath is a path, or a name on the hub left as it is.
 func (d *dropIn) dataPath() string { return d.path(d.c.Data.Path) }
 
-// length is a distribution as Dataset takes it. A fixed one is its mean, which inference-perf does not bring within its bounds.
+// lengthOption is a distribution as Dataset takes it. A fixed one is its mean, which inference-perf does not bring within its bounds.
 func lengthOption(s *config.Distribution) any {
 	if s == nil {
 		return nil
 	}
-	if s.Type == "fixed" {
+	if s.Type == config.Fixed {
 		return int64(s.Mean)
+	}
+	return boundsOption(s)
+}
+
+// boundsOption is a distribution of whose type nothing is made, as it chooses the records of a file by its min and max.
+func boundsOption(s *config.Distribution) any {
+	if s == nil {
+		return nil
 	}
 	return options{"type": string(s.Type), "mean": s.Mean, "stdDev": s.StdDev, "skew": s.Skew, "min": s.Min, "max": s.Max}
 }

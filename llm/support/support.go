@@ -95,5 +95,45 @@ func Remarks(c *config.Config) (list []string) {
 			list = append(list, fmt.Sprintf("%s has no effect here: %s", n.key, n.why))
 		}
 	}
+	return append(list, unused(c)...)
+}
+
+// unused says which keys belong to another type of data or of load than the one that is asked for.
+func unused(c *config.Config) (list []string) {
+	d := c.Data
+	files := []config.DataType{config.ShareGPT, config.CNNDailyMail, config.InfinityInstruct, config.BillSumConversations}
+	lengths := append([]config.DataType{config.RandomData, config.SyntheticData}, files...)
+	for _, k := range []struct {
+		key string
+		set bool
+		by  []config.DataType
+	}{
+		{"path", d.Path != "", files},
+		{"corpus_file_path", d.Corpus != "", []config.DataType{config.SyntheticData}},
+		{"input_distribution", d.Input != nil, lengths},
+		{"output_distribution", d.Output != nil, lengths},
+		{"trace", d.Trace != nil, []config.DataType{config.RandomData}},
+		{"shared_prefix", d.SharedPrefix != nil, []config.DataType{config.SharedPrefixData}},
+		{"conversation_replay", d.ConversationReplay != nil, []config.DataType{config.ConversationData}},
+		{"otel_trace_replay", d.OTel != nil, []config.DataType{config.OTelTraceReplay}},
+		{"weka_trace_replay", d.Weka != nil, []config.DataType{config.WekaTraceReplay}},
+		{"visionarena", d.VisionArena != nil, []config.DataType{config.VisionArenaData}},
+		{"synthetic_agentic", d.SyntheticAgentic != nil, []config.DataType{config.AgenticData}},
+	} {
+		if k.set && !slices.Contains(k.by, d.Type) {
+			list = append(list, fmt.Sprintf("data.%s has no effect: data.type %s does not use it", k.key, d.Type))
+		}
+	}
+	if d.Type == config.RandomData && d.Trace != nil && (d.Input != nil || d.Output != nil) {
+		list = append(list, "data.input_distribution and output_distribution have no effect: the lengths are those of data.trace")
+	}
+	if c.Load.Trace != nil && c.Load.Type != config.TraceReplay {
+		list = append(list, fmt.Sprintf("load.trace has no effect: load.type %s does not use it", c.Load.Type))
+	}
+	for _, b := range c.CircuitBreakers {
+		if !slices.Contains(c.Load.CircuitBreakers, b.Name) {
+			list = append(list, fmt.Sprintf("circuit breaker %q has no effect: load.circuit_breakers does not name it", b.Name))
+		}
+	}
 	return list
 }

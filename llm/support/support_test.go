@@ -32,8 +32,40 @@ func TestRemarks(t *testing.T) {
 			t.Errorf("%s is not in %q", want, notes)
 		}
 	}
-	if notes := Remarks(mustParse(t, server+load)); len(notes) > 0 {
-		t.Errorf("of a plain configuration: %q", notes)
+	const lengths = "input_distribution: {mean: 20}, output_distribution: {mean: 20}"
+	for _, plain := range []string{
+		"", "data: {type: random, " + lengths + "}\n", "data: {type: synthetic, corpus_file_path: c, " + lengths + "}\n",
+		"data: {type: shareGPT, path: x, " + lengths + "}\n", "data: {type: shared_prefix, shared_prefix: {}}\n",
+		"data: {type: conversation_replay, conversation_replay: {}}\n", "data: {type: random, trace: {file: t.csv}}\n",
+	} {
+		if notes := Remarks(mustParse(t, server+load+plain)); len(notes) > 0 {
+			t.Errorf("of %q: %q", plain, notes)
+		}
+	}
+}
+
+// A key of another type of data or of load is told, a line each.
+func TestUnusedKeysAreTold(t *testing.T) {
+	t.Parallel()
+	const breaker = "circuit_breakers: [{name: b, metrics: {matches: ['@']}, triggers: [{type: consecutive, threshold: 2}]}]\n"
+	for yaml, want := range map[string]string{
+		"data: {type: random, shared_prefix: {}, path: x}\n":                   "data.path has no effect: data.type random does not use it\ndata.shared_prefix has no effect: data.type random does not use it",
+		"data: {type: random, corpus_file_path: c.txt}\n":                      "data.corpus_file_path has no effect: data.type random does not use it",
+		"data: {type: mock, input_distribution: {}}\n":                         "data.input_distribution has no effect: data.type mock does not use it",
+		"data: {type: shared_prefix, output_distribution: {}}\n":               "data.output_distribution has no effect: data.type shared_prefix does not use it",
+		"data: {type: synthetic, trace: {file: t.csv}}\n":                      "data.trace has no effect: data.type synthetic does not use it",
+		"data: {type: shareGPT, conversation_replay: {}}\n":                    "data.conversation_replay has no effect: data.type shareGPT does not use it",
+		"data: {type: mock, visionarena: {}}\n":                                "data.visionarena has no effect: data.type mock does not use it",
+		breaker:                                                                `circuit breaker "b" has no effect: load.circuit_breakers does not name it`,
+		"data: {type: random, trace: {file: t.csv}, input_distribution: {}}\n": "data.input_distribution and output_distribution have no effect: the lengths are those of data.trace",
+	} {
+		if got := strings.Join(Remarks(mustParse(t, server+load+yaml)), "\n"); got != want {
+			t.Errorf("%s: got %q, want %q", yaml, got, want)
+		}
+	}
+	const trace = "load: {trace: {file: t.csv}, stages: [{rate: 1, duration: 1}]}\n"
+	if got, want := strings.Join(Remarks(mustParse(t, server+trace)), "\n"), "load.trace has no effect: load.type constant does not use it"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
