@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -99,6 +100,43 @@ export default function () { client.send(data.next()); client.send(talk.next());
 	if len(items) != 60 {
 		t.Errorf("%d of 60 items were sent", len(items))
 	}
+}
+
+// A turn that waits for the answer before it, and for the tool after that, goes later than it was due; neither is in its latency.
+func TestWaitsOfTurnsAreInTheDelay(t *testing.T) {
+	t.Parallel()
+	records := filepath.Join(t.TempDir(), "run.jsonl")
+	path := write(t, "script.js", fmt.Sprintf(`import { Client, Dataset, scenarios } from 'k6/x/llm';
+export const options = { scenarios: scenarios({ stages: [{ rate: 10, duration: '1s' }], executor: 'llm-arrival-rate' }) };
+const client = new Client({ baseURL: 'sim:?ttft=20ms&itl=1ms' });
+const talk = new Dataset({ type: 'conversation_replay', tokenizer: %q, sessions: 1, conversationReplay: { numConversations: 1, sharedSystemPromptLen: 20,
+	turnsPerConversation: 10, inputTokensPerTurn: 5, outputTokensPerTurn: 2, toolCallLatencySec: 0.3 } });
+export default function () { client.send(talk.next()); }
+`, filepath.Join(mustGetwd(t), "scripts/data/sample-tokenizer.json")))
+	mustSucceed(t, k6(t, "run", "--quiet", "--out", "llm="+records, path))
+	requests, _ := readRecords(t, records)
+	slices.SortFunc(requests, func(a, b *record.Request) int { return a.Turn - b.Turn })
+	for i, q := range requests {
+		if q.Failed() || q.Turn != i || q.Due == nil {
+			t.Fatalf("request %d: %+v", i, q)
+		}
+		waited, took := time.Duration(q.Start-*q.Due), q.Latency()
+		if least := time.Duration(i) * 200 * time.Millisecond; waited < least || took > 250*time.Millisecond {
+			t.Errorf("turn %d went %v after it was due, want %v at least, and took %v", i, waited, least, took)
+		}
+	}
+	if len(requests) != 10 {
+		t.Errorf("%d requests", len(requests))
+	}
+}
+
+func mustGetwd(t *testing.T) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // What is made to a length has it at the server, and the report says so.

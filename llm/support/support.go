@@ -31,17 +31,45 @@ func Refused(c *config.Config) error {
 	return errors.Join(append(faults, unreadable(c.CircuitBreakers)...)...)
 }
 
-// misplaced names the distributions of random and synthetic prompts that cannot have the mean they are given.
+// misplaced names the distributions of lengths to be drawn that cannot have the mean they are given.
 func misplaced(d config.Data) (faults []error) {
-	if d.Type != config.SyntheticData && (d.Type != config.RandomData || d.Trace != nil) {
-		return nil
-	}
-	for name, s := range map[string]*config.Distribution{"input": d.Input, "output": d.Output} {
-		if s != nil && s.Type == config.Normal && (s.Mean < float64(s.Min) || s.Mean > float64(s.Max)) {
-			faults = append(faults, fmt.Errorf("data.%s_distribution.mean: must be from min (%d) to max (%d), got %v", name, s.Min, s.Max, s.Mean))
+	for _, l := range drawn(d) {
+		s := l.distribution
+		if s == nil || s.Type == config.Uniform || s.Type == config.Fixed {
+			continue
+		}
+		if s.Mean < float64(s.Min) || s.Mean > float64(s.Max) {
+			faults = append(faults, fmt.Errorf("data.%s.mean: must be from min (%d) to max (%d), got %v", l.key, s.Min, s.Max, s.Mean))
 		}
 	}
 	return faults
+}
+
+// length is a distribution of a configuration, with its key below data.
+type length struct {
+	key          string
+	distribution *config.Distribution
+}
+
+// drawn lists the distributions that prompts are made by.
+func drawn(d config.Data) []length {
+	switch p, r := d.SharedPrefix, d.ConversationReplay; {
+	case d.Type == config.SyntheticData || d.Type == config.RandomData && d.Trace == nil:
+		return []length{{"input_distribution", d.Input}, {"output_distribution", d.Output}}
+	case d.Type == config.SharedPrefixData && p != nil:
+		return []length{
+			{"shared_prefix.system_prompt_len", p.SystemPrompt.Distribution},
+			{"shared_prefix.question_len", p.Question.Distribution}, {"shared_prefix.question_distribution", p.QuestionLegacy},
+			{"shared_prefix.output_len", p.Output.Distribution}, {"shared_prefix.output_distribution", p.OutputLegacy},
+		}
+	case d.Type == config.ConversationData && r != nil:
+		return []length{
+			{"conversation_replay.dynamic_system_prompt_len", r.DynamicPrompt}, {"conversation_replay.turns_per_conversation", r.Turns},
+			{"conversation_replay.input_tokens_per_turn", r.Input}, {"conversation_replay.output_tokens_per_turn", r.Output},
+			{"conversation_replay.tool_call_latency_sec", r.ToolLatency},
+		}
+	}
+	return nil
 }
 
 // unreadable names the breakers whose expressions cannot be read, those that the load does not use too.
