@@ -1,5 +1,7 @@
 package config
 
+import "github.com/seed-307b789f/xk6-llm/llm/slo"
+
 // API says how to ask the server.
 type API struct {
 	Type      APIType           `key:"type" default:"completion"`
@@ -15,6 +17,21 @@ type API struct {
 
 	SessionIDHeader    string `key:"session_id_header_key,null" default:"null"`    // request header that carries the session's id
 	SessionTokenHeader string `key:"session_token_header_key,null" default:"null"` // response header to send back in the session
+}
+
+// check holds the bounds in headers. inference-perf takes an unknown unit for seconds, and passes over headers in another unit.
+func (a *API) check(at *section) {
+	if !at.valid("headers", "slo_unit", "slo_tpot_header", "slo_ttft_header") {
+		return
+	}
+	h, err := slo.Headers{Unit: a.SLOUnit, TTFT: a.SLOTTFTHeader, TPOT: a.SLOTPOTHeader}.Named()
+	if err != nil {
+		at.fault("slo_unit", "%v", err)
+		return
+	}
+	if err := h.Check(a.Headers); err != nil {
+		at.fault("headers", "%v", err)
+	}
 }
 
 // APIType is a dialect of the server.

@@ -69,6 +69,12 @@ func (h Headers) Bounds(headers map[string]string, b record.Bounds) (record.Boun
 	return b, nil
 }
 
+// Check is the error of Bounds for the headers of all requests.
+func (h Headers) Check(headers map[string]string) error {
+	_, err := h.Bounds(headers, record.Bounds{})
+	return err
+}
+
 // misread is an error for a header that reads like one of a bound, as x-slo-<latency>-<unit>, and is none of those in force. One
 // that another header stands in for is left to the server.
 func (h Headers) misread(name string) error {
