@@ -61,6 +61,10 @@ func TestConfigMakesAClient(t *testing.T) {
 		someServer + "load: {lora_traffic_split: [{name: a, split: 1}], stages: [{rate: 1, duration: 1}]}\n":                                                     `{"adapters":[{"name":"a","split":1}]}`,
 		someServer + someLoad + "report: {goodput: {constraints: {ttft: 0.5}}, request_lifecycle: {per_request: true}}\n":                                        `{"slo":{"ttft":500},"text":true}`,
 		someServer + someLoad + "api: {headers: {X-SLO-TTFT-s: '1'}, slo_unit: s, response_format: {json_schema: {type: object}}}\n":                             `{"sloHeaders":{"unit":"s"},"responseFormat":{"type":"json_schema","name":"structured_output","jsonSchema":{"type":"object"}}}`,
+		someServer + someLoad + "report: {request_lifecycle: {per_request: true, per_request_fields: {request: false, response: false}}}\n":                      `{"text":false}`,
+		someServer + someLoad + "report: {request_lifecycle: {per_request: true, per_request_fields: {request: false}}}\n":                                       `{"text":true}`,
+		"server: {base_url: 'http://h/v1/', type: sglang, cert_path: c, key_path: k}\n" + someLoad:                                                               `{"baseURL":"http://h/v1","certPath":"/here/c","keyPath":"/here/k","ignoreEOS":true}`,
+		"server: {base_url: 'http://h/v1/', type: tgi, cert_path: c, key_path: k}\n" + someLoad:                                                                  `{"baseURL":"http://h/v1","certPath":"/here/c","keyPath":"/here/k","ignoreEOS":true}`,
 		"server: {base_url: x, cert_path: c.pem, key_path: /k.pem}\n" + someLoad:                                                                                 `{"certPath":"/here/c.pem","keyPath":"/k.pem"}`,
 	} {
 		has(t, yaml, configured(t, yaml, "client"), want)

@@ -13,6 +13,7 @@ import (
 
 	logtest "github.com/sirupsen/logrus/hooks/test"
 
+	"github.com/seed-307b789f/xk6-llm/datasets"
 	"github.com/seed-307b789f/xk6-llm/llm/measure"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -170,4 +171,51 @@ func TestRecordsTellSeedAndSalt(t *testing.T) {
 		}
 	}
 	t.Error("no line of the client")
+}
+
+// A pause is drawn to the millisecond, within its seconds.
+func TestPausesAreOfMilliseconds(t *testing.T) {
+	t.Parallel()
+	v := newVUIn(t, nil)
+	for pause, want := range map[string][3]int64{ // least, most, and how many there are at least
+		`0.25`:                                     {250, 250, 1},
+		`{type: 'uniform', min: 1, max: 3}`:        {1000, 3000, 40},
+		`{mean: 2, stdDev: 1, min: 1, max: 3}`:     {1000, 3000, 20},
+		`{type: 'fixed', mean: 2, min: 0, max: 9}`: {2000, 2000, 1},
+	} {
+		v.run(t, `new Dataset({type: 'conversation_replay', tokenizer: './model', sessions: 3, conversationReplay: {numConversations: 60, sharedSystemPromptLen: 0, toolCallLatencySec: `+pause+`}})`)
+		var o replayOptions
+		if err := o.fields(v.VU.Runtime())["toolCallLatencySec"](v.run(t, `(`+pause+`)`)); err != nil {
+			t.Fatal(err)
+		}
+		replay, err := datasets.NewReplay(datasets.Replay{
+			Tokenizer: counterWith(t, "bpe-llama3", ""), Conversations: 60, Dynamic: datasets.Constant(0), Turns: datasets.Constant(1), Input: datasets.Constant(1), Output: datasets.Constant(1), Pause: o.pause,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := map[int64]bool{}
+		for i := range int64(60) {
+			script, err := replay.Script(i)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ms := script.Turns[0].Pause.Milliseconds()
+			if seen[ms] = true; ms < want[0] || ms > want[1] {
+				t.Errorf("%s: a pause of %d ms", pause, ms)
+			}
+		}
+		if int64(len(seen)) < want[2] {
+			t.Errorf("%s: %d different pauses only", pause, len(seen))
+		}
+	}
+	for pause, want := range map[string]string{
+		`-1`:                          `conversationReplay option "toolCallLatencySec": must be a number of seconds up to 3600, got -1`,
+		`7200`:                        `must be a number of seconds up to 3600`,
+		`{type: 'poisson', mean: 20}`: `must be a distribution of seconds up to 3600, and not poisson`,
+	} {
+		if _, err := v.RunOnEventLoop(`new Dataset({type: 'conversation_replay', tokenizer: './model', conversationReplay: {toolCallLatencySec: ` + pause + `}})`); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", pause, err, want)
+		}
+	}
 }

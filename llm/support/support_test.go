@@ -1,6 +1,7 @@
 package support
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,6 +11,8 @@ import (
 const (
 	server = "server: {base_url: 'http://s', model_name: m}\n"
 	load   = "load: {stages: [{rate: 1, duration: 1}]}\n"
+
+	sessions = "load: {type: trace_session_replay, stages: [{concurrent_sessions: 1}]}\n"
 )
 
 func mustParse(t *testing.T, yaml string) *config.Config {
@@ -41,6 +44,31 @@ func TestRemarks(t *testing.T) {
 		if notes := Remarks(mustParse(t, server+load+plain)); len(notes) > 0 {
 			t.Errorf("of %q: %q", plain, notes)
 		}
+	}
+}
+
+// Every key that does nothing is told when it is set, and not when it has its default.
+func TestEveryKeyWithoutEffectIsTold(t *testing.T) {
+	t.Parallel()
+	set := map[string]string{
+		"load.num_workers":                     "load: {num_workers: 4, stages: [{rate: 1, duration: 1}]}\n",
+		"load.worker_max_concurrency":          "load: {worker_max_concurrency: 5, stages: [{rate: 1, duration: 1}]}\n",
+		"load.worker_max_tcp_connections":      "load: {worker_max_tcp_connections: 5, stages: [{rate: 1, duration: 1}]}\n",
+		"tokenizer.trust_remote_code":          load + "tokenizer: {trust_remote_code: true}\n",
+		"tokenizer.load_timeout":               load + "tokenizer: {load_timeout: 5}\n",
+		"data.input_distribution.total_count":  load + "data: {type: random, input_distribution: {total_count: 5}}\n",
+		"data.output_distribution.total_count": load + "data: {type: random, output_distribution: {total_count: 5}}\n",
+		"report.session_lifecycle":             load + "report: {session_lifecycle: {per_session: true}}\n",
+	}
+	for _, n := range noEffect {
+		want := n.key + " has no effect here: " + n.why
+		if got := Remarks(mustParse(t, server+set[n.key])); !slices.Equal(got, []string{want}) {
+			t.Errorf("%s: got %q, want %q", set[n.key], got, want)
+		}
+	}
+	const usual = "load: {worker_max_concurrency: 100, worker_max_tcp_connections: 2500, stages: [{rate: 1, duration: 1}]}\ntokenizer: {load_timeout: 300}\n"
+	if got := Remarks(mustParse(t, server+usual)); len(got) > 0 {
+		t.Errorf("of defaults: %q", got)
 	}
 }
 
@@ -78,20 +106,25 @@ func TestRefused(t *testing.T) {
 		server + load + "data: {type: shareGPT, input_distribution: {min: 1, max: 9}}\n":        "",
 		server + load + strings.Replace(breaker, "%s", "error", 1):                              "",
 		load: "server: is missing",
-		server + load + "api: {type: anthropic_messages}\n":                                                                   "api.type: anthropic_messages is not supported yet",
-		server + load + "data: {type: visionarena, visionarena: {}}\n":                                                        "data.type: visionarena is not supported yet",
-		server + load + "data: {type: random, input_distribution: {min: 10, max: 20, mean: 50}}\n":                            "data.input_distribution.mean: must be from min (10) to max (20), got 50",
-		server + load + "data: {type: synthetic, output_distribution: {min: 10, max: 20, mean: 5}}\n":                         "data.output_distribution.mean: must be from min (10) to max (20), got 5",
-		server + load + "data: {type: random, output_distribution: {type: lognormal, max: 20}}\n":                             "data.output_distribution.mean: must be from min (10) to max (20), got 512",
-		server + load + "data: {type: random, output_distribution: {type: uniform, max: 20}}\n":                               "",
-		server + load + "data: {type: random, output_distribution: {type: fixed, mean: 9}}\n":                                 "",
-		server + load + "data: {type: shared_prefix, shared_prefix: {question_len: {max: 20}}}\n":                             "data.shared_prefix.question_len.mean: must be from min (10) to max (20), got 512",
-		server + load + "data: {type: shared_prefix, shared_prefix: {output_distribution: {max: 20}}}\n":                      "data.shared_prefix.output_distribution.mean: must be",
-		server + load + "data: {type: conversation_replay, conversation_replay: {input_tokens_per_turn: {max: 20}}}\n":        "data.conversation_replay.input_tokens_per_turn.mean: must be",
-		server + load + "data: {type: conversation_replay, conversation_replay: {tool_call_latency_sec: {min: 1, max: 3}}}\n": "data.conversation_replay.tool_call_latency_sec.mean: must be",
-		server + load + "data: {type: mock, conversation_replay: {input_tokens_per_turn: {max: 20}}}\n":                       "",
-		server + load + strings.Replace(breaker, "%s", "'error['", 1):                                                         "circuit_breakers[0]: matches[1]: expression \"error[\" at column 7",
-		server + load + "x-llm: {data: inference-perf}\ndata: {type: shareGPT, path: x}\n":                                    "x-llm.data: inference-perf is known for",
+		server + load + "api: {type: anthropic_messages}\n":                                                                                                  "api.type: anthropic_messages is not supported yet",
+		server + load + "data: {type: visionarena, visionarena: {}}\n":                                                                                       "data.type: visionarena is not supported yet",
+		server + load + "data: {type: random, input_distribution: {min: 10, max: 20, mean: 50}}\n":                                                           "data.input_distribution.mean: must be from min (10) to max (20), got 50",
+		server + load + "data: {type: synthetic, output_distribution: {min: 10, max: 20, mean: 5}}\n":                                                        "data.output_distribution.mean: must be from min (10) to max (20), got 5",
+		server + load + "data: {type: random, output_distribution: {type: lognormal, max: 20}}\n":                                                            "data.output_distribution.mean: must be from min (10) to max (20), got 512",
+		server + load + "data: {type: random, output_distribution: {type: uniform, max: 20}}\n":                                                              "",
+		server + load + "data: {type: random, output_distribution: {type: fixed, mean: 9}}\n":                                                                "",
+		server + load + "data: {type: shared_prefix, shared_prefix: {question_len: {max: 20}}}\n":                                                            "data.shared_prefix.question_len.mean: must be from min (10) to max (20), got 512",
+		server + load + "data: {type: shared_prefix, shared_prefix: {output_distribution: {max: 20}}}\n":                                                     "data.shared_prefix.output_distribution.mean: must be",
+		server + load + "data: {type: conversation_replay, conversation_replay: {input_tokens_per_turn: {max: 20}}}\n":                                       "data.conversation_replay.input_tokens_per_turn.mean: must be",
+		server + load + "data: {type: conversation_replay, conversation_replay: {tool_call_latency_sec: {min: 1, max: 3}}}\n":                                "data.conversation_replay.tool_call_latency_sec.mean: must be",
+		server + load + "data: {type: mock, conversation_replay: {input_tokens_per_turn: {max: 20}}}\n":                                                      "",
+		server + load + strings.Replace(breaker, "%s", "'error['", 1):                                                                                        "circuit_breakers[0]: matches[1]: expression \"error[\" at column 7",
+		server + load + "data: {multimodal: {image: {count: {}}}}\n":                                                                                         "multimodal: is not supported yet: prompts are text",
+		server + load + "data: {type: shared_prefix, shared_prefix: {multimodal: {audio: {count: {}}}}}\n":                                                   "multimodal: is not supported yet: prompts are text",
+		server + sessions + "data: {type: otel_trace_replay, otel_trace_replay: {trace_directory: a}}\n":                                                     "data.type: otel_trace_replay is not supported yet",
+		server + sessions + "data: {type: weka_trace_replay, weka_trace_replay: {trace_directory: a}}\n":                                                     "data.type: weka_trace_replay is not supported yet",
+		server + sessions + "data: {type: synthetic_agentic, synthetic_agentic: {num_sessions: 1, input_tokens_per_turn: {}, output_tokens_per_turn: {}}}\n": "data.type: synthetic_agentic is not supported yet",
+		server + load + "x-llm: {data: inference-perf}\ndata: {type: shareGPT, path: x}\n":                                                                   "x-llm.data: inference-perf is known for",
 	} {
 		err := Refused(mustParse(t, yaml))
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
