@@ -184,7 +184,8 @@ func (s *Sessions) fit(c *session) (request, error) {
 			return r, nil
 		}
 		if !r.shorten(over) {
-			return r, fmt.Errorf("a prompt of one word, with an answer of %d tokens, is %d tokens longer than the model can read", turn.MaxTokens, over)
+			return r, fmt.Errorf("a prompt of one word, with an answer of %d tokens, is %d tokens longer than the model can read",
+				turn.MaxTokens, over)
 		}
 	}
 }
