@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -187,10 +188,11 @@ func (m *ModuleInstance) loadTokenizers(o *clientOptions) error {
 		if err != nil {
 			return err
 		}
-		tools, err := o.tools()
+		written, err := o.template()
 		if err != nil {
 			return err
 		}
+		log := m.vu.InitEnv().Logger
 		if o.Count = counter.Count; o.API == api.Chat {
 			o.chatProblem = counter.Problem()
 		}
@@ -202,11 +204,13 @@ func (m *ModuleInstance) loadTokenizers(o *clientOptions) error {
 			default:
 				return counter.CountSpecial(r.Prompt), false
 			}
-			offered := tools
-			if own, ok := r.Extra["tools"]; ok {
-				offered = own
+			c := written
+			c.Messages = r.Messages
+			n, err := counter.CountPrompt(c)
+			if err != nil && counter.Problem() == nil && counter.First(err) {
+				log.Warnf("tokenizer %q: %v. Where the server does not count prompts, those of such chats are the tokens of their texts alone",
+					o.tokenizer, err)
 			}
-			n, err := counter.CountChat(r.Messages, offered)
 			return n, err != nil
 		}
 	}
@@ -220,11 +224,23 @@ func (m *ModuleInstance) loadTokenizers(o *clientOptions) error {
 	return o.sim.Use(counter)
 }
 
-// tools are those that every request of the client offers, as JSON, nil if none.
-func (o *clientOptions) tools() (json.RawMessage, error) {
-	tools, ok := o.extra["tools"]
-	if !ok || tools == nil {
-		return nil, nil
+// template is what every request of the client hands to the chat template besides its messages: the fields by which vLLM
+// and SGLang take it from a request.
+func (o *clientOptions) template() (c chat.Chat, err error) {
+	variables := map[string]any{}
+	if given, ok := o.extra["chat_template_kwargs"].(map[string]any); ok {
+		maps.Copy(variables, given)
 	}
-	return json.Marshal(tools)
+	for _, name := range []string{"add_generation_prompt", "continue_final_message", "documents", "reasoning_effort", "chat_template"} {
+		if v, ok := o.extra[name]; ok && v != nil {
+			variables[name] = v
+		}
+	}
+	if c.Variables, err = json.Marshal(variables); err != nil {
+		return c, err
+	}
+	if tools, ok := o.extra["tools"]; ok && tools != nil {
+		c.Tools, err = json.Marshal(tools)
+	}
+	return c, err
 }

@@ -1,161 +1,237 @@
 // Package chat writes a chat as the model sees it: by the Jinja template of its tokenizer, as the server does before it
 // counts the tokens of a prompt.
 //
-// Templates are rendered as the transformers library renders them (blocks trimmed, tojson in the order of the keys,
-// raise_exception, strftime_now). What cannot be rendered is an error that says why, and the caller counts otherwise.
+// Templates are chosen and rendered as the transformers library does it, and messages are handed to them as vLLM does it.
+// What cannot be rendered is an error that says why, and the caller counts otherwise.
 package chat
 
 import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
+	"maps"
 	"strings"
 
-	"github.com/ardanlabs/jinja"
 	"github.com/tidwall/gjson"
 
-	"github.com/seed-307b789f/xk6-llm/internal/textfile"
+	"github.com/seed-307b789f/xk6-llm/llm/chat/jinja"
 )
 
 // Template is a model's chat template. It may be used concurrently.
 type Template struct {
-	jinja   *jinja.Template
-	special map[string]string // such as bos_token
-	indents bool              // writes JSON indented, which the engine does in the order of the alphabet
+	plain, tools *source // of chats without tools and with them
+	special      map[string]jinja.Value
+}
+
+// source is one parsed template.
+type source struct {
+	*jinja.Template
+	parts bool // it goes through the parts of a message's content
+	err   error
 }
 
 // ErrNone is of a tokenizer that has no chat template.
 var ErrNone = errors.New("the tokenizer has no chat template")
 
-// Parse reads the template of a tokenizer_config.json. file is the text of chat_template.jinja, which newer models have
-// and which then takes precedence; nil if there is none.
-func Parse(config, file []byte) (*Template, error) {
-	if config = textfile.Finite(config); len(config) > 0 && !json.Valid(config) {
-		var raw json.RawMessage
-		return nil, fmt.Errorf("tokenizer_config.json: %w", json.Unmarshal(config, &raw)) // which says where
+// Files are the contents of the files of a model that hold its chat template, nil where there is none.
+type Files struct {
+	Config    []byte // tokenizer_config.json
+	Template  []byte // chat_template.jinja, which takes precedence over what the configuration has
+	ToolUse   []byte // additional_chat_templates/tool_use.jinja, for chats with tools
+	Processor []byte // chat_template.json, which takes precedence in chats without tools where there is no chat_template.jinja
+}
+
+// Parse reads a model's chat template.
+func Parse(files Files) (*Template, error) {
+	config, err := object(ConfigFile, files.Config)
+	if err != nil {
+		return nil, err
 	}
-	root := gjson.ParseBytes(config)
-	source := string(file)
-	if source == "" {
-		source = written(root.Get("chat_template"))
+	processor, err := object(ProcessorFile, files.Processor)
+	if err != nil {
+		return nil, err
 	}
-	if source == "" {
+	named := written(config.Get("chat_template"))
+	if files.Template != nil || files.ToolUse != nil {
+		named = map[string]string{}
+		for name, file := range map[string][]byte{"default": files.Template, "tool_use": files.ToolUse} {
+			if len(file) > 0 {
+				named[name] = string(file)
+			}
+		}
+	}
+	t := &Template{special: special(config)}
+	if legacy := written(processor.Get("chat_template")); legacy["default"] != "" && len(files.Template) == 0 {
+		t.plain = parse(legacy["default"])
+		if len(named) == 0 {
+			named = legacy
+		}
+	}
+	if len(named) == 0 {
 		return nil, ErrNone
 	}
-	t := &Template{special: map[string]string{}, indents: indented.MatchString(source)}
-	root.ForEach(func(key, value gjson.Result) bool {
+	if t.plain == nil {
+		t.plain = choose(named, "default")
+	}
+	if t.tools = t.plain; named["tool_use"] != "" || files.Processor != nil {
+		t.tools = choose(named, "tool_use", "default")
+	}
+	if t.plain.err != nil && t.tools.err != nil {
+		return nil, t.plain.err
+	}
+	return t, nil
+}
+
+// object reads a file of JSON, which may be missing.
+func object(name string, data []byte) (gjson.Result, error) {
+	data = []byte(strings.TrimPrefix(string(data), "\ufeff"))
+	if len(data) > 0 && !json.Valid(data) {
+		var raw json.RawMessage
+		return gjson.Result{}, fmt.Errorf("%s: %w", name, json.Unmarshal(data, &raw)) // which says where
+	}
+	return gjson.ParseBytes(data), nil
+}
+
+// written are the templates in a configuration by their names: a text is the one named default, a list has objects of
+// name and template, an object has the templates under their names.
+func written(v gjson.Result) map[string]string {
+	named := map[string]string{}
+	switch {
+	case v.IsArray():
+		for _, one := range v.Array() {
+			named[one.Get("name").Str] = one.Get("template").Str
+		}
+	case v.IsObject():
+		v.ForEach(func(name, one gjson.Result) bool {
+			named[name.Str] = one.Str
+			return true
+		})
+	case v.Str != "":
+		named["default"] = v.Str
+	}
+	return named
+}
+
+// choose parses the first of the names that there is.
+func choose(named map[string]string, names ...string) *source {
+	for _, name := range names {
+		if text := named[name]; text != "" {
+			return parse(text)
+		}
+	}
+	return &source{err: errors.New("chat template: there are several, and none is named default")}
+}
+
+func parse(text string) *source {
+	t, err := jinja.Parse(text)
+	if err != nil {
+		return &source{err: fmt.Errorf("chat template: %w", err)}
+	}
+	return &source{Template: t, parts: wantsParts(t)}
+}
+
+// special are the tokens that templates know by name, such as bos_token.
+func special(config gjson.Result) map[string]jinja.Value {
+	tokens := map[string]jinja.Value{}
+	config.ForEach(func(key, value gjson.Result) bool {
 		if strings.HasSuffix(key.Str, "_token") {
 			if value.IsObject() {
 				value = value.Get("content")
 			}
 			if value.Type == gjson.String {
-				t.special[key.Str] = value.Str
+				tokens[key.Str] = value.Str
 			}
 		}
 		return true
 	})
-	var err error
-	if t.jinja, err = compile(source); err != nil {
-		return nil, fmt.Errorf("chat template: %w", err)
-	}
-	return t, nil
+	return tokens
 }
 
-// indented is a call that writes JSON over several lines.
-var indented = regexp.MustCompile(`tojson\s*\(\s*(indent\s*=|\d)`)
-
-// written is the template in a configuration: a string, or the one named default in a list.
-func written(v gjson.Result) string {
-	if !v.IsArray() {
-		return v.String()
-	}
-	for _, named := range v.Array() {
-		if named.Get("name").Str == "default" {
-			return named.Get("template").Str
-		}
-	}
-	return ""
+// Chat is what a prompt is written from, as it stands in a request.
+type Chat struct {
+	Messages  json.RawMessage // an array
+	Tools     json.RawMessage // an array, nil for none
+	Variables json.RawMessage // an object of more variables for the template, nil for none
 }
 
-// idle is a sign to trim the white space between two tags where there is none. The engine then trims what stands before
-// the first tag.
-var idle = regexp.MustCompile(`([}%#]\})(\{[{%#])-`)
-
-// lineEnds makes line ends those of Unix, as Jinja2 does.
-var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
-
-// compile does what the engine does not: whatever its line ends, one line break at the end is not of the template.
-func compile(source string) (t *jinja.Template, err error) {
-	defer recovered(&err)
-	source = strings.TrimSuffix(lineEnds.Replace(source), "\n")
-	return jinja.Compile(idle.ReplaceAllString(source, "$1$2"))
-}
-
-// recovered makes a panic of the engine an error.
-func recovered(err *error) {
-	if p := recover(); p != nil {
-		*err = fmt.Errorf("the template engine failed: %v", p)
+// Render writes the prompt of a chat. The model is to go on as the assistant, unless a variable says otherwise.
+func (t *Template) Render(c Chat) (string, error) {
+	template := t.plain
+	tools := value(gjson.ParseBytes(c.Tools))
+	if tools != nil {
+		template = t.tools
 	}
-}
-
-// Render writes the prompt of a chat: messages is the JSON array of the request, tools that of its tools or nil. The
-// model is to go on as the assistant.
-func (t *Template) Render(messages, tools json.RawMessage) (text string, err error) {
-	defer recovered(&err)
-	list := gjson.ParseBytes(messages)
-	for i, m := range list.Array() {
-		if content := m.Get("content"); content.Type != gjson.String && content.Type != gjson.Null {
-			return "", fmt.Errorf("chat template: the content of message %d is not text", i)
-		}
+	if template.err != nil {
+		return "", template.err
 	}
-	data := map[string]jinja.Value{
-		"messages": value(list), "add_generation_prompt": jinja.NewBool(true), "tools": jinja.None(), "documents": jinja.None(),
+	list, err := messages(gjson.ParseBytes(c.Messages), template.parts)
+	if err != nil {
+		return "", err
 	}
-	if len(tools) > 0 {
-		if t.indents {
-			return "", errors.New("chat template: tojson(indent=…) of tools is not supported")
-		}
-		data["tools"] = value(gjson.ParseBytes(tools))
+	vars := maps.Clone(t.special)
+	vars["messages"], vars["tools"], vars["documents"], vars["add_generation_prompt"] = list, tools, nil, true
+	if err := variables(vars, gjson.ParseBytes(c.Variables)); err != nil {
+		return "", err
 	}
-	for name, token := range t.special {
-		data[name] = jinja.NewString(token)
-	}
-	if text, err = t.jinja.RenderValues(data); err != nil {
+	text, err := template.Template.Render(vars)
+	if err != nil {
 		return "", fmt.Errorf("chat template: %w", err)
 	}
 	return text, nil
+}
+
+// variables adds those of a request. Two of them ask the server for more than a variable.
+func variables(vars map[string]jinja.Value, given gjson.Result) error {
+	if given.Get("continue_final_message").Bool() {
+		return errors.New("chat template: a prompt with continue_final_message is not supported")
+	}
+	if given.Get("chat_template").Exists() {
+		return errors.New("chat template: one that comes with the request is not supported")
+	}
+	given.ForEach(func(name, v gjson.Result) bool {
+		vars[name.Str] = value(v)
+		return true
+	})
+	return nil
 }
 
 // value keeps the order of keys, in which templates write them.
 func value(v gjson.Result) jinja.Value {
 	switch {
 	case v.IsArray():
-		var items []jinja.Value
+		list := jinja.NewList()
 		v.ForEach(func(_, item gjson.Result) bool {
-			items = append(items, value(item))
+			list.Items = append(list.Items, value(item))
 			return true
 		})
-		return jinja.NewList(items)
+		return list
 	case v.IsObject():
-		dict := jinja.NewDict()
+		dict := new(jinja.Dict)
 		v.ForEach(func(key, item gjson.Result) bool {
-			dict.AsDict().Set(key.Str, value(item))
+			dict.Set(key.Str, value(item))
 			return true
 		})
 		return dict
 	}
 	switch v.Type {
 	case gjson.String:
-		return jinja.NewString(v.Str)
+		return v.Str
 	case gjson.True, gjson.False:
-		return jinja.NewBool(v.Bool())
+		return v.Bool()
 	case gjson.Number:
-		if strings.ContainsAny(v.Raw, ".eE") {
-			return jinja.NewFloat(v.Num)
-		}
-		return jinja.NewInt(v.Int())
+		return number(v)
 	default:
-		return jinja.None()
+		return nil
 	}
+}
+
+func number(v gjson.Result) jinja.Value {
+	if strings.ContainsAny(v.Raw, ".eE") {
+		return v.Num
+	}
+	var n int64
+	if err := json.Unmarshal([]byte(v.Raw), &n); err != nil {
+		return jinja.BigInt(v.Raw)
+	}
+	return n
 }

@@ -25,6 +25,7 @@ type Counter struct {
 
 	mu    sync.Mutex
 	words map[int]words // found, by how many were asked for
+	told  map[string]bool
 }
 
 type words struct {
@@ -37,6 +38,8 @@ const (
 	TokenizerFile = "tokenizer.json"
 	ConfigFile    = "tokenizer_config.json"
 	TemplateFile  = "chat_template.jinja"
+	ToolUseFile   = "additional_chat_templates/tool_use.jinja"
+	ProcessorFile = "chat_template.json"
 )
 
 // ReadCounter reads a model's files; read gives the content of one, or fs.ErrNotExist. A chat template that cannot be
@@ -53,17 +56,34 @@ func ReadCounter(read func(name string) ([]byte, error)) (*Counter, error) {
 	if c.Tokenizer, err = tokenizer.Parse(data); err != nil {
 		return nil, err
 	}
-	var files [2][]byte
-	for i, name := range []string{ConfigFile, TemplateFile} {
-		if files[i], err = read(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
+	files, err := readFiles(read)
+	if err != nil {
+		return nil, err
+	}
+	c.template, c.problem = Parse(files)
+	return c, nil
+}
+
+// readFiles reads the files of the chat template. One for tools alone is looked for beside a chat_template.jinja only, and a
+// processor's where there is none.
+func readFiles(read func(name string) ([]byte, error)) (f Files, err error) {
+	into := func(data *[]byte, name string) {
+		if err == nil {
+			if *data, err = read(name); errors.Is(err, fs.ErrNotExist) {
+				err = nil
+			}
 		}
 		if files[i], err = textfile.Trim(files[i]); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	c.template, c.problem = Parse(files[0], files[1])
-	return c, nil
+	into(&f.Config, ConfigFile)
+	if into(&f.Template, TemplateFile); f.Template != nil {
+		into(&f.ToolUse, ToolUseFile)
+	} else {
+		into(&f.Processor, ProcessorFile)
+	}
+	return f, err
 }
 
 // ReadCounterAt reads the tokenizer at a path: a folder with a model's files, or a tokenizer.json alone.
@@ -82,18 +102,40 @@ func ReadCounterAt(path string, folder bool, read func(path string) ([]byte, err
 // Problem is why chats are counted without a template, nil if they are not.
 func (c *Counter) Problem() error { return c.problem }
 
+// maxTold is how many different reasons First calls new: more tell nothing that helps.
+const maxTold = 5
+
+// First reports whether an error of CountPrompt has not been met before, so that each reason is told once.
+func (c *Counter) First(err error) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.told[err.Error()] || len(c.told) == maxTold {
+		return false
+	}
+	if c.told == nil {
+		c.told = map[string]bool{}
+	}
+	c.told[err.Error()] = true
+	return true
+}
+
 // CountChat is the number of tokens of a chat's prompt: messages and tools are the JSON of the request, tools may be nil.
 // If it cannot be written by the template, the error says why, and the number is that of the messages' texts alone.
 func (c *Counter) CountChat(messages, tools json.RawMessage) (int, error) {
+	return c.CountPrompt(Chat{Messages: messages, Tools: tools})
+}
+
+// CountPrompt is CountChat of a chat with variables of its own.
+func (c *Counter) CountPrompt(chat Chat) (int, error) {
 	err := c.problem
 	if err == nil {
 		var text string
-		if text, err = c.template.Render(messages, tools); err == nil {
+		if text, err = c.template.Render(chat); err == nil {
 			return c.Count(text), nil // special tokens are written in it
 		}
 	}
 	n := 0
-	for _, m := range gjson.ParseBytes(messages).Array() {
+	for _, m := range gjson.ParseBytes(chat.Messages).Array() {
 		n += c.countContent(m.Get("content"))
 	}
 	return n, err
@@ -106,7 +148,7 @@ func (c *Counter) Frame() (before, after string, err error) {
 		return "", "", c.problem
 	}
 	const text = "twothreefiveseven" // that no template has
-	prompt, err := c.template.Render(json.RawMessage(`[{"role":"user","content":"`+text+`"}]`), nil)
+	prompt, err := c.template.Render(Chat{Messages: json.RawMessage(`[{"role":"user","content":"` + text + `"}]`)})
 	if err != nil {
 		return "", "", err
 	}

@@ -1,0 +1,198 @@
+package jinja
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// getter reads an attribute of items: a name, names between dots, or an index. nil gives the item itself.
+func (r *render) getter(attribute Value) func(Value) Value { return r.getterOr(attribute, nil) }
+
+// getterOr has a value other than nil in place of what is undefined.
+func (r *render) getterOr(attribute, otherwise Value) func(Value) Value {
+	if attribute == nil {
+		return func(v Value) Value { return v }
+	}
+	var path []Value
+	switch a := attribute.(type) {
+	case int64:
+		path = []Value{a}
+	case string:
+		for _, part := range strings.Split(a, ".") {
+			if n, err := strconv.ParseInt(part, 10, 64); err == nil && part[0] != '-' && part[0] != '+' {
+				path = append(path, n)
+			} else {
+				path = append(path, part)
+			}
+		}
+	default:
+		fail("an attribute of type %s is not supported", typeName(a))
+	}
+	return func(v Value) Value {
+		for _, key := range path {
+			v = r.item(v, key)
+			if _, no := v.(undefined); no && otherwise != nil {
+				v = otherwise
+			}
+		}
+		return v
+	}
+}
+
+// choose is select, reject, selectattr and rejectattr.
+func choose(keep, byAttr bool) func(*render, Value, callArgs) Value {
+	return func(r *render, v Value, a callArgs) Value {
+		return r.lazily(v, func() func(Value) (Value, bool) {
+			holds := r.condition(a, byAttr)
+			return func(item Value) (Value, bool) { return item, holds(item) == keep }
+		})
+	}
+}
+
+// condition is a test of items or of an attribute of theirs, by default whether they are true.
+func (r *render) condition(a callArgs, byAttr bool) func(Value) bool {
+	get := r.getter(nil)
+	if byAttr {
+		if len(a.list) == 0 {
+			fail("Missing parameter for attribute name")
+		}
+		get = r.getter(a.list[0])
+		a.list = a.list[1:]
+	}
+	if len(a.list) == 0 {
+		return func(item Value) bool { return truth(get(item)) }
+	}
+	name, rest := textOf("select", a.list[0]), callArgs{a.list[1:], a.names, a.named}
+	return func(item Value) bool { return truth(r.test(name, get(item), rest)) }
+}
+
+func mapFilter(r *render, v Value, a callArgs) Value {
+	return r.lazily(v, func() func(Value) (Value, bool) {
+		change := r.change(a)
+		return func(item Value) (Value, bool) { return change(item), true }
+	})
+}
+
+// change is what map does with an item: a filter, or an attribute of it.
+func (r *render) change(a callArgs) func(Value) Value {
+	if len(a.list) > 0 {
+		name, rest := textOf("map", a.list[0]), callArgs{a.list[1:], a.names, a.named}
+		return func(v Value) Value { return r.filter(name, v, rest) }
+	}
+	p := a.bind("map", "", "attribute", "default")
+	if p[1] == (missing{}) {
+		fail("map requires a filter argument")
+	}
+	return r.getterOr(p[1], or(p[2], nil))
+}
+
+// keysOf are the values by which items are compared.
+func (r *render) keysOf(items []Value, attribute, sensitive Value) []Value {
+	get := r.getter(attribute)
+	keys := make([]Value, len(items))
+	for i, item := range items {
+		keys[i] = folded(sensitive, get(item))
+	}
+	return keys
+}
+
+// sortFilter compares lists of keys, one for each of the attributes between commas.
+func sortFilter(r *render, v Value, a callArgs) Value {
+	p := a.bind("sort", "reverse", "case_sensitive", "attribute")
+	attributes := []Value{or(p[2], nil)}
+	if names, ok := attributes[0].(string); ok {
+		attributes = r.items(texts(strings.Split(names, ",")))
+	}
+	items := r.items(v)
+	keys := make([]Value, len(items))
+	for _, attribute := range attributes {
+		for i, key := range r.keysOf(items, attribute, or(p[1], false)) {
+			before, _ := keys[i].(*List)
+			if before == nil {
+				before = NewList()
+			}
+			keys[i] = NewList(append(before.Items, key)...)
+		}
+	}
+	return NewList(r.sorted(items, keys, truth(or(p[0], false)))...)
+}
+
+func dictSort(r *render, v Value, a callArgs) Value {
+	p := a.bind("dictsort", "case_sensitive", "by", "reverse")
+	defined(v)
+	d, ok := v.(*Dict)
+	if !ok {
+		fail("'%s' object has no attribute 'items'", typeName(v))
+	}
+	at := map[Value]int64{"key": 0, "value": 1}
+	by, ok := at[or(p[1], "key")]
+	if !ok {
+		fail("You can only sort by either \"key\" or \"value\"")
+	}
+	items := d.items()
+	return NewList(r.sorted(items, r.keysOf(items, by, or(p[0], false)), truth(or(p[2], false)))...)
+}
+
+func unique(r *render, v Value, a callArgs) Value {
+	p := a.bind("unique", "case_sensitive", "attribute")
+	items := r.items(v)
+	seen, out := new(Dict), NewList()
+	for i, key := range r.keysOf(items, or(p[1], nil), or(p[0], false)) {
+		if _, ok := seen.Get(key); !ok {
+			seen.Set(key, true)
+			out.Items = append(out.Items, items[i])
+		}
+	}
+	return r.generate(r.iterate(out))
+}
+
+func extreme(sign int) func(*render, Value, callArgs) Value {
+	return func(r *render, v Value, a callArgs) Value {
+		p := a.bind("min", "case_sensitive", "attribute")
+		items := r.items(v)
+		if len(items) == 0 {
+			return undefined{"No aggregated item, sequence was empty."}
+		}
+		best := 0
+		keys := r.keysOf(items, or(p[1], nil), or(p[0], false))
+		for i := range keys {
+			if i > 0 && r.compare("<", keys[i], keys[best])*sign > 0 {
+				best = i
+			}
+		}
+		return items[best]
+	}
+}
+
+func groupBy(r *render, v Value, a callArgs) Value {
+	p := a.bind("groupby", "attribute", "default", "case_sensitive")
+	if p[1] != (missing{}) {
+		fail("groupby with a default is not supported")
+	}
+	items := r.items(v)
+	get := r.getter(p[0])
+	keys := r.keysOf(items, p[0], or(p[2], false))
+	order := make([]Value, len(items))
+	for i := range order {
+		order[i] = int64(i)
+	}
+	out := NewList()
+	var before Value
+	for _, at := range r.sorted(order, keys, false) {
+		i := at.(int64) //nolint:forcetypeassert // made above
+		if len(out.Items) == 0 || !r.equal(before, keys[i]) {
+			out.Items = append(out.Items, newGroup(get(items[i])))
+		}
+		group := out.Items[len(out.Items)-1].(*List) //nolint:forcetypeassert // made above
+		members := group.Items[1].(*List)            //nolint:forcetypeassert // made above
+		members.Items = append(slices.Clip(members.Items), items[i])
+		before = keys[i]
+	}
+	return out
+}
+
+// newGroup is a pair of what a group has in common and its members.
+func newGroup(grouper Value) *List {
+	return &List{Items: []Value{grouper, NewList()}, kind: tuple, group: true}
+}

@@ -1,0 +1,220 @@
+package jinja
+
+// eval gives the value of an expression.
+func (r *render) eval(e Expr, s *scope) Value {
+	r.step(1)
+	r.enterExpr()
+	defer func() { r.exprs-- }()
+	switch e := e.(type) {
+	case *Const:
+		return e.Value
+	case *Name:
+		return s.get(e.Name)
+	case *captured:
+		return s.get("")
+	case *Attr:
+		return r.attr(r.eval(e.Of, s), e.Name)
+	case *Item:
+		return r.item(r.eval(e.Of, s), r.eval(e.Key, s))
+	case *Slice:
+		return r.slice(e, s)
+	case *Filter:
+		return r.filter(e.Name, r.eval(e.Of, s), r.args(e.args, s))
+	case *Test:
+		return r.test(e.Name, r.eval(e.Of, s), r.args(e.args, s))
+	case *call:
+		return r.call(r.eval(e.of, s), r.args(e.args, s))
+	case *listExpr:
+		return NewList(r.all(e.items, s)...)
+	case *tupleExpr:
+		return newTuple(r.all(e.items, s)...)
+	case *dictExpr:
+		d := new(Dict)
+		for i, k := range e.keys {
+			r.spend(32)
+			d.Set(r.eval(k, s), r.eval(e.values[i], s))
+		}
+		return d
+	case *concat:
+		text := ""
+		for _, part := range e.parts {
+			one := r.str(r.eval(part, s))
+			r.spend(len(text) + len(one))
+			text += one
+		}
+		return text
+	case *cond:
+		switch {
+		case truth(r.eval(e.test, s)):
+			return r.eval(e.then, s)
+		case e.otherwise == nil:
+			return undefined{"the inline if-expression evaluated to false and no else section was defined"}
+		}
+		return r.eval(e.otherwise, s)
+	}
+	return r.operation(e, s)
+}
+
+// enterExpr bounds how deeply expressions are nested in all that is being evaluated.
+func (r *render) enterExpr() {
+	if r.exprs++; r.exprs > 50*maxDepth {
+		fail("nested too deeply")
+	}
+}
+
+func (r *render) all(list []Expr, s *scope) []Value {
+	r.spend(16 * len(list))
+	values := make([]Value, len(list))
+	for i, e := range list {
+		values[i] = r.eval(e, s)
+	}
+	return values
+}
+
+func (r *render) operation(e Expr, s *scope) Value {
+	switch e := e.(type) {
+	case *unary:
+		return r.unary(e.op, r.eval(e.of, s))
+	case *binary:
+		a := r.eval(e.a, s)
+		if e.op == "and" && !truth(a) || e.op == "or" && truth(a) {
+			return a
+		}
+		b := r.eval(e.b, s)
+		if e.op == "and" || e.op == "or" {
+			return b
+		}
+		return r.operate(e.op, a, b)
+	case *comparison:
+		a := r.eval(e.first, s)
+		for i, op := range e.ops {
+			b := r.eval(e.rest[i], s)
+			if !r.holds(op, a, b) {
+				return false
+			}
+			a = b
+		}
+		return true
+	}
+	fail("an expression of type %T is not supported", e)
+	return nil
+}
+
+func (r *render) unary(op string, v Value) Value {
+	if op == "not" {
+		return !truth(v)
+	}
+	defined(v)
+	zero := Value(int64(0))
+	if f, ok := v.(float64); ok && op == "-" {
+		return -f
+	}
+	if _, ok := number(v); !ok {
+		fail("bad operand type for unary %s: '%s'", op, typeName(v))
+	}
+	if op == "-" {
+		return r.operate("-", zero, v)
+	}
+	return r.operate("+", zero, v)
+}
+
+func (r *render) holds(op string, a, b Value) bool {
+	switch op {
+	case "==":
+		return r.equal(a, b)
+	case "!=":
+		return !r.equal(a, b)
+	case "in":
+		return r.contains(a, b)
+	case "not in":
+		return !r.contains(a, b)
+	}
+	c := r.compare(op, a, b)
+	switch op {
+	case "<":
+		return c < 0
+	case "<=":
+		return c <= 0
+	case ">":
+		return c > 0
+	}
+	return c >= 0
+}
+
+// args evaluates the arguments of a call.
+func (r *render) args(a args, s *scope) callArgs {
+	c := callArgs{list: r.all(a.list, s)}
+	if a.more != nil {
+		c.list = append(c.list, r.items(r.eval(a.more, s))...)
+	}
+	for i, name := range a.names {
+		c.names, c.named = append(c.names, name), append(c.named, r.eval(a.named[i], s))
+	}
+	if a.moreN != nil {
+		d, ok := r.eval(a.moreN, s).(*Dict)
+		if !ok {
+			fail("argument after ** must be a mapping")
+		}
+		for _, k := range d.keys {
+			name, ok := k.(string)
+			if !ok {
+				fail("keywords must be strings")
+			}
+			c.names, c.named = append(c.names, name), append(c.named, d.values[k])
+		}
+	}
+	return c
+}
+
+func (r *render) call(of Value, a callArgs) Value {
+	r.enter()
+	defer r.leave()
+	switch f := of.(type) {
+	case *function:
+		return f.call(r, a)
+	case *macro:
+		return f.call(r, a)
+	case *loopState:
+		if f.again == nil || len(a.list) != 1 {
+			fail("the loop must have the 'recursive' marker to be called, with one argument")
+		}
+		return f.again(a.list[0])
+	}
+	defined(of)
+	fail("'%s' object is not callable", typeName(of))
+	return nil
+}
+
+// missing stands for an argument that was not given.
+type missing struct{}
+
+// bind orders the arguments of a call by the names of the parameters.
+func (a callArgs) bind(name string, params ...string) []Value {
+	values := make([]Value, len(params))
+	for i := range values {
+		values[i] = missing{}
+	}
+	if len(a.list) > len(params) {
+		fail("%s takes at most %d arguments, got %d", name, len(params), len(a.list))
+	}
+	copy(values, a.list)
+next:
+	for i, given := range a.names {
+		for j, p := range params {
+			if p == given && values[j] == (missing{}) {
+				values[j] = a.named[i]
+				continue next
+			}
+		}
+		fail("%s: the argument %q is not supported", name, given)
+	}
+	return values
+}
+
+// or is the value, or another in place of one that was not given.
+func or(v, other Value) Value {
+	if v == (missing{}) {
+		return other
+	}
+	return v
+}

@@ -1,0 +1,295 @@
+package jinja
+
+import (
+	"slices"
+	"strings"
+)
+
+// parser reads statements by the grammar of Jinja2's parser; expressions are in expression.go.
+type parser struct {
+	tokens []token
+	pos    int
+	loops  int // around the statement that is read
+	depth  int
+	t      *Template
+	seen   map[string]bool // the names of variables read
+}
+
+func (p *parser) cur() token { return p.tokens[p.pos] }
+
+func (p *parser) look() token { return p.tokens[min(p.pos+1, len(p.tokens)-1)] }
+
+func (p *parser) next() token {
+	t := p.tokens[p.pos]
+	if t.kind != tokenEOF {
+		p.pos++
+	}
+	return t
+}
+
+func (p *parser) fail(format string, args ...any) {
+	defer func() {
+		e := recover().(*Error) //nolint:forcetypeassert // fail panics with nothing else
+		e.Line = p.cur().line
+		panic(e)
+	}()
+	fail(format, args...)
+}
+
+// deeper bounds how deeply a template is nested.
+func (p *parser) deeper() func() {
+	if p.depth++; p.depth > maxDepth {
+		p.fail("nested too deeply")
+	}
+	return func() { p.depth-- }
+}
+
+func (p *parser) is(kind tokenKind, text string) bool {
+	return p.cur().kind == kind && p.cur().text == text
+}
+
+func (p *parser) skip(kind tokenKind, text string) bool {
+	if !p.is(kind, text) {
+		return false
+	}
+	p.next()
+	return true
+}
+
+func (p *parser) skipName(name string) bool { return p.skip(tokenName, name) }
+func (p *parser) skipOp(op string) bool     { return p.skip(tokenOp, op) }
+
+func (p *parser) expect(kind tokenKind, text string) {
+	if !p.skip(kind, text) {
+		p.fail("expected %q, got %q", text, p.cur().text)
+	}
+}
+
+func (p *parser) name() string {
+	if p.cur().kind != tokenName {
+		p.fail("expected a name, got %q", p.cur().text)
+	}
+	return p.next().text
+}
+
+// parseBody reads statements up to a block of one of the names, which is the next token then.
+func (p *parser) parseBody(until ...string) []node {
+	defer p.deeper()()
+	var body []node
+	for {
+		switch t := p.cur(); t.kind {
+		case tokenEOF:
+			if until != nil {
+				p.fail("unexpected end of template, expected %s", strings.Join(until, " or "))
+			}
+			return body
+		case tokenData:
+			if p.next(); t.text != "" {
+				body = append(body, &text{t.text})
+			}
+		case tokenVarBegin:
+			p.next()
+			body = append(body, &output{p.tuple(true), t.line})
+			p.expect(tokenVarEnd, "}}")
+		default:
+			p.next()
+			if p.cur().kind == tokenName && slices.Contains(until, p.cur().text) {
+				return body
+			}
+			body = append(body, p.statement())
+			p.expect(tokenBlockEnd, "%}")
+		}
+	}
+}
+
+// block reads the body of a statement, whose end tag it passes over.
+func (p *parser) block(until ...string) []node {
+	p.skipOp(":")
+	p.expect(tokenBlockEnd, "%}")
+	body := p.parseBody(until...)
+	return body
+}
+
+func (p *parser) closed(end string) []node {
+	body := p.block(end)
+	p.next()
+	return body
+}
+
+func (p *parser) statement() node {
+	line := p.cur().line
+	switch tag := p.name(); tag {
+	case "for":
+		return p.loop(line)
+	case "if":
+		return p.condition(line)
+	case "set":
+		return p.assignment(line)
+	case "macro":
+		return p.macro()
+	case "call":
+		return p.callBlock(line)
+	case "filter":
+		filters := p.filter(&captured{}, true)
+		return &filterBlock{filters, p.closed("endfilter"), line}
+	case "with":
+		return p.with()
+	case "generation":
+		return &generation{p.closed("endgeneration")}
+	case "break", "continue":
+		if p.loops == 0 {
+			p.fail("%s outside of a loop", tag)
+		}
+		return &loopJump{tag == "break"}
+	case "block", "extends", "include", "import", "from", "autoescape", "print":
+		p.fail("the tag %q is not supported", tag)
+	default:
+		p.fail("unknown tag %q", tag)
+	}
+	return nil
+}
+
+func (p *parser) loop(line int) node {
+	f := &For{line: line}
+	p.t.Loops = append(p.t.Loops, f)
+	f.Target = p.target(false)
+	p.expect(tokenName, "in")
+	f.Over = p.tuple(false)
+	if p.skipName("if") {
+		f.cond = p.expression()
+	}
+	f.recursive = p.skipName("recursive")
+	p.loops++
+	f.body = p.block("endfor", "else")
+	p.loops--
+	if p.next().text == "else" {
+		f.none = p.closed("endfor")
+	}
+	return f
+}
+
+// condition reads an if; each elif is an if in the other branch of the one before it.
+func (p *parser) condition(line int) node {
+	first := &ifs{line: line}
+	for last := first; ; {
+		last.test = p.tuple(false)
+		last.body = p.block("elif", "else", "endif")
+		switch p.next().text {
+		case "elif":
+			next := &ifs{line: p.cur().line}
+			last.none = []node{next}
+			last = next
+			continue
+		case "else":
+			last.none = p.closed("endif")
+		}
+		return first
+	}
+}
+
+func (p *parser) assignment(line int) node {
+	s := &Set{line: line}
+	s.Target = p.target(true)
+	if p.skipOp("=") {
+		p.t.Assigned = append(p.t.Assigned, s)
+		s.Value = p.tuple(true)
+		return s
+	}
+	b := &setBlock{target: s.Target, line: line, filters: p.filter(&captured{}, false)}
+	b.body = p.closed("endset")
+	return b
+}
+
+// target is what is assigned to: a name, several, or a field of a namespace.
+func (p *parser) target(fields bool) Expr {
+	one := func() Expr {
+		if p.skipOp("(") {
+			t := p.target(fields)
+			p.expect(tokenOp, ")")
+			return t
+		}
+		name := p.name()
+		if slices.Contains([]string{"true", "false", "none", "True", "False", "None"}, name) {
+			p.fail("cannot assign to %s", name)
+		}
+		if fields && p.skipOp(".") {
+			return &attrRef{name, p.name()}
+		}
+		return &Name{name}
+	}
+	first := one()
+	if !p.is(tokenOp, ",") {
+		return first
+	}
+	several := &tupleExpr{[]Expr{first}}
+	for p.skipOp(",") {
+		if p.is(tokenName, "in") || p.is(tokenOp, ")") {
+			break
+		}
+		several.items = append(several.items, one())
+	}
+	return several
+}
+
+// signature reads the parameters of a macro or of the block of a call.
+func (p *parser) signature(m *macroDef) {
+	p.expect(tokenOp, "(")
+	for !p.skipOp(")") {
+		if len(m.params) > 0 {
+			p.expect(tokenOp, ",")
+			if p.skipOp(")") {
+				break
+			}
+		}
+		one := param{name: p.name()}
+		if p.skipOp("=") {
+			one.value = p.expression()
+		} else if n := len(m.params); n > 0 && m.params[n-1].value != nil {
+			p.fail("parameter %q without a default follows one with a default", one.name)
+		}
+		m.params = append(m.params, one)
+	}
+}
+
+func (p *parser) macro() node {
+	m := &macroDef{name: p.name()}
+	p.signature(m)
+	p.macroBody(m, "endmacro")
+	return m
+}
+
+// macroBody reads the body and whether it mentions the names that only then are set.
+func (p *parser) macroBody(m *macroDef, end string) {
+	outer, loops := p.seen, p.loops
+	p.seen, p.loops = map[string]bool{}, 0
+	m.body = p.closed(end)
+	m.variadic, m.keywords, m.calls = p.seen["varargs"], p.seen["kwargs"], p.seen["caller"]
+	p.seen, p.loops = outer, loops
+}
+
+func (p *parser) callBlock(line int) node {
+	c := &callBlock{caller: &macroDef{name: "caller"}, line: line}
+	if p.is(tokenOp, "(") {
+		p.signature(c.caller)
+	}
+	var ok bool
+	if c.call, ok = p.expression().(*call); !ok {
+		p.fail("expected a call")
+	}
+	p.macroBody(c.caller, "endcall")
+	return c
+}
+
+func (p *parser) with() node {
+	w := new(with)
+	for p.cur().kind != tokenBlockEnd {
+		if len(w.targets) > 0 {
+			p.expect(tokenOp, ",")
+		}
+		w.targets = append(w.targets, p.target(false))
+		p.expect(tokenOp, "=")
+		w.values = append(w.values, p.expression())
+	}
+	w.body = p.closed("endwith")
+	return w
+}
