@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	logtest "github.com/sirupsen/logrus/hooks/test"
 	"go.k6.io/k6/v2/lib/fsext"
 )
 
@@ -97,7 +98,7 @@ func TestClientCounts(t *testing.T) {
 		chat.send({messages: [{role: 'system', content: 'Be brief.'}, {role: 'user', content: "It's a summer's day<|eot_id|>"}], maxTokens: 7});
 		completion.send({prompt: "Shall I compare thee?", maxTokens: 7});
 		whole.send({prompt: "Shall I compare thee?", maxTokens: 7});
-		chat.chat([{role: 'user', content: [{type: 'text', text: 'Shall I'}]}], {maxTokens: 1});`)
+		chat.chat([{role: 'user', content: [{type: 'text', text: 'Shall I'}, {type: 'image_url', image_url: {url: 'x'}}]}], {maxTokens: 1});`)
 	all, _ := v.records()
 	if len(all) != 4 {
 		t.Fatalf("%d records, want 4", len(all))
@@ -118,10 +119,46 @@ func TestClientCounts(t *testing.T) {
 		}
 	}
 	if all[0].PromptRaw || !all[3].PromptRaw {
-		t.Errorf("prompt_tokens_raw is %t for a chat of texts, %t for one of parts", all[0].PromptRaw, all[3].PromptRaw)
+		t.Errorf("prompt_tokens_raw is %t for a chat of texts, %t for one with an image", all[0].PromptRaw, all[3].PromptRaw)
 	}
 	if *all[0].Prompt <= *all[3].Prompt+10 {
 		t.Errorf("a prompt of %d tokens has no template in it", *all[0].Prompt)
+	}
+}
+
+// What a request hands to the template besides its messages is counted; what the template cannot render is logged once.
+func TestTemplate(t *testing.T) {
+	t.Parallel()
+	v := newVU(t, New())
+	v.model(t, "/scripts/model", `{"chat_template": {
+		"default": "{{ messages[0].content }}{% if enable_thinking is defined %} one two three four{% endif %}",
+		"tool_use": "{% if messages | length > 1 %}{{ raise_exception('one at a time') }}{% endif %}{{ tools | tojson }}"}}`)
+	log, hook := logtest.NewNullLogger()
+	v.VU.InitEnvField.Logger = log
+	v.run(t, `
+		const options = {baseURL: 'sim:?ttft=0s&itl=0s', tokenizer: './model'}, t = new Tokenizer('./model'), tools = [{type: 'function'}];
+		const plain = new Client(options), thinking = new Client({...options, extraBody: {chat_template_kwargs: {enable_thinking: true}}});
+		const calling = new Client({...options, extraBody: {tools}});
+		const want = ['Shall I', 'Shall I one two three four', '[{"type": "function"}]', 'ab', 'ab'].map((s) => t.count(s));
+		want[3] = want[4] = t.count('Shall') + t.count('I');`)
+	v.start(t)
+	v.run(t, `
+		for (const c of [plain, thinking, calling]) c.chat('Shall I');
+		for (let i = 0; i < 2; i++) calling.chat([{role: 'user', content: 'Shall'}, {role: 'user', content: 'I'}]);`)
+	all, _ := v.records()
+	want := v.run(t, `want`).Export().([]any)
+	for i, r := range all {
+		if raw := i > 2; r.Prompt == nil || int64(*r.Prompt) != want[i] || r.PromptRaw != raw {
+			t.Errorf("request %d: %v prompt tokens, raw %t, want %v, %t", i, *r.Prompt, r.PromptRaw, want[i], raw)
+		}
+	}
+	var logged []string
+	for _, e := range hook.AllEntries() {
+		logged = append(logged, e.Message)
+	}
+	const said = `tokenizer "./model": chat template: line 1: the template raised: one at a time. Where the server does not count prompts, those of such chats are the tokens of their texts alone`
+	if !slices.Equal(logged, []string{said}) {
+		t.Errorf("logged %q, want once %q", logged, said)
 	}
 }
 
