@@ -1,7 +1,7 @@
 // Package chat writes a chat as the model sees it: by the Jinja template of its tokenizer, as the server does before it
 // counts the tokens of a prompt.
 //
-// Templates are chosen and rendered as the transformers library does it, and messages are handed to them as vLLM does it.
+// Templates are chosen and rendered as the transformers library does it, and given the messages as vLLM does it.
 // What cannot be rendered is an error that says why, and the caller counts otherwise.
 package chat
 
@@ -38,7 +38,7 @@ type Files struct {
 	Config    []byte // tokenizer_config.json
 	Template  []byte // chat_template.jinja, which takes precedence over what the configuration has
 	ToolUse   []byte // additional_chat_templates/tool_use.jinja, for chats with tools
-	Processor []byte // chat_template.json, which takes precedence in chats without tools where there is no chat_template.jinja
+	Processor []byte // chat_template.json, for chats without tools where there is no chat_template.jinja
 }
 
 // Parse reads a model's chat template.

@@ -64,8 +64,8 @@ func ReadCounter(read func(name string) ([]byte, error)) (*Counter, error) {
 	return c, nil
 }
 
-// readFiles reads the files of the chat template. One for tools alone is looked for beside a chat_template.jinja only, and a
-// processor's where there is none.
+// readFiles reads the files of the chat template. One for tools alone is looked for beside a chat_template.jinja
+// only, and a processor's where there is none.
 func readFiles(read func(name string) ([]byte, error)) (f Files, err error) {
 	into := func(data *[]byte, name string) {
 		if err == nil {
@@ -119,8 +119,9 @@ func (c *Counter) First(err error) bool {
 	return true
 }
 
-// CountChat is the number of tokens of a chat's prompt: messages and tools are the JSON of the request, tools may be nil.
-// If it cannot be written by the template, the error says why, and the number is that of the messages' texts alone.
+// CountChat is the number of tokens of a chat's prompt: messages and tools are the JSON of the request, tools may be
+// nil. If it cannot be written by the template, the error says why, and the number is that of the messages' texts
+// alone.
 func (c *Counter) CountChat(messages, tools json.RawMessage) (int, error) {
 	return c.CountPrompt(Chat{Messages: messages, Tools: tools})
 }
@@ -141,8 +142,8 @@ func (c *Counter) CountPrompt(chat Chat) (int, error) {
 	return n, err
 }
 
-// Frame is what the chat template writes before and after the text of a chat's only message, one of the user, up to where
-// the model goes on. White space at the ends of a text may be lost to the template.
+// Frame is what the chat template writes before and after the text of a chat's only message, one of the user, up to
+// where the model goes on. White space at the ends of a text may be lost to the template.
 func (c *Counter) Frame() (before, after string, err error) {
 	if c.problem != nil {
 		return "", "", c.problem
@@ -171,8 +172,8 @@ func (c *Counter) countContent(content gjson.Result) int {
 	return n
 }
 
-// Words are up to n words of letters of which each is one token, at the beginning of a text and, with a space before it,
-// after another. It looks at the whole vocabulary if it must, once for each n; the list is shared.
+// Words are up to n words of letters of which each is one token, at the beginning of a text and, with a space before
+// it, after another. It looks at the whole vocabulary if it must, once for each n; the list is shared.
 func (c *Counter) Words(n int) ([]string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

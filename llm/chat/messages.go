@@ -10,8 +10,9 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/chat/jinja"
 )
 
-// messages are the messages of a request as vLLM hands them to a template: content is a list of parts if the template goes
-// through parts and else a text, the arguments of tool calls are objects, and fields unknown to the server are left out.
+// messages are the messages of a request as vLLM hands them to a template: content is a list of parts if the template
+// goes through parts and else a text, the arguments of tool calls are objects, and fields unknown to the server are
+// left out.
 func messages(list gjson.Result, parts bool) (jinja.Value, error) {
 	out := jinja.NewList()
 	for i, m := range list.Array() {
@@ -82,8 +83,13 @@ func content(texts []string, parts bool) jinja.Value {
 	return list
 }
 
-// textParts are the texts of a message's content: a text, parts of text, or nothing. How many tokens a part of another kind
-// takes only the server knows.
+// textFields are the kinds of parts that hold text, and where.
+var textFields = map[string]string{
+	"text": "text", "input_text": "text", "output_text": "text", "refusal": "refusal", "thinking": "thinking",
+}
+
+// textParts are the texts of a message's content: a text, parts of text, or nothing. How many tokens a part of
+// another kind takes only the server knows.
 func textParts(content gjson.Result) ([]string, error) {
 	switch {
 	case content.Type == gjson.String:
@@ -95,7 +101,7 @@ func textParts(content gjson.Result) ([]string, error) {
 	}
 	var texts []string
 	for _, part := range content.Array() {
-		field := map[string]string{"text": "text", "input_text": "text", "output_text": "text", "refusal": "refusal", "thinking": "thinking"}[part.Get("type").Str]
+		field := textFields[part.Get("type").Str]
 		switch text := part.Get(field); {
 		case part.Type == gjson.String:
 			texts = append(texts, part.Str)
@@ -145,8 +151,8 @@ func arguments(v gjson.Result) (jinja.Value, error) {
 	return value(v), nil
 }
 
-// wantsParts reports whether a template goes through the parts of a message's content, by the rule of vLLM: there is a loop
-// over the messages, and one over its variable's content.
+// wantsParts reports whether a template goes through the parts of a message's content, by the rule of vLLM: there is
+// a loop over the messages, and one over its variable's content.
 func wantsParts(t *jinja.Template) bool {
 	lists := map[string]bool{"messages": true}
 	for names := []string{"messages"}; len(names) > 0; names = names[1:] {

@@ -99,7 +99,7 @@ type (
 		Name string
 		args args
 	}
-	captured struct{ text string } // the body of a block, to which filters apply
+	captured struct{} // the body of a block, to which filters apply
 	call     struct {
 		of   Expr
 		args args

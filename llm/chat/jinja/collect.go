@@ -2,6 +2,7 @@ package jinja
 
 import (
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 )
@@ -78,7 +79,7 @@ func mapFilter(r *render, v Value, a callArgs) Value {
 func (r *render) change(a callArgs) func(Value) Value {
 	if len(a.list) > 0 {
 		name, rest := textOf("map", a.list[0]), callArgs{a.list[1:], a.names, a.named}
-		return func(v Value) Value { return r.filter(name, v, rest) }
+		return func(v Value) Value { return r.apply(name, v, rest) }
 	}
 	p := a.bind("map", "", "attribute", "default")
 	if p[1] == (missing{}) {
@@ -195,4 +196,110 @@ func groupBy(r *render, v Value, a callArgs) Value {
 // newGroup is a pair of what a group has in common and its members.
 func newGroup(grouper Value) *List {
 	return &List{Items: []Value{grouper, NewList()}, kind: tuple, group: true}
+}
+
+func batch(r *render, v Value, a callArgs) Value {
+	p := a.bind("batch", "linecount", "fill_with")
+	size, fill := integer(p[0]), or(p[1], nil)
+	if size <= 0 {
+		fail("batch: a size of %d is not supported", size)
+	}
+	out, items := NewList(), r.items(v)
+	for len(items) > 0 {
+		n := min(size, int64(len(items)))
+		row := NewList(slices.Clone(items[:n])...)
+		r.bound(size, 16)
+		for fill != nil && int64(len(row.Items)) < size {
+			row.Items = append(row.Items, fill)
+		}
+		out.Items, items = append(out.Items, row), items[n:]
+	}
+	return r.generate(r.iterate(out))
+}
+
+func sliceFilter(r *render, v Value, a callArgs) Value {
+	p := a.bind("slice", "slices", "fill_with")
+	n, fill := integer(p[0]), or(p[1], nil)
+	items := r.items(v)
+	if n <= 0 || n > maxRange {
+		fail("slice: %d slices are not supported", n)
+	}
+	size, more := len(items)/int(n), len(items)%int(n)
+	out := NewList()
+	for i, from := 0, 0; i < int(n); i++ {
+		to := from + size
+		if i < more {
+			to++
+		}
+		row := NewList(slices.Clone(items[from:to])...)
+		if fill != nil && i >= more {
+			row.Items = append(row.Items, fill)
+		}
+		out.Items, from = append(out.Items, row), to
+	}
+	return r.generate(r.iterate(out))
+}
+
+func first(r *render, v Value, _ callArgs) Value {
+	if item, ok := r.iterate(v)(); ok {
+		return item
+	}
+	return undefined{"No first item, sequence was empty."}
+}
+
+func last(r *render, v Value, _ callArgs) Value {
+	if _, ok := v.(*generator); ok {
+		fail("'generator' object is not reversible")
+	}
+	return at(r.items(v), -1)
+}
+
+func listFilter(r *render, v Value, _ callArgs) Value {
+	items := r.items(v)
+	r.spend(16 * len(items))
+	return NewList(slices.Clone(items)...)
+}
+
+func itemsFilter(r *render, v Value, _ callArgs) Value {
+	var next func() (Value, bool)
+	return r.generate(func() (Value, bool) {
+		d, ok := v.(*Dict)
+		if _, none := v.(undefined); none {
+			return nil, false
+		} else if !ok {
+			fail("Can only get item pairs from a mapping.")
+		}
+		if next == nil {
+			next = r.iterate(NewList(d.items()...))
+		}
+		return next()
+	})
+}
+
+// folded is a value as sort and others compare it: texts without regard to case unless asked for.
+func folded(sensitive Value, v Value) Value {
+	if s, ok := v.(string); ok && !truth(sensitive) {
+		return lower(s)
+	}
+	return v
+}
+
+// sorted orders items by their keys, keeping the order of equals.
+func (r *render) sorted(items, keys []Value, backwards bool) []Value {
+	order := make([]int, len(items))
+	for i := range order {
+		order[i] = i
+	}
+	sort.SliceStable(order, func(i, j int) bool {
+		if backwards {
+			return r.compare("<", keys[order[j]], keys[order[i]]) < 0
+		}
+		return r.compare("<", keys[order[i]], keys[order[j]]) < 0
+	})
+	out := make([]Value, len(items))
+	for i, at := range order {
+		out[i] = items[at]
+	}
+	r.spend(32 * len(items))
+	return out
 }

@@ -19,7 +19,7 @@ func (r *render) eval(e Expr, s *scope) Value {
 	case *Slice:
 		return r.slice(e, s)
 	case *Filter:
-		return r.filter(e.Name, r.eval(e.Of, s), r.args(e.args, s))
+		return r.apply(e.Name, r.eval(e.Of, s), r.args(e.args, s))
 	case *Test:
 		return r.test(e.Name, r.eval(e.Of, s), r.args(e.args, s))
 	case *call:

@@ -334,7 +334,7 @@ func (p *parser) test(e Expr) Expr {
 	case k.kind == tokenName && slices.Contains([]string{"else", "or", "and"}, k.text):
 	case k.kind == tokenName && k.text == "is":
 		p.fail("tests cannot be chained by is")
-	case k.kind == tokenName, k.kind == tokenString, k.kind == tokenInt, k.kind == tokenFloat, p.is(tokenOp, "["), p.is(tokenOp, "{"):
+	case k.kind >= tokenName && k.kind <= tokenFloat, p.is(tokenOp, "["), p.is(tokenOp, "{"):
 		t.args.list = []Expr{p.postfix(p.primary())}
 	}
 	if negated {

@@ -6,8 +6,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
-	"unicode/utf16"
 )
 
 var directive = regexp.MustCompile(`%(?:\((\w+)\))?([-+0 #]*)(\d*)(?:\.(\d+))?(.?)`)
@@ -35,15 +33,13 @@ func (r *render) percent(s string, v Value) string {
 			continue
 		}
 		var one Value
-		if d, ok := v.(*Dict); part[1] != "" {
-			if one, ok = d.lookup(part[1]); !ok {
-				fail("format: there is no key '%s'", part[1])
-			}
+		switch d, _ := v.(*Dict); {
+		case part[1] != "":
+			one = d.lookup(part[1])
 			used = len(values)
-		} else {
-			if used == len(values) {
-				fail("not enough arguments for format string")
-			}
+		case used == len(values):
+			fail("not enough arguments for format string")
+		default:
 			one = values[used]
 			used++
 		}
@@ -59,11 +55,16 @@ func (r *render) percent(s string, v Value) string {
 	return b.String() + s
 }
 
-func (d *Dict) lookup(key string) (Value, bool) {
+// lookup is the value that a directive names.
+func (d *Dict) lookup(key string) Value {
 	if d == nil {
 		fail("format requires a mapping")
 	}
-	return d.Get(key)
+	v, ok := d.Get(key)
+	if !ok {
+		fail("format: there is no key '%s'", key)
+	}
+	return v
 }
 
 // width is a width or precision of a directive, which is bounded.
@@ -148,8 +149,9 @@ func (r *render) aligned(flags, wide, verb, text string) string {
 }
 
 var (
-	field = regexp.MustCompile(`^([^!:.\[\]{}]*)((?:\.\w+|\[[^\]]*\])*)(?:!([rs]))?(?::([<>^]?)(0?)(\d*)(?:\.(\d+))?([sdfx]?))?\}`)
-	step  = regexp.MustCompile(`\.\w+|\[[^\]]*\]`)
+	field = regexp.MustCompile(`^([^!:.\[\]{}]*)((?:\.\w+|\[[^\]]*\])*)(?:!([rs]))?` +
+		`(?::([<>^]?)(0?)(\d*)(?:\.(\d+))?([sdfx]?))?\}`)
+	step = regexp.MustCompile(`\.\w+|\[[^\]]*\]`)
 )
 
 // format is Python's str.format.
@@ -174,7 +176,7 @@ func (r *render) format(s string, a callArgs) string {
 		s = s[i+1+len(m[0]):]
 		v := a.field(m[1], &auto)
 		for _, key := range step.FindAllString(m[2], -1) {
-			v = r.step1(v, key)
+			v = r.walk(v, key)
 		}
 		text := r.formatted(v, m[3:])
 		r.spend(len(text))
@@ -182,8 +184,8 @@ func (r *render) format(s string, a callArgs) string {
 	}
 }
 
-// step1 goes from a value to its attribute or element.
-func (r *render) step1(v Value, key string) Value {
+// walk goes from a value to its attribute or element.
+func (r *render) walk(v Value, key string) Value {
 	if key[0] == '.' {
 		v = r.attr(v, key[1:])
 	} else if n, err := strconv.ParseInt(key[1:len(key)-1], 10, 64); err == nil {
@@ -251,177 +253,4 @@ func (r *render) formatted(v Value, spec []string) string {
 		return r.padded("ljust", text, n, " ")
 	}
 	return r.padded("rjust", text, n, " ")
-}
-
-// toJSON writes JSON as Python's json.dumps does.
-func toJSON(r *render, v Value, a callArgs) Value {
-	p := a.bind("tojson", "ensure_ascii", "indent", "separators", "sort_keys")
-	j := jsonWriter{r: r, ascii: truth(or(p[0], false)), item: ", ", key: ": ", sorted: truth(or(p[3], false))}
-	switch by := or(p[1], nil).(type) {
-	case nil:
-	case string:
-		j.indent, j.lines, j.item = by, true, ","
-	default:
-		j.indent, _ = r.operate("*", " ", integer(by)).(string)
-		j.lines, j.item = true, ","
-	}
-	if s := or(p[2], nil); s != nil {
-		pair := r.items(s)
-		if len(pair) != 2 {
-			fail("tojson: separators must be two")
-		}
-		j.item, j.key = textOf("tojson", pair[0]), textOf("tojson", pair[1])
-	}
-	j.value(v, 0)
-	return j.b.String()
-}
-
-type jsonWriter struct {
-	r                    *render
-	b                    strings.Builder
-	ascii, lines, sorted bool
-	indent, item, key    string
-}
-
-func (j *jsonWriter) value(v Value, depth int) {
-	if j.r.spend(8 + len(j.item) + len(j.key)); depth > maxDepth {
-		fail("a value is nested too deeply")
-	}
-	switch v := v.(type) {
-	case nil:
-		j.b.WriteString("null")
-	case bool:
-		j.b.WriteString(strconv.FormatBool(v))
-	case float64:
-		names := map[string]string{"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
-		text := floatText(v)
-		if name, ok := names[text]; ok {
-			text = name
-		}
-		j.b.WriteString(text)
-	case int64, bigInt:
-		j.b.WriteString(j.r.str(v))
-	case string:
-		j.text(v)
-	case markup:
-		j.text(string(v))
-	case *List:
-		if v.kind > tuple {
-			fail("Object of type %s is not JSON serializable", typeName(v))
-		}
-		j.sequence("[", "]", len(v.Items), depth, func(i int) { j.value(v.Items[i], depth+1) })
-	case *Dict:
-		j.dict(v, depth)
-	default:
-		fail("Object of type %s is not JSON serializable", typeName(v))
-	}
-}
-
-func (j *jsonWriter) dict(d *Dict, depth int) {
-	keys := d.keys
-	if j.sorted {
-		keys = j.r.sorted(keys, keys, false)
-	}
-	j.sequence("{", "}", len(keys), depth, func(i int) {
-		switch k := keys[i].(type) {
-		case string:
-			j.text(k)
-		case int64:
-			j.text(strconv.FormatInt(k, 10))
-		case nil:
-			j.text("null")
-		default:
-			fail("a key of type %s in JSON is not supported", typeName(k))
-		}
-		j.b.WriteString(j.key)
-		j.value(d.values[keys[i]], depth+1)
-	})
-}
-
-// sequence writes n things between brackets.
-func (j *jsonWriter) sequence(begin, end string, n, depth int, one func(int)) {
-	j.b.WriteString(begin)
-	for i := range n {
-		if i > 0 {
-			j.b.WriteString(j.item)
-		}
-		j.line(depth + 1)
-		one(i)
-	}
-	if n > 0 {
-		j.line(depth)
-	}
-	j.b.WriteString(end)
-}
-
-func (j *jsonWriter) line(depth int) {
-	if j.lines {
-		j.r.bound(int64(depth), len(j.indent))
-		j.b.WriteString("\n" + strings.Repeat(j.indent, depth))
-	}
-	if j.b.Len() > maxOnce {
-		j.r.spend(j.b.Len())
-	}
-}
-
-var jsonEscapes = map[rune]string{'"': `\"`, '\\': `\\`, '\n': `\n`, '\r': `\r`, '\t': `\t`, '\f': `\f`, '\b': `\b`}
-
-func (j *jsonWriter) text(s string) {
-	j.r.spend(len(s))
-	j.b.WriteByte('"')
-	for _, c := range s {
-		switch escaped, ok := jsonEscapes[c]; {
-		case ok:
-			j.b.WriteString(escaped)
-		case c < 0x20, j.ascii && c >= 0x7f && c < 0x10000:
-			fmt.Fprintf(&j.b, `\u%04x`, c)
-		case j.ascii && c >= 0x10000:
-			high, low := utf16.EncodeRune(c)
-			fmt.Fprintf(&j.b, `\u%04x\u%04x`, high, low)
-		default:
-			j.b.WriteRune(c)
-		}
-	}
-	j.b.WriteByte('"')
-}
-
-// clock are the directives of strftime and how Go writes the same.
-var clock = map[byte]string{
-	'Y': "2006", 'm': "01", 'd': "02", 'B': "January", 'b': "Jan", 'h': "Jan", 'A': "Monday", 'a': "Mon", 'H': "15", 'I': "03", 'M': "04",
-	'S': "05", 'p': "PM", 'y': "06", 'e': "_2", 'j': "002", 'F': "2006-01-02", 'T': "15:04:05", 'D': "01/02/06", 'R': "15:04", 'n': "\n",
-	't': "\t", 'f': "000000", 'x': "01/02/06", 'X': "15:04:05", 'c': "Mon Jan _2 15:04:05 2006", 'Z': "", 'z': "", '%': "%",
-}
-
-// strftimeNow is the local time as strftime writes it.
-func strftimeNow(_ *render, a callArgs) Value {
-	s, now := textOf("strftime_now", a.bind("strftime_now", "format")[0]), time.Now()
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] != '%' {
-			b.WriteByte(s[i])
-			continue
-		}
-		short := i+1 < len(s) && s[i+1] == '-'
-		if short {
-			i++
-		}
-		if i++; i == len(s) {
-			fail("strftime: the format ends in %%")
-		}
-		layout, ok := clock[s[i]]
-		if !ok || short && !strings.ContainsRune("mdHIMSje", rune(s[i])) {
-			fail("strftime: %%%c is not supported", s[i])
-		}
-		text := now.Format(layout)
-		if s[i] == 'f' {
-			text = fmt.Sprintf("%06d", now.Nanosecond()/1000)
-		}
-		if short {
-			if text = strings.TrimLeft(text, "0 "); text == "" {
-				text = "0"
-			}
-		}
-		b.WriteString(text)
-	}
-	return b.String()
 }

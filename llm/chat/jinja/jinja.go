@@ -1,4 +1,4 @@
-// Package jinja renders Jinja2 templates as chat templates use them: as Jinja2's ImmutableSandboxedEnvironment does with
+// Package jinja renders Jinja2 templates as chat templates use them: as an ImmutableSandboxedEnvironment does, with
 // trim_blocks, lstrip_blocks, loop controls and without automatic escaping.
 //
 // Values, methods and messages are Python's. What the package does not know is an error that names it, never a guess:
@@ -66,7 +66,8 @@ func Parse(source string) (t *Template, err error) {
 	return p.t, nil
 }
 
-// The bounds of a rendering: steps of evaluation, bytes of the texts and lists it makes in all and at once, and the depth of calls.
+// The bounds of a rendering: steps of evaluation, bytes of the texts and lists it makes in all and at once, and the
+// depth of calls.
 const (
 	maxSteps = 4_000_000
 	maxTotal = 1<<31 - 1
@@ -77,6 +78,7 @@ const (
 // render is one rendering of a template.
 type render struct {
 	out          *strings.Builder
+	filters      map[string]filter
 	steps, total int
 	depth        int
 	exprs        int // being evaluated
@@ -85,7 +87,7 @@ type render struct {
 
 // Render writes the template with the variables given.
 func (t *Template) Render(vars map[string]Value) (text string, err error) {
-	r := &render{out: new(strings.Builder)}
+	r := &render{out: new(strings.Builder), filters: filters}
 	defer func() {
 		if e, ok := err.(*Error); ok && e.Line == 0 {
 			e.Line = r.line
@@ -109,7 +111,7 @@ func (r *render) spend(n int) {
 	if r.total += n; n < 0 || n > maxOnce || r.total > maxTotal || r.total < 0 {
 		fail("the template makes more than %d MB", maxOnce>>20)
 	}
-	r.step(n >> 10)
+	r.step(1 + n>>10)
 }
 
 // enter goes one call deeper; leave comes back.

@@ -173,7 +173,7 @@ var (
 	intLiteral    = regexp.MustCompile(`^(?i:0b(?:_?[01])+|0o(?:_?[0-7])+|0x(?:_?[\da-f])+|[1-9](?:_?\d)*|0(?:_?0)*)`)
 	stringLiteral = regexp.MustCompile(`^(?s:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")`)
 	nameLiteral   = regexp.MustCompile(`^[\pL_][\pL\pN\pM_]*`)
-	operators     = []string{"**", "//", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[", "]", "(", ")", "{", "}", ">", "<", "=", ".", ":", "|", ",", ";"}
+	operators     = strings.Fields("** // == != >= <= + - / * % ~ [ ] ( ) { } > < = . : | , ;")
 	closing       = map[byte]string{'(': ")", '[': "]", '{': "}"}
 )
 
@@ -248,7 +248,10 @@ func (l *lexer) literal(rest string) bool {
 	return false
 }
 
-var escapes = map[byte]string{'\n': "", '\\': "\\", '\'': "'", '"': "\"", 'a': "\a", 'b': "\b", 'f': "\f", 'n': "\n", 'r': "\r", 't': "\t", 'v': "\v"}
+var escapes = map[byte]string{
+	'\n': "", '\\': "\\", '\'': "'", '"': "\"",
+	'a': "\a", 'b': "\b", 'f': "\f", 'n': "\n", 'r': "\r", 't': "\t", 'v': "\v",
+}
 
 // unescape reads a string as Python reads one: an escape it does not know stays as it is.
 func (l *lexer) unescape(s string) string {

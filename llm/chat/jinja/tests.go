@@ -32,7 +32,8 @@ var comparisons = map[string]string{
 }
 
 func hasTest(name string) bool {
-	return simpleTests[name] != nil || comparisons[name] != "" || slices.Contains([]string{"divisibleby", "sameas", "filter", "test"}, name)
+	others := []string{"divisibleby", "sameas", "filter", "test"}
+	return simpleTests[name] != nil || comparisons[name] != "" || slices.Contains(others, name)
 }
 
 func isCallable(_ *render, v Value) bool {
@@ -90,7 +91,7 @@ func (r *render) known(kind, name string) bool {
 	if kind == "test" {
 		return hasTest(name)
 	}
-	if _, ok := filters[name]; !ok {
+	if _, ok := r.filters[name]; !ok {
 		fail("whether there is a filter %q is not supported", name)
 	}
 	return true

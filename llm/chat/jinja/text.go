@@ -2,7 +2,6 @@ package jinja
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -77,7 +76,7 @@ func casedMethod(s, name string) Value {
 	return nil
 }
 
-// classes are the kinds of characters that Python tells apart. Beyond ASCII the digits of isdigit and isnumeric are many more.
+// classes are the kinds of characters that Python tells apart. Beyond ASCII isdigit and isnumeric know many more.
 var classes = map[string]func(rune) bool{
 	"isspace":   isSpace,
 	"isalpha":   unicode.IsLetter,
@@ -363,17 +362,4 @@ func isCased(s string, upper bool) bool {
 		}
 	}
 	return found
-}
-
-// parseInt is Python's int() of a text, false if it is none.
-func parseInt(s string, base int) (Value, bool) {
-	s = strings.TrimFunc(s, isSpace)
-	n, err := strconv.ParseInt(strings.ReplaceAll(s, "_", ""), base, 64)
-	if numError, ok := err.(*strconv.NumError); ok && numError.Err == strconv.ErrRange { //nolint:errorlint // ParseInt wraps nothing
-		fail("a whole number beyond 64 bits is not supported")
-	}
-	if strings.ContainsAny(s, "_") || err == nil && strings.IndexFunc(s, func(c rune) bool { return c >= utf8.RuneSelf }) >= 0 {
-		fail("the number %q is not supported", s)
-	}
-	return n, err == nil
 }
