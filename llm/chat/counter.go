@@ -73,8 +73,10 @@ func readFiles(read func(name string) ([]byte, error)) (f Files, err error) {
 				err = nil
 			}
 		}
-		if files[i], err = textfile.Trim(files[i]); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+		if err == nil {
+			if *data, err = textfile.Trim(*data); err != nil {
+				err = fmt.Errorf("%s: %w", name, err)
+			}
 		}
 	}
 	into(&f.Config, ConfigFile)

@@ -108,15 +108,17 @@ func (r *render) loop(f *For, s *scope, over Value, depth int) {
 	}
 	r.enter()
 	defer r.leave()
+	ran := false
 	for l.advance() {
 		r.step(4) // for the scope
 		inner := &scope{vars: map[string]Value{"loop": l}, parent: s}
 		r.assign(f.Target, l.current, inner)
-		if r.run(f.body, inner) == breaking {
-			return
+		j := r.run(f.body, inner)
+		if ran = ran || j == onward; j == breaking {
+			break
 		}
 	}
-	if l.at < 0 {
+	if !ran { // to its end in any iteration: so says Jinja2
 		r.run(f.none, s.inner())
 	}
 }

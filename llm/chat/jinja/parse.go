@@ -1,6 +1,7 @@
 package jinja
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -264,6 +265,9 @@ func (p *parser) macroBody(m *macroDef, end string) {
 	p.seen, p.loops = map[string]bool{}, 0
 	m.body = p.closed(end)
 	m.variadic, m.keywords, m.calls = p.seen["varargs"], p.seen["kwargs"], p.seen["caller"]
+	if outer != nil {
+		maps.Copy(outer, p.seen)
+	}
 	p.seen, p.loops = outer, loops
 }
 

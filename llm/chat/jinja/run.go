@@ -63,7 +63,8 @@ func (r *render) statement(n node, s *scope) jump {
 		}
 		return r.run(n.body, inner)
 	case *generation:
-		return r.run(n.body, s.inner())
+		own := map[string]Value{"varargs": newTuple(), "kwargs": new(Dict), "caller": undefined{"no caller defined"}}
+		return r.run(n.body, &scope{own, s})
 	case *loopJump:
 		if n.out {
 			return breaking
