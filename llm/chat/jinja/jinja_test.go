@@ -13,7 +13,10 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-var update = flag.Bool("update", false, "ask Jinja2 for what the constructs render to")
+var (
+	update = flag.Bool("update", false, "ask Jinja2 for what the constructs render to")
+	seed   = flag.String("seed", "1", "of the random templates")
+)
 
 // constructs are the templates of testdata/constructs.txt.
 func constructs(t testing.TB) []string {
@@ -81,7 +84,10 @@ func TestConstructs(t *testing.T) {
 	vars, data := variables(t)
 	golden := "testdata/constructs.golden"
 	if *update {
-		askJinja2(t, list, data, golden)
+		lines := strings.Join(askJinja2(t, list, data), "\n") + "\n"
+		if err := os.WriteFile(golden, []byte(lines), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	file, err := os.Open(golden)
 	if err != nil {
@@ -122,12 +128,54 @@ func renderText(source string, vars map[string]Value) (string, error) {
 	return tmpl.Render(vars)
 }
 
-func askJinja2(t *testing.T, list []string, data json.RawMessage, golden string) {
-	t.Helper()
-	python := os.Getenv("LLM_TEST_PYTHON")
-	if python == "" {
-		python = "python3"
+// Random templates render as in Jinja2, too, or there is an error.
+func TestRandom(t *testing.T) {
+	if out, err := exec.Command(python(), "-c", "import jinja2").CombinedOutput(); err != nil {
+		t.Skipf("SKIPPED, so random templates are not compared with Jinja2: %s has no jinja2 (%s)", python(), out)
 	}
+	out, err := exec.Command(python(), "testdata/random.py", *seed, "3000").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []string
+	for line := range strings.Lines(string(out)) {
+		var source string
+		if err := json.Unmarshal([]byte(line), &source); err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, source)
+	}
+	vars, data := variables(t)
+	same := 0
+	for i, line := range askJinja2(t, list, data) {
+		var want rendered
+		if err := json.Unmarshal([]byte(line), &want); err != nil {
+			t.Fatal(err)
+		}
+		switch got, err := renderText(list[i], vars); {
+		case err != nil:
+		case want.Error != "" || got != want.Text:
+			t.Errorf("%q\n got %q\nwant %q %s", list[i], got, want.Text, want.Error)
+		default:
+			same++
+		}
+	}
+	if same < len(list)/4 {
+		t.Errorf("%d of %d are the same, want at least a quarter", same, len(list))
+	}
+}
+
+// python is the interpreter that has the libraries to compare with.
+func python() string {
+	if path := os.Getenv("LLM_TEST_PYTHON"); path != "" {
+		return path
+	}
+	return "python3"
+}
+
+// askJinja2 gives what Jinja2 makes of templates, a line of JSON each.
+func askJinja2(t *testing.T, list []string, data json.RawMessage) []string {
+	t.Helper()
 	var in strings.Builder
 	for _, source := range list {
 		job, err := json.Marshal(map[string]any{"template": source, "plain": data})
@@ -136,13 +184,15 @@ func askJinja2(t *testing.T, list []string, data json.RawMessage, golden string)
 		}
 		in.Write(append(job, '\n'))
 	}
-	cmd := exec.Command(python, "../testdata/reference.py")
+	cmd := exec.Command(python(), "../testdata/reference.py")
 	cmd.Stdin = strings.NewReader(in.String())
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(golden, out, 0o644); err != nil {
-		t.Fatal(err)
+	lines := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
+	if len(lines) != len(list) {
+		t.Fatalf("Jinja2 answered %d of %d templates", len(lines), len(list))
 	}
+	return lines
 }
