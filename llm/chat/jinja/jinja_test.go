@@ -133,7 +133,7 @@ func TestRandom(t *testing.T) {
 	if out, err := exec.Command(python(), "-c", "import jinja2").CombinedOutput(); err != nil {
 		t.Skipf("SKIPPED, so random templates are not compared with Jinja2: %s has no jinja2 (%s)", python(), out)
 	}
-	out, err := exec.Command(python(), "testdata/random.py", *seed, "3000").Output()
+	out, err := exec.Command(python(), "testdata/generate.py", *seed, "3000").Output()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-"""Writes random templates, one JSON string a line: random.py SEED COUNT."""
+"""Writes random templates, one JSON string a line: generate.py SEED COUNT."""
 import json
 import random
 import sys
