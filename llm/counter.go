@@ -188,10 +188,7 @@ func (m *ModuleInstance) loadTokenizers(o *clientOptions) error {
 		if err != nil {
 			return err
 		}
-		written, err := o.template()
-		if err != nil {
-			return err
-		}
+		written := handedOver(o.Extra)
 		log := m.vu.InitEnv().Logger
 		if o.Count = counter.Count; o.API == api.Chat {
 			o.chatProblem = counter.Problem()
@@ -205,6 +202,9 @@ func (m *ModuleInstance) loadTokenizers(o *clientOptions) error {
 				return counter.CountSpecial(r.Prompt), false
 			}
 			c := written
+			if len(r.Extra) > 0 {
+				c = handedOver(o.Extra, r.Extra)
+			}
 			c.Messages = r.Messages
 			n, err := counter.CountPrompt(c)
 			if err != nil && counter.Problem() == nil && counter.First(err) {
@@ -224,23 +224,26 @@ func (m *ModuleInstance) loadTokenizers(o *clientOptions) error {
 	return o.sim.Use(counter)
 }
 
-// template is what every request of the client hands to the chat template besides its messages: the fields by which vLLM
-// and SGLang take it from a request.
-func (o *clientOptions) template() (c chat.Chat, err error) {
-	variables := map[string]any{}
-	if given, ok := o.extra["chat_template_kwargs"].(map[string]any); ok {
-		maps.Copy(variables, given)
+// handedOver is what requests hand to the chat template besides their messages: the fields of the body by which vLLM and
+// SGLang take it, those of later lists in place of earlier ones.
+func handedOver(lists ...api.Extra) (c chat.Chat) {
+	fields := api.Extra{}
+	for _, list := range lists {
+		maps.Copy(fields, list)
+	}
+	given := func(name string) bool { return len(fields[name]) > 0 && string(fields[name]) != "null" }
+	variables := map[string]json.RawMessage{}
+	if given("chat_template_kwargs") {
+		_ = json.Unmarshal(fields["chat_template_kwargs"], &variables) // what is no object has no variables
 	}
 	for _, name := range []string{"add_generation_prompt", "continue_final_message", "documents", "reasoning_effort", "chat_template"} {
-		if v, ok := o.extra[name]; ok && v != nil {
-			variables[name] = v
+		if given(name) {
+			variables[name] = fields[name]
 		}
 	}
-	if c.Variables, err = json.Marshal(variables); err != nil {
-		return c, err
+	c.Variables, _ = json.Marshal(variables) // of valid JSON
+	if given("tools") {
+		c.Tools = fields["tools"]
 	}
-	if tools, ok := o.extra["tools"]; ok && tools != nil {
-		c.Tools, err = json.Marshal(tools)
-	}
-	return c, err
+	return c
 }

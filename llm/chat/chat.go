@@ -14,6 +14,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 	"github.com/seed-307b789f/xk6-llm/llm/chat/jinja"
 )
 
@@ -84,8 +85,7 @@ func Parse(files Files) (*Template, error) {
 
 // object reads a file of JSON, which may be missing.
 func object(name string, data []byte) (gjson.Result, error) {
-	data = []byte(strings.TrimPrefix(string(data), "\ufeff"))
-	if len(data) > 0 && !json.Valid(data) {
+	if data = textfile.Finite(data); len(data) > 0 && !json.Valid(data) {
 		var raw json.RawMessage
 		return gjson.Result{}, fmt.Errorf("%s: %w", name, json.Unmarshal(data, &raw)) // which says where
 	}

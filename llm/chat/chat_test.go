@@ -43,8 +43,6 @@ func TestFiles(t *testing.T) {
 		"files":                {Files{Config: []byte(object), Template: []byte("file"), ToolUse: []byte("file for tools")}, "file", "file for tools"},
 		"processor":            {Files{Config: []byte(`{"chat_template": "plain"}`), Processor: []byte(`{"chat_template": "processor"}`)}, "processor", "plain"},
 		"processor alone":      {Files{Config: []byte(`{}`), Processor: []byte(`{"chat_template": "processor"}`)}, "processor", "processor"},
-		"marks":                {Files{Config: []byte("\ufeff" + `{"chat_template": "plain"}` + "\r\n")}, "plain", "plain"},
-		"mark in a template":   {Files{Template: []byte("\ufefffile\r\n")}, "\ufefffile", "\ufefffile"}, // transformers reads it as text, too
 		"bad template, unused": {Files{Config: []byte(`{"chat_template": {"default": "plain", "tool_use": "{% x %}"}}`)}, "plain", `chat template: line 1: unknown tag "x"`},
 	}
 	for name, tt := range tests {

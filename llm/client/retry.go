@@ -60,11 +60,12 @@ func mayRetry(errorType string, err error) bool {
 	return false
 }
 
-// staleTime is how long the news of a closed connection may take.
-const staleTime = time.Second
+// staleTime is how long the news of a closed connection may take: a way to the server and back. What ends later was begun.
+const staleTime = 100 * time.Millisecond
 
 // stale says whether an attempt was lost because the server had closed the connection that was kept alive for it, as llama.cpp
-// does after each stream. Such an attempt was never looked at, and is sent again at once, one time.
+// does after each stream. Such an attempt was never looked at, and is sent again at once, one time; the record notes it, for a
+// server that gives up a request at once looks the same.
 func (x *exchange) stale(errorType string, err error) bool {
 	closed := errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
 		strings.Contains(err.Error(), "server closed idle connection")
@@ -73,6 +74,7 @@ func (x *exchange) stale(errorType string, err error) bool {
 		return false
 	}
 	x.renewed, x.atOnce = true, true
+	x.note(record.NoteResent)
 	return true
 }
 

@@ -106,7 +106,7 @@ func TestAClosedConnectionIsReplaced(t *testing.T) {
 		{"reset", 0, []attempt{with(func(a *attempt) { a.err = &net.OpError{Op: "read", Err: syscall.ECONNRESET} }), answered}, 15 * ms, 1, ""},
 		{"as net/http says it", 0, []attempt{with(func(a *attempt) { a.err = errors.New("http: server closed idle connection") }), answered}, 15 * ms, 1, ""},
 		{"a new connection", 0, []attempt{with(func(a *attempt) { a.reused = false })}, 5 * ms, 0, record.ErrorReset},
-		{"too late to be news", 0, []attempt{with(func(a *attempt) { a.after = 2 * time.Second })}, 2 * time.Second, 0, record.ErrorReset},
+		{"too late to be news", 0, []attempt{with(func(a *attempt) { a.after = 150 * ms })}, 150 * ms, 0, record.ErrorReset},
 		{"a stream that the server refused", 0, []attempt{with(func(a *attempt) { a.err = errors.New("stream error: stream ID 3; INTERNAL_ERROR") })}, 5 * ms, 0, record.ErrorReset},
 		{"closed twice", 0, []attempt{closed, closed}, 10 * ms, 1, record.ErrorReset},
 		{"closed twice, and a retry", 1, []attempt{closed, closed, answered}, 10*ms + 75*ms + 10*ms, 2, ""},
@@ -118,6 +118,9 @@ func TestAClosedConnectionIsReplaced(t *testing.T) {
 				o.Timeout = time.Minute
 			})
 			r := do(t, t.Context(), c, rt).Record
+			if noted := strings.Contains(r.Note, record.NoteResent); noted != (tt.sentAgain > 0) {
+				t.Errorf("%s: note %q", tt.name, r.Note)
+			}
 			if r.ErrorType != tt.errorType || r.Latency() != tt.latency || r.Retries != tt.sentAgain || rt.made != len(tt.list) {
 				t.Errorf("%s: got error %q after %v, sent %d times again in %d attempts; want %q after %v, %d times in %d",
 					tt.name, r.ErrorType, r.Latency(), r.Retries, rt.made, tt.errorType, tt.latency, tt.sentAgain, len(tt.list))

@@ -33,6 +33,7 @@ const (
 	NoteChoices    = "the answer has several choices: text and times are of the first, the server's usage may count all"
 	NoteCumulative = "each chunk held all the text so far, which counts once"
 	NoteZeroUsage  = "the server's usage of zeros was left out"
+	NoteResent     = "the server had closed the connection kept alive: sent again on another"
 	NoteBadUsage   = "a usage map that is no JSON, or too large, was left out"
 )
 
