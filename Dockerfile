@@ -15,6 +15,7 @@ COPY Makefile register.go ./
 COPY cmd cmd
 COPY convert convert
 COPY datasets datasets
+COPY internal internal
 COPY llm llm
 RUN make build
 
