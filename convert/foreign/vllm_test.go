@@ -167,7 +167,7 @@ func TestVLLMFaults(t *testing.T) {
 		{`{"errors": [""], "ttfts": [1, 2]}`, "vllm bench serve: ttfts has 2 entries, errors has 1: an entry is to be a request"},
 		{`{"errors": [""], "itls": [[1, -2]]}`, "vllm bench serve: itls[0][1]: -2 is negative"},
 		{`{"ttfts": [1], "output_lens": [2]}`, "vllm bench serve: it has ttfts but no errors, so that nobody can tell which requests failed"},
-		{`{"errors": [""], "ttfts": [NaN]}`, "vllm bench serve: ttfts[0]: want a number, got NaN"},
+		{`{"errors": [""], "ttfts": [nan]}`, "vllm bench serve: ttfts[0]: want a number, got nan"},
 		{`{"errors": [""], "output_lens": [5.5]}`, "vllm bench serve: output_lens[0]: 5.5 is no count"},
 		{`{"errors": [""], "itls": [3]}`, "vllm bench serve: itls[0]: want an array, got a number"},
 		{`{"errors": ["", 7]}`, "vllm bench serve: errors[1]: want a string, got a number"},
