@@ -90,21 +90,49 @@ func find(object, key []byte) []byte {
 	return nil
 }
 
+// isCount knows the members of a usage map that cannot be 0 beside output.
+func isCount(name string) bool {
+	switch name {
+	case "prompt_tokens", "completion_tokens", "input_tokens", "output_tokens":
+		return true
+	}
+	return false
+}
+
+// hasZero says whether one of those is 0, as in few maps.
+func hasZero(usage []byte) bool {
+	s := scanner{b: usage}
+	if !s.open('{') {
+		return false
+	}
+	for first := true; s.more('}', first); first = false {
+		key := s.key()
+		if value := s.skip(); isCount(string(key)) && isZero(value) {
+			return true
+		}
+	}
+	return false
+}
+
+func isZero(value []byte) bool {
+	n, isNumber := count(value)
+	return isNumber && n == 0
+}
+
 // WithoutZeros gives a usage map without the token counts that are 0, and whether one of the prompt or the completion was:
 // beside output neither can be. It gives nil if nothing is left.
 func WithoutZeros(usage []byte) (kept []byte, zeros bool) {
+	if !hasZero(usage) {
+		return usage, false
+	}
 	var members map[string]json.RawMessage
 	if json.Unmarshal(usage, &members) != nil {
 		return usage, false
 	}
-	for _, name := range [...]string{"prompt_tokens", "completion_tokens", "total_tokens", "input_tokens", "output_tokens"} {
-		if n, isNumber := count(members[name]); isNumber && n == 0 {
+	for name, value := range members {
+		if (isCount(name) || name == "total_tokens") && isZero(value) {
 			delete(members, name)
-			zeros = zeros || name != "total_tokens"
 		}
-	}
-	if !zeros {
-		return usage, false
 	}
 	if len(members) == 0 {
 		return nil, true

@@ -32,7 +32,7 @@ func (w *wire) Read(p []byte) (int, error) {
 // decompressed reads a body that a server or a proxy may have compressed, though nobody asked for that. gzip and zstd are
 // known by their first bytes, whatever the label says; deflate has none. It must be closed.
 type decompressed struct {
-	wire  *wire
+	wire  wire
 	label string    // Content-Encoding
 	text  io.Reader // once the first bytes are read
 	free  func()    // nil of a body that is not compressed
@@ -48,7 +48,7 @@ func (d *decompressed) Read(p []byte) (int, error) {
 		return n, err
 	}
 	if c := p[0]; c != gzipMagic[0] && c != zstdMagic[0] && d.label == "" {
-		d.text = d.wire
+		d.text = &d.wire
 		return n, err
 	}
 	head := bytes.Clone(p[:n])
@@ -79,7 +79,7 @@ var (
 
 // open finds out how the body is compressed that begins with head.
 func (d *decompressed) open(head []byte) error {
-	src := io.MultiReader(bytes.NewReader(head), d.wire)
+	src := io.MultiReader(bytes.NewReader(head), &d.wire)
 	d.text, d.free = src, func() {}
 	var err error
 	switch {

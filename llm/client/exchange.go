@@ -46,6 +46,7 @@ type exchange struct {
 	idle     *time.Timer
 	last     atomic.Int64 // arrival of the newest event, since start
 
+	source     decompressed // the response's body
 	delta      api.Delta
 	evidence   evidence
 	choices    choices
@@ -151,12 +152,12 @@ func (x *exchange) receive(resp *http.Response) {
 	if name := x.c.opts.SessionTokenHeader; name != "" && x.session != "" {
 		x.c.opts.Tokens.Put(x.session, resp.Header.Get(name))
 	}
-	text := &decompressed{wire: &wire{Reader: resp.Body}, label: resp.Header.Get("Content-Encoding")}
+	x.source = decompressed{wire: wire{Reader: resp.Body}, label: resp.Header.Get("Content-Encoding")}
 	defer func() {
-		text.Close()
-		x.rec.BytesReceived = text.wire.n
+		x.source.Close()
+		x.rec.BytesReceived = x.source.wire.n
 	}()
-	body := io.Reader(text)
+	body := io.Reader(&x.source)
 	if x.c.opts.Text {
 		body = io.TeeReader(body, &x.raw)
 	}

@@ -255,7 +255,7 @@ const maxModels = 8 << 20
 
 // readModels reads a list, which some servers compress although nobody asked for it.
 func readModels(resp *http.Response) ([]byte, error) {
-	text := &decompressed{wire: &wire{Reader: resp.Body}, label: resp.Header.Get("Content-Encoding")}
+	text := &decompressed{wire: wire{Reader: resp.Body}, label: resp.Header.Get("Content-Encoding")}
 	defer text.Close()
 	return io.ReadAll(io.LimitReader(text, maxModels))
 }

@@ -88,6 +88,9 @@ func (x *exchange) chunk(us int64) {
 // isHeartbeat knows the events that only keep a connection awake: those without data, those of that name, and data of one
 // such word.
 func isHeartbeat(ev sse.Event) bool {
+	if len(ev.Name) == 0 && len(ev.Data) > 0 && ev.Data[0] == '{' {
+		return false // as nearly all
+	}
 	return isSignOfLife(ev.Name) || string(ev.Name) != "error" && (len(bytes.TrimSpace(ev.Data)) == 0 || isSignOfLife(ev.Data))
 }
 
