@@ -89,6 +89,9 @@ func (p *peer) find(ctx context.Context, state *lib.State, rt http.RoundTripper,
 		return err
 	}
 	p.baseURL = opts.BaseURL
+	if added := wire.Added(); added != "" && p.opts.sim == nil {
+		state.Logger.Info(added)
+	}
 	model, remark, err := wire.Discover(ctx, rt)
 	if remark != "" {
 		state.Logger.Warn(remark)

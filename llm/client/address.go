@@ -22,6 +22,8 @@ type address struct {
 	models   *url.URL
 	user     *url.Userinfo // of the base URL, nil for none
 
+	bare bool // the base URL is a host alone, to which /v1 was added
+
 	// unversioned says that the path was taken as it stands although nothing in it tells where the API begins.
 	unversioned bool
 }
@@ -42,7 +44,7 @@ func parseAddress(text string, dialect api.Dialect) (*address, error) {
 			"leave %s out of it, or set api (API in our scripts)", shown(text), given.Name(), dialect.Name(), given.Path())
 	case given != nil:
 	case path == "":
-		root = defaultPath
+		root, a.bare = defaultPath, true
 	default:
 		a.unversioned = !versioned(path)
 	}

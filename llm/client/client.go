@@ -190,6 +190,14 @@ func validValue(value string) bool {
 	return strings.IndexFunc(value, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }) < 0
 }
 
+// Added says that the base URL was completed, and to what; "" if requests go where it says.
+func (c *Client) Added() string {
+	if !c.bare {
+		return ""
+	}
+	return fmt.Sprintf("baseURL is a host alone: /v1 is added, so that requests go to %s", show(c.endpoint))
+}
+
 // URL is where requests go, without secrets.
 func (c *Client) URL() string { return show(c.endpoint) }
 

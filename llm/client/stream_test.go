@@ -434,5 +434,9 @@ func TestCompletionGoesToItsOwnPath(t *testing.T) {
 		if got := c.URL(); got != "http://h:1/v1/completions" {
 			t.Errorf("%s: got %s", base, got)
 		}
+		const said = "baseURL is a host alone: /v1 is added, so that requests go to http://h:1/v1/completions"
+		if got := c.Added(); (got == said) == strings.Contains(base, "v1") || got != "" && got != said {
+			t.Errorf("%s: said %q", base, got)
+		}
 	}
 }
