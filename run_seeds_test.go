@@ -52,7 +52,8 @@ func newListener(t *testing.T) *listener {
 	return l
 }
 
-// take gives what was asked since the last time, in order: the requests, their first messages without doubles, and the limits.
+// take gives what was asked since the last time, in order: the requests, their first messages without doubles, and
+// the limits.
 func (l *listener) take() (requests, first []string, limits []int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -109,9 +109,9 @@ func importedCounts(rec *record.Request) record.Counts {
 // setEndless says that the end is unknown, and what follows from it.
 func (q *Request) setEndless() { q.endless, q.End, q.ntpot = true, q.Start, unknown }
 
-// setEnds takes what is known of chunks that are not listed: when the first came and the last, in seconds after the start, NaN
-// for a last one that is unknown, and how many there were, 0 for unknown. No gap between them is made up, but their mean is
-// known.
+// setEnds takes what is known of chunks that are not listed: when the first came and the last, in seconds after the
+// start, NaN for a last one that is unknown, and how many there were, 0 for unknown. No gap between them is made up,
+// but their mean is known.
 func (q *Request) setEnds(first, last float64, count int32) {
 	q.ends, q.chunks, q.firstToken, q.tokenSpan = true, count, first, last-first
 	q.ttft, q.ttfo = first, first

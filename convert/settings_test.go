@@ -8,7 +8,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// config.yaml has the seed by which the run can be repeated: the one given, else the one in the records, and none of its own.
+// config.yaml has the seed by which the run can be repeated: the one given, else the one in the records, and none of
+// its own.
 func TestConfigurationHasTheSeedOfTheRun(t *testing.T) {
 	t.Parallel()
 	const server = "server: {base_url: x}\n"

@@ -17,8 +17,8 @@ type stated struct {
 // Untimed says whether nobody knows when the requests were sent, so that the run has no course in time.
 func (r *Run) Untimed() bool { return r.untimed }
 
-// duration is the time from the first start to the last end, in seconds. Without start times it is that which the tool states:
-// of the stages together, if the requests are all of theirs; else unknown.
+// duration is the time from the first start to the last end, in seconds. Without start times it is that which the
+// tool states: of the stages together, if the requests are all of theirs; else unknown.
 func (r *Run) duration(requests []*Request) float64 {
 	if !r.untimed {
 		return r.span(requests)
@@ -34,8 +34,8 @@ func (r *Run) duration(requests []*Request) float64 {
 	return total
 }
 
-// orStated replaces totals of tokens that are unknown by those the tool states. Where the group's time is unknown they are of
-// no use.
+// orStated replaces totals of tokens that are unknown by those the tool states. Where the group's time is unknown
+// they are of no use.
 func (g *group) orStated(in, out float64) (float64, float64) {
 	statedIn, statedOut := 0.0, 0.0
 	for stage := range g.run.byStage(g.all) {

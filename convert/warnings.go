@@ -154,7 +154,8 @@ func (g *group) warnOfCounts(w *warner, t TokenCounts) {
 	w.warn(t.Output[record.ContentChunks] > 0, "output tokens of %d answers are their chunks, for want of a better count", t.Output[record.ContentChunks])
 }
 
-// causeOfDifference names what the answers have that the server and the client count differently, "" if they have content alone.
+// causeOfDifference names what the answers have that the server and the client count differently, "" if they have
+// content alone.
 func (g *group) causeOfDifference() string {
 	reasoned, called, tokens := 0, 0, int64(0)
 	for _, q := range g.ok {
@@ -186,8 +187,8 @@ func (g *group) causeOfDifference() string {
 	return ": " + strings.Join(parts, ", ")
 }
 
-// warnOfLengths tells of answers of other lengths than asked, by the reason of their end. Where the end was left to the model a
-// stop says nothing.
+// warnOfLengths tells of answers of other lengths than asked, by the reason of their end. Where the end was left to
+// the model a stop says nothing.
 func (g *group) warnOfLengths(w *warner, l Limited) {
 	many := func(n int) bool { return n*100 > l.Requests }
 	stopped, called := endedBy(l.ShortBy, stopReasons), endedBy(l.ShortBy, toolReasons)
@@ -219,8 +220,8 @@ func otherReasons(counts map[string]int) (list []string) {
 	return list
 }
 
-// endedEarly counts answers that the server ended for their length before they had the tokens asked for. The client's count
-// does not do: text is not always cut into the tokens that were generated.
+// endedEarly counts answers that the server ended for their length before they had the tokens asked for. The client's
+// count does not do: text is not always cut into the tokens that were generated.
 func (g *group) endedEarly() (n int) {
 	for _, q := range g.ok {
 		out := q.serverOut + max(q.serverReasoning, 0) // some servers count reasoning apart

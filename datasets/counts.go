@@ -13,8 +13,8 @@ type Counts struct {
 	Empty int64 // nothing to ask in them, or no answer
 	Long  int64 // outside of the lengths asked for
 
-	// Turns of conversations that are left out: without text, the model's before any question and, where all turns are asked,
-	// questions without an answer.
+	// Turns of conversations that are left out: without text, the model's before any question and, where all turns
+	// are asked, questions without an answer.
 	Turns int64
 	// Fields of which nothing is made, with how many records, messages or turns have them; nil for none.
 	Fields map[string]int64

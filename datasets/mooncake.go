@@ -10,8 +10,8 @@ import (
 // errMooncake is of a file in the form of the traces that Mooncake published.
 var errMooncake = errors.New("this is a Mooncake trace (timestamp, input_length, output_length, hash_ids), which is not supported yet")
 
-// RefuseMooncake names a Mooncake trace for what it is, instead of the fault that its first line would make. It gives nil for
-// anything else.
+// RefuseMooncake names a Mooncake trace for what it is, instead of the fault that its first line would make. It gives
+// nil for anything else.
 func RefuseMooncake(data []byte) error {
 	line, _, _ := bytes.Cut(bytes.TrimLeft(data, "\ufeff[ \t\r\n"), []byte("\n"))
 	line = bytes.TrimRight(line, ", \t\r]")

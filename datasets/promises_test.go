@@ -8,8 +8,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/datasets"
 )
 
-// A synthetic prompt is a piece of the text, from a word on, with single spaces; a salted one begins with four words of the
-// vocabulary. What the last word left over is filled with such words, too.
+// A synthetic prompt is a piece of the text, from a word on, with single spaces; a salted one begins with four words
+// of the vocabulary. What the last word left over is filled with such words, too.
 func TestSyntheticIsOfTheText(t *testing.T) {
 	t.Parallel()
 	c := counter(t, "../llm/tokenizer/testdata/bpe-llama3.json")
@@ -89,8 +89,8 @@ func records(text string) []datasets.File {
 	return []datasets.File{{Name: "f.jsonl", Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }}}
 }
 
-// Roles are those that a server knows, whatever the file calls them, and the first question that has an answer is asked,
-// whoever speaks first.
+// Roles are those that a server knows, whatever the file calls them, and the first question that has an answer is
+// asked, whoever speaks first.
 func TestRolesAndFirstQuestions(t *testing.T) {
 	t.Parallel()
 	turn := func(from, value string) string { return `{"from": "` + from + `", "value": "` + value + `"}` }

@@ -17,8 +17,8 @@ var limits = [...]string{
 	"max_tokens", "max_completion_tokens", "max_output_tokens", "output_tokens", "output_length", "output_len", "max_new_tokens",
 }
 
-// parameters are the fields of a record that are sent on, and whether each can be a text. Not among them is what a client
-// decides (model, stream) or cannot measure (n, best_of), and what data sets mean otherwise (user, metadata).
+// parameters are the fields of a record that are sent on, and whether each can be a text. Not among them is what a
+// client decides (model, stream) or cannot measure (n, best_of), and what data sets mean otherwise (user, metadata).
 var parameters = map[string]bool{
 	"tools": false, "tool_choice": true, "parallel_tool_calls": false, "functions": false, "function_call": true,
 	"response_format": false, "structured_outputs": false,
@@ -51,7 +51,8 @@ type prompted struct {
 	limits     [len(limits)][]byte // of the answer, as they stand
 }
 
-// readPrompt reads {"prompt": …} or {"messages": […], …}, by themselves or as the body of a line of OpenAI's batch files.
+// readPrompt reads {"prompt": …} or {"messages": […], …}, by themselves or as the body of a line of OpenAI's batch
+// files.
 func (d *decoder) readPrompt(record []byte, form Form) (sample, bool, error) {
 	d.text, d.params = d.text[:0], d.params[:0]
 	var p prompted
@@ -93,8 +94,8 @@ func (d *decoder) instead(record []byte) string {
 	return "; this one has " + strings.Join(names, ", ")
 }
 
-// readFields sorts the fields of a record. Those that are null or blank are as if they were not there: in tables each record
-// has each field.
+// readFields sorts the fields of a record. Those that are null or blank are as if they were not there: in tables each
+// record has each field.
 func (d *decoder) readFields(record []byte, p *prompted) error {
 	for field, value := range d.members(record) {
 		name := key(field)
@@ -127,8 +128,8 @@ func (d *decoder) readFields(record []byte, p *prompted) error {
 	return nil
 }
 
-// nothing reports whether a field's text stands for none: an empty one, a blank one where no blank can be meant and, of numbers,
-// what tables have in place of them.
+// nothing reports whether a field's text stands for none: an empty one, a blank one where no blank can be meant and,
+// of numbers, what tables have in place of them.
 func nothing(name, text string) bool {
 	mayBeText, known := parameters[name]
 	if mayBeText {
@@ -198,7 +199,8 @@ func (d *decoder) addParameter(name string, value []byte) {
 // needsEscape reports whether a name cannot stand in JSON as it is.
 func needsEscape(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' }
 
-// parsed is the value that a JSON string holds, as the cells of tables do, if it is one that is no text; else the string.
+// parsed is the value that a JSON string holds, as the cells of tables do, if it is one that is no text; else the
+// string.
 func (d *decoder) parsed(value []byte) []byte {
 	text, isText := d.string(value)
 	if !isText {

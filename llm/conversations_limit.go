@@ -16,8 +16,8 @@ import (
 // limitOption is how messages name the length of the model's context.
 const limitOption = "maxModelLen (max_model_len of a configuration)"
 
-// keepWithin keeps every request of made-up conversations, its answer included, within limit tokens. It is an error if the
-// shortest first turn is longer, or if the longest answer leaves no place for a word.
+// keepWithin keeps every request of made-up conversations, its answer included, within limit tokens. It is an error
+// if the shortest first turn is longer, or if the longest answer leaves no place for a word.
 func (c *conversations) keepWithin(limit int, set *datasets.Replay, counter *chat.Counter) error {
 	needed := func(item datasets.Item) int {
 		return promptTokens(counter, item) + cmp.Or(item.MaxTokens, client.DefaultMaxTokens)

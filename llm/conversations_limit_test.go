@@ -70,7 +70,8 @@ func answerOf(rng *rand.Rand, tokens int) string {
 	return b.String()
 }
 
-// No request of made-up conversations is longer, with its answer, than the model can read, whatever was drawn and answered.
+// No request of made-up conversations is longer, with its answer, than the model can read, whatever was drawn and
+// answered.
 func TestNoRequestIsLongerThanTheModelReads(t *testing.T) {
 	t.Parallel()
 	uniform := func(low, high int) datasets.Distribution {

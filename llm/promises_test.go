@@ -26,8 +26,8 @@ func newVUIn(t *testing.T, env map[string]string) *vu {
 	return v
 }
 
-// Random and synthetic prompts differ from run to run, as their salt is the run's id, unless the script has another or none;
-// those about a cache have none.
+// Random and synthetic prompts differ from run to run, as their salt is the run's id, unless the script has another
+// or none; those about a cache have none.
 func TestPromptsOfAnotherRun(t *testing.T) {
 	t.Parallel()
 	const made = `(() => { const common = {tokenizer: './model', api: 'completion'}, lengths = {inputDistribution: 40, outputDistribution: 2};
@@ -102,7 +102,8 @@ func TestConversationsAreReadWhole(t *testing.T) {
 	}
 }
 
-// Without a path the data sets are those that inference-perf takes from the hub, which an archive does not carry, as the log says.
+// Without a path the data sets are those that inference-perf takes from the hub, which an archive does not carry, as
+// the log says.
 func TestDatasetsWithoutAPath(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex

@@ -27,8 +27,8 @@ func drawn(t *testing.T, root *RootModule, id, code string) string {
 	return sorted(t, v.run(t, "JSON.stringify("+code+")").String())
 }
 
-// What a script leaves out is the same for all VUs of a process, and for all instances of one run. What is to differ from run
-// to run, so that no cache knows it, follows from the run's id.
+// What a script leaves out is the same for all VUs of a process, and for all instances of one run. What is to differ
+// from run to run, so that no cache knows it, follows from the run's id.
 func TestDefaultsAgree(t *testing.T) {
 	t.Parallel()
 	const lengths = `tokenizer: './model', inputDistribution: {type: 'uniform', min: 20, max: 60}, outputDistribution: {type: 'uniform', min: 1, max: 99}`

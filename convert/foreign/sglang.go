@@ -3,16 +3,17 @@ package foreign
 // sglangAdvice is also for files that turn out to be summaries further on.
 const sglangAdvice = "it has no values per request; run SGLang's bench_serving with --output-details"
 
-// sglangDialect is that of SGLang's bench_serving (python -m sglang.bench_serving): a line for each run, put behind those that
-// --output-file has already; each is a stage. With --output-details, which came in 0.5, a line has the arrays of vllm's.
+// sglangDialect is that of SGLang's bench_serving (python -m sglang.bench_serving): a line for each run, put behind
+// those that --output-file has already; each is a stage. With --output-details, which came in 0.5, a line has the
+// arrays of vllm's.
 //
 //	backend ("sglang-oai-chat" …), dataset_name, request_rate (Infinity, "trace"), max_concurrency, duration, completed, totals
 //	server_info                                                         from 0.5; the server's arguments, with model_path
 //	input_lens, output_lens, ttfts, itls, generated_texts, errors       with --output-details; seconds; a failed request has 0 and []
 //
-// No version has start times or latencies: the end is that of the last chunk, and the tool's own latency goes on to [DONE]. With
-// --disable-stream a request's ttft is its latency, and is read as such. Of the native backend itls has an entry per token: the gap between two
-// chunks is spread over the tokens of the later one.
+// No version has start times or latencies: the end is that of the last chunk, and the tool's own latency goes on to
+// [DONE]. With --disable-stream a request's ttft is its latency, and is read as such. Of the native backend itls has
+// an entry per token: the gap between two chunks is spread over the tokens of the later one.
 var sglangDialect = dialect{
 	advice: sglangAdvice,
 	apis: map[string]string{

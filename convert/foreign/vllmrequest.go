@@ -32,7 +32,8 @@ func (v *vllmRun) request(i int) *Request {
 	return q
 }
 
-// times takes the first chunk and the gaps over. A first chunk at 0 is one that never came, unless others came after it.
+// times takes the first chunk and the gaps over. A first chunk at 0 is one that never came, unless others came after
+// it.
 func (v *vllmRun) times(q *Request, ttft *float64, gaps []float64, latency *float64) {
 	if ttft == nil || *ttft == 0 && len(gaps) == 0 {
 		return
@@ -43,8 +44,8 @@ func (v *vllmRun) times(q *Request, ttft *float64, gaps []float64, latency *floa
 	}
 }
 
-// zeros says whether all that the file has of a request is 0, as of one that failed; what is null or missing says nothing, and
-// an embedding has no tokens.
+// zeros says whether all that the file has of a request is 0, as of one that failed; what is null or missing says
+// nothing, and an embedding has no tokens.
 func (v *vllmRun) zeros(i int) bool {
 	if strings.Contains(v.backend, "embedding") && len(v.latencies) == 0 {
 		return false

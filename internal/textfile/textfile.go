@@ -46,8 +46,8 @@ func isUTF16(text []byte) bool {
 // notNumbers are what Python's json module and pandas write for numbers that JSON does not have.
 var notNumbers = [...][]byte{[]byte("NaN"), []byte("Infinity"), []byte("-Infinity")}
 
-// Finite is JSON with null in place of each NaN, Infinity and -Infinity. If there is none, data itself is returned; else data
-// is as it was.
+// Finite is JSON with null in place of each NaN, Infinity and -Infinity. If there is none, data itself is returned;
+// else data is as it was.
 func Finite(data []byte) []byte {
 	if !bytes.Contains(data, notNumbers[0]) && !bytes.Contains(data, notNumbers[1]) {
 		return data
@@ -97,8 +97,9 @@ func quoted(data []byte) int {
 // maxHead bounds the line that tells the separator.
 const maxHead = 1 << 12
 
-// NewCSV reads a table whose fields are separated by commas, semicolons or tabs, whichever the first line has most of outside
-// of quotes. A byte order mark is passed over. Lines may end as on old Macs, too, which Excel can still write.
+// NewCSV reads a table whose fields are separated by commas, semicolons or tabs, whichever the first line has most of
+// outside of quotes. A byte order mark is passed over. Lines may end as on old Macs, too, which Excel can still
+// write.
 func NewCSV(src io.Reader) (*csv.Reader, error) {
 	br := bufio.NewReaderSize(src, maxHead)
 	if err := Skip(br); err != nil {

@@ -1,5 +1,5 @@
-// Package api speaks the dialects of OpenAI-compatible servers: it builds request bodies and decodes answers, whole ones
-// and the chunks of streamed ones. It knows no HTTP and no clock.
+// Package api speaks the dialects of OpenAI-compatible servers: it builds request bodies and decodes answers, whole
+// ones and the chunks of streamed ones. It knows no HTTP and no clock.
 package api
 
 import (
@@ -32,8 +32,8 @@ type Dialect interface {
 	Path() string
 	// Body is the request's JSON, keys in the order inference-perf sends them, then the extra ones.
 	Body(Request) ([]byte, error)
-	// Decode reads a whole answer, or the data of one event of a streamed one, into d, whose buffers it reuses. Its error wraps
-	// io.ErrUnexpectedEOF if the data ends too early.
+	// Decode reads a whole answer, or the data of one event of a streamed one, into d, whose buffers it reuses. Its
+	// error wraps io.ErrUnexpectedEOF if the data ends too early.
 	Decode(data []byte, d *Delta) error
 }
 

@@ -69,7 +69,8 @@ func (s *scanner) choices(d *Delta) {
 	}
 }
 
-// A choice may carry the same text under several names. These are the ranks of the names: the highest that has any counts.
+// A choice may carry the same text under several names. These are the ranks of the names: the highest that has any
+// counts.
 const (
 	rankMessage = iota + 1
 	rankText
@@ -110,8 +111,8 @@ func (s *scanner) furtherChoice(d *Delta) {
 	}
 }
 
-// output reads a choice's output of the given rank in the place of what d holds of a lower one, and gives the rank of what
-// d holds then.
+// output reads a choice's output of the given rank in the place of what d holds of a lower one, and gives the rank of
+// what d holds then.
 func (s *scanner) output(d *Delta, held, rank int) int {
 	if held > rank {
 		s.skip()

@@ -27,16 +27,16 @@ func (s *scanner) finishReason(d *Delta) {
 	}
 }
 
-// gaveUp knows the finish reasons of failures: "error" of gateways, "abort" of vLLM and SGLang, "network_error" of Zhipu,
-// "insufficient_system_resource" of DeepSeek, and their like.
+// gaveUp knows the finish reasons of failures: "error" of gateways, "abort" of vLLM and SGLang, "network_error" of
+// Zhipu, "insufficient_system_resource" of DeepSeek, and their like.
 func gaveUp(reason string) bool {
 	reason = strings.ToLower(reason)
 	return strings.Contains(reason, "error") || strings.HasPrefix(reason, "abort") || strings.HasPrefix(reason, "cancel") ||
 		reason == "insufficient_system_resource"
 }
 
-// fault is what the members of an object without choices say of a failure. The forms are those of servers and gateways that
-// answer with status 200 whatever happens.
+// fault is what the members of an object without choices say of a failure. The forms are those of servers and
+// gateways that answer with status 200 whatever happens.
 type fault struct {
 	failed bool   // a member says so
 	code   bool   // there is a code, and not one of success
@@ -70,8 +70,8 @@ func (f *fault) say(value []byte) {
 	}
 }
 
-// judge gives the message of a failure; or, where nothing says that the object is one, the words that are to be shown if no
-// answer comes at all.
+// judge gives the message of a failure; or, where nothing says that the object is one, the words that are to be shown
+// if no answer comes at all.
 func (f *fault) judge(data []byte) (message string, words []byte) {
 	failed := f.failed || f.code && f.words != nil
 	if f.words == nil {
@@ -99,8 +99,8 @@ func isSuccessCode(value []byte) bool {
 	return false
 }
 
-// ErrorMessage finds what went wrong in the body of a refused request, in one line: error.message, message, detail, or the body
-// itself. Of a web page, which proxies send, that is its title; "" if it has none.
+// ErrorMessage finds what went wrong in the body of a refused request, in one line: error.message, message, detail,
+// or the body itself. Of a web page, which proxies send, that is its title; "" if it has none.
 func ErrorMessage(body []byte) string {
 	var d Delta
 	err := decode(body, &d)

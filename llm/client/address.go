@@ -28,7 +28,8 @@ type address struct {
 	unversioned bool
 }
 
-// parseAddress reads a base URL. A bare host gets /v1; any other path is used as it stands. It may be that of the endpoint.
+// parseAddress reads a base URL. A bare host gets /v1; any other path is used as it stands. It may be that of the
+// endpoint.
 func parseAddress(text string, dialect api.Dialect) (*address, error) {
 	base, err := parseBase(text)
 	if err != nil {
@@ -106,8 +107,8 @@ func at(base *url.URL, escaped string) *url.URL {
 	return &u
 }
 
-// ServerURL is the base URL of a server whose address is written for inference-perf, which appends /v1 to any path. A path that
-// has a version already, or is an endpoint's, stays as it is, and so does what is no URL.
+// ServerURL is the base URL of a server whose address is written for inference-perf, which appends /v1 to any path. A
+// path that has a version already, or is an endpoint's, stays as it is, and so does what is no URL.
 func ServerURL(text string) string {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" {
@@ -120,7 +121,8 @@ func ServerURL(text string) string {
 	return at(u, path).String()
 }
 
-// Authorization is the value of that header that the options give: of APIKey, else of the user in BaseURL; "" without either.
+// Authorization is the value of that header that the options give: of APIKey, else of the user in BaseURL; "" without
+// either.
 func (o *Options) Authorization() string {
 	if o.APIKey != "" {
 		return "Bearer " + o.APIKey
@@ -133,8 +135,8 @@ func (o *Options) Authorization() string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(base.User.Username()+":"+password))
 }
 
-// Redact takes the secrets out of a URL's user part, for messages and files: the password, or a user without one, which may
-// be a token.
+// Redact takes the secrets out of a URL's user part, for messages and files: the password, or a user without one,
+// which may be a token.
 func Redact(text string) string {
 	u, err := url.Parse(text)
 	switch at := strings.LastIndexByte(text, '@'); {

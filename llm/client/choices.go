@@ -21,7 +21,9 @@ func (x *exchange) mark() mark {
 
 // cutTo takes back what came after a mark.
 func (x *exchange) cutTo(m mark) {
-	x.rec.Chunks, x.rec.Reasoning, x.rec.ToolCalls = x.rec.Chunks[:m.chunks], x.rec.Reasoning[:m.reasoning], x.rec.ToolCalls[:m.toolCalls]
+	x.rec.Chunks = x.rec.Chunks[:m.chunks]
+	x.rec.Reasoning = x.rec.Reasoning[:m.reasoning]
+	x.rec.ToolCalls = x.rec.ToolCalls[:m.toolCalls]
 	x.aside = x.aside[:m.aside]
 	x.transcript.cutTo(m.text, m.chunks)
 	x.rec.FinishReason = ""

@@ -29,8 +29,8 @@ func (w *wire) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// decompressed reads a body that a server or a proxy may have compressed, though nobody asked for that. gzip and zstd are
-// known by their first bytes, whatever the label says; deflate has none. It must be closed.
+// decompressed reads a body that a server or a proxy may have compressed, though nobody asked for that. gzip and zstd
+// are known by their first bytes, whatever the label says; deflate has none. It must be closed.
 type decompressed struct {
 	wire  wire
 	label string    // Content-Encoding
@@ -66,7 +66,8 @@ func (d *decompressed) Read(p []byte) (int, error) {
 // read tells a decompressor's error from one of the connection, and from a body that was cut.
 func (d *decompressed) read(p []byte) (int, error) {
 	n, err := d.text.Read(p)
-	if d.free == nil || err == nil || err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) || d.wire.err != nil && d.wire.err != io.EOF { //nolint:errorlint // readers return io.EOF bare
+	broken := d.wire.err != nil && !errors.Is(d.wire.err, io.EOF)
+	if d.free == nil || err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || broken {
 		return n, err
 	}
 	return n, fmt.Errorf("%w: %w", errEncoding, err)
@@ -93,7 +94,8 @@ func (d *decompressed) open(head []byte) error {
 	case strings.EqualFold(d.label, "deflate"):
 		d.text, err = zlib.NewReader(src)
 	case strings.EqualFold(d.label, "br"):
-		err = errors.New("Content-Encoding: br is not supported: let the server not compress, and take Accept-Encoding out of headers")
+		err = errors.New("Content-Encoding: br is not supported: " +
+			"let the server not compress, and take Accept-Encoding out of headers")
 	default:
 		d.free = nil
 	}

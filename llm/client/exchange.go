@@ -80,8 +80,8 @@ func (x *exchange) run(ctx context.Context, rt http.RoundTripper) {
 	x.rec.ResponseBody = strings.ToValidUTF8(x.raw.String(), "\ufffd")
 }
 
-// attempt sends the request and receives what comes. It says whether the request is to be sent again, of which then nothing
-// but the number of attempts is in the record.
+// attempt sends the request and receives what comes. It says whether the request is to be sent again, of which then
+// nothing but the number of attempts is in the record.
 func (x *exchange) attempt(rt http.RoundTripper) (again bool) {
 	ctx, cancel := context.WithCancelCause(x.caller)
 	x.ctx, x.cancel, x.seen = ctx, cancel, newSight()
@@ -236,8 +236,8 @@ func (x *exchange) whole(body io.Reader) {
 	x.conclude(ending{at: end, whole: true})
 }
 
-// decode reads an event's data or a whole answer, and says whether it can be used. cut is the error type of JSON that ends
-// too early.
+// decode reads an event's data or a whole answer, and says whether it can be used. cut is the error type of JSON that
+// ends too early.
 func (x *exchange) decode(data []byte, at time.Time, cut string) bool {
 	err := x.c.opts.API.Decode(data, &x.delta)
 	switch {
@@ -272,7 +272,8 @@ func (x *exchange) takeText() (content bool) {
 	return content
 }
 
-// repeated says whether a delta brings text that has come already: as a message after deltas, or with the finish reason.
+// repeated says whether a delta brings text that has come already: as a message after deltas, or with the finish
+// reason.
 func (x *exchange) repeated() bool {
 	return x.delta.Message && x.evidence.deltas || x.delta.FinishReason != "" && x.transcript.repeats(x.delta.Content)
 }

@@ -33,8 +33,8 @@ func newSight() *sight {
 	return s
 }
 
-// countResent counts what the transport sent again by itself, as it does under HTTP/2 where a server turns a request away
-// unread.
+// countResent counts what the transport sent again by itself, as it does under HTTP/2 where a server turns a request
+// away unread.
 func (x *exchange) countResent() {
 	if more := int(x.seen.connections.Load()) - 1; more > 0 {
 		x.rec.Retries += more
@@ -42,8 +42,8 @@ func (x *exchange) countResent() {
 	}
 }
 
-// mayRetry says whether an attempt failed for its connection, before an answer. Only faults of the network count: what the
-// client itself refuses, as a blocked host, it would refuse again, and what took too long has its own limit.
+// mayRetry says whether an attempt failed for its connection, before an answer. Only faults of the network count:
+// what the client itself refuses, as a blocked host, it would refuse again, and what took too long has its own limit.
 func mayRetry(errorType string, err error) bool {
 	var timeout net.Error
 	if errors.As(err, &timeout) && timeout.Timeout() {
@@ -60,12 +60,13 @@ func mayRetry(errorType string, err error) bool {
 	return false
 }
 
-// staleTime is how long the news of a closed connection may take: a way to the server and back. What ends later was begun.
+// staleTime is how long the news of a closed connection may take: a way to the server and back. What ends later was
+// begun.
 const staleTime = 100 * time.Millisecond
 
-// stale says whether an attempt was lost because the server had closed the connection that was kept alive for it, as llama.cpp
-// does after each stream. Such an attempt was never looked at, and is sent again at once, one time; the record notes it, for a
-// server that gives up a request at once looks the same.
+// stale says whether an attempt was lost because the server had closed the connection that was kept alive for it, as
+// llama.cpp does after each stream. Such an attempt was never looked at, and is sent again at once, one time; the
+// record notes it, for a server that gives up a request at once looks the same.
 func (x *exchange) stale(errorType string, err error) bool {
 	closed := errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
 		strings.Contains(err.Error(), "server closed idle connection")

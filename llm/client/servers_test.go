@@ -114,8 +114,8 @@ func outline(a Answer) string {
 		outcome, text, len(r.Chunks), len(r.Reasoning), len(r.ToolCalls), r.FinishReason, c.Input, c.InputSource, c.Output, c.OutputSource, r.Note)
 }
 
-// plainText reads the text of a stream of chat or completion chunks a second way: line by line, the first choice alone unless
-// the server numbers its chunks.
+// plainText reads the text of a stream of chat or completion chunks a second way: line by line, the first choice
+// alone unless the server numbers its chunks.
 func plainText(body []byte, numbered bool) (text string, isStream bool) {
 	for line := range strings.Lines(string(body)) {
 		data, isData := strings.CutPrefix(strings.TrimSpace(line), "data: ")
@@ -170,7 +170,8 @@ func timed(t *testing.T, path string) []piece {
 	return pieces
 }
 
-// Each chunk has the time of the read that brought the end of its event, with the framing of HTTP and the cuts of a socket.
+// Each chunk has the time of the read that brought the end of its event, with the framing of HTTP and the cuts of a
+// socket.
 func TestTimesOfRealServers(t *testing.T) {
 	t.Parallel()
 	for _, path := range recorded(t, "timed-*.jsonl") {

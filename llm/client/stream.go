@@ -85,13 +85,16 @@ func (x *exchange) chunk(us int64) {
 	}
 }
 
-// isHeartbeat knows the events that only keep a connection awake: those without data, those of that name, and data of one
-// such word.
+// isHeartbeat knows the events that only keep a connection awake: those without data, those of that name, and data of
+// one such word.
 func isHeartbeat(ev sse.Event) bool {
 	if len(ev.Name) == 0 && len(ev.Data) > 0 && ev.Data[0] == '{' {
 		return false // as nearly all
 	}
-	return isSignOfLife(ev.Name) || string(ev.Name) != "error" && (len(bytes.TrimSpace(ev.Data)) == 0 || isSignOfLife(ev.Data))
+	if string(ev.Name) == "error" {
+		return false
+	}
+	return isSignOfLife(ev.Name) || isSignOfLife(ev.Data) || len(bytes.TrimSpace(ev.Data)) == 0
 }
 
 func isSignOfLife(word []byte) bool {
@@ -112,8 +115,9 @@ func firstOf(a, b string) string {
 	return b
 }
 
-// noteProgress tells the idle timer that the stream lives. The timer runs from the first event on (waiting for that is the
-// timeout's matter) and looks by itself how old the newest event is, so an event costs no more than an atomic store.
+// noteProgress tells the idle timer that the stream lives. The timer runs from the first event on (waiting for that
+// is the timeout's matter) and looks by itself how old the newest event is, so an event costs no more than an atomic
+// store.
 func (x *exchange) noteProgress(since time.Duration) {
 	idle := x.c.opts.IdleTimeout
 	if idle == 0 {
@@ -138,8 +142,8 @@ func (x *exchange) noteProgress(since time.Duration) {
 // drainTime is how long to wait for the end of a body whose last event is here.
 const drainTime = 250 * time.Millisecond
 
-// drain reads to the end of the body, which lets the connection be used again. The request is over already; a server that
-// keeps the stream open costs its connection, not time.
+// drain reads to the end of the body, which lets the connection be used again. The request is over already; a server
+// that keeps the stream open costs its connection, not time.
 func (x *exchange) drain(body io.Reader) {
 	x.deadline.Reset(drainTime)
 	_, _ = io.CopyN(io.Discard, body, 1<<20)

@@ -2,8 +2,8 @@ package client
 
 import "bytes"
 
-// transcript puts the text of an answer together from its chunks. Most servers send what is new with each chunk; some send
-// all the text so far, which is known only when the answer is over.
+// transcript puts the text of an answer together from its chunks. Most servers send what is new with each chunk; some
+// send all the text so far, which is known only when the answer is over.
 type transcript struct {
 	text []byte
 	ends []int // end of each chunk in text; nil once neither counts nor a look back need them
@@ -61,8 +61,8 @@ func (t *transcript) repeats(content []byte) bool {
 	return t.plain && len(content) >= minTwice && bytes.Equal(content, t.text)
 }
 
-// settle says whether each chunk held all the text so far. If so it leaves the text once, and of the chunks' times those
-// that brought something new.
+// settle says whether each chunk held all the text so far. If so it leaves the text once, and of the chunks' times
+// those that brought something new.
 func (t *transcript) settle(times []int64) (kept []int64, cumulative bool) {
 	if t.plain || t.grown < minGrown || t.twice < minTwice || len(times) != len(t.ends) {
 		return times, false

@@ -34,10 +34,11 @@ type ending struct {
 // conclude decides, for every API, whether an answer is whole, failed, or none:
 //   - An error that the server tells, in whichever form, is a failure; event and wholeAnswer find it before this.
 //   - A body without a choice of a model is no answer, whatever its status and label.
-//   - An answer is whole with its finish reason. How the stream ends after that changes nothing: by the end mark, without
-//     it, with a reset or never. Only the end mark and a clean end are the answer's end; else it is its newest event.
-//   - An end mark without a finish reason before it ends what there is: a success with a note if there is any output, else a
-//     truncated answer.
+//   - An answer is whole with its finish reason. How the stream ends after that changes nothing: by the end mark,
+//     without it, with a reset or never. Only the end mark and a clean end are the answer's end; else it is its
+//     newest event.
+//   - An end mark without a finish reason before it ends what there is: a success with a note if there is any output,
+//     else a truncated answer.
 //   - Everything else is cut.
 func (x *exchange) conclude(e ending) {
 	x.settleChoices()
@@ -60,7 +61,8 @@ func (x *exchange) conclude(e ending) {
 		x.succeed(e.at)
 		x.note(record.NoteNoDone)
 	case !s.output && e.mark:
-		x.fail(e.at, record.ErrorTruncated, "the stream ended with [DONE], but without a finish reason and without any output")
+		x.fail(e.at, record.ErrorTruncated,
+			"the stream ended with [DONE], but without a finish reason and without any output")
 	case e.mark:
 		x.succeed(e.at)
 		x.note(record.NoteNoFinish)

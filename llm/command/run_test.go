@@ -7,8 +7,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 )
 
-// A configuration that a sweep has read again is settled as it was before: the report goes where it was to go, and the seed is
-// the one given, or left for k6 to draw.
+// A configuration that a sweep has read again is settled as it was before: the report goes where it was to go, and
+// the seed is the one given, or left for k6 to draw.
 func TestSettledAsBefore(t *testing.T) {
 	t.Parallel()
 	for _, seed := range []string{"", "5"} {

@@ -3,8 +3,8 @@ package spelling
 
 import "strings"
 
-// Nearest is the known name that differs least, without regard to case, if that is by no more than a third of the name's
-// letters, or two of four and five; false if none is that near.
+// Nearest is the known name that differs least, without regard to case, if that is by no more than a third of the
+// name's letters, or two of four and five; false if none is that near.
 func Nearest(name string, known []string) (string, bool) {
 	best, least := "", max(min(2, len(name)/2), len(name)/3)+1
 	if len(name) > 64 {

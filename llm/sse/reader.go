@@ -1,11 +1,12 @@
-// Package sse reads text/event-stream, the format in which model servers stream their answers, by the rules of the HTML
-// standard (https://html.spec.whatwg.org/multipage/server-sent-events.html): lines end in LF, CRLF or CR; an event ends at
-// a blank line. Bytes may arrive cut anywhere. Reading allocates nothing per event once the buffer has its size.
+// Package sse reads text/event-stream, the format in which model servers stream their answers, by the rules of the
+// HTML standard (https://html.spec.whatwg.org/multipage/server-sent-events.html): lines end in LF, CRLF or CR; an
+// event ends at a blank line. Bytes may arrive cut anywhere. Reading allocates nothing per event once the buffer has
+// its size.
 //
 // Servers break three of those rules, and the reader follows them:
 //   - The last event may lack its blank line, and its line break too. It is returned, marked as unended.
-//   - Events may be parted by one line break instead of a blank line. A data line that begins a JSON object, or is [DONE],
-//     starts an event of its own if the data line before it is an object by itself.
+//   - Events may be parted by one line break instead of a blank line. A data line that begins a JSON object, or is
+//     [DONE], starts an event of its own if the data line before it is an object by itself.
 //   - A field named error, as llama.cpp wrote in 2025, is an event named error with the field's value as its data.
 package sse
 
@@ -87,8 +88,8 @@ func (r *Reader) Reset(src io.Reader, limit int) {
 // maxStray bounds what is kept of a line that is no field.
 const maxStray = 400
 
-// Stray is the beginning of the first line that was no field of the format, as those of an HTML page are; empty if there was
-// none. It lives until the next Reset.
+// Stray is the beginning of the first line that was no field of the format, as those of an HTML page are; empty if
+// there was none. It lives until the next Reset.
 func (r *Reader) Stray() []byte { return r.stray }
 
 // Peek returns the first byte that is no white space and not part of a byte-order mark, reading as far as it must, and
@@ -108,8 +109,8 @@ func (r *Reader) Peek() (byte, error) {
 	}
 }
 
-// Rest returns a source of all bytes that were not consumed. The reader must not be used again before Reset, and only when
-// that source is done with.
+// Rest returns a source of all bytes that were not consumed. The reader must not be used again before Reset, and only
+// when that source is done with.
 func (r *Reader) Rest() io.Reader {
 	held := bytes.NewReader(r.buf[r.start:r.end])
 	if r.err != nil {
@@ -123,9 +124,9 @@ type failed struct{ err error }
 
 func (f failed) Read([]byte) (int, error) { return 0, f.err }
 
-// Next returns the next event that has data; events without data are passed over, as the standard says. At the end of the
-// source it returns io.EOF; other errors are the source's own, or wrap ErrTooLarge. An event that the source's end cuts off is
-// returned before the error.
+// Next returns the next event that has data; events without data are passed over, as the standard says. At the end of
+// the source it returns io.EOF; other errors are the source's own, or wrap ErrTooLarge. An event that the source's
+// end cuts off is returned before the error.
 func (r *Reader) Next() (Event, error) {
 	r.start, r.lines, r.dataLen = r.line, 0, 0
 	r.name, r.joined = r.name[:0], r.joined[:0]
@@ -202,7 +203,8 @@ func (r *Reader) unread(line []byte) {
 	r.seen, r.skipLF = r.line, false
 }
 
-// field takes one line into the event: https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
+// field takes one line into the event:
+// https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
 func (r *Reader) field(line []byte) {
 	colon := bytes.IndexByte(line, ':')
 	if colon == 0 {
