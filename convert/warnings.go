@@ -110,7 +110,7 @@ func (g *group) warnOfNotes(w *warner) {
 	for _, about := range []struct{ note, format string }{
 		{record.NoteWhole, "%d of %d answers came whole although a stream was asked for: they have no TTFT, ITL and TPOT"},
 		{record.NoteStreamed, "%d of %d answers were streamed although no stream was asked for"},
-		{record.NoteChoices, "%d of %d answers have several choices: text and times are of the first, the server's usage may count all"},
+		{record.NoteChoices, "%d of %d answers have several choices: text, times and tokens are of the first"},
 		{record.NoteCumulative, "%d of %d answers came in chunks of all the text so far, which counts once"},
 		{record.NoteResent, "%d of %d requests were sent a second time at once: the server had closed the connection that it kept alive, or gave them up"},
 		{record.NoteBroken, "%d of %d answers were whole when their connection broke, and count as successes"},

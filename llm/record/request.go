@@ -30,7 +30,7 @@ const (
 	NoteBroken     = "the connection broke after the answer was whole" // the error type follows
 	NoteWhole      = "the server answered without streaming"
 	NoteStreamed   = "the server streamed although it was asked not to"
-	NoteChoices    = "the answer has several choices: text and times are of the first, the server's usage may count all"
+	NoteChoices    = "the answer has several choices, of which the first counts"
 	NoteCumulative = "each chunk held all the text so far, which counts once"
 	NoteZeroUsage  = "the server's usage of zeros was left out"
 	NoteResent     = "the server had closed the connection kept alive: sent again on another"

@@ -1,6 +1,10 @@
 package record
 
-import "github.com/tidwall/gjson"
+import (
+	"strings"
+
+	"github.com/tidwall/gjson"
+)
 
 // Source says where a token count comes from.
 type Source string
@@ -35,6 +39,9 @@ const NotReported = -1
 func (r *Request) Counts() Counts {
 	c := Counts{ServerInput: NotReported, ServerOutput: NotReported, ServerCached: NotReported}
 	c.readUsage(r.Usage)
+	if r.Streaming && strings.Contains(r.Note, NoteChoices) {
+		c.ServerOutput = NotReported // it may be of all choices, and the times are of one
+	}
 	switch {
 	case r.Completion != nil && !r.CompletionRaw:
 		c.Output, c.OutputSource = *r.Completion, ClientTokenizer
