@@ -141,9 +141,15 @@ func (r Repo) folder(cache string) string {
 
 func (r Repo) folderName() string { return r.Kind + "s--" + strings.ReplaceAll(r.ID, "/", "--") }
 
-// ErrUncached is wrapped by the error of a file that the cache lacks while the hub cannot be asked: whether the repository
-// has it is not known.
-var ErrUncached = errors.New("not in the cache")
+// UncachedError is of a file that the cache lacks while the hub cannot be asked: whether the repository has it is not
+// known.
+type UncachedError struct{ err error }
+
+// Error says where it was looked for, and why the hub cannot be asked.
+func (e *UncachedError) Error() string { return e.err.Error() }
+
+// Unwrap gives the reason.
+func (e *UncachedError) Unwrap() error { return e.err }
 
 // errMissing is of a file that the repository does not have.
 var errMissing = fmt.Errorf("not in the repository: %w", fs.ErrNotExist)
@@ -234,7 +240,8 @@ func (c *Client) fallBack(repo Repo, name, path string, missing bool, why error)
 	case missing:
 		return "", fmt.Errorf("hub: %s: %s is %w", repo.ID, name, errMissing)
 	}
-	return "", fmt.Errorf("hub: %s: %s is %w %s, and it cannot be fetched: %w", repo.ID, name, ErrUncached, c.Cache, why)
+	err := fmt.Errorf("hub: %s: %s is not in the cache %s, and it cannot be fetched: %w", repo.ID, name, c.Cache, why)
+	return "", &UncachedError{err}
 }
 
 // cached looks into the cache: the file's path, or that the repository was seen to lack it.
