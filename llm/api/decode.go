@@ -23,8 +23,11 @@ func decode(data []byte, d *Delta) error {
 		case "choices":
 			s.choices(d)
 		case "usage":
-			if raw := s.skip(); len(raw) > 0 && raw[0] == '{' {
-				d.Usage = raw
+			s.usage(d)
+		case "x_groq": // where Groq puts the usage of a stream
+			if groq := s.skip(); d.Usage == nil {
+				s := scanner{b: find(groq, []byte("usage"))}
+				s.usage(d)
 			}
 		case "error":
 			s.errorMember(d)
@@ -48,6 +51,16 @@ func decode(data []byte, d *Delta) error {
 func isDone(data []byte) bool {
 	data = bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(data), []byte("data:")))
 	return bytes.EqualFold(bytes.Trim(data, `"`), []byte("[DONE]"))
+}
+
+// usage takes a usage map.
+func (s *scanner) usage(d *Delta) {
+	if s.peek() == 0 {
+		return
+	}
+	if raw := s.skip(); len(raw) > 0 && raw[0] == '{' {
+		d.Usage = raw
+	}
 }
 
 func (s *scanner) choices(d *Delta) {
@@ -91,6 +104,8 @@ func (s *scanner) choice(d *Delta) {
 			rank = s.output(d, rank, rankMessage)
 		case "finish_reason":
 			s.finishReason(d)
+		case "usage": // where Moonshot puts it
+			s.usage(d)
 		case "error":
 			s.errorMember(d)
 		default:

@@ -49,6 +49,9 @@ func TestDecode(t *testing.T) {
 		{"tool call's text", `{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"1","function":{"name":"f","arguments":"{\"a\":1}"}},{"function":{"name":"g","arguments":{"b":2}}}]}}]}`, Delta{Choices: 1, ToolCall: true, Aside: []byte(`f{"a":1}g{"b":2}`)}},
 		{"function call", `{"choices":[{"delta":{"function_call":{"name":"f","arguments":"x"}}}]}`, Delta{Choices: 1, ToolCall: true, Aside: []byte("fx")}},
 		{"usage", `{"choices":[],"usage":{"prompt_tokens": 3}}`, Delta{Usage: []byte(`{"prompt_tokens": 3}`)}},
+		{"usage in a choice", `{"choices":[{"delta":{},"finish_reason":"stop","usage":{"prompt_tokens":3}}],"usage":null}`, Delta{Choices: 1, FinishReason: "stop", Usage: []byte(`{"prompt_tokens":3}`)}},
+		{"usage beside the choices of Groq", `{"choices":[{"delta":{}}],"x_groq":{"id":"1","usage":{"prompt_tokens":3}}}`, Delta{Choices: 1, Usage: []byte(`{"prompt_tokens":3}`)}},
+		{"no usage of Groq", `{"choices":[{"delta":{}}],"x_groq":{"id":"1"}}`, Delta{Choices: 1}},
 		{"usage null", `{"choices":[],"usage":null}`, Delta{Words: []byte(`{"choices":[],"usage":null}`)}},
 
 		{"error", `{"error":{"message":"no","code":500}}`, Delta{Error: "no"}},
