@@ -204,7 +204,9 @@ func (g *group) tokenCounts() TokenCounts {
 				t.Differed++
 			}
 		}
-		t.Prompt.count(q.serverIn, q.clientIn)
+		if !q.promptRaw {
+			t.Prompt.count(q.serverIn, q.clientIn)
+		}
 		t.Completion.count(q.serverOut, q.clientOut)
 		t.Limit.count(q)
 		if q.zeroUsage() {

@@ -132,11 +132,14 @@ func itl(_ *group, q *Request) float64 {
 	return q.tokenSpan / float64(q.tokenTimes-1)
 }
 
-func inputTokens(g *group, q *Request) float64 { return g.run.tokens(q.in, q.InputSource) }
+func inputTokens(g *group, q *Request) float64 {
+	return g.run.tokens(q.in, q.InputSource, g.run.countedIn)
+}
 
-// tokens is a count by its source. Without one it is 0, as inference-perf has it, but for what another tool left out.
-func (r *Run) tokens(n int32, source record.Source) float64 {
-	if source == record.NoSource && r.Origin != "" {
+// tokens is a count by its source. Without one it is 0, as inference-perf has it; unknown where another tool left it out, and
+// where no request of the run has one.
+func (r *Run) tokens(n int32, source record.Source, counted bool) float64 {
+	if source == record.NoSource && (r.Origin != "" || !counted) {
 		return unknown
 	}
 	return float64(n)
@@ -151,7 +154,9 @@ func outputTokens(g *group, q *Request) float64 {
 }
 
 // storedTokens is the count of the record.
-func storedTokens(g *group, q *Request) float64 { return g.run.tokens(q.out, q.OutputSource) }
+func storedTokens(g *group, q *Request) float64 {
+	return g.run.tokens(q.out, q.OutputSource, g.run.countedOut)
+}
 
 // reportedTokens is the server's count where it gave one, else ours.
 func reportedTokens(g *group, q *Request) float64 {

@@ -202,7 +202,7 @@ func (w *perRequestWriter) computed(q *Request) *computedMetrics {
 
 // tokens is nil of a count that is not known.
 func (w *perRequestWriter) tokens(n int32, source record.Source) *int {
-	if math.IsNaN(w.run.tokens(n, source)) {
+	if math.IsNaN(w.run.tokens(n, source, true)) { // 0 of our own, as in inference-perf
 		return nil
 	}
 	return new(int(n))

@@ -80,6 +80,10 @@ func (r *Run) fillCounted(rec *record.Request, c record.Counts, instance string)
 		Seq: narrow(rec.Seq), Turn: narrow(rec.Turn), MaxTokens: narrow(rec.MaxTokens), PromptAsked: narrow(rec.PromptAsked), Retries: narrow(rec.Retries),
 		StageAt: narrow(rec.Stage), promptRaw: rec.PromptRaw, tokenized: len(rec.ChunkTokens) > 0, chunks: narrow(len(rec.Chunks)), good: none,
 	}
+	if !q.Failed() {
+		r.countedIn = r.countedIn || c.InputSource != record.NoSource
+		r.countedOut = r.countedOut || c.OutputSource != record.NoSource
+	}
 	if rec.Due != nil {
 		q.Due, q.DueKnown = *rec.Due, true
 	}

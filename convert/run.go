@@ -39,6 +39,8 @@ type Run struct {
 	// Origin is the tool whose file the run was read of, "" for our own.
 	Origin string
 
+	countedIn, countedOut bool // a success has a count of its prompt, of its answer
+
 	untimed   bool           // nobody knows when requests were sent: each counts from 0
 	stated    map[int]stated // what the tool itself says of each stage
 	config    *config.Config // of imported runs, nil for none

@@ -99,6 +99,7 @@ func (g *group) warnOfContent(w *warner, a *Additions) {
 	if g.reasonsToTheLimit() {
 		of += " (raise MAX_TOKENS)"
 	}
+	g.warnOfReasoning(w)
 	only := c.ReasoningOnly + c.ToolCallsOnly
 	w.warn(only > 0, "%d of %d answers have no content, only %s%s", only, n, of, see)
 	empty := c.NoContent - only
@@ -125,6 +126,26 @@ func (g *group) warnOfNotes(w *warner) {
 	}
 }
 
+// warnOfReasoning tells how much of TTFT is reasoning.
+func (g *group) warnOfReasoning(w *warner) {
+	var first, content []float64
+	for _, q := range g.ok {
+		if q.ttfr < q.ttft { // neither unknown
+			first, content = append(first, q.ttfo), append(content, q.ttft)
+		}
+	}
+	if len(first) == 0 {
+		return
+	}
+	const ms = 1000
+	median := func(values []float64) float64 {
+		slices.Sort(values)
+		return values[len(values)/2] * ms
+	}
+	w.warn(true, "%d of %d answers reason before their content, which TTFT includes: its median is %.0f ms, that of the first output of any kind %.0f ms (latency.ttfo)",
+		len(first), len(g.ok), median(content), median(first))
+}
+
 // reasonsToTheLimit says whether an answer came to its limit of tokens before any content.
 func (g *group) reasonsToTheLimit() bool {
 	return slices.ContainsFunc(g.ok, func(q *Request) bool {
@@ -148,7 +169,9 @@ func (g *group) warnOfChunks(w *warner, t TokenCounts) {
 // warnOfCounts tells where counts of tokens differ or are worth little.
 func (g *group) warnOfCounts(w *warner, t TokenCounts) {
 	w.warn(t.Differed > 0, "%d of %d prompts do not have the tokens they were made to have: is it the model's tokenizer?", t.Differed, t.Asked)
-	w.warn(t.ZeroUsage > 0, "the server reports usage of zeros in %d of %d answers", t.ZeroUsage, len(g.ok))
+	w.warn(t.Prompt.Differed > 0, "the server counts other prompt tokens than the client in %d of %d requests (%d against %d in all)",
+		t.Prompt.Differed, t.Prompt.Compared, t.Prompt.Server, t.Prompt.Client)
+	w.warn(t.ZeroUsage > 0, "the server reports usage of zeros in %d of %d answers: give a tokenizer, so that the client counts", t.ZeroUsage, len(g.ok))
 	w.warn(t.Completion.Differed > 0, "the server counts other output tokens than the client in %d of %d answers (%d against %d in all)%s",
 		t.Completion.Differed, t.Completion.Compared, t.Completion.Server, t.Completion.Client, g.causeOfDifference())
 	w.warn(t.Output[record.ContentChunks] > 0, "output tokens of %d answers are their chunks, for want of a better count", t.Output[record.ContentChunks])
@@ -200,12 +223,21 @@ func (g *group) warnOfLengths(w *warner, l Limited) {
 		w.warn(many(stopped), "%d of %d answers are shorter than asked although ignore_eos was sent: %s (%d of %d tokens came)", stopped, l.Requests, culprit, l.Delivered, l.Asked)
 		others := otherReasons(l.ShortBy)
 		w.warn(many(endedBy(l.ShortBy, others)), "%d of %d answers are shorter than asked although ignore_eos was sent (finish reasons: %s)",
-			endedBy(l.ShortBy, others), l.Requests, OneLine(fmt.Sprintf("%q", others), shownRunes))
+			endedBy(l.ShortBy, others), l.Requests, OneLine(fmt.Sprintf("%q", named(others)), shownRunes))
 		w.warn(many(called), "%d of %d answers are shorter than asked: they ended with a tool call, which ignore_eos does not hinder", called, l.Requests)
 	}
 	limited := g.endedEarly()
 	w.warn(many(limited), "%d of %d answers are shorter than asked, and ended by the server's own limit (finish reason length): prompt and answer fill its context, or it caps max_tokens", limited, l.Requests)
 	w.warn(l.Long > 0, "%d of %d answers are longer than asked", l.Long, l.Requests)
+}
+
+// named puts a word in the place of no reason.
+func named(reasons []string) []string {
+	names := slices.Clone(reasons)
+	if i := slices.Index(names, ""); i >= 0 {
+		names[i] = "none"
+	}
+	return names
 }
 
 // otherReasons are the reasons that are not of the lists above, or none, in lower case and in order.

@@ -76,7 +76,7 @@ func TestShortAnswers(t *testing.T) {
 		"tool calls":          {nil, []*record.Request{answered(4, "tool_calls")}, []string{"1 of 1 answers are shorter than asked: they ended with a tool call, which ignore_eos does not hinder"}},
 		"tool calls, free":    {free, []*record.Request{answered(4, "tool_calls")}, nil},
 		"another reason":      {nil, []*record.Request{answered(4, "Repetition\n")}, []string{`1 of 1 answers are shorter than asked although ignore_eos was sent (finish reasons: ["repetition\n"])`}},
-		"no reason":           {nil, []*record.Request{answered(4, ""), answered(10, "length")}, []string{`1 of 2 answers are shorter than asked although ignore_eos was sent (finish reasons: [""])`}},
+		"no reason":           {nil, []*record.Request{answered(4, ""), answered(10, "length")}, []string{`1 of 2 answers are shorter than asked although ignore_eos was sent (finish reasons: ["none"])`}},
 		"one in a hundred":    {nil, append(slices.Repeat([]*record.Request{answered(10, "length")}, 99), answered(4, "stop")), nil},
 	} {
 		if got := warned(t, tt.options, "shorter than asked", tt.requests...); !slices.Equal(got, tt.want) {
@@ -156,7 +156,7 @@ func TestUsageOfZeros(t *testing.T) {
 	left := with(answered(10, "stop"), func(r *record.Request) { r.Usage, r.Note = nil, record.NoteZeroUsage })
 	empty := with(answered(0, "stop"), func(r *record.Request) { r.Chunks = []int64{} })
 	requests := []*record.Request{answered(0, "stop"), left, empty, answered(10, "length")}
-	if got, want := warned(t, nil, "zeros", requests...), "the server reports usage of zeros in 2 of 4 answers"; len(got) != 1 || got[0] != want {
+	if got, want := warned(t, nil, "zeros", requests...), "the server reports usage of zeros in 2 of 4 answers: give a tokenizer, so that the client counts"; len(got) != 1 || got[0] != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if n := runOf(t, requests...).Summary(Options{}).Ours.Tokens.ZeroUsage; n != 2 {
@@ -200,7 +200,7 @@ func TestNotesAreCounted(t *testing.T) {
 		"1 of 2 answers have several choices: text, times and tokens are of the first":                                              noted(record.NoteNoDone + "; " + record.NoteChoices),
 		"1 of 2 answers came in chunks of all the text so far, which counts once":                                                   noted(record.NoteCumulative + "; " + record.NoteZeroUsage),
 		"1 of 2 answers were whole when their connection broke, and count as successes":                                             noted(record.NoteBroken + ": reset"),
-		"the server reports usage of zeros in 1 of 2 answers":                                                                       noted(record.NoteZeroUsage),
+		"the server reports usage of zeros in 1 of 2 answers: give a tokenizer, so that the client counts":                          noted(record.NoteZeroUsage),
 	} {
 		if got := warned(t, nil, "", r, answered(10, "length")); !slices.Contains(got, want) {
 			t.Errorf("note %q: got %q, want %q", r.Note, got, want)

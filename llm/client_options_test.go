@@ -22,7 +22,7 @@ type recorder struct {
 	connections  map[string]bool
 	mu           sync.Mutex
 
-	authorization string // of the newest
+	authorization, trace string // of the newest
 }
 
 const oneToken = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":1}}\n\ndata: [DONE]\n\n"
@@ -39,7 +39,7 @@ func (s *recorder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler) // closes the connection
 	}
 	s.bodies, s.ids = append(s.bodies, string(body)), append(s.ids, r.Header.Get("X-Request-Id"))
-	s.authorization = r.Header.Get("Authorization")
+	s.authorization, s.trace = r.Header.Get("Authorization"), r.Header.Get("X-Trace")
 	s.session, s.got = append(s.session, r.Header.Get("X-Session")), append(s.got, r.Header.Get("X-Token"))
 	s.connections[r.RemoteAddr] = true
 	w.Header().Set("Content-Type", "text/event-stream")

@@ -2,6 +2,7 @@ package llm
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -132,4 +133,20 @@ func TestConfigTakesOverrides(t *testing.T) {
 	v := newVUWith(t, New(), map[string]string{OverridesEnv: `[["load.stages", "[{\"rate\": 4, \"duration\": 5}]"]]`})
 	got := sorted(t, v.run(t, `JSON.stringify(config({server: {base_url: 'x'}, load: {stages: [{rate: 1, duration: 1}]}}).scenarios.load)`).String())
 	has(t, "overridden", got, `{"stages":[{"duration":"5s","rate":4}]}`)
+}
+
+// What config() gives goes to the client as it is, headers too.
+func TestHeadersOfAConfiguration(t *testing.T) {
+	t.Parallel()
+	server, v := newRecorder(t, 0), newVU(t, New())
+	v.run(t, fmt.Sprintf(`const c = config({server: {type: 'vllm', base_url: '%s', model_name: 'm'}, api: {type: 'chat', headers: {'x-trace': 'a'}},
+		load: {type: 'constant', stages: [{rate: 1, duration: 1}]}, data: {type: 'mock'}});
+		const client = new Client(c.client);`, server.URL))
+	v.start(t)
+	v.run(t, "client.chat('hi')")
+	server.mu.Lock()
+	defer server.mu.Unlock()
+	if server.trace != "a" {
+		t.Errorf("the server got x-trace: %q", server.trace)
+	}
 }

@@ -105,7 +105,8 @@ var remedies = []struct {
 }{
 	{
 		regexp.MustCompile(`ignore_eos`),
-		"the server does not take ignore_eos: set ignoreEOS: false (IGNORE_EOS=false in our scripts)",
+		"the server does not take ignore_eos: set ignoreEOS: false (IGNORE_EOS=false in our scripts, " +
+			"server.ignore_eos: false in a configuration)",
 	},
 	{
 		regexp.MustCompile(`stream_options`),

@@ -200,6 +200,10 @@ func holds(x any) bool {
 // texts reads an object of strings.
 func texts(dst *map[string]string) func(sobek.Value) error {
 	return func(v sobek.Value) error {
+		if given, ok := export(v).(map[string]string); ok { // as config() gives headers
+			*dst = maps.Clone(given)
+			return nil
+		}
 		m, ok := export(v).(map[string]any)
 		if !ok {
 			return fmt.Errorf("must be an object of strings, got %s", describe(v))

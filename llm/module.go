@@ -42,6 +42,7 @@ type RootModule struct {
 	statusOnce sync.Once // at the first request
 	status     *statusLine
 	failures   failures
+	oddities   oddities
 }
 
 var (

@@ -25,7 +25,7 @@ func (m *ModuleInstance) summary(data sobek.Value) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.simulated, s.failures = m.root.simulators.used(), &m.root.failures
+	s.simulated, s.failures, s.oddities = m.root.simulators.used(), &m.root.failures, m.root.oddities.lines()
 	s.verdict()
 	if s.sent() > 0 {
 		s.totals()
@@ -62,6 +62,7 @@ type summaryText struct {
 	summaryData
 	simulated bool
 	failures  *failures
+	oddities  []string
 }
 
 // readSummary reads the data by way of JSON, for it holds Go maps of k6's own types.
@@ -164,11 +165,22 @@ func (s *summaryText) totals() {
 	if good := s.Metrics["llm_good"].Values; good != nil {
 		rows = append(rows, row{"within SLO", status.Grouped(int64(good["passes"])), percent(good["rate"]), ""})
 	}
-	rows = append(rows, counter("prompt tokens", "llm_tokens_in"), counter("output tokens", "llm_tokens_out"))
+	for _, tokens := range [...]struct{ label, total, each string }{
+		{"prompt tokens", "llm_tokens_in", "llm_prompt_tokens"}, {"output tokens", "llm_tokens_out", "llm_completion_tokens"},
+	} {
+		next := counter(tokens.label, tokens.total)
+		if s.value(tokens.total, "count") == 0 && s.Metrics[tokens.each].Values == nil && s.failed() < s.sent() {
+			next = row{tokens.label, "-", "-", "nobody counted them: give a tokenizer"}
+		}
+		rows = append(rows, next)
+	}
 	s.WriteString("\n")
 	for _, r := range rows {
 		line := fmt.Sprintf("  %-*s%10s%12s   %s", labelWidth, r.label, r.total, r.rate, r.remark)
 		s.WriteString(strings.TrimRight(line, " ") + "\n")
+	}
+	for _, line := range s.oddities {
+		fmt.Fprintf(s, "  %-*s%s\n", labelWidth, "remark", line)
 	}
 }
 

@@ -2,6 +2,7 @@ package llm
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -77,7 +78,7 @@ func TestSummaryHasTheWordsOfFailures(t *testing.T) {
 		words, want  string
 	}{
 		{10, 10, "Unexpected fields in the request: {'ignore_eos'}", "\n  most failures   status 422: Unexpected fields in the request: {'ignore_eos'}\n" +
-			"  what to do      the server does not take ignore_eos: set ignoreEOS: false (IGNORE_EOS=false in our scripts)\n"},
+			"  what to do      the server does not take ignore_eos: set ignoreEOS: false (IGNORE_EOS=false in our scripts, server.ignore_eos: false in a configuration)\n"},
 		{2, 20, "busy", "\n  most failures   status 422: busy\n"},
 		{10, 100, strings.Repeat("ä", 301), "\n  most failures   status 422: " + strings.Repeat("ä", 300) + "…\n"},
 		{9, 100, "busy", ""},
@@ -172,6 +173,25 @@ func TestFailuresByKind(t *testing.T) {
 		}
 	}
 	if got, want := f.String(), "1,000 reset, 500 timeout, 250 stall, 125 dns, 93 of other kinds"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// Successes that may not be what they look like are told on the screen, and what nobody counted is no 0.
+func TestSummaryTellsOddities(t *testing.T) {
+	t.Parallel()
+	var o oddities
+	for range 3 {
+		o.add(&record.Request{Streaming: true, Chunks: []int64{1}, Note: record.NoteNoFinish})
+	}
+	o.add(&record.Request{Streaming: true, Reasoning: []int64{1}})
+	o.add(&record.Request{Streaming: true, Chunks: []int64{1}})
+	o.add(&record.Request{Streaming: true, ErrorType: record.ErrorReset, Note: record.NoteNoFinish})
+	want := []string{
+		"3 of 5 answers ended without a finish reason: cut off by the server?",
+		"1 of 5 answers have reasoning or tool calls alone: TTFT and ITL are of the others",
+	}
+	if got := o.lines(); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"os"
 	"os/signal"
@@ -278,7 +279,15 @@ func clientFigures(l *convert.Lifecycle) (c servermetrics.Client) {
 	if l == nil {
 		return c
 	}
-	c = servermetrics.Client{Requests: l.Load.Count, PromptTokens: float64(l.Successes.PromptTokens.Total), OutputTokens: float64(l.Successes.OutputTokens.Total)}
+	known := func(total convert.Float) float64 {
+		if math.IsNaN(float64(total)) {
+			return 0 // as inference-perf has what nobody counted
+		}
+		return float64(total)
+	}
+	c = servermetrics.Client{
+		Requests: l.Load.Count, PromptTokens: known(l.Successes.PromptTokens.Total), OutputTokens: known(l.Successes.OutputTokens.Total),
+	}
 	c.TTFTMean, c.TTFTMedian = meanAndMedian(l.Ours.Latency.TTFO) // an engine's first token is one of any kind
 	c.LatencyMean, c.LatencyMedian = meanAndMedian(l.Successes.Latency.Request)
 	return c

@@ -58,8 +58,13 @@ func NewStatistics(values []float64, units string) *Statistics {
 	return s
 }
 
-// Rate is a figure without a distribution, as the throughput block has.
-func Rate(value float64, units string) *Statistics { return &Statistics{Units: units, Mean: value} }
+// Rate is a figure without a distribution, as the throughput block has; nil of one that is not known.
+func Rate(value float64, units string) *Statistics {
+	if math.IsNaN(value) {
+		return nil
+	}
+	return &Statistics{Units: units, Mean: value}
+}
 
 // At is the value of a percentile, and false if it is not known.
 func (s *Statistics) At(p float64) (float64, bool) {

@@ -136,10 +136,7 @@ func wordsIn(raw []byte, depth int) string {
 		}
 	case depth == 0:
 	case c == '[':
-		s.open('[')
-		if s.more(']', true) {
-			return wordsIn(s.skip(), depth-1)
-		}
+		return wordsInList(raw, depth)
 	case c == '{':
 		s.open('{')
 		for first := true; s.more('}', first); first = false {
@@ -152,6 +149,41 @@ func wordsIn(raw []byte, depth int) string {
 		}
 	}
 	return ""
+}
+
+// mostFaults is how many entries of a list are told.
+const mostFaults = 3
+
+// wordsInList gives the words of the first entries, each behind the place that a validation error names: FastAPI says
+// which field of a body it refuses in loc alone.
+func wordsInList(raw []byte, depth int) string {
+	s := scanner{b: raw}
+	s.open('[')
+	var all []string
+	for first := true; s.more(']', first) && len(all) < mostFaults; first = false {
+		entry := s.skip()
+		words := wordsIn(entry, depth-1)
+		if place := placeOf(find(entry, []byte("loc"))); place != "" && words != "" {
+			words = place + ": " + words
+		}
+		if words != "" {
+			all = append(all, words)
+		}
+	}
+	return strings.Join(all, "; ")
+}
+
+// placeOf joins the names of a place such as ["body", "messages", 0].
+func placeOf(raw []byte) string {
+	s := scanner{b: raw}
+	if !s.open('[') {
+		return ""
+	}
+	var names []string
+	for first := true; s.more(']', first); first = false {
+		names = append(names, string(bytes.Trim(s.skip(), `"`)))
+	}
+	return strings.Join(names, ".")
 }
 
 // isWords knows the members in which servers say what went wrong.

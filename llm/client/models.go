@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/tls"
@@ -123,7 +124,8 @@ func (c *Client) listModels(ctx context.Context, rt http.RoundTripper) (names []
 	}
 	words := cmp.Or(clip(api.ErrorMessage(body)), resp.Header.Get("Content-Type"), "nothing")
 	why := fmt.Sprintf("%s is no list of models (%s)", where, words)
-	return nil, &unlisted{why: why, fix: checkPath + c.versionHint()}, nil
+	page := bytes.HasPrefix(bytes.TrimSpace(body), []byte("<"))
+	return nil, &unlisted{why: why, fix: checkPath + c.versionHint(), final: page}, nil
 }
 
 // modelNames reads {"data": [{"id": …}]}, or the array alone as some gateways send it.

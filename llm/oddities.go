@@ -1,0 +1,40 @@
+package llm
+
+import (
+	"fmt"
+	"strings"
+	"sync/atomic"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+	"github.com/seed-307b789f/xk6-llm/llm/status"
+)
+
+// oddities counts successes of the process that may not be what they look like. The zero value has none; it may be used
+// concurrently.
+type oddities struct{ successes, unfinished, withoutContent atomic.Int64 }
+
+// add counts a request if it succeeded.
+func (o *oddities) add(r *record.Request) {
+	if r.Failed() {
+		return
+	}
+	o.successes.Add(1)
+	if strings.Contains(r.Note, record.NoteNoFinish) {
+		o.unfinished.Add(1)
+	}
+	if r.Streaming && len(r.Chunks) == 0 && len(r.Reasoning)+len(r.ToolCalls) > 0 {
+		o.withoutContent.Add(1)
+	}
+}
+
+// lines tell of them, each with its number.
+func (o *oddities) lines() (lines []string) {
+	of := status.Grouped(o.successes.Load()) + " answers"
+	if n := o.unfinished.Load(); n > 0 {
+		lines = append(lines, fmt.Sprintf("%s of %s ended without a finish reason: cut off by the server?", status.Grouped(n), of))
+	}
+	if n := o.withoutContent.Load(); n > 0 {
+		lines = append(lines, fmt.Sprintf("%s of %s have reasoning or tool calls alone: TTFT and ITL are of the others", status.Grouped(n), of))
+	}
+	return lines
+}
