@@ -24,10 +24,14 @@ func decode(data []byte, d *Delta) error {
 			s.choices(d)
 		case "usage":
 			s.usage(d)
-		case "x_groq": // where Groq puts the usage of a stream
-			if groq := s.skip(); d.Usage == nil {
+		case "x_groq": // where Groq puts the usage of a stream, and errors
+			groq := s.skip()
+			if d.Usage == nil {
 				s := scanner{b: find(groq, []byte("usage"))}
 				s.usage(d)
+			}
+			if text := find(groq, []byte("error")); !isEmpty(text) && text != nil {
+				d.Error = errorText(text)
 			}
 		case "error":
 			s.errorMember(d)
@@ -36,12 +40,18 @@ func decode(data []byte, d *Delta) error {
 		}
 	}
 	for inArray && s.more(']', false) {
-		s.skip()
+		if s.skip(); d.Error == "" {
+			s.fail("one object in a list")
+		}
 	}
 	if s.err == nil && s.peek() != 0 && !isDone(data[s.i:]) {
 		s.fail("the end")
 	}
-	if d.Choices == 0 && d.Error == "" && d.Usage == nil && s.err == nil {
+	switch {
+	case s.err != nil:
+	case d.Error == "true" && f.words != nil: // a mark beside a message
+		d.Error = errorText(f.words)
+	case d.Choices == 0 && d.Error == "" && d.Usage == nil:
 		d.Error, d.Words = f.judge(data)
 	}
 	return s.err
@@ -70,7 +80,7 @@ func (s *scanner) choices(d *Delta) {
 	}
 	for first := true; s.more(']', first); first = false {
 		switch {
-		case !s.open('{'):
+		case s.peek() != '{':
 			s.skip()
 		case d.Choices > 0:
 			d.Choices++
@@ -91,6 +101,7 @@ const (
 )
 
 func (s *scanner) choice(d *Delta) {
+	s.open('{')
 	rank := 0 // of what d holds
 	for first := true; s.more('}', first); first = false {
 		switch string(s.key()) {
@@ -115,14 +126,20 @@ func (s *scanner) choice(d *Delta) {
 	d.Message = rank == rankMessage
 }
 
-// furtherChoice looks only for an error.
+// furtherChoice takes the place of the one before it if its index is lower. Else only its error counts.
 func (s *scanner) furtherChoice(d *Delta) {
-	for first := true; s.more('}', first); first = false {
-		if string(s.key()) == "error" {
-			s.errorMember(d)
-		} else {
-			s.skip()
+	raw := s.skip()
+	other := scanner{b: raw}
+	if index := number(find(raw, []byte("index"))); index < d.Index {
+		*d = Delta{
+			Choices: d.Choices, Index: index, Content: d.Content[:0], Aside: d.Aside[:0], Usage: d.Usage, Error: d.Error,
 		}
+		other.choice(d)
+		return
+	}
+	other = scanner{b: find(raw, []byte("error"))}
+	if other.peek() != 0 {
+		other.errorMember(d)
 	}
 }
 
@@ -151,13 +168,17 @@ func (s *scanner) output(d *Delta, held, rank int) int {
 }
 
 func (s *scanner) message(d *Delta) {
+	if s.peek() == '"' {
+		d.Content = s.appendString(d.Content)
+		return
+	}
 	if !s.open('{') {
 		s.skip() // null, as some servers send last
 		return
 	}
 	for first := true; s.more('}', first); first = false {
 		switch string(s.key()) {
-		case "content":
+		case "content", "refusal":
 			s.content(d)
 		case "reasoning_content", "reasoning", "thinking", "reasoning_details":
 			s.reasoning(d)
@@ -277,15 +298,21 @@ func (s *scanner) appendValue(d *Delta) {
 	}
 }
 
-// content is a string, null, or an array of parts of which some have a text.
+// content is a string, null, a part, or an array of parts or strings.
 func (s *scanner) content(d *Delta) {
 	switch s.peek() {
 	case '"':
 		d.Content = s.appendString(d.Content)
+	case '{':
+		s.part(d)
 	case '[':
 		s.open('[')
 		for first := true; s.more(']', first); first = false {
-			s.part(d)
+			if s.peek() == '"' {
+				d.Content = s.appendString(d.Content)
+			} else {
+				s.part(d)
+			}
 		}
 	default:
 		s.skip()

@@ -48,6 +48,15 @@ func TestDecode(t *testing.T) {
 		{"tool call", `{"choices":[{"delta":{"tool_calls":[{"index":0}]}}]}`, Delta{Choices: 1, ToolCall: true}},
 		{"tool call's text", `{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"1","function":{"name":"f","arguments":"{\"a\":1}"}},{"function":{"name":"g","arguments":{"b":2}}}]}}]}`, Delta{Choices: 1, ToolCall: true, Aside: []byte(`f{"a":1}g{"b":2}`)}},
 		{"function call", `{"choices":[{"delta":{"function_call":{"name":"f","arguments":"x"}}}]}`, Delta{Choices: 1, ToolCall: true, Aside: []byte("fx")}},
+		{"several choices: the lowest index", `{"choices":[{"index":1,"delta":{"content":"b"},"finish_reason":"length"},{"index":0,"delta":{"content":"a"}}],"usage":{"x":1}}`, Delta{Choices: 2, Content: []byte("a"), Usage: []byte(`{"x":1}`)}},
+		{"content is a part", `{"choices":[{"delta":{"content":{"type":"text","text":"a"}}}]}`, Delta{Choices: 1, Content: []byte("a")}},
+		{"content is a list of texts", `{"choices":[{"delta":{"content":["a",{"text":"b"}]}}]}`, Delta{Choices: 1, Content: []byte("ab")}},
+		{"delta is a text", `{"choices":[{"delta":"a"}]}`, Delta{Choices: 1, Content: []byte("a")}},
+		{"a refusal", `{"choices":[{"delta":{"content":null,"refusal":"no"}}]}`, Delta{Choices: 1, Content: []byte("no")}},
+		{"finish reason in words", `{"choices":[{"delta":{},"finish_reason":"None"}]}`, Delta{Choices: 1}},
+		{"finish reason an object", `{"choices":[{"delta":{},"finish_reason":{"type":"stop","matched":1}}]}`, Delta{Choices: 1, FinishReason: "stop"}},
+		{"finish reason an object of an abort", `{"choices":[{"delta":{},"finish_reason":{"type":"abort","message":"oom"}}]}`, Delta{Choices: 1, FinishReason: "abort", Error: "oom"}},
+		{"finish reason of an overload", `{"choices":[{"delta":{},"finish_reason":"engine_overloaded"}]}`, Delta{Choices: 1, FinishReason: "engine_overloaded", Error: "finish reason engine_overloaded"}},
 		{"usage", `{"choices":[],"usage":{"prompt_tokens": 3}}`, Delta{Usage: []byte(`{"prompt_tokens": 3}`)}},
 		{"usage in a choice", `{"choices":[{"delta":{},"finish_reason":"stop","usage":{"prompt_tokens":3}}],"usage":null}`, Delta{Choices: 1, FinishReason: "stop", Usage: []byte(`{"prompt_tokens":3}`)}},
 		{"usage beside the choices of Groq", `{"choices":[{"delta":{}}],"x_groq":{"id":"1","usage":{"prompt_tokens":3}}}`, Delta{Choices: 1, Usage: []byte(`{"prompt_tokens":3}`)}},
@@ -66,6 +75,12 @@ func TestDecode(t *testing.T) {
 		{"code and msg", `{"code":1302,"msg":"no","success":false}`, Delta{Error: "no"}},
 		{"code in a string", `{"code":"Throttling","message":"no"}`, Delta{Error: "no"}},
 		{"code of success", `{"code":0,"msg":"ok"}`, Delta{Words: []byte(`"ok"`)}},
+		{"a status of an answer to come", `{"type":"status","code":102,"message":"processing"}`, Delta{Words: []byte(`"processing"`)}},
+		{"an error in status", `{"status":"error","message":"no"}`, Delta{Error: "no"}},
+		{"an error that is a mark", `{"error":true,"message":"no"}`, Delta{Error: "no"}},
+		{"an error of MiniMax", `{"choices":null,"base_resp":{"status_code":1002,"status_msg":"no"}}`, Delta{Error: "no"}},
+		{"no error of MiniMax", `{"choices":[{"delta":{"content":"a"}}],"base_resp":{"status_code":0,"status_msg":""}}`, Delta{Choices: 1, Content: []byte("a")}},
+		{"an error of Groq", `{"choices":[{"delta":{}}],"x_groq":{"error":"no"}}`, Delta{Choices: 1, Error: "no"}},
 		{"error_code beside a text", `{"text":"no","error_code":50001}`, Delta{Error: "no"}},
 		{"error_code and error_msg", `{"error_code":336003,"error_msg":"no"}`, Delta{Error: "no"}},
 		{"code and msg beside a choice", `{"code":7,"msg":"x","choices":[{"text":"a"}]}`, Delta{Choices: 1, Content: []byte("a")}},
@@ -117,6 +132,7 @@ func TestDecodeRefuses(t *testing.T) {
 		`{"choices":[{"text":"\`:   "expected the end of a string",
 		`{"choices":[{"text":"a"}`: "expected a comma or ]",
 		`[{"a":1}`:                 "expected a comma or ]",
+		`[{"a":1},{"b":2}]`:        "expected one object in a list",
 		`{"a":1}{"b":2}`:           "byte 7: expected the end",
 	} {
 		var d Delta
@@ -236,8 +252,10 @@ func textOf(value any) (text string, known bool) {
 	if outputs[0].key == "text" {
 		return contentOf(outputs[0].value)
 	}
-	known = true
+	_, isText := outputs[0].value.(string)
+	known = !isText
 	for _, m := range asObject(outputs[0].value) {
+		known = known && m.key != "refusal"
 		if m.key == "content" {
 			more, plain := contentOf(m.value)
 			text += more
@@ -251,6 +269,9 @@ func textOf(value any) (text string, known bool) {
 func outputsOf(value any) (outputs []member) {
 	for _, m := range asObject(value) {
 		list, _ := m.value.([]any)
+		if m.key == "choices" && len(list) > 1 {
+			return nil // which of them counts depends on their indexes
+		}
 		i := slices.IndexFunc(list, func(c any) bool { return asObject(c) != nil })
 		if m.key != "choices" || i < 0 {
 			continue
@@ -267,8 +288,14 @@ func outputsOf(value any) (outputs []member) {
 // contentOf gives a content's text, unless one of its parts may be of another kind.
 func contentOf(value any) (text string, plain bool) {
 	text, _ = value.(string)
+	if asObject(value) != nil {
+		return "", false
+	}
 	parts, _ := value.([]any)
 	for _, part := range parts {
+		if _, isText := part.(string); isText {
+			return "", false
+		}
 		for _, m := range asObject(part) {
 			if m.key == "type" && m.value != "text" {
 				return "", false

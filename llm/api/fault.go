@@ -17,13 +17,24 @@ func (s *scanner) errorMember(d *Delta) {
 
 // finishReason reads a finish reason. One that says that the server gave up is an error.
 func (s *scanner) finishReason(d *Delta) {
-	if s.peek() != '"' {
+	var words string
+	switch s.peek() {
+	case '"':
+		d.FinishReason = string(s.appendString(nil))
+	case '{': // SGLang's own
+		raw := s.skip()
+		d.FinishReason = errorText(find(raw, []byte("type")))
+		words = errorText(find(raw, []byte("message")))
+	default:
 		s.skip()
-		return
 	}
-	d.FinishReason = string(s.appendString(nil))
-	if d.Error == "" && gaveUp(d.FinishReason) {
-		d.Error = "finish reason " + d.FinishReason
+	switch {
+	case strings.EqualFold(d.FinishReason, "null"), strings.EqualFold(d.FinishReason, "none"):
+		d.FinishReason = "" // as some write that there is none
+	case d.Error == "" && gaveUp(d.FinishReason):
+		if d.Error = words; words == "" {
+			d.Error = "finish reason " + d.FinishReason
+		}
 	}
 }
 
@@ -31,8 +42,12 @@ func (s *scanner) finishReason(d *Delta) {
 // Zhipu, "insufficient_system_resource" of DeepSeek, and their like.
 func gaveUp(reason string) bool {
 	reason = strings.ToLower(reason)
-	return strings.Contains(reason, "error") || strings.HasPrefix(reason, "abort") || strings.HasPrefix(reason, "cancel") ||
-		reason == "insufficient_system_resource"
+	for _, sign := range [...]string{"error", "abort", "cancel", "fail", "timeout", "overload", "insufficient_system_resource"} {
+		if strings.Contains(reason, sign) {
+			return true
+		}
+	}
+	return false
 }
 
 // fault is what the members of an object without choices say of a failure. The forms are those of servers and
@@ -50,6 +65,13 @@ func (f *fault) member(key, value []byte) {
 		f.failed = f.failed || string(value) == `"error"`
 	case "success":
 		f.failed = f.failed || string(value) == "false"
+	case "status":
+		f.failed = f.failed || string(value) == `"error"` || string(value) == `"failed"`
+	case "base_resp": // MiniMax's
+		if code := find(value, []byte("status_code")); code != nil && !isSuccessCode(code) {
+			f.failed = true
+			f.say(find(value, []byte("status_msg")))
+		}
 	case "code", "status_code":
 		f.code = f.code || !isSuccessCode(value)
 	case "error_code", "errcode", "err_code":
@@ -65,7 +87,7 @@ func (f *fault) member(key, value []byte) {
 }
 
 func (f *fault) say(value []byte) {
-	if f.words == nil && !isEmpty(value) {
+	if f.words == nil && value != nil && !isEmpty(value) {
 		f.words = value
 	}
 }
@@ -93,10 +115,11 @@ func isEmpty(value []byte) bool {
 
 func isSuccessCode(value []byte) bool {
 	switch string(bytes.ToLower(bytes.Trim(value, `"`))) {
-	case "0", "200", "null", "", "ok", "success":
+	case "0", "null", "", "ok", "success":
 		return true
 	}
-	return false
+	n := number(bytes.Trim(value, `"`))
+	return n >= 100 && n < 300 // a status, also one of an answer to come
 }
 
 // ErrorMessage finds what went wrong in the body of a refused request, in one line: error.message, message, detail,

@@ -127,6 +127,11 @@ func TestTokenSources(t *testing.T) {
 		{"raw count, the server's before it", Request{Completion: new(5), CompletionRaw: true, Usage: []byte(`{"completion_tokens":9}`)}, 9, 0, ServerUsage, NoSource},
 		{"raw count", Request{Completion: new(5), CompletionRaw: true, Streaming: true, Chunks: []int64{1}}, 5, 0, ClientRaw, NoSource},
 		{"chunks of every kind", Request{Streaming: true, Chunks: []int64{3}, Reasoning: []int64{1, 2}, ToolCalls: []int64{4}}, 4, 0, ContentChunks, NoSource},
+		{"reasoning apart from the completion", Request{Usage: []byte(`{"prompt_tokens":7,"completion_tokens":5,"total_tokens":17,"completion_tokens_details":{"reasoning_tokens":5}}`)}, 10, 7, ServerUsage, ServerUsage},
+		{"reasoning in the completion", Request{Usage: []byte(`{"prompt_tokens":7,"completion_tokens":10,"total_tokens":17,"completion_tokens_details":{"reasoning_tokens":5}}`)}, 10, 7, ServerUsage, ServerUsage},
+		{"whole although a stream was asked for", Request{Streaming: true, Note: NoteWhole}, 0, 0, NoSource, NoSource},
+		{"several choices, whole", Request{Streaming: true, Note: NoteChoices + "; " + NoteWhole, Usage: []byte(`{"completion_tokens":9}`)}, 9, 0, ServerUsage, NoSource},
+		{"streamed although it was not asked for", Request{Chunks: []int64{1, 2}, Note: NoteStreamed}, 2, 0, ContentChunks, NoSource},
 		{"one of several choices", Request{Streaming: true, Chunks: []int64{1, 2}, Note: NoteNoDone + "; " + NoteChoices, Usage: []byte(`{"completion_tokens":9,"prompt_tokens":8}`)}, 2, 8, ContentChunks, ServerUsage},
 		{"nothing to count by", Request{}, 0, 0, NoSource, NoSource},
 	} {

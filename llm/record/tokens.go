@@ -39,7 +39,8 @@ const NotReported = -1
 func (r *Request) Counts() Counts {
 	c := Counts{ServerInput: NotReported, ServerOutput: NotReported, ServerCached: NotReported}
 	c.readUsage(r.Usage)
-	if r.Streaming && strings.Contains(r.Note, NoteChoices) {
+	chunks := len(r.Chunks) + len(r.Reasoning) + len(r.ToolCalls)
+	if chunks > 0 && strings.Contains(r.Note, NoteChoices) {
 		c.ServerOutput = NotReported // it may be of all choices, and the times are of one
 	}
 	switch {
@@ -49,10 +50,10 @@ func (r *Request) Counts() Counts {
 		c.Output, c.OutputSource = c.ServerOutput, ServerUsage
 	case r.Completion != nil:
 		c.Output, c.OutputSource = *r.Completion, ClientRaw
-	case !r.Streaming:
+	case chunks == 0 && (!r.Streaming || strings.Contains(r.Note, NoteWhole)):
 		c.OutputSource = NoSource
 	default:
-		c.Output, c.OutputSource = len(r.Chunks)+len(r.Reasoning)+len(r.ToolCalls), ContentChunks
+		c.Output, c.OutputSource = chunks, ContentChunks
 	}
 	switch {
 	case c.ServerInput != NotReported:
@@ -69,7 +70,7 @@ func (r *Request) Counts() Counts {
 
 // readUsage reads the map in one pass. Some servers call their counts input_tokens and output_tokens; the usual names go first.
 func (c *Counts) readUsage(usage []byte) {
-	otherInput, otherOutput := NotReported, NotReported
+	otherInput, otherOutput, total, reasoning := NotReported, NotReported, NotReported, NotReported
 	gjson.ParseBytes(usage).ForEach(func(name, value gjson.Result) bool {
 		switch name.Str {
 		case "prompt_tokens":
@@ -80,6 +81,10 @@ func (c *Counts) readUsage(usage []byte) {
 			readCount(&otherInput, value)
 		case "output_tokens":
 			readCount(&otherOutput, value)
+		case "total_tokens":
+			readCount(&total, value)
+		case "completion_tokens_details":
+			readCount(&reasoning, value.Get("reasoning_tokens"))
 		case "prompt_tokens_details":
 			readCount(&c.ServerCached, value.Get("cached_tokens"))
 		}
@@ -90,6 +95,10 @@ func (c *Counts) readUsage(usage []byte) {
 	}
 	if c.ServerOutput == NotReported {
 		c.ServerOutput = otherOutput
+	}
+	// Most completion counts hold the reasoning; those of xAI and Gemini do not, which the total shows.
+	if reasoning > 0 && c.ServerOutput >= 0 && c.ServerInput >= 0 && total == c.ServerInput+c.ServerOutput+reasoning {
+		c.ServerOutput += reasoning
 	}
 }
 
