@@ -2,6 +2,7 @@ package client
 
 import (
 	"bytes"
+	"compress/flate"
 	"compress/gzip"
 	"compress/zlib"
 	"errors"
@@ -91,8 +92,10 @@ func (d *decompressed) open(head []byte) error {
 		if r, err = zstd.NewReader(src, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(64<<20)); err == nil {
 			d.text, d.free = r, r.Close
 		}
-	case strings.EqualFold(d.label, "deflate"):
+	case strings.EqualFold(d.label, "deflate") && isZlib(head):
 		d.text, err = zlib.NewReader(src)
+	case strings.EqualFold(d.label, "deflate"): // without zlib's frame, as some servers understand the word
+		d.text = flate.NewReader(src)
 	case strings.EqualFold(d.label, "br"):
 		err = errors.New("Content-Encoding: br is not supported: " +
 			"let the server not compress, and take Accept-Encoding out of headers")
@@ -100,6 +103,11 @@ func (d *decompressed) open(head []byte) error {
 		d.free = nil
 	}
 	return err
+}
+
+// isZlib knows the two bytes of RFC 1950 before deflated data.
+func isZlib(head []byte) bool {
+	return len(head) > 1 && head[0]&0x0f == 8 && (int(head[0])<<8|int(head[1]))%31 == 0
 }
 
 // Close frees a decompressor.

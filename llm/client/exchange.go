@@ -48,6 +48,7 @@ type exchange struct {
 
 	source     decompressed // the response's body
 	delta      api.Delta
+	events     *sse.Reader
 	evidence   evidence
 	choices    choices
 	transcript transcript
@@ -176,6 +177,7 @@ func (x *exchange) answered(resp *http.Response, body io.Reader) {
 		r.Reset(nil, 0)
 		x.c.readers.Put(r)
 	}()
+	x.events = r
 	if first, err := r.Peek(); err == nil && (first == '{' || first == '[') {
 		x.whole(r.Rest())
 		return

@@ -22,7 +22,7 @@ func (x *exchange) stream(resp *http.Response, r *sse.Reader, body io.Reader) {
 	for {
 		ev, err := r.Next()
 		if err != nil {
-			x.conclude(ending{at: time.Now(), err: err, kind: resp.Header.Get("Content-Type"), stray: r.Stray()})
+			x.conclude(ending{at: time.Now(), err: err, kind: resp.Header.Get("Content-Type")})
 			break
 		}
 		if !x.event(ev) {
@@ -32,6 +32,7 @@ func (x *exchange) stream(resp *http.Response, r *sse.Reader, body io.Reader) {
 			break
 		}
 	}
+	x.events = nil // goes to other requests
 	if !x.c.opts.Streaming && x.choices.any {
 		x.note(record.NoteStreamed)
 	}
@@ -47,9 +48,8 @@ func (x *exchange) event(ev sse.Event) bool {
 		x.fail(ev.At, record.ErrorStream, firstOf(clip(api.ErrorMessage(ev.Data)), "an error event without a word"))
 		return false
 	}
-	if ev.Unended && x.c.opts.API.Decode(ev.Data, &x.delta) != nil {
-		x.evidence.cut = true
-		return true // to how the body ended
+	if x.isStrange(ev) {
+		return true
 	}
 	if !x.decode(ev.Data, ev.At, record.ErrorMalformed) {
 		return false
@@ -62,13 +62,29 @@ func (x *exchange) event(ev sse.Event) bool {
 	if d.Choices == 0 && d.Usage == nil {
 		return true
 	}
-	x.evidence.last = ev.At
+	x.evidence.last, x.evidence.strange = ev.At, ""
 	since := ev.At.Sub(x.start)
 	if x.followed() {
 		x.chunk(record.Micros(since))
 	}
 	x.take()
 	x.noteProgress(since)
+	return true
+}
+
+// isStrange keeps for the verdict an event that is none of an answer: one that the body's end cut, and words in the place of
+// an object, which are a sign of life, an end mark of the server's own, or what a proxy says when the server is gone.
+func (x *exchange) isStrange(ev sse.Event) bool {
+	data := bytes.TrimSpace(ev.Data)
+	isObject := bytes.HasPrefix(data, []byte("{")) || bytes.HasPrefix(data, []byte("[{"))
+	if isObject && !ev.Unended || x.c.opts.API.Decode(data, &x.delta) == nil {
+		return false
+	}
+	if ev.Unended {
+		x.evidence.cut = true
+	} else {
+		x.evidence.strange = clip(string(data))
+	}
 	return true
 }
 

@@ -13,12 +13,13 @@ import (
 
 // evidence is what an answer has shown so far.
 type evidence struct {
-	events int       // with data
-	output bool      // text, reasoning or a tool call
-	deltas bool      // text came in deltas, so that a message repeats it
-	cut    bool      // the body ended inside an event
-	last   time.Time // when the newest part of the answer came
-	words  string    // of the first object without a choice
+	events  int       // with data
+	output  bool      // text, reasoning or a tool call
+	deltas  bool      // text came in deltas, so that a message repeats it
+	cut     bool      // the body ended inside an event
+	last    time.Time // when the newest part of the answer came
+	words   string    // of the first object without a choice
+	strange string    // an event that is no object, with nothing of the answer after it
 }
 
 // ending is how the reading of an answer ended.
@@ -28,7 +29,6 @@ type ending struct {
 	mark  bool   // by the end mark
 	err   error  // otherwise what the read ended with; io.EOF at a clean end of the body
 	kind  string // the content type
-	stray []byte // what the body began with, if that was no field of an event
 }
 
 // conclude decides, for every API, whether an answer is whole, failed, or none:
@@ -53,6 +53,7 @@ func (x *exchange) conclude(e ending) {
 		x.note(record.NoteBroken + ": " + x.errorType(e.err, false))
 	case !clean:
 		x.fail(e.at, x.errorType(e.err, false), e.err.Error())
+	case !finished && !e.whole && x.strayError(e):
 	case !x.choices.any:
 		x.fail(x.noAnswer(e))
 	case e.whole, finished && e.mark:
@@ -66,9 +67,38 @@ func (x *exchange) conclude(e ending) {
 	case e.mark:
 		x.succeed(e.at)
 		x.note(record.NoteNoFinish)
+	case s.strange != "":
+		x.fail(e.at, record.ErrorMalformed, fmt.Sprintf("no object in event %q", s.strange))
 	default:
 		x.fail(e.at, record.ErrorTruncated, x.cutShort())
 	}
+}
+
+// strayError fails a stream in which a line that is no field of an event says what went wrong: some servers write an object
+// of their error, and proxies a page, in the middle of it. A cut line says nothing certain.
+func (x *exchange) strayError(e ending) bool {
+	stray := x.stray()
+	if len(stray) == 0 || !x.choices.any && stray[0] != '{' {
+		return false
+	}
+	words := api.ErrorMessage(stray)
+	switch {
+	case x.c.opts.API.Decode(stray, &x.delta) == nil && x.delta.Error != "":
+		x.fail(e.at, record.ErrorStream, clip(x.delta.Error))
+	case words != "" && !e.mark:
+		x.fail(e.at, record.ErrorMalformed, fmt.Sprintf("no field of an event in line %q", clip(words)))
+	default:
+		return false
+	}
+	return true
+}
+
+// stray is the first line that was no field of an event.
+func (x *exchange) stray() []byte {
+	if x.events == nil {
+		return nil
+	}
+	return x.events.Stray()
 }
 
 func (x *exchange) cutShort() string {
@@ -80,17 +110,19 @@ func (x *exchange) cutShort() string {
 
 // noAnswer gives the failure of a body that ended without a choice.
 func (x *exchange) noAnswer(e ending) (at time.Time, errorType, message string) {
-	switch {
-	case x.evidence.words != "":
-		return e.at, record.ErrorMalformed, "no choice in the answer: " + x.evidence.words
-	case len(e.stray) > 0:
+	switch stray := x.stray(); {
+	case x.evidence.words != "" || x.evidence.strange != "":
+		return e.at, record.ErrorMalformed, "no choice in the answer: " + firstOf(x.evidence.words, x.evidence.strange)
+	case len(stray) > 0:
 		message = fmt.Sprintf("expected a stream of events, got content type %q", e.kind)
-		if words := api.ErrorMessage(e.stray); words != "" {
+		if words := api.ErrorMessage(stray); words != "" {
 			message += ": " + words
 		}
 		return e.at, record.ErrorMalformed, message
 	case e.mark:
 		return e.at, record.ErrorMalformed, "no choice in the answer: nothing came before [DONE]"
+	case e.whole:
+		return e.at, record.ErrorMalformed, "no choice in the answer"
 	}
 	return e.at, record.ErrorTruncated, x.cutShort()
 }

@@ -2,6 +2,7 @@ package client
 
 import (
 	"bytes"
+	"compress/flate"
 	"compress/gzip"
 	"compress/zlib"
 	"fmt"
@@ -48,6 +49,9 @@ var framings = []struct {
 	{"comments", func(events ...string) string { return ": hi\n\n" + join("data: ", events, "\n\n: ping\n\n") }},
 	{"names", func(events ...string) string { return join("id: 1\nevent: message\ndata: ", events, "\n\n") }},
 	{"empty data", func(events ...string) string { return join("data:\n\ndata: ", events, "\n\n") }},
+	{"words", func(events ...string) string {
+		return join("data: []\n\ndata: [PING]\n\ndata: .\n\nevent: status\ndata: at work\n\ndata: \"\"\n\ndata: 1730000000\n\ndata: ", events, "\n\n")
+	}},
 	{"pings", func(events ...string) string {
 		return join("event: ping\ndata: {\"type\":\"ping\"}\n\ndata: ping\n\ndata: {\"type\":\"ping\"}\n\ndata: ", events, "\n\n")
 	}},
@@ -81,6 +85,11 @@ var compressions = []struct {
 		w := gzip.NewWriter(&b)
 		return closed(&b, w, text)
 	}},
+	{"DEFLATE", func(text string) []byte { // without a frame
+		var b bytes.Buffer
+		w, _ := flate.NewWriter(&b, flate.BestSpeed)
+		return closed(&b, w, text)
+	}},
 	{"deflate", func(text string) []byte {
 		var b bytes.Buffer
 		return closed(&b, zlib.NewWriter(&b), text)
@@ -111,6 +120,9 @@ type ended struct {
 var endings = []ended{
 	{"whole", []string{stopJSON, usageJSON, "[DONE]"}, nil, "", "", ""},
 	{"whole, the mark quoted", []string{stopJSON, usageJSON, `"[DONE]"`}, nil, "", "", ""},
+	{"another mark", []string{stopJSON, usageJSON, "DONE"}, nil, "", "", record.NoteNoDone},
+	{"a list as mark", []string{stopJSON, usageJSON, "[END]", "[]"}, nil, "", "", record.NoteNoDone},
+	{"a farewell", []string{stopJSON, usageJSON, "bye"}, nil, "", "", record.NoteNoDone},
 	{"no mark", []string{stopJSON, usageJSON}, nil, "", "", record.NoteNoDone},
 	{"no usage, no mark", []string{stopJSON}, nil, "", "", record.NoteNoDone},
 	{"reset after the usage", []string{stopJSON, usageJSON}, io.ErrClosedPipe, "", "", record.NoteBroken + ": reset"},
@@ -184,6 +196,13 @@ var bodies = []struct {
 	{"an envelope", `{"code":1302,"msg":"rate limit reached","success":false}`, record.ErrorStream, "rate limit reached"},
 	{"a detail", `{"detail":"busy"}`, record.ErrorMalformed, "no choice in the answer: busy"},
 	{"an empty object", `{}`, record.ErrorMalformed, "no choice in the answer: {}"},
+	{"an answer behind comments", ": keep-alive\n\n: keep-alive\n\n" + wholeJSON, "", ""},
+	{"an error behind comments", ": keep-alive\n\n" + `{"error":"no memory"}`, record.ErrorStream, "no memory"},
+	{"a list of chunks", "[" + oneJSON + ",\r\n" + twoJSON + "]", record.ErrorMalformed, "one object in a list"},
+	{"usage alone", `{"choices":[],"usage":{"prompt_tokens":7}}`, record.ErrorMalformed, "no choice in the answer"},
+	{"words in events", "data: at work\n\ndata: [DONE]\n\n", record.ErrorMalformed, "no choice in the answer: at work"},
+	{"an error event without data", "event: error\n\n", record.ErrorStream, "an error event without a word"},
+	{"an error event with a comment", "event: error\n: \"worker gone\"\n\ndata: [DONE]\n\n", record.ErrorStream, "worker gone"},
 	{"no choices", `{"choices":[]}`, record.ErrorMalformed, `no choice in the answer: {"choices":[]}`},
 	{"a job", `{"request_id":"r1","status":"pending"}`, record.ErrorMalformed, `no choice in the answer: {"request_id":"r1","status":"pending"}`},
 	{"an end mark alone", "data: [DONE]\n\n", record.ErrorMalformed, "nothing came before [DONE]"},
@@ -239,6 +258,29 @@ func TestAWholeAnswerOnABrokenConnection(t *testing.T) {
 		}
 		if broken := strings.Contains(r.Note, record.NoteBroken+": reset"); !r.Failed() && !broken {
 			t.Errorf("%s: got note %q", tt.name, r.Note)
+		}
+	}
+}
+
+// What stands in a stream beside its events says what went wrong, unless the answer is whole.
+func TestLinesBesideEvents(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, line, errorType, message string }{
+		{"Ollama's error", `{"error":"llama runner process has terminated"}`, record.ErrorStream, "llama runner process has terminated"},
+		{"an error object", `{"error":{"message":"gone"}}`, record.ErrorStream, "gone"},
+		{"a detail", `{"detail":"gone"}`, record.ErrorMalformed, `no field of an event in line "gone"`},
+		{"a word", "Internal Server Error", record.ErrorMalformed, `no field of an event in line "Internal Server Error"`},
+		{"a page", "<html><title>502 Bad Gateway</title></html>", record.ErrorMalformed, `"502 Bad Gateway"`},
+	} {
+		for _, end := range []string{"\n", ""} {
+			r := answered(t, newClient(t, nil), http.Header{}, []byte(chunk("a")+chunk("b")+tt.line+end), nil).Record
+			if r.ErrorType != tt.errorType || !strings.Contains(r.Error, tt.message) {
+				t.Errorf("%s: got %q: %q, want %q: %q", tt.name, r.ErrorType, r.Error, tt.errorType, tt.message)
+			}
+			r = answered(t, newClient(t, nil), http.Header{}, []byte(chunk("a")+stop+tt.line+end), nil).Record
+			if r.Failed() {
+				t.Errorf("%s after the finish reason: got %q: %q", tt.name, r.ErrorType, r.Error)
+			}
 		}
 	}
 }

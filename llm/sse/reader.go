@@ -7,7 +7,8 @@
 //   - The last event may lack its blank line, and its line break too. It is returned, marked as unended.
 //   - Events may be parted by one line break instead of a blank line. A data line that begins a JSON object, or is
 //     [DONE], starts an event of its own if the data line before it is an object by itself.
-//   - A field named error, as llama.cpp wrote in 2025, is an event named error with the field's value as its data.
+//   - A field named error, as llama.cpp wrote in 2025, is an event named error with the field's value as its data. An event
+//     named error needs no data; its comments, where Dynamo puts the message, are its data.
 package sse
 
 import (
@@ -92,9 +93,28 @@ const maxStray = 400
 // there was none. It lives until the next Reset.
 func (r *Reader) Stray() []byte { return r.stray }
 
-// Peek returns the first byte that is no white space and not part of a byte-order mark, reading as far as it must, and
-// consumes nothing. It is to be called before Next. The error is the source's.
+// Peek returns the first byte that is no white space and not part of a byte-order mark or a comment, reading as far as it
+// must. It consumes nothing but comments, with what is before them, which are in no event. It is to be called before Next.
+// The error is the source's.
 func (r *Reader) Peek() (byte, error) {
+	for {
+		c, err := r.peek()
+		if err != nil || c != ':' {
+			return c, err
+		}
+		for line := []byte(nil); len(line) == 0; r.start = r.line {
+			if line, err = r.readLine(); err != nil {
+				return 0, err
+			}
+			if len(line) > 0 && line[0] != ':' {
+				r.unread(line)
+				return ':', nil // behind a blank, as in no comment
+			}
+		}
+	}
+}
+
+func (r *Reader) peek() (byte, error) {
 	for i := 0; ; i++ {
 		for r.start+i == r.end {
 			if err := r.fill(); err != nil {
@@ -152,7 +172,7 @@ func (r *Reader) Next() (Event, error) {
 				continue
 			}
 		}
-		if r.lines > 0 {
+		if r.lines > 0 || r.isError() {
 			return r.event(r.at), nil
 		}
 		r.start, r.name = r.line, r.name[:0]
@@ -171,13 +191,16 @@ func (r *Reader) lastEvent(err error) (Event, error) {
 		r.stop, r.line, r.seen = r.end, r.end, r.end
 		r.field(r.withoutBOM(line))
 	}
-	if r.lines == 0 {
+	if r.lines == 0 && !r.isError() {
 		return Event{}, err
 	}
 	ev := r.event(r.at)
 	ev.Unended = true
 	return ev, nil
 }
+
+// isError says whether the event being read is named error.
+func (r *Reader) isError() bool { return string(r.name) == "error" }
 
 // startsEvent says whether a line that follows a data line would start an event, were there a blank line before it.
 func startsEvent(line []byte) bool {
@@ -207,8 +230,11 @@ func (r *Reader) unread(line []byte) {
 // https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
 func (r *Reader) field(line []byte) {
 	colon := bytes.IndexByte(line, ':')
-	if colon == 0 {
-		return // a comment, as proxies are kept awake with
+	if colon == 0 { // a comment, as proxies are kept awake with
+		if r.isError() && r.lines == 0 {
+			r.addData(bytes.TrimPrefix(line[1:], []byte(" ")))
+		}
+		return
 	}
 	name, value := line, line[len(line):]
 	if colon > 0 {
@@ -251,8 +277,11 @@ func (r *Reader) addData(value []byte) {
 }
 
 func (r *Reader) data() []byte {
-	if r.lines > 1 {
+	switch {
+	case r.lines > 1:
 		return r.joined
+	case r.lines == 0:
+		return nil
 	}
 	return r.buf[r.start+r.dataAt:][:r.dataLen]
 }

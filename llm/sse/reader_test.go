@@ -45,6 +45,10 @@ func TestNext(t *testing.T) {
 		{"several data lines", "data: a\ndata:\ndata: b\n\ndata: c\n\n", []string{"|a\n\nb", "|c"}, io.EOF},
 		{"empty data is an event", "data\n\ndata:\n\n", []string{"|", "|"}, io.EOF},
 		{"name", "event: error\ndata: x\n\ndata: y\n\n", []string{"error|x", "|y"}, io.EOF},
+		{"an error without data", "event: error\n\ndata: y\n\n", []string{"error|", "|y"}, io.EOF},
+		{"an error without data, unended", "event: error", []string{"error|~"}, io.EOF},
+		{"an error in a comment", "event: error\n: gone\n\ndata: y\n\n", []string{"error|gone", "|y"}, io.EOF},
+		{"a comment beside an error's data", "event: error\ndata: x\n: gone\n\n", []string{"error|x"}, io.EOF},
 		{"name without data is no event", "event: lost\n\ndata: y\n\n", []string{"|y"}, io.EOF},
 		{"unknown fields", "id: 7\nretry: 3\nfoo: bar\nbar\ndata: a\n\n", []string{"|a"}, io.EOF},
 		{"byte-order mark", "\xef\xbb\xbfdata: a\n\n\xef\xbb\xbfdata: b\n\n", []string{"|a"}, io.EOF},
@@ -227,6 +231,7 @@ func TestPeekAndRest(t *testing.T) {
 		{"data: a\n\n", 'd', nil},
 		{strings.Repeat("\n", 3*firstBuffer) + "<html>", '<', nil},
 		{" \n", 0, io.EOF},
+		{" : x\n", ':', nil},
 		{"", 0, io.EOF},
 	} {
 		for _, src := range []io.Reader{iotest.OneByteReader(strings.NewReader(tt.stream)), iotest.DataErrReader(strings.NewReader(tt.stream))} {
@@ -239,6 +244,33 @@ func TestPeekAndRest(t *testing.T) {
 				t.Errorf("%.20q: the rest is %.20q, %v", tt.stream, rest, err)
 			}
 		}
+	}
+}
+
+// A proxy may keep a connection awake before an answer that is no stream.
+func TestPeekPassesOverComments(t *testing.T) {
+	t.Parallel()
+	for stream, want := range map[string]string{
+		": ping\n\n: ping\r\n\r\n{\"a\":1}": "\r\n{\"a\":1}",
+		"\xef\xbb\xbf\n:\r\rdata: a\n\n":    "\rdata: a\n\n",
+		": ping":                            ": ping",
+		": ping\n\n":                        "\n",
+	} {
+		for _, src := range []io.Reader{iotest.OneByteReader(strings.NewReader(stream)), strings.NewReader(stream)} {
+			r := NewReader(src, 0)
+			_, _ = r.Peek()
+			rest, err := io.ReadAll(r.Rest())
+			if got := strings.TrimLeft(string(rest), "\r\n"); err != nil || got != strings.TrimLeft(want, "\r\n") {
+				t.Errorf("%q: the rest is %q, %v; want %q", stream, got, err, want)
+			}
+		}
+	}
+	r := NewReader(strings.NewReader(": ping\n\ndata: a\n\n"), 0)
+	if c, err := r.Peek(); c != 'd' || err != nil {
+		t.Errorf("got %q, %v", c, err)
+	}
+	if ev, err := r.Next(); string(ev.Data) != "a" || err != nil {
+		t.Errorf("the event after a comment: %q, %v", ev.Data, err)
 	}
 }
 
@@ -302,7 +334,7 @@ func slow(stream string) (events []string) {
 	var data []string
 	single := false
 	end := func(mark string) {
-		if data != nil {
+		if data != nil || name == "error" {
 			events = append(events, name+"|"+strings.Join(data, "\n")+mark)
 		}
 		name, data = "", nil
@@ -323,6 +355,8 @@ func slow(stream string) (events []string) {
 			name = value
 		case field == "error":
 			name, data = "error", append(data, value)
+		case strings.HasPrefix(line, ":") && name == "error" && data == nil:
+			data = []string{value}
 		}
 		if !last && (line == "" || single && len(data) == 1 && (object(data[0]) || strings.TrimSpace(data[0]) == "[DONE]")) {
 			end("")
