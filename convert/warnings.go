@@ -171,7 +171,7 @@ func (g *group) warnOfCounts(w *warner, t TokenCounts) {
 	w.warn(t.Differed > 0, "%d of %d prompts do not have the tokens they were made to have: is it the model's tokenizer?", t.Differed, t.Asked)
 	w.warn(t.Prompt.Differed > 0, "the server counts other prompt tokens than the client in %d of %d requests (%d against %d in all)",
 		t.Prompt.Differed, t.Prompt.Compared, t.Prompt.Server, t.Prompt.Client)
-	w.warn(t.ZeroUsage > 0, "the server reports usage of zeros in %d of %d answers: give a tokenizer, so that the client counts", t.ZeroUsage, len(g.ok))
+	w.warn(t.ZeroUsage > 0, "the server reports usage of no tokens, or of one for many chunks, in %d of %d answers: give a tokenizer, so that the client counts", t.ZeroUsage, len(g.ok))
 	w.warn(t.Completion.Differed > 0, "the server counts other output tokens than the client in %d of %d answers (%d against %d in all)%s",
 		t.Completion.Differed, t.Completion.Compared, t.Completion.Server, t.Completion.Client, g.causeOfDifference())
 	w.warn(t.Output[record.ContentChunks] > 0, "output tokens of %d answers are their chunks, for want of a better count", t.Output[record.ContentChunks])

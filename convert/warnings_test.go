@@ -156,7 +156,7 @@ func TestUsageOfZeros(t *testing.T) {
 	left := with(answered(10, "stop"), func(r *record.Request) { r.Usage, r.Note = nil, record.NoteZeroUsage })
 	empty := with(answered(0, "stop"), func(r *record.Request) { r.Chunks = []int64{} })
 	requests := []*record.Request{answered(0, "stop"), left, empty, answered(10, "length")}
-	if got, want := warned(t, nil, "zeros", requests...), "the server reports usage of zeros in 2 of 4 answers: give a tokenizer, so that the client counts"; len(got) != 1 || got[0] != want {
+	if got, want := warned(t, nil, "no tokens", requests...), "the server reports usage of no tokens, or of one for many chunks, in 2 of 4 answers: give a tokenizer, so that the client counts"; len(got) != 1 || got[0] != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if n := runOf(t, requests...).Summary(Options{}).Ours.Tokens.ZeroUsage; n != 2 {
@@ -200,7 +200,7 @@ func TestNotesAreCounted(t *testing.T) {
 		"1 of 2 answers have several choices: text, times and tokens are of the first":                                              noted(record.NoteNoDone + "; " + record.NoteChoices),
 		"1 of 2 answers came in chunks of all the text so far, which counts once":                                                   noted(record.NoteCumulative + "; " + record.NoteZeroUsage),
 		"1 of 2 answers were whole when their connection broke, and count as successes":                                             noted(record.NoteBroken + ": reset"),
-		"the server reports usage of zeros in 1 of 2 answers: give a tokenizer, so that the client counts":                          noted(record.NoteZeroUsage),
+		"the server reports usage of no tokens, or of one for many chunks, in 1 of 2 answers: give a tokenizer, so that the client counts":                          noted(record.NoteZeroUsage),
 	} {
 		if got := warned(t, nil, "", r, answered(10, "length")); !slices.Contains(got, want) {
 			t.Errorf("note %q: got %q, want %q", r.Note, got, want)

@@ -90,39 +90,44 @@ func find(object, key []byte) []byte {
 	return nil
 }
 
-// isCount knows the members of a usage map that cannot be 0 beside output.
-func isCount(name string) bool {
+// manyChunks is the number of chunks that one token cannot make, were it cut into its bytes.
+const manyChunks = 5
+
+// impossible says whether a member of a usage map cannot be beside output of so many chunks: a count of 0, and a completion
+// of one token in many chunks, which is the count of each and not of all.
+func impossible(name string, value []byte, chunks int) bool {
+	n, isNumber := count(value)
+	if !isNumber {
+		return false
+	}
 	switch name {
-	case "prompt_tokens", "completion_tokens", "input_tokens", "output_tokens":
-		return true
+	case "prompt_tokens", "input_tokens":
+		return n == 0
+	case "completion_tokens", "output_tokens":
+		return n == 0 || n == 1 && chunks >= manyChunks
 	}
 	return false
 }
 
-// hasZero says whether one of those is 0, as in few maps.
-func hasZero(usage []byte) bool {
+// anyImpossible looks through a map without taking it apart: most are possible.
+func anyImpossible(usage []byte, chunks int) bool {
 	s := scanner{b: usage}
 	if !s.open('{') {
 		return false
 	}
 	for first := true; s.more('}', first); first = false {
 		key := s.key()
-		if value := s.skip(); isCount(string(key)) && isZero(value) {
+		if impossible(string(key), s.skip(), chunks) {
 			return true
 		}
 	}
 	return false
 }
 
-func isZero(value []byte) bool {
-	n, isNumber := count(value)
-	return isNumber && n == 0
-}
-
-// WithoutZeros gives a usage map without the token counts that are 0, and whether one of the prompt or the completion
-// was: beside output neither can be. It gives nil if nothing is left.
-func WithoutZeros(usage []byte) (kept []byte, zeros bool) {
-	if !hasZero(usage) {
+// Plausible gives a usage map without the token counts that cannot be beside output of so many chunks, and whether there
+// were any. It gives nil if nothing is left.
+func Plausible(usage []byte, chunks int) (kept []byte, dropped bool) {
+	if !anyImpossible(usage, chunks) {
 		return usage, false
 	}
 	var members map[string]json.RawMessage
@@ -130,7 +135,7 @@ func WithoutZeros(usage []byte) (kept []byte, zeros bool) {
 		return usage, false
 	}
 	for name, value := range members {
-		if (isCount(name) || name == "total_tokens") && isZero(value) {
+		if n, isNumber := count(value); impossible(name, value, chunks) || name == "total_tokens" && isNumber && n == 0 {
 			delete(members, name)
 		}
 	}

@@ -38,8 +38,11 @@ func parseAddress(text string, dialect api.Dialect) (*address, error) {
 	a := &address{user: base.User}
 	base.User = nil
 	path := strings.TrimRight(base.EscapedPath(), "/")
+	path = strings.TrimSuffix(path, "/models") // the list that a browser shows
 	root, given := splitEndpoint(path)
-	switch {
+	switch other := otherEndpoint.FindString(path); {
+	case other != "":
+		return nil, fmt.Errorf("baseURL %q is the endpoint of an API that is not spoken here: leave %s out of it", shown(text), other)
 	case given != nil && given != dialect:
 		return nil, fmt.Errorf("baseURL %q is an endpoint of api %q, and the request is one of api %q: "+
 			"leave %s out of it, or set api (API in our scripts)", shown(text), given.Name(), dialect.Name(), given.Path())
@@ -96,6 +99,9 @@ func splitEndpoint(path string) (root string, dialect api.Dialect) {
 // ownRoot is a version in a path, such as v1 or v1beta, or a deployment: it tells where an API begins.
 var ownRoot = regexp.MustCompile(`(?i)(?:^|/)(?:v[0-9][^/]*|deployments)(?:/|$)`)
 
+// otherEndpoint is what a path ends in that is an endpoint of another API.
+var otherEndpoint = regexp.MustCompile(`/(?:responses|embeddings|messages|rerank|score|generate|generate_stream|tokenize)$`)
+
 // versioned says whether a path tells by itself where an API begins.
 func versioned(path string) bool { return ownRoot.MatchString(path) }
 
@@ -125,7 +131,7 @@ func ServerURL(text string) string {
 // either.
 func (o *Options) Authorization() string {
 	if o.APIKey != "" {
-		return "Bearer " + o.APIKey
+		return "Bearer " + strings.TrimPrefix(o.APIKey, "Bearer ") // as some copy it
 	}
 	base, err := url.Parse(o.BaseURL)
 	if err != nil || base.User == nil {

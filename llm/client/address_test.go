@@ -28,6 +28,7 @@ func TestAddress(t *testing.T) {
 		},
 		{"http://h/v1/chat/completions", "http://h/v1/chat/completions", "http://h/v1/models"},
 		{"http://h/v1/chat/completions/?a=b", "http://h/v1/chat/completions?a=b", "http://h/v1/models?a=b"},
+		{"http://h/v1/models", "http://h/v1/chat/completions", "http://h/v1/models"},
 		{"http://h/chat/completions", "http://h/chat/completions", "http://h/models"},
 		{"http://[::1]:8000", "http://[::1]:8000/v1/chat/completions", "http://[::1]:8000/v1/models"},
 		{"http://u:secret@h", "http://h/v1/chat/completions", "http://h/v1/models"},
@@ -164,6 +165,8 @@ func TestCredentials(t *testing.T) {
 	}{
 		{"nothing", "", "", nil, "", "refused a request without a key: set apiKey (API_KEY in our scripts)"},
 		{"a key", "", "secret", nil, "Bearer secret", "refused the API key of apiKey: check apiKey"},
+		{"a key as it is sent", "", "Bearer secret", nil, "Bearer secret", "refused the API key of apiKey: check apiKey"},
+		{"a key in the query", "?api_key=secret", "", nil, "", "refused the key in the query of baseURL: check baseURL"},
 		{"a user", "u:p%40secret@", "", nil, "Basic dTpwQHNlY3JldA==", "refused the user of baseURL: check the user and password in baseURL"},
 		{"a user alone", "secret@", "", nil, "Basic c2VjcmV0Og==", "refused the user of baseURL"},
 		{"the key goes before the user", "u:p@", "secret", nil, "Bearer secret", "refused the API key of apiKey"},
@@ -179,6 +182,9 @@ func TestCredentials(t *testing.T) {
 		}))
 		c := newClient(t, func(o *Options) {
 			o.BaseURL, o.Model = strings.Replace(server.URL, "://", "://"+tt.user, 1), ""
+			if strings.HasPrefix(tt.user, "?") {
+				o.BaseURL = server.URL + tt.user
+			}
 			o.APIKey, o.Headers = tt.key, tt.headers
 		})
 		r := do(t, t.Context(), c, new(http.Transport)).Record

@@ -43,6 +43,7 @@ func TestTextCountsOnce(t *testing.T) {
 		{"messages of all the text so far", message("One") + message("One two") + message("One two three") + stop, "One two three", []int{3, 3, 5}, record.NoteCumulative},
 		{"a loop of one token", chunk("ha") + chunk("ha") + chunk("ha") + stop, "hahaha", []int{2, 2, 2}, ""},
 		{"a loop of growing chunks that ends", chunk("ha") + chunk("haha") + chunk("hahaha") + chunk("!") + stop, "hahahahahaha!", []int{2, 4, 6, 1}, ""},
+		{"all the text so far, in two chunks", chunk("One two three") + chunk("One two three four") + stop, "One two three four", []int{11, 4}, record.NoteCumulative},
 		{"two chunks that look alike", chunk("a") + chunk("ab") + stop, "aab", []int{1, 2}, ""},
 
 		{"two choices in turn", choice(0, "One", "null") + choice(1, "Eins", "null") + choice(0, " two", "null") + choice(1, " zwei", `"length"`) + choice(0, "", `"stop"`), "One two", []int{3, 3}, record.NoteChoices},
@@ -89,6 +90,7 @@ func TestUsageThatCannotBe(t *testing.T) {
 		{"zeros at the end", five + stop + event(`{"choices":[],%s}`, zeros), 0, 5, record.NoSource, record.ContentChunks, record.NoteZeroUsage},
 		{"zeros after counts", five + stop + event(`{"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":6}}`) + event(`{"choices":[],%s}`, zeros), 7, 6, record.ServerUsage, record.ServerUsage, ""},
 		{"the prompt's count alone", event(`{"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":0,"total_tokens":7}}`) + five + stop, 7, 5, record.ServerUsage, record.ContentChunks, record.NoteZeroUsage},
+		{"one token in each chunk", strings.ReplaceAll(five, "}]}", `}],"usage":{"prompt_tokens":7,"completion_tokens":1}}`) + stop, 7, 5, record.ServerUsage, record.ContentChunks, record.NoteZeroUsage},
 		{"a prompt of nothing", five + stop + event(`{"choices":[],"usage":{"prompt_tokens":0,"completion_tokens":6}}`), 0, 6, record.NoSource, record.ServerUsage, record.NoteZeroUsage},
 		{"nulls after counts", five + stop + event(`{"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":6}}`) + event(`{"choices":[],"usage":{"completion_tokens":null}}`), 7, 6, record.ServerUsage, record.ServerUsage, ""},
 		{"an answer of nothing", event(`{"choices":[{"delta":{},"finish_reason":"stop"}],%s}`, zeros), 0, 0, record.ServerUsage, record.ServerUsage, ""},

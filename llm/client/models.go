@@ -136,6 +136,7 @@ func modelNames(body []byte) (names []string, isList bool) {
 	var list struct {
 		Data *entries `json:"data"`
 	}
+	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
 	if json.Unmarshal(body, &list) != nil || list.Data == nil {
 		list.Data = new(entries)
 		if json.Unmarshal(body, list.Data) != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -15,6 +16,7 @@ const (
 	noCredential = "a request without a key"
 	keyOfOption  = "the API key of apiKey"
 	userOfURL    = "the user of baseURL"
+	keyOfQuery   = "the key in the query of baseURL"
 )
 
 // credential names what requests are authorized by, without its value.
@@ -35,6 +37,13 @@ func (o *Options) credential(header http.Header) string {
 	if i := own(looksSecret); i >= 0 {
 		return "the header " + names[i]
 	}
+	if base, err := url.Parse(o.BaseURL); err == nil {
+		for name := range base.Query() {
+			if looksSecret(strings.ToLower(name)) {
+				return keyOfQuery
+			}
+		}
+	}
 	return noCredential
 }
 
@@ -51,6 +60,8 @@ func (c *Client) credentialFix() string {
 		return setKey
 	case keyOfOption:
 		return "check apiKey (API_KEY in our scripts)"
+	case keyOfQuery:
+		return "check baseURL (BASE_URL in our scripts)"
 	case userOfURL:
 		return "check the user and password in baseURL (BASE_URL in our scripts), or " + setKey
 	}

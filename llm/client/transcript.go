@@ -16,8 +16,9 @@ type transcript struct {
 
 // What chunks that repeat the text so far must show, so that no loop of a model is taken for them.
 const (
-	minGrown = 2 // chunks after the first that were longer than the one before
-	minTwice = 8 // bytes repeated
+	minGrown = 2  // chunks after the first that were longer than the one before
+	minTwice = 8  // bytes repeated
+	allTwice = 12 // bytes repeated by a single chunk
 )
 
 // add takes the text of one chunk. keepEnds says that the ends of the chunks are wanted at the end.
@@ -64,7 +65,8 @@ func (t *transcript) repeats(content []byte) bool {
 // settle says whether each chunk held all the text so far. If so it leaves the text once, and of the chunks' times
 // those that brought something new.
 func (t *transcript) settle(times []int64) (kept []int64, cumulative bool) {
-	if t.plain || t.grown < minGrown || t.twice < minTwice || len(times) != len(t.ends) {
+	certain := t.grown >= minGrown && t.twice >= minTwice || t.grown > 0 && t.twice >= allTwice
+	if t.plain || !certain || len(times) != len(t.ends) {
 		return times, false
 	}
 	from, had, n := 0, 0, 0

@@ -138,7 +138,8 @@ func (x *exchange) settle() {
 	}
 	if x.evidence.output && len(x.rec.Usage) > 0 {
 		var zeros bool
-		if x.rec.Usage, zeros = api.WithoutZeros(x.rec.Usage); zeros {
+		chunks := len(x.rec.Chunks) + len(x.rec.Reasoning) + len(x.rec.ToolCalls)
+		if x.rec.Usage, zeros = api.Plausible(x.rec.Usage, chunks); zeros {
 			x.note(record.NoteZeroUsage)
 		}
 	}

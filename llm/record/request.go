@@ -32,7 +32,7 @@ const (
 	NoteStreamed   = "the server streamed although it was asked not to"
 	NoteChoices    = "the answer has several choices, of which the first counts"
 	NoteCumulative = "each chunk held all the text so far, which counts once"
-	NoteZeroUsage  = "the server's usage of zeros was left out"
+	NoteZeroUsage  = "the server's usage of no tokens, or of one for many chunks, was left out"
 	NoteResent     = "the server had closed the connection kept alive: sent again on another"
 	NoteBadUsage   = "a usage map that is no JSON, or too large, was left out"
 )
