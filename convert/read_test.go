@@ -31,7 +31,7 @@ func TestReadRefuses(t *testing.T) {
 		{"two runs, forced", []Source{{"f", bytes.NewReader(good)}, {"g", bytes.NewReader(asRecords(t, other))}}, true, ""},
 		{"UTF-16", []Source{{"f", strings.NewReader("\xff\xfe{\x00")}}, false, "f: the file is UTF-16"},
 		{"numbers as pandas writes them", []Source{{"f", strings.NewReader("{\"type\":\"request\",\"stage\":0.0}\n")}}, false, "lines written by `k6 run --out llm=FILE`"},
-		{"their reason", []Source{{"f", strings.NewReader("{\"type\":\"request\",\"stage\":0.0}\n")}}, false, "the first line that could not be read: f:1: request line: json: cannot unmarshal number 0.0"},
+		{"their reason", []Source{{"f", strings.NewReader("{\"type\":\"request\",\"stage\":0.0}\n")}}, false, "the first line that could not be read: f:1: request line: field \"stage\": want a whole number, got number 0.0"},
 		{"no gzip", []Source{{"f", strings.NewReader("\x1f\x8b")}}, false, "f: unexpected EOF"},
 	} {
 		run, err := Read(ReadOptions{Force: tt.force}, tt.sources...)

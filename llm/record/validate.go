@@ -46,6 +46,8 @@ func (r *Request) Validate() error {
 		return fmt.Errorf("negative number %d.%d", r.Index, r.Seq)
 	case r.Start <= 0:
 		return errors.New(`missing field "start_ns"`)
+	case r.End == 0:
+		return errors.New(`missing field "end_ns"`)
 	case r.End < r.Start:
 		return errors.New("end_ns lies before start_ns")
 	case len(r.ChunkTokens) > 0 && len(r.ChunkTokens) != len(r.Chunks):
