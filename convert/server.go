@@ -131,7 +131,7 @@ var counters = []string{
 	record.ServerPrefixCacheHits, record.ServerTTFTSum, record.ServerTTFTCount, record.ServerGPUEnergy,
 }
 
-// findRestarts looks for counters that fall between two neighbouring samples of a page, as one instance read it: clocks of
+// findRestarts looks for counters that fall, or a start of the server that moves, between two neighbouring samples of a page, as one instance read it: clocks of
 // several differ.
 func (w *serverWindow) findRestarts() {
 	type reading struct {
@@ -146,12 +146,22 @@ func (w *serverWindow) findRestarts() {
 			continue
 		}
 		by := reading{at, w.run.readBy[line]}
-		if last := before[by]; last != nil && fell(last.Values, line.Values) {
+		if last := before[by]; last != nil && begunAnew(last.Values, line.Values) {
 			falls[by]++
 			w.anew[at] = max(w.anew[at], falls[by])
 		}
 		before[by] = line
 	}
+}
+
+// restartGap is by how many seconds a start has to move: some clients work it out anew each time, from a clock that is adjusted.
+const restartGap = 0.5
+
+// begunAnew says whether a server was started between two samples.
+func begunAnew(before, after map[string]float64) bool {
+	was, had := before[record.ServerProcessStart]
+	is, has := after[record.ServerProcessStart]
+	return had && has && math.Abs(is-was) > restartGap || fell(before, after)
 }
 
 // fell says whether a counter is lower than it was. One that is not on the page is 0.

@@ -158,6 +158,18 @@ func TestServerStartedAgain(t *testing.T) {
 			at(9, "a", record.ServerRequests, 5.0, record.ServerGenerationTokens, 0.0), at(11, "a", record.ServerRequests, 1.0, record.ServerGenerationTokens, 4.0),
 			at(15, "a", record.ServerRequests, 6.0, record.ServerGenerationTokens, 9.0),
 		}, 1, `null`},
+		"another start, at no lower counts": {[]*record.Server{
+			at(9, "a", record.ServerProcessStart, 1000.0, record.ServerGenerationTokens, 4.0), at(11, "a"),
+			at(15, "a", record.ServerProcessStart, 1010.5, record.ServerGenerationTokens, 4.0),
+		}, 1, `null`},
+		"another start, and more than before": {[]*record.Server{
+			at(9, "a", record.ServerProcessStart, 1000.0, record.ServerGenerationTokens, 4.0),
+			at(15, "a", record.ServerProcessStart, 1010.5, record.ServerGenerationTokens, 9.0),
+		}, 1, `null`},
+		"a start that is worked out anew": {[]*record.Server{
+			at(9, "a", record.ServerProcessStart, 1000.0, record.ServerGenerationTokens, 4.0),
+			at(12, "a", record.ServerGenerationTokens, 5.0), at(15, "a", record.ServerProcessStart, 1000.01, record.ServerGenerationTokens, 10.0),
+		}, 0, `{"server":6,"client":6,"difference":0}`},
 		"a page of devices beside": {[]*record.Server{
 			tokens(9, 0), at(9.1, "b", record.ServerGPUEnergy, 50.0), tokens(11, 4), at(11.1, "b", record.ServerGPUEnergy, 10.0), tokens(15, 6), at(15.1, "b", record.ServerGPUEnergy, 60.0),
 		}, 1, `{"server":6,"client":6,"difference":0}`},

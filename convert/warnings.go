@@ -66,7 +66,7 @@ func (a *Additions) addServer(s *ServerState) {
 		return
 	}
 	w := &warner{a.Warnings}
-	w.warn(s.Anew > 0, "the counters of a server's page fell %d times: it was started again, or several servers answer under its URL; its counts are null", s.Anew)
+	w.warn(s.Anew > 0, "the counters of a server's page began anew %d times: it was started again, or several servers answer under its URL; its counts are null", s.Anew)
 	a.Warnings = w.list
 }
 

@@ -14,6 +14,7 @@ const (
 	ServerPrefixCacheHits    = "prefix_cache_hits"    // tokens found
 	ServerTTFTSum            = "ttft_seconds_sum"     // over ServerTTFTCount requests
 	ServerTTFTCount          = "ttft_count"
+	ServerProcessStart       = "process_start_seconds" // Unix time of the server's start, of several processes the latest
 
 	ServerGPUs           = "gpus"            // devices on the page
 	ServerGPUUtilization = "gpu_utilization" // 0 to 1

@@ -44,10 +44,11 @@ func Parse(page string) (engine string, values map[string]float64) {
 func gather(metrics []metric, series []tally) (engine string, values map[string]float64) {
 	values = map[string]float64{}
 	for i, m := range metrics {
-		if series[i].n == 0 || m.engine != dcgm && engine != "" && m.engine != engine {
+		shared := m.engine == dcgm || m.engine == process && engine != ""
+		if series[i].n == 0 || !shared && (m.engine == process || engine != "" && m.engine != engine) {
 			continue
 		}
-		if m.engine != dcgm {
+		if !shared {
 			engine = m.engine
 		}
 		value := series[i].fold(m)

@@ -78,6 +78,10 @@ func TestParse(t *testing.T) {
 		},
 		{"the first engine counts, devices go along", "sglang:num_running_reqs 9\nvllm:num_requests_running 2\nDCGM_FI_DEV_GPU_TEMP 40\n", "vllm", "gpu_temperature_celsius=40 running=2"},
 		{"what is no number", "vllm:num_requests_running NaN\nvllm:num_requests_waiting +Inf\nvllm:prompt_tokens_total many\nvllm:generation_tokens_total\nvllm:request_success_total{ 3\nvllm:num_preemptions_total 1\n", "vllm", "preemptions=1"},
+		{"the start of the process", "process_start_time_seconds 1.5e9\nvllm:num_requests_running 2\n", "vllm", "process_start_seconds=1.5e+09 running=2"},
+		{"the start of two", "vllm:num_requests_running 2\nprocess_start_time_seconds{p=\"1\"} 7\nprocess_start_time_seconds{p=\"2\"} 9\n", "vllm", "process_start_seconds=9 running=2"},
+		{"the start of an exporter", "process_start_time_seconds 1.5e9\nDCGM_FI_DEV_GPU_TEMP 40\n", "", "gpu_temperature_celsius=40"},
+		{"the start of anything", "process_start_time_seconds 1.5e9\n", "", ""},
 		{"nothing that is known", "go_goroutines 7\n<html>\n\x00\n{}\n", "", ""},
 		{"nothing", "", "", ""},
 	} {

@@ -28,8 +28,8 @@ type metric struct {
 	scale                float64 // 0 for 1
 }
 
-// dcgm is of devices: it goes along with any engine.
-const dcgm = "dcgm"
+// dcgm is of devices, and process of Prometheus' clients: they go along with any engine, the latter with none but that.
+const dcgm, process = "dcgm", "process"
 
 // table is all that is read. Of several metrics with the same figure the first that is on the page counts, to which one that
 // is more is added; of several engines, too.
@@ -78,6 +78,8 @@ func table() []metric {
 		{llama, "llamacpp:prompt_tokens_cached", record.ServerPrefixCacheQueries, more, 0},
 		{llama, "llamacpp:prompt_tokens_cached", record.ServerPrefixCacheHits, sum, 0},
 		{llama, "llamacpp:tokens_predicted", record.ServerGenerationTokens, sum, 0},
+
+		{process, "process_start_time_seconds", record.ServerProcessStart, most, 0},
 
 		{dcgm, "DCGM_FI_DEV_GPU_UTIL", record.ServerGPUs, number, 0},
 		{dcgm, "DCGM_FI_DEV_GPU_UTIL", record.ServerGPUUtilization, mean, 0.01},
