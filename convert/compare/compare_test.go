@@ -219,7 +219,7 @@ func TestOddRuns(t *testing.T) {
 		{"no length", plain, Side{Requests: plain.Requests, Seconds: nan}, Same, true, "the length of a run was not given"},
 		{"no times at all", plain, edit(func(q *Request) { q.Start, q.End = nan, nan }), Unclear, true, "mean(ttft)"},
 		{"no start times, but a length", plain, untimed(plain, plain.Seconds), Same, true, "no headline figure changed"},
-		{"no start times, and half the rate", plain, untimed(plain, 2*plain.Seconds), Unclear, true, "the start times of its requests would be needed"},
+		{"no start times, and half the rate", plain, untimed(plain, 2*plain.Seconds), Unclear, true, "the times of its requests would be needed"},
 		{"no start times in NEW, and no length", plain, untimed(plain, nan), Unclear, true, "requests_per_sec"},
 		{"no start times in BASE, and no length", untimed(plain, nan), plain, Unclear, true, "BASE does not have it"},
 		{"no count of tokens", plain, edit(func(q *Request) { q.Input, q.Output = nan, nan }), Unclear, true, "NEW does not have it"},
@@ -343,6 +343,24 @@ func TestGatesWithoutStartTimes(t *testing.T) {
 		}
 		if known := r.New.Seconds != nil; known == math.IsNaN(tt.fresh.Seconds) {
 			t.Errorf("the length of NEW is known: %t, of %v s", known, tt.fresh.Seconds)
+		}
+	}
+}
+
+// A quantity that is never negative cannot fall by more than itself, nor a share change by more than 1.
+func TestIntervalsArePossible(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(20) {
+		slow, fast := usual(10), usual(20)
+		slow.spread, slow.slower, slow.failureRate = 1.5, 17, 0.9
+		r := mustCompare(t, slow.run(seed), fast.run(seed+100), Options{Resamples: 200})
+		for _, m := range r.Metrics {
+			if m.RelativeInterval != nil && m.Unit != Share && (m.RelativeInterval.Low < -1 || m.RelativeInterval.High < *m.Relative) {
+				t.Errorf("seed %d: %s changed by %s", seed, m.Name, m.change())
+			}
+			if m.Unit == Share && m.Interval != nil && (m.Interval.Low < -1 || m.Interval.High > 1) {
+				t.Errorf("seed %d: the share %s changed by %s", seed, m.Name, m.change())
+			}
 		}
 	}
 }

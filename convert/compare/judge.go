@@ -75,7 +75,7 @@ func (s scope) bareRate(q quantity, o Options) []Metric {
 }
 
 // noStarts is beside a rate of a run without start times.
-const noStarts = "the start times of its requests would be needed"
+const noStarts = "the times of its requests would be needed"
 
 // rate is a rate over the length of the run; false if that or what is counted is not known.
 func (r *run) rate(q quantity) (rate float64, known bool) {
@@ -144,6 +144,9 @@ func judge(q quantity, id metricID, a, b estimate, o Options) Metric {
 	m := newMetric(q, id)
 	m.Base, m.New, m.BaseSample, m.NewSample = known(a.value), known(b.value), a.sample(), b.sample()
 	d := differ(a, b, o.Level)
+	if q.share != nil { // neither can be beyond 0 and 1
+		d.low, d.high = max(d.low, -1), min(d.high, 1)
+	}
 	m.Change, m.Interval, m.PValue = known(d.value), knownInterval(d.low, d.high), known(d.p)
 	if m.Interval == nil || m.Change == nil || m.PValue == nil {
 		m.Interval, m.PValue = nil, nil
@@ -152,7 +155,7 @@ func judge(q quantity, id metricID, a, b estimate, o Options) Metric {
 	}
 	if a.value != 0 {
 		by := math.Abs(a.value)
-		m.Relative, m.RelativeInterval = known(d.value/by), knownInterval(d.low/by, d.high/by)
+		m.Relative, m.RelativeInterval = known(d.value/by), knownInterval(relativeLow(a, b, d.low/by), d.high/by)
 	}
 	m.gated = tooFew(q, id, a, b, forGates) == ""
 	if warning := tooFew(q, id, a, b, forVerdicts); warning != "" {
@@ -163,6 +166,14 @@ func judge(q quantity, id metricID, a, b estimate, o Options) Metric {
 	m.judged = true
 	m.Verdict = m.verdict(d.excludesZero(), o)
 	return m
+}
+
+// relativeLow bounds the lower end of a relative change: a quantity that is never negative cannot fall by more than itself.
+func relativeLow(a, b estimate, low float64) float64 {
+	if a.value > 0 && b.value >= 0 {
+		return max(low, -1)
+	}
+	return low
 }
 
 // demand is what a figure must rest on to be judged: requests, those of them beyond a percentile, or of a share those of the
