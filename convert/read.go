@@ -65,6 +65,49 @@ func Read(o ReadOptions, sources ...Source) (*Run, error) {
 	return run, run.finish(o.Force)
 }
 
+// Recognize says of the first input that is nothing ReadFiles knows what is wrong with it, by its first bytes alone; nil
+// if all may be read.
+func Recognize(inputs ...string) error {
+	paths, err := expand(inputs)
+	if err != nil {
+		return err
+	}
+	for _, path := range paths {
+		if err := recognizeFile(path); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	return nil
+}
+
+func recognizeFile(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	plain, err := decompress(f)
+	if err != nil {
+		return err
+	}
+	br := bufio.NewReaderSize(plain, bufferSize)
+	if err := textfile.Skip(br); err != nil {
+		return err
+	}
+	head, _ := br.Peek(foreign.Head)
+	switch format := foreign.Detect(head); {
+	case bytes.HasPrefix(head, []byte(parquetMagic)), isK6JSON(head):
+		return nil
+	case format != foreign.Unknown:
+		return format.Check()
+	case len(bytes.TrimSpace(head)) == 0:
+		return errNothing
+	case !isRecord(head) && !bytes.Contains(head, []byte("\n"+recordHead)): // a line that is none may come first
+		return errUnknown
+	}
+	return nil
+}
+
 func newRun(o ReadOptions) *Run {
 	r := &Run{clock: ours, config: o.Config}
 	if o.Bodies {
@@ -156,8 +199,11 @@ func (r *Run) read(s Source) error {
 
 // isRecord knows a record file, of which the first line may be cut.
 func isRecord(head []byte) bool {
-	return bytes.HasPrefix(bytes.TrimSpace(head), []byte(`{"type":`))
+	return bytes.HasPrefix(bytes.TrimSpace(head), []byte(recordHead))
 }
+
+// recordHead is how Append begins a line.
+const recordHead = `{"type":`
 
 // bufferSize is that of record.NewReader's: a reader of the same size is not buffered again.
 const bufferSize = 1 << 18

@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/convert"
 	"github.com/seed-307b789f/xk6-llm/convert/page"
+	"github.com/seed-307b789f/xk6-llm/convert/storage"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 )
 
@@ -83,6 +84,9 @@ func (f *reportFlags) run(cmd *cobra.Command, args []string) error {
 		dir = time.Now().Format("reports-20060102-150405")
 	}
 	if err := Vacant(dir, f.force); err != nil {
+		if bad := convert.Recognize(args...); bad != nil && !slices.ContainsFunc(args, storage.IsURL) {
+			return misuse("%w", bad) // the real fault: another directory would not help
+		}
 		return err
 	}
 	run, err := Read(cmd, convert.ReadOptions{Force: f.force, Bodies: files.PerRequest, Config: opts.Config}, args)
