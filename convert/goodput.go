@@ -96,7 +96,7 @@ func (g *group) goodput() *Goodput {
 	}
 	out.Percentage = Float(100 * float64(out.Good) / float64(len(g.ok)))
 	t := g.run.span(g.ok)
-	if g.run.untimed {
+	if !g.run.timed(g.ok) {
 		t = g.time
 	}
 	if t != 0 {

@@ -261,7 +261,7 @@ func (g *group) throughput() Throughput {
 		return Throughput{}
 	}
 	in, out := g.total(g.ok, inputTokens), g.total(g.ok, outputTokens)
-	if g.run.untimed {
+	if !g.run.timed(g.all) {
 		in, out = g.orStated(in, out)
 	}
 	return Throughput{

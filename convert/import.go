@@ -163,6 +163,9 @@ func (m *importer) record(q *foreign.Request) (*record.Request, error) {
 		Streaming: q.Streaming, Start: 0, End: int64(math.Round((q.End - q.Start) * 1e9)), Usage: q.Usage, FinishReason: q.FinishReason, Status: q.Status,
 		Error: q.ErrorMessage, Retries: q.RetriesAttempted, Prompt: q.InputTokens, Completion: q.OutputTokens, RequestBody: q.RequestBody, ResponseBody: q.ResponseBody,
 	}
+	if q.ZeroUsage {
+		rec.Note = record.NoteZeroUsage
+	}
 	if q.Turn != nil {
 		rec.Turn = *q.Turn
 	}
@@ -269,6 +272,8 @@ func (m *importer) describe(c *config.Config) {
 	}
 	if meta.Unordered {
 		m.forgetStarts(meta)
+	} else {
+		m.forgetSpan(meta)
 	}
 	m.checkCounts(meta)
 	if m.bad > maxBad {

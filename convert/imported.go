@@ -159,6 +159,9 @@ func (m *importer) checkCounts(meta foreign.Meta) {
 			r.remark("%s: %d of %d successes have no count of %s tokens, so that the total of these is unknown", m.name, c.n, successes, c.kind)
 		}
 	}
+	if meta.Placed > 0 {
+		r.remark("%s: %d failed requests have no start time; that of the request sent before stands in", m.name, meta.Placed)
+	}
 	if meta.Unsent > 0 {
 		r.remark("%s: %d requests in it were canceled before they were sent, and are in no figure", m.name, meta.Unsent)
 	}

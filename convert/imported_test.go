@@ -18,7 +18,13 @@ func result(more string) string {
 }
 
 const (
-	arrays = `"input_lens": [7, 7], "output_lens": [5, 5], "ttfts": [0.1, 0.2], "itls": [[0.01, 0.01, 0.01, 0.01], [0.01, 0.01, 0.01, 0.01]], "errors": ["", ""]`
+	arrays      = `"input_lens": [7, 7], "output_lens": [5, 5], "ttfts": [0.1, 0.2], "itls": [[0.01, 0.01, 0.01, 0.01], [0.01, 0.01, 0.01, 0.01]], "errors": ["", ""]`
+	noGaps      = `"input_lens": [7, 7], "output_lens": [5, 5], "ttfts": [0.1, 0.2], "errors": ["", ""]`
+	oneFailed   = `"input_lens": [7, 7], "output_lens": [5, 0], "ttfts": [0.0625, 0.0], "itls": [[0.0625], []], "errors": ["", "gone"]`
+	firstFailed = `"input_lens": [7, 7], "output_lens": [0, 5], "ttfts": [0.0, 0.125], "itls": [[], [0.125]], "errors": ["gone", ""]`
+
+	guideLLMEndless = `{"benchmarks": [{"type_": "generative_benchmark", "requests": {"successful": [{"start_time": 5, "end_time": null, "prompt_tokens": 7, "output_tokens": 5}]}, "duration": 4}]}`
+
 	totals = `"duration": 10, "completed": 2, "total_input_tokens": 14, "total_output_tokens": 10, `
 )
 
@@ -51,6 +57,13 @@ func TestRatesOfARunWithoutStarts(t *testing.T) {
 		{"a duration of null", result(`"duration": null, ` + arrays), "null", "null", "null", "null", "states no duration"},
 		{"a duration of 0", result(`"duration": 0, ` + arrays), "null", "null", "null", "null", "states no duration"},
 		{"a start of null", result(totals + `"start_times": [null, 5], ` + arrays), "10.0", "0.2", "1.0", "2.4", "it has no start times"},
+		{"starts of 0 alone", result(totals + `"start_times": [0.0, 0.0], ` + arrays), "10.0", "0.2", "1.0", "2.4", "it has no start times"},
+		{"a failure that has no start", result(totals + `"start_times": [5, 0.0], ` + oneFailed), "0.125", "8.0", "40.0", "96.0", "1 failed requests have no start time"},
+		{"a failure at first that has none", result(totals + `"start_times": [null, 5], ` + firstFailed), "0.25", "4.0", "20.0", "48.0", "1 failed requests have no start time"},
+		{"no ends", result(totals + `"start_times": [5, 9.76], "itls": null, ` + noGaps), "10.0", "0.2", "1.0", "2.4", "2 successes have no end: benchmark time and throughput are by the duration that it states"},
+		{"no ends, and no duration", result(`"start_times": [5, 9.76], ` + noGaps), "null", "null", "null", "null", "2 successes have no end, and it states no duration"},
+		{"inference-perf without an end", `[{"start_time": 1, "end_time": 3, "error": null}, {"start_time": 2, "end_time": null, "error": null}]`, "null", "null", "null", "null", "1 successes have no end, and it states no duration"},
+		{"guidellm without ends", guideLLMEndless, "4.0", "0.25", "1.25", "3.0", "1 successes have no end: benchmark time"},
 		{"start times", result(totals + `"start_times": [5, 9.76], ` + arrays), "5.0", "0.4", "2.0", "4.8", ""},
 		{"two runs", result(totals+arrays) + result(strings.Replace(totals, "10", "30", 1)+arrays), "40.0", "0.1", "0.5", "1.2", "it has no start times"},
 		{"a count of null, but a total", result(totals + noCounts), "10.0", "0.2", "1.0", "2.4", "1 of 2 successes have no count of output tokens"},

@@ -9,7 +9,7 @@ import (
 // token on, and what is undefined is missing rather than 0.
 func (r *Run) Side(name string, o Options) compare.Side {
 	g := r.group(r.Requests, o)
-	side := compare.Side{Name: name, Seconds: g.time, Requests: make([]compare.Request, len(r.Requests)), Untimed: r.untimed}
+	side := compare.Side{Name: name, Seconds: g.time, Requests: make([]compare.Request, len(r.Requests)), Untimed: !r.timed(r.Requests)}
 	for i, q := range r.Requests {
 		zero := r.Requests[0].Start
 		c := compare.Request{
@@ -20,7 +20,7 @@ func (r *Run) Side(name string, o Options) compare.Side {
 			c.TTFT, c.TPOT, c.NTPOT, c.ITL, c.Latency = q.ttft, q.tpot, q.ntpot, q.meanITL, requestLatency(g, q)
 			c.Input, c.Output = inputTokens(g, q), outputTokens(g, q)
 		}
-		if r.untimed {
+		if side.Untimed {
 			c.Start, c.End = float64(i), float64(i)
 		}
 		if b := g.opts.bounds(q); b != (record.Bounds{}) {

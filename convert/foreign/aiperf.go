@@ -20,7 +20,7 @@ type aiPerf struct {
 }
 
 func (d *aiPerf) next(r *Reader) (*Request, error) {
-	if _, err := r.s.peek(); err != nil {
+	if err := r.s.next(); err != nil {
 		return nil, err
 	}
 	raw, err := r.s.value()
@@ -38,7 +38,13 @@ func (d *aiPerf) next(r *Reader) (*Request, error) {
 	}
 	q := &e.q
 	at := func(ns int64) float64 { return float64(ns-d.origin) / 1e9 }
-	q.Start, q.End = at(e.start), at(e.end)
+	q.Start, q.End = at(e.start), at(max(e.end, e.start))
+	switch {
+	case e.end < 0 && q.Latency != nil:
+		q.End = q.Start + *q.Latency
+	case e.end < 0:
+		q.EndUnknown = true
+	}
 	if e.due > 0 {
 		q.Due = new(at(e.due))
 	}
@@ -78,9 +84,7 @@ func (e *aiPerfRecord) decode() error {
 	switch {
 	case e.start < 0:
 		return e.fail("it has no metadata.request_start_ns")
-	case e.end < 0:
-		return e.fail("it has no metadata.request_end_ns")
-	case e.end < e.start:
+	case e.end >= 0 && e.end < e.start:
 		return e.fail("it ends at %d, before its start at %d", e.end, e.start)
 	}
 	q := &e.q
@@ -133,7 +137,9 @@ func (e *aiPerfRecord) metadata(key string) (err error) {
 	case "request_start_ns":
 		e.start, err = e.nanoseconds()
 	case "request_end_ns":
-		e.end, err = e.nanoseconds()
+		if !e.null() {
+			e.end, err = e.nanoseconds()
+		}
 	case "credit_issued_ns":
 		if !e.null() {
 			e.due, err = e.nanoseconds()

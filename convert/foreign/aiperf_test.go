@@ -123,7 +123,6 @@ func TestAIPerfFaults(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ data, want string }{
 		{`{"metadata": {"request_end_ns": 1}}`, "aiperf: record 0: it has no metadata.request_start_ns"},
-		{`{"metadata": {"request_start_ns": 1}}`, "aiperf: record 0: it has no metadata.request_end_ns"},
 		{`{"metadata": {"request_start_ns": 2, "request_end_ns": 1}}`, "aiperf: record 0: it ends at 1, before its start at 2"},
 		{`{"metadata": {"request_start_ns": 1.5}}`, `aiperf: record 0.metadata.request_start_ns: "1.5" is no number of nanoseconds`},
 		{`{"metadata": {"request_start_ns": 99999999999999999999}}`, `aiperf: record 0.metadata.request_start_ns: "99999999999999999999" is no number of nanoseconds`},
@@ -140,6 +139,25 @@ func TestAIPerfFaults(t *testing.T) {
 		}
 		if _, err := all(r); errorText(err) != tt.want {
 			t.Errorf("%s: got %v, want %s", tt.data, err, tt.want)
+		}
+	}
+}
+
+// Without an end the latency tells it; without both it is unknown, and the request is kept.
+func TestAIPerfWithoutAnEnd(t *testing.T) {
+	t.Parallel()
+	const latency = `"metrics": {"request_latency": {"value": 1500, "unit": "ms"}}`
+	for text, want := range map[string]struct {
+		end     float64
+		unknown bool
+	}{
+		`{"metadata": {"request_start_ns": 7, "request_end_ns": null}, ` + latency + `}`: {1.5, false},
+		`{"metadata": {"request_start_ns": 7}, ` + latency + `}`:                         {1.5, false},
+		`{"metadata": {"request_start_ns": 7, "request_end_ns": null}}`:                  {0, true},
+	} {
+		q := mustAll(t, open(t, []byte(text)))[0]
+		if q.End != want.end || q.EndUnknown != want.unknown {
+			t.Errorf("%s: ends at %v, unknown %t; want %+v", text, q.End, q.EndUnknown, want)
 		}
 	}
 }

@@ -90,6 +90,8 @@ func detectObject(m members) Format {
 		return AIPerfInputs
 	case isBenchmarkReport(m.keys):
 		return BenchmarkReport
+	case m.has("start_time", "end_time", "error") && m.any("request", "response", "info"):
+		return InferencePerf // an item of its array on a line of its own
 	}
 	if format := detectPerf(m); format != Unknown {
 		return format
@@ -154,7 +156,10 @@ func detectArray(head []byte) Format {
 	case m.has("start_time", "end_time"):
 		return InferencePerf
 	}
-	return detectOther(m, otherItems)
+	if format := detectOther(m, otherItems); format != Unknown {
+		return format
+	}
+	return detectObject(m) // a list of results or records is read like those one behind the other
 }
 
 // detectVLLM looks for what follows the arrays, or takes their place: they come before the means.

@@ -43,8 +43,9 @@ type Request struct {
 
 	// InputTokens and OutputTokens are the counts the tool calculates with. docs/import.md says whose they are.
 	InputTokens, OutputTokens *int
-	// Usage is the server's own map.
-	Usage json.RawMessage
+	// Usage is the server's own map, without counts of 0 that cannot be; ZeroUsage is set if it had some.
+	Usage     json.RawMessage
+	ZeroUsage bool
 
 	Model, Adapter   string
 	API              string // "chat" or "completion", or the tool's word for another kind
@@ -123,6 +124,8 @@ type Meta struct {
 	Origin int64
 	// Unordered is set once a request has no start time: requests have no order in time but that of their sending.
 	Unordered bool
+	// Placed counts failed requests that have no start, although the others do: each has that of the one sent before it.
+	Placed int
 	// Unsent counts what the tool lists as requests although it never sent them.
 	Unsent int
 	Stages []Stage
@@ -214,6 +217,7 @@ func (r *Reader) Next() (*Request, error) {
 	switch {
 	case err == nil:
 		r.good++
+		q.dropZeros()
 		return q, nil
 	case errors.As(err, &bad):
 		return nil, &ElementError{Format: r.meta.Format, Element: r.read - 1, Path: bad.path, Err: bad.err}
@@ -235,6 +239,39 @@ func (m *Meta) stage(number int) *Stage {
 		m.Stages = append(m.Stages, Stage{})
 	}
 	return &m.Stages[number]
+}
+
+// next goes to the next of the values that stand one behind the other, or in one array: io.EOF after the last.
+func (s *stream) next() error {
+	c, err := s.peek()
+	if err != nil && len(s.open) > 0 {
+		return unexpected(err)
+	}
+	if err != nil {
+		return err
+	}
+	if !s.begun && c == '[' {
+		s.listed = true
+		if err := s.enter('['); err != nil {
+			return err
+		}
+	}
+	s.begun = true
+	if !s.listed {
+		return nil
+	}
+	if len(s.open) == 0 {
+		return s.end()
+	}
+	more, err := s.more()
+	if err != nil {
+		return err
+	}
+	if !more {
+		return s.end()
+	}
+	_, err = s.need()
+	return err
 }
 
 // end holds that nothing follows.

@@ -69,6 +69,9 @@ func (d *guideLLM) step(r *Reader) ([]byte, error) {
 	switch d.in {
 	case before:
 		d.in = inFile
+		if err := r.s.next(); err != nil {
+			return nil, unexpected(err)
+		}
 		return nil, r.s.enter('{')
 	case inFile:
 		return nil, d.file(r)
@@ -126,7 +129,11 @@ func (d *guideLLM) file(r *Reader) error {
 
 // finish is the end of the file, at which something must have been read: samples may be of no requests.
 func (d *guideLLM) finish(r *Reader) error {
-	if err := r.s.end(); !errors.Is(err, io.EOF) {
+	err := r.s.next()
+	if err == nil {
+		err = r.s.end()
+	}
+	if !errors.Is(err, io.EOF) {
 		return err
 	}
 	if !d.seen {
@@ -178,6 +185,10 @@ func (d *guideLLM) member(r *Reader) error {
 			d.model, err = c.text()
 			return err
 		})
+	case "duration":
+		raw, err := r.s.value()
+		r.meta.stage(d.benchmark - 1).Duration = (&cursor{b: raw}).stated()
+		return err
 	case "request_totals", "metrics":
 		return d.describe(r, key, func(c *cursor, key string) error { return d.total(r, c, key) })
 	}

@@ -1,7 +1,9 @@
 package foreign
 
 import (
+	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -89,6 +91,23 @@ func checkGuide(t *testing.T, path string, q *Request, w guideRequest) {
 	}
 }
 
+// durations are those that a file's benchmarks state.
+func durations(t *testing.T, name string) (list []float64) {
+	t.Helper()
+	var doc struct {
+		Benchmarks []struct {
+			Duration float64 `json:"duration"`
+		} `json:"benchmarks"`
+	}
+	if err := json.Unmarshal(file(t, "testdata/guidellm/"+name+".json"), &doc); err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range doc.Benchmarks {
+		list = append(list, b.Duration)
+	}
+	return list
+}
+
 func TestGuideLLMMeta(t *testing.T) {
 	t.Parallel()
 	two := []Stage{{Kind: "concurrent", Concurrency: new(1), Requests: new(6)}, {Kind: "concurrent", Concurrency: new(2), Requests: new(6)}}
@@ -107,7 +126,10 @@ func TestGuideLLMMeta(t *testing.T) {
 	} {
 		r := open(t, file(t, "testdata/guidellm/"+tt.path+".json"))
 		list := mustAll(t, r)
-		want := Meta{Format: GuideLLM, Version: tt.version, Model: "tiny", Clock: Unix, Stages: tt.stages}
+		want := Meta{Format: GuideLLM, Version: tt.version, Model: "tiny", Clock: Unix, Stages: slices.Clone(tt.stages)}
+		for i, stated := range durations(t, tt.path) {
+			want.Stages[i].Duration = &stated
+		}
 		if got := r.Meta(); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: got %+v, want %+v", tt.path, got, want)
 		}

@@ -8,7 +8,7 @@ import (
 )
 
 // inferencePerf reads per_request_lifecycle_metrics.json of inference-perf (0.7.0 and its predecessors with that file): an
-// array of requests in order of their end. Members depend on the report's per_request_fields:
+// array of requests in order of their end; one behind the other they will do, too. Members depend on the report's per_request_fields:
 //
 //	start_time, end_time, error   always
 //	request, response             strings; a response is null where none was kept
@@ -16,24 +16,11 @@ import (
 //	computed_metrics              off by default; of successes; alone holds the SLO values of headers
 //
 // When requests were due, and of which stage they are, is not stored.
-type inferencePerf struct{ begun bool }
+type inferencePerf struct{}
 
 func (d *inferencePerf) next(r *Reader) (*Request, error) {
-	if !d.begun {
-		if err := r.s.enter('['); err != nil {
-			return nil, err
-		}
-		d.begun = true
-	}
-	if len(r.s.open) == 0 {
-		return nil, r.s.end()
-	}
-	more, err := r.s.more()
-	if err != nil {
+	if err := r.s.next(); err != nil {
 		return nil, err
-	}
-	if !more {
-		return nil, r.s.end()
 	}
 	raw, err := r.s.value()
 	if err != nil {

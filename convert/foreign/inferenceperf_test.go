@@ -238,7 +238,7 @@ func TestDamagedArrays(t *testing.T) {
 		{`[{"start_time": 1, "end_time": 2} {}]`, `inference-perf: after 1 requests: byte 34: want ',', got '{'`},
 		{`[{"start_time": 1, "end_time": 2},]`, `inference-perf: after 1 requests: byte 34: want a value, got ']'`},
 		{`[{"start_time": 1, "end_time": 2}] x`, `inference-perf: after 1 requests: byte 35: 'x' after the end`},
-		{`{}`, `inference-perf: byte 0: want '[', got '{'`},
+		{`{"start_time": 1, "end_time": 2} ]`, `inference-perf: after 1 requests: byte 33: want a value, got ']'`},
 	} {
 		r, err := Open(strings.NewReader(tt.data), InferencePerf)
 		if err != nil {

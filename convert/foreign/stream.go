@@ -23,6 +23,8 @@ type stream struct {
 	err  error // the source's last word
 
 	open []level
+
+	begun, listed bool // next has been called; the values are items of an array
 }
 
 // level is an object or array that was entered.

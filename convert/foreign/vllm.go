@@ -75,8 +75,8 @@ func (d *vllm) next(r *Reader) (*Request, error) {
 
 // load reads the next object whole.
 func (d *vllm) load(r *Reader) error {
-	if _, err := r.s.peek(); err != nil {
-		if !d.started {
+	if err := r.s.next(); err != nil {
+		if !d.started && !r.s.listed {
 			return unexpected(err)
 		}
 		return err
@@ -99,6 +99,7 @@ func (d *vllm) load(r *Reader) error {
 		d.stage++
 	}
 	run.unary = run.isUnary()
+	run.settleStarts(&r.meta)
 	d.started, d.run, d.at = true, run, 0
 	run.describe(&r.meta, d.stage)
 	return nil
@@ -124,6 +125,41 @@ func (v *vllmRun) isUnary() bool {
 	streamed := slices.ContainsFunc(v.gaps, func(gaps []float64) bool { return len(gaps) > 0 })
 	return v.meanTTFT != nil && v.meanLatency != nil && *v.meanTTFT == *v.meanLatency && !streamed
 }
+
+// settleStarts forgets starts of 0, which are of no request: all are 0 where a backend of vllm sets none, some where a request
+// failed before it was sent. Of a failed request among others, that of the one sent before it stands in.
+func (v *vllmRun) settleStarts(m *Meta) {
+	for i, start := range v.starts {
+		v.starts[i] = positive(start)
+	}
+	missing := 0
+	for i, start := range v.starts {
+		if start != nil {
+			continue
+		}
+		if v.ok(i) {
+			return
+		}
+		missing++
+	}
+	if missing == len(v.starts) {
+		return
+	}
+	for i := range v.starts {
+		if v.starts[i] == nil && i > 0 {
+			v.starts[i] = v.starts[i-1]
+		}
+	}
+	for i := len(v.starts) - 2; i >= 0; i-- { // what came before the first that has one
+		if v.starts[i] == nil {
+			v.starts[i] = v.starts[i+1]
+		}
+	}
+	m.Placed += missing
+}
+
+// ok says whether a request succeeded.
+func (v *vllmRun) ok(i int) bool { return !v.request(i).Failed }
 
 // unordered says whether a request has no start time.
 func (v *vllmRun) unordered() bool { return len(v.starts) < v.len() || slices.Contains(v.starts, nil) }

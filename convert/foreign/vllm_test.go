@@ -128,7 +128,7 @@ func TestVLLMShapes(t *testing.T) {
 	}
 }
 
-// What is null or missing is unknown, and 0 is 0, but for a first chunk that never came.
+// What is null or missing is unknown, and 0 is 0, but for a start, and for a first chunk that never came.
 func TestVLLMNulls(t *testing.T) {
 	t.Parallel()
 	const head = `{"model_id": "m", "num_prompts": 1, "backend": "openai", `
@@ -138,7 +138,7 @@ func TestVLLMNulls(t *testing.T) {
 	}{
 		{"no start", `"ttfts": [0.5], "itls": [[0.25]], "output_lens": [2], "errors": [""]}`, func(q *Request) bool { return q.StartUnknown && q.Start == 0 && q.End == 0.75 && !q.EndUnknown }},
 		{"a start of null", `"start_times": [null], "ttfts": [0.5], "itls": [[]], "errors": [""]}`, func(q *Request) bool { return q.StartUnknown }},
-		{"a start of 0", `"start_times": [0], "ttfts": [0.5], "itls": [[]], "errors": [""]}`, func(q *Request) bool { return !q.StartUnknown && q.Start == 0 }},
+		{"a start of 0", `"start_times": [0], "ttfts": [0.5], "itls": [[]], "errors": [""]}`, func(q *Request) bool { return q.StartUnknown }},
 		{"no ttft", `"ttfts": [null], "itls": [null], "output_lens": [2], "errors": [null]}`, func(q *Request) bool {
 			return !q.Failed && q.TTFT == nil && q.EndUnknown && *q.OutputTokens == 2
 		}},
@@ -186,6 +186,33 @@ func TestVLLMFaults(t *testing.T) {
 		}
 		if _, err := r.Next(); err == nil || errors.Is(err, io.EOF) {
 			t.Errorf("%.60s: got %v after the error, want it again", tt.data, err)
+		}
+	}
+}
+
+// A failed request without a start gets that of the one sent before; a success without one leaves the run without a course in time.
+func TestVLLMStarts(t *testing.T) {
+	t.Parallel()
+	const head = `{"model_id": "m", "num_prompts": 3, "backend": "openai", "ttfts": [0.5, 0.0, 0.5], "itls": [[], [], []], "errors": ["", "gone", ""], "start_times": `
+	for _, tt := range []struct {
+		starts    string
+		want      []float64
+		placed    int
+		unordered bool
+	}{
+		{`[5, 6, 7]}`, []float64{5, 6, 7}, 0, false},
+		{`[5, 0.0, 7]}`, []float64{5, 5, 7}, 1, false},
+		{`[5, null, 7]}`, []float64{5, 5, 7}, 1, false},
+		{`[0.0, 6, 7]}`, []float64{0, 6, 7}, 0, true},
+		{`[0.0, 0.0, 0.0]}`, []float64{0, 0, 0}, 0, true},
+	} {
+		r := open(t, []byte(head+tt.starts))
+		var got []float64
+		for _, q := range mustAll(t, r) {
+			got = append(got, q.Start)
+		}
+		if m := r.Meta(); !slices.Equal(got, tt.want) || m.Placed != tt.placed || m.Unordered != tt.unordered {
+			t.Errorf("%s: got %v, %d placed, unordered %t; want %+v", tt.starts, got, m.Placed, m.Unordered, tt)
 		}
 	}
 }
