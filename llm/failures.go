@@ -105,8 +105,7 @@ var remedies = []struct {
 }{
 	{
 		regexp.MustCompile(`ignore_eos`),
-		"the server does not take ignore_eos: set ignoreEOS: false (IGNORE_EOS=false in our scripts, " +
-			"server.ignore_eos: false in a configuration)",
+		"the server does not take ignore_eos: set ignoreEOS: false (IGNORE_EOS=false, server.ignore_eos: false)",
 	},
 	{
 		regexp.MustCompile(`stream_options`),

@@ -78,7 +78,7 @@ func TestSummaryHasTheWordsOfFailures(t *testing.T) {
 		words, want  string
 	}{
 		{10, 10, "Unexpected fields in the request: {'ignore_eos'}", "\n  most failures   status 422: Unexpected fields in the request: {'ignore_eos'}\n" +
-			"  what to do      the server does not take ignore_eos: set ignoreEOS: false (IGNORE_EOS=false in our scripts, server.ignore_eos: false in a configuration)\n"},
+			"  what to do      the server does not take ignore_eos: set ignoreEOS: false (IGNORE_EOS=false, server.ignore_eos: false)\n"},
 		{2, 20, "busy", "\n  most failures   status 422: busy\n"},
 		{10, 100, strings.Repeat("ä", 301), "\n  most failures   status 422: " + strings.Repeat("ä", 300) + "…\n"},
 		{9, 100, "busy", ""},
