@@ -195,12 +195,12 @@ func TestNotesAreCounted(t *testing.T) {
 		return with(answered(10, "length"), func(r *record.Request) { r.Note = note })
 	}
 	for want, r := range map[string]*record.Request{
-		"1 of 2 requests were sent a second time at once: the server had closed the connection that it kept alive, or gave them up": noted(record.NoteResent),
-		"1 of 2 answers were streamed although no stream was asked for":                                                             noted(record.NoteStreamed),
-		"1 of 2 answers have several choices: text, times and tokens are of the first":                                              noted(record.NoteNoDone + "; " + record.NoteChoices),
-		"1 of 2 answers came in chunks of all the text so far, which counts once":                                                   noted(record.NoteCumulative + "; " + record.NoteZeroUsage),
-		"1 of 2 answers were whole when their connection broke, and count as successes":                                             noted(record.NoteBroken + ": reset"),
-		"the server reports usage of no tokens, or of one for many chunks, in 1 of 2 answers: give a tokenizer, so that the client counts":                          noted(record.NoteZeroUsage),
+		"1 of 2 requests were sent a second time at once: the server had closed the connection that it kept alive, or gave them up":        noted(record.NoteResent),
+		"1 of 2 answers were streamed although no stream was asked for":                                                                    noted(record.NoteStreamed),
+		"1 of 2 answers have several choices: text, times and tokens are of the first":                                                     noted(record.NoteNoDone + "; " + record.NoteChoices),
+		"1 of 2 answers came in chunks of all the text so far, which counts once":                                                          noted(record.NoteCumulative + "; " + record.NoteZeroUsage),
+		"1 of 2 answers were whole when their connection broke, and count as successes":                                                    noted(record.NoteBroken + ": reset"),
+		"the server reports usage of no tokens, or of one for many chunks, in 1 of 2 answers: give a tokenizer, so that the client counts": noted(record.NoteZeroUsage),
 	} {
 		if got := warned(t, nil, "", r, answered(10, "length")); !slices.Contains(got, want) {
 			t.Errorf("note %q: got %q, want %q", r.Note, got, want)
