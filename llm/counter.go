@@ -150,7 +150,7 @@ func (m *ModuleInstance) fetchCounter(name string) (*chat.Counter, error) {
 	counter, err := chat.ReadCounter(func(file string) ([]byte, error) {
 		path, err := client.File(context.Background(), hub.Repo{Kind: hub.Model, ID: name}, file)
 		var uncached *hub.UncachedError
-		if errors.As(err, &uncached) && (file == chat.ProcessorFile || file == chat.ToolUseFile) {
+		if errors.As(err, &uncached) && (file == chat.ProcessorFile || file == chat.ToolUseFile || file == chat.SpecialFile) {
 			return nil, fs.ErrNotExist // few models have these, and other tools leave them out of the cache
 		}
 		if err != nil {

@@ -40,6 +40,7 @@ type Files struct {
 	Template  []byte // chat_template.jinja, which takes precedence over what the configuration has
 	ToolUse   []byte // additional_chat_templates/tool_use.jinja, for chats with tools
 	Processor []byte // chat_template.json, for chats without tools where there is no chat_template.jinja
+	Special   []byte // special_tokens_map.json; what it has counts, unless the configuration has added_tokens_decoder
 }
 
 // Parse reads a model's chat template.
@@ -52,7 +53,11 @@ func Parse(files Files) (*Template, error) {
 	if err != nil {
 		return nil, err
 	}
-	named := written(config.Get("chat_template"))
+	special, err := specials(config, files.Special)
+	if err != nil {
+		return nil, err
+	}
+	named := written(member(config, "chat_template"))
 	if files.Template != nil || files.ToolUse != nil {
 		named = map[string]string{}
 		for name, file := range map[string][]byte{"default": files.Template, "tool_use": files.ToolUse} {
@@ -61,8 +66,8 @@ func Parse(files Files) (*Template, error) {
 			}
 		}
 	}
-	t := &Template{special: special(config)}
-	if legacy := written(processor.Get("chat_template")); legacy["default"] != "" && len(files.Template) == 0 {
+	t := &Template{special: special}
+	if legacy := written(member(processor, "chat_template")); legacy["default"] != "" && len(files.Template) == 0 {
 		t.plain = parse(legacy["default"])
 		if len(named) == 0 {
 			named = legacy
@@ -92,6 +97,17 @@ func object(name string, data []byte) (gjson.Result, error) {
 	return gjson.ParseBytes(data), nil
 }
 
+// member is the value of a key, nothing if there is none. Of a key given twice the last counts, as in Python.
+func member(object gjson.Result, name string) (found gjson.Result) {
+	object.ForEach(func(key, value gjson.Result) bool {
+		if key.Str == name {
+			found = value
+		}
+		return true
+	})
+	return found
+}
+
 // written are the templates in a configuration by their names: a text is the one named default, a list has objects of
 // name and template, an object has the templates under their names.
 func written(v gjson.Result) map[string]string {
@@ -99,7 +115,7 @@ func written(v gjson.Result) map[string]string {
 	switch {
 	case v.IsArray():
 		for _, one := range v.Array() {
-			named[one.Get("name").Str] = one.Get("template").Str
+			named[member(one, "name").Str] = member(one, "template").Str
 		}
 	case v.IsObject():
 		v.ForEach(func(name, one gjson.Result) bool {
@@ -130,21 +146,35 @@ func parse(text string) *source {
 	return &source{Template: t, parts: wantsParts(t)}
 }
 
-// special are the tokens that templates know by name, such as bos_token.
-func special(config gjson.Result) map[string]jinja.Value {
+// specials are the tokens that templates know by name, such as bos_token: those of the configuration, and over them
+// those of special_tokens_map.json, which transformers reads of configurations without added_tokens_decoder only.
+func specials(config gjson.Result, file []byte) (map[string]jinja.Value, error) {
 	tokens := map[string]jinja.Value{}
-	config.ForEach(func(key, value gjson.Result) bool {
+	addSpecials(tokens, config)
+	if !readsSpecials(config) {
+		return tokens, nil
+	}
+	others, err := object(SpecialFile, file)
+	addSpecials(tokens, others)
+	return tokens, err
+}
+
+// readsSpecials reports whether special_tokens_map.json counts beside a configuration.
+func readsSpecials(config gjson.Result) bool { return !member(config, "added_tokens_decoder").Exists() }
+
+// addSpecials adds the tokens of a file, each a text or an object with its content.
+func addSpecials(tokens map[string]jinja.Value, file gjson.Result) {
+	file.ForEach(func(key, value gjson.Result) bool {
 		if strings.HasSuffix(key.Str, "_token") {
 			if value.IsObject() {
-				value = value.Get("content")
+				value = member(value, "content")
 			}
-			if value.Type == gjson.String {
+			if delete(tokens, key.Str); value.Type == gjson.String {
 				tokens[key.Str] = value.Str
 			}
 		}
 		return true
 	})
-	return tokens
 }
 
 // Chat is what a prompt is written from, as it stands in a request.

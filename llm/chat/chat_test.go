@@ -68,12 +68,16 @@ func TestReadFiles(t *testing.T) {
 	for _, tt := range []struct{ has, want string }{
 		{"", "tokenizer_config.json chat_template.jinja chat_template.json"},
 		{TemplateFile, "tokenizer_config.json chat_template.jinja additional_chat_templates/tool_use.jinja"},
+		{ProcessorFile, "tokenizer_config.json chat_template.jinja chat_template.json special_tokens_map.json"},
 	} {
 		var asked []string
 		_, err := readFiles(func(name string) ([]byte, error) {
 			asked = append(asked, name)
 			if name != tt.has {
 				return nil, fs.ErrNotExist
+			}
+			if name == ProcessorFile {
+				return []byte(`{"chat_template": "{{ bos_token }}"}`), nil
 			}
 			return []byte("x"), nil
 		})
@@ -84,6 +88,58 @@ func TestReadFiles(t *testing.T) {
 	broken := errors.New("no")
 	if _, err := readFiles(func(string) ([]byte, error) { return nil, broken }); !errors.Is(err, broken) {
 		t.Errorf("got %v, want %v", err, broken)
+	}
+}
+
+// Tokens that a template names are found where transformers finds them, and nowhere else.
+func TestSpecialTokens(t *testing.T) {
+	const template, none = `"chat_template": "[{{ bos_token }}{{ eos_token }}]"`, ""
+	for _, tt := range []struct{ config, special, want string }{
+		{`{` + template + `}`, none, "[]"},
+		{`{` + template + `}`, `{"bos_token": "<s>", "eos_token": {"content": "</s>", "lstrip": false}}`, "[<s></s>]"},
+		{`{"bos_token": "<a>", ` + template + `}`, `{"eos_token": "</s>"}`, "[<a></s>]"},
+		{`{"bos_token": "<a>", ` + template + `}`, `{"bos_token": "<s>"}`, "[<s>]"},
+		{`{"bos_token": null, ` + template + `}`, `{"bos_token": "<s>"}`, "[<s>]"},
+		{`{"added_tokens_decoder": {}, "bos_token": "<a>", ` + template + `}`, `{"bos_token": "<s>", "eos_token": "</s>"}`, "[<a>]"},
+		{`{` + template + `}`, "\ufeff" + `{"bos_token": "<s>"}`, "[<s>]"},
+		{`{` + template + `}`, `{"bos_token": `, "special_tokens_map.json: unexpected end of JSON input"},
+	} {
+		files, err := readFiles(model(map[string]string{ConfigFile: tt.config, SpecialFile: tt.special}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		tmpl, err := Parse(files)
+		got := ""
+		if err == nil {
+			got, err = tmpl.Render(Chat{Messages: json.RawMessage(hello)})
+		}
+		if err != nil {
+			got = err.Error()
+		}
+		if got != tt.want {
+			t.Errorf("%s with %s: got %q, want %q", tt.config, tt.special, got, tt.want)
+		}
+	}
+}
+
+// Of keys given twice the last counts, as in Python.
+func TestKeysGivenTwice(t *testing.T) {
+	for config, want := range map[string]string{
+		`{"chat_template": "one", "chat_template": "two"}`:                                                         "two",
+		`{"chat_template": [{"name": "default", "template": "one", "template": "two"}]}`:                           "two",
+		`{"chat_template": {"default": "one", "default": "two"}}`:                                                  "two",
+		`{"bos_token": "<a>", "bos_token": {"content": "<b>", "content": "<c>"}, "chat_template": "{{bos_token}}"}`: "<c>",
+		`{"bos_token": "<a>", "bos_token": null, "chat_template": "[{{bos_token}}]"}`:                              "[]",
+		`{"chat_template": "one", "chat_templat\u0065": "two"}`:                                                   "two",
+	} {
+		tmpl, err := Parse(Files{Config: []byte(config)})
+		if err != nil {
+			t.Errorf("%s: %v", config, err)
+			continue
+		}
+		if got, err := tmpl.Render(Chat{Messages: json.RawMessage(hello)}); got != want || err != nil {
+			t.Errorf("%s: got %q (%v), want %q", config, got, err, want)
+		}
 	}
 }
 

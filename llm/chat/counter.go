@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -40,6 +41,7 @@ const (
 	TemplateFile  = "chat_template.jinja"
 	ToolUseFile   = "additional_chat_templates/tool_use.jinja"
 	ProcessorFile = "chat_template.json"
+	SpecialFile   = "special_tokens_map.json"
 )
 
 // ReadCounter reads a model's files; read gives the content of one, or fs.ErrNotExist. A chat template that cannot be
@@ -65,7 +67,7 @@ func ReadCounter(read func(name string) ([]byte, error)) (*Counter, error) {
 }
 
 // readFiles reads the files of the chat template. One for tools alone is looked for beside a chat_template.jinja
-// only, and a processor's where there is none.
+// only, a processor's where there is none, and a map of special tokens where a template names one.
 func readFiles(read func(name string) ([]byte, error)) (f Files, err error) {
 	into := func(data *[]byte, name string) {
 		if err == nil {
@@ -85,7 +87,24 @@ func readFiles(read func(name string) ([]byte, error)) (f Files, err error) {
 	} else {
 		into(&f.Processor, ProcessorFile)
 	}
+	if f.wantsSpecials() {
+		into(&f.Special, SpecialFile)
+	}
 	return f, err
+}
+
+// wantsSpecials reports whether the templates may name a token that special_tokens_map.json has the say on.
+func (f Files) wantsSpecials() bool {
+	config := gjson.ParseBytes(f.Config)
+	if !readsSpecials(config) {
+		return false
+	}
+	for _, text := range [][]byte{f.Template, f.ToolUse, f.Processor, []byte(member(config, "chat_template").Raw)} {
+		if bytes.Contains(text, []byte("_token")) {
+			return true
+		}
+	}
+	return false
 }
 
 // ReadCounterAt reads the tokenizer at a path: a folder with a model's files, or a tokenizer.json alone.
