@@ -39,8 +39,12 @@ func (m *ModuleInstance) config(source sobek.Value) (map[string]any, error) {
 		return nil, errors.New("config: load.sweep: needs two runs: use `k6 x llm run`")
 	}
 	m.root.configNotes.Do(func() {
-		for _, note := range append(c.Warnings, support.Remarks(c)...) {
-			m.vu.InitEnv().Logger.Info("config: ", note)
+		log := m.vu.InitEnv().Logger
+		for _, warning := range c.Warnings {
+			log.Warn("config: ", warning)
+		}
+		for _, remark := range support.Remarks(c) {
+			log.Info("config: ", remark)
 		}
 	})
 	m.settle(c)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	logtest "github.com/sirupsen/logrus/hooks/test"
 	"go.k6.io/k6/v2/lib/fsext"
 )
 
@@ -148,5 +149,26 @@ func TestHeadersOfAConfiguration(t *testing.T) {
 	defer server.mu.Unlock()
 	if server.trace != "a" {
 		t.Errorf("the server got x-trace: %q", server.trace)
+	}
+}
+
+// A key given twice is warned of, with its name and line; *** is not sent as a secret.
+func TestConfigWarns(t *testing.T) {
+	t.Parallel()
+	v := newVU(t, New())
+	const given = someServer + "load: {stages: [{rate: 2, rate: 3, duration: 3}]}\n"
+	if err := fsext.WriteFile(v.files, "/scripts/c.yml", []byte(given), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	log, hook := logtest.NewNullLogger()
+	v.VU.InitEnvField.Logger = log
+	v.run(t, `config('c.yml')`)
+	const want = "config: /scripts/c.yml:2: rate: given twice in one mapping, the last counts"
+	if last := hook.LastEntry(); last == nil || last.Message != want || last.Level.String() != "warning" {
+		t.Errorf("got %v, want a warning: %s", last, want)
+	}
+	_, err := v.VU.Runtime().RunString(`config({load: {stages: [{rate: 2, duration: 3}]}, server: {base_url: 'http://h', api_key: '***'}})`)
+	if err == nil || !strings.Contains(err.Error(), "server.api_key: *** stands for a secret that was left out: give it by --server.api_key") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -125,12 +125,12 @@ func TestSpecialTokens(t *testing.T) {
 // Of keys given twice the last counts, as in Python.
 func TestKeysGivenTwice(t *testing.T) {
 	for config, want := range map[string]string{
-		`{"chat_template": "one", "chat_template": "two"}`:                                                         "two",
-		`{"chat_template": [{"name": "default", "template": "one", "template": "two"}]}`:                           "two",
-		`{"chat_template": {"default": "one", "default": "two"}}`:                                                  "two",
+		`{"chat_template": "one", "chat_template": "two"}`:                                                          "two",
+		`{"chat_template": [{"name": "default", "template": "one", "template": "two"}]}`:                            "two",
+		`{"chat_template": {"default": "one", "default": "two"}}`:                                                   "two",
 		`{"bos_token": "<a>", "bos_token": {"content": "<b>", "content": "<c>"}, "chat_template": "{{bos_token}}"}`: "<c>",
-		`{"bos_token": "<a>", "bos_token": null, "chat_template": "[{{bos_token}}]"}`:                              "[]",
-		`{"chat_template": "one", "chat_templat\u0065": "two"}`:                                                   "two",
+		`{"bos_token": "<a>", "bos_token": null, "chat_template": "[{{bos_token}}]"}`:                               "[]",
+		`{"chat_template": "one", "chat_templat\u0065": "two"}`:                                                     "two",
 	} {
 		tmpl, err := Parse(Files{Config: []byte(config)})
 		if err != nil {

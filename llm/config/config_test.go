@@ -122,7 +122,7 @@ func TestEmpty(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "# nothing\n", "null\n", "{}"} {
 		_, err := Parse([]byte(text))
-		if got := fmt.Sprint(err); got != "config:1: load.stages: are needed, or a sweep" {
+		if got := fmt.Sprint(err); got != "config:1: load.stages: is missing: give stages, or a sweep" {
 			t.Errorf("%q: got %s", text, got)
 		}
 	}
@@ -181,7 +181,6 @@ func ExampleParse() {
 	// config:3: load.stages[0].rate: must be above 0, got -3
 	// config:3: load.stages[0].duration: expected a whole number, got the number "1.5"
 	// config:4: server.base_ulr: unknown key: did you mean "base_url"?
-	// config:4: server.base_url: is required
 }
 
 func ExampleConfig_Redacted() {

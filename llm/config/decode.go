@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/llm/spelling"
@@ -29,7 +30,7 @@ func (d *decoder) object(v *value, to reflect.Value, path string) {
 	for _, f := range d.fields(to.Type()) {
 		switch {
 		case given[f.name]:
-		case f.required:
+		case f.required && !d.misspelt(join(path, f.name)):
 			d.fault(v, join(path, f.name), "is required")
 		case f.typ.Kind() == reflect.Struct:
 			none := &value{kind: objectKind, place: v.place}
@@ -110,13 +111,45 @@ func (d *decoder) unknown(m member, path string, fields []field) {
 	if len(shown) > 100 {
 		shown = strings.ToValidUTF8(shown[:100], "") + "…"
 	}
-	if _, near := spelling.Nearest(m.key, names); !near {
-		if elsewhere := d.sameName(m.key); elsewhere != "" {
-			d.faultAt(m.place, join(path, shown), "unknown key: did you mean %q?", elsewhere)
-			return
+	near, found := spelling.Nearest(m.key, names)
+	switch elsewhere := d.nearElsewhere(m.key, path, names); {
+	case elsewhere != "":
+		d.faultAt(m.place, join(path, shown), "unknown key: did you mean %q?", elsewhere)
+		d.faults[len(d.faults)-1].meant = elsewhere
+	default:
+		d.faultAt(m.place, join(path, shown), "unknown key%s", suggest(m.key, names))
+		if found {
+			d.faults[len(d.faults)-1].meant = join(path, near)
 		}
 	}
-	d.faultAt(m.place, join(path, shown), "unknown key%s", suggest(m.key, names))
+}
+
+// nearElsewhere is the dotted key in another section that an unknown key names, unless one of the names beside it is near. At
+// the top, where keys are that slipped out of their section, one that it nearly names will do.
+func (d *decoder) nearElsewhere(key, path string, beside []string) string {
+	if _, near := spelling.Nearest(key, beside); !near {
+		if same := d.sameName(key); same != "" {
+			return same
+		}
+	}
+	if path != "" {
+		return ""
+	}
+	names := slices.Clone(beside)
+	for _, l := range d.allLeaves() {
+		names = append(names, l.name)
+	}
+	if near, found := spelling.Nearest(key, names); found && !slices.Contains(beside, near) {
+		return d.sameName(near)
+	}
+	return ""
+}
+
+// misspelt reports whether an unknown key was taken for this one, or for a section that it is in.
+func (d *decoder) misspelt(path string) bool {
+	return slices.ContainsFunc(d.faults, func(f *fault) bool {
+		return f.meant != "" && (f.meant == path || strings.HasPrefix(path, f.meant+"."))
+	})
 }
 
 // decode reads a value into a field.
@@ -279,12 +312,16 @@ type section struct {
 // given says whether a key was written, rather than left to its default.
 func (s *section) given(key string) bool { return s.present[key] }
 
-// valid says whether keys (the whole section for "") were read without a fault, so that a rule may rely on them.
+// valid says whether keys (the whole section for "") were read without a fault, and none was misspelt, so that a rule may rely
+// on them.
 func (s *section) valid(keys ...string) bool {
 	for _, key := range keys {
 		path := s.path
 		if key != "" {
 			path = join(path, key)
+		}
+		if s.d.misspelt(path) {
+			return false
 		}
 		for _, f := range s.d.faults {
 			if path == "" || f.path == path || strings.HasPrefix(f.path, path+".") || strings.HasPrefix(f.path, path+"[") {

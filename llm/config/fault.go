@@ -17,6 +17,7 @@ import (
 type fault struct {
 	place
 	file, path, text string
+	meant            string // the key that an unknown one was taken for
 }
 
 // Error is file:line or the override, then the dotted key, then what is wrong.

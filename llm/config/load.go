@@ -59,7 +59,7 @@ func (l *LoadPlan) check(at *section) {
 		at.fault("sweep", "does not go with load.type %q", l.Type)
 	}
 	if at.valid("stages", "sweep") && l.Sweep == nil && l.Stages.Len() == 0 {
-		at.fault("stages", "are needed, or a sweep")
+		at.fault("stages", "is missing: give stages, or a sweep")
 	}
 	if at.valid("type", "trace") && l.Type == TraceReplay && l.Trace == nil {
 		at.fault("trace", "is required by load.type %q", l.Type)

@@ -1,9 +1,41 @@
 package config
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // redacted stands for a secret.
 const redacted = "***"
+
+// Withheld are the dotted keys that a load sends and that have *** in the place of a secret, as what [Config.Redacted] wrote
+// has it. That of a header ends in the header's name.
+func (c *Config) Withheld() (keys []string) {
+	add := func(key string, withheld bool) {
+		if withheld {
+			keys = append(keys, key)
+		}
+	}
+	if c.Server != nil {
+		add("server.api_key", strings.Contains(c.Server.APIKey, redacted))
+		add("server.base_url", withheldIn(c.Server.BaseURL))
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.API.Headers)) {
+		text := c.API.Headers[name]
+		add("api.headers."+name, strings.TrimSpace(text) == redacted || looksSecret(name) && strings.Contains(text, redacted))
+	}
+	if c.Tokenizer != nil {
+		add("tokenizer.token", strings.Contains(c.Tokenizer.Token, redacted))
+	}
+	if c.Metrics != nil && c.Metrics.Prometheus != nil {
+		add("metrics.prometheus.url", withheldIn(string(c.Metrics.Prometheus.URL)))
+	}
+	return keys
+}
+
+// withheldIn reports whether the user information of a URL is left out.
+func withheldIn(url string) bool { return strings.Contains(userInfo.FindString(url), redacted) }
 
 // looksSecret says whether what a header or an option of this name holds is a credential, by its name.
 func looksSecret(name string) bool {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/llm/breaker"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
@@ -27,8 +28,21 @@ func Refused(c *config.Config) error {
 	refuse(c.Data.Multimodal != nil || c.Data.SharedPrefix != nil && c.Data.SharedPrefix.Multimodal != nil, "multimodal", later+": prompts are text")
 	refuse(c.Own.Data == config.InferencePerf && !hasOriginal(c.Data), "x-llm.data", "inference-perf is known for random, synthetic, mock and, without enable_multi_turn_chat, shared_prefix: leave it out for this data")
 	refuse((c.Server != nil && (c.Server.CertPath == "") != (c.Server.KeyPath == "")), "server.cert_path", "and key_path are needed both")
+	faults = append(faults, withheld(c)...)
 	faults = append(faults, misplaced(c.Data)...)
 	return errors.Join(append(faults, unreadable(c.CircuitBreakers)...)...)
+}
+
+// withheld names what a configuration has *** for, and the flag that gives it.
+func withheld(c *config.Config) (faults []error) {
+	for _, key := range c.Withheld() {
+		flag := "--" + key
+		if name, isHeader := strings.CutPrefix(key, "api.headers."); isHeader {
+			flag = fmt.Sprintf(`--api.headers '{%q: "…"}'`, name)
+		}
+		faults = append(faults, fmt.Errorf("%s: *** stands for a secret that was left out: give it by %s", key, flag))
+	}
+	return faults
 }
 
 // misplaced names the distributions of lengths to be drawn that cannot have the mean they are given.
