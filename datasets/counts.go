@@ -33,7 +33,7 @@ func (c Counts) LeftOut() bool {
 // String says what is kept and what is left out.
 func (c Counts) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d records", c.Kept)
+	fmt.Fprintf(&b, "%d %s", c.Kept, number(c.Kept, "record"))
 	sep := "; left out: "
 	left := func(n int64, format string, args ...any) {
 		if n > 0 {
@@ -44,12 +44,21 @@ func (c Counts) String() string {
 	}
 	left(c.Empty, "%d of %d without a question and an answer", c.Empty, c.Records())
 	left(c.Long, "%d of %d outside of the lengths asked for", c.Long, c.Records())
-	left(c.Turns, "%d turns without text, before the first question or without an answer", c.Turns)
-	left(int64(len(c.Fields)), "the fields %s", list(c.Fields))
+	left(c.Turns, "%d %s without text, before the first question or without an answer", c.Turns, number(c.Turns, "turn"))
+	fields := int64(len(c.Fields))
+	left(fields, "the %s %s", number(fields, "field"), list(c.Fields))
 	if len(c.Speakers) > 0 {
 		fmt.Fprintf(&b, "; taken for the user: turns of %s", list(c.Speakers))
 	}
 	return b.String()
+}
+
+// number is a noun in the number of n.
+func number(n int64, noun string) string {
+	if n == 1 {
+		return noun
+	}
+	return noun + "s"
 }
 
 // list names what was counted, and how often: a (12), b (3).
@@ -64,10 +73,18 @@ func list(counts map[string]int64) string {
 // maxNames bounds the names that are counted: some files have ids for names.
 const maxNames = 30
 
+// identity are the fields that say which record it is and where it comes from. No request has use for them, so that they are
+// left out is not worth a word. One without a name and __index_level_0__ are pandas' index.
+var identity = map[string]bool{
+	"id": true, "_id": true, "uuid": true, "hash": true, "idx": true, "index": true, "": true, "__index_level_0__": true,
+	"custom_id": true, "conversation_id": true, "conversation_hash": true, "question_id": true, "prompt_id": true, "message_id": true,
+	"source": true, "url": true, "dataset": true, "language": true, "lang": true,
+}
+
 // leave counts a field of which nothing is made.
 func (d *decoder) leave(name string) {
-	if name == "" { // pandas' index
-		name = "without a name"
+	if identity[key(name)] {
+		return
 	}
 	d.tally(&d.counts.Fields, name)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"iter"
 	"strings"
 	"unicode/utf16"
@@ -209,8 +210,36 @@ func clean(record []byte) ([]byte, error) {
 	if finite := textfile.Finite(record); gjson.ValidBytes(finite) {
 		return finite, nil
 	}
+	return record, broken(record)
+}
+
+// notJSON is what is wrong with a record.
+type notJSON struct {
+	lines int // before the one that it shows on
+	text  string
+}
+
+func (e *notJSON) Error() string { return e.text }
+
+// broken tells what is wrong with a record that is no JSON, and what stands before that.
+func broken(record []byte) error {
 	var x json.RawMessage
-	return record, json.Unmarshal(record, &x)
+	err := json.Unmarshal(record, &x)
+	var syntax *json.SyntaxError
+	if !errors.As(err, &syntax) {
+		return err
+	}
+	const most = 30
+	before := record[:max(0, min(int(syntax.Offset)-1, len(record)))]
+	lines := bytes.Count(before, newline)
+	before = bytes.TrimSpace(before[bytes.LastIndexByte(before, '\n')+1:])
+	if len(before) > most {
+		before = bytes.TrimLeftFunc(before[len(before)-most:], func(r rune) bool { return r == utf8.RuneError })
+	}
+	if len(before) == 0 {
+		return &notJSON{lines, err.Error()}
+	}
+	return &notJSON{lines, fmt.Sprintf("%v, after %s", err, before)}
 }
 
 var errNotUTF8 = errors.New("the text is not UTF-8: save the file as UTF-8 (Excel: CSV UTF-8)")

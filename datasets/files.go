@@ -179,6 +179,9 @@ func (r *rows) record(fields []string) ([]byte, error) {
 			return nil, errNotUTF8 // before it is made so
 		}
 		record[name] = fields[i]
+		if isNumber(key(name)) {
+			record[name] = textfile.Decimal(fields[i], r.csv.Comma)
+		}
 	}
 	return json.Marshal(record)
 }

@@ -90,6 +90,8 @@ func TestKinds(t *testing.T) {
 		{BillSum, AsCompletion, conversation, Item{Prompt: "a b", MaxTokens: 1}},
 		{InfinityInstruct, AsChat, conversation, Item{Messages: whole, MaxTokens: 2}},
 		{InfinityInstruct, AsCompletion, conversation, Item{Prompt: "S\na b\nx\nc", MaxTokens: 2}},
+		{ShareGPT, AsChat, `{"conversations": [{"role": "system", "content": "S"}, {"content": "a b", "role": "user"}, {"role": "assistant", "content": "x"}]}`, Item{Messages: whole[:2], MaxTokens: 1}},
+		{ShareGPT, AsChat, `{"conversations": [{"role": "r", "from": "human", "content": "c", "value": "v"}, {"role": "assistant", "content": null}, {"role": "assistant", "content": "x"}]}`, Item{Messages: []Message{{"user", "v"}}, MaxTokens: 1}},
 		{CNNDailyMail, AsChat, `{"article": "a b", "highlights": "c"}`, Item{Messages: []Message{{"user", "a b"}}, MaxTokens: 1}},
 		{Prompts, AsChat, `{"prompt": "a b", "max_tokens": 7}`, Item{Messages: []Message{{"user", "a b"}}, MaxTokens: 7}},
 		{Prompts, AsCompletion, `{"prompt": "a b", "completion": "x y z"}`, Item{Prompt: "a b", MaxTokens: 3}},
@@ -101,6 +103,29 @@ func TestKinds(t *testing.T) {
 			t.Errorf("%d %d: %v", tt.kind, tt.form, err)
 		} else if got := at(l, 0); !reflect.DeepEqual(got, tt.want) {
 			t.Errorf("kind %d, form %d: got %+v, want %+v", tt.kind, tt.form, got, tt.want)
+		}
+	}
+}
+
+// In tables with semicolons numbers have decimal commas; texts stay as they are.
+func TestDecimalCommas(t *testing.T) {
+	t.Parallel()
+	for _, table := range []string{
+		"prompt;max_tokens;temperature;stop\n0,5;120,0;0,7;1,5\n",
+		"sep=;\r\nprompt;Max Tokens;Temperature;stop\r\n0,5;120;0,7;1,5\r\n",
+	} {
+		l, err := Read([]File{file("f.csv", table)}, Prompts, Options{Form: AsCompletion})
+		if err != nil {
+			t.Errorf("%q: %v", table, err)
+			continue
+		}
+		got := at(l, 0)
+		var params map[string]any
+		if err := json.Unmarshal(got.Params, &params); err != nil {
+			t.Fatal(err)
+		}
+		if want := map[string]any{"temperature": 0.7, "stop": "1,5"}; got.Prompt != "0,5" || got.MaxTokens != 120 || !reflect.DeepEqual(params, want) {
+			t.Errorf("%q: got %q, %d, %v; want 0,5, 120, %v", table, got.Prompt, got.MaxTokens, params, want)
 		}
 	}
 }
@@ -146,6 +171,23 @@ func TestFilesNameWhatIsWrong(t *testing.T) {
 		{"f.jsonl", "\n" + `{"prompt": "a", "max_tokens": 0}`, Prompts, "f.jsonl:2: max_tokens must be a whole number from 1 to"},
 		{"f.jsonl", `{"messages": [{"role": null}]}`, Prompts, "message 0 has no text role"},
 		{"f.jsonl", "{\"prompt\": \"a\"}\n{\"prompt\": \"b\"", Prompts, "f.jsonl:2: the file ends within a value"},
+		{"f.jsonl", "{\"prompt\": \"a\"}\n{\"prompt\": NaN, \"b", Prompts, "f.jsonl:2: the file ends within a value"},
+		{"f.jsonl", "\n{\"messages\": [}\n{\"prompt\": \"a\"}\n", Prompts, "f.jsonl:2: invalid character '}' looking for beginning of value, after {\"messages\": ["},
+		{"f.jsonl", "{\"messages\": [}", Prompts, "f.jsonl:1: invalid character '}' looking for beginning of value, after {\"messages\": ["},
+		{"f.jsonl", "{\"messages\": [1, 2\n{\"prompt\": \"a\"}\n", Prompts, "f.jsonl:2: invalid character '{' after array element"},
+		{"f.jsonl", "{\"prompt\": \"a}\n{\"prompt\": \"b\"}\n", Prompts, "f.jsonl:1: invalid character '\\n' in string literal, after {\"prompt\": \"a}"},
+		{"f.jsonl", "{\"prompt\": \"a\",}\n", Prompts, "f.jsonl:1: invalid character '}' looking for beginning of object key string, after {\"prompt\": \"a\","},
+		{"f.json", "[\n {\n  \"prompt\": \"a\"\n  \"b\": 1\n }\n]", Prompts, "f.json:4: invalid character '\"' after object key:value pair"},
+		{"f.jsonl", "{\"prompt\": \"" + strings.Repeat("é", 99) + "\", x}", Prompts, "after " + strings.Repeat("é", 14) + "\","},
+		{"f.jsonl", "# a\n{\"prompt\": \"a\"}\n", Prompts, "f.jsonl:1: a comment begins with '#', and JSON has no comments: take the line out"},
+		{"f.jsonl", "{\"prompt\": \"a\"}\n  // a\n", Prompts, "f.jsonl:2: a comment begins with '/', and JSON"},
+		{"f.jsonl", "{\"prompt\": \"a\"},\n{\"prompt\": \"b\"}\n", Prompts, "f.jsonl:1: a comma stands after the record: records that are not in a list have none between them"},
+		{"f.jsonl", `{"id": 1, "messages": []}`, ShareGPT, `f.jsonl:1: the record has no list "conversations"; this one has "id", "messages": type 'jsonl' reads such records`},
+		{"f.jsonl", `{"prompt": "a"}`, ShareGPT, `this one has "prompt": type 'jsonl' reads such records`},
+		{"f.jsonl", `{"conversations": []}`, Prompts, `this one has "conversations": type 'shareGPT' reads such records`},
+		{"f.jsonl", `{"article": "a", "highlights": "b"}`, Prompts, `type 'cnn_dailymail' reads such records`},
+		{"f.jsonl", `{"messages": []}`, CNNDailyMail, `the record has no text "article"; this one has "messages": type 'jsonl' reads such records`},
+		{"f.jsonl", `{"conversations": [{"role": "user", "value": 1}]}`, ShareGPT, `turn 0 is not {"from": …, "value": …} or {"role": …, "content": …}`},
 	} {
 		_, err := Read([]File{file(tt.name, tt.content)}, tt.kind, Options{})
 		if err == nil || !strings.Contains(err.Error(), tt.want) {

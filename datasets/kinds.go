@@ -3,6 +3,7 @@ package datasets
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -102,7 +103,7 @@ func (d *decoder) readArticle(record []byte) (sample, bool, error) {
 	}
 	for i, name := range names {
 		if !found[i] {
-			return sample{}, false, fmt.Errorf("the record has no text %q", name)
+			return sample{}, false, fmt.Errorf("the record has no text %q%s", name, d.instead(record, "cnn_dailymail"))
 		}
 	}
 	return sample{prompt: texts[0], answer: texts[1]}, strings.TrimSpace(texts[0]) != "" && strings.TrimSpace(texts[1]) != "", nil
@@ -200,6 +201,10 @@ func (r *reader) record(read func(record []byte) error) error {
 			err = read(record)
 		}
 		if err != nil {
+			var no *notJSON
+			if errors.As(err, &no) {
+				line += no.lines
+			}
 			r.close()
 			r.err = fmt.Errorf("%s:%d: %w", r.files[r.at].Name, line, err)
 			break

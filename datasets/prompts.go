@@ -2,6 +2,7 @@ package datasets
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -38,6 +39,12 @@ var parameters = map[string]bool{
 	"priority": false, "service_tier": true, "cache_salt": true, "mm_processor_kwargs": false, "vllm_xargs": false,
 }
 
+// isNumber reports whether a field is a limit or a parameter that is no text.
+func isNumber(name string) bool {
+	mayBeText, known := parameters[name]
+	return known && !mayBeText || slices.Contains(limits[:], name)
+}
+
 // own are fields of a body that are the request's own, which a record's further fields cannot set.
 var own = []string{"model", "messages", "prompt", "stream", "stream_options"}
 
@@ -63,7 +70,7 @@ func (d *decoder) readPrompt(record []byte, form Form) (sample, bool, error) {
 	case p.odd == '{':
 		return sample{}, false, errColumns
 	case p.odd != 0, p.prompt != "" && p.messages != nil, !p.hasPrompt && p.messages == nil:
-		return sample{}, false, errors.New(`the record has either a text "prompt" or a list "messages"` + d.instead(record))
+		return sample{}, false, errors.New(`the record has either a text "prompt" or a list "messages"` + d.instead(record, "jsonl"))
 	case p.messages != nil && form == AsCompletion:
 		return sample{}, false, errors.New("the record is a chat, and completions are asked for")
 	}
@@ -80,10 +87,20 @@ func (d *decoder) readPrompt(record []byte, form Form) (sample, bool, error) {
 
 var errColumns = errors.New(`"prompt" is an object: pandas writes a file by columns, unless to_json is given orient="records"`)
 
-// instead names the fields of a record that has not those it should.
-func (d *decoder) instead(record []byte) string {
+// instead names the fields of a record that has not those it should, and the type of data set that reads such records
+// where this one, own, does not.
+func (d *decoder) instead(record []byte, own string) string {
 	var names []string
+	other := ""
 	for name := range d.members(record) {
+		switch key(name) {
+		case "messages", "prompt":
+			other = "jsonl"
+		case "conversations":
+			other = "shareGPT"
+		case "article":
+			other = cmp.Or(other, "cnn_dailymail")
+		}
 		if len(names) < 10 {
 			names = append(names, fmt.Sprintf("%.40q", name))
 		}
@@ -91,7 +108,11 @@ func (d *decoder) instead(record []byte) string {
 	if len(names) == 0 {
 		return ""
 	}
-	return "; this one has " + strings.Join(names, ", ")
+	text := "; this one has " + strings.Join(names, ", ")
+	if other != "" && other != own {
+		text += ": type '" + other + "' reads such records"
+	}
+	return text
 }
 
 // readFields sorts the fields of a record. Those that are null or blank are as if they were not there: in tables each

@@ -26,14 +26,14 @@ func TestPrompts(t *testing.T) {
 	}{
 		{"messages", `{"messages": ` + chat + `, "max_tokens": 9}`, chat, "", 9, ""},
 		{"parameters", `{"messages": ` + chat + `, "tools": [{"b": 1, "a": 2}], "tool_choice": "auto", "temperature": 0.20, "ignore_eos": false, "stop": "\n", "id": 7, "model": "x"}`,
-			chat, `{"tools":[{"b": 1, "a": 2}],"tool_choice":"auto","temperature":0.20,"ignore_eos":false,"stop":"\n"}`, 0, "id (1), model (1)"},
+			chat, `{"tools":[{"b": 1, "a": 2}],"tool_choice":"auto","temperature":0.20,"ignore_eos":false,"stop":"\n"}`, 0, "model (1)"},
 		{"what is not there", `{"messages": ` + chat + `, "prompt": null, "tools": null, "temperature": NaN, "top_p": "", "max_tokens": null, "note": Infinity, "stop": ""}`, chat, "", 0, ""},
 		{"NaN inside", `{"messages": [{"role": "user", "content": "NaN", "score": NaN}], "seed": -1}`, `[{"role": "user", "content": "NaN", "score": null}]`, `{"seed":-1}`, 0, ""},
 		{"cells", `{"messages": "[{\"role\": \"user\", \"content\": null}]", "temperature": "0.5", "ignore_eos": "False", "tools": "[{}]", "stop": "5", "tool_choice": "{\"type\": \"function\"}", "max_tokens": "120.0"}`,
 			`[{"role": "user", "content": null}]`, `{"temperature":0.5,"ignore_eos":false,"tools":[{}],"stop":"5","tool_choice":{"type": "function"}}`, 120, ""},
 		{"cells of nothing", `{"messages": ` + chat + `, "max_tokens": "NaN", "top_p": "None", "seed": "inf", "tool_choice": "none", "tools": " "}`, chat, `{"tool_choice":"none"}`, 0, ""},
 		{"a head line's names", `{" Messages ": ` + chat + `, "Max Tokens": 120.0, "Top-P": 1}`, chat, `{"top_p":1}`, 120, ""},
-		{"a line of a batch", `{"custom_id": "r", "method": "POST", "url": "/v1", "body": {"messages": ` + chat + `, "max_completion_tokens": 5, "stream": true}}`, chat, "", 5, "custom_id (1), method (1), stream (1), url (1)"},
+		{"a line of a batch", `{"custom_id": "r", "method": "POST", "url": "/v1", "body": {"messages": ` + chat + `, "max_completion_tokens": 5, "stream": true}}`, chat, "", 5, "method (1), stream (1)"},
 		{"fields on the side", `{"messages": ` + chat + `, "extra": {"min_tokens": 3, "max_tokens": null, "seed": null, "model": "x", "any": [1], "output_tokens": 4}, "body": {"prompt": "no batch"}}`, chat, `{"min_tokens":3,"any":[1]}`, 4, "body (1), model (1)"},
 		{"several limits", `{"messages": ` + chat + `, "output_length": 7, "output_tokens": 1.2e2, "max_tokens": 120}`, chat, "", 120, "output_length (1)"},
 	} {
@@ -182,8 +182,12 @@ func TestCounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := "2 records; left out: 2 of 5 without a question and an answer, 1 of 5 outside of the lengths asked for, " +
-		"3 turns without text, before the first question or without an answer, the fields id (2), tools (1), weight (1); taken for the user: turns of function (1)"
+		"3 turns without text, before the first question or without an answer, the fields tools (1), weight (1); taken for the user: turns of function (1)"
 	if got := l.Counts.String(); got != want || !l.Counts.LeftOut() {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	one := Counts{Kept: 1, Turns: 1, Fields: map[string]int64{"note": 1}}
+	if got, want := one.String(), "1 record; left out: 1 turn without text, before the first question or without an answer, the field note (1)"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	if got := (Counts{Kept: 3}); got.String() != "3 records" || got.LeftOut() {
@@ -191,10 +195,25 @@ func TestCounts(t *testing.T) {
 	}
 }
 
+// That fields which say only which record it is are left out is not worth a word.
+func TestIdentityIsNotCounted(t *testing.T) {
+	t.Parallel()
+	for kind, record := range map[Kind]string{
+		ShareGPT:     `{"id": 1, "Conversation ID": 2, "": 3, "lang": "en", "conversations": [{"from": "human", "value": "q", "id": 1}, {"from": "gpt", "value": "a"}]}`,
+		CNNDailyMail: `{"id": 1, "url": "x", "article": "q", "highlights": "a"}`,
+		Prompts:      `{"_id": 1, "source": "x", "index": 7, "prompt": "q"}`,
+	} {
+		l, err := Read([]File{file("f.jsonl", record)}, kind, Options{})
+		if err != nil || l.Counts.LeftOut() {
+			t.Errorf("%s: got %v, %v", record, l, err)
+		}
+	}
+}
+
 // Names that are counted last, though what they were read from does not.
 func TestCountsKeepTheirNames(t *testing.T) {
 	t.Parallel()
-	text := `{"i\u0064": 1, "note": 1, "conversations": [{"from": "human", "value": "a"}, {"from": "tool", "value": "a"}, {"from": "gpt", "value": "b"}]}` +
+	text := `{"siz\u0065": 1, "note": 1, "conversations": [{"from": "human", "value": "a"}, {"from": "tool", "value": "a"}, {"from": "gpt", "value": "b"}]}` +
 		`{"conversations": [{"from": "human", "value": "` + strings.Repeat("a", 200) + `"}, {"from": "gpt", "value": "b\n"}]}`
 	src := iotest.OneByteReader(strings.NewReader(strings.Repeat(text, 20))) // so that each record takes the place of the one before it
 	f := File{Name: "f.jsonl", Open: func() (io.ReadCloser, error) { return io.NopCloser(src), nil }}
@@ -202,7 +221,7 @@ func TestCountsKeepTheirNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := list(l.Counts.Fields) + "; " + list(l.Counts.Speakers); got != "id (20), note (20); tool (20)" {
+	if got := list(l.Counts.Fields) + "; " + list(l.Counts.Speakers); got != "note (20), size (20); tool (20)" {
 		t.Errorf("got %s", got)
 	}
 }

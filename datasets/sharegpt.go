@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -41,7 +42,7 @@ func (d *decoder) readTurns(record []byte) ([]turn, error) {
 		}
 	}
 	if !found {
-		return nil, errors.New(`the record has no list "conversations"` + d.instead(record))
+		return nil, errors.New(`the record has no list "conversations"` + d.instead(record, "shareGPT"))
 	}
 	turns := d.turns
 	for len(turns) > 0 && role(turns[0].from) == "assistant" {
@@ -54,21 +55,9 @@ func (d *decoder) readTurns(record []byte) ([]turn, error) {
 func (d *decoder) appendTurns(list []byte) error {
 	number := 0
 	for v := range elements(list) {
-		var t turn
-		var hasFrom, hasValue bool
-		for name, field := range d.members(d.parsed(v)) {
-			switch {
-			case name == "from" && !hasFrom:
-				t.from, hasFrom = d.string(field)
-			case name == "value" && !hasValue:
-				t.value, hasValue = d.string(field)
-				hasValue = hasValue || field[0] == 'n'
-			default:
-				d.leave(name)
-			}
-		}
-		if !hasFrom || !hasValue {
-			return fmt.Errorf(`turn %d is not {"from": …, "value": …}`, number)
+		t, ok := d.turn(d.parsed(v))
+		if !ok {
+			return fmt.Errorf(`turn %d is not {"from": …, "value": …} or {"role": …, "content": …}`, number)
 		}
 		number++
 		if strings.TrimSpace(t.value) == "" {
@@ -82,6 +71,37 @@ func (d *decoder) appendTurns(list []byte) error {
 	}
 	return nil
 }
+
+// turn reads {"from": …, "value": …}, or {"role": …, "content": …} as messages have it.
+func (d *decoder) turn(object []byte) (t turn, ok bool) {
+	var texts [4]string // of turnFields
+	var has [4]bool
+	for name, field := range d.members(object) {
+		at := slices.Index(turnFields[:], name)
+		if at < 0 || has[at] {
+			d.leave(name)
+			continue
+		}
+		texts[at], has[at] = d.string(field)
+		has[at] = has[at] || at%2 == 1 && field[0] == 'n'
+	}
+	speaker, text := 0, 1
+	if !has[0] {
+		speaker = 2
+	}
+	if !has[1] {
+		text = 3
+	}
+	for at, given := range has {
+		if given && at != speaker && at != text {
+			d.leave(turnFields[at])
+		}
+	}
+	return turn{texts[speaker], texts[text]}, has[speaker] && has[text]
+}
+
+// turnFields are the speaker and the text of a turn, by either pair of names.
+var turnFields = [...]string{"from", "value", "role", "content"}
 
 // roles are the chat roles of speakers as the files name them.
 var roles = map[string]string{

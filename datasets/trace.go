@@ -24,8 +24,14 @@ const (
 // lengthColumns are the names of either column, in small letters and without what separates words; the first that a file has
 // counts.
 var lengthColumns = [2][]string{
-	{"contexttokens", "prompttokens", "inputtokens", "requesttokens", "inputlength", "promptlength", "inputlen", "promptlen"},
-	{"generatedtokens", "completiontokens", "outputtokens", "responsetokens", "outputlength", "outputlen"},
+	{
+		"contexttokens", "prompttokens", "inputtokens", "requesttokens", "inputlength", "promptlength", "inputlen", "promptlen",
+		"numprefilltokens", "prefilltokens", "numprompttokens", "numinputtokens",
+	},
+	{
+		"generatedtokens", "completiontokens", "outputtokens", "responsetokens", "outputlength", "outputlen",
+		"numdecodetokens", "decodetokens", "numoutputtokens", "numcompletiontokens",
+	},
 }
 
 // ReadLengths reads the lengths of the requests of a trace: a table (CSV, also with semicolons or tabs) as Azure published
@@ -51,6 +57,9 @@ func ReadLengths(src io.Reader, name string) ([]Lengths, error) {
 		}
 		if textfile.Blank(fields) {
 			continue
+		}
+		for i, field := range fields {
+			fields[i] = textfile.Decimal(field, r.Comma)
 		}
 		head := !begun && isHead(fields)
 		begun = true

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
 // maxValue bounds one record of a file.
@@ -24,6 +26,7 @@ type values struct {
 	line  int   // of buf[pos], from 1
 	array bool
 	begun bool
+	open  []byte // brackets of the value that is read
 }
 
 func newValues(src io.Reader) *values { return &values{src: src, line: 1} }
@@ -95,7 +98,7 @@ func (v *values) isMark() bool {
 	return bytes.HasPrefix(v.buf[v.pos:], []byte(mark))
 }
 
-// errCut is of a file that ends where more must follow.
+// errCut is of a file that ends where more must follow, and whose fault is nothing else.
 var errCut = errors.New("the file ends within a value")
 
 // rest makes sure that nothing follows the array.
@@ -116,17 +119,28 @@ func (v *values) rest() error {
 	}
 }
 
-// syntax is the decoder's word on what stands at pos.
+// syntax is a word on what stands at pos, the decoder's where it has one.
 func (v *values) syntax() error {
 	var x any
+	for len(v.buf)-v.pos < len("//") && v.err == nil {
+		v.fill()
+	}
 	rest := v.buf[v.pos:]
-	if err := json.Unmarshal(rest[:min(len(rest), 100)], &x); err != nil && v.buf[v.pos] != '{' {
+	isComment := rest[0] == '#' || rest[0] == '/'
+	if err := json.Unmarshal(rest[:min(len(rest), 100)], &x); err != nil && rest[0] != '{' && !isComment && rest[0] != ',' {
 		var syntax *json.SyntaxError
 		if errors.As(err, &syntax) && syntax.Offset == 1 {
 			return err
 		}
 	}
-	return fmt.Errorf("invalid character %q where a record or the end of the list should be", v.buf[v.pos])
+	switch c := rest[0]; {
+	case isComment:
+		return fmt.Errorf("a comment begins with %q, and JSON has no comments: take the line out", c)
+	case c == ',' && !v.array:
+		return errors.New("a comma stands after the record: records that are not in a list have none between them, take it out")
+	default:
+		return fmt.Errorf("invalid character %q where a record or the end of the list should be", c)
+	}
 }
 
 func (v *values) peek() (byte, error) {
@@ -158,42 +172,55 @@ func (v *values) fill() {
 	v.buf, v.err = v.buf[:len(v.buf)+n], err
 }
 
-// end is the length of the value at pos: up to the bracket that closes it, or the quote.
+// end is the length of the value at pos: up to the bracket that closes it, or the quote. A value that is no JSON ends where
+// that shows: at a bracket of the other kind, a line break within a string, or the file's end.
 func (v *values) end() (int, error) {
-	depth, quoted := 0, false
+	quoted := false
+	v.open = v.open[:0]
 	for i := 0; ; {
 		rest := v.buf[v.pos+i:]
 		for k := 0; k < len(rest); k++ {
 			if quoted {
 				n := bytes.IndexByte(rest[k:], '"')
+				text := rest[k:]
+				if n >= 0 {
+					text = text[:n]
+				}
+				if at := bytes.IndexByte(text, '\n'); at >= 0 {
+					return i + k + at + 1, nil
+				}
 				if n < 0 {
 					break
 				}
 				if k += n; escaped(v.buf[v.pos : v.pos+i+k]) {
 					continue
 				}
-				if quoted = false; depth == 0 {
+				if quoted = false; len(v.open) == 0 {
 					return i + k + 1, nil
 				}
 				continue
 			}
-			switch rest[k] {
+			switch c := rest[k]; c {
 			case '"':
 				quoted = true
 			case '{', '[':
-				if depth++; depth > maxDepth {
+				if v.open = append(v.open, c); len(v.open) > maxDepth {
 					return 0, fmt.Errorf("nested deeper than %d", maxDepth)
 				}
 			case '}', ']':
-				if depth--; depth <= 0 {
+				last := len(v.open) - 1
+				if last <= 0 || v.open[last] != c-2 { // in ASCII the bracket that opens is two before the one that closes
 					return i + k + 1, nil
 				}
+				v.open = v.open[:last]
 			}
 		}
 		i += len(rest)
 		switch {
-		case v.err == io.EOF:
+		case v.err == io.EOF && isCut(v.buf[v.pos:]):
 			return 0, errCut
+		case v.err == io.EOF:
+			return i, nil
 		case v.err != nil:
 			return 0, v.err
 		case i > maxValue:
@@ -201,6 +228,13 @@ func (v *values) end() (int, error) {
 		}
 		v.fill()
 	}
+}
+
+// isCut reports whether a text that is no whole value is the beginning of one.
+func isCut(text []byte) bool {
+	var x json.RawMessage
+	err := json.NewDecoder(bytes.NewReader(textfile.Finite(text))).Decode(&x)
+	return errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // escaped reports whether what follows text is escaped by a backslash.

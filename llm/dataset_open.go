@@ -144,7 +144,9 @@ func (m *ModuleInstance) openConversations(o *datasetOptions, files []datasets.F
 	if err != nil {
 		return nil, err
 	}
-	m.vu.InitEnv().Logger.Infof("data set %s, whole conversations: %s", nameOf(files), l.Counts)
+	if l.Counts.LeftOut() {
+		m.vu.InitEnv().Logger.Infof("data set %s, whole conversations: %s", nameOf(files), l.Counts)
+	}
 	return o.lead(l), nil
 }
 

@@ -31,7 +31,7 @@ func TestRecordsGoOutAsTheyStand(t *testing.T) {
 	const params = `"tools":[{"type":"function","function":{"name":"w","parameters":{"type":"object","properties":{}}}}],"temperature":0.25,"ignore_eos":false,"logit_bias":{},"seed":9007199254740991`
 	v := newVU(t, New())
 	hook := v.initLog()
-	v.write(t, "/scripts/a.jsonl", "\ufeff"+`{"id":1,"messages":`+chat+`,`+params+`,"max_completion_tokens":3}`+"\r\n"+`{"id":2,"prompt":"p","messages":null,"top_p":null}`)
+	v.write(t, "/scripts/a.jsonl", "\ufeff"+`{"id":1,"note":1,"messages":`+chat+`,`+params+`,"max_completion_tokens":3}`+"\r\n"+`{"id":2,"note":2,"prompt":"p","messages":null,"top_p":null}`)
 	v.run(t, `
 		const data = new Dataset({type: 'jsonl', path: './a.jsonl'}), again = new Dataset({type: 'jsonl', path: './a.jsonl'});
 		const client = new Client({baseURL: 'sim:?ttft=0s&itl=0s', text: true, extraBody: {temperature: 1, top_k: 5}});`)
@@ -65,7 +65,7 @@ func TestRecordsGoOutAsTheyStand(t *testing.T) {
 	if !strings.Contains(all[0].RequestBody, ordered) {
 		t.Errorf("keys are in another order: got %s, want %s", all[0].RequestBody, ordered)
 	}
-	if got, want := messagesOf(hook), "data set /scripts/a.jsonl: 2 records; left out: the fields id (2)"; got != want {
+	if got, want := messagesOf(hook), "data set /scripts/a.jsonl: 2 records; left out: the field note (2)"; got != want {
 		t.Errorf("logged %q, want %q", got, want)
 	}
 }

@@ -8,8 +8,10 @@ import (
 	"encoding/csv"
 	"errors"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // mark is the byte order mark of UTF-8, which Excel, PowerShell and editors of Windows write.
@@ -98,8 +100,9 @@ func quoted(data []byte) int {
 const maxHead = 1 << 12
 
 // NewCSV reads a table whose fields are separated by commas, semicolons or tabs, whichever the first line has most of
-// outside of quotes. A byte order mark is passed over. Lines may end as on old Macs, too, which Excel can still
-// write.
+// outside of quotes (commas within numbers are not counted where there are semicolons), or by what a first line such as
+// sep=; says, which Excel reads and other programs write for it. A byte order mark is passed over. Lines may end as on old
+// Macs, too, which Excel can still write.
 func NewCSV(src io.Reader) (*csv.Reader, error) {
 	br := bufio.NewReaderSize(src, maxHead)
 	if err := Skip(br); err != nil {
@@ -113,10 +116,32 @@ func NewCSV(src io.Reader) (*csv.Reader, error) {
 	if bytes.IndexByte(head, '\r') >= 0 && bytes.IndexByte(head, '\n') < 0 {
 		text = oldMac{br}
 	}
+	comma := separator(head)
+	if told := sepLine.FindSubmatch(head); told != nil {
+		comma, _ = utf8.DecodeRune(told[1])
+		if _, err := br.Discard(len(told[0]) - 1); err != nil { // the line end stays, so that lines keep their numbers
+			return nil, err
+		}
+	}
 	r := csv.NewReader(text)
-	r.Comma = separator(head)
+	r.Comma = comma
 	return r, nil
 }
+
+// sepLine is a line that tells the separator.
+var sepLine = regexp.MustCompile(`(?i)^"?sep=([^"\r\n\x{fffd}])"?[\r\n]`)
+
+// Decimal is a number as programs read it, of one that a field has: where semicolons separate, as in countries that write 0,5,
+// a comma becomes a point. Other texts stay as they are.
+func Decimal(field string, comma rune) string {
+	if comma == ';' && decimal.MatchString(field) {
+		return strings.Replace(field, ",", ".", 1)
+	}
+	return field
+}
+
+// decimal is a number with a decimal comma.
+var decimal = regexp.MustCompile(`^\s*[+-]?[0-9]*,[0-9]+([eE][+-]?[0-9]+)?\s*$`)
 
 // oldMac reads lines that end in a carriage return.
 type oldMac struct{ src io.Reader }
@@ -134,7 +159,9 @@ func (m oldMac) Read(p []byte) (int, error) {
 func separator(head []byte) rune {
 	counts := map[byte]int{}
 	inQuotes := false
-	for _, c := range bytes.TrimLeft(head, " \r\n") {
+	head = bytes.TrimLeft(head, " \r\n")
+	decimals := 0
+	for i, c := range head {
 		if c == '"' {
 			inQuotes = !inQuotes
 		}
@@ -145,6 +172,12 @@ func separator(head []byte) rune {
 			break
 		}
 		counts[c]++
+		if c == ',' && i > 0 && i+1 < len(head) && isDigit(head[i-1]) && isDigit(head[i+1]) {
+			decimals++
+		}
+	}
+	if counts[';'] > 0 {
+		counts[','] -= decimals
 	}
 	best := byte(',')
 	if counts[';'] > counts[best] {
@@ -155,6 +188,8 @@ func separator(head []byte) rune {
 	}
 	return rune(best)
 }
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
 // Blank reports whether a line of a table has nothing in it, as those have that spreadsheets leave at the end.
 func Blank(fields []string) bool {

@@ -75,6 +75,28 @@ func TestFinite(t *testing.T) {
 	}
 }
 
+func TestDecimal(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		field string
+		comma rune
+		want  string
+	}{
+		{"0,5", ';', "0.5"},
+		{" -,5e-3 ", ';', " -.5e-3 "},
+		{"0,5", ',', "0,5"},
+		{"1,2,3", ';', "1,2,3"},
+		{"1.000,5", ';', "1.000,5"},
+		{"a 0,5", ';', "a 0,5"},
+		{"12,", ';', "12,"},
+		{"", ';', ""},
+	} {
+		if got := Decimal(tt.field, tt.comma); got != tt.want {
+			t.Errorf("%q with %q: got %q, want %q", tt.field, tt.comma, got, tt.want)
+		}
+	}
+}
+
 // What is JSON stays as it is.
 func FuzzFinite(f *testing.F) {
 	for _, seed := range []string{`{"a": NaN, "b\"": "NaN"}`, `[-Infinity]`, `"NaN\\"`, `"Infinity\`} {
@@ -94,13 +116,16 @@ func FuzzFinite(f *testing.F) {
 func TestCSV(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"a,b;c\n1,2\n":             `[["a" "b;c"] ["1" "2"]]`,
-		"\ufeffa;b;c,d\r\n1;2;3,5": `[["a" "b" "c,d"] ["1" "2" "3,5"]]`,
-		"a\tb, c\n\t\"x\ty\"\n":    `[["a" "b, c"] ["" "x\ty"]]`,
-		"\n\"a;;;\",b\n1,2":        `[["a;;;" "b"] ["1" "2"]]`,
-		"a\n1;2\n":                 `[["a"] ["1;2"]]`,
-		"a,b\r1,2\r\"x\ry\",3":     `[["a" "b"] ["1" "2"] ["x\ny" "3"]]`,
-		"":                         `[]`,
+		"a,b;c\n1,2\n":               `[["a" "b;c"] ["1" "2"]]`,
+		"\ufeffa;b;c,d\r\n1;2;3,5":   `[["a" "b" "c,d"] ["1" "2" "3,5"]]`,
+		"a\tb, c\n\t\"x\ty\"\n":      `[["a" "b, c"] ["" "x\ty"]]`,
+		"\n\"a;;;\",b\n1,2":          `[["a;;;" "b"] ["1" "2"]]`,
+		"a\n1;2\n":                   `[["a"] ["1;2"]]`,
+		"a,b\r1,2\r\"x\ry\",3":       `[["a" "b"] ["1" "2"] ["x\ny" "3"]]`,
+		"sep=;\r\na,b;c\r\n":         `[["a,b" "c"]]`,
+		"\ufeff\"SEP=\t\"\na;b\tc;d": `[["a;b" "c;d"]]`,
+		"sep=,\ra;b;c,d\r1;2,3\r":    `[["a;b;c" "d"] ["1;2" "3"]]`,
+		"":                           `[]`,
 	} {
 		r, err := NewCSV(strings.NewReader(text))
 		if err != nil {

@@ -45,6 +45,11 @@ func ReadTrace(src io.Reader, name string) (TraceFile, error) {
 			return TraceFile{}, fmt.Errorf("%s: %w", name, err)
 		}
 	}
+	if len(t.dates) > 0 {
+		if line, err := t.settleDates(); err != nil {
+			return TraceFile{}, fmt.Errorf("%s:%d: %w", name, line, err)
+		}
+	}
 	if len(t.Seconds) == 0 {
 		return TraceFile{}, fmt.Errorf("%s: no instant in it", name)
 	}
@@ -59,6 +64,7 @@ type tracer struct {
 	at    int     // the column of the instants
 	unit  float64 // of numbers, a second's; 0 until known
 	first instant
+	dates []date // such as 11/16/2023, which wait for the column's end
 }
 
 // next reads a line; io.EOF after the last. The line's number is 0 in errors that tell it themselves.
@@ -68,6 +74,9 @@ func (t *tracer) next() (line int, err error) {
 		return 0, err
 	}
 	line, _ = t.csv.FieldPos(0)
+	for i, field := range fields {
+		fields[i] = textfile.Decimal(field, t.csv.Comma)
+	}
 	if textfile.Blank(fields) {
 		return line, nil
 	}
@@ -80,14 +89,25 @@ func (t *tracer) next() (line int, err error) {
 	if t.at >= len(fields) {
 		return line, fmt.Errorf("the line has no field %d, the column %s", t.at+1, t.Column)
 	}
-	return line, t.add(strings.Trim(strings.TrimSpace(fields[t.at]), `"'`))
+	text := bareField(fields[t.at])
+	if d, ok := readDate(text); ok {
+		d.line = line
+		t.dates = append(t.dates, d)
+		return line, nil
+	}
+	return line, t.add(text)
 }
+
+// bareField is a field without quotes that were quoted.
+func bareField(field string) string { return strings.Trim(strings.TrimSpace(field), `"'`) }
 
 // isHead reports whether a line has names: no field of it is a number or a time.
 func isHead(fields []string) bool {
 	return !slices.ContainsFunc(fields, func(field string) bool {
-		_, err := parseInstant(strings.Trim(strings.TrimSpace(field), `"'`))
-		return err == nil
+		text := bareField(field)
+		_, isDate := readDate(text)
+		_, err := parseInstant(text)
+		return isDate || err == nil
 	})
 }
 
@@ -202,9 +222,10 @@ func (i instant) since(first instant, unit float64) float64 {
 var layouts = [...]string{
 	"2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05", "2006-01-02 15:04:05Z0700", "2006-01-02 15:04:05 Z07:00",
 	"2006-01-02 15:04:05 Z0700", "2006-01-02 15:04:05 UTC", "2006/01/02 15:04:05", "2006-01-02 15:04",
+	"2006-01-02 3:04:05 PM", "2006-01-02 3:04 PM", "2.1.2006 15:04:05", "2.1.2006 15:04",
 }
 
-// parseInstant reads "2023-11-16 18:17:03.9799600", with a T, a zone or neither, or a number.
+// parseInstant reads "2023-11-16 18:17:03.9799600", with a T, a zone or neither, "16.11.2023 18:17:03", or a number.
 func parseInstant(text string) (instant, error) {
 	if n, err := strconv.ParseFloat(text, 64); err == nil && !math.IsNaN(n) && !math.IsInf(n, 0) {
 		whole, _ := strconv.ParseInt(text, 10, 64)

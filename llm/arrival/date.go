@@ -1,0 +1,86 @@
+package arrival
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// date is an instant written as 11/16/2023 18:17:03: month and day stand in the one order or in the other.
+type date struct {
+	text   string
+	line   int
+	a, b   int    // the first two numbers
+	suffix string // the time, with a blank before it
+	year   string
+}
+
+var dateForm = regexp.MustCompile(`^([0-9]{1,2})[/-]([0-9]{1,2})[/-]([0-9]{4}),?([ T].+)$`)
+
+// readDate takes such an instant apart, and gives false for any other.
+func readDate(text string) (date, bool) {
+	m := dateForm.FindStringSubmatch(text)
+	if m == nil {
+		return date{}, false
+	}
+	a, _ := strconv.Atoi(m[1]) // of digits
+	b, _ := strconv.Atoi(m[2])
+	return date{text: text, a: a, b: b, year: m[3], suffix: strings.ToUpper(" " + strings.TrimSpace(m[4][1:]))}, true
+}
+
+// iso is the instant as parseInstant reads it.
+func (d date) iso(dayFirst bool) string {
+	month, day := d.a, d.b
+	if dayFirst {
+		month, day = d.b, d.a
+	}
+	return fmt.Sprintf("%s-%02d-%02d%s", d.year, month, day, d.suffix)
+}
+
+// settleDates reads the dates in the order of day and month that the column makes certain: by a number above 12, by the other
+// order going back in time, or because both give the same seconds.
+func (t *tracer) settleDates() (line int, err error) {
+	if first := t.dates[0]; len(t.Seconds) > 0 {
+		return first.line, fmt.Errorf("%q is not of the kind of the other instants", first.text)
+	}
+	byMonth, monthLine, monthErr := t.readDates(false)
+	byDay, dayLine, dayErr := t.readDates(true)
+	switch {
+	case monthErr == nil && dayErr == nil && !slices.Equal(byMonth.Seconds, byDay.Seconds):
+		d := t.dates[slices.IndexFunc(t.dates, func(d date) bool { return d.a != d.b })]
+		return d.line, fmt.Errorf("%q can be %s and %s, and the column does not tell which: write dates as %s",
+			d.text, d.spell(false), d.spell(true), "2023-11-16 18:17:03")
+	case monthErr == nil:
+		t.TraceFile = byMonth
+	case dayErr == nil:
+		t.TraceFile = byDay
+	case dayLine > monthLine: // the reading that goes further is the likely one
+		return dayLine, dayErr
+	default:
+		return monthLine, monthErr
+	}
+	return 0, nil
+}
+
+// readDates reads the dates in one order.
+func (t *tracer) readDates(dayFirst bool) (TraceFile, int, error) {
+	in := tracer{TraceFile: TraceFile{Column: t.Column}}
+	for _, d := range t.dates {
+		if err := in.add(d.iso(dayFirst)); err != nil {
+			return TraceFile{}, d.line, fmt.Errorf("%q, read as %s: %w", d.text, map[bool]string{false: "month/day", true: "day/month"}[dayFirst], err)
+		}
+	}
+	return in.TraceFile, 0, nil
+}
+
+// spell is the day in one order, such as 4 March.
+func (d date) spell(dayFirst bool) string {
+	month, day := d.a, d.b
+	if dayFirst {
+		month, day = d.b, d.a
+	}
+	return fmt.Sprintf("%d %s", day, time.Month(month))
+}
