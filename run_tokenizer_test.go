@@ -21,7 +21,7 @@ func TestArchiveCarriesHubTokenizer(t *testing.T) {
 	for path, content := range map[string]string{
 		filepath.Join("refs", "main"):                               commit,
 		filepath.Join("snapshots", commit, "tokenizer.json"):        string(data),
-		filepath.Join("snapshots", commit, "tokenizer_config.json"): `{"chat_template": "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}"}`,
+		filepath.Join("snapshots", commit, "tokenizer_config.json"): `{"chat_template": "{{ bos_token }}{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}"}`,
 		filepath.Join(".no_exist", commit, "chat_template.jinja"):   "",
 		filepath.Join("..", "..", "test.js"): `
 			import { Client } from 'k6/x/llm';

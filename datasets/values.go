@@ -26,7 +26,9 @@ type values struct {
 	line  int   // of buf[pos], from 1
 	array bool
 	begun bool
-	open  []byte // brackets of the value that is read
+	// of the value that is read:
+	open   []byte // brackets
+	quoted bool   // a string
 }
 
 func newValues(src io.Reader) *values { return &values{src: src, line: 1} }
@@ -175,47 +177,12 @@ func (v *values) fill() {
 // end is the length of the value at pos: up to the bracket that closes it, or the quote. A value that is no JSON ends where
 // that shows: at a bracket of the other kind, a line break within a string, or the file's end.
 func (v *values) end() (int, error) {
-	quoted := false
-	v.open = v.open[:0]
+	v.quoted, v.open = false, v.open[:0]
 	for i := 0; ; {
-		rest := v.buf[v.pos+i:]
-		for k := 0; k < len(rest); k++ {
-			if quoted {
-				n := bytes.IndexByte(rest[k:], '"')
-				text := rest[k:]
-				if n >= 0 {
-					text = text[:n]
-				}
-				if at := bytes.IndexByte(text, '\n'); at >= 0 {
-					return i + k + at + 1, nil
-				}
-				if n < 0 {
-					break
-				}
-				if k += n; escaped(v.buf[v.pos : v.pos+i+k]) {
-					continue
-				}
-				if quoted = false; len(v.open) == 0 {
-					return i + k + 1, nil
-				}
-				continue
-			}
-			switch c := rest[k]; c {
-			case '"':
-				quoted = true
-			case '{', '[':
-				if v.open = append(v.open, c); len(v.open) > maxDepth {
-					return 0, fmt.Errorf("nested deeper than %d", maxDepth)
-				}
-			case '}', ']':
-				last := len(v.open) - 1
-				if last <= 0 || v.open[last] != c-2 { // in ASCII the bracket that opens is two before the one that closes
-					return i + k + 1, nil
-				}
-				v.open = v.open[:last]
-			}
+		if end, err := v.scan(i); end > 0 || err != nil {
+			return end, err
 		}
-		i += len(rest)
+		i = len(v.buf) - v.pos
 		switch {
 		case v.err == io.EOF && isCut(v.buf[v.pos:]):
 			return 0, errCut
@@ -228,6 +195,48 @@ func (v *values) end() (int, error) {
 		}
 		v.fill()
 	}
+}
+
+// scan looks for the end of the value at pos in what was read of it, from its byte i on; 0 if more must be read.
+func (v *values) scan(i int) (end int, err error) {
+	value := v.buf[v.pos:]
+	for ; i < len(value); i++ {
+		if v.quoted {
+			n := bytes.IndexByte(value[i:], '"')
+			text := value[i:]
+			if n >= 0 {
+				text = text[:n]
+			}
+			if at := bytes.IndexByte(text, '\n'); at >= 0 {
+				return i + at + 1, nil
+			}
+			if n < 0 {
+				return 0, nil
+			}
+			if i += n; escaped(value[:i]) {
+				continue
+			}
+			if v.quoted = false; len(v.open) == 0 {
+				return i + 1, nil
+			}
+			continue
+		}
+		switch c := value[i]; c {
+		case '"':
+			v.quoted = true
+		case '{', '[':
+			if v.open = append(v.open, c); len(v.open) > maxDepth {
+				return 0, fmt.Errorf("nested deeper than %d", maxDepth)
+			}
+		case '}', ']':
+			last := len(v.open) - 1
+			if last <= 0 || v.open[last] != c-2 { // in ASCII the bracket that opens is two before the one that closes
+				return i + 1, nil
+			}
+			v.open = v.open[:last]
+		}
+	}
+	return 0, nil
 }
 
 // isCut reports whether a text that is no whole value is the beginning of one.

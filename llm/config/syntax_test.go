@@ -113,3 +113,21 @@ func TestFilesOfWindows(t *testing.T) {
 		}
 	}
 }
+
+// What a misspelt key stands for is not said to be missing as well.
+func TestMisspeltKeys(t *testing.T) {
+	t.Parallel()
+	testRules(t, "", []rule{
+		{"load: {stage: []}", `load.stage: unknown key: did you mean "stages"?`},
+		{"load: {type: constant, sweeep: {type: linear}}", `load.sweeep: unknown key: did you mean "sweep"?`},
+		{"laod: {stages: []}", `laod: unknown key: did you mean "load"?`},
+		{"stages: []", `stages: unknown key: did you mean "load.stages"?`},
+		{"stage: []", `stage: unknown key: did you mean "load.stages"?`},
+		{"load: {zzzzzzzz: 1}", `load.zzzzzzzz: unknown key, known are type, interval, stages, sweep, num_workers, worker_max_concurrency, ` +
+			`worker_max_tcp_connections, trace, circuit_breakers, request_timeout, request_retries, request_retry_backoff_sec, ` +
+			"stage_teardown_grace_seconds, lora_traffic_split, base_seed\nload.stages: is missing: give stages, or a sweep"},
+		{fine + "server: {base_ulr: x}", `server.base_ulr: unknown key: did you mean "base_url"?`},
+		{fine + "server: {base_ulr: x, type: VLLM}", `server.base_ulr: unknown key: did you mean "base_url"?` + "\n" +
+			`server.type: unknown value "VLLM": did you mean "vllm"?`},
+	})
+}
