@@ -73,8 +73,8 @@ func list(counts map[string]int64) string {
 // maxNames bounds the names that are counted: some files have ids for names.
 const maxNames = 30
 
-// identity are the fields that say which record it is and where it comes from. No request has use for them, so that they are
-// left out is not worth a word. One without a name and __index_level_0__ are pandas' index.
+// identity are the fields that say which record it is and where it comes from. No request has use for them, so that
+// they are left out is not worth a word. One without a name and __index_level_0__ are pandas' index.
 var identity = map[string]bool{
 	"id": true, "_id": true, "uuid": true, "hash": true, "idx": true, "index": true, "": true, "__index_level_0__": true,
 	"custom_id": true, "conversation_id": true, "conversation_hash": true, "question_id": true, "prompt_id": true, "message_id": true,

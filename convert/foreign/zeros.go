@@ -2,8 +2,8 @@ package foreign
 
 import "encoding/json"
 
-// dropZeros forgets counts of 0 that cannot be: of a prompt, and of a completion that has output. Servers and tools write them
-// where nobody counted. A failed request's own counts stay: 0 there is a prompt that was not counted in.
+// dropZeros forgets counts of 0 that cannot be: of a prompt, and of a completion that has output. Servers and tools
+// write them where nobody counted. A failed request's own counts stay: 0 there is a prompt that was not counted in.
 func (q *Request) dropZeros() {
 	output := q.TTFT != nil || q.First != nil || len(q.Chunks) > 0 || !isZero(q.OutputTokens) && q.OutputTokens != nil
 	before := len(q.Usage)

@@ -100,9 +100,9 @@ func quoted(data []byte) int {
 const maxHead = 1 << 12
 
 // NewCSV reads a table whose fields are separated by commas, semicolons or tabs, whichever the first line has most of
-// outside of quotes (commas within numbers are not counted where there are semicolons), or by what a first line such as
-// sep=; says, which Excel reads and other programs write for it. A byte order mark is passed over. Lines may end as on old
-// Macs, too, which Excel can still write.
+// outside of quotes (commas within numbers are not counted where there are semicolons), or by what a first line such
+// as sep=; says, which Excel reads and other programs write for it. A byte order mark is passed over. Lines may end
+// as on old Macs, too, which Excel can still write.
 func NewCSV(src io.Reader) (*csv.Reader, error) {
 	br := bufio.NewReaderSize(src, maxHead)
 	if err := Skip(br); err != nil {
@@ -131,8 +131,8 @@ func NewCSV(src io.Reader) (*csv.Reader, error) {
 // sepLine is a line that tells the separator.
 var sepLine = regexp.MustCompile(`(?i)^"?sep=([^"\r\n\x{fffd}])"?[\r\n]`)
 
-// Decimal is a number as programs read it, of one that a field has: where semicolons separate, as in countries that write 0,5,
-// a comma becomes a point. Other texts stay as they are.
+// Decimal is a number as programs read it, of one that a field has: where semicolons separate, as in countries that
+// write 0,5, a comma becomes a point. Other texts stay as they are.
 func Decimal(field string, comma rune) string {
 	if comma == ';' && decimal.MatchString(field) {
 		return strings.Replace(field, ",", ".", 1)

@@ -93,8 +93,8 @@ func find(object, key []byte) []byte {
 // manyChunks is the number of chunks that one token cannot make, were it cut into its bytes.
 const manyChunks = 5
 
-// impossible says whether a member of a usage map cannot be beside output of so many chunks: a count of 0, and a completion
-// of one token in many chunks, which is the count of each and not of all.
+// impossible says whether a member of a usage map cannot be beside output of so many chunks: a count of 0, and a
+// completion of one token in many chunks, which is the count of each and not of all.
 func impossible(name string, value []byte, chunks int) bool {
 	n, isNumber := count(value)
 	if !isNumber {
@@ -124,8 +124,8 @@ func anyImpossible(usage []byte, chunks int) bool {
 	return false
 }
 
-// Plausible gives a usage map without the token counts that cannot be beside output of so many chunks, and whether there
-// were any. It gives nil if nothing is left.
+// Plausible gives a usage map without the token counts that cannot be beside output of so many chunks, and whether
+// there were any. It gives nil if nothing is left.
 func Plausible(usage []byte, chunks int) (kept []byte, dropped bool) {
 	if !anyImpossible(usage, chunks) {
 		return usage, false

@@ -40,8 +40,8 @@ func (d date) iso(dayFirst bool) string {
 	return fmt.Sprintf("%s-%02d-%02d%s", d.year, month, day, d.suffix)
 }
 
-// settleDates reads the dates in the order of day and month that the column makes certain: by a number above 12, by the other
-// order going back in time, or because both give the same seconds.
+// settleDates reads the dates in the order of day and month that the column makes certain: by a number above 12, by
+// the other order going back in time, or because both give the same seconds.
 func (t *tracer) settleDates() (line int, err error) {
 	if first := t.dates[0]; len(t.Seconds) > 0 {
 		return first.line, fmt.Errorf("%q is not of the kind of the other instants", first.text)

@@ -74,8 +74,8 @@ func (x *exchange) conclude(e ending) {
 	}
 }
 
-// strayError fails a stream in which a line that is no field of an event says what went wrong: some servers write an object
-// of their error, and proxies a page, in the middle of it. A cut line says nothing certain.
+// strayError fails a stream in which a line that is no field of an event says what went wrong: some servers write an
+// object of their error, and proxies a page, in the middle of it. A cut line says nothing certain.
 func (x *exchange) strayError(e ending) bool {
 	stray := x.stray()
 	if len(stray) == 0 || !x.choices.any && stray[0] != '{' {
