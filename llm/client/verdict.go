@@ -32,7 +32,7 @@ type ending struct {
 }
 
 // conclude decides, for every API, whether an answer is whole, failed, or none:
-//   - An error that the server tells, in whichever form, is a failure; event and wholeAnswer find it before this.
+//   - An error that the server tells, in whichever form, is a failure; decode finds it before this.
 //   - A body without a choice of a model is no answer, whatever its status and label.
 //   - An answer is whole with its finish reason. How the stream ends after that changes nothing: by the end mark,
 //     without it, with a reset or never. Only the end mark and a clean end are the answer's end; else it is its
