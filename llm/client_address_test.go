@@ -149,3 +149,22 @@ func TestRefuseSaysTheMessageAlone(t *testing.T) {
 		t.Errorf("a user's script has refuse: %v", err)
 	}
 }
+
+// What is added to a base URL is said once, however many clients it is added for.
+func TestAddedVersionIsSaidOnce(t *testing.T) {
+	t.Parallel()
+	server, v := newRecorder(t, 0), newVU(t, New())
+	v.run(t, fmt.Sprintf(`const a = new Client({baseURL: '%[1]s'}), b = new Client({baseURL: '%[1]s/', timeout: '9s'});
+		const c = new Client({baseURL: '%[1]s/v1'});`, server.URL))
+	v.start(t)
+	v.run(t, `a.chat('hi'); b.chat('hi'); c.chat('hi')`)
+	want, said := "baseURL is a host alone: /v1 is added, so that requests go to "+server.URL+"/v1/chat/completions", 0
+	for _, entry := range v.log.AllEntries() {
+		if entry.Message == want {
+			said++
+		}
+	}
+	if said != 1 {
+		t.Errorf("said %d times, want once: %v", said, v.log.AllEntries())
+	}
+}

@@ -43,6 +43,7 @@ type RootModule struct {
 	status     *statusLine
 	failures   failures
 	oddities   oddities
+	said       sync.Map // what is logged once, whichever client says it
 }
 
 var (

@@ -90,7 +90,9 @@ func (p *peer) find(ctx context.Context, state *lib.State, rt http.RoundTripper,
 	}
 	p.baseURL = opts.BaseURL
 	if added := wire.Added(); added != "" && p.opts.sim == nil {
-		state.Logger.Info(added)
+		if _, said := m.root.said.LoadOrStore(added, true); !said {
+			state.Logger.Info(added)
+		}
 	}
 	model, remark, err := wire.Discover(ctx, rt)
 	if remark != "" {
