@@ -2,7 +2,6 @@ package llm
 
 import (
 	"fmt"
-	"strings"
 	"sync/atomic"
 
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -19,10 +18,10 @@ func (o *oddities) add(r *record.Request) {
 		return
 	}
 	o.successes.Add(1)
-	if strings.Contains(r.Note, record.NoteNoFinish) {
+	if r.Noted(record.NoteNoFinish) {
 		o.unfinished.Add(1)
 	}
-	if r.Streaming && len(r.Chunks) == 0 && len(r.Reasoning)+len(r.ToolCalls) > 0 {
+	if r.Streaming && len(r.Chunks) == 0 && r.OutputChunks() > 0 {
 		o.withoutContent.Add(1)
 	}
 }

@@ -291,9 +291,7 @@ func (x *exchange) take() {
 	switch usage := x.delta.Usage; {
 	case len(usage) == 0:
 	case len(usage) > maxUsage || !json.Valid(usage):
-		if !strings.Contains(x.rec.Note, record.NoteBadUsage) {
-			x.note(record.NoteBadUsage)
-		}
+		x.note(record.NoteBadUsage)
 	default:
 		x.rec.Usage = api.MergeUsage(x.rec.Usage, x.rec.Usage, usage)
 	}

@@ -2,6 +2,7 @@ package client
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"net/http"
 	"strings"
@@ -45,7 +46,7 @@ func (x *exchange) event(ev sse.Event) bool {
 	}
 	x.evidence.events++
 	if string(ev.Name) == "error" {
-		x.fail(ev.At, record.ErrorStream, firstOf(clip(api.ErrorMessage(ev.Data)), "an error event without a word"))
+		x.fail(ev.At, record.ErrorStream, cmp.Or(clip(api.ErrorMessage(ev.Data)), "an error event without a word"))
 		return false
 	}
 	if x.isStrange(ev) {
@@ -122,13 +123,6 @@ func isSignOfLife(word []byte) bool {
 		return true
 	}
 	return false
-}
-
-func firstOf(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // noteProgress tells the idle timer that the stream lives. The timer runs from the first event on (waiting for that

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -112,7 +113,7 @@ func (x *exchange) cutShort() string {
 func (x *exchange) noAnswer(e ending) (at time.Time, errorType, message string) {
 	switch stray := x.stray(); {
 	case x.evidence.words != "" || x.evidence.strange != "":
-		return e.at, record.ErrorMalformed, "no choice in the answer: " + firstOf(x.evidence.words, x.evidence.strange)
+		return e.at, record.ErrorMalformed, "no choice in the answer: " + cmp.Or(x.evidence.words, x.evidence.strange)
 	case len(stray) > 0:
 		message = fmt.Sprintf("expected a stream of events, got content type %q", e.kind)
 		if words := api.ErrorMessage(stray); words != "" {
@@ -138,8 +139,7 @@ func (x *exchange) settle() {
 	}
 	if x.evidence.output && len(x.rec.Usage) > 0 {
 		var zeros bool
-		chunks := len(x.rec.Chunks) + len(x.rec.Reasoning) + len(x.rec.ToolCalls)
-		if x.rec.Usage, zeros = api.Plausible(x.rec.Usage, chunks); zeros {
+		if x.rec.Usage, zeros = api.Plausible(x.rec.Usage, x.rec.OutputChunks()); zeros {
 			x.note(record.NoteZeroUsage)
 		}
 	}
@@ -147,6 +147,9 @@ func (x *exchange) settle() {
 
 // note adds an oddity to the record, once.
 func (x *exchange) note(text string) {
+	if x.rec.Noted(text) {
+		return
+	}
 	if x.rec.Note != "" {
 		text = x.rec.Note + "; " + text
 	}

@@ -5,7 +5,10 @@
 // Times are rounded once, when the record is made: instants to nanoseconds, chunk arrivals to microseconds.
 package record
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"strings"
+)
 
 // Values of Request.ErrorType.
 const (
@@ -104,3 +107,9 @@ type Bounds struct {
 
 // Failed says whether the request failed.
 func (r *Request) Failed() bool { return r.ErrorType != "" }
+
+// Noted reports whether a note, one of the Note constants, is among those of the request.
+func (r *Request) Noted(note string) bool { return strings.Contains(r.Note, note) }
+
+// OutputChunks is the number of arrivals of output of any kind: content, reasoning, tool calls.
+func (r *Request) OutputChunks() int { return len(r.Chunks) + len(r.Reasoning) + len(r.ToolCalls) }

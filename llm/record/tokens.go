@@ -1,10 +1,6 @@
 package record
 
-import (
-	"strings"
-
-	"github.com/tidwall/gjson"
-)
+import "github.com/tidwall/gjson"
 
 // Source says where a token count comes from.
 type Source string
@@ -39,8 +35,8 @@ const NotReported = -1
 func (r *Request) Counts() Counts {
 	c := Counts{ServerInput: NotReported, ServerOutput: NotReported, ServerCached: NotReported}
 	c.readUsage(r.Usage)
-	chunks := len(r.Chunks) + len(r.Reasoning) + len(r.ToolCalls)
-	if chunks > 0 && strings.Contains(r.Note, NoteChoices) {
+	chunks := r.OutputChunks()
+	if chunks > 0 && r.Noted(NoteChoices) {
 		c.ServerOutput = NotReported // it may be of all choices, and the times are of one
 	}
 	switch {
@@ -50,7 +46,7 @@ func (r *Request) Counts() Counts {
 		c.Output, c.OutputSource = c.ServerOutput, ServerUsage
 	case r.Completion != nil:
 		c.Output, c.OutputSource = *r.Completion, ClientRaw
-	case chunks == 0 && (!r.Streaming || strings.Contains(r.Note, NoteWhole)):
+	case chunks == 0 && (!r.Streaming || r.Noted(NoteWhole)):
 		c.OutputSource = NoSource
 	default:
 		c.Output, c.OutputSource = chunks, ContentChunks
