@@ -287,22 +287,7 @@ func TestInstancesNeedARunID(t *testing.T) {
 		}
 		v.run(t, `const data = new Dataset({type: 'random', tokenizer: './model', inputDistribution: 20, outputDistribution: 5`+tt.salt+`})`)
 		v.start(t)
-		if tt.segment != "" {
-			var err error
-			if v.state.Options.ExecutionSegment, err = lib.NewExecutionSegmentFromString(tt.segment); err != nil {
-				t.Fatal(err)
-			}
-		}
-		for range 3 {
-			v.run(t, `data.next()`)
-			v.iter++
-		}
-		got := 0
-		for _, e := range v.log.AllEntries() {
-			if strings.Contains(e.Message, "set K6_LLM_RUN_ID to the same text for all") {
-				got++
-			}
-		}
+		got := v.saidOn(t, tt.segment, "set K6_LLM_RUN_ID to the same text for all")
 		if got != tt.want {
 			t.Errorf("segment %q, id %q%s: warned %d times, want %d", tt.segment, tt.id, tt.salt, got, tt.want)
 		}
@@ -323,4 +308,25 @@ func TestDatasetIsOpenedOnce(t *testing.T) {
 	if n := len(root.salts.list()); n != 2 {
 		t.Errorf("opened %d times, want 2", n)
 	}
+}
+
+// saidOn takes three items as an instance of a segment, "" for all of the test, and counts what the log then has of a text.
+func (v *vu) saidOn(t *testing.T, segment, text string) (times int) {
+	t.Helper()
+	if segment != "" {
+		var err error
+		if v.state.Options.ExecutionSegment, err = lib.NewExecutionSegmentFromString(segment); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 3 {
+		v.run(t, `data.next()`)
+		v.iter++
+	}
+	for _, e := range v.log.AllEntries() {
+		if strings.Contains(e.Message, text) {
+			times++
+		}
+	}
+	return times
 }

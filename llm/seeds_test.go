@@ -7,8 +7,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.k6.io/k6/v2/lib"
-
 	"github.com/seed-307b789f/xk6-llm/llm/measure"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -180,22 +178,7 @@ func TestInstancesThatDrawSeedsWarn(t *testing.T) {
 		v := newVUWith(t, New(), map[string]string{measure.RunIDEnv: tt.id})
 		v.run(t, `const data = new Dataset(config({server: {base_url: 'http://h'}, load: {`+tt.load+`stages: [{rate: 2, duration: 3}]}}).dataset)`)
 		v.start(t)
-		if tt.segment != "" {
-			var err error
-			if v.state.Options.ExecutionSegment, err = lib.NewExecutionSegmentFromString(tt.segment); err != nil {
-				t.Fatal(err)
-			}
-		}
-		for range 3 {
-			v.run(t, `data.next()`)
-			v.iter++
-		}
-		got := 0
-		for _, e := range v.log.AllEntries() {
-			if strings.Contains(e.Message, "draws a seed of its own, and so other prompts and arrivals: set K6_LLM_RUN_ID to the same text for all, or load.base_seed") {
-				got++
-			}
-		}
+		got := v.saidOn(t, tt.segment, "draws a seed of its own, and so other prompts and arrivals: set K6_LLM_RUN_ID to the same text for all, or load.base_seed")
 		if got != tt.want {
 			t.Errorf("segment %q, id %q, load %q: warned %d times, want %d", tt.segment, tt.id, tt.load, got, tt.want)
 		}
