@@ -12,6 +12,7 @@ import (
 	"go.k6.io/k6/v2/lib"
 	"go.k6.io/k6/v2/metrics"
 
+	"github.com/seed-307b789f/xk6-llm/internal/alarm"
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 	"github.com/seed-307b789f/xk6-llm/llm/limits"
 	"github.com/seed-307b789f/xk6-llm/llm/measure"
@@ -75,7 +76,7 @@ type run struct {
 	mine    func(k int64) bool
 	sent    int64
 	dropped atomic.Int64
-	wait    waiter
+	wait    alarm.Clock
 	halt    halt
 }
 
@@ -86,8 +87,8 @@ func (x *Executor) Run(parent context.Context, out chan<- metrics.SampleContaine
 	limits.Reserve(pre)
 	end := x.shadow.run(parent)
 	defer end()
-	r := &run{Executor: x, parent: parent, out: out, start: time.Now(), mine: stripes(x.tuple), wait: newWaiter()}
-	defer r.wait.close()
+	r := &run{Executor: x, parent: parent, out: out, start: time.Now(), mine: stripes(x.tuple), wait: alarm.New()}
+	defer r.wait.Close()
 	if err := r.openPool(); err != nil {
 		return err
 	}
@@ -125,7 +126,7 @@ func later(a, b time.Time) time.Time {
 func (r *run) stage(i int, base int64, at time.Time) (n int64, ended time.Time) {
 	s := r.plan.Stages[i]
 	ctx := r.halt.begin(r.parent)
-	r.wait.until(ctx, at)
+	r.wait.Until(ctx, at)
 	if s.Closed() {
 		r.closedLoop(ctx, i, base, at)
 		ended = time.Now()
@@ -142,7 +143,7 @@ func (r *run) stage(i int, base int64, at time.Time) (n int64, ended time.Time) 
 		}
 		a := arrival.Arrival{Index: k, Stage: i, Due: at.Add(due), Stop: r.halt.stop, Dropped: r.dropped.Load}
 		switch {
-		case !r.wait.until(ctx, a.Due):
+		case !r.wait.Until(ctx, a.Due):
 		case r.pool.offer(a):
 			r.sent++
 		default:
@@ -150,7 +151,7 @@ func (r *run) stage(i int, base int64, at time.Time) (n int64, ended time.Time) 
 		}
 	}
 	ended = at.Add(r.plan.Length(i, last))
-	if !r.wait.until(ctx, ended) {
+	if !r.wait.Until(ctx, ended) {
 		ended = time.Now()
 	}
 	r.announce(i, at, ended)
@@ -173,7 +174,7 @@ func (r *run) closedLoop(ctx context.Context, i int, base int64, at time.Time) {
 		if due {
 			a.Due = at.Add(after)
 		}
-		if !r.wait.until(ctx, a.Due) || !room.take(ctx) {
+		if !r.wait.Until(ctx, a.Due) || !room.take(ctx) {
 			return
 		}
 		r.sent++
