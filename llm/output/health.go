@@ -13,23 +13,64 @@ import (
 
 // health measures the process from start to stop.
 type health struct {
-	at    time.Time
-	cpu   time.Duration
-	steal limits.Steal
+	at        time.Time
+	cpu       time.Duration
+	steal     limits.Steal
+	pressure  limits.Pressure
+	scheduler *limits.Scheduler
+	heartbeat *limits.Heartbeat
+	last      reading
+}
+
+// reading is what is read once a second.
+type reading struct {
+	cpu      time.Duration
+	pressure limits.Pressure
 }
 
 func startHealth() *health {
 	limits.CountCollections() // which the load's beginning does again
-	return &health{at: time.Now(), cpu: cpuTime(), steal: limits.ReadSteal()}
+	h := &health{at: time.Now(), steal: limits.ReadSteal(), scheduler: limits.NewScheduler()}
+	h.last = h.read()
+	h.cpu, h.pressure = h.last.cpu, h.last.pressure
+	h.heartbeat = limits.StartHeartbeat()
+	return h
+}
+
+func (h *health) read() reading { return reading{cpuTime(), h.scheduler.Read()} }
+
+// beat describes the process since the last call, nil if that was but now.
+func (h *health) beat() *record.Heartbeat {
+	b, now := h.heartbeat.Take(), h.read()
+	before := h.last
+	h.last = now
+	if b.N == 0 {
+		return nil
+	}
+	line := &record.Heartbeat{
+		Start: record.UnixNano(b.From), End: record.UnixNano(b.To), Beats: int64(b.N), P99: int64(b.P99), Max: int64(b.Max),
+		CPU: int64(now.cpu - before.cpu), Pressure: pressure(now.pressure.Since(before.pressure)),
+	}
+	for _, span := range b.Late {
+		line.Late = append(line.Late, [2]int64{span.From.Sub(b.From).Microseconds(), span.Length.Microseconds()})
+	}
+	return line
+}
+
+func pressure(p limits.Pressure) record.Pressure {
+	return record.Pressure{Waited: (*int64)(p.Waited), Throttled: (*int64)(p.Throttled), Stalled: (*int64)(p.Stalled)}
 }
 
 // stop gives the figures since the start, collections since the load began; delays are the starts' lateness, where it is known.
 func (h *health) stop(delays []time.Duration) record.Health {
-	procs := runtime.GOMAXPROCS(0)
+	h.heartbeat.Stop()
 	cycles, paused := limits.Collections()
-	out := record.Health{GoMaxProcs: procs, GCPause: int64(paused), GCCycles: cycles, LatenessOf: int64(len(delays))}
+	out := record.Health{
+		GoMaxProcs: runtime.GOMAXPROCS(0), Processors: limits.Processors(), GCPause: int64(paused), GCCycles: cycles,
+		LatenessOf: int64(len(delays)), Pressure: pressure(h.scheduler.Read().Since(h.pressure)),
+	}
 	if elapsed := time.Since(h.at); elapsed > 0 {
-		out.CPUShare = float64(cpuTime()-h.cpu) / float64(elapsed) / float64(procs)
+		out.CPUShare = float64(cpuTime()-h.cpu) / float64(elapsed) / out.Processors
 	}
 	if steal := limits.ReadSteal(); steal != (limits.Steal{}) {
 		out.Steal = new(steal.Since(h.steal))
@@ -45,7 +86,7 @@ func (h *health) stop(delays []time.Duration) record.Health {
 // spareProcessors says what GOMAXPROCS would have sufficed where the load left most processors idle; "" if nothing is worth saying.
 // Go looks for work on each that it may use, whenever a token wakes it, which costs more than the idle ones give.
 func spareProcessors(h record.Health, set bool) string {
-	used := h.CPUShare * float64(h.GoMaxProcs)
+	used := h.CPUShare * h.Processors
 	enough := max(2, int(math.Ceil(2*used)))
 	if set || used < 0.25 || 2*enough > h.GoMaxProcs {
 		return ""

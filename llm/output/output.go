@@ -123,6 +123,9 @@ func (o *Output) flush() {
 			o.encode(o.dropped(c))
 		}
 	}
+	if beat := o.health.beat(); beat != nil {
+		o.encode(beat)
+	}
 	o.report(o.file.flush())
 }
 

@@ -9,7 +9,7 @@ import (
 // Schema names the format of the lines; a Run line carries it.
 const Schema = "xk6-llm/1"
 
-// Line is one line of a record file: *Run, *Client, *Request, *Dropped, *Stage, *Server or *End.
+// Line is one line of a record file: *Run, *Client, *Request, *Dropped, *Stage, *Server, *Heartbeat or *End.
 type Line interface{ lineType() string }
 
 // Run is the first line of a file: what ran, where and when.
@@ -89,6 +89,27 @@ type Server struct {
 	Values map[string]float64 `json:"values"`                   // empty where the last attempt of a run failed
 }
 
+// Heartbeat tells of a second of the measuring process how late it got to do what it waited for: a timer is due every 5 ms.
+// Durations are nanoseconds.
+type Heartbeat struct {
+	Start int64 `json:"start_ns"` // Unix nanoseconds, as is End
+	End   int64 `json:"end_ns"`
+	Beats int64 `json:"beats"`       // instants at which the timer was due
+	P99   int64 `json:"late_p99_ns"` // of the lateness at those instants
+	Max   int64 `json:"late_max_ns"`
+	CPU   int64 `json:"cpu_ns"` // processor time that the process used
+	Pressure
+	// Late are the spans over 1 ms in which the process did not get to run, as microseconds after Start, and their length.
+	Late [][2]int64 `json:"late_us,omitempty"`
+}
+
+// Pressure tells what kept a process from the processors, in nanoseconds; nil where the system does not say.
+type Pressure struct {
+	Waited    *int64 `json:"run_wait_ns,omitempty"`  // threads that could have run, waiting for a processor, added up
+	Throttled *int64 `json:"throttled_ns,omitempty"` // the quota of its control group used up
+	Stalled   *int64 `json:"stalled_ns,omitempty"`   // any process of its control group, or of the system, waiting likewise
+}
+
 // End is the last line of a complete file.
 type End struct {
 	Status   string `json:"status"` // finished, or why not
@@ -101,8 +122,9 @@ type End struct {
 
 // Health tells how the measuring process itself fared.
 type Health struct {
-	CPUShare   float64 `json:"cpu_share"`         // CPU time over elapsed time times GoMaxProcs, 0 to 1
-	GoMaxProcs int     `json:"gomaxprocs"`        // processors it was allowed
+	CPUShare   float64 `json:"cpu_share"`         // CPU time over elapsed time times Processors, 0 to 1
+	GoMaxProcs int     `json:"gomaxprocs"`        // threads that may run Go at once
+	Processors float64 `json:"processors"`        // it was allowed: GoMaxProcs, or the quota of its control group if that is less; 0 if not known
 	GCPause    int64   `json:"gc_pause_total_ns"` // all stop-the-world pauses of those collections added up
 	GCCycles   int64   `json:"gc_cycles"`         // collections since the load began
 	// Steal is the share of all processors' time that the host of a virtual machine took meanwhile, 0 to 1; nil if not known.
@@ -112,15 +134,17 @@ type Health struct {
 	LatenessP99 *int64 `json:"lateness_p99_ns"`
 	LatenessMax *int64 `json:"lateness_max_ns"`
 	LatenessOf  int64  `json:"lateness_of"`
+	Pressure
 }
 
-func (*Run) lineType() string     { return "run" }
-func (*Client) lineType() string  { return "client" }
-func (*Request) lineType() string { return "request" }
-func (*Dropped) lineType() string { return "dropped" }
-func (*Stage) lineType() string   { return "stage" }
-func (*Server) lineType() string  { return "server" }
-func (*End) lineType() string     { return "end" }
+func (*Run) lineType() string       { return "run" }
+func (*Client) lineType() string    { return "client" }
+func (*Request) lineType() string   { return "request" }
+func (*Dropped) lineType() string   { return "dropped" }
+func (*Stage) lineType() string     { return "stage" }
+func (*Server) lineType() string    { return "server" }
+func (*Heartbeat) lineType() string { return "heartbeat" }
+func (*End) lineType() string       { return "end" }
 
 // Append appends the line as one JSON object without a line break. It fails only on a value JSON cannot hold, such as NaN.
 func Append(dst []byte, line Line) ([]byte, error) {
@@ -153,6 +177,8 @@ func newLine(kind string) Line {
 		return new(Stage)
 	case "server":
 		return new(Server)
+	case "heartbeat":
+		return new(Heartbeat)
 	case "end":
 		return new(End)
 	}
