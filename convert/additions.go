@@ -35,6 +35,7 @@ type Window struct {
 	Stages   []int    `json:"stages,omitempty"`   // only these
 	Adapters []string `json:"adapters,omitempty"` // only these
 	Left     int      `json:"requests_left_out"`
+	Late     int      `json:"late_requests_left_out,omitempty"` // of latencies alone
 }
 
 // RequestCounts tell what became of the requests.
@@ -135,8 +136,8 @@ func (r *Run) additions(g *group) *Additions {
 	if len(r.Runs) > 0 && r.Runs[0].Versions != nil {
 		a.Versions = r.Runs[0].Versions
 	}
-	if c := r.Cut; c.Requests > 0 {
-		a.Window = &Window{Float(c.Warmup), Float(c.Cooldown), c.Stages, c.Adapters, c.Requests}
+	if c := r.Cut; c.Requests > 0 || c.LateRequests > 0 {
+		a.Window = &Window{Float(c.Warmup), Float(c.Cooldown), c.Stages, c.Adapters, c.Requests, c.LateRequests}
 	}
 	for _, q := range g.ok {
 		a.Finish[q.FinishReason]++
@@ -270,7 +271,12 @@ func tokensPerChunk(_ *group, q *Request) float64 {
 
 func (g *group) honest() HonestLatencies {
 	of := func(f func(q *Request) float64) *Distribution {
-		return g.sum(g.ok, func(_ *group, q *Request) float64 { return f(q) })
+		return g.sum(g.ok, func(_ *group, q *Request) float64 {
+			if q.leftOut {
+				return unknown
+			}
+			return f(q)
+		})
 	}
 	return HonestLatencies{
 		TTFT: of(func(q *Request) float64 { return q.ttft }),

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // Cut says what a report leaves out of a run.
@@ -12,15 +14,25 @@ type Cut struct {
 	Cooldown float64  // seconds: requests sent in the last part
 	Stages   []int    // only these; nil for all
 	Adapters []string // only these; nil for all
+	// Late leaves requests that the load generator read late out of latencies. They stay in counts and rates.
+	Late bool
 
-	Requests int // how many were left out
+	Requests     int // how many were left out
+	LateRequests int // how many were left out of latencies
 }
 
 // Leave leaves requests out, and remarks how many.
 func (r *Run) Leave(c Cut) {
-	if len(r.Requests) == 0 || c.Warmup == 0 && c.Cooldown == 0 && c.Stages == nil && c.Adapters == nil {
-		return
+	if len(r.Requests) > 0 && (c.Warmup != 0 || c.Cooldown != 0 || c.Stages != nil || c.Adapters != nil) {
+		r.leaveOut(&c)
 	}
+	if c.Late {
+		r.leaveLate(&c)
+	}
+	r.Cut = c
+}
+
+func (r *Run) leaveOut(c *Cut) {
 	if r.untimed && (c.Warmup > 0 || c.Cooldown > 0) {
 		r.remark("nothing was left out of the run's beginning and end: its requests have no start times")
 		c.Warmup, c.Cooldown = 0, 0
@@ -33,8 +45,25 @@ func (r *Run) Leave(c Cut) {
 			c.Adapters != nil && !slices.Contains(c.Adapters, q.Adapter)
 	})
 	c.Requests = before - len(r.Requests)
-	r.Cut = c
 	r.remark("left out %d of %d requests: %s", c.Requests, before, c)
+}
+
+// leaveLate marks the requests whose figures may be off because the load generator did not get to run.
+func (r *Run) leaveLate(c *Cut) {
+	if len(r.beats) == 0 {
+		r.remark("no late request was left out: the input does not tell when the load generator was late")
+		return
+	}
+	var rec record.Request
+	for _, q := range r.Requests {
+		if q.leftOut = r.readsLate(q, &rec); q.leftOut {
+			c.LateRequests++
+		}
+	}
+	if c.LateRequests > 0 {
+		r.remark("left %d of %d requests out of latencies: the load generator may have read them over 10 ms late",
+			c.LateRequests, len(r.Requests))
+	}
 }
 
 // String tells what is left out.

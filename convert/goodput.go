@@ -72,11 +72,15 @@ func (g *group) goodput() *Goodput {
 	if len(g.ok) == 0 || !bounded {
 		return nil
 	}
-	out := &Goodput{Total: len(g.ok)}
+	out := &Goodput{}
 	attained, applied := make([]int, len(boundKinds)), make([]int, len(boundKinds))
 	tokens := 0.0
 	for _, q := range g.ok {
+		if q.leftOut {
+			continue
+		}
 		good := true
+		out.Total++
 		for i, kept := range g.judged(q, g.opts.bounds(q)) {
 			applied[i]++
 			if kept {
@@ -94,7 +98,7 @@ func (g *group) goodput() *Goodput {
 			*kind.share(out) = new(Float(100 * float64(attained[i]) / float64(applied[i])))
 		}
 	}
-	out.Percentage = Float(100 * float64(out.Good) / float64(len(g.ok)))
+	out.Percentage = Float(100 * float64(out.Good) / float64(max(out.Total, 1)))
 	t := g.run.span(g.ok)
 	if !g.run.timed(g.ok) {
 		t = g.time

@@ -87,9 +87,9 @@ func (g *group) sinceDue(q *Request, instant int64) float64 {
 
 func requestLatency(g *group, q *Request) float64 { return g.run.latency(q) }
 
-// latency is unknown of an imported request without an end.
+// latency is unknown of an imported request without an end, and of one whose figures are left out.
 func (r *Run) latency(q *Request) float64 {
-	if q.endless {
+	if q.endless || q.leftOut {
 		return unknown
 	}
 	return r.seconds(q.End - q.Start)
@@ -98,7 +98,7 @@ func (r *Run) latency(q *Request) float64 {
 // ntpot is latency/tokens, and 0 without tokens, which stays in the statistics.
 func ntpot(g *group, q *Request) float64 {
 	n := outputTokens(g, q)
-	if n == 0 {
+	if n == 0 && !q.leftOut {
 		return 0
 	}
 	return requestLatency(g, q) / n
@@ -106,7 +106,7 @@ func ntpot(g *group, q *Request) float64 {
 
 // ttft wants two token times at least.
 func ttft(_ *group, q *Request) float64 {
-	if q.tokenTimes < 2 {
+	if q.tokenTimes < 2 || q.leftOut {
 		return unknown
 	}
 	return q.firstToken
@@ -115,7 +115,7 @@ func ttft(_ *group, q *Request) float64 {
 // tpot divides the span of the token times by the count of output tokens less one.
 func tpot(g *group, q *Request) float64 {
 	n := outputTokens(g, q)
-	if q.tokenTimes < 2 || n <= 1 {
+	if q.tokenTimes < 2 || n <= 1 || q.leftOut {
 		return unknown
 	}
 	return q.tokenSpan / (n - 1)
@@ -126,7 +126,7 @@ func itl(_ *group, q *Request) float64 {
 	switch {
 	case q.ends:
 		return q.meanITL
-	case q.tokenTimes < 2:
+	case q.tokenTimes < 2 || q.leftOut:
 		return unknown
 	}
 	return q.tokenSpan / float64(q.tokenTimes-1)
@@ -195,6 +195,9 @@ func (g *group) tallyGaps() {
 	}
 	var rec record.Request
 	for _, q := range g.ok {
+		if q.leftOut {
+			continue
+		}
 		q.unpack(&rec)
 		for i := 1; i < len(rec.Chunks); i++ {
 			g.chunkGaps.add(rec.Chunks[i] - rec.Chunks[i-1])

@@ -3,6 +3,7 @@ package convert
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -20,11 +21,18 @@ type ClientHealth struct {
 	Reasons   []string        `json:"reasons"`
 	Unchecked []string        `json:"not_checked"` // what the input does not tell
 	Instances []record.Health `json:"instances"`   // of each instance that ended its file
+	// Heartbeats are null where the input has none.
+	Heartbeats *Heartbeats `json:"heartbeats"`
+	// Errors are of those percentiles that the load generator's lateness may have changed.
+	Errors []FigureError `json:"figure_errors"`
 }
 
 // The bounds of the rules: above the first a run is suspect, above the second invalid.
 var (
-	latenessBounds = [2]float64{0.010, 0.250} // seconds, of the 99th percentile
+	latenessBounds = [2]float64{0.010, 0.250} // seconds, of one in a hundred starts
+	lateBounds     = [2]float64{0.010, 0.050} // seconds by which a figure may be off
+	shareBounds    = [2]float64{0.10, 1}      // the same, as a share of what it is in truth; both are exceeded
+	leftOutBound   = 0.1                      // share of the successes whose latencies are left out
 	dropBounds     = [2]float64{0, 0.01}      // share of the arrivals
 	cpuBounds      = [2]float64{0.85, 0.95}   // share of the processors it may use
 	pauseBounds    = [2]float64{0.02, 0.05}   // share of the time
@@ -32,11 +40,13 @@ var (
 )
 
 var healthRules = []string{
-	"lateness (p99 of start - due, turns of conversations and closed loops left out) above 10 ms is suspect, above 250 ms invalid",
+	"lateness (start - due, turns of conversations and closed loops left out) above 10 ms of more than one in a hundred requests, of fewer than 200 of more than one, is suspect, above 250 ms invalid",
+	"a heartbeat each 5 ms tells when the process did not get to run: a percentile (p50, p90, p99) of time_to_first_token, request_latency, time_per_output_token or inter_token_latency that this may have put off by more than 10 ms and 10 % makes a run suspect, by more than 50 ms and the figure's own size invalid",
 	"any dropped arrival is suspect, above 1 % invalid",
-	"CPU above 85 % is suspect, above 95 % invalid",
+	"CPU above 85 % of the processors or the quota is suspect, above 95 % invalid",
 	"stop-the-world pauses above 2 % of the time are suspect, above 5 % invalid",
 	"requests sent, or the time they took to be sent, off by more than 2 % of what was asked are suspect, by more than 10 % invalid",
+	"more than a tenth of the successes left out of latencies is suspect",
 	"a partial run is suspect",
 	"a run without a success is invalid",
 	"how exactly this machine reads tokens and keeps to a schedule is measured by `k6 x llm selftest`",
@@ -66,7 +76,7 @@ func (j *judge) skip(what string) { j.Unchecked = append(j.Unchecked, what) }
 
 // health judges the load generator by the requests of a group.
 func (g *group) health() ClientHealth {
-	j := &judge{ClientHealth{Verdict: Valid, Reasons: []string{}, Unchecked: []string{}, Instances: []record.Health{}}}
+	j := &judge{ClientHealth{Verdict: Valid, Reasons: []string{}, Unchecked: []string{}, Instances: []record.Health{}, Errors: []FigureError{}}}
 	switch {
 	case len(g.all) == 0:
 		j.say(Invalid, "no request was sent")
@@ -79,11 +89,14 @@ func (g *group) health() ClientHealth {
 	g.judgeLateness(j)
 	dropped := g.dropped()
 	j.weigh(float64(dropped)/float64(max(int64(len(g.all))+dropped, 1)), dropBounds, "%d arrivals were dropped: too few VUs for this load", dropped)
+	g.judgeFigures(j)
 	g.run.judgeProcess(j)
 	g.judgeRates(j)
 	return j.ClientHealth
 }
 
+// judgeLateness judges by what one start in a hundred exceeds. Of fewer requests one alone, which may be the first, says
+// nothing of the load, unless it bends it.
 func (g *group) judgeLateness(j *judge) {
 	plan := g.run.stagePlan()
 	delays := g.values(g.all, func(g *group, q *Request) float64 {
@@ -96,8 +109,74 @@ func (g *group) judgeLateness(j *judge) {
 		j.skip("lateness")
 		return
 	}
+	slices.Sort(delays)
+	above := max(1, len(delays)/100)
+	worst := 0.0
+	if len(delays) > above {
+		worst = delays[len(delays)-1-above]
+	}
+	if delays[len(delays)-1] > latenessBounds[1] && len(delays) < 100 {
+		worst = max(worst, latenessBounds[1])
+	}
 	p99, _ := NewDistribution(delays, []float64{99}).At(99)
-	j.weigh(p99, latenessBounds, "requests were sent late: p99 %.1f ms after they were due", p99*1000)
+	j.weigh(worst, latenessBounds, "requests were sent late: p99 %.1f ms after they were due", p99*1000)
+}
+
+// judgeFigures judges by what the load generator's own lateness may have done to the figures.
+func (g *group) judgeFigures(j *judge) {
+	j.Heartbeats, j.Errors = g.heartbeats(), []FigureError{}
+	if j.Heartbeats == nil {
+		j.skip("heartbeats")
+		return
+	}
+	g.judgeLeftOut(j)
+	figures := g.lateFigures()
+	j.Errors = figureErrors(figures)
+	before := len(j.Reasons)
+	for _, f := range figures {
+		j.judgeFigure(f)
+	}
+	if len(j.Reasons) > before {
+		j.Reasons[len(j.Reasons)-1] += "; " + j.Heartbeats.String()
+	}
+}
+
+// judgeLeftOut warns of latencies without those requests that were likely measured under the highest load.
+func (g *group) judgeLeftOut(j *judge) {
+	left := 0
+	for _, q := range g.ok {
+		if q.leftOut {
+			left++
+		}
+	}
+	if float64(left) > leftOutBound*float64(len(g.ok)) {
+		j.say(Suspect, "latencies are of %d of %d successes: the others were read late", len(g.ok)-left, len(g.ok))
+	}
+}
+
+// judgeFigure says something about the percentile of a figure that is off most, if that is too much.
+func (j *judge) judgeFigure(f lateFigure) {
+	worst, verdict, text := 0.0, "", ""
+	for _, p := range latePercentiles {
+		reported, over, under, least := f.off(p)
+		for _, side := range [...]struct {
+			off, truth float64
+			word       string
+		}{{over, least, "high"}, {under, reported + under, "low"}} {
+			if side.off <= lateBounds[0] || side.off <= shareBounds[0]*side.truth || side.off/side.truth <= worst {
+				continue
+			}
+			worst, verdict = side.off/side.truth, Suspect
+			if side.off > lateBounds[1] && worst > shareBounds[1] {
+				verdict = Invalid
+			}
+			text = fmt.Sprintf("%s %s of %.1f ms may be up to %.1f ms too %s, for the load generator read late",
+				f.name, percentileName(p), 1000*reported, 1000*side.off, side.word)
+		}
+	}
+	if verdict != "" {
+		j.say(verdict, "%s", text)
+	}
 }
 
 // judgeProcess judges by what each instance says of itself at its end.
@@ -108,12 +187,20 @@ func (r *Run) judgeProcess(j *judge) {
 	for _, end := range r.Ends {
 		h := end.Health
 		j.Instances = append(j.Instances, h)
-		j.weigh(h.CPUShare, cpuBounds, "the load generator used %.0f %% of its %d processors", 100*h.CPUShare, h.GoMaxProcs)
+		j.weigh(h.CPUShare, cpuBounds, "the load generator used %.0f %% of its %.3g processors", 100*h.CPUShare, processors(h))
 		if len(r.Runs) > 0 && end.Time > r.Runs[0].Start {
 			share := float64(h.GCPause) / float64(end.Time-r.Runs[0].Start)
 			j.weigh(share, pauseBounds, "its collector paused it for %.1f %% of the time", 100*share)
 		}
 	}
+}
+
+// processors is how many the process was allowed; older records tell GOMAXPROCS alone.
+func processors(h record.Health) float64 {
+	if h.Processors > 0 {
+		return h.Processors
+	}
+	return float64(h.GoMaxProcs)
 }
 
 // judgeRates compares each open-loop stage with what was asked of it.

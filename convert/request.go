@@ -53,6 +53,7 @@ type Request struct {
 	reasoned, called                bool // the answer has reasoning, tool calls
 	endless                         bool // of an imported request: its end is unknown, and End is Start
 	ends                            bool // likewise: of its chunks the first and the last are known alone, and not listed
+	leftOut                         bool // of latencies, for it was read late
 	good                            int8 // 1 good, 0 not, none without bounds
 
 	// Seconds; unknown where undefined. The first two are of token times; all are by the record's own formulas.

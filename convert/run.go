@@ -26,7 +26,9 @@ type Run struct {
 	Stages   []*record.Stage
 	Servers  []*record.Server // in order of time
 	Ends     []*record.End
-	Schedule []ScheduleSource // one per scenario
+	beats    map[string][]*record.Heartbeat // of each instance
+	late     map[string][]lateSpan          // found in them
+	Schedule []ScheduleSource               // one per scenario
 
 	// Partial says that something is missing: an instance that never ended its file, a line that was cut.
 	Partial bool
@@ -133,6 +135,8 @@ func (r *Run) add(line record.Line, instance string) {
 			r.readBy = map[*record.Server]string{}
 		}
 		r.readBy[l] = instance
+	case *record.Heartbeat:
+		r.addHeartbeat(l, instance)
 	case *record.End:
 		r.Ends = append(r.Ends, l)
 	}

@@ -55,7 +55,7 @@ func (t *table) grid(title string, head []string, rows [][]string) {
 }
 
 func (t *table) verdict(a *Additions) {
-	t.line("client health: %s", a.Health.Verdict)
+	t.line("client health: %s%s", a.Health.Verdict, unchecked(a.Health.Unchecked))
 	for _, reason := range a.Health.Reasons {
 		t.line("  %s", reason)
 	}
@@ -67,7 +67,18 @@ func (t *table) verdict(a *Additions) {
 	}
 	if a.Window != nil {
 		t.line("left out: %d requests", a.Window.Left)
+		if a.Window.Late > 0 {
+			t.line("left out of latencies: %d requests that may have been read late", a.Window.Late)
+		}
 	}
+}
+
+// unchecked says what a verdict does not rest on.
+func unchecked(list []string) string {
+	if len(list) == 0 {
+		return ""
+	}
+	return " (not checked, for the input does not tell: " + strings.Join(list, ", ") + ")"
 }
 
 func (t *table) facts(all *Lifecycle) {

@@ -23,6 +23,7 @@ type reportFlags struct {
 	formats, adapters                []string
 	stages                           []int
 	perRequest, adapterStages, force bool
+	excludeLate                      bool
 	warmup, cooldown                 time.Duration
 	prometheus                       prometheusFlags
 }
@@ -46,6 +47,7 @@ Exit code: 0; 1 if every request failed, or none was sent; 2 for misuse; 3 if th
 		Example: `  llmconv report run.jsonl -o report
   llmconv report records/ --per-request --percentiles 50,90,99
   llmconv report run.jsonl --slo ttft=500ms,tpot=50ms --warmup 30s
+  llmconv report run.jsonl --exclude-late -o on-time
   llmconv report run.jsonl --config config.yml -o report
   llmconv report run.jsonl --stage 1 --adapter lora-a -o lora-a
   llmconv report run.jsonl --prometheus http://prometheus:9090 --prometheus-filter namespace=prod`,
@@ -61,6 +63,7 @@ Exit code: 0; 1 if every request failed, or none was sent; 2 for misuse; 3 if th
 	flags.StringSliceVar(&f.formats, "format", []string{"json", "parquet", "html"}, "files to write: json, parquet, csv, html")
 	flags.DurationVar(&f.warmup, "warmup", 0, "leave out the requests sent in the first part of the run")
 	flags.DurationVar(&f.cooldown, "cooldown", 0, "leave out the requests sent in the last part of the run")
+	flags.BoolVar(&f.excludeLate, "exclude-late", false, "leave requests that the load generator read late out of latencies")
 	flags.IntSliceVar(&f.stages, "stage", nil, "leave out all stages but these")
 	flags.StringSliceVar(&f.adapters, "adapter", nil, "leave out all adapters but these")
 	flags.StringVar(&f.config, "config", "", "inference-perf's configuration of the run: percentiles, goodput, files, token counts; flags go before it")
@@ -102,7 +105,9 @@ func (f *reportFlags) run(cmd *cobra.Command, args []string) error {
 		}
 	}
 	before := len(run.Remarks)
-	run.Leave(convert.Cut{Warmup: f.warmup.Seconds(), Cooldown: f.cooldown.Seconds(), Stages: f.stages, Adapters: f.adapters})
+	run.Leave(convert.Cut{
+		Warmup: f.warmup.Seconds(), Cooldown: f.cooldown.Seconds(), Stages: f.stages, Adapters: f.adapters, Late: f.excludeLate,
+	})
 	remark(cmd, run.Remarks[before:])
 	marked := f.markers == "always" || f.markers == "auto" && !isTerminal(cmd.OutOrStdout())
 	report := run.Report(opts)
