@@ -361,7 +361,7 @@ func TestImports(t *testing.T) {
 	const us = "github.com/seed-307b789f/xk6-llm"
 	allowed := map[string][]string{
 		"/llm/record": {}, "/llm/sse": {}, "/llm/api": {}, "/datasets": {}, "/llm/sim": {}, "/llm/tokenizer": {}, "/llm/hub": {}, "/llm/chat": {"/llm/chat/jinja", "/llm/tokenizer"}, "/llm/chat/jinja": {},
-		"/llm/client": {"/llm/api", "/llm/sse", "/llm/record"}, "/llm/spelling": {}, "/llm/slo": {"/llm/record", "/llm/spelling"}, "/llm/breaker": {"/llm/record"}, "/llm/status": {"/llm/record"}, "/llm/limits": {}, "/llm/accuracy": {"/llm/record"}, "/llm/measure": {"/llm/record", "/llm/slo"},
+		"/llm/client": {"/llm/api", "/llm/sse", "/llm/record"}, "/llm/spelling": {}, "/llm/slo": {"/llm/record", "/llm/spelling"}, "/llm/breaker": {"/llm/record"}, "/llm/status": {"/llm/record"}, "/llm/limits": {"/internal/alarm"}, "/llm/accuracy": {"/llm/record"}, "/llm/measure": {"/llm/record", "/llm/slo"},
 		"/llm/output": {"/convert/storage", "/llm/limits", "/llm/measure", "/llm/record"}, "/llm/config": {"/llm/slo", "/llm/spelling"}, "/llm/scrape": {"/llm/record"}, "/llm/support": {"/llm/breaker", "/llm/config"},
 		"/convert":         {"/convert/compare", "/convert/foreign", "/convert/partial", "/convert/statistics", "/convert/validation", "/llm/config", "/llm/limits", "/llm/record", "/llm/slo"},
 		"/convert/compare": {"/convert/statistics"}, "/convert/foreign": {}, "/convert/partial": {"/convert/statistics"}, "/convert/statistics": {}, "/convert/storage": {"/llm/config"}, "/convert/validation": {"/convert/partial"},

@@ -44,6 +44,12 @@ func TestHealth(t *testing.T) {
 		{"late", func(l []record.Line) []record.Line {
 			return requests(l, func(i int, q *record.Request) { q.Start += int64(i%2) * second / 50 })
 		}, Suspect, "sent late: p99 20.0 ms"},
+		{"the first late", func(l []record.Line) []record.Line {
+			return requests(l, func(i int, q *record.Request) { q.Start += int64(max(0, 1-i)) * second / 5 })
+		}, Valid, ""},
+		{"two late", func(l []record.Line) []record.Line {
+			return requests(l, func(i int, q *record.Request) { q.Start += int64(max(0, 2-i)) * second / 50 })
+		}, Suspect, "sent late"},
 		{"very late", func(l []record.Line) []record.Line {
 			return requests(l, func(i int, q *record.Request) { q.Start += int64(i%2) * second / 2 })
 		}, Invalid, "sent late: p99 500.0 ms"},
@@ -87,7 +93,7 @@ func TestHealth(t *testing.T) {
 func TestWhatTheInputDoesNotTellIsNamed(t *testing.T) {
 	t.Parallel()
 	run := runOf(t, &record.Request{Start: 1, End: 2})
-	if got := run.Summary(Options{}).Ours.Health.Unchecked; !slices.Equal(got, []string{"lateness", "cpu", "rate"}) {
+	if got := run.Summary(Options{}).Ours.Health.Unchecked; !slices.Equal(got, []string{"lateness", "heartbeats", "cpu", "rate"}) {
 		t.Errorf("got %q", got)
 	}
 }

@@ -85,10 +85,11 @@ func (r *Run) lateDuring(q *Request) []lateSpan {
 }
 
 // readLate is by how much what was read at an instant may have been read late. Whatever waited with the heartbeat is worked
-// off after it: that takes no longer than the wait, or than a period.
+// off after it: a process that is idle half of the time needs half of the wait for that; what takes longer than a period
+// delays the next beat.
 func readLate(spans []lateSpan, at int64) (late int64) {
 	for _, s := range spans {
-		if s.from <= at && at <= s.to+min(s.to-s.from, beatPeriod) {
+		if s.from <= at && at <= s.to+min((s.to-s.from)/2, beatPeriod) {
 			late = max(late, at-s.from)
 		}
 	}

@@ -82,7 +82,10 @@ func (p *pulse) ninetyNinth() int64 {
 
 // String names the seconds and what is known of the cause.
 func (h *Heartbeats) String() string {
-	text := fmt.Sprintf("it got to run up to %.0f ms late, in %s of the run", 1000*h.Max, secondsText(h.Seconds))
+	text := fmt.Sprintf("it got to run up to %.0f ms late", 1000*h.Max)
+	if len(h.Seconds) > 0 {
+		text += fmt.Sprintf(", in %s of the run", secondsText(h.Seconds))
+	}
 	var causes []string
 	for _, cause := range [...]struct {
 		seconds *Float

@@ -253,7 +253,7 @@ func TestSpareProcessorsAreTold(t *testing.T) {
 		{0.5, 16, false, "GOMAXPROCS=2 suffices"}, {1.3, 16, false, "this load took 1.3 of 16 processors, and idle ones add to what a token costs: GOMAXPROCS=3 suffices"},
 		{0.5, 16, true, ""}, {0.1, 16, false, ""}, {0.5, 2, false, ""}, {1.3, 4, false, ""},
 	} {
-		h := record.Health{CPUShare: tt.used / float64(tt.procs), GoMaxProcs: tt.procs}
+		h := record.Health{CPUShare: tt.used / float64(tt.procs), GoMaxProcs: tt.procs, Processors: float64(tt.procs)}
 		if got := spareProcessors(h, tt.set); (got == "") != (tt.want == "") || !strings.Contains(got, tt.want) {
 			t.Errorf("%+v: got %q", tt, got)
 		}

@@ -122,11 +122,11 @@ type End struct {
 
 // Health tells how the measuring process itself fared.
 type Health struct {
-	CPUShare   float64 `json:"cpu_share"`         // CPU time over elapsed time times Processors, 0 to 1
-	GoMaxProcs int     `json:"gomaxprocs"`        // threads that may run Go at once
-	Processors float64 `json:"processors"`        // it was allowed: GoMaxProcs, or the quota of its control group if that is less; 0 if not known
-	GCPause    int64   `json:"gc_pause_total_ns"` // all stop-the-world pauses of those collections added up
-	GCCycles   int64   `json:"gc_cycles"`         // collections since the load began
+	CPUShare   float64 `json:"cpu_share"`            // CPU time over elapsed time times Processors, 0 to 1
+	GoMaxProcs int     `json:"gomaxprocs"`           // threads that may run Go at once
+	Processors float64 `json:"processors,omitempty"` // it was allowed: GoMaxProcs, or the quota of its control group if that is less
+	GCPause    int64   `json:"gc_pause_total_ns"`    // all stop-the-world pauses of those collections added up
+	GCCycles   int64   `json:"gc_cycles"`            // collections since the load began
 	// Steal is the share of all processors' time that the host of a virtual machine took meanwhile, 0 to 1; nil if not known.
 	Steal *float64 `json:"steal_share,omitempty"`
 	// Lateness of the starts against their due instants, over LatenessOf requests; nil when no due instant is known.

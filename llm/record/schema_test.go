@@ -89,6 +89,7 @@ func leastLines() []Line {
 		&Dropped{},
 		&Stage{},
 		&Server{Values: map[string]float64{}},
+		&Heartbeat{Start: 1, End: 1},
 		&End{},
 	}
 }

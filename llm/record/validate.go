@@ -16,6 +16,8 @@ func validate(line Line) error {
 		if l.Count < 0 {
 			return fmt.Errorf("negative count %d", l.Count)
 		}
+	case *Heartbeat:
+		return l.validate()
 	}
 	return nil
 }
@@ -34,6 +36,20 @@ func (r *Run) validate() error {
 			if stage.Duration != nil && *stage.Duration <= 0 {
 				return fmt.Errorf("stage %d: duration %v is not positive", stage.Index, *stage.Duration)
 			}
+		}
+	}
+	return nil
+}
+
+// validate wants spans within the line's own time, but for what went on when it began.
+func (b *Heartbeat) validate() error {
+	length := (b.End - b.Start) / 1000
+	if b.Start <= 0 || b.End < b.Start || b.Beats < 0 || b.P99 < 0 || b.Max < b.P99 || b.CPU < 0 {
+		return errors.New("no heartbeat has such figures")
+	}
+	for _, span := range b.Late {
+		if span[1] < 0 || span[0] > length || span[0]+span[1] > length+1 {
+			return fmt.Errorf("late span %d does not lie in the line's time", span)
 		}
 	}
 	return nil

@@ -85,7 +85,7 @@ func (c *comparer) plain(path string, n node, t reflect.Type) {
 	switch t.Kind() {
 	case reflect.Struct:
 		c.fields(path, n, t)
-	case reflect.Slice:
+	case reflect.Slice, reflect.Array:
 		items, _ := n["items"].(node)
 		c.value(path+"[]", items, t.Elem(), false)
 	case reflect.Map:
@@ -97,7 +97,7 @@ func jsonType(k reflect.Kind) string {
 	switch k {
 	case reflect.Struct, reflect.Map:
 		return "object"
-	case reflect.Slice:
+	case reflect.Slice, reflect.Array:
 		return "array"
 	case reflect.String:
 		return "string"
@@ -133,8 +133,10 @@ func (c *comparer) fields(path string, n node, t reflect.Type) {
 	if path == c.top {
 		known = slices.Clone(c.Beside)
 	}
-	for i := range t.NumField() {
-		field := t.Field(i)
+	for _, field := range reflect.VisibleFields(t) {
+		if field.Anonymous {
+			continue // its own fields are among these
+		}
 		key, options, _ := strings.Cut(field.Tag.Get("json"), ",")
 		known = append(known, key)
 		at := path + "." + key

@@ -1,0 +1,179 @@
+package convert
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// stall is a time, in microseconds of the run, in which a load generator does not get to run.
+type stall struct{ from, to int64 }
+
+// stalled makes the records of a load generator that stalls: 40 requests at 10/s of 50 tokens each, the first after 100 ms,
+// then one each 20 ms. truth has the same requests, as the server saw them.
+func stalled(stalls []stall) (lines, truth []record.Line) {
+	const epoch = 1_700_000_000 * second
+	run := &record.Run{Schema: record.Schema, ID: "run", Start: epoch, Scenarios: []record.Scenario{
+		{Name: "s", Executor: "llm-arrival-rate", Stages: []record.Stage{{Index: 0, Rate: new(10.0), Duration: new(4.0)}}},
+	}}
+	lines, truth = []record.Line{run}, []record.Line{run}
+	resumed := func(at int64) int64 {
+		for _, s := range stalls {
+			if s.from <= at && at < s.to {
+				return s.to
+			}
+		}
+		return at
+	}
+	for k := range int64(40) {
+		due := k * 100_000
+		start := resumed(due)
+		written := resumed(start + 100)
+		seen := record.Request{Scenario: "s", Index: k, Due: new(epoch + due*1000), Start: epoch + start*1000, Streaming: true}
+		sent := seen
+		sent.Start = epoch + written*1000
+		for token := range int64(50) {
+			at := written + 100_000 + 20_000*token
+			seen.Chunks, sent.Chunks = append(seen.Chunks, resumed(at)-start), append(sent.Chunks, at-written)
+			seen.End, sent.End = epoch+resumed(at)*1000, epoch+at*1000
+		}
+		lines, truth = append(lines, &seen), append(truth, &sent)
+	}
+	lines = append(append(lines, beatsOf(stalls, epoch)...), &record.End{Time: epoch + 6*second, Health: record.Health{GoMaxProcs: 2}})
+	return lines, append(truth, lines[len(lines)-1])
+}
+
+// beatsOf are the heartbeats of a load generator that stalls.
+func beatsOf(stalls []stall, epoch int64) (lines []record.Line) {
+	for k := range int64(6) {
+		b := &record.Heartbeat{Start: epoch + k*second, End: epoch + (k+1)*second, Beats: 200, Pressure: record.Pressure{Waited: new(second / 10)}}
+		for _, s := range stalls {
+			from := (s.from + 4999) / 5000 * 5000
+			if late := s.to - from; from/1_000_000 == k && late > 1000 {
+				b.Late, b.Max, b.P99 = append(b.Late, [2]int64{from - k*1_000_000, late}), max(b.Max, late*1000), max(b.P99, late*1000)
+			}
+		}
+		if n := len(b.Late); n > 0 {
+			b.End = max(b.End, b.Start+1000*(b.Late[n-1][0]+b.Late[n-1][1]))
+		}
+		lines = append(lines, b)
+	}
+	return lines
+}
+
+func summarized(t *testing.T, lines []record.Line, cut Cut) *Lifecycle {
+	t.Helper()
+	var file []byte
+	for _, line := range lines {
+		file = append(append(file, text(t, line)...), '\n')
+	}
+	run := mustRead(t, file)
+	run.Leave(cut)
+	return run.Summary(Options{})
+}
+
+// eachSecond stalls for a while in each second.
+func eachSecond(from, length int64) (stalls []stall) {
+	for k := range int64(5) {
+		stalls = append(stalls, stall{k*1_000_000 + from, k*1_000_000 + from + length})
+	}
+	return stalls
+}
+
+func TestVerdictOfALoadGeneratorThatDoesNotGetToRun(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		stalls  []stall
+		verdict string
+		reason  string
+	}{
+		{"never", nil, Valid, ""},
+		{"once, for a moment", []stall{{1_234_000, 1_249_000}}, Valid, ""},
+		{"while nothing was under way", []stall{{5_300_000, 5_900_000}}, Valid, ""},
+		{"a little, often", eachSecond(550_000, 6_000), Valid, ""},
+		{"a quarter of each second", eachSecond(520_000, 250_000), Invalid, "may be up to"},
+		{"a twentieth of each second", eachSecond(520_000, 50_000), Suspect, "inter_token_latency p99"},
+	} {
+		lines, _ := stalled(tt.stalls)
+		h := summarized(t, lines, Cut{}).Ours.Health
+		if h.Verdict != tt.verdict || !strings.Contains(strings.Join(h.Reasons, "\n"), tt.reason) || (tt.verdict == Valid) != (len(h.Reasons) == 0) {
+			t.Errorf("%s: %s %q, want %s %q", tt.name, h.Verdict, h.Reasons, tt.verdict, tt.reason)
+		}
+	}
+}
+
+// Whenever the load generator stalls, the figures as the server knows them lie within the bounds that are told. Between two
+// heartbeats a stall is not seen, so they hold to within a period.
+func TestFigureErrorsHoldTheTruth(t *testing.T) {
+	t.Parallel()
+	const period = 0.005
+	for seed := range uint64(50) {
+		random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test
+		var stalls []stall
+		for at := random.Int64N(400_000); at < 4_500_000; at += random.Int64N(800_000) {
+			length := 1 + random.Int64N(200_000)
+			stalls = append(stalls, stall{at, at + length})
+			at += length
+		}
+		lines, truth := stalled(stalls)
+		got, want := summarized(t, lines, Cut{}), summarized(t, truth, Cut{})
+		if len(got.Ours.Health.Errors) == 0 {
+			t.Errorf("seed %d: no bounds", seed)
+		}
+		figures := map[string]*Distribution{
+			"time_to_first_token": want.Successes.Latency.TTFT, "request_latency": want.Successes.Latency.Request,
+			"time_per_output_token": want.Successes.Latency.TPOT, "inter_token_latency": want.Successes.Latency.ITL,
+		}
+		for _, e := range got.Ours.Health.Errors {
+			for _, p := range latePercentiles {
+				truth, _ := figures[e.Figure].At(p)
+				if e.Percentile == percentileName(p) && (truth < float64(e.Lowest)-period || truth > float64(e.Highest)+period) {
+					t.Errorf("seed %d: %s %s is %v, not within %v and %v", seed, e.Figure, e.Percentile, truth, e.Lowest, e.Highest)
+				}
+			}
+		}
+	}
+}
+
+func TestExcludeLate(t *testing.T) {
+	t.Parallel()
+	lines, _ := stalled([]stall{{520_000, 770_000}})
+	all, cut := summarized(t, lines, Cut{}), summarized(t, lines, Cut{Late: true})
+	before, _ := all.Successes.Latency.ITL.At(99.9)
+	after, _ := cut.Successes.Latency.ITL.At(99.9)
+	if before < 0.2 || after > 0.021 {
+		t.Errorf("p99.9 of gaps: got %v before and %v after, want the stall before and the server's gap after", before, after)
+	}
+	if all.Successes.Count != cut.Successes.Count || all.Successes.Throughput.Requests != cut.Successes.Throughput.Requests {
+		t.Errorf("counts and rates: got %v, want %v", cut.Successes.Throughput, all.Successes.Throughput)
+	}
+	if w := cut.Ours.Window; w == nil || w.Late != 6 || w.Left != 0 {
+		t.Errorf("got %+v, want the 6 requests that were under way", w)
+	}
+	if reasons := cut.Ours.Health.Reasons; cut.Ours.Health.Verdict != Suspect || !slices.Contains(reasons, "latencies are of 34 of 40 successes: the others were read late") {
+		t.Errorf("got %q", reasons)
+	}
+}
+
+func TestSecondsText(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		seconds []int
+		want    string
+	}{
+		{[]int{3}, "second 3"}, {[]int{3, 4}, "seconds 3-4"}, {[]int{0, 2, 3, 4, 9}, "seconds 0, 2-4, 9"},
+		{[]int{0, 2, 4, 6, 8, 10, 12, 14, 16}, "seconds 0, 2, 4, 6, 8, 10, 12, 14, …"},
+	} {
+		var seconds []LateSecond
+		for _, s := range tt.seconds {
+			seconds = append(seconds, LateSecond{Second: s})
+		}
+		if got := secondsText(seconds); got != tt.want {
+			t.Errorf("%v: got %q, want %q", tt.seconds, got, tt.want)
+		}
+	}
+}
