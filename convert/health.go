@@ -156,27 +156,39 @@ func (g *group) judgeLeftOut(j *judge) {
 
 // judgeFigure says something about the percentile of a figure that is off most, if that is too much.
 func (j *judge) judgeFigure(f lateFigure) {
-	worst, verdict, text := 0.0, "", ""
+	var worst deviation
 	for _, p := range latePercentiles {
 		reported, over, under, least := f.off(p)
-		for _, side := range [...]struct {
-			off, truth float64
-			word       string
-		}{{over, least, "high"}, {under, reported + under, "low"}} {
-			if side.off <= lateBounds[0] || side.off <= shareBounds[0]*side.truth || side.off/side.truth <= worst {
-				continue
+		for _, d := range [...]deviation{
+			{p, reported, over, least, "high"}, {p, reported, under, reported + under, "low"},
+		} {
+			if d.by > lateBounds[0] && d.share() > max(shareBounds[0], worst.share()) {
+				worst = d
 			}
-			worst, verdict = side.off/side.truth, Suspect
-			if side.off > lateBounds[1] && worst > shareBounds[1] {
-				verdict = Invalid
-			}
-			text = fmt.Sprintf("%s %s of %.1f ms may be up to %.1f ms too %s, for the load generator read late",
-				f.name, percentileName(p), 1000*reported, 1000*side.off, side.word)
 		}
 	}
-	if verdict != "" {
-		j.say(verdict, "%s", text)
+	verdict := Suspect
+	switch {
+	case worst.by == 0:
+		return
+	case worst.by > lateBounds[1] && worst.share() > shareBounds[1]:
+		verdict = Invalid
 	}
+	j.say(verdict, "%s %s of %.1f ms may be up to %.1f ms too %s, for the load generator read late",
+		f.name, percentileName(worst.percentile), 1000*worst.reported, 1000*worst.by, worst.side)
+}
+
+// deviation is what a percentile may be off by, in seconds, to one side of the truth.
+type deviation struct {
+	percentile, reported, by, truth float64
+	side                            string
+}
+
+func (d deviation) share() float64 {
+	if d.by == 0 {
+		return 0
+	}
+	return d.by / d.truth
 }
 
 // judgeProcess judges by what each instance says of itself at its end.

@@ -52,7 +52,7 @@ func (g *group) warnings(a *Additions) []string {
 	g.warnOfEnds(w, a.Finish)
 	g.warnOfContent(w, a)
 	g.warnOfNotes(w)
-	g.warnOfChunks(w, a.Tokens)
+	g.warnOfChunks(w, a.Tokens, a.Health)
 	g.warnOfCounts(w, a.Tokens)
 	g.warnOfLengths(w, a.Tokens.Limit)
 	w.warn(a.Requests.OneToken > 0, "%d answers of one token have no time_to_first_token in inference-perf's format; see latency.ttft", a.Requests.OneToken)
@@ -154,7 +154,7 @@ func (g *group) reasonsToTheLimit() bool {
 }
 
 // warnOfChunks tells what gaps between chunks are not.
-func (g *group) warnOfChunks(w *warner, t TokenCounts) {
+func (g *group) warnOfChunks(w *warner, t TokenCounts, h ClientHealth) {
 	if d := t.PerChunk; d != nil {
 		note := "inter_token_latency is of chunks, not of tokens; a tokenizer for the client would count them"
 		if t.Output[record.ClientTokenizer] == len(g.ok) {
@@ -162,8 +162,12 @@ func (g *group) warnOfChunks(w *warner, t TokenCounts) {
 		}
 		w.warn(d.Mean > 1.05, "chunks hold %.2f tokens on average: %s", d.Mean, note)
 	}
-	w.warn(t.Gaps.ChunkTogether*100 > t.Gaps.Chunk, "%.1f %% of the gaps between chunks are 0, for one read brought both: the server, a proxy or the network holds chunks together, so small percentiles of inter_token_latency are artefacts",
-		100*float64(t.Gaps.ChunkTogether)/float64(max(t.Gaps.Chunk, 1)))
+	share := 100 * float64(t.Gaps.ChunkTogether) / float64(max(t.Gaps.Chunk, 1))
+	if len(h.Errors) > 0 && float64(h.Heartbeats.P99) > lateBounds[0] {
+		w.warn(share > 1, "%.1f %% of the gaps between chunks are 0, for one read brought both: this load generator read late, so small percentiles of inter_token_latency are artefacts", share)
+		return
+	}
+	w.warn(share > 1, "%.1f %% of the gaps between chunks are 0, for one read brought both: the server, a proxy or the network holds chunks together, so small percentiles of inter_token_latency are artefacts", share)
 }
 
 // warnOfCounts tells where counts of tokens differ or are worth little.

@@ -178,7 +178,7 @@ func groupDirs(mount *procfs.MountInfo, path string) (dirs []string) {
 	if inner, ok := strings.CutPrefix(path, mount.Root); ok && mount.Root != "/" {
 		path = inner
 	}
-	for at := filepath.Join(mount.MountPoint, path); strings.HasPrefix(at, mount.MountPoint); at = filepath.Dir(at) {
+	for at := filepath.Join(mount.MountPoint, filepath.Join("/", path)); strings.HasPrefix(at, mount.MountPoint); at = filepath.Dir(at) {
 		if info, err := os.Stat(at); err == nil && info.IsDir() {
 			dirs = append(dirs, at)
 		}
