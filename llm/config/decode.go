@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-307b789f/xk6-llm/llm/secret"
 	"github.com/seed-307b789f/xk6-llm/llm/spelling"
 )
 
@@ -294,7 +295,7 @@ func (d *decoder) decodeMap(v *value, to reflect.Value, f field, path string) {
 			continue
 		}
 		item := reflect.New(to.Type().Elem()).Elem()
-		d.decode(e.value, item, field{typ: item.Type(), bound: f.bound, secret: looksSecret(e.key)}, at)
+		d.decode(e.value, item, field{typ: item.Type(), bound: f.bound, secret: secret.Named(e.key)}, at)
 		m.SetMapIndex(reflect.ValueOf(e.key), item)
 		d.order[path] = append(d.order[path], e.key)
 	}

@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/seed-307b789f/xk6-llm/llm/secret"
 	"github.com/seed-307b789f/xk6-llm/llm/spelling"
 )
 
@@ -95,21 +95,15 @@ func describe(v *value, secret bool) string {
 	return name + " " + quote(v.text)
 }
 
-// quote shows a text in quotes, shortened, and without the user information of a URL.
+// quote shows a text in quotes, shortened, and without the secrets of a URL.
 func quote(text string) string {
 	const most = 60
-	text = redactURL(text)
+	text = secret.RedactURL(text)
 	if utf8.RuneCountInString(text) > most {
 		text = string([]rune(text)[:most]) + "…"
 	}
 	return strconv.Quote(text)
 }
-
-// userInfo is the part of a URL that may hold a password.
-var userInfo = regexp.MustCompile(`^(\s*[A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@`)
-
-// redactURL replaces the user information of a URL; other texts stay as they are.
-func redactURL(text string) string { return userInfo.ReplaceAllString(text, "${1}"+redacted+"@") }
 
 // suggest is the tail of a message about an unknown name: the nearest known one, or all of them.
 func suggest(name string, known []string) string {

@@ -4,10 +4,12 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/seed-307b789f/xk6-llm/llm/secret"
 )
 
 // redacted stands for a secret.
-const redacted = "***"
+const redacted = secret.Mark
 
 // Withheld are the dotted keys that a load sends and that have *** in the place of a secret, as what [Config.Redacted] wrote
 // has it. That of a header ends in the header's name.
@@ -23,7 +25,7 @@ func (c *Config) Withheld() (keys []string) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.API.Headers)) {
 		text := c.API.Headers[name]
-		add("api.headers."+name, strings.TrimSpace(text) == redacted || looksSecret(name) && strings.Contains(text, redacted))
+		add("api.headers."+name, strings.TrimSpace(text) == redacted || secret.Named(name) && strings.Contains(text, redacted))
 	}
 	if c.Tokenizer != nil {
 		add("tokenizer.token", strings.Contains(c.Tokenizer.Token, redacted))
@@ -34,18 +36,13 @@ func (c *Config) Withheld() (keys []string) {
 	return keys
 }
 
-// withheldIn reports whether the user information of a URL is left out.
-func withheldIn(url string) bool { return strings.Contains(userInfo.FindString(url), redacted) }
-
-// looksSecret says whether what a header or an option of this name holds is a credential, by its name.
-func looksSecret(name string) bool {
-	name = strings.NewReplacer("_", "-", " ", "-").Replace(strings.ToLower(name))
-	for _, word := range []string{"auth", "api-key", "apikey", "token", "cookie", "secret", "passw", "credential"} {
-		if strings.Contains(name, word) {
-			return true
-		}
-	}
-	return name == "key" || strings.HasSuffix(name, "-key")
+// withheldIn reports whether the user information of a URL, or a part of its query, is left out.
+func withheldIn(url string) bool {
+	head, query, _ := strings.Cut(url, "?")
+	_, rest, _ := strings.Cut(head, "://")
+	authority, _, _ := strings.Cut(rest, "/")
+	user := authority[:strings.LastIndexByte(authority, '@')+1]
+	return strings.Contains(user, redacted) || strings.Contains(query, "="+redacted)
 }
 
 // redactMembers replaces the scalars with the names of credentials, at any depth, and the user information of URLs.
@@ -56,16 +53,16 @@ func redactMembers(v *value) *value {
 		case listKind, objectKind:
 			redactMembers(m.value)
 		default:
-			if looksSecret(m.key) {
+			if secret.Named(m.key) {
 				v.members[i].value = textValue(redacted)
 			} else if m.value.kind == textKind {
-				m.value.text = redactURL(m.value.text)
+				m.value.text = secret.RedactURL(m.value.text)
 			}
 		}
 	}
 	for _, item := range v.items {
 		if item.kind == textKind {
-			item.text = redactURL(item.text)
+			item.text = secret.RedactURL(item.text)
 		}
 		redactMembers(item)
 	}

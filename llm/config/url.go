@@ -1,6 +1,10 @@
 package config
 
-import "net/url"
+import (
+	"net/url"
+
+	"github.com/seed-307b789f/xk6-llm/llm/secret"
+)
 
 // URL is an absolute one of http or https, with a path, / at least, as the original completes it; empty if none was given.
 type URL string
@@ -25,7 +29,7 @@ func (u URL) encode(*writer) *value {
 	if u == "" {
 		return empty(nullKind)
 	}
-	return textValue(redactURL(string(u)))
+	return textValue(secret.RedactURL(string(u)))
 }
 
 func (URL) typeText() string { return "URL" }

@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/seed-307b789f/xk6-llm/llm/secret"
 )
 
 // Redacted is the configuration as YAML, as inference-perf writes its own: every key in the order of the schema under its
@@ -69,7 +71,7 @@ func (w *writer) value(from reflect.Value, f field, path string) *value {
 	if f.secret && from.String() != "" {
 		return textValue(redacted)
 	}
-	return textValue(redactURL(from.String()))
+	return textValue(secret.RedactURL(from.String()))
 }
 
 // mapping writes a map in the order in which its keys were read, as the original does; the others follow, sorted.
@@ -80,7 +82,7 @@ func (w *writer) mapping(from reflect.Value, order []string) *value {
 	})
 	for _, key := range keys {
 		item := from.MapIndex(reflect.ValueOf(key))
-		v.members = append(v.members, member{key: key, value: w.value(item, field{typ: item.Type(), secret: looksSecret(key)}, "")})
+		v.members = append(v.members, member{key: key, value: w.value(item, field{typ: item.Type(), secret: secret.Named(key)}, "")})
 	}
 	return v
 }

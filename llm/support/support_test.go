@@ -108,6 +108,7 @@ func TestRefused(t *testing.T) {
 		load: "server: is missing",
 		load + "server: {base_url: 'http://h', api_key: '***'}\n":                                                                                            "server.api_key: *** stands for a secret that was left out: give it by --server.api_key",
 		load + "server: {base_url: 'http://***@h'}\n":                                                                                                        "server.base_url: *** stands for a secret that was left out: give it by --server.base_url",
+		load + "server: {base_url: 'http://h/v1?v=1&api-key=***'}\n":                                                                                         "server.base_url: *** stands for a secret that was left out: give it by --server.base_url",
 		server + load + "tokenizer: {token: '***'}\n":                                                                                                        "tokenizer.token: *** stands for a secret",
 		server + load + "api: {headers: {x-trace: '***'}}\n":                                                                                                 "api.headers.x-trace: *** stands for a secret that was left out: give it by --api.headers '{\"x-trace\": \"…\"}'",
 		server + load + "api: {headers: {Authorization: 'Bearer ***'}}\n":                                                                                    "api.headers.Authorization: *** stands for a secret",

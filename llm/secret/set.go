@@ -1,0 +1,208 @@
+package secret
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// MinLength is the length, in bytes, from which on a value is masked. A shorter one, such as the EMPTY and none that
+// servers without keys are given, is part of too many words: replacing it would leave no text readable.
+const MinLength = 6
+
+// Set collects the values of secrets. The zero value is empty.
+type Set struct{ values []string }
+
+// Len is the number of values.
+func (s *Set) Len() int { return len(s.values) }
+
+// Clone is a set of the same values. To add to one changes nothing of the other.
+func (s *Set) Clone() Set { return Set{slices.Clip(s.values)} }
+
+// Add takes a value, unless it is too short to be masked.
+func (s *Set) Add(value string) {
+	if value = strings.TrimSpace(value); len(value) >= MinLength && !slices.Contains(s.values, value) {
+		s.values = append(s.values, value)
+	}
+}
+
+// Headers takes the values of those headers that have the name of a credential, and the parts of such values.
+func (s *Set) Headers(header http.Header) {
+	for name, values := range header {
+		if Named(name) {
+			for _, value := range values {
+				s.header(strings.TrimSpace(value))
+			}
+		}
+	}
+}
+
+// schemes are those of an Authorization after which there is nothing but the credential.
+var schemes = []string{"bearer", "basic", "token", "apikey", "api-key", "key", "jwt"}
+
+// header takes the value of a header, without a scheme, and the values of its parameters or cookies.
+func (s *Set) header(value string) {
+	scheme, rest, _ := strings.Cut(value, " ")
+	if rest = strings.TrimSpace(rest); slices.Contains(schemes, strings.ToLower(scheme)) && len(rest) >= MinLength {
+		value = rest
+	}
+	s.Add(value)
+	if decoded, err := base64.StdEncoding.DecodeString(rest); err == nil && strings.EqualFold(scheme, "basic") {
+		user, password, _ := strings.Cut(string(decoded), ":")
+		s.Add(string(decoded))
+		s.user(user, password)
+	}
+	for part := range strings.FieldsFuncSeq(value, func(c rune) bool { return c == ';' || c == ',' }) {
+		if _, value, ok := strings.Cut(part, "="); ok {
+			s.Add(strings.Trim(strings.TrimSpace(value), `"`))
+		}
+	}
+}
+
+// user takes a password, or a user without one, which may be a token.
+func (s *Set) user(user, password string) {
+	if password == "" {
+		password = user
+	}
+	s.Add(password)
+}
+
+// URL takes the password of a URL, or a user without one, and the parameters of its query that have the name of a
+// credential. A text that is no URL has none.
+func (s *Set) URL(text string) {
+	u, err := url.Parse(text)
+	if err != nil {
+		return
+	}
+	if u.User != nil {
+		password, _ := u.User.Password()
+		s.user(u.User.Username(), password)
+		s.Add(base64.StdEncoding.EncodeToString([]byte(u.User.Username() + ":" + password)))
+	}
+	for name, values := range u.Query() {
+		if inQuery(name) {
+			for _, value := range values {
+				s.Add(value)
+			}
+		}
+	}
+}
+
+// Proxies takes the passwords of the proxies that the environment names: one may repeat what it was sent when it
+// refuses a connection.
+func (s *Set) Proxies() {
+	for _, name := range [...]string{"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"} {
+		proxy := os.Getenv(name)
+		if proxy != "" && !strings.Contains(proxy, "://") {
+			proxy = "http://" + proxy
+		}
+		s.URL(proxy)
+	}
+}
+
+// Of is a mask of what a request's header holds, and of the passwords of proxies.
+func Of(header http.Header) *Mask {
+	var s Set
+	s.Headers(header)
+	s.Proxies()
+	return s.Mask()
+}
+
+// Fields takes of the fields of a body, at any depth, the scalars and the scalars of lists that have the name of a
+// credential, and of other texts the secrets of a URL.
+func (s *Set) Fields(fields map[string]json.RawMessage) {
+	for name, raw := range fields {
+		scalars(name, decode(raw), func(scalar string, named bool) string {
+			if named {
+				s.Add(scalar)
+			} else {
+				s.URL(scalar)
+			}
+			return scalar
+		})
+	}
+}
+
+// The parts of a URL that may hold a secret, each after what stands before it.
+var (
+	userInfo  = regexp.MustCompile(`^(\s*[A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@`)
+	parameter = regexp.MustCompile(`[?&][^=&#]+=[^&#]+`)
+	anyURL    = regexp.MustCompile(`^\s*[A-Za-z][A-Za-z0-9+.-]*://`)
+)
+
+// RedactURL puts [Mark] into the place of the user of a URL, and of the parameters of its query that have the name of a
+// credential. Other texts stay as they are.
+func RedactURL(text string) string {
+	if !anyURL.MatchString(text) {
+		return text
+	}
+	text = userInfo.ReplaceAllString(text, "${1}"+Mark+"@")
+	return parameter.ReplaceAllStringFunc(text, func(pair string) string {
+		name, _, _ := strings.Cut(pair[1:], "=")
+		if plain, err := url.QueryUnescape(name); err == nil && inQuery(plain) {
+			return pair[:len(name)+2] + Mark
+		}
+		return pair
+	})
+}
+
+// inQuery says whether a parameter of a URL is a credential by its name. Azure's functions call their keys code.
+func inQuery(name string) bool { return Named(name) || name == "code" }
+
+// Redact gives fields of a body with [Mark] in the place of scalars that have the name of a credential, and of secrets
+// in URLs, and says whether there was any. The fields given stay as they are.
+func Redact(fields map[string]json.RawMessage) (redacted map[string]json.RawMessage, found bool) {
+	redacted = make(map[string]json.RawMessage, len(fields))
+	for name, raw := range fields {
+		here := false
+		value := scalars(name, decode(raw), func(scalar string, named bool) string {
+			shown := Mark
+			if !named {
+				shown = RedactURL(scalar)
+			}
+			here = here || shown != scalar
+			return shown
+		})
+		redacted[name] = raw
+		if here {
+			found = true
+			redacted[name], _ = json.Marshal(value) // was decoded
+		}
+	}
+	return redacted, found
+}
+
+// decode reads a value with its numbers as they are written; nil if it is none.
+func decode(raw json.RawMessage) (value any) {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	_ = d.Decode(&value) // what is no JSON has no fields
+	return value
+}
+
+// scalars puts what with gives into the place of each text, and of each number that has the name of a credential.
+func scalars(name string, value any, with func(scalar string, named bool) string) any {
+	switch v := value.(type) {
+	case map[string]any:
+		for name, member := range v {
+			v[name] = scalars(name, member, with)
+		}
+	case []any:
+		for i, item := range v {
+			v[i] = scalars(name, item, with)
+		}
+	case string:
+		return with(v, Named(name))
+	case json.Number:
+		if Named(name) {
+			return with(v.String(), true)
+		}
+	}
+	return value
+}

@@ -1,0 +1,113 @@
+package secret
+
+import (
+	"html"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// unfold undoes the escapes of JSON (\u002d, \/, \"), Go and C (\x2d), URLs (%2d) and HTML (&#45;, &amp;), whichever
+// stand in a text. at tells for each byte, and for the end, where in the text it comes from; nil if there is no escape.
+func unfold(text string) (plain string, at []int32) {
+	first := 0
+	for ; first < len(text); first++ {
+		if c := text[first]; c != '\\' && c != '%' && c != '&' {
+			continue
+		}
+		if _, n := escape(nil, text[first:]); n > 0 {
+			break
+		}
+	}
+	if first == len(text) {
+		return text, nil
+	}
+	bytes := append(make([]byte, 0, len(text)), text[:first]...)
+	at = make([]int32, first, len(text)+1)
+	for i := range at {
+		at[i] = int32(i) //nolint:gosec // answers are limited to far less
+	}
+	for i := first; i < len(text); {
+		had, n := len(bytes), 0
+		if bytes, n = escape(bytes, text[i:]); n == 0 {
+			bytes, n = append(bytes, text[i]), 1
+		}
+		for range len(bytes) - had {
+			at = append(at, int32(i)) //nolint:gosec // as above
+		}
+		i += n
+	}
+	return string(bytes), append(at, int32(len(text))) //nolint:gosec // as above
+}
+
+// escape appends the character that an escape at the beginning of a text stands for, and gives the escape's length; 0
+// for none. Those of control characters stay: they are in no secret.
+func escape(to []byte, text string) ([]byte, int) {
+	switch text[0] {
+	case '\\':
+		return backslash(to, text)
+	case '%':
+		if c, ok := hex(text, 1, 2); ok {
+			return append(to, byte(c)), 3
+		}
+	case '&':
+		end := strings.IndexByte(text[:min(len(text), len("&#0000000;"))], ';')
+		if end < 0 {
+			break
+		}
+		if plain := html.UnescapeString(text[:end+1]); len(plain) <= end && plain[0] >= ' ' {
+			return append(to, plain...), end + 1
+		}
+	}
+	return to, 0
+}
+
+// mostSlashes is how many backslashes before an escape are one: each writing of JSON in JSON doubles them.
+const mostSlashes = 16
+
+func backslash(to []byte, text string) ([]byte, int) {
+	n := 1
+	for n < min(len(text), mostSlashes) && text[n] == '\\' {
+		n++
+	}
+	if n == len(text) {
+		return to, 0
+	}
+	switch text[n] {
+	case '/', '"':
+		return append(to, text[n]), n + 1
+	case 'x':
+		if c, ok := hex(text, n+1, 2); ok {
+			return append(to, byte(c)), n + 3
+		}
+	case 'u':
+		c, ok := hex(text, n+1, 4)
+		if !ok {
+			break
+		}
+		end := n + 5
+		if low, ok := hex(text, end+n+1, 4); ok && utf16.IsSurrogate(c) && text[end+n] == 'u' {
+			return utf8.AppendRune(to, utf16.DecodeRune(c, low)), end + n + 5
+		}
+		return utf8.AppendRune(to, c), end
+	}
+	return to, 0
+}
+
+// hex reads so many hexadecimal digits of a character that is no control character.
+func hex(text string, from, digits int) (c rune, ok bool) {
+	if from+digits > len(text) {
+		return 0, false
+	}
+	for _, digit := range []byte(text[from : from+digits]) {
+		switch {
+		case digit >= '0' && digit <= '9':
+			c = c<<4 | rune(digit-'0')
+		case digit|' ' >= 'a' && digit|' ' <= 'f':
+			c = c<<4 | rune(digit|' '-'a'+10)
+		default:
+			return 0, false
+		}
+	}
+	return c, c >= ' ' && c != 0x7f
+}
