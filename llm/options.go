@@ -14,6 +14,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/client"
 	"github.com/seed-307b789f/xk6-llm/llm/measure"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
+	"github.com/seed-307b789f/xk6-llm/llm/secret"
 	"github.com/seed-307b789f/xk6-llm/llm/sim"
 	"github.com/seed-307b789f/xk6-llm/llm/slo"
 )
@@ -222,6 +223,9 @@ func (o *clientOptions) redacted() map[string]any {
 	}
 	if len(o.extra) > 0 {
 		m["extraBody"] = o.extra
+		if shown, found := secret.Redact(o.Extra); found {
+			m["extraBody"] = shown
+		}
 	}
 	o.redactOptions(m)
 	return m

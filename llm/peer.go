@@ -35,12 +35,13 @@ type peer struct {
 	found   bool
 	baseURL string
 	model   string
+	shown   string // model without secrets, if the server named it after one
 	err     error
 }
 
 // of finds the peer of options.
 func (c *peers) of(opts *clientOptions) (*peer, error) {
-	key, err := json.Marshal([]any{opts.redacted(), opts.APIKey, opts.Headers, opts.BaseURL, opts.slo, opts.breakers, opts.pages.urls})
+	key, err := json.Marshal([]any{opts.redacted(), opts.APIKey, opts.Headers, opts.extra, opts.BaseURL, opts.slo, opts.breakers, opts.pages.urls})
 	if err != nil {
 		return nil, fmt.Errorf("options of a Client: %w", err)
 	}
@@ -98,7 +99,7 @@ func (p *peer) find(ctx context.Context, state *lib.State, rt http.RoundTripper,
 	if remark != "" {
 		state.Logger.Warn(remark)
 	}
-	p.model = model
+	p.model, p.shown = model, wire.Hide(model)
 	return err
 }
 
@@ -123,7 +124,7 @@ func (p *peer) announce(ctx context.Context, state *lib.State, m *ModuleInstance
 		state.Logger.Warnf("tokenizer %q: %v. Where the server does not count prompts, those of chats are the tokens of their texts alone", p.opts.tokenizer, problem)
 	}
 	options := p.opts.redacted()
-	options["model"] = p.model
+	options["model"] = p.shown
 	push(ctx, state, m.metrics.Event(&record.Client{
 		Number: p.number, SLO: p.opts.slo, Tokenizer: p.opts.tokenizer, Adapters: p.opts.split, Simulator: p.opts.sim != nil, Generated: m.root.salts.list(), Options: options,
 	}, tags))

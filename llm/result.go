@@ -32,7 +32,7 @@ type result struct {
 func newResult(a client.Answer, c record.Counts) *result {
 	r := a.Record
 	res := &result{
-		Text: a.Text, Error: orNull(r.Error), ErrorType: orNull(r.ErrorType), Status: r.Status, FinishReason: orNull(r.FinishReason),
+		Text: a.Shown, Error: orNull(r.Error), ErrorType: orNull(r.ErrorType), Status: r.Status, FinishReason: orNull(r.FinishReason),
 		TTFT: msOrNull(r.TTFT()), TPOT: msOrNull(r.TPOT(c)), NTPOT: msOrNull(r.NTPOT(c)), Latency: ms(r.Latency()),
 		PromptTokens: countOrNull(c.Input, c.InputSource), CompletionTokens: countOrNull(c.Output, c.OutputSource),
 		ScheduleDelay: msOrNull(r.ScheduleDelay()), Retries: r.Retries, RequestID: r.ID, Model: r.Model,

@@ -18,6 +18,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/llm/api"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
+	"github.com/seed-307b789f/xk6-llm/llm/secret"
 	"github.com/seed-307b789f/xk6-llm/llm/sse"
 )
 
@@ -94,6 +95,8 @@ type Client struct {
 	header     http.Header
 	credential string // what the header authorizes by, in words
 	idHeader   string // that carries a request's id, "" for none
+	secrets    secret.Set
+	mask       *secret.Mask // of secrets
 	readers    sync.Pool
 }
 
@@ -119,7 +122,9 @@ func New(opts Options) (*Client, error) {
 	if opts.Tokens == nil {
 		opts.Tokens = new(Tokens)
 	}
+	secrets := opts.secrets(header)
 	c := &Client{
+		secrets: secrets, mask: secrets.Mask(),
 		address: address, opts: opts, header: header, credential: opts.credential(header),
 		readers: sync.Pool{New: func() any { return new(sse.Reader) }},
 	}
@@ -218,10 +223,12 @@ type Request struct {
 	Extra api.Extra
 }
 
-// Answer is a request's record, with the text that came.
+// Answer is a request's record, with the text that came. The record has no secret of the request, whatever the server
+// repeated.
 type Answer struct {
 	Record *record.Request
-	Text   string
+	Text   string // as it came
+	Shown  string // Text without secrets
 }
 
 // limit is the field that carries a request's limit, and the limit that is sent: 0 if it is left out.
@@ -258,10 +265,11 @@ func (c *Client) Do(ctx context.Context, rt http.RoundTripper, req Request) (Ans
 		req.MaxTokens = DefaultMaxTokens
 	}
 	field, limit := c.limit(req)
-	body, err := c.opts.API.Body(api.Request{
+	ask := api.Request{
 		Model: req.Model, Prompt: req.Prompt, Messages: req.Messages, MaxTokens: limit, MaxTokensField: field,
 		IgnoreEOS: c.opts.IgnoreEOS, Stream: c.opts.Streaming, AddSpecial: req.AddSpecial, Format: c.opts.Format, Extra: c.opts.extra(req.Extra),
-	})
+	}
+	body, err := c.opts.API.Body(ask)
 	if err != nil {
 		return Answer{}, fmt.Errorf("request body: %w", err)
 	}
@@ -269,9 +277,10 @@ func (c *Client) Do(ctx context.Context, rt http.RoundTripper, req Request) (Ans
 		return Answer{}, fmt.Errorf("session id %q holds a control character, and so cannot be sent as the header %q", req.SessionID, c.opts.SessionHeader)
 	}
 	x := newExchange(c, req, body)
+	x.rec.RequestBody = c.requestBody(ask, body)
 	x.rec.MaxTokens = limit
 	x.run(ctx, rt)
 	c.explain(x.rec)
 	x.count(req)
-	return Answer{Record: x.rec, Text: string(x.transcript.text)}, nil
+	return x.answer(), nil
 }

@@ -30,6 +30,8 @@ type exchange struct {
 	c       *Client
 	rec     *record.Request
 	session string
+	extra   api.Extra // of this request alone
+	token   string    // of the session, that was sent
 	body    []byte
 	start   time.Time // of the first attempt
 
@@ -57,15 +59,12 @@ type exchange struct {
 }
 
 func newExchange(c *Client, req Request, body []byte) *exchange {
-	x := &exchange{c: c, session: req.SessionID, body: body, rec: &record.Request{
+	x := &exchange{c: c, session: req.SessionID, extra: req.Extra, body: body, rec: &record.Request{
 		ID: req.ID, API: c.opts.API.Name(), Model: req.Model, Streaming: c.opts.Streaming,
 		MaxTokens: req.MaxTokens, BytesSent: int64(len(body)), Chunks: []int64{},
 	}}
 	if c.opts.Streaming {
 		x.rec.Chunks = make([]int64, 0, min(req.MaxTokens, 8192))
-	}
-	if c.opts.Text {
-		x.rec.RequestBody = string(body)
 	}
 	return x
 }
@@ -140,8 +139,8 @@ func (x *exchange) sessionHeaders(header http.Header) {
 		header.Set(name, x.session)
 	}
 	if name := x.c.opts.SessionTokenHeader; name != "" {
-		if token := x.c.opts.Tokens.Get(x.session); token != "" {
-			header.Set(name, token)
+		if x.token = x.c.opts.Tokens.Get(x.session); x.token != "" {
+			header.Set(name, x.token)
 		}
 	}
 }
@@ -196,6 +195,7 @@ func (x *exchange) refused(resp *http.Response, body io.Reader) {
 	}
 	message := clip(api.ErrorMessage(data))
 	if to := resp.Header.Get("Location"); to != "" && resp.StatusCode < 400 {
+		to = x.mask().Text(to) // the whole: what is shown may begin inside a secret
 		message = fmt.Sprintf("redirected to %q: set baseURL to where the server is", shown(to))
 	}
 	if message == "" {

@@ -48,7 +48,13 @@ type unlisted struct {
 // Discover asks for the server's list of models before the first request, and gives the model to use: the client's, or the
 // first of the list if it has none. The error says what to mend: the server cannot be reached, or the list does not tell a model
 // and none is named. If one is named, the list is no more than a check, and what is wrong with it is a remark for the user.
+// Neither has a secret of the client; the model is as the server named it, for Hide to show.
 func (c *Client) Discover(ctx context.Context, rt http.RoundTripper) (model, remark string, err error) {
+	model, remark, err = c.discover(ctx, rt)
+	return model, c.mask.Text(remark), c.mask.Error(err)
+}
+
+func (c *Client) discover(ctx context.Context, rt http.RoundTripper) (model, remark string, err error) {
 	names, problem, err := c.listModels(ctx, rt)
 	named := c.opts.Model != ""
 	switch {
@@ -161,7 +167,7 @@ func (c *Client) refusal(resp *http.Response, body []byte) *unlisted {
 		u.why = fmt.Sprintf("%s refused %s with status %d (%s)", show(c.models), c.credential, status, words)
 		u.fix = c.credentialFix()
 	case status < 400 && to != nil:
-		target := show(to)
+		target := shown(c.mask.Text(to.String()))
 		u.why, u.final = fmt.Sprintf("%s is redirected to %q", show(c.models), target), true
 		u.fix = fmt.Sprintf("set baseURL (BASE_URL in our scripts) to %q", strings.TrimSuffix(target, "/models"))
 	case status == http.StatusNotFound, status == http.StatusMethodNotAllowed, status == http.StatusGone:

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/llm/record"
+	"github.com/seed-307b789f/xk6-llm/llm/secret"
 )
 
 // What requests are authorized by, in messages.
@@ -34,23 +35,17 @@ func (o *Options) credential(header http.Header) string {
 	case header.Get("Authorization") != "":
 		return userOfURL
 	}
-	if i := own(looksSecret); i >= 0 {
+	if i := own(secret.Named); i >= 0 {
 		return "the header " + names[i]
 	}
 	if base, err := url.Parse(o.BaseURL); err == nil {
 		for name := range base.Query() {
-			if looksSecret(strings.ToLower(name)) {
+			if secret.Named(name) {
 				return keyOfQuery
 			}
 		}
 	}
 	return noCredential
-}
-
-// looksSecret says whether a header of this name holds a credential, as api-key and x-auth-token do.
-func looksSecret(lower string) bool {
-	words := []string{"key", "auth", "token", "secret", "cookie"}
-	return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(lower, word) })
 }
 
 // credentialFix is what to do if the credential is refused.
