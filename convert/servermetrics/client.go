@@ -66,6 +66,11 @@ func (c *Prometheus) once(ctx context.Context, q question) ([]sample, error) {
 	if err != nil {
 		return nil, err
 	}
+	list, err := c.send(ctx, request)
+	return list, hide(err, request.Header)
+}
+
+func (c *Prometheus) send(ctx context.Context, request *http.Request) ([]sample, error) {
 	response, err := c.http.Do(request)
 	if err != nil {
 		return nil, interrupted(ctx, err)

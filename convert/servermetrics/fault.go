@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/seed-307b789f/xk6-llm/llm/secret"
 )
 
 // fault is what went wrong and what to do about it. It holds no credential.
@@ -26,6 +28,17 @@ func (f *fault) Error() string {
 		return f.what
 	}
 	return f.what + "; " + f.fix
+}
+
+// hide takes what a request carried out of its error: the server may repeat it.
+func hide(err error, header http.Header) error {
+	var f *fault
+	if !errors.As(err, &f) {
+		return err
+	}
+	hidden := *f
+	hidden.what = secret.Of(header).Text(f.what)
+	return &hidden
 }
 
 const (

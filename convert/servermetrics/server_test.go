@@ -2,6 +2,8 @@ package servermetrics
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -101,6 +103,36 @@ func TestUnusable(t *testing.T) {
 				t.Errorf("the password is told: %v", err)
 			}
 		})
+	}
+}
+
+// A server that repeats what it is let in by, in the words of an answer or in what is no HTTP, has none of it told.
+func TestCredentialsAreNotRepeated(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusBadRequest, http.StatusOK, 0} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			said, _ := json.Marshal(fmt.Sprint(r.Header, strings.Repeat("_", 17), r.Header.Get("Authorization"))) // one is cut
+			if status == 0 {
+				conn, _, _ := w.(http.Hijacker).Hijack()
+				fmt.Fprintf(conn, "HTTP/1.1 %s\r\n\r\n", strings.ReplaceAll(string(said), " ", "_"))
+				_ = conn.Close()
+				return
+			}
+			w.WriteHeader(status)
+			fmt.Fprintf(w, `{"status":"error","errorType":%s,"error":%[1]s}`, said)
+		}))
+		t.Cleanup(server.Close)
+		for _, s := range []Source{
+			{Token: "prometheus-token"}, {User: "me", Password: "prometheus-password"},
+			{Headers: http.Header{"X-Api-Key": {"prometheus-key"}, "Authorization": {"Bearer prometheus-token"}}},
+		} {
+			s.URL = server.URL
+			_, err := open(t, s).ask(t.Context(), question{text: "up"})
+			basic := base64.StdEncoding.EncodeToString([]byte(s.User + ":" + s.Password))
+			if text := fmt.Sprint(err); !strings.Contains(text, "***") || strings.Contains(text, "prometheus-") || strings.Contains(text, basic) {
+				t.Errorf("%d, %+v: got %v", status, s, err)
+			}
+		}
 	}
 }
 

@@ -9,9 +9,12 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/seed-307b789f/xk6-llm/llm/secret"
 )
 
 // fault is what went wrong and what to do about it.
@@ -57,7 +60,7 @@ func plain(code string) string {
 			return ""
 		}
 	}
-	if len(code) > 64 {
+	if len(code) > 64 || credentials().Text(code) != code {
 		return ""
 	}
 	return code
@@ -183,7 +186,18 @@ func network(err error) string {
 		err = u.Err
 	}
 	text, _, _ := strings.Cut(err.Error(), `"`)
-	return line(text)
+	return line(credentials().Text(text))
+}
+
+// credentials masks those of the environment: the words of a proxy, or of a server that gives credentials, may repeat
+// them.
+func credentials() *secret.Mask {
+	var s secret.Set
+	for _, name := range [...]string{"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN"} {
+		s.Add(os.Getenv(name))
+	}
+	s.Proxies()
+	return s.Mask()
 }
 
 // line is the start of a text, on one line.

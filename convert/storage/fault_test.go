@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -62,6 +63,7 @@ func TestS3Answers(t *testing.T) {
 		{404, "<html>" + secretKey, "the server answered 404 Not Found" + s3Reach},
 		{301, s3Error("PermanentRedirect"), "the bucket is in another region (301 Moved Permanently, PermanentRedirect); set region_name to that of the bucket"},
 		{503, s3Error("SlowDown"), "the server keeps answering 503 Service Unavailable, SlowDown; try again later"},
+		{400, s3Error(secretKey), "the server answered 400 Bad Request" + s3Reach},
 		{400, s3Error(secretKey + "\n"), "the server answered 400 Bad Request" + s3Reach},
 		{200, "<html><body>" + secretKey + "</body></html>", "the server does not speak the API of s3" + s3Reach},
 		{200, secretKey, "the server does not speak the API of s3" + s3Reach},
@@ -294,5 +296,19 @@ func TestGCSToken(t *testing.T) {
 	g.base, g.inOne = api.URL, 1
 	if err := g.create(t.Context(), "a", "text/plain", strings.NewReader("abc"), 3); err != nil {
 		t.Error(err)
+	}
+}
+
+// A proxy that refuses a connection says why in its status line.
+func TestNetworkHasNoCredentials(t *testing.T) {
+	t.Setenv("AWS_SESSION_TOKEN", "session-token")
+	t.Setenv("https_proxy", "http://user:proxy-password@proxy:3128")
+	for _, err := range []error{
+		errors.New("407 bad proxy-password"),
+		&url.Error{Op: "Get", URL: "https://b/?X-Amz-Signature=1", Err: errors.New("bad session-token")},
+	} {
+		if got := network(err); !strings.HasSuffix(got, "bad ***") || strings.Contains(got, "Signature") {
+			t.Errorf("%v: got %q", err, got)
+		}
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
+	"github.com/seed-307b789f/xk6-llm/llm/secret"
 )
 
 // DefaultEndpoint is the public hub.
@@ -158,6 +159,23 @@ var errMissing = fmt.Errorf("not in the repository: %w", fs.ErrNotExist)
 // Offline, and if the hub cannot be reached, what the cache has is taken. A file that the repository lacks, and only that,
 // is fs.ErrNotExist.
 func (c *Client) File(ctx context.Context, repo Repo, name string) (string, error) {
+	path, err := c.file(ctx, repo, name)
+	return path, c.hide(err)
+}
+
+// hide takes the token, and a password in the endpoint, out of an error: it may quote what the hub says.
+func (c *Client) hide(err error) error {
+	if err == nil {
+		return nil
+	}
+	var s secret.Set
+	s.Add(c.Token)
+	s.URL(c.Endpoint)
+	s.Proxies()
+	return s.Mask().Error(err)
+}
+
+func (c *Client) file(ctx context.Context, repo Repo, name string) (string, error) {
 	if !IsID(repo.ID) || repo.Kind != Model && repo.Kind != Dataset {
 		return "", fmt.Errorf("hub: %q is no name of a repository such as org/name", repo.ID)
 	}
@@ -191,6 +209,11 @@ func (c *Client) File(ctx context.Context, repo Repo, name string) (string, erro
 
 // List names the files of a repository. Offline, and if the hub cannot be reached, those the cache has.
 func (c *Client) List(ctx context.Context, repo Repo) ([]string, error) {
+	names, err := c.list(ctx, repo)
+	return names, c.hide(err)
+}
+
+func (c *Client) list(ctx context.Context, repo Repo) ([]string, error) {
 	if !IsID(repo.ID) || !filepath.IsLocal(repo.revision()) {
 		return nil, fmt.Errorf("hub: %q is no name of a repository such as org/name", repo.ID)
 	}

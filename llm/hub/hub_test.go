@@ -271,6 +271,40 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// A hub that repeats the token, and an endpoint with a password, put neither into a message.
+func TestMessagesHaveNoSecrets(t *testing.T) {
+	t.Parallel()
+	hub := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Error-Message", "not "+r.Header.Get("Authorization"))
+		w.WriteHeader(http.StatusTeapot)
+	}))
+	t.Cleanup(hub.Close)
+	mirror := strings.Replace(hub.URL, "http://", "http://user:mirror-password@", 1)
+	for _, token := range []string{"hf_0123456789", ""} {
+		c := &Client{Endpoint: mirror, Cache: t.TempDir(), Token: token}
+		_, err := c.File(t.Context(), Repo{Kind: Model, ID: "org/model"}, "a.json")
+		_, listErr := c.List(t.Context(), Repo{Kind: Model, ID: "org/model"})
+		for _, err := range []error{err, listErr} {
+			if err == nil || !strings.Contains(err.Error(), "418 I'm a teapot not B") || !strings.Contains(err.Error(), "***") ||
+				strings.Contains(err.Error(), "hf_0") || strings.Contains(err.Error(), "mirror-password") {
+				t.Errorf("token %q: got %v", token, err)
+			}
+		}
+	}
+	c := &Client{Endpoint: mirror, Cache: t.TempDir(), HTTP: &http.Client{Transport: refusing{}}}
+	var uncached *UncachedError
+	if _, err := c.File(t.Context(), Repo{Kind: Model, ID: "org/model"}, "a.json"); !errors.As(err, &uncached) || strings.Contains(err.Error(), "mirror-password") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// refusing is a network that says why in words of a proxy.
+type refusing struct{}
+
+func (refusing) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("407 bad mirror-password")
+}
+
 func TestRenamedRepository(t *testing.T) {
 	h := newFakeHub(t)
 	get(t, h.client(t), Repo{Kind: Model, ID: "old/name"}, "config.json", h.files["config.json"])

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed-307b789f/xk6-llm/llm/record"
+	"github.com/seed-307b789f/xk6-llm/llm/secret"
 )
 
 // Limits of one reading.
@@ -116,7 +117,7 @@ func (p *Page) fetch(ctx context.Context) (string, error) {
 	}
 	resp, err := p.Transport.RoundTrip(req) // not a client's: redirects are not followed
 	if err != nil {
-		return "", bare(err)
+		return "", secret.Of(req.Header).Error(bare(err))
 	}
 	defer func() { _ = resp.Body.Close() }()
 	switch resp.StatusCode {
@@ -130,7 +131,7 @@ func (p *Page) fetch(ctx context.Context) (string, error) {
 	if len(text) > MaxPage {
 		return "", fmt.Errorf("the page is larger than %d bytes", MaxPage)
 	}
-	return string(text), err
+	return string(text), secret.Of(req.Header).Error(err)
 }
 
 // bare takes the URL out of an error, which may hold a password.

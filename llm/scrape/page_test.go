@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -158,6 +159,25 @@ func TestProblemsWithAPage(t *testing.T) {
 		w.Look(context.Background())
 		if len(w.problems) != 1 || w.problems[0] != "server metrics: http://host/metrics: "+want || len(w.lines) > 0 {
 			t.Errorf("got %q and %d lines, want %q", w.problems, len(w.lines), want)
+		}
+	}
+}
+
+// What is not HTTP is quoted by the transport, with what the server repeats in it.
+func TestProblemsHaveNoSecrets(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{
+		errors.New(`malformed HTTP status code "sk-page-key"`), errors.New("407 not x-page-key"),
+		&url.Error{Op: "Get", URL: "http://u:p@host/?key=x", Err: errors.New("bad page-password")},
+	} {
+		w := watch(func(*http.Request) (*http.Response, error) { return nil, err })
+		w.URL, w.Header = "http://u:page-password@host/metrics", http.Header{"X-Api-Key": {"x-page-key"}}
+		if err.Error() == `malformed HTTP status code "sk-page-key"` {
+			w.Header.Set("Authorization", "Bearer sk-page-key")
+		}
+		w.Look(t.Context())
+		if got := fmt.Sprint(w.problems); !strings.Contains(got, "***") || strings.Contains(got, "page-key") || strings.Contains(got, "page-password") || strings.Contains(got, "u:p@") {
+			t.Errorf("got %s", got)
 		}
 	}
 }
