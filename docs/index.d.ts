@@ -37,7 +37,7 @@ declare module 'k6/x/llm' {
     maxTokensField?: 'max_tokens' | 'max_completion_tokens' | string;
     /** Further fields of the request body. A field the body has already is replaced, null takes it out. */
     extraBody?: Record<string, unknown>;
-    /** Keep request and response bodies in the records (default false). */
+    /** Keep request and response bodies in the records, without the secrets of docs/records.md (default false). */
     text?: boolean;
     /** Bounds that a good request keeps, above 0. A text needs its unit. */
     slo?: { ttft?: Duration; tpot?: Duration; ntpot?: Duration; itl?: Duration; request_latency?: Duration };
@@ -153,9 +153,9 @@ declare module 'k6/x/llm' {
 
   /** What became of a request. Times are milliseconds, null where undefined. A failed request is a result, not an exception. */
   export interface Result {
-    /** The answer's content; what had come of it, if the request failed. */
+    /** The answer's content; what had come of it, if the request failed. *** is in the place of secrets that the server repeats. */
     text: string;
-    /** What went wrong, null for a success. */
+    /** What went wrong, null for a success. Secrets that the server repeats are *** here, too. */
     error: string | null;
     /** Kind of failure; docs/records.md explains each. */
     errorType:
