@@ -4,6 +4,7 @@
 # make lint    static checks
 # make bench   benchmarks, as ratios to a bare client and to the Python tokenizers
 # make fuzz    each fuzz target for FUZZTIME
+# make outdated   modules used directly of which there is a newer release
 
 K6_VERSION := v2.2.0
 MODULE     := github.com/seed-307b789f/xk6-llm
@@ -101,6 +102,11 @@ fuzz:
 			echo "$$pkg $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s $$pkg || exit 1; \
 		done; \
 	done
+
+.PHONY: outdated
+outdated:
+	@awk '/^require/ { r = 1; next } /^\)/ { r = 0 } r && !/indirect/ { print $$1 }' go.mod | while read m; do \
+		go list -m -u -f '{{ with .Update }}{{ $$.Path }} {{ $$.Version }} -> {{ .Version }}{{ end }}' $$m; done | grep . || echo "all up to date"
 
 clean:
 	rm -rf bin .venv
