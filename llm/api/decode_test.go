@@ -317,6 +317,10 @@ func FuzzDecode(f *testing.F) {
 	for _, s := range []string{
 		`{"choices":[{"delta":{"content":"hi\n\u00e9\ud83d\ude00"}}]}`, `{"choices":[{"text":"a\\"},{"message":{"content":[{"text":"b"}]}}],"usage":{}}`,
 		`{"error":{"message":"x"}}`, `{"object":"error","message":"x"}`, `[{}]`, `{"a":[{}, {"b":[]}]}`, "{\"choices\":[{\"text\":\"\xff\"}]}",
+		`{"choices":[{"index":-1,"delta":{"content":"a"}},{"index":99999999999999999999},{"index":"0"},{"index":1e9},7]}`,
+		`{"choices":[],"usage":{"prompt_tokens":1e308,"completion_tokens":-1,"total_tokens":9223372036854775808}}`, `{"usage":{"a":00,"b":NaN,"c":0x7}}`,
+		"{\"choices\":[{\"delta\":{\"content\":\"a\x00b\\u0000\\ud800\\udfff\"}}]}", `{"choices":[{"delta":{"content":"a","x":` + strings.Repeat("[", 300) + strings.Repeat("]", 300) + `}}]}`,
+		strings.Repeat(`{"choices":[`, 100), `{"error":` + strings.Repeat(`{"error":`, 20) + "1" + strings.Repeat("}", 21), `[{},{"choices":[{}]}] [DONE]`, `{"choices":{"0":{}}}`,
 	} {
 		f.Add([]byte(s))
 	}

@@ -80,8 +80,8 @@ func (r *Reader) Reset(src io.Reader, limit int) {
 	if len(buf) == 0 || len(buf) > 64*firstBuffer {
 		buf = make([]byte, firstBuffer)
 	}
-	if cap(joined) > 64*firstBuffer {
-		joined = nil
+	if cap(joined)+cap(name) > 64*firstBuffer {
+		joined, name = nil, nil
 	}
 	*r = Reader{src: src, limit: limit, buf: buf, joined: joined, name: name, stray: stray, fresh: true}
 }

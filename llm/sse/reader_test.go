@@ -196,6 +196,20 @@ func TestResetForgetsTheStreamBefore(t *testing.T) {
 	}
 }
 
+// A reader is used for many streams, of which one may have had huge events.
+func TestResetGivesHugeBuffersUp(t *testing.T) {
+	t.Parallel()
+	huge := strings.Repeat("x", 1<<20)
+	r := NewReader(strings.NewReader("event: "+huge+"\ndata: "+huge+"\ndata: "+huge+"\n\n"), 0)
+	if _, err := r.Next(); err != nil {
+		t.Fatal(err)
+	}
+	r.Reset(nil, 0)
+	if kept := cap(r.buf) + cap(r.name) + cap(r.joined) + cap(r.stray); kept > 1<<19 {
+		t.Errorf("%d bytes of buffers are kept", kept)
+	}
+}
+
 // Events that one line break parts have the time of their own line, the first of them too, which is known as an event only
 // when the next comes.
 func TestSingleBreaksKeepTheirTimes(t *testing.T) {
@@ -375,6 +389,8 @@ func FuzzReader(f *testing.F) {
 	for _, s := range []string{
 		"data: a\n\n", "data:a\r\n\r\n", ": c\r\rdata: x\rdata: y\r\r", "event: e\ndata: {}\n\n", "\xef\xbb\xbfdata: z\n\n", "data", "\r\n\n\r", "data: {}\ndata: {}\r\ndata: [DONE]\n",
 		"error: x\n\ndata: {",
+		": ping\n\n: ping\n\n", "\n \n\r \r\n", "event: error\n: no\n: more\n", "data\ndata\ndata\n", "id: 7\nretry: 5\nfoo: bar\n", "\x00\n\xff\xfe: x\ndata: \x00\n\n",
+		"event: " + strings.Repeat("e", 100) + "\n\n", "data: [DONE]\n\ndata: {}\n\n", ": " + strings.Repeat("c", 100), strings.Repeat("data: x\n", 20) + "\n",
 	} {
 		f.Add([]byte(s), 1)
 	}
@@ -391,6 +407,16 @@ func FuzzReader(f *testing.F) {
 			}
 			if err != io.EOF {
 				t.Errorf("%q: ended with %v", stream, err)
+			}
+		}
+		const limit = 40
+		for r := NewReader(bytes.NewReader(stream), limit); ; {
+			ev, err := r.Next()
+			if err != nil {
+				break
+			}
+			if len(ev.Data) > limit+firstBuffer { // a read may bring more than a limit this small
+				t.Errorf("%q: an event of %d bytes with a limit of %d", stream, len(ev.Data), limit)
 			}
 		}
 	})
