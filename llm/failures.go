@@ -125,8 +125,11 @@ var remedies = []struct {
 	},
 }
 
-// remedy says which setting to change, "" if the words name none.
-func remedy(words string) string {
+// remedy says which setting of the script or of this machine to change, "" if the words of a kind of failure name none.
+func remedy(kind, words string) string {
+	if cause := record.OwnFault(kind, words); cause != "" {
+		return record.OwnFaultFix(cause)
+	}
 	for _, r := range remedies {
 		if r.words.MatchString(words) {
 			return r.remedy

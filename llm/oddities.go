@@ -8,12 +8,15 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/status"
 )
 
-// oddities counts successes of the process that may not be what they look like. The zero value has none; it may be used
-// concurrently.
-type oddities struct{ successes, unfinished, withoutContent atomic.Int64 }
+// oddities counts requests of the process that are not what they look like: successes that may be none, and failures that
+// are not the server's. The zero value has none; it may be used concurrently.
+type oddities struct{ successes, unfinished, withoutContent, own atomic.Int64 }
 
-// add counts a request if it succeeded.
+// add counts a request.
 func (o *oddities) add(r *record.Request) {
+	if r.Noted(record.NoteOwnFault) {
+		o.own.Add(1)
+	}
 	if r.Failed() {
 		return
 	}
@@ -34,6 +37,9 @@ func (o *oddities) lines() (lines []string) {
 	}
 	if n := o.withoutContent.Load(); n > 0 {
 		lines = append(lines, fmt.Sprintf("%s of %s have reasoning or tool calls alone: TTFT and ITL are of the others", status.Grouped(n), of))
+	}
+	if n := o.own.Load(); n > 0 {
+		lines = append(lines, status.Grouped(n)+" requests met a failure of this machine, not of the server: no figure of this run is good")
 	}
 	return lines
 }

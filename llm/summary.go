@@ -194,7 +194,7 @@ func (s *summaryText) words() {
 		return
 	}
 	fmt.Fprintf(s, "\n  %-*s%s: %s\n", labelWidth, "most failures", kind, clipped(words))
-	if todo := remedy(words); todo != "" {
+	if todo := remedy(kind, words); todo != "" {
 		fmt.Fprintf(s, "  %-*s%s\n", labelWidth, "what to do", todo)
 	}
 }

@@ -112,9 +112,23 @@ func TestRemedy(t *testing.T) {
 		`'max_tokens' or 'max_completion_tokens' is too large: 5000. This model's maximum context length is 4096 tokens`:    "",
 		`max_tokens must be at least 1, got 0.`:                                                                             "",
 		`This model's maximum context length is 4096 tokens. However, you requested 5000 tokens. Please reduce max_tokens.`: "",
-		`Bad Request`: "",
+		`Bad Request`:                           "",
+		`upstream: socket: too many open files`: "",
 	} {
-		if got := remedy(words); (got == "") != (want == "") || !strings.Contains(got, want) {
+		if got := remedy("status 400", words); (got == "") != (want == "") || !strings.Contains(got, want) {
+			t.Errorf("%s: got %q, want %q", words, got, want)
+		}
+	}
+}
+
+func TestRemedyOfThisMachine(t *testing.T) {
+	t.Parallel()
+	for words, want := range map[string]string{
+		"dial tcp 127.0.0.1:8000: socket: too many open files":                "ulimit -n",
+		"dial tcp 127.0.0.1:8000: connect: cannot assign requested address":   "net.ipv4.ip_local_port_range",
+		"dial tcp 127.0.0.1:8000: connect: connection refused (see BASE_URL)": "",
+	} {
+		if got := remedy(record.ErrorConnect, words); (got == "") != (want == "") || !strings.Contains(got, want) {
 			t.Errorf("%s: got %q, want %q", words, got, want)
 		}
 	}

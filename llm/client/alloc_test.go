@@ -33,3 +33,23 @@ func TestTokensAllocateNothing(t *testing.T) {
 		t.Errorf("7,000 tokens more cost %v allocations, want 20 at most", long-short)
 	}
 }
+
+// BenchmarkStream is an answer of a thousand tokens, a chunk each.
+func BenchmarkStream(b *testing.B) {
+	opts := DefaultOptions()
+	opts.BaseURL, opts.Model = "http://h", "m"
+	c, err := New(opts)
+	if err != nil {
+		b.Fatal(err)
+	}
+	body := strings.Repeat(chunk("token"), 1000) + stop + done
+	rt := roundTrip(func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"text/event-stream"}}, Body: io.NopCloser(strings.NewReader(body))}, nil
+	})
+	b.ReportAllocs()
+	for b.Loop() {
+		if a, err := c.Do(b.Context(), rt, Request{ID: "1", Prompt: "p", MaxTokens: 1000}); err != nil || a.Record.Failed() {
+			b.Fatal(err)
+		}
+	}
+}

@@ -16,7 +16,7 @@ type choices struct {
 type mark struct{ chunks, reasoning, toolCalls, text, aside int }
 
 func (x *exchange) mark() mark {
-	return mark{len(x.rec.Chunks), len(x.rec.Reasoning), len(x.rec.ToolCalls), len(x.transcript.text), len(x.aside)}
+	return mark{len(x.rec.Chunks), len(x.rec.Reasoning), len(x.rec.ToolCalls), x.transcript.size, len(x.aside)}
 }
 
 // cutTo takes back what came after a mark.

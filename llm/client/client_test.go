@@ -100,6 +100,11 @@ func TestErrorTypesOfTheNetwork(t *testing.T) {
 		{"closed without an answer", rawServer(t, "", false), record.ErrorReset, 0},
 		{"reset without an answer", rawServer(t, "", true), record.ErrorReset, 0},
 		{"closed within the body", rawServer(t, head+event, false), record.ErrorTruncated, 1},
+		{"a negative length", rawServer(t, "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n"+event, false), record.ErrorMalformed, 0},
+		{"two lengths", rawServer(t, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n"+event, false), record.ErrorMalformed, 0},
+		{"another transfer encoding", rawServer(t, "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n"+event, false), record.ErrorMalformed, 0},
+		{"a long extension of a chunk", rawServer(t, head+"5;"+strings.Repeat("x", 1<<16)+"\r\n", false), record.ErrorMalformed, 0},
+		{"HTTP/0.9", rawServer(t, chunk("a")+stop+done, false), record.ErrorMalformed, 0},
 		{"chunks that are none", rawServer(t, head+event+"zz\r\n", false), record.ErrorMalformed, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

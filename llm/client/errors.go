@@ -39,7 +39,7 @@ func connectErrorType(err error, connected bool) string {
 	var dns *net.DNSError
 	var op *net.OpError
 	switch {
-	case errors.As(err, &dns):
+	case errors.As(err, &dns), strings.HasPrefix(err.Error(), "lookup "): // k6 has an error of its own for no address
 		return record.ErrorDNS
 	case isTLS(err):
 		return record.ErrorTLS
@@ -47,6 +47,13 @@ func connectErrorType(err error, connected bool) string {
 		return record.ErrorConnect
 	}
 	return record.ErrorReset
+}
+
+// noteOwnFault notes an attempt that failed on this machine, whether or not another one follows.
+func (x *exchange) noteOwnFault(errorType string, err error) {
+	if cause := record.OwnFault(errorType, err.Error()); cause != "" {
+		x.note(record.NoteOwnFault + ": " + cause)
+	}
 }
 
 func isTLS(err error) bool {
@@ -64,7 +71,10 @@ func isTLS(err error) bool {
 // isMalformed knows what net/http says to bytes that are not HTTP; most of it has no type.
 func isMalformed(err error) bool {
 	text := err.Error()
-	for _, sign := range [...]string{"malformed", "chunked encoding", "chunk length", "invalid byte in chunk", "invalid header", "header too large", "server response headers exceeded"} {
+	for _, sign := range [...]string{
+		"malformed", "chunked encoding", "chunk length", "invalid byte in chunk", "invalid header", "header too large", "header line too long",
+		"server response headers exceeded", "Content-Length", "transfer encoding", "trailer",
+	} {
 		if strings.Contains(text, sign) {
 			return true
 		}

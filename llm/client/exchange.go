@@ -54,8 +54,9 @@ type exchange struct {
 	evidence   evidence
 	choices    choices
 	transcript transcript
-	aside      []byte       // text of reasoning and tool calls, if tokens are counted
-	raw        bytes.Buffer // the response as it came, if bodies are kept
+	aside      []byte // text of reasoning and tool calls, if tokens are counted
+	asideSize  int    // bytes of such text, kept or not
+	raw        rawBody
 }
 
 func newExchange(c *Client, req Request, body []byte) *exchange {
@@ -78,6 +79,9 @@ func (x *exchange) run(ctx context.Context, rt http.RoundTripper) {
 	x.settle()
 	x.rec.Connected, x.rec.FirstByte = x.seen.connected.Load(), x.seen.firstByte.Load()
 	x.rec.ResponseBody = strings.ToValidUTF8(x.raw.String(), "\ufffd")
+	if x.raw.cut {
+		x.note(record.NoteBodyCut)
+	}
 }
 
 // attempt sends the request and receives what comes. It says whether the request is to be sent again, of which then
@@ -109,6 +113,7 @@ func (x *exchange) attempt(rt http.RoundTripper) (again bool) {
 		return false
 	}
 	errorType := x.errorType(err, true)
+	x.noteOwnFault(errorType, err)
 	if x.stale(errorType, err) || x.attempts() < x.c.opts.Retries && mayRetry(errorType, err) {
 		return true
 	}
@@ -159,6 +164,7 @@ func (x *exchange) receive(resp *http.Response) {
 	}()
 	body := io.Reader(&x.source)
 	if x.c.opts.Text {
+		x.raw.limit = rawPerText * x.limit()
 		body = io.TeeReader(body, &x.raw)
 	}
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
@@ -188,6 +194,9 @@ func (x *exchange) answered(resp *http.Response, body io.Reader) {
 const maxErrorBody = 64 << 10
 
 func (x *exchange) refused(resp *http.Response, body io.Reader) {
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		body = http.NoBody // it is a connection, which no timeout closes
+	}
 	data, err := io.ReadAll(io.LimitReader(body, maxErrorBody))
 	if err != nil && (x.ctx.Err() != nil || errors.Is(err, errEncoding)) {
 		x.fail(time.Now(), x.errorType(err, false), err.Error())
@@ -206,10 +215,7 @@ func (x *exchange) refused(resp *http.Response, body io.Reader) {
 
 // whole reads an answer that is not streamed.
 func (x *exchange) whole(body io.Reader) {
-	limit := x.c.opts.EventLimit
-	if limit == 0 {
-		limit = sse.DefaultLimit
-	}
+	limit := x.limit()
 	data, err := io.ReadAll(io.LimitReader(body, int64(limit)+1))
 	end := time.Now()
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
@@ -218,7 +224,7 @@ func (x *exchange) whole(body io.Reader) {
 		x.conclude(ending{at: end, err: err})
 		return
 	case len(data) > limit:
-		x.fail(end, record.ErrorTooLarge, fmt.Sprintf("answer over the limit of %d bytes", limit))
+		x.fail(end, record.ErrorTooLarge, fmt.Sprintf("answer over the limit of %d bytes in one JSON object", limit))
 		return
 	}
 	if !x.decode(data, end, record.ErrorTruncated) {
@@ -232,6 +238,9 @@ func (x *exchange) whole(body io.Reader) {
 	}
 	x.takeText()
 	x.take()
+	if !x.within(end) { // bytes that are not UTF-8 become three each
+		return
+	}
 	if x.c.opts.Streaming {
 		x.note(record.NoteWhole)
 	}
@@ -261,12 +270,12 @@ func (x *exchange) decode(data []byte, at time.Time, cut string) bool {
 // takeText keeps the texts of a delta.
 func (x *exchange) takeText() (content bool) {
 	d, counting := &x.delta, x.c.opts.Count != nil
+	x.asideSize += len(d.Aside)
 	if counting {
 		x.aside = append(x.aside, d.Aside...)
 	}
-	content = len(d.Content) > 0 && !x.repeated()
+	content = len(d.Content) > 0 && !x.repeated() && x.transcript.add(d.Content, counting, x.limit())
 	if content {
-		x.transcript.add(d.Content, counting)
 		x.evidence.deltas = x.evidence.deltas || !d.Message
 	}
 	x.evidence.output = x.evidence.output || content || d.Reasoning || d.ToolCall
@@ -281,7 +290,7 @@ func (x *exchange) repeated() bool {
 }
 
 // maxUsage bounds a usage map, which a record keeps as it is.
-const maxUsage = 64 << 10
+const maxUsage = 16 << 10
 
 // take keeps what a chunk says besides its content. A usage map that is no JSON would make the record unwritable.
 func (x *exchange) take() {
@@ -290,7 +299,7 @@ func (x *exchange) take() {
 	}
 	switch usage := x.delta.Usage; {
 	case len(usage) == 0:
-	case len(usage) > maxUsage || !json.Valid(usage):
+	case len(x.rec.Usage)+len(usage) > maxUsage || !json.Valid(usage): // each of many maps may have other names
 		x.note(record.NoteBadUsage)
 	default:
 		x.rec.Usage = api.MergeUsage(x.rec.Usage, x.rec.Usage, usage)
@@ -330,6 +339,9 @@ func (x *exchange) count(req Request) {
 	}
 	prompt, raw := x.c.opts.CountPrompt(req)
 	x.rec.Prompt, x.rec.PromptRaw = &prompt, raw
+	if x.rec.ErrorType == record.ErrorTooLarge {
+		return // a tokenizer would be busy with that for seconds
+	}
 	text, ends := x.transcript.text, x.transcript.ends
 	x.rec.Completion = new(count(string(text)) + count(string(x.aside)))
 	if len(x.rec.Chunks) > 0 {

@@ -70,7 +70,7 @@ func (x *exchange) event(ev sse.Event) bool {
 	}
 	x.take()
 	x.noteProgress(since)
-	return true
+	return x.within(ev.At)
 }
 
 // isStrange keeps for the verdict an event that is none of an answer: one that the body's end cut, and words in the place of

@@ -366,12 +366,18 @@ func FuzzDo(f *testing.F) {
 	for _, s := range []string{
 		role + think + chunk("a") + toolCall + stop + usage + done, "event: error\ndata: x\n\n", "data: {\"error\":{\"message\":\"\xff\"}}\n\n",
 		"data: {\"usage\":{\"a\":tru}}\n\n", `{"choices":[{"message":{"content":"a"}}]}`, "<html>", "",
+		strings.Repeat(chunk("a"), 70) + stop, strings.Repeat(think+toolCall, 40), growing(500, 10) + chunk("!") + stop + done,
+		numbered(3) + choice(0, "b", "null") + done, strings.Repeat(chunk(strings.Repeat("x", 300)), 4), chunk("\xff\xfe\x00") + stop + done + chunk("late"),
+		event(`{"choices":[{"index":99999999999999999999,"delta":{"content":"a"}}],"usage":{"prompt_tokens":1e308,"completion_tokens":-1}}`) + stop,
+		event(`{"choices":[],"usage":{"prompt_tokens":9223372036854775808,"completion_tokens":"7","x":%s}}`, strings.Repeat("[", 200)+strings.Repeat("]", 200)),
+		string(compressions[1].wrap(chunk("a") + stop)), string(compressions[1].wrap(string(compressions[4].wrap(chunk("a"))))), ": wait\n\n" + strings.Repeat(" \n", 50) + "event: error\n: no\n\n",
+		`data: {"error":` + strings.Repeat(`{"error":`, 50) + "1" + strings.Repeat("}", 51) + "\n\n", strings.Repeat("data: {}\n", 200),
 	} {
 		f.Add([]byte(s), 200, true)
 		f.Add([]byte(s), 500, false)
 	}
 	opts := DefaultOptions()
-	opts.BaseURL, opts.Text, opts.EventLimit = "http://server.test", true, 1<<16
+	opts.BaseURL, opts.Text, opts.EventLimit = "http://server.test", true, 1<<10
 	opts.Count = func(s string) int { return len(s) }
 	opts.CountPrompt = func(r Request) (int, bool) { return len(r.Prompt), false }
 	c, err := New(opts)
@@ -385,6 +391,10 @@ func FuzzDo(f *testing.F) {
 		}))
 		if _, err := record.Parse(mustAppend(t, answer.Record)); err != nil {
 			t.Errorf("%q: the record does not read back: %v", body, err)
+		}
+		r := answer.Record
+		if most := opts.EventLimit/bytesPerChunk + 3; r.OutputChunks() > most || !r.Failed() && len(answer.Text) > opts.EventLimit {
+			t.Errorf("%q: %d chunks and %d bytes of text are kept, with error %q", body, r.OutputChunks(), len(answer.Text), r.Error)
 		}
 	})
 }

@@ -3,15 +3,17 @@ package client
 import "bytes"
 
 // transcript puts the text of an answer together from its chunks. Most servers send what is new with each chunk; some
-// send all the text so far, which is known only when the answer is over.
+// send all the text so far, which is known only when the answer is over. As long as each chunk repeats the one before,
+// the newest holds the texts of all, so that even of such an answer no more is kept than its text.
 type transcript struct {
-	text []byte
-	ends []int // end of each chunk in text; nil once neither counts nor a look back need them
-	last int   // where the newest chunk begins in text
+	text []byte // of all chunks in a row if they are plain, else of the newest
+	size int    // bytes of all chunks in a row
+	ends []int  // end of each chunk in such a row; nil once neither counts nor a look back need them
 
 	plain bool // the chunks do not all repeat the ones before
 	grown int  // how many began with all of the one before and went on
 	twice int  // bytes of text that came again in those
+	over  bool // a chunk was left out: in a row, they have more bytes than they may
 }
 
 // What chunks that repeat the text so far must show, so that no loop of a model is taken for them.
@@ -21,39 +23,78 @@ const (
 	allTwice = 12 // bytes repeated by a single chunk
 )
 
-// add takes the text of one chunk. keepEnds says that the ends of the chunks are wanted at the end.
-func (t *transcript) add(content []byte, keepEnds bool) {
-	if len(t.text) > 0 && !t.plain {
-		t.compare(content, t.text[t.last:], keepEnds)
+// add takes the text of one chunk, and says whether it could. keepEnds says that the ends of the chunks are wanted at the
+// end; limit is how many bytes chunks may have in a row that repeated the one before until now.
+func (t *transcript) add(content []byte, keepEnds bool, limit int) bool {
+	if t.size > 0 && !t.plain && !t.compare(content) {
+		if t.over = t.size > limit; t.over {
+			return false
+		}
+		t.unfold()
+		t.plain = true // or the same token again and again
 	}
-	t.last = len(t.text)
+	if !t.plain {
+		t.text = t.text[:0]
+	}
 	t.text = append(t.text, content...)
-	if keepEnds || !t.plain {
-		t.ends = append(t.ends, len(t.text))
+	t.size += len(content)
+	switch {
+	case keepEnds || !t.plain:
+		t.ends = append(t.ends, t.size)
+	default:
+		t.ends = nil
 	}
+	return true
+}
+
+// held is how many bytes the text has so far.
+func (t *transcript) held() int {
+	if t.plain || t.over {
+		return t.size
+	}
+	return len(t.text)
 }
 
 // compare looks whether a chunk repeats the one before it.
-func (t *transcript) compare(content, before []byte, keepEnds bool) {
-	if !bytes.HasPrefix(content, before) || t.grown == 0 && len(content) == len(before) {
-		t.plain = true // or the same token again and again
-		if !keepEnds {
-			t.ends = nil
-		}
-		return
+func (t *transcript) compare(content []byte) bool {
+	if !bytes.HasPrefix(content, t.text) || t.grown == 0 && len(content) == len(t.text) {
+		return false
 	}
-	if len(content) > len(before) {
+	if len(content) > len(t.text) {
 		t.grown++
 	}
-	t.twice += len(before)
+	t.twice += len(t.text)
+	return true
 }
 
-// cutTo takes back what came after the first n chunks, which have so many bytes.
-func (t *transcript) cutTo(bytes, n int) {
-	t.text, t.last, t.grown, t.twice = t.text[:bytes], 0, 0, 0
+// unfold puts chunks that each repeat the one before in a row.
+func (t *transcript) unfold() {
+	if t.plain || len(t.ends) < 2 {
+		return
+	}
+	row, from := make([]byte, 0, t.size), 0
+	for _, end := range t.ends {
+		row = append(row, t.text[:end-from]...)
+		from = end
+	}
+	t.text = row
+}
+
+// cutTo takes back what came after the first n chunks, which have so many bytes in a row.
+func (t *transcript) cutTo(size, n int) {
+	if !t.plain {
+		t.ends, t.size = t.ends[:n], size
+		t.unfold()
+	}
+	t.text, t.size, t.grown, t.twice = t.text[:size], size, 0, 0
 	t.plain = n > 1
-	if t.ends != nil {
-		t.ends = t.ends[:min(n, len(t.ends))]
+	switch {
+	case n == 0:
+		t.ends = nil
+	case n == 1:
+		t.ends = append(t.ends[:0], size)
+	case t.ends != nil:
+		t.ends = t.ends[:n]
 	}
 }
 
@@ -67,6 +108,7 @@ func (t *transcript) repeats(content []byte) bool {
 func (t *transcript) settle(times []int64) (kept []int64, cumulative bool) {
 	certain := t.grown >= minGrown && t.twice >= minTwice || t.grown > 0 && t.twice >= allTwice
 	if t.plain || !certain || len(times) != len(t.ends) {
+		t.unfold()
 		return times, false
 	}
 	from, had, n := 0, 0, 0
@@ -78,6 +120,6 @@ func (t *transcript) settle(times []int64) (kept []int64, cumulative bool) {
 		}
 		from = end
 	}
-	t.text, t.ends = t.text[t.last:], t.ends[:n]
+	t.ends = t.ends[:n]
 	return times[:n], true
 }

@@ -38,6 +38,8 @@ const (
 	NoteZeroUsage  = "the server's usage of no tokens, or of one for many chunks, was left out"
 	NoteResent     = "the server had closed the connection kept alive: sent again on another"
 	NoteBadUsage   = "a usage map that is no JSON, or too large, was left out"
+	NoteBodyCut    = "the body kept is the beginning of a larger one"
+	NoteOwnFault   = "this machine failed, not the server" // the cause that OwnFault gives follows
 )
 
 // Request is what is known of one request. It has no pointers into live things and may be shared once it is finished;
@@ -87,7 +89,7 @@ type Request struct {
 	BytesReceived int64  `json:"bytes_received"`   // of the response body
 	ErrorType     string `json:"error_type,omitempty"`
 	Error         string `json:"error,omitempty"`
-	Note          string `json:"note,omitempty"` // an oddity of a request that succeeded
+	Note          string `json:"note,omitempty"` // oddities, and whose failure it was
 
 	SLO  *Bounds `json:"slo,omitempty"`  // the bounds it was judged by
 	Good *bool   `json:"good,omitempty"` // within its bounds; nil without bounds
