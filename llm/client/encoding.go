@@ -37,6 +37,7 @@ type decompressed struct {
 	label string    // Content-Encoding
 	text  io.Reader // once the first bytes are read
 	free  func()    // nil of a body that is not compressed
+	begun bool      // something was decompressed
 }
 
 // Read reads text. A body that is not compressed costs nothing but a look at its first byte.
@@ -59,17 +60,32 @@ func (d *decompressed) Read(p []byte) (int, error) {
 		head = append(head, next[:n]...)
 	}
 	if err := d.open(head); err != nil {
-		return 0, fmt.Errorf("%w: %w", errEncoding, err)
+		d.text = failed{err}
 	}
 	return d.read(p)
 }
 
+// errTwice is of a body that a server and a proxy, each, compressed.
+var errTwice = errors.New("it is compressed twice: let the server or the proxy not compress")
+
 // read tells a decompressor's error from one of the connection, and from a body that was cut.
 func (d *decompressed) read(p []byte) (int, error) {
 	n, err := d.text.Read(p)
-	broken := d.wire.err != nil && !errors.Is(d.wire.err, io.EOF)
-	if d.free == nil || err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || broken {
+	if d.free == nil {
 		return n, err
+	}
+	if !d.begun && n > 0 {
+		d.begun = true
+		if head := p[:n]; bytes.HasPrefix(head, gzipMagic) || bytes.HasPrefix(head, zstdMagic) {
+			return 0, fmt.Errorf("%w: %w", errEncoding, errTwice)
+		}
+	}
+	broken := d.wire.err != nil && !errors.Is(d.wire.err, io.EOF)
+	switch {
+	case err == nil, errors.Is(err, io.EOF), broken:
+		return n, err
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return n, fmt.Errorf("the compressed body ended early: %w", err)
 	}
 	return n, fmt.Errorf("%w: %w", errEncoding, err)
 }
@@ -109,6 +125,11 @@ func (d *decompressed) open(head []byte) error {
 func isZlib(head []byte) bool {
 	return len(head) > 1 && head[0]&0x0f == 8 && (int(head[0])<<8|int(head[1]))%31 == 0
 }
+
+// failed is a compressed body that does not begin as such.
+type failed struct{ err error }
+
+func (f failed) Read([]byte) (int, error) { return 0, f.err }
 
 // Close frees a decompressor.
 func (d *decompressed) Close() {

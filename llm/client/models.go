@@ -266,7 +266,14 @@ const maxModels = 8 << 20
 func readModels(resp *http.Response) ([]byte, error) {
 	text := &decompressed{wire: wire{Reader: resp.Body}, label: resp.Header.Get("Content-Encoding")}
 	defer text.Close()
-	return io.ReadAll(io.LimitReader(text, maxModels))
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		return io.ReadAll(io.LimitReader(text, maxErrorBody))
+	}
+	body, err := io.ReadAll(io.LimitReader(text, maxModels+1))
+	if err == nil && len(body) > maxModels {
+		err = fmt.Errorf("the page is larger than %d MiB", maxModels>>20)
+	}
+	return body, err
 }
 
 // connectionFix is what to do about a connection that failed.

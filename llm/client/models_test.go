@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -150,6 +151,30 @@ func TestDiscoverCompressed(t *testing.T) {
 			t.Errorf("%s: got %q, %v", encoding, model, err)
 		}
 		server.Close()
+	}
+}
+
+func TestDiscoverTooLarge(t *testing.T) {
+	t.Parallel()
+	entry := strings.Repeat(`{"id":"a"},`, 1000)
+	for _, tt := range []struct {
+		status int
+		body   flood
+		want   string
+	}{
+		{200, flood{head: `{"data":[`, block: entry, tail: `{"id":"a"}]}`, times: maxModels/len(entry) - 2}, ""},
+		{200, flood{head: `{"data":[`, block: entry}, "gave no list of models (the page is larger than 8 MiB): name the model"},
+		{200, flood{block: strings.Repeat(" ", 1000)}, "gave no list of models (the page is larger than 8 MiB): name the model"},
+		{404, flood{block: strings.Repeat("no ", 1000)}, "answered with status 404 (no no"},
+	} {
+		c := newClient(t, func(o *Options) { o.Model = "" })
+		_, _, err := c.Discover(t.Context(), roundTrip(func(req *http.Request) (*http.Response, error) {
+			httptrace.ContextClientTrace(req.Context()).GotConn(httptrace.GotConnInfo{})
+			return &http.Response{StatusCode: tt.status, Header: http.Header{}, Body: &tt.body}, nil
+		}))
+		if err == nil != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("status %d: got %v, want %q", tt.status, err, tt.want)
+		}
 	}
 }
 

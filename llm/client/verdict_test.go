@@ -308,6 +308,9 @@ func TestCompressedBodiesThatCannotBeRead(t *testing.T) {
 	zipped := compressions[1].wrap(chunk("a") + stop + done)
 	corrupt := bytes.Clone(zipped)
 	corrupt[10] |= 0x06 // a kind of block that deflate does not have
+	unended := compressions[1].wrap(chunk("a") + stop[:len(stop)-20])
+	sum := bytes.Clone(unended)
+	sum[len(sum)-8] ^= 1
 	for _, tt := range []struct {
 		name, encoding string
 		body           []byte
@@ -316,7 +319,17 @@ func TestCompressedBodiesThatCannotBeRead(t *testing.T) {
 	}{
 		{"brotli", "br", []byte("\x8b\x01\x80"), record.ErrorMalformed, "Content-Encoding: br is not supported"},
 		{"corrupt", "gzip", corrupt, record.ErrorMalformed, "compressed body: "},
-		{"cut", "gzip", zipped[:len(zipped)/2], record.ErrorTruncated, "unexpected EOF"},
+		{"cut", "gzip", zipped[:len(zipped)/2], record.ErrorTruncated, "the compressed body ended early: unexpected EOF"},
+		{"cut in its head", "gzip", zipped[:5], record.ErrorTruncated, "the compressed body ended early: unexpected EOF"},
+		{"cut in its sum", "gzip", unended[:len(unended)-4], record.ErrorTruncated, "the compressed body ended early: unexpected EOF"},
+		{"cut, zstd", "zstd", compressions[4].wrap(chunk("a") + stop)[:20], record.ErrorTruncated, "the compressed body ended early: unexpected EOF"},
+		{"a wrong sum", "gzip", sum, record.ErrorMalformed, "compressed body: gzip: invalid checksum"},
+		{"a head of nothing", "gzip", append([]byte("\x1f\x8b\x07"), zipped[3:]...), record.ErrorMalformed, "compressed body: gzip: invalid header"},
+		{"no deflate", "deflate", []byte("\xff\xff\xff\xff"), record.ErrorMalformed, "compressed body: flate: corrupt input"},
+		{"twice", "gzip", compressions[1].wrap(string(zipped)), record.ErrorMalformed, "compressed body: it is compressed twice"},
+		{"twice, by two", "gzip, zstd", compressions[4].wrap(string(zipped)), record.ErrorMalformed, "compressed body: it is compressed twice"},
+		{"whole, labelled as what it is not", "identity", zipped, "", ""},
+		{"labelled as it is not", "gzip", []byte(chunk("a") + stop + done), "", ""},
 	} {
 		r := answered(t, newClient(t, nil), http.Header{"Content-Encoding": {tt.encoding}}, tt.body, nil).Record
 		if r.ErrorType != tt.errorType || !strings.Contains(r.Error, tt.message) {
