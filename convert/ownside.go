@@ -1,0 +1,44 @@
+package convert
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// judgeOwnSide finds a run invalid in which this machine failed: what a server would have done with those requests, and
+// how the others would have fared beside them, is not known.
+func (g *group) judgeOwnSide(j *judge) {
+	faults := g.ownFailures()
+	causes := sortedKeys(faults)
+	slices.SortStableFunc(causes, func(a, b string) int { return cmp.Compare(faults[b], faults[a]) })
+	for _, cause := range causes {
+		fix := record.OwnFaultFix(cause)
+		if fix != "" {
+			fix = ": " + fix
+		}
+		j.say(Invalid, "%d requests met a failure of the machine that sent them, not of the server: %s%s", faults[cause], OneLine(cause, 80), fix)
+	}
+}
+
+// ownFailures counts, by the cause, the requests of which an attempt failed on the machine that sent them.
+func (g *group) ownFailures() map[string]int {
+	faults := map[string]int{}
+	for _, q := range g.all {
+		if cause := q.ownFault(); cause != "" {
+			faults[cause]++
+		}
+	}
+	return faults
+}
+
+// ownFault is noted by the client. Other tools do not, nor did the client always: then the error tells.
+func (q *Request) ownFault() (cause string) {
+	if _, after, noted := strings.Cut(q.Note, record.NoteOwnFault+": "); noted {
+		cause, _, _ = strings.Cut(after, ";")
+		return cause
+	}
+	return record.OwnFault(q.ErrorType, q.Error)
+}
