@@ -13,7 +13,7 @@ import (
 // answer may take as much memory as its text, and a million tokens of a chunk each are within both bounds.
 const bytesPerChunk = 16
 
-// limit is how many bytes an event, and the text of an answer, may have.
+// limit is how many bytes an event, the text of an answer, and a body that is kept may have.
 func (x *exchange) limit() int {
 	if limit := x.c.opts.EventLimit; limit != 0 {
 		return limit
@@ -34,14 +34,10 @@ func (x *exchange) within(at time.Time) bool {
 	default:
 		return true
 	}
-	x.fail(at, record.ErrorTooLarge, fmt.Sprintf("answer over the limit of %s: %d bytes in %d chunks came, and the connection was closed",
-		over, text, chunks))
+	x.fail(at, record.ErrorTooLarge, fmt.Sprintf(
+		"answer over the limit of %s: %d bytes in %d chunks came, and the connection was closed", over, text, chunks))
 	return false
 }
-
-// rawPerText is how many times the limit of an answer's text the body may have that a record keeps: around the text of
-// each chunk there is its event. Written as JSON it is still a line that can be read.
-const rawPerText = 2
 
 // rawBody is the beginning of a response as it came, if bodies are kept.
 type rawBody struct {

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -81,5 +84,39 @@ func TestFaultsOfThisMachineThatPass(t *testing.T) {
 	r := do(t, t.Context(), c, dialing(t, full, full)).Record
 	if want := record.NoteOwnFault + ": too many open files"; r.Failed() || r.Retries != 2 || r.Note != want {
 		t.Errorf("got %q after %d retries with note %q, want %q", r.Error, r.Retries, r.Note, want)
+	}
+}
+
+// What breaks a stream of HTTP/2 breaks the answer; that the server takes no further requests does not.
+func TestHTTP2Streams(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		end    func(server *http.Server)
+		want   string
+		chunks int
+	}{
+		{"reset", func(*http.Server) { panic(http.ErrAbortHandler) }, record.ErrorReset, 1},
+		{"going away", func(server *http.Server) { go func() { _ = server.Shutdown(context.Background()) }() }, "", 2},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var server *httptest.Server
+			server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "text/event-stream")
+				_, _ = io.WriteString(w, chunk("a"))
+				_ = http.NewResponseController(w).Flush()
+				tt.end(server.Config)
+				_, _ = io.WriteString(w, chunk("b")+stop+done)
+			}))
+			server.EnableHTTP2 = true
+			server.StartTLS()
+			defer server.Close()
+			c := newClient(t, func(o *Options) { o.BaseURL, o.Timeout = server.URL, time.Minute })
+			r := do(t, t.Context(), c, server.Client().Transport).Record
+			if r.ErrorType != tt.want || len(r.Chunks) != tt.chunks {
+				t.Errorf("got %q (%s) with %d chunks, want %q with %d", r.ErrorType, r.Error, len(r.Chunks), tt.want, tt.chunks)
+			}
+		})
 	}
 }

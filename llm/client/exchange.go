@@ -164,7 +164,7 @@ func (x *exchange) receive(resp *http.Response) {
 	}()
 	body := io.Reader(&x.source)
 	if x.c.opts.Text {
-		x.raw.limit = rawPerText * x.limit()
+		x.raw.limit = x.limit()
 		body = io.TeeReader(body, &x.raw)
 	}
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
