@@ -46,6 +46,7 @@ var healthRules = []string{
 	"CPU above 85 % of the processors or the quota is suspect, above 95 % invalid",
 	"stop-the-world pauses above 2 % of the time are suspect, above 5 % invalid",
 	"requests sent, or the time they took to be sent, off by more than 2 % of what was asked are suspect, by more than 10 % invalid",
+	"a request that failed on the machine that sent it (open files, ports, memory, firewall, resolver, proxy) makes a run invalid",
 	"more than a tenth of the successes left out of latencies is suspect",
 	"a partial run is suspect",
 	"a run without a success is invalid",
@@ -90,6 +91,7 @@ func (g *group) health() ClientHealth {
 	dropped := g.dropped()
 	j.weigh(float64(dropped)/float64(max(int64(len(g.all))+dropped, 1)), dropBounds, "%d arrivals were dropped: too few VUs for this load", dropped)
 	g.judgeFigures(j)
+	g.judgeOwnSide(j)
 	g.run.judgeProcess(j)
 	g.judgeRates(j)
 	return j.ClientHealth
