@@ -1,0 +1,51 @@
+package clip
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func TestText(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"": "", "short": "short", strings.Repeat("a", 100): strings.Repeat("a", 100), strings.Repeat("a", 101): strings.Repeat("a", 100) + "…",
+		strings.Repeat("日", 100): strings.Repeat("日", 100), strings.Repeat("日", 100_000): strings.Repeat("日", 100) + "…",
+		strings.Repeat("\xff", 200): strings.Repeat("\xff", 100) + "…",
+	} {
+		if got := Text(text); got != want {
+			t.Errorf("%.20q: got %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestMessage(t *testing.T) {
+	t.Parallel()
+	long, wide := strings.Repeat("x", 100_000), strings.Repeat("é\"\n\x01", 100_000)
+	list := "known are " + strings.Repeat("some-name, ", 100)
+	for text, want := range map[string]string{
+		"short " + long[:300]: "short " + long[:300],
+		fmt.Sprintf("unknown arrival %q, known are a, b", long): `unknown arrival "` + long[:100] + `…", known are a, b`,
+		fmt.Sprintf("got %s and more", long):                    "got " + long[:300] + "… and more",
+		list:                                                    list,
+		fmt.Sprintf("option %q: got %q", "a", wide):             `option "a": got "` + strings.Repeat(`é\"\n\x01`, 25) + `…"`,
+	} {
+		if got := Message(text); got != want {
+			t.Errorf("%.40q: got %.300q, want %.300q", text, got, want)
+		}
+	}
+}
+
+func TestError(t *testing.T) {
+	t.Parallel()
+	if Error(nil) != nil {
+		t.Error("an error of nil")
+	}
+	err := Error(fmt.Errorf("file %q: %w", strings.Repeat("日", 1000), fs.ErrNotExist))
+	if !errors.Is(err, fs.ErrNotExist) || len(err.Error()) > 400 || !utf8.ValidString(err.Error()) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,91 @@
+// Package timespan makes durations of what users write: numbers of seconds or milliseconds, and texts such as 1.5s. A number
+// that a time.Duration cannot hold is an error, and never wraps around.
+package timespan
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/seed-307b789f/xk6-llm/internal/clip"
+)
+
+// Max is the longest duration that may be given, 114 years. Two of them can be added.
+const Max = 1_000_000 * time.Hour
+
+// ErrNone is of what is no duration at all.
+var ErrNone = errors.New("is no duration such as 1.5s")
+
+// Seconds is a number of seconds, which may be negative.
+func Seconds(x float64) (time.Duration, error) { return scaled(x, time.Second, "s") }
+
+// Milliseconds is a number of milliseconds, which may be negative.
+func Milliseconds(x float64) (time.Duration, error) { return scaled(x, time.Millisecond, "ms") }
+
+func scaled(x float64, unit time.Duration, name string) (time.Duration, error) {
+	ns := x * float64(unit)
+	if math.IsNaN(x) {
+		return 0, fmt.Errorf("NaN %w", ErrNone)
+	}
+	if math.Abs(ns) > float64(Max) {
+		return 0, tooLong(strconv.FormatFloat(x, 'g', -1, 64) + name)
+	}
+	return time.Duration(ns), nil
+}
+
+func tooLong(given string) error {
+	return fmt.Errorf("must not be longer than 1000000h, which is 114 years, got %s", clip.Text(given))
+}
+
+// textForm is a text of days, as k6 has them, and of what time.ParseDuration reads.
+var textForm = regexp.MustCompile(`^([-+]?)(?:(\d+)d)?((?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))*)$`)
+
+// Parse reads a text such as 1.5s, 1h30m or 2d12h, which may be negative. A number needs a unit, but for 0.
+func Parse(text string) (time.Duration, error) {
+	parts := textForm.FindStringSubmatch(text)
+	if text == "0" {
+		return 0, nil
+	}
+	if parts == nil || parts[2] == "" && parts[3] == "" {
+		return 0, fmt.Errorf("%s %w", clip.Quote(text), ErrNone)
+	}
+	var days, rest time.Duration
+	var errDays, errRest error
+	if parts[2] != "" {
+		n, _ := strconv.ParseFloat(parts[2], 64) // digits; an infinity of too many
+		days, errDays = scaled(n, 24*time.Hour, "d")
+	}
+	if parts[3] != "" {
+		rest, errRest = time.ParseDuration(parts[3])
+	}
+	sum := days + rest
+	if errDays != nil || errRest != nil || rest > Max || sum > Max {
+		return 0, tooLong(text)
+	}
+	if parts[1] == "-" {
+		return -sum, nil
+	}
+	return sum, nil
+}
+
+// Value is what JavaScript and JSON give for a duration: a number of milliseconds, a text of one, or a text with units.
+func Value(given any) (time.Duration, error) {
+	switch x := given.(type) {
+	case time.Duration:
+		return x, nil
+	case int64:
+		return Milliseconds(float64(x))
+	case float64:
+		return Milliseconds(x)
+	case string:
+		if n, err := strconv.ParseFloat(strings.TrimSpace(x), 64); err == nil || errors.Is(err, strconv.ErrRange) {
+			return Milliseconds(n)
+		}
+		return Parse(x)
+	}
+	return 0, ErrNone
+}
