@@ -12,17 +12,17 @@ type SyntheticAgentic struct {
 	Turns      Distribution  `key:"turns_per_session" default:"{type: fixed, mean: 1, min: 1, max: 1}"`
 	Fanout     float64       `key:"fanout_probability" default:"0.0" check:"from 0 to 1"`
 	Themes     ThemeMix      `key:"theme_mix" default:"{generic: 0.25, db2_latency_incident: 0.25, research_rag: 0.25, code_change_task: 0.25}"`
-	Seed       int64         `key:"seed" default:"42"`
+	Seed       int64         `key:"seed" default:"42" check:"at least 0"`
 	Shared     int64         `key:"shared_system_prompt_len" default:"1000" check:"at least 0"` // tokens
 	ToolLoop   *Distribution `key:"tool_loop_depth" default:"null"`                             // 2
 	SubAgents  *Distribution `key:"sub_agents_per_spawn" default:"null"`                        // uniform from 2 to 4
 	MaxDepth   int64         `key:"max_depth" default:"2" check:"at least 0"`                   // of sub-agents
 	MaxEvents  int64         `key:"max_events_per_session" default:"64" check:"above 0"`
-	Tools      *Distribution `key:"tool_catalog_size_per_agent" default:"null"`  // 8
-	Parallel   *Distribution `key:"parallel_tool_calls_per_step" default:"null"` // 1
-	ToolWait   *Distribution `key:"tool_call_latency_sec" default:"null"`        // seconds; 1
-	ThinkTime  *Distribution `key:"user_think_time_sec" default:"null"`          // seconds; 10
-	ModelLimit *int64        `key:"max_model_len" default:"null"`                // tokens; nil: not checked
+	Tools      *Distribution `key:"tool_catalog_size_per_agent" default:"null"`   // 8
+	Parallel   *Distribution `key:"parallel_tool_calls_per_step" default:"null"`  // 1
+	ToolWait   *Distribution `key:"tool_call_latency_sec" default:"null"`         // seconds; 1
+	ThinkTime  *Distribution `key:"user_think_time_sec" default:"null"`           // seconds; 10
+	ModelLimit *int64        `key:"max_model_len" default:"null" check:"above 0"` // tokens; nil: not checked
 	Compaction *Compaction   `key:"context_compaction" default:"null"`
 }
 

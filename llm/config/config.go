@@ -168,7 +168,7 @@ func (c *Config) settleDraws() {
 	}
 	draws := int64(1)
 	for _, s := range c.Load.Stages.Standard {
-		draws = max(draws, int64(s.Rate*float64(s.Duration))+1)
+		draws = max(draws, int64(min(s.Rate*float64(s.Duration), maxWhole))+1)
 	}
 	for _, s := range c.Load.Stages.Concurrent {
 		draws = max(draws, s.NumRequests+1)

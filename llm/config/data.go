@@ -77,14 +77,14 @@ func (data *Data) check(at *section) {
 
 // SharedPrefix makes groups of prompts that start alike. Lengths are in tokens.
 type SharedPrefix struct {
-	Groups         int64         `key:"num_unique_system_prompts" also:"num_groups" default:"10"`
-	UsersPerGroup  int64         `key:"num_users_per_system_prompt" also:"num_prompts_per_group" default:"10"`
+	Groups         int64         `key:"num_unique_system_prompts" also:"num_groups" default:"10" check:"above 0"`
+	UsersPerGroup  int64         `key:"num_users_per_system_prompt" also:"num_prompts_per_group" default:"10" check:"above 0"`
 	SystemPrompt   Length        `key:"system_prompt_len" default:"100"`
 	Question       Length        `key:"question_len" default:"50"`
 	Output         Length        `key:"output_len" default:"50"`
-	Seed           *int64        `key:"seed" default:"null"`                  // nil: another one each time
-	QuestionLegacy *Distribution `key:"question_distribution" default:"null"` // the older way to say question_len
-	OutputLegacy   *Distribution `key:"output_distribution" default:"null"`   // the older way to say output_len
+	Seed           *int64        `key:"seed" default:"null" check:"at least 0"` // nil: another one each time
+	QuestionLegacy *Distribution `key:"question_distribution" default:"null"`   // the older way to say question_len
+	OutputLegacy   *Distribution `key:"output_distribution" default:"null"`     // the older way to say output_len
 	MultiTurn      bool          `key:"enable_multi_turn_chat" default:"false"`
 	Multimodal     *Multimodal   `key:"multimodal" default:"null"` // media of the prefix
 }
@@ -112,7 +112,7 @@ func (p *SharedPrefix) OutputLength() Length { return p.Output.orLegacy(p.Output
 
 // ConversationReplay makes conversations. A nil distribution has the default its comment tells.
 type ConversationReplay struct {
-	Seed          int64         `key:"seed" default:"42"`
+	Seed          int64         `key:"seed" default:"42" check:"at least 0"`
 	Conversations int64         `key:"num_conversations" default:"200" check:"above 0"`
 	SystemPrompt  int64         `key:"shared_system_prompt_len" default:"8359" check:"at least 0"` // tokens
 	DynamicPrompt *Distribution `key:"dynamic_system_prompt_len" default:"null"`                   // tokens; 0

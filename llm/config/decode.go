@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-307b789f/xk6-llm/internal/timespan"
 	"github.com/seed-307b789f/xk6-llm/llm/secret"
 	"github.com/seed-307b789f/xk6-llm/llm/spelling"
 )
@@ -108,17 +109,13 @@ func (d *decoder) unknown(m member, path string, fields []field) {
 	for _, f := range fields {
 		names = append(append(names, f.name), f.also...)
 	}
-	shown := m.key
-	if len(shown) > 100 {
-		shown = strings.ToValidUTF8(shown[:100], "") + "…"
-	}
 	near, found := spelling.Nearest(m.key, names)
 	switch elsewhere := d.nearElsewhere(m.key, path, names); {
 	case elsewhere != "":
-		d.faultAt(m.place, join(path, shown), "unknown key: did you mean %q?", elsewhere)
+		d.faultAt(m.place, join(path, m.key), "unknown key: did you mean %q?", elsewhere)
 		d.faults[len(d.faults)-1].meant = elsewhere
 	default:
-		d.faultAt(m.place, join(path, shown), "unknown key%s", suggest(m.key, names))
+		d.faultAt(m.place, join(path, m.key), "unknown key%s", suggest(m.key, names))
 		if found {
 			d.faults[len(d.faults)-1].meant = join(path, near)
 		}
@@ -227,23 +224,36 @@ func (d *decoder) decodeScalar(v *value, to reflect.Value, f field, path string)
 	}
 }
 
-// bound holds a number against a field's check.
+// maxWhole is the most that a key with bounds takes: the largest whole number that JavaScript has and, of requests, tokens and
+// requests per second, far more than can be sent.
+const maxWhole = 1 << 53
+
+// bound holds a number against a field's check. One that begins with "seconds" is of a duration, which has an end, too.
 func (d *decoder) bound(v *value, x float64, f field, path string) {
+	bound, isTime := strings.CutPrefix(f.bound, "seconds ")
 	ok := true
-	switch f.bound {
+	switch bound {
 	case "above 0":
 		ok = x > 0
 	case "at least 0":
 		ok = x >= 0
 	case "at least 1":
 		ok = x >= 1
+	case "from 1 to 10000":
+		ok = x >= 1 && x <= 10_000
 	case "from 0 to 1":
 		ok = x >= 0 && x <= 1
 	case "from 0 to 100":
 		ok = x >= 0 && x <= 100
 	}
-	if !ok {
-		d.fault(v, path, "must be %s, got %s", f.bound, v.text)
+	_, err := timespan.Seconds(x)
+	switch {
+	case !ok:
+		d.fault(v, path, "must be %s, got %s", bound, v.text)
+	case isTime && err != nil:
+		d.fault(v, path, "%v", err)
+	case !isTime && bound != "" && x > maxWhole:
+		d.fault(v, path, "must be at most %d, got %s", int64(maxWhole), v.text)
 	}
 }
 

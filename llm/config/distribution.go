@@ -1,14 +1,17 @@
 package config
 
-import "math"
+import (
+	"math"
+	"reflect"
+)
 
 // Distribution is one of lengths (tokens) or of times (seconds): its key tells.
 type Distribution struct {
-	Min        int64            `key:"min" default:"10"`
-	Max        int64            `key:"max" default:"1024"`
-	Mean       float64          `key:"mean" default:"512"`
+	Min        int64            `key:"min" default:"10" check:"at least 0"`
+	Max        int64            `key:"max" default:"1024" check:"at least 0"`
+	Mean       float64          `key:"mean" default:"512" check:"at least 0"`
 	StdDev     float64          `key:"std_dev" default:"200"`
-	TotalCount *int64           `key:"total_count" default:"null"` // draws to prepare
+	TotalCount *int64           `key:"total_count" default:"null" check:"at least 0"` // draws to prepare
 	Type       DistributionType `key:"type" default:"normal"`
 
 	// Variance is another way to give the standard deviation, its square root. inference-perf refuses it unless std_dev: 0
@@ -99,6 +102,7 @@ func (l *Length) decode(d *decoder, v *value, path string) {
 		d.typeFault(v, path, "a whole number or a distribution", false)
 	}
 	*l = Length{N: n}
+	d.bound(v, float64(n), field{typ: reflect.TypeFor[int64](), bound: "at least 0"}, path)
 }
 
 func (l Length) encode(w *writer) *value {

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
+	"github.com/seed-307b789f/xk6-llm/internal/clip"
 	"github.com/seed-307b789f/xk6-llm/llm/secret"
 	"github.com/seed-307b789f/xk6-llm/llm/spelling"
 )
@@ -25,16 +25,17 @@ func (f *fault) Error() string {
 	where := f.file
 	switch {
 	case f.override != "" && f.path == f.override:
-		return fmt.Sprintf("--%s: %s", f.override, f.text)
+		return fmt.Sprintf("--%s: %s", clip.Text(f.override), clip.Message(f.text))
 	case f.override != "":
-		where = "--" + f.override
+		where = "--" + clip.Text(f.override)
 	case f.line > 0:
 		where += ":" + strconv.Itoa(f.line)
 	}
+	text := clip.Message(f.text)
 	if f.path == "" {
-		return where + ": " + f.text
+		return where + ": " + text
 	}
-	return where + ": " + f.path + ": " + f.text
+	return where + ": " + clip.Text(f.path) + ": " + text
 }
 
 // maxFaults bounds how many faults, and how many warnings, are told one by one.
@@ -97,12 +98,7 @@ func describe(v *value, secret bool) string {
 
 // quote shows a text in quotes, shortened, and without the secrets of a URL.
 func quote(text string) string {
-	const most = 60
-	text = secret.RedactURL(text)
-	if utf8.RuneCountInString(text) > most {
-		text = string([]rune(text)[:most]) + "…"
-	}
-	return strconv.Quote(text)
+	return clip.Quote(secret.RedactURL(text))
 }
 
 // suggest is the tail of a message about an unknown name: the nearest known one, or all of them.

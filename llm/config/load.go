@@ -5,24 +5,24 @@ import "math"
 // LoadPlan says when requests are sent, how many at once, and what ends them.
 type LoadPlan struct {
 	Type     LoadType `key:"type" default:"constant"`
-	Interval float64  `key:"interval" default:"1.0"` // seconds of rest after each stage, the last included
+	Interval float64  `key:"interval" default:"1.0" check:"seconds at least 0"` // of rest after each stage, the last included
 	Stages   Stages   `key:"stages" default:"[]"`
 	Sweep    *Sweep   `key:"sweep" default:"null"` // its stages replace those given
 
-	NumWorkers        *int64 `key:"num_workers,omit" auto:"number of CPUs"`    // 0: a single process; nil until [Config.Settle]
-	WorkerConcurrency int64  `key:"worker_max_concurrency" default:"100"`      // requests in flight per worker
-	WorkerConnections int64  `key:"worker_max_tcp_connections" default:"2500"` // per worker
+	NumWorkers        *int64 `key:"num_workers,omit" auto:"number of CPUs" check:"at least 0"`    // 0: a single process; nil until [Config.Settle]
+	WorkerConcurrency int64  `key:"worker_max_concurrency" default:"100" check:"at least 0"`      // requests in flight per worker
+	WorkerConnections int64  `key:"worker_max_tcp_connections" default:"2500" check:"at least 0"` // per worker
 
 	Trace           *Trace   `key:"trace" default:"null"`          // when requests are due, for trace_replay
 	CircuitBreakers []string `key:"circuit_breakers" default:"[]"` // names of those that may end the run
 
-	Timeout      *float64 `key:"request_timeout" default:"null"`                             // seconds; nil or 0 is 300
-	Retries      int64    `key:"request_retries" default:"0" check:"at least 0"`             // after faults of the connection
-	RetryBackoff float64  `key:"request_retry_backoff_sec" default:"0.5" check:"at least 0"` // seconds, doubled each time
-	Grace        float64  `key:"stage_teardown_grace_seconds" default:"120.0" check:"at least 0"`
+	Timeout      *float64 `key:"request_timeout" default:"null" check:"seconds at least 0"`          // nil or 0 is 300. inference-perf takes one below 0 for none
+	Retries      int64    `key:"request_retries" default:"0" check:"at least 0"`                     // after faults of the connection
+	RetryBackoff float64  `key:"request_retry_backoff_sec" default:"0.5" check:"seconds at least 0"` // doubled each time
+	Grace        float64  `key:"stage_teardown_grace_seconds" default:"120.0" check:"seconds at least 0"`
 
 	Adapters []Adapter `key:"lora_traffic_split,null" default:"null"`
-	BaseSeed *int64    `key:"base_seed,omit" auto:"milliseconds since 1970"` // nil until [Config.Settle]
+	BaseSeed *int64    `key:"base_seed,omit" auto:"milliseconds since 1970" check:"at least 0"` // nil until [Config.Settle]
 }
 
 // LoadType is a kind of load.
@@ -87,7 +87,7 @@ func (l *LoadPlan) checkSplit(at *section) {
 // which ten times 0.1 does not; here 1e-9 more or less will do.
 type Adapter struct {
 	Name  string  `key:"name,required"`
-	Split float64 `key:"split,required"`
+	Split float64 `key:"split,required" check:"from 0 to 1"`
 }
 
 // Trace is a file of requests.
@@ -107,10 +107,10 @@ func (TraceFormat) choices() []string { return []string{string(AzurePublicDatase
 // Sweep finds a range of rates by a burst of requests.
 type Sweep struct {
 	Type       SweepType `key:"type,required"`
-	Requests   int64     `key:"num_requests" default:"2000"`  // of the burst
-	Timeout    float64   `key:"timeout" default:"60.0"`       // seconds, of the burst
-	Stages     int64     `key:"num_stages" default:"5"`       // to make
-	Duration   int64     `key:"stage_duration" default:"180"` // seconds each
+	Requests   int64     `key:"num_requests" default:"2000" check:"above 0"`          // of the burst
+	Timeout    float64   `key:"timeout" default:"60.0" check:"seconds above 0"`       // of the burst
+	Stages     int64     `key:"num_stages" default:"5" check:"from 1 to 10000"`       // to make
+	Duration   int64     `key:"stage_duration" default:"180" check:"seconds above 0"` // each
 	Percentile float64   `key:"saturation_percentile" default:"95" check:"from 0 to 100"`
 }
 

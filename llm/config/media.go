@@ -39,25 +39,25 @@ type Audios struct {
 // WeightedResolution is a resolution and how often it is chosen. None at all is 512 × 512.
 type WeightedResolution struct {
 	Resolution Resolution `key:"resolution,required"`
-	Weight     float64    `key:"weight" default:"1.0"`
+	Weight     float64    `key:"weight" default:"1.0" check:"at least 0"`
 }
 
 // WeightedProfile is a profile and how often it is chosen. None at all is 512 × 512, 10 frames.
 type WeightedProfile struct {
 	Profile Profile `key:"profile,required"`
-	Weight  float64 `key:"weight" default:"1.0"`
+	Weight  float64 `key:"weight" default:"1.0" check:"at least 0"`
 }
 
 // WeightedDuration is a duration and how often it is chosen. None at all is 1 s.
 type WeightedDuration struct {
-	Duration float64 `key:"duration,required"` // seconds
-	Weight   float64 `key:"weight" default:"1.0"`
+	Duration float64 `key:"duration,required" check:"seconds above 0"`
+	Weight   float64 `key:"weight" default:"1.0" check:"at least 0"`
 }
 
 // Profile is a kind of video.
 type Profile struct {
 	Resolution Resolution `key:"resolution,required"`
-	Frames     int64      `key:"frames,required"`
+	Frames     int64      `key:"frames,required" check:"above 0"`
 }
 
 // Resolution is a size in pixels. Name is set if it was given by name.
@@ -68,8 +68,8 @@ type Resolution struct {
 
 // size is a resolution without a name.
 type size struct {
-	Height int64 `key:"height,required"`
-	Width  int64 `key:"width,required"`
+	Height int64 `key:"height,required" check:"above 0"`
+	Width  int64 `key:"width,required" check:"above 0"`
 }
 
 // presets are the names of resolutions.

@@ -12,8 +12,8 @@ type Replay struct {
 	OverrideToolCallMaxTokens bool     `key:"override_tool_call_max_tokens" default:"true"` // room for tool calls, 4096 tokens at least
 	RandomSessionID           bool     `key:"inject_random_session_id" default:"false"`     // to defeat prefix caches
 	DuplicateSessions         *int64   `key:"duplicate_sessions_target" default:"null" check:"above 0"`
-	MaxWait                   int64    `key:"max_wait_ms" default:"15000" check:"at least 0"`                 // milliseconds
-	PredecessorTimeout        float64  `key:"predecessor_wait_timeout_sec" default:"3600" check:"at least 0"` // seconds; 0: for ever
+	MaxWait                   int64    `key:"max_wait_ms" default:"15000" check:"at least 0"`                         // milliseconds
+	PredecessorTimeout        float64  `key:"predecessor_wait_timeout_sec" default:"3600" check:"seconds at least 0"` // 0: for ever
 	IncludeErrors             bool     `key:"include_errors" default:"true"`
 	SkipInvalidFiles          bool     `key:"skip_invalid_files" default:"false"`
 	ToolChoice                ToolMode `key:"tool_choice_mode" default:"force_recorded"`
@@ -99,8 +99,8 @@ type WekaReplay struct {
 	IgnoreDelays  bool `key:"ignore_trace_delays" default:"false"`
 	ThinkTimeOnly bool `key:"use_think_time_only" default:"false"`
 
-	BlockSize int64  `key:"default_block_size" default:"64"`                   // tokens
-	Entries   int64  `key:"num_dataset_entries" default:"100"`                 // of a data set of the hub
+	BlockSize int64  `key:"default_block_size" default:"64" check:"above 0"`   // tokens
+	Entries   int64  `key:"num_dataset_entries" default:"100" check:"above 0"` // of a data set of the hub
 	Filter    string `key:"filter,null" default:"null"`                        // a lambda of Python over a trace
 	Workers   *int64 `key:"datagen_workers" default:"null" check:"at least 1"` // nil: one per CPU
 }

@@ -28,7 +28,7 @@ type Lifecycle struct {
 	Percentiles []float64 `key:"percentiles" default:"[0.1, 1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9]" check:"from 0 to 100"`
 
 	UseServerOutputTokens bool  `key:"use_server_output_tokens" default:"false"`
-	MaxErrorMessages      int64 `key:"max_error_messages" default:"100"` // distinct messages kept per label
+	MaxErrorMessages      int64 `key:"max_error_messages" default:"100" check:"at least 0"` // distinct messages kept per label
 }
 
 // PerRequestFields says what the per-request report holds.
@@ -56,7 +56,7 @@ type SessionReport struct {
 // Goodput holds upper bounds in seconds, by the name of the latency. inference-perf accepts names that it does not know, and
 // bounds that are not positive.
 type Goodput struct {
-	Constraints map[string]float64 `key:"constraints,null" default:"null" check:"above 0"`
+	Constraints map[string]float64 `key:"constraints,null" default:"null" check:"seconds above 0"`
 }
 
 func (g *Goodput) check(at *section) {

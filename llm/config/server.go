@@ -32,8 +32,8 @@ func (ServerType) choices() []string {
 type Tokenizer struct {
 	Name            string   `key:"pretrained_model_name_or_path,null" default:"null"` // empty: the model's name
 	TrustRemoteCode *bool    `key:"trust_remote_code" default:"null"`
-	Token           string   `key:"token,null,secret" default:"null"`             // of the Hugging Face hub
-	LoadTimeout     *float64 `key:"load_timeout" default:"300.0" check:"above 0"` // seconds; nil waits for ever
+	Token           string   `key:"token,null,secret" default:"null"`                     // of the Hugging Face hub
+	LoadTimeout     *float64 `key:"load_timeout" default:"300.0" check:"seconds above 0"` // nil waits for ever
 }
 
 // Metrics says where the server's own metrics are read.
@@ -57,7 +57,7 @@ func (MetricsType) choices() []string {
 
 // Prometheus is a Prometheus server: one at a URL, or Google's managed one.
 type Prometheus struct {
-	ScrapeInterval int64    `key:"scrape_interval" default:"15"` // seconds; 0 acts as 30
+	ScrapeInterval int64    `key:"scrape_interval" default:"15" check:"seconds at least 0"` // 0 acts as 30
 	URL            URL      `key:"url,null" default:"null"`
 	Filters        []string `key:"filters" default:"[]"` // label matchers of PromQL, as they are
 	GoogleManaged  bool     `key:"google_managed" default:"false"`
@@ -117,7 +117,7 @@ func (consecutiveType) choices() []string { return []string{"consecutive"} }
 // RateOverWindow triggers on a share of hits among the latest records.
 type RateOverWindow struct {
 	Type       rateType `key:"type,required"`
-	Window     float64  `key:"window_sec,required" check:"above 0"` // seconds
+	Window     float64  `key:"window_sec,required" check:"seconds above 0"`
 	Threshold  float64  `key:"threshold,required" check:"from 0 to 1"`
 	MinSamples int64    `key:"min_samples" default:"0" check:"at least 0"`
 }

@@ -24,8 +24,8 @@ func (s *Stages) Len() int { return len(s.Standard) + len(s.Concurrent) + len(s.
 
 // StandardStage has a rate. Its last two fields are never set; they are there as the original shows them.
 type StandardStage struct {
-	Rate        float64 `key:"rate,required" check:"above 0"`     // requests per second
-	Duration    int64   `key:"duration,required" check:"above 0"` // seconds
+	Rate        float64 `key:"rate,required" check:"above 0"` // requests per second
+	Duration    int64   `key:"duration,required" check:"seconds above 0"`
 	NumRequests *int64  `key:"num_requests" default:"null"`
 	Concurrency *int64  `key:"concurrency_level" default:"null"`
 }
@@ -56,7 +56,7 @@ type SessionStage struct {
 	Concurrent  int64    `key:"concurrent_sessions,required" check:"at least 0"` // 0: no limit
 	Rate        *float64 `key:"session_rate" default:"null" check:"above 0"`     // sessions per second; nil: as fast as the limit lets
 	NumSessions *int64   `key:"num_sessions" default:"null" check:"above 0"`     // nil: all that are left
-	Timeout     *float64 `key:"timeout" default:"null" check:"above 0"`          // seconds
+	Timeout     *float64 `key:"timeout" default:"null" check:"seconds above 0"`
 }
 
 func (s *SessionStage) check(at *section) {

@@ -2,11 +2,12 @@ package slo
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/seed-307b789f/xk6-llm/internal/clip"
+	"github.com/seed-307b789f/xk6-llm/internal/timespan"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -56,14 +57,15 @@ func (h Headers) Bounds(headers map[string]string, b record.Bounds) (record.Boun
 			continue
 		}
 		limit, err := strconv.ParseFloat(value, 64)
-		if err != nil || limit <= 0 || math.IsInf(limit, 0) || math.IsNaN(limit) {
-			return b, fmt.Errorf(`the value of header %q must be a positive number of %s, or "default"`, name, h.Unit)
+		ms := limit / perMS
+		if _, long := timespan.Milliseconds(ms); err != nil || long != nil || !(ms > 0) {
+			return b, fmt.Errorf(`the value of header %q must be a positive number of %s, or "default"`, clip.Text(name), h.Unit)
 		}
 		if isTTFT {
-			b.TTFT = limit / perMS
+			b.TTFT = ms
 		}
 		if isTPOT {
-			b.TPOT = limit / perMS
+			b.TPOT = ms
 		}
 	}
 	return b, nil
