@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -26,8 +27,9 @@ import (
 // OverridesEnv names the environment variable with the overrides of a configuration, as a JSON list of [key, value].
 const OverridesEnv = "K6_LLM_CONFIG_OVERRIDES"
 
-// config makes of an inference-perf configuration, a file or an object, the options of Client, Dataset and scenarios().
-func (m *ModuleInstance) config(source sobek.Value) (map[string]any, error) {
+// config makes of an inference-perf configuration, a file or an object, the options of Client, Dataset and scenarios(). The keys
+// are in them as they are, secrets too.
+func (m *ModuleInstance) config(source sobek.Value) (sobek.Value, error) {
 	c, err := m.readConfig(source)
 	if err != nil {
 		return nil, err
@@ -60,7 +62,7 @@ func (m *ModuleInstance) config(source sobek.Value) (map[string]any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("config: %w", err)
 	}
-	return map[string]any{"client": d.client(), "dataset": d.dataset(), "scenarios": scenarios, "report": d.report()}, nil
+	return native(m.vu.Runtime(), options{"client": d.client(), "dataset": d.dataset(), "scenarios": scenarios, "report": d.report()})
 }
 
 // settled is what config() draws, once for all VUs of the process.
@@ -107,7 +109,11 @@ func (m *ModuleInstance) readConfig(source sobek.Value) (*config.Config, error) 
 			return nil, err
 		}
 	} else {
-		data, err := json.Marshal(export(source)) // JSON is YAML
+		obj, isObject := source.(*sobek.Object)
+		if !isObject {
+			return nil, fmt.Errorf("config(): needs the path of a file, or an object, got %s", describe(source))
+		}
+		data, err := obj.MarshalJSON() // JSON is YAML
 		if err != nil {
 			return nil, fmt.Errorf("config(): %w", err)
 		}
@@ -211,9 +217,7 @@ func (d *dropIn) client() options {
 		format := options{"type": string(f.Type)}
 		format.set("name", f.Name, f.Type == config.JSONSchema)
 		if f.JSONSchema != nil && f.Type == config.JSONSchema {
-			var schema map[string]any
-			_ = json.Unmarshal(f.JSONSchema, &schema) // an object, as the configuration was read
-			format["jsonSchema"] = schema
+			format["jsonSchema"] = json.RawMessage(f.JSONSchema)
 		}
 		o["responseFormat"] = format
 	}
@@ -343,14 +347,14 @@ func (m *ModuleInstance) configTrace(d *dropIn, o options) error {
 		return err
 	}
 	if d.c.Data.Trace == nil {
-		asked := 0
+		asked := 0.0
 		for _, s := range d.c.Load.Stages.Standard {
-			asked += int(s.Rate * float64(s.Duration))
+			asked += math.Trunc(s.Rate * float64(s.Duration))
 		}
-		if asked > len(instants) {
-			return fmt.Errorf("load.trace: the stages ask for %d requests, and the file has %d: shorten them", asked, len(instants))
+		if asked > float64(len(instants)) {
+			return fmt.Errorf("load.trace: the stages ask for %.0f requests, and the file has %d: shorten them", asked, len(instants))
 		}
-		instants = instants[:asked]
+		instants = instants[:int(asked)]
 	}
 	o["arrival"], o["trace"] = "trace", instants
 	delete(o, "interval")

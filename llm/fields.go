@@ -2,6 +2,7 @@ package llm
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -11,8 +12,9 @@ import (
 	"time"
 
 	"github.com/grafana/sobek"
-	"go.k6.io/k6/v2/lib/types"
 
+	"github.com/seed-307b789f/xk6-llm/internal/clip"
+	"github.com/seed-307b789f/xk6-llm/internal/timespan"
 	"github.com/seed-307b789f/xk6-llm/llm/api"
 	"github.com/seed-307b789f/xk6-llm/llm/spelling"
 )
@@ -32,7 +34,7 @@ func (f fields) read(rt *sobek.Runtime, what string, value sobek.Value) error {
 	for _, key := range obj.Keys() {
 		set, known := f[key]
 		if !known {
-			return fmt.Errorf("unknown %s option %q%s", what, key, f.nearest(key))
+			return fmt.Errorf("unknown %s option %s%s", what, clip.Quote(key), f.nearest(key))
 		}
 		v := obj.Get(key)
 		if sobek.IsUndefined(v) {
@@ -45,9 +47,9 @@ func (f fields) read(rt *sobek.Runtime, what string, value sobek.Value) error {
 	return nil
 }
 
-// invalid says which option is wrong.
+// invalid says which option is wrong; a long value in the message is shortened.
 func invalid(what, key string, err error) error {
-	return fmt.Errorf("%s option %q: %w", what, key, err)
+	return clip.Error(fmt.Errorf("%s option %q: %w", what, key, err))
 }
 
 func absent(v sobek.Value) bool { return v == nil || sobek.IsUndefined(v) || sobek.IsNull(v) }
@@ -168,11 +170,13 @@ func integer(dst *int64, min int64) func(sobek.Value) error {
 // duration reads 1500 (milliseconds) or "1.5s".
 func duration(dst *time.Duration) func(sobek.Value) error {
 	return func(v sobek.Value) error {
-		d, err := types.GetDurationValue(export(v))
-		if err != nil || !holds(export(v)) {
+		d, err := timespan.Value(export(v))
+		switch {
+		case errors.Is(err, timespan.ErrNone):
 			return fmt.Errorf("must be a duration such as '1.5s' or a number of milliseconds, got %s", describe(v))
-		}
-		if d < 0 {
+		case err != nil:
+			return err
+		case d < 0:
 			return fmt.Errorf("must not be negative, got %v", d)
 		}
 		*dst = d
@@ -180,27 +184,10 @@ func duration(dst *time.Duration) func(sobek.Value) error {
 	}
 }
 
-// holds is false for a number of milliseconds, as a text too, that no duration can hold, NaN among them.
-func holds(x any) bool {
-	if text, isText := x.(string); isText {
-		if n, err := strconv.ParseFloat(text, 64); err == nil {
-			x = n
-		}
-	}
-	const most = float64(math.MaxInt64 / time.Millisecond)
-	switch n := x.(type) {
-	case float64:
-		return math.Abs(n) <= most
-	case int64:
-		return math.Abs(float64(n)) <= most
-	}
-	return true
-}
-
 // texts reads an object of strings.
 func texts(dst *map[string]string) func(sobek.Value) error {
 	return func(v sobek.Value) error {
-		if given, ok := export(v).(map[string]string); ok { // as config() gives headers
+		if given, ok := export(v).(map[string]string); ok { // as scenarios() gives tags
 			*dst = maps.Clone(given)
 			return nil
 		}
@@ -212,7 +199,7 @@ func texts(dst *map[string]string) func(sobek.Value) error {
 		for key, value := range m {
 			s, ok := value.(string)
 			if !ok {
-				return fmt.Errorf("%q must be a string", key)
+				return fmt.Errorf("%s must be a string", clip.Quote(key))
 			}
 			(*dst)[key] = s
 		}

@@ -1,0 +1,279 @@
+package llm
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/grafana/sobek"
+	"go.k6.io/k6/v2/lib/fsext"
+
+	"github.com/seed-307b789f/xk6-llm/llm/executor"
+)
+
+// takesAll is a script that hands what config() gives on, as it is, spread, and through JSON, and wants it to be of JavaScript.
+const takesAll = `(function (source) {
+	const plain = (v, at) => {
+		if (v === null || ['string', 'number', 'boolean'].includes(typeof v)) return;
+		if (Array.isArray(v)) { v.forEach((item, i) => plain(item, at + '[' + i + ']')); return; }
+		if (typeof v !== 'object' || Object.getPrototypeOf(v) !== Object.prototype) throw new Error(at + ' is no value of JavaScript');
+		for (const key of Object.keys(v)) plain(v[key], at + '.' + key);
+	};
+	const c = config(source), text = JSON.stringify(c), again = JSON.parse(text);
+	plain(c, 'config');
+	if (JSON.stringify(config(source)) !== text) throw new Error('another one at the second call');
+	const spread = {...c.client, headers: {...c.client.headers, 'x-more': 'a'}, slo: {...c.client.slo, ttft: '1s'}};
+	for (const options of [c.client, again.client, spread]) new Client(options);
+	for (const options of [c.dataset, again.dataset, {...c.dataset}]) new Dataset(options);
+	c.report.percentiles.push(98);
+	return JSON.stringify({scenarios: again.scenarios, client: again.client, dataset: again.dataset, report: again.report});
+})`
+
+// handOn reads a configuration with overrides in a VU of its own, and gives what config() gave as JSON.
+func handOn(t *testing.T, root *RootModule, source string, overrides [][2]string) (map[string]map[string]any, error) {
+	t.Helper()
+	list, err := json.Marshal(overrides)
+	if err != nil {
+		t.Fatal(err)
+	}
+	home, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := newVUWith(t, root, map[string]string{"PWD": home, OverridesEnv: string(list)})
+	v.VU.InitEnvField.FileSystems["file"] = fsext.NewOsFs()
+	call, _ := sobek.AssertFunction(v.run(t, takesAll))
+	given, err := call(sobek.Undefined(), v.VU.Runtime().ToValue(source))
+	if err != nil {
+		return nil, err
+	}
+	var all map[string]map[string]any
+	if err := json.Unmarshal([]byte(given.String()), &all); err != nil {
+		t.Fatal(err)
+	}
+	for name, scenario := range all["scenarios"] {
+		raw, _ := json.Marshal(scenario)
+		c, err := executor.NewConfig(name, raw)
+		if err != nil {
+			return all, err
+		}
+		for _, err := range c.Validate() {
+			return all, err
+		}
+	}
+	return all, nil
+}
+
+// base is a configuration in which the keys of a kind have an effect.
+func base(t *testing.T, key string) string {
+	t.Helper()
+	home, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lengths := "input_distribution: {mean: 30}, output_distribution: {mean: 20}"
+	sections := map[string]string{
+		"server": "{base_url: 'http://h:8000', model_name: m}", "load": "{base_seed: 7, stages: [{rate: 2, duration: 3}]}", "data": "{type: mock}",
+		"tokenizer": "{pretrained_model_name_or_path: " + home + "/scripts/data/sample-tokenizer.json}",
+	}
+	for start, data := range map[string]string{
+		"data.input_distribution.": "{type: random, " + lengths + "}", "data.output_distribution.": "{type: random, " + lengths + "}",
+		"data.use_chat_template": "{type: random, " + lengths + "}", "data.corpus_file_path": "{type: synthetic, " + lengths + "}",
+		"data.trace.": "{type: random, trace: {file: docs/config/trace.csv}}", "data.shared_prefix.": "{type: shared_prefix, shared_prefix: {system_prompt_len: 20}}",
+		"data.conversation_replay.": "{type: conversation_replay, conversation_replay: {shared_system_prompt_len: 30, num_conversations: 3}}",
+		"data.path":                 "{type: shareGPT}", "x-llm.data": "{type: random, " + lengths + "}",
+	} {
+		if strings.HasPrefix(key, start) {
+			sections["data"] = data
+		}
+	}
+	switch {
+	case strings.HasPrefix(key, "load.trace."):
+		sections["load"] = "{base_seed: 7, type: trace_replay, trace: {file: docs/config/trace.csv}, stages: [{rate: 1, duration: 1}]}"
+	case key == "load.circuit_breakers":
+		sections["circuit_breakers"] = "[{name: b, metrics: {matches: [error]}, triggers: [{type: consecutive, threshold: 3}, {type: rate_over_window, window_sec: 5, threshold: 0.5}]}]"
+	case strings.HasPrefix(key, "metrics."):
+		sections["metrics"] = "{type: default}"
+	case strings.HasPrefix(key, "api.response_format"):
+		sections["api"] = "{response_format: {json_schema: {z: {type: object}, a: [1, 2.5, null, true]}}}"
+	case key == "server.cert_path" || key == "server.key_path":
+		sections["server"] = fmt.Sprintf("{base_url: 'https://h', model_name: m, cert_path: %s/testdata/none.pem, key_path: %[1]s/testdata/none.pem}", home)
+	}
+	var text strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(sections)) {
+		text.WriteString(name + ": " + sections[name] + "\n")
+	}
+	path := filepath.Join(t.TempDir(), "c.yml")
+	if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// sampleTokenizer is the path of the scripts' tokenizer. (Names of tokenizers may be of the hub, and are left as they are.)
+func sampleTokenizer() string {
+	abs, _ := filepath.Abs("../scripts/data/sample-tokenizer.json")
+	return abs
+}
+
+// given are values of keys, by the dotted key or, for all that end alike, by its end.
+var given = map[string]string{
+	"api.type": "chat", "api.headers": `{"X-A": "b", "Authorization": "Bearer s"}`, "api.slo_unit": "s", "api.slo_tpot_header": "x-mine", "api.slo_ttft_header": "x-mine",
+	"api.response_format.type": "json_object", "api.response_format.json_schema": `{"type": "object", "properties": {"z": {}, "a": {}}}`,
+	"data.type": "mock", "data.path": "scripts/data/sharegpt-sample.json", "data.corpus_file_path": "README.md", "data.trace.file": "docs/config/trace.csv",
+	".min": "5", ".max": "600", ".mean": "31", ".std_dev": "2.5", ".variance": "4.5", ".skew": "0.5", ".total_count": "3", "_distribution.type": "uniform",
+	".turns_per_conversation.type": "uniform", "dynamic_system_prompt_len.type": "lognormal", "tokens_per_turn.type": "normal", "tool_call_latency_sec.type": "fixed",
+	"_prompt_len": "21", "question_len": `{"type": "fixed", "mean": 8}`, "output_len": `{"min": 3, "max": 9, "mean": 4}`, ".seed": "9", "max_model_len": "60000",
+	"load.type": "poisson", "load.interval": "0.25", "load.stages": `[{"rate": 0.5, "duration": 30}, {"rate": 2.25, "duration": 10}]`, "load.trace.file": "docs/config/trace.csv",
+	"load.circuit_breakers": `["b"]`, "load.request_timeout": "1.5", "load.lora_traffic_split": `[{"name": "a", "split": 0.3}, {"name": "b", "split": 0.7}]`,
+	"load.base_seed": "9007199254740992", "load.request_retries": "2", "metrics.type": "default", "metrics.prometheus.url": "http://h:9090", "metrics.prometheus.filters": `["a='b'"]`,
+	"percentiles": "[1, 99.9]", "report.goodput.constraints": `{"ttft": 0.5, "tpot": 0.05, "ntpot": 1, "itl": 0.0625, "request_latency": 9}`,
+	"addressing_style": "path", "server.type": "mock", "server.base_url": "http://h/prefix", "server.api_key": "k", "tokenizer.pretrained_model_name_or_path": sampleTokenizer(),
+	"x-llm.arrivals": "inference-perf", "x-llm.data": "inference-perf", "x-llm.sweep": "steps", "load.trace.format": "AzurePublicDataset", "data.trace.format": "AzurePublicDataset",
+	"circuit_breakers": `[{"name": "b", "metrics": {"matches": ["error"], "rules": ["status == '503'"]}, "triggers": [{"type": "consecutive", "threshold": 3}]}]`,
+}
+
+// refusals are the keys that config() or a Client refuses, by how they begin, with the words of the error.
+var refusals = map[string]string{
+	"data.multimodal.": "prompts are text", "data.shared_prefix.multimodal.": "prompts are text", "load.sweep.": "needs two runs", "data.use_chat_template": "the tokenizer has no chat template", "server.cert_path": "does not exist", "server.key_path": "does not exist",
+}
+
+// passedOver are the sections of data types that config() refuses by the type; given beside another one they do nothing.
+var passedOver = []string{"data.otel_trace_replay.", "data.weka_trace_replay.", "data.visionarena.", "data.synthetic_agentic."}
+
+func valueOf(key, kind string) string {
+	longest, value := "", ""
+	for end, v := range given {
+		if strings.HasSuffix(key, end) && len(end) > len(longest) {
+			longest, value = end, v
+		}
+	}
+	switch {
+	case longest != "":
+		return value
+	case kind == "bool":
+		return "true"
+	case kind == "int" || kind == "float":
+		return "3"
+	case kind == "string":
+		return "some-" + key[strings.LastIndexByte(key, '.')+1:]
+	}
+	return ""
+}
+
+var keyRow = regexp.MustCompile("(?m)^\\| (`[^|]*`) \\| ([^|]*) \\|")
+
+// Every key of docs/config.md is given, and what config() makes of it is taken by Client, Dataset and the executor.
+func TestEveryKeyOfAConfigurationIsTaken(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../docs/config.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(page), "<!-- keys -->")
+	rows, root := keyRow.FindAllStringSubmatch(table, -1), New()
+	if len(rows) < 300 {
+		t.Fatalf("%d keys", len(rows))
+	}
+	for _, row := range rows {
+		for name := range strings.SplitSeq(row[1], ", ") {
+			key := strings.Trim(name, "`")
+			if slices.ContainsFunc(passedOver, func(start string) bool { return strings.HasPrefix(key, start) }) {
+				continue
+			}
+			value, refusal := valueOf(key, row[2]), ""
+			for start, words := range refusals {
+				if strings.HasPrefix(key, start) {
+					refusal = words
+				}
+			}
+			if value == "" && refusal == "" {
+				t.Errorf("%s, a %s: this test gives it no value", key, row[2])
+				continue
+			}
+			overrides := [][2]string{{key, value}}
+			switch {
+			case refusal != "" && value == "":
+				overrides[0][1] = map[bool]string{true: "linear", false: "0.5"}[key == "load.sweep.type"]
+			case strings.HasPrefix(key, "load.sweep.") && key != "load.sweep.type":
+				overrides = append(overrides, [2]string{"load.sweep.type", "linear"})
+			case key == "api.slo_tpot_header", key == "api.slo_ttft_header", key == "api.slo_unit":
+				overrides = append(overrides, [2]string{"api.headers", `{"X-Mine": "2"}`})
+			case strings.HasPrefix(key, "storage."):
+				overrides = append(overrides, [2]string{key[:strings.LastIndexByte(key, '.')] + ".bucket_name", "b"})
+				if strings.HasPrefix(key, "storage.local_storage") {
+					overrides = overrides[:1]
+				}
+			case strings.HasPrefix(key, "metrics.prometheus.") && key != "metrics.prometheus.url" && key != "metrics.prometheus.google_managed":
+				overrides = append(overrides, [2]string{"metrics.prometheus.url", "http://h:9090"})
+			}
+			if strings.HasSuffix(key, "bucket_name") {
+				overrides = overrides[:1]
+			}
+			_, err := handOn(t, root, base(t, key), overrides)
+			switch {
+			case refusal == "" && err != nil:
+				t.Errorf("--%s %q: %v", key, value, err)
+			case refusal != "" && (err == nil || !strings.Contains(err.Error(), refusal) && !strings.Contains(err.Error(), "--"+key)):
+				t.Errorf("--%s %q: got %v, want %q", key, value, err, refusal)
+			}
+		}
+	}
+}
+
+// What config() makes of the lists and the types that the table has as a whole.
+func TestConfigurationsAreTaken(t *testing.T) {
+	t.Parallel()
+	root := New()
+	files, err := filepath.Glob("../docs/config/*.yml")
+	more, _ := filepath.Glob("../convert/testdata/inference-perf/*/config.yml")
+	files = append(append(files, more...), "config/testdata/mock.yml", "config/testdata/random.yml", "../scripts/data/inference-perf-sample.yml", "../examples/kubernetes/config.yml")
+	if err != nil || len(files) < 20 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		abs, err := filepath.Abs(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		overrides := [][2]string{{"server.base_url", "http://h"}, {"tokenizer.pretrained_model_name_or_path", sampleTokenizer()}}
+		if strings.Contains(file, "kubernetes") { // whose data set is in a volume
+			overrides = append(overrides, [2]string{"data.path", "scripts/data/sharegpt-sample.json"})
+		}
+		_, err = handOn(t, root, abs, overrides)
+		if strings.HasSuffix(file, "/sweep.yml") {
+			if err == nil || !strings.Contains(err.Error(), "load.sweep: needs two runs") {
+				t.Errorf("%s: got %v", file, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+}
+
+// Secrets and the order of a schema's keys come through JSON as well.
+func TestConfigThroughJSON(t *testing.T) {
+	t.Parallel()
+	all, err := handOn(t, New(), base(t, "api.response_format"), [][2]string{{"server.api_key", "k"}, {"api.headers", `{"X-A": "b"}`}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := all["client"]
+	if c["apiKey"] != "k" || c["headers"].(map[string]any)["X-A"] != "b" {
+		t.Errorf("got %v", c)
+	}
+	v := newVU(t, New())
+	const schema = `{"z":{"y":1,"b":[true,null]},"a":2.5}`
+	got := v.run(t, `JSON.stringify(config({server: {base_url: 'x'}, load: {stages: [{rate: 1, duration: 1}]}, api: {response_format: {json_schema: `+schema+`}}}).client.responseFormat.jsonSchema)`).String()
+	if got != schema {
+		t.Errorf("got %s, want the order of %s", got, schema)
+	}
+}
