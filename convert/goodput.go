@@ -1,12 +1,14 @@
 package convert
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
 	"strings"
-	"time"
 
+	"github.com/seed-307b789f/xk6-llm/internal/clip"
+	"github.com/seed-307b789f/xk6-llm/internal/timespan"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 	"github.com/seed-307b789f/xk6-llm/llm/slo"
 )
@@ -22,9 +24,12 @@ func ParseSLO(text string) (b record.Bounds, err error) {
 		if err := slo.Known(name); ok && err != nil {
 			return b, err
 		}
-		limit, perr := time.ParseDuration(value)
-		if !ok || perr != nil {
-			return b, fmt.Errorf("%q is not NAME=DURATION, as in ttft=500ms", part)
+		limit, perr := timespan.Parse(value)
+		if !ok || errors.Is(perr, timespan.ErrNone) {
+			return b, fmt.Errorf("%s is not NAME=DURATION, as in ttft=500ms", clip.Quote(part))
+		}
+		if perr != nil {
+			return b, fmt.Errorf("the bound on %s %w", name, perr)
 		}
 		if slices.Contains(given, name) {
 			return b, fmt.Errorf("%s is given twice", name)

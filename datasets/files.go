@@ -212,7 +212,8 @@ func newColumns(src io.Reader) (c *columns, err error) {
 	if err := checkParquet(at, size); err != nil {
 		return nil, err
 	}
-	file, err := parquet.OpenFile(at, size)
+	// The indexes are not needed, and room is made for whatever length a broken file tells of them.
+	file, err := parquet.OpenFile(at, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {
 		return nil, err
 	}
@@ -293,9 +294,13 @@ func finite(value any) any {
 	return value
 }
 
-// recovered makes an error of a panic, by which the Parquet reader answers some broken files.
+// errBroken is of a file that the Parquet reader cannot take apart.
+var errBroken = errors.New("the Parquet file is damaged: fetch or write it anew")
+
+// recovered makes an error of a panic, by which the Parquet reader answers some broken files. What the panic says is of the
+// reader's own insides.
 func recovered(err *error) {
 	if p := recover(); p != nil {
-		*err = fmt.Errorf("broken file: %v", p)
+		*err = errBroken
 	}
 }

@@ -34,7 +34,7 @@ func packed(t *testing.T, name, content string) string {
 }
 
 // articles writes CNN/DailyMail's columns as a Parquet file.
-func articles(t *testing.T) string {
+func articles(t testing.TB) string {
 	t.Helper()
 	type row struct {
 		Article    string  `parquet:"article"`

@@ -16,6 +16,7 @@ import (
 	"go.k6.io/k6/v2/js/common"
 	"go.k6.io/k6/v2/lib/fsext"
 
+	"github.com/seed-307b789f/xk6-llm/internal/clip"
 	"github.com/seed-307b789f/xk6-llm/llm/api"
 	"github.com/seed-307b789f/xk6-llm/llm/chat"
 	"github.com/seed-307b789f/xk6-llm/llm/client"
@@ -101,7 +102,7 @@ func (m *ModuleInstance) counter(name string) (*chat.Counter, error) {
 	return m.root.counters.get(abs, func() (*chat.Counter, error) {
 		counter, err := m.readCounter(name, abs)
 		if err != nil {
-			return nil, fmt.Errorf("tokenizer %q: %w", name, err)
+			return nil, clip.Error(fmt.Errorf("tokenizer %q: %w", name, err))
 		}
 		return counter, nil
 	})
@@ -125,7 +126,7 @@ func (m *ModuleInstance) readCounter(name, abs string) (*chat.Counter, error) {
 	info, err := files.Stat(abs)
 	switch {
 	case err == nil:
-		return chat.ReadCounterAt(abs, info.IsDir(), func(path string) ([]byte, error) { return fsext.ReadFile(files, path) })
+		return chat.ReadCounterAt(abs, info.IsDir(), func(path string) ([]byte, error) { return readRegular(files, path) })
 	case hub.IsID(name):
 		return m.fetchCounter(name)
 	}

@@ -15,6 +15,7 @@ import (
 	"go.k6.io/k6/v2/lib/fsext"
 
 	"github.com/seed-307b789f/xk6-llm/datasets"
+	"github.com/seed-307b789f/xk6-llm/internal/clip"
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 	"github.com/seed-307b789f/xk6-llm/llm/measure"
 )
@@ -34,7 +35,7 @@ func (m *ModuleInstance) newDataset(call sobek.ConstructorCall) *sobek.Object {
 	}
 	set, err := m.openSet(opts)
 	if err != nil {
-		common.Throw(rt, err)
+		common.Throw(rt, clip.Error(err))
 	}
 	d := &jsDataset{m: m, set: set, salted: opts.saltedByRun(), last: -1}
 	length := rt.ToValue(func() any { return d.length() })
@@ -59,14 +60,26 @@ func (m *ModuleInstance) readFile(what, path string) (data []byte, abs string, e
 		return nil, "", fmt.Errorf("%s: the path is empty", what)
 	}
 	abs = m.absPath(path)
-	data, err = fsext.ReadFile(m.files(), abs)
+	data, err = readRegular(m.files(), abs)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, abs, fmt.Errorf("%s %s does not exist: check its path", what, abs)
+		return nil, abs, clip.Error(fmt.Errorf("%s %s does not exist: check its path", what, abs))
 	case err != nil:
-		return nil, abs, fmt.Errorf("%s %s: %w", what, abs, err)
+		return nil, abs, clip.Error(fmt.Errorf("%s %s: %w", what, abs, err))
 	}
 	return data, abs, nil
+}
+
+// readRegular reads a file that is neither a pipe nor a device, which k6's file system cannot read to their ends.
+func readRegular(files fsext.Fs, abs string) ([]byte, error) {
+	info, err := files.Stat(abs)
+	if err == nil {
+		err = textfile.Regular(info)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return fsext.ReadFile(files, abs)
 }
 
 // readText is readFile for a text in UTF-8, which it gives without its byte order mark.

@@ -17,6 +17,7 @@ import (
 	"go.k6.io/k6/v2/lib/fsext"
 
 	"github.com/seed-307b789f/xk6-llm/datasets"
+	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 	"github.com/seed-307b789f/xk6-llm/llm/hub"
 )
 
@@ -205,6 +206,9 @@ func list(from fsext.Fs, abs, pattern string) ([]datasets.File, int64, error) {
 	if err != nil {
 		return nil, 0, fmt.Errorf("data set %s: %w", abs, err)
 	}
+	if err := textfile.Regular(info); err != nil {
+		return nil, 0, fmt.Errorf("data set %s %w", abs, err)
+	}
 	if !info.IsDir() {
 		return []datasets.File{file(abs)}, info.Size(), nil
 	}
@@ -215,8 +219,18 @@ func list(from fsext.Fs, abs, pattern string) ([]datasets.File, int64, error) {
 	var files []datasets.File
 	var size int64
 	for _, e := range entries {
-		if matches(pattern, e.Name()) && !e.IsDir() {
-			files = append(files, file(filepath.Join(abs, e.Name())))
+		path := filepath.Join(abs, e.Name())
+		if !matches(pattern, e.Name()) || e.IsDir() {
+			continue
+		}
+		if e, err = from.Stat(path); err == nil { // what a link leads to
+			err = textfile.Regular(e)
+		}
+		if err != nil {
+			return nil, 0, fmt.Errorf("data set %s %w", path, err)
+		}
+		if !e.IsDir() {
+			files = append(files, file(path))
 			size += e.Size()
 		}
 	}

@@ -139,11 +139,13 @@ func numbers(dst *[]float64) func(sobek.Value) error {
 		if !ok || obj.ClassName() != "Array" {
 			return fmt.Errorf("must be an array of numbers, got %s", describe(v))
 		}
-		*dst = make([]float64, obj.Get("length").ToInteger())
-		for i := range *dst {
-			if err := number(&(*dst)[i])(obj.Get(strconv.Itoa(i))); err != nil {
+		*dst = []float64{}
+		for i := range int(obj.Get("length").ToInteger()) {
+			var x float64
+			if err := number(&x)(obj.Get(strconv.Itoa(i))); err != nil {
 				return fmt.Errorf("number %d %w", i, err)
 			}
+			*dst = append(*dst, x)
 		}
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/grafana/sobek"
 
+	"github.com/seed-307b789f/xk6-llm/internal/clip"
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 )
 
@@ -60,7 +61,7 @@ func (m *ModuleInstance) pace(options sobek.Value) (map[string]any, error) {
 	}
 	plan, err := o.plan()
 	if err != nil {
-		return nil, fmt.Errorf("pace: %w", err)
+		return nil, clip.Error(fmt.Errorf("pace: %w", err))
 	}
 	key, err := json.Marshal([]any{plan.Stages, o.arrival, o.burstiness, o.trace, o.seed})
 	if err != nil {
@@ -143,5 +144,5 @@ func (o *loadOptions) plan() (arrival.Plan, error) {
 		p.Stages = append(p.Stages, stage)
 		from = to
 	}
-	return p, nil
+	return p, p.Validate()
 }

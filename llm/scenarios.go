@@ -11,6 +11,7 @@ import (
 
 	"github.com/grafana/sobek"
 
+	"github.com/seed-307b789f/xk6-llm/internal/clip"
 	"github.com/seed-307b789f/xk6-llm/llm/measure"
 )
 
@@ -91,7 +92,7 @@ func (m *ModuleInstance) scenarios(options sobek.Value) (map[string]any, error) 
 		return nil, err
 	}
 	if err := o.check(); err != nil {
-		return nil, fmt.Errorf("scenarios: %w", err)
+		return nil, clip.Error(fmt.Errorf("scenarios: %w", err))
 	}
 	switch {
 	case o.executor == measure.OwnExecutor:
@@ -172,6 +173,9 @@ func (o *loadOptions) check() error {
 	}
 	if o.maxVUs > 0 && o.maxVUs < o.preAllocatedVUs {
 		return fmt.Errorf("maxVUs (%d) must not be less than preAllocatedVUs (%d)", o.maxVUs, o.preAllocatedVUs)
+	}
+	if err := o.checkSums(); err != nil {
+		return err
 	}
 	rampUp := slices.ContainsFunc(o.stages, func(s loadStage) bool { return s.rampUp > 0 })
 	mixed := slices.ContainsFunc(o.stages, func(s loadStage) bool { return s.requests > 0 }) && len(o.stages) > 1

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -118,7 +117,7 @@ func (s Source) trust() (*tls.Config, error) {
 	if s.CA == "" {
 		return config, nil
 	}
-	text, err := os.ReadFile(s.CA)
+	text, err := textfile.ReadFile(s.CA)
 	if err != nil {
 		return nil, fmt.Errorf("certificates to trust: %w", err)
 	}

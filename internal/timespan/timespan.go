@@ -51,6 +51,9 @@ func Parse(text string) (time.Duration, error) {
 		return 0, nil
 	}
 	if parts == nil || parts[2] == "" && parts[3] == "" {
+		if _, err := strconv.ParseFloat(text, 64); err == nil {
+			return 0, fmt.Errorf("%s %w: it has no unit", clip.Quote(text), ErrNone)
+		}
 		return 0, fmt.Errorf("%s %w", clip.Quote(text), ErrNone)
 	}
 	var days, rest time.Duration

@@ -51,7 +51,7 @@ func (BySecond) Due(s Stage, src *rand.PCG) iter.Seq[time.Duration] {
 	}
 	return func(yield func(time.Duration) bool) {
 		left := Count(s.Area())
-		for second := int64(0); left > 0; second++ {
+		for second := int64(0); left > 0 && second < lastSecond; second++ {
 			n := poisson(s.rate(float64(second)+0.5), src)
 			for at := range normalised(n, 1, src) {
 				if !yield(time.Duration(second)*time.Second + time.Duration(math.Round(float64(at*1e9)))) {
@@ -64,6 +64,9 @@ func (BySecond) Due(s Stage, src *rand.PCG) iter.Seq[time.Duration] {
 		}
 	}
 }
+
+// lastSecond is the last whole one that a time.Duration can hold.
+const lastSecond = int64(math.MaxInt64 / time.Second)
 
 // rate is the stage's after so many seconds; after its end, the one it reached.
 func (s Stage) rate(seconds float64) float64 {

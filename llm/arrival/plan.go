@@ -11,6 +11,8 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"time"
+
+	"github.com/seed-307b789f/xk6-llm/internal/timespan"
 )
 
 // Stage is a span of load: rates, in requests per second over all instances, or so many requests by so many at a time.
@@ -34,6 +36,8 @@ func (s Stage) Validate() error {
 		return errors.New("rampUp is for stages of {requests, concurrency}, a rate rises by {target, duration}")
 	case s.Requests < 0 || s.Concurrency < 0:
 		return fmt.Errorf("requests and concurrency must be positive, got %d and %d", s.Requests, s.Concurrency)
+	case s.Requests > maxArrivals || s.Concurrency > maxArrivals:
+		return fmt.Errorf("requests and concurrency must be at most %d, got %d and %d", int64(maxArrivals), s.Requests, s.Concurrency)
 	case s.Closed() && s.Concurrency == 0:
 		return errors.New("requests need a concurrency")
 	case s.Closed() && (s.Duration != 0 || s.From != 0 || s.To != 0):
@@ -103,6 +107,25 @@ type Plan struct {
 	Stages  []Stage
 	Process Process
 	Seed    int64
+}
+
+// maxArrivals is how many arrivals a load may have: the numbers up to it are exact in a float64 and in JavaScript.
+const maxArrivals = 1 << 53
+
+// Validate holds that the stages together can be timed and counted; each of them is for [Stage.Validate].
+func (p Plan) Validate() error {
+	var seconds, arrivals float64
+	for _, s := range p.Stages {
+		seconds += s.Duration.Seconds()
+		arrivals += float64(s.Requests) + (s.From+s.To)/2*s.Duration.Seconds()
+	}
+	switch {
+	case seconds > timespan.Max.Seconds():
+		return fmt.Errorf("the stages must not last longer than 1000000h together, got %.0fh", seconds/3600)
+	case arrivals > maxArrivals:
+		return fmt.Errorf("the stages must have at most %d arrivals together, got %.4g", int64(maxArrivals), arrivals)
+	}
+	return nil
 }
 
 // Due yields when the arrivals of one stage are due, after the stage's start, in order; of a closed loop none, unless the process

@@ -7,6 +7,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"time"
+
+	"github.com/seed-307b789f/xk6-llm/internal/timespan"
 )
 
 // Process is a way in which the arrivals of a stage are spread. Most speak in areas: arrival k comes when the area under the
@@ -147,6 +149,9 @@ func NewTrace(seconds []float64) (Trace, error) {
 	for i, at := range seconds {
 		if !(at >= last) || math.IsInf(at, 0) {
 			return Trace{}, fmt.Errorf("trace: arrival %d at %v s comes before the one ahead of it at %v s", i, at, last)
+		}
+		if _, err := timespan.Seconds(at); err != nil {
+			return Trace{}, fmt.Errorf("trace: arrival %d: %w", i, err)
 		}
 		last = at
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 
+	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 	"github.com/seed-307b789f/xk6-llm/llm/chat"
 	"github.com/seed-307b789f/xk6-llm/llm/hub"
 )
@@ -13,7 +14,7 @@ func openCounter(ctx context.Context, name string, say func(format string, args 
 	info, err := os.Stat(name)
 	switch {
 	case err == nil:
-		return chat.ReadCounterAt(name, info.IsDir(), os.ReadFile)
+		return chat.ReadCounterAt(name, info.IsDir(), textfile.ReadFile)
 	case !hub.IsID(name):
 		return nil, err
 	}

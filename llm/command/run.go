@@ -24,6 +24,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert"
 	"github.com/seed-307b789f/xk6-llm/convert/cli"
 	"github.com/seed-307b789f/xk6-llm/convert/storage"
+	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/support"
 )
@@ -43,6 +44,7 @@ type runner struct {
 	cmd       *cobra.Command
 	overrides []config.Override
 	path      string // of the configuration, absolute
+	text      []byte // of it, read once: it may come from a pipe
 	c         *config.Config
 	now       time.Time // by which it was settled
 	dir       string    // of the report
@@ -139,8 +141,8 @@ func (r *runner) run(cmd *cobra.Command) error {
 func (r *runner) load() (err error) {
 	if r.config == "" {
 		r.c, err = config.Parse(nil, r.overrides...)
-	} else if r.path, err = filepath.Abs(r.config); err == nil {
-		r.c, err = config.Load(r.config, r.overrides...)
+	} else if err = r.read(); err == nil {
+		r.c, err = config.ParseFile(r.config, r.text, r.overrides...)
 	}
 	if err != nil {
 		return err
@@ -160,6 +162,23 @@ func (r *runner) load() (err error) {
 		r.dir = r.c.Storage.Local.Path
 	default:
 		r.dir = r.now.Format("reports-20060102-150405")
+	}
+	return nil
+}
+
+// read reads the configuration's file, once for all the loads of a sweep.
+func (r *runner) read() (err error) {
+	if r.text != nil {
+		return nil
+	}
+	if r.path, err = filepath.Abs(r.config); err != nil {
+		return err
+	}
+	if r.text, err = textfile.ReadFile(r.config); err != nil {
+		return fmt.Errorf("configuration: %w", err)
+	}
+	if info, err := os.Stat(r.path); err == nil && !info.Mode().IsRegular() {
+		r.path = "" // the load cannot read a pipe again
 	}
 	return nil
 }
@@ -189,7 +208,7 @@ func (r *runner) k6(ctx context.Context, records string, overrides []config.Over
 	script, path := filepath.Join(work, "run.js"), r.path
 	if path == "" {
 		path = filepath.Join(work, "config.yml")
-		err = os.WriteFile(path, []byte("{}\n"), 0o600)
+		err = os.WriteFile(path, append(r.text, '\n'), 0o600) // nothing, or what came from a pipe
 	}
 	if err = errors.Join(err, os.WriteFile(script, runScript, 0o600)); err != nil {
 		return 0, err

@@ -9,7 +9,7 @@ import (
 // numbers are the kinds of the schema's numbers, by the end of the dotted key, the longest that fits; what is not named is above 0.
 var numbers = map[string]string{
 	"load.interval": "time, 0 too", "load.request_timeout": "time, 0 too", "load.request_retry_backoff_sec": "time, 0 too", "load.stage_teardown_grace_seconds": "time, 0 too",
-	"load.request_retries": "0 too", "load.num_workers": "0 too", "load.worker_max_concurrency": "0 too", "load.worker_max_tcp_connections": "0 too", "load.base_seed": "0 too",
+	"load.request_retries": "0 too", "load.num_workers": "any", "load.worker_max_concurrency": "0 too", "load.worker_max_tcp_connections": "0 too", "load.base_seed": "0 too",
 	"load.sweep.timeout": "time", "load.sweep.stage_duration": "time", "load.sweep.saturation_percentile": "0 too",
 	"metrics.prometheus.scrape_interval": "time, 0 too", "tokenizer.load_timeout": "time", "report.request_lifecycle.max_error_messages": "0 too",
 	".min": "0 too", ".max": "0 too", ".mean": "0 too", ".std_dev": "0 too, any size", ".variance": "0 too, any size", ".total_count": "0 too", ".skew": "any",

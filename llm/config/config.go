@@ -16,9 +16,10 @@ package config
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"time"
+
+	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
 // Config is a whole configuration. What [Parse] returns is valid and has all defaults filled in, but for what depends on the
@@ -80,7 +81,7 @@ const maxSize = 4 << 20
 
 // Load reads a file. Errors name the file as path does.
 func Load(path string, overrides ...Override) (*Config, error) {
-	data, err := os.ReadFile(path)
+	data, err := textfile.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}

@@ -9,7 +9,7 @@ type LoadPlan struct {
 	Stages   Stages   `key:"stages" default:"[]"`
 	Sweep    *Sweep   `key:"sweep" default:"null"` // its stages replace those given
 
-	NumWorkers        *int64 `key:"num_workers,omit" auto:"number of CPUs" check:"at least 0"`    // 0: a single process; nil until [Config.Settle]
+	NumWorkers        *int64 `key:"num_workers,omit" auto:"number of CPUs"`                       // 0: a single process; nil until [Config.Settle]
 	WorkerConcurrency int64  `key:"worker_max_concurrency" default:"100" check:"at least 0"`      // requests in flight per worker
 	WorkerConnections int64  `key:"worker_max_tcp_connections" default:"2500" check:"at least 0"` // per worker
 

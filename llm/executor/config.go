@@ -3,9 +3,13 @@
 package executor
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -14,6 +18,8 @@ import (
 	"go.k6.io/k6/v2/lib/types"
 	"gopkg.in/guregu/null.v3"
 
+	"github.com/seed-307b789f/xk6-llm/internal/clip"
+	"github.com/seed-307b789f/xk6-llm/internal/timespan"
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 	"github.com/seed-307b789f/xk6-llm/llm/measure"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -67,10 +73,51 @@ var (
 func NewConfig(name string, raw []byte) (lib.ExecutorConfig, error) {
 	c := &Config{BaseConfig: executor.NewBaseConfig(name, Name)}
 	c.GracefulStop = types.NewNullDuration(defaultGracefulStop, false)
-	if err := lib.StrictJSONUnmarshal(raw, c); err != nil {
+	if err := checkTimes(raw); err != nil {
 		return nil, err
 	}
+	if err := lib.StrictJSONUnmarshal(raw, c); err != nil {
+		return nil, clip.Error(err)
+	}
 	return c, nil
+}
+
+// times are the options that are durations, of a scenario and of its stages.
+var times = []string{"startTime", "gracefulStop", "timeUnit", "interval", "expectedLatency", "duration", "rampUp"}
+
+// checkTimes holds that all durations can be held: k6's reader lets those wrap around that cannot. What is no JSON of a scenario is
+// left to that reader.
+func checkTimes(raw []byte) error {
+	var options map[string]json.RawMessage
+	if json.Unmarshal(raw, &options) != nil {
+		return nil
+	}
+	for _, key := range slices.Sorted(maps.Keys(options)) {
+		var stages []json.RawMessage
+		isTime := slices.ContainsFunc(times, func(name string) bool { return strings.EqualFold(name, key) })
+		switch {
+		case strings.EqualFold(key, "stages") && json.Unmarshal(options[key], &stages) == nil:
+			for i, stage := range stages {
+				if err := checkTimes(stage); err != nil {
+					return fmt.Errorf("stage %d: %w", i, err)
+				}
+			}
+		case isTime:
+			if err := checkTime(options[key]); err != nil {
+				return fmt.Errorf("%s: %w", key, err)
+			}
+		}
+	}
+	return nil
+}
+
+func checkTime(raw []byte) error {
+	var given any
+	if json.Unmarshal(raw, &given) != nil || given == nil {
+		return nil
+	}
+	_, err := timespan.Value(given)
+	return err
 }
 
 // plan is the load in the terms of package arrival. Zero-length stages only set the rate from which the next begins.
@@ -104,7 +151,7 @@ func (c *Config) plan() (arrival.Plan, error) {
 	if len(p.Stages) == 0 {
 		return p, errors.New("no stage has a duration")
 	}
-	return p, nil
+	return p, p.Validate()
 }
 
 func (c *Config) stage(s Stage, from float64) (arrival.Stage, error) {
@@ -160,7 +207,9 @@ func (c *Config) perSecond(rate float64) float64 {
 // Validate names every fault, with the stage and the value.
 func (c *Config) Validate() []error {
 	errs := c.BaseConfig.Validate()
-	if _, err := c.plan(); err != nil {
+	if p, err := c.plan(); err != nil {
+		errs = append(errs, clip.Error(err))
+	} else if err := c.checkLength(p); err != nil {
 		errs = append(errs, err)
 	}
 	if c.TimeUnit.Valid && c.TimeUnit.TimeDuration() <= 0 {
@@ -172,7 +221,23 @@ func (c *Config) Validate() []error {
 	if c.PreAllocatedVUs.Int64 < 0 || c.MaxVUs.Valid && c.MaxVUs.Int64 < max(1, c.PreAllocatedVUs.Int64) {
 		errs = append(errs, fmt.Errorf("maxVUs (%d) must be at least 1 and at least preAllocatedVUs (%d)", c.MaxVUs.Int64, c.PreAllocatedVUs.Int64))
 	}
+	if max(c.PreAllocatedVUs.Int64, c.MaxVUs.Int64) > math.MaxInt32 {
+		errs = append(errs, fmt.Errorf("preAllocatedVUs and maxVUs must be at most %d, got %d and %d", math.MaxInt32, c.PreAllocatedVUs.Int64, c.MaxVUs.Int64))
+	}
 	return errs
+}
+
+// checkLength holds that the instant at which all is over can be told: pauses, waits and the start included.
+func (c *Config) checkLength(p arrival.Plan) error {
+	n := float64(len(p.Stages))
+	hours := c.StartTime.TimeDuration().Hours() + n*(maxClosedLoop+c.Interval.TimeDuration()).Hours() + (n+1)*c.GracefulStop.TimeDuration().Hours()
+	for _, s := range p.Stages {
+		hours += s.Duration.Hours()
+	}
+	if hours > 2*timespan.Max.Hours() {
+		return fmt.Errorf("the scenario with its startTime, its intervals and gracefulStop must not last longer than 2000000h, got %.0fh", hours)
+	}
+	return nil
 }
 
 // vus gives how many VUs to begin with and how many at most, over all instances.

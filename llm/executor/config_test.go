@@ -169,3 +169,49 @@ func TestRecordSeed(t *testing.T) {
 		}
 	}
 }
+
+// A duration that cannot be held is refused by its name, and does not wrap around; sums do not either.
+func TestTooLong(t *testing.T) {
+	t.Parallel()
+	const long = ": must not be longer than 1000000h, which is 114 years, got "
+	many := strings.TrimSuffix(strings.Repeat(`{"rate": 1, "duration": "1000000h"},`, 3), ",")
+	for options, want := range map[string]string{
+		`{"stages": [{"rate": 1, "duration": "1s"}, {"rate": 4, "duration": 99999999999000}]}`:                                              "stage 1: duration" + long + "9.9999999999e+13ms",
+		`{"stages": [{"rate": 4, "duration": 18446744074000}]}`:                                                                             "stage 0: duration" + long,
+		`{"stages": [{"target": 4, "duration": "18446744074000"}]}`:                                                                         "stage 0: duration" + long,
+		`{"stages": [{"target": 4, "duration": "9999999h"}]}`:                                                                               "stage 0: duration" + long + "9999999h",
+		`{"stages": [{"target": 4, "duration": "999999999d"}]}`:                                                                             "stage 0: duration" + long + "999999999d",
+		`{"stages": [{"target": 4, "duration": 1e300}]}`:                                                                                    "stage 0: duration" + long + "1e+300ms",
+		`{"stages": [{"target": 4, "DURATION": 1e300}]}`:                                                                                    "stage 0: DURATION" + long,
+		`{"stages": [{"target": 4, "duration": "1e300s"}]}`:                                                                                 `stage 0: duration: "1e300s" is no duration such as 1.5s`,
+		`{"stages": [{"requests": 4, "concurrency": 1, "rampUp": "1e300"}]}`:                                                                "stage 0: rampUp" + long,
+		`{"gracefulStop": 1e16, "stages": [{"rate": 1, "duration": "1s"}]}`:                                                                 "gracefulStop" + long + "1e+16ms",
+		`{"startTime": "9999999h", "stages": [{"rate": 1, "duration": "1s"}]}`:                                                              "startTime" + long,
+		`{"timeUnit": "9999999h", "stages": [{"rate": 1, "duration": "1s"}]}`:                                                               "timeUnit" + long,
+		`{"interval": "-9999999h", "stages": [{"rate": 1, "duration": "1s"}]}`:                                                              "interval" + long,
+		`{"expectedLatency": "9999999h", "stages": [{"rate": 1, "duration": "1s"}]}`:                                                        "expectedLatency" + long,
+		`{"stages": [` + many + `]}`:                                                                                                        "the stages must not last longer than 1000000h together, got 3000000h",
+		`{"interval": "1000000h", "stages": [{"rate": 1, "duration": "1s"}, {"rate": 1, "duration": "1s"}, {"rate": 1, "duration": "1s"}]}`: "must not last longer than 2000000h",
+		`{"gracefulStop": "1000000h", "stages": [{"rate": 1, "duration": "1s"}, {"rate": 1, "duration": "1s"}]}`:                            "must not last longer than 2000000h",
+		`{"stages": [{"rate": 10000000, "duration": "1000000h"}]}`:                                                                          "the stages must have at most 9007199254740992 arrivals together, got 3.6e+16",
+		`{"stages": [{"requests": 9223372036854775807, "concurrency": 1}]}`:                                                                 "requests and concurrency must be at most 9007199254740992",
+		`{"stages": [{"requests": 9007199254740992, "concurrency": 1}, {"requests": 9007199254740992, "concurrency": 1}]}`:                  "the stages must have at most 9007199254740992 arrivals together",
+		`{"maxVUs": 9223372036854775807, "stages": [{"rate": 1, "duration": "1s"}]}`:                                                        "preAllocatedVUs and maxVUs must be at most 2147483647",
+		`{"trace": [0, 1e300]}`:       "trace: arrival 1: must not be longer than 1000000h",
+		`{"trace": [0, 18446744074]}`: "trace: arrival 1: must not be longer than 1000000h",
+		`{"arrival": "` + strings.Repeat("x", 100_000) + `", "stages": [{"rate": 1, "duration": "1s"}]}`: `unknown arrival "` + strings.Repeat("x", 100) + `…"`,
+		`{"stages": [{"rate": 1e-9, "duration": "1000000h"}]}`:                                           "",
+		`{"startTime": null, "gracefulStop": 0, "stages": [{"rate": 1, "duration": 1500}]}`:              "",
+	} {
+		c, err := NewConfig("load", []byte(options))
+		if err == nil {
+			err = errors.Join(c.Validate()...)
+		}
+		switch {
+		case want == "" && err != nil:
+			t.Errorf("%.100s: got %v", options, err)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want) || len(err.Error()) > 500):
+			t.Errorf("%.100s: got %.300v, want %q", options, err, want)
+		}
+	}
+}

@@ -19,6 +19,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/seed-307b789f/xk6-llm/internal/clip"
+	"github.com/seed-307b789f/xk6-llm/internal/timespan"
 )
 
 // Kinds of injected failures.
@@ -131,7 +134,7 @@ func Flags() []Flag {
 
 func span(field func(*Options) *time.Duration) func(*Options, string) error {
 	return func(o *Options, v string) (err error) {
-		*field(o), err = time.ParseDuration(v)
+		*field(o), err = timespan.Parse(v)
 		return err
 	}
 }
@@ -162,7 +165,7 @@ func ParseQuery(query string) (Options, error) {
 	o := DefaultOptions()
 	values, err := url.ParseQuery(query)
 	if err != nil {
-		return o, fmt.Errorf("simulator options %q: %w", query, err)
+		return o, fmt.Errorf("simulator options %s: %w", clip.Quote(query), err)
 	}
 	flags := Flags()
 	names := make([]string, len(flags))
@@ -171,12 +174,12 @@ func ParseQuery(query string) (Options, error) {
 		if v, given := values[f.Name]; given {
 			delete(values, f.Name)
 			if err := f.Set(&o, v[len(v)-1]); err != nil {
-				return o, fmt.Errorf("simulator option %s=%q: %w", f.Name, v[len(v)-1], err)
+				return o, fmt.Errorf("simulator option %s=%s: %w", f.Name, clip.Quote(v[len(v)-1]), err)
 			}
 		}
 	}
 	for name := range values {
-		return o, fmt.Errorf("unknown simulator option %q, known are %s", name, strings.Join(names, ", "))
+		return o, fmt.Errorf("unknown simulator option %s, known are %s", clip.Quote(name), strings.Join(names, ", "))
 	}
 	return o, o.Validate()
 }

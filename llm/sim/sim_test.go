@@ -464,7 +464,7 @@ func TestParseQuery(t *testing.T) {
 	}
 	for query, want := range map[string]string{
 		"tfft=1s":          `unknown simulator option "tfft", known are ttft, itl`,
-		"ttft=1":           `simulator option ttft="1": time: missing unit`,
+		"ttft=1":           `simulator option ttft="1": "1" is no duration such as 1.5s: it has no unit`,
 		"max-num-seqs=0":   "max-num-seqs must be at least 1",
 		"failure-rate=2":   "failure-rate must be between 0 and 1",
 		"failure-rate=NaN": "failure-rate must be between 0 and 1",

@@ -17,9 +17,10 @@ package tokenizer
 import (
 	"fmt"
 	"hash/maphash"
-	"os"
 	"strings"
 	"sync"
+
+	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
 // Tokenizer encodes text. Make one with Load or Parse. Any number of
@@ -39,7 +40,7 @@ type Tokenizer struct {
 
 // Load reads a tokenizer.json file, see Parse.
 func Load(path string) (*Tokenizer, error) {
-	data, err := os.ReadFile(path)
+	data, err := textfile.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
