@@ -24,7 +24,7 @@ func TestDurationsOfScripts(t *testing.T) {
 	}
 	const long, none, negative = "must not be longer than 1000000h, which is 114 years, got ", "must be a duration such as '1.5s' or a number of milliseconds, got ", "must not be negative, got "
 	values := map[string]string{
-		"18446744074000": long + "1.8446744074e+13ms", "'18446744074s'": long + "18446744074s", "'9999999h'": long + "9999999h", "'999999999d'": long + "999999999d",
+		"18446744074000": long + "18446744074000ms", "'18446744074s'": long + "18446744074s", "'9999999h'": long + "9999999h", "'999999999d'": long + "999999999d",
 		"1e300": long, "-1e300": long, "Infinity": long, "-Infinity": long, "'1e300'": long, "Number.MAX_SAFE_INTEGER": long,
 		"NaN": none + "NaN", "'1e300s'": none + "a string", "'soon'": none, "true": none, "[1]": none, "{}": none, "() => 1": none, "-1": negative, "'-1s'": negative,
 	}

@@ -301,9 +301,10 @@ func (d *dropIn) breakers() (list []any) {
 	return list
 }
 
-func anyList(texts []string) (list []any) {
-	for _, text := range texts {
-		list = append(list, text)
+func anyList[T any](items []T) []any {
+	list := []any{}
+	for _, item := range items {
+		list = append(list, item)
 	}
 	return list
 }
@@ -364,5 +365,5 @@ func (m *ModuleInstance) configTrace(d *dropIn, o options) error {
 // report is what the configuration says of reports, for scripts that write their own.
 func (d *dropIn) report() options {
 	l := d.c.Report.Lifecycle
-	return options{"percentiles": l.Percentiles, "perRequest": l.PerRequest, "useServerOutputTokens": l.UseServerOutputTokens}
+	return options{"percentiles": anyList(l.Percentiles), "perRequest": l.PerRequest, "useServerOutputTokens": l.UseServerOutputTokens}
 }

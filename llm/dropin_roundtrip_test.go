@@ -53,6 +53,12 @@ func handOn(t *testing.T, root *RootModule, source string, overrides [][2]string
 	if err != nil {
 		return nil, err
 	}
+	read, _ := sobek.AssertFunction(v.VU.Runtime().Get("config"))
+	if direct, err := read(sobek.Undefined(), v.VU.Runtime().ToValue(source)); err != nil {
+		t.Error(err)
+	} else if at := foreign(direct.Export(), "config()"); at != "" {
+		t.Errorf("%s: JavaScript has no such value", at)
+	}
 	var all map[string]map[string]any
 	if err := json.Unmarshal([]byte(given.String()), &all); err != nil {
 		t.Fatal(err)
@@ -68,6 +74,33 @@ func handOn(t *testing.T, root *RootModule, source string, overrides [][2]string
 		}
 	}
 	return all, nil
+}
+
+// foreign is where a value holds what no script could have made, "" if nowhere. A trace may be a list of Go's.
+func foreign(value any, at string) string {
+	switch x := value.(type) {
+	case nil, string, bool, int64, float64:
+		return ""
+	case map[string]any:
+		for key, inner := range x {
+			if where := foreign(inner, at+"."+key); where != "" {
+				return where
+			}
+		}
+		return ""
+	case []any:
+		for i, inner := range x {
+			if where := foreign(inner, fmt.Sprintf("%s[%d]", at, i)); where != "" {
+				return where
+			}
+		}
+		return ""
+	case []float64:
+		if strings.HasSuffix(at, ".trace") {
+			return ""
+		}
+	}
+	return fmt.Sprintf("%s, a %T", at, value)
 }
 
 // base is a configuration in which the keys of a kind have an effect.

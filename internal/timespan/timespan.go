@@ -32,7 +32,11 @@ func scaled(x float64, unit time.Duration, name string) (time.Duration, error) {
 		return 0, fmt.Errorf("NaN %w", ErrNone)
 	}
 	if math.Abs(ns) > float64(Max) {
-		return 0, tooLong(strconv.FormatFloat(x, 'g', -1, 64) + name)
+		form := byte('f')
+		if math.Abs(x) >= 1e15 {
+			form = 'g'
+		}
+		return 0, tooLong(strconv.FormatFloat(x, form, -1, 64) + name)
 	}
 	return time.Duration(ns), nil
 }
