@@ -1,7 +1,7 @@
 /**
  * k6/x/llm: load tests of LLM inference servers with an OpenAI-compatible API.
  *
- * Durations are milliseconds as a number, or a string such as '1.5s'. Unknown options and values of the wrong type throw.
+ * Durations are milliseconds as a number, or a string such as '1.5s' or '2d12h', of at most 1000000h. Unknown options and values of the wrong type throw.
  */
 declare module 'k6/x/llm' {
   export type Duration = number | string;
