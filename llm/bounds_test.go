@@ -84,6 +84,8 @@ func TestLongValuesOfScripts(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
 	v.run(t, `const long = '日'.repeat(100000), dashed = 'x'.repeat(50000) + '/' + 'y'.repeat(50000)`)
+	v.write(t, "/scripts/long.csv", strings.Repeat("a", 100_000)+","+strings.Repeat("b ", 50_000)+"\n1,2\n")
+	v.write(t, "/scripts/long.json", `[{"`+strings.Repeat("a", 100_000)+`": "`+strings.Repeat("b ", 50_000)+`", "max_tokens": "`+strings.Repeat("c", 100_000)+`"}]`)
 	rt := v.VU.Runtime()
 	names := map[string][]string{"slo": {"[long]"}, "circuitBreaker": {"[long]"}, "stage": {"[long]"}, "loop": {"[long]"}, "pace": {"[long]"}}
 	for name := range new(clientOptions).fields(rt) {
@@ -112,7 +114,7 @@ func TestLongValuesOfScripts(t *testing.T) {
 	}
 	for _, code := range []string{
 		"config(long)", "config({[long]: 1})", "config({api: {type: long}})", "trace(long)", "new Tokenizer(long)", "new Tokenizer(dashed)", "new Dataset({type: long})", "new Dataset({type: 'jsonl', path: dashed})",
-		"new Client(long)", "new Client({tokenizer: long})", "summary(long)",
+		"new Client(long)", "new Client({tokenizer: long})", "summary(long)", "trace('long.csv')", "new Dataset({type: 'jsonl', path: 'long.json'})",
 	} {
 		short(t, v, code)
 	}

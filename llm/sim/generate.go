@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"time"
+
+	"github.com/seed-307b789f/xk6-llm/internal/timespan"
 )
 
 // stallTime ends a stall whose client waits for ever.
@@ -131,7 +133,8 @@ func (g *generation) wrote(now time.Time, k, n int) {
 
 // firstDue is when the first token of a request admitted at a certain time is due.
 func (g *generation) firstDue(admitted time.Time) time.Time {
-	return admitted.Add(g.s.opts.TTFT + time.Duration(g.ask.promptTokens)*g.s.opts.PromptTime)
+	prompt := min(float64(g.ask.promptTokens)*float64(g.s.opts.PromptTime), float64(timespan.Max)) // the product may be beyond a Duration
+	return admitted.Add(g.s.opts.TTFT + time.Duration(prompt))
 }
 
 // gap is the time to the next token.

@@ -531,3 +531,17 @@ func ExampleListen() {
 	fmt.Println(resp.StatusCode, s.Requests()[0].CompletionTokens)
 	// Output: 200 3
 }
+
+// A long prompt of slow tokens is not due before it came.
+func TestLongPromptTime(t *testing.T) {
+	t.Parallel()
+	g := &generation{s: &Server{opts: Options{TTFT: time.Hour, PromptTime: time.Hour}}, ask: ask{promptTokens: 1 << 24}}
+	admitted := time.Unix(1e9, 0)
+	if due := g.firstDue(admitted); due.Sub(admitted) < 1_000_000*time.Hour {
+		t.Errorf("due %v after it was admitted", due.Sub(admitted))
+	}
+	g.ask.promptTokens = 2
+	if due := g.firstDue(admitted); due.Sub(admitted) != 3*time.Hour {
+		t.Errorf("due %v after it was admitted, want 3h", due.Sub(admitted))
+	}
+}

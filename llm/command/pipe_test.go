@@ -1,0 +1,41 @@
+//go:build unix
+
+package command
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// A configuration from a pipe is read once, and handed to the load as a file; a pipe without a writer is refused.
+func TestConfigurationOfPipe(t *testing.T) {
+	t.Parallel()
+	fifo := filepath.Join(t.TempDir(), "c.yml")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := &runner{config: fifo}
+	if err := r.load(); err == nil || !strings.Contains(err.Error(), "is a pipe that nothing is written to") {
+		t.Errorf("got %v", err)
+	}
+	writer, err := os.OpenFile(fifo, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := writer.WriteString("server: {base_url: x}\nload: {stages: [{rate: 1, duration: 7}]}\n"); err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = writer.Close() }()
+	r = &runner{config: fifo}
+	for range 2 { // as a sweep does
+		if err := r.load(); err != nil {
+			t.Fatal(err)
+		}
+		if r.path != "" || !strings.Contains(string(r.text), "duration: 7") || r.c.Load.Stages.Standard[0].Duration != 7 {
+			t.Errorf("path %q, text %q", r.path, r.text)
+		}
+	}
+}
