@@ -51,6 +51,8 @@ func TestNumbersOfScripts(t *testing.T) {
 		"new Client({}).complete('x', {maxTokens: NaN})":                                                 `"maxTokens": must be a finite number, got NaN`,
 		"new Client({}).complete('x', {maxTokens: 1e300})":                                               `"maxTokens": must be a whole number, got 1e+300`,
 		"new Client({}).complete('x', {turn: -1})":                                                       `"turn": must be at least 0, got -1`,
+		"new Client({apiKey: '***'})":                                                                    `Client option "apiKey": *** stands for a secret that was left out of a report or a record: give the secret itself`,
+		"new Client({headers: {Authorization: 'Bearer (redacted)'}})":                                    `Client option "headers": "Authorization": Bearer (redacted) stands for a secret`,
 		"new Client({retries: -1})":                                                                      `"retries": must be at least 0, got -1`,
 		"new Client({slo: {ttft: -1}})":                                                                  `"ttft": must not be negative, got -1ms`,
 		"new Client({slo: {tttf: 1}})":                                                                   `unknown latency "tttf": did you mean "ttft"?`,
@@ -83,7 +85,7 @@ func TestNumbersOfScripts(t *testing.T) {
 func TestLongValuesOfScripts(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
-	v.run(t, `const long = '日'.repeat(100000), dashed = 'x'.repeat(50000) + '/' + 'y'.repeat(50000)`)
+	v.run(t, `const long = '日'.repeat(20000), dashed = 'x'.repeat(10000) + '/' + 'y'.repeat(10000)`)
 	v.write(t, "/scripts/long.csv", strings.Repeat("a", 100_000)+","+strings.Repeat("b ", 50_000)+"\n1,2\n")
 	v.write(t, "/scripts/long.json", `[{"`+strings.Repeat("a", 100_000)+`": "`+strings.Repeat("b ", 50_000)+`", "max_tokens": "`+strings.Repeat("c", 100_000)+`"}]`)
 	rt := v.VU.Runtime()

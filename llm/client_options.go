@@ -1,8 +1,12 @@
 package llm
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/grafana/sobek"
 
+	"github.com/seed-307b789f/xk6-llm/internal/clip"
 	"github.com/seed-307b789f/xk6-llm/llm/api"
 	"github.com/seed-307b789f/xk6-llm/llm/client"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -39,6 +43,21 @@ func (o *clientOptions) readSLOHeaders(rt *sobek.Runtime, v sobek.Value) error {
 	h, err := h.Named()
 	o.sloHeaders = &h
 	return err
+}
+
+// withheld refuses what reports and records have in the place of a secret: options that were copied from them lack it.
+func (o *clientOptions) withheld() error {
+	stands := func(value string) bool { return value == redactedValue || value == "***" }
+	const missing = "%s stands for a secret that was left out of a report or a record: give the secret itself"
+	if stands(o.APIKey) {
+		return invalid("Client", "apiKey", fmt.Errorf(missing, o.APIKey))
+	}
+	for name, value := range o.Headers {
+		if stands(strings.TrimSpace(strings.TrimPrefix(value, "Bearer "))) {
+			return invalid("Client", "headers", fmt.Errorf("%s: "+missing, clip.Quote(name), value))
+		}
+	}
+	return nil
 }
 
 // settleSLO finds the bounds in the headers, which go before those of slo.

@@ -104,6 +104,9 @@ func readClientOptions(rt *sobek.Runtime, value sobek.Value) (*clientOptions, er
 	if _, err := client.New(wire); err != nil {
 		return nil, clip.Error(fmt.Errorf("new Client: %w", err))
 	}
+	if err := o.withheld(); err != nil {
+		return nil, err
+	}
 	if err := o.settleSLO(); err != nil {
 		return nil, invalid("Client", "sloHeaders", err)
 	}

@@ -32,7 +32,8 @@ func first(text string, n int) string {
 	return text[:at] + "…"
 }
 
-// maxMessage is the length in bytes up to which a message is left as it is, and maxWord that of what stands in it without quotes.
+// maxMessage is the length in bytes up to which a message is left as it is, and maxWord that in characters of what stands in it
+// without quotes.
 const maxMessage, maxWord = 500, 300
 
 var (

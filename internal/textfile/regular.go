@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// Regular is nil of a regular file and of a folder. Of what else a path may name it is an error that says what: reading it may
-// wait, or never end.
+// Regular is nil of a regular file and of a folder. Of what else a path may name it is an error that says what: reading
+// it may wait, or never end.
 func Regular(info fs.FileInfo) error {
 	switch mode := info.Mode(); {
 	case mode.IsRegular() || mode.IsDir():
@@ -28,8 +28,8 @@ func Regular(info fs.FileInfo) error {
 // maxPiped bounds what is read of a pipe, in bytes.
 const maxPiped = 256 << 20
 
-// ReadFile reads a regular file, or what is written into a pipe, such as a shell's <(…) or /dev/stdin behind a |. It waits for no
-// writer, and refuses devices and sockets.
+// ReadFile reads a regular file, or what is written into a pipe, such as a shell's <(…) or /dev/stdin behind a |. It waits
+// for no writer, and refuses devices and sockets.
 func ReadFile(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	switch {

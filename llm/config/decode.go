@@ -224,8 +224,8 @@ func (d *decoder) decodeScalar(v *value, to reflect.Value, f field, path string)
 	}
 }
 
-// maxWhole is the most that a key with bounds takes: the largest whole number that JavaScript has and, of requests, tokens and
-// requests per second, far more than can be sent.
+// maxWhole is the most that a key with bounds takes: JavaScript rounds greater whole numbers, and nobody sends as many
+// requests or tokens.
 const maxWhole = 1 << 53
 
 // bound holds a number against a field's check. One that begins with "seconds" is of a duration, which has an end, too.
