@@ -77,11 +77,19 @@ func (x *exchange) run(ctx context.Context, rt http.RoundTripper) {
 		again = x.attempt(rt) && x.wait()
 	}
 	x.settle()
-	x.rec.Connected, x.rec.FirstByte = x.seen.connected.Load(), x.seen.firstByte.Load()
+	x.rec.Connected, x.rec.FirstByte = x.untilEnd(&x.seen.connected), x.untilEnd(&x.seen.firstByte)
 	x.rec.ResponseBody = strings.ToValidUTF8(x.raw.String(), "\ufffd")
 	if x.raw.cut {
 		x.note(record.NoteBodyCut)
 	}
+}
+
+// untilEnd gives an instant that the transport saw, 0 for one after the request was given up.
+func (x *exchange) untilEnd(seen *atomic.Int64) int64 {
+	if at := seen.Load(); at <= x.rec.End {
+		return at
+	}
+	return 0
 }
 
 // attempt sends the request and receives what comes. It says whether the request is to be sent again, of which then
@@ -154,6 +162,7 @@ func (x *exchange) sessionHeaders(header http.Header) {
 func (x *exchange) receive(resp *http.Response) {
 	defer func() { _ = resp.Body.Close() }()
 	x.rec.Status = resp.StatusCode
+	x.readDate(resp.Header)
 	if name := x.c.opts.SessionTokenHeader; name != "" && x.session != "" {
 		x.c.opts.Tokens.Put(x.session, resp.Header.Get(name))
 	}
@@ -172,6 +181,13 @@ func (x *exchange) receive(resp *http.Response) {
 		return
 	}
 	x.answered(resp, body)
+}
+
+// readDate keeps the server's clock. An answer with an interim one before it has its first byte too early to be compared.
+func (x *exchange) readDate(header http.Header) {
+	if at, err := http.ParseTime(header.Get("Date")); err == nil && at.Unix() > 0 && !x.seen.interim.Load() {
+		x.rec.ServerDate = at.Unix()
+	}
 }
 
 // answered reads an answer by what it is, whatever its label: one JSON object, or else events.

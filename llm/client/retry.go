@@ -6,6 +6,7 @@ import (
 	"math"
 	"net"
 	"net/http/httptrace"
+	"net/textproto"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -19,6 +20,7 @@ type sight struct {
 	connected, firstByte atomic.Int64
 	connections          atomic.Int64 // the attempt was sent on
 	reused               atomic.Bool  // the last of them was kept alive
+	interim              atomic.Bool  // an answer of 1xx came first
 	trace                httptrace.ClientTrace
 }
 
@@ -30,6 +32,10 @@ func newSight() *sight {
 		s.connections.Add(1)
 	}
 	s.trace.GotFirstResponseByte = func() { s.firstByte.Store(record.UnixNano(time.Now())) }
+	s.trace.Got1xxResponse = func(int, textproto.MIMEHeader) error {
+		s.interim.Store(true)
+		return nil
+	}
 	return s
 }
 

@@ -38,10 +38,10 @@ func parseSteal(line string) (s Steal) {
 	return s
 }
 
-// Since is the share that the host took between two readings.
+// Since is the share that the host took between two readings, 0 to 1: a kernel's count may step back.
 func (s Steal) Since(before Steal) float64 {
 	if s.all <= before.all {
 		return 0
 	}
-	return (s.taken - before.taken) / (s.all - before.all)
+	return max(0, min(1, (s.taken-before.taken)/(s.all-before.all)))
 }

@@ -15,3 +15,12 @@ func UnixNano(t time.Time) int64 {
 // Micros gives d in whole microseconds, the resolution in which chunks are recorded. It rounds down, so that no chunk
 // comes to lie after the end of its request.
 func Micros(d time.Duration) int64 { return int64(d / time.Microsecond) }
+
+// Clock tells how an instance's clock and start compare with another instance's. The instance's instants have been put on the other's
+// clock.
+type Clock struct {
+	Against    string `json:"against"`        // the other instance
+	Ahead      int64  `json:"ahead_ns"`       // of the other's clock; negative if it was behind
+	Late       int64  `json:"began_after_ns"` // the other; negative if before
+	ServerDate bool   `json:"server_date"`    // the Date of the server's answers tells so, not the schedule alone
+}

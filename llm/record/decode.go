@@ -157,6 +157,8 @@ func (s *scan) time(key []byte, k *kept) bool {
 		return s.int64(&r.FirstByte)
 	case "attempt_ns":
 		return s.int64(&r.Attempt)
+	case "server_date_s":
+		return s.int64(&r.ServerDate)
 	case "chunks_us":
 		return list(s, &k.chunks, &r.Chunks)
 	case "reasoning_us":

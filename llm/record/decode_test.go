@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -14,8 +13,9 @@ import (
 func fullRequest() *Request {
 	r := *allLines[2].(*Request)
 	r.Error, r.RequestBody, r.ResponseBody = "busy", "", ""
-	r.Retries, r.Attempt, r.PromptAsked, r.PromptRaw, r.CompletionRaw, r.SessionID, r.Turn, r.Adapter, r.Client = 1, 7, 5, true, true, "session-1", 2, "lora", 3
-	r.Start, r.End, r.Due = 1_795_000_000_123_456_789, math.MaxInt64, new(int64(1_795_000_000_000_000_001))
+	r.Retries, r.PromptAsked, r.PromptRaw, r.CompletionRaw, r.SessionID, r.Turn, r.Adapter, r.Client = 1, 5, true, true, "session-1", 2, "lora", 3
+	r.Start, r.End, r.Due = 1_795_000_000_123_456_789, 1_795_000_003_123_456_789, new(int64(1_795_000_000_000_000_001))
+	r.Connected, r.FirstByte, r.Attempt, r.ServerDate = r.Start+1, r.Start+2, r.Start+3, 1_795_000_000
 	r.SLO, r.Good = &Bounds{TTFT: 500, TPOT: 0.5}, new(true)
 	return &r
 }

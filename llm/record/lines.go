@@ -23,6 +23,7 @@ type Run struct {
 	Versions        map[string]string `json:"versions"`
 	Seed            *int64            `json:"seed,omitempty"`
 	Scenarios       []Scenario        `json:"scenarios"`
+	Clock           *Clock            `json:"clock,omitempty"` // of a report's requests.parquet
 }
 
 // Generated is a data set that makes its prompts: with the same seed and salt it makes the same.

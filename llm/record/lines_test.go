@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
@@ -86,6 +87,52 @@ func TestParseRefuses(t *testing.T) {
 		`{"type":"request","start_ns":5,"end_ns":9,"chunks_us":[1],"chunk_tokens":[-2]}`:           "chunk_tokens out of range",
 		`{"type":"request","start_ns":5,"end_ns":9,"chunks_us":[1,1],"chunk_tokens":[67108864,1]}`: "chunk_tokens out of range",
 		`{"type":"dropped","count":-1}`:                                                            "negative count",
+		`{"type":"dropped","count":1,"index":-1}`:                                                  "negative index -1",
+		`{"type":"dropped","count":1,"due_ns":-1}`:                                                 "negative due_ns -1",
+		`{"type":"dropped","count":1,"stage":-2}`:                                                  "negative stage -2",
+		`{"type":"request","start_ns":5,"end_ns":9,"chunks_us":[1000000000000]}`:                   "a chunk at 1000000000000 us lies after end_ns",
+		`{"type":"request","start_ns":5,"end_ns":9,"chunks_us":[],"reasoning_us":[2000]}`:          "a chunk at 2000 us lies after end_ns",
+		`{"type":"request","start_ns":5,"end_ns":9,"chunks_us":[],"tool_calls_us":[2000]}`:         "a chunk at 2000 us lies after end_ns",
+		`{"type":"request","start_ns":5,"end_ns":9000000000000000000}`:                             "end_ns out of range at 9000000000000000000",
+		`{"type":"request","start_ns":5,"end_ns":9,"due_ns":10}`:                                   "due_ns lies after end_ns",
+		`{"type":"request","start_ns":5,"end_ns":9,"due_ns":0}`:                                    "due_ns out of range at 0",
+		`{"type":"request","start_ns":5,"end_ns":9,"due_ns":-9223372036854775808}`:                 "due_ns out of range",
+		`{"type":"request","start_ns":5,"end_ns":9,"connected_ns":4}`:                              "connected_ns lies outside",
+		`{"type":"request","start_ns":5,"end_ns":9,"first_byte_ns":-1}`:                            "first_byte_ns lies outside",
+		`{"type":"request","start_ns":5,"end_ns":9,"first_byte_ns":1000000010}`:                    "first_byte_ns lies outside",
+		`{"type":"request","start_ns":5,"end_ns":9,"attempt_ns":9223372036854775807}`:              "attempt_ns lies outside",
+		`{"type":"request","start_ns":5,"end_ns":9,"server_date_s":-1}`:                            "negative server_date_s -1",
+		`{"type":"request","start_ns":5,"end_ns":9,"max_tokens":-1}`:                               "negative max_tokens -1",
+		`{"type":"request","start_ns":5,"end_ns":9,"prompt_tokens":-1}`:                            "negative number of tokens -1",
+		`{"type":"request","start_ns":5,"end_ns":9,"completion_tokens":2147483648}`:                "number of tokens out of range at 2147483648",
+		`{"type":"request","start_ns":5,"end_ns":9,"prompt_tokens_asked":-1}`:                      "negative prompt_tokens_asked -1",
+		`{"type":"request","start_ns":5,"end_ns":9,"bytes_received":-1}`:                           "negative bytes_received -1",
+		`{"type":"request","start_ns":5,"end_ns":9,"retries":-1}`:                                  "negative retries -1",
+		`{"type":"request","start_ns":5,"end_ns":9,"status":1000}`:                                 "status out of range at 1000",
+		`{"type":"request","start_ns":5,"end_ns":9,"stage":-2}`:                                    "negative stage -2",
+		`{"type":"request","start_ns":5,"end_ns":9,"slo":{"ttft_ms":-1}}`:                          "negative slo -1",
+		`{"type":"client","number":-1}`:                                                            "negative number -1",
+		`{"type":"client","slo":{"tpot_ms":-1}}`:                                                   "negative slo -1",
+		`{"type":"stage","index":-1}`:                                                              "negative index -1",
+		`{"type":"stage","start_ns":-1}`:                                                           "negative start_ns -1",
+		`{"type":"stage","end_ns":9223372036854775807}`:                                            "end_ns out of range",
+		`{"type":"stage","duration":1e11}`:                                                         "duration 1e+11 is not positive, or out of range",
+		`{"type":"server","time_ns":-1}`:                                                           "negative time_ns -1",
+		`{"type":"server","failed_scrapes":-1}`:                                                    "negative failed_scrapes -1",
+		`{"type":"run","schema":"xk6-llm/1","start":-1}`:                                           "negative start -1",
+		`{"type":"run","schema":"xk6-llm/1","scenarios":[{"start_time":-1}]}`:                      "negative start_time -1",
+		`{"type":"run","schema":"xk6-llm/1","scenarios":[{"stages":[{"rate":-5}]}]}`:               "stage 0: negative rate -5",
+		`{"type":"run","schema":"xk6-llm/1","scenarios":[{"stages":[{"rate":1e300}]}]}`:            "stage 0: rate out of range at 1e+300",
+		`{"type":"run","schema":"xk6-llm/1","scenarios":[{"stages":[{"concurrency":-1}]}]}`:        "stage 0: negative number of requests -1",
+		`{"type":"end","end_ns":-1}`:                                                               "negative end_ns -1",
+		`{"type":"end","requests":-1}`:                                                             "negative requests -1",
+		`{"type":"end","client_health":{"cpu_share":-1}}`:                                          "negative cpu_share -1",
+		`{"type":"end","client_health":{"cpu_share":1e9}}`:                                         "cpu_share out of range at 1e+09",
+		`{"type":"end","client_health":{"steal_share":-9e18}}`:                                     "negative steal_share -9e+18",
+		`{"type":"end","client_health":{"gomaxprocs":-1}}`:                                         "negative gomaxprocs -1",
+		`{"type":"end","client_health":{"gc_pause_total_ns":-1}}`:                                  "negative gc_pause_total_ns -1",
+		`{"type":"end","client_health":{"lateness_p99_ns":-9223372036854775808}}`:                  "negative lateness",
+		`{"type":"end","client_health":{"lateness_max_ns":9223372036854775807}}`:                   "lateness out of range",
 	} {
 		if _, err := Parse([]byte(line)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", line, err, want)
@@ -137,7 +184,14 @@ func FuzzReader(f *testing.F) {
 		text, _ := Append(nil, line)
 		f.Add(append(text, '\n'))
 	}
-	f.Add([]byte("{\"type\":\"request\",\"start_ns\":1,\"end_ns\":2,\"chunks_us\":[1],\"chunk_tokens\":[3]}"))
+	for _, line := range []string{
+		`{"type":"request","start_ns":1,"end_ns":2,"chunks_us":[1],"chunk_tokens":[3]}`,
+		`{"type":"request","start_ns":1,"end_ns":2,"chunks_us":[1000000000000],"due_ns":-9223372036854775808}`,
+		`{"type":"request","start_ns":9223372036854775806,"end_ns":9223372036854775807,"max_tokens":-1,"server_date_s":9223372036854775807}`,
+		`{"type":"end","client_health":{"cpu_share":-1,"steal_share":-9e18,"lateness_p99_ns":-9223372036854775808}}`,
+	} {
+		f.Add([]byte(line))
+	}
 	f.Fuzz(func(t *testing.T, file []byte) {
 		r := NewReader(bytes.NewReader(file), "f")
 		for {
@@ -173,7 +227,9 @@ func useAll(t *testing.T, r *Request) {
 	if d, known := r.TPOT(r.Counts()); known && d < 0 {
 		t.Errorf("TPOT %v", d)
 	}
-	r.TTFT()
+	if first, ok := r.TTFT(); ok && (first < 0 || first > r.Latency()+2*time.Millisecond) {
+		t.Errorf("TTFT %v of a request of %v", first, r.Latency())
+	}
 	r.NTPOT(r.Counts())
 	if _, err := Append(nil, r); err != nil {
 		t.Errorf("does not write again: %v", err)
@@ -191,4 +247,23 @@ func BenchmarkAppend(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/200, "ns/token")
+}
+
+// What real clients write at the edges of the bounds is read: a chunk in the microsecond of the end, a byte that came as the
+// request was given up, a request that failed before it was sent, a stage that was interrupted before it began.
+func TestParseTakesWhatClientsWrite(t *testing.T) {
+	t.Parallel()
+	for _, line := range []string{
+		`{"type":"request","start_ns":1795000000123456789,"end_ns":1795000000123457788,"chunks_us":[0,0]}`,
+		`{"type":"request","start_ns":1795000000123456789,"end_ns":1795000001123456788,"chunks_us":[999999]}`,
+		`{"type":"request","start_ns":5,"end_ns":5,"chunks_us":[],"connected_ns":7,"first_byte_ns":9,"error_type":"canceled"}`,
+		`{"type":"request","start_ns":5,"end_ns":9,"due_ns":9,"stage":-1,"chunks_us":[]}`,
+		`{"type":"stage","index":1,"start_ns":9,"end_ns":5,"status":"interrupted"}`,
+		`{"type":"end","status":"finished","end_ns":0,"client_health":{"cpu_share":1.02,"steal_share":-0.0001,"gomaxprocs":0,"lateness_p50_ns":-900}}`,
+		`{"type":"run","schema":"xk6-llm/1","start":0,"scenarios":[{"stages":[{"rate":4,"duration":7766279630.45}]}]}`,
+	} {
+		if _, err := Parse([]byte(line)); err != nil {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
 }

@@ -65,6 +65,8 @@ type Request struct {
 	FirstByte int64  `json:"first_byte_ns,omitempty"`
 	Retries   int    `json:"retries,omitempty"`    // attempts beyond the first, after connections that failed before an answer
 	Attempt   int64  `json:"attempt_ns,omitempty"` // when the last attempt was sent; 0 if that was Start
+	// ServerDate is the answer's Date in Unix seconds, by which the clocks of instances are compared; 0 without one.
+	ServerDate int64 `json:"server_date_s,omitempty"`
 
 	Chunks      []int64 `json:"chunks_us"`                     // arrival of each content chunk after Start, in microseconds
 	ChunkTokens []int   `json:"chunk_tokens,omitempty"`        // tokens of each chunk by the client's tokenizer

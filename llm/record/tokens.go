@@ -100,7 +100,7 @@ func (c *Counts) readUsage(usage []byte) {
 
 // readCount takes a number that can be a count.
 func readCount(dst *int, v gjson.Result) {
-	if v.Type == gjson.Number && v.Num >= 0 && v.Num < 1<<53 {
+	if v.Type == gjson.Number && v.Num >= 0 && v.Num <= maxCount {
 		*dst = int(v.Num)
 	}
 }

@@ -1,8 +1,24 @@
 package record
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"math"
+)
+
+// The bounds of what can be meant. What lies beyond them was damaged, or written by a program that errs.
+const (
+	maxTokens = 1 << 26 // of one answer's chunks; more would make AppendTokenTimes eat the reader's memory
+	// maxCount bounds the tokens of a prompt and of an answer, as a server's usage or a client tells them.
+	maxCount  = math.MaxInt32
+	maxNumber = 1 << 53               // of requests, bytes and the like
+	maxTime   = 7_258_118_400 * 1e9   // 2200-01-01
+	maxSpan   = 1e10                  // seconds, 317 years
+	maxLate   = 366 * 24 * 3600 * 1e9 // nanoseconds
+	maxEarly  = 1e9                   // nanoseconds; nothing is sent before it is due
+	rounding  = 1000                  // microseconds; other writers round to milliseconds
+	straggler = 1e9                   // nanoseconds: the transport may see a connection or a byte just after the request was given up
 )
 
 // validate refuses what no writer of this format writes, so that readers need no checks of their own.
@@ -10,16 +26,59 @@ func validate(line Line) error {
 	switch l := line.(type) {
 	case *Run:
 		return l.validate()
+	case *Client:
+		return cmp.Or(counts(count{"number", int64(l.Number)}), l.SLO.validate())
 	case *Request:
 		return l.Validate()
 	case *Dropped:
-		if l.Count < 0 {
-			return fmt.Errorf("negative count %d", l.Count)
-		}
+		return l.validate()
+	case *Stage:
+		return l.validate()
+	case *Server:
+		return cmp.Or(instants(instant{"time_ns", l.Time}), counts(count{"failed_scrapes", l.Failed}))
 	case *Heartbeat:
+		return l.validate()
+	case *End:
 		return l.validate()
 	}
 	return nil
+}
+
+// count is a field that counts something.
+type count struct {
+	name string
+	n    int64
+}
+
+func counts(list ...count) error {
+	for _, c := range list {
+		if c.n < 0 || c.n > maxNumber {
+			return outOfRange(c.name, c.n)
+		}
+	}
+	return nil
+}
+
+// instant is a field that holds Unix nanoseconds, 0 for none.
+type instant struct {
+	name string
+	at   int64
+}
+
+func instants(list ...instant) error {
+	for _, i := range list {
+		if i.at < 0 || i.at > maxTime {
+			return outOfRange(i.name, i.at)
+		}
+	}
+	return nil
+}
+
+func outOfRange[T int64 | float64](name string, value T) error {
+	if value < 0 {
+		return fmt.Errorf("negative %s %v", name, value)
+	}
+	return fmt.Errorf("%s out of range at %v", name, value)
 }
 
 func (r *Run) validate() error {
@@ -27,15 +86,97 @@ func (r *Run) validate() error {
 		return fmt.Errorf("schema %q is not %q: written by another version", r.Schema, Schema)
 	}
 	for _, s := range r.Scenarios {
+		if !(s.StartAt >= 0 && s.StartAt <= maxSpan) {
+			return outOfRange("start_time", s.StartAt)
+		}
 		for _, stage := range s.Stages {
-			for _, x := range [...]*float64{stage.From, stage.Rate} {
-				if x != nil && *x < 0 {
-					return fmt.Errorf("stage %d: negative rate %v", stage.Index, *x)
-				}
+			if err := stage.validate(); err != nil {
+				return fmt.Errorf("stage %d: %w", stage.Index, err)
 			}
-			if stage.Duration != nil && *stage.Duration <= 0 {
-				return fmt.Errorf("stage %d: duration %v is not positive", stage.Index, *stage.Duration)
+		}
+	}
+	return instants(instant{"start", r.Start})
+}
+
+func (s *Stage) validate() error {
+	for _, x := range [...]*float64{s.From, s.Rate} {
+		if x != nil && !(*x >= 0 && *x <= maxNumber) {
+			return outOfRange("rate", *x)
+		}
+	}
+	if s.Duration != nil && !(*s.Duration > 0 && *s.Duration <= maxSpan) {
+		return fmt.Errorf("duration %v is not positive, or out of range", *s.Duration)
+	}
+	for _, n := range [...]*int64{s.Requests, s.Concurrency} {
+		if n != nil {
+			if err := counts(count{"number of requests", *n}); err != nil {
+				return err
 			}
+		}
+	}
+	// A stage that was interrupted before it began ends before its start.
+	return cmp.Or(counts(count{"index", int64(s.Index)}), instants(instant{"start_ns", s.Start}, instant{"end_ns", s.End}))
+}
+
+func (d *Dropped) validate() error {
+	if d.Count < 0 || d.Count > maxNumber {
+		return outOfRange("count", d.Count)
+	}
+	if d.Stage < -1 {
+		return outOfRange("stage", int64(d.Stage))
+	}
+	return cmp.Or(counts(count{"index", orNone(d.Index)}), instants(instant{"due_ns", orNone(d.Due)}))
+}
+
+func orNone(n *int64) int64 {
+	if n == nil {
+		return 0
+	}
+	return *n
+}
+
+func (e *End) validate() error {
+	return cmp.Or(
+		instants(instant{"end_ns", e.Time}),
+		counts(count{"requests", e.Requests}, count{"failed", e.Failed}, count{"dropped", e.Dropped}),
+		e.Health.validate(),
+	)
+}
+
+// The largest shares. A process that is held to a part of a processor may use more than its part for a while.
+const (
+	maxCPUShare   = 100
+	maxStealShare = 1.5
+)
+
+func (h *Health) validate() error {
+	if !(h.CPUShare >= 0 && h.CPUShare <= maxCPUShare) {
+		return outOfRange("cpu_share", h.CPUShare)
+	}
+	if h.Steal != nil && !(math.Abs(*h.Steal) <= maxStealShare) { // a kernel's count may step back a little
+		return outOfRange("steal_share", *h.Steal)
+	}
+	for _, late := range [...]*int64{h.LatenessP50, h.LatenessP99, h.LatenessMax} {
+		if late != nil && (*late < -maxEarly || *late > maxLate) {
+			return outOfRange("lateness", *late)
+		}
+	}
+	if !(h.Processors >= 0 && h.Processors <= maxNumber) {
+		return outOfRange("processors", h.Processors)
+	}
+	return cmp.Or(h.Pressure.validate(), counts(
+		count{"gomaxprocs", int64(h.GoMaxProcs)}, count{"gc_pause_total_ns", h.GCPause}, count{"gc_cycles", h.GCCycles},
+		count{"lateness_of", h.LatenessOf},
+	))
+}
+
+func (b *Bounds) validate() error {
+	if b == nil {
+		return nil
+	}
+	for _, x := range [...]float64{b.TTFT, b.TPOT, b.NTPOT, b.ITL, b.Latency} {
+		if !(x >= 0) {
+			return outOfRange("slo", x)
 		}
 	}
 	return nil
@@ -43,19 +184,36 @@ func (r *Run) validate() error {
 
 // validate wants spans within the line's own time, but for what went on when it began.
 func (b *Heartbeat) validate() error {
-	length := (b.End - b.Start) / 1000
-	if b.Start <= 0 || b.End < b.Start || b.Beats < 0 || b.P99 < 0 || b.Max < b.P99 || b.CPU < 0 {
-		return errors.New("no heartbeat has such figures")
-	}
-	for _, span := range b.Late {
-		if span[1] < 0 || span[0] > length || span[0]+span[1] > length+1 {
-			return fmt.Errorf("late span %d does not lie in the line's time", span)
+	err := cmp.Or(
+		instants(instant{"start_ns", b.Start}, instant{"end_ns", b.End}),
+		counts(count{"beats", b.Beats}, count{"late_p99_ns", b.P99}, count{"late_max_ns", b.Max}, count{"cpu_ns", b.CPU}),
+		b.Pressure.validate(),
+	)
+	switch length := (b.End - b.Start) / 1000; {
+	case err != nil:
+		return err
+	case length < 0:
+		return errors.New("end_ns lies before start_ns")
+	default:
+		for _, span := range b.Late {
+			if span[1] < 0 || span[1] > maxLate/1000 || span[0] > length || span[0]+span[1] > length+1 {
+				return fmt.Errorf("late span %d does not lie in the line's time", span)
+			}
 		}
 	}
 	return nil
 }
 
-// Validate names what no writer of this format writes.
+func (p Pressure) validate() error {
+	for name, n := range map[string]*int64{"run_wait_ns": p.Waited, "throttled_ns": p.Throttled, "stalled_ns": p.Stalled} {
+		if n != nil && *n < 0 {
+			return outOfRange(name, *n)
+		}
+	}
+	return nil
+}
+
+// Validate names what no writer of this format writes: times that are not in order, numbers that nothing has.
 func (r *Request) Validate() error {
 	switch {
 	case r.Index < 0 || r.Seq < 0:
@@ -66,17 +224,62 @@ func (r *Request) Validate() error {
 		return errors.New(`missing field "end_ns"`)
 	case r.End < r.Start:
 		return errors.New("end_ns lies before start_ns")
-	case len(r.ChunkTokens) > 0 && len(r.ChunkTokens) != len(r.Chunks):
-		return fmt.Errorf("%d chunk_tokens for %d chunks_us", len(r.ChunkTokens), len(r.Chunks))
+	case r.End > maxTime:
+		return outOfRange("end_ns", r.End)
+	case r.Due != nil && *r.Due <= 0:
+		return fmt.Errorf("due_ns out of range at %d", *r.Due)
+	case r.Due != nil && *r.Due > r.End:
+		return errors.New("due_ns lies after end_ns")
+	case r.Stage < -1:
+		return outOfRange("stage", int64(r.Stage))
+	case r.Status < 0 || r.Status > 999:
+		return outOfRange("status", int64(r.Status))
 	}
+	if err := r.checkTimes(); err != nil {
+		return err
+	}
+	if err := r.checkCounts(); err != nil {
+		return err
+	}
+	return r.SLO.validate()
+}
+
+// checkTimes holds what happened in between to the time from the start to the end.
+func (r *Request) checkTimes() error {
+	for _, i := range [...]instant{{"connected_ns", r.Connected}, {"first_byte_ns", r.FirstByte}, {"attempt_ns", r.Attempt}} {
+		if i.at != 0 && (i.at < r.Start || i.at-straggler > r.End) {
+			return fmt.Errorf("%s lies outside of start_ns to end_ns", i.name)
+		}
+	}
+	if r.ServerDate < 0 || r.ServerDate > maxTime/1e9 {
+		return outOfRange("server_date_s", r.ServerDate)
+	}
+	most := (r.End-r.Start)/1000 + rounding
 	for _, us := range [...][]int64{r.Chunks, r.Reasoning, r.ToolCalls} {
-		if err := ascending(us); err != nil {
+		if err := ascending(us, most); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+func (r *Request) checkCounts() error {
+	for _, n := range [...]*int{r.Prompt, r.Completion} {
+		if n != nil && (*n < 0 || *n > maxCount) {
+			return outOfRange("number of tokens", int64(*n))
+		}
+	}
+	if err := counts(
+		count{"max_tokens", int64(r.MaxTokens)}, count{"prompt_tokens_asked", int64(r.PromptAsked)}, count{"client", int64(r.Client)},
+		count{"turn", int64(r.Turn)}, count{"retries", int64(r.Retries)}, count{"bytes_sent", r.BytesSent}, count{"bytes_received", r.BytesReceived},
+	); err != nil {
+		return err
+	}
+	if len(r.ChunkTokens) > 0 && len(r.ChunkTokens) != len(r.Chunks) {
+		return fmt.Errorf("%d chunk_tokens for %d chunks_us", len(r.ChunkTokens), len(r.Chunks))
+	}
 	tokens := 0
 	for _, n := range r.ChunkTokens {
-		// A chunk is at most an event; more tokens than this would make AppendTokenTimes eat the reader's memory.
 		if n < 0 || tokens+n > maxTokens {
 			return fmt.Errorf("chunk_tokens out of range at %d", n)
 		}
@@ -85,16 +288,17 @@ func (r *Request) Validate() error {
 	return nil
 }
 
-// maxTokens bounds what one answer may hold.
-const maxTokens = 1 << 26
-
-func ascending(us []int64) error {
+// ascending holds that times do not go backwards, and that none comes later than most, the request's end.
+func ascending(us []int64, most int64) error {
 	var last int64
 	for _, t := range us {
 		if t < last {
 			return fmt.Errorf("chunk times go backwards at %d", t)
 		}
 		last = t
+	}
+	if last > most {
+		return fmt.Errorf("a chunk at %d us lies after end_ns", last)
 	}
 	return nil
 }
