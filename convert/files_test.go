@@ -35,7 +35,7 @@ func richLines() []record.Line {
 			q.Retries, q.Attempt = 2, q.Start+1000
 		}
 	}
-	return append(lines, &record.Dropped{Scenario: "stage_1", Stage: 1, Count: 2}, &record.Stage{Index: 0, Start: 1, End: 2, Status: "completed"})
+	return append(lines, &record.Dropped{Scenario: "stage_1", Stage: 1, Count: 2}, &record.Stage{Index: 0, Start: 1_700_000_000 * second, End: 1_700_000_010 * second, Status: "completed"})
 }
 
 func TestReportOfAParquetFileIsThatOfTheRecords(t *testing.T) {

@@ -75,10 +75,7 @@ func (m *importer) read() error {
 			m.settleTokens()
 			return nil
 		case errors.As(err, &element):
-			if m.bad++; m.bad <= maxBad {
-				m.run.remark("%s: %v", m.name, err)
-			}
-			m.run.Partial = true
+			m.refuse(err)
 		case errors.Is(err, io.ErrUnexpectedEOF) && m.count > 0:
 			m.run.Partial = true
 			m.run.remark("%s: %v", m.name, err)
@@ -92,6 +89,14 @@ func (m *importer) read() error {
 			}
 		}
 	}
+}
+
+// refuse leaves out a request that cannot be read, or cannot be.
+func (m *importer) refuse(err error) {
+	if m.bad++; m.bad <= maxBad {
+		m.run.remark("%s: %v", m.name, err)
+	}
+	m.run.Partial = true
 }
 
 // take makes a request of q: by way of a record, whose formulas hold for it, too, and then with the times as exact as q has them.
@@ -111,8 +116,12 @@ func (m *importer) take(q *foreign.Request) error {
 		return nil
 	}
 	rec, err := m.record(q)
+	if err == nil {
+		err = checkImported(rec, q.EndUnknown)
+	}
 	if err != nil {
-		return err
+		m.refuse(fmt.Errorf("request %d: %w", int(m.count)+m.bad, err))
+		return nil
 	}
 	made := m.run.fillCounted(rec, importedCounts(rec), "")
 	start, end := m.tick(q.Start-base), m.tick(q.End-base)
@@ -124,7 +133,8 @@ func (m *importer) take(q *foreign.Request) error {
 		made.setEndless()
 	}
 	if err := m.chunks(made, q, rec); err != nil {
-		return err
+		m.refuse(fmt.Errorf("request %d: %w", int(m.count)+m.bad, err))
+		return nil
 	}
 	m.run.keep(made, rec)
 	m.count++
@@ -160,7 +170,7 @@ func (m *importer) chunks(made *Request, q *foreign.Request, rec *record.Request
 func (m *importer) record(q *foreign.Request) (*record.Request, error) {
 	rec := &record.Request{
 		ID: strconv.FormatInt(m.count, 10), Scenario: m.run.Origin, Stage: q.Stage, Index: m.count, SessionID: q.SessionID, API: q.API, Model: q.Model, Adapter: q.Adapter,
-		Streaming: q.Streaming, Start: 0, End: int64(math.Round((q.End - q.Start) * 1e9)), Usage: q.Usage, FinishReason: q.FinishReason, Status: q.Status,
+		Streaming: q.Streaming, Start: 1, End: 1 + int64(math.Round((q.End-q.Start)*1e9)), Usage: q.Usage, FinishReason: q.FinishReason, Status: q.Status,
 		Error: q.ErrorMessage, Retries: q.RetriesAttempted, Prompt: q.InputTokens, Completion: q.OutputTokens, RequestBody: q.RequestBody, ResponseBody: q.ResponseBody,
 	}
 	if q.ZeroUsage {

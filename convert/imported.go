@@ -68,7 +68,7 @@ func (r *Run) addImported(row *Row, rec *record.Request) error {
 		return fmt.Errorf("it starts at %d and ends at %d", start, end)
 	}
 	rec.Start, rec.End = 1, 1+end-start
-	if err := rec.Validate(); err != nil {
+	if err := checkImported(rec, endless); err != nil {
 		return err
 	}
 	made := r.fillCounted(rec, importedCounts(rec), "")
@@ -81,6 +81,16 @@ func (r *Run) addImported(row *Row, rec *record.Request) error {
 	}
 	r.keep(made, rec)
 	return nil
+}
+
+// checkImported holds a request that starts at 1 to what a record must keep. Its other instants are on the tool's clock.
+func checkImported(rec *record.Request, endless bool) error {
+	check := *rec
+	check.Due, check.Attempt = nil, 0
+	if endless {
+		check.End = maxImported * 1e9
+	}
+	return check.Validate()
 }
 
 func scaledDown(ms *float64) float64 {

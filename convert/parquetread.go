@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/parquet-go/parquet-go"
 
@@ -30,6 +31,7 @@ func (r *Run) readParquet(name string, src io.ReaderAt, size int64) (err error) 
 	if !ok {
 		return fmt.Errorf("%s: it was not written by `llmconv parquet` or `llmconv report`, or by an older version of them", name)
 	}
+	before := r.mark()
 	instance := r.addLines(lines)
 	if err := r.readImportedMeta(file); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
@@ -49,12 +51,37 @@ func (r *Run) readParquet(name string, src io.ReaderAt, size int64) (err error) 
 			}
 		}
 		if errors.Is(err, io.EOF) {
-			return nil
+			return r.holdRows(name, before)
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
+}
+
+// holdRows refuses a file with requests outside of the time of its run, which may have had several instances: whose an end line is
+// the metadata do not tell.
+func (r *Run) holdRows(name string, before mark) error {
+	if r.Origin != "" {
+		return nil
+	}
+	all := lifetimes{}
+	for _, run := range r.Runs {
+		all.take(run, "")
+	}
+	for _, end := range r.Ends {
+		all.take(end, "")
+	}
+	own := all.of("")
+	if len(r.Ends) < len(r.Runs) {
+		own.to = math.MaxInt64
+	}
+	for _, q := range r.Requests[before.requests:] {
+		if !own.has(q.Start) || !own.has(q.End) {
+			return fmt.Errorf("%s: request %s: its times lie outside of the run", name, q.ID)
+		}
+	}
+	return nil
 }
 
 // addLines takes the lines that are no requests; without an end line for each instance the run is partial.

@@ -185,7 +185,7 @@ func (r *Run) read(s Source) error {
 	head, _ := br.Peek(foreign.Head)
 	lines := record.NewReader(br, s.Name)
 	lines.Reuse = true
-	in := &input{run: r, name: s.Name, next: lines.Next, foreign: len(bytes.TrimSpace(head)) > 0 && !isRecord(head)}
+	in := &input{run: r, name: s.Name, next: lines.Next, before: r.mark(), lived: lifetimes{}, foreign: len(bytes.TrimSpace(head)) > 0 && !isRecord(head)}
 	switch format := foreign.Detect(head); {
 	case isK6JSON(head):
 		in.next, in.endless, in.foreign = newK6Reader(br, s.Name).next, true, false
@@ -229,7 +229,9 @@ type input struct {
 	endless bool // the format has no last line
 
 	instance string
-	foreign  bool // there is something in it, and it is not k6's
+	before   mark      // of the run when the input was opened
+	lived    lifetimes // of its instances
+	foreign  bool      // there is something in it, and it is not k6's
 	lines    int
 	bad      int
 	first    error // why the first of those could not be read
@@ -273,6 +275,7 @@ func (in *input) take(line record.Line) {
 	case *record.End:
 		in.ended = true
 	}
+	in.lived.take(line, in.instance)
 	in.run.add(line, in.instance)
 }
 
@@ -281,6 +284,11 @@ func (in *input) refuse(err *record.SyntaxError) {
 		in.cut = true
 		return
 	}
+	in.leave(err)
+}
+
+// leave counts what cannot be read, or cannot be.
+func (in *input) leave(err error) {
 	if in.bad++; in.bad == 1 {
 		in.first = err
 	}
@@ -297,6 +305,9 @@ func (in *input) finish() error {
 		return fmt.Errorf("%s: %w; the first line that could not be read: %w", in.name, errNothing, in.first)
 	case in.lines == 0:
 		return fmt.Errorf("%s: %w", in.name, errNothing)
+	}
+	for _, err := range in.run.leaveOutside(in.before, in.lived) {
+		in.leave(fmt.Errorf("%s: %w", in.name, err))
 	}
 	if in.bad > maxBad {
 		in.run.remark("%s: %d further lines could not be read", in.name, in.bad-maxBad)

@@ -47,13 +47,15 @@ type Run struct {
 	stated    map[int]stated // what the tool itself says of each stage
 	config    *config.Config // of imported runs, nil for none
 	clock     clock
-	uncounted bool                      // chunks' tokens of an imported run are one each, and were not counted
-	bodies    map[*Request]bodies       // if they are wanted
-	readBy    map[*record.Server]string // the instance that read a page
-	arena     arena
-	rows      rows
-	common    map[Traits]*Traits
-	scratch   []byte
+	uncounted bool                   // chunks' tokens of an imported run are one each, and were not counted
+	bodies    map[*Request]bodies    // if they are wanted
+	from      map[record.Line]string // the instances that wrote lines that are no requests
+	// serverClocks are what answers tell of the server's clock against each instance's.
+	serverClocks map[string]*serverClock
+	arena        arena
+	rows         rows
+	common       map[Traits]*Traits
+	scratch      []byte
 }
 
 // clock is how many ticks of a run make a second.
@@ -118,23 +120,25 @@ func (r *Run) stagePlan() map[int]record.Stage {
 
 // add takes one line of an instance's file. Of a request it keeps nothing.
 func (r *Run) add(line record.Line, instance string) {
+	if rec, ok := line.(*record.Request); ok {
+		r.addRequest(rec, instance)
+		return
+	}
+	if r.from == nil {
+		r.from = map[record.Line]string{}
+	}
+	r.from[line] = instance
 	switch l := line.(type) {
 	case *record.Run:
 		r.Runs = append(r.Runs, l)
 	case *record.Client:
 		r.Clients = append(r.Clients, l)
-	case *record.Request:
-		r.addRequest(l, instance)
 	case *record.Dropped:
 		r.Dropped = append(r.Dropped, l)
 	case *record.Stage:
 		r.Stages = append(r.Stages, l)
 	case *record.Server:
 		r.Servers = append(r.Servers, l)
-		if r.readBy == nil {
-			r.readBy = map[*record.Server]string{}
-		}
-		r.readBy[l] = instance
 	case *record.Heartbeat:
 		r.addHeartbeat(l, instance)
 	case *record.End:
@@ -147,6 +151,7 @@ func (r *Run) addRequest(rec *record.Request, instance string) {
 		r.Outside++
 		return
 	}
+	r.noteServerClock(rec, instance)
 	r.keep(r.fill(rec, instance), rec)
 }
 
@@ -168,10 +173,7 @@ var errUnknown = errors.New("not a format that llmconv reads: known are records 
 
 // finish puts the requests in order, checks that they are of one run, and finds the schedule.
 func (r *Run) finish(force bool) error {
-	// Instances' files may come in any order; their requests have none in common but this.
-	slices.SortFunc(r.Requests, func(a, b *Request) int {
-		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.Scenario, b.Scenario), cmp.Compare(a.Index, b.Index), cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.ID, b.ID))
-	})
+	r.sortRequests()
 	r.sortLines()
 	if err := r.belongTogether(); err != nil {
 		if !force {
@@ -185,7 +187,16 @@ func (r *Run) finish(force bool) error {
 		r.remark("%d requests of setup and teardown are in no figure", r.Outside)
 	}
 	r.findSchedule()
+	r.alignClocks()
 	return nil
+}
+
+// sortRequests puts the requests in order of start. Instances' files may come in any order; their requests have none in common
+// but this.
+func (r *Run) sortRequests() {
+	slices.SortFunc(r.Requests, func(a, b *Request) int {
+		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.Scenario, b.Scenario), cmp.Compare(a.Index, b.Index), cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.ID, b.ID))
+	})
 }
 
 // sortLines makes what a report says of instances independent of the order of their files.

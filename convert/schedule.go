@@ -61,7 +61,9 @@ func (r *Run) fit(s record.Scenario, requests []*Request) (source, reason string
 		return scheduleUnknown, fmt.Sprintf("executor %s has no schedule", s.Executor)
 	case r.dropped(s.Name):
 		return scheduleUnknown, "iterations were dropped, and k6 does not say which"
-	case len(requests) == 0:
+	}
+	requests = r.numbered(s, requests)
+	if len(requests) == 0 {
 		return scheduleUnknown, "no request was sent"
 	}
 	starts := map[string]float64{} // T0 in ns after the run's first request, per instance
@@ -79,6 +81,21 @@ func (r *Run) fit(s record.Scenario, requests []*Request) (source, reason string
 	}
 	r.followFirst(s.Name, requests)
 	return scheduleFitted, ""
+}
+
+// numbered are the requests whose numbers the schedule has. A number beyond it, as of a damaged line, would move all others.
+func (r *Run) numbered(s record.Scenario, requests []*Request) []*Request {
+	planned := 1.0 // k6 may start one more at the very end
+	for _, stage := range s.Stages {
+		n, _ := arrivals(stage)
+		planned += n
+	}
+	before := len(requests)
+	requests = slices.DeleteFunc(requests, func(q *Request) bool { return float64(q.Index) > planned })
+	if n := before - len(requests); n > 0 {
+		r.remark("%d requests of scenario %q have higher numbers than its schedule has arrivals: when they were due is unknown", n, s.Name)
+	}
+	return requests
 }
 
 // followFirst puts the later requests of an iteration into the stage of its first.

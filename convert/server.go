@@ -145,7 +145,7 @@ func (w *serverWindow) findRestarts() {
 		if len(line.Values) == 0 || line.Time < w.ends[at][0].Time || line.Time > w.ends[at][1].Time {
 			continue
 		}
-		by := reading{at, w.run.readBy[line]}
+		by := reading{at, w.run.from[line]}
 		if last := before[by]; last != nil && begunAnew(last.Values, line.Values) {
 			falls[by]++
 			w.anew[at] = max(w.anew[at], falls[by])

@@ -218,6 +218,8 @@ func (r *Request) Validate() error {
 	switch {
 	case r.Index < 0 || r.Seq < 0:
 		return fmt.Errorf("negative number %d.%d", r.Index, r.Seq)
+	case r.Index > maxNumber || r.Seq > math.MaxInt32:
+		return fmt.Errorf("number %d.%d out of range", r.Index, r.Seq)
 	case r.Start <= 0:
 		return errors.New(`missing field "start_ns"`)
 	case r.End == 0:
@@ -230,7 +232,7 @@ func (r *Request) Validate() error {
 		return fmt.Errorf("due_ns out of range at %d", *r.Due)
 	case r.Due != nil && *r.Due > r.End:
 		return errors.New("due_ns lies after end_ns")
-	case r.Stage < -1:
+	case r.Stage < -1 || r.Stage > math.MaxInt32:
 		return outOfRange("stage", int64(r.Stage))
 	case r.Status < 0 || r.Status > 999:
 		return outOfRange("status", int64(r.Status))
@@ -298,7 +300,7 @@ func ascending(us []int64, most int64) error {
 		last = t
 	}
 	if last > most {
-		return fmt.Errorf("a chunk at %d us lies after end_ns", last)
+		return fmt.Errorf("a chunk at %d us lies after the end", last)
 	}
 	return nil
 }

@@ -1,0 +1,223 @@
+package convert
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// joint makes a run of several instances, whose clocks are ahead and whose starts are late by so much.
+type joint struct {
+	executor    string
+	ahead, late []int64
+	dates       bool // the server's answers have a Date
+	stage       bool // the executor tells when its stage began
+	random      bool // arrivals are a Poisson process
+	drop        int  // every so many arrivals are dropped
+	idle        int  // the number of an instance without a request, 0 for none
+	serverAhead int64
+}
+
+const jointStart = 1_700_000_000 * second
+
+// sources are the files of the instances, of 200 requests in all.
+func (j joint) sources(t *testing.T) (sources []Source) {
+	t.Helper()
+	n, own := len(j.ahead), j.executor == "llm-arrival-rate"
+	lines := make([][]record.Line, n)
+	for i := range n {
+		stage := record.Stage{Rate: new(10.0), Duration: new(20.0)}
+		if j.executor == "constant-vus" {
+			stage.Rate = nil
+		}
+		lines[i] = []record.Line{&record.Run{
+			Schema: record.Schema, ID: "run", Instance: fmt.Sprint("pod-", i), Segment: fmt.Sprintf("%d/%d:%d/%d", i, n, i+1, n),
+			Start: jointStart - second + j.ahead[i], Scenarios: []record.Scenario{{Name: "s", Executor: j.executor, Stages: []record.Stage{stage}}},
+		}}
+		if j.stage {
+			start := jointStart + j.late[i] + j.ahead[i]
+			lines[i] = append(lines[i], &record.Stage{Start: start, End: start + 20*second, Status: "completed"})
+		}
+	}
+	rng, due := rand.New(rand.NewPCG(7, 7)), 0.0
+	for k := range 200 {
+		i := k % n
+		if j.idle > 0 && i == j.idle {
+			i = 0
+		}
+		at := jointStart + j.late[i] + int64(due*1e9)
+		lines[i] = append(lines[i], j.request(rng, k, at, j.ahead[i], own))
+		gap := 0.1
+		if j.random {
+			gap *= rng.ExpFloat64()
+		}
+		due += gap
+	}
+	for i := range n {
+		sources = append(sources, Source{fmt.Sprint("pod-", i), bytes.NewReader(asRecords(t, lines[i]))})
+	}
+	return sources
+}
+
+// request goes at an instant of the true time, and is written by a clock that is ahead.
+func (j joint) request(rng *rand.Rand, k int, at, ahead int64, own bool) record.Line {
+	q := sampleRequest(rng, at+ahead)
+	q.ID, q.Scenario, q.Index = fmt.Sprint("r", k), "s", int64(k)
+	if own {
+		q.Due = new(at + ahead)
+	}
+	if j.drop > 0 && k%j.drop == 1 {
+		return &record.Dropped{Scenario: "s", Index: &q.Index, Due: new(at + ahead), Count: 1}
+	}
+	if j.dates {
+		q.ServerDate = (q.FirstByte - ahead + j.serverAhead - 1_000_000) / second
+	}
+	return q
+}
+
+func (j joint) read(t *testing.T) *Run {
+	t.Helper()
+	run, err := Read(ReadOptions{}, j.sources(t)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return run
+}
+
+func clockReasons(run *Run) (ClientHealth, string) {
+	j := &judge{ClientHealth{Verdict: Valid}}
+	run.judgeClocks(j)
+	return j.ClientHealth, strings.Join(j.Reasons, "\n")
+}
+
+// Whatever the clocks of instances show, throughput is that of a run whose clocks agree, and the one that is off is named.
+func TestClocksOfInstances(t *testing.T) {
+	t.Parallel()
+	const ms, hour = int64(1e6), 3600 * second
+	own, dated := joint{executor: "llm-arrival-rate", stage: true}, joint{executor: "llm-arrival-rate", stage: true, dates: true}
+	with := func(j joint, change func(*joint)) joint { change(&j); return j }
+	two := func(j joint, by int64) joint { j.ahead, j.late = []int64{0, by}, []int64{0, 0}; return j }
+	for _, tt := range []struct {
+		name string
+		joint
+		want string // in the reasons; "" for a verdict of VALID
+	}{
+		{"clocks agree", two(own, 0), ""},
+		{"50 ms, as NTP leaves", two(own, 50*ms), ""},
+		{"2 s ahead", two(own, 2*second), `the clock of instance "pod-1" is 2.00 s ahead of that of instance "pod-0", or it began so much apart`},
+		{"2 s behind", two(own, -2*second), `the clock of instance "pod-0" is 2.00 s ahead of that of instance "pod-1"`},
+		{"an hour ahead", two(own, hour), "3600.00 s ahead of"},
+		{"an hour behind", two(own, -hour), "3600.00 s ahead of"},
+		{"a server's clock agrees with the schedule", two(dated, 2*second), `2.00 s ahead of that of instance "pod-0": its instants were put`},
+		{"an hour, and the server's own clock is wrong", with(two(dated, hour), func(j *joint) { j.serverAhead = -7 * hour }), "3600.00 s ahead of"},
+		{"50 ms by the server", two(dated, 50*ms), ""},
+		{"no stage line, as of a run that was killed", two(with(own, func(j *joint) { j.stage = false }), 2*second), "2.00 s ahead of"},
+		{"no stage line, random arrivals", two(with(own, func(j *joint) { j.stage, j.random = false, true }), 2*second), "s ahead of"},
+		{"no stage line, random arrivals, clocks agree", two(with(own, func(j *joint) { j.stage, j.random = false, true }), 0), ""},
+		{"drops", two(with(own, func(j *joint) { j.drop = 7 }), 2*second), "2.00 s ahead of"},
+		{"k6's own executor", two(joint{executor: "ramping-arrival-rate"}, 2*second), "2.0"},
+		{"k6's own executor, clocks agree", two(joint{executor: "ramping-arrival-rate"}, 0), ""},
+		{"a closed loop", two(joint{executor: "constant-vus"}, 2*second), "2.10 s ahead of"},
+		{"a closed loop, clocks agree", two(joint{executor: "constant-vus"}, 0), ""},
+		{"a closed loop with dates", two(joint{executor: "constant-vus", dates: true}, 2*second), "s ahead of"},
+		{"one of three", with(own, func(j *joint) { j.ahead, j.late = []int64{0, 0, hour}, make([]int64, 3) }), `the clock of instance "pod-2" is 3600.00 s ahead`},
+		{"the first of three", with(own, func(j *joint) { j.ahead, j.late = []int64{-hour, 0, 0}, make([]int64, 3) }), `the clock of instance "pod-0" is 3600.00 s behind that of`},
+		{"one of three is idle", with(own, func(j *joint) { j.ahead, j.late, j.idle = []int64{0, 2 * second, 0}, make([]int64, 3), 2 }), "2.00 s ahead"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			truth := tt.joint
+			truth.ahead = make([]int64, len(tt.ahead))
+			run, want := tt.read(t), truth.read(t)
+			got, reasons := clockReasons(run)
+			if wantVerdict := map[bool]string{true: Valid, false: Suspect}[tt.want == ""]; got.Verdict != wantVerdict || !strings.Contains(reasons, tt.want) {
+				t.Errorf("got %s %q, want %s %q", got.Verdict, reasons, wantVerdict, tt.want)
+			}
+			a, b := run.Summary(Options{}), want.Summary(Options{})
+			if rate, right := float64(a.Successes.Throughput.Requests), float64(b.Successes.Throughput.Requests); math.Abs(rate/right-1) > 0.02 {
+				t.Errorf("%v requests/s, want %v", rate, right)
+			}
+			if !slices.IsSortedFunc(run.Requests, func(a, b *Request) int { return int(a.Start - b.Start) }) {
+				t.Error("the requests are not in order of start")
+			}
+		})
+	}
+}
+
+// An instance that truly began late is told from a clock that is off by the Date of the server's answers.
+func TestAnInstanceThatBeganLate(t *testing.T) {
+	t.Parallel()
+	j := joint{executor: "llm-arrival-rate", stage: true, dates: true, ahead: []int64{0, 0}, late: []int64{0, 3 * second}}
+	run := j.read(t)
+	want := `instance "pod-1" began 3.00 s after instance "pod-0"`
+	if health, reasons := clockReasons(run); health.Verdict != Suspect || !strings.Contains(reasons, want) {
+		t.Errorf("got %s %q, want %q", health.Verdict, reasons, want)
+	}
+	if span := run.seconds(run.Requests[len(run.Requests)-1].Start - run.Requests[0].Start); span < 22 {
+		t.Errorf("all was sent within %v s: the starts were taken for clocks", span)
+	}
+	j.ahead = []int64{0, 3600 * second}
+	if _, reasons := clockReasons(j.read(t)); !strings.Contains(reasons, `is 3600.`) && !strings.Contains(reasons, `is 3599.`) && !strings.Contains(reasons, `is 3602.`) {
+		t.Errorf("late and an hour ahead: %q", reasons)
+	}
+}
+
+func TestEvidenceOfClocks(t *testing.T) {
+	t.Parallel()
+	start := func(n int64) *int64 { return &n }
+	for _, tt := range []struct {
+		name        string
+		e           evidence
+		ahead, late int64
+	}{
+		{"nothing", evidence{}, 0, 0},
+		{"the schedule alone", evidence{start: start(20)}, 20, 0},
+		{"within the tolerance", evidence{start: start(-9)}, 0, 0},
+		{"both agree", evidence{start: start(20), server: &span{18, 25}}, 20, 0},
+		{"the clocks agree", evidence{start: start(20), server: &span{-2, 2}}, 0, 20},
+		{"the server tells little", evidence{start: start(20), server: &span{-50, 50}}, 20, 0},
+		{"late and ahead", evidence{start: start(30), server: &span{18, 22}}, 22, 0},
+		{"much later and ahead", evidence{start: start(50), server: &span{18, 22}}, 22, 28},
+		{"servers of several clocks", evidence{start: start(0), server: &span{18, 22}}, 0, 0},
+		{"the server alone", evidence{server: &span{18, 22}}, 20, 0},
+		{"the server alone, which tells little", evidence{server: &span{-18, 62}}, 0, 0},
+		{"first requests", evidence{start: start(2e9), rough: true}, 2e9, 0},
+		{"first requests of about a second", evidence{start: start(9e8), rough: true}, 0, 0},
+	} {
+		if ahead, late := tt.e.settle(10); ahead != tt.ahead || late != tt.late {
+			t.Errorf("%s: ahead %d, late %d; want %d, %d", tt.name, ahead, late, tt.ahead, tt.late)
+		}
+	}
+}
+
+// A report's Parquet file keeps what was found, and its instants are moved once.
+func TestClocksInParquet(t *testing.T) {
+	t.Parallel()
+	for _, j := range []joint{
+		{executor: "llm-arrival-rate", stage: true, ahead: []int64{0, 3600 * second}, late: []int64{0, 0}},
+		{executor: "llm-arrival-rate", stage: true, dates: true, ahead: []int64{0, 0}, late: []int64{0, 3 * second}},
+	} {
+		first, dir := j.read(t), t.TempDir()
+		if err := first.WriteParquet(filepath.Join(dir, "requests.parquet")); err != nil {
+			t.Fatal(err)
+		}
+		second, err := ReadFiles(ReadOptions{}, dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, want := clockReasons(first)
+		if _, got := clockReasons(second); got != want || want == "" {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		if a, b := first.span(first.Requests), second.span(second.Requests); a != b {
+			t.Errorf("the run took %v s, and read again %v s", a, b)
+		}
+	}
+}

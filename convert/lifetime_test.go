@@ -1,0 +1,149 @@
+package convert
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// bounded is a run of which the end is known.
+func bounded() []record.Line {
+	return append(sampleLines(), &record.Stage{Index: 0, Start: jointStart, End: jointStart + 10*second},
+		&record.Server{Time: jointStart + second, Source: "p", Values: map[string]float64{"running": 1}},
+		&record.End{Status: "finished", Time: jointStart + 30*second, Requests: 50, Health: record.Health{GoMaxProcs: 2}})
+}
+
+// asRead reads lines that end with their own end line.
+func asRead(t *testing.T, lines []record.Line) *Run {
+	t.Helper()
+	var file []byte
+	for _, line := range lines {
+		file = append(append(file, text(t, line)...), '\n')
+	}
+	return mustRead(t, file)
+}
+
+// A request, and a line, of another time than the run's is named and in no figure.
+func TestTimesOutsideOfTheRun(t *testing.T) {
+	t.Parallel()
+	whole := asRead(t, bounded())
+	for name, change := range map[string]func(lines []record.Line){
+		"a request 31 years later": func(l []record.Line) {
+			q := l[9].(*record.Request)
+			q.Start, q.End, q.Connected, q.FirstByte = q.Start+1e18, q.End+1e18, 0, 0
+		},
+		"a request of 1970":       func(l []record.Line) { q := l[9].(*record.Request); q.Start, q.Connected = 1, 0 },
+		"an end an hour later":    func(l []record.Line) { l[9].(*record.Request).End += 3600 * second },
+		"due a day before":        func(l []record.Line) { l[9].(*record.Request).Due = new(jointStart - 86400*second) },
+		"a stage line of 1970":    func(l []record.Line) { l[len(l)-3].(*record.Stage).Start = 1 },
+		"a server line next year": func(l []record.Line) { l[len(l)-2].(*record.Server).Time += 365 * 86400 * second },
+	} {
+		lines := bounded()
+		change(lines)
+		run := asRead(t, lines)
+		if remarks := strings.Join(run.Remarks, "\n"); !run.Partial || !strings.Contains(remarks, "outside of the run") {
+			t.Errorf("%s: partial %t, remarks %q", name, run.Partial, remarks)
+		}
+		if got, want := run.span(run.Requests), whole.span(whole.Requests); got > want {
+			t.Errorf("%s: it took %v s, want %v", name, got, want)
+		}
+	}
+	lines := bounded()
+	lines[len(lines)-1].(*record.End).Time = jointStart - 3600*second
+	if run := asRead(t, lines); len(run.Requests) != len(whole.Requests) {
+		t.Errorf("an end line of an hour before: %d requests", len(run.Requests))
+	}
+	lines[len(lines)-1].(*record.End).Time = jointStart + second
+	if run := asRead(t, lines); len(run.Requests) != len(whole.Requests) || !strings.Contains(strings.Join(run.Remarks, "\n"), "which cannot be right") {
+		t.Errorf("an end line before most requests: %d requests, remarks %q", len(run.Requests), run.Remarks)
+	}
+}
+
+// nonsense is put in the place of numbers.
+var nonsense = []string{"-1", "0", "1", "-9223372036854775808", "9223372036854775807", "1000000000000", "1e300", "-9e18", "-0.5", "null", "{}", "[1000000000000]", "[-1]"}
+
+// Whatever stands in one field of a record file, it is refused, or the figures stay within the run.
+func TestNonsenseInAFieldStaysWithinTheRun(t *testing.T) {
+	t.Parallel()
+	lines := slices.Delete(bounded(), 12, 50)
+	first, last := lines[2].(*record.Request), lines[len(lines)-4].(*record.Request) // the warm-up may come to be in the run
+	most := float64(last.End-first.Start) / 1e9
+	for _, i := range []int{0, 1, 2, 7, 13, len(lines) - 3, len(lines) - 2, len(lines) - 1} {
+		line := text(t, lines[i])
+		for _, path := range numbers(t, line) {
+			for _, value := range nonsense {
+				old := gjson.GetBytes(line, path)
+				broken := slices.Replace(slices.Clone(line), old.Index, old.Index+len(old.Raw), []byte(value)...)
+				run, err := Read(ReadOptions{Force: true}, Source{"f", bytes.NewReader(withLine(t, lines, i, broken))})
+				if err == nil && len(run.Requests) > 0 {
+					holdWithin(t, run.Summary(Options{}), most, string(broken))
+				}
+			}
+		}
+	}
+}
+
+// withLine is a file in which one line is broken.
+func withLine(t *testing.T, lines []record.Line, i int, broken []byte) (file []byte) {
+	t.Helper()
+	for k, line := range lines {
+		written := broken
+		if k != i {
+			written = text(t, line)
+		}
+		file = append(append(file, written...), '\n')
+	}
+	return file
+}
+
+// numbers are the paths of a line's members that are no texts.
+func numbers(t *testing.T, line []byte) (paths []string) {
+	t.Helper()
+	var walk func(prefix string, v any)
+	walk = func(prefix string, v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			for name, member := range v {
+				walk(prefix+"."+name, member)
+			}
+		case []any:
+			paths = append(paths, prefix[1:])
+		case string:
+		default:
+			paths = append(paths, prefix[1:])
+		}
+	}
+	var v any
+	if err := json.Unmarshal(line, &v); err != nil {
+		t.Fatal(err)
+	}
+	walk("", v)
+	slices.Sort(paths)
+	return paths
+}
+
+// holdWithin holds that no figure is beyond what a run of so many seconds can have.
+func holdWithin(t *testing.T, l *Lifecycle, most float64, broken string) {
+	t.Helper()
+	if !(float64(l.BenchmarkTime) >= 0 && float64(l.BenchmarkTime) <= most) {
+		t.Errorf("%s: the run took %v s, of %v", broken, l.BenchmarkTime, most)
+	}
+	latency := l.Successes.Latency
+	for name, d := range map[string]*Distribution{
+		"latency": latency.Request, "ttft": latency.TTFT, "itl": latency.ITL, "tpot": latency.TPOT, "ntpot": latency.NTPOT, "delay": l.Load.ScheduleDelay,
+	} {
+		if d != nil && !(float64(d.Min) >= -61 && float64(d.Max) <= most+1) || d != nil && math.IsNaN(float64(d.Mean)) {
+			t.Errorf("%s: %s from %v to %v in a run of %v s", broken, name, d.Min, d.Max, most)
+		}
+	}
+	if _, err := pythonJSON(l, ""); err != nil {
+		t.Errorf("%s: %v", broken, err)
+	}
+}
