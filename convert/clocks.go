@@ -73,10 +73,11 @@ func (e evidence) settle(tolerance int64) (ahead, late int64) {
 			ahead, late = 0, *e.start
 		}
 	}
+	clocks := min(tolerance, mostTolerance)
 	if e.rough && e.server == nil {
-		tolerance = max(tolerance, mostTolerance)
+		clocks = mostTolerance
 	}
-	if abs(ahead) <= tolerance {
+	if abs(ahead) <= clocks {
 		ahead = 0
 	}
 	if abs(late) <= tolerance {
@@ -87,8 +88,8 @@ func (e evidence) settle(tolerance int64) (ahead, late int64) {
 
 func abs(n int64) int64 { return max(n, -n) }
 
-// The tolerance is a share of the time that an instance took, as is that of the rates, within bounds: clocks are set no better
-// than to the first, and no start takes longer than the second.
+// The tolerance is a share of the time that an instance took, as is that of the rates, but no less than clocks are set to. A clock
+// that is off by more than the second counts in any run, for it bends the time series.
 const (
 	leastTolerance = 100_000_000
 	mostTolerance  = 1_000_000_000
@@ -179,7 +180,7 @@ func (r *Run) reference(all map[string]evidence) string {
 
 // tolerance is by how much clocks and starts may differ.
 func (r *Run) tolerance() int64 {
-	return max(leastTolerance, min(mostTolerance, int64(rateBounds[0]*float64(r.longest()))))
+	return max(leastTolerance, int64(rateBounds[0]*float64(r.longest())))
 }
 
 // longest is the longest time from an instance's first start to its last end.
@@ -250,31 +251,31 @@ func instantsOf(line record.Line) []*int64 {
 
 // judgeClocks says which clocks were off, and which instances began late.
 func (r *Run) judgeClocks(j *judge) {
+	compared := false
 	for _, run := range r.Runs {
-		switch reason := clockReason(run); {
-		case reason != "":
-			j.say(Suspect, "%s", reason)
-		case run.Clock != nil && run.Clock.Late != 0:
+		c := run.Clock
+		compared = compared || c != nil
+		switch {
+		case c == nil:
+		case c.Ahead != 0:
+			j.say(Suspect, "%s", clockReason(run))
+		case c.Late != 0:
 			j.say(Suspect, "instance %q began %s instance %q: the load was not that of instances started together",
-				run.Instance, apart(run.Clock.Late, "after", "before"), run.Clock.Against)
+				run.Instance, apart(c.Late, "after", "before"), c.Against)
 		}
 	}
-	if compared := slices.ContainsFunc(r.Runs, func(run *record.Run) bool { return run.Clock != nil }); len(r.Runs) > 1 && !compared {
+	if len(r.Runs) > 1 && !compared {
 		j.skip("clocks")
 	}
 }
 
-// clockReason is "" of an instance whose clock was not off.
+// clockReason tells of an instance whose clock was off.
 func clockReason(run *record.Run) string {
-	c := run.Clock
-	if c == nil || c.Ahead == 0 {
-		return ""
+	format := "the clock of instance %q is %s that of instance %q: its instants were put on the other's clock"
+	if !run.Clock.ServerDate {
+		format = "the clock of instance %q is %s that of instance %q, or it began so much apart: its instants were moved as if its clock was wrong"
 	}
-	reason := fmt.Sprintf("the clock of instance %q is %s that of instance %q", run.Instance, apart(c.Ahead, "ahead of", "behind"), c.Against)
-	if c.ServerDate {
-		return reason + ": its instants were put on the other's clock"
-	}
-	return reason + ", or it began so much apart from it: its instants were moved as if the clock was wrong"
+	return fmt.Sprintf(format, run.Instance, apart(run.Clock.Ahead, "ahead of", "behind"), run.Clock.Against)
 }
 
 // apart tells a difference in words.

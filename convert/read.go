@@ -236,6 +236,8 @@ type input struct {
 	bad      int
 	first    error // why the first of those could not be read
 	ended    bool
+	told     int64 // requests, by the end lines
+	requests int64
 	cut      bool
 }
 
@@ -272,8 +274,11 @@ func (in *input) take(line record.Line) {
 	switch l := line.(type) {
 	case *record.Run:
 		in.instance = l.Instance
+	case *record.Request:
+		in.requests++
 	case *record.End:
 		in.ended = true
+		in.told += l.Requests
 	}
 	in.lived.take(line, in.instance)
 	in.run.add(line, in.instance)
@@ -314,6 +319,10 @@ func (in *input) finish() error {
 	}
 	if in.bad > 0 {
 		in.run.Partial = true
+	}
+	if in.bad == 0 && in.requests < in.told {
+		in.run.Partial = true
+		in.run.remark("%s: its end line counts %d requests, and %d are in it", in.name, in.told, in.requests)
 	}
 	switch {
 	case in.cut:

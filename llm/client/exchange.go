@@ -185,7 +185,8 @@ func (x *exchange) receive(resp *http.Response) {
 
 // readDate keeps the server's clock. An answer with an interim one before it has its first byte too early to be compared.
 func (x *exchange) readDate(header http.Header) {
-	if at, err := http.ParseTime(header.Get("Date")); err == nil && at.Unix() > 0 && !x.seen.interim.Load() {
+	at, err := http.ParseTime(header.Get("Date"))
+	if err == nil && at.Year() >= 2000 && at.Year() < 2200 && !x.seen.interim.Load() {
 		x.rec.ServerDate = at.Unix()
 	}
 }
