@@ -46,8 +46,8 @@ func (r *Run) zeros(s record.Scenario) map[string]int64 {
 	zeros := map[string]int64{}
 	if due := dueFunc(s); due != nil {
 		for _, q := range r.firstOf(s.Name) {
-			if q.DueKnown {
-				zeros[q.Instance] = q.Due - int64(math.Round(due(q.Index)*1e9))
+			if after := due(q.Index) * 1e9; q.DueKnown && after < math.MaxInt64/2 {
+				zeros[q.Instance] = q.Due - int64(math.Round(after))
 			}
 		}
 		return zeros

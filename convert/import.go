@@ -108,8 +108,12 @@ func (m *importer) take(q *foreign.Request) error {
 	if q.StartUnknown {
 		base = q.Start
 	}
-	if !(math.Abs(q.Start-base) < maxImported && q.End-q.Start < maxImported) {
+	if !(math.Abs(q.Start-base) < maxImported) {
 		return fmt.Errorf("it starts at %v and ends at %v, days from the first", q.Start, q.End)
+	}
+	if !(q.End-q.Start < maxImported) {
+		m.refuse(fmt.Errorf("request %d: it starts at %v and ends at %v, days later", int(m.count)+m.bad, q.Start, q.End))
+		return nil
 	}
 	if q.Stage < 0 { // a warm-up
 		m.run.Outside++
@@ -277,6 +281,7 @@ func (m *importer) describe(c *config.Config) {
 	}
 	run.Scenarios = []record.Scenario{{Name: m.run.Origin, Executor: string(meta.Format), Stages: plan}}
 	m.run.Runs = append(m.run.Runs, run)
+	m.leaveOutside(meta)
 	if meta.Format == foreign.InferencePerf {
 		m.cutStages(plan)
 	}
@@ -288,6 +293,25 @@ func (m *importer) describe(c *config.Config) {
 	m.checkCounts(meta)
 	if m.bad > maxBad {
 		m.run.remark("%s: %d further requests could not be read", m.name, m.bad-maxBad)
+	}
+}
+
+// leaveOutside leaves out requests that lie far outside of the time that the tool says the run took. What tools count as that
+// differs, so that much is allowed.
+func (m *importer) leaveOutside(meta foreign.Meta) {
+	total := 0.0
+	for _, s := range meta.Stages {
+		if s.Duration == nil {
+			return
+		}
+		total += *s.Duration
+	}
+	if total <= 0 {
+		return
+	}
+	most := m.tick(min(10*total+60, maxImported))
+	for _, err := range m.run.leaveOutside(mark{}, lifetimes{"": {-most, most}}) {
+		m.refuse(err)
 	}
 }
 

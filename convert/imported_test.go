@@ -271,3 +271,33 @@ func TestTablesOfARunWithoutStarts(t *testing.T) {
 		t.Errorf("got %+v", side)
 	}
 }
+
+// One senseless time of another tool's is named and in no figure; the other requests are.
+func TestSenselessTimesOfImportedRuns(t *testing.T) {
+	t.Parallel()
+	const (
+		times = `"duration": 10, "completed": 3, "start_times": [100, 101, 102], "input_lens": [7, 7, 7], "output_lens": [2, 2, 2], "errors": ["", "", ""], `
+		guide = `{"benchmarks": [{"type_": "generative_benchmark", "requests": {"successful": [` +
+			`{"start_time": 5, "end_time": 6, "prompt_tokens": 7, "output_tokens": 5, "time_to_first_token_ms": 100, "inter_token_latency_ms": 10}, ` +
+			`{"start_time": 6, "end_time": %s, "prompt_tokens": 7, "output_tokens": 5, "time_to_first_token_ms": 100, "inter_token_latency_ms": 10}, ` +
+			`{"start_time": 7, "end_time": 8, "prompt_tokens": 7, "output_tokens": 5, "time_to_first_token_ms": 100, "inter_token_latency_ms": 10}` +
+			`]}, "duration": 4}]}`
+	)
+	for name, text := range map[string]string{
+		"a gap of days":     result(times + `"ttfts": [0.1, 0.1, 0.1], "itls": [[0.1], [300000], [0.1]]`),
+		"a gap of years":    result(times + `"ttfts": [0.1, 0.1, 0.1], "itls": [[0.1], [1e12], [0.1]]`),
+		"an answer of days": result(times + `"ttfts": [0.1, 400000, 0.1], "itls": [[0.1], [0.1], [0.1]]`),
+		"an end before":     fmt.Sprintf(guide, "5"),
+		"an end days later": fmt.Sprintf(guide, "400000"),
+	} {
+		run, err := Read(ReadOptions{}, Source{"f", strings.NewReader(text)})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		s := summaryOf(t, run, Options{})
+		if !run.Partial || len(run.Requests) != 2 || !(s.Get("benchmark_time_seconds").Num < 10) || !(s.Get("successes.latency.request_latency.max").Num < 10) {
+			t.Errorf("%s: partial %t, %d requests, %v; remarks %q", name, run.Partial, len(run.Requests), s.Get("benchmark_time_seconds"), run.Remarks)
+		}
+	}
+}

@@ -74,7 +74,7 @@ func (r *Run) leaveOutside(before mark, l lifetimes) (refused []error) {
 		}
 	}
 	if 2*outside > len(requests) {
-		return []error{fmt.Errorf("%d of %d requests lie outside of the time from the run line to the end line, which cannot be right", outside, len(requests))}
+		return []error{fmt.Errorf("%d of %d requests lie outside of the run's own time, which cannot be right", outside, len(requests))}
 	}
 	kept := slices.DeleteFunc(requests, func(q *Request) bool {
 		if l.holds(q) {

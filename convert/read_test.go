@@ -185,11 +185,32 @@ func TestRecordedDueInstantsAreExact(t *testing.T) {
 	}
 }
 
+// joined is one file of several instances' first lines.
+func joined(t *testing.T, sources []Source, executor string) (file []byte) {
+	t.Helper()
+	for _, s := range sources {
+		text, err := io.ReadAll(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seeker, ok := s.Reader.(io.Seeker); ok {
+			_, _ = seeker.Seek(0, io.SeekStart) // of memory
+		}
+		lines := bytes.SplitAfter(text, []byte("\n"))
+		file = append(file, bytes.Join(append(lines[:6:6], lines[len(lines)-2:]...), nil)...)
+	}
+	return bytes.ReplaceAll(file, []byte("llm-arrival-rate"), []byte(executor))
+}
+
 func FuzzRead(f *testing.F) {
 	t := new(testing.T)
 	lines := sampleLines()[:6]
 	f.Add(asRecords(t, lines))
 	f.Add(asK6JSON(t, lines))
+	two := joint{executor: "llm-arrival-rate", stage: true, dates: true, ahead: []int64{0, 2 * second}, late: []int64{0, 0}}.sources(t)
+	for _, executor := range []string{"llm-arrival-rate", "constant-arrival-rate", "constant-vus"} {
+		f.Add(joined(t, two, executor))
+	}
 	f.Add([]byte("{\"metric\":\"llm_requests\",\"type\":\"Point\",\"data\":{\"metadata\":{\"llm_record\":\"{}\"}}}\n"))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		run, err := Read(ReadOptions{Force: true}, Source{"f", bytes.NewReader(file)})
