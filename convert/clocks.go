@@ -8,11 +8,12 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// serverClock is by how many nanoseconds the server's clock is ahead of an instance's: as its answers tell, at least low and at
-// most high.
+// serverClock is by how many nanoseconds the server's clock is ahead of an instance's: as its answers tell, at
+// least low and at most high.
 type serverClock struct{ low, high int64 }
 
-// noteServerClock takes what an answer tells. Its Date was read between sending and the first byte, and is cut to a second.
+// noteServerClock takes what an answer tells. Its Date was read between sending and the first byte, and is cut to
+// a second.
 func (r *Run) noteServerClock(rec *record.Request, instance string) {
 	if rec.ServerDate == 0 || rec.FirstByte == 0 {
 		return
@@ -31,8 +32,8 @@ func (r *Run) noteServerClock(rec *record.Request, instance string) {
 	}
 }
 
-// span is low to high. They are the other way around where servers of several clocks answered, or one whose Date is a cached
-// one: then nothing between them is excluded.
+// span is low to high. They are the other way around where servers of several clocks answered, or one whose Date
+// is a cached one: then nothing between them is excluded.
 func (c serverClock) span() span {
 	return span{min(c.low, c.high), max(c.low, c.high)}
 }
@@ -51,8 +52,9 @@ type evidence struct {
 	server *span  // by how much the instance's clock is ahead, as the server's clock tells; nil if unknown
 }
 
-// settle parts a difference into that of the clocks and that of the starts: of what the server's clock leaves open, the clocks
-// explain as much as they can, for instances are started together. What is within the tolerance is none.
+// settle parts a difference into that of the clocks and that of the starts: of what the server's clock leaves
+// open, the clocks explain as much as they can, for instances are started together. What is within the tolerance
+// is none.
 func (e evidence) settle(tolerance int64) (ahead, late int64) {
 	switch {
 	case e.start == nil && e.server == nil:
@@ -88,8 +90,8 @@ func (e evidence) settle(tolerance int64) (ahead, late int64) {
 
 func abs(n int64) int64 { return max(n, -n) }
 
-// The tolerance is a share of the time that an instance took, as is that of the rates, but no less than clocks are set to. A clock
-// that is off by more than the second counts in any run, for it bends the time series.
+// The tolerance is a share of the time that an instance took, as is that of the rates, but no less than clocks are
+// set to. A clock that is off by more than the second counts in any run, for it bends the time series.
 const (
 	leastTolerance = 100_000_000
 	mostTolerance  = 1_000_000_000
@@ -124,7 +126,8 @@ func (r *Run) alignClocks() {
 	r.shift()
 }
 
-// comparable says whether there are instances to compare: several, each of a name of its own, and not compared before.
+// comparable says whether there are instances to compare: several, each of a name of its own, and not compared
+// before.
 func (r *Run) comparable() bool {
 	names := map[string]bool{}
 	for _, run := range r.Runs {
@@ -152,7 +155,8 @@ func (r *Run) compared(all map[string]evidence, instance, against string) eviden
 	return e
 }
 
-// reference is the instance in the middle of those that can be compared, so that of three clocks the one that is off is named.
+// reference is the instance in the middle of those that can be compared, so that of three clocks the one that is
+// off is named.
 func (r *Run) reference(all map[string]evidence) string {
 	type reading struct {
 		instance string
@@ -273,7 +277,7 @@ func (r *Run) judgeClocks(j *judge) {
 func clockReason(run *record.Run) string {
 	format := "the clock of instance %q is %s that of instance %q: its instants were put on the other's clock"
 	if !run.Clock.ServerDate {
-		format = "the clock of instance %q is %s that of instance %q, or it began so much apart: its instants were moved as if its clock was wrong"
+		format = "the clock of instance %q is %s that of instance %q, or it began so much apart: its instants were moved"
 	}
 	return fmt.Sprintf(format, run.Instance, apart(run.Clock.Ahead, "ahead of", "behind"), run.Clock.Against)
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// starts says by how much later than one of them each instance began, by its own clock, as far as the schedule tells: all have
-// the same. rough says that no schedule does, and that they are the starts of the first requests.
+// starts says by how much later than one of them each instance began, by its own clock, as far as the schedule
+// tells: all have the same. rough says that no schedule does, and that they are the starts of the first requests.
 func (r *Run) starts() (starts map[string]int64, rough bool) {
 	for _, s := range r.Scenarios() {
 		if starts := r.startsOf(s); len(starts) > 1 {
@@ -40,8 +40,8 @@ func (r *Run) startsOf(s record.Scenario) map[string]int64 {
 	return starts
 }
 
-// zeros are the instants at which each instance's schedule of a scenario began: by the formula of k6's own executors, else as the
-// line of its first stage tells.
+// zeros are the instants at which each instance's schedule of a scenario began: by the formula of k6's own
+// executors, else as the line of its first stage tells.
 func (r *Run) zeros(s record.Scenario) map[string]int64 {
 	zeros := map[string]int64{}
 	if due := dueFunc(s); due != nil {
@@ -60,8 +60,9 @@ func (r *Run) zeros(s record.Scenario) map[string]int64 {
 	return zeros
 }
 
-// grid says by how much later than base the other instances of a scenario can have begun. Arrivals are due in the order of
-// their numbers: one of a higher number than base's cannot have been due before it, but for the difference of the starts.
+// grid says by how much later than base the other instances of a scenario can have begun. Arrivals are due in the
+// order of their numbers: one of a higher number than base's cannot have been due before it, but for the
+// difference of the starts.
 func (r *Run) grid(s record.Scenario) (base string, grid map[string]span) {
 	requests := r.onGrid(s)
 	if len(requests) == 0 {
@@ -96,7 +97,8 @@ func (r *Run) grid(s record.Scenario) (base string, grid map[string]span) {
 	return base, grid
 }
 
-// onGrid are the first requests of a scenario's iterations in order of their numbers, as long as stages follow the clock.
+// onGrid are the first requests of a scenario's iterations in order of their numbers, as long as stages follow the
+// clock.
 func (r *Run) onGrid(s record.Scenario) []*Request {
 	follows := map[int32]bool{}
 	for _, stage := range s.Stages {

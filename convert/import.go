@@ -296,8 +296,8 @@ func (m *importer) describe(c *config.Config) {
 	}
 }
 
-// leaveOutside leaves out requests that lie far outside of the time that the tool says the run took. What tools count as that
-// differs, so that much is allowed.
+// leaveOutside leaves out requests that lie far outside of the time that the tool says the run took. What tools
+// count as that differs, so that much is allowed.
 func (m *importer) leaveOutside(meta foreign.Meta) {
 	total := 0.0
 	for _, s := range meta.Stages {

@@ -8,7 +8,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// lifetime is the time between an instance's run line and its end line, with some room: the run line of k6's JSON is not its first.
+// lifetime is the time between an instance's run line and its end line, with some room: the run line of k6's JSON
+// is not its first.
 type lifetime struct{ from, to int64 }
 
 const (
@@ -63,8 +64,8 @@ func (r *Run) mark() mark {
 	return mark{len(r.Requests), len(r.Dropped), len(r.Stages), len(r.Servers)}
 }
 
-// leaveOutside leaves out what an input told of instants outside its instances' lifetimes: a damaged time of one line would
-// stretch the whole run. If that is most of it, then the lines that bound the lifetimes are at fault.
+// leaveOutside leaves out what an input told of instants outside its instances' lifetimes: a damaged time of one
+// line would stretch the whole run. If that is most of it, then the lines that bound the lifetimes are at fault.
 func (r *Run) leaveOutside(before mark, l lifetimes) (refused []error) {
 	requests := r.Requests[before.requests:]
 	outside := 0
@@ -74,7 +75,9 @@ func (r *Run) leaveOutside(before mark, l lifetimes) (refused []error) {
 		}
 	}
 	if 2*outside > len(requests) {
-		return []error{fmt.Errorf("%d of %d requests lie outside of the run's own time, which cannot be right", outside, len(requests))}
+		return []error{
+			fmt.Errorf("%d of %d requests lie outside of the run's own time, which cannot be right", outside, len(requests)),
+		}
 	}
 	kept := slices.DeleteFunc(requests, func(q *Request) bool {
 		if l.holds(q) {

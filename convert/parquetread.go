@@ -59,8 +59,8 @@ func (r *Run) readParquet(name string, src io.ReaderAt, size int64) (err error) 
 	}
 }
 
-// holdRows refuses a file with requests outside of the time of its run, which may have had several instances: whose an end line is
-// the metadata do not tell.
+// holdRows refuses a file with requests outside of the time of its run, which may have had several instances:
+// whose an end line is the metadata do not tell.
 func (r *Run) holdRows(name string, before mark) error {
 	if r.Origin != "" {
 		return nil

@@ -83,7 +83,8 @@ func (r *Run) fit(s record.Scenario, requests []*Request) (source, reason string
 	return scheduleFitted, ""
 }
 
-// numbered are the requests whose numbers the schedule has. A number beyond it, as of a damaged line, would move all others.
+// numbered are the requests whose numbers the schedule has. A number beyond it, as of a damaged line, would move
+// all others.
 func (r *Run) numbered(s record.Scenario, requests []*Request) []*Request {
 	planned := 1.0 // k6 may start one more at the very end
 	for _, stage := range s.Stages {

@@ -16,8 +16,8 @@ func UnixNano(t time.Time) int64 {
 // comes to lie after the end of its request.
 func Micros(d time.Duration) int64 { return int64(d / time.Microsecond) }
 
-// Clock tells how an instance's clock and start compare with another instance's. The instance's instants have been put on the other's
-// clock.
+// Clock tells how an instance's clock and start compare with another instance's. The instance's instants have been
+// put on the other's clock.
 type Clock struct {
 	Against    string `json:"against"`        // the other instance
 	Ahead      int64  `json:"ahead_ns"`       // of the other's clock; negative if it was behind

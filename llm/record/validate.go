@@ -18,7 +18,7 @@ const (
 	maxLate   = 366 * 24 * 3600 * 1e9 // nanoseconds
 	maxEarly  = 1e9                   // nanoseconds; nothing is sent before it is due
 	rounding  = 1000                  // microseconds; other writers round to milliseconds
-	straggler = 1e9                   // nanoseconds: the transport may see a connection or a byte just after the request was given up
+	straggler = 1e9                   // nanoseconds; older versions kept what came as a request was given up
 )
 
 // validate refuses what no writer of this format writes, so that readers need no checks of their own.
@@ -248,7 +248,9 @@ func (r *Request) Validate() error {
 
 // checkTimes holds what happened in between to the time from the start to the end.
 func (r *Request) checkTimes() error {
-	for _, i := range [...]instant{{"connected_ns", r.Connected}, {"first_byte_ns", r.FirstByte}, {"attempt_ns", r.Attempt}} {
+	for _, i := range [...]instant{
+		{"connected_ns", r.Connected}, {"first_byte_ns", r.FirstByte}, {"attempt_ns", r.Attempt},
+	} {
 		if i.at != 0 && (i.at < r.Start || i.at-straggler > r.End) {
 			return fmt.Errorf("%s lies outside of start_ns to end_ns", i.name)
 		}
@@ -273,7 +275,8 @@ func (r *Request) checkCounts() error {
 	}
 	for _, c := range [...]count{ // a script may ask for any number of tokens
 		{"max_tokens", int64(r.MaxTokens)}, {"prompt_tokens_asked", int64(r.PromptAsked)}, {"client", int64(r.Client)},
-		{"turn", int64(r.Turn)}, {"retries", int64(r.Retries)}, {"bytes_sent", r.BytesSent}, {"bytes_received", r.BytesReceived},
+		{"turn", int64(r.Turn)}, {"retries", int64(r.Retries)},
+		{"bytes_sent", r.BytesSent}, {"bytes_received", r.BytesReceived},
 	} {
 		if c.n < 0 {
 			return outOfRange(c.name, c.n)
