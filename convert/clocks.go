@@ -247,6 +247,8 @@ func instantsOf(line record.Line) []*int64 {
 		return []*int64{&l.Start, &l.End}
 	case *record.Server:
 		return []*int64{&l.Time}
+	case *record.Heartbeat:
+		return []*int64{&l.Start, &l.End}
 	case *record.End:
 		return []*int64{&l.Time}
 	}
@@ -275,10 +277,13 @@ func (r *Run) judgeClocks(j *judge) {
 
 // clockReason tells of an instance whose clock was off.
 func clockReason(run *record.Run) string {
-	format := "the clock of instance %q is %s that of instance %q: its instants were put on the other's clock"
-	if !run.Clock.ServerDate {
-		format = "the clock of instance %q is %s that of instance %q, or it began so much apart: its instants were moved"
+	if run.Clock.ServerDate {
+		return clockText("the clock of instance %q is %s that of instance %q: its instants were put on the other's clock", run)
 	}
+	return clockText("the clock of instance %q is %s that of instance %q, or it began so much apart: its instants were moved", run)
+}
+
+func clockText(format string, run *record.Run) string {
 	return fmt.Sprintf(format, run.Instance, apart(run.Clock.Ahead, "ahead of", "behind"), run.Clock.Against)
 }
 

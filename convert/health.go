@@ -47,6 +47,7 @@ var healthRules = []string{
 	"stop-the-world pauses above 2 % of the time are suspect, above 5 % invalid",
 	"requests sent, or the time they took to be sent, off by more than 2 % of what was asked are suspect, by more than 10 % invalid",
 	"a request that failed on the machine that sent it (open files, ports, memory, firewall, resolver, proxy) makes a run invalid",
+	"clocks of instances, or starts by the server's clock, that differ by more than 2 % of the time (at least 0.1 s; a clock at most 1 s) are suspect",
 	"more than a tenth of the successes left out of latencies is suspect",
 	"a partial run is suspect",
 	"a run without a success is invalid",
@@ -93,6 +94,7 @@ func (g *group) health() ClientHealth {
 	g.judgeFigures(j)
 	g.judgeOwnSide(j)
 	g.run.judgeProcess(j)
+	g.run.judgeClocks(j)
 	g.judgeRates(j)
 	return j.ClientHealth
 }
