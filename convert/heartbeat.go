@@ -147,17 +147,17 @@ func (b *lateLists) add(q *Request) {
 	late := func(chunk int) float64 {
 		return b.group.run.seconds(readLate(spans, q.Start+b.rec.Chunks[chunk]*1000))
 	}
-	b.latency = bounded(b.latency, requestLatency(b.group, q), begun+b.group.run.seconds(readLate(spans, q.End)), 0)
+	b.latency = appendBounds(b.latency, requestLatency(b.group, q), begun+b.group.run.seconds(readLate(spans, q.End)), 0)
 	if last := len(b.rec.Chunks) - 1; last >= 0 {
-		b.ttft = bounded(b.ttft, ttft(b.group, q), begun+late(0), 0)
+		b.ttft = appendBounds(b.ttft, ttft(b.group, q), begun+late(0), 0)
 		n := outputTokens(b.group, q) - 1
-		b.tpot = bounded(b.tpot, tpot(b.group, q), late(last)/n, late(0)/n)
+		b.tpot = appendBounds(b.tpot, tpot(b.group, q), late(last)/n, late(0)/n)
 	}
 	b.addGaps(q, spans)
 }
 
-// bounded appends a value, the value less what it may be too large, and plus what it may be too small.
-func bounded(lists [3][]float64, value, over, under float64) [3][]float64 {
+// appendBounds appends a value, the value less what it may be too large, and plus what it may be too small.
+func appendBounds(lists [3][]float64, value, over, under float64) [3][]float64 {
 	if math.IsNaN(value) {
 		return lists
 	}
