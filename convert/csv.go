@@ -8,10 +8,12 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// WriteCSV writes one line per request, with the columns of Row: undefined values are empty, lists are separated by spaces.
+// WriteCSV writes one line per request, with the columns of Row: undefined values are empty, lists are separated by spaces. A text
+// that a spreadsheet would compute has an apostrophe before it; the other formats have texts as they are.
 func (r *Run) WriteCSV(path string) error {
 	return writeFile(path, func(f *os.File) error { return buffered(f, r.writeCSV) })
 }
@@ -48,6 +50,9 @@ func csvField(v reflect.Value) string {
 		v = v.Elem()
 	case v.Kind() == reflect.Slice:
 		return strings.Trim(fmt.Sprint(v.Interface()), "[]")
+	}
+	if v.Kind() == reflect.String {
+		return plain.CSVCell(v.String())
 	}
 	return fmt.Sprint(v.Interface())
 }

@@ -7,10 +7,10 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/tidwall/gjson"
 
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -19,12 +19,21 @@ type labelCount struct {
 	label    string
 	count    int
 	messages []message // different ones, the most frequent first
+	kinds    []kind    // of all messages, the most frequent first
 }
 
 // message is what failures came with.
 type message struct {
 	Text  string `json:"message"`
 	count int
+	kind  int // its place in kinds
+}
+
+// kind is messages that differ in numbers, addresses and ids alone.
+type kind struct {
+	label, first string
+	count        int
+	differ       bool
 }
 
 // labelCounts are in order of count, the largest first.
@@ -58,64 +67,81 @@ func (l labelCounts) MarshalJSON() ([]byte, error) {
 // ownAddress is the client's end of a connection, whose port is another for each: without it messages are alike.
 var ownAddress = regexp.MustCompile(`\b((?:read|write) tcp[46]? )\S+?->`)
 
-// countLabels sorts failures by label. Of each label it keeps so many different messages.
+// countLabels sorts failures by label. Of each label it keeps so many different messages, and as many kinds.
 func countLabels(failed []*Request, maxMessages int) labelCounts {
-	at, messageAt := map[string]int{}, map[[2]string]int{}
+	at, messageAt, kindAt := map[string]int{}, map[[2]string]int{}, map[[2]string]int{}
 	counts := labelCounts{}
 	for _, q := range failed {
 		name, text := label(q), ownAddress.ReplaceAllString(plainMessage(q.Error), "$1")
-		i, known := at[name]
-		if !known {
-			i = len(counts)
-			at[name] = i
-			counts = append(counts, labelCount{label: name})
-		}
-		c := &counts[i]
+		c := &counts[place(&counts, at, name, labelCount{label: name})]
 		c.count++
-		k, known := messageAt[[2]string{name, text}]
-		if !known {
-			k = len(c.messages)
-			messageAt[[2]string{name, text}] = k
-			c.messages = append(c.messages, message{Text: text})
+		m := &c.messages[place(&c.messages, messageAt, [2]string{name, text}, message{Text: text, kind: -1})]
+		m.count++
+		if m.kind < 0 {
+			m.kind = place(&c.kinds, kindAt, [2]string{name, plain.Kind(text)}, kind{label: name, first: text})
+			c.kinds[m.kind].differ = c.kinds[m.kind].first != text
 		}
-		c.messages[k].count++
+		c.kinds[m.kind].count++
 	}
 	slices.SortStableFunc(counts, func(a, b labelCount) int { return cmp.Compare(b.count, a.count) })
+	counts = counts.bounded()
 	for i := range counts {
 		list := counts[i].messages
 		slices.SortStableFunc(list, func(a, b message) int { return cmp.Compare(b.count, a.count) })
-		counts[i].messages = list[:min(len(list), maxMessages)]
+		counts[i].messages = slices.Clone(list[:min(len(list), maxMessages)]) // the others' memory is free
 	}
 	return counts
+}
+
+// mostLabels is how many labels a report tells apart. Those of this program are fewer; other tools may have one for each failure.
+const mostLabels = 1000
+
+// bounded puts the labels that are too many together, at the end.
+func (l labelCounts) bounded() labelCounts {
+	if len(l) <= mostLabels {
+		return l
+	}
+	rest := labelCount{label: fmt.Sprintf("%d other labels", len(l)-mostLabels)}
+	for _, c := range l[mostLabels:] {
+		rest.count += c.count
+		rest.messages, rest.kinds = append(rest.messages, c.messages...), append(rest.kinds, c.kinds...)
+	}
+	return append(slices.Clone(l[:mostLabels]), rest)
+}
+
+// place is where in a list the element is that a key stands for: at its end, a new one, if none did yet.
+func place[L ~[]V, K comparable, V any](list *L, at map[K]int, key K, fresh V) int {
+	i, known := at[key]
+	if !known {
+		i = len(*list)
+		at[key] = i
+		*list = append(*list, fresh)
+	}
+	return i
+}
+
+// kinds are those of all labels, the most frequent first.
+func (l labelCounts) kinds() (all []kind) {
+	for _, c := range l {
+		all = append(all, c.kinds...)
+	}
+	slices.SortStableFunc(all, func(a, b kind) int { return cmp.Compare(b.count, a.count) })
+	return all
 }
 
 // shownRunes is how much of a message stands in a line of a table.
 const shownRunes = 200
 
-// shown is the label's most frequent message as a part of a line, with its number if there are others.
-func (c *labelCount) shown() string {
-	first := c.messages[0]
-	text := OneLine(first.Text, shownRunes)
-	if text == "" {
-		text = "no message"
-	}
-	if first.count < c.count {
-		text += fmt.Sprintf(" (%d of them)", first.count)
+// shown is the first message of the kind as a part of a line.
+func (k kind) shown() string {
+	text := plain.OneLine(k.first, shownRunes)
+	switch {
+	case text == "":
+		return "no message"
+	case k.differ:
+		return text + " (the first; their numbers differ)"
 	}
 	return text
-}
-
-// OneLine makes of a text that another program wrote one line of at most so many letters: white space and characters that
-// are not shown become a space.
-func OneLine(text string, most int) string {
-	const perRune = 16 // bytes looked at, so that a huge text takes no time
-	text = text[:min(len(text), perRune*most)]
-	words := strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsGraphic(r) })
-	letters := []rune(strings.Join(words, " "))
-	if len(letters) > most {
-		return string(letters[:most]) + "…"
-	}
-	return string(letters)
 }
 
 var statusLabels = map[int]string{
@@ -161,7 +187,7 @@ func label(q *Request) string {
 	case notConnected.MatchString(text):
 		return "Connection Error"
 	}
-	return OneLine(strings.ToLower(q.ErrorType), 80)
+	return plain.OneLine(strings.ToLower(q.ErrorType), 80)
 }
 
 func statusLabel(q *Request) string {

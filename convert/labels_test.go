@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
@@ -22,7 +21,7 @@ func TestLabels(t *testing.T) {
 		{record.Request{ErrorType: record.ErrorHTTP, Status: 400, Error: "maximum context length is 5"}, "400 - Context Window"},
 		{record.Request{ErrorType: record.ErrorHTTP, Status: 413, Error: "<html>\r\n<head><title>413 Request Entity Too Large</title></head>"}, "413 - other"},
 		{record.Request{ErrorType: record.ErrorHTTP, Status: 422, Error: "inputs must be a string"}, "422 - other"},
-		{record.Request{ErrorType: "Some\nError\x1b[31m of  another\ttool"}, "some error [31m of another tool"},
+		{record.Request{ErrorType: "Some\nError\x1b[31m of  another\ttool"}, `some error\x1b[31m of another tool`},
 		{record.Request{ErrorType: record.ErrorHTTP, Status: 400, Error: "Unterminated string"}, "400 - Invalid JSON"},
 		{record.Request{ErrorType: record.ErrorHTTP, Status: 408, Error: "request timed out"}, "408 - Timeout"},
 		{record.Request{ErrorType: record.ErrorHTTP, Status: 404, Error: "no such model"}, "404 - Model Not Found"},
@@ -67,45 +66,85 @@ func TestContextWindowLabel(t *testing.T) {
 	}
 }
 
-func TestOneLine(t *testing.T) {
+func failuresOf(errorType string, texts ...string) (failed []*record.Request) {
+	for _, text := range texts {
+		failed = append(failed, &record.Request{Start: second, End: 2 * second, ErrorType: errorType, Error: text})
+	}
+	return failed
+}
+
+func tablesOf(t *testing.T, failed []*record.Request) string {
+	t.Helper()
+	var table bytes.Buffer
+	if err := runOf(t, failed...).Report(Options{}).WriteTables(&table); err != nil {
+		t.Fatal(err)
+	}
+	return table.String()
+}
+
+// Each kind of message has a line of its own, also if one label has them all: a server that went away and two broken answers
+// are not the same.
+func TestFailuresAreListedByLabelAndMessage(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct{ text, want string }{
-		{"", ""}, {"short", "short"}, {" a\r\n\tb \x00\x1b[31mc\u202e ", "a b [31mc"}, {"1234567890", "1234567890"}, {"1234567890a", "1234567890…"}, {"éééééééééé1", "éééééééééé…"},
-		{"<html>\r\n<head>", "<html> <he…"}, {strings.Repeat("x", 1<<20), "xxxxxxxxxx…"}, {"a\xffb", "a\ufffdb"},
-	} {
-		if got := OneLine(tt.text, 10); got != tt.want {
-			t.Errorf("%.40q: got %q, want %q", tt.text, got, tt.want)
-		}
+	var failed []*record.Request
+	failed = append(failed, failuresOf(record.ErrorReset, "EOF", "EOF")...)
+	for port := range 80 {
+		failed = append(failed, failuresOf(record.ErrorConnect, fmt.Sprintf("dial tcp 127.0.0.1:%d: connect: connection refused", 8000+port%2))...)
+	}
+	failed = append(failed, failuresOf(record.ErrorStall, "no\n chunk\x1b[31m"+strings.Repeat("!", 300), "", "")...)
+	want := "  failed: 80 × Connection Error: dial tcp 127.0.0.1:8000: connect: connection refused (the first; their numbers differ)\n" +
+		"  failed: 2 × Connection Error: EOF\n  failed: 2 × Timeout: no message\n  failed: 1 × Timeout: no chunk\\x1b[31m!!!"
+	if got := tablesOf(t, failed); !strings.Contains(got, want) || !strings.Contains(got, "!…\n") {
+		t.Errorf("got %s\nwant it to hold %s", got, want)
 	}
 }
 
-// A kind of failure is shown by its most frequent message, on one line.
-func TestFailuresAreShownByTheirMostFrequentMessage(t *testing.T) {
+// Lines and columns are few however many kinds there are, and nothing of their number is lost.
+func TestFailuresBeyondTheListAreCounted(t *testing.T) {
 	t.Parallel()
 	var failed []*record.Request
-	for _, text := range append(slices.Repeat([]string{"EOF"}, 7), slices.Repeat([]string{"connect:\n connection refused" + strings.Repeat("!", 300)}, 13)...) {
-		failed = append(failed, &record.Request{Start: second, End: 2 * second, ErrorType: record.ErrorConnect, Error: text})
+	for i := range 27 {
+		word := string(rune('a'+i%26)) + strings.Repeat("x", i/26)
+		failed = append(failed, failuresOf("class "+word, word)...)
 	}
-	run := runOf(t, failed...)
-	var table bytes.Buffer
-	if err := run.Report(Options{}).WriteTables(&table); err != nil {
-		t.Fatal(err)
+	got := tablesOf(t, failed)
+	for _, want := range []string{"  failed: and 17 others, of 17 kinds: requests.parquet has all\n", "  17 other labels\n"} {
+		if strings.Count(got, want) != 1 {
+			t.Errorf("got %s\nwant %q in it once", got, want)
+		}
 	}
-	if want := "  failed: 20 × Connection Error: connect: connection refused!!!"; !strings.Contains(table.String(), want) || !strings.Contains(table.String(), "!… (13 of them)\n") {
-		t.Errorf("%s\ndoes not hold %q and its number", table.String(), want)
+	if strings.Count(got, "  failed: ") != mostKinds+1 {
+		t.Errorf("got %s\nwant %d lines of failures", got, mostKinds+1)
 	}
+}
+
+func TestLabelsThatAreTooManyArePutTogether(t *testing.T) {
+	t.Parallel()
+	var failed []*record.Request
+	for i := range mostLabels + 5 {
+		failed = append(failed, failuresOf(fmt.Sprintf("class %d", i), "m", "m")[:1+i%2]...)
+	}
+	counts := countLabels(runOf(t, failed...).Requests, 3)
+	sum, last := 0, counts[len(counts)-1]
+	for _, c := range counts {
+		sum += c.count
+	}
+	if len(counts) != mostLabels+1 || last.label != "5 other labels" || last.count != 5 || len(last.messages) != 3 || sum != len(failed) {
+		t.Errorf("got %d labels of %d failures, the last %q with %d and %d messages", len(counts), sum, last.label, last.count, len(last.messages))
+	}
+}
+
+func TestMessagesAreKeptWithoutTheClientsPort(t *testing.T) {
+	t.Parallel()
 	var reset []*record.Request
 	for port := range 3 {
-		reset = append(reset, &record.Request{Start: second, End: second, ErrorType: record.ErrorReset, Error: fmt.Sprintf("read tcp [::1]:4321%d->[::1]:8000: connection reset by peer", port)})
+		reset = append(reset, failuresOf(record.ErrorReset, fmt.Sprintf("read tcp [::1]:4321%d->[::1]:8000: connection reset by peer", port))...)
 	}
-	if got := countLabels(runOf(t, reset...).Requests, 9)[0]; got.shown() != "read tcp [::1]:8000: connection reset by peer" {
-		t.Errorf("got %q of %+v", got.shown(), got)
+	got := countLabels(runOf(t, reset...).Requests, 9)[0]
+	if want := "read tcp [::1]:8000: connection reset by peer"; len(got.messages) != 1 || got.messages[0].Text != want || got.kinds[0].shown() != want {
+		t.Errorf("got %+v, want %q alone", got, want)
 	}
-	nothing := countLabels(runOf(t, &record.Request{ErrorType: record.ErrorHTTP, Status: 400}).Requests, 9)[0]
-	if got := nothing.shown(); got != "no message" {
-		t.Errorf("without a message: got %q", got)
-	}
-	if got := countLabels(run.Requests, 1)[0].messages; len(got) != 1 || got[0].count != 13 {
+	if got := countLabels(runOf(t, failuresOf(record.ErrorReset, "a", "b", "b")...).Requests, 1)[0].messages; len(got) != 1 || got[0].Text != "b" {
 		t.Errorf("kept %+v, want the most frequent", got)
 	}
 }

@@ -196,7 +196,9 @@ func (r *Run) Report(o Options) *Report {
 			p.Partials[stage] = g.partial(stage)
 		}
 	}
-	for adapter, requests := range r.byAdapter() {
+	adapters := r.byAdapter()
+	p.warnOfAdapters(adapters)
+	for adapter, requests := range adapters {
 		p.Adapters[adapter] = r.group(requests, o).lifecycle()
 		p.AdapterStages[adapter] = map[int]*Lifecycle{}
 		for stage, requests := range r.byStage(requests) {
@@ -232,13 +234,25 @@ func (r *Run) byStage(requests []*Request) map[int][]*Request {
 	return groups
 }
 
-// byAdapter are the requests of each adapter.
+// mostAdapters is how many adapters have a report of their own: each has files.
+const mostAdapters = 1000
+
+// byAdapter are the requests of each adapter; of too many, those of the adapters with the most requests.
 func (r *Run) byAdapter() map[string][]*Request {
 	groups := map[string][]*Request{}
 	for _, q := range r.Requests {
 		if q.Adapter != "" {
 			groups[q.Adapter] = append(groups[q.Adapter], q)
 		}
+	}
+	if len(groups) <= mostAdapters {
+		return groups
+	}
+	names := slices.SortedFunc(maps.Keys(groups), func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(groups[b]), len(groups[a])), cmp.Compare(a, b))
+	})
+	for _, name := range names[mostAdapters:] {
+		delete(groups, name)
 	}
 	return groups
 }

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
 // WriteVerdict prints what to know before reading the figures.
@@ -25,7 +27,7 @@ func (p *Report) WriteTables(w io.Writer) error {
 	t.throughput(p.Stages)
 	t.latencies(p)
 	t.lengths(p.Stages)
-	t.errors(p.Stages)
+	t.errors(p.Summary.Failures.ByLabel, p.Stages)
 	return t.err
 }
 
@@ -37,7 +39,7 @@ type table struct {
 
 func (t *table) line(format string, args ...any) {
 	if t.err == nil {
-		_, t.err = fmt.Fprintf(t.w, format+"\n", args...)
+		_, t.err = fmt.Fprintf(t.w, format+"\n", plain.Args(args)...)
 	}
 }
 
@@ -49,7 +51,10 @@ func (t *table) grid(title string, head []string, rows [][]string) {
 	t.line("\n%s", title)
 	w := tabwriter.NewWriter(t.w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	for _, row := range append([][]string{head}, rows...) {
-		_, _ = fmt.Fprintln(w, strings.Join(row, "\t")+"\t") // the writer keeps the error for Flush
+		for _, cell := range row {
+			_, _ = fmt.Fprint(w, plain.Terminal(cell), "\t") // the writer keeps the error for Flush
+		}
+		_, _ = fmt.Fprintln(w)
 	}
 	t.err = w.Flush()
 }
@@ -84,9 +89,7 @@ func unchecked(list []string) string {
 func (t *table) facts(all *Lifecycle) {
 	c, tp := all.Ours.Requests, all.Successes.Throughput
 	t.line("requests: %d sent, %d succeeded, %d failed (%d of them cut at the end); %d arrivals dropped", c.Sent, c.Succeeded, c.Failed, c.Canceled, c.Dropped)
-	for _, l := range all.Failures.ByLabel {
-		t.line("  failed: %d × %s: %s", l.count, l.label, l.shown())
-	}
+	t.failures(all.Failures.ByLabel.kinds())
 	t.line("throughput: %s requests/s, %s prompt tokens/s, %s output tokens/s (counted by: %s)", rate(tp.Requests, 2), rate(tp.InputTokens, 1), rate(tp.OutputTokens, 1), sourceNames(all.Ours.Tokens))
 	if cached := all.Ours.Tokens.Cached; cached.Cached > 0 {
 		t.line("prefix cache: %d of %d prompt tokens were cached by the server", cached.Cached, cached.Prompt)
@@ -96,6 +99,23 @@ func (t *table) facts(all *Lifecycle) {
 	}
 	if r := all.Retries; r != nil {
 		t.line("retries: %d requests were sent again, %d of them recovered", r.Requests, r.Recovered)
+	}
+}
+
+// mostKinds is how many kinds of failure are listed, and how many labels are columns.
+const mostKinds = 10
+
+// failures lists what failed of which label and why.
+func (t *table) failures(kinds []kind) {
+	for _, k := range kinds[:min(len(kinds), mostKinds)] {
+		t.line("  failed: %d × %s: %s", k.count, k.label, k.shown())
+	}
+	others := 0
+	for _, k := range kinds[min(len(kinds), mostKinds):] {
+		others += k.count
+	}
+	if others > 0 {
+		t.line("  failed: and %d others, of %d kinds: requests.parquet has all", others, len(kinds)-mostKinds)
 	}
 }
 
@@ -230,30 +250,36 @@ func cells(d *Distribution, scale float64) []string {
 }
 
 // errors prints how often each kind of failure came, if any did.
-func (t *table) errors(stages map[int]*Lifecycle) {
-	var labels []string
-	for _, stage := range sortedKeys(stages) {
-		for _, l := range stages[stage].Failures.ByLabel {
-			if !slices.Contains(labels, l.label) {
-				labels = append(labels, l.label)
-			}
-		}
-	}
-	if labels == nil {
+func (t *table) errors(all labelCounts, stages map[int]*Lifecycle) {
+	if len(all) == 0 {
 		return
+	}
+	shown := all[:min(len(all), mostKinds)]
+	head := []string{"stage", "successes"}
+	column := map[string]int{}
+	for _, l := range shown {
+		column[l.label] = len(head)
+		head = append(head, l.label)
+	}
+	if len(all) > len(shown) {
+		head = append(head, fmt.Sprintf("%d other labels", len(all)-len(shown)))
 	}
 	var rows [][]string
 	for _, stage := range sortedKeys(stages) {
 		l := stages[stage]
-		row := []string{fmt.Sprint(stage), fmt.Sprint(l.Successes.Count)}
-		for _, label := range labels {
-			n := 0
-			if i := slices.IndexFunc(l.Failures.ByLabel, func(c labelCount) bool { return c.label == label }); i >= 0 {
-				n = l.Failures.ByLabel[i].count
+		counts := make([]int, len(head))
+		for _, c := range l.Failures.ByLabel {
+			at, known := column[c.label]
+			if !known {
+				at = len(head) - 1
 			}
+			counts[at] += c.count
+		}
+		row := []string{fmt.Sprint(stage), fmt.Sprint(l.Successes.Count)}
+		for _, n := range counts[len(row):] {
 			row = append(row, fmt.Sprint(n))
 		}
 		rows = append(rows, row)
 	}
-	t.grid("Request Error Summary", append([]string{"stage", "successes"}, labels...), rows)
+	t.grid("Request Error Summary", head, rows)
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -57,6 +58,21 @@ func (g *group) warnings(a *Additions) []string {
 	g.warnOfLengths(w, a.Tokens.Limit)
 	w.warn(a.Requests.OneToken > 0, "%d answers of one token have no time_to_first_token in inference-perf's format; see latency.ttft", a.Requests.OneToken)
 	return w.list
+}
+
+// warnOfAdapters tells if adapters are too many to report on each.
+func (p *Report) warnOfAdapters(reported map[string][]*Request) {
+	if len(reported) < mostAdapters {
+		return
+	}
+	all := map[string]bool{}
+	for _, q := range p.run.Requests {
+		all[q.Adapter] = q.Adapter != ""
+	}
+	delete(all, "")
+	w := &warner{p.Summary.Ours.Warnings}
+	w.warn(len(all) > len(reported), "the run has %d adapters: only the %d with the most requests have reports of their own; --adapter reports on others", len(all), len(reported))
+	p.Summary.Ours.Warnings = w.list
 }
 
 // addServer adds what the server's own page told.
@@ -227,7 +243,7 @@ func (g *group) warnOfLengths(w *warner, l Limited) {
 		w.warn(many(stopped), "%d of %d answers are shorter than asked although ignore_eos was sent: %s (%d of %d tokens came)", stopped, l.Requests, culprit, l.Delivered, l.Asked)
 		others := otherReasons(l.ShortBy)
 		w.warn(many(endedBy(l.ShortBy, others)), "%d of %d answers are shorter than asked although ignore_eos was sent (finish reasons: %s)",
-			endedBy(l.ShortBy, others), l.Requests, OneLine(fmt.Sprintf("%q", named(others)), shownRunes))
+			endedBy(l.ShortBy, others), l.Requests, plain.OneLine(fmt.Sprintf("%q", named(others)), shownRunes))
 		w.warn(many(called), "%d of %d answers are shorter than asked: they ended with a tool call, which ignore_eos does not hinder", called, l.Requests)
 	}
 	limited := g.endedEarly()

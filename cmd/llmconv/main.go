@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed-307b789f/xk6-llm/convert/cli"
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
 func main() {
@@ -36,7 +37,7 @@ func run(args []string) int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(os.Stderr, "llmconv:", err)
+	fmt.Fprintln(os.Stderr, "llmconv:", plain.Message(err))
 	var exit *cli.ExitError
 	if errors.As(err, &exit) {
 		return exit.Code

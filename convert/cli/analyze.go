@@ -15,6 +15,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/convert/chart"
 	"github.com/seed-307b789f/xk6-llm/convert/page"
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
 // legendName is the file that tells which report is which in the charts of several.
@@ -90,7 +91,7 @@ func analyze(cmd *cobra.Command, args []string, unified string) error {
 
 func (a *analysis) fail(err error) {
 	a.lost = true
-	a.cmd.PrintErrln("error:", err)
+	a.cmd.PrintErrln("error:", plain.Message(err))
 }
 
 // report draws what a directory holds, and gives it for the charts of all.
@@ -133,7 +134,7 @@ func (a *analysis) writePage(dir string, runs []page.Run) error {
 	if err := pageFile(dir, runs); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(a.cmd.OutOrStdout(), "%s: %s\n", dir, page.FileName)
+	_, err := fmt.Fprintf(a.cmd.OutOrStdout(), "%s: %s\n", plain.Terminal(dir), page.FileName)
 	return err
 }
 
@@ -189,7 +190,7 @@ func (a *analysis) write(dir, prefix string, charts []chart.Chart) error {
 	if len(names) == 0 {
 		return fmt.Errorf("%s: its stages have no values to draw", filepath.Join(dir, prefix))
 	}
-	_, err := fmt.Fprintf(a.cmd.OutOrStdout(), "%s: %s\n", dir, strings.Join(names, ", "))
+	_, err := fmt.Fprintf(a.cmd.OutOrStdout(), "%s: %s\n", plain.Terminal(dir), plain.Terminal(strings.Join(names, ", ")))
 	return err
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed-307b789f/xk6-llm/convert"
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
 // Exit codes.
@@ -36,7 +37,20 @@ func misuse(format string, args ...any) error { return &ExitError{Misuse, fmt.Er
 
 // Commands makes the commands.
 func Commands() []*cobra.Command {
-	return []*cobra.Command{newReport(), newParquet(), newCompare(), newAnalyze()}
+	list := []*cobra.Command{newReport(), newParquet(), newCompare(), newAnalyze()}
+	for _, cmd := range list {
+		guard(cmd)
+	}
+	return list
+}
+
+// guard has all that a command says on stderr pass a writer that lets no text of others steer the terminal.
+func guard(cmd *cobra.Command) {
+	run := cmd.RunE
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		cmd.SetErr(&plain.Writer{W: cmd.ErrOrStderr()})
+		return run(cmd, args)
+	}
 }
 
 // inputs wants one input at least.
@@ -51,7 +65,7 @@ func inputs(_ *cobra.Command, args []string) error {
 func Read(cmd *cobra.Command, o convert.ReadOptions, args []string) (*convert.Run, error) {
 	// A run stays in memory until the command ends: at the usual 100 the collector would let the heap grow to twice of it.
 	debug.SetGCPercent(20)
-	busy := time.AfterFunc(2*time.Second, func() { cmd.PrintErrln("reading", strings.Join(args, " "), "…") })
+	busy := time.AfterFunc(2*time.Second, func() { cmd.PrintErrln("reading", plain.Terminal(strings.Join(args, " ")), "…") })
 	defer busy.Stop()
 	paths, clean, err := fetch(cmd, args)
 	defer clean()
@@ -69,7 +83,7 @@ func Read(cmd *cobra.Command, o convert.ReadOptions, args []string) (*convert.Ru
 // remark tells remarks on stderr.
 func remark(cmd *cobra.Command, remarks []string) {
 	for _, text := range remarks {
-		cmd.PrintErrln("remark:", text)
+		cmd.PrintErrln("remark:", plain.Terminal(text))
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/convert"
 	"github.com/seed-307b789f/xk6-llm/convert/servermetrics"
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 )
 
@@ -165,7 +166,7 @@ func CheckServerMetrics(cmd *cobra.Command, m ServerMetrics) {
 		}
 	}
 	if err != nil {
-		cmd.PrintErrln("remark: there may be no metrics of the server:", err)
+		cmd.PrintErrln("remark: there may be no metrics of the server:", plain.Message(err))
 	}
 }
 
@@ -189,13 +190,13 @@ func WriteServerMetrics(cmd *cobra.Command, run *convert.Run, report *convert.Re
 	case errors.Is(err, context.Canceled):
 		cmd.PrintErrln("remark: no metrics of the server: interrupted")
 	case err != nil:
-		cmd.PrintErrln("remark: no metrics of the server:", convert.OneLine(err.Error(), 1000))
+		cmd.PrintErrln("remark: no metrics of the server:", plain.OneLine(err.Error(), 1000))
 	default:
 		names := ""
 		if len(files) > 1 {
 			names = fmt.Sprintf(" and %d of stages", len(files)-1)
 		}
-		cmd.PrintErrf("metrics of the server: %s%s\n", filepath.Join(dir, m.Prefix+files[0].Name), names)
+		cmd.PrintErrf("metrics of the server: %s%s\n", plain.Terminal(filepath.Join(dir, m.Prefix+files[0].Name)), names)
 	}
 }
 
@@ -213,7 +214,7 @@ func askServers(ctx context.Context, cmd *cobra.Command, run *convert.Run, repor
 	if err != nil {
 		return nil, err
 	}
-	files, err := p.Collect(ctx, m.Settings, spans(run, report), func(line string) { cmd.PrintErrln("prometheus:", line) })
+	files, err := p.Collect(ctx, m.Settings, spans(run, report), func(line string) { cmd.PrintErrln("prometheus:", plain.Terminal(line)) })
 	if err == nil && len(files) == 0 {
 		err = errors.New("the run has no stages")
 	}

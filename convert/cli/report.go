@@ -14,6 +14,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert"
 	"github.com/seed-307b789f/xk6-llm/convert/page"
 	"github.com/seed-307b789f/xk6-llm/convert/storage"
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 )
 
@@ -149,7 +150,7 @@ func writeReport(cmd *cobra.Command, report *convert.Report, dir string, files c
 		}
 	}
 	for _, fault := range report.Faults {
-		cmd.PrintErrln("remark: the report's check:", fault)
+		cmd.PrintErrln("remark: the report's check:", plain.Terminal(fault))
 	}
 	out := cmd.OutOrStdout()
 	if err := report.WriteVerdict(out); err != nil {
@@ -163,9 +164,9 @@ func writeReport(cmd *cobra.Command, report *convert.Report, dir string, files c
 	if err := report.WriteTables(out); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(out, "\nreport:", dir)
+	_, err = fmt.Fprintln(out, "\nreport:", plain.Terminal(dir))
 	if html && err == nil {
-		_, err = fmt.Fprintln(out, "page:", filepath.Join(dir, page.FileName))
+		_, err = fmt.Fprintln(out, "page:", plain.Terminal(filepath.Join(dir, page.FileName)))
 	}
 	return err
 }

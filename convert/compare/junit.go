@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
 // The elements of JUnit's XML that CI readers agree on.
@@ -45,7 +47,7 @@ type (
 // WriteJUnit writes the result as JUnit XML. Each gate is a test case; without gates, each headline figure is. What could
 // not be decided counts as skipped, with the reason.
 func (r *Result) WriteJUnit(w io.Writer) error {
-	suite := junitSuite{Name: fmt.Sprintf("%s against %s", oneLine(r.New.Name), oneLine(r.Base.Name)), Cases: r.junitCases()}
+	suite := junitSuite{Name: fmt.Sprintf("%s against %s", plain.Terminal(r.New.Name), plain.Terminal(r.Base.Name)), Cases: r.junitCases()}
 	for _, c := range suite.Cases {
 		suite.Tests++
 		if c.Failure != nil {
@@ -104,7 +106,8 @@ func (m *Metric) junitCase() junitCase {
 }
 
 func newJUnitCase(class, name string, status Status, text string) junitCase {
-	c := junitCase{Class: "llmconv.compare." + class, Name: name, Time: "0"}
+	text = plain.Terminal(text)
+	c := junitCase{Class: "llmconv.compare." + class, Name: plain.Terminal(name), Time: "0"}
 	switch status {
 	case GateFailed:
 		c.Failure = &junitMessage{Message: text, Type: class}

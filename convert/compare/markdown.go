@@ -3,7 +3,8 @@ package compare
 import (
 	"fmt"
 	"io"
-	"strings"
+
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
 // WriteMarkdown writes the result for a comment on a pull request: the verdict and the headline figures in sight, all
@@ -22,11 +23,11 @@ func (r *Result) WriteMarkdown(w io.Writer) error {
 		if side.s.Seconds != nil {
 			length = digits(*side.s.Seconds)
 		}
-		t.line("| %s | %s | %d | %d | %s |", side.label, markdown(side.s.Name), side.s.Requests, side.s.Failed, length)
+		t.line("| %s | %s | %d | %d | %s |", side.label, plain.Markdown(side.s.Name), side.s.Requests, side.s.Failed, length)
 	}
 	t.line("")
 	for _, reason := range r.Reasons {
-		t.line("- %s", markdown(reason))
+		t.line("- %s", plain.Markdown(reason))
 	}
 	t.markdownGates(r.Gates)
 	var headlines []Metric
@@ -41,10 +42,10 @@ func (r *Result) WriteMarkdown(w io.Writer) error {
 		t.folded(fmt.Sprintf("Stage %d", s.Stage), r.changeTitle(), s.Metrics)
 	}
 	t.line("")
-	t.line("%s", markdown(r.method()))
+	t.line("%s", plain.Markdown(r.method()))
 	for _, note := range r.Notes {
 		t.line("")
-		t.line("Note: %s", markdown(note))
+		t.line("Note: %s", plain.Markdown(note))
 	}
 	return t.err
 }
@@ -57,7 +58,7 @@ func (t *lines) markdownGates(gates []GateResult) {
 	t.line("| gate | status | |")
 	t.line("|---|---|---|")
 	for _, g := range gates {
-		t.line("| `%s` | %s | %s |", g.Expression, g.Status, markdown(g.Reason))
+		t.line("| `%s` | %s | %s |", g.Expression, g.Status, plain.Markdown(g.Reason))
 	}
 }
 
@@ -77,14 +78,9 @@ func (t *lines) markdownMetrics(title string, metrics []Metric) {
 		return
 	}
 	t.line("")
-	t.line("| metric | BASE | NEW | %s | verdict |", markdown(title))
+	t.line("| metric | BASE | NEW | %s | verdict |", plain.Markdown(title))
 	t.line("|---|---:|---:|---:|---|")
 	for _, m := range metrics {
-		t.line("| %s | %s | %s | %s | %s |", markdown(m.Name), optional(m.Base, m.Unit), optional(m.New, m.Unit), markdown(m.change()), markdown(m.remark()))
+		t.line("| %s | %s | %s | %s | %s |", plain.Markdown(m.Name), optional(m.Base, m.Unit), optional(m.New, m.Unit), plain.Markdown(m.change()), plain.Markdown(m.remark()))
 	}
 }
-
-var markdownEscapes = strings.NewReplacer(`\`, `\\`, "|", `\|`, "`", "\\`", "*", `\*`, "_", `\_`, "<", "&lt;", ">", "&gt;", "&", "&amp;", "[", `\[`, "]", `\]`, "#", `\#`, "@", "@\u200b", "~", `\~`)
-
-// markdown is text without a meaning in Markdown; nobody is mentioned by it either.
-func markdown(text string) string { return markdownEscapes.Replace(oneLine(text)) }

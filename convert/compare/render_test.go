@@ -10,6 +10,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -164,17 +165,27 @@ func TestSentence(t *testing.T) {
 	}
 }
 
-func TestNamesDoNotSteerTheTerminal(t *testing.T) {
+// Names of runs and reasons come from files: they are inert in each form that is read by people or CI.
+func TestHostileNamesAreInert(t *testing.T) {
 	t.Parallel()
-	if got, want := oneLine("a\x1b[31m\tb\r\n\x00c"), "a [31m b c"; got != want {
-		t.Errorf("got %q, want %q", got, want)
+	const hostile = "a\x1b[31m\u009b\u202e|<script>`@all\nverdict: better\r\ufffe"
+	r := Result{
+		Base: SideSummary{Name: hostile}, New: SideSummary{Name: hostile}, Reasons: []string{hostile}, Notes: []string{hostile},
+		Metrics: []Metric{{Name: hostile, Headline: true, judged: true, Base: new(1.0), New: new(1.0), Warnings: []string{hostile}}},
 	}
-}
-
-func TestMarkdownOfForeignNames(t *testing.T) {
-	t.Parallel()
-	got := markdown("a|b <script> `x`\n@all [l](u)")
-	if want := "a\\|b &lt;script&gt; \\`x\\` @\u200ball \\[l\\](u)"; got != want || strings.Contains(got, "\n") {
-		t.Errorf("got %s, want %s", got, want)
+	for form, write := range map[string]func(io.Writer) error{"text": r.WriteText, "markdown": r.WriteMarkdown, "junit": r.WriteJUnit, "json": r.WriteJSON} {
+		var out strings.Builder
+		if err := write(&out); err != nil {
+			t.Fatal(err)
+		}
+		if bad := regexp.MustCompile(`[\x00-\x09\x0b-\x1f\x{80}-\x{9f}\x{202e}\x{fffe}]|\nverdict: better`).FindString(out.String()); bad != "" {
+			t.Errorf("%s holds %q: %q", form, bad, out.String())
+		}
+		if form != "text" && form != "json" && strings.Contains(out.String(), "<script") {
+			t.Errorf("%s holds an element: %s", form, out.String())
+		}
+		if !strings.Contains(out.String(), `1b[31m`) && !strings.Contains(out.String(), `x1b\[31m`) {
+			t.Errorf("%s does not show the escape: %s", form, out.String())
+		}
 	}
 }

@@ -1,25 +1,32 @@
 package compare
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 	"text/tabwriter"
-	"unicode"
+
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
 // WriteJSON writes the result as indented JSON.
 func (r *Result) WriteJSON(w io.Writer) error {
-	e := json.NewEncoder(w)
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	return e.Encode(r)
+	if err := e.Encode(r); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, plain.JSON(text.Bytes()))
+	return err
 }
 
 // WriteText writes the result as tables for a terminal.
 func (r *Result) WriteText(w io.Writer) error {
-	t := &lines{w: w}
+	t := &lines{w: w, args: plain.Args}
 	t.line("BASE  %s", r.Base.text())
 	t.line("NEW   %s", r.New.text())
 	t.line("")
@@ -31,7 +38,7 @@ func (r *Result) WriteText(w io.Writer) error {
 		t.line("")
 		t.grid(func(w io.Writer) {
 			for _, g := range r.Gates {
-				_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", g.Status, g.Expression, g.Reason)
+				_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", g.Status, plain.Terminal(g.Expression), plain.Terminal(g.Reason))
 			}
 		})
 	}
@@ -55,18 +62,7 @@ func (s SideSummary) text() string {
 	if s.Seconds != nil {
 		length = digits(*s.Seconds) + " s"
 	}
-	return fmt.Sprintf("%s: %d requests, %d failed, %s", oneLine(s.Name), s.Requests, s.Failed, length)
-}
-
-// oneLine keeps names from breaking the layout, and from steering the terminal.
-func oneLine(name string) string {
-	printable := strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, name)
-	return strings.Join(strings.Fields(printable), " ")
+	return fmt.Sprintf("%s: %d requests, %d failed, %s", s.Name, s.Requests, s.Failed, length)
 }
 
 // outcome is passed or failed, and by what.
@@ -99,11 +95,15 @@ func (r *Result) method() string {
 
 // lines writes until something fails.
 type lines struct {
-	w   io.Writer
-	err error
+	w    io.Writer
+	args func([]any) []any // nil, or what makes texts fit for the place
+	err  error
 }
 
 func (t *lines) line(format string, args ...any) {
+	if t.args != nil {
+		args = t.args(args)
+	}
 	if t.err == nil {
 		_, t.err = fmt.Fprintf(t.w, format+"\n", args...)
 	}
@@ -125,7 +125,7 @@ func (t *lines) metrics(title string, metrics []Metric) {
 	t.grid(func(w io.Writer) {
 		_, _ = fmt.Fprintf(w, "metric\tBASE\tNEW\t%s\tverdict\n", title)
 		for _, m := range metrics {
-			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", m.Name, optional(m.Base, m.Unit), optional(m.New, m.Unit), m.change(), m.remark())
+			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", plain.Terminal(m.Name), optional(m.Base, m.Unit), optional(m.New, m.Unit), m.change(), plain.Terminal(m.remark()))
 		}
 	})
 }

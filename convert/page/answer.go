@@ -45,7 +45,7 @@ func (r *Run) ends() (at [2]int) {
 
 // measured says what the requests of a run or a stage saw.
 func measured(doc gjson.Result) string {
-	text := fmt.Sprintf("at %s requests/s: ", plain(achieved(doc)))
+	text := fmt.Sprintf("at %s requests/s: ", digits(achieved(doc)))
 	for _, f := range []figure{ttft, itl} {
 		if p50 := f.of(doc, "p50"); !math.IsNaN(p50) {
 			text += fmt.Sprintf("%s p50 %s ms (p99 %s), ", f.name, milliseconds(p50), milliseconds(f.of(doc, "p99")))
@@ -54,7 +54,7 @@ func measured(doc gjson.Result) string {
 	if math.IsNaN(ttft.of(doc, "p50")) {
 		text += fmt.Sprintf("request latency p50 %s ms (p99 %s), ", milliseconds(requestLatency.of(doc, "p50")), milliseconds(requestLatency.of(doc, "p99")))
 	}
-	return text + fmt.Sprintf("%s output tokens/s, %s failed.", plain(throughput(doc, "output_tokens")), percent(failedShare(doc)))
+	return text + fmt.Sprintf("%s output tokens/s, %s failed.", digits(throughput(doc, "output_tokens")), percent(failedShare(doc)))
 }
 
 // keeps says up to which rate the SLO is kept; nothing without one.
@@ -81,10 +81,10 @@ func (r *Run) keeps() (s sentence) {
 		s.Text += fmt.Sprintf("; no stage keeps it (by %d %% of its answers, with %d %% failed at most)", keptFrom, failedUpTo)
 		s.Class = news(false)
 	case holding == len(r.stages):
-		s.Text += fmt.Sprintf("; every stage keeps it (by %d %% of its answers or more), up to %s requests/s", keptFrom, plain(fastest))
+		s.Text += fmt.Sprintf("; every stage keeps it (by %d %% of its answers or more), up to %s requests/s", keptFrom, digits(fastest))
 		s.Class = news(true)
 	default:
-		s.Text += fmt.Sprintf("; %d of %d stages keep it (by %d %% of their answers or more), the fastest at %s requests/s", holding, len(r.stages), keptFrom, plain(fastest))
+		s.Text += fmt.Sprintf("; %d of %d stages keep it (by %d %% of their answers or more), the fastest at %s requests/s", holding, len(r.stages), keptFrom, digits(fastest))
 	}
 	s.Text += "."
 	return s

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/seed-307b789f/xk6-llm/convert"
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
 // curves are what charts show of single requests, thinned. Times are seconds.
@@ -38,7 +39,7 @@ func curvesOf(p *convert.Report) *curves {
 	}
 	if len(c.byAdapter) > 1 {
 		for adapter, values := range c.byAdapter {
-			out.adapters[adapter] = distribution(values)
+			out.adapters[plain.Terminal(adapter)] = distribution(values)
 		}
 	}
 	for _, at := range c.begins {

@@ -12,6 +12,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/seed-307b789f/xk6-llm/convert"
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -133,7 +134,7 @@ func pairs(object gjson.Result, format string) string {
 func (r *Run) fact(name string) string {
 	for _, f := range r.facts {
 		if f.name == name && f.value != "" {
-			return f.value
+			return plain.Terminal(f.value)
 		}
 	}
 	return ""
@@ -142,7 +143,7 @@ func (r *Run) fact(name string) string {
 func (r *Run) slo() string {
 	var parts []string
 	for _, b := range r.bounds {
-		parts = append(parts, fmt.Sprintf("%s ≤ %s ms", b.name, plain(b.ms)))
+		parts = append(parts, fmt.Sprintf("%s ≤ %s ms", b.name, digits(b.ms)))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -198,7 +199,7 @@ func instant(ns int64) string { return time.Unix(0, ns).UTC().Format("2006-01-02
 // spell writes seconds as people do.
 func spell(seconds float64) string {
 	if seconds < 120 {
-		return plain(seconds) + " s"
+		return digits(seconds) + " s"
 	}
 	return time.Duration(seconds * float64(time.Second)).Round(time.Second).String()
 }
@@ -227,7 +228,7 @@ func stageLoad(s record.Stage) (text string) {
 		text += fmt.Sprintf(" at concurrency %d", *s.Concurrency)
 	}
 	if s.Duration != nil {
-		text += fmt.Sprintf(" for %s s", plain(*s.Duration))
+		text += fmt.Sprintf(" for %s s", digits(*s.Duration))
 	}
 	return text
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
 // figure is a distribution that reports hold of a run and of each of its parts.
@@ -58,7 +60,7 @@ func number(v gjson.Result) float64 {
 
 func texts(list gjson.Result) (out []string) {
 	for _, v := range list.Array() {
-		out = append(out, v.String())
+		out = append(out, plain.Terminal(v.String()))
 	}
 	return out
 }
@@ -105,10 +107,10 @@ func keptShare(doc gjson.Result) float64 {
 const missing = "–"
 
 // milliseconds writes seconds as milliseconds with three digits or so.
-func milliseconds(seconds float64) string { return plain(seconds * 1000) }
+func milliseconds(seconds float64) string { return digits(seconds * 1000) }
 
-// plain writes a number with three digits or all before the point, in groups of three.
-func plain(v float64) string {
+// digits writes a number with three digits or all before the point, in groups of three.
+func digits(v float64) string {
 	switch a := math.Abs(v); {
 	case math.IsNaN(v) || math.IsInf(v, 0):
 		return missing

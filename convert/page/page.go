@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/seed-307b789f/xk6-llm/convert"
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
 // FileName is what a page is called in a report directory.
@@ -97,12 +98,13 @@ func title(runs []Run) string {
 	return fmt.Sprintf("Load test report: %d runs", len(runs))
 }
 
-// distinct numbers runs of the same name.
+// distinct numbers runs of the same name, and makes the names fit to be read.
 func distinct(runs []Run) []Run {
 	runs = slices.Clone(runs)
 	seen := map[string]int{}
 	for i := range runs {
-		name := runs[i].Name
+		name := plain.Terminal(runs[i].Name)
+		runs[i].Name = name
 		if seen[name]++; seen[name] > 1 {
 			runs[i].Name = fmt.Sprintf("%s (%d)", name, seen[name])
 		}

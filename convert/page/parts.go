@@ -9,7 +9,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
-	"github.com/seed-307b789f/xk6-llm/convert"
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
 // failure is a kind of failure in a run, as its report labels it.
@@ -61,26 +61,46 @@ func errorTable(runs []Run) *table {
 }
 
 func failuresOf(number int, r *Run) (list []failure) {
+	byStage := make([]map[string]float64, len(r.stages))
+	for i, s := range r.stages {
+		byStage[i] = map[string]float64{}
+		s.doc.Get("failures.by_label").ForEach(func(label, value gjson.Result) bool {
+			byStage[i][label.String()] = value.Get("count").Float()
+			return true
+		})
+	}
 	r.summary.Get("failures.by_label").ForEach(func(label, value gjson.Result) bool {
-		f := failure{run: number, label: convert.OneLine(label.String(), labelRunes), count: value.Get("count").Float()}
+		f := failure{run: number, label: plain.OneLine(label.String(), labelRunes), count: value.Get("count").Float()}
 		for _, m := range value.Get("messages").Array() {
 			f.messages = append(f.messages, m.Get("message").String())
 		}
-		for _, s := range r.stages {
-			n := 0.0
-			s.doc.Get("failures.by_label").ForEach(func(own, value gjson.Result) bool {
-				if own.String() == label.String() {
-					n = value.Get("count").Float()
-				}
-				return true
-			})
-			f.byStage = append(f.byStage, n)
+		for _, counts := range byStage {
+			f.byStage = append(f.byStage, counts[label.String()])
 		}
 		list = append(list, f)
 		return true
 	})
 	slices.SortStableFunc(list, func(a, b failure) int { return cmp.Compare(b.count, a.count) })
-	return list
+	return bounded(list)
+}
+
+// mostFailures is how many labels of a run the page lists.
+const mostFailures = 50
+
+// bounded puts failures that are too many for a table into one row at its end.
+func bounded(list []failure) []failure {
+	if len(list) <= mostFailures {
+		return list
+	}
+	rest := failure{run: list[0].run, label: fmt.Sprintf("%d other labels", len(list)-mostFailures), byStage: make([]float64, len(list[0].byStage))}
+	for _, f := range list[mostFailures:] {
+		rest.count += f.count
+		for i, n := range f.byStage {
+			rest.byStage[i] += n
+		}
+		rest.messages = append(rest.messages, f.messages...)
+	}
+	return append(list[:mostFailures:mostFailures], rest)
 }
 
 // What of messages is shown.
@@ -93,7 +113,7 @@ const (
 func sample(messages []string) string {
 	var parts []string
 	for _, m := range messages[:min(len(messages), shownMessages)] {
-		if m = convert.OneLine(m, messageRunes); m != "" {
+		if m = plain.OneLine(m, messageRunes); m != "" {
 			parts = append(parts, m)
 		}
 	}
@@ -112,13 +132,16 @@ var adapterColumns = []struct {
 	{column{"requests", "requests sent"}, func(d gjson.Result) float64 { return number(d.Get("load_summary.count")) }, whole},
 	{column{"failed", "share of the requests that failed"}, failedShare, percent},
 	{column{"SLO kept", "share of the successes that kept all bounds"}, keptShare, percent},
-	{column{"TTFT p50", ttft.meaning + "; median, ms"}, func(d gjson.Result) float64 { return 1000 * ttft.of(d, "p50") }, plain},
-	{column{"TTFT p99", ttft.meaning + "; 99th percentile, ms"}, func(d gjson.Result) float64 { return 1000 * ttft.of(d, "p99") }, plain},
-	{column{"ITL p50", itl.meaning + "; median, ms"}, func(d gjson.Result) float64 { return 1000 * itl.of(d, "p50") }, plain},
-	{column{"ITL p99", itl.meaning + "; 99th percentile, ms"}, func(d gjson.Result) float64 { return 1000 * itl.of(d, "p99") }, plain},
-	{column{"NTPOT p50", ntpot.meaning + "; median, ms"}, func(d gjson.Result) float64 { return 1000 * ntpot.of(d, "p50") }, plain},
-	{column{"out tok/s", "output tokens of the successes per second"}, func(d gjson.Result) float64 { return throughput(d, "output_tokens") }, plain},
+	{column{"TTFT p50", ttft.meaning + "; median, ms"}, func(d gjson.Result) float64 { return 1000 * ttft.of(d, "p50") }, digits},
+	{column{"TTFT p99", ttft.meaning + "; 99th percentile, ms"}, func(d gjson.Result) float64 { return 1000 * ttft.of(d, "p99") }, digits},
+	{column{"ITL p50", itl.meaning + "; median, ms"}, func(d gjson.Result) float64 { return 1000 * itl.of(d, "p50") }, digits},
+	{column{"ITL p99", itl.meaning + "; 99th percentile, ms"}, func(d gjson.Result) float64 { return 1000 * itl.of(d, "p99") }, digits},
+	{column{"NTPOT p50", ntpot.meaning + "; median, ms"}, func(d gjson.Result) float64 { return 1000 * ntpot.of(d, "p50") }, digits},
+	{column{"out tok/s", "output tokens of the successes per second"}, func(d gjson.Result) float64 { return throughput(d, "output_tokens") }, digits},
 }
+
+// mostAdapters is how many adapters of a run the page lists.
+const mostAdapters = 100
 
 // adapterTable puts the adapters side by side, nil if there are none.
 func adapterTable(runs []Run) *table {
@@ -128,7 +151,10 @@ func adapterTable(runs []Run) *table {
 	}
 	var docs []gjson.Result
 	for i, r := range runs {
-		for _, a := range r.adapters {
+		if more := len(r.adapters) - mostAdapters; more > 0 {
+			t.Note += fmt.Sprintf(" Of %d more adapters of %s see the JSON files.", more, r.Name)
+		}
+		for _, a := range r.adapters[:min(len(r.adapters), mostAdapters)] {
 			line := row{Name: a.name, Run: -1, Cells: make([]cell, len(adapterColumns))}
 			if len(runs) > 1 {
 				line.Name, line.Run = r.Name+": "+a.name, i

@@ -86,7 +86,7 @@ func (c *chart) limits(runs []Run, f figure) {
 		limit = own
 	}
 	if limit > 0 {
-		c.Marks = append(c.Marks, mark{Y: new(rounded(limit)), Text: fmt.Sprintf("SLO %s ms", plain(limit)), Run: -1})
+		c.Marks = append(c.Marks, mark{Y: new(rounded(limit)), Text: fmt.Sprintf("SLO %s ms", digits(limit)), Run: -1})
 	}
 }
 
@@ -101,7 +101,7 @@ func saturation(runs []Run, f figure) chart {
 			for _, s := range stages {
 				if x, y := throughput(s.doc, "output_tokens"), f.of(s.doc, statistic); !math.IsNaN(x + y) {
 					p.add(x, y)
-					tags = append(tags, plain(achieved(s.doc))+"/s")
+					tags = append(tags, digits(achieved(s.doc))+"/s")
 				}
 			}
 			s := line(named(runs, i, statistic), i, roles[statistic], "path", p)
@@ -158,7 +158,7 @@ func stageLabels(runs []Run) (labels []string) {
 		for i, s := range r.stages {
 			label := fmt.Sprint(s.index)
 			if rate := achieved(s.doc); len(runs) == 1 && !math.IsNaN(rate) {
-				label += "\n" + plain(rate) + "/s"
+				label += "\n" + digits(rate) + "/s"
 			}
 			if i == len(labels) {
 				labels = append(labels, label)

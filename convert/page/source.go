@@ -15,6 +15,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/seed-307b789f/xk6-llm/convert"
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 )
@@ -52,7 +53,7 @@ func FromReport(name string, p *convert.Report) (Run, error) {
 		r.stages = append(r.stages, part{index: stage, name: fmt.Sprintf("stage %d", stage), doc: take(p.Stages[stage])})
 	}
 	for _, adapter := range slices.Sorted(maps.Keys(p.Adapters)) {
-		r.adapters = append(r.adapters, part{name: adapter, doc: take(p.Adapters[adapter])})
+		r.adapters = append(r.adapters, part{name: plain.Terminal(adapter), doc: take(p.Adapters[adapter])})
 	}
 	r.finishFacts()
 	return r, failed
@@ -149,7 +150,7 @@ func (r *Run) readFile(dir, file, name string) error {
 		}
 		r.stages = append(r.stages, part{index: n, name: fmt.Sprintf("stage %d", n), doc: doc})
 	case adapter != nil:
-		r.adapters = append(r.adapters, part{name: adapter[1], doc: doc})
+		r.adapters = append(r.adapters, part{name: plain.Terminal(adapter[1]), doc: doc})
 	default:
 		r.summary = doc
 	}

@@ -123,7 +123,7 @@ func TestNumbersForPeople(t *testing.T) {
 		v    float64
 		want string
 	}{{0, "0"}, {math.NaN(), "–"}, {0.0001, "<0.001"}, {0.1234, "0.123"}, {1.234, "1.23"}, {12.34, "12.3"}, {123.4, "123"}, {1234567, "1\u202f234\u202f567"}, {-1234, "-1\u202f234"}} {
-		if got := plain(tt.v); got != tt.want {
+		if got := digits(tt.v); got != tt.want {
 			t.Errorf("%v: got %q, want %q", tt.v, got, tt.want)
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
 // table is a table of the page. Of each row the first cell is its head.
@@ -79,8 +81,8 @@ var glanceColumns = []struct {
 	column
 	of func(gjson.Result) string
 }{
-	{column{"asked /s", "requests per second that the stage was to send"}, func(d gjson.Result) string { return plain(asked(d)) }},
-	{column{"sent /s", "requests sent per second: one less than there are, over the time from the first start to the last; the mean of a stage whose rate changes"}, func(d gjson.Result) string { return plain(achieved(d)) }},
+	{column{"asked /s", "requests per second that the stage was to send"}, func(d gjson.Result) string { return digits(asked(d)) }},
+	{column{"sent /s", "requests sent per second: one less than there are, over the time from the first start to the last; the mean of a stage whose rate changes"}, func(d gjson.Result) string { return digits(achieved(d)) }},
 	{column{"requests", "requests sent"}, func(d gjson.Result) string { return count(d.Get("load_summary.count")) }},
 	{column{"failed", "share of the requests that failed, whatever the cause"}, func(d gjson.Result) string { return percent(failedShare(d)) }},
 	{column{sloColumn, "share of the successes that kept all bounds; ✗ if that is below 99 %, or more than 1 % of the requests failed"}, func(d gjson.Result) string { return percent(keptShare(d)) }},
@@ -91,11 +93,11 @@ var glanceColumns = []struct {
 	{column{"NTPOT p50", ntpot.meaning + "; median, ms"}, func(d gjson.Result) string { return milliseconds(ntpot.of(d, "p50")) }},
 	{column{"latency p50", requestLatency.meaning + "; median, ms"}, func(d gjson.Result) string { return milliseconds(requestLatency.of(d, "p50")) }},
 	{column{"p99", requestLatency.meaning + "; 99th percentile, ms"}, func(d gjson.Result) string { return milliseconds(requestLatency.of(d, "p99")) }},
-	{column{"in tok/s", "prompt tokens of the successes per second"}, func(d gjson.Result) string { return plain(throughput(d, "input_tokens")) }},
-	{column{"out tok/s", "output tokens of the successes per second"}, func(d gjson.Result) string { return plain(throughput(d, "output_tokens")) }},
+	{column{"in tok/s", "prompt tokens of the successes per second"}, func(d gjson.Result) string { return digits(throughput(d, "input_tokens")) }},
+	{column{"out tok/s", "output tokens of the successes per second"}, func(d gjson.Result) string { return digits(throughput(d, "output_tokens")) }},
 	{column{"client", "did the load generator keep up in this part of the run?"}, func(d gjson.Result) string {
 		if v := d.Get("xk6_llm.client_health.verdict").String(); v != "" {
-			return v
+			return plain.Terminal(v)
 		}
 		return missing
 	}},

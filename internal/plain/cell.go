@@ -1,6 +1,10 @@
 package plain
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+	"unicode/utf16"
+)
 
 // CSVCell is a text as a cell of a table in CSV that a spreadsheet shows and does not compute: before a character that
 // begins a formula stands an apostrophe, as OWASP recommends. The quotes of CSV are left to its writer. Numbers do not
@@ -24,3 +28,21 @@ var markdownEscapes = strings.NewReplacer(`\`, `\\`, "|", `\|`, "`", "\\`", "*",
 
 // Markdown is text without a meaning in Markdown, on one line and fit for a cell of a table; nobody is mentioned by it either.
 func Markdown(text string) string { return markdownEscapes.Replace(Terminal(text)) }
+
+// JSON is a document in JSON that a terminal may show: the same data, with characters that are not shown as the escapes of JSON.
+func JSON(document []byte) string {
+	var b strings.Builder
+	text := string(document)
+	for i, r := range text {
+		switch {
+		case r == '\n' || shown(text, i, r):
+			b.WriteRune(r)
+		case r < 0x10000:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+		}
+	}
+	return b.String()
+}

@@ -10,7 +10,9 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -20,6 +22,12 @@ func Terminal(text string) string { return escaped(text, "") }
 
 // Lines is Terminal for text of several lines, whose line feeds and tabs stay.
 func Lines(text string) string { return escaped(text, "\n\t") }
+
+// Message is an error's text, which may be of several lines as those of [errors.Join] are: the lines but the first are indented,
+// so that none looks like a line of the program's own.
+func Message(err error) string {
+	return strings.ReplaceAll(Lines(strings.TrimSpace(err.Error())), "\n", "\n  ")
+}
 
 // escaped writes an escape for each character that is not shown, but for those of keep.
 func escaped(text, keep string) string {
@@ -86,6 +94,33 @@ func shown(text string, at int, r rune) bool {
 	return unicode.IsGraphic(r)
 }
 
+// kindRunes is how much of a message tells its kind.
+const kindRunes = 300
+
+// varying are words that differ from one message of a kind to the next: numbers, addresses, ports, ids of requests.
+var varying = regexp.MustCompile(`[\pL\pN_]*\pN[\pL\pN_]*(?:[-.:]+[\pL\pN_]+)*`)
+
+// Kind is what messages have in common that differ in their numbers, addresses and ids alone: # stands for a word with a digit
+// in it. Messages of a kind are the same failure.
+func Kind(message string) string {
+	return varying.ReplaceAllString(OneLine(message, kindRunes), "#")
+}
+
+// OneLine is the first so many characters of a text on one line of a terminal: white space becomes one space, other characters
+// that are not shown become escapes. What is left out is told by an ellipsis.
+func OneLine(text string, most int) string {
+	const perRune = 16 // bytes looked at, so that a huge text takes no time
+	line := strings.Join(strings.Fields(cut(text, perRune*most)), " ")
+	n := 0
+	for at := range line {
+		if n == most {
+			return Terminal(line[:at]) + "…"
+		}
+		n++
+	}
+	return Terminal(line)
+}
+
 const (
 	zeroWidthNonJoiner = 0x200c
 	zeroWidthJoiner    = 0x200d
@@ -141,14 +176,17 @@ func (w words) Format(s fmt.State, verb rune) {
 }
 
 // Writer passes on what is written to it as [Lines] has it: it is the last guard before a terminal, for texts that reach it
-// unmade. A character that is cut by the end of a Write waits for the next one. It may not be used concurrently.
+// unmade. A character that is cut by the end of a Write waits for the next one. It may be used concurrently.
 type Writer struct {
 	W   io.Writer
+	mu  sync.Mutex
 	cut []byte // of a character
 }
 
 // Write writes all of p, or a beginning of a character at its end later.
 func (w *Writer) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	text := string(w.cut) + string(p)
 	whole := len(text)
 	for back := 1; back < utf8.UTFMax && back <= len(text); back++ {

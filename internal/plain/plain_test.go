@@ -1,8 +1,10 @@
 package plain
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"unicode"
@@ -47,6 +49,47 @@ func TestLetterOfEveryScriptStays(t *testing.T) {
 			}
 			break // one of each will do
 		}
+	}
+}
+
+func TestOneLine(t *testing.T) {
+	for _, tt := range []struct{ text, want string }{
+		{"", ""}, {"short", "short"}, {" a\r\n\tb \x00\x1b[31mc\u202e ", `a b \x00\x1b[31m…`}, {"1234567890", "1234567890"}, {"1234567890a", "1234567890…"}, {"éééééééééé1", "éééééééééé…"},
+		{"<html>\r\n<head>", "<html> <he…"}, {strings.Repeat("x", 1<<20), "xxxxxxxxxx…"}, {"a\xffb", `a\xffb`}, {"ab\u202e", `ab\u202e`},
+	} {
+		if got := OneLine(tt.text, 10); got != tt.want {
+			t.Errorf("%.40q: got %q, want %q", tt.text, got, tt.want)
+		}
+	}
+}
+
+func TestMessage(t *testing.T) {
+	err := errors.Join(errors.New("a\x1b"), errors.New("remark: b"))
+	if got, want := Message(err), "a\\x1b\n  remark: b"; got != want {
+		t.Errorf("Message(%q) = %q, want %q", err, got, want)
+	}
+}
+
+func TestKind(t *testing.T) {
+	for _, alike := range [][]string{
+		{"dial tcp 127.0.0.1:8000: connect: connection refused", "dial tcp 10.1.2.3:9999: connect: connection refused"},
+		{"request 4f797960-66d6-4226-bed2-000000000004 failed", "request a1 failed", "request 17 failed"},
+		{"cmpl-0a1b2c:  5009\ttokens", "cmpl-7: 12 tokens"},
+		{strings.Repeat("x", kindRunes) + "a", strings.Repeat("x", kindRunes) + "b"},
+	} {
+		for _, other := range alike[1:] {
+			if Kind(other) != Kind(alike[0]) {
+				t.Errorf("Kind(%q) = %q, Kind(%q) = %q: want one kind", alike[0], Kind(alike[0]), other, Kind(other))
+			}
+		}
+	}
+	different := []string{"EOF", "unexpected EOF", "connection refused", "dial tcp 127.0.0.1:8000: connect: connection refused", ""}
+	kinds := map[string]string{}
+	for _, text := range different {
+		if other, twice := kinds[Kind(text)]; twice {
+			t.Errorf("%q and %q are one kind", text, other)
+		}
+		kinds[Kind(text)] = text
 	}
 }
 
@@ -123,6 +166,18 @@ func TestMarkdown(t *testing.T) {
 	want := "a\\|b\\\\n&lt;img src=x&gt; \\[x\\](javascript:1) \\`c\\` @\u200ball \\\\x1b \\$x\\$"
 	if got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+func TestJSON(t *testing.T) {
+	text := "{\n  \"a\": \"é\u202e\u009b\x7f\U000e0041\"\n}\n"
+	got := JSON([]byte(text))
+	if want := "{\n  \"a\": \"é\\u202e\\u009b\\u007f\\udb40\\udc41\"\n}\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	var same, was any
+	if err := errors.Join(json.Unmarshal([]byte(text), &was), json.Unmarshal([]byte(got), &same)); err != nil || !reflect.DeepEqual(same, was) {
+		t.Errorf("got the data %v of %q, want %v; %v", same, got, was, err)
 	}
 }
 
