@@ -9,6 +9,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/seed-307b789f/xk6-llm/datasets"
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/chat"
 	"github.com/seed-307b789f/xk6-llm/llm/client"
 )
@@ -61,6 +62,6 @@ func promptTokens(counter *chat.Counter, item datasets.Item) int {
 func (c *conversations) noteCut(log logrus.FieldLogger, asked *datasets.Asked) {
 	c.cut.Do(func() {
 		log.Warnf("%s, turn %d: the prompt was cut, as with its answer it was longer than %s, %d; so is every other that is longer",
-			asked.SessionID, asked.Turn, limitOption, c.limit)
+			plain.Terminal(asked.SessionID), asked.Turn, limitOption, c.limit)
 	})
 }

@@ -17,6 +17,7 @@ import (
 	"go.k6.io/k6/v2/lib/fsext"
 
 	"github.com/seed-307b789f/xk6-llm/internal/clip"
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/api"
 	"github.com/seed-307b789f/xk6-llm/llm/chat"
 	"github.com/seed-307b789f/xk6-llm/llm/client"
@@ -181,7 +182,7 @@ func (m *ModuleInstance) hub() (*hub.Client, error) {
 	log, begun := m.vu.InitEnv().Logger, time.Now()
 	client.Progress = func(file string, done, total int64) {
 		if time.Since(begun) > 2*time.Second {
-			log.Infof("fetching %s: %.1f of %.1f MB", file, float64(done)/1e6, float64(total)/1e6)
+			log.Infof("fetching %s: %.1f of %.1f MB", plain.Terminal(file), float64(done)/1e6, float64(total)/1e6)
 		}
 	}
 	return client, nil

@@ -17,6 +17,7 @@ import (
 	"go.k6.io/k6/v2/lib/fsext"
 
 	"github.com/seed-307b789f/xk6-llm/datasets"
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 	"github.com/seed-307b789f/xk6-llm/llm/hub"
 )
@@ -80,7 +81,7 @@ func (m *ModuleInstance) sayIfLong(what string) (stop func()) {
 				tick.Stop()
 				return
 			case <-tick.C:
-				log.Infof("%s: %v so far", what, time.Since(begun).Round(time.Second))
+				log.Infof("%s: %v so far", plain.Terminal(what), time.Since(begun).Round(time.Second))
 			}
 		}
 	}()
@@ -134,9 +135,9 @@ func (m *ModuleInstance) openFiles(o *datasetOptions, kind datasets.Kind) (datas
 // nameOf names files in a line of the log.
 func nameOf(files []datasets.File) string {
 	if len(files) == 1 {
-		return files[0].Name
+		return plain.Terminal(files[0].Name)
 	}
-	return fmt.Sprintf("%s and %d more", files[0].Name, len(files)-1)
+	return fmt.Sprintf("%s and %d more", plain.Terminal(files[0].Name), len(files)-1)
 }
 
 // openConversations reads the conversations of files whole.
@@ -191,7 +192,7 @@ func (m *ModuleInstance) findLocal(abs, pattern string) ([]datasets.File, int64,
 		return files, size, nil
 	}
 	if large, n, direct := list(fsext.NewOsFs(), abs, pattern); direct == nil && n > carried {
-		m.vu.InitEnv().Logger.Infof("data set %s has more than %d MiB: an archive of this test does not carry it, and finds it at the same place only", abs, carried>>20)
+		m.vu.InitEnv().Logger.Infof("data set %s has more than %d MiB: an archive of this test does not carry it, and finds it at the same place only", plain.Terminal(abs), carried>>20)
 		return large, n, nil
 	}
 	return files, size, err

@@ -18,6 +18,7 @@ import (
 	"go.k6.io/k6/v2/errext"
 	"go.k6.io/k6/v2/errext/exitcodes"
 
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/client"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/measure"
@@ -43,10 +44,10 @@ func (m *ModuleInstance) config(source sobek.Value) (sobek.Value, error) {
 	m.root.configNotes.Do(func() {
 		log := m.vu.InitEnv().Logger
 		for _, warning := range c.Warnings {
-			log.Warn("config: ", warning)
+			log.Warn("config: ", plain.Terminal(warning))
 		}
 		for _, remark := range support.Remarks(c) {
-			log.Info("config: ", remark)
+			log.Info("config: ", plain.Terminal(remark))
 		}
 	})
 	m.settle(c)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 	"github.com/seed-307b789f/xk6-llm/llm/status"
 )
@@ -22,10 +23,17 @@ type failures struct {
 // failureKind is how many failures there were of a kind, and what was said how often.
 type failureKind struct {
 	count int64
-	words map[string]int64
+	words map[string]*saying
 }
 
-// mostWords is how many messages of a kind are told apart: some have a number or an id of their own.
+// saying is messages of a kind that differ in numbers, addresses and ids alone.
+type saying struct {
+	kind, first string
+	differ      bool
+	count       int64
+}
+
+// mostWords is how many messages of a kind are told apart.
 const mostWords = 100
 
 // add counts a request if it failed.
@@ -37,6 +45,7 @@ func (f *failures) add(r *record.Request) {
 	if name == record.ErrorHTTP {
 		name = fmt.Sprintf("status %d", r.Status)
 	}
+	alike := plain.Kind(r.Error)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.kinds == nil {
@@ -44,24 +53,27 @@ func (f *failures) add(r *record.Request) {
 	}
 	kind := f.kinds[name]
 	if kind == nil {
-		kind = &failureKind{words: map[string]int64{}}
+		kind = &failureKind{words: map[string]*saying{}}
 		f.kinds[name] = kind
 	}
 	kind.count++
-	if _, known := kind.words[r.Error]; known || len(kind.words) < mostWords {
-		kind.words[r.Error]++
+	words := kind.words[alike]
+	if words == nil {
+		if len(kind.words) >= mostWords {
+			return
+		}
+		words = &saying{kind: name, first: r.Error}
+		kind.words[alike] = words
 	}
+	words.count++
+	words.differ = words.differ || words.first != r.Error
 }
 
-// byCount orders keys by their counts, the most frequent first.
-func byCount[V any](m map[string]V, count func(V) int64) []string {
-	return slices.SortedFunc(maps.Keys(m), func(a, b string) int {
-		return cmp.Or(cmp.Compare(count(m[b]), count(m[a])), cmp.Compare(a, b))
-	})
-}
-
+// names are the kinds, the most frequent first.
 func (f *failures) names() []string {
-	return byCount(f.kinds, func(k *failureKind) int64 { return k.count })
+	return slices.SortedFunc(maps.Keys(f.kinds), func(a, b string) int {
+		return cmp.Or(cmp.Compare(f.kinds[b].count, f.kinds[a].count), cmp.Compare(a, b))
+	})
 }
 
 // mostKinds is how many kinds are told apart in the summary, the rest of its line being wanted for their names.
@@ -78,7 +90,7 @@ func (f *failures) String() string {
 			others += f.kinds[name].count
 			continue
 		}
-		parts = append(parts, status.Grouped(f.kinds[name].count)+" "+name)
+		parts = append(parts, status.Grouped(f.kinds[name].count)+" "+plain.Terminal(name))
 	}
 	if others > 0 {
 		parts = append(parts, status.Grouped(others)+" of other kinds")
@@ -86,17 +98,43 @@ func (f *failures) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// words is what was said most often of the most frequent kind, "" without failures.
-func (f *failures) words() (kind, words string) {
+// mostSayings is how many messages the summary lists.
+const mostSayings = 3
+
+// words are what failures said, the most frequent first, and how many others there were.
+func (f *failures) words() (list []saying, others int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	names := f.names()
-	if len(names) == 0 {
-		return "", ""
+	for _, kind := range f.kinds {
+		others += kind.count
+		for _, words := range kind.words {
+			list = append(list, *words)
+		}
 	}
-	all := byCount(f.kinds[names[0]].words, func(n int64) int64 { return n })
-	return names[0], all[0]
+	slices.SortFunc(list, func(a, b saying) int {
+		return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.kind, b.kind), cmp.Compare(a.first, b.first))
+	})
+	list = list[:min(len(list), mostSayings)]
+	for _, words := range list {
+		others -= words.count
+	}
+	return list, others
 }
+
+// String is a line of the summary: "80 × connect: dial tcp …: connection refused".
+func (s saying) String() string {
+	text := plain.OneLine(s.first, wordRunes)
+	switch {
+	case text == "":
+		text = "no message"
+	case s.differ:
+		text += " (the first; their numbers differ)"
+	}
+	return fmt.Sprintf("%s × %s: %s", status.Grouped(s.count), plain.Terminal(s.kind), text)
+}
+
+// wordRunes keeps a message to a few lines of a terminal.
+const wordRunes = 300
 
 // remedies are settings to change where a server's words name a field of the request. The first that fits counts.
 var remedies = []struct {

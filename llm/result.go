@@ -3,6 +3,7 @@ package llm
 import (
 	"time"
 
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/client"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -32,7 +33,7 @@ type result struct {
 func newResult(a client.Answer, c record.Counts) *result {
 	r := a.Record
 	res := &result{
-		Text: a.Shown, Error: orNull(r.Error), ErrorType: orNull(r.ErrorType), Status: r.Status, FinishReason: orNull(r.FinishReason),
+		Text: a.Shown, Error: orNull(plain.Lines(r.Error)), ErrorType: orNull(r.ErrorType), Status: r.Status, FinishReason: orNull(r.FinishReason),
 		TTFT: msOrNull(r.TTFT()), TPOT: msOrNull(r.TPOT(c)), NTPOT: msOrNull(r.NTPOT(c)), Latency: ms(r.Latency()),
 		PromptTokens: countOrNull(c.Input, c.InputSource), CompletionTokens: countOrNull(c.Output, c.OutputSource),
 		ScheduleDelay: msOrNull(r.ScheduleDelay()), Retries: r.Retries, RequestID: r.ID, Model: r.Model,

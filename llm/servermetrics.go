@@ -11,6 +11,7 @@ import (
 	"github.com/grafana/sobek"
 	"go.k6.io/k6/v2/lib"
 
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 	"github.com/seed-307b789f/xk6-llm/llm/scrape"
 )
@@ -123,7 +124,7 @@ func (m *ModuleInstance) scrape(p *peer, state *lib.State, transport http.RoundT
 	for _, each := range m.root.scrapers.fresh(p.opts.pages.of(p.baseURL)) {
 		page := &scrape.Page{URL: each, Name: redactURL(each), Header: p.credentialsFor(each), Transport: apart(transport)}
 		page.Push = func(line *record.Server) { push(context.Background(), state, m.metrics.Event(line, tags)) }
-		page.Warn = func(problem error) { state.Logger.Warn(problem) }
+		page.Warn = func(problem error) { state.Logger.Warn(plain.Message(problem)) }
 		looked := make(chan struct{})
 		first.Go(func() {
 			page.Look(context.Background())

@@ -12,6 +12,7 @@ import (
 
 	"github.com/grafana/sobek"
 
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/status"
 )
 
@@ -187,26 +188,24 @@ func (s *summaryText) totals() {
 // manyFailed is the share of failures from which their words are in the summary. A few, as those cut by the end, need none.
 const manyFailed = 0.1
 
-// words writes what the most frequent failure said, and what to do about it if that is known.
+// words writes what failures said, and what to do about the most frequent if that is known.
 func (s *summaryText) words() {
-	kind, words := s.failures.words()
-	if words == "" || s.failed() < manyFailed*s.sent() {
+	list, others := s.failures.words()
+	if len(list) == 0 || s.failed() < manyFailed*s.sent() {
 		return
 	}
-	fmt.Fprintf(s, "\n  %-*s%s: %s\n", labelWidth, "most failures", kind, clipped(words))
-	if todo := remedy(kind, words); todo != "" {
+	label := "most failures"
+	s.WriteString("\n")
+	for _, words := range list {
+		fmt.Fprintf(s, "  %-*s%s\n", labelWidth, label, words)
+		label = ""
+	}
+	if others > 0 {
+		fmt.Fprintf(s, "  %-*sand %s others\n", labelWidth, "", status.Grouped(others))
+	}
+	if todo := remedy(list[0].kind, list[0].first); todo != "" {
 		fmt.Fprintf(s, "  %-*s%s\n", labelWidth, "what to do", todo)
 	}
-}
-
-// clipped keeps a message to a few lines of a terminal.
-func clipped(words string) string {
-	const most = 300
-	runes := []rune(words)
-	if len(runes) <= most {
-		return words
-	}
-	return string(runes[:most]) + "…"
 }
 
 func perSecond(rate float64) string {
@@ -297,7 +296,7 @@ func (s *summaryText) thresholds() {
 			if m.Thresholds[expression].OK {
 				mark = s.paint(green, "✓ held") + "   "
 			}
-			fmt.Fprintf(s, "%s  threshold  %s  %s %s%s\n", lead, mark, name, expression, m.measured(expression))
+			fmt.Fprintf(s, "%s  threshold  %s  %s %s%s\n", lead, mark, plain.Terminal(name), plain.Terminal(expression), m.measured(expression))
 			lead = ""
 		}
 	}
@@ -325,7 +324,7 @@ func (s *summaryText) files(path string) {
 		s.WriteString("\n  records    none kept: k6 run --out llm=run.jsonl keeps them, for a report with exact percentiles\n")
 		return
 	}
-	fmt.Fprintf(s, "\n  records    %s\n  report     llmconv report %s -o report\n", path, quoted(path))
+	fmt.Fprintf(s, "\n  records    %s\n  report     llmconv report %s -o report\n", plain.Terminal(path), plain.Terminal(quoted(path)))
 }
 
 // quoted is an argument as a shell takes it.

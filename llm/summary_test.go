@@ -70,19 +70,21 @@ func TestSummaryVerdict(t *testing.T) {
 	}
 }
 
-// The words of the most frequent failure are on the screen, in one line, if a tenth of the requests failed or more.
+// The words of the most frequent failures are on the screen, a line each, if a tenth of the requests failed or more.
 func TestSummaryHasTheWordsOfFailures(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		failed, sent int
 		words, want  string
 	}{
-		{10, 10, "Unexpected fields in the request: {'ignore_eos'}", "\n  most failures   status 422: Unexpected fields in the request: {'ignore_eos'}\n" +
+		{10, 10, "Unexpected fields in the request: {'ignore_eos'}", "\n  most failures   10 × status 422: Unexpected fields in the request: {'ignore_eos'}\n" +
+			"                  5 × status 422: request 0 (the first; their numbers differ)\n                  1 × status 503: down\n" +
 			"  what to do      the server does not take ignore_eos: set ignoreEOS: false (IGNORE_EOS=false, server.ignore_eos: false)\n"},
-		{2, 20, "busy", "\n  most failures   status 422: busy\n"},
-		{10, 100, strings.Repeat("ä", 301), "\n  most failures   status 422: " + strings.Repeat("ä", 300) + "…\n"},
+		{2, 20, "busy", "\n  most failures   2 × status 422: busy\n"},
+		{2, 20, "a\x1b[31m\r\nOK\u202e", "\n  most failures   2 × status 422: a\\x1b[31m OK\\u202e\n"},
+		{10, 100, strings.Repeat("ä", 301), "\n  most failures   10 × status 422: " + strings.Repeat("ä", 300) + "…\n"},
+		{10, 10, "", "\n  most failures   10 × status 422: no message\n"},
 		{9, 100, "busy", ""},
-		{10, 10, "", ""},
 	} {
 		v := newVU(t, New())
 		v.root.failures.add(&record.Request{ErrorType: record.ErrorHTTP, Status: 503, Error: "down"})
@@ -96,6 +98,24 @@ func TestSummaryHasTheWordsOfFailures(t *testing.T) {
 		if _, after, _ := strings.Cut(got, "output tokens"); (tt.want == "") != !strings.Contains(after, "most failures") || !strings.Contains(after, tt.want) {
 			t.Errorf("%d × %q of %d: got %s\nwant %s", tt.failed, tt.words, tt.sent, got, tt.want)
 		}
+	}
+}
+
+// Refused connections and broken answers are not one line, and what does not fit the list is counted.
+func TestSummaryListsFailuresByMessage(t *testing.T) {
+	t.Parallel()
+	v := newVU(t, New())
+	for i := range 80 {
+		v.root.failures.add(&record.Request{ErrorType: record.ErrorConnect, Error: fmt.Sprintf("dial tcp 127.0.0.1:%d: connect: connection refused", 8000+i)})
+	}
+	for _, text := range []string{"EOF", "EOF", "EOF", "broken pipe", "broken pipe", "gone", "lost"} {
+		v.root.failures.add(&record.Request{ErrorType: record.ErrorReset, Error: text})
+	}
+	got := v.run(t, `summary({metrics: {llm_requests: {values: {count: 87}}, llm_request_failed: {values: {passes: 87}}}}).stdout`).String()
+	want := "\n  most failures   80 × connect: dial tcp 127.0.0.1:8000: connect: connection refused (the first; their numbers differ)\n" +
+		"                  3 × reset: EOF\n                  2 × reset: broken pipe\n                  and 2 others\n"
+	if !strings.Contains(got, want) {
+		t.Errorf("got %s\nwant %s", got, want)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/datasets"
 	"github.com/seed-307b789f/xk6-llm/internal/clip"
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 )
 
@@ -42,7 +43,7 @@ func (m *ModuleInstance) readTrace(name string) ([]float64, error) {
 			column = fmt.Sprintf("the column %q", t.Column)
 		}
 		n := len(t.Seconds)
-		m.vu.InitEnv().Logger.Infof("trace %s: %d instants over %.6g s; %s is read as %s", abs, n, t.Seconds[n-1], column, t.Unit)
+		m.vu.InitEnv().Logger.Infof("trace %s: %d instants over %.6g s; %s is read as %s", plain.Terminal(abs), n, t.Seconds[n-1], column, t.Unit)
 		return t, nil
 	}
 	t, err := m.root.traces.get(name, read)

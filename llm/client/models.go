@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/api"
 )
 
@@ -103,7 +104,7 @@ func (c *Client) checkNames(names, wanted []string) (remark string) {
 	if missing == nil {
 		return ""
 	}
-	listed := strings.Join(names[:min(len(names), mostNames)], ", ")
+	listed := plain.Terminal(strings.Join(names[:min(len(names), mostNames)], ", "))
 	if len(names) > mostNames {
 		listed += fmt.Sprintf(" and %d more", len(names)-mostNames)
 	}
@@ -128,7 +129,7 @@ func (c *Client) listModels(ctx context.Context, rt http.RoundTripper) (names []
 	case isList:
 		return nil, &unlisted{why: where + " lists no models"}, nil
 	}
-	words := cmp.Or(clip(api.ErrorMessage(body)), resp.Header.Get("Content-Type"), "nothing")
+	words := plain.Terminal(cmp.Or(clip(api.ErrorMessage(body)), resp.Header.Get("Content-Type"), "nothing"))
 	why := fmt.Sprintf("%s is no list of models (%s)", where, words)
 	page := bytes.HasPrefix(bytes.TrimSpace(body), []byte("<"))
 	return nil, &unlisted{why: why, fix: checkPath + c.versionHint(), final: page}, nil
@@ -160,7 +161,7 @@ func modelNames(body []byte) (names []string, isList bool) {
 // refusal explains a status that is no success.
 func (c *Client) refusal(resp *http.Response, body []byte) *unlisted {
 	status := resp.StatusCode
-	words := cmp.Or(clip(api.ErrorMessage(body)), http.StatusText(status), "no words")
+	words := plain.Terminal(cmp.Or(clip(api.ErrorMessage(body)), http.StatusText(status), "no words"))
 	u := &unlisted{why: fmt.Sprintf("%s answered with status %d (%s)", show(c.models), status, words)}
 	switch to, _ := resp.Location(); {
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:

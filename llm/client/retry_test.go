@@ -67,7 +67,7 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 
 var (
 	refused = &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
-	plain   = script{parts: []part{{10 * ms, chunk("a") + stop + done}}}
+	whole   = script{parts: []part{{10 * ms, chunk("a") + stop + done}}}
 )
 
 // retrying waits 0.75 times what it would on average.
@@ -93,7 +93,7 @@ func TestAClosedConnectionIsReplaced(t *testing.T) {
 		change(&a)
 		return a
 	}
-	answered := attempt{conns: 1, answer: plain}
+	answered := attempt{conns: 1, answer: whole}
 	for _, tt := range []struct {
 		name      string
 		retries   int
@@ -195,7 +195,7 @@ func TestWhichErrorsAreRetried(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				rt := &attempts{t: t, list: []attempt{tt.first}}
 				if tt.again {
-					rt.list = append(rt.list, attempt{conns: 1, answer: plain})
+					rt.list = append(rt.list, attempt{conns: 1, answer: whole})
 				}
 				answer := do(t, t.Context(), newClient(t, retrying(1)), rt)
 				r := answer.Record
@@ -224,17 +224,17 @@ func TestRetriesTakeTime(t *testing.T) {
 		end       time.Duration
 	}{
 		{"none are asked for", 0, []attempt{{after: 5 * ms, err: refused}}, record.ErrorConnect, 0, 0, 0, 5 * ms},
-		{"none is needed", 3, []attempt{{conns: 1, answer: plain}}, "", 0, 0, 0, 10 * ms},
+		{"none is needed", 3, []attempt{{conns: 1, answer: whole}}, "", 0, 0, 0, 10 * ms},
 		{ // 5 + 75, 5 + 150, answered after 2 + 10
 			"the third attempt succeeds", 2,
-			[]attempt{{after: 5 * ms, err: refused}, {after: 5 * ms, conns: 1, err: reset}, {after: 2 * ms, conns: 1, answer: plain}},
+			[]attempt{{after: 5 * ms, err: refused}, {after: 5 * ms, conns: 1, err: reset}, {after: 2 * ms, conns: 1, answer: whole}},
 			"", 2, 235 * ms, 237 * ms, 247 * ms,
 		},
 		{ // 5 + 75, 5 + 150, 5
 			"all fail", 2, []attempt{{after: 5 * ms, conns: 1, err: reset}, {after: 5 * ms, err: refused}, {after: 5 * ms, err: refused}},
 			record.ErrorConnect, 2, 235 * ms, 0, 240 * ms,
 		},
-		{"each attempt has its own timeout", 1, []attempt{{after: 70 * ms, err: refused}, {after: 60 * ms, conns: 1, answer: plain}}, "", 1, 145 * ms, 205 * ms, 215 * ms},
+		{"each attempt has its own timeout", 1, []attempt{{after: 70 * ms, err: refused}, {after: 60 * ms, conns: 1, answer: whole}}, "", 1, 145 * ms, 205 * ms, 215 * ms},
 		{"a retry that takes too long", 2, []attempt{{err: refused}, {after: time.Second}}, record.ErrorTimeout, 1, 75 * ms, 0, 150 * ms},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -373,7 +373,7 @@ func TestTheTransportDoesNotRetryUnseen(t *testing.T) {
 func TestWhatTheTransportSendsAgainIsCounted(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		rt := &attempts{t: t, list: []attempt{{after: 5 * ms, conns: 3, answer: plain}}}
+		rt := &attempts{t: t, list: []attempt{{after: 5 * ms, conns: 3, answer: whole}}}
 		r := do(t, t.Context(), newClient(t, nil), rt).Record
 		if r.Retries != 2 || r.Attempt != r.Connected || r.Attempt != r.Start+int64(5*ms) {
 			t.Errorf("got %d retries, the last %v after the start", r.Retries, time.Duration(r.Attempt-r.Start))

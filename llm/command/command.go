@@ -10,6 +10,7 @@ import (
 	"go.k6.io/k6/v2/errext/exitcodes"
 
 	"github.com/seed-307b789f/xk6-llm/convert/cli"
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
 // New makes the command. Its errors carry the exit codes of llmconv: 1 failed, 2 misuse, 3 partial input.
@@ -29,7 +30,7 @@ The tests themselves are scripts that import k6/x/llm, run by k6 run.`,
 	cmd.AddCommand(newRun(gs), newSim(), newSelfTest())
 	withExitCodes(cmd)
 	cmd.SetOut(gs.Stdout)
-	cmd.SetErr(gs.Stderr)
+	cmd.SetErr(&plain.Writer{W: gs.Stderr})
 	return cmd
 }
 
@@ -42,6 +43,10 @@ func withExitCodes(cmd *cobra.Command) {
 		run := sub.RunE
 		sub.RunE = func(cmd *cobra.Command, args []string) error {
 			err := run(cmd, args)
+			if err == nil {
+				return nil
+			}
+			err = printable{err}
 			var exit *cli.ExitError
 			if errors.As(err, &exit) {
 				return errext.WithExitCodeIfNone(err, exitcodes.ExitCode(exit.Code)) //nolint:gosec // 1 to 3
@@ -50,5 +55,14 @@ func withExitCodes(cmd *cobra.Command) {
 		}
 	}
 }
+
+// printable is an error that k6 may log on a terminal, whatever is in it.
+type printable struct{ error }
+
+// Error is the wrapped error's, fit to be printed.
+func (p printable) Error() string { return plain.Message(p.error) }
+
+// Unwrap gives the wrapped error.
+func (p printable) Unwrap() error { return p.error }
 
 const misuse exitcodes.ExitCode = 2

@@ -24,6 +24,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert"
 	"github.com/seed-307b789f/xk6-llm/convert/cli"
 	"github.com/seed-307b789f/xk6-llm/convert/storage"
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/support"
@@ -219,7 +220,7 @@ func (r *runner) k6(ctx context.Context, records string, overrides []config.Over
 	}
 	args := append([]string{"run", "--out", "llm=" + records}, r.flags()...)
 	child := exec.CommandContext(context.WithoutCancel(ctx), program, append(args, script)...) //nolint:gosec // this program
-	child.Env, child.Stdout, child.Stderr = env, r.cmd.ErrOrStderr(), r.cmd.ErrOrStderr()
+	child.Env, child.Stdout, child.Stderr = env, r.gs.Stderr, r.gs.Stderr
 	if r.gs.Stderr.IsTTY { // the file itself, on which it sees the terminal and keeps its bars in place
 		child.Stdout, child.Stderr = os.Stderr, os.Stderr
 	}
@@ -282,7 +283,7 @@ func wait(child *exec.Cmd) (exitcodes.ExitCode, error) {
 func (r *runner) store() error {
 	var failed error
 	for _, b := range r.buckets {
-		stored, skipped, err := b.Upload(context.WithoutCancel(r.cmd.Context()), r.dir, func(line string) { r.cmd.PrintErrln(line) })
+		stored, skipped, err := b.Upload(context.WithoutCancel(r.cmd.Context()), r.dir, func(line string) { r.cmd.PrintErrln(plain.Terminal(line)) })
 		r.cmd.PrintErrf("%s: %d files stored, %d were there before\n", b, len(stored), len(skipped))
 		failed = errors.Join(failed, err)
 	}

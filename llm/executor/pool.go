@@ -11,6 +11,7 @@ import (
 	"go.k6.io/k6/v2/errext"
 	"go.k6.io/k6/v2/lib"
 
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 )
 
@@ -146,7 +147,7 @@ func (p *pool) iterate(vu lib.ActiveVU) {
 	default:
 		if err != nil {
 			text, fields := errext.Format(err)
-			p.x.log.WithFields(logrus.Fields(fields)).Error(text)
+			p.x.log.WithFields(logrus.Fields(fields)).Error(plain.Lines(text))
 		}
 		p.x.state.AddFullIterations(1)
 	}

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
 // metadata is what the hub tells of a file before it is fetched.
@@ -194,7 +196,7 @@ func (c *Client) refusal(resp *http.Response, repo Repo) error {
 	case resp.StatusCode == http.StatusForbidden:
 		return fmt.Errorf("the token may not read it: %s", login)
 	case resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode >= 500:
-		return &unreachableError{fmt.Errorf("the hub answered %s", resp.Status)}
+		return &unreachableError{fmt.Errorf("the hub answered %s", plain.Terminal(resp.Status))}
 	}
-	return errors.New("the hub answered " + resp.Status + " " + message)
+	return errors.New("the hub answered " + plain.Terminal(resp.Status+" "+message))
 }

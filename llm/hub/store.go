@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
 // store makes sure of the blob and of the snapshot's link to it, and gives the path of the link.
@@ -142,11 +144,11 @@ func (c *Client) fetch(ctx context.Context, repo Repo, name string, about metada
 	}
 	switch err := c.refusal(resp, repo); {
 	case resp.StatusCode == http.StatusRequestedRangeNotSatisfiable:
-		return &unreachableError{errors.New(resp.Status)}
+		return &unreachableError{errors.New(plain.Terminal(resp.Status))}
 	case err != nil:
 		return err
 	case resp.StatusCode > http.StatusPartialContent:
-		return errors.New("the hub answered " + resp.Status)
+		return errors.New("the hub answered " + plain.Terminal(resp.Status))
 	}
 	w := &progress{c: c, file: f, name: repo.ID + "/" + name, done: done, total: about.size, stall: stall}
 	if _, err := io.Copy(w, resp.Body); err != nil {

@@ -16,6 +16,7 @@ import (
 	"go.k6.io/k6/v2/output"
 
 	"github.com/seed-307b789f/xk6-llm/convert/storage"
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/measure"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -187,7 +188,7 @@ func (o *Output) write(line record.Line) error {
 // report logs the first of a row of errors.
 func (o *Output) report(err error) {
 	if err != nil && !o.failing {
-		o.log.WithError(err).Errorf("records are not being written to %s; what fits in memory is kept and tried again", o.path)
+		o.log.WithError(err).Errorf("records are not being written to %s; what fits in memory is kept and tried again", plain.Terminal(o.path))
 	}
 	o.failing = err != nil
 }
