@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -149,6 +150,64 @@ func TestCSVHasARowForEachRequest(t *testing.T) {
 		if failed := row[column("error_type")] != ""; failed && row[column("finish_reason")] != "" {
 			t.Errorf("row %q", row)
 		}
+	}
+}
+
+// A cell that a spreadsheet would compute is text; numbers stay numbers, and the other formats have texts as they are.
+func TestCSVHasNoFormulas(t *testing.T) {
+	t.Parallel()
+	formulas := []string{`=HYPERLINK("http://evil","x")`, "+1", "-1", "@SUM(1)", "\t=1", "\r=1"}
+	var requests []*record.Request
+	for _, f := range formulas {
+		requests = append(requests, &record.Request{
+			Start: second, End: 2 * second, Model: f, Adapter: f, SessionID: f, Scenario: f, API: f, FinishReason: f, Error: f, ErrorType: f, Note: f,
+		})
+	}
+	var out bytes.Buffer
+	run := runOf(t, requests...)
+	if err := run.writeCSV(&out); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(&out).ReadAll()
+	if err != nil || len(rows) != len(formulas)+1 {
+		t.Fatalf("%d rows, %v", len(rows), err)
+	}
+	var cells []string
+	for i, row := range rows[1:] {
+		for _, name := range []string{"model", "adapter", "session_id", "scenario", "finish_reason", "error", "error_type"} {
+			if got, want := row[slices.Index(rows[0], name)], "'"+run.Requests[i].FinishReason; got != want {
+				t.Errorf("%s: got %q, want %q", name, got, want)
+			}
+		}
+		for at, cell := range row {
+			if _, isText := strconv.ParseFloat(cell, 64); isText != nil && strings.ContainsAny(cell[:min(len(cell), 1)], "=+-@\t\r") {
+				t.Errorf("%s: got %q", rows[0][at], cell)
+			}
+		}
+		cells = append(cells, run.Requests[i].FinishReason)
+	}
+	if slices.Sort(cells); !slices.Equal(cells, slices.Sorted(slices.Values(formulas))) {
+		t.Errorf("the requests have %q, want them unchanged: %q", cells, formulas)
+	}
+}
+
+// Of too many adapters those with the most requests have reports, and the summary tells of the others.
+func TestAdaptersThatAreTooMany(t *testing.T) {
+	t.Parallel()
+	var requests []*record.Request
+	for i := range mostAdapters + 2 {
+		requests = append(requests, &record.Request{Start: second, End: 2 * second, Adapter: fmt.Sprintf("a%04d", i)})
+	}
+	const want = "the run has 1002 adapters: only the 1000 with the most requests have reports of their own; --adapter reports on others"
+	last := fmt.Sprintf("a%04d", mostAdapters+1)
+	requests = append(requests, &record.Request{Start: second, End: 2 * second, Adapter: last})
+	report := runOf(t, requests...).Report(Options{})
+	if len(report.Adapters) != mostAdapters || report.Adapters[last] == nil || !slices.Contains(report.Summary.Ours.Warnings, want) {
+		t.Errorf("got %d adapters, %s among them: %t, warnings %q", len(report.Adapters), last, report.Adapters[last] != nil, report.Summary.Ours.Warnings)
+	}
+	report = runOf(t, requests[:mostAdapters]...).Report(Options{})
+	if len(report.Adapters) != mostAdapters || slices.Contains(report.Summary.Ours.Warnings, want) {
+		t.Errorf("got %d adapters, warnings %q", len(report.Adapters), report.Summary.Ours.Warnings)
 	}
 }
 

@@ -2,6 +2,7 @@ package convert
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -241,9 +242,9 @@ func (g *group) warnOfLengths(w *warner, l Limited) {
 			culprit = "at a stop sequence of the request, or the server does not heed it"
 		}
 		w.warn(many(stopped), "%d of %d answers are shorter than asked although ignore_eos was sent: %s (%d of %d tokens came)", stopped, l.Requests, culprit, l.Delivered, l.Asked)
-		others := otherReasons(l.ShortBy)
-		w.warn(many(endedBy(l.ShortBy, others)), "%d of %d answers are shorter than asked although ignore_eos was sent (finish reasons: %s)",
-			endedBy(l.ShortBy, others), l.Requests, plain.OneLine(fmt.Sprintf("%q", named(others)), shownRunes))
+		others, n := otherReasons(l.ShortBy)
+		w.warn(many(n), "%d of %d answers are shorter than asked although ignore_eos was sent (finish reasons: %s)",
+			n, l.Requests, plain.OneLine(fmt.Sprintf("%q", named(others[:min(len(others), shownRunes)])), shownRunes))
 		w.warn(many(called), "%d of %d answers are shorter than asked: they ended with a tool call, which ignore_eos does not hinder", called, l.Requests)
 	}
 	limited := g.endedEarly()
@@ -260,16 +261,18 @@ func named(reasons []string) []string {
 	return names
 }
 
-// otherReasons are the reasons that are not of the lists above, or none, in lower case and in order.
-func otherReasons(counts map[string]int) (list []string) {
+// otherReasons are the reasons that are not of the lists above, or none, in lower case and in order, and how many requests ended
+// for one of them.
+func otherReasons(counts map[string]int) (reasons []string, n int) {
 	known := slices.Concat(stopReasons, limitReasons, toolReasons, givenUp)
-	for reason := range counts {
-		if reason = strings.ToLower(reason); !slices.Contains(known, reason) && !slices.Contains(list, reason) {
-			list = append(list, reason)
+	others := map[string]bool{}
+	for reason, count := range counts {
+		if reason = strings.ToLower(reason); !slices.Contains(known, reason) {
+			others[reason] = true
+			n += count
 		}
 	}
-	slices.Sort(list)
-	return list
+	return slices.Sorted(maps.Keys(others)), n
 }
 
 // endedEarly counts answers that the server ended for their length before they had the tokens asked for. The client's

@@ -100,6 +100,27 @@ func TestBrowserRunsNoForeignCode(t *testing.T) {
 	}
 }
 
+// Nor does a text in whichever field of the records, and none turns the direction of what stands beside it.
+func TestBrowserShowsForeignTextAsText(t *testing.T) {
+	t.Parallel()
+	run, err := FromReport("run"+hostileText, reportOn(t, hostileRecords(t, hostileText)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dom := drawn(t, written(t, run))
+	if strings.Contains(bodyTag.FindString(dom), "owned") {
+		t.Error("a text became code")
+	}
+	for _, element := range []string{"<img", "<svg", "<a "} {
+		if strings.Contains(dom, element) {
+			t.Errorf("a text made an element %s", element)
+		}
+	}
+	if bad := unseen.FindString(dom); bad != "" || !strings.Contains(dom, `\u202e`) {
+		t.Errorf("the page has %q, or does not show it", bad)
+	}
+}
+
 // What a page of ten thousand requests takes is printed.
 func TestBrowserTenThousandRequests(t *testing.T) {
 	t.Parallel()

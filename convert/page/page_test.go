@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tidwall/gjson"
+
 	"github.com/seed-307b789f/xk6-llm/convert"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -33,6 +35,12 @@ type load struct {
 
 // reportOf makes a run's report. Its latencies rise with the rate.
 func reportOf(t *testing.T, l load) *convert.Report {
+	t.Helper()
+	return reportOn(t, recordsOf(t, l))
+}
+
+// recordsOf is a run's records.
+func recordsOf(t *testing.T, l load) []byte {
 	t.Helper()
 	start := 1_700_000_000 * second
 	run := &record.Run{Schema: record.Schema, ID: "run", Instance: "a", Segment: "0:1", Start: start, Versions: map[string]string{"k6": "v2.2.0"}}
@@ -58,7 +66,12 @@ func reportOf(t *testing.T, l load) *convert.Report {
 		}
 		file = append(file, '\n')
 	}
-	read, err := convert.Read(convert.ReadOptions{}, convert.Source{Name: "test", Reader: bytes.NewReader(file)})
+	return file
+}
+
+func reportOn(t *testing.T, records []byte) *convert.Report {
+	t.Helper()
+	read, err := convert.Read(convert.ReadOptions{}, convert.Source{Name: "test", Reader: bytes.NewReader(records)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,6 +194,105 @@ func TestHostileTextIsInert(t *testing.T) {
 	}
 	if want := "one" + strings.ReplaceAll(hostile, "\u2028", `\u2028`); len(parsed.Runs) != 2 || parsed.Runs[0] != want {
 		t.Errorf("names in the data: got %q, want %q first", parsed.Runs, want)
+	}
+}
+
+// structural are texts without which lines are none of a run.
+var structural = map[string]bool{"type": true, "schema": true, "executor": true, "segment": true, "segment_sequence": true}
+
+// hostileTexts puts a text in the place of each text of a line; numbers tell the texts apart that must differ.
+func hostileTexts(value any, text string) any {
+	switch v := value.(type) {
+	case map[string]any:
+		for key, member := range v {
+			if !structural[key] {
+				v[key] = hostileTexts(member, text)
+			}
+		}
+	case []any:
+		for i := range v {
+			v[i] = hostileTexts(v[i], text)
+		}
+	case string:
+		return v + text
+	}
+	return value
+}
+
+// hostileRecords are a run's records with a text added to each text in them, and in the fields that the run lacks.
+func hostileRecords(t *testing.T, text string) (records []byte) {
+	t.Helper()
+	source := recordsOf(t, load{rates: []float64{2, 4}, each: 8, adapters: []string{"a", "b"}, failing: 3})
+	for line := range bytes.Lines(source) {
+		var members map[string]any
+		if err := json.Unmarshal(line, &members); err != nil {
+			t.Fatal(err)
+		}
+		if members["type"] == "request" {
+			for _, field := range []string{"session_id", "note", "error"} {
+				if members[field] == nil {
+					members[field] = field
+				}
+			}
+			if members["error_type"] == nil {
+				delete(members, "error")
+			}
+		}
+		if members["type"] == "client" {
+			members["tokenizer"] = "t"
+		}
+		changed, err := json.Marshal(hostileTexts(members, text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		records = append(append(records, changed...), '\n')
+	}
+	return records
+}
+
+// hostileText has the beginnings of code and of all that steers how text is shown.
+const hostileText = `</script><script>document.body.dataset.owned=1</script><img src=x onerror="document.body.dataset.owned=1">` +
+	"<svg onload=document.body.dataset.owned=1><a href=\"javascript:document.body.dataset.owned=1\">x</a>{{.}}${document.body.dataset.owned=1}`'\"" +
+	"\u202e\u2066\u200b\U000e0041\u0085\x1b[31m\r\n"
+
+// unseen are characters that must not be in a page as they are.
+var unseen = regexp.MustCompile(`[\x00-\x08\x0b-\x1f\x7f-\x9f\x{200b}\x{202a}-\x{202e}\x{2066}-\x{2069}\x{e0000}-\x{e0fff}]`)
+
+func TestUnseenCharactersAreEscapes(t *testing.T) {
+	t.Parallel()
+	run, err := FromReport("run"+hostileText, reportOn(t, hostileRecords(t, hostileText)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := written(t, run)
+	if at := unseen.FindStringIndex(page); at != nil {
+		t.Errorf("the page has %q in %q", page[at[0]:at[1]], page[max(at[0]-100, 0):at[1]])
+	}
+	if !strings.Contains(page, `\u202e`) {
+		t.Error("the page does not show what was written")
+	}
+}
+
+// Tables have few rows, however many labels and adapters there are, and tell of the others.
+func TestTablesAreBounded(t *testing.T) {
+	t.Parallel()
+	var labels strings.Builder
+	for i := range mostFailures + 7 {
+		fmt.Fprintf(&labels, `%s"label %d": {"count": %d, "messages": [{"message": "m"}]}`, map[bool]string{true: ","}[i > 0], i, 100-i)
+	}
+	doc := gjson.Parse(`{"failures": {"by_label": {` + labels.String() + `}}}`)
+	run := Run{Name: "r", summary: doc, stages: []part{{index: 0, name: "stage 0", doc: doc}, {index: 1, name: "stage 1", doc: doc}}}
+	for i := range mostAdapters + 3 {
+		run.adapters = append(run.adapters, part{name: fmt.Sprint(i), doc: gjson.Parse(`{"load_summary": {"count": 1}}`)})
+	}
+	errors := errorTable([]Run{run})
+	last := errors.Rows[len(errors.Rows)-1]
+	if len(errors.Rows) != mostFailures+1 || last.Name != "7 other labels" || last.Cells[0].Text != "329" || last.Cells[2].Text != "329" {
+		t.Errorf("got %d rows, the last %+v; want 50, and 7 others with 329 requests", len(errors.Rows), last)
+	}
+	adapters := adapterTable([]Run{run})
+	if len(adapters.Rows) != mostAdapters || !strings.HasSuffix(adapters.Note, " Of 3 more adapters of r see the JSON files.") {
+		t.Errorf("got %d rows of adapters, note %q", len(adapters.Rows), adapters.Note)
 	}
 }
 

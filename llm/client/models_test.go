@@ -31,6 +31,9 @@ func TestDiscover(t *testing.T) {
 		{"the latest", "b", two, 200, "b", "", ""},
 		{"an array alone", "", "[" + `{"id":"a"}` + "]", 200, "a", "", ""},
 		{"not in the list", "c", two, 200, "c", `model "c" is not in the list of …/v1/models, which has: a, b:latest. If the server does not know it, requests will say so`, ""},
+		{"hostile names", "c", `{"data":[{"id":"a\u001b[31m\u202e\r\nb"}]}`, 200, "c", `which has: a\x1b[31m\u202e\r\nb. If`, ""},
+		{"hostile words", "", `{"error":{"message":"a\u001b[31m\u202e\r\nb"}}`, 500, "", "", `(a\x1b[31m\u202e b)`},
+		{"hostile text", "c", "a\x1b]0;t\a\u009b", 200, "c", `(a\x1b]0;t\x07\u009b)`, ""},
 		{"no such endpoint, model named", "c", "", 404, "c", `…/v1/models answered with status 404 (Not Found), so nobody checked that it serves model "c": check the path of baseURL (BASE_URL in our scripts)`, ""},
 		{"no such endpoint", "", "", 404, "", "", "…/v1/models answered with status 404 (Not Found): check the path of baseURL (BASE_URL in our scripts), or name the model (option model, MODEL in our scripts)"},
 		{"an empty list", "", `{"data":[]}`, 200, "", "", "…/v1/models lists no models" + nameIt},
@@ -67,7 +70,7 @@ func TestDiscover(t *testing.T) {
 		if model != tt.want || !strings.Contains(remark, tt.remark) || (remark == "") != (tt.remark == "") || !strings.Contains(said, tt.err) || (said == "") != (tt.err == "") {
 			t.Errorf("%s: got %q, remark %q, error %q\nwant %q, remark %q, error %q", tt.name, model, remark, said, tt.want, tt.remark, tt.err)
 		}
-		if strings.ContainsAny(said+remark, "\r\n<") {
+		if strings.ContainsAny(said+remark, "\r\n<\x1b\u009b\u202e") {
 			t.Errorf("%s: got %q, of several lines or a page", tt.name, said+remark)
 		}
 		server.Close()
