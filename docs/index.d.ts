@@ -155,7 +155,10 @@ declare module 'k6/x/llm' {
   export interface Result {
     /** The answer's content; what had come of it, if the request failed. *** is in the place of secrets that the server repeats. */
     text: string;
-    /** What went wrong, null for a success. Secrets that the server repeats are *** here, too. */
+    /**
+     * What went wrong, null for a success. Secrets that the server repeats are *** here, too, and characters that would steer a
+     * terminal are escapes; the record has those as they were.
+     */
     error: string | null;
     /** Kind of failure; docs/records.md explains each. */
     errorType:
