@@ -100,14 +100,14 @@ func inside[L record.Line](r *Run, lines []L, before int, l lifetimes, refused [
 		if !slices.ContainsFunc(instantsOf(line), func(at *int64) bool { return !own.has(*at) }) {
 			return false
 		}
-		refused = append(refused, fmt.Errorf("a %s line: its times lie outside of the run", kind(line)))
+		refused = append(refused, fmt.Errorf("a %s line: its times lie outside of the run", nameOf(line)))
 		return true
 	})
 	return lines[:before+len(kept)], refused
 }
 
-// kind names a line of those that are held to the lifetime.
-func kind(line record.Line) string {
+// nameOf names a line of those that are held to the lifetime.
+func nameOf(line record.Line) string {
 	switch line.(type) {
 	case *record.Dropped:
 		return "dropped"

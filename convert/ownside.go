@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -19,7 +20,7 @@ func (g *group) judgeOwnSide(j *judge) {
 		if fix != "" {
 			fix = ": " + fix
 		}
-		j.say(Invalid, "%d requests met a failure of the machine that sent them, not of the server: %s%s", faults[cause], OneLine(cause, 80), fix)
+		j.say(Invalid, "%d requests met a failure of the machine that sent them, not of the server: %s%s", faults[cause], plain.OneLine(cause, 80), fix)
 	}
 }
 

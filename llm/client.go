@@ -14,7 +14,6 @@ import (
 
 	"github.com/grafana/sobek"
 	"go.k6.io/k6/v2/errext"
-	"go.k6.io/k6/v2/js/common"
 	"go.k6.io/k6/v2/js/promises"
 	"go.k6.io/k6/v2/lib"
 	"go.k6.io/k6/v2/metrics"
@@ -47,11 +46,11 @@ func (m *ModuleInstance) newClient(call sobek.ConstructorCall) *sobek.Object {
 		err = m.loadCredentials(opts)
 	}
 	if err != nil {
-		common.Throw(rt, err)
+		throw(rt, err)
 	}
 	peer, err := m.root.clients.of(opts)
 	if err != nil {
-		common.Throw(rt, err)
+		throw(rt, err)
 	}
 	c := &jsClient{m: m, opts: opts, peer: peer, wire: map[string]*client.Client{}}
 	for name, method := range map[string]any{
@@ -63,7 +62,7 @@ func (m *ModuleInstance) newClient(call sobek.ConstructorCall) *sobek.Object {
 		"completeAsync": func(prompt, opts sobek.Value) (*sobek.Promise, error) { return c.start(c.complete(prompt, opts)) },
 	} {
 		if err := call.This.Set(name, method); err != nil {
-			common.Throw(rt, err)
+			throw(rt, err)
 		}
 	}
 	return nil

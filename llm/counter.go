@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/grafana/sobek"
-	"go.k6.io/k6/v2/js/common"
 	"go.k6.io/k6/v2/lib/fsext"
 
 	"github.com/seed-307b789f/xk6-llm/internal/clip"
@@ -29,16 +28,16 @@ func (m *ModuleInstance) newTokenizer(call sobek.ConstructorCall) *sobek.Object 
 	rt := m.vu.Runtime()
 	var name string
 	if err := text(&name)(call.Argument(0)); err != nil {
-		common.Throw(rt, fmt.Errorf("new Tokenizer: the path %w", err))
+		throw(rt, fmt.Errorf("new Tokenizer: the path %w", err))
 	}
 	counter, err := m.counter(name)
 	if err != nil {
-		common.Throw(rt, err)
+		throw(rt, err)
 	}
 	t := &jsTokenizer{rt, counter}
 	for name, method := range map[string]any{"count": t.count, "encode": t.encode, "decode": t.decode} {
 		if err := call.This.Set(name, method); err != nil {
-			common.Throw(rt, err)
+			throw(rt, err)
 		}
 	}
 	return nil

@@ -10,7 +10,6 @@ import (
 
 	"github.com/grafana/sobek"
 	"github.com/tidwall/gjson"
-	"go.k6.io/k6/v2/js/common"
 	"go.k6.io/k6/v2/lib"
 	"go.k6.io/k6/v2/lib/fsext"
 
@@ -25,26 +24,26 @@ func (m *ModuleInstance) newDataset(call sobek.ConstructorCall) *sobek.Object {
 	rt := m.vu.Runtime()
 	opts := newDatasetOptions()
 	if err := opts.fields(rt).read(rt, "Dataset", call.Argument(0)); err != nil {
-		common.Throw(rt, err)
+		throw(rt, err)
 	}
 	if err := opts.check(); err != nil {
-		common.Throw(rt, err)
+		throw(rt, err)
 	}
 	if m.vu.InitEnv() == nil {
-		common.Throw(rt, errors.New("a Dataset can be made in the init context only, outside the default function"))
+		throw(rt, errors.New("a Dataset can be made in the init context only, outside the default function"))
 	}
 	set, err := m.openSet(opts)
 	if err != nil {
-		common.Throw(rt, clip.Error(err))
+		throw(rt, clip.Error(err))
 	}
 	d := &jsDataset{m: m, set: set, salted: opts.saltedByRun(), last: -1}
 	length := rt.ToValue(func() any { return d.length() })
 	if err := call.This.DefineAccessorProperty("length", length, nil, sobek.FLAG_FALSE, sobek.FLAG_TRUE); err != nil {
-		common.Throw(rt, err)
+		throw(rt, err)
 	}
-	for name, value := range map[string]any{"next": d.next, "at": d.at} {
+	for name, value := range map[string]any{"next": func() (sobek.Value, error) { v, err := d.next(); return v, asPrintable(err) }, "at": throwing(d.at)} {
 		if err := call.This.Set(name, value); err != nil {
-			common.Throw(rt, err)
+			throw(rt, err)
 		}
 	}
 	return nil

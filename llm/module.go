@@ -89,11 +89,11 @@ func (m *ModuleInstance) Exports() modules.Exports {
 		"Client":    m.newClient,
 		"Dataset":   m.newDataset,
 		"Tokenizer": m.newTokenizer,
-		"scenarios": m.scenarios,
-		"config":    m.config,
-		"pace":      m.pace,
-		"summary":   m.summary,
-		"trace":     m.trace,
+		"scenarios": throwing(m.scenarios),
+		"config":    throwing(m.config),
+		"pace":      throwing(m.pace),
+		"summary":   throwing(m.summary),
+		"trace":     throwing(m.trace),
 		"version":   measure.Version(),
 	}
 	if _, ours := m.lookupEnv(OverridesEnv); ours {

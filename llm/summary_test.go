@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-307b789f/xk6-llm/llm/client"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -116,6 +117,22 @@ func TestSummaryListsFailuresByMessage(t *testing.T) {
 		"                  3 × reset: EOF\n                  2 × reset: broken pipe\n                  and 2 others\n"
 	if !strings.Contains(got, want) {
 		t.Errorf("got %s\nwant %s", got, want)
+	}
+}
+
+// What a script throws and what it is told of a failure reaches the terminal by k6's log.
+func TestWhatScriptsAreToldIsPrintable(t *testing.T) {
+	t.Parallel()
+	v := newVU(t, New())
+	const name = `a\x1b[31m\u202e\n.json`
+	for _, call := range []string{"config('%s')", "trace('%s')", "new Dataset({type: 'shareGPT', path: '%s'})", "new Tokenizer('%s')", "new Client({baseURL: '%s'})"} {
+		got := v.run(t, fmt.Sprintf("(() => { try { "+call+"; return 'nothing' } catch (e) { return String(e) } })()", name)).String()
+		if strings.ContainsAny(got, "\x1b\u202e") || !strings.Contains(got, `[31m\u202e`) {
+			t.Errorf("%s threw %q", call, got)
+		}
+	}
+	if got := newResult(client.Answer{Record: &record.Request{Error: "a\x1b\u202e\nb"}}, record.Counts{}).Error; got != "a\\x1b\\u202e\nb" {
+		t.Errorf("the result's error is %q", got)
 	}
 }
 

@@ -38,7 +38,7 @@ The tests themselves are scripts that import k6/x/llm, run by k6 run.`,
 func withExitCodes(cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
 		sub.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
-			return errext.WithExitCodeIfNone(err, misuse)
+			return errext.WithExitCodeIfNone(printable{err}, misuse)
 		})
 		run := sub.RunE
 		sub.RunE = func(cmd *cobra.Command, args []string) error {
