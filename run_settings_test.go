@@ -76,7 +76,7 @@ func TestTheSummaryTellsWhyAllFailed(t *testing.T) {
 	defer server.Close()
 	r := mustSucceed(t, k6(t, "run", "--quiet", "-e", "BASE_URL="+server.URL, "-e", "MODEL=m", "-e", "RATE=2", "-e", "DURATION=1s", "scripts/mock.js"))
 	for _, want := range []string{
-		"FAILED: 2 requests sent, 2 failed", "most failures   status 422: Unexpected fields in the request: {'ignore_eos'}\n",
+		"FAILED: 2 requests sent, 2 failed", "most failures   2 × status 422: Unexpected fields in the request: {'ignore_eos'}\n",
 		"what to do      the server does not take ignore_eos: set ignoreEOS: false (IGNORE_EOS=false, server.ignore_eos: false)\n",
 	} {
 		if !strings.Contains(r.stdout, want) {

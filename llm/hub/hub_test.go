@@ -305,6 +305,17 @@ func (refusing) RoundTrip(*http.Request) (*http.Response, error) {
 	return nil, errors.New("407 bad mirror-password")
 }
 
+// Words of whoever answers in the place of the hub do nothing to a terminal.
+func TestRefusalsArePrintable(t *testing.T) {
+	c := &Client{Endpoint: "http://h"}
+	for _, code := range []int{http.StatusTeapot, http.StatusServiceUnavailable} {
+		resp := &http.Response{StatusCode: code, Status: fmt.Sprintf("%d \x1b[31m", code), Header: http.Header{"X-Error-Message": {"\u202e\u009b"}}}
+		if got := c.refusal(resp, repo).Error(); strings.ContainsAny(got, "\x1b\u202e\u009b") || !strings.Contains(got, `\x1b[31m`) {
+			t.Errorf("status %d: got %q", code, got)
+		}
+	}
+}
+
 func TestRenamedRepository(t *testing.T) {
 	h := newFakeHub(t)
 	get(t, h.client(t), Repo{Kind: Model, ID: "old/name"}, "config.json", h.files["config.json"])
