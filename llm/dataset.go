@@ -41,7 +41,11 @@ func (m *ModuleInstance) newDataset(call sobek.ConstructorCall) *sobek.Object {
 	if err := call.This.DefineAccessorProperty("length", length, nil, sobek.FLAG_FALSE, sobek.FLAG_TRUE); err != nil {
 		throw(rt, err)
 	}
-	for name, value := range map[string]any{"next": func() (sobek.Value, error) { v, err := d.next(); return v, asPrintable(err) }, "at": throwing(d.at)} {
+	next := func() (sobek.Value, error) {
+		item, err := d.next()
+		return item, asPrintable(err)
+	}
+	for name, value := range map[string]any{"next": next, "at": throwing(d.at)} {
 		if err := call.This.Set(name, value); err != nil {
 			throw(rt, err)
 		}

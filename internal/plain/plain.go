@@ -101,7 +101,7 @@ const kindRunes = 300
 var varying = regexp.MustCompile(`[\pL\pN_]*\pN[\pL\pN_]*(?:[-.:]+[\pL\pN_]+)*`)
 
 // Kind is what messages have in common that differ in their numbers, addresses and ids alone: # stands for a word with a digit
-// in it. Messages of a kind are the same failure.
+// in it. Messages of a kind are the same failure. A kind is a key, to compare and not to show.
 func Kind(message string) string {
 	return varying.ReplaceAllString(OneLine(message, kindRunes), "#")
 }
