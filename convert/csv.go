@@ -4,7 +4,6 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
-	"os"
 	"reflect"
 	"strings"
 
@@ -14,9 +13,7 @@ import (
 
 // WriteCSV writes one line per request, with the columns of Row: undefined values are empty, lists are separated by spaces. A text
 // that a spreadsheet would compute has an apostrophe before it; the other formats have texts as they are.
-func (r *Run) WriteCSV(path string) error {
-	return writeFile(path, func(f *os.File) error { return buffered(f, r.writeCSV) })
-}
+func (r *Run) WriteCSV(w io.Writer) error { return buffered(w, r.writeCSV) }
 
 func (r *Run) writeCSV(w io.Writer) error {
 	out := csv.NewWriter(w)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -44,7 +45,7 @@ func TestReportOfAParquetFileIsThatOfTheRecords(t *testing.T) {
 	for name, lines := range map[string][]record.Line{"plain": sampleLines(), "rich": richLines()} {
 		first := mustRead(t, asRecords(t, lines))
 		want, dir := reportFiles(t, first), t.TempDir()
-		if err := first.WriteParquet(filepath.Join(dir, "requests.parquet")); err != nil {
+		if err := outfile.Write(filepath.Join(dir, "requests.parquet"), outfile.Options{}, first.WriteParquet); err != nil {
 			t.Fatal(err)
 		}
 		second, err := ReadFiles(ReadOptions{}, dir)
@@ -68,10 +69,10 @@ func TestReadParquetRefuses(t *testing.T) {
 	run := mustRead(t, asRecords(t, sampleLines()))
 	dir := t.TempDir()
 	good, chunks, cut := filepath.Join(dir, "good"), filepath.Join(dir, "chunks"), filepath.Join(dir, "cut")
-	if err := run.WriteParquet(good); err != nil {
+	if err := outfile.Write(good, outfile.Options{}, run.WriteParquet); err != nil {
 		t.Fatal(err)
 	}
-	if err := run.WriteChunks(chunks); err != nil {
+	if err := outfile.Write(chunks, outfile.Options{}, run.WriteChunks); err != nil {
 		t.Fatal(err)
 	}
 	data, err := os.ReadFile(good)
@@ -126,7 +127,7 @@ func TestCSVHasARowForEachRequest(t *testing.T) {
 	t.Parallel()
 	run := mustRead(t, asRecords(t, richLines()))
 	path := filepath.Join(t.TempDir(), "r.csv")
-	if err := run.WriteCSV(path); err != nil {
+	if err := outfile.Write(path, outfile.Options{}, run.WriteCSV); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(path)

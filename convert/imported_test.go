@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 )
 
 // result is a file of vllm bench serve of two requests, without start times unless more has them.
@@ -164,7 +166,7 @@ func TestFirstAndLastChunk(t *testing.T) {
 		run := mustImport(t, tt.text)
 		dir := writeReport(t, run, Options{})
 		path := filepath.Join(t.TempDir(), "requests.parquet")
-		if err := run.WriteParquet(path); err != nil {
+		if err := outfile.Write(path, outfile.Options{}, run.WriteParquet); err != nil {
 			t.Fatal(err)
 		}
 		again, err := ReadFiles(ReadOptions{}, path)
@@ -203,7 +205,7 @@ func TestImportedRunsInParquet(t *testing.T) {
 			t.Fatal(err)
 		}
 		path := filepath.Join(t.TempDir(), "requests.parquet")
-		if err := run.WriteParquet(path); err != nil {
+		if err := outfile.Write(path, outfile.Options{}, run.WriteParquet); err != nil {
 			t.Fatal(err)
 		}
 		again, err := ReadFiles(ReadOptions{}, path)
@@ -251,7 +253,7 @@ func TestTablesOfARunWithoutStarts(t *testing.T) {
 	t.Parallel()
 	run := mustImport(t, result(totals+arrays))
 	path := filepath.Join(t.TempDir(), "requests.csv")
-	if err := run.WriteCSV(path); err != nil {
+	if err := outfile.Write(path, outfile.Options{}, run.WriteCSV); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(path)

@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
-	"os"
 
 	"github.com/parquet-go/parquet-go"
 
@@ -87,12 +87,12 @@ type ChunkRow struct {
 
 // WriteParquet writes one row per request. The file's metadata hold the other lines of the run, so that a report can be made
 // of it again.
-func (r *Run) WriteParquet(path string) error {
+func (r *Run) WriteParquet(out io.Writer) error {
 	lines, err := r.lines()
 	if err != nil {
 		return err
 	}
-	return writeRows(path, func(w *rowWriter[Row]) error {
+	return writeRows(out, func(w *rowWriter[Row]) error {
 		var rec record.Request
 		for _, q := range r.Requests {
 			if err := w.write(r.row(q, &rec)); err != nil {
@@ -104,8 +104,8 @@ func (r *Run) WriteParquet(path string) error {
 }
 
 // WriteChunks writes one row per content chunk.
-func (r *Run) WriteChunks(path string) error {
-	return writeRows(path, func(w *rowWriter[ChunkRow]) error {
+func (r *Run) WriteChunks(out io.Writer) error {
+	return writeRows(out, func(w *rowWriter[ChunkRow]) error {
 		var rec record.Request
 		for _, q := range r.Requests {
 			q.unpack(&rec)
@@ -192,14 +192,12 @@ func (w *rowWriter[T]) flush() error {
 	return err
 }
 
-func writeRows[T any](path string, fill func(*rowWriter[T]) error, meta ...parquet.WriterOption) error {
-	return writeFile(path, func(f *os.File) error {
-		w := &rowWriter[T]{w: parquet.NewGenericWriter[T](f, append(meta, parquet.Compression(&parquet.Zstd))...)}
-		if err := errors.Join(fill(w), w.flush()); err != nil {
-			return fmt.Errorf("parquet: %w", err)
-		}
-		return w.w.Close()
-	})
+func writeRows[T any](out io.Writer, fill func(*rowWriter[T]) error, meta ...parquet.WriterOption) error {
+	w := &rowWriter[T]{w: parquet.NewGenericWriter[T](out, append(meta, parquet.Compression(&parquet.Zstd))...)}
+	if err := errors.Join(fill(w), w.flush()); err != nil {
+		return fmt.Errorf("parquet: %w", err)
+	}
+	return w.w.Close()
 }
 
 // nanoseconds are a run's ticks as nanoseconds.

@@ -2,6 +2,7 @@ package convert
 
 import (
 	"encoding/json"
+	"io"
 	"math"
 	"os"
 	"os/exec"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -35,8 +37,8 @@ func TestOtherProgramsReadOurTables(t *testing.T) {
 	run := mustRead(t, asRecords(t, richLines()))
 	dir := t.TempDir()
 	requests, chunks, table := filepath.Join(dir, "requests.parquet"), filepath.Join(dir, "chunks.parquet"), filepath.Join(dir, "requests.csv")
-	for path, write := range map[string]func(string) error{requests: run.WriteParquet, chunks: run.WriteChunks, table: run.WriteCSV} {
-		if err := write(path); err != nil {
+	for path, write := range map[string]func(io.Writer) error{requests: run.WriteParquet, chunks: run.WriteChunks, table: run.WriteCSV} {
+		if err := outfile.Write(path, outfile.Options{}, write); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -177,6 +177,8 @@ type Report struct {
 	Partials      map[int]*partial.Report // of each stage; none of imported runs, which know no wall clock
 	// Faults are what the check of the written files found wrong with them.
 	Faults []string
+	// Remarks are what a reader of the written files should know.
+	Remarks []string
 
 	run  *Run
 	opts Options

@@ -15,6 +15,7 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 
+	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -222,10 +223,10 @@ func TestParquet(t *testing.T) {
 	run := mustRead(t, asRecords(t, sampleLines()))
 	dir := t.TempDir()
 	requests, chunks := filepath.Join(dir, "r.parquet"), filepath.Join(dir, "c.parquet")
-	if err := run.WriteParquet(requests); err != nil {
+	if err := outfile.Write(requests, outfile.Options{}, run.WriteParquet); err != nil {
 		t.Fatal(err)
 	}
-	if err := run.WriteChunks(chunks); err != nil {
+	if err := outfile.Write(chunks, outfile.Options{}, run.WriteChunks); err != nil {
 		t.Fatal(err)
 	}
 	rows, err := parquet.ReadFile[Row](requests)

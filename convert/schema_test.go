@@ -15,6 +15,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/convert/validation"
 	"github.com/seed-307b789f/xk6-llm/docs/schema/schematest"
+	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -226,7 +227,7 @@ func TestSchemasHoldWhateverTheInput(t *testing.T) {
 func writeParquet(t *testing.T, run *Run) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "requests.parquet")
-	if err := run.WriteParquet(path); err != nil {
+	if err := outfile.Write(path, outfile.Options{}, run.WriteParquet); err != nil {
 		t.Fatal(err)
 	}
 	return path

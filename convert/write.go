@@ -3,17 +3,21 @@ package convert
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf16"
 
 	"github.com/seed-307b789f/xk6-llm/convert/partial"
 	"github.com/seed-307b789f/xk6-llm/convert/validation"
+	"github.com/seed-307b789f/xk6-llm/internal/outfile"
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
 // Files says what a report directory gets.
@@ -25,6 +29,7 @@ type Files struct {
 	Config                  bool   // config.yaml and validation.json, which checks the other files
 	Prefix                  string // of the names of all these
 	Parquet, CSV            bool
+	Replace                 bool // the report that is there; other files of the directory stay
 }
 
 // Fields says what the per-request file holds of a request.
@@ -49,54 +54,102 @@ func ExistingReport(dir string) (paths []string) {
 		found, _ := filepath.Glob(filepath.Join(dir, pattern)) // the patterns are good; one in dir finds nothing of ours
 		paths = append(paths, found...)
 	}
-	return paths
+	return slices.DeleteFunc(paths, func(path string) bool {
+		info, err := os.Stat(path)
+		return err == nil && info.IsDir()
+	})
+}
+
+// Vacant says what keeps a report from being written into a directory: a report, or a file in the place of its
+// configuration, that is not to be replaced.
+func (f Files) Vacant(dir string) error {
+	if old := ExistingReport(dir); len(old) > 0 && !f.Replace {
+		return fmt.Errorf("directory %s holds a report (%s): give another with -o, or --force to replace it", dir, old[0])
+	}
+	if f.Config {
+		return outfile.Check(filepath.Join(dir, f.Prefix+configName), outfile.Options{Replace: f.Replace})
+	}
+	return nil
 }
 
 // Write writes the report into a directory, which is made if need be, and gives its documents. Each file is written whole or
-// not at all.
+// not at all. A report that is replaced is gone once the files of the new one are there. A file that is there and is not to be
+// replaced is an *outfile.ExistsError, and then nothing is written.
 func (p *Report) Write(dir string, files Files) ([]Document, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("report directory: %w", err)
 	}
+	old := ExistingReport(dir)
 	list, err := p.documents(files)
 	if err != nil {
 		return nil, err
 	}
-	for _, d := range list {
-		if err := writeBytes(filepath.Join(dir, files.Prefix+d.Name), d.Text); err != nil {
+	outputs := p.outputs(list, files)
+	for _, o := range outputs {
+		if err := outfile.Check(filepath.Join(dir, o.name), outfile.Options{Replace: files.Replace}); err != nil {
 			return nil, err
 		}
 	}
-	return list, p.writeRequests(dir, files)
-}
-
-// writeRequests writes the files that list requests, and last the check of all files.
-func (p *Report) writeRequests(dir string, files Files) error {
-	if files.PerRequest && !p.run.untimed { // whose times are instants of the run
-		write := func(w io.Writer) error { return p.run.writePerRequest(w, files.Fields, p.opts) }
-		if err := writeFile(filepath.Join(dir, files.Prefix+perRequestName), func(f *os.File) error { return buffered(f, write) }); err != nil {
-			return err
+	for _, o := range outputs {
+		if err := outfile.Write(filepath.Join(dir, o.name), outfile.Options{Replace: files.Replace, Private: o.private}, o.write); err != nil {
+			return nil, err
 		}
 	}
-	if files.CSV {
-		if err := p.run.WriteCSV(filepath.Join(dir, "requests.csv")); err != nil {
-			return err
-		}
-	}
-	if files.Parquet {
-		if err := p.run.WriteParquet(filepath.Join(dir, "requests.parquet")); err != nil {
-			return err
-		}
+	if err := removeStale(old, outputs); err != nil {
+		return nil, err
 	}
 	if files.Config {
-		return p.validate(dir, files.Prefix)
+		return list, p.validate(dir, files)
+	}
+	return list, nil
+}
+
+// output is a file of a report.
+type output struct {
+	name    string
+	private bool // it holds what was asked and answered
+	write   func(io.Writer) error
+}
+
+// outputs are the files of a report but for the check of them.
+func (p *Report) outputs(documents []Document, files Files) (list []output) {
+	for _, d := range documents {
+		list = append(list, output{name: files.Prefix + d.Name, write: func(w io.Writer) error {
+			_, err := w.Write(d.Text)
+			return err
+		}})
+	}
+	if files.PerRequest && !p.run.untimed { // whose times are instants of the run
+		list = append(list, output{name: files.Prefix + perRequestName, private: len(p.run.bodies) > 0, write: func(w io.Writer) error {
+			return buffered(w, func(w io.Writer) error { return p.run.writePerRequest(w, files.Fields, p.opts) })
+		}})
+	}
+	if files.CSV {
+		list = append(list, output{name: "requests.csv", write: p.run.WriteCSV})
+	}
+	if files.Parquet {
+		list = append(list, output{name: "requests.parquet", write: p.run.WriteParquet})
+	}
+	return list
+}
+
+// removeStale removes the files of an older report that the new one did not replace. Links and the like stay.
+func removeStale(old []string, outputs []output) error {
+	for _, path := range old {
+		info, err := os.Lstat(path)
+		if err != nil || !info.Mode().IsRegular() || slices.ContainsFunc(outputs, func(o output) bool { return o.name == filepath.Base(path) }) {
+			continue
+		}
+		if err := os.Remove(path); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
 // validate checks the report's files and writes what it finds; errors are also in Faults.
-func (p *Report) validate(dir, prefix string) error {
-	found, err := validation.CheckDir(os.DirFS(dir), prefix, validation.Config{Stages: p.planned()})
+func (p *Report) validate(dir string, files Files) error {
+	found, err := validation.CheckDir(os.DirFS(dir), files.Prefix, validation.Config{Stages: p.planned()})
 	if err != nil {
 		return fmt.Errorf("checking the report: %w", err)
 	}
@@ -105,12 +158,13 @@ func (p *Report) validate(dir, prefix string) error {
 			p.Faults = append(p.Faults, finding.Message)
 		}
 	}
-	return writeFile(filepath.Join(dir, prefix+"validation.json"), func(f *os.File) error { return found.Write(f) })
+	return outfile.Write(filepath.Join(dir, files.Prefix+"validation.json"), outfile.Options{Replace: files.Replace}, found.Write)
 }
 
 const (
 	summaryName    = "summary_lifecycle_metrics.json"
 	perRequestName = "per_request_lifecycle_metrics.json"
+	configName     = "config.yaml"
 )
 
 // documents are the report's JSON and YAML files but for those of requests and of the check, in inference-perf's order. Of a
@@ -131,7 +185,7 @@ func (p *Report) documents(files Files) ([]Document, error) {
 		text, err := p.configuration()
 		d.fail(err)
 		if text != nil {
-			d.list = append(d.list, Document{"config.yaml", "", text})
+			d.list = append(d.list, Document{configName, "", text})
 		}
 	}
 	return d.list, d.err
@@ -146,8 +200,9 @@ func (p *Report) lifecycles(d *collector, files Files) {
 			d.add(fmt.Sprintf("stage_%d_lifecycle_metrics.json", stage), fmt.Sprintf("STAGE_%d", stage), p.Stages[stage])
 		}
 	}
+	names := p.adapterNames(files)
 	for _, adapter := range sortedKeys(p.Adapters) {
-		name := fileName(adapter)
+		name := names[adapter]
 		if files.Adapters {
 			d.add(fmt.Sprintf("adapter_%s_lifecycle_metrics.json", name), "", p.Adapters[adapter])
 		}
@@ -188,51 +243,35 @@ func WriteMarked(w io.Writer, documents []Document) error {
 	return nil
 }
 
-// fileName is a name that may hold slashes, as of an adapter on the hub, within a file's name.
-func fileName(name string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || strings.ContainsRune(`/\:*?"<>|`, r) {
-			return '_'
+// adapterNames are the adapters' names as parts of files' names, and Remarks on those that had to be changed. Names that are
+// fit keep their form, whatever others there are.
+func (p *Report) adapterNames(files Files) map[string]string {
+	list := sortedKeys(p.Adapters)
+	fit := func(adapter string) bool { return plain.FileName(adapter, nil) == adapter }
+	slices.SortStableFunc(list, func(a, b string) int {
+		if fit(a) != fit(b) {
+			return map[bool]int{true: -1, false: 1}[fit(a)]
 		}
-		return r
-	}, name)
-}
-
-func writeBytes(path string, text []byte) error {
-	return writeFile(path, func(f *os.File) error {
-		_, err := f.Write(text)
-		return err
+		return cmp.Compare(strings.ToLower(a), strings.ToLower(b)) // a before a_stage_1
 	})
+	names, taken := map[string]string{}, map[string]bool{}
+	for _, adapter := range list {
+		name := plain.FileName(adapter, taken)
+		names[adapter] = name
+		for stage := range p.AdapterStages[adapter] {
+			taken[fmt.Sprintf("%s_stage_%d", strings.ToLower(name), stage)] = files.AdapterStages
+		}
+		if name != adapter && files.Adapters {
+			p.Remarks = append(p.Remarks, fmt.Sprintf("adapter %q cannot stand in a file's name as it is: its file is adapter_%s_lifecycle_metrics.json", adapter, name))
+		}
+	}
+	return names
 }
 
 // buffered writes through a buffer.
 func buffered(w io.Writer, write func(io.Writer) error) error {
 	b := bufio.NewWriterSize(w, 1<<18)
 	return errors.Join(write(b), b.Flush())
-}
-
-// writeFile writes beside the path and renames, so that nobody reads half a file.
-func writeFile(path string, write func(*os.File) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = f.Close()
-			_ = os.Remove(f.Name())
-		}
-	}()
-	if err := write(f); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	if err := f.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }
 
 // pythonJSON is a value as Python's json.dump with an indent of 2 writes it, with a prefix before each line but the first.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/convert/chart"
 	"github.com/seed-307b789f/xk6-llm/convert/page"
+	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
@@ -23,6 +24,7 @@ const legendName = "analyzed_reports_legend.json"
 
 func newAnalyze() *cobra.Command {
 	var unified string
+	var force bool
 	cmd := &cobra.Command{
 		Use:   "analyze DIR…",
 		Short: "Draw charts of reports: latency, throughput and goodput against load",
@@ -38,6 +40,9 @@ and report.html: all of it in one page, with charts to zoom into.
 
 With -u OUT the reports are also drawn together, a line for each: the same files in OUT, and analyzed_reports_legend.json.
 
+Charts of an earlier time are replaced, in a report and where OUT has such a legend. Elsewhere a file of the same name is refused
+without --force.
+
 Exit code: 0; 1 if nothing could be drawn; 2 for misuse; 3 if some of it could not be read or written, the rest is drawn.`,
 		Example: `  llmconv analyze report
   llmconv analyze before after -u comparison
@@ -48,9 +53,10 @@ Exit code: 0; 1 if nothing could be drawn; 2 for misuse; 3 if some of it could n
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return analyze(cmd, args, unified) },
+		RunE: func(cmd *cobra.Command, args []string) error { return analyze(cmd, args, unified, force) },
 	}
 	cmd.Flags().StringVarP(&unified, "unified", "u", "", "directory for charts of all reports together")
+	cmd.Flags().BoolVar(&force, "force", false, "replace files in the directory of -u that are no charts of reports")
 	return cmd
 }
 
@@ -62,7 +68,7 @@ type analysis struct {
 	pages []page.Run // of the reports so far
 }
 
-func analyze(cmd *cobra.Command, args []string, unified string) error {
+func analyze(cmd *cobra.Command, args []string, unified string, force bool) error {
 	dirs := distinct(args)
 	if unified != "" && slices.ContainsFunc(dirs, func(dir string) bool { return samePath(dir, unified) }) {
 		return misuse("-u %s: it is one of the reports, the charts of which would be replaced; give another directory", unified)
@@ -76,7 +82,7 @@ func analyze(cmd *cobra.Command, args []string, unified string) error {
 		}
 	}
 	if unified != "" && len(reports) > 0 {
-		if err := a.together(reports, unified); err != nil {
+		if err := a.together(reports, unified, force); err != nil {
 			a.fail(err)
 		}
 	}
@@ -109,8 +115,8 @@ func (a *analysis) report(dir string) []chart.Report {
 		if missing := r.Missing(); len(missing) > 0 {
 			remark(a.cmd, []string{fmt.Sprintf("%s: no values for %s", r.Name(), strings.Join(missing, ", "))})
 		}
-		charts, _ := chart.Charts(r)                           // one report drops none
-		if err := a.write(dir, r.Prefix, charts); err != nil { // a prefix, lest charts of one report replace another's
+		charts, _ := chart.Charts(r)                                 // one report drops none
+		if err := a.write(dir, r.Prefix, charts, true); err != nil { // a prefix, lest charts of one report replace another's
 			a.fail(err)
 		}
 	}
@@ -125,13 +131,13 @@ func (a *analysis) page(dir string) {
 		return
 	}
 	a.pages = append(a.pages, run)
-	if err := a.writePage(dir, []page.Run{run}); err != nil {
+	if err := a.writePage(dir, []page.Run{run}, true); err != nil {
 		a.fail(err)
 	}
 }
 
-func (a *analysis) writePage(dir string, runs []page.Run) error {
-	if err := pageFile(dir, runs); err != nil {
+func (a *analysis) writePage(dir string, runs []page.Run, replace bool) error {
+	if err := pageFile(dir, runs, replace); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintf(a.cmd.OutOrStdout(), "%s: %s\n", plain.Terminal(dir), page.FileName)
@@ -146,13 +152,14 @@ func plainError(dir string, err error) error {
 	return err
 }
 
-// together draws all reports in common charts.
-func (a *analysis) together(reports []chart.Report, dir string) error {
+// together draws all reports in common charts. The legend comes last, for the files of a directory that has one may be replaced.
+func (a *analysis) together(reports []chart.Report, dir string, replace bool) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, legendName), legend(reports), 0o644); err != nil { //nolint:gosec // for all
-		return err
+	legendPath := filepath.Join(dir, legendName)
+	if _, err := os.Stat(legendPath); err == nil {
+		replace = true
 	}
 	charts, dropped := chart.Charts(reports...)
 	if len(dropped) > 0 {
@@ -166,22 +173,40 @@ func (a *analysis) together(reports []chart.Report, dir string) error {
 	if len(charts) == 0 {
 		return fmt.Errorf("%s: no two reports have data of a kind", dir)
 	}
-	if err := a.write(dir, "", charts); err != nil || len(a.pages) == 0 {
+	if err := checkCharts(dir, charts, outfile.Options{Replace: replace}); err != nil {
 		return err
 	}
-	return a.writePage(dir, a.pages)
+	if err := a.write(dir, "", charts, replace); err != nil {
+		return err
+	}
+	if len(a.pages) > 0 {
+		if err := a.writePage(dir, a.pages, replace); err != nil {
+			return err
+		}
+	}
+	return outfile.WriteBytes(legendPath, outfile.Options{Replace: replace}, legend(reports))
+}
+
+// checkCharts refuses a directory in which one of the files of all reports could not be written.
+func checkCharts(dir string, charts []chart.Chart, o outfile.Options) error {
+	names := []string{page.FileName}
+	for _, c := range charts {
+		names = append(names, c.File)
+	}
+	for _, name := range names {
+		if err := outfile.Check(filepath.Join(dir, name), o); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // write writes charts into a directory and tells their names.
-func (a *analysis) write(dir, prefix string, charts []chart.Chart) error {
+func (a *analysis) write(dir, prefix string, charts []chart.Chart, replace bool) error {
 	var names []string
 	for _, c := range charts {
-		var png bytes.Buffer
-		if err := c.Figure.WritePNG(&png); err != nil {
-			return err
-		}
 		name := prefix + c.File
-		if err := os.WriteFile(filepath.Join(dir, name), png.Bytes(), 0o644); err != nil { //nolint:gosec // for all
+		if err := outfile.Write(filepath.Join(dir, name), outfile.Options{Replace: replace}, c.Figure.WritePNG); err != nil {
 			return err
 		}
 		names = append(names, name)

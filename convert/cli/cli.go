@@ -2,8 +2,10 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed-307b789f/xk6-llm/convert"
+	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
@@ -51,6 +54,37 @@ func guard(cmd *cobra.Command) {
 		cmd.SetErr(&plain.Writer{W: cmd.ErrOrStderr()})
 		return run(cmd, args)
 	}
+}
+
+// checkOutputs refuses, before anything is read, files that could not be written in the end; "" is none.
+func checkOutputs(inputs []string, o outfile.Options, outputs ...string) error {
+	for i, path := range outputs {
+		same := func(other string) bool { return other != "" && samePath(other, path) }
+		switch {
+		case path == "":
+			continue
+		case slices.ContainsFunc(inputs, same):
+			return misuse("%s is an input: give another file to write", path)
+		case slices.ContainsFunc(outputs[:i], same):
+			return misuse("%s is to be written twice: give two files", path)
+		}
+		if err := outfile.Check(path, o); err != nil {
+			return misuse("%w", err)
+		}
+	}
+	return nil
+}
+
+// written gives an error of writing its exit code: a file that is not to be replaced is misuse.
+func written(err error) error {
+	var exists *outfile.ExistsError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &exists):
+		return misuse("%w", err)
+	}
+	return &ExitError{Failed, err}
 }
 
 // inputs wants one input at least.

@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/seed-307b789f/xk6-llm/convert"
 	"github.com/seed-307b789f/xk6-llm/convert/compare"
+	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 )
 
 type compareFlags struct {
@@ -60,7 +60,7 @@ Exit code: 0; 1 if a gate tripped or NEW is worse; 2 for misuse; 3 if an input i
 	flags.Float64Var(&f.floor, "noise", 0.02, "relative change of a time or a rate that is noise")
 	flags.IntVar(&f.resamples, "resamples", 1000, "bootstrap resamples")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of the bootstrap")
-	flags.BoolVar(&f.force, "force", false, "go on with inputs that do not belong together")
+	flags.BoolVar(&f.force, "force", false, "go on with inputs that do not belong together; replace files that exist")
 	return cmd
 }
 
@@ -73,12 +73,15 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := checkOutputs(args, outfile.Options{Replace: f.force}, f.markdown, f.junit); err != nil {
+		return err
+	}
 	result, partial, err := compareInputs(cmd, args, f.force, opts, report)
 	if err != nil {
 		return err
 	}
 	if err := f.write(cmd.OutOrStdout(), result, write); err != nil {
-		return &ExitError{Failed, err}
+		return written(err)
 	}
 	switch {
 	case !result.Passed:
@@ -160,7 +163,7 @@ func (f *compareFlags) write(out io.Writer, result *compare.Result, print func(*
 		if err := write(result, &text); err != nil {
 			return err
 		}
-		if err := os.WriteFile(path, text.Bytes(), 0o644); err != nil { //nolint:gosec // a report for all
+		if err := outfile.WriteBytes(path, outfile.Options{Replace: f.force}, text.Bytes()); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/convert"
 )
 
 const pageRecords = `{"type":"run","schema":"xk6-llm/1","run_id":"r","instance":"i","segment":"0:1","start":1000,"scenarios":[{"name":"s","executor":"constant-arrival-rate","stages":[{"index":0,"rate":1,"duration":2}]}]}
@@ -45,7 +47,7 @@ func TestReportWritesAPage(t *testing.T) {
 		}
 	}
 	dir := pageReported(t, "out", "--format", "html")
-	if err := Vacant(dir, false); err == nil {
+	if err := (convert.Files{}).Vacant(dir); err == nil {
 		t.Error("a directory with a page was taken for vacant")
 	}
 }

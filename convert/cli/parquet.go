@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed-307b789f/xk6-llm/convert"
+	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 )
 
 func newParquet() *cobra.Command {
@@ -19,18 +20,22 @@ func newParquet() *cobra.Command {
 			if out == "" && chunks == "" {
 				return misuse("where to? Give -o FILE, or --chunks FILE")
 			}
+			o := outfile.Options{Replace: force}
+			if err := checkOutputs(args, o, out, chunks); err != nil {
+				return err
+			}
 			run, err := Read(cmd, convert.ReadOptions{Force: force}, args)
 			if err != nil {
 				return err
 			}
 			if out != "" {
-				if err := run.WriteParquet(out); err != nil {
-					return &ExitError{Failed, err}
+				if err := outfile.Write(out, o, run.WriteParquet); err != nil {
+					return written(err)
 				}
 			}
 			if chunks != "" {
-				if err := run.WriteChunks(chunks); err != nil {
-					return &ExitError{Failed, err}
+				if err := outfile.Write(chunks, o, run.WriteChunks); err != nil {
+					return written(err)
 				}
 			}
 			return Verdict(run)
@@ -38,6 +43,6 @@ func newParquet() *cobra.Command {
 	}
 	cmd.Flags().StringVarP(&out, "out", "o", "", "file for one row per request")
 	cmd.Flags().StringVar(&chunks, "chunks", "", "file for one row per content chunk")
-	cmd.Flags().BoolVar(&force, "force", false, "go on with inputs that do not belong together")
+	cmd.Flags().BoolVar(&force, "force", false, "go on with inputs that do not belong together; replace files that exist")
 	return cmd
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/convert"
 	"github.com/seed-307b789f/xk6-llm/convert/servermetrics"
+	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 )
@@ -182,7 +183,7 @@ func WriteServerMetrics(cmd *cobra.Command, run *convert.Run, report *convert.Re
 	for _, f := range files {
 		text, fault := f.JSON()
 		if fault == nil {
-			fault = os.WriteFile(filepath.Join(dir, m.Prefix+f.Name), text, 0o644) //nolint:gosec // to be read by others
+			fault = outfile.WriteBytes(filepath.Join(dir, m.Prefix+f.Name), outfile.Options{Replace: true}, text) // the report is new
 		}
 		err = errors.Join(err, fault)
 	}

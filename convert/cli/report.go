@@ -87,11 +87,11 @@ func (f *reportFlags) run(cmd *cobra.Command, args []string) error {
 	if dir == "" {
 		dir = time.Now().Format("reports-20060102-150405")
 	}
-	if err := Vacant(dir, f.force); err != nil {
+	if err := files.Vacant(dir); err != nil {
 		if bad := convert.Recognize(args...); bad != nil && !slices.ContainsFunc(args, storage.IsURL) {
 			return misuse("%w", bad) // the real fault: another directory would not help
 		}
-		return err
+		return misuse("%w", err)
 	}
 	run, err := Read(cmd, convert.ReadOptions{Force: f.force, Bodies: files.PerRequest, Config: opts.Config}, args)
 	if err != nil {
@@ -113,21 +113,13 @@ func (f *reportFlags) run(cmd *cobra.Command, args []string) error {
 	marked := f.markers == "always" || f.markers == "auto" && !isTerminal(cmd.OutOrStdout())
 	report := run.Report(opts)
 	if err := writeReport(cmd, report, dir, files, marked, slices.Contains(f.formats, "html")); err != nil {
-		return &ExitError{Failed, err}
+		return written(err)
 	}
 	WriteServerMetrics(cmd, run, report, dir, server)
 	return Verdict(run)
 }
 
-// Vacant refuses a directory that holds a report, unless it may be replaced.
-func Vacant(dir string, replace bool) error {
-	if old := convert.ExistingReport(dir); len(old) > 0 && !replace {
-		return misuse("directory %s holds a report (%s): give another with -o, or --force to replace it", dir, old[0])
-	}
-	return nil
-}
-
-// WriteReport writes a report into a directory, in place of one that may be there, and prints it: the verdict on the load
+// WriteReport writes a report into a directory, and prints it: the verdict on the load
 // generator, the JSON between markers if marked, and the tables. What is wrong with its files is told on stderr. The page
 // report.html is written where the check of the JSON files is.
 func WriteReport(cmd *cobra.Command, report *convert.Report, dir string, files convert.Files, marked bool) error {
@@ -135,20 +127,16 @@ func WriteReport(cmd *cobra.Command, report *convert.Report, dir string, files c
 }
 
 func writeReport(cmd *cobra.Command, report *convert.Report, dir string, files convert.Files, marked, html bool) error {
-	for _, path := range convert.ExistingReport(dir) {
-		if err := os.Remove(path); err != nil {
-			return err
-		}
-	}
 	documents, err := report.Write(dir, files)
 	if err != nil {
 		return err
 	}
 	if html {
-		if err := writePage(report, dir); err != nil {
+		if err := writePage(report, dir, files.Replace); err != nil {
 			return err
 		}
 	}
+	remark(cmd, report.Remarks)
 	for _, fault := range report.Faults {
 		cmd.PrintErrln("remark: the report's check:", plain.Terminal(fault))
 	}
@@ -197,6 +185,7 @@ func (f *reportFlags) options(cmd *cobra.Command) (opts convert.Options, files c
 		}
 		opts, files = convert.Configured(c)
 	}
+	files.Replace = f.force
 	files.PerRequest, files.AdapterStages = files.PerRequest || f.perRequest, files.AdapterStages || f.adapterStages
 	if err := f.chooseFormats(&files); err != nil {
 		return opts, files, err
@@ -246,7 +235,7 @@ func (f *reportFlags) chooseFormats(files *convert.Files) error {
 		}
 	}
 	if !files.Config {
-		*files = convert.Files{Parquet: files.Parquet, CSV: files.CSV, PerRequest: f.perRequest, Fields: files.Fields}
+		*files = convert.Files{Parquet: files.Parquet, CSV: files.CSV, PerRequest: f.perRequest, Fields: files.Fields, Replace: f.force}
 	}
 	return nil
 }

@@ -101,8 +101,9 @@ func (r *runner) run(cmd *cobra.Command) error {
 	if err := r.load(); err != nil {
 		return errext.WithExitCodeIfNone(err, misuse)
 	}
-	if err := cli.Vacant(r.dir, r.force); err != nil {
-		return err
+	_, files := r.options()
+	if err := files.Vacant(r.dir); err != nil {
+		return errext.WithExitCodeIfNone(err, misuse)
 	}
 	for _, name := range os.Environ() {
 		if strings.HasPrefix(name, "OTEL_") {
@@ -290,6 +291,14 @@ func (r *runner) store() error {
 	return failed
 }
 
+// options are how the report is made, and which files it has.
+func (r *runner) options() (convert.Options, convert.Files) {
+	opts, files := convert.Configured(r.c)
+	files.Config, files.Parquet, files.Replace = true, true, r.force
+	opts.Sweep = r.found
+	return opts, files
+}
+
 // report makes the report of what was recorded.
 func (r *runner) report(code exitcodes.ExitCode) error {
 	records := filepath.Join(r.dir, recordsName)
@@ -299,9 +308,7 @@ func (r *runner) report(code exitcodes.ExitCode) error {
 		}
 		return errext.WithExitCodeIfNone(errors.New("the load did not start, so there is nothing to report"), code)
 	}
-	opts, files := convert.Configured(r.c)
-	files.Config, files.Parquet = true, true
-	opts.Sweep = r.found
+	opts, files := r.options()
 	run, err := cli.Read(r.cmd, convert.ReadOptions{Bodies: files.PerRequest, Config: r.c}, []string{records})
 	if err != nil {
 		return err
