@@ -167,18 +167,16 @@ const (
 	configName     = "config.yaml"
 )
 
-// documents are the report's JSON and YAML files but for those of requests and of the check, in inference-perf's order. Of a
-// run without requests there is the configuration alone, as there.
+// documents are the report's JSON and YAML files but for those of requests and of the check, in inference-perf's order. A run
+// without requests has a summary, too, which says so: inference-perf writes the configuration alone.
 func (p *Report) documents(files Files) ([]Document, error) {
 	d := new(collector)
-	if len(p.run.Requests) > 0 {
-		p.lifecycles(d, files)
-		for _, stage := range sortedKeys(p.Partials) {
-			var text bytes.Buffer
-			d.fail(p.Partials[stage].Write(&text))
-			if files.Stages {
-				d.list = append(d.list, Document{partial.FileName(stage), fmt.Sprintf("PARTIAL_BR_V0_2_STAGE_%d", stage), text.Bytes()})
-			}
+	p.lifecycles(d, files)
+	for _, stage := range sortedKeys(p.Partials) {
+		var text bytes.Buffer
+		d.fail(p.Partials[stage].Write(&text))
+		if files.Stages {
+			d.list = append(d.list, Document{partial.FileName(stage), fmt.Sprintf("PARTIAL_BR_V0_2_STAGE_%d", stage), text.Bytes()})
 		}
 	}
 	if files.Config {

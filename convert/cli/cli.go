@@ -130,6 +130,8 @@ func Verdict(run *convert.Run) error {
 		}
 	}
 	switch {
+	case len(run.Requests) == 0 && run.Partial:
+		return &ExitError{Partial, fmt.Errorf("the input is partial, and has no requests")}
 	case len(run.Requests) == 0:
 		return &ExitError{Failed, fmt.Errorf("the run has no requests")}
 	case failed == len(run.Requests):
