@@ -5,6 +5,7 @@ package llm_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -124,8 +125,8 @@ func waitForRequests(t *testing.T, records string, n int) {
 	t.Fatalf("%s has not %d requests after 30 s", records, n)
 }
 
-// A disk that is full: the load goes on, the file keeps whole lines, and the end tells what could not be written. k6 does not let
-// an output's end fail a run; who makes the report learns it by the exit code.
+// A disk that is full: the load goes on, the file keeps whole lines and gets its last one, the end tells what could not be
+// written, and the exit code says so.
 func TestTheDiskIsFull(t *testing.T) {
 	t.Parallel()
 	disk := t.TempDir()
@@ -135,17 +136,69 @@ func TestTheDiskIsFull(t *testing.T) {
 	t.Cleanup(func() { _ = exec.Command("umount", disk).Run() })
 	records, truth := filepath.Join(disk, "run.jsonl"), filepath.Join(t.TempDir(), "truth.jsonl")
 	r := k6(t, "run", "--quiet", "--out", "llm="+records, "-e", "BASE_URL=sim:?truth="+truth, "-e", "RATE=50", "-e", "DURATION=3s", "-e", "EXECUTOR=llm-arrival-rate", "scripts/mock.js")
-	if r.code != 0 || !strings.Contains(r.stderr, "records are not being written to "+records) || !strings.Contains(r.stderr, "no space left on device") || !strings.Contains(r.stderr, "is incomplete") {
+	if r.code != 110 || !strings.Contains(r.stderr, "records are not being written to "+records) || !strings.Contains(r.stderr, "no space left on device") || !strings.Contains(r.stderr, "is incomplete") {
 		t.Errorf("exit code %d\n%s", r.code, r.stderr)
+	}
+	if !strings.Contains(r.stdout, "FAILED on the simulator: 150 requests sent") || !strings.Contains(r.stdout, "RECORDS LOST: ") {
+		t.Errorf("the summary is\n%s", r.stdout)
 	}
 	if sent := len(readTruth(t, truth)); sent != 150 {
 		t.Errorf("%d requests were sent, want 150", sent)
 	}
-	if requests, ended := readRecords(t, records); ended || len(requests) < 5 {
+	if requests, ended := readRecords(t, records); !ended || len(requests) < 5 {
 		t.Errorf("%d records, end line %t", len(requests), ended)
 	}
-	if r := run(t, 0, nil, "llmconv", "report", records, "-o", t.TempDir()); r.code != 3 {
+	if r := run(t, 0, nil, "llmconv", "report", records, "-o", t.TempDir()); r.code != 3 || !strings.Contains(r.stderr, "of the 150 requests that its end line counts are not in it") {
 		t.Errorf("llmconv exits %d, want 3\n%s", r.code, r.stderr)
+	}
+}
+
+// Somebody deletes the records while they are written: they are written again. Where they cannot be, the exit code says so, and a
+// run that failed by itself keeps its code.
+func TestTheRecordsAreDeleted(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		again     bool
+		threshold string
+		code      int
+	}{"again": {true, "count>0", 0}, "for good": {false, "count>0", 110}, "failed": {false, "count<0", 99}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := filepath.Join(t.TempDir(), "records")
+			records, script := filepath.Join(dir, "run.jsonl"), filepath.Join(t.TempDir(), "load.js")
+			text := `import { Client, scenarios, summary } from 'k6/x/llm';
+const client = new Client({ baseURL: 'sim:?ttft=10ms&itl=1ms', api: 'completion' });
+export const options = { scenarios: scenarios({ stages: [{ rate: 20, duration: '4s' }] }), thresholds: { llm_requests: ['` + tt.threshold + `'] } };
+export default function () { client.complete('x', { maxTokens: 5 }); }
+export const handleSummary = summary;
+`
+			if err := os.WriteFile(script, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				waitForRequests(t, records, 5)
+				err := os.RemoveAll(dir)
+				if !tt.again {
+					err = errors.Join(err, os.WriteFile(dir, nil, 0o600))
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			}()
+			r := k6(t, "run", "--quiet", "--out", "llm="+records, script)
+			<-done
+			if lost := strings.Contains(r.stdout, "RECORDS LOST: "); r.code != tt.code || lost == tt.again {
+				t.Errorf("exit code %d, want %d\n%s%s", r.code, tt.code, r.stdout, r.stderr)
+			}
+			if !tt.again {
+				return
+			}
+			if requests, ended := readRecords(t, records); !ended || len(requests) != 80 {
+				t.Errorf("%d records, want 80; end line %t", len(requests), ended)
+			}
+		})
 	}
 }
 
@@ -158,7 +211,6 @@ func TestTheDiskIsSlow(t *testing.T) {
 	}
 	read := make(chan error, 1)
 	go func() { read <- copySlowly(copied, pipe) }()
-	t.Setenv("K6_LLM_OVERWRITE", "true")
 	mustSucceed(t, k6(t, "run", "--quiet", "--out", "llm="+pipe, "-e", "RATE=200", "-e", "DURATION=3s", "-e", "MAX_TOKENS=20", "-e", "EXECUTOR=llm-arrival-rate", "scripts/mock.js"))
 	if err := <-read; err != nil {
 		t.Fatal(err)

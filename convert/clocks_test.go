@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -211,7 +212,11 @@ func TestClocksInParquet(t *testing.T) {
 		{executor: "llm-arrival-rate", stage: true, dates: true, ahead: []int64{0, 0}, late: []int64{0, 3 * second}},
 	} {
 		first, dir := j.read(t), t.TempDir()
-		if err := first.WriteParquet(filepath.Join(dir, "requests.parquet")); err != nil {
+		var file bytes.Buffer
+		if err := first.WriteParquet(&file); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "requests.parquet"), file.Bytes(), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		second, err := ReadFiles(ReadOptions{}, dir)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -73,6 +74,9 @@ func Recognize(inputs ...string) error {
 		return err
 	}
 	for _, path := range paths {
+		if info, err := os.Stat(path); err == nil && info.Mode()&fs.ModeNamedPipe != 0 {
+			continue // what is read of it is gone
+		}
 		if err := recognizeFile(path); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
@@ -81,7 +85,7 @@ func Recognize(inputs ...string) error {
 }
 
 func recognizeFile(path string) error {
-	f, err := os.Open(path)
+	f, err := openInput(path)
 	if err != nil {
 		return err
 	}
@@ -155,8 +159,20 @@ func runFiles(dir string) (paths []string) {
 	return nil
 }
 
+// openInput opens a file or a pipe. A device is neither: some never end, and a terminal waits for somebody to type.
+func openInput(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case info.Mode()&fs.ModeDevice != 0:
+		return nil, fmt.Errorf("%s is a device: give a file of records, or a pipe", path)
+	}
+	return os.Open(path)
+}
+
 func (r *Run) readFile(path string) error {
-	f, err := os.Open(path)
+	f, err := openInput(path)
 	if err != nil {
 		return err
 	}
@@ -178,17 +194,23 @@ func (r *Run) read(s Source) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.Name, err)
 	}
-	br := bufio.NewReaderSize(plain, bufferSize) // which decompress's is, if the file is plain; and so it goes on
+	br := bufio.NewReaderSize(plain, bufferSize) // which decompress's is, if the file is plain
 	if err := textfile.Skip(br); err != nil {
 		return fmt.Errorf("%s: %w", s.Name, err)
 	}
 	head, _ := br.Peek(foreign.Head)
-	lines := record.NewReader(br, s.Name)
+	zeros := &zeroless{src: br}
+	lines := record.NewReader(zeros, s.Name)
 	lines.Reuse = true
-	in := &input{run: r, name: s.Name, next: lines.Next, before: r.mark(), lived: lifetimes{}, foreign: len(bytes.TrimSpace(head)) > 0 && !isRecord(head)}
+	in := &input{
+		run: r, name: s.Name, next: lines.Next, zeros: zeros, before: r.mark(), lived: lifetimes{},
+		foreign: len(bytes.TrimSpace(head)) > 0 && !isRecord(head),
+	}
 	switch format := foreign.Detect(head); {
+	case bytes.HasPrefix(head, []byte(parquetMagic)):
+		return fmt.Errorf("%s: Parquet cannot be read from a pipe or compressed: give the file itself", s.Name)
 	case isK6JSON(head):
-		in.next, in.endless, in.foreign = newK6Reader(br, s.Name).next, true, false
+		in.next, in.endless, in.foreign = newK6Reader(zeros, s.Name).next, true, false
 	case format != foreign.Unknown:
 		return r.importFile(br, format, s.Name, r.config)
 	case r.Origin != "":
@@ -229,15 +251,16 @@ type input struct {
 	endless bool // the format has no last line
 
 	instance string
+	zeros    *zeroless
 	before   mark      // of the run when the input was opened
 	lived    lifetimes // of its instances
 	foreign  bool      // there is something in it, and it is not k6's
+	requests int64     // read
+	told     int64     // of which end lines tell
 	lines    int
 	bad      int
 	first    error // why the first of those could not be read
 	ended    bool
-	told     int64 // requests, by the end lines
-	requests int64
 	cut      bool
 }
 
@@ -317,12 +340,15 @@ func (in *input) finish() error {
 	if in.bad > maxBad {
 		in.run.remark("%s: %d further lines could not be read", in.name, in.bad-maxBad)
 	}
+	if in.zeros.count > 0 {
+		in.run.remark("%s: %d NUL bytes are passed over, as a file has that was cut while somebody wrote to it, or whose machine crashed", in.name, in.zeros.count)
+	}
 	if in.bad > 0 {
 		in.run.Partial = true
 	}
-	if in.bad == 0 && in.requests < in.told {
+	if missing := in.told - in.requests; missing > 0 && in.bad == 0 && !in.cut {
 		in.run.Partial = true
-		in.run.remark("%s: its end line counts %d requests, and %d are in it", in.name, in.told, in.requests)
+		in.run.remark("%s: %d of the %d requests that its end line counts are not in it, as of a run whose disk was full", in.name, missing, in.told)
 	}
 	switch {
 	case in.cut:
@@ -333,4 +359,25 @@ func (in *input) finish() error {
 		in.run.remark("%s: it has no end line, as of a run that was killed or still goes on", in.name)
 	}
 	return nil
+}
+
+// zeroless leaves NUL bytes out: no text has them, but the holes of a file that was cut while somebody wrote to it.
+type zeroless struct {
+	src   io.Reader
+	count int64
+}
+
+// Read reads from the source, until there is a byte that is no NUL.
+func (z *zeroless) Read(p []byte) (int, error) {
+	for {
+		n, err := z.src.Read(p)
+		kept := p[:n]
+		if bytes.IndexByte(kept, 0) >= 0 {
+			kept = slices.DeleteFunc(kept, func(c byte) bool { return c == 0 })
+			z.count += int64(n - len(kept))
+		}
+		if len(kept) > 0 || err != nil || n == 0 {
+			return len(kept), err
+		}
+	}
 }

@@ -3,6 +3,7 @@ package convert
 import (
 	"bytes"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -248,6 +249,63 @@ func TestFiguresOfAFileWithAMark(t *testing.T) {
 		_, mean := f.Values["mean(request_latency)"]
 		if want == "" && (err != nil || !found || f.Requests != 10 || mean || f.Values["p50(request_latency)"] != 2) || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%q: got %+v, %v; want %q", text, f, err, want)
+		}
+	}
+}
+
+// A file that was cut while a run wrote to it without appending begins with a hole.
+func TestNULsArePassedOver(t *testing.T) {
+	t.Parallel()
+	hole, file := make([]byte, 3<<18), asRecords(t, sampleLines())
+	at := bytes.IndexByte(file, '\n') + 1
+	for name, holed := range map[string][]byte{"before": slices.Concat(hole, file), "between": slices.Concat(file[:at], hole, file[at:]), "after": slices.Concat(file, hole)} {
+		run := mustRead(t, holed)
+		if want := mustRead(t, file); len(run.Requests) != len(want.Requests) || run.Partial || len(run.Runs) != 1 {
+			t.Errorf("%s: %d requests of %d, partial %t, %d runs", name, len(run.Requests), len(want.Requests), run.Partial, len(run.Runs))
+		}
+		if !slices.ContainsFunc(run.Remarks, func(r string) bool { return strings.HasPrefix(r, "f: 786432 NUL bytes are passed over") }) {
+			t.Errorf("%s: remarks %q", name, run.Remarks)
+		}
+	}
+}
+
+// An end line that counts more requests than there are is that of a run whose records could not all be written.
+func TestRequestsThatTheEndCountsAreMissing(t *testing.T) {
+	t.Parallel()
+	lines := sampleLines()
+	here := int64(0)
+	for _, line := range lines {
+		if _, ok := line.(*record.Request); ok {
+			here++
+		}
+	}
+	for told, partial := range map[int64]bool{0: false, here: false, here + 3: true} {
+		var file []byte
+		for _, line := range append(slices.Clone(lines), &record.End{Status: "finished", Requests: told}) {
+			file = append(append(file, text(t, line)...), '\n')
+		}
+		run := mustRead(t, file)
+		told := slices.ContainsFunc(run.Remarks, func(r string) bool {
+			return strings.Contains(r, "3 of the 54 requests that its end line counts are not in it")
+		})
+		if run.Partial != partial || told != partial {
+			t.Errorf("%d here: partial %t, want %t; remarks %q", here, run.Partial, partial, run.Remarks)
+		}
+	}
+}
+
+// A device is refused before it is read: /dev/zero would never end.
+func TestDevicesAreRefused(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"/dev/zero", "/dev/null"} {
+		if info, err := os.Stat(path); err != nil || info.Mode()&fs.ModeDevice == 0 {
+			t.Skip("no", path)
+		}
+		if _, err := ReadFiles(ReadOptions{}, path); err == nil || !strings.Contains(err.Error(), path+" is a device: give a file of records, or a pipe") {
+			t.Errorf("got %v", err)
+		}
+		if err := Recognize(path); err == nil || !strings.Contains(err.Error(), "is a device") {
+			t.Errorf("recognized: %v", err)
 		}
 	}
 }

@@ -75,6 +75,7 @@ func (s *statusLine) done(r *record.Request, tokens int) {
 // nothing is left running where a script is only read. It is also told of the machine's limits then.
 func (m *ModuleInstance) statusLine(state *lib.State) *statusLine {
 	m.root.statusOnce.Do(func() {
+		m.failOnLostRecords()
 		prepare(state)
 		if m.statusEvery == 0 || m.vu.Events().Global == nil {
 			return

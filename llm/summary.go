@@ -13,6 +13,7 @@ import (
 	"github.com/grafana/sobek"
 
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
+	"github.com/seed-307b789f/xk6-llm/llm/measure"
 	"github.com/seed-307b789f/xk6-llm/llm/status"
 )
 
@@ -27,6 +28,7 @@ func (m *ModuleInstance) summary(data sobek.Value) (map[string]any, error) {
 		return nil, err
 	}
 	s.simulated, s.failures, s.oddities = m.root.simulators.used(), &m.root.failures, m.root.oddities.lines()
+	s.lost = strings.ReplaceAll(measure.LostRecords(), "\n", "; ")
 	s.verdict()
 	if s.sent() > 0 {
 		s.totals()
@@ -64,6 +66,7 @@ type summaryText struct {
 	simulated bool
 	failures  *failures
 	oddities  []string
+	lost      string // why records are
 }
 
 // readSummary reads the data by way of JSON, for it holds Go maps of k6's own types.
@@ -101,12 +104,12 @@ func (s *summaryText) failed() float64  { return s.value("llm_request_failed", "
 func (s *summaryText) dropped() float64 { return s.value("dropped_iterations", "count") }
 
 // verdict writes what one must know if one reads nothing else: OK if all that was asked for went well, FAILED if the run
-// failed by its thresholds or nothing succeeded, CHECK if a part of the load failed or was not sent.
+// failed by its thresholds, nothing succeeded or records are lost, CHECK if a part of the load failed or was not sent.
 func (s *summaryText) verdict() {
 	crossed, all := s.crossed()
 	word, colour := "OK", green
 	switch {
-	case crossed > 0, s.sent() == s.failed():
+	case crossed > 0, s.sent() == s.failed(), s.lost != "":
 		word, colour = "FAILED", red
 	case s.failed() > 0, s.dropped() > 0:
 		word, colour = "CHECK", yellow
@@ -133,6 +136,9 @@ func (s *summaryText) verdict() {
 		facts = append(facts, "in "+time.Duration(ms*1e6).Round(100*time.Millisecond).String())
 	}
 	fmt.Fprintf(s, "\n  %s: %s\n", word, strings.Join(facts, ", "))
+	if s.lost != "" {
+		fmt.Fprintf(s, "  %s: %s\n", s.paint(red, "RECORDS LOST"), s.lost)
+	}
 	if s.simulated {
 		fmt.Fprintf(s, "  %s: the answers came from the built-in simulator; these figures say nothing about any model.\n", s.paint(yellow, "SIMULATED"))
 	}

@@ -303,8 +303,11 @@ func (r *runner) options() (convert.Options, convert.Files) {
 func (r *runner) report(code exitcodes.ExitCode) error {
 	records := filepath.Join(r.dir, recordsName)
 	if _, err := os.Stat(records); errors.Is(err, os.ErrNotExist) && code != 0 {
-		if code == exitcodes.ScriptException { // of our own script: the configuration was refused
+		switch code {
+		case exitcodes.ScriptException: // of our own script: the configuration was refused
 			code = misuse
+		case exitcodes.MarkedAsFailed:
+			return errext.WithExitCodeIfNone(fmt.Errorf("the records of the run are lost: %s is not there", records), code)
 		}
 		return errext.WithExitCodeIfNone(errors.New("the load did not start, so there is nothing to report"), code)
 	}

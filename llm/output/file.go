@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +12,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/seed-307b789f/xk6-llm/convert/storage"
+	"github.com/seed-307b789f/xk6-llm/internal/outfile"
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
 // OverwriteEnv names the environment variable that, when "true", lets a record file that exists be replaced.
@@ -23,12 +24,17 @@ const maxPending = 256 << 20
 
 // file appends lines, whole ones even over failed writes: what a write left over goes first in the next.
 type file struct {
-	path string
-	f    *os.File
-	pack packer // nil for a plain file
-	raw  []byte // lines to be packed with the next flush
-	buf  []byte // bytes to be written with it
-	lost int
+	path    string
+	f       *os.File
+	through bool   // a pipe or a device: nothing in it can be read again
+	pack    packer // nil for a plain file
+	raw     []byte // lines to be packed with the next flush
+	buf     []byte // bytes to be written with it
+	size    int64  // bytes written
+	lost    int    // lines that found no room in memory
+	cutOff  int64  // bytes that somebody else took out of the file
+	made    bool   // by the run: its permissions are the run's to choose
+	private bool   // they were narrowed
 }
 
 // packer compresses into the file's buffer. What was flushed can be read even if nothing follows.
@@ -43,7 +49,8 @@ func (f *file) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// instanceFile is the file of one instance in a directory of several, or its object in the folder of a bucket.
+// instanceFile is the file of one instance in a directory of several, or its object in the folder of a bucket. An instance may
+// have any name.
 func instanceFile(dir, instance string) string {
 	name := strings.Map(func(r rune) rune {
 		switch {
@@ -51,7 +58,7 @@ func instanceFile(dir, instance string) string {
 			return r
 		}
 		return '_'
-	}, instance)
+	}, plain.FileName(instance, nil))
 	name = "records-" + name + ".jsonl"
 	if storage.IsURL(dir) {
 		return strings.TrimRight(dir, "/") + "/" + name
@@ -60,28 +67,48 @@ func instanceFile(dir, instance string) string {
 }
 
 func refuseExisting(path string, overwrite bool) error {
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) || overwrite {
-		return nil
+	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && !overwrite {
+		return fmt.Errorf("record file %s exists: give another path, or set %s=true to replace it", path, OverwriteEnv)
 	}
-	return fmt.Errorf("record file %s exists: give another path, or set %s=true to replace it", path, OverwriteEnv)
+	if err := outfile.Check(path, outfile.Options{Replace: true}); err != nil {
+		return fmt.Errorf("record file: %w", err)
+	}
+	return nil
 }
 
-func create(path string) (*file, error) {
+func create(path string, overwrite bool) (*file, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("directory of the record file: %w", err)
 	}
-	f, err := os.Create(path)
-	if err != nil {
+	out := &file{path: path}
+	info, err := os.Stat(path)
+	out.through, out.made = err == nil && !info.Mode().IsRegular(), err != nil
+	// Appending leaves no hole where somebody cuts the file; reading is for restore.
+	flags := os.O_RDWR | os.O_APPEND | os.O_CREATE
+	switch {
+	case out.through:
+		flags = os.O_WRONLY
+	case overwrite:
+		flags |= os.O_TRUNC
+	default:
+		flags |= os.O_EXCL
+	}
+	if out.f, err = os.OpenFile(path, flags, 0o666); err != nil {
 		return nil, fmt.Errorf("record file: %w", err)
 	}
-	out := &file{path: path, f: f}
-	switch filepath.Ext(path) {
-	case ".gz":
-		out.pack = gzip.NewWriter(out)
-	case ".zst":
-		out.pack, err = zstd.NewWriter(out, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(packWindow))
-	}
+	out.pack, err = newPacker(out)
 	return out, err
+}
+
+// newPacker is the compressor that the ending of the file's name asks for, nil for none.
+func newPacker(f *file) (packer, error) {
+	switch filepath.Ext(f.path) {
+	case ".gz":
+		return gzip.NewWriter(f), nil
+	case ".zst":
+		return zstd.NewWriter(f, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(packWindow))
+	}
+	return nil, nil
 }
 
 // packWindow bounds the memory of the compressor, and of whoever reads.
@@ -116,7 +143,18 @@ func (f *file) flush() error {
 func (f *file) drain() error {
 	n, err := f.f.Write(f.buf)
 	f.buf = append(f.buf[:0], f.buf[n:]...)
+	f.size += int64(n)
 	return err
+}
+
+// keepPrivate takes the file from the eyes of others, before what was asked and answered comes into it. Where the file was there
+// before, its permissions are somebody's choice.
+func (f *file) keepPrivate() error {
+	if f.private || !f.made {
+		return nil
+	}
+	f.private = true
+	return f.f.Chmod(0o600)
 }
 
 func (f *file) close() error {
@@ -124,9 +162,14 @@ func (f *file) close() error {
 	if f.pack != nil {
 		err = errors.Join(f.pack.Close(), f.drain())
 	}
+	gone := f.deleted()
 	err = errors.Join(err, f.f.Close())
-	if f.lost > 0 || len(f.buf) > 0 {
-		return errors.Join(err, fmt.Errorf("record file %s is incomplete: %d lines and %d bytes could not be written", f.path, f.lost, len(f.buf)))
+	switch {
+	case gone:
+		return errors.Join(err, fmt.Errorf("record file %s was deleted during the run, and its records are lost", f.path))
+	case f.lost > 0 || len(f.buf) > 0 || f.cutOff > 0:
+		return errors.Join(err, fmt.Errorf("record file %s is incomplete: %d lines and %d bytes could not be written, and %d bytes were cut off it",
+			f.path, f.lost, len(f.buf), f.cutOff))
 	}
 	return err
 }

@@ -27,6 +27,7 @@ const flushPeriod = time.Second
 // Output writes records. Its methods are k6's to call, see the output package of k6.
 type Output struct {
 	path    string // of the file
+	replace bool   // a file that exists
 	object  string // URL of the object that the file becomes in the end; empty for none
 	run     *record.Run
 	log     logrus.FieldLogger
@@ -59,7 +60,8 @@ func New(params output.Params) (output.Output, error) {
 		return o, o.spool()
 	}
 	overwrite, _ := lookup(OverwriteEnv)
-	return o, refuseExisting(path, overwrite == "true")
+	o.replace = overwrite == "true"
+	return o, refuseExisting(path, o.replace)
 }
 
 // Description names where the records go.
@@ -72,7 +74,7 @@ func (o *Output) Description() string {
 
 // Start creates the file and writes its first line.
 func (o *Output) Start() (err error) {
-	if o.file, err = create(o.path); err != nil {
+	if o.file, err = create(o.path, o.replace); err != nil {
 		return err
 	}
 	o.started, o.health = time.Now(), startHealth()
@@ -127,7 +129,7 @@ func (o *Output) flush() {
 	if beat := o.health.beat(); beat != nil {
 		o.encode(beat)
 	}
-	o.report(o.file.flush())
+	o.report(o.flushFile())
 }
 
 // take appends one line. The run has its line already; the others come once each.
@@ -137,6 +139,9 @@ func (o *Output) take(c *measure.Container) {
 		return
 	case *record.Request:
 		o.countRequest(line)
+		if line.RequestBody != "" || line.ResponseBody != "" {
+			o.keepPrivate()
+		}
 	case *record.Dropped:
 		o.end.Dropped += line.Count
 	}
@@ -208,10 +213,7 @@ func (o *Output) StopWithTestError(runErr error) error {
 	if advice := spareProcessors(o.end.Health, os.Getenv("GOMAXPROCS") != ""); advice != "" {
 		o.log.Info(advice)
 	}
-	if err := errors.Join(o.write(&o.end), o.file.close()); err != nil {
-		return err
-	}
-	return o.store()
+	return o.finish()
 }
 
 // recordEnds end the names of record files; the latter two are compressed.

@@ -141,7 +141,7 @@ func TestStartSaysWhatCannotBeWritten(t *testing.T) {
 func TestFileKeepsWhatItCannotWrite(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "run.jsonl")
-	f, err := create(path)
+	f, err := create(path, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +175,7 @@ func TestFlushedLinesCanBeRead(t *testing.T) {
 	}
 	for end, open := range unpack {
 		path, want := filepath.Join(t.TempDir(), "run"+end), ""
-		f, err := create(path)
+		f, err := create(path, false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -218,7 +218,7 @@ func readAll(path string, open func(io.Reader) (io.Reader, error)) (string, erro
 func TestFileSaysWhatItLost(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "run.jsonl")
-	f, err := create(path)
+	f, err := create(path, false)
 	if err != nil {
 		t.Fatal(err)
 	}

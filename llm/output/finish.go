@@ -1,0 +1,42 @@
+package output
+
+import (
+	"errors"
+
+	"github.com/seed-307b789f/xk6-llm/llm/measure"
+)
+
+// flushFile writes what waits, into a file that is where it was.
+func (o *Output) flushFile() error {
+	remark, err := o.file.rescue()
+	if remark != "" {
+		o.log.Warn(remark)
+	}
+	return errors.Join(err, o.file.flush())
+}
+
+// keepPrivate closes the file to others before texts come into it. Where that cannot be, as on some network drives, it is said.
+func (o *Output) keepPrivate() {
+	if err := o.file.keepPrivate(); err != nil {
+		o.log.WithError(err).Warnf("the texts of requests and answers in %s can be read by others", o.path)
+	}
+}
+
+// finish writes the last line and closes the file, and stores it where that is wanted. An error is told the module, too: k6 logs
+// it and takes the run for a success.
+func (o *Output) finish() error {
+	o.encode(&o.end)
+	err := o.flushFile()
+	if err != nil {
+		err = errors.Join(err, o.file.endFull(&o.end))
+	}
+	err = errors.Join(err, o.file.close())
+	o.path = o.file.path
+	if err == nil {
+		err = o.store()
+	}
+	if err != nil {
+		measure.LoseRecords(err.Error())
+	}
+	return err
+}

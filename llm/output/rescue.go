@@ -1,0 +1,112 @@
+package output
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// rescue undoes what others did to the file since the last time, and remarks on it. A file that was deleted is still there for
+// who has it open, and is written again under its name; what was cut off a file is counted. The error says what cannot be
+// undone now.
+func (f *file) rescue() (remark string, err error) {
+	if f.through {
+		return "", nil
+	}
+	info, err := f.f.Stat()
+	if err != nil {
+		return "", err
+	}
+	if short := f.size - info.Size(); short > 0 {
+		f.cutOff += short
+		f.size = info.Size()
+		remark = fmt.Sprintf("somebody cut %d bytes off the record file %s", short, f.path)
+		if f.pack, err = newPacker(f); err != nil { // the stream lost its beginning
+			return remark, err
+		}
+	}
+	if unlinked(info) {
+		if err := f.restore(info.Mode().Perm()); err != nil {
+			return remark, fmt.Errorf("the record file was deleted, and cannot be written again: %w", err)
+		}
+		remark = fmt.Sprintf("the record file was deleted during the run; its records are whole again in %s", f.path)
+	}
+	return remark, nil
+}
+
+// deleted says whether the file has no name any more.
+func (f *file) deleted() bool {
+	info, err := f.f.Stat()
+	return err == nil && !f.through && unlinked(info)
+}
+
+// restore copies the open file to its name, or to one like it if another file has that now, and goes on with the copy.
+func (f *file) restore(perm fs.FileMode) error {
+	if err := os.MkdirAll(filepath.Dir(f.path), 0o755); err != nil {
+		return err
+	}
+	path := f.path
+	fresh, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE|os.O_EXCL, perm)
+	if errors.Is(err, fs.ErrExist) {
+		path = restoredName(f.path)
+		fresh, err = os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE|os.O_EXCL, perm)
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(fresh, io.NewSectionReader(f.f, 0, f.size)); err != nil {
+		return errors.Join(err, fresh.Close(), os.Remove(path))
+	}
+	_ = f.f.Close() // nobody can see it
+	f.f, f.path = fresh, path
+	return nil
+}
+
+// restoredName is the name with -restored before its ending, as run-restored.jsonl.gz.
+func restoredName(path string) string {
+	for _, end := range recordEnds {
+		if base, ok := strings.CutSuffix(path, end); ok {
+			return base + "-restored" + end
+		}
+	}
+	return path + "-restored"
+}
+
+// tail is how much of the file's end is looked at for lines that give way to the last one.
+const tail = 64 << 10
+
+// endFull makes the last line of a plain file for which there is no room: it takes the place of as many lines before it as it
+// needs. end's counts stay those of what was sent, which tells a reader that lines are missing.
+func (f *file) endFull(end *record.End) error {
+	if f.through || f.pack != nil || len(f.buf) == 0 {
+		return nil
+	}
+	last := *end
+	last.Status = fmt.Sprintf("incomplete: no room for the last records (%s)", end.Status)
+	text, err := record.Append(nil, &last)
+	if err != nil {
+		return err
+	}
+	text = append(text, '\n')
+	from := max(f.size-tail, 0)
+	lines := make([]byte, f.size-from)
+	if _, err := f.f.ReadAt(lines, from); err != nil {
+		return err
+	}
+	keep := bytes.LastIndexByte(lines[:max(len(lines)-len(text), 0)], '\n') + 1
+	if keep == 0 {
+		return errors.New("the file has no room for its last line")
+	}
+	if err := f.f.Truncate(from + int64(keep)); err != nil {
+		return err
+	}
+	_, err = f.f.Write(text)
+	return err
+}
