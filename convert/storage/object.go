@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 )
 
 // Find gives the objects that a URL means, sorted: itself, or with *, ? or [ in its name all that match, as [path.Match] has
@@ -86,8 +89,15 @@ func Download(ctx context.Context, url, dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = io.Copy(f, body)
-	return file, errors.Join(err, f.Close())
+	_, err = io.Copy(&outfile.Bounded{W: f, Dir: dir, Most: math.MaxInt64}, body) // as much as the disk has room for
+	if err = errors.Join(err, f.Close()); err != nil {
+		_ = os.Remove(file)
+		if full := new(outfile.NoRoomError); errors.As(err, &full) {
+			err = fmt.Errorf("%s: %w: make room, or set TMPDIR to a folder on another disk", url, err)
+		}
+		return "", err
+	}
+	return file, nil
 }
 
 // Vacant finds out whether an object can be created at a URL: whether its bucket can be reached, and nothing is there yet.

@@ -113,12 +113,12 @@ func TestWriteThatFails(t *testing.T) {
 func TestBounded(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
-	b := &Bounded{W: &out, Dir: t.TempDir(), Most: 5, Told: "the server announced"}
+	b := &Bounded{W: &out, Dir: t.TempDir(), Most: 5, Why: "which the server announced"}
 	if n, err := b.Write([]byte("12345")); n != 5 || err != nil {
 		t.Errorf("5 bytes of 5: %d, %v", n, err)
 	}
 	n, err := b.Write([]byte("6"))
-	if none := new(NoRoomError); n != 0 || !errors.As(err, &none) || !strings.Contains(err.Error(), "more than 5 bytes came, which the server announced") {
+	if none := new(NoRoomError); n != 0 || !errors.As(err, &none) || !strings.Contains(err.Error(), "the content is larger than 5 bytes, which the server announced") {
 		t.Errorf("a sixth: %d, %v", n, err)
 	}
 	if out.String() != "12345" {

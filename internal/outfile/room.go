@@ -26,21 +26,22 @@ func Room(dir string, size int64) error {
 	return nil
 }
 
-// Bounded writes a content of a size that another side chooses. It is not for concurrent use.
+// Bounded writes a content whose size another side chooses. It is not for concurrent use.
 type Bounded struct {
 	W    io.Writer
 	Dir  string // whose disk is filled
 	Most int64  // bytes; more are a *NoRoomError
-	Told string // why Most is the bound, as "the server announced"
+	Why  string // that is the bound, as "which the server announced"
+	Done int64  // bytes that are there
 
-	done, looked int64
+	looked int64
 }
 
 // Write writes data, or nothing and a *NoRoomError.
 func (b *Bounded) Write(data []byte) (int, error) {
 	n := int64(len(data))
-	if b.done+n > b.Most {
-		return 0, &NoRoomError{fmt.Sprintf("more than %d bytes came, which %s", b.Most, b.Told)}
+	if n > b.Most-b.Done {
+		return 0, &NoRoomError{fmt.Sprintf("the content is larger than %d bytes, %s", b.Most, b.Why)}
 	}
 	if b.looked -= n; b.looked < 0 {
 		if err := Room(b.Dir, n); err != nil {
@@ -49,6 +50,6 @@ func (b *Bounded) Write(data []byte) (int, error) {
 		b.looked = lookEvery
 	}
 	written, err := b.W.Write(data)
-	b.done += int64(written)
+	b.Done += int64(written)
 	return written, err
 }

@@ -18,6 +18,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 	"github.com/seed-307b789f/xk6-llm/llm/secret"
 )
@@ -317,7 +318,7 @@ func (c *Client) writeRef(repo Repo, commit string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(path, []byte(commit), 0o644)
+	return outfile.WriteBytes(path, outfile.Options{Replace: true}, []byte(commit))
 }
 
 // exists reports whether there is something at path; a link to nothing is nothing.

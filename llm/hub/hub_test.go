@@ -410,3 +410,40 @@ func TestCacheIsSharedWithPython(t *testing.T) {
 		}
 	}
 }
+
+// A server that sends more than the hub announced, without end as far as it is let, is stopped at once, and nothing stays of it. A
+// file for which the disk has no room is not begun.
+func TestDownloadsAreBounded(t *testing.T) {
+	for name, tt := range map[string]struct {
+		size, want string
+	}{
+		"endless": {"100", "the content is larger than 100 bytes, which the hub announced"},
+		"huge":    {"4611686018427387904", "MB free: make room, or set HF_HUB_CACHE to a folder on another disk"},
+	} {
+		var sent atomic.Int64
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("X-Repo-Commit", firstCommit)
+			w.Header().Set("ETag", `"abc"`)
+			w.Header().Set("X-Linked-Size", tt.size)
+			for block := make([]byte, 1<<20); r.Method == http.MethodGet && sent.Load() < 1<<30; {
+				n, err := w.Write(block)
+				if sent.Add(int64(n)); err != nil {
+					return
+				}
+			}
+		}))
+		t.Cleanup(server.Close)
+		c := &Client{Endpoint: server.URL, Cache: t.TempDir(), HTTP: server.Client()}
+		if _, err := c.File(t.Context(), repo, "config.json"); err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: got %v", name, err)
+		}
+		server.Close()
+		if n := sent.Load(); n > 64<<20 || name == "huge" && n > 0 {
+			t.Errorf("%s: %d bytes were sent", name, n)
+		}
+		left, _ := filepath.Glob(filepath.Join(c.Cache, "models--org--model", "blobs", "*"))
+		if len(left) > 0 {
+			t.Errorf("%s: %q stays", name, left)
+		}
+	}
+}

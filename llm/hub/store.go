@@ -16,6 +16,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
@@ -74,9 +75,16 @@ const attempts = 5
 // download fetches a blob into a file beside it, which a later call takes up where this one broke off.
 func (c *Client) download(ctx context.Context, repo Repo, name string, about metadata, blob string) error {
 	part := blob + ".incomplete"
+	if err := roomFor(part, about.size); err != nil {
+		return err
+	}
 	for try := 1; ; try++ {
 		err := c.fetch(ctx, repo, name, about, part)
 		var broken *unreachableError
+		var tooLarge *outfile.NoRoomError
+		if errors.As(err, &tooLarge) {
+			_ = os.Remove(part)
+		}
 		if !errors.As(err, &broken) || ctx.Err() != nil || try == attempts {
 			if err != nil {
 				return err
@@ -94,6 +102,28 @@ func (c *Client) download(ctx context.Context, repo Repo, name string, about met
 		return err
 	}
 	return os.Rename(part, blob)
+}
+
+// roomFor refuses a file for which the disk of the cache has no room. What is there of it stays, for when there is.
+func roomFor(part string, size int64) error {
+	if info, err := os.Stat(part); err == nil {
+		size -= info.Size()
+	}
+	if err := outfile.Room(filepath.Dir(part), size); err != nil {
+		return fmt.Errorf("%w: make room, or set HF_HUB_CACHE to a folder on another disk", err)
+	}
+	return nil
+}
+
+// maxUnannounced bounds a file whose size the hub does not tell.
+const maxUnannounced = 16 << 30
+
+// bounded is the rest of a file, of which done bytes are there. A server may send more than the hub announced, and without end.
+func bounded(part *os.File, size, done int64) io.Writer {
+	if size < 0 {
+		return &outfile.Bounded{W: part, Dir: filepath.Dir(part.Name()), Most: maxUnannounced, Why: "the most for a file whose size the hub does not tell", Done: done}
+	}
+	return &outfile.Bounded{W: part, Dir: filepath.Dir(part.Name()), Most: size, Why: "which the hub announced", Done: done}
 }
 
 // stallTime is how long a download may bring nothing.
@@ -150,7 +180,7 @@ func (c *Client) fetch(ctx context.Context, repo Repo, name string, about metada
 	case resp.StatusCode > http.StatusPartialContent:
 		return errors.New("the hub answered " + plain.Terminal(resp.Status))
 	}
-	w := &progress{c: c, file: f, name: repo.ID + "/" + name, done: done, total: about.size, stall: stall}
+	w := &progress{c: c, file: bounded(f, about.size, done), name: repo.ID + "/" + name, done: done, total: about.size, stall: stall}
 	if _, err := io.Copy(w, resp.Body); err != nil {
 		if w.failed != nil {
 			return w.failed
@@ -166,7 +196,7 @@ func (c *Client) fetch(ctx context.Context, repo Repo, name string, about metada
 // progress writes to the file, tells how far it is, and keeps the stall timer from firing.
 type progress struct {
 	c           *Client
-	file        *os.File
+	file        io.Writer
 	name        string
 	done, total int64
 	stall       *time.Timer
