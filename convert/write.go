@@ -60,9 +60,12 @@ func ExistingReport(dir string) (paths []string) {
 	})
 }
 
-// Vacant says what keeps a report from being written into a directory: a report, or a file in the place of its
-// configuration, that is not to be replaced.
+// Vacant says what keeps a report from being written into a directory: that it is none, or holds a report, or a file in the place
+// of its configuration, that is not to be replaced.
 func (f Files) Vacant(dir string) error {
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return fmt.Errorf("%s is no directory, which a report goes into: give another with -o", dir)
+	}
 	if old := ExistingReport(dir); len(old) > 0 && !f.Replace {
 		return fmt.Errorf("directory %s holds a report (%s): give another with -o, or --force to replace it", dir, old[0])
 	}
@@ -95,8 +98,10 @@ func (p *Report) Write(dir string, files Files) ([]Document, error) {
 			return nil, err
 		}
 	}
-	if err := removeStale(old, outputs); err != nil {
-		return nil, err
+	if files.Replace {
+		if err := removeStale(old, outputs); err != nil {
+			return nil, err
+		}
 	}
 	if files.Config {
 		return list, p.validate(dir, files)

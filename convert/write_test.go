@@ -96,6 +96,9 @@ func TestFailureLeavesTheOldReport(t *testing.T) {
 	if _, err := run.Report(Options{}).Write(dir, files); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := run.Report(Options{}).Write(dir, Files{CSV: true}); err != nil { // which replaces nothing
+		t.Fatal(err)
+	}
 	stage := filepath.Join(dir, "stage_1_lifecycle_metrics.json")
 	old, err := os.ReadFile(stage)
 	if err != nil {

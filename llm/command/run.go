@@ -302,7 +302,7 @@ func (r *runner) options() (convert.Options, convert.Files) {
 // report makes the report of what was recorded.
 func (r *runner) report(code exitcodes.ExitCode) error {
 	records := filepath.Join(r.dir, recordsName)
-	if _, err := os.Stat(records); errors.Is(err, os.ErrNotExist) && code != 0 {
+	if _, err := os.Stat(records); err != nil && code != 0 {
 		switch code {
 		case exitcodes.ScriptException: // of our own script: the configuration was refused
 			code = misuse

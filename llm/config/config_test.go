@@ -151,6 +151,11 @@ func TestLoadNamesTheFile(t *testing.T) {
 	if _, err := Load(path + "x"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
+	if info, err := os.Stat("/dev/zero"); err == nil && info.Mode()&os.ModeDevice != 0 {
+		if _, err := Load("/dev/zero"); fmt.Sprint(err) != "configuration: /dev/zero is a device: give a file" {
+			t.Errorf("got %v", err)
+		}
+	}
 }
 
 func TestSettle(t *testing.T) {
