@@ -94,7 +94,8 @@ func (p *Report) Write(dir string, files Files) ([]Document, error) {
 		}
 	}
 	for _, o := range outputs {
-		if err := outfile.Write(filepath.Join(dir, o.name), outfile.Options{Replace: files.Replace, Private: o.private}, o.write); err != nil {
+		how := outfile.Options{Replace: files.Replace, Private: o.private}
+		if err := outfile.Write(filepath.Join(dir, o.name), how, o.write); err != nil {
 			return nil, err
 		}
 	}
@@ -142,7 +143,8 @@ func (p *Report) outputs(documents []Document, files Files) (list []output) {
 func removeStale(old []string, outputs []output) error {
 	for _, path := range old {
 		info, err := os.Lstat(path)
-		if err != nil || !info.Mode().IsRegular() || slices.ContainsFunc(outputs, func(o output) bool { return o.name == filepath.Base(path) }) {
+		again := slices.ContainsFunc(outputs, func(o output) bool { return o.name == filepath.Base(path) })
+		if err != nil || !info.Mode().IsRegular() || again {
 			continue
 		}
 		if err := os.Remove(path); err != nil {
@@ -265,7 +267,8 @@ func (p *Report) adapterNames(files Files) map[string]string {
 			taken[fmt.Sprintf("%s_stage_%d", strings.ToLower(name), stage)] = files.AdapterStages
 		}
 		if name != adapter && files.Adapters {
-			p.Remarks = append(p.Remarks, fmt.Sprintf("adapter %q cannot stand in a file's name as it is: its file is adapter_%s_lifecycle_metrics.json", adapter, name))
+			const text = "adapter %q cannot stand in a file's name as it is: its file is adapter_%s_lifecycle_metrics.json"
+			p.Remarks = append(p.Remarks, fmt.Sprintf(text, adapter, name))
 		}
 	}
 	return names

@@ -21,7 +21,9 @@ func (e *NoRoomError) Error() string { return e.what }
 // Room refuses a content of a size for which the disk of a folder has no room. Where the room is not known there is enough.
 func Room(dir string, size int64) error {
 	if free, known := free(dir); known && size > free-spare {
-		return &NoRoomError{fmt.Sprintf("%d MB to come, and the disk of %s has %d MB free", (max(size, 1)+999_999)/1_000_000, dir, free/1_000_000)}
+		const mega = 1_000_000
+		what := fmt.Sprintf("%d MB to come, and the disk of %s has %d MB free", (max(size, 1)-1)/mega+1, dir, free/mega)
+		return &NoRoomError{what}
 	}
 	return nil
 }
