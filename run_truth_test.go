@@ -1,0 +1,461 @@
+//go:build linux
+
+package llm_test
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/seed-307b789f/xk6-llm/convert"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+	"github.com/seed-307b789f/xk6-llm/llm/sim"
+)
+
+// Settings of these tests: LLM_TEST_TRUTH=all runs every case and the idle runs, some six minutes; LLM_TEST_TRUTH_BIN is a folder
+// with the k6 and llmconv to try instead of bin. With -artifacts -outputdir=DIR the records and truths of each run are kept.
+var (
+	truthAll = os.Getenv("LLM_TEST_TRUTH") == "all"
+	truthBin = os.Getenv("LLM_TEST_TRUTH_BIN")
+)
+
+// truthCase is a load and what is done to k6 meanwhile.
+type truthCase struct {
+	name     string
+	long     bool // is not run by default
+	stage    string
+	executor string
+	script   string // "": testdata/truth.js
+	tokens   int
+	burn     int           // ms of JavaScript before each request
+	itl      time.Duration // of the server; 0: 20 ms
+	nice     int           // of k6
+	hogs     int           // busy processes
+	quota    float64       // of a processor; 0: none
+	procs    int           // GOMAXPROCS of k6; 0: not set
+	stop     bool          // stop k6 for 250 ms of each second, between the arrivals
+}
+
+const (
+	closed20  = `{"requests": 80, "concurrency": 20}`
+	dueLoad   = "llm-arrival-rate"
+	manyLoad  = `{"requests": 4800, "concurrency": 2400, "rampUp": "3s"}`
+	manyGap   = 60 * time.Millisecond // which one processor of the server keeps up with
+	manyAsked = 60
+)
+
+var truthCases = []truthCase{
+	{name: "none", stage: closed20, tokens: 50},
+	{name: "hogs", stage: closed20, tokens: 50, hogs: 4, nice: 15},
+	{name: "hogs, open loop", long: true, stage: `{"rate": 10, "duration": "8s"}`, executor: dueLoad, tokens: 50, hogs: 4, nice: 15},
+	{name: "quota 0.15", stage: `{"requests": 300, "concurrency": 100}`, tokens: 50, quota: 0.15},
+	{name: "quota 0.3", long: true, stage: `{"requests": 1200, "concurrency": 300}`, tokens: 50, quota: 0.3},
+	{name: "stop", stage: `{"rate": 1, "duration": "6s"}`, executor: dueLoad, tokens: 200, stop: true},
+	{name: "burn", stage: closed20, tokens: 50, burn: 30},
+	{name: "many streams", long: true, stage: manyLoad, tokens: manyAsked, itl: manyGap, procs: 1},
+	{name: "many streams, hogs", long: true, stage: manyLoad, tokens: manyAsked, itl: manyGap, procs: 1, hogs: 2},
+}
+
+// idleCases are short, for a verdict that doubts every second of them is as wrong as one that doubts none.
+var idleCases = []truthCase{
+	{name: "idle, 20 requests", stage: `{"requests": 20, "concurrency": 4}`, tokens: 20},
+	{name: "idle, 5/s for 3 s", stage: `{"rate": 5, "duration": "3s"}`, tokens: 50},
+	{name: "idle, 5/s for 3 s, own executor", stage: `{"rate": 5, "duration": "3s"}`, executor: dueLoad, tokens: 50},
+	{name: "idle, 20/s for 2 s, own executor", stage: `{"rate": 20, "duration": "2s"}`, executor: dueLoad, tokens: 20},
+	{name: "idle, closed loop 20", stage: closed20, tokens: 50},
+}
+
+// A figure that is off because k6 was kept from its processor must not be called valid. The tests of this file do not run
+// beside others of the package, which would keep k6 from its processor, too.
+func TestVerdictIsTrue(t *testing.T) {
+	for _, c := range truthCases {
+		if !c.long || truthAll {
+			t.Run(c.name, func(t *testing.T) { c.try(t) })
+		}
+	}
+}
+
+// On an idle machine 19 of 20 runs are valid. Runs during which others used the machine are not judged.
+func TestVerdictIsValidOnAnIdleMachine(t *testing.T) {
+	if !truthAll {
+		t.Skip("20 runs on an idle machine take minutes: set LLM_TEST_TRUTH=all")
+	}
+	const want, attempts = 20, 30
+	judged, valid := 0, 0
+	for i := 0; i < attempts && judged < want; i++ {
+		c := idleCases[i%len(idleCases)]
+		if i == want/2 {
+			c = truthCase{name: "idle, sharegpt.js", script: "scripts/sharegpt.js"}
+		}
+		t.Run(c.name, func(t *testing.T) {
+			if v := c.try(t); v.others <= idleShare {
+				judged++
+				valid += map[bool]int{true: 1}[v.Verdict == convert.Valid]
+			}
+		})
+	}
+	t.Logf("VALID in %d of %d runs on an idle machine", valid, judged)
+	switch {
+	case judged < want:
+		t.Skipf("others used more than %.0f %% of a processor in all but %d of %d runs: the machine is not idle", 100*idleShare, judged, attempts)
+	case valid < want-1:
+		t.Errorf("VALID in %d of %d runs on an idle machine, want %d", valid, judged, want-1)
+	}
+}
+
+// idleShare is what others may use of one processor while the machine counts as idle.
+const idleShare = 0.1
+
+// tried is what came of a case.
+type tried struct {
+	convert.ClientHealth
+	report, server map[string]float64 // ms, by the names of truthFigures
+	others         float64            // processors that neither k6 nor the server used, but somebody
+}
+
+// try runs a case, prints its line of the table, and fails if a figure is off and the verdict VALID.
+func (c *truthCase) try(t *testing.T) tried {
+	t.Helper()
+	dir := t.ArtifactDir()
+	records, truths := filepath.Join(dir, "run.jsonl"), filepath.Join(dir, "truth.jsonl")
+	busy := processorTime(t)
+	began := time.Now()
+	own := c.load(t, records, truths)
+	var v tried
+	v.others = (processorTime(t) - busy - own).Seconds() / time.Since(began).Seconds()
+	v.report = c.convert(t, records, &v.ClientHealth)
+	requests, _ := readRecords(t, records)
+	server, delays := ownClock(t, requests, readTruth(t, truths))
+	v.server = server
+	worst, off := v.worst()
+	t.Logf("%s\n  %s %q, others used %.2f processors\n%s  worst: %s%s", c.name, v.Verdict, v.Reasons, v.others, v.table(), worst, delays)
+	if off && v.Verdict == convert.Valid {
+		t.Errorf("%s: %s, and the verdict is VALID", c.name, worst)
+	}
+	return v
+}
+
+// truthFigures are the figures of the report that are held against the server's clock.
+var truthFigures = []struct {
+	name, key, member string
+	p                 float64
+}{
+	{"TTFT p50", "time_to_first_token", "median", 50}, {"TTFT p99", "time_to_first_token", "p99", 99},
+	{"ITL p50", "inter_token_latency", "median", 50}, {"ITL p90", "inter_token_latency", "p90", 90}, {"ITL p99", "inter_token_latency", "p99", 99},
+	{"TPOT p50", "time_per_output_token", "median", 50}, {"TPOT p99", "time_per_output_token", "p99", 99},
+	{"latency p50", "request_latency", "median", 50}, {"latency p99", "request_latency", "p99", 99},
+}
+
+func (v *tried) table() string {
+	var b strings.Builder
+	for _, f := range truthFigures {
+		fmt.Fprintf(&b, "  %s %.1f (server %.1f)", f.name, v.report[f.name], v.server[f.name])
+	}
+	return b.String() + "\n"
+}
+
+// worst names the figure that is furthest from the server's, of those that are off by more than 10 ms and more than 10 %.
+func (v *tried) worst() (text string, off bool) {
+	const least, share = 10.0, 0.1
+	farthest := slices.MaxFunc(truthFigures, func(a, b struct {
+		name, key, member string
+		p                 float64
+	}) int {
+		error := func(name string) float64 {
+			e, s := math.Abs(v.report[name]-v.server[name]), v.server[name]
+			if e <= least || e <= share*s {
+				return e / 1e6 // after all that are off
+			}
+			return e
+		}
+		return cmp.Compare(error(a.name), error(b.name))
+	}).name
+	report, server := v.report[farthest], v.server[farthest]
+	by := math.Abs(report - server)
+	return fmt.Sprintf("%s is off by %.1f ms (%.0f %%): %.1f ms by the report, %.1f ms by the server's clock",
+		farthest, by, 100*by/server, report, server), by > least && by > share*server
+}
+
+// ownClock gives the figures by the server's own clock, of the requests that the report has figures of, and how late the
+// client read what the server wrote.
+//
+// A request begins where the server enters its handler: a client that stamps its start and writes late counts that itself, and
+// so it should show as an error. A chunk comes when the server writes it. That the server wakes up late is no error, for it says
+// when it truly wrote; that it reads late would be, which is why it goes before all others on a processor.
+func ownClock(t *testing.T, requests []*record.Request, truths map[string]sim.Request) (figures map[string]float64, delays string) {
+	t.Helper()
+	lists := map[string][]float64{}
+	add := func(key string, ns int64) { lists[key] = append(lists[key], float64(ns)/1e6) }
+	for _, q := range requests {
+		if q.Failed() {
+			t.Fatalf("request %s failed: %s", q.ID, q.Error)
+		}
+		s, known := truths[q.ID]
+		n := len(s.Chunks)
+		if !known || n != len(q.Chunks) || n < 2 {
+			t.Fatalf("request %s: %d chunks, the server wrote %d", q.ID, len(q.Chunks), n)
+		}
+		add("time_to_first_token", s.Chunks[0]-s.Received)
+		add("request_latency", s.End-s.Received)
+		add("time_per_output_token", (s.Chunks[n-1]-s.Chunks[0])/int64(s.CompletionTokens-1))
+		add("send", s.Received-q.Start)
+		for i, at := range s.Chunks {
+			add("read", q.Start+1000*q.Chunks[i]-at)
+			if i > 0 {
+				add("inter_token_latency", at-s.Chunks[i-1])
+			}
+		}
+	}
+	figures = map[string]float64{}
+	at := func(key string, p float64) float64 {
+		value, _ := convert.NewDistribution(lists[key], []float64{p}).At(p)
+		return value
+	}
+	for _, f := range truthFigures {
+		figures[f.name] = at(f.key, f.p)
+	}
+	for _, key := range []string{"send", "read"} {
+		delays += fmt.Sprintf("\n  %s late, ms: p50 %.1f p90 %.1f p95 %.1f p99 %.1f p99.9 %.1f max %.1f", key, at(key, 50), at(key, 90), at(key, 95), at(key, 99), at(key, 99.9), at(key, 100))
+	}
+	return figures, delays
+}
+
+// convert makes the report, and gives its figures in ms.
+func (c *truthCase) convert(t *testing.T, records string, health *convert.ClientHealth) map[string]float64 {
+	t.Helper()
+	out := filepath.Join(filepath.Dir(records), "report")
+	if text, err := exec.Command(truthProgram(t, "llmconv"), "report", records, "-o", out).CombinedOutput(); err != nil { //nolint:gosec // of this test
+		t.Fatalf("llmconv report: %v\n%s", err, text)
+	}
+	text, err := os.ReadFile(filepath.Join(out, "summary_lifecycle_metrics.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r struct {
+		Successes struct{ Latency map[string]map[string]float64 }
+		Ours      struct {
+			Health *convert.ClientHealth `json:"client_health"`
+		} `json:"xk6_llm"`
+	}
+	r.Ours.Health = health
+	if err := json.Unmarshal(text, &r); err != nil {
+		t.Fatal(err)
+	}
+	figures := map[string]float64{}
+	for _, f := range truthFigures {
+		value, there := r.Successes.Latency[f.key][f.member]
+		if !there {
+			t.Fatalf("the report has no %s of %s:\n%s", f.member, f.key, text)
+		}
+		figures[f.name] = 1000 * value
+	}
+	return figures
+}
+
+// load runs k6 against a server of its own, and gives the processor time of both.
+func (c *truthCase) load(t *testing.T, records, truths string) time.Duration {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	url, stopServer := startServer(t, ctx, truths, cmp.Or(c.itl, 20*time.Millisecond))
+	args := append(c.prefix(t), truthProgram(t, "k6"), "run", "--quiet", "--out", "llm="+records, "-e", "BASE_URL="+url+"/v1",
+		"-e", "STAGE="+c.stage, "-e", "EXECUTOR="+c.executor, "-e", fmt.Sprint("TOKENS=", c.tokens), "-e", fmt.Sprint("BURN=", c.burn),
+		cmp.Or(c.script, "testdata/truth.js"))
+	if c.script != "" { // has settings of its own
+		args = slices.DeleteFunc(args, func(a string) bool { return strings.HasPrefix(a, "STAGE=") })
+	}
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // of this test
+	cmd.Env = append(os.Environ(), "K6_NO_USAGE_REPORT=true", "K6_AUTO_EXTENSION_RESOLUTION=false")
+	if c.procs > 0 {
+		cmd.Env = append(cmd.Env, fmt.Sprint("GOMAXPROCS=", c.procs))
+	}
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
+	defer startHogs(t, c.hogs)()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	if c.stop {
+		go stopAndGo(cmd.Process, url, ended)
+	}
+	err := cmd.Wait()
+	close(ended)
+	if err != nil {
+		t.Fatalf("k6 run: %v\n%s", err, output.String())
+	}
+	return stopServer() + cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+}
+
+// prefix is what k6 is started by, and that takes its place.
+func (c *truthCase) prefix(t *testing.T) (args []string) {
+	t.Helper()
+	if c.quota > 0 {
+		args = append(args, "sh", "-c", `echo $$ >"$0/cgroup.procs" && exec "$@"`, quotaGroup(t, c.quota))
+	}
+	if c.nice != 0 {
+		args = append(args, "nice", "-n", fmt.Sprint(c.nice))
+	}
+	return args
+}
+
+// quotaGroup makes a control group that may use a part of one processor, and removes it at the end of the test.
+func quotaGroup(t *testing.T, processors float64) string {
+	t.Helper()
+	const period = 100_000 // µs
+	quota := int(processors * period)
+	set := func(dir string, values map[string]string) error {
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			return err
+		}
+		t.Cleanup(func() { _ = os.Remove(dir) })
+		for name, value := range values {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(value), 0o600); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	name := fmt.Sprint("llm-test-", os.Getpid(), "-", quota)
+	first := filepath.Join("/sys/fs/cgroup/cpu", name)
+	err := set(first, map[string]string{"cpu.cfs_period_us": fmt.Sprint(period), "cpu.cfs_quota_us": fmt.Sprint(quota)})
+	if err == nil {
+		return first
+	}
+	second := filepath.Join("/sys/fs/cgroup", name)
+	if err2 := set(second, map[string]string{"cpu.max": fmt.Sprint(quota, period)}); err2 != nil {
+		t.Skipf("no control group with a quota can be made, of version 1: %v, of version 2: %v", err, err2)
+	}
+	return second
+}
+
+// startHogs starts processes that use whatever processor they get. Whatever happens they end after two minutes of that.
+func startHogs(t *testing.T, n int) (stop func()) {
+	t.Helper()
+	var hogs []*exec.Cmd
+	for range n {
+		hog := exec.Command("sh", "-c", "ulimit -t 120; while :; do :; done")
+		if err := hog.Start(); err != nil {
+			t.Fatal(err)
+		}
+		hogs = append(hogs, hog)
+	}
+	return func() {
+		for _, hog := range hogs {
+			_ = hog.Process.Kill()
+			_ = hog.Wait()
+		}
+	}
+}
+
+// stopAndGo stops a process for 250 ms of each second, between the arrivals of one request per second.
+func stopAndGo(p *os.Process, url string, ended <-chan struct{}) {
+	wait := func(d time.Duration) bool {
+		select {
+		case <-ended:
+			return false
+		case <-time.After(d):
+			return true
+		}
+	}
+	for !serverIsBusy(url) {
+		if !wait(5 * time.Millisecond) {
+			return
+		}
+	}
+	for wait(400 * time.Millisecond) {
+		_ = p.Signal(syscall.SIGSTOP)
+		going := wait(250 * time.Millisecond)
+		_ = p.Signal(syscall.SIGCONT)
+		if !going || !wait(350*time.Millisecond) {
+			return
+		}
+	}
+}
+
+var running = regexp.MustCompile(`(?m)^vllm:num_requests_running\{.*\} [1-9]`)
+
+func serverIsBusy(url string) bool {
+	r, err := http.Get(url + "/metrics") //nolint:gosec,noctx // of this test
+	if err != nil {
+		return false
+	}
+	defer func() { _ = r.Body.Close() }()
+	var page bytes.Buffer
+	_, _ = page.ReadFrom(r.Body)
+	return running.Match(page.Bytes())
+}
+
+// startServer starts the simulator as a process of its own, on the last processor, before all others there where that is allowed.
+// What it gives back ends the server, and gives its processor time.
+func startServer(t *testing.T, ctx context.Context, truths string, itl time.Duration) (url string, stop func() time.Duration) {
+	t.Helper()
+	server := exec.CommandContext(ctx, "nice", "-n", "-20", truthProgram(t, "k6"), "x", "llm", "sim", "--port", "0", "--truth", truths, //nolint:gosec // of this test
+		"--max-num-seqs", "1000000", "--ttft", "100ms", "--itl", itl.String())
+	if taskset, err := exec.LookPath("taskset"); err == nil {
+		server.Path, server.Args = taskset, append([]string{"taskset", "-c", fmt.Sprint(runtime.NumCPU() - 1)}, server.Args...)
+	}
+	out, err := server.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stop = func() time.Duration {
+		if server.ProcessState == nil {
+			_ = server.Process.Kill() // each finished request is in the file of truths already
+			_ = server.Wait()
+		}
+		return server.ProcessState.UserTime() + server.ProcessState.SystemTime()
+	}
+	t.Cleanup(func() { stop() })
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		if text := strings.TrimSpace(lines.Text()); strings.HasPrefix(text, "http://") {
+			return strings.TrimSuffix(text, "/v1"), stop
+		}
+	}
+	t.Fatal("the simulator did not start")
+	return "", nil
+}
+
+func truthProgram(t *testing.T, name string) string {
+	t.Helper()
+	if truthBin != "" {
+		return filepath.Join(truthBin, name)
+	}
+	if err := buildOnce(); err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join("bin", name)
+}
+
+// processorTime is the time that all processors were busy since the machine started, with what its host took of them.
+func processorTime(t *testing.T) time.Duration {
+	t.Helper()
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var user, nice, system, idle, wait, irq, soft, steal int64
+	if _, err := fmt.Sscanf(string(text), "cpu %d %d %d %d %d %d %d %d", &user, &nice, &system, &idle, &wait, &irq, &soft, &steal); err != nil {
+		t.Fatalf("%v of /proc/stat:\n%s", err, text)
+	}
+	const tick = 10 * time.Millisecond
+	return time.Duration(user+nice+system+irq+soft+steal) * tick
+}
