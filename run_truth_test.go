@@ -27,7 +27,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/sim"
 )
 
-// Settings of these tests: LLM_TEST_TRUTH=all runs every case and the idle runs, some six minutes; LLM_TEST_TRUTH_BIN is a folder
+// Settings of these tests: LLM_TEST_TRUTH=all runs every case and the idle runs, some four minutes; LLM_TEST_TRUTH_BIN is a folder
 // with the k6 and llmconv to try instead of bin. With -artifacts -outputdir=DIR the records and truths of each run are kept.
 var (
 	truthAll = os.Getenv("LLM_TEST_TRUTH") == "all"
@@ -49,6 +49,7 @@ type truthCase struct {
 	quota    float64       // of a processor; 0: none
 	procs    int           // GOMAXPROCS of k6; 0: not set
 	stop     bool          // stop k6 for 250 ms of each second, between the arrivals
+	first    bool          // k6 goes before all others on its processors, where that is allowed
 }
 
 const (
@@ -90,27 +91,35 @@ func TestVerdictIsTrue(t *testing.T) {
 	}
 }
 
-// On an idle machine 19 of 20 runs are valid. Runs during which others used the machine are not judged.
+// On an idle machine 19 of 20 runs are valid. Idle is a machine to a k6 that goes before all others on it; where that is not
+// allowed, runs during which others used the machine are not judged.
 func TestVerdictIsValidOnAnIdleMachine(t *testing.T) {
 	if !truthAll {
 		t.Skip("20 runs on an idle machine take minutes: set LLM_TEST_TRUTH=all")
 	}
 	const want, attempts = 20, 30
+	alone := exec.Command("chrt", "-r", "1", "true").Run() == nil
 	judged, valid := 0, 0
 	for i := 0; i < attempts && judged < want; i++ {
 		c := idleCases[i%len(idleCases)]
 		if i == want/2 {
 			c = truthCase{name: "idle, sharegpt.js", script: "scripts/sharegpt.js"}
 		}
+		c.first = alone
 		t.Run(c.name, func(t *testing.T) {
-			if v := c.try(t); v.others <= idleShare {
-				judged++
-				valid += map[bool]int{true: 1}[v.Verdict == convert.Valid]
+			v := c.try(t)
+			if !alone && v.others > idleShare {
+				return
+			}
+			judged++
+			if v.Verdict == convert.Valid {
+				valid++
 			}
 		})
 	}
 	t.Logf("VALID in %d of %d runs on an idle machine", valid, judged)
 	switch {
+	case t.Failed(): // by a run
 	case judged < want:
 		t.Skipf("others used more than %.0f %% of a processor in all but %d of %d runs: the machine is not idle", 100*idleShare, judged, attempts)
 	case valid < want-1:
@@ -150,11 +159,13 @@ func (c *truthCase) try(t *testing.T) tried {
 	return v
 }
 
-// truthFigures are the figures of the report that are held against the server's clock.
-var truthFigures = []struct {
+// truthFigure is a figure of the report that is held against the server's clock.
+type truthFigure struct {
 	name, key, member string
 	p                 float64
-}{
+}
+
+var truthFigures = []truthFigure{
 	{"TTFT p50", "time_to_first_token", "median", 50}, {"TTFT p99", "time_to_first_token", "p99", 99},
 	{"ITL p50", "inter_token_latency", "median", 50}, {"ITL p90", "inter_token_latency", "p90", 90}, {"ITL p99", "inter_token_latency", "p99", 99},
 	{"TPOT p50", "time_per_output_token", "median", 50}, {"TPOT p99", "time_per_output_token", "p99", 99},
@@ -169,26 +180,19 @@ func (v *tried) table() string {
 	return b.String() + "\n"
 }
 
-// worst names the figure that is furthest from the server's, of those that are off by more than 10 ms and more than 10 %.
+// off is above 1 where a figure is off by more than 10 ms and by more than 10 %.
+func (v *tried) off(f truthFigure) float64 {
+	by := math.Abs(v.report[f.name] - v.server[f.name])
+	return min(by/10, by/(0.1*v.server[f.name]))
+}
+
+// worst names the figure that is off most.
 func (v *tried) worst() (text string, off bool) {
-	const least, share = 10.0, 0.1
-	farthest := slices.MaxFunc(truthFigures, func(a, b struct {
-		name, key, member string
-		p                 float64
-	}) int {
-		error := func(name string) float64 {
-			e, s := math.Abs(v.report[name]-v.server[name]), v.server[name]
-			if e <= least || e <= share*s {
-				return e / 1e6 // after all that are off
-			}
-			return e
-		}
-		return cmp.Compare(error(a.name), error(b.name))
-	}).name
-	report, server := v.report[farthest], v.server[farthest]
-	by := math.Abs(report - server)
+	f := slices.MaxFunc(truthFigures, func(a, b truthFigure) int { return cmp.Compare(v.off(a), v.off(b)) })
+	report, server := v.report[f.name], v.server[f.name]
+	by := report - server
 	return fmt.Sprintf("%s is off by %.1f ms (%.0f %%): %.1f ms by the report, %.1f ms by the server's clock",
-		farthest, by, 100*by/server, report, server), by > least && by > share*server
+		f.name, by, 100*by/server, report, server), v.off(f) > 1
 }
 
 // ownClock gives the figures by the server's own clock, of the requests that the report has figures of, and how late the
@@ -203,7 +207,7 @@ func ownClock(t *testing.T, requests []*record.Request, truths map[string]sim.Re
 	add := func(key string, ns int64) { lists[key] = append(lists[key], float64(ns)/1e6) }
 	for _, q := range requests {
 		if q.Failed() {
-			t.Fatalf("request %s failed: %s", q.ID, q.Error)
+			continue // of which the report has no figures either
 		}
 		s, known := truths[q.ID]
 		n := len(s.Chunks)
@@ -220,6 +224,9 @@ func ownClock(t *testing.T, requests []*record.Request, truths map[string]sim.Re
 				add("inter_token_latency", at-s.Chunks[i-1])
 			}
 		}
+	}
+	if len(lists) == 0 {
+		t.Fatalf("none of %d requests succeeded", len(requests))
 	}
 	figures = map[string]float64{}
 	at := func(key string, p float64) float64 {
@@ -273,11 +280,12 @@ func (c *truthCase) load(t *testing.T, records, truths string) time.Duration {
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	url, stopServer := startServer(t, ctx, truths, cmp.Or(c.itl, 20*time.Millisecond))
-	args := append(c.prefix(t), truthProgram(t, "k6"), "run", "--quiet", "--out", "llm="+records, "-e", "BASE_URL="+url+"/v1",
-		"-e", "STAGE="+c.stage, "-e", "EXECUTOR="+c.executor, "-e", fmt.Sprint("TOKENS=", c.tokens), "-e", fmt.Sprint("BURN=", c.burn),
-		cmp.Or(c.script, "testdata/truth.js"))
+	args := append(c.prefix(t), truthProgram(t, "k6"), "run", "--quiet", "--out", "llm="+records, "-e", "BASE_URL="+url+"/v1")
 	if c.script != "" { // has settings of its own
-		args = slices.DeleteFunc(args, func(a string) bool { return strings.HasPrefix(a, "STAGE=") })
+		args = append(args, c.script)
+	} else {
+		args = append(args, "-e", "STAGE="+c.stage, "-e", "EXECUTOR="+c.executor, "-e", fmt.Sprint("TOKENS=", c.tokens),
+			"-e", fmt.Sprint("BURN=", c.burn), "testdata/truth.js")
 	}
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // of this test
 	cmd.Env = append(os.Environ(), "K6_NO_USAGE_REPORT=true", "K6_AUTO_EXTENSION_RESOLUTION=false")
@@ -307,6 +315,9 @@ func (c *truthCase) prefix(t *testing.T) (args []string) {
 	t.Helper()
 	if c.quota > 0 {
 		args = append(args, "sh", "-c", `echo $$ >"$0/cgroup.procs" && exec "$@"`, quotaGroup(t, c.quota))
+	}
+	if c.first {
+		args = append(args, "chrt", "-r", "1")
 	}
 	if c.nice != 0 {
 		args = append(args, "nice", "-n", fmt.Sprint(c.nice))
@@ -401,15 +412,16 @@ func serverIsBusy(url string) bool {
 	return running.Match(page.Bytes())
 }
 
-// startServer starts the simulator as a process of its own, on the last processor, before all others there where that is allowed.
-// What it gives back ends the server, and gives its processor time.
+// firstInLine runs its arguments before all others on the last processor, as far as that is allowed. Niceness would count among the
+// processes of one session only.
+const firstInLine = `pin="$0"; taskset -c $pin true && set -- taskset -c $pin "$@"
+if chrt -r 1 true; then exec chrt -r 1 "$@"; else exec nice -n -20 "$@"; fi`
+
+// startServer starts the simulator as a process of its own. What it gives back ends the server, and gives its processor time.
 func startServer(t *testing.T, ctx context.Context, truths string, itl time.Duration) (url string, stop func() time.Duration) {
 	t.Helper()
-	server := exec.CommandContext(ctx, "nice", "-n", "-20", truthProgram(t, "k6"), "x", "llm", "sim", "--port", "0", "--truth", truths, //nolint:gosec // of this test
-		"--max-num-seqs", "1000000", "--ttft", "100ms", "--itl", itl.String())
-	if taskset, err := exec.LookPath("taskset"); err == nil {
-		server.Path, server.Args = taskset, append([]string{"taskset", "-c", fmt.Sprint(runtime.NumCPU() - 1)}, server.Args...)
-	}
+	server := exec.CommandContext(ctx, "sh", "-c", firstInLine, fmt.Sprint(runtime.NumCPU()-1), truthProgram(t, "k6"), "x", "llm", "sim", //nolint:gosec // of this test
+		"--port", "0", "--truth", truths, "--max-num-seqs", "1000000", "--ttft", "100ms", "--itl", itl.String())
 	out, err := server.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
