@@ -3,22 +3,15 @@
 package llm_test
 
 import (
-	"bufio"
-	"bytes"
 	"cmp"
-	"context"
 	"encoding/json"
 	"fmt"
 	"math"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -53,11 +46,10 @@ type truthCase struct {
 }
 
 const (
-	closed20  = `{"requests": 80, "concurrency": 20}`
-	dueLoad   = "llm-arrival-rate"
-	manyLoad  = `{"requests": 4800, "concurrency": 2400, "rampUp": "3s"}`
-	manyGap   = 60 * time.Millisecond // which one processor of the server keeps up with
-	manyAsked = 60
+	closed20 = `{"requests": 80, "concurrency": 20}`
+	dueLoad  = "llm-arrival-rate"
+	manyLoad = `{"requests": 4800, "concurrency": 2400, "rampUp": "3s"}`
+	manyGap  = 60 * time.Millisecond // which one processor of the server keeps up with
 )
 
 var truthCases = []truthCase{
@@ -68,8 +60,8 @@ var truthCases = []truthCase{
 	{name: "quota 0.3", long: true, stage: `{"requests": 1200, "concurrency": 300}`, tokens: 50, quota: 0.3},
 	{name: "stop", stage: `{"rate": 1, "duration": "6s"}`, executor: dueLoad, tokens: 200, stop: true},
 	{name: "burn", stage: closed20, tokens: 50, burn: 30},
-	{name: "many streams", long: true, stage: manyLoad, tokens: manyAsked, itl: manyGap, procs: 1},
-	{name: "many streams, hogs", long: true, stage: manyLoad, tokens: manyAsked, itl: manyGap, procs: 1, hogs: 2},
+	{name: "many streams", long: true, stage: manyLoad, tokens: 60, itl: manyGap, procs: 1},
+	{name: "many streams, hogs", long: true, stage: manyLoad, tokens: 60, itl: manyGap, procs: 1, hogs: 2},
 }
 
 // idleCases are short, for a verdict that doubts every second of them is as wrong as one that doubts none.
@@ -98,17 +90,16 @@ func TestVerdictIsValidOnAnIdleMachine(t *testing.T) {
 		t.Skip("20 runs on an idle machine take minutes: set LLM_TEST_TRUTH=all")
 	}
 	const want, attempts = 20, 30
-	alone := exec.Command("chrt", "-r", "1", "true").Run() == nil
 	judged, valid := 0, 0
 	for i := 0; i < attempts && judged < want; i++ {
 		c := idleCases[i%len(idleCases)]
 		if i == want/2 {
 			c = truthCase{name: "idle, sharegpt.js", script: "scripts/sharegpt.js"}
 		}
-		c.first = alone
+		c.first = goesFirst()
 		t.Run(c.name, func(t *testing.T) {
 			v := c.try(t)
-			if !alone && v.others > idleShare {
+			if !goesFirst() && v.others > idleShare {
 				return
 			}
 			judged++
@@ -119,11 +110,10 @@ func TestVerdictIsValidOnAnIdleMachine(t *testing.T) {
 	}
 	t.Logf("VALID in %d of %d runs on an idle machine", valid, judged)
 	switch {
-	case t.Failed(): // by a run
-	case judged < want:
+	case valid < judged-1:
+		t.Errorf("VALID in %d of %d runs on an idle machine, want all but one", valid, judged)
+	case judged < want && !t.Failed():
 		t.Skipf("others used more than %.0f %% of a processor in all but %d of %d runs: the machine is not idle", 100*idleShare, judged, attempts)
-	case valid < want-1:
-		t.Errorf("VALID in %d of %d runs on an idle machine, want %d", valid, judged, want-1)
 	}
 }
 
@@ -153,7 +143,11 @@ func (c *truthCase) try(t *testing.T) tried {
 	v.server = server
 	worst, off := v.worst()
 	t.Logf("%s\n  %s %q, others used %.2f processors\n%s  worst: %s%s", c.name, v.Verdict, v.Reasons, v.others, v.table(), worst, delays)
-	if off && v.Verdict == convert.Valid {
+	switch {
+	case !off || v.Verdict != convert.Valid:
+	case !goesFirst() && v.server["TTFT p99"] > 1.05*float64(serverTTFT.Milliseconds()):
+		t.Skipf("not judged: %s, but the server was kept from its processor, too, and what it read late counts against k6", worst)
+	default:
 		t.Errorf("%s: %s, and the verdict is VALID", c.name, worst)
 	}
 	return v
@@ -272,202 +266,4 @@ func (c *truthCase) convert(t *testing.T, records string, health *convert.Client
 		figures[f.name] = 1000 * value
 	}
 	return figures
-}
-
-// load runs k6 against a server of its own, and gives the processor time of both.
-func (c *truthCase) load(t *testing.T, records, truths string) time.Duration {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-	defer cancel()
-	url, stopServer := startServer(t, ctx, truths, cmp.Or(c.itl, 20*time.Millisecond))
-	args := append(c.prefix(t), truthProgram(t, "k6"), "run", "--quiet", "--out", "llm="+records, "-e", "BASE_URL="+url+"/v1")
-	if c.script != "" { // has settings of its own
-		args = append(args, c.script)
-	} else {
-		args = append(args, "-e", "STAGE="+c.stage, "-e", "EXECUTOR="+c.executor, "-e", fmt.Sprint("TOKENS=", c.tokens),
-			"-e", fmt.Sprint("BURN=", c.burn), "testdata/truth.js")
-	}
-	cmd := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // of this test
-	cmd.Env = append(os.Environ(), "K6_NO_USAGE_REPORT=true", "K6_AUTO_EXTENSION_RESOLUTION=false")
-	if c.procs > 0 {
-		cmd.Env = append(cmd.Env, fmt.Sprint("GOMAXPROCS=", c.procs))
-	}
-	var output bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &output, &output
-	defer startHogs(t, c.hogs)()
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	if c.stop {
-		go stopAndGo(cmd.Process, url, ended)
-	}
-	err := cmd.Wait()
-	close(ended)
-	if err != nil {
-		t.Fatalf("k6 run: %v\n%s", err, output.String())
-	}
-	return stopServer() + cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-}
-
-// prefix is what k6 is started by, and that takes its place.
-func (c *truthCase) prefix(t *testing.T) (args []string) {
-	t.Helper()
-	if c.quota > 0 {
-		args = append(args, "sh", "-c", `echo $$ >"$0/cgroup.procs" && exec "$@"`, quotaGroup(t, c.quota))
-	}
-	if c.first {
-		args = append(args, "chrt", "-r", "1")
-	}
-	if c.nice != 0 {
-		args = append(args, "nice", "-n", fmt.Sprint(c.nice))
-	}
-	return args
-}
-
-// quotaGroup makes a control group that may use a part of one processor, and removes it at the end of the test.
-func quotaGroup(t *testing.T, processors float64) string {
-	t.Helper()
-	const period = 100_000 // µs
-	quota := int(processors * period)
-	set := func(dir string, values map[string]string) error {
-		if err := os.Mkdir(dir, 0o755); err != nil {
-			return err
-		}
-		t.Cleanup(func() { _ = os.Remove(dir) })
-		for name, value := range values {
-			if err := os.WriteFile(filepath.Join(dir, name), []byte(value), 0o600); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	name := fmt.Sprint("llm-test-", os.Getpid(), "-", quota)
-	first := filepath.Join("/sys/fs/cgroup/cpu", name)
-	err := set(first, map[string]string{"cpu.cfs_period_us": fmt.Sprint(period), "cpu.cfs_quota_us": fmt.Sprint(quota)})
-	if err == nil {
-		return first
-	}
-	second := filepath.Join("/sys/fs/cgroup", name)
-	if err2 := set(second, map[string]string{"cpu.max": fmt.Sprint(quota, period)}); err2 != nil {
-		t.Skipf("no control group with a quota can be made, of version 1: %v, of version 2: %v", err, err2)
-	}
-	return second
-}
-
-// startHogs starts processes that use whatever processor they get. Whatever happens they end after two minutes of that.
-func startHogs(t *testing.T, n int) (stop func()) {
-	t.Helper()
-	var hogs []*exec.Cmd
-	for range n {
-		hog := exec.Command("sh", "-c", "ulimit -t 120; while :; do :; done")
-		if err := hog.Start(); err != nil {
-			t.Fatal(err)
-		}
-		hogs = append(hogs, hog)
-	}
-	return func() {
-		for _, hog := range hogs {
-			_ = hog.Process.Kill()
-			_ = hog.Wait()
-		}
-	}
-}
-
-// stopAndGo stops a process for 250 ms of each second, between the arrivals of one request per second.
-func stopAndGo(p *os.Process, url string, ended <-chan struct{}) {
-	wait := func(d time.Duration) bool {
-		select {
-		case <-ended:
-			return false
-		case <-time.After(d):
-			return true
-		}
-	}
-	for !serverIsBusy(url) {
-		if !wait(5 * time.Millisecond) {
-			return
-		}
-	}
-	for wait(400 * time.Millisecond) {
-		_ = p.Signal(syscall.SIGSTOP)
-		going := wait(250 * time.Millisecond)
-		_ = p.Signal(syscall.SIGCONT)
-		if !going || !wait(350*time.Millisecond) {
-			return
-		}
-	}
-}
-
-var running = regexp.MustCompile(`(?m)^vllm:num_requests_running\{.*\} [1-9]`)
-
-func serverIsBusy(url string) bool {
-	r, err := http.Get(url + "/metrics") //nolint:gosec,noctx // of this test
-	if err != nil {
-		return false
-	}
-	defer func() { _ = r.Body.Close() }()
-	var page bytes.Buffer
-	_, _ = page.ReadFrom(r.Body)
-	return running.Match(page.Bytes())
-}
-
-// firstInLine runs its arguments before all others on the last processor, as far as that is allowed. Niceness would count among the
-// processes of one session only.
-const firstInLine = `pin="$0"; taskset -c $pin true && set -- taskset -c $pin "$@"
-if chrt -r 1 true; then exec chrt -r 1 "$@"; else exec nice -n -20 "$@"; fi`
-
-// startServer starts the simulator as a process of its own. What it gives back ends the server, and gives its processor time.
-func startServer(t *testing.T, ctx context.Context, truths string, itl time.Duration) (url string, stop func() time.Duration) {
-	t.Helper()
-	server := exec.CommandContext(ctx, "sh", "-c", firstInLine, fmt.Sprint(runtime.NumCPU()-1), truthProgram(t, "k6"), "x", "llm", "sim", //nolint:gosec // of this test
-		"--port", "0", "--truth", truths, "--max-num-seqs", "1000000", "--ttft", "100ms", "--itl", itl.String())
-	out, err := server.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	stop = func() time.Duration {
-		if server.ProcessState == nil {
-			_ = server.Process.Kill() // each finished request is in the file of truths already
-			_ = server.Wait()
-		}
-		return server.ProcessState.UserTime() + server.ProcessState.SystemTime()
-	}
-	t.Cleanup(func() { stop() })
-	for lines := bufio.NewScanner(out); lines.Scan(); {
-		if text := strings.TrimSpace(lines.Text()); strings.HasPrefix(text, "http://") {
-			return strings.TrimSuffix(text, "/v1"), stop
-		}
-	}
-	t.Fatal("the simulator did not start")
-	return "", nil
-}
-
-func truthProgram(t *testing.T, name string) string {
-	t.Helper()
-	if truthBin != "" {
-		return filepath.Join(truthBin, name)
-	}
-	if err := buildOnce(); err != nil {
-		t.Fatal(err)
-	}
-	return filepath.Join("bin", name)
-}
-
-// processorTime is the time that all processors were busy since the machine started, with what its host took of them.
-func processorTime(t *testing.T) time.Duration {
-	t.Helper()
-	text, err := os.ReadFile("/proc/stat")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var user, nice, system, idle, wait, irq, soft, steal int64
-	if _, err := fmt.Sscanf(string(text), "cpu %d %d %d %d %d %d %d %d", &user, &nice, &system, &idle, &wait, &irq, &soft, &steal); err != nil {
-		t.Fatalf("%v of /proc/stat:\n%s", err, text)
-	}
-	const tick = 10 * time.Millisecond
-	return time.Duration(user+nice+system+irq+soft+steal) * tick
 }
