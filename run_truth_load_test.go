@@ -27,7 +27,8 @@ func (c *truthCase) load(t *testing.T, records, truths string) time.Duration {
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	url, stopServer := startServer(t, ctx, truths, cmp.Or(c.itl, 20*time.Millisecond))
-	args := append(c.prefix(t), truthProgram(t, "k6"), "run", "--quiet", "--out", "llm="+records, "-e", "BASE_URL="+url+"/v1")
+	args := append(c.prefix(t), truthProgram(t, "k6"), "run", "--quiet", "--out", "llm="+records,
+		"-e", "BASE_URL="+url+"/v1")
 	if c.script != "" { // has settings of its own
 		args = append(args, c.script)
 	} else {
@@ -165,16 +166,20 @@ var goesFirst = sync.OnceValue(func() bool { return exec.Command("chrt", "-r", "
 // serverTTFT is how long the server takes for the first token.
 const serverTTFT = 100 * time.Millisecond
 
-// firstInLine runs its arguments before all others on the last processor, as far as that is allowed. Niceness would count among the
-// processes of one session only.
+// firstInLine runs its arguments before all others on the last processor, as far as that is allowed. Niceness would count
+// among the processes of one session only.
 const firstInLine = `pin="$0"; taskset -c $pin true && set -- taskset -c $pin "$@"
 if chrt -r 2 true; then exec chrt -r 2 "$@"; else exec nice -n -20 "$@"; fi`
 
-// startServer starts the simulator as a process of its own. What it gives back ends the server, and gives its processor time.
-func startServer(t *testing.T, ctx context.Context, truths string, itl time.Duration) (url string, stop func() time.Duration) {
+// startServer starts the simulator as a process of its own. What it gives back ends the server, and gives its processor
+// time.
+func startServer(
+	t *testing.T, ctx context.Context, truths string, itl time.Duration,
+) (url string, stop func() time.Duration) {
 	t.Helper()
-	server := exec.CommandContext(ctx, "sh", "-c", firstInLine, fmt.Sprint(runtime.NumCPU()-1), truthProgram(t, "k6"), "x", "llm", "sim", //nolint:gosec // of this test
-		"--port", "0", "--truth", truths, "--max-num-seqs", "1000000", "--ttft", serverTTFT.String(), "--itl", itl.String())
+	server := exec.CommandContext(ctx, "sh", "-c", firstInLine, fmt.Sprint(runtime.NumCPU()-1), //nolint:gosec // of this test
+		truthProgram(t, "k6"), "x", "llm", "sim", "--port", "0", "--truth", truths, "--max-num-seqs", "1000000",
+		"--ttft", serverTTFT.String(), "--itl", itl.String())
 	out, err := server.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -218,7 +223,8 @@ func processorTime(t *testing.T) time.Duration {
 		t.Fatal(err)
 	}
 	var user, nice, system, idle, wait, irq, soft, steal int64
-	if _, err := fmt.Sscanf(string(text), "cpu %d %d %d %d %d %d %d %d", &user, &nice, &system, &idle, &wait, &irq, &soft, &steal); err != nil {
+	_, err = fmt.Sscan(strings.TrimPrefix(string(text), "cpu"), &user, &nice, &system, &idle, &wait, &irq, &soft, &steal)
+	if err != nil {
 		t.Fatalf("%v of /proc/stat:\n%s", err, text)
 	}
 	const tick = 10 * time.Millisecond
