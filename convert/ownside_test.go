@@ -41,7 +41,7 @@ func TestOwnFailures(t *testing.T) {
 		},
 		{
 			"a cause of another version", []record.Request{{ErrorType: record.ErrorConnect, Note: record.NoteOwnFault + ": the \x1b[31mmoon"}},
-			map[string]int{"the \x1b[31mmoon": 1}, []string{"1 requests met a failure of the machine that sent them, not of the server: the [31mmoon"},
+			map[string]int{"the \x1b[31mmoon": 1}, []string{"1 requests met a failure of the machine that sent them, not of the server: the \\x1b[31mmoon"},
 		},
 	} {
 		r := new(Run)

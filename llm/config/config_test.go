@@ -152,7 +152,7 @@ func TestLoadNamesTheFile(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	if info, err := os.Stat("/dev/zero"); err == nil && info.Mode()&os.ModeDevice != 0 {
-		if _, err := Load("/dev/zero"); fmt.Sprint(err) != "configuration: /dev/zero is a device: give a file" {
+		if _, err := Load("/dev/zero"); fmt.Sprint(err) != "configuration: /dev/zero is a device, not a file" {
 			t.Errorf("got %v", err)
 		}
 	}
