@@ -61,7 +61,7 @@ func (r *Run) leaveLate(c *Cut) {
 		}
 	}
 	if c.LateRequests > 0 {
-		r.remark("left %d of %d requests out of latencies: the load generator may have read them over 10 ms late",
+		r.remark("left %d of %d requests out of latencies: the load generator may have read them over 8 ms late",
 			c.LateRequests, len(r.Requests))
 	}
 }

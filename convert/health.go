@@ -30,8 +30,10 @@ type ClientHealth struct {
 // The bounds of the rules: above the first a run is suspect, above the second invalid.
 var (
 	latenessBounds = [2]float64{0.010, 0.250} // seconds, of one in a hundred starts
-	lateBounds     = [2]float64{0.010, 0.050} // seconds by which a figure may be off
-	shareBounds    = [2]float64{0.10, 1}      // the same, as a share of what it is in truth; both are exceeded
+	// What a figure may be off by, in seconds and as a share of what it is in truth; both are exceeded. A stall between two
+	// heartbeats is not seen, so the first bounds are a fifth below 10 ms and 10 %, which nothing VALID is to be off by.
+	lateBounds  = [2]float64{0.008, 0.050}
+	shareBounds = [2]float64{0.08, 1}
 	leftOutBound   = 0.1                      // share of the successes whose latencies are left out
 	dropBounds     = [2]float64{0, 0.01}      // share of the arrivals
 	cpuBounds      = [2]float64{0.85, 0.95}   // share of the processors it may use
@@ -41,7 +43,7 @@ var (
 
 var healthRules = []string{
 	"lateness (start - due, turns of conversations and closed loops left out) above 10 ms of more than one in a hundred requests, of fewer than 200 of more than one, is suspect, above 250 ms invalid",
-	"a heartbeat each 5 ms tells when the process did not get to run: a percentile (p50, p90, p99) of time_to_first_token, request_latency, time_per_output_token or inter_token_latency that this may have put off by more than 10 ms and 10 % makes a run suspect, by more than 50 ms and the figure's own size invalid",
+	"a heartbeat each 5 ms tells when the process did not get to run: a percentile (p50, p90, p99) of time_to_first_token, request_latency, time_per_output_token or inter_token_latency that this may have put off by more than 8 ms and 8 % makes a run suspect, by more than 50 ms and the figure's own size invalid",
 	"any dropped arrival is suspect, above 1 % invalid",
 	"CPU above 85 % of the processors or the quota is suspect, above 95 % invalid",
 	"stop-the-world pauses above 2 % of the time are suspect, above 5 % invalid",

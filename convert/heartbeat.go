@@ -14,7 +14,7 @@ type Heartbeats struct {
 	Beats int64 `json:"beats"`
 	P99   Float `json:"late_p99"`
 	Max   Float `json:"late_max"`
-	// Seconds are those, counted from the run's first start, in which a beat was over 10 ms late.
+	// Seconds are those, counted from the run's first start, in which a beat was over 8 ms late.
 	Seconds   []LateSecond `json:"late_seconds"`
 	RunWait   *Float       `json:"run_wait"`  // threads waited for a processor, added up; null where the system does not tell
 	Throttled *Float       `json:"throttled"` // the quota of the control group was used up
@@ -115,9 +115,9 @@ type lateFigure struct {
 
 var latePercentiles = []float64{50, 90, 99}
 
-// lateFigures bounds the figures of successes; nil where no heartbeat was late while they were measured.
+// lateFigures bounds the figures of successes; nil where no heartbeat and no writing was late while they were measured.
 func (g *group) lateFigures() []lateFigure {
-	touched := func(q *Request) bool { return len(g.run.lateDuring(q)) > 0 }
+	touched := func(q *Request) bool { return q.WriteDelay >= shortest || len(g.run.lateDuring(q)) > 0 }
 	if !slices.ContainsFunc(g.ok, touched) {
 		return nil
 	}
@@ -143,7 +143,7 @@ type lateLists struct {
 func (b *lateLists) add(q *Request) {
 	spans := b.group.run.lateDuring(q)
 	q.unpack(&b.rec)
-	begun := b.group.run.seconds(begunLate(spans, q.Start))
+	begun := b.group.run.seconds(max(begunLate(spans, q.Start), q.WriteDelay))
 	late := func(chunk int) float64 {
 		return b.group.run.seconds(readLate(spans, q.Start+b.rec.Chunks[chunk]*1000))
 	}
@@ -210,11 +210,8 @@ func (b *lateLists) figures() []lateFigure {
 // readsLate reports whether a figure of a request may be off by more than 10 ms.
 func (r *Run) readsLate(q *Request, rec *record.Request) bool {
 	spans := r.lateDuring(q)
-	if len(spans) == 0 {
-		return false
-	}
 	q.unpack(rec)
-	late := max(begunLate(spans, q.Start), readLate(spans, q.End))
+	late := max(begunLate(spans, q.Start), q.WriteDelay, readLate(spans, q.End))
 	for _, at := range rec.Chunks {
 		late = max(late, readLate(spans, q.Start+at*1000))
 	}

@@ -139,6 +139,26 @@ func TestFigureErrorsHoldTheTruth(t *testing.T) {
 	}
 }
 
+// What the load generator needs to write a request is not the server's, whether a heartbeat sees it or not.
+func TestTimeToWriteCountsAgainstTTFT(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		ms, bytes int64
+		verdict   string
+	}{{1, 100, Valid}, {30, 100, Suspect}, {30, 1 << 20, Valid}} {
+		lines, _ := stalled(nil)
+		for _, line := range lines {
+			if q, ok := line.(*record.Request); ok {
+				q.Connected, q.Written, q.BytesSent = q.Start, q.Start+tt.ms*1_000_000, tt.bytes
+			}
+		}
+		h := summarized(t, lines, Cut{}).Ours.Health
+		if h.Verdict != tt.verdict || (tt.verdict == Suspect) != strings.Contains(strings.Join(h.Reasons, "\n"), "time_to_first_token p") {
+			t.Errorf("%d bytes written within %d ms: %s %q, want %s", tt.bytes, tt.ms, h.Verdict, h.Reasons, tt.verdict)
+		}
+	}
+}
+
 func TestExcludeLate(t *testing.T) {
 	t.Parallel()
 	lines, _ := stalled([]stall{{520_000, 770_000}})

@@ -37,6 +37,8 @@ type Request struct {
 	Connected, FirstByte, Attempt int64 // 0 when they never came
 	Index                         int64
 	BytesSent, BytesReceived      int64
+	// WriteDelay is from when a connection was at hand until the request was written, 0 if not known.
+	WriteDelay int64
 
 	Seq, Turn, MaxTokens, PromptAsked, Retries int32
 	// StageAt is the stage in which the request was due, or in which it was sent where that is unknown.
@@ -77,7 +79,7 @@ func (r *Run) fillCounted(rec *record.Request, c record.Counts, instance string)
 	*q = Request{
 		Traits: r.traits(rec, instance, c), ID: rec.ID, SessionID: rec.SessionID, Error: rec.Error,
 		Start: rec.Start, End: rec.End, Connected: rec.Connected, FirstByte: rec.FirstByte, Attempt: rec.Attempt,
-		Index: rec.Index, BytesSent: rec.BytesSent, BytesReceived: rec.BytesReceived,
+		WriteDelay: writeDelay(rec), Index: rec.Index, BytesSent: rec.BytesSent, BytesReceived: rec.BytesReceived,
 		Seq: narrow(rec.Seq), Turn: narrow(rec.Turn), MaxTokens: narrow(rec.MaxTokens), PromptAsked: narrow(rec.PromptAsked), Retries: narrow(rec.Retries),
 		StageAt: narrow(rec.Stage), promptRaw: rec.PromptRaw, tokenized: len(rec.ChunkTokens) > 0, chunks: narrow(len(rec.Chunks)), good: none,
 	}
@@ -96,6 +98,15 @@ func (r *Run) fillCounted(rec *record.Request, c record.Counts, instance string)
 	q.count(rec, c)
 	q.time(rec, c)
 	return q
+}
+
+// writeDelay is of requests that the system takes at once. A long one waits for the network, too.
+func writeDelay(rec *record.Request) int64 {
+	const atOnce = 64 << 10 // bytes, fewer than a connection's buffer has
+	if rec.Written == 0 || rec.Connected == 0 || rec.BytesSent > atOnce {
+		return 0
+	}
+	return max(0, rec.Written-max(rec.Connected, rec.Start))
 }
 
 // count takes the token counts over.

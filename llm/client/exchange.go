@@ -78,6 +78,7 @@ func (x *exchange) run(ctx context.Context, rt http.RoundTripper) {
 	}
 	x.settle()
 	x.rec.Connected, x.rec.FirstByte = x.untilEnd(&x.seen.connected), x.untilEnd(&x.seen.firstByte)
+	x.rec.Written = x.untilEnd(&x.seen.written)
 	x.rec.ResponseBody = strings.ToValidUTF8(x.raw.String(), "\ufffd")
 	if x.raw.cut {
 		x.note(record.NoteBodyCut)

@@ -17,7 +17,7 @@ import (
 
 // sight is what the transport tells of one attempt. It is written by the transport's goroutines, which may outlive it.
 type sight struct {
-	connected, firstByte atomic.Int64
+	connected, written, firstByte atomic.Int64
 	connections          atomic.Int64 // the attempt was sent on
 	reused               atomic.Bool  // the last of them was kept alive
 	interim              atomic.Bool  // an answer of 1xx came first
@@ -30,6 +30,11 @@ func newSight() *sight {
 		s.reused.Store(info.Reused)
 		s.connected.Store(record.UnixNano(time.Now()))
 		s.connections.Add(1)
+	}
+	s.trace.WroteRequest = func(info httptrace.WroteRequestInfo) {
+		if info.Err == nil {
+			s.written.Store(record.UnixNano(time.Now()))
+		}
 	}
 	s.trace.GotFirstResponseByte = func() { s.firstByte.Store(record.UnixNano(time.Now())) }
 	s.trace.Got1xxResponse = func(int, textproto.MIMEHeader) error {

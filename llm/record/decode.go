@@ -153,6 +153,8 @@ func (s *scan) time(key []byte, k *kept) bool {
 		return s.int64(&r.End)
 	case "connected_ns":
 		return s.int64(&r.Connected)
+	case "written_ns":
+		return s.int64(&r.Written)
 	case "first_byte_ns":
 		return s.int64(&r.FirstByte)
 	case "attempt_ns":

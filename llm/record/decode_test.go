@@ -15,7 +15,7 @@ func fullRequest() *Request {
 	r.Error, r.RequestBody, r.ResponseBody = "busy", "", ""
 	r.Retries, r.PromptAsked, r.PromptRaw, r.CompletionRaw, r.SessionID, r.Turn, r.Adapter, r.Client = 1, 5, true, true, "session-1", 2, "lora", 3
 	r.Start, r.End, r.Due = 1_795_000_000_123_456_789, 1_795_000_003_123_456_789, new(int64(1_795_000_000_000_000_001))
-	r.Connected, r.FirstByte, r.Attempt, r.ServerDate = r.Start+1, r.Start+2, r.Start+3, 1_795_000_000
+	r.Connected, r.Written, r.FirstByte, r.Attempt, r.ServerDate = r.Start+1, r.Start+2, r.Start+3, r.Start+4, 1_795_000_000
 	r.SLO, r.Good = &Bounds{TTFT: 500, TPOT: 0.5}, new(true)
 	return &r
 }

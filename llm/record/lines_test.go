@@ -19,7 +19,7 @@ var allLines = []Line{
 	&Run{Schema: Schema, ID: "r", Instance: "i", Segment: "0:1/2", SegmentSequence: "0,1/2,1", Start: 1, Versions: map[string]string{"k6": "v2"}, Seed: new(int64(1)),
 		Scenarios: []Scenario{{Name: "s", Executor: "ramping-arrival-rate", StartAt: 1.5, Stages: []Stage{{Index: 0, From: new(0.0), Rate: new(2.5), Duration: new(10.0)}}}}},
 	&Client{Number: 1, SLO: &Bounds{TTFT: 500}, Simulator: true, Options: map[string]any{"api": "chat"}},
-	&Request{ID: "a-1", Scenario: "s", Stage: 2, Index: 7, Seq: 1, API: "chat", Model: "m", Streaming: true, Due: new(int64(5)), Start: 6, End: 9_000_000, Connected: 7, FirstByte: 8,
+	&Request{ID: "a-1", Scenario: "s", Stage: 2, Index: 7, Seq: 1, API: "chat", Model: "m", Streaming: true, Due: new(int64(5)), Start: 6, End: 9_000_000, Connected: 7, Written: 7, FirstByte: 8,
 		Chunks: []int64{1, 2, 2}, ChunkTokens: []int{1, 0, 2}, Reasoning: []int64{1}, ToolCalls: []int64{2}, Prompt: new(0), Completion: new(3), MaxTokens: 4,
 		Usage: json.RawMessage(`{"completion_tokens":3}`), FinishReason: "stop", Status: 200, BytesSent: 10, BytesReceived: 20, ErrorType: ErrorHTTP, Error: "e\n\"", Note: "n",
 		SLO: &Bounds{TPOT: 50}, Good: new(false), RequestBody: "{}", ResponseBody: "é"},

@@ -62,6 +62,7 @@ type Request struct {
 	Start     int64  `json:"start_ns"`
 	End       int64  `json:"end_ns"`
 	Connected int64  `json:"connected_ns,omitempty"` // a connection was at hand, new or kept alive
+	Written   int64  `json:"written_ns,omitempty"`   // the request was handed to the system
 	FirstByte int64  `json:"first_byte_ns,omitempty"`
 	Retries   int    `json:"retries,omitempty"`    // attempts beyond the first, after connections that failed before an answer
 	Attempt   int64  `json:"attempt_ns,omitempty"` // when the last attempt was sent; 0 if that was Start

@@ -249,7 +249,7 @@ func (r *Request) Validate() error {
 // checkTimes holds what happened in between to the time from the start to the end.
 func (r *Request) checkTimes() error {
 	for _, i := range [...]instant{
-		{"connected_ns", r.Connected}, {"first_byte_ns", r.FirstByte}, {"attempt_ns", r.Attempt},
+		{"connected_ns", r.Connected}, {"written_ns", r.Written}, {"first_byte_ns", r.FirstByte}, {"attempt_ns", r.Attempt},
 	} {
 		if i.at != 0 && (i.at < r.Start || i.at-straggler > r.End) {
 			return fmt.Errorf("%s lies outside of start_ns to end_ns", i.name)
