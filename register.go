@@ -15,8 +15,10 @@ import (
 )
 
 func init() {
-	modules.Register("k6/x/llm", llm.New())
+	module := llm.New()
+	modules.Register("k6/x/llm", module)
 	output.RegisterExtension("llm", llmoutput.New)
 	lib.RegisterExecutorConfigType(executor.Name, executor.NewConfig)
+	executor.BeforeLoad = module.BeforeLoad
 	subcommand.RegisterExtension("llm", command.New)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/datasets"
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 	"github.com/seed-307b789f/xk6-llm/llm/chat"
+	"github.com/seed-307b789f/xk6-llm/llm/limits"
 	"github.com/seed-307b789f/xk6-llm/llm/measure"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -30,6 +31,10 @@ type RootModule struct {
 	traces     cache[arrival.TraceFile]
 	schedules  schedules
 	salts      salts
+
+	startOnce   sync.Once // at the first Client: k6's event of the start is waited for
+	prepareOnce sync.Once
+	loadOnce    sync.Once
 
 	planOnce sync.Once
 	plan     []record.Scenario
@@ -56,6 +61,9 @@ func New() *RootModule { return new(RootModule) }
 
 // NewModuleInstance gives the module of one VU.
 func (r *RootModule) NewModuleInstance(vu modules.VU) modules.Instance {
+	if err := limits.NextVU(); err != nil {
+		common.Throw(vu.Runtime(), err)
+	}
 	m, err := measure.Register(vu.InitEnv().Registry)
 	if err != nil {
 		common.Throw(vu.Runtime(), err)

@@ -443,16 +443,21 @@ func TestScenarios(t *testing.T) {
 	for _, tt := range []struct{ name, options, want string }{
 		{
 			"rates, a ramp and a fraction", `{stages: [{rate: 5, duration: '30s'}, {target: 10, duration: 60000}, {rate: 1.5, duration: '10s'}], interval: '5s'}`,
-			`{"stage_0":{"env":{"K6_LLM_FIRST_ITEM":"0"},"executor":"ramping-arrival-rate","gracefulStop":"2m0s","maxVUs":500,"preAllocatedVUs":50,` +
+			`{"stage_0":{"env":{"K6_LLM_FIRST_ITEM":"0"},"executor":"ramping-arrival-rate","gracefulStop":"2m0s","maxVUs":150,"preAllocatedVUs":50,` +
 				`"stages":[{"duration":"30s","target":5},{"duration":"0s","target":0},{"duration":"500ms","target":0}],"startRate":5,"startTime":"0s","timeUnit":"1s"},` +
-				`"stage_1":{"env":{"K6_LLM_FIRST_ITEM":"150"},"executor":"ramping-arrival-rate","gracefulStop":"2m0s","maxVUs":1000,"preAllocatedVUs":100,` +
+				`"stage_1":{"env":{"K6_LLM_FIRST_ITEM":"150"},"executor":"ramping-arrival-rate","gracefulStop":"2m0s","maxVUs":450,"preAllocatedVUs":100,` +
 				`"stages":[{"duration":"1m0s","target":10},{"duration":"0s","target":0},{"duration":"500ms","target":0}],"startRate":5,"startTime":"35s","timeUnit":"1s"},` +
-				`"stage_2":{"env":{"K6_LLM_FIRST_ITEM":"600"},"executor":"ramping-arrival-rate","gracefulStop":"2m0s","maxVUs":150,"preAllocatedVUs":15,` +
+				`"stage_2":{"env":{"K6_LLM_FIRST_ITEM":"600"},"executor":"ramping-arrival-rate","gracefulStop":"2m0s","maxVUs":15,"preAllocatedVUs":15,` +
 				`"stages":[{"duration":"10s","target":15},{"duration":"0s","target":0},{"duration":"500ms","target":0}],"startRate":15,"startTime":"1m40s","timeUnit":"10s"}}`,
 		},
 		{
 			"so many at a time", `{stages: [{requests: 100, concurrency: 8}], exec: 'f', tags: {a: 'b'}, gracefulStop: '1s', startTime: '2s'}`,
 			`{"stage_0":{"env":{"K6_LLM_FIRST_ITEM":"0"},"exec":"f","executor":"shared-iterations","gracefulStop":"1s","iterations":100,"maxDuration":"24h0m0s","startTime":"2s","tags":{"a":"b"},"vus":8}}`,
+		},
+		{
+			"no VU without an arrival", `{stages: [{rate: 1000, duration: '1ms'}]}`,
+			`{"stage_0":{"env":{"K6_LLM_FIRST_ITEM":"0"},"executor":"ramping-arrival-rate","gracefulStop":"2m0s","maxVUs":1,"preAllocatedVUs":1,` +
+				`"stages":[{"duration":"1ms","target":1000},{"duration":"0s","target":0},{"duration":"500ms","target":0}],"startRate":1000,"startTime":"0s","timeUnit":"1s"}}`,
 		},
 		{
 			"VUs by hand", `{stages: [{rate: 100, duration: '1s'}], preAllocatedVUs: 3, maxVUs: 4}`,

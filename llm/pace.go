@@ -16,6 +16,8 @@ import (
 // maxPaced bounds the arrivals of a paced load, which are kept in a list.
 const maxPaced = 10_000_000
 
+var errPaced = fmt.Errorf("more than %d arrivals: use the executor llm-arrival-rate", maxPaced)
+
 // schedules are the paced loads of the process, which all VUs share.
 type schedules struct {
 	mu  sync.Mutex
@@ -32,10 +34,13 @@ func (s *schedules) of(key string, plan arrival.Plan) ([]time.Duration, error) {
 	var list []time.Duration
 	var start time.Duration
 	for i := range plan.Stages {
+		if plan.Most(i) > 2*maxPaced { // far too many to be drawn first
+			return nil, errPaced
+		}
 		var last time.Duration
 		for due := range plan.Due(i) {
 			if len(list) == maxPaced {
-				return nil, fmt.Errorf("more than %d arrivals: use the executor llm-arrival-rate", maxPaced)
+				return nil, errPaced
 			}
 			list, last = append(list, start+due), due
 		}
@@ -75,7 +80,7 @@ func (m *ModuleInstance) pace(options sobek.Value) (map[string]any, error) {
 	for _, s := range plan.Stages {
 		top = max(top, s.From, s.To)
 	}
-	_, vus := o.vus(top)
+	_, vus := o.vus(top, int64(len(due)))
 	s := o.base("shared-iterations", o.startTime, 0)
 	s["vus"], s["iterations"] = min(vus, int64(len(due))), len(due)
 	s["maxDuration"] = (due[len(due)-1] + o.maxDuration).String()

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"go.k6.io/k6/v2/lib"
 
@@ -18,8 +19,9 @@ import (
 
 // peers are the distinct clients of the process. Each VU constructs its own of the same options; they are one here.
 type peers struct {
-	mu  sync.Mutex
-	all map[string]*peer
+	mu       sync.Mutex
+	all      map[string]*peer
+	gathered bool // the load begins: no VU joins any more
 
 	credentials cache[*credentials] // by file
 }
@@ -31,11 +33,15 @@ type peer struct {
 	tokens client.Tokens          // of sessions
 	broken atomic.Pointer[string] // why the test must end, under executors that cannot stop by themselves
 
+	member *jsClient // of the VU that looks for the server before the load; guarded by peers
+
 	mu      sync.Mutex
-	found   bool
+	looked  time.Time // when the server was looked for last
+	final   bool      // a request has met the outcome
 	baseURL string
 	model   string
-	shown   string // model without secrets, if the server named it after one
+	shown   string   // model without secrets, if the server named it after one
+	remarks []string // for the first request
 	err     error
 }
 
@@ -58,30 +64,80 @@ func (c *peers) of(opts *clientOptions) (*peer, error) {
 	return p, nil
 }
 
-// ready finds the server before the first request of the process, and gives the model to ask for. An error is final, unless
-// ctx had ended.
+// join makes a VU's client the one that looks for the server before the load. The VU made last stands for all: it is none that
+// k6 made only to read the script.
+func (c *peers) join(p *peer, member *jsClient) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.gathered {
+		p.member = member
+	}
+}
+
+// gather gives a client of each peer, and lets none join from now on: VUs that k6 makes during the load are not to be touched.
+func (c *peers) gather() (members []*jsClient) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.gathered = true
+	for _, p := range c.all {
+		if p.member != nil {
+			members = append(members, p.member)
+		}
+	}
+	return members
+}
+
+// settle is how long it holds that a server was not found: the first request after the load began does not ask again, while
+// one after a setup() that started the server does.
+const settle = time.Second
+
+// ready gives the model to ask for, and finds the server if it was not found before the load. An error is final, unless ctx
+// had ended.
 func (p *peer) ready(ctx context.Context, state *lib.State, rt http.RoundTripper, m *ModuleInstance) (string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.found {
+	if p.final {
 		return p.model, p.err
 	}
-	err := p.find(ctx, state, rt, m)
-	if err != nil && ctx.Err() != nil {
+	if err := p.look(ctx, state, rt, m); err != nil && ctx.Err() != nil {
 		return "", err
 	}
-	p.found, p.err = true, err
-	if err == nil {
+	p.final = true
+	if p.err == nil {
 		p.announce(ctx, state, m)
 		m.scrape(p, state, rt)
 	}
-	return p.model, err
+	return p.model, p.err
+}
+
+// prepare finds the server before the load, and begins to read its pages of metrics if they are wanted that early.
+func (p *peer) prepare(ctx context.Context, state *lib.State, rt http.RoundTripper, m *ModuleInstance, pages bool) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	err := p.look(ctx, state, rt, m)
+	if err == nil && pages {
+		m.scrape(p, state, rt)
+	}
+	return err
+}
+
+// look finds the server, unless it is found or was missing a moment ago.
+func (p *peer) look(ctx context.Context, state *lib.State, rt http.RoundTripper, m *ModuleInstance) error {
+	if !p.looked.IsZero() && (p.err == nil || time.Since(p.looked) < settle) {
+		return p.err
+	}
+	err := p.find(ctx, state, rt, m)
+	if err != nil && ctx.Err() != nil {
+		return err
+	}
+	p.looked, p.err = time.Now(), err
+	return err
 }
 
 func (p *peer) find(ctx context.Context, state *lib.State, rt http.RoundTripper, m *ModuleInstance) (err error) {
 	opts := p.opts.Options
 	if p.opts.sim != nil {
-		if opts.BaseURL, err = m.root.simulators.start(p.opts.BaseURL, *p.opts.sim, state.Logger); err != nil {
+		if opts.BaseURL, err = m.root.simulators.start(p.opts.BaseURL, *p.opts.sim); err != nil {
 			return err
 		}
 	}
@@ -89,7 +145,7 @@ func (p *peer) find(ctx context.Context, state *lib.State, rt http.RoundTripper,
 	if err != nil {
 		return err
 	}
-	p.baseURL = opts.BaseURL
+	p.baseURL, p.remarks = opts.BaseURL, nil
 	if added := wire.Added(); added != "" && p.opts.sim == nil {
 		if _, said := m.root.said.LoadOrStore(added, true); !said {
 			state.Logger.Info(added)
@@ -97,7 +153,7 @@ func (p *peer) find(ctx context.Context, state *lib.State, rt http.RoundTripper,
 	}
 	model, remark, err := wire.Discover(ctx, rt)
 	if remark != "" {
-		state.Logger.Warn(remark)
+		p.remarks = append(p.remarks, remark)
 	}
 	p.model, p.shown = model, wire.Hide(model)
 	return err
@@ -120,6 +176,12 @@ func (p *peer) announce(ctx context.Context, state *lib.State, m *ModuleInstance
 	m.root.runLine.Do(func() {
 		push(ctx, state, m.metrics.Event(measure.NewRun(state.Options, m.lookupEnv), tags))
 	})
+	for _, remark := range p.remarks {
+		state.Logger.Warn(remark)
+	}
+	if p.opts.sim != nil && m.root.simulators.use() {
+		state.Logger.Warn(simulatorNotice)
+	}
 	if problem := p.opts.chatProblem; problem != nil {
 		state.Logger.Warnf("tokenizer %q: %v. Where the server does not count prompts, those of chats are the tokens of their texts alone", p.opts.tokenizer, problem)
 	}
@@ -132,12 +194,13 @@ func (p *peer) announce(ctx context.Context, state *lib.State, m *ModuleInstance
 
 // simulators are the simulated servers of the process, one for each option string.
 type simulators struct {
-	mu  sync.Mutex
-	all map[string]*sim.Server
+	mu   sync.Mutex
+	all  map[string]*sim.Server
+	sent bool
 }
 
-// start gives the base URL of the simulator, started at its first use: a script is also loaded where nothing is sent.
-func (s *simulators) start(key string, opts sim.Options, log interface{ Warn(args ...any) }) (string, error) {
+// start gives the base URL of the simulator, started when a test begins: a script is also loaded where nothing is sent.
+func (s *simulators) start(key string, opts sim.Options) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if server := s.all[key]; server != nil {
@@ -151,15 +214,22 @@ func (s *simulators) start(key string, opts sim.Options, log interface{ Warn(arg
 		s.all = map[string]*sim.Server{}
 	}
 	s.all[key] = server
-	log.Warn(simulatorNotice)
 	return server.URL(), nil
 }
 
-// used says whether a simulator was started.
+// use notes that requests go to a simulator, and says whether they are the first that do.
+func (s *simulators) use() (first bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	first, s.sent = !s.sent, true
+	return first
+}
+
+// used says whether requests went to a simulator.
 func (s *simulators) used() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.all) > 0
+	return s.sent
 }
 
 const simulatorNotice = "requests go to the built-in simulator: its figures are made up and say nothing about any model. Set baseURL (BASE_URL in our scripts) to measure a server."

@@ -287,9 +287,10 @@ func (o *loadOptions) openLoop() map[string]any {
 			map[string]any{"target": rates[1], "duration": stage.duration.String()},
 			map[string]any{"target": 0, "duration": "0s"}, map[string]any{"target": 0, "duration": lastArrival.String()},
 		}
-		s["preAllocatedVUs"], s["maxVUs"] = o.vus(max(from, to))
+		arrivals := int64(math.Floor((from+to)/2*stage.duration.Seconds() + 1e-9))
+		s["preAllocatedVUs"], s["maxVUs"] = o.vus(max(from, to), arrivals)
 		all["stage_"+strconv.Itoa(i)] = s
-		items += int64(math.Floor((from+to)/2*stage.duration.Seconds() + 1e-9))
+		items += arrivals
 		start += stage.duration + o.interval
 		from = to
 	}
@@ -297,13 +298,13 @@ func (o *loadOptions) openLoop() map[string]any {
 }
 
 // vus gives as many VUs as requests are in flight at that rate when each takes as long as expected, and room for ten times
-// that. A VU holds one request at a time; an arrival that finds none free is dropped.
-func (o *loadOptions) vus(rate float64) (pre, most int64) {
-	pre = max(1, int64(math.Ceil(rate*o.expectedLatency.Seconds())))
+// that, but none that has no arrival. A VU holds one request at a time; an arrival that finds none free is dropped.
+func (o *loadOptions) vus(rate float64, arrivals int64) (pre, most int64) {
+	pre = max(1, min(int64(math.Ceil(rate*o.expectedLatency.Seconds())), arrivals))
 	if o.preAllocatedVUs > 0 {
 		pre = o.preAllocatedVUs
 	}
-	most = 10 * pre
+	most = max(pre, min(10*pre, arrivals))
 	if o.maxVUs > 0 {
 		most, pre = o.maxVUs, min(pre, o.maxVUs)
 	}

@@ -164,7 +164,7 @@ func (p *peer) credentialsFor(page string) http.Header {
 }
 
 // untilTestEnd does work beside the test, which is to return soon after stop is closed. k6 waits for that before it closes
-// the samples and prints the summary. Its types of events are not exported: all are asked for by number, and told apart by name.
+// the samples and prints the summary.
 func (m *ModuleInstance) untilTestEnd(work func(stop <-chan struct{})) {
 	stop, working := make(chan struct{}), sync.WaitGroup{}
 	end := sync.OnceFunc(func() {
@@ -172,13 +172,21 @@ func (m *ModuleInstance) untilTestEnd(work func(stop <-chan struct{})) {
 		working.Wait()
 	})
 	working.Go(func() { work(stop) })
+	m.eachEvent(func(name string) {
+		if name == "TestEnd" || name == "Exit" {
+			end()
+		}
+	})
+}
+
+// eachEvent calls f with the name of each event of k6's, which waits for f to return, and with Exit when k6 tells no more. The
+// types of events are not exported: all are asked for by number, and told apart by name.
+func (m *ModuleInstance) eachEvent(f func(name string)) {
 	_, events := m.vu.Events().Global.Subscribe(1, 2, 3, 4, 5, 6)
-	go func() { // until k6 closes the channel, after the last event
-		defer end()
+	go func() {
+		defer f("Exit")
 		for e := range events {
-			if name := e.Type.String(); name == "TestEnd" || name == "Exit" {
-				end()
-			}
+			f(e.Type.String())
 			e.Done()
 		}
 	}()

@@ -12,6 +12,7 @@ import (
 	"go.k6.io/k6/v2/lib"
 
 	"github.com/seed-307b789f/xk6-llm/llm/limits"
+	"github.com/seed-307b789f/xk6-llm/llm/measure"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 	"github.com/seed-307b789f/xk6-llm/llm/status"
 )
@@ -72,11 +73,11 @@ func (s *statusLine) done(r *record.Request, tokens int) {
 }
 
 // statusLine gives the board. The first request of the process, on whichever VU, makes it and begins the lines, so that
-// nothing is left running where a script is only read. It is also told of the machine's limits then.
+// nothing is left running where a script is only read.
 func (m *ModuleInstance) statusLine(state *lib.State) *statusLine {
 	m.root.statusOnce.Do(func() {
 		m.failOnLostRecords()
-		prepare(state)
+		m.root.prepare(state)
 		if m.statusEvery == 0 || m.vu.Events().Global == nil {
 			return
 		}
@@ -91,19 +92,23 @@ func (m *ModuleInstance) statusLine(state *lib.State) *statusLine {
 	return m.root.status
 }
 
-// prepare keeps the collector out of the way, for k6's own executors do not, tells of limits of the machine that the VUs of
-// the test, with a connection each, will exceed, and has room made for them.
-func prepare(state *lib.State) {
-	limits.CalmCollector()
-	tuple, err := lib.NewExecutionTuple(state.Options.ExecutionSegment, state.Options.ExecutionSegmentSequence)
-	if err != nil {
-		return
-	}
-	vus := lib.GetMaxPlannedVUs(state.Options.Scenarios.GetFullExecutionRequirements(tuple))
-	limits.Reserve(int64(vus))                                   //nolint:gosec // far from overflow
-	for _, warning := range limits.Here().Warnings(int64(vus)) { //nolint:gosec // far from overflow
-		state.Logger.Warn(warning)
-	}
+// prepare does once what the machine is asked before a load: it keeps the collector out of the way, for k6's own executors do
+// not, tells of limits that the VUs of the test, with a connection each, will exceed, and has room made for them.
+func (r *RootModule) prepare(state *lib.State) {
+	r.prepareOnce.Do(func() {
+		if slices.ContainsFunc(r.scenarioPlan(state), func(s record.Scenario) bool { return s.Executor != measure.OwnExecutor }) {
+			limits.CalmCollector()
+		}
+		tuple, err := lib.NewExecutionTuple(state.Options.ExecutionSegment, state.Options.ExecutionSegmentSequence)
+		if err != nil {
+			return
+		}
+		vus := lib.GetMaxPlannedVUs(state.Options.Scenarios.GetFullExecutionRequirements(tuple))
+		limits.Reserve(int64(vus))                                   //nolint:gosec // far from overflow
+		for _, warning := range limits.Here().Warnings(int64(vus)) { //nolint:gosec // far from overflow
+			state.Logger.Warn(warning)
+		}
+	})
 }
 
 // printer gives what prints a line above k6's progress bars. Their lock is in the writer behind k6's log, which draws them

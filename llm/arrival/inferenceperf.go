@@ -10,24 +10,41 @@ import (
 // Normalised is how inference-perf spreads the requests of its load types constant and concurrent: as many exponential gaps as
 // the rate asks for, scaled so that the last arrival falls on the stage's end. The requests of a closed loop fall due like that
 // within its first second, whatever its concurrency: what waits for a place is late by design.
-type Normalised struct{}
+type Normalised struct {
+	stopped func() bool // nil for never
+}
+
+// Interruptible gives a process whose Due ends soon after stopped says true, also while it works towards its first instant.
+func Interruptible(p Process, stopped func() bool) Process {
+	if n, ok := p.(Normalised); ok {
+		n.stopped = stopped
+		return n
+	}
+	return p
+}
 
 // Due yields one instant per arrival.
-func (Normalised) Due(s Stage, src *rand.PCG) iter.Seq[time.Duration] {
+func (p Normalised) Due(s Stage, src *rand.PCG) iter.Seq[time.Duration] {
 	if s.Closed() {
 		s = Stage{From: float64(s.Requests), To: float64(s.Requests), Duration: time.Second}
 	}
 	total := s.Area()
-	return s.under(normalised(Count(total), total, src))
+	return s.under(normalised(Count(total), total, src, p.stopped))
 }
+
+// stopCheck is after how many gaps it is asked whether to stop: some milliseconds.
+const stopCheck = 1 << 17
 
 // normalised yields n sums of exponential gaps, the last of which is the total. It draws the gaps twice from the same source,
 // once to add them up.
-func normalised(n int64, total float64, src *rand.PCG) iter.Seq[float64] {
+func normalised(n int64, total float64, src *rand.PCG, stopped func() bool) iter.Seq[float64] {
 	return func(yield func(float64) bool) {
 		ahead := *src
 		sum, at := 0.0, 0.0
-		for range n {
+		for i := range n {
+			if i%stopCheck == 0 && stopped != nil && stopped() {
+				return
+			}
 			sum += exponential(&ahead)
 		}
 		for range n {
@@ -53,7 +70,7 @@ func (BySecond) Due(s Stage, src *rand.PCG) iter.Seq[time.Duration] {
 		left := Count(s.Area())
 		for second := int64(0); left > 0 && second < lastSecond; second++ {
 			n := poisson(s.rate(float64(second)+0.5), src)
-			for at := range normalised(n, 1, src) {
+			for at := range normalised(n, 1, src, nil) {
 				if !yield(time.Duration(second)*time.Second + time.Duration(math.Round(float64(at*1e9)))) {
 					return
 				}

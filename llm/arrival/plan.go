@@ -137,6 +137,34 @@ func (p Plan) Due(stage int) iter.Seq[time.Duration] {
 	}
 }
 
+// Some says whether a stage has an arrival.
+func (p Plan) Some(stage int) bool {
+	switch p.Process.(type) {
+	case Poisson, Gamma:
+		for range p.Due(stage) {
+			return true
+		}
+		return false
+	}
+	return p.Most(stage) > 0
+}
+
+// Most is how many arrivals a stage has; of Poisson and Gamma, whose number varies, one that hardly any draw exceeds.
+func (p Plan) Most(stage int) int64 {
+	s := p.Stages[stage]
+	if s.Closed() {
+		return s.Requests
+	}
+	area, varies := s.Area(), 0.0 // times the area, the variance
+	switch process := p.Process.(type) {
+	case Poisson:
+		varies = 1
+	case Gamma:
+		varies = max(1, 1/process.Burstiness)
+	}
+	return Count(area + 5*math.Sqrt(area*varies) + 10*varies)
+}
+
 // Length is how long a stage lasts whose last arrival was due at an instant after its start: its duration; under BySecond,
 // which counts arrivals and not time, until that arrival.
 func (p Plan) Length(stage int, last time.Duration) time.Duration {

@@ -41,8 +41,8 @@ type Config struct {
 	StartRate       null.Float         `json:"startRate"`
 	TimeUnit        types.NullDuration `json:"timeUnit"`
 	Stages          []Stage            `json:"stages"`
-	PreAllocatedVUs null.Int           `json:"preAllocatedVUs"` // default: the highest rate × ExpectedLatency
-	MaxVUs          null.Int           `json:"maxVUs"`          // default: ten times that
+	PreAllocatedVUs null.Int           `json:"preAllocatedVUs"` // default: the highest rate × ExpectedLatency, but no more than arrivals
+	MaxVUs          null.Int           `json:"maxVUs"`          // default: ten times that, but no more than arrivals
 
 	Arrival         null.String        `json:"arrival"` // constant, poisson, gamma, inference-perf, trace
 	Burstiness      null.Float         `json:"burstiness"`
@@ -250,14 +250,11 @@ func (c *Config) vus() (pre, most int64) {
 	if c.ExpectedLatency.Valid {
 		latency = c.ExpectedLatency.TimeDuration()
 	}
-	pre = 1
-	for _, s := range p.Stages {
-		pre = max(pre, int64(math.Ceil(max(s.From, s.To)*latency.Seconds())), s.Concurrency)
-	}
+	pre, arrivals := inFlight(p, latency)
 	if c.PreAllocatedVUs.Valid {
 		pre = max(1, c.PreAllocatedVUs.Int64)
 	}
-	most = 10 * pre
+	most = max(pre, min(10*pre, arrivals))
 	if c.MaxVUs.Valid {
 		most, pre = c.MaxVUs.Int64, min(pre, c.MaxVUs.Int64)
 	}

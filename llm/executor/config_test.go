@@ -98,11 +98,22 @@ func TestValidateNamesStageAndValue(t *testing.T) {
 func TestVUs(t *testing.T) {
 	t.Parallel()
 	for options, want := range map[string][2]int64{
-		`{"stages": [{"rate": 5, "duration": "1s"}, {"target": 12.5, "duration": "1s"}]}`: {125, 1250},
-		`{"stages": [{"rate": 5, "duration": "1s"}], "expectedLatency": "1s"}`:            {5, 50},
-		`{"stages": [{"requests": 100, "concurrency": 64}]}`:                              {64, 640},
-		`{"stages": [{"rate": 5, "duration": "1s"}], "preAllocatedVUs": 3, "maxVUs": 4}`:  {3, 4},
-		`{"stages": [{"rate": 5, "duration": "1s"}], "maxVUs": 4}`:                        {4, 4},
+		`{"stages": [{"rate": 5, "duration": "1m"}, {"target": 12.5, "duration": "5m"}]}`: {125, 1250},
+		`{"stages": [{"rate": 5, "duration": "1m"}], "expectedLatency": "1s"}`:            {5, 50},
+		`{"stages": [{"requests": 1000, "concurrency": 64}]}`:                             {64, 640},
+		// never more than there are arrivals
+		`{"stages": [{"rate": 1000, "duration": "1ms"}]}`:                                             {1, 1},
+		`{"stages": [{"rate": 20000, "duration": "4s"}]}`:                                             {80_000, 80_000},
+		`{"stages": [{"rate": 0.1, "duration": "5s"}]}`:                                               {1, 1},
+		`{"stages": [{"requests": 8, "concurrency": 64}]}`:                                            {8, 8},
+		`{"trace": [0, 0.001]}`:                                                                       {2, 2},
+		`{"stages": [{"rate": 100, "duration": "1s"}, {"rate": 100, "duration": "1s"}]}`:              {200, 200},
+		`{"stages": [{"rate": 100, "duration": "1s"}], "arrival": "poisson"}`:                         {160, 160},
+		`{"stages": [{"rate": 100, "duration": "1s"}], "arrival": "gamma", "burstiness": 0.1}`:        {358, 358},
+		`{"stages": [{"rate": 100, "duration": "1s"}, {"rate": 1, "duration": "1m"}], "maxVUs": 500}`: {100, 500},
+		`{"stages": [{"rate": 1000, "duration": "1ms"}], "preAllocatedVUs": 7}`:                       {7, 7},
+		`{"stages": [{"rate": 5, "duration": "1s"}], "preAllocatedVUs": 3, "maxVUs": 4}`:              {3, 4},
+		`{"stages": [{"rate": 5, "duration": "1s"}], "maxVUs": 4}`:                                    {4, 4},
 	} {
 		if pre, most := parse(t, options).vus(); pre != want[0] || most != want[1] {
 			t.Errorf("%s: got %d to %d, want %v", options, pre, most, want)

@@ -34,6 +34,9 @@ type Executor struct {
 var _ lib.Executor = new(Executor)
 
 func newExecutor(c *Config, es *lib.ExecutionState, log *logrus.Entry) (*Executor, error) {
+	if err := checkMemory(es, log); err != nil {
+		return nil, err
+	}
 	plan, err := c.plan()
 	if err != nil {
 		return nil, err
@@ -66,33 +69,46 @@ func (x *Executor) Init(context.Context) (err error) {
 	return err
 }
 
+// BeforeLoad is called before a load that begins with the test, whose first arrival waits for it. It may be called by several
+// scenarios at once, and returns soon after ctx ends.
+var BeforeLoad = func(context.Context) {}
+
 // run is one Run of an executor.
 type run struct {
 	*Executor
-	parent  context.Context // ends when the test does
-	out     chan<- metrics.SampleContainer
-	start   time.Time
-	pool    *pool
-	mine    func(k int64) bool
-	sent    int64
-	dropped atomic.Int64
-	wait    alarm.Clock
-	halt    halt
+	parent   context.Context // ends when the test does
+	out      chan<- metrics.SampleContainer
+	start    time.Time // of the load; zero until the first stage begins
+	scenario *lib.ScenarioState
+	pool     *pool
+	mine     func(k int64) bool
+	sent     int64
+	dropped  atomic.Int64
+	empty    []int       // stages without an arrival
+	drawing  *time.Timer // says that the draw of a first arrival takes long
+	wait     alarm.Clock
+	halt     halt
 }
 
 // Run sends the load and returns when the last request has ended, or was cut at the end of gracefulStop.
 func (x *Executor) Run(parent context.Context, out chan<- metrics.SampleContainer) error {
+	if x.config.GetStartTime() == 0 {
+		BeforeLoad(parent)
+	}
 	limits.CalmCollector()
 	pre, _ := x.config.scaledVUs(x.state.ExecutionTuple)
 	limits.Reserve(pre)
-	end := x.shadow.run(parent)
-	defer end()
-	r := &run{Executor: x, parent: parent, out: out, start: time.Now(), mine: stripes(x.tuple), wait: alarm.New()}
+	r := &run{Executor: x, parent: parent, out: out, mine: stripes(x.tuple), wait: alarm.New()}
 	defer r.wait.Close()
 	if err := r.openPool(); err != nil {
 		return err
 	}
-	base, at := int64(0), r.start
+	end := x.shadow.run(parent)
+	defer end()
+	x.plan.Process = arrival.Interruptible(x.plan.Process, func() bool { return parent.Err() != nil })
+	r.tellEmpty()
+	var base int64
+	var at time.Time
 	for i := range x.plan.Stages {
 		n, ended := r.stage(i, base, at)
 		if parent.Err() != nil || r.halt.run() {
@@ -122,51 +138,103 @@ func later(a, b time.Time) time.Time {
 }
 
 // stage sends one stage's share, from an instant on, its arrivals numbered from base over all instances. It gives their
-// number, and when the next stage may begin.
+// number, which does not matter when nothing follows, and when the next stage may begin.
 func (r *run) stage(i int, base int64, at time.Time) (n int64, ended time.Time) {
-	s := r.plan.Stages[i]
 	ctx := r.halt.begin(r.parent)
-	r.wait.Until(ctx, at)
-	if s.Closed() {
-		r.closedLoop(ctx, i, base, at)
+	if s := r.plan.Stages[i]; s.Closed() {
+		at = r.closedLoop(ctx, i, base, at)
 		ended = time.Now()
 		r.announce(i, at, ended)
 		return s.Requests, ended
 	}
 	var last time.Duration
+	var stopped time.Time
+	r.drawing = time.AfterFunc(verySlowDraw, func() { r.log.Infof("the load waits for the arrivals of stage %d to be drawn", r.stages[i].Index) })
 	for due := range r.plan.Due(i) {
-		k := base + n
-		last = due
-		n++ // counted to the end even when the stage is stopped, so that the next one's numbers stay
-		if !r.mine(k) || ctx.Err() != nil {
-			continue
+		if n == 0 {
+			at = r.begin(ctx, at)
 		}
-		a := arrival.Arrival{Index: k, Stage: i, Due: at.Add(due), Stop: r.halt.stop, Dropped: r.dropped.Load}
-		switch {
-		case !r.wait.Until(ctx, a.Due):
-		case r.pool.offer(a):
-			r.sent++
-		default:
-			r.drop(a)
+		k := base + n
+		last, n = due, n+1
+		mine := r.mine(k)
+		if ctx.Err() != nil {
+			if r.nothingFollows(i) {
+				break
+			}
+			if stopped.IsZero() {
+				stopped = time.Now()
+			}
+			continue // counted to the end, so that the next stage's numbers stay
+		}
+		if mine {
+			r.send(ctx, arrival.Arrival{Index: k, Stage: i, Due: at.Add(due), Stop: r.halt.stop, Dropped: r.dropped.Load})
 		}
 	}
+	if n == 0 {
+		at = r.begin(ctx, at)
+	}
 	ended = at.Add(r.plan.Length(i, last))
-	if !r.wait.Until(ctx, ended) {
+	switch {
+	case !stopped.IsZero():
+		ended = stopped
+	case !r.wait.Until(ctx, ended):
 		ended = time.Now()
 	}
 	r.announce(i, at, ended)
 	return n, ended
 }
 
+// How long the first arrival of a stage may take to be drawn before the stage waits for it, and before it is said.
+const (
+	slowDraw     = 5 * time.Millisecond
+	verySlowDraw = 2 * time.Second
+)
+
+// begin waits until a stage is to begin, and gives that instant. The first stage begins at once. It is called when the first
+// arrival is drawn, for which some processes add up all gaps of the stage: a stage that this keeps begins later.
+func (r *run) begin(ctx context.Context, at time.Time) time.Time {
+	switch now := time.Now(); {
+	case r.start.IsZero():
+		at, r.start, r.scenario.StartTime = now, now, now
+	case now.Sub(at) > slowDraw:
+		at = now
+	}
+	if r.drawing != nil {
+		r.drawing.Stop()
+	}
+	r.wait.Until(ctx, at)
+	return at
+}
+
+// nothingFollows says whether no arrival after a stage is sent any more.
+func (r *run) nothingFollows(stage int) bool {
+	return stage+1 == len(r.plan.Stages) || r.parent.Err() != nil || r.halt.run()
+}
+
+// send gives an arrival to a VU when it is due.
+func (r *run) send(ctx context.Context, a arrival.Arrival) {
+	switch {
+	case !r.wait.Until(ctx, a.Due):
+	case r.pool.offer(a):
+		r.sent++
+	default:
+		r.drop(a)
+	}
+}
+
 // closedLoop sends so many requests by so many at a time: each as soon as one of them is done, and not before it is due where
-// the arrival process says when that is.
-func (r *run) closedLoop(ctx context.Context, i int, base int64, at time.Time) {
+// the arrival process says when that is. It gives when the stage began.
+func (r *run) closedLoop(ctx context.Context, i int, base int64, at time.Time) time.Time {
 	s := r.plan.Stages[i]
-	room := newPlaces(s, at, r.state.ExecutionTuple)
 	next, stop := iter.Pull(r.plan.Due(i))
 	defer stop()
+	after, due := next()
+	at = r.begin(ctx, at)
+	room := newPlaces(s, at, r.state.ExecutionTuple)
 	for k := range s.Requests {
-		after, due := next()
+		if k > 0 {
+			after, due = next()
+		}
 		if !r.mine(base + k) {
 			continue
 		}
@@ -175,12 +243,13 @@ func (r *run) closedLoop(ctx context.Context, i int, base int64, at time.Time) {
 			a.Due = at.Add(after)
 		}
 		if !r.wait.Until(ctx, a.Due) || !room.take(ctx) {
-			return
+			return at
 		}
 		r.sent++
 		r.pool.give(a, room.giveBack)
 	}
 	room.empty(ctx)
+	return at
 }
 
 // announce pushes the line that says when a stage began and ended.
@@ -218,11 +287,24 @@ func (r *run) tags() *metrics.TagSet {
 	return r.state.Test.RunTags
 }
 
+// tellEmpty names the stages that have no arrival, on no instance, though they have a rate.
+func (r *run) tellEmpty() {
+	for i, s := range r.plan.Stages {
+		if s.Closed() || r.plan.Some(i) {
+			continue
+		}
+		r.empty = append(r.empty, i)
+		if area := s.Area(); area > 0 {
+			r.log.Warnf("stage %d of scenario %q has no arrival: its rate times its duration is %.3g requests", r.stages[i].Index, r.config.Name, area)
+		}
+	}
+}
+
 // explain says in one line why this instance sent less than one might expect: what to raise, and to how much.
 func (r *run) explain() {
 	dropped := r.dropped.Load()
 	switch {
-	case dropped == 0 && r.sent == 0 && r.parent.Err() == nil:
+	case dropped == 0 && r.sent == 0 && r.parent.Err() == nil && len(r.empty) < len(r.plan.Stages):
 		r.log.Warnf("no arrival of scenario %q fell to this instance (segment %s): it was idle", r.config.Name, r.state.ExecutionTuple.Segment)
 		return
 	case dropped == 0:
@@ -244,11 +326,9 @@ func (r *run) drain() error {
 
 func (r *run) openPool() error {
 	pre, most := r.config.scaledVUs(r.state.ExecutionTuple)
-	ctx := lib.WithScenarioState(r.parent, &lib.ScenarioState{
-		Name: r.config.Name, Executor: r.config.Type, StartTime: r.start, ProgressFn: r.progress,
-	})
+	r.scenario = &lib.ScenarioState{Name: r.config.Name, Executor: r.config.Type, StartTime: r.start, ProgressFn: r.progress}
 	var err error
-	r.pool, err = newPool(ctx, r.Executor, pre, most)
+	r.pool, err = newPool(lib.WithScenarioState(r.parent, r.scenario), r.Executor, pre, most)
 	if err != nil {
 		return fmt.Errorf("starting VUs: %w", err)
 	}

@@ -60,6 +60,7 @@ func newPool(ctx context.Context, x *Executor, pre, most int64) (*pool, error) {
 
 // grow makes VUs in the background: that takes milliseconds each, which no arrival should wait for.
 func (p *pool) grow() {
+	failed := false
 	for {
 		select {
 		case <-p.more:
@@ -68,7 +69,8 @@ func (p *pool) grow() {
 		}
 		vu, err := p.x.state.GetUnplannedVU(p.ctx, p.x.log)
 		if err != nil {
-			if p.ctx.Err() == nil {
+			if p.ctx.Err() == nil && !failed {
+				failed = true // the next fails for the same reason
 				p.x.log.WithError(err).Error("a VU could not be made")
 			}
 			continue

@@ -2,25 +2,20 @@ package limits
 
 import (
 	"fmt"
-	"math"
 	"os"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
-// Memory is how much the system and the control group leave to this process, in bytes; 0 if neither tells. In a control group
-// the process is taken to be alone.
+// Memory is how much the system and the control groups leave to this process beside what it has, in bytes; 0 if neither tells.
 func Memory() int64 {
 	text, _ := os.ReadFile("/proc/meminfo")
 	left := kilobytes(string(text), "MemAvailable")
-	group, err := memlimit.FromCgroup()
-	if err != nil || group > math.MaxInt64 || left > 0 && int64(group) > left {
-		return left
+	if group, bound := groupMemory(os.DirFS("/")); bound && (left == 0 || group < left) {
+		return max(1, group)
 	}
-	return int64(group)
+	return left
 }
 
 // WatchMemory looks at a running process ten times a second, and gives what ends that and tells the most memory the process

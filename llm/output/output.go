@@ -35,6 +35,7 @@ type Output struct {
 	file    *file
 	started time.Time
 	health  *health
+	unwatch func() // ends the watch for hang-ups
 
 	mu      sync.Mutex
 	pending []metrics.SampleContainer
@@ -53,6 +54,9 @@ func New(params output.Params) (output.Output, error) {
 	run := measure.NewRun(params.ScriptOptions, lookup)
 	path, err := recordPath(params.ConfigArgument, run.Instance)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkMemory(params); err != nil {
 		return nil, err
 	}
 	o := &Output{path: path, run: run, log: params.Logger}
@@ -82,6 +86,7 @@ func (o *Output) Start() (err error) {
 	if err := o.write(o.run); err != nil {
 		return err
 	}
+	o.unwatch = watchHangup(o.log)
 	o.flusher, err = output.NewPeriodicFlusher(flushPeriod, o.flush)
 	return err
 }
@@ -213,6 +218,7 @@ func (o *Output) StopWithTestError(runErr error) error {
 	if advice := spareProcessors(o.end.Health, os.Getenv("GOMAXPROCS") != ""); advice != "" {
 		o.log.Info(advice)
 	}
+	defer o.unwatch()
 	return o.finish()
 }
 

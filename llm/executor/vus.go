@@ -1,0 +1,35 @@
+package executor
+
+import (
+	"math"
+	"time"
+
+	"github.com/sirupsen/logrus"
+	"go.k6.io/k6/v2/lib"
+
+	"github.com/seed-307b789f/xk6-llm/llm/arrival"
+	"github.com/seed-307b789f/xk6-llm/llm/limits"
+)
+
+// inFlight is how many requests of a plan are under way at most when each takes so long, one at least, and how many arrivals
+// there are. A stage adds no more to what the ones before left than it has arrivals.
+func inFlight(p arrival.Plan, latency time.Duration) (most, arrivals int64) {
+	most, before := 1, int64(0)
+	for i, s := range p.Stages {
+		n := p.Most(i)
+		arrivals += n
+		if s.Closed() {
+			before = min(s.Concurrency, n)
+		} else {
+			before = min(int64(math.Ceil(max(s.From, s.To)*latency.Seconds())), before+n)
+		}
+		most = max(most, before)
+	}
+	return most, arrivals
+}
+
+// checkMemory refuses a test whose VUs do not fit into the memory that is left, before k6 makes the first.
+func checkMemory(es *lib.ExecutionState, log *logrus.Entry) error {
+	vus := lib.GetMaxPlannedVUs(es.Test.Options.Scenarios.GetFullExecutionRequirements(es.ExecutionTuple))
+	return limits.CheckVUs(int64(vus), func(line string) { log.Warn(line) }) //nolint:gosec // far from overflow
+}

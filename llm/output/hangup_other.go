@@ -1,0 +1,8 @@
+//go:build !unix
+
+package output
+
+import "github.com/sirupsen/logrus"
+
+// watchHangup does nothing: there is no SIGHUP.
+func watchHangup(logrus.FieldLogger) (stop func()) { return func() {} }
