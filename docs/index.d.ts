@@ -374,9 +374,9 @@ declare module 'k6/x/llm' {
     startTime?: Duration;
     /** Longest time for a stage of {requests, concurrency} (default '24h'). */
     maxDuration?: Duration;
-    /** VUs per stage, instead of rate × expectedLatency. */
+    /** VUs per stage, instead of rate × expectedLatency, at most one for each arrival. */
     preAllocatedVUs?: number;
-    /** Most VUs per stage, instead of ten times that. */
+    /** Most VUs per stage, instead of ten times that, at most one for each arrival. */
     maxVUs?: number;
     /** Name of the exported function to run, environment and tags, as of any scenario of k6. */
     exec?: string;

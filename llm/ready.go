@@ -13,6 +13,9 @@ import (
 // patience is how long the load waits without a word.
 const patience = 2 * time.Second
 
+// looksAtOnce bounds the requests to servers before the load, for scripts that give each VU a Client of its own.
+const looksAtOnce = 32
+
 // readyAtStart has k6 hold the start of the test, under whichever executor, until what the first requests need is there. An
 // interrupt ends the wait, for k6 itself looks at it only later.
 func (m *ModuleInstance) readyAtStart() {
@@ -42,13 +45,18 @@ func (r *RootModule) BeforeLoad(ctx context.Context) {
 // paused reads no pages until the load begins.
 func (r *RootModule) makeReady(ctx context.Context, begins bool) {
 	var looks sync.WaitGroup
+	places := make(chan struct{}, looksAtOnce)
 	for _, c := range r.clients.gather() {
 		state := c.m.vu.State()
 		if state == nil { // the script was read, and no VU was planned
 			continue
 		}
 		r.prepare(state)
-		looks.Go(func() { c.makeReady(ctx, begins || !state.Options.Paused.Bool) })
+		looks.Go(func() {
+			places <- struct{}{}
+			c.makeReady(ctx, begins || !state.Options.Paused.Bool)
+			<-places
+		})
 	}
 	looks.Wait()
 }
