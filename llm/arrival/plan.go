@@ -149,6 +149,9 @@ func (p Plan) Some(stage int) bool {
 	return p.Most(stage) > 0
 }
 
+// mostArrivals keeps numbers of arrivals in bounds where a burstiness is next to nothing.
+const mostArrivals = 1e17
+
 // Most is how many arrivals a stage has; of Poisson and Gamma, whose number varies, one that hardly any draw exceeds.
 func (p Plan) Most(stage int) int64 {
 	s := p.Stages[stage]
@@ -162,7 +165,7 @@ func (p Plan) Most(stage int) int64 {
 	case Gamma:
 		varies = max(1, 1/process.Burstiness)
 	}
-	return Count(area + 5*math.Sqrt(area*varies) + 10*varies)
+	return Count(min(area+5*math.Sqrt(area*varies)+10*varies, mostArrivals))
 }
 
 // Length is how long a stage lasts whose last arrival was due at an instant after its start: its duration; under BySecond,

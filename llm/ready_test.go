@@ -1,0 +1,72 @@
+package llm
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// countingServer lists a model, unless it is down, and counts how often it was asked.
+type countingServer struct {
+	asked atomic.Int64
+	down  atomic.Bool
+}
+
+func (s *countingServer) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	s.asked.Add(1)
+	if s.down.Load() {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	_, _ = fmt.Fprint(w, `{"data":[{"id":"m"}]}`)
+}
+
+// What is found before the load is not asked for again; what was missing is, but not at once.
+func TestReadyBeforeTheLoad(t *testing.T) {
+	t.Parallel()
+	server := new(countingServer)
+	at := httptest.NewServer(server)
+	defer at.Close()
+	root := New()
+	v := newVU(t, root)
+	v.run(t, `const client = new Client({baseURL: '`+at.URL+`/v1'});`)
+	v.start(t)
+	members := root.clients.gather()
+	if len(members) != 1 {
+		t.Fatalf("%d clients", len(members))
+	}
+	peer := members[0].peer
+	look := func() string {
+		t.Helper()
+		root.makeReady(context.Background(), true)
+		return fmt.Sprintf("%d %t", server.asked.Load(), peer.err == nil)
+	}
+	server.down.Store(true)
+	if got := look(); got != "1 false" {
+		t.Errorf("a server that is down: %s", got)
+	}
+	server.down.Store(false)
+	if got := look(); got != "1 false" {
+		t.Errorf("at once: %s", got)
+	}
+	peer.looked = peer.looked.Add(-settle)
+	if got := look(); got != "2 true" {
+		t.Errorf("later: %s", got)
+	}
+	peer.looked = peer.looked.Add(-time.Hour)
+	model, err := peer.ready(context.Background(), v.state, v.state.Transport, members[0].m)
+	if got := look(); model != "m" || err != nil || got != "2 true" {
+		t.Errorf("the first request: model %q, %v, %s", model, err, got)
+	}
+	if _, others := v.records(); len(others) != 2 {
+		t.Errorf("%d lines before the first request, want those of the run and the client", len(others))
+	}
+	v.run(t, `new Client({baseURL: '`+at.URL+`/v1'})`)
+	if root.clients.gather()[0] != members[0] {
+		t.Error("a VU made during the load looks for the server")
+	}
+}
