@@ -19,3 +19,25 @@ func TestClockPassesOverThePast(t *testing.T) {
 		}
 	}
 }
+
+func TestTickerGoesOffUntilItIsClosed(t *testing.T) {
+	t.Parallel()
+	const period = 2 * time.Millisecond
+	ticker, start := NewTicker(period)
+	for n := range 3 {
+		if !ticker.Wait() {
+			t.Fatal("closed before it was")
+		}
+		if since := time.Since(start); since < time.Duration(n+1)*period {
+			t.Errorf("went off %d times within %v", n+1, since)
+		}
+	}
+	ended := make(chan bool)
+	go func() {
+		for ticker.Wait() {
+		}
+		ended <- true
+	}()
+	ticker.Close()
+	<-ended // which never comes if Close does not end a Wait
+}

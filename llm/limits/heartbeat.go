@@ -1,7 +1,6 @@
 package limits
 
 import (
-	"context"
 	"math"
 	"slices"
 	"sync"
@@ -21,7 +20,7 @@ const (
 // is due every 5 ms, and what keeps its goroutine waiting (other processes, a quota, a stop, the process's own work)
 // keeps those of the answers waiting, too. Its methods may be called from any goroutine.
 type Heartbeat struct {
-	cancel context.CancelFunc
+	ticker *alarm.Ticker
 	ended  chan struct{}
 
 	mu    sync.Mutex
@@ -47,15 +46,15 @@ type Beats struct {
 
 // StartHeartbeat starts a goroutine, which Stop ends.
 func StartHeartbeat() *Heartbeat {
-	ctx, cancel := context.WithCancel(context.Background())
-	h := &Heartbeat{cancel: cancel, ended: make(chan struct{}), since: time.Now()}
-	go h.run(ctx)
+	ticker, start := alarm.NewTicker(period)
+	h := &Heartbeat{ticker: ticker, ended: make(chan struct{}), since: start}
+	go h.run(start.Add(period))
 	return h
 }
 
 // Stop ends the heartbeat, and returns when it has ended.
 func (h *Heartbeat) Stop() {
-	h.cancel()
+	h.ticker.Close()
 	<-h.ended
 }
 
@@ -72,11 +71,9 @@ func (h *Heartbeat) Take() Beats {
 	return b
 }
 
-func (h *Heartbeat) run(ctx context.Context) {
+func (h *Heartbeat) run(due time.Time) {
 	defer close(h.ended)
-	clock := alarm.New()
-	defer clock.Close()
-	for due := time.Now().Add(period); clock.Until(ctx, due); {
+	for h.ticker.Wait() {
 		due = h.beat(due, time.Now())
 	}
 }
