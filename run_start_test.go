@@ -64,7 +64,7 @@ func TestSlowStartBendsNoArrival(t *testing.T) {
 				t.Errorf("%s: request %d went %v after it was due", executor, i, delay)
 			}
 		}
-		if bunched > 5 { // all of the first 600 ms, or of the second that the page is waited for
+		if bunched > 10 { // all but one of the first 600 ms, or of the second that the page is waited for
 			t.Errorf("%s: %d requests in bunches", executor, bunched)
 		}
 		if first := requests[0].Start; first < late.listed.UnixNano() {
@@ -82,18 +82,18 @@ func TestInterruptEndsLongStages(t *testing.T) {
 	}
 	for i, load := range []string{
 		`{stages: [{rate: 100, duration: '168h'}], arrival: 'gamma', burstiness: 0.5, maxVUs: 10}`,
-		`{stages: [{rate: 4, duration: '1000000h'}, {rate: 4, duration: '1h'}], arrival: 'poisson', maxVUs: 10}`,
+		`{stages: [{rate: 4, duration: '900000h'}, {rate: 4, duration: '1h'}], arrival: 'poisson', maxVUs: 10}`,
 		`{stages: [{rate: 4, duration: '1000000h'}], arrival: 'inference-perf', maxVUs: 10}`,
 	} {
 		out, began := filepath.Join(t.TempDir(), "run.jsonl"), time.Now()
-		r := run(t, 2*time.Second, signals[i%len(signals)], "k6", "run", "--quiet", "--out", "llm="+out, script(t, load, `{baseURL: 'sim:'}`))
+		r := run(t, 4*time.Second, signals[i%len(signals)], "k6", "run", "--quiet", "--out", "llm="+out, script(t, load, `{baseURL: 'sim:'}`))
 		all := lines(t, out)
 		end, ok := all[len(all)-1].(*record.End)
 		if !ok || !strings.Contains(end.Status, "aborted") || r.code != 105 {
 			t.Errorf("%s: exit code %d, last line %+v", load, r.code, all[len(all)-1])
 		}
-		if took := time.Since(began); took > 12*time.Second {
-			t.Errorf("%s: ended %v after its begin, interrupted after 2 s", load, took)
+		if took := time.Since(began); took > 14*time.Second {
+			t.Errorf("%s: ended %v after its begin, interrupted after 4 s", load, took)
 		}
 	}
 }

@@ -85,6 +85,7 @@ type run struct {
 	sent     int64
 	dropped  atomic.Int64
 	empty    []int       // stages without an arrival
+	draws    time.Time   // when the draw of a stage's first arrival began
 	drawing  *time.Timer // says that the draw of a first arrival takes long
 	wait     alarm.Clock
 	halt     halt
@@ -149,6 +150,7 @@ func (r *run) stage(i int, base int64, at time.Time) (n int64, ended time.Time) 
 	}
 	var last time.Duration
 	var stopped time.Time
+	r.draws = time.Now()
 	r.drawing = time.AfterFunc(verySlowDraw, func() { r.log.Infof("the load waits for the arrivals of stage %d to be drawn", r.stages[i].Index) })
 	for due := range r.plan.Due(i) {
 		if n == 0 {
@@ -186,17 +188,18 @@ func (r *run) stage(i int, base int64, at time.Time) (n int64, ended time.Time) 
 
 // How long the first arrival of a stage may take to be drawn before the stage waits for it, and before it is said.
 const (
-	slowDraw     = 5 * time.Millisecond
+	slowDraw     = 100 * time.Millisecond
 	verySlowDraw = 2 * time.Second
 )
 
-// begin waits until a stage is to begin, and gives that instant. The first stage begins at once. It is called when the first
-// arrival is drawn, for which some processes add up all gaps of the stage: a stage that this keeps begins later.
+// begin waits until a stage is to begin, and returns that instant. The first stage begins at once. It is called when the first
+// arrival is drawn, for which some processes add up all gaps of the stage: a stage that this keeps begins later. Any other
+// delay leaves the instant where it was, which instances have in common.
 func (r *run) begin(ctx context.Context, at time.Time) time.Time {
 	switch now := time.Now(); {
 	case r.start.IsZero():
 		at, r.start, r.scenario.StartTime = now, now, now
-	case now.Sub(at) > slowDraw:
+	case now.After(at) && now.Sub(r.draws) > slowDraw:
 		at = now
 	}
 	if r.drawing != nil {
@@ -226,6 +229,7 @@ func (r *run) send(ctx context.Context, a arrival.Arrival) {
 // the arrival process says when that is. It gives when the stage began.
 func (r *run) closedLoop(ctx context.Context, i int, base int64, at time.Time) time.Time {
 	s := r.plan.Stages[i]
+	r.draws = time.Now()
 	next, stop := iter.Pull(r.plan.Due(i))
 	defer stop()
 	after, due := next()
