@@ -10,6 +10,7 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 
+	"github.com/seed-307b789f/xk6-llm/internal/parquetfile"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -19,11 +20,12 @@ func (r *Run) readParquet(name string, src io.ReaderAt, size int64) (err error) 
 		return fmt.Errorf("%s: results of %s cannot be merged with other inputs", name, r.Origin)
 	}
 	defer func() {
-		if p := recover(); p != nil { // by which the library answers some broken files
-			err = fmt.Errorf("%s: broken Parquet file: %v", name, p)
+		if err == parquetfile.ErrDamaged { //nolint:errorlint // of a panic here; one of Open has the name already
+			err = fmt.Errorf("%s: %w", name, err)
 		}
 	}()
-	file, err := parquet.OpenFile(src, size)
+	defer parquetfile.Recover(&err)
+	file, err := parquetfile.Open(src, size)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}

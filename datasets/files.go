@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
-	"encoding/binary"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -18,6 +17,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go"
 
+	"github.com/seed-307b789f/xk6-llm/internal/parquetfile"
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
@@ -196,7 +196,7 @@ type columns struct {
 
 // newColumns needs the file at hand from end to end: one that cannot be read so, as it is packed, is read into memory.
 func newColumns(src io.Reader) (c *columns, err error) {
-	defer recovered(&err)
+	defer parquetfile.Recover(&err)
 	at, ok := src.(io.ReaderAt)
 	var size int64
 	if seeker, can := src.(io.Seeker); ok && can {
@@ -209,32 +209,15 @@ func newColumns(src io.Reader) (c *columns, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkParquet(at, size); err != nil {
-		return nil, err
-	}
-	// The indexes are not needed, and room is made for whatever length a broken file tells of them.
-	file, err := parquet.OpenFile(at, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+	file, err := parquetfile.Open(at, size)
 	if err != nil {
 		return nil, err
 	}
 	return &columns{schema: file.Schema(), rows: parquet.MultiRowGroup(file.RowGroups()...).Rows(), buf: make([]parquet.Row, 1)}, nil
 }
 
-// checkParquet holds that a file has the end of one. The library makes room for whatever length a broken file tells there.
-func checkParquet(file io.ReaderAt, size int64) error {
-	const magic = "PAR1"
-	end := make([]byte, 8) // the length of the footer, and the magic number
-	if _, err := file.ReadAt(end, size-int64(len(end))); size < int64(len(magic)+len(end)) || err != nil || string(end[4:]) != magic {
-		return errors.New("this is no Parquet file, or its end is missing")
-	}
-	if footer := int64(binary.LittleEndian.Uint32(end)); footer > size-int64(len(magic)+len(end)) {
-		return fmt.Errorf("this is no whole Parquet file: a footer of %d bytes in %d", footer, size)
-	}
-	return nil
-}
-
 func (c *columns) next() (record []byte, line int, err error) {
-	defer recovered(&err)
+	defer parquetfile.Recover(&err)
 	c.number++
 	row := map[string]any{}
 	if n, err := c.rows.ReadRows(c.buf); n == 0 {
@@ -292,15 +275,4 @@ func finite(value any) any {
 		}
 	}
 	return value
-}
-
-// errBroken is of a file that the Parquet reader cannot take apart.
-var errBroken = errors.New("the Parquet file is damaged: fetch or write it anew")
-
-// recovered makes an error of a panic, by which the Parquet reader answers some broken files. What the panic says is of the
-// reader's own insides.
-func recovered(err *error) {
-	if p := recover(); p != nil {
-		*err = errBroken
-	}
 }
