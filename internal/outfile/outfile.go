@@ -38,7 +38,7 @@ func Check(path string, o Options) error {
 
 // Write makes the file of a path. A regular one, also behind symbolic links, is written beside its place and renamed, so
 // that nobody reads half a file, and a failure leaves what was there; it keeps the permissions that it had. A pipe, a
-// character device and an open file of the process (/dev/stdout, /dev/fd/3) are written through. Errors name the path.
+// character device and an open file of the process (- or /dev/stdout, /dev/fd/3) are written through. Errors name the path.
 func Write(path string, o Options, write func(io.Writer) error) error {
 	p, err := find(path, o)
 	switch {
@@ -100,6 +100,9 @@ func find(path string, o Options) (place, error) {
 // descriptor is the number of an open file of the process that a path names. To open it by its path would begin anew at
 // its beginning, and fails for sockets.
 func descriptor(path string) (fd uintptr, ok bool) {
+	if path == "-" { // by custom; a file of this name is ./-
+		return 1, true
+	}
 	switch path = filepath.ToSlash(filepath.Clean(path)); path {
 	case "/dev/stdout":
 		return 1, true
