@@ -171,8 +171,24 @@ func TestExcludeLate(t *testing.T) {
 	if all.Successes.Count != cut.Successes.Count || all.Successes.Throughput.Requests != cut.Successes.Throughput.Requests {
 		t.Errorf("counts and rates: got %v, want %v", cut.Successes.Throughput, all.Successes.Throughput)
 	}
+	shown := 0.0
+	for _, p99 := range cut.Ours.Series.TTFT99 {
+		if p99 != nil {
+			shown = max(shown, float64(*p99))
+		}
+	}
+	if highest := cut.Ours.Latency.TTFT.Max; shown == 0 || shown > highest+1e-9 {
+		t.Errorf("TTFT over time reaches %v, and the percentiles %v", shown, highest)
+	}
 	if w := cut.Ours.Window; w == nil || w.Late != 6 || w.Left != 0 {
 		t.Errorf("got %+v, want the 6 requests that were under way", w)
+	}
+	var verdict strings.Builder
+	if err := (&Report{Summary: cut}).WriteVerdict(&verdict); err != nil {
+		t.Error(err)
+	}
+	if text := verdict.String(); !strings.Contains(text, "left out of latencies: 6 requests") || strings.Contains(text, "left out: ") {
+		t.Errorf("got %q, want the requests left out of latencies alone", text)
 	}
 	if reasons := cut.Ours.Health.Reasons; cut.Ours.Health.Verdict != Suspect || !slices.Contains(reasons, "latencies are of 34 of 40 successes: the others were read late") {
 		t.Errorf("got %q", reasons)

@@ -7,7 +7,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// Sample is what charts show of one request. Times are seconds, NaN where they are undefined.
+// Sample is what charts show of one request. Times are seconds, NaN where they are undefined or left out.
 type Sample struct {
 	Start   float64 // since the first start of the run, NaN too where nobody knows the starts
 	Delay   float64 // start - due
@@ -27,7 +27,7 @@ func (p *Report) Samples() iter.Seq[Sample] {
 				Start: p.run.seconds(q.Start - p.run.Requests[0].Start), Delay: scheduleDelay(g, q), TTFT: q.ttft, ITL: q.meanITL,
 				Stage: int(q.StageAt), Adapter: q.Adapter, Failed: q.Failed(),
 			}
-			if s.Failed {
+			if s.Failed || q.leftOut {
 				s.TTFT, s.ITL = unknown, unknown
 			}
 			if p.run.untimed {

@@ -10,7 +10,15 @@ import (
 // What charts are made of is what the report sums up.
 func TestSamplesAgreeWithTheReport(t *testing.T) {
 	t.Parallel()
-	run := mustRead(t, asRecords(t, sampleLines()))
+	samplesAgree(t, mustRead(t, asRecords(t, sampleLines())))
+	lines, _ := stalled([]stall{{520_000, 770_000}})
+	late := mustRead(t, asRecords(t, lines))
+	late.Leave(Cut{Late: true})
+	samplesAgree(t, late)
+}
+
+func samplesAgree(t *testing.T, run *Run) {
+	t.Helper()
 	report := run.Report(Options{})
 	var ttfts, delays []float64
 	failed := 0

@@ -79,14 +79,14 @@ func (s *seriesMaker) fill() {
 		if q.DueKnown && q.Seq == 0 {
 			s.Due[s.slot(s.run.seconds(q.Due-s.zero))]++
 		}
-		if !math.IsNaN(q.ttft) && !q.Failed() {
+		if !math.IsNaN(q.ttft) && !q.Failed() && !q.leftOut {
 			ttfts[sent] = append(ttfts[sent], q.ttft)
 		}
 		q.unpack(&rec)
 		for i, us := range rec.Chunks {
 			k := s.slot(at + float64(us)/s.run.clock.chunk)
 			s.Chunks[k]++
-			if i > 0 {
+			if i > 0 && !q.leftOut {
 				gaps[k] += float64(us - rec.Chunks[i-1])
 				gapCounts[k]++
 			}

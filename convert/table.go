@@ -70,11 +70,11 @@ func (t *table) verdict(a *Additions) {
 	if a.Partial {
 		t.line("PARTIAL: something of the run is missing, see the remarks")
 	}
-	if a.Window != nil {
-		t.line("left out: %d requests", a.Window.Left)
-		if a.Window.Late > 0 {
-			t.line("left out of latencies: %d requests that may have been read late", a.Window.Late)
-		}
+	if w := a.Window; w != nil && w.Left > 0 {
+		t.line("left out: %d requests", w.Left)
+	}
+	if w := a.Window; w != nil && w.Late > 0 {
+		t.line("left out of latencies: %d requests that may have been read late", w.Late)
 	}
 }
 

@@ -64,7 +64,7 @@ Exit code: 0; 1 if every request failed, or none was sent; 2 for misuse; 3 if th
 	flags.StringSliceVar(&f.formats, "format", []string{"json", "parquet", "html"}, "files to write: json, parquet, csv, html")
 	flags.Var(span{&f.warmup}, "warmup", "leave out the requests sent in the first part of the run")
 	flags.Var(span{&f.cooldown}, "cooldown", "leave out the requests sent in the last part of the run")
-	flags.BoolVar(&f.excludeLate, "exclude-late", false, "leave requests that the load generator read late out of latencies")
+	flags.BoolVar(&f.excludeLate, "exclude-late", false, "leave requests that the load generator may have read over 8 ms late out of latencies and goodput")
 	flags.IntSliceVar(&f.stages, "stage", nil, "leave out all stages but these")
 	flags.StringSliceVar(&f.adapters, "adapter", nil, "leave out all adapters but these")
 	flags.StringVar(&f.config, "config", "", "inference-perf's configuration of the run: percentiles, goodput, files, token counts; flags go before it")

@@ -22,7 +22,7 @@ type fact struct{ name, value string }
 
 // Facts in the order in which the page shows them.
 var factOrder = []string{
-	"Model", "Server", "API", "Load", "SLO", "Started (UTC)", "Took", "Instances", "Tokens counted by", "Due instants", "Left out", "Imported from", "Run", "Versions",
+	"Model", "Server", "API", "Load", "SLO", "Started (UTC)", "Took", "Instances", "Tokens counted by", "Due instants", "Left out", "Left out of latencies", "Imported from", "Run", "Versions",
 }
 
 // bound is one limit of the SLO.
@@ -109,6 +109,9 @@ func (r *Run) finishFacts() {
 	add("Due instants", dueSources(ours.Get("schedule")))
 	if left := ours.Get("window.requests_left_out").Int(); left > 0 {
 		add("Left out", fmt.Sprintf("%d requests (by --warmup, --cooldown, --stage or --adapter)", left))
+	}
+	if late := ours.Get("window.late_requests_left_out").Int(); late > 0 {
+		add("Left out of latencies", fmt.Sprintf("%d requests that may have been read late (by --exclude-late)", late))
 	}
 }
 
