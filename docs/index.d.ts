@@ -340,6 +340,7 @@ declare module 'k6/x/llm' {
     rate?: number;
     /** Requests per second at the end of a ramp, which begins where the stage before ended. */
     target?: number;
+    /** A text needs its unit. */
     duration?: Duration;
     /** So many requests in all, instead of a rate. */
     requests?: number;

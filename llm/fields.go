@@ -186,6 +186,21 @@ func duration(dst *time.Duration) func(sobek.Value) error {
 	}
 }
 
+// withUnit reads a duration. A text needs a unit: some would take "500" of a bound, or "60" of a stage, for seconds.
+func withUnit(dst *time.Duration) func(sobek.Value) error {
+	return func(v sobek.Value) error {
+		if err := duration(dst)(v); err != nil {
+			return err
+		}
+		if text, isText := export(v).(string); isText {
+			if _, err := strconv.ParseFloat(text, 64); err == nil {
+				return fmt.Errorf("%q has no unit: write %sms or %ss", text, text, text)
+			}
+		}
+		return nil
+	}
+}
+
 // texts reads an object of strings.
 func texts(dst *map[string]string) func(sobek.Value) error {
 	return func(v sobek.Value) error {

@@ -358,6 +358,8 @@ func TestMisuseThrows(t *testing.T) {
 		{`scenarios({stages: [{rate: 1, duration: '1s', rampUp: '1s'}]})`, `stage 0: rampUp is for {requests, concurrency}, a rate rises by {target, duration}`},
 		{`scenarios({stages: [{requests: 1, concurrency: 1, rampUp: '1s'}], executor: 'ramping-arrival-rate'})`, `scenarios: rampUp needs the executor "llm-arrival-rate"`},
 		{`scenarios({stages: [{requests: 1}]})`, `stage 0: needs both requests and concurrency`},
+		{`scenarios({stages: [{rate: 1, duration: '60'}]})`, `stage 0: stage option "duration": "60" has no unit: write 60ms or 60s`},
+		{`scenarios({stages: [{requests: 9, concurrency: 1, rampUp: '1e1'}]})`, `stage 0: stage option "rampUp": "1e1" has no unit: write 1e1ms or 1e1s`},
 		{`scenarios({stages: [{rte: 1}]})`, `unknown stage option "rte", did you mean "rate"?`},
 		{`scenarios({stages: [{rate: 1, duration: '1s'}, {requests: 1, concurrency: 1}], executor: 'ramping-arrival-rate'})`, `scenarios: stages of {requests, concurrency} beside others need the executor "llm-arrival-rate"`},
 		{`scenarios({stages: [{rate: 1, duration: '1s'}], drain: true})`, `scenarios: drain needs the executor "llm-arrival-rate"`},

@@ -176,7 +176,8 @@ func (o *clientOptions) readSLO(rt *sobek.Runtime, v sobek.Value) error {
 		if err := slo.Known(name); err != nil {
 			return err
 		}
-		limit, err := readBound(obj.Get(name))
+		var limit time.Duration
+		err := withUnit(&limit)(obj.Get(name))
 		if err == nil {
 			err = slo.Set(bounds, name, limit)
 		}
@@ -188,19 +189,6 @@ func (o *clientOptions) readSLO(rt *sobek.Runtime, v sobek.Value) error {
 		o.slo = bounds
 	}
 	return nil
-}
-
-// readBound reads a duration. A text needs a unit: of a bound, as of other latencies, some would take "500" for seconds.
-func readBound(v sobek.Value) (limit time.Duration, err error) {
-	if err := duration(&limit)(v); err != nil {
-		return 0, err
-	}
-	if text, isText := export(v).(string); isText {
-		if _, err := strconv.ParseFloat(text, 64); err == nil {
-			return 0, fmt.Errorf("%q has no unit: write %sms or %ss", text, text, text)
-		}
-	}
-	return limit, nil
 }
 
 // redacted gives the options for the record file. Header values and keys may be secrets and are left out.

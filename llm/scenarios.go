@@ -132,10 +132,10 @@ func (s *loadStage) fields() fields {
 	return fields{
 		"rate":        func(v sobek.Value) error { s.hasRate = true; return number(&s.rate)(v) },
 		"target":      func(v sobek.Value) error { s.hasTarget = true; return number(&s.target)(v) },
-		"duration":    duration(&s.duration),
+		"duration":    withUnit(&s.duration),
 		"requests":    integer(&s.requests, 1),
 		"concurrency": integer(&s.concurrency, 1),
-		"rampUp":      duration(&s.rampUp),
+		"rampUp":      withUnit(&s.rampUp),
 	}
 }
 
