@@ -32,13 +32,13 @@ var (
 	latenessBounds = [2]float64{0.010, 0.250} // seconds, of one in a hundred starts
 	// What a figure may be off by, in seconds and as a share of what it is in truth; both are exceeded. A stall between two
 	// heartbeats is not seen, so the first bounds are a fifth below 10 ms and 10 %, which nothing VALID is to be off by.
-	lateBounds  = [2]float64{0.008, 0.050}
-	shareBounds = [2]float64{0.08, 1}
-	leftOutBound   = 0.1                      // share of the successes whose latencies are left out
-	dropBounds     = [2]float64{0, 0.01}      // share of the arrivals
-	cpuBounds      = [2]float64{0.85, 0.95}   // share of the processors it may use
-	pauseBounds    = [2]float64{0.02, 0.05}   // share of the time
-	rateBounds     = [2]float64{0.02, 0.10}   // share of the requests or of the time
+	lateBounds   = [2]float64{0.008, 0.050}
+	shareBounds  = [2]float64{0.08, 1}
+	leftOutBound = 0.1                    // share of the successes whose latencies are left out
+	dropBounds   = [2]float64{0, 0.01}    // share of the arrivals
+	cpuBounds    = [2]float64{0.85, 0.95} // share of the processors it may use
+	pauseBounds  = [2]float64{0.02, 0.05} // share of the time
+	rateBounds   = [2]float64{0.02, 0.10} // share of the requests or of the time
 )
 
 var healthRules = []string{

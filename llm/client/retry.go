@@ -18,10 +18,10 @@ import (
 // sight is what the transport tells of one attempt. It is written by the transport's goroutines, which may outlive it.
 type sight struct {
 	connected, written, firstByte atomic.Int64
-	connections          atomic.Int64 // the attempt was sent on
-	reused               atomic.Bool  // the last of them was kept alive
-	interim              atomic.Bool  // an answer of 1xx came first
-	trace                httptrace.ClientTrace
+	connections                   atomic.Int64 // the attempt was sent on
+	reused                        atomic.Bool  // the last of them was kept alive
+	interim                       atomic.Bool  // an answer of 1xx came first
+	trace                         httptrace.ClientTrace
 }
 
 func newSight() *sight {
