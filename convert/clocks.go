@@ -261,11 +261,10 @@ func (r *Run) judgeClocks(j *judge) {
 	for _, run := range r.Runs {
 		c := run.Clock
 		compared = compared || c != nil
-		switch {
-		case c == nil:
-		case c.Ahead != 0:
+		if c != nil && c.Ahead != 0 {
 			j.say(Suspect, "%s", clockReason(run))
-		case c.Late != 0:
+		}
+		if c != nil && c.Late != 0 {
 			j.say(Suspect, "instance %q began %s instance %q: the load was not that of instances started together",
 				run.Instance, apart(c.Late, "after", "before"), c.Against)
 		}

@@ -50,7 +50,7 @@ func (r *Run) leaveOut(c *Cut) {
 
 // leaveLate marks the requests whose figures may be off because the load generator did not get to run.
 func (r *Run) leaveLate(c *Cut) {
-	if len(r.beats) == 0 {
+	if len(r.Beats) == 0 {
 		r.remark("no late request was left out: the input does not tell when the load generator was late")
 		return
 	}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -42,7 +43,14 @@ func richLines() []record.Line {
 
 func TestReportOfAParquetFileIsThatOfTheRecords(t *testing.T) {
 	t.Parallel()
-	for name, lines := range map[string][]record.Line{"plain": sampleLines(), "rich": richLines()} {
+	late, _ := stalled(eachSecond(520_000, 250_000))
+	for _, line := range late {
+		if q, ok := line.(*record.Request); ok {
+			q.Connected, q.Written = q.Start, q.Start+int64(9*time.Millisecond)
+		}
+	}
+	served := slices.Insert(bounded(), 5, record.Line(&record.Server{Time: jointStart, Source: "p", Values: map[string]float64{"running": 3}}))
+	for name, lines := range map[string][]record.Line{"plain": sampleLines(), "rich": richLines(), "late": late, "server": served} {
 		first := mustRead(t, asRecords(t, lines))
 		want, dir := reportFiles(t, first), t.TempDir()
 		if err := outfile.Write(filepath.Join(dir, "requests.parquet"), outfile.Options{}, first.WriteParquet); err != nil {

@@ -49,6 +49,7 @@ var healthRules = []string{
 	"stop-the-world pauses above 2 % of the time are suspect, above 5 % invalid",
 	"requests sent, or the time they took to be sent, off by more than 2 % of what was asked are suspect, by more than 10 % invalid",
 	"a request that failed on the machine that sent it (open files, ports, memory, firewall, resolver, proxy) makes a run invalid",
+	"a request that ran into a timeout while the load generator did not get to run, for over 8 ms and 8 % of what it waited, makes a run suspect",
 	"clocks of instances, or starts by the server's clock, that differ by more than 2 % of the time (at least 0.1 s; a clock at most 1 s) are suspect",
 	"more than a tenth of the successes left out of latencies is suspect",
 	"a partial run is suspect",
@@ -135,7 +136,11 @@ func (g *group) judgeFigures(j *judge) {
 		j.skip("heartbeats")
 		return
 	}
+	if !g.watched() {
+		j.skip("heartbeats")
+	}
 	g.judgeLeftOut(j)
+	g.judgeTimeouts(j)
 	figures := g.lateFigures()
 	j.Errors = figureErrors(figures)
 	before := len(j.Reasons)
@@ -157,6 +162,20 @@ func (g *group) judgeLeftOut(j *judge) {
 	}
 	if float64(left) > leftOutBound*float64(len(g.ok)) {
 		j.say(Suspect, "latencies are of %d of %d successes: the others were read late", len(g.ok)-left, len(g.ok))
+	}
+}
+
+// judgeTimeouts finds failures that may be the load generator's: a timer ran out while what had come waited to be read.
+func (g *group) judgeTimeouts(j *judge) {
+	var rec record.Request
+	n := 0
+	for _, q := range g.failed {
+		if g.run.timedOutLate(q, &rec) {
+			n++
+		}
+	}
+	if n > 0 {
+		j.say(Suspect, "%d requests ran into a timeout while the load generator did not get to read their answers", n)
 	}
 }
 

@@ -46,38 +46,29 @@ const beatPeriod = 5_000_000
 // shortest is the lateness, in ticks, that can matter: two of them stay well below the smallest bound of a verdict.
 const shortest = 2_000_000
 
-// addHeartbeat keeps a line of an instance.
-func (r *Run) addHeartbeat(b *record.Heartbeat, instance string) {
-	if r.beats == nil {
-		r.beats = map[string][]*record.Heartbeat{}
+// lateSpans are the times in which each instance did not get to run, in order.
+func (r *Run) lateSpans() map[string][]lateSpan {
+	if r.late != nil {
+		return r.late
 	}
-	r.beats[instance] = append(r.beats[instance], b)
-}
-
-// lateSpans are the times in which an instance did not get to run, in order.
-func (r *Run) lateSpans(instance string) []lateSpan {
-	if spans, known := r.late[instance]; known {
-		return spans
-	}
-	var spans []lateSpan
-	for _, b := range r.beats[instance] {
+	r.late = map[string][]lateSpan{}
+	for _, b := range r.Beats {
 		for _, span := range b.Late {
 			if from, length := b.Start+span[0]*1000, span[1]*1000; length >= shortest {
-				spans = append(spans, lateSpan{from, from + length})
+				instance := r.from[b]
+				r.late[instance] = append(r.late[instance], lateSpan{from, from + length})
 			}
 		}
 	}
-	slices.SortFunc(spans, func(a, b lateSpan) int { return cmp.Compare(a.from, b.from) })
-	if r.late == nil {
-		r.late = map[string][]lateSpan{}
+	for _, spans := range r.late {
+		slices.SortFunc(spans, func(a, b lateSpan) int { return cmp.Compare(a.from, b.from) })
 	}
-	r.late[instance] = spans
-	return spans
+	return r.late
 }
 
 // lateDuring returns the spans that may concern a request.
 func (r *Run) lateDuring(q *Request) []lateSpan {
-	spans := r.lateSpans(q.Instance)
+	spans := r.lateSpans()[q.Instance]
 	first, _ := slices.BinarySearchFunc(spans, q.Start-beatPeriod, func(s lateSpan, at int64) int { return cmp.Compare(s.to, at) })
 	spans = spans[first:]
 	end, _ := slices.BinarySearchFunc(spans, q.End+beatPeriod, func(s lateSpan, at int64) int { return cmp.Compare(s.from, at) })
@@ -216,6 +207,26 @@ func (r *Run) readsLate(q *Request, rec *record.Request) bool {
 		late = max(late, readLate(spans, q.Start+at*1000))
 	}
 	return r.seconds(late) > lateBounds[0]
+}
+
+// timedOutLate reports whether a request may have failed because the load generator did not get to run: the end of its
+// waiting came late, by as much as a figure must not be off.
+func (r *Run) timedOutLate(q *Request, rec *record.Request) bool {
+	since := q.Start
+	switch q.ErrorType {
+	case record.ErrorStall:
+		q.unpack(rec)
+		for _, times := range [...][]int64{rec.Chunks, rec.Reasoning, rec.ToolCalls} {
+			if n := len(times); n > 0 {
+				since = max(since, q.Start+times[n-1]*1000)
+			}
+		}
+	case record.ErrorTimeout:
+	default:
+		return false
+	}
+	late := r.seconds(readLate(r.lateDuring(q), q.End))
+	return late > lateBounds[0] && late > shareBounds[0]*r.seconds(q.End-since)
 }
 
 // off is by how much, in seconds, a percentile may be too large, and too small; least is the least that it may be in truth.

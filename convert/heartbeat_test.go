@@ -159,6 +159,97 @@ func TestTimeToWriteCountsAgainstTTFT(t *testing.T) {
 	}
 }
 
+// A time without heartbeats is not checked.
+func TestHeartbeatsThatAreMissing(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		change func(n int, b *record.Heartbeat) (keep bool)
+		whole  bool
+	}{
+		"none":             {func(int, *record.Heartbeat) bool { return true }, true},
+		"the last":         {func(n int, _ *record.Heartbeat) bool { return n < 4 }, false},
+		"one in the midst": {func(n int, _ *record.Heartbeat) bool { return n != 3 }, false},
+		"a moment":         {func(_ int, b *record.Heartbeat) bool { b.End -= second / 20; return true }, true},
+		"the beats of one": {func(n int, b *record.Heartbeat) bool { b.Beats *= int64(n % 2); return true }, false},
+	} {
+		lines, _ := stalled(nil)
+		n := -1
+		lines = slices.DeleteFunc(lines, func(line record.Line) bool {
+			b, ok := line.(*record.Heartbeat)
+			if !ok {
+				return false
+			}
+			n++
+			return !tt.change(n, b)
+		})
+		h := summarized(t, lines, Cut{}).Ours.Health
+		if slices.Contains(h.Unchecked, "heartbeats") == tt.whole || h.Heartbeats == nil {
+			t.Errorf("missing: %s: not checked: %q", name, h.Unchecked)
+		}
+	}
+}
+
+// A second that began before the first start is the run's first.
+func TestSecondsBeginWithTheFirstStart(t *testing.T) {
+	t.Parallel()
+	lines, _ := stalled(eachSecond(520_000, 50_000))
+	for _, line := range lines {
+		if b, ok := line.(*record.Heartbeat); ok && b.Start == lines[0].(*record.Run).Start {
+			b.Start -= 3 * second
+			b.Late[0][0] += 3_000_000
+		}
+	}
+	if seconds := summarized(t, lines, Cut{}).Ours.Health.Heartbeats.Seconds; seconds[0].Second != 0 {
+		t.Errorf("got %+v, want second 0 first", seconds)
+	}
+}
+
+// Where the load generator did not get to run when a timer ran out, the answer may have been there.
+func TestTimeoutsOfALoadGeneratorThatDoesNotGetToRun(t *testing.T) {
+	t.Parallel()
+	const reason = "ran into a timeout while the load generator did not get to read"
+	for _, tt := range []struct {
+		name, errorType string
+		end, chunk      int64 // µs after the start, which is 0.5 s into the run; it stalls from 1 to 1.25 s
+		suspect         bool
+	}{
+		{"in a stall", record.ErrorTimeout, 751_000, 100_000, true},
+		{"before it", record.ErrorTimeout, 490_000, 100_000, false},
+		{"long after it", record.ErrorTimeout, 900_000, 100_000, false},
+		{"of a long wait", record.ErrorTimeout, 8_751_000, 100_000, false},
+		{"no chunk in a stall", record.ErrorStall, 751_000, 400_000, true},
+		{"no chunk after a stall", record.ErrorStall, 1_600_000, 400_000, false},
+		{"an answer in a stall", record.ErrorHTTP, 751_000, 100_000, false},
+	} {
+		stalls := []stall{{1_000_000, 1_250_000}}
+		if tt.end > 5_000_000 {
+			stalls = []stall{{9_000_000, 9_250_000}}
+		}
+		lines, _ := stalled(nil)
+		run, end := lines[0].(*record.Run), lines[len(lines)-1].(*record.End)
+		end.Time += 10 * second
+		lines = slices.DeleteFunc(lines, func(line record.Line) bool {
+			_, beat := line.(*record.Heartbeat)
+			return beat || line == end
+		})
+		start := run.Start + second/2
+		lines = append(append(lines, &record.Request{
+			Scenario: "s", Index: 40, Start: start, End: start + tt.end*1000, Streaming: true, Chunks: []int64{tt.chunk}, ErrorType: tt.errorType,
+		}), beatsOf(stalls, run.Start)...)
+		for k := range int64(4) {
+			b := &record.Heartbeat{Start: run.Start + (6+k)*second, End: run.Start + (7+k)*second, Beats: 200}
+			if k == 3 && tt.end > 5_000_000 {
+				b.Late = [][2]int64{{0, 250_000}}
+			}
+			lines = append(lines, b)
+		}
+		h := summarized(t, append(lines, end), Cut{}).Ours.Health
+		if got := strings.Contains(strings.Join(h.Reasons, "\n"), reason); got != tt.suspect || got && h.Verdict == Valid {
+			t.Errorf("%s: %s %q, want suspect %t", tt.name, h.Verdict, h.Reasons, tt.suspect)
+		}
+	}
+}
+
 func TestExcludeLate(t *testing.T) {
 	t.Parallel()
 	lines, _ := stalled([]stall{{520_000, 770_000}})

@@ -18,7 +18,7 @@ type pulse struct {
 
 // heartbeats sums up those of the time from the group's first start to its last end; nil if none was recorded.
 func (g *group) heartbeats() *Heartbeats {
-	if len(g.run.beats) == 0 || len(g.all) == 0 {
+	if len(g.run.Beats) == 0 || len(g.all) == 0 {
 		return nil
 	}
 	from, to := g.all[0].Start, g.all[0].End
@@ -26,13 +26,13 @@ func (g *group) heartbeats() *Heartbeats {
 		from, to = min(from, q.Start), max(to, q.End)
 	}
 	p := &pulse{out: Heartbeats{Seconds: []LateSecond{}}, seconds: map[int]LateSecond{}}
-	for instance, beats := range g.run.beats {
-		for _, b := range beats {
-			if b.End > from && b.Start < to {
-				p.add(b, g.run)
-			}
+	for _, b := range g.run.Beats {
+		if b.End > from && b.Start < to {
+			p.add(b, g.run)
 		}
-		for _, s := range g.run.lateSpans(instance) {
+	}
+	for _, spans := range g.run.lateSpans() {
+		for _, s := range spans {
 			for late := s.to - s.from; late > 0 && s.to > from && s.from < to; late -= beatPeriod {
 				p.delays = append(p.delays, late)
 			}
@@ -45,6 +45,34 @@ func (g *group) heartbeats() *Heartbeats {
 	return &p.out
 }
 
+// mostUnwatched is how long an instance may go without heartbeats while it waits for answers.
+const mostUnwatched = 100_000_000 // ns
+
+// watched says whether each instance of the group has heartbeats from its first start to its last end.
+func (g *group) watched() bool {
+	type extent struct{ from, to int64 }
+	open := map[string]*extent{} // what is still to be found
+	for _, q := range g.all {
+		e := open[q.Instance]
+		if e == nil {
+			e = &extent{q.Start, q.End}
+			open[q.Instance] = e
+		}
+		e.from, e.to = min(e.from, q.Start), max(e.to, q.End)
+	}
+	for _, b := range g.run.Beats { // in order of start
+		if e := open[g.run.from[b]]; e != nil && b.Beats > 0 && b.Start-e.from <= mostUnwatched {
+			e.from = max(e.from, b.End)
+		}
+	}
+	for _, e := range open {
+		if e.to-e.from > mostUnwatched {
+			return false
+		}
+	}
+	return true
+}
+
 func (p *pulse) add(b *record.Heartbeat, r *Run) {
 	p.out.Beats += b.Beats
 	p.out.Max = max(p.out.Max, Float(r.seconds(b.Max)))
@@ -53,7 +81,7 @@ func (p *pulse) add(b *record.Heartbeat, r *Run) {
 	p.out.Throttled = addSeconds(p.out.Throttled, b.Throttled)
 	p.out.Stalled = addSeconds(p.out.Stalled, b.Stalled)
 	if late := Float(r.seconds(b.Max)); float64(late) > lateBounds[0] {
-		second := int(r.seconds(b.Start - r.Requests[0].Start))
+		second := max(0, int(r.seconds(b.Start-r.Requests[0].Start)))
 		known := p.seconds[second]
 		p.seconds[second] = LateSecond{second, max(known.P99, Float(r.seconds(b.P99))), max(known.Max, late)}
 	}

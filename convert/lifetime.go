@@ -58,10 +58,10 @@ func (l lifetimes) holds(q *Request) bool {
 }
 
 // mark is how much of a run there was before an input was read.
-type mark struct{ requests, dropped, stages, servers int }
+type mark struct{ requests, dropped, stages, servers, beats int }
 
 func (r *Run) mark() mark {
-	return mark{len(r.Requests), len(r.Dropped), len(r.Stages), len(r.Servers)}
+	return mark{len(r.Requests), len(r.Dropped), len(r.Stages), len(r.Servers), len(r.Beats)}
 }
 
 // leaveOutside leaves out what an input told of instants outside its instances' lifetimes: a damaged time of one
@@ -90,6 +90,7 @@ func (r *Run) leaveOutside(before mark, l lifetimes) (refused []error) {
 	r.Dropped, refused = inside(r, r.Dropped, before.dropped, l, refused)
 	r.Stages, refused = inside(r, r.Stages, before.stages, l, refused)
 	r.Servers, refused = inside(r, r.Servers, before.servers, l, refused)
+	r.Beats, refused = inside(r, r.Beats, before.beats, l, refused)
 	return refused
 }
 
@@ -113,6 +114,8 @@ func nameOf(line record.Line) string {
 		return "dropped"
 	case *record.Stage:
 		return "stage"
+	case *record.Heartbeat:
+		return "heartbeat"
 	}
 	return "server"
 }

@@ -36,6 +36,8 @@ type Row struct {
 	FirstByte *int64 `parquet:"first_byte_ns,optional"`
 	Attempt   *int64 `parquet:"attempt_ns,optional"`
 	Retries   int32  `parquet:"retries"`
+	// WriteDelay is null where it does not count: of long requests, and where nobody knows.
+	WriteDelay *float64 `parquet:"write_delay_ms,optional"`
 
 	ScheduleDelay *float64 `parquet:"schedule_delay_ms,optional"`
 	TTFT          *float64 `parquet:"ttft_ms,optional"`
@@ -92,6 +94,12 @@ func (r *Run) WriteParquet(out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	samples, err := r.samples()
+	if err != nil {
+		return err
+	}
+	meta := append(r.importedMeta(), samples...)
+	meta = append(meta, parquet.KeyValueMetadata("schema", record.Schema), parquet.KeyValueMetadata("run_id", r.ID()), parquet.KeyValueMetadata(linesKey, lines))
 	return writeRows(out, func(w *rowWriter[Row]) error {
 		var rec record.Request
 		for _, q := range r.Requests {
@@ -100,7 +108,7 @@ func (r *Run) WriteParquet(out io.Writer) error {
 			}
 		}
 		return nil
-	}, append(r.importedMeta(), parquet.KeyValueMetadata("schema", record.Schema), parquet.KeyValueMetadata("run_id", r.ID()), parquet.KeyValueMetadata(linesKey, lines))...)
+	}, meta...)
 }
 
 // WriteChunks writes one row per content chunk.
@@ -130,10 +138,10 @@ func (r *Run) WriteChunks(out io.Writer) error {
 // parquetMagic begins a Parquet file.
 const parquetMagic = "PAR1"
 
-// linesKey is the metadata key of the lines that are no requests.
+// linesKey is the metadata key of the lines that are no requests, but for samples.
 const linesKey = "records"
 
-// lines are the lines of a run that are no requests, as a record file has them.
+// lines are the lines of a run that are no requests, as a record file has them, but for samples.
 func (r *Run) lines() (string, error) {
 	var list []record.Line
 	for _, l := range r.Runs {
@@ -236,6 +244,9 @@ func (r *Run) row(q *Request, rec *record.Request) Row {
 		Status: narrow(q.Status), BytesSent: q.BytesSent, BytesReceived: q.BytesReceived, ErrorType: q.ErrorType, Error: q.Error, Note: q.Note,
 	}
 	r.rowTimes(&row, q)
+	if q.WriteDelay > 0 {
+		row.WriteDelay = milliseconds(r.seconds(q.WriteDelay))
+	}
 	if delay := (&group{run: r}).sinceDue(q, q.Start); !math.IsNaN(delay) {
 		row.ScheduleDelay = milliseconds(delay)
 	}

@@ -1,12 +1,12 @@
 package convert
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math"
+	"strings"
 
 	"github.com/parquet-go/parquet-go"
 
@@ -34,7 +34,16 @@ func (r *Run) readParquet(name string, src io.ReaderAt, size int64) (err error) 
 		return fmt.Errorf("%s: it was not written by `llmconv parquet` or `llmconv report`, or by an older version of them", name)
 	}
 	before := r.mark()
-	instance := r.addLines(lines)
+	instance, err := r.addLines(strings.NewReader(lines), "")
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if len(r.Ends) < len(r.Runs) {
+		r.Partial = true
+	}
+	if err := r.addSamples(file); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
 	if err := r.readImportedMeta(file); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
@@ -86,19 +95,22 @@ func (r *Run) holdRows(name string, before mark) error {
 	return nil
 }
 
-// addLines takes the lines that are no requests; without an end line for each instance the run is partial.
-func (r *Run) addLines(text string) (instance string) {
-	in := record.NewReader(bytes.NewReader([]byte(text)), "metadata")
-	for line, err := in.Next(); err == nil; line, err = in.Next() {
+// addLines takes lines that are no requests, of an instance until one of them names another, and gives the last.
+func (r *Run) addLines(src io.Reader, instance string) (last string, err error) {
+	in := record.NewReader(src, "metadata")
+	for {
+		line, err := in.Next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return instance, nil
+		case err != nil:
+			return instance, err
+		}
 		if run, ok := line.(*record.Run); ok {
 			instance = run.Instance
 		}
 		r.add(line, instance)
 	}
-	if len(r.Ends) < len(r.Runs) {
-		r.Partial = true
-	}
-	return instance
 }
 
 // fitted are the scenarios whose due instants were fitted, and are again.
@@ -125,6 +137,9 @@ func (r *Run) addRow(row *Row, instance string) error {
 	rec.CompletionRaw = rec.Completion != nil && row.OutputSource != string(record.ClientTokenizer)
 	for _, n := range row.ChunkTokens {
 		rec.ChunkTokens = append(rec.ChunkTokens, int(n))
+	}
+	if row.WriteDelay != nil {
+		rec.Written = max(rec.Connected, rec.Start) + int64(math.Round(*row.WriteDelay*1e6))
 	}
 	if row.SLO != "" {
 		rec.SLO = new(record.Bounds)

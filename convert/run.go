@@ -26,9 +26,9 @@ type Run struct {
 	Stages   []*record.Stage
 	Servers  []*record.Server // in order of time
 	Ends     []*record.End
-	beats    map[string][]*record.Heartbeat // of each instance
-	late     map[string][]lateSpan          // found in them
-	Schedule []ScheduleSource               // one per scenario
+	Beats    []*record.Heartbeat
+	late     map[string][]lateSpan // found in Beats, of each instance
+	Schedule []ScheduleSource      // one per scenario
 
 	// Partial says that something is missing: an instance that never ended its file, a line that was cut.
 	Partial bool
@@ -140,7 +140,7 @@ func (r *Run) add(line record.Line, instance string) {
 	case *record.Server:
 		r.Servers = append(r.Servers, l)
 	case *record.Heartbeat:
-		r.addHeartbeat(l, instance)
+		r.Beats = append(r.Beats, l)
 	case *record.End:
 		r.Ends = append(r.Ends, l)
 	}
@@ -210,6 +210,7 @@ func (r *Run) sortLines() {
 	slices.SortStableFunc(r.Servers, func(a, b *record.Server) int {
 		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Source, b.Source))
 	})
+	slices.SortStableFunc(r.Beats, func(a, b *record.Heartbeat) int { return cmp.Compare(a.Start, b.Start) })
 	slices.SortStableFunc(r.Clients, func(a, b *record.Client) int { return cmp.Compare(a.Number, b.Number) })
 	slices.Sort(r.Remarks)
 }
