@@ -46,6 +46,7 @@ func ReadFigures(dir string) (f compare.Figures, found bool, err error) {
 		Name: dir, Requests: int(summary.Get("load_summary.count").Int()), Failed: int(summary.Get("failures.count").Int()),
 		Seconds: summary.Get("benchmark_time_seconds").Float(), Values: map[string]float64{},
 	}
+	f.Doubt = statedDoubt(summary.Get("xk6_llm.client_health"))
 	figuresOf(summary, f.Values)
 	return f, true, nil
 }
@@ -58,8 +59,18 @@ func (r *Run) Figures(name string, o Options) (compare.Figures, error) {
 		return compare.Figures{}, err
 	}
 	f := compare.Figures{Name: name, Requests: l.Load.Count, Failed: l.Failures.Count, Seconds: float64(l.BenchmarkTime), Values: map[string]float64{}}
+	f.Doubt = doubt(l.Ours.Health.Verdict, l.Ours.Health.Reasons)
 	figuresOf(gjson.ParseBytes(text), f.Values)
 	return f, nil
+}
+
+// statedDoubt is what a report says of its load generator.
+func statedDoubt(health gjson.Result) string {
+	var reasons []string
+	for _, reason := range health.Get("reasons").Array() {
+		reasons = append(reasons, reason.String())
+	}
+	return doubt(health.Get("verdict").String(), reasons)
 }
 
 // figuresOf finds the figures of a summary that package compare knows.

@@ -9,13 +9,20 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
+// mostCauses are told one by one. The client knows fewer; a damaged file may name any number.
+const mostCauses = 20
+
 // judgeOwnSide finds a run invalid in which this machine failed: what a server would have done with those requests, and
 // how the others would have fared beside them, is not known.
 func (g *group) judgeOwnSide(j *judge) {
 	faults := g.ownFailures()
 	causes := sortedKeys(faults)
 	slices.SortStableFunc(causes, func(a, b string) int { return cmp.Compare(faults[b], faults[a]) })
-	for _, cause := range causes {
+	for i, cause := range causes {
+		if i == mostCauses {
+			j.say(Invalid, "and %d further causes of that kind", len(causes)-i)
+			break
+		}
 		fix := record.OwnFaultFix(cause)
 		if fix != "" {
 			fix = ": " + fix

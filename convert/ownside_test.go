@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -8,6 +9,23 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
+
+// A file that names a cause of its own for each request makes no report of as many reasons.
+func TestCausesOfOwnFailuresAreBounded(t *testing.T) {
+	t.Parallel()
+	lines, _ := stalled(nil)
+	n := 0
+	for _, line := range lines {
+		if q, ok := line.(*record.Request); ok {
+			q.Note = fmt.Sprint(record.NoteOwnFault, ": cause ", n)
+			n++
+		}
+	}
+	reasons := summarized(t, lines, Cut{}).Ours.Health.Reasons
+	if want := "and 20 further causes of that kind"; len(reasons) != 21 || reasons[20] != want {
+		t.Errorf("got %d reasons, the last %q, want 21 and %q", len(reasons), reasons[len(reasons)-1], want)
+	}
+}
 
 func TestOwnFailures(t *testing.T) {
 	t.Parallel()

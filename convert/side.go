@@ -1,6 +1,8 @@
 package convert
 
 import (
+	"fmt"
+
 	"github.com/seed-307b789f/xk6-llm/convert/compare"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -9,7 +11,8 @@ import (
 // token on, and what is undefined is missing rather than 0.
 func (r *Run) Side(name string, o Options) compare.Side {
 	g := r.group(r.Requests, o)
-	side := compare.Side{Name: name, Seconds: g.time, Requests: make([]compare.Request, len(r.Requests)), Untimed: !r.timed(r.Requests)}
+	health := g.health()
+	side := compare.Side{Name: name, Doubt: doubt(health.Verdict, health.Reasons), Seconds: g.time, Requests: make([]compare.Request, len(r.Requests)), Untimed: !r.timed(r.Requests)}
 	for i, q := range r.Requests {
 		zero := r.Requests[0].Start
 		c := compare.Request{
@@ -31,6 +34,18 @@ func (r *Run) Side(name string, o Options) compare.Side {
 		side.Requests[i] = c
 	}
 	return side
+}
+
+// doubt tells of a load generator that is not valid.
+func doubt(verdict string, reasons []string) string {
+	if verdict == Valid || len(reasons) == 0 {
+		return ""
+	}
+	more := ""
+	if n := len(reasons) - 1; n > 0 {
+		more = fmt.Sprintf(" (and %d more)", n)
+	}
+	return fmt.Sprintf("load generator %s: %s%s", verdict, reasons[0], more)
 }
 
 // within says whether a success keeps all its bounds.

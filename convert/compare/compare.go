@@ -28,6 +28,8 @@ type Side struct {
 	// Untimed says that nobody knows when the requests were sent: Start tells their order alone, and End nothing. Rates are over
 	// Seconds then, without an interval, and where it is not positive there are none.
 	Untimed bool
+	// Doubt says why the figures may not be the server's, "" for no reason. It is told, and decides nothing.
+	Doubt string
 }
 
 // Judgement says whether a request met its objective.
@@ -150,6 +152,7 @@ func Compare(base, fresh Side, o Options) (*Result, error) {
 		b.useSpan()
 	}
 	r.Base, r.New = a.summary(), b.summary()
+	r.Base.Doubt, r.New.Doubt = base.Doubt, fresh.Doubt
 	r.Notes = append(r.Notes, notes(a, b, o, r.Resamples)...)
 	scopes := []scope{{a, b, allStages}}
 	for _, stage := range sharedStages(a, b) {

@@ -7,6 +7,8 @@ type Figures struct {
 	Seconds          float64
 	// Values are by the names that gates use, p99(ttft) or requests_per_sec, in seconds and shares. What is not there is not known.
 	Values map[string]float64
+	// Doubt is as that of a Side.
+	Doubt string
 }
 
 // noRequests is beside every figure that was compared without requests.
@@ -34,7 +36,7 @@ func CompareFigures(base, fresh Figures, o Options) (*Result, error) {
 }
 
 func (f Figures) summary() SideSummary {
-	return SideSummary{Name: f.Name, Requests: f.Requests, Failed: f.Failed, Seconds: known(f.Seconds)}
+	return SideSummary{Name: f.Name, Requests: f.Requests, Failed: f.Failed, Seconds: known(f.Seconds), Doubt: f.Doubt}
 }
 
 // bare compares two values of a figure.

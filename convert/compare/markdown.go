@@ -26,6 +26,11 @@ func (r *Result) WriteMarkdown(w io.Writer) error {
 		t.line("| %s | %s | %d | %d | %s |", side.label, plain.Markdown(side.s.Name), side.s.Requests, side.s.Failed, length)
 	}
 	t.line("")
+	for _, side := range [...]SideSummary{r.Base, r.New} {
+		if side.Doubt != "" {
+			t.line("- **%s: %s**", plain.Markdown(side.Name), plain.Markdown(side.Doubt))
+		}
+	}
 	for _, reason := range r.Reasons {
 		t.line("- %s", plain.Markdown(reason))
 	}

@@ -49,6 +49,7 @@ type SideSummary struct {
 	Requests int      `json:"requests"`
 	Failed   int      `json:"failed"`
 	Seconds  *float64 `json:"duration_s"` // null where nobody knows it
+	Doubt    string   `json:"doubt,omitempty"`
 }
 
 // Stage is the comparison of one stage.

@@ -62,7 +62,11 @@ func (s SideSummary) text() string {
 	if s.Seconds != nil {
 		length = digits(*s.Seconds) + " s"
 	}
-	return fmt.Sprintf("%s: %d requests, %d failed, %s", s.Name, s.Requests, s.Failed, length)
+	text := fmt.Sprintf("%s: %d requests, %d failed, %s", s.Name, s.Requests, s.Failed, length)
+	if s.Doubt != "" {
+		text += ", " + s.Doubt
+	}
+	return text
 }
 
 // outcome is passed or failed, and by what.

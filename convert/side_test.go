@@ -1,0 +1,61 @@
+package convert
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/convert/compare"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// A comparison says of a run that its load generator was not valid, whether its requests are known or its report alone.
+func TestComparisonTellsOfTheLoadGenerator(t *testing.T) {
+	t.Parallel()
+	const want = "load generator INVALID: requests were sent late"
+	good, _ := stalled(nil)
+	late, _ := stalled(eachSecond(520_000, 250_000))
+	runs := map[string]*Run{}
+	for name, lines := range map[string][]record.Line{"BASE": good, "NEW": late} {
+		var file []byte
+		for _, line := range lines {
+			file = append(append(file, text(t, line)...), '\n')
+		}
+		runs[name] = mustRead(t, file)
+	}
+	byRequests, err := compare.Compare(runs["BASE"].Side("BASE", Options{}), runs["NEW"].Side("NEW", Options{}), compare.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if _, err := runs["NEW"].Report(Options{}).Write(dir, Files{Summary: true}); err != nil {
+		t.Fatal(err)
+	}
+	base, err := runs["BASE"].Figures("BASE", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fresh, found, err := ReadFigures(dir)
+	if err != nil || !found {
+		t.Fatalf("found %t, %v", found, err)
+	}
+	byFigures, err := compare.CompareFigures(base, fresh, compare.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, result := range map[string]*compare.Result{"requests": byRequests, "figures": byFigures} {
+		var table, markdown bytes.Buffer
+		if err := result.WriteText(&table); err != nil {
+			t.Fatal(err)
+		}
+		if err := result.WriteMarkdown(&markdown); err != nil {
+			t.Fatal(err)
+		}
+		if result.Base.Doubt != "" || !strings.HasPrefix(result.New.Doubt, want) {
+			t.Errorf("by %s: BASE %q, NEW %q; want only NEW %q", name, result.Base.Doubt, result.New.Doubt, want)
+		}
+		if !strings.Contains(table.String(), want) || !strings.Contains(markdown.String(), "load generator INVALID") {
+			t.Errorf("by %s:\n%s\n%s", name, table.String(), markdown.String())
+		}
+	}
+}
