@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Mask puts [Mark] into the place of secrets, as they are and as JSON, HTML, a URL and base64 write them, once or
@@ -25,6 +26,7 @@ func (s *Set) Mask() *Mask {
 	for _, value := range s.values {
 		m.needles = append(m.needles, forms(value)...)
 	}
+	m.needles = slices.DeleteFunc(m.needles, func(s string) bool { return len(s) < MinLength })
 	slices.SortFunc(m.needles, func(a, b string) int { return cmp.Or(len(b)-len(a), cmp.Compare(a, b)) })
 	m.needles = slices.Compact(m.needles)
 	for _, needle := range m.needles {
@@ -42,9 +44,10 @@ func hash(first, second byte) (slot, bit byte) {
 // forms are how a value may be written, apart from what unfold undoes.
 func forms(value string) []string {
 	quoted := strconv.Quote(value)
-	list := []string{
-		value, quoted[1 : len(quoted)-1], strings.ReplaceAll(value, `\`, `\\`), strings.ReplaceAll(value, " ", "+"),
-	}
+	list := append(unfolded(value), unfolded(quoted[1:len(quoted)-1])...)
+	list = append(list, strings.ReplaceAll(value, `\`, `\\`), strings.ReplaceAll(value, " ", "+"))
+	list = append(list, strings.Join(strings.Fields(value), " ")) // as a message of one line has it
+	list = append(list, latin1(value)...)
 	for _, encoding := range [...]*base64.Encoding{base64.StdEncoding, base64.URLEncoding} {
 		whole := encoding.EncodeToString([]byte(value))
 		list = append(list, whole, strings.TrimRight(whole, "="))
@@ -55,6 +58,36 @@ func forms(value string) []string {
 		}
 	}
 	return list
+}
+
+// unfolded are a value, and what unfold makes of it: it makes the same of a text that has the value.
+func unfolded(value string) (list []string) {
+	for range deepest + 1 {
+		list = append(list, value)
+		next, at := unfold(value)
+		if at == nil {
+			break
+		}
+		value = next
+	}
+	return list
+}
+
+// latin1 are the forms of a value, other than ASCII, in Python: with \xe9 for é, which unfold makes one byte, and with the
+// bytes of UTF-8 read as a character each, as headers are there.
+func latin1(value string) []string {
+	var short, long []byte
+	for _, c := range value {
+		if c < 0x100 {
+			short = append(short, byte(c))
+		} else {
+			short = utf8.AppendRune(short, c)
+		}
+	}
+	for _, b := range []byte(value) {
+		long = utf8.AppendRune(long, rune(b))
+	}
+	return append(unfolded(string(short)), string(long))
 }
 
 // minEncoded is the length of a part of a base64 text that tells which value is in it.
@@ -76,8 +109,8 @@ type span struct {
 	rest       bool // of a secret whose beginning is another span
 }
 
-// Text replaces the secrets in a text. Where the text ends or is shortened ("…") inside a secret, what is there of the
-// secret is replaced too, from MinLength bytes on.
+// Text replaces the secrets in a text. Where the text ends, is shortened ("…") or ends a JSON text (") inside a secret,
+// what is there of the secret is replaced too, from MinLength bytes on.
 func (m *Mask) Text(text string) string {
 	if m == nil {
 		return text
@@ -138,7 +171,7 @@ func (m *Mask) begin(text string) (length int) {
 		for n < len(needle) && n < len(text) && needle[n] == text[n] {
 			n++
 		}
-		if rest := text[n:]; n == len(needle) || rest == "" || rest == `"` || strings.HasPrefix(rest, ellipsis) {
+		if rest := text[n:]; n == len(needle) || rest == "" || rest[0] == '"' || strings.HasPrefix(rest, ellipsis) {
 			length = max(length, n)
 		}
 	}

@@ -25,8 +25,13 @@ func (s *Set) Len() int { return len(s.values) }
 // Clone is a set of the same values. To add to one changes nothing of the other.
 func (s *Set) Clone() Set { return Set{slices.Clip(s.values)} }
 
-// Add takes a value, unless it is too short to be masked.
+// Add takes a value, unless it is too short to be masked; of several lines also each, for messages are made one line.
 func (s *Set) Add(value string) {
+	if strings.ContainsAny(strings.TrimSpace(value), "\r\n") {
+		for line := range strings.FieldsFuncSeq(value, func(c rune) bool { return c == '\r' || c == '\n' }) {
+			s.Add(line)
+		}
+	}
 	if value = strings.TrimSpace(value); len(value) >= MinLength && !slices.Contains(s.values, value) {
 		s.values = append(s.values, value)
 	}

@@ -7,8 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// unfold undoes the escapes of JSON (\u002d, \/, \"), Go and C (\x2d), URLs (%2d) and HTML (&#45;, &amp;), whichever
-// stand in a text. at tells for each byte, and for the end, where in the text it comes from; nil if there is no escape.
+// unfold undoes the escapes of JSON (\u002d, \/, \"), Go, C and Python (\x2d, \'), URLs (%2d) and HTML (&#45;, &amp;),
+// whichever stand in a text. Of a backslash before anything else only that is left: how many stand for one depends on
+// how often a text was written in another. at tells for each byte, and for the end, where in the text it comes from; nil
+// if there is no escape.
 func unfold(text string) (plain string, at []int32) {
 	first := 0
 	for ; first < len(text); first++ {
@@ -71,11 +73,9 @@ func backslash(to []byte, text string) ([]byte, int) {
 		n++
 	}
 	if n == len(text) {
-		return to, 0
+		return to, n
 	}
 	switch text[n] {
-	case '/', '"':
-		return append(to, text[n]), n + 1
 	case 'x':
 		if c, ok := hex(text, n+1, 2); ok {
 			return append(to, byte(c)), n + 3
@@ -83,7 +83,7 @@ func backslash(to []byte, text string) ([]byte, int) {
 	case 'u':
 		c, ok := hex(text, n+1, 4)
 		if !ok {
-			break
+			return to, n
 		}
 		end := n + 5
 		if low, ok := hex(text, end+n+1, 4); ok && utf16.IsSurrogate(c) && text[end+n] == 'u' {
@@ -91,7 +91,7 @@ func backslash(to []byte, text string) ([]byte, int) {
 		}
 		return utf8.AppendRune(to, c), end
 	}
-	return to, 0
+	return to, n
 }
 
 // hex reads so many hexadecimal digits of a character that is no control character.
