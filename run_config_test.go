@@ -7,8 +7,10 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -139,6 +141,7 @@ func TestBadConfigurations(t *testing.T) {
 			`config.yml:3: report.goodput.constraints.ttft_ms: unknown latency`},
 		{"conversations that no model reads", "server: {type: mock, base_url: x}\nload: {stages: [{rate: 1, duration: 1}]}\ndata: {type: conversation_replay, conversation_replay: {max_model_len: 99}}", nil, 2,
 			"config.yml:3: data.conversation_replay.max_model_len: must be at least 9127"},
+		{"an argument", "", []string{"more.yml"}, 2, "more.yml"},
 		{"no file", "", []string{"-c", "none.yml"}, 2, "none.yml"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -156,15 +159,26 @@ func TestBadConfigurations(t *testing.T) {
 	}
 }
 
-// Ctrl-C ends the load, and what was sent until then is reported. Secrets are in no file.
+// Ctrl-C, or a terminal that hangs up, ends the load, and what was sent until then is reported. Secrets are in no file.
 func TestInterruptedConfiguration(t *testing.T) {
 	t.Parallel()
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGHUP} {
+		if s == os.Interrupt || runtime.GOOS != "windows" {
+			t.Run(s.String(), func(t *testing.T) {
+				t.Parallel()
+				interruptedConfiguration(t, s)
+			})
+		}
+	}
+}
+
+func interruptedConfiguration(t *testing.T, s os.Signal) {
 	out := filepath.Join(t.TempDir(), "report")
-	r := run(t, 8*time.Second, os.Interrupt, "k6", "x", "llm", "run", "-c", "docs/config/constant.yml", "--out", out,
+	r := run(t, 8*time.Second, s, "k6", "x", "llm", "run", "-c", "docs/config/constant.yml", "--out", out,
 		"--load.stages", `[{"rate": 10, "duration": 60}]`, "--server.api_key", "sk-very-secret")
-	s := readReport(t, filepath.Join(out, "summary_lifecycle_metrics.json"))
-	if r.code != 105 || s.Successes.Count < 5 || s.Successes.Count > 100 {
-		t.Errorf("exit code %d, %d succeeded\n%s", r.code, s.Successes.Count, r.stderr)
+	report := readReport(t, filepath.Join(out, "summary_lifecycle_metrics.json"))
+	if r.code != 105 || report.Successes.Count < 5 || report.Successes.Count > 100 {
+		t.Errorf("exit code %d, %d succeeded\n%s", r.code, report.Successes.Count, r.stderr)
 	}
 	files, err := filepath.Glob(filepath.Join(out, "*"))
 	if err != nil || len(files) < 6 {

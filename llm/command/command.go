@@ -34,13 +34,19 @@ The tests themselves are scripts that import k6/x/llm, run by k6 run.`,
 	return cmd
 }
 
-// withExitCodes makes k6 exit with the codes of our errors; misused flags are code 2.
+// withExitCodes makes k6 exit with the codes of our errors; misused flags and arguments are code 2.
 func withExitCodes(cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
 		sub.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 			return errext.WithExitCodeIfNone(printable{err}, misuse)
 		})
-		run := sub.RunE
+		arguments, run := sub.Args, sub.RunE
+		sub.Args = func(cmd *cobra.Command, args []string) error {
+			if err := arguments(cmd, args); err != nil {
+				return errext.WithExitCodeIfNone(printable{err}, misuse)
+			}
+			return nil
+		}
 		sub.RunE = func(cmd *cobra.Command, args []string) error {
 			err := run(cmd, args)
 			if err == nil {

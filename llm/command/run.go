@@ -256,10 +256,14 @@ func (r *runner) environment(path string, overrides []config.Override) ([]string
 	return append(os.Environ(), "PWD="+dir, "K6_LLM_CONFIG="+path, "K6_LLM_CONFIG_OVERRIDES="+string(text), fmt.Sprintf("K6_LLM_OVERWRITE=%t", r.force), "K6_NO_USAGE_REPORT=true"), nil
 }
 
-// wait runs a command to its end. Interrupts are handed on to it, which ends its load and leaves its records.
+// wait runs a command to its end. Interrupts are handed on to it, which ends its load and leaves its records; so is a
+// terminal that hangs up, unless nohup has it ignored.
 func wait(child *exec.Cmd) (exitcodes.ExitCode, error) {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	defer signal.Stop(signals)
 	if err := child.Start(); err != nil {
 		return 0, err
@@ -269,6 +273,9 @@ func wait(child *exec.Cmd) (exitcodes.ExitCode, error) {
 	for {
 		select {
 		case s := <-signals:
+			if s == syscall.SIGHUP {
+				signal.Ignore(syscall.SIGPIPE) // of what is printed from now on
+			}
 			_ = child.Process.Signal(s) // it may have ended just now
 		case err := <-done:
 			var exit *exec.ExitError

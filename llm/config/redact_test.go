@@ -55,7 +55,9 @@ func TestErrorsHideSecrets(t *testing.T) {
 		"server: {api_key: 5353}", "server: {api_key: [sesame]}", "server: {api_key: {sesame: 1}}", "server: sesame", "server: {api_key: *sesame}",
 		"server: {api_key: !sesame x}", "server: {api_keyy: sesame}", "api: {headers: {authorization: 5353}}", "api: {headers: sesame}",
 		"api: {headers: {authorization: [sesame]}}", "tokenizer: {token: 5353}", "tokenizer: {token: 2020-01-01}", "tokenizer: sesame",
-		"metrics: {type: prometheus, prometheus: {url: 'ftp://u:sesame@h'}}", "metrics: {type: 'http://u:sesame@h'}",
+		"metrics: {type: prometheus, prometheus: {url: 'ftp://u:sesame@h'}}",
+		"metrics: {type: prometheus, prometheus: {url: 'u:sesame@h:9090'}}", "metrics: {type: prometheus, prometheus: {url: 'http://u:sesame/x@h'}}",
+		"metrics: {type: 'http://u:sesame@h'}",
 		"server: {base_url: [sesame]}", "data: {otel_trace_replay: {hf_dataset_path: {path: [sesame]}}}", "server: {api_key: @sesame}",
 		"server: {api_key: \"sesame\\q\"}", "server: {api_key: `sesame`}", "server: [{api_key: sesame}]",
 	} {

@@ -10,13 +10,11 @@ import (
 type URL string
 
 func (u *URL) decode(d *decoder, v *value, path string) {
-	if v.kind != textKind {
-		d.typeFault(v, path, "an http or https URL", false)
-		return
-	}
 	parsed, err := url.Parse(v.text)
-	if err != nil || parsed.Scheme != "http" && parsed.Scheme != "https" || parsed.Host == "" {
-		d.typeFault(v, path, "an http or https URL", false)
+	if v.kind != textKind || err != nil || parsed.Scheme != "http" && parsed.Scheme != "https" || parsed.Host == "" {
+		shown := *v
+		shown.text = secret.WithoutUser(v.text)
+		d.typeFault(&shown, path, "an http or https URL", false)
 		return
 	}
 	if *u = URL(v.text); parsed.Path == "" {

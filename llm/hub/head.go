@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
+	"github.com/seed-307b789f/xk6-llm/llm/secret"
 )
 
 // metadata is what the hub tells of a file before it is fetched.
@@ -47,9 +48,12 @@ func (c *Client) url(repo Repo, name string) string {
 }
 
 func (c *Client) request(ctx context.Context, method, target string) (*http.Request, error) {
+	if u, err := url.Parse(c.Endpoint); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil, fmt.Errorf("HF_ENDPOINT %q is not a URL such as %q", secret.WithoutUser(c.Endpoint), DefaultEndpoint)
+	}
 	req, err := http.NewRequestWithContext(ctx, method, target, nil)
 	if err != nil {
-		return nil, fmt.Errorf("HF_ENDPOINT %q: %w", c.Endpoint, err)
+		return nil, err
 	}
 	req.Header.Set("User-Agent", "xk6-llm")
 	req.Header.Set("Accept-Encoding", "identity") // lengths and ETags are those of the file

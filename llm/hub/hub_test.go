@@ -298,6 +298,18 @@ func TestMessagesHaveNoSecrets(t *testing.T) {
 	}
 }
 
+// What stands in HF_ENDPOINT is shown without a user, also if it is no URL.
+func TestEndpointThatIsNone(t *testing.T) {
+	t.Parallel()
+	for _, endpoint := range []string{"http://u:mirror-password@h:port", "u:mirror-password@h", "http://u:mirror/password@h", "ftp://u:mirror-password@h", "h", "http://u:mirror%zz-password@h"} {
+		c := &Client{Endpoint: endpoint, Cache: t.TempDir()}
+		_, err := c.File(t.Context(), Repo{Kind: Model, ID: "org/model"}, "a.json")
+		if err == nil || !strings.Contains(err.Error(), `is not a URL such as "https://huggingface.co"`) || strings.Contains(err.Error(), "mirror") {
+			t.Errorf("%s: got %v", endpoint, err)
+		}
+	}
+}
+
 // refusing is a network that says why in words of a proxy.
 type refusing struct{}
 

@@ -135,6 +135,17 @@ func TestRedactURL(t *testing.T) {
 	}
 }
 
+func TestWithoutUser(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"u:p@h:1": "***@h:1", "http://u:p/q@h": "***@h", "http://h:x/?key=a&b=c": "http://h:x/?key=***&b=c", "h:1": "h:1",
+	} {
+		if got := WithoutUser(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}
+
 func maskOf(values ...string) *Mask {
 	var s Set
 	for _, v := range values {

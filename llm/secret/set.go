@@ -157,6 +157,15 @@ func RedactURL(text string) string {
 	})
 }
 
+// WithoutUser is for a text that should be a URL, and is none or of no use: [RedactURL], and [Mark] in the place of all
+// before an @, wherever that is.
+func WithoutUser(text string) string {
+	if at := strings.LastIndexByte(text, '@'); at >= 0 {
+		text = Mark + text[at:]
+	}
+	return RedactURL(text)
+}
+
 // inQuery says whether a parameter of a URL is a credential by its name. Azure's functions call their keys code.
 func inQuery(name string) bool { return Named(name) || name == "code" }
 
