@@ -12,7 +12,7 @@ import (
 func Memory() int64 {
 	text, _ := os.ReadFile("/proc/meminfo")
 	left := kilobytes(string(text), "MemAvailable")
-	if group, bound := groupMemory(os.DirFS("/")); bound && (left == 0 || group < left) {
+	if group, bound := groupMemory("/proc"); bound && (left == 0 || group < left) {
 		return max(1, group)
 	}
 	return left
