@@ -18,7 +18,6 @@ func init() {
 	module := llm.New()
 	modules.Register("k6/x/llm", module)
 	output.RegisterExtension("llm", llmoutput.New)
-	lib.RegisterExecutorConfigType(executor.Name, executor.NewConfig)
-	executor.BeforeLoad = module.BeforeLoad
+	lib.RegisterExecutorConfigType(executor.Name, executor.NewConfigWith(module.BeforeLoad))
 	subcommand.RegisterExtension("llm", command.New)
 }

@@ -99,13 +99,12 @@ func (r *RootModule) prepare(state *lib.State) {
 		if slices.ContainsFunc(r.scenarioPlan(state), func(s record.Scenario) bool { return s.Executor != measure.OwnExecutor }) {
 			limits.CalmCollector()
 		}
-		tuple, err := lib.NewExecutionTuple(state.Options.ExecutionSegment, state.Options.ExecutionSegmentSequence)
+		vus, err := measure.PlannedVUs(state.Options)
 		if err != nil {
 			return
 		}
-		vus := lib.GetMaxPlannedVUs(state.Options.Scenarios.GetFullExecutionRequirements(tuple))
-		limits.Reserve(int64(vus))                                   //nolint:gosec // far from overflow
-		for _, warning := range limits.Here().Warnings(int64(vus)) { //nolint:gosec // far from overflow
+		limits.Reserve(vus)
+		for _, warning := range limits.Here().Warnings(vus) {
 			state.Logger.Warn(warning)
 		}
 	})

@@ -3,6 +3,7 @@
 package executor
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -51,6 +52,8 @@ type Config struct {
 	Drain           null.Bool          `json:"drain"`    // wait for requests in flight before the next stage
 	ExpectedLatency types.NullDuration `json:"expectedLatency"`
 	Trace           []float64          `json:"trace"` // seconds, of arrival "trace"
+
+	beforeLoad func(context.Context) // see NewConfigWith
 }
 
 // Stage is {target, duration} as in k6, {rate, duration}, or {requests, concurrency, rampUp}.
@@ -69,8 +72,25 @@ var (
 	_ measure.Seeded     = new(Config)
 )
 
+// NewConfigWith makes of NewConfig a constructor of scenarios that call beforeLoad before a load that begins with the test, whose
+// first arrival waits for it. Several scenarios may call it at once; it is to return soon after its context ends.
+func NewConfigWith(beforeLoad func(context.Context)) lib.ExecutorConfigConstructor {
+	return func(name string, raw []byte) (lib.ExecutorConfig, error) {
+		c, err := newConfig(name, raw)
+		if err != nil {
+			return nil, err
+		}
+		c.beforeLoad = beforeLoad
+		return c, nil
+	}
+}
+
 // NewConfig reads a scenario's options; unknown ones are errors. It is what lib.RegisterExecutorConfigType wants.
 func NewConfig(name string, raw []byte) (lib.ExecutorConfig, error) {
+	return NewConfigWith(nil)(name, raw)
+}
+
+func newConfig(name string, raw []byte) (*Config, error) {
 	c := &Config{BaseConfig: executor.NewBaseConfig(name, Name)}
 	c.GracefulStop = types.NewNullDuration(defaultGracefulStop, false)
 	if err := checkTimes(raw); err != nil {

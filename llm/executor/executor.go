@@ -34,7 +34,11 @@ type Executor struct {
 var _ lib.Executor = new(Executor)
 
 func newExecutor(c *Config, es *lib.ExecutionState, log *logrus.Entry) (*Executor, error) {
-	if err := checkMemory(es, log); err != nil {
+	vus, err := measure.PlannedVUs(es.Test.Options)
+	if err != nil {
+		return nil, err
+	}
+	if err := limits.CheckVUs(vus, log); err != nil { // before k6 makes the first
 		return nil, err
 	}
 	plan, err := c.plan()
@@ -69,10 +73,6 @@ func (x *Executor) Init(context.Context) (err error) {
 	return err
 }
 
-// BeforeLoad is called before a load that begins with the test, whose first arrival waits for it. It may be called by several
-// scenarios at once, and returns soon after ctx ends.
-var BeforeLoad = func(context.Context) {}
-
 // run is one Run of an executor.
 type run struct {
 	*Executor
@@ -93,8 +93,8 @@ type run struct {
 
 // Run sends the load and returns when the last request has ended, or was cut at the end of gracefulStop.
 func (x *Executor) Run(parent context.Context, out chan<- metrics.SampleContainer) error {
-	if x.config.GetStartTime() == 0 {
-		BeforeLoad(parent)
+	if before := x.config.beforeLoad; before != nil && x.config.GetStartTime() == 0 {
+		before(parent)
 	}
 	limits.CalmCollector()
 	pre, _ := x.config.scaledVUs(x.state.ExecutionTuple)

@@ -4,11 +4,7 @@ import (
 	"math"
 	"time"
 
-	"github.com/sirupsen/logrus"
-	"go.k6.io/k6/v2/lib"
-
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
-	"github.com/seed-307b789f/xk6-llm/llm/limits"
 )
 
 // countless keeps sums over stages in bounds.
@@ -29,10 +25,4 @@ func inFlight(p arrival.Plan, latency time.Duration) (most, arrivals int64) {
 		most = max(most, before)
 	}
 	return most, arrivals
-}
-
-// checkMemory refuses a test whose VUs do not fit into the memory that is left, before k6 makes the first.
-func checkMemory(es *lib.ExecutionState, log *logrus.Entry) error {
-	vus := lib.GetMaxPlannedVUs(es.Test.Options.Scenarios.GetFullExecutionRequirements(es.ExecutionTuple))
-	return limits.CheckVUs(int64(vus), func(line string) { log.Warn(line) }) //nolint:gosec // far from overflow
 }

@@ -16,12 +16,12 @@ const (
 // near is the share of the memory that is left from which on it is worth a warning.
 const near = 0.8
 
-// CheckVUs says why so many VUs, which are still to be made, do not fit into the memory that is left. Where it will be tight
+// CheckVUs says why so many VUs, which are still to be made, do not fit into the memory that is left. Where they leave little,
 // it warns, once a process.
-func CheckVUs(vus int64, warn func(line string)) error {
+func CheckVUs(vus int64, log interface{ Warn(args ...any) }) error {
 	warning, err := fit(vus, Memory())
 	if warning != "" {
-		tight.Do(func() { warn(warning) })
+		tight.Do(func() { log.Warn(warning) })
 	}
 	return err
 }

@@ -154,3 +154,12 @@ func StageNumber(scenarios []record.Scenario, name string, i int) int {
 	}
 	return -1
 }
+
+// PlannedVUs is how many VUs the scenarios of this instance have at most.
+func PlannedVUs(opts lib.Options) (int64, error) {
+	tuple, err := lib.NewExecutionTuple(opts.ExecutionSegment, opts.ExecutionSegmentSequence)
+	if err != nil {
+		return 0, err
+	}
+	return int64(lib.GetMaxPlannedVUs(opts.Scenarios.GetFullExecutionRequirements(tuple))), nil //nolint:gosec // far from overflow
+}

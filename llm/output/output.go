@@ -17,6 +17,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/convert/storage"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
+	"github.com/seed-307b789f/xk6-llm/llm/limits"
 	"github.com/seed-307b789f/xk6-llm/llm/measure"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -56,7 +57,12 @@ func New(params output.Params) (output.Output, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkMemory(params); err != nil {
+	// Outputs are made before the VUs, and no other part of the extension is told of scenarios of k6's own executors.
+	vus, err := measure.PlannedVUs(params.ScriptOptions)
+	if err != nil {
+		return nil, err
+	}
+	if err := limits.CheckVUs(vus, params.Logger); err != nil {
 		return nil, err
 	}
 	o := &Output{path: path, run: run, log: params.Logger}
@@ -81,11 +87,12 @@ func (o *Output) Start() (err error) {
 	if o.file, err = create(o.path, o.replace); err != nil {
 		return err
 	}
-	o.started, o.health = time.Now(), startHealth()
+	o.started = time.Now()
 	o.run.Start = record.UnixNano(o.started)
 	if err := o.write(o.run); err != nil {
 		return err
 	}
+	o.health = startHealth()
 	o.unwatch = watchHangup(o.log)
 	o.flusher, err = output.NewPeriodicFlusher(flushPeriod, o.flush)
 	return err
