@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/seed-307b789f/xk6-llm/internal/clip"
 	"github.com/seed-307b789f/xk6-llm/internal/timespan"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 	"github.com/seed-307b789f/xk6-llm/llm/slo"
@@ -26,7 +25,7 @@ func ParseSLO(text string) (b record.Bounds, err error) {
 		}
 		limit, perr := timespan.Parse(value)
 		if !ok || errors.Is(perr, timespan.ErrNone) {
-			return b, fmt.Errorf("%s is not NAME=DURATION, as in ttft=500ms", clip.Quote(part))
+			return b, fmt.Errorf("%q is not NAME=DURATION, as in ttft=500ms", part)
 		}
 		if perr != nil {
 			return b, fmt.Errorf("the bound on %s %w", name, perr)

@@ -245,35 +245,36 @@ func (c *jsClient) wireFor(dialect api.Dialect) (*client.Client, error) {
 // wait sends and waits, as the plain methods do.
 func (c *jsClient) wait(j *job, err error) (*result, error) {
 	if err != nil {
-		return nil, err
+		return nil, asPrintable(err)
 	}
 	f, err := c.prepare(j)
 	if errors.Is(err, errAborted) {
 		return nil, nil //nolint:nilnil // nobody comes to see the result
 	}
 	if err != nil {
-		return nil, err
+		return nil, asPrintable(err)
 	}
-	return f.fly()
+	res, err := f.fly()
+	return res, asPrintable(err)
 }
 
 // start sends and gives a promise, as the Async methods do.
 func (c *jsClient) start(j *job, err error) (*sobek.Promise, error) {
 	if err != nil {
-		return nil, err
+		return nil, asPrintable(err)
 	}
 	f, err := c.prepare(j)
 	if errors.Is(err, errAborted) {
 		return nil, nil //nolint:nilnil // nobody comes to see the promise
 	}
 	if err != nil {
-		return nil, err
+		return nil, asPrintable(err)
 	}
 	promise, resolve, reject := promises.New(c.m.vu)
 	go func() { // the event loop waits for it, as for any pending promise
 		res, err := f.fly()
 		if err != nil {
-			reject(err)
+			reject(asPrintable(err))
 			return
 		}
 		resolve(res)

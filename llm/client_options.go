@@ -6,7 +6,6 @@ import (
 
 	"github.com/grafana/sobek"
 
-	"github.com/seed-307b789f/xk6-llm/internal/clip"
 	"github.com/seed-307b789f/xk6-llm/llm/api"
 	"github.com/seed-307b789f/xk6-llm/llm/client"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -54,7 +53,7 @@ func (o *clientOptions) withheld() error {
 	}
 	for name, value := range o.Headers {
 		if stands(strings.TrimSpace(strings.TrimPrefix(value, "Bearer "))) {
-			return invalid("Client", "headers", fmt.Errorf("%s: "+missing, clip.Quote(name), value))
+			return invalid("Client", "headers", fmt.Errorf("%q: "+missing, name, value))
 		}
 	}
 	return nil

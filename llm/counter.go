@@ -15,7 +15,6 @@ import (
 	"github.com/grafana/sobek"
 	"go.k6.io/k6/v2/lib/fsext"
 
-	"github.com/seed-307b789f/xk6-llm/internal/clip"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/api"
 	"github.com/seed-307b789f/xk6-llm/llm/chat"
@@ -102,7 +101,7 @@ func (m *ModuleInstance) counter(name string) (*chat.Counter, error) {
 	return m.root.counters.get(abs, func() (*chat.Counter, error) {
 		counter, err := m.readCounter(name, abs)
 		if err != nil {
-			return nil, clip.Error(fmt.Errorf("tokenizer %q: %w", name, err))
+			return nil, fmt.Errorf("tokenizer %q: %w", name, err)
 		}
 		return counter, nil
 	})

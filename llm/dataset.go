@@ -14,7 +14,6 @@ import (
 	"go.k6.io/k6/v2/lib/fsext"
 
 	"github.com/seed-307b789f/xk6-llm/datasets"
-	"github.com/seed-307b789f/xk6-llm/internal/clip"
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 	"github.com/seed-307b789f/xk6-llm/llm/measure"
 )
@@ -34,7 +33,7 @@ func (m *ModuleInstance) newDataset(call sobek.ConstructorCall) *sobek.Object {
 	}
 	set, err := m.openSet(opts)
 	if err != nil {
-		throw(rt, clip.Error(err))
+		throw(rt, err)
 	}
 	d := &jsDataset{m: m, set: set, salted: opts.saltedByRun(), last: -1}
 	length := rt.ToValue(func() any { return d.length() })
@@ -66,9 +65,9 @@ func (m *ModuleInstance) readFile(what, path string) (data []byte, abs string, e
 	data, err = readRegular(m.files(), abs)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, abs, clip.Error(fmt.Errorf("%s %s does not exist: check its path", what, abs))
+		return nil, abs, fmt.Errorf("%s %s does not exist: check its path", what, abs)
 	case err != nil:
-		return nil, abs, clip.Error(fmt.Errorf("%s %s: %w", what, abs, err))
+		return nil, abs, fmt.Errorf("%s %s: %w", what, abs, err)
 	}
 	return data, abs, nil
 }

@@ -13,7 +13,6 @@ import (
 
 	"github.com/grafana/sobek"
 
-	"github.com/seed-307b789f/xk6-llm/internal/clip"
 	"github.com/seed-307b789f/xk6-llm/internal/timespan"
 	"github.com/seed-307b789f/xk6-llm/llm/api"
 	"github.com/seed-307b789f/xk6-llm/llm/spelling"
@@ -34,7 +33,7 @@ func (f fields) read(rt *sobek.Runtime, what string, value sobek.Value) error {
 	for _, key := range obj.Keys() {
 		set, known := f[key]
 		if !known {
-			return fmt.Errorf("unknown %s option %s%s", what, clip.Quote(key), f.nearest(key))
+			return fmt.Errorf("unknown %s option %q%s", what, key, f.nearest(key))
 		}
 		v := obj.Get(key)
 		if sobek.IsUndefined(v) {
@@ -47,9 +46,9 @@ func (f fields) read(rt *sobek.Runtime, what string, value sobek.Value) error {
 	return nil
 }
 
-// invalid says which option is wrong; a long value in the message is shortened.
+// invalid says which option is wrong.
 func invalid(what, key string, err error) error {
-	return clip.Error(fmt.Errorf("%s option %q: %w", what, key, err))
+	return fmt.Errorf("%s option %q: %w", what, key, err)
 }
 
 func absent(v sobek.Value) bool { return v == nil || sobek.IsUndefined(v) || sobek.IsNull(v) }
@@ -216,7 +215,7 @@ func texts(dst *map[string]string) func(sobek.Value) error {
 		for key, value := range m {
 			s, ok := value.(string)
 			if !ok {
-				return fmt.Errorf("%s must be a string", clip.Quote(key))
+				return fmt.Errorf("%q must be a string", key)
 			}
 			(*dst)[key] = s
 		}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/grafana/sobek"
 
-	"github.com/seed-307b789f/xk6-llm/internal/clip"
 	"github.com/seed-307b789f/xk6-llm/llm/api"
 	"github.com/seed-307b789f/xk6-llm/llm/client"
 	"github.com/seed-307b789f/xk6-llm/llm/measure"
@@ -102,7 +101,7 @@ func readClientOptions(rt *sobek.Runtime, value sobek.Value) (*clientOptions, er
 		wire.BaseURL = "http://localhost" // not known yet
 	}
 	if _, err := client.New(wire); err != nil {
-		return nil, clip.Error(fmt.Errorf("new Client: %w", err))
+		return nil, fmt.Errorf("new Client: %w", err)
 	}
 	if err := o.withheld(); err != nil {
 		return nil, err

@@ -9,7 +9,6 @@ import (
 
 	"github.com/grafana/sobek"
 
-	"github.com/seed-307b789f/xk6-llm/internal/clip"
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 )
 
@@ -66,7 +65,7 @@ func (m *ModuleInstance) pace(options sobek.Value) (map[string]any, error) {
 	}
 	plan, err := o.plan()
 	if err != nil {
-		return nil, clip.Error(fmt.Errorf("pace: %w", err))
+		return nil, fmt.Errorf("pace: %w", err)
 	}
 	key, err := json.Marshal([]any{plan.Stages, o.arrival, o.burstiness, o.trace, o.seed})
 	if err != nil {

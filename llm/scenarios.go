@@ -11,7 +11,6 @@ import (
 
 	"github.com/grafana/sobek"
 
-	"github.com/seed-307b789f/xk6-llm/internal/clip"
 	"github.com/seed-307b789f/xk6-llm/llm/measure"
 )
 
@@ -92,7 +91,7 @@ func (m *ModuleInstance) scenarios(options sobek.Value) (map[string]any, error) 
 		return nil, err
 	}
 	if err := o.check(); err != nil {
-		return nil, clip.Error(fmt.Errorf("scenarios: %w", err))
+		return nil, fmt.Errorf("scenarios: %w", err)
 	}
 	switch {
 	case o.executor == measure.OwnExecutor:

@@ -7,21 +7,12 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
-// printable is an error that k6 may log on a terminal, whatever names and words are in it.
-type printable struct{ error }
-
-// Error is the wrapped error's, fit to be printed.
-func (p printable) Error() string { return plain.Message(p.error) }
-
-// Unwrap gives the wrapped error.
-func (p printable) Unwrap() error { return p.error }
-
-// asPrintable makes an error printable; a script's own exceptions stay what they are.
+// asPrintable makes an error one that k6 may log on a terminal, whatever is in it; a script's own exceptions stay what they are.
 func asPrintable(err error) error {
-	if _, own := err.(*sobek.Exception); own || err == nil { //nolint:errorlint // as common.Throw has it
+	if _, own := err.(*sobek.Exception); own { //nolint:errorlint // as common.Throw has it
 		return err
 	}
-	return printable{err}
+	return plain.Error(err)
 }
 
 // throw throws a printable error.

@@ -9,7 +9,6 @@ import (
 	"github.com/grafana/sobek"
 
 	"github.com/seed-307b789f/xk6-llm/datasets"
-	"github.com/seed-307b789f/xk6-llm/internal/clip"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 )
@@ -47,7 +46,7 @@ func (m *ModuleInstance) readTrace(name string) ([]float64, error) {
 		return t, nil
 	}
 	t, err := m.root.traces.get(name, read)
-	return slices.Clone(t.Seconds), clip.Error(err) // a script may change its own
+	return slices.Clone(t.Seconds), err // a script may change its own
 }
 
 // readTraceFile reads a trace, unless it has a form that none of its readers knows.

@@ -1,5 +1,5 @@
 // Package plain makes text that strangers wrote (a server, a script, a file, the environment) fit for the place where it is
-// shown: a terminal, a cell of a table, a file's name. Control characters and marks that nobody sees become escapes there,
+// shown: a terminal, a message, a cell of a table, a file's name. It is cut where it is long; control characters and marks that nobody sees become escapes there,
 // such as \x1b and \u202e, so that a text can neither steer a terminal nor look like another; the printable letters of every
 // script stay. What is stored as data (records, JSON, Parquet) does not pass through here.
 //
@@ -23,11 +23,26 @@ func Terminal(text string) string { return escaped(text, "") }
 // Lines is Terminal for text of several lines, whose line feeds and tabs stay.
 func Lines(text string) string { return escaped(text, "\n\t") }
 
-// Message is an error's text, which may be of several lines as those of [errors.Join] are: the lines but the first are indented,
-// so that none looks like a line of the program's own.
+// Message is an error's text, with long values shortened. It may be of several lines as those of [errors.Join] are: the
+// lines but the first are indented, so that none looks like a line of the program's own.
 func Message(err error) string {
-	return strings.ReplaceAll(Lines(strings.TrimSpace(err.Error())), "\n", "\n  ")
+	text := ShortValues(strings.TrimSpace(err.Error()))
+	return strings.ReplaceAll(Lines(text), "\n", "\n  ")
 }
+
+// Error is an error whose text is that of [Message], nil of nil. It wraps the one given.
+func Error(err error) error {
+	if err == nil {
+		return nil
+	}
+	return printable{err}
+}
+
+type printable struct{ error }
+
+func (p printable) Error() string { return Message(p.error) }
+
+func (p printable) Unwrap() error { return p.error }
 
 // escaped writes an escape for each character that is not shown, but for those of keep.
 func escaped(text, keep string) string {
@@ -110,15 +125,7 @@ func Kind(message string) string {
 // that are not shown become escapes. What is left out is told by an ellipsis.
 func OneLine(text string, most int) string {
 	const perRune = 16 // bytes looked at, so that a huge text takes no time
-	line := strings.Join(strings.Fields(cut(text, perRune*most)), " ")
-	n := 0
-	for at := range line {
-		if n == most {
-			return Terminal(line[:at]) + "…"
-		}
-		n++
-	}
-	return Terminal(line)
+	return Terminal(first(strings.Join(strings.Fields(cut(text, perRune*most)), " "), most))
 }
 
 const (
@@ -149,10 +156,8 @@ func Args(args []any) []any {
 	fit := make([]any, len(args))
 	for i, arg := range args {
 		switch v := arg.(type) {
-		case error:
-			fit[i] = words(v.Error())
-		case fmt.Stringer:
-			fit[i] = words(v.String())
+		case error, fmt.Stringer:
+			fit[i] = words(fmt.Sprint(v)) // which knows nil pointers
 		default:
 			fit[i] = arg
 			if v := reflect.ValueOf(arg); v.Kind() == reflect.String {

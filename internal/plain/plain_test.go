@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"reflect"
 	"strings"
 	"testing"
@@ -105,9 +106,9 @@ func (n named) String() string { return "n:" + string(n) }
 
 func TestArgs(t *testing.T) {
 	type kind string
-	args := []any{"a\x1b", errors.New("e\n"), named("\u202e"), kind("k\r"), 7, nil, "q\x1b", "w\x07"}
-	got := fmt.Sprintf("%s|%v|%s|%s|%d|%v|%q|%6s", Args(args)...)
-	if want := `a\x1b|e\n|n:\u202e|k\r|7|<nil>|"q\x1b"| w\x07`; got != want {
+	args := []any{"a\x1b", errors.New("e\n"), named("\u202e"), kind("k\r"), 7, nil, "q\x1b", "w\x07", (*fs.PathError)(nil)}
+	got := fmt.Sprintf("%s|%v|%s|%s|%d|%v|%q|%6s|%v", Args(args)...)
+	if want := `a\x1b|e\n|n:\u202e|k\r|7|<nil>|"q\x1b"| w\x07|<nil>`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

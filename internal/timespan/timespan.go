@@ -10,8 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/seed-307b789f/xk6-llm/internal/clip"
 )
 
 // Max is the longest duration that may be given, 114 years. Two of them can be added.
@@ -42,7 +40,7 @@ func scaled(x float64, unit time.Duration, name string) (time.Duration, error) {
 }
 
 func tooLong(given string) error {
-	return fmt.Errorf("must not be longer than 1000000h, which is 114 years, got %s", clip.Text(given))
+	return fmt.Errorf("must not be longer than 1000000h, which is 114 years, got %s", given)
 }
 
 // textForm is a text of days, as k6 has them, and of what time.ParseDuration reads.
@@ -56,9 +54,9 @@ func Parse(text string) (time.Duration, error) {
 	}
 	if parts == nil || parts[2] == "" && parts[3] == "" {
 		if _, err := strconv.ParseFloat(text, 64); err == nil {
-			return 0, fmt.Errorf("%s %w: it has no unit", clip.Quote(text), ErrNone)
+			return 0, fmt.Errorf("%q %w: it has no unit", text, ErrNone)
 		}
-		return 0, fmt.Errorf("%s %w", clip.Quote(text), ErrNone)
+		return 0, fmt.Errorf("%q %w", text, ErrNone)
 	}
 	var days, rest time.Duration
 	var errDays, errRest error

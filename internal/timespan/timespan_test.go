@@ -79,16 +79,6 @@ func TestSeconds(t *testing.T) {
 	}
 }
 
-// A message has the beginning of a long value.
-func TestLongValue(t *testing.T) {
-	t.Parallel()
-	for _, text := range []string{strings.Repeat("x", 100_000), strings.Repeat("9", 100_000) + "h", strings.Repeat("9", 100_000) + "d"} {
-		if _, err := Value(text); err == nil || len(err.Error()) > 300 {
-			t.Errorf("%.10q…: got an error of %d bytes", text, len(err.Error()))
-		}
-	}
-}
-
 // Whatever is given, the result is within bounds, and what time.ParseDuration reads is read alike.
 func FuzzValue(f *testing.F) {
 	for _, text := range []string{`"1.5s"`, `1500`, `"2d12h"`, `"1e300"`, `"-9999999h"`, `null`, `"µs"`, `"1µs"`} {

@@ -38,7 +38,7 @@ The tests themselves are scripts that import k6/x/llm, run by k6 run.`,
 func withExitCodes(cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
 		sub.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
-			return errext.WithExitCodeIfNone(printable{err}, misuse)
+			return errext.WithExitCodeIfNone(plain.Error(err), misuse)
 		})
 		arguments, run := sub.Args, sub.RunE
 		sub.Args = func(cmd *cobra.Command, args []string) error {
@@ -48,11 +48,7 @@ func withExitCodes(cmd *cobra.Command) {
 			return nil
 		}
 		sub.RunE = func(cmd *cobra.Command, args []string) error {
-			err := run(cmd, args)
-			if err == nil {
-				return nil
-			}
-			err = printable{err}
+			err := plain.Error(run(cmd, args))
 			var exit *cli.ExitError
 			if errors.As(err, &exit) {
 				return errext.WithExitCodeIfNone(err, exitcodes.ExitCode(exit.Code)) //nolint:gosec // 1 to 3
@@ -61,14 +57,5 @@ func withExitCodes(cmd *cobra.Command) {
 		}
 	}
 }
-
-// printable is an error that k6 may log on a terminal, whatever is in it.
-type printable struct{ error }
-
-// Error is the wrapped error's, fit to be printed.
-func (p printable) Error() string { return plain.Message(p.error) }
-
-// Unwrap gives the wrapped error.
-func (p printable) Unwrap() error { return p.error }
 
 const misuse exitcodes.ExitCode = 2

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/seed-307b789f/xk6-llm/internal/clip"
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/secret"
 	"github.com/seed-307b789f/xk6-llm/llm/spelling"
 )
@@ -25,17 +25,17 @@ func (f *fault) Error() string {
 	where := f.file
 	switch {
 	case f.override != "" && f.path == f.override:
-		return fmt.Sprintf("--%s: %s", clip.Text(f.override), clip.Message(f.text))
+		return fmt.Sprintf("--%s: %s", plain.Short(f.override), plain.ShortValues(f.text))
 	case f.override != "":
-		where = "--" + clip.Text(f.override)
+		where = "--" + plain.Short(f.override)
 	case f.line > 0:
 		where += ":" + strconv.Itoa(f.line)
 	}
-	text := clip.Message(f.text)
+	text := plain.ShortValues(f.text)
 	if f.path == "" {
 		return where + ": " + text
 	}
-	return where + ": " + clip.Text(f.path) + ": " + text
+	return where + ": " + plain.Short(f.path) + ": " + text
 }
 
 // maxFaults bounds how many faults, and how many warnings, are told one by one.
@@ -98,7 +98,7 @@ func describe(v *value, secret bool) string {
 
 // quote shows a text in quotes, shortened, and without the secrets of a URL.
 func quote(text string) string {
-	return clip.Quote(secret.RedactURL(text))
+	return plain.Quote(secret.RedactURL(text))
 }
 
 // suggest is the tail of a message about an unknown name: the nearest known one, or all of them.

@@ -19,7 +19,7 @@ import (
 	"go.k6.io/k6/v2/lib/types"
 	"gopkg.in/guregu/null.v3"
 
-	"github.com/seed-307b789f/xk6-llm/internal/clip"
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/internal/timespan"
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 	"github.com/seed-307b789f/xk6-llm/llm/measure"
@@ -94,10 +94,10 @@ func newConfig(name string, raw []byte) (*Config, error) {
 	c := &Config{BaseConfig: executor.NewBaseConfig(name, Name)}
 	c.GracefulStop = types.NewNullDuration(defaultGracefulStop, false)
 	if err := checkTimes(raw); err != nil {
-		return nil, err
+		return nil, plain.Error(err)
 	}
 	if err := lib.StrictJSONUnmarshal(raw, c); err != nil {
-		return nil, clip.Error(err)
+		return nil, plain.Error(err)
 	}
 	return c, nil
 }
@@ -228,7 +228,7 @@ func (c *Config) perSecond(rate float64) float64 {
 func (c *Config) Validate() []error {
 	errs := c.BaseConfig.Validate()
 	if p, err := c.plan(); err != nil {
-		errs = append(errs, clip.Error(err))
+		errs = append(errs, plain.Error(err))
 	} else if err := c.checkLength(p); err != nil {
 		errs = append(errs, err)
 	}

@@ -20,7 +20,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seed-307b789f/xk6-llm/internal/clip"
 	"github.com/seed-307b789f/xk6-llm/internal/timespan"
 )
 
@@ -165,7 +164,7 @@ func ParseQuery(query string) (Options, error) {
 	o := DefaultOptions()
 	values, err := url.ParseQuery(query)
 	if err != nil {
-		return o, fmt.Errorf("simulator options %s: %w", clip.Quote(query), err)
+		return o, fmt.Errorf("simulator options %q: %w", query, err)
 	}
 	flags := Flags()
 	names := make([]string, len(flags))
@@ -174,12 +173,12 @@ func ParseQuery(query string) (Options, error) {
 		if v, given := values[f.Name]; given {
 			delete(values, f.Name)
 			if err := f.Set(&o, v[len(v)-1]); err != nil {
-				return o, fmt.Errorf("simulator option %s=%s: %w", f.Name, clip.Quote(v[len(v)-1]), err)
+				return o, fmt.Errorf("simulator option %s=%q: %w", f.Name, v[len(v)-1], err)
 			}
 		}
 	}
 	for name := range values {
-		return o, fmt.Errorf("unknown simulator option %s, known are %s", clip.Quote(name), strings.Join(names, ", "))
+		return o, fmt.Errorf("unknown simulator option %q, known are %s", name, strings.Join(names, ", "))
 	}
 	return o, o.Validate()
 }

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/seed-307b789f/xk6-llm/internal/clip"
 	"github.com/seed-307b789f/xk6-llm/internal/timespan"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -59,7 +58,7 @@ func (h Headers) Bounds(headers map[string]string, b record.Bounds) (record.Boun
 		limit, err := strconv.ParseFloat(value, 64)
 		ms := limit / perMS
 		if _, long := timespan.Milliseconds(ms); err != nil || long != nil || !(ms > 0) {
-			return b, fmt.Errorf(`the value of header %q must be a positive number of %s, or "default"`, clip.Text(name), h.Unit)
+			return b, fmt.Errorf(`the value of header %q must be a positive number of %s, or "default"`, name, h.Unit)
 		}
 		if isTTFT {
 			b.TTFT = ms

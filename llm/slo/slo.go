@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seed-307b789f/xk6-llm/internal/clip"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 	"github.com/seed-307b789f/xk6-llm/llm/spelling"
 )
@@ -31,10 +30,10 @@ func Known(name string) error {
 	}
 	near, found := meant(name)
 	if !found {
-		return fmt.Errorf("unknown latency %s, known are %s", clip.Quote(name), strings.Join(names, ", "))
+		return fmt.Errorf("unknown latency %q, known are %s", name, strings.Join(names, ", "))
 	}
 	list := append([]string{near}, slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == near })...)
-	return fmt.Errorf("unknown latency %s: did you mean %q? Known are %s", clip.Quote(name), near, strings.Join(list, ", "))
+	return fmt.Errorf("unknown latency %q: did you mean %q? Known are %s", name, near, strings.Join(list, ", "))
 }
 
 // meant is the latency that a misspelt name, one with a unit, or one of otherNames was meant for.

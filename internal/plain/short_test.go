@@ -1,4 +1,4 @@
-package clip
+package plain
 
 import (
 	"errors"
@@ -9,20 +9,20 @@ import (
 	"unicode/utf8"
 )
 
-func TestText(t *testing.T) {
+func TestShort(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"": "", "short": "short", strings.Repeat("a", 100): strings.Repeat("a", 100), strings.Repeat("a", 101): strings.Repeat("a", 100) + "…",
 		strings.Repeat("日", 100): strings.Repeat("日", 100), strings.Repeat("日", 100_000): strings.Repeat("日", 100) + "…",
 		strings.Repeat("\xff", 200): strings.Repeat("\xff", 100) + "…",
 	} {
-		if got := Text(text); got != want {
+		if got := Short(text); got != want {
 			t.Errorf("%.20q: got %q, want %q", text, got, want)
 		}
 	}
 }
 
-func TestMessage(t *testing.T) {
+func TestShortValues(t *testing.T) {
 	t.Parallel()
 	long, wide := strings.Repeat("x", 100_000), strings.Repeat("é\"\n\x01", 100_000)
 	list := "known are " + strings.Repeat("some-name, ", 100)
@@ -33,7 +33,7 @@ func TestMessage(t *testing.T) {
 		list:                                                    list,
 		fmt.Sprintf("option %q: got %q", "a", wide):             `option "a": got "` + strings.Repeat(`é\"\n\x01`, 25) + `…"`,
 	} {
-		if got := Message(text); got != want {
+		if got := ShortValues(text); got != want {
 			t.Errorf("%.40q: got %.300q, want %.300q", text, got, want)
 		}
 	}
@@ -44,8 +44,8 @@ func TestError(t *testing.T) {
 	if Error(nil) != nil {
 		t.Error("an error of nil")
 	}
-	err := Error(fmt.Errorf("file %q: %w", strings.Repeat("日", 1000), fs.ErrNotExist))
-	if !errors.Is(err, fs.ErrNotExist) || len(err.Error()) > 400 || !utf8.ValidString(err.Error()) {
+	err := Error(fmt.Errorf("file %q\x1b: %w", strings.Repeat("日", 1000), fs.ErrNotExist))
+	if text := err.Error(); !errors.Is(err, fs.ErrNotExist) || len(text) > 400 || !utf8.ValidString(text) || !strings.Contains(text, `…"\x1b: `) {
 		t.Errorf("got %v", err)
 	}
 }
