@@ -17,7 +17,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// lateServer answers requests at once, but lists its models after 600 ms, and never shows its page of metrics.
+// lateServer answers requests at once, but lists its models after a second, and never shows its page of metrics.
 type lateServer struct {
 	mu     sync.Mutex
 	listed time.Time // when the list was sent
@@ -26,7 +26,7 @@ type lateServer struct {
 func (s *lateServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/v1/models":
-		time.Sleep(600 * time.Millisecond)
+		time.Sleep(time.Second)
 		_, _ = fmt.Fprint(w, `{"data":[{"id":"m"}]}`)
 		s.mu.Lock()
 		s.listed = time.Now()
@@ -60,11 +60,12 @@ func TestSlowStartBendsNoArrival(t *testing.T) {
 			if i > 0 && q.Start-requests[i-1].Start < int64(10*time.Millisecond) {
 				bunched++
 			}
-			if delay, known := q.ScheduleDelay(); known && delay > 200*time.Millisecond {
+			// A load that waits for the list, or for the page, sends late by a second; a busy machine by less.
+			if delay, known := q.ScheduleDelay(); known && delay > 600*time.Millisecond {
 				t.Errorf("%s: request %d went %v after it was due", executor, i, delay)
 			}
 		}
-		if bunched > 10 { // all but one of the first 600 ms, or of the second that the page is waited for
+		if bunched > 10 { // of the 20 that are due in such a second
 			t.Errorf("%s: %d requests in bunches", executor, bunched)
 		}
 		if first := requests[0].Start; first < late.listed.UnixNano() {
@@ -92,7 +93,7 @@ func TestInterruptEndsLongStages(t *testing.T) {
 		if !ok || !strings.Contains(end.Status, "aborted") || r.code != 105 {
 			t.Errorf("%s: exit code %d, last line %+v", load, r.code, all[len(all)-1])
 		}
-		if took := time.Since(began); took > 14*time.Second {
+		if took := time.Since(began); took > 30*time.Second {
 			t.Errorf("%s: ended %v after its begin, interrupted after 4 s", load, took)
 		}
 	}

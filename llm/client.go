@@ -54,7 +54,7 @@ func (m *ModuleInstance) newClient(call sobek.ConstructorCall) *sobek.Object {
 	}
 	c := &jsClient{m: m, opts: opts, peer: peer, wire: map[string]*client.Client{}}
 	m.root.clients.join(peer, c)
-	m.readyAtStart()
+	m.follow()
 	for name, method := range map[string]any{
 		"send":          func(request sobek.Value) (*result, error) { return c.wait(c.send(request)) },
 		"sendAsync":     func(request sobek.Value) (*sobek.Promise, error) { return c.start(c.send(request)) },

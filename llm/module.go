@@ -32,7 +32,7 @@ type RootModule struct {
 	schedules  schedules
 	salts      salts
 
-	startOnce   sync.Once // at the first Client: k6's event of the start is waited for
+	followOnce  sync.Once
 	prepareOnce sync.Once
 	loadOnce    sync.Once
 

@@ -16,22 +16,29 @@ const patience = 2 * time.Second
 // looksAtOnce bounds the requests to servers before the load, for scripts that give each VU a Client of its own.
 const looksAtOnce = 32
 
-// readyAtStart has k6 hold the start of the test, under whichever executor, until what the first requests need is there. An
-// interrupt ends the wait, for k6 itself looks at it only later.
-func (m *ModuleInstance) readyAtStart() {
+// follow begins to follow the test, at the first Client of the process: k6 holds the start, under whichever executor, until what
+// the first requests need is there, and the end fails where records are lost.
+func (m *ModuleInstance) follow() {
 	if m.vu.Events().Global == nil { // nobody would say when the test starts
 		return
 	}
-	m.root.startOnce.Do(func() {
-		m.eachEvent(func(name string) {
-			if name != "TestStart" {
-				return
+	m.root.followOnce.Do(func() {
+		m.eachEvent(func(name string, data any) {
+			switch name {
+			case "TestStart":
+				m.root.readyAtStart()
+			case "Exit":
+				failOnLostRecords(data)
 			}
-			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-			defer stop()
-			m.root.makeReady(ctx, false)
 		})
 	})
+}
+
+// readyAtStart looks for the servers. An interrupt ends the wait, for k6 itself heeds it only later.
+func (r *RootModule) readyAtStart() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	r.makeReady(ctx, false)
 }
 
 // BeforeLoad is for the executor llm-arrival-rate, whose first arrival waits for it: by then setup() may have started the

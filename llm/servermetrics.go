@@ -172,21 +172,21 @@ func (m *ModuleInstance) untilTestEnd(work func(stop <-chan struct{})) {
 		working.Wait()
 	})
 	working.Go(func() { work(stop) })
-	m.eachEvent(func(name string) {
+	m.eachEvent(func(name string, _ any) {
 		if name == "TestEnd" || name == "Exit" {
 			end()
 		}
 	})
 }
 
-// eachEvent calls f with the name of each event of k6's, which waits for f to return, and with Exit when k6 tells no more. The
-// types of events are not exported: all are asked for by number, and told apart by name.
-func (m *ModuleInstance) eachEvent(f func(name string)) {
+// eachEvent calls f with the name and the data of each of k6's events, while k6 waits, and with Exit and nil when k6 tells no
+// more. The types of events are not exported: all are asked for by number, and told apart by name.
+func (m *ModuleInstance) eachEvent(f func(name string, data any)) {
 	_, events := m.vu.Events().Global.Subscribe(1, 2, 3, 4, 5, 6)
 	go func() {
-		defer f("Exit")
+		defer f("Exit", nil)
 		for e := range events {
-			f(e.Type.String())
+			f(e.Type.String(), e.Data)
 			e.Done()
 		}
 	}()

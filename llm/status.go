@@ -76,7 +76,6 @@ func (s *statusLine) done(r *record.Request, tokens int) {
 // nothing is left running where a script is only read.
 func (m *ModuleInstance) statusLine(state *lib.State) *statusLine {
 	m.root.statusOnce.Do(func() {
-		m.failOnLostRecords()
 		m.root.prepare(state)
 		if m.statusEvery == 0 || m.vu.Events().Global == nil {
 			return
