@@ -5,7 +5,7 @@ import "strings"
 // Body replaces the secrets in a body of JSON or of events. A secret is found also if the values of one field have it
 // piece by piece, as the deltas of a stream do: its first piece becomes [Mark], and the others are left out.
 func (m *Mask) Body(body string) string {
-	if m == nil {
+	if m == nil || body == "" {
 		return body
 	}
 	var found []span

@@ -5,6 +5,7 @@ package secret
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -14,12 +15,16 @@ const Mark = "***"
 // Named says whether what a header, an option, a field of a body or a parameter of a URL holds is a credential, by its
 // name: Authorization, api_key, x-goog-api-key, authToken. Names of tokens that a model reads or writes are not.
 func Named(name string) bool {
-	name = harmless.ReplaceAllString(separated(name), "")
-	return credential.MatchString(name)
+	lower := strings.ToLower(name)
+	if !slices.ContainsFunc(signs, func(sign string) bool { return strings.Contains(lower, sign) }) {
+		return false // as most are, of the bodies of all requests
+	}
+	return credential.MatchString(harmless.ReplaceAllString(separated(name), ""))
 }
 
-// credential is what in a name says that it holds one; harmless is what only looks so.
+// credential is what in a name says that it holds one, with one of signs at least; harmless is what only looks so.
 var (
+	signs      = []string{"auth", "key", "token", "cookie", "secret", "pass", "credential", "bearer", "jwt", "pwd", "sig"}
 	credential = regexp.MustCompile(`auth($|[^o]|o[^r]|ori[sz])` +
 		`|(api|access|secret|private|subscription|master|signing|license|account|shared)-?key|(^|-)key$` +
 		`|token($|[^a-z])|cookie|secret|passw|passphrase|credential|bearer|signature|jwt|(^|-)(pass|pwd|sig)($|-)`)

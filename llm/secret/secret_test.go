@@ -20,6 +20,7 @@ func TestNamed(t *testing.T) {
 		"Authorization": true, "Proxy-Authorization": true, "API_KEY": true, "x-goog-api-key": true, "Ocp-Apim-Subscription-Key": true,
 		"X-Auth": true, "cookie": true, "Set-Cookie": true, "passwd": true, "apiKey": true, "api_keys": true, "APIKey": true, "authToken": true,
 		"X-Amz-Security-Token": true, "X-Amz-Credential": true, "hf_token": true, "token": true, "token_1": true, "sig": true, "key": true,
+		"my_jwt": true, "bearer": true, "passphrase": true, "db-pass": true, "X-Signature": true, "userCredentials": true,
 		"client.secret": true, "my_token": true, "db_pwd": true, "oauth2": true, "backend-token": true, "secretKey": true, "accesskey": true,
 
 		"x-slo-ttft-ms": false, "Content-Type": false, "x-request-id": false, "keyboard": false, "monkey": false, "author": false,

@@ -81,6 +81,9 @@ func (s *Set) user(user, password string) {
 // URL takes the password of a URL, or a user without one, and the parameters of its query that have the name of a
 // credential. A text that is no URL has none.
 func (s *Set) URL(text string) {
+	if !strings.ContainsAny(text, "@?") {
+		return
+	}
 	u, err := url.Parse(text)
 	if err != nil {
 		return
