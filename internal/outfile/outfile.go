@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
 // Options say what may become of a path.
@@ -30,7 +32,7 @@ func (e *ExistsError) Error() string { return e.Path + " exists; --force replace
 func (e *ExistsError) Unwrap() error { return fs.ErrExist }
 
 // Check says what would keep Write from beginning: a file that is not to be replaced, a directory, a link to nothing, a
-// block device.
+// socket, a block device.
 func Check(path string, o Options) error {
 	_, err := find(path, o)
 	return err
@@ -91,10 +93,10 @@ func find(path string, o Options) (place, error) {
 		}
 		path, err = filepath.EvalSymlinks(path)
 		return place{path: path, old: info}, err
-	case info.Mode()&fs.ModeDevice != 0 && info.Mode()&fs.ModeCharDevice == 0:
-		return place{}, fmt.Errorf("%s is a block device: give a file", path)
+	case info.Mode()&(fs.ModeNamedPipe|fs.ModeCharDevice) != 0:
+		return place{path: path, through: true}, nil
 	}
-	return place{path: path, through: true}, nil
+	return place{}, fmt.Errorf("%s %w", path, textfile.Regular(info)) // such as a socket
 }
 
 // descriptor is the number of an open file of the process that a path names. To open it by its path would begin anew at
@@ -163,10 +165,7 @@ func (p place) replace(o Options, write func(io.Writer) error) (err error) {
 	if err = errors.Join(err, fill(f, write)); err != nil {
 		return err
 	}
-	if err := os.Rename(name, p.path); err != nil {
-		return bare(err)
-	}
-	return nil
+	return bare(os.Rename(name, p.path))
 }
 
 // target is a file whose errors do not tell its name, which the caller does.

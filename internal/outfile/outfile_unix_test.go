@@ -5,6 +5,7 @@ package outfile
 import (
 	"io"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -106,5 +107,23 @@ func TestWritePermissions(t *testing.T) {
 		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != tt.want {
 			t.Errorf("%s: %v, want %v (%v)", name, info.Mode().Perm(), tt.want, err)
 		}
+	}
+}
+
+func TestWriteRefusesSockets(t *testing.T) {
+	t.Parallel()
+	dir, err := os.MkdirTemp("", "s") // short, for the path of a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	path := filepath.Join(dir, "socket")
+	socket, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = socket.Close() }()
+	if err := WriteBytes(path, Options{Replace: true}, nil); err == nil || err.Error() != path+" is a socket, not a file" {
+		t.Errorf("got %v", err)
 	}
 }

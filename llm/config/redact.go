@@ -8,9 +8,6 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/secret"
 )
 
-// redacted stands for a secret.
-const redacted = secret.Mark
-
 // Withheld are the dotted keys that a load sends and that have *** in the place of a secret, as what [Config.Redacted] wrote
 // has it. That of a header ends in the header's name.
 func (c *Config) Withheld() (keys []string) {
@@ -20,15 +17,15 @@ func (c *Config) Withheld() (keys []string) {
 		}
 	}
 	if c.Server != nil {
-		add("server.api_key", strings.Contains(c.Server.APIKey, redacted))
+		add("server.api_key", strings.Contains(c.Server.APIKey, secret.Mark))
 		add("server.base_url", withheldIn(c.Server.BaseURL))
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.API.Headers)) {
 		text := c.API.Headers[name]
-		add("api.headers."+name, strings.TrimSpace(text) == redacted || secret.Named(name) && strings.Contains(text, redacted))
+		add("api.headers."+name, strings.TrimSpace(text) == secret.Mark || secret.Named(name) && strings.Contains(text, secret.Mark))
 	}
 	if c.Tokenizer != nil {
-		add("tokenizer.token", strings.Contains(c.Tokenizer.Token, redacted))
+		add("tokenizer.token", strings.Contains(c.Tokenizer.Token, secret.Mark))
 	}
 	if c.Metrics != nil && c.Metrics.Prometheus != nil {
 		add("metrics.prometheus.url", withheldIn(string(c.Metrics.Prometheus.URL)))
@@ -42,7 +39,7 @@ func withheldIn(url string) bool {
 	_, rest, _ := strings.Cut(head, "://")
 	authority, _, _ := strings.Cut(rest, "/")
 	user := authority[:strings.LastIndexByte(authority, '@')+1]
-	return strings.Contains(user, redacted) || strings.Contains(query, "="+redacted)
+	return strings.Contains(user, secret.Mark) || strings.Contains(query, "="+secret.Mark)
 }
 
 // redactMembers replaces the scalars with the names of credentials, at any depth, and the user information of URLs.
@@ -54,7 +51,7 @@ func redactMembers(v *value) *value {
 			redactMembers(m.value)
 		default:
 			if secret.Named(m.key) {
-				v.members[i].value = textValue(redacted)
+				v.members[i].value = textValue(secret.Mark)
 			} else if m.value.kind == textKind {
 				m.value.text = secret.RedactURL(m.value.text)
 			}

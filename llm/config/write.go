@@ -69,7 +69,7 @@ func (w *writer) value(from reflect.Value, f field, path string) *value {
 		return floatValue(from.Float())
 	}
 	if f.secret && from.String() != "" {
-		return textValue(redacted)
+		return textValue(secret.Mark)
 	}
 	return textValue(secret.RedactURL(from.String()))
 }

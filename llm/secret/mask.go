@@ -110,7 +110,7 @@ type span struct {
 }
 
 // Text replaces the secrets in a text. Where the text ends, is shortened ("…") or ends a JSON text (") inside a secret,
-// what is there of the secret is replaced too, from MinLength bytes on.
+// what is there of the secret is replaced too, from minLength bytes on.
 func (m *Mask) Text(text string) string {
 	if m == nil {
 		return text
@@ -164,10 +164,10 @@ const ellipsis = "…"
 // begin is the length of the secret that a text begins with, 0 if there is none.
 func (m *Mask) begin(text string) (length int) {
 	for _, needle := range m.needles {
-		if !strings.HasPrefix(text, needle[:MinLength]) {
+		if !strings.HasPrefix(text, needle[:minLength]) {
 			continue
 		}
-		n := MinLength
+		n := minLength
 		for n < len(needle) && n < len(text) && needle[n] == text[n] {
 			n++
 		}

@@ -12,9 +12,9 @@ import (
 	"strings"
 )
 
-// MinLength is the length, in bytes, from which on a value is masked. A shorter one, such as the EMPTY and none that
+// minLength is the length, in bytes, from which on a value is masked. A shorter one, such as the EMPTY and none that
 // servers without keys are given, is part of too many words: replacing it would leave no text readable.
-const MinLength = 6
+const minLength = 6
 
 // Set collects the values of secrets. The zero value is empty.
 type Set struct{ values []string }
@@ -32,7 +32,7 @@ func (s *Set) Add(value string) {
 			s.Add(line)
 		}
 	}
-	if value = strings.TrimSpace(value); len(value) >= MinLength && !slices.Contains(s.values, value) {
+	if value = strings.TrimSpace(value); len(value) >= minLength && !slices.Contains(s.values, value) {
 		s.values = append(s.values, value)
 	}
 }
@@ -54,7 +54,7 @@ var schemes = []string{"bearer", "basic", "token", "apikey", "api-key", "key", "
 // header takes the value of a header, without a scheme, and the values of its parameters or cookies.
 func (s *Set) header(value string) {
 	scheme, rest, _ := strings.Cut(value, " ")
-	if rest = strings.TrimSpace(rest); slices.Contains(schemes, strings.ToLower(scheme)) && len(rest) >= MinLength {
+	if rest = strings.TrimSpace(rest); slices.Contains(schemes, strings.ToLower(scheme)) && len(rest) >= minLength {
 		value = rest
 	}
 	s.Add(value)
