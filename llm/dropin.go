@@ -28,8 +28,8 @@ import (
 // OverridesEnv names the environment variable with the overrides of a configuration, as a JSON list of [key, value].
 const OverridesEnv = "K6_LLM_CONFIG_OVERRIDES"
 
-// config makes of an inference-perf configuration, a file or an object, the options of Client, Dataset and scenarios(). The keys
-// are in them as they are, secrets too.
+// config makes of an inference-perf configuration, a file or an object, the options of Client, Dataset and
+// scenarios(). Secrets are in them as they are.
 func (m *ModuleInstance) config(source sobek.Value) (sobek.Value, error) {
 	c, err := m.readConfig(source)
 	if err != nil {

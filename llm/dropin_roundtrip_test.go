@@ -17,7 +17,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/executor"
 )
 
-// takesAll is a script that hands what config() gives on, as it is, spread, and through JSON, and wants it to be of JavaScript.
+// takesAll is a script that hands what config() gives on, as it is, spread, and through JSON, and wants it to be of
+// JavaScript.
 const takesAll = `(function (source) {
 	const plain = (v, at) => {
 		if (v === null || ['string', 'number', 'boolean'].includes(typeof v)) return;
@@ -149,7 +150,8 @@ func base(t *testing.T, key string) string {
 	return path
 }
 
-// sampleTokenizer is the path of the scripts' tokenizer. (Names of tokenizers may be of the hub, and are left as they are.)
+// sampleTokenizer is the path of the scripts' tokenizer. (Names of tokenizers may be of the hub, and are left as they
+// are.)
 func sampleTokenizer() string {
 	abs, _ := filepath.Abs("../scripts/data/sample-tokenizer.json")
 	return abs
@@ -177,7 +179,8 @@ var refusals = map[string]string{
 	"data.multimodal.": "prompts are text", "data.shared_prefix.multimodal.": "prompts are text", "load.sweep.": "needs two runs", "data.use_chat_template": "the tokenizer has no chat template", "server.cert_path": "does not exist", "server.key_path": "does not exist",
 }
 
-// passedOver are the sections of data types that config() refuses by the type; given beside another one they do nothing.
+// passedOver are the sections of data types that config() refuses by the type; given beside another one they do
+// nothing.
 var passedOver = []string{"data.otel_trace_replay.", "data.weka_trace_replay.", "data.visionarena.", "data.synthetic_agentic."}
 
 func valueOf(key, kind string) string {

@@ -7,26 +7,35 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 )
 
-// checkSums holds that the arrivals of the stages can be counted together, and the instant of their end told.
-func (o *loadOptions) checkSums() error {
-	var p arrival.Plan
+// arrivals are the stages in the terms of package arrival, each of them valid.
+func (o *loadOptions) arrivals() (stages []arrival.Stage, err error) {
 	from := 0.0
 	for i, s := range o.stages {
 		stage := arrival.Stage{Requests: s.requests, Concurrency: s.concurrency, RampUp: s.rampUp}
 		if s.requests == 0 {
+			to := s.target
 			if s.hasRate {
-				from = s.rate
+				from, to = s.rate, s.rate
 			}
-			stage = arrival.Stage{From: from, To: max(s.rate, s.target), Duration: s.duration}
-			from = stage.To
+			stage = arrival.Stage{From: from, To: to, Duration: s.duration}
+			from = to
 		}
 		if err := stage.Validate(); err != nil {
-			return fmt.Errorf("stage %d: %w", i, err)
+			return nil, fmt.Errorf("stage %d: %w", i, err)
 		}
-		p.Stages = append(p.Stages, stage)
+		stages = append(stages, stage)
+	}
+	return stages, nil
+}
+
+// checkSums refuses stages whose arrivals together cannot be counted, or whose end is too far away to be timed.
+func (o *loadOptions) checkSums() error {
+	stages, err := o.arrivals()
+	if err != nil {
+		return err
 	}
 	if hours := o.startTime.Hours() + float64(len(o.stages))*o.interval.Hours(); hours > timespan.Max.Hours() {
 		return fmt.Errorf("startTime and the intervals must not be longer than 1000000h together, got %.0fh", hours)
 	}
-	return p.Validate()
+	return arrival.Plan{Stages: stages}.Validate()
 }

@@ -15,8 +15,8 @@ import (
 const farewell = time.Second
 
 // failOnLostRecords exits with the code of a run that was marked as failed if records of the run are lost. Outputs end
-// after k6 has settled the run's error, so this is for k6's last event, when the summary is printed. An error that the run
-// has of its own keeps its code.
+// after k6 has settled the run's error, so this is for k6's last event, when the summary is printed. An error that the
+// run has of its own keeps its code.
 func failOnLostRecords(exit any) {
 	if succeeded(exit) && measure.LostRecords() != "" {
 		time.Sleep(farewell)

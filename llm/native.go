@@ -10,9 +10,10 @@ import (
 	"github.com/grafana/sobek"
 )
 
-// native makes a value of Go what a script could have written itself: objects, arrays, texts, numbers, booleans and null,
-// so that every reader of options takes it, spread or put together anew or sent through JSON. Text of JSON keeps the order
-// of its keys. Only lists of floats stay Go's, which scripts see as arrays: a trace may have a million of them, in each VU.
+// native makes a value of Go what a script could have written itself: objects, arrays, texts, numbers, booleans and
+// null, so that every reader of options takes it, spread or put together anew or sent through JSON. Text of JSON keeps
+// the order of its keys. Only lists of floats stay Go's, which scripts see as arrays: a trace may have a million of
+// them, in each VU.
 func native(rt *sobek.Runtime, value any) (sobek.Value, error) {
 	switch x := value.(type) {
 	case nil:

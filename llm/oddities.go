@@ -8,8 +8,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/status"
 )
 
-// oddities counts requests of the process that are not what they look like: successes that may be none, and failures that
-// are not the server's. The zero value has none; it may be used concurrently.
+// oddities counts requests of the process that are not what they look like: successes that may be none, and failures
+// that are not the server's. The zero value has none; it may be used concurrently.
 type oddities struct{ successes, unfinished, withoutContent, own atomic.Int64 }
 
 // add counts a request.

@@ -132,21 +132,13 @@ func (o *loadOptions) plan() (arrival.Plan, error) {
 	if o.interval > 0 || o.drain != nil && *o.drain {
 		return p, errors.New("interval and drain need the executor llm-arrival-rate")
 	}
-	from := 0.0
 	for i, s := range o.stages {
-		to := s.target
-		if s.hasRate {
-			from, to = s.rate, s.rate
-		}
-		stage := arrival.Stage{From: from, To: to, Duration: s.duration}
 		if s.requests > 0 {
 			return p, fmt.Errorf("stage %d: a closed loop needs no pace, leave it to scenarios()", i)
 		}
-		if err := stage.Validate(); err != nil {
-			return p, fmt.Errorf("stage %d: %w", i, err)
-		}
-		p.Stages = append(p.Stages, stage)
-		from = to
+	}
+	if p.Stages, err = o.arrivals(); err != nil {
+		return p, err
 	}
 	return p, p.Validate()
 }

@@ -64,8 +64,8 @@ func (c *peers) of(opts *clientOptions) (*peer, error) {
 	return p, nil
 }
 
-// join makes a VU's client the one that looks for the server before the load. The VU made last stands for all: it is none that
-// k6 made only to read the script.
+// join makes a VU's client the one that looks for the server before the load. The VU made last stands for all: it is
+// none that k6 made only to read the script.
 func (c *peers) join(p *peer, member *jsClient) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -74,7 +74,8 @@ func (c *peers) join(p *peer, member *jsClient) {
 	}
 }
 
-// gather gives a client of each peer, and lets none join from now on: VUs that k6 makes during the load are not to be touched.
+// gather gives a client of each peer, and lets none join from now on: VUs that k6 makes during the load are not to be
+// touched.
 func (c *peers) gather() (members []*jsClient) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -87,12 +88,12 @@ func (c *peers) gather() (members []*jsClient) {
 	return members
 }
 
-// settle is how long it holds that a server was not found: the first request after the load began does not ask again, while
-// one after a setup() that started the server does.
+// settle is how long a failed look for the server stands: the first request after the load began does not look again,
+// while one after a setup() that started the server does.
 const settle = time.Second
 
-// ready gives the model to ask for, and finds the server if it was not found before the load. An error is final, unless ctx
-// had ended.
+// ready gives the model to ask for, and finds the server if it was not found before the load. An error is final,
+// unless ctx had ended.
 func (p *peer) ready(ctx context.Context, state *lib.State, rt http.RoundTripper, m *ModuleInstance) (string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

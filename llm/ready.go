@@ -16,8 +16,8 @@ const patience = 2 * time.Second
 // looksAtOnce bounds the requests to servers before the load, for scripts that give each VU a Client of its own.
 const looksAtOnce = 32
 
-// follow begins to follow the test, at the first Client of the process: k6 holds the start, under whichever executor, until what
-// the first requests need is there, and the end fails where records are lost.
+// follow begins to follow the test, at the first Client of the process: k6 holds the start, under whichever executor,
+// until what the first requests need is there, and the end fails where records are lost.
 func (m *ModuleInstance) follow() {
 	if m.vu.Events().Global == nil { // nobody would say when the test starts
 		return
@@ -41,15 +41,15 @@ func (r *RootModule) readyAtStart() {
 	r.makeReady(ctx, false)
 }
 
-// BeforeLoad is for the executor llm-arrival-rate, whose first arrival waits for it: by then setup() may have started the
-// server, or k6 may have been paused for long.
+// BeforeLoad is for the executor llm-arrival-rate, whose first arrival waits for it: by then setup() may have started
+// the server, or k6 may have been paused for long.
 func (r *RootModule) BeforeLoad(ctx context.Context) {
 	r.loadOnce.Do(func() { r.makeReady(ctx, true) })
 }
 
-// makeReady finds the servers of all clients, reads their pages of metrics for the first time, and prepares the machine, so
-// that no request of the load waits for that. What fails is left to the first request: it may never come. A test that is
-// paused reads no pages until the load begins.
+// makeReady finds the servers of all clients, reads their pages of metrics for the first time, and prepares the
+// machine, so that no request of the load waits for that. What fails is left to the first request: it may never come.
+// A test that is paused reads no pages until the load begins.
 func (r *RootModule) makeReady(ctx context.Context, begins bool) {
 	var looks sync.WaitGroup
 	places := make(chan struct{}, looksAtOnce)
@@ -68,7 +68,8 @@ func (r *RootModule) makeReady(ctx context.Context, begins bool) {
 	looks.Wait()
 }
 
-// makeReady finds the client's server, over connections of its own: the VU makes its connection at its first request, as all do.
+// makeReady finds the client's server, over connections of its own: the VU makes its connection at its first request,
+// as all do.
 func (c *jsClient) makeReady(ctx context.Context, pages bool) {
 	state, began := c.m.vu.State(), time.Now()
 	base, ok := apart(state.Transport).(*http.Transport)

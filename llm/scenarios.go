@@ -165,7 +165,8 @@ func (s *loadStage) check() error {
 
 const stockExecutor = "ramping-arrival-rate"
 
-// check chooses the executor, and refuses by name what k6's own cannot do. What ours is asked is its own to check.
+// check chooses the executor, and refuses by name what k6's own cannot do. The executor llm-arrival-rate checks itself
+// what it is asked.
 func (o *loadOptions) check() error {
 	if len(o.stages) == 0 && o.trace == nil {
 		return errors.New("stages are missing, as in {stages: [{rate: 5, duration: '30s'}]}")
@@ -296,8 +297,9 @@ func (o *loadOptions) openLoop() map[string]any {
 	return all
 }
 
-// vus gives as many VUs as requests are in flight at that rate when each takes as long as expected, and room for ten times
-// that, but none that has no arrival. A VU holds one request at a time; an arrival that finds none free is dropped.
+// vus gives as many VUs as requests are in flight at that rate when each takes as long as expected, and room for ten
+// times that, but none that has no arrival. A VU holds one request at a time; an arrival that finds none free is
+// dropped.
 func (o *loadOptions) vus(rate float64, arrivals int64) (pre, most int64) {
 	pre = max(1, min(int64(math.Ceil(rate*o.expectedLatency.Seconds())), arrivals))
 	if o.preAllocatedVUs > 0 {

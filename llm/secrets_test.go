@@ -16,7 +16,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// sesames are the secrets of the requests below, by where they stand. Each holds the word Sesame, and no other text does.
+// sesames are the secrets of the requests below, by where they stand. Each holds the word Sesame, and no other text
+// does.
 var sesames = map[string]string{
 	"apiKey":          "sk-Sesame/1+2=3",
 	"X-Api-Key":       "x-Sesame-456789",

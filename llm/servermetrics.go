@@ -163,8 +163,8 @@ func (p *peer) credentialsFor(page string) http.Header {
 	return header
 }
 
-// untilTestEnd does work beside the test, which is to return soon after stop is closed. k6 waits for that before it closes
-// the samples and prints the summary.
+// untilTestEnd does work beside the test, which is to return soon after stop is closed. k6 waits for that before it
+// closes the samples and prints the summary.
 func (m *ModuleInstance) untilTestEnd(work func(stop <-chan struct{})) {
 	stop, working := make(chan struct{}), sync.WaitGroup{}
 	end := sync.OnceFunc(func() {
@@ -179,8 +179,8 @@ func (m *ModuleInstance) untilTestEnd(work func(stop <-chan struct{})) {
 	})
 }
 
-// eachEvent calls f with the name and the data of each of k6's events, while k6 waits, and with Exit and nil when k6 tells no
-// more. The types of events are not exported: all are asked for by number, and told apart by name.
+// eachEvent calls f with the name and the data of each of k6's events, while k6 waits, and with Exit and nil when k6
+// tells no more. The types of events are not exported: all are asked for by number, and told apart by name.
 func (m *ModuleInstance) eachEvent(f func(name string, data any)) {
 	_, events := m.vu.Events().Global.Subscribe(1, 2, 3, 4, 5, 6)
 	go func() {

@@ -91,8 +91,9 @@ func (m *ModuleInstance) statusLine(state *lib.State) *statusLine {
 	return m.root.status
 }
 
-// prepare does once what the machine is asked before a load: it keeps the collector out of the way, for k6's own executors do
-// not, tells of limits that the VUs of the test, with a connection each, will exceed, and has room made for them.
+// prepare does once what the machine is asked before a load: it keeps the collector out of the way, for k6's own
+// executors do not, tells of limits that the VUs of the test, with a connection each, will exceed, and has room made
+// for them.
 func (r *RootModule) prepare(state *lib.State) {
 	r.prepareOnce.Do(func() {
 		if slices.ContainsFunc(r.scenarioPlan(state), func(s record.Scenario) bool { return s.Executor != measure.OwnExecutor }) {

@@ -103,8 +103,9 @@ func (s *summaryText) sent() float64    { return s.value("llm_requests", "count"
 func (s *summaryText) failed() float64  { return s.value("llm_request_failed", "passes") }
 func (s *summaryText) dropped() float64 { return s.value("dropped_iterations", "count") }
 
-// verdict writes what one must know if one reads nothing else: OK if all that was asked for went well, FAILED if the run
-// failed by its thresholds, nothing succeeded or records are lost, CHECK if a part of the load failed or was not sent.
+// verdict writes what one must know if one reads nothing else: OK if all that was asked for went well, FAILED if the
+// run failed by its thresholds, nothing succeeded or records are lost, CHECK if a part of the load failed or was not
+// sent.
 func (s *summaryText) verdict() {
 	crossed, all := s.crossed()
 	word, colour := "OK", green

@@ -7,7 +7,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
-// asPrintable makes an error one that k6 may log on a terminal, whatever is in it; a script's own exceptions stay what they are.
+// asPrintable makes an error one that k6 may log on a terminal, whatever is in it; a script's own exceptions stay what
+// they are.
 func asPrintable(err error) error {
 	if _, own := err.(*sobek.Exception); own { //nolint:errorlint // as common.Throw has it
 		return err

@@ -9,12 +9,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lead is how long before an instant a Clock leaves Go's timers, which are up to a millisecond late, for one of the kernel's.
+// lead is how long before an instant a Clock leaves Go's timers, which are up to a millisecond late, for one of the
+// kernel's.
 const lead = 2 * time.Millisecond
 
-// Clock waits for instants to within some 0.1 ms. It is for one goroutine. The kernel's timer is a file that the runtime
-// polls with the sockets: unlike a sleep in the kernel it takes no processor away from the tokens that arrive meanwhile,
-// and where the tokens have to wait for a processor, it waits as long as they do.
+// Clock waits for instants to within some 0.1 ms. It is for one goroutine. The kernel's timer is a file that the
+// runtime polls with the sockets: unlike a sleep in the kernel it takes no processor away from the tokens that arrive
+// meanwhile, and where the tokens have to wait for a processor, it waits as long as they do.
 type Clock struct {
 	timer *time.Timer
 	file  *os.File // nil where there is none

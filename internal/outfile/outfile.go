@@ -1,5 +1,5 @@
-// Package outfile writes the files that commands make. A regular file is written whole or not at all, and one that holds
-// something is replaced only where that was asked for; pipes and devices are written through, never replaced.
+// Package outfile writes the files that commands make. A regular file is written whole or not at all, and one that
+// holds something is replaced only where that was asked for; pipes and devices are written through, never replaced.
 package outfile
 
 import (
@@ -22,7 +22,7 @@ type Options struct {
 	Private bool // for its owner's eyes only; without it the umask decides
 }
 
-// ExistsError is of a regular file that is there, holds something, and is not to be replaced.
+// ExistsError says that a regular file is there, holds something, and must not be replaced.
 type ExistsError struct{ Path string }
 
 // Error names the file and the way out.
@@ -168,7 +168,7 @@ func (p place) replace(o Options, write func(io.Writer) error) (err error) {
 	return bare(os.Rename(name, p.path))
 }
 
-// target is a file whose errors do not tell its name, which the caller does.
+// target is a file whose errors leave its name to the caller.
 type target struct{ f *os.File }
 
 // Write writes to the file.
@@ -177,7 +177,7 @@ func (t target) Write(data []byte) (int, error) {
 	return n, bare(err)
 }
 
-// bare is an error without the name of the file, which may be that of the passing one.
+// bare is an error without the name of a file, which may be a passing one.
 func bare(err error) error {
 	var path *fs.PathError
 	var link *os.LinkError

@@ -11,14 +11,15 @@ const spare = 64 << 20
 // lookEvery is how much is written between two looks at the disk.
 const lookEvery = 32 << 20
 
-// NoRoomError is of a content that is larger than it may be, or than the disk has room for. What was written of it is of
-// no use.
+// NoRoomError says that a content is larger than it may be, or than the disk has room for. What was written of it is
+// of no use.
 type NoRoomError struct{ what string }
 
 // Error says which bound it was.
 func (e *NoRoomError) Error() string { return e.what }
 
-// Room refuses a content of a size for which the disk of a folder has no room. Where the room is not known there is enough.
+// Room refuses a content of a size for which the disk of a folder has no room. Where the room is not known there is
+// enough.
 func Room(dir string, size int64) error {
 	if free, known := free(dir); known && size > free-spare {
 		const mega = 1_000_000

@@ -26,10 +26,12 @@ func firstRune(text string) rune {
 var markdownEscapes = strings.NewReplacer(`\`, `\\`, "|", `\|`, "`", "\\`", "*", `\*`, "_", `\_`, "<", "&lt;", ">", "&gt;",
 	"&", "&amp;", "[", `\[`, "]", `\]`, "#", `\#`, "@", "@\u200b", "~", `\~`, "$", `\$`)
 
-// Markdown is text without a meaning in Markdown, on one line and fit for a cell of a table; nobody is mentioned by it either.
+// Markdown is text without a meaning in Markdown, on one line and fit for a cell of a table; nobody is mentioned by it
+// either.
 func Markdown(text string) string { return markdownEscapes.Replace(Terminal(text)) }
 
-// JSON is a document in JSON that a terminal may show: the same data, with characters that are not shown as the escapes of JSON.
+// JSON is a document in JSON that a terminal may show: the same data, with characters that are not shown as the
+// escapes of JSON.
 func JSON(document []byte) string {
 	var b strings.Builder
 	text := string(document)

@@ -16,10 +16,10 @@ const maxFileName = 100
 // reserved are the names of devices on Windows, with whatever extension.
 var reserved = regexp.MustCompile(`(?i)^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\.|$)`)
 
-// FileName makes of a text a part of a path that Linux, macOS and Windows take: of at most 100 bytes and without a separator,
-// a character that is not shown, or the name of a device. What does not fit becomes an underscore. The name is not one of
-// taken, whose keys are names in lower case, and is added to it; a name that is cut, or taken by another text, ends in a hash
-// of the text. The map may be nil if a single name is wanted.
+// FileName makes of a text a part of a path that Linux, macOS and Windows take: of at most 100 bytes and without a
+// separator, a character that is not shown, or the name of a device. What does not fit becomes an underscore. The name
+// is not one of taken, whose keys are names in lower case, and is added to it; a name that is cut, or taken by another
+// text, ends in a hash of the text. The map may be nil if a single name is wanted.
 func FileName(text string, taken map[string]bool) string {
 	name := fileName(norm.NFC.String(text)) // macOS takes a letter and its accent for the letter that has it
 	if len(name) > maxFileName {

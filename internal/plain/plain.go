@@ -1,7 +1,8 @@
-// Package plain makes text that strangers wrote (a server, a script, a file, the environment) fit for the place where it is
-// shown: a terminal, a message, a cell of a table, a file's name. It is cut where it is long; control characters and marks that nobody sees become escapes there,
-// such as \x1b and \u202e, so that a text can neither steer a terminal nor look like another; the printable letters of every
-// script stay. What is stored as data (records, JSON, Parquet) does not pass through here.
+// Package plain makes text that strangers wrote (a server, a script, a file, the environment) fit for the place where
+// it is shown: a terminal, a message, a cell of a table, a file's name. It is cut where it is long; control characters
+// and marks that nobody sees become escapes there, such as \x1b and \u202e, so that a text can neither steer a
+// terminal nor look like another; the printable letters of every script stay. What is stored as data (records, JSON,
+// Parquet) does not pass through here.
 //
 // All functions may be called concurrently.
 package plain
@@ -44,7 +45,7 @@ func (p printable) Error() string { return Message(p.error) }
 
 func (p printable) Unwrap() error { return p.error }
 
-// escaped writes an escape for each character that is not shown, but for those of keep.
+// escaped writes an escape for each character that is not shown, unless keep has it.
 func escaped(text, keep string) string {
 	for i, r := range text { // most texts are fit as they are
 		if !shown(text, i, r) && !strings.ContainsRune(keep, r) {
@@ -115,14 +116,14 @@ const kindRunes = 300
 // varying are words that differ from one message of a kind to the next: numbers, addresses, ports, ids of requests.
 var varying = regexp.MustCompile(`[\pL\pN_]*\pN[\pL\pN_]*(?:[-.:]+[\pL\pN_]+)*`)
 
-// Kind is what messages have in common that differ in their numbers, addresses and ids alone: # stands for a word with a digit
-// in it. Messages of a kind are the same failure. A kind is a key, to compare and not to show.
+// Kind is a key that messages share which differ in their numbers, addresses and ids alone: # stands for a word with a
+// digit in it. Messages of one kind are the same failure. It is for comparison, not for show.
 func Kind(message string) string {
 	return varying.ReplaceAllString(OneLine(message, kindRunes), "#")
 }
 
-// OneLine is the first so many characters of a text on one line of a terminal: white space becomes one space, other characters
-// that are not shown become escapes. What is left out is told by an ellipsis.
+// OneLine is the first so many characters of a text on one line of a terminal: white space becomes one space, other
+// characters that are not shown become escapes. An ellipsis stands for what is left out.
 func OneLine(text string, most int) string {
 	const perRune = 16 // bytes looked at, so that a huge text takes no time
 	return Terminal(first(strings.Join(strings.Fields(cut(text, perRune*most)), " "), most))
@@ -135,8 +136,8 @@ const (
 	paragraphSeparator = 0x2029
 )
 
-// joins says whether a joiner stands where writing needs one: within Arabic and Indic words and between parts of an emoji.
-// Elsewhere, or twice, it only hides.
+// joins says whether a joiner stands where writing needs one: within Arabic and Indic words and between parts of an
+// emoji. Elsewhere, or twice, it only hides.
 func joins(text string, at int) bool {
 	before, _ := utf8.DecodeLastRuneInString(text[:at])
 	if before < utf8.RuneSelf || before == utf8.RuneError || unicode.In(before, unjoined...) {
@@ -150,8 +151,8 @@ var unjoined = []*unicode.RangeTable{
 	unicode.Latin, unicode.Greek, unicode.Cyrillic, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul,
 }
 
-// Args are arguments of a format in which texts, errors and Stringers are printed as [Terminal] has them; %q quotes them as
-// it does.
+// Args are arguments of a format that prints texts, errors and Stringers as [Terminal] has them; %q quotes them as
+// usual.
 func Args(args []any) []any {
 	fit := make([]any, len(args))
 	for i, arg := range args {
@@ -180,8 +181,8 @@ func (w words) Format(s fmt.State, verb rune) {
 	_, _ = fmt.Fprintf(s, fmt.FormatString(s, verb), text) // into fmt's own buffer
 }
 
-// Writer passes on what is written to it as [Lines] has it: it is the last guard before a terminal, for texts that reach it
-// unmade. A character that is cut by the end of a Write waits for the next one. It may be used concurrently.
+// Writer passes on what is written to it as [Lines] has it: it is the last guard before a terminal, for texts that
+// reach it unmade. A character that is cut by the end of a Write waits for the next one. It may be used concurrently.
 type Writer struct {
 	W   io.Writer
 	mu  sync.Mutex

@@ -28,8 +28,8 @@ func Regular(info fs.FileInfo) error {
 // maxPiped bounds what is read of a pipe, in bytes.
 const maxPiped = 256 << 20
 
-// ReadFile reads a regular file, or what is written into a pipe, such as a shell's <(…) or /dev/stdin behind a |. It waits
-// for no writer, and refuses devices and sockets.
+// ReadFile reads a regular file, or what is written into a pipe, such as a shell's <(…) or /dev/stdin behind a |. It
+// waits for no writer, and refuses devices and sockets.
 func ReadFile(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	switch {

@@ -71,7 +71,8 @@ func TestReadFileOfNoFile(t *testing.T) {
 	}
 }
 
-// A pipe is read to its end when there is a writer: one that waits for its reader, and a shell's <(…), which is /dev/fd/N.
+// A pipe is read to its end when there is a writer: one that waits for its reader, and a shell's <(…), which is
+// /dev/fd/N.
 func TestReadFileOfPipe(t *testing.T) {
 	t.Parallel()
 	fifo := filepath.Join(special(t), "fifo")

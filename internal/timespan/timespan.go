@@ -1,5 +1,5 @@
-// Package timespan makes durations of what users write: numbers of seconds or milliseconds, and texts such as 1.5s. A number
-// that a time.Duration cannot hold is an error, and never wraps around.
+// Package timespan makes durations of what users write: numbers of seconds or milliseconds, and texts such as 1.5s. A
+// number that a time.Duration cannot hold is an error, and never wraps around.
 package timespan
 
 import (
@@ -15,7 +15,7 @@ import (
 // Max is the longest duration that may be given, 114 years. Two of them can be added.
 const Max = 1_000_000 * time.Hour
 
-// ErrNone is of what is no duration at all.
+// ErrNone says that a value is no duration at all.
 var ErrNone = errors.New("is no duration such as 1.5s")
 
 // Seconds is a number of seconds, which may be negative.

@@ -14,7 +14,8 @@ type Normalised struct {
 	stopped func() bool // nil for never
 }
 
-// Interruptible gives a process whose Due ends soon after stopped says true, also while it works towards its first instant.
+// Interruptible gives a process whose Due ends soon after stopped says true, also while it works towards its first
+// instant.
 func Interruptible(p Process, stopped func() bool) Process {
 	if n, ok := p.(Normalised); ok {
 		n.stopped = stopped

@@ -112,7 +112,7 @@ type Plan struct {
 // maxArrivals is how many arrivals a load may have: the numbers up to it are exact in a float64 and in JavaScript.
 const maxArrivals = 1 << 53
 
-// Validate holds that the stages together can be timed and counted; each of them is for [Stage.Validate].
+// Validate refuses stages that together cannot be timed or counted; [Stage.Validate] is for each of them.
 func (p Plan) Validate() error {
 	var seconds, arrivals float64
 	for _, s := range p.Stages {

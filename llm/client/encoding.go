@@ -65,7 +65,7 @@ func (d *decompressed) Read(p []byte) (int, error) {
 	return d.read(p)
 }
 
-// errTwice is of a body that a server and a proxy, each, compressed.
+// errTwice says that a server and a proxy each compressed the body.
 var errTwice = errors.New("it is compressed twice: let the server or the proxy not compress")
 
 // read tells a decompressor's error from one of the connection, and from a body that was cut.
@@ -126,7 +126,7 @@ func isZlib(head []byte) bool {
 	return len(head) > 1 && head[0]&0x0f == 8 && (int(head[0])<<8|int(head[1]))%31 == 0
 }
 
-// failed is a compressed body that does not begin as such.
+// failed is a body that was to be compressed and does not begin as such.
 type failed struct{ err error }
 
 func (f failed) Read([]byte) (int, error) { return 0, f.err }

@@ -184,7 +184,8 @@ func (x *exchange) receive(resp *http.Response) {
 	x.answered(resp, body)
 }
 
-// readDate keeps the server's clock. An answer with an interim one before it has its first byte too early to be compared.
+// readDate keeps the server's clock. An answer with an interim one before it has its first byte too early to be
+// compared.
 func (x *exchange) readDate(header http.Header) {
 	at, err := http.ParseTime(header.Get("Date"))
 	if err == nil && at.Year() >= 2000 && at.Year() < 2200 && !x.seen.interim.Load() {

@@ -46,10 +46,10 @@ type unlisted struct {
 	final    bool // requests will fail as well: it is of no use to name the model
 }
 
-// Discover asks for the server's list of models before the first request, and gives the model to use: the client's, or the
-// first of the list if it has none. The error says what to mend: the server cannot be reached, or the list does not tell a model
-// and none is named. If one is named, the list is no more than a check, and what is wrong with it is a remark for the user.
-// Neither has a secret of the client; the model is as the server named it, for Hide to show.
+// Discover asks for the server's list of models before the first request, and gives the model to use: the client's, or
+// the first of the list if it has none. The error says what to mend: the server cannot be reached, or the list does
+// not tell a model and none is named. If one is named, the list is no more than a check, and what is wrong with it is
+// a remark for the user. Neither has a secret of the client; the model is as the server named it, for Hide to show.
 func (c *Client) Discover(ctx context.Context, rt http.RoundTripper) (model, remark string, err error) {
 	model, remark, err = c.discover(ctx, rt)
 	return model, c.mask.Text(remark), c.mask.Error(err)

@@ -21,8 +21,8 @@ func (o *Options) secrets(header http.Header) secret.Set {
 // Hide replaces the client's secrets in a text of the server.
 func (c *Client) Hide(text string) string { return c.mask.Text(text) }
 
-// requestBody is a body as a record keeps it: "" unless bodies are kept, and without those of its further fields that
-// have the name of a credential.
+// requestBody is a body as a record keeps it: "" unless bodies are kept, and without the further fields that have the
+// name of a credential.
 func (c *Client) requestBody(ask api.Request, body []byte) string {
 	if !c.opts.Text {
 		return ""

@@ -23,8 +23,8 @@ const (
 	allTwice = 12 // bytes repeated by a single chunk
 )
 
-// add takes the text of one chunk, and says whether it could. keepEnds says that the ends of the chunks are wanted at the
-// end; limit is how many bytes chunks may have in a row that repeated the one before until now.
+// add takes the text of one chunk, and says whether it could. keepEnds says that the ends of the chunks are wanted at
+// the end; limit is how many bytes chunks may have in a row that repeated the one before until now.
 func (t *transcript) add(content []byte, keepEnds bool, limit int) bool {
 	if t.size > 0 && !t.plain && !t.compare(content) {
 		if t.over = t.size > limit; t.over {

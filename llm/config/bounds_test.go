@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// numbers are the kinds of the schema's numbers, by the end of the dotted key, the longest that fits; what is not named is above 0.
+// numbers are the kinds of the schema's numbers, by the end of the dotted key, the longest that fits; what is not
+// named is above 0.
 var numbers = map[string]string{
 	"load.interval": "time, 0 too", "load.request_timeout": "time, 0 too", "load.request_retry_backoff_sec": "time, 0 too", "load.stage_teardown_grace_seconds": "time, 0 too",
 	"load.request_retries": "0 too", "load.num_workers": "any", "load.worker_max_concurrency": "0 too", "load.worker_max_tcp_connections": "0 too", "load.base_seed": "0 too",

@@ -228,7 +228,8 @@ func (d *decoder) decodeScalar(v *value, to reflect.Value, f field, path string)
 // requests or tokens.
 const maxWhole = 1 << 53
 
-// bound holds a number against a field's check. One that begins with "seconds" is of a duration, which has an end, too.
+// bound holds a number against a field's check. A check that begins with "seconds" is for a duration, which has an
+// upper bound, too.
 func (d *decoder) bound(v *value, x float64, f field, path string) {
 	bound, isTime := strings.CutPrefix(f.bound, "seconds ")
 	ok := true

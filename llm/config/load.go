@@ -5,7 +5,7 @@ import "math"
 // LoadPlan says when requests are sent, how many at once, and what ends them.
 type LoadPlan struct {
 	Type     LoadType `key:"type" default:"constant"`
-	Interval float64  `key:"interval" default:"1.0" check:"seconds at least 0"` // of rest after each stage, the last included
+	Interval float64  `key:"interval" default:"1.0" check:"seconds at least 0"` // of rest after each stage, the last too
 	Stages   Stages   `key:"stages" default:"[]"`
 	Sweep    *Sweep   `key:"sweep" default:"null"` // its stages replace those given
 
@@ -16,7 +16,8 @@ type LoadPlan struct {
 	Trace           *Trace   `key:"trace" default:"null"`          // when requests are due, for trace_replay
 	CircuitBreakers []string `key:"circuit_breakers" default:"[]"` // names of those that may end the run
 
-	Timeout      *float64 `key:"request_timeout" default:"null" check:"seconds at least 0"`          // nil or 0 is 300. inference-perf takes one below 0 for none
+	// Timeout nil or 0 is 300. inference-perf takes one below 0 for none.
+	Timeout      *float64 `key:"request_timeout" default:"null" check:"seconds at least 0"`
 	Retries      int64    `key:"request_retries" default:"0" check:"at least 0"`                     // after faults of the connection
 	RetryBackoff float64  `key:"request_retry_backoff_sec" default:"0.5" check:"seconds at least 0"` // doubled each time
 	Grace        float64  `key:"stage_teardown_grace_seconds" default:"120.0" check:"seconds at least 0"`

@@ -39,11 +39,12 @@ const (
 // Config is a scenario of this executor: every option of ramping-arrival-rate with its meaning, and more.
 type Config struct {
 	executor.BaseConfig
-	StartRate       null.Float         `json:"startRate"`
-	TimeUnit        types.NullDuration `json:"timeUnit"`
-	Stages          []Stage            `json:"stages"`
-	PreAllocatedVUs null.Int           `json:"preAllocatedVUs"` // default: the highest rate × ExpectedLatency, but no more than arrivals
-	MaxVUs          null.Int           `json:"maxVUs"`          // default: ten times that, but no more than arrivals
+	StartRate null.Float         `json:"startRate"`
+	TimeUnit  types.NullDuration `json:"timeUnit"`
+	Stages    []Stage            `json:"stages"`
+	// By default, as many VUs as the highest rate × ExpectedLatency, and ten times that, but no more than arrivals.
+	PreAllocatedVUs null.Int `json:"preAllocatedVUs"`
+	MaxVUs          null.Int `json:"maxVUs"`
 
 	Arrival         null.String        `json:"arrival"` // constant, poisson, gamma, inference-perf, trace
 	Burstiness      null.Float         `json:"burstiness"`
@@ -72,8 +73,9 @@ var (
 	_ measure.Seeded     = new(Config)
 )
 
-// NewConfigWith makes of NewConfig a constructor of scenarios that call beforeLoad before a load that begins with the test, whose
-// first arrival waits for it. Several scenarios may call it at once; it is to return soon after its context ends.
+// NewConfigWith makes of NewConfig a constructor of scenarios that call beforeLoad before a load that begins with the
+// test, whose first arrival waits for it. Several scenarios may call it at once; it is to return soon after its
+// context ends.
 func NewConfigWith(beforeLoad func(context.Context)) lib.ExecutorConfigConstructor {
 	return func(name string, raw []byte) (lib.ExecutorConfig, error) {
 		c, err := newConfig(name, raw)
@@ -105,8 +107,8 @@ func newConfig(name string, raw []byte) (*Config, error) {
 // times are the options that are durations, of a scenario and of its stages.
 var times = []string{"startTime", "gracefulStop", "timeUnit", "interval", "expectedLatency", "duration", "rampUp"}
 
-// checkTimes holds that all durations can be held: k6's reader lets those wrap around that cannot. What is no JSON of a scenario is
-// left to that reader.
+// checkTimes refuses durations that a time.Duration cannot hold, which k6's reader lets wrap around. It leaves to that
+// reader what is no JSON of a scenario.
 func checkTimes(raw []byte) error {
 	var options map[string]json.RawMessage
 	if json.Unmarshal(raw, &options) != nil {
@@ -247,7 +249,7 @@ func (c *Config) Validate() []error {
 	return errs
 }
 
-// checkLength holds that the instant at which all is over can be told: pauses, waits and the start included.
+// checkLength refuses a scenario whose end, its pauses, waits and start included, is too far away to be timed.
 func (c *Config) checkLength(p arrival.Plan) error {
 	n := float64(len(p.Stages))
 	hours := c.StartTime.TimeDuration().Hours() + n*(maxClosedLoop+c.Interval.TimeDuration()).Hours() + (n+1)*c.GracefulStop.TimeDuration().Hours()

@@ -186,7 +186,8 @@ func (r *run) stage(i int, base int64, at time.Time) (n int64, ended time.Time) 
 	return n, ended
 }
 
-// How long the first arrival of a stage may take to be drawn before the stage waits for it, and before it is said.
+// How long the draw of a stage's first arrival may take before the stage begins later for it, and before the log says
+// so.
 const (
 	slowDraw     = 100 * time.Millisecond
 	verySlowDraw = 2 * time.Second
@@ -225,8 +226,8 @@ func (r *run) send(ctx context.Context, a arrival.Arrival) {
 	}
 }
 
-// closedLoop sends so many requests by so many at a time: each as soon as one of them is done, and not before it is due where
-// the arrival process says when that is. It gives when the stage began.
+// closedLoop sends so many requests by so many at a time: each as soon as one of them is done, and not before it is
+// due where the arrival process says when that is. It gives when the stage began.
 func (r *run) closedLoop(ctx context.Context, i int, base int64, at time.Time) time.Time {
 	s := r.plan.Stages[i]
 	r.draws = time.Now()

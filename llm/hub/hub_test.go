@@ -423,8 +423,8 @@ func TestCacheIsSharedWithPython(t *testing.T) {
 	}
 }
 
-// A server that sends more than the hub announced, without end as far as it is let, is stopped at once, and nothing stays of it. A
-// file for which the disk has no room is not begun.
+// A server that sends more than the hub announced, without end as far as it is let, is stopped at once, and nothing
+// stays of it. A file for which the disk has no room is not begun.
 func TestDownloadsAreBounded(t *testing.T) {
 	for name, tt := range map[string]struct {
 		size, want string

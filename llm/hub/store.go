@@ -118,7 +118,8 @@ func roomFor(part string, size int64) error {
 // maxUnannounced bounds a file whose size the hub does not tell.
 const maxUnannounced = 16 << 30
 
-// bounded is the rest of a file, of which done bytes are there. A server may send more than the hub announced, and without end.
+// bounded is the rest of a file, of which done bytes are there. A server may send more than the hub announced, and
+// without end.
 func bounded(part *os.File, size, done int64) io.Writer {
 	if size < 0 {
 		return &outfile.Bounded{W: part, Dir: filepath.Dir(part.Name()), Most: maxUnannounced, Why: "the most for a file whose size the hub does not tell", Done: done}

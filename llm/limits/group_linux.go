@@ -49,8 +49,8 @@ func holds(mount *procfs.MountInfo, group procfs.Cgroup, controller string) bool
 	return shown && mount.FSType == "cgroup" && slices.Contains(group.Controllers, controller)
 }
 
-// groupDirs are the directories from a group to the mount's root. In a container the path may be the host's, of which the
-// mount shows but the end: the root of the mount is the container's group then.
+// groupDirs are the directories from a group to the mount's root. In a container the path may be the host's, of which
+// the mount shows but the end: the root of the mount is the container's group then.
 func groupDirs(mount *procfs.MountInfo, path string) (dirs []string) {
 	if inner, ok := strings.CutPrefix(path, mount.Root); ok && mount.Root != "/" {
 		path = inner
@@ -66,7 +66,8 @@ func groupDirs(mount *procfs.MountInfo, path string) (dirs []string) {
 }
 
 // groupMemory is the least that any control group around this process has left, and false where none has a limit. A
-// group's use is that of all its processes; what the kernel keeps of files, and takes back before it kills, does not count.
+// group's use is that of all its processes; what the kernel keeps of files, and takes back before it kills, does not
+// count.
 func groupMemory(proc string) (left int64, bound bool) {
 	left = math.MaxInt64
 	for _, dir := range groups(proc, "memory") {

@@ -35,8 +35,8 @@ type Span struct {
 	Length time.Duration
 }
 
-// Beats are the heartbeats of an interval. A late one counts once for each period that it is late, with what was left to
-// wait then, so that a percentile is of instants, not of wake-ups.
+// Beats are the heartbeats of an interval. A late one counts once for each period that it is late, with what was left
+// to wait then, so that a percentile is of instants, not of wake-ups.
 type Beats struct {
 	From, To time.Time
 	N        int

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// Memory is how much the system and the control groups leave to this process beside what it has, in bytes; 0 if neither tells.
+// Memory is how much the system and the control groups leave to this process beside what it has, in bytes; 0 if
+// neither tells.
 func Memory() int64 {
 	text, _ := os.ReadFile("/proc/meminfo")
 	left := kilobytes(string(text), "MemAvailable")

@@ -10,8 +10,8 @@ import (
 	"github.com/prometheus/procfs"
 )
 
-// Scheduler reads what Linux tells of a process and its control group. It is for one goroutine. A reading costs a file for
-// each thread.
+// Scheduler reads what Linux tells of a process and its control group. It is for one goroutine. A reading costs a file
+// for each thread.
 type Scheduler struct {
 	groups []string // the directories of the control group and of those around it
 	waits  map[int]uint64
@@ -35,7 +35,8 @@ func (s *Scheduler) Read() (p Pressure) {
 	return p
 }
 
-// countWaits adds up what the threads have waited since the last call. A thread that has ended takes its own count with it.
+// countWaits adds up what the threads have waited since the last call. A thread that has ended takes its own count
+// with it.
 func (s *Scheduler) countWaits() bool {
 	fs, err := procfs.NewDefaultFS()
 	if err != nil {

@@ -13,11 +13,11 @@ const (
 	streamingVU = 160_000
 )
 
-// near is the share of the memory that is left from which on it is worth a warning.
+// near is the share of the memory left from which on VUs are worth a warning.
 const near = 0.8
 
-// CheckVUs says why so many VUs, which are still to be made, do not fit into the memory that is left. Where they leave little,
-// it warns, once a process.
+// CheckVUs says why so many VUs, which are still to be made, do not fit into the memory that is left. Where they leave
+// little, it warns, once a process.
 func CheckVUs(vus int64, log interface{ Warn(args ...any) }) error {
 	warning, err := fit(vus, Memory())
 	if warning != "" {
@@ -57,8 +57,8 @@ const (
 // made is how many VUs were made.
 var made atomic.Int64
 
-// NextVU is called before a VU is made, and says why there is no memory for it: a script's VUs may take more than small ones.
-// Without it the kernel would kill the process. It may be called concurrently.
+// NextVU is called before a VU is made, and says why there is no memory for it: a script's VUs may take more than
+// small ones. Without it the kernel would kill the process. It may be called concurrently.
 func NextVU() error {
 	n := made.Add(1)
 	if n%lookEvery != 0 || enough(Memory()) {

@@ -2,8 +2,9 @@ package measure
 
 import "sync/atomic"
 
-// lost is why records of this process's run are missing. k6 gives an output no way to fail a run at its end, nor to tell the
-// script's summary anything: both go by way of the module, with which the output shares nothing but the process.
+// lost is why records of this process's run are missing. k6 gives an output no way to fail a run at its end, nor to
+// tell the script's summary anything: both go by way of the module, with which the output shares nothing but the
+// process.
 var lost atomic.Pointer[string]
 
 // LoseRecords notes why records of the run are not where they should be. The first reason stays.

@@ -161,5 +161,6 @@ func PlannedVUs(opts lib.Options) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return int64(lib.GetMaxPlannedVUs(opts.Scenarios.GetFullExecutionRequirements(tuple))), nil //nolint:gosec // far from overflow
+	vus := lib.GetMaxPlannedVUs(opts.Scenarios.GetFullExecutionRequirements(tuple))
+	return int64(vus), nil //nolint:gosec // far from overflow
 }

@@ -33,7 +33,7 @@ type file struct {
 	size    int64  // bytes written
 	lost    int    // lines that found no room in memory
 	cutOff  int64  // bytes that somebody else took out of the file
-	made    bool   // by the run: its permissions are the run's to choose
+	made    bool   // by the run, which may choose its permissions
 	private bool   // they were narrowed
 }
 
@@ -49,8 +49,8 @@ func (f *file) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// instanceFile is the file of one instance in a directory of several, or its object in the folder of a bucket. An instance may
-// have any name.
+// instanceFile is the file of one instance in a directory of several, or its object in the folder of a bucket. An
+// instance may have any name.
 func instanceFile(dir, instance string) string {
 	name := strings.Map(func(r rune) rune {
 		switch {
@@ -147,8 +147,8 @@ func (f *file) drain() error {
 	return err
 }
 
-// keepPrivate takes the file from the eyes of others, before what was asked and answered comes into it. Where the file was there
-// before, its permissions are somebody's choice.
+// keepPrivate makes the file readable by its owner alone, before texts of requests and answers come into it. A file
+// that was there before keeps the permissions that somebody chose.
 func (f *file) keepPrivate() error {
 	if f.private || !f.made {
 		return nil

@@ -15,15 +15,16 @@ func (o *Output) flushFile() error {
 	return errors.Join(err, o.file.flush())
 }
 
-// keepPrivate closes the file to others before texts come into it. Where that cannot be, as on some network drives, it is said.
+// keepPrivate closes the file to others before texts come into it. It warns where that fails, as on some network
+// drives.
 func (o *Output) keepPrivate() {
 	if err := o.file.keepPrivate(); err != nil {
 		o.log.WithError(err).Warnf("the texts of requests and answers in %s can be read by others", o.path)
 	}
 }
 
-// finish writes the last line and closes the file, and stores it where that is wanted. An error is told the module, too: k6 logs
-// it and takes the run for a success.
+// finish writes the last line and closes the file, and stores it where that is wanted. It tells the module of an
+// error, too: k6 logs the error and takes the run for a success.
 func (o *Output) finish() error {
 	o.encode(&o.end)
 	err := o.flushFile()

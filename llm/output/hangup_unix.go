@@ -11,8 +11,8 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// watchHangup makes a terminal that hangs up, as a lost ssh connection does, stop the test as Ctrl-C does: k6 would end at once, and the
-// file would have no end. Under nohup nothing changes. The func it returns ends that.
+// watchHangup lets a terminal that hangs up, as a lost ssh connection does, stop the test as Ctrl-C does: without it,
+// k6 ends at once, and the file has no end. Under nohup nothing changes. stop ends the watch.
 func watchHangup(log logrus.FieldLogger) (stop func()) {
 	if signal.Ignored(syscall.SIGHUP) {
 		return func() {}

@@ -57,7 +57,8 @@ func New(params output.Params) (output.Output, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Outputs are made before the VUs, and no other part of the extension is told of scenarios of k6's own executors.
+	// Outputs are made before the VUs, and no other part of the extension knows scenarios of k6's own executors by
+	// then.
 	vus, err := measure.PlannedVUs(params.ScriptOptions)
 	if err != nil {
 		return nil, err

@@ -13,9 +13,9 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// rescue undoes what others did to the file since the last time, and remarks on it. A file that was deleted is still there for
-// who has it open, and is written again under its name; what was cut off a file is counted. The error says what cannot be
-// undone now.
+// rescue undoes what others did to the file since the last time, and remarks on it: it writes a deleted file, which a
+// process that has it open can still read, again under its name, and counts what was cut off. The error says what
+// cannot be undone now.
 func (f *file) rescue() (remark string, err error) {
 	if f.through {
 		return "", nil
@@ -82,8 +82,8 @@ func restoredName(path string) string {
 // tail is how much of the file's end is looked at for lines that give way to the last one.
 const tail = 64 << 10
 
-// endFull makes the last line of a plain file for which there is no room: it takes the place of as many lines before it as it
-// needs. end's counts stay those of what was sent, which tells a reader that lines are missing.
+// endFull makes the last line of a plain file for which there is no room: it takes the place of as many lines before
+// it as it needs. The counts of end stay as they are, and so tell a reader that lines are missing.
 func (f *file) endFull(end *record.End) error {
 	if f.through || f.pack != nil || len(f.buf) == 0 {
 		return nil

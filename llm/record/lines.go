@@ -90,8 +90,8 @@ type Server struct {
 	Values map[string]float64 `json:"values"`                   // empty where the last attempt of a run failed
 }
 
-// Heartbeat tells of a second of the measuring process how late it got to do what it waited for: a timer is due every 5 ms.
-// Durations are nanoseconds.
+// Heartbeat tells of a second of the measuring process how late it got to do what it waited for: a timer is due every
+// 5 ms. Durations are nanoseconds.
 type Heartbeat struct {
 	Start int64 `json:"start_ns"` // Unix nanoseconds, as is End
 	End   int64 `json:"end_ns"`
@@ -100,7 +100,8 @@ type Heartbeat struct {
 	Max   int64 `json:"late_max_ns"`
 	CPU   int64 `json:"cpu_ns"` // processor time that the process used
 	Pressure
-	// Late are the spans over 1 ms in which the process did not get to run, as microseconds after Start, and their length.
+	// Late are the spans over 1 ms in which the process did not get to run, as microseconds after Start, and their
+	// length.
 	Late [][2]int64 `json:"late_us,omitempty"`
 }
 
@@ -108,7 +109,7 @@ type Heartbeat struct {
 type Pressure struct {
 	Waited    *int64 `json:"run_wait_ns,omitempty"`  // threads that could have run, waiting for a processor, added up
 	Throttled *int64 `json:"throttled_ns,omitempty"` // the quota of its control group used up
-	Stalled   *int64 `json:"stalled_ns,omitempty"`   // any process of its control group, or of the system, waiting likewise
+	Stalled   *int64 `json:"stalled_ns,omitempty"`   // any process of its group, or of the system, waiting likewise
 }
 
 // End is the last line of a complete file.
@@ -125,7 +126,7 @@ type End struct {
 type Health struct {
 	CPUShare   float64 `json:"cpu_share"`            // CPU time over elapsed time times Processors, 0 to 1
 	GoMaxProcs int     `json:"gomaxprocs"`           // threads that may run Go at once
-	Processors float64 `json:"processors,omitempty"` // it was allowed: GoMaxProcs, or the quota of its control group if that is less
+	Processors float64 `json:"processors,omitempty"` // GoMaxProcs, or the quota of its control group if less
 	GCPause    int64   `json:"gc_pause_total_ns"`    // all stop-the-world pauses of those collections added up
 	GCCycles   int64   `json:"gc_cycles"`            // collections since the load began
 	// Steal is the share of all processors' time that the host of a virtual machine took meanwhile, 0 to 1; nil if not known.

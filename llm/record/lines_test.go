@@ -249,8 +249,8 @@ func BenchmarkAppend(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/200, "ns/token")
 }
 
-// What real clients write at the edges of the bounds is read: a chunk in the microsecond of the end, a byte that came as the
-// request was given up, a request that failed before it was sent, a stage that was interrupted before it began.
+// What real clients write at the edges of the bounds is read: a chunk in the microsecond of the end, a byte that came
+// as the request was given up, a request that failed before it was sent, a stage that was interrupted before it began.
 func TestParseTakesWhatClientsWrite(t *testing.T) {
 	t.Parallel()
 	for _, line := range []string{

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// ownFaults are the failures of the machine that sends the requests: each is known by the operating system's words, those
-// of Python's and Go's resolvers, and k6's own.
+// ownFaults are the failures of the machine that sends the requests: each is known by the operating system's words,
+// those of Python's and Go's resolvers, and k6's own.
 var ownFaults = []struct {
 	cause, fix string
 	signs      []string // in small letters
@@ -47,9 +47,10 @@ var ownFaults = []struct {
 
 const unresolved = "a name was not resolved"
 
-// OwnFault gives the cause of a failure that is the fault of the machine that sent the request, of which the server knows
-// nothing; "" of every other failure. It takes the values of Request.ErrorType and Request.Error, and knows the types and
-// words of other tools, too. Only what stands in the way of a connection counts: later the words may be the server's.
+// OwnFault gives the cause of a failure that is the fault of the machine that sent the request, of which the server
+// knows nothing; "" of every other failure. It takes the values of Request.ErrorType and Request.Error, and knows the
+// types and words of other tools, too. Only what stands in the way of a connection counts: later the words may be the
+// server's.
 func OwnFault(errorType, message string) (cause string) {
 	kind, words := strings.ToLower(errorType), strings.ToLower(message)
 	isDNS := strings.Contains(kind, "dns")

@@ -26,7 +26,7 @@ func (s *Set) Mask() *Mask {
 	for _, value := range s.values {
 		m.needles = append(m.needles, forms(value)...)
 	}
-	m.needles = slices.DeleteFunc(m.needles, func(s string) bool { return len(s) < MinLength })
+	m.needles = slices.DeleteFunc(m.needles, func(s string) bool { return len(s) < minLength })
 	slices.SortFunc(m.needles, func(a, b string) int { return cmp.Or(len(b)-len(a), cmp.Compare(a, b)) })
 	m.needles = slices.Compact(m.needles)
 	for _, needle := range m.needles {

@@ -133,7 +133,8 @@ func (g *generation) wrote(now time.Time, k, n int) {
 
 // firstDue is when the first token of a request admitted at a certain time is due.
 func (g *generation) firstDue(admitted time.Time) time.Time {
-	prompt := min(float64(g.ask.promptTokens)*float64(g.s.opts.PromptTime), float64(timespan.Max)) // the product may be beyond a Duration
+	// The product may be more than a Duration holds.
+	prompt := min(float64(g.ask.promptTokens)*float64(g.s.opts.PromptTime), float64(timespan.Max))
 	return admitted.Add(g.s.opts.TTFT + time.Duration(prompt))
 }
 
