@@ -1,7 +1,6 @@
 package llm
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -42,7 +41,7 @@ func TestReadyBeforeTheLoad(t *testing.T) {
 	peer := members[0].peer
 	look := func() string {
 		t.Helper()
-		root.makeReady(context.Background(), true)
+		root.makeReady(t.Context(), true)
 		return fmt.Sprintf("%d %t", server.asked.Load(), peer.err == nil)
 	}
 	server.down.Store(true)
@@ -50,15 +49,16 @@ func TestReadyBeforeTheLoad(t *testing.T) {
 		t.Errorf("a server that is down: %s", got)
 	}
 	server.down.Store(false)
+	peer.looked = time.Now().Add(time.Hour) // so that no time passes
 	if got := look(); got != "1 false" {
 		t.Errorf("at once: %s", got)
 	}
-	peer.looked = peer.looked.Add(-settle)
+	peer.looked = time.Now().Add(-settle)
 	if got := look(); got != "2 true" {
 		t.Errorf("later: %s", got)
 	}
 	peer.looked = peer.looked.Add(-time.Hour)
-	model, err := peer.ready(context.Background(), v.state, v.state.Transport, members[0].m)
+	model, err := peer.ready(t.Context(), v.state, v.state.Transport, members[0].m)
 	if got := look(); model != "m" || err != nil || got != "2 true" {
 		t.Errorf("the first request: model %q, %v, %s", model, err, got)
 	}
