@@ -43,7 +43,7 @@ func withExitCodes(cmd *cobra.Command) {
 		arguments, run := sub.Args, sub.RunE
 		sub.Args = func(cmd *cobra.Command, args []string) error {
 			if err := arguments(cmd, args); err != nil {
-				return errext.WithExitCodeIfNone(printable{err}, misuse)
+				return errext.WithExitCodeIfNone(plain.Error(err), misuse)
 			}
 			return nil
 		}

@@ -165,6 +165,7 @@ func (r *run) stage(i int, base int64, at time.Time) (n int64, ended time.Time) 
 			}
 			if stopped.IsZero() {
 				stopped = time.Now()
+				r.drawing.Reset(verySlowDraw)
 			}
 			continue // counted to the end, so that the next stage's numbers stay
 		}
@@ -172,6 +173,7 @@ func (r *run) stage(i int, base int64, at time.Time) (n int64, ended time.Time) 
 			r.send(ctx, arrival.Arrival{Index: k, Stage: i, Due: at.Add(due), Stop: r.halt.stop, Dropped: r.dropped.Load})
 		}
 	}
+	r.drawing.Stop()
 	if n == 0 {
 		at = r.begin(ctx, at)
 	}

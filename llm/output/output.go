@@ -85,7 +85,10 @@ func (o *Output) Description() string {
 
 // Start creates the file and writes its first line.
 func (o *Output) Start() (err error) {
-	if o.file, err = create(o.path, o.replace); err != nil {
+	waits := time.AfterFunc(2*time.Second, func() { o.log.Infof("the test waits for a reader of the pipe %s", o.path) })
+	o.file, err = create(o.path, o.replace)
+	waits.Stop()
+	if err != nil {
 		return err
 	}
 	o.started = time.Now()
