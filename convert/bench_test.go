@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -85,18 +86,66 @@ func bytesAlone(file []byte) int64 {
 	return best
 }
 
+// BenchmarkReport makes reports of a run whose load generator always got to run, and of one that was late each 10 ms.
 func BenchmarkReport(b *testing.B) {
+	lines := bigRun(10_000)
+	start := lines[0].(*record.Run).Start
+	for _, bench := range []struct {
+		name    string
+		seconds int
+	}{{"punctual", 0}, {"late", 110}} {
+		b.Run(bench.name, func(b *testing.B) {
+			run := newRun(ReadOptions{})
+			for _, line := range slices.Concat(lines, lateBeats(start, bench.seconds)) {
+				run.add(line, "i")
+			}
+			if err := run.finish(false); err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				if _, err := run.Report(Options{}).documents(Files{Summary: true, Stages: true}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/2e6, "ns/chunk")
+		})
+	}
+}
+
+// lateBeats has a beat that is 3 ms late each 10 ms.
+func lateBeats(start int64, seconds int) (lines []record.Line) {
+	for k := range int64(seconds) {
+		b := &record.Heartbeat{Start: start + k*second, End: start + (k+1)*second, Beats: 200, P99: 3_000_000, Max: 3_000_000}
+		for at := int64(0); at < 1_000_000; at += 10_000 {
+			b.Late = append(b.Late, [2]int64{at, 3000})
+		}
+		lines = append(lines, b)
+	}
+	return lines
+}
+
+// BenchmarkHeartbeats sums up 24 hours of three instances that were late each 10 ms.
+func BenchmarkHeartbeats(b *testing.B) {
 	run := newRun(ReadOptions{})
-	for _, line := range bigRun(10_000) {
+	lines := bigRun(1)
+	start := lines[0].(*record.Run).Start
+	end := sampleRequest(rand.New(rand.NewPCG(1, 2)), start+24*3600*second)
+	end.Scenario, end.Index = "s", 1
+	for _, line := range append(lines, end) {
 		run.add(line, "i")
 	}
-	if err := run.finish(false); err != nil {
-		b.Fatal(err)
-	}
-	for b.Loop() {
-		if _, err := run.Report(Options{}).documents(Files{Summary: true, Stages: true}); err != nil {
-			b.Fatal(err)
+	for _, instance := range []string{"i", "j", "k"} {
+		for _, line := range lateBeats(start, 24*3600) {
+			run.add(line, instance)
 		}
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/2e6, "ns/chunk")
+	if err := run.finish(true); err != nil {
+		b.Fatal(err)
+	}
+	g := run.group(run.Requests, Options{})
+	for b.Loop() {
+		if h := g.heartbeats(); h.P99 != 0.003 {
+			b.Fatalf("got %+v", h)
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -24,6 +25,7 @@ type joint struct {
 	drop        int  // every so many arrivals are dropped
 	idle        int  // the number of an instance without a request, 0 for none
 	serverAhead int64
+	stalls      bool // the last instance does not get to run for 0.4 s
 }
 
 const jointStart = 1_700_000_000 * second
@@ -42,6 +44,12 @@ func (j joint) sources(t *testing.T) (sources []Source) {
 			Schema: record.Schema, ID: "run", Instance: fmt.Sprint("pod-", i), Segment: fmt.Sprintf("%d/%d:%d/%d", i, n, i+1, n),
 			Start: jointStart - second + j.ahead[i], Scenarios: []record.Scenario{{Name: "s", Executor: j.executor, Stages: []record.Stage{stage}}},
 		}}
+		if j.stalls && i == n-1 {
+			at := jointStart + 5*second + j.ahead[i]
+			lines[i] = append(lines[i], &record.Heartbeat{
+				Start: at, End: at + second, Beats: 200, P99: 400_000_000, Max: 400_000_000, Late: [][2]int64{{0, 400_000}},
+			})
+		}
 		if j.stage {
 			start := jointStart + j.late[i] + j.ahead[i]
 			lines[i] = append(lines[i], &record.Stage{Start: start, End: start + 20*second, Status: "completed"})
@@ -149,6 +157,23 @@ func TestClocksOfInstances(t *testing.T) {
 				t.Error("the requests are not in order of start")
 			}
 		})
+	}
+}
+
+// Heartbeats are put on the other's clock with the requests that they tell of.
+func TestHeartbeatsFollowTheClock(t *testing.T) {
+	t.Parallel()
+	j := joint{executor: "llm-arrival-rate", stage: true, stalls: true, ahead: []int64{0, 0}, late: []int64{0, 0}}
+	want := j.read(t).Summary(Options{}).Ours.Health
+	if len(want.Errors) == 0 || len(want.Heartbeats.Seconds) != 1 {
+		t.Fatalf("got %v, %+v, want errors of one second", want.Errors, want.Heartbeats)
+	}
+	for _, by := range []int64{3600 * second, -3600 * second} {
+		j.ahead[1] = by
+		got := j.read(t).Summary(Options{}).Ours.Health
+		if !slices.Equal(got.Errors, want.Errors) || !reflect.DeepEqual(got.Heartbeats, want.Heartbeats) {
+			t.Errorf("by %d s: got %v, %+v, want %v, %+v", by/second, got.Errors, got.Heartbeats, want.Errors, want.Heartbeats)
+		}
 	}
 }
 

@@ -55,8 +55,11 @@ func (r *Run) leaveLate(c *Cut) {
 		return
 	}
 	var rec record.Request
+	var late lateness
 	for _, q := range r.Requests {
-		if q.leftOut = r.readsLate(q, &rec); q.leftOut {
+		q.unpack(&rec)
+		r.lateness(q, rec.Chunks, &late)
+		if q.leftOut = r.seconds(late.most()) > lateBounds[0]; q.leftOut {
 			c.LateRequests++
 		}
 	}

@@ -203,27 +203,28 @@ func (g *group) tallyGaps() {
 			g.chunkGaps.add(rec.Chunks[i] - rec.Chunks[i-1])
 		}
 		if split {
-			for gap := range tokenGaps(rec.Chunks, rec.ChunkTokens) {
-				g.tokenGaps.add(gap)
+			for i, k := range tokenGaps(rec.Chunks, rec.ChunkTokens) {
+				g.tokenGaps.add(rec.Chunks[k] - rec.Chunks[i])
 			}
 		}
 	}
 }
 
-// tokenGaps are the gaps between token times: each chunk's time once per token in it, or once where nobody counted.
-func tokenGaps(chunks []int64, tokens []int) iter.Seq[int64] {
-	return func(yield func(int64) bool) {
-		last, begun := int64(0), false
-		for i, at := range chunks {
+// tokenGaps are the gaps between token times, as the places of the chunks at their two ends. Each chunk's time counts
+// once per token in it, or once where nobody counted.
+func tokenGaps(chunks []int64, tokens []int) iter.Seq2[int, int] {
+	return func(yield func(int, int) bool) {
+		last := -1
+		for i := range chunks {
 			n := 1
 			if len(tokens) > 0 {
 				n = tokens[i]
 			}
 			for range n {
-				if begun && !yield(at-last) {
+				if last >= 0 && !yield(last, i) {
 					return
 				}
-				last, begun = at, true
+				last = i
 			}
 		}
 	}

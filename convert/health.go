@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -187,20 +188,15 @@ func (j *judge) judgeFigure(f lateFigure) {
 		for _, d := range [...]deviation{
 			{p, reported, over, least, "high"}, {p, reported, under, reported + under, "low"},
 		} {
-			if d.by > lateBounds[0] && d.share() > max(shareBounds[0], worst.share()) {
+			if cmp.Or(cmp.Compare(d.exceeds(), worst.exceeds()), cmp.Compare(d.share(), worst.share())) > 0 {
 				worst = d
 			}
 		}
 	}
-	verdict := Suspect
-	switch {
-	case worst.by == 0:
-		return
-	case worst.by > lateBounds[1] && worst.share() > shareBounds[1]:
-		verdict = Invalid
+	if n := worst.exceeds(); n > 0 {
+		j.say([...]string{Suspect, Invalid}[n-1], "%s %s of %.1f ms may be up to %.1f ms too %s, for the load generator read late",
+			f.name, percentileName(worst.percentile), 1000*worst.reported, 1000*worst.by, worst.side)
 	}
-	j.say(verdict, "%s %s of %.1f ms may be up to %.1f ms too %s, for the load generator read late",
-		f.name, percentileName(worst.percentile), 1000*worst.reported, 1000*worst.by, worst.side)
 }
 
 // deviation is what a percentile may be off by, in seconds, to one side of the truth.
@@ -214,6 +210,14 @@ func (d deviation) share() float64 {
 		return 0
 	}
 	return d.by / d.truth
+}
+
+// exceeds counts the bounds that the deviation exceeds, in seconds and as a share.
+func (d deviation) exceeds() (n int) {
+	for n < len(lateBounds) && d.by > lateBounds[n] && d.share() > shareBounds[n] {
+		n++
+	}
+	return n
 }
 
 // judgeProcess judges by what each instance says of itself at its end.

@@ -1,290 +1,6 @@
 package convert
 
-import (
-	"math/rand/v2"
-	"slices"
-	"strings"
-	"testing"
-
-	"github.com/seed-307b789f/xk6-llm/llm/record"
-)
-
-// stall is a time, in microseconds of the run, in which a load generator does not get to run.
-type stall struct{ from, to int64 }
-
-// stalled makes the records of a load generator that stalls: 40 requests at 10/s of 50 tokens each, the first after 100 ms,
-// then one each 20 ms. truth has the same requests, as the server saw them.
-func stalled(stalls []stall) (lines, truth []record.Line) {
-	const epoch = 1_700_000_000 * second
-	run := &record.Run{Schema: record.Schema, ID: "run", Start: epoch, Scenarios: []record.Scenario{
-		{Name: "s", Executor: "llm-arrival-rate", Stages: []record.Stage{{Index: 0, Rate: new(10.0), Duration: new(4.0)}}},
-	}}
-	lines, truth = []record.Line{run}, []record.Line{run}
-	resumed := func(at int64) int64 {
-		for _, s := range stalls {
-			if s.from <= at && at < s.to {
-				return s.to
-			}
-		}
-		return at
-	}
-	for k := range int64(40) {
-		due := k * 100_000
-		start := resumed(due)
-		written := resumed(start + 100)
-		seen := record.Request{Scenario: "s", Index: k, Due: new(epoch + due*1000), Start: epoch + start*1000, Streaming: true}
-		sent := seen
-		sent.Start = epoch + written*1000
-		for token := range int64(50) {
-			at := written + 100_000 + 20_000*token
-			seen.Chunks, sent.Chunks = append(seen.Chunks, resumed(at)-start), append(sent.Chunks, at-written)
-			seen.End, sent.End = epoch+resumed(at)*1000, epoch+at*1000
-		}
-		lines, truth = append(lines, &seen), append(truth, &sent)
-	}
-	lines = append(append(lines, beatsOf(stalls, epoch)...), &record.End{Time: epoch + 6*second, Health: record.Health{GoMaxProcs: 2}})
-	return lines, append(truth, lines[len(lines)-1])
-}
-
-// beatsOf are the heartbeats of a load generator that stalls.
-func beatsOf(stalls []stall, epoch int64) (lines []record.Line) {
-	for k := range int64(6) {
-		b := &record.Heartbeat{Start: epoch + k*second, End: epoch + (k+1)*second, Beats: 200, Pressure: record.Pressure{Waited: new(second / 10)}}
-		for _, s := range stalls {
-			from := (s.from + 4999) / 5000 * 5000
-			if late := s.to - from; from/1_000_000 == k && late > 1000 {
-				b.Late, b.Max, b.P99 = append(b.Late, [2]int64{from - k*1_000_000, late}), max(b.Max, late*1000), max(b.P99, late*1000)
-			}
-		}
-		if n := len(b.Late); n > 0 {
-			b.End = max(b.End, b.Start+1000*(b.Late[n-1][0]+b.Late[n-1][1]))
-		}
-		lines = append(lines, b)
-	}
-	return lines
-}
-
-func summarized(t *testing.T, lines []record.Line, cut Cut) *Lifecycle {
-	t.Helper()
-	var file []byte
-	for _, line := range lines {
-		file = append(append(file, text(t, line)...), '\n')
-	}
-	run := mustRead(t, file)
-	run.Leave(cut)
-	return run.Summary(Options{})
-}
-
-// eachSecond stalls for a while in each second.
-func eachSecond(from, length int64) (stalls []stall) {
-	for k := range int64(5) {
-		stalls = append(stalls, stall{k*1_000_000 + from, k*1_000_000 + from + length})
-	}
-	return stalls
-}
-
-func TestVerdictOfALoadGeneratorThatDoesNotGetToRun(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		name    string
-		stalls  []stall
-		verdict string
-		reason  string
-	}{
-		{"never", nil, Valid, ""},
-		{"once, for a moment", []stall{{1_234_000, 1_249_000}}, Valid, ""},
-		{"while nothing was under way", []stall{{5_300_000, 5_900_000}}, Valid, ""},
-		{"a little, often", eachSecond(550_000, 6_000), Valid, ""},
-		{"a quarter of each second", eachSecond(520_000, 250_000), Invalid, "may be up to"},
-		{"a twentieth of each second", eachSecond(520_000, 50_000), Suspect, "inter_token_latency p99"},
-	} {
-		lines, _ := stalled(tt.stalls)
-		h := summarized(t, lines, Cut{}).Ours.Health
-		if h.Verdict != tt.verdict || !strings.Contains(strings.Join(h.Reasons, "\n"), tt.reason) || (tt.verdict == Valid) != (len(h.Reasons) == 0) {
-			t.Errorf("%s: %s %q, want %s %q", tt.name, h.Verdict, h.Reasons, tt.verdict, tt.reason)
-		}
-	}
-}
-
-// Whenever the load generator stalls, the figures as the server knows them lie within the bounds that are told. Between two
-// heartbeats a stall is not seen, so they hold to within a period.
-func TestFigureErrorsHoldTheTruth(t *testing.T) {
-	t.Parallel()
-	const period = 0.005
-	for seed := range uint64(50) {
-		random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test
-		var stalls []stall
-		for at := random.Int64N(400_000); at < 4_500_000; at += random.Int64N(800_000) {
-			length := 1 + random.Int64N(200_000)
-			stalls = append(stalls, stall{at, at + length})
-			at += length
-		}
-		lines, truth := stalled(stalls)
-		got, want := summarized(t, lines, Cut{}), summarized(t, truth, Cut{})
-		if len(got.Ours.Health.Errors) == 0 {
-			t.Errorf("seed %d: no bounds", seed)
-		}
-		figures := map[string]*Distribution{
-			"time_to_first_token": want.Successes.Latency.TTFT, "request_latency": want.Successes.Latency.Request,
-			"time_per_output_token": want.Successes.Latency.TPOT, "inter_token_latency": want.Successes.Latency.ITL,
-		}
-		for _, e := range got.Ours.Health.Errors {
-			for _, p := range latePercentiles {
-				truth, _ := figures[e.Figure].At(p)
-				if e.Percentile == percentileName(p) && (truth < float64(e.Lowest)-period || truth > float64(e.Highest)+period) {
-					t.Errorf("seed %d: %s %s is %v, not within %v and %v", seed, e.Figure, e.Percentile, truth, e.Lowest, e.Highest)
-				}
-			}
-		}
-	}
-}
-
-// What the load generator needs to write a request is not the server's, whether a heartbeat sees it or not.
-func TestTimeToWriteCountsAgainstTTFT(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		ms, bytes int64
-		verdict   string
-	}{{1, 100, Valid}, {30, 100, Suspect}, {30, 1 << 20, Valid}} {
-		lines, _ := stalled(nil)
-		for _, line := range lines {
-			if q, ok := line.(*record.Request); ok {
-				q.Connected, q.Written, q.BytesSent = q.Start, q.Start+tt.ms*1_000_000, tt.bytes
-			}
-		}
-		h := summarized(t, lines, Cut{}).Ours.Health
-		if h.Verdict != tt.verdict || (tt.verdict == Suspect) != strings.Contains(strings.Join(h.Reasons, "\n"), "time_to_first_token p") {
-			t.Errorf("%d bytes written within %d ms: %s %q, want %s", tt.bytes, tt.ms, h.Verdict, h.Reasons, tt.verdict)
-		}
-	}
-}
-
-// A time without heartbeats is not checked.
-func TestHeartbeatsThatAreMissing(t *testing.T) {
-	t.Parallel()
-	for name, tt := range map[string]struct {
-		change func(n int, b *record.Heartbeat) (keep bool)
-		whole  bool
-	}{
-		"none":             {func(int, *record.Heartbeat) bool { return true }, true},
-		"the last":         {func(n int, _ *record.Heartbeat) bool { return n < 4 }, false},
-		"one in the midst": {func(n int, _ *record.Heartbeat) bool { return n != 3 }, false},
-		"a moment":         {func(_ int, b *record.Heartbeat) bool { b.End -= second / 20; return true }, true},
-		"the beats of one": {func(n int, b *record.Heartbeat) bool { b.Beats *= int64(n % 2); return true }, false},
-	} {
-		lines, _ := stalled(nil)
-		n := -1
-		lines = slices.DeleteFunc(lines, func(line record.Line) bool {
-			b, ok := line.(*record.Heartbeat)
-			if !ok {
-				return false
-			}
-			n++
-			return !tt.change(n, b)
-		})
-		h := summarized(t, lines, Cut{}).Ours.Health
-		if slices.Contains(h.Unchecked, "heartbeats") == tt.whole || h.Heartbeats == nil {
-			t.Errorf("missing: %s: not checked: %q", name, h.Unchecked)
-		}
-	}
-}
-
-// A second that began before the first start is the run's first.
-func TestSecondsBeginWithTheFirstStart(t *testing.T) {
-	t.Parallel()
-	lines, _ := stalled(eachSecond(520_000, 50_000))
-	for _, line := range lines {
-		if b, ok := line.(*record.Heartbeat); ok && b.Start == lines[0].(*record.Run).Start {
-			b.Start -= 3 * second
-			b.Late[0][0] += 3_000_000
-		}
-	}
-	if seconds := summarized(t, lines, Cut{}).Ours.Health.Heartbeats.Seconds; seconds[0].Second != 0 {
-		t.Errorf("got %+v, want second 0 first", seconds)
-	}
-}
-
-// Where the load generator did not get to run when a timer ran out, the answer may have been there.
-func TestTimeoutsOfALoadGeneratorThatDoesNotGetToRun(t *testing.T) {
-	t.Parallel()
-	const reason = "ran into a timeout while the load generator did not get to read"
-	for _, tt := range []struct {
-		name, errorType string
-		end, chunk      int64 // µs after the start, which is 0.5 s into the run; it stalls from 1 to 1.25 s
-		suspect         bool
-	}{
-		{"in a stall", record.ErrorTimeout, 751_000, 100_000, true},
-		{"before it", record.ErrorTimeout, 490_000, 100_000, false},
-		{"long after it", record.ErrorTimeout, 900_000, 100_000, false},
-		{"of a long wait", record.ErrorTimeout, 8_751_000, 100_000, false},
-		{"no chunk in a stall", record.ErrorStall, 751_000, 400_000, true},
-		{"no chunk after a stall", record.ErrorStall, 1_600_000, 400_000, false},
-		{"an answer in a stall", record.ErrorHTTP, 751_000, 100_000, false},
-	} {
-		stalls := []stall{{1_000_000, 1_250_000}}
-		if tt.end > 5_000_000 {
-			stalls = []stall{{9_000_000, 9_250_000}}
-		}
-		lines, _ := stalled(nil)
-		run, end := lines[0].(*record.Run), lines[len(lines)-1].(*record.End)
-		end.Time += 10 * second
-		lines = slices.DeleteFunc(lines, func(line record.Line) bool {
-			_, beat := line.(*record.Heartbeat)
-			return beat || line == end
-		})
-		start := run.Start + second/2
-		lines = append(append(lines, &record.Request{
-			Scenario: "s", Index: 40, Start: start, End: start + tt.end*1000, Streaming: true, Chunks: []int64{tt.chunk}, ErrorType: tt.errorType,
-		}), beatsOf(stalls, run.Start)...)
-		for k := range int64(4) {
-			b := &record.Heartbeat{Start: run.Start + (6+k)*second, End: run.Start + (7+k)*second, Beats: 200}
-			if k == 3 && tt.end > 5_000_000 {
-				b.Late = [][2]int64{{0, 250_000}}
-			}
-			lines = append(lines, b)
-		}
-		h := summarized(t, append(lines, end), Cut{}).Ours.Health
-		if got := strings.Contains(strings.Join(h.Reasons, "\n"), reason); got != tt.suspect || got && h.Verdict == Valid {
-			t.Errorf("%s: %s %q, want suspect %t", tt.name, h.Verdict, h.Reasons, tt.suspect)
-		}
-	}
-}
-
-func TestExcludeLate(t *testing.T) {
-	t.Parallel()
-	lines, _ := stalled([]stall{{520_000, 770_000}})
-	all, cut := summarized(t, lines, Cut{}), summarized(t, lines, Cut{Late: true})
-	before, _ := all.Successes.Latency.ITL.At(99.9)
-	after, _ := cut.Successes.Latency.ITL.At(99.9)
-	if before < 0.2 || after > 0.021 {
-		t.Errorf("p99.9 of gaps: got %v before and %v after, want the stall before and the server's gap after", before, after)
-	}
-	if all.Successes.Count != cut.Successes.Count || all.Successes.Throughput.Requests != cut.Successes.Throughput.Requests {
-		t.Errorf("counts and rates: got %v, want %v", cut.Successes.Throughput, all.Successes.Throughput)
-	}
-	shown := 0.0
-	for _, p99 := range cut.Ours.Series.TTFT99 {
-		if p99 != nil {
-			shown = max(shown, float64(*p99))
-		}
-	}
-	if highest := cut.Ours.Latency.TTFT.Max; shown == 0 || shown > highest+1e-9 {
-		t.Errorf("TTFT over time reaches %v, and the percentiles %v", shown, highest)
-	}
-	if w := cut.Ours.Window; w == nil || w.Late != 6 || w.Left != 0 {
-		t.Errorf("got %+v, want the 6 requests that were under way", w)
-	}
-	var verdict strings.Builder
-	if err := (&Report{Summary: cut}).WriteVerdict(&verdict); err != nil {
-		t.Error(err)
-	}
-	if text := verdict.String(); !strings.Contains(text, "left out of latencies: 6 requests") || strings.Contains(text, "left out: ") {
-		t.Errorf("got %q, want the requests left out of latencies alone", text)
-	}
-	if reasons := cut.Ours.Health.Reasons; cut.Ours.Health.Verdict != Suspect || !slices.Contains(reasons, "latencies are of 34 of 40 successes: the others were read late") {
-		t.Errorf("got %q", reasons)
-	}
-}
+import "testing"
 
 func TestSecondsText(t *testing.T) {
 	t.Parallel()
@@ -301,6 +17,30 @@ func TestSecondsText(t *testing.T) {
 		}
 		if got := secondsText(seconds); got != tt.want {
 			t.Errorf("%v: got %q, want %q", tt.seconds, got, tt.want)
+		}
+	}
+}
+
+func TestNinetyNinthOfHeartbeats(t *testing.T) {
+	t.Parallel()
+	const ms, year = int64(1_000_000), 365 * 24 * 3600 * second
+	for _, tt := range []struct {
+		name             string
+		beats, p99, most int64
+		late             [][]lateSpan
+		want             int64
+	}{
+		{"none late", 200, ms / 10, ms, nil, ms / 10},
+		{"none above 2 ms, but one second's", 200, 50 * ms, 50 * ms, nil, 2 * ms},
+		{"two beats of 200: 7, 2 ms", 200, 50 * ms, 50 * ms, [][]lateSpan{{{0, 7 * ms}}}, 2 * ms},
+		{"three beats of 200: 13, 8, 3 ms", 200, 0, 13 * ms, [][]lateSpan{{{0, 13 * ms}}}, 3 * ms},
+		{"of two instances: 12, 9, 7, 4, 2 ms", 200, 0, 12 * ms, [][]lateSpan{{{0, 12 * ms}}, {{0, 9 * ms}}}, 7 * ms},
+		{"all of a second", 200, 0, second, [][]lateSpan{{{0, second}}}, second - 10*ms},
+		{"a year", year / beatPeriod, 0, year, [][]lateSpan{{{0, year}}}, year - year/100},
+	} {
+		p := pulse{beats: tt.beats, p99: tt.p99, max: tt.most, late: tt.late}
+		if got := p.ninetyNinth(); got != tt.want {
+			t.Errorf("%s: got %d, want %d", tt.name, got, tt.want)
 		}
 	}
 }

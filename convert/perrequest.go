@@ -193,9 +193,8 @@ func (w *perRequestWriter) computed(q *Request) *computedMetrics {
 	if b := g.opts.bounds(q); b.TPOT > 0 {
 		c.TPOTBound = new(Float(b.TPOT / 1000))
 	}
-	gaps := tokenGaps(w.rec.Chunks, w.rec.ChunkTokens)
-	for gap := range gaps {
-		c.ITLs = append(c.ITLs, Float(float64(gap)/w.run.clock.chunk))
+	for i, k := range tokenGaps(w.rec.Chunks, w.rec.ChunkTokens) {
+		c.ITLs = append(c.ITLs, Float(float64(w.rec.Chunks[k]-w.rec.Chunks[i])/w.run.clock.chunk))
 	}
 	return c
 }

@@ -27,8 +27,7 @@ type Run struct {
 	Servers  []*record.Server // in order of time
 	Ends     []*record.End
 	Beats    []*record.Heartbeat
-	late     map[string][]lateSpan // found in Beats, of each instance
-	Schedule []ScheduleSource      // one per scenario
+	Schedule []ScheduleSource // one per scenario
 
 	// Partial says that something is missing: an instance that never ended its file, a line that was cut.
 	Partial bool
@@ -49,6 +48,7 @@ type Run struct {
 	clock     clock
 	uncounted bool                   // chunks' tokens of an imported run are one each, and were not counted
 	bodies    map[*Request]bodies    // if they are wanted
+	late      map[string][]lateSpan  // of each instance, in order and apart
 	from      map[record.Line]string // the instances that wrote lines that are no requests
 	// serverClocks are what answers tell of the server's clock against each instance's.
 	serverClocks map[string]*serverClock
@@ -188,6 +188,7 @@ func (r *Run) finish(force bool) error {
 	}
 	r.findSchedule()
 	r.alignClocks()
+	r.findLate()
 	return nil
 }
 

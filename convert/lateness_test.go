@@ -1,0 +1,397 @@
+package convert
+
+import (
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// stall is a time, in microseconds of the run, in which a load generator does not get to run.
+type stall struct{ from, to int64 }
+
+// stalled makes the records of a load generator that stalls: 40 requests at 10/s of 50 tokens each, the first after
+// 100 ms, then one each 20 ms. truth has the same requests, as the server saw them.
+func stalled(stalls []stall) (lines, truth []record.Line) {
+	const epoch = 1_700_000_000 * second
+	run := &record.Run{Schema: record.Schema, ID: "run", Start: epoch, Scenarios: []record.Scenario{
+		{Name: "s", Executor: "llm-arrival-rate", Stages: []record.Stage{{Index: 0, Rate: new(10.0), Duration: new(4.0)}}},
+	}}
+	lines, truth = []record.Line{run}, []record.Line{run}
+	resumed := func(at int64) int64 {
+		for _, s := range stalls {
+			if s.from <= at && at < s.to {
+				return s.to
+			}
+		}
+		return at
+	}
+	for k := range int64(40) {
+		due := k * 100_000
+		start := resumed(due)
+		written := resumed(start + 100)
+		seen := record.Request{Scenario: "s", Index: k, Due: new(epoch + due*1000), Start: epoch + start*1000, Streaming: true}
+		sent := seen
+		sent.Start = epoch + written*1000
+		for token := range int64(50) {
+			at := written + 100_000 + 20_000*token
+			seen.Chunks, sent.Chunks = append(seen.Chunks, resumed(at)-start), append(sent.Chunks, at-written)
+			seen.End, sent.End = epoch+resumed(at)*1000, epoch+at*1000
+		}
+		lines, truth = append(lines, &seen), append(truth, &sent)
+	}
+	lines = append(append(lines, beatsOf(stalls, epoch)...), &record.End{Time: epoch + 6*second, Health: record.Health{GoMaxProcs: 2}})
+	return lines, append(truth, lines[len(lines)-1])
+}
+
+// beatsOf are the heartbeats of a load generator that stalls.
+func beatsOf(stalls []stall, epoch int64) (lines []record.Line) {
+	for k := range int64(6) {
+		b := &record.Heartbeat{
+			Start: epoch + k*second, End: epoch + (k+1)*second, Beats: 200, Pressure: record.Pressure{Waited: new(second / 10)},
+		}
+		for _, s := range stalls {
+			from := (s.from + 4999) / 5000 * 5000
+			if late := s.to - from; from/1_000_000 == k && late > 1000 {
+				b.Late = append(b.Late, [2]int64{from - k*1_000_000, late})
+				b.Max, b.P99 = max(b.Max, late*1000), max(b.P99, late*1000)
+			}
+		}
+		if n := len(b.Late); n > 0 {
+			b.End = max(b.End, b.Start+1000*(b.Late[n-1][0]+b.Late[n-1][1]))
+		}
+		lines = append(lines, b)
+	}
+	return lines
+}
+
+func summarized(t *testing.T, lines []record.Line, cut Cut) *Lifecycle {
+	t.Helper()
+	var file []byte
+	for _, line := range lines {
+		file = append(append(file, text(t, line)...), '\n')
+	}
+	run := mustRead(t, file)
+	run.Leave(cut)
+	return run.Summary(Options{})
+}
+
+// eachSecond stalls for a while in each second.
+func eachSecond(from, length int64) (stalls []stall) {
+	for k := range int64(5) {
+		stalls = append(stalls, stall{k*1_000_000 + from, k*1_000_000 + from + length})
+	}
+	return stalls
+}
+
+func TestVerdictOfALoadGeneratorThatDoesNotGetToRun(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name    string
+		stalls  []stall
+		verdict string
+		reason  string
+	}{
+		{"never", nil, Valid, ""},
+		{"once, for a moment", []stall{{1_234_000, 1_249_000}}, Valid, ""},
+		{"while nothing was under way", []stall{{5_300_000, 5_900_000}}, Valid, ""},
+		{"a little, often", eachSecond(550_000, 6_000), Valid, ""},
+		{"a quarter of each second", eachSecond(520_000, 250_000), Invalid, "may be up to"},
+		{"a twentieth of each second", eachSecond(520_000, 50_000), Suspect, "inter_token_latency p99"},
+	} {
+		lines, _ := stalled(tt.stalls)
+		h := summarized(t, lines, Cut{}).Ours.Health
+		reasons := strings.Join(h.Reasons, "\n")
+		if h.Verdict != tt.verdict || !strings.Contains(reasons, tt.reason) || (tt.verdict == Valid) != (reasons == "") {
+			t.Errorf("%s: %s %q, want %s %q", tt.name, h.Verdict, h.Reasons, tt.verdict, tt.reason)
+		}
+	}
+}
+
+// Whenever the load generator stalls, the figures as the server knows them lie within the bounds that are told.
+// Between two heartbeats a stall is not seen, so they hold to within a period.
+func TestFigureErrorsHoldTheTruth(t *testing.T) {
+	t.Parallel()
+	const period = 0.005
+	for seed := range uint64(50) {
+		random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test
+		var stalls []stall
+		for at := random.Int64N(400_000); at < 4_500_000; at += random.Int64N(800_000) {
+			length := 1 + random.Int64N(200_000)
+			stalls = append(stalls, stall{at, at + length})
+			at += length
+		}
+		lines, truth := stalled(stalls)
+		got, want := summarized(t, lines, Cut{}), summarized(t, truth, Cut{})
+		if len(got.Ours.Health.Errors) == 0 {
+			t.Errorf("seed %d: no bounds", seed)
+		}
+		figures := map[string]*Distribution{
+			"time_to_first_token": want.Successes.Latency.TTFT, "request_latency": want.Successes.Latency.Request,
+			"time_per_output_token": want.Successes.Latency.TPOT, "inter_token_latency": want.Successes.Latency.ITL,
+		}
+		for _, e := range got.Ours.Health.Errors {
+			for _, p := range latePercentiles {
+				truth, _ := figures[e.Figure].At(p)
+				if e.Percentile == percentileName(p) && (truth < float64(e.Lowest)-period || truth > float64(e.Highest)+period) {
+					t.Errorf("seed %d: %s %s is %v, not within %v and %v", seed, e.Figure, e.Percentile, truth, e.Lowest, e.Highest)
+				}
+			}
+		}
+	}
+}
+
+// What the load generator needs to write a request is not the server's, whether a heartbeat sees it or not.
+func TestTimeToWriteCountsAgainstTTFT(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		ms, bytes int64
+		verdict   string
+	}{{1, 100, Valid}, {30, 100, Suspect}, {30, 1 << 20, Valid}} {
+		lines, _ := stalled(nil)
+		for _, line := range lines {
+			if q, ok := line.(*record.Request); ok {
+				q.Connected, q.Written, q.BytesSent = q.Start, q.Start+tt.ms*1_000_000, tt.bytes
+			}
+		}
+		h := summarized(t, lines, Cut{}).Ours.Health
+		if h.Verdict != tt.verdict || (tt.verdict == Suspect) != strings.Contains(strings.Join(h.Reasons, "\n"), "time_to_first_token p") {
+			t.Errorf("%d bytes written within %d ms: %s %q, want %s", tt.bytes, tt.ms, h.Verdict, h.Reasons, tt.verdict)
+		}
+	}
+}
+
+func TestExcludeLate(t *testing.T) {
+	t.Parallel()
+	lines, _ := stalled([]stall{{520_000, 770_000}})
+	all, cut := summarized(t, lines, Cut{}), summarized(t, lines, Cut{Late: true})
+	before, _ := all.Successes.Latency.ITL.At(99.9)
+	after, _ := cut.Successes.Latency.ITL.At(99.9)
+	if before < 0.2 || after > 0.021 {
+		t.Errorf("p99.9 of gaps: got %v before and %v after, want the stall before and the server's gap after", before, after)
+	}
+	if all.Successes.Count != cut.Successes.Count || all.Successes.Throughput.Requests != cut.Successes.Throughput.Requests {
+		t.Errorf("counts and rates: got %v, want %v", cut.Successes.Throughput, all.Successes.Throughput)
+	}
+	if w := cut.Ours.Window; w == nil || w.Late != 6 || w.Left != 0 {
+		t.Errorf("got %+v, want the 6 requests that were under way", w)
+	}
+	h := cut.Ours.Health
+	if want := "latencies are of 34 of 40 successes: the others were read late"; h.Verdict != Suspect || !slices.Contains(h.Reasons, want) {
+		t.Errorf("got %s %q, want SUSPECT %q", h.Verdict, h.Reasons, want)
+	}
+}
+
+// Where every success was read late, nothing is known of goodput.
+func TestExcludeLateLeavesNoGoodput(t *testing.T) {
+	t.Parallel()
+	lines, _ := stalled(eachSecond(0, 500_000))
+	for _, tt := range []struct {
+		cut   Cut
+		total int
+	}{{Cut{}, 40}, {Cut{Late: true}, 0}} {
+		run := mustRead(t, asRecords(t, lines))
+		run.Leave(tt.cut)
+		l := run.Summary(Options{SLO: record.Bounds{TTFT: 100}})
+		if g := l.Successes.Goodput; (g == nil) != (tt.total == 0) || g != nil && g.Total != tt.total {
+			t.Errorf("%v: got %+v, want of %d", tt.cut, g, tt.total)
+		}
+	}
+}
+
+// A late moment that was left out counts no more.
+func TestLatenessOfWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	lines, _ := stalled([]stall{{520_000, 770_000}})
+	for _, tt := range []struct {
+		cut     Cut
+		verdict string
+		most    Float
+	}{{Cut{}, Invalid, 0.25}, {Cut{Warmup: 1.8}, Valid, 0}, {Cut{Cooldown: 1}, Invalid, 0.25}} {
+		h := summarized(t, lines, tt.cut).Ours.Health
+		if h.Verdict != tt.verdict || h.Heartbeats.Max != tt.most || (len(h.Errors) == 0) != (tt.verdict == Valid) {
+			t.Errorf("%v: got %s %+v %v, want %s and up to %v", tt.cut, h.Verdict, h.Heartbeats, h.Errors, tt.verdict, tt.most)
+		}
+	}
+}
+
+// A report made of requests.parquet does not know the heartbeats, and says so.
+func TestLatenessIsNotInParquet(t *testing.T) {
+	t.Parallel()
+	lines, _ := stalled([]stall{{520_000, 770_000}})
+	dir := t.TempDir()
+	if _, err := mustRead(t, asRecords(t, lines)).Report(Options{}).Write(dir, Files{Parquet: true}); err != nil {
+		t.Fatal(err)
+	}
+	run, err := ReadFiles(ReadOptions{}, filepath.Join(dir, "requests.parquet"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	run.Leave(Cut{Late: true})
+	h := run.Summary(Options{}).Ours.Health
+	if h.Heartbeats != nil || len(h.Errors) > 0 || !slices.Contains(h.Unchecked, "heartbeats") {
+		t.Errorf("got %+v, %v, not checked: %q", h.Heartbeats, h.Errors, h.Unchecked)
+	}
+	if want := "no late request was left out: the input does not tell when the load generator was late"; !slices.Contains(run.Remarks, want) {
+		t.Errorf("got %q, want %q", run.Remarks, want)
+	}
+}
+
+// What bounds the lateness of single instants holds for the walk along many of them, each span of which is passed once.
+func TestReadLateWalks(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(3, 3)) //nolint:gosec // a test
+	var spans []lateSpan
+	for at := int64(0); len(spans) < 2000; {
+		at += random.Int64N(8_000_000)
+		s := lateSpan{at, at + shortest + random.Int64N(20_000_000)}
+		spans, at = append(spans, s), s.to
+	}
+	left, steps, late := spans, 0, int64(0)
+	for at := int64(0); at < spans[len(spans)-1].to+2*beatPeriod; at += 1 + random.Int64N(2_000_000) {
+		want := int64(0)
+		for _, s := range spans {
+			if s.from <= at && at <= s.readUntil() {
+				want = max(want, at-s.from)
+			}
+		}
+		before := len(left)
+		if late, left = readLate(left, at); late != want {
+			t.Fatalf("at %d: got %d, want %d", at, late, want)
+		}
+		steps += before - len(left)
+	}
+	if steps != len(spans) {
+		t.Errorf("passed %d spans, want each of %d once", steps, len(spans))
+	}
+}
+
+func TestSpansOfProcessesThatShareAName(t *testing.T) {
+	t.Parallel()
+	r := newRun(ReadOptions{})
+	for _, late := range [][][2]int64{{{0, 50_000}, {200_000, 3000}}, {{10_000, 5000}, {40_000, 60_000}, {100_000, 1999}}} {
+		r.add(&record.Heartbeat{Start: second, End: 2 * second, Late: late}, "i")
+	}
+	r.findLate()
+	want := []lateSpan{{second, second + 100_000_000}, {second + 200_000_000, second + 203_000_000}}
+	if got := r.late["i"]; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// Of several percentiles that are off, one that makes the run invalid decides, whatever the others' shares.
+func TestJudgeFigure(t *testing.T) {
+	t.Parallel()
+	of := func(p50, p99 float64) *Distribution {
+		return &Distribution{Percentiles: []Percentile{{P: 50, Value: p50}, {P: 90, Value: p50}, {P: 99, Value: p99}}}
+	}
+	for _, tt := range []struct {
+		reported, lowest, highest *Distribution
+		verdict, reason           string
+	}{
+		{of(0.022, 0.5), of(0.002, 0.2), of(0.022, 0.5), Invalid, "f p99 of 500.0 ms may be up to 300.0 ms too high, for the load generator read late"},
+		{of(0.022, 0.5), of(0.002, 0.45), of(0.022, 0.5), Suspect, "f p50 of 22.0 ms may be up to 20.0 ms too high, for the load generator read late"},
+		{of(0.022, 0.5), of(0.022, 0.5), of(0.022, 0.6), Suspect, "f p99 of 500.0 ms may be up to 100.0 ms too low, for the load generator read late"},
+		{of(0.022, 0.5), of(0.015, 0.47), of(0.029, 0.53), Valid, ""},
+	} {
+		j := &judge{ClientHealth{Verdict: Valid}}
+		j.judgeFigure(lateFigure{"f", tt.reported, tt.lowest, tt.highest})
+		if got := strings.Join(j.Reasons, "\n"); j.Verdict != tt.verdict || got != tt.reason {
+			t.Errorf("got %s %q, want %s %q", j.Verdict, got, tt.verdict, tt.reason)
+		}
+	}
+}
+
+// A time without heartbeats is not checked.
+func TestHeartbeatsThatAreMissing(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		change func(n int, b *record.Heartbeat) (keep bool)
+		whole  bool
+	}{
+		"none":             {func(int, *record.Heartbeat) bool { return true }, true},
+		"the last":         {func(n int, _ *record.Heartbeat) bool { return n < 4 }, false},
+		"one in the midst": {func(n int, _ *record.Heartbeat) bool { return n != 3 }, false},
+		"a moment":         {func(_ int, b *record.Heartbeat) bool { b.End -= second / 20; return true }, true},
+		"the beats of one": {func(n int, b *record.Heartbeat) bool { b.Beats *= int64(n % 2); return true }, false},
+	} {
+		lines, _ := stalled(nil)
+		n := -1
+		lines = slices.DeleteFunc(lines, func(line record.Line) bool {
+			b, ok := line.(*record.Heartbeat)
+			if !ok {
+				return false
+			}
+			n++
+			return !tt.change(n, b)
+		})
+		h := summarized(t, lines, Cut{}).Ours.Health
+		if slices.Contains(h.Unchecked, "heartbeats") == tt.whole || h.Heartbeats == nil {
+			t.Errorf("missing: %s: not checked: %q", name, h.Unchecked)
+		}
+	}
+}
+
+// A second that began before the first start is the run's first.
+func TestSecondsBeginWithTheFirstStart(t *testing.T) {
+	t.Parallel()
+	lines, _ := stalled(eachSecond(520_000, 50_000))
+	for _, line := range lines {
+		if b, ok := line.(*record.Heartbeat); ok && b.Start == lines[0].(*record.Run).Start {
+			b.Start -= 3 * second
+			b.Late[0][0] += 3_000_000
+		}
+	}
+	if seconds := summarized(t, lines, Cut{}).Ours.Health.Heartbeats.Seconds; seconds[0].Second != 0 {
+		t.Errorf("got %+v, want second 0 first", seconds)
+	}
+}
+
+// Where the load generator did not get to run when a timer ran out, the answer may have been there.
+func TestTimeoutsOfALoadGeneratorThatDoesNotGetToRun(t *testing.T) {
+	t.Parallel()
+	const reason = "ran into a timeout while the load generator did not get to read"
+	for _, tt := range []struct {
+		name, errorType string
+		end, chunk      int64 // µs after the start, which is 0.5 s into the run; it stalls from 1 to 1.25 s
+		suspect         bool
+	}{
+		{"in a stall", record.ErrorTimeout, 751_000, 100_000, true},
+		{"before it", record.ErrorTimeout, 490_000, 100_000, false},
+		{"long after it", record.ErrorTimeout, 900_000, 100_000, false},
+		{"of a long wait", record.ErrorTimeout, 8_751_000, 100_000, false},
+		{"no chunk in a stall", record.ErrorStall, 751_000, 400_000, true},
+		{"no chunk after a stall", record.ErrorStall, 1_600_000, 400_000, false},
+		{"an answer in a stall", record.ErrorHTTP, 751_000, 100_000, false},
+	} {
+		stalls := []stall{{1_000_000, 1_250_000}}
+		if tt.end > 5_000_000 {
+			stalls = []stall{{9_000_000, 9_250_000}}
+		}
+		lines, _ := stalled(nil)
+		run, end := lines[0].(*record.Run), lines[len(lines)-1].(*record.End)
+		end.Time += 10 * second
+		lines = slices.DeleteFunc(lines, func(line record.Line) bool {
+			_, beat := line.(*record.Heartbeat)
+			return beat || line == end
+		})
+		start := run.Start + second/2
+		lines = append(append(lines, &record.Request{
+			Scenario: "s", Index: 40, Start: start, End: start + tt.end*1000, Streaming: true, Chunks: []int64{tt.chunk}, ErrorType: tt.errorType,
+		}), beatsOf(stalls, run.Start)...)
+		for k := range int64(4) {
+			b := &record.Heartbeat{Start: run.Start + (6+k)*second, End: run.Start + (7+k)*second, Beats: 200}
+			if k == 3 && tt.end > 5_000_000 {
+				b.Late = [][2]int64{{0, 250_000}}
+			}
+			lines = append(lines, b)
+		}
+		h := summarized(t, append(lines, end), Cut{}).Ours.Health
+		if got := strings.Contains(strings.Join(h.Reasons, "\n"), reason); got != tt.suspect || got && h.Verdict == Valid {
+			t.Errorf("%s: %s %q, want suspect %t", tt.name, h.Verdict, h.Reasons, tt.suspect)
+		}
+	}
+}
