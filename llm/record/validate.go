@@ -192,11 +192,12 @@ func (b *Heartbeat) validate() error {
 	switch length := (b.End - b.Start) / 1000; {
 	case err != nil:
 		return err
-	case length < 0:
+	case b.End < b.Start:
 		return errors.New("end_ns lies before start_ns")
 	default:
 		for _, span := range b.Late {
-			if span[1] < 0 || span[1] > maxLate/1000 || span[0] > length || span[0]+span[1] > length+1 {
+			const most = maxLate / 1000
+			if span[1] < 0 || span[1] > most || span[0] < -most || span[0] > length || span[0]+span[1] > length+1 {
 				return fmt.Errorf("late span %d does not lie in the line's time", span)
 			}
 		}
