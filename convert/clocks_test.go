@@ -106,7 +106,8 @@ func clockReasons(run *Run) (ClientHealth, string) {
 	return j.ClientHealth, strings.Join(j.Reasons, "\n")
 }
 
-// Whatever the clocks of instances show, throughput is that of a run whose clocks agree, and the one that is off is named.
+// Whatever the clocks of instances show, throughput is that of a run whose clocks agree, and the one that is off is
+// named.
 func TestClocksOfInstances(t *testing.T) {
 	t.Parallel()
 	const ms, hour = int64(1e6), 3600 * second

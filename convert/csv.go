@@ -11,8 +11,9 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// WriteCSV writes one line per request, with the columns of Row: undefined values are empty, lists are separated by spaces. A text
-// that a spreadsheet would compute has an apostrophe before it; the other formats have texts as they are.
+// WriteCSV writes one line per request, with the columns of Row: undefined values are empty, lists are separated by
+// spaces. A text that a spreadsheet would compute has an apostrophe before it; the other formats have texts as they
+// are.
 func (r *Run) WriteCSV(w io.Writer) error { return buffered(w, r.writeCSV) }
 
 func (r *Run) writeCSV(w io.Writer) error {

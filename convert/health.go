@@ -31,8 +31,9 @@ type ClientHealth struct {
 // The bounds of the rules: above the first a run is suspect, above the second invalid.
 var (
 	latenessBounds = [2]float64{0.010, 0.250} // seconds, of one in a hundred starts
-	// What a figure may be off by, in seconds and as a share of what it is in truth; both are exceeded. A stall between two
-	// heartbeats is not seen, so the first bounds are a fifth below 10 ms and 10 %, which nothing VALID is to be off by.
+	// What a figure may be off by, in seconds and as a share of what it is in truth; both are exceeded. A stall
+	// between two heartbeats is not seen, so the first bounds are a fifth below 10 ms and 10 %, which nothing VALID
+	// is to be off by.
 	lateBounds   = [2]float64{0.008, 0.050}
 	shareBounds  = [2]float64{0.08, 1}
 	leftOutBound = 0.1                    // share of the successes whose latencies are left out
@@ -82,7 +83,9 @@ func (j *judge) skip(what string) { j.Unchecked = append(j.Unchecked, what) }
 
 // health judges the load generator by the requests of a group.
 func (g *group) health() ClientHealth {
-	j := &judge{ClientHealth{Verdict: Valid, Reasons: []string{}, Unchecked: []string{}, Instances: []record.Health{}, Errors: []FigureError{}}}
+	j := &judge{ClientHealth{
+		Verdict: Valid, Reasons: []string{}, Unchecked: []string{}, Instances: []record.Health{}, Errors: []FigureError{},
+	}}
 	switch {
 	case len(g.all) == 0:
 		j.say(Invalid, "no request was sent")
@@ -103,8 +106,8 @@ func (g *group) health() ClientHealth {
 	return j.ClientHealth
 }
 
-// judgeLateness judges by what one start in a hundred exceeds. Of fewer requests one alone, which may be the first, says
-// nothing of the load, unless it bends it.
+// judgeLateness judges by what one start in a hundred exceeds. Of fewer requests one alone, which may be the first,
+// says nothing of the load, unless it bends it.
 func (g *group) judgeLateness(j *judge) {
 	plan := g.run.stagePlan()
 	delays := g.values(g.all, func(g *group, q *Request) float64 {
@@ -132,8 +135,7 @@ func (g *group) judgeLateness(j *judge) {
 
 // judgeFigures judges by what the load generator's own lateness may have done to the figures.
 func (g *group) judgeFigures(j *judge) {
-	j.Heartbeats, j.Errors = g.heartbeats(), []FigureError{}
-	if j.Heartbeats == nil {
+	if j.Heartbeats = g.heartbeats(); j.Heartbeats == nil {
 		j.skip("heartbeats")
 		return
 	}

@@ -83,7 +83,8 @@ func (r *Run) addImported(row *Row, rec *record.Request) error {
 	return nil
 }
 
-// checkImported holds a request that starts at 1 to what a record must keep. Its other instants are on the tool's clock.
+// checkImported holds a request that starts at 1 to what a record must keep. Its other instants are on the tool's
+// clock.
 func checkImported(rec *record.Request, endless bool) error {
 	check := *rec
 	check.Due, check.Attempt = nil, 0

@@ -93,7 +93,8 @@ func countLabels(failed []*Request, maxMessages int) labelCounts {
 	return counts
 }
 
-// mostLabels is how many labels a report tells apart. Those of this program are fewer; other tools may have one for each failure.
+// mostLabels is how many labels a report tells apart. Those of this program are fewer; other tools may have one for
+// each failure.
 const mostLabels = 1000
 
 // bounded puts the labels that are too many together, at the end.

@@ -82,8 +82,8 @@ func tablesOf(t *testing.T, failed []*record.Request) string {
 	return table.String()
 }
 
-// Each kind of message has a line of its own, also if one label has them all: a server that went away and two broken answers
-// are not the same.
+// Each kind of message has a line of its own, also if one label has them all: a server that went away and two
+// broken answers are not the same.
 func TestFailuresAreListedByLabelAndMessage(t *testing.T) {
 	t.Parallel()
 	var failed []*record.Request

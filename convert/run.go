@@ -192,11 +192,14 @@ func (r *Run) finish(force bool) error {
 	return nil
 }
 
-// sortRequests puts the requests in order of start. Instances' files may come in any order; their requests have none in common
-// but this.
+// sortRequests puts the requests in order of start. Instances' files may come in any order; their requests have
+// none in common but this.
 func (r *Run) sortRequests() {
 	slices.SortFunc(r.Requests, func(a, b *Request) int {
-		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.Scenario, b.Scenario), cmp.Compare(a.Index, b.Index), cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(
+			cmp.Compare(a.Start, b.Start), cmp.Compare(a.Scenario, b.Scenario), cmp.Compare(a.Index, b.Index),
+			cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.ID, b.ID),
+		)
 	})
 }
 

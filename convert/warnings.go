@@ -261,8 +261,8 @@ func named(reasons []string) []string {
 	return names
 }
 
-// otherReasons are the reasons that are not of the lists above, or none, in lower case and in order, and how many requests ended
-// for one of them.
+// otherReasons are the reasons that are not of the lists above, or none, in lower case and in order, and how many
+// requests ended for one of them.
 func otherReasons(counts map[string]int) (reasons []string, n int) {
 	known := slices.Concat(stopReasons, limitReasons, toolReasons, givenUp)
 	others := map[string]bool{}

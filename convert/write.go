@@ -48,8 +48,8 @@ type Document struct {
 // reportPatterns match the files that make a directory a report's.
 var reportPatterns = []string{"*lifecycle_metrics.json", "*prometheus_metrics.json", "inference-perf.partial.stage_*.yaml", "validation.json", "requests.parquet", "requests.csv", "report.html"}
 
-// ExistingReport lists the files of a report that a directory holds.
-func ExistingReport(dir string) (paths []string) {
+// existingReport lists the files of a report that a directory holds.
+func existingReport(dir string) (paths []string) {
 	for _, pattern := range reportPatterns {
 		found, _ := filepath.Glob(filepath.Join(dir, pattern)) // the patterns are good; one in dir finds nothing of ours
 		paths = append(paths, found...)
@@ -60,13 +60,13 @@ func ExistingReport(dir string) (paths []string) {
 	})
 }
 
-// Vacant says what keeps a report from being written into a directory: that it is none, or holds a report, or a file in the place
-// of its configuration, that is not to be replaced.
+// Vacant says what keeps a report from being written into a directory: that it is none, or holds a report, or a
+// file in the place of its configuration, that is not to be replaced.
 func (f Files) Vacant(dir string) error {
 	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
 		return fmt.Errorf("%s is no directory, which a report goes into: give another with -o", dir)
 	}
-	if old := ExistingReport(dir); len(old) > 0 && !f.Replace {
+	if old := existingReport(dir); len(old) > 0 && !f.Replace {
 		return fmt.Errorf("directory %s holds a report (%s): give another with -o, or --force to replace it", dir, old[0])
 	}
 	if f.Config {
@@ -75,14 +75,14 @@ func (f Files) Vacant(dir string) error {
 	return nil
 }
 
-// Write writes the report into a directory, which is made if need be, and gives its documents. Each file is written whole or
-// not at all. A report that is replaced is gone once the files of the new one are there. A file that is there and is not to be
-// replaced is an *outfile.ExistsError, and then nothing is written.
+// Write writes the report into a directory, which is made if need be, and gives its documents. Each file is written
+// whole or not at all. A report that is replaced is gone once the files of the new one are there. A file that is
+// there and is not to be replaced is an *outfile.ExistsError, and then nothing is written.
 func (p *Report) Write(dir string, files Files) ([]Document, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("report directory: %w", err)
 	}
-	old := ExistingReport(dir)
+	old := existingReport(dir)
 	list, err := p.documents(files)
 	if err != nil {
 		return nil, err
@@ -174,8 +174,8 @@ const (
 	configName     = "config.yaml"
 )
 
-// documents are the report's JSON and YAML files but for those of requests and of the check, in inference-perf's order. A run
-// without requests has a summary, too, which says so: inference-perf writes the configuration alone.
+// documents are the report's JSON and YAML files but for those of requests and of the check, in inference-perf's
+// order. A run without requests has a summary, too, which says so: inference-perf writes the configuration alone.
 func (p *Report) documents(files Files) ([]Document, error) {
 	d := new(collector)
 	p.lifecycles(d, files)
@@ -248,8 +248,8 @@ func WriteMarked(w io.Writer, documents []Document) error {
 	return nil
 }
 
-// adapterNames are the adapters' names as parts of files' names, and Remarks on those that had to be changed. Names that are
-// fit keep their form, whatever others there are.
+// adapterNames are the adapters' names as parts of files' names, and Remarks on those that had to be changed. Names
+// that are fit keep their form, whatever others there are.
 func (p *Report) adapterNames(files Files) map[string]string {
 	list := sortedKeys(p.Adapters)
 	fit := func(adapter string) bool { return plain.FileName(adapter, nil) == adapter }

@@ -22,8 +22,8 @@ func adapterRun(t *testing.T, adapters ...string) *Run {
 	})))
 }
 
-// Each adapter has a file of its own, whatever its name: the file's name is fit for all systems, and the report names those
-// that were changed.
+// Each adapter has a file of its own, whatever its name: the file's name is fit for all systems, and the report
+// names those that were changed.
 func TestFilesOfAdapters(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

@@ -152,7 +152,8 @@ func plainError(dir string, err error) error {
 	return err
 }
 
-// together draws all reports in common charts. The legend comes last, for the files of a directory that has one may be replaced.
+// together draws all reports in common charts. The legend comes last, for the files of a directory that has one may
+// be replaced.
 func (a *analysis) together(reports []chart.Report, dir string, replace bool) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err

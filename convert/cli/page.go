@@ -29,5 +29,6 @@ func pageFile(dir string, runs []page.Run, replace bool) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // a report for all
 		return err
 	}
-	return outfile.Write(filepath.Join(dir, page.FileName), outfile.Options{Replace: replace}, func(w io.Writer) error { return page.Write(w, runs) })
+	write := func(w io.Writer) error { return page.Write(w, runs) }
+	return outfile.Write(filepath.Join(dir, page.FileName), outfile.Options{Replace: replace}, write)
 }
