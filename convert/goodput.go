@@ -70,10 +70,10 @@ var boundKinds = []bound{
 	{func(b record.Bounds) float64 { return b.Latency }, requestLatency, func(g *Goodput) **Float { return &g.Latency }},
 }
 
-// goodput is nil without a success or without a bound. A figure that is missing is out of bounds.
+// goodput is nil without a success that counts or without a bound. A figure that is missing is out of bounds.
 func (g *group) goodput() *Goodput {
 	bounded := slices.ContainsFunc(g.ok, func(q *Request) bool { return g.opts.bounds(q) != (record.Bounds{}) })
-	if len(g.ok) == 0 || !bounded {
+	if !bounded {
 		return nil
 	}
 	out := &Goodput{}
@@ -97,12 +97,15 @@ func (g *group) goodput() *Goodput {
 			out.Good++
 		}
 	}
+	if out.Total == 0 {
+		return nil
+	}
 	for i, kind := range boundKinds {
 		if applied[i] > 0 {
 			*kind.share(out) = new(Float(100 * float64(attained[i]) / float64(applied[i])))
 		}
 	}
-	out.Percentage = Float(100 * float64(out.Good) / float64(max(out.Total, 1)))
+	out.Percentage = Float(100 * float64(out.Good) / float64(out.Total))
 	t := g.run.span(g.ok)
 	if !g.run.timed(g.ok) {
 		t = g.time
