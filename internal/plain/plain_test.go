@@ -28,8 +28,11 @@ func TestTerminal(t *testing.T) {
 		{"\u3164\u115f\u034f", `\u3164\u115f\u034f`}, // letters and marks that are not seen
 		{"\ue000\U0010ffff", `\ue000\U0010ffff`},
 		{"ad\u200dmin \u200c\u0430\u200d\u5b57\u200c", "ad\\u200dmin \\u200c\u0430\\u200d\u5b57\\u200c"},
-		{"می‌خواهم क्‍ष 👩‍💻 ❤️‍🔥", "می‌خواهم क्‍ष 👩‍💻 ❤️‍🔥"}, // which are written with joiners
-		{"क्‍\u200d", `क्‍\u200d`},
+		{ // which are written with joiners
+			"می\u200cخواهم क्\u200dष 👩\u200d💻 ❤\ufe0f\u200d🔥",
+			"می\u200cخواهم क्\u200dष 👩\u200d💻 ❤\ufe0f\u200d🔥",
+		},
+		{"क्\u200d\u200d", "क्\u200d\\u200d"},
 		{"Grüße Привет 你好 こんにちは 한국어 עברית العربية ไทย 🎉 ½ €", "Grüße Привет 你好 こんにちは 한국어 עברית العربية ไทย 🎉 ½ €"},
 		{`C:\models\x`, `C:\models\x`},
 	} {
@@ -231,7 +234,7 @@ func TestFileNamesAreDistinct(t *testing.T) {
 }
 
 func FuzzTerminal(f *testing.F) {
-	for _, seed := range []string{"", "a\x1b[1m", "\u202e", "می‌خواهم", "\xff\xe2\x80", "a\U000e0041\n"} {
+	for _, seed := range []string{"", "a\x1b[1m", "\u202e", "می\u200cخواهم", "\xff\xe2\x80", "a\U000e0041\n"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -275,7 +278,7 @@ func FuzzFileName(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		taken := map[string]bool{}
 		first, second := FileName(text, taken), FileName(strings.ToUpper(text), taken)
-		if strings.EqualFold(first, second) && strings.ToLower(first) == strings.ToLower(second) {
+		if lower := strings.ToLower(first); lower == strings.ToLower(second) {
 			t.Errorf("FileName(%q) is %q twice", text, first)
 		}
 		for _, name := range []string{first, second} {
