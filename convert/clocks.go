@@ -225,12 +225,6 @@ func (r *Run) shift() {
 			move(at, ahead[instance])
 		}
 	}
-	for instance, spans := range r.late {
-		for i := range spans {
-			spans[i].from -= ahead[instance]
-			spans[i].to -= ahead[instance]
-		}
-	}
 	r.sortRequests()
 	r.sortLines()
 }

@@ -15,7 +15,10 @@ import (
 
 // bounded is a run of which the end is known.
 func bounded() []record.Line {
-	return append(sampleLines(), &record.Stage{Index: 0, Start: jointStart, End: jointStart + 10*second},
+	beat := &record.Heartbeat{
+		Start: jointStart + second, End: jointStart + 2*second, Beats: 200, P99: 100_000, Max: 30_000_000, Late: [][2]int64{{50_000, 30_000}},
+	}
+	return append(append(sampleLines(), beat), &record.Stage{Index: 0, Start: jointStart, End: jointStart + 10*second},
 		&record.Server{Time: jointStart + second, Source: "p", Values: map[string]float64{"running": 1}},
 		&record.End{Status: "finished", Time: jointStart + 30*second, Requests: 50, Health: record.Health{GoMaxProcs: 2}})
 }
@@ -43,6 +46,7 @@ func TestTimesOutsideOfTheRun(t *testing.T) {
 		"an end an hour later":    func(l []record.Line) { l[9].(*record.Request).End += 3600 * second },
 		"due a day before":        func(l []record.Line) { l[9].(*record.Request).Due = new(jointStart - 86400*second) },
 		"a stage line of 1970":    func(l []record.Line) { l[len(l)-3].(*record.Stage).Start = 1 },
+		"a heartbeat of 1970":     func(l []record.Line) { l[len(l)-4].(*record.Heartbeat).Start = 1 },
 		"a server line next year": func(l []record.Line) { l[len(l)-2].(*record.Server).Time += 365 * 86400 * second },
 		"a heartbeat of 1970":     func(l []record.Line) { l[len(l)-2] = &record.Heartbeat{Start: 1, End: jointStart + second, Beats: 200} },
 		"a heartbeat next year": func(l []record.Line) {
@@ -77,9 +81,9 @@ var nonsense = []string{"-1", "0", "1", "-9223372036854775808", "922337203685477
 func TestNonsenseInAFieldStaysWithinTheRun(t *testing.T) {
 	t.Parallel()
 	lines := slices.Delete(bounded(), 12, 50)
-	first, last := lines[2].(*record.Request), lines[len(lines)-4].(*record.Request) // the warm-up may come to be in the run
+	first, last := lines[2].(*record.Request), lines[len(lines)-5].(*record.Request) // the warm-up may come to be in the run
 	most := float64(last.End-first.Start) / 1e9
-	for _, i := range []int{0, 1, 2, 7, 13, len(lines) - 3, len(lines) - 2, len(lines) - 1} {
+	for _, i := range []int{0, 1, 2, 7, 13, len(lines) - 4, len(lines) - 3, len(lines) - 2, len(lines) - 1} {
 		line := text(t, lines[i])
 		for _, path := range numbers(t, line) {
 			for _, value := range nonsense {
@@ -145,6 +149,13 @@ func holdWithin(t *testing.T, l *Lifecycle, most float64, broken string) {
 	} {
 		if d != nil && !(float64(d.Min) >= -61 && float64(d.Max) <= most+1) || d != nil && math.IsNaN(float64(d.Mean)) {
 			t.Errorf("%s: %s from %v to %v in a run of %v s", broken, name, d.Min, d.Max, most)
+		}
+	}
+	if h := l.Ours.Health.Heartbeats; h != nil {
+		for _, s := range h.Seconds {
+			if s.Second < -60 || float64(s.Second) > most {
+				t.Errorf("%s: late in second %d of a run of %v s", broken, s.Second, most)
+			}
 		}
 	}
 	if _, err := pythonJSON(l, ""); err != nil {

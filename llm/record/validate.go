@@ -192,6 +192,8 @@ func (b *Heartbeat) validate() error {
 	switch length := (b.End - b.Start) / 1000; {
 	case err != nil:
 		return err
+	case b.Start == 0:
+		return errors.New(`missing field "start_ns"`)
 	case b.End < b.Start:
 		return errors.New("end_ns lies before start_ns")
 	default:
