@@ -44,7 +44,6 @@ func (r *Run) findLate() {
 				r.late[instance] = append(r.late[instance], lateSpan{from, from + length})
 			}
 		}
-		b.Late = nil
 	}
 	for instance, spans := range r.late {
 		slices.SortFunc(spans, func(a, b lateSpan) int { return cmp.Compare(a.from, b.from) })

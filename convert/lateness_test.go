@@ -2,7 +2,6 @@ package convert
 
 import (
 	"math/rand/v2"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -215,28 +214,6 @@ func TestLatenessOfWhatIsLeft(t *testing.T) {
 		if h.Verdict != tt.verdict || h.Heartbeats.Max != tt.most || (len(h.Errors) == 0) != (tt.verdict == Valid) {
 			t.Errorf("%v: got %s %+v %v, want %s and up to %v", tt.cut, h.Verdict, h.Heartbeats, h.Errors, tt.verdict, tt.most)
 		}
-	}
-}
-
-// A report made of requests.parquet does not know the heartbeats, and says so.
-func TestLatenessIsNotInParquet(t *testing.T) {
-	t.Parallel()
-	lines, _ := stalled([]stall{{520_000, 770_000}})
-	dir := t.TempDir()
-	if _, err := mustRead(t, asRecords(t, lines)).Report(Options{}).Write(dir, Files{Parquet: true}); err != nil {
-		t.Fatal(err)
-	}
-	run, err := ReadFiles(ReadOptions{}, filepath.Join(dir, "requests.parquet"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	run.Leave(Cut{Late: true})
-	h := run.Summary(Options{}).Ours.Health
-	if h.Heartbeats != nil || len(h.Errors) > 0 || !slices.Contains(h.Unchecked, "heartbeats") {
-		t.Errorf("got %+v, %v, not checked: %q", h.Heartbeats, h.Errors, h.Unchecked)
-	}
-	if want := "no late request was left out: the input does not tell when the load generator was late"; !slices.Contains(run.Remarks, want) {
-		t.Errorf("got %q, want %q", run.Remarks, want)
 	}
 }
 
