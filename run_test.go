@@ -36,7 +36,7 @@ type result struct {
 	code           int
 }
 
-// run runs one of the built commands to its end, or sends it a signal after some time.
+// run runs one of the built commands to its end, or sends it a signal some time after its record file is there.
 func run(t *testing.T, interrupt time.Duration, sig os.Signal, name string, args ...string) result {
 	t.Helper()
 	if err := buildOnce(); err != nil {
@@ -52,7 +52,10 @@ func run(t *testing.T, interrupt time.Duration, sig os.Signal, name string, args
 		t.Fatal(err)
 	}
 	if interrupt > 0 {
-		time.AfterFunc(interrupt, func() { _ = cmd.Process.Signal(sig) })
+		go func() {
+			awaitRecords(ctx, args)
+			time.AfterFunc(interrupt, func() { _ = cmd.Process.Signal(sig) })
+		}()
 	}
 	err := cmd.Wait()
 	var exit *exec.ExitError
@@ -64,6 +67,19 @@ func run(t *testing.T, interrupt time.Duration, sig os.Signal, name string, args
 		t.Errorf("%s %q left a stack trace:\n%s", name, args, r.stderr)
 	}
 	return r
+}
+
+// awaitRecords waits until the record file that the arguments name is there, if they name one.
+func awaitRecords(ctx context.Context, args []string) {
+	for _, arg := range args {
+		path, named := strings.CutPrefix(arg, "llm=")
+		for named && ctx.Err() == nil {
+			if _, err := os.Stat(path); err == nil {
+				return
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
 }
 
 func k6(t *testing.T, args ...string) result { return run(t, 0, nil, "k6", args...) }

@@ -73,6 +73,22 @@ func TestTimesOutsideOfTheRun(t *testing.T) {
 	}
 }
 
+// The run line of k6's JSON is not its first, and what ends with the run may be written a little later.
+func TestTimesAtTheEdgesOfTheRun(t *testing.T) {
+	t.Parallel()
+	lines := bounded()
+	whole := asRead(t, lines)
+	last := whole.Requests[0].End
+	for _, q := range whole.Requests {
+		last = max(last, q.End)
+	}
+	lines[0].(*record.Run).Start = whole.Requests[0].Start + 50*second
+	lines[len(lines)-1].(*record.End).Time = last - second/2
+	if run := asRead(t, lines); len(run.Requests) != len(whole.Requests) || run.Partial {
+		t.Errorf("%d of %d requests, partial %t, remarks %q", len(run.Requests), len(whole.Requests), run.Partial, run.Remarks)
+	}
+}
+
 // nonsense is put in the place of numbers.
 var nonsense = []string{"-1", "0", "1", "-9223372036854775808", "9223372036854775807", "1000000000000", "1e300", "-9e18", "-0.5", "null", "{}", "[1000000000000]", "[-1]"}
 
