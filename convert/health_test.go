@@ -187,3 +187,35 @@ func TestSeries(t *testing.T) {
 		t.Errorf("%d intervals of %v s", len(far.Sent), far.Interval)
 	}
 }
+
+// One start in a hundred may be late; of few requests one, unless it is so late that it bends the load.
+func TestJudgeLateness(t *testing.T) {
+	t.Parallel()
+	const ms = int64(1_000_000)
+	for _, tt := range []struct {
+		requests, late int
+		by             int64
+		want           string
+	}{
+		{20, 1, 15 * ms, Valid}, {20, 2, 15 * ms, Suspect}, {20, 1, 300 * ms, Suspect}, {20, 2, 300 * ms, Invalid},
+		{1, 1, 15 * ms, Valid}, {1, 1, 300 * ms, Suspect}, {99, 1, 300 * ms, Suspect}, {100, 1, 300 * ms, Valid},
+		{150, 2, 15 * ms, Suspect}, {250, 2, 300 * ms, Valid}, {250, 3, 15 * ms, Suspect}, {250, 3, 300 * ms, Invalid},
+		{250, 250, 9 * ms, Valid},
+	} {
+		r := newRun(ReadOptions{})
+		for k := range tt.requests {
+			q := &record.Request{Scenario: "s", Index: int64(k), Due: new(second + 100*ms*int64(k)), Start: second + 100*ms*int64(k)}
+			if k < tt.late {
+				q.Start += tt.by
+			}
+			q.End = q.Start + second
+			r.addRequest(q, "i")
+		}
+		j := new(judge)
+		j.Verdict = Valid
+		r.group(r.Requests, Options{}).judgeLateness(j)
+		if j.Verdict != tt.want || len(j.Unchecked) > 0 {
+			t.Errorf("%d of %d by %d ms: got %s %q, want %s", tt.late, tt.requests, tt.by/ms, j.Verdict, j.Reasons, tt.want)
+		}
+	}
+}
