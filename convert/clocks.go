@@ -19,6 +19,9 @@ func (r *Run) noteServerClock(rec *record.Request, instance string) {
 		return
 	}
 	date := rec.ServerDate * 1e9
+	if abs(date-rec.FirstByte) > mostApart {
+		return
+	}
 	told := serverClock{date - rec.FirstByte, date + 1e9 - max(rec.Start, rec.Attempt)}
 	known := r.serverClocks[instance]
 	switch {
@@ -97,6 +100,9 @@ const (
 	mostTolerance  = 1_000_000_000
 )
 
+// mostApart is as far as clocks are compared, 60 years in nanoseconds: one that was never set begins in 1970.
+const mostApart = 60 * 365 * 24 * 3600 * 1e9
+
 // alignClocks compares the clocks of a run's instances and puts all instants on one of them.
 func (r *Run) alignClocks() {
 	if !r.comparable() {
@@ -118,7 +124,7 @@ func (r *Run) alignClocks() {
 		}
 		e := r.compared(all, run.Instance, against)
 		ahead, late := e.settle(r.tolerance())
-		if e.start == nil && e.server == nil {
+		if e.start == nil && e.server == nil || abs(ahead) > mostApart {
 			continue
 		}
 		run.Clock = &record.Clock{Against: against, Ahead: ahead, Late: late, ServerDate: e.server != nil}
@@ -142,14 +148,13 @@ func (r *Run) comparable() bool {
 // compared is the evidence on an instance's clock against another's.
 func (r *Run) compared(all map[string]evidence, instance, against string) evidence {
 	e := all[instance]
-	if base := all[against].start; e.start != nil && base != nil {
-		e.start = new(*e.start - *base)
-	} else {
-		e.start = nil
+	start, base := e.start, all[against].start
+	if e.start = nil; start != nil && base != nil && abs(*start-*base) <= mostApart {
+		e.start = new(*start - *base)
 	}
-	of, base := r.serverClocks[instance], r.serverClocks[against]
-	if of != nil && base != nil {
-		a, b := base.span(), of.span()
+	of, others := r.serverClocks[instance], r.serverClocks[against]
+	if of != nil && others != nil {
+		a, b := others.span(), of.span()
 		e.server = &span{a.low - b.high, a.high - b.low}
 	}
 	return e

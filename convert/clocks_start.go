@@ -46,7 +46,7 @@ func (r *Run) zeros(s record.Scenario) map[string]int64 {
 	zeros := map[string]int64{}
 	if due := dueFunc(s); due != nil {
 		for _, q := range r.firstOf(s.Name) {
-			if after := due(q.Index) * 1e9; q.DueKnown && after < math.MaxInt64/2 {
+			if after := due(q.Index) * 1e9; q.DueKnown && after < mostApart {
 				zeros[q.Instance] = q.Due - int64(math.Round(after))
 			}
 		}

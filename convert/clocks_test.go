@@ -197,6 +197,37 @@ func TestAnInstanceThatBeganLate(t *testing.T) {
 	}
 }
 
+// Instants that lie centuries apart are no clocks: what they differ by does not even fit into a number.
+func TestClocksThatCannotBeCompared(t *testing.T) {
+	t.Parallel()
+	const century = 36525 * 24 * 3600 * second
+	for name, at := range map[string][3]int64{ // of the two instances' requests, and of the server's first answer
+		"by the server's clock": {5, 2 * century, 7_258_118_400 * second},
+		"by their first starts": {5, 2 * century, 0},
+		"a clock never set":     {3600 * second, century / 2, century/2 + 3600*second},
+	} {
+		var sources []Source
+		for i, start := range at[:2] {
+			first := &record.Request{Scenario: "s", Index: int64(i), Start: start, FirstByte: start + 1, End: start + 2, Chunks: []int64{0}}
+			if first.ServerDate = at[2] / second; i == 1 {
+				first.ServerDate = min(first.ServerDate, start/second)
+			}
+			sources = append(sources, Source{fmt.Sprint("pod-", i), bytes.NewReader(asRecords(t, []record.Line{
+				&record.Run{Schema: record.Schema, ID: "run", Instance: fmt.Sprint(i), Segment: fmt.Sprintf("%d/2:%d/2", i, i+1), Scenarios: []record.Scenario{{Name: "s", Executor: "constant-vus"}}},
+				first,
+			}))})
+		}
+		run, err := Read(ReadOptions{}, sources...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		compared := slices.ContainsFunc(run.Runs, func(r *record.Run) bool { return r.Clock != nil })
+		if compared != strings.Contains(name, "never set") || run.Requests[0].Start < 0 || run.span(run.Requests) < 0 {
+			t.Errorf("%s: compared %t, first start %d, %v seconds", name, compared, run.Requests[0].Start, run.span(run.Requests))
+		}
+	}
+}
+
 func TestEvidenceOfClocks(t *testing.T) {
 	t.Parallel()
 	start := func(n int64) *int64 { return &n }

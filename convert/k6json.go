@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/tidwall/gjson"
@@ -22,13 +23,14 @@ type k6Reader struct {
 	src  *bufio.Reader
 	file string
 	line int
+	most int    // bytes of a line
 	long []byte // a line longer than the buffer of src
 	text []byte // of a record, unescaped
 	dec  record.Decoder
 }
 
 func newK6Reader(src io.Reader, file string) *k6Reader {
-	return &k6Reader{src: bufio.NewReaderSize(src, bufferSize), file: file, dec: record.Decoder{Reuse: true}}
+	return &k6Reader{src: bufio.NewReaderSize(src, bufferSize), file: file, most: maxPoint, dec: record.Decoder{Reuse: true}}
 }
 
 // next gives the next line of ours.
@@ -50,12 +52,18 @@ func (k *k6Reader) next() (record.Line, error) {
 	}
 }
 
+// maxPoint bounds a line, as that of a record file is bounded.
+const maxPoint = 1 << 28
+
 // readLine gives a line that is good until the next call.
 func (k *k6Reader) readLine() ([]byte, error) {
 	k.long = k.long[:0]
 	k.line++
 	for {
 		part, err := k.src.ReadSlice('\n')
+		if len(k.long)+len(part) > k.most {
+			return nil, &record.SyntaxError{File: k.file, Line: k.line, Err: fmt.Errorf("line longer than %d MiB", k.most>>20)}
+		}
 		if errors.Is(err, bufio.ErrBufferFull) {
 			k.long = append(k.long, part...)
 			continue
@@ -112,7 +120,8 @@ func (k *k6Reader) read(text []byte) (record.Line, error) {
 		}
 		return k.dec.Parse([]byte(carried.String()))
 	case "dropped_iterations":
-		return &record.Dropped{Scenario: point.Get("data.tags.scenario").String(), Stage: -1, Count: point.Get("data.value").Int()}, nil
+		dropped := &record.Dropped{Scenario: point.Get("data.tags.scenario").String(), Stage: -1, Count: point.Get("data.value").Int()}
+		return dropped, dropped.Validate()
 	}
 	return nil, nil
 }

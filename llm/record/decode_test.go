@@ -79,6 +79,8 @@ func FuzzOnePass(f *testing.F) {
 	f.Add(full)
 	f.Add([]byte(`{"type":"request","start_ns":-0,"chunks_us":[],"slo":{},"slo":{"ttft_ms":1},"Stage":1}`))
 	f.Add([]byte(`{"type":"request","start_ns":9223372036854775808,"end_ns":99999999999999999999}`))
+	f.Add([]byte(`{"type":"request","start_ns":1,"end_ns":2,"chunks_us":[1,01,1e1,-1],"chunk_tokens":[9223372036854775807],"error":"\u001b[2J\u202e"}`))
+	f.Add([]byte(`{"type":"request","start_ns":1,"id":"a` + "\x00\xff" + `b","usage":{"a":` + strings.Repeat(`{"a":`, 50) + "1" + strings.Repeat("}", 51) + `,"end_ns":2}`))
 	f.Fuzz(func(t *testing.T, line []byte) {
 		d := &Decoder{Reuse: true}
 		onePass(t, d, line)

@@ -12,10 +12,10 @@ const (
 	maxTokens = 1 << 26 // of one answer's chunks; more would make AppendTokenTimes eat the reader's memory
 	// maxCount bounds the tokens of a prompt and of an answer, as a server's usage or a client tells them.
 	maxCount  = math.MaxInt32
-	maxNumber = 1 << 53               // of requests, bytes and the like
+	maxNumber = 1 << 40               // of requests and the like: the sum of those of many lines is a number, too
 	maxTime   = 7_258_118_400 * 1e9   // 2200-01-01
 	maxSpan   = 1e10                  // seconds, 317 years
-	maxLate   = 366 * 24 * 3600 * 1e9 // nanoseconds
+	maxLate   = 366 * 24 * 3600 * 1e9 // nanoseconds, of waiting, work and pauses
 	maxEarly  = 1e9                   // nanoseconds; nothing is sent before it is due
 	rounding  = 1000                  // microseconds; other writers round to milliseconds
 	straggler = 1e9                   // nanoseconds; older versions kept what came as a request was given up
@@ -31,7 +31,7 @@ func validate(line Line) error {
 	case *Request:
 		return l.Validate()
 	case *Dropped:
-		return l.validate()
+		return l.Validate()
 	case *Stage:
 		return l.validate()
 	case *Server:
@@ -50,9 +50,12 @@ type count struct {
 	n    int64
 }
 
-func counts(list ...count) error {
+func counts(list ...count) error    { return within(maxNumber, list) }
+func durations(list ...count) error { return within(maxLate, list) }
+
+func within(most int64, list []count) error {
 	for _, c := range list {
-		if c.n < 0 || c.n > maxNumber {
+		if c.n < 0 || c.n > most {
 			return outOfRange(c.name, c.n)
 		}
 	}
@@ -118,7 +121,8 @@ func (s *Stage) validate() error {
 	return cmp.Or(counts(count{"index", int64(s.Index)}), instants(instant{"start_ns", s.Start}, instant{"end_ns", s.End}))
 }
 
-func (d *Dropped) validate() error {
+// Validate names what no writer of this format writes: numbers that nothing has.
+func (d *Dropped) Validate() error {
 	if d.Count < 0 || d.Count > maxNumber {
 		return outOfRange("count", d.Count)
 	}
@@ -164,9 +168,8 @@ func (h *Health) validate() error {
 	if !(h.Processors >= 0 && h.Processors <= maxNumber) {
 		return outOfRange("processors", h.Processors)
 	}
-	return cmp.Or(h.Pressure.validate(), counts(
-		count{"gomaxprocs", int64(h.GoMaxProcs)}, count{"gc_pause_total_ns", h.GCPause}, count{"gc_cycles", h.GCCycles},
-		count{"lateness_of", h.LatenessOf},
+	return cmp.Or(h.Pressure.validate(), durations(count{"gc_pause_total_ns", h.GCPause}), counts(
+		count{"gomaxprocs", int64(h.GoMaxProcs)}, count{"gc_cycles", h.GCCycles}, count{"lateness_of", h.LatenessOf},
 	))
 }
 
@@ -186,7 +189,8 @@ func (b *Bounds) validate() error {
 func (b *Heartbeat) validate() error {
 	err := cmp.Or(
 		instants(instant{"start_ns", b.Start}, instant{"end_ns", b.End}),
-		counts(count{"beats", b.Beats}, count{"late_p99_ns", b.P99}, count{"late_max_ns", b.Max}, count{"cpu_ns", b.CPU}),
+		counts(count{"beats", b.Beats}),
+		durations(count{"late_p99_ns", b.P99}, count{"late_max_ns", b.Max}, count{"cpu_ns", b.CPU}),
 		b.Pressure.validate(),
 	)
 	switch length := (b.End - b.Start) / 1000; {
@@ -290,7 +294,7 @@ func (r *Request) checkCounts() error {
 	}
 	tokens := 0
 	for _, n := range r.ChunkTokens {
-		if n < 0 || tokens+n > maxTokens {
+		if n < 0 || n > maxTokens-tokens {
 			return fmt.Errorf("chunk_tokens out of range at %d", n)
 		}
 		tokens += n
