@@ -162,6 +162,10 @@ func (x *exchange) sessionHeaders(header http.Header) {
 // receive reads the response, whatever it is, and leaves the connection fit for the next request if it can.
 func (x *exchange) receive(resp *http.Response) {
 	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode < 0 || resp.StatusCode > 999 { // HTTP/2 takes any number, the record three digits
+		x.fail(time.Now(), record.ErrorMalformed, fmt.Sprintf("%d is no status of HTTP", resp.StatusCode))
+		return
+	}
 	x.rec.Status = resp.StatusCode
 	x.readDate(resp.Header)
 	if name := x.c.opts.SessionTokenHeader; name != "" && x.session != "" {

@@ -361,6 +361,20 @@ func TestUsageThatIsNoJSONIsLeftOut(t *testing.T) {
 	})
 }
 
+// A status of HTTP has three digits, but Go takes any number from a server that speaks HTTP/2.
+func TestStatusThatIsNone(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]string{-15: record.ErrorMalformed, 1000: record.ErrorMalformed, 0: record.ErrorHTTP, 999: record.ErrorHTTP} {
+		r := do(t, t.Context(), newClient(t, nil), roundTrip(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(chunk("a") + stop + done))}, nil
+		})).Record
+		if r.ErrorType != want || want == record.ErrorMalformed && (r.Status != 0 || r.Error != fmt.Sprint(status, " is no status of HTTP")) {
+			t.Errorf("%d: got %s %q with status %d, want %s", status, r.ErrorType, r.Error, r.Status, want)
+		}
+		mustAppend(t, r)
+	}
+}
+
 // Whatever a server sends, the record of it can be written and read again.
 func FuzzDo(f *testing.F) {
 	for _, s := range []string{
@@ -376,6 +390,9 @@ func FuzzDo(f *testing.F) {
 		f.Add([]byte(s), 200, true)
 		f.Add([]byte(s), 500, false)
 	}
+	f.Add([]byte("{}"), -15, true)
+	f.Add([]byte(chunk("a")+stop), 1000, true)
+	f.Add([]byte(`{"error":{"message":"\u001b]0;x\u0007\u202e\u0085\u0000"}}`), 302, false)
 	opts := DefaultOptions()
 	opts.BaseURL, opts.Text, opts.EventLimit = "http://server.test", true, 1<<10
 	opts.Count = func(s string) int { return len(s) }
