@@ -97,11 +97,14 @@ bench: build .venv/done
 	LLM_TEST_PYTHON="$$(cat .venv/done)" go test -run '^$$' -bench . ./llm/tokenizer ./convert
 
 fuzz:
-	@for pkg in $$(grep -rl 'func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u); do \
+	@# Go before 1.27 fails a target now and then as its time runs out, without a failing input (golang/go#75804).
+	@# An input is minimized for a few runs alone: a second for each leaves slow targets no time to find others.
+	@log=$$(mktemp); for pkg in $$(grep -rl 'func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u); do \
 		for target in $$(grep -ho 'func Fuzz[A-Za-z0-9]*' $$pkg/*_test.go | cut -d' ' -f2); do \
-			echo "$$pkg $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s $$pkg || exit 1; \
+			echo "$$pkg $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x -timeout 0 $$pkg 2>&1 | tee $$log; \
+			grep -q '^ok' $$log || { grep -qx ' *context deadline exceeded' $$log && ! grep -q 'Failing input' $$log; } || exit 1; \
 		done; \
-	done
+	done; rm $$log
 
 .PHONY: outdated
 outdated:
