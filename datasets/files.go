@@ -196,7 +196,6 @@ type columns struct {
 
 // newColumns needs the file at hand from end to end: one that cannot be read so, as it is packed, is read into memory.
 func newColumns(src io.Reader) (c *columns, err error) {
-	defer parquetfile.Recover(&err)
 	at, ok := src.(io.ReaderAt)
 	var size int64
 	if seeker, can := src.(io.Seeker); ok && can {
@@ -209,6 +208,7 @@ func newColumns(src io.Reader) (c *columns, err error) {
 	if err != nil {
 		return nil, err
 	}
+	defer parquetfile.Explain(&err)
 	file, err := parquetfile.Open(at, size)
 	if err != nil {
 		return nil, err
@@ -217,7 +217,7 @@ func newColumns(src io.Reader) (c *columns, err error) {
 }
 
 func (c *columns) next() (record []byte, line int, err error) {
-	defer parquetfile.Recover(&err)
+	defer parquetfile.Explain(&err)
 	c.number++
 	row := map[string]any{}
 	if n, err := c.rows.ReadRows(c.buf); n == 0 {

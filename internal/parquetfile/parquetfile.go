@@ -1,5 +1,4 @@
-// Package parquetfile opens Parquet files that may be damaged or none: the reader answers some of them with a panic, or with
-// an attempt to take as much memory as a broken length says.
+// Package parquetfile opens Parquet files that may be damaged, or made to do damage.
 package parquetfile
 
 import (
@@ -7,40 +6,56 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/parquet-go/parquet-go"
+
+	"github.com/seed-307b789f/xk6-llm/internal/clip"
 )
 
-// ErrDamaged is the error of a file that the reader cannot take apart.
-var ErrDamaged = errors.New("the Parquet file is damaged: fetch or write it anew")
+// errDamaged is of a file that the library cannot take apart.
+var errDamaged = errors.New("the Parquet file is damaged: fetch or write it anew")
 
-// Open reads the footer of a file of a size in bytes. It passes over page indexes and bloom filters, which no caller needs: room is
-// made for whatever length a broken file tells of them.
+// Open reads the footer of a file of so many bytes. Its errors are one line without the name of the file.
 func Open(file io.ReaderAt, size int64) (opened *parquet.File, err error) {
-	defer Recover(&err)
-	if err := check(file, size); err != nil {
+	defer Explain(&err)
+	footer, err := readFooter(file, size)
+	if err != nil {
 		return nil, err
 	}
+	if !shallow(footer) {
+		return nil, errDamaged
+	}
+	// The indexes are not needed, and room is made for whatever length a broken file tells of them.
 	return parquet.OpenFile(file, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 }
 
-// Recover makes an ErrDamaged of a panic of the reader; it is to be deferred where a file is read. What the panic says is of the
-// reader's own insides.
-func Recover(err *error) {
-	if p := recover(); p != nil {
-		*err = ErrDamaged
-	}
-}
-
-// check looks at the end of a file, whose length of the footer the reader believes.
-func check(file io.ReaderAt, size int64) error {
+// readFooter holds that a file has the end of one. The library makes room for whatever length a broken file tells there.
+func readFooter(file io.ReaderAt, size int64) ([]byte, error) {
 	const magic = "PAR1"
 	end := make([]byte, 8) // the length of the footer, and the magic number
 	if _, err := file.ReadAt(end, size-int64(len(end))); size < int64(len(magic)+len(end)) || err != nil || string(end[4:]) != magic {
-		return errors.New("this is no Parquet file, or its end is missing")
+		return nil, errors.New("this is no Parquet file, or its end is missing")
 	}
-	if footer := int64(binary.LittleEndian.Uint32(end)); footer > size-int64(len(magic)+len(end)) {
-		return fmt.Errorf("this is no whole Parquet file: a footer of %d bytes in %d", footer, size)
+	length := int64(binary.LittleEndian.Uint32(end))
+	if length > size-int64(len(magic)+len(end)) {
+		return nil, fmt.Errorf("this is no whole Parquet file: a footer of %d bytes in %d", length, size)
 	}
-	return nil
+	footer := make([]byte, length)
+	_, err := file.ReadAt(footer, size-int64(len(end))-length)
+	return footer, err
+}
+
+// Explain, deferred, makes an error of a panic, by which the library answers some broken files, and shortens what the library
+// tells of its own insides.
+func Explain(err *error) {
+	if recover() != nil {
+		*err = errDamaged
+		return
+	}
+	if *err != nil && !errors.Is(*err, io.EOF) {
+		if text := (*err).Error(); len(text) > 200 || strings.Contains(text, "\n") {
+			*err = fmt.Errorf("%w (%s)", errDamaged, clip.Text(strings.Join(strings.Fields(text), " ")))
+		}
+	}
 }

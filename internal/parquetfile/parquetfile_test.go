@@ -3,80 +3,90 @@ package parquetfile
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
-	"io"
 	"strings"
 	"testing"
 
 	"github.com/parquet-go/parquet-go"
 )
 
-type row struct {
-	A int64
-	B string
+// withFooter is a file of nothing but a footer.
+func withFooter(footer string) []byte {
+	file := binary.LittleEndian.AppendUint32([]byte("PAR1"+footer), uint32(len(footer))) //nolint:gosec // a test
+	return append(file, "PAR1"...)
 }
 
-func file(t *testing.T) []byte {
+// footerOf is the footer of a whole file.
+func footerOf(t testing.TB) string {
 	t.Helper()
-	var buf bytes.Buffer
-	if err := parquet.Write(&buf, []row{{1, "a"}, {2, "b"}}); err != nil {
+	type row struct {
+		Name *string  `parquet:"name,dict,optional"`
+		List []string `parquet:"list,list"`
+	}
+	var b bytes.Buffer
+	w := parquet.NewGenericWriter[row](&b, parquet.KeyValueMetadata("k", "v"))
+	if _, err := w.Write([]row{{new("a"), []string{"b", "c"}}}); err != nil {
 		t.Fatal(err)
 	}
-	return buf.Bytes()
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	length := binary.LittleEndian.Uint32(b.Bytes()[b.Len()-8:])
+	return string(b.Bytes()[b.Len()-8-int(length) : b.Len()-8])
 }
 
-func TestOpen(t *testing.T) {
+// Values within values end the stack of the process if the library goes into them.
+func TestNesting(t *testing.T) {
 	t.Parallel()
-	whole := file(t)
-	endless := bytes.Clone(whole)
-	binary.LittleEndian.PutUint32(endless[len(endless)-8:], 1<<32-1)
-	for name, tt := range map[string]struct {
-		data []byte
-		want string
-	}{
-		"whole":              {whole, ""},
-		"empty":              {nil, "this is no Parquet file"},
-		"its end is missing": {whole[:len(whole)-1], "this is no Parquet file"},
-		"a text":             {[]byte("PAR1 or so they say"), "this is no Parquet file"},
-		"a footer of 4 GiB":  {endless, "this is no whole Parquet file: a footer of 4294967295 bytes in"},
+	for name, level := range map[string]string{
+		"sets":    "\x1a",         // one item, a set
+		"lists":   "\xf9\x01",     // one item, a list, the long way
+		"maps":    "\x01\x3b\x00", // one pair of a byte and a map
+		"structs": "\x1c",         // a field, a struct
 	} {
-		f, err := Open(bytes.NewReader(tt.data), int64(len(tt.data)))
-		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("%s: got %v, want %q", name, err, tt.want)
+		kind := map[string]string{"sets": "\xfa", "lists": "\xf9", "maps": "\xfb", "structs": "\xfc"}[name] // of field 15, unknown
+		for levels, want := range map[int]bool{10: true, 5_000_000: false} {
+			footer := kind + strings.Repeat(level, levels)
+			if got := shallow([]byte(footer)); got != want {
+				t.Errorf("%s, %d deep: shallow %t, want %t", name, levels, got, want)
+			}
+			file := withFooter(footer)
+			if _, err := Open(bytes.NewReader(file), int64(len(file))); err == nil || !want && err.Error() != errDamaged.Error() {
+				t.Errorf("%s, %d deep: got %v", name, levels, err)
+			}
 		}
-		if err == nil && f.NumRows() != 2 {
-			t.Errorf("%s: got %d rows, want 2", name, f.NumRows())
-		}
+	}
+	if !shallow([]byte(footerOf(t))) {
+		t.Error("the footer of a file is refused")
 	}
 }
 
-// Whatever byte of the footer changes, the reader answers with rows or an error.
+// A skipper that loses its way would see nesting where there is none, and none where there is.
+func TestSkipperComesToTheEnd(t *testing.T) {
+	t.Parallel()
+	s := skipper{rest: []byte(footerOf(t) + "rest")}
+	if s.value(typeStruct, 0); s.over || string(s.rest) != "rest" {
+		t.Errorf("%d bytes are left, over %t", len(s.rest), s.over)
+	}
+	every := "\x11\x12\x13\x05\x14\xff\x01\x15\x02\x16\x04\x1712345678\x18\x03abc\x19\x21\x01\x02\x1b\x01\x83\x02ab\x09" + "\x1d0123456789abcdef\x06\x08\x05\x00"
+	s = skipper{rest: []byte(every + "rest")}
+	if s.value(typeStruct, 0); s.over || string(s.rest) != "rest" {
+		t.Errorf("of every type: %q is left, over %t", s.rest, s.over)
+	}
+}
+
+// FuzzOpen holds that any footer gives a file, or an error of one short line.
 func FuzzOpen(f *testing.F) {
-	f.Add(0, byte(0))
-	f.Add(9, byte(0xff))
-	f.Add(40, byte(0x80))
-	f.Fuzz(func(t *testing.T, at int, value byte) {
-		data := file(t)
-		data[len(data)-1-int(uint(at)%uint(len(data)))] = value
-		if err := read(data); err != nil && strings.Contains(err.Error(), "runtime error") {
-			t.Errorf("byte %d before the end is %d: %v", at, value, err)
+	whole := footerOf(f)
+	f.Add(whole)
+	f.Add(whole[:len(whole)/2])
+	f.Add("\xfa" + strings.Repeat("\x1a", 100))
+	f.Add("\x15\x02\x19\xff\xff\xff\xff\x0f")
+	f.Fuzz(func(t *testing.T, footer string) {
+		file := withFooter(footer)
+		if _, err := Open(bytes.NewReader(file), int64(len(file))); err != nil {
+			if text := err.Error(); len(text) > 600 || strings.ContainsAny(text, "\n\r") || strings.Contains(text, "runtime error") {
+				t.Errorf("%q: got %.700q", footer, text)
+			}
 		}
 	})
-}
-
-func read(data []byte) (err error) {
-	defer Recover(&err)
-	opened, err := Open(bytes.NewReader(data), int64(len(data)))
-	if err != nil {
-		return err
-	}
-	rows := parquet.NewGenericReader[row](opened)
-	for {
-		if _, err := rows.Read(make([]row, 8)); err != nil {
-			if errors.Is(err, io.EOF) {
-				return nil
-			}
-			return err
-		}
-	}
 }
