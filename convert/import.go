@@ -163,8 +163,8 @@ func (m *importer) chunks(made *Request, q *foreign.Request, rec *record.Request
 	if q.ChunkCount != nil {
 		count = *q.ChunkCount
 	}
-	if !(*first >= 0 && *first < maxImported) || end < *first || end >= maxImported {
-		return fmt.Errorf("its first chunk comes after %v s, its last after %v s", *first, end)
+	if err := checkEnds(*first, end); err != nil {
+		return err
 	}
 	made.setEnds(*first, end, narrow(count))
 	return nil

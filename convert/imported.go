@@ -57,14 +57,14 @@ func (r *Run) addImported(row *Row, rec *record.Request) error {
 		if !endless {
 			end = int64(math.Round(*row.Latency * 1e6))
 		}
-		if row.ScheduleDelay != nil {
+		if row.ScheduleDelay != nil && math.Abs(*row.ScheduleDelay) < maxImported*1e3 {
 			rec.Due = new(-int64(math.Round(*row.ScheduleDelay * 1e6)))
 		}
 	}
 	if endless {
 		end = start
 	}
-	if end < start || end-start > maxImported*1e9 {
+	if end < start || end-start > maxImported*1e9 || start < -maxImported*1e9 || start > maxImported*1e9 {
 		return fmt.Errorf("it starts at %d and ends at %d", start, end)
 	}
 	rec.Start, rec.End = 1, 1+end-start
@@ -77,7 +77,11 @@ func (r *Run) addImported(row *Row, rec *record.Request) error {
 		made.setEndless()
 	}
 	if row.TTFT != nil && len(rec.Chunks) == 0 {
-		made.setEnds(*row.TTFT/1e3, scaledDown(row.LastChunk), orZero32(row.ChunkCount))
+		first, last := *row.TTFT/1e3, scaledDown(row.LastChunk)
+		if err := checkEnds(first, last); err != nil {
+			return err
+		}
+		made.setEnds(first, last, orZero32(row.ChunkCount))
 	}
 	r.keep(made, rec)
 	return nil
@@ -92,6 +96,14 @@ func checkImported(rec *record.Request, endless bool) error {
 		check.End = maxImported * 1e9
 	}
 	return check.Validate()
+}
+
+// checkEnds holds when the first chunk came and the last, in seconds after the start, to what can be; last is unknown without one.
+func checkEnds(first, last float64) error {
+	if !(first >= 0 && first < maxImported) || last < first || last >= maxImported {
+		return fmt.Errorf("its first chunk comes after %v s, its last after %v s", first, last)
+	}
+	return nil
 }
 
 func scaledDown(ms *float64) float64 {

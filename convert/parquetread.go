@@ -16,36 +16,36 @@ import (
 
 // readParquet reads a file that WriteParquet wrote.
 func (r *Run) readParquet(name string, src io.ReaderAt, size int64) (err error) {
-	if r.Origin != "" {
-		return fmt.Errorf("%s: results of %s cannot be merged with other inputs", name, r.Origin)
-	}
 	defer func() {
-		if err == parquetfile.ErrDamaged { //nolint:errorlint // of a panic here; one of Open has the name already
+		if err != nil {
 			err = fmt.Errorf("%s: %w", name, err)
 		}
 	}()
-	defer parquetfile.Recover(&err)
+	defer parquetfile.Explain(&err)
+	if r.Origin != "" {
+		return fmt.Errorf("results of %s cannot be merged with other inputs", r.Origin)
+	}
 	file, err := parquetfile.Open(src, size)
 	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return err
 	}
 	lines, ok := file.Lookup(linesKey)
 	if !ok {
-		return fmt.Errorf("%s: it was not written by `llmconv parquet` or `llmconv report`, or by an older version of them", name)
+		return errors.New("it was not written by `llmconv parquet` or `llmconv report`, or by an older version of them")
 	}
 	before := r.mark()
 	instance, err := r.addLines(strings.NewReader(lines), "")
 	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return err
 	}
 	if len(r.Ends) < len(r.Runs) {
 		r.Partial = true
 	}
 	if err := r.addSamples(file); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return err
 	}
 	if err := r.readImportedMeta(file); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return err
 	}
 	fitted := r.fitted()
 	rows := parquet.NewGenericReader[Row](file)
@@ -58,21 +58,21 @@ func (r *Run) readParquet(name string, src io.ReaderAt, size int64) (err error) 
 				batch[i].Due = nil
 			}
 			if err := r.addRow(&batch[i], instance); err != nil {
-				return fmt.Errorf("%s: %w", name, err)
+				return err
 			}
 		}
 		if errors.Is(err, io.EOF) {
-			return r.holdRows(name, before)
+			return r.holdRows(before)
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+			return err
 		}
 	}
 }
 
 // holdRows refuses a file with requests outside of the time of its run, which may have had several instances:
 // whose an end line is the metadata do not tell.
-func (r *Run) holdRows(name string, before mark) error {
+func (r *Run) holdRows(before mark) error {
 	if r.Origin != "" {
 		return nil
 	}
@@ -89,7 +89,7 @@ func (r *Run) holdRows(name string, before mark) error {
 	}
 	for _, q := range r.Requests[before.requests:] {
 		if !own.has(q.Start) || !own.has(q.End) {
-			return fmt.Errorf("%s: request %s: its times lie outside of the run", name, q.ID)
+			return fmt.Errorf("request %s: its times lie outside of the run", q.ID)
 		}
 	}
 	return nil

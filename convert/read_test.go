@@ -220,6 +220,33 @@ func TestPointsThatNobodyWrites(t *testing.T) {
 	}
 }
 
+// odd are lines of what programs that err, and machines that were stopped, may write.
+func odd() []record.Line {
+	start := 1_700_000_000 * second
+	return []record.Line{
+		&record.Heartbeat{Start: start, End: start + second, Beats: 200, P99: 1, Max: 2, Pressure: record.Pressure{Waited: new(int64(math.MaxInt64))}, Late: [][2]int64{{-5000, 6000}, {999_999, 2}, {0, 0}, {-31_622_399_000_000, 31_622_400_000_000}}},
+		&record.Dropped{Scenario: "stage_0", Count: 3, Due: new(start + 1)},
+		&record.Dropped{Scenario: "stage_1", Stage: -1, Count: 1 << 40},
+		&record.Stage{Index: 0, Rate: new(1e12), From: new(0.0), Duration: new(1e-9), Start: start + 5, End: start, Status: "interrupted"},
+		&record.Server{Time: start + second, Source: "\x1b[2J\u202e", Values: map[string]float64{record.ServerRequests: 1e308, record.ServerRunning: -1e308, record.ServerProcessStart: 5}, Failed: 7},
+		&record.Server{Time: start + 9*second, Source: "\x1b[2J\u202e", Values: map[string]float64{record.ServerRequests: 5}},
+		&record.Request{
+			ID: "../../x", Scenario: "stage_0", Adapter: "..\x00/con", Model: "</script>", Start: start, End: start + second, Chunks: []int64{0, 0, 1_001_000}, ChunkTokens: []int{0, 7000, 0},
+			Usage: []byte(`{"completion_tokens":0,"prompt_tokens":2147483647,"total_tokens":-1,"completion_tokens_details":{"reasoning_tokens":1e300}}`), Due: new(start), Retries: math.MaxInt32,
+			Connected: start, Written: start + second, FirstByte: start + 1, ServerDate: 7_258_118_400, Note: "=1", SLO: &record.Bounds{TTFT: 1e308, ITL: 5e-324},
+		},
+		&record.Request{Scenario: "none", Stage: math.MaxInt32, Index: 1 << 40, Start: 1, End: 7_258_118_400 * second, Chunks: []int64{}, ErrorType: "\x1b]0;x\a", Error: "\r\u202e|`=", Status: 999},
+	}
+}
+
+// tokensOf is how many token times a run has.
+func tokensOf(run *Run) (n int64) {
+	for _, q := range run.Requests {
+		n += int64(q.tokenTimes)
+	}
+	return n
+}
+
 func FuzzRead(f *testing.F) {
 	t := new(testing.T)
 	lines := sampleLines()[:6]
@@ -230,16 +257,17 @@ func FuzzRead(f *testing.F) {
 		f.Add(joined(t, two, executor))
 	}
 	f.Add([]byte("{\"metric\":\"llm_requests\",\"type\":\"Point\",\"data\":{\"metadata\":{\"llm_record\":\"{}\"}}}\n"))
+	f.Add([]byte(`{"metric":"dropped_iterations","type":"Point","data":{"value":-1e300,"tags":{"scenario":"s"}}}`))
+	f.Add(slices.Concat(make([]byte, 5), asRecords(t, append(odd(), lines...))))
+	f.Add(asRecords(t, slices.Concat(lines[:1], odd(), lines[1:])))
+	f.Add([]byte(`[{"start_time": 1, "end_time": 2, "error": null, "info": {"response_metrics": {"output_tokens": 3, "chunk_times": [1.5, 1e300]}}}, {"start_time": -1e300, "end_time": 1e300, "error": {"error_type": "E", "error_msg": "\u001b[2J\u202e=1"}}]`))
+	f.Add([]byte(`{"model_id": "m", "backend": "vllm", "duration": 1e300, "completed": 9007199254740993, "request_rate": "inf", "input_lens": [1, 2], "output_lens": [2, 9e15], "ttfts": [0.1, 0], "itls": [[0.1, 1e300], []], "errors": ["", "x"], "start_times": [1e18, 0]}`))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		run, err := Read(ReadOptions{Force: true}, Source{"f", bytes.NewReader(file)})
 		if err != nil {
 			return
 		}
-		tokens := int64(0)
-		for _, q := range run.Requests {
-			tokens += int64(q.tokenTimes)
-		}
-		if len(run.Requests) == 0 || tokens > 1<<16 {
+		if len(run.Requests) == 0 || tokensOf(run) > 1<<16 {
 			return
 		}
 		if _, err := pythonJSON(run.Summary(Options{}), ""); err != nil {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 
-	"github.com/seed-307b789f/xk6-llm/internal/clip"
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
 // errDamaged is of a file that the library cannot take apart.
@@ -55,7 +55,7 @@ func Explain(err *error) {
 	}
 	if *err != nil && !errors.Is(*err, io.EOF) {
 		if text := (*err).Error(); len(text) > 200 || strings.Contains(text, "\n") {
-			*err = fmt.Errorf("%w (%s)", errDamaged, clip.Text(strings.Join(strings.Fields(text), " ")))
+			*err = fmt.Errorf("%w (%s)", errDamaged, plain.OneLine(text, 100))
 		}
 	}
 }

@@ -1,0 +1,103 @@
+package convert
+
+import (
+	"bytes"
+	"math"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// insides are words that only a programmer can do something with.
+var insides = regexp.MustCompile(`runtime error|panic|goroutine|nil pointer|bounds out|index out|makeslice|reflect|interface conversion|\.go:`)
+
+// parquetOf is a report's file of a few requests.
+func parquetOf(t testing.TB, lines ...record.Line) []byte {
+	t.Helper()
+	var records []byte
+	for _, line := range lines {
+		text, err := record.Append(nil, line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		records = append(append(records, text...), '\n')
+	}
+	run, err := Read(ReadOptions{}, Source{"f", bytes.NewReader(records)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file bytes.Buffer
+	if err := run.WriteParquet(&file); err != nil {
+		t.Fatal(err)
+	}
+	return file.Bytes()
+}
+
+// damaged reads a file that may be damaged, and makes a report of what it reads.
+func damaged(t *testing.T, file []byte) {
+	t.Helper()
+	run := newRun(ReadOptions{})
+	err := run.readParquet("f", bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		if insides.MatchString(err.Error()) || strings.Contains(err.Error(), "\n") || len(err.Error()) > 600 {
+			t.Errorf("%d bytes: got %.600v", len(file), err)
+		}
+		return
+	}
+	if err := run.finish(true); err != nil {
+		t.Errorf("%d bytes: %v", len(file), err)
+	}
+	if len(run.Requests) == 0 || tokensOf(run) > 1<<16 {
+		return
+	}
+	if _, err := pythonJSON(run.Summary(Options{}), ""); err != nil {
+		t.Errorf("%d bytes: %v", len(file), err)
+	}
+}
+
+// A file that is cut, or of which a byte is another, gives an error for its user, or a run.
+func TestDamagedParquet(t *testing.T) {
+	t.Parallel()
+	whole := parquetOf(t, sampleLines()[:6]...)
+	for i := 0; i < len(whole); i += 331 {
+		damaged(t, whole[:i])
+		damaged(t, append(append([]byte{}, whole[:i]...), whole[i+1:]...))
+		for _, other := range []byte{0, 0xff, whole[i] ^ 1, whole[i] ^ 0x80} {
+			flipped := append([]byte{}, whole...)
+			flipped[i] = other
+			damaged(t, flipped)
+		}
+	}
+}
+
+// Rows of an imported run whose numbers nothing has are refused: their differences would wrap.
+func TestImportedRowsThatCannotBe(t *testing.T) {
+	t.Parallel()
+	at := func(start, end int64, ttft float64) Row { return Row{Start: &start, End: &end, TTFT: &ttft} }
+	for _, row := range []Row{
+		at(math.MinInt64, math.MinInt64+1, 1), at(math.MaxInt64-1, math.MaxInt64, 1), at(math.MinInt64, math.MaxInt64, 1),
+		at(0, 1e9, math.NaN()), at(0, 1e9, -1), at(0, 1e9, 1e300),
+	} {
+		run := newRun(ReadOptions{})
+		run.Origin = "aiperf"
+		if err := run.addRow(&row, ""); err == nil {
+			t.Errorf("start %d, end %d, TTFT %v: taken", *row.Start, *row.End, *row.TTFT)
+		}
+	}
+}
+
+func FuzzParquet(f *testing.F) {
+	f.Add(parquetOf(f, sampleLines()[:6]...))
+	imported, err := ReadFiles(ReadOptions{}, "foreign/testdata/vllm/0.10.0.json")
+	if err != nil {
+		f.Fatal(err)
+	}
+	var file bytes.Buffer
+	if err := imported.WriteParquet(&file); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(file.Bytes())
+	f.Fuzz(damaged)
+}
