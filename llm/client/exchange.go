@@ -228,7 +228,7 @@ func (x *exchange) refused(resp *http.Response, body io.Reader) {
 	message := clip(api.ErrorMessage(data))
 	if to := resp.Header.Get("Location"); to != "" && resp.StatusCode < 400 {
 		to = x.mask().Text(to) // the whole: what is shown may begin inside a secret
-		message = fmt.Sprintf("redirected to %q: set baseURL to where the server is", shown(to))
+		message = fmt.Sprintf("redirected to %q: set baseURL to where the server is", clip(shown(to)))
 	}
 	if message == "" {
 		message = http.StatusText(resp.StatusCode)

@@ -104,7 +104,7 @@ func (c *Client) checkNames(names, wanted []string) (remark string) {
 	if missing == nil {
 		return ""
 	}
-	listed := plain.Terminal(strings.Join(names[:min(len(names), mostNames)], ", "))
+	listed := plain.Terminal(clip(strings.Join(names[:min(len(names), mostNames)], ", ")))
 	if len(names) > mostNames {
 		listed += fmt.Sprintf(" and %d more", len(names)-mostNames)
 	}
@@ -129,7 +129,7 @@ func (c *Client) listModels(ctx context.Context, rt http.RoundTripper) (names []
 	case isList:
 		return nil, &unlisted{why: where + " lists no models"}, nil
 	}
-	words := plain.Terminal(cmp.Or(clip(api.ErrorMessage(body)), resp.Header.Get("Content-Type"), "nothing"))
+	words := plain.Terminal(cmp.Or(clip(api.ErrorMessage(body)), clip(resp.Header.Get("Content-Type")), "nothing"))
 	why := fmt.Sprintf("%s is no list of models (%s)", where, words)
 	page := bytes.HasPrefix(bytes.TrimSpace(body), []byte("<"))
 	return nil, &unlisted{why: why, fix: checkPath + c.versionHint(), final: page}, nil
@@ -168,7 +168,7 @@ func (c *Client) refusal(resp *http.Response, body []byte) *unlisted {
 		u.why = fmt.Sprintf("%s refused %s with status %d (%s)", show(c.models), c.credential, status, words)
 		u.fix = c.credentialFix()
 	case status < 400 && to != nil:
-		target := shown(c.mask.Text(to.String()))
+		target := clip(shown(c.mask.Text(to.String())))
 		u.why, u.final = fmt.Sprintf("%s is redirected to %q", show(c.models), target), true
 		u.fix = fmt.Sprintf("set baseURL (BASE_URL in our scripts) to %q", strings.TrimSuffix(target, "/models"))
 	case status == http.StatusNotFound, status == http.StatusMethodNotAllowed, status == http.StatusGone:

@@ -1,8 +1,10 @@
 package client
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net"
@@ -13,6 +15,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
 const nameIt = ": name the model (option model, MODEL in our scripts)"
@@ -265,6 +269,53 @@ func TestDiscoverEndsWithItsContext(t *testing.T) {
 		c := newClient(t, func(o *Options) { o.BaseURL, o.Model = "http://h", "m" })
 		if model, remark, err := c.Discover(ctx, silent(t)); err == nil {
 			t.Errorf("got %q, %q, want an error", model, remark)
+		}
+	})
+}
+
+// Whatever a server says to the question for its models, what is told of it is one short line without the key, and the model
+// is one of the list.
+func FuzzDiscover(f *testing.F) {
+	const key = "sk-0123456789abcdef"
+	for _, body := range []string{
+		`{"data":[{"id":"a"},{"id":"b:latest"}]}`, `[{"id":"a\u001b[31m\u202e\r\nb"}]`, `{"data":` + strings.Repeat("[", 300) + strings.Repeat("]", 300) + "}", "<html><title>x\x1b]0;t\a</title>",
+		`{"error":{"message":"` + key + `"}}`, `{"error":{"message":"sk-01234\u003567` + key[8:] + `"}}`, "\xef\xbb\xbf{\"data\":[{\"id\":7}]}", "\x1f\x8b\x08\x00", "\x00\xff\xfe", `{"data":[{"id":"` + strings.Repeat("x", 5000) + `"}]}`, "",
+	} {
+		f.Add([]byte(body), 200, "application/json", "")
+		f.Add([]byte(body), 401, strings.Repeat(body+"\x92", 9), "gzip")
+		f.Add([]byte(body), 302, "//u:"+key+"@h/\x1b\u202e", "")
+	}
+	named, unnamed := DefaultOptions(), DefaultOptions()
+	named.BaseURL, named.APIKey, named.Model = "http://u:p4ssw0rd@server.test", key, "m"
+	unnamed.BaseURL, unnamed.APIKey = "http://server.test/v1", key
+	var clients []*Client
+	for _, opts := range []Options{named, unnamed} {
+		c, err := New(opts)
+		if err != nil {
+			f.Fatal(err)
+		}
+		clients = append(clients, c)
+	}
+	f.Fuzz(func(t *testing.T, body []byte, status int, header, encoding string) {
+		for _, c := range clients {
+			model, remark, err := c.Discover(t.Context(), roundTrip(func(r *http.Request) (*http.Response, error) {
+				if trace := httptrace.ContextClientTrace(r.Context()); trace != nil && trace.GotConn != nil {
+					trace.GotConn(httptrace.GotConnInfo{})
+				}
+				return &http.Response{
+					StatusCode: status, Request: r, Body: io.NopCloser(bytes.NewReader(body)),
+					Header: http.Header{"Content-Type": {header}, "Location": {header}, "Content-Encoding": {encoding}},
+				}, nil
+			}))
+			if (model == "") != (err != nil) || err == nil && c.opts.Model == "" && !json.Valid(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))) && encoding == "" {
+				t.Errorf("%q: got model %q, %v", body, model, err)
+			}
+			if err != nil {
+				remark = err.Error()
+			}
+			if len(remark) > 10_000 || plain.Terminal(remark) != remark || strings.ContainsAny(remark, "\r\n") || strings.Contains(remark, key) || strings.Contains(remark, "p4ssw0rd") {
+				t.Errorf("%q with status %d and %q: got %q", body, status, header, remark)
+			}
 		}
 	})
 }

@@ -23,7 +23,7 @@ func (x *exchange) stream(resp *http.Response, r *sse.Reader, body io.Reader) {
 	for {
 		ev, err := r.Next()
 		if err != nil {
-			x.conclude(ending{at: time.Now(), err: err, kind: resp.Header.Get("Content-Type")})
+			x.conclude(ending{at: time.Now(), err: err, kind: clip(resp.Header.Get("Content-Type"))})
 			break
 		}
 		if !x.event(ev) {

@@ -361,6 +361,20 @@ func TestUsageThatIsNoJSONIsLeftOut(t *testing.T) {
 	})
 }
 
+// Headers may have megabytes, which are not for a message of each request.
+func TestLongHeadersAreCut(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]string{200: "content type", 302: "redirected to"} {
+		r := do(t, t.Context(), newClient(t, nil), roundTrip(func(*http.Request) (*http.Response, error) {
+			long := http.Header{"Content-Type": {strings.Repeat("x", 1<<20)}, "Location": {"http://h/" + strings.Repeat("y", 1<<20)}}
+			return &http.Response{StatusCode: status, Header: long, Body: io.NopCloser(strings.NewReader("none"))}, nil
+		})).Record
+		if !strings.Contains(r.Error, want) || len(r.Error) > 2000 {
+			t.Errorf("%d: got %d bytes: %.100s", status, len(r.Error), r.Error)
+		}
+	}
+}
+
 // A status of HTTP has three digits, but Go takes any number from a server that speaks HTTP/2.
 func TestStatusThatIsNone(t *testing.T) {
 	t.Parallel()
