@@ -31,9 +31,9 @@ func first(text string, n int) string {
 	return text[:at] + "…"
 }
 
-// maxMessage is the length in bytes up to which a message is left as it is, and maxWord that in characters of a word
-// without quotes.
-const maxMessage, maxWord = 500, 300
+// maxMessage is the length in bytes up to which a message is left as it is. maxWord and maxAll are those in characters of a
+// word without quotes, and of the whole.
+const maxMessage, maxWord, maxAll = 500, 300, 5000
 
 var (
 	quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
@@ -47,7 +47,8 @@ func ShortValues(message string) string {
 		return message
 	}
 	message = quoted.ReplaceAllStringFunc(message, shortQuoted)
-	return word.ReplaceAllStringFunc(message, func(value string) string { return first(value, maxWord) })
+	message = word.ReplaceAllStringFunc(message, func(value string) string { return first(value, maxWord) })
+	return first(message, maxAll)
 }
 
 // shortQuoted shortens a value in quotes, and cuts no escape in two.

@@ -31,6 +31,7 @@ func TestShortValues(t *testing.T) {
 		fmt.Sprintf("unknown arrival %q, known are a, b", long): `unknown arrival "` + long[:100] + `…", known are a, b`,
 		fmt.Sprintf("got %s and more", long):                    "got " + long[:300] + "… and more",
 		list:                                                    list,
+		strings.Repeat("word ", 5000):                           strings.Repeat("word ", 1000) + "…",
 		fmt.Sprintf("option %q: got %q", "a", wide):             `option "a": got "` + strings.Repeat(`é\"\n\x01`, 25) + `…"`,
 	} {
 		if got := ShortValues(text); got != want {
@@ -48,4 +49,20 @@ func TestError(t *testing.T) {
 	if text := err.Error(); !errors.Is(err, fs.ErrNotExist) || len(text) > 400 || !utf8.ValidString(text) || !strings.Contains(text, `…"\x1b: `) {
 		t.Errorf("got %v", err)
 	}
+}
+
+// Whatever a message holds, the shortened one is no longer, and has no half of a character that was whole.
+func FuzzShortValues(f *testing.F) {
+	for _, seed := range []string{"short", `"` + strings.Repeat(`é\"\n\x01`, 200) + `"`, strings.Repeat("日", 600), `got "` + strings.Repeat(`\`, 900), strings.Repeat("\xff", 600) + "\x1b\u202e", strings.Repeat(`" "`, 300)} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		got := ShortValues(text)
+		if n := utf8.RuneCountInString(got); n > utf8.RuneCountInString(text) || n > maxAll+1 || len(text) <= maxMessage && got != text || utf8.ValidString(text) && !utf8.ValidString(got) {
+			t.Errorf("ShortValues(%q) = %q", text, got)
+		}
+		if got := Short(text); utf8.RuneCountInString(got) > most+1 {
+			t.Errorf("Short(%q) = %q", text, got)
+		}
+	})
 }

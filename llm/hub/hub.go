@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 	"github.com/seed-307b789f/xk6-llm/llm/secret"
 )
@@ -164,7 +165,7 @@ func (c *Client) File(ctx context.Context, repo Repo, name string) (string, erro
 	return path, c.hide(err)
 }
 
-// hide takes the token, and a password in the endpoint, out of an error: it may quote what the hub says.
+// hide takes the token, and a password in the endpoint, out of an error, and shortens it: it may quote what the hub says.
 func (c *Client) hide(err error) error {
 	if err == nil {
 		return nil
@@ -173,7 +174,7 @@ func (c *Client) hide(err error) error {
 	s.Add(c.Token)
 	s.URL(c.Endpoint)
 	s.Proxies()
-	return s.Mask().Error(err)
+	return plain.Error(s.Mask().Error(err))
 }
 
 func (c *Client) file(ctx context.Context, repo Repo, name string) (string, error) {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -17,6 +18,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
 const (
@@ -458,4 +461,48 @@ func TestDownloadsAreBounded(t *testing.T) {
 			t.Errorf("%s: %q stays", name, left)
 		}
 	}
+}
+
+// answers is a hub with one answer to everything.
+type answers struct{ http.Response }
+
+func (a *answers) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp := a.Response
+	resp.Request = r
+	return &resp, nil
+}
+
+// Whatever a hub says of a file, and lists as a repository's, it is taken as the protocol has it, or refused in one short line
+// without the token.
+func FuzzAnswers(f *testing.F) {
+	const token = "hf_0123456789abcdef"
+	for _, body := range []string{`{"siblings":[{"rfilename":"../../x"},{"rfilename":"a\u0000b"}]}`, `{"siblings":` + strings.Repeat("[", 200), "<html>" + token, ""} {
+		f.Add(200, body, firstCommit, `W/"abc"`, "9223372036854775808")
+		f.Add(302, body, strings.Repeat("/../", 10), "../../x", "-1")
+		f.Add(418, body, "not "+token, "\x1b]0;x\a\u202e", "EntryNotFound")
+		f.Add(200, body, strings.Repeat("x", 5000), "", "")
+		f.Add(400, body, strings.Repeat("x", 5000), "", "")
+		f.Add(503, body, strings.Repeat("x", 5000), strings.Repeat("\u009b", 5000), "\x1b[2J")
+	}
+	f.Fuzz(func(t *testing.T, status int, body, commit, tag, size string) {
+		said := &answers{http.Response{StatusCode: status, Status: fmt.Sprint(status, " ", size), Header: http.Header{
+			"X-Repo-Commit": {commit}, "X-Linked-Etag": {tag}, "X-Linked-Size": {size}, "X-Error-Message": {commit}, "X-Error-Code": {size},
+		}}}
+		c := &Client{Endpoint: "http://h", Token: token, HTTP: &http.Client{Transport: said}}
+		said.Body = io.NopCloser(strings.NewReader(body))
+		m, err := c.head(t.Context(), repo, "a.json")
+		if err == nil && (len(m.commit) != 40 || !filepath.IsLocal(m.etag) || strings.ContainsAny(m.etag, `/\`) || m.size < -1) {
+			t.Errorf("got %+v", m)
+		}
+		said.Body = io.NopCloser(strings.NewReader(body))
+		_, listErr := c.siblings(t.Context(), repo)
+		for _, err := range []error{err, listErr} {
+			if err = c.hide(err); err == nil {
+				continue
+			}
+			if text := err.Error(); len(text) > 10_000 || plain.Terminal(text) != text || strings.ContainsAny(text, "\r\n") || strings.Contains(text, token) {
+				t.Errorf("status %d, %q, %q, %q, %q: got %q", status, body, commit, tag, size, text)
+			}
+		}
+	})
 }

@@ -56,3 +56,25 @@ func TestHeadersRefuse(t *testing.T) {
 		}
 	}
 }
+
+// Whatever headers a request has, the bounds are positive numbers that a record holds, and no error has the value.
+func FuzzHeaders(f *testing.F) {
+	for _, value := range []string{"500", "1e308", "5e-324", "0x1p-2", "1_000", "default", "NaN", "-1", "9223372036854775807", "sk-0123456789", "\x1b[2J\u202e", strings.Repeat("9", 400)} {
+		f.Add("X-SLO-TTFT-ms", value, "ms")
+		f.Add("x-slo-tpot-s", value, "S")
+		f.Add("x-slo-"+value+"-us", value, "us")
+	}
+	f.Fuzz(func(t *testing.T, name, value, unit string) {
+		own := record.Bounds{TTFT: 1, TPOT: 2, ITL: 3}
+		got, err := Headers{Unit: unit}.Bounds(map[string]string{name: value}, own)
+		if err != nil {
+			if len(value) > 8 && strings.Contains(err.Error(), value) && !strings.Contains(name+unit, value) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("%q: %q in %q: got %q", name, value, unit, err)
+			}
+			return
+		}
+		if !(got.TTFT > 0 && got.TPOT > 0) || got.ITL != own.ITL || max(got.TTFT, got.TPOT) > 1e300 {
+			t.Errorf("%q: %q in %q: got %+v", name, value, unit, got)
+		}
+	})
+}
