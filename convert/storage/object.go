@@ -49,10 +49,13 @@ func Find(ctx context.Context, url string) ([]string, error) {
 // maxListed bounds the objects that are looked at for a pattern.
 const maxListed = 1_000_000
 
+// maxPages bounds their list, of which a page may be empty.
+const maxPages = 10_000
+
 // list gives the names of the objects that begin with a prefix.
 func (s *session) list(ctx context.Context, prefix string) (names []string, err error) {
 	err = s.do(ctx, "listing "+quote(prefix), func(ctx context.Context) error {
-		for next := ""; ; {
+		for next, pages := "", 1; ; pages++ {
 			var page []string
 			if page, next, err = s.bucket.page(ctx, prefix, next); err != nil {
 				return err
@@ -63,6 +66,8 @@ func (s *session) list(ctx context.Context, prefix string) (names []string, err 
 				return nil
 			case len(names) > maxListed:
 				return &fault{what: fmt.Sprintf("more than %d objects begin so", maxListed), fix: "give more of the name"}
+			case pages == maxPages:
+				return &fault{what: "the server's list has no end", fix: advices[s.target.Provider].reach}
 			}
 		}
 	})
