@@ -208,7 +208,13 @@ func FuzzFiles(f *testing.F) {
 	w := parquet.NewGenericWriter[struct{ Article, Highlights string }](&b)
 	_, _ = w.Write([]struct{ Article, Highlights string }{{"a", "b"}})
 	_ = w.Close()
-	for i, seed := range []string{`[{"article":"a","highlights":"b"}]`, "article,highlights\na,b\n", b.String(), `{"prompt":"a"}{"messages":[{"role":"user","content":"b"}]}`,
+	var bomb bytes.Buffer
+	z := gzip.NewWriter(&bomb)
+	_, _ = z.Write(bytes.Repeat([]byte{0}, 1<<20))
+	_ = z.Close()
+	for i, seed := range []string{
+		bomb.String(), bomb.String()[:200], "{\"prompt\":\"a\x00\u202e\x1b[2J\"}", strings.Repeat(`[{"a":`, 300), "\xff\xfe{\x00", `{"prompt":"a","max_tokens":-1}{"prompt":"b","max_tokens":1e308}`,
+		"prompt,a\n=1,\"\n", `{"messages":` + strings.Repeat("[", 300) + strings.Repeat("]", 300) + "}", "(\xb5/\xfd\x00", `[{"article":"a","highlights":"b"}]`, "article,highlights\na,b\n", b.String(), `{"prompt":"a"}{"messages":[{"role":"user","content":"b"}]}`,
 		"\ufeff" + `[{"messages":"[{\"role\":\"user\",\"content\":[]}]","top_p":NaN,"stop":"x","extra":{"seed":1}}]`, "\ufeffPrompt;top_p\r\na;\"[1\"\r\n;\r\n", `{"custom_id":1,"body":{"prompt":"a","max_tokens":"3.0"}}`} {
 		f.Add([]byte(seed), i%4, i%5)
 		f.Add([]byte(seed), i%2, int(Prompts))

@@ -54,6 +54,8 @@ func TestReadLengths(t *testing.T) {
 func FuzzReadLengths(f *testing.F) {
 	f.Add("TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03.9799600,374,44\n")
 	f.Add("0,5,6\n")
+	f.Add("0,1e308,-0\n0,99999999999999999999,NaN\n")
+	f.Add("0;\x1b[2J;\u202e\n\x00,1,1\n" + strings.Repeat(",", 5000))
 	f.Fuzz(func(t *testing.T, file string) {
 		all, err := ReadLengths(strings.NewReader(file), "f.csv")
 		if (err == nil) != (len(all) > 0) {

@@ -169,6 +169,8 @@ func FuzzParseStage(f *testing.F) {
 		f.Add(text)
 	}
 	f.Add([]byte(small))
+	f.Add([]byte(`{"load_summary":{"requested_rate":-1,"achieved_rate":1e308,"concurrency":1e999},"successes":{"latency":{"request_latency":{"mean":1e308,"p99":"\u202e"}},"throughput":{"output_tokens_per_sec":-1}}}`))
+	f.Add([]byte(strings.Repeat(`{"load_summary":`, 300)))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		stage, err := parseStage(text)
 		if err != nil {

@@ -159,7 +159,7 @@ func TestGateWantsSignificance(t *testing.T) {
 }
 
 func FuzzParseGates(f *testing.F) {
-	for _, text := range []string{"p99(ttft)>+5%", "mean(itl)>+2ms,failures>1%", "good<99%", "p99.9(tpot)<-1us", "x>1", "p(ttft)>+1%", "failures>+.5pp", "\xff>+1"} {
+	for _, text := range []string{"p99(ttft)>+5%", "mean(itl)>+2ms,failures>1%", "good<99%", "p99.9(tpot)<-1us", "x>1", "p(ttft)>+1%", "failures>+.5pp", "\xff>+1", "p99(ttft)>+1e999%", "mean(itl)>-1e-400s", "p1e308(ttft)>+1%", "\x1b[2J>1", "good<\u202e99%", strings.Repeat("a,", 500)} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"strings"
 	"testing"
 	"testing/iotest"
 
@@ -16,6 +17,7 @@ func FuzzInferencePerf(f *testing.F) {
 	f.Add([]byte(`[{"start_time": 1, "end_time": 2, "request": "{\"model\": \"m\", \"prompt\": \"\ud83d\ude00\", \"stream\": true}", "info": {"response_metrics": {"output_tokens": 3, "server_usage": {"a": 1}, "chunk_times": [1.5]}}, "error": null}]`))
 	f.Add([]byte("\ufeff[\r\n" + `{"start_time": 1, "end_time": 2, "info": {"input_tokens": NaN}}]`))
 	f.Add([]byte(`[{"start_time": 1, "end_time": 2, "request": "\\", "error": {"error_type": "HTTP Error 500"}}, {]`))
+	f.Add([]byte(`[{"start_time": 1e999, "end_time": -1, "request": ` + strings.Repeat("[", 300) + `}, {"start_time": 0, "end_time": 1e308, "error": {"error_type": "\u202e\u001b[2J", "error_msg": "=1"}}]`))
 	fuzz(f, InferencePerf)
 }
 
@@ -23,6 +25,7 @@ func FuzzVLLM(f *testing.F) {
 	for _, path := range files(f, "vllm/*.json") {
 		f.Add(file(f, path))
 	}
+	f.Add([]byte(`{"model_id": "\u202e\u001b[2J", "backend": "vllm", "input_lens": [-1, 1e308], "output_lens": [9007199254740993], "ttfts": [1e308, -0], "itls": [[1e308, 1e308], null], "errors": ["\u0000", ""], "start_times": [1e18, 0], "completed": -1}`))
 	fuzz(f, VLLM)
 }
 
@@ -51,6 +54,7 @@ func FuzzAIPerf(f *testing.F) {
 		f.Add(line)
 		f.Add(append(append(line, '\n'), line...))
 	}
+	f.Add([]byte(`{"metadata": {"request_start_ns": 9223372036854775807, "request_end_ns": -1, "benchmark_phase": "profiling", "x_request_id": "\u202e"}, "metrics": {"request_latency": {"value": 1e308, "unit": "ms"}, "output_token_count": {"value": -1}}, "error": {"type": "\u001b[2J", "code": 1e9}}` + "\n" + strings.Repeat(`{"metadata":`, 300)))
 	fuzz(f, AIPerf)
 }
 

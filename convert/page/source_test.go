@@ -105,6 +105,8 @@ func TestFromDirRefuses(t *testing.T) {
 func FuzzSummary(f *testing.F) {
 	f.Add(`{"load_summary":{"count":"x"},"successes":{"latency":{"request_latency":{"median":1e999}}},"failures":{"by_label":{"a":{"count":-1,"messages":[1]}}},"xk6_llm":{"time_series":{"interval_seconds":-1,"sent":[null,"</script>"]}}}`)
 	f.Add(`{"xk6_llm":{"time_series":{"interval_seconds":1,"sent":[1,2],"due":[],"ttft_p50":[0.1,null]}}}`)
+	f.Add(`{"load_summary":{"count":-1,"achieved_rate":1e308},"failures":{"by_label":{"\u202e\u001b[2J<script>":{"count":1e308,"messages":["</style>","\u0000"]}}},"successes":{"count":-5}}`)
+	f.Add(`{"xk6_llm":{"time_series":{"interval_seconds":1e-308,"sent":[1e308,-1],"due":"x","ttft_p50":[-1,1e308]},"client_health":{"verdict":"<b>","reasons":` + strings.Repeat("[", 200) + strings.Repeat("]", 200) + `}}}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		if !gjson.Valid(text) {
 			return

@@ -205,6 +205,8 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add([]byte(write(f, sound())))
 	f.Add([]byte("&a [*a, &b {version: *b}]"))
+	f.Add([]byte("version: 0.2.1\nrun: {uid: \"\\e[2J\u202e\", time: {start: '9999-99-99T00:00:00Z', duration: P99999999999999999999D}}"))
+	f.Add([]byte("a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n" + strings.Repeat("[", 300)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, err := Parse(data)
 		if err != nil {

@@ -94,7 +94,7 @@ func TestParse(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, url := range []string{"gs://b/a", "s3://b/a?b#c%20", "s3://b", "file:///a", "gs://://", ""} {
+	for _, url := range []string{"gs://b/a", "s3://b/a?b#c%20", "s3://b", "file:///a", "gs://://", "", "gs://../x", "s3://b/../../x", "gs://b/\x00\u202e", "s3://u:p@b/a", "gs://b/" + strings.Repeat("a/", 500)} {
 		f.Add(url)
 	}
 	f.Fuzz(func(t *testing.T, url string) {

@@ -50,6 +50,7 @@ func FuzzElements(f *testing.F) {
 	f.Add(someRequests(2, nil))
 	f.Add(`[{"a":"\\"},{}]`)
 	f.Add(`[{"a":"\`)
+	f.Add("\ufeff[" + strings.Repeat(`{"a":[`, 200) + strings.Repeat(`]}`, 200) + "\x00]")
 	f.Fuzz(func(t *testing.T, file string) {
 		objects, err := read(strings.NewReader(file), maxElement)
 		slow, slowErr := read(iotest.OneByteReader(strings.NewReader(file)), maxElement)

@@ -206,6 +206,7 @@ func FuzzCheck(f *testing.F) {
 	first := requests[:strings.Index(requests, "\n  },")] + "}]" // one request is as good as many
 	f.Add(s[summaryName], s["stage_0_lifecycle_metrics.json"], first, s["inference-perf.partial.stage_0.yaml"])
 	f.Add(`{"load_summary":{}}`, `{"load_summary":{"count":1e999}}`, `[{"start_time":0,"end_time":-1,"error":null,"info":{"response_metrics":{"chunk_times":[2,1,"\"}"]}}}, {}]`, "&a [*a]")
+	f.Add(`{"load_summary":{"count":-1},"successes":{"count":1e308,"latency":{"request_latency":{"mean":"\u001b[2J\u202e","p50":-1}}}}`, "\xff\xfe{\x00", strings.Repeat(`[{"a":`, 300), "a: &a [x, x]\nb: [*a, *a]")
 	f.Fuzz(func(t *testing.T, summary, stage, requests, part string) {
 		r := sample{
 			summaryName: summary, "stage_0_lifecycle_metrics.json": stage, perRequestName: requests, "inference-perf.partial.stage_0.yaml": part,

@@ -234,7 +234,10 @@ func TestFileNamesAreDistinct(t *testing.T) {
 }
 
 func FuzzTerminal(f *testing.F) {
-	for _, seed := range []string{"", "a\x1b[1m", "\u202e", "می\u200cخواهم", "\xff\xe2\x80", "a\U000e0041\n"} {
+	for _, seed := range []string{
+		"", "a\x1b[1m", "\u202e", "می\u200cخواهم", "\xff\xe2\x80", "a\U000e0041\n", "\u009b31m", "\x1b]0;x\a",
+		"a\x00\x7f\u2028", "\u2066x\u2069", strings.Repeat("9", 500),
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -255,7 +258,7 @@ func FuzzTerminal(f *testing.F) {
 }
 
 func FuzzCell(f *testing.F) {
-	for _, seed := range []string{"", "=1", "'", "|", "a\n|b|", "`@"} {
+	for _, seed := range []string{"", "=1", "'", "|", "a\n|b|", "`@", "\t=1", "＝1", "\x00=1", "\r@", "\u202e|", "</td><script>", "\\|"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -272,7 +275,7 @@ func FuzzCell(f *testing.F) {
 }
 
 func FuzzFileName(f *testing.F) {
-	for _, seed := range []string{"", "..", "con", "a/b", "a.", "\u202e", strings.Repeat("é", 120), "e\u0301"} {
+	for _, seed := range []string{"", "..", "con", "a/b", "a.", "\u202e", strings.Repeat("é", 120), "e\u0301", "../../x", "a\x00b", "a_b", strings.Repeat("a/", 120), "con.json", "\x1b[2J", "lpt¹", "\xff"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -99,7 +99,7 @@ func TestDecimal(t *testing.T) {
 
 // What is JSON stays as it is.
 func FuzzFinite(f *testing.F) {
-	for _, seed := range []string{`{"a": NaN, "b\"": "NaN"}`, `[-Infinity]`, `"NaN\\"`, `"Infinity\`} {
+	for _, seed := range []string{`{"a": NaN, "b\"": "NaN"}`, `[-Infinity]`, `"NaN\\"`, `"Infinity\`, `[NaN,-Infinity,"\u0000NaN"]`, "\xef\xbb\xbf[NaN]\x00", strings.Repeat("[", 300) + "NaN"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

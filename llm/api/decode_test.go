@@ -320,6 +320,7 @@ func FuzzDecode(f *testing.F) {
 		`{"choices":[{"index":-1,"delta":{"content":"a"}},{"index":99999999999999999999},{"index":"0"},{"index":1e9},7]}`,
 		`{"choices":[],"usage":{"prompt_tokens":1e308,"completion_tokens":-1,"total_tokens":9223372036854775808}}`, `{"usage":{"a":00,"b":NaN,"c":0x7}}`,
 		"{\"choices\":[{\"delta\":{\"content\":\"a\x00b\\u0000\\ud800\\udfff\"}}]}", `{"choices":[{"delta":{"content":"a","x":` + strings.Repeat("[", 300) + strings.Repeat("]", 300) + `}}]}`,
+		`{"choices":[{"index":0,"delta":{"content":"\u202e\u001b[2J","reasoning_content":"\u0000"},"finish_reason":"\u009b=1"}],"usage":{"completion_tokens":-9223372036854775809}}`,
 		strings.Repeat(`{"choices":[`, 100), `{"error":` + strings.Repeat(`{"error":`, 20) + "1" + strings.Repeat("}", 21), `[{},{"choices":[{}]}] [DONE]`, `{"choices":{"0":{}}}`, `[{},[]]`, `[{"error":"x"},{}]`,
 	} {
 		f.Add([]byte(s))

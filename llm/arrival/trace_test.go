@@ -78,6 +78,10 @@ func FuzzReadTrace(f *testing.F) {
 	f.Add("sep=;\nt;n\n0,5;1\n")
 	f.Add("t\n13/4/2023 10:00:00\n14/4/2023 10:00 PM\n")
 	f.Add("\ufeffa;time (ms)\r\n1;1700000000000000001\r\n;1700000000000000002")
+	f.Add("1e308\n1.7e308\n")
+	f.Add("-9223372036854775808\n9223372036854775807\n\x00")
+	f.Add("\xff\xfe1\x00\n\x00")
+	f.Add("t;\u202e\n=1;\x1b[2J\n" + strings.Repeat(";", 5000))
 	f.Fuzz(func(t *testing.T, file string) {
 		trace, err := ReadTrace(strings.NewReader(file), "f")
 		seconds := trace.Seconds

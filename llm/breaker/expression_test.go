@@ -193,7 +193,7 @@ func FuzzExpression(f *testing.F) {
 	for _, text := range []string{
 		"error", "@", "error.error_type == 'HTTP Error 503'", "starts_with(error.error_type, 'HTTP Error 5')", "`[1, 2]`[::-1]", "info.*.* | [0]",
 		"sort_by(info.response_metrics.chunk_times, &@)", "max_by(@, &a)", "{a: error, b: info}.a", "`foo`", "a[?b > `1`]", "\"a\\u00e4\"", "[0:1:0]",
-		"merge(info, error)", "map(&@, keys(@))", "to_string(@)", "join('', ['a'])", "avg(`[]`)", "error.error_type[", "&", "reverse(@)",
+		"merge(info, error)", "map(&@, keys(@))", "to_string(@)", "join('', ['a'])", "avg(`[]`)", "error.error_type[", "&", "reverse(@)", strings.Repeat("!", 300) + "@", strings.Repeat("[", 300), strings.Repeat("a.", 300) + "a", "`" + strings.Repeat("[", 200) + strings.Repeat("]", 200) + "`", "[9223372036854775808]", "[::0]", "'\x00\u202e'", "pad(@)",
 	} {
 		f.Add(text)
 	}

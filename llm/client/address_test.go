@@ -134,7 +134,7 @@ func TestRedact(t *testing.T) {
 }
 
 func FuzzAddress(f *testing.F) {
-	for _, seed := range []string{"http://h", "https://u:p@[::1]:8/v1/chat/completions?a=b#c", "localhost:8000", "http://h/%2F%zz", "sim:?a=b"} {
+	for _, seed := range []string{"http://h", "https://u:p@[::1]:8/v1/chat/completions?a=b#c", "localhost:8000", "http://h/%2F%zz", "sim:?a=b", "http://u:p@ss/w@h", "http://h\x00/", "//u:p@h", "http://\u202eh/\x1b[2J", "http://h:99999999999", "http://h/" + strings.Repeat("x", 5000)} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

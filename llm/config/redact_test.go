@@ -85,6 +85,14 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(secrets), "load.interval", "3")
 	f.Add([]byte(example+exampleLoad), "api.headers", `{"a":"b"}`)
 	f.Add([]byte(example+exampleSession+"\ndata: {type: otel_trace_replay, otel_trace_replay: {trace_files: [a]}}"), "data.shared_prefix.num_groups", "2")
+	for _, text := range []string{
+		"load: {type: constant, stages: [{rate: 4, duration: 99999999999}]}", "load: {type: constant, request_timeout: -1, stages: [{rate: -1e999, duration: .nan}]}", "a: &a [*a]",
+		"a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]", strings.Repeat("[", 500), strings.Repeat("a: {", 200), "\xff\xfea\x00", "report: {goodput: {constraints: {tttf: 0.5, ttft: -9}}}", "data: {output_len: false}\x00",
+		"server: {base_url: 'http://u:p\u202e@h', api_key: \"\\e[2J\"}",
+	} {
+		f.Add([]byte(text), "load.stages", text)
+		f.Add([]byte(example+exampleLoad), "api.headers", text)
+	}
 	for _, g := range readGoldens(f).Documents {
 		f.Add([]byte(g.YAML), "api.type", "chat")
 	}

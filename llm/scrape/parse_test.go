@@ -150,6 +150,8 @@ func FuzzParse(f *testing.F) {
 	f.Add("DCGM_FI_DEV_GPU_UTIL{gpu=\"0\"} 9e307\nDCGM_FI_DEV_GPU_UTIL{gpu=\"1\"} 1.7e308\n")
 	f.Add("vllm:num_requests_running{a=\"\\")
 	f.Add("vllm:num_requests_running{a=\"b\",} 1 2 3 # {} 4\r\n")
+	f.Add("vllm:num_requests_running 1e999\nvllm:num_requests_running NaN\nvllm:num_requests_running -Inf\nvllm:num_requests_running 0x1p2000\n")
+	f.Add("vllm:num_requests_running{a=\"\x1b[2J\u202e\\n\"} 1\x00\n" + strings.Repeat("{", 500) + "\n" + strings.Repeat("x", 5000) + " 1\n")
 	f.Fuzz(func(t *testing.T, page string) {
 		_, values := Parse(page)
 		for name, value := range values {

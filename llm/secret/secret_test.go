@@ -358,6 +358,10 @@ func FuzzMask(f *testing.F) {
 		f.Add("before "+encode(key), encode(password)+" after", 3)
 	}
 	f.Add(event(key[:9]), event(key[9:]), 0)
+	for _, between := range []string{"\x00", "\u202e", "\x1b[2J", "\u200b", "\r\n", "%00", `\\u0000`, "\xff", strings.Repeat("[", 500)} {
+		f.Add(key[:9]+between+key[9:], strings.ToUpper(key)+between, 9)
+		f.Add(event(key[:5]+between), event(between+key[5:]), -1)
+	}
 	m := maskOf(key, password)
 	f.Fuzz(func(t *testing.T, before, after string, cut int) {
 		text := before + key + after

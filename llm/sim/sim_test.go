@@ -501,6 +501,7 @@ func FuzzParse(f *testing.F) {
 	for _, s := range []string{
 		`{"model":"m","messages":[{"role":"user","content":"a b"}],"max_tokens":3}`, `{"prompt":["a"],"max_completion_tokens":1}`,
 		`{"messages":[{"content":[{"type":"text","text":"x"}]},{"content":null}]}`, `{"prompt":[1,2]}`, `[]`, ``,
+		`{"prompt":"a","max_tokens":-1,"n":1e308,"min_tokens":9223372036854775807}`, `{"messages":` + strings.Repeat("[", 300), "{\"prompt\":\"\x00\u202e\"}", `{"max_tokens":1e999}`,
 	} {
 		f.Add([]byte(s), true)
 		f.Add([]byte(s), false)

@@ -390,6 +390,7 @@ func FuzzReader(f *testing.F) {
 		"data: a\n\n", "data:a\r\n\r\n", ": c\r\rdata: x\rdata: y\r\r", "event: e\ndata: {}\n\n", "\xef\xbb\xbfdata: z\n\n", "data", "\r\n\n\r", "data: {}\ndata: {}\r\ndata: [DONE]\n",
 		"error: x\n\ndata: {",
 		": ping\n\n: ping\n\n", "\n \n\r \r\n", "event: error\n: no\n: more\n", "data\ndata\ndata\n", "id: 7\nretry: 5\nfoo: bar\n", "\x00\n\xff\xfe: x\ndata: \x00\n\n",
+		"event: \u202e\x1b[2J\r\ndata: " + strings.Repeat("[", 500) + "\n\n", "data: {\"a\":1}\x00\n\x00\n", "data: {\"a\":\"\u2028\u0085\"}\v\f\n\n", "\xff\xfed\x00a\x00",
 		"event: " + strings.Repeat("e", 100) + "\n\n", "data: [DONE]\n\ndata: {}\n\n", ": " + strings.Repeat("c", 100), strings.Repeat("data: x\n", 20) + "\n",
 	} {
 		f.Add([]byte(s), 1)

@@ -21,6 +21,12 @@ func FuzzParse(f *testing.F) {
 	for _, v := range variants {
 		f.Add([]byte(file(`"` + v.section + `":` + v.json)))
 	}
+	for _, text := range []string{
+		strings.Repeat(`{"model":`, 500), file(`"pre_tokenizer":` + strings.Repeat(`{"type":"Sequence","pretokenizers":[`, 60) + strings.Repeat("]}", 60)),
+		file(`"added_tokens":[{"id":1e308,"content":"\u0000\u202e"},{"id":-1,"content":""}]`), "\xff\xfe{\x00", `{"model":{"type":"BPE","vocab":{"a":9223372036854775807},"merges":[["a"],"a a a"]}}`,
+	} {
+		f.Add([]byte(text))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		tok, err := Parse(data)
 		if err != nil {
