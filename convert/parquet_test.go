@@ -49,7 +49,7 @@ func damaged(t *testing.T, file []byte) {
 	if err := run.finish(true); err != nil {
 		t.Errorf("%d bytes: %v", len(file), err)
 	}
-	if len(run.Requests) == 0 || tokensOf(run) > 1<<16 {
+	if !short(run) {
 		return
 	}
 	if _, err := pythonJSON(run.Summary(Options{}), ""); err != nil {

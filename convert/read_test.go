@@ -235,16 +235,17 @@ func odd() []record.Line {
 			Usage: []byte(`{"completion_tokens":0,"prompt_tokens":2147483647,"total_tokens":-1,"completion_tokens_details":{"reasoning_tokens":1e300}}`), Due: new(start), Retries: math.MaxInt32,
 			Connected: start, Written: start + second, FirstByte: start + 1, ServerDate: 7_258_118_400, Note: "=1", SLO: &record.Bounds{TTFT: 1e308, ITL: 5e-324},
 		},
-		&record.Request{Scenario: "none", Stage: math.MaxInt32, Index: 1 << 40, Start: 1, End: 7_258_118_400 * second, Chunks: []int64{}, ErrorType: "\x1b]0;x\a", Error: "\r\u202e|`=", Status: 999},
+		&record.Request{Scenario: "none", Stage: math.MaxInt32, Index: 1 << 40, Start: start, End: start, Chunks: []int64{}, ErrorType: "\x1b]0;x\a", Error: "\r\u202e|`=", Status: 999},
 	}
 }
 
-// tokensOf is how many token times a run has.
-func tokensOf(run *Run) (n int64) {
+// short says whether a run's report is made at once: it has few tokens, and takes no longer than an hour.
+func short(run *Run) bool {
+	tokens := int64(0)
 	for _, q := range run.Requests {
-		n += int64(q.tokenTimes)
+		tokens += int64(q.tokenTimes)
 	}
-	return n
+	return len(run.Requests) > 0 && tokens <= 1<<16 && run.span(run.Requests) <= 3600
 }
 
 func FuzzRead(f *testing.F) {
@@ -260,6 +261,7 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte(`{"metric":"dropped_iterations","type":"Point","data":{"value":-1e300,"tags":{"scenario":"s"}}}`))
 	f.Add(slices.Concat(make([]byte, 5), asRecords(t, append(odd(), lines...))))
 	f.Add(asRecords(t, slices.Concat(lines[:1], odd(), lines[1:])))
+	f.Add(asRecords(t, []record.Line{&record.Request{Start: 1, End: 7_258_118_400 * second, Chunks: []int64{0}}}))
 	f.Add([]byte(`[{"start_time": 1, "end_time": 2, "error": null, "info": {"response_metrics": {"output_tokens": 3, "chunk_times": [1.5, 1e300]}}}, {"start_time": -1e300, "end_time": 1e300, "error": {"error_type": "E", "error_msg": "\u001b[2J\u202e=1"}}]`))
 	f.Add([]byte(`{"model_id": "m", "backend": "vllm", "duration": 1e300, "completed": 9007199254740993, "request_rate": "inf", "input_lens": [1, 2], "output_lens": [2, 9e15], "ttfts": [0.1, 0], "itls": [[0.1, 1e300], []], "errors": ["", "x"], "start_times": [1e18, 0]}`))
 	f.Fuzz(func(t *testing.T, file []byte) {
@@ -267,7 +269,7 @@ func FuzzRead(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if len(run.Requests) == 0 || tokensOf(run) > 1<<16 {
+		if !short(run) {
 			return
 		}
 		if _, err := pythonJSON(run.Summary(Options{}), ""); err != nil {
