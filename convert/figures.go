@@ -2,8 +2,10 @@ package convert
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -78,12 +80,12 @@ func figuresOf(summary gjson.Result, values map[string]float64) {
 	for name, path := range figurePaths {
 		summary.Get(path).ForEach(func(key, value gjson.Result) bool {
 			switch statistic := key.Str; {
-			case value.Type != gjson.Number:
+			case value.Type != gjson.Number || math.IsInf(value.Num, 0):
 			case statistic == "mean":
 				values["mean("+name+")"] = value.Num
 			case statistic == "median":
 				values["p50("+name+")"] = value.Num
-			case strings.HasPrefix(statistic, "p"):
+			case isPercentile(statistic):
 				values[statistic+"("+name+")"] = value.Num
 			}
 			return true
@@ -93,11 +95,19 @@ func figuresOf(summary gjson.Result, values map[string]float64) {
 		"requests_per_sec": "successes.throughput.requests_per_sec", "output_tokens_per_sec": "successes.throughput.output_tokens_per_sec",
 		"total_tokens_per_sec": "successes.throughput.total_tokens_per_sec", "goodput": "successes.goodput_metrics.request_goodput",
 	} {
-		if v := summary.Get(path); v.Type == gjson.Number {
+		if v := summary.Get(path); v.Type == gjson.Number && !math.IsInf(v.Num, 0) {
 			values[name] = v.Num
 		}
 	}
-	if n := summary.Get("load_summary.count").Float(); n > 0 {
-		values["failures"] = summary.Get("failures.count").Float() / n
+	n, failed := summary.Get("load_summary.count").Float(), summary.Get("failures.count").Float()
+	if share := failed / n; n > 0 && share >= 0 && share <= 1 {
+		values["failures"] = share
 	}
+}
+
+// isPercentile knows the name of one, such as p99.9.
+func isPercentile(name string) bool {
+	digits, found := strings.CutPrefix(name, "p")
+	p, err := strconv.ParseFloat(digits, 64)
+	return found && err == nil && p >= 0 && p <= 100
 }

@@ -11,6 +11,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tidwall/gjson"
+
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -355,4 +358,23 @@ func TestDevicesAreRefused(t *testing.T) {
 			t.Errorf("recognized: %v", err)
 		}
 	}
+}
+
+// Whatever stands in the summary of a report, the figures to compare are numbers, and their names those that gates know.
+func FuzzFigures(f *testing.F) {
+	f.Add(`{"load_summary":{"count":10,"schedule_delay":{"p99.9":1}},"failures":{"count":1},"successes":{"latency":{"request_latency":{"mean":1,"median":2,"p99":3}},"throughput":{"requests_per_sec":5}}}`)
+	f.Add(`{"load_summary":{"count":-1},"failures":{"count":1e308},"successes":{"latency":{"request_latency":{"mean":1e999,"p\u001b[2J\u202e":2,"p1e999":3,"p":4,"p-1":-1e999}},"throughput":{"requests_per_sec":-1e999}}}`)
+	f.Add(`{"load_summary":{"count":1e-308},"failures":{"count":5},"successes":{"latency":` + strings.Repeat(`{"time_to_first_token":`, 100))
+	f.Fuzz(func(t *testing.T, text string) {
+		if !gjson.Valid(text) {
+			return
+		}
+		values := map[string]float64{}
+		figuresOf(gjson.Parse(text), values)
+		for name, value := range values {
+			if math.IsNaN(value) || math.IsInf(value, 0) || plain.Terminal(name) != name || name == "failures" && (value < 0 || value > 1) {
+				t.Errorf("%q: got %q of %v", text, name, value)
+			}
+		}
+	})
 }
