@@ -59,6 +59,11 @@ func TestGroupMemory(t *testing.T) {
 			"sys/fs/cgroup/pod/job/memory.max": "1000", "sys/fs/cgroup/pod/job/memory.current": "100",
 			"sys/fs/cgroup/pod/memory.max": "2000", "sys/fs/cgroup/pod/memory.current": "1900", "sys/fs/cgroup/pod/memory.stat": "inactive_file 50",
 		}, 150, true},
+		{"version 2: the innermost group has least left", map[string]string{
+			"proc/self/cgroup": "0::/pod/job", "proc/self/mountinfo": v2,
+			"sys/fs/cgroup/pod/job/memory.max": "1000", "sys/fs/cgroup/pod/job/memory.current": "900",
+			"sys/fs/cgroup/pod/memory.max": "2000", "sys/fs/cgroup/pod/memory.current": "1000",
+		}, 100, true},
 		{"version 2, max", map[string]string{
 			"proc/self/cgroup": "0::/job", "proc/self/mountinfo": v2,
 			"sys/fs/cgroup/job/memory.max": "max", "sys/fs/cgroup/job/memory.current": "100",

@@ -63,6 +63,11 @@ func TestSteal(t *testing.T) {
 			t.Errorf("%q: got %+v", line, got)
 		}
 	}
+	for back, want := range map[Steal]float64{{all: 2000, taken: 10}: 0, {all: 1010, taken: 100}: 1} { // a count that stepped
+		if got := back.Since(a); got != want {
+			t.Errorf("%v since %v: got %v, want %v", back, a, got, want)
+		}
+	}
 	if got := (Steal{}).Since(Steal{}); got != 0 {
 		t.Errorf("of nothing known: %v", got)
 	}
