@@ -238,9 +238,11 @@ func TestSummaryTellsOddities(t *testing.T) {
 	o.add(&record.Request{Streaming: true, Reasoning: []int64{1}})
 	o.add(&record.Request{Streaming: true, Chunks: []int64{1}})
 	o.add(&record.Request{Streaming: true, ErrorType: record.ErrorReset, Note: record.NoteNoFinish})
+	o.add(&record.Request{ErrorType: record.ErrorConnect, Note: record.NoteOwnFault + ": too many open files"})
 	want := []string{
 		"3 of 5 answers ended without a finish reason: cut off by the server?",
 		"1 of 5 answers have reasoning or tool calls alone: TTFT and ITL are of the others",
+		"1 requests met a failure of this machine, not of the server: no figure of this run is good",
 	}
 	if got := o.lines(); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
