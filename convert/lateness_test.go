@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -257,6 +258,46 @@ func TestSpansOfProcessesThatShareAName(t *testing.T) {
 	if got := r.late["i"]; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
+}
+
+// A first token that was read 40 ms late makes TTFT too large, and what comes after it too small.
+func TestBoundsOfOneRequest(t *testing.T) {
+	t.Parallel()
+	const ms = int64(1_000_000)
+	for _, tt := range []struct {
+		name string
+		late lateSpan
+		want []FigureError // of p50
+	}{
+		{"the first token", lateSpan{60 * ms, 100 * ms}, []FigureError{
+			{"time_to_first_token", "p50", 0.1, 0.06, 0.1}, {"time_per_output_token", "p50", 0.02, 0.02, 0.04},
+			{"inter_token_latency", "p50", 0.02, 0.02, 0.04},
+		}},
+		{"the last token", lateSpan{130 * ms, 138 * ms}, []FigureError{
+			{"request_latency", "p50", 0.14, 0.13, 0.14}, {"time_per_output_token", "p50", 0.02, 0.015, 0.02},
+			{"inter_token_latency", "p50", 0.02, 0.015, 0.02},
+		}},
+		{"the sending", lateSpan{0, 30 * ms}, []FigureError{
+			{"time_to_first_token", "p50", 0.1, 0.07, 0.1}, {"request_latency", "p50", 0.14, 0.11, 0.14},
+		}},
+		{"nothing of it", lateSpan{20 * ms, 60 * ms}, []FigureError{}},
+	} {
+		r := newRun(ReadOptions{})
+		r.addRequest(&record.Request{Streaming: true, Start: second, End: second + 140*ms, Chunks: []int64{100_000, 120_000, 140_000}}, "i")
+		r.late = map[string][]lateSpan{"i": {{second + tt.late.from, second + tt.late.to}}}
+		g := r.group(r.Requests, Options{})
+		g.tallyGaps()
+		got := slices.DeleteFunc(figureErrors(g.lateFigures()), func(e FigureError) bool { return e.Percentile != "p50" })
+		if !slices.EqualFunc(got, tt.want, sameBounds) {
+			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
+// sameBounds compares to the microsecond.
+func sameBounds(a, b FigureError) bool {
+	near := func(a, b Float) bool { return math.Abs(float64(a-b)) < 1e-6 }
+	return a.Figure == b.Figure && near(a.Reported, b.Reported) && near(a.Lowest, b.Lowest) && near(a.Highest, b.Highest)
 }
 
 // Of several percentiles that are off, one that makes the run invalid decides, whatever the others' shares.
