@@ -202,6 +202,27 @@ func TestExcludeLateLeavesNoGoodput(t *testing.T) {
 	}
 }
 
+// Tokens that were read together are told to be this machine's doing where it read late.
+func TestWarningOfTokensReadTogether(t *testing.T) {
+	t.Parallel()
+	together, _ := stalled(nil)
+	for _, line := range together {
+		if q, ok := line.(*record.Request); ok {
+			q.Chunks[7] = q.Chunks[6]
+		}
+	}
+	late, _ := stalled(eachSecond(520_000, 250_000))
+	for _, tt := range []struct {
+		lines []record.Line
+		want  string
+	}{{together, "the server, a proxy or the network holds chunks together"}, {late, "this load generator read late"}} {
+		warnings := strings.Join(summarized(t, tt.lines, Cut{}).Ours.Warnings, "\n")
+		if !strings.Contains(warnings, tt.want) || strings.Count(warnings, "one read brought both") != 1 {
+			t.Errorf("got %q, want %q", warnings, tt.want)
+		}
+	}
+}
+
 // A late moment that was left out counts no more.
 func TestLatenessOfWhatIsLeft(t *testing.T) {
 	t.Parallel()

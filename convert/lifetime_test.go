@@ -89,6 +89,32 @@ func TestTimesAtTheEdgesOfTheRun(t *testing.T) {
 	}
 }
 
+// A number that the schedule does not have moves no other request's due instant.
+func TestNumberBeyondTheSchedule(t *testing.T) {
+	t.Parallel()
+	r := newRun(ReadOptions{})
+	r.add(&record.Run{Schema: record.Schema, ID: "r", Start: second, Scenarios: []record.Scenario{
+		{Name: "s", Executor: "constant-arrival-rate", Stages: []record.Stage{{Rate: new(10.0), Duration: new(2.0)}}},
+	}}, "i")
+	for k := range int64(20) {
+		start := second + k*second/10
+		r.add(&record.Request{ID: string(rune('a' + k)), Scenario: "s", Index: k, Start: start, End: start + 1}, "i")
+	}
+	r.Requests[5].Index = 1_000_000
+	if err := r.finish(true); err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range r.Requests {
+		if odd := q.Index > 20; q.DueKnown == odd || !odd && q.Due != q.Start {
+			t.Errorf("request %d: due %d, known %t, started at %d", q.Index, q.Due, q.DueKnown, q.Start)
+		}
+	}
+	want := `1 requests of scenario "s" have higher numbers than its schedule has arrivals: when they were due is unknown`
+	if !slices.Contains(r.Remarks, want) {
+		t.Errorf("got %q, want %q", r.Remarks, want)
+	}
+}
+
 // nonsense is put in the place of numbers.
 var nonsense = []string{"-1", "0", "1", "-9223372036854775808", "9223372036854775807", "1000000000000", "1e300", "-9e18", "-0.5", "null", "{}", "[1000000000000]", "[-1]"}
 
