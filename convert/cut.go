@@ -57,6 +57,9 @@ func (r *Run) leaveLate(c *Cut) {
 	var rec record.Request
 	var late lateness
 	for _, q := range r.Requests {
+		if !r.touched(q) {
+			continue
+		}
 		q.unpack(&rec)
 		r.lateness(q, rec.Chunks, &late)
 		if q.leftOut = r.seconds(late.most()) > lateBounds[0]; q.leftOut {
