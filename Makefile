@@ -41,7 +41,7 @@ test: build .venv/done .venv/llamacpp/done prometheus chromium debootstrap
 	LLM_TEST_PYTHON="$$(cat .venv/done)" LLM_TEST_LLAMACPP="$$(cat .venv/llamacpp/done)" $(if $(RACE),CGO_ENABLED=1) go test -count=1 -timeout 25m $(RACE) . ./datasets ./llm/...
 	@# Nothing in these runs concurrently but one loop of the comparison, whose many repetitions the detector would slow down tenfold.
 	LLM_TEST_PYTHON="$$(cat .venv/done)" go test -count=1 ./convert/... ./cmd/...
-	$(if $(RACE),CGO_ENABLED=1) go test -count=1 $(RACE) -run SameInputSameResult ./convert/compare
+	$(if $(RACE),CGO_ENABLED=1) go test -count=1 $(RACE) -run SameInputSameResult ./convert/internal/compare
 	@# The Kubernetes examples are a module of their own: nobody who builds with this one needs the operator's types, which take minutes to
 	@# compile the first time.
 	@if test -n "$$TEST_UNTIL" && test $$(($$(date +%s) + 180)) -gt "$$TEST_UNTIL"; then echo "SKIPPED: the Kubernetes examples, for want of time" >&2; \
@@ -59,7 +59,7 @@ test: build .venv/done .venv/llamacpp/done prometheus chromium debootstrap
 # llama.cpp's server, which tests send load to, with two made-up models: one answers at once, one takes milliseconds a
 # token. It stands apart from those tools, for it comes for fewer systems. Where it cannot be had, and it is not compiled
 # here, the file stays empty, and those tests are skipped.
-.venv/llamacpp/done: $(addprefix testdata/servers/llamacpp/,requirements.txt model.py) scripts/data/sample-tokenizer.json
+.venv/llamacpp/done: $(addprefix internal/e2e/testdata/servers/llamacpp/,requirements.txt model.py) scripts/data/sample-tokenizer.json
 	@mkdir -p $(@D) && : > $@
 	@python3 -m venv $(@D) && $(@D)/bin/pip install --quiet --disable-pip-version-check --only-binary :all: -r $< && \
 		$(@D)/bin/python $(<D)/model.py $(lastword $^) $(@D)/fast && $(@D)/bin/python $(<D)/model.py $(lastword $^) $(@D)/slow 16384 && \
@@ -90,10 +90,10 @@ lint:
 	$(TOOL) staticcheck ./...
 	@# Another processor compiles the same files, and so does another Unix; Windows does not.
 	for os in linux/arm64 darwin/arm64 windows/amd64; do GOOS=$${os%/*} GOARCH=$${os#*/} go build -o /dev/null ./cmd/llmconv || exit 1; done
-	GOOS=windows GOARCH=amd64 go vet .
+	GOOS=windows GOARCH=amd64 go vet ./llm/output
 
 bench: build .venv/done
-	go run ./cmd/bench
+	go run ./llm/internal/bench
 	LLM_TEST_PYTHON="$$(cat .venv/done)" go test -run '^$$' -bench . ./llm/tokenizer ./convert
 
 fuzz:

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/seed-307b789f/xk6-llm/convert/statistics"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/stats"
 )
 
 // DefaultPercentiles are those of inference-perf.
@@ -31,7 +31,7 @@ func NewDistribution(values []float64, percentiles []float64) *Distribution {
 	if len(values) == 0 {
 		return nil
 	}
-	mean := statistics.Sum(values) / float64(len(values))
+	mean := stats.Sum(values) / float64(len(values))
 	slices.Sort(values)
 	return newDistribution(len(values), mean, func(k int) float64 { return values[k] }, percentiles)
 }
@@ -40,11 +40,11 @@ func NewDistribution(values []float64, percentiles []float64) *Distribution {
 func newDistribution(n int, mean float64, at func(k int) float64, percentiles []float64) *Distribution {
 	d := &Distribution{Mean: mean, Min: at(0), Max: at(n - 1)}
 	for _, p := range percentiles {
-		d.Percentiles = append(d.Percentiles, Percentile{P: p, Value: statistics.Percentile(n, at, p)})
+		d.Percentiles = append(d.Percentiles, Percentile{P: p, Value: stats.Percentile(n, at, p)})
 	}
 	for _, p := range tablePercentiles {
 		if _, there := d.At(p); !there {
-			d.inTables = append(d.inTables, Percentile{P: p, Value: statistics.Percentile(n, at, p)})
+			d.inTables = append(d.inTables, Percentile{P: p, Value: stats.Percentile(n, at, p)})
 		}
 	}
 	return d

@@ -10,7 +10,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
-	"github.com/seed-307b789f/xk6-llm/convert/compare"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/compare"
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 

@@ -9,7 +9,6 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/internal/timespan"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
-	"github.com/seed-307b789f/xk6-llm/llm/slo"
 )
 
 // ParseSLO reads bounds written as "ttft=500ms,tpot=50ms"; "" means none.
@@ -20,7 +19,7 @@ func ParseSLO(text string) (b record.Bounds, err error) {
 	var given []string
 	for part := range strings.SplitSeq(text, ",") {
 		name, value, ok := strings.Cut(strings.TrimSpace(part), "=")
-		if err := slo.Known(name); ok && err != nil {
+		if err := record.KnownLatency(name); ok && err != nil {
 			return b, err
 		}
 		limit, perr := timespan.Parse(value)
@@ -34,7 +33,7 @@ func ParseSLO(text string) (b record.Bounds, err error) {
 			return b, fmt.Errorf("%s is given twice", name)
 		}
 		given = append(given, name)
-		if err := slo.Set(&b, name, limit); err != nil {
+		if err := b.Set(name, limit); err != nil {
 			return b, err
 		}
 	}

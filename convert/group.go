@@ -6,8 +6,8 @@ import (
 	"math"
 	"slices"
 
-	"github.com/seed-307b789f/xk6-llm/convert/foreign"
-	"github.com/seed-307b789f/xk6-llm/convert/statistics"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/foreign"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/stats"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -70,7 +70,7 @@ func (g *group) total(requests []*Request, f figure) float64 {
 	if len(values) < len(requests) {
 		return unknown
 	}
-	return statistics.Sum(values)
+	return stats.Sum(values)
 }
 
 // The figures of inference-perf.
@@ -324,7 +324,7 @@ func (g *group) retries() *Retries {
 		return nil
 	}
 	out.Failed = out.Requests - out.Recovered
-	out.WastedTotal = Float(statistics.Sum(wasted))
+	out.WastedTotal = Float(stats.Sum(wasted))
 	out.Wasted = NewDistribution(wasted, g.opts.Percentiles)
 	return &out
 }

@@ -15,7 +15,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
-	"github.com/seed-307b789f/xk6-llm/convert/foreign"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/foreign"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )

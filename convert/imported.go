@@ -8,7 +8,7 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 
-	"github.com/seed-307b789f/xk6-llm/convert/foreign"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/foreign"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 

@@ -14,10 +14,10 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
-	"github.com/seed-307b789f/xk6-llm/convert/foreign"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/foreign"
+	"github.com/seed-307b789f/xk6-llm/internal/host"
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
-	"github.com/seed-307b789f/xk6-llm/llm/limits"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -42,7 +42,7 @@ func ReadFiles(o ReadOptions, inputs ...string) (*Run, error) {
 		return nil, err
 	}
 	if !o.Force {
-		if err := enoughMemory(paths, limits.Memory()); err != nil {
+		if err := enoughMemory(paths, host.Memory()); err != nil {
 			return nil, err
 		}
 	}

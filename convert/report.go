@@ -5,7 +5,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/seed-307b789f/xk6-llm/convert/partial"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/partial"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )

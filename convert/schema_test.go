@@ -13,9 +13,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/seed-307b789f/xk6-llm/convert/validation"
-	"github.com/seed-307b789f/xk6-llm/docs/schema/schematest"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/validation"
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
+	"github.com/seed-307b789f/xk6-llm/internal/schematest"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )

@@ -4,7 +4,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/seed-307b789f/xk6-llm/convert/statistics"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/stats"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -99,7 +99,7 @@ func (s *seriesMaker) fill() {
 		if list := ttfts[i]; len(list) > 0 {
 			slices.Sort(list)
 			at := func(k int) float64 { return list[k] }
-			s.TTFT50[i], s.TTFT99[i] = new(Float(statistics.Percentile(len(list), at, 50))), new(Float(statistics.Percentile(len(list), at, 99)))
+			s.TTFT50[i], s.TTFT99[i] = new(Float(stats.Percentile(len(list), at, 50))), new(Float(stats.Percentile(len(list), at, 99)))
 		}
 		if gapCounts[i] > 0 {
 			s.ChunkGap[i] = new(Float(gaps[i] / float64(gapCounts[i]) / s.run.clock.chunk))

@@ -3,7 +3,7 @@ package convert
 import (
 	"fmt"
 
-	"github.com/seed-307b789f/xk6-llm/convert/compare"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/compare"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/seed-307b789f/xk6-llm/convert/compare"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/compare"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 

@@ -6,7 +6,7 @@ import (
 	"math"
 	"time"
 
-	"github.com/seed-307b789f/xk6-llm/convert/partial"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/partial"
 )
 
 // partial is the stage's part of a benchmark report. Its ids follow from the run's, so that the same records give the same.

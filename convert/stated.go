@@ -4,7 +4,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/seed-307b789f/xk6-llm/convert/foreign"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/foreign"
 )
 
 // stated is what another tool says itself of a stage. It stands in for what the requests do not tell.

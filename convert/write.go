@@ -14,8 +14,8 @@ import (
 	"strings"
 	"unicode/utf16"
 
-	"github.com/seed-307b789f/xk6-llm/convert/partial"
-	"github.com/seed-307b789f/xk6-llm/convert/validation"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/partial"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/validation"
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )

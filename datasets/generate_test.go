@@ -10,14 +10,14 @@ import (
 	"testing"
 
 	"github.com/seed-307b789f/xk6-llm/datasets"
-	"github.com/seed-307b789f/xk6-llm/llm/chat"
+	"github.com/seed-307b789f/xk6-llm/llm/tokenizer"
 )
 
 // counter reads one of the tokenizers the tokenizer is tested with.
-func counter(t testing.TB, path string) *chat.Counter {
+func counter(t testing.TB, path string) *tokenizer.Counter {
 	t.Helper()
-	c, err := chat.ReadCounter(func(name string) ([]byte, error) {
-		if name != chat.TokenizerFile {
+	c, err := tokenizer.ReadCounter(func(name string) ([]byte, error) {
+		if name != tokenizer.TokenizerFile {
 			return nil, fs.ErrNotExist
 		}
 		return os.ReadFile(path)
@@ -29,7 +29,7 @@ func counter(t testing.TB, path string) *chat.Counter {
 }
 
 // everyTokenizer runs a test with each.
-func everyTokenizer(t *testing.T, test func(t *testing.T, c *chat.Counter)) {
+func everyTokenizer(t *testing.T, test func(t *testing.T, c *tokenizer.Counter)) {
 	t.Helper()
 	paths, err := filepath.Glob("../llm/tokenizer/testdata/[buw]*-*.json")
 	if err != nil || len(paths) < 15 {
@@ -57,7 +57,7 @@ func uniform(low, high int) datasets.Distribution {
 }
 
 // generators are sets of the kinds that promise exact lengths.
-func generators(t testing.TB, c *chat.Counter, form datasets.Form, seed int64, salt string) map[string]datasets.Set {
+func generators(t testing.TB, c *tokenizer.Counter, form datasets.Form, seed int64, salt string) map[string]datasets.Set {
 	t.Helper()
 	g := datasets.Generated{Form: form, Tokenizer: c, Seed: seed, Salt: salt, Input: uniform(4, 400), Output: uniform(1, 9)}
 	random, err := datasets.NewRandom(datasets.Random{Generated: g})
@@ -79,7 +79,7 @@ func generators(t testing.TB, c *chat.Counter, form datasets.Form, seed int64, s
 
 // Prompts have exactly the tokens that were drawn, whatever the tokenizer.
 func TestGeneratedLengthsAreExact(t *testing.T) {
-	everyTokenizer(t, func(t *testing.T, c *chat.Counter) {
+	everyTokenizer(t, func(t *testing.T, c *tokenizer.Counter) {
 		for _, salt := range []string{"", "run 7"} {
 			for name, set := range generators(t, c, datasets.AsCompletion, 1, salt) {
 				lengths := map[int]bool{}
@@ -157,7 +157,7 @@ func TestSharedPrefixGroups(t *testing.T) {
 
 // The first prompt of a conversation has the lengths of its parts.
 func TestReplayLengthsAreExact(t *testing.T) {
-	everyTokenizer(t, func(t *testing.T, c *chat.Counter) {
+	everyTokenizer(t, func(t *testing.T, c *tokenizer.Counter) {
 		r, err := datasets.NewReplay(datasets.Replay{
 			Tokenizer: c, Conversations: 5, System: 60, Dynamic: datasets.Constant(20), Turns: uniform(2, 4), Input: datasets.Constant(15), Output: uniform(1, 3),
 			Pause: datasets.Constant(0),
@@ -190,7 +190,7 @@ func TestReplayLengthsAreExact(t *testing.T) {
 
 // So has that of a user who asks several questions behind a shared prefix.
 func TestSharedConversationsAreExact(t *testing.T) {
-	everyTokenizer(t, func(t *testing.T, c *chat.Counter) {
+	everyTokenizer(t, func(t *testing.T, c *tokenizer.Counter) {
 		shared, err := datasets.NewSharedPrefix(datasets.SharedPrefix{
 			Tokenizer: c, Groups: 2, Questions: 5, System: datasets.Constant(60), Question: datasets.Constant(15), Output: uniform(1, 3),
 		})
@@ -253,7 +253,7 @@ func TestGeneratedRefusals(t *testing.T) {
 }
 
 func BenchmarkPrompts(b *testing.B) {
-	for name, c := range map[string]*chat.Counter{
+	for name, c := range map[string]*tokenizer.Counter{
 		"llama3": counter(b, "../llm/tokenizer/testdata/bpe-llama3.json"), "llama2": counter(b, "../llm/tokenizer/testdata/bpe-llama2.json"), "128k": large(b, 128_000),
 	} {
 		for kind, set := range generated(b, c) {

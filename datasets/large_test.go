@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/seed-307b789f/xk6-llm/datasets"
-	"github.com/seed-307b789f/xk6-llm/llm/chat"
+	"github.com/seed-307b789f/xk6-llm/llm/tokenizer"
 )
 
 // bpe is a vocabulary that grows by whole words.
@@ -49,7 +49,7 @@ func (b *bpe) add(word string) {
 }
 
 // large is a byte-level tokenizer of as many pieces as those of large models: the words of the corpus and made-up ones.
-func large(t testing.TB, pieces int) *chat.Counter {
+func large(t testing.TB, pieces int) *tokenizer.Counter {
 	t.Helper()
 	data, err := os.ReadFile("../llm/tokenizer/testdata/bpe-llama3.json")
 	if err != nil {
@@ -89,8 +89,8 @@ func large(t testing.TB, pieces int) *chat.Counter {
 	if data, err = json.Marshal(file); err != nil {
 		t.Fatal(err)
 	}
-	c, err := chat.ReadCounter(func(name string) ([]byte, error) {
-		if name != chat.TokenizerFile {
+	c, err := tokenizer.ReadCounter(func(name string) ([]byte, error) {
+		if name != tokenizer.TokenizerFile {
 			return nil, fs.ErrNotExist
 		}
 		return data, nil
@@ -102,7 +102,7 @@ func large(t testing.TB, pieces int) *chat.Counter {
 }
 
 // generated are sets of prompts of 1,000 tokens.
-func generated(t testing.TB, c *chat.Counter) map[string]datasets.Set {
+func generated(t testing.TB, c *tokenizer.Counter) map[string]datasets.Set {
 	t.Helper()
 	g := datasets.Generated{Form: datasets.AsCompletion, Tokenizer: c, Input: datasets.Constant(1000), Output: datasets.Constant(1)}
 	random, err := datasets.NewRandom(datasets.Random{Generated: g})

@@ -10,11 +10,11 @@ import (
 	"unicode"
 
 	"github.com/seed-307b789f/xk6-llm/datasets"
-	"github.com/seed-307b789f/xk6-llm/llm/chat"
+	"github.com/seed-307b789f/xk6-llm/llm/tokenizer"
 )
 
 // originals are sets of the prompts that inference-perf makes.
-func originals(t testing.TB, c *chat.Counter, seed int64, salt string) map[string]datasets.Set {
+func originals(t testing.TB, c *tokenizer.Counter, seed int64, salt string) map[string]datasets.Set {
 	t.Helper()
 	g := datasets.Generated{Seed: seed, Salt: salt, Input: uniform(4, 300), Output: uniform(1, 9)}
 	random, err := datasets.NewOriginalRandom(c, datasets.Random{Generated: g})
@@ -36,7 +36,7 @@ func originals(t testing.TB, c *chat.Counter, seed int64, salt string) map[strin
 
 // Prompts have the tokens that were drawn, whatever the tokenizer, and no special token but those around them.
 func TestOriginalLengthsAreExact(t *testing.T) {
-	everyTokenizer(t, func(t *testing.T, c *chat.Counter) {
+	everyTokenizer(t, func(t *testing.T, c *tokenizer.Counter) {
 		for name, set := range originals(t, c, 1, "") {
 			lengths := map[int]bool{}
 			for i := range int64(60) {
@@ -58,7 +58,7 @@ func TestOriginalLengthsAreExact(t *testing.T) {
 
 // Prefix and question of a shared prefix have their lengths each, and together about the sum of both.
 func TestOriginalSharedPrefix(t *testing.T) {
-	everyTokenizer(t, func(t *testing.T, c *chat.Counter) {
+	everyTokenizer(t, func(t *testing.T, c *tokenizer.Counter) {
 		open := func(questions, length int) datasets.Set {
 			set, err := datasets.NewOriginalSharedPrefix(c, datasets.SharedPrefix{
 				Seed: 4, Groups: 2, Questions: questions, System: datasets.Constant(80), Question: datasets.Constant(length), Output: datasets.Constant(3),
@@ -134,7 +134,7 @@ func TestOriginalSyntheticIsOfTheCorpus(t *testing.T) {
 
 // Prompts of a trace have the lengths of its lines, and those within a frame have them with the frame.
 func TestOriginalRandomTraceAndFrame(t *testing.T) {
-	everyTokenizer(t, func(t *testing.T, c *chat.Counter) {
+	everyTokenizer(t, func(t *testing.T, c *tokenizer.Counter) {
 		r := datasets.Random{
 			Trace:  []datasets.Lengths{{Prompt: 90, Answer: 7, Line: 2}, {Prompt: 300, Answer: 1, Line: 3}},
 			Before: "<s>[INST] ", After: " [/INST]",
@@ -264,7 +264,7 @@ func TestOriginalRefusals(t *testing.T) {
 }
 
 func BenchmarkOriginalPrompts(b *testing.B) {
-	for name, c := range map[string]*chat.Counter{"llama3": counter(b, "../llm/tokenizer/testdata/bpe-llama3.json"), "128k": large(b, 128_000)} {
+	for name, c := range map[string]*tokenizer.Counter{"llama3": counter(b, "../llm/tokenizer/testdata/bpe-llama3.json"), "128k": large(b, 128_000)} {
 		g := datasets.Generated{Input: datasets.Constant(1000), Output: datasets.Constant(1)}
 		random, err := datasets.NewOriginalRandom(c, datasets.Random{Generated: g})
 		if err != nil {

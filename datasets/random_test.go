@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/seed-307b789f/xk6-llm/datasets"
-	"github.com/seed-307b789f/xk6-llm/llm/chat"
+	"github.com/seed-307b789f/xk6-llm/llm/tokenizer"
 )
 
 // Prompts of a trace have the lengths of its lines.
@@ -40,7 +40,7 @@ func TestRandomTrace(t *testing.T) {
 
 // Prompts written as a chat template does have their length with all of it, and no special tokens around.
 func TestRandomFramed(t *testing.T) {
-	everyTokenizer(t, func(t *testing.T, c *chat.Counter) {
+	everyTokenizer(t, func(t *testing.T, c *tokenizer.Counter) {
 		for _, frame := range [][2]string{
 			{"<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\n", "<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"},
 			{"<s>[INST] ", " [/INST]"}, {"", "\nAnswer:"},

@@ -8,7 +8,7 @@ import (
 
 	"github.com/grafana/sobek"
 
-	"github.com/seed-307b789f/xk6-llm/llm/breaker"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/breaker"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 

@@ -19,8 +19,8 @@ import (
 	"go.k6.io/k6/v2/metrics"
 
 	"github.com/seed-307b789f/xk6-llm/datasets"
-	"github.com/seed-307b789f/xk6-llm/llm/api"
-	"github.com/seed-307b789f/xk6-llm/llm/client"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 

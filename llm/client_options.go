@@ -6,10 +6,9 @@ import (
 
 	"github.com/grafana/sobek"
 
-	"github.com/seed-307b789f/xk6-llm/llm/api"
-	"github.com/seed-307b789f/xk6-llm/llm/client"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
-	"github.com/seed-307b789f/xk6-llm/llm/slo"
 )
 
 func (o *clientOptions) readRetries(v sobek.Value) error {
@@ -35,7 +34,7 @@ func (o *clientOptions) readSLOHeaders(rt *sobek.Runtime, v sobek.Value) error {
 	if absent(v) {
 		return nil
 	}
-	var h slo.Headers
+	var h record.SLOHeaders
 	if err := (fields{"unit": text(&h.Unit), "ttft": text(&h.TTFT), "tpot": text(&h.TPOT)}).read(rt, "sloHeaders", v); err != nil {
 		return err
 	}
@@ -83,7 +82,7 @@ func (o *clientOptions) judge(r *record.Request) {
 		bounds = o.headerSLO
 	}
 	if bounds != nil {
-		r.SLO, r.Good = bounds, new(slo.Good(r, *bounds))
+		r.SLO, r.Good = bounds, new(r.Meets(*bounds))
 	}
 }
 

@@ -10,8 +10,8 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/datasets"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
-	"github.com/seed-307b789f/xk6-llm/llm/chat"
-	"github.com/seed-307b789f/xk6-llm/llm/client"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
+	"github.com/seed-307b789f/xk6-llm/llm/tokenizer"
 )
 
 // limitOption is how messages name the length of the model's context.
@@ -19,7 +19,7 @@ const limitOption = "maxModelLen (max_model_len of a configuration)"
 
 // keepWithin keeps every request of made-up conversations, its answer included, within limit tokens. It is an error
 // if the shortest first turn is longer, or if the longest answer leaves no place for a word.
-func (c *conversations) keepWithin(limit int, set *datasets.Replay, counter *chat.Counter) error {
+func (c *conversations) keepWithin(limit int, set *datasets.Replay, counter *tokenizer.Counter) error {
 	needed := func(item datasets.Item) int {
 		return promptTokens(counter, item) + cmp.Or(item.MaxTokens, client.DefaultMaxTokens)
 	}
@@ -43,7 +43,7 @@ func (c *conversations) keepWithin(limit int, set *datasets.Replay, counter *cha
 const templateTokens, tokensPerMessage = 200, 8
 
 // promptTokens is what the server counts for a prompt, or a little more of a chat whose template is not known.
-func promptTokens(counter *chat.Counter, item datasets.Item) int {
+func promptTokens(counter *tokenizer.Counter, item datasets.Item) int {
 	if item.Messages == nil {
 		return counter.CountSpecial(item.Prompt)
 	}

@@ -12,8 +12,8 @@ import (
 	logtest "github.com/sirupsen/logrus/hooks/test"
 
 	"github.com/seed-307b789f/xk6-llm/datasets"
-	"github.com/seed-307b789f/xk6-llm/llm/chat"
-	"github.com/seed-307b789f/xk6-llm/llm/client"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
+	"github.com/seed-307b789f/xk6-llm/llm/tokenizer"
 )
 
 // Templates that write much around a message, and a system prompt of their own where a chat has none.
@@ -25,13 +25,13 @@ const (
 )
 
 // counterWith is a tokenizer of the tests with a chat template, "" for none.
-func counterWith(t *testing.T, tokenizer, config string) *chat.Counter {
+func counterWith(t *testing.T, vocabulary, config string) *tokenizer.Counter {
 	t.Helper()
-	c, err := chat.ReadCounter(func(name string) ([]byte, error) {
+	c, err := tokenizer.ReadCounter(func(name string) ([]byte, error) {
 		switch {
-		case name == chat.TokenizerFile:
-			return os.ReadFile("tokenizer/testdata/" + tokenizer + ".json")
-		case name == chat.ConfigFile && config != "":
+		case name == tokenizer.TokenizerFile:
+			return os.ReadFile("tokenizer/testdata/" + vocabulary + ".json")
+		case name == tokenizer.ConfigFile && config != "":
 			return []byte(config), nil
 		}
 		return nil, fs.ErrNotExist
@@ -43,7 +43,7 @@ func counterWith(t *testing.T, tokenizer, config string) *chat.Counter {
 }
 
 // tokensOf counts a request as a server does that has the tokenizer and the template, and what it may answer.
-func tokensOf(t *testing.T, c *chat.Counter, item datasets.Item) int {
+func tokensOf(t *testing.T, c *tokenizer.Counter, item datasets.Item) int {
 	t.Helper()
 	answer := item.MaxTokens
 	if answer == 0 {
@@ -78,7 +78,7 @@ func TestNoRequestIsLongerThanTheModelReads(t *testing.T) {
 		return datasets.Distribution{Type: datasets.Uniform, Min: low, Max: high}
 	}
 	tail := datasets.Distribution{Type: datasets.Lognormal, Mean: 60, StdDev: 600, Min: 1, Max: 20_000}
-	counters := map[string]*chat.Counter{}
+	counters := map[string]*tokenizer.Counter{}
 	for tokenizer, config := range map[string]string{
 		"bpe-llama3": chatTemplate, "bpe-gpt2": "", "bpe-qwen": ownTemplate, "unigram-t5": plainTemplate, "bpe-gemma": refusingTemplate, "unigram-xlmr": "",
 	} {
@@ -110,7 +110,7 @@ func TestNoRequestIsLongerThanTheModelReads(t *testing.T) {
 }
 
 // askAll leads conversations and holds each request against the limit.
-func askAll(t *testing.T, o *datasetOptions, counter *chat.Counter, seed int64) {
+func askAll(t *testing.T, o *datasetOptions, counter *tokenizer.Counter, seed int64) {
 	t.Helper()
 	set, err := o.replayed(counter, datasets.Generated{Tokenizer: counter, Seed: seed})
 	if err != nil {

@@ -16,10 +16,10 @@ import (
 	"go.k6.io/k6/v2/lib/fsext"
 
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
-	"github.com/seed-307b789f/xk6-llm/llm/api"
-	"github.com/seed-307b789f/xk6-llm/llm/chat"
-	"github.com/seed-307b789f/xk6-llm/llm/client"
-	"github.com/seed-307b789f/xk6-llm/llm/hub"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/hub"
+	"github.com/seed-307b789f/xk6-llm/llm/tokenizer"
 )
 
 // newTokenizer is the constructor of Tokenizer.
@@ -45,7 +45,7 @@ func (m *ModuleInstance) newTokenizer(call sobek.ConstructorCall) *sobek.Object 
 // jsTokenizer is a Tokenizer object of a script.
 type jsTokenizer struct {
 	rt      *sobek.Runtime
-	counter *chat.Counter
+	counter *tokenizer.Counter
 }
 
 func (t *jsTokenizer) count(v sobek.Value) (int, error) {
@@ -85,7 +85,7 @@ func (t *jsTokenizer) decode(v sobek.Value) (string, error) {
 
 // counter reads a tokenizer once per process. A file or a folder of that name, relative to the script or to the working
 // directory, wins over a repository of the hub.
-func (m *ModuleInstance) counter(name string) (*chat.Counter, error) {
+func (m *ModuleInstance) counter(name string) (*tokenizer.Counter, error) {
 	if m.vu.InitEnv() == nil {
 		return nil, fmt.Errorf("tokenizer %q can be read in the init context only: make what uses it outside the default function", name)
 	}
@@ -98,7 +98,7 @@ func (m *ModuleInstance) counter(name string) (*chat.Counter, error) {
 			abs = inWorkingDir
 		}
 	}
-	return m.root.counters.get(abs, func() (*chat.Counter, error) {
+	return m.root.counters.get(abs, func() (*tokenizer.Counter, error) {
 		counter, err := m.readCounter(name, abs)
 		if err != nil {
 			return nil, fmt.Errorf("tokenizer %q: %w", name, err)
@@ -120,12 +120,12 @@ func (m *ModuleInstance) inWorkingDir(name string) (string, bool) {
 	return path, err == nil
 }
 
-func (m *ModuleInstance) readCounter(name, abs string) (*chat.Counter, error) {
+func (m *ModuleInstance) readCounter(name, abs string) (*tokenizer.Counter, error) {
 	files := m.files()
 	info, err := files.Stat(abs)
 	switch {
 	case err == nil:
-		return chat.ReadCounterAt(abs, info.IsDir(), func(path string) ([]byte, error) { return readRegular(files, path) })
+		return tokenizer.ReadCounterAt(abs, info.IsDir(), func(path string) ([]byte, error) { return readRegular(files, path) })
 	case hub.IsID(name):
 		return m.fetchCounter(name)
 	}
@@ -137,20 +137,20 @@ func (m *ModuleInstance) readCounter(name, abs string) (*chat.Counter, error) {
 const hubFolder = "/huggingface"
 
 // fetchCounter reads the files of a repository: those an archive carries, else those of the hub and its cache.
-func (m *ModuleInstance) fetchCounter(name string) (*chat.Counter, error) {
+func (m *ModuleInstance) fetchCounter(name string) (*tokenizer.Counter, error) {
 	files := m.files()
 	folder := hubFolder + "/" + name + "/"
-	if _, err := files.Stat(folder + chat.TokenizerFile); err == nil {
-		return chat.ReadCounter(func(file string) ([]byte, error) { return fsext.ReadFile(files, folder+file) })
+	if _, err := files.Stat(folder + tokenizer.TokenizerFile); err == nil {
+		return tokenizer.ReadCounter(func(file string) ([]byte, error) { return fsext.ReadFile(files, folder+file) })
 	}
 	client, err := m.hub()
 	if err != nil {
 		return nil, err
 	}
-	counter, err := chat.ReadCounter(func(file string) ([]byte, error) {
+	counter, err := tokenizer.ReadCounter(func(file string) ([]byte, error) {
 		path, err := client.File(context.Background(), hub.Repo{Kind: hub.Model, ID: name}, file)
 		var uncached *hub.UncachedError
-		if errors.As(err, &uncached) && (file == chat.ProcessorFile || file == chat.ToolUseFile || file == chat.SpecialFile) {
+		if errors.As(err, &uncached) && (file == tokenizer.ProcessorFile || file == tokenizer.ToolUseFile || file == tokenizer.SpecialFile) {
 			return nil, fs.ErrNotExist // few models have these, and other tools leave them out of the cache
 		}
 		if err != nil {
@@ -231,7 +231,7 @@ func (m *ModuleInstance) loadTokenizers(o *clientOptions) error {
 
 // handedOver is what requests hand to the chat template besides their messages: the fields of the body by which vLLM and
 // SGLang take it, those of later lists in place of earlier ones.
-func handedOver(lists ...api.Extra) (c chat.Chat) {
+func handedOver(lists ...api.Extra) (c tokenizer.Chat) {
 	fields := api.Extra{}
 	for _, list := range lists {
 		maps.Copy(fields, list)

@@ -15,7 +15,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/datasets"
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
-	"github.com/seed-307b789f/xk6-llm/llm/measure"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 )
 
 // newDataset is the constructor of Dataset.
@@ -136,14 +136,14 @@ func (m *ModuleInstance) warnOfChance() {
 	m.root.datasets.warned.Do(func() {
 		state := m.vu.State()
 		segment := state.Options.ExecutionSegment
-		if segment == nil || segment.FloatLength() == 1 || measure.GivenRunID(os.Args, m.lookupEnv) != "" {
+		if segment == nil || segment.FloatLength() == 1 || samples.GivenRunID(os.Args, m.lookupEnv) != "" {
 			return
 		}
 		if m.drewSeed {
-			state.Logger.Warnf("each instance of this test draws a seed of its own, and so other prompts and arrivals: set %s to the same text for all, or load.base_seed in the configuration", measure.RunIDEnv)
+			state.Logger.Warnf("each instance of this test draws a seed of its own, and so other prompts and arrivals: set %s to the same text for all, or load.base_seed in the configuration", samples.RunIDEnv)
 			return
 		}
-		state.Logger.Warnf("each instance of this test makes other prompts, as their salt is the run's id: set %s to the same text for all, or the option salt", measure.RunIDEnv)
+		state.Logger.Warnf("each instance of this test makes other prompts, as their salt is the run's id: set %s to the same text for all, or the option salt", samples.RunIDEnv)
 	})
 }
 
@@ -153,7 +153,7 @@ func firstItem(state *lib.State, scenario string) int64 {
 	if config == nil {
 		return 0
 	}
-	n, err := strconv.ParseInt(config.GetEnv()[measure.FirstItemEnv], 10, 64)
+	n, err := strconv.ParseInt(config.GetEnv()[samples.FirstItemEnv], 10, 64)
 	if err != nil {
 		return 0
 	}

@@ -6,8 +6,8 @@ import (
 	"os"
 
 	"github.com/seed-307b789f/xk6-llm/datasets"
-	"github.com/seed-307b789f/xk6-llm/llm/chat"
-	"github.com/seed-307b789f/xk6-llm/llm/measure"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
+	"github.com/seed-307b789f/xk6-llm/llm/tokenizer"
 )
 
 // saltedByRun reports whether prompts differ from run to run unless a script says otherwise. Those of the other types are
@@ -33,7 +33,7 @@ func (m *ModuleInstance) openGenerated(o *datasetOptions) (datasets.Set, error) 
 	case o.salt != nil:
 		g.Salt = *o.salt
 	case o.saltedByRun():
-		g.Salt = measure.ProcessRunID(os.Args, m.lookupEnv)
+		g.Salt = samples.ProcessRunID(os.Args, m.lookupEnv)
 	}
 	set, err := m.generate(o, counter, g)
 	if err != nil {
@@ -43,7 +43,7 @@ func (m *ModuleInstance) openGenerated(o *datasetOptions) (datasets.Set, error) 
 	return set, nil
 }
 
-func (m *ModuleInstance) generate(o *datasetOptions, counter *chat.Counter, g datasets.Generated) (datasets.Set, error) {
+func (m *ModuleInstance) generate(o *datasetOptions, counter *tokenizer.Counter, g datasets.Generated) (datasets.Set, error) {
 	switch o.kind {
 	case "shared_prefix":
 		return o.sharedPrefix(counter, g)
@@ -59,7 +59,7 @@ func (m *ModuleInstance) generate(o *datasetOptions, counter *chat.Counter, g da
 	return m.random(o, counter, g)
 }
 
-func (m *ModuleInstance) synthetic(o *datasetOptions, counter *chat.Counter, g datasets.Generated) (datasets.Set, error) {
+func (m *ModuleInstance) synthetic(o *datasetOptions, counter *tokenizer.Counter, g datasets.Generated) (datasets.Set, error) {
 	pieces := func(text string) (datasets.Set, error) {
 		if o.prompts == originalPrompts {
 			return datasets.NewOriginalSynthetic(counter, g, text)
@@ -80,7 +80,7 @@ func (m *ModuleInstance) synthetic(o *datasetOptions, counter *chat.Counter, g d
 	return set, nil
 }
 
-func (m *ModuleInstance) random(o *datasetOptions, counter *chat.Counter, g datasets.Generated) (datasets.Set, error) {
+func (m *ModuleInstance) random(o *datasetOptions, counter *tokenizer.Counter, g datasets.Generated) (datasets.Set, error) {
 	r := datasets.Random{Generated: g}
 	words := func() (datasets.Set, error) {
 		if o.prompts == originalPrompts {
@@ -111,7 +111,7 @@ func (m *ModuleInstance) random(o *datasetOptions, counter *chat.Counter, g data
 	return set, nil
 }
 
-func (o *datasetOptions) sharedPrefix(counter *chat.Counter, g datasets.Generated) (datasets.Set, error) {
+func (o *datasetOptions) sharedPrefix(counter *tokenizer.Counter, g datasets.Generated) (datasets.Set, error) {
 	s := o.shared
 	prefixes := datasets.SharedPrefix{
 		Form: g.Form, Tokenizer: g.Tokenizer, Seed: g.Seed, Salt: g.Salt, Groups: int(s.groups), Questions: int(s.questions),
@@ -131,7 +131,7 @@ func (o *datasetOptions) sharedPrefix(counter *chat.Counter, g datasets.Generate
 	return o.lead(set.Conversations(turns)), nil
 }
 
-func (o *datasetOptions) replayed(counter *chat.Counter, g datasets.Generated) (datasets.Set, error) {
+func (o *datasetOptions) replayed(counter *tokenizer.Counter, g datasets.Generated) (datasets.Set, error) {
 	r := o.replay
 	set, err := datasets.NewReplay(datasets.Replay{
 		Tokenizer: g.Tokenizer, Seed: g.Seed, Salt: g.Salt, Conversations: int(r.conversations), System: int(r.system), Dynamic: r.dynamic,

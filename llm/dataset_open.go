@@ -19,7 +19,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/datasets"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
-	"github.com/seed-307b789f/xk6-llm/llm/hub"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/hub"
 )
 
 // defaultRepos are where the hub has the data sets that inference-perf reads without a path.

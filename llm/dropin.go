@@ -19,10 +19,10 @@ import (
 	"go.k6.io/k6/v2/errext/exitcodes"
 
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
-	"github.com/seed-307b789f/xk6-llm/llm/client"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
-	"github.com/seed-307b789f/xk6-llm/llm/measure"
-	"github.com/seed-307b789f/xk6-llm/llm/support"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/dropin"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 )
 
 // OverridesEnv names the environment variable with the overrides of a configuration, as a JSON list of [key, value].
@@ -35,7 +35,7 @@ func (m *ModuleInstance) config(source sobek.Value) (sobek.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := support.Refused(c); err != nil {
+	if err := dropin.Refused(c); err != nil {
 		return nil, fmt.Errorf("config: %w", err)
 	}
 	if c.Load.Sweep != nil {
@@ -46,7 +46,7 @@ func (m *ModuleInstance) config(source sobek.Value) (sobek.Value, error) {
 		for _, warning := range c.Warnings {
 			log.Warn("config: ", plain.Terminal(warning))
 		}
-		for _, remark := range support.Remarks(c) {
+		for _, remark := range dropin.Remarks(c) {
 			log.Info("config: ", plain.Terminal(remark))
 		}
 	})
@@ -78,9 +78,9 @@ type settled struct {
 func (m *ModuleInstance) settle(c *config.Config) {
 	s := &m.root.settled
 	s.once.Do(func() {
-		id := measure.GivenRunID(os.Args, m.lookupEnv)
+		id := samples.GivenRunID(os.Args, m.lookupEnv)
 		s.now = time.Now()
-		s.seed, s.lone = measure.DrawSeed(id, s.now), id == ""
+		s.seed, s.lone = samples.DrawSeed(id, s.now), id == ""
 	})
 	m.drewSeed = m.drewSeed || s.lone && c.Load.BaseSeed == nil
 	if c.Load.BaseSeed == nil {

@@ -10,8 +10,8 @@ import (
 	"sync"
 
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/status"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
-	"github.com/seed-307b789f/xk6-llm/llm/status"
 )
 
 // failures counts the failed requests of the process by their kind. The zero value has none; it may be used concurrently.

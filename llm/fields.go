@@ -13,9 +13,9 @@ import (
 
 	"github.com/grafana/sobek"
 
+	"github.com/seed-307b789f/xk6-llm/internal/spelling"
 	"github.com/seed-307b789f/xk6-llm/internal/timespan"
-	"github.com/seed-307b789f/xk6-llm/llm/api"
-	"github.com/seed-307b789f/xk6-llm/llm/spelling"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 )
 
 // fields reads an options object: a reader for each key it may have.

@@ -7,7 +7,7 @@ import (
 
 	"go.k6.io/k6/v2/errext/exitcodes"
 
-	"github.com/seed-307b789f/xk6-llm/llm/measure"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 )
 
 // farewell is how long the process lives on when records are lost: what else ends with k6, such as browsers, does so
@@ -18,7 +18,7 @@ const farewell = time.Second
 // after k6 has settled the run's error, so this is for k6's last event, when the summary is printed. An error that the
 // run has of its own keeps its code.
 func failOnLostRecords(exit any) {
-	if succeeded(exit) && measure.LostRecords() != "" {
+	if succeeded(exit) && samples.LostRecords() != "" {
 		time.Sleep(farewell)
 		os.Exit(int(exitcodes.MarkedAsFailed))
 	}

@@ -14,11 +14,11 @@ import (
 	"go.k6.io/k6/v2/metrics"
 
 	"github.com/seed-307b789f/xk6-llm/datasets"
+	"github.com/seed-307b789f/xk6-llm/internal/host"
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
-	"github.com/seed-307b789f/xk6-llm/llm/chat"
-	"github.com/seed-307b789f/xk6-llm/llm/limits"
-	"github.com/seed-307b789f/xk6-llm/llm/measure"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
+	"github.com/seed-307b789f/xk6-llm/llm/tokenizer"
 )
 
 // RootModule is the module of the process: what its VUs share.
@@ -27,7 +27,7 @@ type RootModule struct {
 	simulators simulators
 	scrapers   scrapers
 	datasets   openSets
-	counters   cache[*chat.Counter]
+	counters   cache[*tokenizer.Counter]
 	traces     cache[arrival.TraceFile]
 	schedules  schedules
 	salts      salts
@@ -61,10 +61,10 @@ func New() *RootModule { return new(RootModule) }
 
 // NewModuleInstance gives the module of one VU.
 func (r *RootModule) NewModuleInstance(vu modules.VU) modules.Instance {
-	if err := limits.NextVU(); err != nil {
+	if err := host.NextVU(); err != nil {
 		common.Throw(vu.Runtime(), err)
 	}
-	m, err := measure.Register(vu.InitEnv().Registry)
+	m, err := samples.Register(vu.InitEnv().Registry)
 	if err != nil {
 		common.Throw(vu.Runtime(), err)
 	}
@@ -79,7 +79,7 @@ func (r *RootModule) NewModuleInstance(vu modules.VU) modules.Instance {
 type ModuleInstance struct {
 	root    *RootModule
 	vu      modules.VU
-	metrics *measure.Metrics
+	metrics *samples.Metrics
 	last    place                      // of the newest request
 	turns   map[string]*datasets.Asked // given by data sets of conversations and not yet sent, by session
 	paced   arrival.Arrival            // of the iteration that waited last
@@ -102,7 +102,7 @@ func (m *ModuleInstance) Exports() modules.Exports {
 		"pace":      throwing(m.pace),
 		"summary":   throwing(m.summary),
 		"trace":     throwing(m.trace),
-		"version":   measure.Version(),
+		"version":   samples.Version(),
 	}
 	if _, ours := m.lookupEnv(OverridesEnv); ours {
 		named["refuse"] = m.refuse // of the script of `k6 x llm run` alone
@@ -157,21 +157,21 @@ func (p place) mark(r *record.Request) {
 	r.Scenario, r.Index, r.Seq, r.Stage = p.scenario, p.index, p.seq, -1
 	switch {
 	case p.due != nil:
-		r.Stage = measure.StageNumber(p.plan, p.scenario, p.due.Stage)
+		r.Stage = samples.StageNumber(p.plan, p.scenario, p.due.Stage)
 		if p.seq == 0 && !p.due.Due.IsZero() {
 			r.Due = new(record.UnixNano(p.due.Due))
 		}
 	case p.scenario != "":
-		r.Stage = measure.StageAt(p.plan, p.scenario, time.Duration(r.Start-record.UnixNano(p.started)))
+		r.Stage = samples.StageAt(p.plan, p.scenario, time.Duration(r.Start-record.UnixNano(p.started)))
 	}
 }
 
 // scenarioPlan is the run's scenarios as the record file describes them.
 func (r *RootModule) scenarioPlan(state *lib.State) []record.Scenario {
 	r.planOnce.Do(func() {
-		r.plan, r.seeds = measure.Scenarios(state.Options.Scenarios), map[string]int64{}
+		r.plan, r.seeds = samples.Scenarios(state.Options.Scenarios), map[string]int64{}
 		for name, config := range state.Options.Scenarios {
-			if seed, ok := measure.Seed(config); ok {
+			if seed, ok := samples.Seed(config); ok {
 				r.seeds[name] = seed
 			}
 		}
@@ -180,6 +180,6 @@ func (r *RootModule) scenarioPlan(state *lib.State) []record.Scenario {
 }
 
 // push hands a container to k6, also when the VU is being stopped: what was measured until then must not be lost.
-func push(ctx context.Context, state *lib.State, c *measure.Container) {
+func push(ctx context.Context, state *lib.State, c *samples.Container) {
 	metrics.PushIfNotDone(context.WithoutCancel(ctx), state.Samples, c)
 }

@@ -15,7 +15,7 @@ import (
 	"go.k6.io/k6/v2/lib/fsext"
 	"go.k6.io/k6/v2/metrics"
 
-	"github.com/seed-307b789f/xk6-llm/llm/measure"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -89,10 +89,10 @@ func (v *vu) records() (requests []*record.Request, others []record.Line) {
 	for {
 		select {
 		case c := <-v.samples:
-			if r, ok := c.(*measure.Container).Line().(*record.Request); ok {
+			if r, ok := c.(*samples.Container).Line().(*record.Request); ok {
 				requests = append(requests, r)
 			} else {
-				others = append(others, c.(*measure.Container).Line())
+				others = append(others, c.(*samples.Container).Line())
 			}
 		default:
 			return requests, others
@@ -152,7 +152,7 @@ func TestTagsAndMetadata(t *testing.T) {
 	v.run(t, `client.chat('hi')`)
 	<-v.samples
 	<-v.samples
-	c := (<-v.samples).(*measure.Container)
+	c := (<-v.samples).(*samples.Container)
 	want := map[string]string{"scenario": "stage_1", "model": "sim", "api": "chat", "stage": "1", "error_type": "http"}
 	if got := c.GetTags().Map(); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("tags %v, want %v", got, want)
@@ -476,7 +476,7 @@ func TestScenarios(t *testing.T) {
 		if err := configs.UnmarshalJSON([]byte(got)); err != nil || len(configs.Validate()) > 0 {
 			t.Errorf("%s: k6 refuses it: %v, %v", tt.name, err, configs.Validate())
 		}
-		for i, s := range measure.Scenarios(configs) {
+		for i, s := range samples.Scenarios(configs) {
 			if len(s.Stages) != 1 || s.Stages[0].Index != i {
 				t.Errorf("%s: recorded as %+v", tt.name, s)
 			}

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"sync/atomic"
 
+	"github.com/seed-307b789f/xk6-llm/llm/internal/status"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
-	"github.com/seed-307b789f/xk6-llm/llm/status"
 )
 
 // oddities counts requests of the process that are not what they look like: successes that may be none, and failures

@@ -10,13 +10,12 @@ import (
 
 	"github.com/grafana/sobek"
 
-	"github.com/seed-307b789f/xk6-llm/llm/api"
-	"github.com/seed-307b789f/xk6-llm/llm/client"
-	"github.com/seed-307b789f/xk6-llm/llm/measure"
+	"github.com/seed-307b789f/xk6-llm/internal/secret"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
-	"github.com/seed-307b789f/xk6-llm/llm/secret"
 	"github.com/seed-307b789f/xk6-llm/llm/sim"
-	"github.com/seed-307b789f/xk6-llm/llm/slo"
 )
 
 // simScheme begins the base URL of the built-in simulator; its options follow as a query.
@@ -29,14 +28,14 @@ type clientOptions struct {
 	breakers []*circuitBreaker
 	split    []record.Adapter // adapters to choose from, by their shares
 	slo      *record.Bounds
-	itl      measure.ITLMode
+	itl      samples.ITLMode
 	files    credentialFiles
 	sim      *sim.Options // of a simulated server
 	pages    serverPages  // of metrics that the server has
 
-	sloHeaders  *slo.Headers   // in which bounds may stand, nil for none
-	headerSLO   *record.Bounds // slo with the bounds of the headers, nil if they have none
-	credentials *credentials   // of files, nil for k6's own
+	sloHeaders  *record.SLOHeaders // in which bounds may stand, nil for none
+	headerSLO   *record.Bounds     // slo with the bounds of the headers, nil if they have none
+	credentials *credentials       // of files, nil for k6's own
 
 	tokenizer   string // file, folder or repository; "" for none
 	chatProblem error  // why chats are counted without a template
@@ -80,7 +79,7 @@ func (o *clientOptions) fields(rt *sobek.Runtime) fields {
 
 // readClientOptions reads the argument of new Client and checks all that can be checked without a server.
 func readClientOptions(rt *sobek.Runtime, value sobek.Value) (*clientOptions, error) {
-	o := &clientOptions{Options: client.DefaultOptions(), itl: measure.ITLRequest}
+	o := &clientOptions{Options: client.DefaultOptions(), itl: samples.ITLRequest}
 	o.BaseURL, o.pages.every = simScheme, defaultServerInterval
 	if err := o.fields(rt).read(rt, "Client", value); err != nil {
 		return nil, err
@@ -158,7 +157,7 @@ func (o *clientOptions) readITL(v sobek.Value) (err error) {
 	if err := text(&name)(v); err != nil {
 		return err
 	}
-	o.itl, err = measure.ParseITLMode(name)
+	o.itl, err = samples.ParseITLMode(name)
 	return err
 }
 
@@ -172,13 +171,13 @@ func (o *clientOptions) readSLO(rt *sobek.Runtime, v sobek.Value) error {
 	}
 	bounds := new(record.Bounds)
 	for _, name := range obj.Keys() {
-		if err := slo.Known(name); err != nil {
+		if err := record.KnownLatency(name); err != nil {
 			return err
 		}
 		var limit time.Duration
 		err := withUnit(&limit)(obj.Get(name))
 		if err == nil {
-			err = slo.Set(bounds, name, limit)
+			err = bounds.Set(name, limit)
 		}
 		if err != nil {
 			return fmt.Errorf("%q: %w", name, err)

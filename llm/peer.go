@@ -11,8 +11,8 @@ import (
 
 	"go.k6.io/k6/v2/lib"
 
-	"github.com/seed-307b789f/xk6-llm/llm/client"
-	"github.com/seed-307b789f/xk6-llm/llm/measure"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 	"github.com/seed-307b789f/xk6-llm/llm/sim"
 )
@@ -175,7 +175,7 @@ func (p *peer) opened() string {
 func (p *peer) announce(ctx context.Context, state *lib.State, m *ModuleInstance) {
 	tags := state.Tags.GetCurrentValues().Tags
 	m.root.runLine.Do(func() {
-		push(ctx, state, m.metrics.Event(measure.NewRun(state.Options, m.lookupEnv), tags))
+		push(ctx, state, m.metrics.Event(samples.NewRun(state.Options, m.lookupEnv), tags))
 	})
 	for _, remark := range p.remarks {
 		state.Logger.Warn(remark)

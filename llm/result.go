@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
-	"github.com/seed-307b789f/xk6-llm/llm/client"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/seed-307b789f/xk6-llm/llm/measure"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -206,7 +206,7 @@ func (v *vu) seen(t *testing.T) string {
 	t.Helper()
 	var b strings.Builder
 	for len(v.samples) > 0 {
-		c := (<-v.samples).(*measure.Container)
+		c := (<-v.samples).(*samples.Container)
 		text, err := record.Append(nil, c.Line())
 		if err != nil {
 			t.Fatal(err)

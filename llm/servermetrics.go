@@ -12,8 +12,8 @@ import (
 	"go.k6.io/k6/v2/lib"
 
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/scrape"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
-	"github.com/seed-307b789f/xk6-llm/llm/scrape"
 )
 
 // serverPages are the pages of metrics that a client's server has, as its options name them.

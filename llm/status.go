@@ -11,10 +11,10 @@ import (
 	"go.k6.io/k6/v2/js/common"
 	"go.k6.io/k6/v2/lib"
 
-	"github.com/seed-307b789f/xk6-llm/llm/limits"
-	"github.com/seed-307b789f/xk6-llm/llm/measure"
+	"github.com/seed-307b789f/xk6-llm/internal/host"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/status"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
-	"github.com/seed-307b789f/xk6-llm/llm/status"
 )
 
 // statusInterval reads how often a status line is wanted, from -e or the environment; 0 means never. k6 does not tell modules
@@ -96,15 +96,15 @@ func (m *ModuleInstance) statusLine(state *lib.State) *statusLine {
 // for them.
 func (r *RootModule) prepare(state *lib.State) {
 	r.prepareOnce.Do(func() {
-		if slices.ContainsFunc(r.scenarioPlan(state), func(s record.Scenario) bool { return s.Executor != measure.OwnExecutor }) {
-			limits.CalmCollector()
+		if slices.ContainsFunc(r.scenarioPlan(state), func(s record.Scenario) bool { return s.Executor != samples.OwnExecutor }) {
+			host.CalmCollector()
 		}
-		vus, err := measure.PlannedVUs(state.Options)
+		vus, err := samples.PlannedVUs(state.Options)
 		if err != nil {
 			return
 		}
-		limits.Reserve(vus)
-		for _, warning := range limits.Here().Warnings(vus) {
+		host.Reserve(vus)
+		for _, warning := range host.Here().Warnings(vus) {
 			state.Logger.Warn(warning)
 		}
 	})

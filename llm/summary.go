@@ -13,8 +13,8 @@ import (
 	"github.com/grafana/sobek"
 
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
-	"github.com/seed-307b789f/xk6-llm/llm/measure"
-	"github.com/seed-307b789f/xk6-llm/llm/status"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/status"
 )
 
 // summary makes of handleSummary's data what handleSummary returns: a short text for standard output. Percentiles are those
@@ -28,7 +28,7 @@ func (m *ModuleInstance) summary(data sobek.Value) (map[string]any, error) {
 		return nil, err
 	}
 	s.simulated, s.failures, s.oddities = m.root.simulators.used(), &m.root.failures, m.root.oddities.lines()
-	s.lost = strings.ReplaceAll(measure.LostRecords(), "\n", "; ")
+	s.lost = strings.ReplaceAll(samples.LostRecords(), "\n", "; ")
 	s.verdict()
 	if s.sent() > 0 {
 		s.totals()

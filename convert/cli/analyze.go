@@ -13,8 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/seed-307b789f/xk6-llm/convert/chart"
-	"github.com/seed-307b789f/xk6-llm/convert/page"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/chart"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/page"
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )

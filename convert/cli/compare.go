@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed-307b789f/xk6-llm/convert"
-	"github.com/seed-307b789f/xk6-llm/convert/compare"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/compare"
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 )
 

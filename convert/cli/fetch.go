@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/seed-307b789f/xk6-llm/convert/storage"
+	"github.com/seed-307b789f/xk6-llm/internal/storage"
 )
 
 // fetch puts files in the place of inputs that are objects in buckets (s3://… and gs://…, also with * in their names), and

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/seed-307b789f/xk6-llm/convert"
-	"github.com/seed-307b789f/xk6-llm/convert/page"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/page"
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 )
 

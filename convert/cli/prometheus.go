@@ -19,7 +19,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/seed-307b789f/xk6-llm/convert"
-	"github.com/seed-307b789f/xk6-llm/convert/servermetrics"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/prometheus"
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
@@ -27,8 +27,8 @@ import (
 
 // ServerMetrics says of which Prometheus what is asked. The zero value asks nothing.
 type ServerMetrics struct {
-	servermetrics.Source
-	servermetrics.Settings
+	prometheus.Source
+	prometheus.Settings
 	Prefix string // of the names of the files
 }
 
@@ -39,13 +39,13 @@ func (m ServerMetrics) wanted() bool {
 
 // ConfiguredMetrics is what a configuration of inference-perf says of a Prometheus. Secrets are those of the environment.
 func ConfiguredMetrics(c *config.Config) (m ServerMetrics) {
-	m.Source, m.Engine, m.ScrapeInterval, m.Summary = fromEnvironment(), servermetrics.VLLM, 15*time.Second, true
+	m.Source, m.Engine, m.ScrapeInterval, m.Summary = fromEnvironment(), prometheus.VLLM, 15*time.Second, true
 	if c == nil {
 		return m
 	}
 	if c.Server != nil {
 		m.Model = c.Server.ModelName
-		if engine, err := servermetrics.ParseEngine(string(c.Server.Type)); err == nil {
+		if engine, err := prometheus.ParseEngine(string(c.Server.Type)); err == nil {
 			m.Engine = engine
 		}
 	}
@@ -61,8 +61,8 @@ func ConfiguredMetrics(c *config.Config) (m ServerMetrics) {
 	return m
 }
 
-func fromEnvironment() servermetrics.Source {
-	return servermetrics.Source{
+func fromEnvironment() prometheus.Source {
+	return prometheus.Source{
 		Token: os.Getenv("PROMETHEUS_TOKEN"), User: os.Getenv("PROMETHEUS_USER"), Password: os.Getenv("PROMETHEUS_PASSWORD"),
 		Project: os.Getenv("GOOGLE_CLOUD_PROJECT"),
 	}
@@ -99,7 +99,7 @@ func (f *prometheusFlags) settings(flags *pflag.FlagSet, c *config.Config) (m Se
 		m.Summary = true // asked for by hand
 	}
 	if f.engine != "" {
-		if m.Engine, err = servermetrics.ParseEngine(f.engine); err != nil {
+		if m.Engine, err = prometheus.ParseEngine(f.engine); err != nil {
 			return m, misuse("--prometheus-engine: %w", err)
 		}
 	}
@@ -160,7 +160,7 @@ func CheckServerMetrics(cmd *cobra.Command, m ServerMetrics) {
 	if !m.wanted() {
 		return
 	}
-	p, err := servermetrics.Open(cmd.Context(), m.Source)
+	p, err := prometheus.Open(cmd.Context(), m.Source)
 	if err == nil {
 		if err = p.Check(cmd.Context()); err != nil {
 			err = fmt.Errorf("%s: %w", p, err)
@@ -201,7 +201,7 @@ func WriteServerMetrics(cmd *cobra.Command, run *convert.Run, report *convert.Re
 	}
 }
 
-func askServers(ctx context.Context, cmd *cobra.Command, run *convert.Run, report *convert.Report, m ServerMetrics) ([]servermetrics.File, error) {
+func askServers(ctx context.Context, cmd *cobra.Command, run *convert.Run, report *convert.Report, m ServerMetrics) ([]prometheus.File, error) {
 	switch {
 	case run.Origin != "":
 		return nil, fmt.Errorf("results of %s do not tell the time of day", run.Origin)
@@ -211,7 +211,7 @@ func askServers(ctx context.Context, cmd *cobra.Command, run *convert.Run, repor
 	if m.Model == "" {
 		m.Model = onlyModel(run)
 	}
-	p, err := servermetrics.Open(ctx, m.Source)
+	p, err := prometheus.Open(ctx, m.Source)
 	if err != nil {
 		return nil, err
 	}
@@ -240,12 +240,12 @@ func onlyModel(run *convert.Run) (model string) {
 }
 
 // spans are when the run and its stages ran: from the first request, or the start that the executor tells, to the last end.
-func spans(run *convert.Run, report *convert.Report) servermetrics.Run {
-	stages := map[int]*servermetrics.Window{}
+func spans(run *convert.Run, report *convert.Report) prometheus.Run {
+	stages := map[int]*prometheus.Window{}
 	widen := func(stage int, start, end int64) {
 		w, there := stages[stage]
 		if !there {
-			w = &servermetrics.Window{Start: time.Unix(0, start), End: time.Unix(0, end)}
+			w = &prometheus.Window{Start: time.Unix(0, start), End: time.Unix(0, end)}
 			stages[stage] = w
 		}
 		if at := time.Unix(0, start); at.Before(w.Start) {
@@ -263,11 +263,11 @@ func spans(run *convert.Run, report *convert.Report) servermetrics.Run {
 			widen(s.Index, s.Start, s.End)
 		}
 	}
-	all := servermetrics.Run{Client: clientFigures(report.Summary)}
+	all := prometheus.Run{Client: clientFigures(report.Summary)}
 	for number, w := range stages {
-		all.Stages = append(all.Stages, servermetrics.Stage{Number: number, Window: *w, Client: clientFigures(report.Stages[number])})
+		all.Stages = append(all.Stages, prometheus.Stage{Number: number, Window: *w, Client: clientFigures(report.Stages[number])})
 	}
-	slices.SortFunc(all.Stages, func(a, b servermetrics.Stage) int { return a.Start.Compare(b.Start) })
+	slices.SortFunc(all.Stages, func(a, b prometheus.Stage) int { return a.Start.Compare(b.Start) })
 	all.Window = all.Stages[0].Window
 	for _, s := range all.Stages {
 		if s.End.After(all.End) {
@@ -277,7 +277,7 @@ func spans(run *convert.Run, report *convert.Report) servermetrics.Run {
 	return all
 }
 
-func clientFigures(l *convert.Lifecycle) (c servermetrics.Client) {
+func clientFigures(l *convert.Lifecycle) (c prometheus.Client) {
 	if l == nil {
 		return c
 	}
@@ -287,7 +287,7 @@ func clientFigures(l *convert.Lifecycle) (c servermetrics.Client) {
 		}
 		return float64(total)
 	}
-	c = servermetrics.Client{
+	c = prometheus.Client{
 		Requests: l.Load.Count, PromptTokens: known(l.Successes.PromptTokens.Total), OutputTokens: known(l.Successes.OutputTokens.Total),
 	}
 	c.TTFTMean, c.TTFTMedian = meanAndMedian(l.Ours.Latency.TTFO) // an engine's first token is one of any kind

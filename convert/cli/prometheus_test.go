@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed-307b789f/xk6-llm/convert/servermetrics"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/prometheus"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 )
 
@@ -49,8 +49,8 @@ func reported(t *testing.T, args ...string) (code int, dir, remarks string) {
 	return code, dir, stderr.String()
 }
 
-// prometheus answers every query with the same value, to whom has the token and the header.
-func prometheus(t *testing.T) string {
+// promServer answers every query with the same value, to whom has the token and the header.
+func promServer(t *testing.T) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("X-Scope-Orgid") != "team" {
@@ -65,7 +65,7 @@ func prometheus(t *testing.T) string {
 
 func TestReportWithServerMetrics(t *testing.T) {
 	t.Parallel()
-	url := prometheus(t)
+	url := promServer(t)
 	code, dir, remarks := reported(t, "--prometheus", url, "--prometheus-header", "X-Scope-OrgID=team", "--prometheus-filter", "namespace=prod", "--prometheus-stages", "--prometheus-scrape-interval", "5s")
 	if code != 0 || !strings.Contains(remarks, "metrics of the server: "+filepath.Join(dir, "summary_prometheus_metrics.json")+" and 1 of stages") {
 		t.Errorf("exit code %d, stderr %q", code, remarks)
@@ -134,7 +134,7 @@ func TestConfiguredMetrics(t *testing.T) {
 			t.Fatal(err)
 		}
 		m := ConfiguredMetrics(c)
-		if m.wanted() != want.wanted || m.Summary != want.summary || m.Stages != want.stages || m.ScrapeInterval != want.interval || m.Engine != servermetrics.SGLang || m.Model != "m" {
+		if m.wanted() != want.wanted || m.Summary != want.summary || m.Stages != want.stages || m.ScrapeInterval != want.interval || m.Engine != prometheus.SGLang || m.Model != "m" {
 			t.Errorf("%s: got %+v, want %+v", yaml, m, want)
 		}
 	}

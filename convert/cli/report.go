@@ -12,9 +12,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed-307b789f/xk6-llm/convert"
-	"github.com/seed-307b789f/xk6-llm/convert/page"
-	"github.com/seed-307b789f/xk6-llm/convert/storage"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/page"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
+	"github.com/seed-307b789f/xk6-llm/internal/storage"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 )
 

@@ -5,16 +5,16 @@ import (
 	"os"
 
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
-	"github.com/seed-307b789f/xk6-llm/llm/chat"
-	"github.com/seed-307b789f/xk6-llm/llm/hub"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/hub"
+	"github.com/seed-307b789f/xk6-llm/llm/tokenizer"
 )
 
 // openCounter reads a tokenizer: a file, a folder, or a repository of the hub, in this order. Downloads are told to say.
-func openCounter(ctx context.Context, name string, say func(format string, args ...any)) (*chat.Counter, error) {
+func openCounter(ctx context.Context, name string, say func(format string, args ...any)) (*tokenizer.Counter, error) {
 	info, err := os.Stat(name)
 	switch {
 	case err == nil:
-		return chat.ReadCounterAt(name, info.IsDir(), textfile.ReadFile)
+		return tokenizer.ReadCounterAt(name, info.IsDir(), textfile.ReadFile)
 	case !hub.IsID(name):
 		return nil, err
 	}
@@ -25,7 +25,7 @@ func openCounter(ctx context.Context, name string, say func(format string, args 
 	client.Progress = func(file string, done, total int64) {
 		say("fetching %s: %.1f of %.1f MB\n", file, float64(done)/1e6, float64(total)/1e6)
 	}
-	return chat.ReadCounter(func(file string) ([]byte, error) {
+	return tokenizer.ReadCounter(func(file string) ([]byte, error) {
 		path, err := client.File(ctx, hub.Repo{Kind: hub.Model, ID: name}, file)
 		if err != nil {
 			return nil, err

@@ -23,11 +23,11 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/convert"
 	"github.com/seed-307b789f/xk6-llm/convert/cli"
-	"github.com/seed-307b789f/xk6-llm/convert/storage"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
+	"github.com/seed-307b789f/xk6-llm/internal/storage"
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
-	"github.com/seed-307b789f/xk6-llm/llm/support"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/dropin"
 )
 
 //go:embed run.js
@@ -149,7 +149,7 @@ func (r *runner) load() (err error) {
 	if err != nil {
 		return err
 	}
-	if err := support.Refused(r.c); err != nil {
+	if err := dropin.Refused(r.c); err != nil {
 		return err
 	}
 	r.settle()

@@ -17,8 +17,8 @@ import (
 	"github.com/spf13/cobra"
 	"go.k6.io/k6/v2/errext"
 
-	"github.com/seed-307b789f/xk6-llm/llm/accuracy"
-	"github.com/seed-307b789f/xk6-llm/llm/limits"
+	"github.com/seed-307b789f/xk6-llm/internal/host"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/selftest"
 )
 
 //go:embed selftest.js
@@ -34,7 +34,7 @@ type level struct {
 type measured struct {
 	Streams      int     `json:"streams"`
 	TokensPerSec float64 `json:"tokens_per_sec_per_stream"`
-	accuracy.Errors
+	selftest.Errors
 	Sent        int64   `json:"sent"`
 	Dropped     int64   `json:"dropped"`
 	LatenessP50 float64 `json:"lateness_p50_ms"`
@@ -155,7 +155,7 @@ func (l level) measure(ctx context.Context, length time.Duration) (m measured, e
 	if err := child.Start(); err != nil {
 		return m, err
 	}
-	peak := limits.WatchMemory(child.Process.Pid)
+	peak := host.WatchMemory(child.Process.Pid)
 	err = child.Wait()
 	m.Memory = peak()
 	if err != nil {
@@ -194,7 +194,7 @@ func (l level) serve(ctx context.Context, program, truth string) (url string, st
 
 // read compares the records with the truth.
 func (l level) read(m *measured, records, truth string) error {
-	errs, end, err := accuracy.OfFiles(records, truth)
+	errs, end, err := selftest.OfFiles(records, truth)
 	if err != nil {
 		return err
 	}

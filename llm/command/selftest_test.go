@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/seed-307b789f/xk6-llm/llm/accuracy"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/selftest"
 )
 
 func TestParseLevels(t *testing.T) {
@@ -26,7 +26,7 @@ func TestParseLevels(t *testing.T) {
 func TestTrustedUpToAreTheBusiestTrustedLevels(t *testing.T) {
 	t.Parallel()
 	all := []measured{
-		{Streams: 1, TokensPerSec: 50, Trusted: true}, {Streams: 100, TokensPerSec: 20, Trusted: true, Errors: accuracy.Errors{First: accuracy.Spread{P50: 0.25, P99: 1.5, Max: 3}}},
+		{Streams: 1, TokensPerSec: 50, Trusted: true}, {Streams: 100, TokensPerSec: 20, Trusted: true, Errors: selftest.Errors{First: selftest.Spread{P50: 0.25, P99: 1.5, Max: 3}}},
 		{Streams: 200, TokensPerSec: 5, Trusted: true}, {Streams: 50, TokensPerSec: 20, Trusted: true}, {Streams: 1000, TokensPerSec: 20},
 	}
 	var table, text bytes.Buffer

@@ -1,6 +1,6 @@
 package config
 
-import "github.com/seed-307b789f/xk6-llm/llm/slo"
+import "github.com/seed-307b789f/xk6-llm/llm/record"
 
 // API says how to ask the server.
 type API struct {
@@ -24,7 +24,7 @@ func (a *API) check(at *section) {
 	if !at.valid("headers", "slo_unit", "slo_tpot_header", "slo_ttft_header") {
 		return
 	}
-	h, err := slo.Headers{Unit: a.SLOUnit, TTFT: a.SLOTTFTHeader, TPOT: a.SLOTPOTHeader}.Named()
+	h, err := record.SLOHeaders{Unit: a.SLOUnit, TTFT: a.SLOTTFTHeader, TPOT: a.SLOTPOTHeader}.Named()
 	if err != nil {
 		at.fault("slo_unit", "%v", err)
 		return

@@ -6,9 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-307b789f/xk6-llm/internal/secret"
+	"github.com/seed-307b789f/xk6-llm/internal/spelling"
 	"github.com/seed-307b789f/xk6-llm/internal/timespan"
-	"github.com/seed-307b789f/xk6-llm/llm/secret"
-	"github.com/seed-307b789f/xk6-llm/llm/spelling"
 )
 
 // decoder reads plain data into the structs of the schema and collects what is wrong.

@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
-	"github.com/seed-307b789f/xk6-llm/llm/secret"
-	"github.com/seed-307b789f/xk6-llm/llm/spelling"
+	"github.com/seed-307b789f/xk6-llm/internal/secret"
+	"github.com/seed-307b789f/xk6-llm/internal/spelling"
 )
 
 // fault is one thing wrong.

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/seed-307b789f/xk6-llm/llm/spelling"
+	"github.com/seed-307b789f/xk6-llm/internal/spelling"
 )
 
 // Override sets a key from outside of the file, as a flag of a command line does. The value is read by the key's type: one of

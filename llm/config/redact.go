@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/seed-307b789f/xk6-llm/llm/secret"
+	"github.com/seed-307b789f/xk6-llm/internal/secret"
 )
 
 // Withheld are the dotted keys that a load sends and that have *** in the place of a secret, as what [Config.Redacted] wrote

@@ -4,7 +4,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/seed-307b789f/xk6-llm/llm/slo"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // Report says which reports are written.
@@ -61,7 +61,7 @@ type Goodput struct {
 
 func (g *Goodput) check(at *section) {
 	for _, name := range slices.Sorted(maps.Keys(g.Constraints)) {
-		if err := slo.Known(name); err != nil {
+		if err := record.KnownLatency(name); err != nil {
 			at.fault("constraints."+name, "%v", err)
 		}
 	}

@@ -3,7 +3,7 @@ package config
 import (
 	"net/url"
 
-	"github.com/seed-307b789f/xk6-llm/llm/secret"
+	"github.com/seed-307b789f/xk6-llm/internal/secret"
 )
 
 // URL is an absolute one of http or https, with a path, / at least, as the original completes it; empty if none was given.

@@ -8,7 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
-	"github.com/seed-307b789f/xk6-llm/llm/secret"
+	"github.com/seed-307b789f/xk6-llm/internal/secret"
 )
 
 // Redacted is the configuration as YAML, as inference-perf writes its own: every key in the order of the schema under its

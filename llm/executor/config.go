@@ -22,12 +22,12 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/internal/timespan"
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
-	"github.com/seed-307b789f/xk6-llm/llm/measure"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // Name is the executor's name in a scenario.
-const Name = measure.OwnExecutor
+const Name = samples.OwnExecutor
 
 // Defaults.
 const (
@@ -69,8 +69,8 @@ type Stage struct {
 
 var (
 	_ lib.ExecutorConfig = new(Config)
-	_ measure.Staged     = new(Config)
-	_ measure.Seeded     = new(Config)
+	_ samples.Staged     = new(Config)
+	_ samples.Seeded     = new(Config)
 )
 
 // NewConfigWith makes of NewConfig a constructor of scenarios that call beforeLoad before a load that begins with the

@@ -11,7 +11,7 @@ import (
 	"go.k6.io/k6/v2/lib"
 
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
-	"github.com/seed-307b789f/xk6-llm/llm/measure"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 )
 
 func parse(t *testing.T, options string) *Config {
@@ -176,7 +176,7 @@ func TestStripesTile(t *testing.T) {
 func TestRecordSeed(t *testing.T) {
 	t.Parallel()
 	for options, want := range map[string]int64{`{"seed": 7, "trace": [0]}`: 7, `{"trace": [0]}`: 0} {
-		if got, known := measure.Seed(parse(t, options)); got != want || !known {
+		if got, known := samples.Seed(parse(t, options)); got != want || !known {
 			t.Errorf("%s: got %d, %t, want %d", options, got, known, want)
 		}
 	}

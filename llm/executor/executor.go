@@ -13,9 +13,9 @@ import (
 	"go.k6.io/k6/v2/metrics"
 
 	"github.com/seed-307b789f/xk6-llm/internal/alarm"
+	"github.com/seed-307b789f/xk6-llm/internal/host"
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
-	"github.com/seed-307b789f/xk6-llm/llm/limits"
-	"github.com/seed-307b789f/xk6-llm/llm/measure"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -27,25 +27,25 @@ type Executor struct {
 	log     *logrus.Entry
 	plan    arrival.Plan
 	tuple   *lib.ExecutionTuple
-	metrics *measure.Metrics
+	metrics *samples.Metrics
 	stages  []record.Stage // as numbered in the whole run
 }
 
 var _ lib.Executor = new(Executor)
 
 func newExecutor(c *Config, es *lib.ExecutionState, log *logrus.Entry) (*Executor, error) {
-	vus, err := measure.PlannedVUs(es.Test.Options)
+	vus, err := samples.PlannedVUs(es.Test.Options)
 	if err != nil {
 		return nil, err
 	}
-	if err := limits.CheckVUs(vus, log); err != nil { // before k6 makes the first
+	if err := host.CheckVUs(vus, log); err != nil { // before k6 makes the first
 		return nil, err
 	}
 	plan, err := c.plan()
 	if err != nil {
 		return nil, err
 	}
-	m, err := measure.Register(es.Test.Registry)
+	m, err := samples.Register(es.Test.Registry)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func newExecutor(c *Config, es *lib.ExecutionState, log *logrus.Entry) (*Executo
 		return nil, err
 	}
 	x := &Executor{shadow: s, config: c, state: es, log: log, plan: plan, metrics: m, stages: c.RecordStages()}
-	for _, scenario := range measure.Scenarios(es.Test.Options.Scenarios) {
+	for _, scenario := range samples.Scenarios(es.Test.Options.Scenarios) {
 		if scenario.Name == c.Name {
 			x.stages = scenario.Stages
 		}
@@ -96,9 +96,9 @@ func (x *Executor) Run(parent context.Context, out chan<- metrics.SampleContaine
 	if before := x.config.beforeLoad; before != nil && x.config.GetStartTime() == 0 {
 		before(parent)
 	}
-	limits.CalmCollector()
+	host.CalmCollector()
 	pre, _ := x.config.scaledVUs(x.state.ExecutionTuple)
-	limits.Reserve(pre)
+	host.Reserve(pre)
 	r := &run{Executor: x, parent: parent, out: out, mine: stripes(x.tuple), wait: alarm.New()}
 	defer r.wait.Close()
 	if err := r.openPool(); err != nil {

@@ -11,9 +11,9 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
-	"github.com/seed-307b789f/xk6-llm/convert/storage"
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
+	"github.com/seed-307b789f/xk6-llm/internal/storage"
 )
 
 // OverwriteEnv names the environment variable that, when "true", lets a record file that exists be replaced.

@@ -3,7 +3,7 @@ package output
 import (
 	"errors"
 
-	"github.com/seed-307b789f/xk6-llm/llm/measure"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 )
 
 // flushFile writes what waits, into a file that is where it was.
@@ -37,7 +37,7 @@ func (o *Output) finish() error {
 		err = o.store()
 	}
 	if err != nil {
-		measure.LoseRecords(err.Error())
+		samples.LoseRecords(err.Error())
 	}
 	return err
 }

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/seed-307b789f/xk6-llm/llm/limits"
+	"github.com/seed-307b789f/xk6-llm/internal/host"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -15,29 +15,29 @@ import (
 type health struct {
 	at        time.Time
 	cpu       time.Duration
-	steal     limits.Steal
-	pressure  limits.Pressure
-	scheduler *limits.Scheduler
-	heartbeat *limits.Heartbeat
+	steal     host.Steal
+	pressure  host.Pressure
+	scheduler *host.Scheduler
+	heartbeat *host.Heartbeat
 	last      reading
 }
 
 // reading is what is read once a second.
 type reading struct {
 	cpu      time.Duration
-	pressure limits.Pressure
+	pressure host.Pressure
 }
 
 func startHealth() *health {
-	limits.CountCollections() // which the load's beginning does again
-	h := &health{at: time.Now(), steal: limits.ReadSteal(), scheduler: limits.NewScheduler()}
+	host.CountCollections() // which the load's beginning does again
+	h := &health{at: time.Now(), steal: host.ReadSteal(), scheduler: host.NewScheduler()}
 	h.last = h.read()
 	h.cpu, h.pressure = h.last.cpu, h.last.pressure
-	h.heartbeat = limits.StartHeartbeat()
+	h.heartbeat = host.StartHeartbeat()
 	return h
 }
 
-func (h *health) read() reading { return reading{cpuTime(), h.scheduler.Read()} }
+func (h *health) read() reading { return reading{host.CPUTime(), h.scheduler.Read()} }
 
 // beat describes the process since the last call, nil if that was but now.
 func (h *health) beat() *record.Heartbeat {
@@ -57,22 +57,22 @@ func (h *health) beat() *record.Heartbeat {
 	return line
 }
 
-func pressure(p limits.Pressure) record.Pressure {
+func pressure(p host.Pressure) record.Pressure {
 	return record.Pressure{Waited: (*int64)(p.Waited), Throttled: (*int64)(p.Throttled), Stalled: (*int64)(p.Stalled)}
 }
 
 // stop gives the figures since the start, collections since the load began; delays are the starts' lateness, where it is known.
 func (h *health) stop(delays []time.Duration) record.Health {
 	h.heartbeat.Stop()
-	cycles, paused := limits.Collections()
+	cycles, paused := host.Collections()
 	out := record.Health{
-		GoMaxProcs: runtime.GOMAXPROCS(0), Processors: limits.Processors(), GCPause: int64(paused), GCCycles: cycles,
+		GoMaxProcs: runtime.GOMAXPROCS(0), Processors: host.Processors(), GCPause: int64(paused), GCCycles: cycles,
 		LatenessOf: int64(len(delays)), Pressure: pressure(h.scheduler.Read().Since(h.pressure)),
 	}
 	if elapsed := time.Since(h.at); elapsed > 0 {
-		out.CPUShare = float64(cpuTime()-h.cpu) / float64(elapsed) / out.Processors
+		out.CPUShare = float64(host.CPUTime()-h.cpu) / float64(elapsed) / out.Processors
 	}
-	if steal := limits.ReadSteal(); steal != (limits.Steal{}) {
+	if steal := host.ReadSteal(); steal != (host.Steal{}) {
 		out.Steal = new(steal.Since(h.steal))
 	}
 	if len(delays) > 0 {

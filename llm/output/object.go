@@ -7,7 +7,7 @@ import (
 	"path"
 	"path/filepath"
 
-	"github.com/seed-307b789f/xk6-llm/convert/storage"
+	"github.com/seed-307b789f/xk6-llm/internal/storage"
 )
 
 // spool has the records kept in a file until the end, when it becomes the object that was asked for: objects cannot grow. That

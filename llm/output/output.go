@@ -15,10 +15,10 @@ import (
 	"go.k6.io/k6/v2/metrics"
 	"go.k6.io/k6/v2/output"
 
-	"github.com/seed-307b789f/xk6-llm/convert/storage"
+	"github.com/seed-307b789f/xk6-llm/internal/host"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
-	"github.com/seed-307b789f/xk6-llm/llm/limits"
-	"github.com/seed-307b789f/xk6-llm/llm/measure"
+	"github.com/seed-307b789f/xk6-llm/internal/storage"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -52,18 +52,18 @@ var _ output.WithStopWithTestError = new(Output)
 // New reads the path from the --out argument. It refuses a file that exists, before the run begins.
 func New(params output.Params) (output.Output, error) {
 	lookup := func(name string) (string, bool) { v, ok := params.Environment[name]; return v, ok }
-	run := measure.NewRun(params.ScriptOptions, lookup)
+	run := samples.NewRun(params.ScriptOptions, lookup)
 	path, err := recordPath(params.ConfigArgument, run.Instance)
 	if err != nil {
 		return nil, err
 	}
 	// Outputs are made before the VUs, and no other part of the extension knows scenarios of k6's own executors by
 	// then.
-	vus, err := measure.PlannedVUs(params.ScriptOptions)
+	vus, err := samples.PlannedVUs(params.ScriptOptions)
 	if err != nil {
 		return nil, err
 	}
-	if err := limits.CheckVUs(vus, params.Logger); err != nil {
+	if err := host.CheckVUs(vus, params.Logger); err != nil {
 		return nil, err
 	}
 	o := &Output{path: path, run: run, log: params.Logger}
@@ -108,7 +108,7 @@ func (o *Output) AddMetricSamples(containers []metrics.SampleContainer) {
 	defer o.mu.Unlock()
 	for _, c := range containers {
 		switch s := c.(type) {
-		case *measure.Container:
+		case *samples.Container:
 			o.pending = append(o.pending, c)
 		case metrics.Sample: // stock executors push each drop alone
 			if s.Metric.Name == metrics.DroppedIterationsName && !o.recordsDrops(s) {
@@ -123,7 +123,7 @@ func (o *Output) recordsDrops(s metrics.Sample) bool {
 	name, _ := s.Tags.Get("scenario")
 	for _, scenario := range o.run.Scenarios {
 		if scenario.Name == name {
-			return scenario.Executor == measure.OwnExecutor
+			return scenario.Executor == samples.OwnExecutor
 		}
 	}
 	return false
@@ -136,7 +136,7 @@ func (o *Output) flush() {
 	o.mu.Unlock()
 	for _, c := range pending {
 		switch c := c.(type) {
-		case *measure.Container:
+		case *samples.Container:
 			o.take(c)
 		case metrics.Sample:
 			o.encode(o.dropped(c))
@@ -149,7 +149,7 @@ func (o *Output) flush() {
 }
 
 // take appends one line. The run has its line already; the others come once each.
-func (o *Output) take(c *measure.Container) {
+func (o *Output) take(c *samples.Container) {
 	switch line := c.Line().(type) {
 	case *record.Run:
 		return

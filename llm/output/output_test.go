@@ -20,7 +20,7 @@ import (
 	"go.k6.io/k6/v2/metrics"
 	"go.k6.io/k6/v2/output"
 
-	"github.com/seed-307b789f/xk6-llm/llm/measure"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -63,7 +63,7 @@ func TestARunsFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	registry := metrics.NewRegistry()
-	m, err := measure.Register(registry)
+	m, err := samples.Register(registry)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func TestARunsFile(t *testing.T) {
 	drop := metrics.Sample{TimeSeries: metrics.TimeSeries{Metric: dropped, Tags: tags.With("scenario", "s")}, Time: time.Now(), Value: 2}
 	other := metrics.Sample{TimeSeries: metrics.TimeSeries{Metric: m.TTFT, Tags: tags}, Value: 1}
 	request := func(delay int64, errorType string) metrics.SampleContainer {
-		return m.Request(&record.Request{Start: 1e9, End: 2e9, Due: new(1e9 - delay), ErrorType: errorType, Chunks: []int64{}}, tags, nil, measure.ITLOff)
+		return m.Request(&record.Request{Start: 1e9, End: 2e9, Due: new(1e9 - delay), ErrorType: errorType, Chunks: []int64{}}, tags, nil, samples.ITLOff)
 	}
 	o.AddMetricSamples([]metrics.SampleContainer{
 		m.Event(o.run, tags), m.Event(&record.Client{Number: 0}, tags), request(10, ""), request(30, record.ErrorReset), other, drop, metrics.Samples{other},

@@ -17,7 +17,7 @@ import (
 	logtest "github.com/sirupsen/logrus/hooks/test"
 	"go.k6.io/k6/v2/metrics"
 
-	"github.com/seed-307b789f/xk6-llm/llm/measure"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -94,7 +94,7 @@ func TestDeletedForGood(t *testing.T) {
 	if err := o.finish(); err == nil || !strings.Contains(err.Error(), "record file "+path+" was deleted during the run, and its records are lost") {
 		t.Errorf("got %v", err)
 	}
-	if measure.LostRecords() == "" {
+	if samples.LostRecords() == "" {
 		t.Error("nobody would know at the end of the run")
 	}
 }
@@ -160,7 +160,7 @@ func TestLastLineOfAFullDisk(t *testing.T) {
 func TestPermissionsOfRecords(t *testing.T) {
 	t.Parallel()
 	registry := metrics.NewRegistry()
-	m, err := measure.Register(registry)
+	m, err := samples.Register(registry)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +179,7 @@ func TestPermissionsOfRecords(t *testing.T) {
 		if tt.text {
 			line.RequestBody = "{}"
 		}
-		o.take(m.Request(line, registry.RootTagSet(), nil, measure.ITLOff))
+		o.take(m.Request(line, registry.RootTagSet(), nil, samples.ITLOff))
 		info, err := os.Stat(path)
 		if err != nil {
 			t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/seed-307b789f/xk6-llm/docs/schema/schematest"
+	"github.com/seed-307b789f/xk6-llm/internal/schematest"
 )
 
 func schema(t *testing.T) *schematest.Schema {

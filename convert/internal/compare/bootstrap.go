@@ -1,0 +1,207 @@
+package compare
+
+import (
+	"hash/fnv"
+	"math/bits"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/seed-307b789f/xk6-llm/convert/internal/stats"
+)
+
+// estimate is one figure of one side.
+type estimate struct {
+	value  float64
+	draws  []float64 // the figure of each resample
+	n      int       // requests it is of
+	events int       // of a share: requests that count
+	blocks blocks
+}
+
+// source gives the random numbers of one series. Each has its own, so that adding a figure changes no other.
+func source(seed uint64, parts ...string) *rand.PCG {
+	h := fnv.New64a()
+	for _, part := range parts {
+		_, _ = h.Write([]byte(part))
+		_, _ = h.Write([]byte{0})
+	}
+	return rand.NewPCG(seed, h.Sum64())
+}
+
+// below is a number in [0, n), all but exactly uniform for any n that fits into memory.
+func below(rng *rand.PCG, n int) int {
+	high, _ := bits.Mul64(rng.Uint64(), uint64(n)) //nolint:gosec // n is a length
+	return int(high)                               //nolint:gosec // less than n
+}
+
+// piece is a run of neighbours in a series, from the first to before the end.
+type piece struct{ from, end int }
+
+// resample draws blocks with replacement until there are as many values as before, in each stage for itself. Blocks start
+// anywhere and go round from the end of their stage to its beginning, so that every value is drawn as often: the circular
+// block bootstrap of Politis and Romano (1992).
+func resample(rng *rand.PCG, ends []int, length int, pieces []piece) []piece {
+	pieces = pieces[:0]
+	from := 0
+	for _, end := range ends {
+		for left := end - from; left > 0; {
+			start := from + below(rng, end-from)
+			take := min(length, left, end-from)
+			left -= take
+			if over := start + take - end; over > 0 {
+				pieces = append(pieces, piece{start, end}, piece{from, from + over})
+			} else {
+				pieces = append(pieces, piece{start, start + take})
+			}
+		}
+		from = end
+	}
+	return pieces
+}
+
+// widenBy moves the draws away from the value.
+func (e *estimate) widenBy(factor float64) {
+	for i, d := range e.draws {
+		e.draws[i] = e.value + factor*(d-e.value)
+	}
+}
+
+// latencyEstimates are the mean and the percentiles of a series, all from the same resamples.
+func latencyEstimates(rng *rand.PCG, s series, percentiles []float64, resamples int) []estimate {
+	n := len(s.values)
+	order := sortedOrder(s.values)
+	cut := chooseBlocks(s, order)
+	out := make([]estimate, 1+len(percentiles))
+	sorted := make([]float64, n)
+	for i, at := range order {
+		sorted[i] = s.values[at]
+	}
+	for i := range out {
+		out[i] = estimate{n: n, blocks: cut, draws: make([]float64, resamples)}
+	}
+	out[0].value = average(s.values)
+	for i, p := range percentiles {
+		out[i+1].value = stats.Percentile(n, func(rank int) float64 { return sorted[rank] }, p)
+	}
+	sums := cumulate(s.values)
+	times := make([]uint8, n) // drawn; more than 255 of one value do not happen
+	places := newPlaces(n, percentiles)
+	var pieces []piece
+	for r := range resamples {
+		pieces = resample(rng, s.ends, cut.length, pieces)
+		out[0].draws[r] = out[0].value + sums.of(pieces)/float64(n)
+		clear(times)
+		for _, p := range pieces {
+			for i := p.from; i < p.end; i++ {
+				times[i]++
+			}
+		}
+		places.find(sorted, order, times)
+		for i := range percentiles {
+			out[i+1].draws[r] = places.value(i)
+		}
+	}
+	for i := range out {
+		out[i].widenBy(cut.widen)
+	}
+	return out
+}
+
+// places finds the values at some ranks of a resample without sorting it: it walks over the values as sorted once and
+// counts how often each was drawn.
+type places struct {
+	n           int
+	percentiles []float64
+	ranks       []int // wanted, ascending
+	found       map[int]int
+	values      []float64
+}
+
+func newPlaces(n int, percentiles []float64) *places {
+	p := &places{n: n, percentiles: percentiles, found: map[int]int{}}
+	for _, q := range percentiles {
+		stats.Percentile(n, func(rank int) float64 {
+			p.ranks = append(p.ranks, rank)
+			return 0
+		}, q)
+	}
+	slices.Sort(p.ranks)
+	p.ranks = slices.Compact(p.ranks)
+	p.values = make([]float64, len(p.ranks))
+	for i, rank := range p.ranks {
+		p.found[rank] = i
+	}
+	return p
+}
+
+// find looks the wanted ranks up in the resample in which value order[i] was drawn times[order[i]] times.
+func (p *places) find(sorted []float64, order []int32, times []uint8) {
+	i, passed := 0, 0
+	for k, rank := range p.ranks {
+		for i < len(order) && passed <= rank {
+			passed += int(times[order[i]])
+			i++
+		}
+		p.values[k] = sorted[i-1]
+	}
+}
+
+// value is the percentile of that number.
+func (p *places) value(i int) float64 {
+	return stats.Percentile(p.n, func(rank int) float64 { return p.values[p.found[rank]] }, p.percentiles[i])
+}
+
+// cumulated are sums of a series about its mean, from which the sum of any piece is one difference. About the mean, for
+// then a series that does not vary has sums of zero, to the last bit.
+type cumulated []float64
+
+func cumulate(values []float64) cumulated {
+	m := average(values)
+	c := make(cumulated, len(values)+1)
+	for i, v := range values {
+		c[i+1] = c[i] + (v - m)
+	}
+	return c
+}
+
+func (c cumulated) of(pieces []piece) (total float64) {
+	for _, p := range pieces {
+		total += c[p.end] - c[p.from]
+	}
+	return total
+}
+
+// ratioEstimate is a sum of values over a sum of weights and a rest, which moves with the last answers.
+func ratioEstimate(rng *rand.PCG, s series, rest float64, last *lastAnswers, resamples int) estimate {
+	total, weight := stats.Sum(s.values), stats.Sum(s.weights)
+	e := estimate{n: len(s.values), value: total / (weight + rest), draws: make([]float64, resamples)}
+	// The ratio moves as its linear part does: value − ratio × weight.
+	linear := series{values: make([]float64, len(s.values)), ends: s.ends}
+	for i, v := range s.values {
+		linear.values[i] = v - e.value*s.weights[i]
+	}
+	e.blocks = chooseBlocks(linear, nil)
+	values, weights := cumulate(s.values), cumulate(s.weights)
+	var pieces []piece
+	late := last.deviations(rng, resamples)
+	for r := range e.draws {
+		pieces = resample(rng, s.ends, e.blocks.length, pieces)
+		time := weight + weights.of(pieces) + rest + late[r]
+		e.draws[r] = (total + values.of(pieces)) / max(time, (weight+rest)/10)
+	}
+	e.widenBy(e.blocks.widen)
+	return e
+}
+
+// shareEstimate is a share of ones.
+func shareEstimate(rng *rand.PCG, s series, resamples int) estimate {
+	e := estimate{n: len(s.values), events: int(stats.Sum(s.values)), value: average(s.values), draws: make([]float64, resamples), blocks: chooseBlocks(s, nil)}
+	sums := cumulate(s.values)
+	var pieces []piece
+	for r := range e.draws {
+		pieces = resample(rng, s.ends, e.blocks.length, pieces)
+		e.draws[r] = e.value + sums.of(pieces)/float64(e.n)
+	}
+	e.widenBy(e.blocks.widen)
+	return e
+}

@@ -1,0 +1,166 @@
+package partial
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/seed-307b789f/xk6-llm/convert/internal/stats"
+)
+
+// The schema's units.
+const (
+	Count            = "count"
+	Seconds          = "s"
+	SecondsPerToken  = "s/token"
+	TokensPerSecond  = "tokens/s"
+	QueriesPerSecond = "queries/s"
+)
+
+// Statistics sums up a list of figures. What is nil is not known and is left out.
+type Statistics struct {
+	Units       string
+	Mean        float64
+	StdDev      *float64 // of a sample: the squares are divided by n-1, so one figure has none
+	Min, Max    *float64
+	Percentiles []Percentile // those of [Percentiles]; the schema has no place for others
+}
+
+// Percentile is one percentile and its value.
+type Percentile struct{ P, Value float64 }
+
+// Percentiles are the schema's, ascending. They do not depend on what other reports were asked for.
+func Percentiles() []float64 { return []float64{0.1, 1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9} }
+
+// NewStatistics sums values up; nil for none. It sorts values.
+func NewStatistics(values []float64, units string) *Statistics {
+	if len(values) == 0 {
+		return nil
+	}
+	slices.Sort(values)
+	n := float64(len(values))
+	s := &Statistics{Units: units, Mean: stats.Sum(values) / n, Min: new(values[0]), Max: new(values[len(values)-1])}
+	if len(values) > 1 {
+		squares := make([]float64, len(values))
+		for i, v := range values {
+			squares[i] = (v - s.Mean) * (v - s.Mean)
+		}
+		s.StdDev = new(math.Sqrt(stats.Sum(squares) / (n - 1)))
+	}
+	for _, p := range Percentiles() {
+		s.Percentiles = append(s.Percentiles, Percentile{p, stats.Percentile(len(values), func(k int) float64 { return values[k] }, p)})
+	}
+	return s
+}
+
+// Rate is a figure without a distribution, as the throughput block has; nil of one that is not known.
+func Rate(value float64, units string) *Statistics {
+	if math.IsNaN(value) {
+		return nil
+	}
+	return &Statistics{Units: units, Mean: value}
+}
+
+// At is the value of a percentile, and false if it is not known.
+func (s *Statistics) At(p float64) (float64, bool) {
+	for _, q := range s.Percentiles {
+		if q.P == p {
+			return q.Value, true
+		}
+	}
+	return 0, false
+}
+
+// key is how the schema spells a percentile: p0p1, p50.
+func key(p float64) string {
+	return "p" + strings.Replace(strconv.FormatFloat(p, 'g', -1, 64), ".", "p", 1)
+}
+
+// MarshalYAML gives the figures in schema order.
+func (s *Statistics) MarshalYAML() (any, error) {
+	node := &yaml.Node{Kind: yaml.MappingNode}
+	add := func(key string, value yaml.Node) {
+		node.Content = append(node.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: key}, &value)
+	}
+	addFloat := func(key string, value *float64) {
+		if value != nil {
+			add(key, yaml.Node{Kind: yaml.ScalarNode, Value: pythonFloat(*value)})
+		}
+	}
+	add("units", yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s.Units})
+	addFloat("mean", &s.Mean)
+	addFloat("stddev", s.StdDev)
+	addFloat("min", s.Min)
+	for _, p := range Percentiles() {
+		if value, known := s.At(p); known {
+			addFloat(key(p), &value)
+		}
+	}
+	addFloat("max", s.Max)
+	return node, nil
+}
+
+// pythonFloat is a float as Python's YAML library writes it: 10.0, 1.0e-05, .inf.
+func pythonFloat(f float64) string {
+	switch a := math.Abs(f); {
+	case math.IsNaN(f):
+		return ".nan"
+	case math.IsInf(f, 0):
+		return strings.TrimPrefix(strings.Replace(strconv.FormatFloat(f, 'g', -1, 64), "Inf", ".inf", 1), "+")
+	case a != 0 && (a < 1e-4 || a >= 1e16):
+		text := strconv.FormatFloat(f, 'e', -1, 64)
+		if !strings.Contains(text, ".") { // YAML 1.1 takes 1e-05 for a string
+			text = strings.Replace(text, "e", ".0e", 1)
+		}
+		return text
+	}
+	text := strconv.FormatFloat(f, 'f', -1, 64)
+	if !strings.Contains(text, ".") {
+		text += ".0"
+	}
+	return text
+}
+
+// UnmarshalYAML reads the figures; units and mean must be there, null is as good as absent, other keys are passed over.
+func (s *Statistics) UnmarshalYAML(node *yaml.Node) error {
+	var f figures
+	if err := node.Decode(&f.nodes); err != nil {
+		return err
+	}
+	mean, units := f.number("mean"), f.nodes["units"]
+	out := Statistics{StdDev: f.number("stddev"), Min: f.number("min"), Max: f.number("max")}
+	for _, p := range Percentiles() {
+		if value := f.number(key(p)); value != nil {
+			out.Percentiles = append(out.Percentiles, Percentile{p, *value})
+		}
+	}
+	if err := cmp.Or(f.err, units.Decode(&out.Units)); err != nil {
+		return err
+	}
+	if mean == nil || out.Units == "" {
+		return fmt.Errorf("line %d: units or mean is missing", node.Line)
+	}
+	out.Mean = *mean
+	*s = out
+	return nil
+}
+
+// figures are a statistics block as it stands in the file, and the first error met in it.
+type figures struct {
+	nodes map[string]yaml.Node
+	err   error
+}
+
+// number is a figure, nil for none or null.
+func (f *figures) number(key string) (value *float64) {
+	node := f.nodes[key]
+	if err := node.Decode(&value); err != nil {
+		f.err = cmp.Or(f.err, fmt.Errorf("%s: %w", key, err))
+	}
+	return value
+}

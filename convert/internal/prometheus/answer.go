@@ -1,0 +1,64 @@
+package prometheus
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/tidwall/gjson"
+)
+
+// sample is one series of an answer.
+type sample struct {
+	labels map[string]string
+	value  float64 // NaN and infinities too
+}
+
+// parseAnswer reads what Prometheus answers to a query: a scalar, or the series of a vector.
+func parseAnswer(body []byte) ([]sample, error) {
+	if !gjson.ValidBytes(body) {
+		return nil, &fault{what: "the answer is no JSON, so this is not a Prometheus", fix: whatURL, fatal: true}
+	}
+	answer := gjson.ParseBytes(body)
+	switch status := answer.Get("status").String(); status {
+	case "success":
+	case "error":
+		return nil, &fault{what: fmt.Sprintf("the query was refused (%s: %s)", line(answer.Get("errorType").String()), line(answer.Get("error").String()))}
+	default:
+		return nil, &fault{what: "the answer has no status, so this is not a Prometheus", fix: whatURL, fatal: true}
+	}
+	result := answer.Get("data.result")
+	switch kind := answer.Get("data.resultType").String(); kind {
+	case "scalar":
+		value, err := parseValue(result)
+		return []sample{{value: value}}, err
+	case "vector":
+		return parseVector(result)
+	default:
+		return nil, &fault{what: fmt.Sprintf("the answer is a %q, want a vector", line(kind))}
+	}
+}
+
+func parseVector(result gjson.Result) (list []sample, err error) {
+	for _, series := range result.Array() {
+		s := sample{labels: map[string]string{}}
+		series.Get("metric").ForEach(func(key, value gjson.Result) bool {
+			s.labels[key.String()] = value.String()
+			return true
+		})
+		if s.value, err = parseValue(series.Get("value")); err != nil {
+			return nil, err
+		}
+		list = append(list, s)
+	}
+	return list, nil
+}
+
+// parseValue reads [time, "value"].
+func parseValue(pair gjson.Result) (float64, error) {
+	text := pair.Get("1").String()
+	value, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return 0, &fault{what: fmt.Sprintf("the answer holds %q, want a number", line(text))}
+	}
+	return value, nil
+}

@@ -1,0 +1,270 @@
+// Package prometheus asks a Prometheus what the model servers and their accelerators saw of a run and of each of its stages. Its
+// documents are the files summary_prometheus_metrics.json and stage_N_prometheus_metrics.json: inference-perf's figures by
+// inference-perf's own queries, and beside them, under the key xk6_llm, the same figures exactly over the window, those of
+// accelerators, and a comparison with what the client counted.
+package prometheus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Window is a span of time.
+type Window struct{ Start, End time.Time }
+
+// Stage is a stage of a run.
+type Stage struct {
+	Number int
+	Window
+	Client Client
+}
+
+// Run is when a run and its stages ran, and what the client counted.
+type Run struct {
+	Window
+	Client Client
+	Stages []Stage // in order of time
+}
+
+// Settings say what is asked.
+type Settings struct {
+	Engine      Engine
+	Model       string   // as the server calls it; empty for any
+	Filters     []string // label matchers of PromQL, as namespace='a'
+	Accelerator []string // label matchers of accelerators
+	// ScrapeInterval is how often the Prometheus reads the servers, 0 for 30 s.
+	ScrapeInterval  time.Duration
+	Summary, Stages bool // documents to make
+}
+
+func (s Settings) scrape() time.Duration {
+	if s.ScrapeInterval <= 0 {
+		return 30 * time.Second // inference-perf's
+	}
+	return s.ScrapeInterval
+}
+
+// settle is how long after an instant all that was counted until then is sure to have been scraped.
+func (s Settings) settle() time.Duration { return s.scrape() + 2*time.Second }
+
+// File is a document and the name of its file.
+type File struct {
+	Name string
+	*Document
+}
+
+// maxSkew is how far clocks may be apart, in seconds, without a warning.
+const maxSkew = 5
+
+// Collect asks all that the settings want, once the last scrape of the run is sure to be over. It tells on the way that it waits, and
+// what a reader should know, a line each. An error means that nothing could be asked, or that ctx is over.
+func (c *Prometheus) Collect(ctx context.Context, s Settings, r Run, tell func(line string)) ([]File, error) {
+	skew, err := c.skew(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if skew != nil && math.Abs(*skew) > maxSkew {
+		tell(skewed(*skew))
+	}
+	if err := wait(ctx, s, r.End, tell); err != nil {
+		return nil, err
+	}
+	var files []File
+	add := func(name string, span Window, evaluated, limit time.Time, client Client) error {
+		d, err := c.document(ctx, s, span, evaluated, limit, client, skew)
+		files = append(files, File{name, d})
+		return err
+	}
+	now := time.Now()
+	if s.Summary {
+		evaluated := earlier(now, r.End.Add(s.settle()))
+		if err := add("summary_prometheus_metrics.json", r.Window, evaluated, now, r.Client); err != nil {
+			return nil, err
+		}
+	}
+	for i, stage := range r.Stages {
+		if !s.Stages {
+			break
+		}
+		limit := now
+		if i+1 < len(r.Stages) {
+			limit = r.Stages[i+1].Start
+		}
+		name := fmt.Sprintf("stage_%d_prometheus_metrics.json", stage.Number)
+		if err := add(name, stage.Window, stage.End.Add(s.settle()), limit, stage.Client); err != nil {
+			return nil, err
+		}
+	}
+	tellWarnings(files, tell)
+	if f := c.over.Load(); f != nil {
+		tell("given up, figures are missing: " + f.Error())
+	}
+	return files, nil
+}
+
+// tellWarnings tells each different one once, and that of clocks not again.
+func tellWarnings(files []File, tell func(string)) {
+	told := map[string]bool{}
+	for _, f := range files {
+		for _, text := range f.Ours.Warnings {
+			if !told[text] && !strings.HasPrefix(text, skewStart) {
+				tell(f.Name + ": " + text)
+			}
+			told[text] = true
+		}
+	}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+const skewStart = "the clock of Prometheus"
+
+func skewed(skew float64) string {
+	return fmt.Sprintf("%s is %+.1f s off from this machine's: windows are cut by as much in the wrong place", skewStart, skew)
+}
+
+// wait lets the last scrape of the run come in.
+func wait(ctx context.Context, s Settings, end time.Time, tell func(string)) error {
+	rest := time.Until(end.Add(s.settle()))
+	if rest <= 0 {
+		return ctx.Err()
+	}
+	tell(fmt.Sprintf("waiting %.0f s for Prometheus' last scrape", math.Ceil(rest.Seconds())))
+	return sleep(ctx, rest)
+}
+
+// window is that of our own figures: it settles a scrape after its end, or when the next stage begins.
+func (s Settings) window(span Window, limit time.Time) window {
+	settled := earlier(span.End.Add(s.settle()), limit)
+	if settled.Before(span.End) {
+		settled = span.End
+	}
+	return window{start: span.Start, end: span.End, settled: settled, step: s.scrape()}
+}
+
+// document asks for all figures of a window. inference-perf's range is from its start to when it is evaluated.
+func (c *Prometheus) document(ctx context.Context, s Settings, span Window, evaluated, limit time.Time, client Client, skew *float64) (*Document, error) {
+	matchers := s.Engine.matchers(s.Model, s.Filters)
+	w := s.window(span, limit)
+	for _, a := range c.askAll(ctx, restarts(s.Engine, matchers, w)) {
+		value, why := a.only()
+		w.restarted = w.restarted || why == "" && value > 0
+	}
+	f := &filler{engine: s.Engine, doc: newDocument(), questions: map[string]question{}}
+	asked := originals(s.Engine, matchers, evaluated.Sub(span.Start), evaluated)
+	own := exactly(s.Engine, matchers, w)
+	var all []question
+	for _, q := range slices.Concat(asked, own) {
+		all = append(all, q.question)
+	}
+	for _, q := range asked {
+		f.questions[q.name] = q.question
+	}
+	f.answers = c.askAll(ctx, all)
+	ours := &f.doc.Ours
+	ours.Source = From{c.base, s.Engine, matchers, s.scrape().Seconds(), skew}
+	ours.Window = Exact{stamp(w.start), stamp(w.end), w.seconds(), stamp(w.settled), w.restarted}
+	ours.Original.Time, ours.Original.Range = seconds(evaluated), rangeSeconds(evaluated.Sub(span.Start))
+	f.original()
+	f.exact(own)
+	c.accelerators(ctx, f, s.Accelerator, w, client)
+	ours.Reconciliation = reconcile(ours.Figures, client)
+	c.warn(ctx, f, s, w, skew)
+	return f.doc, ctx.Err()
+}
+
+func newDocument() *Document {
+	d := new(Document)
+	d.Ours = Additions{Figures: map[string]Figure{}, Reasons: map[string]string{}, Warnings: []string{}, Original: Asked{Queries: map[string]string{}}}
+	return d
+}
+
+func stamp(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000000Z07:00") }
+
+// accelerators adds the devices there are, of the vendors of which there is anything.
+func (c *Prometheus) accelerators(ctx context.Context, f *filler, filters []string, w window, client Client) {
+	probes := []question{anyAccelerator(NVIDIA, filters, w), anyAccelerator(AMD, filters, w)}
+	found := c.askAll(ctx, probes)
+	var list []acceleratorQuestion
+	var all []question
+	for _, q := range aboutAccelerators(filters, w) {
+		if q.vendor == NVIDIA && len(found[probes[0]].samples) > 0 || q.vendor == AMD && len(found[probes[1]].samples) > 0 {
+			list, all = append(list, q), append(all, q.question)
+		}
+	}
+	if len(list) == 0 {
+		why := "no samples of NVIDIA's DCGM exporter or AMD's device metrics exporter in the window"
+		if err := errors.Join(found[probes[0]].err, found[probes[1]].err); err != nil {
+			why = line(err.Error())
+		}
+		f.doc.Ours.Reasons["accelerators"] = why
+		return
+	}
+	a := devices(list, c.askAll(ctx, all), w)
+	a.add(client.OutputTokens)
+	f.doc.Ours.Accelerators = a
+}
+
+// warn adds what a reader should know.
+func (c *Prometheus) warn(ctx context.Context, f *filler, s Settings, w window, skew *float64) {
+	ours := &f.doc.Ours
+	warn := func(when bool, format string, args ...any) {
+		if when {
+			ours.Warnings = append(ours.Warnings, fmt.Sprintf(format, args...))
+		}
+	}
+	if skew != nil && math.Abs(*skew) > maxSkew {
+		warn(true, "%s", skewed(*skew))
+	}
+	known, fault := 0, ""
+	for name, figure := range ours.Figures {
+		if figure.Value != nil {
+			known++
+		} else if why := ours.Reasons["figures."+name]; !strings.HasPrefix(why, "no samples") && !strings.HasPrefix(why, "not a number") {
+			fault = why
+		}
+	}
+	switch {
+	case known > 0:
+	case fault != "":
+		warn(true, "no figure could be had: %s", fault)
+	default:
+		warn(true, "Prometheus has no samples of %s in the window%s", s.Engine, c.hint(ctx, s, w))
+	}
+	warn(w.restarted, "a server began anew in the window: what it had counted since its last scrape is lost")
+	warn(f.several > 0, "%d of inference-perf's queries gave several series, of which it takes the first; see figures for all of them", f.several)
+	short := w.seconds() < 2*s.scrape().Seconds()
+	warn(short, "the window of %.3g s has fewer than two scrapes, %g s apart: rates and gauges may be missing or rough", w.seconds(), s.scrape().Seconds())
+	if a := ours.Accelerators; a != nil {
+		warn(len(s.Accelerator) == 0, "the accelerators are all that Prometheus knows (%d): if some are not of this server, narrow them by --prometheus-accelerator-filter", len(a.Devices))
+	}
+}
+
+// hint says what may be wrong if there are no samples: the name of the model, or that the server is not scraped.
+func (c *Prometheus) hint(ctx context.Context, s Settings, w window) string {
+	var models []string
+	for _, a := range c.askAll(ctx, []question{present(s.Engine, w.settled)}) {
+		for _, series := range a.samples {
+			models = append(models, fmt.Sprintf("%q", series.labels["model_name"]))
+		}
+	}
+	slices.Sort(models)
+	switch matchers := s.Engine.matchers(s.Model, s.Filters); {
+	case len(models) == 0:
+		return ": does it scrape the server, and is that " + string(s.Engine) + "?"
+	case s.Engine != TGI && s.Model != "":
+		return fmt.Sprintf(" with {%s}; there are those of the models %s", matchers, strings.Join(models, ", "))
+	default:
+		return fmt.Sprintf(" with {%s}, while there are others without it", matchers)
+	}
+}

@@ -1,0 +1,112 @@
+package prometheus
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/seed-307b789f/xk6-llm/internal/secret"
+)
+
+// fault is what went wrong and what to do about it. It holds no credential.
+type fault struct {
+	what, fix string
+	fatal     bool // it will be the same for each query
+	passing   bool // it may be gone at the next attempt
+}
+
+func (f *fault) Error() string {
+	if f.fix == "" {
+		return f.what
+	}
+	return f.what + "; " + f.fix
+}
+
+// hide takes what a request carried out of its error: the server may repeat it.
+func hide(err error, header http.Header) error {
+	var f *fault
+	if !errors.As(err, &f) {
+		return err
+	}
+	hidden := *f
+	hidden.what = secret.Of(header).Text(f.what)
+	return &hidden
+}
+
+const (
+	whatURL    = "give the URL under which /api/v1/query is, such as http://host:9090"
+	whichLogin = "set PROMETHEUS_TOKEN, or PROMETHEUS_USER and PROMETHEUS_PASSWORD"
+	whichRight = "the account needs roles/monitoring.viewer in the project"
+)
+
+// refusal is the fault of a status that is no success. Prometheus tells in JSON what is wrong with a query.
+func refusal(status int, body []byte, google bool) error {
+	name := strings.TrimSpace(fmt.Sprintf("%d %s", status, http.StatusText(status)))
+	switch {
+	case (status == http.StatusUnauthorized || status == http.StatusForbidden) && google:
+		return &fault{what: "access refused (" + name + ")", fix: whichRight, fatal: true}
+	case status == http.StatusUnauthorized || status == http.StatusForbidden:
+		return &fault{what: "access refused (" + name + ")", fix: whichLogin, fatal: true}
+	case status == http.StatusNotFound && google:
+		return &fault{what: "no such project (" + name + ")", fix: "correct GOOGLE_CLOUD_PROJECT", fatal: true}
+	case status == http.StatusNotFound:
+		return &fault{what: "nothing there answers queries (" + name + ")", fix: whatURL, fatal: true}
+	case status >= 300 && status < 400:
+		return &fault{what: "the server sends elsewhere (" + name + "), as login pages do", fix: whatURL, fatal: true}
+	case status == http.StatusTooManyRequests || status == http.StatusRequestTimeout || status >= 500:
+		return &fault{what: "the server keeps answering " + name, fix: "try again later", passing: true}
+	}
+	if !gjson.ValidBytes(body) {
+		return &fault{what: "the server answered " + name + " without JSON, so this is not a Prometheus", fix: whatURL, fatal: true}
+	}
+	if _, err := parseAnswer(body); err != nil { // of 400 and 422
+		return err
+	}
+	return &fault{what: "the server answered " + name}
+}
+
+// network is the fault of a request that got no answer, without the URL that was asked for: it can hold a credential.
+func network(err error) error {
+	var dns *net.DNSError
+	var op *net.OpError
+	var certificate *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	var u *url.Error
+	text := ""
+	switch {
+	case errors.As(err, &dns):
+		text = dns.Error()
+	case errors.As(err, &certificate):
+		return &fault{what: "its certificate is not trusted: " + line(certificate.Err.Error()), fix: "give the authority's with --prometheus-ca", fatal: true}
+	case errors.As(err, &record):
+		return &fault{what: "it does not speak TLS", fix: "try http:// in its URL", fatal: true}
+	case errors.As(err, &op):
+		text = op.Error()
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		text = "the server closed the connection"
+	case errors.Is(err, context.DeadlineExceeded) || errors.As(err, &u) && u.Timeout():
+		text = "no answer in time"
+	case errors.As(err, &u):
+		text = u.Err.Error()
+	default:
+		text = err.Error()
+	}
+	return &fault{what: "no connection: " + line(text), fatal: true, passing: true}
+}
+
+// line is the start of a text, on one line.
+func line(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) > 200 {
+		text = strings.ToValidUTF8(text[:200], "") + "…"
+	}
+	return text
+}

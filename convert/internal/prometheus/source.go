@@ -1,0 +1,165 @@
+package prometheus
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/google"
+
+	"github.com/seed-307b789f/xk6-llm/internal/textfile"
+)
+
+// Source is where a Prometheus is, and how to be let in. Nothing of it is ever printed but the URL, without its password.
+type Source struct {
+	URL string // http or https; a user and a password in it are used as basic auth
+	// Google asks Google's managed Prometheus of a project, with the credentials of this machine. URL is then another base for
+	// it, and usually empty.
+	Google  bool
+	Project string // Google's, empty for that of the credentials
+
+	User, Password string // basic auth, before those of the URL
+	Token          string // bearer token, before basic auth
+	Headers        http.Header
+	CA             string // file of certificates to trust, beside the system's
+	Insecure       bool   // trust any certificate
+}
+
+const (
+	googleBase  = "https://monitoring.googleapis.com"
+	googleScope = "https://www.googleapis.com/auth/monitoring.read"
+)
+
+// Prometheus is one that can be asked. It may be used concurrently; after a fault that will be the same for each query it asks no more.
+type Prometheus struct {
+	base           string // without a user, and without a slash at the end
+	user, password string
+	token          string
+	google         bool
+	tokens         oauth2.TokenSource // nil but for Google
+	headers        http.Header
+	http           *http.Client
+	patience       time.Duration // without any answer
+	pause          time.Duration // before the second attempt, and twice that before the third
+	over           atomic.Pointer[fault]
+	lock           sync.Mutex
+	waiting        time.Time // when the first query was asked since the last answer, zero for none
+}
+
+// Open makes a client. It asks nothing yet, but for Google it looks for credentials.
+func Open(ctx context.Context, s Source) (*Prometheus, error) {
+	transport := &http.Transport{
+		Proxy: http.ProxyFromEnvironment, DialContext: (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+		TLSHandshakeTimeout: 10 * time.Second, MaxIdleConnsPerHost: atOnce, IdleConnTimeout: 30 * time.Second, ForceAttemptHTTP2: true,
+	}
+	trust, err := s.trust()
+	if err != nil {
+		return nil, err
+	}
+	transport.TLSClientConfig = trust
+	c := &Prometheus{
+		google: s.Google, user: s.User, password: s.Password, token: s.Token, headers: s.Headers.Clone(),
+		http: &http.Client{Transport: transport, CheckRedirect: sameHost}, patience: 10 * time.Second, pause: 500 * time.Millisecond,
+	}
+	base := s.URL
+	if s.Google && base == "" {
+		base = googleBase
+	}
+	if err := c.setBase(base); err != nil {
+		return nil, err
+	}
+	if s.Google {
+		return c, c.openGoogle(ctx, s.Project)
+	}
+	return c, nil
+}
+
+func (c *Prometheus) setBase(text string) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return fmt.Errorf("%q is no URL of a Prometheus, want such as http://host:9090", hidden(text))
+	}
+	if u.User != nil && c.user == "" {
+		c.user = u.User.Username()
+		c.password, _ = u.User.Password()
+	}
+	u.User, u.RawQuery, u.Fragment = nil, "", ""
+	c.base = strings.TrimRight(u.String(), "/")
+	return nil
+}
+
+// hidden is a text that may be a URL, without what may be a password in it.
+func hidden(text string) string {
+	scheme, rest, ok := strings.Cut(text, "://")
+	if !ok {
+		scheme, rest = "", text
+	}
+	if at := strings.LastIndex(rest, "@"); at >= 0 {
+		rest = "***" + rest[at:]
+	}
+	if ok {
+		scheme += "://"
+	}
+	return scheme + rest
+}
+
+func (s Source) trust() (*tls.Config, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: s.Insecure} //nolint:gosec // if asked for
+	if s.CA == "" {
+		return config, nil
+	}
+	text, err := textfile.ReadFile(s.CA)
+	if err != nil {
+		return nil, fmt.Errorf("certificates to trust: %w", err)
+	}
+	if text, err = textfile.Trim(text); err != nil {
+		return nil, fmt.Errorf("certificates to trust: %q: %w", s.CA, err)
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("certificates to trust: no certificate in %q, want PEM", s.CA)
+	}
+	config.RootCAs = pool
+	return config, nil
+}
+
+// openGoogle finds the credentials as all of Google's programs do. The source of tokens outlives the context.
+func (c *Prometheus) openGoogle(ctx context.Context, project string) error {
+	keep := context.WithValue(context.WithoutCancel(ctx), oauth2.HTTPClient, &http.Client{Transport: c.http.Transport, Timeout: c.patience})
+	credentials, err := google.FindDefaultCredentials(keep, googleScope)
+	if err != nil { // its text can hold what is in a file of credentials
+		return &fault{what: "no credentials of Google found", fix: "set GOOGLE_APPLICATION_CREDENTIALS to a file of credentials, or run gcloud auth application-default login"}
+	}
+	if project == "" {
+		project = credentials.ProjectID
+	}
+	if project == "" {
+		return &fault{what: "the credentials of Google name no project", fix: "set GOOGLE_CLOUD_PROJECT"}
+	}
+	c.tokens = credentials.TokenSource
+	c.base += "/v1/projects/" + url.PathEscape(project) + "/location/global/prometheus"
+	return nil
+}
+
+// sameHost follows redirections within a host: elsewhere credentials of ours have no place.
+func sameHost(next *http.Request, before []*http.Request) error {
+	if len(before) > 5 || next.URL.Host != before[0].URL.Host || next.URL.Scheme != before[0].URL.Scheme {
+		return http.ErrUseLastResponse
+	}
+	return nil
+}
+
+// String is the URL, without a user.
+func (c *Prometheus) String() string { return c.base }

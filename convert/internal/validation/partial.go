@@ -1,0 +1,152 @@
+package validation
+
+import (
+	"math"
+	"strings"
+	"time"
+
+	"github.com/tidwall/gjson"
+	"go.yaml.in/yaml/v4"
+
+	"github.com/seed-307b789f/xk6-llm/convert/internal/partial"
+)
+
+// checkPartial checks a partial report by itself, and against the report of its stage if there is one.
+func checkPartial(s scope, data []byte, stage gjson.Result) {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(data, &doc); err != nil {
+		s.errorf("structure", "not YAML: %v", err)
+		return
+	}
+	var n nulls
+	if n.look(&doc); len(n.list) > 0 {
+		s.errorf("nulls", "null in place of nothing: %s", strings.Join(n.list, ", "))
+	}
+	r, err := partial.ParseNode(&doc)
+	if err != nil {
+		s.errorf("schema", "%v", err)
+		return
+	}
+	if r.Version != partial.Version {
+		s.errorf("version", "%q is not %s", r.Version, partial.Version)
+	}
+	partialCounts(s, r.Aggregate().Requests)
+	for _, named := range statistics(r.Aggregate()) {
+		partialDistribution(s, named)
+	}
+	partialDuration(s, r.Run.Time)
+	if stage.Exists() {
+		agreement{s, r.Aggregate(), stage}.check()
+	}
+}
+
+// nulls are the places of nulls in a file.
+type nulls struct {
+	path, list []string
+}
+
+// mostNulls is how many are listed; the rest of a broken file says no more.
+const mostNulls = 5
+
+// look lists the nulls below a node. Aliases are not followed: what they stand for is looked at in its place.
+func (n *nulls) look(node *yaml.Node) {
+	switch node.Kind {
+	case yaml.ScalarNode:
+		if node.Tag == "!!null" && len(n.list) < mostNulls {
+			n.list = append(n.list, strings.Join(n.path, "."))
+		}
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			n.path = append(n.path, node.Content[i].Value)
+			n.look(node.Content[i+1])
+			n.path = n.path[:len(n.path)-1]
+		}
+	case yaml.DocumentNode, yaml.SequenceNode:
+		for _, child := range node.Content {
+			n.look(child)
+		}
+	}
+}
+
+func partialCounts(s scope, r partial.Requests) {
+	if r.Failures < 0 || r.Failures > r.Total {
+		s.errorf("schema", "requests: %d failures of %d", r.Failures, r.Total)
+	}
+}
+
+// named is a summary and its place.
+type named struct {
+	path string
+	*partial.Statistics
+}
+
+// statistics are those that are there.
+func statistics(a *partial.Aggregate) []named {
+	all := []named{{"requests.input_length", a.Requests.InputLength}, {"requests.output_length", a.Requests.OutputLength}}
+	for _, l := range latencies(a.Latency) {
+		all = append(all, named{"latency." + l.path, l.Statistics})
+	}
+	for _, t := range throughputs(a.Throughput) {
+		all = append(all, named{"throughput." + t.path, t.Statistics})
+	}
+	there := all[:0]
+	for _, n := range all {
+		if n.Statistics != nil {
+			there = append(there, n)
+		}
+	}
+	return there
+}
+
+// latencies are by the names that both reports have.
+func latencies(l *partial.Latency) []named {
+	if l == nil {
+		l = new(partial.Latency)
+	}
+	return []named{
+		{"time_to_first_token", l.TTFT}, {ntpot, l.NTPOT}, {"time_per_output_token", l.TPOT}, {"inter_token_latency", l.ITL},
+		{"request_latency", l.Request},
+	}
+}
+
+const ntpot = "normalized_time_per_output_token"
+
+func throughputs(t *partial.Throughput) []named {
+	if t == nil {
+		t = new(partial.Throughput)
+	}
+	return []named{
+		{"input_token_rate", t.InputTokens}, {"output_token_rate", t.OutputTokens}, {"total_token_rate", t.TotalTokens}, {"request_rate", t.Requests},
+	}
+}
+
+func partialDistribution(s scope, n named) {
+	figures := []float64{n.Mean}
+	for _, f := range [...]*float64{n.StdDev, n.Min, n.Max} {
+		if f != nil {
+			figures = append(figures, *f)
+		}
+	}
+	for _, q := range n.Percentiles {
+		figures = append(figures, q.Value)
+	}
+	for _, f := range figures {
+		if !(f >= 0 && f <= math.MaxFloat64) {
+			s.errorf("distributions", "%s: %v is negative or not finite", n.path, f)
+			return
+		}
+	}
+	if d, whole := ofStatistics(n.Statistics); whole {
+		d.sound(s, n.path)
+	}
+}
+
+// partialDuration allows for the milliseconds that a duration is rounded to.
+func partialDuration(s scope, w partial.Window) {
+	switch span := w.End.Sub(w.Start); {
+	case span < 0:
+		s.errorf("run_time", "the end is %v before the start", -span)
+	case (w.Duration - span).Abs() > time.Millisecond:
+		s.errorf("run_time", "%v is not the %v between start and end", w.Duration, span)
+	}
+}

@@ -1,0 +1,258 @@
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/seed-307b789f/xk6-llm/llm/sim"
+)
+
+func moduleDir(t *testing.T, module string) string {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", module).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// skipped are commands of the pages that a test does not run: they fetch, build, go elsewhere, show a form, take minutes or
+// never end.
+var skipped = regexp.MustCompile(`^(git clone|cd|xk6 build|docker) |s3://|prometheus|…|x llm (sim|selftest)`)
+
+var makeTarget = regexp.MustCompile(`^make (\w+)$`)
+
+// shortened makes a load of a page one that takes a second: its settings, and what is put in their place.
+var shortened = []struct {
+	setting *regexp.Regexp
+	short   string
+}{
+	{regexp.MustCompile(`-e STAGES=\S+`), "-e STAGES=20@300ms,40@300ms"},
+	{regexp.MustCompile(`-e RATE=\S+`), "-e RATE=20"},
+	{regexp.MustCompile(`-e DURATION=\S+`), "-e DURATION=500ms"},
+	{regexp.MustCompile(`-e STEPS=\S+`), "-e STEPS=2"},
+	{regexp.MustCompile(`"duration": \d+`), `"duration": 1`},
+	{regexp.MustCompile(` -e MODEL=\S+`), ""}, // the simulator has one of its own
+	{regexp.MustCompile(`-e TOKENIZER=\S+`), "-e TOKENIZER=scripts/data/sample-tokenizer.json"},
+	{regexp.MustCompile(` -e DATASET=\S+`), ""}, // the sample beside the script
+	{regexp.MustCompile(` -e '?FILES=\S+`), ""},
+	{regexp.MustCompile(`(-e ADAPTERS=\S+)`), "$1 -e RATE=20 -e DURATION=500ms"},
+}
+
+var (
+	ownLoad = regexp.MustCompile(`-e (STAGES|RATE|DURATION|CONFIG)=|scripts/smoke|scripts/saturation`)
+	aScript = regexp.MustCompile(` (scripts/\S+\.js|slo\.js)$`)
+)
+
+// tryable makes of a command in a page one that runs here, against the simulator and for a second.
+func tryable(command, server string) string {
+	command = strings.ReplaceAll(command, "http://localhost:8000", server)
+	for _, s := range shortened {
+		command = s.setting.ReplaceAllString(command, s.short)
+	}
+	if aScript.MatchString(command) {
+		settings := " --quiet -e MAX_TOKENS=3"
+		if !ownLoad.MatchString(command) {
+			settings += " -e DURATION=500ms -e RATE=20"
+		}
+		command = strings.Replace(command, " run", " run"+settings, 1)
+	}
+	return command
+}
+
+// bench is a folder in which commands of a page are run as from the checkout.
+type bench struct {
+	dir, server string
+}
+
+func newBench(t *testing.T, server string) bench {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range []string{"bin", "scripts"} {
+		abs, err := filepath.Abs(name)
+		if err == nil {
+			err = os.Symlink(abs, filepath.Join(dir, name))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := bench{dir, server}
+	b.write(t, "docs/config/constant.yml", readText(t, "docs/config/constant.yml"))
+	return b
+}
+
+// write makes a file; a configuration's stages are made short, and its server the simulator.
+func (b bench) write(t *testing.T, name, text string) {
+	t.Helper()
+	path := filepath.Join(b.dir, name)
+	text = strings.NewReplacer("http://localhost:8000", b.server, "rate: 2,", "rate: 20,", "duration: 30", "duration: 1").Replace(text)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+var recordsOf = regexp.MustCompile(`--out llm=(\S+)`)
+
+// run runs a command, which must succeed; if it keeps records they must be of requests that succeeded.
+func (b bench) run(t *testing.T, page, command string) {
+	t.Helper()
+	if target := makeTarget.FindStringSubmatch(command); target != nil {
+		if !regexp.MustCompile(`(?m)^` + target[1] + `:`).MatchString(readText(t, "Makefile")) {
+			t.Errorf("%s: the Makefile has no target %q", page, target[1])
+		}
+		return
+	}
+	if skipped.MatchString(command) {
+		return
+	}
+	tried := tryable(command, b.server)
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", tried)
+	cmd.Dir, cmd.WaitDelay = b.dir, 10*time.Second
+	cmd.Env = append(os.Environ(), "PWD="+b.dir, "PATH="+filepath.Join(b.dir, "bin")+string(os.PathListSeparator)+os.Getenv("PATH"), "K6_NO_USAGE_REPORT=true", "K6_AUTO_EXTENSION_RESOLUTION=false", "K6_LLM_OVERWRITE=true")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%s: %s\n%v\n%s", page, tried, err, out)
+		return
+	}
+	if records := recordsOf.FindStringSubmatch(tried); records != nil {
+		b.checkRecords(t, tried, records[1])
+	}
+}
+
+func (b bench) checkRecords(t *testing.T, command, name string) {
+	t.Helper()
+	requests, ended := readRecords(t, filepath.Join(b.dir, name))
+	for _, q := range requests {
+		if q.Failed() {
+			t.Errorf("%s: a request failed with %s: %s", command, q.ErrorType, q.Error)
+			return
+		}
+	}
+	if len(requests) == 0 || !ended {
+		t.Errorf("%s: %d requests recorded, end line %t", command, len(requests), ended)
+	}
+}
+
+// prepared are the commands that make what the commands of a page begin with.
+var prepared = map[string][]string{
+	"docs/analyze.md": {"bin/k6 run --out llm=run.jsonl scripts/mock.js", "bin/llmconv report run.jsonl -o before", "bin/llmconv report run.jsonl -o after"},
+	"docs/config.md":  {"cp docs/config/constant.yml config.yml", "bin/k6 x llm run -c config.yml --out report"},
+	"docs/reports.md": {"bin/k6 run --out llm=run.jsonl scripts/mock.js", "mkdir base new", "cp run.jsonl base", "cp run.jsonl new"},
+}
+
+// commands are those of a block, one each line.
+func commands(f fence) (list []string) {
+	for _, line := range f.lines {
+		command, _, _ := strings.Cut(line, " #")
+		if command = strings.TrimSpace(command); command != "" {
+			list = append(list, command)
+		}
+	}
+	return list
+}
+
+// The commands in the pages run. Those of the scripts' page stand for themselves, block by block; those of the
+// others follow on each other.
+func TestCommandsOfTheDocumentation(t *testing.T) {
+	t.Parallel()
+	if err := buildOnce(); err != nil {
+		t.Fatal(err)
+	}
+	opts := sim.DefaultOptions()
+	opts.TTFT, opts.ITL, opts.LoRA = 2*time.Millisecond, time.Millisecond, []string{"lora-a", "lora-b"}
+	server, err := sim.Listen("127.0.0.1:0", opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = server.Close() }()
+	var jobs [][]string
+	page := map[int]string{}
+	for _, name := range []string{"docs/getting-started.md", "README.md"} { // which take longest
+		page[len(jobs)] = name
+		jobs = append(jobs, commandsOfPage(t, name))
+	}
+	for _, f := range fences(readText(t, "docs/scripts.md")) {
+		if f.language == "sh" {
+			page[len(jobs)] = "docs/scripts.md"
+			jobs = append(jobs, commands(f))
+		}
+	}
+	for name, first := range prepared {
+		page[len(jobs)] = name
+		jobs = append(jobs, append(slices.Clone(first), commandsOfPage(t, name)...))
+	}
+	var wg sync.WaitGroup
+	places := make(chan struct{}, 6) // a run waits most of its time
+	for i, list := range jobs {
+		b := newBench(t, server.URL())
+		for _, f := range fences(readText(t, "docs/getting-started.md")) {
+			if name, named := fileName(f); named {
+				b.write(t, name, strings.Join(f.lines, "\n"))
+			}
+		}
+		wg.Go(func() {
+			places <- struct{}{}
+			defer func() { <-places }()
+			for _, command := range list {
+				b.run(t, page[i], command)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// commandsOfPage are all commands of a page in order. Runs that a page compares without making them are made first.
+func commandsOfPage(t *testing.T, page string) (list []string) {
+	t.Helper()
+	for _, f := range fences(readText(t, page)) {
+		if f.language == "sh" {
+			list = append(list, commands(f)...)
+		}
+	}
+	if len(list) == 0 {
+		t.Errorf("%s has no command", page)
+	}
+	at := slices.IndexFunc(list, func(command string) bool {
+		return strings.HasPrefix(command, "bin/llmconv compare old.jsonl new.jsonl")
+	})
+	if at >= 0 && !slices.ContainsFunc(list[:at], func(command string) bool { return strings.Contains(command, "llm=old.jsonl") }) {
+		list = slices.Insert(list, at, "cp run.jsonl old.jsonl", "cp run.jsonl new.jsonl")
+	}
+	return list
+}
+
+// fileName says as what a block is to be saved: its first line is a comment that names a file.
+func fileName(f fence) (name string, named bool) {
+	if len(f.lines) == 0 {
+		return "", false
+	}
+	m := regexp.MustCompile(`^(?://|#) (\w+\.(?:js|yml))$`).FindStringSubmatch(f.lines[0])
+	if m == nil {
+		return "", false
+	}
+	return m[1], true
+}
+
+// What the test runs is what the page says, but for the server and the load.
+func TestCommandsAreMadeShort(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ command, want string }{
+		{"bin/k6 run -e BASE_URL=http://localhost:8000/v1 -e STAGES=1@60s scripts/mock.js", "bin/k6 run --quiet -e MAX_TOKENS=3 -e BASE_URL=http://h:1/v1 -e STAGES=20@300ms,40@300ms scripts/mock.js"},
+		{"bin/k6 run -e DATASET=a/b -e 'FILES=3.0.0/train-*.parquet' scripts/billsum.js", "bin/k6 run --quiet -e MAX_TOKENS=3 -e DURATION=500ms -e RATE=20 scripts/billsum.js"},
+		{"bin/llmconv report run.jsonl -o report", "bin/llmconv report run.jsonl -o report"},
+	} {
+		if got := tryable(tt.command, "http://h:1"); got != tt.want {
+			t.Errorf("%s\nbecomes %s\nwant    %s", tt.command, got, tt.want)
+		}
+	}
+}

@@ -1,0 +1,273 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// rootFS is the root file system of the image, made by the instructions of the Dockerfile's last stage but without a container
+// engine. The layers, topmost first, are directories.
+type rootFS struct {
+	layers []string
+	stage  stage
+}
+
+// makeOnce makes a directory of the cache, whole or not at all.
+func makeOnce(dir string, fill func(dir string) error) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return err
+	}
+	half, err := os.MkdirTemp(filepath.Dir(dir), "half-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(half) }()
+	if err := errors.Join(os.Chmod(half, 0o755), fill(half)); err != nil {
+		return err
+	}
+	if err := os.Rename(half, dir); err != nil && !errors.Is(err, os.ErrExist) { // another process was faster
+		return err
+	}
+	return nil
+}
+
+// command runs a command to its end.
+func command(name string, args ...string) error {
+	if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("%s %q: %w\n%s", name, args, err, out)
+	}
+	return nil
+}
+
+// baseFS makes Debian, and on it what the RUN lines say; kept for the next time in the user's cache.
+var baseFS = sync.OnceValues(func() (string, error) {
+	text, err := os.ReadFile("Dockerfile")
+	if err != nil {
+		return "", err
+	}
+	list := stages(string(text))
+	runs := list[len(list)-1].all("RUN")
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	cache = filepath.Join(cache, "xk6-llm-test")
+	debian := filepath.Join(cache, "rootfs-bookworm")
+	if err := makeOnce(debian, func(dir string) error {
+		return command("timeout", "240", "debootstrap", "--variant=minbase", "bookworm", dir)
+	}); err != nil {
+		return "", err
+	}
+	done := fmt.Sprintf("%s-%x", debian, sha256.Sum256([]byte(strings.Join(runs, "\n"))))[:len(debian)+13]
+	return done, makeOnce(done, func(dir string) error {
+		if err := command("cp", "-a", debian+"/.", dir); err != nil {
+			return err
+		}
+		for _, line := range runs {
+			if err := command("chroot", dir, "/bin/sh", "-c", line); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+})
+
+// newRootFS makes the image's file system, or skips the test where that cannot be.
+func newRootFS(t *testing.T) rootFS {
+	t.Helper()
+	if _, err := exec.LookPath("debootstrap"); err != nil || os.Getuid() != 0 {
+		t.Skip("SKIPPED: the image was not tried: that takes root and Debian's debootstrap")
+	}
+	if err := command("unshare", "--mount", "--pid", "--net", "--fork", "true"); err != nil {
+		t.Skip("SKIPPED: the image was not tried, for there are no name spaces here: ", err)
+	}
+	base, err := baseFS()
+	if err != nil {
+		t.Skip("SKIPPED: the image was not tried, for its file system could not be made: ", err)
+	}
+	if err := buildOnce(); err != nil {
+		t.Fatal(err)
+	}
+	list := stages(readText(t, "Dockerfile"))
+	fs := rootFS{layers: []string{t.TempDir(), base}, stage: list[len(list)-1]}
+	if err := os.Chmod(fs.layers[0], 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range fs.stage.all("COPY") {
+		words := strings.Fields(args)
+		to := filepath.Join(fs.layers[0], words[len(words)-1])
+		for _, source := range words[:len(words)-1] {
+			if strings.HasPrefix(source, "--from=") {
+				continue
+			}
+			if err := errors.Join(os.MkdirAll(to, 0o755), copyTo(strings.TrimPrefix(source, "/src/"), to)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return fs
+}
+
+// copyTo copies as COPY does: of a folder what is in it.
+func copyTo(source, to string) error {
+	if info, err := os.Stat(source); err != nil || info.IsDir() {
+		return errors.Join(err, command("cp", "-r", source+"/.", to))
+	}
+	return command("cp", source, to)
+}
+
+// container is a container of a pod, as a manifest has it.
+type container struct {
+	Command, Args []string
+	Env           []struct{ Name, Value string }
+}
+
+// job is what of a Job the tests look at.
+type job struct {
+	Spec struct {
+		Template struct {
+			Spec struct{ Containers []container }
+		}
+	}
+}
+
+func (j job) container() container { return j.Spec.Template.Spec.Containers[0] }
+
+// operatorsJobs are the jobs that the operator makes of a manifest: initializer, runners, starter.
+func operatorsJobs(t *testing.T, manifest string) (list []job) {
+	t.Helper()
+	cmd := exec.Command("go", "run", ".", manifest)
+	cmd.Dir, cmd.Stderr = "examples/kubernetes", os.Stderr
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as make test has compiled it, whatever this test is compiled with
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(out, &list); err != nil || len(list) < 3 {
+		t.Fatalf("%d jobs, %v", len(list), err)
+	}
+	return list
+}
+
+// manifestContainer is the container of a Job's manifest.
+func manifestContainer(t *testing.T, name string) container {
+	t.Helper()
+	var j job
+	if err := yaml.Unmarshal([]byte(readText(t, filepath.Join("examples/kubernetes", name))), &j); err != nil {
+		t.Fatal(err)
+	}
+	return j.container()
+}
+
+// process is a container that was started.
+type process struct {
+	cmd            *exec.Cmd
+	stdout, stderr bytes.Buffer
+}
+
+// enter is what a container starts with, in name spaces of its own: the layers under a root file system that is read-only but
+// for /tmp and the mounts, then the command as the image's user. Arguments: layers, mounts (from:to …), user, command.
+const enter = `set -e
+ip link set lo up
+root=$1 layers=$2 mounts=$3 user=$4; shift 4
+mount -t tmpfs tmpfs $root
+mkdir $root/up $root/work $root/fs
+mount -t overlay -o lowerdir=$layers,upperdir=$root/up,workdir=$root/work overlay $root/fs
+root=$root/fs
+mount -t proc proc $root/proc
+mount -t tmpfs -o mode=1777 tmpfs $root/tmp
+for m in $mounts; do mkdir -p $root${m#*:}; mount --bind ${m%:*} $root${m#*:}; done
+mount -o remount,ro $root
+exec chroot --userspec=$user --groups=${user#*:} $root env -i --chdir=/tmp "$@"`
+
+// start starts a container. Its variables are the image's, its own, and then those given. It has a network of its own, or that
+// of another one.
+func (fs rootFS) start(t *testing.T, c container, mounts []string, beside *process, env ...string) *process {
+	t.Helper()
+	variables := append([]string{"PATH=/usr/bin:/bin", "K6_NO_USAGE_REPORT=true"}, fs.stage.env()...)
+	for _, v := range c.Env {
+		variables = append(variables, v.Name+"="+v.Value)
+	}
+	args := []string{"unshare", "--mount", "--pid", "--fork", "--kill-child"}
+	if beside == nil {
+		args = append(args, "--net")
+	} else {
+		args = slices.Concat([]string{"nsenter", "--net=/proc/" + strconv.Itoa(beside.cmd.Process.Pid) + "/ns/net"}, args)
+	}
+	args = slices.Concat(args, []string{"sh", "-c", enter, "enter", t.TempDir(), strings.Join(fs.layers, ":"), strings.Join(mounts, " "), fs.stage.last("USER")},
+		variables, env, c.Command, c.Args)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	p := &process{cmd: exec.CommandContext(ctx, args[0], args[1:]...)}
+	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if beside == nil {
+		p.ownNetwork(t)
+	}
+	return p
+}
+
+// ownNetwork waits until the process has left this one's network, so that who joins it later does not join ours instead.
+func (p *process) ownNetwork(t *testing.T) {
+	t.Helper()
+	ours, err := os.Readlink("/proc/self/ns/net")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3000 {
+		theirs, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/net", p.cmd.Process.Pid))
+		if err != nil || theirs != ours { // it is elsewhere, or has ended already
+			return
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+	t.Fatal("it did not leave the network")
+}
+
+// wait waits for the end.
+func (p *process) wait(t *testing.T) result {
+	t.Helper()
+	var exit *exec.ExitError
+	if err := p.cmd.Wait(); err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return result{p.stdout.String(), p.stderr.String(), p.cmd.ProcessState.ExitCode()}
+}
+
+// terminate sends the signal that Kubernetes sends to a container's first process when its pod is deleted.
+func (p *process) terminate(t *testing.T) {
+	t.Helper()
+	id := strconv.Itoa(p.cmd.Process.Pid)
+	first, err := strconv.Atoi(strings.TrimSpace(readText(t, filepath.Join("/proc", id, "task", id, "children"))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := os.FindProcess(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := found.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,238 @@
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// readPage are options of a client that reads the server's page of metrics often.
+const readPage = `serverMetrics: true, serverMetricsInterval: '200ms'`
+
+// llamaCPP is llama.cpp's own server with a made-up model: internal/e2e/testdata/servers/llamacpp says how they are made.
+type llamaCPP struct {
+	url   string // its base URL
+	model string // the folder of the model and its tokenizer
+
+	command []string
+	kill    func() // ends the server at once, as SIGKILL does
+}
+
+// newLlamaCPP starts the server with the model that answers at once ("fast") or the one that takes milliseconds a token
+// ("slow"). It ends with the test. Tests are skipped where make test could not install the server.
+func newLlamaCPP(t *testing.T, model string, flags ...string) *llamaCPP {
+	t.Helper()
+	home := os.Getenv("LLM_TEST_LLAMACPP")
+	if home == "" {
+		t.Skip("SKIPPED, so nothing was sent to llama.cpp: LLM_TEST_LLAMACPP is not set (make test sets it)")
+	}
+	port := strconv.Itoa(freePort(t))
+	s := &llamaCPP{url: "http://127.0.0.1:" + port, model: filepath.Join(home, model)}
+	python, file := filepath.Join(home, "bin", "python"), filepath.Join(s.model, "model.gguf")
+	s.command = append([]string{python, "internal/e2e/testdata/servers/llamacpp/server.py", file, port}, flags...)
+	s.start(t)
+	return s
+}
+
+// start starts the server, and waits until it has loaded its model.
+func (s *llamaCPP) start(t *testing.T) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), s.command[0], s.command[1:]...) //nolint:gosec // of this test
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	stdin, err := cmd.StdinPipe() // whose end ends the server, even if this process is killed
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	s.kill = sync.OnceFunc(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		_ = stdin.Close()
+	})
+	t.Cleanup(s.kill)
+	hung := time.AfterFunc(time.Minute, s.kill)
+	defer hung.Stop()
+	if line, err := bufio.NewReader(stdout).ReadString('\n'); err != nil || line != "ready\n" {
+		s.kill()
+		t.Fatalf("llama.cpp's server says %q, %v\n%s", line, err, stderr.String())
+	}
+}
+
+// arrivals is a load of so many requests, evenly over a second.
+func arrivals(n int) string {
+	return fmt.Sprintf("{stages: [{rate: %d, duration: '1s'}], executor: 'llm-arrival-rate'}", n)
+}
+
+// client is the options of a client of the server that counts tokens, and those given.
+func (s *llamaCPP) client(options string) string {
+	return fmt.Sprintf("{baseURL: '%s', tokenizer: '%s', %s}", s.url, s.model, options)
+}
+
+// run runs a script to its end. Arguments are those of k6 run, the script the last.
+func (s *llamaCPP) run(t *testing.T, args ...string) outcome {
+	t.Helper()
+	records := filepath.Join(t.TempDir(), "run.jsonl")
+	return readOutcome(t, records, k6(t, append([]string{"run", "--quiet", "--out", "llm=" + records}, args...)...))
+}
+
+// background is run for what happens meanwhile: it gives what waits for the end. The records go to the file named.
+func (s *llamaCPP) background(t *testing.T, records string, args ...string) (wait func() outcome) {
+	t.Helper()
+	if err := buildOnce(); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan result, 1)
+	go func() { done <- k6(t, append([]string{"run", "--quiet", "--out", "llm=" + records}, args...)...) }()
+	return func() outcome {
+		t.Helper()
+		return readOutcome(t, records, <-done)
+	}
+}
+
+// settings are the arguments of k6 run for a script of the project, with settings such as RATE=5.
+func (s *llamaCPP) settings(script string, settings ...string) (args []string) {
+	own := []string{"BASE_URL=" + s.url, "TOKENIZER=" + s.model, "SEED=1", "EXECUTOR=llm-arrival-rate"}
+	for _, setting := range append(own, settings...) {
+		args = append(args, "-e", setting)
+	}
+	return append(args, "scripts/"+script+".js")
+}
+
+// page reads the server's page of metrics.
+func (s *llamaCPP) page(t *testing.T) map[string]float64 {
+	t.Helper()
+	resp, err := http.Get(s.url + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("the page of metrics: status %d, %v\n%s", resp.StatusCode, err, text)
+	}
+	values := map[string]float64{}
+	for line := range strings.Lines(string(text)) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if number, err := strconv.ParseFloat(value, 64); err == nil {
+			values[strings.TrimPrefix(name, "llamacpp:")] = number
+		}
+	}
+	return values
+}
+
+// await waits until a figure of the page is as wanted.
+func (s *llamaCPP) await(t *testing.T, what string, wanted func(page map[string]float64) bool) map[string]float64 {
+	t.Helper()
+	var page map[string]float64
+	for range 1200 {
+		if page = s.page(t); wanted(page) {
+			return page
+		}
+		<-time.After(50 * time.Millisecond)
+	}
+	t.Fatalf("after a minute the server has not %s: %v", what, page)
+	return nil
+}
+
+// outcome is what a run left: its summary on the screen, its records, and the report of them.
+type outcome struct {
+	screen   string
+	requests []*record.Request
+	pages    []*record.Server
+	code     int // of llmconv report
+	report   diagnosis
+}
+
+// diagnosis is what of a report tests against real servers look at.
+type diagnosis struct {
+	Failures struct {
+		ByLabel map[string]struct{ Count int } `json:"by_label"`
+	}
+	Ours struct {
+		Health struct {
+			Verdict string
+			Reasons []string
+		} `json:"client_health"`
+		Warnings []string
+		Requests struct{ Dropped int }
+		Finish   map[string]int `json:"finish_reasons"`
+		Tokens   struct {
+			Gaps struct {
+				Chunk int `json:"chunk_gaps"`
+			}
+		}
+		Latency struct {
+			ChunkGap struct{ Mean float64 } `json:"chunk_gap"`
+		}
+		Server *struct {
+			Waiting struct{ Max float64 }
+			Counts  struct {
+				Requests   *reconciled
+				Prompt     *reconciled `json:"prompt_tokens"`
+				Generation *reconciled `json:"generation_tokens"`
+				CacheHits  *float64    `json:"prefix_cache_hit_share"`
+			}
+		}
+	} `json:"xk6_llm"`
+}
+
+// reconciled is a count of the server's page beside the client's.
+type reconciled struct{ Server, Client, Difference float64 }
+
+func (r *reconciled) String() string {
+	if r == nil {
+		return "null"
+	}
+	return fmt.Sprintf("%v of the server, %v of the client, difference %v", r.Server, r.Client, r.Difference)
+}
+
+// readOutcome reads what a run left, which must have come to its end.
+func readOutcome(t *testing.T, records string, ran result) outcome {
+	t.Helper()
+	mustSucceed(t, ran)
+	all := lines(t, records)
+	o := outcome{screen: ran.stdout, requests: only[*record.Request](all), pages: only[*record.Server](all)}
+	if len(only[*record.End](all)) != 1 {
+		t.Errorf("%s has no end line", records)
+	}
+	dir := filepath.Join(t.TempDir(), "report")
+	r := run(t, 0, nil, "llmconv", "report", records, "-o", dir)
+	o.code = r.code
+	text := readText(t, filepath.Join(dir, "summary_lifecycle_metrics.json"))
+	if err := json.Unmarshal([]byte(text), &o.report); err != nil {
+		t.Fatalf("%v\n%s", err, r.stderr)
+	}
+	return o
+}
+
+// warns says whether a warning of the report holds one of the texts.
+func (o outcome) warns(texts ...string) bool {
+	for _, warning := range o.report.Ours.Warnings {
+		for _, text := range texts {
+			if strings.Contains(warning, text) {
+				return true
+			}
+		}
+	}
+	return false
+}

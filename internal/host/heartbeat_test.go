@@ -1,0 +1,56 @@
+package host
+
+import (
+	"reflect"
+	"testing"
+	"time"
+)
+
+// A late beat stands for all that were due while it was late.
+func TestLateBeatsCountOncePerPeriod(t *testing.T) {
+	t.Parallel()
+	start := time.Now()
+	at := func(ms float64) time.Time { return start.Add(time.Duration(ms * float64(time.Millisecond))) }
+	h := &Heartbeat{since: start}
+	due := at(5)
+	for _, tt := range []struct{ now, next float64 }{{5, 10}, {10.5, 15}, {32, 35}, {37, 40}, {40, 45}} {
+		if due = h.beat(due, at(tt.now)); !due.Equal(at(tt.next)) {
+			t.Errorf("after the beat at %v ms: the next is due at %v, want %v ms", tt.now, due.Sub(start), tt.next)
+		}
+	}
+	b := h.Take()
+	if b.N != 8 || b.Max != 17*time.Millisecond || b.P99 != b.Max {
+		t.Errorf("got %d beats, at most %v late, want 8 and 17 ms", b.N, b.Max)
+	}
+	want := []Span{{at(15), 17 * time.Millisecond}, {at(35), 2 * time.Millisecond}}
+	if !reflect.DeepEqual(b.Late, want) {
+		t.Errorf("late: got %v, want %v", b.Late, want)
+	}
+	if again := h.Take(); again.N != 0 || again.Late != nil || again.From != b.To {
+		t.Errorf("taken again: got %+v", again)
+	}
+}
+
+func TestHeartbeatBeatsUntilItIsStopped(t *testing.T) {
+	t.Parallel()
+	h := StartHeartbeat()
+	for taken := 0; taken < 3; taken += h.Take().N { // which never ends if none comes
+		<-time.After(period)
+	}
+	h.Stop()
+	select {
+	case <-h.ended:
+	default:
+		t.Error("the goroutine goes on after Stop")
+	}
+}
+
+func TestPressureSince(t *testing.T) {
+	t.Parallel()
+	before := Pressure{Waited: new(time.Second), Throttled: new(time.Second)}
+	now := Pressure{Waited: new(3 * time.Second), Stalled: new(time.Second)}
+	got := now.Since(before)
+	if got.Waited == nil || *got.Waited != 2*time.Second || got.Throttled != nil || got.Stalled != nil {
+		t.Errorf("got %+v, want 2 s of waiting alone", got)
+	}
+}

@@ -1,0 +1,43 @@
+//go:build unix
+
+package host
+
+import (
+	"math"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Here reads this machine's limits. Go has raised the soft limit of files to the hard one when the process began.
+func Here() Limits {
+	var l Limits
+	var files syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files) == nil && uint64(files.Cur) < math.MaxInt64 { //nolint:unconvert // signed on some systems
+		l.Files = int64(files.Cur) //nolint:gosec // bounded above
+	}
+	if text, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range"); err == nil {
+		l.Ports = portRange(string(text))
+	}
+	return l
+}
+
+// Reserve makes the process's table of open files large enough for so many. The kernel doubles it as files are opened, and
+// holds up every thread of the process each time, in the middle of a measurement. What cannot be reserved is not.
+func Reserve(files int64) {
+	if most := Here().Files; most > 0 {
+		files = min(files, most-1)
+	}
+	if files < 1 || files > math.MaxInt32 {
+		return
+	}
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return
+	}
+	defer func() { _ = null.Close() }()
+	if fd, err := unix.FcntlInt(null.Fd(), unix.F_DUPFD_CLOEXEC, int(files)); err == nil {
+		_ = unix.Close(fd)
+	}
+}

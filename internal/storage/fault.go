@@ -1,0 +1,212 @@
+package storage
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/seed-307b789f/xk6-llm/internal/secret"
+)
+
+// fault is what went wrong and what to do about it.
+type fault struct {
+	what, fix string
+	cause     error // only what a caller may ask for; it is not shown
+}
+
+func (f *fault) Error() string {
+	if f.fix == "" {
+		return f.what
+	}
+	return f.what + "; " + f.fix
+}
+
+func (f *fault) Unwrap() error { return f.cause }
+
+// answer is a refusal by the server.
+type answer struct {
+	status  int
+	code    string // by the provider's own list, empty if none was given
+	region  string // where the bucket is, if that was the matter
+	missing string // object or bucket, if that is known to be the matter
+}
+
+func (a *answer) Error() string {
+	text := strings.TrimSpace(strconv.Itoa(a.status) + " " + http.StatusText(a.status))
+	if code := plain(a.code); code != "" && code != strings.ReplaceAll(http.StatusText(a.status), " ", "") {
+		text += ", " + code
+	}
+	return text
+}
+
+// elsewhere says whether the server asked is not the one of the bucket's region.
+func (a *answer) elsewhere() bool {
+	return a.status == http.StatusMovedPermanently || a.code == "AuthorizationHeaderMalformed"
+}
+
+// plain gives a code only if it is one. What else a server sends could repeat a credential or break the line.
+func plain(code string) string {
+	for _, r := range code {
+		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '.' && r != '_' && r != '-' {
+			return ""
+		}
+	}
+	if len(code) > 64 || credentials().Text(code) != code {
+		return ""
+	}
+	return code
+}
+
+// advice is what to do, by provider.
+type advice struct{ name, login, access, reach string }
+
+var advices = map[Provider]advice{
+	GCS: {
+		name:   "google cloud storage",
+		login:  "run gcloud auth application-default login, or set GOOGLE_APPLICATION_CREDENTIALS to a key file",
+		access: "check the account, and that it has the role Storage Object User on the bucket",
+		reach:  "check the network, or STORAGE_EMULATOR_HOST if it is set",
+	},
+	S3: {
+		name:   "s3",
+		login:  "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, choose a profile with AWS_PROFILE, or run aws configure",
+		access: "check the credentials, and that they may list, read and write the bucket",
+		reach:  "check endpoint_url or AWS_ENDPOINT_URL, the region, and the network",
+	},
+}
+
+// noLogin is the lack of credentials.
+func noLogin(p Provider, what string) *fault { return &fault{what: what, fix: advices[p].login} }
+
+// explain makes one line of an error: the bucket, what was being done, what went wrong, what to do.
+func (s *session) explain(ctx context.Context, what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	subject := fmt.Sprintf("%s bucket %q", advices[s.target.Provider].name, s.target.Bucket)
+	if at := s.at(); at != "" {
+		subject += " at " + at
+	}
+	if what != "" {
+		subject += ": " + what
+	}
+	f := s.diagnose(ctx, err)
+	return &fault{what: subject + ": " + f.what, fix: f.fix, cause: f.cause}
+}
+
+// at is the host of an endpoint, without what else its URL may hold.
+func (s *session) at() string {
+	endpoint := s.target.Endpoint
+	if s.bucket != nil {
+		endpoint = s.bucket.endpoint()
+	}
+	u, err := url.Parse(endpoint)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
+}
+
+func (s *session) diagnose(ctx context.Context, err error) *fault {
+	help := advices[s.target.Provider]
+	var f *fault
+	var a *answer
+	switch {
+	case errors.Is(context.Cause(ctx), errSilent):
+		return &fault{what: fmt.Sprintf("no answer within %v", s.traffic.patience), fix: help.reach}
+	case ctx.Err() != nil:
+		return &fault{what: "interrupted", cause: ctx.Err()}
+	case errors.As(err, &f):
+		return f
+	case errors.As(err, &a):
+		return a.fault(help)
+	}
+	return &fault{what: network(err), fix: help.reach}
+}
+
+// stranger is a server that answers, but not as one of the provider does. It could look like one that has every object.
+func stranger(p Provider) *fault {
+	return &fault{what: "the server does not speak the API of " + advices[p].name, fix: advices[p].reach}
+}
+
+// clocks are the codes that a wrong time of day leads to, logins those of wrong credentials. Servers differ in the status they
+// give with them.
+var (
+	clocks = []string{"RequestTimeTooSkewed", "RequestExpired"}
+	logins = []string{"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken", "AccessDenied"}
+)
+
+func (a *answer) fault(help advice) *fault {
+	switch {
+	case slices.Contains(clocks, a.code):
+		return &fault{what: fmt.Sprintf("access refused (%v)", a), fix: "set this machine's clock"}
+	case slices.Contains(logins, a.code) || a.status == http.StatusUnauthorized || a.status == http.StatusForbidden:
+		return &fault{what: fmt.Sprintf("access refused (%v)", a), fix: help.access}
+	case a.missing == "object":
+		return &fault{what: "no such object"}
+	case a.missing == "bucket":
+		return &fault{what: "no such bucket", fix: "create it, or correct bucket_name"}
+	case a.elsewhere():
+		return &fault{what: fmt.Sprintf("the bucket is in another region (%v)", a), fix: "set region_name to that of the bucket"}
+	case a.status == http.StatusTooManyRequests || a.status >= 500:
+		return &fault{what: fmt.Sprintf("the server keeps answering %v", a), fix: "try again later"}
+	}
+	return &fault{what: fmt.Sprintf("the server answered %v", a), fix: help.reach}
+}
+
+// attempts are made at a request that may succeed when repeated. It is what the AWS library does.
+const attempts = 3
+
+// network is the cause of an error of the network, without the URL that was asked for: a URL can hold a credential. Nor does it
+// keep a quotation, which is of what the server sent.
+func network(err error) string {
+	var dns *net.DNSError
+	var op *net.OpError
+	var certificate *tls.CertificateVerificationError
+	var u *url.Error
+	switch {
+	case errors.As(err, &dns):
+		return "cannot connect: " + dns.Error()
+	case errors.As(err, &op):
+		return "cannot connect: " + op.Error()
+	case errors.As(err, &certificate):
+		return "cannot connect: " + certificate.Err.Error()
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		return "the server closed the connection"
+	case errors.As(err, &u):
+		err = u.Err
+	}
+	text, _, _ := strings.Cut(err.Error(), `"`)
+	return line(credentials().Text(text))
+}
+
+// credentials masks those of the environment: the words of a proxy, or of a server that gives credentials, may repeat
+// them.
+func credentials() *secret.Mask {
+	var s secret.Set
+	for _, name := range [...]string{"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN"} {
+		s.Add(os.Getenv(name))
+	}
+	s.Proxies()
+	return s.Mask()
+}
+
+// line is the start of a text, on one line.
+func line(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) > 200 {
+		text = strings.ToValidUTF8(text[:200], "") + "…"
+	}
+	return text
+}
+
+func quote(name string) string { return strconv.Quote(name) }

@@ -1,0 +1,196 @@
+//go:build unix
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	k6metrics "go.k6.io/k6/v2/metrics"
+
+	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
+	llmmeasure "github.com/seed-307b789f/xk6-llm/llm/internal/samples"
+	"github.com/seed-307b789f/xk6-llm/llm/sim"
+)
+
+func runServer() error {
+	o, err := sim.ParseQuery(os.Getenv("BENCH_SIM"))
+	if err != nil {
+		return err
+	}
+	s, err := sim.Listen("127.0.0.1:0", o)
+	if err != nil {
+		return err
+	}
+	fmt.Println(s.URL())
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	<-ctx.Done()
+	return s.Close()
+}
+
+// request sends one request and reads its answer.
+type request func() error
+
+// measure runs a closed loop and gives µs of this process's CPU per unit, after a warm-up. Streams start at random within
+// the warm-up, so that their tokens do not come together. How many units came in the window follows from Little's law (a
+// stream is always busy, so units = streams × units of a request × window / mean latency): counting whole requests would
+// be off by a window's worth of streams.
+func measure(w workload, length time.Duration, do func() request) (float64, error) {
+	var requests, busy atomic.Int64
+	var failed atomic.Pointer[error]
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	var running sync.WaitGroup
+	const warmUp = time.Second
+	for range w.streams {
+		running.Go(func() {
+			time.Sleep(rand.N(warmUp)) //nolint:gosec // no secret
+			send := do()
+			for ctx.Err() == nil {
+				start := time.Now()
+				if err := send(); err != nil {
+					failed.Store(&err)
+					return
+				}
+				busy.Add(int64(time.Since(start)))
+				requests.Add(1)
+			}
+		})
+	}
+	time.Sleep(warmUp + warmUp/2)
+	cpu := cpuTime()
+	time.Sleep(length)
+	used := cpuTime() - cpu
+	stop()
+	running.Wait()
+	if err := failed.Load(); err != nil {
+		return 0, *err
+	}
+	latency := float64(busy.Load()) / float64(requests.Load())
+	units := float64(w.streams*w.tokens) * float64(length) / latency
+	return float64(used.Nanoseconds()) / 1000 / units, nil
+}
+
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+func body(tokens int) string {
+	return fmt.Sprintf(`{"model":"sim","prompt":"a short prompt","max_tokens":%d,"ignore_eos":true,"stream":true,"stream_options":{"include_usage":true}}`, tokens)
+}
+
+// bareClient does the least one can: it sends, and reads lines.
+func bareClient(url string, tokens int) func() request {
+	text := []byte(body(tokens))
+	return func() request {
+		transport := new(http.Transport)
+		br := bufio.NewReaderSize(nil, 4096)
+		return func() error {
+			req, err := http.NewRequest(http.MethodPost, url+"/v1/completions", bytes.NewReader(text))
+			if err != nil {
+				return err
+			}
+			req.Header.Set("Content-Type", "application/json")
+			resp, err := transport.RoundTrip(req)
+			if err != nil {
+				return err
+			}
+			defer func() { _ = resp.Body.Close() }()
+			br.Reset(resp.Body)
+			for {
+				if _, err := br.ReadSlice('\n'); err != nil {
+					if err == io.EOF {
+						return nil
+					}
+					return err
+				}
+			}
+		}
+	}
+}
+
+// ourClient does all that a request costs outside of k6: the record, its samples and its line.
+func ourClient(url string, tokens int) (func() request, error) {
+	registry := k6metrics.NewRegistry()
+	m, err := llmmeasure.Register(registry)
+	if err != nil {
+		return nil, err
+	}
+	tags := registry.RootTagSet()
+	opts := client.DefaultOptions()
+	opts.BaseURL, opts.API, opts.Model = url, api.Completion, "sim"
+	c, err := client.New(opts)
+	if err != nil {
+		return nil, err
+	}
+	return func() request {
+		transport := new(http.Transport)
+		return func() error {
+			a, err := c.Do(context.Background(), transport, client.Request{ID: "bench-1", Prompt: "a short prompt", MaxTokens: tokens})
+			if err != nil {
+				return err
+			}
+			if a.Record.Failed() {
+				return fmt.Errorf("%s: %s", a.Record.ErrorType, a.Record.Error)
+			}
+			container := m.Request(a.Record, tags, nil, llmmeasure.ITLRequest)
+			container.GetSamples()
+			line, err := container.Text()
+			if err != nil {
+				return err
+			}
+			_, err = io.Discard.Write(line)
+			return err
+		}
+	}, nil
+}
+
+const script = `
+import { Client } from 'k6/x/llm';
+export const options = { vus: Number(__ENV.STREAMS), duration: __ENV.LENGTH };
+const client = new Client({ baseURL: __ENV.BASE_URL, api: 'completion', model: 'sim' });
+export default function () { client.complete('a short prompt', { maxTokens: Number(__ENV.TOKENS) }); }
+export function handleSummary(data) { return { stdout: String(data.metrics.llm_tokens_out.values.count) }; }
+`
+
+// measureK6 runs the same load in k6, and gives µs of its process's CPU per unit, its start included.
+func measureK6(w workload, url string, length time.Duration, k6 string) (float64, error) {
+	dir, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	path := dir + "/script.js"
+	if err := os.WriteFile(path, []byte(script), 0o600); err != nil {
+		return 0, err
+	}
+	cmd := exec.Command(k6, "run", "--quiet", "--no-usage-report", "--out", "llm="+dir+"/run.jsonl", //nolint:gosec // given by the user
+		"-e", fmt.Sprint("STREAMS=", w.streams), "-e", "LENGTH="+length.String(), "-e", "BASE_URL="+url, "-e", fmt.Sprint("TOKENS=", w.tokens), path)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", k6, err)
+	}
+	var tokens float64
+	if _, err := fmt.Sscan(string(out), &tokens); err != nil || tokens == 0 {
+		return 0, fmt.Errorf("%s printed %q, want a number of tokens", k6, out)
+	}
+	used := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	return float64(used.Nanoseconds()) / 1000 / tokens, nil
+}

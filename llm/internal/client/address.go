@@ -1,0 +1,167 @@
+package client
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
+)
+
+// defaultPath is where the API of a bare host begins.
+const defaultPath = "/v1"
+
+// address is where a client's requests go. Its URLs have no user part; they keep the base URL's query.
+type address struct {
+	base     *url.URL // the API: every other path is below it
+	endpoint *url.URL
+	models   *url.URL
+	user     *url.Userinfo // of the base URL, nil for none
+
+	bare bool // the base URL is a host alone, to which /v1 was added
+
+	// unversioned says that the path was taken as it stands although nothing in it tells where the API begins.
+	unversioned bool
+}
+
+// parseAddress reads a base URL. A bare host gets /v1; any other path is used as it stands. It may be that of the
+// endpoint.
+func parseAddress(text string, dialect api.Dialect) (*address, error) {
+	base, err := parseBase(text)
+	if err != nil {
+		return nil, fmt.Errorf("baseURL %q %w", shown(text), err)
+	}
+	a := &address{user: base.User}
+	base.User = nil
+	path := strings.TrimRight(base.EscapedPath(), "/")
+	path = strings.TrimSuffix(path, "/models") // the list that a browser shows
+	root, given := splitEndpoint(path)
+	switch other := otherEndpoint.FindString(path); {
+	case other != "":
+		return nil, fmt.Errorf("baseURL %q is the endpoint of an API that is not spoken here: leave %s out of it", shown(text), other)
+	case given != nil && given != dialect:
+		return nil, fmt.Errorf("baseURL %q is an endpoint of api %q, and the request is one of api %q: "+
+			"leave %s out of it, or set api (API in our scripts)", shown(text), given.Name(), dialect.Name(), given.Path())
+	case given != nil:
+	case path == "":
+		root, a.bare = defaultPath, true
+	default:
+		a.unversioned = !versioned(path)
+	}
+	a.base, a.endpoint, a.models = at(base, root), at(base, root+dialect.Path()), at(base, root+"/models")
+	return a, nil
+}
+
+// parseBase says what is wrong with a base URL; its errors do not hold it, for it may have a password.
+func parseBase(text string) (*url.URL, error) {
+	scheme, rest, found := strings.Cut(text, "://")
+	authority, _, _ := strings.Cut(rest, "/")
+	base, err := url.Parse(text)
+	switch {
+	case strings.ContainsAny(text, " \t\r\n"):
+		return nil, errors.New("holds a space: take it out")
+	case !found && text != "" && !strings.HasPrefix(text, "http:") && !strings.HasPrefix(text, "https:"):
+		return nil, errors.New(`is not a URL such as "http://localhost:8000/v1": write http:// before it`)
+	case found && !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https"):
+		return nil, errors.New(`is not a URL such as "http://localhost:8000/v1": only http and https will do`)
+	case strings.Count(authority, ":") > 1 && !strings.ContainsAny(authority, "[@"):
+		return nil, errors.New(`is not a URL such as "http://[::1]:8000/v1": an IPv6 address stands in brackets`)
+	case err != nil && strings.Contains(text, "@"):
+		return nil, errors.New(`is not a URL such as "http://user:password@localhost:8000/v1": ` +
+			`/ ? # and % in a password are %2F %3F %23 and %25`)
+	case err != nil || !found || base.Hostname() == "":
+		return nil, errors.New(`is not a URL such as "http://localhost:8000/v1"`)
+	case base.Fragment != "" || strings.Contains(text, "#"):
+		return nil, errors.New("has a fragment, which is never sent: leave out what follows #")
+	}
+	if port := base.Port(); port != "" {
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+			return nil, fmt.Errorf("has the port %s: ports are from 1 to 65535", port)
+		}
+	}
+	return base, nil
+}
+
+// splitEndpoint finds the endpoint that a path ends in, and what is before it. Without one, that is the path.
+func splitEndpoint(path string) (root string, dialect api.Dialect) {
+	for _, d := range []api.Dialect{api.Chat, api.Completion} { // the longer path first
+		if root, found := strings.CutSuffix(path, d.Path()); found {
+			return root, d
+		}
+	}
+	return path, nil
+}
+
+// ownRoot is a version in a path, such as v1 or v1beta, or a deployment: it tells where an API begins.
+var ownRoot = regexp.MustCompile(`(?i)(?:^|/)(?:v[0-9][^/]*|deployments)(?:/|$)`)
+
+// otherEndpoint is what a path ends in that is an endpoint of another API.
+var otherEndpoint = regexp.MustCompile(`/(?:responses|embeddings|messages|rerank|score|generate|generate_stream|tokenize)$`)
+
+// versioned says whether a path tells by itself where an API begins.
+func versioned(path string) bool { return ownRoot.MatchString(path) }
+
+// at is a URL with another path, given in its escaped form.
+func at(base *url.URL, escaped string) *url.URL {
+	u := *base
+	u.Path, _ = url.PathUnescape(escaped) // was parsed
+	u.RawPath = escaped
+	return &u
+}
+
+// ServerURL is the base URL of a server whose address is written for inference-perf, which appends /v1 to any path. A
+// path that has a version already, or is an endpoint's, stays as it is, and so does what is no URL.
+func ServerURL(text string) string {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" {
+		return text
+	}
+	path := strings.TrimRight(u.EscapedPath(), "/")
+	if _, endpoint := splitEndpoint(path); path != "" && endpoint == nil && !versioned(path) {
+		path += defaultPath
+	}
+	return at(u, path).String()
+}
+
+// Authorization is the value of that header that the options give: of APIKey, else of the user in BaseURL; "" without
+// either.
+func (o *Options) Authorization() string {
+	if o.APIKey != "" {
+		return "Bearer " + strings.TrimPrefix(o.APIKey, "Bearer ") // as some copy it
+	}
+	base, err := url.Parse(o.BaseURL)
+	if err != nil || base.User == nil {
+		return ""
+	}
+	password, _ := base.User.Password()
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(base.User.Username()+":"+password))
+}
+
+// Redact takes the secrets out of a URL's user part, for messages and files: the password, or a user without one,
+// which may be a token.
+func Redact(text string) string {
+	u, err := url.Parse(text)
+	switch at := strings.LastIndexByte(text, '@'); {
+	case err == nil && u.User != nil:
+		if _, both := u.User.Password(); !both {
+			u.User = url.User("xxxxx")
+		}
+		return u.Redacted()
+	case at >= 0 && (err != nil || u.Host == "" && strings.Contains(u.Opaque+u.Path, "@")):
+		return "…" + text[at:]
+	}
+	return text
+}
+
+// shown is a base URL in a message: without secrets, which may be in its query as well.
+func shown(text string) string {
+	head, _, _ := strings.Cut(Redact(text), "?")
+	return head
+}
+
+// show is a URL in a message.
+func show(u *url.URL) string { return shown(u.String()) }

@@ -1,0 +1,55 @@
+package client
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+
+	"github.com/seed-307b789f/xk6-llm/llm/internal/sse"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// bytesPerChunk is what is kept of each chunk besides its text: its time and its end in the text. So the chunks of an
+// answer may take as much memory as its text, and a million tokens of a chunk each are within both bounds.
+const bytesPerChunk = 16
+
+// limit is how many bytes an event, the text of an answer, and a body that is kept may have.
+func (x *exchange) limit() int {
+	if limit := x.c.opts.EventLimit; limit != 0 {
+		return limit
+	}
+	return sse.DefaultLimit
+}
+
+// within fails a streamed answer that has more text, or more chunks, than an answer may have.
+func (x *exchange) within(at time.Time) bool {
+	limit := x.limit()
+	text, chunks, most := x.transcript.held()+x.asideSize, x.rec.OutputChunks(), limit/bytesPerChunk
+	var over string
+	switch {
+	case text > limit:
+		over = fmt.Sprintf("%d bytes of text", limit)
+	case chunks > most:
+		over = fmt.Sprintf("%d chunks", most)
+	default:
+		return true
+	}
+	x.fail(at, record.ErrorTooLarge, fmt.Sprintf(
+		"answer over the limit of %s: %d bytes in %d chunks came, and the connection was closed", over, text, chunks))
+	return false
+}
+
+// rawBody is the beginning of a response as it came, if bodies are kept.
+type rawBody struct {
+	bytes.Buffer
+	limit int
+	cut   bool // there was more
+}
+
+// Write keeps what there is room for, and takes all.
+func (b *rawBody) Write(p []byte) (int, error) {
+	n := min(len(p), b.limit-b.Len())
+	b.cut = b.cut || n < len(p)
+	_, _ = b.Buffer.Write(p[:n])
+	return len(p), nil
+}

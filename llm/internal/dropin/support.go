@@ -1,0 +1,181 @@
+// Package dropin says what becomes of the keys of an inference-perf configuration that are not honoured to the letter: which are
+// refused, and which do nothing here.
+package dropin
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/seed-307b789f/xk6-llm/llm/config"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/breaker"
+)
+
+// Refused names what a configuration asks for that is not done here, and what to do instead; nil if there is nothing of it.
+func Refused(c *config.Config) error {
+	var faults []error
+	refuse := func(when bool, key, reason string) {
+		if when {
+			faults = append(faults, fmt.Errorf("%s: %s", key, reason))
+		}
+	}
+	const later = "is not supported yet"
+	refuse(c.Server == nil, "server", "is missing: give base_url, or type: mock for the simulator")
+	refuse(c.API.Type == config.AnthropicMessages, "api.type", "anthropic_messages "+later+"; use chat or completion with a server that speaks OpenAI's API")
+	refuse(c.Load.Type == config.TraceSessionReplay, "load.type", "trace_session_replay "+later+"; data.type conversation_replay and shared_prefix lead conversations")
+	refuse(slices.Contains([]config.DataType{config.OTelTraceReplay, config.WekaTraceReplay, config.AgenticData, config.VisionArenaData}, c.Data.Type), "data.type", string(c.Data.Type)+" "+later)
+	refuse(c.Data.Multimodal != nil || c.Data.SharedPrefix != nil && c.Data.SharedPrefix.Multimodal != nil, "multimodal", later+": prompts are text")
+	refuse(c.Own.Data == config.InferencePerf && !hasOriginal(c.Data), "x-llm.data", "inference-perf is known for random, synthetic, mock and, without enable_multi_turn_chat, shared_prefix: leave it out for this data")
+	refuse((c.Server != nil && (c.Server.CertPath == "") != (c.Server.KeyPath == "")), "server.cert_path", "and key_path are needed both")
+	faults = append(faults, withheld(c)...)
+	faults = append(faults, misplaced(c.Data)...)
+	return errors.Join(append(faults, unreadable(c.CircuitBreakers)...)...)
+}
+
+// withheld names what a configuration has *** for, and the flag that gives it.
+func withheld(c *config.Config) (faults []error) {
+	for _, key := range c.Withheld() {
+		flag := "--" + key
+		if name, isHeader := strings.CutPrefix(key, "api.headers."); isHeader {
+			flag = fmt.Sprintf(`--api.headers '{%q: "…"}'`, name)
+		}
+		faults = append(faults, fmt.Errorf("%s: *** stands for a secret that was left out: give it by %s", key, flag))
+	}
+	return faults
+}
+
+// misplaced names the distributions of lengths to be drawn that cannot have the mean they are given.
+func misplaced(d config.Data) (faults []error) {
+	for _, l := range drawn(d) {
+		s := l.distribution
+		if s == nil || s.Type == config.Uniform || s.Type == config.Fixed {
+			continue
+		}
+		if s.Mean < float64(s.Min) || s.Mean > float64(s.Max) {
+			faults = append(faults, fmt.Errorf("data.%s.mean: must be from min (%d) to max (%d), got %v", l.key, s.Min, s.Max, s.Mean))
+		}
+	}
+	return faults
+}
+
+// length is a distribution of a configuration, with its key below data.
+type length struct {
+	key          string
+	distribution *config.Distribution
+}
+
+// drawn lists the distributions that prompts are made by.
+func drawn(d config.Data) []length {
+	switch p, r := d.SharedPrefix, d.ConversationReplay; {
+	case d.Type == config.SyntheticData || d.Type == config.RandomData && d.Trace == nil:
+		return []length{{"input_distribution", d.Input}, {"output_distribution", d.Output}}
+	case d.Type == config.SharedPrefixData && p != nil:
+		return []length{
+			{"shared_prefix.system_prompt_len", p.SystemPrompt.Distribution},
+			{"shared_prefix.question_len", p.Question.Distribution}, {"shared_prefix.question_distribution", p.QuestionLegacy},
+			{"shared_prefix.output_len", p.Output.Distribution}, {"shared_prefix.output_distribution", p.OutputLegacy},
+		}
+	case d.Type == config.ConversationData && r != nil:
+		return []length{
+			{"conversation_replay.dynamic_system_prompt_len", r.DynamicPrompt}, {"conversation_replay.turns_per_conversation", r.Turns},
+			{"conversation_replay.input_tokens_per_turn", r.Input}, {"conversation_replay.output_tokens_per_turn", r.Output},
+			{"conversation_replay.tool_call_latency_sec", r.ToolLatency},
+		}
+	}
+	return nil
+}
+
+// unreadable names the breakers whose expressions cannot be read, those that the load does not use too.
+func unreadable(list []config.CircuitBreaker) (faults []error) {
+	for i, b := range list {
+		if _, err := breaker.New(breaker.Definition{Name: b.Name, Matches: b.Metrics.Matches, Rules: b.Metrics.Rules}); err != nil {
+			faults = append(faults, fmt.Errorf("circuit_breakers[%d]: %w", i, err))
+		}
+	}
+	return faults
+}
+
+// hasOriginal reports whether prompts can be made as inference-perf makes them. Those of mock always are.
+func hasOriginal(d config.Data) bool {
+	switch d.Type {
+	case config.MockData, config.RandomData, config.SyntheticData:
+		return true
+	case config.SharedPrefixData:
+		return d.SharedPrefix == nil || !d.SharedPrefix.MultiTurn
+	}
+	return false
+}
+
+// noEffect are keys that are accepted and do nothing here: whether a configuration sets one, and why it does nothing.
+var noEffect = []struct {
+	key string
+	set func(c, usual *config.Config) bool
+	why string
+}{
+	{"load.num_workers", func(c, _ *config.Config) bool { return c.Load.NumWorkers != nil }, "one process serves all processors; several machines are execution segments of k6"},
+	{"load.worker_max_concurrency", func(c, u *config.Config) bool { return c.Load.WorkerConcurrency != u.Load.WorkerConcurrency }, "k6 begins with as many VUs as the rate asks for, and adds what it needs"},
+	{"load.worker_max_tcp_connections", func(c, u *config.Config) bool { return c.Load.WorkerConnections != u.Load.WorkerConnections }, "each request in flight has a connection"},
+	{"tokenizer.trust_remote_code", func(c, _ *config.Config) bool { return c.Tokenizer != nil && c.Tokenizer.TrustRemoteCode != nil }, "tokenizers are read, never run"},
+	{"tokenizer.load_timeout", func(c, _ *config.Config) bool {
+		return c.Tokenizer != nil && c.Tokenizer.LoadTimeout != nil && *c.Tokenizer.LoadTimeout != 300
+	}, "loading takes a second"},
+	{"data.input_distribution.total_count", func(c, _ *config.Config) bool { return c.Data.Input != nil && c.Data.Input.TotalCount != nil }, "prompts are made as they are needed"},
+	{"data.output_distribution.total_count", func(c, _ *config.Config) bool { return c.Data.Output != nil && c.Data.Output.TotalCount != nil }, "prompts are made as they are needed"},
+	{"report.session_lifecycle", func(c, u *config.Config) bool { return c.Report.Sessions != u.Report.Sessions }, "it is about replayed sessions, which are not supported yet"},
+}
+
+// Remarks say what a configuration sets in vain, a line each, and why. It is to be asked before [config.Config.Settle], which
+// fills in what nobody set.
+func Remarks(c *config.Config) (list []string) {
+	usual, err := config.Parse([]byte("load: {stages: [{rate: 1, duration: 1}]}"))
+	if err != nil {
+		return nil
+	}
+	for _, n := range noEffect {
+		if n.set(c, usual) {
+			list = append(list, fmt.Sprintf("%s has no effect here: %s", n.key, n.why))
+		}
+	}
+	return append(list, unused(c)...)
+}
+
+// unused says which keys belong to another type of data or of load than the one that is asked for.
+func unused(c *config.Config) (list []string) {
+	d := c.Data
+	files := []config.DataType{config.ShareGPT, config.CNNDailyMail, config.InfinityInstruct, config.BillSumConversations}
+	lengths := append([]config.DataType{config.RandomData, config.SyntheticData}, files...)
+	for _, k := range []struct {
+		key string
+		set bool
+		by  []config.DataType
+	}{
+		{"path", d.Path != "", files},
+		{"corpus_file_path", d.Corpus != "", []config.DataType{config.SyntheticData}},
+		{"input_distribution", d.Input != nil, lengths},
+		{"output_distribution", d.Output != nil, lengths},
+		{"trace", d.Trace != nil, []config.DataType{config.RandomData}},
+		{"shared_prefix", d.SharedPrefix != nil, []config.DataType{config.SharedPrefixData}},
+		{"conversation_replay", d.ConversationReplay != nil, []config.DataType{config.ConversationData}},
+		{"otel_trace_replay", d.OTel != nil, []config.DataType{config.OTelTraceReplay}},
+		{"weka_trace_replay", d.Weka != nil, []config.DataType{config.WekaTraceReplay}},
+		{"visionarena", d.VisionArena != nil, []config.DataType{config.VisionArenaData}},
+		{"synthetic_agentic", d.SyntheticAgentic != nil, []config.DataType{config.AgenticData}},
+	} {
+		if k.set && !slices.Contains(k.by, d.Type) {
+			list = append(list, fmt.Sprintf("data.%s has no effect: data.type %s does not use it", k.key, d.Type))
+		}
+	}
+	if d.Type == config.RandomData && d.Trace != nil && (d.Input != nil || d.Output != nil) {
+		list = append(list, "data.input_distribution and output_distribution have no effect: the lengths are those of data.trace")
+	}
+	if c.Load.Trace != nil && c.Load.Type != config.TraceReplay {
+		list = append(list, fmt.Sprintf("load.trace has no effect: load.type %s does not use it", c.Load.Type))
+	}
+	for _, b := range c.CircuitBreakers {
+		if !slices.Contains(c.Load.CircuitBreakers, b.Name) {
+			list = append(list, fmt.Sprintf("circuit breaker %q has no effect: load.circuit_breakers does not name it", b.Name))
+		}
+	}
+	return list
+}

@@ -1,0 +1,147 @@
+package samples
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"hash/fnv"
+	"io"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	"go.k6.io/k6/v2/lib"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// RunIDEnv names the environment variable that sets the run's id, the same for all instances of a distributed run.
+const RunIDEnv = "K6_LLM_RUN_ID"
+
+// NewRun describes the run of this process by k6's options; lookup reads the environment.
+func NewRun(opts lib.Options, lookup func(name string) (string, bool)) *record.Run {
+	run := &record.Run{
+		Schema: record.Schema, ID: runID(opts, lookup), Instance: opts.RunTags["instance_id"], Segment: "0:1",
+		Start: record.UnixNano(time.Now()), Versions: versions(), Seed: RunSeed(opts.Scenarios), Scenarios: Scenarios(opts.Scenarios),
+	}
+	if run.Instance == "" {
+		run.Instance, _ = os.Hostname()
+	}
+	if opts.ExecutionSegment != nil {
+		run.Segment = opts.ExecutionSegment.String()
+	}
+	if opts.ExecutionSegmentSequence != nil {
+		run.SegmentSequence = opts.ExecutionSegmentSequence.String()
+	}
+	return run
+}
+
+// GivenRunID is the run's id as far as it was given before the options are known: that of the environment, else the tag
+// testrun_name of the command line or of K6_TAGS, else "". Instances of one run are given the same.
+func GivenRunID(args []string, lookup func(name string) (string, bool)) string {
+	if id, ok := lookup(RunIDEnv); ok && id != "" {
+		return id
+	}
+	id := ""
+	for _, tag := range givenTags(args, lookup) {
+		if value, ok := strings.CutPrefix(tag, runTag+"="); ok {
+			id = value // the last one counts, as in k6
+		}
+	}
+	return id
+}
+
+// givenTags are the run's tags, as name=value, where k6 looks for them: in the arguments, and if there are none in the
+// environment.
+func givenTags(args []string, lookup func(name string) (string, bool)) (tags []string) {
+	for i, arg := range args {
+		if tag, ok := strings.CutPrefix(arg, "--tag="); ok {
+			tags = append(tags, tag)
+		} else if arg == "--tag" && i+1 < len(args) {
+			tags = append(tags, args[i+1])
+		}
+	}
+	if tags != nil {
+		return tags
+	}
+	list, _ := lookup("K6_TAGS")
+	for pair := range strings.SplitSeq(list, ",") {
+		tags = append(tags, strings.Replace(pair, ":", "=", 1))
+	}
+	return tags
+}
+
+// ProcessRunID is the given id, else a random one, the same throughout the process.
+func ProcessRunID(args []string, lookup func(name string) (string, bool)) string {
+	if id := GivenRunID(args, lookup); id != "" {
+		return id
+	}
+	return randomID()
+}
+
+// DrawSeed is the seed of a run for which none was given. It follows from the run's id, so that all instances draw alike;
+// without an id it is the milliseconds since 1970 at now, as in inference-perf.
+func DrawSeed(id string, now time.Time) int64 {
+	if id == "" {
+		return now.UnixMilli()
+	}
+	h := fnv.New32a()
+	_, _ = io.WriteString(h, id) // never fails
+	return int64(h.Sum32())
+}
+
+// runTag is the tag by which the k6 Operator tells a run's name to all instances.
+const runTag = "testrun_name"
+
+func runID(opts lib.Options, lookup func(string) (string, bool)) string {
+	if id, ok := lookup(RunIDEnv); ok && id != "" {
+		return id
+	}
+	if id := opts.RunTags[runTag]; id != "" {
+		return id
+	}
+	return randomID()
+}
+
+// randomID is the same throughout the process, for the module and the output name the run apart from each other.
+var randomID = sync.OnceValue(func() string {
+	id := make([]byte, 8)
+	_, _ = rand.Read(id) // never fails
+	return hex.EncodeToString(id)
+})
+
+const (
+	modulePath = "github.com/seed-307b789f/xk6-llm"
+	k6Path     = "go.k6.io/k6/"
+)
+
+// versions names what measured.
+func versions() map[string]string {
+	v := map[string]string{"go": runtime.Version(), "os": runtime.GOOS + "/" + runtime.GOARCH}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return v
+	}
+	for _, dep := range info.Deps {
+		switch {
+		case strings.HasPrefix(dep.Path, k6Path):
+			v["k6"] = dep.Version
+		case dep.Path == modulePath:
+			v["xk6-llm"] = dep.Version
+		}
+	}
+	return v
+}
+
+// Version is this module's version as it was built in, "(devel)" for a local build.
+func Version() string { return version() }
+
+// version is found once: every VU asks, and what was built in is a long text.
+var version = sync.OnceValue(func() string {
+	if v := versions()["xk6-llm"]; v != "" {
+		return v
+	}
+	return "(devel)"
+})

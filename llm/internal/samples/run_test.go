@@ -1,0 +1,84 @@
+package samples
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"go.k6.io/k6/v2/lib"
+)
+
+// environment looks names up in pairs.
+func environment(pairs map[string]string) func(name string) (string, bool) {
+	return func(name string) (string, bool) { value, set := pairs[name]; return value, set }
+}
+
+// The run's id is found where k6 finds it, before k6 tells of its options.
+func TestGivenRunID(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		args []string
+		env  map[string]string
+		want string
+	}{
+		{nil, nil, ""},
+		{[]string{"k6", "run", "script.js"}, map[string]string{RunIDEnv: ""}, ""},
+		{[]string{"k6", "run", "--tag", "testrun_name=a", "script.js"}, map[string]string{RunIDEnv: "b"}, "b"},
+		{[]string{"k6", "run", "--tag", "instance_id=1", "--tag", "testrun_name=a", "script.js"}, nil, "a"},
+		{[]string{"k6", "run", "--tag=testrun_name=a=b", "script.js"}, nil, "a=b"},
+		{[]string{"k6", "run", "--tag", "testrun_name=a", "--tag", "testrun_name=b"}, nil, "b"},
+		{[]string{"k6", "run", "testrun_name=a", "--tag"}, nil, ""},
+		{nil, map[string]string{"K6_TAGS": "x:y,testrun_name:a"}, "a"},
+		{[]string{"k6", "run", "--tag", "x=y"}, map[string]string{"K6_TAGS": "testrun_name:a"}, ""}, // the flag takes the place of all tags
+	} {
+		lookup := environment(tt.env)
+		if got := GivenRunID(tt.args, lookup); got != tt.want {
+			t.Errorf("%q, %v: got %q, want %q", tt.args, tt.env, got, tt.want)
+		}
+		if got := ProcessRunID(tt.args, lookup); (got != tt.want) != (tt.want == "") || got == "" || got != ProcessRunID(tt.args, lookup) {
+			t.Errorf("%q, %v: id of the process %q, want %q or one that stays", tt.args, tt.env, got, tt.want)
+		}
+	}
+}
+
+// Instances of a run draw one seed, at whatever moment. It must never change: runs are repeated by it.
+func TestDrawSeed(t *testing.T) {
+	t.Parallel()
+	now := time.UnixMilli(1772600767008)
+	for id, want := range map[string]int64{"": 1772600767008, "run-1": 1016944636, "run-2": 1067277493} {
+		if got := DrawSeed(id, now); got != want {
+			t.Errorf("%q: got %d, want %d", id, got, want)
+		}
+	}
+	if a, b := DrawSeed("run-1", now), DrawSeed("run-1", now.Add(time.Hour)); a != b {
+		t.Errorf("seeds of one run %d and, an hour later, %d", a, b)
+	}
+}
+
+// The run has the seed that its scenarios share.
+func TestRunSeed(t *testing.T) {
+	t.Parallel()
+	const scenario = `"%s": {"executor": "shared-iterations", "env": {"K6_LLM_SEED": "%s"}}`
+	for _, tt := range []struct {
+		scenarios string
+		want      any
+	}{
+		{`{"a": {"executor": "shared-iterations"}}`, nil},
+		{`{"a": {"executor": "shared-iterations"}, ` + fmt.Sprintf(scenario, "b", "7") + `}`, int64(7)},
+		{`{` + fmt.Sprintf(scenario, "a", "7") + `, ` + fmt.Sprintf(scenario, "b", "7") + `}`, int64(7)},
+		{`{` + fmt.Sprintf(scenario, "a", "7") + `, ` + fmt.Sprintf(scenario, "b", "8") + `}`, nil},
+		{`{` + fmt.Sprintf(scenario, "a", "seven") + `}`, nil},
+	} {
+		var opts lib.Options
+		if err := opts.Scenarios.UnmarshalJSON([]byte(tt.scenarios)); err != nil {
+			t.Fatal(err)
+		}
+		var got any
+		if seed := NewRun(opts, environment(nil)).Seed; seed != nil {
+			got = *seed
+		}
+		if got != tt.want {
+			t.Errorf("%s: got %v, want %v", tt.scenarios, got, tt.want)
+		}
+	}
+}

@@ -1,0 +1,273 @@
+package samples
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.k6.io/k6/v2/lib"
+	"go.k6.io/k6/v2/metrics"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+func register(t *testing.T) (*Metrics, *metrics.TagSet) {
+	t.Helper()
+	registry := metrics.NewRegistry()
+	m, err := Register(registry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m, registry.RootTagSet()
+}
+
+// answer is a request of three tokens that went 2 ms late.
+func answer() *record.Request {
+	return &record.Request{
+		ID: "a-1", SessionID: "s-1", Streaming: true, Due: new(int64(1e9 - 2e6)), Start: 1e9, End: 2e9, Chunks: []int64{100_000, 200_000, 500_000},
+		Usage: json.RawMessage(`{"prompt_tokens":7,"completion_tokens":3}`),
+	}
+}
+
+// values lists samples as name=value.
+func values(samples []metrics.Sample) []string {
+	list := make([]string, len(samples))
+	for i, s := range samples {
+		list[i] = fmt.Sprintf("%s=%g", s.Metric.Name, s.Value)
+	}
+	return list
+}
+
+func TestSamples(t *testing.T) {
+	t.Parallel()
+	m, tags := register(t)
+	failed := answer()
+	failed.ErrorType = record.ErrorReset
+	good := answer()
+	good.Good = new(true)
+	empty := &record.Request{Start: 1e9, End: 2e9, Streaming: true}
+	for _, tt := range []struct {
+		name string
+		r    *record.Request
+		mode ITLMode
+		want string
+	}{
+		{
+			"a success", answer(), ITLRequest,
+			"llm_requests=1 llm_request_failed=0 llm_schedule_delay=2 llm_request_duration=1000 llm_ttft=100 llm_tpot=200 llm_ntpot=333.333333 llm_itl=200 " +
+				"llm_prompt_tokens=7 llm_tokens_in=7 llm_completion_tokens=3 llm_tokens_out=3",
+		},
+		{
+			"every gap", answer(), ITLAll,
+			"llm_requests=1 llm_request_failed=0 llm_schedule_delay=2 llm_request_duration=1000 llm_ttft=100 llm_tpot=200 llm_ntpot=333.333333 llm_itl=100 llm_itl=300 " +
+				"llm_prompt_tokens=7 llm_tokens_in=7 llm_completion_tokens=3 llm_tokens_out=3",
+		},
+		{
+			"judged, no ITL", good, ITLOff,
+			"llm_requests=1 llm_request_failed=0 llm_good=1 llm_schedule_delay=2 llm_request_duration=1000 llm_ttft=100 llm_tpot=200 llm_ntpot=333.333333 " +
+				"llm_prompt_tokens=7 llm_tokens_in=7 llm_completion_tokens=3 llm_tokens_out=3",
+		},
+		{"a failure has no latencies", failed, ITLAll, "llm_requests=1 llm_request_failed=1 llm_schedule_delay=2"},
+		{"a success without tokens", empty, ITLRequest, "llm_requests=1 llm_request_failed=0 llm_request_duration=1000 llm_completion_tokens=0 llm_tokens_out=0"},
+	} {
+		got := strings.Join(values(m.Request(tt.r, tags, nil, tt.mode).GetSamples()), " ")
+		if got != tt.want {
+			t.Errorf("%s:\ngot  %s\nwant %s", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestTheRecordRidesOnRequestsAlone(t *testing.T) {
+	t.Parallel()
+	m, tags := register(t)
+	user := map[string]string{"mine": "x"}
+	for _, s := range m.Request(answer(), tags, user, ITLRequest).GetSamples() {
+		text, carried := s.Metadata[RecordKey]
+		if carried != (s.Metric == m.Requests) {
+			t.Errorf("%s: record carried is %t", s.Metric.Name, carried)
+		}
+		if s.Metadata["request_id"] != "a-1" || s.Metadata["session_id"] != "s-1" || s.Metadata["mine"] != "x" {
+			t.Errorf("%s: metadata %v", s.Metric.Name, s.Metadata)
+		}
+		if !s.Time.Equal(time.Unix(2, 0)) {
+			t.Errorf("%s: at %v, want the request's end", s.Metric.Name, s.Time)
+		}
+		if !carried {
+			continue
+		}
+		line, err := record.Parse([]byte(text))
+		if r, ok := line.(*record.Request); err != nil || !ok || r.ID != "a-1" || len(r.Chunks) != 3 {
+			t.Errorf("carried %s: %v", text, err)
+		}
+	}
+	if len(user) != 1 {
+		t.Errorf("the VU's metadata was changed: %v", user)
+	}
+}
+
+func TestEventsCarryTheirLine(t *testing.T) {
+	t.Parallel()
+	m, tags := register(t)
+	samples := m.Event(&record.Dropped{Scenario: "s", Count: 1}, tags).GetSamples()
+	if len(samples) != 1 || samples[0].Metric.Name != EventsName || !strings.HasPrefix(samples[0].Metadata[RecordKey], `{"type":"dropped","scenario":"s"`) {
+		t.Errorf("got %+v", samples)
+	}
+}
+
+// Each gap has the instant of the token that ends it, the last that of the last token; what else is sampled has the request's end.
+func TestGapsHaveInstantsOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	m, tags := register(t)
+	q := answer()
+	var gaps []metrics.Sample
+	var end time.Time
+	for _, s := range m.Request(q, tags, nil, ITLAll).GetSamples() {
+		if s.Metric == m.ITL {
+			gaps = append(gaps, s)
+		} else if end.IsZero() {
+			end = s.Time
+		} else if !s.Time.Equal(end) {
+			t.Errorf("%s is at %v, want %v", s.Metric.Name, s.Time, end)
+		}
+	}
+	first, last, n := q.TokenSpan()
+	start := end.Add(-q.Latency())
+	if len(gaps) != n-1 || n < 3 {
+		t.Fatalf("%d gaps of %d tokens", len(gaps), n)
+	}
+	at := start.Add(first)
+	for i, s := range gaps {
+		if at = at.Add(time.Duration(s.Value * 1e6)); at.Sub(s.Time).Abs() > time.Microsecond {
+			t.Errorf("gap %d is at %v, want %v", i, s.Time, at)
+		}
+	}
+	if got := gaps[len(gaps)-1].Time; !got.Equal(start.Add(last)) {
+		t.Errorf("the last gap is at %v, want %v", got, start.Add(last))
+	}
+}
+
+// k6 asks from several goroutines, once for each consumer.
+func TestSamplesAreMadeOnce(t *testing.T) {
+	t.Parallel()
+	m, tags := register(t)
+	c := m.Request(answer(), tags, nil, ITLAll)
+	var wg sync.WaitGroup
+	firsts := make([]*metrics.Sample, 8)
+	for i := range firsts {
+		wg.Go(func() { firsts[i] = &c.GetSamples()[0] })
+	}
+	wg.Wait()
+	if slices.ContainsFunc(firsts, func(s *metrics.Sample) bool { return s != firsts[0] }) {
+		t.Error("consumers got different samples")
+	}
+}
+
+func TestRegisterTwiceGivesTheSameMetrics(t *testing.T) {
+	t.Parallel()
+	registry := metrics.NewRegistry()
+	a, err := Register(registry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := Register(registry)
+	if err != nil || *a != *b {
+		t.Errorf("got other handles, %v", err)
+	}
+}
+
+func TestRegisterSaysWhichNameIsTaken(t *testing.T) {
+	t.Parallel()
+	registry := metrics.NewRegistry()
+	registry.MustNewMetric("llm_tpot", metrics.Counter)
+	if _, err := Register(registry); err == nil || !strings.HasPrefix(err.Error(), "registering llm_tpot: ") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestParseITLMode(t *testing.T) {
+	t.Parallel()
+	if _, err := ParseITLMode("some"); err == nil || err.Error() != "must be 'request', 'all' or 'off', got \"some\"" {
+		t.Errorf("got %v", err)
+	}
+}
+
+// parse reads scenarios as k6 does.
+func parse(t *testing.T, text string) lib.ScenarioConfigs {
+	t.Helper()
+	var configs lib.ScenarioConfigs
+	if err := json.Unmarshal([]byte(text), &configs); err != nil {
+		t.Fatal(err)
+	}
+	return configs
+}
+
+const severalScenarios = `{
+	"b": {"executor": "ramping-arrival-rate", "startTime": "5s", "startRate": 15, "timeUnit": "10s", "preAllocatedVUs": 1, "stages": [
+		{"target": 15, "duration": "2s"}, {"target": 30, "duration": "0s"}, {"target": 60, "duration": "4s"}]},
+	"a": {"executor": "constant-arrival-rate", "rate": 3, "duration": "10s", "preAllocatedVUs": 1},
+	"c": {"executor": "shared-iterations", "startTime": "1m", "vus": 4, "iterations": 40},
+	"d": {"executor": "per-vu-iterations", "startTime": "2m", "vus": 4, "iterations": 10},
+	"e": {"executor": "constant-vus", "startTime": "3m", "vus": 4, "duration": "10s"},
+	"f": {"executor": "ramping-vus", "startTime": "4m", "startVUs": 1, "stages": [{"target": 5, "duration": "10s"}]}
+}`
+
+func TestScenariosAreNumberedByStartTime(t *testing.T) {
+	t.Parallel()
+	got, err := json.Marshal(Scenarios(parse(t, severalScenarios)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `[{"name":"a","executor":"constant-arrival-rate","start_time":0,"stages":[{"index":0,"rate":3,"duration":10}]},` +
+		`{"name":"b","executor":"ramping-arrival-rate","start_time":5,"stages":[{"index":1,"rate":1.5,"duration":2},{"index":2,"from_rate":3,"rate":6,"duration":4}]},` +
+		`{"name":"c","executor":"shared-iterations","start_time":60,"stages":[{"index":3,"requests":40,"concurrency":4}]},` +
+		`{"name":"d","executor":"per-vu-iterations","start_time":120,"stages":[{"index":4,"requests":40,"concurrency":4}]},` +
+		`{"name":"e","executor":"constant-vus","start_time":180,"stages":[{"index":5,"duration":10,"concurrency":4}]},` +
+		`{"name":"f","executor":"ramping-vus","start_time":240,"stages":[{"index":6}]}]`
+	if string(got) != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestStageAt(t *testing.T) {
+	t.Parallel()
+	plan := Scenarios(parse(t, severalScenarios))
+	for _, tt := range []struct {
+		scenario string
+		elapsed  time.Duration
+		want     int
+	}{
+		{"b", 0, 1}, {"b", 1999 * time.Millisecond, 1}, {"b", 2 * time.Second, 2}, {"b", time.Hour, 2},
+		{"a", -time.Second, 0}, {"f", time.Second, 6}, {"none", 0, -1},
+	} {
+		if got := StageAt(plan, tt.scenario, tt.elapsed); got != tt.want {
+			t.Errorf("%s after %v: got %d, want %d", tt.scenario, tt.elapsed, got, tt.want)
+		}
+	}
+}
+
+func TestNewRun(t *testing.T) {
+	t.Parallel()
+	segment, err := lib.NewExecutionSegmentFromString("1/2:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts := lib.Options{RunTags: map[string]string{"testrun_name": "tr", "instance_id": "7"}, ExecutionSegment: segment}
+	env := func(value string) func(string) (string, bool) {
+		return func(name string) (string, bool) { return value, name == RunIDEnv && value != "" }
+	}
+	run := NewRun(opts, env(""))
+	if run.ID != "tr" || run.Instance != "7" || run.Segment != "1/2:1" || run.Schema != record.Schema || run.Versions["go"] == "" || run.Start == 0 {
+		t.Errorf("got %+v", run)
+	}
+	if got := NewRun(opts, env("id")).ID; got != "id" {
+		t.Errorf("the environment's id is second to a tag: %q", got)
+	}
+	a, b := NewRun(lib.Options{}, env("")), NewRun(lib.Options{}, env(""))
+	if a.ID == "" || a.ID != b.ID || a.Segment != "0:1" || a.Instance == "" {
+		t.Errorf("got %+v and %+v", a, b)
+	}
+}

@@ -1,0 +1,166 @@
+package samples
+
+import (
+	"strconv"
+	"time"
+
+	"go.k6.io/k6/v2/lib"
+	"go.k6.io/k6/v2/lib/executor"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// FirstItemEnv is the environment variable of the scenarios that scenarios() makes, each of one stage. It tells a data set
+// how many items the scenarios before take.
+const FirstItemEnv = "K6_LLM_FIRST_ITEM"
+
+// SeedEnv is the environment variable of the scenarios of k6's own executors that scenarios() and pace() make with a seed.
+const SeedEnv = "K6_LLM_SEED"
+
+// OwnExecutor is the name of our executor. It records its dropped arrivals itself, each with its number and due instant.
+const OwnExecutor = "llm-arrival-rate"
+
+// Staged is a scenario that knows its stages itself, as those of our executor do.
+type Staged interface {
+	RecordStages() []record.Stage
+}
+
+// Seeded is a scenario that knows its seed itself, as those of our executor do.
+type Seeded interface {
+	RecordSeed() int64
+}
+
+// Seed is the seed of a scenario, and false if it has none.
+func Seed(config lib.ExecutorConfig) (int64, bool) {
+	if s, ok := config.(Seeded); ok {
+		return s.RecordSeed(), true
+	}
+	seed, err := strconv.ParseInt(config.GetEnv()[SeedEnv], 10, 64)
+	return seed, err == nil
+}
+
+// RunSeed is the seed that all scenarios which have one share, nil if there is no such.
+func RunSeed(configs lib.ScenarioConfigs) *int64 {
+	var shared *int64
+	for _, config := range configs {
+		seed, ok := Seed(config)
+		switch {
+		case !ok:
+		case shared != nil && *shared != seed:
+			return nil
+		default:
+			shared = &seed
+		}
+	}
+	return shared
+}
+
+// Scenarios describes scenarios in order of start time, and numbers their stages through.
+func Scenarios(configs lib.ScenarioConfigs) []record.Scenario {
+	list := make([]record.Scenario, 0, len(configs))
+	number := 0
+	for _, config := range configs.GetSortedConfigs() {
+		s := record.Scenario{
+			Name: config.GetName(), Executor: config.GetType(), StartAt: config.GetStartTime().Seconds(), Stages: stages(config),
+		}
+		for i := range s.Stages {
+			s.Stages[i].Index = number
+			number++
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+// stages gives each stage with a load of its own. One that k6 has no plan for beforehand is one stage.
+func stages(config lib.ExecutorConfig) []record.Stage {
+	switch c := config.(type) {
+	case Staged:
+		return c.RecordStages()
+	case *executor.RampingArrivalRateConfig:
+		return ramps(c)
+	case *executor.ConstantArrivalRateConfig:
+		return constant(c)
+	case executor.SharedIterationsConfig:
+		return []record.Stage{{Requests: new(c.Iterations.Int64), Concurrency: new(c.VUs.Int64)}}
+	case executor.PerVUIterationsConfig:
+		return []record.Stage{{Requests: new(c.Iterations.Int64 * c.VUs.Int64), Concurrency: new(c.VUs.Int64)}}
+	case executor.ConstantVUsConfig:
+		return []record.Stage{{Concurrency: new(c.VUs.Int64), Duration: new(c.Duration.TimeDuration().Seconds())}}
+	}
+	return []record.Stage{{}}
+}
+
+func constant(c *executor.ConstantArrivalRateConfig) []record.Stage {
+	return []record.Stage{{
+		Rate: new(perSecond(c.Rate.Int64, c.TimeUnit.TimeDuration())), Duration: new(c.Duration.TimeDuration().Seconds()),
+	}}
+}
+
+// ramps gives each entry that lasts. One without duration only sets the rate from which the next begins.
+func ramps(c *executor.RampingArrivalRateConfig) []record.Stage {
+	list := []record.Stage{}
+	unit := c.TimeUnit.TimeDuration()
+	from := perSecond(c.StartRate.Int64, unit)
+	for _, s := range c.Stages {
+		to := perSecond(s.Target.Int64, unit)
+		if d := s.Duration.TimeDuration(); d > 0 {
+			stage := record.Stage{Rate: new(to), Duration: new(d.Seconds())}
+			if from != to {
+				stage.From = new(from)
+			}
+			list = append(list, stage)
+		}
+		from = to
+	}
+	if _, ours := c.GetEnv()[FirstItemEnv]; ours && len(list) > 1 {
+		list = list[:1] // what follows only waits for the last arrival
+	}
+	return list
+}
+
+func perSecond(rate int64, unit time.Duration) float64 {
+	if unit <= 0 {
+		unit = time.Second
+	}
+	return float64(rate) / unit.Seconds()
+}
+
+// StageAt gives the number of the stage that runs in a scenario so long after the scenario's start; after the last it is
+// the last, and -1 in a scenario that is not among them, or none.
+func StageAt(scenarios []record.Scenario, name string, elapsed time.Duration) int {
+	for _, s := range scenarios {
+		if s.Name != name || len(s.Stages) == 0 {
+			continue
+		}
+		left := elapsed.Seconds()
+		for _, stage := range s.Stages[:len(s.Stages)-1] {
+			if stage.Duration == nil || left < *stage.Duration {
+				return stage.Index
+			}
+			left -= *stage.Duration
+		}
+		return s.Stages[len(s.Stages)-1].Index
+	}
+	return -1
+}
+
+// StageNumber gives the number in the whole run of a scenario's i-th stage, -1 if there is none.
+func StageNumber(scenarios []record.Scenario, name string, i int) int {
+	for _, s := range scenarios {
+		if s.Name == name && i < len(s.Stages) {
+			return s.Stages[i].Index
+		}
+	}
+	return -1
+}
+
+// PlannedVUs is how many VUs the scenarios of this instance have at most.
+func PlannedVUs(opts lib.Options) (int64, error) {
+	tuple, err := lib.NewExecutionTuple(opts.ExecutionSegment, opts.ExecutionSegmentSequence)
+	if err != nil {
+		return 0, err
+	}
+	vus := lib.GetMaxPlannedVUs(opts.Scenarios.GetFullExecutionRequirements(tuple))
+	return int64(vus), nil //nolint:gosec // far from overflow
+}

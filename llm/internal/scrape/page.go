@@ -1,0 +1,153 @@
+package scrape
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/seed-307b789f/xk6-llm/internal/secret"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// Limits of one reading.
+const (
+	Timeout = time.Second
+	MaxPage = 4 << 20 // bytes
+)
+
+// MinInterval is the shortest time between readings that makes sense: engines bring their gauges up to date a few times a
+// second at most.
+const MinInterval = 100 * time.Millisecond
+
+// Page is a page to read. Its methods may not be called concurrently.
+type Page struct {
+	URL       string // http or https; a user and password in it go as basic authentication
+	Name      string // what lines and messages call it: the URL without secrets
+	Header    http.Header
+	Transport http.RoundTripper
+
+	Push func(line *record.Server) // gets each sample
+	Warn func(problem error)       // is told the first failure
+
+	failed int64 // since the line before
+	warned bool
+}
+
+// Look reads the page once, and gives up after Timeout. A failure is counted, and told once.
+func (p *Page) Look(ctx context.Context) {
+	line, err := p.read(ctx)
+	if err == nil {
+		line.Failed, p.failed = p.failed, 0
+		p.Push(line)
+		return
+	}
+	p.failed++
+	if !p.warned {
+		p.warned = true
+		p.Warn(fmt.Errorf("server metrics: %s: %w", p.Name, err))
+	}
+}
+
+// Watch looks at every interval until stop is closed, and once more then, so that the last line has what the last requests
+// came to. It ends within two Timeouts of that. It blocks; the caller waits for its end.
+func (p *Page) Watch(stop <-chan struct{}, every time.Duration) {
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-stop:
+		case <-ticker.C:
+		}
+		last := closed(stop) // where both have come, too
+		p.Look(context.Background())
+		if last {
+			break
+		}
+	}
+	if p.failed > 0 { // nobody else tells
+		p.Push(&record.Server{Time: record.UnixNano(time.Now()), Source: p.Name, Failed: p.failed, Values: map[string]float64{}})
+	}
+}
+
+func closed(stop <-chan struct{}) bool {
+	select {
+	case <-stop:
+		return true
+	default:
+		return false
+	}
+}
+
+// read gives the sample, of the time halfway between question and answer.
+func (p *Page) read(ctx context.Context) (*record.Server, error) {
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	defer cancel()
+	asked := time.Now()
+	text, err := p.fetch(ctx)
+	took := time.Since(asked)
+	switch {
+	case err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return nil, fmt.Errorf("no whole page within %v", Timeout)
+	case err != nil:
+		return nil, err
+	}
+	engine, values := Parse(text)
+	if len(values) == 0 {
+		return nil, errors.New("no metrics of vLLM, SGLang, TGI, llama.cpp or DCGM are on the page")
+	}
+	return &record.Server{Time: record.UnixNano(asked.Add(took / 2)), Source: p.Name, Engine: engine, Values: values}, nil
+}
+
+func (p *Page) fetch(ctx context.Context) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.URL, nil)
+	if err != nil {
+		return "", err
+	}
+	for name, values := range p.Header {
+		req.Header[name] = values
+	}
+	req.Header.Set("Accept", "text/plain;version=0.0.4,application/openmetrics-text;version=1.0.0;q=0.5,*/*;q=0.1")
+	if user := req.URL.User; user != nil && req.Header.Get("Authorization") == "" {
+		password, _ := user.Password()
+		req.SetBasicAuth(user.Username(), password)
+	}
+	resp, err := p.Transport.RoundTrip(req) // not a client's: redirects are not followed
+	if err != nil {
+		return "", secret.Of(req.Header).Error(bare(err))
+	}
+	defer func() { _ = resp.Body.Close() }()
+	switch resp.StatusCode {
+	case http.StatusOK:
+	case http.StatusNotFound, http.StatusNotImplemented:
+		return "", fmt.Errorf("status %d (SGLang has the page with --enable-metrics, llama.cpp with --metrics)", resp.StatusCode)
+	default:
+		return "", fmt.Errorf("status %d", resp.StatusCode)
+	}
+	text, err := io.ReadAll(io.LimitReader(resp.Body, MaxPage+1))
+	if len(text) > MaxPage {
+		return "", fmt.Errorf("the page is larger than %d bytes", MaxPage)
+	}
+	return string(text), secret.Of(req.Header).Error(err)
+}
+
+// bare takes the URL out of an error, which may hold a password.
+func bare(err error) error {
+	var of *url.Error
+	if errors.As(err, &of) {
+		return of.Err
+	}
+	return err
+}
+
+// ParseURL says what is wrong with the URL of a page; its error does not hold it.
+func ParseURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil, errors.New(`must be the URL of a page such as "http://localhost:8000/metrics"`)
+	}
+	return u, nil
+}

@@ -1,9 +1,0 @@
-//go:build !linux
-
-package limits
-
-// There are no control groups here.
-
-func groupMemory(string) (left int64, bound bool) { return 0, false }
-
-func readQuota() (processors float64) { return 0 }

@@ -1,0 +1,96 @@
+// Package slo judges requests by a service level objective: upper bounds on their latencies.
+package record
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/seed-307b789f/xk6-llm/internal/spelling"
+)
+
+// latencyNames are the latencies a bound can be put on.
+var latencyNames = []string{"ttft", "tpot", "ntpot", "itl", "request_latency"}
+
+// otherLatencyNames are what reports and other tools call these latencies.
+var otherLatencyNames = map[string]string{
+	"time_to_first_token": "ttft", "time_per_output_token": "tpot", "normalized_time_per_output_token": "ntpot",
+	"inter_token_latency": "itl", "latency": "request_latency", "e2e": "request_latency", "e2el": "request_latency",
+	"e2e_latency": "request_latency", "end_to_end_latency": "request_latency",
+}
+
+// KnownLatency is nil for the name of a latency that a bound can be put on. Else it is an error that lists those latencyNames; what was
+// probably meant comes first.
+func KnownLatency(name string) error {
+	if slices.Contains(latencyNames, name) {
+		return nil
+	}
+	near, found := meantLatency(name)
+	if !found {
+		return fmt.Errorf("unknown latency %q, known are %s", name, strings.Join(latencyNames, ", "))
+	}
+	list := append([]string{near}, slices.DeleteFunc(slices.Clone(latencyNames), func(n string) bool { return n == near })...)
+	return fmt.Errorf("unknown latency %q: did you mean %q? Known are %s", name, near, strings.Join(list, ", "))
+}
+
+// meantLatency returns the latency that a misspelt name, one with a unit, or one of otherLatencyNames was meant for.
+func meantLatency(name string) (string, bool) {
+	plain := strings.NewReplacer("-", "_", " ", "_").Replace(strings.ToLower(strings.TrimSpace(name)))
+	for _, unit := range []string{"_milliseconds", "_seconds", "_sec", "_ms", "_us", "_s"} {
+		plain = strings.TrimSuffix(plain, unit)
+	}
+	all := slices.Concat(latencyNames, slices.Sorted(maps.Keys(otherLatencyNames)))
+	near, found := plain, slices.Contains(all, plain)
+	if !found {
+		near, found = spelling.Nearest(plain, all)
+	}
+	if other, ok := otherLatencyNames[near]; ok {
+		near = other
+	}
+	return near, found
+}
+
+// Set puts an upper bound on the named latency: ttft, tpot, ntpot, itl (the mean gap of a request) or request_latency.
+func (b *Bounds) Set(name string, limit time.Duration) error {
+	if err := KnownLatency(name); err != nil {
+		return err
+	}
+	if limit <= 0 {
+		return fmt.Errorf("the bound on %s must be positive, got %v", name, limit)
+	}
+	ms := float64(limit) / float64(time.Millisecond)
+	switch name {
+	case "ttft":
+		b.TTFT = ms
+	case "tpot":
+		b.TPOT = ms
+	case "ntpot":
+		b.NTPOT = ms
+	case "itl":
+		b.ITL = ms
+	case "request_latency":
+		b.Latency = ms
+	}
+	return nil
+}
+
+// Meets reports whether the request succeeded within all bounds. A latency that has a bound and no value is out of bounds: an
+// answer of one token does not meet a bound on TPOT.
+func (r *Request) Meets(b Bounds) bool {
+	if r.Failed() {
+		return false
+	}
+	ttft, hasTTFT := r.TTFT()
+	counts := r.Counts()
+	tpot, hasTPOT := r.TPOT(counts)
+	ntpot, hasNTPOT := r.NTPOT(counts)
+	itl, hasITL := r.MeanITL()
+	return meets(ttft, hasTTFT, b.TTFT) && meets(tpot, hasTPOT, b.TPOT) && meets(ntpot, hasNTPOT, b.NTPOT) &&
+		meets(itl, hasITL, b.ITL) && meets(r.Latency(), true, b.Latency)
+}
+
+func meets(d time.Duration, known bool, limitMS float64) bool {
+	return limitMS == 0 || known && float64(d)/float64(time.Millisecond) <= limitMS
+}

@@ -1,0 +1,63 @@
+package tokenizer
+
+import (
+	"bufio"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"testing"
+)
+
+// python is the interpreter that has the libraries to compare with.
+func python() string {
+	if path := os.Getenv("LLM_TEST_PYTHON"); path != "" {
+		return path
+	}
+	return "python3"
+}
+
+// templateReference renders by Jinja2.
+type templateReference struct {
+	t  *testing.T
+	in *json.Encoder
+	b  *bufio.Reader
+}
+
+func newReference(t *testing.T) *templateReference {
+	t.Helper()
+	if out, err := exec.Command(python(), "-c", "import jinja2").CombinedOutput(); err != nil {
+		t.Skipf("SKIPPED, so templates are not compared with Jinja2's rendering: %s has no jinja2 (%s)", python(), out)
+	}
+	cmd := exec.Command(python(), "testdata/templates/reference.py")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { in.Close(); cmd.Wait() })
+	return &templateReference{t, json.NewEncoder(in), bufio.NewReader(out)}
+}
+
+// rendered is what Jinja2 makes of a template.
+type rendered struct{ Text, Error string }
+
+func (r *templateReference) render(job map[string]any) (got rendered) {
+	r.t.Helper()
+	if err := r.in.Encode(job); err != nil {
+		r.t.Fatal(err)
+	}
+	line, err := r.b.ReadBytes('\n')
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if err := json.Unmarshal(line, &got); err != nil {
+		r.t.Fatal(err)
+	}
+	return got
+}
