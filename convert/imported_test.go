@@ -200,7 +200,7 @@ func TestFirstAndLastChunk(t *testing.T) {
 func TestImportedRunsInParquet(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"vllm/0.14.0.json", "vllm/0.33.0-append.json", "sglang/0.5.23-append.jsonl", "sglang/0.5.23-unary.jsonl", "guidellm/0.8.1.json", "aiperf/0.13.0.jsonl"} {
-		run, err := ReadFiles(ReadOptions{}, filepath.Join("foreign", "testdata", filepath.FromSlash(name)))
+		run, err := ReadFiles(ReadOptions{}, filepath.Join("internal", "foreign", "testdata", filepath.FromSlash(name)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -217,7 +217,7 @@ func TestImportedRunsInParquet(t *testing.T) {
 			t.Errorf("%s: got %q, untimed %t, partial %t", name, again.Origin, again.Untimed(), again.Partial)
 		}
 		sameFigures(t, name, summaryOf(t, run, Options{}), summaryOf(t, again, Options{}))
-		if _, err := ReadFiles(ReadOptions{}, path, filepath.Join("foreign", "testdata", filepath.FromSlash(name))); err == nil || !strings.Contains(err.Error(), "cannot be merged") {
+		if _, err := ReadFiles(ReadOptions{}, path, filepath.Join("internal", "foreign", "testdata", filepath.FromSlash(name))); err == nil || !strings.Contains(err.Error(), "cannot be merged") {
 			t.Errorf("%s: merged with itself: got %v", name, err)
 		}
 	}

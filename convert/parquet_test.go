@@ -90,7 +90,7 @@ func TestImportedRowsThatCannotBe(t *testing.T) {
 
 func FuzzParquet(f *testing.F) {
 	f.Add(parquetOf(f, sampleLines()[:6]...))
-	imported, err := ReadFiles(ReadOptions{}, "foreign/testdata/vllm/0.10.0.json")
+	imported, err := ReadFiles(ReadOptions{}, "internal/foreign/testdata/vllm/0.10.0.json")
 	if err != nil {
 		f.Fatal(err)
 	}

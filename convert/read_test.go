@@ -55,7 +55,7 @@ func TestFilesWithAMark(t *testing.T) {
 		return append([]byte("\ufeff"), bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n"))...)
 	}
 	records := asRecords(t, sampleLines())
-	vllm, err := os.ReadFile("foreign/testdata/vllm/0.33.0.json")
+	vllm, err := os.ReadFile("internal/foreign/testdata/vllm/0.33.0.json")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -239,13 +239,13 @@ var imports = [][2]string{
 	{"testdata/inference-perf/h_failures", "testdata/inference-perf/h_failures/config.yml"},
 	{"testdata/inference-perf/n_no_tokenizer_chat_mock", ""},
 	{"testdata/inference-perf/n_no_tokenizer_chat_mock", "testdata/inference-perf/n_no_tokenizer_chat_mock/config.yml"},
-	{"foreign/testdata/aiperf/0.13.0.jsonl", ""},
-	{"foreign/testdata/aiperf/0.13.0-unary.jsonl", ""},
-	{"foreign/testdata/guidellm/0.8.1.json", ""},
-	{"foreign/testdata/vllm/0.33.0.json", ""},
-	{"foreign/testdata/vllm/0.14.0.json", ""},
-	{"foreign/testdata/sglang/0.5.23.jsonl", ""},
-	{"foreign/testdata/sglang/0.5.23-unary.jsonl", ""},
+	{"internal/foreign/testdata/aiperf/0.13.0.jsonl", ""},
+	{"internal/foreign/testdata/aiperf/0.13.0-unary.jsonl", ""},
+	{"internal/foreign/testdata/guidellm/0.8.1.json", ""},
+	{"internal/foreign/testdata/vllm/0.33.0.json", ""},
+	{"internal/foreign/testdata/vllm/0.14.0.json", ""},
+	{"internal/foreign/testdata/sglang/0.5.23.jsonl", ""},
+	{"internal/foreign/testdata/sglang/0.5.23-unary.jsonl", ""},
 }
 
 func TestSchemasHoldForImportedRuns(t *testing.T) {
@@ -341,7 +341,7 @@ func TestSchemaOfFindings(t *testing.T) {
 			t.Errorf("%s for %s: got %v", pair[1], pair[0], err)
 		}
 	}
-	if seen := validateFiles(t, filepath.Join("validation", "testdata")); seen["validation"] == 0 { // inference-perf's own
+	if seen := validateFiles(t, filepath.Join("internal", "validation", "testdata")); seen["validation"] == 0 { // inference-perf's own
 		t.Errorf("files %v", seen)
 	}
 }

@@ -34,7 +34,7 @@ func analyzed(t *testing.T, args ...string) (code int, out, remarks string) {
 func reportDir(t *testing.T, from string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), filepath.Base(from))
-	if err := os.CopyFS(dir, os.DirFS(filepath.Join("..", "chart", "testdata", from))); err != nil {
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join("..", "internal", "chart", "testdata", from))); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -87,7 +87,7 @@ func TestAnalyzeKeepsReportsOfADirectoryApart(t *testing.T) {
 	t.Parallel()
 	dir := reportDir(t, "rates")
 	for _, n := range []string{"0", "1"} {
-		text, err := os.ReadFile(filepath.Join("..", "chart", "testdata", "concurrent", "stage_"+n+"_lifecycle_metrics.json"))
+		text, err := os.ReadFile(filepath.Join("..", "internal", "chart", "testdata", "concurrent", "stage_"+n+"_lifecycle_metrics.json"))
 		if err != nil {
 			t.Fatal(err)
 		}

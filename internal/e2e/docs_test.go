@@ -189,7 +189,7 @@ func blank(format string) string {
 	return strings.ReplaceAll(verb.ReplaceAllString(strings.ReplaceAll(format, "%%", "\x00"), "…"), "\x00", "%")
 }
 
-// constants are the string constants of a Go file.
+// constants are the string constants of a Go file; literals that are added up are one.
 func constants(t *testing.T, path string) (list []string) {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
@@ -197,13 +197,46 @@ func constants(t *testing.T, path string) (list []string) {
 		t.Fatal(err)
 	}
 	ast.Inspect(file, func(n ast.Node) bool {
-		if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
-			text, _ := strconv.Unquote(lit.Value) // it compiles
+		if sum, ok := n.(*ast.BinaryExpr); ok && sum.Op == token.ADD {
+			list = append(list, literalRuns(sum)...)
+		}
+		if text, ok := literal(n); ok {
 			list = append(list, blank(text))
 		}
 		return true
 	})
 	return list
+}
+
+// literal returns the text of a string literal.
+func literal(n ast.Node) (string, bool) {
+	lit, ok := n.(*ast.BasicLit)
+	if !ok || lit.Kind != token.STRING {
+		return "", false
+	}
+	text, err := strconv.Unquote(lit.Value)
+	return text, err == nil
+}
+
+// literalRuns joins the literals of a sum that stand beside each other.
+func literalRuns(sum ast.Expr) (list []string) {
+	var run string
+	for _, term := range terms(sum) {
+		if text, ok := literal(term); ok {
+			run += text
+			continue
+		}
+		list, run = append(list, blank(run)), ""
+	}
+	return append(list, blank(run))
+}
+
+// terms are what a sum adds up, from left to right.
+func terms(x ast.Expr) []ast.Expr {
+	if sum, ok := x.(*ast.BinaryExpr); ok && sum.Op == token.ADD {
+		return append(terms(sum.X), terms(sum.Y)...)
+	}
+	return []ast.Expr{x}
 }
 
 // quoted makes a pattern of a message in a page: each … stands for anything. Fixed text must be long enough to mean something.
@@ -300,9 +333,8 @@ func formatsOf(t *testing.T, path string, calls []string) (list []string) {
 			return true
 		}
 		for _, arg := range call.Args {
-			if lit, ok := arg.(*ast.BasicLit); ok && lit.Kind == token.STRING {
-				text, _ := strconv.Unquote(lit.Value) // it compiles
-				list = append(list, blank(text))
+			if runs := literalRuns(arg); runs[0] != "" {
+				list = append(list, runs[0])
 				break
 			}
 		}
