@@ -45,7 +45,8 @@ type RequestCounts struct {
 	Failed    int `json:"failed"`
 	Canceled  int `json:"canceled"`  // of the failed, those cut by the end of the test
 	OneToken  int `json:"one_token"` // successes of one token: they have a TTFT, and no ITL or TPOT
-	// Streamed successes without content, which have no TTFT; of those, answers of reasoning alone, and answers with tool calls.
+	// Streamed successes without content, which have no TTFT; of those, answers of reasoning alone, and answers with
+	// tool calls.
 	NoContent     int   `json:"no_content"`
 	ReasoningOnly int   `json:"reasoning_only"`
 	ToolCallsOnly int   `json:"tool_calls_only"`
@@ -59,7 +60,8 @@ type TokenCounts struct {
 	// Successes by source.
 	Output map[record.Source]int `json:"output_source"`
 	Input  map[record.Source]int `json:"input_source"`
-	// Asked counts successes whose prompt was made to have a number of tokens, Differed those that turned out to have another.
+	// Asked counts successes whose prompt was made to have a number of tokens, Differed those that turned out to have
+	// another.
 	Asked    int `json:"prompt_lengths_asked"`
 	Differed int `json:"prompt_lengths_differed"`
 	// Counts of the server against those of the client's tokenizer, over successes that have both.
@@ -77,8 +79,8 @@ type TokenCounts struct {
 	Gaps Gaps `json:"gaps"`
 }
 
-// Gaps count gaps of 0: what came together was read at one instant, whenever it was made, so such a gap is an artefact, and the
-// one before it covers them all.
+// Gaps count gaps of 0: what came together was read at one instant, whenever it was made, so such a gap is an artefact,
+// and the one before it covers them all.
 type Gaps struct {
 	Chunk         int64 `json:"chunk_gaps"`           // between content chunks
 	ChunkTogether int64 `json:"chunk_gaps_in_a_read"` // of those, between chunks that one read brought
@@ -130,8 +132,10 @@ type HonestLatencies struct {
 func (r *Run) additions(g *group) *Additions {
 	a := &Additions{
 		Versions: map[string]string{},
-		RunID:    r.ID(), Origin: r.Origin, Simulator: r.Simulated(), Partial: r.Partial, Sweep: g.opts.Sweep, Schedule: r.Schedule,
-		Requests: g.counts(), Tokens: g.tokenCounts(), Latency: g.honest(), Finish: map[string]int{}, Meaning: definitions,
+		RunID:    r.ID(), Origin: r.Origin, Simulator: r.Simulated(), Partial: r.Partial, Sweep: g.opts.Sweep,
+		Schedule: r.Schedule,
+		Requests: g.counts(), Tokens: g.tokenCounts(), Latency: g.honest(), Finish: map[string]int{},
+		Meaning: definitions,
 	}
 	if len(r.Runs) > 0 && r.Runs[0].Versions != nil {
 		a.Versions = r.Runs[0].Versions
@@ -173,8 +177,8 @@ func (g *group) counts() RequestCounts {
 	return c
 }
 
-// lacksContent says whether a streamed answer brought no content. Of an answer that came whole, and of a run of another tool
-// without reasoning or tool calls, nobody can tell.
+// lacksContent says whether a streamed answer brought no content. Of an answer that came whole, and of a run of another
+// tool without reasoning or tool calls, nobody can tell.
 func (g *group) lacksContent(q *Request) bool {
 	return q.Streaming && q.chunks == 0 && !q.noted(record.NoteWhole) && (q.reasoned || q.called || g.run.Origin == "")
 }
@@ -195,7 +199,8 @@ func (g *group) dropped() (n int64) {
 }
 
 func (g *group) tokenCounts() TokenCounts {
-	t := TokenCounts{Output: map[record.Source]int{}, Input: map[record.Source]int{}, Limit: Limited{ShortBy: map[string]int{}}}
+	t := TokenCounts{Output: map[record.Source]int{}, Input: map[record.Source]int{},
+		Limit: Limited{ShortBy: map[string]int{}}}
 	for _, q := range g.ok {
 		t.Output[q.OutputSource]++
 		t.Input[q.InputSource]++
@@ -220,7 +225,8 @@ func (g *group) tokenCounts() TokenCounts {
 		}
 	}
 	t.PerChunk = g.sum(g.ok, tokensPerChunk)
-	t.Gaps = Gaps{Chunk: int64(g.chunkGaps.n), ChunkTogether: g.chunkGaps.zeros(), Token: int64(g.tokenGaps.n), TokenTogether: g.tokenGaps.zeros()}
+	t.Gaps = Gaps{Chunk: int64(g.chunkGaps.n), ChunkTogether: g.chunkGaps.zeros(), Token: int64(g.tokenGaps.n),
+		TokenTogether: g.tokenGaps.zeros()}
 	return t
 }
 
@@ -310,39 +316,61 @@ func (g *group) honest() HonestLatencies {
 
 // definitions tell what each figure is: its formula, its clock points, and where tokens come from.
 var definitions = map[string]string{
-	"start":                            "immediately before the request goes to the HTTP transport; making a connection comes after",
-	"end":                              "arrival of [DONE], or the end of the body where there is none",
-	"chunk":                            "arrival of an event with non-empty content: the read that brought its end, before it is parsed; reasoning and tool calls are not content",
-	"tokens":                           "output: the client's tokenizer, else the server's usage, else chunks of any kind, and of answers with reasoning or tool calls the server's usage first; input: the server's usage, else the client's tokenizer",
-	"tokens.prompt_lengths":            "prompts of generated data sets: asked, how many were made to have a number of tokens; differed, how many have another by the input count above",
+	"start": "immediately before the request goes to the HTTP transport; making a " +
+		"connection comes after",
+	"end": "arrival of [DONE], or the end of the body where there is none",
+	"chunk": "arrival of an event with non-empty content: the read that brought its end, " +
+		"before it is parsed; reasoning and tool calls are not content",
+	"tokens": "output: the client's tokenizer, else the server's usage, else chunks of " +
+		"any kind, and of answers with reasoning or tool calls the server's usage first; input: the server's usage, " +
+		"else the client's tokenizer",
+	"tokens.prompt_lengths": "prompts of generated data sets: asked, how many were made to have a number " +
+		"of tokens; differed, how many have another by the input count above",
 	"request_latency":                  "end - start, successes",
 	"normalized_time_per_output_token": "(end - start) / output tokens; 0 without tokens, as inference-perf has it",
-	"time_per_output_token":            "(last token time - first) / (output tokens - 1); needs two token times and two tokens",
-	"time_to_first_token":              "first token time - start; needs two token times, as inference-perf has it",
-	"inter_token_latency":              "gaps between consecutive token times, pooled over requests; token times are chunk times, repeated once per token where a tokenizer counts them",
-	"schedule_delay":                   "start - due; due recorded (exact), or fitted to the executor's schedule, see schedule",
-	"throughput":                       "of successes, over the time from the first start to the last end of all requests; of imported results without start times over the duration that the file states",
-	"requests.no_content":              "streamed successes without a content chunk, which have no TTFT: reasoning_only, tool_calls_only (with reasoning or without), or nothing at all",
-	"requests.sent_rate":               "(requests - 1) / (last start - first start), as n arrivals lie n - 1 intervals apart; of a whole stage whose rate changes, requests / its duration, as requested_rate is the mean",
-	"latency.ttft":                     "first chunk - start, from one chunk on",
-	"latency.ttft_one_token":           "the same, of answers of one token, which time_to_first_token leaves out",
-	"latency.ttft_from_due":            "first chunk - due",
-	"latency.ttfo":                     "first output of any kind (content, reasoning, tool call) - start",
-	"latency.ttfr":                     "first reasoning - start",
-	"latency.tpot":                     "(last chunk - first) / (output tokens - 1); undefined below two tokens or two chunks; spans reasoning and tool calls where their tokens are counted",
-	"latency.ntpot":                    "(end - start) / output tokens; undefined without tokens",
-	"latency.itl_mean":                 "mean gap between token times of each request",
-	"latency.chunk_gap":                "gaps between consecutive content chunks, pooled over requests, however many tokens they hold",
+	"time_per_output_token": "(last token time - first) / (output tokens - 1); needs two token times and " +
+		"two tokens",
+	"time_to_first_token": "first token time - start; needs two token times, as inference-perf has it",
+	"inter_token_latency": "gaps between consecutive token times, pooled over requests; token times " +
+		"are chunk times, repeated once per token where a tokenizer counts them",
+	"schedule_delay": "start - due; due recorded (exact), or fitted to the executor's schedule, " +
+		"see schedule",
+	"throughput": "of successes, over the time from the first start to the last end of all " +
+		"requests; of imported results without start times over the duration that the file states",
+	"requests.no_content": "streamed successes without a content chunk, which have no TTFT: " +
+		"reasoning_only, tool_calls_only (with reasoning or without), or nothing at all",
+	"requests.sent_rate": "(requests - 1) / (last start - first start), as n arrivals lie n - 1 " +
+		"intervals apart; of a whole stage whose rate changes, requests / its duration, as requested_rate is the mean",
+	"latency.ttft":           "first chunk - start, from one chunk on",
+	"latency.ttft_one_token": "the same, of answers of one token, which time_to_first_token leaves out",
+	"latency.ttft_from_due":  "first chunk - due",
+	"latency.ttfo":           "first output of any kind (content, reasoning, tool call) - start",
+	"latency.ttfr":           "first reasoning - start",
+	"latency.tpot": "(last chunk - first) / (output tokens - 1); undefined below two tokens or " +
+		"two chunks; spans reasoning and tool calls where their tokens are counted",
+	"latency.ntpot":    "(end - start) / output tokens; undefined without tokens",
+	"latency.itl_mean": "mean gap between token times of each request",
+	"latency.chunk_gap": "gaps between consecutive content chunks, pooled over requests, however " +
+		"many tokens they hold",
 	"latency.request_latency_from_due": "end - due: what a user waits who comes when the load says",
 	"latency.connect":                  "connection at hand - start; about 0 where one is kept alive",
-	"tokens.per_chunk":                 "output tokens / content chunks of each request; above 1, chunk gaps are not token gaps",
-	"tokens.prompt":                    "successes whose prompt both the server (usage) and the client's tokenizer counted",
-	"tokens.completion":                "successes whose answer both counted",
-	"tokens.output_asked":              "successes with a limit of output tokens, and a count of them: the server's, else the tokenizer's; the short ones by finish reason",
-	"tokens.zero_usage":                "successes with content whose usage reports no output tokens",
-	"tokens.cached":                    "successes whose usage tells prompt_tokens_details.cached_tokens",
-	"client_health":                    "whether the load generator itself kept up: " + strings.Join(healthRules, "; "),
-	"server":                           "of the server's own page, as the client read it: running, waiting, kv_cache_usage over the samples within the time from the first start to the last end; counts as the difference between the last sample before that time and the first after it, against requests that ended between those two; time_to_first_token_mean is to the first output of any kind, as an engine counts it",
-	"tokens.gaps":                      "gaps between chunks and between tokens, and how many of them are 0 because one read, or one chunk, brought both: artefacts, which the gap before them makes up for",
-	"time_series":                      "per interval from the first start: due, sent, ended and failed requests, requests in flight at its end, content chunks that arrived, TTFT (p50, p99) of the requests sent in it, mean gap of the chunks that arrived in it",
+	"tokens.per_chunk": "output tokens / content chunks of each request; above 1, chunk gaps are " +
+		"not token gaps",
+	"tokens.prompt": "successes whose prompt both the server (usage) and the client's tokenizer " +
+		"counted",
+	"tokens.completion": "successes whose answer both counted",
+	"tokens.output_asked": "successes with a limit of output tokens, and a count of them: the " +
+		"server's, else the tokenizer's; the short ones by finish reason",
+	"tokens.zero_usage": "successes with content whose usage reports no output tokens",
+	"tokens.cached":     "successes whose usage tells prompt_tokens_details.cached_tokens",
+	"client_health":     "whether the load generator itself kept up: " + strings.Join(healthRules, "; "),
+	"server": "of the server's own page, as the client read it: running, waiting, " +
+		"kv_cache_usage over the samples within the time from the first start to the last end; counts as the " +
+		"difference between the last sample before that time and the first after it, against requests that ended " +
+		"between those two; time_to_first_token_mean is to the first output of any kind, as an engine counts it",
+	"tokens.gaps": "gaps between chunks and between tokens, and how many of them are 0 because " +
+		"one read, or one chunk, brought both: artefacts, which the gap before them makes up for",
+	"time_series": "per interval from the first start: due, sent, ended and failed requests, " +
+		"requests in flight at its end, content chunks that arrived, TTFT (p50, p99) of the requests sent in it, " +
+		"mean gap of the chunks that arrived in it",
 }

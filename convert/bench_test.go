@@ -19,7 +19,8 @@ func bigRun(requests int) []record.Line {
 	rng := rand.New(rand.NewPCG(1, 2))
 	start := 1_795_000_000 * second
 	lines := []record.Line{&record.Run{Schema: record.Schema, ID: "r", Start: start, Scenarios: []record.Scenario{
-		{Name: "s", Executor: "llm-arrival-rate", Stages: []record.Stage{{Rate: new(100.0), Duration: new(float64(requests) / 100)}}},
+		{Name: "s", Executor: "llm-arrival-rate",
+			Stages: []record.Stage{{Rate: new(100.0), Duration: new(float64(requests) / 100)}}},
 	}}}
 	for i := range int64(requests) {
 		due := start + i*10_000_000
@@ -34,15 +35,16 @@ func bigRun(requests int) []record.Line {
 	return lines
 }
 
-// BenchmarkRead reads files. Beside MB/s it tells MB per second of processor time, and how many times as long it takes as
-// reading the file's bytes alone.
+// BenchmarkRead reads files. Beside MB/s it tells MB per second of processor time, and how many times as long it takes
+// as reading the file's bytes alone.
 func BenchmarkRead(b *testing.B) {
 	t := new(testing.T)
 	lines := bigRun(10_000)
 	for _, bench := range []struct {
 		name string
 		file []byte
-	}{{"records", asRecords(t, lines)}, {"k6", asK6JSON(t, lines)}, {"k6-all-metrics", withMetrics(b, asK6JSON(t, lines[:200]))}} {
+	}{{"records", asRecords(t, lines)}, {"k6", asK6JSON(t, lines)},
+		{"k6-all-metrics", withMetrics(b, asK6JSON(t, lines[:200]))}} {
 		b.Run(bench.name, func(b *testing.B) {
 			b.SetBytes(int64(len(bench.file)))
 			used := cpuTime(b)
@@ -115,7 +117,8 @@ func BenchmarkReport(b *testing.B) {
 // lateBeats has a beat that is 3 ms late each 10 ms.
 func lateBeats(start int64, seconds int) (lines []record.Line) {
 	for k := range int64(seconds) {
-		b := &record.Heartbeat{Start: start + k*second, End: start + (k+1)*second, Beats: 200, P99: 3_000_000, Max: 3_000_000}
+		b := &record.Heartbeat{Start: start + k*second, End: start + (k+1)*second, Beats: 200, P99: 3_000_000,
+			Max: 3_000_000}
 		for at := int64(0); at < 1_000_000; at += 10_000 {
 			b.Late = append(b.Late, [2]int64{at, 3000})
 		}

@@ -282,9 +282,11 @@ func (r *Run) judgeClocks(j *judge) {
 // clockReason tells of an instance whose clock was off.
 func clockReason(run *record.Run) string {
 	if run.Clock.ServerDate {
-		return clockText("the clock of instance %q is %s that of instance %q: its instants were put on the other's clock", run)
+		return clockText(
+			"the clock of instance %q is %s that of instance %q: its instants were put on the other's clock", run)
 	}
-	return clockText("the clock of instance %q is %s that of instance %q, or it began so much apart: its instants were moved", run)
+	return clockText("the clock of instance %q is %s that of instance %q, or it began so much apart: its instants "+
+		"were moved", run)
 }
 
 func clockText(format string, run *record.Run) string {

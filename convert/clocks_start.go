@@ -107,7 +107,9 @@ func (r *Run) onGrid(s record.Scenario) []*Request {
 		}
 		follows[narrow(stage.Index)] = true
 	}
-	requests := slices.DeleteFunc(r.firstOf(s.Name), func(q *Request) bool { return !q.DueKnown || !follows[q.StageAt] })
+	requests := slices.DeleteFunc(r.firstOf(s.Name), func(q *Request) bool {
+		return !q.DueKnown || !follows[q.StageAt]
+	})
 	slices.SortFunc(requests, func(a, b *Request) int { return cmp.Compare(a.Index, b.Index) })
 	return requests
 }

@@ -7,7 +7,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// What the schedule tells of two instances: arrivals are due each 100 ms, by turns on a and b, whose instants are ahead.
+// What the schedule tells of two instances: arrivals are due each 100 ms, by turns on a and b, whose instants are
+// ahead.
 func TestStartsOfInstances(t *testing.T) {
 	t.Parallel()
 	const ms = int64(1_000_000)
@@ -18,11 +19,16 @@ func TestStartsOfInstances(t *testing.T) {
 		stageAt  int64             // when b's stage began by its line, 0 for no lines; a's began at second
 		want     map[string]int64
 	}{
-		{"due instants alone", false, func(int) int64 { return 3 * second }, 0, map[string]int64{"a": 0, "b": 3 * second}},
-		{"stage lines, more exactly", false, func(int) int64 { return 3 * second }, 4*second + 40*ms, map[string]int64{"a": 0, "b": 3*second + 40*ms}},
-		{"stage lines that due instants gainsay", false, func(int) int64 { return 3 * second }, 9 * second, map[string]int64{"a": 0, "b": 3 * second}},
-		{"due instants that nothing explains", false, func(k int) int64 { return 3 * second * int64(1-k%4) }, 4 * second, map[string]int64{"a": 0, "b": 3 * second}},
-		{"a stage without a schedule", true, func(int) int64 { return 3 * second }, 5 * second, map[string]int64{"a": 0, "b": 4 * second}},
+		{"due instants alone", false, func(int) int64 { return 3 * second }, 0, map[string]int64{
+			"a": 0, "b": 3 * second}},
+		{"stage lines, more exactly", false, func(int) int64 { return 3 * second }, 4*second + 40*ms, map[string]int64{
+			"a": 0, "b": 3*second + 40*ms}},
+		{"stage lines that due instants gainsay", false, func(int) int64 { return 3 * second }, 9 * second,
+			map[string]int64{"a": 0, "b": 3 * second}},
+		{"due instants that nothing explains", false, func(k int) int64 { return 3 * second * int64(1-k%4) },
+			4 * second, map[string]int64{"a": 0, "b": 3 * second}},
+		{"a stage without a schedule", true, func(int) int64 { return 3 * second }, 5 * second, map[string]int64{
+			"a": 0, "b": 4 * second}},
 		{"nothing late", false, func(int) int64 { return 0 }, 0, map[string]int64{"a": 0, "b": 0}},
 	} {
 		r := newRun(ReadOptions{})
@@ -31,7 +37,8 @@ func TestStartsOfInstances(t *testing.T) {
 			scenario.Stages = []record.Stage{{Requests: new(int64(40)), Concurrency: new(int64(2))}}
 		}
 		for k := range 40 {
-			q := &Request{Traits: &Traits{Scenario: "s", Instance: "a"}, Index: int64(k), Due: second + 100*ms*int64(k), DueKnown: true}
+			q := &Request{Traits: &Traits{Scenario: "s", Instance: "a"}, Index: int64(k), Due: second + 100*ms*int64(k),
+				DueKnown: true}
 			if k%2 == 1 {
 				q.Traits = &Traits{Scenario: "s", Instance: "b"}
 				q.Due += tt.ahead(k)

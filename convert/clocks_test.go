@@ -41,13 +41,16 @@ func (j joint) sources(t *testing.T) (sources []Source) {
 			stage.Rate = nil
 		}
 		lines[i] = []record.Line{&record.Run{
-			Schema: record.Schema, ID: "run", Instance: fmt.Sprint("pod-", i), Segment: fmt.Sprintf("%d/%d:%d/%d", i, n, i+1, n),
-			Start: jointStart - second + j.ahead[i], Scenarios: []record.Scenario{{Name: "s", Executor: j.executor, Stages: []record.Stage{stage}}},
+			Schema: record.Schema, ID: "run", Instance: fmt.Sprint("pod-", i),
+			Segment:   fmt.Sprintf("%d/%d:%d/%d", i, n, i+1, n),
+			Start:     jointStart - second + j.ahead[i],
+			Scenarios: []record.Scenario{{Name: "s", Executor: j.executor, Stages: []record.Stage{stage}}},
 		}}
 		if j.stalls && i == n-1 {
 			at := jointStart + 5*second + j.ahead[i]
 			lines[i] = append(lines[i], &record.Heartbeat{
-				Start: at, End: at + second, Beats: 200, P99: 400_000_000, Max: 400_000_000, Late: [][2]int64{{0, 400_000}},
+				Start: at, End: at + second, Beats: 200, P99: 400_000_000, Max: 400_000_000,
+				Late: [][2]int64{{0, 400_000}},
 			})
 		}
 		if j.stage {
@@ -111,7 +114,8 @@ func clockReasons(run *Run) (ClientHealth, string) {
 func TestClocksOfInstances(t *testing.T) {
 	t.Parallel()
 	const ms, hour = int64(1e6), 3600 * second
-	own, dated := joint{executor: "llm-arrival-rate", stage: true}, joint{executor: "llm-arrival-rate", stage: true, dates: true}
+	own, dated := joint{executor: "llm-arrival-rate", stage: true}, joint{executor: "llm-arrival-rate", stage: true,
+		dates: true}
 	with := func(j joint, change func(*joint)) joint { change(&j); return j }
 	two := func(j joint, by int64) joint { j.ahead, j.late = []int64{0, by}, []int64{0, 0}; return j }
 	for _, tt := range []struct {
@@ -121,25 +125,36 @@ func TestClocksOfInstances(t *testing.T) {
 	}{
 		{"clocks agree", two(own, 0), ""},
 		{"50 ms, as NTP leaves", two(own, 50*ms), ""},
-		{"2 s ahead", two(own, 2*second), `the clock of instance "pod-1" is 2.00 s ahead of that of instance "pod-0", or it began so much apart`},
-		{"2 s behind", two(own, -2*second), `the clock of instance "pod-0" is 2.00 s ahead of that of instance "pod-1"`},
+		{"2 s ahead", two(own, 2*second),
+			`the clock of instance "pod-1" is 2.00 s ahead of that of instance "pod-0", or it began so much apart`},
+		{"2 s behind", two(own, -2*second),
+			`the clock of instance "pod-0" is 2.00 s ahead of that of instance "pod-1"`},
 		{"an hour ahead", two(own, hour), "3600.00 s ahead of"},
 		{"an hour behind", two(own, -hour), "3600.00 s ahead of"},
-		{"a server's clock agrees with the schedule", two(dated, 2*second), `2.00 s ahead of that of instance "pod-0": its instants were put`},
-		{"an hour, and the server's own clock is wrong", with(two(dated, hour), func(j *joint) { j.serverAhead = -7 * hour }), "3600.00 s ahead of"},
+		{"a server's clock agrees with the schedule", two(dated, 2*second),
+			`2.00 s ahead of that of instance "pod-0": its instants were put`},
+		{"an hour, and the server's own clock is wrong",
+			with(two(dated, hour), func(j *joint) { j.serverAhead = -7 * hour }), "3600.00 s ahead of"},
 		{"50 ms by the server", two(dated, 50*ms), ""},
-		{"no stage line, as of a run that was killed", two(with(own, func(j *joint) { j.stage = false }), 2*second), "2.00 s ahead of"},
-		{"no stage line, random arrivals", two(with(own, func(j *joint) { j.stage, j.random = false, true }), 2*second), "s ahead of"},
-		{"no stage line, random arrivals, clocks agree", two(with(own, func(j *joint) { j.stage, j.random = false, true }), 0), ""},
+		{"no stage line, as of a run that was killed", two(with(own, func(j *joint) { j.stage = false }), 2*second),
+			"2.00 s ahead of"},
+		{"no stage line, random arrivals", two(with(own, func(j *joint) { j.stage, j.random = false, true }), 2*second),
+			"s ahead of"},
+		{"no stage line, random arrivals, clocks agree",
+			two(with(own, func(j *joint) { j.stage, j.random = false, true }), 0), ""},
 		{"drops", two(with(own, func(j *joint) { j.drop = 7 }), 2*second), "2.00 s ahead of"},
 		{"k6's own executor", two(joint{executor: "ramping-arrival-rate"}, 2*second), "2.0"},
 		{"k6's own executor, clocks agree", two(joint{executor: "ramping-arrival-rate"}, 0), ""},
 		{"a closed loop", two(joint{executor: "constant-vus"}, 2*second), "2.10 s ahead of"},
 		{"a closed loop, clocks agree", two(joint{executor: "constant-vus"}, 0), ""},
 		{"a closed loop with dates", two(joint{executor: "constant-vus", dates: true}, 2*second), "s ahead of"},
-		{"one of three", with(own, func(j *joint) { j.ahead, j.late = []int64{0, 0, hour}, make([]int64, 3) }), `the clock of instance "pod-2" is 3600.00 s ahead`},
-		{"the first of three", with(own, func(j *joint) { j.ahead, j.late = []int64{-hour, 0, 0}, make([]int64, 3) }), `the clock of instance "pod-0" is 3600.00 s behind that of`},
-		{"one of three is idle", with(own, func(j *joint) { j.ahead, j.late, j.idle = []int64{0, 2 * second, 0}, make([]int64, 3), 2 }), "2.00 s ahead"},
+		{"one of three", with(own, func(j *joint) { j.ahead, j.late = []int64{0, 0, hour}, make([]int64, 3) }),
+			`the clock of instance "pod-2" is 3600.00 s ahead`},
+		{"the first of three", with(own, func(j *joint) { j.ahead, j.late = []int64{-hour, 0, 0}, make([]int64, 3) }),
+			`the clock of instance "pod-0" is 3600.00 s behind that of`},
+		{"one of three is idle",
+			with(own, func(j *joint) { j.ahead, j.late, j.idle = []int64{0, 2 * second, 0}, make([]int64, 3), 2 }),
+			"2.00 s ahead"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -147,11 +162,13 @@ func TestClocksOfInstances(t *testing.T) {
 			truth.ahead = make([]int64, len(tt.ahead))
 			run, want := tt.read(t), truth.read(t)
 			got, reasons := clockReasons(run)
-			if wantVerdict := map[bool]string{true: Valid, false: Suspect}[tt.want == ""]; got.Verdict != wantVerdict || !strings.Contains(reasons, tt.want) {
+			if wantVerdict := map[bool]string{true: Valid, false: Suspect}[tt.want == ""]; got.Verdict != wantVerdict ||
+				!strings.Contains(reasons, tt.want) {
 				t.Errorf("got %s %q, want %s %q", got.Verdict, reasons, wantVerdict, tt.want)
 			}
 			a, b := run.Summary(Options{}), want.Summary(Options{})
-			if rate, right := float64(a.Successes.Throughput.Requests), float64(b.Successes.Throughput.Requests); math.Abs(rate/right-1) > 0.02 {
+			if rate, right := float64(a.Successes.Throughput.Requests),
+				float64(b.Successes.Throughput.Requests); math.Abs(rate/right-1) > 0.02 {
 				t.Errorf("%v requests/s, want %v", rate, right)
 			}
 			if !slices.IsSortedFunc(run.Requests, func(a, b *Request) int { return int(a.Start - b.Start) }) {
@@ -173,7 +190,8 @@ func TestHeartbeatsFollowTheClock(t *testing.T) {
 		j.ahead[1] = by
 		got := j.read(t).Summary(Options{}).Ours.Health
 		if !slices.Equal(got.Errors, want.Errors) || !reflect.DeepEqual(got.Heartbeats, want.Heartbeats) {
-			t.Errorf("by %d s: got %v, %+v, want %v, %+v", by/second, got.Errors, got.Heartbeats, want.Errors, want.Heartbeats)
+			t.Errorf("by %d s: got %v, %+v, want %v, %+v", by/second, got.Errors, got.Heartbeats, want.Errors,
+				want.Heartbeats)
 		}
 	}
 }
@@ -181,7 +199,8 @@ func TestHeartbeatsFollowTheClock(t *testing.T) {
 // An instance that truly began late is told from a clock that is off by the Date of the server's answers.
 func TestAnInstanceThatBeganLate(t *testing.T) {
 	t.Parallel()
-	j := joint{executor: "llm-arrival-rate", stage: true, dates: true, ahead: []int64{0, 0}, late: []int64{0, 3 * second}}
+	j := joint{executor: "llm-arrival-rate", stage: true, dates: true, ahead: []int64{0, 0},
+		late: []int64{0, 3 * second}}
 	run := j.read(t)
 	want := `instance "pod-1" began 3.00 s after instance "pod-0"`
 	if health, reasons := clockReasons(run); health.Verdict != Suspect || !strings.Contains(reasons, want) {
@@ -192,7 +211,8 @@ func TestAnInstanceThatBeganLate(t *testing.T) {
 	}
 	j.ahead = []int64{0, 3600 * second}
 	_, reasons := clockReasons(j.read(t))
-	if !strings.Contains(reasons, `is 3600.`) && !strings.Contains(reasons, `is 3599.`) && !strings.Contains(reasons, `is 3602.`) || !strings.Contains(reasons, `"pod-1" began `) {
+	if !strings.Contains(reasons, `is 3600.`) && !strings.Contains(reasons, `is 3599.`) &&
+		!strings.Contains(reasons, `is 3602.`) || !strings.Contains(reasons, `"pod-1" began `) {
 		t.Errorf("late and an hour ahead: %q", reasons)
 	}
 }
@@ -208,12 +228,15 @@ func TestClocksThatCannotBeCompared(t *testing.T) {
 	} {
 		var sources []Source
 		for i, start := range at[:2] {
-			first := &record.Request{Scenario: "s", Index: int64(i), Start: start, FirstByte: start + 1, End: start + 2, Chunks: []int64{0}}
+			first := &record.Request{Scenario: "s", Index: int64(i), Start: start, FirstByte: start + 1, End: start + 2,
+				Chunks: []int64{0}}
 			if first.ServerDate = at[2] / second; i == 1 {
 				first.ServerDate = min(first.ServerDate, start/second)
 			}
 			sources = append(sources, Source{fmt.Sprint("pod-", i), bytes.NewReader(asRecords(t, []record.Line{
-				&record.Run{Schema: record.Schema, ID: "run", Instance: fmt.Sprint(i), Segment: fmt.Sprintf("%d/2:%d/2", i, i+1), Scenarios: []record.Scenario{{Name: "s", Executor: "constant-vus"}}},
+				&record.Run{Schema: record.Schema, ID: "run", Instance: fmt.Sprint(i),
+					Segment:   fmt.Sprintf("%d/2:%d/2", i, i+1),
+					Scenarios: []record.Scenario{{Name: "s", Executor: "constant-vus"}}},
 				first,
 			}))})
 		}
@@ -223,7 +246,8 @@ func TestClocksThatCannotBeCompared(t *testing.T) {
 		}
 		compared := slices.ContainsFunc(run.Runs, func(r *record.Run) bool { return r.Clock != nil })
 		if compared != strings.Contains(name, "never set") || run.Requests[0].Start < 0 || run.span(run.Requests) < 0 {
-			t.Errorf("%s: compared %t, first start %d, %v seconds", name, compared, run.Requests[0].Start, run.span(run.Requests))
+			t.Errorf("%s: compared %t, first start %d, %v seconds", name, compared, run.Requests[0].Start,
+				run.span(run.Requests))
 		}
 	}
 }

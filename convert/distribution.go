@@ -105,7 +105,8 @@ func mustParse(text string) float64 {
 	return v
 }
 
-// Float is a number that JSON shows as Python does: 184.0 rather than 184, so that readers who look at types see no change.
+// Float is a number that JSON shows as Python does: 184.0 rather than 184, so that readers who look at types see no
+// change.
 type Float float64
 
 // MarshalJSON writes the shortest form that reads back the same; what JSON cannot hold becomes null.

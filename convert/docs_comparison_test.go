@@ -17,7 +17,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// The worked example of docs/comparison.md: one answer of 5 tokens in 3 chunks, milliseconds after the request went to the transport.
+// The worked example of docs/comparison.md: one answer of 5 tokens in 3 chunks, milliseconds after the request went to
+// the transport.
 const (
 	exampleHead = 5.0   // the request's head is written
 	exampleRole = 95.0  // the chunk with the role
@@ -33,8 +34,9 @@ var (
 // exampleRecord is the record of that request, with or without the client's tokenizer.
 func exampleRecord(tokenizer bool) *record.Request {
 	r := &record.Request{
-		ID: "a", Scenario: "load", Streaming: true, Start: 1e9, End: 1e9 + int64(exampleEnd*1e6), Connected: 1e9 + int64(exampleHead*1e6),
-		Usage: json.RawMessage(`{"prompt_tokens":3,"completion_tokens":5}`), FinishReason: "length", Status: 200,
+		ID: "a", Scenario: "load", Streaming: true, Start: 1e9, End: 1e9 + int64(exampleEnd*1e6),
+		Connected: 1e9 + int64(exampleHead*1e6),
+		Usage:     json.RawMessage(`{"prompt_tokens":3,"completion_tokens":5}`), FinishReason: "length", Status: 200,
 	}
 	for _, ms := range exampleChunks {
 		r.Chunks = append(r.Chunks, int64(ms*1e3))
@@ -57,7 +59,8 @@ func (f figures) row() []string {
 	for i, v := range f.itl {
 		values[i] = shown(v)
 	}
-	return []string{shown(f.ttft), shown(f.duration), shown(f.tpot), shown(f.meanITL), strings.Join(values, ", "), shown(f.ntpot)}
+	return []string{shown(f.ttft), shown(f.duration), shown(f.tpot), shown(f.meanITL), strings.Join(values, ", "),
+		shown(f.ntpot)}
 }
 
 // shown rounds to two digits behind the point.
@@ -85,7 +88,8 @@ func ourFigures(r *record.Request) figures {
 		}
 		return float64(d) / float64(time.Millisecond)
 	}
-	f := figures{ttft: ms(r.TTFT()), duration: ms(r.Latency(), true), tpot: ms(r.TPOT(r.Counts())), meanITL: ms(r.MeanITL()), ntpot: ms(r.NTPOT(r.Counts()))}
+	f := figures{ttft: ms(r.TTFT()), duration: ms(r.Latency(), true), tpot: ms(r.TPOT(r.Counts())),
+		meanITL: ms(r.MeanITL()), ntpot: ms(r.NTPOT(r.Counts()))}
 	for _, gap := range r.AppendITL(nil) {
 		f.itl = append(f.itl, ms(gap, true))
 	}
@@ -97,7 +101,8 @@ func reportFigures(t *testing.T, r *record.Request) figures {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "run.jsonl")
 	var text []byte
-	for _, line := range []record.Line{&record.Run{Schema: record.Schema, ID: "run", Instance: "a", Segment: "0:1", Start: 1}, r, &record.End{Time: r.End}} {
+	for _, line := range []record.Line{&record.Run{Schema: record.Schema, ID: "run", Instance: "a", Segment: "0:1",
+		Start: 1}, r, &record.End{Time: r.End}} {
 		var err error
 		if text, err = record.Append(text, line); err != nil {
 			t.Fatal(err)
@@ -113,8 +118,9 @@ func reportFigures(t *testing.T, r *record.Request) figures {
 	}
 	l := run.Summary(convert.Options{}).Successes.Latency
 	return figures{
-		ttft: l.TTFT.Mean * 1e3, duration: l.Request.Mean * 1e3, tpot: l.TPOT.Mean * 1e3, meanITL: l.ITL.Mean * 1e3, ntpot: l.NTPOT.Mean * 1e3,
-		itl: ourFigures(r).itl,
+		ttft: l.TTFT.Mean * 1e3, duration: l.Request.Mean * 1e3, tpot: l.TPOT.Mean * 1e3, meanITL: l.ITL.Mean * 1e3,
+		ntpot: l.NTPOT.Mean * 1e3,
+		itl:   ourFigures(r).itl,
 	}
 }
 
@@ -122,14 +128,16 @@ func reportFigures(t *testing.T, r *record.Request) figures {
 func vllmFigures(times []float64) figures {
 	first, last := times[0], times[len(times)-1]
 	itl := gapsOf(times)
-	return figures{ttft: first, duration: last, tpot: (last - first) / (exampleN - 1), meanITL: meanOf(itl), itl: itl, ntpot: math.NaN()}
+	return figures{ttft: first, duration: last, tpot: (last - first) / (exampleN - 1), meanITL: meanOf(itl), itl: itl,
+		ntpot: math.NaN()}
 }
 
 // guidellmFigures are by schemas/base/request_stats.py; its clock starts when the request's head is written.
 func guidellmFigures() figures {
 	first, last := exampleChunks[0], exampleChunks[len(exampleChunks)-1]
 	itl := (last - first) / (exampleN - 1)
-	return figures{ttft: first - exampleHead, duration: exampleEnd - exampleHead, tpot: (last - exampleHead) / exampleN, meanITL: itl, itl: []float64{itl}, ntpot: math.NaN()}
+	return figures{ttft: first - exampleHead, duration: exampleEnd - exampleHead, tpot: (last - exampleHead) / exampleN,
+		meanITL: itl, itl: []float64{itl}, ntpot: math.NaN()}
 }
 
 // aiperfFigures are by metrics/types/ttft_metric.py, request_latency_metric.py and inter_token_latency_metric.py.
@@ -172,7 +180,8 @@ func TestPercentilesOfTheComparison(t *testing.T) {
 	text := readComparison(t)
 	linear := stats.Percentile(10, func(k int) float64 { return float64(k + 1) }, 95)
 	nearest := math.Ceil(0.95 * 10) // the smallest value at which the share of values reached is 0.95
-	for _, want := range []string{"p95 is " + shown(linear) + " by linear interpolation", "and " + shown(nearest) + " by guidellm's way"} {
+	for _, want := range []string{"p95 is " + shown(linear) + " by linear interpolation",
+		"and " + shown(nearest) + " by guidellm's way"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("docs/comparison.md does not say %q", want)
 		}

@@ -16,12 +16,14 @@ import (
 
 // figurePaths are where the summary of a report has what is compared, by the names of package compare.
 var figurePaths = map[string]string{
-	"ttft": "successes.latency.time_to_first_token", "tpot": "successes.latency.time_per_output_token", "ntpot": "successes.latency.normalized_time_per_output_token",
-	"itl": "successes.latency.inter_token_latency", "request_latency": "successes.latency.request_latency", "schedule_delay": "load_summary.schedule_delay",
+	"ttft": "successes.latency.time_to_first_token", "tpot": "successes.latency.time_per_output_token",
+	"ntpot": "successes.latency.normalized_time_per_output_token",
+	"itl":   "successes.latency.inter_token_latency", "request_latency": "successes.latency.request_latency",
+	"schedule_delay": "load_summary.schedule_delay",
 }
 
-// ReadFigures reads the summary of a report directory of inference-perf, of its current or its older shape, or of ours; false if
-// the directory holds none, or the requests of the run as well, of which more can be told.
+// ReadFigures reads the summary of a report directory of inference-perf, of its current or its older shape, or of ours;
+// false if the directory holds none, or the requests of the run as well, of which more can be told.
 func ReadFigures(dir string) (f compare.Figures, found bool, err error) {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() || len(runFiles(dir)) > 0 {
 		return f, false, nil
@@ -45,7 +47,8 @@ func ReadFigures(dir string) (f compare.Figures, found bool, err error) {
 		return f, false, fmt.Errorf("%s: it is no summary of a report: load_summary.count is missing", paths[0])
 	}
 	f = compare.Figures{
-		Name: dir, Requests: int(summary.Get("load_summary.count").Int()), Failed: int(summary.Get("failures.count").Int()),
+		Name: dir, Requests: int(summary.Get("load_summary.count").Int()),
+		Failed:  int(summary.Get("failures.count").Int()),
 		Seconds: summary.Get("benchmark_time_seconds").Float(), Values: map[string]float64{},
 	}
 	f.Doubt = statedDoubt(summary.Get("xk6_llm.client_health"))
@@ -60,7 +63,8 @@ func (r *Run) Figures(name string, o Options) (compare.Figures, error) {
 	if err != nil {
 		return compare.Figures{}, err
 	}
-	f := compare.Figures{Name: name, Requests: l.Load.Count, Failed: l.Failures.Count, Seconds: float64(l.BenchmarkTime), Values: map[string]float64{}}
+	f := compare.Figures{Name: name, Requests: l.Load.Count, Failed: l.Failures.Count,
+		Seconds: float64(l.BenchmarkTime), Values: map[string]float64{}}
 	f.Doubt = doubt(l.Ours.Health.Verdict, l.Ours.Health.Reasons)
 	figuresOf(gjson.ParseBytes(text), f.Values)
 	return f, nil
@@ -92,8 +96,10 @@ func figuresOf(summary gjson.Result, values map[string]float64) {
 		})
 	}
 	for name, path := range map[string]string{
-		"requests_per_sec": "successes.throughput.requests_per_sec", "output_tokens_per_sec": "successes.throughput.output_tokens_per_sec",
-		"total_tokens_per_sec": "successes.throughput.total_tokens_per_sec", "goodput": "successes.goodput_metrics.request_goodput",
+		"requests_per_sec":      "successes.throughput.requests_per_sec",
+		"output_tokens_per_sec": "successes.throughput.output_tokens_per_sec",
+		"total_tokens_per_sec":  "successes.throughput.total_tokens_per_sec",
+		"goodput":               "successes.goodput_metrics.request_goodput",
 	} {
 		if v := summary.Get(path); v.Type == gjson.Number && !math.IsInf(v.Num, 0) {
 			values[name] = v.Num

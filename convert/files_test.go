@@ -38,7 +38,8 @@ func richLines() []record.Line {
 			q.Retries, q.Attempt = 2, q.Start+1000
 		}
 	}
-	return append(lines, &record.Dropped{Scenario: "stage_1", Stage: 1, Count: 2}, &record.Stage{Index: 0, Start: 1_700_000_000 * second, End: 1_700_000_010 * second, Status: "completed"})
+	return append(lines, &record.Dropped{Scenario: "stage_1", Stage: 1, Count: 2},
+		&record.Stage{Index: 0, Start: 1_700_000_000 * second, End: 1_700_000_010 * second, Status: "completed"})
 }
 
 func TestReportOfAParquetFileIsThatOfTheRecords(t *testing.T) {
@@ -49,11 +50,14 @@ func TestReportOfAParquetFileIsThatOfTheRecords(t *testing.T) {
 			q.Connected, q.Written = q.Start, q.Start+int64(9*time.Millisecond)
 		}
 	}
-	served := slices.Insert(bounded(), 5, record.Line(&record.Server{Time: jointStart, Source: "p", Values: map[string]float64{"running": 3}}))
-	for name, lines := range map[string][]record.Line{"plain": sampleLines(), "rich": richLines(), "late": late, "server": served} {
+	served := slices.Insert(bounded(), 5,
+		record.Line(&record.Server{Time: jointStart, Source: "p", Values: map[string]float64{"running": 3}}))
+	for name, lines := range map[string][]record.Line{"plain": sampleLines(), "rich": richLines(), "late": late,
+		"server": served} {
 		first := mustRead(t, asRecords(t, lines))
 		want, dir := reportFiles(t, first), t.TempDir()
-		if err := outfile.Write(filepath.Join(dir, "requests.parquet"), outfile.Options{}, first.WriteParquet); err != nil {
+		if err := outfile.Write(filepath.Join(dir, "requests.parquet"), outfile.Options{},
+			first.WriteParquet); err != nil {
 			t.Fatal(err)
 		}
 		second, err := ReadFiles(ReadOptions{}, dir)
@@ -101,7 +105,8 @@ func TestAdapterReports(t *testing.T) {
 	t.Parallel()
 	run := mustRead(t, asRecords(t, richLines()))
 	dir := t.TempDir()
-	if _, err := run.Report(Options{}).Write(dir, Files{Summary: true, Stages: true, Adapters: true, AdapterStages: true, Prefix: "x-"}); err != nil {
+	if _, err := run.Report(Options{}).Write(dir, Files{Summary: true, Stages: true, Adapters: true,
+		AdapterStages: true, Prefix: "x-"}); err != nil {
 		t.Fatal(err)
 	}
 	found, err := filepath.Glob(filepath.Join(dir, "*"))
@@ -115,15 +120,18 @@ func TestAdapterReports(t *testing.T) {
 		}
 	}
 	want := []string{
-		"x-adapter_lora-b", "x-adapter_lora-b_stage_0", "x-adapter_lora-b_stage_1", "x-adapter_org_lora-a", "x-adapter_org_lora-a_stage_0",
+		"x-adapter_lora-b", "x-adapter_lora-b_stage_0", "x-adapter_lora-b_stage_1", "x-adapter_org_lora-a",
+		"x-adapter_org_lora-a_stage_0",
 		"x-adapter_org_lora-a_stage_1", "x-stage_0", "x-stage_1", "x-summary",
 	}
 	if !slices.Equal(names, want) {
 		t.Errorf("got %q", names)
 	}
 	p := run.Report(Options{})
-	a, b, both := p.Adapters["lora-b"].Load.Count, p.AdapterStages["lora-b"][0].Load.Count, p.AdapterStages["lora-b"][1].Load.Count
-	if a == 0 || a != b+both || p.AdapterStages["lora-b"][0].Load.RequestedRate == nil || p.Adapters["lora-b"].Load.RequestedRate != nil {
+	a, b, both := p.Adapters["lora-b"].Load.Count, p.AdapterStages["lora-b"][0].Load.Count,
+		p.AdapterStages["lora-b"][1].Load.Count
+	if a == 0 || a != b+both || p.AdapterStages["lora-b"][0].Load.RequestedRate == nil ||
+		p.Adapters["lora-b"].Load.RequestedRate != nil {
 		t.Errorf("adapter has %d requests, its stages %d and %d", a, b, both)
 	}
 	if p.Adapters["lora-b"].Failures.Count == 0 {
@@ -169,7 +177,8 @@ func TestCSVHasNoFormulas(t *testing.T) {
 	var requests []*record.Request
 	for _, f := range formulas {
 		requests = append(requests, &record.Request{
-			Start: second, End: 2 * second, Model: f, Adapter: f, SessionID: f, Scenario: f, API: f, FinishReason: f, Error: f, ErrorType: f, Note: f,
+			Start: second, End: 2 * second, Model: f, Adapter: f, SessionID: f, Scenario: f, API: f, FinishReason: f,
+			Error: f, ErrorType: f, Note: f,
 		})
 	}
 	var out bytes.Buffer
@@ -183,13 +192,15 @@ func TestCSVHasNoFormulas(t *testing.T) {
 	}
 	var cells []string
 	for i, row := range rows[1:] {
-		for _, name := range []string{"model", "adapter", "session_id", "scenario", "finish_reason", "error", "error_type"} {
+		for _, name := range []string{"model", "adapter", "session_id", "scenario", "finish_reason", "error",
+			"error_type"} {
 			if got, want := row[slices.Index(rows[0], name)], "'"+run.Requests[i].FinishReason; got != want {
 				t.Errorf("%s: got %q, want %q", name, got, want)
 			}
 		}
 		for at, cell := range row {
-			if _, isText := strconv.ParseFloat(cell, 64); isText != nil && strings.ContainsAny(cell[:min(len(cell), 1)], "=+-@\t\r") {
+			if _, isText := strconv.ParseFloat(cell, 64); isText != nil && strings.ContainsAny(cell[:min(len(cell), 1)],
+				"=+-@\t\r") {
 				t.Errorf("%s: got %q", rows[0][at], cell)
 			}
 		}
@@ -207,12 +218,15 @@ func TestAdaptersThatAreTooMany(t *testing.T) {
 	for i := range mostAdapters + 2 {
 		requests = append(requests, &record.Request{Start: second, End: 2 * second, Adapter: fmt.Sprintf("a%04d", i)})
 	}
-	const want = "the run has 1002 adapters: only the 1000 with the most requests have reports of their own; --adapter reports on others"
+	const want = "the run has 1002 adapters: only the 1000 with the most requests have reports of their own; " +
+		"--adapter reports on others"
 	last := fmt.Sprintf("a%04d", mostAdapters+1)
 	requests = append(requests, &record.Request{Start: second, End: 2 * second, Adapter: last})
 	report := runOf(t, requests...).Report(Options{})
-	if len(report.Adapters) != mostAdapters || report.Adapters[last] == nil || !slices.Contains(report.Summary.Ours.Warnings, want) {
-		t.Errorf("got %d adapters, %s among them: %t, warnings %q", len(report.Adapters), last, report.Adapters[last] != nil, report.Summary.Ours.Warnings)
+	if len(report.Adapters) != mostAdapters || report.Adapters[last] == nil ||
+		!slices.Contains(report.Summary.Ours.Warnings, want) {
+		t.Errorf("got %d adapters, %s among them: %t, warnings %q", len(report.Adapters), last,
+			report.Adapters[last] != nil, report.Summary.Ours.Warnings)
 	}
 	report = runOf(t, requests[:mostAdapters]...).Report(Options{})
 	if len(report.Adapters) != mostAdapters || slices.Contains(report.Summary.Ours.Warnings, want) {
@@ -222,7 +236,8 @@ func TestAdaptersThatAreTooMany(t *testing.T) {
 
 func TestMarkers(t *testing.T) {
 	t.Parallel()
-	documents, err := mustRead(t, asRecords(t, sampleLines())).Report(Options{}).documents(Files{Summary: true, Stages: true})
+	documents, err := mustRead(t, asRecords(t, sampleLines())).Report(Options{}).documents(Files{Summary: true,
+		Stages: true})
 	if err != nil {
 		t.Fatal(err)
 	}

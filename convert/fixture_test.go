@@ -17,26 +17,34 @@ import (
 
 const second = int64(1e9)
 
-// sampleLines makes a run of two stages as stock executors leave it, 20 requests at 2/s and 30 at 3/s, with each kind of failure.
+// sampleLines makes a run of two stages as stock executors leave it, 20 requests at 2/s and 30 at 3/s, with each kind
+// of failure.
 func sampleLines() []record.Line {
 	rng := rand.New(rand.NewPCG(1, 2))
 	start := 1_700_000_000 * second
 	lines := []record.Line{
-		&record.Run{Schema: record.Schema, ID: "run", Instance: "a", Segment: "0:1", Start: start, Versions: map[string]string{"k6": "v2.2.0"}, Scenarios: []record.Scenario{
-			{Name: "stage_0", Executor: "ramping-arrival-rate", Stages: []record.Stage{{Index: 0, Rate: new(2.0), Duration: new(10.0)}}},
-			{Name: "stage_1", Executor: "ramping-arrival-rate", StartAt: 10, Stages: []record.Stage{{Index: 1, Rate: new(3.0), Duration: new(10.0)}}},
-		}},
-		&record.Client{Number: 0, Simulator: true, SLO: &record.Bounds{TTFT: 120}, Options: map[string]any{"api": "chat"}},
+		&record.Run{Schema: record.Schema, ID: "run", Instance: "a", Segment: "0:1", Start: start,
+			Versions: map[string]string{"k6": "v2.2.0"}, Scenarios: []record.Scenario{
+				{Name: "stage_0", Executor: "ramping-arrival-rate",
+					Stages: []record.Stage{{Index: 0, Rate: new(2.0), Duration: new(10.0)}}},
+				{Name: "stage_1", Executor: "ramping-arrival-rate", StartAt: 10,
+					Stages: []record.Stage{{Index: 1, Rate: new(3.0), Duration: new(10.0)}}},
+			}},
+		&record.Client{Number: 0, Simulator: true, SLO: &record.Bounds{TTFT: 120},
+			Options: map[string]any{"api": "chat"}},
 		&record.Request{ID: "warm", Stage: -1, Start: start - 5*second, End: start - 4*second, Chunks: []int64{}},
 	}
-	errs := []string{record.ErrorHTTP, record.ErrorTimeout, record.ErrorStall, record.ErrorConnect, record.ErrorReset, record.ErrorTruncated, record.ErrorCanceled}
+	errs := []string{record.ErrorHTTP, record.ErrorTimeout, record.ErrorStall, record.ErrorConnect, record.ErrorReset,
+		record.ErrorTruncated, record.ErrorCanceled}
 	for stage, load := range [][2]int{{20, 2}, {30, 3}} {
 		for k := range load[0] {
 			due := start + int64(stage)*10*second + int64(float64(k+1)/float64(load[1])*1e9)
 			r := sampleRequest(rng, due)
-			r.ID, r.Scenario, r.Stage, r.Index = fmt.Sprintf("%d-%d", stage, k), fmt.Sprintf("stage_%d", stage), stage, int64(k)
+			r.ID, r.Scenario, r.Stage, r.Index = fmt.Sprintf("%d-%d", stage, k), fmt.Sprintf("stage_%d", stage), stage,
+				int64(k)
 			if k%7 == 3 {
-				r.ErrorType, r.Error, r.Usage, r.FinishReason = errs[(k/7+4*stage)%len(errs)], "something <é> went wrong", nil, ""
+				r.ErrorType, r.Error, r.Usage, r.FinishReason = errs[(k/7+4*stage)%len(errs)],
+					"something <é> went wrong", nil, ""
 				if r.ErrorType == record.ErrorHTTP {
 					r.Status = 503
 				}
@@ -62,7 +70,8 @@ func sampleRequest(rng *rand.Rand, due int64) *record.Request {
 	}
 	r.End = r.Start + at*1000
 	r.Connected, r.FirstByte = r.Start+50_000, r.Start+r.Chunks[0]*1000-10_000
-	r.Usage = fmt.Appendf(nil, `{"prompt_tokens":%d,"completion_tokens":%d,"prompt_tokens_details":{"cached_tokens":4}}`, 10+rng.IntN(100), n)
+	r.Usage = fmt.Appendf(nil,
+		`{"prompt_tokens":%d,"completion_tokens":%d,"prompt_tokens_details":{"cached_tokens":4}}`, 10+rng.IntN(100), n)
 	return r
 }
 
@@ -89,7 +98,8 @@ func asK6JSON(t *testing.T, lines []record.Line) []byte {
 	t.Helper()
 	var file bytes.Buffer
 	point := func(metric string, value int64, tags, meta map[string]string) {
-		data, err := json.Marshal(map[string]any{"time": "2026-01-01T00:00:00Z", "value": value, "tags": tags, "metadata": meta})
+		data, err := json.Marshal(map[string]any{"time": "2026-01-01T00:00:00Z", "value": value, "tags": tags,
+			"metadata": meta})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -105,7 +115,8 @@ func asK6JSON(t *testing.T, lines []record.Line) []byte {
 		if _, ok := line.(*record.Request); ok {
 			metric = "llm_requests"
 		}
-		point(metric, 1, map[string]string{"api": "chat"}, map[string]string{"llm_record": string(text(t, line)), "request_id": "x"})
+		point(metric, 1, map[string]string{"api": "chat"}, map[string]string{"llm_record": string(text(t, line)),
+			"request_id": "x"})
 		point("http_reqs", 1, nil, nil)
 	}
 	return file.Bytes()
@@ -135,7 +146,8 @@ func mustRead(t *testing.T, file []byte) *Run {
 }
 
 // allFiles are all of a report but those of adapters' stages, and CSV.
-var allFiles = Files{Summary: true, Stages: true, Adapters: true, PerRequest: true, Fields: DefaultFields, Config: true, Parquet: true}
+var allFiles = Files{Summary: true, Stages: true, Adapters: true, PerRequest: true, Fields: DefaultFields, Config: true,
+	Parquet: true}
 
 // reportFiles writes a report and gives its files by name.
 func reportFiles(t *testing.T, run *Run) map[string]string {

@@ -27,8 +27,8 @@ func (r *Run) InFlight(each float64) (counts []int) {
 // queueGrowth is how much longer the later half of the requests may take than the earlier half.
 const queueGrowth = 1.5
 
-// HalvesAlike says whether the requests sent in the later half of the run took about as long as those of the earlier half, by
-// their medians: where a queue grows, they take longer and longer.
+// HalvesAlike says whether the requests sent in the later half of the run took about as long as those of the earlier
+// half, by their medians: where a queue grows, they take longer and longer.
 func (r *Run) HalvesAlike() bool {
 	var latencies []float64
 	for _, q := range r.Requests {

@@ -66,7 +66,9 @@ var boundKinds = []bound{
 	{func(b record.Bounds) float64 { return b.TPOT }, tpot, func(g *Goodput) **Float { return &g.TPOT }},
 	{func(b record.Bounds) float64 { return b.ITL }, itl, func(g *Goodput) **Float { return &g.ITL }},
 	{func(b record.Bounds) float64 { return b.NTPOT }, ntpot, func(g *Goodput) **Float { return &g.NTPOT }},
-	{func(b record.Bounds) float64 { return b.Latency }, requestLatency, func(g *Goodput) **Float { return &g.Latency }},
+	{func(b record.Bounds) float64 { return b.Latency }, requestLatency, func(g *Goodput) **Float {
+		return &g.Latency
+	}},
 }
 
 // goodput is nil without a success that counts or without a bound. A figure that is missing is out of bounds.
@@ -115,7 +117,8 @@ func (g *group) goodput() *Goodput {
 	return out
 }
 
-// judged says of each bound there is, by its place in boundKinds, whether a success keeps it. What is missing is out of bounds.
+// judged says of each bound there is, by its place in boundKinds, whether a success keeps it. What is missing is out of
+// bounds.
 func (g *group) judged(q *Request, b record.Bounds) iter.Seq2[int, bool] {
 	return func(yield func(int, bool) bool) {
 		for i, kind := range boundKinds {

@@ -136,8 +136,8 @@ func inputTokens(g *group, q *Request) float64 {
 	return g.run.tokens(q.in, q.InputSource, g.run.countedIn)
 }
 
-// tokens is a count by its source. Without one it is 0, as inference-perf has it; unknown where another tool left it out, and
-// where no request of the run has one.
+// tokens is a count by its source. Without one it is 0, as inference-perf has it; unknown where another tool left it
+// out, and where no request of the run has one.
 func (r *Run) tokens(n int32, source record.Source, counted bool) float64 {
 	if source == record.NoSource && (r.Origin != "" || !counted) {
 		return unknown
@@ -235,8 +235,9 @@ func (g *group) successesPart() Successes {
 	return Successes{
 		Count: len(g.ok),
 		Latency: Latencies{
-			Request: g.sum(g.ok, requestLatency), NTPOT: g.sum(g.ok, ntpot), TPOT: g.sum(g.ok, tpot), TTFT: g.sum(g.ok, ttft),
-			ITL: g.tokenGaps.distribution(g.opts.Percentiles),
+			Request: g.sum(g.ok, requestLatency), NTPOT: g.sum(g.ok, ntpot), TPOT: g.sum(g.ok, tpot),
+			TTFT: g.sum(g.ok, ttft),
+			ITL:  g.tokenGaps.distribution(g.opts.Percentiles),
 		},
 		Throughput:   g.throughput(),
 		RequestSize:  g.sum(g.ok, requestSize),
@@ -244,8 +245,9 @@ func (g *group) successesPart() Successes {
 		Video:        videoBlock{Count: noMedia},
 		Audio:        audioBlock{Count: noMedia},
 		PromptTokens: prompt, PromptLen: prompt.PerRequest,
-		OutputLen:            g.sum(g.ok, storedTokens),
-		OutputTokens:         OutputTokens{Total: Float(g.total(g.ok, reportedTokens)), PerRequest: g.sum(g.ok, reportedTokens)},
+		OutputLen: g.sum(g.ok, storedTokens),
+		OutputTokens: OutputTokens{Total: Float(g.total(g.ok, reportedTokens)),
+			PerRequest: g.sum(g.ok, reportedTokens)},
 		TokenCountMismatches: g.mismatches(),
 		ClientFallback:       fallback(g.ok),
 		Goodput:              g.goodput(),
@@ -276,7 +278,8 @@ func (g *group) throughput() Throughput {
 
 func (g *group) promptTokens(requests []*Request, tokens figure) PromptTokens {
 	all, cached := g.total(requests, tokens), g.total(requests, cachedTokens)
-	return PromptTokens{Total: Float(all), Cached: Float(cached), Uncached: Float(max(all-cached, 0)), PerRequest: g.sum(requests, tokens)}
+	return PromptTokens{Total: Float(all), Cached: Float(cached), Uncached: Float(max(all-cached, 0)),
+		PerRequest: g.sum(requests, tokens)}
 }
 
 // mismatches counts streamed successes whose chunks hold another number of tokens than the server reports. Without a

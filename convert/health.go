@@ -44,15 +44,22 @@ var (
 )
 
 var healthRules = []string{
-	"lateness (start - due, turns of conversations and closed loops left out) above 10 ms of more than one in a hundred requests, of fewer than 200 of more than one, is suspect, above 250 ms invalid",
-	"a heartbeat each 5 ms tells when the process did not get to run: a percentile (p50, p90, p99) of time_to_first_token, request_latency, time_per_output_token or inter_token_latency that this may have put off by more than 8 ms and 8 % makes a run suspect, by more than 50 ms and the figure's own size invalid",
+	"lateness (start - due, turns of conversations and closed loops left out) above 10 ms of more than one in a " +
+		"hundred requests, of fewer than 200 of more than one, is suspect, above 250 ms invalid",
+	"a heartbeat each 5 ms tells when the process did not get to run: a percentile (p50, p90, p99) of " +
+		"time_to_first_token, request_latency, time_per_output_token or inter_token_latency that this may have put " +
+		"off by more than 8 ms and 8 % makes a run suspect, by more than 50 ms and the figure's own size invalid",
 	"any dropped arrival is suspect, above 1 % invalid",
 	"CPU above 85 % of the processors or the quota is suspect, above 95 % invalid",
 	"stop-the-world pauses above 2 % of the time are suspect, above 5 % invalid",
-	"requests sent, or the time they took to be sent, off by more than 2 % of what was asked are suspect, by more than 10 % invalid",
-	"a request that failed on the machine that sent it (open files, ports, memory, firewall, resolver, proxy) makes a run invalid",
-	"a request that ran into a timeout while the load generator did not get to run, for over 8 ms and 8 % of what it waited, makes a run suspect",
-	"clocks of instances, or starts by the server's clock, that differ by more than 2 % of the time (at least 0.1 s; a clock at most 1 s) are suspect",
+	"requests sent, or the time they took to be sent, off by more than 2 % of what was asked are suspect, by more " +
+		"than 10 % invalid",
+	"a request that failed on the machine that sent it (open files, ports, memory, firewall, resolver, proxy) makes " +
+		"a run invalid",
+	"a request that ran into a timeout while the load generator did not get to run, for over 8 ms and 8 % of what " +
+		"it waited, makes a run suspect",
+	"clocks of instances, or starts by the server's clock, that differ by more than 2 % of the time (at least 0.1 " +
+		"s; a clock at most 1 s) are suspect",
 	"more than a tenth of the successes left out of latencies is suspect",
 	"a partial run is suspect",
 	"a run without a success is invalid",
@@ -84,7 +91,8 @@ func (j *judge) skip(what string) { j.Unchecked = append(j.Unchecked, what) }
 // health judges the load generator by the requests of a group.
 func (g *group) health() ClientHealth {
 	j := &judge{ClientHealth{
-		Verdict: Valid, Reasons: []string{}, Unchecked: []string{}, Instances: []record.Health{}, Errors: []FigureError{},
+		Verdict: Valid, Reasons: []string{}, Unchecked: []string{}, Instances: []record.Health{},
+		Errors: []FigureError{},
 	}}
 	switch {
 	case len(g.all) == 0:
@@ -97,7 +105,8 @@ func (g *group) health() ClientHealth {
 	}
 	g.judgeLateness(j)
 	dropped := g.dropped()
-	j.weigh(float64(dropped)/float64(max(int64(len(g.all))+dropped, 1)), dropBounds, "%d arrivals were dropped: too few VUs for this load", dropped)
+	j.weigh(float64(dropped)/float64(max(int64(len(g.all))+dropped, 1)), dropBounds,
+		"%d arrivals were dropped: too few VUs for this load", dropped)
 	g.judgeFigures(j)
 	g.judgeOwnSide(j)
 	g.run.judgeProcess(j)
@@ -196,7 +205,8 @@ func (j *judge) judgeFigure(f lateFigure) {
 		}
 	}
 	if n := worst.exceeds(); n > 0 {
-		j.say([...]string{Suspect, Invalid}[n-1], "%s %s of %.1f ms may be up to %.1f ms too %s, for the load generator read late",
+		j.say([...]string{Suspect, Invalid}[n-1],
+			"%s %s of %.1f ms may be up to %.1f ms too %s, for the load generator read late",
 			f.name, percentileName(worst.percentile), 1000*worst.reported, 1000*worst.by, worst.side)
 	}
 }
@@ -230,7 +240,8 @@ func (r *Run) judgeProcess(j *judge) {
 	for _, end := range r.Ends {
 		h := end.Health
 		j.Instances = append(j.Instances, h)
-		j.weigh(h.CPUShare, cpuBounds, "the load generator used %.0f %% of its %.3g processors", 100*h.CPUShare, processors(h))
+		j.weigh(h.CPUShare, cpuBounds, "the load generator used %.0f %% of its %.3g processors", 100*h.CPUShare,
+			processors(h))
 		if len(r.Runs) > 0 && end.Time > r.Runs[0].Start {
 			share := float64(h.GCPause) / float64(end.Time-r.Runs[0].Start)
 			j.weigh(share, pauseBounds, "its collector paused it for %.1f %% of the time", 100*share)
@@ -338,5 +349,6 @@ func (g *group) judgeStretch(j *judge, stage int, requests []*Request) {
 	if n < 2 || asked <= 0 {
 		return
 	}
-	j.weigh((math.Abs(took-asked)-0.01)/asked, rateBounds, "stage %d: what was due within %.2f s was sent within %.2f s", stage, asked, took)
+	j.weigh((math.Abs(took-asked)-0.01)/asked, rateBounds,
+		"stage %d: what was due within %.2f s was sent within %.2f s", stage, asked, took)
 }

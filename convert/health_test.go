@@ -13,11 +13,13 @@ import (
 func steadyLines(change func(lines []record.Line) []record.Line) []record.Line {
 	start := 1_700_000_000 * second
 	lines := []record.Line{&record.Run{Schema: record.Schema, ID: "run", Start: start, Scenarios: []record.Scenario{
-		{Name: "s", Executor: "llm-arrival-rate", Stages: []record.Stage{{Index: 0, Rate: new(10.0), Duration: new(10.0)}}},
+		{Name: "s", Executor: "llm-arrival-rate",
+			Stages: []record.Stage{{Index: 0, Rate: new(10.0), Duration: new(10.0)}}},
 	}}}
 	for k := range int64(100) {
 		due := start + k*second/10
-		lines = append(lines, &record.Request{Scenario: "s", Index: k, Due: new(due), Start: due, End: due + second, Streaming: true, Chunks: []int64{100_000, 200_000}})
+		lines = append(lines, &record.Request{Scenario: "s", Index: k, Due: new(due), Start: due, End: due + second,
+			Streaming: true, Chunks: []int64{100_000, 200_000}})
 	}
 	end := &record.End{Time: start + 11*second, Health: record.Health{GoMaxProcs: 2, CPUShare: 0.1}}
 	return change(append(lines, end))
@@ -66,13 +68,16 @@ func TestHealth(t *testing.T) {
 		{"many drops", func(l []record.Line) []record.Line {
 			return append(l, &record.Dropped{Scenario: "s", Index: new(int64(100)), Count: 10})
 		}, Invalid, "10 arrivals were dropped"},
-		{"busy", func(l []record.Line) []record.Line { health(l).CPUShare = 0.9; return l }, Suspect, "used 90 % of its 2 processors"},
+		{"busy", func(l []record.Line) []record.Line { health(l).CPUShare = 0.9; return l }, Suspect,
+			"used 90 % of its 2 processors"},
 		{"choked", func(l []record.Line) []record.Line { health(l).CPUShare = 0.99; return l }, Invalid, "used 99 %"},
-		{"paused", func(l []record.Line) []record.Line { health(l).GCPause = second / 3; return l }, Suspect, "paused it for 3.0 % of the time"},
+		{"paused", func(l []record.Line) []record.Line { health(l).GCPause = second / 3; return l }, Suspect,
+			"paused it for 3.0 % of the time"},
 		{"stretched", func(l []record.Line) []record.Line {
 			return requests(l, func(i int, q *record.Request) { q.Start += int64(i) * 5_000_000 })
 		}, Invalid, "was sent within 10.39 s"},
-		{"too few", func(l []record.Line) []record.Line { return append(l[:41], l[101]) }, Invalid, "100 requests were asked for, 40 came to be sent"},
+		{"too few", func(l []record.Line) []record.Line { return append(l[:41], l[101]) }, Invalid,
+			"100 requests were asked for, 40 came to be sent"},
 		{"all failed", func(l []record.Line) []record.Line {
 			return requests(l, func(_ int, q *record.Request) { q.ErrorType = record.ErrorReset })
 		}, Invalid, "every request failed"},
@@ -84,7 +89,8 @@ func TestHealth(t *testing.T) {
 			file = append(append(file, text(t, line)...), '\n')
 		}
 		h := mustRead(t, file).Summary(Options{}).Ours.Health
-		if h.Verdict != tt.verdict || !strings.Contains(strings.Join(h.Reasons, "\n"), tt.reason) || (tt.verdict == Valid) != (len(h.Reasons) == 0) {
+		if h.Verdict != tt.verdict || !strings.Contains(strings.Join(h.Reasons, "\n"), tt.reason) ||
+			(tt.verdict == Valid) != (len(h.Reasons) == 0) {
 			t.Errorf("%s: %s %q, want %s %q", tt.name, h.Verdict, h.Reasons, tt.verdict, tt.reason)
 		}
 	}
@@ -93,7 +99,8 @@ func TestHealth(t *testing.T) {
 func TestWhatTheInputDoesNotTellIsNamed(t *testing.T) {
 	t.Parallel()
 	run := runOf(t, &record.Request{Start: 1, End: 2})
-	if got := run.Summary(Options{}).Ours.Health.Unchecked; !slices.Equal(got, []string{"lateness", "heartbeats", "cpu", "rate"}) {
+	if got := run.Summary(Options{}).Ours.Health.Unchecked; !slices.Equal(got,
+		[]string{"lateness", "heartbeats", "cpu", "rate"}) {
 		t.Errorf("got %q", got)
 	}
 }
@@ -101,7 +108,9 @@ func TestWhatTheInputDoesNotTellIsNamed(t *testing.T) {
 func TestWarnings(t *testing.T) {
 	t.Parallel()
 	chunk := func(tokens int, counted bool) *record.Request {
-		r := &record.Request{Start: second, End: 3 * second, Streaming: true, Chunks: []int64{1000, 2000}, Usage: []byte(`{"prompt_tokens":9,"completion_tokens":` + fmt.Sprint(tokens) + `}`), MaxTokens: 10, FinishReason: "stop"}
+		r := &record.Request{Start: second, End: 3 * second, Streaming: true, Chunks: []int64{1000, 2000},
+			Usage: []byte(`{"prompt_tokens":9,"completion_tokens":` + fmt.Sprint(tokens) + `}`), MaxTokens: 10,
+			FinishReason: "stop"}
 		if counted {
 			r.Completion, r.Prompt, r.ChunkTokens = new(10), new(9), []int{5, 5}
 		}
@@ -111,17 +120,24 @@ func TestWarnings(t *testing.T) {
 		request *record.Request
 		want    string
 	}{
-		"chunks of several tokens":          {chunk(10, false), "chunks hold 5.00 tokens on average: inter_token_latency is of chunks"},
+		"chunks of several tokens": {chunk(10, false),
+			"chunks hold 5.00 tokens on average: inter_token_latency is of chunks"},
 		"chunks of several tokens, counted": {chunk(10, true), "tokens of one chunk share a time"},
-		"server counts otherwise":           {chunk(9, true), "other output tokens than the client in 1 of 1 answers (9 against 10 in all)"},
-		"ignore_eos is not heeded":          {chunk(4, false), "1 of 1 answers are shorter than asked although ignore_eos was sent"},
-		"too long":                          {chunk(11, false), "1 of 1 answers are longer than asked"},
-		"chunks for tokens":                 {&record.Request{Start: 1, End: 2, Streaming: true, Chunks: []int64{0}}, "output tokens of 1 answers are their chunks"},
-		"prompt lengths":                    {&record.Request{Start: 1, End: 2, Usage: []byte(`{"prompt_tokens":9}`), PromptAsked: 8}, "1 of 1 prompts do not have the tokens"},
+		"server counts otherwise": {chunk(9, true),
+			"other output tokens than the client in 1 of 1 answers (9 against 10 in all)"},
+		"ignore_eos is not heeded": {chunk(4, false),
+			"1 of 1 answers are shorter than asked although ignore_eos was sent"},
+		"too long": {chunk(11, false), "1 of 1 answers are longer than asked"},
+		"chunks for tokens": {&record.Request{Start: 1, End: 2, Streaming: true, Chunks: []int64{0}},
+			"output tokens of 1 answers are their chunks"},
+		"prompt lengths": {&record.Request{Start: 1, End: 2, Usage: []byte(`{"prompt_tokens":9}`),
+			PromptAsked: 8}, "1 of 1 prompts do not have the tokens"},
 	} {
 		run := runOf(t, tt.request)
 		run.Clients = []*record.Client{{Options: map[string]any{}}}
-		if got := run.Summary(Options{}).Ours.Warnings; !slices.ContainsFunc(got, func(w string) bool { return strings.Contains(w, tt.want) }) {
+		if got := run.Summary(Options{}).Ours.Warnings; !slices.ContainsFunc(got, func(w string) bool {
+			return strings.Contains(w, tt.want)
+		}) {
 			t.Errorf("%s: got %q", name, got)
 		}
 	}
@@ -137,7 +153,8 @@ func TestRetries(t *testing.T) {
 		&record.Request{Start: second, End: 2 * second, Retries: 1, Attempt: second, ErrorType: record.ErrorConnect},
 		&record.Request{Start: second, End: 2 * second},
 	).Summary(Options{}).Retries
-	if r.Requests != 2 || r.Attempts != 3 || r.Recovered != 1 || r.Failed != 1 || r.WastedTotal != 4 || r.Wasted.Max != 3 {
+	if r.Requests != 2 || r.Attempts != 3 || r.Recovered != 1 || r.Failed != 1 || r.WastedTotal != 4 ||
+		r.Wasted.Max != 3 {
 		t.Errorf("got %+v", r)
 	}
 }
@@ -148,12 +165,15 @@ func TestGapsThatAreArtefacts(t *testing.T) {
 	const second = 1_000_000_000
 	a := runOf(t,
 		&record.Request{Start: second, End: 2 * second, Streaming: true, Chunks: []int64{100, 100, 100, 300}},
-		&record.Request{Start: second, End: 2 * second, Streaming: true, Chunks: []int64{100, 200}, ChunkTokens: []int{1, 3}},
+		&record.Request{Start: second, End: 2 * second, Streaming: true, Chunks: []int64{100, 200},
+			ChunkTokens: []int{1, 3}},
 	).Summary(Options{}).Ours
 	if got, want := a.Tokens.Gaps, (Gaps{Chunk: 4, ChunkTogether: 2, Token: 6, TokenTogether: 4}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	if want := "50.0 % of the gaps between chunks are 0"; !slices.ContainsFunc(a.Warnings, func(w string) bool { return strings.HasPrefix(w, want) }) {
+	if want := "50.0 % of the gaps between chunks are 0"; !slices.ContainsFunc(a.Warnings, func(w string) bool {
+		return strings.HasPrefix(w, want)
+	}) {
 		t.Errorf("%q does not hold %q", a.Warnings, want)
 	}
 }
@@ -162,7 +182,8 @@ func TestCutsByStageAndAdapter(t *testing.T) {
 	t.Parallel()
 	run := mustRead(t, asRecords(t, richLines()))
 	run.Leave(Cut{Stages: []int{1}, Adapters: []string{"lora-b"}})
-	if len(run.Requests) != 10 || run.Cut.Requests != 40 || !slices.Contains(run.Remarks, "left out 40 of 50 requests: all stages but 1, all adapters but lora-b") {
+	if len(run.Requests) != 10 || run.Cut.Requests != 40 ||
+		!slices.Contains(run.Remarks, "left out 40 of 50 requests: all stages but 1, all adapters but lora-b") {
 		t.Errorf("%d requests, %q", len(run.Requests), run.Remarks)
 	}
 	for _, q := range run.Requests {
@@ -176,7 +197,8 @@ func TestSeries(t *testing.T) {
 	t.Parallel()
 	s := mustRead(t, asRecords(t, steadyLines(func(l []record.Line) []record.Line { return l[:len(l)-1] }))).series()
 	n := len(s.Sent)
-	if n != 11 || s.Sent[0] != 10 || s.Due[3] != 10 || s.Ended[0] != 0 || s.Ended[10] != 10 || s.InFlight[4] != 10 || s.InFlight[10] != 0 {
+	if n != 11 || s.Sent[0] != 10 || s.Due[3] != 10 || s.Ended[0] != 0 || s.Ended[10] != 10 || s.InFlight[4] != 10 ||
+		s.InFlight[10] != 0 {
 		t.Errorf("%d intervals, sent %v, due %v, ended %v, in flight %v", n, s.Sent, s.Due, s.Ended, s.InFlight)
 	}
 	if *s.TTFT50[0] != 0.1 || s.TTFT50[10] != nil || *s.ChunkGap[2] != 0.1 || s.Chunks[0] != 17 {
@@ -204,7 +226,8 @@ func TestJudgeLateness(t *testing.T) {
 	} {
 		r := newRun(ReadOptions{})
 		for k := range tt.requests {
-			q := &record.Request{Scenario: "s", Index: int64(k), Due: new(second + 100*ms*int64(k)), Start: second + 100*ms*int64(k)}
+			q := &record.Request{Scenario: "s", Index: int64(k), Due: new(second + 100*ms*int64(k)),
+				Start: second + 100*ms*int64(k)}
 			if k < tt.late {
 				q.Start += tt.by
 			}
@@ -215,7 +238,8 @@ func TestJudgeLateness(t *testing.T) {
 		j.Verdict = Valid
 		r.group(r.Requests, Options{}).judgeLateness(j)
 		if j.Verdict != tt.want || len(j.Unchecked) > 0 {
-			t.Errorf("%d of %d by %d ms: got %s %q, want %s", tt.late, tt.requests, tt.by/ms, j.Verdict, j.Reasons, tt.want)
+			t.Errorf("%d of %d by %d ms: got %s %q, want %s", tt.late, tt.requests, tt.by/ms, j.Verdict, j.Reasons,
+				tt.want)
 		}
 	}
 }

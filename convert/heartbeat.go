@@ -14,10 +14,12 @@ type Heartbeats struct {
 	P99   Float `json:"late_p99"`
 	Max   Float `json:"late_max"`
 	// Seconds are those, counted from the first start, in which a beat was over 8 ms late.
-	Seconds   []LateSecond `json:"late_seconds"`
-	RunWait   *Float       `json:"run_wait"`  // threads waited for a processor, added up; null where the system does not tell
-	Throttled *Float       `json:"throttled"` // the quota of the control group was used up
-	Stalled   *Float       `json:"stalled"`   // any process of the control group, or of the system, waited for a processor
+	Seconds []LateSecond `json:"late_seconds"`
+	// threads waited for a processor, added up; null where the system does not tell
+	RunWait   *Float `json:"run_wait"`
+	Throttled *Float `json:"throttled"` // the quota of the control group was used up
+	// any process of the control group, or of the system, waited for a processor
+	Stalled *Float `json:"stalled"`
 }
 
 // LateSecond is a second in which the load generator was late.
@@ -55,7 +57,8 @@ func (g *group) heartbeats() *Heartbeats {
 		p.late = append(p.late, g.run.lateBetween(instance, from, to))
 	}
 	h := &Heartbeats{
-		Beats: p.beats, P99: Float(g.run.seconds(p.ninetyNinth())), Max: Float(g.run.seconds(p.max)), Seconds: []LateSecond{},
+		Beats: p.beats, P99: Float(g.run.seconds(p.ninetyNinth())), Max: Float(g.run.seconds(p.max)),
+		Seconds: []LateSecond{},
 		RunWait: inSeconds(p.pressure.Waited), Throttled: inSeconds(p.pressure.Throttled),
 		Stalled: inSeconds(p.pressure.Stalled),
 	}

@@ -20,8 +20,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// fine is the clock of imported runs. Other tools keep seconds as floating-point numbers; those of a clock that runs for some
-// minutes are whole multiples of its tick, so that no difference of two is rounded in another way than theirs.
+// fine is the clock of imported runs. Other tools keep seconds as floating-point numbers; those of a clock that runs
+// for some minutes are whole multiples of its tick, so that no difference of two is rounded in another way than theirs.
 var fine = clock{1 << 44, 1 << 44}
 
 // maxImported bounds the seconds of an imported run, which fine counts in 63 bits.
@@ -99,7 +99,8 @@ func (m *importer) refuse(err error) {
 	m.run.Partial = true
 }
 
-// take makes a request of q: by way of a record, whose formulas hold for it, too, and then with the times as exact as q has them.
+// take makes a request of q: by way of a record, whose formulas hold for it, too, and then with the times as exact as q
+// has them.
 func (m *importer) take(q *foreign.Request) error {
 	if !m.based && !q.StartUnknown {
 		m.base, m.based = q.Start, true
@@ -112,7 +113,8 @@ func (m *importer) take(q *foreign.Request) error {
 		return fmt.Errorf("it starts at %v and ends at %v, days from the first", q.Start, q.End)
 	}
 	if !(q.End-q.Start < maxImported) {
-		m.refuse(fmt.Errorf("request %d: it starts at %v and ends at %v, days later", int(m.count)+m.bad, q.Start, q.End))
+		m.refuse(fmt.Errorf("request %d: it starts at %v and ends at %v, days later", int(m.count)+m.bad, q.Start,
+			q.End))
 		return nil
 	}
 	if q.Stage < 0 { // a warm-up
@@ -173,9 +175,12 @@ func (m *importer) chunks(made *Request, q *foreign.Request, rec *record.Request
 // record holds what q tells in the precision of records.
 func (m *importer) record(q *foreign.Request) (*record.Request, error) {
 	rec := &record.Request{
-		ID: strconv.FormatInt(m.count, 10), Scenario: m.run.Origin, Stage: q.Stage, Index: m.count, SessionID: q.SessionID, API: q.API, Model: q.Model, Adapter: q.Adapter,
-		Streaming: q.Streaming, Start: 1, End: 1 + int64(math.Round((q.End-q.Start)*1e9)), Usage: q.Usage, FinishReason: q.FinishReason, Status: q.Status,
-		Error: q.ErrorMessage, Retries: q.RetriesAttempted, Prompt: q.InputTokens, Completion: q.OutputTokens, RequestBody: q.RequestBody, ResponseBody: q.ResponseBody,
+		ID: strconv.FormatInt(m.count, 10), Scenario: m.run.Origin, Stage: q.Stage, Index: m.count,
+		SessionID: q.SessionID, API: q.API, Model: q.Model, Adapter: q.Adapter,
+		Streaming: q.Streaming, Start: 1, End: 1 + int64(math.Round((q.End-q.Start)*1e9)), Usage: q.Usage,
+		FinishReason: q.FinishReason, Status: q.Status,
+		Error: q.ErrorMessage, Retries: q.RetriesAttempted, Prompt: q.InputTokens, Completion: q.OutputTokens,
+		RequestBody: q.RequestBody, ResponseBody: q.ResponseBody,
 	}
 	if q.ZeroUsage {
 		rec.Note = record.NoteZeroUsage
@@ -228,8 +233,8 @@ func (m *importer) chunkTokens(q *foreign.Request) []int {
 	return counts
 }
 
-// settleTokens forgets the tokens of chunks where each held one throughout and nobody said that they were counted: then the
-// tool had no tokenizer, and took each chunk for a token.
+// settleTokens forgets the tokens of chunks where each held one throughout and nobody said that they were counted: then
+// the tool had no tokenizer, and took each chunk for a token.
 func (m *importer) settleTokens() {
 	m.run.uncounted = m.tokenizer == nil && !m.differ
 }
@@ -337,8 +342,8 @@ func configStages(c *config.Config) (plan []record.Stage) {
 	return plan
 }
 
-// cutStages parts the requests in order of their start by how many each stage had: of the stages' reports beside the file, else
-// of the configuration. Stages of inference-perf never overlap.
+// cutStages parts the requests in order of their start by how many each stage had: of the stages' reports beside the
+// file, else of the configuration. Stages of inference-perf never overlap.
 func (m *importer) cutStages(plan []record.Stage) {
 	slices.SortStableFunc(m.run.Requests, func(a, b *Request) int { return cmp.Compare(a.Start, b.Start) })
 	for _, sizes := range []map[int]int{reportedSizes(filepath.Dir(m.name)), plannedSizes(plan)} {
@@ -359,11 +364,13 @@ func (m *importer) cutStages(plan []record.Stage) {
 		return
 	}
 	if len(plan) != 1 {
-		m.run.remark("%s: which stage each request is of cannot be known; give --config, or leave the file beside its stages' reports", m.name)
+		m.run.remark("%s: which stage each request is of cannot be known; give --config, or leave the file beside "+
+			"its stages' reports", m.name)
 	}
 }
 
-// plannedSizes are the requests of each stage, of which inference-perf sends the whole number below rate times duration.
+// plannedSizes are the requests of each stage, of which inference-perf sends the whole number below rate times
+// duration.
 func plannedSizes(plan []record.Stage) map[int]int {
 	sizes := map[int]int{}
 	for _, s := range plan {
@@ -383,12 +390,14 @@ const maxReport = 64 << 20
 // reportedSizes are the requests that the stages' reports in a directory count.
 func reportedSizes(dir string) map[int]int {
 	sizes := map[int]int{}
-	paths, _ := filepath.Glob(filepath.Join(dir, "*stage_*_lifecycle_metrics.json")) // none where dir is a pattern itself
+	// none where dir is a pattern itself
+	paths, _ := filepath.Glob(filepath.Join(dir, "*stage_*_lifecycle_metrics.json"))
 	for _, path := range paths {
 		_, number, _ := strings.Cut(filepath.Base(path), "stage_")
 		stage, err := strconv.Atoi(strings.TrimSuffix(number, "_lifecycle_metrics.json"))
 		info, statErr := os.Stat(path)
-		if err != nil || statErr != nil || info.Size() > maxReport || strings.HasPrefix(filepath.Base(path), "adapter_") {
+		if err != nil || statErr != nil || info.Size() > maxReport ||
+			strings.HasPrefix(filepath.Base(path), "adapter_") {
 			continue
 		}
 		if text, err := os.ReadFile(path); err == nil {

@@ -29,7 +29,8 @@ func (r *Run) importedMeta() []parquet.WriterOption {
 	if r.Origin == "" {
 		return nil
 	}
-	text, _ := json.Marshal(importedFacts{r.Origin, r.untimed, r.uncounted, r.Partial, r.stated}) // finite numbers alone
+	// finite numbers alone
+	text, _ := json.Marshal(importedFacts{r.Origin, r.untimed, r.uncounted, r.Partial, r.stated})
 	return []parquet.WriterOption{parquet.KeyValueMetadata(importedKey, string(text))}
 }
 
@@ -45,7 +46,8 @@ func (r *Run) readImportedMeta(file *parquet.File) error {
 	if len(r.Requests) > 0 {
 		return fmt.Errorf("results of %s cannot be merged with other inputs", facts.Origin)
 	}
-	r.Origin, r.untimed, r.uncounted, r.Partial, r.stated = facts.Origin, facts.Untimed, facts.Uncounted, facts.Partial, facts.Stated
+	r.Origin, r.untimed, r.uncounted, r.Partial, r.stated = facts.Origin, facts.Untimed, facts.Uncounted, facts.Partial,
+		facts.Stated
 	return nil
 }
 
@@ -98,7 +100,8 @@ func checkImported(rec *record.Request, endless bool) error {
 	return check.Validate()
 }
 
-// checkEnds holds when the first chunk came and the last, in seconds after the start, to what can be; last is unknown without one.
+// checkEnds holds when the first chunk came and the last, in seconds after the start, to what can be; last is unknown
+// without one.
 func checkEnds(first, last float64) error {
 	if !(first >= 0 && first < maxImported) || last < first || last >= maxImported {
 		return fmt.Errorf("its first chunk comes after %v s, its last after %v s", first, last)
@@ -171,7 +174,8 @@ func (m *importer) checkCounts(meta foreign.Meta) {
 		}
 		successes += ok
 		if stage < len(meta.Stages) && meta.Stages[stage].Completed != nil && *meta.Stages[stage].Completed != ok {
-			r.remark("%s: it says that %d requests of stage %d succeeded, but %d have no error", m.name, *meta.Stages[stage].Completed, stage, ok)
+			r.remark("%s: it says that %d requests of stage %d succeeded, but %d have no error", m.name,
+				*meta.Stages[stage].Completed, stage, ok)
 		}
 	}
 	for _, c := range []struct {
@@ -179,11 +183,13 @@ func (m *importer) checkCounts(meta foreign.Meta) {
 		n    int
 	}{{"prompt", noInput}, {"output", noOutput}} {
 		if c.n > 0 {
-			r.remark("%s: %d of %d successes have no count of %s tokens, so that the total of these is unknown", m.name, c.n, successes, c.kind)
+			r.remark("%s: %d of %d successes have no count of %s tokens, so that the total of these is unknown", m.name,
+				c.n, successes, c.kind)
 		}
 	}
 	if meta.Placed > 0 {
-		r.remark("%s: %d failed requests have no start time; that of the request sent before stands in", m.name, meta.Placed)
+		r.remark("%s: %d failed requests have no start time; that of the request sent before stands in", m.name,
+			meta.Placed)
 	}
 	if meta.Unsent > 0 {
 		r.remark("%s: %d requests in it were canceled before they were sent, and are in no figure", m.name, meta.Unsent)

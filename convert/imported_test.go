@@ -20,12 +20,16 @@ func result(more string) string {
 }
 
 const (
-	arrays      = `"input_lens": [7, 7], "output_lens": [5, 5], "ttfts": [0.1, 0.2], "itls": [[0.01, 0.01, 0.01, 0.01], [0.01, 0.01, 0.01, 0.01]], "errors": ["", ""]`
-	noGaps      = `"input_lens": [7, 7], "output_lens": [5, 5], "ttfts": [0.1, 0.2], "errors": ["", ""]`
-	oneFailed   = `"input_lens": [7, 7], "output_lens": [5, 0], "ttfts": [0.0625, 0.0], "itls": [[0.0625], []], "errors": ["", "gone"]`
-	firstFailed = `"input_lens": [7, 7], "output_lens": [0, 5], "ttfts": [0.0, 0.125], "itls": [[], [0.125]], "errors": ["gone", ""]`
+	arrays = `"input_lens": [7, 7], "output_lens": [5, 5], "ttfts": [0.1, 0.2], "itls": [[0.01, 0.01, 0.01, ` +
+		`0.01], [0.01, 0.01, 0.01, 0.01]], "errors": ["", ""]`
+	noGaps    = `"input_lens": [7, 7], "output_lens": [5, 5], "ttfts": [0.1, 0.2], "errors": ["", ""]`
+	oneFailed = `"input_lens": [7, 7], "output_lens": [5, 0], "ttfts": [0.0625, 0.0], "itls": [[0.0625], []], ` +
+		`"errors": ["", "gone"]`
+	firstFailed = `"input_lens": [7, 7], "output_lens": [0, 5], "ttfts": [0.0, 0.125], "itls": [[], [0.125]], ` +
+		`"errors": ["gone", ""]`
 
-	guideLLMEndless = `{"benchmarks": [{"type_": "generative_benchmark", "requests": {"successful": [{"start_time": 5, "end_time": null, "prompt_tokens": 7, "output_tokens": 5}]}, "duration": 4}]}`
+	guideLLMEndless = `{"benchmarks": [{"type_": "generative_benchmark", "requests": {"successful": [{"start_time": ` +
+		`5, "end_time": null, "prompt_tokens": 7, "output_tokens": 5}]}, "duration": 4}]}`
 
 	totals = `"duration": 10, "completed": 2, "total_input_tokens": 14, "total_output_tokens": 10, `
 )
@@ -52,34 +56,54 @@ func summaryOf(t *testing.T, run *Run, o Options) gjson.Result {
 // Without start times throughput is by what the file states, and else null: all requests do not begin at 0.
 func TestRatesOfARunWithoutStarts(t *testing.T) {
 	t.Parallel()
-	const noCounts = `"input_lens": [7, 7], "output_lens": [null, 5], "ttfts": [0.1, 0.2], "itls": [[], []], "errors": ["", ""]`
+	const noCounts = `"input_lens": [7, 7], "output_lens": [null, 5], "ttfts": [0.1, 0.2], "itls": [[], []], ` +
+		`"errors": ["", ""]`
 	for _, tt := range []struct{ name, text, time, requests, output, total, remark string }{
-		{"all is stated", result(totals + arrays), "10.0", "0.2", "1.0", "2.4", "throughput is by the duration that it states"},
-		{"no duration", result(arrays), "null", "null", "null", "null", "it has no start times, and states no duration"},
-		{"a duration of null", result(`"duration": null, ` + arrays), "null", "null", "null", "null", "states no duration"},
+		{"all is stated", result(totals + arrays), "10.0", "0.2", "1.0", "2.4",
+			"throughput is by the duration that it states"},
+		{"no duration", result(arrays), "null", "null", "null", "null",
+			"it has no start times, and states no duration"},
+		{"a duration of null", result(`"duration": null, ` + arrays), "null", "null", "null", "null",
+			"states no duration"},
 		{"a duration of 0", result(`"duration": 0, ` + arrays), "null", "null", "null", "null", "states no duration"},
-		{"a start of null", result(totals + `"start_times": [null, 5], ` + arrays), "10.0", "0.2", "1.0", "2.4", "it has no start times"},
-		{"starts of 0 alone", result(totals + `"start_times": [0.0, 0.0], ` + arrays), "10.0", "0.2", "1.0", "2.4", "it has no start times"},
-		{"a failure that has no start", result(totals + `"start_times": [5, 0.0], ` + oneFailed), "0.125", "8.0", "40.0", "96.0", "1 failed requests have no start time"},
-		{"a failure at first that has none", result(totals + `"start_times": [null, 5], ` + firstFailed), "0.25", "4.0", "20.0", "48.0", "1 failed requests have no start time"},
-		{"no ends", result(totals + `"start_times": [5, 9.76], "itls": null, ` + noGaps), "10.0", "0.2", "1.0", "2.4", "2 successes have no end: benchmark time and throughput are by the duration that it states"},
-		{"no ends, and no duration", result(`"start_times": [5, 9.76], ` + noGaps), "null", "null", "null", "null", "2 successes have no end, and it states no duration"},
-		{"inference-perf without an end", `[{"start_time": 1, "end_time": 3, "error": null}, {"start_time": 2, "end_time": null, "error": null}]`, "null", "null", "null", "null", "1 successes have no end, and it states no duration"},
-		{"guidellm without ends", guideLLMEndless, "4.0", "0.25", "1.25", "3.0", "1 successes have no end: benchmark time"},
+		{"a start of null", result(totals + `"start_times": [null, 5], ` + arrays), "10.0", "0.2", "1.0", "2.4",
+			"it has no start times"},
+		{"starts of 0 alone", result(totals + `"start_times": [0.0, 0.0], ` + arrays), "10.0", "0.2", "1.0", "2.4",
+			"it has no start times"},
+		{"a failure that has no start", result(totals + `"start_times": [5, 0.0], ` + oneFailed), "0.125", "8.0",
+			"40.0", "96.0", "1 failed requests have no start time"},
+		{"a failure at first that has none", result(totals + `"start_times": [null, 5], ` + firstFailed), "0.25", "4.0",
+			"20.0", "48.0", "1 failed requests have no start time"},
+		{"no ends", result(totals + `"start_times": [5, 9.76], "itls": null, ` + noGaps), "10.0", "0.2", "1.0", "2.4",
+			"2 successes have no end: benchmark time and throughput are by the duration that it states"},
+		{"no ends, and no duration", result(`"start_times": [5, 9.76], ` + noGaps), "null", "null", "null", "null",
+			"2 successes have no end, and it states no duration"},
+		{"inference-perf without an end",
+			`[{"start_time": 1, "end_time": 3, "error": null}, {"start_time": 2, "end_time": null, "error": null}]`,
+			"null", "null", "null", "null", "1 successes have no end, and it states no duration"},
+		{"guidellm without ends", guideLLMEndless, "4.0", "0.25", "1.25", "3.0",
+			"1 successes have no end: benchmark time"},
 		{"start times", result(totals + `"start_times": [5, 9.76], ` + arrays), "5.0", "0.4", "2.0", "4.8", ""},
-		{"two runs", result(totals+arrays) + result(strings.Replace(totals, "10", "30", 1)+arrays), "40.0", "0.1", "0.5", "1.2", "it has no start times"},
-		{"a count of null, but a total", result(totals + noCounts), "10.0", "0.2", "1.0", "2.4", "1 of 2 successes have no count of output tokens"},
-		{"a count of null, and no total", result(`"duration": 10, ` + noCounts), "10.0", "0.2", "null", "null", "1 of 2 successes have no count of output tokens"},
-		{"another count of successes", result(strings.Replace(totals, "2", "1", 1) + arrays), "10.0", "0.2", "1.0", "2.4", "it says that 1 requests of stage 0 succeeded, but 2 have no error"},
+		{"two runs", result(totals+arrays) + result(strings.Replace(totals, "10", "30", 1)+arrays), "40.0", "0.1",
+			"0.5", "1.2", "it has no start times"},
+		{"a count of null, but a total", result(totals + noCounts), "10.0", "0.2", "1.0", "2.4",
+			"1 of 2 successes have no count of output tokens"},
+		{"a count of null, and no total", result(`"duration": 10, ` + noCounts), "10.0", "0.2", "null", "null",
+			"1 of 2 successes have no count of output tokens"},
+		{"another count of successes", result(strings.Replace(totals, "2", "1", 1) + arrays), "10.0", "0.2", "1.0",
+			"2.4", "it says that 1 requests of stage 0 succeeded, but 2 have no error"},
 	} {
 		run := mustImport(t, tt.text)
 		s := summaryOf(t, run, Options{})
 		rates := s.Get("successes.throughput")
-		got := [...]string{s.Get("benchmark_time_seconds").Raw, rates.Get("requests_per_sec").Raw, rates.Get("output_tokens_per_sec").Raw, rates.Get("total_tokens_per_sec").Raw}
+		got := [...]string{s.Get("benchmark_time_seconds").Raw, rates.Get("requests_per_sec").Raw,
+			rates.Get("output_tokens_per_sec").Raw, rates.Get("total_tokens_per_sec").Raw}
 		if got != [...]string{tt.time, tt.requests, tt.output, tt.total} {
-			t.Errorf("%s: got %q, want %s s and %s, %s, %s per second", tt.name, got, tt.time, tt.requests, tt.output, tt.total)
+			t.Errorf("%s: got %q, want %s s and %s, %s, %s per second", tt.name, got, tt.time, tt.requests, tt.output,
+				tt.total)
 		}
-		if remarks := strings.Join(run.Remarks, "\n"); !strings.Contains(remarks, tt.remark) || tt.remark == "" && remarks != "" {
+		if remarks := strings.Join(run.Remarks, "\n"); !strings.Contains(remarks, tt.remark) || tt.remark == "" &&
+			remarks != "" {
 			t.Errorf("%s: got the remarks %q, want %q", tt.name, remarks, tt.remark)
 		}
 		if s.Get("xk6_llm.time_series").Exists() == run.Untimed() {
@@ -98,8 +122,10 @@ func TestPartsOfARunWithoutStarts(t *testing.T) {
 	run := mustImport(t, result(totals+arrays)+result(strings.Replace(totals, "10", "30", 1)+arrays))
 	report := run.Report(Options{SLO: bounds})
 	first, second := report.Stages[0], report.Stages[1]
-	if first.BenchmarkTime != 10 || second.BenchmarkTime != 30 || first.Successes.Goodput.RequestRate != 0.1 || !math.IsNaN(float64(*first.Load.AchievedRate)) || !math.IsNaN(float64(*first.Load.SendDuration)) {
-		t.Errorf("got %v s and %v s, %+v, %v", first.BenchmarkTime, second.BenchmarkTime, first.Successes.Goodput, *first.Load.AchievedRate)
+	if first.BenchmarkTime != 10 || second.BenchmarkTime != 30 || first.Successes.Goodput.RequestRate != 0.1 ||
+		!math.IsNaN(float64(*first.Load.AchievedRate)) || !math.IsNaN(float64(*first.Load.SendDuration)) {
+		t.Errorf("got %v s and %v s, %+v, %v", first.BenchmarkTime, second.BenchmarkTime, first.Successes.Goodput,
+			*first.Load.AchievedRate)
 	}
 	if part := run.duration(run.Requests[:1]); !math.IsNaN(part) {
 		t.Errorf("one request of two took %v s, want unknown", part)
@@ -108,7 +134,8 @@ func TestPartsOfARunWithoutStarts(t *testing.T) {
 	if l := run.Summary(Options{}); l.BenchmarkTime != 30 {
 		t.Errorf("stage 1 alone took %v s, want 30", l.BenchmarkTime)
 	}
-	if got := strings.Join(run.Remarks, "\n"); !strings.Contains(got, "nothing was left out of the run's beginning") || !strings.Contains(got, "left out 2 of 4 requests: all stages but 1") {
+	if got := strings.Join(run.Remarks, "\n"); !strings.Contains(got, "nothing was left out of the run's beginning") ||
+		!strings.Contains(got, "left out 2 of 4 requests: all stages but 1") {
 		t.Errorf("got the remarks %s", got)
 	}
 }
@@ -116,14 +143,18 @@ func TestPartsOfARunWithoutStarts(t *testing.T) {
 // What a tool did not tell of a request is unknown in all files, not 0.
 func TestUnknownIsNotZero(t *testing.T) {
 	t.Parallel()
-	const text = `"start_times": [5, 6, 7], "input_lens": [7, 7, null], "output_lens": [0, 5, null], "ttfts": [0.0, 0.2, null], "itls": [[], null, null], "errors": ["gone", "", ""]`
+	const text = `"start_times": [5, 6, 7], "input_lens": [7, 7, null], "output_lens": [0, 5, null], "ttfts": [0.0, ` +
+		`0.2, null], "itls": [[], null, null], "errors": ["gone", "", ""]`
 	run := mustImport(t, result(text))
 	dir := writeReport(t, run, Options{})
 	s := summaryOf(t, run, Options{})
 	for path, want := range map[string]string{
-		"failures.request_latency": "null", "successes.latency.request_latency": "null", "successes.latency.normalized_time_per_output_token": "null",
-		"successes.output_tokens.total": "null", "successes.prompt_tokens.total": "null", "successes.output_len.min": "5.0", "successes.request_size_bytes": "null",
-		"xk6_llm.latency.ttft.mean": "0.2", "xk6_llm.latency.tpot": "null", "xk6_llm.time_series.content_chunks": "null", "xk6_llm.tokens.output_source.unknown": "1",
+		"failures.request_latency": "null", "successes.latency.request_latency": "null",
+		"successes.latency.normalized_time_per_output_token": "null",
+		"successes.output_tokens.total":                      "null", "successes.prompt_tokens.total": "null",
+		"successes.output_len.min": "5.0", "successes.request_size_bytes": "null",
+		"xk6_llm.latency.ttft.mean": "0.2", "xk6_llm.latency.tpot": "null",
+		"xk6_llm.time_series.content_chunks": "null", "xk6_llm.tokens.output_source.unknown": "1",
 	} {
 		if got := s.Get(path).Raw; got != want {
 			t.Errorf("%s: got %s, want %s", path, got, want)
@@ -131,7 +162,9 @@ func TestUnknownIsNotZero(t *testing.T) {
 	}
 	requests := gjson.ParseBytes(content(t, filepath.Join(dir, perRequestName)))
 	for path, want := range map[string]string{
-		"0.end_time": "null", "1.computed_metrics.request_latency": "null", "1.computed_metrics.time_to_first_token": "0.2", "2.info.input_tokens": "null", "2.info.response_metrics.output_tokens": "null",
+		"0.end_time": "null", "1.computed_metrics.request_latency": "null",
+		"1.computed_metrics.time_to_first_token": "0.2", "2.info.input_tokens": "null",
+		"2.info.response_metrics.output_tokens": "null",
 	} {
 		if got := requests.Get(path).Raw; got != want {
 			t.Errorf("%s: got %s, want %s, in\n%s", path, got, want, requests.Raw)
@@ -150,18 +183,28 @@ func TestUnknownIsNotZero(t *testing.T) {
 func TestFirstAndLastChunk(t *testing.T) {
 	t.Parallel()
 	guide := func(timings string, tokens int) string {
-		return fmt.Sprintf(`{"metadata": {"guidellm_version": "0.8.1"}, "benchmarks": [{"requests": {"successful": [{"request_start_time": 100, "request_end_time": 102, "info": {"timings": {%s}}, "output_tokens": %d}]}}]}`, timings, tokens)
+		return fmt.Sprintf(`{"metadata": {"guidellm_version": "0.8.1"}, "benchmarks": [{"requests": {"successful": `+
+			`[{"request_start_time": 100, "request_end_time": 102, "info": {"timings": {%s}}, "output_tokens": `+
+			`%d}]}}]}`, timings, tokens)
 	}
 	for _, tt := range []struct {
 		name, text                 string
 		ttft, tpot, itl, classical string // the last is inference-perf's TTFT
 	}{
-		{"five chunks", guide(`"first_token_iteration": 100.5, "last_token_iteration": 101.5, "token_iterations": 5`, 9), "0.5", "0.125", "0.25", "0.5"},
-		{"an unknown number of chunks", guide(`"first_token_iteration": 100.5, "last_token_iteration": 101.5`, 9), "0.5", "0.125", "null", "0.5"},
-		{"an unknown last chunk", guide(`"first_token_iteration": 100.5, "token_iterations": 5`, 9), "0.5", "null", "null", "0.5"},
-		{"no first chunk", guide(`"first_token_iteration": null, "last_token_iteration": 101.5, "token_iterations": 5`, 9), "null", "null", "null", "null"},
-		{"a first chunk at once", guide(`"first_token_iteration": 100, "last_token_iteration": 101, "token_iterations": 5`, 9), "0.0", "0.125", "0.25", "0.0"},
-		{"aiperf", `{"metadata": {"request_start_ns": 1000, "request_end_ns": 2000001000}, "metrics": {"time_to_first_token": {"value": 500, "unit": "ms"}, "request_latency": {"value": 1500, "unit": "ms"}, "output_sequence_length": {"value": 9}}}`, "0.5", "0.125", "null", "0.5"},
+		{"five chunks", guide(`"first_token_iteration": 100.5, "last_token_iteration": 101.5, "token_iterations": 5`,
+			9), "0.5", "0.125", "0.25", "0.5"},
+		{"an unknown number of chunks", guide(`"first_token_iteration": 100.5, "last_token_iteration": 101.5`, 9),
+			"0.5", "0.125", "null", "0.5"},
+		{"an unknown last chunk", guide(`"first_token_iteration": 100.5, "token_iterations": 5`, 9), "0.5", "null",
+			"null", "0.5"},
+		{"no first chunk", guide(`"first_token_iteration": null, "last_token_iteration": 101.5, "token_iterations": 5`,
+			9), "null", "null", "null", "null"},
+		{"a first chunk at once",
+			guide(`"first_token_iteration": 100, "last_token_iteration": 101, "token_iterations": 5`, 9), "0.0",
+			"0.125", "0.25", "0.0"},
+		{"aiperf", `{"metadata": {"request_start_ns": 1000, "request_end_ns": 2000001000}, "metrics": ` +
+			`{"time_to_first_token": {"value": 500, "unit": "ms"}, "request_latency": {"value": 1500, "unit": ` +
+			`"ms"}, "output_sequence_length": {"value": 9}}}`, "0.5", "0.125", "null", "0.5"},
 	} {
 		run := mustImport(t, tt.text)
 		dir := writeReport(t, run, Options{})
@@ -182,15 +225,18 @@ func TestFirstAndLastChunk(t *testing.T) {
 				}
 				return r.Get("mean").Raw
 			}
-			got := [...]string{mean(l.Get("ttft")), mean(l.Get("tpot")), mean(l.Get("itl_mean")), mean(s.Get("successes.latency.time_to_first_token"))}
+			got := [...]string{mean(l.Get("ttft")), mean(l.Get("tpot")), mean(l.Get("itl_mean")),
+				mean(s.Get("successes.latency.time_to_first_token"))}
 			if got != [...]string{tt.ttft, tt.tpot, tt.itl, tt.classical} {
-				t.Errorf("%s: got TTFT, TPOT, mean ITL %q, want %s, %s, %s, %s", tt.name, got, tt.ttft, tt.tpot, tt.itl, tt.classical)
+				t.Errorf("%s: got TTFT, TPOT, mean ITL %q, want %s, %s, %s, %s", tt.name, got, tt.ttft, tt.tpot, tt.itl,
+					tt.classical)
 			}
 			if gaps := s.Get("successes.latency.inter_token_latency").Raw; gaps != "null" {
 				t.Errorf("%s: got the gaps %s, want null", tt.name, gaps)
 			}
 		}
-		if fault := gjson.ParseBytes(content(t, filepath.Join(dir, "validation.json"))).Get("reports.@values.#.errors.@flatten"); strings.Contains(fault.Raw, "message") {
+		if fault := gjson.ParseBytes(content(t, filepath.Join(dir, "validation.json"))).Get(
+			"reports.@values.#.errors.@flatten"); strings.Contains(fault.Raw, "message") {
 			t.Errorf("%s: got the faults %s", tt.name, fault.Raw)
 		}
 	}
@@ -199,7 +245,8 @@ func TestFirstAndLastChunk(t *testing.T) {
 // A Parquet file keeps what is known of an imported run, and what is not.
 func TestImportedRunsInParquet(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"vllm/0.14.0.json", "vllm/0.33.0-append.json", "sglang/0.5.23-append.jsonl", "sglang/0.5.23-unary.jsonl", "guidellm/0.8.1.json", "aiperf/0.13.0.jsonl"} {
+	for _, name := range []string{"vllm/0.14.0.json", "vllm/0.33.0-append.json", "sglang/0.5.23-append.jsonl",
+		"sglang/0.5.23-unary.jsonl", "guidellm/0.8.1.json", "aiperf/0.13.0.jsonl"} {
 		run, err := ReadFiles(ReadOptions{}, filepath.Join("internal", "foreign", "testdata", filepath.FromSlash(name)))
 		if err != nil {
 			t.Fatal(err)
@@ -217,7 +264,8 @@ func TestImportedRunsInParquet(t *testing.T) {
 			t.Errorf("%s: got %q, untimed %t, partial %t", name, again.Origin, again.Untimed(), again.Partial)
 		}
 		sameFigures(t, name, summaryOf(t, run, Options{}), summaryOf(t, again, Options{}))
-		if _, err := ReadFiles(ReadOptions{}, path, filepath.Join("internal", "foreign", "testdata", filepath.FromSlash(name))); err == nil || !strings.Contains(err.Error(), "cannot be merged") {
+		if _, err := ReadFiles(ReadOptions{}, path, filepath.Join("internal", "foreign", "testdata",
+			filepath.FromSlash(name))); err == nil || !strings.Contains(err.Error(), "cannot be merged") {
 			t.Errorf("%s: merged with itself: got %v", name, err)
 		}
 	}
@@ -263,13 +311,15 @@ func TestTablesOfARunWithoutStarts(t *testing.T) {
 	lines := strings.Split(string(text), "\n")
 	head, row := strings.Split(lines[0], ","), strings.Split(lines[1], ",")
 	for i, name := range head {
-		want, checked := map[string]string{"start_ns": "", "end_ns": "", "due_ns": "", "attempt_ns": "", "ttft_ms": "100", "request_latency_ms": "140"}[name]
+		want, checked := map[string]string{"start_ns": "", "end_ns": "", "due_ns": "", "attempt_ns": "",
+			"ttft_ms": "100", "request_latency_ms": "140"}[name]
 		if checked && row[i] != want {
 			t.Errorf("%s: got %q, want %q", name, row[i], want)
 		}
 	}
 	side := run.Side("f", Options{})
-	if !side.Untimed || side.Seconds != 10 || side.Requests[1].Start != 1 || side.Requests[1].Latency != run.latency(run.Requests[1]) {
+	if !side.Untimed || side.Seconds != 10 || side.Requests[1].Start != 1 ||
+		side.Requests[1].Latency != run.latency(run.Requests[1]) {
 		t.Errorf("got %+v", side)
 	}
 }
@@ -278,11 +328,15 @@ func TestTablesOfARunWithoutStarts(t *testing.T) {
 func TestSenselessTimesOfImportedRuns(t *testing.T) {
 	t.Parallel()
 	const (
-		times = `"duration": 10, "completed": 3, "start_times": [100, 101, 102], "input_lens": [7, 7, 7], "output_lens": [2, 2, 2], "errors": ["", "", ""], `
+		times = `"duration": 10, "completed": 3, "start_times": [100, 101, 102], "input_lens": [7, 7, 7], ` +
+			`"output_lens": [2, 2, 2], "errors": ["", "", ""], `
 		guide = `{"benchmarks": [{"type_": "generative_benchmark", "requests": {"successful": [` +
-			`{"start_time": 5, "end_time": 6, "prompt_tokens": 7, "output_tokens": 5, "time_to_first_token_ms": 100, "inter_token_latency_ms": 10}, ` +
-			`{"start_time": 6, "end_time": %s, "prompt_tokens": 7, "output_tokens": 5, "time_to_first_token_ms": 100, "inter_token_latency_ms": 10}, ` +
-			`{"start_time": 7, "end_time": 8, "prompt_tokens": 7, "output_tokens": 5, "time_to_first_token_ms": 100, "inter_token_latency_ms": 10}` +
+			`{"start_time": 5, "end_time": 6, "prompt_tokens": 7, "output_tokens": 5, "time_to_first_token_ms": ` +
+			`100, "inter_token_latency_ms": 10}, ` +
+			`{"start_time": 6, "end_time": %s, "prompt_tokens": 7, "output_tokens": 5, "time_to_first_token_ms": ` +
+			`100, "inter_token_latency_ms": 10}, ` +
+			`{"start_time": 7, "end_time": 8, "prompt_tokens": 7, "output_tokens": 5, "time_to_first_token_ms": ` +
+			`100, "inter_token_latency_ms": 10}` +
 			`]}, "duration": 4}]}`
 	)
 	for name, text := range map[string]string{
@@ -298,8 +352,10 @@ func TestSenselessTimesOfImportedRuns(t *testing.T) {
 			continue
 		}
 		s := summaryOf(t, run, Options{})
-		if !run.Partial || len(run.Requests) != 2 || !(s.Get("benchmark_time_seconds").Num < 10) || !(s.Get("successes.latency.request_latency.max").Num < 10) {
-			t.Errorf("%s: partial %t, %d requests, %v; remarks %q", name, run.Partial, len(run.Requests), s.Get("benchmark_time_seconds"), run.Remarks)
+		if !run.Partial || len(run.Requests) != 2 || !(s.Get("benchmark_time_seconds").Num < 10) ||
+			!(s.Get("successes.latency.request_latency.max").Num < 10) {
+			t.Errorf("%s: partial %t, %d requests, %v; remarks %q", name, run.Partial, len(run.Requests),
+				s.Get("benchmark_time_seconds"), run.Remarks)
 		}
 	}
 }

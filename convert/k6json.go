@@ -15,7 +15,8 @@ import (
 // isK6JSON knows the file of k6's --out json by its first line.
 func isK6JSON(head []byte) bool {
 	line, _, _ := bytes.Cut(bytes.TrimSpace(head), []byte("\n"))
-	return bytes.Contains(line, []byte(`"metric":`)) && (bytes.Contains(line, []byte(`"Metric"`)) || bytes.Contains(line, []byte(`"Point"`)))
+	return bytes.Contains(line, []byte(`"metric":`)) &&
+		(bytes.Contains(line, []byte(`"Metric"`)) || bytes.Contains(line, []byte(`"Point"`)))
 }
 
 // k6Reader finds our lines among the points of k6's JSON output.
@@ -30,7 +31,8 @@ type k6Reader struct {
 }
 
 func newK6Reader(src io.Reader, file string) *k6Reader {
-	return &k6Reader{src: bufio.NewReaderSize(src, bufferSize), file: file, most: maxPoint, dec: record.Decoder{Reuse: true}}
+	return &k6Reader{src: bufio.NewReaderSize(src, bufferSize), file: file, most: maxPoint,
+		dec: record.Decoder{Reuse: true}}
 }
 
 // next gives the next line of ours.
@@ -62,7 +64,8 @@ func (k *k6Reader) readLine() ([]byte, error) {
 	for {
 		part, err := k.src.ReadSlice('\n')
 		if len(k.long)+len(part) > k.most {
-			return nil, &record.SyntaxError{File: k.file, Line: k.line, Err: fmt.Errorf("line longer than %d MiB", k.most>>20)}
+			return nil, &record.SyntaxError{File: k.file, Line: k.line,
+				Err: fmt.Errorf("line longer than %d MiB", k.most>>20)}
 		}
 		if errors.Is(err, bufio.ErrBufferFull) {
 			k.long = append(k.long, part...)
@@ -82,7 +85,8 @@ var names = [][]byte{[]byte("llm_requests"), []byte("llm_events"), []byte("dropp
 // k6Head begins each line as k6 writes it.
 var k6Head = []byte(`{"metric":"`)
 
-// matters looks at the metric's name, which stands first in what k6 writes, and elsewhere if another program wrote the file anew.
+// matters looks at the metric's name, which stands first in what k6 writes, and elsewhere if another program wrote the
+// file anew.
 func matters(text []byte) bool {
 	if name, asWritten := bytes.CutPrefix(text, k6Head); asWritten {
 		for _, want := range names {
@@ -120,7 +124,8 @@ func (k *k6Reader) read(text []byte) (record.Line, error) {
 		}
 		return k.dec.Parse([]byte(carried.String()))
 	case "dropped_iterations":
-		dropped := &record.Dropped{Scenario: point.Get("data.tags.scenario").String(), Stage: -1, Count: point.Get("data.value").Int()}
+		dropped := &record.Dropped{Scenario: point.Get("data.tags.scenario").String(), Stage: -1,
+			Count: point.Get("data.value").Int()}
 		return dropped, dropped.Validate()
 	}
 	return nil, nil
@@ -129,8 +134,8 @@ func (k *k6Reader) read(text []byte) (record.Line, error) {
 // k6Record begins a record in a point's metadata.
 var k6Record = []byte(`"llm_record":"`)
 
-// carried undoes the escapes of a point's record, if they are of quotes alone as usual; else ok is false. What else stands on
-// the line is k6's own and not looked at.
+// carried undoes the escapes of a point's record, if they are of quotes alone as usual; else ok is false. What else
+// stands on the line is k6's own and not looked at.
 func (k *k6Reader) carried(text []byte) (carried []byte, ok bool) {
 	at := bytes.Index(text, k6Record)
 	if !bytes.HasPrefix(text, k6Head) || at < 0 || text[len(text)-1] != '}' {

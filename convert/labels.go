@@ -146,21 +146,28 @@ func (k kind) shown() string {
 }
 
 var statusLabels = map[int]string{
-	429: "Rate Limit", 500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout",
+	429: "Rate Limit", 500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable",
+	504: "Gateway Timeout",
 }
 
-// otherContextWindow is how servers say that a prompt is too long in words that inference-perf does not know: llama.cpp, vLLM
-// (maximum model length), SGLang (maximum allowed length), TGI (max_new_tokens, less than … tokens), TensorRT-LLM, and APIs of
-// companies.
-const otherContextWindow = `context.?(size|limit)|context_length|model.?len|max.?(new|input|total|num).?tokens|too many tokens|maximum number of tokens|` +
-	`\b(prompts?|inputs?)\b.{0,60}(too (long|large)|longer than|less than \d+ tokens|exceed.{0,30}(length|limit|tokens|maximum))`
+// otherContextWindow is how servers say that a prompt is too long in words that inference-perf does not know:
+// llama.cpp, vLLM (maximum model length), SGLang (maximum allowed length), TGI (max_new_tokens, less than … tokens),
+// TensorRT-LLM, and APIs of companies.
+const otherContextWindow = `context.?(size|limit)|context_length|model.?len|max.?(new|input|total|num).?tokens|too ` +
+	`many tokens|maximum number of tokens|` +
+	`\b(prompts?|inputs?)\b.{0,60}(too (long|large)|longer than|less than \d+ ` +
+	`tokens|exceed.{0,30}(length|limit|tokens|maximum))`
 
 var messageLabels = []struct {
 	label string
 	match *regexp.Regexp
 }{
-	{"Context Window", regexp.MustCompile(`(?i)context.window|context length|maximum context|max.?tokens|token.?limit|` + otherContextWindow)},
-	{"Invalid JSON", regexp.MustCompile(`(?i)invalid.?json|json.?parse|malformed.?json|unexpected.?token|expecting value|unterminated string|expecting ',' delimiter`)},
+	{"Context Window",
+		regexp.MustCompile(`(?i)context.window|context length|maximum context|max.?tokens|token.?limit|` +
+			otherContextWindow)},
+	{"Invalid JSON",
+		regexp.MustCompile(`(?i)invalid.?json|json.?parse|malformed.?json|unexpected.?token|expecting ` +
+			`value|unterminated string|expecting ',' delimiter`)},
 	{"Timeout", regexp.MustCompile(`(?i)timeout|timed.?out`)},
 	{"Model Not Found", regexp.MustCompile(`(?i)model.?not.?found|no such model`)},
 }

@@ -18,8 +18,10 @@ func TestLabels(t *testing.T) {
 	}{
 		{record.Request{ErrorType: record.ErrorHTTP, Status: 429}, "429 - Rate Limit"},
 		{record.Request{ErrorType: record.ErrorHTTP, Status: 503, Error: "timeout"}, "503 - Service Unavailable"},
-		{record.Request{ErrorType: record.ErrorHTTP, Status: 400, Error: "maximum context length is 5"}, "400 - Context Window"},
-		{record.Request{ErrorType: record.ErrorHTTP, Status: 413, Error: "<html>\r\n<head><title>413 Request Entity Too Large</title></head>"}, "413 - other"},
+		{record.Request{ErrorType: record.ErrorHTTP, Status: 400, Error: "maximum context length is 5"},
+			"400 - Context Window"},
+		{record.Request{ErrorType: record.ErrorHTTP, Status: 413,
+			Error: "<html>\r\n<head><title>413 Request Entity Too Large</title></head>"}, "413 - other"},
 		{record.Request{ErrorType: record.ErrorHTTP, Status: 422, Error: "inputs must be a string"}, "422 - other"},
 		{record.Request{ErrorType: "Some\nError\x1b[31m of  another\ttool"}, `some error\x1b[31m of another tool`},
 		{record.Request{ErrorType: record.ErrorHTTP, Status: 400, Error: "Unterminated string"}, "400 - Invalid JSON"},
@@ -43,11 +45,13 @@ func TestLabels(t *testing.T) {
 func TestContextWindowLabel(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
-		`{"error":{"code":400,"message":"request (5009 tokens) exceeds the available context size (4096 tokens), try increasing it","type":"exceed_context_size_error","n_ctx":4096}}`,
+		`{"error":{"code":400,"message":"request (5009 tokens) exceeds the available context size (4096 tokens), ` +
+			`try increasing it","type":"exceed_context_size_error","n_ctx":4096}}`,
 		"the request exceeds the available context size, try increasing it",
 		"Requested tokens (5009) exceed context window of 4096",
 		"This model's maximum context length is 4096 tokens. However, your prompt contains at least 4097 input tokens",
-		"The decoder prompt (length 5009) is longer than the maximum model length of 4096. Make sure that `max_model_len` is no smaller",
+		"The decoder prompt (length 5009) is longer than the maximum model length of 4096. Make sure that " +
+			"`max_model_len` is no smaller",
 		"The input (5009 tokens) is longer than the model's context length (4096 tokens).",
 		"Input length (5009 tokens) exceeds the maximum allowed length (4090 tokens). Use a shorter input",
 		"Input validation error: `inputs` must have less than 1024 tokens. Given: 5009",
@@ -89,11 +93,15 @@ func TestFailuresAreListedByLabelAndMessage(t *testing.T) {
 	var failed []*record.Request
 	failed = append(failed, failuresOf(record.ErrorReset, "EOF", "EOF")...)
 	for port := range 80 {
-		failed = append(failed, failuresOf(record.ErrorConnect, fmt.Sprintf("dial tcp 127.0.0.1:%d: connect: connection refused", 8000+port%2))...)
+		failed = append(failed,
+			failuresOf(record.ErrorConnect, fmt.Sprintf("dial tcp 127.0.0.1:%d: connect: connection refused",
+				8000+port%2))...)
 	}
 	failed = append(failed, failuresOf(record.ErrorStall, "no\n chunk\x1b[31m"+strings.Repeat("!", 300), "", "")...)
-	want := "  failed: 80 × Connection Error: dial tcp 127.0.0.1:8000: connect: connection refused (the first; their numbers differ)\n" +
-		"  failed: 2 × Connection Error: EOF\n  failed: 2 × Timeout: no message\n  failed: 1 × Timeout: no chunk\\x1b[31m!!!"
+	want := "  failed: 80 × Connection Error: dial tcp 127.0.0.1:8000: connect: connection refused (the first; " +
+		"their numbers differ)\n" +
+		"  failed: 2 × Connection Error: EOF\n  failed: 2 × Timeout: no message\n  failed: 1 × Timeout: no " +
+		"chunk\\x1b[31m!!!"
 	if got := tablesOf(t, failed); !strings.Contains(got, want) || !strings.Contains(got, "!…\n") {
 		t.Errorf("got %s\nwant it to hold %s", got, want)
 	}
@@ -108,7 +116,8 @@ func TestFailuresBeyondTheListAreCounted(t *testing.T) {
 		failed = append(failed, failuresOf("class "+word, word)...)
 	}
 	got := tablesOf(t, failed)
-	for _, want := range []string{"  failed: and 17 others, of 17 kinds: requests.parquet has all\n", "  17 other labels\n"} {
+	for _, want := range []string{"  failed: and 17 others, of 17 kinds: requests.parquet has all\n",
+		"  17 other labels\n"} {
 		if strings.Count(got, want) != 1 {
 			t.Errorf("got %s\nwant %q in it once", got, want)
 		}
@@ -129,8 +138,10 @@ func TestLabelsThatAreTooManyArePutTogether(t *testing.T) {
 	for _, c := range counts {
 		sum += c.count
 	}
-	if len(counts) != mostLabels+1 || last.label != "5 other labels" || last.count != 5 || len(last.messages) != 3 || sum != len(failed) {
-		t.Errorf("got %d labels of %d failures, the last %q with %d and %d messages", len(counts), sum, last.label, last.count, len(last.messages))
+	if len(counts) != mostLabels+1 || last.label != "5 other labels" || last.count != 5 || len(last.messages) != 3 ||
+		sum != len(failed) {
+		t.Errorf("got %d labels of %d failures, the last %q with %d and %d messages", len(counts), sum, last.label,
+			last.count, len(last.messages))
 	}
 }
 
@@ -138,13 +149,17 @@ func TestMessagesAreKeptWithoutTheClientsPort(t *testing.T) {
 	t.Parallel()
 	var reset []*record.Request
 	for port := range 3 {
-		reset = append(reset, failuresOf(record.ErrorReset, fmt.Sprintf("read tcp [::1]:4321%d->[::1]:8000: connection reset by peer", port))...)
+		reset = append(reset,
+			failuresOf(record.ErrorReset, fmt.Sprintf("read tcp [::1]:4321%d->[::1]:8000: connection reset by peer",
+				port))...)
 	}
 	got := countLabels(runOf(t, reset...).Requests, 9)[0]
-	if want := "read tcp [::1]:8000: connection reset by peer"; len(got.messages) != 1 || got.messages[0].Text != want || got.kinds[0].shown() != want {
+	if want := "read tcp [::1]:8000: connection reset by peer"; len(got.messages) != 1 ||
+		got.messages[0].Text != want || got.kinds[0].shown() != want {
 		t.Errorf("got %+v, want %q alone", got, want)
 	}
-	if got := countLabels(runOf(t, failuresOf(record.ErrorReset, "a", "b", "b")...).Requests, 1)[0].messages; len(got) != 1 || got[0].Text != "b" {
+	if got := countLabels(runOf(t, failuresOf(record.ErrorReset, "a", "b", "b")...).Requests,
+		1)[0].messages; len(got) != 1 || got[0].Text != "b" {
 		t.Errorf("kept %+v, want the most frequent", got)
 	}
 }
@@ -153,11 +168,13 @@ func TestLabelsAreCountedMostFirst(t *testing.T) {
 	t.Parallel()
 	failed := []*record.Request{{Start: 1, End: 1, ErrorType: record.ErrorStall, Error: "s"}}
 	for i := range 15 {
-		failed = append(failed, &record.Request{Start: 2, End: 2, ErrorType: record.ErrorReset, Error: fmt.Sprintf(`{"error":{"message":"m%d"}}`, i)})
+		failed = append(failed, &record.Request{Start: 2, End: 2, ErrorType: record.ErrorReset,
+			Error: fmt.Sprintf(`{"error":{"message":"m%d"}}`, i)})
 	}
 	got, err := json.Marshal(countLabels(runOf(t, failed...).Requests, 10))
 	if err != nil || !strings.HasPrefix(string(got), `{"Connection Error":{"count":15,"messages":[{"message":"m0"},`) ||
-		strings.Contains(string(got), "m10") || !strings.HasSuffix(string(got), `"Timeout":{"count":1,"messages":[{"message":"s"}]}}`) {
+		strings.Contains(string(got), "m10") ||
+		!strings.HasSuffix(string(got), `"Timeout":{"count":1,"messages":[{"message":"s"}]}}`) {
 		t.Errorf("got %s, %v", got, err)
 	}
 }
@@ -169,7 +186,9 @@ func BenchmarkDistinctFailures(b *testing.B) {
 			run := newRun(ReadOptions{})
 			var failed []*Request
 			for i := range n {
-				failed = append(failed, run.fill(&record.Request{ErrorType: fmt.Sprintf("class %d", i), Error: fmt.Sprintf("word%c %d", 'a'+rune(i%26), i)}, ""))
+				failed = append(failed,
+					run.fill(&record.Request{ErrorType: fmt.Sprintf("class %d", i),
+						Error: fmt.Sprintf("word%c %d", 'a'+rune(i%26), i)}, ""))
 			}
 			for b.Loop() {
 				countLabels(failed, DefaultMaxMessages)

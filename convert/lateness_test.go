@@ -18,7 +18,8 @@ type stall struct{ from, to int64 }
 func stalled(stalls []stall) (lines, truth []record.Line) {
 	const epoch = 1_700_000_000 * second
 	run := &record.Run{Schema: record.Schema, ID: "run", Start: epoch, Scenarios: []record.Scenario{
-		{Name: "s", Executor: "llm-arrival-rate", Stages: []record.Stage{{Index: 0, Rate: new(10.0), Duration: new(4.0)}}},
+		{Name: "s", Executor: "llm-arrival-rate",
+			Stages: []record.Stage{{Index: 0, Rate: new(10.0), Duration: new(4.0)}}},
 	}}
 	lines, truth = []record.Line{run}, []record.Line{run}
 	resumed := func(at int64) int64 {
@@ -33,7 +34,8 @@ func stalled(stalls []stall) (lines, truth []record.Line) {
 		due := k * 100_000
 		start := resumed(due)
 		written := resumed(start + 100)
-		seen := record.Request{Scenario: "s", Index: k, Due: new(epoch + due*1000), Start: epoch + start*1000, Streaming: true}
+		seen := record.Request{Scenario: "s", Index: k, Due: new(epoch + due*1000), Start: epoch + start*1000,
+			Streaming: true}
 		sent := seen
 		sent.Start = epoch + written*1000
 		for token := range int64(50) {
@@ -43,7 +45,8 @@ func stalled(stalls []stall) (lines, truth []record.Line) {
 		}
 		lines, truth = append(lines, &seen), append(truth, &sent)
 	}
-	lines = append(append(lines, beatsOf(stalls, epoch)...), &record.End{Time: epoch + 6*second, Health: record.Health{GoMaxProcs: 2}})
+	lines = append(append(lines, beatsOf(stalls, epoch)...),
+		&record.End{Time: epoch + 6*second, Health: record.Health{GoMaxProcs: 2}})
 	return lines, append(truth, lines[len(lines)-1])
 }
 
@@ -51,7 +54,8 @@ func stalled(stalls []stall) (lines, truth []record.Line) {
 func beatsOf(stalls []stall, epoch int64) (lines []record.Line) {
 	for k := range int64(6) {
 		b := &record.Heartbeat{
-			Start: epoch + k*second, End: epoch + (k+1)*second, Beats: 200, Pressure: record.Pressure{Waited: new(second / 10)},
+			Start: epoch + k*second, End: epoch + (k+1)*second, Beats: 200,
+			Pressure: record.Pressure{Waited: new(second / 10)},
 		}
 		for _, s := range stalls {
 			from := (s.from + 4999) / 5000 * 5000
@@ -105,7 +109,8 @@ func TestVerdictOfALoadGeneratorThatDoesNotGetToRun(t *testing.T) {
 		lines, _ := stalled(tt.stalls)
 		h := summarized(t, lines, Cut{}).Ours.Health
 		reasons := strings.Join(h.Reasons, "\n")
-		if h.Verdict != tt.verdict || !strings.Contains(reasons, tt.reason) || (tt.verdict == Valid) != (reasons == "") {
+		if h.Verdict != tt.verdict || !strings.Contains(reasons, tt.reason) ||
+			(tt.verdict == Valid) != (reasons == "") {
 			t.Errorf("%s: %s %q, want %s %q", tt.name, h.Verdict, h.Reasons, tt.verdict, tt.reason)
 		}
 	}
@@ -136,8 +141,10 @@ func TestFigureErrorsHoldTheTruth(t *testing.T) {
 		for _, e := range got.Ours.Health.Errors {
 			for _, p := range latePercentiles {
 				truth, _ := figures[e.Figure].At(p)
-				if e.Percentile == percentileName(p) && (truth < float64(e.Lowest)-period || truth > float64(e.Highest)+period) {
-					t.Errorf("seed %d: %s %s is %v, not within %v and %v", seed, e.Figure, e.Percentile, truth, e.Lowest, e.Highest)
+				if e.Percentile == percentileName(p) &&
+					(truth < float64(e.Lowest)-period || truth > float64(e.Highest)+period) {
+					t.Errorf("seed %d: %s %s is %v, not within %v and %v", seed, e.Figure, e.Percentile, truth,
+						e.Lowest, e.Highest)
 				}
 			}
 		}
@@ -158,7 +165,8 @@ func TestTimeToWriteCountsAgainstTTFT(t *testing.T) {
 			}
 		}
 		h := summarized(t, lines, Cut{}).Ours.Health
-		if h.Verdict != tt.verdict || (tt.verdict == Suspect) != strings.Contains(strings.Join(h.Reasons, "\n"), "time_to_first_token p") {
+		if h.Verdict != tt.verdict || (tt.verdict == Suspect) != strings.Contains(strings.Join(h.Reasons, "\n"),
+			"time_to_first_token p") {
 			t.Errorf("%d bytes written within %d ms: %s %q, want %s", tt.bytes, tt.ms, h.Verdict, h.Reasons, tt.verdict)
 		}
 	}
@@ -171,16 +179,19 @@ func TestExcludeLate(t *testing.T) {
 	before, _ := all.Successes.Latency.ITL.At(99.9)
 	after, _ := cut.Successes.Latency.ITL.At(99.9)
 	if before < 0.2 || after > 0.021 {
-		t.Errorf("p99.9 of gaps: got %v before and %v after, want the stall before and the server's gap after", before, after)
+		t.Errorf("p99.9 of gaps: got %v before and %v after, want the stall before and the server's gap after", before,
+			after)
 	}
-	if all.Successes.Count != cut.Successes.Count || all.Successes.Throughput.Requests != cut.Successes.Throughput.Requests {
+	if all.Successes.Count != cut.Successes.Count ||
+		all.Successes.Throughput.Requests != cut.Successes.Throughput.Requests {
 		t.Errorf("counts and rates: got %v, want %v", cut.Successes.Throughput, all.Successes.Throughput)
 	}
 	if w := cut.Ours.Window; w == nil || w.Late != 6 || w.Left != 0 {
 		t.Errorf("got %+v, want the 6 requests that were under way", w)
 	}
 	h := cut.Ours.Health
-	if want := "latencies are of 34 of 40 successes: the others were read late"; h.Verdict != Suspect || !slices.Contains(h.Reasons, want) {
+	if want := "latencies are of 34 of 40 successes: the others were read late"; h.Verdict != Suspect ||
+		!slices.Contains(h.Reasons, want) {
 		t.Errorf("got %s %q, want SUSPECT %q", h.Verdict, h.Reasons, want)
 	}
 }
@@ -234,7 +245,8 @@ func TestLatenessOfWhatIsLeft(t *testing.T) {
 	}{{Cut{}, Invalid, 0.25}, {Cut{Warmup: 1.8}, Valid, 0}, {Cut{Cooldown: 1}, Invalid, 0.25}} {
 		h := summarized(t, lines, tt.cut).Ours.Health
 		if h.Verdict != tt.verdict || h.Heartbeats.Max != tt.most || (len(h.Errors) == 0) != (tt.verdict == Valid) {
-			t.Errorf("%v: got %s %+v %v, want %s and up to %v", tt.cut, h.Verdict, h.Heartbeats, h.Errors, tt.verdict, tt.most)
+			t.Errorf("%v: got %s %+v %v, want %s and up to %v", tt.cut, h.Verdict, h.Heartbeats, h.Errors, tt.verdict,
+				tt.most)
 		}
 	}
 }
@@ -271,7 +283,8 @@ func TestReadLateWalks(t *testing.T) {
 func TestSpansOfProcessesThatShareAName(t *testing.T) {
 	t.Parallel()
 	r := newRun(ReadOptions{})
-	for _, late := range [][][2]int64{{{0, 50_000}, {200_000, 3000}}, {{10_000, 5000}, {40_000, 60_000}, {100_000, 1999}}} {
+	for _, late := range [][][2]int64{{{0, 50_000}, {200_000, 3000}},
+		{{10_000, 5000}, {40_000, 60_000}, {100_000, 1999}}} {
 		r.add(&record.Heartbeat{Start: second, End: 2 * second, Late: late}, "i")
 	}
 	r.findLate()
@@ -304,11 +317,14 @@ func TestBoundsOfOneRequest(t *testing.T) {
 		{"nothing of it", lateSpan{20 * ms, 60 * ms}, []FigureError{}},
 	} {
 		r := newRun(ReadOptions{})
-		r.addRequest(&record.Request{Streaming: true, Start: second, End: second + 140*ms, Chunks: []int64{100_000, 120_000, 140_000}}, "i")
+		r.addRequest(&record.Request{Streaming: true, Start: second, End: second + 140*ms,
+			Chunks: []int64{100_000, 120_000, 140_000}}, "i")
 		r.late = map[string][]lateSpan{"i": {{second + tt.late.from, second + tt.late.to}}}
 		g := r.group(r.Requests, Options{})
 		g.tallyGaps()
-		got := slices.DeleteFunc(figureErrors(g.lateFigures()), func(e FigureError) bool { return e.Percentile != "p50" })
+		got := slices.DeleteFunc(figureErrors(g.lateFigures()), func(e FigureError) bool {
+			return e.Percentile != "p50"
+		})
 		if !slices.EqualFunc(got, tt.want, sameBounds) {
 			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)
 		}
@@ -318,7 +334,8 @@ func TestBoundsOfOneRequest(t *testing.T) {
 // sameBounds compares to the microsecond.
 func sameBounds(a, b FigureError) bool {
 	near := func(a, b Float) bool { return math.Abs(float64(a-b)) < 1e-6 }
-	return a.Figure == b.Figure && near(a.Reported, b.Reported) && near(a.Lowest, b.Lowest) && near(a.Highest, b.Highest)
+	return a.Figure == b.Figure && near(a.Reported, b.Reported) && near(a.Lowest, b.Lowest) &&
+		near(a.Highest, b.Highest)
 }
 
 // Of several percentiles that are off, one that makes the run invalid decides, whatever the others' shares.
@@ -331,9 +348,12 @@ func TestJudgeFigure(t *testing.T) {
 		reported, lowest, highest *Distribution
 		verdict, reason           string
 	}{
-		{of(0.022, 0.5), of(0.002, 0.2), of(0.022, 0.5), Invalid, "f p99 of 500.0 ms may be up to 300.0 ms too high, for the load generator read late"},
-		{of(0.022, 0.5), of(0.002, 0.45), of(0.022, 0.5), Suspect, "f p50 of 22.0 ms may be up to 20.0 ms too high, for the load generator read late"},
-		{of(0.022, 0.5), of(0.022, 0.5), of(0.022, 0.6), Suspect, "f p99 of 500.0 ms may be up to 100.0 ms too low, for the load generator read late"},
+		{of(0.022, 0.5), of(0.002, 0.2), of(0.022, 0.5), Invalid,
+			"f p99 of 500.0 ms may be up to 300.0 ms too high, for the load generator read late"},
+		{of(0.022, 0.5), of(0.002, 0.45), of(0.022, 0.5), Suspect,
+			"f p50 of 22.0 ms may be up to 20.0 ms too high, for the load generator read late"},
+		{of(0.022, 0.5), of(0.022, 0.5), of(0.022, 0.6), Suspect,
+			"f p99 of 500.0 ms may be up to 100.0 ms too low, for the load generator read late"},
 		{of(0.022, 0.5), of(0.015, 0.47), of(0.029, 0.53), Valid, ""},
 	} {
 		j := &judge{ClientHealth{Verdict: Valid}}
@@ -419,7 +439,8 @@ func TestTimeoutsOfALoadGeneratorThatDoesNotGetToRun(t *testing.T) {
 		})
 		start := run.Start + second/2
 		lines = append(append(lines, &record.Request{
-			Scenario: "s", Index: 40, Start: start, End: start + tt.end*1000, Streaming: true, Chunks: []int64{tt.chunk}, ErrorType: tt.errorType,
+			Scenario: "s", Index: 40, Start: start, End: start + tt.end*1000, Streaming: true,
+			Chunks: []int64{tt.chunk}, ErrorType: tt.errorType,
 		}), beatsOf(stalls, run.Start)...)
 		for k := range int64(4) {
 			b := &record.Heartbeat{Start: run.Start + (6+k)*second, End: run.Start + (7+k)*second, Beats: 200}
@@ -429,7 +450,8 @@ func TestTimeoutsOfALoadGeneratorThatDoesNotGetToRun(t *testing.T) {
 			lines = append(lines, b)
 		}
 		h := summarized(t, append(lines, end), Cut{}).Ours.Health
-		if got := strings.Contains(strings.Join(h.Reasons, "\n"), reason); got != tt.suspect || got && h.Verdict == Valid {
+		if got := strings.Contains(strings.Join(h.Reasons, "\n"), reason); got != tt.suspect || got &&
+			h.Verdict == Valid {
 			t.Errorf("%s: %s %q, want suspect %t", tt.name, h.Verdict, h.Reasons, tt.suspect)
 		}
 	}

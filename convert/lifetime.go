@@ -76,7 +76,8 @@ func (r *Run) leaveOutside(before mark, l lifetimes) (refused []error) {
 	}
 	if 2*outside > len(requests) {
 		return []error{
-			fmt.Errorf("%d of %d requests lie outside of the run's own time, which cannot be right", outside, len(requests)),
+			fmt.Errorf("%d of %d requests lie outside of the run's own time, which cannot be right", outside,
+				len(requests)),
 		}
 	}
 	kept := slices.DeleteFunc(requests, func(q *Request) bool {

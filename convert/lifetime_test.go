@@ -16,11 +16,13 @@ import (
 // bounded is a run of which the end is known.
 func bounded() []record.Line {
 	beat := &record.Heartbeat{
-		Start: jointStart + second, End: jointStart + 2*second, Beats: 200, P99: 100_000, Max: 30_000_000, Late: [][2]int64{{50_000, 30_000}},
+		Start: jointStart + second, End: jointStart + 2*second, Beats: 200, P99: 100_000, Max: 30_000_000,
+		Late: [][2]int64{{50_000, 30_000}},
 	}
 	return append(append(sampleLines(), beat), &record.Stage{Index: 0, Start: jointStart, End: jointStart + 10*second},
 		&record.Server{Time: jointStart + second, Source: "p", Values: map[string]float64{"running": 1}},
-		&record.End{Status: "finished", Time: jointStart + 30*second, Requests: 50, Health: record.Health{GoMaxProcs: 2}})
+		&record.End{Status: "finished", Time: jointStart + 30*second, Requests: 50,
+			Health: record.Health{GoMaxProcs: 2}})
 }
 
 // asRead reads lines that end with their own end line.
@@ -42,9 +44,11 @@ func TestTimesOutsideOfTheRun(t *testing.T) {
 			q := l[9].(*record.Request)
 			q.Start, q.End, q.Connected, q.FirstByte = q.Start+1e18, q.End+1e18, 0, 0
 		},
-		"a request of 1970":       func(l []record.Line) { q := l[9].(*record.Request); q.Start, q.Connected = 1, 0 },
-		"an end an hour later":    func(l []record.Line) { l[9].(*record.Request).End += 3600 * second },
-		"due a day before":        func(l []record.Line) { l[9].(*record.Request).Due = new(jointStart - 86400*second) },
+		"a request of 1970":    func(l []record.Line) { q := l[9].(*record.Request); q.Start, q.Connected = 1, 0 },
+		"an end an hour later": func(l []record.Line) { l[9].(*record.Request).End += 3600 * second },
+		"due a day before": func(l []record.Line) {
+			l[9].(*record.Request).Due = new(jointStart - 86400*second)
+		},
 		"a stage line of 1970":    func(l []record.Line) { l[len(l)-3].(*record.Stage).Start = 1 },
 		"a heartbeat of 1970":     func(l []record.Line) { l[len(l)-4].(*record.Heartbeat).Start = 1 },
 		"a server line next year": func(l []record.Line) { l[len(l)-2].(*record.Server).Time += 365 * 86400 * second },
@@ -55,7 +59,8 @@ func TestTimesOutsideOfTheRun(t *testing.T) {
 		lines := bounded()
 		change(lines)
 		run := asRead(t, lines)
-		if remarks := strings.Join(run.Remarks, "\n"); !run.Partial || !strings.Contains(remarks, "outside of the run") {
+		if remarks := strings.Join(run.Remarks, "\n"); !run.Partial ||
+			!strings.Contains(remarks, "outside of the run") {
 			t.Errorf("%s: partial %t, remarks %q", name, run.Partial, remarks)
 		}
 		if got, want := run.span(run.Requests), whole.span(whole.Requests); got > want {
@@ -68,7 +73,8 @@ func TestTimesOutsideOfTheRun(t *testing.T) {
 		t.Errorf("an end line of an hour before: %d requests", len(run.Requests))
 	}
 	lines[len(lines)-1].(*record.End).Time = jointStart + second
-	if run := asRead(t, lines); len(run.Requests) != len(whole.Requests) || !strings.Contains(strings.Join(run.Remarks, "\n"), "which cannot be right") {
+	if run := asRead(t, lines); len(run.Requests) != len(whole.Requests) ||
+		!strings.Contains(strings.Join(run.Remarks, "\n"), "which cannot be right") {
 		t.Errorf("an end line before most requests: %d requests, remarks %q", len(run.Requests), run.Remarks)
 	}
 }
@@ -85,7 +91,8 @@ func TestTimesAtTheEdgesOfTheRun(t *testing.T) {
 	lines[0].(*record.Run).Start = whole.Requests[0].Start + 50*second
 	lines[len(lines)-1].(*record.End).Time = last - second/2
 	if run := asRead(t, lines); len(run.Requests) != len(whole.Requests) || run.Partial {
-		t.Errorf("%d of %d requests, partial %t, remarks %q", len(run.Requests), len(whole.Requests), run.Partial, run.Remarks)
+		t.Errorf("%d of %d requests, partial %t, remarks %q", len(run.Requests), len(whole.Requests), run.Partial,
+			run.Remarks)
 	}
 }
 
@@ -109,20 +116,23 @@ func TestNumberBeyondTheSchedule(t *testing.T) {
 			t.Errorf("request %d: due %d, known %t, started at %d", q.Index, q.Due, q.DueKnown, q.Start)
 		}
 	}
-	want := `1 requests of scenario "s" have higher numbers than its schedule has arrivals: when they were due is unknown`
+	want := `1 requests of scenario "s" have higher numbers than its schedule has arrivals: when they were due is ` +
+		`unknown`
 	if !slices.Contains(r.Remarks, want) {
 		t.Errorf("got %q, want %q", r.Remarks, want)
 	}
 }
 
 // nonsense is put in the place of numbers.
-var nonsense = []string{"-1", "0", "1", "-9223372036854775808", "9223372036854775807", "1000000000000", "1e300", "-9e18", "-0.5", "null", "{}", "[1000000000000]", "[-1]"}
+var nonsense = []string{"-1", "0", "1", "-9223372036854775808", "9223372036854775807", "1000000000000", "1e300",
+	"-9e18", "-0.5", "null", "{}", "[1000000000000]", "[-1]"}
 
 // Whatever stands in one field of a record file, it is refused, or the figures stay within the run.
 func TestNonsenseInAFieldStaysWithinTheRun(t *testing.T) {
 	t.Parallel()
 	lines := slices.Delete(bounded(), 12, 50)
-	first, last := lines[2].(*record.Request), lines[len(lines)-5].(*record.Request) // the warm-up may come to be in the run
+	// the warm-up may come to be in the run
+	first, last := lines[2].(*record.Request), lines[len(lines)-5].(*record.Request)
 	most := float64(last.End-first.Start) / 1e9
 	for _, i := range []int{0, 1, 2, 7, 13, len(lines) - 4, len(lines) - 3, len(lines) - 2, len(lines) - 1} {
 		line := text(t, lines[i])
@@ -186,7 +196,8 @@ func holdWithin(t *testing.T, l *Lifecycle, most float64, broken string) {
 	}
 	latency := l.Successes.Latency
 	for name, d := range map[string]*Distribution{
-		"latency": latency.Request, "ttft": latency.TTFT, "itl": latency.ITL, "tpot": latency.TPOT, "ntpot": latency.NTPOT, "delay": l.Load.ScheduleDelay,
+		"latency": latency.Request, "ttft": latency.TTFT, "itl": latency.ITL, "tpot": latency.TPOT,
+		"ntpot": latency.NTPOT, "delay": l.Load.ScheduleDelay,
 	} {
 		if d != nil && !(float64(d.Min) >= -61 && float64(d.Max) <= most+1) || d != nil && math.IsNaN(float64(d.Mean)) {
 			t.Errorf("%s: %s from %v to %v in a run of %v s", broken, name, d.Min, d.Max, most)

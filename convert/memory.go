@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// held is how much memory an input takes in relation to its bytes: records' numbers are packed to less than half, and a report
-// of them needs some room beside; compressed files hold several times their bytes.
+// held is how much memory an input takes in relation to its bytes: records' numbers are packed to less than half, and a
+// report of them needs some room beside; compressed files hold several times their bytes.
 const (
 	held       = 0.7
 	compressed = 8
@@ -31,7 +31,8 @@ func enoughMemory(paths []string, available int64) error {
 		need += size
 	}
 	if need > float64(available) {
-		return fmt.Errorf("the inputs may take %.1f GiB of memory, and %.1f GiB are available: take a machine with more (--force tries it)",
+		return fmt.Errorf("the inputs may take %.1f GiB of memory, and %.1f GiB are available: take a machine with "+
+			"more (--force tries it)",
 			need/(1<<30), float64(available)/(1<<30))
 	}
 	return nil

@@ -28,9 +28,11 @@ func (r *Run) oneRun() error {
 		case run.ID != first.ID:
 			return fmt.Errorf("the inputs are of different runs, %q and %q", first.ID, run.ID)
 		case !reflect.DeepEqual(run.Scenarios, first.Scenarios):
-			return fmt.Errorf("instances %q and %q of run %q had different scenarios", first.Instance, run.Instance, run.ID)
+			return fmt.Errorf("instances %q and %q of run %q had different scenarios", first.Instance, run.Instance,
+				run.ID)
 		case run.SegmentSequence != first.SegmentSequence:
-			return fmt.Errorf("instances %q and %q of run %q had different segment sequences, %q and %q", first.Instance, run.Instance, run.ID, first.SegmentSequence, run.SegmentSequence)
+			return fmt.Errorf("instances %q and %q of run %q had different segment sequences, %q and %q",
+				first.Instance, run.Instance, run.ID, first.SegmentSequence, run.SegmentSequence)
 		}
 	}
 	return nil
@@ -62,7 +64,9 @@ func (r *Run) tile() error {
 		case 1:
 			return fmt.Errorf("the instance of segment %s:%s is missing", at.RatString(), s.from.RatString())
 		case -1:
-			return fmt.Errorf("instance %q has segment %s:%s, of which another has a part: was the same run given twice?", s.instance, s.from.RatString(), s.to.RatString())
+			return fmt.Errorf(
+				"instance %q has segment %s:%s, of which another has a part: was the same run given twice?", s.instance,
+				s.from.RatString(), s.to.RatString())
 		}
 		at = s.to
 	}
@@ -94,7 +98,8 @@ func (r *Run) noDoubles() error {
 	slices.SortFunc(list, identity)
 	for i := 1; i < len(list); i++ {
 		if a, b := list[i-1], list[i]; identity(a, b) == 0 {
-			return fmt.Errorf("request %d.%d of scenario %q is there twice (instances %q and %q): was the same run given in two forms?", a.Index, a.Seq, a.Scenario, a.Instance, b.Instance)
+			return fmt.Errorf("request %d.%d of scenario %q is there twice (instances %q and %q): was the same run "+
+				"given in two forms?", a.Index, a.Seq, a.Scenario, a.Instance, b.Instance)
 		}
 	}
 	return nil

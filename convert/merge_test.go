@@ -52,8 +52,10 @@ func TestMergingIsExact(t *testing.T) {
 			t.Errorf("order %v: another report", order)
 		}
 		a, b := merged.Successes.Latency, whole.Successes.Latency
-		for name, pair := range map[string][2]*Distribution{"latency": {a.Request, b.Request}, "ttft": {a.TTFT, b.TTFT}, "itl": {a.ITL, b.ITL}} {
-			if !slices.Equal(pair[0].Percentiles, pair[1].Percentiles) || pair[0].Min != pair[1].Min || pair[0].Max != pair[1].Max {
+		for name, pair := range map[string][2]*Distribution{"latency": {a.Request, b.Request}, "ttft": {a.TTFT, b.TTFT},
+			"itl": {a.ITL, b.ITL}} {
+			if !slices.Equal(pair[0].Percentiles, pair[1].Percentiles) || pair[0].Min != pair[1].Min ||
+				pair[0].Max != pair[1].Max {
 				t.Errorf("order %v: %s %+v, of the whole %+v", order, name, pair[0], pair[1])
 			}
 		}
@@ -81,7 +83,8 @@ func TestMergingRefuses(t *testing.T) {
 		{"the first is missing", instances(t, "1/3:2/3", "2/3:1"), "the instance of segment 0:1/3 is missing"},
 		{"the second is missing", instances(t, "0:1/3", "2/3:1"), "the instance of segment 1/3:2/3 is missing"},
 		{"the last is missing", instances(t, "0:1/3", "1/3:2/3"), "the instance of segment 2/3:1 is missing"},
-		{"one twice", instances(t, "0:1/3", "0:1/3", "1/3:1"), `instance "pod-1" has segment 0:1/3, of which another has a part`},
+		{"one twice", instances(t, "0:1/3", "0:1/3", "1/3:1"),
+			`instance "pod-1" has segment 0:1/3, of which another has a part`},
 		{"overlap", instances(t, "0:1/2", "1/3:1"), `instance "pod-1" has segment 1/3:1`},
 		{"no segment", instances(t, "x"), `"x" is not a segment`},
 		{"turned", instances(t, "1:0"), `"1:0" is not a segment`},
@@ -93,7 +96,8 @@ func TestMergingRefuses(t *testing.T) {
 		}
 	}
 	run, err := Read(ReadOptions{Force: true}, instances(t, "0:1/3", "2/3:1")...)
-	if err != nil || !run.Partial || !strings.Contains(strings.Join(run.Remarks, "\n"), "forced: the instance of segment 1/3:2/3 is missing") {
+	if err != nil || !run.Partial || !strings.Contains(strings.Join(run.Remarks, "\n"),
+		"forced: the instance of segment 1/3:2/3 is missing") {
 		t.Errorf("forced: %v, partial %t, %q", err, run.Partial, run.Remarks)
 	}
 }

@@ -85,7 +85,8 @@ func TestImportedReportsAreInferencePerfs(t *testing.T) {
 		if _, err := run.Report(opts).Write(out, files); err != nil {
 			t.Fatal(err)
 		}
-		alike(t, name+" summary", readAny(t, filepath.Join(out, summaryName)), readAny(t, filepath.Join(dir, summaryName)))
+		alike(t, name+" summary", readAny(t, filepath.Join(out, summaryName)),
+			readAny(t, filepath.Join(dir, summaryName)))
 		for stage := range stages {
 			file := fmt.Sprintf("stage_%d_lifecycle_metrics.json", stage)
 			alike(t, name+" "+file, readAny(t, filepath.Join(out, file)), readAny(t, filepath.Join(dir, file)))
@@ -104,17 +105,20 @@ func TestImportNeedsNoConfiguration(t *testing.T) {
 		}
 		p := run.Report(Options{})
 		want := readAny(t, filepath.Join(dir, summaryName)).(map[string]any)["successes"].(map[string]any)
-		if got := float64(p.Summary.Successes.TokenCountMismatches); got != want["token_count_mismatches"] || (got > 0) != tokenizer {
+		if got := float64(p.Summary.Successes.TokenCountMismatches); got != want["token_count_mismatches"] ||
+			(got > 0) != tokenizer {
 			t.Errorf("%s: %v mismatches, want %v", name, got, want["token_count_mismatches"])
 		}
 		counts := map[int]int{}
 		for stage, l := range p.Stages {
 			counts[stage] = l.Load.Count
 		}
-		if wanted := map[bool]map[int]int{false: {0: 80}, true: {0: 100, 1: 200}}[tokenizer]; !maps.Equal(counts, wanted) {
+		if wanted := map[bool]map[int]int{false: {0: 80}, true: {0: 100, 1: 200}}[tokenizer]; !maps.Equal(counts,
+			wanted) {
 			t.Errorf("%s: stages %v, want %v", name, counts, wanted)
 		}
-		if len(p.Partials) != 0 || p.Summary.Ours.Origin != "inference-perf" || !slices.Contains(p.Summary.Ours.Health.Unchecked, "cpu") {
+		if len(p.Partials) != 0 || p.Summary.Ours.Origin != "inference-perf" ||
+			!slices.Contains(p.Summary.Ours.Health.Unchecked, "cpu") {
 			t.Errorf("%s: %+v", name, p.Summary.Ours)
 		}
 	}

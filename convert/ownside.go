@@ -27,7 +27,8 @@ func (g *group) judgeOwnSide(j *judge) {
 		if fix != "" {
 			fix = ": " + fix
 		}
-		j.say(Invalid, "%d requests met a failure of the machine that sent them, not of the server: %s%s", faults[cause], plain.OneLine(cause, 80), fix)
+		j.say(Invalid, "%d requests met a failure of the machine that sent them, not of the server: %s%s",
+			faults[cause], plain.OneLine(cause, 80), fix)
 	}
 }
 

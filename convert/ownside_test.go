@@ -36,30 +36,40 @@ func TestOwnFailures(t *testing.T) {
 		want     map[string]int
 		reasons  []string
 	}{
-		{"none", []record.Request{{}, {ErrorType: record.ErrorConnect, Error: "connection refused"}, {ErrorType: record.ErrorHTTP, Status: 500, Error: full}}, map[string]int{}, nil},
+		{"none", []record.Request{{}, {ErrorType: record.ErrorConnect, Error: "connection refused"},
+			{ErrorType: record.ErrorHTTP, Status: 500, Error: full}}, map[string]int{}, nil},
 		{
 			"noted", []record.Request{
 				{ErrorType: record.ErrorConnect, Error: full, Note: record.NoteOwnFault + ": " + files},
-				{Note: record.NoteResent + "; " + record.NoteOwnFault + ": " + files + "; " + record.NoteChoices}, // sent again
-				{ErrorType: record.ErrorDNS, Error: "lookup h: no such host", Note: record.NoteOwnFault + ": a name was not resolved"},
+				// sent again
+				{Note: record.NoteResent + "; " + record.NoteOwnFault + ": " + files + "; " + record.NoteChoices},
+				{ErrorType: record.ErrorDNS, Error: "lookup h: no such host",
+					Note: record.NoteOwnFault + ": a name was not resolved"},
 			},
 			map[string]int{files: 2, "a name was not resolved": 1},
 			[]string{
-				"2 requests met a failure of the machine that sent them, not of the server: too many open files: raise the limit of open files before the run (ulimit -n)",
-				"1 requests met a failure of the machine that sent them, not of the server: a name was not resolved: look at the host of baseURL (BASE_URL in our scripts) and at this machine's resolver",
+				"2 requests met a failure of the machine that sent them, not of the server: too many open files: " +
+					"raise the limit of open files before the run (ulimit -n)",
+				"1 requests met a failure of the machine that sent them, not of the server: a name was not " +
+					"resolved: look at the host of baseURL (BASE_URL in our scripts) and at this machine's resolver",
 			},
 		},
 		{
-			"without a note", []record.Request{{ErrorType: record.ErrorConnect, Error: full}, {ErrorType: record.ErrorDNS, Error: "lookup h: server misbehaving"}},
+			"without a note", []record.Request{{ErrorType: record.ErrorConnect, Error: full},
+				{ErrorType: record.ErrorDNS, Error: "lookup h: server misbehaving"}},
 			map[string]int{files: 1, "a name was not resolved": 1}, nil,
 		},
 		{
-			"another tool's", []record.Request{{ErrorType: "ClientConnectorError", Error: "Cannot connect to host h:80 ssl:default [Cannot assign requested address]"}},
+			"another tool's",
+			[]record.Request{{ErrorType: "ClientConnectorError",
+				Error: "Cannot connect to host h:80 ssl:default [Cannot assign requested address]"}},
 			map[string]int{"no local port was free": 1}, nil,
 		},
 		{
-			"a cause of another version", []record.Request{{ErrorType: record.ErrorConnect, Note: record.NoteOwnFault + ": the \x1b[31mmoon"}},
-			map[string]int{"the \x1b[31mmoon": 1}, []string{"1 requests met a failure of the machine that sent them, not of the server: the \\x1b[31mmoon"},
+			"a cause of another version",
+			[]record.Request{{ErrorType: record.ErrorConnect, Note: record.NoteOwnFault + ": the \x1b[31mmoon"}},
+			map[string]int{"the \x1b[31mmoon": 1},
+			[]string{"1 requests met a failure of the machine that sent them, not of the server: the \\x1b[31mmoon"},
 		},
 	} {
 		r := new(Run)

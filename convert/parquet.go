@@ -87,8 +87,8 @@ type ChunkRow struct {
 	Tokens    *int32 `parquet:"tokens,optional"`
 }
 
-// WriteParquet writes one row per request. The file's metadata hold the other lines of the run, so that a report can be made
-// of it again.
+// WriteParquet writes one row per request. The file's metadata hold the other lines of the run, so that a report can be
+// made of it again.
 func (r *Run) WriteParquet(out io.Writer) error {
 	lines, err := r.lines()
 	if err != nil {
@@ -99,7 +99,8 @@ func (r *Run) WriteParquet(out io.Writer) error {
 		return err
 	}
 	meta := append(r.importedMeta(), samples...)
-	meta = append(meta, parquet.KeyValueMetadata("schema", record.Schema), parquet.KeyValueMetadata("run_id", r.ID()), parquet.KeyValueMetadata(linesKey, lines))
+	meta = append(meta, parquet.KeyValueMetadata("schema", record.Schema), parquet.KeyValueMetadata("run_id", r.ID()),
+		parquet.KeyValueMetadata(linesKey, lines))
 	return writeRows(out, func(w *rowWriter[Row]) error {
 		var rec record.Request
 		for _, q := range r.Requests {
@@ -226,7 +227,8 @@ func (r *Run) inMicroseconds(ticks []int64) {
 	}
 }
 
-// row makes the row of a request; rec lends its lists, which the row refers to no longer than until rec is filled again.
+// row makes the row of a request; rec lends its lists, which the row refers to no longer than until rec is filled
+// again.
 func (r *Run) row(q *Request, rec *record.Request) Row {
 	q.unpackCopies(rec)
 	r.inMicroseconds(rec.Chunks)
@@ -235,13 +237,16 @@ func (r *Run) row(q *Request, rec *record.Request) Row {
 		Stage: q.StageAt, Index: q.Index, Seq: q.Seq, SessionID: q.SessionID, Turn: q.Turn,
 		API: q.API, Model: q.Model, Adapter: q.Adapter, Streaming: q.Streaming,
 		Connected: r.instant(q.Connected), FirstByte: r.instant(q.FirstByte), Attempt: r.instant(q.Attempt),
-		Retries: q.Retries, TTFT: milliseconds(q.ttft), TTFO: milliseconds(q.ttfo), TPOT: milliseconds(q.tpot), NTPOT: milliseconds(q.ntpot),
+		Retries: q.Retries, TTFT: milliseconds(q.ttft), TTFO: milliseconds(q.ttfo), TPOT: milliseconds(q.tpot),
+		NTPOT:   milliseconds(q.ntpot),
 		ITLMean: milliseconds(q.meanITL), Latency: milliseconds(r.latency(q)),
 		Chunks: rec.Chunks, ChunkTokens: narrowed(rec.ChunkTokens), Reasoning: rec.Reasoning, ToolCalls: rec.ToolCalls,
-		InputTokens: counted(q.in, q.InputSource), InputSource: string(q.InputSource), OutputTokens: counted(q.out, q.OutputSource), OutputSource: string(q.OutputSource),
+		InputTokens: counted(q.in, q.InputSource), InputSource: string(q.InputSource),
+		OutputTokens: counted(q.out, q.OutputSource), OutputSource: string(q.OutputSource),
 		ClientInput: nullable(q.clientIn), ClientOutput: nullable(q.clientOut), CachedTokens: nullable(q.serverRead),
 		PromptAsked: q.PromptAsked, MaxTokens: q.MaxTokens, Usage: string(rec.Usage), FinishReason: q.FinishReason,
-		Status: narrow(q.Status), BytesSent: q.BytesSent, BytesReceived: q.BytesReceived, ErrorType: q.ErrorType, Error: q.Error, Note: q.Note,
+		Status: narrow(q.Status), BytesSent: q.BytesSent, BytesReceived: q.BytesReceived, ErrorType: q.ErrorType,
+		Error: q.Error, Note: q.Note,
 	}
 	r.rowTimes(&row, q)
 	if q.WriteDelay > 0 {

@@ -11,7 +11,8 @@ import (
 )
 
 // insides are words that only a programmer can do something with.
-var insides = regexp.MustCompile(`runtime error|panic|goroutine|nil pointer|bounds out|index out|makeslice|reflect|interface conversion|\.go:`)
+var insides = regexp.MustCompile(`runtime error|panic|goroutine|nil pointer|bounds out|index ` +
+	`out|makeslice|reflect|interface conversion|\.go:`)
 
 // parquetOf is a report's file of a few requests.
 func parquetOf(t testing.TB, lines ...record.Line) []byte {
@@ -77,7 +78,8 @@ func TestImportedRowsThatCannotBe(t *testing.T) {
 	t.Parallel()
 	at := func(start, end int64, ttft float64) Row { return Row{Start: &start, End: &end, TTFT: &ttft} }
 	for _, row := range []Row{
-		at(math.MinInt64, math.MinInt64+1, 1), at(math.MaxInt64-1, math.MaxInt64, 1), at(math.MinInt64, math.MaxInt64, 1),
+		at(math.MinInt64, math.MinInt64+1, 1), at(math.MaxInt64-1, math.MaxInt64, 1),
+		at(math.MinInt64, math.MaxInt64, 1),
 		at(0, 1e9, math.NaN()), at(0, 1e9, -1), at(0, 1e9, 1e300),
 	} {
 		run := newRun(ReadOptions{})

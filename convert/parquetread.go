@@ -125,13 +125,19 @@ func (r *Run) fitted() map[string]bool {
 // addRow takes a row as the record it was made of.
 func (r *Run) addRow(row *Row, instance string) error {
 	rec := &record.Request{
-		ID: row.RequestID, Client: int(row.Client), Scenario: row.Scenario, Stage: int(row.Stage), Index: row.Index, Seq: int(row.Seq), SessionID: row.SessionID,
-		Turn: int(row.Turn), API: row.API, Model: row.Model, Adapter: row.Adapter, Streaming: row.Streaming, Start: orZero(row.Start), End: orZero(row.End),
-		Connected: orZero(row.Connected), FirstByte: orZero(row.FirstByte), Attempt: orZero(row.Attempt), Retries: int(row.Retries), Due: row.Due,
-		Chunks: row.Chunks, Reasoning: row.Reasoning, ToolCalls: row.ToolCalls, PromptAsked: int(row.PromptAsked), MaxTokens: int(row.MaxTokens),
-		Usage: json.RawMessage(row.Usage), FinishReason: row.FinishReason, Status: int(row.Status), BytesSent: row.BytesSent, BytesReceived: row.BytesReceived,
-		ErrorType: row.ErrorType, Error: row.Error, Note: row.Note, Good: row.Good, PromptRaw: row.InputSource == string(record.ClientRaw),
-		Prompt: asInt(row.ClientInput), Completion: asInt(row.ClientOutput),
+		ID: row.RequestID, Client: int(row.Client), Scenario: row.Scenario, Stage: int(row.Stage), Index: row.Index,
+		Seq: int(row.Seq), SessionID: row.SessionID,
+		Turn: int(row.Turn), API: row.API, Model: row.Model, Adapter: row.Adapter, Streaming: row.Streaming,
+		Start: orZero(row.Start), End: orZero(row.End),
+		Connected: orZero(row.Connected), FirstByte: orZero(row.FirstByte), Attempt: orZero(row.Attempt),
+		Retries: int(row.Retries), Due: row.Due,
+		Chunks: row.Chunks, Reasoning: row.Reasoning, ToolCalls: row.ToolCalls, PromptAsked: int(row.PromptAsked),
+		MaxTokens: int(row.MaxTokens),
+		Usage:     json.RawMessage(row.Usage), FinishReason: row.FinishReason, Status: int(row.Status),
+		BytesSent: row.BytesSent, BytesReceived: row.BytesReceived,
+		ErrorType: row.ErrorType, Error: row.Error, Note: row.Note, Good: row.Good,
+		PromptRaw: row.InputSource == string(record.ClientRaw),
+		Prompt:    asInt(row.ClientInput), Completion: asInt(row.ClientOutput),
 	}
 	// The client's count of an answer comes first, unless it is raw.
 	rec.CompletionRaw = rec.Completion != nil && row.OutputSource != string(record.ClientTokenizer)

@@ -12,9 +12,9 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// samplesKey begins the metadata key of the lines that an instance wrote each second, heartbeats and samples of the server's
-// page; the instance's name follows. They are compressed, for a file's metadata are read whole by whoever opens it, and in
-// base64, for metadata are texts.
+// samplesKey begins the metadata key of the lines that an instance wrote each second, heartbeats and samples of the
+// server's page; the instance's name follows. They are compressed, for a file's metadata are read whole by whoever
+// opens it, and in base64, for metadata are texts.
 const samplesKey = "samples of "
 
 // samples are the metadata with the lines of each second.

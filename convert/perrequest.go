@@ -13,8 +13,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// perRequest is one element of inference-perf's per-request file. Its clock is monotonic, ours counts from the run's first
-// request; only differences have a meaning in either.
+// perRequest is one element of inference-perf's per-request file. Its clock is monotonic, ours counts from the run's
+// first request; only differences have a meaning in either.
 type perRequest struct {
 	Start    Float            `json:"start_time"`
 	End      Maybe            `json:"end_time"`
@@ -184,7 +184,8 @@ func (w *perRequestWriter) response(q *Request) *responseMetrics {
 func (w *perRequestWriter) computed(q *Request) *computedMetrics {
 	g := w.group
 	c := &computedMetrics{
-		Latency: Maybe(requestLatency(g, q)), NTPOT: Maybe(ntpot(g, q)), TTFT: known(ttft(g, q)), TPOT: known(tpot(g, q)), ITL: known(itl(g, q)),
+		Latency: Maybe(requestLatency(g, q)), NTPOT: Maybe(ntpot(g, q)), TTFT: known(ttft(g, q)),
+		TPOT: known(tpot(g, q)), ITL: known(itl(g, q)),
 		ITLs: []Float{}, Input: w.tokens(q.in, q.InputSource), Output: w.tokens(q.out, q.OutputSource),
 	}
 	if b := g.opts.bounds(q); b.TTFT > 0 {

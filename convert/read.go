@@ -66,8 +66,8 @@ func Read(o ReadOptions, sources ...Source) (*Run, error) {
 	return run, run.finish(o.Force)
 }
 
-// Recognize says of the first input that is nothing ReadFiles knows what is wrong with it, by its first bytes alone; nil
-// if all may be read.
+// Recognize says of the first input that is nothing ReadFiles knows what is wrong with it, by its first bytes alone;
+// nil if all may be read.
 func Recognize(inputs ...string) error {
 	paths, err := expand(inputs)
 	if err != nil {
@@ -128,7 +128,9 @@ func expand(inputs []string) (paths []string, err error) {
 		case err == nil && info.IsDir():
 			found := runFiles(input)
 			if len(found) == 0 {
-				return nil, fmt.Errorf("directory %s holds no record files (*.jsonl, *.jsonl.gz, *.jsonl.zst) and no report with requests (requests.parquet, %s)", input, perRequestName)
+				return nil,
+					fmt.Errorf("directory %s holds no record files (*.jsonl, *.jsonl.gz, *.jsonl.zst) and no report "+
+						"with requests (requests.parquet, %s)", input, perRequestName)
 			}
 			paths = append(paths, found...)
 		case err == nil:
@@ -147,7 +149,8 @@ func expand(inputs []string) (paths []string, err error) {
 
 // runFiles are the record files of a directory, else the file with the requests of the report in it.
 func runFiles(dir string) (paths []string) {
-	for _, patterns := range [][]string{{"*.jsonl", "*.jsonl.gz", "*.jsonl.zst"}, {"requests.parquet"}, {"*" + perRequestName, "*" + perRequestName + ".gz"}} {
+	for _, patterns := range [][]string{{"*.jsonl", "*.jsonl.gz", "*.jsonl.zst"}, {"requests.parquet"},
+		{"*" + perRequestName, "*" + perRequestName + ".gz"}} {
 		for _, pattern := range patterns {
 			found, _ := filepath.Glob(filepath.Join(dir, pattern)) // the patterns are good
 			paths = append(paths, found...)
@@ -341,14 +344,17 @@ func (in *input) finish() error {
 		in.run.remark("%s: %d further lines could not be read", in.name, in.bad-maxBad)
 	}
 	if in.zeros.count > 0 {
-		in.run.remark("%s: %d NUL bytes are passed over, as a file has that was cut while somebody wrote to it, or whose machine crashed", in.name, in.zeros.count)
+		in.run.remark("%s: %d NUL bytes are passed over, as a file has that was cut while somebody wrote to it, or "+
+			"whose machine crashed", in.name, in.zeros.count)
 	}
 	if in.bad > 0 {
 		in.run.Partial = true
 	}
 	if missing := in.told - in.requests; missing > 0 && in.bad == 0 && !in.cut {
 		in.run.Partial = true
-		in.run.remark("%s: %d of the %d requests that its end line counts are not in it, as of a run whose disk was full", in.name, missing, in.told)
+		in.run.remark(
+			"%s: %d of the %d requests that its end line counts are not in it, as of a run whose disk was full",
+			in.name, missing, in.told)
 	}
 	switch {
 	case in.cut:

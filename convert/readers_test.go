@@ -32,12 +32,15 @@ func TestOtherProgramsReadOurTables(t *testing.T) {
 		python = "python3"
 	}
 	if out, err := exec.Command(python, "-c", "import pyarrow, duckdb, pandas").CombinedOutput(); err != nil {
-		t.Skipf("SKIPPED, so no other program reads our tables: %s lacks one of pyarrow, duckdb, pandas (%s); pip install them and set LLM_TEST_PYTHON", python, strings.TrimSpace(string(out)))
+		t.Skipf("SKIPPED, so no other program reads our tables: %s lacks one of pyarrow, duckdb, pandas (%s); pip "+
+			"install them and set LLM_TEST_PYTHON", python, strings.TrimSpace(string(out)))
 	}
 	run := mustRead(t, asRecords(t, richLines()))
 	dir := t.TempDir()
-	requests, chunks, table := filepath.Join(dir, "requests.parquet"), filepath.Join(dir, "chunks.parquet"), filepath.Join(dir, "requests.csv")
-	for path, write := range map[string]func(io.Writer) error{requests: run.WriteParquet, chunks: run.WriteChunks, table: run.WriteCSV} {
+	requests, chunks, table := filepath.Join(dir, "requests.parquet"), filepath.Join(dir, "chunks.parquet"),
+		filepath.Join(dir, "requests.csv")
+	for path, write := range map[string]func(io.Writer) error{requests: run.WriteParquet, chunks: run.WriteChunks,
+		table: run.WriteCSV} {
 		if err := outfile.Write(path, outfile.Options{}, write); err != nil {
 			t.Fatal(err)
 		}
@@ -58,7 +61,8 @@ func TestOtherProgramsReadOurTables(t *testing.T) {
 		t.Fatalf("%v in %s", err, out)
 	}
 	want := facts(run)
-	for name, s := range map[string]seen{"pyarrow": got.PyArrow, "duckdb": got.DuckDB, "pandas": got.Pandas, "csv": got.CSV} {
+	for name, s := range map[string]seen{"pyarrow": got.PyArrow, "duckdb": got.DuckDB, "pandas": got.Pandas,
+		"csv": got.CSV} {
 		if math.Abs(s.TTFT-want.TTFT) > 1e-6 {
 			t.Errorf("%s: TTFT adds up to %v ms, want %v", name, s.TTFT, want.TTFT)
 		}

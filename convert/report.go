@@ -187,8 +187,9 @@ type Report struct {
 // Report reports on the run, on each stage and each adapter that has requests.
 func (r *Run) Report(o Options) *Report {
 	p := &Report{
-		Summary: r.Summary(o), Stages: map[int]*Lifecycle{}, Adapters: map[string]*Lifecycle{}, AdapterStages: map[string]map[int]*Lifecycle{},
-		Partials: map[int]*partial.Report{}, run: r, opts: o,
+		Summary: r.Summary(o), Stages: map[int]*Lifecycle{}, Adapters: map[string]*Lifecycle{},
+		AdapterStages: map[string]map[int]*Lifecycle{},
+		Partials:      map[int]*partial.Report{}, run: r, opts: o,
 	}
 	for stage, requests := range r.byStage(r.Requests) {
 		g := r.group(requests, o)

@@ -60,7 +60,8 @@ func TestAllInputsGiveTheSameReport(t *testing.T) {
 	lines = append(lines, &record.Dropped{Scenario: "stage_1", Stage: -1, Count: 2})
 	records, points := asRecords(t, lines), asK6JSON(t, lines)
 	want := reportFiles(t, mustRead(t, records))
-	for name, file := range map[string][]byte{"k6 JSON": points, "k6 JSON, gzip": zip(t, points), "gzip": zip(t, records), "zstd": zstandard(t, records)} {
+	for name, file := range map[string][]byte{"k6 JSON": points, "k6 JSON, gzip": zip(t, points),
+		"gzip": zip(t, records), "zstd": zstandard(t, records)} {
 		got := reportFiles(t, mustRead(t, file))
 		for path := range want {
 			// The end line is not in k6's JSON: the client's health is known from records only.
@@ -85,15 +86,18 @@ func TestSummaryFigures(t *testing.T) {
 	run := mustRead(t, asRecords(t, sampleLines()))
 	s := run.Summary(Options{})
 	if s.Load.Count != 50 || s.Successes.Count != 43 || s.Failures.Count != 7 || run.Outside != 1 {
-		t.Errorf("%d requests, %d succeeded, %d failed, %d outside", s.Load.Count, s.Successes.Count, s.Failures.Count, run.Outside)
+		t.Errorf("%d requests, %d succeeded, %d failed, %d outside", s.Load.Count, s.Successes.Count, s.Failures.Count,
+			run.Outside)
 	}
-	if d := s.Load.ScheduleDelay; d.Min != 0 || d.Max > 0.003 || len(run.Schedule) != 2 || run.Schedule[0].Source != scheduleFitted {
+	if d := s.Load.ScheduleDelay; d.Min != 0 || d.Max > 0.003 || len(run.Schedule) != 2 ||
+		run.Schedule[0].Source != scheduleFitted {
 		t.Errorf("schedule %+v, delay %+v", run.Schedule, d)
 	}
 	if g := s.Successes.Goodput; g == nil || g.Total != 43 || g.TTFT == nil || g.TPOT != nil {
 		t.Errorf("goodput %+v", s.Successes.Goodput)
 	}
-	if !s.Ours.Simulator || s.Ours.Tokens.Output[record.ServerUsage] != 43 || s.Ours.Requests.Canceled == 0 || s.Ours.Requests.OneToken == 0 {
+	if !s.Ours.Simulator || s.Ours.Tokens.Output[record.ServerUsage] != 43 || s.Ours.Requests.Canceled == 0 ||
+		s.Ours.Requests.OneToken == 0 {
 		t.Errorf("additions %+v", s.Ours)
 	}
 	stages := run.Report(Options{}).Stages
@@ -105,7 +109,8 @@ func TestSummaryFigures(t *testing.T) {
 	}
 }
 
-// The rate that was sent compares with the rate asked for, however few the requests; inference-perf's key stays as it is there.
+// The rate that was sent compares with the rate asked for, however few the requests; inference-perf's key stays as it
+// is there.
 func TestSentRate(t *testing.T) {
 	t.Parallel()
 	at := func(seconds ...float64) (list []*record.Request) {
@@ -114,7 +119,8 @@ func TestSentRate(t *testing.T) {
 		}
 		return list
 	}
-	steady, ramp := record.Stage{Rate: new(2.0), Duration: new(2.0)}, record.Stage{From: new(0.0), Rate: new(4.0), Duration: new(2.0)}
+	steady, ramp := record.Stage{Rate: new(2.0), Duration: new(2.0)},
+		record.Stage{From: new(0.0), Rate: new(4.0), Duration: new(2.0)}
 	for name, tt := range map[string]struct {
 		stage    record.Stage
 		requests []*record.Request
@@ -123,28 +129,31 @@ func TestSentRate(t *testing.T) {
 		achieved Maybe
 		row      string // the rates in the table
 	}{
-		"steady":           {steady, at(0, 0.5, 1, 1.5), Cut{}, "2", Maybe(4 / 1.5), "2.00 2.00"},
-		"half of them":     {steady, at(0, 1), Cut{}, "1", 2, "2.00 1.00"},
-		"ramp":             {ramp, at(1, 1.4142, 1.7321, 2), Cut{}, "2", 4, "2.00 2.00"},
-		"ramp, a part":     {ramp, at(1, 1.5, 2), Cut{Warmup: 0.25}, "2", 4, "2.00 2.00"},
-		"no rate":          {record.Stage{}, at(0, 1, 2), Cut{}, "1", 1.5, "- 1.00"},
-		"one request":      {steady, at(0), Cut{}, "null", 0, "2.00 -"},
-		"all at one time":  {steady, at(0, 0), Cut{}, "null", 0, "2.00 -"},
-		"flat with a from": {record.Stage{From: new(2.0), Rate: new(2.0), Duration: new(9.0)}, at(0, 0.5), Cut{}, "2", 4, "2.00 2.00"},
+		"steady":          {steady, at(0, 0.5, 1, 1.5), Cut{}, "2", Maybe(4 / 1.5), "2.00 2.00"},
+		"half of them":    {steady, at(0, 1), Cut{}, "1", 2, "2.00 1.00"},
+		"ramp":            {ramp, at(1, 1.4142, 1.7321, 2), Cut{}, "2", 4, "2.00 2.00"},
+		"ramp, a part":    {ramp, at(1, 1.5, 2), Cut{Warmup: 0.25}, "2", 4, "2.00 2.00"},
+		"no rate":         {record.Stage{}, at(0, 1, 2), Cut{}, "1", 1.5, "- 1.00"},
+		"one request":     {steady, at(0), Cut{}, "null", 0, "2.00 -"},
+		"all at one time": {steady, at(0, 0), Cut{}, "null", 0, "2.00 -"},
+		"flat with a from": {record.Stage{From: new(2.0), Rate: new(2.0), Duration: new(9.0)}, at(0, 0.5), Cut{}, "2",
+			4, "2.00 2.00"},
 	} {
 		run := runOf(t, tt.requests...)
 		run.Runs = []*record.Run{{Scenarios: []record.Scenario{{Name: "s", Stages: []record.Stage{tt.stage}}}}}
 		run.Leave(tt.cut)
 		report := run.Report(Options{})
 		l := report.Stages[0]
-		if got := strings.TrimSuffix(asJSON(t, l.Ours.Requests.SentRate), ".0"); got != tt.sent || *l.Load.AchievedRate != tt.achieved {
+		if got := strings.TrimSuffix(asJSON(t, l.Ours.Requests.SentRate), ".0"); got != tt.sent ||
+			*l.Load.AchievedRate != tt.achieved {
 			t.Errorf("%s: got %s and %v, want %s and %v", name, got, *l.Load.AchievedRate, tt.sent, tt.achieved)
 		}
 		var table bytes.Buffer
 		if err := report.WriteTables(&table); err != nil {
 			t.Fatal(err)
 		}
-		if want := fmt.Sprintf("0 %d %s 0.0%% ", len(run.Requests), tt.row); !strings.Contains(strings.Join(strings.Fields(table.String()), " "), want) {
+		if want := fmt.Sprintf("0 %d %s 0.0%% ", len(run.Requests),
+			tt.row); !strings.Contains(strings.Join(strings.Fields(table.String()), " "), want) {
 			t.Errorf("%s: the table does not hold %q:\n%s", name, want, table.String())
 		}
 	}
@@ -154,7 +163,8 @@ func TestMissingValues(t *testing.T) {
 	t.Parallel()
 	run := runOf(t, &record.Request{Start: 1, End: 1 + second, Streaming: true, Chunks: []int64{500_000}})
 	s := run.Summary(Options{})
-	if s.Successes.Latency.TTFT != nil || s.Successes.Latency.TPOT != nil || s.Successes.Latency.ITL != nil || s.Ours.Latency.TTFT.Mean != 0.5 {
+	if s.Successes.Latency.TTFT != nil || s.Successes.Latency.TPOT != nil || s.Successes.Latency.ITL != nil ||
+		s.Ours.Latency.TTFT.Mean != 0.5 {
 		t.Errorf("one token: %+v and %+v", s.Successes.Latency, s.Ours.Latency)
 	}
 	run = runOf(t, &record.Request{Start: 1, End: 1 + second, Streaming: true})
@@ -164,7 +174,8 @@ func TestMissingValues(t *testing.T) {
 	}
 	run = runOf(t, &record.Request{Start: 1, End: 1 + second, Streaming: true, ErrorType: record.ErrorReset})
 	s = run.Summary(Options{})
-	if s.Successes.Latency.Request != nil || s.Successes.Image.Count != nil || s.Failures.Latency.Mean != 1 || s.Successes.Throughput.Requests != 0 {
+	if s.Successes.Latency.Request != nil || s.Successes.Image.Count != nil || s.Failures.Latency.Mean != 1 ||
+		s.Successes.Throughput.Requests != 0 {
 		t.Errorf("no success: %+v", s.Successes)
 	}
 }
@@ -176,7 +187,8 @@ func TestPercentiles(t *testing.T) {
 		p      float64
 		want   float64
 	}{
-		{[]float64{7}, 99, 7}, {[]float64{3, 1, 2}, 50, 2}, {[]float64{1, 2, 3, 4}, 50, 2.5}, {[]float64{1, 2, 3, 4}, 90, 3.7},
+		{[]float64{7}, 99, 7}, {[]float64{3, 1, 2}, 50, 2}, {[]float64{1, 2, 3, 4}, 50, 2.5},
+		{[]float64{1, 2, 3, 4}, 90, 3.7},
 		{[]float64{1, 2}, 0, 1}, {[]float64{1, 2}, 100, 2}, {[]float64{0, 10}, 0.1, 0.01},
 	} {
 		got, _ := NewDistribution(slices.Clone(tt.values), []float64{tt.p}).At(tt.p)
@@ -184,7 +196,8 @@ func TestPercentiles(t *testing.T) {
 			t.Errorf("percentile %v of %v: got %v, want %v", tt.p, tt.values, got, tt.want)
 		}
 	}
-	for p, want := range map[float64]string{50: "median", 0.1: "p0.1", 1: "p1", 99.9: "p99.9", 99.99: "p99.99", 12.345678901: "p12.3457"} {
+	for p, want := range map[float64]string{50: "median", 0.1: "p0.1", 1: "p1", 99.9: "p99.9", 99.99: "p99.99",
+		12.345678901: "p12.3457"} {
 		if got := percentileKey(p); got != want {
 			t.Errorf("key of %v: got %s, want %s", p, got, want)
 		}
@@ -194,7 +207,8 @@ func TestPercentiles(t *testing.T) {
 func TestNumbersLookAsPythonWritesThem(t *testing.T) {
 	t.Parallel()
 	for value, want := range map[float64]string{
-		184: "184.0", 0: "0.0", 0.1: "0.1", 1e-5: "1e-05", 0.0001: "0.0001", 1e16: "1e+16", 1e15: "1000000000000000.0", -2.5: "-2.5", math.Inf(1): "null",
+		184: "184.0", 0: "0.0", 0.1: "0.1", 1e-5: "1e-05", 0.0001: "0.0001", 1e16: "1e+16", 1e15: "1000000000000000.0",
+		-2.5: "-2.5", math.Inf(1): "null",
 	} {
 		if got := pythonFloat(value); got != want {
 			t.Errorf("%v: got %s, want %s", value, got, want)
@@ -203,7 +217,8 @@ func TestNumbersLookAsPythonWritesThem(t *testing.T) {
 	if got := pythonFloat(math.NaN()); got != "null" {
 		t.Errorf("NaN: got %s", got)
 	}
-	if got, _ := pythonJSON(map[string]string{"a": "<é😀>"}, ""); string(got) != "{\n  \"a\": \"<\\u00e9\\ud83d\\ude00>\"\n}" {
+	if got, _ := pythonJSON(map[string]string{"a": "<é😀>"},
+		""); string(got) != "{\n  \"a\": \"<\\u00e9\\ud83d\\ude00>\"\n}" {
 		t.Errorf("got %s", got)
 	}
 }
@@ -213,7 +228,8 @@ func TestWindow(t *testing.T) {
 	run := mustRead(t, asRecords(t, sampleLines()))
 	run.Leave(Cut{Warmup: 5, Cooldown: 5})
 	first, last := run.Requests[0].Due, run.Requests[len(run.Requests)-1].Due
-	if w := run.Summary(Options{}).Ours.Window; last-first > 11*second || w.Warmup != 5 || w.Left != 50-len(run.Requests) || w.Left < 20 {
+	if w := run.Summary(Options{}).Ours.Window; last-first > 11*second || w.Warmup != 5 ||
+		w.Left != 50-len(run.Requests) || w.Left < 20 {
 		t.Errorf("%d requests over %d s, window %+v", len(run.Requests), (last-first)/second, w)
 	}
 }
@@ -238,7 +254,8 @@ func TestParquet(t *testing.T) {
 		q := run.Requests[i]
 		var rec record.Request
 		q.unpack(&rec)
-		if row.RequestID != q.ID || *row.TTFT != float64(rec.Chunks[0])/1000 || !slices.Equal(row.Chunks, rec.Chunks) || row.Stage != q.StageAt || *row.Due != q.Due {
+		if row.RequestID != q.ID || *row.TTFT != float64(rec.Chunks[0])/1000 || !slices.Equal(row.Chunks, rec.Chunks) ||
+			row.Stage != q.StageAt || *row.Due != q.Due {
 			t.Errorf("row %d: %+v", i, row)
 		}
 		if row.ErrorType != q.ErrorType || (row.NTPOT == nil) != (len(rec.Chunks) == 0) {
@@ -265,9 +282,11 @@ func TestParquet(t *testing.T) {
 
 func TestPerRequestFile(t *testing.T) {
 	t.Parallel()
-	stream := "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\r\n\ndata:{\"choices\":[{\"text\":\"b\"}]}\n\ndata: [DONE]\n\n"
+	stream := "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\ndata: " +
+		"{\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\r\n\ndata:{\"choices\":[{\"text\":\"b\"}]}\n\ndata: [DONE]\n\n"
 	ok := &record.Request{
-		Start: 5 * second, End: 7 * second, Streaming: true, Chunks: []int64{500_000, 1_000_000}, Usage: []byte(`{"prompt_tokens":3,"completion_tokens":2}`),
+		Start: 5 * second, End: 7 * second, Streaming: true, Chunks: []int64{500_000, 1_000_000},
+		Usage:       []byte(`{"prompt_tokens":3,"completion_tokens":2}`),
 		RequestBody: "{}", ResponseBody: stream, FinishReason: "stop",
 	}
 	failed := &record.Request{Start: 6 * second, End: 6 * second, ErrorType: record.ErrorHTTP, Status: 500, Error: "no"}
@@ -297,7 +316,8 @@ func TestParseSLO(t *testing.T) {
 	if b, err := ParseSLO("ttft=500ms, tpot=50ms"); err != nil || b != (record.Bounds{TTFT: 500, TPOT: 50}) {
 		t.Errorf("got %+v, %v", b, err)
 	}
-	for text, want := range map[string]string{"ttft": "is not NAME=DURATION", "ttft=5": "is not NAME=DURATION", "x=1s": `unknown latency "x"`} {
+	for text, want := range map[string]string{"ttft": "is not NAME=DURATION", "ttft=5": "is not NAME=DURATION",
+		"x=1s": `unknown latency "x"`} {
 		if _, err := ParseSLO(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v", text, err)
 		}

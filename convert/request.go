@@ -44,9 +44,10 @@ type Request struct {
 	// StageAt is the stage in which the request was due, or in which it was sent where that is unknown.
 	StageAt int32
 
-	in, out                         int32 // tokens, by the record's order of sources
-	clientIn, clientOut             int32 // counted by the client, none if it did not
-	serverIn, serverOut, serverRead int32 // prompt, completion and cached tokens of the usage map, none if it has no such count
+	in, out             int32 // tokens, by the record's order of sources
+	clientIn, clientOut int32 // counted by the client, none if it did not
+	// prompt, completion and cached tokens of the usage map, none if it has no such count
+	serverIn, serverOut, serverRead int32
 	serverReasoning                 int32 // of completion tokens, likewise
 	chunks, tokenTimes              int32
 	DueKnown                        bool
@@ -54,9 +55,10 @@ type Request struct {
 	tokenized                       bool // chunks' tokens were counted
 	reasoned, called                bool // the answer has reasoning, tool calls
 	endless                         bool // of an imported request: its end is unknown, and End is Start
-	ends                            bool // likewise: of its chunks the first and the last are known alone, and not listed
-	leftOut                         bool // of latencies, for it was read late
-	good                            int8 // 1 good, 0 not, none without bounds
+	// likewise: of its chunks the first and the last are known alone, and not listed
+	ends    bool
+	leftOut bool // of latencies, for it was read late
+	good    int8 // 1 good, 0 not, none without bounds
 
 	// Seconds; unknown where undefined. The first two are of token times; all are by the record's own formulas.
 	firstToken, tokenSpan                  float64
@@ -80,8 +82,10 @@ func (r *Run) fillCounted(rec *record.Request, c record.Counts, instance string)
 		Traits: r.traits(rec, instance, c), ID: rec.ID, SessionID: rec.SessionID, Error: rec.Error,
 		Start: rec.Start, End: rec.End, Connected: rec.Connected, FirstByte: rec.FirstByte, Attempt: rec.Attempt,
 		WriteDelay: writeDelay(rec), Index: rec.Index, BytesSent: rec.BytesSent, BytesReceived: rec.BytesReceived,
-		Seq: narrow(rec.Seq), Turn: narrow(rec.Turn), MaxTokens: narrow(rec.MaxTokens), PromptAsked: narrow(rec.PromptAsked), Retries: narrow(rec.Retries),
-		StageAt: narrow(rec.Stage), promptRaw: rec.PromptRaw, tokenized: len(rec.ChunkTokens) > 0, chunks: narrow(len(rec.Chunks)), good: none,
+		Seq: narrow(rec.Seq), Turn: narrow(rec.Turn), MaxTokens: narrow(rec.MaxTokens),
+		PromptAsked: narrow(rec.PromptAsked), Retries: narrow(rec.Retries),
+		StageAt: narrow(rec.Stage), promptRaw: rec.PromptRaw, tokenized: len(rec.ChunkTokens) > 0,
+		chunks: narrow(len(rec.Chunks)), good: none,
 	}
 	if !q.Failed() {
 		r.countedIn = r.countedIn || c.InputSource != record.NoSource
@@ -115,7 +119,8 @@ func (q *Request) count(rec *record.Request, c record.Counts) {
 	q.clientIn, q.clientOut = pointed(rec.Prompt), pointed(rec.Completion)
 	q.serverIn, q.serverOut, q.serverRead = narrow(c.ServerInput), narrow(c.ServerOutput), narrow(c.ServerCached)
 	q.serverReasoning = none
-	if n := gjson.GetBytes(rec.Usage, "completion_tokens_details.reasoning_tokens"); n.Type == gjson.Number && n.Num >= 0 && n.Num < math.MaxInt32 {
+	if n := gjson.GetBytes(rec.Usage, "completion_tokens_details.reasoning_tokens"); n.Type == gjson.Number &&
+		n.Num >= 0 && n.Num < math.MaxInt32 {
 		q.serverReasoning = int32(n.Num)
 	}
 	q.reasoned = len(rec.Reasoning) > 0 || q.serverReasoning > 0
@@ -150,8 +155,10 @@ func narrow(n int) int32 { return int32(max(min(n, math.MaxInt32), math.MinInt32
 // traits finds or keeps what the request has in common with others.
 func (r *Run) traits(rec *record.Request, instance string, c record.Counts) *Traits {
 	t := Traits{
-		Instance: instance, InputSource: c.InputSource, OutputSource: c.OutputSource, Scenario: rec.Scenario, API: rec.API, Model: rec.Model, Adapter: rec.Adapter,
-		FinishReason: rec.FinishReason, ErrorType: rec.ErrorType, Note: rec.Note, Client: rec.Client, Status: rec.Status, Streaming: rec.Streaming,
+		Instance: instance, InputSource: c.InputSource, OutputSource: c.OutputSource, Scenario: rec.Scenario,
+		API: rec.API, Model: rec.Model, Adapter: rec.Adapter,
+		FinishReason: rec.FinishReason, ErrorType: rec.ErrorType, Note: rec.Note, Client: rec.Client,
+		Status: rec.Status, Streaming: rec.Streaming,
 	}
 	if rec.SLO != nil {
 		t.SLO = *rec.SLO

@@ -1,8 +1,8 @@
-// Package convert makes reports of runs: records in, a report model, files out. The model is inference-perf's lifecycle report,
-// key for key and formula for formula, with additions of ours under one key.
+// Package convert makes reports of runs: records in, a report model, files out. The model is inference-perf's lifecycle
+// report, key for key and formula for formula, with additions of ours under one key.
 //
-// A run is held in memory: some 400 bytes a request, and 2 or 3 a chunk. A report costs a sort of each figure, n log n in
-// requests, and is linear in chunks.
+// A run is held in memory: some 400 bytes a request, and 2 or 3 a chunk. A report costs a sort of each figure, n log n
+// in requests, and is linear in chunks.
 package convert
 
 import (
@@ -166,10 +166,13 @@ func (r *Run) keep(q *Request, rec *record.Request) {
 }
 
 // errNothing is of an input without a line of ours.
-var errNothing = errors.New("no records in it: expected lines written by `k6 run --out llm=FILE`, or by `k6 run --out json=FILE` with a script that imports k6/x/llm, or results of inference-perf, vllm bench serve, SGLang's bench_serving, guidellm or aiperf")
+var errNothing = errors.New("no records in it: expected lines written by `k6 run --out llm=FILE`, or by `k6 run " +
+	"--out json=FILE` with a script that imports k6/x/llm, or results of inference-perf, vllm bench serve, SGLang's " +
+	"bench_serving, guidellm or aiperf")
 
 // errUnknown is of an input that has something in it, but nothing known.
-var errUnknown = errors.New("not a format that llmconv reads: known are records of `k6 run --out llm=FILE` or `--out json=FILE`, requests.parquet of a report, " + foreign.Known)
+var errUnknown = errors.New("not a format that llmconv reads: known are records of `k6 run --out llm=FILE` or " +
+	"`--out json=FILE`, requests.parquet of a report, " + foreign.Known)
 
 // finish puts the requests in order, checks that they are of one run, and finds the schedule.
 func (r *Run) finish(force bool) error {
@@ -225,7 +228,9 @@ func (r *Run) dropDoubledDrops() {
 	for _, s := range r.Scenarios() {
 		tells[s.Name] = s.Executor == "llm-arrival-rate"
 	}
-	r.Dropped = slices.DeleteFunc(r.Dropped, func(d *record.Dropped) bool { return d.Index == nil && tells[d.Scenario] })
+	r.Dropped = slices.DeleteFunc(r.Dropped, func(d *record.Dropped) bool {
+		return d.Index == nil && tells[d.Scenario]
+	})
 }
 
 func (r *Run) remark(format string, args ...any) {

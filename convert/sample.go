@@ -24,7 +24,8 @@ func (p *Report) Samples() iter.Seq[Sample] {
 		g := &group{run: p.run, opts: p.opts}
 		for _, q := range p.run.Requests {
 			s := Sample{
-				Start: p.run.seconds(q.Start - p.run.Requests[0].Start), Delay: scheduleDelay(g, q), TTFT: q.ttft, ITL: q.meanITL,
+				Start: p.run.seconds(q.Start - p.run.Requests[0].Start), Delay: scheduleDelay(g, q), TTFT: q.ttft,
+				ITL:   q.meanITL,
 				Stage: int(q.StageAt), Adapter: q.Adapter, Failed: q.Failed(),
 			}
 			if s.Failed || q.leftOut {
@@ -40,9 +41,9 @@ func (p *Report) Samples() iter.Seq[Sample] {
 	}
 }
 
-// TokenGaps are the gaps between token times that inter_token_latency sums up, pooled over the successes: how many there are,
-// and the one of rank k from 0 in order of size, in seconds. It goes through all chunks of the run. The function is for one
-// goroutine.
+// TokenGaps are the gaps between token times that inter_token_latency sums up, pooled over the successes: how many
+// there are, and the one of rank k from 0 in order of size, in seconds. It goes through all chunks of the run. The
+// function is for one goroutine.
 func (p *Report) TokenGaps() (n int, at func(k int) float64) {
 	g := &group{run: p.run, opts: p.opts, ok: slices.DeleteFunc(slices.Clone(p.run.Requests), (*Request).Failed)}
 	g.tallyGaps()

@@ -38,7 +38,8 @@ func (r *Run) findSchedule() {
 	}
 }
 
-// firstOf lists the first requests of a scenario's iterations: what follows in an iteration is due when the script says.
+// firstOf lists the first requests of a scenario's iterations: what follows in an iteration is due when the script
+// says.
 func (r *Run) firstOf(scenario string) (list []*Request) {
 	for _, q := range r.Requests {
 		if q.Scenario == scenario && q.Seq == 0 {
@@ -94,7 +95,8 @@ func (r *Run) numbered(s record.Scenario, requests []*Request) []*Request {
 	before := len(requests)
 	requests = slices.DeleteFunc(requests, func(q *Request) bool { return float64(q.Index) > planned })
 	if n := before - len(requests); n > 0 {
-		r.remark("%d requests of scenario %q have higher numbers than its schedule has arrivals: when they were due is unknown", n, s.Name)
+		r.remark("%d requests of scenario %q have higher numbers than its schedule has arrivals: when they were due "+
+			"is unknown", n, s.Name)
 	}
 	return requests
 }
@@ -171,8 +173,8 @@ func timeOfArea(stages []record.Stage, area float64) float64 {
 	return at
 }
 
-// stageOf is the number of the stage that runs so many seconds after a scenario's start; an arrival due at a stage's very
-// end, as k6's last always is, belongs to it.
+// stageOf is the number of the stage that runs so many seconds after a scenario's start; an arrival due at a stage's
+// very end, as k6's last always is, belongs to it.
 func stageOf(s record.Scenario, offset float64) int {
 	for _, stage := range s.Stages {
 		if offset <= *stage.Duration+1e-9 {
@@ -184,8 +186,8 @@ func stageOf(s record.Scenario, offset float64) int {
 }
 
 // sentRate is how many requests per second were sent, comparable with the rate that was asked for: n arrivals lie n - 1
-// intervals apart. Of a whole stage whose rate changes it is the mean over the stage, as what was asked is. It is nil where
-// the starts do not tell it.
+// intervals apart. Of a whole stage whose rate changes it is the mean over the stage, as what was asked is. It is nil
+// where the starts do not tell it.
 func (g *group) sentRate() *Float {
 	if duration, ok := g.changingStage(); ok {
 		return new(Float(float64(len(g.all)) / duration))

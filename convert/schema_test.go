@@ -22,7 +22,8 @@ import (
 
 // The schemas of the files of a report, and the ends of the files' names; the first that fits counts.
 var schemaNames = [][2]string{
-	{"per_request_lifecycle_metrics.json", "per-request"}, {"lifecycle_metrics.json", "report"}, {"validation.json", "validation"},
+	{"per_request_lifecycle_metrics.json", "per-request"}, {"lifecycle_metrics.json", "report"},
+	{"validation.json", "validation"},
 }
 
 func loadSchema(t *testing.T, name string) *schematest.Schema {
@@ -39,7 +40,9 @@ func validateFiles(t *testing.T, dir string) map[string]int {
 	t.Helper()
 	schemas, seen := map[string]*schematest.Schema{}, map[string]int{}
 	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
-		at := slices.IndexFunc(schemaNames, func(pair [2]string) bool { return strings.HasSuffix(strings.TrimSuffix(path, ".gz"), pair[0]) })
+		at := slices.IndexFunc(schemaNames, func(pair [2]string) bool {
+			return strings.HasSuffix(strings.TrimSuffix(path, ".gz"), pair[0])
+		})
 		if err != nil || at < 0 {
 			return err
 		}
@@ -137,7 +140,8 @@ func withTexts(q *record.Request) {
 // anyLoad makes the executor one without a schedule.
 func anyLoad(lines []record.Line) []record.Line {
 	for i, s := range lines[0].(*record.Run).Scenarios {
-		lines[0].(*record.Run).Scenarios[i] = record.Scenario{Name: s.Name, Executor: "shared-iterations", Stages: []record.Stage{{Index: i, Requests: new(int64(20)), Concurrency: new(int64(2))}}}
+		lines[0].(*record.Run).Scenarios[i] = record.Scenario{Name: s.Name, Executor: "shared-iterations",
+			Stages: []record.Stage{{Index: i, Requests: new(int64(20)), Concurrency: new(int64(2))}}}
 	}
 	return lines
 }
@@ -168,7 +172,8 @@ func reportCases() map[string]reportCase {
 		"no schedule":    {lines: anyLoad(richLines())},
 		"one request":    {lines: sampleLines()[:4]},
 		"no request":     {lines: sampleLines()[:2]},
-		"window":         {lines: richLines(), cut: Cut{Warmup: 2, Cooldown: 1, Stages: []int{0, 1}, Adapters: []string{"", "lora-b"}}},
+		"window": {lines: richLines(), cut: Cut{Warmup: 2, Cooldown: 1, Stages: []int{0, 1},
+			Adapters: []string{"", "lora-b"}}},
 		"everything cut": {lines: richLines(), cut: Cut{Stages: []int{9}}},
 	}
 }
@@ -213,7 +218,8 @@ func TestSchemasHoldWhateverTheInput(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, run := range map[string]*Run{
-		"k6 JSON": mustRead(t, asK6JSON(t, richLines())), "instances": merged, "Parquet": again, "of a killed run": mustRead(t, records[:len(records)/2]),
+		"k6 JSON": mustRead(t, asK6JSON(t, richLines())), "instances": merged, "Parquet": again,
+		"of a killed run": mustRead(t, records[:len(records)/2]),
 	} {
 		if seen := validateFiles(t, writeReport(t, run, Options{})); seen["report"] < 3 || seen["per-request"] != 1 {
 			t.Errorf("%s: files %v", name, seen)
@@ -265,7 +271,8 @@ func TestSchemasHoldForImportedRuns(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if seen := validateFiles(t, writeReport(t, run, reporting)); seen["report"] < 2 || (seen["per-request"] == 1) == run.Untimed() {
+		if seen := validateFiles(t, writeReport(t, run, reporting)); seen["report"] < 2 ||
+			(seen["per-request"] == 1) == run.Untimed() {
 			t.Errorf("%s: files %v", name, seen)
 		}
 	}
@@ -275,10 +282,13 @@ func TestSchemasHoldForImportedRuns(t *testing.T) {
 var loose = schematest.Loose{
 	Open: []string{"/info/response_metrics/server_usage"},
 	Optional: []string{
-		"median", "p[0-9]*", "/xk6_llm", "/retries", "concurrency", "goodput_metrics", "*_attainment_percentage", "/failures/by_label/*",
-		"/xk6_llm/versions/*", "imported_from", "/xk6_llm/sweep", "/xk6_llm/window/stages", "/xk6_llm/window/adapters", "reason", "/xk6_llm/finish_reasons/*", "/xk6_llm/tokens/output_asked/short_finish_reasons/*",
+		"median", "p[0-9]*", "/xk6_llm", "/retries", "concurrency", "goodput_metrics", "*_attainment_percentage",
+		"/failures/by_label/*",
+		"/xk6_llm/versions/*", "imported_from", "/xk6_llm/sweep", "/xk6_llm/window/stages", "/xk6_llm/window/adapters",
+		"reason", "/xk6_llm/finish_reasons/*", "/xk6_llm/tokens/output_asked/short_finish_reasons/*",
 		"/xk6_llm/tokens/*_source/*", "time_series", "/xk6_llm/definitions/*",
-		"/request", "/response", "/info", "/computed_metrics", "response_chunks", "chunk_times", "output_token_times", "stop_reason",
+		"/request", "/response", "/info", "/computed_metrics", "response_chunks", "chunk_times", "output_token_times",
+		"stop_reason",
 		"/reports/*",
 	},
 }
@@ -286,7 +296,8 @@ var loose = schematest.Loose{
 // Wherever a file is broken, its schema says so.
 func TestSchemasRefuseBrokenReports(t *testing.T) {
 	t.Parallel()
-	run, err := Read(ReadOptions{Bodies: true}, Source{"f", bytes.NewReader(asRecords(t, changed(richLines()[:12], withTexts)))})
+	run, err := Read(ReadOptions{Bodies: true},
+		Source{"f", bytes.NewReader(asRecords(t, changed(richLines()[:12], withTexts)))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -298,7 +309,8 @@ func TestSchemasRefuseBrokenReports(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, text := range map[string][]byte{"report": text, "per-request": content(t, filepath.Join(writeReport(t, run, o), perRequestName))} {
+	for name, text := range map[string][]byte{"report": text,
+		"per-request": content(t, filepath.Join(writeReport(t, run, o), perRequestName))} {
 		s := loadSchema(t, name)
 		if accepted, err := s.Accepted(text, loose); err != nil || len(accepted) > 0 {
 			t.Errorf("%s: accepted %q, %v", name, accepted, err)
@@ -320,7 +332,8 @@ func findings(t *testing.T) []byte {
 			Errors:   []validation.Finding{{Check: "c", Severity: validation.Error, Message: "m", Report: report}},
 		}
 	}
-	text, err := (&validation.Report{Global: list(nil), Files: []validation.File{{Name: name, Findings: list(&name)}, {Name: "sound"}}}).MarshalJSON()
+	text, err := (&validation.Report{Global: list(nil), Files: []validation.File{{Name: name, Findings: list(&name)},
+		{Name: "sound"}}}).MarshalJSON()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -334,14 +347,17 @@ func TestSchemaOfFindings(t *testing.T) {
 		t.Errorf("accepted %q, %v", accepted, err)
 	}
 	for _, pair := range [][3]string{
-		{`"error"`, `"warning"`, "'/global/errors/0/severity'"}, {`"warning"`, `"error"`, "'/global/warnings/0/severity'"},
+		{`"error"`, `"warning"`, "'/global/errors/0/severity'"},
+		{`"warning"`, `"error"`, "'/global/warnings/0/severity'"},
 		{`"error"`, `"fatal"`, "'/global/errors/0/severity'"}, {`"m"`, `"µ"`, "'/global/errors/0/message'"},
 	} {
-		if err := s.Validate(bytes.ReplaceAll(text, []byte(pair[0]), []byte(pair[1]))); err == nil || !strings.Contains(err.Error(), pair[2]) {
+		if err := s.Validate(bytes.ReplaceAll(text, []byte(pair[0]), []byte(pair[1]))); err == nil ||
+			!strings.Contains(err.Error(), pair[2]) {
 			t.Errorf("%s for %s: got %v", pair[1], pair[0], err)
 		}
 	}
-	if seen := validateFiles(t, filepath.Join("internal", "validation", "testdata")); seen["validation"] == 0 { // inference-perf's own
+	// inference-perf's own
+	if seen := validateFiles(t, filepath.Join("internal", "validation", "testdata")); seen["validation"] == 0 {
 		t.Errorf("files %v", seen)
 	}
 }
@@ -350,12 +366,14 @@ func TestSchemasHaveEveryField(t *testing.T) {
 	t.Parallel()
 	report := schematest.Types{
 		Own: map[reflect.Type]string{
-			reflect.TypeFor[Distribution](): "distribution", reflect.TypeFor[PromptTokens](): "promptTokens", reflect.TypeFor[OutputTokens](): "outputTokens",
-			reflect.TypeFor[labelCounts](): "",
+			reflect.TypeFor[Distribution](): "distribution", reflect.TypeFor[PromptTokens](): "promptTokens",
+			reflect.TypeFor[OutputTokens](): "outputTokens",
+			reflect.TypeFor[labelCounts]():  "",
 		},
 		Null: []reflect.Type{reflect.TypeFor[Maybe]()}, Lacking: []string{"xk6_llm", "prompt_len"},
 	}
-	request := schematest.Types{Null: report.Null, Own: map[reflect.Type]string{reflect.TypeFor[json.RawMessage](): "", reflect.TypeFor[struct{}](): "noMedia"}}
+	request := schematest.Types{Null: report.Null, Own: map[reflect.Type]string{reflect.TypeFor[json.RawMessage](): "",
+		reflect.TypeFor[struct{}](): "noMedia"}}
 	for _, tt := range []struct {
 		schema, definition string
 		of                 reflect.Type

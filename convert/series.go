@@ -37,8 +37,10 @@ func (r *Run) series() *Series {
 	n := int(span/step) + 1
 	s.step = step
 	s.Series = Series{
-		Interval: Float(step), Start: s.zero, Due: make([]int, n), Sent: make([]int, n), Ended: make([]int, n), Failed: make([]int, n),
-		InFlight: make([]int, n), Chunks: make([]int, n), TTFT50: make([]*Float, n), TTFT99: make([]*Float, n), ChunkGap: make([]*Float, n),
+		Interval: Float(step), Start: s.zero, Due: make([]int, n), Sent: make([]int, n), Ended: make([]int, n),
+		Failed:   make([]int, n),
+		InFlight: make([]int, n), Chunks: make([]int, n), TTFT50: make([]*Float, n), TTFT99: make([]*Float, n),
+		ChunkGap: make([]*Float, n),
 	}
 	if r.Origin != "" {
 		s.Start = 0
@@ -99,7 +101,8 @@ func (s *seriesMaker) fill() {
 		if list := ttfts[i]; len(list) > 0 {
 			slices.Sort(list)
 			at := func(k int) float64 { return list[k] }
-			s.TTFT50[i], s.TTFT99[i] = new(Float(stats.Percentile(len(list), at, 50))), new(Float(stats.Percentile(len(list), at, 99)))
+			s.TTFT50[i], s.TTFT99[i] = new(Float(stats.Percentile(len(list), at, 50))),
+				new(Float(stats.Percentile(len(list), at, 99)))
 		}
 		if gapCounts[i] > 0 {
 			s.ChunkGap[i] = new(Float(gaps[i] / float64(gapCounts[i]) / s.run.clock.chunk))

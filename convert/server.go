@@ -7,18 +7,20 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// ServerState is what the server's own pages told during the run. Of several pages, as of replicas, requests and tokens are
-// added up and shares averaged.
+// ServerState is what the server's own pages told during the run. Of several pages, as of replicas, requests and tokens
+// are added up and shares averaged.
 type ServerState struct {
 	Sources []ServerSource `json:"sources"`
 	Failed  int64          `json:"failed_scrapes"` // attempts to read a page
-	Anew    int            `json:"restarts"`       // times a page's counters began anew between the samples of the counts
-	Samples int            `json:"samples"`        // within the time from the first start to the last end, as are the next three
-	Running *Level         `json:"running"`
-	Waiting *Level         `json:"waiting"`
-	KVCache *Level         `json:"kv_cache_usage"` // 0 to 1
-	Counts  *ServerCounts  `json:"counts"`         // null without two samples
-	GPUs    *Accelerators  `json:"accelerators"`   // null if no page has any
+	// times a page's counters began anew between the samples of the counts
+	Anew int `json:"restarts"`
+	// within the time from the first start to the last end, as are the next three
+	Samples int           `json:"samples"`
+	Running *Level        `json:"running"`
+	Waiting *Level        `json:"waiting"`
+	KVCache *Level        `json:"kv_cache_usage"` // 0 to 1
+	Counts  *ServerCounts `json:"counts"`         // null without two samples
+	GPUs    *Accelerators `json:"accelerators"`   // null if no page has any
 }
 
 // ServerSource is a page that was read.
@@ -33,8 +35,8 @@ type Level struct {
 	Max  Float `json:"max"`
 }
 
-// ServerCounts are the server's counters between two samples, and the client's counts of requests that ended between them. The
-// negative difference of the TTFT is the network's and the client's share.
+// ServerCounts are the server's counters between two samples, and the client's counts of requests that ended between
+// them. The negative difference of the TTFT is the network's and the client's share.
 type ServerCounts struct {
 	From        Float       `json:"from_seconds"` // of the earlier sample, after the first start of the run
 	To          Float       `json:"to_seconds"`   // of the later
@@ -46,7 +48,8 @@ type ServerCounts struct {
 	PrefixHits  *Float      `json:"prefix_cache_hit_share"` // of the tokens looked up, 0 to 1
 }
 
-// Reconciled is a figure of the server beside the client's; the latter are null if requests were left out of the report.
+// Reconciled is a figure of the server beside the client's; the latter are null if requests were left out of the
+// report.
 type Reconciled struct {
 	Server     Float  `json:"server"`
 	Client     *Float `json:"client"`
@@ -78,8 +81,9 @@ func (g *group) server() *ServerState {
 	w.sample()
 	s := &ServerState{
 		Sources: w.sources, Failed: w.failed(), Anew: w.restarts(), Samples: w.samples,
-		Running: w.level(record.ServerRunning), Waiting: w.level(record.ServerWaiting), KVCache: w.level(record.ServerKVCacheUsage),
-		Counts: w.counts(), GPUs: w.accelerators(),
+		Running: w.level(record.ServerRunning), Waiting: w.level(record.ServerWaiting),
+		KVCache: w.level(record.ServerKVCacheUsage),
+		Counts:  w.counts(), GPUs: w.accelerators(),
 	}
 	return s
 }
@@ -127,12 +131,13 @@ func (w *serverWindow) findSources() {
 
 // counters are the figures that only grow while a server lives.
 var counters = []string{
-	record.ServerPreemptions, record.ServerRequests, record.ServerPromptTokens, record.ServerGenerationTokens, record.ServerPrefixCacheQueries,
+	record.ServerPreemptions, record.ServerRequests, record.ServerPromptTokens, record.ServerGenerationTokens,
+	record.ServerPrefixCacheQueries,
 	record.ServerPrefixCacheHits, record.ServerTTFTSum, record.ServerTTFTCount, record.ServerGPUEnergy,
 }
 
-// findRestarts looks for counters that fall, or a start of the server that moves, between two neighbouring samples of a page, as one instance read it: clocks of
-// several differ.
+// findRestarts looks for counters that fall, or a start of the server that moves, between two neighbouring samples of a
+// page, as one instance read it: clocks of several differ.
 func (w *serverWindow) findRestarts() {
 	type reading struct {
 		source   int
@@ -154,7 +159,8 @@ func (w *serverWindow) findRestarts() {
 	}
 }
 
-// restartGap is by how many seconds a start has to move: some clients work it out anew each time, from a clock that is adjusted.
+// restartGap is by how many seconds a start has to move: some clients work it out anew each time, from a clock that is
+// adjusted.
 const restartGap = 0.5
 
 // begunAnew says whether a server was started between two samples.
@@ -192,7 +198,8 @@ func (w *serverWindow) sample() {
 		}
 		w.samples++
 		for _, name := range []string{
-			record.ServerRunning, record.ServerWaiting, record.ServerKVCacheUsage, record.ServerGPUs, record.ServerGPUUtilization, record.ServerGPUMemory,
+			record.ServerRunning, record.ServerWaiting, record.ServerKVCacheUsage, record.ServerGPUs,
+			record.ServerGPUUtilization, record.ServerGPUMemory,
 			record.ServerGPUPower, record.ServerGPUTemperature, record.ServerGPUClock,
 		} {
 			w.add(name, newest)
@@ -253,8 +260,8 @@ func (w *serverWindow) failed() (n int64) {
 }
 
 // grown is by how much a counter grew, over all pages that have it. A counter that is not on the first page is 0: some
-// engines show it from its first count on. It is nil if a server was started again: what it counted after the last sample
-// before that nobody knows.
+// engines show it from its first count on. It is nil if a server was started again: what it counted after the last
+// sample before that nobody knows.
 func (w *serverWindow) grown(name string) *Float {
 	total, known := 0.0, false
 	for i, pair := range w.ends {
@@ -292,9 +299,9 @@ func (w *serverWindow) counts() *ServerCounts {
 	}
 }
 
-// client counts successes that ended within a span, their prompt and output tokens, and their mean time to the first output of
-// any kind: an engine does not know which of its tokens are reasoning or calls of tools. All are nil if requests were left
-// out, which the server counts.
+// client counts successes that ended within a span, their prompt and output tokens, and their mean time to the first
+// output of any kind: an engine does not know which of its tokens are reasoning or calls of tools. All are nil if
+// requests were left out, which the server counts.
 func (w *serverWindow) client(from, to int64) (c [4]*Float) {
 	if w.run.Cut.Requests > 0 {
 		return c
@@ -339,8 +346,10 @@ func (w *serverWindow) accelerators() *Accelerators {
 		return nil
 	}
 	return &Accelerators{
-		Devices: devices.Max, Utilization: w.level(record.ServerGPUUtilization), Memory: w.level(record.ServerGPUMemory),
-		Power: w.level(record.ServerGPUPower), Energy: w.grown(record.ServerGPUEnergy), Temperature: w.level(record.ServerGPUTemperature),
-		Clock: w.level(record.ServerGPUClock),
+		Devices: devices.Max, Utilization: w.level(record.ServerGPUUtilization),
+		Memory: w.level(record.ServerGPUMemory),
+		Power:  w.level(record.ServerGPUPower), Energy: w.grown(record.ServerGPUEnergy),
+		Temperature: w.level(record.ServerGPUTemperature),
+		Clock:       w.level(record.ServerGPUClock),
 	}
 }

@@ -14,14 +14,17 @@ import (
 func Configured(c *config.Config) (Options, Files) {
 	l := c.Report.Lifecycle
 	o := Options{
-		Percentiles: l.Percentiles, ServerTokens: l.UseServerOutputTokens, MaxMessages: int(l.MaxErrorMessages), Config: c,
+		Percentiles: l.Percentiles, ServerTokens: l.UseServerOutputTokens, MaxMessages: int(l.MaxErrorMessages),
+		Config: c,
 	}
 	if c.Report.Goodput != nil {
 		o.SLO = constraints(c.Report.Goodput.Constraints)
 	}
 	f := Files{
-		Summary: l.Summary, Stages: l.PerStage, Adapters: l.PerAdapter, AdapterStages: l.PerAdapterStage, PerRequest: l.PerRequest,
-		Fields: Fields{l.PerRequestFields.Request, l.PerRequestFields.Response, l.PerRequestFields.Info, l.PerRequestFields.ResponseChunks, l.PerRequestFields.ComputedMetrics},
+		Summary: l.Summary, Stages: l.PerStage, Adapters: l.PerAdapter, AdapterStages: l.PerAdapterStage,
+		PerRequest: l.PerRequest,
+		Fields: Fields{l.PerRequestFields.Request, l.PerRequestFields.Response, l.PerRequestFields.Info,
+			l.PerRequestFields.ResponseChunks, l.PerRequestFields.ComputedMetrics},
 	}
 	if c.Storage != nil && c.Storage.Local != nil {
 		f.Prefix = c.Storage.Local.Prefix
@@ -32,13 +35,14 @@ func Configured(c *config.Config) (Options, Files) {
 // constraints makes bounds of those of a configuration, which are seconds.
 func constraints(list map[string]float64) record.Bounds {
 	return record.Bounds{
-		TTFT: list["ttft"] * 1000, TPOT: list["tpot"] * 1000, NTPOT: list["ntpot"] * 1000, ITL: list["itl"] * 1000, Latency: list["request_latency"] * 1000,
+		TTFT: list["ttft"] * 1000, TPOT: list["tpot"] * 1000, NTPOT: list["ntpot"] * 1000, ITL: list["itl"] * 1000,
+		Latency: list["request_latency"] * 1000,
 	}
 }
 
-// configuration is the file config.yaml: the configuration that was given, else one that says of the run what its records
-// tell; nil where that cannot be said in inference-perf's terms, such as a stage of half a second. It has the seed of the run,
-// also where it was drawn.
+// configuration is the file config.yaml: the configuration that was given, else one that says of the run what its
+// records tell; nil where that cannot be said in inference-perf's terms, such as a stage of half a second. It has the
+// seed of the run, also where it was drawn.
 func (p *Report) configuration() ([]byte, error) {
 	if p.opts.Config != nil {
 		c := *p.opts.Config
@@ -85,7 +89,8 @@ func (r *Run) asConfig() ([]config.Override, bool) {
 				stages = append(stages, map[string]any{"rate": *stage.Rate, "duration": *stage.Duration})
 			case stage.Requests != nil && stage.Concurrency != nil:
 				kind = config.Concurrent
-				stages = append(stages, map[string]any{"num_requests": *stage.Requests, "concurrency_level": *stage.Concurrency})
+				stages = append(stages, map[string]any{"num_requests": *stage.Requests,
+					"concurrency_level": *stage.Concurrency})
 			default:
 				return nil, false
 			}
@@ -120,7 +125,8 @@ func (r *Run) seed() (seed *int64) {
 func clientConfig(c *record.Client) (list []config.Override) {
 	pairs := [][2]string{{"api", "api.type"}, {"streaming", "api.streaming"}}
 	if c.Options["baseURL"] != nil { // without which there is no server
-		pairs = append(pairs, [][2]string{{"baseURL", "server.base_url"}, {"model", "server.model_name"}, {"ignoreEOS", "server.ignore_eos"}}...)
+		pairs = append(pairs, [][2]string{{"baseURL", "server.base_url"}, {"model", "server.model_name"},
+			{"ignoreEOS", "server.ignore_eos"}}...)
 		if c.Simulator {
 			list = append(list, config.Override{Key: "server.type", Value: "mock"})
 		}

@@ -16,7 +16,9 @@ func TestConfigurationHasTheSeedOfTheRun(t *testing.T) {
 	run := func(seeds ...*int64) *Run {
 		r := new(Run)
 		for _, seed := range seeds {
-			r.Runs = append(r.Runs, &record.Run{Seed: seed, Scenarios: []record.Scenario{{Stages: []record.Stage{{Rate: new(1.0), Duration: new(2.0)}}}}})
+			r.Runs = append(r.Runs,
+				&record.Run{Seed: seed,
+					Scenarios: []record.Scenario{{Stages: []record.Stage{{Rate: new(1.0), Duration: new(2.0)}}}}})
 		}
 		return r
 	}
@@ -27,10 +29,13 @@ func TestConfigurationHasTheSeedOfTheRun(t *testing.T) {
 	}{
 		{"given", server + "load: {base_seed: 5, stages: [{rate: 1, duration: 2}]}", run(new(int64(7))), "5"},
 		{"drawn", server + "load: {stages: [{rate: 1, duration: 2}]}", run(new(int64(7))), "7"},
-		{"drawn by two instances alike", server + "load: {stages: [{rate: 1, duration: 2}]}", run(new(int64(7)), new(int64(7))), "7"},
-		{"drawn by each instance", server + "load: {stages: [{rate: 1, duration: 2}]}", run(new(int64(7)), new(int64(8))), ""},
+		{"drawn by two instances alike", server + "load: {stages: [{rate: 1, duration: 2}]}",
+			run(new(int64(7)), new(int64(7))), "7"},
+		{"drawn by each instance", server + "load: {stages: [{rate: 1, duration: 2}]}",
+			run(new(int64(7)), new(int64(8))), ""},
 		{"not recorded", server + "load: {stages: [{rate: 1, duration: 2}]}", run(nil), ""},
-		{"not recorded of one instance", server + "load: {stages: [{rate: 1, duration: 2}]}", run(nil, new(int64(8))), ""},
+		{"not recorded of one instance", server + "load: {stages: [{rate: 1, duration: 2}]}", run(nil, new(int64(8))),
+			""},
 		{"no records of a run", server + "load: {stages: [{rate: 1, duration: 2}]}", run(), ""},
 		{"no configuration", "", run(new(int64(0))), "0"},
 		{"no configuration and no seed", "", run(nil), ""},

@@ -7,17 +7,19 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// Side is the run as one side of a comparison. Latencies are of successes, by our own definitions: a TTFT is there from one
-// token on, and what is undefined is missing rather than 0.
+// Side is the run as one side of a comparison. Latencies are of successes, by our own definitions: a TTFT is there from
+// one token on, and what is undefined is missing rather than 0.
 func (r *Run) Side(name string, o Options) compare.Side {
 	g := r.group(r.Requests, o)
 	health := g.health()
-	side := compare.Side{Name: name, Doubt: doubt(health.Verdict, health.Reasons), Seconds: g.time, Requests: make([]compare.Request, len(r.Requests)), Untimed: !r.timed(r.Requests)}
+	side := compare.Side{Name: name, Doubt: doubt(health.Verdict, health.Reasons), Seconds: g.time,
+		Requests: make([]compare.Request, len(r.Requests)), Untimed: !r.timed(r.Requests)}
 	for i, q := range r.Requests {
 		zero := r.Requests[0].Start
 		c := compare.Request{
-			Start: r.seconds(q.Start - zero), End: r.seconds(q.End - zero), Stage: int(q.StageAt), Failed: q.Failed(), ScheduleDelay: scheduleDelay(g, q),
-			TTFT: unknown, TPOT: unknown, NTPOT: unknown, ITL: unknown, Latency: unknown,
+			Start: r.seconds(q.Start - zero), End: r.seconds(q.End - zero), Stage: int(q.StageAt), Failed: q.Failed(),
+			ScheduleDelay: scheduleDelay(g, q),
+			TTFT:          unknown, TPOT: unknown, NTPOT: unknown, ITL: unknown, Latency: unknown,
 		}
 		if !q.Failed() {
 			c.TTFT, c.TPOT, c.NTPOT, c.ITL, c.Latency = q.ttft, q.tpot, q.ntpot, q.meanITL, requestLatency(g, q)

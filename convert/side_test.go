@@ -23,7 +23,8 @@ func TestComparisonTellsOfTheLoadGenerator(t *testing.T) {
 		}
 		runs[name] = mustRead(t, file)
 	}
-	byRequests, err := compare.Compare(runs["BASE"].Side("BASE", Options{}), runs["NEW"].Side("NEW", Options{}), compare.Options{})
+	byRequests, err := compare.Compare(runs["BASE"].Side("BASE", Options{}), runs["NEW"].Side("NEW", Options{}),
+		compare.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

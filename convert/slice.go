@@ -9,7 +9,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert/internal/partial"
 )
 
-// partial is the stage's part of a benchmark report. Its ids follow from the run's, so that the same records give the same.
+// partial is the stage's part of a benchmark report. Its ids follow from the run's, so that the same records give the
+// same.
 func (g *group) partial(stage int) *partial.Report {
 	id := g.run.ID()
 	run := partial.Run{
@@ -49,8 +50,10 @@ func (g *group) rates() *partial.Throughput {
 	}
 	t := g.throughput()
 	return &partial.Throughput{
-		InputTokens: partial.Rate(float64(t.InputTokens), partial.TokensPerSecond), OutputTokens: partial.Rate(float64(t.OutputTokens), partial.TokensPerSecond),
-		TotalTokens: partial.Rate(float64(t.TotalTokens), partial.TokensPerSecond), Requests: partial.Rate(float64(t.Requests), partial.QueriesPerSecond),
+		InputTokens:  partial.Rate(float64(t.InputTokens), partial.TokensPerSecond),
+		OutputTokens: partial.Rate(float64(t.OutputTokens), partial.TokensPerSecond),
+		TotalTokens:  partial.Rate(float64(t.TotalTokens), partial.TokensPerSecond),
+		Requests:     partial.Rate(float64(t.Requests), partial.QueriesPerSecond),
 	}
 }
 

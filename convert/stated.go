@@ -72,9 +72,11 @@ func (m *importer) forgetStarts(meta foreign.Meta) {
 		q.End, q.Due, q.Attempt, q.Start = q.End-q.Start, q.Due-q.Start, q.Attempt-q.Start, 0
 	}
 	if m.keepStated(meta) {
-		r.remark("%s: it has no start times: throughput is by the duration that it states, and figures over time cannot be known", m.name)
+		r.remark("%s: it has no start times: throughput is by the duration that it states, and figures over time "+
+			"cannot be known", m.name)
 	} else {
-		r.remark("%s: it has no start times, and states no duration: throughput and figures over time cannot be known", m.name)
+		r.remark("%s: it has no start times, and states no duration: throughput and figures over time cannot be known",
+			m.name)
 	}
 }
 
@@ -89,7 +91,8 @@ func (m *importer) forgetSpan(meta foreign.Meta) {
 	switch {
 	case endless == 0:
 	case m.keepStated(meta):
-		r.remark("%s: %d successes have no end: benchmark time and throughput are by the duration that it states", m.name, endless)
+		r.remark("%s: %d successes have no end: benchmark time and throughput are by the duration that it states",
+			m.name, endless)
 	default:
 		r.remark("%s: %d successes have no end, and it states no duration: benchmark time and throughput cannot be known", m.name, endless)
 	}

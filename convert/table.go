@@ -88,14 +88,17 @@ func unchecked(list []string) string {
 
 func (t *table) facts(all *Lifecycle) {
 	c, tp := all.Ours.Requests, all.Successes.Throughput
-	t.line("requests: %d sent, %d succeeded, %d failed (%d of them cut at the end); %d arrivals dropped", c.Sent, c.Succeeded, c.Failed, c.Canceled, c.Dropped)
+	t.line("requests: %d sent, %d succeeded, %d failed (%d of them cut at the end); %d arrivals dropped", c.Sent,
+		c.Succeeded, c.Failed, c.Canceled, c.Dropped)
 	t.failures(all.Failures.ByLabel.kinds())
-	t.line("throughput: %s requests/s, %s prompt tokens/s, %s output tokens/s (counted by: %s)", rate(tp.Requests, 2), rate(tp.InputTokens, 1), rate(tp.OutputTokens, 1), sourceNames(all.Ours.Tokens))
+	t.line("throughput: %s requests/s, %s prompt tokens/s, %s output tokens/s (counted by: %s)", rate(tp.Requests, 2),
+		rate(tp.InputTokens, 1), rate(tp.OutputTokens, 1), sourceNames(all.Ours.Tokens))
 	if cached := all.Ours.Tokens.Cached; cached.Cached > 0 {
 		t.line("prefix cache: %d of %d prompt tokens were cached by the server", cached.Cached, cached.Prompt)
 	}
 	if g := all.Successes.Goodput; g != nil {
-		t.line("goodput: %.1f %% of the successes kept their bounds, %s requests/s", g.Percentage, rate(g.RequestRate, 2))
+		t.line("goodput: %.1f %% of the successes kept their bounds, %s requests/s", g.Percentage,
+			rate(g.RequestRate, 2))
 	}
 	if r := all.Retries; r != nil {
 		t.line("retries: %d requests were sent again, %d of them recovered", r.Requests, r.Recovered)
@@ -132,8 +135,11 @@ func sourceNames(t TokenCounts) string {
 }
 
 func (t *table) throughput(stages map[int]*Lifecycle) {
-	head := []string{"stage", "requests", "req rate", "achieved rate", "error rate", "req/s", "in tokens/s", "out tokens/s", "tot tokens/s"}
-	good := slices.ContainsFunc(slices.Collect(maps.Values(stages)), func(l *Lifecycle) bool { return l.Successes.Goodput != nil })
+	head := []string{"stage", "requests", "req rate", "achieved rate", "error rate", "req/s", "in tokens/s",
+		"out tokens/s", "tot tokens/s"}
+	good := slices.ContainsFunc(slices.Collect(maps.Values(stages)), func(l *Lifecycle) bool {
+		return l.Successes.Goodput != nil
+	})
 	if good {
 		head = append(head, "goodput %", "req goodput", "token goodput")
 	}
@@ -143,7 +149,8 @@ func (t *table) throughput(stages map[int]*Lifecycle) {
 		tp := l.Successes.Throughput
 		row := []string{
 			fmt.Sprint(stage), fmt.Sprint(l.Load.Count), requestedRate(l), sentRate(l),
-			fmt.Sprintf("%.1f%%", 100*float64(l.Failures.Count)/float64(max(l.Load.Count, 1))), number(tp.Requests), number(tp.InputTokens), number(tp.OutputTokens), number(tp.TotalTokens),
+			fmt.Sprintf("%.1f%%", 100*float64(l.Failures.Count)/float64(max(l.Load.Count, 1))), number(tp.Requests),
+			number(tp.InputTokens), number(tp.OutputTokens), number(tp.TotalTokens),
 		}
 		switch g := l.Successes.Goodput; {
 		case g != nil:
@@ -156,7 +163,8 @@ func (t *table) throughput(stages map[int]*Lifecycle) {
 	t.grid("Throughput and Goodput Summary", head, rows)
 }
 
-// requestedRate is none where no rate was asked for; of a closed loop it is its number of requests, as inference-perf has it.
+// requestedRate is none where no rate was asked for; of a closed loop it is its number of requests, as inference-perf
+// has it.
 func requestedRate(l *Lifecycle) string {
 	if l.Load.RequestedRate == l.Load.AchievedRate {
 		return "-"

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// tally is a multiset of whole numbers, whose order statistics are exact. Repeated numbers, as microseconds between tokens
-// are, cost no memory: those below a second are counted in an array, the others listed.
+// tally is a multiset of whole numbers, whose order statistics are exact. Repeated numbers, as microseconds between
+// tokens are, cost no memory: those below a second are counted in an array, the others listed.
 type tally struct {
 	ticks  float64 // per second
 	counts []uint64

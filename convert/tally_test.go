@@ -29,7 +29,8 @@ func TestTallyIsAList(t *testing.T) {
 			if got == nil {
 				continue
 			}
-			if got.Min != want.Min || got.Max != want.Max || !slices.Equal(got.Percentiles, want.Percentiles) || math.Abs(got.Mean-want.Mean) > 1e-12*want.Mean {
+			if got.Min != want.Min || got.Max != want.Max || !slices.Equal(got.Percentiles, want.Percentiles) ||
+				math.Abs(got.Mean-want.Mean) > 1e-12*want.Mean {
 				t.Errorf("%d numbers: got %+v, want %+v", n, got, want)
 			}
 		}

@@ -57,7 +57,9 @@ func (g *group) warnings(a *Additions) []string {
 	g.warnOfChunks(w, a.Tokens, a.Health)
 	g.warnOfCounts(w, a.Tokens)
 	g.warnOfLengths(w, a.Tokens.Limit)
-	w.warn(a.Requests.OneToken > 0, "%d answers of one token have no time_to_first_token in inference-perf's format; see latency.ttft", a.Requests.OneToken)
+	w.warn(a.Requests.OneToken > 0,
+		"%d answers of one token have no time_to_first_token in inference-perf's format; see latency.ttft",
+		a.Requests.OneToken)
 	return w.list
 }
 
@@ -72,7 +74,9 @@ func (p *Report) warnOfAdapters(reported map[string][]*Request) {
 	}
 	delete(all, "")
 	w := &warner{p.Summary.Ours.Warnings}
-	w.warn(len(all) > len(reported), "the run has %d adapters: only the %d with the most requests have reports of their own; --adapter reports on others", len(all), len(reported))
+	w.warn(len(all) > len(reported),
+		"the run has %d adapters: only the %d with the most requests have reports of their own; --adapter reports "+
+			"on others", len(all), len(reported))
 	p.Summary.Ours.Warnings = w.list
 }
 
@@ -83,7 +87,9 @@ func (a *Additions) addServer(s *ServerState) {
 		return
 	}
 	w := &warner{a.Warnings}
-	w.warn(s.Anew > 0, "the counters of a server's page began anew %d times: it was started again, or several servers answer under its URL; its counts are null", s.Anew)
+	w.warn(s.Anew > 0,
+		"the counters of a server's page began anew %d times: it was started again, or several servers answer under "+
+			"its URL; its counts are null", s.Anew)
 	a.Warnings = w.list
 }
 
@@ -92,10 +98,12 @@ func (g *group) warnOfEnds(w *warner, reasons map[string]int) {
 	n := len(g.ok)
 	if none := reasons[""]; g.run.Origin == "" {
 		w.warn(none > 0 && none < n, "%d of %d answers ended without a finish reason: cut off by the server?", none, n)
-		w.warn(none > 0 && none == n, "none of the %d answers has a finish reason: nobody can tell whether the server cut them off", n)
+		w.warn(none > 0 && none == n,
+			"none of the %d answers has a finish reason: nobody can tell whether the server cut them off", n)
 	}
 	cut := endedBy(reasons, givenUp)
-	w.warn(cut > 0, "%d of %d answers were given up by the server (finish reason abort or error), and count as successes", cut, n)
+	w.warn(cut > 0, "%d of %d answers were given up by the server (finish reason abort or error), and count as "+
+		"successes", cut, n)
 }
 
 // warnOfContent tells of answers without content, of which there is no TTFT.
@@ -120,17 +128,21 @@ func (g *group) warnOfContent(w *warner, a *Additions) {
 	only := c.ReasoningOnly + c.ToolCallsOnly
 	w.warn(only > 0, "%d of %d answers have no content, only %s%s", only, n, of, see)
 	empty := c.NoContent - only
-	w.warn(empty > 0, "%d of %d answers are empty: they have no content, no reasoning and no tool call, and so no TTFT", empty, n)
+	w.warn(empty > 0, "%d of %d answers are empty: they have no content, no reasoning and no tool call, and so no TTFT",
+		empty, n)
 }
 
 // warnOfNotes tells how often the client noted what bears on figures.
 func (g *group) warnOfNotes(w *warner) {
 	for _, about := range []struct{ note, format string }{
-		{record.NoteWhole, "%d of %d answers came whole although a stream was asked for: they have no TTFT, ITL and TPOT"},
+		{record.NoteWhole,
+			"%d of %d answers came whole although a stream was asked for: they have no TTFT, ITL and TPOT"},
 		{record.NoteStreamed, "%d of %d answers were streamed although no stream was asked for"},
 		{record.NoteChoices, "%d of %d answers have several choices: text, times and tokens are of the first"},
 		{record.NoteCumulative, "%d of %d answers came in chunks of all the text so far, which counts once"},
-		{record.NoteResent, "%d of %d requests were sent a second time at once: the server had closed the connection that it kept alive, or gave them up"},
+		{record.NoteResent,
+			"%d of %d requests were sent a second time at once: the server had closed the connection that it kept " +
+				"alive, or gave them up"},
 		{record.NoteBroken, "%d of %d answers were whole when their connection broke, and count as successes"},
 	} {
 		times := 0
@@ -159,14 +171,16 @@ func (g *group) warnOfReasoning(w *warner) {
 		slices.Sort(values)
 		return values[len(values)/2] * ms
 	}
-	w.warn(true, "%d of %d answers reason before their content, which TTFT includes: its median is %.0f ms, that of the first output of any kind %.0f ms (latency.ttfo)",
+	w.warn(true, "%d of %d answers reason before their content, which TTFT includes: its median is %.0f ms, that of "+
+		"the first output of any kind %.0f ms (latency.ttfo)",
 		len(first), len(g.ok), median(content), median(first))
 }
 
 // reasonsToTheLimit says whether an answer came to its limit of tokens before any content.
 func (g *group) reasonsToTheLimit() bool {
 	return slices.ContainsFunc(g.ok, func(q *Request) bool {
-		return q.reasoned && !q.called && g.lacksContent(q) && slices.Contains(limitReasons, strings.ToLower(q.FinishReason))
+		return q.reasoned && !q.called && g.lacksContent(q) &&
+			slices.Contains(limitReasons, strings.ToLower(q.FinishReason))
 	})
 }
 
@@ -181,21 +195,32 @@ func (g *group) warnOfChunks(w *warner, t TokenCounts, h ClientHealth) {
 	}
 	share := 100 * float64(t.Gaps.ChunkTogether) / float64(max(t.Gaps.Chunk, 1))
 	if len(h.Errors) > 0 && float64(h.Heartbeats.P99) > lateBounds[0] {
-		w.warn(share > 1, "%.1f %% of the gaps between chunks are 0, for one read brought both: this load generator read late, so small percentiles of inter_token_latency are artefacts", share)
+		w.warn(share > 1,
+			"%.1f %% of the gaps between chunks are 0, for one read brought both: this load generator read late, so "+
+				"small percentiles of inter_token_latency are artefacts", share)
 		return
 	}
-	w.warn(share > 1, "%.1f %% of the gaps between chunks are 0, for one read brought both: the server, a proxy or the network holds chunks together, so small percentiles of inter_token_latency are artefacts", share)
+	w.warn(share > 1,
+		"%.1f %% of the gaps between chunks are 0, for one read brought both: the server, a proxy or the network "+
+			"holds chunks together, so small percentiles of inter_token_latency are artefacts", share)
 }
 
 // warnOfCounts tells where counts of tokens differ or are worth little.
 func (g *group) warnOfCounts(w *warner, t TokenCounts) {
-	w.warn(t.Differed > 0, "%d of %d prompts do not have the tokens they were made to have: is it the model's tokenizer?", t.Differed, t.Asked)
-	w.warn(t.Prompt.Differed > 0, "the server counts other prompt tokens than the client in %d of %d requests (%d against %d in all)",
+	w.warn(t.Differed > 0,
+		"%d of %d prompts do not have the tokens they were made to have: is it the model's tokenizer?", t.Differed,
+		t.Asked)
+	w.warn(t.Prompt.Differed > 0,
+		"the server counts other prompt tokens than the client in %d of %d requests (%d against %d in all)",
 		t.Prompt.Differed, t.Prompt.Compared, t.Prompt.Server, t.Prompt.Client)
-	w.warn(t.ZeroUsage > 0, "the server reports usage of no tokens, or of one for many chunks, in %d of %d answers: give a tokenizer, so that the client counts", t.ZeroUsage, len(g.ok))
-	w.warn(t.Completion.Differed > 0, "the server counts other output tokens than the client in %d of %d answers (%d against %d in all)%s",
+	w.warn(t.ZeroUsage > 0,
+		"the server reports usage of no tokens, or of one for many chunks, in %d of %d answers: give a tokenizer, "+
+			"so that the client counts", t.ZeroUsage, len(g.ok))
+	w.warn(t.Completion.Differed > 0,
+		"the server counts other output tokens than the client in %d of %d answers (%d against %d in all)%s",
 		t.Completion.Differed, t.Completion.Compared, t.Completion.Server, t.Completion.Client, g.causeOfDifference())
-	w.warn(t.Output[record.ContentChunks] > 0, "output tokens of %d answers are their chunks, for want of a better count", t.Output[record.ContentChunks])
+	w.warn(t.Output[record.ContentChunks] > 0,
+		"output tokens of %d answers are their chunks, for want of a better count", t.Output[record.ContentChunks])
 }
 
 // causeOfDifference names what the answers have that the server and the client count differently, "" if they have
@@ -241,14 +266,20 @@ func (g *group) warnOfLengths(w *warner, l Limited) {
 		if g.run.sendsStop() {
 			culprit = "at a stop sequence of the request, or the server does not heed it"
 		}
-		w.warn(many(stopped), "%d of %d answers are shorter than asked although ignore_eos was sent: %s (%d of %d tokens came)", stopped, l.Requests, culprit, l.Delivered, l.Asked)
+		w.warn(many(stopped),
+			"%d of %d answers are shorter than asked although ignore_eos was sent: %s (%d of %d tokens came)", stopped,
+			l.Requests, culprit, l.Delivered, l.Asked)
 		others, n := otherReasons(l.ShortBy)
 		w.warn(many(n), "%d of %d answers are shorter than asked although ignore_eos was sent (finish reasons: %s)",
 			n, l.Requests, plain.OneLine(fmt.Sprintf("%q", named(others[:min(len(others), shownRunes)])), shownRunes))
-		w.warn(many(called), "%d of %d answers are shorter than asked: they ended with a tool call, which ignore_eos does not hinder", called, l.Requests)
+		w.warn(many(called),
+			"%d of %d answers are shorter than asked: they ended with a tool call, which ignore_eos does not hinder",
+			called, l.Requests)
 	}
 	limited := g.endedEarly()
-	w.warn(many(limited), "%d of %d answers are shorter than asked, and ended by the server's own limit (finish reason length): prompt and answer fill its context, or it caps max_tokens", limited, l.Requests)
+	w.warn(many(limited),
+		"%d of %d answers are shorter than asked, and ended by the server's own limit (finish reason length): "+
+			"prompt and answer fill its context, or it caps max_tokens", limited, l.Requests)
 	w.warn(l.Long > 0, "%d of %d answers are longer than asked", l.Long, l.Requests)
 }
 
@@ -280,7 +311,8 @@ func otherReasons(counts map[string]int) (reasons []string, n int) {
 func (g *group) endedEarly() (n int) {
 	for _, q := range g.ok {
 		out := q.serverOut + max(q.serverReasoning, 0) // some servers count reasoning apart
-		if q.serverOut != none && !q.zeroUsage() && out < q.MaxTokens && slices.Contains(limitReasons, strings.ToLower(q.FinishReason)) {
+		if q.serverOut != none && !q.zeroUsage() && out < q.MaxTokens &&
+			slices.Contains(limitReasons, strings.ToLower(q.FinishReason)) {
 			n++
 		}
 	}

@@ -46,12 +46,14 @@ type Document struct {
 }
 
 // reportPatterns match the files that make a directory a report's.
-var reportPatterns = []string{"*lifecycle_metrics.json", "*prometheus_metrics.json", "inference-perf.partial.stage_*.yaml", "validation.json", "requests.parquet", "requests.csv", "report.html"}
+var reportPatterns = []string{"*lifecycle_metrics.json", "*prometheus_metrics.json",
+	"inference-perf.partial.stage_*.yaml", "validation.json", "requests.parquet", "requests.csv", "report.html"}
 
 // existingReport lists the files of a report that a directory holds.
 func existingReport(dir string) (paths []string) {
 	for _, pattern := range reportPatterns {
-		found, _ := filepath.Glob(filepath.Join(dir, pattern)) // the patterns are good; one in dir finds nothing of ours
+		// the patterns are good; one in dir finds nothing of ours
+		found, _ := filepath.Glob(filepath.Join(dir, pattern))
 		paths = append(paths, found...)
 	}
 	return slices.DeleteFunc(paths, func(path string) bool {
@@ -67,7 +69,8 @@ func (f Files) Vacant(dir string) error {
 		return fmt.Errorf("%s is no directory, which a report goes into: give another with -o", dir)
 	}
 	if old := existingReport(dir); len(old) > 0 && !f.Replace {
-		return fmt.Errorf("directory %s holds a report (%s): give another with -o, or --force to replace it", dir, old[0])
+		return fmt.Errorf("directory %s holds a report (%s): give another with -o, or --force to replace it", dir,
+			old[0])
 	}
 	if f.Config {
 		return outfile.Check(filepath.Join(dir, f.Prefix+configName), outfile.Options{Replace: f.Replace})
@@ -126,9 +129,10 @@ func (p *Report) outputs(documents []Document, files Files) (list []output) {
 		}})
 	}
 	if files.PerRequest && !p.run.untimed { // whose times are instants of the run
-		list = append(list, output{name: files.Prefix + perRequestName, private: len(p.run.bodies) > 0, write: func(w io.Writer) error {
-			return buffered(w, func(w io.Writer) error { return p.run.writePerRequest(w, files.Fields, p.opts) })
-		}})
+		list = append(list, output{name: files.Prefix + perRequestName, private: len(p.run.bodies) > 0,
+			write: func(w io.Writer) error {
+				return buffered(w, func(w io.Writer) error { return p.run.writePerRequest(w, files.Fields, p.opts) })
+			}})
 	}
 	if files.CSV {
 		list = append(list, output{name: "requests.csv", write: p.run.WriteCSV})
@@ -165,7 +169,8 @@ func (p *Report) validate(dir string, files Files) error {
 			p.Faults = append(p.Faults, finding.Message)
 		}
 	}
-	return outfile.Write(filepath.Join(dir, files.Prefix+"validation.json"), outfile.Options{Replace: files.Replace}, found.Write)
+	return outfile.Write(filepath.Join(dir, files.Prefix+"validation.json"), outfile.Options{Replace: files.Replace},
+		found.Write)
 }
 
 const (
@@ -183,7 +188,8 @@ func (p *Report) documents(files Files) ([]Document, error) {
 		var text bytes.Buffer
 		d.fail(p.Partials[stage].Write(&text))
 		if files.Stages {
-			d.list = append(d.list, Document{partial.FileName(stage), fmt.Sprintf("PARTIAL_BR_V0_2_STAGE_%d", stage), text.Bytes()})
+			d.list = append(d.list, Document{partial.FileName(stage), fmt.Sprintf("PARTIAL_BR_V0_2_STAGE_%d", stage),
+				text.Bytes()})
 		}
 	}
 	if files.Config {
@@ -202,7 +208,8 @@ func (p *Report) lifecycles(d *collector, files Files) {
 	}
 	for _, stage := range sortedKeys(p.Stages) {
 		if files.Stages {
-			d.add(fmt.Sprintf("stage_%d_lifecycle_metrics.json", stage), fmt.Sprintf("STAGE_%d", stage), p.Stages[stage])
+			d.add(fmt.Sprintf("stage_%d_lifecycle_metrics.json", stage), fmt.Sprintf("STAGE_%d", stage),
+				p.Stages[stage])
 		}
 	}
 	names := p.adapterNames(files)
@@ -213,7 +220,8 @@ func (p *Report) lifecycles(d *collector, files Files) {
 		}
 		for _, stage := range sortedKeys(p.AdapterStages[adapter]) {
 			if files.AdapterStages {
-				d.add(fmt.Sprintf("adapter_%s_stage_%d_lifecycle_metrics.json", name, stage), "", p.AdapterStages[adapter][stage])
+				d.add(fmt.Sprintf("adapter_%s_stage_%d_lifecycle_metrics.json", name, stage), "",
+					p.AdapterStages[adapter][stage])
 			}
 		}
 	}
@@ -241,7 +249,8 @@ func WriteMarked(w io.Writer, documents []Document) error {
 		if d.Mark == "" {
 			continue
 		}
-		if _, err := fmt.Fprintf(w, "=== START_%s ===\n%s\n=== END_%s ===\n", d.Mark, bytes.TrimSuffix(d.Text, []byte("\n")), d.Mark); err != nil {
+		if _, err := fmt.Fprintf(w, "=== START_%s ===\n%s\n=== END_%s ===\n", d.Mark,
+			bytes.TrimSuffix(d.Text, []byte("\n")), d.Mark); err != nil {
 			return err
 		}
 	}
@@ -267,7 +276,8 @@ func (p *Report) adapterNames(files Files) map[string]string {
 			taken[fmt.Sprintf("%s_stage_%d", strings.ToLower(name), stage)] = files.AdapterStages
 		}
 		if name != adapter && files.Adapters {
-			const text = "adapter %q cannot stand in a file's name as it is: its file is adapter_%s_lifecycle_metrics.json"
+			const text = "adapter %q cannot stand in a file's name as it is: its file is " +
+				"adapter_%s_lifecycle_metrics.json"
 			p.Remarks = append(p.Remarks, fmt.Sprintf(text, adapter, name))
 		}
 	}
@@ -280,7 +290,8 @@ func buffered(w io.Writer, write func(io.Writer) error) error {
 	return errors.Join(write(b), b.Flush())
 }
 
-// pythonJSON is a value as Python's json.dump with an indent of 2 writes it, with a prefix before each line but the first.
+// pythonJSON is a value as Python's json.dump with an indent of 2 writes it, with a prefix before each line but the
+// first.
 func pythonJSON(value any, prefix string) ([]byte, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)

@@ -59,7 +59,9 @@ func TestFilesOfAdapters(t *testing.T) {
 				t.Errorf("%d files, want %d: %q", len(folded), want, found)
 			}
 			for _, adapter := range tt.kept {
-				if _, err := os.Stat(filepath.Join(dir, everyFile.Prefix+"adapter_"+adapter+"_lifecycle_metrics.json")); err != nil {
+				if _,
+					err := os.Stat(filepath.Join(dir, everyFile.Prefix+"adapter_"+adapter+
+					"_lifecycle_metrics.json")); err != nil {
 					t.Error(err)
 				}
 			}
@@ -81,7 +83,8 @@ func TestReportWithoutRequests(t *testing.T) {
 			t.Errorf("the summary lacks %s", want)
 		}
 	}
-	want := []string{"config.yaml", "per_request_lifecycle_metrics.json", "requests.parquet", "summary_lifecycle_metrics.json", "validation.json"}
+	want := []string{"config.yaml", "per_request_lifecycle_metrics.json", "requests.parquet",
+		"summary_lifecycle_metrics.json", "validation.json"}
 	if got := slices.Sorted(maps.Keys(files)); !slices.Equal(got, want) {
 		t.Errorf("files %q, want %q", got, want)
 	}

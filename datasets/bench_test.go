@@ -11,7 +11,8 @@ import (
 func shareGPTFile(n int) []byte {
 	var b bytes.Buffer
 	b.WriteString("[\n")
-	text := strings.Repeat("Shall I compare thee to a summer's day? Thou art more lovely\\nand more temperate: \\\"rough\\\" winds. ", 8)
+	text := strings.Repeat("Shall I compare thee to a summer's day? Thou art more lovely\\nand more temperate: "+
+		"\\\"rough\\\" winds. ", 8)
 	for i := 0; b.Len() < n; i++ {
 		if i > 0 {
 			b.WriteString(",\n")
@@ -21,7 +22,8 @@ func shareGPTFile(n int) []byte {
 			if turn > 0 {
 				b.WriteByte(',')
 			}
-			fmt.Fprintf(&b, `{"from": %q, "value": "%s"}`, []string{"human", "gpt"}[turn%2], strings.TrimRight(text[:100+(i*37+turn*91)%600], `\`))
+			fmt.Fprintf(&b, `{"from": %q, "value": "%s"}`, []string{"human", "gpt"}[turn%2],
+				strings.TrimRight(text[:100+(i*37+turn*91)%600], `\`))
 		}
 		b.WriteString("]}")
 	}

@@ -44,7 +44,8 @@ func (c Counts) String() string {
 	}
 	left(c.Empty, "%d of %d without a question and an answer", c.Empty, c.Records())
 	left(c.Long, "%d of %d outside of the lengths asked for", c.Long, c.Records())
-	left(c.Turns, "%d %s without text, before the first question or without an answer", c.Turns, number(c.Turns, "turn"))
+	left(c.Turns, "%d %s without text, before the first question or without an answer", c.Turns,
+		number(c.Turns, "turn"))
 	fields := int64(len(c.Fields))
 	left(fields, "the %s %s", number(fields, "field"), list(c.Fields))
 	if len(c.Speakers) > 0 {
@@ -76,9 +77,12 @@ const maxNames = 30
 // identity are the fields that say which record it is and where it comes from. No request has use for them, so that
 // they are left out is not worth a word. One without a name and __index_level_0__ are pandas' index.
 var identity = map[string]bool{
-	"id": true, "_id": true, "uuid": true, "hash": true, "idx": true, "index": true, "": true, "__index_level_0__": true,
-	"custom_id": true, "conversation_id": true, "conversation_hash": true, "question_id": true, "prompt_id": true, "message_id": true,
-	"source": true, "url": true, "dataset": true, "language": true, "lang": true,
+	"id": true, "_id": true, "uuid": true, "hash": true, "idx": true, "index": true, "": true,
+	"__index_level_0__": true,
+	"custom_id":         true, "conversation_id": true, "conversation_hash": true, "question_id": true,
+	"prompt_id":  true,
+	"message_id": true,
+	"source":     true, "url": true, "dataset": true, "language": true, "lang": true,
 }
 
 // leave counts a field of which nothing is made.

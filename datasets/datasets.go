@@ -1,5 +1,6 @@
-// Package datasets reads and makes the prompts of a benchmark. An item is what one request asks; the same file, options and
-// number give the same item on every machine. Counting tokens comes in as a func, so the package knows no tokenizer.
+// Package datasets reads and makes the prompts of a benchmark. An item is what one request asks; the same file, options
+// and number give the same item on every machine. Counting tokens comes in as a func, so the package knows no
+// tokenizer.
 package datasets
 
 import (
@@ -22,11 +23,12 @@ type Item struct {
 
 	// Chat is the messages of a chat as they stand in a file, a JSON array; Messages is nil then.
 	Chat json.RawMessage
-	// Params are further fields of the request's body as they stand in a file, such as tools: a JSON object, nil for none.
+	// Params are further fields of the request's body as they stand in a file, such as tools: a JSON object, nil for
+	// none.
 	Params json.RawMessage
 
-	// PromptTokens is what a generated prompt was made to have, as the tokenizer counts it with special tokens and, of a
-	// chat, without the chat template; 0 if that was not asked for.
+	// PromptTokens is what a generated prompt was made to have, as the tokenizer counts it with special tokens and, of
+	// a chat, without the chat template; 0 if that was not asked for.
 	PromptTokens int
 	// Bare says that the prompt has its special tokens written in it: the server must add none.
 	Bare bool
@@ -43,7 +45,8 @@ const (
 
 // Set gives items by number. It may be used concurrently.
 type Set interface {
-	// At is item number i, from 0; past the end a set of finite length begins again. It fails where a file cannot be read on.
+	// At is item number i, from 0; past the end a set of finite length begins again. It fails where a file cannot be
+	// read on.
 	At(i int64) (Item, error)
 	// Len is the number of distinct items, and false if there is no end of them.
 	Len() (int64, bool)
@@ -59,8 +62,8 @@ type Options struct {
 	Count func(text string) int
 	// Input and Output, if set, are the lengths of the prompts and the answers to keep; only Min and Max count.
 	Input, Output *Distribution
-	// Seen, if set, is told what became of the records of a Stream when it has read 1,000 of them, 10,000 and so on, and at
-	// their end.
+	// Seen, if set, is told what became of the records of a Stream when it has read 1,000 of them, 10,000 and so on,
+	// and at their end.
 	Seen func(c Counts, end bool)
 }
 
@@ -96,13 +99,15 @@ func mix[T any](items []T, rng *rand.Rand) {
 	}
 }
 
-// below is a whole number from 0 to n-1, each as likely but for 1 in 2^40. Written out, and used instead of the standard
-// library's, because its numbers must never change: PCG's own are fixed by its definition, what is made of them is not.
+// below is a whole number from 0 to n-1, each as likely but for 1 in 2^40. Written out, and used instead of the
+// standard library's, because its numbers must never change: PCG's own are fixed by its definition, what is made of
+// them is not.
 func below(rng *rand.Rand, n int) int {
 	return int(rng.Uint64() % uint64(n)) //nolint:gosec // n is positive
 }
 
-// Mock is endless: item i asks `1 2 3 <i+1>` as a completion, and `mock prompt <i+1>` as a chat, as inference-perf's does.
+// Mock is endless: item i asks `1 2 3 <i+1>` as a completion, and `mock prompt <i+1>` as a chat, as inference-perf's
+// does.
 type Mock struct{ Form Form }
 
 // At is item number i.

@@ -46,7 +46,8 @@ func TestShareGPTAsChat(t *testing.T) {
 	words := func(text string) int { return len(strings.Fields(text)) }
 	want := []Item{
 		{Messages: []Message{{"user", "What is the capital of France?"}}, MaxTokens: 1},
-		{Messages: []Message{{"system", "Answer briefly."}, {"user", "Hello"}, {"assistant", "Hello, how can I help?"}, {"user", "漢字 und Émoji 🙂?"}}, MaxTokens: 1},
+		{Messages: []Message{{"system", "Answer briefly."}, {"user", "Hello"}, {"assistant", "Hello, how can I help?"},
+			{"user", "漢字 und Émoji 🙂?"}}, MaxTokens: 1},
 		{Messages: []Message{{"user", "Hi"}}, MaxTokens: 1},
 		{Messages: []Message{{"user", "one"}}, MaxTokens: 1},
 	}
@@ -107,7 +108,8 @@ func TestShareGPTNamesFileAndLine(t *testing.T) {
 		{"other JSON", "{\n\"a\": 1}", `f.json:1: the record has no list "conversations"`},
 		{"not an object", "[{\"conversations\": null},\n[]]", `f.json:2: the record has no list "conversations"`},
 		{"no JSON", "\n\nhello", "f.json:3: invalid character 'h'"},
-		{"a bad value", "[\n{\"conversations\": []},\n{\"conversations\": [{\"from\": 1}]}\n]", `f.json:3: turn 0 is not {"from": …, "value": …}`},
+		{"a bad value", "[\n{\"conversations\": []},\n{\"conversations\": [{\"from\": 1}]}\n]",
+			`f.json:3: turn 0 is not {"from": …, "value": …}`},
 		{"bad syntax", "[\n{\"conversations\": []},\n\n{\"conversations\": [}]}\n]", "f.json:4: invalid character '}'"},
 		{"cut", "[\n{\"conversations\": [],\n", "f.json:2: the file ends within a value"},
 		{"not a list", "[\n{\"conversations\": 1}]", `f.json:2: "conversations" is not a list`},
@@ -155,7 +157,8 @@ func FuzzShareGPT(f *testing.F) {
 				continue
 			}
 			for _, item := range all(set) {
-				if item.MaxTokens < 1 || (form == AsChat) != (len(item.Messages) > 0) || (form == AsCompletion) != (item.Prompt != "") {
+				if item.MaxTokens < 1 || (form == AsChat) != (len(item.Messages) > 0) ||
+					(form == AsCompletion) != (item.Prompt != "") {
 					t.Errorf("%q: item %+v", file, item)
 				}
 			}
@@ -164,7 +167,8 @@ func FuzzShareGPT(f *testing.F) {
 }
 
 func ExampleReadShareGPT() {
-	const file = `[{"conversations": [{"from": "human", "value": "Hello"}, {"from": "gpt", "value": "Hello, how can I help?"}]}]`
+	const file = `[{"conversations": [{"from": "human", "value": "Hello"}, {"from": "gpt", "value": "Hello, how can ` +
+		`I help?"}]}]`
 	set, err := ReadShareGPT(strings.NewReader(file), "file.json", Options{Form: AsCompletion})
 	if err != nil {
 		fmt.Println(err)

@@ -113,7 +113,8 @@ func (d Distribution) real(rng *rand.Rand) float64 {
 	return d.Mean
 }
 
-// gauss is a standard normal number, by Box and Muller: the generator of the standard library may change with its version.
+// gauss is a standard normal number, by Box and Muller: the generator of the standard library may change with its
+// version.
 func gauss(rng *rand.Rand) float64 {
 	return math.Sqrt(-2*math.Log(1-unit(rng))) * math.Cos(2*math.Pi*unit(rng))
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
-// decoder takes records apart and leaves nothing to collect: of files of hundreds of megabytes that would be as much again
-// as what is kept of them. What it returns is good until the next record.
+// decoder takes records apart and leaves nothing to collect: of files of hundreds of megabytes that would be as much
+// again as what is kept of them. What it returns is good until the next record.
 type decoder struct {
 	text   []byte // of strings that have escapes
 	params []byte // of the record's request

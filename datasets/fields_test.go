@@ -38,8 +38,10 @@ func rebuild(d *decoder, raw []byte) any {
 // Values are taken apart as encoding/json does it.
 func FuzzDecoder(f *testing.F) {
 	for _, seed := range []string{
-		` {"a\"b\\": [1, -2.5e3,true , null,{}, [ ] ,"x\\"],"a":"\u00e9\ud83d\ude42\ud83dx\ud83d\u0041\\\/\b\f\n\r\t","":[[]]} `,
-		strings.Repeat(`{"a":[`, 200) + "1" + strings.Repeat("]}", 200), "\"\\u0000\x7f\u202e\\u001b[2J\"", `[1e999,-0,9223372036854775808,0.1e-400]`,
+		` {"a\"b\\": [1, -2.5e3,true , null,{}, [ ] ` +
+			`,"x\\"],"a":"\u00e9\ud83d\ude42\ud83dx\ud83d\u0041\\\/\b\f\n\r\t","":[[]]} `,
+		strings.Repeat(`{"a":[`, 200) + "1" + strings.Repeat("]}", 200), "\"\\u0000\x7f\u202e\\u001b[2J\"",
+		`[1e999,-0,9223372036854775808,0.1e-400]`,
 		`"\udc00\ud800"`, `[ "a" , {"b" : "c" } ]`, `12`,
 	} {
 		f.Add([]byte(seed))

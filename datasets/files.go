@@ -22,8 +22,9 @@ import (
 )
 
 // File is a file of records. What it holds is told by its name: .json (a list, or one record after the other), .jsonl,
-// .ndjson, .csv, .tsv (with a head line; separated by commas, semicolons or tabs) or .parquet; .gz and .zst may stand behind it.
-// A name without an end is JSON. A text may begin with a byte order mark. gzip and zstd are undone, whatever the name.
+// .ndjson, .csv, .tsv (with a head line; separated by commas, semicolons or tabs) or .parquet; .gz and .zst may stand
+// behind it. A name without an end is JSON. A text may begin with a byte order mark. gzip and zstd are undone, whatever
+// the name.
 type File struct {
 	Name string
 	Open func() (io.ReadCloser, error)
@@ -31,8 +32,8 @@ type File struct {
 
 // records reads the records of a file as JSON objects.
 type records interface {
-	// next is the next record and its line, or its number in files that have no lines; io.EOF after the last. The bytes are
-	// good until the next call.
+	// next is the next record and its line, or its number in files that have no lines; io.EOF after the last. The bytes
+	// are good until the next call.
 	next() (record []byte, line int, err error)
 }
 
@@ -58,7 +59,8 @@ func Readable(name string) bool {
 // open gives the records of a file, and what to close after.
 func (f File) open() (records, func(), error) {
 	if !Readable(f.Name) && filepath.Ext(f.Name) != "" {
-		return nil, nil, fmt.Errorf("%s: a data set is a file named %s, or that with .gz or .zst", f.Name, strings.Join(Extensions, ", "))
+		return nil, nil, fmt.Errorf("%s: a data set is a file named %s, or that with .gz or .zst", f.Name,
+			strings.Join(Extensions, ", "))
 	}
 	file, err := f.Open()
 	if err != nil {
@@ -80,8 +82,8 @@ func (f File) open() (records, func(), error) {
 	return r, shut, nil
 }
 
-// unpack undoes gzip and zstd, known by their first bytes: browsers unpack files and keep their names. A file that is not
-// packed is given as it is if it can be read from end to end. end, if not nil, is to be called after.
+// unpack undoes gzip and zstd, known by their first bytes: browsers unpack files and keep their names. A file that is
+// not packed is given as it is if it can be read from end to end. end, if not nil, is to be called after.
 func unpack(file io.Reader) (src io.Reader, end func(), err error) {
 	br := bufio.NewReader(file)
 	head, _ := br.Peek(4)
@@ -213,7 +215,8 @@ func newColumns(src io.Reader) (c *columns, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return &columns{schema: file.Schema(), rows: parquet.MultiRowGroup(file.RowGroups()...).Rows(), buf: make([]parquet.Row, 1)}, nil
+	return &columns{schema: file.Schema(), rows: parquet.MultiRowGroup(file.RowGroups()...).Rows(),
+		buf: make([]parquet.Row, 1)}, nil
 }
 
 func (c *columns) next() (record []byte, line int, err error) {
@@ -238,8 +241,8 @@ func (c *columns) next() (record []byte, line int, err error) {
 	return record, c.number, err
 }
 
-// prune takes away what is null in messages and tools, but for contents: a column has each field in each of them, and servers
-// refuse some of them as null.
+// prune takes away what is null in messages and tools, but for contents: a column has each field in each of them, and
+// servers refuse some of them as null.
 func prune(value any) {
 	switch x := value.(type) {
 	case map[string]any:

@@ -14,7 +14,10 @@ import (
 )
 
 func file(name, content string) File {
-	return File{Name: name, Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(content)), nil }}
+	return File{Name: name, Open: func() (io.ReadCloser, error) {
+		return io.NopCloser(strings.NewReader(content)),
+			nil
+	}}
 }
 
 func packed(t *testing.T, name, content string) string {
@@ -56,14 +59,17 @@ func articles(t testing.TB) string {
 func TestFormats(t *testing.T) {
 	t.Parallel()
 	list := `[{"article": "long, \"text\"", "highlights": "short one", "id": 1}, {"article": "é\n2", "highlights": "s"}]`
-	lines := `{"article": "long, \"text\"", "highlights": "short one"}` + "\n\n" + `{"article": "é\n2", "highlights": "s"}`
+	lines := `{"article": "long, \"text\"", "highlights": "short one"}` + "\n\n" + `{"article": "é\n2", ` +
+		`"highlights": "s"}`
 	table := "\ufeffarticle,highlights\n\"long, \"\"text\"\"\",short one\n\"é\n2\",s\n"
 	want := []Item{{Prompt: "long, \"text\"", MaxTokens: 2}, {Prompt: "é\n2", MaxTokens: 1}}
 	opts := Options{Form: AsCompletion, Count: func(s string) int { return len(strings.Fields(s)) }}
 	for name, content := range map[string]string{
 		"a.json": list, "b.jsonl": lines, "c.NDJSON": lines, "d.csv": table, "e.parquet": articles(t), "f": list,
-		"g.json.gz": packed(t, "gz", list), "h.csv.zst": packed(t, ".zst", table), "i.parquet.gz": packed(t, "gz", articles(t)),
-		"unpacked.json.gz": list, "packed.jsonl": packed(t, ".zst", lines), "packed.parquet": packed(t, "gz", articles(t)),
+		"g.json.gz": packed(t, "gz", list), "h.csv.zst": packed(t, ".zst", table),
+		"i.parquet.gz":     packed(t, "gz", articles(t)),
+		"unpacked.json.gz": list, "packed.jsonl": packed(t, ".zst", lines),
+		"packed.parquet": packed(t, "gz", articles(t)),
 	} {
 		l, err := Read([]File{file(name, content)}, CNNDailyMail, opts)
 		if err != nil {
@@ -78,7 +84,8 @@ func TestFormats(t *testing.T) {
 
 func TestKinds(t *testing.T) {
 	t.Parallel()
-	conversation := `{"conversations": [{"from": "system", "value": "S"}, {"from": "human", "value": "a b"}, {"from": "gpt", "value": "x"}, {"from": "human", "value": "c"}, {"from": "gpt", "value": "y z"}]}`
+	conversation := `{"conversations": [{"from": "system", "value": "S"}, {"from": "human", "value": "a b"}, ` +
+		`{"from": "gpt", "value": "x"}, {"from": "human", "value": "c"}, {"from": "gpt", "value": "y z"}]}`
 	whole := []Message{{"system", "S"}, {"user", "a b"}, {"assistant", "x"}, {"user", "c"}}
 	for _, tt := range []struct {
 		kind   Kind
@@ -90,15 +97,25 @@ func TestKinds(t *testing.T) {
 		{BillSum, AsCompletion, conversation, Item{Prompt: "a b", MaxTokens: 1}},
 		{InfinityInstruct, AsChat, conversation, Item{Messages: whole, MaxTokens: 2}},
 		{InfinityInstruct, AsCompletion, conversation, Item{Prompt: "S\na b\nx\nc", MaxTokens: 2}},
-		{ShareGPT, AsChat, `{"conversations": [{"role": "system", "content": "S"}, {"content": "a b", "role": "user"}, {"role": "assistant", "content": "x"}]}`, Item{Messages: whole[:2], MaxTokens: 1}},
-		{ShareGPT, AsChat, `{"conversations": [{"role": "r", "from": "human", "content": "c", "value": "v"}, {"role": "assistant", "content": null}, {"role": "assistant", "content": "x"}]}`, Item{Messages: []Message{{"user", "v"}}, MaxTokens: 1}},
-		{CNNDailyMail, AsChat, `{"article": "a b", "highlights": "c"}`, Item{Messages: []Message{{"user", "a b"}}, MaxTokens: 1}},
-		{Prompts, AsChat, `{"prompt": "a b", "max_tokens": 7}`, Item{Messages: []Message{{"user", "a b"}}, MaxTokens: 7}},
+		{ShareGPT, AsChat,
+			`{"conversations": [{"role": "system", "content": "S"}, {"content": "a b", "role": "user"}, {"role": ` +
+				`"assistant", "content": "x"}]}`, Item{Messages: whole[:2], MaxTokens: 1}},
+		{ShareGPT, AsChat,
+			`{"conversations": [{"role": "r", "from": "human", "content": "c", "value": "v"}, {"role": "assistant", ` +
+				`"content": null}, {"role": "assistant", "content": "x"}]}`,
+			Item{Messages: []Message{{"user", "v"}}, MaxTokens: 1}},
+		{CNNDailyMail, AsChat, `{"article": "a b", "highlights": "c"}`,
+			Item{Messages: []Message{{"user", "a b"}}, MaxTokens: 1}},
+		{Prompts, AsChat, `{"prompt": "a b", "max_tokens": 7}`,
+			Item{Messages: []Message{{"user", "a b"}}, MaxTokens: 7}},
 		{Prompts, AsCompletion, `{"prompt": "a b", "completion": "x y z"}`, Item{Prompt: "a b", MaxTokens: 3}},
 		{Prompts, AsCompletion, `{"prompt": "a b"}`, Item{Prompt: "a b"}},
-		{Prompts, AsChat, `{"messages": [{"role": "user", "content": "a"}], "max_tokens": 1}`, Item{Chat: json.RawMessage(`[{"role": "user", "content": "a"}]`), MaxTokens: 1}},
+		{Prompts, AsChat, `{"messages": [{"role": "user", "content": "a"}], "max_tokens": 1}`,
+			Item{Chat: json.RawMessage(`[{"role": "user", "content": "a"}]`), MaxTokens: 1}},
 	} {
-		l, err := Read([]File{file("f.jsonl", tt.record)}, tt.kind, Options{Form: tt.form, Count: func(s string) int { return len(strings.Fields(s)) }})
+		l, err := Read([]File{file("f.jsonl", tt.record)}, tt.kind, Options{Form: tt.form, Count: func(s string) int {
+			return len(strings.Fields(s))
+		}})
 		if err != nil {
 			t.Errorf("%d %d: %v", tt.kind, tt.form, err)
 		} else if got := at(l, 0); !reflect.DeepEqual(got, tt.want) {
@@ -124,7 +141,8 @@ func TestDecimalCommas(t *testing.T) {
 		if err := json.Unmarshal(got.Params, &params); err != nil {
 			t.Fatal(err)
 		}
-		if want := map[string]any{"temperature": 0.7, "stop": "1,5"}; got.Prompt != "0,5" || got.MaxTokens != 120 || !reflect.DeepEqual(params, want) {
+		if want := map[string]any{"temperature": 0.7, "stop": "1,5"}; got.Prompt != "0,5" || got.MaxTokens != 120 ||
+			!reflect.DeepEqual(params, want) {
 			t.Errorf("%q: got %q, %d, %v; want 0,5, 120, %v", table, got.Prompt, got.MaxTokens, params, want)
 		}
 	}
@@ -133,8 +151,10 @@ func TestDecimalCommas(t *testing.T) {
 // Records outside of the lengths are left out and counted.
 func TestLengthsFilter(t *testing.T) {
 	t.Parallel()
-	records := `{"prompt": "1 2 3", "max_tokens": 5} {"prompt": "1", "max_tokens": 5} {"prompt": "1 2 3 4", "max_tokens": 50} {"prompt": " "} {"prompt": "1 2", "max_tokens": 4}`
-	opts := Options{Count: func(s string) int { return len(strings.Fields(s)) }, Input: &Distribution{Min: 2, Max: 4}, Output: &Distribution{Min: 1, Max: 9}}
+	records := `{"prompt": "1 2 3", "max_tokens": 5} {"prompt": "1", "max_tokens": 5} {"prompt": "1 2 3 4", ` +
+		`"max_tokens": 50} {"prompt": " "} {"prompt": "1 2", "max_tokens": 4}`
+	opts := Options{Count: func(s string) int { return len(strings.Fields(s)) }, Input: &Distribution{Min: 2, Max: 4},
+		Output: &Distribution{Min: 1, Max: 9}}
 	l, err := Read([]File{file("f.jsonl", records)}, Prompts, opts)
 	if err != nil {
 		t.Fatal(err)
@@ -143,7 +163,8 @@ func TestLengthsFilter(t *testing.T) {
 		t.Errorf("got %+v, want %+v", l.Counts, want)
 	}
 	opts.Input = &Distribution{Min: 20, Max: 40}
-	if _, err := Read([]File{file("f.jsonl", records)}, Prompts, opts); err == nil || !strings.Contains(err.Error(), "f.jsonl: none of 4 records has the lengths asked for") {
+	if _, err := Read([]File{file("f.jsonl", records)}, Prompts, opts); err == nil ||
+		!strings.Contains(err.Error(), "f.jsonl: none of 4 records has the lengths asked for") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -162,42 +183,60 @@ func TestFilesNameWhatIsWrong(t *testing.T) {
 		{"f.parquet", "PAR1", CNNDailyMail, "f.parquet: this is no Parquet file"},
 		{"f.parquet", "PAR1 no", CNNDailyMail, "f.parquet: this is no Parquet file, or its end is missing"},
 		{"f.parquet", articles(t)[:200], CNNDailyMail, "f.parquet: this is no Parquet file, or its end is missing"},
-		{"f.parquet", "PAR1 no footer of this length \xff\xff\xff\xffPAR1", CNNDailyMail, "f.parquet: this is no whole Parquet file: a footer of 4294967295 bytes in 38"},
+		{"f.parquet", "PAR1 no footer of this length \xff\xff\xff\xffPAR1", CNNDailyMail,
+			"f.parquet: this is no whole Parquet file: a footer of 4294967295 bytes in 38"},
 		{"f.json.gz", "no gzip at all", ShareGPT, "f.json.gz:1: invalid character 'n'"},
 		{"f.json.gz", "\x1f\x8bno gzip at all", ShareGPT, "f.json.gz: gzip: invalid header"},
 		{"f.json.zst", "\x28\xb5\x2f\xfdnonono", ShareGPT, "f.json.zst:1: "},
 		{"f.jsonl", `{"prompt": 1}`, Prompts, `f.jsonl:1: the record has either a text "prompt" or a list "messages"`},
 		{"f.jsonl", `{"prompt": "a", "messages": []}`, Prompts, "either a text"},
-		{"f.jsonl", "\n" + `{"prompt": "a", "max_tokens": 0}`, Prompts, "f.jsonl:2: max_tokens must be a whole number from 1 to"},
+		{"f.jsonl", "\n" + `{"prompt": "a", "max_tokens": 0}`, Prompts,
+			"f.jsonl:2: max_tokens must be a whole number from 1 to"},
 		{"f.jsonl", `{"messages": [{"role": null}]}`, Prompts, "message 0 has no text role"},
 		{"f.jsonl", "{\"prompt\": \"a\"}\n{\"prompt\": \"b\"", Prompts, "f.jsonl:2: the file ends within a value"},
 		{"f.jsonl", "{\"prompt\": \"a\"}\n{\"prompt\": NaN, \"b", Prompts, "f.jsonl:2: the file ends within a value"},
-		{"f.jsonl", "\n{\"messages\": [}\n{\"prompt\": \"a\"}\n", Prompts, "f.jsonl:2: invalid character '}' looking for beginning of value, after {\"messages\": ["},
-		{"f.jsonl", "{\"messages\": [}", Prompts, "f.jsonl:1: invalid character '}' looking for beginning of value, after {\"messages\": ["},
-		{"f.jsonl", "{\"messages\": [1, 2\n{\"prompt\": \"a\"}\n", Prompts, "f.jsonl:2: invalid character '{' after array element"},
-		{"f.jsonl", "{\"prompt\": \"a}\n{\"prompt\": \"b\"}\n", Prompts, "f.jsonl:1: invalid character '\\n' in string literal, after {\"prompt\": \"a}"},
-		{"f.jsonl", "{\"prompt\": \"a\",}\n", Prompts, "f.jsonl:1: invalid character '}' looking for beginning of object key string, after {\"prompt\": \"a\","},
-		{"f.json", "[\n {\n  \"prompt\": \"a\"\n  \"b\": 1\n }\n]", Prompts, "f.json:4: invalid character '\"' after object key:value pair"},
-		{"f.jsonl", "{\"prompt\": \"" + strings.Repeat("é", 99) + "\", x}", Prompts, "after " + strings.Repeat("é", 14) + "\","},
-		{"f.jsonl", "# a\n{\"prompt\": \"a\"}\n", Prompts, "f.jsonl:1: a comment begins with '#', and JSON has no comments: take the line out"},
+		{"f.jsonl", "\n{\"messages\": [}\n{\"prompt\": \"a\"}\n", Prompts,
+			"f.jsonl:2: invalid character '}' looking for beginning of value, after {\"messages\": ["},
+		{"f.jsonl", "{\"messages\": [}", Prompts,
+			"f.jsonl:1: invalid character '}' looking for beginning of value, after {\"messages\": ["},
+		{"f.jsonl", "{\"messages\": [1, 2\n{\"prompt\": \"a\"}\n", Prompts,
+			"f.jsonl:2: invalid character '{' after array element"},
+		{"f.jsonl", "{\"prompt\": \"a}\n{\"prompt\": \"b\"}\n", Prompts,
+			"f.jsonl:1: invalid character '\\n' in string literal, after {\"prompt\": \"a}"},
+		{"f.jsonl", "{\"prompt\": \"a\",}\n", Prompts,
+			"f.jsonl:1: invalid character '}' looking for beginning of object key string, after {\"prompt\": \"a\","},
+		{"f.json", "[\n {\n  \"prompt\": \"a\"\n  \"b\": 1\n }\n]", Prompts,
+			"f.json:4: invalid character '\"' after object key:value pair"},
+		{"f.jsonl", "{\"prompt\": \"" + strings.Repeat("é", 99) + "\", x}", Prompts,
+			"after " + strings.Repeat("é", 14) + "\","},
+		{"f.jsonl", "# a\n{\"prompt\": \"a\"}\n", Prompts,
+			"f.jsonl:1: a comment begins with '#', and JSON has no comments: take the line out"},
 		{"f.jsonl", "{\"prompt\": \"a\"}\n  // a\n", Prompts, "f.jsonl:2: a comment begins with '/', and JSON"},
-		{"f.jsonl", "{\"prompt\": \"a\"},\n{\"prompt\": \"b\"}\n", Prompts, "f.jsonl:1: a comma stands after the record: records that are not in a list have none between them"},
-		{"f.jsonl", `{"id": 1, "messages": []}`, ShareGPT, `f.jsonl:1: the record has no list "conversations"; this one has "id", "messages": type 'jsonl' reads such records`},
+		{"f.jsonl", "{\"prompt\": \"a\"},\n{\"prompt\": \"b\"}\n", Prompts,
+			"f.jsonl:1: a comma stands after the record: records that are not in a list have none between them"},
+		{"f.jsonl", `{"id": 1, "messages": []}`, ShareGPT,
+			`f.jsonl:1: the record has no list "conversations"; this one has "id", "messages": type 'jsonl' reads ` +
+				`such records`},
 		{"f.jsonl", `{"prompt": "a"}`, ShareGPT, `this one has "prompt": type 'jsonl' reads such records`},
-		{"f.jsonl", `{"conversations": []}`, Prompts, `this one has "conversations": type 'shareGPT' reads such records`},
+		{"f.jsonl", `{"conversations": []}`, Prompts,
+			`this one has "conversations": type 'shareGPT' reads such records`},
 		{"f.jsonl", `{"article": "a", "highlights": "b"}`, Prompts, `type 'cnn_dailymail' reads such records`},
-		{"f.jsonl", `{"messages": []}`, CNNDailyMail, `the record has no text "article"; this one has "messages": type 'jsonl' reads such records`},
-		{"f.jsonl", `{"conversations": [{"role": "user", "value": 1}]}`, ShareGPT, `turn 0 is not {"from": …, "value": …} or {"role": …, "content": …}`},
+		{"f.jsonl", `{"messages": []}`, CNNDailyMail,
+			`the record has no text "article"; this one has "messages": type 'jsonl' reads such records`},
+		{"f.jsonl", `{"conversations": [{"role": "user", "value": 1}]}`, ShareGPT,
+			`turn 0 is not {"from": …, "value": …} or {"role": …, "content": …}`},
 	} {
 		_, err := Read([]File{file(tt.name, tt.content)}, tt.kind, Options{})
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s %.30q: got %v, want %s", tt.name, tt.content, err, tt.want)
 		}
 	}
-	if _, err := Read([]File{file("f.jsonl", `{"messages": [{"role": "user", "content": "a"}]}`)}, Prompts, Options{Form: AsCompletion}); err == nil || !strings.Contains(err.Error(), "the record is a chat") {
+	if _, err := Read([]File{file("f.jsonl", `{"messages": [{"role": "user", "content": "a"}]}`)}, Prompts,
+		Options{Form: AsCompletion}); err == nil || !strings.Contains(err.Error(), "the record is a chat") {
 		t.Errorf("a chat as a completion: %v", err)
 	}
-	if _, err := Read([]File{file("a.json", "[]"), file("b.json", "[]")}, Prompts, Options{}); err == nil || !strings.Contains(err.Error(), "a.json and 1 more: no record") {
+	if _, err := Read([]File{file("a.json", "[]"), file("b.json", "[]")}, Prompts, Options{}); err == nil ||
+		!strings.Contains(err.Error(), "a.json and 1 more: no record") {
 		t.Errorf("empty lists: %v", err)
 	}
 }
@@ -213,9 +252,13 @@ func FuzzFiles(f *testing.F) {
 	_, _ = z.Write(bytes.Repeat([]byte{0}, 1<<20))
 	_ = z.Close()
 	for i, seed := range []string{
-		bomb.String(), bomb.String()[:200], "{\"prompt\":\"a\x00\u202e\x1b[2J\"}", strings.Repeat(`[{"a":`, 300), "\xff\xfe{\x00", `{"prompt":"a","max_tokens":-1}{"prompt":"b","max_tokens":1e308}`,
-		"prompt,a\n=1,\"\n", `{"messages":` + strings.Repeat("[", 300) + strings.Repeat("]", 300) + "}", "(\xb5/\xfd\x00", `[{"article":"a","highlights":"b"}]`, "article,highlights\na,b\n", b.String(), `{"prompt":"a"}{"messages":[{"role":"user","content":"b"}]}`,
-		"\ufeff" + `[{"messages":"[{\"role\":\"user\",\"content\":[]}]","top_p":NaN,"stop":"x","extra":{"seed":1}}]`, "\ufeffPrompt;top_p\r\na;\"[1\"\r\n;\r\n", `{"custom_id":1,"body":{"prompt":"a","max_tokens":"3.0"}}`} {
+		bomb.String(), bomb.String()[:200], "{\"prompt\":\"a\x00\u202e\x1b[2J\"}", strings.Repeat(`[{"a":`, 300),
+		"\xff\xfe{\x00", `{"prompt":"a","max_tokens":-1}{"prompt":"b","max_tokens":1e308}`,
+		"prompt,a\n=1,\"\n", `{"messages":` + strings.Repeat("[", 300) + strings.Repeat("]", 300) + "}",
+		"(\xb5/\xfd\x00", `[{"article":"a","highlights":"b"}]`, "article,highlights\na,b\n", b.String(),
+		`{"prompt":"a"}{"messages":[{"role":"user","content":"b"}]}`,
+		"\ufeff" + `[{"messages":"[{\"role\":\"user\",\"content\":[]}]","top_p":NaN,"stop":"x","extra":{"seed":1}}]`,
+		"\ufeffPrompt;top_p\r\na;\"[1\"\r\n;\r\n", `{"custom_id":1,"body":{"prompt":"a","max_tokens":"3.0"}}`} {
 		f.Add([]byte(seed), i%4, i%5)
 		f.Add([]byte(seed), i%2, int(Prompts))
 	}

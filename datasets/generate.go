@@ -26,8 +26,9 @@ type Generated struct {
 	Form      Form
 	Tokenizer Tokenizer // needed
 	Seed      int64
-	// Salt goes into the choice of every text, so that a server that kept the prefixes of an earlier run's prompts cannot use
-	// them, but not into lengths: runs of one seed ask for the same work. "" makes the same prompts in every run.
+	// Salt goes into the choice of every text, so that a server that kept the prefixes of an earlier run's prompts
+	// cannot use them, but not into lengths: runs of one seed ask for the same work. "" makes the same prompts in every
+	// run.
 	Salt string
 	// Input and Output are the lengths of prompts, with special tokens, and of answers.
 	Input, Output Distribution
@@ -51,9 +52,10 @@ func (g Generated) reaches(l *lexicon) error {
 	return nil
 }
 
-// draw draws the lengths of item i, by length, and gives the generator of its text. An unsalted text goes on with the numbers
-// that its lengths were drawn by.
-func (g Generated) draw(purpose string, i int64, length func(Distribution, *rand.Rand) int) (input, output int, text *rand.Rand) {
+// draw draws the lengths of item i, by length, and gives the generator of its text. An unsalted text goes on with the
+// numbers that its lengths were drawn by.
+func (g Generated) draw(purpose string, i int64,
+	length func(Distribution, *rand.Rand) int) (input, output int, text *rand.Rand) {
 	text = stream(g.Seed, "", purpose, i)
 	input, output = length(g.Input, text), length(g.Output, text)
 	if g.Salt != "" {
@@ -76,7 +78,8 @@ func (g Generated) item(prompt string, tokens, output int) Item {
 // maxWords is how large a part of the vocabulary random prompts are made of: few enough that counting them is fast.
 const maxWords = 1 << 12
 
-// lexicon makes texts of an exact number of tokens: of words that are one token each, so that their number is the text's.
+// lexicon makes texts of an exact number of tokens: of words that are one token each, so that their number is the
+// text's.
 type lexicon struct {
 	tokenizer Tokenizer
 	words     []string
@@ -117,8 +120,9 @@ func (l *lexicon) appendWords(dst []byte, rng *rand.Rand, n int) []byte {
 // tries is how often a text that came out too long or too short is mended.
 const tries = 20
 
-// exact makes text, to which whole words were appended behind byte fixed, have length tokens with the special ones. Texts
-// of words that are a token each have it at once; should the tokenizer join some across a space, words are taken or added.
+// exact makes text, to which whole words were appended behind byte fixed, have length tokens with the special ones.
+// Texts of words that are a token each have it at once; should the tokenizer join some across a space, words are taken
+// or added.
 func (l *lexicon) exact(text []byte, fixed int, rng *rand.Rand, length int) (string, error) {
 	for range tries {
 		made := string(text)
@@ -221,8 +225,8 @@ func (s *Synthetic) At(i int64) (Item, error) {
 	return s.item(prompt, length, output), err
 }
 
-// slice is a random piece of whole words that have up to n tokens, and how many they have; begins says that nothing stands
-// before it.
+// slice is a random piece of whole words that have up to n tokens, and how many they have; begins says that nothing
+// stands before it.
 func (s *Synthetic) slice(rng *rand.Rand, n int, begins bool) (text string, tokens int) {
 	last, _ := slices.BinarySearch(s.tokens, s.tokens[len(s.tokens)-1]-n) // from there on the text ends too early
 	from := below(rng, last+1)
@@ -296,9 +300,11 @@ func NewSharedPrefix(s SharedPrefix) (*SharedPrefix, error) {
 func (s *SharedPrefix) validate() error {
 	const most = 1 << 20
 	if s.Groups < 1 || s.Questions < 1 || s.Groups > most || s.Questions > most/s.Groups {
-		return fmt.Errorf("groups and questions must be positive, and their product at most %d, got %d and %d", most, s.Groups, s.Questions)
+		return fmt.Errorf("groups and questions must be positive, and their product at most %d, got %d and %d", most,
+			s.Groups, s.Questions)
 	}
-	for name, d := range map[string]Distribution{"system prompt": s.System, "question": s.Question, "output": s.Output} {
+	for name, d := range map[string]Distribution{"system prompt": s.System, "question": s.Question,
+		"output": s.Output} {
 		if err := d.Validate(); err != nil {
 			return fmt.Errorf("%s length: %w", name, err)
 		}

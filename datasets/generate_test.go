@@ -57,9 +57,11 @@ func uniform(low, high int) datasets.Distribution {
 }
 
 // generators are sets of the kinds that promise exact lengths.
-func generators(t testing.TB, c *tokenizer.Counter, form datasets.Form, seed int64, salt string) map[string]datasets.Set {
+func generators(t testing.TB, c *tokenizer.Counter, form datasets.Form, seed int64,
+	salt string) map[string]datasets.Set {
 	t.Helper()
-	g := datasets.Generated{Form: form, Tokenizer: c, Seed: seed, Salt: salt, Input: uniform(4, 400), Output: uniform(1, 9)}
+	g := datasets.Generated{Form: form, Tokenizer: c, Seed: seed, Salt: salt, Input: uniform(4, 400),
+		Output: uniform(1, 9)}
 	random, err := datasets.NewRandom(datasets.Random{Generated: g})
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +71,8 @@ func generators(t testing.TB, c *tokenizer.Counter, form datasets.Form, seed int
 		t.Fatal(err)
 	}
 	shared, err := datasets.NewSharedPrefix(datasets.SharedPrefix{
-		Form: form, Tokenizer: c, Seed: seed, Salt: salt, Groups: 3, Questions: 20, System: uniform(4, 200), Question: uniform(0, 90), Output: uniform(1, 9),
+		Form: form, Tokenizer: c, Seed: seed, Salt: salt, Groups: 3, Questions: 20, System: uniform(4, 200),
+		Question: uniform(0, 90), Output: uniform(1, 9),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -86,7 +89,8 @@ func TestGeneratedLengthsAreExact(t *testing.T) {
 				for i := range int64(60) {
 					item := at(t, set, i)
 					if n := c.CountSpecial(item.Prompt); n != item.PromptTokens || n < 4 {
-						t.Errorf("%s, salt %q, item %d: %d tokens, asked for %d: %.200q", name, salt, i, n, item.PromptTokens, item.Prompt)
+						t.Errorf("%s, salt %q, item %d: %d tokens, asked for %d: %.200q", name, salt, i, n,
+							item.PromptTokens, item.Prompt)
 					}
 					if item.MaxTokens < 1 || item.MaxTokens > 9 {
 						t.Errorf("%s, item %d: answer of %d", name, i, item.MaxTokens)
@@ -111,10 +115,12 @@ func TestGeneratedItemsAreFixed(t *testing.T) {
 	for name, set := range base {
 		for i := range int64(20) {
 			item := at(t, set, i)
-			if other := at(t, again[name], 19-i); i == 19-i && !reflect.DeepEqual(item, other) || !reflect.DeepEqual(item, at(t, again[name], i)) {
+			if other := at(t, again[name], 19-i); i == 19-i && !reflect.DeepEqual(item, other) ||
+				!reflect.DeepEqual(item, at(t, again[name], i)) {
 				t.Errorf("%s: item %d differs", name, i)
 			}
-			if item.Prompt == at(t, seed[name], i).Prompt || item.Prompt == at(t, salted[name], i).Prompt || item.Prompt == at(t, set, i+1).Prompt {
+			if item.Prompt == at(t, seed[name], i).Prompt || item.Prompt == at(t, salted[name], i).Prompt ||
+				item.Prompt == at(t, set, i+1).Prompt {
 				t.Errorf("%s: item %d is the same under another seed, salt or number", name, i)
 			}
 			var parts []string
@@ -128,10 +134,12 @@ func TestGeneratedItemsAreFixed(t *testing.T) {
 	}
 }
 
-// Of a shared prefix each group's questions come with the same system prompt, each question once before any comes again.
+// Of a shared prefix each group's questions come with the same system prompt, each question once before any comes
+// again.
 func TestSharedPrefixGroups(t *testing.T) {
 	t.Parallel()
-	set := generators(t, counter(t, "../llm/tokenizer/testdata/bpe-llama3.json"), datasets.AsChat, 1, "")["shared prefix"]
+	set := generators(t, counter(t, "../llm/tokenizer/testdata/bpe-llama3.json"), datasets.AsChat, 1,
+		"")["shared prefix"]
 	n, finite := set.Len()
 	if n != 60 || !finite {
 		t.Fatalf("length %d, %t", n, finite)
@@ -159,7 +167,8 @@ func TestSharedPrefixGroups(t *testing.T) {
 func TestReplayLengthsAreExact(t *testing.T) {
 	everyTokenizer(t, func(t *testing.T, c *tokenizer.Counter) {
 		r, err := datasets.NewReplay(datasets.Replay{
-			Tokenizer: c, Conversations: 5, System: 60, Dynamic: datasets.Constant(20), Turns: uniform(2, 4), Input: datasets.Constant(15), Output: uniform(1, 3),
+			Tokenizer: c, Conversations: 5, System: 60, Dynamic: datasets.Constant(20), Turns: uniform(2, 4),
+			Input: datasets.Constant(15), Output: uniform(1, 3),
 			Pause: datasets.Constant(0),
 		})
 		if err != nil {
@@ -192,7 +201,8 @@ func TestReplayLengthsAreExact(t *testing.T) {
 func TestSharedConversationsAreExact(t *testing.T) {
 	everyTokenizer(t, func(t *testing.T, c *tokenizer.Counter) {
 		shared, err := datasets.NewSharedPrefix(datasets.SharedPrefix{
-			Tokenizer: c, Groups: 2, Questions: 5, System: datasets.Constant(60), Question: datasets.Constant(15), Output: uniform(1, 3),
+			Tokenizer: c, Groups: 2, Questions: 5, System: datasets.Constant(60), Question: datasets.Constant(15),
+			Output: uniform(1, 3),
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -219,7 +229,8 @@ func TestGeneratedRefusals(t *testing.T) {
 		want string
 	}{
 		"no tokenizer": {func() error {
-			_, err := datasets.NewRandom(datasets.Random{Generated: datasets.Generated{Input: uniform(10, 20), Output: uniform(1, 2)}})
+			_, err := datasets.NewRandom(datasets.Random{Generated: datasets.Generated{Input: uniform(10, 20),
+				Output: uniform(1, 2)}})
 			return err
 		}, "a tokenizer is needed"},
 		"input": {func() error {
@@ -234,14 +245,19 @@ func TestGeneratedRefusals(t *testing.T) {
 			_, err := datasets.NewRandom(datasets.Random{Generated: g})
 			return err
 		}, "a prompt of 2 tokens cannot be made: special tokens alone are 2"},
-		"corpus":       {func() error { _, err := datasets.NewSynthetic(good, "the corpus of a few words"); return err }, "the corpus has"},
-		"empty corpus": {func() error { _, err := datasets.NewSynthetic(good, " \n "); return err }, "the corpus has 0 tokens"},
+		"corpus": {func() error {
+			_, err := datasets.NewSynthetic(good, "the corpus of a few words")
+			return err
+		}, "the corpus has"},
+		"empty corpus": {func() error { _, err := datasets.NewSynthetic(good, " \n "); return err },
+			"the corpus has 0 tokens"},
 		"groups": {func() error {
 			_, err := datasets.NewSharedPrefix(datasets.SharedPrefix{Tokenizer: c, Groups: 0, Questions: 1})
 			return err
 		}, "groups and questions must be positive"},
 		"question": {func() error {
-			_, err := datasets.NewSharedPrefix(datasets.SharedPrefix{Tokenizer: c, Groups: 1, Questions: 1, System: uniform(5, 6), Output: uniform(1, 2)})
+			_, err := datasets.NewSharedPrefix(datasets.SharedPrefix{Tokenizer: c, Groups: 1, Questions: 1,
+				System: uniform(5, 6), Output: uniform(1, 2)})
 			return err
 		}, `question length: unknown type ""`},
 	}
@@ -254,7 +270,8 @@ func TestGeneratedRefusals(t *testing.T) {
 
 func BenchmarkPrompts(b *testing.B) {
 	for name, c := range map[string]*tokenizer.Counter{
-		"llama3": counter(b, "../llm/tokenizer/testdata/bpe-llama3.json"), "llama2": counter(b, "../llm/tokenizer/testdata/bpe-llama2.json"), "128k": large(b, 128_000),
+		"llama3": counter(b, "../llm/tokenizer/testdata/bpe-llama3.json"),
+		"llama2": counter(b, "../llm/tokenizer/testdata/bpe-llama2.json"), "128k": large(b, 128_000),
 	} {
 		for kind, set := range generated(b, c) {
 			b.Run(name+"/"+kind, func(b *testing.B) {

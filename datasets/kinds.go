@@ -15,22 +15,24 @@ type Kind int
 
 // The kinds.
 const (
-	// ShareGPT records are {"conversations": [{"from": "human", "value": …}, {"from": "gpt", "value": …}, …]}. As a chat an
-	// item is the conversation up to its last answer; as a completion it is the first question that has an answer.
+	// ShareGPT records are {"conversations": [{"from": "human", "value": …}, {"from": "gpt", "value": …}, …]}. As a
+	// chat an item is the conversation up to its last answer; as a completion it is the first question that has an
+	// answer.
 	ShareGPT Kind = iota
 	// BillSum records are conversations like those of ShareGPT.
 	BillSum
-	// InfinityInstruct records are conversations, too, that end in an answer. As a completion an item is all that was said
-	// before the last answer, a line each.
+	// InfinityInstruct records are conversations, too, that end in an answer. As a completion an item is all that was
+	// said before the last answer, a line each.
 	InfinityInstruct
 	// CNNDailyMail records are {"article": …, "highlights": …}: the article is the prompt, the highlights the answer.
 	CNNDailyMail
-	// Prompts records are {"prompt": …} or {"messages": [{"role": …, "content": …}, …]}, with "max_tokens" or "completion",
-	// the answer to measure. Messages and the parameters of a request beside them are kept as they stand.
+	// Prompts records are {"prompt": …} or {"messages": [{"role": …, "content": …}, …]}, with "max_tokens" or
+	// "completion", the answer to measure. Messages and the parameters of a request beside them are kept as they stand.
 	Prompts
 )
 
-// sample is a record as the kinds read it: what to ask and the answer to measure. Its texts are good until the next record.
+// sample is a record as the kinds read it: what to ask and the answer to measure. Its texts are good until the next
+// record.
 type sample struct {
 	prompt   string
 	messages []Message
@@ -106,11 +108,12 @@ func (d *decoder) readArticle(record []byte) (sample, bool, error) {
 			return sample{}, false, fmt.Errorf("the record has no text %q%s", name, d.instead(record, "cnn_dailymail"))
 		}
 	}
-	return sample{prompt: texts[0], answer: texts[1]}, strings.TrimSpace(texts[0]) != "" && strings.TrimSpace(texts[1]) != "", nil
+	return sample{prompt: texts[0], answer: texts[1]}, strings.TrimSpace(texts[0]) != "" &&
+		strings.TrimSpace(texts[1]) != "", nil
 }
 
-// item makes an item of a sample, unless its lengths are not asked for. It holds copies: a record is larger than what is
-// kept of it, and does not last.
+// item makes an item of a sample, unless its lengths are not asked for. It holds copies: a record is larger than what
+// is kept of it, and does not last.
 func (o Options) item(s sample) (Item, bool) {
 	item := Item{MaxTokens: s.limit}
 	if item.MaxTokens == 0 && s.answer != "" {

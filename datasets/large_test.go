@@ -76,7 +76,8 @@ func large(t testing.TB, pieces int) *tokenizer.Counter {
 		}
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
-	syllables := strings.Fields("ba be bi bo da de di do fa fi ga go ha he ka ki la le li lo ma me mi mo na ne ni no pa pe ra re ri ro sa se si so ta te ti to va ve wa we za ing er est ly")
+	syllables := strings.Fields("ba be bi bo da de di do fa fi ga go ha he ka ki la le li lo ma me mi mo na ne ni " +
+		"no pa pe ra re ri ro sa se si so ta te ti to va ve wa we za ing er est ly")
 	for len(b.ids) < pieces {
 		var word strings.Builder
 		for range 2 + rng.IntN(3) {
@@ -104,7 +105,8 @@ func large(t testing.TB, pieces int) *tokenizer.Counter {
 // generated are sets of prompts of 1,000 tokens.
 func generated(t testing.TB, c *tokenizer.Counter) map[string]datasets.Set {
 	t.Helper()
-	g := datasets.Generated{Form: datasets.AsCompletion, Tokenizer: c, Input: datasets.Constant(1000), Output: datasets.Constant(1)}
+	g := datasets.Generated{Form: datasets.AsCompletion, Tokenizer: c, Input: datasets.Constant(1000),
+		Output: datasets.Constant(1)}
 	random, err := datasets.NewRandom(datasets.Random{Generated: g})
 	if err != nil {
 		t.Fatal(err)

@@ -28,7 +28,9 @@ func peak(read func(look func(string) int)) uint64 {
 // Reading leaves nothing behind but the items. Not parallel: it measures the heap.
 func TestReadTakesLittleMoreThanItKeeps(t *testing.T) {
 	content := shareGPTFile(20 << 20)
-	files := []File{{Name: "f.json", Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil }}}
+	files := []File{{Name: "f.json", Open: func() (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(content)), nil
+	}}}
 	kept := 0
 	grown := peak(func(look func(string) int) {
 		l, err := Read(files, ShareGPT, Options{Count: look})
@@ -80,7 +82,8 @@ func TestStreamsOfLargeRecords(t *testing.T) {
 		grown := peak(func(look func(string) int) {
 			var err error
 			// Lengths are asked for, so that look is called.
-			s, err = OpenStream([]File{repeated(record, n)}, Prompts, Options{Seed: seed, Count: look, Input: &Distribution{Max: maxLength}})
+			s, err = OpenStream([]File{repeated(record, n)}, Prompts,
+				Options{Seed: seed, Count: look, Input: &Distribution{Max: maxLength}})
 			if err != nil {
 				t.Fatal(err)
 			}

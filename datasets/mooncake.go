@@ -8,7 +8,8 @@ import (
 )
 
 // errMooncake is of a file in the form of the traces that Mooncake published.
-var errMooncake = errors.New("this is a Mooncake trace (timestamp, input_length, output_length, hash_ids), which is not supported yet")
+var errMooncake = errors.New("this is a Mooncake trace (timestamp, input_length, output_length, hash_ids), which is " +
+	"not supported yet")
 
 // RefuseMooncake names a Mooncake trace for what it is, instead of the fault that its first line would make. It gives
 // nil for anything else.

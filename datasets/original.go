@@ -21,8 +21,8 @@ type Vocabulary interface {
 	Decode(ids []int32, skipSpecial bool) string
 }
 
-// original makes texts as inference-perf 0.7.0 does: of ids that are drawn and decoded, then mended until the text has the
-// tokens asked for. Decoded ids are rarely the ids of their text, so that a count comes about by trial.
+// original makes texts as inference-perf 0.7.0 does: of ids that are drawn and decoded, then mended until the text has
+// the tokens asked for. Decoded ids are rarely the ids of their text, so that a count comes about by trial.
 type original struct {
 	vocabulary Vocabulary
 	plain      []int32
@@ -99,8 +99,8 @@ func (o *original) random(rng *rand.Rand, length int) (string, []int32, error) {
 	return o.exact(length, func() ([]int32, mender) { return o.draw(nil, rng, length), o.mender(rng, 0) })
 }
 
-// original draws a length as inference-perf does; unshared is how it does so for random and synthetic prompts, else it is
-// as for shared prefixes. Whole numbers come of rounding half to even between two cuts to Min and Max.
+// original draws a length as inference-perf does; unshared is how it does so for random and synthetic prompts, else it
+// is as for shared prefixes. Whole numbers come of rounding half to even between two cuts to Min and Max.
 //
 //   - uniform: real numbers from Min, to Max if unshared and to Max+1 if not, so that the ends have other weights than the rest.
 //   - lognormal: moments as given, of the number itself or, if unshared, of what it is above Min, to which Min is added.
@@ -156,14 +156,15 @@ func (d Distribution) originalReal(rng *rand.Rand, unshared bool) float64 {
 func (g Generated) drawable() error {
 	for name, d := range map[string]Distribution{"input": g.Input, "output": g.Output} {
 		if d.Type == SkewNormal || d.Type == Poisson {
-			return fmt.Errorf("%s distribution: inference-perf draws no %s lengths for these prompts: use normal, lognormal, uniform or fixed", name, d.Type)
+			return fmt.Errorf("%s distribution: inference-perf draws no %s lengths for these prompts: use normal, "+
+				"lognormal, uniform or fixed", name, d.Type)
 		}
 	}
 	return nil
 }
 
-// OriginalRandom makes the prompts of inference-perf's type random: random ids, decoded. Item i is a completion of a length
-// drawn, exact. It is endless unless Trace is set.
+// OriginalRandom makes the prompts of inference-perf's type random: random ids, decoded. Item i is a completion of a
+// length drawn, exact. It is endless unless Trace is set.
 type OriginalRandom struct {
 	Random
 	original *original
@@ -219,15 +220,16 @@ func (r *OriginalRandom) At(i int64) (Item, error) {
 // originalLead is the line before the text that synthetic prompts are pieces of. Any of about a dozen words is alike.
 const originalLead = "Go on with what you read here, in as many words as you like:\n"
 
-// OriginalSynthetic makes the prompts of inference-perf's type synthetic: pieces of a text from a random token on. Item i is
-// a completion of a length drawn, exact. It is endless.
+// OriginalSynthetic makes the prompts of inference-perf's type synthetic: pieces of a text from a random token on. Item
+// i is a completion of a length drawn, exact. It is endless.
 type OriginalSynthetic struct {
 	Generated
 	original *original
 	corpus   []int32
 }
 
-// NewOriginalSynthetic checks the options, of which Form and Tokenizer are not used. The corpus is tokenized once, as it is.
+// NewOriginalSynthetic checks the options, of which Form and Tokenizer are not used. The corpus is tokenized once, as
+// it is.
 func NewOriginalSynthetic(v Vocabulary, g Generated, corpus string) (*OriginalSynthetic, error) {
 	o, err := newOriginal(v)
 	if err != nil {
@@ -242,7 +244,8 @@ func NewOriginalSynthetic(v Vocabulary, g Generated, corpus string) (*OriginalSy
 	g.Form = AsCompletion
 	s := &OriginalSynthetic{g, o, v.EncodeSpecial(originalLead + corpus)}
 	if len(s.corpus) <= g.Input.Max {
-		return nil, fmt.Errorf("the corpus has %d tokens, too few for the longest prompt of %d", len(s.corpus), g.Input.Max)
+		return nil, fmt.Errorf("the corpus has %d tokens, too few for the longest prompt of %d", len(s.corpus),
+			g.Input.Max)
 	}
 	return s, nil
 }
@@ -269,9 +272,9 @@ func (s *OriginalSynthetic) piece(from, n int) ([]int32, mender) {
 // Len says that there is no end.
 func (s *OriginalSynthetic) Len() (int64, bool) { return 0, false }
 
-// OriginalSharedPrefix makes the prompts of inference-perf's type shared_prefix, all of them completions: the decoded ids of
-// a group's prefix and of one of its questions. Each has its exact length by itself, special tokens included; both
-// together have those once, and what comes of their meeting.
+// OriginalSharedPrefix makes the prompts of inference-perf's type shared_prefix, all of them completions: the decoded
+// ids of a group's prefix and of one of its questions. Each has its exact length by itself, special tokens included;
+// both together have those once, and what comes of their meeting.
 type OriginalSharedPrefix struct {
 	options  SharedPrefix
 	original *original

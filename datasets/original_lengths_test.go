@@ -25,11 +25,12 @@ func TestOriginalLengths(t *testing.T) {
 		"lognormal":            {normal(Lognormal), true, 100, 20},
 		"lognormal, shared":    {normal(Lognormal), false, 100, 20},
 		"lognormal at its min": {Distribution{Type: Lognormal, Mean: 10, StdDev: 0, Min: 10, Max: 100}, true, 11, 0},
-		"skewed, shared":       {normal(SkewNormal), false, 100 + 20*delta*math.Sqrt(2/math.Pi), 20 * math.Sqrt(1-2*delta*delta/math.Pi)},
-		"poisson, shared":      {normal(Poisson), false, 100, 10},
-		"poisson of 0":         {Distribution{Type: Poisson, Min: 0, Max: 9}, false, 1, 1},
-		"fixed":                {Distribution{Type: Fixed, Mean: 12.9, Min: 1, Max: 20}, true, 12, 0},
-		"cut":                  {Distribution{Type: Normal, Mean: 100, StdDev: 20, Min: 100, Max: 100}, false, 100, 0},
+		"skewed, shared": {normal(SkewNormal), false, 100 + 20*delta*math.Sqrt(2/math.Pi),
+			20 * math.Sqrt(1-2*delta*delta/math.Pi)},
+		"poisson, shared": {normal(Poisson), false, 100, 10},
+		"poisson of 0":    {Distribution{Type: Poisson, Min: 0, Max: 9}, false, 1, 1},
+		"fixed":           {Distribution{Type: Fixed, Mean: 12.9, Min: 1, Max: 20}, true, 12, 0},
+		"cut":             {Distribution{Type: Normal, Mean: 100, StdDev: 20, Min: 100, Max: 100}, false, 100, 0},
 	}
 	for name, tt := range tests {
 		rng := stream(1, "", name, 0)
@@ -47,11 +48,13 @@ func TestOriginalLengths(t *testing.T) {
 	}
 }
 
-// The ends of uniform lengths have half the weight of the rest; of shared prefixes the lower has, and the upper three halves.
+// The ends of uniform lengths have half the weight of the rest; of shared prefixes the lower has, and the upper three
+// halves.
 func TestOriginalUniformEnds(t *testing.T) {
 	t.Parallel()
 	const n = 400_000
-	for unshared, want := range map[bool][]float64{true: {0.5 / 4, 1. / 4, 1. / 4, 1. / 4, 0.5 / 4}, false: {0.5 / 5, 1. / 5, 1. / 5, 1. / 5, 1.5 / 5}} {
+	for unshared, want := range map[bool][]float64{true: {0.5 / 4, 1. / 4, 1. / 4, 1. / 4, 0.5 / 4},
+		false: {0.5 / 5, 1. / 5, 1. / 5, 1. / 5, 1.5 / 5}} {
 		rng, got := stream(1, "", fmt.Sprint(unshared), 0), make([]float64, 5)
 		for range n {
 			got[Distribution{Type: Uniform, Min: 10, Max: 14}.original(rng, unshared)-10] += 1. / n
@@ -72,13 +75,15 @@ func (letters) Plain() []int32                    { return []int32{1, 2} }
 func (letters) Decode(ids []int32, _ bool) string { return strings.Repeat("x", len(ids)) }
 func (letters) CountSpecial(text string) int      { return len(text) }
 
-// When mending does not help, ids are drawn again, so that no item is lost; a length that never comes about is an error.
+// When mending does not help, ids are drawn again, so that no item is lost; a length that never comes about is an
+// error.
 func TestOriginalDrawsAgain(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		fail int // so many counts that are one too many
 		want string
-	}{{0, ""}, {tries, ""}, {2*tries + 3, ""}, {draws * tries, "no prompt of 5 tokens came about in 100 draws of ids"}} {
+	}{{0, ""}, {tries, ""}, {2*tries + 3, ""},
+		{draws * tries, "no prompt of 5 tokens came about in 100 draws of ids"}} {
 		o, err := newOriginal(letters{})
 		if err != nil {
 			t.Fatal(err)

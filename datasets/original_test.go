@@ -26,7 +26,8 @@ func originals(t testing.TB, c *tokenizer.Counter, seed int64, salt string) map[
 		t.Fatal(err)
 	}
 	shared, err := datasets.NewOriginalSharedPrefix(c, datasets.SharedPrefix{
-		Seed: seed, Salt: salt, Groups: 3, Questions: 20, System: uniform(4, 200), Question: uniform(4, 90), Output: uniform(1, 9),
+		Seed: seed, Salt: salt, Groups: 3, Questions: 20, System: uniform(4, 200), Question: uniform(4, 90),
+		Output: uniform(1, 9),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -61,7 +62,8 @@ func TestOriginalSharedPrefix(t *testing.T) {
 	everyTokenizer(t, func(t *testing.T, c *tokenizer.Counter) {
 		open := func(questions, length int) datasets.Set {
 			set, err := datasets.NewOriginalSharedPrefix(c, datasets.SharedPrefix{
-				Seed: 4, Groups: 2, Questions: questions, System: datasets.Constant(80), Question: datasets.Constant(length), Output: datasets.Constant(3),
+				Seed: 4, Groups: 2, Questions: questions, System: datasets.Constant(80),
+				Question: datasets.Constant(length), Output: datasets.Constant(3),
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -82,7 +84,10 @@ func TestOriginalSharedPrefix(t *testing.T) {
 			item := at(t, set, i)
 			sum += item.PromptTokens
 			for prefix := range prefixes {
-				if strings.HasPrefix(item.Prompt, strings.TrimRightFunc(prefix, func(r rune) bool { return unicode.IsSpace(r) || r == unicode.ReplacementChar })) {
+				if strings.HasPrefix(item.Prompt,
+					strings.TrimRightFunc(prefix, func(r rune) bool {
+						return unicode.IsSpace(r) || r == unicode.ReplacementChar
+					})) {
 					found[prefix]++
 				}
 			}
@@ -104,9 +109,11 @@ func TestOriginalSharedPrefix(t *testing.T) {
 // A question begins with white space where the tokenizer has tokens that do.
 func TestOriginalQuestionsBeginWithASpace(t *testing.T) {
 	t.Parallel()
-	set, err := datasets.NewOriginalSharedPrefix(counter(t, "../llm/tokenizer/testdata/bpe-llama3.json"), datasets.SharedPrefix{
-		Groups: 2, Questions: 10, System: datasets.Constant(0), Question: uniform(2, 30), Output: datasets.Constant(3),
-	})
+	set, err := datasets.NewOriginalSharedPrefix(counter(t, "../llm/tokenizer/testdata/bpe-llama3.json"),
+		datasets.SharedPrefix{
+			Groups: 2, Questions: 10, System: datasets.Constant(0), Question: uniform(2, 30),
+			Output: datasets.Constant(3),
+		})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,12 +155,15 @@ func TestOriginalRandomTraceAndFrame(t *testing.T) {
 		}
 		for i := range int64(4) {
 			item, want := at(t, set, i), r.Trace[i%2]
-			if n := c.Count(item.Prompt); n != int(want.Prompt) || item.PromptTokens != n || item.MaxTokens != int(want.Answer) || !item.Bare || !strings.HasPrefix(item.Prompt, r.Before) {
+			if n := c.Count(item.Prompt); n != int(want.Prompt) || item.PromptTokens != n ||
+				item.MaxTokens != int(want.Answer) || !item.Bare || !strings.HasPrefix(item.Prompt, r.Before) {
 				t.Errorf("item %d has %d tokens, says %+v; want %+v", i, n, item, want)
 			}
 		}
 		r.Trace[1].Prompt = 1
-		if _, err := datasets.NewOriginalRandom(c, r); err == nil || !strings.Contains(err.Error(), "line 3 of the trace: a prompt of 1 tokens cannot be made: the chat template alone has") {
+		if _, err := datasets.NewOriginalRandom(c, r); err == nil ||
+			!strings.Contains(err.Error(),
+				"line 3 of the trace: a prompt of 1 tokens cannot be made: the chat template alone has") {
 			t.Errorf("too short: %v", err)
 		}
 	})
@@ -179,7 +189,8 @@ func TestSaltLeavesLengths(t *testing.T) {
 			none, a, b := at(t, unsalted[name], i), at(t, one[name], i), at(t, two[name], i)
 			for salt, item := range map[string]datasets.Item{"a": a, "b": b} {
 				if item.PromptTokens != none.PromptTokens || item.MaxTokens != none.MaxTokens {
-					t.Errorf("%s, item %d: %d and %d tokens under salt %q, %d and %d without one", name, i, item.PromptTokens, item.MaxTokens, salt, none.PromptTokens, none.MaxTokens)
+					t.Errorf("%s, item %d: %d and %d tokens under salt %q, %d and %d without one", name, i,
+						item.PromptTokens, item.MaxTokens, salt, none.PromptTokens, none.MaxTokens)
 				}
 			}
 			if a.Prompt == b.Prompt || a.Prompt == none.Prompt {
@@ -198,8 +209,10 @@ func TestOriginalItemsNeverChange(t *testing.T) {
 	for name, set := range originals(t, c, 1, "") {
 		for _, i := range []int64{0, 7, 1 << 40} {
 			item := at(t, set, i)
-			got[fmt.Sprint(name, " ", i)] = fmt.Sprintf("%x", sha256.Sum256(fmt.Append(nil, item.Prompt, item.MaxTokens)))[:16]
-			if item.Prompt == at(t, seed[name], i).Prompt || item.Prompt == at(t, salted[name], i).Prompt || item.Prompt == at(t, set, i+1).Prompt {
+			got[fmt.Sprint(name, " ", i)] = fmt.Sprintf("%x",
+				sha256.Sum256(fmt.Append(nil, item.Prompt, item.MaxTokens)))[:16]
+			if item.Prompt == at(t, seed[name], i).Prompt || item.Prompt == at(t, salted[name], i).Prompt ||
+				item.Prompt == at(t, set, i+1).Prompt {
 				t.Errorf("%s: item %d is the same under another seed, salt or number", name, i)
 			}
 			if !reflect.DeepEqual(item, at(t, again[name], i)) {
@@ -209,8 +222,10 @@ func TestOriginalItemsNeverChange(t *testing.T) {
 	}
 	want := map[string]string{
 		"random 0": "06e0d36a28a49740", "random 7": "9b142fb1156035f8", "random 1099511627776": "c89c8433da738d32",
-		"synthetic 0": "1d9d1d1729b6303e", "synthetic 7": "da3e54c2c19dd9ae", "synthetic 1099511627776": "47f7ef75946692bf",
-		"shared prefix 0": "ca6976c290cf95d2", "shared prefix 7": "427ed58993b40753", "shared prefix 1099511627776": "071c77715bb29ed4",
+		"synthetic 0": "1d9d1d1729b6303e", "synthetic 7": "da3e54c2c19dd9ae",
+		"synthetic 1099511627776": "47f7ef75946692bf",
+		"shared prefix 0":         "ca6976c290cf95d2", "shared prefix 7": "427ed58993b40753",
+		"shared prefix 1099511627776": "071c77715bb29ed4",
 	}
 	if !maps.Equal(got, want) {
 		t.Errorf("got %#v", got)
@@ -246,16 +261,22 @@ func TestOriginalRefusals(t *testing.T) {
 		want string
 	}{
 		"no tokenizer": {random(nil, good), "a tokenizer is needed: prompts are made of its ids"},
-		"input":        {random(c, with(func(g *datasets.Generated) { g.Input = uniform(20, 10) })), "input distribution: min 20 is above max 10"},
-		"too short":    {random(c, with(func(g *datasets.Generated) { g.Input = uniform(2, 10) })), "input distribution: a prompt of 2 tokens cannot be made: special tokens alone are 2"},
-		"skewed":       {random(c, skewed), "output distribution: inference-perf draws no skew_normal lengths for these prompts"},
+		"input": {random(c, with(func(g *datasets.Generated) { g.Input = uniform(20, 10) })),
+			"input distribution: min 20 is above max 10"},
+		"too short": {random(c, with(func(g *datasets.Generated) { g.Input = uniform(2, 10) })),
+			"input distribution: a prompt of 2 tokens cannot be made: special tokens alone are 2"},
+		"skewed": {random(c, skewed),
+			"output distribution: inference-perf draws no skew_normal lengths for these prompts"},
 		"poisson": {synthetic(with(func(g *datasets.Generated) {
 			g.Input = datasets.Distribution{Type: datasets.Poisson, Mean: 15, Min: 10, Max: 20}
 		}), datasets.Corpus), "input distribution: inference-perf draws no poisson lengths"},
-		"corpus":    {synthetic(with(func(g *datasets.Generated) { g.Input = uniform(10, 900) }), "a corpus of a few words"), "too few for the longest prompt of 900"},
-		"synthetic": {synthetic(with(func(g *datasets.Generated) { g.Input = datasets.Constant(1) }), datasets.Corpus), "a prompt of 1 tokens cannot be made"},
-		"groups":    {shared(datasets.SharedPrefix{Questions: 1}), "groups and questions must be positive"},
-		"question":  {shared(datasets.SharedPrefix{Groups: 1, Questions: 1, System: uniform(5, 6), Question: uniform(1, 6), Output: uniform(1, 2)}), "question: a prompt of 1 tokens cannot be made"},
+		"corpus": {synthetic(with(func(g *datasets.Generated) { g.Input = uniform(10, 900) }),
+			"a corpus of a few words"), "too few for the longest prompt of 900"},
+		"synthetic": {synthetic(with(func(g *datasets.Generated) { g.Input = datasets.Constant(1) }), datasets.Corpus),
+			"a prompt of 1 tokens cannot be made"},
+		"groups": {shared(datasets.SharedPrefix{Questions: 1}), "groups and questions must be positive"},
+		"question": {shared(datasets.SharedPrefix{Groups: 1, Questions: 1, System: uniform(5, 6),
+			Question: uniform(1, 6), Output: uniform(1, 2)}), "question: a prompt of 1 tokens cannot be made"},
 	} {
 		if tt.err == nil || !strings.Contains(tt.err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want %s", name, tt.err, tt.want)
@@ -264,7 +285,8 @@ func TestOriginalRefusals(t *testing.T) {
 }
 
 func BenchmarkOriginalPrompts(b *testing.B) {
-	for name, c := range map[string]*tokenizer.Counter{"llama3": counter(b, "../llm/tokenizer/testdata/bpe-llama3.json"), "128k": large(b, 128_000)} {
+	for name, c := range map[string]*tokenizer.Counter{
+		"llama3": counter(b, "../llm/tokenizer/testdata/bpe-llama3.json"), "128k": large(b, 128_000)} {
 		g := datasets.Generated{Input: datasets.Constant(1000), Output: datasets.Constant(1)}
 		random, err := datasets.NewOriginalRandom(c, datasets.Random{Generated: g})
 		if err != nil {

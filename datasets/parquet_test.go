@@ -11,15 +11,19 @@ import (
 )
 
 // insides are words that only a programmer can do something with.
-var insides = regexp.MustCompile(`runtime error|panic|goroutine|nil pointer|bounds out|index out|makeslice|reflect|interface conversion|\.go:`)
+var insides = regexp.MustCompile(`runtime error|panic|goroutine|nil pointer|bounds out|index ` +
+	`out|makeslice|reflect|interface conversion|\.go:`)
 
 // damaged reads a Parquet file that may be damaged.
 func damaged(t *testing.T, content string) {
 	t.Helper()
 	for _, kind := range []Kind{CNNDailyMail, Prompts} {
-		file := File{Name: "f.parquet", Open: func() (io.ReadCloser, error) { return readerAt{bytes.NewReader([]byte(content))}, nil }}
+		file := File{Name: "f.parquet", Open: func() (io.ReadCloser, error) {
+			return readerAt{bytes.NewReader([]byte(content))}, nil
+		}}
 		_, err := Read([]File{file}, kind, Options{})
-		if err != nil && (insides.MatchString(err.Error()) || strings.Contains(err.Error(), "\n") || len(err.Error()) > 600) {
+		if err != nil && (insides.MatchString(err.Error()) || strings.Contains(err.Error(), "\n") ||
+			len(err.Error()) > 600) {
 			t.Errorf("%d bytes: got %.600v", len(content), err)
 		}
 	}
@@ -44,7 +48,8 @@ func conversationsFile(t testing.TB) string {
 	text := "What is it?"
 	var b bytes.Buffer
 	w := parquet.NewGenericWriter[row](&b)
-	if _, err := w.Write([]row{{[]message{{"user", &text}, {"assistant", &text}}, 1}, {[]message{{"user", &text}, {"assistant", nil}}, 2}}); err != nil {
+	if _, err := w.Write([]row{{[]message{{"user", &text}, {"assistant", &text}}, 1},
+		{[]message{{"user", &text}, {"assistant", nil}}, 2}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.Close(); err != nil {

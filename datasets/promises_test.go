@@ -62,7 +62,8 @@ func TestDrawsAreRounded(t *testing.T) {
 	}{{2.5, 0, 9, 2}, {3.5, 0, 9, 4}, {2.51, 0, 9, 3}, {8.6, 0, 9, 9}, {0.4, 0, 9, 0}} {
 		d := datasets.Distribution{Type: datasets.Fixed, Mean: tt.mean, Min: tt.low, Max: tt.high}
 		if got := d.Draw(nil); got != tt.want || d.Least() != got || d.Most() != got {
-			t.Errorf("%v from %d to %d gives %d (%d to %d), want %d", tt.mean, tt.low, tt.high, got, d.Least(), d.Most(), tt.want)
+			t.Errorf("%v from %d to %d gives %d (%d to %d), want %d", tt.mean, tt.low, tt.high, got, d.Least(),
+				d.Most(), tt.want)
 		}
 	}
 	d := datasets.Distribution{Type: datasets.Lognormal, Mean: 5, StdDev: 50, Min: 3, Max: 8}
@@ -74,7 +75,8 @@ func TestDrawsAreRounded(t *testing.T) {
 // A mean outside of min and max is an error, but of uniform lengths, which have none of their own.
 func TestMeansOutside(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []string{datasets.Normal, datasets.SkewNormal, datasets.Lognormal, datasets.Poisson, datasets.Fixed, datasets.Uniform} {
+	for _, kind := range []string{datasets.Normal, datasets.SkewNormal, datasets.Lognormal, datasets.Poisson,
+		datasets.Fixed, datasets.Uniform} {
 		for _, mean := range []float64{9, 21} {
 			err := datasets.Distribution{Type: kind, Mean: mean, Min: 10, Max: 20}.Validate()
 			if (err == nil) != (kind == datasets.Uniform) {
@@ -86,7 +88,9 @@ func TestMeansOutside(t *testing.T) {
 
 // records is a file of conversations in ShareGPT's shape.
 func records(text string) []datasets.File {
-	return []datasets.File{{Name: "f.jsonl", Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }}}
+	return []datasets.File{{Name: "f.jsonl", Open: func() (io.ReadCloser, error) {
+		return io.NopCloser(strings.NewReader(text)), nil
+	}}}
 }
 
 // Roles are those that a server knows, whatever the file calls them, and the first question that has an answer is
@@ -99,11 +103,14 @@ func TestRolesAndFirstQuestions(t *testing.T) {
 		name, record, roles, prompt string
 	}{
 		{"as inference-perf knows them", talk(turn("human", "q"), turn("gpt", "a")), "user", "q"},
-		{"as a server knows them", talk(turn("system", "s"), turn("user", "q"), turn("assistant", "a")), "system user", "q"},
+		{"as a server knows them", talk(turn("system", "s"), turn("user", "q"), turn("assistant", "a")), "system user",
+			"q"},
 		{"in capitals", talk(turn("Human", "q"), turn("GPT", "a")), "user", "q"},
-		{"of other models", talk(turn("tool", "q"), turn("bard", "a"), turn("someone", "r"), turn("model", "b")), "user assistant user", "q"},
+		{"of other models", talk(turn("tool", "q"), turn("bard", "a"), turn("someone", "r"), turn("model", "b")),
+			"user assistant user", "q"},
 		{"the model speaks first", talk(turn("gpt", "hello"), turn("human", "q"), turn("gpt", "a")), "user", "q"},
-		{"a question without an answer", talk(turn("human", "none"), turn("human", "q"), turn("gpt", "a")), "user user", "q"},
+		{"a question without an answer", talk(turn("human", "none"), turn("human", "q"), turn("gpt", "a")), "user user",
+			"q"},
 	} {
 		for _, kind := range []datasets.Kind{datasets.ShareGPT, datasets.BillSum} {
 			chat, err := datasets.Read(records(tt.record), kind, datasets.Options{})
@@ -131,9 +138,11 @@ func TestRolesAndFirstQuestions(t *testing.T) {
 // Every set of files begins again at its end, with its first record, of every kind.
 func TestFilesBeginAgain(t *testing.T) {
 	t.Parallel()
-	talks := `{"conversations": [{"from": "human", "value": "one"}, {"from": "gpt", "value": "a"}]} {"conversations": [{"from": "human", "value": "two"}, {"from": "gpt", "value": "b"}]}`
+	talks := `{"conversations": [{"from": "human", "value": "one"}, {"from": "gpt", "value": "a"}]} ` +
+		`{"conversations": [{"from": "human", "value": "two"}, {"from": "gpt", "value": "b"}]}`
 	articles := `{"article": "one", "highlights": "a"} {"article": "two", "highlights": "b"}`
-	for kind, text := range map[datasets.Kind]string{datasets.ShareGPT: talks, datasets.BillSum: talks, datasets.InfinityInstruct: talks, datasets.CNNDailyMail: articles} {
+	for kind, text := range map[datasets.Kind]string{datasets.ShareGPT: talks, datasets.BillSum: talks,
+		datasets.InfinityInstruct: talks, datasets.CNNDailyMail: articles} {
 		for name, open := range map[string]func() (datasets.Set, error){
 			"in memory": func() (datasets.Set, error) {
 				return datasets.Read(records(text), kind, datasets.Options{Form: datasets.AsCompletion})

@@ -15,7 +15,8 @@ import (
 
 // limits are the names that records have for the most tokens of an answer; the first that a record has counts.
 var limits = [...]string{
-	"max_tokens", "max_completion_tokens", "max_output_tokens", "output_tokens", "output_length", "output_len", "max_new_tokens",
+	"max_tokens", "max_completion_tokens", "max_output_tokens", "output_tokens", "output_length", "output_len",
+	"max_new_tokens",
 }
 
 // parameters are the fields of a record that are sent on, and whether each can be a text. Not among them is what a
@@ -29,10 +30,12 @@ var parameters = map[string]bool{
 	"frequency_penalty": false, "presence_penalty": false, "repetition_penalty": false, "length_penalty": false,
 	"logit_bias": false, "allowed_token_ids": false, "bad_words": false, "logprobs": false, "top_logprobs": false,
 
-	"stop": true, "stop_token_ids": false, "min_tokens": false, "ignore_eos": false, "include_stop_str_in_output": false,
+	"stop": true, "stop_token_ids": false, "min_tokens": false, "ignore_eos": false,
+	"include_stop_str_in_output": false,
 
-	"chat_template": true, "chat_template_kwargs": false, "add_generation_prompt": false, "continue_final_message": false,
-	"add_special_tokens": false, "skip_special_tokens": false, "spaces_between_special_tokens": false,
+	"chat_template": true, "chat_template_kwargs": false, "add_generation_prompt": false,
+	"continue_final_message": false,
+	"add_special_tokens":     false, "skip_special_tokens": false, "spaces_between_special_tokens": false,
 	"truncate_prompt_tokens": false,
 
 	"reasoning_effort": true, "include_reasoning": false, "thinking": false, "verbosity": true,
@@ -70,7 +73,8 @@ func (d *decoder) readPrompt(record []byte, form Form) (sample, bool, error) {
 	case p.odd == '{':
 		return sample{}, false, errColumns
 	case p.odd != 0, p.prompt != "" && p.messages != nil, !p.hasPrompt && p.messages == nil:
-		return sample{}, false, errors.New(`the record has either a text "prompt" or a list "messages"` + d.instead(record, "jsonl"))
+		return sample{}, false,
+			errors.New(`the record has either a text "prompt" or a list "messages"` + d.instead(record, "jsonl"))
 	case p.messages != nil && form == AsCompletion:
 		return sample{}, false, errors.New("the record is a chat, and completions are asked for")
 	}
@@ -85,7 +89,8 @@ func (d *decoder) readPrompt(record []byte, form Form) (sample, bool, error) {
 	return s, p.prompt != "" || len(inside(p.messages, '[')) > 0, checkMessages(p.messages)
 }
 
-var errColumns = errors.New(`"prompt" is an object: pandas writes a file by columns, unless to_json is given orient="records"`)
+var errColumns = errors.New(`"prompt" is an object: pandas writes a file by columns, unless to_json is given ` +
+	`orient="records"`)
 
 // instead names the fields of a record that has not those it should, and the type of data set that reads such records
 // where this one, own, does not.
@@ -158,7 +163,9 @@ func nothing(name, text string) bool {
 	}
 	text = strings.TrimSpace(text)
 	if known || slices.Contains(limits[:], name) {
-		return text == "" || slices.ContainsFunc(noNumbers, func(word string) bool { return strings.EqualFold(word, text) })
+		return text == "" || slices.ContainsFunc(noNumbers, func(word string) bool {
+			return strings.EqualFold(word, text)
+		})
 	}
 	return text == ""
 }

@@ -18,24 +18,43 @@ import (
 // Messages and the parameters of a request are kept as they stand; what no request has is counted.
 func TestPrompts(t *testing.T) {
 	t.Parallel()
-	const chat = `[{"role": "user", "content": "w?", "name": "u"}, {"role": "assistant", "content": null, "tool_calls": [{"id": "c"}]}, {"role": "tool", "tool_call_id": "c", "content": [{"type": "text", "text": "20"}]}]`
+	const chat = `[{"role": "user", "content": "w?", "name": "u"}, {"role": "assistant", "content": null, ` +
+		`"tool_calls": [{"id": "c"}]}, {"role": "tool", "tool_call_id": "c", "content": [{"type": "text", "text": ` +
+		`"20"}]}]`
 	for _, tt := range []struct {
 		name, record, messages, params string
 		limit                          int
 		left                           string // fields of which nothing is made
 	}{
 		{"messages", `{"messages": ` + chat + `, "max_tokens": 9}`, chat, "", 9, ""},
-		{"parameters", `{"messages": ` + chat + `, "tools": [{"b": 1, "a": 2}], "tool_choice": "auto", "temperature": 0.20, "ignore_eos": false, "stop": "\n", "id": 7, "model": "x"}`,
-			chat, `{"tools":[{"b": 1, "a": 2}],"tool_choice":"auto","temperature":0.20,"ignore_eos":false,"stop":"\n"}`, 0, "model (1)"},
-		{"what is not there", `{"messages": ` + chat + `, "prompt": null, "tools": null, "temperature": NaN, "top_p": "", "max_tokens": null, "note": Infinity, "stop": ""}`, chat, "", 0, ""},
-		{"NaN inside", `{"messages": [{"role": "user", "content": "NaN", "score": NaN}], "seed": -1}`, `[{"role": "user", "content": "NaN", "score": null}]`, `{"seed":-1}`, 0, ""},
-		{"cells", `{"messages": "[{\"role\": \"user\", \"content\": null}]", "temperature": "0.5", "ignore_eos": "False", "tools": "[{}]", "stop": "5", "tool_choice": "{\"type\": \"function\"}", "max_tokens": "120.0"}`,
-			`[{"role": "user", "content": null}]`, `{"temperature":0.5,"ignore_eos":false,"tools":[{}],"stop":"5","tool_choice":{"type": "function"}}`, 120, ""},
-		{"cells of nothing", `{"messages": ` + chat + `, "max_tokens": "NaN", "top_p": "None", "seed": "inf", "tool_choice": "none", "tools": " "}`, chat, `{"tool_choice":"none"}`, 0, ""},
-		{"a head line's names", `{" Messages ": ` + chat + `, "Max Tokens": 120.0, "Top-P": 1}`, chat, `{"top_p":1}`, 120, ""},
-		{"a line of a batch", `{"custom_id": "r", "method": "POST", "url": "/v1", "body": {"messages": ` + chat + `, "max_completion_tokens": 5, "stream": true}}`, chat, "", 5, "method (1), stream (1)"},
-		{"fields on the side", `{"messages": ` + chat + `, "extra": {"min_tokens": 3, "max_tokens": null, "seed": null, "model": "x", "any": [1], "output_tokens": 4}, "body": {"prompt": "no batch"}}`, chat, `{"min_tokens":3,"any":[1]}`, 4, "body (1), model (1)"},
-		{"several limits", `{"messages": ` + chat + `, "output_length": 7, "output_tokens": 1.2e2, "max_tokens": 120}`, chat, "", 120, "output_length (1)"},
+		{"parameters",
+			`{"messages": ` + chat + `, "tools": [{"b": 1, "a": 2}], "tool_choice": "auto", "temperature": 0.20, ` +
+				`"ignore_eos": false, "stop": "\n", "id": 7, "model": "x"}`,
+			chat, `{"tools":[{"b": 1, "a": 2}],"tool_choice":"auto","temperature":0.20,"ignore_eos":false,"stop":"\n"}`,
+			0, "model (1)"},
+		{"what is not there",
+			`{"messages": ` + chat + `, "prompt": null, "tools": null, "temperature": NaN, "top_p": "", ` +
+				`"max_tokens": null, "note": Infinity, "stop": ""}`, chat, "", 0, ""},
+		{"NaN inside", `{"messages": [{"role": "user", "content": "NaN", "score": NaN}], "seed": -1}`,
+			`[{"role": "user", "content": "NaN", "score": null}]`, `{"seed":-1}`, 0, ""},
+		{"cells", `{"messages": "[{\"role\": \"user\", \"content\": null}]", "temperature": "0.5", "ignore_eos": ` +
+			`"False", "tools": "[{}]", "stop": "5", "tool_choice": "{\"type\": \"function\"}", "max_tokens": "120.0"}`,
+			`[{"role": "user", "content": null}]`,
+			`{"temperature":0.5,"ignore_eos":false,"tools":[{}],"stop":"5","tool_choice":{"type": "function"}}`, 120,
+			""},
+		{"cells of nothing",
+			`{"messages": ` + chat + `, "max_tokens": "NaN", "top_p": "None", "seed": "inf", "tool_choice": "none", ` +
+				`"tools": " "}`, chat, `{"tool_choice":"none"}`, 0, ""},
+		{"a head line's names", `{" Messages ": ` + chat + `, "Max Tokens": 120.0, "Top-P": 1}`, chat, `{"top_p":1}`,
+			120, ""},
+		{"a line of a batch", `{"custom_id": "r", "method": "POST", "url": "/v1", "body": {"messages": ` + chat +
+			`, "max_completion_tokens": 5, "stream": true}}`, chat, "", 5, "method (1), stream (1)"},
+		{"fields on the side",
+			`{"messages": ` + chat + `, "extra": {"min_tokens": 3, "max_tokens": null, "seed": null, "model": "x", ` +
+				`"any": [1], "output_tokens": 4}, "body": {"prompt": "no batch"}}`, chat, `{"min_tokens":3,"any":[1]}`,
+			4, "body (1), model (1)"},
+		{"several limits", `{"messages": ` + chat + `, "output_length": 7, "output_tokens": 1.2e2, "max_tokens": 120}`,
+			chat, "", 120, "output_length (1)"},
 	} {
 		l, err := Read([]File{file("f.jsonl", tt.record)}, Prompts, Options{})
 		if err != nil {
@@ -47,7 +66,8 @@ func TestPrompts(t *testing.T) {
 			want.Params = json.RawMessage(tt.params)
 		}
 		if got := at(l, 0); !reflect.DeepEqual(got, want) {
-			t.Errorf("%s: got %s %s %d, want %s %s %d", tt.name, got.Chat, got.Params, got.MaxTokens, want.Chat, want.Params, want.MaxTokens)
+			t.Errorf("%s: got %s %s %d, want %s %s %d", tt.name, got.Chat, got.Params, got.MaxTokens, want.Chat,
+				want.Params, want.MaxTokens)
 		}
 		if got := list(l.Counts.Fields); got != tt.left {
 			t.Errorf("%s: left out %q, want %q", tt.name, got, tt.left)
@@ -58,12 +78,14 @@ func TestPrompts(t *testing.T) {
 func TestPromptsNameWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	for record, want := range map[string]string{
-		`{"text": "a", "id": 1}`:                       `the record has either a text "prompt" or a list "messages"; this one has "text", "id"`,
-		`{"prompt": {"0": "a"}, "max_tokens": {}}`:     `"prompt" is an object: pandas writes a file by columns`,
-		`{"messages": "[{'role': 'user'}]"}`:           `"messages" is not a list in JSON: "[{'role': 'user'}]"`,
-		`{"messages": [1]}`:                            "message 0 has no text role",
-		`{"messages": [{"role": "a", "content": 1}]}`:  "message 0: content is no text, no list of parts and not null",
-		`{"prompt": "a", "output_tokens": 1.5}`:        "output_tokens must be a whole number from 1 to 16777216, got 1.5",
+		`{"text": "a", "id": 1}`: `the record has either a text "prompt" or a list ` +
+			`"messages"; this one has "text", "id"`,
+		`{"prompt": {"0": "a"}, "max_tokens": {}}`:    `"prompt" is an object: pandas writes a file by columns`,
+		`{"messages": "[{'role': 'user'}]"}`:          `"messages" is not a list in JSON: "[{'role': 'user'}]"`,
+		`{"messages": [1]}`:                           "message 0 has no text role",
+		`{"messages": [{"role": "a", "content": 1}]}`: "message 0: content is no text, no list of parts and not null",
+		`{"prompt": "a", "output_tokens": 1.5}`: "output_tokens must be a whole number from 1 to 16777216, " +
+			"got 1.5",
 		`{"prompt": "a", "max_tokens": "x"}`:           `max_tokens must be a whole number from 1 to 16777216, got "x"`,
 		`{"prompt": "a", "max_tokens": true}`:          "max_tokens must be a whole number",
 		"{\"prompt\": \"caf\xe9\"}":                    "f.jsonl:1: the text is not UTF-8: save the file as UTF-8",
@@ -73,7 +95,8 @@ func TestPromptsNameWhatIsWrong(t *testing.T) {
 		`{"custom_id": "r", "body": {"input": "a"}}`:   `the record has either a text "prompt"`,
 		`{"messages": [], "prompt": null, "tools":[]}`: "none of 1 records",
 	} {
-		if _, err := Read([]File{file("f.jsonl", record)}, Prompts, Options{}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Read([]File{file("f.jsonl", record)}, Prompts, Options{}); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %s", record, err, want)
 		}
 	}
@@ -122,14 +145,16 @@ func TestFilesAsTheyAre(t *testing.T) {
 		}
 	}
 	for content, want := range map[string]string{
-		"\xff\xfep\x00":              "f.csv: the file is UTF-16",
-		"prompt\ncaf\xe9\n":          "f.csv:2: the text is not UTF-8",
-		"prompt, Prompt\na,b":        `f.csv: the head line has two columns "prompt"`,
-		"prompt\na,b\n":              "f.csv:2: wrong number of fields: 2, and 1 names in the head line",
-		"prompt,max_tokens\na,3\nb":  "f.csv:3: wrong number of fields: 1, and 2 names in the head line",
-		"Question,max tokens\n\na,3": `f.csv:3: the record has either a text "prompt" or a list "messages"; this one has "Question"`,
+		"\xff\xfep\x00":             "f.csv: the file is UTF-16",
+		"prompt\ncaf\xe9\n":         "f.csv:2: the text is not UTF-8",
+		"prompt, Prompt\na,b":       `f.csv: the head line has two columns "prompt"`,
+		"prompt\na,b\n":             "f.csv:2: wrong number of fields: 2, and 1 names in the head line",
+		"prompt,max_tokens\na,3\nb": "f.csv:3: wrong number of fields: 1, and 2 names in the head line",
+		"Question,max tokens\n\na,3": `f.csv:3: the record has either a text "prompt" or a list "messages"; this ` +
+			`one has "Question"`,
 	} {
-		if _, err := Read([]File{file("f.csv", content)}, Prompts, Options{}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Read([]File{file("f.csv", content)}, Prompts, Options{}); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want %s", content, err, want)
 		}
 	}
@@ -151,7 +176,8 @@ func TestParquetAsItIs(t *testing.T) {
 	var b bytes.Buffer
 	w := parquet.NewGenericWriter[row](&b)
 	var zero float64
-	_, err := w.Write([]row{{[]message{{"user", new("a"), nil}, {"assistant", nil, nil}, {"tool", new("b"), new("c")}}, 0 / zero, 12}})
+	_, err := w.Write([]row{{[]message{{"user", new("a"), nil}, {"assistant", nil, nil}, {"tool", new("b"), new("c")}},
+		0 / zero, 12}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,12 +208,14 @@ func TestCounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := "2 records; left out: 2 of 5 without a question and an answer, 1 of 5 outside of the lengths asked for, " +
-		"3 turns without text, before the first question or without an answer, the fields tools (1), weight (1); taken for the user: turns of function (1)"
+		"3 turns without text, before the first question or without an answer, the fields tools (1), weight (1); " +
+		"taken for the user: turns of function (1)"
 	if got := l.Counts.String(); got != want || !l.Counts.LeftOut() {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	one := Counts{Kept: 1, Turns: 1, Fields: map[string]int64{"note": 1}}
-	if got, want := one.String(), "1 record; left out: 1 turn without text, before the first question or without an answer, the field note (1)"; got != want {
+	if got, want := one.String(),
+		"1 record; left out: 1 turn without text, before the first question or without an answer, the field note (1)"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	if got := (Counts{Kept: 3}); got.String() != "3 records" || got.LeftOut() {
@@ -199,7 +227,8 @@ func TestCounts(t *testing.T) {
 func TestIdentityIsNotCounted(t *testing.T) {
 	t.Parallel()
 	for kind, record := range map[Kind]string{
-		ShareGPT:     `{"id": 1, "Conversation ID": 2, "": 3, "lang": "en", "conversations": [{"from": "human", "value": "q", "id": 1}, {"from": "gpt", "value": "a"}]}`,
+		ShareGPT: `{"id": 1, "Conversation ID": 2, "": 3, "lang": "en", "conversations": [{"from": "human", ` +
+			`"value": "q", "id": 1}, {"from": "gpt", "value": "a"}]}`,
 		CNNDailyMail: `{"id": 1, "url": "x", "article": "q", "highlights": "a"}`,
 		Prompts:      `{"_id": 1, "source": "x", "index": 7, "prompt": "q"}`,
 	} {
@@ -213,9 +242,12 @@ func TestIdentityIsNotCounted(t *testing.T) {
 // Names that are counted last, though what they were read from does not.
 func TestCountsKeepTheirNames(t *testing.T) {
 	t.Parallel()
-	text := `{"siz\u0065": 1, "note": 1, "conversations": [{"from": "human", "value": "a"}, {"from": "tool", "value": "a"}, {"from": "gpt", "value": "b"}]}` +
-		`{"conversations": [{"from": "human", "value": "` + strings.Repeat("a", 200) + `"}, {"from": "gpt", "value": "b\n"}]}`
-	src := iotest.OneByteReader(strings.NewReader(strings.Repeat(text, 20))) // so that each record takes the place of the one before it
+	text := `{"siz\u0065": 1, "note": 1, "conversations": [{"from": "human", "value": "a"}, {"from": "tool", ` +
+		`"value": "a"}, {"from": "gpt", "value": "b"}]}` +
+		`{"conversations": [{"from": "human", "value": "` + strings.Repeat("a", 200) +
+		`"}, {"from": "gpt", "value": "b\n"}]}`
+	// so that each record takes the place of the one before it
+	src := iotest.OneByteReader(strings.NewReader(strings.Repeat(text, 20)))
 	f := File{Name: "f.jsonl", Open: func() (io.ReadCloser, error) { return io.NopCloser(src), nil }}
 	l, err := Read([]File{f}, ShareGPT, Options{})
 	if err != nil {

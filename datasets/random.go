@@ -5,14 +5,14 @@ import (
 	"math/rand/v2"
 )
 
-// Random makes prompts of random words of the tokenizer's vocabulary: item i is one of a length drawn, exact. It is endless
-// unless Trace is set.
+// Random makes prompts of random words of the tokenizer's vocabulary: item i is one of a length drawn, exact. It is
+// endless unless Trace is set.
 type Random struct {
 	Generated
 	// Trace, if set, gives the lengths of item i in place of Input and Output, and ends the set.
 	Trace []Lengths
-	// Before and After, if set, are written around each text, as a chat template does for a message of the user. The lengths
-	// are then those of all, without special tokens: the server must add none.
+	// Before and After, if set, are written around each text, as a chat template does for a message of the user. The
+	// lengths are then those of all, without special tokens: the server must add none.
 	Before, After string
 
 	lexicon *lexicon
@@ -71,7 +71,8 @@ func (r *Random) At(i int64) (Item, error) {
 }
 
 // lengths are those of item i, drawn or of the trace, with the generator of its text.
-func (r *Random) lengths(purpose string, i int64, length func(Distribution, *rand.Rand) int) (input, output int, text *rand.Rand) {
+func (r *Random) lengths(purpose string, i int64,
+	length func(Distribution, *rand.Rand) int) (input, output int, text *rand.Rand) {
 	if r.Trace == nil {
 		return r.draw(purpose, i, length)
 	}

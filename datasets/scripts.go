@@ -21,8 +21,8 @@ func (l *ScriptList) Script(i int64) (Script, error) { return l.scripts[i%int64(
 // Len is the number of conversations.
 func (l *ScriptList) Len() (int64, bool) { return int64(len(l.scripts)), true }
 
-// ReadScripts reads the conversations of files whole: every turn of the user that has an answer in the file is asked, with
-// that answer's length. A seed shuffles them.
+// ReadScripts reads the conversations of files whole: every turn of the user that has an answer in the file is asked,
+// with that answer's length. A seed shuffles them.
 func ReadScripts(files []File, kind Kind, opts Options) (*ScriptList, error) {
 	if kind != ShareGPT && kind != BillSum && kind != InfinityInstruct {
 		return nil, errors.New("records of this type are no conversations")
@@ -78,7 +78,8 @@ func (o Options) script(turns []turn, c *Counts) Script {
 }
 
 // Replay is made-up conversations: all have the same beginning of their system prompt, and each an end of its own.
-// Lengths are exact: those of the first request's prompt, that is System with the special tokens, then Dynamic and Input.
+// Lengths are exact: those of the first request's prompt, that is System with the special tokens, then Dynamic and
+// Input.
 type Replay struct {
 	Tokenizer Tokenizer
 	Seed      int64
@@ -101,13 +102,15 @@ func NewReplay(r Replay) (*Replay, error) {
 	if r.Conversations < 1 {
 		return nil, fmt.Errorf("the number of conversations must be positive, got %d", r.Conversations)
 	}
-	for name, d := range map[string]Distribution{"dynamic system prompt": r.Dynamic, "turns": r.Turns, "input": r.Input, "output": r.Output, "pause": r.Pause} {
+	for name, d := range map[string]Distribution{"dynamic system prompt": r.Dynamic, "turns": r.Turns, "input": r.Input,
+		"output": r.Output, "pause": r.Pause} {
 		if err := d.Validate(); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	if r.Turns.Least() < 1 || r.Input.Least() < 1 {
-		return nil, fmt.Errorf("turns and input of a turn must be at least 1, got %d and %d", r.Turns.Least(), r.Input.Least())
+		return nil, fmt.Errorf("turns and input of a turn must be at least 1, got %d and %d", r.Turns.Least(),
+			r.Input.Least())
 	}
 	var err error
 	if r.lexicon, err = newLexicon(r.Tokenizer); err != nil {
@@ -143,7 +146,8 @@ func (r *Replay) Shortest() Script {
 
 func (r *Replay) turn(rng *rand.Rand) Turn {
 	text := r.lexicon.appendWords(nil, rng, r.Input.Draw(rng))
-	return Turn{Text: string(text), MaxTokens: r.Output.Draw(rng), Pause: time.Duration(r.Pause.Draw(rng)) * time.Millisecond}
+	return Turn{Text: string(text), MaxTokens: r.Output.Draw(rng),
+		Pause: time.Duration(r.Pause.Draw(rng)) * time.Millisecond}
 }
 
 // Len is the number of conversations.

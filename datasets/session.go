@@ -36,18 +36,20 @@ type Scripts interface {
 // Sessions leads conversations: each turn carries what was said before, the server's own answers included, and none is
 // asked before the one before it is answered. It may be used concurrently.
 //
-// So many are open at once as Open says. Whoever asks for a turn gets a new conversation while fewer are open, else the next
-// turn of the one idle longest; if none is idle he waits. A conversation that is through is followed by the next.
+// So many are open at once as Open says. Whoever asks for a turn gets a new conversation while fewer are open, else the
+// next turn of the one idle longest; if none is idle he waits. A conversation that is through is followed by the next.
 type Sessions struct {
 	Scripts Scripts
 	Form    Form
 	Open    int
 	// Prefix begins the ids of the conversations.
 	Prefix string
-	// Number is the number, in the whole test, of the k-th conversation of this instance; nil numbers them as they come.
+	// Number is the number, in the whole test, of the k-th conversation of this instance; nil numbers them as they
+	// come.
 	Number func(k int64) int64
-	// Over, if set, is by how many tokens a request, its answer included, is longer than the model can read; none if it fits.
-	// One that is longer loses its oldest turns, then words off the end of the system prompt, then off that of the turn.
+	// Over, if set, is by how many tokens a request, its answer included, is longer than the model can read; none if it
+	// fits. One that is longer loses its oldest turns, then words off the end of the system prompt, then off that of
+	// the turn.
 	Over func(Item) int
 
 	mu      sync.Mutex
@@ -184,14 +186,16 @@ func (s *Sessions) fit(c *session) (request, error) {
 			return r, nil
 		}
 		if !r.shorten(over) {
-			return r, fmt.Errorf("a prompt of one word, with an answer of %d tokens, is %d tokens longer than the model can read",
-				turn.MaxTokens, over)
+			return r,
+				fmt.Errorf("a prompt of one word, with an answer of %d tokens, is %d tokens longer than the model "+
+					"can read",
+					turn.MaxTokens, over)
 		}
 	}
 }
 
-// shorten leaves out the last n words of the system prompt, else of the turn but for its first word, and reports whether there
-// was one to leave out.
+// shorten leaves out the last n words of the system prompt, else of the turn but for its first word, and reports
+// whether there was one to leave out.
 func (r *request) shorten(n int) bool {
 	if r.system != "" {
 		r.system = withoutLast(r.system, n)

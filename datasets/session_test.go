@@ -43,13 +43,15 @@ func TestSessionCarriesItsAnswers(t *testing.T) {
 		a.Done(fmt.Sprintf("a%d", i), i != 1) // the second fails
 		a.Done("twice", true)
 	}
-	want := []string{"session-0/0: S q0.0", "session-0/1: S q0.0 a0 q0.1", "session-0/2: S q0.0 a0 q0.2", "session-1/0: S q1.0"}
+	want := []string{"session-0/0: S q0.0", "session-0/1: S q0.0 a0 q0.1", "session-0/2: S q0.0 a0 q0.2",
+		"session-1/0: S q1.0"}
 	if !reflect.DeepEqual(prompts, want) {
 		t.Errorf("got %q\nwant %q", prompts, want)
 	}
 	chat := &Sessions{Scripts: counted(2), Form: AsChat, Open: 1, Number: func(k int64) int64 { return 3*k + 2 }}
 	next(t, chat).Done("a", true)
-	if got, want := next(t, chat).Messages, []Message{{"system", "S"}, {"user", "q2.0"}, {"assistant", "a"}, {"user", "q2.1"}}; !reflect.DeepEqual(got, want) {
+	if got, want := next(t, chat).Messages, []Message{{"system", "S"}, {"user", "q2.0"}, {"assistant", "a"},
+		{"user", "q2.1"}}; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
@@ -143,8 +145,8 @@ func within(limit int, scripts Scripts, form Form) *Sessions {
 	return &Sessions{Scripts: scripts, Form: form, Open: 1, Over: func(i Item) int { return words(i) - limit }}
 }
 
-// What a prompt loses when it grows beyond what the model can read: the oldest turns, then the end of the system prompt, then
-// the end of the turn but for a word.
+// What a prompt loses when it grows beyond what the model can read: the oldest turns, then the end of the system
+// prompt, then the end of the turn but for a word.
 func TestLimit(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -154,16 +156,29 @@ func TestLimit(t *testing.T) {
 		answer string
 		want   []string // of each turn, / for one that was cut
 	}{
-		{"all fits", 9, Script{System: "S", Turns: []Turn{{Text: "a", MaxTokens: 1}, {Text: "b", MaxTokens: 4}}}, "x y", []string{"S a", "S a x y b"}},
-		{"oldest turns", 6, Script{System: "S", Turns: []Turn{{Text: "a", MaxTokens: 1}, {Text: "b", MaxTokens: 1}, {Text: "c", MaxTokens: 1}, {Text: "d", MaxTokens: 1}}}, "x",
+		{"all fits", 9, Script{System: "S", Turns: []Turn{{Text: "a", MaxTokens: 1}, {Text: "b", MaxTokens: 4}}}, "x y",
+			[]string{"S a", "S a x y b"}},
+		{"oldest turns", 6,
+			Script{System: "S", Turns: []Turn{{Text: "a", MaxTokens: 1}, {Text: "b", MaxTokens: 1},
+				{Text: "c", MaxTokens: 1}, {Text: "d", MaxTokens: 1}}}, "x",
 			[]string{"S a", "S a x b", "S b x c", "S c x d"}},
-		{"a long answer", 6, Script{System: "S", Turns: []Turn{{Text: "a", MaxTokens: 1}, {Text: "b", MaxTokens: 1}}}, "1 2 3 4 5 6 7", []string{"S a", "S b"}},
-		{"room for an answer", 9, Script{System: "S", Turns: []Turn{{Text: "a", MaxTokens: 1}, {Text: "b", MaxTokens: 7}}}, "x", []string{"S a", "S b"}},
-		{"the system prompt's end", 6, Script{System: "S1 S2 S3 S4 S5", Turns: []Turn{{Text: "a b", MaxTokens: 1}, {Text: "c", MaxTokens: 2}}}, "x",
+		{"a long answer", 6, Script{System: "S", Turns: []Turn{{Text: "a", MaxTokens: 1}, {Text: "b", MaxTokens: 1}}},
+			"1 2 3 4 5 6 7", []string{"S a", "S b"}},
+		{"room for an answer", 9,
+			Script{System: "S", Turns: []Turn{{Text: "a", MaxTokens: 1}, {Text: "b", MaxTokens: 7}}}, "x",
+			[]string{"S a", "S b"}},
+		{"the system prompt's end", 6,
+			Script{System: "S1 S2 S3 S4 S5", Turns: []Turn{{Text: "a b", MaxTokens: 1}, {Text: "c", MaxTokens: 2}}},
+			"x",
 			[]string{"S1 S2 S3 a b/", "S1 S2 S3 c/"}},
-		{"all of the system prompt", 3, Script{System: "S1 S2", Turns: []Turn{{Text: "a b", MaxTokens: 1}}}, "x", []string{"a b/"}},
-		{"the turn's end", 3, Script{System: "S1 S2", Turns: []Turn{{Text: "a b c d", MaxTokens: 1}, {Text: "e", MaxTokens: 1}}}, "x", []string{"a b/", "S1 e/"}},
-		{"what was cut is not in the history", 8, Script{Turns: []Turn{{Text: "a b c", MaxTokens: 6}, {Text: "d", MaxTokens: 1}}}, "x", []string{"a b/", "a b x d"}},
+		{"all of the system prompt", 3, Script{System: "S1 S2", Turns: []Turn{{Text: "a b", MaxTokens: 1}}}, "x",
+			[]string{"a b/"}},
+		{"the turn's end", 3,
+			Script{System: "S1 S2", Turns: []Turn{{Text: "a b c d", MaxTokens: 1}, {Text: "e", MaxTokens: 1}}}, "x",
+			[]string{"a b/", "S1 e/"}},
+		{"what was cut is not in the history", 8,
+			Script{Turns: []Turn{{Text: "a b c", MaxTokens: 6}, {Text: "d", MaxTokens: 1}}}, "x",
+			[]string{"a b/", "a b x d"}},
 		{"a word of the turn", 3, Script{Turns: []Turn{{Text: "a b", MaxTokens: 2}}}, "", []string{"a/"}},
 	} {
 		for _, form := range []Form{AsCompletion, AsChat} {
@@ -192,8 +207,10 @@ func TestLimit(t *testing.T) {
 // A turn that cannot be asked is an error; the conversation goes on.
 func TestLimitWithoutAPlaceForAWord(t *testing.T) {
 	t.Parallel()
-	s := within(4, &ScriptList{scripts: []Script{{System: "S", Turns: []Turn{{Text: "a", MaxTokens: 9}, {Text: "b", MaxTokens: 1}}}}}, AsChat)
-	const want = "session-0, turn 0: a prompt of one word, with an answer of 9 tokens, is 6 tokens longer than the model can read"
+	s := within(4, &ScriptList{
+		scripts: []Script{{System: "S", Turns: []Turn{{Text: "a", MaxTokens: 9}, {Text: "b", MaxTokens: 1}}}}}, AsChat)
+	const want = "session-0, turn 0: a prompt of one word, with an answer of 9 tokens, is 6 tokens longer than the " +
+		"model can read"
 	if a, err := s.Next(t.Context()); err == nil || err.Error() != want {
 		t.Errorf("got %v, %v, want %s", a, err, want)
 	}
@@ -215,10 +232,12 @@ func TestReadScripts(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Script{System: "S", Turns: []Turn{{Text: "a", MaxTokens: 2}, {Text: "b", MaxTokens: 1}}}
-	if got, _ := l.Script(7); !reflect.DeepEqual(got, want) || !reflect.DeepEqual(l.Counts, Counts{Kept: 1, Empty: 1, Turns: 3}) {
+	if got, _ := l.Script(7); !reflect.DeepEqual(got, want) ||
+		!reflect.DeepEqual(l.Counts, Counts{Kept: 1, Empty: 1, Turns: 3}) {
 		t.Errorf("got %+v %+v", got, l.Counts)
 	}
-	for want, f := range map[string]File{"f.jsonl: none of 1 records has a question": file("f.jsonl", `{"conversations": []}`), "f.jsonl:2: invalid": file("f.jsonl", "{\"conversations\": []}\n{,}")} {
+	for want, f := range map[string]File{"f.jsonl: none of 1 records has a question": file("f.jsonl",
+		`{"conversations": []}`), "f.jsonl:2: invalid": file("f.jsonl", "{\"conversations\": []}\n{,}")} {
 		if _, err := ReadScripts([]File{f}, ShareGPT, words); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
 		}

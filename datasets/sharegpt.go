@@ -21,8 +21,9 @@ func ReadShareGPT(src io.Reader, name string, opts Options) (Set, error) {
 	return l, nil
 }
 
-// readTurns reads the turns of a record, {"conversations": [{"from": …, "value": …}, …]}; some files hold a turn, or the whole
-// list, as JSON in a string. Turns without text are left out, and so is what the model says before any question.
+// readTurns reads the turns of a record, {"conversations": [{"from": …, "value": …}, …]}; some files hold a turn, or
+// the whole list, as JSON in a string. Turns without text are left out, and so is what the model says before any
+// question.
 func (d *decoder) readTurns(record []byte) ([]turn, error) {
 	d.text, d.turns = d.text[:0], d.turns[:0]
 	found := false
@@ -106,7 +107,8 @@ var turnFields = [...]string{"from", "value", "role", "content"}
 // roles are the chat roles of speakers as the files name them.
 var roles = map[string]string{
 	"human": "user", "user": "user", "system": "system",
-	"gpt": "assistant", "assistant": "assistant", "chatgpt": "assistant", "bing": "assistant", "bard": "assistant", "model": "assistant",
+	"gpt": "assistant", "assistant": "assistant", "chatgpt": "assistant", "bing": "assistant", "bard": "assistant",
+	"model": "assistant",
 }
 
 // role is the chat role of a speaker; whoever is unknown is a user.

@@ -47,7 +47,8 @@ func OpenStream(files []File, kind Kind, opts Options) (*Stream, error) {
 	return s, err
 }
 
-// restart goes back to the front of the files. What is remembered stays: at the end of a pass some still ask for its last.
+// restart goes back to the front of the files. What is remembered stays: at the end of a pass some still ask for its
+// last.
 func (s *Stream) restart() {
 	if s.read != nil {
 		s.read.close()

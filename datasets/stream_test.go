@@ -86,10 +86,12 @@ func TestShuffledStream(t *testing.T) {
 
 func TestStreamErrors(t *testing.T) {
 	t.Parallel()
-	if _, err := OpenStream([]File{file("a.jsonl", "{\"x\": 1}")}, Prompts, Options{}); err == nil || !strings.Contains(err.Error(), "a.jsonl:1: the record has either") {
+	if _, err := OpenStream([]File{file("a.jsonl", "{\"x\": 1}")}, Prompts, Options{}); err == nil ||
+		!strings.Contains(err.Error(), "a.jsonl:1: the record has either") {
 		t.Errorf("at the start: %v", err)
 	}
-	if _, err := OpenStream([]File{file("a.jsonl", "[]")}, Prompts, Options{}); err == nil || !strings.Contains(err.Error(), "a.jsonl: no record") {
+	if _, err := OpenStream([]File{file("a.jsonl", "[]")}, Prompts, Options{}); err == nil ||
+		!strings.Contains(err.Error(), "a.jsonl: no record") {
 		t.Errorf("no record: %v", err)
 	}
 	s, err := OpenStream([]File{file("a.jsonl", "{\"prompt\": \"a\"}\n{\"prompt\": 1}")}, Prompts, Options{})

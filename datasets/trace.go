@@ -21,11 +21,12 @@ const (
 	answerColumn = "GeneratedTokens"
 )
 
-// lengthColumns are the names of either column, in small letters and without what separates words; the first that a file has
-// counts.
+// lengthColumns are the names of either column, in small letters and without what separates words; the first that a
+// file has counts.
 var lengthColumns = [2][]string{
 	{
-		"contexttokens", "prompttokens", "inputtokens", "requesttokens", "inputlength", "promptlength", "inputlen", "promptlen",
+		"contexttokens", "prompttokens", "inputtokens", "requesttokens", "inputlength", "promptlength", "inputlen",
+		"promptlen",
 		"numprefilltokens", "prefilltokens", "numprompttokens", "numinputtokens",
 	},
 	{
@@ -34,11 +35,11 @@ var lengthColumns = [2][]string{
 	},
 }
 
-// ReadLengths reads the lengths of the requests of a trace: a table (CSV, also with semicolons or tabs) as Azure published
-// them, with the columns TIMESTAMP, ContextTokens and GeneratedTokens. A head line may have them in another order and by the
-// names of other traces, such as input_tokens and output_tokens; without one the lengths are in the second and the third. An
-// answer of no token becomes one of a single token, as no server gives less. name is the file's, for errors, which also tell
-// the line.
+// ReadLengths reads the lengths of the requests of a trace: a table (CSV, also with semicolons or tabs) as Azure
+// published them, with the columns TIMESTAMP, ContextTokens and GeneratedTokens. A head line may have them in another
+// order and by the names of other traces, such as input_tokens and output_tokens; without one the lengths are in the
+// second and the third. An answer of no token becomes one of a single token, as no server gives less. name is the
+// file's, for errors, which also tell the line.
 func ReadLengths(src io.Reader, name string) ([]Lengths, error) {
 	r, err := textfile.NewCSV(src)
 	if err != nil {
@@ -100,7 +101,8 @@ func findColumns(head []string) (columns [2]int, err error) {
 			}
 		}
 		if best == len(known) {
-			return columns, fmt.Errorf("the head line names no %s and %s: %q", promptColumn, answerColumn, strings.Join(head, ","))
+			return columns, fmt.Errorf("the head line names no %s and %s: %q", promptColumn, answerColumn,
+				strings.Join(head, ","))
 		}
 	}
 	return columns, nil
@@ -108,7 +110,8 @@ func findColumns(head []string) (columns [2]int, err error) {
 
 // bareName is the letters of a name, in small.
 func bareName(name string) string {
-	return strings.Join(strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return !unicode.IsLetter(r) }), "")
+	return strings.Join(strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return !unicode.IsLetter(r) }),
+		"")
 }
 
 func readLengths(fields []string, columns [2]int) (Lengths, error) {

@@ -16,8 +16,8 @@ const maxValue = 256 << 20
 // maxDepth bounds the nesting of a record.
 const maxDepth = 1000
 
-// values takes a stream of JSON apart into values: those of an array, or one after the other with or without line breaks
-// between. It looks at no more than it must to find where each ends.
+// values takes a stream of JSON apart into values: those of an array, or one after the other with or without line
+// breaks between. It looks at no more than it must to find where each ends.
 type values struct {
 	src   io.Reader
 	buf   []byte
@@ -129,7 +129,8 @@ func (v *values) syntax() error {
 	}
 	rest := v.buf[v.pos:]
 	isComment := rest[0] == '#' || rest[0] == '/'
-	if err := json.Unmarshal(rest[:min(len(rest), 100)], &x); err != nil && rest[0] != '{' && !isComment && rest[0] != ',' {
+	if err := json.Unmarshal(rest[:min(len(rest), 100)], &x); err != nil && rest[0] != '{' && !isComment &&
+		rest[0] != ',' {
 		var syntax *json.SyntaxError
 		if errors.As(err, &syntax) && syntax.Offset == 1 {
 			return err
@@ -139,7 +140,8 @@ func (v *values) syntax() error {
 	case isComment:
 		return fmt.Errorf("a comment begins with %q, and JSON has no comments: take the line out", c)
 	case c == ',' && !v.array:
-		return errors.New("a comma stands after the record: records that are not in a list have none between them, take it out")
+		return errors.New("a comma stands after the record: records that are not in a list have none between them, " +
+			"take it out")
 	default:
 		return fmt.Errorf("invalid character %q where a record or the end of the list should be", c)
 	}
@@ -174,8 +176,8 @@ func (v *values) fill() {
 	v.buf, v.err = v.buf[:len(v.buf)+n], err
 }
 
-// end is the length of the value at pos: up to the bracket that closes it, or the quote. A value that is no JSON ends where
-// that shows: at a bracket of the other kind, a line break within a string, or the file's end.
+// end is the length of the value at pos: up to the bracket that closes it, or the quote. A value that is no JSON ends
+// where that shows: at a bracket of the other kind, a line break within a string, or the file's end.
 func (v *values) end() (int, error) {
 	v.quoted, v.open = false, v.open[:0]
 	for i := 0; ; {

@@ -8,25 +8,37 @@ import (
 
 // calls make an options object of each kind with one option, %s: %s.
 var calls = map[string]string{
-	"Client": "new Client({%s: %s})", "slo": "new Client({slo: {%s: %s}})", "circuitBreaker": "new Client({circuitBreaker: {rate: 0.5, %s: %s}})",
-	"scenarios": "scenarios({%s: %s, stages: [{rate: 1, duration: '1s'}]})", "stage": "scenarios({stages: [{rate: 1, %s: %s}]})",
-	"loop": "scenarios({stages: [{requests: 1, concurrency: 1, %s: %s}]})", "own": "scenarios({executor: 'llm-arrival-rate', %s: %s, stages: [{rate: 1, duration: '1s'}]})",
-	"pace": "pace({%s: %s, stages: [{rate: 1, duration: '1s'}]})", "request": "new Client({}).complete('x', {%s: %s})",
+	"Client": "new Client({%s: %s})", "slo": "new Client({slo: {%s: %s}})",
+	"circuitBreaker": "new Client({circuitBreaker: {rate: 0.5, %s: %s}})",
+	"scenarios":      "scenarios({%s: %s, stages: [{rate: 1, duration: '1s'}]})",
+	"stage":          "scenarios({stages: [{rate: 1, %s: %s}]})",
+	"loop":           "scenarios({stages: [{requests: 1, concurrency: 1, %s: %s}]})",
+	"own":            "scenarios({executor: 'llm-arrival-rate', %s: %s, stages: [{rate: 1, duration: '1s'}]})",
+	"pace":           "pace({%s: %s, stages: [{rate: 1, duration: '1s'}]})",
+	"request":        "new Client({}).complete('x', {%s: %s})",
 }
 
 // A duration of a script is none that cannot be held, is negative or is no number, wherever it stands.
 func TestDurationsOfScripts(t *testing.T) {
 	t.Parallel()
 	options := map[string][]string{
-		"Client": {"timeout", "idleTimeout", "retryBackoff", "serverMetricsInterval"}, "slo": {"ttft", "tpot", "ntpot", "itl", "request_latency"},
-		"circuitBreaker": {"window"}, "scenarios": {"interval", "gracefulStop", "expectedLatency", "startTime", "maxDuration"},
-		"own": {"interval", "gracefulStop", "startTime"}, "pace": {"gracefulStop", "startTime", "maxDuration"}, "stage": {"duration"}, "loop": {"rampUp"},
+		"Client":         {"timeout", "idleTimeout", "retryBackoff", "serverMetricsInterval"},
+		"slo":            {"ttft", "tpot", "ntpot", "itl", "request_latency"},
+		"circuitBreaker": {"window"}, "scenarios": {"interval", "gracefulStop", "expectedLatency", "startTime",
+			"maxDuration"},
+		"own": {"interval", "gracefulStop", "startTime"}, "pace": {"gracefulStop", "startTime", "maxDuration"},
+		"stage": {"duration"}, "loop": {"rampUp"},
 	}
-	const long, none, negative = "must not be longer than 1000000h, which is 114 years, got ", "must be a duration such as '1.5s' or a number of milliseconds, got ", "must not be negative, got "
+	const long, none, negative = "must not be longer than 1000000h, which is 114 years, got ",
+		"must be a duration such as '1.5s' or a number of milliseconds, got ", "must not be negative, got "
 	values := map[string]string{
-		"18446744074000": long + "18446744074000ms", "'18446744074s'": long + "18446744074s", "'9999999h'": long + "9999999h", "'999999999d'": long + "999999999d",
-		"1e300": long, "-1e300": long, "Infinity": long, "-Infinity": long, "'1e300'": long, "Number.MAX_SAFE_INTEGER": long,
-		"NaN": none + "NaN", "'1e300s'": none + "a string", "'soon'": none, "true": none, "[1]": none, "{}": none, "() => 1": none, "-1": negative, "'-1s'": negative,
+		"18446744074000": long + "18446744074000ms", "'18446744074s'": long + "18446744074s",
+		"'9999999h'": long + "9999999h", "'999999999d'": long + "999999999d",
+		"1e300": long, "-1e300": long, "Infinity": long, "-Infinity": long, "'1e300'": long,
+		"Number.MAX_SAFE_INTEGER": long,
+		"NaN":                     none + "NaN", "'1e300s'": none + "a string", "'soon'": none, "true": none,
+		"[1]": none, "{}": none,
+		"() => 1": none, "-1": negative, "'-1s'": negative,
 	}
 	v := newVU(t, New())
 	for kind, names := range options {
@@ -87,9 +99,11 @@ func TestLongValuesOfScripts(t *testing.T) {
 	v := newVU(t, New())
 	v.run(t, `const long = '日'.repeat(20000), dashed = 'x'.repeat(10000) + '/' + 'y'.repeat(10000)`)
 	v.write(t, "/scripts/long.csv", strings.Repeat("a", 100_000)+","+strings.Repeat("b ", 50_000)+"\n1,2\n")
-	v.write(t, "/scripts/long.json", `[{"`+strings.Repeat("a", 100_000)+`": "`+strings.Repeat("b ", 50_000)+`", "max_tokens": "`+strings.Repeat("c", 100_000)+`"}]`)
+	v.write(t, "/scripts/long.json", `[{"`+strings.Repeat("a", 100_000)+`": "`+strings.Repeat("b ", 50_000)+
+		`", "max_tokens": "`+strings.Repeat("c", 100_000)+`"}]`)
 	rt := v.VU.Runtime()
-	names := map[string][]string{"slo": {"[long]"}, "circuitBreaker": {"[long]"}, "stage": {"[long]"}, "loop": {"[long]"}, "pace": {"[long]"}}
+	names := map[string][]string{"slo": {"[long]"}, "circuitBreaker": {"[long]"}, "stage": {"[long]"},
+		"loop": {"[long]"}, "pace": {"[long]"}}
 	for name := range new(clientOptions).fields(rt) {
 		names["Client"] = append(names["Client"], name)
 	}
@@ -109,14 +123,18 @@ func TestLongValuesOfScripts(t *testing.T) {
 	names["Client"] = append(names["Client"], "[long]")
 	for kind, list := range names {
 		for _, name := range list {
-			for _, value := range []string{"long", "dashed", "'sim:?' + long", "'sim:?ttft=' + long", "'http://' + long", "[long]", "{[long]: 1}", "{a: long}", "[{[long]: 1}]", "[{name: long, split: 2}]", "[{matches: [long]}]", "{type: long}"} {
+			for _, value := range []string{"long", "dashed", "'sim:?' + long", "'sim:?ttft=' + long",
+				"'http://' + long", "[long]", "{[long]: 1}", "{a: long}", "[{[long]: 1}]", "[{name: long, split: 2}]",
+				"[{matches: [long]}]", "{type: long}"} {
 				short(t, v, fmt.Sprintf(calls[kind], name, value))
 			}
 		}
 	}
 	for _, code := range []string{
-		"config(long)", "config({[long]: 1})", "config({api: {type: long}})", "trace(long)", "new Tokenizer(long)", "new Tokenizer(dashed)", "new Dataset({type: long})", "new Dataset({type: 'jsonl', path: dashed})",
-		"new Client(long)", "new Client({tokenizer: long})", "summary(long)", "trace('long.csv')", "new Dataset({type: 'jsonl', path: 'long.json'})",
+		"config(long)", "config({[long]: 1})", "config({api: {type: long}})", "trace(long)", "new Tokenizer(long)",
+		"new Tokenizer(dashed)", "new Dataset({type: long})", "new Dataset({type: 'jsonl', path: dashed})",
+		"new Client(long)", "new Client({tokenizer: long})", "summary(long)", "trace('long.csv')",
+		"new Dataset({type: 'jsonl', path: 'long.json'})",
 	} {
 		short(t, v, code)
 	}

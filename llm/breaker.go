@@ -12,8 +12,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// circuitBreaker is a breaker and what it stops. Its fields are exported for JSON, by which clients of equal options are known;
-// the breaker that counts is the one of the first of them.
+// circuitBreaker is a breaker and what it stops. Its fields are exported for JSON, by which clients of equal options
+// are known; the breaker that counts is the one of the first of them.
 type circuitBreaker struct {
 	breaker.Definition
 	Stop string // run or stage
@@ -101,8 +101,8 @@ func readBreaker(v sobek.Value) (*circuitBreaker, error) {
 	return &o.circuitBreaker, err
 }
 
-// complete adds the triggers of the plain form and what it leaves unsaid: every request counts, and those that failed are hits.
-// A breaker of expressions counts through all stages, as inference-perf's, unless it is to stop only one.
+// complete adds the triggers of the plain form and what it leaves unsaid: every request counts, and those that failed
+// are hits. A breaker of expressions counts through all stages, as inference-perf's, unless it is to stop only one.
 func (o *breakerOptions) complete() error {
 	if o.inARow.Consecutive > 0 {
 		o.Triggers = append(o.Triggers, o.inARow.Trigger)
@@ -124,7 +124,8 @@ func (o *breakerOptions) complete() error {
 	return nil
 }
 
-// readTriggers reads [{consecutive: 5}, {rate: 0.5, window: '10s', minSamples: 20}]. An empty list never opens the breaker.
+// readTriggers reads [{consecutive: 5}, {rate: 0.5, window: '10s', minSamples: 20}]. An empty list never opens the
+// breaker.
 func (o *breakerOptions) readTriggers(v sobek.Value) error {
 	if list, ok := v.(*sobek.Object); !ok || list.ClassName() != "Array" {
 		return fmt.Errorf("must be an array such as [{consecutive: 5}], got %s", describe(v))
@@ -156,7 +157,8 @@ func expressions(dst *[]string) func(sobek.Value) error {
 		*dst = []string{}
 		return eachOf(v, func(i int, v sobek.Value) error {
 			if i < 0 {
-				return fmt.Errorf("must be an array of expressions such as [\"error.error_type == 'HTTP Error 503'\"], got %s", describe(v))
+				return fmt.Errorf("must be an array of expressions such as [\"error.error_type == 'HTTP Error "+
+					"503'\"], got %s", describe(v))
 			}
 			var one string
 			if err := text(&one)(v); err != nil {
@@ -182,8 +184,8 @@ func (f *flight) watch(r *record.Request) {
 	}
 }
 
-// halt stops the load for a reason: our executor lets the requests in flight end; under others the test is aborted by the
-// next request on this VU, for only its own goroutine may interrupt it.
+// halt stops the load for a reason: our executor lets the requests in flight end; under others the test is aborted by
+// the next request on this VU, for only its own goroutine may interrupt it.
 func (f *flight) halt(reason string, run bool) {
 	if due := f.place.due; due != nil && due.Stop != nil {
 		due.Stop(run, reason)

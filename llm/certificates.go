@@ -14,7 +14,8 @@ import (
 // credentialFiles are the PEM files of a client that has its own ways under TLS, "" where it has not.
 type credentialFiles struct{ cert, key, ca string }
 
-// credentials are what a client shows a server, and by whom the server's certificate must be signed. All VUs share them.
+// credentials are what a client shows a server, and by whom the server's certificate must be signed. All VUs share
+// them.
 type credentials struct {
 	certificates []tls.Certificate
 	authorities  *x509.CertPool // nil for the system's
@@ -31,7 +32,8 @@ func (m *ModuleInstance) loadCredentials(o *clientOptions) error {
 	case f.cert != "" && f.key == "":
 		return invalid("Client", "certPath", errors.New("needs keyPath, the certificate's key"))
 	case m.vu.InitEnv() == nil:
-		return errors.New("certificates can be read in the init context only: make the Client outside the default function")
+		return errors.New("certificates can be read in the init context only: make the Client outside the default " +
+			"function")
 	}
 	for _, path := range []*string{&f.cert, &f.key, &f.ca} {
 		if *path != "" {
@@ -57,7 +59,8 @@ func (m *ModuleInstance) readCredentials(f credentialFiles) (*credentials, error
 		}
 		pair, err := tls.X509KeyPair(cert, key)
 		if err != nil {
-			return nil, invalid("Client", "certPath", fmt.Errorf("certificate %s with the key %s: %w", f.cert, f.key, err))
+			return nil, invalid("Client", "certPath", fmt.Errorf("certificate %s with the key %s: %w", f.cert, f.key,
+				err))
 		}
 		c.certificates = []tls.Certificate{pair}
 	}
@@ -74,8 +77,8 @@ func (m *ModuleInstance) readCredentials(f credentialFiles) (*credentials, error
 	return c, nil
 }
 
-// transport is the VU's own; of a client with credentials a copy of it, so that all of k6's options hold for it too. The
-// copy keeps its own connections alive.
+// transport is the VU's own; of a client with credentials a copy of it, so that all of k6's options hold for it too.
+// The copy keeps its own connections alive.
 func (c *jsClient) transport(state *lib.State) (http.RoundTripper, error) {
 	if c.opts.credentials == nil {
 		return state.Transport, nil
@@ -83,17 +86,20 @@ func (c *jsClient) transport(state *lib.State) (http.RoundTripper, error) {
 	if c.secure == nil {
 		base, ok := state.Transport.(*http.Transport)
 		if !ok {
-			return nil, fmt.Errorf("certPath and caPath need k6's own transport, not a %T: use k6's options tlsAuth and insecureSkipTLSVerify", state.Transport)
+			return nil,
+				fmt.Errorf("certPath and caPath need k6's own transport, not a %T: use k6's options tlsAuth and "+
+					"insecureSkipTLSVerify", state.Transport)
 		}
 		c.secure = c.opts.credentials.over(base)
 	}
 	return c.secure, nil
 }
 
-// freshen closes the connections of earlier iterations if k6's noVUConnectionReuse asks for it, as k6 does with those of the
-// VU's transport.
+// freshen closes the connections of earlier iterations if k6's noVUConnectionReuse asks for it, as k6 does with those
+// of the VU's transport.
 func (c *jsClient) freshen(state *lib.State, now place) {
-	if c.secure == nil || !state.Options.NoVUConnectionReuse.Bool || c.last.scenario == now.scenario && c.last.index == now.index {
+	if c.secure == nil || !state.Options.NoVUConnectionReuse.Bool || c.last.scenario == now.scenario &&
+		c.last.index == now.index {
 		return
 	}
 	c.secure.CloseIdleConnections()

@@ -34,9 +34,11 @@ func issue(t *testing.T, name string, by *issued) *issued {
 		t.Fatal(err)
 	}
 	form := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: by == nil, BasicConstraintsValid: true, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour),
+		NotAfter: time.Now().Add(time.Hour),
+		IsCA:     by == nil, BasicConstraintsValid: true, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+		KeyUsage:    x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
 	}
 	if by == nil {
 		by = &issued{form, key}
@@ -96,7 +98,8 @@ func TestClientCertificates(t *testing.T) {
 	}{
 		{"certificate and authority", `certPath: 'c.pem', keyPath: './c.key', caPath: 'ca.pem'`, nil, ""},
 		{"k6 skips the check of the server", `certPath: 'c.pem', keyPath: 'c.key'`, &tls.Config{InsecureSkipVerify: true}, ""}, //nolint:gosec // the test's point
-		{"the certificate is k6's", `caPath: 'ca.pem'`, &tls.Config{Certificates: []tls.Certificate{ours}, MinVersion: tls.VersionTLS12}, ""},
+		{"the certificate is k6's", `caPath: 'ca.pem'`, &tls.Config{Certificates: []tls.Certificate{ours},
+			MinVersion: tls.VersionTLS12}, ""},
 		{"nothing", ``, nil, "certificate signed by unknown authority"},
 		{"no authority", `certPath: 'c.pem', keyPath: 'c.key'`, nil, "certificate signed by unknown authority"},
 		{"no certificate", `caPath: 'ca.pem'`, nil, "tls: certificate required"},
@@ -126,17 +129,22 @@ func TestCertificatesThatAreNone(t *testing.T) {
 	t.Parallel()
 	one, other := issue(t, "one", nil), issue(t, "other", nil)
 	for _, tt := range []struct{ options, want string }{
-		{`certPath: 'none.pem', keyPath: 'one.key'`, `Client option "certPath": certificate /scripts/none.pem does not exist: check its path`},
-		{`certPath: 'one.pem', keyPath: 'none.key'`, `Client option "keyPath": key /scripts/none.key does not exist: check its path`},
-		{`certPath: 'one.key', keyPath: 'one.key'`, `Client option "certPath": certificate /scripts/one.key with the key /scripts/one.key: tls: `},
-		{`certPath: 'one.pem', keyPath: 'other.key'`, `certificate /scripts/one.pem with the key /scripts/other.key: tls: private key does not match public key`},
+		{`certPath: 'none.pem', keyPath: 'one.key'`,
+			`Client option "certPath": certificate /scripts/none.pem does not exist: check its path`},
+		{`certPath: 'one.pem', keyPath: 'none.key'`,
+			`Client option "keyPath": key /scripts/none.key does not exist: check its path`},
+		{`certPath: 'one.key', keyPath: 'one.key'`,
+			`Client option "certPath": certificate /scripts/one.key with the key /scripts/one.key: tls: `},
+		{`certPath: 'one.pem', keyPath: 'other.key'`,
+			`certificate /scripts/one.pem with the key /scripts/other.key: tls: private key does not match public key`},
 		{`caPath: 'one.key'`, `Client option "caPath": /scripts/one.key holds no certificate in PEM form`},
 	} {
 		v := newVU(t, New())
 		v.write(t, "/scripts/one.pem", one.certPEM())
 		v.write(t, "/scripts/one.key", one.keyPEM(t))
 		v.write(t, "/scripts/other.key", other.keyPEM(t))
-		if _, err := v.RunOnEventLoop(`new Client({` + tt.options + `})`); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if _, err := v.RunOnEventLoop(`new Client({` + tt.options + `})`); err == nil ||
+			!strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want %q", tt.options, err, tt.want)
 		}
 	}
@@ -162,7 +170,8 @@ func TestConnectionsOfAClientWithCertificates(t *testing.T) {
 		v.write(t, "/scripts/c.pem", "\ufeff"+client.certPEM())
 		v.write(t, "/scripts/c.key", client.keyPEM(t))
 		v.write(t, "/scripts/ca.pem", "\ufeff"+authority.certPEM()) // as editors of Windows save it
-		v.run(t, `const client = new Client({baseURL: '`+server.URL+`', certPath: 'c.pem', keyPath: 'c.key', caPath: 'ca.pem'});`)
+		v.run(t, `const client = new Client({baseURL: '`+server.URL+`', certPath: 'c.pem', keyPath: 'c.key', `+
+			`caPath: 'ca.pem'});`)
 		v.start(t)
 		v.state.Options.NoVUConnectionReuse = null.BoolFrom(fresh)
 		for range 3 {
@@ -170,7 +179,8 @@ func TestConnectionsOfAClientWithCertificates(t *testing.T) {
 			v.run(t, `client.chat('hi'); client.chat('hi')`)
 		}
 		if requests, _ := v.records(); len(server.connections) != want || len(requests) != 6 || requests[5].Failed() {
-			t.Errorf("noVUConnectionReuse %t: %d connections, want %d; %d records", fresh, len(server.connections), want, len(requests))
+			t.Errorf("noVUConnectionReuse %t: %d connections, want %d; %d records", fresh, len(server.connections),
+				want, len(requests))
 		}
 	}
 	if len(root.clients.credentials.all) != 1 {

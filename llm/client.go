@@ -56,12 +56,16 @@ func (m *ModuleInstance) newClient(call sobek.ConstructorCall) *sobek.Object {
 	m.root.clients.join(peer, c)
 	m.follow()
 	for name, method := range map[string]any{
-		"send":          func(request sobek.Value) (*result, error) { return c.wait(c.send(request)) },
-		"sendAsync":     func(request sobek.Value) (*sobek.Promise, error) { return c.start(c.send(request)) },
-		"chat":          func(messages, opts sobek.Value) (*result, error) { return c.wait(c.chat(messages, opts)) },
-		"chatAsync":     func(messages, opts sobek.Value) (*sobek.Promise, error) { return c.start(c.chat(messages, opts)) },
-		"complete":      func(prompt, opts sobek.Value) (*result, error) { return c.wait(c.complete(prompt, opts)) },
-		"completeAsync": func(prompt, opts sobek.Value) (*sobek.Promise, error) { return c.start(c.complete(prompt, opts)) },
+		"send":      func(request sobek.Value) (*result, error) { return c.wait(c.send(request)) },
+		"sendAsync": func(request sobek.Value) (*sobek.Promise, error) { return c.start(c.send(request)) },
+		"chat":      func(messages, opts sobek.Value) (*result, error) { return c.wait(c.chat(messages, opts)) },
+		"chatAsync": func(messages, opts sobek.Value) (*sobek.Promise, error) {
+			return c.start(c.chat(messages, opts))
+		},
+		"complete": func(prompt, opts sobek.Value) (*result, error) { return c.wait(c.complete(prompt, opts)) },
+		"completeAsync": func(prompt, opts sobek.Value) (*sobek.Promise, error) {
+			return c.start(c.complete(prompt, opts))
+		},
 	} {
 		if err := call.This.Set(name, method); err != nil {
 			throw(rt, err)
@@ -93,7 +97,8 @@ func (c *jsClient) send(request sobek.Value) (*job, error) {
 	case opts.hasPrompt == (opts.Messages != nil):
 		return nil, errors.New("a request has either messages or a prompt")
 	case c.opts.API == api.Completion && opts.Messages != nil:
-		return nil, errors.New(`a client of api "completion" takes a prompt, not messages: set api: 'completion' on the Dataset, or api: 'chat' on the Client`)
+		return nil, errors.New(`a client of api "completion" takes a prompt, not messages: set api: 'completion' on ` +
+			`the Dataset, or api: 'chat' on the Client`)
 	case c.opts.API == api.Chat && opts.hasPrompt:
 		opts.Messages, opts.Prompt = userMessage(opts.Prompt), ""
 	}
@@ -135,7 +140,8 @@ func (c *jsClient) options(value sobek.Value) (*requestOptions, error) {
 
 func (o *requestOptions) job(dialect api.Dialect) *job {
 	o.MaxTokens = int(o.maxTokens)
-	return &job{dialect: dialect, request: o.Request, sessionID: o.SessionID, turn: int(o.turn), asked: int(o.promptTokens)}
+	return &job{dialect: dialect, request: o.Request, sessionID: o.SessionID, turn: int(o.turn),
+		asked: int(o.promptTokens)}
 }
 
 // flight is a job with all it needs of its VU, so that it may leave the event loop.
@@ -154,12 +160,13 @@ type flight struct {
 	status    *statusLine
 }
 
-// prepare does what must happen on the event loop before a request leaves: it finds the server, once for all VUs, and the
-// request's place in the run.
+// prepare does what must happen on the event loop before a request leaves: it finds the server, once for all VUs, and
+// the request's place in the run.
 func (c *jsClient) prepare(j *job) (*flight, error) {
 	state := c.m.vu.State()
 	if state == nil {
-		return nil, errors.New("requests cannot be sent in the init context, send them in the default function or in setup")
+		return nil, errors.New("requests cannot be sent in the init context, send them in the default function or " +
+			"in setup")
 	}
 	ctx, line := c.m.vu.Context(), c.m.statusLine(state)
 	if reason := c.peer.opened(); reason != "" {
@@ -198,7 +205,8 @@ func (c *jsClient) prepare(j *job) (*flight, error) {
 	}, nil
 }
 
-// errAborted says that the runtime was interrupted. It must not become an exception, which would take the interrupt's place.
+// errAborted says that the runtime was interrupted. It must not become an exception, which would take the interrupt's
+// place.
 var errAborted = errors.New("test aborted")
 
 // chooseAdapter draws an adapter by the scenario's seed and the request's place in the run: the same place has the same
@@ -222,7 +230,8 @@ func (c *jsClient) abort(err error) {
 	c.m.vu.Runtime().Interrupt(abortError{&errext.InterruptError{Reason: errext.AbortTest + ": " + err.Error()}})
 }
 
-// abortError is an interrupt to which k6 does not add where in the script it happened, which says nothing about the cause.
+// abortError is an interrupt to which k6 does not add where in the script it happened, which says nothing about the
+// cause.
 type abortError struct{ *errext.InterruptError }
 
 // Unwrap lets k6 find out what it is.
@@ -324,8 +333,8 @@ func requestTags(tags *metrics.TagSet, r *record.Request) *metrics.TagSet {
 	return tags
 }
 
-// Request ids are UUIDs, for some servers refuse others: random bits of this process, with the version 4 and the variant of RFC
-// 9562, and in the last group a number that counts up.
+// Request ids are UUIDs, for some servers refuse others: random bits of this process, with the version 4 and the
+// variant of RFC 9562, and in the last group a number that counts up.
 var (
 	requestPrefix = sync.OnceValue(func() string {
 		var b [10]byte

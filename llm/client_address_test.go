@@ -39,7 +39,8 @@ var uuid4 = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9
 
 func TestRequestIDsAreUUIDs(t *testing.T) {
 	t.Parallel()
-	for number, want := range map[uint64]string{1: "000000000001", 0xabc: "000000000abc", 1<<48 - 1: "ffffffffffff", 1<<48 + 5: "000000000005"} {
+	for number, want := range map[uint64]string{1: "000000000001", 0xabc: "000000000abc", 1<<48 - 1: "ffffffffffff",
+		1<<48 + 5: "000000000005"} {
 		if got := requestID(number); !uuid4.MatchString(got) || !strings.HasSuffix(got, "-"+want) {
 			t.Errorf("%d: got %s, want a UUID that ends in %s", number, got, want)
 		}
@@ -49,7 +50,8 @@ func TestRequestIDsAreUUIDs(t *testing.T) {
 	v.start(t)
 	ids := strings.Fields(v.run(t, `client.chat('hi').requestID + ' ' + client.complete('hi').requestID`).String())
 	requests, _ := v.records()
-	if len(ids) != 2 || ids[0] == ids[1] || !uuid4.MatchString(ids[0]) || requests[0].ID != ids[0] || server.ids[0] != ids[0] || server.ids[1] != ids[1] {
+	if len(ids) != 2 || ids[0] == ids[1] || !uuid4.MatchString(ids[0]) || requests[0].ID != ids[0] ||
+		server.ids[0] != ids[0] || server.ids[1] != ids[1] {
 		t.Errorf("results have %q, records %q, the server got %q", ids, requests[0].ID, server.ids)
 	}
 }
@@ -84,8 +86,10 @@ func TestMaxTokensField(t *testing.T) {
 		recorded                    int
 	}{
 		{``, ``, `"max_tokens":7,"ignore_eos":true`, "max_completion", 7},
-		{`maxTokensField: 'max_completion_tokens'`, ``, `"max_completion_tokens":7,"ignore_eos":true`, `"max_tokens"`, 7},
-		{`maxTokensField: 'max_completion_tokens'`, `, maxTokensField: 'max_new_tokens'`, `"max_new_tokens":7,`, `max_completion`, 7},
+		{`maxTokensField: 'max_completion_tokens'`, ``, `"max_completion_tokens":7,"ignore_eos":true`, `"max_tokens"`,
+			7},
+		{`maxTokensField: 'max_completion_tokens'`, `, maxTokensField: 'max_new_tokens'`, `"max_new_tokens":7,`,
+			`max_completion`, 7},
 		{`maxTokensField: ''`, ``, `"stream":true`, `"max_tokens"`, 0},
 		{``, `, maxTokensField: ''`, `"stream":true`, `ignore_eos`, 0},
 		{`maxTokensField: ''`, `, maxTokensField: 'max_tokens'`, `"max_tokens":7`, `max_completion`, 7},
@@ -95,8 +99,10 @@ func TestMaxTokensField(t *testing.T) {
 		v.start(t)
 		v.run(t, `client.chat('hi', {maxTokens: 7`+tt.request+`})`)
 		requests, _ := v.records()
-		if body := server.bodies[0]; !strings.Contains(body, tt.want) || strings.Contains(body, tt.not) || requests[0].MaxTokens != tt.recorded {
-			t.Errorf("{%s}, {%s}: sent %s, recorded a limit of %d; want %s without %s, %d", tt.options, tt.request, body, requests[0].MaxTokens, tt.want, tt.not, tt.recorded)
+		if body := server.bodies[0]; !strings.Contains(body, tt.want) || strings.Contains(body, tt.not) ||
+			requests[0].MaxTokens != tt.recorded {
+			t.Errorf("{%s}, {%s}: sent %s, recorded a limit of %d; want %s without %s, %d", tt.options, tt.request,
+				body, requests[0].MaxTokens, tt.want, tt.not, tt.recorded)
 		}
 	}
 }
@@ -118,7 +124,8 @@ func TestRolesAreSentAsTheyStand(t *testing.T) {
 func TestUserOfTheBaseURL(t *testing.T) {
 	t.Parallel()
 	server, v := newRecorder(t, 0), newVU(t, New())
-	v.run(t, fmt.Sprintf(`const client = new Client({baseURL: ' %s '});`, strings.Replace(server.URL, "://", "://me:secret@", 1)))
+	v.run(t, fmt.Sprintf(`const client = new Client({baseURL: ' %s '});`,
+		strings.Replace(server.URL, "://", "://me:secret@", 1)))
 	v.start(t)
 	v.run(t, `client.chat('hi')`)
 	if want := "Basic bWU6c2VjcmV0"; server.authorization != want {
@@ -126,7 +133,8 @@ func TestUserOfTheBaseURL(t *testing.T) {
 	}
 	requests, others := v.records()
 	for _, line := range append(others, requests[0]) {
-		if text, err := record.Append(nil, line); err != nil || strings.Contains(string(text), "secret") || strings.Contains(string(text), "bWU6") {
+		if text, err := record.Append(nil, line); err != nil || strings.Contains(string(text), "secret") ||
+			strings.Contains(string(text), "bWU6") {
 			t.Errorf("%s, %v", text, err)
 		}
 	}
@@ -145,7 +153,8 @@ func TestRefuseSaysTheMessageAlone(t *testing.T) {
 	if !errors.As(err, &code) || code.ExitCode() != exitcodes.ScriptException {
 		t.Errorf("got %v, want the exit code of an exception", err)
 	}
-	if _, err := newVU(t, New()).RunOnEventLoop(`refuse('x')`); err == nil || !strings.Contains(err.Error(), "refuse is not defined") {
+	if _, err := newVU(t, New()).RunOnEventLoop(`refuse('x')`); err == nil ||
+		!strings.Contains(err.Error(), "refuse is not defined") {
 		t.Errorf("a user's script has refuse: %v", err)
 	}
 }

@@ -23,7 +23,8 @@ func (o *clientOptions) readFormat(rt *sobek.Runtime, v sobek.Value) (err error)
 		return nil
 	}
 	var f api.Format
-	if err := (fields{"type": text(&f.Type), "name": text(&f.Name), "jsonSchema": jsonObject(&f.Schema)}).read(rt, "responseFormat", v); err != nil {
+	if err := (fields{"type": text(&f.Type), "name": text(&f.Name), "jsonSchema": jsonObject(&f.Schema)}).read(rt,
+		"responseFormat", v); err != nil {
 		return err
 	}
 	o.Format, err = f.Encode()
@@ -35,7 +36,8 @@ func (o *clientOptions) readSLOHeaders(rt *sobek.Runtime, v sobek.Value) error {
 		return nil
 	}
 	var h record.SLOHeaders
-	if err := (fields{"unit": text(&h.Unit), "ttft": text(&h.TTFT), "tpot": text(&h.TPOT)}).read(rt, "sloHeaders", v); err != nil {
+	if err := (fields{"unit": text(&h.Unit), "ttft": text(&h.TTFT), "tpot": text(&h.TPOT)}).read(rt, "sloHeaders",
+		v); err != nil {
 		return err
 	}
 	h, err := h.Named()
@@ -74,8 +76,8 @@ func (o *clientOptions) settleSLO() error {
 	return err
 }
 
-// judge says by which bounds a request is judged, and whether it kept them. As in inference-perf, bounds in headers are those
-// of streamed answers with content. Failures have them, too, so that they count as not good.
+// judge says by which bounds a request is judged, and whether it kept them. As in inference-perf, bounds in headers are
+// those of streamed answers with content. Failures have them, too, so that they count as not good.
 func (o *clientOptions) judge(r *record.Request) {
 	bounds := o.slo
 	if o.headerSLO != nil && r.Streaming && (r.Failed() || len(r.Chunks) > 0) {
@@ -105,7 +107,8 @@ func (o *clientOptions) redactOptions(m map[string]any) {
 		m["requestIDHeader"] = o.RequestIDHeader
 	}
 	for name, value := range map[string]string{
-		"sessionHeader": o.SessionHeader, "sessionTokenHeader": o.SessionTokenHeader, "certPath": o.files.cert, "keyPath": o.files.key, "caPath": o.files.ca,
+		"sessionHeader": o.SessionHeader, "sessionTokenHeader": o.SessionTokenHeader, "certPath": o.files.cert,
+		"keyPath": o.files.key, "caPath": o.files.ca,
 	} {
 		if value != "" {
 			m[name] = value

@@ -65,15 +65,18 @@ func TestRetriesOfAClient(t *testing.T) {
 		{`retries: 1, retryBackoff: '1ms'`, `reset 2 `, 3},
 		{``, `reset 1 `, 2},
 	} {
-		// The first attempt goes out on the connection that the list of models came by, and is sent again for that alone.
+		// The first attempt goes out on the connection that the list of models came by, and is sent again for that
+		// alone.
 		server, v := newRecorder(t, 3), newVU(t, New())
 		v.run(t, fmt.Sprintf(`const client = new Client({baseURL: '%s', %s});`, server.URL, tt.options))
 		v.start(t)
 		got := v.run(t, "const r = client.chat('hi'); `${r.errorType} ${r.retries} ${r.text}`").String()
 		requests, _ := v.records()
 		server.mu.Lock() // the server may still be at the last of them
-		if r := requests[0]; got != tt.want || server.asked != tt.asked || r.Retries != tt.asked-1 || (r.Attempt > r.Start) != (r.Retries > 0) {
-			t.Errorf("%s: got %q, want %q; asked %d times, recorded %d retries", tt.options, got, tt.want, server.asked, r.Retries)
+		if r := requests[0]; got != tt.want || server.asked != tt.asked || r.Retries != tt.asked-1 ||
+			(r.Attempt > r.Start) != (r.Retries > 0) {
+			t.Errorf("%s: got %q, want %q; asked %d times, recorded %d retries", tt.options, got, tt.want, server.asked,
+				r.Retries)
 		}
 		server.mu.Unlock()
 	}
@@ -85,14 +88,16 @@ func TestResponseFormat(t *testing.T) {
 	for _, tt := range []struct{ call, format, want string }{
 		{`chat('hi')`, `{type: 'json_schema', jsonSchema: {type: 'object', b: 1, a: []}}`, schema},
 		{`complete('hi')`, `{jsonSchema: '{"type": "object", "b": 1, "a": []}'}`, schema},
-		{`chat('hi')`, `{type: 'json_schema', name: 'n', jsonSchema: {}}`, `{"type":"json_schema","json_schema":{"name":"n","schema":{}}}`},
+		{`chat('hi')`, `{type: 'json_schema', name: 'n', jsonSchema: {}}`,
+			`{"type":"json_schema","json_schema":{"name":"n","schema":{}}}`},
 		{`chat('hi')`, `{type: 'json_object'}`, `{"type":"json_object"}`},
 	} {
 		server, v := newRecorder(t, 0), newVU(t, New())
 		v.run(t, fmt.Sprintf(`const client = new Client({baseURL: '%s', responseFormat: %s});`, server.URL, tt.format))
 		v.start(t)
 		v.run(t, `client.`+tt.call)
-		if want := `"stream_options":{"include_usage":true},"response_format":` + tt.want + `}`; !strings.HasSuffix(server.bodies[0], want) {
+		if want := `"stream_options":{"include_usage":true},"response_format":` + tt.want +
+			`}`; !strings.HasSuffix(server.bodies[0], want) {
 			t.Errorf("%s: sent %s\nwant its end to be %s", tt.format, server.bodies[0], want)
 		}
 	}
@@ -108,12 +113,17 @@ func TestSLOHeaders(t *testing.T) {
 		{"not asked for", `headers: {'x-slo-ttft-ms': '1'}`, nil, nil},
 		{"by default", `headers: {'X-SLO-TTFT-MS': '1'}, sloHeaders: {}`, &record.Bounds{TTFT: 1}, false},
 		{"in seconds", `headers: {'x-slo-ttft-s': '50'}, sloHeaders: {unit: 's'}`, &record.Bounds{TTFT: 50e3}, true},
-		{"both", `headers: {'x-slo-ttft-us': '50', 'x-slo-tpot-us': '1'}, sloHeaders: {unit: 'us'}`, &record.Bounds{TTFT: 0.05, TPOT: 0.001}, false},
-		{"before slo", `headers: {a: '1'}, sloHeaders: {ttft: 'A', unit: 'us'}, slo: {ttft: '50s', request_latency: '50s'}`, &record.Bounds{TTFT: 0.001, Latency: 50e3}, false},
-		{"slo alone", `headers: {a: 'default'}, sloHeaders: {ttft: 'a'}, slo: {ttft: '50s'}`, &record.Bounds{TTFT: 50e3}, true},
+		{"both", `headers: {'x-slo-ttft-us': '50', 'x-slo-tpot-us': '1'}, sloHeaders: {unit: 'us'}`,
+			&record.Bounds{TTFT: 0.05, TPOT: 0.001}, false},
+		{"before slo",
+			`headers: {a: '1'}, sloHeaders: {ttft: 'A', unit: 'us'}, slo: {ttft: '50s', request_latency: '50s'}`,
+			&record.Bounds{TTFT: 0.001, Latency: 50e3}, false},
+		{"slo alone", `headers: {a: 'default'}, sloHeaders: {ttft: 'a'}, slo: {ttft: '50s'}`,
+			&record.Bounds{TTFT: 50e3}, true},
 		{"no stream", `headers: {'x-slo-ttft-ms': '1'}, sloHeaders: {}, streaming: false`, nil, nil},
 		{"null", `headers: {'x-slo-ttft-ms': '1'}, sloHeaders: null`, nil, nil},
-		{"failures are not good", `baseURL: 'sim:?failure-rate=1', headers: {'x-slo-ttft-ms': '50000'}, sloHeaders: {}`, &record.Bounds{TTFT: 50e3}, false},
+		{"failures are not good", `baseURL: 'sim:?failure-rate=1', headers: {'x-slo-ttft-ms': '50000'}, sloHeaders: {}`,
+			&record.Bounds{TTFT: 50e3}, false},
 	} {
 		v := newVU(t, New())
 		v.run(t, `const client = new Client({baseURL: 'sim:?ttft=20ms&itl=0s', `+tt.options+`});`)
@@ -133,7 +143,8 @@ func TestSessionHeadersOfAllVUs(t *testing.T) {
 	server, root := newRecorder(t, 0), New()
 	for range 2 {
 		v := newVU(t, root)
-		v.run(t, fmt.Sprintf(`const client = new Client({baseURL: '%s', sessionHeader: 'x-session', sessionTokenHeader: 'x-token'});`, server.URL))
+		v.run(t, fmt.Sprintf(`const client = new Client({baseURL: '%s', sessionHeader: 'x-session', `+
+			`sessionTokenHeader: 'x-token'});`, server.URL))
 		v.start(t)
 		v.run(t, `client.chat('hi', {sessionID: 's'}); client.complete('hi', {sessionID: 's'}); client.chat('hi')`)
 		requests, others := v.records()
@@ -146,7 +157,8 @@ func TestSessionHeadersOfAllVUs(t *testing.T) {
 			t.Errorf("recorded sessions %q and %q", requests[0].SessionID, requests[2].SessionID)
 		}
 	}
-	if got, want := fmt.Sprintf("%q %q", server.session, server.got), `["s" "s" "" "s" "s" ""] ["" "secret-1" "" "secret-2" "secret-4" ""]`; got != want {
+	if got, want := fmt.Sprintf("%q %q", server.session, server.got),
+		`["s" "s" "" "s" "s" ""] ["" "secret-1" "" "secret-2" "secret-4" ""]`; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
@@ -157,7 +169,8 @@ func TestSessionThatNoHeaderCanCarryThrows(t *testing.T) {
 	v.run(t, `const client = new Client({baseURL: 'sim:?ttft=1ms', sessionHeader: 'x-session'});`)
 	v.start(t)
 	_, err := v.RunOnEventLoop(`client.chat('hi', {sessionID: 'a\nb'})`)
-	if err == nil || !strings.Contains(err.Error(), `session id "a\nb" holds a control character, and so cannot be sent as the header "x-session"`) {
+	if err == nil || !strings.Contains(err.Error(), `session id "a\nb" holds a control character, and so cannot be `+
+		`sent as the header "x-session"`) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -177,7 +190,8 @@ func TestClientLineNamesItsOptions(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		`"retries":2`, `"retryBackoff":"500ms"`, `"sloHeaders":{"tpot":"x-slo-tpot-ms","ttft":"x-slo-ttft-ms","unit":"ms"}`, `"sessionHeader":"x-session"`,
+		`"retries":2`, `"retryBackoff":"500ms"`,
+		`"sloHeaders":{"tpot":"x-slo-tpot-ms","ttft":"x-slo-ttft-ms","unit":"ms"}`, `"sessionHeader":"x-session"`,
 		`"sessionTokenHeader":"x-token"`, `"responseFormat":{"type":"json_object"}`,
 	} {
 		if !strings.Contains(string(text), want) {
@@ -199,14 +213,20 @@ func TestMisuseOfClientOptionsThrows(t *testing.T) {
 		{`sloHeaders: 'x'`, `Client option "sloHeaders": sloHeaders options must be an object, got a string`},
 		{`sloHeaders: {ttf: 'x'}`, `Client option "sloHeaders": unknown sloHeaders option "ttf", did you mean "ttft"?`},
 		{`sloHeaders: {unit: 'min'}`, `Client option "sloHeaders": unknown unit "min", known are s, ms, us`},
-		{`sloHeaders: {}, headers: {'X-Slo-Tpot-Ms': 'secret'}`, `Client option "sloHeaders": the value of header "X-Slo-Tpot-Ms" must be a positive number of ms, or "default"`},
-		{`responseFormat: []`, `Client option "responseFormat": responseFormat options must be an object, got an array`},
-		{`responseFormat: {type: 'text'}`, `Client option "responseFormat": unknown type "text", known are json_schema, json_object`},
+		{`sloHeaders: {}, headers: {'X-Slo-Tpot-Ms': 'secret'}`,
+			`Client option "sloHeaders": the value of header "X-Slo-Tpot-Ms" must be a positive number of ms, or ` +
+				`"default"`},
+		{`responseFormat: []`,
+			`Client option "responseFormat": responseFormat options must be an object, got an array`},
+		{`responseFormat: {type: 'text'}`,
+			`Client option "responseFormat": unknown type "text", known are json_schema, json_object`},
 		{`responseFormat: {schema: {}}`, `unknown responseFormat option "schema"`},
 		{`responseFormat: {name: 'n'}`, `Client option "responseFormat": type "json_schema" needs a jsonSchema`},
-		{`responseFormat: {jsonSchema: []}`, `responseFormat option "jsonSchema": must be an object or the text of one, got an array`},
+		{`responseFormat: {jsonSchema: []}`,
+			`responseFormat option "jsonSchema": must be an object or the text of one, got an array`},
 		{`responseFormat: {jsonSchema: '{'}`, `Client option "responseFormat": jsonSchema is not a JSON object`},
-		{`responseFormat: {type: 'json_object', jsonSchema: {}}`, `Client option "responseFormat": type "json_object" takes neither name nor jsonSchema`},
+		{`responseFormat: {type: 'json_object', jsonSchema: {}}`,
+			`Client option "responseFormat": type "json_object" takes neither name nor jsonSchema`},
 		{`sessionHeader: 'a b'`, `new Client: sessionHeader: "a b" is not the name of a header`},
 		{`sessionTokenHeader: ':'`, `new Client: sessionTokenHeader: ":" is not the name of a header`},
 		{`headers: {a: 'secret\n'}`, `new Client: headers: "a" is not a valid header`},

@@ -19,7 +19,8 @@ type conversations struct {
 	cut   sync.Once // tells that a prompt was cut
 }
 
-// name tells the conversations of the process's set number n, from 1, from those of the others, which a VU may lead, too.
+// name tells the conversations of the process's set number n, from 1, from those of the others, which a VU may lead,
+// too.
 func (c *conversations) name(n int64) {
 	if n > 1 {
 		c.Prefix = fmt.Sprintf("%d-", n)

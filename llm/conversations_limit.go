@@ -25,13 +25,15 @@ func (c *conversations) keepWithin(limit int, set *datasets.Replay, counter *tok
 	}
 	shortest := set.Shortest()
 	if n := needed(shortest.First(c.Form)); n > limit {
-		return fmt.Errorf("%s must be at least %d, the tokens of the shortest first prompt and its answer, got %d", limitOption, n, limit)
+		return fmt.Errorf("%s must be at least %d, the tokens of the shortest first prompt and its answer, got %d",
+			limitOption, n, limit)
 	}
 	word, _, _ := strings.Cut(shortest.Turns[0].Text, " ")
 	for _, answer := range []int{set.Output.Least(), set.Output.Most()} {
 		question := datasets.Script{Turns: []datasets.Turn{{Text: word, MaxTokens: answer}}}
 		if n := needed(question.First(c.Form)); n > limit {
-			return fmt.Errorf("%s must be at least %d, the tokens of the longest answer and of a prompt of one word, got %d", limitOption, n, limit)
+			return fmt.Errorf("%s must be at least %d, the tokens of the longest answer and of a prompt of one "+
+				"word, got %d", limitOption, n, limit)
 		}
 	}
 	c.limit, c.Over = limit, func(item datasets.Item) int { return needed(item) - limit }
@@ -61,7 +63,8 @@ func promptTokens(counter *tokenizer.Counter, item datasets.Item) int {
 // noteCut logs the first turn of which words were left out.
 func (c *conversations) noteCut(log logrus.FieldLogger, asked *datasets.Asked) {
 	c.cut.Do(func() {
-		log.Warnf("%s, turn %d: the prompt was cut, as with its answer it was longer than %s, %d; so is every other that is longer",
+		log.Warnf("%s, turn %d: the prompt was cut, as with its answer it was longer than %s, %d; so is every other "+
+			"that is longer",
 			plain.Terminal(asked.SessionID), asked.Turn, limitOption, c.limit)
 	})
 }

@@ -18,9 +18,12 @@ import (
 
 // Templates that write much around a message, and a system prompt of their own where a chat has none.
 const (
-	plainTemplate = `{"chat_template": "{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}[assistant]"}`
-	ownTemplate   = `{"chat_template": "{% if messages[0].role != 'system' %}You are a model that was made to be tested, and a helpful assistant. {% endif %}` +
-		`{% for m in messages %}<<<{{ m.role }} says as follows>>> {{ m.content }} <<<end>>>{% endfor %}<<<assistant>>>"}`
+	plainTemplate = `{"chat_template": "{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor ` +
+		`%}[assistant]"}`
+	ownTemplate = `{"chat_template": "{% if messages[0].role != 'system' %}You are a model that was made to be ` +
+		`tested, and a helpful assistant. {% endif %}` +
+		`{% for m in messages %}<<<{{ m.role }} says as follows>>> {{ m.content }} <<<end>>>{% endfor ` +
+		`%}<<<assistant>>>"}`
 	refusingTemplate = `{"chat_template": "{{ raise_exception('no chats') }}"}`
 )
 
@@ -80,7 +83,8 @@ func TestNoRequestIsLongerThanTheModelReads(t *testing.T) {
 	tail := datasets.Distribution{Type: datasets.Lognormal, Mean: 60, StdDev: 600, Min: 1, Max: 20_000}
 	counters := map[string]*tokenizer.Counter{}
 	for tokenizer, config := range map[string]string{
-		"bpe-llama3": chatTemplate, "bpe-gpt2": "", "bpe-qwen": ownTemplate, "unigram-t5": plainTemplate, "bpe-gemma": refusingTemplate, "unigram-xlmr": "",
+		"bpe-llama3": chatTemplate, "bpe-gpt2": "", "bpe-qwen": ownTemplate, "unigram-t5": plainTemplate,
+		"bpe-gemma": refusingTemplate, "unigram-xlmr": "",
 	} {
 		counters[tokenizer] = counterWith(t, tokenizer, config)
 	}
@@ -90,8 +94,9 @@ func TestNoRequestIsLongerThanTheModelReads(t *testing.T) {
 		"long turns":            {dynamic: uniform(0, 5), input: tail, output: uniform(5, 20)},
 		"long answers":          {dynamic: uniform(0, 5), input: uniform(1, 20), output: uniform(1, 195)},
 		"a long history":        {system: 10, dynamic: uniform(0, 5), input: uniform(1, 40), output: uniform(5, 60)},
-		"all of it":             {system: 50, dynamic: tail, input: tail, output: datasets.Distribution{Type: datasets.Lognormal, Mean: 20, StdDev: 90, Max: 150}},
-		"the client's default":  {dynamic: uniform(0, 500), input: uniform(1, 5), output: uniform(0, 1)},
+		"all of it": {system: 50, dynamic: tail, input: tail,
+			output: datasets.Distribution{Type: datasets.Lognormal, Mean: 20, StdDev: 90, Max: 150}},
+		"the client's default": {dynamic: uniform(0, 500), input: uniform(1, 5), output: uniform(0, 1)},
 	} {
 		for tokenizer, counter := range counters {
 			for _, api := range []string{"chat", "completion"} {
@@ -100,7 +105,8 @@ func TestNoRequestIsLongerThanTheModelReads(t *testing.T) {
 					for seed := range int64(2) {
 						o := newDatasetOptions()
 						o.kind, o.api, o.sessions, o.replay = "conversation_replay", api, 2, r
-						o.replay.conversations, o.replay.turns, o.replay.pause, o.replay.limit = 4, uniform(1, 8), datasets.Constant(0), 420
+						o.replay.conversations, o.replay.turns, o.replay.pause, o.replay.limit = 4, uniform(1, 8),
+							datasets.Constant(0), 420
 						askAll(t, o, counter, seed)
 					}
 				})
@@ -177,16 +183,23 @@ func TestLimitRefuses(t *testing.T) {
 		change      func(*replayOptions)
 		want        string
 	}{
-		"the shared system prompt": {"completion", "", func(r *replayOptions) { r.system = 990 }, "at least 1010, the tokens of the shortest first prompt and its answer"},
-		"a chat's template":        {"chat", chatTemplate, func(r *replayOptions) { r.system = 970 }, "at least 1010, the tokens of the shortest first prompt and its answer"},
-		"an unknown template":      {"chat", "", func(r *replayOptions) { r.system = 790 }, "at least 1009, the tokens of the shortest first prompt and its answer"},
+		"the shared system prompt": {"completion", "", func(r *replayOptions) { r.system = 990 },
+			"at least 1010, the tokens of the shortest first prompt and its answer"},
+		"a chat's template": {"chat", chatTemplate, func(r *replayOptions) { r.system = 970 },
+			"at least 1010, the tokens of the shortest first prompt and its answer"},
+		"an unknown template": {"chat", "", func(r *replayOptions) { r.system = 790 },
+			"at least 1009, the tokens of the shortest first prompt and its answer"},
 		"the dynamic one": {"completion", "", func(r *replayOptions) { r.dynamic = datasets.Constant(990) },
 			"at least 1110, the tokens of the shortest first prompt and its answer"},
 		"answers": {"completion", "", func(r *replayOptions) {
 			r.output = long(datasets.Distribution{Type: datasets.Lognormal, Mean: 50, StdDev: 5})
 		},
 			"at least 5002, the tokens of the longest answer and of a prompt of one word"},
-		"the client's default": {"completion", "", func(r *replayOptions) { r.output, r.limit = datasets.Constant(0), 31; r.system = 0 },
+		"the client's default": {"completion", "", func(r *replayOptions) {
+			r.output, r.limit = datasets.Constant(0),
+				31
+			r.system = 0
+		},
 			"at least 41, the tokens of the shortest first prompt and its answer"},
 	} {
 		o := newDatasetOptions()
@@ -195,7 +208,8 @@ func TestLimitRefuses(t *testing.T) {
 		tt.change(&o.replay)
 		counter := counterWith(t, "bpe-llama3", tt.config)
 		_, err := o.replayed(counter, datasets.Generated{Tokenizer: counter})
-		want := fmt.Sprintf("maxModelLen (max_model_len of a configuration) must be %s, got %d", tt.want, o.replay.limit)
+		want := fmt.Sprintf("maxModelLen (max_model_len of a configuration) must be %s, got %d", tt.want,
+			o.replay.limit)
 		if err == nil || err.Error() != want {
 			t.Errorf("%s: got %v, want %s", name, err, want)
 		}
@@ -210,7 +224,8 @@ func TestCutIsLoggedOnce(t *testing.T) {
 	for turn := range 3 {
 		c.noteCut(log, &datasets.Asked{SessionID: "session-5", Turn: turn})
 	}
-	const want = "session-5, turn 0: the prompt was cut, as with its answer it was longer than maxModelLen (max_model_len of a configuration), 2000; so is every other that is longer"
+	const want = "session-5, turn 0: the prompt was cut, as with its answer it was longer than maxModelLen " +
+		"(max_model_len of a configuration), 2000; so is every other that is longer"
 	if got := hook.AllEntries(); len(got) != 1 || got[0].Message != want {
 		t.Errorf("logged %d lines, first %q, want %q", len(got), hook.LastEntry().Message, want)
 	}

@@ -16,28 +16,40 @@ func TestConversations(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
 	v.model(t, "/scripts/model", "")
-	v.write(t, "/scripts/talk.json", `[{"conversations": [{"from": "human", "value": "one"}, {"from": "gpt", "value": "x"}, {"from": "human", "value": "two"}, {"from": "gpt", "value": "y"}]}]`)
+	v.write(t, "/scripts/talk.json",
+		`[{"conversations": [{"from": "human", "value": "one"}, {"from": "gpt", "value": "x"}, {"from": "human", `+
+			`"value": "two"}, {"from": "gpt", "value": "y"}]}]`)
 	v.run(t, `
 		const talk = new Dataset({type: 'shareGPT', path: './talk.json', turns: 'all', sessions: 1});
 		const shared = new Dataset({type: 'shared_prefix', tokenizer: './model', turns: 3, sessions: 2, sharedPrefix: {numUniqueSystemPrompts: 1, numUsersPerSystemPrompt: 4, enableMultiTurnChat: true}});
 		const replay = new Dataset({type: 'conversation_replay', tokenizer: './model', api: 'completion', conversationReplay: {numConversations: 3, sharedSystemPromptLen: 30, turnsPerConversation: 2, inputTokensPerTurn: 8, outputTokensPerTurn: 3}});
 		const client = new Client({baseURL: 'sim:?ttft=0s&itl=0s'});`)
-	const short = `new Dataset({type: 'conversation_replay', tokenizer: './model', conversationReplay: {maxModelLen: 9000}})`
-	if _, err := v.RunOnEventLoop(short); err == nil || !strings.Contains(err.Error(), "maxModelLen (max_model_len of a configuration) must be at least 9326, the tokens of the shortest first prompt and its answer, got 9000") {
+	const short = `new Dataset({type: 'conversation_replay', tokenizer: './model', conversationReplay: ` +
+		`{maxModelLen: 9000}})`
+	if _, err := v.RunOnEventLoop(short); err == nil ||
+		!strings.Contains(err.Error(),
+			"maxModelLen (max_model_len of a configuration) must be at least 9326, the tokens of the shortest first "+
+				"prompt and its answer, got 9000") {
 		t.Errorf("got %v", err)
 	}
-	if got := v.run(t, `[talk.length, talk.at(0).messages.length, shared.length, shared.at(1).messages[0].role, replay.length, replay.at(0).prompt.split(' ').length].join(' ')`).String(); got != "1 1 4 system 3 37" {
+	if got := v.run(t,
+		`[talk.length, talk.at(0).messages.length, shared.length, shared.at(1).messages[0].role, replay.length, `+
+			`replay.at(0).prompt.split(' ').length].join(' ')`).String(); got != "1 1 4 system 3 37" {
 		t.Errorf("got %q", got)
 	}
 	v.start(t)
 	turn := func(set string) string {
 		t.Helper()
 		v.iter++
-		return v.run(t, `(() => { const item = `+set+`.next(), said = (item.messages || []).map((m) => m.role[0] + ':' + m.content).join('|'); const r = client.send(item); return [item.sessionID, item.turn, said, r.text].join('/'); })()`).String()
+		return v.run(t,
+			`(() => { const item = `+set+`.next(), said = (item.messages || []).map((m) => m.role[0] + ':' + `+
+				`m.content).join('|'); const r = client.send(item); return [item.sessionID, item.turn, said, `+
+				`r.text].join('/'); })()`).String()
 	}
 	first, second, third := turn("talk"), turn("talk"), turn("talk")
 	answer := first[strings.LastIndex(first, "/")+1:]
-	if want := "session-0/1/u:one|a:" + answer + "|u:two/"; !strings.HasPrefix(first, "session-0/0/u:one/") || !strings.HasPrefix(second, want) || answer == "" {
+	if want := "session-0/1/u:one|a:" + answer + "|u:two/"; !strings.HasPrefix(first, "session-0/0/u:one/") ||
+		!strings.HasPrefix(second, want) || answer == "" {
 		t.Errorf("turns %q, %q; want %q", first, second, want)
 	}
 	if !strings.HasPrefix(third, "session-1/0/u:one/") {
@@ -78,9 +90,12 @@ func TestTwoSetsOfConversations(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
 	for _, name := range []string{"a", "b"} {
-		v.write(t, "/scripts/"+name+".json", `{"conversations": [{"from": "human", "value": "`+name+`1"}, {"from": "gpt", "value": "x"}, {"from": "human", "value": "`+name+`2"}, {"from": "gpt", "value": "y"}]}`)
+		v.write(t, "/scripts/"+name+".json", `{"conversations": [{"from": "human", "value": "`+name+
+			`1"}, {"from": "gpt", "value": "x"}, {"from": "human", "value": "`+name+
+			`2"}, {"from": "gpt", "value": "y"}]}`)
 	}
-	v.run(t, `const [a, b] = ['a', 'b'].map((name) => new Dataset({type: 'shareGPT', path: './' + name + '.json', turns: 'all', sessions: 1})), client = new Client({baseURL: 'sim:?ttft=0s&itl=0s'});`)
+	v.run(t, `const [a, b] = ['a', 'b'].map((name) => new Dataset({type: 'shareGPT', path: './' + name + '.json', `+
+		`turns: 'all', sessions: 1})), client = new Client({baseURL: 'sim:?ttft=0s&itl=0s'});`)
 	v.start(t)
 	const both = `(() => { const items = [a.next(), b.next()]; const answers = [client.send(items[0]).text, client.send(items[1]).text];
 		return JSON.stringify([items.map((i) => i.sessionID + '/' + i.turn), items.map((i) => i.messages.map((m) => m.content)), answers]); })()`
@@ -117,7 +132,8 @@ func TestConversationsAreDivided(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := &conversations{Sessions: datasets.Sessions{Open: 7}}
-		if err := c.divide(&lib.State{Options: lib.Options{ExecutionSegment: es, ExecutionSegmentSequence: &sequence}}); err != nil {
+		if err := c.divide(
+			&lib.State{Options: lib.Options{ExecutionSegment: es, ExecutionSegmentSequence: &sequence}}); err != nil {
 			t.Fatal(err)
 		}
 		open += c.Open

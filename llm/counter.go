@@ -87,7 +87,8 @@ func (t *jsTokenizer) decode(v sobek.Value) (string, error) {
 // directory, wins over a repository of the hub.
 func (m *ModuleInstance) counter(name string) (*tokenizer.Counter, error) {
 	if m.vu.InitEnv() == nil {
-		return nil, fmt.Errorf("tokenizer %q can be read in the init context only: make what uses it outside the default function", name)
+		return nil, fmt.Errorf("tokenizer %q can be read in the init context only: make what uses it outside the "+
+			"default function", name)
 	}
 	if name == "" {
 		return nil, errors.New("tokenizer: the name is empty")
@@ -109,7 +110,8 @@ func (m *ModuleInstance) counter(name string) (*tokenizer.Counter, error) {
 
 func (m *ModuleInstance) files() fsext.Fs { return m.vu.InitEnv().FileSystems["file"] }
 
-// inWorkingDir finds a name relative to where k6 was started: one given by -e is meant so, and may as well be of the hub.
+// inWorkingDir finds a name relative to where k6 was started: one given by -e is meant so, and may as well be of the
+// hub.
 func (m *ModuleInstance) inWorkingDir(name string) (string, bool) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -125,11 +127,14 @@ func (m *ModuleInstance) readCounter(name, abs string) (*tokenizer.Counter, erro
 	info, err := files.Stat(abs)
 	switch {
 	case err == nil:
-		return tokenizer.ReadCounterAt(abs, info.IsDir(), func(path string) ([]byte, error) { return readRegular(files, path) })
+		return tokenizer.ReadCounterAt(abs, info.IsDir(), func(path string) ([]byte, error) {
+			return readRegular(files, path)
+		})
 	case hub.IsID(name):
 		return m.fetchCounter(name)
 	}
-	return nil, fmt.Errorf("%s does not exist: give a tokenizer.json, a folder that holds one, or a name on the Hugging Face hub such as org/model", abs)
+	return nil, fmt.Errorf("%s does not exist: give a tokenizer.json, a folder that holds one, or a name on the "+
+		"Hugging Face hub such as org/model", abs)
 }
 
 // hubFolder is where, in k6's file system, the hub's files are put for archives: their place in the user's cache may be
@@ -150,7 +155,8 @@ func (m *ModuleInstance) fetchCounter(name string) (*tokenizer.Counter, error) {
 	counter, err := tokenizer.ReadCounter(func(file string) ([]byte, error) {
 		path, err := client.File(context.Background(), hub.Repo{Kind: hub.Model, ID: name}, file)
 		var uncached *hub.UncachedError
-		if errors.As(err, &uncached) && (file == tokenizer.ProcessorFile || file == tokenizer.ToolUseFile || file == tokenizer.SpecialFile) {
+		if errors.As(err, &uncached) && (file == tokenizer.ProcessorFile || file == tokenizer.ToolUseFile ||
+			file == tokenizer.SpecialFile) {
 			return nil, fs.ErrNotExist // few models have these, and other tools leave them out of the cache
 		}
 		if err != nil {
@@ -213,7 +219,8 @@ func (m *ModuleInstance) loadTokenizers(o *clientOptions) error {
 			c.Messages = r.Messages
 			n, err := counter.CountPrompt(c)
 			if err != nil && counter.Problem() == nil && counter.First(err) {
-				log.Warnf("tokenizer %q: %v. Where the server does not count prompts, those of such chats are the tokens of their texts alone",
+				log.Warnf("tokenizer %q: %v. Where the server does not count prompts, those of such chats are the "+
+					"tokens of their texts alone",
 					o.tokenizer, err)
 			}
 			return n, err != nil
@@ -229,8 +236,8 @@ func (m *ModuleInstance) loadTokenizers(o *clientOptions) error {
 	return o.sim.Use(counter)
 }
 
-// handedOver is what requests hand to the chat template besides their messages: the fields of the body by which vLLM and
-// SGLang take it, those of later lists in place of earlier ones.
+// handedOver is what requests hand to the chat template besides their messages: the fields of the body by which vLLM
+// and SGLang take it, those of later lists in place of earlier ones.
 func handedOver(lists ...api.Extra) (c tokenizer.Chat) {
 	fields := api.Extra{}
 	for _, list := range lists {
@@ -241,7 +248,8 @@ func handedOver(lists ...api.Extra) (c tokenizer.Chat) {
 	if given("chat_template_kwargs") {
 		_ = json.Unmarshal(fields["chat_template_kwargs"], &variables) // what is no object has no variables
 	}
-	for _, name := range []string{"add_generation_prompt", "continue_final_message", "documents", "reasoning_effort", "chat_template"} {
+	for _, name := range []string{"add_generation_prompt", "continue_final_message", "documents", "reasoning_effort",
+		"chat_template"} {
 		if given(name) {
 			variables[name] = fields[name]
 		}

@@ -23,7 +23,9 @@ func tokenizerFile(t *testing.T) []byte {
 	return data
 }
 
-const chatTemplate = `{"chat_template": "{{ bos_token }}{% for m in messages %}<|start_header_id|>{{ m.role }}<|end_header_id|>\n\n{{ m.content }}<|eot_id|>{% endfor %}<|start_header_id|>assistant<|end_header_id|>\n\n", "bos_token": "<|begin_of_text|>"}`
+const chatTemplate = `{"chat_template": "{{ bos_token }}{% for m in messages %}<|start_header_id|>{{ m.role ` +
+	`}}<|end_header_id|>\n\n{{ m.content }}<|eot_id|>{% endfor ` +
+	`%}<|start_header_id|>assistant<|end_header_id|>\n\n", "bos_token": "<|begin_of_text|>"}`
 
 // model puts a model's files into a folder; config is its tokenizer_config.json, "" for none.
 func (v *vu) model(t *testing.T, folder, config string) {
@@ -50,13 +52,15 @@ func TestTokenizer(t *testing.T) {
 	if err := json.Unmarshal([]byte(got), &values); err != nil {
 		t.Fatal(err)
 	}
-	if values[0] != values[2] || values[1] != true || values[3] != "It's the day" || values[6] != "" || values[7] == 0.0 || !strings.HasSuffix(values[3].(string), values[4].(string)) {
+	if values[0] != values[2] || values[1] != true || values[3] != "It's the day" || values[6] != "" ||
+		values[7] == 0.0 || !strings.HasSuffix(values[3].(string), values[4].(string)) {
 		t.Errorf("got %s", got)
 	}
 	for code, want := range map[string]string{
-		`new Tokenizer()`:                    "new Tokenizer: the path must be a string, got undefined",
-		`new Tokenizer('')`:                  "tokenizer: the name is empty",
-		`new Tokenizer('./none.json')`:       `tokenizer "./none.json": /scripts/none.json does not exist: give a tokenizer.json, a folder`,
+		`new Tokenizer()`:   "new Tokenizer: the path must be a string, got undefined",
+		`new Tokenizer('')`: "tokenizer: the name is empty",
+		`new Tokenizer('./none.json')`: `tokenizer "./none.json": /scripts/none.json does not exist: give a ` +
+			`tokenizer.json, a folder`,
 		`new Tokenizer('./model/none.json')`: "does not exist",
 		`t.count(1)`:                         "count: the text must be a string, got 1",
 		`t.encode()`:                         "encode: the text must be a string, got undefined",
@@ -73,14 +77,17 @@ func TestTokenizer(t *testing.T) {
 			t.Errorf("%s: got %v, want %s", code, err, want)
 		}
 	}
-	if err := fsext.WriteFile(v.files, "/scripts/broken/tokenizer.json", []byte(`{"model":{"type":"BPE"}}`), 0o644); err != nil {
+	if err := fsext.WriteFile(v.files, "/scripts/broken/tokenizer.json", []byte(`{"model":{"type":"BPE"}}`),
+		0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := v.RunOnEventLoop(`new Tokenizer('./broken')`); err == nil || !strings.Contains(err.Error(), `tokenizer "./broken": tokenizer file: model: BPE: field "vocab" is missing`) {
+	if _, err := v.RunOnEventLoop(`new Tokenizer('./broken')`); err == nil ||
+		!strings.Contains(err.Error(), `tokenizer "./broken": tokenizer file: model: BPE: field "vocab" is missing`) {
 		t.Errorf("broken file: %v", err)
 	}
 	v.start(t)
-	if _, err := v.RunOnEventLoop(`new Tokenizer('./model')`); err == nil || !strings.Contains(err.Error(), "in the init context only") {
+	if _, err := v.RunOnEventLoop(`new Tokenizer('./model')`); err == nil ||
+		!strings.Contains(err.Error(), "in the init context only") {
 		t.Errorf("in the default function: %v", err)
 	}
 }
@@ -119,7 +126,8 @@ func TestClientCounts(t *testing.T) {
 		}
 	}
 	if all[0].PromptRaw || !all[3].PromptRaw {
-		t.Errorf("prompt_tokens_raw is %t for a chat of texts, %t for one with an image", all[0].PromptRaw, all[3].PromptRaw)
+		t.Errorf("prompt_tokens_raw is %t for a chat of texts, %t for one with an image", all[0].PromptRaw,
+			all[3].PromptRaw)
 	}
 	if *all[0].Prompt <= *all[3].Prompt+10 {
 		t.Errorf("a prompt of %d tokens has no template in it", *all[0].Prompt)
@@ -156,7 +164,8 @@ func TestTemplate(t *testing.T) {
 	for _, e := range hook.AllEntries() {
 		logged = append(logged, e.Message)
 	}
-	const said = `tokenizer "./model": chat template: line 1: the template raised: one at a time. Where the server does not count prompts, those of such chats are the tokens of their texts alone`
+	const said = `tokenizer "./model": chat template: line 1: the template raised: one at a time. Where the server ` +
+		`does not count prompts, those of such chats are the tokens of their texts alone`
 	if !slices.Equal(logged, []string{said}) {
 		t.Errorf("logged %q, want once %q", logged, said)
 	}
@@ -167,7 +176,8 @@ func TestRawCount(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
 	v.model(t, "/scripts/model", "")
-	v.run(t, `const client = new Client({baseURL: 'sim:?ttft=0s&itl=0s', tokenizer: './model'}), text = new Tokenizer('./model').count('Shall I');`)
+	v.run(t, `const client = new Client({baseURL: 'sim:?ttft=0s&itl=0s', tokenizer: './model'}), text = new `+
+		`Tokenizer('./model').count('Shall I');`)
 	v.start(t)
 	want := v.run(t, `client.chat('Shall I'); text`).ToInteger()
 	all, _ := v.records()
@@ -185,7 +195,9 @@ func TestDatasetMeasuresAnswers(t *testing.T) {
 	v := newVU(t, New())
 	v.model(t, "/scripts/model", "")
 	answer := "Thou art more lovely and more temperate, rough winds do shake the darling buds of May"
-	if err := fsext.WriteFile(v.files, "/scripts/set.json", []byte(`[{"conversations":[{"from":"human","value":"q"},{"from":"gpt","value":"`+answer+`"}]}]`), 0o644); err != nil {
+	if err := fsext.WriteFile(v.files, "/scripts/set.json",
+		[]byte(`[{"conversations":[{"from":"human","value":"q"},{"from":"gpt","value":"`+answer+`"}]}]`),
+		0o644); err != nil {
 		t.Fatal(err)
 	}
 	got := v.run(t, `

@@ -140,10 +140,12 @@ func (m *ModuleInstance) warnOfChance() {
 			return
 		}
 		if m.drewSeed {
-			state.Logger.Warnf("each instance of this test draws a seed of its own, and so other prompts and arrivals: set %s to the same text for all, or load.base_seed in the configuration", samples.RunIDEnv)
+			state.Logger.Warnf("each instance of this test draws a seed of its own, and so other prompts and "+
+				"arrivals: set %s to the same text for all, or load.base_seed in the configuration", samples.RunIDEnv)
 			return
 		}
-		state.Logger.Warnf("each instance of this test makes other prompts, as their salt is the run's id: set %s to the same text for all, or the option salt", samples.RunIDEnv)
+		state.Logger.Warnf("each instance of this test makes other prompts, as their salt is the run's id: set %s "+
+			"to the same text for all, or the option salt", samples.RunIDEnv)
 	})
 }
 
@@ -223,7 +225,8 @@ func fromJSON(rt *sobek.Runtime, v gjson.Result) sobek.Value {
 	case v.IsObject():
 		obj := rt.NewObject()
 		v.ForEach(func(key, item gjson.Result) bool {
-			_ = obj.DefineDataProperty(key.Str, fromJSON(rt, item), sobek.FLAG_TRUE, sobek.FLAG_TRUE, sobek.FLAG_TRUE) // of a plain object it cannot fail
+			// of a plain object it cannot fail
+			_ = obj.DefineDataProperty(key.Str, fromJSON(rt, item), sobek.FLAG_TRUE, sobek.FLAG_TRUE, sobek.FLAG_TRUE)
 			return true
 		})
 		return obj

@@ -10,8 +10,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/tokenizer"
 )
 
-// saltedByRun reports whether prompts differ from run to run unless a script says otherwise. Those of the other types are
-// about prefixes that a server has seen, and inference-perf's are the same in every run.
+// saltedByRun reports whether prompts differ from run to run unless a script says otherwise. Those of the other types
+// are about prefixes that a server has seen, and inference-perf's are the same in every run.
 func (o *datasetOptions) saltedByRun() bool {
 	return o.salt == nil && (o.kind == "random" || o.kind == "synthetic") && o.prompts == ownPrompts
 }
@@ -43,7 +43,8 @@ func (m *ModuleInstance) openGenerated(o *datasetOptions) (datasets.Set, error) 
 	return set, nil
 }
 
-func (m *ModuleInstance) generate(o *datasetOptions, counter *tokenizer.Counter, g datasets.Generated) (datasets.Set, error) {
+func (m *ModuleInstance) generate(o *datasetOptions, counter *tokenizer.Counter,
+	g datasets.Generated) (datasets.Set, error) {
 	switch o.kind {
 	case "shared_prefix":
 		return o.sharedPrefix(counter, g)
@@ -59,7 +60,8 @@ func (m *ModuleInstance) generate(o *datasetOptions, counter *tokenizer.Counter,
 	return m.random(o, counter, g)
 }
 
-func (m *ModuleInstance) synthetic(o *datasetOptions, counter *tokenizer.Counter, g datasets.Generated) (datasets.Set, error) {
+func (m *ModuleInstance) synthetic(o *datasetOptions, counter *tokenizer.Counter,
+	g datasets.Generated) (datasets.Set, error) {
 	pieces := func(text string) (datasets.Set, error) {
 		if o.prompts == originalPrompts {
 			return datasets.NewOriginalSynthetic(counter, g, text)
@@ -80,7 +82,8 @@ func (m *ModuleInstance) synthetic(o *datasetOptions, counter *tokenizer.Counter
 	return set, nil
 }
 
-func (m *ModuleInstance) random(o *datasetOptions, counter *tokenizer.Counter, g datasets.Generated) (datasets.Set, error) {
+func (m *ModuleInstance) random(o *datasetOptions, counter *tokenizer.Counter,
+	g datasets.Generated) (datasets.Set, error) {
 	r := datasets.Random{Generated: g}
 	words := func() (datasets.Set, error) {
 		if o.prompts == originalPrompts {
@@ -114,8 +117,9 @@ func (m *ModuleInstance) random(o *datasetOptions, counter *tokenizer.Counter, g
 func (o *datasetOptions) sharedPrefix(counter *tokenizer.Counter, g datasets.Generated) (datasets.Set, error) {
 	s := o.shared
 	prefixes := datasets.SharedPrefix{
-		Form: g.Form, Tokenizer: g.Tokenizer, Seed: g.Seed, Salt: g.Salt, Groups: int(s.groups), Questions: int(s.questions),
-		System: s.system, Question: s.question, Output: s.output,
+		Form: g.Form, Tokenizer: g.Tokenizer, Seed: g.Seed, Salt: g.Salt, Groups: int(s.groups),
+		Questions: int(s.questions),
+		System:    s.system, Question: s.question, Output: s.output,
 	}
 	if o.prompts == originalPrompts {
 		return datasets.NewOriginalSharedPrefix(counter, prefixes)
@@ -134,8 +138,9 @@ func (o *datasetOptions) sharedPrefix(counter *tokenizer.Counter, g datasets.Gen
 func (o *datasetOptions) replayed(counter *tokenizer.Counter, g datasets.Generated) (datasets.Set, error) {
 	r := o.replay
 	set, err := datasets.NewReplay(datasets.Replay{
-		Tokenizer: g.Tokenizer, Seed: g.Seed, Salt: g.Salt, Conversations: int(r.conversations), System: int(r.system), Dynamic: r.dynamic,
-		Turns: r.turns, Input: r.input, Output: r.output, Pause: r.pause,
+		Tokenizer: g.Tokenizer, Seed: g.Seed, Salt: g.Salt, Conversations: int(r.conversations), System: int(r.system),
+		Dynamic: r.dynamic,
+		Turns:   r.turns, Input: r.input, Output: r.output, Pause: r.pause,
 	})
 	if err != nil {
 		return nil, err

@@ -60,8 +60,10 @@ func (m *ModuleInstance) open(o *datasetOptions) (datasets.Set, error) {
 
 // key is the same for equal options; paths in them are relative to the same place for all VUs.
 func (o *datasetOptions) key() string {
-	return fmt.Sprintf("%q %v %v %v %v %v %+v %+v %d %d %t", []string{o.kind, o.path, o.files, o.api, o.tokenizer, o.corpus, o.trace, o.prompts},
-		deref(o.seed), deref(o.salt), o.salt == nil, deref(o.input), deref(o.output), o.shared, o.replay, o.turns, o.sessions, o.template)
+	return fmt.Sprintf("%q %v %v %v %v %v %+v %+v %d %d %t", []string{o.kind, o.path, o.files, o.api, o.tokenizer,
+		o.corpus, o.trace, o.prompts},
+		deref(o.seed), deref(o.salt), o.salt == nil, deref(o.input), deref(o.output), o.shared, o.replay, o.turns,
+		o.sessions, o.template)
 }
 
 func deref[T any](p *T) any {
@@ -141,7 +143,8 @@ func nameOf(files []datasets.File) string {
 }
 
 // openConversations reads the conversations of files whole.
-func (m *ModuleInstance) openConversations(o *datasetOptions, files []datasets.File, kind datasets.Kind, opts datasets.Options) (datasets.Set, error) {
+func (m *ModuleInstance) openConversations(o *datasetOptions, files []datasets.File, kind datasets.Kind,
+	opts datasets.Options) (datasets.Set, error) {
 	l, err := datasets.ReadScripts(files, kind, opts)
 	if err != nil {
 		return nil, err
@@ -153,7 +156,8 @@ func (m *ModuleInstance) openConversations(o *datasetOptions, files []datasets.F
 }
 
 // openStream opens files that are too large to be read at once.
-func (m *ModuleInstance) openStream(files []datasets.File, kind datasets.Kind, opts datasets.Options) (datasets.Set, error) {
+func (m *ModuleInstance) openStream(files []datasets.File, kind datasets.Kind,
+	opts datasets.Options) (datasets.Set, error) {
 	log, name := m.vu.InitEnv().Logger, nameOf(files)
 	opts.Seen = func(c datasets.Counts, end bool) {
 		if c.LeftOut() || end {
@@ -192,13 +196,15 @@ func (m *ModuleInstance) findLocal(abs, pattern string) ([]datasets.File, int64,
 		return files, size, nil
 	}
 	if large, n, direct := list(fsext.NewOsFs(), abs, pattern); direct == nil && n > carried {
-		m.vu.InitEnv().Logger.Infof("data set %s has more than %d MiB: an archive of this test does not carry it, and finds it at the same place only", plain.Terminal(abs), carried>>20)
+		m.vu.InitEnv().Logger.Infof("data set %s has more than %d MiB: an archive of this test does not carry it, "+
+			"and finds it at the same place only", plain.Terminal(abs), carried>>20)
 		return large, n, nil
 	}
 	return files, size, err
 }
 
-// list lists a file, or the files of a folder that can be read, those that match a pattern, in the order of their names.
+// list lists a file, or the files of a folder that can be read, those that match a pattern, in the order of their
+// names.
 func list(from fsext.Fs, abs, pattern string) ([]datasets.File, int64, error) {
 	file := func(path string) datasets.File {
 		return datasets.File{Name: path, Open: func() (io.ReadCloser, error) { return from.Open(path) }}
@@ -241,12 +247,15 @@ func list(from fsext.Fs, abs, pattern string) ([]datasets.File, int64, error) {
 	case pattern != "":
 		return nil, 0, fmt.Errorf("data set %s: no file in it matches %q", abs, pattern)
 	}
-	return nil, 0, fmt.Errorf("data set %s: no file in it that can be read: they are named %s, or that with .gz or .zst", abs, strings.Join(datasets.Extensions, ", "))
+	return nil, 0, fmt.Errorf(
+		"data set %s: no file in it that can be read: they are named %s, or that with .gz or .zst", abs,
+		strings.Join(datasets.Extensions, ", "))
 }
 
 func matches(pattern, name string) bool {
 	if pattern == "" {
-		return datasets.Readable(name) && !strings.HasPrefix(path.Base(name), ".") // as macOS leaves beside a file it packs
+		// as macOS leaves beside a file it packs
+		return datasets.Readable(name) && !strings.HasPrefix(path.Base(name), ".")
 	}
 	ok, err := path.Match(pattern, name)
 	return err == nil && ok
@@ -281,7 +290,8 @@ func (m *ModuleInstance) fetchFiles(id, pattern string) ([]datasets.File, int64,
 		files = append(files, datasets.File{Name: local, Open: func() (io.ReadCloser, error) { return os.Open(local) }})
 	}
 	if len(files) == 0 {
-		return nil, 0, fmt.Errorf("data set %s: no file on the hub that can be read, or matches %q; it has %s", id, pattern, strings.Join(names[:min(len(names), 10)], ", "))
+		return nil, 0, fmt.Errorf("data set %s: no file on the hub that can be read, or matches %q; it has %s", id,
+			pattern, strings.Join(names[:min(len(names), 10)], ", "))
 	}
 	m.vu.InitEnv().Logger.Infof("data set %s is of the hub; an archive of this test does not carry it", id)
 	return files, size, nil

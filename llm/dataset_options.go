@@ -73,32 +73,42 @@ const defaultTurns = 5
 func newDatasetOptions() *datasetOptions {
 	return &datasetOptions{
 		api: "chat", prompts: ownPrompts, given: map[string]bool{},
-		shared: sharedPrefixOptions{10, 10, datasets.Constant(100), datasets.Constant(50), datasets.Constant(50), false},
+		shared: sharedPrefixOptions{10, 10, datasets.Constant(100), datasets.Constant(50), datasets.Constant(50),
+			false},
 		replay: replayOptions{
-			200, 8359, 225_000, datasets.Constant(0), datasets.Constant(10), datasets.Constant(512), datasets.Constant(256), datasets.Constant(0),
+			200, 8359, 225_000, datasets.Constant(0), datasets.Constant(10), datasets.Constant(512),
+			datasets.Constant(256), datasets.Constant(0),
 		},
 	}
 }
 
 func (o *datasetOptions) fields(rt *sobek.Runtime) fields {
 	f := fields{
-		"type":               text(&o.kind),
-		"path":               text(&o.path),
-		"files":              text(&o.files),
-		"api":                text(&o.api),
-		"tokenizer":          text(&o.tokenizer),
-		"corpusFilePath":     text(&o.corpus),
-		"trace":              text(&o.trace),
-		"useChatTemplate":    boolean(&o.template),
-		"seed":               func(v sobek.Value) error { o.seed = new(int64); return integer(o.seed, 0)(v) },
-		"salt":               o.readSalt,
-		"prompts":            text(&o.prompts),
-		"inputDistribution":  func(v sobek.Value) error { o.input = new(datasets.Distribution); return unchecked(rt, o.input)(v) },
-		"outputDistribution": func(v sobek.Value) error { o.output = new(datasets.Distribution); return unchecked(rt, o.output)(v) },
-		"turns":              o.readTurns,
-		"sessions":           integer(&o.sessions, 1),
-		"conversationReplay": func(v sobek.Value) error { return o.replay.fields(rt).read(rt, "conversationReplay", v) },
-		"sharedPrefix":       func(v sobek.Value) error { return o.shared.fields(rt).read(rt, "sharedPrefix", v) },
+		"type":            text(&o.kind),
+		"path":            text(&o.path),
+		"files":           text(&o.files),
+		"api":             text(&o.api),
+		"tokenizer":       text(&o.tokenizer),
+		"corpusFilePath":  text(&o.corpus),
+		"trace":           text(&o.trace),
+		"useChatTemplate": boolean(&o.template),
+		"seed":            func(v sobek.Value) error { o.seed = new(int64); return integer(o.seed, 0)(v) },
+		"salt":            o.readSalt,
+		"prompts":         text(&o.prompts),
+		"inputDistribution": func(v sobek.Value) error {
+			o.input = new(datasets.Distribution)
+			return unchecked(rt, o.input)(v)
+		},
+		"outputDistribution": func(v sobek.Value) error {
+			o.output = new(datasets.Distribution)
+			return unchecked(rt, o.output)(v)
+		},
+		"turns":    o.readTurns,
+		"sessions": integer(&o.sessions, 1),
+		"conversationReplay": func(v sobek.Value) error {
+			return o.replay.fields(rt).read(rt, "conversationReplay", v)
+		},
+		"sharedPrefix": func(v sobek.Value) error { return o.shared.fields(rt).read(rt, "sharedPrefix", v) },
 	}
 	for name, read := range f {
 		f[name] = func(v sobek.Value) error {
@@ -241,7 +251,8 @@ func (o *datasetOptions) uses() []string {
 	case o.kind == "mock":
 		return nil
 	case o.kind == "random":
-		return []string{"tokenizer", "inputDistribution", "outputDistribution", "salt", "prompts", "trace", "useChatTemplate"}
+		return []string{"tokenizer", "inputDistribution", "outputDistribution", "salt", "prompts", "trace",
+			"useChatTemplate"}
 	case o.kind == "synthetic":
 		return []string{"tokenizer", "inputDistribution", "outputDistribution", "salt", "prompts", "corpusFilePath"}
 	case o.kind == "shared_prefix":
@@ -281,9 +292,11 @@ func (o *datasetOptions) check() error {
 	case readsFiles && o.turns > 0:
 		return invalid("Dataset", "turns", errors.New("must be 'all': a file's conversations have the turns they have"))
 	case readsFiles && o.turns != 0 && (o.input != nil || o.output != nil):
-		return invalid("Dataset", "turns", errors.New("conversations are not chosen by length: leave the distributions out"))
+		return invalid("Dataset", "turns",
+			errors.New("conversations are not chosen by length: leave the distributions out"))
 	case o.kind == "shared_prefix" && o.turns < 0:
-		return invalid("Dataset", "turns", errors.New("must be a number: made-up conversations have no end of their own"))
+		return invalid("Dataset", "turns",
+			errors.New("must be a number: made-up conversations have no end of their own"))
 	case o.given["turns"] && o.kind == "shared_prefix" && !o.shared.multiTurn:
 		return invalid("Dataset", "turns", errors.New("needs sharedPrefix: {enableMultiTurnChat: true}"))
 	case o.given["sessions"] && o.turns == 0 && !o.shared.multiTurn && o.kind != "conversation_replay":
@@ -293,22 +306,27 @@ func (o *datasetOptions) check() error {
 	case readsFiles || o.kind == "mock":
 		return nil
 	case o.tokenizer == "":
-		return invalid("Dataset", "tokenizer", errors.New("is missing: prompts of an exact number of tokens are made with the model's"))
+		return invalid("Dataset", "tokenizer",
+			errors.New("is missing: prompts of an exact number of tokens are made with the model's"))
 	case o.template && o.api == "chat":
-		return invalid("Dataset", "useChatTemplate", errors.New("needs api: 'completion': the prompt is the chat as the model's template writes it"))
+		return invalid("Dataset", "useChatTemplate",
+			errors.New("needs api: 'completion': the prompt is the chat as the model's template writes it"))
 	case o.trace != "" && (o.input != nil || o.output != nil):
 		return invalid("Dataset", "trace", errors.New("has the lengths: leave the distributions out"))
 	case o.kind == "shared_prefix" || o.kind == "conversation_replay" || o.trace != "":
 		return nil
 	case o.input == nil:
-		return invalid("Dataset", "inputDistribution", errors.New("is missing: the length of prompts, a number or such as {type: 'normal', mean: 512}"))
+		return invalid("Dataset", "inputDistribution",
+			errors.New("is missing: the length of prompts, a number or such as {type: 'normal', mean: 512}"))
 	case o.output == nil:
-		return invalid("Dataset", "outputDistribution", errors.New("is missing: the length of answers, a number or such as {type: 'normal', mean: 128}"))
+		return invalid("Dataset", "outputDistribution",
+			errors.New("is missing: the length of answers, a number or such as {type: 'normal', mean: 128}"))
 	}
 	return nil
 }
 
-// checkLengths checks the distributions. Of those that choose the records of a file only min and max count: no mean is drawn.
+// checkLengths checks the distributions. Of those that choose the records of a file only min and max count: no mean is
+// drawn.
 func (o *datasetOptions) checkLengths(ofRecords bool) error {
 	for _, option := range []struct {
 		name   string

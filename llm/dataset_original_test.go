@@ -7,8 +7,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// Prompts as inference-perf makes them have their length at the server, are the same in every run unless salted, and are
-// others than ours.
+// Prompts as inference-perf makes them have their length at the server, are the same in every run unless salted, and
+// are others than ours.
 func TestOriginalPrompts(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
@@ -27,21 +27,26 @@ func TestOriginalPrompts(t *testing.T) {
 			new Dataset({type: 'random', ...common, ...lengths, useChatTemplate: true}),
 		];
 		const client = new Client({baseURL: 'sim:?ttft=0s&itl=0s&tokenizer=./model', api: 'completion', tokenizer: './model'});`)
-	if got := v.run(t, `[sets[0].length, sets[3].length, new Set(sets.map((s) => s.at(1).prompt)).size, sets[0].at(4).prompt === sets[0].at(4).prompt, sets[6].at(0).addSpecialTokens].join(' ')`).String(); got != " 6 7 true false" {
+	if got := v.run(t,
+		`[sets[0].length, sets[3].length, new Set(sets.map((s) => s.at(1).prompt)).size, sets[0].at(4).prompt === `+
+			`sets[0].at(4).prompt, sets[6].at(0).addSpecialTokens].join(' ')`).String(); got != " 6 7 true false" {
 		t.Errorf("lengths, different prompts, equal items, special tokens: %q", got)
 	}
 	v.start(t)
 	v.run(t, `for (const s of sets) for (let i = 0; i < 4; i++) client.send(s.at(i))`)
 	all, others := v.records()
 	for i, r := range all {
-		if usage := r.Counts().ServerInput; r.PromptAsked < 30 || usage != r.PromptAsked || *r.Prompt != usage || r.MaxTokens != 2 {
-			t.Errorf("request %d: asked %d, server %d, client %v, answer %d", i, r.PromptAsked, usage, *r.Prompt, r.MaxTokens)
+		if usage := r.Counts().ServerInput; r.PromptAsked < 30 || usage != r.PromptAsked || *r.Prompt != usage ||
+			r.MaxTokens != 2 {
+			t.Errorf("request %d: asked %d, server %d, client %v, answer %d", i, r.PromptAsked, usage, *r.Prompt,
+				r.MaxTokens)
 		}
 	}
 	if len(all) != 28 {
 		t.Errorf("%d requests, want 28", len(all))
 	}
-	if made := others[1].(*record.Client).Generated; len(made) != 7 || made[0].Salt != "" || made[1].Salt != "" || made[4].Salt != "x" {
+	if made := others[1].(*record.Client).Generated; len(made) != 7 || made[0].Salt != "" || made[1].Salt != "" ||
+		made[4].Salt != "x" {
 		t.Errorf("the client line has %+v", made)
 	}
 }
@@ -50,16 +55,21 @@ func TestOriginalPromptsOptions(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
 	v.model(t, "/scripts/model", "")
-	v.run(t, `const common = {tokenizer: './model', api: 'completion', prompts: 'inference-perf', inputDistribution: 20, outputDistribution: 2}`)
+	v.run(t, `const common = {tokenizer: './model', api: 'completion', prompts: 'inference-perf', `+
+		`inputDistribution: 20, outputDistribution: 2}`)
 	for code, want := range map[string]string{
-		`new Dataset({type: 'random', prompts: 'theirs'})`:      `Dataset option "prompts": must be 'own' or 'inference-perf', got "theirs"`,
-		`new Dataset({type: 'random', ...common, api: 'chat'})`: `Dataset option "prompts": 'inference-perf' needs api: 'completion'`,
-		`new Dataset({type: 'shared_prefix', tokenizer: './model', api: 'completion', prompts: 'inference-perf', sharedPrefix: {enableMultiTurnChat: true}})`: `Dataset option "prompts": 'inference-perf' makes single requests: leave sharedPrefix.enableMultiTurnChat out`,
-		`new Dataset({type: 'conversation_replay', tokenizer: './model', prompts: 'inference-perf'})`:                                                         `Dataset option "prompts": type conversation_replay does not use it`,
-		`new Dataset({type: 'mock', prompts: 'inference-perf'})`:                                                                                              `Dataset option "prompts": type mock does not use it`,
-		`new Dataset({type: 'random', ...common, inputDistribution: {type: 'poisson', mean: 20}})`:                                                            `data set of type random: input distribution: inference-perf draws no poisson lengths`,
-		`new Dataset({type: 'random', ...common, inputDistribution: 1})`:                                                                                      `a prompt of 1 tokens cannot be made: special tokens alone are 1`,
-		`new Dataset({type: 'synthetic', ...common, inputDistribution: 10_000_000})`:                                                                          `too few for the longest prompt of 10000000`,
+		`new Dataset({type: 'random', prompts: 'theirs'})`: `Dataset option "prompts": must be 'own' or ` +
+			`'inference-perf', got "theirs"`,
+		`new Dataset({type: 'random', ...common, api: 'chat'})`: `Dataset option "prompts": 'inference-perf' needs ` +
+			`api: 'completion'`,
+		`new Dataset({type: 'shared_prefix', tokenizer: './model', api: 'completion', prompts: 'inference-perf', ` +
+			`sharedPrefix: {enableMultiTurnChat: true}})`: `Dataset option "prompts": 'inference-perf' makes single ` +
+			`requests: leave sharedPrefix.enableMultiTurnChat out`,
+		`new Dataset({type: 'conversation_replay', tokenizer: './model', prompts: 'inference-perf'})`: `Dataset option "prompts": type conversation_replay does not use it`,
+		`new Dataset({type: 'mock', prompts: 'inference-perf'})`:                                      `Dataset option "prompts": type mock does not use it`,
+		`new Dataset({type: 'random', ...common, inputDistribution: {type: 'poisson', mean: 20}})`:    `data set of type random: input distribution: inference-perf draws no poisson lengths`,
+		`new Dataset({type: 'random', ...common, inputDistribution: 1})`:                              `a prompt of 1 tokens cannot be made: special tokens alone are 1`,
+		`new Dataset({type: 'synthetic', ...common, inputDistribution: 10_000_000})`:                  `too few for the longest prompt of 10000000`,
 	} {
 		if _, err := v.RunOnEventLoop(code); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %s", code, err, want)

@@ -39,7 +39,9 @@ func TestGeneratedDatasets(t *testing.T) {
 			new Dataset({type: 'random', ...common, ...lengths, salt: false}),
 		];
 		const client = new Client({baseURL: 'sim:?ttft=0s&itl=0s&tokenizer=./model', api: 'completion', tokenizer: './model'});`)
-	if got := v.run(t, `[sets[0].length, sets[1].length, sets[2].length, new Set(sets.map((s) => s.at(1).prompt)).size, sets[0].at(4).prompt === sets[0].at(4).prompt].join(' ')`).String(); got != "  6 5 true" {
+	if got := v.run(t,
+		`[sets[0].length, sets[1].length, sets[2].length, new Set(sets.map((s) => s.at(1).prompt)).size, `+
+			`sets[0].at(4).prompt === sets[0].at(4).prompt].join(' ')`).String(); got != "  6 5 true" {
 		t.Errorf("lengths, different prompts, equal items: %q", got)
 	}
 	v.start(t)
@@ -48,32 +50,39 @@ func TestGeneratedDatasets(t *testing.T) {
 	for i, r := range all {
 		usage := r.Counts().ServerInput
 		if r.PromptAsked < 20 || usage != r.PromptAsked || *r.Prompt != usage || r.MaxTokens != 2 {
-			t.Errorf("request %d: asked %d, server %d, client %v, answer %d", i, r.PromptAsked, usage, r.Prompt, r.MaxTokens)
+			t.Errorf("request %d: asked %d, server %d, client %v, answer %d", i, r.PromptAsked, usage, r.Prompt,
+				r.MaxTokens)
 		}
 	}
 	if len(all) != 20 {
 		t.Errorf("%d requests", len(all))
 	}
 	made := others[1].(*record.Client).Generated
-	if len(made) != 5 || made[0].Salt == "" || made[2].Salt != "" || made[3] != (record.Generated{Type: "random", Seed: 3, Salt: "x"}) {
+	if len(made) != 5 || made[0].Salt == "" || made[2].Salt != "" ||
+		made[3] != (record.Generated{Type: "random", Seed: 3, Salt: "x"}) {
 		t.Errorf("the client line has %+v", made)
 	}
 }
 
-// Prompts written as the chat template does are counted with it, by client and server alike; lengths may come of a trace.
+// Prompts written as the chat template does are counted with it, by client and server alike; lengths may come of a
+// trace.
 func TestRandomOfATraceWithATemplate(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
 	v.model(t, "/scripts/model", chatTemplate)
 	v.model(t, "/scripts/plain", "")
-	v.write(t, "/scripts/azure.csv", "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03.9799600,374,4\n2023-11-16 18:17:04.0319600,96,1\n")
+	v.write(t, "/scripts/azure.csv",
+		"TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03.9799600,374,4\n2023-11-16 "+
+			"18:17:04.0319600,96,1\n")
 	v.write(t, "/scripts/short.csv", "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03.9799600,3,4\n")
-	v.write(t, "/scripts/mooncake.jsonl", `{"timestamp": 0, "input_length": 5, "output_length": 5, "hash_ids": [1]}`+"\n")
+	v.write(t, "/scripts/mooncake.jsonl", `{"timestamp": 0, "input_length": 5, "output_length": 5, "hash_ids": [1]}`+
+		"\n")
 	v.run(t, `
 		const common = {type: 'random', tokenizer: './model', api: 'completion', trace: './azure.csv'};
 		const chats = new Dataset({...common, useChatTemplate: true}), plain = new Dataset(common);
 		const client = new Client({baseURL: 'sim:?ttft=0s&itl=0s&tokenizer=./model', api: 'completion', tokenizer: './model', text: true});`)
-	if got := v.run(t, `[chats.length, plain.length, chats.at(0).prompt.split('<|')[1], plain.at(1).addSpecialTokens].join(' ')`).String(); got != "2 2 begin_of_text|> " {
+	if got := v.run(t,
+		`[chats.length, plain.length, chats.at(0).prompt.split('<|')[1], plain.at(1).addSpecialTokens].join(' ')`).String(); got != "2 2 begin_of_text|> " {
 		t.Errorf("lengths and prompts: %q", got)
 	}
 	for code, want := range map[string]string{
@@ -98,7 +107,8 @@ func TestRandomOfATraceWithATemplate(t *testing.T) {
 		want := []int{374, 96}[i%2]
 		usage := r.Counts().ServerInput
 		if r.PromptAsked != want || usage != want || *r.Prompt != want || r.MaxTokens != []int{4, 1}[i%2] {
-			t.Errorf("request %d: asked %d, server %d, client %d, want %d; answer %d", i, r.PromptAsked, usage, *r.Prompt, want, r.MaxTokens)
+			t.Errorf("request %d: asked %d, server %d, client %d, want %d; answer %d", i, r.PromptAsked, usage,
+				*r.Prompt, want, r.MaxTokens)
 		}
 		if bare := strings.Contains(string(r.RequestBody), `"add_special_tokens":false`); bare != (i < 2) {
 			t.Errorf("request %d: %s", i, r.RequestBody)
@@ -129,7 +139,8 @@ func TestDatasetFiles(t *testing.T) {
 	v.write(t, "/scripts/set/notes.md", "none of it")
 	v.write(t, "/scripts/set/._a.jsonl", "\x00\x05\x16\x07")
 	v.write(t, "/scripts/none/notes.md", "none of it")
-	if got := v.run(t, `const set = new Dataset({type: 'jsonl', path: './set', api: 'completion'}), one = new Dataset({type: 'jsonl', path: './set', files: 'b*', api: 'completion'});
+	if got := v.run(t,
+		`const set = new Dataset({type: 'jsonl', path: './set', api: 'completion'}), one = new Dataset({type: 'jsonl', path: './set', files: 'b*', api: 'completion'});
 		[set.length, set.at(0).prompt, set.at(1).prompt, set.at(1).maxTokens, one.length, one.at(0).prompt].join(' ')`).String(); got != "2 a b 4 1 b" {
 		t.Errorf("got %q", got)
 	}
@@ -153,15 +164,21 @@ func TestDatasetFiles(t *testing.T) {
 	}
 }
 
-// Records are chosen by min and max alone, whatever the type and the mean; a chat's length is that of its texts together.
+// Records are chosen by min and max alone, whatever the type and the mean; a chat's length is that of its texts
+// together.
 func TestLengthsOfRecords(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
 	v.model(t, "/scripts/model", "")
 	v.write(t, "/scripts/set.jsonl", strings.Join([]string{
-		`{"messages": [{"role": "user", "content": "a a a"}], "max_tokens": 3}`,                                                                                // 4 tokens, the special one included
-		`{"messages": [{"role": "system", "content": "a a a"}, {"role": "user", "content": "a a a a"}], "max_tokens": 5}`,                                      // 9
-		`{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "a"}, {"role": "user", "content": "a a a a a a"}], "max_tokens": 9}`, // 11
+		// 4 tokens, the special one included
+		`{"messages": [{"role": "user", "content": "a a a"}], "max_tokens": 3}`,
+		// 9
+		`{"messages": [{"role": "system", "content": "a a a"}, {"role": "user", "content": "a a a a"}], ` +
+			`"max_tokens": 5}`,
+		// 11
+		`{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "a"}, {"role": "user", ` +
+			`"content": "a a a a a a"}], "max_tokens": 9}`,
 	}, "\n"))
 	for lengths, want := range map[string]string{
 		``:                                     "3 5 9",
@@ -174,24 +191,28 @@ func TestLengthsOfRecords(t *testing.T) {
 		`outputDistribution: {min: 4, max: 5}`: "5",
 		`inputDistribution: {min: 4, max: 10}, outputDistribution: {min: 4, max: 10}`: "5",
 	} {
-		code := `(() => { const set = new Dataset({type: 'jsonl', tokenizer: './model', path: './set.jsonl', ` + lengths + `}); return Array.from({length: set.length}, (_, i) => set.at(i).maxTokens).join(' '); })()`
+		code := `(() => { const set = new Dataset({type: 'jsonl', tokenizer: './model', path: './set.jsonl', ` +
+			lengths + `}); return Array.from({length: set.length}, (_, i) => set.at(i).maxTokens).join(' '); })()`
 		if got := v.run(t, code).String(); got != want {
 			t.Errorf("%s: answers of the records kept are %q, want %q", lengths, got, want)
 		}
 	}
 	for lengths, want := range map[string]string{
-		`inputDistribution: {min: 9, max: 4}`:           `Dataset option "inputDistribution": min 9 is above max 4`,
-		`outputDistribution: {type: 'x', min: 1}`:       `Dataset option "outputDistribution": unknown type "x"`,
-		`inputDistribution: {min: 500, max: 510}`:       "none of 3 records has the lengths asked for",
-		`inputDistribution: {min: 1, max: 20000000000}`: `Dataset option "inputDistribution": min and max must be from 0 to`,
+		`inputDistribution: {min: 9, max: 4}`:     `Dataset option "inputDistribution": min 9 is above max 4`,
+		`outputDistribution: {type: 'x', min: 1}`: `Dataset option "outputDistribution": unknown type "x"`,
+		`inputDistribution: {min: 500, max: 510}`: "none of 3 records has the lengths asked for",
+		`inputDistribution: {min: 1, max: 20000000000}`: `Dataset option "inputDistribution": min and max must be ` +
+			`from 0 to`,
 	} {
-		if _, err := v.RunOnEventLoop(`new Dataset({type: 'jsonl', path: './set.jsonl', ` + lengths + `})`); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := v.RunOnEventLoop(`new Dataset({type: 'jsonl', path: './set.jsonl', ` + lengths +
+			`})`); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %s", lengths, err, want)
 		}
 	}
 }
 
-// What is larger than archives carry is opened directly, and read as it is needed: a file, or files of a folder together.
+// What is larger than archives carry is opened directly, and read as it is needed: a file, or files of a folder
+// together.
 func TestLargeDatasetsAreStreamed(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
@@ -212,7 +233,9 @@ func TestLargeDatasetsAreStreamed(t *testing.T) {
 		}
 	}
 	v.run(t, fmt.Sprintf("const folder = %q", dir))
-	if got := v.run(t, `[folder, one].map((path) => new Dataset({type: 'jsonl', path, api: 'completion'})).map((d) => d.length + d.at(0).prompt).join(' ')`).String(); got != "nulla.jsonl nullone.json" {
+	if got := v.run(t,
+		`[folder, one].map((path) => new Dataset({type: 'jsonl', path, api: 'completion'})).map((d) => d.length + `+
+			`d.at(0).prompt).join(' ')`).String(); got != "nulla.jsonl nullone.json" {
 		t.Errorf("got %q", got)
 	}
 	said := 0
@@ -224,7 +247,8 @@ func TestLargeDatasetsAreStreamed(t *testing.T) {
 	if said != 2 {
 		t.Errorf("%d lines say what archives do not carry, want 2", said)
 	}
-	if _, err := v.RunOnEventLoop(`new Dataset({type: 'jsonl', path: folder, files: 'a*'})`); err == nil || !strings.Contains(err.Error(), "does not exist") {
+	if _, err := v.RunOnEventLoop(`new Dataset({type: 'jsonl', path: folder, files: 'a*'})`); err == nil ||
+		!strings.Contains(err.Error(), "does not exist") {
 		t.Errorf("what an archive should carry and does not: %v", err)
 	}
 }
@@ -237,7 +261,9 @@ func TestDatasetOfTheHub(t *testing.T) {
 		w.Header().Set("X-Repo-Commit", commit)
 		switch name := strings.TrimPrefix(r.URL.Path, "/datasets/org/set/resolve/main/"); {
 		case r.URL.Path == "/api/datasets/org/set/revision/main":
-			_, _ = fmt.Fprint(w, `{"siblings": [{"rfilename": "README.md"}, {"rfilename": "data/train-0.jsonl"}, {"rfilename": "data/train-1.jsonl"}, {"rfilename": "test.jsonl"}]}`)
+			_, _ = fmt.Fprint(w,
+				`{"siblings": [{"rfilename": "README.md"}, {"rfilename": "data/train-0.jsonl"}, {"rfilename": `+
+					`"data/train-1.jsonl"}, {"rfilename": "test.jsonl"}]}`)
 		case strings.HasPrefix(name, "data/"):
 			w.Header().Set("ETag", `"`+strings.ReplaceAll(name, "/", "-")+`"`)
 			_, _ = fmt.Fprintf(w, `{"prompt": %q}`, name)
@@ -260,13 +286,18 @@ func TestDatasetOfTheHub(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := v.run(t, `const set = new Dataset({type: 'jsonl', path: 'org/set', files: 'data/train-*', api: 'completion'}); [set.length, set.at(0).prompt, set.at(1).prompt].join(' ')`).String(); got != "2 data/train-0.jsonl data/train-1.jsonl" {
+	if got := v.run(t,
+		`const set = new Dataset({type: 'jsonl', path: 'org/set', files: 'data/train-*', api: 'completion'}); `+
+			`[set.length, set.at(0).prompt, set.at(1).prompt].join(' ')`).String(); got != "2 data/train-0.jsonl data/train-1.jsonl" {
 		t.Errorf("got %q", got)
 	}
-	if _, err := v.RunOnEventLoop(`new Dataset({type: 'jsonl', path: 'org/other'})`); err == nil || !strings.Contains(err.Error(), "there is no such file here, and on the hub: hub: org/other: no such repository") {
+	if _, err := v.RunOnEventLoop(`new Dataset({type: 'jsonl', path: 'org/other'})`); err == nil ||
+		!strings.Contains(err.Error(),
+			"there is no such file here, and on the hub: hub: org/other: no such repository") {
 		t.Errorf("unknown: %v", err)
 	}
-	if _, err := v.RunOnEventLoop(`new Dataset({type: 'jsonl', path: 'org/set', files: 'x*'})`); err == nil || !strings.Contains(err.Error(), `matches "x*"; it has README.md`) {
+	if _, err := v.RunOnEventLoop(`new Dataset({type: 'jsonl', path: 'org/set', files: 'x*'})`); err == nil ||
+		!strings.Contains(err.Error(), `matches "x*"; it has README.md`) {
 		t.Errorf("no match: %v", err)
 	}
 }
@@ -285,7 +316,8 @@ func TestInstancesNeedARunID(t *testing.T) {
 		if err := v.VU.Runtime().Set("Dataset", root.NewModuleInstance(v.VU).Exports().Named["Dataset"]); err != nil {
 			t.Fatal(err)
 		}
-		v.run(t, `const data = new Dataset({type: 'random', tokenizer: './model', inputDistribution: 20, outputDistribution: 5`+tt.salt+`})`)
+		v.run(t, `const data = new Dataset({type: 'random', tokenizer: './model', inputDistribution: 20, `+
+			`outputDistribution: 5`+tt.salt+`})`)
 		v.start(t)
 		got := v.saidOn(t, tt.segment, "set K6_LLM_RUN_ID to the same text for all")
 		if got != tt.want {
@@ -310,7 +342,8 @@ func TestDatasetIsOpenedOnce(t *testing.T) {
 	}
 }
 
-// saidOn takes three items as an instance of a segment, "" for all of the test, and counts what the log then has of a text.
+// saidOn takes three items as an instance of a segment, "" for all of the test, and counts what the log then has of a
+// text.
 func (v *vu) saidOn(t *testing.T, segment, text string) (times int) {
 	t.Helper()
 	if segment != "" {

@@ -63,7 +63,8 @@ func (m *ModuleInstance) config(source sobek.Value) (sobek.Value, error) {
 	if err != nil {
 		return nil, fmt.Errorf("config: %w", err)
 	}
-	return native(m.vu.Runtime(), options{"client": d.client(), "dataset": d.dataset(), "scenarios": scenarios, "report": d.report()})
+	return native(m.vu.Runtime(), options{"client": d.client(), "dataset": d.dataset(), "scenarios": scenarios,
+		"report": d.report()})
 }
 
 // settled is what config() draws, once for all VUs of the process.
@@ -125,8 +126,8 @@ func (m *ModuleInstance) readConfig(source sobek.Value) (*config.Config, error) 
 	return c, nil
 }
 
-// refuse ends a script that was made for a configuration, in the init context. Only the message is printed, for its user has
-// never seen the script.
+// refuse ends a script that was made for a configuration, in the init context. Only the message is printed, for its
+// user has never seen the script.
 func (m *ModuleInstance) refuse(message string) {
 	m.vu.Runtime().Interrupt(refusal{abortError{&errext.InterruptError{Reason: message}}})
 }
@@ -179,7 +180,8 @@ func (d *dropIn) tokenizer() string {
 	if t := d.c.Tokenizer; t != nil && t.Name != "" {
 		return t.Name
 	}
-	needed := !slices.Contains([]config.DataType{config.MockData, config.ShareGPT, config.BillSumConversations, config.InfinityInstruct, config.CNNDailyMail}, d.c.Data.Type)
+	needed := !slices.Contains([]config.DataType{config.MockData, config.ShareGPT, config.BillSumConversations,
+		config.InfinityInstruct, config.CNNDailyMail}, d.c.Data.Type)
 	if d.c.Server != nil && (needed || d.c.Tokenizer != nil) {
 		return d.c.Server.ModelName
 	}
@@ -199,7 +201,8 @@ func (d *dropIn) client() options {
 	c := d.c
 	o := options{
 		"api": d.api(), "streaming": c.API.Streaming, "ignoreEOS": c.Server.IgnoreEOS, "baseURL": d.baseURL(),
-		"text": c.Report.Lifecycle.PerRequest && (c.Report.Lifecycle.PerRequestFields.Request || c.Report.Lifecycle.PerRequestFields.Response),
+		"text": c.Report.Lifecycle.PerRequest && (c.Report.Lifecycle.PerRequestFields.Request ||
+			c.Report.Lifecycle.PerRequestFields.Response),
 	}
 	o.set("model", c.Server.ModelName, c.Server.ModelName != "" && c.Server.Type != config.MockServer)
 	o.set("apiKey", c.Server.APIKey, c.Server.APIKey != "")
@@ -264,7 +267,8 @@ func (d *dropIn) bounds(o options) {
 	}
 	o.set("slo", slo, len(slo) > 0)
 	a := d.c.API
-	if a.SLOUnit == "" && a.SLOTTFTHeader == "" && a.SLOTPOTHeader == "" && !slices.ContainsFunc(headerNames(a.Headers), func(name string) bool { return strings.HasPrefix(name, "x-slo-") }) {
+	if a.SLOUnit == "" && a.SLOTTFTHeader == "" && a.SLOTPOTHeader == "" && !slices.ContainsFunc(headerNames(a.Headers),
+		func(name string) bool { return strings.HasPrefix(name, "x-slo-") }) {
 		return
 	}
 	headers := options{}
@@ -292,7 +296,8 @@ func (d *dropIn) breakers() (list []any) {
 			if t.Consecutive != nil {
 				triggers = append(triggers, options{"consecutive": t.Consecutive.Threshold})
 			} else {
-				triggers = append(triggers, options{"rate": t.Rate.Threshold, "window": milliseconds(t.Rate.Window), "minSamples": t.Rate.MinSamples})
+				triggers = append(triggers, options{"rate": t.Rate.Threshold, "window": milliseconds(t.Rate.Window),
+					"minSamples": t.Rate.MinSamples})
 			}
 		}
 		o := options{"name": b.Name, "matches": anyList(b.Metrics.Matches), "triggers": triggers}
@@ -317,7 +322,8 @@ func milliseconds(seconds float64) float64 { return seconds * 1000 }
 func (m *ModuleInstance) configLoad(d *dropIn) (options, error) {
 	l := d.c.Load
 	o := options{
-		"executor": "llm-arrival-rate", "seed": *l.BaseSeed, "interval": milliseconds(l.Interval), "gracefulStop": milliseconds(l.Grace), "drain": true,
+		"executor": "llm-arrival-rate", "seed": *l.BaseSeed, "interval": milliseconds(l.Interval),
+		"gracefulStop": milliseconds(l.Grace), "drain": true,
 		"arrival": "constant",
 	}
 	original := d.c.Own.Arrivals == config.InferencePerf
@@ -354,7 +360,8 @@ func (m *ModuleInstance) configTrace(d *dropIn, o options) error {
 			asked += math.Trunc(s.Rate * float64(s.Duration))
 		}
 		if asked > float64(len(instants)) {
-			return fmt.Errorf("load.trace: the stages ask for %.0f requests, and the file has %d: shorten them", asked, len(instants))
+			return fmt.Errorf("load.trace: the stages ask for %.0f requests, and the file has %d: shorten them", asked,
+				len(instants))
 		}
 		instants = instants[:int(asked)]
 	}
@@ -366,5 +373,6 @@ func (m *ModuleInstance) configTrace(d *dropIn, o options) error {
 // report is what the configuration says of reports, for scripts that write their own.
 func (d *dropIn) report() options {
 	l := d.c.Report.Lifecycle
-	return options{"percentiles": anyList(l.Percentiles), "perRequest": l.PerRequest, "useServerOutputTokens": l.UseServerOutputTokens}
+	return options{"percentiles": anyList(l.Percentiles), "perRequest": l.PerRequest,
+		"useServerOutputTokens": l.UseServerOutputTokens}
 }

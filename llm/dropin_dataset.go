@@ -48,7 +48,8 @@ func (d *dropIn) dataset() options {
 // dataPath is a path, or a name on the hub left as it is.
 func (d *dropIn) dataPath() string { return d.path(d.c.Data.Path) }
 
-// lengthOption is a distribution as Dataset takes it. A fixed one is its mean, which inference-perf does not bring within its bounds.
+// lengthOption is a distribution as Dataset takes it. A fixed one is its mean, which inference-perf does not bring
+// within its bounds.
 func lengthOption(s *config.Distribution) any {
 	if s == nil {
 		return nil
@@ -64,7 +65,8 @@ func boundsOption(s *config.Distribution) any {
 	if s == nil {
 		return nil
 	}
-	return options{"type": string(s.Type), "mean": s.Mean, "stdDev": s.StdDev, "skew": s.Skew, "min": s.Min, "max": s.Max}
+	return options{"type": string(s.Type), "mean": s.Mean, "stdDev": s.StdDev, "skew": s.Skew, "min": s.Min,
+		"max": s.Max}
 }
 
 func (d *dropIn) sharedPrefix(o options) {
@@ -80,8 +82,10 @@ func (d *dropIn) sharedPrefix(o options) {
 		return l.N
 	}
 	o["sharedPrefix"] = options{
-		"numUniqueSystemPrompts": s.Groups, "numUsersPerSystemPrompt": s.UsersPerGroup, "systemPromptLen": lengths(s.SystemPrompt),
-		"questionLen": lengths(s.QuestionLength()), "outputLen": lengths(s.OutputLength()), "enableMultiTurnChat": s.MultiTurn,
+		"numUniqueSystemPrompts": s.Groups, "numUsersPerSystemPrompt": s.UsersPerGroup,
+		"systemPromptLen": lengths(s.SystemPrompt),
+		"questionLen":     lengths(s.QuestionLength()), "outputLen": lengths(s.OutputLength()),
+		"enableMultiTurnChat": s.MultiTurn,
 	}
 	o["seed"] = *d.c.Load.BaseSeed
 	if s.Seed != nil {
@@ -97,7 +101,8 @@ func (d *dropIn) replay(o options) {
 	o["seed"] = r.Seed
 	replay := options{"numConversations": r.Conversations, "sharedSystemPromptLen": r.SystemPrompt}
 	for name, distribution := range map[string]*config.Distribution{
-		"dynamicSystemPromptLen": r.DynamicPrompt, "turnsPerConversation": r.Turns, "inputTokensPerTurn": r.Input, "outputTokensPerTurn": r.Output,
+		"dynamicSystemPromptLen": r.DynamicPrompt, "turnsPerConversation": r.Turns, "inputTokensPerTurn": r.Input,
+		"outputTokensPerTurn": r.Output,
 	} {
 		replay.set(name, lengthOption(distribution), distribution != nil)
 	}

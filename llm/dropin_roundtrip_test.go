@@ -113,15 +113,20 @@ func base(t *testing.T, key string) string {
 	}
 	lengths := "input_distribution: {mean: 30}, output_distribution: {mean: 20}"
 	sections := map[string]string{
-		"server": "{base_url: 'http://h:8000', model_name: m}", "load": "{base_seed: 7, stages: [{rate: 2, duration: 3}]}", "data": "{type: mock}",
+		"server": "{base_url: 'http://h:8000', model_name: m}",
+		"load":   "{base_seed: 7, stages: [{rate: 2, duration: 3}]}", "data": "{type: mock}",
 		"tokenizer": "{pretrained_model_name_or_path: " + home + "/scripts/data/sample-tokenizer.json}",
 	}
 	for start, data := range map[string]string{
-		"data.input_distribution.": "{type: random, " + lengths + "}", "data.output_distribution.": "{type: random, " + lengths + "}",
-		"data.use_chat_template": "{type: random, " + lengths + "}", "data.corpus_file_path": "{type: synthetic, " + lengths + "}",
-		"data.trace.": "{type: random, trace: {file: docs/config/trace.csv}}", "data.shared_prefix.": "{type: shared_prefix, shared_prefix: {system_prompt_len: 20}}",
-		"data.conversation_replay.": "{type: conversation_replay, conversation_replay: {shared_system_prompt_len: 30, num_conversations: 3}}",
-		"data.path":                 "{type: shareGPT}", "x-llm.data": "{type: random, " + lengths + "}",
+		"data.input_distribution.": "{type: random, " + lengths + "}", "data.output_distribution.": "{type: random, " +
+			lengths + "}",
+		"data.use_chat_template": "{type: random, " + lengths + "}", "data.corpus_file_path": "{type: synthetic, " +
+			lengths + "}",
+		"data.trace.":         "{type: random, trace: {file: docs/config/trace.csv}}",
+		"data.shared_prefix.": "{type: shared_prefix, shared_prefix: {system_prompt_len: 20}}",
+		"data.conversation_replay.": "{type: conversation_replay, conversation_replay: {shared_system_prompt_len: " +
+			"30, num_conversations: 3}}",
+		"data.path": "{type: shareGPT}", "x-llm.data": "{type: random, " + lengths + "}",
 	} {
 		if strings.HasPrefix(key, start) {
 			sections["data"] = data
@@ -129,15 +134,18 @@ func base(t *testing.T, key string) string {
 	}
 	switch {
 	case strings.HasPrefix(key, "load.trace."):
-		sections["load"] = "{base_seed: 7, type: trace_replay, trace: {file: docs/config/trace.csv}, stages: [{rate: 1, duration: 1}]}"
+		sections["load"] = "{base_seed: 7, type: trace_replay, trace: {file: docs/config/trace.csv}, stages: " +
+			"[{rate: 1, duration: 1}]}"
 	case key == "load.circuit_breakers":
-		sections["circuit_breakers"] = "[{name: b, metrics: {matches: [error]}, triggers: [{type: consecutive, threshold: 3}, {type: rate_over_window, window_sec: 5, threshold: 0.5}]}]"
+		sections["circuit_breakers"] = "[{name: b, metrics: {matches: [error]}, triggers: [{type: consecutive, " +
+			"threshold: 3}, {type: rate_over_window, window_sec: 5, threshold: 0.5}]}]"
 	case strings.HasPrefix(key, "metrics."):
 		sections["metrics"] = "{type: default}"
 	case strings.HasPrefix(key, "api.response_format"):
 		sections["api"] = "{response_format: {json_schema: {z: {type: object}, a: [1, 2.5, null, true]}}}"
 	case key == "server.cert_path" || key == "server.key_path":
-		sections["server"] = fmt.Sprintf("{base_url: 'https://h', model_name: m, cert_path: %s/testdata/none.pem, key_path: %[1]s/testdata/none.pem}", home)
+		sections["server"] = fmt.Sprintf("{base_url: 'https://h', model_name: m, cert_path: %s/testdata/none.pem, "+
+			"key_path: %[1]s/testdata/none.pem}", home)
 	}
 	var text strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(sections)) {
@@ -159,29 +167,48 @@ func sampleTokenizer() string {
 
 // given are values of keys, by the dotted key or, for all that end alike, by its end.
 var given = map[string]string{
-	"api.type": "chat", "api.headers": `{"X-A": "b", "Authorization": "Bearer s"}`, "api.slo_unit": "s", "api.slo_tpot_header": "x-mine", "api.slo_ttft_header": "x-mine",
-	"api.response_format.type": "json_object", "api.response_format.json_schema": `{"type": "object", "properties": {"z": {}, "a": {}}}`,
-	"data.type": "mock", "data.path": "scripts/data/sharegpt-sample.json", "data.corpus_file_path": "README.md", "data.trace.file": "docs/config/trace.csv",
-	".min": "5", ".max": "600", ".mean": "31", ".std_dev": "2.5", ".variance": "4.5", ".skew": "0.5", ".total_count": "3", "_distribution.type": "uniform",
-	".turns_per_conversation.type": "uniform", "dynamic_system_prompt_len.type": "lognormal", "tokens_per_turn.type": "normal", "tool_call_latency_sec.type": "fixed",
-	"_prompt_len": "21", "question_len": `{"type": "fixed", "mean": 8}`, "output_len": `{"min": 3, "max": 9, "mean": 4}`, ".seed": "9", "max_model_len": "60000",
-	"load.type": "poisson", "load.interval": "0.25", "load.stages": `[{"rate": 0.5, "duration": 30}, {"rate": 2.25, "duration": 10}]`, "load.trace.file": "docs/config/trace.csv",
-	"load.circuit_breakers": `["b"]`, "load.request_timeout": "1.5", "load.lora_traffic_split": `[{"name": "a", "split": 0.3}, {"name": "b", "split": 0.7}]`,
-	"load.base_seed": "9007199254740992", "load.request_retries": "2", "metrics.type": "default", "metrics.prometheus.url": "http://h:9090", "metrics.prometheus.filters": `["a='b'"]`,
-	"percentiles": "[1, 99.9]", "report.goodput.constraints": `{"ttft": 0.5, "tpot": 0.05, "ntpot": 1, "itl": 0.0625, "request_latency": 9}`,
-	"addressing_style": "path", "server.type": "mock", "server.base_url": "http://h/prefix", "server.api_key": "k", "tokenizer.pretrained_model_name_or_path": sampleTokenizer(),
-	"x-llm.arrivals": "inference-perf", "x-llm.data": "inference-perf", "x-llm.sweep": "steps", "load.trace.format": "AzurePublicDataset", "data.trace.format": "AzurePublicDataset",
-	"circuit_breakers": `[{"name": "b", "metrics": {"matches": ["error"], "rules": ["status == '503'"]}, "triggers": [{"type": "consecutive", "threshold": 3}]}]`,
+	"api.type": "chat", "api.headers": `{"X-A": "b", "Authorization": "Bearer s"}`, "api.slo_unit": "s",
+	"api.slo_tpot_header": "x-mine", "api.slo_ttft_header": "x-mine",
+	"api.response_format.type":        "json_object",
+	"api.response_format.json_schema": `{"type": "object", "properties": {"z": {}, "a": {}}}`,
+	"data.type":                       "mock", "data.path": "scripts/data/sharegpt-sample.json",
+	"data.corpus_file_path": "README.md",
+	"data.trace.file":       "docs/config/trace.csv",
+	".min":                  "5", ".max": "600", ".mean": "31", ".std_dev": "2.5", ".variance": "4.5", ".skew": "0.5",
+	".total_count": "3", "_distribution.type": "uniform",
+	".turns_per_conversation.type": "uniform", "dynamic_system_prompt_len.type": "lognormal",
+	"tokens_per_turn.type": "normal", "tool_call_latency_sec.type": "fixed",
+	"_prompt_len": "21", "question_len": `{"type": "fixed", "mean": 8}`,
+	"output_len": `{"min": 3, "max": 9, "mean": 4}`, ".seed": "9", "max_model_len": "60000",
+	"load.type": "poisson", "load.interval": "0.25",
+	"load.stages":           `[{"rate": 0.5, "duration": 30}, {"rate": 2.25, "duration": 10}]`,
+	"load.trace.file":       "docs/config/trace.csv",
+	"load.circuit_breakers": `["b"]`, "load.request_timeout": "1.5",
+	"load.lora_traffic_split": `[{"name": "a", "split": 0.3}, {"name": "b", "split": 0.7}]`,
+	"load.base_seed":          "9007199254740992", "load.request_retries": "2", "metrics.type": "default",
+	"metrics.prometheus.url": "http://h:9090", "metrics.prometheus.filters": `["a='b'"]`,
+	"percentiles":                "[1, 99.9]",
+	"report.goodput.constraints": `{"ttft": 0.5, "tpot": 0.05, "ntpot": 1, "itl": 0.0625, "request_latency": 9}`,
+	"addressing_style":           "path", "server.type": "mock", "server.base_url": "http://h/prefix",
+	"server.api_key": "k",
+	"tokenizer.pretrained_model_name_or_path": sampleTokenizer(),
+	"x-llm.arrivals": "inference-perf", "x-llm.data": "inference-perf", "x-llm.sweep": "steps",
+	"load.trace.format": "AzurePublicDataset", "data.trace.format": "AzurePublicDataset",
+	"circuit_breakers": `[{"name": "b", "metrics": {"matches": ["error"], "rules": ["status == '503'"]}, ` +
+		`"triggers": [{"type": "consecutive", "threshold": 3}]}]`,
 }
 
 // refusals are the keys that config() or a Client refuses, by how they begin, with the words of the error.
 var refusals = map[string]string{
-	"data.multimodal.": "prompts are text", "data.shared_prefix.multimodal.": "prompts are text", "load.sweep.": "needs two runs", "data.use_chat_template": "the tokenizer has no chat template", "server.cert_path": "does not exist", "server.key_path": "does not exist",
+	"data.multimodal.": "prompts are text", "data.shared_prefix.multimodal.": "prompts are text",
+	"load.sweep.": "needs two runs", "data.use_chat_template": "the tokenizer has no chat template",
+	"server.cert_path": "does not exist", "server.key_path": "does not exist",
 }
 
 // passedOver are the sections of data types that config() refuses by the type; given beside another one they do
 // nothing.
-var passedOver = []string{"data.otel_trace_replay.", "data.weka_trace_replay.", "data.visionarena.", "data.synthetic_agentic."}
+var passedOver = []string{"data.otel_trace_replay.", "data.weka_trace_replay.", "data.visionarena.",
+	"data.synthetic_agentic."}
 
 func valueOf(key, kind string) string {
 	longest, value := "", ""
@@ -246,7 +273,8 @@ func TestEveryKeyOfAConfigurationIsTaken(t *testing.T) {
 				if strings.HasPrefix(key, "storage.local_storage") {
 					overrides = overrides[:1]
 				}
-			case strings.HasPrefix(key, "metrics.prometheus.") && key != "metrics.prometheus.url" && key != "metrics.prometheus.google_managed":
+			case strings.HasPrefix(key, "metrics.prometheus.") && key != "metrics.prometheus.url" &&
+				key != "metrics.prometheus.google_managed":
 				overrides = append(overrides, [2]string{"metrics.prometheus.url", "http://h:9090"})
 			}
 			if strings.HasSuffix(key, "bucket_name") {
@@ -256,7 +284,8 @@ func TestEveryKeyOfAConfigurationIsTaken(t *testing.T) {
 			switch {
 			case refusal == "" && err != nil:
 				t.Errorf("--%s %q: %v", key, value, err)
-			case refusal != "" && (err == nil || !strings.Contains(err.Error(), refusal) && !strings.Contains(err.Error(), "--"+key)):
+			case refusal != "" && (err == nil || !strings.Contains(err.Error(), refusal) &&
+				!strings.Contains(err.Error(), "--"+key)):
 				t.Errorf("--%s %q: got %v, want %q", key, value, err, refusal)
 			}
 		}
@@ -269,7 +298,8 @@ func TestConfigurationsAreTaken(t *testing.T) {
 	root := New()
 	files, err := filepath.Glob("../docs/config/*.yml")
 	more, _ := filepath.Glob("../convert/testdata/inference-perf/*/config.yml")
-	files = append(append(files, more...), "config/testdata/mock.yml", "config/testdata/random.yml", "../scripts/data/inference-perf-sample.yml", "../examples/kubernetes/config.yml")
+	files = append(append(files, more...), "config/testdata/mock.yml", "config/testdata/random.yml",
+		"../scripts/data/inference-perf-sample.yml", "../examples/kubernetes/config.yml")
 	if err != nil || len(files) < 20 {
 		t.Fatal(files, err)
 	}
@@ -278,7 +308,8 @@ func TestConfigurationsAreTaken(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		overrides := [][2]string{{"server.base_url", "http://h"}, {"tokenizer.pretrained_model_name_or_path", sampleTokenizer()}}
+		overrides := [][2]string{{"server.base_url", "http://h"},
+			{"tokenizer.pretrained_model_name_or_path", sampleTokenizer()}}
 		if strings.Contains(file, "kubernetes") { // whose data set is in a volume
 			overrides = append(overrides, [2]string{"data.path", "scripts/data/sharegpt-sample.json"})
 		}
@@ -298,7 +329,8 @@ func TestConfigurationsAreTaken(t *testing.T) {
 // Secrets and the order of a schema's keys come through JSON as well.
 func TestConfigThroughJSON(t *testing.T) {
 	t.Parallel()
-	all, err := handOn(t, New(), base(t, "api.response_format"), [][2]string{{"server.api_key", "k"}, {"api.headers", `{"X-A": "b"}`}})
+	all, err := handOn(t, New(), base(t, "api.response_format"),
+		[][2]string{{"server.api_key", "k"}, {"api.headers", `{"X-A": "b"}`}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -308,7 +340,8 @@ func TestConfigThroughJSON(t *testing.T) {
 	}
 	v := newVU(t, New())
 	const schema = `{"z":{"y":1,"b":[true,null]},"a":2.5}`
-	got := v.run(t, `JSON.stringify(config({server: {base_url: 'x'}, load: {stages: [{rate: 1, duration: 1}]}, api: {response_format: {json_schema: `+schema+`}}}).client.responseFormat.jsonSchema)`).String()
+	got := v.run(t, `JSON.stringify(config({server: {base_url: 'x'}, load: {stages: [{rate: 1, duration: 1}]}, api: `+
+		`{response_format: {json_schema: `+schema+`}}}).client.responseFormat.jsonSchema)`).String()
 	if got != schema {
 		t.Errorf("got %s, want the order of %s", got, schema)
 	}

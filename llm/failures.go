@@ -14,7 +14,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// failures counts the failed requests of the process by their kind. The zero value has none; it may be used concurrently.
+// failures counts the failed requests of the process by their kind. The zero value has none; it may be used
+// concurrently.
 type failures struct {
 	mu    sync.Mutex
 	kinds map[string]*failureKind
@@ -156,7 +157,8 @@ var remedies = []struct {
 	{
 		// A limit that is too large is named, too: only words that refuse the field itself are meant.
 		regexp.MustCompile(`(?i)use .?max_completion_tokens` +
-			`|(unsupported|unexpected|unrecognized|unknown|extra|invalid|not (supported|permitted|allowed))[^.]*\bmax_(completion_)?tokens` +
+			`|(unsupported|unexpected|unrecognized|unknown|extra|invalid|not ` +
+			`(supported|permitted|allowed))[^.]*\bmax_(completion_)?tokens` +
 			`|\bmax_(completion_)?tokens\b[^.]*\b(unsupported|not (supported|permitted|allowed))`),
 		"the limit is in a field that the server does not take: set maxTokensField " +
 			"(MAX_TOKENS_FIELD=max_completion_tokens in our scripts)",

@@ -31,12 +31,14 @@ func TestRecordsGoOutAsTheyStand(t *testing.T) {
 	const params = `"tools":[{"type":"function","function":{"name":"w","parameters":{"type":"object","properties":{}}}}],"temperature":0.25,"ignore_eos":false,"logit_bias":{},"seed":9007199254740991`
 	v := newVU(t, New())
 	hook := v.initLog()
-	v.write(t, "/scripts/a.jsonl", "\ufeff"+`{"id":1,"note":1,"messages":`+chat+`,`+params+`,"max_completion_tokens":3}`+"\r\n"+`{"id":2,"note":2,"prompt":"p","messages":null,"top_p":null}`)
+	v.write(t, "/scripts/a.jsonl", "\ufeff"+`{"id":1,"note":1,"messages":`+chat+`,`+params+
+		`,"max_completion_tokens":3}`+"\r\n"+`{"id":2,"note":2,"prompt":"p","messages":null,"top_p":null}`)
 	v.run(t, `
 		const data = new Dataset({type: 'jsonl', path: './a.jsonl'}), again = new Dataset({type: 'jsonl', path: './a.jsonl'});
 		const client = new Client({baseURL: 'sim:?ttft=0s&itl=0s', text: true, extraBody: {temperature: 1, top_k: 5}});`)
 	v.start(t)
-	v.run(t, `client.send(data.at(0)); client.send(data.at(1)); client.send({...data.at(0), extraBody: {...data.at(0).extraBody, tools: null, top_k: null, min_p: undefined}})`)
+	v.run(t, `client.send(data.at(0)); client.send(data.at(1)); client.send({...data.at(0), extraBody: `+
+		`{...data.at(0).extraBody, tools: null, top_k: null, min_p: undefined}})`)
 	all, _ := v.records()
 	var bodies []map[string]any
 	for _, r := range all {
@@ -51,7 +53,8 @@ func TestRecordsGoOutAsTheyStand(t *testing.T) {
 	for i, want := range []string{
 		`{"messages":` + chat + `,` + params + `,"max_tokens":3,"stream":true,"top_k":5}`,
 		`{"messages":[{"role":"user","content":"p"}],"max_tokens":30,"ignore_eos":true,"stream":true,"temperature":1,"top_k":5}`,
-		`{"messages":` + chat + `,"temperature":0.25,"ignore_eos":false,"logit_bias":{},"seed":9007199254740991,"max_tokens":3,"stream":true}`,
+		`{"messages":` + chat +
+			`,"temperature":0.25,"ignore_eos":false,"logit_bias":{},"seed":9007199254740991,"max_tokens":3,"stream":true}`,
 	} {
 		var body map[string]any
 		if err := json.Unmarshal([]byte(want), &body); err != nil {
@@ -61,11 +64,14 @@ func TestRecordsGoOutAsTheyStand(t *testing.T) {
 			t.Errorf("request %d: got %v\nwant %v", i, bodies[i], body)
 		}
 	}
-	ordered := strings.Replace(chat, `"role":"user","content":"w?","name":"u","9":1`, `"9":1,"role":"user","content":"w?","name":"u"`, 1) // as JavaScript has them
+	// as JavaScript has them
+	ordered := strings.Replace(chat, `"role":"user","content":"w?","name":"u","9":1`,
+		`"9":1,"role":"user","content":"w?","name":"u"`, 1)
 	if !strings.Contains(all[0].RequestBody, ordered) {
 		t.Errorf("keys are in another order: got %s, want %s", all[0].RequestBody, ordered)
 	}
-	if got, want := messagesOf(hook), "data set /scripts/a.jsonl: 2 records; left out: the field note (2)"; got != want {
+	if got, want := messagesOf(hook),
+		"data set /scripts/a.jsonl: 2 records; left out: the field note (2)"; got != want {
 		t.Errorf("logged %q, want %q", got, want)
 	}
 }
@@ -74,7 +80,8 @@ func TestRecordsGoOutAsTheyStand(t *testing.T) {
 func TestToolsOfRecordsAreCounted(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
-	v.model(t, "/scripts/model", `{"chat_template": "{% if tools %}{{ tools | tojson }}{% endif %}{{ messages[0].content }}"}`)
+	v.model(t, "/scripts/model",
+		`{"chat_template": "{% if tools %}{{ tools | tojson }}{% endif %}{{ messages[0].content }}"}`)
 	v.run(t, `const client = new Client({baseURL: 'sim:?ttft=0s&itl=0s', tokenizer: './model'}), tools = [{b: 1, a: 2}];`)
 	v.start(t)
 	v.run(t, `client.send({messages: [{role: 'user', content: 'a'}]}); client.send({messages: [{role: 'user', content: 'a'}], extraBody: {tools}});
@@ -91,10 +98,12 @@ func TestExtraBodyOfARequest(t *testing.T) {
 	v.run(t, fastSim)
 	v.start(t)
 	for code, want := range map[string]string{
-		`client.chat('a', {extraBody: [1]})`:                      `request option "extraBody": must be an object, got an array`,
-		`client.chat('a', {extraBody: () => 1})`:                  `request option "extraBody": must be an object`,
-		`client.chat('a', {extraBody: 1})`:                        `request option "extraBody": must be an object, got 1`,
-		`client.chat('a', {extraBody: {stream: false}})`:          `request option "extraBody": field "stream" is set by the request itself`,
+		`client.chat('a', {extraBody: [1]})`: `request option "extraBody": must be an object, ` +
+			`got an array`,
+		`client.chat('a', {extraBody: () => 1})`: `request option "extraBody": must be an object`,
+		`client.chat('a', {extraBody: 1})`:       `request option "extraBody": must be an object, got 1`,
+		`client.chat('a', {extraBody: {stream: false}})`: `request option "extraBody": field "stream" is ` +
+			`set by the request itself`,
 		`client.send({prompt: 'a', extraBody: {model: 'x'}})`:     `field "model" is set by the request itself`,
 		`const o = {}; o.o = o; client.chat('a', {extraBody: o})`: `field "o"`,
 	} {
@@ -111,10 +120,12 @@ func TestTraceSaysWhatItsInstantsAre(t *testing.T) {
 	v := newVU(t, root)
 	hook := v.initLog()
 	v.write(t, "/scripts/t.csv", "\ufeffid;timestamp\r\n1;1700000000000\r\n2;1700000000250\r\n")
-	if got := v.run(t, `const a = trace('./t.csv'); a[0] = 7; a.length + ' ' + trace('./t.csv').join(' ')`).String(); got != "2 0 0.25" {
+	if got := v.run(t,
+		`const a = trace('./t.csv'); a[0] = 7; a.length + ' ' + trace('./t.csv').join(' ')`).String(); got != "2 0 0.25" {
 		t.Errorf("got %s", got)
 	}
-	if got, want := messagesOf(hook), `trace /scripts/t.csv: 2 instants over 0.25 s; the column "timestamp" is read as epochs in milliseconds`; got != want {
+	if got, want := messagesOf(hook),
+		`trace /scripts/t.csv: 2 instants over 0.25 s; the column "timestamp" is read as epochs in milliseconds`; got != want {
 		t.Errorf("logged %q, want %q", got, want)
 	}
 }
@@ -126,11 +137,15 @@ func TestCorpusWithAMark(t *testing.T) {
 	v.model(t, "/scripts/model", "")
 	v.write(t, "/scripts/c.txt", "\ufeff"+strings.Repeat("one two three\r\n", 50))
 	v.write(t, "/scripts/d.txt", "\xff\xfeo\x00")
-	v.run(t, `const options = {type: 'synthetic', tokenizer: './model', api: 'completion', inputDistribution: 60, outputDistribution: 2};`)
-	if got := v.run(t, `const d = new Dataset({...options, corpusFilePath: './c.txt'}); [0, 1, 2, 3].map((i) => d.at(i).prompt).join()`).String(); strings.Contains(got, "\ufeff") {
+	v.run(t, `const options = {type: 'synthetic', tokenizer: './model', api: 'completion', inputDistribution: 60, `+
+		`outputDistribution: 2};`)
+	if got := v.run(t,
+		`const d = new Dataset({...options, corpusFilePath: './c.txt'}); [0, 1, 2, 3].map((i) => `+
+			`d.at(i).prompt).join()`).String(); strings.Contains(got, "\ufeff") {
 		t.Errorf("got %q", got)
 	}
-	if _, err := v.RunOnEventLoop(`new Dataset({...options, corpusFilePath: './d.txt'})`); err == nil || !strings.Contains(err.Error(), "corpus /scripts/d.txt: the file is UTF-16") {
+	if _, err := v.RunOnEventLoop(`new Dataset({...options, corpusFilePath: './d.txt'})`); err == nil ||
+		!strings.Contains(err.Error(), "corpus /scripts/d.txt: the file is UTF-16") {
 		t.Errorf("got %v", err)
 	}
 }

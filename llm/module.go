@@ -121,7 +121,8 @@ type place struct {
 	due      *arrival.Arrival // nil under executors that tell no due instant
 }
 
-// iteration gives the running scenario and the iteration's number in it over all instances, and false outside of scenarios.
+// iteration gives the running scenario and the iteration's number in it over all instances, and false outside of
+// scenarios.
 func (m *ModuleInstance) iteration() (*lib.ScenarioState, int64, bool) {
 	ss, state := lib.GetScenarioState(m.vu.Context()), m.vu.State()
 	if ss == nil || state == nil || state.GetScenarioGlobalVUIter == nil {

@@ -39,7 +39,8 @@ func newVU(t *testing.T, root *RootModule) *vu {
 // newVUWith has variables in its environment.
 func newVUWith(t *testing.T, root *RootModule, variables map[string]string) *vu {
 	t.Helper()
-	v := &vu{Runtime: modulestest.NewRuntime(t), root: root, samples: make(chan metrics.SampleContainer, 1000), files: fsext.NewMemMapFs()}
+	v := &vu{Runtime: modulestest.NewRuntime(t), root: root, samples: make(chan metrics.SampleContainer, 1000),
+		files: fsext.NewMemMapFs()}
 	env := v.VU.InitEnvField
 	env.LookupEnv = func(name string) (string, bool) { value, set := variables[name]; return value, set }
 	env.FileSystems = map[string]fsext.Fs{"file": v.files}
@@ -62,7 +63,8 @@ func (v *vu) start(t *testing.T) {
 	t.Cleanup(transport.CloseIdleConnections)
 	v.state = &lib.State{
 		Samples: v.samples, Transport: transport, Logger: log,
-		Tags:                    lib.NewVUStateTags(v.VU.InitEnvField.Registry.RootTagSet().With("scenario", "stage_1")),
+		Tags: lib.NewVUStateTags(v.VU.InitEnvField.Registry.RootTagSet().With("scenario",
+			"stage_1")),
 		GetScenarioGlobalVUIter: func() uint64 { return v.iter },
 	}
 	if err := v.state.Options.Scenarios.UnmarshalJSON([]byte(`{
@@ -117,7 +119,8 @@ func TestSendGivesAResultAndARecord(t *testing.T) {
 			// On a busy machine several chunks may come in one read, and share its time.
 			times: r.ttft >= 5 && (r.tpot === null || r.tpot > 0) && r.latency >= r.ttft && Math.abs(r.ntpot - r.latency / 4) < 0.001 && r.itl[0] >= 0,
 		})`).String()
-	const want = `{"text":"Simulated quick model answers","error":null,"type":null,"status":200,"finish":"length","in":3,"out":4,` +
+	const want = `{"text":"Simulated quick model ` +
+		`answers","error":null,"type":null,"status":200,"finish":"length","in":3,"out":4,` +
 		`"delay":null,"good":true,"model":"sim","gaps":3,"times":true}`
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
@@ -133,7 +136,8 @@ func TestSendGivesAResultAndARecord(t *testing.T) {
 		t.Errorf("client %+v", c)
 	}
 	a, b := requests[0], requests[1]
-	if a.Scenario != "stage_1" || a.Stage != 1 || a.Index != 7 || a.Seq != 0 || a.SessionID != "s" || a.Turn != 1 || a.Due != nil || !*a.Good {
+	if a.Scenario != "stage_1" || a.Stage != 1 || a.Index != 7 || a.Seq != 0 || a.SessionID != "s" || a.Turn != 1 ||
+		a.Due != nil || !*a.Good {
 		t.Errorf("first record %+v", a)
 	}
 	if b.Index != 7 || b.Seq != 1 || a.ID == b.ID {
@@ -188,8 +192,10 @@ func TestAsyncRequestsRunAtOnce(t *testing.T) {
 	v.run(t, `const client = new Client({baseURL: 'sim:?ttft=1s&itl=1ms'}); let texts;`)
 	v.start(t)
 	start := time.Now()
-	v.run(t, `Promise.all([1, 2, 3, 4].map((i) => client.chatAsync('hi', {maxTokens: i}))).then((all) => { texts = all.map((r) => r.text).join('|'); });`)
-	if got := v.run(t, `texts`).String(); got != "Simulated|Simulated quick|Simulated quick model|Simulated quick model answers" {
+	v.run(t, `Promise.all([1, 2, 3, 4].map((i) => client.chatAsync('hi', {maxTokens: i}))).then((all) => { texts = `+
+		`all.map((r) => r.text).join('|'); });`)
+	if got := v.run(t,
+		`texts`).String(); got != "Simulated|Simulated quick|Simulated quick model|Simulated quick model answers" {
 		t.Errorf("got %s", got)
 	}
 	if took := time.Since(start); took > 3*time.Second {
@@ -208,7 +214,8 @@ func TestAsyncRequestsRunAtOnce(t *testing.T) {
 func TestAdaptersAreSplit(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
-	v.run(t, `const client = new Client({baseURL: 'sim:?ttft=0s&itl=0s&lora=a,b&failure-rate=0.2', adapters: [{name: 'a', split: 0.7}, {name: 'b', split: 0.3}]});`)
+	v.run(t, `const client = new Client({baseURL: 'sim:?ttft=0s&itl=0s&lora=a,b&failure-rate=0.2', adapters: `+
+		`[{name: 'a', split: 0.7}, {name: 'b', split: 0.3}]});`)
 	v.start(t)
 	counts, failed := map[string]int{}, map[string]int{}
 	var order []string
@@ -226,7 +233,8 @@ func TestAdaptersAreSplit(t *testing.T) {
 		}
 		order = append(order, r.Adapter)
 	}
-	if counts["a"] < 250 || counts["a"] > 310 || counts["a"]+counts["b"] != 400 || failed["a"] == 0 || failed["b"] == 0 {
+	if counts["a"] < 250 || counts["a"] > 310 || counts["a"]+counts["b"] != 400 || failed["a"] == 0 ||
+		failed["b"] == 0 {
 		t.Errorf("split %v, failed %v; want about 280 to 120, failures with their adapter", counts, failed)
 	}
 	split := []record.Adapter{{Name: "a", Split: 0.7}, {Name: "b", Split: 0.3}}
@@ -275,7 +283,8 @@ func TestUnreachableServerAborts(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ client, want string }{
 		{`{baseURL: 'http://127.0.0.1:1'}`, "cannot reach http://127.0.0.1:1/v1"},
-		{`{baseURL: 'sim:?api-key=x', apiKey: 'wrong'}`, "refused the API key of apiKey with status 401 (Unauthorized): check apiKey"},
+		{`{baseURL: 'sim:?api-key=x', apiKey: 'wrong'}`,
+			"refused the API key of apiKey with status 401 (Unauthorized): check apiKey"},
 		{`{baseURL: 'sim:?truth=/no/such/dir/f'}`, "simulator's truth file"},
 	} {
 		v := newVU(t, New())
@@ -299,21 +308,25 @@ func TestMisuseThrows(t *testing.T) {
 		{`new Client('x')`, `Client options must be an object, got a string`},
 		{`new Client({model: 3})`, `Client option "model": must be a string, got 3`},
 		{`new Client({streaming: 'yes'})`, `Client option "streaming": must be true or false, got a string`},
-		{`new Client({timeout: 'soon'})`, `Client option "timeout": must be a duration such as '1.5s' or a number of milliseconds, got a string`},
+		{`new Client({timeout: 'soon'})`,
+			`Client option "timeout": must be a duration such as '1.5s' or a number of milliseconds, got a string`},
 		{`new Client({timeout: -1})`, `Client option "timeout": must not be negative, got -1ms`},
 		{`new Client({api: 'chta'})`, `Client option "api": unknown api "chta", known are chat, completion`},
 		{`new Client({baseURL: 'localhost:8000'})`, `new Client: baseURL "localhost:8000" is not a URL`},
 		{`new Client({baseURL: 'sim:?tfft=1s'})`, `Client option "baseURL": unknown simulator option "tfft"`},
 		{`new Client({baseURL: 'sim:?ttft=x'})`, `Client option "baseURL": simulator option ttft="x"`},
 		{`new Client({headers: {a: 1}})`, `Client option "headers": "a" must be a string`},
-		{`new Client({extraBody: {stream: false}})`, `Client option "extraBody": field "stream" is set by the request itself`},
+		{`new Client({extraBody: {stream: false}})`,
+			`Client option "extraBody": field "stream" is set by the request itself`},
 		{`new Client({extraBody: []})`, `Client option "extraBody": must be an object, got an array`},
 		{`new Client({itl: 'some'})`, `Client option "itl": must be 'request', 'all' or 'off'`},
 		{`new Client({slo: {ttfb: 1}})`, `Client option "slo": unknown latency "ttfb"`},
 		{`new Client({slo: {ttft: 0}})`, `Client option "slo": "ttft": the bound on ttft must be positive, got 0s`},
-		{`new Client({slo: {time_to_first_token: 1}})`, `Client option "slo": unknown latency "time_to_first_token": did you mean "ttft"?`},
+		{`new Client({slo: {time_to_first_token: 1}})`,
+			`Client option "slo": unknown latency "time_to_first_token": did you mean "ttft"?`},
 		{`new Client({slo: {tpot: -1}})`, `Client option "slo": "tpot": must not be negative, got -1ms`},
-		{`new Client({slo: {itl: NaN}})`, `Client option "slo": "itl": must be a duration such as '1.5s' or a number of milliseconds, got NaN`},
+		{`new Client({slo: {itl: NaN}})`,
+			`Client option "slo": "itl": must be a duration such as '1.5s' or a number of milliseconds, got NaN`},
 		{`new Client({slo: {itl: 1e300}})`, `Client option "slo": "itl": must not be longer than 1000000h`},
 		{`new Client({slo: {ntpot: '500'}})`, `Client option "slo": "ntpot": "500" has no unit: write 500ms or 500s`},
 		{`new Client({slo: {ntpot: 'NaN'}})`, `Client option "slo": "ntpot": must be a duration`},
@@ -321,54 +334,75 @@ func TestMisuseThrows(t *testing.T) {
 		{`new Client({timeout: NaN})`, `Client option "timeout": must be a duration`},
 		{`new Client({slo: 5})`, `Client option "slo": must be an object`},
 		{`new Client({adapters: 'x'})`, `Client option "adapters": must be an array`},
-		{`new Client({adapters: [{name: 'a', split: 0.5}, {name: 'b', split: 0.4}]})`, `Client option "adapters": splits must add up to 1, got 0.9`},
-		{`new Client({adapters: [{name: 'a', split: -1}]})`, `number 0 needs a name and a split that is not negative, got "a" and -1`},
+		{`new Client({adapters: [{name: 'a', split: 0.5}, {name: 'b', split: 0.4}]})`,
+			`Client option "adapters": splits must add up to 1, got 0.9`},
+		{`new Client({adapters: [{name: 'a', split: -1}]})`,
+			`number 0 needs a name and a split that is not negative, got "a" and -1`},
 		{`new Client({adapters: [{nme: 'a'}]})`, `number 0: unknown adapter option "nme", did you mean "name"?`},
 		{`new Client({circuitBreaker: {}})`, `Client option "circuitBreaker": needs consecutive`},
 		{`new Client({circuitBreaker: {rate: 2}})`, `rate must be between 0 and 1, got 2`},
 		{`new Client({circuitBreaker: {rate: 1, stop: 'x'}})`, `stop must be 'run' or 'stage', got "x"`},
-		{`new Client({tokenizer: './x'})`, `/x does not exist: give a tokenizer.json, a folder that holds one, or a name on the Hugging Face hub`},
+		{`new Client({tokenizer: './x'})`,
+			`/x does not exist: give a tokenizer.json, a folder that holds one, or a name on the Hugging Face hub`},
 		{`new Client({}).chat('hi')`, `requests cannot be sent in the init context`},
 		{`new Client({}).send()`, `send needs a request such as`},
 		{`new Client({}).send({maxTokens: 5})`, `a request has either messages or a prompt`},
 		{`new Client({}).send({prompt: 'a', messages: [{}]})`, `a request has either messages or a prompt`},
-		{`new Client({}).send({prompt: 'a', maxTokens: 1.5})`, `request option "maxTokens": must be a whole number, got 1.5`},
+		{`new Client({}).send({prompt: 'a', maxTokens: 1.5})`,
+			`request option "maxTokens": must be a whole number, got 1.5`},
 		{`new Client({}).send({prompt: 'a', maxTokens: 0})`, `request option "maxTokens": must be at least 1, got 0`},
-		{`new Client({}).send({prompt: 'a', max_tokens: 1})`, `unknown request option "max_tokens", did you mean "maxTokens"?`},
+		{`new Client({}).send({prompt: 'a', max_tokens: 1})`,
+			`unknown request option "max_tokens", did you mean "maxTokens"?`},
 		{`new Client({}).send({messages: []})`, `request option "messages": must be a non-empty array`},
 		{`new Client({}).chat(5)`, `chat: messages must be a non-empty array, got 5`},
 		{`new Client({}).complete(5)`, `complete: prompt must be a string, got 5`},
-		{`new Client({api: 'completion'}).send({messages: [{}]})`, `takes a prompt, not messages: set api: 'completion' on the Dataset`},
-		{`new Dataset({})`, `Dataset option "type": is missing, known are billsum_conversations, cnn_dailymail, infinity_instruct, jsonl, shareGPT, conversation_replay, mock`},
+		{`new Client({api: 'completion'}).send({messages: [{}]})`,
+			`takes a prompt, not messages: set api: 'completion' on the Dataset`},
+		{`new Dataset({})`,
+			`Dataset option "type": is missing, known are billsum_conversations, cnn_dailymail, infinity_instruct, ` +
+				`jsonl, shareGPT, conversation_replay, mock`},
 		{`new Dataset({type: 'x'})`, `Dataset option "type": unknown "x"`},
 		{`new Dataset({type: 'jsonl'})`, `Dataset option "path": is missing: jsonl reads a file`},
 		{`new Dataset({type: 'mock', path: 'x'})`, `type mock does not use it`},
 		{`new Dataset({type: 'mock', api: 'x'})`, `Dataset option "api": must be 'chat' or 'completion'`},
 		{`new Dataset({type: 'mock', sed: 1})`, `unknown Dataset option "sed", did you mean "seed"?`},
-		{`new Dataset({type: 'shareGPT', path: './none.json'})`, `data set /scripts/none.json does not exist: check path (DATASET in our scripts)`},
+		{`new Dataset({type: 'shareGPT', path: './none.json'})`,
+			`data set /scripts/none.json does not exist: check path (DATASET in our scripts)`},
 		{`new Dataset({type: 'shareGPT', path: './bad.json'})`, `/scripts/bad.json:2: `},
-		{`new Dataset({type: 'mock'}).next()`, `next() gives an item per iteration and works in those only, use at(i) here`},
+		{`new Dataset({type: 'mock'}).next()`,
+			`next() gives an item per iteration and works in those only, use at(i) here`},
 		{`new Dataset({type: 'mock'}).at(-1)`, `at(i): must be at least 0`},
 		{`scenarios({})`, `scenarios: stages are missing`},
 		{`scenarios({stages: 5})`, `scenarios option "stages": must be an array`},
 		{`scenarios({stages: [{rate: 1}]})`, `scenarios option "stages": stage 0: needs a duration`},
-		{`scenarios({stages: [{rate: 1, duration: '1s'}, {duration: '1s'}]})`, `stage 1: must be one of {rate, duration}`},
+		{`scenarios({stages: [{rate: 1, duration: '1s'}, {duration: '1s'}]})`,
+			`stage 1: must be one of {rate, duration}`},
 		{`scenarios({stages: [{rate: -1, duration: '1s'}]})`, `stage 0: rate must not be negative, got -1`},
 		{`scenarios({stages: [{rate: 1, target: 2, duration: '1s'}]})`, `stage 0: must be one of`},
-		{`scenarios({stages: [{rate: 1, duration: '1s', rampUp: '1s'}]})`, `stage 0: rampUp is for {requests, concurrency}, a rate rises by {target, duration}`},
-		{`scenarios({stages: [{requests: 1, concurrency: 1, rampUp: '1s'}], executor: 'ramping-arrival-rate'})`, `scenarios: rampUp needs the executor "llm-arrival-rate"`},
+		{`scenarios({stages: [{rate: 1, duration: '1s', rampUp: '1s'}]})`,
+			`stage 0: rampUp is for {requests, concurrency}, a rate rises by {target, duration}`},
+		{`scenarios({stages: [{requests: 1, concurrency: 1, rampUp: '1s'}], executor: 'ramping-arrival-rate'})`,
+			`scenarios: rampUp needs the executor "llm-arrival-rate"`},
 		{`scenarios({stages: [{requests: 1}]})`, `stage 0: needs both requests and concurrency`},
-		{`scenarios({stages: [{rate: 1, duration: '60'}]})`, `stage 0: stage option "duration": "60" has no unit: write 60ms or 60s`},
-		{`scenarios({stages: [{requests: 9, concurrency: 1, rampUp: '1e1'}]})`, `stage 0: stage option "rampUp": "1e1" has no unit: write 1e1ms or 1e1s`},
+		{`scenarios({stages: [{rate: 1, duration: '60'}]})`,
+			`stage 0: stage option "duration": "60" has no unit: write 60ms or 60s`},
+		{`scenarios({stages: [{requests: 9, concurrency: 1, rampUp: '1e1'}]})`,
+			`stage 0: stage option "rampUp": "1e1" has no unit: write 1e1ms or 1e1s`},
 		{`scenarios({stages: [{rte: 1}]})`, `unknown stage option "rte", did you mean "rate"?`},
-		{`scenarios({stages: [{rate: 1, duration: '1s'}, {requests: 1, concurrency: 1}], executor: 'ramping-arrival-rate'})`, `scenarios: stages of {requests, concurrency} beside others need the executor "llm-arrival-rate"`},
-		{`scenarios({stages: [{rate: 1, duration: '1s'}], drain: true})`, `scenarios: drain needs the executor "llm-arrival-rate"`},
-		{`scenarios({stages: [{rate: 1, duration: '1s'}], arrival: 'poisson', executor: 'ramping-arrival-rate'})`, `scenarios: arrival "poisson" needs the executor "llm-arrival-rate"`},
+		{`scenarios({stages: [{rate: 1, duration: '1s'}, {requests: 1, concurrency: 1}], executor: ` +
+			`'ramping-arrival-rate'})`,
+			`scenarios: stages of {requests, concurrency} beside others need the executor "llm-arrival-rate"`},
+		{`scenarios({stages: [{rate: 1, duration: '1s'}], drain: true})`,
+			`scenarios: drain needs the executor "llm-arrival-rate"`},
+		{`scenarios({stages: [{rate: 1, duration: '1s'}], arrival: 'poisson', executor: 'ramping-arrival-rate'})`,
+			`scenarios: arrival "poisson" needs the executor "llm-arrival-rate"`},
 		{`scenarios({trace: [1, 'x']})`, `scenarios option "trace": number 1 must be a number, got a string`},
 		{`scenarios({stages: [{rate: 1, duration: '1s'}], executor: 'x'})`, `scenarios: unknown executor "x"`},
-		{`scenarios({stages: [{rate: 1, duration: '1s'}], maxVUs: 1, preAllocatedVUs: 2})`, `maxVUs (1) must not be less than preAllocatedVUs (2)`},
+		{`scenarios({stages: [{rate: 1, duration: '1s'}], maxVUs: 1, preAllocatedVUs: 2})`,
+			`maxVUs (1) must not be less than preAllocatedVUs (2)`},
 		{`pace({})`, `pace: stages are missing`},
-		{`pace({stages: [{rate: 1, duration: '1s'}], interval: '1s'})`, `pace: interval and drain need the executor llm-arrival-rate`},
+		{`pace({stages: [{rate: 1, duration: '1s'}], interval: '1s'})`,
+			`pace: interval and drain need the executor llm-arrival-rate`},
 		{`pace({stages: [{requests: 1, concurrency: 1}]})`, `pace: stage 0: a closed loop needs no pace`},
 		{`pace({stages: [{rate: 0.1, duration: '1s'}]})`, `pace: no arrival in it`},
 		{`pace({stages: [{rate: 1, duration: '1s'}]}).wait()`, `wait() belongs first in the iteration`},
@@ -393,7 +427,8 @@ func TestMisuseThrows(t *testing.T) {
 func TestSecretsStayOutOfRecords(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
-	v.run(t, `const client = new Client({baseURL: 'sim:?api-key=secret1&ttft=1ms', apiKey: 'secret1', headers: {'X-Key': 'secret2'}});`)
+	v.run(t, `const client = new Client({baseURL: 'sim:?api-key=secret1&ttft=1ms', apiKey: 'secret1', headers: `+
+		`{'X-Key': 'secret2'}});`)
 	v.start(t)
 	v.run(t, `client.chat('hi', {maxTokens: 1})`)
 	requests, others := v.records()
@@ -417,11 +452,13 @@ func TestSecretsStayOutOfRecords(t *testing.T) {
 func TestDatasetGivesEachIterationItsItem(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
-	file := `[{"conversations":[{"from":"human","value":"q0"},{"from":"gpt","value":"a b c d"}]},{"conversations":[{"from":"human","value":"q1"},{"from":"gpt","value":"x"}]}]`
+	file := `[{"conversations":[{"from":"human","value":"q0"},{"from":"gpt","value":"a b c ` +
+		`d"}]},{"conversations":[{"from":"human","value":"q1"},{"from":"gpt","value":"x"}]}]`
 	if err := fsext.WriteFile(v.files, "/scripts/data/d.json", []byte(file), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	v.run(t, `const data = new Dataset({type: 'shareGPT', path: './data/d.json'}), mock = new Dataset({type: 'mock', api: 'completion'});`)
+	v.run(t, `const data = new Dataset({type: 'shareGPT', path: './data/d.json'}), mock = new Dataset({type: `+
+		`'mock', api: 'completion'});`)
 	v.start(t)
 	if got := v.run(t, `JSON.stringify([data.next(), data.at(1), data.length, mock.length])`).String(); got !=
 		`[{"messages":[{"role":"user","content":"q0"}],"maxTokens":2},{"messages":[{"role":"user","content":"q1"}],"maxTokens":1},2,null]` {
@@ -431,7 +468,8 @@ func TestDatasetGivesEachIterationItsItem(t *testing.T) {
 	if got := v.run(t, `mock.next().prompt`).String(); got != "1 2 3 11" {
 		t.Errorf("got %s", got)
 	}
-	if _, err := v.RunOnEventLoop(`mock.next()`); err == nil || !strings.Contains(err.Error(), "twice in one iteration, use at(i)") {
+	if _, err := v.RunOnEventLoop(`mock.next()`); err == nil ||
+		!strings.Contains(err.Error(), "twice in one iteration, use at(i)") {
 		t.Errorf("got %v", err)
 	}
 	v.iter++
@@ -444,7 +482,9 @@ func TestScenarios(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, options, want string }{
 		{
-			"rates, a ramp and a fraction", `{stages: [{rate: 5, duration: '30s'}, {target: 10, duration: 60000}, {rate: 1.5, duration: '10s'}], interval: '5s'}`,
+			"rates, a ramp and a fraction",
+			`{stages: [{rate: 5, duration: '30s'}, {target: 10, duration: 60000}, {rate: 1.5, duration: '10s'}], ` +
+				`interval: '5s'}`,
 			`{"stage_0":{"env":{"K6_LLM_FIRST_ITEM":"0"},"executor":"ramping-arrival-rate","gracefulStop":"2m0s","maxVUs":150,"preAllocatedVUs":50,` +
 				`"stages":[{"duration":"30s","target":5},{"duration":"0s","target":0},{"duration":"500ms","target":0}],"startRate":5,"startTime":"0s","timeUnit":"1s"},` +
 				`"stage_1":{"env":{"K6_LLM_FIRST_ITEM":"150"},"executor":"ramping-arrival-rate","gracefulStop":"2m0s","maxVUs":450,"preAllocatedVUs":100,` +
@@ -453,7 +493,8 @@ func TestScenarios(t *testing.T) {
 				`"stages":[{"duration":"10s","target":15},{"duration":"0s","target":0},{"duration":"500ms","target":0}],"startRate":15,"startTime":"1m40s","timeUnit":"10s"}}`,
 		},
 		{
-			"so many at a time", `{stages: [{requests: 100, concurrency: 8}], exec: 'f', tags: {a: 'b'}, gracefulStop: '1s', startTime: '2s'}`,
+			"so many at a time",
+			`{stages: [{requests: 100, concurrency: 8}], exec: 'f', tags: {a: 'b'}, gracefulStop: '1s', startTime: '2s'}`,
 			`{"stage_0":{"env":{"K6_LLM_FIRST_ITEM":"0"},"exec":"f","executor":"shared-iterations","gracefulStop":"1s","iterations":100,"maxDuration":"24h0m0s","startTime":"2s","tags":{"a":"b"},"vus":8}}`,
 		},
 		{
@@ -468,7 +509,8 @@ func TestScenarios(t *testing.T) {
 		},
 	} {
 		v := newVU(t, New())
-		got := v.run(t, `JSON.stringify(scenarios(`+tt.options+`), (k, v) => v && v.constructor === Object ? v : v)`).String()
+		got := v.run(t, `JSON.stringify(scenarios(`+tt.options+
+			`), (k, v) => v && v.constructor === Object ? v : v)`).String()
 		if sorted(t, got) != tt.want {
 			t.Errorf("%s:\ngot  %s\nwant %s", tt.name, sorted(t, got), tt.want)
 		}
@@ -488,12 +530,14 @@ func TestPace(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
 	v.run(t, fastSim+`const paced = pace({stages: [{rate: 100, duration: '50ms'}], expectedLatency: '100ms'});`)
-	if got, want := sorted(t, v.run(t, `JSON.stringify(paced.scenarios)`).String()), `{"paced":{"env":{"K6_LLM_FIRST_ITEM":"0"},"executor":"shared-iterations","gracefulStop":"2m0s","iterations":5,"maxDuration":"24h0m0.04s","startTime":"0s","vus":5}}`; got != want {
+	if got, want := sorted(t, v.run(t, `JSON.stringify(paced.scenarios)`).String()),
+		`{"paced":{"env":{"K6_LLM_FIRST_ITEM":"0"},"executor":"shared-iterations","gracefulStop":"2m0s","iterations":5,"maxDuration":"24h0m0.04s","startTime":"0s","vus":5}}`; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	v.start(t)
 	for v.iter = range uint64(5) {
-		late := v.run(t, `var late = paced.wait(); client.chat('hi', {maxTokens: 1}); client.chat('hi', {maxTokens: 1}); late`).ToFloat()
+		late := v.run(t,
+			`var late = paced.wait(); client.chat('hi', {maxTokens: 1}); client.chat('hi', {maxTokens: 1}); late`).ToFloat()
 		requests, _ := v.records()
 		first, second := requests[0], requests[1]
 		delay, known := first.ScheduleDelay()
@@ -502,7 +546,8 @@ func TestPace(t *testing.T) {
 		}
 	}
 	v.iter = 5
-	if _, err := v.RunOnEventLoop(`paced.wait()`); err == nil || !strings.Contains(err.Error(), "iteration 5 has no arrival") {
+	if _, err := v.RunOnEventLoop(`paced.wait()`); err == nil ||
+		!strings.Contains(err.Error(), "iteration 5 has no arrival") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -514,7 +559,8 @@ func TestScenariosOfOurExecutor(t *testing.T) {
 		t.Fatal(err)
 	}
 	for options, want := range map[string]string{
-		`{stages: [{rate: 1.5, duration: '2s'}, {target: 3, duration: '1s'}], arrival: 'gamma', burstiness: 0.5, seed: 3, drain: false, maxVUs: 9}`: `{"load":{"arrival":"gamma","burstiness":0.5,"drain":false,` +
+		`{stages: [{rate: 1.5, duration: '2s'}, {target: 3, duration: '1s'}], arrival: 'gamma', burstiness: 0.5, ` +
+			`seed: 3, drain: false, maxVUs: 9}`: `{"load":{"arrival":"gamma","burstiness":0.5,"drain":false,` +
 			`"env":{"K6_LLM_FIRST_ITEM":"0"},"executor":"llm-arrival-rate","expectedLatency":"10s","gracefulStop":"2m0s","interval":"0s","maxVUs":9,"seed":3,` +
 			`"stages":[{"duration":"2s","rate":1.5},{"duration":"1s","target":3}],"startTime":"0s"}}`,
 		`{stages: [{requests: 4, concurrency: 2, rampUp: '1s'}]}`: `{"load":{"arrival":"constant","env":{"K6_LLM_FIRST_ITEM":"0"},"executor":"llm-arrival-rate","expectedLatency":"10s","gracefulStop":"2m0s",` +

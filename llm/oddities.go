@@ -33,13 +33,17 @@ func (o *oddities) add(r *record.Request) {
 func (o *oddities) lines() (lines []string) {
 	of := status.Grouped(o.successes.Load()) + " answers"
 	if n := o.unfinished.Load(); n > 0 {
-		lines = append(lines, fmt.Sprintf("%s of %s ended without a finish reason: cut off by the server?", status.Grouped(n), of))
+		lines = append(lines, fmt.Sprintf("%s of %s ended without a finish reason: cut off by the server?",
+			status.Grouped(n), of))
 	}
 	if n := o.withoutContent.Load(); n > 0 {
-		lines = append(lines, fmt.Sprintf("%s of %s have reasoning or tool calls alone: TTFT and ITL are of the others", status.Grouped(n), of))
+		lines = append(lines, fmt.Sprintf("%s of %s have reasoning or tool calls alone: TTFT and ITL are of the others",
+			status.Grouped(n), of))
 	}
 	if n := o.own.Load(); n > 0 {
-		lines = append(lines, status.Grouped(n)+" requests met a failure of this machine, not of the server: no figure of this run is good")
+		lines = append(lines,
+			status.Grouped(n)+
+				" requests met a failure of this machine, not of the server: no figure of this run is good")
 	}
 	return lines
 }

@@ -131,16 +131,19 @@ func (o *clientOptions) readExtra(v sobek.Value) (err error) {
 func (o *clientOptions) readAdapters(v sobek.Value) error {
 	list, ok := v.(*sobek.Object)
 	if !ok || list.ClassName() != "Array" {
-		return fmt.Errorf("must be an array such as [{name: 'a', split: 0.7}, {name: 'b', split: 0.3}], got %s", describe(v))
+		return fmt.Errorf("must be an array such as [{name: 'a', split: 0.7}, {name: 'b', split: 0.3}], got %s",
+			describe(v))
 	}
 	sum := 0.0
 	for i := range int(list.Get("length").ToInteger()) {
 		var a record.Adapter
-		if err := (fields{"name": text(&a.Name), "split": number(&a.Split)}).read(nil, "adapter", list.Get(strconv.Itoa(i))); err != nil {
+		if err := (fields{"name": text(&a.Name), "split": number(&a.Split)}).read(nil, "adapter",
+			list.Get(strconv.Itoa(i))); err != nil {
 			return fmt.Errorf("number %d: %w", i, err)
 		}
 		if a.Name == "" || a.Split < 0 {
-			return fmt.Errorf("number %d needs a name and a split that is not negative, got %q and %v", i, a.Name, a.Split)
+			return fmt.Errorf("number %d needs a name and a split that is not negative, got %q and %v", i, a.Name,
+				a.Split)
 		}
 		sum += a.Split
 		o.split = append(o.split, a)
@@ -192,8 +195,9 @@ func (o *clientOptions) readSLO(rt *sobek.Runtime, v sobek.Value) error {
 // redacted gives the options for the record file. Header values and keys may be secrets and are left out.
 func (o *clientOptions) redacted() map[string]any {
 	m := map[string]any{
-		"baseURL": redactURL(o.BaseURL), "api": o.API.Name(), "model": o.Model, "streaming": o.Streaming, "ignoreEOS": o.IgnoreEOS,
-		"timeout": o.Timeout.String(), "idleTimeout": o.IdleTimeout.String(), "text": o.Text, "itl": o.itl,
+		"baseURL": redactURL(o.BaseURL), "api": o.API.Name(), "model": o.Model, "streaming": o.Streaming,
+		"ignoreEOS": o.IgnoreEOS,
+		"timeout":   o.Timeout.String(), "idleTimeout": o.IdleTimeout.String(), "text": o.Text, "itl": o.itl,
 	}
 	if o.tokenizer != "" {
 		m["tokenizer"] = o.tokenizer
@@ -240,7 +244,8 @@ func redactURL(base string) string {
 	return head + "?" + strings.Join(pairs, "&")
 }
 
-// requestOptions are what a single request can set: the second argument of chat and complete, and the object send takes.
+// requestOptions are what a single request can set: the second argument of chat and complete, and the object send
+// takes.
 type requestOptions struct {
 	client.Request
 	turn         int64

@@ -55,8 +55,9 @@ func (s *schedules) of(key string, plan arrival.Plan) ([]time.Duration, error) {
 	return list, nil
 }
 
-// pace is for hosts that refuse our executor: it makes a scenario of k6's shared-iterations, one iteration per arrival, and a
-// wait() that holds each iteration until its arrival is due. An arrival without a free VU goes late instead of being dropped.
+// pace is for hosts that refuse our executor: it makes a scenario of k6's shared-iterations, one iteration per arrival,
+// and a wait() that holds each iteration until its arrival is due. An arrival without a free VU goes late instead of
+// being dropped.
 func (m *ModuleInstance) pace(options sobek.Value) (map[string]any, error) {
 	rt := m.vu.Runtime()
 	o := newLoadOptions()
@@ -111,7 +112,8 @@ func (m *ModuleInstance) waitFor(due []time.Duration) (float64, error) {
 	return ms(time.Since(at)), nil
 }
 
-// plan is the load in the terms of package arrival; stages follow each other without a pause, for there is nothing to wait by.
+// plan is the load in the terms of package arrival; stages follow each other without a pause, for there is nothing to
+// wait by.
 func (o *loadOptions) plan() (arrival.Plan, error) {
 	p := arrival.Plan{Seed: o.seed}
 	var err error

@@ -47,7 +47,8 @@ type peer struct {
 
 // of finds the peer of options.
 func (c *peers) of(opts *clientOptions) (*peer, error) {
-	key, err := json.Marshal([]any{opts.redacted(), opts.APIKey, opts.Headers, opts.extra, opts.BaseURL, opts.slo, opts.breakers, opts.pages.urls})
+	key, err := json.Marshal([]any{opts.redacted(), opts.APIKey, opts.Headers, opts.extra, opts.BaseURL, opts.slo,
+		opts.breakers, opts.pages.urls})
 	if err != nil {
 		return nil, fmt.Errorf("options of a Client: %w", err)
 	}
@@ -112,7 +113,8 @@ func (p *peer) ready(ctx context.Context, state *lib.State, rt http.RoundTripper
 }
 
 // prepare finds the server before the load, and begins to read its pages of metrics if they are wanted that early.
-func (p *peer) prepare(ctx context.Context, state *lib.State, rt http.RoundTripper, m *ModuleInstance, pages bool) error {
+func (p *peer) prepare(ctx context.Context, state *lib.State, rt http.RoundTripper, m *ModuleInstance,
+	pages bool) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	err := p.look(ctx, state, rt, m)
@@ -184,12 +186,14 @@ func (p *peer) announce(ctx context.Context, state *lib.State, m *ModuleInstance
 		state.Logger.Warn(simulatorNotice)
 	}
 	if problem := p.opts.chatProblem; problem != nil {
-		state.Logger.Warnf("tokenizer %q: %v. Where the server does not count prompts, those of chats are the tokens of their texts alone", p.opts.tokenizer, problem)
+		state.Logger.Warnf("tokenizer %q: %v. Where the server does not count prompts, those of chats are the "+
+			"tokens of their texts alone", p.opts.tokenizer, problem)
 	}
 	options := p.opts.redacted()
 	options["model"] = p.shown
 	push(ctx, state, m.metrics.Event(&record.Client{
-		Number: p.number, SLO: p.opts.slo, Tokenizer: p.opts.tokenizer, Adapters: p.opts.split, Simulator: p.opts.sim != nil, Generated: m.root.salts.list(), Options: options,
+		Number: p.number, SLO: p.opts.slo, Tokenizer: p.opts.tokenizer, Adapters: p.opts.split,
+		Simulator: p.opts.sim != nil, Generated: m.root.salts.list(), Options: options,
 	}, tags))
 }
 
@@ -233,4 +237,5 @@ func (s *simulators) used() bool {
 	return s.sent
 }
 
-const simulatorNotice = "requests go to the built-in simulator: its figures are made up and say nothing about any model. Set baseURL (BASE_URL in our scripts) to measure a server."
+const simulatorNotice = "requests go to the built-in simulator: its figures are made up and say nothing about any " +
+	"model. Set baseURL (BASE_URL in our scripts) to measure a server."

@@ -57,9 +57,11 @@ func TestCorpusOfTheScript(t *testing.T) {
 	t.Parallel()
 	v := newVUIn(t, nil)
 	v.write(t, "/scripts/corpus.txt", strings.Repeat("Nothing of this\n\tis of a book. ", 100))
-	got := v.run(t, `new Dataset({type: 'synthetic', tokenizer: './model', api: 'completion', salt: false, corpusFilePath: './corpus.txt', inputDistribution: 30, outputDistribution: 2}).at(5).prompt`).String()
+	got := v.run(t, `new Dataset({type: 'synthetic', tokenizer: './model', api: 'completion', salt: false, `+
+		`corpusFilePath: './corpus.txt', inputDistribution: 30, outputDistribution: 2}).at(5).prompt`).String()
 	words := strings.Split(got, " ")
-	if text := strings.Repeat("Nothing of this is of a book. ", 100); !strings.Contains(text, strings.Join(words[:len(words)-5], " ")) {
+	if text := strings.Repeat("Nothing of this is of a book. ", 100); !strings.Contains(text,
+		strings.Join(words[:len(words)-5], " ")) {
 		t.Errorf("got %q", got)
 	}
 }
@@ -71,7 +73,8 @@ func TestAnswersOfNoLength(t *testing.T) {
 	v.write(t, "/scripts/a.jsonl", `{"prompt": "a"}`)
 	v.run(t, `const sets = [new Dataset({type: 'mock'}), new Dataset({type: 'mock', api: 'completion'}), new Dataset({type: 'jsonl', path: './a.jsonl'})];
 		const client = new Client({baseURL: 'sim:?ttft=0s&itl=0s'}), plain = new Client({baseURL: 'sim:?ttft=0s&itl=0s', api: 'completion'});`)
-	if got := v.run(t, `[sets[0].at(1).messages[0].content, sets[1].at(1).prompt].join()`).String(); got != "mock prompt 2,1 2 3 2" {
+	if got := v.run(t,
+		`[sets[0].at(1).messages[0].content, sets[1].at(1).prompt].join()`).String(); got != "mock prompt 2,1 2 3 2" {
 		t.Errorf("prompts %q", got)
 	}
 	v.start(t)
@@ -97,7 +100,9 @@ func TestConversationsAreReadWhole(t *testing.T) {
 	}
 	v := newVUIn(t, nil)
 	v.run(t, fmt.Sprintf("const path = %q", path))
-	if got := v.run(t, `[new Dataset({type: 'shareGPT', path, turns: 'all'}).length, new Dataset({type: 'shareGPT', path}).length].join()`).String(); got != "2," {
+	if got := v.run(t,
+		`[new Dataset({type: 'shareGPT', path, turns: 'all'}).length, new Dataset({type: 'shareGPT', `+
+			`path}).length].join()`).String(); got != "2," {
 		t.Errorf("lengths %q, want 2 and none", got)
 	}
 }
@@ -116,9 +121,13 @@ func TestDatasetsWithoutAPath(t *testing.T) {
 		w.Header().Set("ETag", `"x"`)
 		switch {
 		case strings.Contains(r.URL.Path, "/revision/"):
-			_, _ = fmt.Fprint(w, `{"siblings": [{"rfilename": "other.json"}, {"rfilename": "ShareGPT_V3_unfiltered_cleaned_split.json"}, {"rfilename": "3.0.0/test-0.parquet"}, {"rfilename": "3.0.0/train-0.parquet"}]}`)
+			_, _ = fmt.Fprint(w,
+				`{"siblings": [{"rfilename": "other.json"}, {"rfilename": `+
+					`"ShareGPT_V3_unfiltered_cleaned_split.json"}, {"rfilename": "3.0.0/test-0.parquet"}, `+
+					`{"rfilename": "3.0.0/train-0.parquet"}]}`)
 		case strings.HasSuffix(r.URL.Path, ".json"):
-			_, _ = fmt.Fprint(w, `[{"conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]}]`)
+			_, _ = fmt.Fprint(w,
+				`[{"conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]}]`)
 		default:
 			_, _ = fmt.Fprint(w, `PAR1 it is none`)
 		}
@@ -130,10 +139,12 @@ func TestDatasetsWithoutAPath(t *testing.T) {
 	if got := v.run(t, `new Dataset({type: 'shareGPT', api: 'completion'}).at(0).prompt`).String(); got != "q" {
 		t.Errorf("got %q", got)
 	}
-	if _, err := v.RunOnEventLoop(`new Dataset({type: 'cnn_dailymail'})`); err == nil || !strings.Contains(err.Error(), "parquet") {
+	if _, err := v.RunOnEventLoop(`new Dataset({type: 'cnn_dailymail'})`); err == nil ||
+		!strings.Contains(err.Error(), "parquet") {
 		t.Errorf("got %v", err)
 	}
-	if said := hook.LastEntry().Message; said != "data set abisee/cnn_dailymail is of the hub; an archive of this test does not carry it" {
+	if said := hook.LastEntry().Message; said != "data set abisee/cnn_dailymail is of the hub; an archive of this "+
+		"test does not carry it" {
 		t.Errorf("logged %q", said)
 	}
 	mu.Lock()
@@ -184,13 +195,15 @@ func TestPausesAreOfMilliseconds(t *testing.T) {
 		`{mean: 2, stdDev: 1, min: 1, max: 3}`:     {1000, 3000, 20},
 		`{type: 'fixed', mean: 2, min: 0, max: 9}`: {2000, 2000, 1},
 	} {
-		v.run(t, `new Dataset({type: 'conversation_replay', tokenizer: './model', sessions: 3, conversationReplay: {numConversations: 60, sharedSystemPromptLen: 0, toolCallLatencySec: `+pause+`}})`)
+		v.run(t, `new Dataset({type: 'conversation_replay', tokenizer: './model', sessions: 3, conversationReplay: `+
+			`{numConversations: 60, sharedSystemPromptLen: 0, toolCallLatencySec: `+pause+`}})`)
 		var o replayOptions
 		if err := o.fields(v.VU.Runtime())["toolCallLatencySec"](v.run(t, `(`+pause+`)`)); err != nil {
 			t.Fatal(err)
 		}
 		replay, err := datasets.NewReplay(datasets.Replay{
-			Tokenizer: counterWith(t, "bpe-llama3", ""), Conversations: 60, Dynamic: datasets.Constant(0), Turns: datasets.Constant(1), Input: datasets.Constant(1), Output: datasets.Constant(1), Pause: o.pause,
+			Tokenizer: counterWith(t, "bpe-llama3", ""), Conversations: 60, Dynamic: datasets.Constant(0),
+			Turns: datasets.Constant(1), Input: datasets.Constant(1), Output: datasets.Constant(1), Pause: o.pause,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -211,11 +224,14 @@ func TestPausesAreOfMilliseconds(t *testing.T) {
 		}
 	}
 	for pause, want := range map[string]string{
-		`-1`:                          `conversationReplay option "toolCallLatencySec": must be a number of seconds up to 3600, got -1`,
+		`-1`: `conversationReplay option "toolCallLatencySec": must be a number of seconds ` +
+			`up to 3600, got -1`,
 		`7200`:                        `must be a number of seconds up to 3600`,
 		`{type: 'poisson', mean: 20}`: `must be a distribution of seconds up to 3600, and not poisson`,
 	} {
-		if _, err := v.RunOnEventLoop(`new Dataset({type: 'conversation_replay', tokenizer: './model', conversationReplay: {toolCallLatencySec: ` + pause + `}})`); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := v.RunOnEventLoop(`new Dataset({type: 'conversation_replay', tokenizer: './model', ` +
+			`conversationReplay: {toolCallLatencySec: ` + pause + `}})`); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %s", pause, err, want)
 		}
 	}

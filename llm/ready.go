@@ -81,8 +81,11 @@ func (c *jsClient) makeReady(ctx context.Context, pages bool) {
 	}
 	defer base.CloseIdleConnections()
 	where := redactURL(c.opts.BaseURL)
-	defer time.AfterFunc(patience, func() { state.Logger.Infof("the load waits for the list of models of %s", where) }).Stop()
-	if err := c.peer.prepare(ctx, state, base, c.m, pages); err != nil && ctx.Err() == nil && time.Since(began) > patience {
+	defer time.AfterFunc(patience, func() {
+		state.Logger.Infof("the load waits for the list of models of %s", where)
+	}).Stop()
+	if err := c.peer.prepare(ctx, state, base, c.m, pages); err != nil && ctx.Err() == nil &&
+		time.Since(began) > patience {
 		state.Logger.Warnf("the load waits no longer for the list of models: %v", err)
 	}
 }

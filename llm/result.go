@@ -33,8 +33,10 @@ type result struct {
 func newResult(a client.Answer, c record.Counts) *result {
 	r := a.Record
 	res := &result{
-		Text: a.Shown, Error: orNull(plain.Lines(r.Error)), ErrorType: orNull(r.ErrorType), Status: r.Status, FinishReason: orNull(r.FinishReason),
-		TTFT: msOrNull(r.TTFT()), TPOT: msOrNull(r.TPOT(c)), NTPOT: msOrNull(r.NTPOT(c)), Latency: ms(r.Latency()),
+		Text: a.Shown, Error: orNull(plain.Lines(r.Error)), ErrorType: orNull(r.ErrorType), Status: r.Status,
+		FinishReason: orNull(r.FinishReason),
+		TTFT:         msOrNull(r.TTFT()), TPOT: msOrNull(r.TPOT(c)), NTPOT: msOrNull(r.NTPOT(c)),
+		Latency:      ms(r.Latency()),
 		PromptTokens: countOrNull(c.Input, c.InputSource), CompletionTokens: countOrNull(c.Output, c.OutputSource),
 		ScheduleDelay: msOrNull(r.ScheduleDelay()), Retries: r.Retries, RequestID: r.ID, Model: r.Model,
 	}

@@ -21,8 +21,8 @@ const (
 	defaultMaxDuration     = 24 * time.Hour
 )
 
-// lastArrival keeps a stage open past its end: k6 lets the last arrival, which is due at the very end, race with the end of
-// the scenario, and a request of sixty is lost now and then.
+// lastArrival keeps a stage open past its end: k6 lets the last arrival, which is due at the very end, race with the
+// end of the scenario, and a request of sixty is lost now and then.
 const lastArrival = 500 * time.Millisecond
 
 // loadOptions are the argument of scenarios().
@@ -57,7 +57,8 @@ type loadStage struct {
 
 func newLoadOptions() *loadOptions {
 	return &loadOptions{
-		arrival: "constant", gracefulStop: defaultGracefulStop, expectedLatency: defaultExpectedLatency, maxDuration: defaultMaxDuration,
+		arrival: "constant", gracefulStop: defaultGracefulStop, expectedLatency: defaultExpectedLatency,
+		maxDuration: defaultMaxDuration,
 	}
 }
 
@@ -197,7 +198,8 @@ func (o *loadOptions) check() error {
 	case rampUp:
 		return fmt.Errorf("rampUp needs the executor %q", samples.OwnExecutor)
 	case mixed:
-		return fmt.Errorf("stages of {requests, concurrency} beside others need the executor %q: nobody knows when they end", samples.OwnExecutor)
+		return fmt.Errorf("stages of {requests, concurrency} beside others need the executor %q: nobody knows when "+
+			"they end", samples.OwnExecutor)
 	}
 	return nil
 }
@@ -205,7 +207,8 @@ func (o *loadOptions) check() error {
 // own makes the scenario of our executor, which takes the stages as they are.
 func (o *loadOptions) own() map[string]any {
 	s := o.base(samples.OwnExecutor, o.startTime, 0)
-	s["arrival"], s["seed"], s["interval"], s["expectedLatency"] = o.arrival, o.seed, o.interval.String(), o.expectedLatency.String()
+	s["arrival"], s["seed"], s["interval"], s["expectedLatency"] = o.arrival, o.seed, o.interval.String(),
+		o.expectedLatency.String()
 	if o.arrival == "gamma" {
 		s["burstiness"] = o.burstiness
 	}
@@ -285,7 +288,8 @@ func (o *loadOptions) openLoop() map[string]any {
 		s["startRate"], s["timeUnit"] = rates[0], unit.String()
 		s["stages"] = []any{
 			map[string]any{"target": rates[1], "duration": stage.duration.String()},
-			map[string]any{"target": 0, "duration": "0s"}, map[string]any{"target": 0, "duration": lastArrival.String()},
+			map[string]any{"target": 0, "duration": "0s"},
+			map[string]any{"target": 0, "duration": lastArrival.String()},
 		}
 		arrivals := int64(math.Floor((from+to)/2*stage.duration.Seconds() + 1e-9))
 		s["preAllocatedVUs"], s["maxVUs"] = o.vus(max(from, to), arrivals)
@@ -312,8 +316,8 @@ func (o *loadOptions) vus(rate float64, arrivals int64) (pre, most int64) {
 	return pre, most
 }
 
-// wholeRates finds the time unit in which rates per second are whole numbers, as k6's executors want them: 1.5 and 2 per
-// second are 15 and 20 per 10 s. Rates are taken as the decimal numbers they were written as, to a millionth.
+// wholeRates finds the time unit in which rates per second are whole numbers, as k6's executors want them: 1.5 and 2
+// per second are 15 and 20 per 10 s. Rates are taken as the decimal numbers they were written as, to a millionth.
 func wholeRates(perSecond ...float64) (time.Duration, []int64) {
 	digits := 0
 	for _, rate := range perSecond {

@@ -72,10 +72,13 @@ var echoes = map[string]func(w http.ResponseWriter, said string){
 	"no status line": func(w http.ResponseWriter, said string) {
 		answerRaw(w, "HTTP/1.1 "+url.QueryEscape(said)+"\r\n\r\n")
 	},
-	"no HTTP":    func(w http.ResponseWriter, said string) { answerRaw(w, oneLine(said)+"\r\n\r\n") },
-	"bad header": func(w http.ResponseWriter, said string) { answerRaw(w, "HTTP/1.1 200 OK\r\n"+oneLine(said)+"\r\n\r\n") },
+	"no HTTP": func(w http.ResponseWriter, said string) { answerRaw(w, oneLine(said)+"\r\n\r\n") },
+	"bad header": func(w http.ResponseWriter, said string) {
+		answerRaw(w, "HTTP/1.1 200 OK\r\n"+oneLine(said)+"\r\n\r\n")
+	},
 	"encoding": func(w http.ResponseWriter, said string) {
-		answerRaw(w, "HTTP/1.1 200 OK\r\nContent-Encoding: "+oneLine(said)+"\r\nTransfer-Encoding: "+oneLine(said)+"\r\n\r\n")
+		answerRaw(w, "HTTP/1.1 200 OK\r\nContent-Encoding: "+oneLine(said)+"\r\nTransfer-Encoding: "+oneLine(said)+
+			"\r\n\r\n")
 	},
 	"text": func(w http.ResponseWriter, said string) {
 		stream(w, delta(said), end("stop", `{"prompt_tokens":1,"completion_tokens":1}`))
@@ -90,7 +93,8 @@ var echoes = map[string]func(w http.ResponseWriter, said string){
 	"reasoning in pieces": func(w http.ResponseWriter, said string) {
 		parts := []string{delta("x")}
 		for _, c := range said {
-			parts = append(parts, fmt.Sprintf(`{"choices":[{"index":0,"delta":{"reasoning_content":%s}}]}`, inJSON(string(c))))
+			parts = append(parts, fmt.Sprintf(`{"choices":[{"index":0,"delta":{"reasoning_content":%s}}]}`,
+				inJSON(string(c))))
 		}
 		stream(w, append(parts, end("stop", "null"))...)
 	},
@@ -98,7 +102,8 @@ var echoes = map[string]func(w http.ResponseWriter, said string){
 		fmt.Fprintf(w, `{"choices":[{"message":{"content":%s},"finish_reason":"stop"}]}`, inJSON(said))
 	},
 	"finish reason and usage": func(w http.ResponseWriter, said string) {
-		stream(w, delta("x"), end(said, fmt.Sprintf(`{"prompt_tokens":1,"completion_tokens":2,%s:{"note":%[1]s}}`, inJSON(said))))
+		stream(w, delta("x"),
+			end(said, fmt.Sprintf(`{"prompt_tokens":1,"completion_tokens":2,%s:{"note":%[1]s}}`, inJSON(said))))
 	},
 	"error in a stream": func(w http.ResponseWriter, said string) {
 		stream(w, delta("x"), fmt.Sprintf(`{"error":{"message":%s}}`, inJSON(said)))
@@ -112,14 +117,17 @@ var echoes = map[string]func(w http.ResponseWriter, said string){
 	"cut event": func(w http.ResponseWriter, said string) {
 		_, _ = io.WriteString(w, "data: "+delta("x")+"\n\ndata: {\"a\":"+strings.TrimSuffix(inJSON(said), `"`))
 	},
-	"malformed JSON": func(w http.ResponseWriter, said string) { stream(w, delta("x"), `{"choices":[`+inJSON(said)+`,,]}`) },
+	"malformed JSON": func(w http.ResponseWriter, said string) {
+		stream(w, delta("x"), `{"choices":[`+inJSON(said)+`,,]}`)
+	},
 	"line astray": func(w http.ResponseWriter, said string) {
 		_, _ = io.WriteString(w, "data: "+delta("x")+"\n\n{\"error\":"+inJSON(said)+"}\n\n")
 	},
 	"no choice": func(w http.ResponseWriter, said string) { fmt.Fprintf(w, `{"detail":%s}`, inJSON(said)) },
 	"escaped": func(w http.ResponseWriter, said string) {
 		w.WriteHeader(http.StatusBadRequest)
-		fmt.Fprintf(w, `{"error":{"message":%s}}`, strings.NewReplacer("-", `\u002d`, "S", `\u0053`, "/", `\/`).Replace(inJSON(said)))
+		fmt.Fprintf(w, `{"error":{"message":%s}}`, strings.NewReplacer("-", `\u002d`, "S", `\u0053`, "/",
+			`\/`).Replace(inJSON(said)))
 	},
 	"JSON in JSON": func(w http.ResponseWriter, said string) {
 		w.WriteHeader(http.StatusBadRequest)
@@ -219,7 +227,9 @@ func (v *vu) seen(t *testing.T) string {
 	for _, entry := range v.log.AllEntries() {
 		fmt.Fprintln(&b, entry.Message, entry.Data)
 	}
-	summary := v.run(t, `summary({state: {isStdOutTTY: false}, metrics: {llm_requests: {values: {count: 1}}, llm_request_failed: {values: {passes: 1}}}}).stdout`)
+	summary := v.run(t,
+		`summary({state: {isStdOutTTY: false}, metrics: {llm_requests: {values: {count: 1}}, llm_request_failed: `+
+			`{values: {passes: 1}}}}).stdout`)
 	return b.String() + v.root.failures.String() + summary.String()
 }
 
@@ -237,15 +247,19 @@ func TestRepeatedSecretsGoNowhere(t *testing.T) {
 			address.Path = "/" + name + "/v1"
 			v := newVU(t, New())
 			options := map[string]any{
-				"baseURL": address.String(), "apiKey": key, "model": "m", "text": true, "sessionTokenHeader": "X-Session-Token",
-				"headers":       map[string]string{"X-Api-Key": sesames["X-Api-Key"], "Cookie": sesames["Cookie"], "X-Trace": "trace"},
-				"extraBody":     map[string]any{"token": sesames["extraBody"], "deep": []any{map[string]any{"password": sesames["nested"]}}},
+				"baseURL": address.String(), "apiKey": key, "model": "m", "text": true,
+				"sessionTokenHeader": "X-Session-Token",
+				"headers": map[string]string{"X-Api-Key": sesames["X-Api-Key"], "Cookie": sesames["Cookie"],
+					"X-Trace": "trace"},
+				"extraBody": map[string]any{"token": sesames["extraBody"],
+					"deep": []any{map[string]any{"password": sesames["nested"]}}},
 				"serverMetrics": address.String(),
 			}
 			v.run(t, `const client = new Client(`+encoded(options)+`);`)
 			v.start(t)
 			got := v.run(t, `
-				const ask = () => client.chat('hi', {sessionID: 'a', maxTokens: 100, extraBody: {access_key: `+inJSON(sesames["request's own"])+`}});
+				const ask = () => client.chat('hi', {sessionID: 'a', maxTokens: 100, extraBody: {access_key: `+
+				inJSON(sesames["request's own"])+`}});
 				ask();
 				const r = ask();
 				JSON.stringify(r)`).String()
@@ -262,7 +276,8 @@ func TestShortSecretsInFields(t *testing.T) {
 	t.Parallel()
 	server, v := repeater(t), newVU(t, New())
 	v.run(t, `const client = new Client(`+encoded(map[string]any{
-		"baseURL": server.URL, "model": "m", "text": true, "extraBody": map[string]any{"pwd": "hush1", "max_token": 77, "hook": map[string]any{"url": "http://u:hush2@h"}},
+		"baseURL": server.URL, "model": "m", "text": true, "extraBody": map[string]any{"pwd": "hush1", "max_token": 77,
+			"hook": map[string]any{"url": "http://u:hush2@h"}},
 	})+`);`)
 	v.start(t)
 	v.run(t, `client.chat('hi', {extraBody: {api_key: 'hush3'}})`)
@@ -272,7 +287,8 @@ func TestShortSecretsInFields(t *testing.T) {
 			t.Errorf("%s is in\n%s", value, all)
 		}
 	}
-	for _, want := range []string{`"extraBody":{"hook":{"url":"http://***@h"},"max_token":77,"pwd":"***"}`, `\"api_key\":\"***\"`, `\"max_token\":77`} {
+	for _, want := range []string{`"extraBody":{"hook":{"url":"http://***@h"},"max_token":77,"pwd":"***"}`,
+		`\"api_key\":\"***\"`, `\"max_token\":77`} {
 		if !strings.Contains(all, want) {
 			t.Errorf("%s is missing in\n%s", want, all)
 		}
@@ -292,7 +308,8 @@ func TestRepeatedSecretsAreInNoWordsOfTheStart(t *testing.T) {
 		for _, model := range []string{"", "m"} {
 			v := newVU(t, New())
 			v.run(t, `const client = new Client(`+encoded(map[string]any{
-				"baseURL": server.URL + "/" + url.PathEscape(name) + "/v1?api-key=" + url.QueryEscape(sesames["query"]), "apiKey": sesames["apiKey"], "model": model,
+				"baseURL": server.URL + "/" + url.PathEscape(name) + "/v1?api-key=" + url.QueryEscape(sesames["query"]),
+				"apiKey":  sesames["apiKey"], "model": model,
 			})+`);`)
 			v.start(t)
 			_, err := v.RunOnEventLoop(`client.chat('hi')`)
@@ -308,7 +325,8 @@ func TestRepeatedSecretsAreInNoWordsOfTheStart(t *testing.T) {
 func TestModelCalledAfterASecret(t *testing.T) {
 	t.Parallel()
 	server, v := repeater(t), newVU(t, New())
-	v.run(t, `const client = new Client(`+encoded(map[string]any{"baseURL": server.URL + "/model/v1", "apiKey": sesames["apiKey"], "text": true})+`);`)
+	v.run(t, `const client = new Client(`+
+		encoded(map[string]any{"baseURL": server.URL + "/model/v1", "apiKey": sesames["apiKey"], "text": true})+`);`)
 	v.start(t)
 	all := v.run(t, `JSON.stringify(client.chat('hi'))`).String() + v.seen(t)
 	if found := leaks(all); found != nil || !strings.Contains(all, `"model":"m map[`) || !strings.Contains(all, "***") {
@@ -321,7 +339,8 @@ func TestClientsOfSeveralSecrets(t *testing.T) {
 	t.Parallel()
 	server, v := repeater(t), newVU(t, New())
 	for i, key := range []string{"first-key", "second-key", "first-key"} {
-		v.run(t, fmt.Sprintf("const client%d = new Client(%s);", i, encoded(map[string]any{"baseURL": server.URL, "model": "m", "extraBody": map[string]any{"api_key": key}})))
+		v.run(t, fmt.Sprintf("const client%d = new Client(%s);", i,
+			encoded(map[string]any{"baseURL": server.URL, "model": "m", "extraBody": map[string]any{"api_key": key}})))
 	}
 	v.start(t)
 	v.run(t, `client0.chat('hi'); client1.chat('hi'); client2.chat('hi')`)

@@ -20,8 +20,9 @@ func drawn(t *testing.T, root *RootModule, id, code string) string {
 	t.Helper()
 	v := newVUWith(t, root, map[string]string{samples.RunIDEnv: id})
 	v.model(t, "/scripts/model", "")
-	v.write(t, "/scripts/talk.json", `[`+strings.Repeat(`{"conversations": [{"from": "human", "value": "one"}, {"from": "gpt", "value": "x"}]},`, 9)+
-		`{"conversations": [{"from": "human", "value": "two"}, {"from": "gpt", "value": "y"}]}]`)
+	v.write(t, "/scripts/talk.json",
+		`[`+strings.Repeat(`{"conversations": [{"from": "human", "value": "one"}, {"from": "gpt", "value": "x"}]},`, 9)+
+			`{"conversations": [{"from": "human", "value": "two"}, {"from": "gpt", "value": "y"}]}]`)
 	return sorted(t, v.run(t, "JSON.stringify("+code+")").String())
 }
 
@@ -29,22 +30,31 @@ func drawn(t *testing.T, root *RootModule, id, code string) string {
 // from run to run, so that no cache knows it, follows from the run's id.
 func TestDefaultsAgree(t *testing.T) {
 	t.Parallel()
-	const lengths = `tokenizer: './model', inputDistribution: {type: 'uniform', min: 20, max: 60}, outputDistribution: {type: 'uniform', min: 1, max: 99}`
+	const lengths = `tokenizer: './model', inputDistribution: {type: 'uniform', min: 20, max: 60}, ` +
+		`outputDistribution: {type: 'uniform', min: 1, max: 99}`
 	const items = `(set) => [0, 1, 2, 3, 9].map((i) => set.at(i))`
 	for _, tt := range []struct {
 		name, code string
 		differ     bool // from run to run
 	}{
 		{"config()", openConfig, true},
-		{"config() with another form of its data", strings.Replace(openConfig, "shared_prefix: {", "shared_prefix: {enable_multi_turn_chat: true, ", 1), true},
+		{"config() with another form of its data", strings.Replace(openConfig, "shared_prefix: {",
+			"shared_prefix: {enable_multi_turn_chat: true, ", 1), true},
 		{"the data of config()", `(` + items + `)(new Dataset(` + openConfig + `.dataset))`, true},
 		{"random", `(` + items + `)(new Dataset({type: 'random', ` + lengths + `}))`, true},
 		{"synthetic", `(` + items + `)(new Dataset({type: 'synthetic', ` + lengths + `}))`, true},
-		{"random, as inference-perf", `(` + items + `)(new Dataset({type: 'random', api: 'completion', prompts: 'inference-perf', ` + lengths + `}))`, false},
-		{"lengths of random", `(` + items + `)(new Dataset({type: 'random', ` + lengths + `})).map((i) => i.maxTokens)`, false},
+		{"random, as inference-perf",
+			`(` + items + `)(new Dataset({type: 'random', api: 'completion', prompts: 'inference-perf', ` + lengths +
+				`}))`, false},
+		{"lengths of random", `(` + items + `)(new Dataset({type: 'random', ` + lengths + `})).map((i) => i.maxTokens)`,
+			false},
 		{"shared_prefix", `(` + items + `)(new Dataset({type: 'shared_prefix', tokenizer: './model'}))`, false},
-		{"shared_prefix, conversations", `(` + items + `)(new Dataset({type: 'shared_prefix', tokenizer: './model', sharedPrefix: {enableMultiTurnChat: true}}))`, false},
-		{"conversation_replay", `(` + items + `)(new Dataset({type: 'conversation_replay', tokenizer: './model', conversationReplay: {sharedSystemPromptLen: 40}}))`, false},
+		{"shared_prefix, conversations",
+			`(` + items + `)(new Dataset({type: 'shared_prefix', tokenizer: './model', sharedPrefix: ` +
+				`{enableMultiTurnChat: true}}))`, false},
+		{"conversation_replay",
+			`(` + items + `)(new Dataset({type: 'conversation_replay', tokenizer: './model', conversationReplay: ` +
+				`{sharedSystemPromptLen: 40}}))`, false},
 		{"shareGPT", `(` + items + `)(new Dataset({type: 'shareGPT', path: './talk.json'}))`, false},
 		{"scenarios()", `scenarios({stages: [{rate: 3, duration: '9s'}], arrival: 'poisson'})`, false},
 		{"pace()", `pace({stages: [{rate: 3, duration: '9s'}], arrival: 'poisson'}).scenarios`, false},
@@ -83,7 +93,8 @@ func TestConfigIsSettledOnce(t *testing.T) {
 		if err := json.Unmarshal([]byte(first), &made); err != nil {
 			t.Fatal(err)
 		}
-		if want := time.Now().Add(-time.Minute).UnixMilli(); made.Dataset.Seed != want || made.Scenarios.Load.Seed != want {
+		if want := time.Now().Add(-time.Minute).UnixMilli(); made.Dataset.Seed != want ||
+			made.Scenarios.Load.Seed != want {
 			t.Errorf("seeds %+v, want %d", made, want)
 		}
 		given := strings.Replace(openConfig, "load: {", "load: {base_seed: 5, ", 1)
@@ -114,7 +125,9 @@ func TestVUsShareWhatTheyMake(t *testing.T) {
 	ids := map[string]bool{}
 	for i, v := range vus {
 		v.iter = uint64(i)
-		turns = append(turns, v.run(t, `(() => { const item = talk.next(); client.send(item); return item.sessionID + '/' + item.turn; })()`).String())
+		turns = append(turns,
+			v.run(t,
+				`(() => { const item = talk.next(); client.send(item); return item.sessionID + '/' + item.turn; })()`).String())
 		sent, _ := v.records()
 		for _, r := range sent {
 			ids[r.ID] = true
@@ -133,7 +146,8 @@ func TestAdaptersFollowTheSeed(t *testing.T) {
 	t.Parallel()
 	asked := func(seed string) string {
 		v := newVU(t, New())
-		v.run(t, `const client = new Client({baseURL: 'sim:?ttft=0s&itl=0s&lora=a,b', adapters: [{name: 'a', split: 0.5}, {name: 'b', split: 0.5}]});`)
+		v.run(t, `const client = new Client({baseURL: 'sim:?ttft=0s&itl=0s&lora=a,b', adapters: [{name: 'a', split: `+
+			`0.5}, {name: 'b', split: 0.5}]});`)
 		env := v.run(t, `JSON.stringify(scenarios({stages: [{rate: 1, duration: '9s'}]`+seed+`}).stage_0)`).String()
 		v.start(t)
 		if err := v.state.Options.Scenarios.UnmarshalJSON([]byte(`{"stage_1": ` + env + `}`)); err != nil {
@@ -176,9 +190,12 @@ func TestInstancesThatDrawSeedsWarn(t *testing.T) {
 		{"", "", "", 0},
 	} {
 		v := newVUWith(t, New(), map[string]string{samples.RunIDEnv: tt.id})
-		v.run(t, `const data = new Dataset(config({server: {base_url: 'http://h'}, load: {`+tt.load+`stages: [{rate: 2, duration: 3}]}}).dataset)`)
+		v.run(t, `const data = new Dataset(config({server: {base_url: 'http://h'}, load: {`+tt.load+
+			`stages: [{rate: 2, duration: 3}]}}).dataset)`)
 		v.start(t)
-		got := v.saidOn(t, tt.segment, "draws a seed of its own, and so other prompts and arrivals: set K6_LLM_RUN_ID to the same text for all, or load.base_seed")
+		got := v.saidOn(t, tt.segment,
+			"draws a seed of its own, and so other prompts and arrivals: set K6_LLM_RUN_ID to the same text for "+
+				"all, or load.base_seed")
 		if got != tt.want {
 			t.Errorf("segment %q, id %q, load %q: warned %d times, want %d", tt.segment, tt.id, tt.load, got, tt.want)
 		}

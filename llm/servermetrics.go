@@ -114,15 +114,16 @@ func (s *scrapers) fresh(urls []string) (list []string) {
 	return list
 }
 
-// scrape begins to read the pages of a peer, before the first request goes there: so the counters' differences have all of
-// the run in them. The first reading is waited for, a second at most.
+// scrape begins to read the pages of a peer, before the first request goes there: so the counters' differences have all
+// of the run in them. The first reading is waited for, a second at most.
 func (m *ModuleInstance) scrape(p *peer, state *lib.State, transport http.RoundTripper) {
 	if m.vu.Events().Global == nil { // nobody would say when the test ends
 		return
 	}
 	tags, first := state.Tags.GetCurrentValues().Tags, sync.WaitGroup{}
 	for _, each := range m.root.scrapers.fresh(p.opts.pages.of(p.baseURL)) {
-		page := &scrape.Page{URL: each, Name: redactURL(each), Header: p.credentialsFor(each), Transport: apart(transport)}
+		page := &scrape.Page{URL: each, Name: redactURL(each), Header: p.credentialsFor(each),
+			Transport: apart(transport)}
 		page.Push = func(line *record.Server) { push(context.Background(), state, m.metrics.Event(line, tags)) }
 		page.Warn = func(problem error) { state.Logger.Warn(plain.Message(problem)) }
 		looked := make(chan struct{})

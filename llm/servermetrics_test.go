@@ -32,8 +32,10 @@ func TestServerMetricsOptions(t *testing.T) {
 		}
 	}
 	for code, want := range map[string]string{
-		`{serverMetrics: 3}`:                `"serverMetrics": must be true, 'auto', the URL of a page of metrics, or a list of them, got 3`,
-		`{serverMetrics: 'host:8000'}`:      `"serverMetrics": must be the URL of a page such as "http://localhost:8000/metrics"`,
+		`{serverMetrics: 3}`: `"serverMetrics": must be true, 'auto', the URL of a page of metrics, ` +
+			`or a list of them, got 3`,
+		`{serverMetrics: 'host:8000'}`: `"serverMetrics": must be the URL of a page such as ` +
+			`"http://localhost:8000/metrics"`,
 		`{serverMetrics: ['auto', true]}`:   `"serverMetrics": number 1 must be a string`,
 		`{serverMetrics: ['ftp://h/x']}`:    `"serverMetrics": number 0 must be the URL`,
 		`{serverMetricsInterval: '50ms'}`:   `"serverMetricsInterval": must be at least 100ms, got 50ms`,
@@ -48,11 +50,14 @@ func TestServerMetricsOptions(t *testing.T) {
 
 func TestServerMetricsAreRedacted(t *testing.T) {
 	t.Parallel()
-	o := clientOptions{pages: serverPages{auto: true, urls: []string{"http://u:secret@h/metrics?key=secret"}, every: time.Second}}
+	o := clientOptions{pages: serverPages{auto: true, urls: []string{"http://u:secret@h/metrics?key=secret"},
+		every: time.Second}}
 	m := map[string]any{}
 	o.pages.redact(m)
 	list, _ := m["serverMetrics"].([]string)
-	if strings.Contains(strings.Join(list, " "), "secret") || !slices.Equal(list, []string{"auto", "http://u:xxxxx@h/metrics?key=(redacted)"}) || m["serverMetricsInterval"] != "1s" {
+	if strings.Contains(strings.Join(list, " "), "secret") ||
+		!slices.Equal(list, []string{"auto", "http://u:xxxxx@h/metrics?key=(redacted)"}) ||
+		m["serverMetricsInterval"] != "1s" {
 		t.Errorf("got %v", m)
 	}
 }
@@ -61,7 +66,8 @@ func TestCredentialsGoToTheServerAlone(t *testing.T) {
 	t.Parallel()
 	p := &peer{baseURL: "http://h:1/v1", opts: &clientOptions{}}
 	p.opts.APIKey, p.opts.Headers = "k", map[string]string{"x-team": "a"}
-	for page, want := range map[string]string{"http://h:1/metrics": "Bearer k a", "http://h:2/metrics": " ", "https://h:1/metrics": " ", "http://g/metrics": " "} {
+	for page, want := range map[string]string{"http://h:1/metrics": "Bearer k a", "http://h:2/metrics": " ",
+		"https://h:1/metrics": " ", "http://g/metrics": " "} {
 		if h := p.credentialsFor(page); h.Get("Authorization")+" "+h.Get("X-Team") != want {
 			t.Errorf("%s: got %v", page, h)
 		}

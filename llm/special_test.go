@@ -31,10 +31,14 @@ func TestPathsOfNoFile(t *testing.T) {
 	v := newVU(t, New())
 	v.VU.InitEnvField.FileSystems["file"] = fsext.NewOsFs()
 	for call, names := range map[string][]string{
-		"new Dataset({type: 'jsonl', path: '%s'})": {"p.json", "z.json", "set"}, "new Tokenizer('%s')": {"p.json", "z.json", "model"}, "new Client({tokenizer: '%s'})": {"p.json"},
-		"trace('%s')": {"p.json", "z.json"}, "config('%s')": {"p.json", "z.json"}, "new Client({baseURL: 'https://h', caPath: '%s'})": {"p.json", "z.json"},
-		"new Client({baseURL: 'https://h', certPath: '%s', keyPath: 'k'})": {"p.json"}, "new Dataset({type: 'jsonl', path: 'x', files: '*', tokenizer: '%s'})": {"z.json"},
-		"new Client({baseURL: 'sim:?tokenizer=%s'})": {"p.json", "z.json"},
+		"new Dataset({type: 'jsonl', path: '%s'})": {"p.json", "z.json", "set"},
+		"new Tokenizer('%s')":                      {"p.json", "z.json", "model"},
+		"new Client({tokenizer: '%s'})":            {"p.json"},
+		"trace('%s')":                              {"p.json", "z.json"}, "config('%s')": {"p.json", "z.json"},
+		"new Client({baseURL: 'https://h', caPath: '%s'})":                     {"p.json", "z.json"},
+		"new Client({baseURL: 'https://h', certPath: '%s', keyPath: 'k'})":     {"p.json"},
+		"new Dataset({type: 'jsonl', path: 'x', files: '*', tokenizer: '%s'})": {"z.json"},
+		"new Client({baseURL: 'sim:?tokenizer=%s'})":                           {"p.json", "z.json"},
 	} {
 		for _, name := range names {
 			want := "is a pipe, which can be read only once: write it to a file and give that"

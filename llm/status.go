@@ -17,8 +17,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// statusInterval reads how often a status line is wanted, from -e or the environment; 0 means never. k6 does not tell modules
-// of --quiet, so the command line is looked at, as k6 does for --verbose.
+// statusInterval reads how often a status line is wanted, from -e or the environment; 0 means never. k6 does not tell
+// modules of --quiet, so the command line is looked at, as k6 does for --verbose.
 func statusInterval(env *common.InitEnvironment, args []string) (time.Duration, error) {
 	text, given := env.RuntimeOptions.Env[status.Env]
 	if !given && env.LookupEnv != nil {
@@ -96,7 +96,9 @@ func (m *ModuleInstance) statusLine(state *lib.State) *statusLine {
 // for them.
 func (r *RootModule) prepare(state *lib.State) {
 	r.prepareOnce.Do(func() {
-		if slices.ContainsFunc(r.scenarioPlan(state), func(s record.Scenario) bool { return s.Executor != samples.OwnExecutor }) {
+		if slices.ContainsFunc(r.scenarioPlan(state), func(s record.Scenario) bool {
+			return s.Executor != samples.OwnExecutor
+		}) {
 			host.CalmCollector()
 		}
 		vus, err := samples.PlannedVUs(state.Options)
@@ -110,8 +112,8 @@ func (r *RootModule) prepare(state *lib.State) {
 	})
 }
 
-// printer gives what prints a line above k6's progress bars. Their lock is in the writer behind k6's log, which draws them
-// again after each write. Logs that are not plain text, or go elsewhere, get the line as any other message.
+// printer gives what prints a line above k6's progress bars. Their lock is in the writer behind k6's log, which draws
+// them again after each write. Logs that are not plain text, or go elsewhere, get the line as any other message.
 func printer(log logrus.FieldLogger) func(line string) {
 	logger, ok := log.(*logrus.Logger)
 	if ok && logger.Out != io.Discard {

@@ -29,12 +29,17 @@ func TestStatusInterval(t *testing.T) {
 		{name: "quiet by equation", args: []string{"k6", "--quiet=true", "run"}},
 		{name: "short quiet", args: []string{"k6", "run", "-q"}},
 		{name: "quiet and verbose", args: []string{"k6", "run", "-vq"}},
-		{name: "a file called q", args: []string{"k6", "run", "q", "-", "--", "-eq=1", "--quiet=false"}, want: 5 * time.Second},
+		{name: "a file called q", args: []string{"k6", "run", "q", "-", "--", "-eq=1", "--quiet=false"},
+			want: 5 * time.Second},
 		{name: "wrong", variable: "often", err: `K6_LLM_STATUS must be off, or an interval such as 10s, got "often"`},
-		{name: "wrong and quiet", variable: "0s", args: []string{"-q"}, err: `K6_LLM_STATUS must be off, or at least 100ms, got "0s"`},
+		{name: "wrong and quiet", variable: "0s", args: []string{"-q"},
+			err: `K6_LLM_STATUS must be off, or at least 100ms, got "0s"`},
 	} {
 		env := &common.InitEnvironment{TestPreInitState: &lib.TestPreInitState{
-			LookupEnv: func(name string) (string, bool) { return tt.variable, name == "K6_LLM_STATUS" && tt.variable != "" },
+			LookupEnv: func(name string) (string, bool) {
+				return tt.variable, name == "K6_LLM_STATUS" &&
+					tt.variable != ""
+			},
 		}}
 		if tt.option != "" {
 			env.RuntimeOptions.Env = map[string]string{"K6_LLM_STATUS": tt.option}
@@ -51,13 +56,15 @@ func TestStatusLinesGoWhereTheLogGoes(t *testing.T) {
 	t.Parallel()
 	var text, structured bytes.Buffer
 	printer(&logrus.Logger{Out: &text, Formatter: new(logrus.TextFormatter), Level: logrus.InfoLevel})("llm  stage")
-	printer(&logrus.Logger{Out: &structured, Formatter: new(logrus.JSONFormatter), Level: logrus.InfoLevel})("llm  stage")
+	printer(&logrus.Logger{Out: &structured, Formatter: new(logrus.JSONFormatter),
+		Level: logrus.InfoLevel})("llm  stage")
 	if text.String() != "llm  stage\n" || !strings.Contains(structured.String(), `"msg":"llm  stage"`) {
 		t.Errorf("got %q and %q", &text, &structured)
 	}
 	hooked, hook := logtest.NewNullLogger() // as with --log-output=file=…
 	printer(hooked)("llm  stage")
-	printer(&logrus.Logger{Out: io.Discard, Formatter: new(logrus.TextFormatter), Level: logrus.WarnLevel})("llm  stage")
+	printer(&logrus.Logger{Out: io.Discard, Formatter: new(logrus.TextFormatter),
+		Level: logrus.WarnLevel})("llm  stage")
 	printer(hooked.WithField("a", 1))("an entry")
 	if e := hook.AllEntries(); len(e) != 2 || e[0].Message != "llm  stage" || e[1].Message != "an entry" {
 		t.Errorf("a log that goes elsewhere got %v", e)

@@ -17,8 +17,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/internal/status"
 )
 
-// summary makes of handleSummary's data what handleSummary returns: a short text for standard output. Percentiles are those
-// of the script's summaryTrendStats; those of the report are exact and come from the records.
+// summary makes of handleSummary's data what handleSummary returns: a short text for standard output. Percentiles are
+// those of the script's summaryTrendStats; those of the report are exact and come from the records.
 func (m *ModuleInstance) summary(data sobek.Value) (map[string]any, error) {
 	if absent(data) {
 		return nil, errors.New("summary takes the data that handleSummary gets")
@@ -77,7 +77,8 @@ func readSummary(data *sobek.Object) (*summaryText, error) {
 	}
 	s := new(summaryText)
 	if err := json.Unmarshal(text, &s.summaryData); err != nil || s.Metrics == nil {
-		return nil, errors.New("summary takes the data that handleSummary gets, in the form k6 gives it without --new-machine-readable-summary")
+		return nil, errors.New("summary takes the data that handleSummary gets, in the form k6 gives it without " +
+			"--new-machine-readable-summary")
 	}
 	return s, nil
 }
@@ -141,7 +142,9 @@ func (s *summaryText) verdict() {
 		fmt.Fprintf(s, "  %s: %s\n", s.paint(red, "RECORDS LOST"), s.lost)
 	}
 	if s.simulated {
-		fmt.Fprintf(s, "  %s: the answers came from the built-in simulator; these figures say nothing about any model.\n", s.paint(yellow, "SIMULATED"))
+		fmt.Fprintf(s,
+			"  %s: the answers came from the built-in simulator; these figures say nothing about any model.\n",
+			s.paint(yellow, "SIMULATED"))
 	}
 }
 
@@ -164,17 +167,20 @@ func (s *summaryText) totals() {
 	}
 	rows := []row{counter("requests", "llm_requests")}
 	if s.failed() > 0 {
-		rows = append(rows, row{"failed", status.Grouped(int64(s.failed())), percent(s.failed() / s.sent()), s.failures.String()})
+		rows = append(rows, row{"failed", status.Grouped(int64(s.failed())), percent(s.failed() / s.sent()),
+			s.failures.String()})
 	}
 	if s.dropped() > 0 {
 		const why = "arrivals found no free VU: the load was less than asked for; raise maxVUs or preAllocatedVUs"
-		rows = append(rows, row{"dropped", status.Grouped(int64(s.dropped())), percent(s.dropped() / (s.dropped() + s.sent())), why})
+		rows = append(rows, row{"dropped", status.Grouped(int64(s.dropped())),
+			percent(s.dropped() / (s.dropped() + s.sent())), why})
 	}
 	if good := s.Metrics["llm_good"].Values; good != nil {
 		rows = append(rows, row{"within SLO", status.Grouped(int64(good["passes"])), percent(good["rate"]), ""})
 	}
 	for _, tokens := range [...]struct{ label, total, each string }{
-		{"prompt tokens", "llm_tokens_in", "llm_prompt_tokens"}, {"output tokens", "llm_tokens_out", "llm_completion_tokens"},
+		{"prompt tokens", "llm_tokens_in", "llm_prompt_tokens"},
+		{"output tokens", "llm_tokens_out", "llm_completion_tokens"},
 	} {
 		next := counter(tokens.label, tokens.total)
 		if s.value(tokens.total, "count") == 0 && s.Metrics[tokens.each].Values == nil && s.failed() < s.sent() {
@@ -192,7 +198,8 @@ func (s *summaryText) totals() {
 	}
 }
 
-// manyFailed is the share of failures from which their words are in the summary. A few, as those cut by the end, need none.
+// manyFailed is the share of failures from which their words are in the summary. A few, as those cut by the end, need
+// none.
 const manyFailed = 0.1
 
 // words writes what failures said, and what to do about the most frequent if that is known.
@@ -303,13 +310,15 @@ func (s *summaryText) thresholds() {
 			if m.Thresholds[expression].OK {
 				mark = s.paint(green, "✓ held") + "   "
 			}
-			fmt.Fprintf(s, "%s  threshold  %s  %s %s%s\n", lead, mark, plain.Terminal(name), plain.Terminal(expression), m.measured(expression))
+			fmt.Fprintf(s, "%s  threshold  %s  %s %s%s\n", lead, mark, plain.Terminal(name), plain.Terminal(expression),
+				m.measured(expression))
 			lead = ""
 		}
 	}
 }
 
-// measured is what a threshold was held against, as far as it is known: a statistic that the script did not ask k6 for is not.
+// measured is what a threshold was held against, as far as it is known: a statistic that the script did not ask k6 for
+// is not.
 func (m metricSummary) measured(expression string) string {
 	end := strings.IndexAny(expression, "<>=! ")
 	if end < 0 {
@@ -328,10 +337,12 @@ func (m metricSummary) measured(expression string) string {
 // files says where the records are, and what to do next.
 func (s *summaryText) files(path string) {
 	if path == "" {
-		s.WriteString("\n  records    none kept: k6 run --out llm=run.jsonl keeps them, for a report with exact percentiles\n")
+		s.WriteString("\n  records    none kept: k6 run --out llm=run.jsonl keeps them, for a report with exact " +
+			"percentiles\n")
 		return
 	}
-	fmt.Fprintf(s, "\n  records    %s\n  report     llmconv report %s -o report\n", plain.Terminal(path), plain.Terminal(quoted(path)))
+	fmt.Fprintf(s, "\n  records    %s\n  report     llmconv report %s -o report\n", plain.Terminal(path),
+		plain.Terminal(quoted(path)))
 }
 
 // quoted is an argument as a shell takes it.
@@ -342,8 +353,8 @@ func quoted(arg string) string {
 	return arg
 }
 
-// recordsPath is the path of --out llm=path as it was given, "" without. A module is not told of outputs, so this looks where
-// k6 does: in the arguments, and if there is no such flag in the environment.
+// recordsPath is the path of --out llm=path as it was given, "" without. A module is not told of outputs, so this looks
+// where k6 does: in the arguments, and if there is no such flag in the environment.
 func recordsPath(args []string, lookup func(name string) (string, bool)) string {
 	var outs []string
 	for i, arg := range args {

@@ -13,7 +13,8 @@ import (
 func TestSummary(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
-	for _, kind := range []record.Request{{}, {ErrorType: record.ErrorHTTP, Status: 503}, {ErrorType: record.ErrorCanceled}, {ErrorType: record.ErrorHTTP, Status: 503}} {
+	for _, kind := range []record.Request{{}, {ErrorType: record.ErrorHTTP, Status: 503},
+		{ErrorType: record.ErrorCanceled}, {ErrorType: record.ErrorHTTP, Status: 503}} {
 		v.root.failures.add(&kind)
 	}
 	got := v.run(t, `summary({state: {isStdOutTTY: false, testRunDurationMs: 61250}, metrics: {
@@ -54,16 +55,28 @@ func TestSummaryVerdict(t *testing.T) {
 	const terminal, plain = `state: {isStdOutTTY: true}`, `state: {isStdOutTTY: false}`
 	v := newVU(t, New())
 	for _, tt := range []struct{ name, data, want string }{
-		{"all well", plain + `, metrics: {llm_requests: {values: {count: 1}}}`, "\n  OK: 1 request sent, none failed, none dropped\n"},
-		{"some failed", plain + `, metrics: {llm_requests: {values: {count: 2}}, llm_request_failed: {values: {passes: 1}}}`, "\n  CHECK: 2 requests sent, 1 failed, none dropped\n"},
-		{"some dropped", plain + `, metrics: {llm_requests: {values: {count: 2}}, dropped_iterations: {values: {count: 1}}}`, "\n  CHECK: 2 requests sent, none failed, 1 dropped\n"},
-		{"all failed", plain + `, metrics: {llm_requests: {values: {count: 2}}, llm_request_failed: {values: {passes: 2}}}`, "\n  FAILED: 2 requests sent, 2 failed, none dropped\n"},
+		{"all well", plain + `, metrics: {llm_requests: {values: {count: 1}}}`,
+			"\n  OK: 1 request sent, none failed, none dropped\n"},
+		{"some failed",
+			plain + `, metrics: {llm_requests: {values: {count: 2}}, llm_request_failed: {values: {passes: 1}}}`,
+			"\n  CHECK: 2 requests sent, 1 failed, none dropped\n"},
+		{"some dropped",
+			plain + `, metrics: {llm_requests: {values: {count: 2}}, dropped_iterations: {values: {count: 1}}}`,
+			"\n  CHECK: 2 requests sent, none failed, 1 dropped\n"},
+		{"all failed",
+			plain + `, metrics: {llm_requests: {values: {count: 2}}, llm_request_failed: {values: {passes: 2}}}`,
+			"\n  FAILED: 2 requests sent, 2 failed, none dropped\n"},
 		{"nothing sent", plain + `, metrics: {}`, "\n  FAILED: no request was sent\n\n"},
-		{"nothing sent, and thresholds", plain + `, metrics: {checks: {contains: 'default', values: {rate: 0.5}, thresholds: {'rate>0.9': {ok: false}}}}`,
-			"\n  FAILED: no request was sent, 1 of 1 thresholds crossed\n\n  threshold  ✗ crossed  checks rate>0.9  (0.5)\n\n"},
-		{"thresholds", plain + `, metrics: {llm_requests: {values: {count: 2}, thresholds: {'count>1': {ok: true}}}}`, "\n  OK: 2 requests sent, none failed, none dropped, all thresholds held\n"},
+		{"nothing sent, and thresholds",
+			plain + `, metrics: {checks: {contains: 'default', values: {rate: 0.5}, thresholds: {'rate>0.9': {ok: ` +
+				`false}}}}`,
+			"\n  FAILED: no request was sent, 1 of 1 thresholds crossed\n\n  threshold  ✗ crossed  checks " +
+				"rate>0.9  (0.5)\n\n"},
+		{"thresholds", plain + `, metrics: {llm_requests: {values: {count: 2}, thresholds: {'count>1': {ok: true}}}}`,
+			"\n  OK: 2 requests sent, none failed, none dropped, all thresholds held\n"},
 		{"colours", terminal + `, metrics: {llm_requests: {values: {count: 1}}}`, "\n  \x1b[1;32mOK\x1b[0m: 1 request"},
-		{"no colours", terminal + `, options: {noColor: true}, metrics: {llm_requests: {values: {count: 1}}}`, "\n  OK: 1 request"},
+		{"no colours", terminal + `, options: {noColor: true}, metrics: {llm_requests: {values: {count: 1}}}`,
+			"\n  OK: 1 request"},
 	} {
 		if got := v.run(t, "summary({"+tt.data+"}).stdout").String(); !strings.HasPrefix(got, tt.want) {
 			t.Errorf("%s: got %q, want it to begin with %q", tt.name, got, tt.want)
@@ -78,9 +91,12 @@ func TestSummaryHasTheWordsOfFailures(t *testing.T) {
 		failed, sent int
 		words, want  string
 	}{
-		{10, 10, "Unexpected fields in the request: {'ignore_eos'}", "\n  most failures   10 × status 422: Unexpected fields in the request: {'ignore_eos'}\n" +
-			"                  5 × status 422: request 0 (the first; their numbers differ)\n                  1 × status 503: down\n" +
-			"  what to do      the server does not take ignore_eos: set ignoreEOS: false (IGNORE_EOS=false, server.ignore_eos: false)\n"},
+		{10, 10, "Unexpected fields in the request: {'ignore_eos'}",
+			"\n  most failures   10 × status 422: Unexpected fields in the request: {'ignore_eos'}\n" +
+				"                  5 × status 422: request 0 (the first; their numbers differ)\n                  1 × " +
+				"status 503: down\n" +
+				"  what to do      the server does not take ignore_eos: set ignoreEOS: false (IGNORE_EOS=false, " +
+				"server.ignore_eos: false)\n"},
 		{2, 20, "busy", "\n  most failures   2 × status 422: busy\n"},
 		{2, 20, "a\x1b[31m\r\nOK\u202e", "\n  most failures   2 × status 422: a\\x1b[31m OK\\u202e\n"},
 		{10, 100, strings.Repeat("ä", 301), "\n  most failures   10 × status 422: " + strings.Repeat("ä", 300) + "…\n"},
@@ -92,11 +108,15 @@ func TestSummaryHasTheWordsOfFailures(t *testing.T) {
 		for i := range tt.failed {
 			v.root.failures.add(&record.Request{ErrorType: record.ErrorHTTP, Status: 422, Error: tt.words})
 			if i%2 == 0 {
-				v.root.failures.add(&record.Request{ErrorType: record.ErrorHTTP, Status: 422, Error: fmt.Sprintf("request %d", i)})
+				v.root.failures.add(&record.Request{ErrorType: record.ErrorHTTP, Status: 422,
+					Error: fmt.Sprintf("request %d", i)})
 			}
 		}
-		got := v.run(t, fmt.Sprintf(`summary({metrics: {llm_requests: {values: {count: %d}}, llm_request_failed: {values: {passes: %d}}}}).stdout`, tt.sent, tt.failed)).String()
-		if _, after, _ := strings.Cut(got, "output tokens"); (tt.want == "") != !strings.Contains(after, "most failures") || !strings.Contains(after, tt.want) {
+		got := v.run(t,
+			fmt.Sprintf(`summary({metrics: {llm_requests: {values: {count: %d}}, llm_request_failed: {values: `+
+				`{passes: %d}}}}).stdout`, tt.sent, tt.failed)).String()
+		if _, after, _ := strings.Cut(got, "output tokens"); (tt.want == "") != !strings.Contains(after,
+			"most failures") || !strings.Contains(after, tt.want) {
 			t.Errorf("%d × %q of %d: got %s\nwant %s", tt.failed, tt.words, tt.sent, got, tt.want)
 		}
 	}
@@ -107,13 +127,16 @@ func TestSummaryListsFailuresByMessage(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
 	for i := range 80 {
-		v.root.failures.add(&record.Request{ErrorType: record.ErrorConnect, Error: fmt.Sprintf("dial tcp 127.0.0.1:%d: connect: connection refused", 8000+i)})
+		v.root.failures.add(&record.Request{ErrorType: record.ErrorConnect,
+			Error: fmt.Sprintf("dial tcp 127.0.0.1:%d: connect: connection refused", 8000+i)})
 	}
 	for _, text := range []string{"EOF", "EOF", "EOF", "broken pipe", "broken pipe", "gone", "lost"} {
 		v.root.failures.add(&record.Request{ErrorType: record.ErrorReset, Error: text})
 	}
-	got := v.run(t, `summary({metrics: {llm_requests: {values: {count: 87}}, llm_request_failed: {values: {passes: 87}}}}).stdout`).String()
-	want := "\n  most failures   80 × connect: dial tcp 127.0.0.1:8000: connect: connection refused (the first; their numbers differ)\n" +
+	got := v.run(t, `summary({metrics: {llm_requests: {values: {count: 87}}, llm_request_failed: {values: {passes: `+
+		`87}}}}).stdout`).String()
+	want := "\n  most failures   80 × connect: dial tcp 127.0.0.1:8000: connect: connection refused (the first; " +
+		"their numbers differ)\n" +
 		"                  3 × reset: EOF\n                  2 × reset: broken pipe\n                  and 2 others\n"
 	if !strings.Contains(got, want) {
 		t.Errorf("got %s\nwant %s", got, want)
@@ -125,13 +148,16 @@ func TestWhatScriptsAreToldIsPrintable(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
 	const name = `a\x1b[31m\u202e\n.json`
-	for _, call := range []string{"config('%s')", "trace('%s')", "new Dataset({type: 'shareGPT', path: '%s'})", "new Tokenizer('%s')", "new Client({baseURL: '%s'})"} {
-		got := v.run(t, fmt.Sprintf("(() => { try { "+call+"; return 'nothing' } catch (e) { return String(e) } })()", name)).String()
+	for _, call := range []string{"config('%s')", "trace('%s')", "new Dataset({type: 'shareGPT', path: '%s'})",
+		"new Tokenizer('%s')", "new Client({baseURL: '%s'})"} {
+		got := v.run(t, fmt.Sprintf("(() => { try { "+call+"; return 'nothing' } catch (e) { return String(e) } })()",
+			name)).String()
 		if strings.ContainsAny(got, "\x1b\u202e") || !strings.Contains(got, `[31m\u202e`) {
 			t.Errorf("%s threw %q", call, got)
 		}
 	}
-	if got := newResult(client.Answer{Record: &record.Request{Error: "a\x1b\u202e\nb"}}, record.Counts{}).Error; got != "a\\x1b\\u202e\nb" {
+	if got := newResult(client.Answer{Record: &record.Request{Error: "a\x1b\u202e\nb"}},
+		record.Counts{}).Error; got != "a\\x1b\\u202e\nb" {
 		t.Errorf("the result's error is %q", got)
 	}
 }
@@ -139,16 +165,17 @@ func TestWhatScriptsAreToldIsPrintable(t *testing.T) {
 func TestRemedy(t *testing.T) {
 	t.Parallel()
 	for words, want := range map[string]string{
-		`Unexpected fields in the request: {'ignore_eos'}`:                                                                  "IGNORE_EOS=false",
-		`Unrecognized request argument supplied: ignore_eos`:                                                                "IGNORE_EOS=false",
-		`Extra inputs are not permitted, field: 'stream_options', value: {'include_usage': True}`:                           "stream_options: null",
-		`Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.`:        "MAX_TOKENS_FIELD=max_completion_tokens",
-		`unknown field "max_completion_tokens"`:                                                                             "MAX_TOKENS_FIELD",
-		`body.max_tokens: Extra inputs are not permitted`:                                                                   "MAX_TOKENS_FIELD",
-		`Unexpected fields in the request: {'add_special_tokens'}`:                                                          "addSpecialTokens",
-		`'max_tokens' or 'max_completion_tokens' is too large: 5000. This model's maximum context length is 4096 tokens`:    "",
-		`max_tokens must be at least 1, got 0.`:                                                                             "",
-		`This model's maximum context length is 4096 tokens. However, you requested 5000 tokens. Please reduce max_tokens.`: "",
+		`Unexpected fields in the request: {'ignore_eos'}`:                                                               "IGNORE_EOS=false",
+		`Unrecognized request argument supplied: ignore_eos`:                                                             "IGNORE_EOS=false",
+		`Extra inputs are not permitted, field: 'stream_options', value: {'include_usage': True}`:                        "stream_options: null",
+		`Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.`:     "MAX_TOKENS_FIELD=max_completion_tokens",
+		`unknown field "max_completion_tokens"`:                                                                          "MAX_TOKENS_FIELD",
+		`body.max_tokens: Extra inputs are not permitted`:                                                                "MAX_TOKENS_FIELD",
+		`Unexpected fields in the request: {'add_special_tokens'}`:                                                       "addSpecialTokens",
+		`'max_tokens' or 'max_completion_tokens' is too large: 5000. This model's maximum context length is 4096 tokens`: "",
+		`max_tokens must be at least 1, got 0.`:                                                                          "",
+		`This model's maximum context length is 4096 tokens. However, you requested 5000 tokens. Please reduce ` +
+			`max_tokens.`: "",
 		`Bad Request`:                           "",
 		`upstream: socket: too many open files`: "",
 	} {
@@ -191,7 +218,8 @@ func TestRecordsPath(t *testing.T) {
 		want string
 	}{
 		{args: []string{"k6", "run", "script.js"}},
-		{args: []string{"k6", "run", "--out", "json=a", "--out", "llm=run.jsonl", "script.js"}, env: "llm=other", want: "run.jsonl"},
+		{args: []string{"k6", "run", "--out", "json=a", "--out", "llm=run.jsonl", "script.js"}, env: "llm=other",
+			want: "run.jsonl"},
 		{args: []string{"k6", "run", "--out=llm=a=b.jsonl"}, want: "a=b.jsonl"},
 		{args: []string{"k6", "run", "-o", "llm=s3://bucket/runs/"}, want: "s3://bucket/runs/"},
 		{args: []string{"k6", "run", "-ollm=run.jsonl"}, want: "run.jsonl"},
@@ -205,7 +233,8 @@ func TestRecordsPath(t *testing.T) {
 			t.Errorf("%q with K6_OUT=%q: got %q, want %q", tt.args, tt.env, got, tt.want)
 		}
 	}
-	for arg, want := range map[string]string{"run.jsonl": "run.jsonl", "my run's.jsonl": `'my run'\''s.jsonl'`, "$HOME": "'$HOME'"} {
+	for arg, want := range map[string]string{"run.jsonl": "run.jsonl", "my run's.jsonl": `'my run'\''s.jsonl'`,
+		"$HOME": "'$HOME'"} {
 		if got := quoted(arg); got != want {
 			t.Errorf("%q: got %s, want %s", arg, got, want)
 		}
@@ -218,7 +247,8 @@ func TestFailuresByKind(t *testing.T) {
 	if got := f.String(); got != "" {
 		t.Errorf("no failures: got %q", got)
 	}
-	for i, kind := range []string{record.ErrorReset, record.ErrorTimeout, record.ErrorStall, record.ErrorDNS, record.ErrorTLS, record.ErrorConnect} {
+	for i, kind := range []string{record.ErrorReset, record.ErrorTimeout, record.ErrorStall, record.ErrorDNS,
+		record.ErrorTLS, record.ErrorConnect} {
 		for range 1000 >> i {
 			f.add(&record.Request{ErrorType: kind})
 		}

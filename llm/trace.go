@@ -25,8 +25,8 @@ func (m *ModuleInstance) trace(path sobek.Value) ([]float64, error) {
 	return m.readTrace(name)
 }
 
-// readTrace reads the instants of a trace's requests, in seconds after the first. A file is read, and what its instants were
-// taken for is said, once per process.
+// readTrace reads the instants of a trace's requests, in seconds after the first. A file is read, and what its instants
+// were taken for is said, once per process.
 func (m *ModuleInstance) readTrace(name string) ([]float64, error) {
 	read := func() (arrival.TraceFile, error) {
 		data, abs, err := m.readTraceFile(name)
@@ -42,7 +42,8 @@ func (m *ModuleInstance) readTrace(name string) ([]float64, error) {
 			column = fmt.Sprintf("the column %q", t.Column)
 		}
 		n := len(t.Seconds)
-		m.vu.InitEnv().Logger.Infof("trace %s: %d instants over %.6g s; %s is read as %s", plain.Terminal(abs), n, t.Seconds[n-1], column, t.Unit)
+		m.vu.InitEnv().Logger.Infof("trace %s: %d instants over %.6g s; %s is read as %s", plain.Terminal(abs), n,
+			t.Seconds[n-1], column, t.Unit)
 		return t, nil
 	}
 	t, err := m.root.traces.get(name, read)

@@ -11,7 +11,8 @@ import (
 // knownOf are the names that an error lists as known when a script gives another.
 func knownOf(t *testing.T, v *vu, code string) []string {
 	t.Helper()
-	message := v.run(t, `(() => { try { `+code+`; return 'nothing was thrown' } catch (e) { return String(e) } })()`).String()
+	message := v.run(t,
+		`(() => { try { `+code+`; return 'nothing was thrown' } catch (e) { return String(e) } })()`).String()
 	m := regexp.MustCompile(`known are (.+?)(?:\s+at |$)`).FindStringSubmatch(message)
 	if m == nil {
 		t.Fatalf("%s: no list in %q", code, message)
@@ -78,11 +79,15 @@ func TestNestedTypesKeepStep(t *testing.T) {
 		{`new Client({circuitBreaker: {` + unknown + `: 1}})`, breaker},
 		{`new Client({api: '` + unknown + `'})`, valuesOf(t, types, "ClientOptions", "api")},
 		{`new Dataset({type: '` + unknown + `'})`, valuesOf(t, types, "DatasetOptions", "type")},
-		{`new Dataset({type: 'shared_prefix', sharedPrefix: {` + unknown + `: 1}})`, membersOf(t, types, "sharedPrefix")},
-		{`new Dataset({type: 'conversation_replay', conversationReplay: {` + unknown + `: 1}})`, membersOf(t, types, "conversationReplay")},
+		{`new Dataset({type: 'shared_prefix', sharedPrefix: {` + unknown + `: 1}})`,
+			membersOf(t, types, "sharedPrefix")},
+		{`new Dataset({type: 'conversation_replay', conversationReplay: {` + unknown + `: 1}})`,
+			membersOf(t, types, "conversationReplay")},
 		{`new Dataset({type: 'random', inputDistribution: {` + unknown + `: 1}})`, declared(t, types, "Distribution")},
-		{`scenarios({stages: [{rate: 1, duration: '1s'}], executor: '` + unknown + `'})`, valuesOf(t, types, "LoadOptions", "executor")},
-		{`pace({stages: [{rate: 1, duration: '1s'}], arrival: '` + unknown + `'})`, valuesOf(t, types, "LoadOptions", "arrival")},
+		{`scenarios({stages: [{rate: 1, duration: '1s'}], executor: '` + unknown + `'})`,
+			valuesOf(t, types, "LoadOptions", "executor")},
+		{`pace({stages: [{rate: 1, duration: '1s'}], arrival: '` + unknown + `'})`,
+			valuesOf(t, types, "LoadOptions", "arrival")},
 	} {
 		if code := knownOf(t, v, tt.code); !slices.Equal(code, tt.doc) {
 			t.Errorf("%s: the code has %v\ndocs/index.d.ts has %v", tt.code, code, tt.doc)
@@ -120,11 +125,13 @@ func TestReturnedObjectsKeepStep(t *testing.T) {
 	}
 	v := newVU(t, New())
 	for function, code := range map[string]string{
-		"pace":    `pace({stages: [{rate: 1, duration: '1s'}]})`,
-		"config":  `config({load: {stages: [{rate: 1, duration: 1}]}, server: {type: 'mock', base_url: 'http://x'}, data: {type: 'mock'}})`,
+		"pace": `pace({stages: [{rate: 1, duration: '1s'}]})`,
+		"config": `config({load: {stages: [{rate: 1, duration: 1}]}, server: {type: 'mock', base_url: 'http://x'}, ` +
+			`data: {type: 'mock'}})`,
 		"summary": `summary({metrics: {}})`,
 	} {
-		m := regexp.MustCompile(`(?s)export function ` + function + `\([^)]*\): \{(.*?)\};\n\n`).FindStringSubmatch(string(text))
+		m := regexp.MustCompile(`(?s)export function ` + function + `\([^)]*\): \{(.*?)\};\n\n`).FindStringSubmatch(
+			string(text))
 		if m == nil {
 			t.Errorf("docs/index.d.ts does not say what %s gives back", function)
 			continue

@@ -28,7 +28,8 @@ func sorted(t *testing.T, text string) string {
 // declared lists the members of an interface or class in docs/index.d.ts.
 func declared(t *testing.T, types, name string) []string {
 	t.Helper()
-	body := regexp.MustCompile(`(?ms)^  export (?:interface|class) ` + name + `\b[^{]*\{\n(.*?)^  \}`).FindStringSubmatch(types)
+	body := regexp.MustCompile(`(?ms)^  export (?:interface|class) ` + name +
+		`\b[^{]*\{\n(.*?)^  \}`).FindStringSubmatch(types)
 	if body == nil {
 		t.Fatalf("docs/index.d.ts has no %s", name)
 	}
@@ -79,7 +80,8 @@ func TestTypesKeepStep(t *testing.T) {
 		{"Result", results, declared(t, types, "Result")},
 		{"Client", members(t, v, `Object.keys(new Client())`), declared(t, types, "Client")},
 		{"Dataset", members(t, v, `Object.keys(new Dataset({type: 'mock'}))`), declared(t, types, "Dataset")},
-		{"Tokenizer", members(t, v, `Object.keys(new Tokenizer('/models/tokenizer.json'))`), declared(t, types, "Tokenizer")},
+		{"Tokenizer", members(t, v, `Object.keys(new Tokenizer('/models/tokenizer.json'))`),
+			declared(t, types, "Tokenizer")},
 	} {
 		if !slices.Equal(tt.code, tt.doc) {
 			t.Errorf("%s: the code has %v\ndocs/index.d.ts has %v", tt.name, tt.code, tt.doc)

@@ -3,8 +3,8 @@
 //	llmconv report run.jsonl -o report
 //	llmconv parquet run.jsonl -o requests.parquet
 //
-// It reads the records of k6 run --out llm=… and --out json=…, and writes inference-perf's report format and Parquet. Exit
-// code: 0; 1 failed, also if every request failed; 2 misuse; 3 partial input, report written.
+// It reads the records of k6 run --out llm=… and --out json=…, and writes inference-perf's report format and Parquet.
+// Exit code: 0; 1 failed, also if every request failed; 2 misuse; 3 partial input, report written.
 package main
 
 import (

@@ -71,7 +71,8 @@ type analysis struct {
 func analyze(cmd *cobra.Command, args []string, unified string, force bool) error {
 	dirs := distinct(args)
 	if unified != "" && slices.ContainsFunc(dirs, func(dir string) bool { return samePath(dir, unified) }) {
-		return misuse("-u %s: it is one of the reports, the charts of which would be replaced; give another directory", unified)
+		return misuse("-u %s: it is one of the reports, the charts of which would be replaced; give another directory",
+			unified)
 	}
 	a := &analysis{cmd: cmd}
 	var reports []chart.Report
@@ -115,8 +116,9 @@ func (a *analysis) report(dir string) []chart.Report {
 		if missing := r.Missing(); len(missing) > 0 {
 			remark(a.cmd, []string{fmt.Sprintf("%s: no values for %s", r.Name(), strings.Join(missing, ", "))})
 		}
-		charts, _ := chart.Charts(r)                                 // one report drops none
-		if err := a.write(dir, r.Prefix, charts, true); err != nil { // a prefix, lest charts of one report replace another's
+		charts, _ := chart.Charts(r) // one report drops none
+		// a prefix, lest charts of one report replace another's
+		if err := a.write(dir, r.Prefix, charts, true); err != nil {
 			a.fail(err)
 		}
 	}
@@ -164,11 +166,15 @@ func (a *analysis) together(reports []chart.Report, dir string, replace bool) er
 	}
 	charts, dropped := chart.Charts(reports...)
 	if len(dropped) > 0 {
-		remark(a.cmd, []string{fmt.Sprintf("%s: not drawn, as only one report has data for them: %s", dir, strings.Join(dropped, ", "))})
+		remark(a.cmd,
+			[]string{fmt.Sprintf("%s: not drawn, as only one report has data for them: %s", dir,
+				strings.Join(dropped, ", "))})
 	}
 	for _, c := range charts {
 		if len(c.Without) > 0 {
-			remark(a.cmd, []string{fmt.Sprintf("%s: not in it, for want of data: %s", filepath.Join(dir, c.File), strings.Join(c.Without, ", "))})
+			remark(a.cmd,
+				[]string{fmt.Sprintf("%s: not in it, for want of data: %s", filepath.Join(dir, c.File),
+					strings.Join(c.Without, ", "))})
 		}
 	}
 	if len(charts) == 0 {
@@ -207,7 +213,8 @@ func (a *analysis) write(dir, prefix string, charts []chart.Chart, replace bool)
 	var names []string
 	for _, c := range charts {
 		name := prefix + c.File
-		if err := outfile.Write(filepath.Join(dir, name), outfile.Options{Replace: replace}, c.Figure.WritePNG); err != nil {
+		if err := outfile.Write(filepath.Join(dir, name), outfile.Options{Replace: replace},
+			c.Figure.WritePNG); err != nil {
 			return err
 		}
 		names = append(names, name)
@@ -216,7 +223,8 @@ func (a *analysis) write(dir, prefix string, charts []chart.Chart, replace bool)
 	if len(names) == 0 {
 		return fmt.Errorf("%s: its stages have no values to draw", filepath.Join(dir, prefix))
 	}
-	_, err := fmt.Fprintf(a.cmd.OutOrStdout(), "%s: %s\n", plain.Terminal(dir), plain.Terminal(strings.Join(names, ", ")))
+	_, err := fmt.Fprintf(a.cmd.OutOrStdout(), "%s: %s\n", plain.Terminal(dir),
+		plain.Terminal(strings.Join(names, ", ")))
 	return err
 }
 

@@ -44,7 +44,8 @@ func TestAnalyzeDrawsEachOfSeveral(t *testing.T) {
 	t.Parallel()
 	rates, crowd, empty, again := reportDir(t, "rates"), reportDir(t, "concurrent"), t.TempDir(), reportDir(t, "rates")
 	all := filepath.Join(t.TempDir(), "a", "b")
-	code, out, remarks := analyzed(t, rates, empty, crowd, filepath.Join(rates, "..", "rates"), "nowhere", again, "-u", all)
+	code, out, remarks := analyzed(t, rates, empty, crowd, filepath.Join(rates, "..", "rates"), "nowhere", again, "-u",
+		all)
 	if code != Partial {
 		t.Errorf("exit code %d, want %d", code, Partial)
 	}
@@ -67,18 +68,21 @@ func TestAnalyzeDrawsEachOfSeveral(t *testing.T) {
 		}
 	}
 	legend, err := os.ReadFile(filepath.Join(all, legendName))
-	want := "{\n  \"Report 1\": \"" + rates + "\",\n  \"Report 2\": \"" + crowd + "\",\n  \"Report 3\": \"" + again + "\"\n}\n"
+	want := "{\n  \"Report 1\": \"" + rates + "\",\n  \"Report 2\": \"" + crowd + "\",\n  \"Report 3\": \"" + again +
+		"\"\n}\n"
 	if err != nil || string(legend) != want {
 		t.Errorf("legend is %s (%v), want %s", legend, err, want)
 	}
-	for _, path := range []string{filepath.Join(rates, "goodput_vs_qps.png"), filepath.Join(crowd, "latency_vs_concurrency.png"), filepath.Join(all, "throughput_vs_latency.png")} {
+	for _, path := range []string{filepath.Join(rates, "goodput_vs_qps.png"),
+		filepath.Join(crowd, "latency_vs_concurrency.png"), filepath.Join(all, "throughput_vs_latency.png")} {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Error(err)
 			continue
 		}
 		if c, err := png.DecodeConfig(bytes.NewReader(text)); err != nil || c.Width%700 != 0 || c.Height < 600 {
-			t.Errorf("%s is of %d × %d pixels, error %v; want panels of 700 × 600 at least", path, c.Width, c.Height, err)
+			t.Errorf("%s is of %d × %d pixels, error %v; want panels of 700 × 600 at least", path, c.Width, c.Height,
+				err)
 		}
 	}
 }
@@ -87,7 +91,8 @@ func TestAnalyzeKeepsReportsOfADirectoryApart(t *testing.T) {
 	t.Parallel()
 	dir := reportDir(t, "rates")
 	for _, n := range []string{"0", "1"} {
-		text, err := os.ReadFile(filepath.Join("..", "internal", "chart", "testdata", "concurrent", "stage_"+n+"_lifecycle_metrics.json"))
+		text, err := os.ReadFile(filepath.Join("..", "internal", "chart", "testdata", "concurrent",
+			"stage_"+n+"_lifecycle_metrics.json"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -96,10 +101,12 @@ func TestAnalyzeKeepsReportsOfADirectoryApart(t *testing.T) {
 		}
 	}
 	code, out, remarks := analyzed(t, dir)
-	if want := "remark: no report.html: " + dir + ": it holds no report: neither"; code != 0 || strings.Count(remarks, "\n") != 1 || !strings.HasPrefix(remarks, want) {
+	if want := "remark: no report.html: " + dir + ": it holds no report: neither"; code != 0 ||
+		strings.Count(remarks, "\n") != 1 || !strings.HasPrefix(remarks, want) {
 		t.Errorf("exit code %d, stderr %q, want 0 and %q alone", code, remarks, want)
 	}
-	for _, name := range []string{"day_latency_vs_concurrency.png", "day_throughput_vs_latency.png", "night_latency_vs_qps.png", "night_throughput_vs_latency.png"} {
+	for _, name := range []string{"day_latency_vs_concurrency.png", "day_throughput_vs_latency.png",
+		"night_latency_vs_qps.png", "night_throughput_vs_latency.png"} {
 		if _, err := os.Stat(filepath.Join(dir, name)); err != nil || !strings.Contains(out, name) {
 			t.Errorf("%s: %v; stdout is %s", name, err, out)
 		}
@@ -109,7 +116,8 @@ func TestAnalyzeKeepsReportsOfADirectoryApart(t *testing.T) {
 func TestAnalyzeExitCodes(t *testing.T) {
 	t.Parallel()
 	rates, broken := reportDir(t, "rates"), reportDir(t, "concurrent")
-	if err := os.WriteFile(filepath.Join(broken, "stage_1_lifecycle_metrics.json"), []byte(`{"load_`), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(broken, "stage_1_lifecycle_metrics.json"), []byte(`{"load_`),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(rates, "night_stage_0_lifecycle_metrics.json")

@@ -97,9 +97,12 @@ func inputs(_ *cobra.Command, args []string) error {
 
 // Read reads the inputs, tells on stderr what is odd about them, and that it is at work if that takes long.
 func Read(cmd *cobra.Command, o convert.ReadOptions, args []string) (*convert.Run, error) {
-	// A run stays in memory until the command ends: at the usual 100 the collector would let the heap grow to twice of it.
+	// A run stays in memory until the command ends: at the usual 100 the collector would let the heap grow to twice of
+	// it.
 	debug.SetGCPercent(20)
-	busy := time.AfterFunc(2*time.Second, func() { cmd.PrintErrln("reading", plain.Terminal(strings.Join(args, " ")), "…") })
+	busy := time.AfterFunc(2*time.Second, func() {
+		cmd.PrintErrln("reading", plain.Terminal(strings.Join(args, " ")), "…")
+	})
 	defer busy.Stop()
 	paths, clean, err := fetch(cmd, args)
 	defer clean()

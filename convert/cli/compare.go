@@ -92,8 +92,10 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// compareInputs reads the two runs and compares them: by their requests, or if one is a report without them by the reports' figures.
-func compareInputs(cmd *cobra.Command, args []string, force bool, opts compare.Options, report convert.Options) (*compare.Result, bool, error) {
+// compareInputs reads the two runs and compares them: by their requests, or if one is a report without them by the
+// reports' figures.
+func compareInputs(cmd *cobra.Command, args []string, force bool, opts compare.Options,
+	report convert.Options) (*compare.Result, bool, error) {
 	var runs [2]*convert.Run
 	var figures [2]compare.Figures
 	partial, bare := false, false
@@ -133,7 +135,8 @@ func compareInputs(cmd *cobra.Command, args []string, force bool, opts compare.O
 
 // writers print a result.
 var writers = map[string]func(*compare.Result, io.Writer) error{
-	"text": (*compare.Result).WriteText, "markdown": (*compare.Result).WriteMarkdown, "junit": (*compare.Result).WriteJUnit, "json": (*compare.Result).WriteJSON,
+	"text": (*compare.Result).WriteText, "markdown": (*compare.Result).WriteMarkdown,
+	"junit": (*compare.Result).WriteJUnit, "json": (*compare.Result).WriteJSON,
 }
 
 func (f *compareFlags) options() (opts compare.Options, report convert.Options, err error) {
@@ -154,8 +157,10 @@ func (f *compareFlags) options() (opts compare.Options, report convert.Options, 
 }
 
 // write prints the result, and writes the files that were asked for.
-func (f *compareFlags) write(out io.Writer, result *compare.Result, print func(*compare.Result, io.Writer) error) error {
-	for path, write := range map[string]func(*compare.Result, io.Writer) error{f.markdown: writers["markdown"], f.junit: writers["junit"]} {
+func (f *compareFlags) write(out io.Writer, result *compare.Result,
+	print func(*compare.Result, io.Writer) error) error {
+	for path, write := range map[string]func(*compare.Result, io.Writer) error{
+		f.markdown: writers["markdown"], f.junit: writers["junit"]} {
 		if path == "" {
 			continue
 		}

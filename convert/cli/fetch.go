@@ -10,8 +10,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/storage"
 )
 
-// fetch puts files in the place of inputs that are objects in buckets (s3://… and gs://…, also with * in their names), and
-// leaves the others as they are. The files are gone once clean was called.
+// fetch puts files in the place of inputs that are objects in buckets (s3://… and gs://…, also with * in their names),
+// and leaves the others as they are. The files are gone once clean was called.
 func fetch(cmd *cobra.Command, inputs []string) (paths []string, clean func(), err error) {
 	dir, clean := "", func() {}
 	for _, input := range inputs {

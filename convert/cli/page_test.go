@@ -62,7 +62,8 @@ func TestAnalyzeWritesPages(t *testing.T) {
 	}
 	for _, dir := range []string{a, b} {
 		path := filepath.Join(dir, "report.html")
-		if text, err := os.ReadFile(path); err != nil || !strings.Contains(string(text), "<title>Load test report: "+filepath.Base(dir)) {
+		if text, err := os.ReadFile(path); err != nil ||
+			!strings.Contains(string(text), "<title>Load test report: "+filepath.Base(dir)) {
 			t.Errorf("%s: no page of this report (%v)", path, err)
 		} else if strings.Contains(string(text), filepath.Dir(dir)) {
 			t.Errorf("%s names its directory", path)
@@ -72,7 +73,8 @@ func TestAnalyzeWritesPages(t *testing.T) {
 		}
 	}
 	text, err := os.ReadFile(filepath.Join(both, "report.html"))
-	if err != nil || !strings.Contains(string(text), `"runs":["before","after"]`) || !strings.Contains(string(text), "The report after holds no requests") {
+	if err != nil || !strings.Contains(string(text), `"runs":["before","after"]`) ||
+		!strings.Contains(string(text), "The report after holds no requests") {
 		t.Errorf("no page of both that tells what one lacks (%v)", err)
 	}
 }

@@ -43,6 +43,7 @@ func newParquet() *cobra.Command {
 	}
 	cmd.Flags().StringVarP(&out, "out", "o", "", "file for one row per request; - is the standard output")
 	cmd.Flags().StringVar(&chunks, "chunks", "", "file for one row per content chunk; - is the standard output")
-	cmd.Flags().BoolVar(&force, "force", false, "go on with inputs that do not belong together; replace files that exist")
+	cmd.Flags().BoolVar(&force, "force", false,
+		"go on with inputs that do not belong together; replace files that exist")
 	return cmd
 }

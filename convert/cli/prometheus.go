@@ -37,7 +37,8 @@ func (m ServerMetrics) wanted() bool {
 	return (m.URL != "" || m.Google) && (m.Summary || m.Stages)
 }
 
-// ConfiguredMetrics is what a configuration of inference-perf says of a Prometheus. Secrets are those of the environment.
+// ConfiguredMetrics is what a configuration of inference-perf says of a Prometheus. Secrets are those of the
+// environment.
 func ConfiguredMetrics(c *config.Config) (m ServerMetrics) {
 	m.Source, m.Engine, m.ScrapeInterval, m.Summary = fromEnvironment(), prometheus.VLLM, 15*time.Second, true
 	if c == nil {
@@ -52,19 +53,22 @@ func ConfiguredMetrics(c *config.Config) (m ServerMetrics) {
 	if c.Storage != nil && c.Storage.Local != nil {
 		m.Prefix = c.Storage.Local.Prefix
 	}
-	m.Summary, m.Stages = c.Report.Prometheus != nil && c.Report.Prometheus.Summary, c.Report.Prometheus != nil && c.Report.Prometheus.PerStage
+	m.Summary, m.Stages = c.Report.Prometheus != nil && c.Report.Prometheus.Summary, c.Report.Prometheus != nil &&
+		c.Report.Prometheus.PerStage
 	if c.Metrics == nil || c.Metrics.Type != config.PrometheusMetrics || c.Metrics.Prometheus == nil {
 		return m
 	}
 	p := c.Metrics.Prometheus
-	m.URL, m.Google, m.Filters, m.ScrapeInterval = string(p.URL), p.GoogleManaged, p.Filters, time.Duration(p.ScrapeInterval)*time.Second
+	m.URL, m.Google, m.Filters, m.ScrapeInterval = string(p.URL), p.GoogleManaged, p.Filters,
+		time.Duration(p.ScrapeInterval)*time.Second
 	return m
 }
 
 func fromEnvironment() prometheus.Source {
 	return prometheus.Source{
-		Token: os.Getenv("PROMETHEUS_TOKEN"), User: os.Getenv("PROMETHEUS_USER"), Password: os.Getenv("PROMETHEUS_PASSWORD"),
-		Project: os.Getenv("GOOGLE_CLOUD_PROJECT"),
+		Token: os.Getenv("PROMETHEUS_TOKEN"), User: os.Getenv("PROMETHEUS_USER"),
+		Password: os.Getenv("PROMETHEUS_PASSWORD"),
+		Project:  os.Getenv("GOOGLE_CLOUD_PROJECT"),
 	}
 }
 
@@ -76,13 +80,20 @@ type prometheusFlags struct {
 }
 
 func (f *prometheusFlags) register(flags *pflag.FlagSet) {
-	flags.StringVar(&f.url, "prometheus", "", "URL of the Prometheus that reads the model server: its metrics of the run are put beside ours. PROMETHEUS_TOKEN, or PROMETHEUS_USER and PROMETHEUS_PASSWORD, let in")
-	flags.BoolVar(&f.google, "prometheus-google", false, "ask Google's managed Prometheus, of GOOGLE_CLOUD_PROJECT or the credentials' project")
-	flags.StringVar(&f.engine, "prometheus-engine", "", "names of the metrics: vllm, sglang, tgi (default the configuration's server.type, else vllm)")
-	flags.StringArrayVar(&f.filters, "prometheus-filter", nil, "only series with this label, as in namespace=prod; several by several flags")
-	flags.StringArrayVar(&f.accelerators, "prometheus-accelerator-filter", nil, "only accelerators with this label, as in Hostname=node1")
+	flags.StringVar(&f.url, "prometheus", "",
+		"URL of the Prometheus that reads the model server: its metrics of the run are put beside ours. "+
+			"PROMETHEUS_TOKEN, or PROMETHEUS_USER and PROMETHEUS_PASSWORD, let in")
+	flags.BoolVar(&f.google, "prometheus-google", false,
+		"ask Google's managed Prometheus, of GOOGLE_CLOUD_PROJECT or the credentials' project")
+	flags.StringVar(&f.engine, "prometheus-engine", "",
+		"names of the metrics: vllm, sglang, tgi (default the configuration's server.type, else vllm)")
+	flags.StringArrayVar(&f.filters, "prometheus-filter", nil,
+		"only series with this label, as in namespace=prod; several by several flags")
+	flags.StringArrayVar(&f.accelerators, "prometheus-accelerator-filter", nil,
+		"only accelerators with this label, as in Hostname=node1")
 	flags.BoolVar(&f.stages, "prometheus-stages", false, "write stage_N_prometheus_metrics.json too")
-	flags.DurationVar(&f.interval, "prometheus-scrape-interval", 15*time.Second, "how often Prometheus reads the server")
+	flags.DurationVar(&f.interval, "prometheus-scrape-interval", 15*time.Second,
+		"how often Prometheus reads the server")
 	flags.StringVar(&f.ca, "prometheus-ca", "", "file of certificates to trust, PEM")
 	flags.BoolVar(&f.insecure, "prometheus-insecure", false, "trust any certificate")
 	flags.StringArrayVar(&f.headers, "prometheus-header", nil, "header of each query, as in 'X-Scope-OrgID=team'")
@@ -171,8 +182,9 @@ func CheckServerMetrics(cmd *cobra.Command, m ServerMetrics) {
 	}
 }
 
-// WriteServerMetrics asks Prometheus what the model server saw of a run, and writes its documents into the report's directory. What
-// keeps it from that is told on stderr, and changes nothing of the report or its exit code. Ctrl-C ends the waiting.
+// WriteServerMetrics asks Prometheus what the model server saw of a run, and writes its documents into the report's
+// directory. What keeps it from that is told on stderr, and changes nothing of the report or its exit code. Ctrl-C ends
+// the waiting.
 func WriteServerMetrics(cmd *cobra.Command, run *convert.Run, report *convert.Report, dir string, m ServerMetrics) {
 	if !m.wanted() {
 		return
@@ -183,7 +195,8 @@ func WriteServerMetrics(cmd *cobra.Command, run *convert.Run, report *convert.Re
 	for _, f := range files {
 		text, fault := f.JSON()
 		if fault == nil {
-			fault = outfile.WriteBytes(filepath.Join(dir, m.Prefix+f.Name), outfile.Options{Replace: true}, text) // the report is new
+			// the report is new
+			fault = outfile.WriteBytes(filepath.Join(dir, m.Prefix+f.Name), outfile.Options{Replace: true}, text)
 		}
 		err = errors.Join(err, fault)
 	}
@@ -197,11 +210,13 @@ func WriteServerMetrics(cmd *cobra.Command, run *convert.Run, report *convert.Re
 		if len(files) > 1 {
 			names = fmt.Sprintf(" and %d of stages", len(files)-1)
 		}
-		cmd.PrintErrf("metrics of the server: %s%s\n", plain.Terminal(filepath.Join(dir, m.Prefix+files[0].Name)), names)
+		cmd.PrintErrf("metrics of the server: %s%s\n", plain.Terminal(filepath.Join(dir, m.Prefix+files[0].Name)),
+			names)
 	}
 }
 
-func askServers(ctx context.Context, cmd *cobra.Command, run *convert.Run, report *convert.Report, m ServerMetrics) ([]prometheus.File, error) {
+func askServers(ctx context.Context, cmd *cobra.Command, run *convert.Run, report *convert.Report,
+	m ServerMetrics) ([]prometheus.File, error) {
 	switch {
 	case run.Origin != "":
 		return nil, fmt.Errorf("results of %s do not tell the time of day", run.Origin)
@@ -215,7 +230,9 @@ func askServers(ctx context.Context, cmd *cobra.Command, run *convert.Run, repor
 	if err != nil {
 		return nil, err
 	}
-	files, err := p.Collect(ctx, m.Settings, spans(run, report), func(line string) { cmd.PrintErrln("prometheus:", plain.Terminal(line)) })
+	files, err := p.Collect(ctx, m.Settings, spans(run, report), func(line string) {
+		cmd.PrintErrln("prometheus:", plain.Terminal(line))
+	})
 	if err == nil && len(files) == 0 {
 		err = errors.New("the run has no stages")
 	}
@@ -239,7 +256,8 @@ func onlyModel(run *convert.Run) (model string) {
 	return model
 }
 
-// spans are when the run and its stages ran: from the first request, or the start that the executor tells, to the last end.
+// spans are when the run and its stages ran: from the first request, or the start that the executor tells, to the last
+// end.
 func spans(run *convert.Run, report *convert.Report) prometheus.Run {
 	stages := map[int]*prometheus.Window{}
 	widen := func(stage int, start, end int64) {
@@ -265,7 +283,8 @@ func spans(run *convert.Run, report *convert.Report) prometheus.Run {
 	}
 	all := prometheus.Run{Client: clientFigures(report.Summary)}
 	for number, w := range stages {
-		all.Stages = append(all.Stages, prometheus.Stage{Number: number, Window: *w, Client: clientFigures(report.Stages[number])})
+		all.Stages = append(all.Stages,
+			prometheus.Stage{Number: number, Window: *w, Client: clientFigures(report.Stages[number])})
 	}
 	slices.SortFunc(all.Stages, func(a, b prometheus.Stage) int { return a.Start.Compare(b.Start) })
 	all.Window = all.Stages[0].Window
@@ -288,7 +307,8 @@ func clientFigures(l *convert.Lifecycle) (c prometheus.Client) {
 		return float64(total)
 	}
 	c = prometheus.Client{
-		Requests: l.Load.Count, PromptTokens: known(l.Successes.PromptTokens.Total), OutputTokens: known(l.Successes.OutputTokens.Total),
+		Requests: l.Load.Count, PromptTokens: known(l.Successes.PromptTokens.Total),
+		OutputTokens: known(l.Successes.OutputTokens.Total),
 	}
 	c.TTFTMean, c.TTFTMedian = meanAndMedian(l.Ours.Latency.TTFO) // an engine's first token is one of any kind
 	c.LatencyMean, c.LatencyMedian = meanAndMedian(l.Successes.Latency.Request)

@@ -57,7 +57,8 @@ func promServer(t *testing.T) string {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
-		fmt.Fprintf(w, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"%d"]}]}}`, time.Now().Unix())
+		fmt.Fprintf(w, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"%d"]}]}}`,
+			time.Now().Unix())
 	}))
 	t.Cleanup(server.Close)
 	return server.URL
@@ -66,8 +67,10 @@ func promServer(t *testing.T) string {
 func TestReportWithServerMetrics(t *testing.T) {
 	t.Parallel()
 	url := promServer(t)
-	code, dir, remarks := reported(t, "--prometheus", url, "--prometheus-header", "X-Scope-OrgID=team", "--prometheus-filter", "namespace=prod", "--prometheus-stages", "--prometheus-scrape-interval", "5s")
-	if code != 0 || !strings.Contains(remarks, "metrics of the server: "+filepath.Join(dir, "summary_prometheus_metrics.json")+" and 1 of stages") {
+	code, dir, remarks := reported(t, "--prometheus", url, "--prometheus-header", "X-Scope-OrgID=team",
+		"--prometheus-filter", "namespace=prod", "--prometheus-stages", "--prometheus-scrape-interval", "5s")
+	if code != 0 || !strings.Contains(remarks,
+		"metrics of the server: "+filepath.Join(dir, "summary_prometheus_metrics.json")+" and 1 of stages") {
 		t.Errorf("exit code %d, stderr %q", code, remarks)
 	}
 	text, err := os.ReadFile(filepath.Join(dir, "stage_0_prometheus_metrics.json"))
@@ -78,7 +81,8 @@ func TestReportWithServerMetrics(t *testing.T) {
 		t.Errorf("%s is not in the document of %d bytes", want, len(text))
 	}
 	again, dir, remarks := reported(t, "--prometheus", url)
-	if want := "remark: no metrics of the server: " + url + ": access refused (401 Unauthorized); set PROMETHEUS_TOKEN"; again != 0 || !strings.Contains(remarks, want) {
+	if want := "remark: no metrics of the server: " + url +
+		": access refused (401 Unauthorized); set PROMETHEUS_TOKEN"; again != 0 || !strings.Contains(remarks, want) {
 		t.Errorf("without the header: exit code %d, stderr %q, want %q", again, remarks, want)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "summary_lifecycle_metrics.json")); err != nil {
@@ -93,10 +97,14 @@ func TestPrometheusMisuse(t *testing.T) {
 		want string
 	}{
 		{[]string{"--prometheus", "http://p", "--prometheus-google"}, "two places to ask"},
-		{[]string{"--prometheus", "http://p", "--prometheus-engine", "triton"}, `--prometheus-engine: unknown engine "triton", known are vllm, sglang, tgi`},
-		{[]string{"--prometheus", "http://p", "--prometheus-filter", "prod"}, `--prometheus-filter: "prod" is no label and value, want such as namespace=prod`},
-		{[]string{"--prometheus", "http://p", "--prometheus-scrape-interval", "0s"}, "--prometheus-scrape-interval: must be positive, got 0s"},
-		{[]string{"--prometheus", "http://p", "--prometheus-header", "secret-word"}, "--prometheus-header: number 1 is no NAME=VALUE"},
+		{[]string{"--prometheus", "http://p", "--prometheus-engine", "triton"},
+			`--prometheus-engine: unknown engine "triton", known are vllm, sglang, tgi`},
+		{[]string{"--prometheus", "http://p", "--prometheus-filter", "prod"},
+			`--prometheus-filter: "prod" is no label and value, want such as namespace=prod`},
+		{[]string{"--prometheus", "http://p", "--prometheus-scrape-interval", "0s"},
+			"--prometheus-scrape-interval: must be positive, got 0s"},
+		{[]string{"--prometheus", "http://p", "--prometheus-header", "secret-word"},
+			"--prometheus-header: number 1 is no NAME=VALUE"},
 	} {
 		code, dir, remarks := reported(t, tt.args...)
 		if code != Misuse || !strings.Contains(remarks, tt.want) || strings.Contains(remarks, "secret-word") {
@@ -118,23 +126,28 @@ func TestMatchers(t *testing.T) {
 
 func TestConfiguredMetrics(t *testing.T) {
 	t.Parallel()
-	const base = "load: {stages: [{rate: 1, duration: 1}]}\nserver: {type: sglang, base_url: 'http://s', model_name: m}\n"
+	const base = "load: {stages: [{rate: 1, duration: 1}]}\nserver: {type: sglang, base_url: 'http://s', " +
+		"model_name: m}\n"
 	for yaml, want := range map[string]struct {
 		wanted, summary, stages bool
 		interval                time.Duration
 	}{
 		"":                           {false, true, false, 15 * time.Second},
 		"metrics: {type: default}\n": {false, true, false, 15 * time.Second},
-		"metrics: {type: prometheus, prometheus: {url: 'http://p', scrape_interval: 3}}\nreport: {prometheus: {per_stage: true}}\n": {true, true, true, 3 * time.Second},
-		"metrics: {type: prometheus, prometheus: {google_managed: true}}\nreport: {prometheus: {summary: false}}\n":                 {false, false, false, 15 * time.Second},
-		"metrics: {type: prometheus, prometheus: {google_managed: true}}\nreport: {prometheus: null}\n":                             {false, false, false, 15 * time.Second},
+		"metrics: {type: prometheus, prometheus: {url: 'http://p', scrape_interval: 3}}\nreport: {prometheus: " +
+			"{per_stage: true}}\n": {true, true, true, 3 * time.Second},
+		"metrics: {type: prometheus, prometheus: {google_managed: true}}\nreport: {prometheus: {summary: false}}\n": {
+			false, false, false, 15 * time.Second},
+		"metrics: {type: prometheus, prometheus: {google_managed: true}}\nreport: {prometheus: null}\n": {
+			false, false, false, 15 * time.Second},
 	} {
 		c, err := config.Parse([]byte(base + yaml))
 		if err != nil {
 			t.Fatal(err)
 		}
 		m := ConfiguredMetrics(c)
-		if m.wanted() != want.wanted || m.Summary != want.summary || m.Stages != want.stages || m.ScrapeInterval != want.interval || m.Engine != prometheus.SGLang || m.Model != "m" {
+		if m.wanted() != want.wanted || m.Summary != want.summary || m.Stages != want.stages ||
+			m.ScrapeInterval != want.interval || m.Engine != prometheus.SGLang || m.Model != "m" {
 			t.Errorf("%s: got %+v, want %+v", yaml, m, want)
 		}
 	}

@@ -59,16 +59,22 @@ Exit code: 0; 1 if every request failed, or none was sent; 2 for misuse; 3 if th
 	flags.StringVarP(&f.out, "out", "o", "", "report directory (default reports-YYYYMMDD-HHMMSS)")
 	flags.BoolVar(&f.perRequest, "per-request", false, "write per_request_lifecycle_metrics.json too")
 	flags.BoolVar(&f.adapterStages, "per-adapter-stage", false, "write adapter_A_stage_N_lifecycle_metrics.json too")
-	flags.StringVar(&f.percentiles, "percentiles", "", "percentiles to report (default 0.1,1,5,10,25,50,75,90,95,99,99.9)")
-	flags.StringVar(&f.slo, "slo", "", "bounds for goodput, instead of those of the run: ttft, tpot, ntpot, itl, request_latency")
-	flags.StringSliceVar(&f.formats, "format", []string{"json", "parquet", "html"}, "files to write: json, parquet, csv, html")
+	flags.StringVar(&f.percentiles, "percentiles", "",
+		"percentiles to report (default 0.1,1,5,10,25,50,75,90,95,99,99.9)")
+	flags.StringVar(&f.slo, "slo", "",
+		"bounds for goodput, instead of those of the run: ttft, tpot, ntpot, itl, request_latency")
+	flags.StringSliceVar(&f.formats, "format", []string{"json", "parquet", "html"},
+		"files to write: json, parquet, csv, html")
 	flags.Var(span{&f.warmup}, "warmup", "leave out the requests sent in the first part of the run")
 	flags.Var(span{&f.cooldown}, "cooldown", "leave out the requests sent in the last part of the run")
-	flags.BoolVar(&f.excludeLate, "exclude-late", false, "leave requests that the load generator may have read over 8 ms late out of latencies and goodput")
+	flags.BoolVar(&f.excludeLate, "exclude-late", false,
+		"leave requests that the load generator may have read over 8 ms late out of latencies and goodput")
 	flags.IntSliceVar(&f.stages, "stage", nil, "leave out all stages but these")
 	flags.StringSliceVar(&f.adapters, "adapter", nil, "leave out all adapters but these")
-	flags.StringVar(&f.config, "config", "", "inference-perf's configuration of the run: percentiles, goodput, files, token counts; flags go before it")
-	flags.StringVar(&f.markers, "markers", "auto", "print the JSON between markers: always, never, or auto: unless to a terminal")
+	flags.StringVar(&f.config, "config", "",
+		"inference-perf's configuration of the run: percentiles, goodput, files, token counts; flags go before it")
+	flags.StringVar(&f.markers, "markers", "auto",
+		"print the JSON between markers: always, never, or auto: unless to a terminal")
 	flags.BoolVar(&f.force, "force", false, "go on with inputs that do not belong together; replace a report")
 	f.prometheus.register(flags)
 	return cmd
@@ -107,7 +113,8 @@ func (f *reportFlags) run(cmd *cobra.Command, args []string) error {
 	}
 	before := len(run.Remarks)
 	run.Leave(convert.Cut{
-		Warmup: f.warmup.Seconds(), Cooldown: f.cooldown.Seconds(), Stages: f.stages, Adapters: f.adapters, Late: f.excludeLate,
+		Warmup: f.warmup.Seconds(), Cooldown: f.cooldown.Seconds(), Stages: f.stages, Adapters: f.adapters,
+		Late: f.excludeLate,
 	})
 	remark(cmd, run.Remarks[before:])
 	marked := f.markers == "always" || f.markers == "auto" && !isTerminal(cmd.OutOrStdout())
@@ -119,9 +126,9 @@ func (f *reportFlags) run(cmd *cobra.Command, args []string) error {
 	return Verdict(run)
 }
 
-// WriteReport writes a report into a directory, and prints it: the verdict on the load
-// generator, the JSON between markers if marked, and the tables. What is wrong with its files is told on stderr. The page
-// report.html is written where the check of the JSON files is.
+// WriteReport writes a report into a directory, and prints it: the verdict on the load generator, the JSON between
+// markers if marked, and the tables. What is wrong with its files is told on stderr. The page report.html is written
+// where the check of the JSON files is.
 func WriteReport(cmd *cobra.Command, report *convert.Report, dir string, files convert.Files, marked bool) error {
 	return writeReport(cmd, report, dir, files, marked, files.Config)
 }
@@ -177,7 +184,8 @@ func (f *reportFlags) options(cmd *cobra.Command) (opts convert.Options, files c
 	if f.markers != "auto" && f.markers != "always" && f.markers != "never" {
 		return opts, files, misuse("--markers: unknown %q, known are auto, always, never", f.markers)
 	}
-	opts, files = convert.Options{}, convert.Files{Summary: true, Stages: true, Adapters: true, Fields: convert.DefaultFields}
+	opts, files = convert.Options{}, convert.Files{Summary: true, Stages: true, Adapters: true,
+		Fields: convert.DefaultFields}
 	if f.config != "" {
 		c, err := readConfig(cmd, f.config)
 		if err != nil {
@@ -205,8 +213,8 @@ func (f *reportFlags) options(cmd *cobra.Command) (opts convert.Options, files c
 	return opts, files, nil
 }
 
-// readConfig reads a configuration, and tells on stderr what it passes over. A seed that it leaves open stays so: the records
-// have the one that was drawn.
+// readConfig reads a configuration, and tells on stderr what it passes over. A seed that it leaves open stays so: the
+// records have the one that was drawn.
 func readConfig(cmd *cobra.Command, path string) (*config.Config, error) {
 	c, err := config.Load(path)
 	if err != nil {
@@ -235,7 +243,8 @@ func (f *reportFlags) chooseFormats(files *convert.Files) error {
 		}
 	}
 	if !files.Config {
-		*files = convert.Files{Parquet: files.Parquet, CSV: files.CSV, PerRequest: f.perRequest, Fields: files.Fields, Replace: f.force}
+		*files = convert.Files{Parquet: files.Parquet, CSV: files.CSV, PerRequest: f.perRequest, Fields: files.Fields,
+			Replace: f.force}
 	}
 	return nil
 }

@@ -31,9 +31,12 @@ func TestNamesOfFilesAreInert(t *testing.T) {
 		}
 	}
 	for _, args := range [][]string{
-		{"report", good, "-o", good + "-report", "--markers", "never"}, {"report", broken, "-o", good + "-report", "--force"}, {"report", dir + "/empty" + name},
-		{"report", good, "--config", broken}, {"report", good, "-o", good + "-report", "--slo", name}, {"report", dir + "/missing" + name},
-		{"parquet", broken, "-o", good + "/x"}, {"compare", good, broken}, {"compare", good, good, "--fail-on", name}, {"compare", good, good, "--format", "json"},
+		{"report", good, "-o", good + "-report", "--markers", "never"},
+		{"report", broken, "-o", good + "-report", "--force"}, {"report", dir + "/empty" + name},
+		{"report", good, "--config", broken}, {"report", good, "-o", good + "-report", "--slo", name},
+		{"report", dir + "/missing" + name},
+		{"parquet", broken, "-o", good + "/x"}, {"compare", good, broken}, {"compare", good, good, "--fail-on", name},
+		{"compare", good, good, "--format", "json"},
 		{"analyze", good + "-report", dir + "/missing" + name}, {"analyze", good},
 	} {
 		root := &cobra.Command{Use: "llmconv", SilenceErrors: true, SilenceUsage: true}

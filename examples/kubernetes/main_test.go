@@ -124,7 +124,8 @@ func pods(t *testing.T, all map[string][]any) map[string]*corev1.PodSpec {
 
 func TestOperatorsCommands(t *testing.T) {
 	for path, want := range map[string]struct{ prefix, script, out, archive string }{
-		"testrun-volume.yaml": {"if [ ! -f /scripts/sharegpt.js ]; then echo \"LocalFile not found exiting...\"; exit 1; fi;\n", "/scripts/sharegpt.js", "llm=/records/run-1",
+		"testrun-volume.yaml": {"if [ ! -f /scripts/sharegpt.js ]; then echo \"LocalFile not found exiting...\"; " +
+			"exit 1; fi;\n", "/scripts/sharegpt.js", "llm=/records/run-1",
 			`k6 archive /scripts/sharegpt.js -e K6_LLM_RUN_ID="run-1" -e BASE_URL="http://vllm:8000/v1"`},
 		"testrun-bucket.yaml": {"", "/test/script.js", "llm=s3://llm-benchmarks/run-1/",
 			`k6 archive /test/script.js -e K6_LLM_RUN_ID="run-1" -e BASE_URL="http://vllm:8000/v1"`},
@@ -135,13 +136,16 @@ func TestOperatorsCommands(t *testing.T) {
 			t.Fatalf("%s: %d jobs, %v", path, len(list), err)
 		}
 		initializer := list[0].Spec.Template.Spec.Containers[0].Command
-		if text := initializer[len(initializer)-1]; !strings.Contains(text, want.archive) || strings.Contains(text, "--out") {
+		if text := initializer[len(initializer)-1]; !strings.Contains(text, want.archive) ||
+			strings.Contains(text, "--out") {
 			t.Errorf("%s: the initializer runs\n%s\nwant it to have %s and no --out", path, text, want.archive)
 		}
 		segments := []string{"0:1/4", "1/4:2/4", "2/4:3/4", "3/4:1"}
 		for i, job := range list[1:5] {
 			command := job.Spec.Template.Spec.Containers[0].Command
-			wanted := fmt.Sprintf("%sk6 run --quiet --execution-segment=%s --execution-segment-sequence=0,1/4,2/4,3/4,1 --out %s %s --address=0.0.0.0:6565 --paused --tag instance_id=%d --tag testrun_name=llm-run-1",
+			wanted := fmt.Sprintf("%sk6 run --quiet --execution-segment=%s "+
+				"--execution-segment-sequence=0,1/4,2/4,3/4,1 --out %s %s --address=0.0.0.0:6565 --paused --tag "+
+				"instance_id=%d --tag testrun_name=llm-run-1",
 				want.prefix, segments[i], want.out, want.script, i+1)
 			got := strings.TrimPrefix(strings.Join(command, " "), "sh -c ")
 			if got != wanted {
@@ -149,14 +153,15 @@ func TestOperatorsCommands(t *testing.T) {
 			}
 		}
 		starter := strings.Join(list[5].Spec.Template.Spec.Containers[0].Command, " ")
-		if got := strings.Count(starter, "curl --retry 3 -X PATCH"); got != 4 || !strings.Contains(starter, `"paused":false`) {
+		if got := strings.Count(starter, "curl --retry 3 -X PATCH"); got != 4 ||
+			!strings.Contains(starter, `"paused":false`) {
 			t.Errorf("%s: the starter calls %d runners, want 4\n%s", path, got, starter)
 		}
 	}
 }
 
-// A secret comes by envFrom alone: env with valueFrom would reach k6 archive as an empty value, a literal would be in its command
-// line and in the archive.
+// A secret comes by envFrom alone: env with valueFrom would reach k6 archive as an empty value, a literal would be in
+// its command line and in the archive.
 func TestSecretsAreInNoCommand(t *testing.T) {
 	for name, spec := range pods(t, manifests(t)) {
 		for _, c := range slices.Concat(spec.InitContainers, spec.Containers) {
@@ -223,11 +228,13 @@ func TestPodsAreRestricted(t *testing.T) {
 		t.Fatalf("%d pods, want those of two TestRuns, four Jobs and a Pod", len(specs))
 	}
 	for name, spec := range specs {
-		if s := spec.SecurityContext; s == nil || s.RunAsNonRoot == nil || !*s.RunAsNonRoot || s.RunAsUser == nil || *s.RunAsUser != 65532 {
+		if s := spec.SecurityContext; s == nil || s.RunAsNonRoot == nil || !*s.RunAsNonRoot || s.RunAsUser == nil ||
+			*s.RunAsUser != 65532 {
 			t.Errorf("%s: security context of the pod %v", name, s)
 		}
 		for _, c := range spec.Containers {
-			if s := c.SecurityContext; s == nil || s.ReadOnlyRootFilesystem == nil || !*s.ReadOnlyRootFilesystem || s.AllowPrivilegeEscalation == nil || *s.AllowPrivilegeEscalation {
+			if s := c.SecurityContext; s == nil || s.ReadOnlyRootFilesystem == nil || !*s.ReadOnlyRootFilesystem ||
+				s.AllowPrivilegeEscalation == nil || *s.AllowPrivilegeEscalation {
 				t.Errorf("%s: security context of %s %v", name, c.Name, s)
 			}
 			if c.Image != "xk6-llm:dev" {
@@ -236,7 +243,9 @@ func TestPodsAreRestricted(t *testing.T) {
 			if c.Resources.Requests.Cpu().IsZero() || c.Resources.Limits.Memory().IsZero() {
 				t.Errorf("%s: %s has no CPU request or memory limit", name, c.Name)
 			}
-			writable := slices.ContainsFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool { return m.MountPath == "/tmp" })
+			writable := slices.ContainsFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool {
+				return m.MountPath == "/tmp"
+			})
 			if needs := c.Name == "k6" || c.Name == "merge"; needs && !writable {
 				t.Errorf("%s: %s cannot write to /tmp", name, c.Name)
 			}

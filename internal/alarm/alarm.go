@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// Clock waits for instants, under Linux to within some 0.1 ms. It is for one goroutine. The kernel's timer is a file that
-// the runtime polls with the sockets: unlike a sleep in the kernel it takes no processor away from the tokens that arrive
-// meanwhile, and where the tokens have to wait for a processor, it waits as long as they do.
+// Clock waits for instants, under Linux to within some 0.1 ms. It is for one goroutine. The kernel's timer is a file
+// that the runtime polls with the sockets: unlike a sleep in the kernel it takes no processor away from the tokens that
+// arrive meanwhile, and where the tokens have to wait for a processor, it waits as long as they do.
 type Clock struct {
 	timer *time.Timer
 	file  *os.File // nil where there is none
@@ -56,7 +56,8 @@ type Ticker struct {
 	closed chan struct{}
 }
 
-// NewTicker starts a ticker, which may take a file descriptor until it is closed, and returns when its first period began.
+// NewTicker starts a ticker, which may take a file descriptor until it is closed, and returns when its first period
+// began.
 func NewTicker(period time.Duration) (*Ticker, time.Time) {
 	t := &Ticker{file: newTimer()}
 	start := time.Now() // before the timer's own, so that it never seems to go off early
@@ -67,7 +68,8 @@ func NewTicker(period time.Duration) (*Ticker, time.Time) {
 	return t, start
 }
 
-// Wait returns when the ticker has gone off since the last call, once or more often, and reports false once it is closed.
+// Wait returns when the ticker has gone off since the last call, once or more often, and reports false once it is
+// closed.
 func (t *Ticker) Wait() bool {
 	if t.file != nil {
 		return goesOff(t.file)

@@ -23,8 +23,8 @@ func moduleDir(t *testing.T, module string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// skipped are commands of the pages that a test does not run: they fetch, build, go elsewhere, show a form, take minutes or
-// never end.
+// skipped are commands of the pages that a test does not run: they fetch, build, go elsewhere, show a form, take
+// minutes or never end.
 var skipped = regexp.MustCompile(`^(git clone|cd|xk6 build|docker) |s3://|prometheus|…|x llm (sim|selftest)`)
 
 var makeTarget = regexp.MustCompile(`^make (\w+)$`)
@@ -93,7 +93,8 @@ func newBench(t *testing.T, server string) bench {
 func (b bench) write(t *testing.T, name, text string) {
 	t.Helper()
 	path := filepath.Join(b.dir, name)
-	text = strings.NewReplacer("http://localhost:8000", b.server, "rate: 2,", "rate: 20,", "duration: 30", "duration: 1").Replace(text)
+	text = strings.NewReplacer("http://localhost:8000", b.server, "rate: 2,", "rate: 20,", "duration: 30",
+		"duration: 1").Replace(text)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +120,8 @@ func (b bench) run(t *testing.T, page, command string) {
 	tried := tryable(command, b.server)
 	cmd := exec.CommandContext(t.Context(), "sh", "-c", tried)
 	cmd.Dir, cmd.WaitDelay = b.dir, 10*time.Second
-	cmd.Env = append(os.Environ(), "PWD="+b.dir, "PATH="+filepath.Join(b.dir, "bin")+string(os.PathListSeparator)+os.Getenv("PATH"), "K6_NO_USAGE_REPORT=true", "K6_AUTO_EXTENSION_RESOLUTION=false", "K6_LLM_OVERWRITE=true")
+	cmd.Env = append(os.Environ(), "PWD="+b.dir, "PATH="+filepath.Join(b.dir, "bin")+string(os.PathListSeparator)+
+		os.Getenv("PATH"), "K6_NO_USAGE_REPORT=true", "K6_AUTO_EXTENSION_RESOLUTION=false", "K6_LLM_OVERWRITE=true")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%s: %s\n%v\n%s", page, tried, err, out)
 		return
@@ -145,9 +147,11 @@ func (b bench) checkRecords(t *testing.T, command, name string) {
 
 // prepared are the commands that make what the commands of a page begin with.
 var prepared = map[string][]string{
-	"docs/analyze.md": {"bin/k6 run --out llm=run.jsonl scripts/mock.js", "bin/llmconv report run.jsonl -o before", "bin/llmconv report run.jsonl -o after"},
-	"docs/config.md":  {"cp docs/config/constant.yml config.yml", "bin/k6 x llm run -c config.yml --out report"},
-	"docs/reports.md": {"bin/k6 run --out llm=run.jsonl scripts/mock.js", "mkdir base new", "cp run.jsonl base", "cp run.jsonl new"},
+	"docs/analyze.md": {"bin/k6 run --out llm=run.jsonl scripts/mock.js", "bin/llmconv report run.jsonl -o before",
+		"bin/llmconv report run.jsonl -o after"},
+	"docs/config.md": {"cp docs/config/constant.yml config.yml", "bin/k6 x llm run -c config.yml --out report"},
+	"docs/reports.md": {"bin/k6 run --out llm=run.jsonl scripts/mock.js", "mkdir base new", "cp run.jsonl base",
+		"cp run.jsonl new"},
 }
 
 // commands are those of a block, one each line.
@@ -225,7 +229,9 @@ func commandsOfPage(t *testing.T, page string) (list []string) {
 	at := slices.IndexFunc(list, func(command string) bool {
 		return strings.HasPrefix(command, "bin/llmconv compare old.jsonl new.jsonl")
 	})
-	if at >= 0 && !slices.ContainsFunc(list[:at], func(command string) bool { return strings.Contains(command, "llm=old.jsonl") }) {
+	if at >= 0 && !slices.ContainsFunc(list[:at], func(command string) bool {
+		return strings.Contains(command, "llm=old.jsonl")
+	}) {
 		list = slices.Insert(list, at, "cp run.jsonl old.jsonl", "cp run.jsonl new.jsonl")
 	}
 	return list
@@ -247,8 +253,10 @@ func fileName(f fence) (name string, named bool) {
 func TestCommandsAreMadeShort(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ command, want string }{
-		{"bin/k6 run -e BASE_URL=http://localhost:8000/v1 -e STAGES=1@60s scripts/mock.js", "bin/k6 run --quiet -e MAX_TOKENS=3 -e BASE_URL=http://h:1/v1 -e STAGES=20@300ms,40@300ms scripts/mock.js"},
-		{"bin/k6 run -e DATASET=a/b -e 'FILES=3.0.0/train-*.parquet' scripts/billsum.js", "bin/k6 run --quiet -e MAX_TOKENS=3 -e DURATION=500ms -e RATE=20 scripts/billsum.js"},
+		{"bin/k6 run -e BASE_URL=http://localhost:8000/v1 -e STAGES=1@60s scripts/mock.js",
+			"bin/k6 run --quiet -e MAX_TOKENS=3 -e BASE_URL=http://h:1/v1 -e STAGES=20@300ms,40@300ms scripts/mock.js"},
+		{"bin/k6 run -e DATASET=a/b -e 'FILES=3.0.0/train-*.parquet' scripts/billsum.js",
+			"bin/k6 run --quiet -e MAX_TOKENS=3 -e DURATION=500ms -e RATE=20 scripts/billsum.js"},
 		{"bin/llmconv report run.jsonl -o report", "bin/llmconv report run.jsonl -o report"},
 	} {
 		if got := tryable(tt.command, "http://h:1"); got != tt.want {

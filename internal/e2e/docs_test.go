@@ -160,14 +160,16 @@ func TestScriptsPageIsComplete(t *testing.T) {
 	}
 }
 
-// literals are the texts of the project's own source, with … for what is filled in: Go's string constants, whole scripts.
+// literals are the texts of the project's own source, with … for what is filled in: Go's string constants, whole
+// scripts.
 func literals(t *testing.T) (list []string) {
 	t.Helper()
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && (strings.HasPrefix(d.Name(), ".") && path != "." || d.Name() == "testdata" || d.Name() == "bin"):
+		case d.IsDir() && (strings.HasPrefix(d.Name(), ".") && path != "." || d.Name() == "testdata" ||
+			d.Name() == "bin"):
 			return fs.SkipDir
 		case strings.HasSuffix(path, ".js"):
 			list = append(list, regexp.MustCompile(`\$\{[^}]*\}`).ReplaceAllString(readText(t, path), "…"))
@@ -239,7 +241,8 @@ func terms(x ast.Expr) []ast.Expr {
 	return []ast.Expr{x}
 }
 
-// quoted makes a pattern of a message in a page: each … stands for anything. Fixed text must be long enough to mean something.
+// quoted makes a pattern of a message in a page: each … stands for anything. Fixed text must be long enough to mean
+// something.
 func quoted(line string) (pattern *regexp.Regexp, fixed int) {
 	parts := strings.Split(line, "…")
 	for i, part := range parts {
@@ -249,7 +252,8 @@ func quoted(line string) (pattern *regexp.Regexp, fixed int) {
 	return regexp.MustCompile(strings.Join(parts, ".*")), fixed
 }
 
-// Every message that a page quotes is in the source: in a block of language message ours, in one of language k6 that of k6.
+// Every message that a page quotes is in the source: in a block of language message ours, in one of language k6 that of
+// k6.
 func TestQuotedMessagesExist(t *testing.T) {
 	t.Parallel()
 	sources := map[string][]string{"message": literals(t), "k6": k6Texts(t)}
@@ -308,7 +312,8 @@ func TestVerdictsAreExplained(t *testing.T) {
 		"convert/health.go": {"say", "weigh"}, "convert/clocks.go": {"say", "clockText"}, "convert/ownside.go": {"say"},
 		"convert/warnings.go": {"warn"},
 	} {
-		formats := slices.DeleteFunc(formatsOf(t, path, calls), func(f string) bool { return f == "…" }) // said elsewhere
+		// said elsewhere
+		formats := slices.DeleteFunc(formatsOf(t, path, calls), func(f string) bool { return f == "…" })
 		if len(formats) == 0 {
 			t.Errorf("%s: found %q only", path, formats)
 		}
@@ -357,8 +362,10 @@ func TestExitCodesAreK6s(t *testing.T) {
 	t.Parallel()
 	page := readText(t, "docs/troubleshooting.md")
 	for code, word := range map[exitcodes.ExitCode]string{
-		exitcodes.ThresholdsHaveFailed: "threshold", exitcodes.InvalidConfig: "options", exitcodes.ExternalAbort: "SIGTERM", exitcodes.CannotStartRESTAPI: "API",
-		exitcodes.ScriptException: "exception", exitcodes.ScriptAborted: "aborted", exitcodes.GoPanic: "panicked", exitcodes.MarkedAsFailed: "failed",
+		exitcodes.ThresholdsHaveFailed: "threshold", exitcodes.InvalidConfig: "options",
+		exitcodes.ExternalAbort: "SIGTERM", exitcodes.CannotStartRESTAPI: "API",
+		exitcodes.ScriptException: "exception", exitcodes.ScriptAborted: "aborted", exitcodes.GoPanic: "panicked",
+		exitcodes.MarkedAsFailed: "failed",
 	} {
 		if !regexp.MustCompile(fmt.Sprintf(`(?m)^\| %d \| .*%s`, code, word)).MatchString(page) {
 			t.Errorf("docs/troubleshooting.md does not say that %d is about %q", code, word)

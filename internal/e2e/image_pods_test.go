@@ -30,7 +30,8 @@ func volumes(t *testing.T) (mounts []string, records string) {
 // ready waits until a runner answers, as its readiness probe and the operator do.
 func (fs rootFS) ready(t *testing.T, runner *process) {
 	t.Helper()
-	poll := container{Command: []string{"sh", "-c", "for i in $(seq 500); do curl -sf http://127.0.0.1:6565/v1/status && exit; sleep 0.1; done; exit 1"}}
+	poll := container{Command: []string{"sh", "-c",
+		"for i in $(seq 500); do curl -sf http://127.0.0.1:6565/v1/status && exit; sleep 0.1; done; exit 1"}}
 	if r := fs.start(t, poll, nil, runner).wait(t); r.code != 0 || !strings.Contains(r.stdout, `"paused":true`) {
 		t.Fatalf("the runner does not wait paused: %s\n%s", r.stdout, runner.stderr.String())
 	}
@@ -63,7 +64,8 @@ func TestImageUnderTheOperator(t *testing.T) {
 	r := mustSucceed(t, fs.start(t, jobs[0].container(), mounts, nil, short...).wait(t))
 	var requirements struct{ MaxVUs int }
 	if err := json.Unmarshal([]byte(r.stdout+r.stderr), &requirements); err != nil || requirements.MaxVUs < 4 {
-		t.Errorf("the operator reads the initializer's log as JSON, of 4 VUs at least: %v\n%s%s", err, r.stdout, r.stderr)
+		t.Errorf("the operator reads the initializer's log as JSON, of 4 VUs at least: %v\n%s%s", err, r.stdout,
+			r.stderr)
 	}
 	var runners []*process
 	for _, j := range jobs[1 : len(jobs)-1] {
@@ -79,7 +81,8 @@ func TestImageUnderTheOperator(t *testing.T) {
 	}
 	for i, runner := range runners { // each has a network of its own here
 		starter.Command[len(starter.Command)-1] = calls[i]
-		if r := mustSucceed(t, fs.start(t, starter, nil, runner).wait(t)); !strings.Contains(r.stdout, `"http_code":200`) {
+		if r := mustSucceed(t, fs.start(t, starter, nil, runner).wait(t)); !strings.Contains(r.stdout,
+			`"http_code":200`) {
 			t.Errorf("starter: %s", r.stdout)
 		}
 	}
@@ -108,9 +111,12 @@ func TestImageArchivesNoSecret(t *testing.T) {
 	}
 	c := operatorsJobs(t, "testrun-bucket.yaml")[0].container()
 	last := len(c.Command) - 1
-	c.Command[last] = strings.NewReplacer("anon8231489123/ShareGPT_Vicuna_unfiltered", "/datasets", "ShareGPT_V3_unfiltered_cleaned_split.json", "sharegpt.json").Replace(c.Command[last]) +
-		"\ntest -s /tmp/script.js.archived.tar || exit 8\nif grep -q hush-hush /tmp/script.js.archived.tar; then exit 9; fi"
-	r := mustSucceed(t, fs.start(t, c, append(mounts, script+":/test"), nil, "API_KEY=hush-hush", "HF_TOKEN=hush-hush").wait(t))
+	c.Command[last] = strings.NewReplacer("anon8231489123/ShareGPT_Vicuna_unfiltered", "/datasets",
+		"ShareGPT_V3_unfiltered_cleaned_split.json", "sharegpt.json").Replace(c.Command[last]) +
+		"\ntest -s /tmp/script.js.archived.tar || exit 8\nif grep -q hush-hush /tmp/script.js.archived.tar; then " +
+		"exit 9; fi"
+	r := mustSucceed(t, fs.start(t, c, append(mounts, script+":/test"), nil, "API_KEY=hush-hush",
+		"HF_TOKEN=hush-hush").wait(t))
 	if !strings.Contains(r.stdout, `"maxVUs"`) {
 		t.Errorf("inspect says\n%s\n%s", r.stdout, r.stderr)
 	}
@@ -131,7 +137,8 @@ func checkInstances(t *testing.T, dir string) {
 	}
 }
 
-// A pod that is deleted: the shell that the operator starts a script of the image with must not keep the signal to itself.
+// A pod that is deleted: the shell that the operator starts a script of the image with must not keep the signal to
+// itself.
 func TestImageEndsWithItsPod(t *testing.T) {
 	t.Parallel()
 	fs := newRootFS(t)
@@ -155,7 +162,8 @@ func TestImageEndsWithItsPod(t *testing.T) {
 // awaitRequests waits until a record file has a request.
 func awaitRequests(t *testing.T, fs rootFS, beside *process, mounts []string, name string) {
 	t.Helper()
-	poll := container{Command: []string{"sh", "-c", "for i in $(seq 200); do grep -q '\"type\":\"request\"' " + name + " && exit; sleep 0.1; done; exit 1"}}
+	poll := container{Command: []string{"sh", "-c", "for i in $(seq 200); do grep -q '\"type\":\"request\"' " + name +
+		" && exit; sleep 0.1; done; exit 1"}}
 	if r := fs.start(t, poll, mounts, beside).wait(t); r.code != 0 {
 		t.Fatalf("no requests\n%s", beside.stderr.String())
 	}
@@ -168,7 +176,8 @@ func TestImageInJobs(t *testing.T) {
 	c := manifestContainer(t, "job.yaml")
 	mounts, records := volumes(t)
 	mustSucceed(t, fs.start(t, c, mounts, nil, short...).wait(t))
-	if s := readReport(t, filepath.Join(records, "single-1/report/summary_lifecycle_metrics.json")); s.Successes.Count != 100 {
+	if s := readReport(t,
+		filepath.Join(records, "single-1/report/summary_lifecycle_metrics.json")); s.Successes.Count != 100 {
 		t.Errorf("%d requests, want 100", s.Successes.Count)
 	}
 
@@ -177,7 +186,8 @@ func TestImageInJobs(t *testing.T) {
 	awaitRequests(t, fs, deleted, mounts, "/records/single-1/records-*.jsonl")
 	deleted.terminate(t)
 	r := deleted.wait(t)
-	if s := readReport(t, filepath.Join(records, "single-1/report/summary_lifecycle_metrics.json")); r.code != 105 || s.Successes.Count == 0 {
+	if s := readReport(t, filepath.Join(records, "single-1/report/summary_lifecycle_metrics.json")); r.code != 105 ||
+		s.Successes.Count == 0 {
 		t.Errorf("deleted halfway: exit code %d, want k6's 105; %+v\n%s", r.code, s, r.stderr)
 	}
 

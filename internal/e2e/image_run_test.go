@@ -21,8 +21,8 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// rootFS is the root file system of the image, made by the instructions of the Dockerfile's last stage but without a container
-// engine. The layers, topmost first, are directories.
+// rootFS is the root file system of the image, made by the instructions of the Dockerfile's last stage but without a
+// container engine. The layers, topmost first, are directories.
 type rootFS struct {
 	layers []string
 	stage  stage
@@ -184,8 +184,9 @@ type process struct {
 	stdout, stderr bytes.Buffer
 }
 
-// enter is what a container starts with, in name spaces of its own: the layers under a root file system that is read-only but
-// for /tmp and the mounts, then the command as the image's user. Arguments: layers, mounts (from:to …), user, command.
+// enter is what a container starts with, in name spaces of its own: the layers under a root file system that is
+// read-only but for /tmp and the mounts, then the command as the image's user. Arguments: layers, mounts (from:to …),
+// user, command.
 const enter = `set -e
 ip link set lo up
 root=$1 layers=$2 mounts=$3 user=$4; shift 4
@@ -199,8 +200,8 @@ for m in $mounts; do mkdir -p $root${m#*:}; mount --bind ${m%:*} $root${m#*:}; d
 mount -o remount,ro $root
 exec chroot --userspec=$user --groups=${user#*:} $root env -i --chdir=/tmp "$@"`
 
-// start starts a container. Its variables are the image's, its own, and then those given. It has a network of its own, or that
-// of another one.
+// start starts a container. Its variables are the image's, its own, and then those given. It has a network of its own,
+// or that of another one.
 func (fs rootFS) start(t *testing.T, c container, mounts []string, beside *process, env ...string) *process {
 	t.Helper()
 	variables := append([]string{"PATH=/usr/bin:/bin", "K6_NO_USAGE_REPORT=true"}, fs.stage.env()...)
@@ -211,9 +212,11 @@ func (fs rootFS) start(t *testing.T, c container, mounts []string, beside *proce
 	if beside == nil {
 		args = append(args, "--net")
 	} else {
-		args = slices.Concat([]string{"nsenter", "--net=/proc/" + strconv.Itoa(beside.cmd.Process.Pid) + "/ns/net"}, args)
+		args = slices.Concat([]string{"nsenter", "--net=/proc/" + strconv.Itoa(beside.cmd.Process.Pid) + "/ns/net"},
+			args)
 	}
-	args = slices.Concat(args, []string{"sh", "-c", enter, "enter", t.TempDir(), strings.Join(fs.layers, ":"), strings.Join(mounts, " "), fs.stage.last("USER")},
+	args = slices.Concat(args, []string{"sh", "-c", enter, "enter", t.TempDir(), strings.Join(fs.layers, ":"),
+		strings.Join(mounts, " "), fs.stage.last("USER")},
 		variables, env, c.Command, c.Args)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
@@ -228,7 +231,8 @@ func (fs rootFS) start(t *testing.T, c container, mounts []string, beside *proce
 	return p
 }
 
-// ownNetwork waits until the process has left this one's network, so that who joins it later does not join ours instead.
+// ownNetwork waits until the process has left this one's network, so that who joins it later does not join ours
+// instead.
 func (p *process) ownNetwork(t *testing.T) {
 	t.Helper()
 	ours, err := os.Readlink("/proc/self/ns/net")

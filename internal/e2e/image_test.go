@@ -80,8 +80,10 @@ func dockerFaults(list []stage) (faults []string) {
 		fault(len(s.all("ADD")) > 0, "ADD in stage %s: COPY does only what it says", s.name)
 		for _, run := range s.all("RUN") {
 			apt := strings.Contains(run, "apt-get install")
-			fault(apt && !strings.Contains(run, "rm -rf /var/lib/apt/lists/*"), "the lists of apt stay in a layer: %s", run)
-			fault(apt && !strings.Contains(run, "--no-install-recommends"), "apt installs what nobody asked for: %s", run)
+			fault(apt && !strings.Contains(run, "rm -rf /var/lib/apt/lists/*"), "the lists of apt stay in a layer: %s",
+				run)
+			fault(apt && !strings.Contains(run, "--no-install-recommends"), "apt installs what nobody asked for: %s",
+				run)
 		}
 		for _, args := range s.all("COPY") {
 			from, found := strings.CutPrefix(strings.Fields(args)[0], "--from=")
@@ -157,7 +159,8 @@ func TestDockerfileRulesFindFaults(t *testing.T) {
 	}
 }
 
-// ignored says whether .dockerignore keeps a path out, for the patterns ours has: *, !name and **/pattern. The last that fits counts.
+// ignored says whether .dockerignore keeps a path out, for the patterns ours has: *, !name and **/pattern. The last
+// that fits counts.
 func ignored(patterns, name string) (out bool) {
 	for pattern := range strings.Lines(patterns) {
 		pattern = strings.TrimSpace(pattern)
@@ -183,7 +186,8 @@ func ignored(patterns, name string) (out bool) {
 func TestBuildContext(t *testing.T) {
 	t.Parallel()
 	patterns, dir := readText(t, ".dockerignore"), t.TempDir()
-	for name, want := range map[string]bool{".git/config": true, "bin/k6": true, ".venv/bin/python": true, "run_test.go": true, "llm/sim/testdata/a.json": true, "reports/a": true,
+	for name, want := range map[string]bool{".git/config": true, "bin/k6": true, ".venv/bin/python": true,
+		"run_test.go": true, "llm/sim/testdata/a.json": true, "reports/a": true,
 		"go.mod": false, "llm/sim/server.go": false, "scripts/data/README.md": false, "datasets/corpus.txt": false} {
 		if got := ignored(patterns, name); got != want {
 			t.Errorf("%s is kept out: %t, want %t", name, got, want)

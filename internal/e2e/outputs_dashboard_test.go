@@ -125,7 +125,8 @@ func checkDashboard(t *testing.T, d dashboard, labels map[string][]string) {
 			}
 			for _, m := range legend.FindAllStringSubmatch(q.LegendFormat, -1) {
 				if !slices.Contains(grouped(q.Expr), m[1]) {
-					t.Errorf("panel %q: the legend %q names a label that %s does not keep", p.Title, q.LegendFormat, q.Expr)
+					t.Errorf("panel %q: the legend %q names a label that %s does not keep", p.Title, q.LegendFormat,
+						q.Expr)
 				}
 			}
 		}
@@ -152,9 +153,11 @@ func checkAnswers(t *testing.T, d dashboard, prometheus string) {
 	}
 }
 
-// ask evaluates a query a little after now, so that its windows hold the whole run and more than one step of a subquery.
+// ask evaluates a query a little after now, so that its windows hold the whole run and more than one step of a
+// subquery.
 func ask(ctx context.Context, prometheus, query string) (values []float64, err error) {
-	query = strings.NewReplacer("$__rate_interval", "40s", "$__range", "10m", "$testid", "t1", "$model", "sim", "$stage", ".*").Replace(query)
+	query = strings.NewReplacer("$__rate_interval", "40s", "$__range", "10m", "$testid", "t1", "$model", "sim",
+		"$stage", ".*").Replace(query)
 	form := url.Values{"query": {query}, "time": {strconv.FormatInt(time.Now().Unix()+10, 10)}}
 	body, err := get(ctx, prometheus+"/api/v1/query?"+form.Encode())
 	if err != nil {
@@ -209,7 +212,8 @@ func startPrometheus(t *testing.T) string {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
-	cmd := exec.Command(path, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address, "--web.enable-remote-write-receiver")
+	cmd := exec.Command(path, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"),
+		"--web.listen-address="+address, "--web.enable-remote-write-receiver")
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -96,7 +96,8 @@ func (r *received) forward(q *http.Request, body []byte) {
 	if r.prometheusURL == "" {
 		return
 	}
-	again, err := http.NewRequestWithContext(q.Context(), http.MethodPost, r.prometheusURL+"/api/v1/write", bytes.NewReader(body))
+	again, err := http.NewRequestWithContext(q.Context(), http.MethodPost, r.prometheusURL+"/api/v1/write",
+		bytes.NewReader(body))
 	if err != nil {
 		r.fault("%v", err)
 		return
@@ -148,10 +149,12 @@ func readOTLP(body []byte) (points []point, err error) {
 		for _, scope := range resource.ScopeMetrics {
 			for _, m := range scope.Metrics {
 				for _, d := range append(m.GetSum().GetDataPoints(), m.GetGauge().GetDataPoints()...) {
-					points = append(points, point{m.Name, m.Unit, attributes(d.Attributes), d.GetAsDouble() + float64(d.GetAsInt())})
+					points = append(points, point{m.Name, m.Unit, attributes(d.Attributes),
+						d.GetAsDouble() + float64(d.GetAsInt())})
 				}
 				for _, d := range m.GetHistogram().GetDataPoints() {
-					points = append(points, point{m.Name, m.Unit, attributes(d.Attributes), d.GetSum() / float64(d.GetCount())})
+					points = append(points, point{m.Name, m.Unit, attributes(d.Attributes),
+						d.GetSum() / float64(d.GetCount())})
 				}
 			}
 		}
@@ -167,7 +170,8 @@ func attributes(list []*commonpb.KeyValue) map[string]string {
 	return tags
 }
 
-// readLineProtocol reads measurement,tag=value,… field=value,… time. No name or value here has characters that are escaped.
+// readLineProtocol reads measurement,tag=value,… field=value,… time. No name or value here has characters that are
+// escaped.
 func readLineProtocol(body []byte) (points []point, err error) {
 	for line := range strings.Lines(string(body)) {
 		parts := strings.Fields(line)
@@ -206,7 +210,8 @@ func readCSV(t *testing.T, path string) (points []point) {
 	if err != nil || len(rows) == 0 {
 		t.Fatalf("%s: %d rows, %v", path, len(rows), err)
 	}
-	extra, scenario, metadata := slices.Index(rows[0], "extra_tags"), slices.Index(rows[0], "scenario"), slices.Index(rows[0], "metadata")
+	extra, scenario, metadata := slices.Index(rows[0], "extra_tags"), slices.Index(rows[0], "scenario"),
+		slices.Index(rows[0], "metadata")
 	for _, row := range rows[1:] {
 		value, err := strconv.ParseFloat(row[2], 64)
 		if err != nil || len(row[1]) != 13 {
@@ -216,7 +221,8 @@ func readCSV(t *testing.T, path string) (points []point) {
 		if row[scenario] != "" {
 			p.tags["scenario"] = row[scenario]
 		}
-		if carries := strings.Contains(row[metadata], `llm_record={"type"`); carries != (p.name == "llm_requests" || p.name == "llm_events") {
+		if carries := strings.Contains(row[metadata], `llm_record={"type"`); carries != (p.name == "llm_requests" ||
+			p.name == "llm_events") {
 			t.Errorf("%s: a record in the metadata of %s: %t", path, p.name, carries)
 		}
 		points = append(points, p)
@@ -253,7 +259,8 @@ func readJSONPoints(t *testing.T, path string) (points []point) {
 		if line.Data.Tags["group"] == "" { // none: the other outputs leave it out
 			delete(line.Data.Tags, "group")
 		}
-		points = append(points, point{name: line.Metric, unit: units[line.Metric], tags: line.Data.Tags, value: line.Data.Value})
+		points = append(points, point{name: line.Metric, unit: units[line.Metric], tags: line.Data.Tags,
+			value: line.Data.Value})
 	}
 	return points
 }

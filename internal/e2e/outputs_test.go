@@ -36,13 +36,19 @@ func runOutputs(t *testing.T, url, dir string) {
 	if err := os.WriteFile(script, []byte(outputsScript), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "bin/k6", "run", "--quiet", "--tag", "testid=t1", "--out", "experimental-prometheus-rw", "--out", "opentelemetry",
-		"--out", "influxdb="+url+"/k6", "--out", "csv="+filepath.Join(dir, "run.csv"), "--out", "json="+filepath.Join(dir, "run.json"), script)
+	cmd := exec.CommandContext(t.Context(), "bin/k6", "run", "--quiet", "--tag", "testid=t1", "--out",
+		"experimental-prometheus-rw", "--out", "opentelemetry",
+		"--out", "influxdb="+url+"/k6", "--out", "csv="+filepath.Join(dir, "run.csv"), "--out",
+		"json="+filepath.Join(dir, "run.json"), script)
 	cmd.Env = append(os.Environ(), "K6_NO_USAGE_REPORT=true", "K6_AUTO_EXTENSION_RESOLUTION=false",
-		"K6_PROMETHEUS_RW_SERVER_URL="+url+"/api/v1/write", "K6_PROMETHEUS_RW_PUSH_INTERVAL=500ms", "K6_PROMETHEUS_RW_TREND_STATS="+stats,
-		"K6_OTEL_EXPORTER_PROTOCOL=http/protobuf", "K6_OTEL_HTTP_EXPORTER_INSECURE=true", "K6_OTEL_HTTP_EXPORTER_ENDPOINT="+strings.TrimPrefix(url, "http://"),
-		"K6_CSV_TIME_FORMAT=unix_milli", "K6_WEB_DASHBOARD=true", "K6_WEB_DASHBOARD_PORT=-1", "K6_WEB_DASHBOARD_PERIOD=1s",
-		"K6_WEB_DASHBOARD_EXPORT="+filepath.Join(dir, "report.html"), "XK6_DASHBOARD_CONFIG=examples/web-dashboard.json")
+		"K6_PROMETHEUS_RW_SERVER_URL="+url+"/api/v1/write", "K6_PROMETHEUS_RW_PUSH_INTERVAL=500ms",
+		"K6_PROMETHEUS_RW_TREND_STATS="+stats,
+		"K6_OTEL_EXPORTER_PROTOCOL=http/protobuf", "K6_OTEL_HTTP_EXPORTER_INSECURE=true",
+		"K6_OTEL_HTTP_EXPORTER_ENDPOINT="+strings.TrimPrefix(url, "http://"),
+		"K6_CSV_TIME_FORMAT=unix_milli", "K6_WEB_DASHBOARD=true", "K6_WEB_DASHBOARD_PORT=-1",
+		"K6_WEB_DASHBOARD_PERIOD=1s",
+		"K6_WEB_DASHBOARD_EXPORT="+filepath.Join(dir, "report.html"),
+		"XK6_DASHBOARD_CONFIG=examples/web-dashboard.json")
 	text, err := cmd.CombinedOutput()
 	if err != nil || strings.Contains(string(text), "level=error") {
 		t.Fatalf("%v\n%s", err, text)
@@ -68,7 +74,8 @@ func check(t *testing.T, output string, got []point, want []wanted) {
 			continue
 		}
 		near := slices.DeleteFunc(slices.Clone(got), func(p point) bool { return !strings.Contains(p.name, w.name) })
-		t.Errorf("%s: of %d points none is %+v; the first of that name are %+v", output, len(got), w, near[:min(5, len(near))])
+		t.Errorf("%s: of %d points none is %+v; the first of that name are %+v", output, len(got), w,
+			near[:min(5, len(near))])
 	}
 }
 
@@ -100,7 +107,8 @@ func each(succeeded, failed, scenario map[string]string) []wanted {
 	}
 }
 
-// What each of k6's own outputs passes on of our metrics, as docs/outputs.md says, and that the dashboards ask for nothing else.
+// What each of k6's own outputs passes on of our metrics, as docs/outputs.md says, and that the dashboards ask for
+// nothing else.
 func TestOutputs(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -119,7 +127,8 @@ func TestOutputs(t *testing.T) {
 	check(t, "CSV", readCSV(t, filepath.Join(dir, "run.csv")), want)
 	points := readJSONPoints(t, filepath.Join(dir, "run.json"))
 	for i, w := range want {
-		if strings.HasSuffix(w.name, "_ttft") || strings.HasSuffix(w.name, "_itl") || strings.HasSuffix(w.name, "_duration") || strings.HasSuffix(w.name, "_delay") {
+		if strings.HasSuffix(w.name, "_ttft") || strings.HasSuffix(w.name, "_itl") ||
+			strings.HasSuffix(w.name, "_duration") || strings.HasSuffix(w.name, "_delay") {
 			want[i].unit = "time"
 		} else {
 			want[i].unit = "default"
@@ -149,7 +158,8 @@ func TestOutputs(t *testing.T) {
 	checkDashboard(t, grafana, labelsOf(r.prometheus))
 	t.Run("answers of a real Prometheus", func(t *testing.T) {
 		if r.prometheusURL == "" {
-			t.Skip("SKIPPED: no prometheus in PATH (apt-get install prometheus), so no query of examples/grafana/llm.json was evaluated")
+			t.Skip("SKIPPED: no prometheus in PATH (apt-get install prometheus), so no query of " +
+				"examples/grafana/llm.json was evaluated")
 		}
 		checkAnswers(t, grafana, r.prometheusURL)
 	})
@@ -157,7 +167,8 @@ func TestOutputs(t *testing.T) {
 
 var embedded = regexp.MustCompile(`(?s)<script id="data"[^>]*>(.*?)</script>`)
 
-// checkWebDashboard reads the data that the exported page carries, and holds the queries of our dashboard against the metrics.
+// checkWebDashboard reads the data that the exported page carries, and holds the queries of our dashboard against the
+// metrics.
 func checkWebDashboard(t *testing.T, path string, points []point) {
 	t.Helper()
 	page, err := os.ReadFile(path)
@@ -173,7 +184,8 @@ func checkWebDashboard(t *testing.T, path string, points []point) {
 		t.Fatal(err)
 	}
 	data, err := io.ReadAll(unzipped)
-	if err != nil || !bytes.Contains(data, []byte(`"llm_ttft"`)) || !bytes.Contains(data, []byte("Time to first token")) {
+	if err != nil || !bytes.Contains(data, []byte(`"llm_ttft"`)) ||
+		!bytes.Contains(data, []byte("Time to first token")) {
 		t.Errorf("the exported page has neither llm_ttft nor our panels, %v: %.300s", err, data)
 	}
 	config, err := os.ReadFile("examples/web-dashboard.json")

@@ -74,7 +74,8 @@ func TestLlamaCPPEndsItsAnswers(t *testing.T) {
 		checkTokens(t, q, "stop", 1)
 	}
 	if o.report.Ours.Finish["stop"] != 12 || o.warns("ignore_eos") {
-		t.Errorf("want 12 answers that ended by stop, got %v; warnings %q", o.report.Ours.Finish, o.report.Ours.Warnings)
+		t.Errorf("want 12 answers that ended by stop, got %v; warnings %q", o.report.Ours.Finish,
+			o.report.Ours.Warnings)
 	}
 }
 
@@ -127,7 +128,8 @@ func TestLlamaCPPStamps(t *testing.T) {
 		span += float64(q.Chunks[len(q.Chunks)-1]-q.Chunks[0]) / 1e6
 	}
 	if len(o.requests) != 8 || gaps != 8*59 || together*2 > gaps {
-		t.Errorf("%d requests with %d gaps, %d of them 0; want 8 with 472, most above 0", len(o.requests), gaps, together)
+		t.Errorf("%d requests with %d gaps, %d of them 0; want 8 with 472, most above 0", len(o.requests), gaps,
+			together)
 	}
 	mean := o.report.Ours.Latency.ChunkGap.Mean
 	if n := o.report.Ours.Tokens.Gaps.Chunk; n != gaps || math.Abs(mean*float64(n)-span) > 1e-6 {

@@ -22,7 +22,8 @@ import (
 // readPage are options of a client that reads the server's page of metrics often.
 const readPage = `serverMetrics: true, serverMetricsInterval: '200ms'`
 
-// llamaCPP is llama.cpp's own server with a made-up model: internal/e2e/testdata/servers/llamacpp says how they are made.
+// llamaCPP is llama.cpp's own server with a made-up model: internal/e2e/testdata/servers/llamacpp says how they are
+// made.
 type llamaCPP struct {
 	url   string // its base URL
 	model string // the folder of the model and its tokenizer

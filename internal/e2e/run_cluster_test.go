@@ -43,7 +43,8 @@ func (p pod) segment() []string {
 	for k := range p.of + 1 {
 		sequence = append(sequence, at(k))
 	}
-	return []string{"--execution-segment=" + at(p.index-1) + ":" + at(p.index), "--execution-segment-sequence=" + strings.Join(sequence, ",")}
+	return []string{"--execution-segment=" + at(p.index-1) + ":" + at(p.index), "--execution-segment-sequence=" +
+		strings.Join(sequence, ",")}
 }
 
 // start starts the pod. It gives the address of its REST interface, and what waits for its end.
@@ -107,7 +108,8 @@ func unpause(t *testing.T, address string) {
 	t.Helper()
 	const body = `{"data":{"attributes":{"paused":false,"stopped":false},"id":"default","type":"status"}}`
 	for range 400 {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, "http://"+address+"/v1/status", strings.NewReader(body))
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, "http://"+address+"/v1/status",
+			strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -130,7 +132,8 @@ func archive(t *testing.T, path string) string {
 	mustSucceed(t, k6(t, "archive", path, "-O", out))
 	r := mustSucceed(t, k6(t, "inspect", "--execution-requirements", out))
 	var requirements struct{ MaxVUs int }
-	if err := json.Unmarshal([]byte(r.stdout), &requirements); err != nil || requirements.MaxVUs == 0 || strings.Contains(r.stderr, "level=error") {
+	if err := json.Unmarshal([]byte(r.stdout), &requirements); err != nil || requirements.MaxVUs == 0 ||
+		strings.Contains(r.stderr, "level=error") {
 		t.Errorf("inspect: %v\n%s\n%s", err, r.stdout, r.stderr)
 	}
 	return out
@@ -145,11 +148,12 @@ func schedule(requests []*record.Request) map[int64]int64 {
 	return due
 }
 
-// Any number of instances send the schedule of one, each arrival once, and their files merge into one report, whose percentiles
-// are those of all requests together.
+// Any number of instances send the schedule of one, each arrival once, and their files merge into one report, whose
+// percentiles are those of all requests together.
 func TestInstancesSendTheScheduleOfOne(t *testing.T) {
 	t.Parallel()
-	path := script(t, `{stages: [{rate: 30, duration: '2s'}, {rate: 60, duration: '1s'}], arrival: 'poisson', seed: 11, drain: false}`, `{baseURL: 'sim:?ttft=5ms&itl=1ms'}`)
+	path := script(t,
+		`{stages: [{rate: 30, duration: '2s'}, {rate: 60, duration: '1s'}], arrival: 'poisson', seed: 11, drain: false}`, `{baseURL: 'sim:?ttft=5ms&itl=1ms'}`)
 	single := filepath.Join(t.TempDir(), "one.jsonl")
 	mustSucceed(t, k6(t, "run", "--quiet", "--out", "llm="+single, path))
 	one, _, _ := loadLines(t, single)
@@ -164,7 +168,8 @@ func TestInstancesSendTheScheduleOfOne(t *testing.T) {
 	}
 }
 
-// checkUnion holds that the instances in a directory together sent a schedule, and that their report is that of them all.
+// checkUnion holds that the instances in a directory together sent a schedule, and that their report is that of them
+// all.
 func checkUnion(t *testing.T, dir string, n int, want map[int64]int64) {
 	t.Helper()
 	got := map[int64]bool{}
@@ -172,7 +177,8 @@ func checkUnion(t *testing.T, dir string, n int, want map[int64]int64) {
 	for i := range n {
 		requests, _, _ := loadLines(t, filepath.Join(dir, fmt.Sprintf("records-%d.jsonl", i+1)))
 		share := schedule(requests)
-		first := slices.Min(slices.Collect(maps.Keys(share))) // instances share no clock, so each is held against its own first
+		// instances share no clock, so each is held against its own first
+		first := slices.Min(slices.Collect(maps.Keys(share)))
 		for k, due := range share {
 			if got[k] {
 				t.Errorf("arrival %d was sent twice", k)
@@ -210,7 +216,8 @@ func checkUnion(t *testing.T, dir string, n int, want map[int64]int64) {
 		t.Fatal(err)
 	}
 	if s.Successes.Count != len(want) || s.Ours.Partial {
-		t.Errorf("the merged report has %d requests, want %d; partial: %t", s.Successes.Count, len(want), s.Ours.Partial)
+		t.Errorf("the merged report has %d requests, want %d; partial: %t", s.Successes.Count, len(want),
+			s.Ours.Partial)
 	}
 	slices.Sort(ttfts)
 	for name, p := range map[string]float64{"median": 50, "p90": 90, "p99": 99} {
@@ -228,19 +235,23 @@ func percentile(sorted []float64, p float64) float64 {
 	return sorted[low] + (at-float64(low))*(sorted[high]-sorted[low])
 }
 
-// Each instance on a host of its own: a network namespace with an address, from which the server is reached over a wire.
+// Each instance on a host of its own: a network namespace with an address, from which the server is reached over a
+// wire.
 func TestInstancesOnHostsOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	const n = 3
 	hosts := networks(t, n)
-	path := script(t, `{stages: [{rate: 30, duration: '2s'}], arrival: 'poisson', seed: 5, drain: false}`, `{baseURL: __ENV.BASE_URL || 'sim:?ttft=5ms&itl=1ms'}`)
+	path := script(t, `{stages: [{rate: 30, duration: '2s'}], arrival: 'poisson', seed: 5, drain: false}`,
+		`{baseURL: __ENV.BASE_URL || 'sim:?ttft=5ms&itl=1ms'}`)
 	single := filepath.Join(t.TempDir(), "one.jsonl")
 	mustSucceed(t, k6(t, "run", "--quiet", "--out", "llm="+single, path))
 	one, _, _ := loadLines(t, single)
 	server := simulator(t, "0.0.0.0", "--ttft", "5ms", "--itl", "1ms")
 	var list []pod
 	for i, h := range hosts {
-		list = append(list, pod{index: i + 1, of: n, host: h.address, inside: []string{"ip", "netns", "exec", h.name, "env", fmt.Sprintf("BASE_URL=http://%s:%d/v1", h.gateway, server)}})
+		list = append(list,
+			pod{index: i + 1, of: n, host: h.address, inside: []string{"ip", "netns", "exec", h.name, "env",
+				fmt.Sprintf("BASE_URL=http://%s:%d/v1", h.gateway, server)}})
 	}
 	dir := t.TempDir()
 	launch(t, list, dir, path)
@@ -270,7 +281,8 @@ func networks(t *testing.T, n int) (hosts []host) {
 		for _, args := range [][]string{
 			{"link", "add", id, "type", "veth", "peer", "name", "eth0", "netns", id},
 			{"address", "add", h.gateway + "/30", "dev", id}, {"link", "set", id, "up"},
-			{"-n", id, "address", "add", h.address + "/30", "dev", "eth0"}, {"-n", id, "link", "set", "eth0", "up"}, {"-n", id, "link", "set", "lo", "up"},
+			{"-n", id, "address", "add", h.address + "/30", "dev", "eth0"}, {"-n", id, "link", "set", "eth0", "up"},
+			{"-n", id, "link", "set", "lo", "up"},
 		} {
 			if err := ip(args...); err != nil {
 				t.Skipf("SKIPPED, so no instance ran on a host of its own: %v", err)
@@ -306,7 +318,8 @@ func freePort(t *testing.T) int {
 // startSimulator starts it at a port, and gives what kills it.
 func startSimulator(t *testing.T, address string, port int, args ...string) (kill func()) {
 	t.Helper()
-	cmd := exec.Command("bin/k6", append([]string{"x", "llm", "sim", "--host", address, "--port", fmt.Sprint(port)}, args...)...)
+	cmd := exec.Command("bin/k6", append([]string{"x", "llm", "sim", "--host", address, "--port", fmt.Sprint(port)},
+		args...)...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	if err := cmd.Start(); err != nil {

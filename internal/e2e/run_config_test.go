@@ -36,7 +36,8 @@ func TestConfigurationsRun(t *testing.T) {
 			case "concurrent.yml":
 				args = append(args, "--load.stages", `[{"num_requests": 10, "concurrency_level": 4}]`)
 			case "sweep.yml":
-				args = append(args, "--load.sweep.num_requests", "200", "--load.sweep.stage_duration", "1", "--load.sweep.num_stages", "2")
+				args = append(args, "--load.sweep.num_requests", "200", "--load.sweep.stage_duration", "1",
+					"--load.sweep.num_stages", "2")
 				want = 0
 			case "poisson.yml": // the number is random, and the same for one seed
 				args = append(args, "--load.stages", `[{"rate": 10, "duration": 1}]`)
@@ -55,7 +56,8 @@ func TestConfigurationsRun(t *testing.T) {
 			if !strings.Contains(r.stdout, "=== START_SUMMARY ===") || !strings.Contains(r.stdout, "report: "+out) {
 				t.Errorf("printed %q", r.stdout)
 			}
-			for _, name := range []string{"config.yaml", "validation.json", "records.jsonl", "stage_0_lifecycle_metrics.json", "inference-perf.partial.stage_0.yaml"} {
+			for _, name := range []string{"config.yaml", "validation.json", "records.jsonl",
+				"stage_0_lifecycle_metrics.json", "inference-perf.partial.stage_0.yaml"} {
 				if _, err := os.Stat(filepath.Join(out, name)); err != nil {
 					t.Error(err)
 				}
@@ -64,12 +66,13 @@ func TestConfigurationsRun(t *testing.T) {
 	}
 }
 
-// Under inference-perf's own arrivals the requests of a closed loop are due within a second, and wait for a place: that is no
-// fault of the load generator.
+// Under inference-perf's own arrivals the requests of a closed loop are due within a second, and wait for a place: that
+// is no fault of the load generator.
 func TestOriginalConcurrency(t *testing.T) {
 	t.Parallel()
 	out := filepath.Join(t.TempDir(), "report")
-	r := mustSucceed(t, k6(t, "x", "llm", "run", "-c", "docs/config/concurrent.yml", "--out", out, "--load.interval", "0", "--x-llm.arrivals", "inference-perf",
+	r := mustSucceed(t, k6(t, "x", "llm", "run", "-c", "docs/config/concurrent.yml", "--out", out, "--load.interval",
+		"0", "--x-llm.arrivals", "inference-perf",
 		"--load.stages", `[{"num_requests": 40, "concurrency_level": 4}]`))
 	text, err := os.ReadFile(filepath.Join(out, "stage_0_lifecycle_metrics.json"))
 	if err != nil {
@@ -96,7 +99,8 @@ func TestOriginalConcurrency(t *testing.T) {
 func TestSweepBySteps(t *testing.T) {
 	t.Parallel()
 	out := filepath.Join(t.TempDir(), "report")
-	mustSucceed(t, k6(t, "x", "llm", "run", "-c", "docs/config/sweep.yml", "--out", out, "--x-llm.sweep", "steps", "--load.interval", "0", "--load.type", "constant",
+	mustSucceed(t, k6(t, "x", "llm", "run", "-c", "docs/config/sweep.yml", "--out", out, "--x-llm.sweep", "steps",
+		"--load.interval", "0", "--load.type", "constant",
 		"--load.sweep.num_requests", "20", "--load.sweep.stage_duration", "1", "--load.sweep.num_stages", "2"))
 	text, err := os.ReadFile(filepath.Join(out, "summary_lifecycle_metrics.json"))
 	if err != nil {
@@ -116,7 +120,8 @@ func TestSweepBySteps(t *testing.T) {
 	if err := json.Unmarshal(text, &s); err != nil {
 		t.Fatal(err)
 	}
-	if w := s.Ours.Sweep; w.Method != "rate steps" || w.Saturation != 2 || !slices.Equal(w.Rates, []float64{1, 2}) || w.Requests != 30 || s.Load.Count != 3 {
+	if w := s.Ours.Sweep; w.Method != "rate steps" || w.Saturation != 2 || !slices.Equal(w.Rates, []float64{1, 2}) ||
+		w.Requests != 30 || s.Load.Count != 3 {
 		t.Errorf("%+v, %d requests in the report", w, s.Load.Count)
 	}
 }
@@ -132,14 +137,27 @@ func TestBadConfigurations(t *testing.T) {
 	}{
 		{"unknown key", "server: {base_url: x}\nload: {stagse: []}", nil, 2, "did you mean"},
 		{"no server", "load: {stages: [{rate: 1, duration: 1}]}", nil, 2, "server: is missing"},
-		{"sessions", "server: {base_url: x}\nload: {type: trace_session_replay, stages: [{concurrent_sessions: 1}]}\ndata: {type: otel_trace_replay}", nil, 2, "not supported yet"},
-		{"anthropic", "server: {base_url: x}\napi: {type: anthropic_messages}\nload: {stages: [{rate: 1, duration: 1}]}", nil, 2, "api.type: anthropic_messages is not supported yet"},
-		{"a data set that is not there", "server: {type: mock, base_url: x}\nload: {stages: [{rate: 1, duration: 1}]}\ndata: {type: shareGPT, path: none.json}", nil, 2, "none.json"},
-		{"a flag's value", "server: {base_url: x}\nload: {stages: [{rate: 1, duration: 1}]}", []string{"--load.interval", "soon"}, 2, "soon"},
-		{"a bucket that cannot be reached", "server: {base_url: x}\nload: {stages: [{rate: 1, duration: 1}]}\nstorage: {simple_storage_service: {bucket_name: b, endpoint_url: 'http://127.0.0.1:1'}}", nil, 2, "127.0.0.1:1"},
-		{"a goodput constraint that does not exist", "server: {type: mock, base_url: x}\nload: {stages: [{rate: 1, duration: 1}]}\nreport: {goodput: {constraints: {ttft_ms: 500}}}", nil, 2,
+		{"sessions",
+			"server: {base_url: x}\nload: {type: trace_session_replay, stages: [{concurrent_sessions: 1}]}\ndata: " +
+				"{type: otel_trace_replay}", nil, 2, "not supported yet"},
+		{"anthropic",
+			"server: {base_url: x}\napi: {type: anthropic_messages}\nload: {stages: [{rate: 1, duration: 1}]}", nil, 2,
+			"api.type: anthropic_messages is not supported yet"},
+		{"a data set that is not there",
+			"server: {type: mock, base_url: x}\nload: {stages: [{rate: 1, duration: 1}]}\ndata: {type: shareGPT, " +
+				"path: none.json}", nil, 2, "none.json"},
+		{"a flag's value", "server: {base_url: x}\nload: {stages: [{rate: 1, duration: 1}]}",
+			[]string{"--load.interval", "soon"}, 2, "soon"},
+		{"a bucket that cannot be reached",
+			"server: {base_url: x}\nload: {stages: [{rate: 1, duration: 1}]}\nstorage: {simple_storage_service: " +
+				"{bucket_name: b, endpoint_url: 'http://127.0.0.1:1'}}", nil, 2, "127.0.0.1:1"},
+		{"a goodput constraint that does not exist",
+			"server: {type: mock, base_url: x}\nload: {stages: [{rate: 1, duration: 1}]}\nreport: {goodput: " +
+				"{constraints: {ttft_ms: 500}}}", nil, 2,
 			`config.yml:3: report.goodput.constraints.ttft_ms: unknown latency`},
-		{"conversations that no model reads", "server: {type: mock, base_url: x}\nload: {stages: [{rate: 1, duration: 1}]}\ndata: {type: conversation_replay, conversation_replay: {max_model_len: 99}}", nil, 2,
+		{"conversations that no model reads",
+			"server: {type: mock, base_url: x}\nload: {stages: [{rate: 1, duration: 1}]}\ndata: {type: " +
+				"conversation_replay, conversation_replay: {max_model_len: 99}}", nil, 2,
 			"config.yml:3: data.conversation_replay.max_model_len: must be at least 9127"},
 		{"an argument", "", []string{"more.yml"}, 2, "more.yml"},
 		{"no file", "", []string{"-c", "none.yml"}, 2, "none.yml"},
@@ -151,7 +169,8 @@ func TestBadConfigurations(t *testing.T) {
 			if err := os.WriteFile(path, []byte(tt.text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			r := k6(t, append([]string{"x", "llm", "run", "-c", path, "--out", filepath.Join(dir, "out")}, tt.args...)...)
+			r := k6(t, append([]string{"x", "llm", "run", "-c", path, "--out", filepath.Join(dir, "out")},
+				tt.args...)...)
 			if r.code != tt.code || !strings.Contains(r.stderr, tt.want) {
 				t.Errorf("exit code %d, want %d and %q in\n%s", r.code, tt.code, tt.want, r.stderr)
 			}
@@ -195,8 +214,8 @@ func interruptedConfiguration(t *testing.T, s os.Signal) {
 	}
 }
 
-// However long the prompts that are drawn and the answers that come: with its answer, none that is sent is longer than the model
-// can read.
+// However long the prompts that are drawn and the answers that come: with its answer, none that is sent is longer than
+// the model can read.
 func TestConversationsStayWithinTheModel(t *testing.T) {
 	t.Parallel()
 	const limit, vocabulary = 400, "scripts/data/sample-tokenizer.json"
@@ -223,7 +242,8 @@ data:
 `, api, vocabulary, limit))
 		out := filepath.Join(t.TempDir(), "report")
 		r := mustSucceed(t, k6(t, "x", "llm", "run", "-c", path, "--out", out))
-		if want := "the prompt was cut, as with its answer it was longer than maxModelLen"; !strings.Contains(r.stderr+r.stdout, want) {
+		if want := "the prompt was cut, as with its answer it was longer than maxModelLen"; !strings.Contains(r.stderr+
+			r.stdout, want) {
 			t.Errorf("%s: no word of %q", api, want)
 		}
 		later := 0
@@ -242,7 +262,8 @@ data:
 				n, _ = counter.CountChat(body.Messages, nil)
 			}
 			if n += body.MaxTokens; n > limit || body.MaxTokens == 0 {
-				t.Errorf("%s, %s, turn %d: %d tokens, of them %d of the answer", api, q.SessionID, q.Turn, n, body.MaxTokens)
+				t.Errorf("%s, %s, turn %d: %d tokens, of them %d of the answer", api, q.SessionID, q.Turn, n,
+					body.MaxTokens)
 			}
 			if q.Turn > 2 {
 				later++
@@ -257,10 +278,13 @@ data:
 // What k6 x llm run leaves and returns is as docs/config.md says.
 func TestRunsOfConfigurations(t *testing.T) {
 	t.Parallel()
-	broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }))
+	broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusInternalServerError)
+	}))
 	t.Cleanup(broken.Close)
 	const mock = "server: {type: mock, base_url: x}\n"
-	const breaker = "circuit_breakers: [{name: b, metrics: {matches: ['@'], rules: ['error']}, triggers: [{type: consecutive, threshold: 3}]}]\n"
+	const breaker = "circuit_breakers: [{name: b, metrics: {matches: ['@'], rules: ['error']}, triggers: [{type: " +
+		"consecutive, threshold: 3}]}]\n"
 	failing := "server: {base_url: '" + broken.URL + "', model_name: m}\n"
 	for name, tt := range map[string]struct {
 		text string
@@ -268,20 +292,31 @@ func TestRunsOfConfigurations(t *testing.T) {
 		code int
 		want string
 	}{
-		"every request failed":          {failing + "load: {interval: 0, stages: [{rate: 5, duration: 1}]}", nil, 1, "every request failed"},
-		"none was sent":                 {mock + "load: {interval: 0, stages: [{rate: 0.01, duration: 1}]}", nil, 1, "the run has no requests"},
-		"a breaker":                     {failing + "load: {interval: 0, circuit_breakers: [b], stages: [{rate: 20, duration: 30}]}\n" + breaker, nil, 108, "circuit breaker"},
-		"an unknown flag":               {mock + "load: {stages: [{rate: 5, duration: 1}]}", []string{"--load.nonsense", "1"}, 2, "unknown flag"},
-		"a key that is not used":        {mock + "load: {interval: 0, stages: [{rate: 5, duration: 1}]}\ndata: {shared_prefix: {}}", nil, 0, "data.shared_prefix has no effect: data.type mock does not use it"},
-		"a key that does nothing":       {mock + "load: {interval: 0, num_workers: 3, stages: [{rate: 5, duration: 1}]}", nil, 0, "load.num_workers has no effect here"},
-		"a list by a flag":              {mock + "load: {interval: 0, stages: [{rate: 0.01, duration: 1}]}", []string{"--load.stages", `[{"rate": 5, "duration": 1}]`}, 0, ""},
-		"a text by a flag":              {mock + "load: {interval: 0, stages: [{rate: 5, duration: 1}]}", []string{"--api.type", "chat"}, 0, ""},
-		"records of mock are simulated": {mock + "load: {interval: 0, stages: [{rate: 5, duration: 1}]}", nil, 0, "simulat"},
+		"every request failed": {failing + "load: {interval: 0, stages: [{rate: 5, duration: 1}]}", nil, 1,
+			"every request failed"},
+		"none was sent": {mock + "load: {interval: 0, stages: [{rate: 0.01, duration: 1}]}", nil, 1,
+			"the run has no requests"},
+		"a breaker": {failing + "load: {interval: 0, circuit_breakers: [b], stages: [{rate: 20, " +
+			"duration: 30}]}\n" + breaker, nil, 108, "circuit breaker"},
+		"an unknown flag": {mock + "load: {stages: [{rate: 5, duration: 1}]}",
+			[]string{"--load.nonsense", "1"}, 2, "unknown flag"},
+		"a key that is not used": {mock + "load: {interval: 0, stages: [{rate: 5, duration: 1}]}\ndata: " +
+			"{shared_prefix: {}}", nil, 0, "data.shared_prefix has no effect: data.type mock does not use it"},
+		"a key that does nothing": {
+			mock + "load: {interval: 0, num_workers: 3, stages: [{rate: 5, duration: 1}]}", nil, 0,
+			"load.num_workers has no effect here"},
+		"a list by a flag": {mock + "load: {interval: 0, stages: [{rate: 0.01, duration: 1}]}",
+			[]string{"--load.stages", `[{"rate": 5, "duration": 1}]`}, 0, ""},
+		"a text by a flag": {mock + "load: {interval: 0, stages: [{rate: 5, duration: 1}]}",
+			[]string{"--api.type", "chat"}, 0, ""},
+		"records of mock are simulated": {mock + "load: {interval: 0, stages: [{rate: 5, duration: 1}]}", nil, 0,
+			"simulat"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			out := filepath.Join(t.TempDir(), "out")
-			r := k6(t, append([]string{"x", "llm", "run", "-c", write(t, "config.yml", tt.text), "--out", out}, tt.args...)...)
+			r := k6(t, append([]string{"x", "llm", "run", "-c", write(t, "config.yml", tt.text), "--out", out},
+				tt.args...)...)
 			if r.code != tt.code || !strings.Contains(r.stderr+r.stdout, tt.want) {
 				t.Errorf("exit code %d, want %d and %q in\n%s\n%s", r.code, tt.code, tt.want, r.stdout, r.stderr)
 			}
@@ -297,7 +332,9 @@ func TestRunsOfConfigurations(t *testing.T) {
 func TestReportsOfConfigurations(t *testing.T) {
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:1") // of which a remark is made
 	dir := t.TempDir()
-	config := write(t, "config.yml", "server: {type: mock, base_url: x}\nload: {interval: 0, stages: [{rate: 5, duration: 1}]}\nstorage: {local_storage: {path: '"+dir+"/at-{timestamp}'}}\n")
+	config := write(t, "config.yml",
+		"server: {type: mock, base_url: x}\nload: {interval: 0, stages: [{rate: 5, duration: 1}]}\nstorage: "+
+			"{local_storage: {path: '"+dir+"/at-{timestamp}'}}\n")
 	r := mustSucceed(t, k6(t, "x", "llm", "run", "-c", config))
 	if want := "OTEL_ variables are not supported yet"; !strings.Contains(r.stderr, want) {
 		t.Errorf("no word of %q in\n%s", want, r.stderr)
@@ -306,18 +343,22 @@ func TestReportsOfConfigurations(t *testing.T) {
 	if err != nil || len(made) != 1 {
 		t.Fatalf("%q, %v", made, err)
 	}
-	if r := k6(t, "x", "llm", "run", "-c", config, "--out", made[0]); r.code != 2 || !strings.Contains(r.stderr, "holds a report") {
+	if r := k6(t, "x", "llm", "run", "-c", config, "--out", made[0]); r.code != 2 ||
+		!strings.Contains(r.stderr, "holds a report") {
 		t.Errorf("over a report: exit code %d\n%s", r.code, r.stderr)
 	}
 	again := filepath.Join(dir, "again")
-	mustSucceed(t, run(t, 0, nil, "llmconv", "report", filepath.Join(made[0], "records.jsonl"), "-o", again, "--config", config))
+	mustSucceed(t, run(t, 0, nil, "llmconv", "report", filepath.Join(made[0], "records.jsonl"), "-o", again, "--config",
+		config))
 	for _, name := range []string{"summary_lifecycle_metrics.json", "stage_0_lifecycle_metrics.json"} {
-		if got, want := readText(t, filepath.Join(again, name)), readText(t, filepath.Join(made[0], name)); got != want {
+		if got, want := readText(t, filepath.Join(again, name)),
+			readText(t, filepath.Join(made[0], name)); got != want {
 			t.Errorf("%s made again differs:\n%s\nfrom\n%s", name, got, want)
 		}
 	}
 	mustSucceed(t, k6(t, "x", "llm", "run", "-c", config, "--out", made[0], "--force"))
-	r = mustSucceed(t, k6(t, "run", "--quiet", "-e", "CONFIG="+config, "--out", "llm="+filepath.Join(dir, "script.jsonl"), "scripts/inference-perf.js"))
+	r = mustSucceed(t, k6(t, "run", "--quiet", "-e", "CONFIG="+config, "--out",
+		"llm="+filepath.Join(dir, "script.jsonl"), "scripts/inference-perf.js"))
 	if requests, ended := readRecords(t, filepath.Join(dir, "script.jsonl")); len(requests) != 5 || !ended {
 		t.Errorf("the script sent %d requests\n%s", len(requests), r.stderr)
 	}

@@ -29,15 +29,17 @@ func talks(n, turns int) string {
 	for i := range n {
 		var list []string
 		for turn := range turns {
-			list = append(list, fmt.Sprintf(`{"from": "human", "value": "question %d of %d"}, {"from": "gpt", "value": "a few words"}`, turn, i))
+			list = append(list,
+				fmt.Sprintf(`{"from": "human", "value": "question %d of %d"}, {"from": "gpt", "value": "a few words"}`,
+					turn, i))
 		}
 		fmt.Fprintf(&b, "{\"conversations\": [%s]}\n", strings.Join(list, ", "))
 	}
 	return b.String()
 }
 
-// Instances of a test share a data set: none sends what another sends before it begins again, and each leads conversations of
-// its own, turn after turn.
+// Instances of a test share a data set: none sends what another sends before it begins again, and each leads
+// conversations of its own, turn after turn.
 func TestInstancesShareDatasets(t *testing.T) {
 	t.Parallel()
 	var prompts strings.Builder
@@ -79,7 +81,8 @@ export default function () { client.send(data.next()); client.send(talk.next());
 			slices.SortFunc(turns, func(a, b *record.Request) int { return a.Turn - b.Turn })
 			for i, q := range turns {
 				if q.Turn != i || i > 0 && q.Start < turns[i-1].End {
-					t.Errorf("instance %d: turn %d of %s is number %d, or began before the one before it ended", n, q.Turn, id, i)
+					t.Errorf("instance %d: turn %d of %s is number %d, or began before the one before it ended", n,
+						q.Turn, id, i)
 				}
 			}
 		}
@@ -102,7 +105,8 @@ export default function () { client.send(data.next()); client.send(talk.next());
 	}
 }
 
-// A turn that waits for the answer before it, and for the tool after that, goes later than it was due; neither is in its latency.
+// A turn that waits for the answer before it, and for the tool after that, goes later than it was due; neither is in
+// its latency.
 func TestWaitsOfTurnsAreInTheDelay(t *testing.T) {
 	t.Parallel()
 	records := filepath.Join(t.TempDir(), "run.jsonl")
@@ -146,11 +150,13 @@ func TestReportsTellOfLengths(t *testing.T) {
 		script   string
 		settings []string
 	}{
-		{"random", []string{"INPUT_LEN=30-50"}}, {"synthetic", []string{"INPUT_LEN=30-300"}}, {"shared-prefix", []string{"GROUPS=3"}},
+		{"random", []string{"INPUT_LEN=30-50"}}, {"synthetic", []string{"INPUT_LEN=30-300"}},
+		{"shared-prefix", []string{"GROUPS=3"}},
 	} {
 		dir := t.TempDir()
 		out := filepath.Join(dir, "run.jsonl")
-		args := []string{"run", "--quiet", "--out", "llm=" + out, "-e", "MAX_TOKENS=2", "-e", "RATE=40", "-e", "DURATION=1s"}
+		args := []string{"run", "--quiet", "--out", "llm=" + out, "-e", "MAX_TOKENS=2", "-e", "RATE=40", "-e",
+			"DURATION=1s"}
 		for _, s := range tt.settings {
 			args = append(args, "-e", s)
 		}
@@ -159,7 +165,8 @@ func TestReportsTellOfLengths(t *testing.T) {
 		for _, q := range requests {
 			usage := q.Counts().ServerInput
 			if q.PromptAsked < 30 || usage != q.PromptAsked || q.Prompt == nil || *q.Prompt != usage {
-				t.Errorf("%s: asked for %d tokens, the server counts %d, the client %v", tt.script, q.PromptAsked, usage, q.Prompt)
+				t.Errorf("%s: asked for %d tokens, the server counts %d, the client %v", tt.script, q.PromptAsked,
+					usage, q.Prompt)
 			}
 		}
 		if len(requests) != 40 {
@@ -185,19 +192,33 @@ func TestBadDatasets(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"missing field", cnn("a.jsonl", "{\"article\": \"a\", \"highlights\": \"b\"}\n{\"article\": \"a\"}\n"), `a.jsonl:2: the record has no text \"highlights\"`},
-		{"wrong shape", cnn("a.json", "[{\"article\": \"a\", \"highlights\": \"b\"},\n[1]]"), `a.json:2: the record has no text`},
-		{"wrong shape of a conversation", []string{"-e", "DATASET=" + write(t, "a.json", "[\n{\"conversations\": {\"human\": \"a\"}}]"), "scripts/billsum.js"}, `a.json:2: \"conversations\" is not a list`},
+		{"missing field", cnn("a.jsonl", "{\"article\": \"a\", \"highlights\": \"b\"}\n{\"article\": \"a\"}\n"),
+			`a.jsonl:2: the record has no text \"highlights\"`},
+		{"wrong shape", cnn("a.json", "[{\"article\": \"a\", \"highlights\": \"b\"},\n[1]]"),
+			`a.json:2: the record has no text`},
+		{"wrong shape of a conversation",
+			[]string{"-e", "DATASET=" + write(t, "a.json", "[\n{\"conversations\": {\"human\": \"a\"}}]"),
+				"scripts/billsum.js"}, `a.json:2: \"conversations\" is not a list`},
 		{"empty file", cnn("a.json", ""), "a.json:1: the file is empty"},
 		{"empty list", cnn("a.json", "[]"), "a.json: no record"},
-		{"invalid JSON", cnn("a.jsonl", "{\"article\": \"a\", \"highlights\": \"b\"}\n{\"article\": \"a\" \"highlights\": \"b\"}\n"), `a.jsonl:2: invalid character '\"' after object key:value pair`},
+		{"invalid JSON",
+			cnn("a.jsonl", "{\"article\": \"a\", \"highlights\": \"b\"}\n{\"article\": \"a\" \"highlights\": \"b\"}\n"),
+			`a.jsonl:2: invalid character '\"' after object key:value pair`},
 		{"no such line in a table", cnn("a.csv", "article,highlights\na,b\nc\n"), "a.csv:3: wrong number of fields"},
 		{"unknown format", cnn("a.txt", "x"), "a.txt: a data set is a file named .json, .jsonl"},
-		{"min above max", []string{write(t, "a.js", dataset(`{type: 'random', tokenizer: 'x', inputDistribution: {type: 'uniform', min: 20, max: 10}, outputDistribution: 5}`))}, `Dataset option \"inputDistribution\": min 20 is above max 10`},
-		{"mean outside", []string{write(t, "a.js", dataset(`{type: 'random', tokenizer: 'x', inputDistribution: 20, outputDistribution: {mean: 500, max: 400}}`))}, `Dataset option \"outputDistribution\": mean 500 is outside of min 10 and max 400`},
+		{"min above max",
+			[]string{write(t, "a.js", dataset(`{type: 'random', tokenizer: 'x', inputDistribution: {type: `+
+				`'uniform', min: 20, max: 10}, outputDistribution: 5}`))},
+			`Dataset option \"inputDistribution\": min 20 is above max 10`},
+		{"mean outside",
+			[]string{write(t, "a.js", dataset(`{type: 'random', tokenizer: 'x', inputDistribution: 20, `+
+				`outputDistribution: {mean: 500, max: 400}}`))},
+			`Dataset option \"outputDistribution\": mean 500 is outside of min 10 and max 400`},
 		{"short corpus", []string{"-e", "CORPUS=" + corpus, "scripts/synthetic.js"}, corpus + ": the corpus has "},
-		{"no such corpus", []string{"-e", "CORPUS=/none.txt", "scripts/synthetic.js"}, "corpus /none.txt does not exist"},
-		{"length nothing has", []string{"-e", "INPUT_LEN=0", "scripts/random.js"}, "input distribution: a prompt of 0 tokens cannot be made: special tokens alone are"},
+		{"no such corpus", []string{"-e", "CORPUS=/none.txt", "scripts/synthetic.js"},
+			"corpus /none.txt does not exist"},
+		{"length nothing has", []string{"-e", "INPUT_LEN=0", "scripts/random.js"},
+			"input distribution: a prompt of 0 tokens cannot be made: special tokens alone are"},
 	} {
 		out := filepath.Join(t.TempDir(), "run.jsonl")
 		r := k6(t, append([]string{"run", "--quiet", "--out", "llm=" + out}, tt.args...)...)

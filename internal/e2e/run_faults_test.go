@@ -32,13 +32,15 @@ func byType(requests []*record.Request) map[string]int {
 	return types
 }
 
-// An instance of several that is killed: the report is made of what there is, says that it is partial, and what is missing.
+// An instance of several that is killed: the report is made of what there is, says that it is partial, and what is
+// missing.
 func TestAnInstanceIsKilled(t *testing.T) {
 	t.Parallel()
 	if err := buildOnce(); err != nil {
 		t.Fatal(err)
 	}
-	path := script(t, `{stages: [{rate: 30, duration: '6s'}], arrival: 'poisson', seed: 11, drain: false}`, `{baseURL: 'sim:?ttft=5ms&itl=1ms'}`)
+	path := script(t, `{stages: [{rate: 30, duration: '6s'}], arrival: 'poisson', seed: 11, drain: false}`,
+		`{baseURL: 'sim:?ttft=5ms&itl=1ms'}`)
 	dir := t.TempDir()
 	list := pods(3)
 	first, waitFirst := list[0].start(t, dir, path)
@@ -61,18 +63,22 @@ func TestAnInstanceIsKilled(t *testing.T) {
 	}
 	out := t.TempDir()
 	r := run(t, 0, nil, "llmconv", "report", dir, "-o", out)
-	if r.code != 3 || !strings.Contains(r.stdout, "PARTIAL") || !strings.Contains(r.stdout+r.stderr, "records-3.jsonl") {
+	if r.code != 3 || !strings.Contains(r.stdout, "PARTIAL") ||
+		!strings.Contains(r.stdout+r.stderr, "records-3.jsonl") {
 		t.Errorf("exit code %d, want 3 and the name of the file that has no end\n%s\n%s", r.code, r.stdout, r.stderr)
 	}
-	if s := readReport(t, filepath.Join(out, "summary_lifecycle_metrics.json")); s.Successes.Count < 100 || !s.Ours.Partial {
+	if s := readReport(t, filepath.Join(out, "summary_lifecycle_metrics.json")); s.Successes.Count < 100 ||
+		!s.Ours.Partial {
 		t.Errorf("%d successes, partial %t", s.Successes.Count, s.Ours.Partial)
 	}
-	if r := run(t, 0, nil, "llmconv", "report", filepath.Join(dir, "records-1.jsonl"), "-o", t.TempDir()); r.code == 0 || !strings.Contains(r.stdout+r.stderr, "segment") {
+	if r := run(t, 0, nil, "llmconv", "report", filepath.Join(dir, "records-1.jsonl"), "-o",
+		t.TempDir()); r.code == 0 || !strings.Contains(r.stdout+r.stderr, "segment") {
 		t.Errorf("one instance of three: exit code %d\n%s\n%s", r.code, r.stdout, r.stderr)
 	}
 }
 
-// A server that is killed, and comes back: what was asked meanwhile failed, the rest did not, and the load went on as planned.
+// A server that is killed, and comes back: what was asked meanwhile failed, the rest did not, and the load went on as
+// planned.
 func TestTheServerIsKilledAndComesBack(t *testing.T) {
 	t.Parallel()
 	if err := buildOnce(); err != nil {
@@ -86,7 +92,8 @@ func TestTheServerIsKilledAndComesBack(t *testing.T) {
 	start := time.Now()
 	go func() {
 		done <- k6(t, "run", "--quiet", "--out", "llm="+records, "-e", "TOKENS=10",
-			script(t, `{stages: [{rate: 20, duration: '10s'}], executor: 'llm-arrival-rate', gracefulStop: '5s'}`, fmt.Sprintf(`{baseURL: 'http://127.0.0.1:%d', model: 'sim'}`, port)))
+			script(t, `{stages: [{rate: 20, duration: '10s'}], executor: 'llm-arrival-rate', gracefulStop: '5s'}`,
+				fmt.Sprintf(`{baseURL: 'http://127.0.0.1:%d', model: 'sim'}`, port)))
 	}()
 	waitForRequests(t, records, 10)
 	kill()
@@ -99,7 +106,8 @@ func TestTheServerIsKilledAndComesBack(t *testing.T) {
 	requests, ended := readRecords(t, records)
 	types := byType(requests)
 	cut := types[record.ErrorReset] + types[record.ErrorTruncated]
-	if !ended || len(requests) != 200 || types[""] < 50 || types[record.ErrorConnect] < 5 || cut == 0 || types[""]+types[record.ErrorConnect]+cut != 200 {
+	if !ended || len(requests) != 200 || types[""] < 50 || types[record.ErrorConnect] < 5 || cut == 0 ||
+		types[""]+types[record.ErrorConnect]+cut != 200 {
 		t.Errorf("%d requests: %v, end line %t", len(requests), types, ended)
 	}
 	var last *record.Request
@@ -125,8 +133,8 @@ func waitForRequests(t *testing.T, records string, n int) {
 	t.Fatalf("%s has not %d requests after 30 s", records, n)
 }
 
-// A disk that is full: the load goes on, the file keeps whole lines and gets its last one, the end tells what could not be
-// written, and the exit code says so.
+// A disk that is full: the load goes on, the file keeps whole lines and gets its last one, the end tells what could not
+// be written, and the exit code says so.
 func TestTheDiskIsFull(t *testing.T) {
 	t.Parallel()
 	disk := t.TempDir()
@@ -135,11 +143,14 @@ func TestTheDiskIsFull(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = exec.Command("umount", disk).Run() })
 	records, truth := filepath.Join(disk, "run.jsonl"), filepath.Join(t.TempDir(), "truth.jsonl")
-	r := k6(t, "run", "--quiet", "--out", "llm="+records, "-e", "BASE_URL=sim:?truth="+truth, "-e", "RATE=50", "-e", "DURATION=3s", "-e", "EXECUTOR=llm-arrival-rate", "scripts/mock.js")
-	if r.code != 110 || !strings.Contains(r.stderr, "records are not being written to "+records) || !strings.Contains(r.stderr, "no space left on device") || !strings.Contains(r.stderr, "is incomplete") {
+	r := k6(t, "run", "--quiet", "--out", "llm="+records, "-e", "BASE_URL=sim:?truth="+truth, "-e", "RATE=50", "-e",
+		"DURATION=3s", "-e", "EXECUTOR=llm-arrival-rate", "scripts/mock.js")
+	if r.code != 110 || !strings.Contains(r.stderr, "records are not being written to "+records) ||
+		!strings.Contains(r.stderr, "no space left on device") || !strings.Contains(r.stderr, "is incomplete") {
 		t.Errorf("exit code %d\n%s", r.code, r.stderr)
 	}
-	if !strings.Contains(r.stdout, "FAILED on the simulator: 150 requests sent") || !strings.Contains(r.stdout, "RECORDS LOST: ") {
+	if !strings.Contains(r.stdout, "FAILED on the simulator: 150 requests sent") ||
+		!strings.Contains(r.stdout, "RECORDS LOST: ") {
 		t.Errorf("the summary is\n%s", r.stdout)
 	}
 	if sent := len(readTruth(t, truth)); sent != 150 {
@@ -148,13 +159,14 @@ func TestTheDiskIsFull(t *testing.T) {
 	if requests, ended := readRecords(t, records); !ended || len(requests) < 5 {
 		t.Errorf("%d records, end line %t", len(requests), ended)
 	}
-	if r := run(t, 0, nil, "llmconv", "report", records, "-o", t.TempDir()); r.code != 3 || !strings.Contains(r.stderr, "of the 150 requests that its end line counts are not in it") {
+	if r := run(t, 0, nil, "llmconv", "report", records, "-o", t.TempDir()); r.code != 3 ||
+		!strings.Contains(r.stderr, "of the 150 requests that its end line counts are not in it") {
 		t.Errorf("llmconv exits %d, want 3\n%s", r.code, r.stderr)
 	}
 }
 
-// Somebody deletes the records while they are written: they are written again. Where they cannot be, the exit code says so, and a
-// run that failed by itself keeps its code.
+// Somebody deletes the records while they are written: they are written again. Where they cannot be, the exit code says
+// so, and a run that failed by itself keeps its code.
 func TestTheRecordsAreDeleted(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -211,7 +223,8 @@ func TestTheDiskIsSlow(t *testing.T) {
 	}
 	read := make(chan error, 1)
 	go func() { read <- copySlowly(copied, pipe) }()
-	mustSucceed(t, k6(t, "run", "--quiet", "--out", "llm="+pipe, "-e", "RATE=200", "-e", "DURATION=3s", "-e", "MAX_TOKENS=20", "-e", "EXECUTOR=llm-arrival-rate", "scripts/mock.js"))
+	mustSucceed(t, k6(t, "run", "--quiet", "--out", "llm="+pipe, "-e", "RATE=200", "-e", "DURATION=3s", "-e",
+		"MAX_TOKENS=20", "-e", "EXECUTOR=llm-arrival-rate", "scripts/mock.js"))
 	if err := <-read; err != nil {
 		t.Fatal(err)
 	}
@@ -250,7 +263,8 @@ func copySlowly(to, from string) error {
 	}
 }
 
-// A server that accepts and says no more, one of whose requests 30 % fail, one that resets its connections: each is a failure of its kind, the run ends in time, and none of it looks like a success.
+// A server that accepts and says no more, one of whose requests 30 % fail, one that resets its connections: each is a
+// failure of its kind, the run ends in time, and none of it looks like a success.
 func TestTheServerFails(t *testing.T) {
 	t.Parallel()
 	resets := resetting(t)
@@ -260,17 +274,21 @@ func TestTheServerFails(t *testing.T) {
 		least, most        int    // failures of 40
 		code               int    // of llmconv
 	}{
-		{"stalled", `gracefulStop: '1s'`, `{baseURL: 'sim:?failure-rate=1&failure-kind=stall'}`, record.ErrorCanceled, 40, 40, 1},
-		{"stalled, with a bound", `gracefulStop: '20s'`, `{baseURL: 'sim:?failure-rate=1&failure-kind=stall', idleTimeout: '300ms'}`, record.ErrorStall, 40, 40, 1},
+		{"stalled", `gracefulStop: '1s'`, `{baseURL: 'sim:?failure-rate=1&failure-kind=stall'}`, record.ErrorCanceled,
+			40, 40, 1},
+		{"stalled, with a bound", `gracefulStop: '20s'`,
+			`{baseURL: 'sim:?failure-rate=1&failure-kind=stall', idleTimeout: '300ms'}`, record.ErrorStall, 40, 40, 1},
 		{"30 % fail", `gracefulStop: '20s'`, `{baseURL: 'sim:?failure-rate=0.3&seed=1'}`, record.ErrorHTTP, 3, 25, 0},
-		{"resets", `gracefulStop: '20s'`, fmt.Sprintf(`{baseURL: '%s', model: 'm'}`, resets), record.ErrorReset, 40, 40, 1},
+		{"resets", `gracefulStop: '20s'`, fmt.Sprintf(`{baseURL: '%s', model: 'm'}`, resets), record.ErrorReset, 40, 40,
+			1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			records := filepath.Join(t.TempDir(), "run.jsonl")
 			start := time.Now()
 			mustSucceed(t, k6(t, "run", "--quiet", "--out", "llm="+records,
-				script(t, `{stages: [{rate: 20, duration: '2s'}], executor: 'llm-arrival-rate', `+tt.load+`}`, tt.client)))
+				script(t, `{stages: [{rate: 20, duration: '2s'}], executor: 'llm-arrival-rate', `+tt.load+`}`,
+					tt.client)))
 			if took := time.Since(start); took > 40*time.Second {
 				t.Errorf("it took %v", took)
 			}
@@ -283,8 +301,11 @@ func TestTheServerFails(t *testing.T) {
 			if r := run(t, 0, nil, "llmconv", "report", records, "-o", out); r.code != tt.code {
 				t.Errorf("llmconv exits %d, want %d\n%s", r.code, tt.code, r.stderr)
 			}
-			if s := readReport(t, filepath.Join(out, "summary_lifecycle_metrics.json")); s.Failures.Count != types[tt.kind] || s.Successes.Count != types[""] {
-				t.Errorf("the report has %d successes and %d failures, the records %v", s.Successes.Count, s.Failures.Count, types)
+			if s := readReport(t,
+				filepath.Join(out, "summary_lifecycle_metrics.json")); s.Failures.Count != types[tt.kind] ||
+				s.Successes.Count != types[""] {
+				t.Errorf("the report has %d successes and %d failures, the records %v", s.Successes.Count,
+					s.Failures.Count, types)
 			}
 		})
 	}
@@ -302,7 +323,8 @@ func resetting(t *testing.T) string {
 		asked.Add(1)
 		_, _ = io.Copy(io.Discard, r.Body)
 		w.Header().Set("Content-Type", "text/event-stream")
-		chunk, _ := json.Marshal(map[string]any{"choices": []any{map[string]any{"delta": map[string]any{"content": "hi"}}}})
+		chunk, _ := json.Marshal(
+			map[string]any{"choices": []any{map[string]any{"delta": map[string]any{"content": "hi"}}}})
 		_, _ = fmt.Fprintf(w, "data: %s\n\n", chunk)
 		_ = http.NewResponseController(w).Flush()
 		conn, _, err := http.NewResponseController(w).Hijack()
@@ -326,16 +348,19 @@ func TestTheServersNameIsNotKnown(t *testing.T) {
 	t.Parallel()
 	start := time.Now()
 	r := k6(t, "run", "--quiet", "-e", "BASE_URL=http://nowhere.invalid", "scripts/mock.js")
-	if r.code != 108 || !strings.Contains(r.stderr, "cannot reach http://nowhere.invalid/v1: lookup nowhere.invalid") || time.Since(start) > 30*time.Second {
+	if r.code != 108 || !strings.Contains(r.stderr, "cannot reach http://nowhere.invalid/v1: lookup nowhere.invalid") ||
+		time.Since(start) > 30*time.Second {
 		t.Errorf("exit code %d after %v\n%s", r.code, time.Since(start), r.stderr)
 	}
 }
 
-// A SIGTERM, as Kubernetes sends it, ends a run as an interrupt does: what was sent is recorded, and the file is complete.
+// A SIGTERM, as Kubernetes sends it, ends a run as an interrupt does: what was sent is recorded, and the file is
+// complete.
 func TestWhatATerminationLeaves(t *testing.T) {
 	t.Parallel()
 	records := filepath.Join(t.TempDir(), "run.jsonl")
-	r := run(t, 4*time.Second, syscall.SIGTERM, "k6", "run", "--quiet", "--out", "llm="+records, "-e", "RATE=20", "-e", "DURATION=30s", "scripts/mock.js")
+	r := run(t, 4*time.Second, syscall.SIGTERM, "k6", "run", "--quiet", "--out", "llm="+records, "-e", "RATE=20", "-e",
+		"DURATION=30s", "scripts/mock.js")
 	requests, ended := readRecords(t, records)
 	if r.code != 105 || !ended || len(requests) < 10 {
 		t.Errorf("exit code %d, want 105; %d records, end line %t\n%s", r.code, len(requests), ended, r.stderr)

@@ -28,7 +28,8 @@ export default function () { client.chat('hi', { maxTokens: Number(__ENV.TOKENS 
 }
 
 // loadLines reads what a record file says of the load.
-func loadLines(t *testing.T, path string) (requests []*record.Request, dropped []*record.Dropped, stages []*record.Stage) {
+func loadLines(t *testing.T,
+	path string) (requests []*record.Request, dropped []*record.Dropped, stages []*record.Stage) {
 	t.Helper()
 	all := lines(t, path)
 	return only[*record.Request](all), only[*record.Dropped](all), only[*record.Stage](all)
@@ -38,11 +39,13 @@ func TestOwnExecutorMixesStages(t *testing.T) {
 	t.Parallel()
 	out := filepath.Join(t.TempDir(), "run.jsonl")
 	mustSucceed(t, k6(t, "run", "--quiet", "--out", "llm="+out,
-		script(t, `{stages: [{rate: 20, duration: '1s'}, {requests: 12, concurrency: 4, rampUp: '400ms'}, {target: 40, duration: '1s'}], interval: '200ms'}`, `{baseURL: 'sim:?ttft=20ms&itl=5ms'}`)))
+		script(t, `{stages: [{rate: 20, duration: '1s'}, {requests: 12, concurrency: 4, rampUp: '400ms'}, {target: `+
+			`40, duration: '1s'}], interval: '200ms'}`, `{baseURL: 'sim:?ttft=20ms&itl=5ms'}`)))
 	requests, dropped, stages := loadLines(t, out)
 	slices.SortFunc(requests, func(a, b *record.Request) int { return int(a.Index - b.Index) })
 	if len(requests) != 52 || len(dropped) != 0 || len(stages) != 3 {
-		t.Fatalf("%d requests, %d drops, %d stage lines; want 20+12+20, 0 and 3", len(requests), len(dropped), len(stages))
+		t.Fatalf("%d requests, %d drops, %d stage lines; want 20+12+20, 0 and 3", len(requests), len(dropped),
+			len(stages))
 	}
 	for i, q := range requests {
 		stage := map[bool]int{true: 0, false: 1}[i < 20]
@@ -77,7 +80,8 @@ func TestDropsAreRecordedAndExplained(t *testing.T) {
 	t.Parallel()
 	out := filepath.Join(t.TempDir(), "run.jsonl")
 	r := mustSucceed(t, k6(t, "run", "--quiet", "--out", "llm="+out, "-e", "TOKENS=20",
-		script(t, `{stages: [{rate: 20, duration: '2s'}], executor: 'llm-arrival-rate', preAllocatedVUs: 2, maxVUs: 3}`, `{baseURL: 'sim:'}`)))
+		script(t, `{stages: [{rate: 20, duration: '2s'}], executor: 'llm-arrival-rate', preAllocatedVUs: 2, maxVUs: 3}`,
+			`{baseURL: 'sim:'}`)))
 	requests, dropped, _ := loadLines(t, out)
 	seen := map[int64]int{}
 	for _, q := range requests {
@@ -95,7 +99,8 @@ func TestDropsAreRecordedAndExplained(t *testing.T) {
 	if len(dropped) == 0 || len(seen) != 40 || len(requests)+len(dropped) != 40 {
 		t.Errorf("%d sent and %d dropped, want 40 together, each once", len(requests), len(dropped))
 	}
-	if want := fmt.Sprintf(`%d arrivals of scenario \"load\" found no free VU`, len(dropped)); !strings.Contains(r.stderr, want) || !strings.Contains(r.stderr, "Raise maxVUs above 3") {
+	if want := fmt.Sprintf(`%d arrivals of scenario \"load\" found no free VU`, len(dropped)); !strings.Contains(
+		r.stderr, want) || !strings.Contains(r.stderr, "Raise maxVUs above 3") {
 		t.Errorf("%q is not explained in\n%s", want, r.stderr)
 	}
 }
@@ -105,7 +110,8 @@ func TestGracefulStopCutsAndRecords(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "run.jsonl")
 	start := time.Now()
 	mustSucceed(t, k6(t, "run", "--quiet", "--out", "llm="+out, "-e", "TOKENS=1000",
-		script(t, `{stages: [{rate: 5, duration: '1s'}, {rate: 5, duration: '1s'}], executor: 'llm-arrival-rate', gracefulStop: '500ms'}`, `{baseURL: 'sim:?itl=50ms'}`)))
+		script(t, `{stages: [{rate: 5, duration: '1s'}, {rate: 5, duration: '1s'}], executor: 'llm-arrival-rate', `+
+			`gracefulStop: '500ms'}`, `{baseURL: 'sim:?itl=50ms'}`)))
 	requests, dropped, _ := loadLines(t, out)
 	for _, q := range requests {
 		if q.ErrorType != record.ErrorCanceled || len(q.Chunks) == 0 {
@@ -129,7 +135,8 @@ export default function () { if (exec.scenario.iterationInTest === 20) exec.test
 		t.Fatal(err)
 	}
 	start := time.Now()
-	if r := k6(t, "run", "--quiet", path); r.code != 108 || !strings.Contains(r.stderr, "enough") || time.Since(start) > 20*time.Second {
+	if r := k6(t, "run", "--quiet", path); r.code != 108 || !strings.Contains(r.stderr, "enough") ||
+		time.Since(start) > 20*time.Second {
 		t.Errorf("exit code %d after %v\n%s", r.code, time.Since(start), r.stderr)
 	}
 }
@@ -138,11 +145,15 @@ export default function () { if (exec.scenario.iterationInTest === 20) exec.test
 func TestScriptsRun(t *testing.T) {
 	t.Parallel()
 	for name, settings := range map[string][]string{
-		"poisson": {"STAGES=20@1s"}, "burst": {"RATE=20", "DURATION=1s", "BURSTINESS=0.5"}, "saturation": {"FROM=10", "TO=30", "STEPS=2", "DURATION=1s"},
-		"lora": {"ADAPTERS=a:0.5,b:0.5", "RATE=20", "DURATION=1s"}, "mock": {"RATE=20", "DURATION=1s", "EXECUTOR=llm-arrival-rate"},
-		"random": {"RATE=20", "DURATION=1s", "INPUT_LEN=30-50"}, "synthetic": {"RATE=20", "DURATION=1s"}, "shared-prefix": {"RATE=20", "DURATION=1s", "GROUPS=2"},
+		"poisson": {"STAGES=20@1s"}, "burst": {"RATE=20", "DURATION=1s", "BURSTINESS=0.5"},
+		"saturation": {"FROM=10", "TO=30", "STEPS=2", "DURATION=1s"},
+		"lora":       {"ADAPTERS=a:0.5,b:0.5", "RATE=20", "DURATION=1s"},
+		"mock":       {"RATE=20", "DURATION=1s", "EXECUTOR=llm-arrival-rate"},
+		"random":     {"RATE=20", "DURATION=1s", "INPUT_LEN=30-50"}, "synthetic": {"RATE=20", "DURATION=1s"},
+		"shared-prefix": {"RATE=20", "DURATION=1s", "GROUPS=2"},
 		"multi-turn":    {"RATE=20", "DURATION=1s", "SESSIONS=3"},
-		"cnn-dailymail": {"RATE=20", "DURATION=1s"}, "billsum": {"RATE=20", "DURATION=1s", "API=completion"}, "infinity-instruct": {"RATE=20", "DURATION=1s"},
+		"cnn-dailymail": {"RATE=20", "DURATION=1s"}, "billsum": {"RATE=20", "DURATION=1s", "API=completion"},
+		"infinity-instruct": {"RATE=20", "DURATION=1s"},
 	} {
 		out := filepath.Join(t.TempDir(), "run.jsonl")
 		args := []string{"run", "--quiet", "--out", "llm=" + out, "-e", "MAX_TOKENS=5", "-e", "SEED=1"}
@@ -171,21 +182,28 @@ func TestCircuitBreakerStopsTheLoad(t *testing.T) {
 		code                int
 		most                int
 	}{
-		{"ours, the run", `{stages: [{rate: 50, duration: '20s'}, {rate: 50, duration: '20s'}], executor: 'llm-arrival-rate'}`, `{consecutive: 5}`, 108, 30},
-		{"ours, each stage", `{stages: [{rate: 50, duration: '20s'}, {rate: 50, duration: '20s'}], executor: 'llm-arrival-rate'}`, `{consecutive: 5, stop: 'stage'}`, 0, 60},
+		{"ours, the run",
+			`{stages: [{rate: 50, duration: '20s'}, {rate: 50, duration: '20s'}], executor: 'llm-arrival-rate'}`,
+			`{consecutive: 5}`, 108, 30},
+		{"ours, each stage",
+			`{stages: [{rate: 50, duration: '20s'}, {rate: 50, duration: '20s'}], executor: 'llm-arrival-rate'}`,
+			`{consecutive: 5, stop: 'stage'}`, 0, 60},
 		{"k6's own", `{stages: [{rate: 50, duration: '20s'}]}`, `{rate: 0.5, minSamples: 5}`, 108, 30},
 	} {
 		out := filepath.Join(t.TempDir(), "run.jsonl")
 		start := time.Now()
-		r := k6(t, "run", "--quiet", "--out", "llm="+out, script(t, tt.load, `{baseURL: 'sim:?failure-rate=1', circuitBreaker: `+tt.breaker+`}`))
+		r := k6(t, "run", "--quiet", "--out", "llm="+out,
+			script(t, tt.load, `{baseURL: 'sim:?failure-rate=1', circuitBreaker: `+tt.breaker+`}`))
 		requests, _, stages := loadLines(t, out)
 		if r.code != tt.code || len(requests) < 5 || len(requests) > tt.most || time.Since(start) > 20*time.Second {
-			t.Errorf("%s: exit code %d after %v with %d requests\n%s", tt.name, r.code, time.Since(start), len(requests), r.stderr)
+			t.Errorf("%s: exit code %d after %v with %d requests\n%s", tt.name, r.code, time.Since(start),
+				len(requests), r.stderr)
 		}
 		if tt.code == 108 && !strings.Contains(r.stderr, "circuit breaker: ") {
 			t.Errorf("%s: no reason in\n%s", tt.name, r.stderr)
 		}
-		if strings.HasPrefix(tt.name, "ours") && !strings.HasPrefix(stages[0].Status, "stopped: circuit breaker: 5 requests in a row failed") {
+		if strings.HasPrefix(tt.name, "ours") && !strings.HasPrefix(stages[0].Status, "stopped: circuit breaker: 5 "+
+			"requests in a row failed") {
 			t.Errorf("%s: stage %+v", tt.name, stages[0])
 		}
 	}

@@ -46,7 +46,9 @@ func newListener(t *testing.T) *listener {
 		l.asked = append(l.asked, chat)
 		l.mu.Unlock()
 		<-time.After(100 * time.Millisecond) // so that several VUs are busy
-		_, _ = io.WriteString(w, `{"choices": [{"message": {"role": "assistant", "content": "a"}, "finish_reason": "stop"}], "usage": {"prompt_tokens": 1, "completion_tokens": 1}}`)
+		_, _ = io.WriteString(w,
+			`{"choices": [{"message": {"role": "assistant", "content": "a"}, "finish_reason": "stop"}], "usage": `+
+				`{"prompt_tokens": 1, "completion_tokens": 1}}`)
 	}))
 	t.Cleanup(l.Close)
 	return l
@@ -58,7 +60,8 @@ func (l *listener) take() (requests, first []string, limits []int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, chat := range l.asked {
-		requests, first, limits = append(requests, fmt.Sprint(chat)), append(first, chat.Messages[0].Content), append(limits, chat.MaxTokens)
+		requests, first, limits = append(requests, fmt.Sprint(chat)), append(first, chat.Messages[0].Content),
+			append(limits, chat.MaxTokens)
 	}
 	l.asked = nil
 	slices.Sort(requests)
@@ -71,7 +74,8 @@ func (l *listener) take() (requests, first []string, limits []int) {
 func seedless(t *testing.T, base, load, data string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "config.yml")
-	text := "server: {base_url: '" + base + "', model_name: m}\napi: {type: chat}\ntokenizer: {pretrained_model_name_or_path: scripts/data/sample-tokenizer.json}\n" +
+	text := "server: {base_url: '" + base + "', model_name: m}\napi: {type: chat}\ntokenizer: " +
+		"{pretrained_model_name_or_path: scripts/data/sample-tokenizer.json}\n" +
 		"load: {type: " + load + ", stages: [{rate: 20, duration: 2}]}\ndata: " + data + "\n"
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -80,8 +84,10 @@ func seedless(t *testing.T, base, load, data string) string {
 }
 
 const (
-	twoPrefixes   = `{type: shared_prefix, shared_prefix: {num_unique_system_prompts: 2, num_users_per_system_prompt: 30, system_prompt_len: 40, question_len: 10}}`
-	randomLengths = `{type: random, input_distribution: {type: uniform, min: 20, max: 60, mean: 40}, output_distribution: {type: uniform, min: 1, max: 500, mean: 250}}`
+	twoPrefixes = `{type: shared_prefix, shared_prefix: {num_unique_system_prompts: 2, ` +
+		`num_users_per_system_prompt: 30, system_prompt_len: 40, question_len: 10}}`
+	randomLengths = `{type: random, input_distribution: {type: uniform, min: 20, max: 60, mean: 40}, ` +
+		`output_distribution: {type: uniform, min: 1, max: 500, mean: 250}}`
 )
 
 // A configuration without a seed is one load, however many VUs send it; the config.yaml of its report sends it again.
@@ -109,7 +115,8 @@ func TestConfigurationWithoutASeed(t *testing.T) {
 	}
 	found := regexp.MustCompile(`(?m)^  base_seed: (\d+)$`).FindSubmatch(text)
 	all := lines(t, filepath.Join(out, "records.jsonl"))
-	if seed, made := only[*record.Run](all)[0].Seed, only[*record.Client](all)[0].Generated; found == nil || seed == nil ||
+	if seed, made := only[*record.Run](all)[0].Seed, only[*record.Client](all)[0].Generated; found == nil ||
+		seed == nil ||
 		fmt.Sprint(*seed) != string(found[1]) || len(made) != 1 || made[0].Seed != *seed {
 		t.Errorf("config.yaml has %q, the run %v, the data set %+v", found, seed, made)
 	}
@@ -153,7 +160,8 @@ func TestInstancesDrawOneSeed(t *testing.T) {
 	launch(t, pods(2), out, "scripts/inference-perf.js", "-e", "CONFIG="+path)
 	requests, systems, _ := server.take()
 	if len(systems) != 2 || len(slices.Compact(slices.Clone(requests))) != min(len(requests), 60) {
-		t.Errorf("%d requests, %d different, of %d system prompts, want 2", len(requests), len(slices.Compact(requests)), len(systems))
+		t.Errorf("%d requests, %d different, of %d system prompts, want 2", len(requests),
+			len(slices.Compact(requests)), len(systems))
 	}
 	var seeds []string
 	var numbers []int64

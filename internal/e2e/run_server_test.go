@@ -48,10 +48,12 @@ func TestServerMetrics(t *testing.T) {
 	for _, engine := range []string{"vllm", "sglang", "tgi"} {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
-			base := fmt.Sprintf("http://127.0.0.1:%d/v1", simulator(t, "127.0.0.1", "--ttft", "100ms", "--itl", "20ms", "--max-num-seqs", "4", "--metrics", engine+",dcgm"))
+			base := fmt.Sprintf("http://127.0.0.1:%d/v1", simulator(t, "127.0.0.1", "--ttft", "100ms", "--itl", "20ms",
+				"--max-num-seqs", "4", "--metrics", engine+",dcgm"))
 			dir := t.TempDir()
 			records, out := filepath.Join(dir, "run.jsonl"), filepath.Join(dir, "report")
-			mustSucceed(t, k6(t, "run", "--quiet", "--out", "llm="+records, writeScript(t, `{baseURL: '`+base+`', serverMetrics: true, serverMetricsInterval: '250ms'}`)))
+			mustSucceed(t, k6(t, "run", "--quiet", "--out", "llm="+records,
+				writeScript(t, `{baseURL: '`+base+`', serverMetrics: true, serverMetricsInterval: '250ms'}`)))
 			mustSucceed(t, run(t, 0, nil, "llmconv", "report", records, "-o", out))
 			text, err := os.ReadFile(filepath.Join(out, "summary_lifecycle_metrics.json"))
 			if err != nil {
@@ -62,7 +64,8 @@ func TestServerMetrics(t *testing.T) {
 				t.Fatal(err)
 			}
 			s := report.Ours.Server
-			if s == nil || len(s.Sources) != 1 || s.Sources[0].Engine != engine || s.Sources[0].URL != strings.TrimSuffix(base, "/v1")+"/metrics" || s.Failed != 0 || s.Samples < 8 {
+			if s == nil || len(s.Sources) != 1 || s.Sources[0].Engine != engine ||
+				s.Sources[0].URL != strings.TrimSuffix(base, "/v1")+"/metrics" || s.Failed != 0 || s.Samples < 8 {
 				t.Fatalf("got %+v", s)
 			}
 			// Each request takes 280 ms, of which four run at a time: 20 a second are more than the server can do.
@@ -73,10 +76,12 @@ func TestServerMetrics(t *testing.T) {
 				t.Errorf("KV cache %+v, want that of four requests of 13 tokens at most", s.KVCache)
 			}
 			for what, want := range map[string]string{
-				"requests": `{"server":60,"client":60,"difference":0}`, "prompt_tokens": `{"server":180,"client":180,"difference":0}`,
+				"requests":          `{"server":60,"client":60,"difference":0}`,
+				"prompt_tokens":     `{"server":180,"client":180,"difference":0}`,
 				"generation_tokens": `{"server":600,"client":600,"difference":0}`,
 			} {
-				if got := strings.Join(strings.Fields(strings.ReplaceAll(string(s.Counts[what]), ".0", "")), ""); got != want {
+				if got := strings.Join(strings.Fields(strings.ReplaceAll(string(s.Counts[what]), ".0", "")),
+					""); got != want {
 					t.Errorf("%s: got %s, want %s", what, got, want)
 				}
 			}
@@ -85,7 +90,8 @@ func TestServerMetrics(t *testing.T) {
 				if got := string(s.Counts["time_to_first_token_mean"]); got != "null" {
 					t.Errorf("TTFT %s, which TGI does not tell", got)
 				}
-			} else if err := json.Unmarshal(s.Counts["time_to_first_token_mean"], &ttft); err != nil || ttft.Server < 0.1 || ttft.Difference > 0 || ttft.Difference < -0.1 {
+			} else if err := json.Unmarshal(s.Counts["time_to_first_token_mean"], &ttft); err != nil ||
+				ttft.Server < 0.1 || ttft.Difference > 0 || ttft.Difference < -0.1 {
 				t.Errorf("TTFT %+v, %v: want the client's a little above the server's", ttft, err)
 			}
 			if s.GPUs.Devices != 2 {
@@ -95,12 +101,14 @@ func TestServerMetrics(t *testing.T) {
 	}
 }
 
-// A page that never answers holds nothing up: neither the first request for more than a second, nor the end of the test.
+// A page that never answers holds nothing up: neither the first request for more than a second, nor the end of the
+// test.
 func TestServerMetricsOfADeadPage(t *testing.T) {
 	t.Parallel()
 	records := filepath.Join(t.TempDir(), "run.jsonl")
 	begun := time.Now()
-	r := mustSucceed(t, k6(t, "run", "--quiet", "--out", "llm="+records, writeScript(t, `{baseURL: 'sim:?ttft=5ms&itl=1ms', serverMetrics: ['auto', 'http://127.0.0.1:9/metrics']}`)))
+	r := mustSucceed(t, k6(t, "run", "--quiet", "--out", "llm="+records,
+		writeScript(t, `{baseURL: 'sim:?ttft=5ms&itl=1ms', serverMetrics: ['auto', 'http://127.0.0.1:9/metrics']}`)))
 	if took := time.Since(begun); took > 30*time.Second {
 		t.Errorf("the run took %v", took)
 	}
@@ -115,6 +123,7 @@ func TestServerMetricsOfADeadPage(t *testing.T) {
 		}
 	}
 	if read < 4 || failed < 4 {
-		t.Errorf("%d samples of the simulator's page, %d failures of the other; want one a second, and both ends", read, failed)
+		t.Errorf("%d samples of the simulator's page, %d failures of the other; want one a second, and both ends", read,
+			failed)
 	}
 }

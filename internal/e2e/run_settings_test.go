@@ -40,7 +40,8 @@ func (s *picky) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = fmt.Fprintf(w, `{"detail":"Unexpected fields in the request: {'%s'}"}`, s.refuses)
 		return
 	}
-	_, _ = io.WriteString(w, `{"choices":[{"message":{"content":"a"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1}}`)
+	_, _ = io.WriteString(w,
+		`{"choices":[{"message":{"content":"a"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1}}`)
 }
 
 // Settings on the command line reach the server, below a path that is used as it stands.
@@ -50,8 +51,10 @@ func TestSettingsReachTheServer(t *testing.T) {
 	server := httptest.NewServer(s)
 	defer server.Close()
 	records := filepath.Join(t.TempDir(), "run.jsonl")
-	r := mustSucceed(t, k6(t, "run", "--quiet", "--out", "llm="+records, "-e", "BASE_URL="+strings.Replace(server.URL, "://", "://me:sesame@", 1)+"/api/v3",
-		"-e", "MODEL=m", "-e", "RATE=2", "-e", "DURATION=1s", "-e", "IGNORE_EOS=false", "-e", "STREAMING=false", "-e", "MAX_TOKENS_FIELD=max_completion_tokens",
+	r := mustSucceed(t, k6(t, "run", "--quiet", "--out", "llm="+records, "-e",
+		"BASE_URL="+strings.Replace(server.URL, "://", "://me:sesame@", 1)+"/api/v3",
+		"-e", "MODEL=m", "-e", "RATE=2", "-e", "DURATION=1s", "-e", "IGNORE_EOS=false", "-e", "STREAMING=false", "-e",
+		"MAX_TOKENS_FIELD=max_completion_tokens",
 		"-e", "REQUEST_ID_HEADER=", "-e", "SERVER_METRICS=auto", "scripts/mock.js"))
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -61,7 +64,9 @@ func TestSettingsReachTheServer(t *testing.T) {
 	if s.header.Get("X-Request-Id") != "" || s.header.Get("Authorization") != "Basic bWU6c2VzYW1l" || s.pages == 0 {
 		t.Errorf("sent %v; the page was read %d times", s.header, s.pages)
 	}
-	if strings.Count(r.stderr, "so nobody checked that it serves model") != 1 || !strings.Contains(r.stderr, "/api/v3/models refused the user of baseURL with status 403 (only chat is allowed)") {
+	if strings.Count(r.stderr, "so nobody checked that it serves model") != 1 ||
+		!strings.Contains(r.stderr,
+			"/api/v3/models refused the user of baseURL with status 403 (only chat is allowed)") {
 		t.Errorf("the remark on the list is not said once:\n%s", r.stderr)
 	}
 	if strings.Contains(r.stderr+r.stdout+readText(t, records), "sesame") {
@@ -74,10 +79,13 @@ func TestTheSummaryTellsWhyAllFailed(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(&picky{refuses: "ignore_eos"})
 	defer server.Close()
-	r := mustSucceed(t, k6(t, "run", "--quiet", "-e", "BASE_URL="+server.URL, "-e", "MODEL=m", "-e", "RATE=2", "-e", "DURATION=1s", "scripts/mock.js"))
+	r := mustSucceed(t, k6(t, "run", "--quiet", "-e", "BASE_URL="+server.URL, "-e", "MODEL=m", "-e", "RATE=2", "-e",
+		"DURATION=1s", "scripts/mock.js"))
 	for _, want := range []string{
-		"FAILED: 2 requests sent, 2 failed", "most failures   2 × status 422: Unexpected fields in the request: {'ignore_eos'}\n",
-		"what to do      the server does not take ignore_eos: set ignoreEOS: false (IGNORE_EOS=false, server.ignore_eos: false)\n",
+		"FAILED: 2 requests sent, 2 failed",
+		"most failures   2 × status 422: Unexpected fields in the request: {'ignore_eos'}\n",
+		"what to do      the server does not take ignore_eos: set ignoreEOS: false (IGNORE_EOS=false, " +
+			"server.ignore_eos: false)\n",
 	} {
 		if !strings.Contains(r.stdout, want) {
 			t.Errorf("%q is not in\n%s", want, r.stdout)
@@ -88,14 +96,18 @@ func TestTheSummaryTellsWhyAllFailed(t *testing.T) {
 // What is wrong with a configuration is one line, without the script that was made of it.
 func TestAConfigurationsFaultIsOneLine(t *testing.T) {
 	t.Parallel()
-	config := write(t, "c.yml", "server: {base_url: 'localhost:8000'}\nload: {stages: [{rate: 1, duration: 1}]}\ndata: {type: mock}\n")
+	config := write(t, "c.yml",
+		"server: {base_url: 'localhost:8000'}\nload: {stages: [{rate: 1, duration: 1}]}\ndata: {type: mock}\n")
 	r := k6(t, "x", "llm", "run", "-c", config, "--out", filepath.Join(t.TempDir(), "report"))
-	if r.code != 2 || !strings.Contains(r.stderr, "write http:// before it") || strings.Contains(r.stderr, "run.js") || strings.Contains(r.stderr, "GoError") {
+	if r.code != 2 || !strings.Contains(r.stderr, "write http:// before it") || strings.Contains(r.stderr, "run.js") ||
+		strings.Contains(r.stderr, "GoError") {
 		t.Errorf("exit code %d\n%s", r.code, r.stderr)
 	}
-	config = write(t, "c.yml", "server: {base_url: 'http://127.0.0.1:1'}\nload: {stages: [{rate: 1, duration: 1}]}\ndata: {type: mock}\n")
+	config = write(t, "c.yml",
+		"server: {base_url: 'http://127.0.0.1:1'}\nload: {stages: [{rate: 1, duration: 1}]}\ndata: {type: mock}\n")
 	r = k6(t, "--quiet", "x", "llm", "run", "-c", config, "--out", filepath.Join(t.TempDir(), "report"))
-	if r.code != 108 || !strings.Contains(r.stderr, "and that the server runs\"\n") || strings.Contains(r.stderr, "run.js") {
+	if r.code != 108 || !strings.Contains(r.stderr, "and that the server runs\"\n") ||
+		strings.Contains(r.stderr, "run.js") {
 		t.Errorf("exit code %d\n%s", r.code, r.stderr)
 	}
 }

@@ -24,7 +24,8 @@ type statusLine struct {
 }
 
 var statusForm = regexp.MustCompile(`^llm  stage (\d+)/(\d+) +\S+  asked +(\S+)/s sent +(\S+)/s  in flight +(\S+)  ` +
-	`TTFT p50 +(\S+) p99 +(\S+) ms  out +(\S+) tok/s  errors (\S+)(?: \(\+(\S+)\))?  late p99 (\S+)(?: ms)?(?:  dropped (\S+))?$`)
+	`TTFT p50 +(\S+) p99 +(\S+) ms  out +(\S+) tok/s  errors (\S+)(?: \(\+(\S+)\))?  late p99 (\S+)(?: ms)?(?:  ` +
+	`dropped (\S+))?$`)
 
 // watched runs k6 under a setting of the status line, and gives the lines of its stderr that are some.
 func watched(t *testing.T, setting string, interrupt time.Duration, args ...string) ([]statusLine, result) {
@@ -37,7 +38,8 @@ func watched(t *testing.T, setting string, interrupt time.Duration, args ...stri
 	cmd := exec.CommandContext(ctx, filepath.Join("bin", "k6"), args...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	cmd.Env = append(os.Environ(), "K6_NO_USAGE_REPORT=true", "K6_AUTO_EXTENSION_RESOLUTION=false", "K6_LLM_STATUS="+setting)
+	cmd.Env = append(os.Environ(), "K6_NO_USAGE_REPORT=true", "K6_AUTO_EXTENSION_RESOLUTION=false",
+		"K6_LLM_STATUS="+setting)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +74,8 @@ func statusLines(t *testing.T, text string) (list []statusLine) {
 			return x
 		}
 		list = append(list, statusLine{
-			int(figure(1)), int(figure(2)), figure(3), figure(4), figure(5), figure(6), figure(7), figure(8), figure(9), figure(10), figure(11), figure(12),
+			int(figure(1)), int(figure(2)), figure(3), figure(4), figure(5), figure(6), figure(7), figure(8), figure(9),
+			figure(10), figure(11), figure(12),
 		})
 	}
 	return list
@@ -87,11 +90,13 @@ func TestStatusLinesOfARun(t *testing.T) {
 		due  bool // due instants are known while it runs
 	}{
 		{"stock", nil, false},
-		{"ours", []string{"-e", "EXECUTOR=llm-arrival-rate", "--out", "llm=" + filepath.Join(t.TempDir(), "run.jsonl")}, true},
+		{"ours", []string{"-e", "EXECUTOR=llm-arrival-rate", "--out", "llm=" + filepath.Join(t.TempDir(), "run.jsonl")},
+			true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			args := append([]string{"run", "-e", "BASE_URL=sim:?ttft=60ms&itl=10ms", "-e", "MAX_TOKENS=10", "-e", "STAGES=10@4s,30@3s"}, tt.args...)
+			args := append([]string{"run", "-e", "BASE_URL=sim:?ttft=60ms&itl=10ms", "-e", "MAX_TOKENS=10", "-e",
+				"STAGES=10@4s,30@3s"}, tt.args...)
 			list, r := watched(t, "1s", 0, append(args, "scripts/mock.js")...)
 			mustSucceed(t, r)
 			if len(list) < 6 {
@@ -104,7 +109,8 @@ func TestStatusLinesOfARun(t *testing.T) {
 				if l.stage < last || l.stages != 2 || l.failed != 0 || l.drops != 0 || l.inFlight > 60 {
 					t.Errorf("after stage %d: %+v", last, l)
 				}
-				if l.p50 != -1 && (l.p50 < 59 || l.p50 > 500 || l.p99 < l.p50) || (l.late != -1) != (tt.due && l.p50 != -1) {
+				if l.p50 != -1 && (l.p50 < 59 || l.p50 > 500 || l.p99 < l.p50) ||
+					(l.late != -1) != (tt.due && l.p50 != -1) {
 					t.Errorf("TTFT or lateness: %+v", l)
 				}
 				last = l.stage
@@ -119,7 +125,8 @@ func TestStatusLinesOfARun(t *testing.T) {
 
 func TestStatusLinesOfAConfiguration(t *testing.T) {
 	t.Parallel()
-	list, r := watched(t, "500ms", 0, "x", "llm", "run", "-c", "docs/config/constant.yml", "--out", filepath.Join(t.TempDir(), "report"), "--load.stages", `[{"rate": 10, "duration": 3}]`)
+	list, r := watched(t, "500ms", 0, "x", "llm", "run", "-c", "docs/config/constant.yml", "--out",
+		filepath.Join(t.TempDir(), "report"), "--load.stages", `[{"rate": 10, "duration": 3}]`)
 	mustSucceed(t, r)
 	if len(list) < 4 || list[0].stage != 1 || list[1].asked != 10 || list[1].sent < 5 {
 		t.Errorf("got %+v\n%s", list, r.stderr)
@@ -138,7 +145,8 @@ func TestStatusLinesOfAServerThatHangs(t *testing.T) {
 		<-q.Context().Done()
 	}))
 	defer server.Close()
-	list, r := watched(t, "500ms", 5*time.Second, "run", "-e", "BASE_URL="+server.URL+"/v1", "-e", "RATE=10", "-e", "DURATION=30s", "scripts/mock.js")
+	list, r := watched(t, "500ms", 5*time.Second, "run", "-e", "BASE_URL="+server.URL+"/v1", "-e", "RATE=10", "-e",
+		"DURATION=30s", "scripts/mock.js")
 	if len(list) < 4 || r.code != 105 {
 		t.Fatalf("%d status lines, exit code %d\n%s", len(list), r.code, r.stderr)
 	}
@@ -154,7 +162,9 @@ func TestStatusLinesOfAServerThatHangs(t *testing.T) {
 
 func TestStatusLinesTellOfFailuresAndDrops(t *testing.T) {
 	t.Parallel()
-	path := script(t, `{executor: 'llm-arrival-rate', stages: [{rate: 40, duration: '3s'}], preAllocatedVUs: 4, maxVUs: 4}`, `{baseURL: 'sim:?ttft=400ms&failure-rate=0.5'}`)
+	path := script(t,
+		`{executor: 'llm-arrival-rate', stages: [{rate: 40, duration: '3s'}], preAllocatedVUs: 4, maxVUs: 4}`,
+		`{baseURL: 'sim:?ttft=400ms&failure-rate=0.5'}`)
 	list, r := watched(t, "1s", 0, "run", path)
 	if len(list) < 2 {
 		t.Fatalf("%d status lines\n%s", len(list), r.stderr)
@@ -175,7 +185,8 @@ func TestStatusLinesCanBeLeftOut(t *testing.T) {
 	if len(list) != 0 || len(quiet) != 0 {
 		t.Errorf("off: got %+v; --quiet: %+v", list, quiet)
 	}
-	if _, r := watched(t, "often", 0, args...); r.code != 107 || !strings.Contains(r.stderr, "K6_LLM_STATUS must be off, or an interval such as 10s") {
+	if _, r := watched(t, "often", 0, args...); r.code != 107 ||
+		!strings.Contains(r.stderr, "K6_LLM_STATUS must be off, or an interval such as 10s") {
 		t.Errorf("exit code %d\n%s", r.code, r.stderr)
 	}
 }

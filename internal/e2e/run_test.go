@@ -184,13 +184,16 @@ func median(values []float64) float64 {
 	return values[len(values)/2]
 }
 
-// The whole path: the script a user runs first, against the simulator; the report must agree with what the simulator did.
+// The whole path: the script a user runs first, against the simulator; the report must agree with what the simulator
+// did.
 func TestReportAgreesWithTheSimulator(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	truthFile, records, points := filepath.Join(dir, "truth.jsonl"), filepath.Join(dir, "run.jsonl"), filepath.Join(dir, "run.json.gz")
+	truthFile, records, points := filepath.Join(dir, "truth.jsonl"), filepath.Join(dir, "run.jsonl"),
+		filepath.Join(dir, "run.json.gz")
 	r := mustSucceed(t, k6(t, "run", "--quiet", "--out", "llm="+records, "--out", "json="+points,
-		"-e", "BASE_URL=sim:?ttft=60ms&itl=8ms&truth="+truthFile, "-e", "STAGES=20@3s,40@2s", "-e", "MAX_TOKENS=20", "scripts/sharegpt.js"))
+		"-e", "BASE_URL=sim:?ttft=60ms&itl=8ms&truth="+truthFile, "-e", "STAGES=20@3s,40@2s", "-e", "MAX_TOKENS=20",
+		"scripts/sharegpt.js"))
 	if !strings.Contains(r.stdout, "SIMULATED") || !strings.Contains(r.stderr, "built-in simulator") {
 		t.Errorf("it does not say that it was simulated:\n%s\n%s", r.stdout, r.stderr)
 	}
@@ -198,11 +201,13 @@ func TestReportAgreesWithTheSimulator(t *testing.T) {
 	mustSucceed(t, run(t, 0, nil, "llmconv", "report", records, "-o", out, "--per-request"))
 	truth := readTruth(t, truthFile)
 	summary := readReport(t, filepath.Join(out, "summary_lifecycle_metrics.json"))
-	if len(truth) != 140 || summary.Successes.Count != 140 || summary.Failures.Count != 0 || !summary.Ours.Simulator || summary.Ours.Partial {
+	if len(truth) != 140 || summary.Successes.Count != 140 || summary.Failures.Count != 0 || !summary.Ours.Simulator ||
+		summary.Ours.Partial {
 		t.Errorf("%d requests seen by the server, want 140; report %+v", len(truth), summary)
 	}
 	for stage, want := range []int{60, 80} {
-		if got := readReport(t, filepath.Join(out, fmt.Sprintf("stage_%d_lifecycle_metrics.json", stage))).Load.Count; got != want {
+		if got := readReport(t,
+			filepath.Join(out, fmt.Sprintf("stage_%d_lifecycle_metrics.json", stage))).Load.Count; got != want {
 			t.Errorf("stage %d has %d requests, want %d", stage, got, want)
 		}
 	}
@@ -217,10 +222,12 @@ func TestReportAgreesWithTheSimulator(t *testing.T) {
 		tokens += seen.CompletionTokens
 		ttftErrors = append(ttftErrors, math.Abs(float64(q.Start+q.Chunks[0]*1000-seen.Chunks[0])/1e6))
 		for i := 1; i < len(q.Chunks); i++ {
-			itlErrors = append(itlErrors, math.Abs(float64((q.Chunks[i]-q.Chunks[i-1])*1000-(seen.Chunks[i]-seen.Chunks[i-1]))/1e6))
+			itlErrors = append(itlErrors,
+				math.Abs(float64((q.Chunks[i]-q.Chunks[i-1])*1000-(seen.Chunks[i]-seen.Chunks[i-1]))/1e6))
 		}
 	}
-	t.Logf("median error against the simulator's stamps: first token %.3f ms, gaps %.3f ms", median(ttftErrors), median(itlErrors))
+	t.Logf("median error against the simulator's stamps: first token %.3f ms, gaps %.3f ms", median(ttftErrors),
+		median(itlErrors))
 	if median(ttftErrors) > 2 || median(itlErrors) > 2 {
 		t.Errorf("median errors %.3f and %.3f ms, want at most 2", median(ttftErrors), median(itlErrors))
 	}
@@ -238,7 +245,8 @@ func sameFromK6JSON(t *testing.T, points, want string) {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "report")
 	mustSucceed(t, run(t, 0, nil, "k6", "x", "llm", "report", points, "-o", out, "--per-request"))
-	for _, name := range []string{"summary_lifecycle_metrics.json", "stage_0_lifecycle_metrics.json", "stage_1_lifecycle_metrics.json", "per_request_lifecycle_metrics.json"} {
+	for _, name := range []string{"summary_lifecycle_metrics.json", "stage_0_lifecycle_metrics.json",
+		"stage_1_lifecycle_metrics.json", "per_request_lifecycle_metrics.json"} {
 		if a, b := withoutHealth(t, filepath.Join(out, name)), withoutHealth(t, filepath.Join(want, name)); a != b {
 			t.Errorf("%s: made of --out json it differs from that made of --out llm", name)
 		}
@@ -260,7 +268,8 @@ func withoutHealth(t *testing.T, path string) string {
 		if ours, ok := object["xk6_llm"].(map[string]any); ok {
 			delete(ours, "client_health")
 			ours["warnings"] = slices.DeleteFunc(ours["warnings"].([]any), func(w any) bool {
-				return strings.Contains(w.(string), "for one read brought both") // which says who was late where that is known
+				// which says who was late where that is known
+				return strings.Contains(w.(string), "for one read brought both")
 			})
 		}
 	}
@@ -274,7 +283,8 @@ func withoutHealth(t *testing.T, path string) string {
 func TestWhatAnInterruptLeaves(t *testing.T) {
 	t.Parallel()
 	records := filepath.Join(t.TempDir(), "run.jsonl")
-	r := run(t, 2500*time.Millisecond, os.Interrupt, "k6", "run", "--quiet", "--out", "llm="+records, "-e", "BASE_URL=sim:?itl=100ms", "-e", "MAX_TOKENS=100", "-e", "RATE=10", "-e", "DURATION=20s", "scripts/mock.js")
+	r := run(t, 2500*time.Millisecond, os.Interrupt, "k6", "run", "--quiet", "--out", "llm="+records, "-e",
+		"BASE_URL=sim:?itl=100ms", "-e", "MAX_TOKENS=100", "-e", "RATE=10", "-e", "DURATION=20s", "scripts/mock.js")
 	if r.code != 105 {
 		t.Errorf("exit code %d, want k6's 105", r.code)
 	}
@@ -296,14 +306,16 @@ func TestWhatAnInterruptLeaves(t *testing.T) {
 func TestWhatAKillLeaves(t *testing.T) {
 	t.Parallel()
 	records := filepath.Join(t.TempDir(), "run.jsonl")
-	run(t, 4*time.Second, os.Kill, "k6", "run", "--quiet", "--out", "llm="+records, "-e", "RATE=20", "-e", "DURATION=20s", "scripts/mock.js")
+	run(t, 4*time.Second, os.Kill, "k6", "run", "--quiet", "--out", "llm="+records, "-e", "RATE=20", "-e",
+		"DURATION=20s", "scripts/mock.js")
 	requests, ended := readRecords(t, records)
 	if ended || len(requests) < 10 {
 		t.Errorf("%d records, end line %t", len(requests), ended)
 	}
 	out := t.TempDir()
 	r := run(t, 0, nil, "llmconv", "report", records, "-o", out)
-	if r.code != 3 || !strings.Contains(r.stdout, "PARTIAL") || !readReport(t, filepath.Join(out, "summary_lifecycle_metrics.json")).Ours.Partial {
+	if r.code != 3 || !strings.Contains(r.stdout, "PARTIAL") ||
+		!readReport(t, filepath.Join(out, "summary_lifecycle_metrics.json")).Ours.Partial {
 		t.Errorf("exit code %d, want 3\n%s", r.code, r.stdout)
 	}
 }
@@ -320,23 +332,32 @@ func TestBadInput(t *testing.T) {
 	}
 	bad := write("bad.json", "[\n{\"conversations\": [\n")
 	existing := write("there.jsonl", "")
-	typo := write("typo.js", "import { Client } from 'k6/x/llm';\nnew Client({ modle: 'x' });\nexport default function () {}\n")
+	typo := write("typo.js",
+		"import { Client } from 'k6/x/llm';\nnew Client({ modle: 'x' });\nexport default function () {}\n")
 	for _, tt := range []struct {
 		name string
 		args []string
 		code int
 		want string
 	}{
-		{"unreachable server", []string{"-e", "BASE_URL=http://127.0.0.1:1/v1", "scripts/mock.js"}, 108, "cannot reach http://127.0.0.1:1/v1"},
-		{"wrong key", []string{"-e", "BASE_URL=sim:?api-key=right", "-e", "API_KEY=wrong", "scripts/mock.js"}, 108, "refused the API key of apiKey with status 401"},
-		{"missing data set", []string{"-e", "DATASET=none.json", "scripts/sharegpt.js"}, 107, "none.json does not exist"},
-		{"malformed data set", []string{"-e", "DATASET=" + bad, "scripts/sharegpt.js"}, 107, bad + ":2: the file ends within a value"},
+		{"unreachable server", []string{"-e", "BASE_URL=http://127.0.0.1:1/v1", "scripts/mock.js"}, 108,
+			"cannot reach http://127.0.0.1:1/v1"},
+		{"wrong key", []string{"-e", "BASE_URL=sim:?api-key=right", "-e", "API_KEY=wrong", "scripts/mock.js"}, 108,
+			"refused the API key of apiKey with status 401"},
+		{"missing data set", []string{"-e", "DATASET=none.json", "scripts/sharegpt.js"}, 107,
+			"none.json does not exist"},
+		{"malformed data set", []string{"-e", "DATASET=" + bad, "scripts/sharegpt.js"}, 107,
+			bad + ":2: the file ends within a value"},
 		{"malformed setting", []string{"-e", "STAGES=5x30s", "scripts/mock.js"}, 107, "STAGES is rate@duration"},
-		{"neither true nor false", []string{"-e", "IGNORE_EOS=no", "scripts/mock.js"}, 107, `IGNORE_EOS must be true or false, got \"no\"`},
-		{"no page of metrics", []string{"-e", "SERVER_METRICS=auto,x", "scripts/mock.js"}, 107, `must be the URL of a page`},
-		{"no name of a field", []string{"-e", "MAX_TOKENS_FIELD=a b", "scripts/mock.js"}, 107, `maxTokensField: \"a b\" is not the name of a field`},
+		{"neither true nor false", []string{"-e", "IGNORE_EOS=no", "scripts/mock.js"}, 107,
+			`IGNORE_EOS must be true or false, got \"no\"`},
+		{"no page of metrics", []string{"-e", "SERVER_METRICS=auto,x", "scripts/mock.js"}, 107,
+			`must be the URL of a page`},
+		{"no name of a field", []string{"-e", "MAX_TOKENS_FIELD=a b", "scripts/mock.js"}, 107,
+			`maxTokensField: \"a b\" is not the name of a field`},
 		{"unknown option", []string{typo}, 107, `unknown Client option \"modle\", did you mean \"model\"?`},
-		{"record file that exists", []string{"--out", "llm=" + existing, "scripts/mock.js"}, -1, "exists: give another path, or set K6_LLM_OVERWRITE=true"},
+		{"record file that exists", []string{"--out", "llm=" + existing, "scripts/mock.js"}, -1,
+			"exists: give another path, or set K6_LLM_OVERWRITE=true"},
 	} {
 		r := k6(t, append([]string{"run", "--quiet"}, tt.args...)...)
 		if r.code == 0 || tt.code > 0 && r.code != tt.code || !strings.Contains(r.stderr, tt.want) {

@@ -19,10 +19,12 @@ func TestArchiveCarriesHubTokenizer(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, content := range map[string]string{
-		filepath.Join("refs", "main"):                               commit,
-		filepath.Join("snapshots", commit, "tokenizer.json"):        string(data),
-		filepath.Join("snapshots", commit, "tokenizer_config.json"): `{"chat_template": "{{ bos_token }}{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}"}`,
-		filepath.Join(".no_exist", commit, "chat_template.jinja"):   "",
+		filepath.Join("refs", "main"):                        commit,
+		filepath.Join("snapshots", commit, "tokenizer.json"): string(data),
+		filepath.Join("snapshots", commit,
+			"tokenizer_config.json"): `{"chat_template": "{{ bos_token }}{% for m in messages %}[{{ m.role }}]{{ ` +
+			`m.content }}{% endfor %}"}`,
+		filepath.Join(".no_exist", commit, "chat_template.jinja"): "",
 		filepath.Join("..", "..", "test.js"): `
 			import { Client } from 'k6/x/llm';
 			export const options = { iterations: 2 };
@@ -42,7 +44,9 @@ func TestArchiveCarriesHubTokenizer(t *testing.T) {
 	t.Setenv("HF_HUB_CACHE", filepath.Join(dir, "cache"))
 	mustSucceed(t, k6(t, "archive", "-O", archive, filepath.Join(dir, "test.js")))
 	t.Setenv("HF_HUB_CACHE", filepath.Join(dir, "elsewhere"))
-	if r := k6(t, "inspect", filepath.Join(dir, "test.js")); r.code == 0 || !strings.Contains(r.stderr, "tokenizer.json is not in the cache") || !strings.Contains(r.stderr, "HF_HUB_OFFLINE is set") {
+	if r := k6(t, "inspect", filepath.Join(dir, "test.js")); r.code == 0 ||
+		!strings.Contains(r.stderr, "tokenizer.json is not in the cache") ||
+		!strings.Contains(r.stderr, "HF_HUB_OFFLINE is set") {
 		t.Errorf("without a cache: code %d, %s", r.code, r.stderr)
 	}
 	mustSucceed(t, k6(t, "run", "--out", "llm="+records, archive))
@@ -53,7 +57,8 @@ func TestArchiveCarriesHubTokenizer(t *testing.T) {
 	for _, r := range requests {
 		usage := r.Counts().ServerInput
 		if r.Prompt == nil || *r.Prompt != usage || r.PromptRaw || r.Completion == nil || *r.Completion != 5 {
-			t.Errorf("prompt of %v tokens (server: %d, raw %t), answer of %v, want 5", r.Prompt, usage, r.PromptRaw, r.Completion)
+			t.Errorf("prompt of %v tokens (server: %d, raw %t), answer of %v, want 5", r.Prompt, usage, r.PromptRaw,
+				r.Completion)
 		}
 	}
 }

@@ -166,8 +166,8 @@ var goesFirst = sync.OnceValue(func() bool { return exec.Command("chrt", "-r", "
 // serverTTFT is how long the server takes for the first token.
 const serverTTFT = 100 * time.Millisecond
 
-// firstInLine runs its arguments before all others on the last processor, as far as that is allowed. Niceness would count
-// among the processes of one session only.
+// firstInLine runs its arguments before all others on the last processor, as far as that is allowed. Niceness would
+// count among the processes of one session only.
 const firstInLine = `pin="$0"; taskset -c $pin true && set -- taskset -c $pin "$@"
 if chrt -r 2 true; then exec chrt -r 2 "$@"; else exec nice -n -20 "$@"; fi`
 
@@ -223,7 +223,8 @@ func processorTime(t *testing.T) time.Duration {
 		t.Fatal(err)
 	}
 	var user, nice, system, idle, wait, irq, soft, steal int64
-	_, err = fmt.Sscan(strings.TrimPrefix(string(text), "cpu"), &user, &nice, &system, &idle, &wait, &irq, &soft, &steal)
+	_, err = fmt.Sscan(strings.TrimPrefix(string(text), "cpu"), &user, &nice, &system, &idle, &wait, &irq, &soft,
+		&steal)
 	if err != nil {
 		t.Fatalf("%v of /proc/stat:\n%s", err, text)
 	}

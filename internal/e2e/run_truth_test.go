@@ -20,9 +20,9 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/sim"
 )
 
-// Settings of these tests: LLM_TEST_TRUTH=all runs every case and the idle runs, some four minutes; LLM_TEST_TRUTH_BIN is
-// a folder with the k6 and llmconv to try instead of bin. With -artifacts -outputdir=DIR the records and truths of each run
-// are kept.
+// Settings of these tests: LLM_TEST_TRUTH=all runs every case and the idle runs, some four minutes; LLM_TEST_TRUTH_BIN
+// is a folder with the k6 and llmconv to try instead of bin. With -artifacts -outputdir=DIR the records and truths of
+// each run are kept.
 var (
 	truthAll = os.Getenv("LLM_TEST_TRUTH") == "all"
 	truthBin = os.Getenv("LLM_TEST_TRUTH_BIN")
@@ -78,8 +78,8 @@ var idleCases = []truthCase{
 	{name: "idle, closed loop 20", stage: closed20, tokens: 50},
 }
 
-// A figure that is off because k6 was kept from its processor must not be called valid. The tests of this file do not run
-// beside others of the package: they would keep k6 from its processor, too.
+// A figure that is off because k6 was kept from its processor must not be called valid. The tests of this file do not
+// run beside others of the package: they would keep k6 from its processor, too.
 func TestVerdictIsTrue(t *testing.T) {
 	for _, c := range truthCases {
 		if !c.long || truthAll {
@@ -88,8 +88,8 @@ func TestVerdictIsTrue(t *testing.T) {
 	}
 }
 
-// On an idle machine 19 of 20 runs are valid. A run during which others used the machine is not judged, and the k6 of the
-// next goes before all others, where that is allowed: to it the machine is idle.
+// On an idle machine 19 of 20 runs are valid. A run during which others used the machine is not judged, and the k6 of
+// the next goes before all others, where that is allowed: to it the machine is idle.
 func TestVerdictIsValidOnAnIdleMachine(t *testing.T) {
 	if !truthAll {
 		t.Skip("20 runs on an idle machine take minutes: set LLM_TEST_TRUTH=all")
@@ -153,7 +153,8 @@ func (c *truthCase) try(t *testing.T) tried {
 	switch {
 	case !off || v.Verdict != convert.Valid:
 	case !goesFirst() && v.server["TTFT p99"] > 1.05*float64(serverTTFT.Milliseconds()):
-		t.Skipf("not judged: %s, but the server was kept from its processor, too, and what it reads late counts against k6",
+		t.Skipf("not judged: %s, but the server was kept from its processor, too, and what it reads late counts "+
+			"against k6",
 			worst)
 	default:
 		t.Errorf("%s: %s, and the verdict is VALID", c.name, worst)
@@ -198,12 +199,13 @@ func (v *tried) worst() (text string, off bool) {
 		f.name, by, 100*by/server, report, server), v.off(f) > 1
 }
 
-// ownClock gives the figures by the server's own clock, of the requests that the report has figures of, and how late the
-// client read what the server wrote.
+// ownClock gives the figures by the server's own clock, of the requests that the report has figures of, and how late
+// the client read what the server wrote.
 //
-// A request begins where the server enters its handler: a client that stamps its start and writes late counts that itself,
-// and so it should show as an error. A chunk comes when the server writes it. That the server wakes up late is no error, for
-// it says when it truly wrote; that it reads late would be, which is why it goes before all others on a processor.
+// A request begins where the server enters its handler: a client that stamps its start and writes late counts that
+// itself, and so it should show as an error. A chunk comes when the server writes it. That the server wakes up late is
+// no error, for it says when it truly wrote; that it reads late would be, which is why it goes before all others on a
+// processor.
 func ownClock(
 	t *testing.T, requests []*record.Request, truths map[string]sim.Request,
 ) (figures map[string]float64, delays string) {

@@ -27,7 +27,8 @@ func TestCalmCollector(t *testing.T) {
 			fmt.Printf("one collection, counted as %d, %v; ", n, paused)
 		}
 		after := debug.SetMemoryLimit(-1)
-		fmt.Printf("percent %d, limited %v, changed %v\n", debug.SetGCPercent(100), after < math.MaxInt64, before != after)
+		fmt.Printf("percent %d, limited %v, changed %v\n", debug.SetGCPercent(100), after < math.MaxInt64,
+			before != after)
 		return
 	}
 	here := runtime.GOOS == "linux" // elsewhere the memory is not known

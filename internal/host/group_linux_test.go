@@ -46,18 +46,22 @@ func TestGroupMemory(t *testing.T) {
 		{"no groups", nil, 0, false},
 		{"version 1: the limit less what is used, but for pages of files", map[string]string{
 			"proc/self/cgroup": "4:memory:/job\n0::/", "proc/self/mountinfo": v1 + "\n" + v2,
-			"sys/fs/cgroup/memory/job/memory.limit_in_bytes": "1000", "sys/fs/cgroup/memory/job/memory.usage_in_bytes": "700",
-			"sys/fs/cgroup/memory/job/memory.stat":       "inactive_file 1\ntotal_inactive_file 200",
-			"sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712", "sys/fs/cgroup/memory/memory.usage_in_bytes": "5000",
+			"sys/fs/cgroup/memory/job/memory.limit_in_bytes": "1000",
+			"sys/fs/cgroup/memory/job/memory.usage_in_bytes": "700",
+			"sys/fs/cgroup/memory/job/memory.stat":           "inactive_file 1\ntotal_inactive_file 200",
+			"sys/fs/cgroup/memory/memory.limit_in_bytes":     "9223372036854771712",
+			"sys/fs/cgroup/memory/memory.usage_in_bytes":     "5000",
 		}, 500, true},
 		{"version 1 without a limit", map[string]string{
 			"proc/self/cgroup": "4:cpu,memory:/", "proc/self/mountinfo": v1,
-			"sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712", "sys/fs/cgroup/memory/memory.usage_in_bytes": "5000",
+			"sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712",
+			"sys/fs/cgroup/memory/memory.usage_in_bytes": "5000",
 		}, 0, false},
 		{"version 2: a group above has less left", map[string]string{
 			"proc/self/cgroup": "0::/pod/job", "proc/self/mountinfo": v2,
 			"sys/fs/cgroup/pod/job/memory.max": "1000", "sys/fs/cgroup/pod/job/memory.current": "100",
-			"sys/fs/cgroup/pod/memory.max": "2000", "sys/fs/cgroup/pod/memory.current": "1900", "sys/fs/cgroup/pod/memory.stat": "inactive_file 50",
+			"sys/fs/cgroup/pod/memory.max": "2000", "sys/fs/cgroup/pod/memory.current": "1900",
+			"sys/fs/cgroup/pod/memory.stat": "inactive_file 50",
 		}, 150, true},
 		{"version 2: the innermost group has least left", map[string]string{
 			"proc/self/cgroup": "0::/pod/job", "proc/self/mountinfo": v2,
@@ -69,11 +73,13 @@ func TestGroupMemory(t *testing.T) {
 			"sys/fs/cgroup/job/memory.max": "max", "sys/fs/cgroup/job/memory.current": "100",
 		}, 0, false},
 		{"a container whose mount shows its own group alone", map[string]string{
-			"proc/self/cgroup": "4:memory:/docker/abc", "proc/self/mountinfo": strings.Replace(v1, "/ ROOT", "/docker/abc ROOT", 1),
+			"proc/self/cgroup": "4:memory:/docker/abc", "proc/self/mountinfo": strings.Replace(v1, "/ ROOT",
+				"/docker/abc ROOT", 1),
 			"sys/fs/cgroup/memory/memory.limit_in_bytes": "1000", "sys/fs/cgroup/memory/memory.usage_in_bytes": "1100",
 		}, -100, true},
 		{"a container whose path is not the mount's", map[string]string{
-			"proc/self/cgroup": "4:memory:/", "proc/self/mountinfo": strings.Replace(v1, "/ ROOT", "/docker/abc ROOT", 1),
+			"proc/self/cgroup": "4:memory:/", "proc/self/mountinfo": strings.Replace(v1, "/ ROOT", "/docker/abc ROOT",
+				1),
 			"sys/fs/cgroup/memory/memory.limit_in_bytes": "1000", "sys/fs/cgroup/memory/memory.usage_in_bytes": "400",
 		}, 600, true},
 	} {
@@ -123,7 +129,8 @@ func TestGroupDirs(t *testing.T) {
 		{"/", "/docker/1", []string{mount}},
 		{"/", "/../../x", []string{mount}},
 	} {
-		if got := groupDirs(&procfs.MountInfo{Root: tt.root, MountPoint: mount}, tt.path); !reflect.DeepEqual(got, tt.want) {
+		if got := groupDirs(&procfs.MountInfo{Root: tt.root, MountPoint: mount}, tt.path); !reflect.DeepEqual(got,
+			tt.want) {
 			t.Errorf("%q of a mount of %q: got %q, want %q", tt.path, tt.root, got, tt.want)
 		}
 	}

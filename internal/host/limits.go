@@ -1,5 +1,5 @@
-// Package host says what the machine gives a load generator: how many connections a process may hold, and how much of the
-// processors' time a host takes away.
+// Package host says what the machine gives a load generator: how many connections a process may hold, and how much of
+// the processors' time a host takes away.
 package host
 
 import (
@@ -20,13 +20,19 @@ type Limits struct {
 // Warnings names the limits that so many connections at once exceed, a line each, with what to set.
 func (l Limits) Warnings(connections int64) (list []string) {
 	if need := connections + spare; l.Files > 0 && need > l.Files {
-		list = append(list, fmt.Sprintf("%d requests at once take a connection each, and this process may open %d files only: "+
-			"raise the limit to %d (ulimit -n %d; LimitNOFILE of a service; the container runtime's default ulimits)", connections, l.Files, need, need))
+		list = append(list,
+			fmt.Sprintf("%d requests at once take a connection each, and this process may open %d files only: "+
+				"raise the limit to %d (ulimit -n %d; LimitNOFILE of a service; the container runtime's default "+
+				"ulimits)",
+				connections, l.Files, need, need))
 	}
 	if l.Ports > 0 && connections > l.Ports {
-		list = append(list, fmt.Sprintf("%d requests at once take a connection each, and this machine has %d local ports for one server: "+
-			"widen net.ipv4.ip_local_port_range (as in sysctl -w net.ipv4.ip_local_port_range='1024 65535'), or split the load over several instances",
-			connections, l.Ports))
+		list = append(list,
+			fmt.Sprintf("%d requests at once take a connection each, and this machine has %d local ports for one "+
+				"server: "+
+				"widen net.ipv4.ip_local_port_range (as in sysctl -w net.ipv4.ip_local_port_range='1024 65535'), or "+
+				"split the load over several instances",
+				connections, l.Ports))
 	}
 	return list
 }

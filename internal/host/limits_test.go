@@ -38,7 +38,8 @@ func TestWarnings(t *testing.T) {
 
 func TestPortRange(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]int64{"32768\t60999\n": 28232, "1024 65535": 64512, "5 5": 1, "": 0, "x y": 0, "9 5": 0, "1 70000": 0, "-1 5": 0} {
+	for text, want := range map[string]int64{"32768\t60999\n": 28232, "1024 65535": 64512, "5 5": 1, "": 0, "x y": 0,
+		"9 5": 0, "1 70000": 0, "-1 5": 0} {
 		if got := portRange(text); got != want {
 			t.Errorf("%q: got %d, want %d", text, got, want)
 		}
@@ -63,7 +64,8 @@ func TestSteal(t *testing.T) {
 			t.Errorf("%q: got %+v", line, got)
 		}
 	}
-	for back, want := range map[Steal]float64{{all: 2000, taken: 10}: 0, {all: 1010, taken: 100}: 1} { // a count that stepped
+	// a count that stepped
+	for back, want := range map[Steal]float64{{all: 2000, taken: 10}: 0, {all: 1010, taken: 100}: 1} {
 		if got := back.Since(a); got != want {
 			t.Errorf("%v since %v: got %v, want %v", back, a, got, want)
 		}
@@ -76,7 +78,8 @@ func TestSteal(t *testing.T) {
 func TestHighWater(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]int64{
-		"Name:\tk6\nVmPeak:\t 99 kB\nVmHWM:\t   1234 kB\nVmRSS:\t 1000 kB\n": 1234 * 1024, "": 0, "\nVmHWM:\n": 0, "\nVmHWM: x kB\n": 0,
+		"Name:\tk6\nVmPeak:\t 99 kB\nVmHWM:\t   1234 kB\nVmRSS:\t 1000 kB\n": 1234 * 1024, "": 0, "\nVmHWM:\n": 0,
+		"\nVmHWM: x kB\n": 0,
 	} {
 		if got := kilobytes(text, "VmHWM"); got != want {
 			t.Errorf("%q: got %d, want %d", text, got, want)
@@ -111,7 +114,8 @@ func TestReserve(t *testing.T) {
 
 func TestMemInfo(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]int64{"MemTotal: 8 kB\nMemAvailable:    5 kB\n": 5 << 10, "": 0, "MemAvailable: x kB\n": 0, "MemAvailable: 5\n": 0} {
+	for text, want := range map[string]int64{"MemTotal: 8 kB\nMemAvailable:    5 kB\n": 5 << 10, "": 0,
+		"MemAvailable: x kB\n": 0, "MemAvailable: 5\n": 0} {
 		if got := kilobytes(text, "MemAvailable"); got != want {
 			t.Errorf("%q: got %d, want %d", text, got, want)
 		}

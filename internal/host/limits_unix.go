@@ -23,8 +23,8 @@ func Here() Limits {
 	return l
 }
 
-// Reserve makes the process's table of open files large enough for so many. The kernel doubles it as files are opened, and
-// holds up every thread of the process each time, in the middle of a measurement. What cannot be reserved is not.
+// Reserve makes the process's table of open files large enough for so many. The kernel doubles it as files are opened,
+// and holds up every thread of the process each time, in the middle of a measurement. What cannot be reserved is not.
 func Reserve(files int64) {
 	if most := Here().Files; most > 0 {
 		files = min(files, most-1)

@@ -19,9 +19,9 @@ func Memory() int64 {
 	return left
 }
 
-// WatchMemory looks at a running process ten times a second, and gives what ends that and tells the most memory the process
-// held until then, in bytes; 0 where Linux's /proc is missing. What the kernel tells of a process that has ended counts its
-// parent's memory, too, so it does not serve.
+// WatchMemory looks at a running process ten times a second, and gives what ends that and tells the most memory the
+// process held until then, in bytes; 0 where Linux's /proc is missing. What the kernel tells of a process that has
+// ended counts its parent's memory, too, so it does not serve.
 func WatchMemory(pid int) (stop func() int64) {
 	quit, peak := make(chan struct{}), make(chan int64)
 	go func() {

@@ -14,7 +14,8 @@ type Pressure struct {
 
 // Since is what came to pass between two readings.
 func (p Pressure) Since(before Pressure) Pressure {
-	return Pressure{passed(p.Waited, before.Waited), passed(p.Throttled, before.Throttled), passed(p.Stalled, before.Stalled)}
+	return Pressure{passed(p.Waited, before.Waited), passed(p.Throttled, before.Throttled),
+		passed(p.Stalled, before.Stalled)}
 }
 
 func passed(now, before *time.Duration) *time.Duration {

@@ -42,7 +42,8 @@ func TestThrottled(t *testing.T) {
 
 func TestPressureOfAGroupIsReadFirst(t *testing.T) {
 	t.Parallel()
-	dir := group(t, map[string]string{"cpu.pressure": "some avg10=0.00 avg60=0.58 avg300=7.64 total=43\nfull avg10=0.00 total=1\n"})
+	dir := group(t, map[string]string{"cpu.pressure": "some avg10=0.00 avg60=0.58 avg300=7.64 total=43\nfull " +
+		"avg10=0.00 total=1\n"})
 	if got := (&Scheduler{groups: []string{t.TempDir(), dir}}).stalled(); got == nil || *got != 43*time.Microsecond {
 		t.Errorf("got %v, want 43 µs", got)
 	}

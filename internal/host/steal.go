@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// Steal is the time of the processors so far, and how much of it the host of a virtual machine took, in the kernel's ticks.
+// Steal is the time of the processors so far, and how much of it the host of a virtual machine took, in the kernel's
+// ticks.
 type Steal struct{ all, taken float64 }
 
 // ReadSteal reads Linux's /proc/stat; elsewhere nothing is known, which counts as none.

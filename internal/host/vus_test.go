@@ -13,8 +13,10 @@ func TestVUsFitIntoMemory(t *testing.T) {
 	}{
 		{1000, 0, "", ""}, // not known
 		{400, 105e6, "", ""},
-		{1000, 105e6, "", "1000 VUs take some 120 MB of memory before they send anything, and 105 MB are left: have fewer"},
-		{1000, 190e6, "1000 VUs take some 160 MB of memory when each has a stream, and 190 MB are left: have fewer", ""},
+		{1000, 105e6, "",
+			"1000 VUs take some 120 MB of memory before they send anything, and 105 MB are left: have fewer"},
+		{1000, 190e6, "1000 VUs take some 160 MB of memory when each has a stream, and 190 MB are left: have fewer",
+			""},
 		{1000, 210e6, "", ""},
 		{200_000, 1.5e9, "", "200000 VUs take some 24000 MB"},
 		{1, 1, "", "1 VUs take"},

@@ -38,9 +38,10 @@ func Check(path string, o Options) error {
 	return err
 }
 
-// Write makes the file of a path. A regular one, also behind symbolic links, is written beside its place and renamed, so
-// that nobody reads half a file, and a failure leaves what was there; it keeps the permissions that it had. A pipe, a
-// character device and an open file of the process (- or /dev/stdout, /dev/fd/3) are written through. Errors name the path.
+// Write makes the file of a path. A regular one, also behind symbolic links, is written beside its place and renamed,
+// so that nobody reads half a file, and a failure leaves what was there; it keeps the permissions that it had. A pipe,
+// a character device and an open file of the process (- or /dev/stdout, /dev/fd/3) are written through. Errors name the
+// path.
 func Write(path string, o Options, write func(io.Writer) error) error {
 	p, err := find(path, o)
 	switch {

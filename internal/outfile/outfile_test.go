@@ -63,10 +63,12 @@ func TestWrite(t *testing.T) {
 			}
 			before := entries(t, far)
 			err := WriteBytes(path, tt.o, []byte("new"))
-			if tt.refusal == "" && err != nil || tt.refusal != "" && (err == nil || !strings.Contains(err.Error(), tt.refusal)) {
+			if tt.refusal == "" && err != nil || tt.refusal != "" &&
+				(err == nil || !strings.Contains(err.Error(), tt.refusal)) {
 				t.Errorf("error %v, want %q", err, tt.refusal)
 			}
-			if exists := new(ExistsError); strings.Contains(tt.refusal, "exists") && (!errors.As(err, &exists) || !errors.Is(err, fs.ErrExist)) {
+			if exists := new(ExistsError); strings.Contains(tt.refusal, "exists") &&
+				(!errors.As(err, &exists) || !errors.Is(err, fs.ErrExist)) {
 				t.Errorf("%v is no ExistsError", err)
 			}
 			if text, _ := os.ReadFile(file); string(text) != tt.want {
@@ -102,7 +104,8 @@ func TestWriteThatFails(t *testing.T) {
 		t.Errorf("%q is left in %q", text, entries(t, dir))
 	}
 	missing := filepath.Join(dir, "none", "out")
-	if err := WriteBytes(missing, Options{}, nil); err == nil || !strings.HasPrefix(err.Error(), missing+": ") || strings.Contains(err.Error(), ".llmconv") {
+	if err := WriteBytes(missing, Options{}, nil); err == nil || !strings.HasPrefix(err.Error(), missing+": ") ||
+		strings.Contains(err.Error(), ".llmconv") {
 		t.Errorf("error %v", err)
 	}
 	if err := Check(dir, Options{Replace: true}); err == nil || !strings.Contains(err.Error(), "is a directory") {
@@ -118,7 +121,8 @@ func TestBounded(t *testing.T) {
 		t.Errorf("5 bytes of 5: %d, %v", n, err)
 	}
 	n, err := b.Write([]byte("6"))
-	if none := new(NoRoomError); n != 0 || !errors.As(err, &none) || !strings.Contains(err.Error(), "the content is larger than 5 bytes, which the server announced") {
+	if none := new(NoRoomError); n != 0 || !errors.As(err, &none) ||
+		!strings.Contains(err.Error(), "the content is larger than 5 bytes, which the server announced") {
 		t.Errorf("a sixth: %d, %v", n, err)
 	}
 	if out.String() != "12345" {
@@ -133,7 +137,8 @@ func TestRoom(t *testing.T) {
 	if !known {
 		t.Skip("this system does not tell how much room a disk has")
 	}
-	if err := Room(dir, 1<<62); err == nil || !strings.Contains(err.Error(), "MB to come, and the disk of "+dir+" has ") {
+	if err := Room(dir, 1<<62); err == nil ||
+		!strings.Contains(err.Error(), "MB to come, and the disk of "+dir+" has ") {
 		t.Errorf("2^62 bytes: %v", err)
 	}
 	if err := Room(dir, 1); (err == nil) != (bytes > spare) {

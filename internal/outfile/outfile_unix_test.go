@@ -68,7 +68,8 @@ func TestWriteThroughDevice(t *testing.T) {
 			t.Fatal(err)
 		}
 		err := WriteBytes(path, Options{Replace: true}, []byte("new"))
-		if (err == nil) != (want == "") || err != nil && (!strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), path+": ")) {
+		if (err == nil) != (want == "") || err != nil &&
+			(!strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), path+": ")) {
 			t.Errorf("%s: error %v, want %q", name, err, want)
 		}
 		if to, err := os.Readlink(path); to != device {
@@ -123,7 +124,8 @@ func TestWriteRefusesSockets(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = socket.Close() }()
-	if err := WriteBytes(path, Options{Replace: true}, nil); err == nil || err.Error() != path+" is a socket, not a file" {
+	if err := WriteBytes(path, Options{Replace: true}, nil); err == nil ||
+		err.Error() != path+" is a socket, not a file" {
 		t.Errorf("got %v", err)
 	}
 }

@@ -2,8 +2,8 @@ package parquetfile
 
 import "encoding/binary"
 
-// deepest is how far values nest in a footer at most; those of Parquet's own definition do so less than ten times. The library
-// goes into whatever depth a file tells, until the stack of the process ends, which nothing can recover from.
+// deepest is how far values nest in a footer at most; those of Parquet's own definition do so less than ten times. The
+// library goes into whatever depth a file tells, until the stack of the process ends, which nothing can recover from.
 const deepest = 64
 
 // Types of values in Thrift's compact protocol.
@@ -23,7 +23,8 @@ const (
 	typeUUID
 )
 
-// shallow reports whether no value of a footer, a struct, nests too deeply. What is no Thrift at all is left to the library.
+// shallow reports whether no value of a footer, a struct, nests too deeply. What is no Thrift at all is left to the
+// library.
 func shallow(footer []byte) bool {
 	s := skipper{rest: footer}
 	s.value(typeStruct, 0)

@@ -30,11 +30,13 @@ func Open(file io.ReaderAt, size int64) (opened *parquet.File, err error) {
 	return parquet.OpenFile(file, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 }
 
-// readFooter holds that a file has the end of one. The library makes room for whatever length a broken file tells there.
+// readFooter holds that a file has the end of one. The library makes room for whatever length a broken file tells
+// there.
 func readFooter(file io.ReaderAt, size int64) ([]byte, error) {
 	const magic = "PAR1"
 	end := make([]byte, 8) // the length of the footer, and the magic number
-	if _, err := file.ReadAt(end, size-int64(len(end))); size < int64(len(magic)+len(end)) || err != nil || string(end[4:]) != magic {
+	if _, err := file.ReadAt(end, size-int64(len(end))); size < int64(len(magic)+len(end)) || err != nil ||
+		string(end[4:]) != magic {
 		return nil, errors.New("this is no Parquet file, or its end is missing")
 	}
 	length := int64(binary.LittleEndian.Uint32(end))
@@ -46,8 +48,8 @@ func readFooter(file io.ReaderAt, size int64) ([]byte, error) {
 	return footer, err
 }
 
-// Explain, deferred, makes an error of a panic, by which the library answers some broken files, and shortens what the library
-// tells of its own insides.
+// Explain, deferred, makes an error of a panic, by which the library answers some broken files, and shortens what the
+// library tells of its own insides.
 func Explain(err *error) {
 	if recover() != nil {
 		*err = errDamaged

@@ -43,14 +43,16 @@ func TestNesting(t *testing.T) {
 		"maps":    "\x01\x3b\x00", // one pair of a byte and a map
 		"structs": "\x1c",         // a field, a struct
 	} {
-		kind := map[string]string{"sets": "\xfa", "lists": "\xf9", "maps": "\xfb", "structs": "\xfc"}[name] // of field 15, unknown
+		// of field 15, unknown
+		kind := map[string]string{"sets": "\xfa", "lists": "\xf9", "maps": "\xfb", "structs": "\xfc"}[name]
 		for levels, want := range map[int]bool{10: true, 5_000_000: false} {
 			footer := kind + strings.Repeat(level, levels)
 			if got := shallow([]byte(footer)); got != want {
 				t.Errorf("%s, %d deep: shallow %t, want %t", name, levels, got, want)
 			}
 			file := withFooter(footer)
-			if _, err := Open(bytes.NewReader(file), int64(len(file))); err == nil || !want && err.Error() != errDamaged.Error() {
+			if _, err := Open(bytes.NewReader(file), int64(len(file))); err == nil || !want &&
+				err.Error() != errDamaged.Error() {
 				t.Errorf("%s, %d deep: got %v", name, levels, err)
 			}
 		}
@@ -84,7 +86,8 @@ func FuzzOpen(f *testing.F) {
 	f.Fuzz(func(t *testing.T, footer string) {
 		file := withFooter(footer)
 		if _, err := Open(bytes.NewReader(file), int64(len(file))); err != nil {
-			if text := err.Error(); len(text) > 600 || strings.ContainsAny(text, "\n\r") || strings.Contains(text, "runtime error") {
+			if text := err.Error(); len(text) > 600 || strings.ContainsAny(text, "\n\r") ||
+				strings.Contains(text, "runtime error") {
 				t.Errorf("%q: got %.700q", footer, text)
 			}
 		}

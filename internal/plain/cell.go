@@ -23,7 +23,8 @@ func firstRune(text string) rune {
 	return 0
 }
 
-var markdownEscapes = strings.NewReplacer(`\`, `\\`, "|", `\|`, "`", "\\`", "*", `\*`, "_", `\_`, "<", "&lt;", ">", "&gt;",
+var markdownEscapes = strings.NewReplacer(`\`, `\\`, "|", `\|`, "`", "\\`", "*", `\*`, "_", `\_`, "<", "&lt;", ">",
+	"&gt;",
 	"&", "&amp;", "[", `\[`, "]", `\]`, "#", `\#`, "@", "@\u200b", "~", `\~`, "$", `\$`)
 
 // Markdown is text without a meaning in Markdown, on one line and fit for a cell of a table; nobody is mentioned by it

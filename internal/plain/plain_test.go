@@ -22,7 +22,8 @@ func TestTerminal(t *testing.T) {
 		{"\x80\xff\xe2\x80", `\x80\xff\xe2\x80`}, // bytes that are no UTF-8, or only its beginning
 		{"\ufffd", "\ufffd"},
 		{"exe.\u202egnp", `exe.\u202egnp`},
-		{"\u202a\u202b\u202c\u202d\u2066\u2067\u2068\u2069\u200e\u200f\u061c", `\u202a\u202b\u202c\u202d\u2066\u2067\u2068\u2069\u200e\u200f\u061c`},
+		{"\u202a\u202b\u202c\u202d\u2066\u2067\u2068\u2069\u200e\u200f\u061c",
+			`\u202a\u202b\u202c\u202d\u2066\u2067\u2068\u2069\u200e\u200f\u061c`},
 		{"\u2028\u2029\ufeff\u200b\u2060\u00ad", `\u2028\u2029\ufeff\u200b\u2060\u00ad`},
 		{"a\U000e0041\U000e0001\U000e0100", `a\U000e0041\U000e0001\U000e0100`},
 		{"\u3164\u115f\u034f", `\u3164\u115f\u034f`}, // letters and marks that are not seen
@@ -45,7 +46,8 @@ func TestTerminal(t *testing.T) {
 func TestLetterOfEveryScriptStays(t *testing.T) {
 	for name, script := range unicode.Scripts {
 		for r := rune(0); r <= unicode.MaxRune; r++ {
-			if !unicode.Is(script, r) || !unicode.IsLetter(r) || unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r) {
+			if !unicode.Is(script, r) || !unicode.IsLetter(r) || unicode.Is(unicode.Other_Default_Ignorable_Code_Point,
+				r) {
 				continue
 			}
 			if got := Terminal(string(r)); got != string(r) {
@@ -58,8 +60,10 @@ func TestLetterOfEveryScriptStays(t *testing.T) {
 
 func TestOneLine(t *testing.T) {
 	for _, tt := range []struct{ text, want string }{
-		{"", ""}, {"short", "short"}, {" a\r\n\tb \x00\x1b[31mc\u202e ", `a b \x00\x1b[31m…`}, {"1234567890", "1234567890"}, {"1234567890a", "1234567890…"}, {"éééééééééé1", "éééééééééé…"},
-		{"<html>\r\n<head>", "<html> <he…"}, {strings.Repeat("x", 1<<20), "xxxxxxxxxx…"}, {"a\xffb", `a\xffb`}, {"ab\u202e", `ab\u202e`},
+		{"", ""}, {"short", "short"}, {" a\r\n\tb \x00\x1b[31mc\u202e ", `a b \x00\x1b[31m…`},
+		{"1234567890", "1234567890"}, {"1234567890a", "1234567890…"}, {"éééééééééé1", "éééééééééé…"},
+		{"<html>\r\n<head>", "<html> <he…"}, {strings.Repeat("x", 1<<20), "xxxxxxxxxx…"}, {"a\xffb", `a\xffb`},
+		{"ab\u202e", `ab\u202e`},
 	} {
 		if got := OneLine(tt.text, 10); got != tt.want {
 			t.Errorf("%.40q: got %q, want %q", tt.text, got, tt.want)
@@ -87,7 +91,8 @@ func TestKind(t *testing.T) {
 			}
 		}
 	}
-	different := []string{"EOF", "unexpected EOF", "connection refused", "dial tcp 127.0.0.1:8000: connect: connection refused", ""}
+	different := []string{"EOF", "unexpected EOF", "connection refused",
+		"dial tcp 127.0.0.1:8000: connect: connection refused", ""}
 	kinds := map[string]string{}
 	for _, text := range different {
 		if other, twice := kinds[Kind(text)]; twice {
@@ -109,7 +114,8 @@ func (n named) String() string { return "n:" + string(n) }
 
 func TestArgs(t *testing.T) {
 	type kind string
-	args := []any{"a\x1b", errors.New("e\n"), named("\u202e"), kind("k\r"), 7, nil, "q\x1b", "w\x07", (*fs.PathError)(nil)}
+	args := []any{"a\x1b", errors.New("e\n"), named("\u202e"), kind("k\r"), 7, nil, "q\x1b", "w\x07",
+		(*fs.PathError)(nil)}
 	got := fmt.Sprintf("%s|%v|%s|%s|%d|%v|%q|%6s|%v", Args(args)...)
 	if want := `a\x1b|e\n|n:\u202e|k\r|7|<nil>|"q\x1b"| w\x07|<nil>`; got != want {
 		t.Errorf("got %s, want %s", got, want)
@@ -180,7 +186,8 @@ func TestJSON(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	var same, was any
-	if err := errors.Join(json.Unmarshal([]byte(text), &was), json.Unmarshal([]byte(got), &same)); err != nil || !reflect.DeepEqual(same, was) {
+	if err := errors.Join(json.Unmarshal([]byte(text), &was), json.Unmarshal([]byte(got), &same)); err != nil ||
+		!reflect.DeepEqual(same, was) {
 		t.Errorf("got the data %v of %q, want %v; %v", same, got, was, err)
 	}
 }
@@ -251,23 +258,28 @@ func FuzzTerminal(f *testing.F) {
 		if again := Terminal(got); again != got {
 			t.Errorf("Terminal(%q) = %q, and of that %q", text, got, again)
 		}
-		if i := strings.IndexFunc(got, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }); i >= 0 {
+		if i := strings.IndexFunc(got, func(r rune) bool {
+			return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)
+		}); i >= 0 {
 			t.Errorf("Terminal(%q) = %q has a control character at %d", text, got, i)
 		}
 	})
 }
 
 func FuzzCell(f *testing.F) {
-	for _, seed := range []string{"", "=1", "'", "|", "a\n|b|", "`@", "\t=1", "＝1", "\x00=1", "\r@", "\u202e|", "</td><script>", "\\|"} {
+	for _, seed := range []string{"", "=1", "'", "|", "a\n|b|", "`@", "\t=1", "＝1", "\x00=1", "\r@", "\u202e|",
+		"</td><script>", "\\|"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		if got := CSVCell(text); got != "" && strings.ContainsRune("=+-@\t\r\n", rune(got[0])) || !strings.HasSuffix(got, text) {
+		if got := CSVCell(text); got != "" && strings.ContainsRune("=+-@\t\r\n", rune(got[0])) ||
+			!strings.HasSuffix(got, text) {
 			t.Errorf("CSVCell(%q) = %q", text, got)
 		}
 		got := Markdown(text)
 		for i := range len(got) {
-			if c := got[i]; strings.IndexByte("\n\r<>", c) >= 0 || strings.IndexByte("|`", c) >= 0 && (i == 0 || got[i-1] != '\\') {
+			if c := got[i]; strings.IndexByte("\n\r<>", c) >= 0 || strings.IndexByte("|`", c) >= 0 &&
+				(i == 0 || got[i-1] != '\\') {
 				t.Errorf("Markdown(%q) = %q has a bare %q", text, got, c)
 			}
 		}
@@ -275,7 +287,8 @@ func FuzzCell(f *testing.F) {
 }
 
 func FuzzFileName(f *testing.F) {
-	for _, seed := range []string{"", "..", "con", "a/b", "a.", "\u202e", strings.Repeat("é", 120), "e\u0301", "../../x", "a\x00b", "a_b", strings.Repeat("a/", 120), "con.json", "\x1b[2J", "lpt¹", "\xff"} {
+	for _, seed := range []string{"", "..", "con", "a/b", "a.", "\u202e", strings.Repeat("é", 120), "e\u0301",
+		"../../x", "a\x00b", "a_b", strings.Repeat("a/", 120), "con.json", "\x1b[2J", "lpt¹", "\xff"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -285,8 +298,10 @@ func FuzzFileName(f *testing.F) {
 			t.Errorf("FileName(%q) is %q twice", text, first)
 		}
 		for _, name := range []string{first, second} {
-			if len(name) == 0 || len(name) > maxFileName || !utf8.ValidString(name) || strings.ContainsAny(name, `/\:*?"<>|`) ||
-				strings.ContainsFunc(name, unicode.IsControl) || strings.Trim(name, ". ") != name || reserved.MatchString(name) {
+			if len(name) == 0 || len(name) > maxFileName || !utf8.ValidString(name) ||
+				strings.ContainsAny(name, `/\:*?"<>|`) ||
+				strings.ContainsFunc(name, unicode.IsControl) || strings.Trim(name, ". ") != name ||
+				reserved.MatchString(name) {
 				t.Errorf("FileName(%q) = %q", text, name)
 			}
 		}

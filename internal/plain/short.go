@@ -31,8 +31,8 @@ func first(text string, n int) string {
 	return text[:at] + "…"
 }
 
-// maxMessage is the length in bytes up to which a message is left as it is. maxWord and maxAll are those in characters of a
-// word without quotes, and of the whole.
+// maxMessage is the length in bytes up to which a message is left as it is. maxWord and maxAll are those in characters
+// of a word without quotes, and of the whole.
 const maxMessage, maxWord, maxAll = 500, 300, 5000
 
 var (

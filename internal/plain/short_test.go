@@ -12,8 +12,10 @@ import (
 func TestShort(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"": "", "short": "short", strings.Repeat("a", 100): strings.Repeat("a", 100), strings.Repeat("a", 101): strings.Repeat("a", 100) + "…",
-		strings.Repeat("日", 100): strings.Repeat("日", 100), strings.Repeat("日", 100_000): strings.Repeat("日", 100) + "…",
+		"": "", "short": "short", strings.Repeat("a", 100): strings.Repeat("a", 100),
+		strings.Repeat("a", 101): strings.Repeat("a", 100) + "…",
+		strings.Repeat("日", 100): strings.Repeat("日", 100), strings.Repeat("日", 100_000): strings.Repeat("日", 100) +
+			"…",
 		strings.Repeat("\xff", 200): strings.Repeat("\xff", 100) + "…",
 	} {
 		if got := Short(text); got != want {
@@ -28,11 +30,13 @@ func TestShortValues(t *testing.T) {
 	list := "known are " + strings.Repeat("some-name, ", 100)
 	for text, want := range map[string]string{
 		"short " + long[:300]: "short " + long[:300],
-		fmt.Sprintf("unknown arrival %q, known are a, b", long): `unknown arrival "` + long[:100] + `…", known are a, b`,
-		fmt.Sprintf("got %s and more", long):                    "got " + long[:300] + "… and more",
-		list:                                                    list,
-		strings.Repeat("word ", 5000):                           strings.Repeat("word ", 1000) + "…",
-		fmt.Sprintf("option %q: got %q", "a", wide):             `option "a": got "` + strings.Repeat(`é\"\n\x01`, 25) + `…"`,
+		fmt.Sprintf("unknown arrival %q, known are a, b", long): `unknown arrival "` + long[:100] +
+			`…", known are a, b`,
+		fmt.Sprintf("got %s and more", long): "got " + long[:300] + "… and more",
+		list:                                 list,
+		strings.Repeat("word ", 5000):        strings.Repeat("word ", 1000) + "…",
+		fmt.Sprintf("option %q: got %q", "a", wide): `option "a": got "` + strings.Repeat(`é\"\n\x01`, 25) +
+			`…"`,
 	} {
 		if got := ShortValues(text); got != want {
 			t.Errorf("%.40q: got %.300q, want %.300q", text, got, want)
@@ -46,19 +50,22 @@ func TestError(t *testing.T) {
 		t.Error("an error of nil")
 	}
 	err := Error(fmt.Errorf("file %q\x1b: %w", strings.Repeat("日", 1000), fs.ErrNotExist))
-	if text := err.Error(); !errors.Is(err, fs.ErrNotExist) || len(text) > 400 || !utf8.ValidString(text) || !strings.Contains(text, `…"\x1b: `) {
+	if text := err.Error(); !errors.Is(err, fs.ErrNotExist) || len(text) > 400 || !utf8.ValidString(text) ||
+		!strings.Contains(text, `…"\x1b: `) {
 		t.Errorf("got %v", err)
 	}
 }
 
 // Whatever a message holds, the shortened one is no longer, and has no half of a character that was whole.
 func FuzzShortValues(f *testing.F) {
-	for _, seed := range []string{"short", `"` + strings.Repeat(`é\"\n\x01`, 200) + `"`, strings.Repeat("日", 600), `got "` + strings.Repeat(`\`, 900), strings.Repeat("\xff", 600) + "\x1b\u202e", strings.Repeat(`" "`, 300)} {
+	for _, seed := range []string{"short", `"` + strings.Repeat(`é\"\n\x01`, 200) + `"`, strings.Repeat("日", 600),
+		`got "` + strings.Repeat(`\`, 900), strings.Repeat("\xff", 600) + "\x1b\u202e", strings.Repeat(`" "`, 300)} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		got := ShortValues(text)
-		if n := utf8.RuneCountInString(got); n > utf8.RuneCountInString(text) || n > maxAll+1 || len(text) <= maxMessage && got != text || utf8.ValidString(text) && !utf8.ValidString(got) {
+		if n := utf8.RuneCountInString(got); n > utf8.RuneCountInString(text) || n > maxAll+1 ||
+			len(text) <= maxMessage && got != text || utf8.ValidString(text) && !utf8.ValidString(got) {
 			t.Errorf("ShortValues(%q) = %q", text, got)
 		}
 		if got := Short(text); utf8.RuneCountInString(got) > most+1 {

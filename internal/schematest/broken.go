@@ -12,15 +12,16 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// Loose says where a document may be changed without harm. Patterns are those of path.Match, held against the path from the
-// root, as in /usage; one without a slash against the last key alone. Elements of a list have the path of the list.
+// Loose says where a document may be changed without harm. Patterns are those of path.Match, held against the path from
+// the root, as in /usage; one without a slash against the last key alone. Elements of a list have the path of the list.
 type Loose struct {
 	Open     []string // objects that hold anything
 	Optional []string // keys that may be missing
 }
 
-// Accepted breaks a valid document in each place in turn: a value of another type, an unknown key, a missing key. Of numbers in
-// a list it breaks the first. It gives the breaks that the schema accepts, a value of another type by its type in Go.
+// Accepted breaks a valid document in each place in turn: a value of another type, an unknown key, a missing key. Of
+// numbers in a list it breaks the first. It gives the breaks that the schema accepts, a value of another type by its
+// type in Go.
 func (s *Schema) Accepted(document []byte, loose Loose) ([]string, error) {
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(document))
 	if err == nil {

@@ -1,5 +1,5 @@
-// Package schematest holds documents and Go types against the JSON Schemas of this project's files. Tests alone use it: a
-// schema that nothing is held against is soon out of date.
+// Package schematest holds documents and Go types against the JSON Schemas of this project's files. Tests alone use it:
+// a schema that nothing is held against is soon out of date.
 package schematest
 
 import (

@@ -37,7 +37,8 @@ func load(t *testing.T, text string) *Schema {
 
 func TestLoadRefuses(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]string{`{`: "unexpected EOF", `{"type": "whole"}`: "not valid against metaschema"} {
+	for text, want := range map[string]string{`{`: "unexpected EOF",
+		`{"type": "whole"}`: "not valid against metaschema"} {
 		path := filepath.Join(t.TempDir(), "s.json")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -61,7 +62,8 @@ func TestValidate(t *testing.T) {
 		`{"n": NaN, "list": []}`:                       "not a JSON document",
 		`{"n": 1, "list": []} {}`:                      "not a JSON document",
 	} {
-		if err := s.Validate([]byte(document)); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+		if err := s.Validate([]byte(document)); (err == nil) != (want == "") || err != nil &&
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", document, err, want)
 		}
 	}
@@ -78,7 +80,8 @@ func TestAccepted(t *testing.T) {
 		{Loose{[]string{"/open"}, []string{"may*", "/open"}}, nil},
 		{Loose{[]string{"open"}, nil}, []string{"/maybe: missing", "/open: missing"}},
 		{Loose{nil, []string{"/maybe", "/open"}}, []string{
-			"/open: map[string]interface {}", "/open/y: bool", "/open/y: []interface {}", "/open/y: map[string]interface {}", "/open/y: string", "/open/y: missing", "/open: an unknown key",
+			"/open: map[string]interface {}", "/open/y: bool", "/open/y: []interface {}",
+			"/open/y: map[string]interface {}", "/open/y: string", "/open/y: missing", "/open: an unknown key",
 		}},
 	} {
 		got, err := s.Accepted(document, tt.loose)
@@ -86,7 +89,8 @@ func TestAccepted(t *testing.T) {
 			t.Errorf("%+v: got %q, %v, want %q", tt.loose, got, err, tt.want)
 		}
 	}
-	if _, err := s.Accepted([]byte(`{}`), Loose{}); err == nil || !strings.HasPrefix(err.Error(), "before it was broken: ") {
+	if _, err := s.Accepted([]byte(`{}`), Loose{}); err == nil ||
+		!strings.HasPrefix(err.Error(), "before it was broken: ") {
 		t.Errorf("of a broken document: got %v", err)
 	}
 }
@@ -118,11 +122,15 @@ func TestCompare(t *testing.T) {
 		{reflect.TypeFor[good](), lacking, nil},
 		{reflect.TypeFor[good](), Types{}, []string{".maybe: required: got false, want true"}},
 		{reflect.TypeFor[good](), Types{Beside: []string{"z"}, Lacking: lacking.Lacking}, nil},
-		{reflect.TypeFor[good](), Types{Null: []reflect.Type{reflect.TypeFor[int]()}, Lacking: lacking.Lacking}, []string{`.n: null is allowed: false, and written: true`}},
-		{reflect.TypeFor[good](), Types{Own: map[reflect.Type]string{reflect.TypeFor[part](): "whole"}, Lacking: lacking.Lacking}, []string{`.maybe: got definition "part", want "whole"`}},
+		{reflect.TypeFor[good](), Types{Null: []reflect.Type{reflect.TypeFor[int]()}, Lacking: lacking.Lacking},
+			[]string{`.n: null is allowed: false, and written: true`}},
+		{reflect.TypeFor[good](), Types{Own: map[reflect.Type]string{reflect.TypeFor[part](): "whole"},
+			Lacking: lacking.Lacking}, []string{`.maybe: got definition "part", want "whole"`}},
 		{reflect.TypeFor[other](), Types{}, []string{
-			".list[]: got type string, want integer", ".maybe: null is allowed: true, and a nil pointer left out: true", ".more: is not in the schema",
-			".n: got type integer, want number", ".n: required: got true, want false", ".open: is in the schema, and never written",
+			".list[]: got type string, want integer", ".maybe: null is allowed: true, and a nil pointer left out: true",
+			".more: is not in the schema",
+			".n: got type integer, want number", ".n: required: got true, want false",
+			".open: is in the schema, and never written",
 		}},
 	} {
 		got := s.Compare("", tt.typ, tt.types)
@@ -131,7 +139,8 @@ func TestCompare(t *testing.T) {
 			t.Errorf("%v, %+v:\ngot  %q\nwant %q", tt.typ, tt.types, got, tt.want)
 		}
 	}
-	if got := s.Compare("parts", reflect.TypeFor[part](), Types{}); !slices.Equal(got, []string{"parts: there is no schema of it"}) {
+	if got := s.Compare("parts", reflect.TypeFor[part](), Types{}); !slices.Equal(got,
+		[]string{"parts: there is no schema of it"}) {
 		t.Errorf("an unknown definition: got %q", got)
 	}
 }

@@ -19,9 +19,9 @@ type Types struct {
 	Lacking []string
 }
 
-// Compare holds the type against the named definition, "" for the schema as a whole, and all types within: each field as
-// encoding/json writes it must be described with its type, required unless it may be left out, and null only where a nil
-// pointer is written as such; and nothing else may be described. It gives the differences.
+// Compare holds the type against the named definition, "" for the schema as a whole, and all types within: each field
+// as encoding/json writes it must be described with its type, required unless it may be left out, and null only where a
+// nil pointer is written as such; and nothing else may be described. It gives the differences.
 func (s *Schema) Compare(definition string, t reflect.Type, types Types) []string {
 	n := s.root
 	if definition != "" {

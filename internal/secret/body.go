@@ -72,7 +72,8 @@ func (m *Mask) pieced(body string, pieces []span) (found []span) {
 		for first := true; i < len(pieces); i++ {
 			p, length := pieces[i], pieces[i].end-pieces[i].begin
 			if s.begin < at+length {
-				found = append(found, span{begin: p.begin + max(0, s.begin-at), end: p.begin + min(length, s.end-at), rest: !first})
+				found = append(found, span{begin: p.begin + max(0, s.begin-at), end: p.begin + min(length, s.end-at),
+					rest: !first})
 				first = false
 			}
 			if s.end <= at+length {

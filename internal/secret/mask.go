@@ -73,8 +73,8 @@ func unfolded(value string) (list []string) {
 	return list
 }
 
-// latin1 are the forms of a value, other than ASCII, in Python: with \xe9 for é, which unfold makes one byte, and with the
-// bytes of UTF-8 read as a character each, as headers are there.
+// latin1 are the forms of a value, other than ASCII, in Python: with \xe9 for é, which unfold makes one byte, and with
+// the bytes of UTF-8 read as a character each, as headers are there.
 func latin1(value string) []string {
 	var short, long []byte
 	for _, c := range value {

@@ -24,12 +24,14 @@ func Named(name string) bool {
 
 // credential is what in a name says that it holds one, with one of signs at least; harmless is what only looks so.
 var (
-	signs      = []string{"auth", "key", "token", "cookie", "secret", "pass", "credential", "bearer", "jwt", "pwd", "sig"}
+	signs = []string{"auth", "key", "token", "cookie", "secret", "pass", "credential", "bearer", "jwt", "pwd",
+		"sig"}
 	credential = regexp.MustCompile(`auth($|[^o]|o[^r]|ori[sz])` +
 		`|(api|access|secret|private|subscription|master|signing|license|account|shared)-?key|(^|-)key$` +
 		`|token($|[^a-z])|cookie|secret|passw|passphrase|credential|bearer|signature|jwt|(^|-)(pass|pwd|sig)($|-)`)
-	harmless = regexp.MustCompile(`(^|-)(eos|bos|pad|unk|sep|cls|mask|stop|start|end|special|image|first|last|max|min|per)-token` +
-		`($|-)|token-(ids?|count|limit|budget|healing|type|probs?|logprobs?)($|-)|(^|-)cache-key$`)
+	harmless = regexp.MustCompile(
+		`(^|-)(eos|bos|pad|unk|sep|cls|mask|stop|start|end|special|image|first|last|max|min|per)-token` +
+			`($|-)|token-(ids?|count|limit|budget|healing|type|probs?|logprobs?)($|-)|(^|-)cache-key$`)
 )
 
 // separated writes a name in lower case with hyphens between its words.

@@ -17,15 +17,24 @@ import (
 func TestNamed(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]bool{
-		"Authorization": true, "Proxy-Authorization": true, "API_KEY": true, "x-goog-api-key": true, "Ocp-Apim-Subscription-Key": true,
-		"X-Auth": true, "cookie": true, "Set-Cookie": true, "passwd": true, "apiKey": true, "api_keys": true, "APIKey": true, "authToken": true,
-		"X-Amz-Security-Token": true, "X-Amz-Credential": true, "hf_token": true, "token": true, "token_1": true, "sig": true, "key": true,
-		"my_jwt": true, "bearer": true, "passphrase": true, "db-pass": true, "X-Signature": true, "userCredentials": true,
-		"client.secret": true, "my_token": true, "db_pwd": true, "oauth2": true, "backend-token": true, "secretKey": true, "accesskey": true,
+		"Authorization": true, "Proxy-Authorization": true, "API_KEY": true, "x-goog-api-key": true,
+		"Ocp-Apim-Subscription-Key": true,
+		"X-Auth":                    true, "cookie": true, "Set-Cookie": true, "passwd": true, "apiKey": true,
+		"api_keys": true,
+		"APIKey":   true, "authToken": true,
+		"X-Amz-Security-Token": true, "X-Amz-Credential": true, "hf_token": true, "token": true, "token_1": true,
+		"sig": true, "key": true,
+		"my_jwt": true, "bearer": true, "passphrase": true, "db-pass": true, "X-Signature": true,
+		"userCredentials": true,
+		"client.secret":   true, "my_token": true, "db_pwd": true, "oauth2": true, "backend-token": true,
+		"secretKey": true, "accesskey": true,
 
-		"x-slo-ttft-ms": false, "Content-Type": false, "x-request-id": false, "keyboard": false, "monkey": false, "author": false,
-		"Authority": false, "max_tokens": false, "max_completion_tokens": false, "add_special_tokens": false, "stop_token_ids": false,
-		"eos_token": false, "stop_token": false, "eos_token_id": false, "token_count": false, "tokenizer": false, "prompt_cache_key": false,
+		"x-slo-ttft-ms": false, "Content-Type": false, "x-request-id": false, "keyboard": false, "monkey": false,
+		"author":    false,
+		"Authority": false, "max_tokens": false, "max_completion_tokens": false, "add_special_tokens": false,
+		"stop_token_ids": false,
+		"eos_token":      false, "stop_token": false, "eos_token_id": false, "token_count": false, "tokenizer": false,
+		"prompt_cache_key":           false,
 		"return_tokens_as_token_ids": false, "design": false, "compass": false, "": false,
 	} {
 		if got := Named(name); got != want {
@@ -49,7 +58,8 @@ func TestSet(t *testing.T) {
 		{"user alone", headers("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte("hf_abcdef:"))),
 			[]string{base64.StdEncoding.EncodeToString([]byte("hf_abcdef:")), "hf_abcdef:", "hf_abcdef"}},
 		{"words", headers("X-Secret", "correct horse"), []string{"correct horse"}},
-		{"cookies", headers("Cookie", `sid=0123456789; a=1; t="abcdefgh"`), []string{`sid=0123456789; a=1; t="abcdefgh"`, "0123456789", "abcdefgh"}},
+		{"cookies", headers("Cookie", `sid=0123456789; a=1; t="abcdefgh"`),
+			[]string{`sid=0123456789; a=1; t="abcdefgh"`, "0123456789", "abcdefgh"}},
 		{"signature", headers("Authorization", "AWS4-HMAC-SHA256 Credential=AKIA0000, Signature=fe5f80"),
 			[]string{"AWS4-HMAC-SHA256 Credential=AKIA0000, Signature=fe5f80", "AKIA0000", "fe5f80"}},
 		{"other header", headers("X-Trace", "0123456789"), nil},
@@ -58,12 +68,16 @@ func TestSet(t *testing.T) {
 			s.URL("http://u:p%40ssw%2Frd@h/v1?api-key=query-key&code=function-key&api-version=2024-10-21")
 		},
 			[]string{"p@ssw/rd", base64.StdEncoding.EncodeToString([]byte("u:p@ssw/rd")), "query-key", "function-key"}},
-		{"lines", fields("key", `"-----BEGIN\nMIIB0123\r\nend\n"`), []string{"-----BEGIN", "MIIB0123", "-----BEGIN\nMIIB0123\r\nend"}},
+		{"lines", fields("key", `"-----BEGIN\nMIIB0123\r\nend\n"`),
+			[]string{"-----BEGIN", "MIIB0123", "-----BEGIN\nMIIB0123\r\nend"}},
 		{"no URL", func(s *Set) { s.URL("http://[") }, nil},
-		{"proxies", func(s *Set) { s.Proxies() }, []string{"proxypassword", base64.StdEncoding.EncodeToString([]byte("proxyuser:proxypassword"))}},
-		{"fields", fields("extra", `{"token": "field-token", "max_tokens": 1234567, "nested": [{"password": "deep-password", "pin": 1}],
+		{"proxies", func(s *Set) { s.Proxies() }, []string{
+			"proxypassword", base64.StdEncoding.EncodeToString([]byte("proxyuser:proxypassword"))}},
+		{"fields", fields("extra",
+			`{"token": "field-token", "max_tokens": 1234567, "nested": [{"password": "deep-password", "pin": 1}],
 			"api_keys": ["key-one", "key-two"], "tools": {"properties": {"token": {"type": "string"}}}, "access_key": 12345678, "url": "http://u:url-password@h"}`),
-			[]string{"field-token", "deep-password", "key-one", "key-two", "12345678", "url-password", base64.StdEncoding.EncodeToString([]byte("u:url-password"))}},
+			[]string{"field-token", "deep-password", "key-one", "key-two", "12345678", "url-password",
+				base64.StdEncoding.EncodeToString([]byte("u:url-password"))}},
 		{"no JSON", fields("token", `{`), nil},
 	} {
 		var s Set
@@ -99,8 +113,10 @@ func TestClonesAreApart(t *testing.T) {
 func TestRedact(t *testing.T) {
 	t.Parallel()
 	given := map[string]json.RawMessage{
-		"token": json.RawMessage(`"x"`), "temperature": json.RawMessage(`0.50`), "stop_token_ids": json.RawMessage(`[1,2]`),
-		"deep":  json.RawMessage(`{"a": [{"api_key": 5, "n": 1.0}], "url": "http://u:p@h/x", "password": null, "auth": true}`),
+		"token": json.RawMessage(`"x"`), "temperature": json.RawMessage(`0.50`),
+		"stop_token_ids": json.RawMessage(`[1,2]`),
+		"deep": json.RawMessage(`{"a": [{"api_key": 5, "n": 1.0}], "url": "http://u:p@h/x", "password": null, ` +
+			`"auth": true}`),
 		"tools": json.RawMessage(`[{"properties": {"token": {"type": "string"}}}]`),
 	}
 	got, found := Redact(given)
@@ -113,7 +129,8 @@ func TestRedact(t *testing.T) {
 	if string(given["token"]) != `"x"` {
 		t.Error("the fields given were changed")
 	}
-	if _, found := Redact(map[string]json.RawMessage{"max_tokens": json.RawMessage("5"), "x": json.RawMessage(`"a@b"`)}); found {
+	if _, found := Redact(map[string]json.RawMessage{"max_tokens": json.RawMessage("5"),
+		"x": json.RawMessage(`"a@b"`)}); found {
 		t.Error("found a secret where there is none")
 	}
 }
@@ -139,7 +156,8 @@ func TestRedactURL(t *testing.T) {
 func TestWithoutUser(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"u:p@h:1": "***@h:1", "http://u:p/q@h": "***@h", "http://h:x/?key=a&b=c": "http://h:x/?key=***&b=c", "h:1": "h:1",
+		"u:p@h:1": "***@h:1", "http://u:p/q@h": "***@h", "http://h:x/?key=a&b=c": "http://h:x/?key=***&b=c",
+		"h:1": "h:1",
 	} {
 		if got := WithoutUser(text); got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)
@@ -247,7 +265,8 @@ func TestSecretInLongerBase64(t *testing.T) {
 	m := maskOf(value)
 	for before := range 7 {
 		for after := range 4 {
-			text := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("<", before) + value + strings.Repeat(">", after)))
+			text := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("<", before) + value + strings.Repeat(">",
+				after)))
 			got := m.Text(text)
 			kept := strings.ReplaceAll(got, Mark, "")
 			if got == text || len(text)-len(kept) < len(value)*4/3-4 {
@@ -286,7 +305,8 @@ func TestText(t *testing.T) {
 		}
 	}
 	var none *Mask
-	if text := "sk-0123456789"; none.Text(text) != text || none.Body(text) != text || string(none.JSON(json.RawMessage(text))) != text || none.Error(io.EOF) != io.EOF {
+	if text := "sk-0123456789"; none.Text(text) != text || none.Body(text) != text ||
+		string(none.JSON(json.RawMessage(text))) != text || none.Error(io.EOF) != io.EOF {
 		t.Error("a nil mask masks")
 	}
 }
@@ -298,7 +318,8 @@ func TestJSONStaysJSON(t *testing.T) {
 		{``, ``},
 		{`{"prompt_tokens": 5, "a": "b"}`, `{"prompt_tokens": 5, "a": "b"}`},
 		{`{"prompt_tokens": 5, "hunter22": "is hunter22"}`, `{"***":"is ***","prompt_tokens":5}`},
-		{`{"prompt_tokens": 123456, "a": "123456"}`, `{"a":"***","prompt_tokens":123456}`}, // a count, whatever the password
+		// a count, whatever the password
+		{`{"prompt_tokens": 123456, "a": "123456"}`, `{"a":"***","prompt_tokens":123456}`},
 		{`{"id": 12345678901234}`, `{"id":"***"}`},
 		{`{"a":"x","y":"z"}`, `{"a":"x","y":"z"}`},
 		{`[["hunter\u00322"]]`, `[["***"]]`},
@@ -335,13 +356,17 @@ func TestBody(t *testing.T) {
 		{"plain", "a " + key + "\nb " + key, "a ***\nb ***"},
 		{"one event", event("x" + key + "y"), event("x***y")},
 		{"two events", event("x"+key[:9]) + event(key[9:]+"y"), event("x***") + event("y")},
-		{"an event each byte", event("x") + event(key[:1]) + event(key[1:8]) + event(key[8:16]) + event(key[16:]) + event("y"),
+		{"an event each byte", event("x") + event(key[:1]) + event(key[1:8]) + event(key[8:16]) + event(key[16:]) +
+			event("y"),
 			event("x") + event("***") + empty + empty + empty + event("y")},
 		{"twice", event(key[:9]) + event(key[9:]+key[:5]) + event(key[5:]), event("***") + empty + empty},
-		{"with others between", event(key[:9]) + "data: {\"model\":\"m\"}\n\n" + event(key[9:]), event("***") + "data: {\"model\":\"m\"}\n\n" + empty},
+		{"with others between", event(key[:9]) + "data: {\"model\":\"m\"}\n\n" + event(key[9:]),
+			event("***") + "data: {\"model\":\"m\"}\n\n" + empty},
 		{"cut in the second half", event(key[:9]) + event(key[9:12]), event("***") + empty},
-		{"cut inside a text", event(key[:9]) + `data: {"choices":[{"delta":{"content":"` + key[9:12], event("***") + `data: {"choices":[{"delta":{"content":"`},
-		{"all the text so far, each time", event("x"+key[:6]) + event("x"+key[:12]) + event("x"+key[:len(key)-2]) + event("x"+key),
+		{"cut inside a text", event(key[:9]) + `data: {"choices":[{"delta":{"content":"` + key[9:12],
+			event("***") + `data: {"choices":[{"delta":{"content":"`},
+		{"all the text so far, each time", event("x"+key[:6]) + event("x"+key[:12]) + event("x"+key[:len(key)-2]) +
+			event("x"+key),
 			event("x***") + event("x***") + event("x***") + event("x***")},
 		{"escaped", strings.ReplaceAll(event(key[:9])+event(key[9:]), "/", `\u002f`), event("***") + empty},
 		{"quotes astray", "\"" + event("a") + `"\`, "\"" + event("a") + `"\`},
@@ -358,7 +383,8 @@ func FuzzMask(f *testing.F) {
 		f.Add("before "+encode(key), encode(password)+" after", 3)
 	}
 	f.Add(event(key[:9]), event(key[9:]), 0)
-	for _, between := range []string{"\x00", "\u202e", "\x1b[2J", "\u200b", "\r\n", "%00", `\\u0000`, "\xff", strings.Repeat("[", 500)} {
+	for _, between := range []string{"\x00", "\u202e", "\x1b[2J", "\u200b", "\r\n", "%00", `\\u0000`, "\xff",
+		strings.Repeat("[", 500)} {
 		f.Add(key[:9]+between+key[9:], strings.ToUpper(key)+between, 9)
 		f.Add(event(key[:5]+between), event(between+key[5:]), -1)
 	}
@@ -378,9 +404,11 @@ func FuzzMask(f *testing.F) {
 
 func BenchmarkText(b *testing.B) {
 	var s Set
-	s.Headers(http.Header{"Authorization": {"Bearer sk-proj-0123456789abcdefghijklmnopqrstuv"}, "X-Api-Key": {"0123456789abcdef"}, "Cookie": {"sid=fedcba9876543210"}})
+	s.Headers(http.Header{"Authorization": {"Bearer sk-proj-0123456789abcdefghijklmnopqrstuv"},
+		"X-Api-Key": {"0123456789abcdef"}, "Cookie": {"sid=fedcba9876543210"}})
 	m := s.Mask()
-	text := strings.Repeat("The quick brown fox jumps over the lazy dog; it is 50% sure that \"keys\" are no problem.\n", 46)
+	text := strings.Repeat("The quick brown fox jumps over the lazy dog; it is 50% sure that \"keys\" are no "+
+		"problem.\n", 46)
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {
 		if m.Text(text) != text {

@@ -9,8 +9,8 @@ import (
 
 // unfold undoes the escapes of JSON (\u002d, \/, \"), Go, C and Python (\x2d, \'), URLs (%2d) and HTML (&#45;, &amp;),
 // whichever stand in a text. Of a backslash before anything else only that is left: how many stand for one depends on
-// how often a text was written in another. at tells for each byte, and for the end, where in the text it comes from; nil
-// if there is no escape.
+// how often a text was written in another. at tells for each byte, and for the end, where in the text it comes from;
+// nil if there is no escape.
 func unfold(text string) (plain string, at []int32) {
 	first := 0
 	for ; first < len(text); first++ {

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// contentTypes are by file name extension. The table of the machine would make an object's type depend on where it came from.
+// contentTypes are by file name extension. The table of the machine would make an object's type depend on where it came
+// from.
 var contentTypes = map[string]string{
 	".csv":     "text/csv",
 	".gz":      "application/gzip",

@@ -77,8 +77,9 @@ var advices = map[Provider]advice{
 		reach:  "check the network, or STORAGE_EMULATOR_HOST if it is set",
 	},
 	S3: {
-		name:   "s3",
-		login:  "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, choose a profile with AWS_PROFILE, or run aws configure",
+		name: "s3",
+		login: "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, choose a profile with AWS_PROFILE, or run aws " +
+			"configure",
 		access: "check the credentials, and that they may list, read and write the bucket",
 		reach:  "check endpoint_url or AWS_ENDPOINT_URL, the region, and the network",
 	},
@@ -138,8 +139,8 @@ func stranger(p Provider) *fault {
 	return &fault{what: "the server does not speak the API of " + advices[p].name, fix: advices[p].reach}
 }
 
-// clocks are the codes that a wrong time of day leads to, logins those of wrong credentials. Servers differ in the status they
-// give with them.
+// clocks are the codes that a wrong time of day leads to, logins those of wrong credentials. Servers differ in the
+// status they give with them.
 var (
 	clocks = []string{"RequestTimeTooSkewed", "RequestExpired"}
 	logins = []string{"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken", "AccessDenied"}
@@ -156,7 +157,8 @@ func (a *answer) fault(help advice) *fault {
 	case a.missing == "bucket":
 		return &fault{what: "no such bucket", fix: "create it, or correct bucket_name"}
 	case a.elsewhere():
-		return &fault{what: fmt.Sprintf("the bucket is in another region (%v)", a), fix: "set region_name to that of the bucket"}
+		return &fault{what: fmt.Sprintf("the bucket is in another region (%v)", a),
+			fix: "set region_name to that of the bucket"}
 	case a.status == http.StatusTooManyRequests || a.status >= 500:
 		return &fault{what: fmt.Sprintf("the server keeps answering %v", a), fix: "try again later"}
 	}
@@ -166,8 +168,8 @@ func (a *answer) fault(help advice) *fault {
 // attempts are made at a request that may succeed when repeated. It is what the AWS library does.
 const attempts = 3
 
-// network is the cause of an error of the network, without the URL that was asked for: a URL can hold a credential. Nor does it
-// keep a quotation, which is of what the server sent.
+// network is the cause of an error of the network, without the URL that was asked for: a URL can hold a credential. Nor
+// does it keep a quotation, which is of what the server sent.
 func network(err error) string {
 	var dns *net.DNSError
 	var op *net.OpError
@@ -193,7 +195,8 @@ func network(err error) string {
 // them.
 func credentials() *secret.Mask {
 	var s secret.Set
-	for _, name := range [...]string{"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN"} {
+	for _, name := range [...]string{"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+		"AWS_CONTAINER_AUTHORIZATION_TOKEN"} {
 		s.Add(os.Getenv(name))
 	}
 	s.Proxies()

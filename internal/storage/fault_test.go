@@ -40,7 +40,8 @@ func s3Error(code string) string {
 const (
 	s3Access = "; check the credentials, and that they may list, read and write the bucket"
 	s3Reach  = "; check endpoint_url or AWS_ENDPOINT_URL, the region, and the network"
-	s3Login  = "; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, choose a profile with AWS_PROFILE, or run aws configure"
+	s3Login  = "; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, choose a profile with AWS_PROFILE, or run aws " +
+		"configure"
 
 	gcsAccess = "; check the account, and that it has the role Storage Object User on the bucket"
 	gcsReach  = "; check the network, or STORAGE_EMULATOR_HOST if it is set"
@@ -58,10 +59,13 @@ func TestS3Answers(t *testing.T) {
 		{403, s3Error("AccessDenied"), "access refused (403 Forbidden, AccessDenied)" + s3Access},
 		{403, secretKey, "access refused (403 Forbidden)" + s3Access},
 		{400, s3Error("ExpiredToken"), "access refused (400 Bad Request, ExpiredToken)" + s3Access},
-		{403, s3Error("RequestTimeTooSkewed"), "access refused (403 Forbidden, RequestTimeTooSkewed); set this machine's clock"},
+		{403, s3Error("RequestTimeTooSkewed"),
+			"access refused (403 Forbidden, RequestTimeTooSkewed); set this machine's clock"},
 		{404, s3Error("NoSuchBucket"), "no such bucket; create it, or correct bucket_name"},
 		{404, "<html>" + secretKey, "the server answered 404 Not Found" + s3Reach},
-		{301, s3Error("PermanentRedirect"), "the bucket is in another region (301 Moved Permanently, PermanentRedirect); set region_name to that of the bucket"},
+		{301, s3Error("PermanentRedirect"),
+			"the bucket is in another region (301 Moved Permanently, PermanentRedirect); set region_name to that of " +
+				"the bucket"},
 		{503, s3Error("SlowDown"), "the server keeps answering 503 Service Unavailable, SlowDown; try again later"},
 		{400, s3Error(secretKey), "the server answered 400 Bad Request" + s3Reach},
 		{400, s3Error(secretKey + "\n"), "the server answered 400 Bad Request" + s3Reach},
@@ -70,7 +74,8 @@ func TestS3Answers(t *testing.T) {
 		{204, "", "the server does not speak the API of s3" + s3Reach},
 	} {
 		url := answering(t, tt.status, tt.body)
-		target := Target{Provider: S3, Bucket: "reports", Endpoint: strings.Replace(url, "://", "://"+accessKey+":"+secretKey+"@", 1)}
+		target := Target{Provider: S3, Bucket: "reports",
+			Endpoint: strings.Replace(url, "://", "://"+accessKey+":"+secretKey+"@", 1)}
 		refused(t, target.Check(t.Context()), fmt.Sprintf(`s3 bucket "reports" at %s: %s`, url, tt.want))
 	}
 }
@@ -91,7 +96,8 @@ func TestGCSAnswers(t *testing.T) {
 		{404, reason("notFound"), "no such bucket; create it, or correct bucket_name"},
 		{400, reason(secretKey + "\n"), "the server answered 400 Bad Request" + gcsReach},
 		{302, secretKey, "the server answered 302 Found" + gcsReach},
-		{503, reason("backendError"), "the server keeps answering 503 Service Unavailable, backendError; try again later"},
+		{503, reason("backendError"),
+			"the server keeps answering 503 Service Unavailable, backendError; try again later"},
 		{200, "<html>" + secretKey, "the server does not speak the API of google cloud storage" + gcsReach},
 		{200, "{}", "the server does not speak the API of google cloud storage" + gcsReach},
 	} {
@@ -104,7 +110,8 @@ func TestGCSAnswers(t *testing.T) {
 }
 
 // impatient opens a bucket that sends requests again at once.
-func impatient(open func(context.Context, Target, *traffic) (bucket, error)) func(context.Context, Target, *traffic) (bucket, error) {
+func impatient(open func(context.Context, Target, *traffic) (bucket, error)) func(context.Context, Target,
+	*traffic) (bucket, error) {
 	return func(ctx context.Context, t Target, traffic *traffic) (bucket, error) {
 		b, err := open(ctx, t, traffic)
 		if g, ok := b.(*gcsBucket); ok {
@@ -170,14 +177,17 @@ func TestUnreachable(t *testing.T) {
 	t.Setenv("STORAGE_EMULATOR_HOST", closed)
 	t.Setenv("AWS_MAX_ATTEMPTS", "1")
 	refusal := fmt.Sprintf("at http://%s: cannot connect: dial tcp %s: connect: connection refused", closed, closed)
-	refused(t, Target{Provider: S3, Bucket: "reports", Endpoint: "http://" + closed}.Check(t.Context()), `s3 bucket "reports" `+refusal+s3Reach)
+	refused(t, Target{Provider: S3, Bucket: "reports", Endpoint: "http://" + closed}.Check(t.Context()),
+		`s3 bucket "reports" `+refusal+s3Reach)
 	s := Target{Provider: GCS, Bucket: "reports"}.session()
 	s.open = impatient(openGCS)
 	refused(t, s.check(t.Context()), `google cloud storage bucket "reports" `+refusal+gcsReach)
 
 	plain := answering(t, 200, secretKey)
-	refused(t, Target{Provider: S3, Bucket: "reports", Endpoint: strings.Replace(plain, "http:", "https:", 1)}.Check(t.Context()),
-		fmt.Sprintf(`s3 bucket "reports" at %s: http: server gave HTTP response to HTTPS client%s`, strings.Replace(plain, "http:", "https:", 1), s3Reach))
+	refused(t, Target{Provider: S3, Bucket: "reports", Endpoint: strings.Replace(plain, "http:", "https:", 1)}.Check(
+		t.Context()),
+		fmt.Sprintf(`s3 bucket "reports" at %s: http: server gave HTTP response to HTTPS client%s`,
+			strings.Replace(plain, "http:", "https:", 1), s3Reach))
 }
 
 func TestInterrupted(t *testing.T) {
@@ -205,7 +215,8 @@ func TestS3Credentials(t *testing.T) {
 	}
 
 	t.Setenv("AWS_PROFILE", "lab")
-	refused(t, target.Check(t.Context()), `s3 bucket "reports": no profile "lab" in the AWS configuration; correct AWS_PROFILE`)
+	refused(t, target.Check(t.Context()),
+		`s3 bucket "reports": no profile "lab" in the AWS configuration; correct AWS_PROFILE`)
 
 	settings := filepath.Join(t.TempDir(), "config")
 	t.Setenv("AWS_CONFIG_FILE", settings)
@@ -216,8 +227,10 @@ func TestS3Credentials(t *testing.T) {
 	}
 	write("[profile lab]\ncredential_process = /bin/sh -c 'echo " + secretKey + "; exit 3'\n")
 	refused(t, target.Check(t.Context()), `s3 bucket "reports": the credentials cannot be had`+s3Login)
-	t.Setenv("AWS_ENDPOINT_URL_STS", answering(t, 403, "<ErrorResponse><Error><Code>AccessDenied</Code><Message>"+secretKey+"</Message></Error></ErrorResponse>"))
-	write("[profile base]\naws_access_key_id = a\naws_secret_access_key = " + secretKey + "\n[profile lab]\nrole_arn = arn:aws:iam::1:role/bench\nsource_profile = base\n")
+	t.Setenv("AWS_ENDPOINT_URL_STS", answering(t, 403, "<ErrorResponse><Error><Code>AccessDenied</Code><Message>"+
+		secretKey+"</Message></Error></ErrorResponse>"))
+	write("[profile base]\naws_access_key_id = a\naws_secret_access_key = " + secretKey +
+		"\n[profile lab]\nrole_arn = arn:aws:iam::1:role/bench\nsource_profile = base\n")
 	refused(t, target.Check(t.Context()), `s3 bucket "reports": the credentials cannot be had (AccessDenied)`+s3Login)
 	write("[profile lab]\naws_secret_access_key = " + secretKey + "\n")
 	refused(t, target.Check(t.Context()), `s3 bucket "reports": the AWS configuration cannot be read`+s3Login)
@@ -232,7 +245,8 @@ func serviceAccount(t *testing.T, tokenURL string) (path string) {
 	}
 	block := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
 	text, err := json.Marshal(map[string]string{
-		"type": "service_account", "client_email": "bench@lab.iam", "private_key": string(block), "private_key_id": secretKey, "token_uri": tokenURL,
+		"type": "service_account", "client_email": "bench@lab.iam", "private_key": string(block),
+		"private_key_id": secretKey, "token_uri": tokenURL,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -249,7 +263,9 @@ func TestGCSCredentials(t *testing.T) {
 	target := Target{Provider: GCS, Bucket: "reports"}
 	none := filepath.Join(t.TempDir(), "none.json")
 	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", none)
-	refused(t, target.Check(t.Context()), fmt.Sprintf(`google cloud storage bucket "reports": GOOGLE_APPLICATION_CREDENTIALS: no file %q%s`, none, gcsLogin))
+	refused(t, target.Check(t.Context()),
+		fmt.Sprintf(`google cloud storage bucket "reports": GOOGLE_APPLICATION_CREDENTIALS: no file %q%s`, none,
+			gcsLogin))
 
 	broken := filepath.Join(t.TempDir(), "broken.json")
 	if err := os.WriteFile(broken, []byte(`{"type": "`+secretKey+`"}`), 0o600); err != nil {
@@ -257,13 +273,17 @@ func TestGCSCredentials(t *testing.T) {
 	}
 	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", broken)
 	refused(t, target.Check(t.Context()),
-		fmt.Sprintf(`google cloud storage bucket "reports": GOOGLE_APPLICATION_CREDENTIALS: %q is not a file of credentials%s`, broken, gcsLogin))
+		fmt.Sprintf(`google cloud storage bucket "reports": GOOGLE_APPLICATION_CREDENTIALS: %q is not a file of `+
+			`credentials%s`, broken, gcsLogin))
 
-	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", serviceAccount(t, answering(t, 400, `{"error": "invalid_grant", "error_description": "`+secretKey+`"}`)))
-	refused(t, target.Check(t.Context()), `google cloud storage bucket "reports": the credentials were refused (invalid_grant)`+gcsLogin)
+	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS",
+		serviceAccount(t, answering(t, 400, `{"error": "invalid_grant", "error_description": "`+secretKey+`"}`)))
+	refused(t, target.Check(t.Context()),
+		`google cloud storage bucket "reports": the credentials were refused (invalid_grant)`+gcsLogin)
 
 	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", serviceAccount(t, answering(t, 400, secretKey)))
-	refused(t, target.Check(t.Context()), `google cloud storage bucket "reports": the credentials were refused`+gcsLogin)
+	refused(t, target.Check(t.Context()), `google cloud storage bucket "reports": the credentials were refused`+
+		gcsLogin)
 }
 
 // TestGCSToken looks at the token in requests: it goes to the API, and nowhere else.

@@ -19,15 +19,19 @@ type answers struct {
 }
 
 func (a answers) RoundTrip(r *http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: a.status, Header: a.header, Body: io.NopCloser(strings.NewReader(a.body)), Request: r}, nil
+	return &http.Response{StatusCode: a.status, Header: a.header, Body: io.NopCloser(strings.NewReader(a.body)),
+		Request: r}, nil
 }
 
-// Whatever a server of objects answers, a list of names comes of it or an error of one short line, without what it repeats.
+// Whatever a server of objects answers, a list of names comes of it or an error of one short line, without what it
+// repeats.
 func FuzzAnswers(f *testing.F) {
 	const secret = "hush-0123456789abcdef"
 	for _, body := range []string{
-		`{"kind":"storage#objects","items":[{"name":"a"},{"name":"../\u0000"}],"nextPageToken":"x"}`, `{"kind":"storage#objects","items":7}`,
-		`{"error":{"errors":[{"reason":"` + secret + ` \u001b[2J"}]}}`, `{"error":{"errors":[{"reason":"forbidden"}]}}`, strings.Repeat(`{"items":[`, 200), "<html>" + secret, "",
+		`{"kind":"storage#objects","items":[{"name":"a"},{"name":"../\u0000"}],"nextPageToken":"x"}`,
+		`{"kind":"storage#objects","items":7}`,
+		`{"error":{"errors":[{"reason":"` + secret + ` \u001b[2J"}]}}`, `{"error":{"errors":[{"reason":"forbidden"}]}}`,
+		strings.Repeat(`{"items":[`, 200), "<html>" + secret, "",
 	} {
 		for _, status := range []int{200, 204, 302, 308, 403, 404, 429, 503, -1} {
 			f.Add(status, body, "bytes=0-9")
@@ -37,7 +41,8 @@ func FuzzAnswers(f *testing.F) {
 		s := Target{Provider: GCS, Bucket: "reports"}.session()
 		s.open = func(context.Context, Target, *traffic) (bucket, error) {
 			server := answers{status, body, http.Header{"Range": {last}, "Location": {last}}}
-			return &gcsBucket{name: "reports", base: "http://h", custom: true, client: &http.Client{Transport: server, CheckRedirect: stay}, inOne: 4, part: 10}, nil
+			return &gcsBucket{name: "reports", base: "http://h", custom: true,
+				client: &http.Client{Transport: server, CheckRedirect: stay}, inOne: 4, part: 10}, nil
 		}
 		const content = "01234567890123456789012"
 		_, listErr := func() ([]string, error) {
@@ -55,7 +60,8 @@ func FuzzAnswers(f *testing.F) {
 			if err == nil {
 				continue
 			}
-			if text := err.Error(); len(text) > 1000 || words.Terminal(text) != text || strings.Contains(text, "\n") || strings.Contains(text, secret) && !strings.Contains(last, secret) {
+			if text := err.Error(); len(text) > 1000 || words.Terminal(text) != text || strings.Contains(text, "\n") ||
+				strings.Contains(text, secret) && !strings.Contains(last, secret) {
 				t.Errorf("status %d, %q, %q: got %q", status, body, last, text)
 			}
 		}
@@ -77,7 +83,8 @@ func TestListWithoutEnd(t *testing.T) {
 	t.Parallel()
 	s := inMemory.session()
 	s.open = func(context.Context, Target, *traffic) (bucket, error) { return &pages{}, nil }
-	if _, err := s.list(t.Context(), "p"); err == nil || !strings.Contains(err.Error(), "the server's list has no end; check endpoint_url") {
+	if _, err := s.list(t.Context(), "p"); err == nil ||
+		!strings.Contains(err.Error(), "the server's list has no end; check endpoint_url") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -13,13 +13,15 @@ import (
 	"strings"
 	"time"
 
-	_ "cloud.google.com/go" // holds its version up: those before 0.110 have a package that oauth2 takes of another module, which k6's builds cannot choose between
+	// holds its version up: those before 0.110 have a package that oauth2 takes of another module, which k6's builds
+	// cannot choose between
+	_ "cloud.google.com/go"
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/google"
 )
 
-// gcsBucket is a bucket of Google Cloud Storage. Of its JSON API five requests are needed; Google's library for it is made on
-// gRPC and would double the size of llmconv. https://cloud.google.com/storage/docs/json_api
+// gcsBucket is a bucket of Google Cloud Storage. Of its JSON API five requests are needed; Google's library for it is
+// made on gRPC and would double the size of llmconv. https://cloud.google.com/storage/docs/json_api
 type gcsBucket struct {
 	name   string
 	base   string // of all URLs
@@ -39,7 +41,8 @@ const (
 	scope     = "https://www.googleapis.com/auth/devstorage.read_write"
 )
 
-// openGCS finds the credentials as all of Google's programs do, or goes to the emulator of STORAGE_EMULATOR_HOST without any.
+// openGCS finds the credentials as all of Google's programs do, or goes to the emulator of STORAGE_EMULATOR_HOST
+// without any.
 func openGCS(ctx context.Context, t Target, traffic *traffic) (bucket, error) {
 	transport := &http.Transport{
 		Proxy: http.ProxyFromEnvironment, DialContext: (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
@@ -58,7 +61,8 @@ func openGCS(ctx context.Context, t Target, traffic *traffic) (bucket, error) {
 		return b, nil
 	}
 	// The source of tokens keeps its context, and outlives this one. So its waits are bounded by a client of its own.
-	keep := context.WithValue(context.WithoutCancel(ctx), oauth2.HTTPClient, &http.Client{Transport: transport, Timeout: t.wait() / 2})
+	keep := context.WithValue(context.WithoutCancel(ctx), oauth2.HTTPClient,
+		&http.Client{Transport: transport, Timeout: t.wait() / 2})
 	credentials, err := google.FindDefaultCredentials(keep, scope)
 	if err != nil {
 		return nil, googleFault(err)
@@ -67,8 +71,8 @@ func openGCS(ctx context.Context, t Target, traffic *traffic) (bucket, error) {
 	return b, nil
 }
 
-// googleFault says which of the places that credentials can come from is at fault, but nothing of a file's content. The library
-// formats the errors it meets instead of wrapping them.
+// googleFault says which of the places that credentials can come from is at fault, but nothing of a file's content. The
+// library formats the errors it meets instead of wrapping them.
 func googleFault(err error) *fault {
 	text := err.Error()
 	switch variable := os.Getenv("GOOGLE_APPLICATION_CREDENTIALS"); {
@@ -93,8 +97,8 @@ func (b *gcsBucket) endpoint() string {
 	return ""
 }
 
-// check lists an object, if there is one: that takes a right on objects, where a question about the bucket takes one that
-// accounts for storing objects lack.
+// check lists an object, if there is one: that takes a right on objects, where a question about the bucket takes one
+// that accounts for storing objects lack.
 func (b *gcsBucket) check(ctx context.Context) error {
 	query := url.Values{"maxResults": {"1"}, "fields": {"kind"}}
 	response, err := b.send(ctx, request{method: http.MethodGet, url: b.url(objects, "", query)})
@@ -110,7 +114,8 @@ func (b *gcsBucket) check(ctx context.Context) error {
 }
 
 func (b *gcsBucket) exists(ctx context.Context, object string) (bool, error) {
-	_, err := b.finish(b.send(ctx, request{method: http.MethodGet, url: b.url(objects, object, url.Values{"fields": {"name"}})}))
+	_, err := b.finish(
+		b.send(ctx, request{method: http.MethodGet, url: b.url(objects, object, url.Values{"fields": {"name"}})}))
 	var a *answer
 	if errors.As(err, &a) && (a.status == http.StatusNotFound || a.status == http.StatusForbidden) {
 		return false, nil // 403 is what those who may only write are told; creating it shows what they may
@@ -119,7 +124,8 @@ func (b *gcsBucket) exists(ctx context.Context, object string) (bool, error) {
 }
 
 func (b *gcsBucket) get(ctx context.Context, object string) (io.ReadCloser, error) {
-	response, err := b.send(ctx, request{method: http.MethodGet, url: b.url(objects, object, url.Values{"alt": {"media"}})})
+	response, err := b.send(ctx,
+		request{method: http.MethodGet, url: b.url(objects, object, url.Values{"alt": {"media"}})})
 	var a *answer
 	if errors.As(err, &a) && a.missing != "" {
 		a.missing = "object"

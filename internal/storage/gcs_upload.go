@@ -14,12 +14,14 @@ import (
 // create has the server refuse to replace an object: no generation of it may exist.
 func (b *gcsBucket) create(ctx context.Context, object, contentType string, content io.ReaderAt, size int64) error {
 	query := url.Values{"name": {object}, "ifGenerationMatch": {"0"}, "uploadType": {"media"}}
-	start := request{method: http.MethodPost, header: http.Header{"Content-Type": {contentType}}, content: content, size: size}
+	start := request{method: http.MethodPost, header: http.Header{"Content-Type": {contentType}}, content: content,
+		size: size}
 	if size > b.inOne {
 		query.Set("uploadType", "resumable")
 		about := fmt.Sprintf(`{"contentType": %q}`, contentType)
 		start.content, start.size = strings.NewReader(about), int64(len(about))
-		start.header = http.Header{"Content-Type": {"application/json"}, "X-Upload-Content-Length": {strconv.FormatInt(size, 10)}}
+		start.header = http.Header{"Content-Type": {"application/json"},
+			"X-Upload-Content-Length": {strconv.FormatInt(size, 10)}}
 	}
 	start.url = b.url(uploads, "", query)
 	header, err := b.finish(b.send(ctx, start))
@@ -39,7 +41,8 @@ func (b *gcsBucket) sendParts(ctx context.Context, place string, content io.Read
 		return &fault{what: "the server gave no place for the upload", fix: advices[GCS].reach}
 	}
 	for sent := int64(0); sent < size; {
-		part := request{method: http.MethodPut, url: place, content: content, offset: sent, size: min(b.part, size-sent)}
+		part := request{method: http.MethodPut, url: place, content: content, offset: sent,
+			size: min(b.part, size-sent)}
 		part.header = http.Header{"Content-Range": {fmt.Sprintf("bytes %d-%d/%d", sent, sent+part.size-1, size)}}
 		next, err := b.sendPart(ctx, part, size)
 		if err != nil {
@@ -53,8 +56,8 @@ func (b *gcsBucket) sendParts(ctx context.Context, place string, content io.Read
 	return nil
 }
 
-// sendPart sends a part, and says how much the server has then. When that failed it asks: the part may have arrived and only
-// the answer been lost.
+// sendPart sends a part, and says how much the server has then. When that failed it asks: the part may have arrived and
+// only the answer been lost.
 func (b *gcsBucket) sendPart(ctx context.Context, part request, size int64) (has int64, err error) {
 	for attempt := 1; ; attempt++ {
 		response, err := b.once(ctx, part)
@@ -67,7 +70,8 @@ func (b *gcsBucket) sendPart(ctx context.Context, part request, size int64) (has
 		if err := sleep(ctx, b.pause<<(attempt-1)); err != nil {
 			return 0, err
 		}
-		state := request{method: http.MethodPut, url: part.url, header: http.Header{"Content-Range": {fmt.Sprintf("bytes */%d", size)}}}
+		state := request{method: http.MethodPut, url: part.url,
+			header: http.Header{"Content-Range": {fmt.Sprintf("bytes */%d", size)}}}
 		if response, err := b.once(ctx, state); err == nil {
 			if has, err := b.received(response, size); err != nil || has > part.offset {
 				return has, err

@@ -15,8 +15,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 )
 
-// Find gives the objects that a URL means, sorted: itself, or with *, ? or [ in its name all that match, as [path.Match] has
-// it. Each part between slashes is matched by itself. None is an error.
+// Find gives the objects that a URL means, sorted: itself, or with *, ? or [ in its name all that match, as
+// [path.Match] has it. Each part between slashes is matched by itself. None is an error.
 func Find(ctx context.Context, url string) ([]string, error) {
 	t, pattern, err := parse(url)
 	if err != nil {
@@ -65,7 +65,8 @@ func (s *session) list(ctx context.Context, prefix string) (names []string, err 
 			case next == "":
 				return nil
 			case len(names) > maxListed:
-				return &fault{what: fmt.Sprintf("more than %d objects begin so", maxListed), fix: "give more of the name"}
+				return &fault{what: fmt.Sprintf("more than %d objects begin so", maxListed),
+					fix: "give more of the name"}
 			case pages == maxPages:
 				return &fault{what: "the server's list has no end", fix: advices[s.target.Provider].reach}
 			}
@@ -74,8 +75,8 @@ func (s *session) list(ctx context.Context, prefix string) (names []string, err 
 	return names, err
 }
 
-// Download reads the object of a URL into a file beneath dir, and gives its path: bucket and name of the object become folders.
-// dir must be the caller's own.
+// Download reads the object of a URL into a file beneath dir, and gives its path: bucket and name of the object become
+// folders. dir must be the caller's own.
 func Download(ctx context.Context, url, dir string) (string, error) {
 	t, object, err := parse(url)
 	if err != nil {
@@ -105,8 +106,8 @@ func Download(ctx context.Context, url, dir string) (string, error) {
 	return file, nil
 }
 
-// Vacant finds out whether an object can be created at a URL: whether its bucket can be reached, and nothing is there yet.
-// Whether the credentials may write shows when it is created.
+// Vacant finds out whether an object can be created at a URL: whether its bucket can be reached, and nothing is there
+// yet. Whether the credentials may write shows when it is created.
 func Vacant(ctx context.Context, url string) error {
 	t, object, err := parse(url)
 	if err != nil {

@@ -18,8 +18,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/storage/storagetest"
 )
 
-// files are a small report, with a file large enough to go in parts, an empty one, one in a folder, and a name that URLs
-// would break at.
+// files are a small report, with a file large enough to go in parts, an empty one, one in a folder, and a name that
+// URLs would break at.
 var files = map[string]string{
 	"summary_lifecycle_metrics.json":        `{"load_summary": {}}`,
 	"config.yaml":                           "api: {}\n",
@@ -83,7 +83,8 @@ func testCreate(t *testing.T, target Target) {
 	}
 	for _, size := range []int{5, 20 << 20} {
 		content := strings.Repeat("x", size)
-		err := s.bucket.create(t.Context(), target.object("config.yaml"), "text/plain", strings.NewReader(content), int64(size))
+		err := s.bucket.create(t.Context(), target.object("config.yaml"), "text/plain", strings.NewReader(content),
+			int64(size))
 		if err != errExists {
 			t.Errorf("%d bytes: got %v", size, err)
 		}
@@ -97,7 +98,8 @@ func testCreate(t *testing.T, target Target) {
 func testObjects(t *testing.T, bucket string) {
 	ctx, dir := t.Context(), t.TempDir()
 	var want []string
-	for _, name := range []string{"runs/1/records-1.jsonl", "runs/1/records-2.jsonl", "runs/1/x/records-3.jsonl", "runs/1/notes.txt"} {
+	for _, name := range []string{"runs/1/records-1.jsonl", "runs/1/records-2.jsonl", "runs/1/x/records-3.jsonl",
+		"runs/1/notes.txt"} {
 		file := filepath.Join(dir, "file")
 		if err := os.WriteFile(file, []byte(name), 0o600); err != nil {
 			t.Fatal(err)
@@ -120,7 +122,8 @@ func testObjects(t *testing.T, bucket string) {
 	if err != nil || !slices.Equal(found, want[:2]) {
 		t.Errorf("got %q, %v, want %q", found, err, want[:2])
 	}
-	if _, err := Find(ctx, bucket+"runs/2/*"); err == nil || !strings.Contains(err.Error(), "matches no object of 0 beneath "+bucket+"runs/2/") {
+	if _, err := Find(ctx, bucket+"runs/2/*"); err == nil ||
+		!strings.Contains(err.Error(), "matches no object of 0 beneath "+bucket+"runs/2/") {
 		t.Errorf("of nothing: %v", err)
 	}
 	for _, url := range found {
@@ -128,7 +131,8 @@ func testObjects(t *testing.T, bucket string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := os.ReadFile(path); err != nil || bucket+string(got) != url || !strings.HasSuffix(path, filepath.FromSlash(string(got))) {
+		if got, err := os.ReadFile(path); err != nil || bucket+string(got) != url ||
+			!strings.HasSuffix(path, filepath.FromSlash(string(got))) {
 			t.Errorf("%s: got %q at %s, %v", url, got, path, err)
 		}
 	}
@@ -158,7 +162,8 @@ func TestS3(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		head, err := b.(*s3Bucket).client.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: &target.Bucket, Key: &object})
+		head, err := b.(*s3Bucket).client.HeadObject(t.Context(),
+			&s3.HeadObjectInput{Bucket: &target.Bucket, Key: &object})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -167,7 +172,8 @@ func TestS3(t *testing.T) {
 
 	missing := target
 	missing.Bucket = "nowhere"
-	refused(t, missing.Check(t.Context()), fmt.Sprintf(`s3 bucket "nowhere" at %s: no such bucket; create it, or correct bucket_name`, endpoint))
+	refused(t, missing.Check(t.Context()),
+		fmt.Sprintf(`s3 bucket "nowhere" at %s: no such bucket; create it, or correct bucket_name`, endpoint))
 	_, err := target.Open(t.Context(), "a/b/none")
 	refused(t, err, fmt.Sprintf(`s3 bucket "reports" at %s: reading "a/b/none": no such object`, endpoint))
 
@@ -197,10 +203,12 @@ func testChecksums(t *testing.T, target Target) {
 	options.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenSupported
 	b.client = s3.New(options)
 	for name, content := range map[string]string{"small": "abc", "large": files["requests.parquet"], "empty": ""} {
-		if err := b.create(t.Context(), name, "text/plain", strings.NewReader(content), int64(len(content))); err != nil {
+		if err := b.create(t.Context(), name, "text/plain", strings.NewReader(content),
+			int64(len(content))); err != nil {
 			t.Error(err)
 		}
-		head, err := b.client.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: &target.Bucket, Key: &name, ChecksumMode: types.ChecksumModeEnabled})
+		head, err := b.client.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: &target.Bucket, Key: &name,
+			ChecksumMode: types.ChecksumModeEnabled})
 		if err != nil || aws.ToString(head.ChecksumCRC32) == "" {
 			t.Errorf("%s has no checksum, %v", name, err)
 		}
@@ -243,7 +251,9 @@ func TestGCS(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		response, err := b.(*gcsBucket).send(t.Context(), request{method: http.MethodGet, url: b.(*gcsBucket).url(objects, object, map[string][]string{"alt": {"media"}})})
+		response, err := b.(*gcsBucket).send(t.Context(),
+			request{method: http.MethodGet,
+				url: b.(*gcsBucket).url(objects, object, map[string][]string{"alt": {"media"}})})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -253,7 +263,9 @@ func TestGCS(t *testing.T) {
 
 	missing := target
 	missing.Bucket = "nowhere"
-	refused(t, missing.Check(t.Context()), fmt.Sprintf(`google cloud storage bucket "nowhere" at http://%s: no such bucket; create it, or correct bucket_name`, host))
+	refused(t, missing.Check(t.Context()),
+		fmt.Sprintf(`google cloud storage bucket "nowhere" at http://%s: no such bucket; create it, or correct `+
+			`bucket_name`, host))
 
 	t.Setenv("STORAGE_EMULATOR_HOST", "http://"+host+"/") // either form is in use
 	r, err := Open(t.Context(), "gs://reports//a/b/run-config.yaml")
@@ -266,5 +278,6 @@ func TestGCS(t *testing.T) {
 	}
 	testObjects(t, "gs://reports/")
 	_, err = Open(t.Context(), "gs://reports/none")
-	refused(t, err, fmt.Sprintf(`google cloud storage bucket "reports" at http://%s: reading "none": no such object`, host))
+	refused(t, err, fmt.Sprintf(`google cloud storage bucket "reports" at http://%s: reading "none": no such object`,
+		host))
 }

@@ -66,7 +66,8 @@ func store(t *testing.T, s *session) (bool, error) {
 
 func TestS3FollowsTheRegion(t *testing.T) {
 	const listing = "<ListBucketResult><Name>reports</Name></ListBucketResult>"
-	script, s := perform(t, says(301, s3Error("PermanentRedirect"), "X-Amz-Bucket-Region", "eu-west-1"), says(200, listing))
+	script, s := perform(t, says(301, s3Error("PermanentRedirect"), "X-Amz-Bucket-Region", "eu-west-1"),
+		says(200, listing))
 	if err := s.check(t.Context()); err != nil {
 		t.Error(err)
 	}
@@ -93,7 +94,8 @@ func TestS3WriteOnly(t *testing.T) {
 	}
 	_, s = perform(t, says(403, ""), says(403, s3Error("AccessDenied")))
 	_, err = store(t, s)
-	refused(t, err, fmt.Sprintf(`s3 bucket "reports" at %s: storing "a.json": access refused (403 Forbidden, AccessDenied)%s`, s.target.Endpoint, s3Access))
+	refused(t, err, fmt.Sprintf(`s3 bucket "reports" at %s: storing "a.json": access refused (403 Forbidden, `+
+		`AccessDenied)%s`, s.target.Endpoint, s3Access))
 }
 
 func TestS3TriesAgain(t *testing.T) {
@@ -107,7 +109,8 @@ func TestS3TriesAgain(t *testing.T) {
 // TestS3AbandonsParts has an upload in parts that fails: what it left in the bucket is dropped.
 func TestS3AbandonsParts(t *testing.T) {
 	const begun = "<InitiateMultipartUploadResult><UploadId>7</UploadId></InitiateMultipartUploadResult>"
-	script, s := perform(t, says(404, ""), says(200, begun), says(200, "", "ETag", `"1"`), says(403, s3Error("AccessDenied")), says(204, ""))
+	script, s := perform(t, says(404, ""), says(200, begun), says(200, "", "ETag", `"1"`),
+		says(403, s3Error("AccessDenied")), says(204, ""))
 	open := s.open
 	s.open = func(ctx context.Context, target Target, traffic *traffic) (bucket, error) {
 		b, err := open(ctx, target, traffic)
@@ -135,8 +138,10 @@ func TestGCSTriesAgain(t *testing.T) {
 		failure string
 	}{
 		{"a while", []func(http.ResponseWriter){says(404, ""), says(503, ""), drops, says(200, "")}, true, 4, ""},
-		{"for good", []func(http.ResponseWriter){says(404, ""), says(403, "")}, false, 2, "access refused (403 Forbidden)" + gcsAccess},
-		{"too long", []func(http.ResponseWriter){drops, drops, drops}, false, 3, "the server closed the connection" + gcsReach},
+		{"for good", []func(http.ResponseWriter){says(404, ""), says(403, "")}, false, 2,
+			"access refused (403 Forbidden)" + gcsAccess},
+		{"too long", []func(http.ResponseWriter){drops, drops, drops}, false, 3, "the server closed the connection" +
+			gcsReach},
 		{"it appeared", []func(http.ResponseWriter){says(404, ""), says(412, "")}, false, 2, ""},
 		{"may only write", []func(http.ResponseWriter){says(403, ""), says(200, "")}, true, 2, ""},
 	} {
@@ -152,15 +157,16 @@ func TestGCSTriesAgain(t *testing.T) {
 			t.Errorf("%s: got %t after %q", tt.name, created, script.asked)
 		}
 		if tt.failure != "" {
-			refused(t, err, fmt.Sprintf(`google cloud storage bucket "reports" at %s: storing "a.json": %s`, server.URL, tt.failure))
+			refused(t, err, fmt.Sprintf(`google cloud storage bucket "reports" at %s: storing "a.json": %s`, server.URL,
+				tt.failure))
 		} else if err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 		}
 	}
 }
 
-// resumable is a server of uploads in parts that loses things: at the request of a number it takes only so many bytes, and
-// then closes the connection.
+// resumable is a server of uploads in parts that loses things: at the request of a number it takes only so many bytes,
+// and then closes the connection.
 type resumable struct {
 	content bytes.Buffer
 	size    int
@@ -231,7 +237,8 @@ func TestGCSResumes(t *testing.T) {
 		err = g.create(t.Context(), "a", "text/plain", strings.NewReader(content), int64(len(content)))
 		server.Close()
 		if err != nil || state.content.String() != content || state.states != tt.states {
-			t.Errorf("%s: got %q after %d questions, %v, want %d", tt.name, state.content.String(), state.states, err, tt.states)
+			t.Errorf("%s: got %q after %d questions, %v, want %d", tt.name, state.content.String(), state.states, err,
+				tt.states)
 		}
 	}
 }
@@ -242,7 +249,8 @@ func FuzzReceived(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		response := &http.Response{StatusCode: http.StatusPermanentRedirect, Header: http.Header{"Range": {text}}, Body: http.NoBody}
+		response := &http.Response{StatusCode: http.StatusPermanentRedirect, Header: http.Header{"Range": {text}},
+			Body: http.NoBody}
 		if n, err := new(gcsBucket).received(response, 23); err == nil && (n < 0 || n > 23) {
 			t.Errorf("%q: got %d", text, n)
 		}

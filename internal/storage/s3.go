@@ -40,7 +40,8 @@ func openS3(ctx context.Context, t Target, traffic *traffic) (bucket, error) {
 	if err != nil {
 		var missing awsconfig.SharedConfigProfileNotExistError
 		if errors.As(err, &missing) {
-			return nil, &fault{what: fmt.Sprintf("no profile %q in the AWS configuration", missing.Profile), fix: "correct AWS_PROFILE"}
+			return nil, &fault{what: fmt.Sprintf("no profile %q in the AWS configuration", missing.Profile),
+				fix: "correct AWS_PROFILE"}
 		}
 		return nil, noLogin(S3, "the AWS configuration cannot be read")
 	}
@@ -55,8 +56,8 @@ func openS3(ctx context.Context, t Target, traffic *traffic) (bucket, error) {
 	return b, nil
 }
 
-// credentialsFault tells no credentials at all from those that a service refused to hand out. The last place looked into is the
-// machine, whose error says only that it is none of AWS's.
+// credentialsFault tells no credentials at all from those that a service refused to hand out. The last place looked
+// into is the machine, whose error says only that it is none of AWS's.
 func credentialsFault(err error) *fault {
 	var operation *smithy.OperationError
 	var refusal smithy.APIError
@@ -69,8 +70,9 @@ func credentialsFault(err error) *fault {
 	return noLogin(S3, "the credentials cannot be had")
 }
 
-// connect makes the client. Without a style asked for, an endpoint has the bucket in the path, as in boto3: such a server is
-// seldom reached by a host name for each bucket. Nor does each know the checksums that AWS's library adds by itself.
+// connect makes the client. Without a style asked for, an endpoint has the bucket in the path, as in boto3: such a
+// server is seldom reached by a host name for each bucket. Nor does each know the checksums that AWS's library adds by
+// itself.
 func (b *s3Bucket) connect() {
 	b.client = s3.NewFromConfig(b.config, func(o *s3.Options) {
 		if b.target.Endpoint != "" {
@@ -155,8 +157,8 @@ func (b *s3Bucket) page(ctx context.Context, prefix, from string) (names []strin
 	return names, next, err
 }
 
-// answerOf is the server's answer in an error of the library; an error that holds none stays. A success that the library cannot
-// read is no answer of S3.
+// answerOf is the server's answer in an error of the library; an error that holds none stays. A success that the
+// library cannot read is no answer of S3.
 func answerOf(err error) error {
 	var response *smithyhttp.ResponseError
 	if !errors.As(err, &response) || response.HTTPStatusCode() == 0 { // that is no answer at all

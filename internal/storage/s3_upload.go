@@ -78,7 +78,8 @@ func (b *s3Bucket) sendInto(ctx context.Context, u upload, id *string) error {
 		if err != nil {
 			return err
 		}
-		parts = append(parts, types.CompletedPart{PartNumber: number, ETag: part.ETag, ChecksumCRC32: part.ChecksumCRC32})
+		parts = append(parts, types.CompletedPart{PartNumber: number, ETag: part.ETag,
+			ChecksumCRC32: part.ChecksumCRC32})
 	}
 	_, err := b.client.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{
 		Bucket: &b.target.Bucket, Key: &u.object, UploadId: id, IfNoneMatch: u.condition,
@@ -100,5 +101,6 @@ func (b *s3Bucket) checksum() types.ChecksumAlgorithm {
 func (b *s3Bucket) abandon(ctx context.Context, object string, id *string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	_, _ = b.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &b.target.Bucket, Key: &object, UploadId: id})
+	_, _ = b.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &b.target.Bucket, Key: &object,
+		UploadId: id})
 }

@@ -15,8 +15,8 @@ const (
 	secretKey = storagetest.SecretKey
 )
 
-// isolate keeps the machine's own credentials and settings out of a test, and gives it those of the tests. It comes after the
-// start of a server: without a home, Go would build that anew.
+// isolate keeps the machine's own credentials and settings out of a test, and gives it those of the tests. It comes
+// after the start of a server: without a home, Go would build that anew.
 func isolate(t *testing.T) {
 	t.Helper()
 	for _, name := range os.Environ() {

@@ -13,19 +13,21 @@ const patience = 30 * time.Second
 // errExists is an object that is there already.
 var errExists = errors.New("the object exists")
 
-// bucket is what the two providers have in common. Objects are created, never replaced. Errors are a *fault, an *answer,
-// errExists or of the network.
+// bucket is what the two providers have in common. Objects are created, never replaced. Errors are a *fault, an
+// *answer, errExists or of the network.
 type bucket interface {
 	check(ctx context.Context) error
 	exists(ctx context.Context, object string) (bool, error)
 	create(ctx context.Context, object, contentType string, content io.ReaderAt, size int64) error
 	get(ctx context.Context, object string) (io.ReadCloser, error)
-	page(ctx context.Context, prefix, from string) (names []string, next string, err error) // some of those that begin so; next is empty at the end
-	endpoint() string                                                                       // empty for the provider's own
+	// some of those that begin so; next is empty at the end
+	page(ctx context.Context, prefix, from string) (names []string, next string, err error)
+	// empty for the provider's own
+	endpoint() string
 }
 
-// session is the use of a bucket for one purpose. It opens the bucket when it is first needed, guards every wait and explains
-// every error.
+// session is the use of a bucket for one purpose. It opens the bucket when it is first needed, guards every wait and
+// explains every error.
 type session struct {
 	target  Target
 	traffic *traffic

@@ -1,9 +1,9 @@
-// Package storage puts the files of a finished report into object storage, Google Cloud Storage or S3, and reads objects from
-// there. A [Target] is a bucket and a place in it: [Target.Check] finds out before a run whether a report can be stored
-// there, [Target.Upload] stores it, [Open] reads an object by its URL.
+// Package storage puts the files of a finished report into object storage, Google Cloud Storage or S3, and reads
+// objects from there. A [Target] is a bucket and a place in it: [Target.Check] finds out before a run whether a report
+// can be stored there, [Target.Upload] stores it, [Open] reads an object by its URL.
 //
-// Credentials are those that the programs of the two providers use, from the environment, their configuration files or the
-// machine. No error of this package holds a credential; of what a server answered it holds the code alone.
+// Credentials are those that the programs of the two providers use, from the environment, their configuration files or
+// the machine. No error of this package holds a credential; of what a server answered it holds the code alone.
 package storage
 
 import (
@@ -42,7 +42,8 @@ type Target struct {
 	patience time.Duration // how long a server may stay silent, 0 for 30 s
 }
 
-// FromConfig gives the buckets a configuration names, in the order of its keys. Local storage is none of them; nil has none.
+// FromConfig gives the buckets a configuration names, in the order of its keys. Local storage is none of them; nil has
+// none.
 func FromConfig(c *config.Storage) ([]Target, error) {
 	var targets []Target
 	if c == nil {
@@ -86,8 +87,9 @@ func (t Target) url(object string) string {
 	return string(t.Provider) + "://" + t.Bucket + "/" + object
 }
 
-// object is the name of the object for a file of the report: path/prefixfile, as inference-perf's. S3 has no leading slashes
-// there either; of Google's names only the slash after an empty path is left out, which would make a folder without a name.
+// object is the name of the object for a file of the report: path/prefixfile, as inference-perf's. S3 has no leading
+// slashes there either; of Google's names only the slash after an empty path is left out, which would make a folder
+// without a name.
 func (t Target) object(file string) string {
 	name := t.Prefix + filepath.ToSlash(file)
 	if t.Path != "" {
@@ -99,17 +101,18 @@ func (t Target) object(file string) string {
 	return name
 }
 
-// Check finds out whether the bucket can be reached and exists and the credentials are good for it, within 30 seconds. It
-// lists one object, so the right to write shows only in Upload. The error is one line that names the bucket and what to do.
+// Check finds out whether the bucket can be reached and exists and the credentials are good for it, within 30 seconds.
+// It lists one object, so the right to write shows only in Upload. The error is one line that names the bucket and what
+// to do.
 func (t Target) Check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, t.wait(), errSilent)
 	defer cancel()
 	return t.session().check(ctx)
 }
 
-// Open reads the object of a URL, gs://bucket/name or s3://bucket/name; endpoint and region are those of the environment. The
-// caller closes the reader, and ctx holds until then. An error of reading, too, says what to do, and a server that stays silent
-// for 30 seconds is one.
+// Open reads the object of a URL, gs://bucket/name or s3://bucket/name; endpoint and region are those of the
+// environment. The caller closes the reader, and ctx holds until then. An error of reading, too, says what to do, and a
+// server that stays silent for 30 seconds is one.
 func Open(ctx context.Context, url string) (io.ReadCloser, error) {
 	t, object, err := parse(url)
 	if err != nil {

@@ -17,7 +17,8 @@ func TestFromConfig(t *testing.T) {
 		Local: &config.LocalStorage{},
 		GCS:   &config.GCS{Target: config.Target{Path: "p", Prefix: "x-"}, Bucket: "g"},
 		S3: &config.S3{
-			Target: config.Target{Path: "q"}, Bucket: "s", Endpoint: "http://minio:9000", Region: "eu-west-1", Addressing: "virtual",
+			Target: config.Target{Path: "q"}, Bucket: "s", Endpoint: "http://minio:9000", Region: "eu-west-1",
+			Addressing: "virtual",
 		},
 	}
 	for _, tt := range []struct {
@@ -29,7 +30,8 @@ func TestFromConfig(t *testing.T) {
 		{"local only", &config.Storage{Local: &config.LocalStorage{}}, nil},
 		{"both", both, []Target{
 			{Provider: GCS, Bucket: "g", Path: "p", Prefix: "x-"},
-			{Provider: S3, Bucket: "s", Path: "q", Endpoint: "http://minio:9000", Region: "eu-west-1", Addressing: "virtual"},
+			{Provider: S3, Bucket: "s", Path: "q", Endpoint: "http://minio:9000", Region: "eu-west-1",
+				Addressing: "virtual"},
 		}},
 	} {
 		got, err := FromConfig(tt.c)
@@ -38,9 +40,10 @@ func TestFromConfig(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{
-		"":         `storage.google_cloud_storage.bucket_name: must not be empty`,
-		"gs://b":   `storage.google_cloud_storage.bucket_name: "gs://b" is a URL; give the bucket's name alone`,
-		"b/folder": `storage.google_cloud_storage.bucket_name: "b/folder" is not the name of a bucket; a folder in it goes into path`,
+		"":       `storage.google_cloud_storage.bucket_name: must not be empty`,
+		"gs://b": `storage.google_cloud_storage.bucket_name: "gs://b" is a URL; give the bucket's name alone`,
+		"b/folder": `storage.google_cloud_storage.bucket_name: "b/folder" is not the name of a bucket; a folder in ` +
+			`it goes into path`,
 	} {
 		_, err := FromConfig(&config.Storage{GCS: &config.GCS{Bucket: name}})
 		refused(t, err, want)
@@ -94,7 +97,8 @@ func TestParse(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, url := range []string{"gs://b/a", "s3://b/a?b#c%20", "s3://b", "file:///a", "gs://://", "", "gs://../x", "s3://b/../../x", "gs://b/\x00\u202e", "s3://u:p@b/a", "gs://b/" + strings.Repeat("a/", 500)} {
+	for _, url := range []string{"gs://b/a", "s3://b/a?b#c%20", "s3://b", "file:///a", "gs://://", "", "gs://../x",
+		"s3://b/../../x", "gs://b/\x00\u202e", "s3://u:p@b/a", "gs://b/" + strings.Repeat("a/", 500)} {
 		f.Add(url)
 	}
 	f.Fuzz(func(t *testing.T, url string) {
@@ -111,8 +115,10 @@ func FuzzParse(f *testing.F) {
 func TestContentType(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
-		"a.json": "application/json", "config.yaml": "application/yaml", "requests.parquet": "application/vnd.apache.parquet",
-		"report.HTML": "text/html; charset=utf-8", "records.jsonl.zst": "application/zstd", "none": "application/octet-stream",
+		"a.json": "application/json", "config.yaml": "application/yaml",
+		"requests.parquet": "application/vnd.apache.parquet",
+		"report.HTML":      "text/html; charset=utf-8", "records.jsonl.zst": "application/zstd",
+		"none": "application/octet-stream",
 	} {
 		if got := contentType("p/" + name); got != want {
 			t.Errorf("%s: got %q, want %q", name, got, want)
@@ -145,7 +151,8 @@ func TestAddressing(t *testing.T) {
 			t.Fatal(err)
 		}
 		object := "a"
-		signed, err := s3.NewPresignClient(b.(*s3Bucket).client).PresignGetObject(t.Context(), &s3.GetObjectInput{Bucket: &tt.target.Bucket, Key: &object})
+		signed, err := s3.NewPresignClient(b.(*s3Bucket).client).PresignGetObject(t.Context(),
+			&s3.GetObjectInput{Bucket: &tt.target.Bucket, Key: &object})
 		if err != nil {
 			t.Fatal(err)
 		}

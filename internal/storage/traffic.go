@@ -12,8 +12,8 @@ import (
 // errSilent is why a context ends whose server moved no byte for too long.
 var errSilent = errors.New("no answer")
 
-// traffic knows when a byte last moved over its connections, in either direction. That tells a dead server from a slow line,
-// which a limit on a request's whole time cannot do for files of any size.
+// traffic knows when a byte last moved over its connections, in either direction. That tells a dead server from a slow
+// line, which a limit on a request's whole time cannot do for files of any size.
 type traffic struct {
 	patience time.Duration
 	epoch    time.Time
@@ -34,8 +34,8 @@ func (t *traffic) wait() (done func()) {
 	return func() { t.waiting.Add(-1) }
 }
 
-// guard ends a context with errSilent once somebody has waited too long. The caller calls stop, which returns when the guard
-// is gone.
+// guard ends a context with errSilent once somebody has waited too long. The caller calls stop, which returns when the
+// guard is gone.
 func (t *traffic) guard(ctx context.Context) (guarded context.Context, stop func()) {
 	guarded, cancel := context.WithCancelCause(ctx)
 	gone := make(chan struct{})

@@ -13,12 +13,12 @@ import (
 // progressEvery is when the first line of progress comes, and how far lines are apart.
 const progressEvery = 2 * time.Second
 
-// Upload stores every file of a report directory, those of its folders too, and gives the names of the objects. An object that
-// is there already is left alone and its name among skipped, as inference-perf does it. What takes longer than two seconds is
-// told to log, one line at a time, from another goroutine; log may be nil.
+// Upload stores every file of a report directory, those of its folders too, and gives the names of the objects. An
+// object that is there already is left alone and its name among skipped, as inference-perf does it. What takes longer
+// than two seconds is told to log, one line at a time, from another goroutine; log may be nil.
 //
-// The first error ends it. The files stay where they are in any case; the error is one line that says what went wrong, what
-// to do, and where they are.
+// The first error ends it. The files stay where they are in any case; the error is one line that says what went wrong,
+// what to do, and where they are.
 func (t Target) Upload(ctx context.Context, dir string, log func(string)) (uploaded, skipped []string, err error) {
 	return t.session().upload(ctx, dir, log)
 }
@@ -38,7 +38,8 @@ func (s *session) upload(ctx context.Context, dir string, log func(string)) (upl
 		object := s.target.object(f.name)
 		created, err := s.storeFile(ctx, object, filepath.Join(dir, f.name))
 		if err != nil {
-			return uploaded, skipped, fmt.Errorf("%w; %d of %d files are stored, all stay in %q", err, len(uploaded)+len(skipped), len(files), dir)
+			return uploaded, skipped, fmt.Errorf("%w; %d of %d files are stored, all stay in %q", err,
+				len(uploaded)+len(skipped), len(files), dir)
 		}
 		if created {
 			uploaded = append(uploaded, object)
@@ -126,7 +127,8 @@ func (p *progress) finish(f file) {
 func (p *progress) String() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	text := fmt.Sprintf("storing the report in %v: %d of %d files, %s of %s MB", p.target, p.done, p.files, megabytes(p.sent), megabytes(p.size))
+	text := fmt.Sprintf("storing the report in %v: %d of %d files, %s of %s MB", p.target, p.done, p.files,
+		megabytes(p.sent), megabytes(p.size))
 	if p.now.name != "" {
 		text += fmt.Sprintf(", now %s (%s MB)", p.now.name, megabytes(p.now.size))
 	}

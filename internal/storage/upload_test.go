@@ -71,7 +71,8 @@ var inMemory = Target{Provider: S3, Bucket: "b", Path: "p"}
 
 func TestUploadProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		dir := report(t, map[string]string{"a.json": strings.Repeat("a", 2_500_000), "b/c.json": strings.Repeat("b", 1_000_000), "d.json": ""})
+		dir := report(t, map[string]string{"a.json": strings.Repeat("a", 2_500_000),
+			"b/c.json": strings.Repeat("b", 1_000_000), "d.json": ""})
 		m := &memory{delay: 3 * time.Second}
 		start := time.Now()
 		var lines []string
@@ -83,7 +84,8 @@ func TestUploadProgress(t *testing.T) {
 		}
 		want := []string{
 			"2s storing the report in s3://b/p/: 0 of 3 files, 0.0 of 3.5 MB, now a.json (2.5 MB)",
-			"4s storing the report in s3://b/p/: 1 of 3 files, 2.5 of 3.5 MB, now " + filepath.FromSlash("b/c.json") + " (1.0 MB)",
+			"4s storing the report in s3://b/p/: 1 of 3 files, 2.5 of 3.5 MB, now " + filepath.FromSlash("b/c.json") +
+				" (1.0 MB)",
 			"8s storing the report in s3://b/p/: 2 of 3 files, 3.5 of 3.5 MB, now d.json (0.0 MB)",
 		}
 		// At 6 s the second file has just been stored or has not.
@@ -111,7 +113,8 @@ func TestUploadStopsAtAnError(t *testing.T) {
 	dir := report(t, map[string]string{"a.json": "a", "b.json": "b", "c.json": "c"})
 	m := &memory{fail: map[string]error{"p/b.json": &answer{status: 507}, "p/a.json": errExists}}
 	uploaded, skipped, err := m.session(inMemory).upload(t.Context(), dir, nil)
-	refused(t, err, fmt.Sprintf(`s3 bucket "b": storing "p/b.json": the server keeps answering 507 Insufficient Storage; try again later; `+
+	refused(t, err, fmt.Sprintf(`s3 bucket "b": storing "p/b.json": the server keeps answering 507 Insufficient `+
+		`Storage; try again later; `+
 		`1 of 3 files are stored, all stay in %q`, dir))
 	if len(uploaded) != 0 || !slices.Equal(skipped, []string{"p/a.json"}) {
 		t.Errorf("got %q, skipped %q", uploaded, skipped)
@@ -129,7 +132,8 @@ func TestUploadInterrupted(t *testing.T) {
 		start := time.Now()
 		m := &memory{delay: 3 * time.Second}
 		uploaded, _, err := m.session(inMemory).upload(ctx, dir, nil)
-		refused(t, err, fmt.Sprintf(`s3 bucket "b": storing "p/b.json": interrupted; 1 of 2 files are stored, all stay in %q`, dir))
+		refused(t, err,
+			fmt.Sprintf(`s3 bucket "b": storing "p/b.json": interrupted; 1 of 2 files are stored, all stay in %q`, dir))
 		if !errors.Is(err, context.DeadlineExceeded) || len(uploaded) != 1 || time.Since(start) != 5*time.Second {
 			t.Errorf("got %q after %v, %v", uploaded, time.Since(start), err)
 		}
@@ -141,7 +145,8 @@ func TestUploadOfNothing(t *testing.T) {
 	empty := t.TempDir()
 	_, _, err := new(memory).session(inMemory).upload(t.Context(), empty, nil)
 	refused(t, err, fmt.Sprintf("nothing to store: %q has no files", empty))
-	if _, _, err := new(memory).session(inMemory).upload(t.Context(), filepath.Join(empty, "none"), nil); !errors.Is(err, os.ErrNotExist) {
+	if _, _, err := new(memory).session(inMemory).upload(t.Context(), filepath.Join(empty, "none"),
+		nil); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -153,8 +158,10 @@ func TestUploadSilent(t *testing.T) {
 		start := time.Now()
 		m := &memory{delay: time.Hour}
 		_, _, err := m.session(inMemory).upload(t.Context(), dir, nil)
-		refused(t, err, fmt.Sprintf(`s3 bucket "b": storing "p/a.json": no answer within 30s; check endpoint_url or AWS_ENDPOINT_URL, the region, `+
-			`and the network; 0 of 1 files are stored, all stay in %q`, dir))
+		refused(t, err,
+			fmt.Sprintf(`s3 bucket "b": storing "p/a.json": no answer within 30s; check endpoint_url or `+
+				`AWS_ENDPOINT_URL, the region, `+
+				`and the network; 0 of 1 files are stored, all stay in %q`, dir))
 		if got := time.Since(start); got != 30*time.Second {
 			t.Errorf("it took %v", got)
 		}

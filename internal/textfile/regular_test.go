@@ -42,7 +42,8 @@ func TestRegular(t *testing.T) {
 	t.Parallel()
 	dir := special(t)
 	for name, want := range map[string]string{
-		"file": "", "folder": "", "fifo": "is a pipe, which", "fifo-link": "is a pipe, which", "socket": "is a socket", "zero": "is a device",
+		"file": "", "folder": "", "fifo": "is a pipe, which", "fifo-link": "is a pipe, which", "socket": "is a socket",
+		"zero": "is a device",
 	} {
 		info, err := os.Stat(filepath.Join(dir, name))
 		if err != nil {
@@ -59,7 +60,8 @@ func TestReadFileOfNoFile(t *testing.T) {
 	t.Parallel()
 	dir := special(t)
 	for name, want := range map[string]string{
-		"fifo": "is a pipe that nothing is written to", "fifo-link": "is a pipe that nothing", "socket": "is a socket, not a file", "zero": "is a device, not a file",
+		"fifo": "is a pipe that nothing is written to", "fifo-link": "is a pipe that nothing",
+		"socket": "is a socket, not a file", "zero": "is a device, not a file",
 		"folder": "is a directory", "none": "no such file",
 	} {
 		if text, err := ReadFile(filepath.Join(dir, name)); err == nil || !strings.Contains(err.Error(), want) {

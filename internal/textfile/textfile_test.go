@@ -99,7 +99,8 @@ func TestDecimal(t *testing.T) {
 
 // What is JSON stays as it is.
 func FuzzFinite(f *testing.F) {
-	for _, seed := range []string{`{"a": NaN, "b\"": "NaN"}`, `[-Infinity]`, `"NaN\\"`, `"Infinity\`, `[NaN,-Infinity,"\u0000NaN"]`, "\xef\xbb\xbf[NaN]\x00", strings.Repeat("[", 300) + "NaN"} {
+	for _, seed := range []string{`{"a": NaN, "b\"": "NaN"}`, `[-Infinity]`, `"NaN\\"`, `"Infinity\`,
+		`[NaN,-Infinity,"\u0000NaN"]`, "\xef\xbb\xbf[NaN]\x00", strings.Repeat("[", 300) + "NaN"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -137,7 +138,8 @@ func TestCSV(t *testing.T) {
 			t.Errorf("%q: got %s, %v; want %s", text, got, err, want)
 		}
 	}
-	if _, err := NewCSV(strings.NewReader("\n{\"a\": 1}")); err == nil || !strings.Contains(err.Error(), "the file is JSON") {
+	if _, err := NewCSV(strings.NewReader("\n{\"a\": 1}")); err == nil ||
+		!strings.Contains(err.Error(), "the file is JSON") {
 		t.Errorf("JSON: got %v", err)
 	}
 	if _, err := NewCSV(strings.NewReader("\xff\xfea\x00")); !errors.Is(err, ErrUTF16) {

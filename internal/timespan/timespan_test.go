@@ -57,7 +57,8 @@ func TestValue(t *testing.T) {
 		{[]any{int64(1)}, 0, none},
 	} {
 		got, err := Value(tt.given)
-		if got != tt.want || (err == nil) != (tt.fault == "") || err != nil && !strings.Contains(err.Error(), tt.fault) {
+		if got != tt.want || (err == nil) != (tt.fault == "") || err != nil &&
+			!strings.Contains(err.Error(), tt.fault) {
 			t.Errorf("%v: got %v, %v, want %v, %q", tt.given, got, err, tt.want, tt.fault)
 		}
 	}
@@ -66,8 +67,10 @@ func TestValue(t *testing.T) {
 func TestSeconds(t *testing.T) {
 	t.Parallel()
 	for x, fault := range map[float64]string{
-		3.6e9: "", -3.6e9: "", 0: "", 3.6e9 + 1: "must not be longer than 1000000h, which is 114 years, got 3600000001s",
-		99999999999: "got 99999999999s", 18446744074: "must not be longer", math.MaxFloat64: "must not be longer", math.Inf(-1): "got -Infs",
+		3.6e9: "", -3.6e9: "", 0: "",
+		3.6e9 + 1:   "must not be longer than 1000000h, which is 114 years, got 3600000001s",
+		99999999999: "got 99999999999s", 18446744074: "must not be longer", math.MaxFloat64: "must not be longer",
+		math.Inf(-1): "got -Infs",
 	} {
 		got, err := Seconds(x)
 		if want := x; fault == "" && (err != nil || got.Seconds() != want) {
@@ -81,7 +84,8 @@ func TestSeconds(t *testing.T) {
 
 // Whatever is given, the result is within bounds, and what time.ParseDuration reads is read alike.
 func FuzzValue(f *testing.F) {
-	for _, text := range []string{`"1.5s"`, `1500`, `"2d12h"`, `"1e300"`, `"-9999999h"`, `null`, `"µs"`, `"1µs"`, `99999999999`, `"18446744074s"`, `-1`, `"9223372036854775808ns"`, `"\u0000\u202e1s"`, `[[1]]`, `1e308`} {
+	for _, text := range []string{`"1.5s"`, `1500`, `"2d12h"`, `"1e300"`, `"-9999999h"`, `null`, `"µs"`, `"1µs"`,
+		`99999999999`, `"18446744074s"`, `-1`, `"9223372036854775808ns"`, `"\u0000\u202e1s"`, `[[1]]`, `1e308`} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -94,7 +98,8 @@ func FuzzValue(f *testing.F) {
 			t.Errorf("%q: got %v, %v", text, got, err)
 		}
 		s, isText := given.(string)
-		if want, perr := time.ParseDuration(s); isText && perr == nil && s != "" && want <= Max && want >= -Max && got != want && s != "+0" && s != "-0" {
+		if want, perr := time.ParseDuration(s); isText && perr == nil && s != "" && want <= Max && want >= -Max &&
+			got != want && s != "+0" && s != "-0" {
 			t.Errorf("%q: got %v, %v, want %v", s, got, err, want)
 		}
 	})

@@ -34,8 +34,10 @@ func TestConstant(t *testing.T) {
 		{"a fraction", flat(1.5, 2*time.Second), []time.Duration{0, 666666667, 1333333333}},
 		{"less than one", flat(0.3, 3*time.Second), nil},
 		{"nothing", flat(0, time.Second), nil},
-		{"ramp up", Stage{From: 0, To: 4, Duration: 2 * time.Second}, []time.Duration{0, time.Second, 1414213562, 1732050808}},
-		{"ramp down", Stage{From: 4, To: 0, Duration: 2 * time.Second}, []time.Duration{0, 267949192, 585786438, time.Second}},
+		{"ramp up", Stage{From: 0, To: 4, Duration: 2 * time.Second},
+			[]time.Duration{0, time.Second, 1414213562, 1732050808}},
+		{"ramp down", Stage{From: 4, To: 0, Duration: 2 * time.Second},
+			[]time.Duration{0, 267949192, 585786438, time.Second}},
 	} {
 		if got := due(Constant{}, 1, tt.s); !slices.Equal(got, tt.want) {
 			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)
@@ -51,8 +53,10 @@ func TestConstantCountsDecimally(t *testing.T) {
 		d    time.Duration
 		want int64
 	}{
-		{0.29, 100 * time.Second, 29}, {0.1, 30 * time.Second, 3}, {0.7, 10 * time.Second, 7}, {1.1, 10 * time.Second, 11},
-		{2.3, 999 * time.Millisecond, 2}, {33.3, 10 * time.Second, 333}, {0.57, 100 * time.Second, 57}, {1000, 30 * time.Second, 30000},
+		{0.29, 100 * time.Second, 29}, {0.1, 30 * time.Second, 3}, {0.7, 10 * time.Second, 7},
+		{1.1, 10 * time.Second, 11},
+		{2.3, 999 * time.Millisecond, 2}, {33.3, 10 * time.Second, 333}, {0.57, 100 * time.Second, 57},
+		{1000, 30 * time.Second, 30000},
 	} {
 		if got := Count(flat(tt.rate, tt.d).Area()); got != tt.want {
 			t.Errorf("%v/s for %v: %d arrivals, want %d", tt.rate, tt.d, got, tt.want)
@@ -68,7 +72,8 @@ func TestScheduleIsTheSameEverywhere(t *testing.T) {
 		want uint64
 	}{
 		{Constant{}, 0x659f3aa2efba090}, {Poisson{}, 0x4809ade94da174bd}, {Gamma{Burstiness: 0.5}, 0xaab0321486f662f3},
-		{Gamma{Burstiness: 3}, 0x4f9ec758003bb51d}, {Normalised{}, 0x743ef4fecef04d13}, {BySecond{}, 0xcda576affc2c13c6},
+		{Gamma{Burstiness: 3}, 0x4f9ec758003bb51d}, {Normalised{}, 0x743ef4fecef04d13},
+		{BySecond{}, 0xcda576affc2c13c6},
 	} {
 		h := fnv.New64a()
 		for _, at := range due(tt.p, 42, s) {
@@ -164,8 +169,8 @@ func TestNormalisedEndsWithTheStage(t *testing.T) {
 	}
 }
 
-// Each second that is not cut off by the number asked for ends with an arrival, unless it has none; their numbers vary as those
-// of a Poisson process, and the stage ends with its last arrival.
+// Each second that is not cut off by the number asked for ends with an arrival, unless it has none; their numbers vary
+// as those of a Poisson process, and the stage ends with its last arrival.
 func TestBySecond(t *testing.T) {
 	t.Parallel()
 	const rate, seconds = 20, 400
@@ -190,7 +195,8 @@ func TestBySecond(t *testing.T) {
 	if v := square / float64(len(counts)) / rate; math.Abs(v-1) > 4/math.Sqrt(seconds/2) {
 		t.Errorf("the numbers of arrivals per second vary %v times as those of a Poisson process", v)
 	}
-	if got := p.Length(0, last); got != last || (Plan{Stages: p.Stages, Process: Poisson{}}).Length(0, last) != seconds*time.Second {
+	if got := p.Length(0, last); got != last || (Plan{Stages: p.Stages, Process: Poisson{}}).Length(0,
+		last) != seconds*time.Second {
 		t.Errorf("the stage lasts %v, its last arrival is at %v", got, last)
 	}
 }
@@ -248,16 +254,20 @@ func TestValidate(t *testing.T) {
 		want string
 	}{
 		{flat(1, time.Second), ""}, {Stage{Requests: 5, Concurrency: 2}, ""}, {flat(0, time.Second), ""},
-		{flat(-1, time.Second), "rate must be a number from 0 to 1e+07, got -1"}, {flat(math.NaN(), time.Second), "got NaN"}, {flat(1e9, time.Second), "got 1e+09"},
-		{flat(1, 0), "duration must be positive, got 0s"}, {Stage{Requests: 5}, "requests need a concurrency"}, {Stage{Concurrency: 5}, "concurrency needs requests"},
-		{Stage{Requests: 5, Concurrency: 1, Duration: 1}, "takes no rate and no duration"}, {Stage{Requests: -1}, "must be positive, got -1"},
+		{flat(-1, time.Second), "rate must be a number from 0 to 1e+07, got -1"},
+		{flat(math.NaN(), time.Second), "got NaN"}, {flat(1e9, time.Second), "got 1e+09"},
+		{flat(1, 0), "duration must be positive, got 0s"}, {Stage{Requests: 5}, "requests need a concurrency"},
+		{Stage{Concurrency: 5}, "concurrency needs requests"},
+		{Stage{Requests: 5, Concurrency: 1, Duration: 1}, "takes no rate and no duration"},
+		{Stage{Requests: -1}, "must be positive, got -1"},
 	} {
 		err := tt.s.Validate()
 		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%+v: got %v, want %q", tt.s, err, tt.want)
 		}
 	}
-	for name, want := range map[string]string{"possion": `unknown arrival "possion", known are constant`, "gamma": "burstiness must be a positive number, got 0"} {
+	for name, want := range map[string]string{"possion": `unknown arrival "possion", known are constant`,
+		"gamma": "burstiness must be a positive number, got 0"} {
 		if _, err := ByName(name, 0); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v", name, err)
 		}

@@ -11,17 +11,19 @@ type Arrival struct {
 	Stage int       // in its scenario, from 0
 	Due   time.Time // zero in a closed loop
 
-	// Stop ends the stage, or the whole run, for a reason: no further arrival is sent, and requests in flight may end within
-	// gracefulStop. It is nil under an executor that cannot. It may be called concurrently; the first call counts.
+	// Stop ends the stage, or the whole run, for a reason: no further arrival is sent, and requests in flight may end
+	// within gracefulStop. It is nil under an executor that cannot. It may be called concurrently; the first call
+	// counts.
 	Stop func(run bool, reason string)
-	// Dropped counts the arrivals of the scenario so far for which no VU was free. It is nil under an executor that does not
-	// tell, and may be called concurrently.
+	// Dropped counts the arrivals of the scenario so far for which no VU was free. It is nil under an executor that
+	// does not tell, and may be called concurrently.
 	Dropped func() int64
 }
 
 type key struct{}
 
-// NewContext gives the context of a VU that slot's arrivals start: who dispatches them fills the slot before each iteration.
+// NewContext gives the context of a VU that slot's arrivals start: who dispatches them fills the slot before each
+// iteration.
 func NewContext(ctx context.Context, slot *Arrival) context.Context {
 	return context.WithValue(ctx, key{}, slot)
 }

@@ -70,7 +70,9 @@ func (t *tracer) readDates(dayFirst bool) (TraceFile, int, error) {
 	in := tracer{TraceFile: TraceFile{Column: t.Column}}
 	for _, d := range t.dates {
 		if err := in.add(d.iso(dayFirst)); err != nil {
-			return TraceFile{}, d.line, fmt.Errorf("%q, read as %s: %w", d.text, map[bool]string{false: "month/day", true: "day/month"}[dayFirst], err)
+			return TraceFile{}, d.line,
+				fmt.Errorf("%q, read as %s: %w", d.text,
+					map[bool]string{false: "month/day", true: "day/month"}[dayFirst], err)
 		}
 	}
 	return in.TraceFile, 0, nil

@@ -2,9 +2,9 @@ package arrival
 
 import "math"
 
-// The logarithm and the exponential of package math differ in the last bit between processors: some have them in assembly,
-// and compilers may fuse a multiplication with an addition. A schedule must not, so these are computed here by the classic
-// series, each product converted to float64, which forbids fusing.
+// The logarithm and the exponential of package math differ in the last bit between processors: some have them in
+// assembly, and compilers may fuse a multiplication with an addition. A schedule must not, so these are computed here
+// by the classic series, each product converted to float64, which forbids fusing.
 
 const (
 	ln2Hi = 6.93147180369123816490e-01

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// Normalised is how inference-perf spreads the requests of its load types constant and concurrent: as many exponential gaps as
-// the rate asks for, scaled so that the last arrival falls on the stage's end. The requests of a closed loop fall due like that
-// within its first second, whatever its concurrency: what waits for a place is late by design.
+// Normalised is how inference-perf spreads the requests of its load types constant and concurrent: as many exponential
+// gaps as the rate asks for, scaled so that the last arrival falls on the stage's end. The requests of a closed loop
+// fall due like that within its first second, whatever its concurrency: what waits for a place is late by design.
 type Normalised struct {
 	stopped func() bool // nil for never
 }
@@ -36,8 +36,8 @@ func (p Normalised) Due(s Stage, src *rand.PCG) iter.Seq[time.Duration] {
 // stopCheck is after how many gaps it is asked whether to stop: some milliseconds.
 const stopCheck = 1 << 17
 
-// normalised yields n sums of exponential gaps, the last of which is the total. It draws the gaps twice from the same source,
-// once to add them up.
+// normalised yields n sums of exponential gaps, the last of which is the total. It draws the gaps twice from the same
+// source, once to add them up.
 func normalised(n int64, total float64, src *rand.PCG, stopped func() bool) iter.Seq[float64] {
 	return func(yield func(float64) bool) {
 		ahead := *src
@@ -57,9 +57,9 @@ func normalised(n int64, total float64, src *rand.PCG, stopped func() bool) iter
 	}
 }
 
-// BySecond is how inference-perf spreads the requests of its load type poisson: for one second after the other it draws their
-// number, with the stage's rate as its mean, and normalises that many gaps to the second. It stops after as many as the rate
-// asks for over the duration, so a stage ends with its last arrival, before or after its duration.
+// BySecond is how inference-perf spreads the requests of its load type poisson: for one second after the other it draws
+// their number, with the stage's rate as its mean, and normalises that many gaps to the second. It stops after as many
+// as the rate asks for over the duration, so a stage ends with its last arrival, before or after its duration.
 type BySecond struct{}
 
 // Due yields one instant per arrival.

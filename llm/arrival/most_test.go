@@ -12,7 +12,8 @@ func TestMost(t *testing.T) {
 		{From: 0.1, To: 0.1, Duration: 5 * time.Second}, {From: 1000, To: 1000, Duration: time.Millisecond},
 		{From: 0, To: 30, Duration: 10 * time.Second}, {From: 100, To: 100, Duration: 10 * time.Second},
 	}
-	for _, process := range []Process{Constant{}, Normalised{}, BySecond{}, Poisson{}, Gamma{Burstiness: 0.2}, Gamma{Burstiness: 5}} {
+	for _, process := range []Process{Constant{}, Normalised{}, BySecond{}, Poisson{}, Gamma{Burstiness: 0.2},
+		Gamma{Burstiness: 5}} {
 		_, exact := process.(Constant)
 		for seed := range int64(50) {
 			p := Plan{Stages: stages, Process: process, Seed: seed}
@@ -22,7 +23,8 @@ func TestMost(t *testing.T) {
 					n++
 				}
 				if most := p.Most(i); n > most || exact && n != most || p.Some(i) != (n > 0) {
-					t.Errorf("%T, seed %d, %+v: %d arrivals, Most says %d, Some %t", process, seed, s, n, most, p.Some(i))
+					t.Errorf("%T, seed %d, %+v: %d arrivals, Most says %d, Some %t", process, seed, s, n, most,
+						p.Some(i))
 				}
 			}
 		}

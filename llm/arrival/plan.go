@@ -1,5 +1,5 @@
-// Package arrival says when requests are due: pure functions of stages, a process and a seed, with no clock and no waiting.
-// The same seed gives the same schedule on every machine and with every version of Go.
+// Package arrival says when requests are due: pure functions of stages, a process and a seed, with no clock and no
+// waiting. The same seed gives the same schedule on every machine and with every version of Go.
 package arrival
 
 import (
@@ -37,7 +37,8 @@ func (s Stage) Validate() error {
 	case s.Requests < 0 || s.Concurrency < 0:
 		return fmt.Errorf("requests and concurrency must be positive, got %d and %d", s.Requests, s.Concurrency)
 	case s.Requests > maxArrivals || s.Concurrency > maxArrivals:
-		return fmt.Errorf("requests and concurrency must be at most %d, got %d and %d", int64(maxArrivals), s.Requests, s.Concurrency)
+		return fmt.Errorf("requests and concurrency must be at most %d, got %d and %d", int64(maxArrivals), s.Requests,
+			s.Concurrency)
 	case s.Closed() && s.Concurrency == 0:
 		return errors.New("requests need a concurrency")
 	case s.Closed() && (s.Duration != 0 || s.From != 0 || s.To != 0):
@@ -57,8 +58,8 @@ func (s Stage) Validate() error {
 	return nil
 }
 
-// Opens is when a place of a closed loop, 0 to Concurrency - 1, begins to take requests, after the stage's start. Places that open
-// at once end their requests at once, if these are alike, and begin the next ones in waves.
+// Opens is when a place of a closed loop, 0 to Concurrency - 1, begins to take requests, after the stage's start.
+// Places that open at once end their requests at once, if these are alike, and begin the next ones in waves.
 func (s Stage) Opens(place int64) time.Duration {
 	return time.Duration(float64(s.RampUp) * float64(place) / float64(s.Concurrency))
 }
@@ -66,8 +67,8 @@ func (s Stage) Opens(place int64) time.Duration {
 // maxRate keeps the numbers of arrivals in bounds.
 const maxRate = 1e7
 
-// Area is the number of arrivals to expect, (From + To)/2 × Duration, computed as the decimal fractions the rates were written
-// as: 0.29 per second over 100 s is 29, not a hair less.
+// Area is the number of arrivals to expect, (From + To)/2 × Duration, computed as the decimal fractions the rates were
+// written as: 0.29 per second over 100 s is 29, not a hair less.
 func (s Stage) Area() float64 {
 	sum := new(big.Rat).Add(decimal(s.From), decimal(s.To))
 	sum.Mul(sum, big.NewRat(int64(s.Duration), 2*int64(time.Second)))
@@ -84,8 +85,8 @@ func decimal(x float64) *big.Rat {
 	return r
 }
 
-// At is when the area under the rate reaches a value: the positive root of slope/2·t² + From·t = area, in the form that loses
-// no digits however flat the ramp.
+// At is when the area under the rate reaches a value: the positive root of slope/2·t² + From·t = area, in the form that
+// loses no digits however flat the ramp.
 func (s Stage) At(area float64) time.Duration {
 	if area <= 0 {
 		return 0
@@ -128,8 +129,9 @@ func (p Plan) Validate() error {
 	return nil
 }
 
-// Due yields when the arrivals of one stage are due, after the stage's start, in order; of a closed loop none, unless the process
-// has them fall due at instants all the same. It keeps no list: any number of arrivals costs the same memory.
+// Due yields when the arrivals of one stage are due, after the stage's start, in order; of a closed loop none, unless
+// the process has them fall due at instants all the same. It keeps no list: any number of arrivals costs the same
+// memory.
 func (p Plan) Due(stage int) iter.Seq[time.Duration] {
 	return func(yield func(time.Duration) bool) {
 		src := rand.NewPCG(uint64(p.Seed), uint64(stage)) //nolint:gosec // reproducible is what is wanted
@@ -168,8 +170,8 @@ func (p Plan) Most(stage int) int64 {
 	return Count(min(area+5*math.Sqrt(area*varies)+10*varies, mostArrivals))
 }
 
-// Length is how long a stage lasts whose last arrival was due at an instant after its start: its duration; under BySecond,
-// which counts arrivals and not time, until that arrival.
+// Length is how long a stage lasts whose last arrival was due at an instant after its start: its duration; under
+// BySecond, which counts arrivals and not time, until that arrival.
 func (p Plan) Length(stage int, last time.Duration) time.Duration {
 	if _, counts := p.Process.(BySecond); counts {
 		return last

@@ -11,12 +11,12 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/timespan"
 )
 
-// Process is a way in which the arrivals of a stage are spread. Most speak in areas: arrival k comes when the area under the
-// stage's rate, which is the number of arrivals expected until then, reaches the k-th value. So one process serves constant
-// rates and ramps alike.
+// Process is a way in which the arrivals of a stage are spread. Most speak in areas: arrival k comes when the area
+// under the stage's rate, which is the number of arrivals expected until then, reaches the k-th value. So one process
+// serves constant rates and ramps alike.
 type Process interface {
-	// Due yields when the arrivals of a stage are due, after its start, in ascending order. The same source of randomness
-	// gives the same instants, on every machine. No list of them is kept.
+	// Due yields when the arrivals of a stage are due, after its start, in ascending order. The same source of
+	// randomness gives the same instants, on every machine. No list of them is kept.
 	Due(s Stage, src *rand.PCG) iter.Seq[time.Duration]
 }
 
@@ -48,7 +48,8 @@ func ByName(name string, burstiness float64) (Process, error) {
 	case "inference-perf-poisson":
 		return BySecond{}, nil
 	}
-	return nil, fmt.Errorf("unknown arrival %q, known are constant, poisson, gamma, inference-perf, inference-perf-poisson, trace", name)
+	return nil, fmt.Errorf("unknown arrival %q, known are constant, poisson, gamma, inference-perf, "+
+		"inference-perf-poisson, trace", name)
 }
 
 // Constant spaces arrivals evenly, the first at once.
@@ -66,8 +67,8 @@ func (Constant) Due(s Stage, _ *rand.PCG) iter.Seq[time.Duration] {
 	}
 }
 
-// Count is the number of arrivals of a constant stage of an area; one that is whole but for the last bits of a product counts as
-// whole.
+// Count is the number of arrivals of a constant stage of an area; one that is whole but for the last bits of a product
+// counts as whole.
 func Count(total float64) int64 { return int64(math.Floor(total + 1e-9*math.Max(1, total))) }
 
 // Poisson draws independent exponential gaps with mean 1.
@@ -78,8 +79,8 @@ func (Poisson) Due(s Stage, src *rand.PCG) iter.Seq[time.Duration] {
 	return s.under(sums(s.Area(), func() float64 { return exponential(src) }))
 }
 
-// Gamma draws independent gamma gaps with mean 1 and shape Burstiness: 1 is Poisson, below 1 bunches arrivals, above 1 spreads
-// them more evenly. vLLM's benchmark calls it so.
+// Gamma draws independent gamma gaps with mean 1 and shape Burstiness: 1 is Poisson, below 1 bunches arrivals, above 1
+// spreads them more evenly. vLLM's benchmark calls it so.
 type Gamma struct{ Burstiness float64 }
 
 // Due yields the instants of sums of gamma gaps up to the stage's area.
@@ -148,7 +149,8 @@ func NewTrace(seconds []float64) (Trace, error) {
 	last := 0.0
 	for i, at := range seconds {
 		if !(at >= last) || math.IsInf(at, 0) {
-			return Trace{}, fmt.Errorf("trace: arrival %d at %v s comes before the one ahead of it at %v s", i, at, last)
+			return Trace{}, fmt.Errorf("trace: arrival %d at %v s comes before the one ahead of it at %v s", i, at,
+				last)
 		}
 		if _, err := timespan.Seconds(at); err != nil {
 			return Trace{}, fmt.Errorf("trace: arrival %d: %w", i, err)

@@ -22,10 +22,10 @@ type TraceFile struct {
 	Unit    string    // what they were taken for, such as "times" or "epochs in milliseconds"
 }
 
-// ReadTrace reads the instants of a trace: a table (CSV, also with semicolons or tabs) with a column of times, as in the
-// traces Azure published (TIMESTAMP,ContextTokens,GeneratedTokens), or of numbers. The head line names it; without one it is
-// the first. Numbers are seconds, or epochs in the unit that puts them between 1973 and 5138; a name that ends in a unit, such
-// as time_ms, says what they are. name is the file's, for errors, which also tell the line.
+// ReadTrace reads the instants of a trace: a table (CSV, also with semicolons or tabs) with a column of times, as in
+// the traces Azure published (TIMESTAMP,ContextTokens,GeneratedTokens), or of numbers. The head line names it; without
+// one it is the first. Numbers are seconds, or epochs in the unit that puts them between 1973 and 5138; a name that
+// ends in a unit, such as time_ms, says what they are. name is the file's, for errors, which also tell the line.
 func ReadTrace(src io.Reader, name string) (TraceFile, error) {
 	r, err := textfile.NewCSV(src)
 	if err != nil {
@@ -120,8 +120,8 @@ var units = map[string]float64{
 // unitNames are what numbers are called.
 var unitNames = map[float64]string{1: "seconds", 1e3: "milliseconds", 1e6: "microseconds", 1e9: "nanoseconds"}
 
-// columns are the names, in small letters and without what separates words, of columns of instants; the first that a file has
-// counts. A unit may follow, and stand alone.
+// columns are the names, in small letters and without what separates words, of columns of instants; the first that a
+// file has counts. A unit may follow, and stand alone.
 var columns = []string{
 	"timestamp", "arrivaltime", "arrivaltimestamp", "arrivedat", "arrival", "starttime", "starttimestamp", "start",
 	"time", "datetime", "ts", "t", "at", "",
@@ -137,7 +137,8 @@ func (t *tracer) readHead(head []string) error {
 		}
 	}
 	if best == len(columns) && len(head) > 1 {
-		return fmt.Errorf("the head line names no column of instants, such as timestamp or arrival_time: %q", strings.Join(head, ","))
+		return fmt.Errorf("the head line names no column of instants, such as timestamp or arrival_time: %q",
+			strings.Join(head, ","))
 	}
 	if best == len(columns) {
 		_, t.unit = readName(head[0])

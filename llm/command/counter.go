@@ -9,7 +9,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/tokenizer"
 )
 
-// openCounter reads a tokenizer: a file, a folder, or a repository of the hub, in this order. Downloads are told to say.
+// openCounter reads a tokenizer: a file, a folder, or a repository of the hub, in this order. Downloads are told to
+// say.
 func openCounter(ctx context.Context, name string, say func(format string, args ...any)) (*tokenizer.Counter, error) {
 	info, err := os.Stat(name)
 	switch {

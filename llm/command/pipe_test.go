@@ -34,7 +34,8 @@ func TestConfigurationOfPipe(t *testing.T) {
 		if err := r.load(); err != nil {
 			t.Fatal(err)
 		}
-		if r.path != "" || !strings.Contains(string(r.text), "duration: 7") || r.c.Load.Stages.Standard[0].Duration != 7 {
+		if r.path != "" || !strings.Contains(string(r.text), "duration: 7") ||
+			r.c.Load.Stages.Standard[0].Duration != 7 {
 			t.Errorf("path %q, text %q", r.path, r.text)
 		}
 	}

@@ -107,7 +107,8 @@ func (r *runner) run(cmd *cobra.Command) error {
 	}
 	for _, name := range os.Environ() {
 		if strings.HasPrefix(name, "OTEL_") {
-			cmd.PrintErrln("remark: OTEL_ variables are not supported yet: the load generator's own traces are not sent")
+			cmd.PrintErrln(
+				"remark: OTEL_ variables are not supported yet: the load generator's own traces are not sent")
 			break
 		}
 	}
@@ -185,8 +186,8 @@ func (r *runner) read() (err error) {
 	return nil
 }
 
-// settle fills in what the configuration leaves to the machine and the moment, the same each time it is read. A seed that is
-// left open is k6's to draw, and the report's config.yaml has it from the records.
+// settle fills in what the configuration leaves to the machine and the moment, the same each time it is read. A seed
+// that is left open is k6's to draw, and the report's config.yaml has it from the records.
 func (r *runner) settle() {
 	if r.now.IsZero() {
 		r.now = time.Now()
@@ -253,7 +254,8 @@ func (r *runner) environment(path string, overrides []config.Override) ([]string
 	if err != nil {
 		return nil, err
 	}
-	return append(os.Environ(), "PWD="+dir, "K6_LLM_CONFIG="+path, "K6_LLM_CONFIG_OVERRIDES="+string(text), fmt.Sprintf("K6_LLM_OVERWRITE=%t", r.force), "K6_NO_USAGE_REPORT=true"), nil
+	return append(os.Environ(), "PWD="+dir, "K6_LLM_CONFIG="+path, "K6_LLM_CONFIG_OVERRIDES="+string(text),
+		fmt.Sprintf("K6_LLM_OVERWRITE=%t", r.force), "K6_NO_USAGE_REPORT=true"), nil
 }
 
 // wait runs a command to its end. Interrupts are handed on to it, which ends its load and leaves its records; so is a
@@ -291,7 +293,9 @@ func wait(child *exec.Cmd) (exitcodes.ExitCode, error) {
 func (r *runner) store() error {
 	var failed error
 	for _, b := range r.buckets {
-		stored, skipped, err := b.Upload(context.WithoutCancel(r.cmd.Context()), r.dir, func(line string) { r.cmd.PrintErrln(plain.Terminal(line)) })
+		stored, skipped, err := b.Upload(context.WithoutCancel(r.cmd.Context()), r.dir, func(line string) {
+			r.cmd.PrintErrln(plain.Terminal(line))
+		})
 		r.cmd.PrintErrf("%s: %d files stored, %d were there before\n", b, len(stored), len(skipped))
 		failed = errors.Join(failed, err)
 	}
@@ -314,7 +318,8 @@ func (r *runner) report(code exitcodes.ExitCode) error {
 		case exitcodes.ScriptException: // of our own script: the configuration was refused
 			code = misuse
 		case exitcodes.MarkedAsFailed:
-			return errext.WithExitCodeIfNone(fmt.Errorf("the records of the run are lost: %s is not there", records), code)
+			return errext.WithExitCodeIfNone(fmt.Errorf("the records of the run are lost: %s is not there", records),
+				code)
 		}
 		return errext.WithExitCodeIfNone(errors.New("the load did not start, so there is nothing to report"), code)
 	}

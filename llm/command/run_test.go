@@ -13,13 +13,15 @@ func TestSettledAsBefore(t *testing.T) {
 	t.Parallel()
 	for _, seed := range []string{"", "5"} {
 		r := &runner{
-			now:       time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC),
-			overrides: []config.Override{{Key: "server.base_url", Value: "x"}, {Key: "load.stages", Value: `[{"rate": 1, "duration": 1}]`}},
+			now: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC),
+			overrides: []config.Override{{Key: "server.base_url", Value: "x"},
+				{Key: "load.stages", Value: `[{"rate": 1, "duration": 1}]`}},
 		}
 		if seed != "" {
 			r.overrides = append(r.overrides, config.Override{Key: "load.base_seed", Value: seed})
 		}
-		for _, read := range []func() error{r.load, func() error { return r.setStages([]map[string]any{{"rate": 2, "duration": 1}}) }} {
+		for _, read := range []func() error{
+			r.load, func() error { return r.setStages([]map[string]any{{"rate": 2, "duration": 1}}) }} {
 			if err := read(); err != nil {
 				t.Fatal(err)
 			}

@@ -96,7 +96,9 @@ func parseLevels(text string) (list []level, err error) {
 		n, errN := strconv.Atoi(streams)
 		r, errR := strconv.ParseFloat(rate, 64)
 		if !found || errN != nil || errR != nil || n < 1 || n > 100_000 || !(r >= 0.2) || r > 1000 {
-			return nil, fmt.Errorf("--levels: %q is no STREAMSxRATE, as in 100x20: 1 to 100000 streams of 0.2 to 1000 tokens per second", part)
+			return nil,
+				fmt.Errorf("--levels: %q is no STREAMSxRATE, as in 100x20: 1 to 100000 streams of 0.2 to 1000 "+
+					"tokens per second", part)
 		}
 		list = append(list, level{n, r})
 	}
@@ -106,7 +108,8 @@ func parseLevels(text string) (list []level, err error) {
 func selfTest(cmd *cobra.Command, list []level, length time.Duration, asJSON bool) error {
 	var all []measured
 	for i, l := range list {
-		cmd.PrintErrf("level %d of %d: %d streams of %g tokens/s, %v …\n", i+1, len(list), l.streams, l.rate, 2*streamFor+length)
+		cmd.PrintErrf("level %d of %d: %d streams of %g tokens/s, %v …\n", i+1, len(list), l.streams, l.rate,
+			2*streamFor+length)
 		m, err := l.measure(cmd.Context(), length)
 		if err != nil {
 			return fmt.Errorf("level %dx%g: %w", l.streams, l.rate, err)
@@ -148,8 +151,10 @@ func (l level) measure(ctx context.Context, length time.Duration) (m measured, e
 	}
 	tokens := max(1, int(math.Round(l.rate*streamFor.Seconds())))
 	child := exec.CommandContext(ctx, program, "run", "--quiet", "--out", "llm="+records, script) //nolint:gosec // this program
-	child.Env = append(os.Environ(), "K6_NO_USAGE_REPORT=true", "SELFTEST_URL="+url, fmt.Sprint("SELFTEST_TOKENS=", tokens), fmt.Sprint("SELFTEST_STREAMS=", l.streams),
-		fmt.Sprint("SELFTEST_RATE=", float64(l.streams)/streamFor.Seconds()), fmt.Sprint("SELFTEST_DURATION=", streamFor+length))
+	child.Env = append(os.Environ(), "K6_NO_USAGE_REPORT=true", "SELFTEST_URL="+url,
+		fmt.Sprint("SELFTEST_TOKENS=", tokens), fmt.Sprint("SELFTEST_STREAMS=", l.streams),
+		fmt.Sprint("SELFTEST_RATE=", float64(l.streams)/streamFor.Seconds()),
+		fmt.Sprint("SELFTEST_DURATION=", streamFor+length))
 	var output strings.Builder
 	child.Stdout, child.Stderr = &output, &output
 	if err := child.Start(); err != nil {
@@ -208,11 +213,13 @@ func (l level) read(m *measured, records, truth string) error {
 	if h.Steal != nil {
 		m.Steal = *h.Steal
 	}
-	for to, from := range map[*float64]*int64{&m.LatenessP50: h.LatenessP50, &m.LatenessP99: h.LatenessP99, &m.LatenessMax: h.LatenessMax} {
+	for to, from := range map[*float64]*int64{&m.LatenessP50: h.LatenessP50, &m.LatenessP99: h.LatenessP99,
+		&m.LatenessMax: h.LatenessMax} {
 		if from != nil {
 			*to = float64(*from) / 1e6
 		}
 	}
-	m.Trusted = m.Dropped == 0 && m.Failed == 0 && m.Unknown == 0 && max(m.First.P99, m.Gaps.P99, m.LatenessP99) <= trustP99
+	m.Trusted = m.Dropped == 0 && m.Failed == 0 && m.Unknown == 0 &&
+		max(m.First.P99, m.Gaps.P99, m.LatenessP99) <= trustP99
 	return nil
 }

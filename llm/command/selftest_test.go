@@ -26,14 +26,17 @@ func TestParseLevels(t *testing.T) {
 func TestTrustedUpToAreTheBusiestTrustedLevels(t *testing.T) {
 	t.Parallel()
 	all := []measured{
-		{Streams: 1, TokensPerSec: 50, Trusted: true}, {Streams: 100, TokensPerSec: 20, Trusted: true, Errors: selftest.Errors{First: selftest.Spread{P50: 0.25, P99: 1.5, Max: 3}}},
-		{Streams: 200, TokensPerSec: 5, Trusted: true}, {Streams: 50, TokensPerSec: 20, Trusted: true}, {Streams: 1000, TokensPerSec: 20},
+		{Streams: 1, TokensPerSec: 50, Trusted: true}, {Streams: 100, TokensPerSec: 20, Trusted: true,
+			Errors: selftest.Errors{First: selftest.Spread{P50: 0.25, P99: 1.5, Max: 3}}},
+		{Streams: 200, TokensPerSec: 5, Trusted: true}, {Streams: 50, TokensPerSec: 20, Trusted: true},
+		{Streams: 1000, TokensPerSec: 20},
 	}
 	var table, text bytes.Buffer
 	if err := writeLevels(&table, all); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"trust it up to 2000 tokens/s of 100 streams, or 1000 tokens/s of 200 streams (p99", "0.25  1.50  3.0"} {
+	for _, want := range []string{"trust it up to 2000 tokens/s of 100 streams, or 1000 tokens/s of 200 streams (p99",
+		"0.25  1.50  3.0"} {
 		if !strings.Contains(table.String(), want) {
 			t.Errorf("%q is not in\n%s", want, table.String())
 		}
@@ -45,7 +48,8 @@ func TestTrustedUpToAreTheBusiestTrustedLevels(t *testing.T) {
 		Levels []struct{ Streams int }
 		UpTo   []extent `json:"trusted_up_to"`
 	}
-	if err := json.Unmarshal(text.Bytes(), &got); err != nil || len(got.Levels) != 5 || !slices.Equal(got.UpTo, []extent{{100, 2000}, {200, 1000}}) {
+	if err := json.Unmarshal(text.Bytes(), &got); err != nil || len(got.Levels) != 5 ||
+		!slices.Equal(got.UpTo, []extent{{100, 2000}, {200, 1000}}) {
 		t.Errorf("%+v, %v of\n%s", got, err, text.String())
 	}
 	table.Reset()

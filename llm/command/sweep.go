@@ -44,7 +44,8 @@ func (r *runner) sweep(ctx context.Context) error {
 	for _, rate := range found.Rates {
 		stages = append(stages, map[string]any{"rate": rate, "duration": s.Duration})
 	}
-	r.cmd.PrintErrf("sweep (%s): saturated at %.2f requests/s; the stages are %v requests/s\n", found.Method, found.Saturation, found.Rates)
+	r.cmd.PrintErrf("sweep (%s): saturated at %.2f requests/s; the stages are %v requests/s\n", found.Method,
+		found.Saturation, found.Rates)
 	r.found = &found
 	return r.setStages(stages)
 }
@@ -64,11 +65,12 @@ func stageOverrides(overrides []config.Override, stages []map[string]any) ([]con
 	if err != nil {
 		return nil, err
 	}
-	return append(slices.Clip(overrides), config.Override{Key: "load.sweep", Value: "null"}, config.Override{Key: "load.stages", Value: string(text)}), nil
+	return append(slices.Clip(overrides), config.Override{Key: "load.sweep", Value: "null"},
+		config.Override{Key: "load.stages", Value: string(text)}), nil
 }
 
-// sweepRates are those of the stages, rounded to hundredths: evenly spaced from 1 to the saturation, or closer together towards
-// it, as inference-perf has them.
+// sweepRates are those of the stages, rounded to hundredths: evenly spaced from 1 to the saturation, or closer together
+// towards it, as inference-perf has them.
 func sweepRates(kind config.SweepType, saturation float64, stages int) []float64 {
 	rates := make([]float64, stages)
 	for i := range rates {
@@ -97,7 +99,8 @@ func (p *prober) probe(ctx context.Context, rate, seconds, grace float64) (*conv
 	if err != nil {
 		return nil, err
 	}
-	overrides = append(overrides, config.Override{Key: "load.interval", Value: "0"}, config.Override{Key: "load.stage_teardown_grace_seconds", Value: fmt.Sprint(grace)})
+	overrides = append(overrides, config.Override{Key: "load.interval", Value: "0"},
+		config.Override{Key: "load.stage_teardown_grace_seconds", Value: fmt.Sprint(grace)})
 	work, err := os.MkdirTemp("", "k6-llm-probe-")
 	if err != nil {
 		return nil, err
@@ -129,8 +132,8 @@ func (e *probeError) Error() string {
 // burstSeconds is how long the requests of a burst are sent.
 const burstSeconds = 5
 
-// burst takes the rate from how fast the requests in flight of a burst become fewer, as inference-perf does: sampled each half
-// second, a percentile of the falls.
+// burst takes the rate from how fast the requests in flight of a burst become fewer, as inference-perf does: sampled
+// each half second, a percentile of the falls.
 func (p *prober) burst(ctx context.Context, s config.Sweep) (float64, error) {
 	run, err := p.probe(ctx, float64(s.Requests)/burstSeconds, burstSeconds, max(0, s.Timeout-burstSeconds))
 	if err != nil {
@@ -148,7 +151,8 @@ func (p *prober) burst(ctx context.Context, s config.Sweep) (float64, error) {
 		}
 	}
 	if len(falls) < 2 {
-		return 0, fmt.Errorf("the requests in flight hardly became fewer within %v s, so that no rate can be told: raise load.sweep.num_requests, or set x-llm: {sweep: steps}", s.Timeout)
+		return 0, fmt.Errorf("the requests in flight hardly became fewer within %v s, so that no rate can be told: "+
+			"raise load.sweep.num_requests, or set x-llm: {sweep: steps}", s.Timeout)
 	}
 	rate, _ := convert.NewDistribution(falls, []float64{s.Percentile}).At(s.Percentile)
 	return rate, nil
@@ -160,13 +164,14 @@ const (
 	bisections  = 2
 )
 
-// steps doubles the rate until the server no longer keeps up, or keeps its bounds, and then halves the step between twice. A
-// step sends no more than load.sweep.num_requests.
+// steps doubles the rate until the server no longer keeps up, or keeps its bounds, and then halves the step between
+// twice. A step sends no more than load.sweep.num_requests.
 func (p *prober) steps(ctx context.Context, most float64) (float64, error) {
 	low, high := 0.0, 0.0
 	for rate := min(1.0, most); high == 0; rate = min(2*rate, most) {
 		if rate == low {
-			p.cmd.PrintErrf("sweep: the server keeps up with all that load.sweep.num_requests allows, %.2f requests/s\n", most)
+			p.cmd.PrintErrf("sweep: the server keeps up with all that load.sweep.num_requests allows, %.2f "+
+				"requests/s\n", most)
 			return low, nil
 		}
 		good, err := p.keepsUp(ctx, rate)
@@ -197,8 +202,8 @@ func (p *prober) steps(ctx context.Context, most float64) (float64, error) {
 	return low, nil
 }
 
-// keepsUp says whether requests end at the rate at which they are sent once the first has had its time, and within the bounds
-// of goodput if there are any.
+// keepsUp says whether requests end at the rate at which they are sent once the first has had its time, and within the
+// bounds of goodput if there are any.
 func (p *prober) keepsUp(ctx context.Context, rate float64) (bool, error) {
 	run, err := p.probe(ctx, rate, stepSeconds, stepSeconds)
 	if err != nil {

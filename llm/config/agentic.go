@@ -51,15 +51,16 @@ func (s *SyntheticAgentic) check(at *section) {
 		}
 	}
 	if at.valid("") && s.ModelLimit != nil && s.longest() > float64(*s.ModelLimit) {
-		at.fault("max_model_len", "must be at least %v, which the longest session may need, got %d", s.longest(), *s.ModelLimit)
+		at.fault("max_model_len", "must be at least %v, which the longest session may need, got %d", s.longest(),
+			*s.ModelLimit)
 	}
 }
 
 // tokensPerTool is what the original reckons for the definition of a tool.
 const tokensPerTool = 380
 
-// longest is an upper bound on a context, in tokens, as the original reckons it: system prompt and tools, then each turn with
-// its tool loop, then the last answer.
+// longest is an upper bound on a context, in tokens, as the original reckons it: system prompt and tools, then each
+// turn with its tool loop, then the last answer.
 func (s *SyntheticAgentic) longest() float64 {
 	ceiling := func(d *Distribution, otherwise float64) float64 {
 		if d == nil {

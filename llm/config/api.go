@@ -15,11 +15,14 @@ type API struct {
 
 	ResponseFormat *ResponseFormat `key:"response_format" default:"null"`
 
-	SessionIDHeader    string `key:"session_id_header_key,null" default:"null"`    // request header that carries the session's id
-	SessionTokenHeader string `key:"session_token_header_key,null" default:"null"` // response header to send back in the session
+	// request header that carries the session's id
+	SessionIDHeader string `key:"session_id_header_key,null" default:"null"`
+	// response header to send back in the session
+	SessionTokenHeader string `key:"session_token_header_key,null" default:"null"`
 }
 
-// check holds the bounds in headers. inference-perf takes an unknown unit for seconds, and passes over headers in another unit.
+// check holds the bounds in headers. inference-perf takes an unknown unit for seconds, and passes over headers in
+// another unit.
 func (a *API) check(at *section) {
 	if !at.valid("headers", "slo_unit", "slo_tpot_header", "slo_ttft_header") {
 		return

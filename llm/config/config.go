@@ -1,17 +1,18 @@
-// Package config reads the configuration of inference-perf 0.7.0: YAML with strict keys, defaults for all that is not given,
-// dotted overrides from a command line, and the cross checks of the original.
+// Package config reads the configuration of inference-perf 0.7.0: YAML with strict keys, defaults for all that is not
+// given, dotted overrides from a command line, and the cross checks of the original.
 //
 // Every key is a field of a Go struct. Its tags are the only place that knows the key's name (key), its other spellings
-// (also), its default (default) and its bounds (check); parsing, [Keys] and [Config.Redacted] all read them. In a key tag
-// "null" allows null, which the field's zero value or a nil pointer stands for, "required" has no default, "secret" is never
-// shown, and "omit" leaves an unset key out of what is written.
+// (also), its default (default) and its bounds (check); parsing, [Keys] and [Config.Redacted] all read them. In a key
+// tag "null" allows null, which the field's zero value or a nil pointer stands for, "required" has no default, "secret"
+// is never shown, and "omit" leaves an unset key out of what is written.
 //
-// Scalars are coerced as the original does: YAML 1.1 decides what is written (yes is true, 010 is 8, 1:30 is 90), and a field
-// takes what can become its type without loss: a whole number "3" or 3.0, a boolean "on" or 1; but a string takes no number.
+// Scalars are coerced as the original does: YAML 1.1 decides what is written (yes is true, 010 is 8, 1:30 is 90), and a
+// field takes what can become its type without loss: a whole number "3" or 3.0, a boolean "on" or 1; but a string takes
+// no number.
 //
-// Where this package departs from the original on purpose, the comment of the key starts a sentence with "inference-perf".
-// Two departures hold everywhere: inference-perf takes infinities and NaN, which make no sense for any key and are refused
-// here, and whole numbers beyond 64 bits, likewise.
+// Where this package departs from the original on purpose, the comment of the key starts a sentence with
+// "inference-perf". Two departures hold everywhere: inference-perf takes infinities and NaN, which make no sense for
+// any key and are refused here, and whole numbers beyond 64 bits, likewise.
 package config
 
 import (
@@ -22,8 +23,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
-// Config is a whole configuration. What [Parse] returns is valid and has all defaults filled in, but for what depends on the
-// machine and the moment: see [Config.Settle].
+// Config is a whole configuration. What [Parse] returns is valid and has all defaults filled in, but for what depends
+// on the machine and the moment: see [Config.Settle].
 type Config struct {
 	API             API              `key:"api"`
 	Data            Data             `key:"data"`
@@ -93,8 +94,8 @@ func ParseFile(name string, data []byte, overrides ...Override) (*Config, error)
 	return parse(name, data, overrides)
 }
 
-// Parse reads a configuration, with overrides put on top in their order. Errors call the data "config". All faults found are
-// reported, joined as by [errors.Join]; none shows a secret. Empty data is a configuration of defaults.
+// Parse reads a configuration, with overrides put on top in their order. Errors call the data "config". All faults
+// found are reported, joined as by [errors.Join]; none shows a secret. Empty data is a configuration of defaults.
 func Parse(data []byte, overrides ...Override) (*Config, error) {
 	return parse("config", data, overrides)
 }
@@ -124,7 +125,8 @@ func (c *Config) check(at *section) {
 			at.fault("data.type", "%q needs load.type %q, got %q", c.Data.Type, TraceSessionReplay, c.Load.Type)
 		case !sessions && c.Load.Type == TraceSessionReplay:
 			// The original notices this once it has started.
-			at.fault("load.type", "%q needs a data.type of sessions, which %q is not: use %s", c.Load.Type, c.Data.Type, sessionTypes)
+			at.fault("load.type", "%q needs a data.type of sessions, which %q is not: use %s", c.Load.Type, c.Data.Type,
+				sessionTypes)
 		}
 	}
 	if !at.valid("load.circuit_breakers", "circuit_breakers") {
@@ -132,7 +134,8 @@ func (c *Config) check(at *section) {
 	}
 	for i, name := range c.Load.CircuitBreakers {
 		if !c.hasBreaker(name) {
-			at.fault(fmt.Sprintf("load.circuit_breakers[%d]", i), "no entry of circuit_breakers is named %s", quote(name))
+			at.fault(fmt.Sprintf("load.circuit_breakers[%d]", i), "no entry of circuit_breakers is named %s",
+				quote(name))
 		}
 	}
 }
@@ -147,8 +150,8 @@ func (c *Config) hasBreaker(name string) bool {
 }
 
 // Settle fills in what depends on the machine and the moment: {timestamp} in the paths of storage, the base seed
-// (milliseconds since 1970) and the number of workers (CPUs, at least 1), each only where nothing was given. The time is
-// shown in paths as it reads in now's location. The numbers of draws are raised as inference-perf raises them.
+// (milliseconds since 1970) and the number of workers (CPUs, at least 1), each only where nothing was given. The time
+// is shown in paths as it reads in now's location. The numbers of draws are raised as inference-perf raises them.
 func (c *Config) Settle(now time.Time, cpus int) {
 	if c.Load.BaseSeed == nil {
 		c.Load.BaseSeed = new(now.UnixMilli())
@@ -162,7 +165,8 @@ func (c *Config) Settle(now time.Time, cpus int) {
 	c.settleDraws()
 }
 
-// settleDraws has the lengths of random and synthetic prompts drawn once for each request of the largest stage, and once more.
+// settleDraws has the lengths of random and synthetic prompts drawn once for each request of the largest stage, and
+// once more.
 func (c *Config) settleDraws() {
 	if c.Data.Type != RandomData && c.Data.Type != SyntheticData {
 		return

@@ -64,8 +64,9 @@ tokenizer: {pretrained_model_name_or_path: m}
 
 const (
 	exampleLoad    = "load: {type: constant, stages: [{rate: 2, duration: 20}]}"
-	exampleSession = "load: {type: trace_session_replay, stages: [{concurrent_sessions: 4, num_sessions: 20, session_rate: 2}]}"
-	exampleData    = "data: {type: shareGPT}"
+	exampleSession = "load: {type: trace_session_replay, stages: [{concurrent_sessions: 4, num_sessions: 20, " +
+		"session_rate: 2}]}"
+	exampleData = "data: {type: shareGPT}"
 )
 
 func TestExamples(t *testing.T) {
@@ -75,22 +76,34 @@ func TestExamples(t *testing.T) {
 		{"load: {type: poisson, stages: [{rate: 4, duration: 60}, {rate: 8, duration: 60}]}", exampleData},
 		{"load: {type: concurrent, stages: [{num_requests: 200, concurrency_level: 16}]}", exampleData},
 		{"load: {type: constant, sweep: {type: linear, num_stages: 4, stage_duration: 30}}", exampleData},
-		{"load: {type: trace_replay, trace: {file: t.csv}, stages: [{rate: 1, duration: 1}]}", "data: {type: random, trace: {file: t.csv}}"},
+		{"load: {type: trace_replay, trace: {file: t.csv}, stages: [{rate: 1, duration: 1}]}",
+			"data: {type: random, trace: {file: t.csv}}"},
 		{exampleLoad, "data: {type: mock}"},
-		{exampleLoad, `data: {type: random, input_distribution: {type: fixed, mean: 64, min: 64, max: 64}, output_distribution: {type: fixed, mean: 32, min: 32, max: 32}}`},
-		{exampleLoad, `data: {type: synthetic, input_distribution: {min: 8, max: 256, mean: 64, std_dev: 20}, output_distribution: {min: 8, max: 64, mean: 32, std_dev: 8}}`},
-		{exampleLoad, `data: {type: shared_prefix, shared_prefix: {num_unique_system_prompts: 4, num_users_per_system_prompt: 5, system_prompt_len: 128, question_len: 32, output_len: 16, seed: 7}}`},
+		{exampleLoad,
+			`data: {type: random, input_distribution: {type: fixed, mean: 64, min: 64, max: 64}, ` +
+				`output_distribution: {type: fixed, mean: 32, min: 32, max: 32}}`},
+		{exampleLoad,
+			`data: {type: synthetic, input_distribution: {min: 8, max: 256, mean: 64, std_dev: 20}, ` +
+				`output_distribution: {min: 8, max: 64, mean: 32, std_dev: 8}}`},
+		{exampleLoad,
+			`data: {type: shared_prefix, shared_prefix: {num_unique_system_prompts: 4, num_users_per_system_prompt: ` +
+				`5, system_prompt_len: 128, question_len: 32, output_len: 16, seed: 7}}`},
 		{exampleLoad, "data: {type: cnn_dailymail}"},
 		{exampleLoad, "data: {type: billsum_conversations, path: billsum.json}"},
 		{exampleLoad, "data: {type: infinity_instruct, path: inf.json}"},
-		{exampleLoad, "data: {type: conversation_replay, conversation_replay: {num_conversations: 4, shared_system_prompt_len: 100}}"},
+		{exampleLoad,
+			"data: {type: conversation_replay, conversation_replay: {num_conversations: 4, " +
+				"shared_system_prompt_len: 100}}"},
 		{exampleLoad, "data: {type: visionarena, visionarena: {num_rows: 10}}"},
 		{exampleSession, "data: {type: otel_trace_replay, otel_trace_replay: {trace_directory: traces/}}"},
 		{exampleSession, "data: {type: weka_trace_replay, weka_trace_replay: {trace_files: [a.json]}}"},
-		{exampleSession, `data: {type: synthetic_agentic, synthetic_agentic: {num_sessions: 6, input_tokens_per_turn: {type: fixed, mean: 120}, output_tokens_per_turn: {type: fixed, mean: 20}}}`},
+		{exampleSession,
+			`data: {type: synthetic_agentic, synthetic_agentic: {num_sessions: 6, input_tokens_per_turn: {type: ` +
+				`fixed, mean: 120}, output_tokens_per_turn: {type: fixed, mean: 20}}}`},
 	} {
 		c := mustParse(t, example+tt.load+"\n"+tt.data)
-		if c.Server.ModelName != "m" || c.Server.BaseURL != "http://host:8000" || !c.Server.IgnoreEOS || len(c.Warnings) > 0 {
+		if c.Server.ModelName != "m" || c.Server.BaseURL != "http://host:8000" || !c.Server.IgnoreEOS ||
+			len(c.Warnings) > 0 {
 			t.Errorf("%s: got %+v, warnings %q", tt.data, c.Server, c.Warnings)
 		}
 		if n := c.Load.Stages.Len(); n == 0 && c.Load.Sweep == nil {
@@ -127,7 +140,8 @@ func TestEmpty(t *testing.T) {
 		}
 	}
 	c := mustParse(t, stages)
-	if c.API.Type != Completion || c.Data.Type != MockData || c.Storage.Local.Path != "reports-{timestamp}" || c.Server != nil || c.Tokenizer != nil {
+	if c.API.Type != Completion || c.Data.Type != MockData || c.Storage.Local.Path != "reports-{timestamp}" ||
+		c.Server != nil || c.Tokenizer != nil {
 		t.Errorf("got %+v", c)
 	}
 	if c := mustParse(t, stages+"storage: null\n"); c.Storage != nil {
@@ -180,7 +194,8 @@ func TestSettle(t *testing.T) {
 }
 
 func ExampleParse() {
-	_, err := Parse([]byte("load:\n  stages:\n  - {rate: -3, duration: 1.5}\nserver: {base_ulr: http://localhost:8000}\n"))
+	_, err := Parse([]byte("load:\n  stages:\n  - {rate: -3, duration: 1.5}\nserver: {base_ulr: " +
+		"http://localhost:8000}\n"))
 	fmt.Println(err)
 	// Output:
 	// config:3: load.stages[0].rate: must be above 0, got -3

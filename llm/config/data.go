@@ -43,7 +43,8 @@ const (
 
 func (DataType) choices() []string {
 	return []string{
-		string(MockData), string(ShareGPT), string(SyntheticData), string(RandomData), string(SharedPrefixData), string(CNNDailyMail),
+		string(MockData), string(ShareGPT), string(SyntheticData), string(RandomData), string(SharedPrefixData),
+		string(CNNDailyMail),
 		string(InfinityInstruct), string(BillSumConversations), string(OTelTraceReplay), string(WekaTraceReplay),
 		string(ConversationData), string(VisionArenaData), string(AgenticData),
 	}
@@ -123,8 +124,8 @@ type ConversationReplay struct {
 	MaxModelLen   *int64        `key:"max_model_len" default:"null" check:"above 0"`               // tokens; 225000
 }
 
-// fit checks what is known without a tokenizer: a model must be able to read the shortest first prompt and its answer, and a
-// prompt of a token beside the longest answer. inference-perf sends prompts cut down to nothing.
+// fit checks what is known without a tokenizer: a model must be able to read the shortest first prompt and its answer,
+// and a prompt of a token beside the longest answer. inference-perf sends prompts cut down to nothing.
 func (r *ConversationReplay) fit(at *section, key string) {
 	limit := int64(225_000)
 	if r.MaxModelLen != nil {
@@ -137,9 +138,11 @@ func (r *ConversationReplay) fit(at *section, key string) {
 	}
 	switch {
 	case first > limit:
-		at.fault(key, "must be at least %d, the tokens of the shortest first prompt and its answer, got %d", first, limit)
+		at.fault(key, "must be at least %d, the tokens of the shortest first prompt and its answer, got %d", first,
+			limit)
 	case longest > limit:
-		at.fault(key, "must be at least %d, the tokens of the longest answer and of a prompt of one word, got %d", longest, limit)
+		at.fault(key, "must be at least %d, the tokens of the longest answer and of a prompt of one word, got %d",
+			longest, limit)
 	}
 }
 

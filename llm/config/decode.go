@@ -122,8 +122,8 @@ func (d *decoder) unknown(m member, path string, fields []field) {
 	}
 }
 
-// nearElsewhere is the dotted key in another section that an unknown key names, unless one of the names beside it is near. At
-// the top, where keys are that slipped out of their section, one that it nearly names will do.
+// nearElsewhere is the dotted key in another section that an unknown key names, unless one of the names beside it is
+// near. At the top, where keys are that slipped out of their section, one that it nearly names will do.
 func (d *decoder) nearElsewhere(key, path string, beside []string) string {
 	if _, near := spelling.Nearest(key, beside); !near {
 		if same := d.sameName(key); same != "" {
@@ -288,7 +288,8 @@ func (d *decoder) decodeList(v *value, to reflect.Value, f field, path string) {
 	}
 	list := reflect.MakeSlice(to.Type(), len(items), len(items))
 	for i, item := range items {
-		d.decode(item, list.Index(i), field{typ: f.typ.Elem(), bound: f.bound, secret: f.secret}, fmt.Sprintf("%s[%d]", path, i))
+		d.decode(item, list.Index(i), field{typ: f.typ.Elem(), bound: f.bound, secret: f.secret},
+			fmt.Sprintf("%s[%d]", path, i))
 	}
 	to.Set(list)
 }
@@ -324,8 +325,8 @@ type section struct {
 // given says whether a key was written, rather than left to its default.
 func (s *section) given(key string) bool { return s.present[key] }
 
-// valid says whether keys (the whole section for "") were read without a fault, and none was misspelt, so that a rule may rely
-// on them.
+// valid says whether keys (the whole section for "") were read without a fault, and none was misspelt, so that a rule
+// may rely on them.
 func (s *section) valid(keys ...string) bool {
 	for _, key := range keys {
 		path := s.path
@@ -336,7 +337,8 @@ func (s *section) valid(keys ...string) bool {
 			return false
 		}
 		for _, f := range s.d.faults {
-			if path == "" || f.path == path || strings.HasPrefix(f.path, path+".") || strings.HasPrefix(f.path, path+"[") {
+			if path == "" || f.path == path || strings.HasPrefix(f.path, path+".") ||
+				strings.HasPrefix(f.path, path+"[") {
 				return false
 			}
 		}

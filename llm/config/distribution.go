@@ -14,8 +14,9 @@ type Distribution struct {
 	TotalCount *int64           `key:"total_count" default:"null" check:"at least 0"` // draws to prepare
 	Type       DistributionType `key:"type" default:"normal"`
 
-	// Variance is another way to give the standard deviation, its square root. inference-perf refuses it unless std_dev: 0
-	// stands beside it, as the default of std_dev counts as given; here only one that was written and contradicts it does.
+	// Variance is another way to give the standard deviation, its square root. inference-perf refuses it unless
+	// std_dev: 0 stands beside it, as the default of std_dev counts as given; here only one that was written and
+	// contradicts it does.
 	Variance *float64 `key:"variance" default:"null"`
 
 	Skew float64 `key:"skew" default:"0.0"` // shape of skew_normal
@@ -35,7 +36,8 @@ const (
 )
 
 func (DistributionType) choices() []string {
-	return []string{string(Normal), string(SkewNormal), string(Lognormal), string(Uniform), string(Poisson), string(Fixed)}
+	return []string{string(Normal), string(SkewNormal), string(Lognormal), string(Uniform), string(Poisson),
+		string(Fixed)}
 }
 
 func (s *Distribution) check(at *section) {
@@ -53,7 +55,8 @@ func (s *Distribution) check(at *section) {
 	case *s.Variance < 0:
 		at.fault("variance", "must not be negative, got %v", *s.Variance)
 	case at.given("std_dev") && s.StdDev != 0 && math.Abs(s.StdDev-root) > 1e-9*root:
-		at.fault("variance", "is %v although std_dev is given as %v, which is not its root: leave one out", *s.Variance, s.StdDev)
+		at.fault("variance", "is %v although std_dev is given as %v, which is not its root: leave one out", *s.Variance,
+			s.StdDev)
 	default:
 		s.StdDev = root
 	}

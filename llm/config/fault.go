@@ -86,7 +86,8 @@ func (d *decoder) typeFault(v *value, path, want string, secret bool) {
 
 // describe tells what a value is, and what it says unless that is secret.
 func describe(v *value, secret bool) string {
-	name := [...]string{"null", "the boolean", "the number", "the number", "the string", "the date", "a list", "a mapping"}[v.kind]
+	name := [...]string{"null", "the boolean", "the number", "the number", "the string", "the date", "a list",
+		"a mapping"}[v.kind]
 	switch {
 	case v.kind == nullKind || v.kind == listKind || v.kind == objectKind:
 		return name

@@ -79,8 +79,8 @@ func compareScalar(t *testing.T, text, typ string, want []json.RawMessage) {
 	}
 }
 
-// wantedScalar is a golden as compareScalar shows it; empty where it was refused, or where we refuse on purpose: infinities,
-// NaN and whole numbers beyond 64 bits.
+// wantedScalar is a golden as compareScalar shows it; empty where it was refused, or where we refuse on purpose:
+// infinities, NaN and whole numbers beyond 64 bits.
 func wantedScalar(t *testing.T, typ string, want []json.RawMessage) string {
 	t.Helper()
 	if want == nil {

@@ -19,7 +19,8 @@ type Key struct {
 	JSON     bool     // whether an [Override] gives it as JSON
 }
 
-// Keys lists all keys in the order of the schema, each of a list's or a union's inside excepted: those are given as a whole.
+// Keys lists all keys in the order of the schema, each of a list's or a union's inside excepted: those are given as a
+// whole.
 func Keys() []Key {
 	var d decoder
 	var keys []Key
@@ -100,7 +101,8 @@ func (l *leaf) json() bool {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	return t.Kind() == reflect.Slice || t.Kind() == reflect.Map || t == reflect.TypeFor[Stages]() || t == reflect.TypeFor[HFDataset]()
+	return t.Kind() == reflect.Slice || t.Kind() == reflect.Map || t == reflect.TypeFor[Stages]() ||
+		t == reflect.TypeFor[HFDataset]()
 }
 
 func choicesOf(t reflect.Type) []string {

@@ -4,26 +4,32 @@ import "math"
 
 // LoadPlan says when requests are sent, how many at once, and what ends them.
 type LoadPlan struct {
-	Type     LoadType `key:"type" default:"constant"`
-	Interval float64  `key:"interval" default:"1.0" check:"seconds at least 0"` // of rest after each stage, the last too
-	Stages   Stages   `key:"stages" default:"[]"`
-	Sweep    *Sweep   `key:"sweep" default:"null"` // its stages replace those given
+	Type LoadType `key:"type" default:"constant"`
+	// of rest after each stage, the last too
+	Interval float64 `key:"interval" default:"1.0" check:"seconds at least 0"`
+	Stages   Stages  `key:"stages" default:"[]"`
+	Sweep    *Sweep  `key:"sweep" default:"null"` // its stages replace those given
 
-	NumWorkers        *int64 `key:"num_workers,omit" auto:"number of CPUs"`                       // 0: a single process; nil until [Config.Settle]
-	WorkerConcurrency int64  `key:"worker_max_concurrency" default:"100" check:"at least 0"`      // requests in flight per worker
-	WorkerConnections int64  `key:"worker_max_tcp_connections" default:"2500" check:"at least 0"` // per worker
+	// 0: a single process; nil until [Config.Settle]
+	NumWorkers *int64 `key:"num_workers,omit" auto:"number of CPUs"`
+	// requests in flight per worker
+	WorkerConcurrency int64 `key:"worker_max_concurrency" default:"100" check:"at least 0"`
+	WorkerConnections int64 `key:"worker_max_tcp_connections" default:"2500" check:"at least 0"` // per worker
 
 	Trace           *Trace   `key:"trace" default:"null"`          // when requests are due, for trace_replay
 	CircuitBreakers []string `key:"circuit_breakers" default:"[]"` // names of those that may end the run
 
 	// Timeout nil or 0 is 300. inference-perf takes one below 0 for none.
-	Timeout      *float64 `key:"request_timeout" default:"null" check:"seconds at least 0"`
-	Retries      int64    `key:"request_retries" default:"0" check:"at least 0"`                     // after faults of the connection
-	RetryBackoff float64  `key:"request_retry_backoff_sec" default:"0.5" check:"seconds at least 0"` // doubled each time
-	Grace        float64  `key:"stage_teardown_grace_seconds" default:"120.0" check:"seconds at least 0"`
+	Timeout *float64 `key:"request_timeout" default:"null" check:"seconds at least 0"`
+	// after faults of the connection
+	Retries int64 `key:"request_retries" default:"0" check:"at least 0"`
+	// doubled each time
+	RetryBackoff float64 `key:"request_retry_backoff_sec" default:"0.5" check:"seconds at least 0"`
+	Grace        float64 `key:"stage_teardown_grace_seconds" default:"120.0" check:"seconds at least 0"`
 
 	Adapters []Adapter `key:"lora_traffic_split,null" default:"null"`
-	BaseSeed *int64    `key:"base_seed,omit" auto:"milliseconds since 1970" check:"at least 0"` // nil until [Config.Settle]
+	// nil until [Config.Settle]
+	BaseSeed *int64 `key:"base_seed,omit" auto:"milliseconds since 1970" check:"at least 0"`
 }
 
 // LoadType is a kind of load.
@@ -39,7 +45,8 @@ const (
 )
 
 func (LoadType) choices() []string {
-	return []string{string(Constant), string(PoissonLoad), string(TraceReplay), string(Concurrent), string(TraceSessionReplay)}
+	return []string{string(Constant), string(PoissonLoad), string(TraceReplay), string(Concurrent),
+		string(TraceSessionReplay)}
 }
 
 // before tells the stages their class: it follows from the text of load.type alone, as in the original.
@@ -84,8 +91,8 @@ func (l *LoadPlan) checkSplit(at *section) {
 	}
 }
 
-// Adapter is a LoRA adapter and its share of the requests. inference-perf wants the shares to add up to 1 to the last bit,
-// which ten times 0.1 does not; here 1e-9 more or less will do.
+// Adapter is a LoRA adapter and its share of the requests. inference-perf wants the shares to add up to 1 to the last
+// bit, which ten times 0.1 does not; here 1e-9 more or less will do.
 type Adapter struct {
 	Name  string  `key:"name,required"`
 	Split float64 `key:"split,required" check:"from 0 to 1"`

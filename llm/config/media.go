@@ -15,16 +15,18 @@ type Multimodal struct {
 
 // Images are the images of a prompt.
 type Images struct {
-	Count          *Distribution        `key:"count" default:"null"`           // per prompt; nil: no images
-	Insertion      *Amount              `key:"insertion_point" default:"null"` // where in the text, from 0 to 1; nil: anywhere
+	Count *Distribution `key:"count" default:"null"` // per prompt; nil: no images
+	// where in the text, from 0 to 1; nil: anywhere
+	Insertion      *Amount              `key:"insertion_point" default:"null"`
 	Resolutions    []WeightedResolution `key:"resolutions,null" default:"null" one:"resolution"`
 	Representation ImageFormat          `key:"representation" default:"png"`
 }
 
 // Videos are the videos of a prompt.
 type Videos struct {
-	Count          *Distribution     `key:"count" default:"null"`           // per prompt; nil: no videos
-	Insertion      *Amount           `key:"insertion_point" default:"null"` // where in the text, from 0 to 1; nil: anywhere
+	Count *Distribution `key:"count" default:"null"` // per prompt; nil: no videos
+	// where in the text, from 0 to 1; nil: anywhere
+	Insertion      *Amount           `key:"insertion_point" default:"null"`
 	Profiles       []WeightedProfile `key:"profiles,null" default:"null" one:"profile"`
 	Representation VideoFormat       `key:"representation" default:"mp4"`
 }
@@ -75,7 +77,8 @@ type size struct {
 // presets are the names of resolutions.
 func presets() map[string]Resolution {
 	return map[string]Resolution{
-		"4k": {"4k", 3840, 2160}, "1080p": {"1080p", 1920, 1080}, "720p": {"720p", 1280, 720}, "360p": {"360p", 640, 360},
+		"4k": {"4k", 3840, 2160}, "1080p": {"1080p", 1920, 1080}, "720p": {"720p", 1280, 720},
+		"360p": {"360p", 640, 360},
 	}
 }
 

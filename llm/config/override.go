@@ -9,11 +9,11 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/spelling"
 )
 
-// Override sets a key from outside of the file, as a flag of a command line does. The value is read by the key's type: one of
-// the choices of an enumeration; true, 1 or yes in any case for true and anything else for false; a decimal number; a string as
-// it is; JSON where [Key.JSON] says so; for a choice of a number or a distribution, the number, or a distribution as JSON,
-// which inference-perf refuses. A mapping is merged into what the file has, anything else replaces it. A whole section can be
-// set to null, which inference-perf has no flags for.
+// Override sets a key from outside of the file, as a flag of a command line does. The value is read by the key's type:
+// one of the choices of an enumeration; true, 1 or yes in any case for true and anything else for false; a decimal
+// number; a string as it is; JSON where [Key.JSON] says so; for a choice of a number or a distribution, the number, or
+// a distribution as JSON, which inference-perf refuses. A mapping is merged into what the file has, anything else
+// replaces it. A whole section can be set to null, which inference-perf has no flags for.
 type Override struct{ Key, Value string }
 
 // override merges an override into the tree.
@@ -71,7 +71,9 @@ func (d *decoder) findLeaf(key string) (leaf, bool) {
 
 // isSection says whether a dotted key holds others.
 func (d *decoder) isSection(key string) bool {
-	return slices.ContainsFunc(d.allLeaves(), func(l leaf) bool { return l.path == key || strings.HasPrefix(l.path, key+".") })
+	return slices.ContainsFunc(d.allLeaves(), func(l leaf) bool {
+		return l.path == key || strings.HasPrefix(l.path, key+".")
+	})
 }
 
 // suggestLeaf is the tail of a message about an unknown dotted key.

@@ -20,24 +20,39 @@ func TestOverrides(t *testing.T) {
 		{"api.streaming", "1", func(c *Config) any { return c.API.Streaming }, true},
 		{"api.streaming", "Yes", func(c *Config) any { return c.API.Streaming }, true},
 		{"api.streaming", "on", func(c *Config) any { return c.API.Streaming }, false},
-		{"api.headers", `{"b":"z","c":"w"}`, func(c *Config) any { return c.API.Headers }, map[string]string{"a": "x", "b": "z", "c": "w"}},
+		{"api.headers", `{"b":"z","c":"w"}`, func(c *Config) any { return c.API.Headers }, map[string]string{
+			"a": "x", "b": "z", "c": "w"}},
 		{"load.interval", "1e1", func(c *Config) any { return c.Load.Interval }, 10.0},
 		{"load.num_workers", "3", func(c *Config) any { return *c.Load.NumWorkers }, int64(3)},
-		{"load.stages", `[{"rate": 7, "duration": 3}]`, func(c *Config) any { return c.Load.Stages.Standard[0].Rate }, 7.0},
+		{"load.stages", `[{"rate": 7, "duration": 3}]`, func(c *Config) any { return c.Load.Stages.Standard[0].Rate },
+			7.0},
 		{"load.circuit_breakers", `[]`, func(c *Config) any { return len(c.Load.CircuitBreakers) }, 0},
 		{"tokenizer.token", "yes", func(c *Config) any { return c.Tokenizer.Token }, "yes"},
 		{"tokenizer.load_timeout", "5", func(c *Config) any { return *c.Tokenizer.LoadTimeout }, 5.0},
-		{"server.base_url", "http://h", func(c *Config) any { return *c.Server }, Server{Type: VLLM, BaseURL: "http://h", IgnoreEOS: true}},
+		{"server.base_url", "http://h", func(c *Config) any { return *c.Server }, Server{
+			Type: VLLM, BaseURL: "http://h", IgnoreEOS: true}},
 		{"data.input_distribution.mean", "3", func(c *Config) any { return c.Data.Input.Mean }, 3.0},
 		{"data.shared_prefix.num_groups", "4", func(c *Config) any { return c.Data.SharedPrefix.Groups }, int64(4)},
-		{"data.shared_prefix.num_unique_system_prompts", "4", func(c *Config) any { return c.Data.SharedPrefix.Groups }, int64(4)},
-		{"data.shared_prefix.question_len", "4", func(c *Config) any { return c.Data.SharedPrefix.Question.N }, int64(4)},
-		{"data.shared_prefix.question_len", `{"mean": 4}`, func(c *Config) any { return c.Data.SharedPrefix.Question.Distribution.Mean }, 4.0},
+		{"data.shared_prefix.num_unique_system_prompts", "4", func(c *Config) any { return c.Data.SharedPrefix.Groups },
+			int64(4)},
+		{"data.shared_prefix.question_len", "4", func(c *Config) any { return c.Data.SharedPrefix.Question.N },
+			int64(4)},
+		{"data.shared_prefix.question_len", `{"mean": 4}`, func(c *Config) any {
+			return c.Data.SharedPrefix.Question.Distribution.Mean
+		}, 4.0},
 		{"data.visionarena.insertion_point", "0.5", func(c *Config) any { return c.Data.VisionArena.Insertion.X }, 0.5},
-		{"data.multimodal.image.resolutions", `"4k"`, func(c *Config) any { return c.Data.Multimodal.Image.Resolutions[0].Resolution.Width }, int64(3840)},
-		{"data.multimodal.audio.durations", `2.5`, func(c *Config) any { return c.Data.Multimodal.Audio.Durations[0].Duration }, 2.5},
-		{"data.shared_prefix.multimodal.image.representation", "jpeg", func(c *Config) any { return c.Data.SharedPrefix.Multimodal.Image.Representation }, ImageFormat("jpeg")},
-		{"report.request_lifecycle.percentiles", "[50, 90.5]", func(c *Config) any { return c.Report.Lifecycle.Percentiles }, []float64{50, 90.5}},
+		{"data.multimodal.image.resolutions", `"4k"`, func(c *Config) any {
+			return c.Data.Multimodal.Image.Resolutions[0].Resolution.Width
+		}, int64(3840)},
+		{"data.multimodal.audio.durations", `2.5`, func(c *Config) any {
+			return c.Data.Multimodal.Audio.Durations[0].Duration
+		}, 2.5},
+		{"data.shared_prefix.multimodal.image.representation", "jpeg", func(c *Config) any {
+			return c.Data.SharedPrefix.Multimodal.Image.Representation
+		}, ImageFormat("jpeg")},
+		{"report.request_lifecycle.percentiles", "[50, 90.5]", func(c *Config) any {
+			return c.Report.Lifecycle.Percentiles
+		}, []float64{50, 90.5}},
 		{"storage.local_storage.path", "out", func(c *Config) any { return c.Storage.Local.Path }, "out"},
 		{"x-llm.data", "inference-perf", func(c *Config) any { return c.Own.Data }, InferencePerf},
 	} {
@@ -58,18 +73,26 @@ func TestOverrideFaults(t *testing.T) {
 		{"api.type", "Chat", `--api.type: unknown value "Chat": did you mean "chat"?`},
 		{"api.tpe", "chat", `--api.tpe: unknown key: did you mean "api.type"?`},
 		{"percentiles", "[1]", `--percentiles: unknown key: did you mean "report.request_lifecycle.percentiles"?`},
-		{"load.sweep", "{}", `--load.sweep: unknown key: it is a section, name one of its keys: type, num_requests, timeout, num_stages, stage_duration, saturation_percentile`},
+		{"load.sweep", "{}",
+			`--load.sweep: unknown key: it is a section, name one of its keys: type, num_requests, timeout, ` +
+				`num_stages, stage_duration, saturation_percentile`},
 		{"load.num_workers", "3.0", `--load.num_workers: expected a whole number, got the string "3.0"`},
 		{"load.num_workers", "x", `--load.num_workers: expected a whole number, got the string "x"`},
 		{"load.request_retries", "-1", `--load.request_retries: must be at least 0, got -1`},
 		{"load.interval", "inf", `--load.interval: expected a finite number, got the string "inf"`},
 		{"load.stages", "[{]", `--load.stages: expected list of stages as JSON: it is not JSON`},
 		{"load.stages", `[{"rate": 1}]`, `--load.stages: load.stages[0].duration: is required`},
-		{"load.stages", strings.Repeat("[", 200) + strings.Repeat("]", 200), `--load.stages: expected list of stages as JSON: it is nested more than 100 deep`},
-		{"report.request_lifecycle.percentiles", "[101]", `--report.request_lifecycle.percentiles: report.request_lifecycle.percentiles[0]: must be from 0 to 100, got 101`},
-		{"data.shared_prefix.num_groups", "5", `--data.shared_prefix.num_groups: is given twice, also as num_unique_system_prompts: leave one out`},
+		{"load.stages", strings.Repeat("[", 200) + strings.Repeat("]", 200),
+			`--load.stages: expected list of stages as JSON: it is nested more than 100 deep`},
+		{"report.request_lifecycle.percentiles", "[101]",
+			`--report.request_lifecycle.percentiles: report.request_lifecycle.percentiles[0]: must be from 0 to ` +
+				`100, got 101`},
+		{"data.shared_prefix.num_groups", "5",
+			`--data.shared_prefix.num_groups: is given twice, also as num_unique_system_prompts: leave one out`},
 		{"metrics.type", "prometheus", ``},
-		{"metrics.prometheus.url", "h:1", "--metrics.prometheus.url: expected an http or https URL, got the string \"h:1\"\n--metrics.prometheus.url: metrics.type: is required"},
+		{"metrics.prometheus.url", "h:1",
+			"--metrics.prometheus.url: expected an http or https URL, got the string " +
+				"\"h:1\"\n--metrics.prometheus.url: metrics.type: is required"},
 		{"server.api_key", "k", `--server.api_key: server.base_url: is required`},
 		{"", "x", `config: unknown key`},
 	} {
@@ -86,7 +109,8 @@ func TestOverrideFaults(t *testing.T) {
 
 func TestOverrideOrder(t *testing.T) {
 	t.Parallel()
-	c := mustParse(t, stages, Override{"load.interval", "3"}, Override{"api.headers", `{"a":"1"}`}, Override{"load.interval", "4"}, Override{"api.headers", `{"b":"2"}`})
+	c := mustParse(t, stages, Override{"load.interval", "3"}, Override{"api.headers", `{"a":"1"}`},
+		Override{"load.interval", "4"}, Override{"api.headers", `{"b":"2"}`})
 	if got := fmt.Sprint(c.Load.Interval, c.API.Headers); got != "4 map[a:1 b:2]" {
 		t.Errorf("got %s", got)
 	}
@@ -116,17 +140,22 @@ func TestKeys(t *testing.T) {
 		{Name: "load.lora_traffic_split", Type: "list of adapter", Default: "null", Null: true, JSON: true},
 		{Name: "load.sweep.type", Type: "enum", Required: true, Choices: []string{"geometric", "linear"}},
 		{Name: "load.sweep.num_requests", Type: "int", Default: "2000"},
-		{Name: "data.shared_prefix.num_unique_system_prompts", Aliases: []string{"data.shared_prefix.num_groups"}, Type: "int", Default: "10"},
+		{Name: "data.shared_prefix.num_unique_system_prompts", Aliases: []string{"data.shared_prefix.num_groups"},
+			Type: "int", Default: "10"},
 		{Name: "data.shared_prefix.question_len", Type: "int or distribution", Default: "50"},
-		{Name: "data.multimodal.image.resolutions", Type: "resolution or list of weighted resolution", Default: "null", Null: true, JSON: true},
-		{Name: "data.otel_trace_replay.hf_dataset_path", Type: "string or map", Default: "null", Null: true, JSON: true},
+		{Name: "data.multimodal.image.resolutions", Type: "resolution or list of weighted resolution", Default: "null",
+			Null: true, JSON: true},
+		{Name: "data.otel_trace_replay.hf_dataset_path", Type: "string or map", Default: "null", Null: true,
+			JSON: true},
 		{Name: "data.otel_trace_replay.override_tool_call_max_tokens", Type: "bool", Default: "true"},
 		{Name: "data.synthetic_agentic.override_tool_call_max_tokens", Type: "bool", Default: "false"},
-		{Name: "data.synthetic_agentic.turns_per_session.type", Type: "enum", Default: "fixed", Choices: DistributionType("").choices()},
+		{Name: "data.synthetic_agentic.turns_per_session.type", Type: "enum", Default: "fixed",
+			Choices: DistributionType("").choices()},
 		{Name: "data.synthetic_agentic.use_static_model", Type: "bool", Default: "false"},
 		{Name: "server.api_key", Type: "string", Default: "null", Null: true, Secret: true},
 		{Name: "server.base_url", Type: "string", Required: true},
-		{Name: "report.request_lifecycle.percentiles", Type: "list of float", Default: "[0.1, 1.0, 5.0, 10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 99.0, 99.9]", JSON: true},
+		{Name: "report.request_lifecycle.percentiles", Type: "list of float",
+			Default: "[0.1, 1.0, 5.0, 10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 99.0, 99.9]", JSON: true},
 		{Name: "tokenizer.load_timeout", Type: "float", Default: "300.0", Null: true},
 		{Name: "metrics.prometheus.url", Type: "URL", Default: "null", Null: true},
 		{Name: "circuit_breakers", Type: "list of circuit breaker", Default: "null", Null: true, JSON: true},

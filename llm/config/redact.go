@@ -8,8 +8,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/secret"
 )
 
-// Withheld are the dotted keys that a load sends and that have *** in the place of a secret, as what [Config.Redacted] wrote
-// has it. That of a header ends in the header's name.
+// Withheld are the dotted keys that a load sends and that have *** in the place of a secret, as what [Config.Redacted]
+// wrote has it. That of a header ends in the header's name.
 func (c *Config) Withheld() (keys []string) {
 	add := func(key string, withheld bool) {
 		if withheld {
@@ -22,7 +22,8 @@ func (c *Config) Withheld() (keys []string) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.API.Headers)) {
 		text := c.API.Headers[name]
-		add("api.headers."+name, strings.TrimSpace(text) == secret.Mark || secret.Named(name) && strings.Contains(text, secret.Mark))
+		add("api.headers."+name, strings.TrimSpace(text) == secret.Mark || secret.Named(name) &&
+			strings.Contains(text, secret.Mark))
 	}
 	if c.Tokenizer != nil {
 		add("tokenizer.token", strings.Contains(c.Tokenizer.Token, secret.Mark))

@@ -42,7 +42,8 @@ func TestRedacted(t *testing.T) {
 	if got := again.API.Headers; got["Authorization"] != "***" || got["x-trace"] != "shown" || len(got) != 6 {
 		t.Errorf("got %v", got)
 	}
-	if c.Server.APIKey != "sesame" || c.API.Headers["my_token"] != "sesame" || !strings.Contains(string(c.Data.OTel.Hub.Options), "sesame") {
+	if c.Server.APIKey != "sesame" || c.API.Headers["my_token"] != "sesame" ||
+		!strings.Contains(string(c.Data.OTel.Hub.Options), "sesame") {
 		t.Error("the configuration itself was changed")
 	}
 	sameAgain(t, again)
@@ -52,25 +53,32 @@ func TestRedacted(t *testing.T) {
 func TestErrorsHideSecrets(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
-		"server: {api_key: 5353}", "server: {api_key: [sesame]}", "server: {api_key: {sesame: 1}}", "server: sesame", "server: {api_key: *sesame}",
-		"server: {api_key: !sesame x}", "server: {api_keyy: sesame}", "api: {headers: {authorization: 5353}}", "api: {headers: sesame}",
-		"api: {headers: {authorization: [sesame]}}", "tokenizer: {token: 5353}", "tokenizer: {token: 2020-01-01}", "tokenizer: sesame",
+		"server: {api_key: 5353}", "server: {api_key: [sesame]}", "server: {api_key: {sesame: 1}}", "server: sesame",
+		"server: {api_key: *sesame}",
+		"server: {api_key: !sesame x}", "server: {api_keyy: sesame}", "api: {headers: {authorization: 5353}}",
+		"api: {headers: sesame}",
+		"api: {headers: {authorization: [sesame]}}", "tokenizer: {token: 5353}", "tokenizer: {token: 2020-01-01}",
+		"tokenizer: sesame",
 		"metrics: {type: prometheus, prometheus: {url: 'ftp://u:sesame@h'}}",
-		"metrics: {type: prometheus, prometheus: {url: 'u:sesame@h:9090'}}", "metrics: {type: prometheus, prometheus: {url: 'http://u:sesame/x@h'}}",
+		"metrics: {type: prometheus, prometheus: {url: 'u:sesame@h:9090'}}",
+		"metrics: {type: prometheus, prometheus: {url: 'http://u:sesame/x@h'}}",
 		"metrics: {type: 'http://u:sesame@h'}",
-		"server: {base_url: [sesame]}", "data: {otel_trace_replay: {hf_dataset_path: {path: [sesame]}}}", "server: {api_key: @sesame}",
+		"server: {base_url: [sesame]}", "data: {otel_trace_replay: {hf_dataset_path: {path: [sesame]}}}",
+		"server: {api_key: @sesame}",
 		"server: {api_key: \"sesame\\q\"}", "server: {api_key: `sesame`}", "server: [{api_key: sesame}]",
 	} {
 		_, err := Parse([]byte(stages + text + "\n"))
 		if err == nil {
 			t.Errorf("%s: accepted", text)
 		}
-		if got := fmt.Sprint(err); strings.Contains(got, "sesame") || strings.Contains(got, "5353") || strings.Contains(got, "2020") {
+		if got := fmt.Sprint(err); strings.Contains(got, "sesame") || strings.Contains(got, "5353") ||
+			strings.Contains(got, "2020") {
 			t.Errorf("%s: got %s", text, got)
 		}
 	}
 	for _, o := range []Override{
-		{"api.headers", `{"authorization": "sesame"`}, {"api.headers", `{"authorization": 5353}`}, {"api.headers", `"sesame"`}, {"server.api_key.x", "sesame"},
+		{"api.headers", `{"authorization": "sesame"`}, {"api.headers", `{"authorization": 5353}`},
+		{"api.headers", `"sesame"`}, {"server.api_key.x", "sesame"},
 		{"tokenizer.tokn", "sesame"}, {"metrics.prometheus.url", "ftp://u:sesame@h"},
 	} {
 		_, err := Parse([]byte(stages), o)
@@ -84,10 +92,13 @@ func TestErrorsHideSecrets(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(secrets), "load.interval", "3")
 	f.Add([]byte(example+exampleLoad), "api.headers", `{"a":"b"}`)
-	f.Add([]byte(example+exampleSession+"\ndata: {type: otel_trace_replay, otel_trace_replay: {trace_files: [a]}}"), "data.shared_prefix.num_groups", "2")
+	f.Add([]byte(example+exampleSession+"\ndata: {type: otel_trace_replay, otel_trace_replay: {trace_files: [a]}}"),
+		"data.shared_prefix.num_groups", "2")
 	for _, text := range []string{
-		"load: {type: constant, stages: [{rate: 4, duration: 99999999999}]}", "load: {type: constant, request_timeout: -1, stages: [{rate: -1e999, duration: .nan}]}", "a: &a [*a]",
-		"a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]", strings.Repeat("[", 500), strings.Repeat("a: {", 200), "\xff\xfea\x00", "report: {goodput: {constraints: {tttf: 0.5, ttft: -9}}}", "data: {output_len: false}\x00",
+		"load: {type: constant, stages: [{rate: 4, duration: 99999999999}]}",
+		"load: {type: constant, request_timeout: -1, stages: [{rate: -1e999, duration: .nan}]}", "a: &a [*a]",
+		"a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]", strings.Repeat("[", 500), strings.Repeat("a: {", 200),
+		"\xff\xfea\x00", "report: {goodput: {constraints: {tttf: 0.5, ttft: -9}}}", "data: {output_len: false}\x00",
 		"server: {base_url: 'http://u:p\u202e@h', api_key: \"\\e[2J\"}",
 	} {
 		f.Add([]byte(text), "load.stages", text)

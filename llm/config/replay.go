@@ -2,22 +2,25 @@ package config
 
 // Replay is what all data in sessions has.
 type Replay struct {
-	// UseStaticModel, StaticModel, ModelMapping and DefaultMaxTokens are read and have no effect in inference-perf: requests
-	// name server.model_name or an adapter.
+	// UseStaticModel, StaticModel, ModelMapping and DefaultMaxTokens are read and have no effect in inference-perf:
+	// requests name server.model_name or an adapter.
 	UseStaticModel   bool              `key:"use_static_model" default:"false"`
 	StaticModel      string            `key:"static_model_name" default:""`
 	ModelMapping     map[string]string `key:"model_mapping,null" default:"null"`
 	DefaultMaxTokens int64             `key:"default_max_tokens" default:"1000" check:"above 0"`
 
-	OverrideToolCallMaxTokens bool     `key:"override_tool_call_max_tokens" default:"true"` // room for tool calls, 4096 tokens at least
-	RandomSessionID           bool     `key:"inject_random_session_id" default:"false"`     // to defeat prefix caches
-	DuplicateSessions         *int64   `key:"duplicate_sessions_target" default:"null" check:"above 0"`
-	MaxWait                   int64    `key:"max_wait_ms" default:"15000" check:"at least 0"`                         // milliseconds
-	PredecessorTimeout        float64  `key:"predecessor_wait_timeout_sec" default:"3600" check:"seconds at least 0"` // 0: for ever
-	IncludeErrors             bool     `key:"include_errors" default:"true"`
-	SkipInvalidFiles          bool     `key:"skip_invalid_files" default:"false"`
-	ToolChoice                ToolMode `key:"tool_choice_mode" default:"force_recorded"`
-	BadToolCalls              BadTools `key:"bad_tool_call_handling" default:"none"`
+	// room for tool calls, 4096 tokens at least
+	OverrideToolCallMaxTokens bool   `key:"override_tool_call_max_tokens" default:"true"`
+	RandomSessionID           bool   `key:"inject_random_session_id" default:"false"` // to defeat prefix caches
+	DuplicateSessions         *int64 `key:"duplicate_sessions_target" default:"null" check:"above 0"`
+	// milliseconds
+	MaxWait int64 `key:"max_wait_ms" default:"15000" check:"at least 0"`
+	// 0: for ever
+	PredecessorTimeout float64  `key:"predecessor_wait_timeout_sec" default:"3600" check:"seconds at least 0"`
+	IncludeErrors      bool     `key:"include_errors" default:"true"`
+	SkipInvalidFiles   bool     `key:"skip_invalid_files" default:"false"`
+	ToolChoice         ToolMode `key:"tool_choice_mode" default:"force_recorded"`
+	BadToolCalls       BadTools `key:"bad_tool_call_handling" default:"none"`
 }
 
 func (r *Replay) check(at *section) {
@@ -70,15 +73,17 @@ type OTelReplay struct {
 	Replay `key:",inline"`
 	Filter string `key:"filter,null" default:"null"` // a lambda of Python over a trace
 
-	NoOutputSubstitution bool              `key:"disable_output_substitution" default:"false"`
-	HeaderMap            map[string]string `key:"attribute_to_header_map,null" default:"null"` // attribute to request header
-	LabelMap             map[string]string `key:"attribute_to_label_map,null" default:"null"`  // attribute to label
+	NoOutputSubstitution bool `key:"disable_output_substitution" default:"false"`
+	// attribute to request header
+	HeaderMap map[string]string `key:"attribute_to_header_map,null" default:"null"`
+	LabelMap  map[string]string `key:"attribute_to_label_map,null" default:"null"` // attribute to label
 }
 
 func (o *OTelReplay) check(at *section) {
 	o.Source.check(at)
 	o.Replay.check(at)
-	if !o.NoOutputSubstitution || !at.valid("disable_output_substitution", "inject_random_session_id", "duplicate_sessions_target") {
+	if !o.NoOutputSubstitution || !at.valid("disable_output_substitution", "inject_random_session_id",
+		"duplicate_sessions_target") {
 		return
 	}
 	if o.RandomSessionID {

@@ -27,8 +27,9 @@ type Lifecycle struct {
 	// Percentiles are from 0 to 100; inference-perf checks them when it writes its reports.
 	Percentiles []float64 `key:"percentiles" default:"[0.1, 1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9]" check:"from 0 to 100"`
 
-	UseServerOutputTokens bool  `key:"use_server_output_tokens" default:"false"`
-	MaxErrorMessages      int64 `key:"max_error_messages" default:"100" check:"at least 0"` // distinct messages kept per label
+	UseServerOutputTokens bool `key:"use_server_output_tokens" default:"false"`
+	// distinct messages kept per label
+	MaxErrorMessages int64 `key:"max_error_messages" default:"100" check:"at least 0"`
 }
 
 // PerRequestFields says what the per-request report holds.
@@ -53,8 +54,8 @@ type SessionReport struct {
 	PerSession bool `key:"per_session,null" default:"false"`
 }
 
-// Goodput holds upper bounds in seconds, by the name of the latency. inference-perf accepts names that it does not know, and
-// bounds that are not positive.
+// Goodput holds upper bounds in seconds, by the name of the latency. inference-perf accepts names that it does not
+// know, and bounds that are not positive.
 type Goodput struct {
 	Constraints map[string]float64 `key:"constraints,null" default:"null" check:"seconds above 0"`
 }

@@ -8,17 +8,19 @@ import (
 	"strings"
 )
 
-// The forms of plain scalars in YAML 1.1 as Python's loader reads them. Its floats need a point, and a sign in the exponent:
-// 1e3 is a string, from which a field makes a number all the same.
+// The forms of plain scalars in YAML 1.1 as Python's loader reads them. Its floats need a point, and a sign in the
+// exponent: 1e3 is a string, from which a field makes a number all the same.
 var (
 	boolForm  = regexp.MustCompile(`^(?:yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF)$`)
 	nullForm  = regexp.MustCompile(`^(?:~|null|Null|NULL|)$`)
 	intForm   = regexp.MustCompile(`^[-+]?(?:0b[01_]+|0x[0-9a-fA-F_]+|0[0-7_]*|[1-9][0-9_]*)$`)
 	int60Form = regexp.MustCompile(`^[-+]?[1-9][0-9_]*(?::[0-5]?[0-9])+$`)
-	floatForm = regexp.MustCompile(`^(?:[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?)$`)
+	floatForm = regexp.MustCompile(
+		`^(?:[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?)$`)
 	flt60Form = regexp.MustCompile(`^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*$`)
 	infForm   = regexp.MustCompile(`^(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$`)
-	dateForm  = regexp.MustCompile(`^\d{4}-(?:\d\d-\d\d|\d\d?-\d\d?(?:[Tt]|[ \t]+)\d\d?:\d\d:\d\d(?:\.\d*)?(?:[ \t]*(?:Z|[-+]\d\d?(?::?\d\d)?))?)$`)
+	dateForm  = regexp.MustCompile(`^\d{4}-(?:\d\d-\d\d|\d\d?-\d\d?(?:[Tt]|[ \t]+)\d\d?:\d\d:\d\d(?:\.\d*)?(?:[ ` +
+		`\t]*(?:Z|[-+]\d\d?(?::?\d\d)?))?)$`)
 )
 
 // resolve tells what a plain scalar is.
@@ -98,7 +100,8 @@ func sexagesimalFloat(text string) float64 {
 	return sum
 }
 
-// numberText is a number in a string: one underscore between two digits, blanks around, and no other forms than decimal.
+// numberText is a number in a string: one underscore between two digits, blanks around, and no other forms than
+// decimal.
 var numberText = regexp.MustCompile(`^[-+]?(?:\d+(?:_\d+)*)?(?:\.(?:\d+(?:_\d+)*)?)?(?:[eE][-+]?\d+(?:_\d+)*)?$`)
 
 // wholeText is one whose fraction, if any, is nothing but zeros.

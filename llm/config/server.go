@@ -4,11 +4,13 @@ package config
 type Server struct {
 	Type      ServerType `key:"type" default:"vllm"`
 	ModelName string     `key:"model_name,null" default:"null"` // empty: the first that the server lists
-	BaseURL   string     `key:"base_url,required"`              // used as it is: a slash at its end is doubled in requests
-	IgnoreEOS bool       `key:"ignore_eos" default:"true"`
-	APIKey    string     `key:"api_key,null,secret" default:"null"`
+	// used as it is: a slash at its end is doubled in requests
+	BaseURL   string `key:"base_url,required"`
+	IgnoreEOS bool   `key:"ignore_eos" default:"true"`
+	APIKey    string `key:"api_key,null,secret" default:"null"`
 
-	// CertPath and KeyPath are files of a client certificate; inference-perf heeds them for vllm alone, and both are needed.
+	// CertPath and KeyPath are files of a client certificate; inference-perf heeds them for vllm alone, and both are
+	// needed.
 	CertPath string `key:"cert_path,null" default:"null"`
 	KeyPath  string `key:"key_path,null" default:"null"`
 }
@@ -28,7 +30,8 @@ func (ServerType) choices() []string {
 	return []string{string(VLLM), string(SGLang), string(TGI), string(MockServer)}
 }
 
-// Tokenizer counts tokens. That the section is present changes what reports mean: token times are then rebuilt per token.
+// Tokenizer counts tokens. That the section is present changes what reports mean: token times are then rebuilt per
+// token.
 type Tokenizer struct {
 	Name            string   `key:"pretrained_model_name_or_path,null" default:"null"` // empty: the model's name
 	TrustRemoteCode *bool    `key:"trust_remote_code" default:"null"`

@@ -38,8 +38,8 @@ func (s *StandardStage) check(at *section) {
 	}
 }
 
-// ConcurrentStage has a number of requests, so many of them at a time. Rate and Duration follow: all requests are due within
-// one second, and the original ignores what is given for them.
+// ConcurrentStage has a number of requests, so many of them at a time. Rate and Duration follow: all requests are due
+// within one second, and the original ignores what is given for them.
 type ConcurrentStage struct {
 	NumRequests int64    `key:"num_requests,required" check:"above 0"`
 	Concurrency int64    `key:"concurrency_level,required" check:"above 0"`
@@ -53,14 +53,16 @@ func (s *ConcurrentStage) check(*section) {
 
 // SessionStage replays sessions.
 type SessionStage struct {
-	Concurrent  int64    `key:"concurrent_sessions,required" check:"at least 0"` // 0: no limit
-	Rate        *float64 `key:"session_rate" default:"null" check:"above 0"`     // sessions per second; nil: as fast as the limit lets
-	NumSessions *int64   `key:"num_sessions" default:"null" check:"above 0"`     // nil: all that are left
+	Concurrent int64 `key:"concurrent_sessions,required" check:"at least 0"` // 0: no limit
+	// sessions per second; nil: as fast as the limit lets
+	Rate        *float64 `key:"session_rate" default:"null" check:"above 0"`
+	NumSessions *int64   `key:"num_sessions" default:"null" check:"above 0"` // nil: all that are left
 	Timeout     *float64 `key:"timeout" default:"null" check:"seconds above 0"`
 }
 
 func (s *SessionStage) check(at *section) {
-	if at.valid("session_rate", "concurrent_sessions") && s.Rate != nil && s.Concurrent > 0 && *s.Rate > float64(s.Concurrent) {
+	if at.valid("session_rate", "concurrent_sessions") && s.Rate != nil && s.Concurrent > 0 &&
+		*s.Rate > float64(s.Concurrent) {
 		at.fault("session_rate", "must not be above concurrent_sessions (%d), got %v", s.Concurrent, *s.Rate)
 	}
 }

@@ -50,13 +50,14 @@ circuit_breakers:
 func TestSyntax(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"a: [1":                 "config:2: not YAML: did not find expected ',' or ']'",
-		"- 1":                   "config:1: expected a mapping, got a list",
-		"text":                  "config:1: expected a mapping, got a string",
-		"api: {}\n---\na: 1\n":  "config:2: has a second document: one is allowed",
-		"api: *x\n":             "config:1: not YAML: unknown anchor here: quote a value that starts with *",
-		"api: !x {}\n":          "config:1: has a tag (!…) that is not supported: leave it out",
-		"api: {type: !x chat}":  "config:1: has a tag (!…) that does not fit or is not supported: quote a value that starts with !",
+		"a: [1":                "config:2: not YAML: did not find expected ',' or ']'",
+		"- 1":                  "config:1: expected a mapping, got a list",
+		"text":                 "config:1: expected a mapping, got a string",
+		"api: {}\n---\na: 1\n": "config:2: has a second document: one is allowed",
+		"api: *x\n":            "config:1: not YAML: unknown anchor here: quote a value that starts with *",
+		"api: !x {}\n":         "config:1: has a tag (!…) that is not supported: leave it out",
+		"api: {type: !x chat}": "config:1: has a tag (!…) that does not fit or is not supported: quote a value " +
+			"that starts with !",
 		"? [api]\n: 1\n":        "config:1: has a list or a mapping as a key",
 		"api: &a {headers: *a}": "config:1: is nested more than 100 deep",
 	} {
@@ -123,9 +124,13 @@ func TestMisspeltKeys(t *testing.T) {
 		{"laod: {stages: []}", `laod: unknown key: did you mean "load"?`},
 		{"stages: []", `stages: unknown key: did you mean "load.stages"?`},
 		{"stage: []", `stage: unknown key: did you mean "load.stages"?`},
-		{"load: {zzzzzzzz: 1}", `load.zzzzzzzz: unknown key, known are type, interval, stages, sweep, num_workers, worker_max_concurrency, ` +
-			`worker_max_tcp_connections, trace, circuit_breakers, request_timeout, request_retries, request_retry_backoff_sec, ` +
-			"stage_teardown_grace_seconds, lora_traffic_split, base_seed\nload.stages: is missing: give stages, or a sweep"},
+		{"load: {zzzzzzzz: 1}",
+			`load.zzzzzzzz: unknown key, known are type, interval, stages, sweep, num_workers, ` +
+				`worker_max_concurrency, ` +
+				`worker_max_tcp_connections, trace, circuit_breakers, request_timeout, request_retries, ` +
+				`request_retry_backoff_sec, ` +
+				"stage_teardown_grace_seconds, lora_traffic_split, base_seed\nload.stages: is missing: give stages, or " +
+				"a sweep"},
 		{fine + "server: {base_ulr: x}", `server.base_ulr: unknown key: did you mean "base_url"?`},
 		{fine + "server: {base_ulr: x, type: VLLM}", `server.base_ulr: unknown key: did you mean "base_url"?` + "\n" +
 			`server.type: unknown value "VLLM": did you mean "vllm"?`},

@@ -6,7 +6,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/secret"
 )
 
-// URL is an absolute one of http or https, with a path, / at least, as the original completes it; empty if none was given.
+// URL is an absolute one of http or https, with a path, / at least, as the original completes it; empty if none was
+// given.
 type URL string
 
 func (u *URL) decode(d *decoder, v *value, path string) {

@@ -11,13 +11,14 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/secret"
 )
 
-// Redacted is the configuration as YAML, as inference-perf writes its own: every key in the order of the schema under its
-// canonical name. Secrets become ***: the API key, the token of the hub, what headers and options with the name of a
-// credential hold, and the user information of URLs. Parsed again it gives the same configuration but for them. Keys that
-// [Config.Settle] has not filled in are left out.
+// Redacted is the configuration as YAML, as inference-perf writes its own: every key in the order of the schema under
+// its canonical name. Secrets become ***: the API key, the token of the hub, what headers and options with the name of
+// a credential hold, and the user information of URLs. Parsed again it gives the same configuration but for them. Keys
+// that [Config.Settle] has not filled in are left out.
 func (c *Config) Redacted() ([]byte, error) {
 	w := writer{order: c.order}
-	return yaml.Dump(node(w.object(valueOf(c), "")), yaml.WithIndent(2), yaml.WithCompactSeqIndent(true), yaml.WithLineWidth(-1))
+	return yaml.Dump(node(w.object(valueOf(c), "")), yaml.WithIndent(2), yaml.WithCompactSeqIndent(true),
+		yaml.WithLineWidth(-1))
 }
 
 // writer makes plain data of the structs of the schema.
@@ -82,7 +83,8 @@ func (w *writer) mapping(from reflect.Value, order []string) *value {
 	})
 	for _, key := range keys {
 		item := from.MapIndex(reflect.ValueOf(key))
-		v.members = append(v.members, member{key: key, value: w.value(item, field{typ: item.Type(), secret: secret.Named(key)}, "")})
+		v.members = append(v.members,
+			member{key: key, value: w.value(item, field{typ: item.Type(), secret: secret.Named(key)}, "")})
 	}
 	return v
 }

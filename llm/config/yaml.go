@@ -139,7 +139,8 @@ func (b *builder) scalar(n *yaml.Node, v *value) {
 }
 
 func (b *builder) tagged(n *yaml.Node) *value {
-	want, known := map[string]kind{"!!null": nullKind, "!!bool": boolKind, "!!int": intKind, "!!float": floatKind}[n.ShortTag()]
+	want, known := map[string]kind{"!!null": nullKind, "!!bool": boolKind, "!!int": intKind,
+		"!!float": floatKind}[n.ShortTag()]
 	v := resolve(n.Value)
 	switch {
 	case n.ShortTag() == "!!str":
@@ -149,7 +150,8 @@ func (b *builder) tagged(n *yaml.Node) *value {
 	case known && want == floatKind && v.kind == intKind:
 		return floatValue(v.real)
 	}
-	b.fault(&value{place: place{line: n.Line}}, "", "has a tag (!…) that does not fit or is not supported: quote a value that starts with !")
+	b.fault(&value{place: place{line: n.Line}}, "",
+		"has a tag (!…) that does not fit or is not supported: quote a value that starts with !")
 	return v
 }
 
@@ -159,8 +161,8 @@ func (b *builder) expectTag(n *yaml.Node, tag string) {
 	}
 }
 
-// mapping reads the entries of a mapping. Those merged in by << stand first and count less than those written; among the
-// merged the first counts.
+// mapping reads the entries of a mapping. Those merged in by << stand first and count less than those written; among
+// the merged the first counts.
 func (b *builder) mapping(n *yaml.Node, v *value, depth int) {
 	var written []member
 	all := collector{v: v}

@@ -1,5 +1,6 @@
-// Package executor is the k6 executor llm-arrival-rate: a thin loop over the arrivals that package arrival works out. It
-// starts an iteration at each arrival, tells it when it was due, and gives every arrival its own number over all instances.
+// Package executor is the k6 executor llm-arrival-rate: a thin loop over the arrivals that package arrival works out.
+// It starts an iteration at each arrival, tells it when it was due, and gives every arrival its own number over all
+// instances.
 package executor
 
 import (
@@ -181,12 +182,14 @@ func (c *Config) stage(s Stage, from float64) (arrival.Stage, error) {
 	switch {
 	case s.Requests.Valid || s.Concurrency.Valid:
 		if s.Rate.Valid || s.Target.Valid {
-			return arrival.Stage{}, errors.New("must be one of {rate, duration}, {target, duration}, {requests, concurrency}")
+			return arrival.Stage{},
+				errors.New("must be one of {rate, duration}, {target, duration}, {requests, concurrency}")
 		}
 		stage.Requests, stage.Concurrency = s.Requests.Int64, s.Concurrency.Int64
 		return stage, nil
 	case s.Rate.Valid == s.Target.Valid:
-		return arrival.Stage{}, errors.New("must be one of {rate, duration}, {target, duration}, {requests, concurrency}")
+		return arrival.Stage{},
+			errors.New("must be one of {rate, duration}, {target, duration}, {requests, concurrency}")
 	case s.Rate.Valid:
 		if stage.Duration == 0 {
 			return arrival.Stage{}, errors.New("needs a duration")
@@ -197,7 +200,8 @@ func (c *Config) stage(s Stage, from float64) (arrival.Stage, error) {
 	}
 	stage.From, stage.To = from, c.perSecond(s.Target.Float64)
 	if stage.To < 0 || stage.Duration < 0 {
-		return arrival.Stage{}, fmt.Errorf("target and duration must not be negative, got %v and %v", s.Target.Float64, stage.Duration)
+		return arrival.Stage{}, fmt.Errorf("target and duration must not be negative, got %v and %v", s.Target.Float64,
+			stage.Duration)
 	}
 	return stage, nil
 }
@@ -241,10 +245,12 @@ func (c *Config) Validate() []error {
 		errs = append(errs, errors.New("interval and expectedLatency must not be negative"))
 	}
 	if c.PreAllocatedVUs.Int64 < 0 || c.MaxVUs.Valid && c.MaxVUs.Int64 < max(1, c.PreAllocatedVUs.Int64) {
-		errs = append(errs, fmt.Errorf("maxVUs (%d) must be at least 1 and at least preAllocatedVUs (%d)", c.MaxVUs.Int64, c.PreAllocatedVUs.Int64))
+		errs = append(errs, fmt.Errorf("maxVUs (%d) must be at least 1 and at least preAllocatedVUs (%d)",
+			c.MaxVUs.Int64, c.PreAllocatedVUs.Int64))
 	}
 	if max(c.PreAllocatedVUs.Int64, c.MaxVUs.Int64) > math.MaxInt32 {
-		errs = append(errs, fmt.Errorf("preAllocatedVUs and maxVUs must be at most %d, got %d and %d", math.MaxInt32, c.PreAllocatedVUs.Int64, c.MaxVUs.Int64))
+		errs = append(errs, fmt.Errorf("preAllocatedVUs and maxVUs must be at most %d, got %d and %d", math.MaxInt32,
+			c.PreAllocatedVUs.Int64, c.MaxVUs.Int64))
 	}
 	return errs
 }
@@ -252,12 +258,14 @@ func (c *Config) Validate() []error {
 // checkLength refuses a scenario whose end, its pauses, waits and start included, is too far away to be timed.
 func (c *Config) checkLength(p arrival.Plan) error {
 	n := float64(len(p.Stages))
-	hours := c.StartTime.TimeDuration().Hours() + n*(maxClosedLoop+c.Interval.TimeDuration()).Hours() + (n+1)*c.GracefulStop.TimeDuration().Hours()
+	hours := c.StartTime.TimeDuration().Hours() + n*(maxClosedLoop+c.Interval.TimeDuration()).Hours() +
+		(n+1)*c.GracefulStop.TimeDuration().Hours()
 	for _, s := range p.Stages {
 		hours += s.Duration.Hours()
 	}
 	if hours > 2*timespan.Max.Hours() {
-		return fmt.Errorf("the scenario with its startTime, its intervals and gracefulStop must not last longer than 2000000h, got %.0fh", hours)
+		return fmt.Errorf("the scenario with its startTime, its intervals and gracefulStop must not last longer "+
+			"than 2000000h, got %.0fh", hours)
 	}
 	return nil
 }
@@ -311,7 +319,8 @@ func (c *Config) GetDescription(et *lib.ExecutionTuple) string {
 	if kind == "" {
 		kind = "constant"
 	}
-	return fmt.Sprintf("up to %g %s arrivals/s over %d stages (maxVUs: %d, gracefulStop: %v)", top, kind, len(p.Stages), et.ScaleInt64(most), c.GracefulStop.TimeDuration())
+	return fmt.Sprintf("up to %g %s arrivals/s over %d stages (maxVUs: %d, gracefulStop: %v)", top, kind, len(p.Stages),
+		et.ScaleInt64(most), c.GracefulStop.TimeDuration())
 }
 
 // GetExecutionRequirements tells k6 how many VUs to make, and how long the scenario can last.
@@ -332,8 +341,8 @@ func (c *Config) scaledVUs(et *lib.ExecutionTuple) (pre, most int64) {
 	return et.ScaleInt64(pre), et.ScaleInt64(most)
 }
 
-// drains says whether stages wait for each other's requests: by default they do, but not under an execution segment, where
-// instances would drift apart.
+// drains says whether stages wait for each other's requests: by default they do, but not under an execution segment,
+// where instances would drift apart.
 func (c *Config) drains(et *lib.ExecutionTuple) bool {
 	if c.Drain.Valid {
 		return c.Drain.Bool

@@ -30,14 +30,21 @@ func TestPlan(t *testing.T) {
 		want          []arrival.Stage
 	}{
 		{
-			"k6's own stages, with a jump", `{"startRate": 15, "timeUnit": "10s", "stages": [{"target": 15, "duration": "2s"}, {"target": 30, "duration": "0s"}, {"target": 60, "duration": "4s"}]}`,
-			[]arrival.Stage{{From: 1.5, To: 1.5, Duration: 2 * time.Second}, {From: 3, To: 6, Duration: 4 * time.Second}},
+			"k6's own stages, with a jump",
+			`{"startRate": 15, "timeUnit": "10s", "stages": [{"target": 15, "duration": "2s"}, {"target": 30, ` +
+				`"duration": "0s"}, {"target": 60, "duration": "4s"}]}`,
+			[]arrival.Stage{{From: 1.5, To: 1.5, Duration: 2 * time.Second},
+				{From: 3, To: 6, Duration: 4 * time.Second}},
 		},
 		{
-			"rates, a ramp from the rate before, a closed loop", `{"stages": [{"rate": 0.29, "duration": "100s"}, {"target": 10, "duration": "1m"}, {"requests": 8, "concurrency": 2}]}`,
-			[]arrival.Stage{{From: 0.29, To: 0.29, Duration: 100 * time.Second}, {From: 0.29, To: 10, Duration: time.Minute}, {Requests: 8, Concurrency: 2}},
+			"rates, a ramp from the rate before, a closed loop",
+			`{"stages": [{"rate": 0.29, "duration": "100s"}, {"target": 10, "duration": "1m"}, {"requests": 8, ` +
+				`"concurrency": 2}]}`,
+			[]arrival.Stage{{From: 0.29, To: 0.29, Duration: 100 * time.Second},
+				{From: 0.29, To: 10, Duration: time.Minute}, {Requests: 8, Concurrency: 2}},
 		},
-		{"a trace", `{"arrival": "trace", "trace": [0, 0.5, 0.5, 1.999]}`, []arrival.Stage{{From: 2, To: 2, Duration: 2 * time.Second}}},
+		{"a trace", `{"arrival": "trace", "trace": [0, 0.5, 0.5, 1.999]}`,
+			[]arrival.Stage{{From: 2, To: 2, Duration: 2 * time.Second}}},
 	} {
 		p, err := parse(t, tt.options).plan()
 		if err != nil || !slices.Equal(p.Stages, tt.want) {
@@ -56,7 +63,8 @@ func TestTraceKeepsItsInstants(t *testing.T) {
 	for at := range p.Due(0) {
 		got = append(got, at.Round(time.Microsecond))
 	}
-	if want := []time.Duration{0, 500 * time.Millisecond, 500 * time.Millisecond, 1250 * time.Millisecond, 1999 * time.Millisecond}; !slices.Equal(got, want) {
+	if want := []time.Duration{0, 500 * time.Millisecond, 500 * time.Millisecond, 1250 * time.Millisecond,
+		1999 * time.Millisecond}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
@@ -90,7 +98,8 @@ func TestValidateNamesStageAndValue(t *testing.T) {
 			t.Errorf("%s: got %v, want %q", options, err, want)
 		}
 	}
-	if _, err := NewConfig("load", []byte(`{"stages": [], "rte": 5}`)); err == nil || !strings.Contains(err.Error(), `"rte"`) {
+	if _, err := NewConfig("load", []byte(`{"stages": [], "rte": 5}`)); err == nil ||
+		!strings.Contains(err.Error(), `"rte"`) {
 		t.Errorf("unknown option: got %v", err)
 	}
 }
@@ -126,7 +135,8 @@ func TestVUs(t *testing.T) {
 func TestConfigSurvivesAnArchive(t *testing.T) {
 	t.Parallel()
 	for _, options := range []string{
-		`{"startRate": 0.5, "stages": [{"target": 2.5, "duration": "5s"}, {"requests": 8, "concurrency": 2}], "arrival": "gamma", "burstiness": 0.5, "seed": 7, "interval": "1s", "drain": false}`,
+		`{"startRate": 0.5, "stages": [{"target": 2.5, "duration": "5s"}, {"requests": 8, "concurrency": 2}], ` +
+			`"arrival": "gamma", "burstiness": 0.5, "seed": 7, "interval": "1s", "drain": false}`,
 		`{"trace": [0, 0.5, 1.25], "maxVUs": 3, "gracefulStop": "5s", "exec": "f", "env": {"A": "b"}}`,
 	} {
 		a := parse(t, options)
@@ -188,32 +198,47 @@ func TestTooLong(t *testing.T) {
 	const long = ": must not be longer than 1000000h, which is 114 years, got "
 	many := strings.TrimSuffix(strings.Repeat(`{"rate": 1, "duration": "1000000h"},`, 3), ",")
 	for options, want := range map[string]string{
-		`{"stages": [{"rate": 1, "duration": "1s"}, {"rate": 4, "duration": 99999999999000}]}`:                                              "stage 1: duration" + long + "99999999999000ms",
-		`{"stages": [{"rate": 4, "duration": 18446744074000}]}`:                                                                             "stage 0: duration" + long,
-		`{"stages": [{"target": 4, "duration": "18446744074000"}]}`:                                                                         "stage 0: duration" + long,
-		`{"stages": [{"target": 4, "duration": "9999999h"}]}`:                                                                               "stage 0: duration" + long + "9999999h",
-		`{"stages": [{"target": 4, "duration": "999999999d"}]}`:                                                                             "stage 0: duration" + long + "999999999d",
-		`{"stages": [{"target": 4, "duration": 1e300}]}`:                                                                                    "stage 0: duration" + long + "1e+300ms",
-		`{"stages": [{"target": 4, "DURATION": 1e300}]}`:                                                                                    "stage 0: DURATION" + long,
-		`{"stages": [{"target": 4, "duration": "1e300s"}]}`:                                                                                 `stage 0: duration: "1e300s" is no duration such as 1.5s`,
-		`{"stages": [{"requests": 4, "concurrency": 1, "rampUp": "1e300"}]}`:                                                                "stage 0: rampUp" + long,
-		`{"gracefulStop": 1e16, "stages": [{"rate": 1, "duration": "1s"}]}`:                                                                 "gracefulStop" + long + "1e+16ms",
-		`{"startTime": "9999999h", "stages": [{"rate": 1, "duration": "1s"}]}`:                                                              "startTime" + long,
-		`{"timeUnit": "9999999h", "stages": [{"rate": 1, "duration": "1s"}]}`:                                                               "timeUnit" + long,
-		`{"interval": "-9999999h", "stages": [{"rate": 1, "duration": "1s"}]}`:                                                              "interval" + long,
-		`{"expectedLatency": "9999999h", "stages": [{"rate": 1, "duration": "1s"}]}`:                                                        "expectedLatency" + long,
-		`{"stages": [` + many + `]}`:                                                                                                        "the stages must not last longer than 1000000h together, got 3000000h",
-		`{"interval": "1000000h", "stages": [{"rate": 1, "duration": "1s"}, {"rate": 1, "duration": "1s"}, {"rate": 1, "duration": "1s"}]}`: "must not last longer than 2000000h",
-		`{"gracefulStop": "1000000h", "stages": [{"rate": 1, "duration": "1s"}, {"rate": 1, "duration": "1s"}]}`:                            "must not last longer than 2000000h",
-		`{"stages": [{"rate": 10000000, "duration": "1000000h"}]}`:                                                                          "the stages must have at most 9007199254740992 arrivals together, got 3.6e+16",
-		`{"stages": [{"requests": 9223372036854775807, "concurrency": 1}]}`:                                                                 "requests and concurrency must be at most 9007199254740992",
-		`{"stages": [{"requests": 9007199254740992, "concurrency": 1}, {"requests": 9007199254740992, "concurrency": 1}]}`:                  "the stages must have at most 9007199254740992 arrivals together",
-		`{"maxVUs": 9223372036854775807, "stages": [{"rate": 1, "duration": "1s"}]}`:                                                        "preAllocatedVUs and maxVUs must be at most 2147483647",
+		`{"stages": [{"rate": 1, "duration": "1s"}, {"rate": 4, "duration": 99999999999000}]}`: "stage 1: duration" +
+			long + "99999999999000ms",
+		`{"stages": [{"rate": 4, "duration": 18446744074000}]}`: "stage 0: duration" +
+			long,
+		`{"stages": [{"target": 4, "duration": "18446744074000"}]}`: "stage 0: duration" +
+			long,
+		`{"stages": [{"target": 4, "duration": "9999999h"}]}`: "stage 0: duration" +
+			long + "9999999h",
+		`{"stages": [{"target": 4, "duration": "999999999d"}]}`: "stage 0: duration" +
+			long + "999999999d",
+		`{"stages": [{"target": 4, "duration": 1e300}]}`: "stage 0: duration" +
+			long + "1e+300ms",
+		`{"stages": [{"target": 4, "DURATION": 1e300}]}`: "stage 0: DURATION" +
+			long,
+		`{"stages": [{"target": 4, "duration": "1e300s"}]}`: `stage 0: duration: "1e300s" is no duration such as 1.5s`,
+		`{"stages": [{"requests": 4, "concurrency": 1, "rampUp": "1e300"}]}`: "stage 0: rampUp" +
+			long,
+		`{"gracefulStop": 1e16, "stages": [{"rate": 1, "duration": "1s"}]}`: "gracefulStop" + long +
+			"1e+16ms",
+		`{"startTime": "9999999h", "stages": [{"rate": 1, "duration": "1s"}]}`: "startTime" + long,
+		`{"timeUnit": "9999999h", "stages": [{"rate": 1, "duration": "1s"}]}`:  "timeUnit" + long,
+		`{"interval": "-9999999h", "stages": [{"rate": 1, "duration": "1s"}]}`: "interval" + long,
+		`{"expectedLatency": "9999999h", "stages": [{"rate": 1, "duration": "1s"}]}`: "expectedLatency" +
+			long,
+		`{"stages": [` + many +
+			`]}`: "the stages must not last longer than 1000000h together, got 3000000h",
+		`{"interval": "1000000h", "stages": [{"rate": 1, "duration": "1s"}, {"rate": 1, "duration": "1s"}, {"rate": ` +
+			`1, "duration": "1s"}]}`: "must not last longer than 2000000h",
+		`{"gracefulStop": "1000000h", "stages": [{"rate": 1, "duration": "1s"}, {"rate": 1, "duration": "1s"}]}`: "must not last longer than 2000000h",
+		`{"stages": [{"rate": 10000000, "duration": "1000000h"}]}`:                                               "the stages must have at most 9007199254740992 arrivals together, got 3.6e+16",
+		`{"stages": [{"requests": 9223372036854775807, "concurrency": 1}]}`:                                      "requests and concurrency must be at most 9007199254740992",
+		`{"stages": [{"requests": 9007199254740992, "concurrency": 1}, {"requests": 9007199254740992, ` +
+			`"concurrency": 1}]}`: "the stages must have at most 9007199254740992 arrivals together",
+		`{"maxVUs": 9223372036854775807, "stages": [{"rate": 1, "duration": "1s"}]}`: "preAllocatedVUs and maxVUs " +
+			"must be at most 2147483647",
 		`{"trace": [0, 1e300]}`:       "trace: arrival 1: must not be longer than 1000000h",
 		`{"trace": [0, 18446744074]}`: "trace: arrival 1: must not be longer than 1000000h",
-		`{"arrival": "` + strings.Repeat("x", 100_000) + `", "stages": [{"rate": 1, "duration": "1s"}]}`: `unknown arrival "` + strings.Repeat("x", 100) + `…"`,
-		`{"stages": [{"rate": 1e-9, "duration": "1000000h"}]}`:                                           "",
-		`{"startTime": null, "gracefulStop": 0, "stages": [{"rate": 1, "duration": 1500}]}`:              "",
+		`{"arrival": "` + strings.Repeat("x", 100_000) +
+			`", "stages": [{"rate": 1, "duration": "1s"}]}`: `unknown arrival "` + strings.Repeat("x", 100) + `…"`,
+		`{"stages": [{"rate": 1e-9, "duration": "1000000h"}]}`:                              "",
+		`{"startTime": null, "gracefulStop": 0, "stages": [{"rate": 1, "duration": 1500}]}`: "",
 	} {
 		c, err := NewConfig("load", []byte(options))
 		if err == nil {

@@ -65,8 +65,8 @@ func newExecutor(c *Config, es *lib.ExecutionState, log *logrus.Entry) (*Executo
 // GetConfig gives the scenario's options.
 func (x *Executor) GetConfig() lib.ExecutorConfig { return x.config }
 
-// Init finds this instance's share. Shares are cut as k6's arrival-rate executors cut them, by the number of VUs, so that no
-// share is smaller than one VU can serve.
+// Init finds this instance's share. Shares are cut as k6's arrival-rate executors cut them, by the number of VUs, so
+// that no share is smaller than one VU can serve.
 func (x *Executor) Init(context.Context) (err error) {
 	_, most := x.config.vus()
 	x.tuple, err = x.state.ExecutionTuple.GetNewExecutionTupleFromValue(most)
@@ -151,7 +151,10 @@ func (r *run) stage(i int, base int64, at time.Time) (n int64, ended time.Time) 
 	var last time.Duration
 	var stopped time.Time
 	r.draws = time.Now()
-	r.drawing = time.AfterFunc(verySlowDraw, func() { r.log.Infof("the load waits for the arrivals of stage %d to be drawn", r.stages[i].Index) })
+	r.drawing = time.AfterFunc(verySlowDraw, func() {
+		r.log.Infof("the load waits for the arrivals of stage %d to "+
+			"be drawn", r.stages[i].Index)
+	})
 	for due := range r.plan.Due(i) {
 		if n == 0 {
 			at = r.begin(ctx, at)
@@ -170,7 +173,8 @@ func (r *run) stage(i int, base int64, at time.Time) (n int64, ended time.Time) 
 			continue // counted to the end, so that the next stage's numbers stay
 		}
 		if mine {
-			r.send(ctx, arrival.Arrival{Index: k, Stage: i, Due: at.Add(due), Stop: r.halt.stop, Dropped: r.dropped.Load})
+			r.send(ctx, arrival.Arrival{Index: k, Stage: i, Due: at.Add(due), Stop: r.halt.stop,
+				Dropped: r.dropped.Load})
 		}
 	}
 	r.drawing.Stop()
@@ -195,9 +199,9 @@ const (
 	verySlowDraw = 2 * time.Second
 )
 
-// begin waits until a stage is to begin, and returns that instant. The first stage begins at once. It is called when the first
-// arrival is drawn, for which some processes add up all gaps of the stage: a stage that this keeps begins later. Any other
-// delay leaves the instant where it was, which instances have in common.
+// begin waits until a stage is to begin, and returns that instant. The first stage begins at once. It is called when
+// the first arrival is drawn, for which some processes add up all gaps of the stage: a stage that this keeps begins
+// later. Any other delay leaves the instant where it was, which instances have in common.
 func (r *run) begin(ctx context.Context, at time.Time) time.Time {
 	switch now := time.Now(); {
 	case r.start.IsZero():
@@ -276,10 +280,12 @@ func (r *run) announce(i int, start, end time.Time) {
 func (r *run) drop(a arrival.Arrival) {
 	r.dropped.Add(1)
 	r.push(metrics.Sample{
-		TimeSeries: metrics.TimeSeries{Metric: r.state.Test.BuiltinMetrics.DroppedIterations, Tags: r.tags()}, Time: time.Now(), Value: 1,
+		TimeSeries: metrics.TimeSeries{Metric: r.state.Test.BuiltinMetrics.DroppedIterations, Tags: r.tags()},
+		Time:       time.Now(), Value: 1,
 	})
 	r.push(r.metrics.Event(&record.Dropped{
-		Scenario: r.config.Name, Stage: r.stages[a.Stage].Index, Index: new(a.Index), Due: new(record.UnixNano(a.Due)), Count: 1,
+		Scenario: r.config.Name, Stage: r.stages[a.Stage].Index, Index: new(a.Index), Due: new(record.UnixNano(a.Due)),
+		Count: 1,
 	}, r.tags()))
 }
 
@@ -302,7 +308,8 @@ func (r *run) tellEmpty() {
 		}
 		r.empty = append(r.empty, i)
 		if area := s.Area(); area > 0 {
-			r.log.Warnf("stage %d of scenario %q has no arrival: its rate times its duration is %.3g requests", r.stages[i].Index, r.config.Name, area)
+			r.log.Warnf("stage %d of scenario %q has no arrival: its rate times its duration is %.3g requests",
+				r.stages[i].Index, r.config.Name, area)
 		}
 	}
 }
@@ -312,17 +319,20 @@ func (r *run) explain() {
 	dropped := r.dropped.Load()
 	switch {
 	case dropped == 0 && r.sent == 0 && r.parent.Err() == nil && len(r.empty) < len(r.plan.Stages):
-		r.log.Warnf("no arrival of scenario %q fell to this instance (segment %s): it was idle", r.config.Name, r.state.ExecutionTuple.Segment)
+		r.log.Warnf("no arrival of scenario %q fell to this instance (segment %s): it was idle", r.config.Name,
+			r.state.ExecutionTuple.Segment)
 		return
 	case dropped == 0:
 		return
 	}
 	_, most := r.config.vus()
-	r.log.Warnf("%d arrivals of scenario %q found no free VU and were dropped: the load was less than asked for. Raise %s.",
+	r.log.Warnf("%d arrivals of scenario %q found no free VU and were dropped: the load was less than asked for. "+
+		"Raise %s.",
 		dropped, r.config.Name, r.pool.advice(most))
 }
 
-// drain waits for the requests in flight, at most gracefulStop; then it cuts them, and opens new VUs for the next stage.
+// drain waits for the requests in flight, at most gracefulStop; then it cuts them, and opens new VUs for the next
+// stage.
 func (r *run) drain() error {
 	if r.pool.idle(r.parent, r.config.GracefulStop.TimeDuration()) || r.parent.Err() != nil {
 		return nil
@@ -333,7 +343,8 @@ func (r *run) drain() error {
 
 func (r *run) openPool() error {
 	pre, most := r.config.scaledVUs(r.state.ExecutionTuple)
-	r.scenario = &lib.ScenarioState{Name: r.config.Name, Executor: r.config.Type, StartTime: r.start, ProgressFn: r.progress}
+	r.scenario = &lib.ScenarioState{Name: r.config.Name, Executor: r.config.Type, StartTime: r.start,
+		ProgressFn: r.progress}
 	var err error
 	r.pool, err = newPool(lib.WithScenarioState(r.parent, r.scenario), r.Executor, pre, most)
 	if err != nil {
@@ -345,7 +356,8 @@ func (r *run) openPool() error {
 // progress is what exec.scenario.progress shows.
 func (r *run) progress() (float64, []string) {
 	whole, spent := r.config.duration(), time.Since(r.start)
-	return min(1, float64(spent)/float64(whole)), []string{spent.Round(100*time.Millisecond).String() + "/" + whole.String()}
+	return min(1, float64(spent)/float64(whole)),
+		[]string{spent.Round(100*time.Millisecond).String() + "/" + whole.String()}
 }
 
 // stripes says which arrivals are this instance's: those at its offsets in each cycle of the segment sequence.

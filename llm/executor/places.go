@@ -9,8 +9,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 )
 
-// places are how many requests of a closed loop this instance may have in flight. One after the other they open, over the
-// stage's rampUp; each is taken by a request and given back when that ends.
+// places are how many requests of a closed loop this instance may have in flight. One after the other they open, over
+// the stage's rampUp; each is taken by a request and given back when that ends.
 type places struct {
 	opens  []time.Time
 	opened int

@@ -15,8 +15,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 )
 
-// pool is the VUs of a run, each waiting for an arrival on a goroutine of its own. The VU that came free last goes first:
-// its connection is warm, and a load that few VUs can carry is carried by few.
+// pool is the VUs of a run, each waiting for an arrival on a goroutine of its own. The VU that came free last goes
+// first: its connection is warm, and a load that few VUs can carry is carried by few.
 type pool struct {
 	x      *Executor
 	ctx    context.Context
@@ -213,7 +213,9 @@ func (p *pool) close(grace time.Duration) {
 // advice says what to raise after drops.
 func (p *pool) advice(configured int64) string {
 	if p.size.Load() < p.most {
-		return fmt.Sprintf("preAllocatedVUs to %d: VUs were still being made when they were needed", min(2*p.size.Load(), configured))
+		return fmt.Sprintf("preAllocatedVUs to %d: VUs were still being made when they were needed",
+			min(2*p.size.Load(), configured))
 	}
-	return fmt.Sprintf("maxVUs above %d (to %d, say), or expectedLatency to how long requests take", configured, 2*configured)
+	return fmt.Sprintf("maxVUs above %d (to %d, say), or expectedLatency to how long requests take", configured,
+		2*configured)
 }

@@ -166,10 +166,13 @@ func (f *file) close() error {
 	err = errors.Join(err, f.f.Close())
 	switch {
 	case gone:
-		return errors.Join(err, fmt.Errorf("record file %s was deleted during the run, and its records are lost", f.path))
+		return errors.Join(err, fmt.Errorf("record file %s was deleted during the run, and its records are lost",
+			f.path))
 	case f.lost > 0 || len(f.buf) > 0 || f.cutOff > 0:
-		return errors.Join(err, fmt.Errorf("record file %s is incomplete: %d lines and %d bytes could not be written, and %d bytes were cut off it",
-			f.path, f.lost, len(f.buf), f.cutOff))
+		return errors.Join(err,
+			fmt.Errorf("record file %s is incomplete: %d lines and %d bytes could not be written, and %d bytes were "+
+				"cut off it",
+				f.path, f.lost, len(f.buf), f.cutOff))
 	}
 	return err
 }

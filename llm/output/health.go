@@ -48,7 +48,8 @@ func (h *health) beat() *record.Heartbeat {
 		return nil
 	}
 	line := &record.Heartbeat{
-		Start: record.UnixNano(b.From), End: record.UnixNano(b.To), Beats: int64(b.N), P99: int64(b.P99), Max: int64(b.Max),
+		Start: record.UnixNano(b.From), End: record.UnixNano(b.To), Beats: int64(b.N), P99: int64(b.P99),
+		Max: int64(b.Max),
 		CPU: int64(now.cpu - before.cpu), Pressure: pressure(now.pressure.Since(before.pressure)),
 	}
 	for _, span := range b.Late {
@@ -61,7 +62,8 @@ func pressure(p host.Pressure) record.Pressure {
 	return record.Pressure{Waited: (*int64)(p.Waited), Throttled: (*int64)(p.Throttled), Stalled: (*int64)(p.Stalled)}
 }
 
-// stop gives the figures since the start, collections since the load began; delays are the starts' lateness, where it is known.
+// stop gives the figures since the start, collections since the load began; delays are the starts' lateness, where it
+// is known.
 func (h *health) stop(delays []time.Duration) record.Health {
 	h.heartbeat.Stop()
 	cycles, paused := host.Collections()
@@ -83,13 +85,15 @@ func (h *health) stop(delays []time.Duration) record.Health {
 	return out
 }
 
-// spareProcessors says what GOMAXPROCS would have sufficed where the load left most processors idle; "" if nothing is worth saying.
-// Go looks for work on each that it may use, whenever a token wakes it, which costs more than the idle ones give.
+// spareProcessors says what GOMAXPROCS would have sufficed where the load left most processors idle; "" if nothing is
+// worth saying. Go looks for work on each that it may use, whenever a token wakes it, which costs more than the idle
+// ones give.
 func spareProcessors(h record.Health, set bool) string {
 	used := h.CPUShare * h.Processors
 	enough := max(2, int(math.Ceil(2*used)))
 	if set || used < 0.25 || 2*enough > h.GoMaxProcs {
 		return ""
 	}
-	return fmt.Sprintf("this load took %.1f of %d processors, and idle ones add to what a token costs: GOMAXPROCS=%d suffices", used, h.GoMaxProcs, enough)
+	return fmt.Sprintf("this load took %.1f of %d processors, and idle ones add to what a token costs: "+
+		"GOMAXPROCS=%d suffices", used, h.GoMaxProcs, enough)
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/storage"
 )
 
-// spool has the records kept in a file until the end, when it becomes the object that was asked for: objects cannot grow. That
-// this will be possible is found out now.
+// spool has the records kept in a file until the end, when it becomes the object that was asked for: objects cannot
+// grow. That this will be possible is found out now.
 func (o *Output) spool() error {
 	if err := storage.Vacant(context.Background(), o.path); err != nil {
 		return err

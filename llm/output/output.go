@@ -1,5 +1,6 @@
-// Package output is the k6 output --out llm=PATH: it takes the records out of the containers that carry them and appends
-// them to a file as JSON lines, at least once a second, so that a run that is killed leaves all but its last second.
+// Package output is the k6 output --out llm=PATH: it takes the records out of the containers that carry them and
+// appends them to a file as JSON lines, at least once a second, so that a run that is killed leaves all but its last
+// second.
 package output
 
 import (
@@ -209,7 +210,8 @@ func (o *Output) write(line record.Line) error {
 // report logs the first of a row of errors.
 func (o *Output) report(err error) {
 	if err != nil && !o.failing {
-		o.log.WithError(err).Errorf("records are not being written to %s; what fits in memory is kept and tried again", plain.Terminal(o.path))
+		o.log.WithError(err).Errorf("records are not being written to %s; what fits in memory is kept and tried again",
+			plain.Terminal(o.path))
 	}
 	o.failing = err != nil
 }
@@ -236,8 +238,8 @@ func (o *Output) StopWithTestError(runErr error) error {
 // recordEnds end the names of record files; the latter two are compressed.
 var recordEnds = []string{".jsonl", ".jsonl.gz", ".jsonl.zst"}
 
-// recordPath makes the argument of --out a file's path: itself if it ends as a record file's name does, else a directory's
-// file for this instance.
+// recordPath makes the argument of --out a file's path: itself if it ends as a record file's name does, else a
+// directory's file for this instance.
 func recordPath(argument, instance string) (string, error) {
 	switch {
 	case argument == "":

@@ -26,7 +26,8 @@ import (
 
 func params(argument string, env map[string]string) output.Params {
 	log, _ := logtest.NewNullLogger()
-	return output.Params{ConfigArgument: argument, Environment: env, Logger: log, ScriptOptions: lib.Options{RunTags: map[string]string{"instance_id": "a/1"}}}
+	return output.Params{ConfigArgument: argument, Environment: env, Logger: log,
+		ScriptOptions: lib.Options{RunTags: map[string]string{"instance_id": "a/1"}}}
 }
 
 // lines reads a record file whole; it must have no line that does not parse.
@@ -69,13 +70,16 @@ func TestARunsFile(t *testing.T) {
 	}
 	tags := registry.RootTagSet()
 	dropped := registry.MustNewMetric(metrics.DroppedIterationsName, metrics.Counter)
-	drop := metrics.Sample{TimeSeries: metrics.TimeSeries{Metric: dropped, Tags: tags.With("scenario", "s")}, Time: time.Now(), Value: 2}
+	drop := metrics.Sample{TimeSeries: metrics.TimeSeries{Metric: dropped, Tags: tags.With("scenario", "s")},
+		Time: time.Now(), Value: 2}
 	other := metrics.Sample{TimeSeries: metrics.TimeSeries{Metric: m.TTFT, Tags: tags}, Value: 1}
 	request := func(delay int64, errorType string) metrics.SampleContainer {
-		return m.Request(&record.Request{Start: 1e9, End: 2e9, Due: new(1e9 - delay), ErrorType: errorType, Chunks: []int64{}}, tags, nil, samples.ITLOff)
+		return m.Request(&record.Request{Start: 1e9, End: 2e9, Due: new(1e9 - delay), ErrorType: errorType,
+			Chunks: []int64{}}, tags, nil, samples.ITLOff)
 	}
 	o.AddMetricSamples([]metrics.SampleContainer{
-		m.Event(o.run, tags), m.Event(&record.Client{Number: 0}, tags), request(10, ""), request(30, record.ErrorReset), other, drop, metrics.Samples{other},
+		m.Event(o.run, tags), m.Event(&record.Client{Number: 0}, tags), request(10, ""), request(30, record.ErrorReset),
+		other, drop, metrics.Samples{other},
 	})
 	o.AddMetricSamples([]metrics.SampleContainer{request(20, "")})
 	if err := o.StopWithTestError(errors.New("aborted")); err != nil {
@@ -88,14 +92,16 @@ func TestARunsFile(t *testing.T) {
 	if run, ok := all[0].(*record.Run); !ok || run.Instance != "a/1" {
 		t.Errorf("first line %+v", all[0])
 	}
-	if d, ok := all[4].(*record.Dropped); !ok || d.Scenario != "s" || d.Stage != 3 || d.Count != 2 || d.Index != nil || d.Due != nil {
+	if d, ok := all[4].(*record.Dropped); !ok || d.Scenario != "s" || d.Stage != 3 || d.Count != 2 || d.Index != nil ||
+		d.Due != nil {
 		t.Errorf("fifth line %+v", all[4])
 	}
 	end, ok := all[6].(*record.End)
 	if !ok || end.Status != "aborted" || end.Requests != 3 || end.Failed != 1 || end.Dropped != 2 {
 		t.Errorf("last line %+v", all[6])
 	}
-	if h := end.Health; h.LatenessOf != 3 || *h.LatenessP50 != 20 || *h.LatenessP99 != 30 || *h.LatenessMax != 30 || h.CPUShare < 0 || h.GoMaxProcs < 1 || (h.Steal != nil) != (runtime.GOOS == "linux") {
+	if h := end.Health; h.LatenessOf != 3 || *h.LatenessP50 != 20 || *h.LatenessP99 != 30 || *h.LatenessMax != 30 ||
+		h.CPUShare < 0 || h.GoMaxProcs < 1 || (h.Steal != nil) != (runtime.GOOS == "linux") {
 		t.Errorf("health %+v", end.Health)
 	}
 }
@@ -250,7 +256,9 @@ func TestSpareProcessorsAreTold(t *testing.T) {
 		set   bool
 		want  string
 	}{
-		{0.5, 16, false, "GOMAXPROCS=2 suffices"}, {1.3, 16, false, "this load took 1.3 of 16 processors, and idle ones add to what a token costs: GOMAXPROCS=3 suffices"},
+		{0.5, 16, false, "GOMAXPROCS=2 suffices"},
+		{1.3, 16, false,
+			"this load took 1.3 of 16 processors, and idle ones add to what a token costs: GOMAXPROCS=3 suffices"},
 		{0.5, 16, true, ""}, {0.1, 16, false, ""}, {0.5, 2, false, ""}, {1.3, 4, false, ""},
 	} {
 		h := record.Health{CPUShare: tt.used / float64(tt.procs), GoMaxProcs: tt.procs, Processors: float64(tt.procs)}

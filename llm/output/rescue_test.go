@@ -75,7 +75,8 @@ func TestDeletedFileIsWrittenAgain(t *testing.T) {
 			if got, err := readAll(path, unpack); got != "one\ntwo\nthree\n" || err != nil {
 				t.Errorf("%s, %s: got %q, %v", end, name, got, err)
 			}
-			if n := len(hook.AllEntries()); n != 1 || !strings.Contains(hook.LastEntry().Message, "was deleted during the run; its records are whole again in "+path) {
+			if n := len(hook.AllEntries()); n != 1 || !strings.Contains(hook.LastEntry().Message,
+				"was deleted during the run; its records are whole again in "+path) {
 				t.Errorf("%s, %s: %d messages, the last %v", end, name, n, hook.LastEntry())
 			}
 		}
@@ -91,7 +92,8 @@ func TestDeletedForGood(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.file.add([]byte("one"))
-	if err := o.finish(); err == nil || !strings.Contains(err.Error(), "record file "+path+" was deleted during the run, and its records are lost") {
+	if err := o.finish(); err == nil ||
+		!strings.Contains(err.Error(), "record file "+path+" was deleted during the run, and its records are lost") {
 		t.Errorf("got %v", err)
 	}
 	if samples.LostRecords() == "" {
@@ -114,13 +116,15 @@ func TestFileThatIsCut(t *testing.T) {
 			t.Fatal(err)
 		}
 		err := o.file.close()
-		if err == nil || !strings.Contains(err.Error(), "is incomplete: 0 lines and 0 bytes could not be written, and ") {
+		if err == nil ||
+			!strings.Contains(err.Error(), "is incomplete: 0 lines and 0 bytes could not be written, and ") {
 			t.Errorf("%s: got %v", end, err)
 		}
 		if got, err := readAll(path, unpack); got != "two\n" || err != nil {
 			t.Errorf("%s: got %q, %v", end, got, err)
 		}
-		if n := len(hook.AllEntries()); n != 1 || !strings.Contains(hook.LastEntry().Message, "off the record file "+path) {
+		if n := len(hook.AllEntries()); n != 1 || !strings.Contains(hook.LastEntry().Message,
+			"off the record file "+path) {
 			t.Errorf("%s: %d messages", end, n)
 		}
 	}
@@ -148,7 +152,8 @@ func TestLastLineOfAFullDisk(t *testing.T) {
 	}
 	all := lines(t, path)
 	end, ok := all[len(all)-1].(*record.End)
-	if !ok || end.Requests != 77 || end.Status != "incomplete: no room for the last records (finished)" || len(all) < 30 {
+	if !ok || end.Requests != 77 || end.Status != "incomplete: no room for the last records (finished)" ||
+		len(all) < 30 {
 		t.Errorf("%d lines, the last %+v", len(all), all[len(all)-1])
 	}
 	if err := o.file.close(); err == nil || !strings.Contains(err.Error(), "20 bytes could not be written") {
@@ -167,7 +172,8 @@ func TestPermissionsOfRecords(t *testing.T) {
 	for name, tt := range map[string]struct {
 		text, there bool
 		want        fs.FileMode
-	}{"no texts": {false, false, 0o644}, "texts": {true, false, 0o600}, "texts into a file of before": {true, true, 0o640}} {
+	}{"no texts": {false, false, 0o644}, "texts": {true, false, 0o600},
+		"texts into a file of before": {true, true, 0o640}} {
 		path := filepath.Join(t.TempDir(), "run.jsonl")
 		if tt.there {
 			if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Chmod(path, 0o640)); err != nil {
@@ -220,7 +226,8 @@ func TestInstanceFile(t *testing.T) {
 	long := strings.Repeat("é", 150)
 	names := map[string]string{}
 	for instance, want := range map[string]string{
-		"pod-1": "records-pod-1.jsonl", "a/1": "records-a_1.jsonl", "../../x": "", "": "records-_.jsonl", "\x00": "records-_.jsonl", long: "", long + "é": "",
+		"pod-1": "records-pod-1.jsonl", "a/1": "records-a_1.jsonl", "../../x": "", "": "records-_.jsonl",
+		"\x00": "records-_.jsonl", long: "", long + "é": "",
 	} {
 		got := filepath.Base(instanceFile("dir", instance))
 		if want != "" && got != want || len(got) > 120 || instanceFile("dir", instance) != filepath.Join("dir", got) {

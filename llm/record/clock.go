@@ -6,8 +6,9 @@ import "time"
 // is this wall-clock reading plus monotonic time.
 var started = time.Now()
 
-// UnixNano gives t as nanoseconds since 1970 UTC on the process's own clock: the wall clock as it stood at process start,
-// advanced by monotonic time. t must carry a monotonic reading, as time.Now's results do. It may be called concurrently.
+// UnixNano gives t as nanoseconds since 1970 UTC on the process's own clock: the wall clock as it stood at process
+// start, advanced by monotonic time. t must carry a monotonic reading, as time.Now's results do. It may be called
+// concurrently.
 func UnixNano(t time.Time) int64 {
 	return started.UnixNano() + int64(t.Sub(started))
 }

@@ -9,10 +9,12 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// Decoder reads lines one by one. Request lines as Append writes them are read in one pass; others, with keys of a later
-// version, escapes or spaces, by encoding/json, to the same result. It is for one goroutine; the zero value is ready.
+// Decoder reads lines one by one. Request lines as Append writes them are read in one pass; others, with keys of a
+// later version, escapes or spaces, by encoding/json, to the same result. It is for one goroutine; the zero value is
+// ready.
 type Decoder struct {
-	// Reuse makes Parse give the same Request each time, overwritten by the next: reading then allocates next to nothing.
+	// Reuse makes Parse give the same Request each time, overwritten by the next: reading then allocates next to
+	// nothing.
 	Reuse bool
 
 	kept  kept

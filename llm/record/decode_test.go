@@ -13,9 +13,11 @@ import (
 func fullRequest() *Request {
 	r := *allLines[2].(*Request)
 	r.Error, r.RequestBody, r.ResponseBody = "busy", "", ""
-	r.Retries, r.PromptAsked, r.PromptRaw, r.CompletionRaw, r.SessionID, r.Turn, r.Adapter, r.Client = 1, 5, true, true, "session-1", 2, "lora", 3
+	r.Retries, r.PromptAsked, r.PromptRaw, r.CompletionRaw, r.SessionID, r.Turn, r.Adapter, r.Client = 1, 5, true, true,
+		"session-1", 2, "lora", 3
 	r.Start, r.End, r.Due = 1_795_000_000_123_456_789, 1_795_000_003_123_456_789, new(int64(1_795_000_000_000_000_001))
-	r.Connected, r.Written, r.FirstByte, r.Attempt, r.ServerDate = r.Start+1, r.Start+2, r.Start+3, r.Start+4, 1_795_000_000
+	r.Connected, r.Written, r.FirstByte, r.Attempt, r.ServerDate = r.Start+1, r.Start+2, r.Start+3, r.Start+4,
+		1_795_000_000
 	r.SLO, r.Good = &Bounds{TTFT: 500, TPOT: 0.5}, new(true)
 	return &r
 }
@@ -40,7 +42,8 @@ func TestRequestLinesAreReadInOnePass(t *testing.T) {
 	t.Parallel()
 	for _, reuse := range []bool{false, true} {
 		d := &Decoder{Reuse: reuse}
-		for _, r := range []*Request{fullRequest(), {Start: 1, End: 2, Stage: -1, Chunks: []int64{}}, fullRequest(), {Start: 1, End: 1}} {
+		for _, r := range []*Request{fullRequest(), {Start: 1, End: 2, Stage: -1, Chunks: []int64{}}, fullRequest(),
+			{Start: 1, End: 1}} {
 			line, err := Append(nil, r)
 			if err != nil {
 				t.Fatal(err)
@@ -80,7 +83,8 @@ func FuzzOnePass(f *testing.F) {
 	f.Add([]byte(`{"type":"request","start_ns":-0,"chunks_us":[],"slo":{},"slo":{"ttft_ms":1},"Stage":1}`))
 	f.Add([]byte(`{"type":"request","start_ns":9223372036854775808,"end_ns":99999999999999999999}`))
 	f.Add([]byte(`{"type":"request","start_ns":1,"end_ns":2,"chunks_us":[1,01,1e1,-1],"chunk_tokens":[9223372036854775807],"error":"\u001b[2J\u202e"}`))
-	f.Add([]byte(`{"type":"request","start_ns":1,"id":"a` + "\x00\xff" + `b","usage":{"a":` + strings.Repeat(`{"a":`, 50) + "1" + strings.Repeat("}", 51) + `,"end_ns":2}`))
+	f.Add([]byte(`{"type":"request","start_ns":1,"id":"a` + "\x00\xff" + `b","usage":{"a":` + strings.Repeat(`{"a":`,
+		50) + "1" + strings.Repeat("}", 51) + `,"end_ns":2}`))
 	f.Fuzz(func(t *testing.T, line []byte) {
 		d := &Decoder{Reuse: true}
 		onePass(t, d, line)

@@ -5,8 +5,8 @@ import "time"
 // Latency is the time from sending the request to the end of its answer.
 func (r *Request) Latency() time.Duration { return time.Duration(r.End - r.Start) }
 
-// TTFT is the time from sending to the first non-empty content chunk, and false if none came. Role-only and empty chunks,
-// reasoning and tool calls do not count.
+// TTFT is the time from sending to the first non-empty content chunk, and false if none came. Role-only and empty
+// chunks, reasoning and tool calls do not count.
 func (r *Request) TTFT() (time.Duration, bool) {
 	if len(r.Chunks) == 0 {
 		return 0, false
@@ -14,7 +14,8 @@ func (r *Request) TTFT() (time.Duration, bool) {
 	return micros(r.Chunks[0]), true
 }
 
-// TTFO is the time from sending to the first output of any kind (content, reasoning, tool call), and false if none came.
+// TTFO is the time from sending to the first output of any kind (content, reasoning, tool call), and false if none
+// came.
 func (r *Request) TTFO() (time.Duration, bool) {
 	first, _, ok := r.outputSpan()
 	return first, ok
@@ -29,8 +30,8 @@ func (r *Request) TTFR() (time.Duration, bool) {
 }
 
 // TPOT is the time per output token after the first, (last token − first token)/(tokens − 1), and false if there were
-// fewer than two tokens or fewer than two chunks to time. The span is that of what is counted: of tokens, where the client counted
-// them all, else of chunks of any kind. The counts are those of Counts.
+// fewer than two tokens or fewer than two chunks to time. The span is that of what is counted: of tokens, where the
+// client counted them all, else of chunks of any kind. The counts are those of Counts.
 func (r *Request) TPOT(c Counts) (time.Duration, bool) {
 	if c.Output < 2 {
 		return 0, false
@@ -47,7 +48,8 @@ func (r *Request) TPOT(c Counts) (time.Duration, bool) {
 	return (last - first) / time.Duration(c.Output-1), true
 }
 
-// NTPOT is the normalised time per output token, latency/tokens, and false without tokens. The counts are those of Counts.
+// NTPOT is the normalised time per output token, latency/tokens, and false without tokens. The counts are those of
+// Counts.
 func (r *Request) NTPOT(c Counts) (time.Duration, bool) {
 	if c.Output == 0 {
 		return 0, false
@@ -55,8 +57,8 @@ func (r *Request) NTPOT(c Counts) (time.Duration, bool) {
 	return r.Latency() / time.Duration(c.Output), true
 }
 
-// AppendTokenTimes appends the arrival of each content token after sending: with the client's tokenizer a chunk's arrival
-// once per token in it (a chunk of no token vanishes), without one once per chunk.
+// AppendTokenTimes appends the arrival of each content token after sending: with the client's tokenizer a chunk's
+// arrival once per token in it (a chunk of no token vanishes), without one once per chunk.
 func (r *Request) AppendTokenTimes(times []time.Duration) []time.Duration {
 	for i, us := range r.Chunks {
 		n := 1

@@ -48,11 +48,15 @@ func TestLatencies(t *testing.T) {
 	}{
 		{"no chunk", request(), "-", "-", "-", "-", nil},
 		{"one chunk", request(500), "500ms", "-", "2s", "-", []time.Duration{}},
-		{"chunks are tokens", request(500, 1000, 1800), "500ms", "650ms", "666.666666ms", "650ms", []time.Duration{500 * ms, 800 * ms}},
-		{"a tokenizer's counts", counted(request(500, 1000, 1800), 2, 1, 3), "500ms", "260ms", "333.333333ms", "260ms", []time.Duration{0, 500 * ms, 800 * ms, 0, 0}},
-		{"chunks without a token vanish", counted(request(500, 1000, 1800), 0, 1, 1), "500ms", "800ms", "1s", "800ms", []time.Duration{800 * ms}},
+		{"chunks are tokens", request(500, 1000, 1800), "500ms", "650ms", "666.666666ms", "650ms",
+			[]time.Duration{500 * ms, 800 * ms}},
+		{"a tokenizer's counts", counted(request(500, 1000, 1800), 2, 1, 3), "500ms", "260ms", "333.333333ms", "260ms",
+			[]time.Duration{0, 500 * ms, 800 * ms, 0, 0}},
+		{"chunks without a token vanish", counted(request(500, 1000, 1800), 0, 1, 1), "500ms", "800ms", "1s", "800ms",
+			[]time.Duration{800 * ms}},
 		{"one chunk of many tokens", counted(request(500), 4), "500ms", "-", "500ms", "0s", []time.Duration{0, 0, 0}},
-		{"the server's count", used(request(500, 1000, 1800), 6), "500ms", "260ms", "333.333333ms", "650ms", []time.Duration{500 * ms, 800 * ms}},
+		{"the server's count", used(request(500, 1000, 1800), 6), "500ms", "260ms", "333.333333ms", "650ms",
+			[]time.Duration{500 * ms, 800 * ms}},
 		{"the server counts no token", used(request(), 0), "-", "-", "-", "-", nil},
 		{"chunks of one read", request(500, 500), "500ms", "-", "1s", "0s", []time.Duration{0}},
 	} {
@@ -118,26 +122,46 @@ func TestTokenSources(t *testing.T) {
 		out, in   int
 		outs, ins Source
 	}{
-		{"tokenizer before usage, but for the prompt", Request{Completion: new(5), Prompt: new(6), Usage: []byte(`{"completion_tokens":9,"prompt_tokens":8}`)}, 5, 8, ClientTokenizer, ServerUsage},
-		{"usage", Request{Streaming: true, Chunks: []int64{1}, Usage: []byte(`{"completion_tokens":9,"prompt_tokens":8}`)}, 9, 8, ServerUsage, ServerUsage},
-		{"usage in Anthropic's words", Request{Usage: []byte(`{"output_tokens":9,"input_tokens":8}`)}, 9, 8, ServerUsage, ServerUsage},
-		{"a reported 0 counts", Request{Streaming: true, Chunks: []int64{1}, Usage: []byte(`{"completion_tokens":0}`)}, 0, 0, ServerUsage, NoSource},
-		{"null does not", Request{Streaming: true, Chunks: []int64{1}, Usage: []byte(`{"completion_tokens":null}`)}, 1, 0, ContentChunks, NoSource},
+		{"tokenizer before usage, but for the prompt",
+			Request{Completion: new(5), Prompt: new(6), Usage: []byte(`{"completion_tokens":9,"prompt_tokens":8}`)}, 5,
+			8, ClientTokenizer, ServerUsage},
+		{"usage", Request{Streaming: true, Chunks: []int64{1},
+			Usage: []byte(`{"completion_tokens":9,"prompt_tokens":8}`)}, 9, 8, ServerUsage, ServerUsage},
+		{"usage in Anthropic's words", Request{Usage: []byte(`{"output_tokens":9,"input_tokens":8}`)}, 9, 8,
+			ServerUsage, ServerUsage},
+		{"a reported 0 counts", Request{Streaming: true, Chunks: []int64{1}, Usage: []byte(`{"completion_tokens":0}`)},
+			0, 0, ServerUsage, NoSource},
+		{"null does not", Request{Streaming: true, Chunks: []int64{1}, Usage: []byte(`{"completion_tokens":null}`)}, 1,
+			0, ContentChunks, NoSource},
 		{"chunks", Request{Streaming: true, Chunks: []int64{1, 2}}, 2, 0, ContentChunks, NoSource},
-		{"raw count, the server's before it", Request{Completion: new(5), CompletionRaw: true, Usage: []byte(`{"completion_tokens":9}`)}, 9, 0, ServerUsage, NoSource},
-		{"raw count", Request{Completion: new(5), CompletionRaw: true, Streaming: true, Chunks: []int64{1}}, 5, 0, ClientRaw, NoSource},
-		{"chunks of every kind", Request{Streaming: true, Chunks: []int64{3}, Reasoning: []int64{1, 2}, ToolCalls: []int64{4}}, 4, 0, ContentChunks, NoSource},
-		{"reasoning apart from the completion", Request{Usage: []byte(`{"prompt_tokens":7,"completion_tokens":5,"total_tokens":17,"completion_tokens_details":{"reasoning_tokens":5}}`)}, 10, 7, ServerUsage, ServerUsage},
-		{"reasoning in the completion", Request{Usage: []byte(`{"prompt_tokens":7,"completion_tokens":10,"total_tokens":17,"completion_tokens_details":{"reasoning_tokens":5}}`)}, 10, 7, ServerUsage, ServerUsage},
+		{"raw count, the server's before it", Request{Completion: new(5), CompletionRaw: true,
+			Usage: []byte(`{"completion_tokens":9}`)}, 9, 0, ServerUsage, NoSource},
+		{"raw count", Request{Completion: new(5), CompletionRaw: true, Streaming: true, Chunks: []int64{1}}, 5, 0,
+			ClientRaw, NoSource},
+		{"chunks of every kind", Request{Streaming: true, Chunks: []int64{3}, Reasoning: []int64{1, 2},
+			ToolCalls: []int64{4}}, 4, 0, ContentChunks, NoSource},
+		{"reasoning apart from the completion",
+			Request{
+				Usage: []byte(
+					`{"prompt_tokens":7,"completion_tokens":5,"total_tokens":17,"completion_tokens_details":{"reasoning_tokens":5}}`)}, 10, 7, ServerUsage, ServerUsage},
+		{"reasoning in the completion",
+			Request{
+				Usage: []byte(
+					`{"prompt_tokens":7,"completion_tokens":10,"total_tokens":17,"completion_tokens_details":{"reasoning_tokens":5}}`)}, 10, 7, ServerUsage, ServerUsage},
 		{"whole although a stream was asked for", Request{Streaming: true, Note: NoteWhole}, 0, 0, NoSource, NoSource},
-		{"several choices, whole", Request{Streaming: true, Note: NoteChoices + "; " + NoteWhole, Usage: []byte(`{"completion_tokens":9}`)}, 9, 0, ServerUsage, NoSource},
-		{"streamed although it was not asked for", Request{Chunks: []int64{1, 2}, Note: NoteStreamed}, 2, 0, ContentChunks, NoSource},
-		{"one of several choices", Request{Streaming: true, Chunks: []int64{1, 2}, Note: NoteNoDone + "; " + NoteChoices, Usage: []byte(`{"completion_tokens":9,"prompt_tokens":8}`)}, 2, 8, ContentChunks, ServerUsage},
+		{"several choices, whole", Request{Streaming: true, Note: NoteChoices + "; " + NoteWhole,
+			Usage: []byte(`{"completion_tokens":9}`)}, 9, 0, ServerUsage, NoSource},
+		{"streamed although it was not asked for", Request{Chunks: []int64{1, 2}, Note: NoteStreamed}, 2, 0,
+			ContentChunks, NoSource},
+		{"one of several choices", Request{Streaming: true, Chunks: []int64{1, 2},
+			Note: NoteNoDone + "; " + NoteChoices, Usage: []byte(`{"completion_tokens":9,"prompt_tokens":8}`)}, 2, 8,
+			ContentChunks, ServerUsage},
 		{"nothing to count by", Request{}, 0, 0, NoSource, NoSource},
 	} {
 		c := tt.r.Counts()
 		if c.Output != tt.out || c.OutputSource != tt.outs || c.Input != tt.in || c.InputSource != tt.ins {
-			t.Errorf("%s: got %d by %s, %d by %s; want %d by %s, %d by %s", tt.name, c.Output, c.OutputSource, c.Input, c.InputSource, tt.out, tt.outs, tt.in, tt.ins)
+			t.Errorf("%s: got %d by %s, %d by %s; want %d by %s, %d by %s", tt.name, c.Output, c.OutputSource, c.Input,
+				c.InputSource, tt.out, tt.outs, tt.in, tt.ins)
 		}
 	}
 }

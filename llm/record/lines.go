@@ -43,10 +43,11 @@ type Scenario struct {
 
 // Stage is a span of the run with one load. As a line of its own it tells when a stage truly began and ended.
 type Stage struct {
-	Index       int      `json:"index"`
-	From        *float64 `json:"from_rate,omitempty"` // requests per second at the start of a ramp; nil: Rate throughout
-	Rate        *float64 `json:"rate,omitempty"`      // requests per second over all instances
-	Duration    *float64 `json:"duration,omitempty"`  // seconds
+	Index int `json:"index"`
+	// requests per second at the start of a ramp; nil: Rate throughout
+	From        *float64 `json:"from_rate,omitempty"`
+	Rate        *float64 `json:"rate,omitempty"`     // requests per second over all instances
+	Duration    *float64 `json:"duration,omitempty"` // seconds
 	Requests    *int64   `json:"requests,omitempty"`
 	Concurrency *int64   `json:"concurrency,omitempty"`
 
@@ -83,9 +84,10 @@ type Dropped struct {
 
 // Server is a sample of the server's state, off its own page of metrics.
 type Server struct {
-	Time   int64              `json:"time_ns"`
-	Source string             `json:"source,omitempty"`         // the page's URL without secrets
-	Engine string             `json:"engine,omitempty"`         // whose metrics are on it, "" for none that serves models
+	Time   int64  `json:"time_ns"`
+	Source string `json:"source,omitempty"` // the page's URL without secrets
+	// whose metrics are on it, "" for none that serves models
+	Engine string             `json:"engine,omitempty"`
 	Failed int64              `json:"failed_scrapes,omitempty"` // of the same page since the line before
 	Values map[string]float64 `json:"values"`                   // empty where the last attempt of a run failed
 }
@@ -129,7 +131,8 @@ type Health struct {
 	Processors float64 `json:"processors,omitempty"` // GoMaxProcs, or the quota of its control group if less
 	GCPause    int64   `json:"gc_pause_total_ns"`    // all stop-the-world pauses of those collections added up
 	GCCycles   int64   `json:"gc_cycles"`            // collections since the load began
-	// Steal is the share of all processors' time that the host of a virtual machine took meanwhile, 0 to 1; nil if not known.
+	// Steal is the share of all processors' time that the host of a virtual machine took meanwhile, 0 to 1; nil if not
+	// known.
 	Steal *float64 `json:"steal_share,omitempty"`
 	// Lateness of the starts against their due instants, over LatenessOf requests; nil when no due instant is known.
 	LatenessP50 *int64 `json:"lateness_p50_ns"`
@@ -148,7 +151,8 @@ func (*Server) lineType() string    { return "server" }
 func (*Heartbeat) lineType() string { return "heartbeat" }
 func (*End) lineType() string       { return "end" }
 
-// Append appends the line as one JSON object without a line break. It fails only on a value JSON cannot hold, such as NaN.
+// Append appends the line as one JSON object without a line break. It fails only on a value JSON cannot hold, such as
+// NaN.
 func Append(dst []byte, line Line) ([]byte, error) {
 	body, err := json.Marshal(line)
 	if err != nil {

@@ -16,19 +16,26 @@ import (
 )
 
 var allLines = []Line{
-	&Run{Schema: Schema, ID: "r", Instance: "i", Segment: "0:1/2", SegmentSequence: "0,1/2,1", Start: 1, Versions: map[string]string{"k6": "v2"}, Seed: new(int64(1)),
-		Scenarios: []Scenario{{Name: "s", Executor: "ramping-arrival-rate", StartAt: 1.5, Stages: []Stage{{Index: 0, From: new(0.0), Rate: new(2.5), Duration: new(10.0)}}}}},
+	&Run{Schema: Schema, ID: "r", Instance: "i", Segment: "0:1/2", SegmentSequence: "0,1/2,1", Start: 1,
+		Versions: map[string]string{"k6": "v2"}, Seed: new(int64(1)),
+		Scenarios: []Scenario{{Name: "s", Executor: "ramping-arrival-rate", StartAt: 1.5,
+			Stages: []Stage{{Index: 0, From: new(0.0), Rate: new(2.5), Duration: new(10.0)}}}}},
 	&Client{Number: 1, SLO: &Bounds{TTFT: 500}, Simulator: true, Options: map[string]any{"api": "chat"}},
-	&Request{ID: "a-1", Scenario: "s", Stage: 2, Index: 7, Seq: 1, API: "chat", Model: "m", Streaming: true, Due: new(int64(5)), Start: 6, End: 9_000_000, Connected: 7, Written: 7, FirstByte: 8,
-		Chunks: []int64{1, 2, 2}, ChunkTokens: []int{1, 0, 2}, Reasoning: []int64{1}, ToolCalls: []int64{2}, Prompt: new(0), Completion: new(3), MaxTokens: 4,
-		Usage: json.RawMessage(`{"completion_tokens":3}`), FinishReason: "stop", Status: 200, BytesSent: 10, BytesReceived: 20, ErrorType: ErrorHTTP, Error: "e\n\"", Note: "n",
+	&Request{ID: "a-1", Scenario: "s", Stage: 2, Index: 7, Seq: 1, API: "chat", Model: "m", Streaming: true,
+		Due: new(int64(5)), Start: 6, End: 9_000_000, Connected: 7, Written: 7, FirstByte: 8,
+		Chunks: []int64{1, 2, 2}, ChunkTokens: []int{1, 0, 2}, Reasoning: []int64{1}, ToolCalls: []int64{2},
+		Prompt: new(0), Completion: new(3), MaxTokens: 4,
+		Usage: json.RawMessage(`{"completion_tokens":3}`), FinishReason: "stop", Status: 200, BytesSent: 10,
+		BytesReceived: 20, ErrorType: ErrorHTTP, Error: "e\n\"", Note: "n",
 		SLO: &Bounds{TPOT: 50}, Good: new(false), RequestBody: "{}", ResponseBody: "é"},
 	&Request{Start: 1, End: 2, Stage: -1, Chunks: []int64{}},
 	&Dropped{Scenario: "s", Stage: 1, Index: new(int64(3)), Due: new(int64(4)), Count: 1},
 	&Stage{Index: 1, Start: 2, End: 3, Status: "completed"},
 	&Server{Time: 1, Values: map[string]float64{"running": 2}},
-	&Heartbeat{Start: 1, End: 1_000_001, Beats: 200, P99: 3, Max: 4, CPU: 5, Pressure: Pressure{Waited: new(int64(6))}, Late: [][2]int64{{-7, 8}, {20, 980}}},
-	&End{Status: "finished", Time: 1, Requests: 2, Failed: 1, Dropped: 3, Health: Health{CPUShare: 0.5, LatenessP50: new(int64(1))}},
+	&Heartbeat{Start: 1, End: 1_000_001, Beats: 200, P99: 3, Max: 4, CPU: 5, Pressure: Pressure{Waited: new(int64(6))},
+		Late: [][2]int64{{-7, 8}, {20, 980}}},
+	&End{Status: "finished", Time: 1, Requests: 2, Failed: 1, Dropped: 3,
+		Health: Health{CPUShare: 0.5, LatenessP50: new(int64(1))}},
 }
 
 func TestLinesReadBack(t *testing.T) {
@@ -39,7 +46,8 @@ func TestLinesReadBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if prefix := fmt.Sprintf(`{"type":%q,`, line.lineType()); !strings.HasPrefix(string(text), prefix) || !json.Valid(text) {
+		if prefix := fmt.Sprintf(`{"type":%q,`, line.lineType()); !strings.HasPrefix(string(text), prefix) ||
+			!json.Valid(text) {
 			t.Errorf("%s does not begin with %s", text, prefix)
 		}
 		file = append(append(file, text...), '\n')
@@ -176,7 +184,8 @@ func TestReaderNamesTheLineAndGoesOn(t *testing.T) {
 // A file is read with the byte order mark and the line ends of Windows, and without a last line break; UTF-16 is named.
 func TestReaderTakesFilesAsTheyAre(t *testing.T) {
 	t.Parallel()
-	r := NewReader(strings.NewReader("\ufeff{\"type\":\"stage\",\"index\":1}\r\n\r\n{\"type\":\"stage\",\"index\":2}"), "run.jsonl")
+	r := NewReader(strings.NewReader("\ufeff{\"type\":\"stage\",\"index\":1}\r\n\r\n{\"type\":\"stage\",\"index\":2}"),
+		"run.jsonl")
 	for want := 1; want <= 2; want++ {
 		if line, err := r.Next(); err != nil || line.(*Stage).Index != want {
 			t.Errorf("line %d: %v, %v", want, line, err)
@@ -199,7 +208,8 @@ func FuzzReader(f *testing.F) {
 		`{"type":"request","start_ns":1,"end_ns":2,"chunks_us":[1],"chunk_tokens":[3]}`,
 		`{"type":"request","start_ns":1,"end_ns":2,"chunks_us":[1,1],"chunk_tokens":[1,9223372036854775807]}`,
 		"\xef\xbb\xbf{\"type\":\"heartbeat\",\"start_ns\":5,\"end_ns\":1000000005,\"beats\":200,\"late_us\":[[-5000,6000],[-9223372036854775808,1],[1e9,1]]}\r\n{\"type\":\"hea",
-		`{"type":"request","start_ns":1,"end_ns":2,"chunks_us":[0],"usage":` + strings.Repeat("[", 500) + strings.Repeat("]", 500) + `,"error":"\u0000\u001b[2J\u202e\ud800","written_ns":-1}`,
+		`{"type":"request","start_ns":1,"end_ns":2,"chunks_us":[0],"usage":` + strings.Repeat("[", 500) +
+			strings.Repeat("]", 500) + `,"error":"\u0000\u001b[2J\u202e\ud800","written_ns":-1}`,
 		`{"type":"request","start_ns":1e18,"end_ns":2,"chunks_us":null,"id":7,"slo":{"ttft_ms":1e308},"usage":{"prompt_tokens":1e308,"completion_tokens":-0}}`,
 		`{"type":"request","start_ns":1,"end_ns":2,"chunks_us":[1000000000000],"due_ns":-9223372036854775808}`,
 		`{"type":"request","start_ns":9223372036854775806,"end_ns":9223372036854775807,"max_tokens":-1,"server_date_s":9223372036854775807}`,
@@ -252,7 +262,8 @@ func useAll(t *testing.T, r *Request) {
 }
 
 func BenchmarkAppend(b *testing.B) {
-	r := &Request{ID: "0123456789ab-1", Scenario: "stage_0", API: "chat", Model: "m", Start: 1795480974947035632, End: 1795480976947035632, Usage: json.RawMessage(`{"prompt_tokens":100,"completion_tokens":200}`), Status: 200}
+	r := &Request{ID: "0123456789ab-1", Scenario: "stage_0", API: "chat", Model: "m", Start: 1795480974947035632,
+		End: 1795480976947035632, Usage: json.RawMessage(`{"prompt_tokens":100,"completion_tokens":200}`), Status: 200}
 	for i := range int64(200) {
 		r.Chunks = append(r.Chunks, 50_000+i*10_000)
 	}

@@ -16,12 +16,16 @@ var ownFaults = []struct {
 		[]string{"too many open files"},
 	},
 	{
-		"no local port was free", "keep connections alive, widen net.ipv4.ip_local_port_range, or send from more machines",
-		[]string{"cannot assign requested address", "can't assign requested address", "address already in use", "only one usage of each socket address"},
+		"no local port was free",
+		"keep connections alive, widen net.ipv4.ip_local_port_range, or send from more machines",
+		[]string{"cannot assign requested address", "can't assign requested address", "address already in use",
+			"only one usage of each socket address"},
 	},
 	{
-		"no memory for a connection", "give the machine more memory or larger socket buffers, or send from more machines",
-		[]string{"no buffer space available", "cannot allocate memory", "resource temporarily unavailable", "lacked sufficient buffer space"},
+		"no memory for a connection",
+		"give the machine more memory or larger socket buffers, or send from more machines",
+		[]string{"no buffer space available", "cannot allocate memory", "resource temporarily unavailable",
+			"lacked sufficient buffer space"},
 	},
 	{
 		"a rule of this machine forbids the connection", "look at its firewall and its security policies",
@@ -41,7 +45,8 @@ var ownFaults = []struct {
 	},
 	{
 		unresolved, "look at the host of baseURL (BASE_URL in our scripts) and at this machine's resolver",
-		[]string{"no such host", "server misbehaving", "name or service not known", "name resolution", "nodename nor servname"},
+		[]string{"no such host", "server misbehaving", "name or service not known", "name resolution",
+			"nodename nor servname"},
 	},
 }
 

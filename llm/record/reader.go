@@ -44,7 +44,8 @@ func NewReader(src io.Reader, file string) *Reader {
 	return &Reader{file: file, src: bufio.NewReaderSize(src, 1<<18)}
 }
 
-// Next returns the next line, io.EOF after the last, a *SyntaxError for a line it cannot read, or the error of the source.
+// Next returns the next line, io.EOF after the last, a *SyntaxError for a line it cannot read, or the error of the
+// source.
 func (r *Reader) Next() (Line, error) {
 	for {
 		data, err := r.next()
@@ -80,7 +81,8 @@ func (r *Reader) next() ([]byte, error) {
 			return part, err
 		}
 		if len(r.buf)+len(part) > maxLine {
-			return nil, &SyntaxError{File: r.file, Line: r.line + 1, Err: fmt.Errorf("line longer than %d MiB", maxLine>>20)}
+			return nil,
+				&SyntaxError{File: r.file, Line: r.line + 1, Err: fmt.Errorf("line longer than %d MiB", maxLine>>20)}
 		}
 		r.buf = append(r.buf, part...)
 		if !errors.Is(err, bufio.ErrBufferFull) {

@@ -1,8 +1,9 @@
-// Package record is the centre of the tool: the record of one request, its latencies, and the JSON lines a run is kept in.
+// Package record is the centre of the tool: the record of one request, its latencies, and the JSON lines a run is kept
+// in.
 //
-// A record stores facts only (when the request was due, sent, answered chunk by chunk, and ended; what was counted; how it
-// failed). Latencies are methods over those facts, so the live metrics, the record file and the report cannot disagree.
-// Times are rounded once, when the record is made: instants to nanoseconds, chunk arrivals to microseconds.
+// A record stores facts only (when the request was due, sent, answered chunk by chunk, and ended; what was counted; how
+// it failed). Latencies are methods over those facts, so the live metrics, the record file and the report cannot
+// disagree. Times are rounded once, when the record is made: instants to nanoseconds, chunk arrivals to microseconds.
 package record
 
 import (
@@ -64,21 +65,25 @@ type Request struct {
 	Connected int64  `json:"connected_ns,omitempty"` // a connection was at hand, new or kept alive
 	Written   int64  `json:"written_ns,omitempty"`   // the request was handed to the system
 	FirstByte int64  `json:"first_byte_ns,omitempty"`
-	Retries   int    `json:"retries,omitempty"`    // attempts beyond the first, after connections that failed before an answer
-	Attempt   int64  `json:"attempt_ns,omitempty"` // when the last attempt was sent; 0 if that was Start
+	// attempts beyond the first, after connections that failed before an answer
+	Retries int   `json:"retries,omitempty"`
+	Attempt int64 `json:"attempt_ns,omitempty"` // when the last attempt was sent; 0 if that was Start
 	// ServerDate is the answer's Date in Unix seconds, by which the clocks of instances are compared; 0 without one.
 	ServerDate int64 `json:"server_date_s,omitempty"`
 
-	Chunks      []int64 `json:"chunks_us"`                     // arrival of each content chunk after Start, in microseconds
-	ChunkTokens []int   `json:"chunk_tokens,omitempty"`        // tokens of each chunk by the client's tokenizer
-	Reasoning   []int64 `json:"reasoning_us,omitempty"`        // arrivals of reasoning deltas
-	ToolCalls   []int64 `json:"tool_calls_us,omitempty"`       // arrivals of tool-call deltas
-	Prompt      *int    `json:"prompt_tokens,omitempty"`       // counted by the client; nil without a tokenizer
-	PromptAsked int     `json:"prompt_tokens_asked,omitempty"` // tokens the prompt was made to have; 0 if that was not said
-	PromptRaw   bool    `json:"prompt_tokens_raw,omitempty"`   // Prompt counts the messages' texts alone, for the chat template could not be used
-	Completion  *int    `json:"completion_tokens,omitempty"`   // counted by the client; nil without a tokenizer
-	// CompletionRaw says that Completion is of texts that the model wrote in another form: reasoning or tool calls are among
-	// them, and what stood around those is not in the answer.
+	// arrival of each content chunk after Start, in microseconds
+	Chunks      []int64 `json:"chunks_us"`
+	ChunkTokens []int   `json:"chunk_tokens,omitempty"`  // tokens of each chunk by the client's tokenizer
+	Reasoning   []int64 `json:"reasoning_us,omitempty"`  // arrivals of reasoning deltas
+	ToolCalls   []int64 `json:"tool_calls_us,omitempty"` // arrivals of tool-call deltas
+	Prompt      *int    `json:"prompt_tokens,omitempty"` // counted by the client; nil without a tokenizer
+	// tokens the prompt was made to have; 0 if that was not said
+	PromptAsked int `json:"prompt_tokens_asked,omitempty"`
+	// Prompt counts the messages' texts alone, for the chat template could not be used
+	PromptRaw  bool `json:"prompt_tokens_raw,omitempty"`
+	Completion *int `json:"completion_tokens,omitempty"` // counted by the client; nil without a tokenizer
+	// CompletionRaw says that Completion is of texts that the model wrote in another form: reasoning or tool calls are
+	// among them, and what stood around those is not in the answer.
 	CompletionRaw bool `json:"completion_tokens_raw,omitempty"`
 
 	// MaxTokens is the output limit that was asked for.

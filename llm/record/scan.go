@@ -85,8 +85,8 @@ func (s *scan) int64(dst *int64) bool {
 	return used > 0
 }
 
-// integer reads a whole number from the front of data, and tells how many bytes it has; 0 if there is none, or one that is
-// too large or written in another way.
+// integer reads a whole number from the front of data, and tells how many bytes it has; 0 if there is none, or one that
+// is too large or written in another way.
 func integer(data []byte) (n int64, used int) {
 	i := 0
 	negative := len(data) > 0 && data[0] == '-'
@@ -104,7 +104,8 @@ func integer(data []byte) (n int64, used int) {
 	}
 	digits := i - first
 	switch {
-	case digits == 0, digits > 19, sum > math.MaxInt64, digits > 1 && data[first] == '0', negative && sum == 0: // 19 digits fit into a uint64
+	// 19 digits fit into a uint64
+	case digits == 0, digits > 19, sum > math.MaxInt64, digits > 1 && data[first] == '0', negative && sum == 0:
 		return 0, 0
 	case i < len(data) && (data[i] == '.' || data[i] == 'e' || data[i] == 'E'):
 		return 0, 0
@@ -115,8 +116,8 @@ func integer(data []byte) (n int64, used int) {
 	return n, i
 }
 
-// list reads whole numbers, none negative, into buf, which is used again, and gives them to dst. It is where reading a run
-// spends most of its time.
+// list reads whole numbers, none negative, into buf, which is used again, and gives them to dst. It is where reading a
+// run spends most of its time.
 func list[T int | int64](s *scan, buf, dst *[]T) bool {
 	if !s.is('[') {
 		return false

@@ -157,7 +157,8 @@ func TestSchemaRefuses(t *testing.T) {
 func TestSchemaHasEveryField(t *testing.T) {
 	t.Parallel()
 	s := schema(t)
-	types := schematest.Types{Own: map[reflect.Type]string{reflect.TypeFor[json.RawMessage](): ""}, Beside: []string{"type"}}
+	types := schematest.Types{Own: map[reflect.Type]string{reflect.TypeFor[json.RawMessage](): ""},
+		Beside: []string{"type"}}
 	for _, line := range leastLines() {
 		for _, fault := range s.Compare(line.lineType(), reflect.TypeOf(line).Elem(), types) {
 			t.Error(fault)

@@ -1,7 +1,7 @@
 package record
 
-// Names of the figures in a Server line's values. Of a page with several series (models, ranks, devices) requests, tokens, power,
-// memory and energy are added up, shares and clocks are averaged, and the temperature is the highest.
+// Names of the figures in a Server line's values. Of a page with several series (models, ranks, devices) requests,
+// tokens, power, memory and energy are added up, shares and clocks are averaged, and the temperature is the highest.
 const (
 	ServerRunning            = "running"              // requests being worked on
 	ServerWaiting            = "waiting"              // requests in the queue
@@ -14,7 +14,8 @@ const (
 	ServerPrefixCacheHits    = "prefix_cache_hits"    // tokens found
 	ServerTTFTSum            = "ttft_seconds_sum"     // over ServerTTFTCount requests
 	ServerTTFTCount          = "ttft_count"
-	ServerProcessStart       = "process_start_seconds" // Unix time of the server's start, of several processes the latest
+	// Unix time of the server's start, of several processes the latest
+	ServerProcessStart = "process_start_seconds"
 
 	ServerGPUs           = "gpus"            // devices on the page
 	ServerGPUUtilization = "gpu_utilization" // 0 to 1

@@ -21,8 +21,8 @@ var otherLatencyNames = map[string]string{
 	"e2e_latency": "request_latency", "end_to_end_latency": "request_latency",
 }
 
-// KnownLatency is nil for the name of a latency that a bound can be put on. Else it is an error that lists those latencyNames; what was
-// probably meant comes first.
+// KnownLatency is nil for the name of a latency that a bound can be put on. Else it is an error that lists those
+// latencyNames; what was probably meant comes first.
 func KnownLatency(name string) error {
 	if slices.Contains(latencyNames, name) {
 		return nil
@@ -31,7 +31,9 @@ func KnownLatency(name string) error {
 	if !found {
 		return fmt.Errorf("unknown latency %q, known are %s", name, strings.Join(latencyNames, ", "))
 	}
-	list := append([]string{near}, slices.DeleteFunc(slices.Clone(latencyNames), func(n string) bool { return n == near })...)
+	list := append([]string{near}, slices.DeleteFunc(slices.Clone(latencyNames), func(n string) bool {
+		return n == near
+	})...)
 	return fmt.Errorf("unknown latency %q: did you mean %q? Known are %s", name, near, strings.Join(list, ", "))
 }
 
@@ -76,8 +78,8 @@ func (b *Bounds) Set(name string, limit time.Duration) error {
 	return nil
 }
 
-// Meets reports whether the request succeeded within all bounds. A latency that has a bound and no value is out of bounds: an
-// answer of one token does not meet a bound on TPOT.
+// Meets reports whether the request succeeded within all bounds. A latency that has a bound and no value is out of
+// bounds: an answer of one token does not meet a bound on TPOT.
 func (r *Request) Meets(b Bounds) bool {
 	if r.Failed() {
 		return false

@@ -9,8 +9,9 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/timespan"
 )
 
-// SLOHeaders are the request headers that tell a server, or a gateway before it, the bounds of a request. Judging requests by
-// them is inference-perf's idea; so are the names they have by default and the value "default", which is no bound.
+// SLOHeaders are the request headers that tell a server, or a gateway before it, the bounds of a request. Judging
+// requests by them is inference-perf's idea; so are the names they have by default and the value "default", which is no
+// bound.
 type SLOHeaders struct {
 	Unit string // of the values: "s", "ms" or "us" in any case; "" for ms
 	TTFT string // "" for x-slo-ttft-<unit>
@@ -37,8 +38,8 @@ func (h SLOHeaders) Named() (SLOHeaders, error) {
 	return h, nil
 }
 
-// Bounds gives b with the bounds of the headers in place of its own. The headers' names are compared without case; their
-// values are in no error.
+// Bounds gives b with the bounds of the headers in place of its own. The headers' names are compared without case;
+// their values are in no error.
 func (h SLOHeaders) Bounds(headers map[string]string, b Bounds) (Bounds, error) {
 	h, err := h.Named()
 	if err != nil {
@@ -75,8 +76,8 @@ func (h SLOHeaders) Check(headers map[string]string) error {
 	return err
 }
 
-// misread is an error for a header that reads like one of a bound, as x-slo-<latency>-<unit>, and is none of those in force. One
-// that another header stands in for is left to the server.
+// misread is an error for a header that reads like one of a bound, as x-slo-<latency>-<unit>, and is none of those in
+// force. One that another header stands in for is left to the server.
 func (h SLOHeaders) misread(name string) error {
 	rest, isSLO := strings.CutPrefix(strings.ToLower(name), "x-slo-")
 	i := strings.LastIndexByte(rest, '-')
@@ -87,7 +88,8 @@ func (h SLOHeaders) misread(name string) error {
 	case latency == "ttft" && h.TTFT != "x-slo-ttft-"+h.Unit, latency == "tpot" && h.TPOT != "x-slo-tpot-"+h.Unit:
 		return nil
 	case latency == "ttft", latency == "tpot":
-		return fmt.Errorf("header %q is not read: bounds are in %s, of the headers %s and %s", name, h.Unit, h.TTFT, h.TPOT)
+		return fmt.Errorf("header %q is not read: bounds are in %s, of the headers %s and %s", name, h.Unit, h.TTFT,
+			h.TPOT)
 	default:
 		return fmt.Errorf("header %q: no bound is read from it, known are %s and %s", name, h.TTFT, h.TPOT)
 	}

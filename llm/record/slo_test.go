@@ -60,18 +60,28 @@ func TestSet(t *testing.T) {
 	}
 	const from = `unknown latency "`
 	for name, want := range map[string]string{
-		"nonsense":                         from + `nonsense", known are ttft, tpot, ntpot, itl, request_latency`,
-		"":                                 from + `", known are ttft, tpot, ntpot, itl, request_latency`,
-		"ttfb":                             from + `ttfb": did you mean "ttft"? Known are ttft, tpot, ntpot, itl, request_latency`,
-		"TTFT":                             from + `TTFT": did you mean "ttft"? Known are ttft, tpot, ntpot, itl, request_latency`,
-		"ttft_ms":                          from + `ttft_ms": did you mean "ttft"? Known are ttft, tpot, ntpot, itl, request_latency`,
-		"time_to_first_token":              from + `time_to_first_token": did you mean "ttft"? Known are ttft, tpot, ntpot, itl, request_latency`,
-		"Time-Per-Output-Token_sec":        from + `Time-Per-Output-Token_sec": did you mean "tpot"? Known are tpot, ttft, ntpot, itl, request_latency`,
-		"normalized_time_per_output_token": from + `normalized_time_per_output_token": did you mean "ntpot"? Known are ntpot, ttft, tpot, itl, request_latency`,
-		"inter_token_latency":              from + `inter_token_latency": did you mean "itl"? Known are itl, ttft, tpot, ntpot, request_latency`,
-		"itl_ms":                           from + `itl_ms": did you mean "itl"? Known are itl, ttft, tpot, ntpot, request_latency`,
-		"e2e_latency":                      from + `e2e_latency": did you mean "request_latency"? Known are request_latency, ttft, tpot, ntpot, itl`,
-		"request_latancy":                  from + `request_latancy": did you mean "request_latency"? Known are request_latency, ttft, tpot, ntpot, itl`,
+		"nonsense": from + `nonsense", known are ttft, tpot, ntpot, itl, request_latency`,
+		"":         from + `", known are ttft, tpot, ntpot, itl, request_latency`,
+		"ttfb": from + `ttfb": did you mean "ttft"? Known are ttft, tpot, ntpot, itl, ` +
+			`request_latency`,
+		"TTFT": from + `TTFT": did you mean "ttft"? Known are ttft, tpot, ntpot, itl, ` +
+			`request_latency`,
+		"ttft_ms": from + `ttft_ms": did you mean "ttft"? Known are ttft, tpot, ntpot, ` +
+			`itl, request_latency`,
+		"time_to_first_token": from + `time_to_first_token": did you mean "ttft"? Known are ttft, ` +
+			`tpot, ntpot, itl, request_latency`,
+		"Time-Per-Output-Token_sec": from + `Time-Per-Output-Token_sec": did you mean "tpot"? Known are ` +
+			`tpot, ttft, ntpot, itl, request_latency`,
+		"normalized_time_per_output_token": from + `normalized_time_per_output_token": did you mean "ntpot"? Known ` +
+			`are ntpot, ttft, tpot, itl, request_latency`,
+		"inter_token_latency": from + `inter_token_latency": did you mean "itl"? Known are itl, ttft, ` +
+			`tpot, ntpot, request_latency`,
+		"itl_ms": from + `itl_ms": did you mean "itl"? Known are itl, ttft, tpot, ntpot, ` +
+			`request_latency`,
+		"e2e_latency": from + `e2e_latency": did you mean "request_latency"? Known are ` +
+			`request_latency, ttft, tpot, ntpot, itl`,
+		"request_latancy": from + `request_latancy": did you mean "request_latency"? Known are ` +
+			`request_latency, ttft, tpot, ntpot, itl`,
 	} {
 		if err := b.Set(name, time.Second); err == nil || err.Error() != want {
 			t.Errorf("%s: got %v, want %s", name, err, want)

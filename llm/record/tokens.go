@@ -7,18 +7,19 @@ type Source string
 
 // The sources of token counts, best first.
 const (
-	ClientTokenizer Source = "client"     // counted here with the model's tokenizer
-	ClientRaw       Source = "client_raw" // likewise, but of texts alone: a prompt's without the chat template, an answer's reasoning and tool calls
-	ServerUsage     Source = "usage"      // the server's usage map
-	ContentChunks   Source = "chunks"     // one per chunk of content, reasoning or a tool call, for want of better
-	NoSource        Source = "unknown"    // nothing to count by
+	ClientTokenizer Source = "client" // counted here with the model's tokenizer
+	// likewise, but of texts alone: a prompt's without the chat template, an answer's reasoning and tool calls
+	ClientRaw     Source = "client_raw"
+	ServerUsage   Source = "usage"   // the server's usage map
+	ContentChunks Source = "chunks"  // one per chunk of content, reasoning or a tool call, for want of better
+	NoSource      Source = "unknown" // nothing to count by
 )
 
 // Counts are the token counts of a request. Where many are wanted they are read at once.
 type Counts struct {
-	// Output is the number of tokens generated: the client's count, or the server's usage where there is no tokenizer and where
-	// reasoning or tool calls are in the answer, of which the client does not see all tokens; without both the number of
-	// chunks. An answer that was not streamed has no chunks to count.
+	// Output is the number of tokens generated: the client's count, or the server's usage where there is no tokenizer
+	// and where reasoning or tool calls are in the answer, of which the client does not see all tokens; without both
+	// the number of chunks. An answer that was not streamed has no chunks to count.
 	Output       int
 	OutputSource Source
 	// Input is the number of prompt tokens: the server's usage, which knows the chat template; else the client's count.
@@ -64,7 +65,8 @@ func (r *Request) Counts() Counts {
 	return c
 }
 
-// readUsage reads the map in one pass. Some servers call their counts input_tokens and output_tokens; the usual names go first.
+// readUsage reads the map in one pass. Some servers call their counts input_tokens and output_tokens; the usual names
+// go first.
 func (c *Counts) readUsage(usage []byte) {
 	otherInput, otherOutput, total, reasoning := NotReported, NotReported, NotReported, NotReported
 	gjson.ParseBytes(usage).ForEach(func(name, value gjson.Result) bool {

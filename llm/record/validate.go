@@ -118,7 +118,8 @@ func (s *Stage) validate() error {
 		}
 	}
 	// A stage that was interrupted before it began ends before its start.
-	return cmp.Or(counts(count{"index", int64(s.Index)}), instants(instant{"start_ns", s.Start}, instant{"end_ns", s.End}))
+	return cmp.Or(counts(count{"index", int64(s.Index)}),
+		instants(instant{"start_ns", s.Start}, instant{"end_ns", s.End}))
 }
 
 // Validate names what no writer of this format writes: numbers that nothing has.
@@ -212,7 +213,8 @@ func (b *Heartbeat) validate() error {
 }
 
 func (p Pressure) validate() error {
-	for name, n := range map[string]*int64{"run_wait_ns": p.Waited, "throttled_ns": p.Throttled, "stalled_ns": p.Stalled} {
+	for name, n := range map[string]*int64{"run_wait_ns": p.Waited, "throttled_ns": p.Throttled,
+		"stalled_ns": p.Stalled} {
 		if n != nil && *n < 0 {
 			return outOfRange(name, *n)
 		}
@@ -256,7 +258,8 @@ func (r *Request) Validate() error {
 // checkTimes holds what happened in between to the time from the start to the end.
 func (r *Request) checkTimes() error {
 	for _, i := range [...]instant{
-		{"connected_ns", r.Connected}, {"written_ns", r.Written}, {"first_byte_ns", r.FirstByte}, {"attempt_ns", r.Attempt},
+		{"connected_ns", r.Connected}, {"written_ns", r.Written}, {"first_byte_ns", r.FirstByte},
+		{"attempt_ns", r.Attempt},
 	} {
 		if i.at != 0 && (i.at < r.Start || i.at-straggler > r.End) {
 			return fmt.Errorf("%s lies outside of start_ns to end_ns", i.name)

@@ -17,7 +17,8 @@ type engine struct {
 // engines are all of them, in the order in which messages list them.
 func engines() []engine {
 	return []engine{
-		{"vllm", func(o *Options) prometheus.Labels { return prometheus.Labels{"model_name": o.Model, "engine": "0"} }, addVLLM},
+		{"vllm", func(o *Options) prometheus.Labels { return prometheus.Labels{"model_name": o.Model, "engine": "0"} },
+			addVLLM},
 		{"sglang", func(o *Options) prometheus.Labels { return prometheus.Labels{"model_name": o.Model} }, addSGLang},
 		{"tgi", func(*Options) prometheus.Labels { return nil }, addTGI},
 		{"dcgm", func(*Options) prometheus.Labels { return nil }, addDCGM},
@@ -38,15 +39,18 @@ type page struct {
 }
 
 func (p *page) gauge(name, help string, value func() float64) {
-	p.m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help, ConstLabels: p.labels}, value))
+	p.m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help,
+		ConstLabels: p.labels}, value))
 }
 
 func (p *page) counter(name, help string, value func() float64) {
-	p.m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help, ConstLabels: p.labels}, value))
+	p.m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help,
+		ConstLabels: p.labels}, value))
 }
 
 func (p *page) vector(name, help, label string, values ...string) *prometheus.CounterVec {
-	c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help, ConstLabels: p.labels}, []string{label})
+	c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help, ConstLabels: p.labels},
+		[]string{label})
 	for _, v := range values {
 		c.WithLabelValues(v) // there from the start, at 0
 	}
@@ -55,7 +59,8 @@ func (p *page) vector(name, help, label string, values ...string) *prometheus.Co
 }
 
 func (p *page) histogram(name, help string, bounds []float64) prometheus.Histogram {
-	h := prometheus.NewHistogram(prometheus.HistogramOpts{Name: name, Help: help, ConstLabels: p.labels, Buckets: bounds})
+	h := prometheus.NewHistogram(prometheus.HistogramOpts{Name: name, Help: help, ConstLabels: p.labels,
+		Buckets: bounds})
 	p.m.registry.MustRegister(h)
 	return h
 }
@@ -100,7 +105,8 @@ func meanTokenTime(f *finished) float64 { return (f.prefill + f.decode) / float6
 // addVLLM adds the names and bounds of vLLM 0.11; bounds of lengths are those of a model of 131,072 tokens.
 func addVLLM(p *page) {
 	const v = "vllm:"
-	ttft := []float64{.001, .005, .01, .02, .04, .06, .08, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160, 640, 2560}
+	ttft := []float64{.001, .005, .01, .02, .04, .06, .08, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160, 640,
+		2560}
 	gaps := []float64{.01, .025, .05, .075, .1, .15, .2, .3, .4, .5, .75, 1, 2.5, 5, 7.5, 10, 20, 40, 80}
 	times := []float64{.3, .5, .8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960, 1920, 7680}
 	lengths := []float64{1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000}
@@ -111,7 +117,8 @@ func addVLLM(p *page) {
 	p.counter(v+"num_preemptions_total", "Preemptions: the simulator has none.", func() float64 { return 0 })
 	p.counter(v+"prompt_tokens_total", "Prompt tokens worked through.", count(&l.prompt))
 	p.counter(v+"generation_tokens_total", "Tokens generated.", count(&l.output))
-	p.m.succeeded = append(p.m.succeeded, p.vector(v+"request_success_total", "Requests answered to their end.", "finished_reason", "stop", "length", "abort"))
+	p.m.succeeded = append(p.m.succeeded, p.vector(v+"request_success_total", "Requests answered to their end.",
+		"finished_reason", "stop", "length", "abort"))
 	p.m.ttft = append(p.m.ttft, p.histogram(v+"time_to_first_token_seconds", "From arrival to the first token.", ttft))
 	itl := p.histogram(v+"inter_token_latency_seconds", "Between chunks.", gaps)
 	p.m.gap = append(p.m.gap, itl)
@@ -125,7 +132,8 @@ func addVLLM(p *page) {
 	p.done(v+"request_prompt_tokens", "Prompt tokens of a request.", lengths, promptLength)
 	p.done(v+"request_generation_tokens", "Tokens generated for a request.", lengths, outputLength)
 	p.done(v+"request_max_num_generation_tokens", "The most of its n answers: there is one.", lengths, outputLength)
-	p.done(v+"request_params_n", "Answers asked for: the simulator gives one.", []float64{1, 2, 5, 10, 20}, func(*finished) float64 { return 1 })
+	p.done(v+"request_params_n", "Answers asked for: the simulator gives one.", []float64{1, 2, 5, 10, 20},
+		func(*finished) float64 { return 1 })
 	p.done(v+"request_params_max_tokens", "Limit asked for.", lengths, askedLength)
 }
 
@@ -133,11 +141,14 @@ func addVLLM(p *page) {
 func addSGLang(p *page) {
 	const s = "sglang:"
 	ttft := []float64{.1, .2, .4, .6, .8, 1, 2, 4, 6, 8, 10, 20, 40, 60, 80, 100, 200, 400}
-	gaps := []float64{.002, .004, .006, .008, .01, .015, .02, .025, .03, .035, .04, .06, .08, .1, .2, .4, .6, .8, 1, 2, 4, 6, 8}
+	gaps := []float64{.002, .004, .006, .008, .01, .015, .02, .025, .03, .035, .04, .06, .08, .1, .2, .4, .6, .8, 1, 2,
+		4, 6, 8}
 	e2e := append(ttft[:len(ttft):len(ttft)], 600, 1200, 1800, 2400)
-	queue := []float64{0, .1, .2, .5, 1, 2, 3, 4, 5, 10, 15, 20, 30, 40, 50, 60, 70, 80, 90, 100, 200, 300, 400, 500, 600, 700, 800, 900, 1000, 1200, 1400, 1600, 1800, 2000, 2500, 3000}
+	queue := []float64{0, .1, .2, .5, 1, 2, 3, 4, 5, 10, 15, 20, 30, 40, 50, 60, 70, 80, 90, 100, 200, 300, 400, 500,
+		600, 700, 800, 900, 1000, 1200, 1400, 1600, 1800, 2000, 2500, 3000}
 	lengths := []float64{
-		100, 300, 500, 700, 1000, 1500, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 9000, 10000, 12000, 15000, 20000, 22000, 25000, 30000, 35000,
+		100, 300, 500, 700, 1000, 1500, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 9000, 10000, 12000, 15000, 20000,
+		22000, 25000, 30000, 35000,
 		40000, 66000, 99000, 132000, 300000, 600000, 900000, 1100000,
 	}
 	l := &p.m.load
@@ -160,7 +171,8 @@ func addSGLang(p *page) {
 	p.done(s+"generation_tokens_histogram", "Tokens generated for a request.", lengths, outputLength)
 }
 
-// addTGI adds the names and bounds of TGI 3; bounds of lengths are those of --max-input-tokens 4000 and --max-total-tokens 8000.
+// addTGI adds the names and bounds of TGI 3; bounds of lengths are those of --max-input-tokens 4000 and
+// --max-total-tokens 8000.
 func addTGI(p *page) {
 	const t = "tgi_"
 	times := prometheus.ExponentialBuckets(.00015, 1.5, 35)
@@ -197,12 +209,19 @@ func addDCGM(p *page) {
 	l := &p.m.load
 	for i := range devices {
 		number := strconv.Itoa(i)
-		p.labels = prometheus.Labels{"gpu": number, "UUID": "GPU-simulated-" + number, "device": "nvidia" + number, "modelName": "simulated"}
-		p.gauge("DCGM_FI_DEV_GPU_UTIL", "Share of the sequences in use, percent.", func() float64 { return math.Round(100 * l.share()) })
-		p.gauge("DCGM_FI_DEV_FB_USED", "Memory in use, MiB; a server takes it all at its start.", func() float64 { return deviceUsed })
+		p.labels = prometheus.Labels{"gpu": number, "UUID": "GPU-simulated-" + number, "device": "nvidia" + number,
+			"modelName": "simulated"}
+		p.gauge("DCGM_FI_DEV_GPU_UTIL", "Share of the sequences in use, percent.", func() float64 {
+			return math.Round(100 * l.share())
+		})
+		p.gauge("DCGM_FI_DEV_FB_USED", "Memory in use, MiB; a server takes it all at its start.", func() float64 {
+			return deviceUsed
+		})
 		p.gauge("DCGM_FI_DEV_POWER_USAGE", "Power, watts.", func() float64 { return idlePower + loadPower*l.share() })
 		p.counter("DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION", "Energy since the start, mJ.", l.energy)
-		p.gauge("DCGM_FI_DEV_GPU_TEMP", "Temperature, degrees Celsius.", func() float64 { return math.Round(idleDegrees + loadDegrees*l.share()) })
+		p.gauge("DCGM_FI_DEV_GPU_TEMP", "Temperature, degrees Celsius.", func() float64 {
+			return math.Round(idleDegrees + loadDegrees*l.share())
+		})
 		p.gauge("DCGM_FI_DEV_SM_CLOCK", "Clock, MHz.", func() float64 {
 			if l.running.Load() > 0 {
 				return loadClock

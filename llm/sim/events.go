@@ -23,7 +23,8 @@ func newEvents(g *generation) *events {
 		object, open, shut = "chat.completion.chunk", `"delta":{"content":`, `}`
 	}
 	id, model := quote(g.truth.ID), quote(g.ask.model)
-	common := fmt.Sprintf(`data: {"id":%s,"object":"%s","created":%d,"model":%s,"choices":[`, id, object, time.Now().Unix(), model)
+	common := fmt.Sprintf(`data: {"id":%s,"object":"%s","created":%d,"model":%s,"choices":[`, id, object,
+		time.Now().Unix(), model)
 	e := &events{
 		head:   fmt.Appendf(nil, `%s{"index":0,%s`, common, open),
 		middle: []byte(shut + `,"logprobs":null,"finish_reason":null}]}` + "\n\n"),
@@ -32,7 +33,8 @@ func newEvents(g *generation) *events {
 		usage:  g.ask.usage,
 	}
 	if g.chat {
-		e.role = []byte(common + `{"index":0,"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}]}` + "\n\n")
+		e.role = []byte(common +
+			`{"index":0,"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}]}` + "\n\n")
 	}
 	return e
 }
@@ -74,7 +76,8 @@ func (e *events) tail(r *Request) []byte {
 }
 
 func usage(r *Request) []byte {
-	return fmt.Appendf(nil, `{"prompt_tokens":%d,"completion_tokens":%d,"total_tokens":%d}`, r.PromptTokens, r.CompletionTokens, r.PromptTokens+r.CompletionTokens)
+	return fmt.Appendf(nil, `{"prompt_tokens":%d,"completion_tokens":%d,"total_tokens":%d}`, r.PromptTokens,
+		r.CompletionTokens, r.PromptTokens+r.CompletionTokens)
 }
 
 // appendQuoted appends a JSON string without allocating.

@@ -54,7 +54,8 @@ func (s *Server) generate(w http.ResponseWriter, r *http.Request, chat bool) {
 	g.count(end, a.maxTokens)
 	s.finish(g.truth)
 	if g.truth.Error == FailTruncated || s.open.Err() != nil {
-		panic(http.ErrAbortHandler) // closes the connection in the middle of the answer, so that nobody takes it for whole
+		// closes the connection in the middle of the answer, so that nobody takes it for whole
+		panic(http.ErrAbortHandler)
 	}
 }
 
@@ -68,7 +69,8 @@ func (s *Server) newGeneration(r *http.Request, a ask, chat bool) *generation {
 	if s.opts.FailureRate > 0 && g.rng.Float64() < s.opts.FailureRate {
 		g.fails = s.opts.FailureKind
 	}
-	g.truth = Request{ID: r.Header.Get("X-Request-Id"), PromptTokens: a.promptTokens, FinishReason: finish, Status: http.StatusOK, Chunks: []int64{}}
+	g.truth = Request{ID: r.Header.Get("X-Request-Id"), PromptTokens: a.promptTokens, FinishReason: finish,
+		Status: http.StatusOK, Chunks: []int64{}}
 	if g.truth.ID == "" {
 		g.truth.ID = fmt.Sprintf("sim-%d", number)
 	}
@@ -113,8 +115,10 @@ func (g *generation) count(end time.Time, asked int) {
 		return
 	}
 	g.s.metrics.finish(g.truth.FinishReason, &finished{
-		queue: g.admitted.Sub(g.received).Seconds(), prefill: g.first.Sub(g.admitted).Seconds(), decode: g.last.Sub(g.first).Seconds(),
-		e2e: end.Sub(g.received).Seconds(), prompt: g.truth.PromptTokens, output: g.truth.CompletionTokens, asked: asked,
+		queue: g.admitted.Sub(g.received).Seconds(), prefill: g.first.Sub(g.admitted).Seconds(),
+		decode: g.last.Sub(g.first).Seconds(),
+		e2e:    end.Sub(g.received).Seconds(), prompt: g.truth.PromptTokens, output: g.truth.CompletionTokens,
+		asked: asked,
 	})
 }
 
@@ -205,7 +209,8 @@ func (g *generation) failStream(w http.ResponseWriter, flush *http.ResponseContr
 	g.truth.Error = g.fails
 	switch g.fails {
 	case FailStream:
-		_, _ = w.Write([]byte("data: {\"error\":{\"message\":\"injected failure\",\"type\":\"InternalServerError\",\"code\":500}}\n\n"))
+		_, _ = w.Write([]byte("data: {\"error\":{\"message\":\"injected " +
+			"failure\",\"type\":\"InternalServerError\",\"code\":500}}\n\n"))
 		_ = flush.Flush()
 	case FailStall:
 		g.wait(timer, time.Now().Add(stallTime))

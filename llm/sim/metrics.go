@@ -11,8 +11,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// serverMetrics is what GET /metrics shows. What all engines tell is counted once, whatever their names for it; histograms
-// differ in their bounds, so that each engine has its own.
+// serverMetrics is what GET /metrics shows. What all engines tell is counted once, whatever their names for it;
+// histograms differ in their bounds, so that each engine has its own.
 type serverMetrics struct {
 	registry *prometheus.Registry
 	load     load

@@ -1,9 +1,9 @@
 // Package sim is a simulated model server with an OpenAI-compatible API and a stated timing model. Scripts use it as
-// baseURL 'sim:', the command `k6 x llm sim` serves it, and tests use it as they use httptest. It keeps the truth of every
-// request (when it came, when each chunk was written), so that what a client measured can be held against it.
+// baseURL 'sim:', the command `k6 x llm sim` serves it, and tests use it as they use httptest. It keeps the truth of
+// every request (when it came, when each chunk was written), so that what a client measured can be held against it.
 //
-// The timing model: a request waits, first come first served, for one of MaxNumSeqs sequences. Admitted at a, with p prompt
-// tokens, its token k (from 0) is due at
+// The timing model: a request waits, first come first served, for one of MaxNumSeqs sequences. Admitted at a, with p
+// prompt tokens, its token k (from 0) is due at
 //
 //	a + TTFT + p·PromptTime + g₁ + … + g_k
 //
@@ -47,10 +47,12 @@ type Options struct {
 	APIKey         string        // if set, requests without it as bearer token are refused
 	Truth          string        // file to which each finished request is appended as a JSON line
 	Seed           int64         // of failures and gaps
-	KVCacheTokens  int           // tokens that fit into the KV cache; the use of it is told, and nothing is held back for it
-	Metrics        []string      // whose names GET /metrics has: vllm, sglang, tgi, dcgm
+	// tokens that fit into the KV cache; the use of it is told, and nothing is held back for it
+	KVCacheTokens int
+	Metrics       []string // whose names GET /metrics has: vllm, sglang, tgi, dcgm
 
-	Tokenizer string // name of the tokenizer to count and answer with; whoever sets it calls Use. "" takes words for tokens
+	// name of the tokenizer to count and answer with; whoever sets it calls Use. "" takes words for tokens
+	Tokenizer string
 
 	tokens Tokenizer // nil takes words for tokens
 	words  []string  // of which each is a token
@@ -91,7 +93,8 @@ func (o *Options) token(i int) string {
 // DefaultOptions gives a server that answers a token every 10 ms after 50 ms.
 func DefaultOptions() Options {
 	return Options{
-		TTFT: 50 * time.Millisecond, ITL: 10 * time.Millisecond, MaxNumSeqs: 256, FailureKind: FailHTTP, TokensPerChunk: 1, Model: "sim",
+		TTFT: 50 * time.Millisecond, ITL: 10 * time.Millisecond, MaxNumSeqs: 256, FailureKind: FailHTTP,
+		TokensPerChunk: 1, Model: "sim",
 		KVCacheTokens: 256 * 2048, Metrics: []string{"vllm"},
 	}
 }
@@ -105,25 +108,37 @@ type Flag struct {
 // Flags are all options that can be written as text.
 func Flags() []Flag {
 	return []Flag{
-		{"ttft", "time to the first token of an empty prompt (50ms)", span(func(o *Options) *time.Duration { return &o.TTFT })},
+		{"ttft", "time to the first token of an empty prompt (50ms)",
+			span(func(o *Options) *time.Duration { return &o.TTFT })},
 		{"itl", "time between tokens (10ms)", span(func(o *Options) *time.Duration { return &o.ITL })},
-		{"itl-stddev", "standard deviation of the time between tokens, normal (0s: constant)", span(func(o *Options) *time.Duration { return &o.ITLStdDev })},
-		{"prompt-time", "time per prompt token before the first token (0s)", span(func(o *Options) *time.Duration { return &o.PromptTime })},
-		{"max-num-seqs", "requests worked on at once, the rest wait (256)", whole(func(o *Options) *int { return &o.MaxNumSeqs })},
+		{"itl-stddev", "standard deviation of the time between tokens, normal (0s: constant)",
+			span(func(o *Options) *time.Duration { return &o.ITLStdDev })},
+		{"prompt-time", "time per prompt token before the first token (0s)",
+			span(func(o *Options) *time.Duration { return &o.PromptTime })},
+		{"max-num-seqs", "requests worked on at once, the rest wait (256)",
+			whole(func(o *Options) *int { return &o.MaxNumSeqs })},
 		{"failure-rate", "share of requests that fail, 0 to 1 (0)", func(o *Options, v string) (err error) {
 			o.FailureRate, err = strconv.ParseFloat(v, 64)
 			return err
 		}},
-		{"failure-kind", "how they fail: http, stream_error, truncated, stall (http)", text(func(o *Options) *string { return &o.FailureKind })},
-		{"output-tokens", "length at which an answer ends by itself, unless ignore_eos is set (0: at max_tokens)", whole(func(o *Options) *int { return &o.OutputTokens })},
+		{"failure-kind", "how they fail: http, stream_error, truncated, stall (http)",
+			text(func(o *Options) *string { return &o.FailureKind })},
+		{"output-tokens", "length at which an answer ends by itself, unless ignore_eos is set (0: at max_tokens)",
+			whole(func(o *Options) *int { return &o.OutputTokens })},
 		{"tokens-per-chunk", "tokens in one chunk (1)", whole(func(o *Options) *int { return &o.TokensPerChunk })},
 		{"model", "name of the model (sim)", text(func(o *Options) *string { return &o.Model })},
-		{"lora", "names of adapters served beside it, separated by commas", list(func(o *Options) *[]string { return &o.LoRA })},
-		{"api-key", "key that requests must bring as bearer token", text(func(o *Options) *string { return &o.APIKey })},
-		{"tokenizer", "tokenizer to count and answer with: a tokenizer.json, a folder with one, or a name on the Hugging Face hub (words are tokens)", text(func(o *Options) *string { return &o.Tokenizer })},
+		{"lora", "names of adapters served beside it, separated by commas",
+			list(func(o *Options) *[]string { return &o.LoRA })},
+		{"api-key", "key that requests must bring as bearer token",
+			text(func(o *Options) *string { return &o.APIKey })},
+		{"tokenizer",
+			"tokenizer to count and answer with: a tokenizer.json, a folder with one, or a name on the Hugging Face " +
+				"hub (words are tokens)", text(func(o *Options) *string { return &o.Tokenizer })},
 		{"metrics", "whose names /metrics has, separated by commas: vllm, sglang, tgi, dcgm for two pretended GPUs (vllm)", list(func(o *Options) *[]string { return &o.Metrics })},
-		{"kv-cache-tokens", "tokens that fit into the KV cache, of which /metrics tells the use (524288)", whole(func(o *Options) *int { return &o.KVCacheTokens })},
-		{"truth", "file to which each finished request is appended as a JSON line", text(func(o *Options) *string { return &o.Truth })},
+		{"kv-cache-tokens", "tokens that fit into the KV cache, of which /metrics tells the use (524288)",
+			whole(func(o *Options) *int { return &o.KVCacheTokens })},
+		{"truth", "file to which each finished request is appended as a JSON line",
+			text(func(o *Options) *string { return &o.Truth })},
 		{"seed", "seed of failures and gaps (0)", func(o *Options, v string) (err error) {
 			o.Seed, err = strconv.ParseInt(v, 10, 64)
 			return err
@@ -190,9 +205,11 @@ const maxTime = time.Hour
 func (o Options) Validate() error {
 	switch {
 	case o.TTFT < 0 || o.ITL < 0 || o.ITLStdDev < 0 || o.PromptTime < 0:
-		return fmt.Errorf("simulator: times must not be negative (ttft %v, itl %v, itl-stddev %v, prompt-time %v)", o.TTFT, o.ITL, o.ITLStdDev, o.PromptTime)
+		return fmt.Errorf("simulator: times must not be negative (ttft %v, itl %v, itl-stddev %v, prompt-time %v)",
+			o.TTFT, o.ITL, o.ITLStdDev, o.PromptTime)
 	case max(o.TTFT, o.ITL, o.ITLStdDev, o.PromptTime) > maxTime:
-		return fmt.Errorf("simulator: times must not be above %v (ttft %v, itl %v, itl-stddev %v, prompt-time %v)", maxTime, o.TTFT, o.ITL, o.ITLStdDev, o.PromptTime)
+		return fmt.Errorf("simulator: times must not be above %v (ttft %v, itl %v, itl-stddev %v, prompt-time %v)",
+			maxTime, o.TTFT, o.ITL, o.ITLStdDev, o.PromptTime)
 	case slices.Contains(o.LoRA, ""):
 		return fmt.Errorf("simulator option lora holds an empty name")
 	case o.MaxNumSeqs < 1:
@@ -217,5 +234,6 @@ func (o Options) Validate() error {
 	case FailHTTP, FailStream, FailTruncated, FailStall:
 		return nil
 	}
-	return fmt.Errorf("simulator option failure-kind must be http, stream_error, truncated or stall, got %q", o.FailureKind)
+	return fmt.Errorf("simulator option failure-kind must be http, stream_error, truncated or stall, got %q",
+		o.FailureKind)
 }

@@ -56,7 +56,8 @@ func parse(body io.Reader, chat bool, tokens Tokenizer) (ask, error) {
 	if err := json.Unmarshal(data, &w); err != nil {
 		return ask{}, fmt.Errorf("invalid request: %w", err)
 	}
-	a := ask{model: w.Model, ignoreEOS: w.IgnoreEOS, stream: w.Stream, usage: w.StreamOptions.IncludeUsage, maxTokens: 16}
+	a := ask{model: w.Model, ignoreEOS: w.IgnoreEOS, stream: w.Stream, usage: w.StreamOptions.IncludeUsage,
+		maxTokens: 16}
 	if chat {
 		a.maxTokens = 64
 		a.promptTokens, err = chatTokens(w.Messages, w.Tools, tokens)
@@ -160,7 +161,8 @@ func promptTokens(raw json.RawMessage, count func(text string) int) (int, error)
 	return 0, errors.New("prompt must be a string, an array of one string, or an array of token ids")
 }
 
-var words = strings.Fields(`the quick model answers with plain words that mean nothing at all and takes its time as it was told to
+var words = strings.Fields(
+	`the quick model answers with plain words that mean nothing at all and takes its time as it was told to
 	while a client counts every one of them and writes down when they came so that both can be compared later on`)
 
 // word is the built-in vocabulary: a word a token, so that counting words counts tokens.

@@ -58,7 +58,8 @@ func New(o Options) (*Server, error) {
 	if o.Tokenizer != "" && o.tokens == nil {
 		return nil, fmt.Errorf("simulator: tokenizer %q was not read", o.Tokenizer)
 	}
-	s := &Server{opts: o, queue: newQueue(o.MaxNumSeqs), metrics: newServerMetrics(&o), models: map[string]bool{o.Model: true}}
+	s := &Server{opts: o, queue: newQueue(o.MaxNumSeqs), metrics: newServerMetrics(&o),
+		models: map[string]bool{o.Model: true}}
 	s.open, s.shut = context.WithCancel(context.Background())
 	for _, name := range o.LoRA {
 		s.models[name] = true
@@ -70,12 +71,16 @@ func New(o Options) (*Server, error) {
 		}
 	}
 	s.mux = http.NewServeMux()
-	s.mux.HandleFunc("POST /v1/chat/completions", func(w http.ResponseWriter, r *http.Request) { s.generate(w, r, true) })
+	s.mux.HandleFunc("POST /v1/chat/completions", func(w http.ResponseWriter, r *http.Request) {
+		s.generate(w, r, true)
+	})
 	s.mux.HandleFunc("POST /v1/completions", func(w http.ResponseWriter, r *http.Request) { s.generate(w, r, false) })
 	s.mux.HandleFunc("GET /v1/models", s.listModels)
 	s.mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	s.mux.Handle("GET /metrics", s.metrics.handler())
-	s.mux.HandleFunc("GET /sim/requests", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, s.Requests()) })
+	s.mux.HandleFunc("GET /sim/requests", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, s.Requests())
+	})
 	return s, nil
 }
 
@@ -119,7 +124,8 @@ func (s *Server) Close() error {
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if key := s.opts.APIKey; key != "" && strings.HasPrefix(r.URL.Path, "/v1/") && r.Header.Get("Authorization") != "Bearer "+key {
+	if key := s.opts.APIKey; key != "" && strings.HasPrefix(r.URL.Path, "/v1/") &&
+		r.Header.Get("Authorization") != "Bearer "+key {
 		writeError(w, http.StatusUnauthorized, "Unauthorized")
 		return
 	}

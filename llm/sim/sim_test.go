@@ -68,7 +68,8 @@ func post(t *testing.T, path, body string) *http.Request {
 func stream(t *testing.T, s *Server, words, tokens int) *sink {
 	t.Helper()
 	w := &sink{header: http.Header{}}
-	s.ServeHTTP(w, post(t, "/v1/completions", fmt.Sprintf(`{"model":"sim","prompt":%q,"max_tokens":%d,"stream":true}`, strings.Repeat("w ", words), tokens)))
+	s.ServeHTTP(w, post(t, "/v1/completions", fmt.Sprintf(`{"model":"sim","prompt":%q,"max_tokens":%d,"stream":true}`,
+		strings.Repeat("w ", words), tokens)))
 	return w
 }
 
@@ -82,9 +83,12 @@ func TestTimingModel(t *testing.T) {
 	}{
 		{"defaults", nil, 3, 3, []time.Duration{50 * ms, 60 * ms, 70 * ms, 70 * ms}},
 		{"time per prompt token", func(o *Options) { o.PromptTime = 2 * ms }, 10, 1, []time.Duration{70 * ms, 70 * ms}},
-		{"several tokens in a chunk", func(o *Options) { o.TokensPerChunk = 2 }, 0, 5, []time.Duration{60 * ms, 80 * ms, 90 * ms, 90 * ms}},
+		{"several tokens in a chunk", func(o *Options) { o.TokensPerChunk = 2 }, 0, 5, []time.Duration{
+			60 * ms, 80 * ms, 90 * ms, 90 * ms}},
 		{"no time at all", func(o *Options) { o.TTFT, o.ITL = 0, 0 }, 0, 2, []time.Duration{0, 0, 0}},
-		{"a failure goes before the chunk in the middle", func(o *Options) { o.FailureRate, o.FailureKind = 1, FailStream }, 0, 4, []time.Duration{50 * ms, 60 * ms}},
+		{"a failure goes before the chunk in the middle", func(o *Options) {
+			o.FailureRate, o.FailureKind = 1, FailStream
+		}, 0, 4, []time.Duration{50 * ms, 60 * ms}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := mustNew(t, tt.opts)
@@ -93,7 +97,8 @@ func TestTimingModel(t *testing.T) {
 				t.Errorf("%s: written after %v, want %v", tt.name, got, tt.want)
 			}
 			truth := s.Requests()[0]
-			if time.Duration(truth.Chunks[0]-truth.Received) != tt.want[0] || time.Duration(truth.End-truth.Received) != tt.want[len(tt.want)-1] {
+			if time.Duration(truth.Chunks[0]-truth.Received) != tt.want[0] ||
+				time.Duration(truth.End-truth.Received) != tt.want[len(tt.want)-1] {
 				t.Errorf("%s: truth %+v, want times as written", tt.name, truth)
 			}
 			if truth.PromptTokens != tt.words || truth.CompletionTokens != tt.tokens && truth.Error == "" {
@@ -195,7 +200,9 @@ func TestStreamsBytes(t *testing.T) {
 			}
 		})
 		w := &sink{header: http.Header{}}
-		req := post(t, "/v1/chat/completions", `{"model":"sim","messages":[{"role":"user","content":"one two"}],"max_tokens":2,"stream":true,"stream_options":{"include_usage":true}}`)
+		req := post(t, "/v1/chat/completions",
+			`{"model":"sim","messages":[{"role":"user","content":"one `+
+				`two"}],"max_tokens":2,"stream":true,"stream_options":{"include_usage":true}}`)
 		req.Header.Set("X-Request-Id", "r\"1")
 		s.ServeHTTP(w, req)
 		var content, finish string
@@ -322,13 +329,15 @@ func TestFailures(t *testing.T) {
 			}
 			defer func() { _ = s.Close() }()
 			client := http.Client{Timeout: 300 * ms}
-			resp, err := client.Post(s.URL()+"/v1/completions", "application/json", strings.NewReader(`{"model":"sim","prompt":"a","max_tokens":4,"stream":true}`))
+			resp, err := client.Post(s.URL()+"/v1/completions", "application/json",
+				strings.NewReader(`{"model":"sim","prompt":"a","max_tokens":4,"stream":true}`))
 			if err != nil {
 				t.Fatal(err)
 			}
 			body, err := io.ReadAll(resp.Body)
 			_ = resp.Body.Close()
-			if got := fmt.Sprint(resp.StatusCode, " ", string(body), " ", err); !strings.Contains(got, tt.want) || strings.Contains(got, "[DONE]") {
+			if got := fmt.Sprint(resp.StatusCode, " ", string(body), " ", err); !strings.Contains(got, tt.want) ||
+				strings.Contains(got, "[DONE]") {
 				t.Errorf("got %s, want %q and no [DONE]", got, tt.want)
 			}
 		})
@@ -337,7 +346,8 @@ func TestFailures(t *testing.T) {
 
 func TestWholeAnswersFailToo(t *testing.T) {
 	t.Parallel()
-	for kind, want := range map[string]string{FailHTTP: "500 <nil>", FailStream: "500 <nil>", FailTruncated: "EOF", FailStall: "deadline"} {
+	for kind, want := range map[string]string{FailHTTP: "500 <nil>", FailStream: "500 <nil>", FailTruncated: "EOF",
+		FailStall: "deadline"} {
 		o := DefaultOptions()
 		o.FailureRate, o.FailureKind, o.TTFT, o.ITL = 1, kind, ms, ms
 		s, err := Listen("127.0.0.1:0", o)
@@ -346,7 +356,8 @@ func TestWholeAnswersFailToo(t *testing.T) {
 		}
 		client := http.Client{Timeout: 300 * ms}
 		got := ""
-		resp, err := client.Post(s.URL()+"/v1/completions", "application/json", strings.NewReader(`{"model":"sim","prompt":"a","max_tokens":4}`))
+		resp, err := client.Post(s.URL()+"/v1/completions", "application/json",
+			strings.NewReader(`{"model":"sim","prompt":"a","max_tokens":4}`))
 		if err == nil {
 			got = fmt.Sprint(resp.StatusCode, " ")
 			_ = resp.Body.Close()
@@ -427,7 +438,8 @@ func TestAClientThatGoesFreesItsPlace(t *testing.T) {
 		<-waiting
 		stream(t, s, 0, 1)
 		list := s.Requests()
-		if list[0].Error != "client gone" || list[0].Admitted != 0 || list[1].Error != "client gone" || list[2].Error != "" {
+		if list[0].Error != "client gone" || list[0].Admitted != 0 || list[1].Error != "client gone" ||
+			list[2].Error != "" {
 			t.Errorf("got %+v", list)
 		}
 	})
@@ -450,14 +462,17 @@ func (s *Server) opens(t *testing.T, stay time.Duration) <-chan struct{} {
 
 func TestParseQuery(t *testing.T) {
 	t.Parallel()
-	o, err := ParseQuery("ttft=1s&itl=2ms&itl-stddev=1ms&prompt-time=3us&max-num-seqs=4&failure-rate=0.5&failure-kind=stall&output-tokens=6&tokens-per-chunk=7&model=m&lora=a,b&api-key=k&truth=t&seed=8&metrics=tgi,dcgm&kv-cache-tokens=9")
+	o, err := ParseQuery(
+		"ttft=1s&itl=2ms&itl-stddev=1ms&prompt-time=3us&max-num-seqs=4&failure-rate=0.5&failure-kind=stall&output-tokens=6&tokens-per-chunk=7&model=m&lora=a,b&api-key=k&truth=t&seed=8&metrics=tgi,dcgm&kv-cache-tokens=9")
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := fmt.Sprint(Options{
-		TTFT: time.Second, ITL: 2 * ms, ITLStdDev: ms, PromptTime: 3 * time.Microsecond, MaxNumSeqs: 4, FailureRate: 0.5, FailureKind: FailStall,
-		OutputTokens: 6, TokensPerChunk: 7, Model: "m", LoRA: []string{"a", "b"}, APIKey: "k", Truth: "t", Seed: 8, KVCacheTokens: 9,
-		Metrics: []string{"tgi", "dcgm"},
+		TTFT: time.Second, ITL: 2 * ms, ITLStdDev: ms, PromptTime: 3 * time.Microsecond, MaxNumSeqs: 4,
+		FailureRate: 0.5, FailureKind: FailStall,
+		OutputTokens: 6, TokensPerChunk: 7, Model: "m", LoRA: []string{"a", "b"}, APIKey: "k", Truth: "t", Seed: 8,
+		KVCacheTokens: 9,
+		Metrics:       []string{"tgi", "dcgm"},
 	})
 	if got := fmt.Sprint(o); got != want {
 		t.Errorf("got %s\nwant %s", got, want)
@@ -499,9 +514,11 @@ func TestEventsAllocateNothing(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{
-		`{"model":"m","messages":[{"role":"user","content":"a b"}],"max_tokens":3}`, `{"prompt":["a"],"max_completion_tokens":1}`,
+		`{"model":"m","messages":[{"role":"user","content":"a b"}],"max_tokens":3}`,
+		`{"prompt":["a"],"max_completion_tokens":1}`,
 		`{"messages":[{"content":[{"type":"text","text":"x"}]},{"content":null}]}`, `{"prompt":[1,2]}`, `[]`, ``,
-		`{"prompt":"a","max_tokens":-1,"n":1e308,"min_tokens":9223372036854775807}`, `{"messages":` + strings.Repeat("[", 300), "{\"prompt\":\"\x00\u202e\"}", `{"max_tokens":1e999}`,
+		`{"prompt":"a","max_tokens":-1,"n":1e308,"min_tokens":9223372036854775807}`,
+		`{"messages":` + strings.Repeat("[", 300), "{\"prompt\":\"\x00\u202e\"}", `{"max_tokens":1e999}`,
 	} {
 		f.Add([]byte(s), true)
 		f.Add([]byte(s), false)
@@ -523,7 +540,8 @@ func ExampleListen() {
 		return
 	}
 	defer func() { _ = s.Close() }()
-	resp, err := http.Post(s.URL()+"/v1/completions", "application/json", strings.NewReader(`{"model":"sim","prompt":"Hello","max_tokens":3}`))
+	resp, err := http.Post(s.URL()+"/v1/completions", "application/json",
+		strings.NewReader(`{"model":"sim","prompt":"Hello","max_tokens":3}`))
 	if err != nil {
 		fmt.Println(err)
 		return

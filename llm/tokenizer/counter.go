@@ -48,7 +48,8 @@ const (
 func ReadCounter(read func(name string) ([]byte, error)) (*Counter, error) {
 	data, err := read(TokenizerFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w; models that have no %s cannot be counted: convert theirs with the transformers library", err, TokenizerFile)
+		return nil, fmt.Errorf("%w; models that have no %s cannot be counted: convert theirs with the transformers "+
+			"library", err, TokenizerFile)
 	}
 	if err != nil {
 		return nil, err
@@ -213,7 +214,8 @@ func (c *Counter) findWords(n int) ([]string, error) {
 	seen := map[string]bool{}
 	for id := range int32(c.Len()) { //nolint:gosec // ids are 32 bits
 		word := strings.TrimSpace(c.Decode([]int32{id}, false))
-		if !letters(word) || seen[word] || c.Count(word) != 1 || c.Count(word+" "+word) != 2 || c.Count(word+" "+word+" "+word) != 3 {
+		if !letters(word) || seen[word] || c.Count(word) != 1 || c.Count(word+" "+word) != 2 ||
+			c.Count(word+" "+word+" "+word) != 3 {
 			continue
 		}
 		seen[word] = true

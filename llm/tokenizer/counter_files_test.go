@@ -42,7 +42,8 @@ func TestFilesAsTheyAre(t *testing.T) {
 	}
 	want := count(map[string]string{TokenizerFile: tokenizer, ConfigFile: config, TemplateFile: template})
 	windows := func(text string) string { return "\ufeff" + strings.ReplaceAll(text, "\n", "\r\n") }
-	if got := count(map[string]string{TokenizerFile: "\ufeff" + tokenizer, ConfigFile: windows(config), TemplateFile: windows(template)}); got != want {
+	if got := count(map[string]string{TokenizerFile: "\ufeff" + tokenizer, ConfigFile: windows(config),
+		TemplateFile: windows(template)}); got != want {
 		t.Errorf("got %d tokens, want %d", got, want)
 	}
 	old := strings.ReplaceAll(template, "\n", "\r")
@@ -52,7 +53,8 @@ func TestFilesAsTheyAre(t *testing.T) {
 	for _, name := range []string{TokenizerFile, ConfigFile, TemplateFile} {
 		files := map[string]string{TokenizerFile: tokenizer, ConfigFile: config, TemplateFile: template}
 		files[name] = "\xff\xfe{\x00}\x00"
-		if _, err := ReadCounter(modelFiles(files)); err == nil || !strings.Contains(err.Error(), "the file is UTF-16") {
+		if _, err := ReadCounter(modelFiles(files)); err == nil ||
+			!strings.Contains(err.Error(), "the file is UTF-16") {
 			t.Errorf("%s in UTF-16: got %v", name, err)
 		}
 	}

@@ -46,7 +46,8 @@ func startReference(t testing.TB) *reference {
 	}
 	out, err := exec.Command(python, "-c", "import tokenizers; print(tokenizers.__version__)").CombinedOutput()
 	if version := strings.TrimSpace(string(out)); err != nil || !strings.HasPrefix(version, "0.23.") {
-		t.Skipf("SKIPPED, so nothing is compared with the reference: %s has no tokenizers 0.23 (%s); pip install tokenizers==0.23.3 and set LLM_TEST_PYTHON", python, version)
+		t.Skipf("SKIPPED, so nothing is compared with the reference: %s has no tokenizers 0.23 (%s); pip install "+
+			"tokenizers==0.23.3 and set LLM_TEST_PYTHON", python, version)
 	}
 	cmd := exec.Command(python, "testdata/reference.py")
 	in, err := cmd.StdinPipe()
@@ -167,14 +168,16 @@ func (r *texts) text() string {
 				b.WriteRune(r.rune())
 			}
 		default:
-			b.WriteString([]string{" ", "  ", "\n", "a", "É", "e\u0301", "的", "1", "'s", ".", "\u200d", "▁", "\t", "\r\n"}[r.IntN(14)])
+			b.WriteString([]string{" ", "  ", "\n", "a", "É", "e\u0301", "的", "1", "'s", ".", "\u200d", "▁", "\t",
+				"\r\n"}[r.IntN(14)])
 		}
 	}
 	return b.String()
 }
 
 func (r *texts) rune() rune {
-	blocks := [][2]rune{{0, 0x7f}, {0x80, 0x24f}, {0x300, 0x36f}, {0x370, 0x1fff}, {0x2000, 0x2bff}, {0x2c00, 0xd7ff}, {0xe000, 0xffff}, {0x10000, 0x1ffff}, {0x20000, 0x10ffff}}
+	blocks := [][2]rune{{0, 0x7f}, {0x80, 0x24f}, {0x300, 0x36f}, {0x370, 0x1fff}, {0x2000, 0x2bff}, {0x2c00, 0xd7ff},
+		{0xe000, 0xffff}, {0x10000, 0x1ffff}, {0x20000, 0x10ffff}}
 	block := blocks[r.IntN(len(blocks))]
 	return block[0] + rune(r.Int64N(int64(block[1]-block[0]+1)))
 }
@@ -234,26 +237,33 @@ var variants = func() []variant {
 		}
 	}
 	add("bpe-gpt2", "normalizer", // byte-level, so what it decodes to is the normalized text
-		`{"type":"NFC"}`, `{"type":"NFD"}`, `{"type":"NFKC"}`, `{"type":"NFKD"}`, `{"type":"Lowercase"}`, `{"type":"StripAccents"}`, `{"type":"Nmt"}`,
-		`{"type":"Strip","strip_left":true,"strip_right":false}`, `{"type":"Strip","strip_left":false,"strip_right":true}`, `{"type":"Prepend","prepend":"ab"}`,
-		`{"type":"Replace","pattern":{"Regex":"\\s+"},"content":" "}`, `{"type":"Replace","pattern":{"String":"the"},"content":""}`, `{"type":"ByteLevel"}`,
+		`{"type":"NFC"}`, `{"type":"NFD"}`, `{"type":"NFKC"}`, `{"type":"NFKD"}`, `{"type":"Lowercase"}`,
+		`{"type":"StripAccents"}`, `{"type":"Nmt"}`,
+		`{"type":"Strip","strip_left":true,"strip_right":false}`,
+		`{"type":"Strip","strip_left":false,"strip_right":true}`, `{"type":"Prepend","prepend":"ab"}`,
+		`{"type":"Replace","pattern":{"Regex":"\\s+"},"content":" "}`,
+		`{"type":"Replace","pattern":{"String":"the"},"content":""}`, `{"type":"ByteLevel"}`,
 		`{"type":"BertNormalizer","clean_text":false,"handle_chinese_chars":true,"strip_accents":true,"lowercase":false}`)
 	for _, b := range []string{"Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous"} {
 		for _, invert := range []bool{false, true} {
 			for _, p := range []string{`{"String":" "}`, `{"Regex":"[aeiou ]"}`, `{"Regex":"(?=[A-Z])|x*"}`} {
-				add("bpe-misc", "pre_tokenizer", fmt.Sprintf(`{"type":"Split","pattern":%s,"behavior":"%s","invert":%v}`, p, b, invert))
+				add("bpe-misc", "pre_tokenizer",
+					fmt.Sprintf(`{"type":"Split","pattern":%s,"behavior":"%s","invert":%v}`, p, b, invert))
 			}
 		}
 		add("bpe-misc", "pre_tokenizer", fmt.Sprintf(`{"type":"Punctuation","behavior":"%s"}`, b))
 	}
 	for _, regex := range []string{
-		`\\w+|[^\\w\\s]+`, `(?<=a)b|\\d+`, `(?i)the|and`, `(?i:the)[a-z]*?s`, `(\\p{Lu}\\p{Ll}+)+`, `^.|.$`, `[\\p{L}&&[^a-m]]+`, `a++b|\\S{2,3}`,
+		`\\w+|[^\\w\\s]+`, `(?<=a)b|\\d+`, `(?i)the|and`, `(?i:the)[a-z]*?s`, `(\\p{Lu}\\p{Ll}+)+`, `^.|.$`,
+		`[\\p{L}&&[^a-m]]+`, `a++b|\\S{2,3}`,
 		`(?:\\p{Han}|\\p{Hiragana})+`, `\\h+`, `(?>a|ab)c|\\p{^L}`, `\\Aa|\\z|[\\w--z]`, `\\p{L}{2}{1,2}`, `x{,2}y|{`,
 	} {
-		add("bpe-misc", "pre_tokenizer", `{"type":"Split","pattern":{"Regex":"`+regex+`"},"behavior":"Isolated","invert":false}`)
+		add("bpe-misc", "pre_tokenizer", `{"type":"Split","pattern":{"Regex":"`+regex+
+			`"},"behavior":"Isolated","invert":false}`)
 	}
 	add("bpe-misc", "pre_tokenizer",
-		`{"type":"Whitespace"}`, `{"type":"WhitespaceSplit"}`, `{"type":"BertPreTokenizer"}`, `{"type":"Digits","individual_digits":false}`,
+		`{"type":"Whitespace"}`, `{"type":"WhitespaceSplit"}`, `{"type":"BertPreTokenizer"}`,
+		`{"type":"Digits","individual_digits":false}`,
 		`{"type":"CharDelimiterSplit","delimiter":"e"}`, `{"type":"FixedLength","length":3}`, `{"type":"FixedLength"}`,
 		`{"type":"Sequence","pretokenizers":[{"type":"Sequence","pretokenizers":[{"type":"WhitespaceSplit"}]},{"type":"Punctuation"}]}`,
 		`{"type":"Sequence","pretokenizers":[{"type":"ByteLevel","add_prefix_space":true,"trim_offsets":true},{"type":"Digits","individual_digits":true}]}`,
@@ -265,17 +275,24 @@ var variants = func() []variant {
 			add("unigram-xlmr", "pre_tokenizer", m)
 		}
 	}
-	add("wordpiece-uncased", "decoder", `{"type":"WordPiece","prefix":"##","cleanup":false}`, `null`, `{"type":"Sequence","decoders":[]}`)
-	add("bpe-gemma", "decoder", `{"type":"Strip","content":"e","start":2,"stop":0}`, `{"type":"ByteFallback"}`, `{"type":"Replace","pattern":{"Regex":"[aeiou]"},"content":"_"}`)
+	add("wordpiece-uncased", "decoder", `{"type":"WordPiece","prefix":"##","cleanup":false}`, `null`,
+		`{"type":"Sequence","decoders":[]}`)
+	add("bpe-gemma", "decoder", `{"type":"Strip","content":"e","start":2,"stop":0}`, `{"type":"ByteFallback"}`,
+		`{"type":"Replace","pattern":{"Regex":"[aeiou]"},"content":"_"}`)
 	add("wordpiece-uncased", "post_processor", `{"type":"BertProcessing","sep":["[SEP]",3],"cls":["[CLS]",2]}`)
-	add("wordpiece-uncased", "model", `{"type":"WordLevel","vocab":{"a":0,"the":1,"[UNK]":2,"[CLS]":3,"[SEP]":4,"##s":5},"unk_token":"[UNK]"}`,
+	add("wordpiece-uncased", "model",
+		`{"type":"WordLevel","vocab":{"a":0,"the":1,"[UNK]":2,"[CLS]":3,"[SEP]":4,"##s":5},"unk_token":"[UNK]"}`,
 		`{"type":"WordPiece","vocab":{"a":0,"the":1,"[UNK]":2,"b":4,"##s":5,"##bb":6,"e":7,"h":8,"he":9},"unk_token":"[UNK]","continuing_subword_prefix":"","max_input_chars_per_word":4}`)
 	bpe := func(fields string) string {
-		return `{"type":"BPE",` + fields + `,"vocab":{"a":0,"b":1,"ab":2,"<unk>":3,"##a":4,"##b":5,"ab</w>":6,"b</w>":7,"##b</w>":8,"e":9,"<0x61>":10,"<0x63>":11,"abb":12,"##ab":13,"abab":14},"merges":`
+		return `{"type":"BPE",` + fields +
+			`,"vocab":{"a":0,"b":1,"ab":2,"<unk>":3,"##a":4,"##b":5,"ab</w>":6,"b</w>":7,"##b</w>":8,"e":9,"<0x61>":10,"<0x63>":11,"abb":12,"##ab":13,"abab":14},"merges":`
 	}
 	add("bpe-misc", "model",
-		bpe(`"unk_token":"<unk>","fuse_unk":true`)+`["a b","ab b"]}`, bpe(`"unk_token":null`)+`[["a","b"],["ab","ab"]]}`, bpe(`"unk_token":"<unk>","byte_fallback":true,"fuse_unk":true`)+`["a b"]}`,
-		bpe(`"unk_token":"<unk>","continuing_subword_prefix":"##"`)+`["##a ##b","a ##b"]}`, bpe(`"unk_token":"<unk>","end_of_word_suffix":"</w>"`)+`["a b</w>","a b"]}`,
+		bpe(`"unk_token":"<unk>","fuse_unk":true`)+`["a b","ab b"]}`,
+		bpe(`"unk_token":null`)+`[["a","b"],["ab","ab"]]}`,
+		bpe(`"unk_token":"<unk>","byte_fallback":true,"fuse_unk":true`)+`["a b"]}`,
+		bpe(`"unk_token":"<unk>","continuing_subword_prefix":"##"`)+`["##a ##b","a ##b"]}`,
+		bpe(`"unk_token":"<unk>","end_of_word_suffix":"</w>"`)+`["a b</w>","a b"]}`,
 		bpe(`"unk_token":"<unk>","ignore_merges":true`)+`["a b"]}`)
 	return out
 }()

@@ -107,7 +107,8 @@ func propertySet(name string) (set, bool) {
 	}
 	long := map[string]string{
 		"letter": "L", "mark": "M", "number": "N", "punctuation": "P", "symbol": "S", "separator": "Z", "other": "C",
-		"uppercaseletter": "Lu", "lowercaseletter": "Ll", "titlecaseletter": "Lt", "modifierletter": "Lm", "otherletter": "Lo",
+		"uppercaseletter": "Lu", "lowercaseletter": "Ll", "titlecaseletter": "Lt", "modifierletter": "Lm",
+		"otherletter":    "Lo",
 		"nonspacingmark": "Mn", "decimalnumber": "Nd", "spaceseparator": "Zs",
 	}
 	if short, ok := long[plain]; ok {

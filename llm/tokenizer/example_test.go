@@ -13,7 +13,8 @@ func Example() {
 		return
 	}
 	ids := tok.Encode("Shall I compare thee to a summer's day?")
-	fmt.Println(len(ids), tok.Count("Shall I compare thee to a summer's day?"), tok.CountSpecial("Shall I compare thee to a summer's day?"))
+	fmt.Println(len(ids), tok.Count("Shall I compare thee to a summer's day?"),
+		tok.CountSpecial("Shall I compare thee to a summer's day?"))
 	fmt.Println(tok.Decode(ids, false))
 	// Output:
 	// 10 10 11

@@ -22,8 +22,11 @@ func FuzzParse(f *testing.F) {
 		f.Add([]byte(file(`"` + v.section + `":` + v.json)))
 	}
 	for _, text := range []string{
-		strings.Repeat(`{"model":`, 500), file(`"pre_tokenizer":` + strings.Repeat(`{"type":"Sequence","pretokenizers":[`, 60) + strings.Repeat("]}", 60)),
-		file(`"added_tokens":[{"id":1e308,"content":"\u0000\u202e"},{"id":-1,"content":""}]`), "\xff\xfe{\x00", `{"model":{"type":"BPE","vocab":{"a":9223372036854775807},"merges":[["a"],"a a a"]}}`,
+		strings.Repeat(`{"model":`, 500),
+		file(`"pre_tokenizer":` + strings.Repeat(`{"type":"Sequence","pretokenizers":[`, 60) + strings.Repeat("]}",
+			60)),
+		file(`"added_tokens":[{"id":1e308,"content":"\u0000\u202e"},{"id":-1,"content":""}]`), "\xff\xfe{\x00",
+		`{"model":{"type":"BPE","vocab":{"a":9223372036854775807},"merges":[["a"],"a a a"]}}`,
 	} {
 		f.Add([]byte(text))
 	}
@@ -71,7 +74,8 @@ func FuzzEncode(f *testing.F) {
 
 // Any expression compiles or gives an error, and its matches are in order.
 func FuzzRegex(f *testing.F) {
-	for _, regex := range []string{gpt2Pattern, `(?i:'s|'t)?|\p{Lu}{1,3}+|[^\s&&\w]|(?<=a)b*?$`, `((a*)*)*b`, `\x{10FFFF}|[^]a-c-]`} {
+	for _, regex := range []string{gpt2Pattern, `(?i:'s|'t)?|\p{Lu}{1,3}+|[^\s&&\w]|(?<=a)b*?$`, `((a*)*)*b`,
+		`\x{10FFFF}|[^]a-c-]`} {
 		f.Add(regex, "It's aab 12\n")
 	}
 	f.Fuzz(func(t *testing.T, regex, text string) {

@@ -49,8 +49,10 @@ func largeFile() []byte {
 		}
 		fmt.Fprintf(&vocab, `"%s":%d`, token, i)
 	}
-	return fmt.Appendf(nil, `{"added_tokens":[],"normalizer":{"type":"Replace","pattern":{"String":" "},"content":"▁"},"pre_tokenizer":null,"post_processor":null,"decoder":null,
-		"model":{"type":"BPE","unk_token":"<unk>","fuse_unk":true,"byte_fallback":true,"vocab":{%s},"merges":[%s]}}`, vocab.Bytes(), list.Bytes())
+	return fmt.Appendf(nil,
+		`{"added_tokens":[],"normalizer":{"type":"Replace","pattern":{"String":" "},"content":"▁"},"pre_tokenizer":null,"post_processor":null,"decoder":null,
+		"model":{"type":"BPE","unk_token":"<unk>","fuse_unk":true,"byte_fallback":true,"vocab":{%s},"merges":[%s]}}`,
+		vocab.Bytes(), list.Bytes())
 }
 
 func BenchmarkLoad(b *testing.B) {

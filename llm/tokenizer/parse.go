@@ -249,7 +249,8 @@ func (o object) addedTokens(m model) []addedToken {
 	for i, v := range o.value.Array() {
 		e := object{value: v, path: fmt.Sprintf("%s.%d", o.path, i), err: o.err}
 		t := addedToken{
-			content: e.text("content"), singleWord: e.flag("single_word"), lstrip: e.flag("lstrip"), rstrip: e.flag("rstrip"),
+			content: e.text("content"), singleWord: e.flag("single_word"), lstrip: e.flag("lstrip"),
+			rstrip:     e.flag("rstrip"),
 			normalized: e.flag("normalized"), special: e.flag("special"),
 		}
 		if t.content == "" || known[t.content] {

@@ -75,7 +75,8 @@ func (o object) unknown(v *vocabulary, field string) int32 {
 
 func (o object) wordPiece() model {
 	v := o.vocabulary()
-	w := &wordPiece{vocabulary: v, unknown: o.unknown(v, "unk_token"), maxChars: o.number("max_input_chars_per_word"), trie: newTrie()}
+	w := &wordPiece{vocabulary: v, unknown: o.unknown(v, "unk_token"), maxChars: o.number("max_input_chars_per_word"),
+		trie: newTrie()}
 	for i := range v.len() {
 		if !w.trie.add(string(v.at(i)), v.ids[i]) {
 			o.fail("vocab: too large")

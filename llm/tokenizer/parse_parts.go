@@ -47,7 +47,8 @@ func (o object) normalizer() []normalizer {
 var (
 	nmtControl = set{{0x01, 0x08}, {0x0b, 0x0b}, {0x0e, 0x1f}, {0x7f, 0x7f}, {0x8f, 0x8f}, {0x9f, 0x9f}}
 	nmtSpace   = set{
-		{0x09, 0x0a}, {0x0c, 0x0d}, {0x1680, 0x1680}, {0x200b, 0x200f}, {0x2028, 0x2029}, {0x2581, 0x2581}, {0xfeff, 0xfeff}, {0xfffd, 0xfffd},
+		{0x09, 0x0a}, {0x0c, 0x0d}, {0x1680, 0x1680}, {0x200b, 0x200f}, {0x2028, 0x2029}, {0x2581, 0x2581},
+		{0xfeff, 0xfeff}, {0xfffd, 0xfffd},
 	}
 )
 
@@ -128,7 +129,8 @@ func (o object) steps() (steps []step, bytes bool) {
 
 func (o object) behavior(name string) behavior {
 	known := map[string]behavior{
-		"Removed": removed, "Isolated": isolated, "MergedWithPrevious": mergedWithPrevious, "MergedWithNext": mergedWithNext, "Contiguous": contiguous,
+		"Removed": removed, "Isolated": isolated, "MergedWithPrevious": mergedWithPrevious,
+		"MergedWithNext": mergedWithNext, "Contiguous": contiguous,
 	}
 	b, ok := known[name]
 	if !ok {

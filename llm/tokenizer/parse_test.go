@@ -19,7 +19,8 @@ func file(sections ...string) string {
 
 // A file counts alike with the byte order mark and the line ends of Windows, and whatever Python writes for infinity.
 func TestParseTakesFilesAsTheyAre(t *testing.T) {
-	text := "\ufeff" + strings.ReplaceAll(file(`"truncation":{"max_length":Infinity,"stride":NaN}`, `"version":"1.0"`), ",", ",\r\n")
+	text := "\ufeff" + strings.ReplaceAll(file(`"truncation":{"max_length":Infinity,"stride":NaN}`, `"version":"1.0"`),
+		",", ",\r\n")
 	tok, err := Parse([]byte(text))
 	if err != nil {
 		t.Fatal(err)
@@ -32,42 +33,64 @@ func TestParseTakesFilesAsTheyAre(t *testing.T) {
 // What is not supported, or wrong, is named together with its place.
 func TestParseErrors(t *testing.T) {
 	split := func(regex string) string {
-		return file(`"pre_tokenizer":{"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":true},{"type":"Split","pattern":{"Regex":"` + regex + `"},"behavior":"Isolated","invert":false}]}`)
+		return file(
+			`"pre_tokenizer":{"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":true},{"type":"Split","pattern":{"Regex":"` + regex + `"},"behavior":"Isolated","invert":false}]}`)
 	}
 	model := func(fields string) string { return file(`"model":{` + fields + `}`) }
 	tests := map[string]struct{ file, want string }{
-		"empty":                 {``, "unexpected end of JSON input"},
-		"cut off":               {`{"model":{"vocab"`, "unexpected end of JSON input"},
-		"not an object":         {`[1]`, "not a JSON object"},
-		"UTF-16":                {"\xff\xfe{\x00}\x00", "tokenizer file: the file is UTF-16"},
-		"deep":                  {strings.Repeat("[", 1<<20), "exceeded max depth"},
-		"no model":              {`{}`, `model: field "vocab" is missing`},
-		"unknown model":         {model(`"type":"Bytes"`), `model "Bytes" is not supported`},
-		"dropout":               {model(`"type":"BPE","dropout":0.1,"vocab":{},"merges":[]`), "dropout 0.1 is not supported"},
-		"no merges":             {model(`"type":"BPE","vocab":{"a":0}`), `model: BPE: field "merges" is missing`},
-		"merge of one":          {model(`"type":"BPE","vocab":{"a":0},"merges":["a"]`), "entry 0 is not two tokens"},
-		"merge of three":        {model(`"type":"BPE","vocab":{"a":0},"merges":[["a","a","a"]]`), "entry 0 is not two tokens"},
-		"merge unknown":         {model(`"type":"BPE","vocab":{"a":0,"b":1},"merges":["a b"]`), `entry 0 ("a" and "b") is not of the vocabulary`},
-		"id negative":           {model(`"type":"BPE","vocab":{"a":-1},"merges":[]`), `token "a" has id -1`},
-		"id too large":          {model(`"type":"BPE","vocab":{"a":4294967296},"merges":[]`), `token "a" has id 4294967296`},
-		"id a fraction":         {model(`"type":"BPE","vocab":{"a":0.5},"merges":[]`), `token "a" has id 0.5`},
-		"unk not there":         {model(`"type":"WordPiece","vocab":{"a":0},"unk_token":"[U]","continuing_subword_prefix":"","max_input_chars_per_word":9`), `unk_token "[U]" is not in the vocabulary`},
-		"unk_id too large":      {model(`"type":"Unigram","vocab":[["a",0]],"unk_id":1`), "unk_id 1 is not in the vocabulary"},
-		"score missing":         {model(`"type":"Unigram","vocab":[["a"]],"unk_id":0`), "entry 0 is not a token with its score"},
-		"unknown normalizer":    {file(`"normalizer":{"type":"Sequence","normalizers":[{"type":"NFC"},{"type":"Turn"}]}`), `normalizer.normalizers.1: normalizer "Turn" is not supported`},
-		"missing flag":          {file(`"normalizer":{"type":"Strip","strip_left":true}`), `normalizer: Strip: field "strip_right" is missing`},
-		"wrong type":            {file(`"normalizer":{"type":"Prepend","prepend":1}`), `Prepend: field "prepend" is of the wrong type`},
-		"charsmap not base64":   {file(`"normalizer":{"type":"Precompiled","precompiled_charsmap":"%"}`), "precompiled_charsmap: illegal base64"},
-		"charsmap cut":          {file(`"normalizer":{"type":"Precompiled","precompiled_charsmap":"/////w=="}`), "a trie of 4294967295 bytes in 0"},
-		"unknown pre-tokenizer": {file(`"pre_tokenizer":{"type":"UnicodeScripts"}`), `pre-tokenizer "UnicodeScripts" is not supported`},
-		"unknown behavior":      {file(`"pre_tokenizer":{"type":"Punctuation","behavior":"Odd"}`), `split behavior "Odd" is not supported`},
-		"mark too long":         {file(`"pre_tokenizer":{"type":"Metaspace","replacement":"__"}`), `field "replacement" must be one character, got "__"`},
-		"prefix space":          {file(`"pre_tokenizer":{"type":"Metaspace","replacement":"_","add_prefix_space":false}`), "add_prefix_space does not match prepend_scheme"},
-		"unknown decoder":       {file(`"decoder":{"type":"CTC"}`), `decoder "CTC" is not supported`},
-		"unknown processor":     {file(`"post_processor":{"type":"Odd"}`), `post-processor "Odd" is not supported`},
-		"template without id":   {file(`"post_processor":{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<s>"}},{"Sequence":{"id":"A"}}],"special_tokens":{}}`), `special token "<s>" has no id`},
-		"template of two":       {file(`"post_processor":{"type":"TemplateProcessing","single":[{"Sequence":{"id":"A"}},{"Sequence":{"id":"A"}}],"special_tokens":{}}`), "a template with 2 texts"},
-		"added token":           {file(`"added_tokens":[{"id":1,"content":"x"}]`), `added_tokens.0: field "single_word" is missing`},
+		"empty":         {``, "unexpected end of JSON input"},
+		"cut off":       {`{"model":{"vocab"`, "unexpected end of JSON input"},
+		"not an object": {`[1]`, "not a JSON object"},
+		"UTF-16":        {"\xff\xfe{\x00}\x00", "tokenizer file: the file is UTF-16"},
+		"deep":          {strings.Repeat("[", 1<<20), "exceeded max depth"},
+		"no model":      {`{}`, `model: field "vocab" is missing`},
+		"unknown model": {model(`"type":"Bytes"`), `model "Bytes" is not supported`},
+		"dropout": {model(`"type":"BPE","dropout":0.1,"vocab":{},"merges":[]`),
+			"dropout 0.1 is not supported"},
+		"no merges":    {model(`"type":"BPE","vocab":{"a":0}`), `model: BPE: field "merges" is missing`},
+		"merge of one": {model(`"type":"BPE","vocab":{"a":0},"merges":["a"]`), "entry 0 is not two tokens"},
+		"merge of three": {model(`"type":"BPE","vocab":{"a":0},"merges":[["a","a","a"]]`),
+			"entry 0 is not two tokens"},
+		"merge unknown": {model(`"type":"BPE","vocab":{"a":0,"b":1},"merges":["a b"]`),
+			`entry 0 ("a" and "b") is not of the vocabulary`},
+		"id negative": {model(`"type":"BPE","vocab":{"a":-1},"merges":[]`), `token "a" has id -1`},
+		"id too large": {model(`"type":"BPE","vocab":{"a":4294967296},"merges":[]`),
+			`token "a" has id 4294967296`},
+		"id a fraction": {model(`"type":"BPE","vocab":{"a":0.5},"merges":[]`), `token "a" has id 0.5`},
+		"unk not there": {
+			model(`"type":"WordPiece","vocab":{"a":0},"unk_token":"[U]","continuing_subword_prefix":"","max_input_chars_per_word":9`), `unk_token "[U]" is not in the vocabulary`},
+		"unk_id too large": {model(`"type":"Unigram","vocab":[["a",0]],"unk_id":1`),
+			"unk_id 1 is not in the vocabulary"},
+		"score missing": {model(`"type":"Unigram","vocab":[["a"]],"unk_id":0`),
+			"entry 0 is not a token with its score"},
+		"unknown normalizer": {
+			file(`"normalizer":{"type":"Sequence","normalizers":[{"type":"NFC"},{"type":"Turn"}]}`),
+			`normalizer.normalizers.1: normalizer "Turn" is not supported`},
+		"missing flag": {file(`"normalizer":{"type":"Strip","strip_left":true}`),
+			`normalizer: Strip: field "strip_right" is missing`},
+		"wrong type": {file(`"normalizer":{"type":"Prepend","prepend":1}`),
+			`Prepend: field "prepend" is of the wrong type`},
+		"charsmap not base64": {file(`"normalizer":{"type":"Precompiled","precompiled_charsmap":"%"}`),
+			"precompiled_charsmap: illegal base64"},
+		"charsmap cut": {file(`"normalizer":{"type":"Precompiled","precompiled_charsmap":"/////w=="}`),
+			"a trie of 4294967295 bytes in 0"},
+		"unknown pre-tokenizer": {file(`"pre_tokenizer":{"type":"UnicodeScripts"}`),
+			`pre-tokenizer "UnicodeScripts" is not supported`},
+		"unknown behavior": {file(`"pre_tokenizer":{"type":"Punctuation","behavior":"Odd"}`),
+			`split behavior "Odd" is not supported`},
+		"mark too long": {file(`"pre_tokenizer":{"type":"Metaspace","replacement":"__"}`),
+			`field "replacement" must be one character, got "__"`},
+		"prefix space": {
+			file(`"pre_tokenizer":{"type":"Metaspace","replacement":"_","add_prefix_space":false}`),
+			"add_prefix_space does not match prepend_scheme"},
+		"unknown decoder":   {file(`"decoder":{"type":"CTC"}`), `decoder "CTC" is not supported`},
+		"unknown processor": {file(`"post_processor":{"type":"Odd"}`), `post-processor "Odd" is not supported`},
+		"template without id": {
+			file(`"post_processor":{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<s>"}},{"Sequence":{"id":"A"}}],"special_tokens":{}}`), `special token "<s>" has no id`},
+		"template of two": {
+			file(`"post_processor":{"type":"TemplateProcessing","single":[{"Sequence":{"id":"A"}},{"Sequence":{"id":"A"}}],"special_tokens":{}}`), "a template with 2 texts"},
+		"added token": {file(`"added_tokens":[{"id":1,"content":"x"}]`),
+			`added_tokens.0: field "single_word" is missing`},
 
 		"regex place":      {split(`(`), `pre_tokenizer.pretokenizers.1: regular expression "(": missing )`},
 		"regex unmatched":  {split(`a)`), "unmatched )"},
@@ -106,8 +129,10 @@ func TestModelGuessed(t *testing.T) {
 	}{
 		"BPE":       {`{"vocab":{"a":5,"b":6,"ab":7,"z":8},"merges":["a b"]}`, []int32{7, 8}},
 		"WordLevel": {`{"vocab":{"ab z":4,"[U]":1},"unk_token":"[U]"}`, []int32{4}},
-		"WordPiece": {`{"vocab":{"ab":0,"[U]":1,"## ":2,"##z":3},"unk_token":"[U]","continuing_subword_prefix":"##","max_input_chars_per_word":9}`, []int32{0, 2, 3}},
-		"Unigram":   {`{"vocab":[["a",-1],["b",-2],["ab",-9],["?",-3]],"unk_id":3}`, []int32{0, 1, 3}},
+		"WordPiece": {`{"vocab":{"ab":0,"[U]":1,"## ` +
+			`":2,"##z":3},"unk_token":"[U]","continuing_subword_prefix":"##","max_input_chars_per_word":9}`,
+			[]int32{0, 2, 3}},
+		"Unigram": {`{"vocab":[["a",-1],["b",-2],["ab",-9],["?",-3]],"unk_id":3}`, []int32{0, 1, 3}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -125,9 +150,12 @@ func TestModelGuessed(t *testing.T) {
 // The ids an added token has in the file do not count.
 func TestAddedTokenIDs(t *testing.T) {
 	added := func(content string) string {
-		return `{"id":70,"content":"` + content + `","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true}`
+		return `{"id":70,"content":"` + content +
+			`","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true}`
 	}
-	tok, err := Parse([]byte(file(`"added_tokens":[` + strings.Join([]string{added("X"), added("b"), added(""), added("X"), added("Y")}, ",") + `]`)))
+	tok, err := Parse(
+		[]byte(file(`"added_tokens":[` + strings.Join([]string{added("X"), added("b"), added(""), added("X"),
+			added("Y")}, ",") + `]`)))
 	if err != nil {
 		t.Fatal(err)
 	}

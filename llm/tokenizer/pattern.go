@@ -118,7 +118,8 @@ func newPattern(n node) (*pattern, bool) {
 func (p *pattern) allow(i int, s sequence) {
 	for _, it := range s {
 		for b := range p.able {
-			if it.ahead || it.words == nil && it.class.has(rune(b)) || slices.ContainsFunc(it.words, func(w []*class) bool { return w[0].has(rune(b)) }) {
+			if it.ahead || it.words == nil && it.class.has(rune(b)) ||
+				slices.ContainsFunc(it.words, func(w []*class) bool { return w[0].has(rune(b)) }) {
 				p.able[b] |= 1 << i
 			}
 		}

@@ -163,7 +163,8 @@ func (p *regexParser) group() (node, error) {
 		open string
 		kind nodeKind
 	}{
-		{"?:", nodeSequence}, {"?>", nodeAtomic}, {"?=", nodeAhead}, {"?!", nodeNotAhead}, {"?<=", nodeBehind}, {"?<!", nodeNotBehind},
+		{"?:", nodeSequence}, {"?>", nodeAtomic}, {"?=", nodeAhead}, {"?!", nodeNotAhead}, {"?<=", nodeBehind},
+		{"?<!", nodeNotBehind},
 	}
 	fold := p.fold
 	defer func() { p.fold = fold }()

@@ -1,5 +1,5 @@
-// Package prompt writes a chat as the model sees it: by the Jinja template of its tokenizer, as the server does before it
-// counts the tokens of a prompt.
+// Package prompt writes a chat as the model sees it: by the Jinja template of its tokenizer, as the server does before
+// it counts the tokens of a prompt.
 //
 // Templates are chosen and rendered as the transformers library does it, and given the messages as vLLM does it.
 // What cannot be rendered is an error that says why, and the caller counts otherwise.

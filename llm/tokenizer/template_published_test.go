@@ -11,25 +11,31 @@ import (
 
 // chats are conversations in the shapes that requests have; with tools where they are called.
 var chats = map[string]string{
-	"one":              `{"messages":[{"role":"user","content":"Hi there <é> \"q\" 'a' 你好 \\ "}]}`,
-	"system":           `{"messages":[{"role":"system","content":" Be brief.\n"},{"role":"user","content":"What is 2+2?"}]}`,
-	"turns":            `{"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"\nWhat is 2+2? "},{"role":"assistant","content":"It is 4."},{"role":"user","content":"And three and three more?"}]}`,
-	"assistant last":   `{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":" It is "}]}`,
-	"thought":          `{"messages":[{"role":"user","content":"Why?"},{"role":"assistant","content":"<think>\nhm\n</think>\n\nSo."},{"role":"user","content":"ok"}]}`,
-	"reasoning":        `{"messages":[{"role":"user","content":"Why?"},{"role":"assistant","content":"So.","reasoning_content":"hm"},{"role":"user","content":"ok"}]}`,
-	"empty":            `{"messages":[{"role":"user","content":""}]}`,
-	"two users":        `{"messages":[{"role":"user","content":"a"},{"role":"user","content":"b"}]}`,
-	"developer":        `{"messages":[{"role":"developer","content":"Be brief."},{"role":"user","content":"a"}]}`,
-	"parts":            `{"messages":[{"role":"system","content":[{"type":"text","text":"Be brief."}]},{"role":"user","content":[{"type":"text","text":"One."},{"type":"text","text":" Two "}]}]}`,
-	"white space":      `{"messages":[{"role":"user","content":"\r\n \t\u00a0x\u2028y\u3000\n"},{"role":"assistant","content":"\n\n"},{"role":"user","content":" "}]}`,
-	"tools":            `{"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"sum"}],"tools":TOOLS}`,
+	"one": `{"messages":[{"role":"user","content":"Hi there <é> \"q\" 'a' 你好 \\ "}]}`,
+	"system": `{"messages":[{"role":"system","content":" Be brief.\n"},{"role":"user","content":"What is ` +
+		`2+2?"}]}`,
+	"turns": `{"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"\nWhat is ` +
+		`2+2? "},{"role":"assistant","content":"It is 4."},{"role":"user","content":"And three and three more?"}]}`,
+	"assistant last": `{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":" It is "}]}`,
+	"thought":        `{"messages":[{"role":"user","content":"Why?"},{"role":"assistant","content":"<think>\nhm\n</think>\n\nSo."},{"role":"user","content":"ok"}]}`,
+	"reasoning":      `{"messages":[{"role":"user","content":"Why?"},{"role":"assistant","content":"So.","reasoning_content":"hm"},{"role":"user","content":"ok"}]}`,
+	"empty":          `{"messages":[{"role":"user","content":""}]}`,
+	"two users":      `{"messages":[{"role":"user","content":"a"},{"role":"user","content":"b"}]}`,
+	"developer":      `{"messages":[{"role":"developer","content":"Be brief."},{"role":"user","content":"a"}]}`,
+	"parts": `{"messages":[{"role":"system","content":[{"type":"text","text":"Be ` +
+		`brief."}]},{"role":"user","content":[{"type":"text","text":"One."},{"type":"text","text":" Two "}]}]}`,
+	"white space": `{"messages":[{"role":"user","content":"\r\n ` +
+		`\t\u00a0x\u2028y\u3000\n"},{"role":"assistant","content":"\n\n"},{"role":"user","content":" "}]}`,
+	"tools": `{"messages":[{"role":"system","content":"Be ` +
+		`brief."},{"role":"user","content":"sum"}],"tools":TOOLS}`,
 	"tools, no system": `{"messages":[{"role":"user","content":"sum"}],"tools":TOOLS}`,
 	"call":             `{"messages":[{"role":"user","content":"sum"},{"role":"assistant","content":"","tool_calls":[{"id":"call_1","type":"function","function":{"name":"add","arguments":{"b":2,"a":1.5,"c":[true,null,"é"],"d":{"x":1}}}}]},{"role":"tool","tool_call_id":"call_1","content":"3.5"}],"tools":TOOLS}`,
 	"call, null":       `{"messages":[{"role":"user","content":"sum"},{"role":"assistant","content":null,"tool_calls":[{"id":"abcdef123","type":"function","function":{"name":"add","arguments":"{\"b\": 2, \"a\": \"x\"}"}}]},{"role":"tool","tool_call_id":"abcdef123","name":"add","content":"{\"sum\": 3}"},{"role":"assistant","content":"Done."},{"role":"user","content":"Thanks"}],"tools":TOOLS}`,
 	"two calls":        `{"messages":[{"role":"user","content":"sum"},{"role":"assistant","content":null,"tool_calls":[{"id":"abcdef123","type":"function","function":{"name":"add","arguments":"{}"}},{"id":"abcdef124","type":"function","function":{"name":"add","arguments":"{\"a\":[1,{\"b\":null}]}"}}]},{"role":"tool","tool_call_id":"abcdef123","content":"1"},{"role":"tool","tool_call_id":"abcdef124","content":"2"}],"tools":TOOLS}`,
 }
 
-const tools = `[{"type":"function","function":{"name":"add","description":"adds <é> & 'x'","parameters":{"type":"object","properties":{"b":{"type":"number","description":"second"},"a":{"type":["number","string"],"enum":[1,2.5]},"c":{"type":"array","items":{"type":"string"}},"d":{"type":"object","properties":{"x":{"type":"integer","default":1}},"required":["x"]}},"required":["a"]}}},{"type":"function","function":{"name":"now","description":null,"parameters":{"type":"object","properties":{}}}}]`
+const tools = `[{"type":"function","function":{"name":"add","description":"adds <é> & ` +
+	`'x'","parameters":{"type":"object","properties":{"b":{"type":"number","description":"second"},"a":{"type":["number","string"],"enum":[1,2.5]},"c":{"type":"array","items":{"type":"string"}},"d":{"type":"object","properties":{"x":{"type":"integer","default":1}},"required":["x"]}},"required":["a"]}}},{"type":"function","function":{"name":"now","description":null,"parameters":{"type":"object","properties":{}}}}]`
 
 func chatOf(name string) Chat {
 	var c struct{ Messages, Tools json.RawMessage }
@@ -41,7 +47,8 @@ func chatOf(name string) Chat {
 
 func withTools(name string) string { return strings.ReplaceAll(chats[name], "TOOLS", tools) }
 
-const config = `{"bos_token": {"content": "<s>", "lstrip": false}, "eos_token": "</s>", "pad_token": null, "add_bos_token": true`
+const config = `{"bos_token": {"content": "<s>", "lstrip": false}, "eos_token": "</s>", "pad_token": null, ` +
+	`"add_bos_token": true`
 
 // maxRaw is how many of the chats by templates of published models may be left to the texts alone.
 const maxRaw = 10
@@ -72,7 +79,8 @@ func compareTemplates(t *testing.T, files []string) (same, refused, raw int) {
 		tmpl, problem := ParseTemplate(Files{Config: []byte(config + "}"), Template: source})
 		for name := range chats {
 			want := r.render(map[string]any{
-				"template": string(source), "chat": json.RawMessage(withTools(name)), "special": map[string]string{"bos_token": "<s>", "eos_token": "</s>"},
+				"template": string(source), "chat": json.RawMessage(withTools(name)),
+				"special": map[string]string{"bos_token": "<s>", "eos_token": "</s>"},
 			})
 			got, err := "", problem
 			if problem == nil {
@@ -91,6 +99,7 @@ func compareTemplates(t *testing.T, files []string) (same, refused, raw int) {
 			}
 		}
 	}
-	t.Logf("%d templates, %d chats each: %d the same, %d refused by both, %d not rendered", len(files), len(chats), same, refused, raw)
+	t.Logf("%d templates, %d chats each: %d the same, %d refused by both, %d not rendered", len(files), len(chats),
+		same, refused, raw)
 	return same, refused, raw
 }

@@ -23,27 +23,35 @@ func TestRender(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := tmpl.Render(chatOf("one"))
-	if want := time.Now().Format("02 Jan 2006"); !strings.HasPrefix(got, "<s><|start_header_id|>") || !strings.Contains(got, want) {
+	if want := time.Now().Format("02 Jan 2006"); !strings.HasPrefix(got, "<s><|start_header_id|>") ||
+		!strings.Contains(got, want) {
 		t.Errorf("got %q (%v), want chat_template.jinja with %s", got, err, want)
 	}
 }
 
 // Of a model's templates the one is taken that transformers and vLLM take.
 func TestFiles(t *testing.T) {
-	const object, list = `{"chat_template": {"default": "plain", "tool_use": "tools"}}`, `{"chat_template": [{"name":"tool_use","template":"tools"},{"name":"default","template":"plain"}]}`
+	const object, list = `{"chat_template": {"default": "plain", "tool_use": "tools"}}`,
+		`{"chat_template": [{"name":"tool_use","template":"tools"},{"name":"default","template":"plain"}]}`
 	tests := map[string]struct {
 		files       Files
 		plain, with string // what chats without and with tools render to, or the error
 	}{
-		"text":                 {Files{Config: []byte(`{"chat_template": "plain"}`)}, "plain", "plain"},
-		"list":                 {Files{Config: []byte(list)}, "plain", "tools"},
-		"object":               {Files{Config: []byte(object)}, "plain", "tools"},
-		"object of another":    {Files{Config: []byte(`{"chat_template": {"rag": "x", "tool_use": "tools"}}`)}, "chat template: there are several, and none is named default", "tools"},
-		"file":                 {Files{Config: []byte(object), Template: []byte("file")}, "file", "file"},
-		"files":                {Files{Config: []byte(object), Template: []byte("file"), ToolUse: []byte("file for tools")}, "file", "file for tools"},
-		"processor":            {Files{Config: []byte(`{"chat_template": "plain"}`), Processor: []byte(`{"chat_template": "processor"}`)}, "processor", "plain"},
-		"processor alone":      {Files{Config: []byte(`{}`), Processor: []byte(`{"chat_template": "processor"}`)}, "processor", "processor"},
-		"bad template, unused": {Files{Config: []byte(`{"chat_template": {"default": "plain", "tool_use": "{% x %}"}}`)}, "plain", `chat template: line 1: unknown tag "x"`},
+		"text":   {Files{Config: []byte(`{"chat_template": "plain"}`)}, "plain", "plain"},
+		"list":   {Files{Config: []byte(list)}, "plain", "tools"},
+		"object": {Files{Config: []byte(object)}, "plain", "tools"},
+		"object of another": {Files{Config: []byte(`{"chat_template": {"rag": "x", "tool_use": "tools"}}`)},
+			"chat template: there are several, and none is named default", "tools"},
+		"file": {Files{Config: []byte(object), Template: []byte("file")}, "file", "file"},
+		"files": {Files{Config: []byte(object), Template: []byte("file"),
+			ToolUse: []byte("file for tools")}, "file", "file for tools"},
+		"processor": {Files{Config: []byte(`{"chat_template": "plain"}`),
+			Processor: []byte(`{"chat_template": "processor"}`)}, "processor", "plain"},
+		"processor alone": {Files{Config: []byte(`{}`), Processor: []byte(`{"chat_template": "processor"}`)},
+			"processor", "processor"},
+		"bad template, unused": {
+			Files{Config: []byte(`{"chat_template": {"default": "plain", "tool_use": "{% x %}"}}`)}, "plain",
+			`chat template: line 1: unknown tag "x"`},
 	}
 	for name, tt := range tests {
 		tmpl, err := ParseTemplate(tt.files)
@@ -100,7 +108,8 @@ func TestSpecialTokens(t *testing.T) {
 		{`{"bos_token": "<a>", ` + template + `}`, `{"eos_token": "</s>"}`, "[<a></s>]"},
 		{`{"bos_token": "<a>", ` + template + `}`, `{"bos_token": "<s>"}`, "[<s>]"},
 		{`{"bos_token": null, ` + template + `}`, `{"bos_token": "<s>"}`, "[<s>]"},
-		{`{"added_tokens_decoder": {}, "bos_token": "<a>", ` + template + `}`, `{"bos_token": "<s>", "eos_token": "</s>"}`, "[<a>]"},
+		{`{"added_tokens_decoder": {}, "bos_token": "<a>", ` + template + `}`,
+			`{"bos_token": "<s>", "eos_token": "</s>"}`, "[<a>]"},
 		{`{` + template + `}`, "\ufeff" + `{"bos_token": "<s>"}`, "[<s>]"},
 		{`{` + template + `}`, `{"bos_token": `, "special_tokens_map.json: unexpected end of JSON input"},
 	} {
@@ -147,21 +156,33 @@ func TestKeysGivenTwice(t *testing.T) {
 func TestContent(t *testing.T) {
 	const parts = `[{"role":"user","content":[{"type":"text","text":"a"},{"type":"text","text":""},{"type":"input_text","text":"b"},"c"]}]`
 	tests := map[string]struct{ template, messages, want string }{
-		"text":             {"{{ messages[0].content }}", hello, "Hello"},
-		"joined":           {"{{ messages[0].content }}", parts, "a\nb\nc"},
-		"null":             {"[{{ messages[0].content }}]", `[{"role":"user","content":null}]`, "[]"},
-		"missing":          {"[{{ messages[0].content }}]", `[{"role":"user"}]`, "[]"},
-		"loop":             {"{% for m in messages %}{% for c in m.content %}<{{ c.type }}:{{ c.text }}>{% endfor %}{% endfor %}", hello, "<text:Hello>"},
-		"loop of parts":    {"{% for m in messages %}{% for c in m['content'] %}<{{ c.text }}>{% endfor %}{% endfor %}", parts, "<a><><b><c>"},
-		"filtered":         {"{% for m in messages[0:] %}{% for c in m.content | selectattr('type', 'equalto', 'text') %}<{{ c.text }}>{% endfor %}{% endfor %}", hello, "<Hello>"},
-		"other variable":   {"{% set list = messages %}{% set all = list[0:] %}{% for m in all %}{% for c in m.content %}<{{ c.text }}>{% endfor %}{% endfor %}", hello, "<Hello>"},
-		"both":             {"{% for m in messages %}{% if m.content is string %}{{ m.content }}{% else %}{% for c in m.content %}<{{ c.text }}>{% endfor %}{% endif %}{% endfor %}", hello, "<Hello>"},
-		"not of a message": {"{% for m in messages %}{% for c in tools.content %}{% endfor %}{{ m.content }}{% endfor %}", hello, "Hello"},
-		"arguments":        {"{{ messages[0].tool_calls[0].function.arguments.a }}", `[{"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":"{\"a\": 7}"}}]}]`, "7"},
-		"no arguments":     {"{{ messages[0].tool_calls[0].function.arguments }}", `[{"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":""}}]}]`, "{}"},
-		"big number":       {"{{ messages[0].tool_calls | tojson }}", `[{"role":"assistant","tool_calls":[{"n":123456789012345678901234567890,"f":1e2}]}]`, `[{"n": 123456789012345678901234567890, "f": 100.0}]`},
-		"fields":           {"{{ messages }}", `[{"content":"a","role":"user","name":"n","x":1}]`, "[{'role': 'user', 'content': 'a', 'name': 'n'}]"},
-		"reasoning":        {"{{ messages[0].reasoning_content }}", `[{"role":"assistant","content":"a","reasoning":"r"}]`, "r"},
+		"text":    {"{{ messages[0].content }}", hello, "Hello"},
+		"joined":  {"{{ messages[0].content }}", parts, "a\nb\nc"},
+		"null":    {"[{{ messages[0].content }}]", `[{"role":"user","content":null}]`, "[]"},
+		"missing": {"[{{ messages[0].content }}]", `[{"role":"user"}]`, "[]"},
+		"loop": {"{% for m in messages %}{% for c in m.content %}<{{ c.type }}:{{ c.text }}>{% endfor " +
+			"%}{% endfor %}", hello, "<text:Hello>"},
+		"loop of parts": {"{% for m in messages %}{% for c in m['content'] %}<{{ c.text }}>{% endfor %}{% endfor %}",
+			parts, "<a><><b><c>"},
+		"filtered": {"{% for m in messages[0:] %}{% for c in m.content | selectattr('type', 'equalto', " +
+			"'text') %}<{{ c.text }}>{% endfor %}{% endfor %}", hello, "<Hello>"},
+		"other variable": {"{% set list = messages %}{% set all = list[0:] %}{% for m in all %}{% for c in " +
+			"m.content %}<{{ c.text }}>{% endfor %}{% endfor %}", hello, "<Hello>"},
+		"both": {"{% for m in messages %}{% if m.content is string %}{{ m.content }}{% else %}{% for c " +
+			"in m.content %}<{{ c.text }}>{% endfor %}{% endif %}{% endfor %}", hello, "<Hello>"},
+		"not of a message": {"{% for m in messages %}{% for c in tools.content %}{% endfor %}{{ m.content }}{% " +
+			"endfor %}", hello, "Hello"},
+		"arguments": {"{{ messages[0].tool_calls[0].function.arguments.a }}",
+			`[{"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":"{\"a\": 7}"}}]}]`, "7"},
+		"no arguments": {"{{ messages[0].tool_calls[0].function.arguments }}",
+			`[{"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":""}}]}]`, "{}"},
+		"big number": {"{{ messages[0].tool_calls | tojson }}",
+			`[{"role":"assistant","tool_calls":[{"n":123456789012345678901234567890,"f":1e2}]}]`,
+			`[{"n": 123456789012345678901234567890, "f": 100.0}]`},
+		"fields": {"{{ messages }}", `[{"content":"a","role":"user","name":"n","x":1}]`,
+			"[{'role': 'user', 'content': 'a', 'name': 'n'}]"},
+		"reasoning": {"{{ messages[0].reasoning_content }}",
+			`[{"role":"assistant","content":"a","reasoning":"r"}]`, "r"},
 	}
 	for name, tt := range tests {
 		tmpl, err := ParseTemplate(Files{Template: []byte(tt.template)})
@@ -177,7 +198,8 @@ func TestContent(t *testing.T) {
 }
 
 func TestVariables(t *testing.T) {
-	tmpl, err := ParseTemplate(Files{Template: []byte("{{ enable_thinking }} {{ add_generation_prompt }} {{ documents }}")})
+	tmpl, err := ParseTemplate(Files{Template: []byte("{{ enable_thinking }} {{ add_generation_prompt }} {{ " +
+		"documents }}")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,8 +207,10 @@ func TestVariables(t *testing.T) {
 		"":                          " True None",
 		`{"enable_thinking":false}`: "False True None",
 		`{"add_generation_prompt":false,"documents":[{"a":1}]}`: " False [{'a': 1}]",
-		`{"continue_final_message":true}`:                       "chat template: a prompt with continue_final_message is not supported",
-		`{"chat_template":"x"}`:                                 "chat template: one that comes with the request is not supported",
+		`{"continue_final_message":true}`: "chat template: a prompt with " +
+			"continue_final_message is not supported",
+		`{"chat_template":"x"}`: "chat template: one that comes with the request is " +
+			"not supported",
 	} {
 		got, err := tmpl.Render(Chat{Messages: json.RawMessage(hello), Variables: json.RawMessage(variables)})
 		if err != nil {
@@ -201,13 +225,18 @@ func TestVariables(t *testing.T) {
 // What cannot be rendered is named.
 func TestErrors(t *testing.T) {
 	parse := map[string]struct{ config, want string }{
-		"none":      {config + "}", ErrNone.Error()},
-		"not JSON":  {`{"chat_template": "a`, "tokenizer_config.json: unexpected end"},
-		"unclosed":  {`{"chat_template": "{% for m in messages %}"}`, "chat template: line 1: unexpected end of template, expected endfor or else"},
-		"unknown":   {`{"chat_template": "a\n{% include 'x' %}"}`, `chat template: line 2: the tag "include" is not supported`},
-		"no filter": {`{"chat_template": "{{ messages | frobnicate }}"}`, `chat template: line 1: the filter "frobnicate" is not supported`},
-		"endless":   {`{"chat_template": "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}"}`, "chat template: line 1: the template takes more than 4000000 steps"},
-		"raised":    {`{"chat_template": "{{ raise_exception('Roles must alternate') }}"}`, "chat template: line 1: the template raised: Roles must alternate"},
+		"none":     {config + "}", ErrNone.Error()},
+		"not JSON": {`{"chat_template": "a`, "tokenizer_config.json: unexpected end"},
+		"unclosed": {`{"chat_template": "{% for m in messages %}"}`,
+			"chat template: line 1: unexpected end of template, expected endfor or else"},
+		"unknown": {`{"chat_template": "a\n{% include 'x' %}"}`,
+			`chat template: line 2: the tag "include" is not supported`},
+		"no filter": {`{"chat_template": "{{ messages | frobnicate }}"}`,
+			`chat template: line 1: the filter "frobnicate" is not supported`},
+		"endless": {`{"chat_template": "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% ` +
+			`endfor %}"}`, "chat template: line 1: the template takes more than 4000000 steps"},
+		"raised": {`{"chat_template": "{{ raise_exception('Roles must alternate') }}"}`,
+			"chat template: line 1: the template raised: Roles must alternate"},
 	}
 	for name, tt := range parse {
 		tmpl, err := ParseTemplate(Files{Config: []byte(tt.config)})

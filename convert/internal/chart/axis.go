@@ -24,8 +24,8 @@ func (f fonts) axis(drawn *plot.Axis, a Axis, largest float64) {
 	drawn.Label.TextStyle.XAlign, drawn.Label.TextStyle.YAlign = draw.XCenter, draw.YBottom
 }
 
-// ticks are at round numbers from zero on, at most seven of them. The last is a little above the largest value, as a line
-// along the upper edge would look cut off, or at the end of the axis.
+// ticks are at round numbers from zero on, at most seven of them. The last is a little above the largest value, as a
+// line along the upper edge would look cut off, or at the end of the axis.
 func (a Axis) ticks(largest float64) plot.ConstantTicks {
 	room := 1.01
 	if largest <= a.End && a.End > 0 {
@@ -82,11 +82,13 @@ func tickLabel(v, top float64, decimals int) string {
 
 // palette is Okabe and Ito's with grey for black and yellow: colours that are told apart without seeing red or green.
 var palette = [...]color.RGBA{
-	{0x00, 0x72, 0xb2, 0xff}, {0xd5, 0x5e, 0x00, 0xff}, {0x00, 0x9e, 0x73, 0xff}, {0xcc, 0x79, 0xa7, 0xff}, {0xe6, 0x9f, 0x00, 0xff}, {0x56, 0xb4, 0xe9, 0xff},
+	{0x00, 0x72, 0xb2, 0xff}, {0xd5, 0x5e, 0x00, 0xff}, {0x00, 0x9e, 0x73, 0xff}, {0xcc, 0x79, 0xa7, 0xff},
+	{0xe6, 0x9f, 0x00, 0xff}, {0x56, 0xb4, 0xe9, 0xff},
 	{0x55, 0x55, 0x55, 0xff},
 }
 
-// shapes are filled, as thin ones are not seen from afar; round is the first. Three shapes and seven colours make 21 looks.
+// shapes are filled, as thin ones are not seen from afar; round is the first. Three shapes and seven colours make 21
+// looks.
 var shapes = [...]draw.GlyphDrawer{draw.CircleGlyph{}, draw.BoxGlyph{}, draw.PyramidGlyph{}}
 
 func lineOf(look int) draw.LineStyle {

@@ -56,8 +56,9 @@ func throughputs(against string, x Quantity) []panelPlan {
 	}
 }
 
-// Charts makes the charts that the reports have data for. Of several reports each is a line in the panels it has values for;
-// a chart is dropped if only one of them has any, as there is nothing to compare. The files of such charts are in dropped.
+// Charts makes the charts that the reports have data for. Of several reports each is a line in the panels it has values
+// for; a chart is dropped if only one of them has any, as there is nothing to compare. The files of such charts are in
+// dropped.
 func Charts(reports ...Report) (charts []Chart, dropped []string) {
 	for _, plan := range plans {
 		c := plan.draw(reports)
@@ -129,8 +130,8 @@ func (p panelPlan) draw(reports []Report) Panel {
 	return panel
 }
 
-// Missing lists, by their labels, the latencies and throughputs of which no stage of the report has a value. Goodput is not
-// among them: a report has it only if it was asked for.
+// Missing lists, by their labels, the latencies and throughputs of which no stage of the report has a value. Goodput is
+// not among them: a report has it only if it was asked for.
 func (r *Report) Missing() (labels []string) {
 	for _, q := range []Quantity{TTFT, NTPOT, ITL, InputRate, OutputRate, TotalRate} {
 		has := func(s Stage) bool { _, there := s.Values[q]; return there }

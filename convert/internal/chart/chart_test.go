@@ -48,25 +48,36 @@ func TestCharts(t *testing.T) {
 		want, dropped []string
 	}{
 		{"rates", []Report{rates}, []string{
-			"latency_vs_qps.png: Time to First Token vs. QPS [0×2], Norm. Time per Output Token vs. QPS [0×2], Inter-Token Latency vs. QPS [0×2]",
-			"throughput_vs_qps.png: Input Tokens/sec vs. QPS [0×2], Output Tokens/sec vs. QPS [0×2], Total Tokens/sec vs. QPS [0×2]",
+			"latency_vs_qps.png: Time to First Token vs. QPS [0×2], Norm. Time per Output Token vs. QPS [0×2], " +
+				"Inter-Token Latency vs. QPS [0×2]",
+			"throughput_vs_qps.png: Input Tokens/sec vs. QPS [0×2], Output Tokens/sec vs. QPS [0×2], Total " +
+				"Tokens/sec vs. QPS [0×2]",
 			"goodput_vs_qps.png: Goodput % vs. QPS [0×2], Request Goodput Rate vs. QPS [0×2]",
-			"throughput_vs_latency.png: Throughput vs. Norm. Time per Output Token [0×2], Throughput vs. Time to First Token [0×2], Throughput vs. Inter-Token Latency [0×2]",
+			"throughput_vs_latency.png: Throughput vs. Norm. Time per Output Token [0×2], Throughput vs. Time to " +
+				"First Token [0×2], Throughput vs. Inter-Token Latency [0×2]",
 		}, nil},
 		{"concurrency", []Report{crowd}, []string{
-			"latency_vs_concurrency.png: Time to First Token vs. Concurrency [0×3], Norm. Time per Output Token vs. Concurrency [0×3], Inter-Token Latency vs. Concurrency [0×3]",
-			"throughput_vs_concurrency.png: Input Tokens/sec vs. Concurrency [0×3], Output Tokens/sec vs. Concurrency [0×3], Total Tokens/sec vs. Concurrency [0×3]",
-			"throughput_vs_latency.png: Throughput vs. Norm. Time per Output Token [0×3], Throughput vs. Time to First Token [0×3], Throughput vs. Inter-Token Latency [0×3]",
+			"latency_vs_concurrency.png: Time to First Token vs. Concurrency [0×3], Norm. Time per Output Token " +
+				"vs. Concurrency [0×3], Inter-Token Latency vs. Concurrency [0×3]",
+			"throughput_vs_concurrency.png: Input Tokens/sec vs. Concurrency [0×3], Output Tokens/sec vs. " +
+				"Concurrency [0×3], Total Tokens/sec vs. Concurrency [0×3]",
+			"throughput_vs_latency.png: Throughput vs. Norm. Time per Output Token [0×3], Throughput vs. Time to " +
+				"First Token [0×3], Throughput vs. Inter-Token Latency [0×3]",
 		}, nil},
 		{"panels that one report lacks hold the others under their own titles", []Report{unary, rates, rates}, []string{
-			"latency_vs_qps.png: Time to First Token vs. QPS [1×2 2×2], Norm. Time per Output Token vs. QPS [0×2 1×2 2×2], Inter-Token Latency vs. QPS [1×2 2×2]",
-			"throughput_vs_qps.png: Input Tokens/sec vs. QPS [1×2 2×2], Output Tokens/sec vs. QPS [0×2 1×2 2×2], Total Tokens/sec vs. QPS [1×2 2×2]",
+			"latency_vs_qps.png: Time to First Token vs. QPS [1×2 2×2], Norm. Time per Output Token vs. QPS [0×2 " +
+				"1×2 2×2], Inter-Token Latency vs. QPS [1×2 2×2]",
+			"throughput_vs_qps.png: Input Tokens/sec vs. QPS [1×2 2×2], Output Tokens/sec vs. QPS [0×2 1×2 " +
+				"2×2], Total Tokens/sec vs. QPS [1×2 2×2]",
 			"goodput_vs_qps.png: Goodput % vs. QPS [1×2 2×2], Request Goodput Rate vs. QPS [1×2 2×2]",
-			"throughput_vs_latency.png: Throughput vs. Norm. Time per Output Token [0×2 1×2 2×2], Throughput vs. Time to First Token [1×2 2×2], Throughput vs. Inter-Token Latency [1×2 2×2]",
+			"throughput_vs_latency.png: Throughput vs. Norm. Time per Output Token [0×2 1×2 2×2], Throughput vs. " +
+				"Time to First Token [1×2 2×2], Throughput vs. Inter-Token Latency [1×2 2×2]",
 		}, nil},
 		{"runs of two kinds have one chart in common", []Report{rates, crowd}, []string{
-			"throughput_vs_latency.png: Throughput vs. Norm. Time per Output Token [0×2 1×3], Throughput vs. Time to First Token [0×2 1×3], Throughput vs. Inter-Token Latency [0×2 1×3]",
-		}, []string{"latency_vs_concurrency.png", "throughput_vs_concurrency.png", "latency_vs_qps.png", "throughput_vs_qps.png", "goodput_vs_qps.png"}},
+			"throughput_vs_latency.png: Throughput vs. Norm. Time per Output Token [0×2 1×3], Throughput vs. Time " +
+				"to First Token [0×2 1×3], Throughput vs. Inter-Token Latency [0×2 1×3]",
+		}, []string{"latency_vs_concurrency.png", "throughput_vs_concurrency.png", "latency_vs_qps.png",
+			"throughput_vs_qps.png", "goodput_vs_qps.png"}},
 		{"nothing", []Report{made("bare", 2, Rate)}, nil, nil},
 	} {
 		charts, dropped := Charts(test.reports...)

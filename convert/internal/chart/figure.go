@@ -39,14 +39,15 @@ type Axis struct {
 	End   float64 // where the axis ends unless values are larger, 0 for a little above the largest
 }
 
-// Series is a line through points, each with a marker. Look chooses the colour and the shape of the marker: the same number
-// looks the same in all panels.
+// Series is a line through points, each with a marker. Look chooses the colour and the shape of the marker: the same
+// number looks the same in all panels.
 type Series struct {
 	Look   int
 	Points []Point
 }
 
-// Entry is a line of the legend. A name too long for the figure loses its beginning, as the end tells directories apart.
+// Entry is a line of the legend. A name too long for the figure loses its beginning, as the end tells directories
+// apart.
 type Entry struct {
 	Look int
 	Name string
@@ -224,7 +225,8 @@ func (f fonts) legend(c draw.Canvas, entries []Entry) draw.Canvas {
 		c.StrokeLine2(lineOf(e.Look), c.Min.X, y, c.Min.X+sample, y)
 		c.DrawGlyph(markerOf(e.Look), vg.Point{X: c.Min.X + sample/2, Y: y})
 		left := c.Min.X + sample + margin
-		c.FillText(style, vg.Point{X: left, Y: y + style.FontExtents().Descent/2}, shortened(e.Name, func(s string) bool { return style.Width(s) <= c.Max.X-left }))
+		c.FillText(style, vg.Point{X: left, Y: y + style.FontExtents().Descent/2},
+			shortened(e.Name, func(s string) bool { return style.Width(s) <= c.Max.X-left }))
 	}
 	return draw.Crop(c, 0, 0, entryHeight*vg.Length(len(entries))+margin/2, 0)
 }

@@ -46,7 +46,8 @@ var white = color.RGBA{0xff, 0xff, 0xff, 0xff}
 
 func TestPicturesOfReports(t *testing.T) {
 	t.Parallel()
-	for _, dirs := range [][]string{{"testdata/rates"}, {"testdata/concurrent"}, {"testdata/rates", "testdata/rates", "../../testdata/golden"}} {
+	for _, dirs := range [][]string{{"testdata/rates"}, {"testdata/concurrent"},
+		{"testdata/rates", "testdata/rates", "../../testdata/golden"}} {
 		var reports []Report
 		for _, dir := range dirs {
 			found, _, err := Read(dir)
@@ -62,14 +63,16 @@ func TestPicturesOfReports(t *testing.T) {
 		for _, c := range charts {
 			img := decode(t, c.Figure)
 			panels, entries := len(c.Figure.Panels), len(c.Figure.Legend)
-			if got, want := img.Bounds().Max, image.Pt(700*panels, 600+(entries*26*100+36)/72); got.X != want.X || abs(got.Y-want.Y) > 1 {
+			if got, want := img.Bounds().Max, image.Pt(700*panels, 600+(entries*26*100+36)/72); got.X != want.X ||
+				abs(got.Y-want.Y) > 1 {
 				t.Errorf("%q: %s is of %v, want %v", dirs, c.File, got, want)
 			}
 			for i, p := range c.Figure.Panels {
 				within := image.Rect(700*i, 0, 700*(i+1), 600)
 				last := p.Series[len(p.Series)-1] // which covers the others
 				if got, least := count(img, within, palette[last.Look]), 60; got < least {
-					t.Errorf("%q: %s: panel %d has %d pixels of its last series, want %d at least", dirs, c.File, i, got, least)
+					t.Errorf("%q: %s: panel %d has %d pixels of its last series, want %d at least", dirs, c.File, i,
+						got, least)
 				}
 				if got := count(img, within, white); got < within.Dx()*within.Dy()/2 {
 					t.Errorf("%q: %s: panel %d has %d pixels of background, want half at least", dirs, c.File, i, got)
@@ -84,7 +87,8 @@ func abs(n int) int { return max(n, -n) }
 func TestMarkersAreWhereTheValuesAre(t *testing.T) {
 	t.Parallel()
 	at := func(y float64) int { // the topmost pixel of a marker
-		img := decode(t, Figure{Panels: []Panel{{X: Axis{End: 10}, Y: Axis{End: 10}, Series: []Series{{0, []Point{{5, y}}}}}}})
+		img := decode(t,
+			Figure{Panels: []Panel{{X: Axis{End: 10}, Y: Axis{End: 10}, Series: []Series{{0, []Point{{5, y}}}}}}})
 		for row := range img.Bounds().Max.Y {
 			if count(img, image.Rect(0, row, 700, row+1), palette[0]) > 0 {
 				return row
@@ -108,7 +112,9 @@ func TestOddFigures(t *testing.T) {
 		{Title: "all zero", Panels: []Panel{{Series: []Series{{0, []Point{{0, 0}, {0, 0}}}}}}},
 		{Title: "largest", Panels: []Panel{{Series: []Series{{0, []Point{{Largest, Largest}, {5e-324, 5e-324}}}}}}},
 		{Title: "smallest", Panels: []Panel{{Series: []Series{{0, []Point{{5e-324, 1e-300}}}}}}},
-		{Title: long, Panels: []Panel{{Title: long, X: Axis{Label: long}, Y: Axis{Label: long}, Series: []Series{{100, []Point{{1, 1}}}}}}, Legend: []Entry{{100, long}}},
+		{Title: long,
+			Panels: []Panel{{Title: long, X: Axis{Label: long}, Y: Axis{Label: long},
+				Series: []Series{{100, []Point{{1, 1}}}}}}, Legend: []Entry{{100, long}}},
 	} {
 		if img := decode(t, f); img.Bounds().Dx() < 700 || count(img, img.Bounds(), white) == 0 {
 			t.Errorf("%.20q: bounds %v, or no background", f.Title, img.Bounds())

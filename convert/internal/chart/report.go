@@ -1,6 +1,6 @@
-// Package chart draws reports of inference-perf's format, of its own, its older and our shape: how latencies and throughput
-// depend on the load, one point for each stage. [Read] finds the reports of a directory, [Charts] makes inference-perf's six
-// charts of one report or of several in comparison, and [Figure.WritePNG] draws any figure.
+// Package chart draws reports of inference-perf's format, of its own, its older and our shape: how latencies and
+// throughput depend on the load, one point for each stage. [Read] finds the reports of a directory, [Charts] makes
+// inference-perf's six charts of one report or of several in comparison, and [Figure.WritePNG] draws any figure.
 package chart
 
 import (
@@ -42,17 +42,18 @@ const (
 // oldGoodRate is where versions before 0.7 have the rate of good requests.
 const oldGoodRate = "successes.goodput_metrics.request_goodput_rate"
 
-// axes are how charts label quantities. Rates are those that came about, which a server that cannot keep up makes smaller
-// than those that were asked for.
+// axes are how charts label quantities. Rates are those that came about, which a server that cannot keep up makes
+// smaller than those that were asked for.
 var axes = map[Quantity]Axis{
 	Concurrency: {Label: "Concurrency", Whole: true}, Rate: {Label: "QPS (achieved)"},
 	TTFT: {Label: "Mean TTFT (ms)"}, NTPOT: {Label: "Mean Norm. Time (ms/token)"}, ITL: {Label: "Mean ITL (ms)"},
-	InputRate: {Label: "Input Tokens/sec"}, OutputRate: {Label: "Output Tokens/sec"}, TotalRate: {Label: "Total Tokens/sec"},
+	InputRate: {Label: "Input Tokens/sec"}, OutputRate: {Label: "Output Tokens/sec"},
+	TotalRate: {Label: "Total Tokens/sec"},
 	GoodShare: {Label: "Goodput (%)", End: 100}, GoodRate: {Label: "Goodput Rate (req/s)"},
 }
 
-// Stage has the values of a stage in the units of the charts, without those that its file does not have. It has a rate or a
-// concurrency, not both: a stage of so many requests at once has the rate that came of it.
+// Stage has the values of a stage in the units of the charts, without those that its file does not have. It has a rate
+// or a concurrency, not both: a stage of so many requests at once has the rate that came of it.
 type Stage struct {
 	Number int
 	Values map[Quantity]float64
@@ -101,7 +102,9 @@ func Read(dir string) (reports []Report, remarks []Remark, err error) {
 	}
 	switch {
 	case files == 0:
-		return nil, nil, fmt.Errorf("%s: it holds no stage_N_lifecycle_metrics.json, which reports have unless per_stage is off", dir)
+		return nil, nil,
+			fmt.Errorf("%s: it holds no stage_N_lifecycle_metrics.json, which reports have unless per_stage is off",
+				dir)
 	case len(found) == 0:
 		return nil, remarks, fmt.Errorf("%s: no stage file in it can be drawn", dir)
 	}

@@ -22,17 +22,21 @@ func TestReadTakesTheValues(t *testing.T) {
 		last   map[Quantity]float64
 		none   []Quantity
 	}{
-		{"testdata/rates", 2, map[Quantity]float64{Rate: 20.339, TTFT: 50.842, ITL: 10.013, OutputRate: 547.01, GoodShare: 100, GoodRate: 18.234}, []Quantity{Concurrency}},
-		{"testdata/concurrent", 2, map[Quantity]float64{Concurrency: 8, TTFT: 51.015, ITL: 10.016, OutputRate: 701.82}, []Quantity{Rate, GoodShare}},
+		{"testdata/rates", 2, map[Quantity]float64{Rate: 20.339, TTFT: 50.842, ITL: 10.013, OutputRate: 547.01,
+			GoodShare: 100, GoodRate: 18.234}, []Quantity{Concurrency}},
+		{"testdata/concurrent", 2, map[Quantity]float64{Concurrency: 8, TTFT: 51.015, ITL: 10.016, OutputRate: 701.82},
+			[]Quantity{Rate, GoodShare}},
 		{golden, 2, map[Quantity]float64{Rate: 3.1035}, []Quantity{Concurrency}},
 	} {
 		reports, remarks, err := Read(test.dir)
 		if err != nil || len(reports) != 1 || len(remarks) > 0 {
-			t.Fatalf("Read(%q) = %d reports, remarks %v, error %v, want one report alone", test.dir, len(reports), remarks, err)
+			t.Fatalf("Read(%q) = %d reports, remarks %v, error %v, want one report alone", test.dir, len(reports),
+				remarks, err)
 		}
 		r := reports[0]
 		if len(r.Stages) != test.stages || r.Name() != filepath.Clean(test.dir) {
-			t.Errorf("Read(%q) = %q with %d stages, want %d and the directory's name", test.dir, r.Name(), len(r.Stages), test.stages)
+			t.Errorf("Read(%q) = %q with %d stages, want %d and the directory's name", test.dir, r.Name(),
+				len(r.Stages), test.stages)
 		}
 		last := r.Stages[len(r.Stages)-1].Values
 		for q, want := range test.last {
@@ -60,7 +64,8 @@ func TestReadStage(t *testing.T) {
 			t.Fatal(err)
 		}
 		stage, err := readStage(path)
-		if want == "" && (err != nil || stage.Values[OutputRate] != 7) || want != "" && (err == nil || !strings.HasPrefix(err.Error(), want)) {
+		if want == "" && (err != nil || stage.Values[OutputRate] != 7) || want != "" &&
+			(err == nil || !strings.HasPrefix(err.Error(), want)) {
 			t.Errorf("%q: got %v, %v; want %q", text, stage.Values, err, want)
 		}
 	}
@@ -76,18 +81,27 @@ func TestParseStage(t *testing.T) {
 		err        string
 	}{
 		{"milliseconds", `{` + load + `,"successes":{"latency":{"time_to_first_token":{"mean":0.25}}}}`, TTFT, 250, ""},
-		{"older name of goodput", `{` + load + `,"successes":{"goodput_metrics":{"request_goodput_rate":1.5}}}`, GoodRate, 1.5, ""},
-		{"both names of goodput", `{` + load + `,"successes":{"goodput_metrics":{"request_goodput_rate":1.5,"request_goodput":1}}}`, GoodRate, 1, ""},
-		{"no limit of concurrency", `{"load_summary":{"achieved_rate":2,"concurrency":0},"successes":{` + throughput + `}}`, Rate, 2, ""},
-		{"concurrency without a rate", `{"load_summary":{"concurrency":4},"successes":{` + throughput + `}}`, Concurrency, 4, ""},
-		{"no streaming", `{` + load + `,"successes":{"latency":{"time_to_first_token":null},` + throughput + `}}`, OutputRate, 7, ""},
+		{"older name of goodput", `{` + load + `,"successes":{"goodput_metrics":{"request_goodput_rate":1.5}}}`,
+			GoodRate, 1.5, ""},
+		{"both names of goodput",
+			`{` + load + `,"successes":{"goodput_metrics":{"request_goodput_rate":1.5,"request_goodput":1}}}`, GoodRate,
+			1, ""},
+		{"no limit of concurrency", `{"load_summary":{"achieved_rate":2,"concurrency":0},"successes":{` + throughput +
+			`}}`, Rate, 2, ""},
+		{"concurrency without a rate", `{"load_summary":{"concurrency":4},"successes":{` + throughput + `}}`,
+			Concurrency, 4, ""},
+		{"no streaming", `{` + load + `,"successes":{"latency":{"time_to_first_token":null},` + throughput + `}}`,
+			OutputRate, 7, ""},
 		{"cut off", `{"load_summary":{"achi`, "", 0, "no JSON"},
 		{"not a number", `{"load_summary":{"achieved_rate":NaN},"successes":{}}`, "", 0, "no JSON"},
 		{"something else", `[1]`, "", 0, "load_summary is missing"},
-		{"no load", `{"load_summary":{"count":1},"successes":{` + throughput + `}}`, "", 0, "neither achieved_rate nor concurrency"},
-		{"beyond reason", `{"load_summary":{"achieved_rate":1e300},"successes":{` + throughput + `}}`, "", 0, "neither achieved_rate nor concurrency"},
+		{"no load", `{"load_summary":{"count":1},"successes":{` + throughput + `}}`, "", 0,
+			"neither achieved_rate nor concurrency"},
+		{"beyond reason", `{"load_summary":{"achieved_rate":1e300},"successes":{` + throughput + `}}`, "", 0,
+			"neither achieved_rate nor concurrency"},
 		{"no successes", `{` + load + `,"successes":{}}`, "", 0, "no successful requests"},
-		{"count of no successes", `{` + load + `,"successes":{"count":0,` + throughput + `}}`, "", 0, "no successful requests"},
+		{"count of no successes", `{` + load + `,"successes":{"count":0,` + throughput + `}}`, "", 0,
+			"no successful requests"},
 	} {
 		stage, err := parseStage([]byte(test.text))
 		switch {
@@ -127,17 +141,24 @@ func TestReadChoosesFiles(t *testing.T) {
 		lost    bool
 		err     string
 	}{
-		{"numbers, not names, give the order", map[string]string{"stage_10_lifecycle_metrics.json": small, "stage_9_lifecycle_metrics.json": small}, []string{" 9 10"}, 0, false, ""},
+		{"numbers, not names, give the order", map[string]string{"stage_10_lifecycle_metrics.json": small,
+			"stage_9_lifecycle_metrics.json": small}, []string{" 9 10"}, 0, false, ""},
 		{"of others nothing", map[string]string{
-			"stage_0_lifecycle_metrics.json": small, "stage_0_session_lifecycle_metrics.json": "{}", "summary_lifecycle_metrics.json": "{}",
+			"stage_0_lifecycle_metrics.json": small, "stage_0_session_lifecycle_metrics.json": "{}",
+			"summary_lifecycle_metrics.json":           "{}",
 			"adapter_a_stage_0_lifecycle_metrics.json": small, "stage_x_lifecycle_metrics.json": "{}",
 		}, []string{" 0"}, 0, false, ""},
 		{"one prefix", map[string]string{"night_stage_0_lifecycle_metrics.json": small}, []string{" 0"}, 0, false, ""},
-		{"two prefixes", map[string]string{"b_stage_1_lifecycle_metrics.json": small, "a_stage_0_lifecycle_metrics.json": small}, []string{"a_ 0", "b_ 1"}, 0, false, ""},
-		{"one is broken", map[string]string{"stage_0_lifecycle_metrics.json": small, "stage_1_lifecycle_metrics.json": "{"}, []string{" 0"}, 1, true, ""},
-		{"one is empty", map[string]string{"stage_0_lifecycle_metrics.json": small, "stage_1_lifecycle_metrics.json": `{"load_summary":{},"successes":{}}`}, []string{" 0"}, 1, false, ""},
-		{"all are broken", map[string]string{"stage_0_lifecycle_metrics.json": "{"}, nil, 1, true, "no stage file in it can be drawn"},
-		{"none", map[string]string{"summary_lifecycle_metrics.json": small}, nil, 0, false, "holds no stage_N_lifecycle_metrics.json"},
+		{"two prefixes", map[string]string{"b_stage_1_lifecycle_metrics.json": small,
+			"a_stage_0_lifecycle_metrics.json": small}, []string{"a_ 0", "b_ 1"}, 0, false, ""},
+		{"one is broken", map[string]string{"stage_0_lifecycle_metrics.json": small,
+			"stage_1_lifecycle_metrics.json": "{"}, []string{" 0"}, 1, true, ""},
+		{"one is empty", map[string]string{"stage_0_lifecycle_metrics.json": small,
+			"stage_1_lifecycle_metrics.json": `{"load_summary":{},"successes":{}}`}, []string{" 0"}, 1, false, ""},
+		{"all are broken", map[string]string{"stage_0_lifecycle_metrics.json": "{"}, nil, 1, true,
+			"no stage file in it can be drawn"},
+		{"none", map[string]string{"summary_lifecycle_metrics.json": small}, nil, 0, false,
+			"holds no stage_N_lifecycle_metrics.json"},
 	} {
 		reports, remarks, err := Read(put(t, test.files))
 		var got []string
@@ -161,7 +182,8 @@ func TestReadChoosesFiles(t *testing.T) {
 }
 
 func FuzzParseStage(f *testing.F) {
-	for _, path := range []string{"testdata/rates/night_stage_0_lifecycle_metrics.json", "testdata/concurrent/stage_0_lifecycle_metrics.json"} {
+	for _, path := range []string{"testdata/rates/night_stage_0_lifecycle_metrics.json",
+		"testdata/concurrent/stage_0_lifecycle_metrics.json"} {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			f.Fatal(err)

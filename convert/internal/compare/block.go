@@ -10,8 +10,8 @@ import (
 // blocks is how a series is to be cut for resampling.
 type blocks struct {
 	length int
-	// widen is what the deviations of resampled figures are multiplied by. A block bootstrap sees only the dependence within
-	// blocks, and so few blocks that their own mean moves with them; both make its deviations too small.
+	// widen is what the deviations of resampled figures are multiplied by. A block bootstrap sees only the dependence
+	// within blocks, and so few blocks that their own mean moves with them; both make its deviations too small.
 	widen float64
 	// count is how many blocks the series has, of which the degrees of freedom follow.
 	count float64
@@ -21,16 +21,17 @@ type blocks struct {
 	drifts bool
 }
 
-// fewestBlocks are needed to trust an interval: with fewer, in simulations of 200 requests that hang together over 40, twice to three
-// times as many equal runs were called different as should have been.
+// fewestBlocks are needed to trust an interval: with fewer, in simulations of 200 requests that hang together over 40,
+// twice to three times as many equal runs were called different as should have been.
 const fewestBlocks = 10
 
-// mostBlocks is where more blocks would only cost time: a deviation found from so many is good to two percent. Blocks of longer
-// series are made longer, which does no harm to what depends on each other over less.
+// mostBlocks is where more blocks would only cost time: a deviation found from so many is good to two percent. Blocks
+// of longer series are made longer, which does no harm to what depends on each other over less.
 const mostBlocks = 2000
 
-// chooseBlocks takes the longer block of two: that for the mean of the values, and that for the mean of their ranks, which
-// sees dependence that a few extreme values hide. order is that of the values when sorted; without it ranks are left out.
+// chooseBlocks takes the longer block of two: that for the mean of the values, and that for the mean of their ranks,
+// which sees dependence that a few extreme values hide. order is that of the values when sorted; without it ranks are
+// left out.
 func chooseBlocks(s series, order []int32) blocks {
 	n := len(s.values)
 	d := dependenceOf(s.values, s.ends)
@@ -50,8 +51,8 @@ func chooseBlocks(s series, order []int32) blocks {
 	return b
 }
 
-// drifts says whether a series has no level about which it varies: of twenty spans of it, each is like the one before, with a
-// correlation above 1/2. Of independent spans one series in a hundred is.
+// drifts says whether a series has no level about which it varies: of twenty spans of it, each is like the one before,
+// with a correlation above 1/2. Of independent spans one series in a hundred is.
 func drifts(s series) bool {
 	const spans = 20
 	n := len(s.values)
@@ -81,12 +82,12 @@ type dependence struct {
 	shortfall float64 // Σ|k|γ(k) / Σγ(k): over the block length it is the share of the variance that blocks miss
 }
 
-// dependenceOf finds the block length that is best for the variance of the mean: b = (2G²/D · n)^(1/3), with
-// G = Σ λ(k/M)|k|γ(k), D = 4/3 · (Σ λ(k/M)γ(k))² for circular blocks, γ the autocovariance and λ the flat-top window, 1 to
-// the half and then falling to 0 at 1. M is twice the lag after which autocorrelations stay within ±2·sqrt(log10(n)/n) for
-// K lags. From Politis and White, Automatic block-length selection for the dependent bootstrap, Econometric Reviews 23
-// (2004), as corrected by Patton, Politis and White, Econometric Reviews 28 (2009). The blocks' variance of a mean falls short by G/b to the first order
-// (Künsch, Annals of Statistics 17, 1989); so the same G tells what to add.
+// dependenceOf finds the block length that is best for the variance of the mean: b = (2G²/D · n)^(1/3), with G = Σ
+// λ(k/M)|k|γ(k), D = 4/3 · (Σ λ(k/M)γ(k))² for circular blocks, γ the autocovariance and λ the flat-top window, 1 to
+// the half and then falling to 0 at 1. M is twice the lag after which autocorrelations stay within ±2·sqrt(log10(n)/n)
+// for K lags. From Politis and White, Automatic block-length selection for the dependent bootstrap, Econometric Reviews
+// 23 (2004), as corrected by Patton, Politis and White, Econometric Reviews 28 (2009). The blocks' variance of a mean
+// falls short by G/b to the first order (Künsch, Annals of Statistics 17, 1989); so the same G tells what to add.
 //
 // Values are taken about the mean of their stage.
 func dependenceOf(values []float64, ends []int) dependence {
@@ -157,8 +158,8 @@ func centred(values []float64, ends []int) []float64 {
 	return x
 }
 
-// ranks are the places of the values when sorted, equal values sharing theirs; nil if there are but two values or fewer, of which
-// ranks tell nothing new.
+// ranks are the places of the values when sorted, equal values sharing theirs; nil if there are but two values or
+// fewer, of which ranks tell nothing new.
 func ranks(values []float64, order []int32) []float64 {
 	out := make([]float64, len(values))
 	distinct := 0

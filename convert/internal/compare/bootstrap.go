@@ -37,9 +37,9 @@ func below(rng *rand.PCG, n int) int {
 // piece is a run of neighbours in a series, from the first to before the end.
 type piece struct{ from, end int }
 
-// resample draws blocks with replacement until there are as many values as before, in each stage for itself. Blocks start
-// anywhere and go round from the end of their stage to its beginning, so that every value is drawn as often: the circular
-// block bootstrap of Politis and Romano (1992).
+// resample draws blocks with replacement until there are as many values as before, in each stage for itself. Blocks
+// start anywhere and go round from the end of their stage to its beginning, so that every value is drawn as often: the
+// circular block bootstrap of Politis and Romano (1992).
 func resample(rng *rand.PCG, ends []int, length int, pieces []piece) []piece {
 	pieces = pieces[:0]
 	from := 0
@@ -195,7 +195,8 @@ func ratioEstimate(rng *rand.PCG, s series, rest float64, last *lastAnswers, res
 
 // shareEstimate is a share of ones.
 func shareEstimate(rng *rand.PCG, s series, resamples int) estimate {
-	e := estimate{n: len(s.values), events: int(stats.Sum(s.values)), value: average(s.values), draws: make([]float64, resamples), blocks: chooseBlocks(s, nil)}
+	e := estimate{n: len(s.values), events: int(stats.Sum(s.values)), value: average(s.values),
+		draws: make([]float64, resamples), blocks: chooseBlocks(s, nil)}
 	sums := cumulate(s.values)
 	var pieces []piece
 	for r := range e.draws {

@@ -60,7 +60,8 @@ func TestSingleRequestsWouldBeTooNarrow(t *testing.T) {
 	blocks := latencyEstimates(source(1), s, nil, 300)[0]
 	// An AR(1) process has (1+φ)/(1−φ) = 9 times the variance of an independent one.
 	if ratio := deviation(blocks.draws) / deviation(single); ratio < 2 || ratio > 4 {
-		t.Errorf("blocks of %d give deviations of %.2f times those of single requests, want about 3", blocks.blocks.length, ratio)
+		t.Errorf("blocks of %d give deviations of %.2f times those of single requests, want about 3",
+			blocks.blocks.length, ratio)
 	}
 }
 

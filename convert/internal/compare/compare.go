@@ -1,10 +1,11 @@
 // Package compare tells whether a run is better than another, worse, or the same as far as can be seen.
 //
-// Each figure of a run (a mean, a percentile, a rate, a share) is compared with the other run's, with an interval for the
-// difference from a block bootstrap. Requests of one run are not independent: a queue that is long for one request is long
-// for the next. Resampling them one by one would give intervals that are too narrow, so runs of requests are resampled whole.
-// A verdict asks for two things: the interval excludes zero, and the change is larger than a noise floor. As many figures
-// are compared at once, some cross the line by chance; the overall verdict and the gates allow for that by Holm's method.
+// Each figure of a run (a mean, a percentile, a rate, a share) is compared with the other run's, with an interval for
+// the difference from a block bootstrap. Requests of one run are not independent: a queue that is long for one request
+// is long for the next. Resampling them one by one would give intervals that are too narrow, so runs of requests are
+// resampled whole. A verdict asks for two things: the interval excludes zero, and the change is larger than a noise
+// floor. As many figures are compared at once, some cross the line by chance; the overall verdict and the gates allow
+// for that by Holm's method.
 //
 // The cost is requests × resamples for each latency that is compared: 100,000 requests a side take a few seconds on one
 // core. Beside the requests themselves it takes some 30 bytes a request for each processor in use.
@@ -25,8 +26,8 @@ type Side struct {
 	// Seconds is the length of the run, over which rates are taken. Where it is not positive the span from the first
 	// start to the last end is taken instead, for both runs.
 	Seconds float64
-	// Untimed says that nobody knows when the requests were sent: Start tells their order alone, and End nothing. Rates are over
-	// Seconds then, without an interval, and where it is not positive there are none.
+	// Untimed says that nobody knows when the requests were sent: Start tells their order alone, and End nothing. Rates
+	// are over Seconds then, without an interval, and where it is not positive there are none.
 	Untimed bool
 	// Doubt says why the figures may not be the server's, "" for no reason. It is told, and decides nothing.
 	Doubt string
@@ -67,16 +68,21 @@ type Options struct {
 	Level float64
 	// Seed makes resampling reproducible. The same input and seed give the same result.
 	Seed uint64
-	// Resamples are drawn of each run; 0 means 1000. More than 200,000 requests get fewer, down to 200; the result says how many.
+	// Resamples are drawn of each run; 0 means 1000. More than 200,000 requests get fewer, down to 200; the result says
+	// how many.
 	Resamples int
-	// RelativeFloor is the change of a time or a rate, relative to BASE, that is still noise; 0 means 0.02, below 0 none.
+	// RelativeFloor is the change of a time or a rate, relative to BASE, that is still noise; 0 means 0.02, below 0
+	// none.
 	RelativeFloor float64
-	// TimeFloor is the change of a time in seconds that is still noise, however large beside BASE; 0 means 0.0001, below 0 none.
+	// TimeFloor is the change of a time in seconds that is still noise, however large beside BASE; 0 means 0.0001,
+	// below 0 none.
 	TimeFloor float64
-	// ShareFloor is the change of a share that is still noise; 0 means 0.001, a tenth of a percentage point, below 0 none.
+	// ShareFloor is the change of a share that is still noise; 0 means 0.001, a tenth of a percentage point, below 0
+	// none.
 	ShareFloor float64
-	// Margin is the relative change that must be ruled out to call a figure the same; 0 means 0.1. An interval that spans
-	// zero and reaches beyond the margin is unclear. Shares are held to a fifth of it as a difference: 2 percentage points.
+	// Margin is the relative change that must be ruled out to call a figure the same; 0 means 0.1. An interval that
+	// spans zero and reaches beyond the margin is unclear. Shares are held to a fifth of it as a difference: 2
+	// percentage points.
 	Margin float64
 }
 
@@ -110,7 +116,8 @@ func (o Options) withDefaults() (Options, error) {
 	case o.Resamples < minResamples || o.Resamples > maxResamples:
 		return o, fmt.Errorf("resamples must be from %d to %d, got %d", minResamples, maxResamples, o.Resamples)
 	case math.IsNaN(o.RelativeFloor) || math.IsNaN(o.TimeFloor) || math.IsNaN(o.ShareFloor):
-		return o, fmt.Errorf("a noise floor must be a number, got %v, %v and %v", o.RelativeFloor, o.TimeFloor, o.ShareFloor)
+		return o, fmt.Errorf("a noise floor must be a number, got %v, %v and %v", o.RelativeFloor, o.TimeFloor,
+			o.ShareFloor)
 	case !(o.Margin > 0):
 		return o, fmt.Errorf("margin must be positive, got %v", o.Margin)
 	}
@@ -138,8 +145,8 @@ func (o Options) resamplesFor(requests int) int {
 	return min(o.Resamples, max(fewestResamples, workPerSide/requests))
 }
 
-// Compare compares two runs. The sides are only read, so several comparisons may share them. The error is of the options
-// alone: what is odd about a run is said in the result.
+// Compare compares two runs. The sides are only read, so several comparisons may share them. The error is of the
+// options alone: what is odd about a run is said in the result.
 func Compare(base, fresh Side, o Options) (*Result, error) {
 	o, err := o.withDefaults()
 	if err != nil {
@@ -179,17 +186,22 @@ func notes(base, fresh *run, o Options, resamples int) (list []string) {
 		case len(r.order) == 0:
 			list = append(list, side.label+" has no requests")
 		case r.failed() == len(r.order):
-			list = append(list, fmt.Sprintf("all %d requests of %s failed, so it has no latencies", len(r.order), side.label))
+			list = append(list, fmt.Sprintf("all %d requests of %s failed, so it has no latencies", len(r.order),
+				side.label))
 		}
 	}
 	if base.spanned && !fresh.untimed {
-		list = append(list, fmt.Sprintf("the length of a run was not given; rates are over the time from the first start to the last end, %.4g s of BASE and %.4g s of NEW", base.seconds, fresh.seconds))
+		list = append(list,
+			fmt.Sprintf("the length of a run was not given; rates are over the time from the first start to the "+
+				"last end, %.4g s of BASE and %.4g s of NEW", base.seconds, fresh.seconds))
 	}
 	if resamples < o.Resamples {
-		list = append(list, fmt.Sprintf("%d resamples were drawn instead of %d, as the runs are large", resamples, o.Resamples))
+		list = append(list, fmt.Sprintf("%d resamples were drawn instead of %d, as the runs are large", resamples,
+			o.Resamples))
 	}
 	if len(base.order) > 0 && len(fresh.order) > 0 && !slices.Equal(base.stages(), fresh.stages()) {
-		list = append(list, fmt.Sprintf("not compared stage by stage: BASE has the stages %v, NEW %v", base.stages(), fresh.stages()))
+		list = append(list, fmt.Sprintf("not compared stage by stage: BASE has the stages %v, NEW %v", base.stages(),
+			fresh.stages()))
 	}
 	return list
 }

@@ -27,7 +27,8 @@ func mustCompare(t testing.TB, base, fresh Side, o Options, gates ...string) *Re
 }
 
 // defaultGates are what a CI job would ask for.
-var defaultGates = []string{"p99(ttft)>+5%", "mean(itl)>+5%", "mean(request_latency)>+5%,requests_per_sec<-3%", "failures>+1pp"}
+var defaultGates = []string{"p99(ttft)>+5%", "mean(itl)>+5%", "mean(request_latency)>+5%,requests_per_sec<-3%",
+	"failures>+1pp"}
 
 // falseAlarms is how often two equal runs fail.
 func falseAlarms(t *testing.T, p process, runs int, gates ...string) float64 {
@@ -50,11 +51,15 @@ func TestEqualRunsPass(t *testing.T) {
 		runs int
 		most float64
 	}{
-		// The overall verdict is one of twelve figures at 95 %, of which half of the errors are to the worse: 2.5 % are expected.
+		// The overall verdict is one of twelve figures at 95 %, of which half of the errors are to the worse: 2.5 % are
+		// expected.
 		{"independent", process{n: 200, spread: 0.3, slower: 1, rate: 10, poisson: true, failureRate: 0.01}, 120, 0.06},
-		{"dependent", process{n: 200, phi: 0.7, spread: 0.3, slower: 1, rate: 10, poisson: true, failureRate: 0.01}, 120, 0.07},
-		{"dependent, longer", process{n: 1500, phi: 0.8, spread: 0.3, slower: 1, rate: 10, poisson: true, failureRate: 0.02}, 40, 0.1},
-		{"hanging together for long", process{n: 200, phi: 0.97, spread: 0.3, slower: 1, rate: 10, poisson: true}, 60, 0.1},
+		{"dependent", process{n: 200, phi: 0.7, spread: 0.3, slower: 1, rate: 10, poisson: true, failureRate: 0.01},
+			120, 0.07},
+		{"dependent, longer", process{n: 1500, phi: 0.8, spread: 0.3, slower: 1, rate: 10, poisson: true,
+			failureRate: 0.02}, 40, 0.1},
+		{"hanging together for long", process{n: 200, phi: 0.97, spread: 0.3, slower: 1, rate: 10, poisson: true}, 60,
+			0.1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -83,7 +88,8 @@ func TestSlowerAndFewer(t *testing.T) {
 			base := usual(n).run(7)
 			r := mustCompare(t, base, tt.fresh.run(8), Options{Resamples: 300})
 			if r.Passed || r.Verdict != Worse || r.metric(tt.metric).Verdict != Worse {
-				t.Errorf("%s, %d requests: got %s, %s %s", tt.name, n, r.Verdict, tt.metric, r.metric(tt.metric).Verdict)
+				t.Errorf("%s, %d requests: got %s, %s %s", tt.name, n, r.Verdict, tt.metric,
+					r.metric(tt.metric).Verdict)
 			}
 			r = mustCompare(t, base, tt.fresh.run(8), Options{Resamples: 300}, tt.gate)
 			if r.Passed || r.Gates[0].Status != GateFailed {
@@ -185,7 +191,8 @@ func TestStages(t *testing.T) {
 		t.Errorf("got %s, blocks of %d", m.sentence(m.Verdict), m.BaseSample.Block)
 	}
 	fresh.Requests[0].Stage = 9
-	if r := mustCompare(t, base, fresh, Options{}); r.Stages != nil || !strings.Contains(strings.Join(r.Notes, "\n"), "BASE has the stages [0 1], NEW [0 1 9]") {
+	if r := mustCompare(t, base, fresh, Options{}); r.Stages != nil || !strings.Contains(strings.Join(r.Notes, "\n"),
+		"BASE has the stages [0 1], NEW [0 1 9]") {
 		t.Errorf("got %d stages, notes %q", len(r.Stages), r.Notes)
 	}
 }
@@ -211,18 +218,26 @@ func TestOddRuns(t *testing.T) {
 		{"both empty", Side{}, Side{}, Unclear, true, "BASE has no requests to compare with"},
 		{"BASE empty", Side{}, plain, Unclear, true, "BASE has no requests"},
 		{"NEW empty", plain, Side{Seconds: 10}, Worse, false, "NEW has no requests"},
-		{"NEW all failed", plain, edit(func(q *Request) { q.Failed = true }), Worse, false, "all 100 requests of NEW failed"},
-		{"BASE all failed", edit(func(q *Request) { q.Failed = true }), plain, Better, true, "all 100 requests of BASE failed"},
+		{"NEW all failed", plain, edit(func(q *Request) { q.Failed = true }), Worse, false,
+			"all 100 requests of NEW failed"},
+		{"BASE all failed", edit(func(q *Request) { q.Failed = true }), plain, Better, true,
+			"all 100 requests of BASE failed"},
 		{"no TTFT in NEW", plain, edit(func(q *Request) { q.TTFT = nan }), Unclear, true, "NEW does not have it"},
-		{"infinite latencies", plain, edit(func(q *Request) { q.Latency, q.Output = inf, inf }), Worse, false, "NEW does not have it"},
-		{"huge latencies", plain, edit(func(q *Request) { q.Latency = math.MaxFloat64 }), Unclear, true, "too large to compare"},
-		{"no length", plain, Side{Requests: plain.Requests, Seconds: nan}, Same, true, "the length of a run was not given"},
+		{"infinite latencies", plain, edit(func(q *Request) { q.Latency, q.Output = inf, inf }), Worse, false,
+			"NEW does not have it"},
+		{"huge latencies", plain, edit(func(q *Request) { q.Latency = math.MaxFloat64 }), Unclear, true,
+			"too large to compare"},
+		{"no length", plain, Side{Requests: plain.Requests, Seconds: nan}, Same, true,
+			"the length of a run was not given"},
 		{"no times at all", plain, edit(func(q *Request) { q.Start, q.End = nan, nan }), Unclear, true, "mean(ttft)"},
-		{"no start times, but a length", plain, untimed(plain, plain.Seconds), Same, true, "no headline figure changed"},
-		{"no start times, and half the rate", plain, untimed(plain, 2*plain.Seconds), Unclear, true, "the times of its requests would be needed"},
+		{"no start times, but a length", plain, untimed(plain, plain.Seconds), Same, true,
+			"no headline figure changed"},
+		{"no start times, and half the rate", plain, untimed(plain, 2*plain.Seconds), Unclear, true,
+			"the times of its requests would be needed"},
 		{"no start times in NEW, and no length", plain, untimed(plain, nan), Unclear, true, "requests_per_sec"},
 		{"no start times in BASE, and no length", untimed(plain, nan), plain, Unclear, true, "BASE does not have it"},
-		{"no count of tokens", plain, edit(func(q *Request) { q.Input, q.Output = nan, nan }), Unclear, true, "NEW does not have it"},
+		{"no count of tokens", plain, edit(func(q *Request) { q.Input, q.Output = nan, nan }), Unclear, true,
+			"NEW does not have it"},
 		{"few", usual(12).run(1), usual(12).run(2), Unclear, true, "too few requests: 12, where 30 are needed"},
 		{"one", usual(1).run(1), usual(1).run(2), Unclear, true, "too few requests: 1, where 30 are needed"},
 		{"from zero", edit(func(q *Request) { q.TTFT, q.ITL = 0, 0 }), plain, Worse, false, "+100"},
@@ -233,7 +248,8 @@ func TestOddRuns(t *testing.T) {
 			said += "\n" + m.sentence(m.Verdict) + " " + strings.Join(m.Warnings, "\n")
 		}
 		if r.Verdict != tt.want || r.Passed != tt.passed || !strings.Contains(said, tt.reason) {
-			t.Errorf("%s: got %s, passed %t; want %s, %t and %q in\n%s", tt.name, r.Verdict, r.Passed, tt.want, tt.passed, tt.reason, said)
+			t.Errorf("%s: got %s, passed %t; want %s, %t and %q in\n%s", tt.name, r.Verdict, r.Passed, tt.want,
+				tt.passed, tt.reason, said)
 		}
 		if _, err := json.Marshal(r); err != nil {
 			t.Errorf("%s: %v", tt.name, err)
@@ -245,7 +261,8 @@ func TestTooFewForAPercentile(t *testing.T) {
 	t.Parallel()
 	slow := usual(200)
 	slow.slower = 3
-	r := mustCompare(t, usual(200).run(1), slow.run(2), Options{Percentiles: []float64{90, 99, 100}}, "p99(ttft)>+5%", "p99.9(ttft)>+5%", "p100(ttft)>+5%")
+	r := mustCompare(t, usual(200).run(1), slow.run(2), Options{Percentiles: []float64{90, 99, 100}}, "p99(ttft)>+5%",
+		"p99.9(ttft)>+5%", "p100(ttft)>+5%")
 	for name, want := range map[string]string{
 		"p99(ttft)":   "too few requests: 200, where 1000 are needed",
 		"p99.9(ttft)": "too few requests: 200, where 10000 are needed",
@@ -262,7 +279,8 @@ func TestTooFewForAPercentile(t *testing.T) {
 	for i, want := range []struct {
 		status Status
 		reason string
-	}{{GateFailed, "too few requests: 200, where 1000 are needed for a sure verdict"}, {GateUndecided, "too few requests"}, {GateUndecided, "an extreme"}} {
+	}{{GateFailed, "too few requests: 200, where 1000 are needed for a sure verdict"},
+		{GateUndecided, "too few requests"}, {GateUndecided, "an extreme"}} {
 		if g := r.Gates[i]; g.Status != want.status || !strings.Contains(g.Reason, want.reason) {
 			t.Errorf("got %+v, want %s: %s", g, want.status, want.reason)
 		}
@@ -300,10 +318,12 @@ func TestNoiseFloor(t *testing.T) {
 	for _, tt := range []struct {
 		o    Options
 		want Verdict
-	}{{Options{}, Same}, {Options{RelativeFloor: 0.005}, Worse}, {Options{RelativeFloor: -1}, Worse}, {Options{RelativeFloor: -1, TimeFloor: 0.1}, Same}} {
+	}{{Options{}, Same}, {Options{RelativeFloor: 0.005}, Worse}, {Options{RelativeFloor: -1}, Worse},
+		{Options{RelativeFloor: -1, TimeFloor: 0.1}, Same}} {
 		r := mustCompare(t, base.run(1), fresh.run(2), tt.o)
 		if m := r.metric("mean(ttft)"); m.Verdict != tt.want {
-			t.Errorf("floors %v and %v: got %s, want %s", tt.o.RelativeFloor, tt.o.TimeFloor, m.sentence(m.Verdict), tt.want)
+			t.Errorf("floors %v and %v: got %s, want %s", tt.o.RelativeFloor, tt.o.TimeFloor, m.sentence(m.Verdict),
+				tt.want)
 		}
 	}
 }
@@ -339,7 +359,8 @@ func TestGatesWithoutStartTimes(t *testing.T) {
 		}
 		r := mustCompare(t, base, tt.fresh, Options{Resamples: 100, Gates: gates})
 		if g := r.Gates[0]; g.Status != tt.status || !strings.Contains(g.Reason, tt.reason) {
-			t.Errorf("%s over %v s: got %s, %s; want %s, %s", tt.gate, tt.fresh.Seconds, g.Status, g.Reason, tt.status, tt.reason)
+			t.Errorf("%s over %v s: got %s, %s; want %s, %s", tt.gate, tt.fresh.Seconds, g.Status, g.Reason, tt.status,
+				tt.reason)
 		}
 		if known := r.New.Seconds != nil; known == math.IsNaN(tt.fresh.Seconds) {
 			t.Errorf("the length of NEW is known: %t, of %v s", known, tt.fresh.Seconds)
@@ -355,7 +376,8 @@ func TestIntervalsArePossible(t *testing.T) {
 		slow.spread, slow.slower, slow.failureRate = 1.5, 17, 0.9
 		r := mustCompare(t, slow.run(seed), fast.run(seed+100), Options{Resamples: 200})
 		for _, m := range r.Metrics {
-			if m.RelativeInterval != nil && m.Unit != Share && (m.RelativeInterval.Low < -1 || m.RelativeInterval.High < *m.Relative) {
+			if m.RelativeInterval != nil && m.Unit != Share &&
+				(m.RelativeInterval.Low < -1 || m.RelativeInterval.High < *m.Relative) {
 				t.Errorf("seed %d: %s changed by %s", seed, m.Name, m.change())
 			}
 			if m.Unit == Share && m.Interval != nil && (m.Interval.Low < -1 || m.Interval.High > 1) {

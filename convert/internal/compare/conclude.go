@@ -51,8 +51,8 @@ func (m *Metric) corrected(o Options) Verdict {
 	return Unclear
 }
 
-// overall is worse if any headline figure is, else better if any is, else the same if all are, but for percentiles that so few
-// requests tell nothing of.
+// overall is worse if any headline figure is, else better if any is, else the same if all are, but for percentiles that
+// so few requests tell nothing of.
 func (r *Result) overall() (Verdict, []string) {
 	switch {
 	case r.New.Requests == 0 && r.Base.Requests > 0:
@@ -92,7 +92,10 @@ func (r *Result) noteChance() {
 		}
 	}
 	if crossed > 0 {
-		r.Notes = append(r.Notes, fmt.Sprintf("verdicts beside single figures are not corrected for their number: of %d judged, %d are better or worse, where chance alone makes up to %.0f", judged, crossed, float64(judged)*(1-r.Level)+0.5))
+		r.Notes = append(r.Notes,
+			fmt.Sprintf("verdicts beside single figures are not corrected for their number: of %d judged, %d are "+
+				"better or worse, where chance alone makes up to %.0f", judged, crossed,
+				float64(judged)*(1-r.Level)+0.5))
 	}
 }
 

@@ -12,7 +12,8 @@ func ExampleCompare() {
 		s := compare.Side{Name: name, Seconds: 100}
 		for i := range 1000 {
 			at, wave := float64(i)/10, 0.1*math.Sin(float64(i*i))
-			s.Requests = append(s.Requests, compare.Request{Start: at, End: at + 1, TTFT: ttft * (1 + wave), Latency: 1, TPOT: math.NaN(), NTPOT: math.NaN(), ITL: math.NaN(), ScheduleDelay: math.NaN()})
+			s.Requests = append(s.Requests, compare.Request{Start: at, End: at + 1, TTFT: ttft * (1 + wave), Latency: 1,
+				TPOT: math.NaN(), NTPOT: math.NaN(), ITL: math.NaN(), ScheduleDelay: math.NaN()})
 		}
 		return s
 	}

@@ -5,7 +5,8 @@ type Figures struct {
 	Name             string
 	Requests, Failed int
 	Seconds          float64
-	// Values are by the names that gates use, p99(ttft) or requests_per_sec, in seconds and shares. What is not there is not known.
+	// Values are by the names that gates use, p99(ttft) or requests_per_sec, in seconds and shares. What is not there
+	// is not known.
 	Values map[string]float64
 	// Doubt is as that of a Side.
 	Doubt string
@@ -14,14 +15,16 @@ type Figures struct {
 // noRequests is beside every figure that was compared without requests.
 const noRequests = "its requests would be needed"
 
-// CompareFigures compares two reports. There are no intervals: a change within the noise floor is the same, any other unclear,
-// and a gate trips by the change alone.
+// CompareFigures compares two reports. There are no intervals: a change within the noise floor is the same, any other
+// unclear, and a gate trips by the change alone.
 func CompareFigures(base, fresh Figures, o Options) (*Result, error) {
 	o, err := o.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	r := &Result{Base: base.summary(), New: fresh.summary(), Level: o.Level, Seed: o.Seed, Notes: []string{"an input is a report without its requests, so that nobody can tell whether a change is chance"}}
+	r := &Result{Base: base.summary(), New: fresh.summary(), Level: o.Level, Seed: o.Seed,
+		Notes: []string{
+			"an input is a report without its requests, so that nobody can tell whether a change is chance"}}
 	for _, q := range quantities() {
 		for _, id := range figures(q, o.Percentiles) {
 			a, knownBase := base.Values[id.String()]
@@ -48,7 +51,8 @@ func bare(m Metric, a, b float64, knownBase, knownNew bool, o Options) Metric {
 		m.New = known(b)
 	}
 	if m.Base == nil || m.New == nil {
-		m.Warnings = []string{map[bool]string{true: "NEW does not have it", false: "BASE does not have it"}[m.New == nil]}
+		m.Warnings = []string{map[bool]string{true: "NEW does not have it",
+			false: "BASE does not have it"}[m.New == nil]}
 		return m
 	}
 	m.Change = known(b - a)

@@ -46,8 +46,8 @@ func optional(v *float64, unit Unit) string {
 	return value(*v, unit)
 }
 
-// change is how much a figure changed, with its interval: +9.6 % [+6.1, +13.0]. Shares change by percentage points, and what
-// was zero by an amount.
+// change is how much a figure changed, with its interval: +9.6 % [+6.1, +13.0]. Shares change by percentage points, and
+// what was zero by an amount.
 func (m *Metric) change() string {
 	v, interval, unit, scale := m.Relative, m.RelativeInterval, " %", 100.0
 	switch {

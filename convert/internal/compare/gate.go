@@ -9,10 +9,11 @@ import (
 
 // Gate is a condition under which NEW fails. ParseGates makes gates; the zero Gate is none.
 //
-// A gate on a change trips if the change is beyond the bound, and significant: its interval excludes zero, at the level of
-// the result and corrected by Holm's method for the number of gates on changes, so that many gates do not make more false
-// alarms than one. The point estimate alone would trip on noise; to ask that the whole interval be beyond the bound would let
-// changes pass that are twice the bound. A gate on a value trips by what NEW measured, whatever BASE did.
+// A gate on a change trips if the change is beyond the bound, and significant: its interval excludes zero, at the level
+// of the result and corrected by Holm's method for the number of gates on changes, so that many gates do not make more
+// false alarms than one. The point estimate alone would trip on noise; to ask that the whole interval be beyond the
+// bound would let changes pass that are twice the bound. A gate on a value trips by what NEW measured, whatever BASE
+// did.
 type Gate struct {
 	metric metricID
 	above  bool // trips above the bound, else below
@@ -194,7 +195,8 @@ func (g *Gate) setKind(suffix string, unit Unit, signed bool) error {
 	case suffix == "%" && unit == Share, suffix == "pp" && unit == Share && signed:
 		scale = 0.01
 	case suffix == "%":
-		return fmt.Errorf("a percentage of what? Write +%v%% for a rise against BASE, or -%v%% for a fall", g.bound, g.bound)
+		return fmt.Errorf("a percentage of what? Write +%v%% for a rise against BASE, or -%v%% for a fall", g.bound,
+			g.bound)
 	case scale != 0 && unit == Seconds:
 	case suffix == "" && (g.bound == 0 || unit != Seconds && unit != Share):
 		scale = 1

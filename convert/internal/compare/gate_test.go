@@ -38,7 +38,8 @@ func TestParseGates(t *testing.T) {
 			continue
 		}
 		g := gates[0]
-		if g.metric.String() != tt.metric || g.above != tt.above || g.kind != tt.kind || fmt.Sprintf("%.9g", g.bound) != fmt.Sprintf("%.9g", tt.bound) {
+		if g.metric.String() != tt.metric || g.above != tt.above || g.kind != tt.kind ||
+			fmt.Sprintf("%.9g", g.bound) != fmt.Sprintf("%.9g", tt.bound) {
 			t.Errorf("%q: got %s, above %t, kind %d, bound %v", tt.text, g.metric, g.above, g.kind, g.bound)
 		}
 	}
@@ -52,33 +53,49 @@ func TestParseSeveralGates(t *testing.T) {
 	}
 }
 
-const knownMetrics = "known are mean(ttft), pN(ttft), mean(tpot), pN(tpot), mean(ntpot), pN(ntpot), mean(itl), pN(itl), mean(request_latency), " +
-	"pN(request_latency), mean(schedule_delay), pN(schedule_delay), requests_per_sec, output_tokens_per_sec, total_tokens_per_sec, goodput, failures, good"
+const knownMetrics = "known are mean(ttft), pN(ttft), mean(tpot), pN(tpot), mean(ntpot), pN(ntpot), mean(itl), " +
+	"pN(itl), mean(request_latency), " +
+	"pN(request_latency), mean(schedule_delay), pN(schedule_delay), requests_per_sec, output_tokens_per_sec, " +
+	"total_tokens_per_sec, goodput, failures, good"
 
 func TestGateErrors(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"":                       `gate "": no comparison in it; write METRIC>BOUND or METRIC<BOUND, as in p99(ttft)>+5%`,
-		"p99(ttft)":              `gate "p99(ttft)": no comparison in it; write METRIC>BOUND or METRIC<BOUND, as in p99(ttft)>+5%`,
-		"p99(ttfb)>+5%":          `gate "p99(ttfb)>+5%": unknown metric "p99(ttfb)", ` + knownMetrics,
-		"p99(ttft>+5%":           `gate "p99(ttft>+5%": unknown metric "p99(ttft", ` + knownMetrics,
-		"ttft>+5%":               `gate "ttft>+5%": "ttft" has many values; write mean(ttft) or p99(ttft)`,
-		"max(ttft)>+5%":          `gate "max(ttft)>+5%": unknown statistic "max", known are mean and p0 to p100, as in p99 or p99.9`,
-		"p101(ttft)>+5%":         `gate "p101(ttft)>+5%": unknown statistic "p101", known are mean and p0 to p100, as in p99 or p99.9`,
-		"p1e1(ttft)>+5%":         `gate "p1e1(ttft)>+5%": unknown statistic "p1e1", known are mean and p0 to p100, as in p99 or p99.9`,
-		"mean(goodput)<-5%":      `gate "mean(goodput)<-5%": "goodput" has one value only; write it without mean()`,
-		"p99(ttft)>5%":           `gate "p99(ttft)>5%": a percentage of what? Write +5% for a rise against BASE, or -5% for a fall`,
-		"p99(ttft)>-5%":          `gate "p99(ttft)>-5%": it would trip without any change; write >+5% for a rise, or <-5% for a fall`,
-		"goodput<+5%":            `gate "goodput<+5%": it would trip without any change; write >+5% for a rise, or <-5% for a fall`,
-		"p99(ttft)>500":          `gate "p99(ttft)>500": unit "" does not fit p99(ttft); use %, us, ms or s`,
-		"p99(ttft)>+5pp":         `gate "p99(ttft)>+5pp": unit "pp" does not fit p99(ttft); use %, us, ms or s`,
-		"failures>0.5":           `gate "failures>0.5": unit "" does not fit failures; use %, or pp with a sign for percentage points`,
-		"requests_per_sec<-3ms":  `gate "requests_per_sec<-3ms": unit "ms" does not fit requests_per_sec; use % with a sign, or a bare number of requests/s`,
-		"failures>NaN":           `gate "failures>NaN": bound "NaN" is not a number with a unit, as in +5%, 500ms or +0.5pp`,
-		"failures>=1%":           `gate "failures>=1%": bound "=1%" is not a number with a unit, as in +5%, 500ms or +0.5pp`,
-		"failures>1.2.3%":        `gate "failures>1.2.3%": bound "1.2.3%" is not a number with a unit, as in +5%, 500ms or +0.5pp`,
-		"failures>":              `gate "failures>": bound "" is not a number with a unit, as in +5%, 500ms or +0.5pp`,
-		"failures>1%,x>1,good<x": "gate \"x>1\": unknown metric \"x\", " + knownMetrics + "\ngate \"good<x\": bound \"x\" is not a number with a unit, as in +5%, 500ms or +0.5pp",
+		"": `gate "": no comparison in it; write METRIC>BOUND or METRIC<BOUND, as in ` +
+			`p99(ttft)>+5%`,
+		"p99(ttft)": `gate "p99(ttft)": no comparison in it; write METRIC>BOUND or METRIC<BOUND, as in ` +
+			`p99(ttft)>+5%`,
+		"p99(ttfb)>+5%": `gate "p99(ttfb)>+5%": unknown metric "p99(ttfb)", ` + knownMetrics,
+		"p99(ttft>+5%":  `gate "p99(ttft>+5%": unknown metric "p99(ttft", ` + knownMetrics,
+		"ttft>+5%":      `gate "ttft>+5%": "ttft" has many values; write mean(ttft) or p99(ttft)`,
+		"max(ttft)>+5%": `gate "max(ttft)>+5%": unknown statistic "max", known are mean and p0 to p100, as ` +
+			`in p99 or p99.9`,
+		"p101(ttft)>+5%": `gate "p101(ttft)>+5%": unknown statistic "p101", known are mean and p0 to p100, ` +
+			`as in p99 or p99.9`,
+		"p1e1(ttft)>+5%": `gate "p1e1(ttft)>+5%": unknown statistic "p1e1", known are mean and p0 to p100, ` +
+			`as in p99 or p99.9`,
+		"mean(goodput)<-5%": `gate "mean(goodput)<-5%": "goodput" has one value only; write it without mean()`,
+		"p99(ttft)>5%": `gate "p99(ttft)>5%": a percentage of what? Write +5% for a rise against BASE, or ` +
+			`-5% for a fall`,
+		"p99(ttft)>-5%": `gate "p99(ttft)>-5%": it would trip without any change; write >+5% for a rise, ` +
+			`or <-5% for a fall`,
+		"goodput<+5%": `gate "goodput<+5%": it would trip without any change; write >+5% for a rise, or ` +
+			`<-5% for a fall`,
+		"p99(ttft)>500":  `gate "p99(ttft)>500": unit "" does not fit p99(ttft); use %, us, ms or s`,
+		"p99(ttft)>+5pp": `gate "p99(ttft)>+5pp": unit "pp" does not fit p99(ttft); use %, us, ms or s`,
+		"failures>0.5": `gate "failures>0.5": unit "" does not fit failures; use %, or pp with a sign for ` +
+			`percentage points`,
+		"requests_per_sec<-3ms": `gate "requests_per_sec<-3ms": unit "ms" does not fit requests_per_sec; use % ` +
+			`with a sign, or a bare number of requests/s`,
+		"failures>NaN": `gate "failures>NaN": bound "NaN" is not a number with a unit, as in +5%, 500ms ` +
+			`or +0.5pp`,
+		"failures>=1%": `gate "failures>=1%": bound "=1%" is not a number with a unit, as in +5%, 500ms ` +
+			`or +0.5pp`,
+		"failures>1.2.3%": `gate "failures>1.2.3%": bound "1.2.3%" is not a number with a unit, as in +5%, ` +
+			`500ms or +0.5pp`,
+		"failures>": `gate "failures>": bound "" is not a number with a unit, as in +5%, 500ms or +0.5pp`,
+		"failures>1%,x>1,good<x": "gate \"x>1\": unknown metric \"x\", " + knownMetrics +
+			"\ngate \"good<x\": bound \"x\" is not a number with a unit, as in +5%, 500ms or +0.5pp",
 	} {
 		if gates, err := ParseGates(text); err == nil || err.Error() != want {
 			t.Errorf("%q: got %v, %v\nwant %s", text, gates, err, want)
@@ -159,7 +176,9 @@ func TestGateWantsSignificance(t *testing.T) {
 }
 
 func FuzzParseGates(f *testing.F) {
-	for _, text := range []string{"p99(ttft)>+5%", "mean(itl)>+2ms,failures>1%", "good<99%", "p99.9(tpot)<-1us", "x>1", "p(ttft)>+1%", "failures>+.5pp", "\xff>+1", "p99(ttft)>+1e999%", "mean(itl)>-1e-400s", "p1e308(ttft)>+1%", "\x1b[2J>1", "good<\u202e99%", strings.Repeat("a,", 500)} {
+	for _, text := range []string{"p99(ttft)>+5%", "mean(itl)>+2ms,failures>1%", "good<99%", "p99.9(tpot)<-1us", "x>1",
+		"p(ttft)>+1%", "failures>+.5pp", "\xff>+1", "p99(ttft)>+1e999%", "mean(itl)>-1e-400s", "p1e308(ttft)>+1%",
+		"\x1b[2J>1", "good<\u202e99%", strings.Repeat("a,", 500)} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

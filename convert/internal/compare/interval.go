@@ -14,9 +14,9 @@ type difference struct {
 	p         float64 // two-sided; below 1 − level exactly when the interval excludes zero
 }
 
-// differ compares two estimates. The draws of the sides are independent, so their differences are draws of the difference.
-// The interval's ends are quantiles of these, moved outwards as Student's t quantile is beyond the normal one, for the
-// deviation is itself estimated from few blocks.
+// differ compares two estimates. The draws of the sides are independent, so their differences are draws of the
+// difference. The interval's ends are quantiles of these, moved outwards as Student's t quantile is beyond the normal
+// one, for the deviation is itself estimated from few blocks.
 func differ(a, b estimate, level float64) difference {
 	d := difference{value: b.value - a.value}
 	draws := make([]float64, len(a.draws))
@@ -35,8 +35,9 @@ func differ(a, b estimate, level float64) difference {
 	return d
 }
 
-// pValue takes the side of the interval that faces zero for so many standard errors, and asks Student's distribution how
-// likely a difference as large is. Counting draws beyond zero could not tell small p-values apart, which Holm's method needs.
+// pValue takes the side of the interval that faces zero for so many standard errors, and asks Student's distribution
+// how likely a difference as large is. Counting draws beyond zero could not tell small p-values apart, which Holm's
+// method needs.
 func (d difference) pValue(normal, factor, freedom float64) float64 {
 	if d.value == 0 {
 		return 1

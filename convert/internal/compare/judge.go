@@ -168,7 +168,8 @@ func judge(q quantity, id metricID, a, b estimate, o Options) Metric {
 	return m
 }
 
-// relativeLow bounds the lower end of a relative change: a quantity that is never negative cannot fall by more than itself.
+// relativeLow bounds the lower end of a relative change: a quantity that is never negative cannot fall by more than
+// itself.
 func relativeLow(a, b estimate, low float64) float64 {
 	if a.value > 0 && b.value >= 0 {
 		return max(low, -1)
@@ -176,8 +177,8 @@ func relativeLow(a, b estimate, low float64) float64 {
 	return low
 }
 
-// demand is what a figure must rest on to be judged: requests, those of them beyond a percentile, or of a share those of the
-// rarer kind, and blocks of requests that hang together.
+// demand is what a figure must rest on to be judged: requests, those of them beyond a percentile, or of a share those
+// of the rarer kind, and blocks of requests that hang together.
 type demand struct{ requests, beyond, blocks int }
 
 // Who sets a gate names the figure that matters, and takes a verdict that rests on little over none.
@@ -194,15 +195,15 @@ func (d demand) forPercentile(id metricID) float64 {
 	return math.Ceil(float64(d.beyond)/(min(id.percentile, 100-id.percentile)/100) - 1e-6)
 }
 
-// threefold says whether one value is three times the other or more. Where requests hang together for too long to trust an interval,
-// that much is still judged: else a server that no longer keeps up with its load would pass.
+// threefold says whether one value is three times the other or more. Where requests hang together for too long to trust
+// an interval, that much is still judged: else a server that no longer keeps up with its load would pass.
 func threefold(a, b float64) bool {
 	a, b = math.Abs(a), math.Abs(b)
 	return max(a, b) >= 3*min(a, b)
 }
 
-// tooFew says why a figure cannot be judged, "" if it can. A percentile near the end depends on a handful of requests, and
-// resampling that handful tells too little of what others would have been.
+// tooFew says why a figure cannot be judged, "" if it can. A percentile near the end depends on a handful of requests,
+// and resampling that handful tells too little of what others would have been.
 func tooFew(q quantity, id metricID, a, b estimate, d demand) string {
 	n := min(a.n, b.n)
 	if n < d.requests {
@@ -219,10 +220,12 @@ func tooFew(q quantity, id metricID, a, b estimate, d demand) string {
 			break
 		}
 		if e.blocks.drifts {
-			return "it drifts through the run, as under a ramp or when a queue grows, so that less than a factor of three may be chance"
+			return "it drifts through the run, as under a ramp or when a queue grows, so that less than a factor of " +
+				"three may be chance"
 		}
 		if e.blocks.few && e.blocks.count < float64(d.blocks) {
-			return fmt.Sprintf("too short a run: its requests hang together over %d, so that it has %.0f spans to learn from, where %d are needed", e.blocks.length, math.Floor(e.blocks.count), d.blocks)
+			return fmt.Sprintf("too short a run: its requests hang together over %d, so that it has %.0f spans to "+
+				"learn from, where %d are needed", e.blocks.length, math.Floor(e.blocks.count), d.blocks)
 		}
 	}
 	if q.share != nil {

@@ -44,10 +44,11 @@ type (
 	}
 )
 
-// WriteJUnit writes the result as JUnit XML. Each gate is a test case; without gates, each headline figure is. What could
-// not be decided counts as skipped, with the reason.
+// WriteJUnit writes the result as JUnit XML. Each gate is a test case; without gates, each headline figure is. What
+// could not be decided counts as skipped, with the reason.
 func (r *Result) WriteJUnit(w io.Writer) error {
-	suite := junitSuite{Name: fmt.Sprintf("%s against %s", plain.Terminal(r.New.Name), plain.Terminal(r.Base.Name)), Cases: r.junitCases()}
+	suite := junitSuite{Name: fmt.Sprintf("%s against %s", plain.Terminal(r.New.Name), plain.Terminal(r.Base.Name)),
+		Cases: r.junitCases()}
 	for _, c := range suite.Cases {
 		suite.Tests++
 		if c.Failure != nil {
@@ -57,7 +58,8 @@ func (r *Result) WriteJUnit(w io.Writer) error {
 			suite.Skipped++
 		}
 	}
-	all := junitSuites{Name: "llmconv compare", Tests: suite.Tests, Failures: suite.Failures, Skipped: suite.Skipped, Suites: []junitSuite{suite}}
+	all := junitSuites{Name: "llmconv compare", Tests: suite.Tests, Failures: suite.Failures, Skipped: suite.Skipped,
+		Suites: []junitSuite{suite}}
 	if _, err := io.WriteString(w, xml.Header); err != nil {
 		return err
 	}

@@ -23,7 +23,8 @@ func (r *Result) WriteMarkdown(w io.Writer) error {
 		if side.s.Seconds != nil {
 			length = digits(*side.s.Seconds)
 		}
-		t.line("| %s | %s | %d | %d | %s |", side.label, plain.Markdown(side.s.Name), side.s.Requests, side.s.Failed, length)
+		t.line("| %s | %s | %d | %d | %s |", side.label, plain.Markdown(side.s.Name), side.s.Requests, side.s.Failed,
+			length)
 	}
 	t.line("")
 	for _, side := range [...]SideSummary{r.Base, r.New} {
@@ -86,6 +87,7 @@ func (t *lines) markdownMetrics(title string, metrics []Metric) {
 	t.line("| metric | BASE | NEW | %s | verdict |", plain.Markdown(title))
 	t.line("|---|---:|---:|---:|---|")
 	for _, m := range metrics {
-		t.line("| %s | %s | %s | %s | %s |", plain.Markdown(m.Name), optional(m.Base, m.Unit), optional(m.New, m.Unit), plain.Markdown(m.change()), plain.Markdown(m.remark()))
+		t.line("| %s | %s | %s | %s | %s |", plain.Markdown(m.Name), optional(m.Base, m.Unit), optional(m.New, m.Unit),
+			plain.Markdown(m.change()), plain.Markdown(m.remark()))
 	}
 }

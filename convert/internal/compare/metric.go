@@ -40,18 +40,26 @@ type quantity struct {
 	share func(*Request) float64
 }
 
-// quantities lists all, in the order of reports. Latencies are of the requests that succeeded, the schedule delay of all.
-// Rates count successes alone.
+// quantities lists all, in the order of reports. Latencies are of the requests that succeeded, the schedule delay of
+// all. Rates count successes alone.
 func quantities() []quantity {
 	return []quantity{
-		{name: "ttft", unit: Seconds, direction: LowerIsBetter, headline: true, latency: func(q *Request) float64 { return q.TTFT }},
+		{name: "ttft", unit: Seconds, direction: LowerIsBetter, headline: true, latency: func(q *Request) float64 {
+			return q.TTFT
+		}},
 		{name: "tpot", unit: Seconds, direction: LowerIsBetter, latency: func(q *Request) float64 { return q.TPOT }},
 		{name: "ntpot", unit: Seconds, direction: LowerIsBetter, latency: func(q *Request) float64 { return q.NTPOT }},
-		{name: "itl", unit: Seconds, direction: LowerIsBetter, headline: true, latency: func(q *Request) float64 { return q.ITL }},
-		{name: "request_latency", unit: Seconds, direction: LowerIsBetter, headline: true, latency: func(q *Request) float64 { return q.Latency }},
-		{name: "schedule_delay", unit: Seconds, direction: LowerIsBetter, ofFailed: true, latency: func(q *Request) float64 { return q.ScheduleDelay }},
-		{name: "requests_per_sec", unit: RequestsPerSec, direction: HigherIsBetter, headline: true, perSecond: succeeded},
-		{name: "output_tokens_per_sec", unit: TokensPerSec, direction: HigherIsBetter, headline: true, perSecond: outputTokens},
+		{name: "itl", unit: Seconds, direction: LowerIsBetter, headline: true, latency: func(q *Request) float64 {
+			return q.ITL
+		}},
+		{name: "request_latency", unit: Seconds, direction: LowerIsBetter, headline: true,
+			latency: func(q *Request) float64 { return q.Latency }},
+		{name: "schedule_delay", unit: Seconds, direction: LowerIsBetter, ofFailed: true,
+			latency: func(q *Request) float64 { return q.ScheduleDelay }},
+		{name: "requests_per_sec", unit: RequestsPerSec, direction: HigherIsBetter, headline: true,
+			perSecond: succeeded},
+		{name: "output_tokens_per_sec", unit: TokensPerSec, direction: HigherIsBetter, headline: true,
+			perSecond: outputTokens},
 		{name: "total_tokens_per_sec", unit: TokensPerSec, direction: HigherIsBetter, perSecond: totalTokens},
 		{name: "goodput", unit: RequestsPerSec, direction: HigherIsBetter, headline: true, perSecond: good},
 		{name: "failures", unit: Share, direction: LowerIsBetter, headline: true, share: failed},

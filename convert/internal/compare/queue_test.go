@@ -26,7 +26,8 @@ func queue(n int, load float64, seed uint64) Side {
 		start := float64(i) * meanService / (load * slots)
 		served := max(start, free[first])
 		free[first] = served + service
-		s.Requests[i] = Request{Start: start, End: free[first], TTFT: served - start + 0.1, ITL: 0.01, TPOT: 0.01, NTPOT: service / tokens,
+		s.Requests[i] = Request{Start: start, End: free[first], TTFT: served - start + 0.1, ITL: 0.01, TPOT: 0.01,
+			NTPOT:   service / tokens,
 			Latency: free[first] - start, ScheduleDelay: math.NaN(), Input: 100, Output: tokens}
 		s.Seconds = max(s.Seconds, free[first])
 	}
@@ -70,7 +71,8 @@ func TestDriftIsSaid(t *testing.T) {
 	t.Parallel()
 	r := mustCompare(t, queue(1000, 1.2, 1), queue(1000, 1.25, 2), Options{Resamples: 200}, "mean(ttft)>+5%")
 	m := r.metric("mean(ttft)")
-	if m.Verdict != Unclear || !strings.Contains(strings.Join(m.Warnings, ""), "drifts through the run") || r.Gates[0].Status != GateUndecided {
+	if m.Verdict != Unclear || !strings.Contains(strings.Join(m.Warnings, ""), "drifts through the run") ||
+		r.Gates[0].Status != GateUndecided {
 		t.Errorf("got %s, %q, gate %+v", m.sentence(m.Verdict), m.Warnings, r.Gates[0])
 	}
 }

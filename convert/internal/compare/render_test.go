@@ -42,7 +42,8 @@ func TestGolden(t *testing.T) {
 	base, fresh := goldenPair()
 	short := Side{Name: "short", Requests: base.Requests[:50], Seconds: 5}
 	for name, r := range map[string]*Result{
-		"gates":   mustCompare(t, base, fresh, Options{Resamples: 300}, "p99(ttft)>+5%,mean(ttft)>+20%,failures>1%,mean(tpot)>1s,p99.9(ttft)>+1%"),
+		"gates": mustCompare(t, base, fresh, Options{Resamples: 300},
+			"p99(ttft)>+5%,mean(ttft)>+20%,failures>1%,mean(tpot)>1s,p99.9(ttft)>+1%"),
 		"default": mustCompare(t, base, fresh, Options{Resamples: 300}),
 		"short":   mustCompare(t, short, short, Options{Resamples: 300}),
 		"empty":   mustCompare(t, short, Side{Name: "nothing"}, Options{Resamples: 300}),
@@ -107,8 +108,10 @@ func TestJUnitCountsItsCases(t *testing.T) {
 				skipped++
 			}
 		}
-		if got.Tests != len(read.Suites[0].Cases) || got.Failures != failures || got.Skipped != skipped || (failures > 0) == r.Passed {
-			t.Errorf("gates %v: %d cases, %d failed, %d skipped; the counts say %d, %d, %d; passed %t", gates, len(read.Suites[0].Cases), failures, skipped, got.Tests, got.Failures, got.Skipped, r.Passed)
+		if got.Tests != len(read.Suites[0].Cases) || got.Failures != failures || got.Skipped != skipped ||
+			(failures > 0) == r.Passed {
+			t.Errorf("gates %v: %d cases, %d failed, %d skipped; the counts say %d, %d, %d; passed %t", gates,
+				len(read.Suites[0].Cases), failures, skipped, got.Tests, got.Failures, got.Skipped, r.Passed)
 		}
 	}
 }
@@ -125,7 +128,8 @@ func TestJSONReadsBack(t *testing.T) {
 	if err := json.Unmarshal(buf.Bytes(), &got); err != nil {
 		t.Fatal(err)
 	}
-	if len(got.Metrics) != len(want.Metrics) || *got.metric("mean(ttft)").Change != *want.metric("mean(ttft)").Change || got.metric("mean(tpot)").New != nil {
+	if len(got.Metrics) != len(want.Metrics) || *got.metric("mean(ttft)").Change != *want.metric("mean(ttft)").Change ||
+		got.metric("mean(tpot)").New != nil {
 		t.Errorf("got %+v", got.metric("mean(ttft)"))
 	}
 }
@@ -152,11 +156,14 @@ func TestSentence(t *testing.T) {
 		m    Metric
 		want string
 	}{
-		{Metric{Name: "p99(ttft)", Unit: Seconds, Base: new(0.512), New: new(0.561), Change: new(0.049), Relative: new(0.0957), RelativeInterval: &Interval{0.061, 0.13}},
+		{Metric{Name: "p99(ttft)", Unit: Seconds, Base: new(0.512), New: new(0.561), Change: new(0.049),
+			Relative: new(0.0957), RelativeInterval: &Interval{0.061, 0.13}},
 			"p99(ttft) 512 ms → 561 ms (+9.6 % [+6.1, +13.0]) worse"},
-		{Metric{Name: "failures", Unit: Share, Base: new(0.002), New: new(0.026), Change: new(0.024), Interval: &Interval{0.01, 0.04}},
+		{Metric{Name: "failures", Unit: Share, Base: new(0.002), New: new(0.026), Change: new(0.024),
+			Interval: &Interval{0.01, 0.04}},
 			"failures 0.20 % → 2.60 % (+2.4 pp [+1.0, +4.0]) worse"},
-		{Metric{Name: "mean(itl)", Unit: Seconds, Base: new(0.0), New: new(12.34), Change: new(12.34)}, "mean(itl) 0 ms → 12.3 s (+12340.0 ms) worse"},
+		{Metric{Name: "mean(itl)", Unit: Seconds, Base: new(0.0), New: new(12.34), Change: new(12.34)},
+			"mean(itl) 0 ms → 12.3 s (+12340.0 ms) worse"},
 		{Metric{Name: "goodput", Unit: RequestsPerSec, Base: new(4.25)}, "goodput 4.25/s → - worse"},
 	} {
 		if got := tt.m.sentence(Worse); got != tt.want {
@@ -170,15 +177,19 @@ func TestHostileNamesAreInert(t *testing.T) {
 	t.Parallel()
 	const hostile = "a\x1b[31m\u009b\u202e|<script>`@all\nverdict: better\r\ufffe"
 	r := Result{
-		Base: SideSummary{Name: hostile}, New: SideSummary{Name: hostile}, Reasons: []string{hostile}, Notes: []string{hostile},
-		Metrics: []Metric{{Name: hostile, Headline: true, judged: true, Base: new(1.0), New: new(1.0), Warnings: []string{hostile}}},
+		Base: SideSummary{Name: hostile}, New: SideSummary{Name: hostile}, Reasons: []string{hostile},
+		Notes: []string{hostile},
+		Metrics: []Metric{{Name: hostile, Headline: true, judged: true, Base: new(1.0), New: new(1.0),
+			Warnings: []string{hostile}}},
 	}
-	for form, write := range map[string]func(io.Writer) error{"text": r.WriteText, "markdown": r.WriteMarkdown, "junit": r.WriteJUnit, "json": r.WriteJSON} {
+	for form, write := range map[string]func(io.Writer) error{"text": r.WriteText, "markdown": r.WriteMarkdown,
+		"junit": r.WriteJUnit, "json": r.WriteJSON} {
 		var out strings.Builder
 		if err := write(&out); err != nil {
 			t.Fatal(err)
 		}
-		if bad := regexp.MustCompile(`[\x00-\x09\x0b-\x1f\x{80}-\x{9f}\x{202e}\x{fffe}]|\nverdict: better`).FindString(out.String()); bad != "" {
+		if bad := regexp.MustCompile(`[\x00-\x09\x0b-\x1f\x{80}-\x{9f}\x{202e}\x{fffe}]|\nverdict: better`).FindString(
+			out.String()); bad != "" {
 			t.Errorf("%s holds %q: %q", form, bad, out.String())
 		}
 		if form != "text" && form != "json" && strings.Contains(out.String(), "<script") {

@@ -77,7 +77,8 @@ type Metric struct {
 	// Change is NEW − BASE; Interval is its confidence interval at the result's level.
 	Change   *float64  `json:"change"`
 	Interval *Interval `json:"change_interval"`
-	// Relative is Change over BASE's value, 0.1 for ten percent, with the interval likewise; null where that value is zero.
+	// Relative is Change over BASE's value, 0.1 for ten percent, with the interval likewise; null where that value is
+	// zero.
 	Relative         *float64  `json:"relative_change"`
 	RelativeInterval *Interval `json:"relative_change_interval"`
 
@@ -100,7 +101,8 @@ type Metric struct {
 // Sample tells what a side's figure rests on.
 type Sample struct {
 	Requests int `json:"requests"`
-	// Block is how many requests in a row were resampled together: the longer, the longer one request tells of the next.
+	// Block is how many requests in a row were resampled together: the longer, the longer one request tells of the
+	// next.
 	Block int `json:"block_requests"`
 }
 

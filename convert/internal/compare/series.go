@@ -20,7 +20,8 @@ type run struct {
 }
 
 func newRun(s Side) *run {
-	r := &run{name: s.Name, requests: s.Requests, order: make([]int32, len(s.Requests)), seconds: s.Seconds, untimed: s.Untimed}
+	r := &run{name: s.Name, requests: s.Requests, order: make([]int32, len(s.Requests)), seconds: s.Seconds,
+		untimed: s.Untimed}
 	for i := range r.order {
 		r.order[i] = int32(i) //nolint:gosec // two thousand million requests do not fit into memory
 	}
@@ -45,9 +46,12 @@ func compareRequests(a, b *Request) int {
 	if c := cmp.Compare(a.Start, b.Start); c != 0 {
 		return c
 	}
-	return cmp.Or(cmp.Compare(a.End, b.End), cmp.Compare(a.Stage, b.Stage), cmp.Compare(failed(a), failed(b)), cmp.Compare(a.Good, b.Good),
-		cmp.Compare(a.TTFT, b.TTFT), cmp.Compare(a.TPOT, b.TPOT), cmp.Compare(a.NTPOT, b.NTPOT), cmp.Compare(a.ITL, b.ITL),
-		cmp.Compare(a.Latency, b.Latency), cmp.Compare(a.ScheduleDelay, b.ScheduleDelay), cmp.Compare(a.Input, b.Input), cmp.Compare(a.Output, b.Output))
+	return cmp.Or(cmp.Compare(a.End, b.End), cmp.Compare(a.Stage, b.Stage), cmp.Compare(failed(a), failed(b)),
+		cmp.Compare(a.Good, b.Good),
+		cmp.Compare(a.TTFT, b.TTFT), cmp.Compare(a.TPOT, b.TPOT), cmp.Compare(a.NTPOT, b.NTPOT),
+		cmp.Compare(a.ITL, b.ITL),
+		cmp.Compare(a.Latency, b.Latency), cmp.Compare(a.ScheduleDelay, b.ScheduleDelay), cmp.Compare(a.Input, b.Input),
+		cmp.Compare(a.Output, b.Output))
 }
 
 // span is the time from the first start to the last end.
@@ -169,8 +173,9 @@ func (r *run) shares(q quantity) series {
 }
 
 // rates is the series of a rate: what each request adds, over the time until the next one starts. What of the run these
-// gaps leave is the rest. If most of a run's time comes after its last start, as after a burst, or if latencies drift because
-// a queue grows, the pace shows in the ends instead: the time of a request is then that since the end before it.
+// gaps leave is the rest. If most of a run's time comes after its last start, as after a burst, or if latencies drift
+// because a queue grows, the pace shows in the ends instead: the time of a request is then that since the end before
+// it.
 func (r *run) rates(q quantity) (s series, rest float64, last *lastAnswers) {
 	order, times, shift := r.order, r.starts(), 0
 	if byStart := len(times) > 0 && times[len(times)-1]-times[0] >= r.seconds/2 && !r.backlog(); byStart {
@@ -180,7 +185,8 @@ func (r *run) rates(q quantity) (s series, rest float64, last *lastAnswers) {
 		shift = 1
 	}
 	gaps := r.gaps(times, shift)
-	s = r.gather(order, func(req *Request, _ int) float64 { return q.perSecond(req) }, func(_ *Request, rank int) float64 { return gaps[rank] })
+	s = r.gather(order, func(req *Request, _ int) float64 { return q.perSecond(req) },
+		func(_ *Request, rank int) float64 { return gaps[rank] })
 	return s, r.seconds - stats.Sum(s.weights), last
 }
 
@@ -227,7 +233,8 @@ func (l *lastAnswers) deviations(rng *rand.PCG, n int) []float64 {
 }
 
 // gaps are the times between neighbours, in whole nanoseconds: rounding errors must not look like a rhythm. One of them
-// has no neighbour on its side, the last if shift is 0, the first if it is 1; it gets the mean, where the run has so much time.
+// has no neighbour on its side, the last if shift is 0, the first if it is 1; it gets the mean, where the run has so
+// much time.
 func (r *run) gaps(times []float64, shift int) []float64 {
 	gaps := make([]float64, len(times))
 	for i := range len(times) - 1 {

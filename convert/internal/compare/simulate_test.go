@@ -26,7 +26,8 @@ func (p process) run(seed uint64) Side {
 	for i := range s.Requests {
 		z = p.phi*z + math.Sqrt(1-p.phi*p.phi)*rng.NormFloat64()
 		latency := 0.5 * p.slower * math.Exp(p.spread*z)
-		q := Request{Start: at, End: at + latency, Latency: latency, TTFT: latency / 5, ITL: latency / 100, TPOT: latency / 100, NTPOT: latency / 80,
+		q := Request{Start: at, End: at + latency, Latency: latency, TTFT: latency / 5, ITL: latency / 100,
+			TPOT: latency / 100, NTPOT: latency / 80,
 			ScheduleDelay: math.NaN(), Input: 100, Output: 80}
 		if rng.Float64() < p.failureRate {
 			q.Failed = true

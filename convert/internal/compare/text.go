@@ -94,7 +94,8 @@ func percentText(share float64) string { return fmt.Sprintf("%.4g", share*100) }
 
 // method tells how the intervals were made.
 func (r *Result) method() string {
-	return fmt.Sprintf("intervals: %s %%, block bootstrap, %d resamples, seed %d", percentText(r.Level), r.Resamples, r.Seed)
+	return fmt.Sprintf("intervals: %s %%, block bootstrap, %d resamples, seed %d", percentText(r.Level), r.Resamples,
+		r.Seed)
 }
 
 // lines writes until something fails.
@@ -129,7 +130,8 @@ func (t *lines) metrics(title string, metrics []Metric) {
 	t.grid(func(w io.Writer) {
 		_, _ = fmt.Fprintf(w, "metric\tBASE\tNEW\t%s\tverdict\n", title)
 		for _, m := range metrics {
-			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", plain.Terminal(m.Name), optional(m.Base, m.Unit), optional(m.New, m.Unit), m.change(), plain.Terminal(m.remark()))
+			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", plain.Terminal(m.Name), optional(m.Base, m.Unit),
+				optional(m.New, m.Unit), m.change(), plain.Terminal(m.remark()))
 		}
 	})
 }

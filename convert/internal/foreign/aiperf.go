@@ -5,8 +5,8 @@ import (
 	"strconv"
 )
 
-// aiPerf reads aiperf's profile_export.jsonl (0.2 to 0.13, with --export-level records, the default, or raw): a JSON object
-// per request, in order of processing.
+// aiPerf reads aiperf's profile_export.jsonl (0.2 to 0.13, with --export-level records, the default, or raw): a JSON
+// object per request, in order of processing.
 //
 //	metadata   request_start_ns, request_end_ns, credit_issued_ns (from 0.5), x_correlation_id, turn_index,
 //	           benchmark_phase, was_cancelled; 0.13 leaves nulls out and has profiling_index for runs of several phases
@@ -55,8 +55,8 @@ func (d *aiPerf) next(r *Reader) (*Request, error) {
 	return q, nil
 }
 
-// lastOfLatency is for records without the gaps between chunks: the latency ends with the last chunk, so that a single one
-// is known whole, and of more the first and the last.
+// lastOfLatency is for records without the gaps between chunks: the latency ends with the last chunk, so that a single
+// one is known whole, and of more the first and the last.
 func (q *Request) lastOfLatency() {
 	switch {
 	case q.TTFT == nil || q.Gaps != nil || q.Latency == nil:

@@ -52,17 +52,22 @@ func TestAIPerfFiguresFollow(t *testing.T) {
 func checkAIPerf(t *testing.T, name string, q *Request, w plainRecord, origin int64) {
 	t.Helper()
 	ns := func(v float64) int64 { return origin + int64(math.Round(v*1e9)) }
-	ok := ns(q.Start) == w.Metadata.Start && ns(q.End) == w.Metadata.End && q.Failed == (w.Error != nil) && q.SessionID != "" && *q.Turn == 0 &&
+	ok := ns(q.Start) == w.Metadata.Start && ns(q.End) == w.Metadata.End && q.Failed == (w.Error != nil) &&
+		q.SessionID != "" && *q.Turn == 0 &&
 		(q.Due == nil) == (w.Metadata.Due == 0)
 	if q.Failed {
-		ok = ok && q.ErrorType == w.Error.Type && q.ErrorMessage == w.Error.Message && q.Status == w.Error.Code && float64(*q.InputTokens) == w.metric(t, "error_isl")
+		ok = ok && q.ErrorType == w.Error.Type && q.ErrorMessage == w.Error.Message && q.Status == w.Error.Code &&
+			float64(*q.InputTokens) == w.metric(t, "error_isl")
 	} else {
 		latency := w.metric(t, "request_latency")
-		ok = ok && float64(*q.OutputTokens) == w.metric(t, "output_sequence_length") && float64(*q.InputTokens) == w.metric(t, "input_sequence_length") &&
-			near(1e3**q.Latency, latency) && *q.Latency < q.End-q.Start+1e-4 && q.Streaming != strings.Contains(name, "unary")
+		ok = ok && float64(*q.OutputTokens) == w.metric(t, "output_sequence_length") &&
+			float64(*q.InputTokens) == w.metric(t, "input_sequence_length") &&
+			near(1e3**q.Latency, latency) && *q.Latency < q.End-q.Start+1e-4 &&
+			q.Streaming != strings.Contains(name, "unary")
 		if q.Streaming {
 			itl := (latency - 1e3**q.TTFT) / float64(*q.OutputTokens-1)
-			ok = ok && near(itl, w.metric(t, "inter_token_latency")) && len(q.AppendOffsets(nil)) == 5 && near(1e3*q.Gaps[0], w.metric(t, "time_to_second_token"))
+			ok = ok && near(itl, w.metric(t, "inter_token_latency")) && len(q.AppendOffsets(nil)) == 5 &&
+				near(1e3*q.Gaps[0], w.metric(t, "time_to_second_token"))
 		}
 		if v := w.metric(t, "usage_completion_tokens"); !math.IsNaN(v) {
 			ok = ok && decode[map[string]float64](t, q.Usage)["completion_tokens"] == v
@@ -80,26 +85,42 @@ func TestAIPerfRecords(t *testing.T) {
 		line  string
 		check func(q *Request) bool
 	}{
-		{`{"metadata": {` + times + `, "benchmark_phase": "warmup", "profiling_index": null}, "metrics": {}}`, func(q *Request) bool { return q.Stage == -1 && !q.Failed }},
-		{`{"metadata": {` + times + `, "benchmark_phase": "profiling", "profiling_index": 2}, "metrics": {}}`, func(q *Request) bool { return q.Stage == 2 }},
-		{`{"metadata": {` + times + `, "was_cancelled": true}, "error": {"code": 499, "type": "RequestCancellationError", "message": "x"}}`, func(q *Request) bool { return q.Canceled && q.Failed && q.Status == 0 }},
-		{`{"metadata": {` + times + `}, "metrics": {"time_to_first_token": {"unit": "us", "value": 500}}}`, func(q *Request) bool { return *q.TTFT == 0.0005 && q.End == 0.500000001 }},
+		{`{"metadata": {` + times + `, "benchmark_phase": "warmup", "profiling_index": null}, "metrics": {}}`,
+			func(q *Request) bool { return q.Stage == -1 && !q.Failed }},
+		{`{"metadata": {` + times + `, "benchmark_phase": "profiling", "profiling_index": 2}, "metrics": {}}`,
+			func(q *Request) bool { return q.Stage == 2 }},
+		{`{"metadata": {` + times + `, "was_cancelled": true}, "error": {"code": 499, "type": ` +
+			`"RequestCancellationError", "message": "x"}}`, func(q *Request) bool {
+			return q.Canceled && q.Failed && q.Status == 0
+		}},
+		{`{"metadata": {` + times + `}, "metrics": {"time_to_first_token": {"unit": "us", "value": 500}}}`,
+			func(q *Request) bool { return *q.TTFT == 0.0005 && q.End == 0.500000001 }},
 		{
-			`{"metadata": {` + times + `}, "metrics": {"usage_prompt_tokens": {"value": 9, "unit": "tokens"}, "usage_prompt_cache_read_tokens": {"value": 4}, "usage_reasoning_tokens": {"value": 3}}}`,
+			`{"metadata": {` + times + `}, "metrics": {"usage_prompt_tokens": {"value": 9, "unit": "tokens"}, ` +
+				`"usage_prompt_cache_read_tokens": {"value": 4}, "usage_reasoning_tokens": {"value": 3}}}`,
 			func(q *Request) bool {
-				return string(q.Usage) == `{"completion_tokens_details":{"reasoning_tokens":3},"prompt_tokens":9,"prompt_tokens_details":{"cached_tokens":4}}`
+				return string(
+					q.Usage) == `{"completion_tokens_details":{"reasoning_tokens":3},"prompt_tokens":9,"prompt_tokens_details":{"cached_tokens":4}}`
 			},
 		},
 		// Without the gaps between chunks the first and the last are known still; null is unknown, and 0 is 0.
-		{`{"metadata": {` + times + `, "was_cancelled": null}, "metrics": {"time_to_first_token": {"unit": "ms", "value": 100}, "request_latency": {"unit": "ms", "value": 400}}}`, func(q *Request) bool {
+		{`{"metadata": {` + times + `, "was_cancelled": null}, "metrics": {"time_to_first_token": {"unit": "ms", ` +
+			`"value": 100}, "request_latency": {"unit": "ms", "value": 400}}}`, func(q *Request) bool {
 			first, last := q.Ends()
 			return *first == 0.1 && near(*last, 0.4) && len(q.AppendOffsets(nil)) == 0
 		}},
-		{`{"metadata": {` + times + `}, "metrics": {"time_to_first_token": {"unit": "ms", "value": 400}, "request_latency": {"unit": "ms", "value": 400}}}`, func(q *Request) bool { return len(q.AppendOffsets(nil)) == 1 }},
-		{`{"metadata": {` + times + `}, "metrics": {"time_to_first_token": null, "output_sequence_length": null, "input_sequence_length": {"value": null}}}`, func(q *Request) bool {
+		{`{"metadata": {` + times + `}, "metrics": {"time_to_first_token": {"unit": "ms", "value": 400}, ` +
+			`"request_latency": {"unit": "ms", "value": 400}}}`, func(q *Request) bool {
+			return len(q.AppendOffsets(nil)) == 1
+		}},
+		{`{"metadata": {` + times + `}, "metrics": {"time_to_first_token": null, "output_sequence_length": null, ` +
+			`"input_sequence_length": {"value": null}}}`, func(q *Request) bool {
 			return q.TTFT == nil && q.OutputTokens == nil && q.InputTokens == nil && !q.Failed
 		}},
-		{`{"metadata": {` + times + `}, "metrics": {"time_to_first_token": {"unit": "ms", "value": 0}, "output_sequence_length": {"value": 0}}}`, func(q *Request) bool { return *q.TTFT == 0 && *q.OutputTokens == 0 }},
+		{`{"metadata": {` + times + `}, "metrics": {"time_to_first_token": {"unit": "ms", "value": 0}, ` +
+			`"output_sequence_length": {"value": 0}}}`, func(q *Request) bool {
+			return *q.TTFT == 0 && *q.OutputTokens == 0
+		}},
 	} {
 		list := mustAll(t, open(t, []byte(tt.line)))
 		if len(list) != 1 || !tt.check(list[0]) {
@@ -123,14 +144,21 @@ func TestAIPerfFaults(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ data, want string }{
 		{`{"metadata": {"request_end_ns": 1}}`, "aiperf: record 0: it has no metadata.request_start_ns"},
-		{`{"metadata": {"request_start_ns": 2, "request_end_ns": 1}}`, "aiperf: record 0: it ends at 1, before its start at 2"},
-		{`{"metadata": {"request_start_ns": 1.5}}`, `aiperf: record 0.metadata.request_start_ns: "1.5" is no number of nanoseconds`},
-		{`{"metadata": {"request_start_ns": 99999999999999999999}}`, `aiperf: record 0.metadata.request_start_ns: "99999999999999999999" is no number of nanoseconds`},
-		{`{"metadata": {"profiling_index": 99999999}}`, "aiperf: record 0.metadata.profiling_index: 99999999 is no number of a phase"},
+		{`{"metadata": {"request_start_ns": 2, "request_end_ns": 1}}`,
+			"aiperf: record 0: it ends at 1, before its start at 2"},
+		{`{"metadata": {"request_start_ns": 1.5}}`,
+			`aiperf: record 0.metadata.request_start_ns: "1.5" is no number of nanoseconds`},
+		{`{"metadata": {"request_start_ns": 99999999999999999999}}`,
+			`aiperf: record 0.metadata.request_start_ns: "99999999999999999999" is no number of nanoseconds`},
+		{`{"metadata": {"profiling_index": 99999999}}`,
+			"aiperf: record 0.metadata.profiling_index: 99999999 is no number of a phase"},
 		{`{"metadata": null}`, "aiperf: record 0.metadata: want an object, got null"},
-		{`{"metrics": {"time_to_first_token": {"value": 1, "unit": "fortnights"}}}`, `aiperf: record 0.metrics.time_to_first_token: "fortnights" is no unit of time known here`},
-		{`{"metrics": {"inter_chunk_latency": {"value": [1, "x"], "unit": "ms"}}}`, "aiperf: record 0.metrics.inter_chunk_latency.value[1]: want a number, got a string"},
-		{`{"metrics": {"input_sequence_length": 3}}`, "aiperf: record 0.metrics.input_sequence_length: want an object, got a number"},
+		{`{"metrics": {"time_to_first_token": {"value": 1, "unit": "fortnights"}}}`,
+			`aiperf: record 0.metrics.time_to_first_token: "fortnights" is no unit of time known here`},
+		{`{"metrics": {"inter_chunk_latency": {"value": [1, "x"], "unit": "ms"}}}`,
+			"aiperf: record 0.metrics.inter_chunk_latency.value[1]: want a number, got a string"},
+		{`{"metrics": {"input_sequence_length": 3}}`,
+			"aiperf: record 0.metrics.input_sequence_length: want an object, got a number"},
 		{`}`, "aiperf: byte 0: want a value, got '}'"},
 	} {
 		r, err := Open(strings.NewReader(tt.data), AIPerf)

@@ -56,7 +56,8 @@ func BenchmarkInferencePerf(b *testing.B) {
 	}
 }
 
-// BenchmarkBytes is what the other is held against: the same bytes read into the same window, and nothing done with them.
+// BenchmarkBytes is what the other is held against: the same bytes read into the same window, and nothing done with
+// them.
 func BenchmarkBytes(b *testing.B) {
 	data := repeated(b, perRequest, 40)
 	b.SetBytes(int64(len(data)))

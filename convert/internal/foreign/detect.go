@@ -9,8 +9,8 @@ import (
 // Format is a kind of file. Its text is the name of the tool, and of the kind if that is not per request.
 type Format string
 
-// The formats with requests, which Open reads; Unknown is any other. Further formats that Detect finds hold no requests, or are
-// of tools that are not read: Check says of each what to give instead.
+// The formats with requests, which Open reads; Unknown is any other. Further formats that Detect finds hold no
+// requests, or are of tools that are not read: Check says of each what to give instead.
 const (
 	InferencePerf Format = "inference-perf"
 	VLLM          Format = "vllm bench serve"
@@ -33,9 +33,9 @@ const (
 // Head is how many of a file's first bytes Detect wants to see.
 const Head = 1 << 16
 
-// Detect finds out a format from the first bytes of a file that is not compressed: by several keys or values that are the
-// tool's own, never by one that others have, too. With less than Head bytes it may say Unknown, or take a summary of vllm or
-// SGLang for a detailed result, which Reader.Next then refuses with the same words.
+// Detect finds out a format from the first bytes of a file that is not compressed: by several keys or values that are
+// the tool's own, never by one that others have, too. With less than Head bytes it may say Unknown, or take a summary
+// of vllm or SGLang for a detailed result, which Reader.Next then refuses with the same words.
 func Detect(head []byte) Format {
 	head = bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\ufeff")), " \r\n\t")
 	switch {
@@ -72,9 +72,11 @@ func (m members) says(text string) bool { return bytes.Contains(m.text, []byte(t
 
 func detectObject(m members) Format {
 	switch {
-	case m.has("load_summary") && m.any("successes", "failures", "benchmark_time_seconds"), m.has("successes", "failures"):
+	case m.has("load_summary") && m.any("successes", "failures", "benchmark_time_seconds"),
+		m.has("successes", "failures"):
 		return InferencePerfReport
-	case m.has("model_id") && m.any("num_prompts", "date"), m.has("burstiness", "completed") && m.any("backend", "endpoint_type"):
+	case m.has("model_id") && m.any("num_prompts", "date"), m.has("burstiness", "completed") &&
+		m.any("backend", "endpoint_type"):
 		return detectVLLM(m)
 	case m.has("backend", "dataset_name") && m.any("sharegpt_output_len", "random_output_len", "random_range_ratio"):
 		return SGLang
@@ -99,8 +101,8 @@ func detectObject(m members) Format {
 	return detectOther(m, otherObjects)
 }
 
-// detectPerf parts the summaries of aiperf from those of genai-perf, which it imitates: only the first name their tool early in
-// the file, and have times of the run.
+// detectPerf parts the summaries of aiperf from those of genai-perf, which it imitates: only the first name their tool
+// early in the file, and have times of the run.
 func detectPerf(m members) Format {
 	switch {
 	case m.has("aiperf_version"), m.any("request_throughput", "timeslices") && m.says(`"aiperf `):
@@ -114,8 +116,8 @@ func detectPerf(m members) Format {
 	return Unknown
 }
 
-// isGuideLLM looks for what the versions have in common: 0.2 and 0.3 have the benchmarks alone, 0.4 args with them, later ones
-// their version.
+// isGuideLLM looks for what the versions have in common: 0.2 and 0.3 have the benchmarks alone, 0.4 args with them,
+// later ones their version.
 func isGuideLLM(m members) bool {
 	switch {
 	case m.says(`"guidellm_version"`):

@@ -1,8 +1,10 @@
 // Package foreign reads the per-request results of other load testers of LLM servers: inference-perf, vllm bench serve,
-// SGLang's bench_serving, guidellm and aiperf. Whatever the file, a Reader hands out one Request after the other, with what the tool stored and
-// nothing that it did not: instants and durations keep the values of the file, and what cannot be known is absent.
+// SGLang's bench_serving, guidellm and aiperf. Whatever the file, a Reader hands out one Request after the other, with
+// what the tool stored and nothing that it did not: instants and durations keep the values of the file, and what cannot
+// be known is absent.
 //
-// Memory is bounded by one request, but for vllm and SGLang, whose requests lie across arrays: there it is bounded by one run.
+// Memory is bounded by one request, but for vllm and SGLang, whose requests lie across arrays: there it is bounded by
+// one run.
 package foreign
 
 import (
@@ -15,8 +17,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
-// Request is one request as another tool saw it. Times are in seconds; a nil pointer, slice or "" is what the tool did not
-// store.
+// Request is one request as another tool saw it. Times are in seconds; a nil pointer, slice or "" is what the tool did
+// not store.
 type Request struct {
 	// Stage numbers the file's benchmarks from 0; -1 is a warm-up.
 	Stage int
@@ -26,8 +28,8 @@ type Request struct {
 	StartUnknown bool
 	// EndUnknown is set where the tool stored neither an end nor a latency; End is Start then.
 	EndUnknown bool
-	// Latency is the tool's own end-to-end latency, where it stores one. aiperf's ends with the last chunk that has content,
-	// before End.
+	// Latency is the tool's own end-to-end latency, where it stores one. aiperf's ends with the last chunk that has
+	// content, before End.
 	Latency *float64
 	// Due is when the request should have been sent, if the tool had a plan.
 	Due *float64
@@ -67,7 +69,8 @@ type Request struct {
 	ResponseBody     string // with Reader.Bodies
 }
 
-// AppendOffsets appends when each chunk arrived after Start, in seconds, and nothing unless that is known of all of them.
+// AppendOffsets appends when each chunk arrived after Start, in seconds, and nothing unless that is known of all of
+// them.
 func (q *Request) AppendOffsets(dst []float64) []float64 {
 	switch {
 	case len(q.Chunks) > 0:
@@ -89,8 +92,8 @@ func (q *Request) AppendOffsets(dst []float64) []float64 {
 	return dst
 }
 
-// Ends gives when the first and the last chunk arrived after Start, in seconds, each nil where that is not known, as it may
-// be although nothing is known of the chunks between.
+// Ends gives when the first and the last chunk arrived after Start, in seconds, each nil where that is not known, as it
+// may be although nothing is known of the chunks between.
 func (q *Request) Ends() (first, last *float64) {
 	if q.TTFT != nil {
 		first = new(*q.TTFT)
@@ -119,12 +122,13 @@ type Meta struct {
 	Version string // of the tool
 	Model   string
 	Clock   Clock
-	// Origin is the zero of the clock "origin" in Unix nanoseconds. A request that began before the file's first one has a
-	// negative Start.
+	// Origin is the zero of the clock "origin" in Unix nanoseconds. A request that began before the file's first one
+	// has a negative Start.
 	Origin int64
 	// Unordered is set once a request has no start time: requests have no order in time but that of their sending.
 	Unordered bool
-	// Placed counts failed requests that have no start, although the others do: each has that of the one sent before it.
+	// Placed counts failed requests that have no start, although the others do: each has that of the one sent before
+	// it.
 	Placed int
 	// Unsent counts what the tool lists as requests although it never sent them.
 	Unsent int
@@ -136,8 +140,8 @@ type Stage struct {
 	Kind        string   // the tool's word for the kind of load
 	Rate        *float64 // asked requests per second; nil if not stored or unlimited
 	Concurrency *int     // asked or greatest number of requests at once
-	// Requests is how many the tool counted. A file with fewer holds a sample; one with more has some that it left out, as
-	// guidellm those it canceled before an answer.
+	// Requests is how many the tool counted. A file with fewer holds a sample; one with more has some that it left out,
+	// as guidellm those it canceled before an answer.
 	Requests *int
 	// What the tool itself says of the stage; nil where it says nothing. The counts are of the requests that succeeded.
 	Duration                           *float64 // seconds, from the first start to the last end
@@ -176,8 +180,8 @@ type decoder interface {
 	next(r *Reader) (*Request, error)
 }
 
-// Open starts to read a file of a format, as Detect found it. It undoes no compression, and passes over a byte order mark. Formats without requests are an error
-// that says which file to give instead.
+// Open starts to read a file of a format, as Detect found it. It undoes no compression, and passes over a byte order
+// mark. Formats without requests are an error that says which file to give instead.
 func Open(src io.Reader, format Format) (*Reader, error) {
 	if err := format.Check(); err != nil {
 		return nil, err
@@ -205,9 +209,9 @@ func Open(src io.Reader, format Format) (*Reader, error) {
 // Meta is what is known of the run so far; after the last request, all that the file says.
 func (r *Reader) Meta() Meta { return r.meta }
 
-// Next returns the next request, which is the caller's to keep; io.EOF after the last; an *ElementError for one that cannot be
-// read, after which Next goes on. Any other error is final; of a file that was cut it is an io.ErrUnexpectedEOF, and all whole
-// requests before the cut were returned.
+// Next returns the next request, which is the caller's to keep; io.EOF after the last; an *ElementError for one that
+// cannot be read, after which Next goes on. Any other error is final; of a file that was cut it is an
+// io.ErrUnexpectedEOF, and all whole requests before the cut were returned.
 func (r *Reader) Next() (*Request, error) {
 	if r.err != nil {
 		return nil, r.err

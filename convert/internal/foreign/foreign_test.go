@@ -128,7 +128,8 @@ func TestDetect(t *testing.T) {
 		head string
 		want Format
 	}{
-		{"", Unknown}, {"  \n", Unknown}, {"hello", Unknown}, {"{}", Unknown}, {`{"type":"run"`, Unknown}, {"[1,2]", Unknown},
+		{"", Unknown}, {"  \n", Unknown}, {"hello", Unknown}, {"{}", Unknown}, {`{"type":"run"`, Unknown},
+		{"[1,2]", Unknown},
 		{"[\n]", InferencePerf},
 		{"\ufeff[\n {\"start_time\": 1, \"end_time\": 2, \"error\": null}", InferencePerf},
 		{`[{"session_id": "a", "stage_id": 0, "file_path": "x", "start_time": 1`, InferencePerfSessions},
@@ -140,18 +141,24 @@ func TestDetect(t *testing.T) {
 		{"version: '0.1'\nscenario:\n  model: {}\nmetrics:\n  time: {}\n", BenchmarkReport},
 		{`{"version": "0.2", "run": {}, "results": {}`, BenchmarkReport},
 		{"version: 3\nservices:\n  run: x\n", Unknown},
-		{`{"request_throughput": {"unit": "requests/sec", "avg": 2}, "request_latency": {"unit": "ms", "avg": 3}, "input_config": {}}`, GenAIPerfSummary},
-		{`{"request_throughput": {"unit": "requests/sec", "avg": 2}, "input_config": {"cli_command": "aiperf profile -m x"}}`, AIPerfSummary},
+		{`{"request_throughput": {"unit": "requests/sec", "avg": 2}, "request_latency": {"unit": "ms", "avg": 3}, ` +
+			`"input_config": {}}`, GenAIPerfSummary},
+		{`{"request_throughput": {"unit": "requests/sec", "avg": 2}, "input_config": {"cli_command": "aiperf ` +
+			`profile -m x"}}`, AIPerfSummary},
 		{`{"aggregated_metrics": {}, "individual_request_metrics": []`, "genai-bench"},
 		{`{"timeslices": [], "input_config": {"cli_command": "aiperf profile -m x"}}`, AIPerfSummary},
-		{`{"run_name": "default", "batch_size": 1, "input_len": 8, "output_len": 8, "latency": 1, "last_ttft": 0.1}`, "SGLang's bench_one_batch_server"},
+		{`{"run_name": "default", "batch_size": 1, "input_len": 8, "output_len": 8, "latency": 1, "last_ttft": 0.1}`,
+			"SGLang's bench_one_batch_server"},
 		{`{"avg_latency": 1, "latencies": [1], "percentiles": {}`, "vllm bench latency"},
 		{`[{"build_commit": "x", "model_filename": "m", "n_prompt": 1, "n_gen": 2}]`, "llama-bench"},
 		{`{"root_group": {}, "metrics": {}}`, k6Summary},
 		// A key that others have, too, says nothing.
-		{`{"tool": "mine", "request_throughput": 2.0}`, Unknown}, {`{"request_latency": 3}`, Unknown}, {`{"args": {"x": 1}}`, Unknown},
-		{`{"context": {}, "benchmarks": [{"name": "BM_x", "real_time": 1}]}`, Unknown}, {`{"experiments": [1]}`, Unknown},
-		{`{"metadata": {}, "responses": []}`, Unknown}, {`[{"session_id": "a"}]`, Unknown}, {`[{"start_time": 1}]`, Unknown}, {`{"load_summary": {}}`, Unknown},
+		{`{"tool": "mine", "request_throughput": 2.0}`, Unknown}, {`{"request_latency": 3}`, Unknown},
+		{`{"args": {"x": 1}}`, Unknown},
+		{`{"context": {}, "benchmarks": [{"name": "BM_x", "real_time": 1}]}`, Unknown},
+		{`{"experiments": [1]}`, Unknown},
+		{`{"metadata": {}, "responses": []}`, Unknown}, {`[{"session_id": "a"}]`, Unknown},
+		{`[{"start_time": 1}]`, Unknown}, {`{"load_summary": {}}`, Unknown},
 	} {
 		if got := Detect([]byte(tt.head)); got != tt.want {
 			t.Errorf("%q: got %q, want %q", tt.head, got, tt.want)
@@ -174,7 +181,9 @@ func TestFilesWithoutRequestsSayWhatToGive(t *testing.T) {
 		{AIPerfInputs, "give profile_export.jsonl"},
 		{GenAIPerf, "run aiperf, its successor"},
 		{GenAIPerfSummary, "run aiperf, its successor"},
-		{BenchmarkReport, "llm-d benchmark report: it is a summary, without requests; give the results per request of the load generator"},
+		{BenchmarkReport,
+			"llm-d benchmark report: it is a summary, without requests; give the results per request of the load " +
+				"generator"},
 		{"genai-bench", "genai-bench: llmconv does not read its results; known are "},
 		{k6Summary, "give the records that `k6 run --out llm=FILE` writes"},
 		{"telepathy", `unknown format "telepathy"`},
@@ -199,7 +208,8 @@ func TestAppendOffsets(t *testing.T) {
 		{"gaps that nobody stored", Request{TTFT: new(0.5)}, nil},
 		{"one chunk", Request{Start: 8, First: new(8.5), Last: new(8.5), ChunkCount: new(1)}, []float64{0.5}},
 		{"two chunks", Request{Start: 8, First: new(8.5), Last: new(9.0), ChunkCount: new(2)}, []float64{0.5, 1}},
-		{"more, of which only two are known", Request{Start: 8, First: new(8.5), Last: new(9.0), ChunkCount: new(3)}, nil},
+		{"more, of which only two are known", Request{Start: 8, First: new(8.5), Last: new(9.0), ChunkCount: new(3)},
+			nil},
 		{"not streamed", Request{Start: 8, End: 9}, nil},
 	} {
 		got := tt.q.AppendOffsets(nil)

@@ -14,10 +14,13 @@ import (
 
 func FuzzInferencePerf(f *testing.F) {
 	f.Add(file(f, perRequest)[:2000])
-	f.Add([]byte(`[{"start_time": 1, "end_time": 2, "request": "{\"model\": \"m\", \"prompt\": \"\ud83d\ude00\", \"stream\": true}", "info": {"response_metrics": {"output_tokens": 3, "server_usage": {"a": 1}, "chunk_times": [1.5]}}, "error": null}]`))
+	f.Add([]byte(`[{"start_time": 1, "end_time": 2, "request": "{\"model\": \"m\", \"prompt\": \"\ud83d\ude00\", ` +
+		`\"stream\": true}", "info": {"response_metrics": {"output_tokens": 3, "server_usage": {"a": 1}, ` +
+		`"chunk_times": [1.5]}}, "error": null}]`))
 	f.Add([]byte("\ufeff[\r\n" + `{"start_time": 1, "end_time": 2, "info": {"input_tokens": NaN}}]`))
 	f.Add([]byte(`[{"start_time": 1, "end_time": 2, "request": "\\", "error": {"error_type": "HTTP Error 500"}}, {]`))
-	f.Add([]byte(`[{"start_time": 1e999, "end_time": -1, "request": ` + strings.Repeat("[", 300) + `}, {"start_time": 0, "end_time": 1e308, "error": {"error_type": "\u202e\u001b[2J", "error_msg": "=1"}}]`))
+	f.Add([]byte(`[{"start_time": 1e999, "end_time": -1, "request": ` + strings.Repeat("[", 300) +
+		`}, {"start_time": 0, "end_time": 1e308, "error": {"error_type": "\u202e\u001b[2J", "error_msg": "=1"}}]`))
 	fuzz(f, InferencePerf)
 }
 
@@ -25,7 +28,9 @@ func FuzzVLLM(f *testing.F) {
 	for _, path := range files(f, "vllm/*.json") {
 		f.Add(file(f, path))
 	}
-	f.Add([]byte(`{"model_id": "\u202e\u001b[2J", "backend": "vllm", "input_lens": [-1, 1e308], "output_lens": [9007199254740993], "ttfts": [1e308, -0], "itls": [[1e308, 1e308], null], "errors": ["\u0000", ""], "start_times": [1e18, 0], "completed": -1}`))
+	f.Add([]byte(`{"model_id": "\u202e\u001b[2J", "backend": "vllm", "input_lens": [-1, 1e308], "output_lens": ` +
+		`[9007199254740993], "ttfts": [1e308, -0], "itls": [[1e308, 1e308], null], "errors": ["\u0000", ""], ` +
+		`"start_times": [1e18, 0], "completed": -1}`))
 	fuzz(f, VLLM)
 }
 
@@ -33,7 +38,8 @@ func FuzzSGLang(f *testing.F) {
 	for _, path := range files(f, "sglang/*.jsonl") {
 		f.Add(file(f, path))
 	}
-	f.Add([]byte(`{"server_info": {"model_path": "m"}, "request_rate": Infinity, "mean_ttft_ms": 1, "mean_e2e_latency_ms": 1, "ttfts": [1, null], "itls": [[], null], "errors": ["", null]}`))
+	f.Add([]byte(`{"server_info": {"model_path": "m"}, "request_rate": Infinity, "mean_ttft_ms": 1, ` +
+		`"mean_e2e_latency_ms": 1, "ttfts": [1, null], "itls": [[], null], "errors": ["", null]}`))
 	fuzz(f, SGLang)
 }
 
@@ -44,7 +50,8 @@ func FuzzGuideLLM(f *testing.F) {
 	}
 	f.Add([]byte(`{"metadata": {"guidellm_version": "0.8.1"}, "config": null, "benchmarks": [{"config": {"strategy": {"type_": "constant", "rate": 5.0}, "backend": {"model": "m"}},
 		"metrics": {"request_totals": {"total": 2}}, "requests": {"errored": [{"request_start_time": 1.5, "request_end_time": 2, "info": {"error": "E(\"a error '500 x'\")", "timings": {"token_iterations": 2}}}], "total": null}}]}`))
-	f.Add([]byte(`{"benchmarks": [{"requests": {"successful": [{"start_time": 1, "end_time": 2}], "incomplete": null}}], "metadata": {"guidellm_version": "1"}}`))
+	f.Add([]byte(`{"benchmarks": [{"requests": {"successful": [{"start_time": 1, "end_time": 2}], "incomplete": ` +
+		`null}}], "metadata": {"guidellm_version": "1"}}`))
 	fuzz(f, GuideLLM)
 }
 
@@ -54,11 +61,15 @@ func FuzzAIPerf(f *testing.F) {
 		f.Add(line)
 		f.Add(append(append(line, '\n'), line...))
 	}
-	f.Add([]byte(`{"metadata": {"request_start_ns": 9223372036854775807, "request_end_ns": -1, "benchmark_phase": "profiling", "x_request_id": "\u202e"}, "metrics": {"request_latency": {"value": 1e308, "unit": "ms"}, "output_token_count": {"value": -1}}, "error": {"type": "\u001b[2J", "code": 1e9}}` + "\n" + strings.Repeat(`{"metadata":`, 300)))
+	f.Add([]byte(`{"metadata": {"request_start_ns": 9223372036854775807, "request_end_ns": -1, "benchmark_phase": ` +
+		`"profiling", "x_request_id": "\u202e"}, "metrics": {"request_latency": {"value": 1e308, "unit": "ms"}, ` +
+		`"output_token_count": {"value": -1}}, "error": {"type": "\u001b[2J", "code": 1e9}}` + "\n" +
+		strings.Repeat(`{"metadata":`, 300)))
 	fuzz(f, AIPerf)
 }
 
-// fuzz reads whatever it gets, twice: the second time in pieces, which must come to the same. What is delivered is finite.
+// fuzz reads whatever it gets, twice: the second time in pieces, which must come to the same. What is delivered is
+// finite.
 func fuzz(f *testing.F, format Format) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		Detect(data)

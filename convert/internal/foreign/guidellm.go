@@ -139,7 +139,8 @@ func (d *guideLLM) finish(r *Reader) error {
 	if !d.seen {
 		for _, s := range r.meta.Stages {
 			if s.Requests != nil && *s.Requests > 0 {
-				return errors.New("its requests were left out; run guidellm without --output-sampling, --sample-requests or sample_size")
+				return errors.New("its requests were left out; run guidellm without --output-sampling, " +
+					"--sample-requests or sample_size")
 			}
 		}
 	}
@@ -238,8 +239,8 @@ func (d *guideLLM) setting(r *Reader, c *cursor, key string) error {
 	return c.skip()
 }
 
-// strategy reads what load a benchmark was. max_concurrency says what was asked only where nothing else is; elsewhere it is a
-// safety limit.
+// strategy reads what load a benchmark was. max_concurrency says what was asked only where nothing else is; elsewhere
+// it is a safety limit.
 func (s *Stage) strategy(c *cursor, key string) (err error) {
 	switch key {
 	case "type_":

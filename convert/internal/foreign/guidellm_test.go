@@ -76,14 +76,18 @@ func TestGuideLLMFiguresFollow(t *testing.T) {
 func checkGuide(t *testing.T, path string, q *Request, w guideRequest) {
 	t.Helper()
 	streamed := !strings.Contains(path, "unary")
-	ok := q.Start == w.Flat+w.Start && q.End == w.FlatEnd+w.End && *q.InputTokens == *w.Input && q.ResponseBody == w.Text && q.Due != nil && *q.Due <= q.Start &&
+	ok := q.Start == w.Flat+w.Start && q.End == w.FlatEnd+w.End && *q.InputTokens == *w.Input &&
+		q.ResponseBody == w.Text && q.Due != nil && *q.Due <= q.Start &&
 		q.Model == "tiny" && (q.Streaming == streamed || q.Failed)
 	if q.Failed {
-		ok = ok && q.ErrorMessage == w.Error+w.Info.Error && q.ErrorMessage != "" && (q.OutputTokens == nil || w.Flat == 0) && (q.Status == 500) == !q.Canceled
+		ok = ok && q.ErrorMessage == w.Error+w.Info.Error && q.ErrorMessage != "" &&
+			(q.OutputTokens == nil || w.Flat == 0) && (q.Status == 500) == !q.Canceled
 	} else {
-		ok = ok && *q.OutputTokens == *w.Output && near(q.End-q.Start, *w.Latency) && (w.TTFT == nil) == (q.First == nil)
+		ok = ok && *q.OutputTokens == *w.Output && near(q.End-q.Start, *w.Latency) &&
+			(w.TTFT == nil) == (q.First == nil)
 		if q.First != nil {
-			ok = ok && near(1000*(*q.First-q.Start), *w.TTFT) && near(1000*(*q.Last-*q.First)/float64(*q.OutputTokens-1), *w.ITL)
+			ok = ok && near(1000*(*q.First-q.Start), *w.TTFT) &&
+				near(1000*(*q.Last-*q.First)/float64(*q.OutputTokens-1), *w.ITL)
 		}
 	}
 	if !ok {
@@ -110,7 +114,8 @@ func durations(t *testing.T, name string) (list []float64) {
 
 func TestGuideLLMMeta(t *testing.T) {
 	t.Parallel()
-	two := []Stage{{Kind: "concurrent", Concurrency: new(1), Requests: new(6)}, {Kind: "concurrent", Concurrency: new(2), Requests: new(6)}}
+	two := []Stage{{Kind: "concurrent", Concurrency: new(1), Requests: new(6)},
+		{Kind: "concurrent", Concurrency: new(2), Requests: new(6)}}
 	for _, tt := range []struct {
 		path, version, api string
 		stages             []Stage
@@ -144,12 +149,20 @@ func TestGuideLLMFaults(t *testing.T) {
 	const request = `{"request_start_time": 1, "request_end_time": 2}`
 	for _, tt := range []struct{ data, want string }{
 		{`{"args": {}}`, "guidellm: it has no benchmarks"},
-		{`{"benchmarks": [{"metrics": {"request_totals": {"total": 5}}, "requests": {"successful": [], "errored": null}}]}`, "guidellm: its requests were left out; run guidellm without --output-sampling, --sample-requests or sample_size"},
+		{`{"benchmarks": [{"metrics": {"request_totals": {"total": 5}}, "requests": {"successful": [], "errored": ` +
+			`null}}]}`,
+			"guidellm: its requests were left out; run guidellm without --output-sampling, --sample-requests or " +
+				"sample_size"},
 		{`{"benchmarks": [{}], "benchmarks": []}`, "guidellm: benchmarks is there twice"},
-		{`{"benchmarks": [{"config": {"strategy": {"rate": "x"}}}]}`, "guidellm: benchmarks[0].config.strategy.rate: want a number, got a string"},
-		{`{"benchmarks": [{"requests": {"successful": [` + request + `, {"request_end_time": 1}]}}]}`, "guidellm: benchmarks[0].requests.successful[1]: it has no start time"},
-		{`{"benchmarks": [{"requests": {"successful": [` + request + `]}}, {"requests": {"errored": [{"info": {"timings": {"targeted_start": -1}}}]}}]}`, "guidellm: benchmarks[1].requests.errored[0].info.timings.targeted_start: -1 is negative"},
-		{`{"benchmarks": [{"requests": {"successful": [` + request + `]}}, {"requests": {"errored": [[]]}}]}`, "guidellm: benchmarks[1].requests.errored[0]: want an object, got an array"},
+		{`{"benchmarks": [{"config": {"strategy": {"rate": "x"}}}]}`,
+			"guidellm: benchmarks[0].config.strategy.rate: want a number, got a string"},
+		{`{"benchmarks": [{"requests": {"successful": [` + request + `, {"request_end_time": 1}]}}]}`,
+			"guidellm: benchmarks[0].requests.successful[1]: it has no start time"},
+		{`{"benchmarks": [{"requests": {"successful": [` + request + `]}}, {"requests": {"errored": [{"info": ` +
+			`{"timings": {"targeted_start": -1}}}]}}]}`,
+			"guidellm: benchmarks[1].requests.errored[0].info.timings.targeted_start: -1 is negative"},
+		{`{"benchmarks": [{"requests": {"successful": [` + request + `]}}, {"requests": {"errored": [[]]}}]}`,
+			"guidellm: benchmarks[1].requests.errored[0]: want an object, got an array"},
 		{`{"benchmarks": {}}`, "guidellm: byte 15: want '[', got '{'"},
 	} {
 		r, err := Open(strings.NewReader(tt.data), GuideLLM)
@@ -183,7 +196,8 @@ func TestGuideLLMNulls(t *testing.T) {
 	if len(list) != 2 || r.Meta().Unsent != 1 {
 		t.Fatalf("got %d requests, %+v", len(list), r.Meta())
 	}
-	if first, last := list[0].Ends(); list[0].OutputTokens != nil || *first != 0.5 || *last != 1.5 || len(list[0].AppendOffsets(nil)) != 0 {
+	if first, last := list[0].Ends(); list[0].OutputTokens != nil || *first != 0.5 || *last != 1.5 ||
+		len(list[0].AppendOffsets(nil)) != 0 {
 		t.Errorf("got %+v, chunks from %v to %v", list[0], first, last)
 	}
 	if q := list[1]; !q.Failed || !q.EndUnknown || q.End != 1 || *q.OutputTokens != 0 {

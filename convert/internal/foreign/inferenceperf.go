@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// inferencePerf reads per_request_lifecycle_metrics.json of inference-perf (0.7.0 and its predecessors with that file): an
-// array of requests in order of their end; one behind the other they will do, too. Members depend on the report's per_request_fields:
+// inferencePerf reads per_request_lifecycle_metrics.json of inference-perf (0.7.0 and its predecessors with that file):
+// an array of requests in order of their end; one behind the other they will do, too. Members depend on the report's
+// per_request_fields:
 //
 //	start_time, end_time, error   always
 //	request, response             strings; a response is null where none was kept
@@ -27,7 +28,8 @@ func (d *inferencePerf) next(r *Reader) (*Request, error) {
 		return nil, err
 	}
 	r.read++
-	e := inferencePerfElement{cursor: cursor{b: raw, path: []string{"[" + strconv.Itoa(r.read-1) + "]"}}, bodies: r.Bodies}
+	e := inferencePerfElement{cursor: cursor{b: raw, path: []string{"[" + strconv.Itoa(r.read-1) + "]"}},
+		bodies: r.Bodies}
 	if err := e.decode(); err != nil {
 		return nil, err
 	}
@@ -127,8 +129,8 @@ func (e *inferencePerfElement) request() (err error) {
 	return err
 }
 
-// modelOf takes the model and the kind of API from the JSON string of a body, which begins with the model, then has the prompt
-// or the messages.
+// modelOf takes the model and the kind of API from the JSON string of a body, which begins with the model, then has the
+// prompt or the messages.
 func modelOf(raw []byte) (model, api string) {
 	rest, ok := bytes.CutPrefix(raw, []byte(`{\"model\": \"`))
 	if !ok {
@@ -136,7 +138,8 @@ func modelOf(raw []byte) (model, api string) {
 	}
 	at := bytes.Index(rest, []byte(`\"`))
 	var inner string // the body is a string's text, the model a string in that
-	if at < 0 || json.Unmarshal([]byte(`"`+string(rest[:at])+`"`), &inner) != nil || json.Unmarshal([]byte(`"`+inner+`"`), &model) != nil {
+	if at < 0 || json.Unmarshal([]byte(`"`+string(rest[:at])+`"`), &inner) != nil ||
+		json.Unmarshal([]byte(`"`+inner+`"`), &model) != nil {
 		return "", ""
 	}
 	switch rest = rest[at+2:]; {

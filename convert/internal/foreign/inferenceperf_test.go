@@ -49,13 +49,16 @@ func TestInferencePerfIsExact(t *testing.T) {
 	for i, w := range want {
 		g := got[i]
 		same := g.Start == w.Start && g.End == w.End && g.RequestBody == w.Request && g.ResponseBody == w.Response &&
-			*g.RequestSize == len(w.Request) && *g.InputTokens == w.Info.Input && g.Failed == (w.Error != nil) && g.Streaming &&
+			*g.RequestSize == len(w.Request) && *g.InputTokens == w.Info.Input && g.Failed == (w.Error != nil) &&
+			g.Streaming &&
 			g.Model == "sim" && g.API == "completion"
 		if m := w.Info.Response; m != nil {
-			same = same && slices.Equal(g.Chunks, m.Chunks) && slices.Equal(g.TokenTimes, m.Tokens) && *g.OutputTokens == m.Output && bytes.Equal(g.Usage, m.Usage)
+			same = same && slices.Equal(g.Chunks, m.Chunks) && slices.Equal(g.TokenTimes, m.Tokens) &&
+				*g.OutputTokens == m.Output && bytes.Equal(g.Usage, m.Usage)
 		}
 		if e := w.Error; e != nil {
-			same = same && g.ErrorType == e.Type && g.ErrorMessage == e.Message && (g.Status >= 400) == strings.HasPrefix(e.Type, "HTTP")
+			same = same && g.ErrorType == e.Type && g.ErrorMessage == e.Message &&
+				(g.Status >= 400) == strings.HasPrefix(e.Type, "HTTP")
 		}
 		if !same {
 			t.Errorf("request %d: got %+v, want %+v", i, g, w)
@@ -98,26 +101,34 @@ func TestInferencePerfFields(t *testing.T) {
 		want          Request
 	}{
 		{"the least", `{"start_time": 1.5, "end_time": 2, "error": null}`, Request{Start: 1.5, End: 2}},
-		{"no info was kept", `{"start_time": 1, "end_time": 2, "request": "", "response": null, "info": null, "error": null}`, Request{Start: 1, End: 2, RequestSize: new(0)}},
+		{"no info was kept",
+			`{"start_time": 1, "end_time": 2, "request": "", "response": null, "info": null, "error": null}`,
+			Request{Start: 1, End: 2, RequestSize: new(0)}},
 		{
 			"a retried request of an adapter in a session",
 			`{"start_time": 1, "end_time": 2, "info": {"request_metrics": {"text": {"input_tokens": 7}, "image": null}, "response_metrics": {"output_tokens": 3, "server_usage": null},
 			 "extra_info": {"user_session": "u1", "chat_round": 2, "stop_reason": "stop", "output_text": "x"}, "lora_adapter": "a", "graph_event_id": null, "labels": {"x": 1},
 			 "retries_attempted": 2, "retries_recovered": true, "retry_wasted_sec": 0.25, "input_tokens": 7}, "error": null}`,
 			Request{
-				Start: 1, End: 2, InputTokens: new(7), OutputTokens: new(3), SessionID: "u1", Turn: new(2), FinishReason: "stop", Adapter: "a",
+				Start: 1, End: 2, InputTokens: new(7), OutputTokens: new(3), SessionID: "u1", Turn: new(2),
+				FinishReason: "stop", Adapter: "a",
 				RetriesAttempted: 2, RetriesRecovered: true, RetryWasted: 0.25,
 			},
 		},
 		{
 			"SLO values, and a body with escapes",
-			`{"start_time": 1, "end_time": 2, "request": "{\"model\": \"a\\u00e9/b\", \"messages\": [\"\u00e9\ud83d\ude00\\\\\"], \"stream\": true}", "computed_metrics": {"request_latency": 1, "ttft_slo_sec": 0.5, "tpot_slo_sec": null}, "error": null}`,
-			Request{Start: 1, End: 2, Model: "aé/b", API: "chat", Streaming: true, TTFTSLO: new(0.5), RequestSize: new(len(body))},
+			`{"start_time": 1, "end_time": 2, "request": "{\"model\": \"a\\u00e9/b\", \"messages\": ` +
+				`[\"\u00e9\ud83d\ude00\\\\\"], \"stream\": true}", "computed_metrics": {"request_latency": 1, ` +
+				`"ttft_slo_sec": 0.5, "tpot_slo_sec": null}, "error": null}`,
+			Request{Start: 1, End: 2, Model: "aé/b", API: "chat", Streaming: true, TTFTSLO: new(0.5),
+				RequestSize: new(len(body))},
 		},
 		{
 			"a failure",
-			`{"start_time": 1, "end_time": 2, "info": {"response_metrics": null, "lora_adapter": null, "input_tokens": 0}, "error": {"error_type": "HTTP Error 503", "error_msg": "no \u00e9"}}`,
-			Request{Start: 1, End: 2, InputTokens: new(0), Failed: true, ErrorType: "HTTP Error 503", ErrorMessage: "no é", Status: 503},
+			`{"start_time": 1, "end_time": 2, "info": {"response_metrics": null, "lora_adapter": null, ` +
+				`"input_tokens": 0}, "error": {"error_type": "HTTP Error 503", "error_msg": "no \u00e9"}}`,
+			Request{Start: 1, End: 2, InputTokens: new(0), Failed: true, ErrorType: "HTTP Error 503",
+				ErrorMessage: "no é", Status: 503},
 		},
 	} {
 		got := mustAll(t, open(t, []byte("["+tt.element+"]")))
@@ -156,19 +167,28 @@ func TestInferencePerfFaults(t *testing.T) {
 		{`{"start_time": "1"}`, `inference-perf: [1].start_time: want a number, got a string`},
 		{`{"start_time": null}`, `inference-perf: [1].start_time: want a number, got null`},
 		{`{"info": []}`, `inference-perf: [1].info: want an object, got an array`},
-		{`{"info": {"response_metrics": {"chunk_times": [1, 2, {}]}}}`, `inference-perf: [1].info.response_metrics.chunk_times[2]: want a number, got an object`},
-		{`{"info": {"response_metrics": {"chunk_times": [1 2]}}}`, `inference-perf: [1].info.response_metrics.chunk_times[1]: want a comma or the array's end`},
-		{`{"info": {"response_metrics": {"output_tokens": 1.5}}}`, `inference-perf: [1].info.response_metrics.output_tokens: 1.5 is no count`},
-		{`{"info": {"response_metrics": {"output_tokens": 1e300}}}`, `inference-perf: [1].info.response_metrics.output_tokens: 1e+300 is no count`},
-		{`{"info": {"response_metrics": {"server_usage": {x}}}}`, `inference-perf: [1].info.response_metrics.server_usage: it is no JSON`},
-		{`{"info": {"retries_recovered": 1}}`, `inference-perf: [1].info.retries_recovered: want true or false, got a number`},
+		{`{"info": {"response_metrics": {"chunk_times": [1, 2, {}]}}}`,
+			`inference-perf: [1].info.response_metrics.chunk_times[2]: want a number, got an object`},
+		{`{"info": {"response_metrics": {"chunk_times": [1 2]}}}`,
+			`inference-perf: [1].info.response_metrics.chunk_times[1]: want a comma or the array's end`},
+		{`{"info": {"response_metrics": {"output_tokens": 1.5}}}`,
+			`inference-perf: [1].info.response_metrics.output_tokens: 1.5 is no count`},
+		{`{"info": {"response_metrics": {"output_tokens": 1e300}}}`,
+			`inference-perf: [1].info.response_metrics.output_tokens: 1e+300 is no count`},
+		{`{"info": {"response_metrics": {"server_usage": {x}}}}`,
+			`inference-perf: [1].info.response_metrics.server_usage: it is no JSON`},
+		{`{"info": {"retries_recovered": 1}}`,
+			`inference-perf: [1].info.retries_recovered: want true or false, got a number`},
 		{"{\"error\": {\"error_msg\": \"\xff\"}}", `inference-perf: [1].error.error_msg: the string is not UTF-8`},
-		{`{"error": {"error_msg": "\x"}}`, `inference-perf: [1].error.error_msg: the string has an escape or a control character that JSON does not know`},
+		{`{"error": {"error_msg": "\x"}}`,
+			`inference-perf: [1].error.error_msg: the string has an escape or a control character that JSON does ` +
+				`not know`},
 		{`17`, `inference-perf: [1]: want an object, got a number`},
 		{`{"start_time": 1]`, `inference-perf: [1]: want a comma or the object's end`},
 		{`{"x": ` + deep + `}`, `inference-perf: after 1 requests: byte 50: more than 256 levels of nesting`},
 	} {
-		data := `[{"start_time": 1, "end_time": 2, "error": null}, ` + tt.element + `, {"start_time": 3, "end_time": 4}]`
+		data := `[{"start_time": 1, "end_time": 2, "error": null}, ` + tt.element + `, {"start_time": 3, ` +
+			`"end_time": 4}]`
 		list, err := all(open(t, []byte(data)))
 		if err == nil || err.Error() != tt.want || len(list) != 1 {
 			t.Errorf("%.60s: got %d requests and %v, want 1 and %s", tt.element, len(list), err, tt.want)
@@ -222,7 +242,8 @@ func TestCutFiles(t *testing.T) {
 			}
 			got, err := all(r)
 			between := format == AIPerf && (data[n] == '\n' || data[n-1] == '\n')
-			if !between && (!errors.Is(err, io.ErrUnexpectedEOF) || !strings.Contains(err.Error(), "the file is cut after")) {
+			if !between &&
+				(!errors.Is(err, io.ErrUnexpectedEOF) || !strings.Contains(err.Error(), "the file is cut after")) {
 				t.Errorf("%s at %d: got %v, want to hear that it is cut", tt.path, n, err)
 			}
 			if len(got) > len(whole) || len(got) > 0 && !reflect.DeepEqual(got, whole[:len(got)]) {
@@ -254,7 +275,8 @@ func TestDamagedArrays(t *testing.T) {
 func TestSourceFails(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("disk on fire")
-	r, err := Open(io.MultiReader(strings.NewReader(`[{"start_time": 1, "end_time": 2},`), iotest.ErrReader(broken)), InferencePerf)
+	r, err := Open(io.MultiReader(strings.NewReader(`[{"start_time": 1, "end_time": 2},`), iotest.ErrReader(broken)),
+		InferencePerf)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,8 @@ import (
 )
 
 // Known lists the files that Open reads, for messages.
-const Known = "per_request_lifecycle_metrics.json of inference-perf, results of vllm bench serve --save-result --save-detailed and of " +
+const Known = "per_request_lifecycle_metrics.json of inference-perf, results of vllm bench serve --save-result " +
+	"--save-detailed and of " +
 	"SGLang's bench_serving --output-details, benchmarks.json of guidellm, profile_export.jsonl of aiperf"
 
 // vllmAdvice is also for files that turn out to be summaries further on.
@@ -17,15 +18,22 @@ const k6Summary Format = "k6's summary"
 
 // advice says what to give in place of a file without requests.
 var advice = map[Format]string{
-	InferencePerfReport:   "it is a report, without requests; give per_request_lifecycle_metrics.json, which report.request_lifecycle.per_request: true writes",
-	InferencePerfSessions: "it lists sessions, not requests; give per_request_lifecycle_metrics.json, which report.request_lifecycle.per_request: true writes",
-	VLLMSummary:           vllmAdvice,
-	AIPerfSummary:         "it is a summary, without requests; give profile_export.jsonl, which aiperf (0.2 or later) writes beside it with --export-level records",
-	AIPerfRaw:             "it holds answers, not measurements; give profile_export.jsonl, which aiperf writes beside it",
-	AIPerfInputs:          "it holds prompts, not results; give profile_export.jsonl, which aiperf writes beside it",
-	GenAIPerf:             "it holds raw answers of perf_analyzer, which are not read; run aiperf, its successor, and give profile_export.jsonl",
-	GenAIPerfSummary:      "it is a summary, without requests, of a tool that is not read; run aiperf, its successor, and give profile_export.jsonl",
-	BenchmarkReport: "it is a summary, without requests; give the results per request of the load generator that llm-d-benchmark ran: " +
+	InferencePerfReport: "it is a report, without requests; give per_request_lifecycle_metrics.json, which " +
+		"report.request_lifecycle.per_request: true writes",
+	InferencePerfSessions: "it lists sessions, not requests; give per_request_lifecycle_metrics.json, which " +
+		"report.request_lifecycle.per_request: true writes",
+	VLLMSummary: vllmAdvice,
+	AIPerfSummary: "it is a summary, without requests; give profile_export.jsonl, which aiperf (0.2 or " +
+		"later) writes beside it with --export-level records",
+	AIPerfRaw: "it holds answers, not measurements; give profile_export.jsonl, which aiperf writes " +
+		"beside it",
+	AIPerfInputs: "it holds prompts, not results; give profile_export.jsonl, which aiperf writes beside it",
+	GenAIPerf: "it holds raw answers of perf_analyzer, which are not read; run aiperf, its successor, " +
+		"and give profile_export.jsonl",
+	GenAIPerfSummary: "it is a summary, without requests, of a tool that is not read; run aiperf, its " +
+		"successor, and give profile_export.jsonl",
+	BenchmarkReport: "it is a summary, without requests; give the results per request of the load generator that " +
+		"llm-d-benchmark ran: " +
 		Known,
 	k6Summary: "it has no requests; give the records that `k6 run --out llm=FILE` writes",
 }

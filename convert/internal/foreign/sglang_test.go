@@ -28,7 +28,8 @@ func TestSGLangFiguresFollow(t *testing.T) {
 		got := mustAll(t, r)
 		checkSGLang(t, path, got, want)
 		s := r.Meta().Stages[0]
-		if m := r.Meta(); m.Format != SGLang || !m.Unordered || len(m.Stages) != 1 || *s.Rate != 20 || *s.Concurrency != 2 || *s.Duration != want.Duration ||
+		if m := r.Meta(); m.Format != SGLang || !m.Unordered || len(m.Stages) != 1 || *s.Rate != 20 ||
+			*s.Concurrency != 2 || *s.Duration != want.Duration ||
 			*s.Completed != want.Completed || *s.InputTotal != want.Input || *s.OutputTotal != want.Output {
 			t.Errorf("%s: got %+v, %+v", path, m, s)
 		}
@@ -40,7 +41,8 @@ func checkSGLang(t *testing.T, path string, got []*Request, want sglangResult) {
 	var ttfts, gaps, latencies []float64
 	input, output := 0, 0
 	for i, q := range got {
-		if q.Failed != (want.Errors[i] != "") || q.ErrorMessage != want.Errors[i] || !q.StartUnknown || q.Start != 0 || q.API != "chat" {
+		if q.Failed != (want.Errors[i] != "") || q.ErrorMessage != want.Errors[i] || !q.StartUnknown || q.Start != 0 ||
+			q.API != "chat" {
 			t.Errorf("%s: request %d: got %+v", path, i, q)
 		}
 		if q.Failed {
@@ -53,9 +55,11 @@ func checkSGLang(t *testing.T, path string, got []*Request, want sglangResult) {
 		input, output = input+*q.InputTokens, output+*q.OutputTokens
 	}
 	mean := func(list []float64) float64 { return sum(list) / float64(len(list)) * 1e3 }
-	if len(ttfts) != want.Completed || input != want.Input || output != want.Output || !near(mean(ttfts), want.TTFT) || !near(mean(gaps), want.ITL) ||
+	if len(ttfts) != want.Completed || input != want.Input || output != want.Output || !near(mean(ttfts), want.TTFT) ||
+		!near(mean(gaps), want.ITL) ||
 		mean(latencies) > want.Latency || mean(latencies) < want.Latency-2 {
-		t.Errorf("%s: got %d, %d, %d, %v, %v, %v, want %+v", path, len(ttfts), input, output, mean(ttfts), mean(gaps), mean(latencies), want)
+		t.Errorf("%s: got %d, %d, %d, %v, %v, %v, want %+v", path, len(ttfts), input, output, mean(ttfts), mean(gaps),
+			mean(latencies), want)
 	}
 }
 
@@ -65,10 +69,12 @@ func TestSGLangAppended(t *testing.T) {
 	r := open(t, file(t, "testdata/sglang/0.5.23-append.jsonl"))
 	list := mustAll(t, r)
 	m := r.Meta()
-	if len(list) != 16 || list[7].Stage != 0 || list[8].Stage != 1 || list[0].API != "chat" || list[8].API != "completion" {
+	if len(list) != 16 || list[7].Stage != 0 || list[8].Stage != 1 || list[0].API != "chat" ||
+		list[8].API != "completion" {
 		t.Errorf("got %d requests: %+v, %+v", len(list), list[0], list[8])
 	}
-	if len(m.Stages) != 2 || m.Stages[0].Rate != nil || *m.Stages[1].Rate != 20 || m.Stages[0].Duration == m.Stages[1].Duration {
+	if len(m.Stages) != 2 || m.Stages[0].Rate != nil || *m.Stages[1].Rate != 20 ||
+		m.Stages[0].Duration == m.Stages[1].Duration {
 		t.Errorf("got %+v", m.Stages)
 	}
 }
@@ -87,7 +93,8 @@ func TestSGLangUnary(t *testing.T) {
 			latencies = append(latencies, *q.Latency)
 		}
 	}
-	if got := sum(latencies) / float64(len(latencies)) * 1e3; len(latencies) != want.Completed || !near(got, want.Latency) {
+	if got := sum(latencies) / float64(len(latencies)) * 1e3; len(latencies) != want.Completed ||
+		!near(got, want.Latency) {
 		t.Errorf("got %d of %v ms, want %d of %v ms", len(latencies), got, want.Completed, want.Latency)
 	}
 }
@@ -99,21 +106,28 @@ func TestSGLangShapes(t *testing.T) {
 		name, data string
 		check      func(q *Request, m Meta) bool
 	}{
-		{"what the server says of itself", `"server_info": {"model_path": "org/m", "version": "0.5.3", "x": {"model_path": 1}}, "ttfts": [0.5], "itls": [[]], "output_lens": [1], "errors": [""]}`, func(q *Request, m Meta) bool {
-			return m.Model == "org/m" && m.Version == "0.5.3" && q.API == "sglang"
-		}},
-		{"a server that says nothing", `"server_info": null, "ttfts": [0.5], "itls": [[]], "output_lens": [1], "errors": [""]}`, func(q *Request, m Meta) bool { return m.Model == "" }},
-		{"a replayed trace", `"request_rate": "trace", "duration": NaN, "completed": null, "ttfts": [0.5], "itls": [[0.25]], "output_lens": [2], "errors": [""]}`, func(q *Request, m Meta) bool {
-			s := m.Stages[0]
-			return s.Rate == nil && s.Duration == nil && s.Completed == nil && q.End == 0.75
-		}},
+		{"what the server says of itself",
+			`"server_info": {"model_path": "org/m", "version": "0.5.3", "x": {"model_path": 1}}, "ttfts": [0.5], ` +
+				`"itls": [[]], "output_lens": [1], "errors": [""]}`, func(q *Request, m Meta) bool {
+				return m.Model == "org/m" && m.Version == "0.5.3" && q.API == "sglang"
+			}},
+		{"a server that says nothing",
+			`"server_info": null, "ttfts": [0.5], "itls": [[]], "output_lens": [1], "errors": [""]}`,
+			func(q *Request, m Meta) bool { return m.Model == "" }},
+		{"a replayed trace",
+			`"request_rate": "trace", "duration": NaN, "completed": null, "ttfts": [0.5], "itls": [[0.25]], ` +
+				`"output_lens": [2], "errors": [""]}`, func(q *Request, m Meta) bool {
+				s := m.Stages[0]
+				return s.Rate == nil && s.Duration == nil && s.Completed == nil && q.End == 0.75
+			}},
 	} {
 		r := open(t, []byte(head+tt.data))
 		if list := mustAll(t, r); len(list) != 1 || !tt.check(list[0], r.Meta()) {
 			t.Errorf("%s: got %+v, %+v", tt.name, list[0], r.Meta())
 		}
 	}
-	embedding := strings.Replace(head, `"sglang"`, `"sglang-embedding"`, 1) + `"ttfts": [0.0], "itls": [[]], "output_lens": [0], "errors": [""]}`
+	embedding := strings.Replace(head, `"sglang"`, `"sglang-embedding"`, 1) + `"ttfts": [0.0], "itls": [[]], ` +
+		`"output_lens": [0], "errors": [""]}`
 	if q := mustAll(t, open(t, []byte(embedding)))[0]; q.Failed || !q.EndUnknown || *q.OutputTokens != 0 {
 		t.Errorf("an embedding: got %+v", q)
 	}
@@ -128,8 +142,10 @@ func TestSGLangFaults(t *testing.T) {
 		{summary, "SGLang's bench_serving: " + advice},
 		{details + summary, "SGLang's bench_serving: after 8 requests: run 2 of the file: " + advice},
 		{details[:len(details)/2], "SGLang's bench_serving: the file is cut after 0 whole requests: unexpected EOF"},
-		{`{"ttfts": [1], "errors": ["", ""]}`, "SGLang's bench_serving: ttfts has 1 entries, errors has 2: an entry is to be a request"},
-		{`{"ttfts": [1]}`, "SGLang's bench_serving: it has ttfts but no errors, so that nobody can tell which requests failed"},
+		{`{"ttfts": [1], "errors": ["", ""]}`,
+			"SGLang's bench_serving: ttfts has 1 entries, errors has 2: an entry is to be a request"},
+		{`{"ttfts": [1]}`,
+			"SGLang's bench_serving: it has ttfts but no errors, so that nobody can tell which requests failed"},
 	} {
 		r, err := Open(strings.NewReader(tt.data), SGLang)
 		if err != nil {

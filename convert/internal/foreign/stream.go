@@ -13,8 +13,8 @@ const (
 	maxDepth = 256
 )
 
-// stream walks through a JSON text of any length. It holds one value at a time; what encloses that value is entered and left
-// step by step.
+// stream walks through a JSON text of any length. It holds one value at a time; what encloses that value is entered and
+// left step by step.
 type stream struct {
 	src  io.Reader
 	buf  []byte
@@ -214,9 +214,11 @@ const (
 	closing
 )
 
-var class = [256]byte{' ': space, '\n': space, '\r': space, '\t': space, '"': quote, '{': opening, '[': opening, '}': closing, ']': closing, ',': comma, ':': comma}
+var class = [256]byte{' ': space, '\n': space, '\r': space, '\t': space, '"': quote, '{': opening, '[': opening,
+	'}': closing, ']': closing, ',': comma, ':': comma}
 
-// frame finds the end of a value that arrives in pieces. It does not tell brackets from braces: whoever reads the value does.
+// frame finds the end of a value that arrives in pieces. It does not tell brackets from braces: whoever reads the value
+// does.
 type frame struct {
 	depth       int
 	str, scalar bool

@@ -9,17 +9,19 @@ import (
 	"strconv"
 )
 
-// vllm reads what vllm bench serve (before 0.9 benchmarks/benchmark_serving.py) writes with --save-result --save-detailed: an
-// object whose arrays have an entry per request, in the order of sending. --append-result puts further objects behind it; each
-// is a stage. Without --save-detailed there are no arrays but, from about 0.30 on, latencies and queue_times.
+// vllm reads what vllm bench serve (before 0.9 benchmarks/benchmark_serving.py) writes with --save-result
+// --save-detailed: an object whose arrays have an entry per request, in the order of sending. --append-result puts
+// further objects behind it; each is a stage. Without --save-detailed there are no arrays but, from about 0.30 on,
+// latencies and queue_times.
 //
 //	input_lens, output_lens, ttfts, itls, generated_texts, errors   all versions; seconds; a failed request has 0 and []
 //	backend, model_id, num_prompts, request_rate ("inf"), max_concurrency   all versions; 0.9 and 0.10 say endpoint_type for backend
 //	start_times                                                      from 0.15 (0.14 has none), of time.perf_counter()
 //	latencies, queue_times                                           from 0.30 (0.26 has none)
 //
-// Without latencies the end is that of the last chunk, ttft + Σ itl after the start. The tool's own latency is that, too, but
-// for openai-chat up to 0.26, where it goes on to the chunk with the usage. It stores no usage, no status and no finish reason.
+// Without latencies the end is that of the last chunk, ttft + Σ itl after the start. The tool's own latency is that,
+// too, but for openai-chat up to 0.26, where it goes on to the chunk with the usage. It stores no usage, no status and
+// no finish reason.
 //
 // SGLang's bench_serving began as a copy of it, so that its file differs in few keys; see sglangDialect.
 type vllm struct {
@@ -119,15 +121,15 @@ func (v *vllmRun) describe(m *Meta, stage int) {
 	m.Unordered = m.Unordered || v.unordered()
 }
 
-// isUnary finds out whether SGLang's answers were not streamed: then their mean TTFT is their mean latency, to the bit, where
-// that of streams ends later, with [DONE].
+// isUnary finds out whether SGLang's answers were not streamed: then their mean TTFT is their mean latency, to the bit,
+// where that of streams ends later, with [DONE].
 func (v *vllmRun) isUnary() bool {
 	streamed := slices.ContainsFunc(v.gaps, func(gaps []float64) bool { return len(gaps) > 0 })
 	return v.meanTTFT != nil && v.meanLatency != nil && *v.meanTTFT == *v.meanLatency && !streamed
 }
 
-// settleStarts forgets starts of 0, which are of no request: all are 0 where a backend of vllm sets none, some where a request
-// failed before it was sent. Of a failed request among others, that of the one sent before it stands in.
+// settleStarts forgets starts of 0, which are of no request: all are 0 where a backend of vllm sets none, some where a
+// request failed before it was sent. Of a failed request among others, that of the one sent before it stands in.
 func (v *vllmRun) settleStarts(m *Meta) {
 	for i, start := range v.starts {
 		v.starts[i] = positive(start)
@@ -272,7 +274,8 @@ func (c *cursor) statedCount() *int {
 	return new(int(*v))
 }
 
-// items calls f for each item of an array. Where there is no array but a number, as output_lens of embeddings, it passes on.
+// items calls f for each item of an array. Where there is no array but a number, as output_lens of embeddings, it
+// passes on.
 func (v *vllmRun) items(s *stream, key string, f func(*cursor) error) error {
 	c, err := s.need()
 	if err != nil {

@@ -22,8 +22,8 @@ type vllmResult struct {
 	Errors    []string
 }
 
-// The tool's own figures follow from the requests read, in all versions; but those of the latency only where it is stored, for
-// older versions take the chunk with the usage into it.
+// The tool's own figures follow from the requests read, in all versions; but those of the latency only where it is
+// stored, for older versions take the chunk with the usage into it.
 func TestVLLMFiguresFollow(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -41,7 +41,8 @@ func TestVLLMFiguresFollow(t *testing.T) {
 		r.Bodies = true
 		got := mustAll(t, r)
 		m := r.Meta()
-		if m.Unordered != tt.unordered || m.Model != "tiny" || len(m.Stages) != 1 || *m.Stages[0].Rate != 20 || *m.Stages[0].Concurrency != 2 || *m.Stages[0].Requests != 8 {
+		if m.Unordered != tt.unordered || m.Model != "tiny" || len(m.Stages) != 1 || *m.Stages[0].Rate != 20 ||
+			*m.Stages[0].Concurrency != 2 || *m.Stages[0].Requests != 8 {
 			t.Errorf("%s: meta: got %+v", tt.path, m)
 		}
 		checkVLLM(t, tt.path, got, want)
@@ -53,7 +54,8 @@ func checkVLLM(t *testing.T, path string, got []*Request, want vllmResult) {
 	var ttfts, tpots, gaps []float64
 	var input, output int
 	for i, q := range got {
-		if q.Failed != (want.Errors[i] != "") || q.ErrorMessage != want.Errors[i] || q.ResponseBody != want.Texts[i] || q.API != "chat" || q.Model != "tiny" {
+		if q.Failed != (want.Errors[i] != "") || q.ErrorMessage != want.Errors[i] || q.ResponseBody != want.Texts[i] ||
+			q.API != "chat" || q.Model != "tiny" {
 			t.Errorf("%s: request %d: got %+v", path, i, q)
 		}
 		if want.Starts != nil && q.Start != want.Starts[i] {
@@ -73,13 +75,17 @@ func checkVLLM(t *testing.T, path string, got []*Request, want vllmResult) {
 		if n := *q.OutputTokens; n > 1 {
 			tpots = append(tpots, (q.End-q.Start-*q.TTFT)/float64(n-1))
 		}
-		if offsets := q.AppendOffsets(nil); len(offsets) != len(q.Gaps)+1 || !near(offsets[len(q.Gaps)], q.End-q.Start) {
+		if offsets := q.AppendOffsets(nil); len(offsets) != len(q.Gaps)+1 ||
+			!near(offsets[len(q.Gaps)], q.End-q.Start) {
 			t.Errorf("%s: request %d has chunks at %v, and ends at %v", path, i, offsets, q.End-q.Start)
 		}
 	}
 	mean := func(list []float64) float64 { return sum(list) / float64(len(list)) * 1e3 }
-	if len(ttfts) != want.Completed || input != want.Input || output != want.Output || !near(mean(ttfts), want.TTFT) || !near(mean(tpots), want.TPOT) && (want.Latencies != nil || mean(tpots) > want.TPOT) || !near(mean(gaps), want.ITL) {
-		t.Errorf("%s: got %d, %d, %d, %v, %v, %v, want %+v", path, len(ttfts), input, output, mean(ttfts), mean(tpots), mean(gaps), want)
+	if len(ttfts) != want.Completed || input != want.Input || output != want.Output || !near(mean(ttfts), want.TTFT) ||
+		!near(mean(tpots), want.TPOT) && (want.Latencies != nil || mean(tpots) > want.TPOT) ||
+		!near(mean(gaps), want.ITL) {
+		t.Errorf("%s: got %d, %d, %d, %v, %v, %v, want %+v", path, len(ttfts), input, output, mean(ttfts), mean(tpots),
+			mean(gaps), want)
 	}
 }
 
@@ -91,7 +97,8 @@ func TestVLLMAppended(t *testing.T) {
 	for _, q := range mustAll(t, r) {
 		stages = append(stages, q.Stage)
 	}
-	if want := append(slices.Repeat([]int{0}, 8), slices.Repeat([]int{1}, 8)...); !slices.Equal(stages, want) || len(r.Meta().Stages) != 2 {
+	if want := append(slices.Repeat([]int{0}, 8), slices.Repeat([]int{1}, 8)...); !slices.Equal(stages, want) ||
+		len(r.Meta().Stages) != 2 {
 		t.Errorf("got %v and %+v, want %v", stages, r.Meta(), want)
 	}
 }
@@ -105,9 +112,15 @@ func TestVLLMShapes(t *testing.T) {
 			 "errors": ["Traceback (most recent call last):\n  File \"x.py\", line 1, in f\n    raise E(\naiohttp.client_exceptions.ClientPayloadError: Response: gone\n"]}`,
 			`ClientPayloadError completion end unknown`,
 		},
-		{"a failure without a word", `{"model_id": "m", "backend": "vllm", "ttfts": [0.0], "itls": [[]], "output_lens": [0], "errors": [""]}`, ` completion end unknown`},
-		{"embeddings", `{"model_id": "m", "backend": "openai-embeddings", "output_lens": 0, "input_lens": [3], "latencies": [0.5], "errors": [""]}`, ` openai-embeddings end 0.5`},
-		{"a late failure", `{"model_id": "m", "endpoint_type": "openai-chat", "ttfts": [0.25], "itls": [[0.5]], "output_lens": [0], "errors": ["Bad Gateway"]}`, ` chat end unknown`},
+		{"a failure without a word",
+			`{"model_id": "m", "backend": "vllm", "ttfts": [0.0], "itls": [[]], "output_lens": [0], "errors": [""]}`,
+			` completion end unknown`},
+		{"embeddings",
+			`{"model_id": "m", "backend": "openai-embeddings", "output_lens": 0, "input_lens": [3], "latencies": ` +
+				`[0.5], "errors": [""]}`, ` openai-embeddings end 0.5`},
+		{"a late failure",
+			`{"model_id": "m", "endpoint_type": "openai-chat", "ttfts": [0.25], "itls": [[0.5]], "output_lens": ` +
+				`[0], "errors": ["Bad Gateway"]}`, ` chat end unknown`},
 	} {
 		r, err := Open(strings.NewReader(tt.data), VLLM)
 		if err != nil {
@@ -122,7 +135,8 @@ func TestVLLMShapes(t *testing.T) {
 		if q.EndUnknown {
 			got = q.ErrorType + " " + q.API + " end unknown"
 		}
-		if got != tt.want || q.EndUnknown != q.Failed || !q.EndUnknown && q.End != 0.5 || r.Meta().Stages[0].Rate != nil {
+		if got != tt.want || q.EndUnknown != q.Failed || !q.EndUnknown && q.End != 0.5 ||
+			r.Meta().Stages[0].Rate != nil {
 			t.Errorf("%s: got %s, %+v, want %s", tt.name, got, q, tt.want)
 		}
 	}
@@ -136,23 +150,36 @@ func TestVLLMNulls(t *testing.T) {
 		name, data string
 		check      func(q *Request) bool
 	}{
-		{"no start", `"ttfts": [0.5], "itls": [[0.25]], "output_lens": [2], "errors": [""]}`, func(q *Request) bool { return q.StartUnknown && q.Start == 0 && q.End == 0.75 && !q.EndUnknown }},
-		{"a start of null", `"start_times": [null], "ttfts": [0.5], "itls": [[]], "errors": [""]}`, func(q *Request) bool { return q.StartUnknown }},
-		{"a start of 0", `"start_times": [0], "ttfts": [0.5], "itls": [[]], "errors": [""]}`, func(q *Request) bool { return q.StartUnknown }},
+		{"no start", `"ttfts": [0.5], "itls": [[0.25]], "output_lens": [2], "errors": [""]}`, func(q *Request) bool {
+			return q.StartUnknown && q.Start == 0 && q.End == 0.75 && !q.EndUnknown
+		}},
+		{"a start of null", `"start_times": [null], "ttfts": [0.5], "itls": [[]], "errors": [""]}`,
+			func(q *Request) bool { return q.StartUnknown }},
+		{"a start of 0", `"start_times": [0], "ttfts": [0.5], "itls": [[]], "errors": [""]}`, func(q *Request) bool {
+			return q.StartUnknown
+		}},
 		{"no ttft", `"ttfts": [null], "itls": [null], "output_lens": [2], "errors": [null]}`, func(q *Request) bool {
 			return !q.Failed && q.TTFT == nil && q.EndUnknown && *q.OutputTokens == 2
 		}},
-		{"no ttfts", `"output_lens": [2], "errors": [""]}`, func(q *Request) bool { return !q.Failed && q.TTFT == nil && q.EndUnknown }},
+		{"no ttfts", `"output_lens": [2], "errors": [""]}`, func(q *Request) bool {
+			return !q.Failed && q.TTFT == nil && q.EndUnknown
+		}},
 		{"no gaps", `"ttfts": [0.5], "output_lens": [5], "errors": [""]}`, func(q *Request) bool {
 			return *q.TTFT == 0.5 && q.Gaps == nil && q.Last == nil && q.EndUnknown && len(q.AppendOffsets(nil)) == 0
 		}},
-		{"no gaps but a latency", `"ttfts": [0.5], "latencies": [1.5], "start_times": [8], "output_lens": [5], "errors": [""]}`, func(q *Request) bool {
-			return *q.TTFT == 0.5 && *q.Last == 9.5 && q.End == 9.5 && len(q.AppendOffsets(nil)) == 0
-		}},
-		{"a ttft of 0 before other chunks", `"ttfts": [0.0], "itls": [[0.25]], "output_lens": [2], "errors": [""]}`, func(q *Request) bool { return !q.Failed && *q.TTFT == 0 && q.End == 0.25 }},
-		{"a ttft of 0 and tokens", `"ttfts": [0.0], "itls": [[]], "output_lens": [2], "errors": [""]}`, func(q *Request) bool { return !q.Failed && q.TTFT == nil && q.EndUnknown }},
-		{"no count", `"ttfts": [0.5], "itls": [[]], "output_lens": [null], "input_lens": [null], "errors": [""]}`, func(q *Request) bool { return q.OutputTokens == nil && q.InputTokens == nil }},
-		{"a count as a float", `"ttfts": [0.5], "itls": [[]], "output_lens": [2.0], "errors": [""]}`, func(q *Request) bool { return *q.OutputTokens == 2 }},
+		{"no gaps but a latency",
+			`"ttfts": [0.5], "latencies": [1.5], "start_times": [8], "output_lens": [5], "errors": [""]}`,
+			func(q *Request) bool {
+				return *q.TTFT == 0.5 && *q.Last == 9.5 && q.End == 9.5 && len(q.AppendOffsets(nil)) == 0
+			}},
+		{"a ttft of 0 before other chunks", `"ttfts": [0.0], "itls": [[0.25]], "output_lens": [2], "errors": [""]}`,
+			func(q *Request) bool { return !q.Failed && *q.TTFT == 0 && q.End == 0.25 }},
+		{"a ttft of 0 and tokens", `"ttfts": [0.0], "itls": [[]], "output_lens": [2], "errors": [""]}`,
+			func(q *Request) bool { return !q.Failed && q.TTFT == nil && q.EndUnknown }},
+		{"no count", `"ttfts": [0.5], "itls": [[]], "output_lens": [null], "input_lens": [null], "errors": [""]}`,
+			func(q *Request) bool { return q.OutputTokens == nil && q.InputTokens == nil }},
+		{"a count as a float", `"ttfts": [0.5], "itls": [[]], "output_lens": [2.0], "errors": [""]}`,
+			func(q *Request) bool { return *q.OutputTokens == 2 }},
 	} {
 		if list := mustAll(t, open(t, []byte(head+tt.data))); len(list) != 1 || !tt.check(list[0]) {
 			t.Errorf("%s: got %+v", tt.name, list[0])
@@ -163,10 +190,13 @@ func TestVLLMNulls(t *testing.T) {
 func TestVLLMFaults(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ data, want string }{
-		{string(file(t, "testdata/vllm/0.33.0-summary.json")), "vllm bench serve: it has no values per request; run vllm bench serve with --save-result --save-detailed"},
-		{`{"errors": [""], "ttfts": [1, 2]}`, "vllm bench serve: ttfts has 2 entries, errors has 1: an entry is to be a request"},
+		{string(file(t, "testdata/vllm/0.33.0-summary.json")),
+			"vllm bench serve: it has no values per request; run vllm bench serve with --save-result --save-detailed"},
+		{`{"errors": [""], "ttfts": [1, 2]}`,
+			"vllm bench serve: ttfts has 2 entries, errors has 1: an entry is to be a request"},
 		{`{"errors": [""], "itls": [[1, -2]]}`, "vllm bench serve: itls[0][1]: -2 is negative"},
-		{`{"ttfts": [1], "output_lens": [2]}`, "vllm bench serve: it has ttfts but no errors, so that nobody can tell which requests failed"},
+		{`{"ttfts": [1], "output_lens": [2]}`,
+			"vllm bench serve: it has ttfts but no errors, so that nobody can tell which requests failed"},
 		{`{"errors": [""], "ttfts": [nan]}`, "vllm bench serve: ttfts[0]: want a number, got nan"},
 		{`{"errors": [""], "output_lens": [5.5]}`, "vllm bench serve: output_lens[0]: 5.5 is no count"},
 		{`{"errors": [""], "itls": [3]}`, "vllm bench serve: itls[0]: want an array, got a number"},
@@ -190,10 +220,12 @@ func TestVLLMFaults(t *testing.T) {
 	}
 }
 
-// A failed request without a start gets that of the one sent before; a success without one leaves the run without a course in time.
+// A failed request without a start gets that of the one sent before; a success without one leaves the run without a
+// course in time.
 func TestVLLMStarts(t *testing.T) {
 	t.Parallel()
-	const head = `{"model_id": "m", "num_prompts": 3, "backend": "openai", "ttfts": [0.5, 0.0, 0.5], "itls": [[], [], []], "errors": ["", "gone", ""], "start_times": `
+	const head = `{"model_id": "m", "num_prompts": 3, "backend": "openai", "ttfts": [0.5, 0.0, 0.5], "itls": [[], ` +
+		`[], []], "errors": ["", "gone", ""], "start_times": `
 	for _, tt := range []struct {
 		starts    string
 		want      []float64

@@ -7,7 +7,8 @@ import (
 
 // request makes one of what the arrays hold of it.
 func (v *vllmRun) request(i int) *Request {
-	q := &Request{Model: v.model, API: v.api(), InputTokens: item(v.inputs, i), OutputTokens: item(v.outputs, i), ErrorMessage: item(v.errors, i)}
+	q := &Request{Model: v.model, API: v.api(), InputTokens: item(v.inputs, i), OutputTokens: item(v.outputs, i),
+		ErrorMessage: item(v.errors, i)}
 	q.ErrorType = pythonError(q.ErrorMessage)
 	q.ResponseBody = item(v.texts, i)
 	if start := item(v.starts, i); start != nil {

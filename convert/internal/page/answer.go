@@ -17,7 +17,8 @@ const (
 func (r *Run) answer() (list []sentence) {
 	switch {
 	case len(r.stages) > 1:
-		list = append(list, sentence{Text: "Lowest rate, " + measured(r.stages[r.ends()[0]].doc)}, sentence{Text: "Highest rate, " + measured(r.stages[r.ends()[1]].doc)})
+		list = append(list, sentence{Text: "Lowest rate, " + measured(r.stages[r.ends()[0]].doc)},
+			sentence{Text: "Highest rate, " + measured(r.stages[r.ends()[1]].doc)})
 	case r.summary.Exists():
 		list = append(list, sentence{Text: measured(r.summary)})
 	}
@@ -52,9 +53,11 @@ func measured(doc gjson.Result) string {
 		}
 	}
 	if math.IsNaN(ttft.of(doc, "p50")) {
-		text += fmt.Sprintf("request latency p50 %s ms (p99 %s), ", milliseconds(requestLatency.of(doc, "p50")), milliseconds(requestLatency.of(doc, "p99")))
+		text += fmt.Sprintf("request latency p50 %s ms (p99 %s), ", milliseconds(requestLatency.of(doc, "p50")),
+			milliseconds(requestLatency.of(doc, "p99")))
 	}
-	return text + fmt.Sprintf("%s output tokens/s, %s failed.", digits(throughput(doc, "output_tokens")), percent(failedShare(doc)))
+	return text + fmt.Sprintf("%s output tokens/s, %s failed.", digits(throughput(doc, "output_tokens")),
+		percent(failedShare(doc)))
 }
 
 // keeps says up to which rate the SLO is kept; nothing without one.
@@ -78,13 +81,16 @@ func (r *Run) keeps() (s sentence) {
 	case len(r.stages) < 2:
 		s.Class = news(keepsSLO(r.summary))
 	case holding == 0:
-		s.Text += fmt.Sprintf("; no stage keeps it (by %d %% of its answers, with %d %% failed at most)", keptFrom, failedUpTo)
+		s.Text += fmt.Sprintf("; no stage keeps it (by %d %% of its answers, with %d %% failed at most)", keptFrom,
+			failedUpTo)
 		s.Class = news(false)
 	case holding == len(r.stages):
-		s.Text += fmt.Sprintf("; every stage keeps it (by %d %% of its answers or more), up to %s requests/s", keptFrom, digits(fastest))
+		s.Text += fmt.Sprintf("; every stage keeps it (by %d %% of its answers or more), up to %s requests/s", keptFrom,
+			digits(fastest))
 		s.Class = news(true)
 	default:
-		s.Text += fmt.Sprintf("; %d of %d stages keep it (by %d %% of their answers or more), the fastest at %s requests/s", holding, len(r.stages), keptFrom, digits(fastest))
+		s.Text += fmt.Sprintf("; %d of %d stages keep it (by %d %% of their answers or more), the fastest at %s "+
+			"requests/s", holding, len(r.stages), keptFrom, digits(fastest))
 	}
 	s.Text += "."
 	return s

@@ -31,7 +31,8 @@ var (
 	libraryScript = template.JS("\n/*\n" + strings.TrimSpace(uplotLicence) + "\n*/\n" + uplotJS) //nolint:gosec // vendored
 
 	// policy lets nothing be loaded and nothing be run but the two scripts of the page, known by their sums.
-	policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src " + sum(libraryScript) + " " + sum(pageScript) + "; base-uri 'none'; form-action 'none'"
+	policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src " + sum(libraryScript) + " " +
+		sum(pageScript) + "; base-uri 'none'; form-action 'none'"
 )
 
 // sum is how a policy names a script.

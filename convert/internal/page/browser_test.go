@@ -25,13 +25,15 @@ func drawn(t *testing.T, page string) string {
 	t.Helper()
 	program := browser()
 	if program == "" {
-		t.Skip("SKIPPED: no browser, so nobody looked whether the charts are drawn; apt-get install chromium, or put google-chrome in PATH")
+		t.Skip("SKIPPED: no browser, so nobody looked whether the charts are drawn; apt-get install chromium, or " +
+			"put google-chrome in PATH")
 	}
 	path := filepath.Join(t.TempDir(), FileName)
 	if err := os.WriteFile(path, []byte(page), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), program, "--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1400,4000", "--user-data-dir="+t.TempDir(),
+	cmd := exec.CommandContext(t.Context(), program, "--headless=new", "--no-sandbox", "--disable-gpu",
+		"--window-size=1400,4000", "--user-data-dir="+t.TempDir(),
 		"--virtual-time-budget=20000", "--enable-logging=stderr", "--dump-dom", "file://"+path)
 	var said strings.Builder
 	cmd.Stderr = &said
@@ -91,8 +93,10 @@ func TestBrowserDrawsEveryChart(t *testing.T) {
 // Also with texts that try to be code.
 func TestBrowserRunsNoForeignCode(t *testing.T) {
 	t.Parallel()
-	const hostile = `</script><script>document.body.dataset.owned=1</script><img src=x onerror="document.body.dataset.owned=1">`
-	l := load{rates: []float64{2, 4}, each: 6, adapters: []string{hostile + "a", hostile + "b"}, failing: 3, text: hostile}
+	const hostile = `</script><script>document.body.dataset.owned=1</script><img src=x ` +
+		`onerror="document.body.dataset.owned=1">`
+	l := load{rates: []float64{2, 4}, each: 6, adapters: []string{hostile + "a", hostile + "b"}, failing: 3,
+		text: hostile}
 	dom := drawn(t, written(t, runOf(t, hostile, l), runOf(t, hostile, l)))
 	checkDrawn(t, dom, 18)
 	if strings.Contains(bodyTag.FindString(dom), "owned") || strings.Contains(dom, "<img") {

@@ -35,7 +35,8 @@ func curvesOf(p *convert.Report) *curves {
 	}
 	out := &curves{
 		requests: c.requests, ttft: distribution(c.ttft), lateness: distribution(c.lateness), itl: curve(p.TokenGaps()),
-		ttftDots: extremes(c.ttftDots, maxDots, maxSpans), itlDots: extremes(c.itlDots, maxDots, maxSpans), adapters: map[string]xy{},
+		ttftDots: extremes(c.ttftDots, maxDots, maxSpans), itlDots: extremes(c.itlDots, maxDots, maxSpans),
+		adapters: map[string]xy{},
 	}
 	if len(c.byAdapter) > 1 {
 		for adapter, values := range c.byAdapter {

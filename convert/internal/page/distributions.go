@@ -20,8 +20,11 @@ func distributions(runs []Run) chartGroup {
 		of                     func(*curves) xy
 	}{
 		{"ecdf-ttft", "Distribution of TTFT", "TTFT, ms", "", func(c *curves) xy { return c.ttft }},
-		{"ecdf-itl", "Distribution of ITL", "ITL, ms", "Gaps between consecutive tokens, of all answers together.", func(c *curves) xy { return c.itl }},
-		{"ecdf-delay", "Distribution of lateness", "sent − due, ms", "How late the load generator itself sent requests. It should be small against the latencies.", func(c *curves) xy { return c.lateness }},
+		{"ecdf-itl", "Distribution of ITL", "ITL, ms", "Gaps between consecutive tokens, of all answers together.",
+			func(c *curves) xy { return c.itl }},
+		{"ecdf-delay", "Distribution of lateness", "sent − due, ms",
+			"How late the load generator itself sent requests. It should be small against the latencies.",
+			func(c *curves) xy { return c.lateness }},
 	} {
 		c := chart{ID: d.id, Title: d.title, Note: d.note, X: axis{Label: d.label}}
 		for i, r := range runs {
@@ -58,8 +61,8 @@ func share100(name string, run, role int, p xy) series {
 	return series{Name: name, Run: run, Role: role, Kind: "steps", X: scaled(p.X, 1000), Y: scaled(p.Y, 1)}
 }
 
-// finishShares chooses the axes. A logarithmic one begins at the power of ten below the first hundredth of the values, so that
-// a few zeros do not take most of it.
+// finishShares chooses the axes. A logarithmic one begins at the power of ten below the first hundredth of the values,
+// so that a few zeros do not take most of it.
 func (c *chart) finishShares() {
 	c.Y = axis{Label: "share no larger, %", Max: 100}
 	least, largest := math.Inf(1), 0.0

@@ -22,7 +22,8 @@ type fact struct{ name, value string }
 
 // Facts in the order in which the page shows them.
 var factOrder = []string{
-	"Model", "Server", "API", "Load", "SLO", "Started (UTC)", "Took", "Instances", "Tokens counted by", "Due instants", "Left out", "Left out of latencies", "Imported from", "Run", "Versions",
+	"Model", "Server", "API", "Load", "SLO", "Started (UTC)", "Took", "Instances", "Tokens counted by", "Due instants",
+	"Left out", "Left out of latencies", "Imported from", "Run", "Versions",
 }
 
 // bound is one limit of the SLO.
@@ -33,7 +34,8 @@ type bound struct {
 }
 
 func boundsOf(b record.Bounds) (list []bound) {
-	for _, limit := range []bound{{"ttft", "TTFT", b.TTFT}, {"tpot", "TPOT", b.TPOT}, {"ntpot", "NTPOT", b.NTPOT}, {"itl", "ITL", b.ITL}, {"request", "request latency", b.Latency}} {
+	for _, limit := range []bound{{"ttft", "TTFT", b.TTFT}, {"tpot", "TPOT", b.TPOT}, {"ntpot", "NTPOT", b.NTPOT},
+		{"itl", "ITL", b.ITL}, {"request", "request latency", b.Latency}} {
 		if limit.ms > 0 {
 			list = append(list, limit)
 		}
@@ -160,8 +162,8 @@ func (r *Run) warnings() []string {
 	return list
 }
 
-// address is a server's, without a name, a password, and what a query may hold of secrets. Of the simulator's options those
-// that are files are left out: they say something of this machine alone.
+// address is a server's, without a name, a password, and what a query may hold of secrets. Of the simulator's options
+// those that are files are left out: they say something of this machine alone.
 func address(base string) string {
 	u, err := url.Parse(base)
 	switch {

@@ -67,7 +67,8 @@ func texts(list gjson.Result) (out []string) {
 
 // Rates of a part of a run.
 
-// achieved is the rate at which requests were sent; without that of our reports inference-perf's, which is high by one request.
+// achieved is the rate at which requests were sent; without that of our reports inference-perf's, which is high by one
+// request.
 func achieved(doc gjson.Result) float64 {
 	for _, path := range [...]string{"xk6_llm.requests.sent_rate", "load_summary.achieved_rate"} {
 		if v := number(doc.Get(path)); !math.IsNaN(v) {

@@ -9,12 +9,14 @@ const (
 )
 
 // kneeMeaning tells people what knee finds.
-const kneeMeaning = "The knee is the stage farthest below the chord from the lowest rate to the highest latency, with both axes scaled to 0…1 (Kneedle); it is named from three stages on, if it lies 0.15 below the chord at least and the latency rises by half at least."
+const kneeMeaning = "The knee is the stage farthest below the chord from the lowest rate to the highest latency, " +
+	"with both axes scaled to 0…1 (Kneedle); it is named from three stages on, if it lies 0.15 below the chord at " +
+	"least and the latency rises by half at least."
 
-// knee finds the stage at which a latency begins to rise faster than the throughput, -1 if there is none: with both scaled to
-// 0…1, the one of the largest x − y, which is how far it lies from the chord (Satopää et al., Finding a "Kneedle" in a
-// Haystack, 2011). Stages are in order of their rate. There must be three, the curve must bend, and the knee be neither end:
-// latencies that differ by noise alone have none.
+// knee finds the stage at which a latency begins to rise faster than the throughput, -1 if there is none: with both
+// scaled to 0…1, the one of the largest x − y, which is how far it lies from the chord (Satopää et al., Finding a
+// "Kneedle" in a Haystack, 2011). Stages are in order of their rate. There must be three, the curve must bend, and the
+// knee be neither end: latencies that differ by noise alone have none.
 func knee(throughput, latency []float64) int {
 	if len(throughput) < 3 {
 		return -1

@@ -1,8 +1,9 @@
-// Package page makes report.html: one page on a run or on several, with the verdict, the facts, the tables and the charts of
-// their reports. It is one file that loads nothing and whose policy forbids it to: it can be sent by mail and opened offline.
+// Package page makes report.html: one page on a run or on several, with the verdict, the facts, the tables and the
+// charts of their reports. It is one file that loads nothing and whose policy forbids it to: it can be sent by mail and
+// opened offline.
 //
-// The tables need no script. The charts are drawn by uPlot, which the page holds; their data were thinned here, so that a page
-// stays small whatever the size of the run: see [extremes] and [curve].
+// The tables need no script. The charts are drawn by uPlot, which the page holds; their data were thinned here, so that
+// a page stays small whatever the size of the run: see [extremes] and [curve].
 package page
 
 import (
@@ -37,8 +38,9 @@ func Write(w io.Writer, runs []Run) error {
 	}
 	return pageTemplate.Execute(w, view{
 		Title: title(runs), Policy: policy, Style: pageStyle, Library: libraryScript, Script: pageScript, Data: data,
-		Several: len(runs) > 1, Runs: heads(runs), Facts: factTable(runs), Glance: glance(runs), Latencies: latencyTables(runs),
-		Sections: sections(charts), Errors: errorTable(runs), Adapters: adapterTable(runs), Notes: notes(runs),
+		Several: len(runs) > 1, Runs: heads(runs), Facts: factTable(runs), Glance: glance(runs),
+		Latencies: latencyTables(runs),
+		Sections:  sections(charts), Errors: errorTable(runs), Adapters: adapterTable(runs), Notes: notes(runs),
 	})
 }
 
@@ -46,8 +48,8 @@ func Write(w io.Writer, runs []Run) error {
 type view struct {
 	Title, Policy string
 	Style         template.CSS
-	// Library, Script and Data stand in scripts: the first two as they are vendored or written here, the last as JSON in
-	// which no < is left.
+	// Library, Script and Data stand in scripts: the first two as they are vendored or written here, the last as JSON
+	// in which no < is left.
 	Library, Script, Data template.JS
 	Several               bool
 	Runs                  []head
@@ -80,11 +82,13 @@ func heads(runs []Run) (list []head) {
 	for i := range runs {
 		r := &runs[i]
 		health := r.summary.Get("xk6_llm.client_health")
-		h := head{Name: r.Name, Number: i, Verdict: health.Get("verdict").String(), Reasons: texts(health.Get("reasons")), Warnings: r.warnings(), Answer: r.answer()}
+		h := head{Name: r.Name, Number: i, Verdict: health.Get("verdict").String(),
+			Reasons: texts(health.Get("reasons")), Warnings: r.warnings(), Answer: r.answer()}
 		if v, known := verdicts[h.Verdict]; known {
 			h.Class, h.Word = v[0], v[1]
 		} else {
-			h.Class, h.Verdict, h.Word = "unknown", "NOT JUDGED", "the report does not tell whether the load generator kept up"
+			h.Class, h.Verdict, h.Word = "unknown", "NOT JUDGED",
+				"the report does not tell whether the load generator kept up"
 		}
 		list = append(list, h)
 	}
@@ -117,9 +121,14 @@ func notes(runs []Run) (list []string) {
 	for _, r := range runs {
 		switch {
 		case r.curves == nil:
-			list = append(list, fmt.Sprintf("The report %s holds no requests (requests.parquet), so that of it there are no distributions (TTFT, gaps between tokens, lateness) and no dots of single requests.", r.Name))
+			list = append(list,
+				fmt.Sprintf("The report %s holds no requests (requests.parquet), so that of it there are no "+
+					"distributions (TTFT, gaps between tokens, lateness) and no dots of single requests.", r.Name))
 		case r.curves.requests > maxDots:
-			list = append(list, fmt.Sprintf("Of the %d requests of %s the charts over time show the lowest and the highest of each span, %d spans in all; distributions are thinned to some %d points. Both keep the exact minimum and maximum.", r.curves.requests, r.Name, maxSpans, curvePoints))
+			list = append(list,
+				fmt.Sprintf("Of the %d requests of %s the charts over time show the lowest and the highest of each "+
+					"span, %d spans in all; distributions are thinned to some %d points. Both keep the exact "+
+					"minimum and maximum.", r.curves.requests, r.Name, maxSpans, curvePoints))
 		}
 	}
 	return list

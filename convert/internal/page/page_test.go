@@ -43,19 +43,22 @@ func reportOf(t *testing.T, l load) *convert.Report {
 func recordsOf(t *testing.T, l load) []byte {
 	t.Helper()
 	start := 1_700_000_000 * second
-	run := &record.Run{Schema: record.Schema, ID: "run", Instance: "a", Segment: "0:1", Start: start, Versions: map[string]string{"k6": "v2.2.0"}}
+	run := &record.Run{Schema: record.Schema, ID: "run", Instance: "a", Segment: "0:1", Start: start,
+		Versions: map[string]string{"k6": "v2.2.0"}}
 	scenario := record.Scenario{Name: "s", Executor: "llm-arrival-rate"}
 	var requests []record.Line
 	at := start
 	for stage, rate := range l.rates {
-		scenario.Stages = append(scenario.Stages, record.Stage{Index: stage, Rate: new(rate), Duration: new(float64(l.each) / rate)})
+		scenario.Stages = append(scenario.Stages,
+			record.Stage{Index: stage, Rate: new(rate), Duration: new(float64(l.each) / rate)})
 		for k := range l.each {
 			requests = append(requests, requestOf(l, stage, len(requests), at+int64(float64(k)/rate*1e9)))
 		}
 		at += int64(float64(l.each) / rate * 1e9)
 	}
 	run.Scenarios = []record.Scenario{scenario}
-	client := &record.Client{SLO: &record.Bounds{TTFT: 150}, Options: map[string]any{"api": "chat", "baseURL": "http://user:secret@host:8000/v1?key=secret"}}
+	client := &record.Client{SLO: &record.Bounds{TTFT: 150},
+		Options: map[string]any{"api": "chat", "baseURL": "http://user:secret@host:8000/v1?key=secret"}}
 	lines := append([]record.Line{run, client}, requests...)
 	lines = append(lines, &record.End{Status: "finished", Time: at, Requests: int64(len(requests))})
 	var file []byte
@@ -81,8 +84,10 @@ func reportOn(t *testing.T, records []byte) *convert.Report {
 func requestOf(l load, stage, k int, due int64) *record.Request {
 	first := int64(50_000*(stage+1)*(stage+1) + 1000*(k%7))
 	r := &record.Request{
-		ID: fmt.Sprint(k), Scenario: "s", Stage: stage, Index: int64(k), API: "chat", Model: "model" + l.text, Streaming: true, Due: &due, Start: due + int64(k%5)*100_000,
-		Chunks: []int64{first, first + 10_000, first + 21_000}, Status: 200, FinishReason: "length", SLO: &record.Bounds{TTFT: 150},
+		ID: fmt.Sprint(k), Scenario: "s", Stage: stage, Index: int64(k), API: "chat", Model: "model" + l.text,
+		Streaming: true, Due: &due, Start: due + int64(k%5)*100_000,
+		Chunks: []int64{first, first + 10_000, first + 21_000}, Status: 200, FinishReason: "length",
+		SLO:   &record.Bounds{TTFT: 150},
 		Usage: json.RawMessage(`{"prompt_tokens":20,"completion_tokens":3}`),
 	}
 	r.End = r.Start + first*1000 + 25_000_000
@@ -90,7 +95,8 @@ func requestOf(l load, stage, k int, due int64) *record.Request {
 		r.Adapter = l.adapters[k%len(l.adapters)]
 	}
 	if l.failing > 0 && k%l.failing == 0 {
-		r.ErrorType, r.Status, r.Error, r.Chunks, r.Usage, r.FinishReason = record.ErrorHTTP, 503, "overloaded"+l.text, []int64{}, nil, ""
+		r.ErrorType, r.Status, r.Error, r.Chunks, r.Usage, r.FinishReason = record.ErrorHTTP, 503, "overloaded"+l.text,
+			[]int64{}, nil, ""
 	}
 	return r
 }
@@ -123,7 +129,8 @@ var (
 // The page of a small run, without its scripts, styles and points.
 func TestGolden(t *testing.T) {
 	t.Parallel()
-	got := written(t, runOf(t, "tiny", load{rates: []float64{2, 4, 8}, each: 8, adapters: []string{"lora/a", "b"}, failing: 6}))
+	got := written(t, runOf(t, "tiny", load{rates: []float64{2, 4, 8}, each: 8, adapters: []string{"lora/a", "b"},
+		failing: 6}))
 	got = styles.ReplaceAllString(scripts.ReplaceAllString(got, "<script>…</script>"), "<style>…</style>")
 	got = numbers.ReplaceAllString(sums.ReplaceAllString(got, "sha256-…"), `"$1":[…]`)
 	path := filepath.Join("testdata", "tiny.html")
@@ -165,10 +172,12 @@ func TestPolicyNamesTheScripts(t *testing.T) {
 // Whatever a server answered is one line of a table, and not a long one.
 func TestMessagesAreOneLine(t *testing.T) {
 	t.Parallel()
-	run := runOf(t, "tiny", load{rates: []float64{2}, each: 4, failing: 2, text: "\r\n<html>\n\t<body>" + strings.Repeat("x", 500)})
+	run := runOf(t, "tiny", load{rates: []float64{2}, each: 4, failing: 2, text: "\r\n<html>\n\t<body>" +
+		strings.Repeat("x", 500)})
 	table := errorTable([]Run{run})
 	cells := table.Rows[0].Cells
-	if got := cells[len(cells)-1].Text; !strings.HasPrefix(got, "overloaded <html> <body>xxx") || !strings.HasSuffix(got, "x…") || len([]rune(got)) != messageRunes+1 {
+	if got := cells[len(cells)-1].Text; !strings.HasPrefix(got, "overloaded <html> <body>xxx") ||
+		!strings.HasSuffix(got, "x…") || len([]rune(got)) != messageRunes+1 {
 		t.Errorf("got %q", got)
 	}
 }
@@ -176,7 +185,8 @@ func TestMessagesAreOneLine(t *testing.T) {
 // Names and messages come from servers and scripts: they must not become part of the page's code.
 func TestHostileTextIsInert(t *testing.T) {
 	t.Parallel()
-	const hostile = `</script><script>document.body.dataset.owned=1</script><img src=x onerror=alert(1)>'"&{{.}}` + "\u2028"
+	const hostile = `</script><script>document.body.dataset.owned=1</script><img src=x onerror=alert(1)>'"&{{.}}` +
+		"\u2028"
 	l := load{rates: []float64{2, 4}, each: 6, adapters: []string{"a" + hostile, "b"}, failing: 3, text: hostile}
 	page := written(t, runOf(t, "one"+hostile, l), runOf(t, "two"+hostile, l))
 	if n := strings.Count(page, "<script"); n != 3 {
@@ -192,13 +202,15 @@ func TestHostileTextIsInert(t *testing.T) {
 	if err := json.Unmarshal([]byte(data[1]), &parsed); err != nil {
 		t.Fatal(err)
 	}
-	if want := "one" + strings.ReplaceAll(hostile, "\u2028", `\u2028`); len(parsed.Runs) != 2 || parsed.Runs[0] != want {
+	if want := "one" + strings.ReplaceAll(hostile, "\u2028", `\u2028`); len(parsed.Runs) != 2 ||
+		parsed.Runs[0] != want {
 		t.Errorf("names in the data: got %q, want %q first", parsed.Runs, want)
 	}
 }
 
 // structural are texts without which lines are none of a run.
-var structural = map[string]bool{"type": true, "schema": true, "executor": true, "segment": true, "segment_sequence": true}
+var structural = map[string]bool{"type": true, "schema": true, "executor": true, "segment": true,
+	"segment_sequence": true}
 
 // hostileTexts puts a text in the place of each text of a line; numbers tell the texts apart that must differ.
 func hostileTexts(value any, text string) any {
@@ -251,12 +263,15 @@ func hostileRecords(t *testing.T, text string) (records []byte) {
 }
 
 // hostileText has the beginnings of code and of all that steers how text is shown.
-const hostileText = `</script><script>document.body.dataset.owned=1</script><img src=x onerror="document.body.dataset.owned=1">` +
-	"<svg onload=document.body.dataset.owned=1><a href=\"javascript:document.body.dataset.owned=1\">x</a>{{.}}${document.body.dataset.owned=1}`'\"" +
+const hostileText = `</script><script>document.body.dataset.owned=1</script><img src=x ` +
+	`onerror="document.body.dataset.owned=1">` +
+	"<svg onload=document.body.dataset.owned=1><a " +
+	"href=\"javascript:document.body.dataset.owned=1\">x</a>{{.}}${document.body.dataset.owned=1}`'\"" +
 	"\u202e\u2066\u200b\U000e0041\u0085\x1b[31m\r\n"
 
 // unseen are characters that must not be in a page as they are.
-var unseen = regexp.MustCompile(`[\x00-\x08\x0b-\x1f\x7f-\x9f\x{200b}\x{202a}-\x{202e}\x{2066}-\x{2069}\x{e0000}-\x{e0fff}]`)
+var unseen = regexp.MustCompile(
+	`[\x00-\x08\x0b-\x1f\x7f-\x9f\x{200b}\x{202a}-\x{202e}\x{2066}-\x{2069}\x{e0000}-\x{e0fff}]`)
 
 func TestUnseenCharactersAreEscapes(t *testing.T) {
 	t.Parallel()
@@ -278,20 +293,25 @@ func TestTablesAreBounded(t *testing.T) {
 	t.Parallel()
 	var labels strings.Builder
 	for i := range mostFailures + 7 {
-		fmt.Fprintf(&labels, `%s"label %d": {"count": %d, "messages": [{"message": "m"}]}`, map[bool]string{true: ","}[i > 0], i, 100-i)
+		fmt.Fprintf(&labels, `%s"label %d": {"count": %d, "messages": [{"message": "m"}]}`,
+			map[bool]string{true: ","}[i > 0], i, 100-i)
 	}
 	doc := gjson.Parse(`{"failures": {"by_label": {` + labels.String() + `}}}`)
-	run := Run{Name: "r", summary: doc, stages: []part{{index: 0, name: "stage 0", doc: doc}, {index: 1, name: "stage 1", doc: doc}}}
+	run := Run{Name: "r", summary: doc, stages: []part{{index: 0, name: "stage 0", doc: doc},
+		{index: 1, name: "stage 1", doc: doc}}}
 	for i := range mostAdapters + 3 {
-		run.adapters = append(run.adapters, part{name: fmt.Sprint(i), doc: gjson.Parse(`{"load_summary": {"count": 1}}`)})
+		run.adapters = append(run.adapters,
+			part{name: fmt.Sprint(i), doc: gjson.Parse(`{"load_summary": {"count": 1}}`)})
 	}
 	errors := errorTable([]Run{run})
 	last := errors.Rows[len(errors.Rows)-1]
-	if len(errors.Rows) != mostFailures+1 || last.Name != "7 other labels" || last.Cells[0].Text != "329" || last.Cells[2].Text != "329" {
+	if len(errors.Rows) != mostFailures+1 || last.Name != "7 other labels" || last.Cells[0].Text != "329" ||
+		last.Cells[2].Text != "329" {
 		t.Errorf("got %d rows, the last %+v; want 50, and 7 others with 329 requests", len(errors.Rows), last)
 	}
 	adapters := adapterTable([]Run{run})
-	if len(adapters.Rows) != mostAdapters || !strings.HasSuffix(adapters.Note, " Of 3 more adapters of r see the JSON files.") {
+	if len(adapters.Rows) != mostAdapters || !strings.HasSuffix(adapters.Note, " Of 3 more adapters of r see the "+
+		"JSON files.") {
 		t.Errorf("got %d rows of adapters, note %q", len(adapters.Rows), adapters.Note)
 	}
 }
@@ -303,7 +323,9 @@ func TestSecretsAndPathsStayOut(t *testing.T) {
 		t.Error("the page must show the server's address without what may be secret")
 	}
 	for _, tt := range []struct{ base, want string }{
-		{"https://u:p@h/v1?k=v#f", "https://h/v1"}, {"sim:?ttft=5ms&truth=/tmp/x&itl=1ms", "simulator: ttft=5ms itl=1ms"}, {"sim:", "simulator"}, {"http://[", "(not a URL)"},
+		{"https://u:p@h/v1?k=v#f", "https://h/v1"},
+		{"sim:?ttft=5ms&truth=/tmp/x&itl=1ms", "simulator: ttft=5ms itl=1ms"}, {"sim:", "simulator"},
+		{"http://[", "(not a URL)"},
 	} {
 		if got := address(tt.base); got != tt.want {
 			t.Errorf("address of %q: got %q, want %q", tt.base, got, tt.want)
@@ -361,7 +383,8 @@ func TestVendoredFiles(t *testing.T) {
 // Results without start times have no charts over time, no date, and no rate.
 func TestRunWithoutStartTimes(t *testing.T) {
 	t.Parallel()
-	const text = `{"date": "x", "model_id": "m", "num_prompts": 2, "backend": "openai", "output_lens": [2, 2], "ttfts": [0.125, 0.25], "itls": [[0.5], [0.5]], "errors": ["", ""]}`
+	const text = `{"date": "x", "model_id": "m", "num_prompts": 2, "backend": "openai", "output_lens": [2, 2], ` +
+		`"ttfts": [0.125, 0.25], "itls": [[0.5], [0.5]], "errors": ["", ""]}`
 	read, err := convert.Read(convert.ReadOptions{}, convert.Source{Name: "old.json", Reader: strings.NewReader(text)})
 	if err != nil {
 		t.Fatal(err)

@@ -32,7 +32,8 @@ func errorTable(runs []Run) *table {
 	if len(list) == 0 {
 		return nil
 	}
-	t := &table{ID: "errors", Title: "Errors", Note: "Failed requests by label, the most frequent first.", Head: []column{{Name: "label"}, {Name: "requests"}}}
+	t := &table{ID: "errors", Title: "Errors", Note: "Failed requests by label, the most frequent first.",
+		Head: []column{{Name: "label"}, {Name: "requests"}}}
 	perStage := stages > 1 && stages <= maxNames && len(runs) == 1
 	if perStage {
 		for _, s := range runs[0].stages {
@@ -45,7 +46,8 @@ func errorTable(runs []Run) *table {
 		largest = max(largest, f.count)
 	}
 	for _, f := range list {
-		line := row{Name: f.label, Run: -1, Cells: []cell{{Text: whole(f.count), Class: "n bar", Bar: share(f.count, largest)}}}
+		line := row{Name: f.label, Run: -1,
+			Cells: []cell{{Text: whole(f.count), Class: "n bar", Bar: share(f.count, largest)}}}
 		if len(runs) > 1 {
 			line.Name, line.Run = runs[f.run].Name+": "+f.label, f.run
 		}
@@ -92,7 +94,8 @@ func bounded(list []failure) []failure {
 	if len(list) <= mostFailures {
 		return list
 	}
-	rest := failure{run: list[0].run, label: fmt.Sprintf("%d other labels", len(list)-mostFailures), byStage: make([]float64, len(list[0].byStage))}
+	rest := failure{run: list[0].run, label: fmt.Sprintf("%d other labels", len(list)-mostFailures),
+		byStage: make([]float64, len(list[0].byStage))}
 	for _, f := range list[mostFailures:] {
 		rest.count += f.count
 		for i, n := range f.byStage {
@@ -129,15 +132,27 @@ var adapterColumns = []struct {
 	of   func(gjson.Result) float64
 	text func(float64) string
 }{
-	{column{"requests", "requests sent"}, func(d gjson.Result) float64 { return number(d.Get("load_summary.count")) }, whole},
+	{column{"requests", "requests sent"}, func(d gjson.Result) float64 { return number(d.Get("load_summary.count")) },
+		whole},
 	{column{"failed", "share of the requests that failed"}, failedShare, percent},
 	{column{"SLO kept", "share of the successes that kept all bounds"}, keptShare, percent},
-	{column{"TTFT p50", ttft.meaning + "; median, ms"}, func(d gjson.Result) float64 { return 1000 * ttft.of(d, "p50") }, digits},
-	{column{"TTFT p99", ttft.meaning + "; 99th percentile, ms"}, func(d gjson.Result) float64 { return 1000 * ttft.of(d, "p99") }, digits},
-	{column{"ITL p50", itl.meaning + "; median, ms"}, func(d gjson.Result) float64 { return 1000 * itl.of(d, "p50") }, digits},
-	{column{"ITL p99", itl.meaning + "; 99th percentile, ms"}, func(d gjson.Result) float64 { return 1000 * itl.of(d, "p99") }, digits},
-	{column{"NTPOT p50", ntpot.meaning + "; median, ms"}, func(d gjson.Result) float64 { return 1000 * ntpot.of(d, "p50") }, digits},
-	{column{"out tok/s", "output tokens of the successes per second"}, func(d gjson.Result) float64 { return throughput(d, "output_tokens") }, digits},
+	{column{"TTFT p50", ttft.meaning + "; median, ms"}, func(d gjson.Result) float64 {
+		return 1000 * ttft.of(d, "p50")
+	}, digits},
+	{column{"TTFT p99", ttft.meaning + "; 99th percentile, ms"}, func(d gjson.Result) float64 {
+		return 1000 * ttft.of(d, "p99")
+	}, digits},
+	{column{"ITL p50", itl.meaning + "; median, ms"}, func(d gjson.Result) float64 { return 1000 * itl.of(d, "p50") },
+		digits},
+	{column{"ITL p99", itl.meaning + "; 99th percentile, ms"}, func(d gjson.Result) float64 {
+		return 1000 * itl.of(d, "p99")
+	}, digits},
+	{column{"NTPOT p50", ntpot.meaning + "; median, ms"}, func(d gjson.Result) float64 {
+		return 1000 * ntpot.of(d, "p50")
+	}, digits},
+	{column{"out tok/s", "output tokens of the successes per second"}, func(d gjson.Result) float64 {
+		return throughput(d, "output_tokens")
+	}, digits},
 }
 
 // mostAdapters is how many adapters of a run the page lists.
@@ -145,7 +160,9 @@ const mostAdapters = 100
 
 // adapterTable puts the adapters side by side, nil if there are none.
 func adapterTable(runs []Run) *table {
-	t := &table{ID: "adapters", Title: "Adapters", Note: "LoRA adapters side by side; latencies in ms. Bars are in proportion to the largest of their column.", Head: []column{{Name: "adapter"}}}
+	t := &table{ID: "adapters", Title: "Adapters",
+		Note: "LoRA adapters side by side; latencies in ms. Bars are in proportion to the largest of their column.",
+		Head: []column{{Name: "adapter"}}}
 	for _, c := range adapterColumns {
 		t.Head = append(t.Head, c.column)
 	}

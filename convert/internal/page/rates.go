@@ -17,19 +17,24 @@ func stagesOf(runs []Run) (n int) {
 
 // ordered are the stages of a run in order of the rate at which requests were sent.
 func (r *Run) ordered() []part {
-	return slices.SortedStableFunc(slices.Values(r.stages), func(a, b part) int { return cmp.Compare(achieved(a.doc), achieved(b.doc)) })
+	return slices.SortedStableFunc(slices.Values(r.stages), func(a, b part) int {
+		return cmp.Compare(achieved(a.doc), achieved(b.doc))
+	})
 }
 
 // byRate are the charts over the rate: what a server does as load grows.
 func byRate(runs []Run) chartGroup {
-	g := chartGroup{title: "Over the rate", note: "In the first two charts each point is a stage, named by its rate in requests/s. Where such a curve turns upwards, or back, more load brings no more throughput. " + kneeMeaning}
+	g := chartGroup{title: "Over the rate",
+		note: "In the first two charts each point is a stage, named by its rate in requests/s. Where such a curve " +
+			"turns upwards, or back, more load brings no more throughput. " + kneeMeaning}
 	if stagesOf(runs) < 2 {
 		g.note = "The run has one stage: charts over the rate need two at least, as with STAGES=5@30s,10@30s."
 		return g
 	}
 	g.charts = []chart{saturation(runs, ttft), saturation(runs, ntpot), throughputs(runs)}
 	for _, f := range []figure{ttft, ntpot, itl} {
-		c := chart{ID: "rate-" + f.key, Title: f.name + " over the rate", X: axis{Label: "requests sent per second"}, Y: axis{Label: f.name + ", ms"}}
+		c := chart{ID: "rate-" + f.key, Title: f.name + " over the rate", X: axis{Label: "requests sent per second"},
+			Y: axis{Label: f.name + ", ms"}}
 		for i, r := range runs {
 			c.statistics(runs, i, f, []string{"mean", "p50", "p90", "p99"}, r.ordered(), rateOf)
 		}
@@ -47,7 +52,8 @@ func placeOf(i int, _ part) float64 { return float64(i) }
 // roles give each statistic the same colour in all charts.
 var roles = map[string]int{"p50": 0, "p99": 1, "p90": 2, "p95": 3, "mean": 4, "requests": 5}
 
-// statistics adds a series for each statistic of a run's stages. With several runs two are enough until one asks for more.
+// statistics adds a series for each statistic of a run's stages. With several runs two are enough until one asks for
+// more.
 func (c *chart) statistics(runs []Run, number int, f figure, names []string, stages []part, x func(int, part) float64) {
 	for _, name := range names {
 		var p xy
@@ -92,7 +98,8 @@ func (c *chart) limits(runs []Run, f figure) {
 
 // saturation draws a latency over the throughput, from stage to stage in order of the rate, with its knee.
 func saturation(runs []Run, f figure) chart {
-	c := chart{ID: "saturation-" + f.key, Title: f.name + " against throughput", X: axis{Label: "output tokens per second"}, Y: axis{Label: f.name + ", ms"}}
+	c := chart{ID: "saturation-" + f.key, Title: f.name + " against throughput",
+		X: axis{Label: "output tokens per second"}, Y: axis{Label: f.name + ", ms"}}
 	for i, r := range runs {
 		stages := r.ordered()
 		for _, statistic := range []string{"p50", "p99"} {
@@ -109,7 +116,8 @@ func saturation(runs []Run, f figure) chart {
 			c.add(s)
 			if k := knee(p.X, p.Y); k >= 0 && statistic == "p50" {
 				text := named(runs, i, fmt.Sprintf("knee at %s", tags[k]))
-				c.Marks = append(c.Marks, mark{X: new(rounded(p.X[k])), Y: new(rounded(p.Y[k] * 1000)), Text: text, Run: i})
+				c.Marks = append(c.Marks, mark{X: new(rounded(p.X[k])), Y: new(rounded(p.Y[k] * 1000)), Text: text,
+					Run: i})
 			}
 		}
 	}
@@ -118,7 +126,8 @@ func saturation(runs []Run, f figure) chart {
 }
 
 func throughputs(runs []Run) chart {
-	c := chart{ID: "throughput", Title: "Throughput over the rate", X: axis{Label: "requests sent per second"}, Y: axis{Label: "tokens per second"}}
+	c := chart{ID: "throughput", Title: "Throughput over the rate", X: axis{Label: "requests sent per second"},
+		Y: axis{Label: "tokens per second"}}
 	for i, r := range runs {
 		for role, what := range []string{"input", "output", "total"} {
 			var p xy
@@ -127,7 +136,8 @@ func throughputs(runs []Run) chart {
 					p.add(x, throughput(s.doc, what+"_tokens"))
 				}
 			}
-			s := series{Name: named(runs, i, what), Run: i, Role: role, Kind: "line", X: scaled(p.X, 1), Y: scaled(p.Y, 1)}
+			s := series{Name: named(runs, i, what), Run: i, Role: role, Kind: "line", X: scaled(p.X, 1),
+				Y: scaled(p.Y, 1)}
 			s.Hide = len(runs) > 1 && what != "output"
 			c.add(s)
 		}
@@ -142,7 +152,8 @@ func byStage(runs []Run) chartGroup {
 		return g
 	}
 	for _, f := range []figure{requestLatency, ttft, itl, ntpot} {
-		c := chart{ID: "stage-" + f.key, Title: f.name + " by stage", X: axis{Label: "stage"}, Y: axis{Label: f.name + ", ms"}, Labels: stageLabels(runs)}
+		c := chart{ID: "stage-" + f.key, Title: f.name + " by stage", X: axis{Label: "stage"},
+			Y: axis{Label: f.name + ", ms"}, Labels: stageLabels(runs)}
 		for i, r := range runs {
 			c.statistics(runs, i, f, []string{"p50", "p90", "p95", "p99"}, r.stages, placeOf)
 		}

@@ -50,7 +50,8 @@ func FromReport(name string, p *convert.Report) (Run, error) {
 	}
 	r.summary = take(p.Summary)
 	for _, stage := range slices.Sorted(maps.Keys(p.Stages)) {
-		r.stages = append(r.stages, part{index: stage, name: fmt.Sprintf("stage %d", stage), doc: take(p.Stages[stage])})
+		r.stages = append(r.stages, part{index: stage, name: fmt.Sprintf("stage %d", stage),
+			doc: take(p.Stages[stage])})
 	}
 	for _, adapter := range slices.Sorted(maps.Keys(p.Adapters)) {
 		r.adapters = append(r.adapters, part{name: plain.Terminal(adapter), doc: take(p.Adapters[adapter])})
@@ -59,8 +60,9 @@ func FromReport(name string, p *convert.Report) (Run, error) {
 	return r, failed
 }
 
-// FromDir reads a report directory, of this program or of inference-perf. Figures are those of its JSON files; what these do
-// not tell is found in requests.parquet, or in inference-perf's file of requests, if it is there. The run is called as the directory is.
+// FromDir reads a report directory, of this program or of inference-perf. Figures are those of its JSON files; what
+// these do not tell is found in requests.parquet, or in inference-perf's file of requests, if it is there. The run is
+// called as the directory is.
 func FromDir(dir string) (Run, error) {
 	path, err := filepath.Abs(dir)
 	if err != nil {

@@ -31,7 +31,8 @@ func TestFromDirAgreesWithFromReport(t *testing.T) {
 	t.Parallel()
 	report := reportOf(t, load{rates: []float64{2, 4, 8}, each: 9, adapters: []string{"a", "b"}, failing: 4})
 	dir := filepath.Join(t.TempDir(), "r")
-	if _, err := report.Write(dir, convert.Files{Summary: true, Stages: true, Adapters: true, Parquet: true}); err != nil {
+	if _, err := report.Write(dir, convert.Files{Summary: true, Stages: true, Adapters: true,
+		Parquet: true}); err != nil {
 		t.Fatal(err)
 	}
 	direct, err := FromReport("r", report)
@@ -61,18 +62,23 @@ func TestFromDirWithoutRequests(t *testing.T) {
 	t.Parallel()
 	const stage = `{"load_summary":{"count":10,"achieved_rate":%,"requested_rate":%},"successes":{"count":10,"latency":{"request_latency":{"mean":1,"median":0.9,"p99":2},"time_to_first_token":{"mean":0.1,"median":0.1,"p99":0.2}},"throughput":{"output_tokens_per_sec":50}},"failures":{"count":0}}`
 	dir := writeFiles(t, map[string]string{
-		"x-summary_lifecycle_metrics.json": "\ufeff" + strings.ReplaceAll(stage, "%", "3"), "x-stage_10_lifecycle_metrics.json": strings.ReplaceAll(strings.Replace(stage, "%", "NaN", 1), "%", "4"),
-		"x-stage_2_lifecycle_metrics.json": strings.ReplaceAll(stage, "%", "2"), "x-adapter_a_stage_0_lifecycle_metrics.json": stage, "other.json": "no JSON",
+		"x-summary_lifecycle_metrics.json": "\ufeff" + strings.ReplaceAll(stage, "%", "3"),
+		"x-stage_10_lifecycle_metrics.json": strings.ReplaceAll(strings.Replace(stage, "%", "NaN", 1), "%",
+			"4"),
+		"x-stage_2_lifecycle_metrics.json":           strings.ReplaceAll(stage, "%", "2"),
+		"x-adapter_a_stage_0_lifecycle_metrics.json": stage, "other.json": "no JSON",
 	})
 	r, err := FromDir(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.stages) != 2 || r.stages[0].index != 2 || r.stages[1].index != 10 || len(r.adapters) != 0 || r.Name != "report" {
+	if len(r.stages) != 2 || r.stages[0].index != 2 || r.stages[1].index != 10 || len(r.adapters) != 0 ||
+		r.Name != "report" {
 		t.Errorf("got stages %v, adapters %v, name %q", r.stages, r.adapters, r.Name)
 	}
 	page := written(t, r)
-	for _, want := range []string{"NOT JUDGED", "holds no requests (requests.parquet)", `id="chart-rate-ttft"`, "TTFT p50 100 ms (p99 200)"} {
+	for _, want := range []string{"NOT JUDGED", "holds no requests (requests.parquet)", `id="chart-rate-ttft"`,
+		"TTFT p50 100 ms (p99 200)"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -89,9 +95,12 @@ func TestFromDirRefuses(t *testing.T) {
 		want  string
 	}{
 		{nil, "it holds no report"},
-		{map[string]string{"summary_lifecycle_metrics.json": "\xff\xfe{\x00"}, "summary_lifecycle_metrics.json: the file is UTF-16"},
-		{map[string]string{"summary_lifecycle_metrics.json": "[1]"}, "summary_lifecycle_metrics.json: it is no JSON object"},
-		{map[string]string{"stage_0_lifecycle_metrics.json": "{"}, "stage_0_lifecycle_metrics.json: it is no JSON object"},
+		{map[string]string{"summary_lifecycle_metrics.json": "\xff\xfe{\x00"},
+			"summary_lifecycle_metrics.json: the file is UTF-16"},
+		{map[string]string{"summary_lifecycle_metrics.json": "[1]"},
+			"summary_lifecycle_metrics.json: it is no JSON object"},
+		{map[string]string{"stage_0_lifecycle_metrics.json": "{"},
+			"stage_0_lifecycle_metrics.json: it is no JSON object"},
 		{map[string]string{"stage_99999999999999999999_lifecycle_metrics.json": "{}"}, "value out of range"},
 		{map[string]string{"requests.parquet": "PAR1 and no more"}, "requests.parquet"},
 	} {
@@ -112,7 +121,8 @@ func FuzzSummary(f *testing.F) {
 			return
 		}
 		doc := gjson.Parse(text)
-		page := written(t, Run{Name: "r", summary: doc, stages: []part{{0, "stage 0", doc}, {1, "stage 1", doc}}, adapters: []part{{name: "a", doc: doc}}})
+		page := written(t, Run{Name: "r", summary: doc, stages: []part{{0, "stage 0", doc}, {1, "stage 1", doc}},
+			adapters: []part{{name: "a", doc: doc}}})
 		if n := strings.Count(page, "<script"); n != 3 {
 			t.Errorf("got %d script elements, want 3", n)
 		}
@@ -124,7 +134,8 @@ func TestNumbersForPeople(t *testing.T) {
 	for _, tt := range []struct {
 		v    float64
 		want string
-	}{{0, "0"}, {math.NaN(), "–"}, {0.0001, "<0.001"}, {0.1234, "0.123"}, {1.234, "1.23"}, {12.34, "12.3"}, {123.4, "123"}, {1234567, "1\u202f234\u202f567"}, {-1234, "-1\u202f234"}} {
+	}{{0, "0"}, {math.NaN(), "–"}, {0.0001, "<0.001"}, {0.1234, "0.123"}, {1.234, "1.23"}, {12.34, "12.3"},
+		{123.4, "123"}, {1234567, "1\u202f234\u202f567"}, {-1234, "-1\u202f234"}} {
 		if got := digits(tt.v); got != tt.want {
 			t.Errorf("%v: got %q, want %q", tt.v, got, tt.want)
 		}

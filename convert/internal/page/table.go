@@ -81,20 +81,45 @@ var glanceColumns = []struct {
 	column
 	of func(gjson.Result) string
 }{
-	{column{"asked /s", "requests per second that the stage was to send"}, func(d gjson.Result) string { return digits(asked(d)) }},
-	{column{"sent /s", "requests sent per second: one less than there are, over the time from the first start to the last; the mean of a stage whose rate changes"}, func(d gjson.Result) string { return digits(achieved(d)) }},
+	{column{"asked /s", "requests per second that the stage was to send"}, func(d gjson.Result) string {
+		return digits(asked(d))
+	}},
+	{column{"sent /s",
+		"requests sent per second: one less than there are, over the time from the first start to the last; the " +
+			"mean of a stage whose rate changes"}, func(d gjson.Result) string { return digits(achieved(d)) }},
 	{column{"requests", "requests sent"}, func(d gjson.Result) string { return count(d.Get("load_summary.count")) }},
-	{column{"failed", "share of the requests that failed, whatever the cause"}, func(d gjson.Result) string { return percent(failedShare(d)) }},
-	{column{sloColumn, "share of the successes that kept all bounds; ✗ if that is below 99 %, or more than 1 % of the requests failed"}, func(d gjson.Result) string { return percent(keptShare(d)) }},
-	{column{"TTFT p50", ttft.meaning + "; median, ms"}, func(d gjson.Result) string { return milliseconds(ttft.of(d, "p50")) }},
-	{column{"p99", ttft.meaning + "; 99th percentile, ms"}, func(d gjson.Result) string { return milliseconds(ttft.of(d, "p99")) }},
-	{column{"ITL p50", itl.meaning + "; median, ms"}, func(d gjson.Result) string { return milliseconds(itl.of(d, "p50")) }},
-	{column{"p99", itl.meaning + "; 99th percentile, ms"}, func(d gjson.Result) string { return milliseconds(itl.of(d, "p99")) }},
-	{column{"NTPOT p50", ntpot.meaning + "; median, ms"}, func(d gjson.Result) string { return milliseconds(ntpot.of(d, "p50")) }},
-	{column{"latency p50", requestLatency.meaning + "; median, ms"}, func(d gjson.Result) string { return milliseconds(requestLatency.of(d, "p50")) }},
-	{column{"p99", requestLatency.meaning + "; 99th percentile, ms"}, func(d gjson.Result) string { return milliseconds(requestLatency.of(d, "p99")) }},
-	{column{"in tok/s", "prompt tokens of the successes per second"}, func(d gjson.Result) string { return digits(throughput(d, "input_tokens")) }},
-	{column{"out tok/s", "output tokens of the successes per second"}, func(d gjson.Result) string { return digits(throughput(d, "output_tokens")) }},
+	{column{"failed", "share of the requests that failed, whatever the cause"}, func(d gjson.Result) string {
+		return percent(failedShare(d))
+	}},
+	{column{sloColumn,
+		"share of the successes that kept all bounds; ✗ if that is below 99 %, or more than 1 % of the requests failed"}, func(d gjson.Result) string { return percent(keptShare(d)) }},
+	{column{"TTFT p50", ttft.meaning + "; median, ms"}, func(d gjson.Result) string {
+		return milliseconds(ttft.of(d, "p50"))
+	}},
+	{column{"p99", ttft.meaning + "; 99th percentile, ms"}, func(d gjson.Result) string {
+		return milliseconds(ttft.of(d, "p99"))
+	}},
+	{column{"ITL p50", itl.meaning + "; median, ms"}, func(d gjson.Result) string {
+		return milliseconds(itl.of(d, "p50"))
+	}},
+	{column{"p99", itl.meaning + "; 99th percentile, ms"}, func(d gjson.Result) string {
+		return milliseconds(itl.of(d, "p99"))
+	}},
+	{column{"NTPOT p50", ntpot.meaning + "; median, ms"}, func(d gjson.Result) string {
+		return milliseconds(ntpot.of(d, "p50"))
+	}},
+	{column{"latency p50", requestLatency.meaning + "; median, ms"}, func(d gjson.Result) string {
+		return milliseconds(requestLatency.of(d, "p50"))
+	}},
+	{column{"p99", requestLatency.meaning + "; 99th percentile, ms"}, func(d gjson.Result) string {
+		return milliseconds(requestLatency.of(d, "p99"))
+	}},
+	{column{"in tok/s", "prompt tokens of the successes per second"}, func(d gjson.Result) string {
+		return digits(throughput(d, "input_tokens"))
+	}},
+	{column{"out tok/s", "output tokens of the successes per second"}, func(d gjson.Result) string {
+		return digits(throughput(d, "output_tokens"))
+	}},
 	{column{"client", "did the load generator keep up in this part of the run?"}, func(d gjson.Result) string {
 		if v := d.Get("xk6_llm.client_health.verdict").String(); v != "" {
 			return plain.Terminal(v)
@@ -105,7 +130,8 @@ var glanceColumns = []struct {
 
 // glance has a row for each stage and one for the whole run. Columns that no row has a value of are left out.
 func glance(runs []Run) *table {
-	t := &table{ID: "glance", Title: "At a glance", Note: "Latencies in ms. Point at a heading, or go to it with the tab key, to read what it means."}
+	t := &table{ID: "glance", Title: "At a glance",
+		Note: "Latencies in ms. Point at a heading, or go to it with the tab key, to read what it means."}
 	for i, r := range runs {
 		for _, s := range r.stages {
 			t.Rows = append(t.Rows, glanceRow(i, runs, s.name, s.doc))
@@ -161,7 +187,8 @@ func (t *table) dropEmpty() {
 }
 
 var latencyStatistics = []column{
-	{"mean", "arithmetic mean"}, {"min", "the smallest"}, {"p50", "median: half of the values are no larger"}, {"p90", "90 % of the values are no larger"},
+	{"mean", "arithmetic mean"}, {"min", "the smallest"}, {"p50", "median: half of the values are no larger"},
+	{"p90", "90 % of the values are no larger"},
 	{"p95", "95 % of the values are no larger"}, {"p99", "99 % of the values are no larger"}, {"max", "the largest"},
 }
 

@@ -19,9 +19,9 @@ type xy struct{ X, Y []float64 }
 
 func (p *xy) add(x, y float64) { p.X, p.Y = append(p.X, x), append(p.Y, y) }
 
-// extremes thins points in order of x: of each of so many equal spans of x the lowest and the highest are kept, in their order,
-// so that no peak is lost and the minimum and the maximum are exact. Up to limit points it keeps all. Points whose y is NaN
-// count for nothing, and there must be none whose x is.
+// extremes thins points in order of x: of each of so many equal spans of x the lowest and the highest are kept, in
+// their order, so that no peak is lost and the minimum and the maximum are exact. Up to limit points it keeps all.
+// Points whose y is NaN count for nothing, and there must be none whose x is.
 func extremes(p xy, limit, spans int) xy {
 	if len(p.X) <= limit {
 		return p
@@ -58,9 +58,10 @@ func spanOf(x, width float64, spans int) int {
 	return min(int(x/width), spans-1)
 }
 
-// curve is the empirical distribution of n numbers of which at gives the one of rank k from 0: x a number, y the share of the
-// numbers, in percent, that are no larger. Of more than some 400 numbers it keeps ranks at equal distances, and towards both
-// ends ranks of 1, 2, 4, 8 … from them, so that the rare ones are there, and the smallest and the largest always.
+// curve is the empirical distribution of n numbers of which at gives the one of rank k from 0: x a number, y the share
+// of the numbers, in percent, that are no larger. Of more than some 400 numbers it keeps ranks at equal distances, and
+// towards both ends ranks of 1, 2, 4, 8 … from them, so that the rare ones are there, and the smallest and the largest
+// always.
 func curve(n int, at func(k int) float64) (out xy) {
 	for _, k := range ranks(n) {
 		x, y := at(k), 100*float64(k+1)/float64(n)

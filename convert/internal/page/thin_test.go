@@ -59,7 +59,8 @@ func TestCurveIsTrue(t *testing.T) {
 			continue
 		}
 		if last := len(got.X) - 1; got.X[0] != values[0] || got.X[last] != values[n-1] || got.Y[last] != 100 {
-			t.Errorf("%d values: got %v to %v at %v %%, want %v to %v at 100 %%", n, got.X[0], got.X[last], got.Y[last], values[0], values[n-1])
+			t.Errorf("%d values: got %v to %v at %v %%, want %v to %v at 100 %%", n, got.X[0], got.X[last], got.Y[last],
+				values[0], values[n-1])
 		}
 		if len(got.X) > curvePoints+100 {
 			t.Errorf("%d values: got %d points", n, len(got.X))

@@ -26,10 +26,17 @@ func overInterval(doc gjson.Result, interval, factor float64) xy {
 // overTime are the charts over the time of the run.
 func overTime(runs []Run) chartGroup {
 	g := chartGroup{title: "Over time"}
-	rates := chart{ID: "time-rates", Title: "Requests per second", Y: axis{Label: "requests per second"}, Note: "Asked for, sent, done and failed. Sent below asked: the load generator did not keep up. Done below sent: the server does not.", wide: true}
-	flight := chart{ID: "time-flight", Title: "Requests in flight", Y: axis{Label: "requests"}, Note: "Sent and not ended yet. A steady rise is a queue that grows.", wide: true}
-	first := chart{ID: "time-ttft", Title: "TTFT over time", Y: axis{Label: "TTFT, ms"}, Note: "Dots are requests, at the time they were sent (of more than 5000 the lowest and the highest of each moment); lines are percentiles of each interval.", wide: true}
-	gaps := chart{ID: "time-itl", Title: "ITL over time", Y: axis{Label: "ITL, ms"}, Note: "Dots are the mean gap of each request, at the time it was sent; the line is the mean of the gaps between chunks that ended in each interval.", wide: true}
+	rates := chart{ID: "time-rates", Title: "Requests per second", Y: axis{Label: "requests per second"},
+		Note: "Asked for, sent, done and failed. Sent below asked: the load generator did not keep up. Done below " +
+			"sent: the server does not.", wide: true}
+	flight := chart{ID: "time-flight", Title: "Requests in flight", Y: axis{Label: "requests"},
+		Note: "Sent and not ended yet. A steady rise is a queue that grows.", wide: true}
+	first := chart{ID: "time-ttft", Title: "TTFT over time", Y: axis{Label: "TTFT, ms"},
+		Note: "Dots are requests, at the time they were sent (of more than 5000 the lowest and the highest of each " +
+			"moment); lines are percentiles of each interval.", wide: true}
+	gaps := chart{ID: "time-itl", Title: "ITL over time", Y: axis{Label: "ITL, ms"},
+		Note: "Dots are the mean gap of each request, at the time it was sent; the line is the mean of the gaps " +
+			"between chunks that ended in each interval.", wide: true}
 	for i, r := range runs {
 		ts := r.summary.Get("xk6_llm.time_series")
 		step := ts.Get("interval_seconds").Float()
@@ -37,7 +44,8 @@ func overTime(runs []Run) chartGroup {
 		if step > 0 {
 			flight.add(plainLine(named(runs, i, "in flight"), i, 0, overInterval(ts.Get("in_flight"), step, 1)))
 		}
-		first.latency(runs, i, r.dots(true), []timed{{"p50", overInterval(ts.Get("ttft_p50"), step, 1)}, {"p99", overInterval(ts.Get("ttft_p99"), step, 1)}})
+		first.latency(runs, i, r.dots(true), []timed{{"p50", overInterval(ts.Get("ttft_p50"), step, 1)},
+			{"p99", overInterval(ts.Get("ttft_p99"), step, 1)}})
 		gaps.latency(runs, i, r.dots(false), []timed{{"mean", overInterval(ts.Get("chunk_gap_mean"), step, 1)}})
 	}
 	first.limits(runs, ttft)
@@ -76,7 +84,8 @@ func (c *chart) rates(runs []Run, number int, ts gjson.Result, step float64) {
 	if step <= 0 {
 		return
 	}
-	for role, s := range []struct{ name, key string }{{"asked", "due"}, {"sent", "sent"}, {"done", "ended"}, {"failed", "failed"}} {
+	for role, s := range []struct{ name, key string }{{"asked", "due"}, {"sent", "sent"}, {"done", "ended"},
+		{"failed", "failed"}} {
 		p := overInterval(ts.Get(s.key), step, 1/step)
 		if _, highest := bounds(p.Y); highest == 0 && s.name != "sent" {
 			continue // due instants are unknown, or nothing failed

@@ -19,9 +19,9 @@ var required = [...]struct{ path, tag string }{
 	{"results.request_performance.aggregate.requests.failures", "!!int"},
 }
 
-// Parse reads a file of this package or of inference-perf. It wants the fields that both always write, and of the others
-// only that their types are right: a version of another schema and figures that make no sense are read, null is as good as
-// absent, and keys it does not know are passed over, since parts of other producers may be merged in.
+// Parse reads a file of this package or of inference-perf. It wants the fields that both always write, and of the
+// others only that their types are right: a version of another schema and figures that make no sense are read, null is
+// as good as absent, and keys it does not know are passed over, since parts of other producers may be merged in.
 func Parse(data []byte) (*Report, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(data, &doc); err != nil {
@@ -114,7 +114,8 @@ func parseInstant(text string) (time.Time, error) {
 
 var durationPattern = regexp.MustCompile(`^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(-?\d+(?:\.\d+)?)S)?)?$`)
 
-// parseDuration reads PT12.017S. A clock that was set back gives negative seconds: they are read, for a check to object to.
+// parseDuration reads PT12.017S. A clock that was set back gives negative seconds: they are read, for a check to object
+// to.
 func parseDuration(text string) (time.Duration, error) {
 	m := durationPattern.FindStringSubmatch(text)
 	if m == nil {

@@ -1,6 +1,6 @@
 // Package partial writes a stage's slice of the llm-d benchmark report, schema 0.2.1, as inference-perf 0.7.0 does. The
-// files are meant to be merged with the parts other producers know (the host, the engine, the scenario), so a figure that
-// is not known is left out and never null.
+// files are meant to be merged with the parts other producers know (the host, the engine, the scenario), so a figure
+// that is not known is left out and never null.
 package partial
 
 import (
@@ -25,8 +25,8 @@ type Report struct {
 	Results Results `yaml:"results"`
 }
 
-// Run tells the stage apart from others. In inference-perf UID is inference-perf-stage-<N>- and eight random hex digits, EID
-// inference-perf-experiment- and eight, the same in all stages of a run.
+// Run tells the stage apart from others. In inference-perf UID is inference-perf-stage-<N>- and eight random hex
+// digits, EID inference-perf-experiment- and eight, the same in all stages of a run.
 type Run struct {
 	UID  string `yaml:"uid"`
 	EID  string `yaml:"eid"`
@@ -53,8 +53,8 @@ type RequestPerformance struct {
 	Aggregate Aggregate `yaml:"aggregate"`
 }
 
-// Aggregate sums the stage's requests up. Blocks that are nil or have nothing in them are left out; inference-perf has no
-// throughput without a success or without time.
+// Aggregate sums the stage's requests up. Blocks that are nil or have nothing in them are left out; inference-perf has
+// no throughput without a success or without time.
 type Aggregate struct {
 	Requests   Requests    `yaml:"requests"`
 	Latency    *Latency    `yaml:"latency,omitempty"`
@@ -69,7 +69,8 @@ type Requests struct {
 	OutputLength *Statistics `yaml:"output_length,omitempty"`
 }
 
-// Latency is of successes. NTPOT leaves out those without a token, other than in the lifecycle reports, where they count as 0.
+// Latency is of successes. NTPOT leaves out those without a token, other than in the lifecycle reports, where they
+// count as 0.
 type Latency struct {
 	TTFT    *Statistics `yaml:"time_to_first_token,omitempty"`
 	NTPOT   *Statistics `yaml:"normalized_time_per_output_token,omitempty"`

@@ -65,8 +65,10 @@ func TestParse(t *testing.T) {
 	}
 	a := r.Aggregate()
 	p99, known := a.Latency.TTFT.At(99)
-	got := fmt.Sprint(r.Version, r.Run.UID, a.Requests.Total, a.Requests.Failures, *a.Latency.ITL.StdDev, p99, known, a.Throughput.Requests)
-	want := fmt.Sprint(Version, "inference-perf-stage-1-7d2e581b", 200, 67, 0.002712765478106018, 0.05358533703994909, true, Rate(13.167454014051504, QueriesPerSecond))
+	got := fmt.Sprint(r.Version, r.Run.UID, a.Requests.Total, a.Requests.Failures, *a.Latency.ITL.StdDev, p99, known,
+		a.Throughput.Requests)
+	want := fmt.Sprint(Version, "inference-perf-stage-1-7d2e581b", 200, 67, 0.002712765478106018, 0.05358533703994909,
+		true, Rate(13.167454014051504, QueriesPerSecond))
 	if got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
@@ -131,9 +133,12 @@ func TestParseErrors(t *testing.T) {
 		{"no eid", "  eid: run\n", "", "run.eid is missing"},
 		{"no total", "total: 1", "totals: 1", "results.request_performance.aggregate.requests.total is missing"},
 		{"a list for the run", "run:\n", "run: []\nnot_run:\n", "run.uid is missing"},
-		{"half a request", "total: 1", "total: 1.5", "results.request_performance.aggregate.requests.total is no whole number"},
-		{"start", "'2026-01-02T02:04:05Z'", "yesterday", `start: "yesterday" is no time such as 2026-01-02T15:04:05.678901Z`},
-		{"year", "'2026-01-02T02:04:05Z'", "'0000-01-02T02:04:05Z'", `start: "0000-01-02T02:04:05Z" is outside of the years 1 to 9999`},
+		{"half a request", "total: 1", "total: 1.5",
+			"results.request_performance.aggregate.requests.total is no whole number"},
+		{"start", "'2026-01-02T02:04:05Z'", "yesterday",
+			`start: "yesterday" is no time such as 2026-01-02T15:04:05.678901Z`},
+		{"year", "'2026-01-02T02:04:05Z'", "'0000-01-02T02:04:05Z'",
+			`start: "0000-01-02T02:04:05Z" is outside of the years 1 to 9999`},
 		{"no end", "    end:", "    ends:", `end: "" is no time`},
 		{"duration", "PT1.235S", "1.235", `duration: "1.235" is no duration such as PT12.017S`},
 		{"long duration", "PT1.235S", "P999999999999D", `duration: "P999999999999D" is too long a duration`},
@@ -157,7 +162,8 @@ func TestParseErrors(t *testing.T) {
 func TestParseDuration(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]time.Duration{
-		"PT12.017S": 12017 * time.Millisecond, "PT0S": 0, "PT-0.5S": -time.Second / 2, "P1DT2H3M4.5S": 26*time.Hour + 3*time.Minute + 4500*time.Millisecond,
+		"PT12.017S": 12017 * time.Millisecond, "PT0S": 0, "PT-0.5S": -time.Second / 2, "P1DT2H3M4.5S": 26*time.Hour +
+			3*time.Minute + 4500*time.Millisecond,
 	} {
 		if got, err := parseDuration(text); err != nil || got != want {
 			t.Errorf("%s: got %v, %v; want %v", text, got, err, want)
@@ -189,7 +195,8 @@ func TestNewStatistics(t *testing.T) {
 func TestPythonFloat(t *testing.T) {
 	t.Parallel()
 	for want, f := range map[string]float64{
-		"10.0": 10, "0.0001": 1e-4, "1.0e-05": 1e-5, "1.5e-05": 1.5e-5, "1.0e+16": 1e16, "1000000000000000.0": 1e15, "-0.5": -0.5,
+		"10.0": 10, "0.0001": 1e-4, "1.0e-05": 1e-5, "1.5e-05": 1.5e-5, "1.0e+16": 1e16, "1000000000000000.0": 1e15,
+		"-0.5": -0.5,
 		".nan": math.NaN(), ".inf": math.Inf(1), "-.inf": math.Inf(-1),
 	} {
 		if got := pythonFloat(f); got != want {
@@ -205,7 +212,8 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add([]byte(write(f, sound())))
 	f.Add([]byte("&a [*a, &b {version: *b}]"))
-	f.Add([]byte("version: 0.2.1\nrun: {uid: \"\\e[2J\u202e\", time: {start: '9999-99-99T00:00:00Z', duration: P99999999999999999999D}}"))
+	f.Add([]byte("version: 0.2.1\nrun: {uid: \"\\e[2J\u202e\", time: {start: '9999-99-99T00:00:00Z', duration: " +
+		"P99999999999999999999D}}"))
 	f.Add([]byte("a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n" + strings.Repeat("[", 300)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, err := Parse(data)
@@ -225,7 +233,8 @@ func FuzzParse(f *testing.F) {
 
 func ExampleReport_Write() {
 	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	run := Run{UID: "inference-perf-stage-0-0123abcd", EID: "inference-perf-experiment-89abcdef", Time: Between(start, start.Add(10*time.Second))}
+	run := Run{UID: "inference-perf-stage-0-0123abcd", EID: "inference-perf-experiment-89abcdef",
+		Time: Between(start, start.Add(10*time.Second))}
 	r := New(run, Aggregate{
 		Requests:   Requests{Total: 20, Failures: 1},
 		Throughput: &Throughput{Requests: Rate(1.9, QueriesPerSecond)},
@@ -257,7 +266,8 @@ func ExampleReport_Write() {
 // What inference-perf made of a run's requests is what we make of them.
 func TestStatisticsOfRequests(t *testing.T) {
 	t.Parallel()
-	f, err := os.Open(filepath.Join("..", "..", "testdata", "inference-perf", "n_no_tokenizer_chat_mock", "per_request_lifecycle_metrics.json.gz"))
+	f, err := os.Open(filepath.Join("..", "..", "testdata", "inference-perf", "n_no_tokenizer_chat_mock",
+		"per_request_lifecycle_metrics.json.gz"))
 	if err != nil {
 		t.Fatal(err)
 	}

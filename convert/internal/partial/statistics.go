@@ -53,7 +53,8 @@ func NewStatistics(values []float64, units string) *Statistics {
 		s.StdDev = new(math.Sqrt(stats.Sum(squares) / (n - 1)))
 	}
 	for _, p := range Percentiles() {
-		s.Percentiles = append(s.Percentiles, Percentile{p, stats.Percentile(len(values), func(k int) float64 { return values[k] }, p)})
+		s.Percentiles = append(s.Percentiles,
+			Percentile{p, stats.Percentile(len(values), func(k int) float64 { return values[k] }, p)})
 	}
 	return s
 }

@@ -15,8 +15,8 @@ const (
 	AMD    Vendor = "amd"    // device metrics exporter
 )
 
-// acceleratorMetric is a metric of an exporter, and what a unit of it is in ours. Of several for one figure the first that a device
-// has counts.
+// acceleratorMetric is a metric of an exporter, and what a unit of it is in ours. Of several for one figure the first
+// that a device has counts.
 type acceleratorMetric struct {
 	vendor  Vendor
 	figure  string
@@ -28,7 +28,8 @@ type acceleratorMetric struct {
 
 const mebi = 1 << 20
 
-// acceleratorMetrics are those of https://github.com/NVIDIA/dcgm-exporter and https://github.com/ROCm/device-metrics-exporter.
+// acceleratorMetrics are those of https://github.com/NVIDIA/dcgm-exporter and
+// https://github.com/ROCm/device-metrics-exporter.
 var acceleratorMetrics = []acceleratorMetric{
 	{NVIDIA, "utilization", "DCGM_FI_DEV_GPU_UTIL", "", 0.01, false},
 	{NVIDIA, "engine_active", "DCGM_FI_PROF_GR_ENGINE_ACTIVE", "", 1, false},
@@ -72,8 +73,8 @@ type acceleratorQuestion struct {
 	question
 }
 
-// aboutAccelerators are the questions about the accelerators in a window. Series that differ in other labels, as in the pod that used a
-// device, are of the same device.
+// aboutAccelerators are the questions about the accelerators in a window. Series that differ in other labels, as in the
+// pod that used a device, are of the same device.
 func aboutAccelerators(filters []string, w window) (list []acceleratorQuestion) {
 	width := milliseconds(w.end.Sub(w.start))
 	for _, m := range acceleratorMetrics {
@@ -184,7 +185,8 @@ func devices(list []acceleratorQuestion, answers map[question]answer, w window) 
 // newDevice is known by its labels; a machine that does not tell its name by the address that is scraped.
 func newDevice(v Vendor, labels map[string]string) Device {
 	names := deviceLabels[v]
-	d := Device{Vendor: v, ID: labels[names[0]], Partition: labels[names[1]], Index: labels[names[2]], Host: labels[names[3]], Model: labels[names[4]], Figures: map[string]Level{}}
+	d := Device{Vendor: v, ID: labels[names[0]], Partition: labels[names[1]], Index: labels[names[2]],
+		Host: labels[names[3]], Model: labels[names[4]], Figures: map[string]Level{}}
 	if d.Host == "" {
 		d.Host = labels["instance"]
 	}

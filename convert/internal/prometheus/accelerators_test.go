@@ -43,9 +43,12 @@ func gpus(values map[string]float64) func(string) string {
 func TestAccelerators(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, gpus(map[string]float64{
-		"DCGM_FI_DEV_GPU_UTIL A": 80, "DCGM_FI_DEV_GPU_UTIL B": 40, "DCGM_FI_DEV_FB_USED A": 100, "DCGM_FI_DEV_FB_FREE A": 28, "DCGM_FI_DEV_POWER_USAGE A": 500,
-		"DCGM_FI_DEV_POWER_USAGE B": 300, "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION A": 29e6, "DCGM_FI_DEV_GPU_TEMP A": math.NaN(), "DCGM_FI_DEV_SM_CLOCK A": 1980,
-		"gpu_gfx_activity C": 60, "gpu_package_power C": 700, "gpu_power_usage C": 1, "gpu_energy_consumed C": 40e9, "gpu_total_vram C": 2, "gpu_used_vram C": 1,
+		"DCGM_FI_DEV_GPU_UTIL A": 80, "DCGM_FI_DEV_GPU_UTIL B": 40, "DCGM_FI_DEV_FB_USED A": 100,
+		"DCGM_FI_DEV_FB_FREE A": 28, "DCGM_FI_DEV_POWER_USAGE A": 500,
+		"DCGM_FI_DEV_POWER_USAGE B": 300, "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION A": 29e6,
+		"DCGM_FI_DEV_GPU_TEMP A": math.NaN(), "DCGM_FI_DEV_SM_CLOCK A": 1980,
+		"gpu_gfx_activity C": 60, "gpu_package_power C": 700, "gpu_power_usage C": 1, "gpu_energy_consumed C": 40e9,
+		"gpu_total_vram C": 2, "gpu_used_vram C": 1,
 	}))
 	s := both
 	s.Stages = false
@@ -76,7 +79,8 @@ func TestAccelerators(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", tt.what, tt.got, tt.want)
 		}
 	}
-	if nvidia.EnergySource != "counter" || other.EnergySource != "power" || other.Host != "h2:9400" || amd.Model != "MI300X" {
+	if nvidia.EnergySource != "counter" || other.EnergySource != "power" || other.Host != "h2:9400" ||
+		amd.Model != "MI300X" {
 		t.Errorf("got %+v", a.Devices)
 	}
 	if _, there := nvidia.Figures["temperature_celsius"]; there {
@@ -97,9 +101,13 @@ func TestAcceleratorQueries(t *testing.T) {
 		got[q.name+q.only+" "+q.statistic] = q.text
 	}
 	for name, want := range map[string]string{
-		"DCGM_FI_DEV_POWER_USAGE mean":                    "avg by (UUID, GPU_I_ID, gpu, Hostname, modelName, instance) (avg_over_time(DCGM_FI_DEV_POWER_USAGE{cluster='c'}[30000ms]))",
-		"DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION total":      "max by (UUID, GPU_I_ID, gpu, Hostname, modelName, instance) (increase(DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION{cluster='c'}[30000ms]))",
-		"gpu_clockclock_type='GPU_CLOCK_TYPE_MEMORY' max": "max by (serial_number, gpu_partition_id, gpu_id, hostname, card_model, instance) (max_over_time(gpu_clock{clock_type='GPU_CLOCK_TYPE_MEMORY',cluster='c'}[30000ms]))",
+		"DCGM_FI_DEV_POWER_USAGE mean": "avg by (UUID, GPU_I_ID, gpu, Hostname, modelName, " +
+			"instance) (avg_over_time(DCGM_FI_DEV_POWER_USAGE{cluster='c'}[30000ms]))",
+		"DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION total": "max by (UUID, GPU_I_ID, gpu, Hostname, modelName, " +
+			"instance) (increase(DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION{cluster='c'}[30000ms]))",
+		"gpu_clockclock_type='GPU_CLOCK_TYPE_MEMORY' max": "max by (serial_number, gpu_partition_id, gpu_id, " +
+			"hostname, card_model, instance) " +
+			"(max_over_time(gpu_clock{clock_type='GPU_CLOCK_TYPE_MEMORY',cluster='c'}[30000ms]))",
 	} {
 		if got[name] != want {
 			t.Errorf("%s:\ngot  %s\nwant %s", name, got[name], want)
@@ -110,15 +118,18 @@ func TestAcceleratorQueries(t *testing.T) {
 func TestReconcile(t *testing.T) {
 	t.Parallel()
 	figures := map[string]Figure{
-		"requests_total": {Value: new(12.0)}, "output_tokens_total": {Value: new(50.0)}, "time_to_first_token_mean": {Value: new(0.45)}, "request_latency_mean": {Value: new(4.0)},
+		"requests_total": {Value: new(12.0)}, "output_tokens_total": {Value: new(50.0)},
+		"time_to_first_token_mean": {Value: new(0.45)}, "request_latency_mean": {Value: new(4.0)},
 		"prompt_tokens_total": {Value: new(90.0)},
 	}
 	own := aRun().Client
 	for i, want := range []string{
-		"the server finished more than was sent", "the server counts fewer", "equal", "0.05 s lie outside of what the server measures", "the server's figure is not known",
+		"the server finished more than was sent", "the server counts fewer", "equal",
+		"0.05 s lie outside of what the server measures", "the server's figure is not known",
 		"the server's mean is above ours", "the server's figure is not known",
 	} {
-		if got := reconcile(figures, own)[i]; !strings.HasPrefix(got.Explanation, want) || (got.Difference == nil) != (got.Server == nil || got.Client == nil) {
+		if got := reconcile(figures, own)[i]; !strings.HasPrefix(got.Explanation, want) ||
+			(got.Difference == nil) != (got.Server == nil || got.Client == nil) {
 			t.Errorf("%s: got %+v, want %q", got.Figure, got, want)
 		}
 	}

@@ -22,7 +22,8 @@ func parseAnswer(body []byte) ([]sample, error) {
 	switch status := answer.Get("status").String(); status {
 	case "success":
 	case "error":
-		return nil, &fault{what: fmt.Sprintf("the query was refused (%s: %s)", line(answer.Get("errorType").String()), line(answer.Get("error").String()))}
+		return nil, &fault{what: fmt.Sprintf("the query was refused (%s: %s)", line(answer.Get("errorType").String()),
+			line(answer.Get("error").String()))}
 	default:
 		return nil, &fault{what: "the answer has no status, so this is not a Prometheus", fix: whatURL, fatal: true}
 	}

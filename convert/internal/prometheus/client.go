@@ -19,8 +19,8 @@ const (
 	maxAnswer = 8 << 20 // bytes of one answer
 )
 
-// ask evaluates a query. It gives no series without an error where there are no samples. A server that has answered nothing
-// for as long as c.patience is given up: the error is then fatal.
+// ask evaluates a query. It gives no series without an error where there are no samples. A server that has answered
+// nothing for as long as c.patience is given up: the error is then fatal.
 func (c *Prometheus) ask(ctx context.Context, q question) ([]sample, error) {
 	limited, cancel := context.WithDeadline(ctx, c.deadline())
 	defer cancel()
@@ -81,7 +81,8 @@ func (c *Prometheus) send(ctx context.Context, request *http.Request) ([]sample,
 	case err != nil:
 		return nil, interrupted(ctx, err)
 	case len(body) > maxAnswer:
-		return nil, &fault{what: fmt.Sprintf("the answer is above %d MiB", maxAnswer>>20), fix: "narrow the series by a filter"}
+		return nil, &fault{what: fmt.Sprintf("the answer is above %d MiB", maxAnswer>>20),
+			fix: "narrow the series by a filter"}
 	case response.StatusCode != http.StatusOK:
 		return nil, refusal(response.StatusCode, body, c.google)
 	case kind == "text/html":
@@ -114,7 +115,8 @@ func (c *Prometheus) request(ctx context.Context, q question) (*http.Request, er
 	case c.tokens != nil:
 		token, err := c.tokens.Token()
 		if err != nil {
-			return nil, &fault{what: "Google gives no token for the credentials", fix: "check them with gcloud auth application-default print-access-token", fatal: true}
+			return nil, &fault{what: "Google gives no token for the credentials",
+				fix: "check them with gcloud auth application-default print-access-token", fatal: true}
 		}
 		token.SetAuthHeader(request)
 	case c.token != "":
@@ -190,8 +192,8 @@ func (c *Prometheus) Check(ctx context.Context) error {
 	return err
 }
 
-// skew asks the server for its time, and says by how much its clock is ahead of ours; nil if it does not tell. An error means
-// that it can be asked nothing.
+// skew asks the server for its time, and says by how much its clock is ahead of ours; nil if it does not tell. An error
+// means that it can be asked nothing.
 func (c *Prometheus) skew(ctx context.Context) (*float64, error) {
 	before := time.Now()
 	list, err := c.ask(ctx, question{text: "time()"})

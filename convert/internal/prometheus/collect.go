@@ -1,7 +1,7 @@
-// Package prometheus asks a Prometheus what the model servers and their accelerators saw of a run and of each of its stages. Its
-// documents are the files summary_prometheus_metrics.json and stage_N_prometheus_metrics.json: inference-perf's figures by
-// inference-perf's own queries, and beside them, under the key xk6_llm, the same figures exactly over the window, those of
-// accelerators, and a comparison with what the client counted.
+// Package prometheus asks a Prometheus what the model servers and their accelerators saw of a run and of each of its
+// stages. Its documents are the files summary_prometheus_metrics.json and stage_N_prometheus_metrics.json:
+// inference-perf's figures by inference-perf's own queries, and beside them, under the key xk6_llm, the same figures
+// exactly over the window, those of accelerators, and a comparison with what the client counted.
 package prometheus
 
 import (
@@ -61,8 +61,9 @@ type File struct {
 // maxSkew is how far clocks may be apart, in seconds, without a warning.
 const maxSkew = 5
 
-// Collect asks all that the settings want, once the last scrape of the run is sure to be over. It tells on the way that it waits, and
-// what a reader should know, a line each. An error means that nothing could be asked, or that ctx is over.
+// Collect asks all that the settings want, once the last scrape of the run is sure to be over. It tells on the way that
+// it waits, and what a reader should know, a line each. An error means that nothing could be asked, or that ctx is
+// over.
 func (c *Prometheus) Collect(ctx context.Context, s Settings, r Run, tell func(line string)) ([]File, error) {
 	skew, err := c.skew(ctx)
 	if err != nil {
@@ -130,7 +131,8 @@ func earlier(a, b time.Time) time.Time {
 const skewStart = "the clock of Prometheus"
 
 func skewed(skew float64) string {
-	return fmt.Sprintf("%s is %+.1f s off from this machine's: windows are cut by as much in the wrong place", skewStart, skew)
+	return fmt.Sprintf("%s is %+.1f s off from this machine's: windows are cut by as much in the wrong place",
+		skewStart, skew)
 }
 
 // wait lets the last scrape of the run come in.
@@ -153,7 +155,8 @@ func (s Settings) window(span Window, limit time.Time) window {
 }
 
 // document asks for all figures of a window. inference-perf's range is from its start to when it is evaluated.
-func (c *Prometheus) document(ctx context.Context, s Settings, span Window, evaluated, limit time.Time, client Client, skew *float64) (*Document, error) {
+func (c *Prometheus) document(ctx context.Context, s Settings, span Window, evaluated, limit time.Time, client Client,
+	skew *float64) (*Document, error) {
 	matchers := s.Engine.matchers(s.Model, s.Filters)
 	w := s.window(span, limit)
 	for _, a := range c.askAll(ctx, restarts(s.Engine, matchers, w)) {
@@ -185,7 +188,8 @@ func (c *Prometheus) document(ctx context.Context, s Settings, span Window, eval
 
 func newDocument() *Document {
 	d := new(Document)
-	d.Ours = Additions{Figures: map[string]Figure{}, Reasons: map[string]string{}, Warnings: []string{}, Original: Asked{Queries: map[string]string{}}}
+	d.Ours = Additions{Figures: map[string]Figure{}, Reasons: map[string]string{}, Warnings: []string{},
+		Original: Asked{Queries: map[string]string{}}}
 	return d
 }
 
@@ -198,7 +202,8 @@ func (c *Prometheus) accelerators(ctx context.Context, f *filler, filters []stri
 	var list []acceleratorQuestion
 	var all []question
 	for _, q := range aboutAccelerators(filters, w) {
-		if q.vendor == NVIDIA && len(found[probes[0]].samples) > 0 || q.vendor == AMD && len(found[probes[1]].samples) > 0 {
+		if q.vendor == NVIDIA && len(found[probes[0]].samples) > 0 || q.vendor == AMD &&
+			len(found[probes[1]].samples) > 0 {
 			list, all = append(list, q), append(all, q.question)
 		}
 	}
@@ -230,7 +235,8 @@ func (c *Prometheus) warn(ctx context.Context, f *filler, s Settings, w window, 
 	for name, figure := range ours.Figures {
 		if figure.Value != nil {
 			known++
-		} else if why := ours.Reasons["figures."+name]; !strings.HasPrefix(why, "no samples") && !strings.HasPrefix(why, "not a number") {
+		} else if why := ours.Reasons["figures."+name]; !strings.HasPrefix(why, "no samples") &&
+			!strings.HasPrefix(why, "not a number") {
 			fault = why
 		}
 	}
@@ -242,11 +248,16 @@ func (c *Prometheus) warn(ctx context.Context, f *filler, s Settings, w window, 
 		warn(true, "Prometheus has no samples of %s in the window%s", s.Engine, c.hint(ctx, s, w))
 	}
 	warn(w.restarted, "a server began anew in the window: what it had counted since its last scrape is lost")
-	warn(f.several > 0, "%d of inference-perf's queries gave several series, of which it takes the first; see figures for all of them", f.several)
+	warn(f.several > 0,
+		"%d of inference-perf's queries gave several series, of which it takes the first; see figures for all of them",
+		f.several)
 	short := w.seconds() < 2*s.scrape().Seconds()
-	warn(short, "the window of %.3g s has fewer than two scrapes, %g s apart: rates and gauges may be missing or rough", w.seconds(), s.scrape().Seconds())
+	warn(short, "the window of %.3g s has fewer than two scrapes, %g s apart: rates and gauges may be missing or rough",
+		w.seconds(), s.scrape().Seconds())
 	if a := ours.Accelerators; a != nil {
-		warn(len(s.Accelerator) == 0, "the accelerators are all that Prometheus knows (%d): if some are not of this server, narrow them by --prometheus-accelerator-filter", len(a.Devices))
+		warn(len(s.Accelerator) == 0,
+			"the accelerators are all that Prometheus knows (%d): if some are not of this server, narrow them by "+
+				"--prometheus-accelerator-filter", len(a.Devices))
 	}
 }
 

@@ -51,7 +51,8 @@ func TestCollect(t *testing.T) {
 			t.Errorf("%s: null without a reason: %q", file.Name, bad)
 		}
 	}
-	if want := []string{"summary_prometheus_metrics.json", "stage_0_prometheus_metrics.json", "stage_1_prometheus_metrics.json"}; !slices.Equal(names, want) {
+	if want := []string{"summary_prometheus_metrics.json", "stage_0_prometheus_metrics.json",
+		"stage_1_prometheus_metrics.json"}; !slices.Equal(names, want) {
 		t.Fatalf("got %q, want %q", names, want)
 	}
 	d := files[0].Document
@@ -73,7 +74,8 @@ func TestCollect(t *testing.T) {
 	if want := "1 of inference-perf's queries gave several series"; len(told) < 1 || !strings.Contains(told[0], want) {
 		t.Errorf("told %q, want %q", told, want)
 	}
-	if c := d.Ours.Reconciliation[0]; *c.Difference != -7.5 || *c.Share != -0.75 || !strings.HasPrefix(c.Explanation, "the server finished fewer") {
+	if c := d.Ours.Reconciliation[0]; *c.Difference != -7.5 || *c.Share != -0.75 ||
+		!strings.HasPrefix(c.Explanation, "the server finished fewer") {
 		t.Errorf("requests: got %+v", c)
 	}
 }
@@ -161,7 +163,8 @@ func TestSchemaRefusesBrokenDocuments(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	loose := schematest.Loose{Optional: []string{"/xk6_llm", "/xk6_llm/inference_perf/queries/*", "/xk6_llm/figures/*", "/xk6_llm/reasons/*", "/xk6_llm/accelerators/queries/*", "/xk6_llm/accelerators/devices/figures/*"}}
+	loose := schematest.Loose{Optional: []string{"/xk6_llm", "/xk6_llm/inference_perf/queries/*", "/xk6_llm/figures/*",
+		"/xk6_llm/reasons/*", "/xk6_llm/accelerators/queries/*", "/xk6_llm/accelerators/devices/figures/*"}}
 	if accepted, err := schema(t).Accepted(text, loose); err != nil || len(accepted) > 0 {
 		t.Errorf("accepted %q, %v", accepted, err)
 	}
@@ -186,7 +189,8 @@ func TestUndeclaredFields(t *testing.T) {
 		if bad := nullsWithoutReason(t, d); len(bad) > 0 {
 			t.Errorf("%s: null without a reason: %q", engine, bad)
 		}
-		got := [3]bool{d.Successes.TTFT.Mean != nil, d.Successes.Preemptions.Mean != nil, d.Successes.KVCacheUsage.P99 != nil}
+		got := [3]bool{d.Successes.TTFT.Mean != nil, d.Successes.Preemptions.Mean != nil,
+			d.Successes.KVCacheUsage.P99 != nil}
 		if got != want {
 			t.Errorf("%s: TTFT, preemptions, cache are there: got %v, want %v", engine, got, want)
 		}
@@ -231,7 +235,8 @@ func TestNoSamplesHint(t *testing.T) {
 	s := both
 	s.Stages = false
 	_, told := collect(t, open(t, Source{URL: f.URL}), s, aRun())
-	want := `summary_prometheus_metrics.json: Prometheus has no samples of vllm in the window with {model_name='m'}; there are those of the models "org/m"`
+	want := `summary_prometheus_metrics.json: Prometheus has no samples of vllm in the window with ` +
+		`{model_name='m'}; there are those of the models "org/m"`
 	if !slices.Equal(told, []string{want}) {
 		t.Errorf("got %q, want %q", told, want)
 	}
@@ -240,7 +245,8 @@ func TestNoSamplesHint(t *testing.T) {
 // After a restart a counter's values at the two ends of a window tell nothing.
 func TestRestart(t *testing.T) {
 	t.Parallel()
-	for probe, replies := range map[string][2]string{"resets": {"sum(resets", "1"}, "gone": {" unless ", "2"}, "neither": {"sum(resets", "0"}} {
+	for probe, replies := range map[string][2]string{"resets": {"sum(resets", "1"}, "gone": {" unless ", "2"},
+		"neither": {"sum(resets", "0"}} {
 		f := newFake(t, func(q string) string {
 			switch {
 			case strings.Contains(q, replies[0]):
@@ -254,7 +260,8 @@ func TestRestart(t *testing.T) {
 		s.Stages = false
 		files, _ := collect(t, open(t, Source{URL: f.URL}), s, aRun())
 		ours, want := files[0].Ours, probe != "neither"
-		if got := strings.HasPrefix(ours.Figures["requests_total"].Query, "sum(increase("); got != want || ours.Window.Restarted != want {
+		if got := strings.HasPrefix(ours.Figures["requests_total"].Query, "sum(increase("); got != want ||
+			ours.Window.Restarted != want {
 			t.Errorf("%s: got %v and %+v, want %v", probe, got, ours.Window, want)
 		}
 	}

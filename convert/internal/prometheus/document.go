@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 )
 
-// Document is the file of a run's or a stage's figures from Prometheus: inference-perf's report, with additions of ours. Times are
-// seconds. Null is what could not be had; Reasons say why.
+// Document is the file of a run's or a stage's figures from Prometheus: inference-perf's report, with additions of
+// ours. Times are seconds. Null is what could not be had; Reasons say why.
 type Document struct {
 	BenchmarkTime float64   `json:"benchmark_time_seconds"` // 0, as inference-perf has it
 	Load          struct{}  `json:"load_summary"`
@@ -97,7 +97,8 @@ type Exact struct {
 	Start   string  `json:"start"` // RFC 3339
 	End     string  `json:"end"`
 	Seconds float64 `json:"seconds"`
-	// Settled is when the counters are read that end the window: once all of it has been scraped, or when the next stage begins.
+	// Settled is when the counters are read that end the window: once all of it has been scraped, or when the next
+	// stage begins.
 	Settled   string `json:"settled"`
 	Restarted bool   `json:"server_restarted"` // so that increase() stands in for exact differences
 }

@@ -113,8 +113,8 @@ var tgiMetrics = []metric{
 	{"time_per_output_token", histogram, "tgi_request_mean_time_per_token_duration"},
 }
 
-// matchers are the label matchers of an engine's metrics. TGI tells no model. A model that is not known is no matcher, where
-// inference-perf looks for a model called None.
+// matchers are the label matchers of an engine's metrics. TGI tells no model. A model that is not known is no matcher,
+// where inference-perf looks for a model called None.
 func (e Engine) matchers(model string, filters []string) string {
 	var list []string
 	if e != TGI && model != "" {

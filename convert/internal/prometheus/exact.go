@@ -17,9 +17,9 @@ type window struct {
 
 func (w window) seconds() float64 { return w.end.Sub(w.start).Seconds() }
 
-// exactly are our own questions about an engine. Counters and histograms are the difference of their values at the two ends of the
-// window, which is exact where increase() extrapolates; after a restart of the server increase() stands in. Gauges are over
-// all series.
+// exactly are our own questions about an engine. Counters and histograms are the difference of their values at the two
+// ends of the window, which is exact where increase() extrapolates; after a restart of the server increase() stands in.
+// Gauges are over all series.
 func exactly(e Engine, matchers string, w window) (list []named) {
 	seen := map[string]bool{}
 	for _, m := range e.metrics() {
@@ -45,9 +45,11 @@ func (m metric) exact(f string, w window) [][2]string {
 	case gauge:
 		return m.level(f, w)
 	default:
-		list := [][2]string{{"mean", fmt.Sprintf("(%s) / ((%s) > 0)", m.part("sum").change(f, w), m.part("count").change(f, w))}}
+		list := [][2]string{
+			{"mean", fmt.Sprintf("(%s) / ((%s) > 0)", m.part("sum").change(f, w), m.part("count").change(f, w))}}
 		for _, l := range levels {
-			list = append(list, [2]string{l.name, fmt.Sprintf("histogram_quantile(%s, %s)", l.value, m.part("bucket").buckets(f, w))})
+			list = append(list,
+				[2]string{l.name, fmt.Sprintf("histogram_quantile(%s, %s)", l.value, m.part("bucket").buckets(f, w))})
 		}
 		if m.field == "prompt_tokens" || m.field == "output_tokens" {
 			list = append(list, amounts(m.part("sum").change(f, w), w)...)
@@ -100,8 +102,8 @@ func (m metric) level(f string, w window) [][2]string {
 	return append(list, [2]string{"max", fmt.Sprintf("max_over_time(%s)", points)})
 }
 
-// restarts are the questions whose answer is above 0 if a server began anew within the window: its counters fell, or it is
-// gone.
+// restarts are the questions whose answer is above 0 if a server began anew within the window: its counters fell, or it
+// is gone.
 func restarts(e Engine, f string, w window) []question {
 	back := milliseconds(w.settled.Sub(w.start))
 	for _, m := range e.metrics() {

@@ -65,7 +65,8 @@ func refusal(status int, body []byte, google bool) error {
 		return &fault{what: "the server keeps answering " + name, fix: "try again later", passing: true}
 	}
 	if !gjson.ValidBytes(body) {
-		return &fault{what: "the server answered " + name + " without JSON, so this is not a Prometheus", fix: whatURL, fatal: true}
+		return &fault{what: "the server answered " + name + " without JSON, so this is not a Prometheus", fix: whatURL,
+			fatal: true}
 	}
 	if _, err := parseAnswer(body); err != nil { // of 400 and 422
 		return err
@@ -85,7 +86,8 @@ func network(err error) error {
 	case errors.As(err, &dns):
 		text = dns.Error()
 	case errors.As(err, &certificate):
-		return &fault{what: "its certificate is not trusted: " + line(certificate.Err.Error()), fix: "give the authority's with --prometheus-ca", fatal: true}
+		return &fault{what: "its certificate is not trusted: " + line(certificate.Err.Error()),
+			fix: "give the authority's with --prometheus-ca", fatal: true}
 	case errors.As(err, &record):
 		return &fault{what: "it does not speak TLS", fix: "try http:// in its URL", fatal: true}
 	case errors.As(err, &op):

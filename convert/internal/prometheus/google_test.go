@@ -23,8 +23,10 @@ func serviceAccount(t *testing.T, tokens, project string) string {
 		t.Fatal(err)
 	}
 	text, err := json.Marshal(map[string]string{
-		"type": "service_account", "project_id": project, "client_email": "a@b", "token_uri": tokens, "private_key_id": "1",
-		"private_key": string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})),
+		"type": "service_account", "project_id": project, "client_email": "a@b", "token_uri": tokens,
+		"private_key_id": "1",
+		"private_key": string(
+			pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -44,13 +46,14 @@ func googleServer(t *testing.T) *httptest.Server {
 		w.Header().Set("Content-Type", "application/json")
 		fmt.Fprint(w, `{"access_token":"tok","token_type":"Bearer","expires_in":3600}`)
 	})
-	mux.HandleFunc("GET /v1/projects/p/location/global/prometheus/api/v1/query", func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Authorization") != "Bearer tok" {
-			w.WriteHeader(http.StatusUnauthorized)
-			return
-		}
-		fmt.Fprint(w, answered("1"))
-	})
+	mux.HandleFunc("GET /v1/projects/p/location/global/prometheus/api/v1/query",
+		func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Authorization") != "Bearer tok" {
+				w.WriteHeader(http.StatusUnauthorized)
+				return
+			}
+			fmt.Fprint(w, answered("1"))
+		})
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	return server
@@ -76,7 +79,8 @@ func TestGoogle(t *testing.T) {
 		}
 	}
 	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", filepath.Join(t.TempDir(), "nothing"))
-	if _, err := Open(t.Context(), Source{Google: true}); err == nil || !strings.HasPrefix(err.Error(), "no credentials of Google found; set GOOGLE_APPLICATION_CREDENTIALS") {
+	if _, err := Open(t.Context(), Source{Google: true}); err == nil ||
+		!strings.HasPrefix(err.Error(), "no credentials of Google found; set GOOGLE_APPLICATION_CREDENTIALS") {
 		t.Errorf("without credentials: got %v", err)
 	}
 }

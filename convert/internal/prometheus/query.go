@@ -23,8 +23,8 @@ type named struct {
 // levels are the quantiles that are asked for, by their names in a report.
 var levels = []struct{ name, value string }{{"median", "0.5"}, {"p90", "0.9"}, {"p99", "0.99"}}
 
-// originals are inference-perf's own questions about an engine, in its order: of each metric's statistics over a range that ends
-// at the time of evaluation.
+// originals are inference-perf's own questions about an engine, in its order: of each metric's statistics over a range
+// that ends at the time of evaluation.
 func originals(e Engine, matchers string, span time.Duration, at time.Time) (list []named) {
 	width := rangeSeconds(span)
 	for _, m := range e.metrics() {
@@ -51,14 +51,16 @@ func (m metric) original(f, d string) [][2]string {
 	case gauge:
 		list := [][2]string{{"avg", fmt.Sprintf("avg_over_time(%s{%s}[%s])", m.name, f, d)}}
 		for _, l := range levels {
-			list = append(list, [2]string{l.name, fmt.Sprintf("quantile_over_time(%s, %s{%s}[%s])", l.value, m.name, f, d)})
+			list = append(list,
+				[2]string{l.name, fmt.Sprintf("quantile_over_time(%s, %s{%s}[%s])", l.value, m.name, f, d)})
 		}
 		return list
 	default:
 		rate := func(part string) string { return fmt.Sprintf("sum(rate(%s_%s{%s}[%s]))", m.name, part, f, d) }
 		list := [][2]string{{"avg", fmt.Sprintf("%s / (%s > 0)", rate("sum"), rate("count"))}}
 		for _, l := range levels {
-			list = append(list, [2]string{l.name, fmt.Sprintf("histogram_quantile(%s, %s by (le))", l.value, rate("bucket"))})
+			list = append(list,
+				[2]string{l.name, fmt.Sprintf("histogram_quantile(%s, %s by (le))", l.value, rate("bucket"))})
 		}
 		return append(list, [2]string{"per_second", rate("count")})
 	}

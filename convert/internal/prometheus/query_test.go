@@ -36,7 +36,8 @@ func TestOriginalQueries(t *testing.T) {
 
 func TestRangeSeconds(t *testing.T) {
 	t.Parallel()
-	for span, want := range map[time.Duration]int64{0: 0, 500 * time.Millisecond: 0, 1500 * time.Millisecond: 2, 2500 * time.Millisecond: 2, 2501 * time.Millisecond: 3} {
+	for span, want := range map[time.Duration]int64{0: 0, 500 * time.Millisecond: 0, 1500 * time.Millisecond: 2,
+		2500 * time.Millisecond: 2, 2501 * time.Millisecond: 3} {
 		if got := rangeSeconds(span); got != want {
 			t.Errorf("%v: got %d, want %d", span, got, want)
 		}
@@ -90,20 +91,28 @@ func TestExactQueries(t *testing.T) {
 	}
 	for name, want := range map[string]question{
 		"requests_total": {
-			"sum(vllm:request_success_total{model_name='m'} or vllm:request_success{model_name='m'}) - (sum(vllm:request_success_total{model_name='m'} offset 47000ms or vllm:request_success{model_name='m'} offset 47000ms) or vector(0))",
+			"sum(vllm:request_success_total{model_name='m'} or vllm:request_success{model_name='m'}) - " +
+				"(sum(vllm:request_success_total{model_name='m'} offset 47000ms or " +
+				"vllm:request_success{model_name='m'} offset 47000ms) or vector(0))",
 			w.settled,
 		},
 		"request_latency_median": {
-			"histogram_quantile(0.5, sum by (le) (vllm:e2e_request_latency_seconds_bucket{model_name='m'}) - (sum by (le) (vllm:e2e_request_latency_seconds_bucket{model_name='m'} offset 47000ms) or sum by (le) (vllm:e2e_request_latency_seconds_bucket{model_name='m'}) * 0))",
+			"histogram_quantile(0.5, sum by (le) (vllm:e2e_request_latency_seconds_bucket{model_name='m'}) - (sum " +
+				"by (le) (vllm:e2e_request_latency_seconds_bucket{model_name='m'} offset 47000ms) or sum by (le) " +
+				"(vllm:e2e_request_latency_seconds_bucket{model_name='m'}) * 0))",
 			w.settled,
 		},
-		"queue_length_mean":   {"sum(avg_over_time(vllm:num_requests_waiting{model_name='m'}[30000ms]))", w.end},
-		"kv_cache_usage_max":  {"max_over_time(avg(vllm:kv_cache_usage_perc{model_name='m'})[30000ms:15000ms])", w.end},
-		"output_tokens_total": {"sum(vllm:generation_tokens_total{model_name='m'} or vllm:generation_tokens{model_name='m'}) - (sum(vllm:generation_tokens_total{model_name='m'} offset 47000ms or vllm:generation_tokens{model_name='m'} offset 47000ms) or vector(0))", w.settled},
+		"queue_length_mean":  {"sum(avg_over_time(vllm:num_requests_waiting{model_name='m'}[30000ms]))", w.end},
+		"kv_cache_usage_max": {"max_over_time(avg(vllm:kv_cache_usage_perc{model_name='m'})[30000ms:15000ms])", w.end},
+		"output_tokens_total": {"sum(vllm:generation_tokens_total{model_name='m'} or " +
+			"vllm:generation_tokens{model_name='m'}) - (sum(vllm:generation_tokens_total{model_name='m'} offset " +
+			"47000ms or vllm:generation_tokens{model_name='m'} offset 47000ms) or vector(0))", w.settled},
 		"restarted requests_total": {
-			"sum(increase(vllm:request_success_total{model_name='m'}[47000ms]) or increase(vllm:request_success{model_name='m'}[47000ms]))", w.settled,
+			"sum(increase(vllm:request_success_total{model_name='m'}[47000ms]) or " +
+				"increase(vllm:request_success{model_name='m'}[47000ms]))", w.settled,
 		},
-		"restarted request_latency_p99": {"histogram_quantile(0.99, sum by (le) (increase(vllm:e2e_request_latency_seconds_bucket{model_name='m'}[47000ms])))", w.settled},
+		"restarted request_latency_p99": {"histogram_quantile(0.99, sum by (le) " +
+			"(increase(vllm:e2e_request_latency_seconds_bucket{model_name='m'}[47000ms])))", w.settled},
 	} {
 		if got[name].question != want {
 			t.Errorf("%s:\ngot  %v\nwant %v", name, got[name].question, want)
@@ -119,7 +128,8 @@ func TestParseEngine(t *testing.T) {
 	if got, err := ParseEngine("sglang"); got != SGLang || err != nil {
 		t.Errorf("got %q, %v", got, err)
 	}
-	if _, err := ParseEngine("triton"); err == nil || err.Error() != `unknown engine "triton", known are vllm, sglang, tgi` {
+	if _, err := ParseEngine("triton"); err == nil || err.Error() != `unknown engine "triton", known are vllm, `+
+		`sglang, tgi` {
 		t.Errorf("got %v", err)
 	}
 }
@@ -133,7 +143,8 @@ func TestDocsHaveEveryName(t *testing.T) {
 	}
 	for _, e := range []Engine{VLLM, SGLang, TGI} {
 		for _, m := range e.metrics() {
-			if !strings.Contains(string(text), "`"+m.name+"`") || !strings.Contains(string(text), "\n| "+m.field+" | ") {
+			if !strings.Contains(string(text), "`"+m.name+"`") ||
+				!strings.Contains(string(text), "\n| "+m.field+" | ") {
 				t.Errorf("%s, %s is missing", m.field, m.name)
 			}
 		}

@@ -40,8 +40,8 @@ func (p *page) done() int {
 	return p.requests
 }
 
-// ServeHTTP shows counters of two engines, of which the second has no requests. Requests have 20 prompt and 5 output tokens, a first
-// token after 0.2 s, and end after 1 s.
+// ServeHTTP shows counters of two engines, of which the second has no requests. Requests have 20 prompt and 5 output
+// tokens, a first token after 0.2 s, and end after 1 s.
 func (p *page) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	p.lock.Lock()
 	defer p.lock.Unlock()
@@ -58,7 +58,8 @@ func (p *page) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	row("vllm:request_success_total", `,finished_reason="stop"`, float64(n))
 	row("vllm:prompt_tokens_total", "", float64(20*n))
 	row("vllm:generation_tokens_total", "", float64(5*n))
-	for name, value := range map[string]float64{"vllm:time_to_first_token_seconds": 0.2, "vllm:e2e_request_latency_seconds": 1} {
+	for name, value := range map[string]float64{"vllm:time_to_first_token_seconds": 0.2,
+		"vllm:e2e_request_latency_seconds": 1} {
 		for _, bound := range []float64{0.1, 0.3, 0.9, 1.1} {
 			count := 0.0
 			if value <= bound {
@@ -70,9 +71,11 @@ func (p *page) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 		row(name+"_sum", "", value*float64(n))
 		row(name+"_count", "", float64(n))
 	}
-	fmt.Fprint(w, "vllm:num_requests_running{engine=\"0\",model_name=\"m\"} 3\nvllm:num_requests_running{engine=\"1\",model_name=\"m\"} 4\n")
+	fmt.Fprint(w, "vllm:num_requests_running{engine=\"0\",model_name=\"m\"} "+
+		"3\nvllm:num_requests_running{engine=\"1\",model_name=\"m\"} 4\n")
 	const gpu = `{gpu="0",UUID="GPU-1",Hostname="h",modelName="H100"}`
-	fmt.Fprintf(w, "DCGM_FI_DEV_POWER_USAGE%s 300\nDCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION%s %d\n", gpu, gpu, 300_000*p.scrapes)
+	fmt.Fprintf(w, "DCGM_FI_DEV_POWER_USAGE%s 300\nDCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION%s %d\n", gpu, gpu,
+		300_000*p.scrapes)
 }
 
 // realPrometheus starts a Prometheus that reads a page each second, and gives its URL.
@@ -84,7 +87,8 @@ func realPrometheus(t *testing.T, target string) string {
 	}
 	dir := t.TempDir()
 	config := filepath.Join(dir, "prometheus.yml")
-	text := fmt.Sprintf("global: {scrape_interval: 1s}\nscrape_configs: [{job_name: server, static_configs: [{targets: [%q]}]}]\n", target)
+	text := fmt.Sprintf("global: {scrape_interval: 1s}\nscrape_configs: [{job_name: server, static_configs: "+
+		"[{targets: [%q]}]}]\n", target)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +100,8 @@ func realPrometheus(t *testing.T, target string) string {
 	if err := listener.Close(); err != nil {
 		t.Fatal(err)
 	}
-	command := exec.Command(program, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address, "--log.level=error")
+	command := exec.Command(program, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"),
+		"--web.listen-address="+address, "--log.level=error")
 	command.Stderr = os.Stderr
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
@@ -132,7 +137,8 @@ func until(t *testing.T, c *Prometheus, text string, want float64) {
 func (p *page) load(t *testing.T, c *Prometheus, n int) Stage {
 	t.Helper()
 	want := p.done() + n
-	s := Stage{Client: Client{Requests: n, PromptTokens: 20 * float64(n), OutputTokens: 5 * float64(n), TTFTMean: new(0.25)}}
+	s := Stage{Client: Client{Requests: n, PromptTokens: 20 * float64(n), OutputTokens: 5 * float64(n),
+		TTFTMean: new(0.25)}}
 	s.Start = time.Now()
 	p.set(true)
 	until(t, c, "sum(vllm:request_success_total)", float64(before+want-10))
@@ -153,7 +159,8 @@ func TestRealPrometheus(t *testing.T) {
 	first := served.done()
 	two := served.load(t, c, 40)
 	one.Client.Requests, two.Number, two.Client.Requests = first, 1, served.done()-first
-	r := Run{Window{one.Start, two.End}, Client{Requests: served.done(), OutputTokens: 5 * float64(served.done()), TTFTMean: new(0.25)}, []Stage{one, two}}
+	r := Run{Window{one.Start, two.End}, Client{Requests: served.done(), OutputTokens: 5 * float64(served.done()),
+		TTFTMean: new(0.25)}, []Stage{one, two}}
 	s := Settings{Engine: VLLM, Model: "m", ScrapeInterval: time.Second, Summary: true, Stages: true}
 	files, told := collect(t, c, s, r)
 	if len(told) == 0 || !strings.HasPrefix(told[0], "waiting 3 s for Prometheus' last scrape") {
@@ -164,12 +171,14 @@ func TestRealPrometheus(t *testing.T) {
 		checkReal(t, files[i], float64(requests))
 	}
 	power := files[0].Ours.Accelerators
-	if power == nil || math.Abs(*power.Total.Power-300) > 1e-9 || math.Abs(*power.Total.Energy/(300*r.End.Sub(r.Start).Seconds())-1) > 0.3 {
+	if power == nil || math.Abs(*power.Total.Power-300) > 1e-9 ||
+		math.Abs(*power.Total.Energy/(300*r.End.Sub(r.Start).Seconds())-1) > 0.3 {
 		t.Errorf("accelerators: got %+v", power)
 	}
 }
 
-// checkReal holds a document against what was served: our figures exactly, inference-perf's within what increase() extrapolates.
+// checkReal holds a document against what was served: our figures exactly, inference-perf's within what increase()
+// extrapolates.
 func checkReal(t *testing.T, f File, requests float64) {
 	t.Helper()
 	value := func(name string) float64 {
@@ -180,8 +189,10 @@ func checkReal(t *testing.T, f File, requests float64) {
 		return math.NaN()
 	}
 	for name, want := range map[string]float64{
-		"requests_total": requests, "prompt_tokens_total": 20 * requests, "output_tokens_total": 5 * requests, "time_to_first_token_mean": 0.2, "request_latency_mean": 1,
-		"time_to_first_token_median": 0.2, "request_latency_median": 1, "num_requests_running_mean": 7, "num_requests_running_max": 7,
+		"requests_total": requests, "prompt_tokens_total": 20 * requests, "output_tokens_total": 5 * requests,
+		"time_to_first_token_mean": 0.2, "request_latency_mean": 1,
+		"time_to_first_token_median": 0.2, "request_latency_median": 1, "num_requests_running_mean": 7,
+		"num_requests_running_max": 7,
 		"output_tokens_per_second": 5 * requests / f.Ours.Window.Seconds,
 	} {
 		if got := value(name); math.Abs(got-want) > 1e-6*want {
@@ -197,7 +208,8 @@ func checkReal(t *testing.T, f File, requests float64) {
 	if got := f.Successes.TTFT.Mean; got == nil || math.Abs(*got-0.2) > 1e-6 {
 		t.Errorf("%s: inference-perf's TTFT: got %v, want 0.2", f.Name, got)
 	}
-	if c := f.Ours.Reconciliation; *c[0].Difference != 0 || math.Abs(*c[3].Difference+0.05) > 1e-6 || c[0].Explanation != "equal" {
+	if c := f.Ours.Reconciliation; *c[0].Difference != 0 || math.Abs(*c[3].Difference+0.05) > 1e-6 ||
+		c[0].Explanation != "equal" {
 		t.Errorf("%s: reconciliation: got %+v", f.Name, c)
 	}
 	if f.Ours.Window.Restarted {

@@ -59,9 +59,11 @@ func reconcile(figures map[string]Figure, c Client) (list []Comparison) {
 func explainRequests(difference float64) string {
 	switch {
 	case difference > 0:
-		return "the server finished more than was sent: other clients, requests that began before the window, or attempts whose answer was lost and that were repeated"
+		return "the server finished more than was sent: other clients, requests that began before the window, or " +
+			"attempts whose answer was lost and that were repeated"
 	case difference < 0:
-		return "the server finished fewer than were sent: failed ones it does not count, those it had not finished, or those of which its last scrape did not know yet"
+		return "the server finished fewer than were sent: failed ones it does not count, those it had not finished, " +
+			"or those of which its last scrape did not know yet"
 	}
 	return "equal"
 }
@@ -71,7 +73,8 @@ func explainPrompts(difference float64) string {
 	case difference > 0:
 		return "the server counts all requests, of failed ones and of other clients too, and what its chat template adds"
 	case difference < 0:
-		return "the server counts fewer: requests of which its last scrape did not know yet, or the client's tokenizer is not the model's"
+		return "the server counts fewer: requests of which its last scrape did not know yet, or the client's " +
+			"tokenizer is not the model's"
 	}
 	return "equal"
 }
@@ -79,9 +82,11 @@ func explainPrompts(difference float64) string {
 func explainOutputs(difference float64) string {
 	switch {
 	case difference > 0:
-		return "the server counts all requests, of failed ones and of other clients too, and tokens that are no content, such as the end of a sequence"
+		return "the server counts all requests, of failed ones and of other clients too, and tokens that are no " +
+			"content, such as the end of a sequence"
 	case difference < 0:
-		return "the server counts fewer: requests of which its last scrape did not know yet, or the client's tokenizer is not the model's"
+		return "the server counts fewer: requests of which its last scrape did not know yet, or the client's " +
+			"tokenizer is not the model's"
 	}
 	return "equal"
 }
@@ -90,9 +95,11 @@ func explainTime(difference float64) string {
 	if difference > 0 {
 		return "the server's mean is above ours, so it is of other requests too: other clients', or ours that failed"
 	}
-	return fmt.Sprintf("%.6g s lie outside of what the server measures: the network, connecting, HTTP before and after it, and this client", -difference)
+	return fmt.Sprintf("%.6g s lie outside of what the server measures: the network, connecting, HTTP before and "+
+		"after it, and this client", -difference)
 }
 
 func explainMedian(float64) string {
-	return "the server's median is interpolated between the bounds of a histogram's bucket, and no better than the bucket is narrow: the means compare better"
+	return "the server's median is interpolated between the bounds of a histogram's bucket, and no better than the " +
+		"bucket is narrow: the means compare better"
 }

@@ -80,9 +80,15 @@ func TestUnusable(t *testing.T) {
 		"the server sends elsewhere (302 Found), as login pages do": func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://login.invalid/", http.StatusFound)
 		},
-		"it answers with a web page, so this is not a Prometheus": func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<!DOCTYPE html><html></html>") },
-		"the answer is no JSON, so this is not a Prometheus":      func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "OK") },
-		"the answer has no status, so this is not a Prometheus":   func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "{}") },
+		"it answers with a web page, so this is not a Prometheus": func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w, "<!DOCTYPE html><html></html>")
+		},
+		"the answer is no JSON, so this is not a Prometheus": func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w, "OK")
+		},
+		"the answer has no status, so this is not a Prometheus": func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w, "{}")
+		},
 		"no connection: the server closed the connection": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "9")
 			fmt.Fprint(w, "{")
@@ -111,7 +117,8 @@ func TestCredentialsAreNotRepeated(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusBadRequest, http.StatusOK, 0} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			said, _ := json.Marshal(fmt.Sprint(r.Header, strings.Repeat("_", 17), r.Header.Get("Authorization"))) // one is cut
+			// one is cut
+			said, _ := json.Marshal(fmt.Sprint(r.Header, strings.Repeat("_", 17), r.Header.Get("Authorization")))
 			if status == 0 {
 				conn, _, _ := w.(http.Hijacker).Hijack()
 				fmt.Fprintf(conn, "HTTP/1.1 %s\r\n\r\n", strings.ReplaceAll(string(said), " ", "_"))
@@ -129,7 +136,8 @@ func TestCredentialsAreNotRepeated(t *testing.T) {
 			s.URL = server.URL
 			_, err := open(t, s).ask(t.Context(), question{text: "up"})
 			basic := base64.StdEncoding.EncodeToString([]byte(s.User + ":" + s.Password))
-			if text := fmt.Sprint(err); !strings.Contains(text, "***") || strings.Contains(text, "prometheus-") || strings.Contains(text, basic) {
+			if text := fmt.Sprint(err); !strings.Contains(text, "***") || strings.Contains(text, "prometheus-") ||
+				strings.Contains(text, basic) {
 				t.Errorf("%d, %+v: got %v", status, s, err)
 			}
 		}
@@ -152,7 +160,8 @@ func TestUnreachable(t *testing.T) {
 	c := open(t, Source{URL: server.URL})
 	_, err := c.Collect(t.Context(), both, aRun(), func(string) {})
 	for _, err := range []error{err, c.Check(t.Context())} {
-		if err == nil || !strings.Contains(err.Error(), "no connection: dial tcp") || strings.Contains(err.Error(), "\n") {
+		if err == nil || !strings.Contains(err.Error(), "no connection: dial tcp") ||
+			strings.Contains(err.Error(), "\n") {
 			t.Errorf("got %v", err)
 		}
 	}
@@ -171,7 +180,8 @@ func TestInterrupted(t *testing.T) {
 		<-asked
 		cancel()
 	}()
-	if _, err := open(t, Source{URL: server.URL}).Collect(ctx, both, aRun(), func(string) {}); !errors.Is(err, context.Canceled) {
+	if _, err := open(t, Source{URL: server.URL}).Collect(ctx, both, aRun(), func(string) {}); !errors.Is(err,
+		context.Canceled) {
 		t.Errorf("got %v, want that of the context", err)
 	}
 }
@@ -206,10 +216,15 @@ func TestGivenUp(t *testing.T) {
 		err    string // of a server that answers nothing, else what is told
 		want   time.Duration
 	}{
-		"503":      {func(_ string, r *http.Request) (*http.Response, error) { return busy(r, 0) }, "the server keeps answering 503 Service Unavailable; try again later", 1500 * time.Millisecond},
-		"slow 503": {func(_ string, r *http.Request) (*http.Response, error) { return busy(r, 4*time.Second) }, "the server keeps answering 503 Service Unavailable; try again later", 10 * time.Second},
-		"hanging":  {func(_ string, r *http.Request) (*http.Response, error) { return hang(r) }, "no connection: no answer in 10s", 10 * time.Second},
-		"refusing": {func(string, *http.Request) (*http.Response, error) { return nil, errors.New("connection refused") }, "no connection: connection refused", 1500 * time.Millisecond},
+		"503": {func(_ string, r *http.Request) (*http.Response, error) { return busy(r, 0) },
+			"the server keeps answering 503 Service Unavailable; try again later", 1500 * time.Millisecond},
+		"slow 503": {func(_ string, r *http.Request) (*http.Response, error) { return busy(r, 4*time.Second) },
+			"the server keeps answering 503 Service Unavailable; try again later", 10 * time.Second},
+		"hanging": {func(_ string, r *http.Request) (*http.Response, error) { return hang(r) },
+			"no connection: no answer in 10s", 10 * time.Second},
+		"refusing": {func(string, *http.Request) (*http.Response, error) {
+			return nil, errors.New("connection refused")
+		}, "no connection: connection refused", 1500 * time.Millisecond},
 		"hanging in its body": {func(_ string, r *http.Request) (*http.Response, error) {
 			answer, _ := reply(http.StatusOK, "")
 			answer.Body = hangingBody{r.Context()}
@@ -254,7 +269,9 @@ func TestGivenUp(t *testing.T) {
 			if took := time.Since(start); took > tt.want {
 				t.Errorf("%s: it took %v, want %v", name, took, tt.want)
 			}
-			switch gaveUp := slices.ContainsFunc(told, func(line string) bool { return strings.HasPrefix(line, "given up, figures are missing: ") }); {
+			switch gaveUp := slices.ContainsFunc(told, func(line string) bool {
+				return strings.HasPrefix(line, "given up, figures are missing: ")
+			}); {
 			case tt.err != "":
 				if err == nil || err.Error() != tt.err || len(files) > 0 {
 					t.Errorf("%s: got %v and %d files, want %q", name, err, len(files), tt.err)
@@ -349,12 +366,16 @@ func TestOpenRefuses(t *testing.T) {
 
 func TestTLS(t *testing.T) {
 	t.Parallel()
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, answered("1")) }))
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, answered("1"))
+	}))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // of the refusals
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	ca := filepath.Join(t.TempDir(), "ca.pem")
-	text := append([]byte("\ufeff"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})...) // as editors of Windows save it
+	// as editors of Windows save it
+	text := append([]byte("\ufeff"),
+		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})...)
 	if err := os.WriteFile(ca, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -365,7 +386,8 @@ func TestTLS(t *testing.T) {
 		{Source{URL: server.URL, CA: ca}, ""},
 		{Source{URL: server.URL, Insecure: true}, ""},
 		{Source{URL: server.URL}, "its certificate is not trusted"},
-		{Source{URL: strings.Replace(server.URL, "https", "http", 1)}, "the server answered 400 Bad Request without JSON"},
+		{Source{URL: strings.Replace(server.URL, "https", "http", 1)},
+			"the server answered 400 Bad Request without JSON"},
 	} {
 		_, err := open(t, tt.source).ask(t.Context(), question{text: "x"})
 		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
@@ -387,7 +409,8 @@ func TestSkew(t *testing.T) {
 	s := both
 	s.Stages = false
 	files, told := collect(t, open(t, Source{URL: server.URL}), s, aRun())
-	if len(told) == 0 || !strings.HasPrefix(told[0], "the clock of Prometheus is -60.0 s off") || !slices.Contains(files[0].Ours.Warnings, told[0]) {
+	if len(told) == 0 || !strings.HasPrefix(told[0], "the clock of Prometheus is -60.0 s off") ||
+		!slices.Contains(files[0].Ours.Warnings, told[0]) {
 		t.Errorf("told %q, warnings %q", told, files[0].Ours.Warnings)
 	}
 }
@@ -400,13 +423,16 @@ func TestWait(t *testing.T) {
 		told                string
 	}{
 		{0, 15 * time.Second, 17 * time.Second, "waiting 17 s for Prometheus' last scrape"},
-		{3500 * time.Millisecond, 15 * time.Second, 13500 * time.Millisecond, "waiting 14 s for Prometheus' last scrape"},
+		{3500 * time.Millisecond, 15 * time.Second, 13500 * time.Millisecond,
+			"waiting 14 s for Prometheus' last scrape"},
 		{0, 0, 32 * time.Second, "waiting 32 s for Prometheus' last scrape"},
 		{17 * time.Second, 15 * time.Second, 0, ""},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			start, told := time.Now(), ""
-			err := wait(t.Context(), Settings{ScrapeInterval: tt.interval}, start.Add(-tt.ago), func(line string) { told += line })
+			err := wait(t.Context(), Settings{ScrapeInterval: tt.interval}, start.Add(-tt.ago), func(line string) {
+				told += line
+			})
 			if got := time.Since(start); got != tt.want || told != tt.told || err != nil {
 				t.Errorf("%v ago: got %v, %q, %v, want %v, %q", tt.ago, got, told, err, tt.want, tt.told)
 			}
@@ -423,7 +449,8 @@ func TestWait(t *testing.T) {
 }
 
 func FuzzParseAnswer(f *testing.F) {
-	for _, text := range []string{answered("1", "NaN"), answered(), `{"status":"error"}`, `{"status":"success","data":{"resultType":"scalar","result":[1,"2"]}}`, "<html>", ""} {
+	for _, text := range []string{answered("1", "NaN"), answered(), `{"status":"error"}`,
+		`{"status":"success","data":{"resultType":"scalar","result":[1,"2"]}}`, "<html>", ""} {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {

@@ -19,11 +19,12 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
-// Source is where a Prometheus is, and how to be let in. Nothing of it is ever printed but the URL, without its password.
+// Source is where a Prometheus is, and how to be let in. Nothing of it is ever printed but the URL, without its
+// password.
 type Source struct {
 	URL string // http or https; a user and a password in it are used as basic auth
-	// Google asks Google's managed Prometheus of a project, with the credentials of this machine. URL is then another base for
-	// it, and usually empty.
+	// Google asks Google's managed Prometheus of a project, with the credentials of this machine. URL is then another
+	// base for it, and usually empty.
 	Google  bool
 	Project string // Google's, empty for that of the credentials
 
@@ -39,7 +40,8 @@ const (
 	googleScope = "https://www.googleapis.com/auth/monitoring.read"
 )
 
-// Prometheus is one that can be asked. It may be used concurrently; after a fault that will be the same for each query it asks no more.
+// Prometheus is one that can be asked. It may be used concurrently; after a fault that will be the same for each query
+// it asks no more.
 type Prometheus struct {
 	base           string // without a user, and without a slash at the end
 	user, password string
@@ -59,7 +61,8 @@ type Prometheus struct {
 func Open(ctx context.Context, s Source) (*Prometheus, error) {
 	transport := &http.Transport{
 		Proxy: http.ProxyFromEnvironment, DialContext: (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
-		TLSHandshakeTimeout: 10 * time.Second, MaxIdleConnsPerHost: atOnce, IdleConnTimeout: 30 * time.Second, ForceAttemptHTTP2: true,
+		TLSHandshakeTimeout: 10 * time.Second, MaxIdleConnsPerHost: atOnce, IdleConnTimeout: 30 * time.Second,
+		ForceAttemptHTTP2: true,
 	}
 	trust, err := s.trust()
 	if err != nil {
@@ -68,7 +71,8 @@ func Open(ctx context.Context, s Source) (*Prometheus, error) {
 	transport.TLSClientConfig = trust
 	c := &Prometheus{
 		google: s.Google, user: s.User, password: s.Password, token: s.Token, headers: s.Headers.Clone(),
-		http: &http.Client{Transport: transport, CheckRedirect: sameHost}, patience: 10 * time.Second, pause: 500 * time.Millisecond,
+		http: &http.Client{Transport: transport, CheckRedirect: sameHost}, patience: 10 * time.Second,
+		pause: 500 * time.Millisecond,
 	}
 	base := s.URL
 	if s.Google && base == "" {
@@ -137,10 +141,13 @@ func (s Source) trust() (*tls.Config, error) {
 
 // openGoogle finds the credentials as all of Google's programs do. The source of tokens outlives the context.
 func (c *Prometheus) openGoogle(ctx context.Context, project string) error {
-	keep := context.WithValue(context.WithoutCancel(ctx), oauth2.HTTPClient, &http.Client{Transport: c.http.Transport, Timeout: c.patience})
+	keep := context.WithValue(context.WithoutCancel(ctx), oauth2.HTTPClient,
+		&http.Client{Transport: c.http.Transport, Timeout: c.patience})
 	credentials, err := google.FindDefaultCredentials(keep, googleScope)
 	if err != nil { // its text can hold what is in a file of credentials
-		return &fault{what: "no credentials of Google found", fix: "set GOOGLE_APPLICATION_CREDENTIALS to a file of credentials, or run gcloud auth application-default login"}
+		return &fault{what: "no credentials of Google found",
+			fix: "set GOOGLE_APPLICATION_CREDENTIALS to a file of credentials, or run gcloud auth " +
+				"application-default login"}
 	}
 	if project == "" {
 		project = credentials.ProjectID

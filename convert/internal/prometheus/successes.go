@@ -38,23 +38,34 @@ func (f *filler) original() {
 		Count: one("count", "requests", "total"), Rate: one("rate", "requests", "per_second"),
 		PromptLen: f.lengths("prompt_len", "prompt_tokens"), OutputLen: f.lengths("output_len", "output_tokens"),
 		QueueLen: mean("queue_len", "queue_length", "avg"), RequestLatency: four("request_latency", "request_latency"),
-		TTFT: four("time_to_first_token", "time_to_first_token"), TPOT: four("time_per_output_token", "time_per_output_token"),
-		KVCacheUsage: four("kv_cache_usage_percentage", "kv_cache_usage"), RequestsSwapped: mean("num_requests_swapped", "num_requests_swapped", "avg"),
-		Preemptions:     mean("num_preemptions_total", "num_preemptions_total", "total"),
-		PrefixCacheHits: f.percent("prefix_cache_hit_percent", "prefix_cache"), ITL: four("inter_token_latency", "inter_token_latency"),
-		RequestsRunning:  mean("num_requests_running", "num_requests_running", "avg"),
-		RequestQueueTime: four("request_queue_time", "request_queue_time"), RequestInferenceTime: four("request_inference_time", "request_inference_time"),
-		RequestPrefillTime: four("request_prefill_time", "request_prefill_time"), RequestDecodeTime: four("request_decode_time", "request_decode_time"),
-		RequestPromptTokens: four("request_prompt_tokens", "request_prompt_tokens"), RequestGenerationTokens: four("request_generation_tokens", "request_generation_tokens"),
+		TTFT:         four("time_to_first_token", "time_to_first_token"),
+		TPOT:         four("time_per_output_token", "time_per_output_token"),
+		KVCacheUsage: four("kv_cache_usage_percentage", "kv_cache_usage"), RequestsSwapped: mean("num_requests_swapped",
+			"num_requests_swapped", "avg"),
+		Preemptions:                   mean("num_preemptions_total", "num_preemptions_total", "total"),
+		PrefixCacheHits:               f.percent("prefix_cache_hit_percent", "prefix_cache"),
+		ITL:                           four("inter_token_latency", "inter_token_latency"),
+		RequestsRunning:               mean("num_requests_running", "num_requests_running", "avg"),
+		RequestQueueTime:              four("request_queue_time", "request_queue_time"),
+		RequestInferenceTime:          four("request_inference_time", "request_inference_time"),
+		RequestPrefillTime:            four("request_prefill_time", "request_prefill_time"),
+		RequestDecodeTime:             four("request_decode_time", "request_decode_time"),
+		RequestPromptTokens:           four("request_prompt_tokens", "request_prompt_tokens"),
+		RequestGenerationTokens:       four("request_generation_tokens", "request_generation_tokens"),
 		RequestMaxNumGenerationTokens: four("request_max_num_generation_tokens", "request_max_num_generation_tokens"),
-		RequestParamsN:                four("request_params_n", "request_params_n"), RequestParamsMaxTokens: four("request_params_max_tokens", "request_params_max_tokens"),
-		RequestSuccessCount: one("request_success_count", "request_success_count", "total"), IterationTokens: four("iteration_tokens", "iteration_tokens"),
-		PromptTokensCached:      one("prompt_tokens_cached", "prompt_tokens_cached", "total"),
-		ExternalPrefixCacheHits: f.percent("external_prefix_cache_hit_percent", "external_prefix_cache"), MMCacheHits: f.percent("mm_cache_hit_percent", "mm_cache"),
-		CorruptedRequests:              one("corrupted_requests", "corrupted_requests", "total"),
-		RequestPrefillKVComputedTokens: four("request_prefill_kv_computed_tokens", "request_prefill_kv_computed_tokens"),
-		KVBlockIdleBeforeEvict:         four("kv_block_idle_before_evict", "kv_block_idle_before_evict"),
-		KVBlockLifetime:                four("kv_block_lifetime", "kv_block_lifetime"), KVBlockReuseGap: four("kv_block_reuse_gap", "kv_block_reuse_gap"),
+		RequestParamsN:                four("request_params_n", "request_params_n"),
+		RequestParamsMaxTokens:        four("request_params_max_tokens", "request_params_max_tokens"),
+		RequestSuccessCount:           one("request_success_count", "request_success_count", "total"),
+		IterationTokens:               four("iteration_tokens", "iteration_tokens"),
+		PromptTokensCached:            one("prompt_tokens_cached", "prompt_tokens_cached", "total"),
+		ExternalPrefixCacheHits:       f.percent("external_prefix_cache_hit_percent", "external_prefix_cache"),
+		MMCacheHits:                   f.percent("mm_cache_hit_percent", "mm_cache"),
+		CorruptedRequests:             one("corrupted_requests", "corrupted_requests", "total"),
+		RequestPrefillKVComputedTokens: four("request_prefill_kv_computed_tokens",
+			"request_prefill_kv_computed_tokens"),
+		KVBlockIdleBeforeEvict: four("kv_block_idle_before_evict", "kv_block_idle_before_evict"),
+		KVBlockLifetime:        four("kv_block_lifetime", "kv_block_lifetime"),
+		KVBlockReuseGap:        four("kv_block_reuse_gap", "kv_block_reuse_gap"),
 	}
 }
 
@@ -112,7 +123,8 @@ func (f *filler) percent(path, cache string) Mean {
 	if why == "" && lookups == 0 {
 		why = "nothing was looked up in the window"
 	}
-	f.doc.Ours.Original.Queries["successes."+path] = fmt.Sprintf("100 * (%s) / (%s)", f.questions[cache+"_hits.total"].text, f.questions[cache+"_queries.total"].text)
+	f.doc.Ours.Original.Queries["successes."+path] = fmt.Sprintf("100 * (%s) / (%s)",
+		f.questions[cache+"_hits.total"].text, f.questions[cache+"_queries.total"].text)
 	return Mean{f.note(path, 100*hits/lookups, why)}
 }
 

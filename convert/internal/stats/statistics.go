@@ -3,8 +3,8 @@ package stats
 
 import "math"
 
-// Percentile is the p-th percentile (0 to 100) of n numbers, one at least, of which at gives the one of rank k from 0: linear
-// interpolation at rank p/100·(n−1), as numpy does by default and to the same bit.
+// Percentile is the p-th percentile (0 to 100) of n numbers, one at least, of which at gives the one of rank k from 0:
+// linear interpolation at rank p/100·(n−1), as numpy does by default and to the same bit.
 func Percentile(n int, at func(k int) float64, p float64) float64 {
 	rank := p / 100 * float64(n-1)
 	below := min(int(rank), n-1)

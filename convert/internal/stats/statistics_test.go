@@ -12,7 +12,8 @@ func TestPercentile(t *testing.T) {
 		p      float64
 		want   float64
 	}{
-		{[]float64{7}, 99, 7}, {[]float64{1, 2, 3}, 50, 2}, {[]float64{1, 2, 3, 4}, 50, 2.5}, {[]float64{1, 2, 3, 4}, 90, 3.7},
+		{[]float64{7}, 99, 7}, {[]float64{1, 2, 3}, 50, 2}, {[]float64{1, 2, 3, 4}, 50, 2.5},
+		{[]float64{1, 2, 3, 4}, 90, 3.7},
 		{[]float64{1, 2}, 0, 1}, {[]float64{1, 2}, 100, 2}, {[]float64{0, 10}, 0.1, 0.01},
 	} {
 		got := Percentile(len(tt.sorted), func(k int) float64 { return tt.sorted[k] }, tt.p)

@@ -38,13 +38,13 @@ type Input struct {
 	// Files holds the files by name, without a prefix. Those that are none of summary, stages and partial reports are
 	// passed over; the file of requests is not to be here.
 	Files map[string][]byte
-	// PerRequest gives the file of requests, nil for none. It is read once, request by request: what is held of it is the
-	// largest request.
+	// PerRequest gives the file of requests, nil for none. It is read once, request by request: what is held of it is
+	// the largest request.
 	PerRequest io.Reader
 }
 
-// Check checks the files of a report, one by one and against each other. What is wrong with a file is a finding; the error
-// is that of reading PerRequest.
+// Check checks the files of a report, one by one and against each other. What is wrong with a file is a finding; the
+// error is that of reading PerRequest.
 func Check(in Input, c Config) (*Report, error) {
 	r, run := new(Report), run{stages: map[int]gjson.Result{}}
 	lifecycleOf := func(prefix, name string) (doc gjson.Result) {

@@ -31,7 +31,8 @@ func (r run) check(s scope, c Config) {
 
 // summed are the figures of the summary that its stages' must add up to.
 var summed = [...]string{
-	"load_summary.count", "successes.count", "failures.count", "successes.prompt_tokens.total", "successes.output_tokens.total",
+	"load_summary.count", "successes.count", "failures.count", "successes.prompt_tokens.total",
+	"successes.output_tokens.total",
 }
 
 // sums compares the summary with its stages. A figure that one of them lacks is not compared.
@@ -70,19 +71,21 @@ func stageNumbers(s scope, numbers []int, c Config) {
 	}
 }
 
-// rates tells of stages with less load than the one before. Where nothing was asked for there is nothing to compare: a stage
-// of a fixed concurrency has its number of requests for a rate, one of free-running users the rate achieved.
+// rates tells of stages with less load than the one before. Where nothing was asked for there is nothing to compare: a
+// stage of a fixed concurrency has its number of requests for a rate, one of free-running users the rate achieved.
 func (r run) rates(s scope, numbers []int) {
 	last, lastStage, some := 0.0, 0, false
 	for _, n := range numbers {
 		load := r.stages[n].Get("load_summary")
 		rate, known := finite(load.Get("requested_rate"))
-		if achieved, _ := finite(load.Get("achieved_rate")); !known || rate == achieved || load.Get("concurrency").Exists() {
+		if achieved, _ := finite(load.Get("achieved_rate")); !known || rate == achieved ||
+			load.Get("concurrency").Exists() {
 			some = false
 			continue
 		}
 		if some && rate < last {
-			s.warnf("stage_rates", "requested_rate falls from %v in stage %d to %v in stage %d", last, lastStage, rate, n)
+			s.warnf("stage_rates", "requested_rate falls from %v in stage %d to %v in stage %d", last, lastStage, rate,
+				n)
 		}
 		last, lastStage, some = rate, n, true
 	}

@@ -18,8 +18,8 @@ const (
 	absolute = 1e-9
 )
 
-// leastDelay is how early a request may go unnoticed, in seconds. Sleeping clients wake up to a millisecond before their
-// time, so that the least schedule delay of nearly every run of inference-perf is negative.
+// leastDelay is how early a request may go unnoticed, in seconds. Sleeping clients wake up to a millisecond before
+// their time, so that the least schedule delay of nearly every run of inference-perf is negative.
 const leastDelay = -0.005
 
 func slack(a, b float64) float64 { return absolute + relative*max(math.Abs(a), math.Abs(b)) }
@@ -44,7 +44,8 @@ type percentile struct {
 	p, value float64
 }
 
-// sound checks that the figures can belong together: they ascend from the minimum to the maximum, with the mean between.
+// sound checks that the figures can belong together: they ascend from the minimum to the maximum, with the mean
+// between.
 func (d distribution) sound(s scope, path string) {
 	if above(d.min, d.mean) {
 		s.errorf("distributions", "%s: minimum %v is above the mean %v", path, d.min, d.mean)
@@ -68,10 +69,12 @@ func (d distribution) sound(s scope, path string) {
 var distributionPaths = [...]string{
 	"load_summary.schedule_delay",
 	"successes.latency.request_latency", "successes.latency.normalized_time_per_output_token",
-	"successes.latency.time_per_output_token", "successes.latency.time_to_first_token", "successes.latency.inter_token_latency",
+	"successes.latency.time_per_output_token", "successes.latency.time_to_first_token",
+	"successes.latency.inter_token_latency",
 	"successes.request_size_bytes",
 	"successes.image.count", "successes.image.pixels", "successes.image.bytes", "successes.image.aspect_ratio",
-	"successes.video.count", "successes.video.frames", "successes.video.pixels", "successes.video.bytes", "successes.video.aspect_ratio",
+	"successes.video.count", "successes.video.frames", "successes.video.pixels", "successes.video.bytes",
+	"successes.video.aspect_ratio",
 	"successes.audio.count", "successes.audio.seconds", "successes.audio.bytes",
 	"successes.prompt_tokens", "successes.prompt_len", "successes.output_len", "successes.output_tokens",
 	"failures.request_latency", "failures.prompt_tokens", "failures.prompt_len",
@@ -164,7 +167,8 @@ func ofStatistics(s *partial.Statistics) (d distribution, ok bool) {
 	}
 	d = distribution{mean: s.Mean, min: *s.Min, max: *s.Max}
 	for _, q := range s.Percentiles {
-		d.percentiles = append(d.percentiles, percentile{"percentile " + strconv.FormatFloat(q.P, 'g', -1, 64), q.P, q.Value})
+		d.percentiles = append(d.percentiles, percentile{"percentile " + strconv.FormatFloat(q.P, 'g', -1, 64), q.P,
+			q.Value})
 	}
 	return d, true
 }

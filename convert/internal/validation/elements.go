@@ -15,8 +15,8 @@ const maxElement = 256 << 20
 // maxDepth bounds the nesting of a request.
 const maxDepth = 1000
 
-// elements takes a JSON array of objects apart without holding more than one of them. Its errors other than the source's
-// are of type *syntaxError.
+// elements takes a JSON array of objects apart without holding more than one of them. Its errors other than the
+// source's are of type *syntaxError.
 type elements struct {
 	scan  *bufio.Scanner
 	limit int // of an object, in bytes

@@ -26,7 +26,8 @@ func TestElements(t *testing.T) {
 	const file = "\n[ {\"a\": \"}\\\\\"},{\"b\":[{\"c\":\"\\\"]\"}]} ,\r\n\t{} ]\n"
 	want := `{"a": "}\\"}|{"b":[{"c":"\"]"}]}|{}`
 	for name, src := range map[string]io.Reader{
-		"at once": strings.NewReader(file), "byte by byte": iotest.OneByteReader(strings.NewReader(file)), "with its end": iotest.DataErrReader(strings.NewReader(file)),
+		"at once": strings.NewReader(file), "byte by byte": iotest.OneByteReader(strings.NewReader(file)),
+		"with its end": iotest.DataErrReader(strings.NewReader(file)),
 	} {
 		objects, err := read(src, maxElement)
 		if got := strings.Join(objects, "|"); err != nil || got != want {

@@ -212,6 +212,7 @@ func (l lifecycle) goodput() {
 func (l lifecycle) mismatches() {
 	const path = "successes.token_count_mismatches"
 	if n, ok := l.notNegative("token_mismatches", path); ok && n > 0 {
-		l.warnf("token_mismatches", "%v request(s) where the client-side token count disagrees with the server-reported completion_tokens", n)
+		l.warnf("token_mismatches",
+			"%v request(s) where the client-side token count disagrees with the server-reported completion_tokens", n)
 	}
 }

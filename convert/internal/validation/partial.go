@@ -82,7 +82,8 @@ type named struct {
 
 // statistics are those that are there.
 func statistics(a *partial.Aggregate) []named {
-	all := []named{{"requests.input_length", a.Requests.InputLength}, {"requests.output_length", a.Requests.OutputLength}}
+	all := []named{{"requests.input_length", a.Requests.InputLength},
+		{"requests.output_length", a.Requests.OutputLength}}
 	for _, l := range latencies(a.Latency) {
 		all = append(all, named{"latency." + l.path, l.Statistics})
 	}
@@ -104,7 +105,8 @@ func latencies(l *partial.Latency) []named {
 		l = new(partial.Latency)
 	}
 	return []named{
-		{"time_to_first_token", l.TTFT}, {ntpot, l.NTPOT}, {"time_per_output_token", l.TPOT}, {"inter_token_latency", l.ITL},
+		{"time_to_first_token", l.TTFT}, {ntpot, l.NTPOT}, {"time_per_output_token", l.TPOT},
+		{"inter_token_latency", l.ITL},
 		{"request_latency", l.Request},
 	}
 }
@@ -116,7 +118,8 @@ func throughputs(t *partial.Throughput) []named {
 		t = new(partial.Throughput)
 	}
 	return []named{
-		{"input_token_rate", t.InputTokens}, {"output_token_rate", t.OutputTokens}, {"total_token_rate", t.TotalTokens}, {"request_rate", t.Requests},
+		{"input_token_rate", t.InputTokens}, {"output_token_rate", t.OutputTokens}, {"total_token_rate", t.TotalTokens},
+		{"request_rate", t.Requests},
 	}
 }
 

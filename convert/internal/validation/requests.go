@@ -45,7 +45,8 @@ type requests struct {
 	diverged                                        tally
 }
 
-// checkRequests checks a file of requests, and counts them; the count is nil if the file is broken. The error is the source's.
+// checkRequests checks a file of requests, and counts them; the count is nil if the file is broken. The error is the
+// source's.
 func checkRequests(s scope, src io.Reader) (*int, error) {
 	var q requests
 	for list := newElements(src, maxElement); ; q.n++ {
@@ -144,7 +145,8 @@ func (q *requests) report(s scope) {
 		s.warnf("response_presence", "%d successful record(s) have no response_metrics %v", q.empty.n, &q.empty)
 	}
 	if q.diverged.n > 0 {
-		s.warnf("token_agreement", "%d record(s) have client output_tokens diverging from server completion_tokens by more than 25%% "+
-			"(reasoning-channel tokens can account for some divergence) %v", q.diverged.n, &q.diverged)
+		s.warnf("token_agreement",
+			"%d record(s) have client output_tokens diverging from server completion_tokens by more than 25%% "+
+				"(reasoning-channel tokens can account for some divergence) %v", q.diverged.n, &q.diverged)
 	}
 }

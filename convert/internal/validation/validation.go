@@ -1,10 +1,10 @@
 // Package validation checks the finished files of a report for contradictions, as inference-perf 0.7.0 does, and gives
-// what it writes to validation.json. It works on the files themselves and knows nothing of how they were made, so it checks
-// the reports of inference-perf as well as ours.
+// what it writes to validation.json. It works on the files themselves and knows nothing of how they were made, so it
+// checks the reports of inference-perf as well as ours.
 //
 // A finding of inference-perf's that tells of nothing wrong is not made here: a schedule delay a few milliseconds below
-// zero, the stages of a sweep, successes without a token in a partial report, rates of stages that have none. Our additions
-// (xk6_llm, prompt_len) raise none.
+// zero, the stages of a sweep, successes without a token in a partial report, rates of stages that have none. Our
+// additions (xk6_llm, prompt_len) raise none.
 package validation
 
 import (

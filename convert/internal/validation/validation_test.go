@@ -114,7 +114,8 @@ func TestFindingsOfOriginals(t *testing.T) {
 		r := readOriginal(t, name).check(t, Config{original.stages})
 		for i, f := range r.Files {
 			if e, listed := notOurs[name][f.Name]; listed {
-				missing := Finding{e.check, Warning, "load_summary.schedule_delay: negative minimum " + e.least, &f.Name}
+				missing := Finding{e.check, Warning, "load_summary.schedule_delay: negative minimum " + e.least,
+					&f.Name}
 				r.Files[i].Findings.Warnings = append([]Finding{missing}, f.Findings.Warnings...)
 			}
 		}
@@ -143,7 +144,8 @@ func TestOurReports(t *testing.T) {
 // A report is found by the prefix of its files, and other files are let be.
 func TestCheckDir(t *testing.T) {
 	t.Parallel()
-	dir := fstest.MapFS{"pre-requests.parquet": {}, "pre-summary_session_lifecycle_metrics.json": {}, "summary_lifecycle_metrics.json": {}}
+	dir := fstest.MapFS{"pre-requests.parquet": {}, "pre-summary_session_lifecycle_metrics.json": {},
+		"summary_lifecycle_metrics.json": {}}
 	for name, text := range readOriginal(t, "chat") {
 		dir["pre-"+name] = &fstest.MapFile{Data: []byte(text)}
 	}
@@ -155,7 +157,8 @@ func TestCheckDir(t *testing.T) {
 	for _, f := range r.Files {
 		got = append(got, f.Name)
 	}
-	want := []string{summaryName, "stage_0_lifecycle_metrics.json", perRequestName, "inference-perf.partial.stage_0.yaml"}
+	want := []string{summaryName, "stage_0_lifecycle_metrics.json", perRequestName,
+		"inference-perf.partial.stage_0.yaml"}
 	if !slices.Equal(got, want) || len(findings(r)) > 0 {
 		t.Errorf("got %q with %q, want %q", got, findings(r), want)
 	}
@@ -175,7 +178,8 @@ func TestOrder(t *testing.T) {
 	for _, n := range []int{10, 2, 0} {
 		s[fmt.Sprintf("stage_%d_lifecycle_metrics.json", n)] = "{}"
 	}
-	for _, other := range []string{"stage_-1_lifecycle_metrics.json", "stage_01_lifecycle_metrics.json", "adapter_a_stage_3_lifecycle_metrics.json", "stage_3_prometheus_metrics.json"} {
+	for _, other := range []string{"stage_-1_lifecycle_metrics.json", "stage_01_lifecycle_metrics.json",
+		"adapter_a_stage_3_lifecycle_metrics.json", "stage_3_prometheus_metrics.json"} {
 		s[other] = "{}"
 	}
 	got := ""
@@ -205,11 +209,14 @@ func FuzzCheck(f *testing.F) {
 	requests := s[perRequestName]
 	first := requests[:strings.Index(requests, "\n  },")] + "}]" // one request is as good as many
 	f.Add(s[summaryName], s["stage_0_lifecycle_metrics.json"], first, s["inference-perf.partial.stage_0.yaml"])
-	f.Add(`{"load_summary":{}}`, `{"load_summary":{"count":1e999}}`, `[{"start_time":0,"end_time":-1,"error":null,"info":{"response_metrics":{"chunk_times":[2,1,"\"}"]}}}, {}]`, "&a [*a]")
+	f.Add(`{"load_summary":{}}`, `{"load_summary":{"count":1e999}}`,
+		`[{"start_time":0,"end_time":-1,"error":null,"info":{"response_metrics":{"chunk_times":[2,1,"\"}"]}}}, {}]`,
+		"&a [*a]")
 	f.Add(`{"load_summary":{"count":-1},"successes":{"count":1e308,"latency":{"request_latency":{"mean":"\u001b[2J\u202e","p50":-1}}}}`, "\xff\xfe{\x00", strings.Repeat(`[{"a":`, 300), "a: &a [x, x]\nb: [*a, *a]")
 	f.Fuzz(func(t *testing.T, summary, stage, requests, part string) {
 		r := sample{
-			summaryName: summary, "stage_0_lifecycle_metrics.json": stage, perRequestName: requests, "inference-perf.partial.stage_0.yaml": part,
+			summaryName: summary, "stage_0_lifecycle_metrics.json": stage, perRequestName: requests,
+			"inference-perf.partial.stage_0.yaml": part,
 		}.check(t, Config{Stages: 2})
 		var buf bytes.Buffer
 		if err := r.Write(&buf); err != nil {

@@ -1,5 +1,5 @@
-// Package storagetest starts real servers of object storage for tests. Their programs are built from a module of their own, which
-// takes minutes the first time; a test that cannot have them is skipped.
+// Package storagetest starts real servers of object storage for tests. Their programs are built from a module of their
+// own, which takes minutes the first time; a test that cannot have them is skipped.
 package storagetest
 
 import (
@@ -34,13 +34,14 @@ func tool(t *testing.T, name string) string {
 	command.Dir, command.Stderr = filepath.Join(filepath.Dir(here), "..", "testdata", "servers"), &problem
 	out, err := command.Output()
 	if err != nil {
-		t.Skipf("SKIPPED, so nothing is stored in a real server: go tool %s: %v: %s", name, err, strings.Join(strings.Fields(problem.String()), " "))
+		t.Skipf("SKIPPED, so nothing is stored in a real server: go tool %s: %v: %s", name, err,
+			strings.Join(strings.Fields(problem.String()), " "))
 	}
 	return strings.TrimSpace(string(out))
 }
 
-// until is when a build must have ended: with some time left for the test itself, and by the environment's TEST_UNTIL (Unix
-// seconds), which bounds all tests together, for those of others.
+// until is when a build must have ended: with some time left for the test itself, and by the environment's TEST_UNTIL
+// (Unix seconds), which bounds all tests together, for those of others.
 func until(t *testing.T) time.Time {
 	end := time.Now().Add(time.Hour)
 	if deadline, limited := t.Deadline(); limited {
@@ -106,7 +107,8 @@ func S3(t *testing.T) (endpoint string) {
 	})
 }
 
-// GCS starts a server of Google Cloud Storage's API, which ends with the test; it has the bucket "reports" and takes anybody.
+// GCS starts a server of Google Cloud Storage's API, which ends with the test; it has the bucket "reports" and takes
+// anybody.
 func GCS(t *testing.T) (host string) {
 	t.Helper()
 	data := t.TempDir()
@@ -116,7 +118,8 @@ func GCS(t *testing.T) (host string) {
 	return serve(t, "fake-gcs-server", func(port int) []string {
 		return []string{
 			"-scheme", "http", "-host", "127.0.0.1", "-port", fmt.Sprint(port), "-data", data, "-backend", "memory",
-			"-external-url", fmt.Sprint("http://127.0.0.1:", port), "-public-host", fmt.Sprint("127.0.0.1:", port), "-log-level", "error",
+			"-external-url", fmt.Sprint("http://127.0.0.1:", port), "-public-host", fmt.Sprint("127.0.0.1:", port),
+			"-log-level", "error",
 		}
 	})
 }

@@ -36,7 +36,8 @@ const MaxTokensField = "max_tokens"
 // CheckMaxTokensField says what is wrong with a name for the field of the limit. "" is fine.
 func CheckMaxTokensField(name string) error {
 	switch name {
-	case "model", "messages", "prompt", "stream", "stream_options", "ignore_eos", "add_special_tokens", "response_format":
+	case "model", "messages", "prompt", "stream", "stream_options", "ignore_eos", "add_special_tokens",
+		"response_format":
 		return fmt.Errorf("%q is another field of the request", name)
 	}
 	for i, c := range []byte(name) {

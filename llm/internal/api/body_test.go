@@ -22,11 +22,13 @@ func TestBody(t *testing.T) {
 		want    string
 	}{
 		{
-			"completion, streamed", Completion, Request{Model: "m", Prompt: "x", MaxTokens: 30, IgnoreEOS: true, Stream: true},
+			"completion, streamed", Completion, Request{Model: "m", Prompt: "x", MaxTokens: 30, IgnoreEOS: true,
+				Stream: true},
 			`{"model":"m","prompt":"x","max_tokens":30,"ignore_eos":true,"stream":true,"stream_options":{"include_usage":true}}`,
 		},
 		{
-			"chat, whole", Chat, Request{Model: "m", Messages: json.RawMessage(`[{"role":"user","content":"<é>"}]`), MaxTokens: 5},
+			"chat, whole", Chat, Request{Model: "m", Messages: json.RawMessage(`[{"role":"user","content":"<é>"}]`),
+				MaxTokens: 5},
 			`{"model":"m","messages":[{"role":"user","content":"<é>"}],"max_tokens":5,"stream":false}`,
 		},
 		{
@@ -34,7 +36,8 @@ func TestBody(t *testing.T) {
 			`{"model":"m","prompt":"x","max_tokens":1,"stream":false,"add_special_tokens":false}`,
 		},
 		{
-			"a field of another name", Chat, Request{Model: "m", Messages: json.RawMessage(`[]`), MaxTokens: 5, MaxTokensField: "max_completion_tokens", IgnoreEOS: true},
+			"a field of another name", Chat, Request{Model: "m", Messages: json.RawMessage(`[]`), MaxTokens: 5,
+				MaxTokensField: "max_completion_tokens", IgnoreEOS: true},
 			`{"model":"m","messages":[],"max_completion_tokens":5,"ignore_eos":true,"stream":false}`,
 		},
 		{
@@ -42,12 +45,15 @@ func TestBody(t *testing.T) {
 			`{"model":"m","prompt":"x","stream":false}`,
 		},
 		{
-			"extra fields follow in order", Completion, Request{Model: "m", MaxTokens: 1, Extra: extra(map[string]any{"temperature": 0.5, "best\"of": 2})},
+			"extra fields follow in order", Completion,
+			Request{Model: "m", MaxTokens: 1, Extra: extra(map[string]any{"temperature": 0.5, "best\"of": 2})},
 			`{"model":"m","prompt":"","max_tokens":1,"stream":false,"best\"of":2,"temperature":0.5}`,
 		},
 		{
 			"extra fields replace and remove", Chat,
-			Request{Model: "m", Messages: json.RawMessage(`[]`), Stream: true, Extra: extra(map[string]any{"max_tokens": nil, "max_completion_tokens": 9, "stream_options": map[string]any{}})},
+			Request{Model: "m", Messages: json.RawMessage(`[]`), Stream: true,
+				Extra: extra(map[string]any{"max_tokens": nil, "max_completion_tokens": 9,
+					"stream_options": map[string]any{}})},
 			`{"model":"m","messages":[],"stream":true,"max_completion_tokens":9,"stream_options":{}}`,
 		},
 	} {
@@ -80,7 +86,8 @@ func TestCheckMaxTokensField(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
 		"": "", "max_tokens": "", "max_completion_tokens": "", "maxOutputTokens": "", "n2": "",
-		"2n": `"2n" is not the name of a field`, "a-b": "is not the name", "a.b": "is not the name", "a\"b": "is not the name", "ä": "is not the name", "`": "is not the name",
+		"2n": `"2n" is not the name of a field`, "a-b": "is not the name", "a.b": "is not the name",
+		"a\"b": "is not the name", "ä": "is not the name", "`": "is not the name",
 		"stream": `"stream" is another field of the request`, "prompt": "is another field",
 	} {
 		err := CheckMaxTokensField(name)

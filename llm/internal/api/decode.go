@@ -132,7 +132,8 @@ func (s *scanner) furtherChoice(d *Delta) {
 	other := scanner{b: raw}
 	if index := number(find(raw, []byte("index"))); index < d.Index {
 		*d = Delta{
-			Choices: d.Choices, Index: index, Content: d.Content[:0], Aside: d.Aside[:0], Usage: d.Usage, Error: d.Error,
+			Choices: d.Choices, Index: index, Content: d.Content[:0], Aside: d.Aside[:0], Usage: d.Usage,
+			Error: d.Error,
 		}
 		other.choice(d)
 		return

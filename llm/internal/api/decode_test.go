@@ -17,49 +17,89 @@ func TestDecode(t *testing.T) {
 		name, data string
 		want       Delta
 	}{
-		{"chat chunk", `{"choices":[{"index":0,"delta":{"content":"hi"},"finish_reason":null}]}`, Delta{Choices: 1, Content: []byte("hi")}},
-		{"completion chunk", `{"choices":[{"text":" hi","finish_reason":"stop"}]}`, Delta{Choices: 1, Content: []byte(" hi"), FinishReason: "stop"}},
+		{"chat chunk", `{"choices":[{"index":0,"delta":{"content":"hi"},"finish_reason":null}]}`,
+			Delta{Choices: 1, Content: []byte("hi")}},
+		{"completion chunk", `{"choices":[{"text":" hi","finish_reason":"stop"}]}`,
+			Delta{Choices: 1, Content: []byte(" hi"), FinishReason: "stop"}},
 		{"role only", `{"choices":[{"delta":{"role":"assistant","content":""}}]}`, Delta{Choices: 1}},
 		{"content null", `{"choices":[{"delta":{"content":null}}]}`, Delta{Choices: 1}},
-		{"delta null", `{"choices":[{"delta":null,"finish_reason":"length"}]}`, Delta{Choices: 1, FinishReason: "length"}},
+		{"delta null", `{"choices":[{"delta":null,"finish_reason":"length"}]}`,
+			Delta{Choices: 1, FinishReason: "length"}},
 		{"end mark", ` [DONE] `, Delta{Done: true}},
 		{"end mark as JSON", `"[DONE]"`, Delta{Done: true}},
-		{"an answer and the end mark", "{\"choices\":[{\"text\":\"a\"}]}\n\ndata: [DONE]\n", Delta{Choices: 1, Content: []byte("a")}},
+		{"an answer and the end mark", "{\"choices\":[{\"text\":\"a\"}]}\n\ndata: [DONE]\n",
+			Delta{Choices: 1, Content: []byte("a")}},
 
-		{"several choices: the first", `{"choices":[{"message":{"content":"a"}},{"message":{"content":"b"},"finish_reason":"stop"}]}`, Delta{Choices: 2, Content: []byte("a"), Message: true}},
-		{"a further choice", `{"choices":[{"index":3,"delta":{"content":"b"}}]}`, Delta{Choices: 1, Index: 3, Content: []byte("b")}},
-		{"delta and text", `{"choices":[{"text":"a","delta":{"content":"a"}}]}`, Delta{Choices: 1, Content: []byte("a")}},
-		{"text and delta", `{"choices":[{"delta":{"content":"a"},"text":"b"}]}`, Delta{Choices: 1, Content: []byte("a")}},
-		{"message before delta", `{"choices":[{"message":{"content":"abc"},"delta":{"content":"c"}}]}`, Delta{Choices: 1, Content: []byte("c")}},
-		{"delta before message", `{"choices":[{"delta":{"content":"c"},"message":{"content":"abc"}}]}`, Delta{Choices: 1, Content: []byte("c")}},
-		{"text beside a delta without content", `{"choices":[{"delta":{"role":"assistant"},"text":"a"}]}`, Delta{Choices: 1, Content: []byte("a")}},
-		{"message beside an empty delta", `{"choices":[{"delta":{},"message":{"content":"abc"}}]}`, Delta{Choices: 1, Content: []byte("abc"), Message: true}},
-		{"reasoning of a message, content of a delta", `{"choices":[{"message":{"reasoning":"hm"},"delta":{"content":"a"}}]}`, Delta{Choices: 1, Content: []byte("a")}},
+		{"several choices: the first",
+			`{"choices":[{"message":{"content":"a"}},{"message":{"content":"b"},"finish_reason":"stop"}]}`,
+			Delta{Choices: 2, Content: []byte("a"), Message: true}},
+		{"a further choice", `{"choices":[{"index":3,"delta":{"content":"b"}}]}`,
+			Delta{Choices: 1, Index: 3, Content: []byte("b")}},
+		{"delta and text", `{"choices":[{"text":"a","delta":{"content":"a"}}]}`,
+			Delta{Choices: 1, Content: []byte("a")}},
+		{"text and delta", `{"choices":[{"delta":{"content":"a"},"text":"b"}]}`,
+			Delta{Choices: 1, Content: []byte("a")}},
+		{"message before delta", `{"choices":[{"message":{"content":"abc"},"delta":{"content":"c"}}]}`,
+			Delta{Choices: 1, Content: []byte("c")}},
+		{"delta before message", `{"choices":[{"delta":{"content":"c"},"message":{"content":"abc"}}]}`,
+			Delta{Choices: 1, Content: []byte("c")}},
+		{"text beside a delta without content", `{"choices":[{"delta":{"role":"assistant"},"text":"a"}]}`,
+			Delta{Choices: 1, Content: []byte("a")}},
+		{"message beside an empty delta", `{"choices":[{"delta":{},"message":{"content":"abc"}}]}`,
+			Delta{Choices: 1, Content: []byte("abc"), Message: true}},
+		{"reasoning of a message, content of a delta",
+			`{"choices":[{"message":{"reasoning":"hm"},"delta":{"content":"a"}}]}`,
+			Delta{Choices: 1, Content: []byte("a")}},
 
-		{"whole chat, content null", `{"choices":[{"message":{"content":null,"tool_calls":[{"id":"1"}]}}]}`, Delta{Choices: 1, Message: true, ToolCall: true}},
-		{"content parts", `{"choices":[{"delta":{"content":[{"type":"text","text":"x"},{"type":"image"},3,{"text":"y"}]}}]}`, Delta{Choices: 1, Content: []byte("xy")}},
-		{"parts of thinking", `{"choices":[{"delta":{"content":[{"type":"thinking","thinking":[{"type":"text","text":"h"}]},{"text":"m","type":"thinking"},{"type":"text","text":"y"}]}}]}`, Delta{Choices: 1, Content: []byte("y"), Reasoning: true, Aside: []byte("hm")}},
-		{"reasoning_content", `{"choices":[{"delta":{"reasoning_content":"hm"}}]}`, Delta{Choices: 1, Reasoning: true, Aside: []byte("hm")}},
-		{"reasoning", `{"choices":[{"delta":{"reasoning":"hm","content":""}}]}`, Delta{Choices: 1, Reasoning: true, Aside: []byte("hm")}},
-		{"thinking", `{"choices":[{"delta":{"thinking":"hm"}}]}`, Delta{Choices: 1, Reasoning: true, Aside: []byte("hm")}},
-		{"reasoning under two names", `{"choices":[{"delta":{"reasoning":"hm","reasoning_details":[{"type":"reasoning.text","text":"hm"}]}}]}`, Delta{Choices: 1, Reasoning: true, Aside: []byte("hm")}},
-		{"reasoning_details alone", `{"choices":[{"delta":{"reasoning":null,"reasoning_details":[{"type":"reasoning.summary","summary":"h"},{"type":"reasoning.text","text":"m"}]}}]}`, Delta{Choices: 1, Reasoning: true, Aside: []byte("hm")}},
-		{"empty reasoning", `{"choices":[{"delta":{"reasoning":"","reasoning_content":null,"tool_calls":[]}}]}`, Delta{Choices: 1}},
+		{"whole chat, content null", `{"choices":[{"message":{"content":null,"tool_calls":[{"id":"1"}]}}]}`,
+			Delta{Choices: 1, Message: true, ToolCall: true}},
+		{"content parts",
+			`{"choices":[{"delta":{"content":[{"type":"text","text":"x"},{"type":"image"},3,{"text":"y"}]}}]}`,
+			Delta{Choices: 1, Content: []byte("xy")}},
+		{"parts of thinking",
+			`{"choices":[{"delta":{"content":[{"type":"thinking","thinking":[{"type":"text","text":"h"}]},{"text":"m","type":"thinking"},{"type":"text","text":"y"}]}}]}`, Delta{Choices: 1, Content: []byte("y"), Reasoning: true, Aside: []byte("hm")}},
+		{"reasoning_content", `{"choices":[{"delta":{"reasoning_content":"hm"}}]}`,
+			Delta{Choices: 1, Reasoning: true, Aside: []byte("hm")}},
+		{"reasoning", `{"choices":[{"delta":{"reasoning":"hm","content":""}}]}`,
+			Delta{Choices: 1, Reasoning: true, Aside: []byte("hm")}},
+		{"thinking", `{"choices":[{"delta":{"thinking":"hm"}}]}`,
+			Delta{Choices: 1, Reasoning: true, Aside: []byte("hm")}},
+		{"reasoning under two names",
+			`{"choices":[{"delta":{"reasoning":"hm","reasoning_details":[{"type":"reasoning.text","text":"hm"}]}}]}`,
+			Delta{Choices: 1, Reasoning: true, Aside: []byte("hm")}},
+		{"reasoning_details alone",
+			`{"choices":[{"delta":{"reasoning":null,"reasoning_details":[{"type":"reasoning.summary","summary":"h"},{"type":"reasoning.text","text":"m"}]}}]}`, Delta{Choices: 1, Reasoning: true, Aside: []byte("hm")}},
+		{"empty reasoning", `{"choices":[{"delta":{"reasoning":"","reasoning_content":null,"tool_calls":[]}}]}`,
+			Delta{Choices: 1}},
 		{"tool call", `{"choices":[{"delta":{"tool_calls":[{"index":0}]}}]}`, Delta{Choices: 1, ToolCall: true}},
-		{"tool call's text", `{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"1","function":{"name":"f","arguments":"{\"a\":1}"}},{"function":{"name":"g","arguments":{"b":2}}}]}}]}`, Delta{Choices: 1, ToolCall: true, Aside: []byte(`f{"a":1}g{"b":2}`)}},
-		{"function call", `{"choices":[{"delta":{"function_call":{"name":"f","arguments":"x"}}}]}`, Delta{Choices: 1, ToolCall: true, Aside: []byte("fx")}},
-		{"several choices: the lowest index", `{"choices":[{"index":1,"delta":{"content":"b"},"finish_reason":"length"},{"index":0,"delta":{"content":"a"}}],"usage":{"x":1}}`, Delta{Choices: 2, Content: []byte("a"), Usage: []byte(`{"x":1}`)}},
-		{"content is a part", `{"choices":[{"delta":{"content":{"type":"text","text":"a"}}}]}`, Delta{Choices: 1, Content: []byte("a")}},
-		{"content is a list of texts", `{"choices":[{"delta":{"content":["a",{"text":"b"}]}}]}`, Delta{Choices: 1, Content: []byte("ab")}},
+		{"tool call's text",
+			`{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"1","function":{"name":"f","arguments":"{\"a\":1}"}},{"function":{"name":"g","arguments":{"b":2}}}]}}]}`, Delta{Choices: 1, ToolCall: true, Aside: []byte(`f{"a":1}g{"b":2}`)}},
+		{"function call", `{"choices":[{"delta":{"function_call":{"name":"f","arguments":"x"}}}]}`,
+			Delta{Choices: 1, ToolCall: true, Aside: []byte("fx")}},
+		{"several choices: the lowest index",
+			`{"choices":[{"index":1,"delta":{"content":"b"},"finish_reason":"length"},{"index":0,"delta":{"content":"a"}}],"usage":{"x":1}}`, Delta{Choices: 2, Content: []byte("a"), Usage: []byte(`{"x":1}`)}},
+		{"content is a part", `{"choices":[{"delta":{"content":{"type":"text","text":"a"}}}]}`,
+			Delta{Choices: 1, Content: []byte("a")}},
+		{"content is a list of texts", `{"choices":[{"delta":{"content":["a",{"text":"b"}]}}]}`,
+			Delta{Choices: 1, Content: []byte("ab")}},
 		{"delta is a text", `{"choices":[{"delta":"a"}]}`, Delta{Choices: 1, Content: []byte("a")}},
-		{"a refusal", `{"choices":[{"delta":{"content":null,"refusal":"no"}}]}`, Delta{Choices: 1, Content: []byte("no")}},
+		{"a refusal", `{"choices":[{"delta":{"content":null,"refusal":"no"}}]}`,
+			Delta{Choices: 1, Content: []byte("no")}},
 		{"finish reason in words", `{"choices":[{"delta":{},"finish_reason":"None"}]}`, Delta{Choices: 1}},
-		{"finish reason an object", `{"choices":[{"delta":{},"finish_reason":{"type":"stop","matched":1}}]}`, Delta{Choices: 1, FinishReason: "stop"}},
-		{"finish reason an object of an abort", `{"choices":[{"delta":{},"finish_reason":{"type":"abort","message":"oom"}}]}`, Delta{Choices: 1, FinishReason: "abort", Error: "oom"}},
-		{"finish reason of an overload", `{"choices":[{"delta":{},"finish_reason":"engine_overloaded"}]}`, Delta{Choices: 1, FinishReason: "engine_overloaded", Error: "finish reason engine_overloaded"}},
+		{"finish reason an object", `{"choices":[{"delta":{},"finish_reason":{"type":"stop","matched":1}}]}`,
+			Delta{Choices: 1, FinishReason: "stop"}},
+		{"finish reason an object of an abort",
+			`{"choices":[{"delta":{},"finish_reason":{"type":"abort","message":"oom"}}]}`,
+			Delta{Choices: 1, FinishReason: "abort", Error: "oom"}},
+		{"finish reason of an overload", `{"choices":[{"delta":{},"finish_reason":"engine_overloaded"}]}`,
+			Delta{Choices: 1, FinishReason: "engine_overloaded", Error: "finish reason engine_overloaded"}},
 		{"usage", `{"choices":[],"usage":{"prompt_tokens": 3}}`, Delta{Usage: []byte(`{"prompt_tokens": 3}`)}},
-		{"usage in a choice", `{"choices":[{"delta":{},"finish_reason":"stop","usage":{"prompt_tokens":3}}],"usage":null}`, Delta{Choices: 1, FinishReason: "stop", Usage: []byte(`{"prompt_tokens":3}`)}},
-		{"usage beside the choices of Groq", `{"choices":[{"delta":{}}],"x_groq":{"id":"1","usage":{"prompt_tokens":3}}}`, Delta{Choices: 1, Usage: []byte(`{"prompt_tokens":3}`)}},
+		{"usage in a choice",
+			`{"choices":[{"delta":{},"finish_reason":"stop","usage":{"prompt_tokens":3}}],"usage":null}`,
+			Delta{Choices: 1, FinishReason: "stop", Usage: []byte(`{"prompt_tokens":3}`)}},
+		{"usage beside the choices of Groq",
+			`{"choices":[{"delta":{}}],"x_groq":{"id":"1","usage":{"prompt_tokens":3}}}`,
+			Delta{Choices: 1, Usage: []byte(`{"prompt_tokens":3}`)}},
 		{"no usage of Groq", `{"choices":[{"delta":{}}],"x_groq":{"id":"1"}}`, Delta{Choices: 1}},
 		{"usage null", `{"choices":[],"usage":null}`, Delta{Words: []byte(`{"choices":[],"usage":null}`)}},
 
@@ -70,35 +110,49 @@ func TestDecode(t *testing.T) {
 		{"error object", `{"object":"error","message":"no","code":400}`, Delta{Error: "no"}},
 		{"error of a type", `{"type":"error","error":{"type":"overloaded_error","message":"no"}}`, Delta{Error: "no"}},
 		{"error object with detail", `{"error":{"detail":"no"}}`, Delta{Error: "no"}},
-		{"error in an array", `[{"error":{"code":400,"message":"no","status":"INVALID_ARGUMENT"}}]`, Delta{Error: "no"}},
+		{"error in an array", `[{"error":{"code":400,"message":"no","status":"INVALID_ARGUMENT"}}]`,
+			Delta{Error: "no"}},
 		{"errors", `{"errors":[{"message":"no"}]}`, Delta{Error: "no"}},
 		{"code and msg", `{"code":1302,"msg":"no","success":false}`, Delta{Error: "no"}},
 		{"code in a string", `{"code":"Throttling","message":"no"}`, Delta{Error: "no"}},
 		{"code of success", `{"code":0,"msg":"ok"}`, Delta{Words: []byte(`"ok"`)}},
-		{"a status of an answer to come", `{"type":"status","code":102,"message":"processing"}`, Delta{Words: []byte(`"processing"`)}},
+		{"a status of an answer to come", `{"type":"status","code":102,"message":"processing"}`,
+			Delta{Words: []byte(`"processing"`)}},
 		{"an error in status", `{"status":"error","message":"no"}`, Delta{Error: "no"}},
 		{"an error that is a mark", `{"error":true,"message":"no"}`, Delta{Error: "no"}},
-		{"an error of MiniMax", `{"choices":null,"base_resp":{"status_code":1002,"status_msg":"no"}}`, Delta{Error: "no"}},
-		{"no error of MiniMax", `{"choices":[{"delta":{"content":"a"}}],"base_resp":{"status_code":0,"status_msg":""}}`, Delta{Choices: 1, Content: []byte("a")}},
+		{"an error of MiniMax", `{"choices":null,"base_resp":{"status_code":1002,"status_msg":"no"}}`,
+			Delta{Error: "no"}},
+		{"no error of MiniMax", `{"choices":[{"delta":{"content":"a"}}],"base_resp":{"status_code":0,"status_msg":""}}`,
+			Delta{Choices: 1, Content: []byte("a")}},
 		{"an error of Groq", `{"choices":[{"delta":{}}],"x_groq":{"error":"no"}}`, Delta{Choices: 1, Error: "no"}},
 		{"error_code beside a text", `{"text":"no","error_code":50001}`, Delta{Error: "no"}},
 		{"error_code and error_msg", `{"error_code":336003,"error_msg":"no"}`, Delta{Error: "no"}},
-		{"code and msg beside a choice", `{"code":7,"msg":"x","choices":[{"text":"a"}]}`, Delta{Choices: 1, Content: []byte("a")}},
+		{"code and msg beside a choice", `{"code":7,"msg":"x","choices":[{"text":"a"}]}`,
+			Delta{Choices: 1, Content: []byte("a")}},
 		{"detail", `{"detail":"Not Found"}`, Delta{Words: []byte(`"Not Found"`)}},
 		{"nothing known", `{"status":"pending"}`, Delta{Words: []byte(`{"status":"pending"}`)}},
-		{"error of a choice", `{"choices":[{"index":0,"delta":{"content":""},"error":{"message":"no"},"finish_reason":"error"}]}`, Delta{Choices: 1, FinishReason: "error", Error: "no"}},
-		{"error of a further choice", `{"choices":[{"text":"a"},{"error":"no"}]}`, Delta{Choices: 2, Content: []byte("a"), Error: "no"}},
+		{"error of a choice",
+			`{"choices":[{"index":0,"delta":{"content":""},"error":{"message":"no"},"finish_reason":"error"}]}`,
+			Delta{Choices: 1, FinishReason: "error", Error: "no"}},
+		{"error of a further choice", `{"choices":[{"text":"a"},{"error":"no"}]}`,
+			Delta{Choices: 2, Content: []byte("a"), Error: "no"}},
 		{"error of a delta", `{"choices":[{"delta":{"error":"no"}}]}`, Delta{Choices: 1, Error: "no"}},
-		{"finish reason of an error", `{"choices":[{"delta":{},"finish_reason":"error"}]}`, Delta{Choices: 1, FinishReason: "error", Error: "finish reason error"}},
-		{"finish reason of an abort", `{"choices":[{"delta":{},"finish_reason":"abort"}]}`, Delta{Choices: 1, FinishReason: "abort", Error: "finish reason abort"}},
+		{"finish reason of an error", `{"choices":[{"delta":{},"finish_reason":"error"}]}`,
+			Delta{Choices: 1, FinishReason: "error", Error: "finish reason error"}},
+		{"finish reason of an abort", `{"choices":[{"delta":{},"finish_reason":"abort"}]}`,
+			Delta{Choices: 1, FinishReason: "abort", Error: "finish reason abort"}},
 
-		{"escapes", `{"choices":[{"text":"\"\\\/\b\f\n\r\t\u00e9\u6f22"}]}`, Delta{Choices: 1, Content: []byte("\"\\/\b\f\n\r\té漢")}},
-		{"surrogates", `{"choices":[{"text":"\ud83d\ude00|\ud83d|\ude00x\ud83d\u0041"}]}`, Delta{Choices: 1, Content: []byte("😀|\ufffd|\ufffdx\ufffdA")}},
+		{"escapes", `{"choices":[{"text":"\"\\\/\b\f\n\r\t\u00e9\u6f22"}]}`,
+			Delta{Choices: 1, Content: []byte("\"\\/\b\f\n\r\té漢")}},
+		{"surrogates", `{"choices":[{"text":"\ud83d\ude00|\ud83d|\ude00x\ud83d\u0041"}]}`,
+			Delta{Choices: 1, Content: []byte("😀|\ufffd|\ufffdx\ufffdA")}},
 		{"escaped key", `{"choices":[{"te\u0078t":"a"}]}`, Delta{Choices: 1, Content: []byte("a")}},
 		{"white space", " {\n\"choices\" : [ { \"text\" : \"a\" } ] }\r\n", Delta{Choices: 1, Content: []byte("a")}},
-		{"choices of other shapes", `{"choices":{"a":1},"usage":[1]}`, Delta{Words: []byte(`{"choices":{"a":1},"usage":[1]}`)}},
+		{"choices of other shapes", `{"choices":{"a":1},"usage":[1]}`,
+			Delta{Words: []byte(`{"choices":{"a":1},"usage":[1]}`)}},
 		{"choice no object", `{"choices":[1,"x",null,[{}],{"delta":[1]}]}`, Delta{Choices: 1}},
-		{"deep", `{"x":` + strings.Repeat("[", 100000) + strings.Repeat("]", 100000) + `,"choices":[{"text":"a"}]}`, Delta{Choices: 1, Content: []byte("a")}},
+		{"deep", `{"x":` + strings.Repeat("[", 100000) + strings.Repeat("]", 100000) + `,"choices":[{"text":"a"}]}`,
+			Delta{Choices: 1, Content: []byte("a")}},
 	} {
 		var got Delta
 		if err := Chat.Decode([]byte(tt.data), &got); err != nil {
@@ -111,8 +165,10 @@ func TestDecode(t *testing.T) {
 }
 
 func show(d Delta) string {
-	return fmt.Sprintf("done %t, choices %d, index %d, content %q, message %t, reasoning %t, tool call %t, aside %q, finish %q, usage %q, error %q, words %q",
-		d.Done, d.Choices, d.Index, d.Content, d.Message, d.Reasoning, d.ToolCall, d.Aside, d.FinishReason, d.Usage, d.Error, d.Words)
+	return fmt.Sprintf("done %t, choices %d, index %d, content %q, message %t, reasoning %t, tool call %t, aside "+
+		"%q, finish %q, usage %q, error %q, words %q",
+		d.Done, d.Choices, d.Index, d.Content, d.Message, d.Reasoning, d.ToolCall, d.Aside, d.FinishReason, d.Usage,
+		d.Error, d.Words)
 }
 
 func TestDecodeRefuses(t *testing.T) {
@@ -173,7 +229,8 @@ func TestDecodeForgetsTheChunkBefore(t *testing.T) {
 }
 
 func TestDecodeAllocatesNothing(t *testing.T) {
-	data := []byte(`{"id":"cmpl-1","choices":[{"index":0,"delta":{"content":" he said:\n\"\u00e9\""},"logprobs":null,"finish_reason":null}],"usage":{"completion_tokens":3}}`)
+	data := []byte(`{"id":"cmpl-1","choices":[{"index":0,"delta":{"content":" he ` +
+		`said:\n\"\u00e9\""},"logprobs":null,"finish_reason":null}],"usage":{"completion_tokens":3}}`)
 	d := Delta{Content: make([]byte, 0, 64), Aside: make([]byte, 0, 64)}
 	if n := testing.AllocsPerRun(100, func() { _ = Chat.Decode(data, &d) }); n > 0 {
 		t.Errorf("%v allocations per chunk", n)
@@ -243,7 +300,8 @@ func tree(dec *json.Decoder) any {
 	return tok
 }
 
-// textOf reads the content a second way, over encoding/json's tokens. It knows only answers whose text stands in one place.
+// textOf reads the content a second way, over encoding/json's tokens. It knows only answers whose text stands in one
+// place.
 func textOf(value any) (text string, known bool) {
 	outputs := outputsOf(value)
 	if len(outputs) != 1 {
@@ -315,13 +373,18 @@ func asObject(value any) []member {
 
 func FuzzDecode(f *testing.F) {
 	for _, s := range []string{
-		`{"choices":[{"delta":{"content":"hi\n\u00e9\ud83d\ude00"}}]}`, `{"choices":[{"text":"a\\"},{"message":{"content":[{"text":"b"}]}}],"usage":{}}`,
-		`{"error":{"message":"x"}}`, `{"object":"error","message":"x"}`, `[{}]`, `{"a":[{}, {"b":[]}]}`, "{\"choices\":[{\"text\":\"\xff\"}]}",
+		`{"choices":[{"delta":{"content":"hi\n\u00e9\ud83d\ude00"}}]}`,
+		`{"choices":[{"text":"a\\"},{"message":{"content":[{"text":"b"}]}}],"usage":{}}`,
+		`{"error":{"message":"x"}}`, `{"object":"error","message":"x"}`, `[{}]`, `{"a":[{}, {"b":[]}]}`,
+		"{\"choices\":[{\"text\":\"\xff\"}]}",
 		`{"choices":[{"index":-1,"delta":{"content":"a"}},{"index":99999999999999999999},{"index":"0"},{"index":1e9},7]}`,
-		`{"choices":[],"usage":{"prompt_tokens":1e308,"completion_tokens":-1,"total_tokens":9223372036854775808}}`, `{"usage":{"a":00,"b":NaN,"c":0x7}}`,
-		"{\"choices\":[{\"delta\":{\"content\":\"a\x00b\\u0000\\ud800\\udfff\"}}]}", `{"choices":[{"delta":{"content":"a","x":` + strings.Repeat("[", 300) + strings.Repeat("]", 300) + `}}]}`,
+		`{"choices":[],"usage":{"prompt_tokens":1e308,"completion_tokens":-1,"total_tokens":9223372036854775808}}`,
+		`{"usage":{"a":00,"b":NaN,"c":0x7}}`,
+		"{\"choices\":[{\"delta\":{\"content\":\"a\x00b\\u0000\\ud800\\udfff\"}}]}",
+		`{"choices":[{"delta":{"content":"a","x":` + strings.Repeat("[", 300) + strings.Repeat("]", 300) + `}}]}`,
 		`{"choices":[{"index":0,"delta":{"content":"\u202e\u001b[2J","reasoning_content":"\u0000"},"finish_reason":"\u009b=1"}],"usage":{"completion_tokens":-9223372036854775809}}`,
-		strings.Repeat(`{"choices":[`, 100), `{"error":` + strings.Repeat(`{"error":`, 20) + "1" + strings.Repeat("}", 21), `[{},{"choices":[{}]}] [DONE]`, `{"choices":{"0":{}}}`, `[{},[]]`, `[{"error":"x"},{}]`,
+		strings.Repeat(`{"choices":[`, 100), `{"error":` + strings.Repeat(`{"error":`, 20) + "1" + strings.Repeat("}",
+			21), `[{},{"choices":[{}]}] [DONE]`, `{"choices":{"0":{}}}`, `[{},[]]`, `[{"error":"x"},{}]`,
 	} {
 		f.Add([]byte(s))
 	}

@@ -42,7 +42,8 @@ func (s *scanner) finishReason(d *Delta) {
 // Zhipu, "insufficient_system_resource" of DeepSeek, and their like.
 func gaveUp(reason string) bool {
 	reason = strings.ToLower(reason)
-	for _, sign := range [...]string{"error", "abort", "cancel", "fail", "timeout", "overload", "insufficient_system_resource"} {
+	for _, sign := range [...]string{"error", "abort", "cancel", "fail", "timeout", "overload",
+		"insufficient_system_resource"} {
 		if strings.Contains(reason, sign) {
 			return true
 		}

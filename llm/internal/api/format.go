@@ -28,7 +28,9 @@ func (f Format) Encode() (json.RawMessage, error) {
 	switch f.Type {
 	case JSONObject:
 		if f.Name != "" || f.Schema != nil {
-			return nil, errors.New(`type "json_object" takes neither name nor jsonSchema: leave them out, or use type "json_schema"`)
+			return nil,
+				errors.New(`type "json_object" takes neither name nor jsonSchema: leave them out, or use type ` +
+					`"json_schema"`)
 		}
 		return json.RawMessage(`{"type":"json_object"}`), nil
 	case JSONSchema, "":

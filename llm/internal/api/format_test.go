@@ -17,7 +17,8 @@ func TestFormat(t *testing.T) {
 			Format{Type: "json_schema", Name: "n<", Schema: json.RawMessage(" {\"b\": 1, \"a\": {}}")},
 			`{"type":"json_schema","json_schema":{"name":"n<","schema":{"b":1,"a":{}}}}`,
 		},
-		{Format{Schema: json.RawMessage(`{}`)}, `{"type":"json_schema","json_schema":{"name":"structured_output","schema":{}}}`},
+		{Format{Schema: json.RawMessage(`{}`)},
+			`{"type":"json_schema","json_schema":{"name":"structured_output","schema":{}}}`},
 	} {
 		got, err := tt.format.Encode()
 		if err != nil || string(got) != tt.want {

@@ -135,7 +135,8 @@ func Plausible(usage []byte, chunks int) (kept []byte, dropped bool) {
 		return usage, false
 	}
 	for name, value := range members {
-		if n, isNumber := count(value); impossible(name, value, chunks) || name == "total_tokens" && isNumber && n == 0 {
+		if n, isNumber := count(value); impossible(name, value, chunks) || name == "total_tokens" && isNumber &&
+			n == 0 {
 			delete(members, name)
 		}
 	}

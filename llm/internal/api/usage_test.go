@@ -10,15 +10,20 @@ func TestMergeUsage(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, old, next, want string }{
 		{"first map", ``, `{"completion_tokens":1}`, `{"completion_tokens":1}`},
-		{"growing counts", `{"prompt_tokens":7,"completion_tokens":1}`, `{"prompt_tokens":7,"completion_tokens":2}`, `{"prompt_tokens":7,"completion_tokens":2}`},
+		{"growing counts", `{"prompt_tokens":7,"completion_tokens":1}`, `{"prompt_tokens":7,"completion_tokens":2}`,
+			`{"prompt_tokens":7,"completion_tokens":2}`},
 		{"members of both", `{"a":1}`, `{"b":2}`, `{"a":1,"b":2}`},
-		{"zeros after counts", `{"prompt_tokens":7,"completion_tokens":5}`, `{"prompt_tokens":0,"completion_tokens":0,"x":0}`, `{"prompt_tokens":7,"completion_tokens":5,"x":0}`},
+		{"zeros after counts", `{"prompt_tokens":7,"completion_tokens":5}`,
+			`{"prompt_tokens":0,"completion_tokens":0,"x":0}`, `{"prompt_tokens":7,"completion_tokens":5,"x":0}`},
 		{"counts after zeros", `{"prompt_tokens":0}`, `{"prompt_tokens":7}`, `{"prompt_tokens":7}`},
-		{"the counts of another choice", `{"completion_tokens":5}`, `{"completion_tokens":4}`, `{"completion_tokens":5}`},
-		{"nulls", `{"completion_tokens":5,"d":{"cached_tokens":3}}`, `{"completion_tokens":null,"d":null}`, `{"completion_tokens":5,"d":{"cached_tokens":3}}`},
+		{"the counts of another choice", `{"completion_tokens":5}`, `{"completion_tokens":4}`,
+			`{"completion_tokens":5}`},
+		{"nulls", `{"completion_tokens":5,"d":{"cached_tokens":3}}`, `{"completion_tokens":null,"d":null}`,
+			`{"completion_tokens":5,"d":{"cached_tokens":3}}`},
 		{"an empty object", `{"d":{"cached_tokens":3}}`, `{"d":{}}`, `{"d":{"cached_tokens":3}}`},
 		{"an empty map", `{"completion_tokens":5}`, `{}`, `{"completion_tokens":5}`},
-		{"a string in the place of a count", `{"completion_tokens":5}`, `{"completion_tokens":"5"}`, `{"completion_tokens":5}`},
+		{"a string in the place of a count", `{"completion_tokens":5}`, `{"completion_tokens":"5"}`,
+			`{"completion_tokens":5}`},
 		{"details grow too", `{"d":{"cached_tokens":3}}`, `{"d":{"cached_tokens":4}}`, `{"d":{"cached_tokens":4}}`},
 	} {
 		got := MergeUsage(nil, []byte(tt.old), []byte(tt.next))
@@ -45,7 +50,8 @@ func TestPlausible(t *testing.T) {
 		chunks      int
 	}{
 		{`{"prompt_tokens":7,"completion_tokens":1}`, `{"prompt_tokens":7}`, true, manyChunks},
-		{`{"prompt_tokens":1,"completion_tokens":1}`, `{"prompt_tokens":1,"completion_tokens":1}`, false, manyChunks - 1},
+		{`{"prompt_tokens":1,"completion_tokens":1}`, `{"prompt_tokens":1,"completion_tokens":1}`, false,
+			manyChunks - 1},
 		{`{"prompt_tokens":1,"completion_tokens":2}`, `{"prompt_tokens":1,"completion_tokens":2}`, false, 1000},
 		{`{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}`, ``, true, 1},
 		{`{"prompt_tokens":7,"completion_tokens":0,"total_tokens":7}`, `{"prompt_tokens":7,"total_tokens":7}`, true, 1},

@@ -20,8 +20,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/tokenizer"
 )
 
-// bytesCost prints what writing records, reading them into a report, and counting tokens cost, in relation to reading the
-// lines of the same bytes.
+// bytesCost prints what writing records, reading them into a report, and counting tokens cost, in relation to reading
+// the lines of the same bytes.
 func bytesCost(rounds int) error {
 	for _, part := range []func(int) error{recordCost, converterCost, tokenizerCost} {
 		if err := part(rounds); err != nil {
@@ -44,16 +44,17 @@ func recordCost(rounds int) error {
 		return err
 	}
 	text := bytes.Repeat(append(line, '\n'), times)
-	return besides(rounds, "record of an answer of 200 tokens, its samples and its line", "ns of CPU per token", tokens*times, text, func() error {
-		for range times {
-			c := m.Request(r, nil, nil, llmmeasure.ITLRequest)
-			c.GetSamples()
-			if _, err := c.Text(); err != nil {
-				return err
+	return besides(rounds, "record of an answer of 200 tokens, its samples and its line", "ns of CPU per token",
+		tokens*times, text, func() error {
+			for range times {
+				c := m.Request(r, nil, nil, llmmeasure.ITLRequest)
+				c.GetSamples()
+				if _, err := c.Text(); err != nil {
+					return err
+				}
 			}
-		}
-		return nil
-	})
+			return nil
+		})
 }
 
 // converterCost makes a report of answers of 100 tokens.
@@ -63,7 +64,8 @@ func converterCost(rounds int) error {
 	if err != nil {
 		return err
 	}
-	return besides(rounds, "converter, answers of 100 tokens", "ns of CPU per token", tokens*requests, text, func() error { return makeReport(text) })
+	return besides(rounds, "converter, answers of 100 tokens", "ns of CPU per token", tokens*requests, text,
+		func() error { return makeReport(text) })
 }
 
 // besides prints the cost of a unit, and its ratio to reading the lines of a text.

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// growth prints what a unit costs at 1, 10 and 100 times as many of something: where it does not grow, the whole grows in
-// proportion.
+// growth prints what a unit costs at 1, 10 and 100 times as many of something: where it does not grow, the whole grows
+// in proportion.
 func growth(rounds int, length time.Duration) error {
 	fmt.Printf("\ngrowth: cost of a unit at 1×, 10× and 100×\n  %-52s %10s %10s %10s\n", "", "1×", "10×", "100×")
 	streams := []workload{}

@@ -71,11 +71,13 @@ func runK6(script string) {
 	modules.Register("k6/x/late", new(lateModule))
 	modules.Register("k6/x/llm", llm.New())
 	lib.RegisterExecutorConfigType(executor.Name, executor.NewConfig)
-	os.Args = []string{"k6", "run", "--quiet", "--no-usage-report", "-e", "RATE=" + os.Getenv("RATE"), "-e", "LENGTH=" + os.Getenv("LENGTH"), script}
+	os.Args = []string{"k6", "run", "--quiet", "--no-usage-report", "-e", "RATE=" + os.Getenv("RATE"), "-e",
+		"LENGTH=" + os.Getenv("LENGTH"), script}
 	k6cmd.Execute()
 }
 
-// lateness prints how late iterations begin against their due instants, on one processor, beside a bare loop that only sleeps.
+// lateness prints how late iterations begin against their due instants, on one processor, beside a bare loop that only
+// sleeps.
 func lateness(length time.Duration) error {
 	for _, rate := range []int{1000, 5000} {
 		ours, err := lateOfK6(rate, length)
@@ -85,7 +87,8 @@ func lateness(length time.Duration) error {
 		bare := lateOfLoop(rate, length)
 		fmt.Printf("\nlateness at %d arrivals/s for %v, GOMAXPROCS=1, µs: p50 / p90 / p99 / max\n", rate, length)
 		fmt.Printf("  %-44s %s\n", "bare loop, locked thread, nanosleep", quantiles(bare))
-		fmt.Printf("  %-44s %s, %d of %d sent\n", "due to the first line of Go in the iteration", quantiles(ours), len(ours), rate*int(length.Seconds()))
+		fmt.Printf("  %-44s %s, %d of %d sent\n", "due to the first line of Go in the iteration", quantiles(ours),
+			len(ours), rate*int(length.Seconds()))
 	}
 	return nil
 }
@@ -107,7 +110,8 @@ func lateOfK6(rate int, length time.Duration) (list []time.Duration, err error) 
 	ctx, cancel := context.WithTimeout(context.Background(), length+time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, self, "-late", path) //nolint:gosec // ourselves
-	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "K6_AUTO_EXTENSION_RESOLUTION=false", fmt.Sprint("RATE=", rate), "LENGTH="+length.String())
+	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "K6_AUTO_EXTENSION_RESOLUTION=false", fmt.Sprint("RATE=", rate),
+		"LENGTH="+length.String())
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {

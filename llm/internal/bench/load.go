@@ -45,10 +45,10 @@ func runServer() error {
 // request sends one request and reads its answer.
 type request func() error
 
-// measure runs a closed loop and gives µs of this process's CPU per unit, after a warm-up. Streams start at random within
-// the warm-up, so that their tokens do not come together. How many units came in the window follows from Little's law (a
-// stream is always busy, so units = streams × units of a request × window / mean latency): counting whole requests would
-// be off by a window's worth of streams.
+// measure runs a closed loop and gives µs of this process's CPU per unit, after a warm-up. Streams start at random
+// within the warm-up, so that their tokens do not come together. How many units came in the window follows from
+// Little's law (a stream is always busy, so units = streams × units of a request × window / mean latency): counting
+// whole requests would be off by a window's worth of streams.
 func measure(w workload, length time.Duration, do func() request) (float64, error) {
 	var requests, busy atomic.Int64
 	var failed atomic.Pointer[error]
@@ -92,7 +92,8 @@ func cpuTime() time.Duration {
 }
 
 func body(tokens int) string {
-	return fmt.Sprintf(`{"model":"sim","prompt":"a short prompt","max_tokens":%d,"ignore_eos":true,"stream":true,"stream_options":{"include_usage":true}}`, tokens)
+	return fmt.Sprintf(`{"model":"sim","prompt":"a short `+
+		`prompt","max_tokens":%d,"ignore_eos":true,"stream":true,"stream_options":{"include_usage":true}}`, tokens)
 }
 
 // bareClient does the least one can: it sends, and reads lines.
@@ -142,7 +143,8 @@ func ourClient(url string, tokens int) (func() request, error) {
 	return func() request {
 		transport := new(http.Transport)
 		return func() error {
-			a, err := c.Do(context.Background(), transport, client.Request{ID: "bench-1", Prompt: "a short prompt", MaxTokens: tokens})
+			a, err := c.Do(context.Background(), transport, client.Request{ID: "bench-1", Prompt: "a short prompt",
+				MaxTokens: tokens})
 			if err != nil {
 				return err
 			}
@@ -181,7 +183,8 @@ func measureK6(w workload, url string, length time.Duration, k6 string) (float64
 		return 0, err
 	}
 	cmd := exec.Command(k6, "run", "--quiet", "--no-usage-report", "--out", "llm="+dir+"/run.jsonl", //nolint:gosec // given by the user
-		"-e", fmt.Sprint("STREAMS=", w.streams), "-e", "LENGTH="+length.String(), "-e", "BASE_URL="+url, "-e", fmt.Sprint("TOKENS=", w.tokens), path)
+		"-e", fmt.Sprint("STREAMS=", w.streams), "-e", "LENGTH="+length.String(), "-e", "BASE_URL="+url, "-e",
+		fmt.Sprint("TOKENS=", w.tokens), path)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {

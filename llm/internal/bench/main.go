@@ -1,7 +1,7 @@
 //go:build unix
 
-// Bench measures what the client costs, as ratios to a bare net/http client that only reads lines, both in this one process
-// against a simulator in another. docs/performance.md explains the figures.
+// Bench measures what the client costs, as ratios to a bare net/http client that only reads lines, both in this one
+// process against a simulator in another. docs/performance.md explains the figures.
 //
 //	go run ./llm/internal/bench [-rounds 3] [-seconds 5] [-k6 bin/k6] [-only cost|bytes|growth|memory|late|tail]
 package main
@@ -23,7 +23,8 @@ func main() {
 	late := flag.String("late", "", "be k6 with a script that tells its lateness (used by bench itself)")
 	only := flag.String("only", "", "only one part: cost, bytes, growth, memory, late or tail")
 	tailSelf := flag.Bool("tail-client", false, "be the bare client of the tail (used by bench itself)")
-	memorySelf := flag.Bool("memory-client", false, "be the bare client whose memory is measured (used by bench itself)")
+	memorySelf := flag.Bool("memory-client", false,
+		"be the bare client whose memory is measured (used by bench itself)")
 	flag.Parse()
 	if *late != "" {
 		runK6(*late)
@@ -87,7 +88,8 @@ var workloads = []workload{
 }
 
 func bench(rounds int, length time.Duration, k6 string) error {
-	fmt.Printf("%d rounds of %v a row; CPU of the client's process, median (least to most) over the rounds\n", rounds, length)
+	fmt.Printf("%d rounds of %v a row; CPU of the client's process, median (least to most) over the rounds\n", rounds,
+		length)
 	for _, w := range workloads {
 		url, stop, err := startServer(w.server)
 		if err != nil {

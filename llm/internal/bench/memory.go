@@ -22,8 +22,8 @@ export default function () { if (__ENV.IDLE) sleep(20); else client.complete('a 
 export function handleSummary() { return {}; }
 `
 
-// vuMemory prints what a VU holds, by the peak of a process with a thousand of them less that of one with a single VU, and
-// what a stream takes without a VU.
+// vuMemory prints what a VU holds, by the peak of a process with a thousand of them less that of one with a single VU,
+// and what a stream takes without a VU.
 func vuMemory(rounds int, k6 string) error {
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {

@@ -32,11 +32,12 @@ const (
 
 const tailTarget = 2.0
 
-// tail prints how late each token is read, from its writing by the simulator, on one processor: by a bare client, then by the
-// whole of k6, which send at the very same instants. The simulator has another processor to itself. As k6 is set by default
-// a minute may see no collection, so it runs once more with Go's own GOGC.
+// tail prints how late each token is read, from its writing by the simulator, on one processor: by a bare client, then
+// by the whole of k6, which send at the very same instants. The simulator has another processor to itself. As k6 is set
+// by default a minute may see no collection, so it runs once more with Go's own GOGC.
 func tail(length time.Duration, k6 string) error {
-	fmt.Printf("\nreceive delay of a token, ms, on one processor: %d streams of %d tokens/s, Poisson arrivals, %v\n", tailStreams, tailRate, length)
+	fmt.Printf("\nreceive delay of a token, ms, on one processor: %d streams of %d tokens/s, Poisson arrivals, %v\n",
+		tailStreams, tailRate, length)
 	fmt.Printf("  %-28s %8s %8s %8s   %8s %8s   %s\n", "", "p50", "p99", "max", "p99 first", "p99 gap", "")
 	self, err := os.Executable()
 	if err != nil {
@@ -57,7 +58,8 @@ func tail(length time.Duration, k6 string) error {
 		name, gogc string
 		args       []string
 	}{
-		{"bare net/http, reads lines", "", []string{self, "-tail-client"}}, {"k6 with records", "", run}, {"k6 with records, GOGC=100", "100", run},
+		{"bare net/http, reads lines", "", []string{self, "-tail-client"}}, {"k6 with records", "", run},
+		{"k6 with records, GOGC=100", "100", run},
 	} {
 		t, err := tailOf(dir, c.args, length, c.gogc)
 		if err != nil {
@@ -67,7 +69,8 @@ func tail(length time.Duration, k6 string) error {
 		if t.end != nil {
 			note = fmt.Sprintf("%d collections, %d dropped, %s", t.end.Health.GCCycles, t.end.Dropped, note)
 		}
-		fmt.Printf("  %-28s %8.3f %8.3f %8.1f   %8.3f %8.3f   %d tokens, %s\n", c.name, t.All.P50, t.All.P99, t.All.Max, t.First.P99, t.Gaps.P99, t.Tokens, note)
+		fmt.Printf("  %-28s %8.3f %8.3f %8.1f   %8.3f %8.3f   %d tokens, %s\n", c.name, t.All.P50, t.All.P99, t.All.Max,
+			t.First.P99, t.Gaps.P99, t.Tokens, note)
 		if t.end == nil {
 			bare = t.All.P99
 			continue
@@ -88,13 +91,16 @@ type tailed struct {
 func tailOf(dir string, args []string, length time.Duration, gogc string) (t tailed, err error) {
 	truth, records := filepath.Join(dir, "truth.jsonl"), filepath.Join(dir, "k6.jsonl")
 	_, _ = os.Remove(truth), os.Remove(records) // of the client before
-	url, stop, err := startServerOn(1, fmt.Sprintf("ttft=100ms&itl=%v&max-num-seqs=100000&truth=%s", time.Second/tailRate, truth))
+	url, stop, err := startServerOn(1, fmt.Sprintf("ttft=100ms&itl=%v&max-num-seqs=100000&truth=%s",
+		time.Second/tailRate, truth))
 	if err != nil {
 		return t, err
 	}
 	cmd := on(0, args...)
-	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GOGC="+gogc, "K6_LLM_STATUS=off", "URL="+url, "RECORDS="+records, "LENGTH="+length.String(),
-		fmt.Sprint("RATE=", float64(tailStreams*tailRate)/tailTokens), fmt.Sprint("TOKENS=", tailTokens), fmt.Sprint("SEED=", tailSeed))
+	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GOGC="+gogc, "K6_LLM_STATUS=off", "URL="+url, "RECORDS="+records,
+		"LENGTH="+length.String(),
+		fmt.Sprint("RATE=", float64(tailStreams*tailRate)/tailTokens), fmt.Sprint("TOKENS=", tailTokens),
+		fmt.Sprint("SEED=", tailSeed))
 	before := host.ReadSteal()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		stop()
@@ -134,7 +140,8 @@ func tailClient() error {
 	if err := errors.Join(errRate, errTokens, errSeed, errLength); err != nil {
 		return err
 	}
-	plan := arrival.Plan{Stages: []arrival.Stage{{From: rate, To: rate, Duration: length}}, Process: arrival.Poisson{}, Seed: seed}
+	plan := arrival.Plan{Stages: []arrival.Stage{{From: rate, To: rate, Duration: length}}, Process: arrival.Poisson{},
+		Seed: seed}
 	transport := &http.Transport{MaxIdleConnsPerHost: 10_000}
 	text := body(tokens)
 	var mu sync.Mutex

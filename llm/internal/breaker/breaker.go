@@ -1,8 +1,10 @@
-// Package breaker decides from the requests that have ended whether a load must stop, as inference-perf's circuit breakers do.
+// Package breaker decides from the requests that have ended whether a load must stop, as inference-perf's circuit
+// breakers do.
 //
-// A breaker has two lists of JMESPath expressions over a request (see Sample). A request counts if any expression of the first
-// list holds; it is a hit if any of the second does. Triggers look at the counted requests: so many hits in a row, or a share of
-// those within a window. What "the server fails" means is thus the user's to say, and the plain case is one such definition.
+// A breaker has two lists of JMESPath expressions over a request (see Sample). A request counts if any expression of
+// the first list holds; it is a hit if any of the second does. Triggers look at the counted requests: so many hits in a
+// row, or a share of those within a window. What "the server fails" means is thus the user's to say, and the plain case
+// is one such definition.
 package breaker
 
 import (
@@ -28,13 +30,13 @@ type Definition struct {
 	Rules   []string // any of them makes it a hit; none at all: each that counts is one
 	// Triggers open the breaker, any of them. Without one it never opens.
 	Triggers []Trigger
-	// PerStage counts each stage by itself, so that a breaker that one stage has opened is closed in the next. Without it counts
-	// run through all stages and an open breaker stays open, as inference-perf's.
+	// PerStage counts each stage by itself, so that a breaker that one stage has opened is closed in the next. Without
+	// it counts run through all stages and an open breaker stays open, as inference-perf's.
 	PerStage bool
 }
 
-// Trigger opens a breaker on Consecutive hits in a row; or, with a Window, when at least MinSamples requests have counted within
-// it and the share of hits among them is Rate (0 to 1) or more. It has one of the two.
+// Trigger opens a breaker on Consecutive hits in a row; or, with a Window, when at least MinSamples requests have
+// counted within it and the share of hits among them is Rate (0 to 1) or more. It has one of the two.
 type Trigger struct {
 	Consecutive int64
 	Rate        float64
@@ -66,9 +68,11 @@ type Breaker struct {
 	stages map[int]*tally // all in one unless they count by themselves
 }
 
-// New compiles a definition. Errors name the list and the place in it, and quote the expression with the column of the fault.
+// New compiles a definition. Errors name the list and the place in it, and quote the expression with the column of the
+// fault.
 func New(def Definition) (*Breaker, error) {
-	def.Matches, def.Rules, def.Triggers = slices.Clone(def.Matches), slices.Clone(def.Rules), slices.Clone(def.Triggers)
+	def.Matches, def.Rules, def.Triggers = slices.Clone(def.Matches), slices.Clone(def.Rules),
+		slices.Clone(def.Triggers)
 	if len(def.Matches) == 0 {
 		return nil, fmt.Errorf("matches needs an expression: %q matches every request", Every)
 	}
@@ -95,9 +99,9 @@ func (b *Breaker) Observe(r *record.Request, now time.Time) (open bool) {
 	return b.Take(NewSample(r), now) != ""
 }
 
-// Take is Observe for several breakers, which share the sample. It gives the reason why the breaker is open, "" if it is
-// closed. A breaker that is open keeps its first reason. Requests that we cut ourselves say nothing about the server and never
-// count.
+// Take is Observe for several breakers, which share the sample. It gives the reason why the breaker is open, "" if it
+// is closed. A breaker that is open keeps its first reason. Requests that we cut ourselves say nothing about the server
+// and never count.
 func (b *Breaker) Take(s *Sample, now time.Time) (reason string) {
 	if s.r.ErrorType == record.ErrorCanceled {
 		return ""

@@ -24,8 +24,9 @@ func mustNew(tb testing.TB, def Definition) *Breaker {
 	return b
 }
 
-// play feeds a story, one request a second, and gives the number of the first that finds the breaker open, -1 for none. Of its
-// letters s is a success, f a reset connection, 5 a status 503, t a timeout, c a cut of ours; . is a second without a request,
+// play feeds a story, one request a second, and gives the number of the first that finds the breaker open, -1 for none.
+// Of its letters s is a success, f a reset connection, 5 a status 503, t a timeout, c a cut of ours; . is a second
+// without a request,
 // | begins the next stage and < goes back to the one before.
 func play(b *Breaker, story string) (opened int, reason string) {
 	stage, n := 0, 0
@@ -63,7 +64,8 @@ func TestTriggers(t *testing.T) {
 	t.Parallel()
 	three := Trigger{Consecutive: 3}
 	half := Trigger{Rate: 0.5, Window: 10 * time.Second, MinSamples: 4}
-	busy := Definition{Name: "busy", Matches: []string{Every}, Rules: []string{"error.error_type == 'HTTP Error 503'"}, Triggers: []Trigger{three}}
+	busy := Definition{Name: "busy", Matches: []string{Every}, Rules: []string{"error.error_type == 'HTTP Error 503'"},
+		Triggers: []Trigger{three}}
 	onlyErrors := Definition{Matches: []string{Failures}, Triggers: []Trigger{three}}
 	for _, tt := range []struct {
 		name   string
@@ -72,32 +74,47 @@ func TestTriggers(t *testing.T) {
 		want   int
 		reason string
 	}{
-		{"three in a row", failures(false, three), "ffsfff", 5, "circuit breaker: 3 requests in a row failed, the last with reset: why"},
+		{"three in a row", failures(false, three), "ffsfff", 5,
+			"circuit breaker: 3 requests in a row failed, the last with reset: why"},
 		{"never three", failures(false, three), "ffsffsff", -1, ""},
-		{"a row runs on into the next stage", failures(false, three), "ff|f", 2, "circuit breaker: 3 requests in a row failed, the last with reset: why"},
-		{"stages by themselves", failures(true, three), "ff|ff|fff", 6, "circuit breaker: 3 requests in a row failed, the last with reset: why"},
-		{"stages that overlap", failures(true, three), "ff|s<f", 3, "circuit breaker: 3 requests in a row failed, the last with reset: why"},
-		{"our own cuts do not count", failures(false, three), "ffccf", 4, "circuit breaker: 3 requests in a row failed, the last with reset: why"},
+		{"a row runs on into the next stage", failures(false, three), "ff|f", 2,
+			"circuit breaker: 3 requests in a row failed, the last with reset: why"},
+		{"stages by themselves", failures(true, three), "ff|ff|fff", 6,
+			"circuit breaker: 3 requests in a row failed, the last with reset: why"},
+		{"stages that overlap", failures(true, three), "ff|s<f", 3,
+			"circuit breaker: 3 requests in a row failed, the last with reset: why"},
+		{"our own cuts do not count", failures(false, three), "ffccf", 4,
+			"circuit breaker: 3 requests in a row failed, the last with reset: why"},
 		{"only cuts", failures(false, three), "ccccc", -1, ""},
-		{"half of four", failures(false, half), "sfsf", 3, "circuit breaker: 2 of the last 4 requests failed, the last with reset: why"},
-		{"half of four, opened by a success", failures(false, half), "fsfs", 3, "circuit breaker: 2 of the last 4 requests failed"},
+		{"half of four", failures(false, half), "sfsf", 3,
+			"circuit breaker: 2 of the last 4 requests failed, the last with reset: why"},
+		{"half of four, opened by a success", failures(false, half), "fsfs", 3,
+			"circuit breaker: 2 of the last 4 requests failed"},
 		{"too few", failures(false, half), "fff", -1, ""},
 		{"less than half", failures(false, half), "ssfsfsfssf", -1, ""},
-		{"the window moves on", failures(false, half), "ssssssssssssffffff", 17, "circuit breaker: 6 of the last 11 requests failed, the last with reset: why"},
+		{"the window moves on", failures(false, half), "ssssssssssssffffff", 17,
+			"circuit breaker: 6 of the last 11 requests failed, the last with reset: why"},
 		{"too few within the window", failures(false, half), "fff............f", -1, ""},
 		{"no minimum", failures(false, Trigger{Rate: 1, Window: time.Second}), "sf", -1, ""},
-		{"no minimum, alone in the window", failures(false, Trigger{Rate: 1, Window: time.Second}), "s..f", 1, "circuit breaker: 1 of the last 1 requests failed, the last with reset: why"},
-		{"a share of none opens at once", failures(false, Trigger{Window: time.Second}), "s", 0, "circuit breaker: 0 of the last 1 requests failed"},
-		{"the first of two triggers", failures(false, half, three), "fff", 2, "circuit breaker: 3 requests in a row failed, the last with reset: why"},
-		{"the second of two triggers", failures(false, three, half), "sfsf", 3, "circuit breaker: 2 of the last 4 requests failed, the last with reset: why"},
+		{"no minimum, alone in the window", failures(false, Trigger{Rate: 1, Window: time.Second}), "s..f", 1,
+			"circuit breaker: 1 of the last 1 requests failed, the last with reset: why"},
+		{"a share of none opens at once", failures(false, Trigger{Window: time.Second}), "s", 0,
+			"circuit breaker: 0 of the last 1 requests failed"},
+		{"the first of two triggers", failures(false, half, three), "fff", 2,
+			"circuit breaker: 3 requests in a row failed, the last with reset: why"},
+		{"the second of two triggers", failures(false, three, half), "sfsf", 3,
+			"circuit breaker: 2 of the last 4 requests failed, the last with reset: why"},
 		{"no trigger", failures(false), "ffffffff", -1, ""},
-		{"a rule", busy, "555", 2, `circuit breaker "busy": 3 requests in a row met its rules, the last with http: why`},
+		{"a rule", busy, "555", 2,
+			`circuit breaker "busy": 3 requests in a row met its rules, the last with http: why`},
 		{"other failures end the row", busy, "55f55t55", -1, ""},
-		{"what does not match is passed over", onlyErrors, "fsfsssf", 6, "circuit breaker: 3 requests in a row matched, the last with reset: why"},
+		{"what does not match is passed over", onlyErrors, "fsfsssf", 6,
+			"circuit breaker: 3 requests in a row matched, the last with reset: why"},
 	} {
 		opened, reason := play(mustNew(t, tt.def), tt.story)
 		if opened != tt.want || reason != tt.reason {
-			t.Errorf("%s: %q opens it at %d with %q, want %d with %q", tt.name, tt.story, opened, reason, tt.want, tt.reason)
+			t.Errorf("%s: %q opens it at %d with %q, want %d with %q", tt.name, tt.story, opened, reason, tt.want,
+				tt.reason)
 		}
 	}
 }
@@ -109,7 +126,8 @@ func TestOpenStaysOpen(t *testing.T) {
 		b := mustNew(t, failures(perStage, Trigger{Consecutive: 2}))
 		_, first := play(b, "ff")
 		if opened, reason := play(b, "s"); opened != 0 || reason != first || first == "" {
-			t.Errorf("per stage %t: after a success open since %d with %q, want 0 with %q", perStage, opened, reason, first)
+			t.Errorf("per stage %t: after a success open since %d with %q, want 0 with %q", perStage, opened, reason,
+				first)
 		}
 		want := 0
 		if perStage {
@@ -142,8 +160,10 @@ func TestDefinitionsAreChecked(t *testing.T) {
 		want string
 	}{
 		{Definition{}, `matches needs an expression: "@" matches every request`},
-		{with(Trigger{Consecutive: 1}, Trigger{}), "triggers[1]: needs either consecutive, at least 1, or a window above 0"},
-		{with(Trigger{Consecutive: 1, Window: 1}), "triggers[0]: needs either consecutive, at least 1, or a window above 0"},
+		{with(Trigger{Consecutive: 1}, Trigger{}),
+			"triggers[1]: needs either consecutive, at least 1, or a window above 0"},
+		{with(Trigger{Consecutive: 1, Window: 1}),
+			"triggers[0]: needs either consecutive, at least 1, or a window above 0"},
 		{with(Trigger{Consecutive: -1}), "triggers[0]: neither consecutive nor window may be negative, got -1 and 0s"},
 		{with(Trigger{Window: 1, Rate: 1.5}), "triggers[0]: rate must be between 0 and 1, got 1.5"},
 		{with(Trigger{Window: 1, MinSamples: -2}), "triggers[0]: minSamples must not be negative, got -2"},
@@ -183,7 +203,8 @@ func TestConcurrent(t *testing.T) {
 		wg.Go(func() {
 			for i := range int64(each) {
 				now := time.Unix(1000, i)
-				r := &record.Request{Start: 1, End: now.UnixNano(), ErrorType: record.ErrorHTTP, Status: 503, Error: "busy"}
+				r := &record.Request{Start: 1, End: now.UnixNano(), ErrorType: record.ErrorHTTP, Status: 503,
+					Error: "busy"}
 				if b.Observe(r, now) {
 					mu.Lock()
 					opened++
@@ -223,9 +244,11 @@ func BenchmarkTake(b *testing.B) {
 		r.Chunks = append(r.Chunks, r.Chunks[len(r.Chunks)-1]+10)
 		r.ChunkTokens = append(r.ChunkTokens, 1)
 	}
-	for _, bb := range []struct{ name, rule string }{{"plain", Failures}, {"expression", "starts_with(error.error_type, 'HTTP Error 5')"}} {
+	for _, bb := range []struct{ name, rule string }{{"plain", Failures},
+		{"expression", "starts_with(error.error_type, 'HTTP Error 5')"}} {
 		b.Run(bb.name, func(b *testing.B) {
-			br := mustNew(b, Definition{Matches: []string{Every}, Rules: []string{bb.rule}, Triggers: []Trigger{{Consecutive: 5}, {Rate: 1, Window: time.Second, MinSamples: 10}}})
+			br := mustNew(b, Definition{Matches: []string{Every}, Rules: []string{bb.rule},
+				Triggers: []Trigger{{Consecutive: 5}, {Rate: 1, Window: time.Second, MinSamples: 10}}})
 			now := time.Unix(1000, 0)
 			for b.Loop() {
 				now = now.Add(time.Millisecond)

@@ -13,8 +13,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// maxExpression bounds an expression, in bytes: parser and evaluation call themselves once per level, and a stack that runs out
-// ends the process.
+// maxExpression bounds an expression, in bytes: parser and evaluation call themselves once per level, and a stack that
+// runs out ends the process.
 const maxExpression = 16 << 10
 
 // expression is a condition on a request.
@@ -57,12 +57,14 @@ func parse(text string) (expression, error) {
 	return e, nil
 }
 
-// tryOut evaluates an expression on a request that failed and on one that succeeded. JMESPath finds only then that a function
-// does not exist or has the wrong number of arguments, and a breaker that never opens would look like one that had no need to.
+// tryOut evaluates an expression on a request that failed and on one that succeeded. JMESPath finds only then that a
+// function does not exist or has the wrong number of arguments, and a breaker that never opens would look like one that
+// had no need to.
 func (e expression) tryOut() error {
 	for _, r := range [...]*record.Request{
 		{Start: 1, End: 2, ErrorType: record.ErrorHTTP, Status: 503, Error: "busy"},
-		{Start: 1, End: 2, Streaming: true, Chunks: []int64{1}, Usage: json.RawMessage(`{"prompt_tokens":1,"completion_tokens":1}`), SessionID: "s"},
+		{Start: 1, End: 2, Streaming: true, Chunks: []int64{1},
+			Usage: json.RawMessage(`{"prompt_tokens":1,"completion_tokens":1}`), SessionID: "s"},
 	} {
 		_, err := e.search(NewSample(r))
 		if err == nil {
@@ -84,10 +86,13 @@ func explainSyntax(text string, err error) error {
 	if errors.As(err, &syntax) {
 		what := strings.TrimPrefix(syntax.Error(), "SyntaxError: ")
 		first, n := utf8.DecodeRuneInString(what)
-		return fmt.Errorf("%q at column %d: %s", text, column(text, syntax.Offset), strings.ToLower(string(first))+what[n:])
+		return fmt.Errorf("%q at column %d: %s", text, column(text, syntax.Offset), strings.ToLower(string(first))+
+			what[n:])
 	}
 	if at, ok := badLiteral(text); ok {
-		return fmt.Errorf("%q at column %d: what is between backticks must be JSON; a string goes between single quotes", text, column(text, at))
+		return fmt.Errorf(
+			"%q at column %d: what is between backticks must be JSON; a string goes between single quotes", text,
+			column(text, at))
 	}
 	return fmt.Errorf("%q: %w", text, err)
 }

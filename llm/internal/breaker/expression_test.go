@@ -14,22 +14,27 @@ import (
 // succeeded is a request of which everything is set.
 func succeeded() *record.Request {
 	return &record.Request{
-		Stage: 2, SessionID: "s-1", Turn: 3, Adapter: "lora-a", Streaming: true, Due: new(int64(1e9)), Start: 1.5e9, End: 3.25e9,
-		Retries: 1, Attempt: 1.75e9, Chunks: []int64{500_000, 1_000_000}, ChunkTokens: []int{1, 2}, Completion: new(3), FinishReason: "length",
-		Usage: json.RawMessage(`{"prompt_tokens":12,"completion_tokens":4,"prompt_tokens_details":{"cached_tokens":0}}`),
-		SLO:   &record.Bounds{TTFT: 500, TPOT: 50}, RequestBody: "{}", ResponseBody: "data: x",
+		Stage: 2, SessionID: "s-1", Turn: 3, Adapter: "lora-a", Streaming: true, Due: new(int64(1e9)), Start: 1.5e9,
+		End:     3.25e9,
+		Retries: 1, Attempt: 1.75e9, Chunks: []int64{500_000, 1_000_000}, ChunkTokens: []int{1, 2}, Completion: new(3),
+		FinishReason: "length",
+		Usage: json.RawMessage(
+			`{"prompt_tokens":12,"completion_tokens":4,"prompt_tokens_details":{"cached_tokens":0}}`),
+		SLO: &record.Bounds{TTFT: 500, TPOT: 50}, RequestBody: "{}", ResponseBody: "data: x",
 	}
 }
 
 // failed is a request that ended with status 503.
 func failed() *record.Request {
-	return &record.Request{Start: 1.5e9, End: 2e9, ErrorType: record.ErrorHTTP, Status: 503, Error: "queue is full", SLO: &record.Bounds{TTFT: 500}}
+	return &record.Request{Start: 1.5e9, End: 2e9, ErrorType: record.ErrorHTTP, Status: 503, Error: "queue is full",
+		SLO: &record.Bounds{TTFT: 500}}
 }
 
 // The map is inference-perf's, but for what we do not know.
 func TestSample(t *testing.T) {
 	t.Parallel()
-	unary := &record.Request{Stage: -1, Start: 1e9, End: 2e9, Prompt: new(5), Completion: new(0), SLO: &record.Bounds{TTFT: 1}, Usage: json.RawMessage("x")}
+	unary := &record.Request{Stage: -1, Start: 1e9, End: 2e9, Prompt: new(5), Completion: new(0),
+		SLO: &record.Bounds{TTFT: 1}, Usage: json.RawMessage("x")}
 	late := &record.Request{Start: 1e9, End: 4e9, ErrorType: record.ErrorTimeout, Retries: 2, Adapter: "a"}
 	for _, tt := range []struct {
 		name string
@@ -146,12 +151,15 @@ func TestExpressionErrors(t *testing.T) {
 		{"(error", `"(error" at column 7: `},
 		{"'ä' #", `"'ä' #" at column 5: unknown char: '#'`},
 		{"error.error_type == 'x", `"error.error_type == 'x" at column 23: unclosed delimiter: '`},
-		{"'`' == `a` || `HTTP`", "\"'`' == `a` || `HTTP`\" at column 8: what is between backticks must be JSON; a string goes between single quotes"},
+		{"'`' == `a` || `HTTP`",
+			"\"'`' == `a` || `HTTP`\" at column 8: what is between backticks must be JSON; a string goes between " +
+				"single quotes"},
 		{"error[99999999999999999999]", `"error[99999999999999999999]": strconv.Atoi`},
 		{"nosuch(error)", `"nosuch(error)": unknown function: nosuch, so it never holds`},
 		{"error && nosuch(error)", `"error && nosuch(error)": unknown function: nosuch, so it never holds`},
 		{"starts_with(error)", `"starts_with(error)": a function has the wrong number of arguments, so it never holds`},
-		{"contains('a', 'b', 'c')", `"contains('a', 'b', 'c')": a function has the wrong number of arguments, so it never holds`},
+		{"contains('a', 'b', 'c')",
+			`"contains('a', 'b', 'c')": a function has the wrong number of arguments, so it never holds`},
 		{strings.Repeat("!", maxExpression+1), `"` + strings.Repeat("!", 40) + `"… is longer than 16384 bytes`},
 	} {
 		if _, err := parse(tt.text); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
@@ -164,7 +172,8 @@ func TestExpressionErrors(t *testing.T) {
 func TestDeepExpressions(t *testing.T) {
 	t.Parallel()
 	n := maxExpression/2 - 3
-	for _, text := range []string{strings.Repeat("(", n) + "error" + strings.Repeat(")", n), strings.Repeat("!", 2*n) + "error", strings.Repeat("[", n) + "error" + strings.Repeat("]", n)} {
+	for _, text := range []string{strings.Repeat("(", n) + "error" + strings.Repeat(")", n),
+		strings.Repeat("!", 2*n) + "error", strings.Repeat("[", n) + "error" + strings.Repeat("]", n)} {
 		e, err := parse(text)
 		if err != nil {
 			t.Errorf("%.20q…: %v", text, err)
@@ -191,14 +200,20 @@ func TestGuard(t *testing.T) {
 
 func FuzzExpression(f *testing.F) {
 	for _, text := range []string{
-		"error", "@", "error.error_type == 'HTTP Error 503'", "starts_with(error.error_type, 'HTTP Error 5')", "`[1, 2]`[::-1]", "info.*.* | [0]",
-		"sort_by(info.response_metrics.chunk_times, &@)", "max_by(@, &a)", "{a: error, b: info}.a", "`foo`", "a[?b > `1`]", "\"a\\u00e4\"", "[0:1:0]",
-		"merge(info, error)", "map(&@, keys(@))", "to_string(@)", "join('', ['a'])", "avg(`[]`)", "error.error_type[", "&", "reverse(@)", strings.Repeat("!", 300) + "@", strings.Repeat("[", 300), strings.Repeat("a.", 300) + "a", "`" + strings.Repeat("[", 200) + strings.Repeat("]", 200) + "`", "[9223372036854775808]", "[::0]", "'\x00\u202e'", "pad(@)",
+		"error", "@", "error.error_type == 'HTTP Error 503'", "starts_with(error.error_type, 'HTTP Error 5')",
+		"`[1, 2]`[::-1]", "info.*.* | [0]",
+		"sort_by(info.response_metrics.chunk_times, &@)", "max_by(@, &a)", "{a: error, b: info}.a", "`foo`",
+		"a[?b > `1`]", "\"a\\u00e4\"", "[0:1:0]",
+		"merge(info, error)", "map(&@, keys(@))", "to_string(@)", "join('', ['a'])", "avg(`[]`)", "error.error_type[",
+		"&", "reverse(@)", strings.Repeat("!", 300) + "@", strings.Repeat("[", 300), strings.Repeat("a.", 300) + "a",
+		"`" + strings.Repeat("[", 200) + strings.Repeat("]", 200) + "`", "[9223372036854775808]", "[::0]",
+		"'\x00\u202e'", "pad(@)",
 	} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		def := Definition{Matches: []string{text}, Rules: []string{"error", text}, Triggers: []Trigger{{Consecutive: 1}}}
+		def := Definition{Matches: []string{text}, Rules: []string{"error", text},
+			Triggers: []Trigger{{Consecutive: 1}}}
 		b, err := New(def)
 		if err != nil {
 			if len(text) <= maxExpression && !strings.Contains(err.Error(), strconv.Quote(text)) {

@@ -7,7 +7,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// Sample is a request that has ended, as expressions see it: the map that inference-perf makes of one, without what is not set.
+// Sample is a request that has ended, as expressions see it: the map that inference-perf makes of one, without what is
+// not set.
 //
 //	stage_id, session_id, scheduled_time, start_time, end_time   times in seconds, here since 1970
 //	request_data, response_data                                  texts, only if the client keeps them
@@ -33,7 +34,8 @@ func (s *Sample) view() map[string]any {
 		return s.fields
 	}
 	r := s.r
-	m := map[string]any{"stage_id": float64(r.Stage), "start_time": seconds(r.Start), "end_time": seconds(r.End), "info": info(r)}
+	m := map[string]any{"stage_id": float64(r.Stage), "start_time": seconds(r.Start), "end_time": seconds(r.End),
+		"info": info(r)}
 	text(m, "session_id", r.SessionID)
 	text(m, "request_data", r.RequestBody)
 	text(m, "response_data", r.ResponseBody)
@@ -56,7 +58,8 @@ func info(r *record.Request) map[string]any {
 	m := map[string]any{"extra_info": extra, "labels": map[string]any{}}
 	text(m, "lora_adapter", r.Adapter)
 	if r.Retries > 0 {
-		m["retries_attempted"], m["retries_recovered"], m["retry_wasted_sec"] = float64(r.Retries), !r.Failed(), wasted(r)
+		m["retries_attempted"], m["retries_recovered"], m["retry_wasted_sec"] = float64(r.Retries), !r.Failed(),
+			wasted(r)
 	}
 	if !r.Failed() {
 		counts := r.Counts()

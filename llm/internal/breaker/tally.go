@@ -60,7 +60,8 @@ func (w *window) add(t Trigger, hit bool, now time.Time) bool {
 	return int64(len(w.ended)) >= t.MinSamples && float64(w.hits)/float64(len(w.ended)) >= t.Rate
 }
 
-// trim drops what ended before an instant. Requests come in the order of their end but for microseconds, which do not matter.
+// trim drops what ended before an instant. Requests come in the order of their end but for microseconds, which do not
+// matter.
 func (w *window) trim(before time.Time) {
 	limit := before.UnixNano()
 	for len(w.ended) > 0 && w.ended[0].at < limit {

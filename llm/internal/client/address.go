@@ -42,10 +42,12 @@ func parseAddress(text string, dialect api.Dialect) (*address, error) {
 	root, given := splitEndpoint(path)
 	switch other := otherEndpoint.FindString(path); {
 	case other != "":
-		return nil, fmt.Errorf("baseURL %q is the endpoint of an API that is not spoken here: leave %s out of it", shown(text), other)
+		return nil, fmt.Errorf("baseURL %q is the endpoint of an API that is not spoken here: leave %s out of it",
+			shown(text), other)
 	case given != nil && given != dialect:
 		return nil, fmt.Errorf("baseURL %q is an endpoint of api %q, and the request is one of api %q: "+
-			"leave %s out of it, or set api (API in our scripts)", shown(text), given.Name(), dialect.Name(), given.Path())
+			"leave %s out of it, or set api (API in our scripts)", shown(text), given.Name(), dialect.Name(),
+			given.Path())
 	case given != nil:
 	case path == "":
 		root, a.bare = defaultPath, true
@@ -100,7 +102,8 @@ func splitEndpoint(path string) (root string, dialect api.Dialect) {
 var ownRoot = regexp.MustCompile(`(?i)(?:^|/)(?:v[0-9][^/]*|deployments)(?:/|$)`)
 
 // otherEndpoint is what a path ends in that is an endpoint of another API.
-var otherEndpoint = regexp.MustCompile(`/(?:responses|embeddings|messages|rerank|score|generate|generate_stream|tokenize)$`)
+var otherEndpoint = regexp.MustCompile(
+	`/(?:responses|embeddings|messages|rerank|score|generate|generate_stream|tokenize)$`)
 
 // versioned says whether a path tells by itself where an API begins.
 func versioned(path string) bool { return ownRoot.MatchString(path) }

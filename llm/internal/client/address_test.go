@@ -23,7 +23,8 @@ func TestAddress(t *testing.T) {
 		{"http://h/openai/v1", "http://h/openai/v1/chat/completions", "http://h/openai/v1/models"},
 		{"http://h/prefix", "http://h/prefix/chat/completions", "http://h/prefix/models"},
 		{
-			"https://h/openai/deployments/my%2Fmodel%20x?api-version=2024-10-21", "https://h/openai/deployments/my%2Fmodel%20x/chat/completions?api-version=2024-10-21",
+			"https://h/openai/deployments/my%2Fmodel%20x?api-version=2024-10-21",
+			"https://h/openai/deployments/my%2Fmodel%20x/chat/completions?api-version=2024-10-21",
 			"https://h/openai/deployments/my%2Fmodel%20x/models?api-version=2024-10-21",
 		},
 		{"http://h/v1/chat/completions", "http://h/v1/chat/completions", "http://h/v1/models"},
@@ -55,37 +56,40 @@ func TestAddressRefuses(t *testing.T) {
 	t.Parallel()
 	const notURL = "is not a URL such as "
 	for base, want := range map[string]string{
-		"":                             `baseURL "" ` + notURL,
-		"localhost:8000":               `baseURL "localhost:8000" ` + notURL + `"http://localhost:8000/v1": write http:// before it`,
-		"127.0.0.1:8000":               "write http:// before it",
-		"h/v1":                         "write http:// before it",
-		"u:secret@h:8000":              "write http:// before it",
-		"//h:8000":                     "write http:// before it",
-		"http:/h":                      notURL,
-		"http://":                      notURL,
-		"http://:8000":                 notURL,
-		"http:///v1":                   notURL,
-		"http://h:80a":                 notURL,
-		"http://u:p/secret@h":          "/ ? # and % in a password are %2F %3F %23 and %25",
-		"http://u:secret?p@h":          "/ ? # and % in a password are",
-		"http://u:secret#p@h":          "/ ? # and % in a password are",
-		"http://u:%secret@h":           "/ ? # and % in a password are",
-		"unix:///tmp/s.sock":           "only http and https will do",
-		"ftp://u:secret@h":             `baseURL "ftp://u:xxxxx@h" ` + notURL,
-		"http://::1:8000":              "an IPv6 address stands in brackets",
-		"http://h:99999":               "has the port 99999",
-		"http://h:0":                   "has the port 0",
-		"http://h/v1#a":                "has a fragment",
-		"http://h/v1#":                 "has a fragment",
-		" http://h":                    "holds a space",
-		"http://h/a b":                 "holds a space",
-		"http://h\n":                   "holds a space",
-		"http://h /v1?key=secret":      "holds a space",
-		"http://h/v1/completions":      `is an endpoint of api "completion", and the request is one of api "chat": leave /completions out of it`,
+		"": `baseURL "" ` + notURL,
+		"localhost:8000": `baseURL "localhost:8000" ` + notURL + `"http://localhost:8000/v1": write ` +
+			`http:// before it`,
+		"127.0.0.1:8000":          "write http:// before it",
+		"h/v1":                    "write http:// before it",
+		"u:secret@h:8000":         "write http:// before it",
+		"//h:8000":                "write http:// before it",
+		"http:/h":                 notURL,
+		"http://":                 notURL,
+		"http://:8000":            notURL,
+		"http:///v1":              notURL,
+		"http://h:80a":            notURL,
+		"http://u:p/secret@h":     "/ ? # and % in a password are %2F %3F %23 and %25",
+		"http://u:secret?p@h":     "/ ? # and % in a password are",
+		"http://u:secret#p@h":     "/ ? # and % in a password are",
+		"http://u:%secret@h":      "/ ? # and % in a password are",
+		"unix:///tmp/s.sock":      "only http and https will do",
+		"ftp://u:secret@h":        `baseURL "ftp://u:xxxxx@h" ` + notURL,
+		"http://::1:8000":         "an IPv6 address stands in brackets",
+		"http://h:99999":          "has the port 99999",
+		"http://h:0":              "has the port 0",
+		"http://h/v1#a":           "has a fragment",
+		"http://h/v1#":            "has a fragment",
+		" http://h":               "holds a space",
+		"http://h/a b":            "holds a space",
+		"http://h\n":              "holds a space",
+		"http://h /v1?key=secret": "holds a space",
+		"http://h/v1/completions": `is an endpoint of api "completion", and the request is one of api "chat": ` +
+			`leave /completions out of it`,
 		"http://h/completions?k=secre": `baseURL "http://h/completions" is an endpoint`,
 	} {
 		_, err := parseAddress(base, api.Chat)
-		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secre") || strings.Contains(err.Error(), "\n") {
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secre") ||
+			strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q: got %v, want %q", base, err, want)
 		}
 	}
@@ -134,7 +138,9 @@ func TestRedact(t *testing.T) {
 }
 
 func FuzzAddress(f *testing.F) {
-	for _, seed := range []string{"http://h", "https://u:p@[::1]:8/v1/chat/completions?a=b#c", "localhost:8000", "http://h/%2F%zz", "sim:?a=b", "http://u:p@ss/w@h", "http://h\x00/", "//u:p@h", "http://\u202eh/\x1b[2J", "http://h:99999999999", "http://h/" + strings.Repeat("x", 5000)} {
+	for _, seed := range []string{"http://h", "https://u:p@[::1]:8/v1/chat/completions?a=b#c", "localhost:8000",
+		"http://h/%2F%zz", "sim:?a=b", "http://u:p@ss/w@h", "http://h\x00/", "//u:p@h", "http://\u202eh/\x1b[2J",
+		"http://h:99999999999", "http://h/" + strings.Repeat("x", 5000)} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -146,7 +152,8 @@ func FuzzAddress(f *testing.F) {
 			}
 			return
 		}
-		if !strings.HasSuffix(a.endpoint.Path, "/chat/completions") || !strings.HasSuffix(a.models.Path, "/models") || a.endpoint.User != nil {
+		if !strings.HasSuffix(a.endpoint.Path, "/chat/completions") || !strings.HasSuffix(a.models.Path, "/models") ||
+			a.endpoint.User != nil {
 			t.Errorf("%q: got %s and %s", text, a.endpoint, a.models)
 		}
 		if _, err := http.NewRequest(http.MethodGet, a.models.String(), nil); err != nil {
@@ -165,14 +172,19 @@ func TestCredentials(t *testing.T) {
 	}{
 		{"nothing", "", "", nil, "", "refused a request without a key: set apiKey (API_KEY in our scripts)"},
 		{"a key", "", "secret", nil, "Bearer secret", "refused the API key of apiKey: check apiKey"},
-		{"a key as it is sent", "", "Bearer secret", nil, "Bearer secret", "refused the API key of apiKey: check apiKey"},
-		{"a key in the query", "?api_key=secret", "", nil, "", "refused the key in the query of baseURL: check baseURL"},
-		{"a user", "u:p%40secret@", "", nil, "Basic dTpwQHNlY3JldA==", "refused the user of baseURL: check the user and password in baseURL"},
+		{"a key as it is sent", "", "Bearer secret", nil, "Bearer secret",
+			"refused the API key of apiKey: check apiKey"},
+		{"a key in the query", "?api_key=secret", "", nil, "",
+			"refused the key in the query of baseURL: check baseURL"},
+		{"a user", "u:p%40secret@", "", nil, "Basic dTpwQHNlY3JldA==",
+			"refused the user of baseURL: check the user and password in baseURL"},
 		{"a user alone", "secret@", "", nil, "Basic c2VjcmV0Og==", "refused the user of baseURL"},
 		{"the key goes before the user", "u:p@", "secret", nil, "Bearer secret", "refused the API key of apiKey"},
-		{"a header goes before both", "u:p@", "k", map[string]string{"authorization": "secret"}, "secret", "refused the header authorization: check its value"},
+		{"a header goes before both", "u:p@", "k", map[string]string{"authorization": "secret"}, "secret",
+			"refused the header authorization: check its value"},
 		{"a header of another name", "", "", map[string]string{"api-key": "secret"}, "", "refused the header api-key"},
-		{"a header that is no credential", "", "", map[string]string{"X-Tenant": "secret"}, "", "refused a request without a key"},
+		{"a header that is no credential", "", "", map[string]string{"X-Tenant": "secret"}, "",
+			"refused a request without a key"},
 	} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if got := r.Header.Get("Authorization"); got != tt.want {
@@ -192,7 +204,8 @@ func TestCredentials(t *testing.T) {
 			t.Errorf("%s: recorded %q for %s, want %q", tt.name, r.Error, c.URL(), tt.said)
 		}
 		_, _, err := c.Discover(t.Context(), new(http.Transport))
-		if err == nil || !strings.Contains(err.Error(), " refused "+c.credential+" with status 401 (no): ") || strings.Contains(err.Error(), "secret") {
+		if err == nil || !strings.Contains(err.Error(), " refused "+c.credential+" with status 401 (no): ") ||
+			strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: discovery says %v", tt.name, err)
 		}
 		server.Close()
@@ -203,12 +216,16 @@ func TestCredentials(t *testing.T) {
 func TestNotFound(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ path, body, want string }{
-		{"/prefix", `{"detail":"Not Found"}`, `Not Found (no http://…/prefix/chat/completions: /v1 is added to a bare host alone, so write "http://…/prefix/v1" if the API is there)`},
+		{"/prefix", `{"detail":"Not Found"}`,
+			`Not Found (no http://…/prefix/chat/completions: /v1 is added to a bare host alone, so write ` +
+				`"http://…/prefix/v1" if the API is there)`},
 		{"/prefix", "The model `m` does not exist.", "The model `m` does not exist."},
 		{"/prefix/v1", "nothing", "nothing (no http://…/prefix/v1/chat/completions)"},
 		{"?key=secret", "", "Not Found (no http://…/v1/chat/completions)"},
 	} {
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, tt.body, http.StatusNotFound) }))
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, tt.body, http.StatusNotFound)
+		}))
 		c := newClient(t, func(o *Options) { o.BaseURL = server.URL + tt.path })
 		r := do(t, t.Context(), c, new(http.Transport)).Record
 		if got := strings.ReplaceAll(r.Error, server.URL, "http://…"); got != tt.want {
@@ -234,10 +251,16 @@ func TestRequestIDHeader(t *testing.T) {
 		{"x-mine", map[string]string{"X-Mine": ""}, "X-Mine", ""},
 	} {
 		got := "none"
-		server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Header.Get(tt.header) }))
-		c := newClient(t, func(o *Options) { o.BaseURL, o.RequestIDHeader, o.Headers = server.URL, tt.name, tt.headers })
+		server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			got = r.Header.Get(tt.header)
+		}))
+		c := newClient(t, func(o *Options) {
+			o.BaseURL, o.RequestIDHeader, o.Headers = server.URL, tt.name,
+				tt.headers
+		})
 		if r := do(t, t.Context(), c, new(http.Transport)).Record; got != tt.want || r.ID != "r1" {
-			t.Errorf("%q with %v: sent %s: %q, want %q; recorded %q", tt.name, tt.headers, tt.header, got, tt.want, r.ID)
+			t.Errorf("%q with %v: sent %s: %q, want %q; recorded %q", tt.name, tt.headers, tt.header, got, tt.want,
+				r.ID)
 		}
 		server.Close()
 	}

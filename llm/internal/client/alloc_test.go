@@ -18,7 +18,8 @@ func TestTokensAllocateNothing(t *testing.T) {
 	perRequest := func(tokens int) float64 {
 		body := strings.Repeat(chunk("token"), tokens) + stop + done
 		rt := roundTrip(func(*http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"text/event-stream"}}, Body: io.NopCloser(strings.NewReader(body))}, nil
+			return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"text/event-stream"}},
+				Body: io.NopCloser(strings.NewReader(body))}, nil
 		})
 		return testing.AllocsPerRun(20, func() {
 			a, err := c.Do(t.Context(), rt, Request{ID: "1", Prompt: "p"})
@@ -44,11 +45,13 @@ func BenchmarkStream(b *testing.B) {
 	}
 	body := strings.Repeat(chunk("token"), 1000) + stop + done
 	rt := roundTrip(func(*http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"text/event-stream"}}, Body: io.NopCloser(strings.NewReader(body))}, nil
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"text/event-stream"}},
+			Body: io.NopCloser(strings.NewReader(body))}, nil
 	})
 	b.ReportAllocs()
 	for b.Loop() {
-		if a, err := c.Do(b.Context(), rt, Request{ID: "1", Prompt: "p", MaxTokens: 1000}); err != nil || a.Record.Failed() {
+		if a, err := c.Do(b.Context(), rt, Request{ID: "1", Prompt: "p", MaxTokens: 1000}); err != nil ||
+			a.Record.Failed() {
 			b.Fatal(err)
 		}
 	}

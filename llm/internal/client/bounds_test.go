@@ -53,7 +53,8 @@ func (f *flood) Close() error {
 }
 
 func (f *flood) RoundTrip(*http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"text/event-stream"}}, Body: f}, nil
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"text/event-stream"}},
+		Body: f}, nil
 }
 
 // numbered are events of a choice whose index counts them, as some servers write, and of others besides.
@@ -77,7 +78,8 @@ func growing(size, step int) string {
 func TestAnswersAreBounded(t *testing.T) {
 	t.Parallel()
 	const limit = 1 << 14 // bytes of text, and 1,024 chunks
-	tool := "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"" + strings.Repeat("1", 100) + "\"}}]}}]}\n\n"
+	tool := "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"" +
+		strings.Repeat("1", 100) + "\"}}]}}]}\n\n"
 	ten := strings.Repeat("x", 100)
 	for _, tt := range []struct {
 		name   string
@@ -86,34 +88,57 @@ func TestAnswersAreBounded(t *testing.T) {
 		words  string
 		chunks int
 	}{
-		{"as much text as may be", flood{block: chunk("abcdefghijklmnop"), times: 1024, tail: stop + done}, "", "", 1024},
-		{"text without end", flood{block: chunk(ten)}, record.ErrorTooLarge, "answer over the limit of 16384 bytes of text: 16400 bytes in 164 chunks came", 164},
-		{"one chunk too many", flood{block: chunk("a"), times: 1025, tail: stop + done}, record.ErrorTooLarge, "answer over the limit of 1024 chunks: 1025 bytes in 1025 chunks came", 1025},
-		{"reasoning without end", flood{block: strings.ReplaceAll(think, "hm", ten)}, record.ErrorTooLarge, "limit of 16384 bytes of text: 16400 bytes in 164 chunks", 0},
-		{"short reasoning without end", flood{block: think}, record.ErrorTooLarge, "limit of 1024 chunks: 2050 bytes in 1025 chunks", 0},
+		{"as much text as may be", flood{block: chunk("abcdefghijklmnop"), times: 1024, tail: stop + done}, "", "",
+			1024},
+		{"text without end", flood{block: chunk(ten)}, record.ErrorTooLarge,
+			"answer over the limit of 16384 bytes of text: 16400 bytes in 164 chunks came", 164},
+		{"one chunk too many", flood{block: chunk("a"), times: 1025, tail: stop + done}, record.ErrorTooLarge,
+			"answer over the limit of 1024 chunks: 1025 bytes in 1025 chunks came", 1025},
+		{"reasoning without end", flood{block: strings.ReplaceAll(think, "hm", ten)}, record.ErrorTooLarge,
+			"limit of 16384 bytes of text: 16400 bytes in 164 chunks", 0},
+		{"short reasoning without end", flood{block: think}, record.ErrorTooLarge,
+			"limit of 1024 chunks: 2050 bytes in 1025 chunks", 0},
 		{"tool calls without end", flood{block: tool}, record.ErrorTooLarge, "limit of 16384 bytes of text", 0},
-		{"tool calls without a word", flood{block: toolCall}, record.ErrorTooLarge, "limit of 1024 chunks: 0 bytes in 1025 chunks", 0},
-		{"all of them", flood{block: chunk(ten) + strings.ReplaceAll(think, "hm", ten) + tool}, record.ErrorTooLarge, "limit of 16384 bytes of text", 55},
-		{"after a finish reason", flood{head: stop, block: chunk(ten)}, record.ErrorTooLarge, "limit of 16384 bytes of text", 164},
+		{"tool calls without a word", flood{block: toolCall}, record.ErrorTooLarge,
+			"limit of 1024 chunks: 0 bytes in 1025 chunks", 0},
+		{"all of them", flood{block: chunk(ten) + strings.ReplaceAll(think, "hm", ten) + tool}, record.ErrorTooLarge,
+			"limit of 16384 bytes of text", 55},
+		{"after a finish reason", flood{head: stop, block: chunk(ten)}, record.ErrorTooLarge,
+			"limit of 16384 bytes of text", 164},
 		{"chunks with numbers", flood{head: numbered(200)}, record.ErrorTooLarge, "limit of 16384 bytes of text", 164},
-		{"of two choices one", flood{block: choice(0, ten, "null") + choice(1, ten, "null")}, record.ErrorTooLarge, "limit of 16384 bytes of text", 164},
+		{"of two choices one", flood{block: choice(0, ten, "null") + choice(1, ten, "null")}, record.ErrorTooLarge,
+			"limit of 16384 bytes of text", 164},
 		{"all the text so far", flood{head: growing(10000, 50), tail: stop + done}, "", "", 200},
-		{"all the text so far without end", flood{head: growing(20000, 50)}, record.ErrorTooLarge, "event too large: over the limit of 16384 bytes", 326},
-		{"all the text so far, and then not", flood{head: growing(10000, 50) + chunk("!"), tail: stop + done}, record.ErrorTooLarge, "limit of 16384 bytes of text: 1005000 bytes in 200 chunks", 200},
-		{"the same text again and again", flood{head: chunk("a"), block: chunk("ab")}, record.ErrorTooLarge, "limit of 1024 chunks", 2},
-		{"an event without end", flood{head: "data: ", block: ten}, record.ErrorTooLarge, "event too large: over the limit of 16384 bytes", 0},
-		{"an event of lines without end", flood{block: "data: " + ten + "\n"}, record.ErrorTooLarge, "event too large: over the limit of 16384 bytes", 0},
-		{"a comment without end", flood{head: ": ", block: ten}, record.ErrorTooLarge, "event too large: over the limit of 16384 bytes", 0},
-		{"a line of no field without end", flood{head: chunk("a"), block: ten}, record.ErrorTooLarge, "event too large: over the limit of 16384 bytes", 1},
-		{"a blank line without end", flood{block: " "}, record.ErrorTooLarge, "event too large: over the limit of 16384 bytes", 0},
+		{"all the text so far without end", flood{head: growing(20000, 50)}, record.ErrorTooLarge,
+			"event too large: over the limit of 16384 bytes", 326},
+		{"all the text so far, and then not", flood{head: growing(10000, 50) + chunk("!"), tail: stop + done},
+			record.ErrorTooLarge, "limit of 16384 bytes of text: 1005000 bytes in 200 chunks", 200},
+		{"the same text again and again", flood{head: chunk("a"), block: chunk("ab")}, record.ErrorTooLarge,
+			"limit of 1024 chunks", 2},
+		{"an event without end", flood{head: "data: ", block: ten}, record.ErrorTooLarge,
+			"event too large: over the limit of 16384 bytes", 0},
+		{"an event of lines without end", flood{block: "data: " + ten + "\n"}, record.ErrorTooLarge,
+			"event too large: over the limit of 16384 bytes", 0},
+		{"a comment without end", flood{head: ": ", block: ten}, record.ErrorTooLarge,
+			"event too large: over the limit of 16384 bytes", 0},
+		{"a line of no field without end", flood{head: chunk("a"), block: ten}, record.ErrorTooLarge,
+			"event too large: over the limit of 16384 bytes", 1},
+		{"a blank line without end", flood{block: " "}, record.ErrorTooLarge,
+			"event too large: over the limit of 16384 bytes", 0},
 		{"blank lines, and an answer", flood{block: " \n\n", times: 1e5, tail: chunk("a") + stop + done}, "", "", 1},
-		{"an object without end", flood{head: `{"choices":[{"message":{"content":"`, block: ten}, record.ErrorTooLarge, "answer over the limit of 16384 bytes in one JSON object", 0},
-		{"an object of what is not UTF-8", flood{head: `{"choices":[{"message":{"content":"` + strings.Repeat("\xff", 6000) + `"}}]}`}, record.ErrorTooLarge, "limit of 16384 bytes of text: 18000 bytes", 0},
+		{"an object without end", flood{head: `{"choices":[{"message":{"content":"`, block: ten}, record.ErrorTooLarge,
+			"answer over the limit of 16384 bytes in one JSON object", 0},
+		{"an object of what is not UTF-8",
+			flood{head: `{"choices":[{"message":{"content":"` + strings.Repeat("\xff", 6000) + `"}}]}`},
+			record.ErrorTooLarge, "limit of 16384 bytes of text: 18000 bytes", 0},
 		{"comments, and an answer", flood{block: ": wait\n\n", times: 1e5, tail: chunk("a") + stop + done}, "", "", 1},
-		{"events without content, and an answer", flood{block: role, times: 1e4, tail: chunk("a") + stop + done}, "", "", 1},
-		{"signs of life, and an answer", flood{block: "event: ping\ndata: {}\n\n", times: 1e5, tail: chunk("a") + stop + done}, "", "", 1},
+		{"events without content, and an answer", flood{block: role, times: 1e4, tail: chunk("a") + stop + done}, "",
+			"", 1},
+		{"signs of life, and an answer", flood{block: "event: ping\ndata: {}\n\n", times: 1e5,
+			tail: chunk("a") + stop + done}, "", "", 1},
 		{"blank lines in an answer", flood{head: chunk("a"), block: "\n", times: 1e6, tail: stop + done}, "", "", 1},
-		{"fields for reconnecting in an answer", flood{head: chunk("a"), block: "id: 7\nretry: 5\n", times: 1e5, tail: "\n" + stop + done}, "", "", 1},
+		{"fields for reconnecting in an answer", flood{head: chunk("a"), block: "id: 7\nretry: 5\n", times: 1e5,
+			tail: "\n" + stop + done}, "", "", 1},
 	} {
 		for _, keep := range []bool{false, true} {
 			body := tt.body // a copy
@@ -126,10 +151,13 @@ func TestAnswersAreBounded(t *testing.T) {
 			answer := do(t, t.Context(), c, &body)
 			r := answer.Record
 			if r.ErrorType != tt.want || !strings.Contains(r.Error, tt.words) || !body.closed {
-				t.Errorf("%s, text %v: got %q: %q, body closed %v, want %q: %q", tt.name, keep, r.ErrorType, r.Error, body.closed, tt.want, tt.words)
+				t.Errorf("%s, text %v: got %q: %q, body closed %v, want %q: %q", tt.name, keep, r.ErrorType, r.Error,
+					body.closed, tt.want, tt.words)
 			}
-			if len(r.Chunks) != tt.chunks || len(answer.Text) > 2*limit || len(r.ResponseBody) > limit || len(r.RequestBody) > 0 != keep {
-				t.Errorf("%s, text %v: got %d chunks of %d, %d bytes of text, a body of %d", tt.name, keep, len(r.Chunks), tt.chunks, len(answer.Text), len(r.ResponseBody))
+			if len(r.Chunks) != tt.chunks || len(answer.Text) > 2*limit || len(r.ResponseBody) > limit ||
+				len(r.RequestBody) > 0 != keep {
+				t.Errorf("%s, text %v: got %d chunks of %d, %d bytes of text, a body of %d", tt.name, keep,
+					len(r.Chunks), tt.chunks, len(answer.Text), len(r.ResponseBody))
 			}
 			if counted := r.Completion != nil; counted != (keep && tt.want == "") {
 				t.Errorf("%s, text %v: the tokens are counted: %t", tt.name, keep, counted)
@@ -196,7 +224,8 @@ func TestBombs(t *testing.T) {
 			c := newClient(t, func(o *Options) { o.EventLimit = limit })
 			answer := answered(t, c, http.Header{"Content-Encoding": {encoding}}, body, nil)
 			if r := answer.Record; r.ErrorType != record.ErrorTooLarge || len(answer.Text) > limit+1000 {
-				t.Errorf("%s of %s: got %q: %q with %d bytes of text, want %s", name, encoding, r.ErrorType, r.Error, len(answer.Text), record.ErrorTooLarge)
+				t.Errorf("%s of %s: got %q: %q with %d bytes of text, want %s", name, encoding, r.ErrorType, r.Error,
+					len(answer.Text), record.ErrorTooLarge)
 			}
 		}
 	}
@@ -240,7 +269,8 @@ func TestEndlessStreamsEnd(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			r := do(t, ctx, c, script{parts: parts}).Record
-			if took := time.Since(began); took > 10*time.Second || r.ErrorType != record.ErrorTimeout && r.ErrorType != record.ErrorStall {
+			if took := time.Since(began); took > 10*time.Second || r.ErrorType != record.ErrorTimeout &&
+				r.ErrorType != record.ErrorStall {
 				t.Errorf("%q each second: got %q after %v", part1, r.ErrorType, took)
 			}
 		})

@@ -1,6 +1,6 @@
-// Package client performs one request over an http.RoundTripper and returns its record: when it was sent, when each chunk
-// of the answer arrived, how it ended. A chunk's time is taken when the read returns that brought its end, before anything
-// is parsed. What the server does wrong is a field of the record, never a Go error.
+// Package client performs one request over an http.RoundTripper and returns its record: when it was sent, when each
+// chunk of the answer arrived, how it ended. A chunk's time is taken when the read returns that brought its end, before
+// anything is parsed. What the server does wrong is a field of the record, never a Go error.
 package client
 
 import (
@@ -33,7 +33,8 @@ const DefaultRetryBackoff = 500 * time.Millisecond
 
 // Options is what all requests of a client share. DefaultOptions has the defaults.
 type Options struct {
-	BaseURL     string        // /v1 is added to a bare host; any other path is used as it stands, and may be an endpoint's
+	// /v1 is added to a bare host; any other path is used as it stands, and may be an endpoint's
+	BaseURL     string
 	API         api.Dialect   //
 	Model       string        // "" to ask the server, see Discover
 	Adapters    []string      // further names that requests will ask for
@@ -41,23 +42,27 @@ type Options struct {
 	IgnoreEOS   bool          // ask for MaxTokens tokens whatever the model says
 	Timeout     time.Duration // of a whole request; 0 means none
 	IdleTimeout time.Duration // longest gap between chunks of a stream; 0 means none
-	APIKey      string        // sent as a bearer token; "" for the user and password of BaseURL, as Basic authentication
-	Headers     map[string]string
-	Format      json.RawMessage // response_format of the body, see api.Format; nil for none
-	Extra       api.Extra       // further fields of the body
-	Text        bool            // keep request and response bodies in the record
-	EventLimit  int             // largest event or whole answer, in bytes; 0 means sse.DefaultLimit
+	// sent as a bearer token; "" for the user and password of BaseURL, as Basic authentication
+	APIKey     string
+	Headers    map[string]string
+	Format     json.RawMessage // response_format of the body, see api.Format; nil for none
+	Extra      api.Extra       // further fields of the body
+	Text       bool            // keep request and response bodies in the record
+	EventLimit int             // largest event or whole answer, in bytes; 0 means sse.DefaultLimit
 
-	// Retries is how often a request is sent again when its connection fails before an answer. Timeout is that of an attempt.
+	// Retries is how often a request is sent again when its connection fails before an answer. Timeout is that of an
+	// attempt.
 	Retries int
-	// RetryBackoff times 2^(k-1), times a random factor from 0.5 to 1.5, is the wait before attempt k of those, k from 1.
+	// RetryBackoff times 2^(k-1), times a random factor from 0.5 to 1.5, is the wait before attempt k of those, k from
+	// 1.
 	RetryBackoff time.Duration
 	// Random gives numbers in [0, 1) for that factor. It is called concurrently; nil for the runtime's own.
 	Random func() float64
 
 	// MaxTokensField names the field that carries a request's limit; "" leaves the limit out.
 	MaxTokensField string
-	// RequestIDHeader names the request header that carries the request's id; "" for none. One in Headers goes before it.
+	// RequestIDHeader names the request header that carries the request's id; "" for none. One in Headers goes before
+	// it.
 	RequestIDHeader string
 
 	// SessionHeader names the request header that carries the session's id; "" for none.
@@ -171,7 +176,8 @@ func (o *Options) header() (http.Header, error) {
 		header.Set(name, value)
 	}
 	for _, named := range [...]struct{ option, header string }{
-		{"sessionHeader", o.SessionHeader}, {"sessionTokenHeader", o.SessionTokenHeader}, {"requestIDHeader", o.RequestIDHeader},
+		{"sessionHeader", o.SessionHeader}, {"sessionTokenHeader", o.SessionTokenHeader},
+		{"requestIDHeader", o.RequestIDHeader},
 	} {
 		if named.header != "" && !validName(named.header) {
 			return nil, fmt.Errorf("%s: %q is not the name of a header", named.option, named.header)
@@ -254,9 +260,9 @@ func (o *Options) extra(of api.Extra) api.Extra {
 	return all
 }
 
-// Do sends one request and waits for its end. It returns an error only if the request could not be built; whatever happens
-// from then on is in the record. The record's identity (scenario, stage, index …) and judgement are the caller's to fill in.
-// When ctx ends the request is cut and recorded as canceled, with its chunks so far.
+// Do sends one request and waits for its end. It returns an error only if the request could not be built; whatever
+// happens from then on is in the record. The record's identity (scenario, stage, index …) and judgement are the
+// caller's to fill in. When ctx ends the request is cut and recorded as canceled, with its chunks so far.
 func (c *Client) Do(ctx context.Context, rt http.RoundTripper, req Request) (Answer, error) {
 	if req.Model == "" {
 		req.Model = c.opts.Model
@@ -267,14 +273,16 @@ func (c *Client) Do(ctx context.Context, rt http.RoundTripper, req Request) (Ans
 	field, limit := c.limit(req)
 	ask := api.Request{
 		Model: req.Model, Prompt: req.Prompt, Messages: req.Messages, MaxTokens: limit, MaxTokensField: field,
-		IgnoreEOS: c.opts.IgnoreEOS, Stream: c.opts.Streaming, AddSpecial: req.AddSpecial, Format: c.opts.Format, Extra: c.opts.extra(req.Extra),
+		IgnoreEOS: c.opts.IgnoreEOS, Stream: c.opts.Streaming, AddSpecial: req.AddSpecial, Format: c.opts.Format,
+		Extra: c.opts.extra(req.Extra),
 	}
 	body, err := c.opts.API.Body(ask)
 	if err != nil {
 		return Answer{}, fmt.Errorf("request body: %w", err)
 	}
 	if c.opts.SessionHeader != "" && !validValue(req.SessionID) {
-		return Answer{}, fmt.Errorf("session id %q holds a control character, and so cannot be sent as the header %q", req.SessionID, c.opts.SessionHeader)
+		return Answer{}, fmt.Errorf("session id %q holds a control character, and so cannot be sent as the header %q",
+			req.SessionID, c.opts.SessionHeader)
 	}
 	x := newExchange(c, req, body)
 	x.rec.RequestBody = c.requestBody(ask, body)

@@ -29,7 +29,8 @@ func TestNewRefuses(t *testing.T) {
 		{func(o *Options) { o.Headers = map[string]string{"a": "secret\n"} }, `headers: "a" is not a valid header`},
 		{func(o *Options) { o.APIKey = "secret\n" }, "apiKey holds a line break"},
 		{func(o *Options) { o.Headers = map[string]string{"a": "secret\x7f"} }, `headers: "a" is not a valid header`},
-		{func(o *Options) { o.Headers = map[string]string{"x-a": "secret", "X-A": ""} }, `headers: "X-A" and "x-a" are the same header`},
+		{func(o *Options) { o.Headers = map[string]string{"x-a": "secret", "X-A": ""} },
+			`headers: "X-A" and "x-a" are the same header`},
 		{func(o *Options) { o.Retries = -1 }, "retries must not be negative, got -1"},
 		{func(o *Options) { o.RetryBackoff = -1 }, "retryBackoff must not be negative, got -1ns"},
 		{func(o *Options) { o.SessionHeader = "a b" }, `sessionHeader: "a b" is not the name of a header`},
@@ -100,10 +101,14 @@ func TestErrorTypesOfTheNetwork(t *testing.T) {
 		{"closed without an answer", rawServer(t, "", false), record.ErrorReset, 0},
 		{"reset without an answer", rawServer(t, "", true), record.ErrorReset, 0},
 		{"closed within the body", rawServer(t, head+event, false), record.ErrorTruncated, 1},
-		{"a negative length", rawServer(t, "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n"+event, false), record.ErrorMalformed, 0},
-		{"two lengths", rawServer(t, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n"+event, false), record.ErrorMalformed, 0},
-		{"another transfer encoding", rawServer(t, "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n"+event, false), record.ErrorMalformed, 0},
-		{"a long extension of a chunk", rawServer(t, head+"5;"+strings.Repeat("x", 1<<16)+"\r\n", false), record.ErrorMalformed, 0},
+		{"a negative length", rawServer(t, "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n"+event, false),
+			record.ErrorMalformed, 0},
+		{"two lengths", rawServer(t, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n"+event, false),
+			record.ErrorMalformed, 0},
+		{"another transfer encoding", rawServer(t, "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n"+event, false),
+			record.ErrorMalformed, 0},
+		{"a long extension of a chunk", rawServer(t, head+"5;"+strings.Repeat("x", 1<<16)+"\r\n", false),
+			record.ErrorMalformed, 0},
 		{"HTTP/0.9", rawServer(t, chunk("a")+stop+done, false), record.ErrorMalformed, 0},
 		{"chunks that are none", rawServer(t, head+event+"zz\r\n", false), record.ErrorMalformed, 1},
 	} {
@@ -112,7 +117,8 @@ func TestErrorTypesOfTheNetwork(t *testing.T) {
 			c := newClient(t, func(o *Options) { o.BaseURL, o.Timeout = tt.base, time.Minute })
 			r := do(t, t.Context(), c, new(http.Transport)).Record
 			if r.ErrorType != tt.want || len(r.Chunks) != tt.chunks || r.Error == "" {
-				t.Errorf("got %q (%s) with %d chunks, want %q with %d", r.ErrorType, r.Error, len(r.Chunks), tt.want, tt.chunks)
+				t.Errorf("got %q (%s) with %d chunks, want %q with %d", r.ErrorType, r.Error, len(r.Chunks), tt.want,
+					tt.chunks)
 			}
 		})
 	}
@@ -133,7 +139,8 @@ func TestOneConnectionServesManyRequests(t *testing.T) {
 	transport := new(http.Transport)
 	defer transport.CloseIdleConnections()
 	for range 20 {
-		if r := do(t, t.Context(), c, transport).Record; r.Failed() || r.Connected < r.Start || r.FirstByte < r.Connected || r.FirstByte > r.End {
+		if r := do(t, t.Context(), c, transport).Record; r.Failed() || r.Connected < r.Start ||
+			r.FirstByte < r.Connected || r.FirstByte > r.End {
 			t.Fatalf("got %+v", r)
 		}
 	}
@@ -151,15 +158,18 @@ func TestHeaders(t *testing.T) {
 	}))
 	defer server.Close()
 	c := newClient(t, func(o *Options) {
-		o.BaseURL, o.APIKey, o.Headers = server.URL, "k", map[string]string{"x-tenant": "a", "content-type": "application/x"}
+		o.BaseURL, o.APIKey, o.Headers = server.URL, "k",
+			map[string]string{"x-tenant": "a", "content-type": "application/x"}
 	})
 	r := do(t, t.Context(), c, new(http.Transport)).Record
-	for name, want := range map[string]string{"Authorization": "Bearer k", "X-Tenant": "a", "Content-Type": "application/x", "X-Request-Id": "r1"} {
+	for name, want := range map[string]string{"Authorization": "Bearer k", "X-Tenant": "a",
+		"Content-Type": "application/x", "X-Request-Id": "r1"} {
 		if got.Get(name) != want {
 			t.Errorf("%s: got %q, want %q", name, got.Get(name), want)
 		}
 	}
-	if r.ErrorType != record.ErrorHTTP || r.Status != 307 || !strings.Contains(r.Error, `redirected to "http://elsewhere.test/v1"`) {
+	if r.ErrorType != record.ErrorHTTP || r.Status != 307 ||
+		!strings.Contains(r.Error, `redirected to "http://elsewhere.test/v1"`) {
 		t.Errorf("got %q %d %q", r.ErrorType, r.Status, r.Error)
 	}
 }

@@ -16,7 +16,8 @@ func TestServerDate(t *testing.T) {
 		answer func(w http.ResponseWriter)
 		want   int64
 	}{
-		"an answer": {func(w http.ResponseWriter) { w.Header().Set("Date", date.Format(http.TimeFormat)) }, date.Unix()},
+		"an answer": {func(w http.ResponseWriter) { w.Header().Set("Date", date.Format(http.TimeFormat)) },
+			date.Unix()},
 		"a refusal": {func(w http.ResponseWriter) {
 			w.Header().Set("Date", date.Format(time.RFC850))
 			w.WriteHeader(http.StatusServiceUnavailable)

@@ -72,7 +72,8 @@ func isTLS(err error) bool {
 func isMalformed(err error) bool {
 	text := err.Error()
 	for _, sign := range [...]string{
-		"malformed", "chunked encoding", "chunk length", "invalid byte in chunk", "invalid header", "header too large", "header line too long",
+		"malformed", "chunked encoding", "chunk length", "invalid byte in chunk", "invalid header", "header too large",
+		"header line too long",
 		"server response headers exceeded", "Content-Length", "transfer encoding", "trailer",
 	} {
 		if strings.Contains(text, sign) {

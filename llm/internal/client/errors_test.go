@@ -52,10 +52,13 @@ func TestFaultsOfThisMachine(t *testing.T) {
 		{dialError("connect", syscall.EPERM), record.ErrorConnect, "a rule of this machine forbids the connection"},
 		{dialError("connect", syscall.EACCES), record.ErrorConnect, "a rule of this machine forbids the connection"},
 		{dialError("connect", syscall.ENETUNREACH), record.ErrorConnect, "the network is down or unreachable"},
-		{&net.DNSError{Err: "server misbehaving", Name: "h", IsTemporary: true}, record.ErrorDNS, "a name was not resolved"},
+		{&net.DNSError{Err: "server misbehaving", Name: "h", IsTemporary: true}, record.ErrorDNS,
+			"a name was not resolved"},
 		{errors.New("lookup h: no such host"), record.ErrorDNS, "a name was not resolved"}, // k6's own
-		{errors.New("IP (127.0.0.1) is in a blacklisted range (127.0.0.0/8)"), record.ErrorConnect, "k6 is told not to connect there"},
-		{&net.OpError{Op: "proxyconnect", Net: "tcp", Err: dialError("connect", syscall.ECONNREFUSED)}, record.ErrorConnect, "the proxy of this machine cannot be reached"},
+		{errors.New("IP (127.0.0.1) is in a blacklisted range (127.0.0.0/8)"), record.ErrorConnect,
+			"k6 is told not to connect there"},
+		{&net.OpError{Op: "proxyconnect", Net: "tcp", Err: dialError("connect", syscall.ECONNREFUSED)},
+			record.ErrorConnect, "the proxy of this machine cannot be reached"},
 
 		{dialError("connect", syscall.ECONNREFUSED), record.ErrorConnect, ""},
 		{dialError("connect", syscall.EHOSTUNREACH), record.ErrorConnect, ""},
@@ -115,7 +118,8 @@ func TestHTTP2Streams(t *testing.T) {
 			c := newClient(t, func(o *Options) { o.BaseURL, o.Timeout = server.URL, time.Minute })
 			r := do(t, t.Context(), c, server.Client().Transport).Record
 			if r.ErrorType != tt.want || len(r.Chunks) != tt.chunks {
-				t.Errorf("got %q (%s) with %d chunks, want %q with %d", r.ErrorType, r.Error, len(r.Chunks), tt.want, tt.chunks)
+				t.Errorf("got %q (%s) with %d chunks, want %q with %d", r.ErrorType, r.Error, len(r.Chunks), tt.want,
+					tt.chunks)
 			}
 		})
 	}

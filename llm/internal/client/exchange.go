@@ -137,7 +137,8 @@ func (x *exchange) request() *http.Request {
 	}
 	x.sessionHeaders(header)
 	req := http.Request{
-		Method: http.MethodPost, URL: x.c.endpoint, Host: x.c.endpoint.Host, Header: header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Method: http.MethodPost, URL: x.c.endpoint, Host: x.c.endpoint.Host, Header: header, Proto: "HTTP/1.1",
+		ProtoMajor: 1, ProtoMinor: 1,
 		// Without GetBody the transport cannot send again by itself on a new connection, at which we would not see it.
 		ContentLength: int64(len(x.body)), Body: io.NopCloser(bytes.NewReader(x.body)),
 	}

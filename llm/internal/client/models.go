@@ -92,8 +92,8 @@ func (u *unlisted) whole() string {
 // mostNames is how many models a remark lists.
 const mostNames = 20
 
-// checkNames says which of the wanted models are not in the list: aliases, wildcards and rewritten names are not. A name
-// without a tag is that of the latest.
+// checkNames says which of the wanted models are not in the list: aliases, wildcards and rewritten names are not. A
+// name without a tag is that of the latest.
 func (c *Client) checkNames(names, wanted []string) (remark string) {
 	var missing []string
 	for _, name := range wanted {
@@ -108,7 +108,8 @@ func (c *Client) checkNames(names, wanted []string) (remark string) {
 	if len(names) > mostNames {
 		listed += fmt.Sprintf(" and %d more", len(names)-mostNames)
 	}
-	return fmt.Sprintf("model %s is not in the list of %s, which has: %s. If the server does not know it, requests will say so",
+	return fmt.Sprintf("model %s is not in the list of %s, which has: %s. If the server does not know it, requests "+
+		"will say so",
 		strings.Join(missing, ", "), show(c.models), listed)
 }
 
@@ -208,7 +209,8 @@ func (c *Client) getModels(caller context.Context, rt http.RoundTripper) (*http.
 	defer cancel(nil)
 	defer time.AfterFunc(limit, func() { cancel(errSlow) }).Stop()
 	connected, trace := c.watchConnection(cancel)
-	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), http.MethodGet, c.models.String(), nil)
+	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), http.MethodGet, c.models.String(),
+		nil)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -239,7 +241,8 @@ func (c *Client) getModels(caller context.Context, rt http.RoundTripper) (*http.
 }
 
 // watchConnection notes that there is a connection, and cancels what takes too long.
-func (c *Client) watchConnection(cancel context.CancelCauseFunc) (connected *atomic.Bool, trace *httptrace.ClientTrace) {
+func (c *Client) watchConnection(cancel context.CancelCauseFunc) (connected *atomic.Bool,
+	trace *httptrace.ClientTrace) {
 	connected = new(atomic.Bool)
 	var shaken atomic.Bool
 	return connected, &httptrace.ClientTrace{

@@ -34,28 +34,53 @@ func TestDiscover(t *testing.T) {
 		{"one of the list", "a", two, 200, "a", "", ""},
 		{"the latest", "b", two, 200, "b", "", ""},
 		{"an array alone", "", "[" + `{"id":"a"}` + "]", 200, "a", "", ""},
-		{"not in the list", "c", two, 200, "c", `model "c" is not in the list of …/v1/models, which has: a, b:latest. If the server does not know it, requests will say so`, ""},
-		{"hostile names", "c", `{"data":[{"id":"a\u001b[31m\u202e\r\nb"}]}`, 200, "c", `which has: a\x1b[31m\u202e\r\nb. If`, ""},
+		{"not in the list", "c", two, 200, "c",
+			`model "c" is not in the list of …/v1/models, which has: a, b:latest. If the server does not know it, ` +
+				`requests will say so`, ""},
+		{"hostile names", "c", `{"data":[{"id":"a\u001b[31m\u202e\r\nb"}]}`, 200, "c",
+			`which has: a\x1b[31m\u202e\r\nb. If`, ""},
 		{"hostile words", "", `{"error":{"message":"a\u001b[31m\u202e\r\nb"}}`, 500, "", "", `(a\x1b[31m\u202e b)`},
 		{"hostile text", "c", "a\x1b]0;t\a\u009b", 200, "c", `(a\x1b]0;t\x07\u009b)`, ""},
-		{"no such endpoint, model named", "c", "", 404, "c", `…/v1/models answered with status 404 (Not Found), so nobody checked that it serves model "c": check the path of baseURL (BASE_URL in our scripts)`, ""},
-		{"no such endpoint", "", "", 404, "", "", "…/v1/models answered with status 404 (Not Found): check the path of baseURL (BASE_URL in our scripts), or name the model (option model, MODEL in our scripts)"},
+		{"no such endpoint, model named", "c", "", 404, "c",
+			`…/v1/models answered with status 404 (Not Found), so nobody checked that it serves model "c": check ` +
+				`the path of baseURL (BASE_URL in our scripts)`, ""},
+		{"no such endpoint", "", "", 404, "", "",
+			"…/v1/models answered with status 404 (Not Found): check the path of baseURL (BASE_URL in our " +
+				"scripts), or name the model (option model, MODEL in our scripts)"},
 		{"an empty list", "", `{"data":[]}`, 200, "", "", "…/v1/models lists no models" + nameIt},
-		{"an empty list, model named", "c", `{"data":[{"id":""}]}`, 200, "c", `…/v1/models lists no models, so nobody checked that it serves model "c"`, ""},
-		{"no list, model named", "c", "ok", 200, "c", `…/v1/models is no list of models (ok), so nobody checked that it serves model "c": check the path`, ""},
-		{"no list", "", `{"data":null}`, 200, "", "", `…/v1/models is no list of models ({"data":null}): check the path of baseURL (BASE_URL in our scripts), or name the model`},
-		{"a web page", "", "<!doctype html><title>Sign in</title>", 200, "", "", "…/v1/models is no list of models (Sign in): check the path"},
-		{"a page without a title", "", "<html></html>", 200, "", "", "…/v1/models is no list of models (text/html; charset=utf-8): check the path"},
-		{"no key", "", `{"error":{"message":"who are you"}}`, 401, "", "", "…/v1/models refused the API key of apiKey with status 401 (who are you): check apiKey (API_KEY in our scripts), or name the model"},
-		{"a forbidden list", "c", "", 403, "c", `…/v1/models refused the API key of apiKey with status 403 (Forbidden), so nobody checked that it serves model "c": check apiKey`, ""},
-		{"broken server, model named", "c", "", 500, "c", "answered with status 500 (Internal Server Error), so nobody checked", ""},
+		{"an empty list, model named", "c", `{"data":[{"id":""}]}`, 200, "c",
+			`…/v1/models lists no models, so nobody checked that it serves model "c"`, ""},
+		{"no list, model named", "c", "ok", 200, "c",
+			`…/v1/models is no list of models (ok), so nobody checked that it serves model "c": check the path`, ""},
+		{"no list", "", `{"data":null}`, 200, "", "",
+			`…/v1/models is no list of models ({"data":null}): check the path of baseURL (BASE_URL in our ` +
+				`scripts), or name the model`},
+		{"a web page", "", "<!doctype html><title>Sign in</title>", 200, "", "",
+			"…/v1/models is no list of models (Sign in): check the path"},
+		{"a page without a title", "", "<html></html>", 200, "", "",
+			"…/v1/models is no list of models (text/html; charset=utf-8): check the path"},
+		{"no key", "", `{"error":{"message":"who are you"}}`, 401, "", "",
+			"…/v1/models refused the API key of apiKey with status 401 (who are you): check apiKey (API_KEY in " +
+				"our scripts), or name the model"},
+		{"a forbidden list", "c", "", 403, "c",
+			`…/v1/models refused the API key of apiKey with status 403 (Forbidden), so nobody checked that it ` +
+				`serves model "c": check apiKey`, ""},
+		{"broken server, model named", "c", "", 500, "c",
+			"answered with status 500 (Internal Server Error), so nobody checked", ""},
 		{"broken server", "", "", 500, "", "", "…/v1/models answered with status 500 (Internal Server Error)" + nameIt},
-		{"not ready", "", `{"error":{"message":"Loading model"}}`, 503, "", "", "…/v1/models answered with status 503 (Loading model): the server is not ready: wait for it"},
-		{"not ready, model named", "c", `{"error":{"message":"Loading model"}}`, 503, "c", `…/v1/models answered with status 503 (Loading model), so nobody checked that it serves model "c": the server is not ready: wait for it`, ""},
-		{"nothing behind the proxy", "", page, 502, "", "", "…/v1/models answered with status 502 (502 Bad Gateway): the server behind this proxy or gateway does not answer: see that it runs"},
+		{"not ready", "", `{"error":{"message":"Loading model"}}`, 503, "", "",
+			"…/v1/models answered with status 503 (Loading model): the server is not ready: wait for it"},
+		{"not ready, model named", "c", `{"error":{"message":"Loading model"}}`, 503, "c",
+			`…/v1/models answered with status 503 (Loading model), so nobody checked that it serves model "c": ` +
+				`the server is not ready: wait for it`, ""},
+		{"nothing behind the proxy", "", page, 502, "", "",
+			"…/v1/models answered with status 502 (502 Bad Gateway): the server behind this proxy or gateway does " +
+				"not answer: see that it runs"},
 		{"slow behind the proxy", "", "", 504, "", "", "status 504 (Gateway Timeout): the server behind this proxy"},
-		{"a key that is not known", "", "No connected db.", 400, "", "", "status 400 (No connected db.): check apiKey (API_KEY in our scripts), or name the model"},
-		{"plain HTTP to a port of TLS", "", "Client sent an HTTP request to an HTTPS server.\n", 400, "", "", "(Client sent an HTTP request to an HTTPS server.): write https:// in baseURL (BASE_URL in our scripts)"},
+		{"a key that is not known", "", "No connected db.", 400, "", "",
+			"status 400 (No connected db.): check apiKey (API_KEY in our scripts), or name the model"},
+		{"plain HTTP to a port of TLS", "", "Client sent an HTTP request to an HTTPS server.\n", 400, "", "",
+			"(Client sent an HTTP request to an HTTPS server.): write https:// in baseURL (BASE_URL in our scripts)"},
 	} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path != "/v1/models" || r.Header.Get("Authorization") != "Bearer k" {
@@ -71,8 +96,10 @@ func TestDiscover(t *testing.T) {
 			said = strings.ReplaceAll(err.Error(), server.URL, "…")
 		}
 		remark = strings.ReplaceAll(remark, server.URL, "…")
-		if model != tt.want || !strings.Contains(remark, tt.remark) || (remark == "") != (tt.remark == "") || !strings.Contains(said, tt.err) || (said == "") != (tt.err == "") {
-			t.Errorf("%s: got %q, remark %q, error %q\nwant %q, remark %q, error %q", tt.name, model, remark, said, tt.want, tt.remark, tt.err)
+		if model != tt.want || !strings.Contains(remark, tt.remark) || (remark == "") != (tt.remark == "") ||
+			!strings.Contains(said, tt.err) || (said == "") != (tt.err == "") {
+			t.Errorf("%s: got %q, remark %q, error %q\nwant %q, remark %q, error %q", tt.name, model, remark, said,
+				tt.want, tt.remark, tt.err)
 		}
 		if strings.ContainsAny(said+remark, "\r\n<\x1b\u009b\u202e") {
 			t.Errorf("%s: got %q, of several lines or a page", tt.name, said+remark)
@@ -87,7 +114,8 @@ func TestDiscoverWithoutAKey(t *testing.T) {
 	defer server.Close()
 	c := newClient(t, func(o *Options) { o.BaseURL, o.Model = server.URL, "" })
 	_, _, err := c.Discover(t.Context(), new(http.Transport))
-	if err == nil || !strings.HasSuffix(err.Error(), "status 500 (Internal Server Error): set apiKey (API_KEY in our scripts) if it wants one, or name the model (option model, MODEL in our scripts)") {
+	if err == nil || !strings.HasSuffix(err.Error(), "status 500 (Internal Server Error): set apiKey (API_KEY in "+
+		"our scripts) if it wants one, or name the model (option model, MODEL in our scripts)") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -96,11 +124,16 @@ func TestDiscoverWithoutAKey(t *testing.T) {
 func TestDiscoverBelowAPrefix(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]string{
-		403: `…/prefix/models refused a request without a key with status 403 (Forbidden), so nobody checked that it serves model "m": set apiKey (API_KEY in our scripts). Requests go to …/prefix/chat/completions`,
-		404: `…/prefix/models answered with status 404 (Not Found), so nobody checked that it serves model "m": check the path of baseURL (BASE_URL in our scripts): ` +
-			`/v1 is added to a bare host alone, so write "…/prefix/v1" if the API is there. Requests go to …/prefix/chat/completions`,
+		403: `…/prefix/models refused a request without a key with status 403 (Forbidden), so nobody checked that ` +
+			`it serves model "m": set apiKey (API_KEY in our scripts). Requests go to …/prefix/chat/completions`,
+		404: `…/prefix/models answered with status 404 (Not Found), so nobody checked that it serves model "m": ` +
+			`check the path of baseURL (BASE_URL in our scripts): ` +
+			`/v1 is added to a bare host alone, so write "…/prefix/v1" if the API is there. Requests go to ` +
+			`…/prefix/chat/completions`,
 	} {
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+		}))
 		c := newClient(t, func(o *Options) { o.BaseURL = server.URL + "/prefix" })
 		_, remark, err := c.Discover(t.Context(), new(http.Transport))
 		if got := strings.ReplaceAll(remark, server.URL, "…"); got != want || err != nil {
@@ -112,7 +145,9 @@ func TestDiscoverBelowAPrefix(t *testing.T) {
 
 func TestDiscoverAdapters(t *testing.T) {
 	t.Parallel()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, `{"data":[{"id":"a"}]}`) }))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"data":[{"id":"a"}]}`)
+	}))
 	defer server.Close()
 	c := newClient(t, func(o *Options) { o.BaseURL, o.Model, o.Adapters = server.URL, "", []string{"x", "a", "y"} })
 	model, remark, err := c.Discover(t.Context(), new(http.Transport))
@@ -124,11 +159,15 @@ func TestDiscoverAdapters(t *testing.T) {
 func TestDiscoverRedirect(t *testing.T) {
 	t.Parallel()
 	for to, want := range map[string]string{
-		"https://h/v1/models?key=secret": `is redirected to "https://h/v1/models": set baseURL (BASE_URL in our scripts) to "https://h/v1"`,
-		"https://u:secret@h/login":       `is redirected to "https://u:xxxxx@h/login": set baseURL (BASE_URL in our scripts) to "https://u:xxxxx@h/login"`,
-		"/api/v1/models":                 `/api/v1/models": set baseURL (BASE_URL in our scripts) to "http://127.0.0.1`,
+		"https://h/v1/models?key=secret": `is redirected to "https://h/v1/models": set baseURL (BASE_URL in our ` +
+			`scripts) to "https://h/v1"`,
+		"https://u:secret@h/login": `is redirected to "https://u:xxxxx@h/login": set baseURL (BASE_URL in our ` +
+			`scripts) to "https://u:xxxxx@h/login"`,
+		"/api/v1/models": `/api/v1/models": set baseURL (BASE_URL in our scripts) to "http://127.0.0.1`,
 	} {
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, to, http.StatusMovedPermanently) }))
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, to, http.StatusMovedPermanently)
+		}))
 		c := newClient(t, func(o *Options) { o.BaseURL, o.Model = server.URL, "" })
 		_, _, err := c.Discover(t.Context(), new(http.Transport))
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
@@ -141,7 +180,8 @@ func TestDiscoverRedirect(t *testing.T) {
 // Some servers compress whether or not they are asked to.
 func TestDiscoverCompressed(t *testing.T) {
 	t.Parallel()
-	for encoding, want := range map[string]string{"gzip": "", "br": `gave no list of models (compressed body: Content-Encoding: br is not supported`} {
+	for encoding, want := range map[string]string{"gzip": "",
+		"br": `gave no list of models (compressed body: Content-Encoding: br is not supported`} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", encoding)
 			if encoding == "br" {
@@ -154,7 +194,8 @@ func TestDiscoverCompressed(t *testing.T) {
 		}))
 		c := newClient(t, func(o *Options) { o.BaseURL, o.Model = server.URL, "" })
 		model, _, err := c.Discover(t.Context(), &http.Transport{DisableCompression: true})
-		if (model == "a") != (want == "") || (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+		if (model == "a") != (want == "") || (err == nil) != (want == "") || err != nil &&
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %q, %v", encoding, model, err)
 		}
 		server.Close()
@@ -170,8 +211,10 @@ func TestDiscoverTooLarge(t *testing.T) {
 		want   string
 	}{
 		{200, flood{head: `{"data":[`, block: entry, tail: `{"id":"a"}]}`, times: maxModels/len(entry) - 2}, ""},
-		{200, flood{head: `{"data":[`, block: entry}, "gave no list of models (the page is larger than 8 MiB): name the model"},
-		{200, flood{block: strings.Repeat(" ", 1000)}, "gave no list of models (the page is larger than 8 MiB): name the model"},
+		{200, flood{head: `{"data":[`, block: entry},
+			"gave no list of models (the page is larger than 8 MiB): name the model"},
+		{200, flood{block: strings.Repeat(" ", 1000)},
+			"gave no list of models (the page is larger than 8 MiB): name the model"},
 		{404, flood{block: strings.Repeat("no ", 1000)}, "answered with status 404 (no no"},
 	} {
 		c := newClient(t, func(o *Options) { o.Model = "" })
@@ -192,13 +235,17 @@ func TestDiscoverUnreachable(t *testing.T) {
 	plain := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(plain.Close)
 	for _, tt := range []struct{ base, want string }{
-		{"http://u:secret@127.0.0.1:1/?key=secret", ": check baseURL (BASE_URL in our scripts) and that the server runs"},
-		{secure.URL, ": set caPath to the certificate of the authority that signed it, or give k6 --insecure-skip-tls-verify"},
-		{"https://" + strings.TrimPrefix(plain.URL, "http://"), ": if the server has no TLS, write http:// in baseURL (BASE_URL in our scripts)"},
+		{"http://u:secret@127.0.0.1:1/?key=secret",
+			": check baseURL (BASE_URL in our scripts) and that the server runs"},
+		{secure.URL,
+			": set caPath to the certificate of the authority that signed it, or give k6 --insecure-skip-tls-verify"},
+		{"https://" + strings.TrimPrefix(plain.URL, "http://"),
+			": if the server has no TLS, write http:// in baseURL (BASE_URL in our scripts)"},
 	} {
 		c := newClient(t, func(o *Options) { o.BaseURL, o.Model = tt.base, "m" })
 		_, _, err := c.Discover(context.Background(), new(http.Transport))
-		if err == nil || !strings.HasPrefix(err.Error(), "cannot reach ") || !strings.HasSuffix(err.Error(), tt.want) || strings.Contains(err.Error(), "secret") {
+		if err == nil || !strings.HasPrefix(err.Error(), "cannot reach ") || !strings.HasSuffix(err.Error(), tt.want) ||
+			strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: got %v, want %q", tt.base, err, tt.want)
 		}
 	}
@@ -219,7 +266,8 @@ func TestDiscoverBroken(t *testing.T) {
 			t.Errorf("%q: got %v, want %q", answer, err, want)
 		}
 		c = newClient(t, func(o *Options) { o.BaseURL, o.Model = base, "m" })
-		if model, remark, err := c.Discover(t.Context(), new(http.Transport)); model != "m" || remark == "" || err != nil {
+		if model, remark, err := c.Discover(t.Context(), new(http.Transport)); model != "m" || remark == "" ||
+			err != nil {
 			t.Errorf("%q, model named: got %q, %q, %v", answer, model, remark, err)
 		}
 	}
@@ -244,8 +292,11 @@ func TestDiscoverSlow(t *testing.T) {
 		took                     time.Duration
 	}{
 		{"http://h", "", "", "http://h/v1/models gave no list of models (no answer in time)" + nameIt, discoverTimeout},
-		{"http://h", "m", "http://h/v1/models gave no list of models (no answer in time), so nobody checked", "", checkTimeout},
-		{"https://h", "m", "", "cannot reach https://h/v1: no TLS handshake within 5s: if the server has no TLS, write http:// in baseURL", handshakeTimeout},
+		{"http://h", "m", "http://h/v1/models gave no list of models (no answer in time), so nobody checked", "",
+			checkTimeout},
+		{"https://h", "m", "",
+			"cannot reach https://h/v1: no TLS handshake within 5s: if the server has no TLS, write http:// in baseURL",
+			handshakeTimeout},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			c := newClient(t, func(o *Options) { o.BaseURL, o.Model = tt.base, tt.model })
@@ -254,8 +305,10 @@ func TestDiscoverSlow(t *testing.T) {
 			if err == nil {
 				err = errors.New("")
 			}
-			if took := time.Since(began); took != tt.took || !strings.HasPrefix(remark, tt.remark) || !strings.HasPrefix(err.Error(), tt.err) {
-				t.Errorf("%s, model %q: got %q, %v after %v, want %q, %q after %v", tt.base, tt.model, remark, err, took, tt.remark, tt.err, tt.took)
+			if took := time.Since(began); took != tt.took || !strings.HasPrefix(remark, tt.remark) ||
+				!strings.HasPrefix(err.Error(), tt.err) {
+				t.Errorf("%s, model %q: got %q, %v after %v, want %q, %q after %v", tt.base, tt.model, remark, err,
+					took, tt.remark, tt.err, tt.took)
 			}
 		})
 	}
@@ -273,13 +326,16 @@ func TestDiscoverEndsWithItsContext(t *testing.T) {
 	})
 }
 
-// Whatever a server says to the question for its models, what is told of it is one short line without the key, and the model
-// is one of the list.
+// Whatever a server says to the question for its models, what is told of it is one short line without the key, and the
+// model is one of the list.
 func FuzzDiscover(f *testing.F) {
 	const key = "sk-0123456789abcdef"
 	for _, body := range []string{
-		`{"data":[{"id":"a"},{"id":"b:latest"}]}`, `[{"id":"a\u001b[31m\u202e\r\nb"}]`, `{"data":` + strings.Repeat("[", 300) + strings.Repeat("]", 300) + "}", "<html><title>x\x1b]0;t\a</title>",
-		`{"error":{"message":"` + key + `"}}`, `{"error":{"message":"sk-01234\u003567` + key[8:] + `"}}`, "\xef\xbb\xbf{\"data\":[{\"id\":7}]}", "\x1f\x8b\x08\x00", "\x00\xff\xfe", `{"data":[{"id":"` + strings.Repeat("x", 5000) + `"}]}`, "",
+		`{"data":[{"id":"a"},{"id":"b:latest"}]}`, `[{"id":"a\u001b[31m\u202e\r\nb"}]`,
+		`{"data":` + strings.Repeat("[", 300) + strings.Repeat("]", 300) + "}", "<html><title>x\x1b]0;t\a</title>",
+		`{"error":{"message":"` + key + `"}}`, `{"error":{"message":"sk-01234\u003567` + key[8:] + `"}}`,
+		"\xef\xbb\xbf{\"data\":[{\"id\":7}]}", "\x1f\x8b\x08\x00", "\x00\xff\xfe",
+		`{"data":[{"id":"` + strings.Repeat("x", 5000) + `"}]}`, "",
 	} {
 		f.Add([]byte(body), 200, "application/json", "")
 		f.Add([]byte(body), 401, strings.Repeat(body+"\x92", 9), "gzip")
@@ -307,13 +363,15 @@ func FuzzDiscover(f *testing.F) {
 					Header: http.Header{"Content-Type": {header}, "Location": {header}, "Content-Encoding": {encoding}},
 				}, nil
 			}))
-			if (model == "") != (err != nil) || err == nil && c.opts.Model == "" && !json.Valid(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))) && encoding == "" {
+			if (model == "") != (err != nil) || err == nil && c.opts.Model == "" &&
+				!json.Valid(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))) && encoding == "" {
 				t.Errorf("%q: got model %q, %v", body, model, err)
 			}
 			if err != nil {
 				remark = err.Error()
 			}
-			if len(remark) > 10_000 || plain.Terminal(remark) != remark || strings.ContainsAny(remark, "\r\n") || strings.Contains(remark, key) || strings.Contains(remark, "p4ssw0rd") {
+			if len(remark) > 10_000 || plain.Terminal(remark) != remark || strings.ContainsAny(remark, "\r\n") ||
+				strings.Contains(remark, key) || strings.Contains(remark, "p4ssw0rd") {
 				t.Errorf("%q with status %d and %q: got %q", body, status, header, remark)
 			}
 		}

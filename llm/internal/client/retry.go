@@ -66,7 +66,8 @@ func mayRetry(errorType string, err error) bool {
 	case record.ErrorConnect:
 		var op *net.OpError
 		var number syscall.Errno
-		return errors.As(err, &op) || errors.As(err, &number) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+		return errors.As(err, &op) || errors.As(err, &number) || errors.Is(err, io.EOF) ||
+			errors.Is(err, io.ErrUnexpectedEOF)
 	}
 	return false
 }
@@ -81,7 +82,8 @@ const staleTime = 100 * time.Millisecond
 func (x *exchange) stale(errorType string, err error) bool {
 	closed := errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
 		strings.Contains(err.Error(), "server closed idle connection")
-	if x.renewed || errorType != record.ErrorReset || !closed || !x.seen.reused.Load() || x.seen.firstByte.Load() != 0 ||
+	if x.renewed || errorType != record.ErrorReset || !closed || !x.seen.reused.Load() ||
+		x.seen.firstByte.Load() != 0 ||
 		time.Since(x.attempted) > staleTime {
 		return false
 	}

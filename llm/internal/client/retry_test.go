@@ -103,11 +103,17 @@ func TestAClosedConnectionIsReplaced(t *testing.T) {
 		errorType string
 	}{
 		{"closed", 0, []attempt{closed, answered}, 15 * ms, 1, ""},
-		{"reset", 0, []attempt{with(func(a *attempt) { a.err = &net.OpError{Op: "read", Err: syscall.ECONNRESET} }), answered}, 15 * ms, 1, ""},
-		{"as net/http says it", 0, []attempt{with(func(a *attempt) { a.err = errors.New("http: server closed idle connection") }), answered}, 15 * ms, 1, ""},
+		{"reset", 0, []attempt{with(func(a *attempt) { a.err = &net.OpError{Op: "read", Err: syscall.ECONNRESET} }),
+			answered}, 15 * ms, 1, ""},
+		{"as net/http says it", 0,
+			[]attempt{with(func(a *attempt) { a.err = errors.New("http: server closed idle connection") }), answered},
+			15 * ms, 1, ""},
 		{"a new connection", 0, []attempt{with(func(a *attempt) { a.reused = false })}, 5 * ms, 0, record.ErrorReset},
-		{"too late to be news", 0, []attempt{with(func(a *attempt) { a.after = 150 * ms })}, 150 * ms, 0, record.ErrorReset},
-		{"a stream that the server refused", 0, []attempt{with(func(a *attempt) { a.err = errors.New("stream error: stream ID 3; INTERNAL_ERROR") })}, 5 * ms, 0, record.ErrorReset},
+		{"too late to be news", 0, []attempt{with(func(a *attempt) { a.after = 150 * ms })}, 150 * ms, 0,
+			record.ErrorReset},
+		{"a stream that the server refused", 0,
+			[]attempt{with(func(a *attempt) { a.err = errors.New("stream error: stream ID 3; INTERNAL_ERROR") })},
+			5 * ms, 0, record.ErrorReset},
 		{"closed twice", 0, []attempt{closed, closed}, 10 * ms, 1, record.ErrorReset},
 		{"closed twice, and a retry", 1, []attempt{closed, closed, answered}, 10*ms + 75*ms + 10*ms, 2, ""},
 	} {
@@ -121,9 +127,12 @@ func TestAClosedConnectionIsReplaced(t *testing.T) {
 			if noted := strings.Contains(r.Note, record.NoteResent); noted != (tt.sentAgain > 0) {
 				t.Errorf("%s: note %q", tt.name, r.Note)
 			}
-			if r.ErrorType != tt.errorType || r.Latency() != tt.latency || r.Retries != tt.sentAgain || rt.made != len(tt.list) {
-				t.Errorf("%s: got error %q after %v, sent %d times again in %d attempts; want %q after %v, %d times in %d",
-					tt.name, r.ErrorType, r.Latency(), r.Retries, rt.made, tt.errorType, tt.latency, tt.sentAgain, len(tt.list))
+			if r.ErrorType != tt.errorType || r.Latency() != tt.latency || r.Retries != tt.sentAgain ||
+				rt.made != len(tt.list) {
+				t.Errorf(
+					"%s: got error %q after %v, sent %d times again in %d attempts; want %q after %v, %d times in %d",
+					tt.name, r.ErrorType, r.Latency(), r.Retries, rt.made, tt.errorType, tt.latency, tt.sentAgain,
+					len(tt.list))
 			}
 		})
 	}
@@ -148,7 +157,8 @@ func TestServerThatClosesItsConnections(t *testing.T) {
 				defer func() { _ = conn.Close() }()
 				if req, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
 					_, _ = io.Copy(io.Discard, req.Body)
-					_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nKeep-Alive: timeout=5\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+					_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nKeep-Alive: timeout=5\r\nContent-Length: %d\r\n\r\n%s",
+						len(body), body)
 				}
 			}()
 		}
@@ -176,18 +186,24 @@ func TestWhichErrorsAreRetried(t *testing.T) {
 		{"no route", attempt{err: dial(os.NewSyscallError("connect", syscall.EHOSTUNREACH))}, true, ""},
 		{"unknown host", attempt{err: dial(&net.DNSError{Err: "no such host", Name: "h", IsNotFound: true})}, true, ""},
 		{"broken handshake", attempt{err: io.EOF}, true, ""},
-		{"reset", attempt{conns: 1, err: &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}}, true, ""},
+		{"reset", attempt{conns: 1,
+			err: &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}}, true, ""},
 		{"no answer", attempt{conns: 1, err: io.EOF}, true, ""},
 		{"closed while idle", attempt{conns: 1, err: errors.New("http: server closed idle connection")}, true, ""},
 		{"dial timeout", attempt{err: dial(late{errors.New("i/o timeout")})}, false, record.ErrorConnect},
-		{"name server's timeout", attempt{err: dial(&net.DNSError{Err: "timeout", IsTimeout: true})}, false, record.ErrorDNS},
+		{"name server's timeout", attempt{err: dial(&net.DNSError{Err: "timeout", IsTimeout: true})}, false,
+			record.ErrorDNS},
 		{"timeout of the request", attempt{after: time.Second}, false, record.ErrorTimeout},
-		{"certificate", attempt{err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}}, false, record.ErrorTLS},
-		{"refused our certificate", attempt{conns: 1, err: &net.OpError{Op: "remote error", Err: tls.AlertError(116)}}, false, record.ErrorTLS},
-		{"refused by the client itself", attempt{err: errors.New("hostname (h) is in a blocked pattern (h)")}, false, record.ErrorConnect},
+		{"certificate", attempt{err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}}, false,
+			record.ErrorTLS},
+		{"refused our certificate", attempt{conns: 1, err: &net.OpError{Op: "remote error", Err: tls.AlertError(116)}},
+			false, record.ErrorTLS},
+		{"refused by the client itself", attempt{err: errors.New("hostname (h) is in a blocked pattern (h)")}, false,
+			record.ErrorConnect},
 		{"not HTTP", attempt{conns: 1, err: errors.New(`malformed HTTP response "SSH"`)}, false, record.ErrorMalformed},
 		{"status 503", attempt{conns: 1, answer: script{status: 503}}, false, record.ErrorHTTP},
-		{"broken stream", attempt{conns: 1, answer: script{parts: []part{{ms, chunk("a")}}, end: syscall.ECONNRESET}}, false, record.ErrorReset},
+		{"broken stream", attempt{conns: 1, answer: script{parts: []part{{ms, chunk("a")}}, end: syscall.ECONNRESET}},
+			false, record.ErrorReset},
 		{"cut stream", attempt{conns: 1, answer: script{end: io.ErrUnexpectedEOF}}, false, record.ErrorTruncated},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -199,8 +215,10 @@ func TestWhichErrorsAreRetried(t *testing.T) {
 				}
 				answer := do(t, t.Context(), newClient(t, retrying(1)), rt)
 				r := answer.Record
-				if r.ErrorType != tt.want || r.Retries != rt.made-1 || (r.Attempt != 0) != tt.again || rt.made != len(rt.list) {
-					t.Errorf("got %q (%s) after %d attempts, %d retries counted, the last at %d", r.ErrorType, r.Error, rt.made, r.Retries, r.Attempt)
+				if r.ErrorType != tt.want || r.Retries != rt.made-1 || (r.Attempt != 0) != tt.again ||
+					rt.made != len(rt.list) {
+					t.Errorf("got %q (%s) after %d attempts, %d retries counted, the last at %d", r.ErrorType, r.Error,
+						rt.made, r.Retries, r.Attempt)
 				}
 				if tt.again && (answer.Text != "a" || r.Error != "" || r.Status != 200) {
 					t.Errorf("got %q, error %q, status %d", answer.Text, r.Error, r.Status)
@@ -227,15 +245,20 @@ func TestRetriesTakeTime(t *testing.T) {
 		{"none is needed", 3, []attempt{{conns: 1, answer: whole}}, "", 0, 0, 0, 10 * ms},
 		{ // 5 + 75, 5 + 150, answered after 2 + 10
 			"the third attempt succeeds", 2,
-			[]attempt{{after: 5 * ms, err: refused}, {after: 5 * ms, conns: 1, err: reset}, {after: 2 * ms, conns: 1, answer: whole}},
+			[]attempt{{after: 5 * ms, err: refused}, {after: 5 * ms, conns: 1, err: reset},
+				{after: 2 * ms, conns: 1, answer: whole}},
 			"", 2, 235 * ms, 237 * ms, 247 * ms,
 		},
 		{ // 5 + 75, 5 + 150, 5
-			"all fail", 2, []attempt{{after: 5 * ms, conns: 1, err: reset}, {after: 5 * ms, err: refused}, {after: 5 * ms, err: refused}},
+			"all fail", 2, []attempt{{after: 5 * ms, conns: 1, err: reset}, {after: 5 * ms, err: refused},
+				{after: 5 * ms, err: refused}},
 			record.ErrorConnect, 2, 235 * ms, 0, 240 * ms,
 		},
-		{"each attempt has its own timeout", 1, []attempt{{after: 70 * ms, err: refused}, {after: 60 * ms, conns: 1, answer: whole}}, "", 1, 145 * ms, 205 * ms, 215 * ms},
-		{"a retry that takes too long", 2, []attempt{{err: refused}, {after: time.Second}}, record.ErrorTimeout, 1, 75 * ms, 0, 150 * ms},
+		{"each attempt has its own timeout", 1,
+			[]attempt{{after: 70 * ms, err: refused}, {after: 60 * ms, conns: 1, answer: whole}}, "", 1, 145 * ms,
+			205 * ms, 215 * ms},
+		{"a retry that takes too long", 2, []attempt{{err: refused}, {after: time.Second}}, record.ErrorTimeout, 1,
+			75 * ms, 0, 150 * ms},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -273,8 +296,10 @@ func TestCanceledWhileWaitingToRetry(t *testing.T) {
 		defer cancel()
 		rt := &attempts{t: t, list: []attempt{{err: refused}, {err: refused}}}
 		r := do(t, ctx, newClient(t, retrying(5)), rt).Record
-		if r.ErrorType != record.ErrorCanceled || r.Latency() != 100*ms || r.Retries != 1 || rt.made != 2 || strings.Contains(r.Error, "refused") {
-			t.Errorf("got %q (%s) after %v, %d attempts, %d retries counted", r.ErrorType, r.Error, r.Latency(), rt.made, r.Retries)
+		if r.ErrorType != record.ErrorCanceled || r.Latency() != 100*ms || r.Retries != 1 || rt.made != 2 ||
+			strings.Contains(r.Error, "refused") {
+			t.Errorf("got %q (%s) after %v, %d attempts, %d retries counted", r.ErrorType, r.Error, r.Latency(),
+				rt.made, r.Retries)
 		}
 	})
 }
@@ -334,7 +359,9 @@ func closing(t *testing.T) (base string, requests *atomic.Int64) {
 			requests.Add(1)
 			if n == 0 {
 				const body = `{"choices":[{"message":{"content":"a"}}]}`
-				_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+				_, _ = fmt.Fprintf(conn,
+					"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body),
+					body)
 			}
 		}
 	}
@@ -359,7 +386,8 @@ func TestTheTransportDoesNotRetryUnseen(t *testing.T) {
 		for range 10 { // on a busy machine the news of the closed connection may come too late
 			base, requests := closing(t)
 			c := newClient(t, func(o *Options) {
-				o.BaseURL, o.Retries, o.RetryBackoff, o.Headers = base, retries, ms, map[string]string{"Idempotency-Key": "k"}
+				o.BaseURL, o.Retries, o.RetryBackoff, o.Headers = base, retries, ms,
+					map[string]string{"Idempotency-Key": "k"}
 			})
 			transport := new(http.Transport)
 			first, second = do(t, t.Context(), c, transport).Record, do(t, t.Context(), c, transport).Record
@@ -403,7 +431,8 @@ func TestHTTP2CountsNoRetries(t *testing.T) {
 	defer server.Close()
 	c := newClient(t, func(o *Options) { o.BaseURL = server.URL })
 	for range 3 {
-		if r := do(t, t.Context(), c, server.Client().Transport).Record; r.Failed() || r.Retries != 0 || r.Attempt != 0 || r.Connected < r.Start {
+		if r := do(t, t.Context(), c, server.Client().Transport).Record; r.Failed() || r.Retries != 0 ||
+			r.Attempt != 0 || r.Connected < r.Start {
 			t.Errorf("got %q (%s), %d retries", r.ErrorType, r.Error, r.Retries)
 		}
 	}

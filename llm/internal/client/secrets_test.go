@@ -17,7 +17,8 @@ import (
 // saying answers each request with a text of its own.
 func saying(answer func(*http.Request) string) roundTrip {
 	return func(req *http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(answer(req)))}, nil
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{},
+			Body: io.NopCloser(strings.NewReader(answer(req)))}, nil
 	}
 }
 
@@ -71,7 +72,8 @@ func TestProxyThatRepeatsItsPassword(t *testing.T) {
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, _, err := w.(http.Hijacker).Hijack()
 		if err == nil {
-			_, _ = fmt.Fprintf(conn, "HTTP/1.1 407 not %s or proxy-password\r\nContent-Length: 0\r\n\r\n", r.Header.Get("Proxy-Authorization"))
+			_, _ = fmt.Fprintf(conn, "HTTP/1.1 407 not %s or proxy-password\r\nContent-Length: 0\r\n\r\n",
+				r.Header.Get("Proxy-Authorization"))
 			_ = conn.Close()
 		}
 	}))
@@ -89,7 +91,8 @@ func TestProxyThatRepeatsItsPassword(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	_, remark, err := c.Discover(t.Context(), transport)
-	if err == nil || !strings.Contains(err.Error(), "not Basic *** or ***") || strings.Contains(err.Error()+remark, "proxy-password") {
+	if err == nil || !strings.Contains(err.Error(), "not Basic *** or ***") ||
+		strings.Contains(err.Error()+remark, "proxy-password") {
 		t.Errorf("got %v, %q", err, remark)
 	}
 }
@@ -102,11 +105,14 @@ func TestRefusedConnectionShowsNoPassword(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = closed.Close()
-	c := newClient(t, func(o *Options) { o.BaseURL = "http://user:pass-word@" + closed.Addr().String() + "/v1?key=query-key" })
+	c := newClient(t, func(o *Options) {
+		o.BaseURL = "http://user:pass-word@" + closed.Addr().String() + "/v1?key=query-key"
+	})
 	transport := new(http.Transport)
 	record := do(t, t.Context(), c, transport).Record
 	_, remark, err := c.Discover(t.Context(), transport)
-	if all := fmt.Sprint(record.Error, remark, err); !strings.Contains(all, "connection refused") || strings.Contains(all, "pass-word") || strings.Contains(all, "query-key") {
+	if all := fmt.Sprint(record.Error, remark, err); !strings.Contains(all, "connection refused") ||
+		strings.Contains(all, "pass-word") || strings.Contains(all, "query-key") {
 		t.Errorf("got %s", all)
 	}
 }

@@ -94,7 +94,8 @@ func compareLines(t *testing.T, got, want string) {
 	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
 	for i := range max(len(g), len(w)) {
 		if i >= len(g) || i >= len(w) || g[i] != w[i] {
-			t.Fatalf("line %d differs (-update writes it anew):\n%s\nwant\n%s", i+1, strings.Join(g[i:min(i+2, len(g))], "\n"), strings.Join(w[min(i, len(w)):min(i+2, len(w))], "\n"))
+			t.Fatalf("line %d differs (-update writes it anew):\n%s\nwant\n%s", i+1,
+				strings.Join(g[i:min(i+2, len(g))], "\n"), strings.Join(w[min(i, len(w)):min(i+2, len(w))], "\n"))
 		}
 	}
 }
@@ -110,8 +111,10 @@ func outline(a Answer) string {
 	if r.Failed() {
 		outcome = fmt.Sprintf("%s %d %q", r.ErrorType, r.Status, clip(r.Error))
 	}
-	return fmt.Sprintf("%s; text %q, chunks %d, reasoning %d, tool calls %d; finish %q; tokens in %d by %s, out %d by %s; note %q",
-		outcome, text, len(r.Chunks), len(r.Reasoning), len(r.ToolCalls), r.FinishReason, c.Input, c.InputSource, c.Output, c.OutputSource, r.Note)
+	return fmt.Sprintf("%s; text %q, chunks %d, reasoning %d, tool calls %d; finish %q; tokens in %d by %s, out %d "+
+		"by %s; note %q",
+		outcome, text, len(r.Chunks), len(r.Reasoning), len(r.ToolCalls), r.FinishReason, c.Input, c.InputSource,
+		c.Output, c.OutputSource, r.Note)
 }
 
 // plainText reads the text of a stream of chat or completion chunks a second way: line by line, the first choice
@@ -220,7 +223,8 @@ func arrivals(pieces []piece) (us []int64) {
 		to := from + strings.Index(stream[from:], "\n\n") + 2
 		at = to
 		var d api.Delta
-		if api.Chat.Decode([]byte(stream[from+len("data: "):to]), &d) == nil && (len(d.Content) > 0 || d.Reasoning || d.ToolCall) {
+		if api.Chat.Decode([]byte(stream[from+len("data: "):to]), &d) == nil &&
+			(len(d.Content) > 0 || d.Reasoning || d.ToolCall) {
 			i := slices.IndexFunc(ends, func(end int) bool { return end >= to })
 			us = append(us, record.Micros(time.Duration(pieces[i].MS*1e6)))
 		}

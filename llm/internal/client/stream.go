@@ -73,8 +73,9 @@ func (x *exchange) event(ev sse.Event) bool {
 	return x.within(ev.At)
 }
 
-// isStrange keeps for the verdict an event that is none of an answer: one that the body's end cut, and words in the place of
-// an object, which are a sign of life, an end mark of the server's own, or what a proxy says when the server is gone.
+// isStrange keeps for the verdict an event that is none of an answer: one that the body's end cut, and words in the
+// place of an object, which are a sign of life, an end mark of the server's own, or what a proxy says when the server
+// is gone.
 func (x *exchange) isStrange(ev sse.Event) bool {
 	data := bytes.TrimSpace(ev.Data)
 	isObject := bytes.HasPrefix(data, []byte("{")) || bytes.HasPrefix(data, []byte("[{"))

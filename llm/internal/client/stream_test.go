@@ -56,7 +56,8 @@ func (s script) RoundTrip(req *http.Request) (*http.Response, error) {
 	if kind == "" {
 		kind = "text/event-stream"
 	}
-	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {kind}}, Body: body, Request: req}, nil
+	return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {kind}}, Body: body, Request: req},
+		nil
 }
 
 const forever = 1000 * time.Hour
@@ -112,12 +113,15 @@ func TestStream(t *testing.T) {
 		check     func(*testing.T, *record.Request)
 	}{
 		{
-			name:   "a plain answer",
-			server: script{parts: []part{{50 * ms, role}, {50 * ms, chunk("a")}, {10 * ms, chunk("b")}, {10 * ms, chunk("c") + stop}, {5 * ms, usage + done}}},
-			text:   "abc", chunks: []int64{100, 110, 120}, end: 125 * ms,
+			name: "a plain answer",
+			server: script{parts: []part{{50 * ms, role}, {50 * ms, chunk("a")}, {10 * ms, chunk("b")},
+				{10 * ms, chunk("c") + stop}, {5 * ms, usage + done}}},
+			text: "abc", chunks: []int64{100, 110, 120}, end: 125 * ms,
 			check: func(t *testing.T, r *record.Request) {
-				if c := r.Counts(); c.Output != 3 || c.OutputSource != record.ServerUsage || r.FinishReason != "stop" || r.Note != "" {
-					t.Errorf("got %d tokens by %s, finish reason %q, note %q", c.Output, c.OutputSource, r.FinishReason, r.Note)
+				if c := r.Counts(); c.Output != 3 || c.OutputSource != record.ServerUsage || r.FinishReason != "stop" ||
+					r.Note != "" {
+					t.Errorf("got %d tokens by %s, finish reason %q, note %q", c.Output, c.OutputSource, r.FinishReason,
+						r.Note)
 				}
 			},
 		},
@@ -127,9 +131,10 @@ func TestStream(t *testing.T) {
 			text:   "abc", chunks: []int64{50, 50, 100}, end: 100 * ms,
 		},
 		{
-			name:   "reasoning and tool calls have times of their own",
-			server: script{parts: []part{{10 * ms, think}, {10 * ms, think}, {10 * ms, chunk("a")}, {10 * ms, toolCall + stop + done}}},
-			text:   "a", chunks: []int64{30}, end: 40 * ms,
+			name: "reasoning and tool calls have times of their own",
+			server: script{parts: []part{{10 * ms, think}, {10 * ms, think}, {10 * ms, chunk("a")},
+				{10 * ms, toolCall + stop + done}}},
+			text: "a", chunks: []int64{30}, end: 40 * ms,
 			check: func(t *testing.T, r *record.Request) {
 				if !slices.Equal(r.Reasoning, []int64{10000, 20000}) || !slices.Equal(r.ToolCalls, []int64{40000}) {
 					t.Errorf("reasoning at %v, tool calls at %v", r.Reasoning, r.ToolCalls)
@@ -152,7 +157,8 @@ func TestStream(t *testing.T) {
 		{
 			name:   "no [DONE] and no finish reason",
 			server: script{parts: []part{{10 * ms, chunk("a")}, {10 * ms, ""}}},
-			text:   "a", chunks: []int64{10}, end: 20 * ms, errorType: record.ErrorTruncated, message: "ended after 1 events",
+			text:   "a", chunks: []int64{10}, end: 20 * ms, errorType: record.ErrorTruncated,
+			message: "ended after 1 events",
 		},
 		{
 			name:   "cut in the middle of an event",
@@ -167,12 +173,14 @@ func TestStream(t *testing.T) {
 		{
 			name:   "the connection breaks",
 			server: script{parts: []part{{10 * ms, chunk("a")}}, end: errors.New("connection reset by peer")},
-			text:   "a", chunks: []int64{10}, end: 10 * ms, errorType: record.ErrorReset, message: "connection reset by peer",
+			text:   "a", chunks: []int64{10}, end: 10 * ms, errorType: record.ErrorReset,
+			message: "connection reset by peer",
 		},
 		{
-			name:   "an error event inside the stream",
-			server: script{parts: []part{{10 * ms, chunk("a")}, {10 * ms, "data: {\"error\":{\"message\":\"out of memory\",\"code\":500}}\n\n" + done}}},
-			text:   "a", chunks: []int64{10}, end: 20 * ms, errorType: record.ErrorStream, message: "out of memory",
+			name: "an error event inside the stream",
+			server: script{parts: []part{{10 * ms, chunk("a")},
+				{10 * ms, "data: {\"error\":{\"message\":\"out of memory\",\"code\":500}}\n\n" + done}}},
+			text: "a", chunks: []int64{10}, end: 20 * ms, errorType: record.ErrorStream, message: "out of memory",
 		},
 		{
 			name:   "an event named error",
@@ -195,10 +203,12 @@ func TestStream(t *testing.T) {
 			end:    10 * ms, errorType: record.ErrorMalformed, message: `content type "text/html"`,
 		},
 		{
-			name:   "an event above the limit",
-			opts:   func(o *Options) { o.EventLimit = 100 },
-			server: script{parts: []part{{10 * ms, chunk("a")}, {10 * ms, chunk(strings.Repeat("x", 100))}, {forever, ""}}},
-			text:   "a", chunks: []int64{10}, end: 20 * ms, errorType: record.ErrorTooLarge, message: "limit of 100 bytes",
+			name: "an event above the limit",
+			opts: func(o *Options) { o.EventLimit = 100 },
+			server: script{parts: []part{{10 * ms, chunk("a")}, {10 * ms, chunk(strings.Repeat("x", 100))},
+				{forever, ""}}},
+			text: "a", chunks: []int64{10}, end: 20 * ms, errorType: record.ErrorTooLarge,
+			message: "limit of 100 bytes",
 		},
 		{
 			name:   "longer than the timeout",
@@ -213,10 +223,12 @@ func TestStream(t *testing.T) {
 			text:   "a", chunks: []int64{50 * 3600 * 1000}, end: 50 * time.Hour,
 		},
 		{
-			name:   "a stall between chunks, with signs of life",
-			opts:   func(o *Options) { o.IdleTimeout = 30 * ms },
-			server: script{parts: []part{{90 * ms, chunk("a")}, {20 * ms, chunk("b")}, {20 * ms, ": ping\n\n"}, {20 * ms, ": ping\n\n"}, {forever, ""}}},
-			text:   "ab", chunks: []int64{90, 110}, end: 140 * ms, errorType: record.ErrorStall, message: "idleTimeout of 30ms",
+			name: "a stall between chunks, with signs of life",
+			opts: func(o *Options) { o.IdleTimeout = 30 * ms },
+			server: script{parts: []part{{90 * ms, chunk("a")}, {20 * ms, chunk("b")}, {20 * ms, ": ping\n\n"},
+				{20 * ms, ": ping\n\n"}, {forever, ""}}},
+			text: "ab", chunks: []int64{90, 110}, end: 140 * ms, errorType: record.ErrorStall,
+			message: "idleTimeout of 30ms",
 		},
 		{
 			name:   "the server keeps the stream open after [DONE]",
@@ -224,9 +236,10 @@ func TestStream(t *testing.T) {
 			text:   "a", chunks: []int64{10}, end: 10 * ms,
 		},
 		{
-			name:   "refused",
-			server: script{status: 429, kind: "application/json", parts: []part{{10 * ms, `{"error":{"message":"slow down"}}`}}},
-			end:    10 * ms, errorType: record.ErrorHTTP, message: "slow down",
+			name: "refused",
+			server: script{status: 429, kind: "application/json",
+				parts: []part{{10 * ms, `{"error":{"message":"slow down"}}`}}},
+			end: 10 * ms, errorType: record.ErrorHTTP, message: "slow down",
 		},
 		{
 			name:   "refused without a word",
@@ -234,9 +247,10 @@ func TestStream(t *testing.T) {
 			end:    10 * ms, errorType: record.ErrorHTTP, message: "Service Unavailable",
 		},
 		{
-			name:   "answered without streaming",
-			server: script{kind: "application/json; charset=utf-8", parts: []part{{10 * ms, `{"choices":[{"message":{"content":"abc"}}]}`}}},
-			text:   "abc", chunks: []int64{}, end: 10 * ms,
+			name: "answered without streaming",
+			server: script{kind: "application/json; charset=utf-8",
+				parts: []part{{10 * ms, `{"choices":[{"message":{"content":"abc"}}]}`}}},
+			text: "abc", chunks: []int64{}, end: 10 * ms,
 			check: func(t *testing.T, r *record.Request) {
 				if r.Note == "" {
 					t.Error("nothing noted")
@@ -293,7 +307,8 @@ func TestCanceledKeepsItsChunks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 25*ms)
 		defer cancel()
-		r := do(t, ctx, newClient(t, nil), script{parts: []part{{10 * ms, chunk("a")}, {10 * ms, chunk("b")}, {10 * ms, chunk("c")}}}).Record
+		r := do(t, ctx, newClient(t, nil),
+			script{parts: []part{{10 * ms, chunk("a")}, {10 * ms, chunk("b")}, {10 * ms, chunk("c")}}}).Record
 		if r.ErrorType != record.ErrorCanceled || len(r.Chunks) != 2 || r.Latency() != 25*ms {
 			t.Errorf("got %q with %d chunks after %v", r.ErrorType, len(r.Chunks), r.Latency())
 		}
@@ -314,7 +329,8 @@ func TestTextIsKeptIfAskedFor(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		stream := chunk("a") + stop + done
-		r := do(t, t.Context(), newClient(t, func(o *Options) { o.Text = true }), script{parts: []part{{ms, stream}}}).Record
+		r := do(t, t.Context(), newClient(t, func(o *Options) { o.Text = true }), script{
+			parts: []part{{ms, stream}}}).Record
 		if r.ResponseBody != stream || !strings.Contains(r.RequestBody, `"messages":[{"role":"user","content":"q"}]`) {
 			t.Errorf("request %q, response %q", r.RequestBody, r.ResponseBody)
 		}
@@ -331,8 +347,10 @@ func TestTokensAreCountedPerChunk(t *testing.T) {
 			o.Count = func(s string) int { return len(strings.Fields(s)) }
 			o.CountPrompt = func(r Request) (int, bool) { return len(r.Messages), true }
 		})
-		r := do(t, t.Context(), c, script{parts: []part{{ms, chunk("one two") + chunk(" ") + chunk("three") + usage + stop + done}}}).Record
-		if c := r.Counts(); c.Output != 3 || c.OutputSource != record.ClientTokenizer || !slices.Equal(r.ChunkTokens, []int{2, 0, 1}) {
+		r := do(t, t.Context(), c,
+			script{parts: []part{{ms, chunk("one two") + chunk(" ") + chunk("three") + usage + stop + done}}}).Record
+		if c := r.Counts(); c.Output != 3 || c.OutputSource != record.ClientTokenizer ||
+			!slices.Equal(r.ChunkTokens, []int{2, 0, 1}) {
 			t.Errorf("got %d by %s, chunks of %v", c.Output, c.OutputSource, r.ChunkTokens)
 		}
 	})
@@ -342,7 +360,8 @@ func TestUsageOfSeveralChunksIsMerged(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		more := "data: {\"choices\":[],\"usage\":{\"completion_tokens\":9,\"x\":1}}\n\n"
-		r := do(t, t.Context(), newClient(t, nil), script{parts: []part{{ms, chunk("a") + usage + more + stop + done}}}).Record
+		r := do(t, t.Context(), newClient(t, nil),
+			script{parts: []part{{ms, chunk("a") + usage + more + stop + done}}}).Record
 		if c := r.Counts(); c.Input != 7 || c.Output != 9 {
 			t.Errorf("got %s", r.Usage)
 		}
@@ -366,7 +385,8 @@ func TestLongHeadersAreCut(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]string{200: "content type", 302: "redirected to"} {
 		r := do(t, t.Context(), newClient(t, nil), roundTrip(func(*http.Request) (*http.Response, error) {
-			long := http.Header{"Content-Type": {strings.Repeat("x", 1<<20)}, "Location": {"http://h/" + strings.Repeat("y", 1<<20)}}
+			long := http.Header{"Content-Type": {strings.Repeat("x", 1<<20)},
+				"Location": {"http://h/" + strings.Repeat("y", 1<<20)}}
 			return &http.Response{StatusCode: status, Header: long, Body: io.NopCloser(strings.NewReader("none"))}, nil
 		})).Record
 		if !strings.Contains(r.Error, want) || len(r.Error) > 2000 {
@@ -378,11 +398,14 @@ func TestLongHeadersAreCut(t *testing.T) {
 // A status of HTTP has three digits, but Go takes any number from a server that speaks HTTP/2.
 func TestStatusThatIsNone(t *testing.T) {
 	t.Parallel()
-	for status, want := range map[int]string{-15: record.ErrorMalformed, 1000: record.ErrorMalformed, 0: record.ErrorHTTP, 999: record.ErrorHTTP} {
+	for status, want := range map[int]string{-15: record.ErrorMalformed, 1000: record.ErrorMalformed,
+		0: record.ErrorHTTP, 999: record.ErrorHTTP} {
 		r := do(t, t.Context(), newClient(t, nil), roundTrip(func(*http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(chunk("a") + stop + done))}, nil
+			return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(chunk("a") + stop + done))},
+				nil
 		})).Record
-		if r.ErrorType != want || want == record.ErrorMalformed && (r.Status != 0 || r.Error != fmt.Sprint(status, " is no status of HTTP")) {
+		if r.ErrorType != want || want == record.ErrorMalformed &&
+			(r.Status != 0 || r.Error != fmt.Sprint(status, " is no status of HTTP")) {
 			t.Errorf("%d: got %s %q with status %d, want %s", status, r.ErrorType, r.Error, r.Status, want)
 		}
 		mustAppend(t, r)
@@ -392,14 +415,21 @@ func TestStatusThatIsNone(t *testing.T) {
 // Whatever a server sends, the record of it can be written and read again.
 func FuzzDo(f *testing.F) {
 	for _, s := range []string{
-		role + think + chunk("a") + toolCall + stop + usage + done, "event: error\ndata: x\n\n", "data: {\"error\":{\"message\":\"\xff\"}}\n\n",
+		role + think + chunk("a") + toolCall + stop + usage + done, "event: error\ndata: x\n\n",
+		"data: {\"error\":{\"message\":\"\xff\"}}\n\n",
 		"data: {\"usage\":{\"a\":tru}}\n\n", `{"choices":[{"message":{"content":"a"}}]}`, "<html>", "",
-		strings.Repeat(chunk("a"), 70) + stop, strings.Repeat(think+toolCall, 40), growing(500, 10) + chunk("!") + stop + done,
-		numbered(3) + choice(0, "b", "null") + done, strings.Repeat(chunk(strings.Repeat("x", 300)), 4), chunk("\xff\xfe\x00") + stop + done + chunk("late"),
+		strings.Repeat(chunk("a"), 70) + stop, strings.Repeat(think+toolCall, 40), growing(500, 10) + chunk("!") +
+			stop + done,
+		numbered(3) + choice(0, "b", "null") + done, strings.Repeat(chunk(strings.Repeat("x", 300)), 4),
+		chunk("\xff\xfe\x00") + stop + done + chunk("late"),
 		event(`{"choices":[{"index":99999999999999999999,"delta":{"content":"a"}}],"usage":{"prompt_tokens":1e308,"completion_tokens":-1}}`) + stop,
-		event(`{"choices":[],"usage":{"prompt_tokens":9223372036854775808,"completion_tokens":"7","x":%s}}`, strings.Repeat("[", 200)+strings.Repeat("]", 200)),
-		string(compressions[1].wrap(chunk("a") + stop)), string(compressions[1].wrap(string(compressions[4].wrap(chunk("a"))))), ": wait\n\n" + strings.Repeat(" \n", 50) + "event: error\n: no\n\n",
-		`data: {"error":` + strings.Repeat(`{"error":`, 50) + "1" + strings.Repeat("}", 51) + "\n\n", strings.Repeat("data: {}\n", 200),
+		event(`{"choices":[],"usage":{"prompt_tokens":9223372036854775808,"completion_tokens":"7","x":%s}}`,
+			strings.Repeat("[", 200)+strings.Repeat("]", 200)),
+		string(compressions[1].wrap(chunk("a") + stop)),
+		string(compressions[1].wrap(string(compressions[4].wrap(chunk("a"))))),
+		": wait\n\n" + strings.Repeat(" \n", 50) + "event: error\n: no\n\n",
+		`data: {"error":` + strings.Repeat(`{"error":`, 50) + "1" + strings.Repeat("}", 51) + "\n\n",
+		strings.Repeat("data: {}\n", 200),
 	} {
 		f.Add([]byte(s), 200, true)
 		f.Add([]byte(s), 500, false)
@@ -418,14 +448,17 @@ func FuzzDo(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte, status int, sse bool) {
 		kind := map[bool]string{true: "text/event-stream", false: "application/json"}[sse]
 		answer := do(t, t.Context(), c, roundTrip(func(*http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {kind}}, Body: io.NopCloser(bytes.NewReader(body))}, nil
+			return &http.Response{StatusCode: status, Header: http.Header{"Content-Type": {kind}},
+				Body: io.NopCloser(bytes.NewReader(body))}, nil
 		}))
 		if _, err := record.Parse(mustAppend(t, answer.Record)); err != nil {
 			t.Errorf("%q: the record does not read back: %v", body, err)
 		}
 		r := answer.Record
-		if most := opts.EventLimit/bytesPerChunk + 3; r.OutputChunks() > most || !r.Failed() && len(answer.Text) > opts.EventLimit {
-			t.Errorf("%q: %d chunks and %d bytes of text are kept, with error %q", body, r.OutputChunks(), len(answer.Text), r.Error)
+		if most := opts.EventLimit/bytesPerChunk + 3; r.OutputChunks() > most || !r.Failed() &&
+			len(answer.Text) > opts.EventLimit {
+			t.Errorf("%q: %d chunks and %d bytes of text are kept, with error %q", body, r.OutputChunks(),
+				len(answer.Text), r.Error)
 		}
 	})
 }
@@ -440,15 +473,18 @@ func TestWholeAnswer(t *testing.T) {
 	for _, tt := range []struct {
 		name, body, text, errorType string
 	}{
-		{"chat", `{"choices":[{"message":{"content":"abc"},"finish_reason":"length"}],"usage":{"completion_tokens":3}}`, "abc", ""},
+		{"chat", `{"choices":[{"message":{"content":"abc"},"finish_reason":"length"}],"usage":{"completion_tokens":3}}`,
+			"abc", ""},
 		{"content null", `{"choices":[{"message":{"content":null}}]}`, "", ""},
 		{"no JSON", `<html>`, "", record.ErrorMalformed},
 		{"cut", `{"choices":[`, "", record.ErrorTruncated},
 		{"an error", `{"error":{"message":"x"}}`, "", record.ErrorStream},
-		{"too large", `{"choices":[{"message":{"content":"` + strings.Repeat("x", 200) + `"}}]}`, "", record.ErrorTooLarge},
+		{"too large", `{"choices":[{"message":{"content":"` + strings.Repeat("x", 200) + `"}}]}`, "",
+			record.ErrorTooLarge},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			answer := do(t, t.Context(), newClient(t, unary), script{kind: "application/json", parts: []part{{10 * ms, tt.body}}})
+			answer := do(t, t.Context(), newClient(t, unary),
+				script{kind: "application/json", parts: []part{{10 * ms, tt.body}}})
 			r := answer.Record
 			if answer.Text != tt.text || r.ErrorType != tt.errorType || r.Latency() != 10*ms {
 				t.Errorf("%s: got %q, error %q, after %v", tt.name, answer.Text, r.ErrorType, r.Latency())

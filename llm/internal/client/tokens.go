@@ -8,9 +8,9 @@ const (
 	maxTokenBytes = 16 << 10 // of a token; servers accept no longer headers anyhow
 )
 
-// Tokens keeps the newest token of each session, which a server gives in a response header and wants to see again. It may be
-// used concurrently; the zero value is empty. A token that was not used while those of 65536 other sessions came is
-// forgotten, so that a long run of short sessions needs no more memory than that.
+// Tokens keeps the newest token of each session, which a server gives in a response header and wants to see again. It
+// may be used concurrently; the zero value is empty. A token that was not used while those of 65536 other sessions came
+// is forgotten, so that a long run of short sessions needs no more memory than that.
 type Tokens struct {
 	mu         sync.Mutex
 	young, old map[string]string // a session is in one of them

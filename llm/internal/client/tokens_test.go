@@ -31,21 +31,26 @@ func TestSessionHeaders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		shared := new(Tokens)
 		headers := func(o *Options) {
-			o.SessionHeader, o.SessionTokenHeader, o.Tokens, o.Headers = "x-session", "x-token", shared, map[string]string{"X-Session": "of all"}
+			o.SessionHeader, o.SessionTokenHeader, o.Tokens, o.Headers = "x-session", "x-token", shared,
+				map[string]string{"X-Session": "of all"}
 		}
 		server, two := new(sessions), [2]*Client{newClient(t, headers), newClient(t, headers)}
 		for i, step := range []struct {
 			session, token string
 			status         int
 		}{
-			{"s", "t1", 200}, {"s", "", 200}, {"r", "t2", 503}, {"s", "bad\x01", 200}, {"r", strings.Repeat("x", maxTokenBytes+1), 200}, {"", "t3", 200}, {"r", "t4", 200}, {"r", "", 200}, {"s", "", 200},
+			{"s", "t1", 200}, {"s", "", 200}, {"r", "t2", 503}, {"s", "bad\x01", 200},
+			{"r", strings.Repeat("x", maxTokenBytes+1), 200}, {"", "t3", 200}, {"r", "t4", 200}, {"r", "", 200},
+			{"s", "", 200},
 		} {
 			server.token, server.status = step.token, step.status
-			answer, err := two[i%2].Do(t.Context(), server, Request{SessionID: step.session, Messages: json.RawMessage(`[]`)})
+			answer, err := two[i%2].Do(t.Context(), server,
+				Request{SessionID: step.session, Messages: json.RawMessage(`[]`)})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if line := string(mustAppend(t, answer.Record)); strings.Contains(line, "t1") || strings.Contains(line, "t2") {
+			if line := string(mustAppend(t, answer.Record)); strings.Contains(line, "t1") ||
+				strings.Contains(line, "t2") {
 				t.Errorf("a token is in the record: %s", line)
 			}
 		}
@@ -61,7 +66,8 @@ func TestSessionHeadersOnlyIfAskedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, c := &sessions{token: "t"}, newClient(t, nil)
 		for range 2 {
-			if _, err := c.Do(t.Context(), server, Request{SessionID: "s\n", Messages: json.RawMessage(`[]`)}); err != nil {
+			if _, err := c.Do(t.Context(), server,
+				Request{SessionID: "s\n", Messages: json.RawMessage(`[]`)}); err != nil {
 				t.Fatal(err)
 			}
 		}

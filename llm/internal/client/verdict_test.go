@@ -43,17 +43,23 @@ var framings = []struct {
 	{"no space after the colon", func(events ...string) string { return join("data:", events, "\n\n") }},
 	{"blanks around", func(events ...string) string { return join("data:  ", events, " \n\n") }},
 	{"single line breaks", func(events ...string) string { return join("data: ", events, "\n") }},
-	{"no last blank line", func(events ...string) string { return strings.TrimSuffix(join("data: ", events, "\n\n"), "\n") }},
-	{"no last line break", func(events ...string) string { return strings.TrimSuffix(join("data: ", events, "\n\n"), "\n\n") }},
+	{"no last blank line", func(events ...string) string {
+		return strings.TrimSuffix(join("data: ", events, "\n\n"), "\n")
+	}},
+	{"no last line break", func(events ...string) string {
+		return strings.TrimSuffix(join("data: ", events, "\n\n"), "\n\n")
+	}},
 	{"a byte-order mark", func(events ...string) string { return "\xef\xbb\xbf" + join("data: ", events, "\n\n") }},
 	{"comments", func(events ...string) string { return ": hi\n\n" + join("data: ", events, "\n\n: ping\n\n") }},
 	{"names", func(events ...string) string { return join("id: 1\nevent: message\ndata: ", events, "\n\n") }},
 	{"empty data", func(events ...string) string { return join("data:\n\ndata: ", events, "\n\n") }},
 	{"words", func(events ...string) string {
-		return join("data: []\n\ndata: [PING]\n\ndata: .\n\nevent: status\ndata: at work\n\ndata: \"\"\n\ndata: 1730000000\n\ndata: ", events, "\n\n")
+		return join("data: []\n\ndata: [PING]\n\ndata: .\n\nevent: status\ndata: at work\n\ndata: \"\"\n\ndata: "+
+			"1730000000\n\ndata: ", events, "\n\n")
 	}},
 	{"pings", func(events ...string) string {
-		return join("event: ping\ndata: {\"type\":\"ping\"}\n\ndata: ping\n\ndata: {\"type\":\"ping\"}\n\ndata: ", events, "\n\n")
+		return join("event: ping\ndata: {\"type\":\"ping\"}\n\ndata: ping\n\ndata: {\"type\":\"ping\"}\n\ndata: ",
+			events, "\n\n")
 	}},
 }
 
@@ -70,10 +76,12 @@ const (
 	twoJSON   = `{"choices":[{"index":0,"delta":{"content":" two"},"finish_reason":null}]}`
 	stopJSON  = `{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}`
 	usageJSON = `{"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":2,"total_tokens":9}}`
-	wholeJSON = `{"object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"One two"},"finish_reason":"stop"}],"usage":{"prompt_tokens":7,"completion_tokens":2,"total_tokens":9}}`
+	wholeJSON = `{"object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"One ` +
+		`two"},"finish_reason":"stop"}],"usage":{"prompt_tokens":7,"completion_tokens":2,"total_tokens":9}}`
 )
 
-var labels = []string{"text/event-stream", "Text/Event-Stream; charset=utf-8", "application/json", "APPLICATION/JSON", "text/plain", ""}
+var labels = []string{"text/event-stream", "Text/Event-Stream; charset=utf-8", "application/json", "APPLICATION/JSON",
+	"text/plain", ""}
 
 var compressions = []struct {
 	name string
@@ -132,12 +140,19 @@ var endings = []ended{
 	{"usage alone", []string{usageJSON}, nil, record.ErrorTruncated, "without a finish reason and without [DONE]", ""},
 	{"reset", nil, io.ErrClosedPipe, record.ErrorReset, "closed pipe", ""},
 	{"cut", nil, io.ErrUnexpectedEOF, record.ErrorTruncated, "unexpected EOF", ""},
-	{"an error", []string{`{"error":{"message":"no memory","code":500}}`, "[DONE]"}, nil, record.ErrorStream, "no memory", ""},
-	{"an error after the finish reason", []string{stopJSON, `{"error":"no memory"}`}, nil, record.ErrorStream, "no memory", ""},
-	{"an error in a choice", []string{`{"choices":[{"index":0,"delta":{},"error":{"message":"no memory"},"finish_reason":"error"}]}`, "[DONE]"}, nil, record.ErrorStream, "no memory", ""},
-	{"an error as finish reason", []string{`{"choices":[{"index":0,"delta":{},"finish_reason":"error"}]}`, "[DONE]"}, nil, record.ErrorStream, "finish reason error", ""},
-	{"an error in an envelope", []string{`{"code":1302,"msg":"no memory"}`, "[DONE]"}, nil, record.ErrorStream, "no memory", ""},
-	{"an error of a type", []string{`{"type":"error","error":{"message":"no memory"}}`}, nil, record.ErrorStream, "no memory", ""},
+	{"an error", []string{`{"error":{"message":"no memory","code":500}}`, "[DONE]"}, nil, record.ErrorStream,
+		"no memory", ""},
+	{"an error after the finish reason", []string{stopJSON, `{"error":"no memory"}`}, nil, record.ErrorStream,
+		"no memory", ""},
+	{"an error in a choice",
+		[]string{`{"choices":[{"index":0,"delta":{},"error":{"message":"no memory"},"finish_reason":"error"}]}`,
+			"[DONE]"}, nil, record.ErrorStream, "no memory", ""},
+	{"an error as finish reason", []string{`{"choices":[{"index":0,"delta":{},"finish_reason":"error"}]}`, "[DONE]"},
+		nil, record.ErrorStream, "finish reason error", ""},
+	{"an error in an envelope", []string{`{"code":1302,"msg":"no memory"}`, "[DONE]"}, nil, record.ErrorStream,
+		"no memory", ""},
+	{"an error of a type", []string{`{"type":"error","error":{"message":"no memory"}}`}, nil, record.ErrorStream,
+		"no memory", ""},
 	{"no JSON", []string{"Internal Server Error"}, nil, record.ErrorMalformed, `"Internal Server Error"`, ""},
 }
 
@@ -157,7 +172,8 @@ func TestEveryEndOfAStream(t *testing.T) {
 				}
 				body := z.wrap(stream)
 				for _, label := range labels {
-					answer := answered(t, c, http.Header{"Content-Type": {label}, "Content-Encoding": {z.name}}, body, e.end)
+					answer := answered(t, c, http.Header{"Content-Type": {label}, "Content-Encoding": {z.name}}, body,
+						e.end)
 					e.check(t, fmt.Sprintf("%s, %s, label %q, %s", e.name, f.name, label, z.name), answer)
 				}
 			}
@@ -172,7 +188,8 @@ func (e *ended) check(t *testing.T, name string, answer Answer) {
 		t.Errorf("%s: got %q in %d chunks", name, answer.Text, len(r.Chunks))
 	}
 	if r.ErrorType != e.errorType || !strings.Contains(r.Error, e.message) || r.Note != e.note {
-		t.Errorf("%s: got error %q: %q, note %q; want %q: %q, %q", name, r.ErrorType, r.Error, r.Note, e.errorType, e.message, e.note)
+		t.Errorf("%s: got error %q: %q, note %q; want %q: %q, %q", name, r.ErrorType, r.Error, r.Note, e.errorType,
+			e.message, e.note)
 	}
 	if c := r.Counts(); slices.Contains(e.events, usageJSON) && (c.Input != 7 || c.Output != 2) {
 		t.Errorf("%s: got %d tokens in, %d out", name, c.Input, c.Output)
@@ -193,7 +210,8 @@ var bodies = []struct {
 	{"two answers", wholeJSON + wholeJSON, record.ErrorMalformed, "expected the end"},
 	{"an error", `{"error":{"message":"model overloaded","code":503}}`, record.ErrorStream, "model overloaded"},
 	{"an error in an array", `[{"error":{"message":"model overloaded"}}]`, record.ErrorStream, "model overloaded"},
-	{"an envelope", `{"code":1302,"msg":"rate limit reached","success":false}`, record.ErrorStream, "rate limit reached"},
+	{"an envelope", `{"code":1302,"msg":"rate limit reached","success":false}`, record.ErrorStream,
+		"rate limit reached"},
 	{"a detail", `{"detail":"busy"}`, record.ErrorMalformed, "no choice in the answer: busy"},
 	{"an empty object", `{}`, record.ErrorMalformed, "no choice in the answer: {}"},
 	{"an answer behind comments", ": keep-alive\n\n: keep-alive\n\n" + wholeJSON, "", ""},
@@ -202,19 +220,28 @@ var bodies = []struct {
 	{"usage alone", `{"choices":[],"usage":{"prompt_tokens":7}}`, record.ErrorMalformed, "no choice in the answer"},
 	{"words in events", "data: at work\n\ndata: [DONE]\n\n", record.ErrorMalformed, "no choice in the answer: at work"},
 	{"an error event without data", "event: error\n\n", record.ErrorStream, "an error event without a word"},
-	{"an error event with a comment", "event: error\n: \"worker gone\"\n\ndata: [DONE]\n\n", record.ErrorStream, "worker gone"},
+	{"an error event with a comment", "event: error\n: \"worker gone\"\n\ndata: [DONE]\n\n", record.ErrorStream,
+		"worker gone"},
 	{"no choices", `{"choices":[]}`, record.ErrorMalformed, `no choice in the answer: {"choices":[]}`},
-	{"a job", `{"request_id":"r1","status":"pending"}`, record.ErrorMalformed, `no choice in the answer: {"request_id":"r1","status":"pending"}`},
+	{"a job", `{"request_id":"r1","status":"pending"}`, record.ErrorMalformed,
+		`no choice in the answer: {"request_id":"r1","status":"pending"}`},
 	{"an end mark alone", "data: [DONE]\n\n", record.ErrorMalformed, "nothing came before [DONE]"},
-	{"an envelope in an event", "data: {\"detail\":\"busy\"}\n\ndata: [DONE]\n\n", record.ErrorMalformed, "no choice in the answer: busy"},
-	{"pings alone", "event: ping\ndata: {}\n\ndata: {\"type\":\"ping\"}\n\n", record.ErrorMalformed, `no choice in the answer: {"type":"ping"}`},
-	{"an empty choice", "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\"}}]}\n\ndata: [DONE]\n\n", record.ErrorTruncated, "without any output"},
-	{"llama.cpp's error field", "error: {\"code\":400,\"message\":\"too long\"}\n\ndata: [DONE]\n\n", record.ErrorStream, "too long"},
+	{"an envelope in an event", "data: {\"detail\":\"busy\"}\n\ndata: [DONE]\n\n", record.ErrorMalformed,
+		"no choice in the answer: busy"},
+	{"pings alone", "event: ping\ndata: {}\n\ndata: {\"type\":\"ping\"}\n\n", record.ErrorMalformed,
+		`no choice in the answer: {"type":"ping"}`},
+	{"an empty choice", "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\"}}]}\n\ndata: [DONE]\n\n",
+		record.ErrorTruncated, "without any output"},
+	{"llama.cpp's error field", "error: {\"code\":400,\"message\":\"too long\"}\n\ndata: [DONE]\n\n",
+		record.ErrorStream, "too long"},
 	{"an error event without a word", "event: error\ndata:\n\n", record.ErrorStream, "an error event without a word"},
 	{"an unended error event", "event: error\ndata: {\"message\":\"too long\"}", record.ErrorStream, "too long"},
-	{"a page", "<!doctype html><html><title>Please\nsign in</title>", record.ErrorMalformed, `expected a stream of events, got content type "LABEL"`},
-	{"a page in one line", "<!doctype html><html><title>Please sign in</title>", record.ErrorMalformed, `expected a stream of events, got content type "LABEL": Please sign in`},
-	{"words", "upstream busy", record.ErrorMalformed, `expected a stream of events, got content type "LABEL": upstream busy`},
+	{"a page", "<!doctype html><html><title>Please\nsign in</title>", record.ErrorMalformed,
+		`expected a stream of events, got content type "LABEL"`},
+	{"a page in one line", "<!doctype html><html><title>Please sign in</title>", record.ErrorMalformed,
+		`expected a stream of events, got content type "LABEL": Please sign in`},
+	{"words", "upstream busy", record.ErrorMalformed,
+		`expected a stream of events, got content type "LABEL": upstream busy`},
 	{"nothing", "", record.ErrorTruncated, "after 0 events"},
 	{"line breaks", "\n\r\n", record.ErrorTruncated, "after 0 events"},
 	{"comments", ": ping\n\n: ping\n\n", record.ErrorTruncated, "after 0 events"},
@@ -230,12 +257,14 @@ func TestEveryBodyThatIsNoStream(t *testing.T) {
 				body := z.wrap(b.body)
 				for _, label := range labels {
 					name := fmt.Sprintf("%s, label %q, %s, streaming %t", b.name, label, z.name, streaming)
-					answer := answered(t, c, http.Header{"Content-Type": {label}, "Content-Encoding": {z.name}}, body, nil)
+					answer := answered(t, c, http.Header{"Content-Type": {label}, "Content-Encoding": {z.name}}, body,
+						nil)
 					r, message := answer.Record, strings.ReplaceAll(b.message, "LABEL", label)
 					if r.ErrorType != b.errorType || !strings.Contains(r.Error, message) {
 						t.Errorf("%s: got error %q: %q; want %q: %q", name, r.ErrorType, r.Error, b.errorType, message)
 					}
-					if b.errorType == "" && (answer.Text != "One two" || r.Counts().Output != 2 || (r.Note != "") != streaming) {
+					if b.errorType == "" && (answer.Text != "One two" || r.Counts().Output != 2 ||
+						(r.Note != "") != streaming) {
 						t.Errorf("%s: got %q, %d tokens, note %q", name, answer.Text, r.Counts().Output, r.Note)
 					}
 				}
@@ -266,10 +295,12 @@ func TestAWholeAnswerOnABrokenConnection(t *testing.T) {
 func TestLinesBesideEvents(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, line, errorType, message string }{
-		{"Ollama's error", `{"error":"llama runner process has terminated"}`, record.ErrorStream, "llama runner process has terminated"},
+		{"Ollama's error", `{"error":"llama runner process has terminated"}`, record.ErrorStream,
+			"llama runner process has terminated"},
 		{"an error object", `{"error":{"message":"gone"}}`, record.ErrorStream, "gone"},
 		{"a detail", `{"detail":"gone"}`, record.ErrorMalformed, `no field of an event in line "gone"`},
-		{"a word", "Internal Server Error", record.ErrorMalformed, `no field of an event in line "Internal Server Error"`},
+		{"a word", "Internal Server Error", record.ErrorMalformed,
+			`no field of an event in line "Internal Server Error"`},
 		{"a page", "<html><title>502 Bad Gateway</title></html>", record.ErrorMalformed, `"502 Bad Gateway"`},
 	} {
 		for _, end := range []string{"\n", ""} {
@@ -288,7 +319,8 @@ func TestLinesBesideEvents(t *testing.T) {
 func TestAStreamThatNobodyAskedFor(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, func(o *Options) { o.Streaming = false })
-	answer := answered(t, c, http.Header{"Content-Type": {"application/json"}}, []byte(chunk("a")+chunk("b")+stop+done), nil)
+	answer := answered(t, c, http.Header{"Content-Type": {"application/json"}}, []byte(chunk("a")+chunk("b")+stop+done),
+		nil)
 	if r := answer.Record; r.Failed() || answer.Text != "ab" || r.Note != record.NoteStreamed {
 		t.Errorf("got %q, error %q, note %q", answer.Text, r.Error, r.Note)
 	}
@@ -319,15 +351,23 @@ func TestCompressedBodiesThatCannotBeRead(t *testing.T) {
 	}{
 		{"brotli", "br", []byte("\x8b\x01\x80"), record.ErrorMalformed, "Content-Encoding: br is not supported"},
 		{"corrupt", "gzip", corrupt, record.ErrorMalformed, "compressed body: "},
-		{"cut", "gzip", zipped[:len(zipped)/2], record.ErrorTruncated, "the compressed body ended early: unexpected EOF"},
-		{"cut in its head", "gzip", zipped[:5], record.ErrorTruncated, "the compressed body ended early: unexpected EOF"},
-		{"cut in its sum", "gzip", unended[:len(unended)-4], record.ErrorTruncated, "the compressed body ended early: unexpected EOF"},
-		{"cut, zstd", "zstd", compressions[4].wrap(chunk("a") + stop)[:20], record.ErrorTruncated, "the compressed body ended early: unexpected EOF"},
+		{"cut", "gzip", zipped[:len(zipped)/2], record.ErrorTruncated,
+			"the compressed body ended early: unexpected EOF"},
+		{"cut in its head", "gzip", zipped[:5], record.ErrorTruncated,
+			"the compressed body ended early: unexpected EOF"},
+		{"cut in its sum", "gzip", unended[:len(unended)-4], record.ErrorTruncated,
+			"the compressed body ended early: unexpected EOF"},
+		{"cut, zstd", "zstd", compressions[4].wrap(chunk("a") + stop)[:20], record.ErrorTruncated,
+			"the compressed body ended early: unexpected EOF"},
 		{"a wrong sum", "gzip", sum, record.ErrorMalformed, "compressed body: gzip: invalid checksum"},
-		{"a head of nothing", "gzip", append([]byte("\x1f\x8b\x07"), zipped[3:]...), record.ErrorMalformed, "compressed body: gzip: invalid header"},
-		{"no deflate", "deflate", []byte("\xff\xff\xff\xff"), record.ErrorMalformed, "compressed body: flate: corrupt input"},
-		{"twice", "gzip", compressions[1].wrap(string(zipped)), record.ErrorMalformed, "compressed body: it is compressed twice"},
-		{"twice, by two", "gzip, zstd", compressions[4].wrap(string(zipped)), record.ErrorMalformed, "compressed body: it is compressed twice"},
+		{"a head of nothing", "gzip", append([]byte("\x1f\x8b\x07"), zipped[3:]...), record.ErrorMalformed,
+			"compressed body: gzip: invalid header"},
+		{"no deflate", "deflate", []byte("\xff\xff\xff\xff"), record.ErrorMalformed,
+			"compressed body: flate: corrupt input"},
+		{"twice", "gzip", compressions[1].wrap(string(zipped)), record.ErrorMalformed,
+			"compressed body: it is compressed twice"},
+		{"twice, by two", "gzip, zstd", compressions[4].wrap(string(zipped)), record.ErrorMalformed,
+			"compressed body: it is compressed twice"},
 		{"whole, labelled as what it is not", "identity", zipped, "", ""},
 		{"labelled as it is not", "gzip", []byte(chunk("a") + stop + done), "", ""},
 	} {
@@ -342,7 +382,8 @@ func TestCompressedRefusal(t *testing.T) {
 	t.Parallel()
 	body := compressions[1].wrap(`{"error":{"message":"overloaded"}}`)
 	r := do(t, t.Context(), newClient(t, nil), roundTrip(func(*http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: 503, Header: http.Header{"Content-Encoding": {"gzip"}}, Body: io.NopCloser(bytes.NewReader(body))}, nil
+		return &http.Response{StatusCode: 503, Header: http.Header{"Content-Encoding": {"gzip"}},
+			Body: io.NopCloser(bytes.NewReader(body))}, nil
 	})).Record
 	if r.ErrorType != record.ErrorHTTP || r.Error != "overloaded" {
 		t.Errorf("got %q: %q", r.ErrorType, r.Error)

@@ -15,39 +15,55 @@ var updateDocs = flag.Bool("update-docs", false, "write the table of docs/config
 // refusedKeys are not done here, with all below them, unless they have their default.
 var refusedKeys = map[string]string{
 	"data.multimodal": "refused: prompts are text", "data.shared_prefix.multimodal": "refused: prompts are text",
-	"data.otel_trace_replay": "refused with its type", "data.weka_trace_replay": "refused with its type", "data.synthetic_agentic": "refused with its type",
-	"data.visionarena": "refused with its type",
+	"data.otel_trace_replay": "refused with its type", "data.weka_trace_replay": "refused with its type",
+	"data.synthetic_agentic": "refused with its type",
+	"data.visionarena":       "refused with its type",
 }
 
 // remarks on keys that are honoured in a way of ours.
 var keyRemarks = map[string]string{
-	"api.type":                               "`anthropic_messages` is refused",
-	"api.slo_unit":                           "of the bounds in the headers `x-slo-ttft-…` and `x-slo-tpot-…` of api.headers",
-	"data.type":                              "session replays and `visionarena` are refused; [datasets.md](datasets.md) tells the others",
-	"data.path":                              "also a name on the Hugging Face hub",
-	"data.shared_prefix.seed":                "null: base_seed",
-	"data.conversation_replay.max_model_len": "null: 225000. No request is longer, its answer included; what cannot fit is refused",
-	"data.conversation_replay.tool_call_latency_sec.type": "between an answer and the next turn; drawn to the millisecond, not to the second",
-	"load.type":                               "`constant` is evenly spaced and `poisson` exponential, unless x-llm.arrivals says otherwise; `trace_session_replay` is refused",
-	"load.sweep.type":                         "with `k6 x llm run`; refused by config()",
-	"load.base_seed":                          "also of the arrivals and of the adapters' split, so that runs can be repeated; [drawn once for a run](#seeds)",
-	"load.stage_teardown_grace_seconds":       "how long the requests of a stage may take past its end; the rest is cut and recorded `canceled`",
-	"load.lora_traffic_split":                 "the shares may miss 1 by 1e-9",
-	"load.circuit_breakers":                   "the run ends, with the requests in flight recorded; exit code 108",
-	"report.request_lifecycle.per_request":    "texts of requests and answers are kept if the fields ask for them",
-	"report.goodput.constraints":              "in seconds, above 0, of ttft, tpot, ntpot, itl and request_latency; other names are refused",
-	"server.type":                             "`vllm`, `sglang` and `tgi` are spoken to alike; `mock` is the built-in simulator",
-	"server.base_url":                         "`/v1` is added, as inference-perf does, unless its path has a version or ends in an endpoint; a slash at its end is dropped",
+	"api.type": "`anthropic_messages` is refused",
+	"api.slo_unit": "of the bounds in the headers `x-slo-ttft-…` and `x-slo-tpot-…` " +
+		"of api.headers",
+	"data.type": "session replays and `visionarena` are refused; " +
+		"[datasets.md](datasets.md) tells the others",
+	"data.path":               "also a name on the Hugging Face hub",
+	"data.shared_prefix.seed": "null: base_seed",
+	"data.conversation_replay.max_model_len": "null: 225000. No request is longer, its answer included; what cannot " +
+		"fit is refused",
+	"data.conversation_replay.tool_call_latency_sec.type": "between an answer and the next turn; drawn to the " +
+		"millisecond, not to the second",
+	"load.type": "`constant` is evenly spaced and `poisson` exponential, unless " +
+		"x-llm.arrivals says otherwise; `trace_session_replay` is refused",
+	"load.sweep.type": "with `k6 x llm run`; refused by config()",
+	"load.base_seed": "also of the arrivals and of the adapters' split, so that runs can " +
+		"be repeated; [drawn once for a run](#seeds)",
+	"load.stage_teardown_grace_seconds": "how long the requests of a stage may take past its end; the rest is " +
+		"cut and recorded `canceled`",
+	"load.lora_traffic_split":              "the shares may miss 1 by 1e-9",
+	"load.circuit_breakers":                "the run ends, with the requests in flight recorded; exit code 108",
+	"report.request_lifecycle.per_request": "texts of requests and answers are kept if the fields ask for them",
+	"report.goodput.constraints": "in seconds, above 0, of ttft, tpot, ntpot, itl and request_latency; " +
+		"other names are refused",
+	"server.type": "`vllm`, `sglang` and `tgi` are spoken to alike; `mock` is the " +
+		"built-in simulator",
+	"server.base_url": "`/v1` is added, as inference-perf does, unless its path has a " +
+		"version or ends in an endpoint; a slash at its end is dropped",
 	"server.api_key":                          "never in a log, a record or a report",
 	"server.cert_path":                        "for every type of server",
 	"tokenizer.pretrained_model_name_or_path": "a file, a folder or a name on the hub",
-	"x-llm.sweep":                             "`steps`: the highest rate that the server keeps up with, found by doubling; else as inference-perf, by how fast a burst ends. The report says which",
-	"x-llm.arrivals":                          "`inference-perf`: its own shapes of constant, poisson and concurrent loads ([load.md](load.md))",
-	"x-llm.data":                              "`inference-perf`: the prompts it makes, of `random`, `synthetic` and single `shared_prefix`; refused for other data",
-	"metrics.type":                            "`default`: nothing is asked; `prometheus`: the files of [server-metrics.md](server-metrics.md)",
-	"metrics.prometheus.filters":              "label matchers of PromQL, as `namespace='prod'`",
-	"metrics.prometheus.scrape_interval":      "`load.interval` is left as it is: a window of ours ends where the next stage begins",
-	"report.session_lifecycle.summary":        "no effect: it is about replayed sessions",
+	"x-llm.sweep": "`steps`: the highest rate that the server keeps up with, found by " +
+		"doubling; else as inference-perf, by how fast a burst ends. The report says which",
+	"x-llm.arrivals": "`inference-perf`: its own shapes of constant, poisson and " +
+		"concurrent loads ([load.md](load.md))",
+	"x-llm.data": "`inference-perf`: the prompts it makes, of `random`, `synthetic` " +
+		"and single `shared_prefix`; refused for other data",
+	"metrics.type": "`default`: nothing is asked; `prometheus`: the files of " +
+		"[server-metrics.md](server-metrics.md)",
+	"metrics.prometheus.filters": "label matchers of PromQL, as `namespace='prod'`",
+	"metrics.prometheus.scrape_interval": "`load.interval` is left as it is: a window of ours ends where the " +
+		"next stage begins",
+	"report.session_lifecycle.summary": "no effect: it is about replayed sessions",
 }
 
 // note is what docs/config.md says of a key.
@@ -85,7 +101,8 @@ func TestConfigDocsHaveEveryKey(t *testing.T) {
 		for _, alias := range key.Aliases {
 			name += ", `" + alias + "`"
 		}
-		fmt.Fprintf(&table, "| %s | %s | %s | %s |\n", name, strings.ReplaceAll(kind, "|", `\|`), fallback, note(key.Name))
+		fmt.Fprintf(&table, "| %s | %s | %s | %s |\n", name, strings.ReplaceAll(kind, "|", `\|`), fallback,
+			note(key.Name))
 	}
 	table.WriteString("\n")
 	for name := range keyRemarks {

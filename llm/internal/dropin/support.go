@@ -1,5 +1,5 @@
-// Package dropin says what becomes of the keys of an inference-perf configuration that are not honoured to the letter: which are
-// refused, and which do nothing here.
+// Package dropin says what becomes of the keys of an inference-perf configuration that are not honoured to the letter:
+// which are refused, and which do nothing here.
 package dropin
 
 import (
@@ -12,7 +12,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/internal/breaker"
 )
 
-// Refused names what a configuration asks for that is not done here, and what to do instead; nil if there is nothing of it.
+// Refused names what a configuration asks for that is not done here, and what to do instead; nil if there is nothing of
+// it.
 func Refused(c *config.Config) error {
 	var faults []error
 	refuse := func(when bool, key, reason string) {
@@ -22,12 +23,19 @@ func Refused(c *config.Config) error {
 	}
 	const later = "is not supported yet"
 	refuse(c.Server == nil, "server", "is missing: give base_url, or type: mock for the simulator")
-	refuse(c.API.Type == config.AnthropicMessages, "api.type", "anthropic_messages "+later+"; use chat or completion with a server that speaks OpenAI's API")
-	refuse(c.Load.Type == config.TraceSessionReplay, "load.type", "trace_session_replay "+later+"; data.type conversation_replay and shared_prefix lead conversations")
-	refuse(slices.Contains([]config.DataType{config.OTelTraceReplay, config.WekaTraceReplay, config.AgenticData, config.VisionArenaData}, c.Data.Type), "data.type", string(c.Data.Type)+" "+later)
-	refuse(c.Data.Multimodal != nil || c.Data.SharedPrefix != nil && c.Data.SharedPrefix.Multimodal != nil, "multimodal", later+": prompts are text")
-	refuse(c.Own.Data == config.InferencePerf && !hasOriginal(c.Data), "x-llm.data", "inference-perf is known for random, synthetic, mock and, without enable_multi_turn_chat, shared_prefix: leave it out for this data")
-	refuse((c.Server != nil && (c.Server.CertPath == "") != (c.Server.KeyPath == "")), "server.cert_path", "and key_path are needed both")
+	refuse(c.API.Type == config.AnthropicMessages, "api.type",
+		"anthropic_messages "+later+"; use chat or completion with a server that speaks OpenAI's API")
+	refuse(c.Load.Type == config.TraceSessionReplay, "load.type", "trace_session_replay "+later+
+		"; data.type conversation_replay and shared_prefix lead conversations")
+	refuse(slices.Contains([]config.DataType{config.OTelTraceReplay, config.WekaTraceReplay, config.AgenticData,
+		config.VisionArenaData}, c.Data.Type), "data.type", string(c.Data.Type)+" "+later)
+	refuse(c.Data.Multimodal != nil || c.Data.SharedPrefix != nil && c.Data.SharedPrefix.Multimodal != nil,
+		"multimodal", later+": prompts are text")
+	refuse(c.Own.Data == config.InferencePerf && !hasOriginal(c.Data), "x-llm.data",
+		"inference-perf is known for random, synthetic, mock and, without enable_multi_turn_chat, shared_prefix: "+
+			"leave it out for this data")
+	refuse((c.Server != nil && (c.Server.CertPath == "") != (c.Server.KeyPath == "")), "server.cert_path",
+		"and key_path are needed both")
 	faults = append(faults, withheld(c)...)
 	faults = append(faults, misplaced(c.Data)...)
 	return errors.Join(append(faults, unreadable(c.CircuitBreakers)...)...)
@@ -53,7 +61,8 @@ func misplaced(d config.Data) (faults []error) {
 			continue
 		}
 		if s.Mean < float64(s.Min) || s.Mean > float64(s.Max) {
-			faults = append(faults, fmt.Errorf("data.%s.mean: must be from min (%d) to max (%d), got %v", l.key, s.Min, s.Max, s.Mean))
+			faults = append(faults, fmt.Errorf("data.%s.mean: must be from min (%d) to max (%d), got %v", l.key, s.Min,
+				s.Max, s.Mean))
 		}
 	}
 	return faults
@@ -73,13 +82,16 @@ func drawn(d config.Data) []length {
 	case d.Type == config.SharedPrefixData && p != nil:
 		return []length{
 			{"shared_prefix.system_prompt_len", p.SystemPrompt.Distribution},
-			{"shared_prefix.question_len", p.Question.Distribution}, {"shared_prefix.question_distribution", p.QuestionLegacy},
+			{"shared_prefix.question_len", p.Question.Distribution},
+			{"shared_prefix.question_distribution", p.QuestionLegacy},
 			{"shared_prefix.output_len", p.Output.Distribution}, {"shared_prefix.output_distribution", p.OutputLegacy},
 		}
 	case d.Type == config.ConversationData && r != nil:
 		return []length{
-			{"conversation_replay.dynamic_system_prompt_len", r.DynamicPrompt}, {"conversation_replay.turns_per_conversation", r.Turns},
-			{"conversation_replay.input_tokens_per_turn", r.Input}, {"conversation_replay.output_tokens_per_turn", r.Output},
+			{"conversation_replay.dynamic_system_prompt_len", r.DynamicPrompt},
+			{"conversation_replay.turns_per_conversation", r.Turns},
+			{"conversation_replay.input_tokens_per_turn", r.Input}, {"conversation_replay.output_tokens_per_turn",
+				r.Output},
 			{"conversation_replay.tool_call_latency_sec", r.ToolLatency},
 		}
 	}
@@ -89,7 +101,8 @@ func drawn(d config.Data) []length {
 // unreadable names the breakers whose expressions cannot be read, those that the load does not use too.
 func unreadable(list []config.CircuitBreaker) (faults []error) {
 	for i, b := range list {
-		if _, err := breaker.New(breaker.Definition{Name: b.Name, Matches: b.Metrics.Matches, Rules: b.Metrics.Rules}); err != nil {
+		if _, err := breaker.New(breaker.Definition{Name: b.Name, Matches: b.Metrics.Matches,
+			Rules: b.Metrics.Rules}); err != nil {
 			faults = append(faults, fmt.Errorf("circuit_breakers[%d]: %w", i, err))
 		}
 	}
@@ -113,20 +126,32 @@ var noEffect = []struct {
 	set func(c, usual *config.Config) bool
 	why string
 }{
-	{"load.num_workers", func(c, _ *config.Config) bool { return c.Load.NumWorkers != nil }, "one process serves all processors; several machines are execution segments of k6"},
-	{"load.worker_max_concurrency", func(c, u *config.Config) bool { return c.Load.WorkerConcurrency != u.Load.WorkerConcurrency }, "k6 begins with as many VUs as the rate asks for, and adds what it needs"},
-	{"load.worker_max_tcp_connections", func(c, u *config.Config) bool { return c.Load.WorkerConnections != u.Load.WorkerConnections }, "each request in flight has a connection"},
-	{"tokenizer.trust_remote_code", func(c, _ *config.Config) bool { return c.Tokenizer != nil && c.Tokenizer.TrustRemoteCode != nil }, "tokenizers are read, never run"},
+	{"load.num_workers", func(c, _ *config.Config) bool { return c.Load.NumWorkers != nil },
+		"one process serves all processors; several machines are execution segments of k6"},
+	{"load.worker_max_concurrency", func(c, u *config.Config) bool {
+		return c.Load.WorkerConcurrency != u.Load.WorkerConcurrency
+	}, "k6 begins with as many VUs as the rate asks for, and adds what it needs"},
+	{"load.worker_max_tcp_connections", func(c, u *config.Config) bool {
+		return c.Load.WorkerConnections != u.Load.WorkerConnections
+	}, "each request in flight has a connection"},
+	{"tokenizer.trust_remote_code", func(c, _ *config.Config) bool {
+		return c.Tokenizer != nil && c.Tokenizer.TrustRemoteCode != nil
+	}, "tokenizers are read, never run"},
 	{"tokenizer.load_timeout", func(c, _ *config.Config) bool {
 		return c.Tokenizer != nil && c.Tokenizer.LoadTimeout != nil && *c.Tokenizer.LoadTimeout != 300
 	}, "loading takes a second"},
-	{"data.input_distribution.total_count", func(c, _ *config.Config) bool { return c.Data.Input != nil && c.Data.Input.TotalCount != nil }, "prompts are made as they are needed"},
-	{"data.output_distribution.total_count", func(c, _ *config.Config) bool { return c.Data.Output != nil && c.Data.Output.TotalCount != nil }, "prompts are made as they are needed"},
-	{"report.session_lifecycle", func(c, u *config.Config) bool { return c.Report.Sessions != u.Report.Sessions }, "it is about replayed sessions, which are not supported yet"},
+	{"data.input_distribution.total_count", func(c, _ *config.Config) bool {
+		return c.Data.Input != nil && c.Data.Input.TotalCount != nil
+	}, "prompts are made as they are needed"},
+	{"data.output_distribution.total_count", func(c, _ *config.Config) bool {
+		return c.Data.Output != nil && c.Data.Output.TotalCount != nil
+	}, "prompts are made as they are needed"},
+	{"report.session_lifecycle", func(c, u *config.Config) bool { return c.Report.Sessions != u.Report.Sessions },
+		"it is about replayed sessions, which are not supported yet"},
 }
 
-// Remarks say what a configuration sets in vain, a line each, and why. It is to be asked before [config.Config.Settle], which
-// fills in what nobody set.
+// Remarks say what a configuration sets in vain, a line each, and why. It is to be asked before [config.Config.Settle],
+// which fills in what nobody set.
 func Remarks(c *config.Config) (list []string) {
 	usual, err := config.Parse([]byte("load: {stages: [{rate: 1, duration: 1}]}"))
 	if err != nil {
@@ -143,7 +168,8 @@ func Remarks(c *config.Config) (list []string) {
 // unused says which keys belong to another type of data or of load than the one that is asked for.
 func unused(c *config.Config) (list []string) {
 	d := c.Data
-	files := []config.DataType{config.ShareGPT, config.CNNDailyMail, config.InfinityInstruct, config.BillSumConversations}
+	files := []config.DataType{config.ShareGPT, config.CNNDailyMail, config.InfinityInstruct,
+		config.BillSumConversations}
 	lengths := append([]config.DataType{config.RandomData, config.SyntheticData}, files...)
 	for _, k := range []struct {
 		key string
@@ -167,14 +193,16 @@ func unused(c *config.Config) (list []string) {
 		}
 	}
 	if d.Type == config.RandomData && d.Trace != nil && (d.Input != nil || d.Output != nil) {
-		list = append(list, "data.input_distribution and output_distribution have no effect: the lengths are those of data.trace")
+		list = append(list,
+			"data.input_distribution and output_distribution have no effect: the lengths are those of data.trace")
 	}
 	if c.Load.Trace != nil && c.Load.Type != config.TraceReplay {
 		list = append(list, fmt.Sprintf("load.trace has no effect: load.type %s does not use it", c.Load.Type))
 	}
 	for _, b := range c.CircuitBreakers {
 		if !slices.Contains(c.Load.CircuitBreakers, b.Name) {
-			list = append(list, fmt.Sprintf("circuit breaker %q has no effect: load.circuit_breakers does not name it", b.Name))
+			list = append(list, fmt.Sprintf("circuit breaker %q has no effect: load.circuit_breakers does not name it",
+				b.Name))
 		}
 	}
 	return list

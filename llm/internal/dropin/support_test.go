@@ -37,7 +37,8 @@ func TestRemarks(t *testing.T) {
 	}
 	const lengths = "input_distribution: {mean: 20}, output_distribution: {mean: 20}"
 	for _, plain := range []string{
-		"", "data: {type: random, " + lengths + "}\n", "data: {type: synthetic, corpus_file_path: c, " + lengths + "}\n",
+		"", "data: {type: random, " + lengths + "}\n", "data: {type: synthetic, corpus_file_path: c, " + lengths +
+			"}\n",
 		"data: {type: shareGPT, path: x, " + lengths + "}\n", "data: {type: shared_prefix, shared_prefix: {}}\n",
 		"data: {type: conversation_replay, conversation_replay: {}}\n", "data: {type: random, trace: {file: t.csv}}\n",
 	} {
@@ -66,7 +67,8 @@ func TestEveryKeyWithoutEffectIsTold(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", set[n.key], got, want)
 		}
 	}
-	const usual = "load: {worker_max_concurrency: 100, worker_max_tcp_connections: 2500, stages: [{rate: 1, duration: 1}]}\ntokenizer: {load_timeout: 300}\n"
+	const usual = "load: {worker_max_concurrency: 100, worker_max_tcp_connections: 2500, stages: [{rate: 1, " +
+		"duration: 1}]}\ntokenizer: {load_timeout: 300}\n"
 	if got := Remarks(mustParse(t, server+usual)); len(got) > 0 {
 		t.Errorf("of defaults: %q", got)
 	}
@@ -75,65 +77,109 @@ func TestEveryKeyWithoutEffectIsTold(t *testing.T) {
 // A key of another type of data or of load is told, a line each.
 func TestUnusedKeysAreTold(t *testing.T) {
 	t.Parallel()
-	const breaker = "circuit_breakers: [{name: b, metrics: {matches: ['@']}, triggers: [{type: consecutive, threshold: 2}]}]\n"
+	const breaker = "circuit_breakers: [{name: b, metrics: {matches: ['@']}, triggers: [{type: consecutive, " +
+		"threshold: 2}]}]\n"
 	for yaml, want := range map[string]string{
-		"data: {type: random, shared_prefix: {}, path: x}\n":                   "data.path has no effect: data.type random does not use it\ndata.shared_prefix has no effect: data.type random does not use it",
-		"data: {type: random, corpus_file_path: c.txt}\n":                      "data.corpus_file_path has no effect: data.type random does not use it",
-		"data: {type: mock, input_distribution: {}}\n":                         "data.input_distribution has no effect: data.type mock does not use it",
-		"data: {type: shared_prefix, output_distribution: {}}\n":               "data.output_distribution has no effect: data.type shared_prefix does not use it",
-		"data: {type: synthetic, trace: {file: t.csv}}\n":                      "data.trace has no effect: data.type synthetic does not use it",
-		"data: {type: shareGPT, conversation_replay: {}}\n":                    "data.conversation_replay has no effect: data.type shareGPT does not use it",
-		"data: {type: mock, visionarena: {}}\n":                                "data.visionarena has no effect: data.type mock does not use it",
-		breaker:                                                                `circuit breaker "b" has no effect: load.circuit_breakers does not name it`,
-		"data: {type: random, trace: {file: t.csv}, input_distribution: {}}\n": "data.input_distribution and output_distribution have no effect: the lengths are those of data.trace",
+		"data: {type: random, shared_prefix: {}, path: x}\n": "data.path has no effect: data.type " +
+			"random does not use it\ndata.shared_prefix has no effect: data.type random does not use it",
+		"data: {type: random, corpus_file_path: c.txt}\n": "data.corpus_file_path has no " +
+			"effect: data.type random does not use it",
+		"data: {type: mock, input_distribution: {}}\n": "data.input_distribution has no " +
+			"effect: data.type mock does not use it",
+		"data: {type: shared_prefix, output_distribution: {}}\n": "data.output_distribution has no " +
+			"effect: data.type shared_prefix does not use it",
+		"data: {type: synthetic, trace: {file: t.csv}}\n": "data.trace has no effect: " +
+			"data.type synthetic does not use it",
+		"data: {type: shareGPT, conversation_replay: {}}\n": "data.conversation_replay has no " +
+			"effect: data.type shareGPT does not use it",
+		"data: {type: mock, visionarena: {}}\n": "data.visionarena has no effect: " +
+			"data.type mock does not use it",
+		breaker: `circuit breaker "b" has no effect: ` +
+			`load.circuit_breakers does not name it`,
+		"data: {type: random, trace: {file: t.csv}, input_distribution: {}}\n": "data.input_distribution and " +
+			"output_distribution have no effect: the lengths are those of data.trace",
 	} {
 		if got := strings.Join(Remarks(mustParse(t, server+load+yaml)), "\n"); got != want {
 			t.Errorf("%s: got %q, want %q", yaml, got, want)
 		}
 	}
 	const trace = "load: {trace: {file: t.csv}, stages: [{rate: 1, duration: 1}]}\n"
-	if got, want := strings.Join(Remarks(mustParse(t, server+trace)), "\n"), "load.trace has no effect: load.type constant does not use it"; got != want {
+	if got, want := strings.Join(Remarks(mustParse(t, server+trace)), "\n"),
+		"load.trace has no effect: load.type constant does not use it"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
 func TestRefused(t *testing.T) {
 	t.Parallel()
-	const breaker = "circuit_breakers: [{name: b, metrics: {matches: ['@', %s]}, triggers: [{type: consecutive, threshold: 2}]}]\n"
+	const breaker = "circuit_breakers: [{name: b, metrics: {matches: ['@', %s]}, triggers: [{type: consecutive, " +
+		"threshold: 2}]}]\n"
 	for yaml, want := range map[string]string{
 		server + load: "",
 		server + load + "data: {type: random, input_distribution: {min: 1, max: 9, mean: 9}}\n": "",
 		server + load + "data: {type: shareGPT, input_distribution: {min: 1, max: 9}}\n":        "",
 		server + load + strings.Replace(breaker, "%s", "error", 1):                              "",
 		load: "server: is missing",
-		load + "server: {base_url: 'http://h', api_key: '***'}\n":                                                                                            "server.api_key: *** stands for a secret that was left out: give it by --server.api_key",
-		load + "server: {base_url: 'http://***@h'}\n":                                                                                                        "server.base_url: *** stands for a secret that was left out: give it by --server.base_url",
-		load + "server: {base_url: 'http://h/v1?v=1&api-key=***'}\n":                                                                                         "server.base_url: *** stands for a secret that was left out: give it by --server.base_url",
-		server + load + "tokenizer: {token: '***'}\n":                                                                                                        "tokenizer.token: *** stands for a secret",
-		server + load + "api: {headers: {x-trace: '***'}}\n":                                                                                                 "api.headers.x-trace: *** stands for a secret that was left out: give it by --api.headers '{\"x-trace\": \"…\"}'",
-		server + load + "api: {headers: {Authorization: 'Bearer ***'}}\n":                                                                                    "api.headers.Authorization: *** stands for a secret",
-		server + load + "api: {headers: {x-trace: 'a***b'}}\n":                                                                                               "",
-		server + load + "metrics: {type: prometheus, prometheus: {url: 'http://***@h/'}}\n":                                                                  "metrics.prometheus.url: *** stands for a secret",
-		server + load + "metrics: {type: prometheus, prometheus: {url: 'http://u:p@h/***'}}\n":                                                               "",
-		server + load + "api: {type: anthropic_messages}\n":                                                                                                  "api.type: anthropic_messages is not supported yet",
-		server + load + "data: {type: visionarena, visionarena: {}}\n":                                                                                       "data.type: visionarena is not supported yet",
-		server + load + "data: {type: random, input_distribution: {min: 10, max: 20, mean: 50}}\n":                                                           "data.input_distribution.mean: must be from min (10) to max (20), got 50",
-		server + load + "data: {type: synthetic, output_distribution: {min: 10, max: 20, mean: 5}}\n":                                                        "data.output_distribution.mean: must be from min (10) to max (20), got 5",
-		server + load + "data: {type: random, output_distribution: {type: lognormal, max: 20}}\n":                                                            "data.output_distribution.mean: must be from min (10) to max (20), got 512",
-		server + load + "data: {type: random, output_distribution: {type: uniform, max: 20}}\n":                                                              "",
-		server + load + "data: {type: random, output_distribution: {type: fixed, mean: 9}}\n":                                                                "",
-		server + load + "data: {type: shared_prefix, shared_prefix: {question_len: {max: 20}}}\n":                                                            "data.shared_prefix.question_len.mean: must be from min (10) to max (20), got 512",
-		server + load + "data: {type: shared_prefix, shared_prefix: {output_distribution: {max: 20}}}\n":                                                     "data.shared_prefix.output_distribution.mean: must be",
-		server + load + "data: {type: conversation_replay, conversation_replay: {input_tokens_per_turn: {max: 20}}}\n":                                       "data.conversation_replay.input_tokens_per_turn.mean: must be",
-		server + load + "data: {type: conversation_replay, conversation_replay: {tool_call_latency_sec: {min: 1, max: 3}}}\n":                                "data.conversation_replay.tool_call_latency_sec.mean: must be",
-		server + load + "data: {type: mock, conversation_replay: {input_tokens_per_turn: {max: 20}}}\n":                                                      "",
-		server + load + strings.Replace(breaker, "%s", "'error['", 1):                                                                                        "circuit_breakers[0]: matches[1]: expression \"error[\" at column 7",
-		server + load + "data: {multimodal: {image: {count: {}}}}\n":                                                                                         "multimodal: is not supported yet: prompts are text",
-		server + load + "data: {type: shared_prefix, shared_prefix: {multimodal: {audio: {count: {}}}}}\n":                                                   "multimodal: is not supported yet: prompts are text",
-		server + sessions + "data: {type: otel_trace_replay, otel_trace_replay: {trace_directory: a}}\n":                                                     "data.type: otel_trace_replay is not supported yet",
-		server + sessions + "data: {type: weka_trace_replay, weka_trace_replay: {trace_directory: a}}\n":                                                     "data.type: weka_trace_replay is not supported yet",
-		server + sessions + "data: {type: synthetic_agentic, synthetic_agentic: {num_sessions: 1, input_tokens_per_turn: {}, output_tokens_per_turn: {}}}\n": "data.type: synthetic_agentic is not supported yet",
-		server + load + "x-llm: {data: inference-perf}\ndata: {type: shareGPT, path: x}\n":                                                                   "x-llm.data: inference-perf is known for",
+		load + "server: {base_url: 'http://h', api_key: '***'}\n": "server.api_key: *** stands for a secret that " +
+			"was left out: give it by --server.api_key",
+		load + "server: {base_url: 'http://***@h'}\n": "server.base_url: *** stands for a secret " +
+			"that was left out: give it by --server.base_url",
+		load + "server: {base_url: 'http://h/v1?v=1&api-key=***'}\n": "server.base_url: *** stands for a secret " +
+			"that was left out: give it by --server.base_url",
+		server + load +
+			"tokenizer: {token: '***'}\n": "tokenizer.token: *** stands for a secret",
+		server + load +
+			"api: {headers: {x-trace: '***'}}\n": "api.headers.x-trace: *** stands for a secret that was left out: " +
+			"give it by --api.headers '{\"x-trace\": \"…\"}'",
+		server + load +
+			"api: {headers: {Authorization: 'Bearer ***'}}\n": "api.headers.Authorization: *** stands for a secret",
+		server + load +
+			"api: {headers: {x-trace: 'a***b'}}\n": "",
+		server + load +
+			"metrics: {type: prometheus, prometheus: {url: 'http://***@h/'}}\n": "metrics.prometheus.url: *** " +
+			"stands for a secret",
+		server + load +
+			"metrics: {type: prometheus, prometheus: {url: 'http://u:p@h/***'}}\n": "",
+		server + load +
+			"api: {type: anthropic_messages}\n": "api.type: anthropic_messages is not supported yet",
+		server + load +
+			"data: {type: visionarena, visionarena: {}}\n": "data.type: visionarena is not supported yet",
+		server + load +
+			"data: {type: random, input_distribution: {min: 10, max: 20, mean: 50}}\n": "data.input_distribution.mean: must be from min (10) to max (20), got 50",
+		server + load +
+			"data: {type: synthetic, output_distribution: {min: 10, max: 20, mean: 5}}\n": "data.output_distribution.mean: must be from min (10) to max (20), got 5",
+		server + load +
+			"data: {type: random, output_distribution: {type: lognormal, max: 20}}\n": "data.output_distribution.mean: must be from min (10) to max (20), got 512",
+		server + load +
+			"data: {type: random, output_distribution: {type: uniform, max: 20}}\n": "",
+		server + load +
+			"data: {type: random, output_distribution: {type: fixed, mean: 9}}\n": "",
+		server + load +
+			"data: {type: shared_prefix, shared_prefix: {question_len: {max: 20}}}\n": "data.shared_prefix.question_len.mean: must be from min (10) to max (20), got 512",
+		server + load +
+			"data: {type: shared_prefix, shared_prefix: {output_distribution: {max: 20}}}\n": "data.shared_prefix.output_distribution.mean: must be",
+		server + load +
+			"data: {type: conversation_replay, conversation_replay: {input_tokens_per_turn: {max: 20}}}\n": "data.conversation_replay.input_tokens_per_turn.mean: must be",
+		server + load + "data: {type: conversation_replay, conversation_replay: {tool_call_latency_sec: {min: 1, " +
+			"max: 3}}}\n": "data.conversation_replay.tool_call_latency_sec.mean: must be",
+		server + load +
+			"data: {type: mock, conversation_replay: {input_tokens_per_turn: {max: 20}}}\n": "",
+		server + load + strings.Replace(breaker, "%s", "'error['",
+			1): "circuit_breakers[0]: matches[1]: expression \"error[\" at column 7",
+		server + load +
+			"data: {multimodal: {image: {count: {}}}}\n": "multimodal: is not supported yet: prompts are text",
+		server + load +
+			"data: {type: shared_prefix, shared_prefix: {multimodal: {audio: {count: {}}}}}\n": "multimodal: is not supported yet: prompts are text",
+		server + sessions +
+			"data: {type: otel_trace_replay, otel_trace_replay: {trace_directory: a}}\n": "data.type: otel_trace_replay is not supported yet",
+		server + sessions +
+			"data: {type: weka_trace_replay, weka_trace_replay: {trace_directory: a}}\n": "data.type: weka_trace_replay is not supported yet",
+		server + sessions + "data: {type: synthetic_agentic, synthetic_agentic: {num_sessions: 1, " +
+			"input_tokens_per_turn: {}, output_tokens_per_turn: {}}}\n": "data.type: synthetic_agentic is not " +
+			"supported yet",
+		server + load +
+			"x-llm: {data: inference-perf}\ndata: {type: shareGPT, path: x}\n": "x-llm.data: inference-perf is " +
+			"known for",
 	} {
 		err := Refused(mustParse(t, yaml))
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {

@@ -44,12 +44,14 @@ func (c *Client) url(repo Repo, name string) string {
 	for i, part := range parts {
 		parts[i] = url.PathEscape(part)
 	}
-	return c.Endpoint + prefix + "/" + repo.ID + "/resolve/" + url.PathEscape(repo.revision()) + "/" + strings.Join(parts, "/")
+	return c.Endpoint + prefix + "/" + repo.ID + "/resolve/" + url.PathEscape(repo.revision()) + "/" +
+		strings.Join(parts, "/")
 }
 
 func (c *Client) request(ctx context.Context, method, target string) (*http.Request, error) {
 	if u, err := url.Parse(c.Endpoint); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, fmt.Errorf("HF_ENDPOINT %q is not a URL such as %q", secret.WithoutUser(c.Endpoint), DefaultEndpoint)
+		return nil, fmt.Errorf("HF_ENDPOINT %q is not a URL such as %q", secret.WithoutUser(c.Endpoint),
+			DefaultEndpoint)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, target, nil)
 	if err != nil {
@@ -78,8 +80,8 @@ func (c *Client) client(redirect func(next *http.Request) error) *http.Client {
 	return &client
 }
 
-// ask asks the hub itself. Redirects within it (of renamed repositories) are followed; one to where large files are stored
-// is not, for the hub's own answer says all there is to know.
+// ask asks the hub itself. Redirects within it (of renamed repositories) are followed; one to where large files are
+// stored is not, for the hub's own answer says all there is to know.
 func (c *Client) ask(ctx context.Context, method, target string) (*http.Response, error) {
 	req, err := c.request(ctx, method, target)
 	if err != nil {
@@ -129,7 +131,8 @@ func bare(err error) error {
 func (c *Client) siblings(ctx context.Context, repo Repo) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, headTimeout)
 	defer cancel()
-	resp, err := c.ask(ctx, http.MethodGet, c.Endpoint+"/api/"+repo.Kind+"s/"+repo.ID+"/revision/"+url.PathEscape(repo.revision()))
+	resp, err := c.ask(ctx, http.MethodGet, c.Endpoint+"/api/"+repo.Kind+"s/"+repo.ID+"/revision/"+
+		url.PathEscape(repo.revision()))
 	if err != nil {
 		return nil, err
 	}

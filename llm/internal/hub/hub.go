@@ -1,9 +1,9 @@
 // Package hub fetches files of models and data sets from the Hugging Face hub, and keeps them where Hugging Face's
 // own tools keep them: files a user has already are found without a download, and those tools find ours.
 //
-// The cache holds for each repository blobs (the contents, named by ETag), snapshots (a folder for each commit, of links
-// to blobs) and refs (which commit a branch or tag was at). Downloads are resumed after a break, checked by length and,
-// where the hub tells it, by SHA-256, and guarded by the lock files of huggingface_hub.
+// The cache holds for each repository blobs (the contents, named by ETag), snapshots (a folder for each commit, of
+// links to blobs) and refs (which commit a branch or tag was at). Downloads are resumed after a break, checked by
+// length and, where the hub tells it, by SHA-256, and guarded by the lock files of huggingface_hub.
 package hub
 
 import (
@@ -39,9 +39,9 @@ type Client struct {
 	Progress func(file string, done, total int64)
 }
 
-// FromEnv makes a client of the variables that huggingface_hub reads: HF_ENDPOINT, HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME,
-// HF_TOKEN, HF_TOKEN_PATH, HF_HUB_OFFLINE and the older names of some. Without a token in them it takes the one that the
-// hub's command line stored.
+// FromEnv makes a client of the variables that huggingface_hub reads: HF_ENDPOINT, HF_HUB_CACHE, HF_HOME,
+// XDG_CACHE_HOME, HF_TOKEN, HF_TOKEN_PATH, HF_HUB_OFFLINE and the older names of some. Without a token in them it takes
+// the one that the hub's command line stored.
 func FromEnv(lookup func(name string) (string, bool)) (*Client, error) {
 	first := func(names ...string) string {
 		for _, name := range names {
@@ -124,7 +124,8 @@ var validID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,95}(/[A-Za-z0-9][
 
 // IsID reports whether a name can be that of a repository.
 func IsID(name string) bool {
-	return validID.MatchString(name) && !strings.Contains(name, "--") && !strings.Contains(name, "..") && !strings.HasSuffix(name, ".git")
+	return validID.MatchString(name) && !strings.Contains(name, "--") && !strings.Contains(name, "..") &&
+		!strings.HasSuffix(name, ".git")
 }
 
 // commit is the form of a full commit hash.
@@ -158,14 +159,15 @@ func (e *UncachedError) Unwrap() error { return e.err }
 var errMissing = fmt.Errorf("not in the repository: %w", fs.ErrNotExist)
 
 // File gives the path of a file of the repository in the cache, which it fetches if it is not there or not current.
-// Offline, and if the hub cannot be reached, what the cache has is taken. A file that the repository lacks, and only that,
-// is fs.ErrNotExist.
+// Offline, and if the hub cannot be reached, what the cache has is taken. A file that the repository lacks, and only
+// that, is fs.ErrNotExist.
 func (c *Client) File(ctx context.Context, repo Repo, name string) (string, error) {
 	path, err := c.file(ctx, repo, name)
 	return path, c.hide(err)
 }
 
-// hide takes the token, and a password in the endpoint, out of an error, and shortens it: it may quote what the hub says.
+// hide takes the token, and a password in the endpoint, out of an error, and shortens it: it may quote what the hub
+// says.
 func (c *Client) hide(err error) error {
 	if err == nil {
 		return nil

@@ -48,7 +48,8 @@ func sum(text string) string {
 }
 
 func newFakeHub(t *testing.T) *fakeHub {
-	h := &fakeHub{files: map[string]string{"config.json": `{"a": 1}`, "sub/tokenizer.json": strings.Repeat("0123456789", 10_000)}}
+	h := &fakeHub{files: map[string]string{"config.json": `{"a": 1}`, "sub/tokenizer.json": strings.Repeat("0123456789",
+		10_000)}}
 	h.commit.Store(firstCommit)
 	h.storage = httptest.NewServer(http.HandlerFunc(h.store))
 	h.Server = httptest.NewServer(http.HandlerFunc(h.serve))
@@ -154,13 +155,15 @@ func TestFileIsFetchedOnce(t *testing.T) {
 	c := h.client(t)
 	large := h.files["sub/tokenizer.json"]
 	path := get(t, c, repo, "sub/tokenizer.json", large)
-	if want := filepath.Join(c.Cache, "models--org--model", "snapshots", firstCommit, "sub", "tokenizer.json"); path != want {
+	if want := filepath.Join(c.Cache, "models--org--model", "snapshots", firstCommit, "sub",
+		"tokenizer.json"); path != want {
 		t.Errorf("path %s, want %s", path, want)
 	}
 	if target, err := os.Readlink(path); err != nil || target != "../../../blobs/"+sum(large) {
 		t.Errorf("link to %q (%v)", target, err)
 	}
-	if ref, err := os.ReadFile(filepath.Join(c.Cache, "models--org--model", "refs", "main")); err != nil || string(ref) != firstCommit {
+	if ref, err := os.ReadFile(filepath.Join(c.Cache, "models--org--model", "refs", "main")); err != nil ||
+		string(ref) != firstCommit {
 		t.Errorf("ref %q (%v)", ref, err)
 	}
 	get(t, c, repo, "sub/tokenizer.json", large)
@@ -211,7 +214,8 @@ func TestWrongContentIsRefused(t *testing.T) {
 	if err := os.WriteFile(part, []byte("not how it begins"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.File(t.Context(), repo, "sub/tokenizer.json"); err == nil || !strings.Contains(err.Error(), "does not have the hash") {
+	if _, err := c.File(t.Context(), repo, "sub/tokenizer.json"); err == nil ||
+		!strings.Contains(err.Error(), "does not have the hash") {
 		t.Fatalf("got %v", err)
 	}
 	get(t, c, repo, "sub/tokenizer.json", h.files["sub/tokenizer.json"]) // the wrong beginning is gone
@@ -234,7 +238,8 @@ func TestOffline(t *testing.T) {
 		if _, err := c.File(t.Context(), repo, "none.json"); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: a file seen to be missing: %v", name, err)
 		}
-		if _, err := c.File(t.Context(), repo, "sub/tokenizer.json"); err == nil || !strings.Contains(err.Error(), "is not in the cache "+c.Cache) {
+		if _, err := c.File(t.Context(), repo, "sub/tokenizer.json"); err == nil ||
+			!strings.Contains(err.Error(), "is not in the cache "+c.Cache) {
 			t.Errorf("%s: a file never seen: %v", name, err)
 		}
 	}
@@ -247,9 +252,11 @@ func TestRefusals(t *testing.T) {
 		name string
 		want []string
 	}{
-		"gated":       {Repo{Kind: Model, ID: "org/gated"}, "x", []string{"access is gated", h.URL + "/org/gated", "HF_TOKEN"}},
-		"unknown":     {Repo{Kind: Model, ID: "org/none"}, "x", []string{"no such repository", "private", "HF_TOKEN"}},
-		"revision":    {Repo{Kind: Model, ID: "org/model", Revision: "v9"}, "x", []string{`revision "v9" does not exist`}},
+		"gated": {Repo{Kind: Model, ID: "org/gated"}, "x", []string{"access is gated", h.URL + "/org/gated",
+			"HF_TOKEN"}},
+		"unknown": {Repo{Kind: Model, ID: "org/none"}, "x", []string{"no such repository", "private", "HF_TOKEN"}},
+		"revision": {Repo{Kind: Model, ID: "org/model", Revision: "v9"}, "x",
+			[]string{`revision "v9" does not exist`}},
 		"busy":        {Repo{Kind: Model, ID: "org/busy"}, "x", []string{"cannot be fetched", "503"}},
 		"no name":     {Repo{Kind: Model, ID: "a/b/c"}, "x", []string{`"a/b/c" is no name`}},
 		"path":        {repo, "../x", []string{`"../x" at "main" is no file`}},
@@ -288,7 +295,8 @@ func TestMessagesHaveNoSecrets(t *testing.T) {
 		_, err := c.File(t.Context(), Repo{Kind: Model, ID: "org/model"}, "a.json")
 		_, listErr := c.List(t.Context(), Repo{Kind: Model, ID: "org/model"})
 		for _, err := range []error{err, listErr} {
-			if err == nil || !strings.Contains(err.Error(), "418 I'm a teapot not B") || !strings.Contains(err.Error(), "***") ||
+			if err == nil || !strings.Contains(err.Error(), "418 I'm a teapot not B") ||
+				!strings.Contains(err.Error(), "***") ||
 				strings.Contains(err.Error(), "hf_0") || strings.Contains(err.Error(), "mirror-password") {
 				t.Errorf("token %q: got %v", token, err)
 			}
@@ -296,7 +304,8 @@ func TestMessagesHaveNoSecrets(t *testing.T) {
 	}
 	c := &Client{Endpoint: mirror, Cache: t.TempDir(), HTTP: &http.Client{Transport: refusing{}}}
 	var uncached *UncachedError
-	if _, err := c.File(t.Context(), Repo{Kind: Model, ID: "org/model"}, "a.json"); !errors.As(err, &uncached) || strings.Contains(err.Error(), "mirror-password") {
+	if _, err := c.File(t.Context(), Repo{Kind: Model, ID: "org/model"}, "a.json"); !errors.As(err, &uncached) ||
+		strings.Contains(err.Error(), "mirror-password") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -304,10 +313,12 @@ func TestMessagesHaveNoSecrets(t *testing.T) {
 // What stands in HF_ENDPOINT is shown without a user, also if it is no URL.
 func TestEndpointThatIsNone(t *testing.T) {
 	t.Parallel()
-	for _, endpoint := range []string{"http://u:mirror-password@h:port", "u:mirror-password@h", "http://u:mirror/password@h", "ftp://u:mirror-password@h", "h", "http://u:mirror%zz-password@h"} {
+	for _, endpoint := range []string{"http://u:mirror-password@h:port", "u:mirror-password@h",
+		"http://u:mirror/password@h", "ftp://u:mirror-password@h", "h", "http://u:mirror%zz-password@h"} {
 		c := &Client{Endpoint: endpoint, Cache: t.TempDir()}
 		_, err := c.File(t.Context(), Repo{Kind: Model, ID: "org/model"}, "a.json")
-		if err == nil || !strings.Contains(err.Error(), `is not a URL such as "https://huggingface.co"`) || strings.Contains(err.Error(), "mirror") {
+		if err == nil || !strings.Contains(err.Error(), `is not a URL such as "https://huggingface.co"`) ||
+			strings.Contains(err.Error(), "mirror") {
 			t.Errorf("%s: got %v", endpoint, err)
 		}
 	}
@@ -324,8 +335,10 @@ func (refusing) RoundTrip(*http.Request) (*http.Response, error) {
 func TestRefusalsArePrintable(t *testing.T) {
 	c := &Client{Endpoint: "http://h"}
 	for _, code := range []int{http.StatusTeapot, http.StatusServiceUnavailable} {
-		resp := &http.Response{StatusCode: code, Status: fmt.Sprintf("%d \x1b[31m", code), Header: http.Header{"X-Error-Message": {"\u202e\u009b"}}}
-		if got := c.refusal(resp, repo).Error(); strings.ContainsAny(got, "\x1b\u202e\u009b") || !strings.Contains(got, `\x1b[31m`) {
+		resp := &http.Response{StatusCode: code, Status: fmt.Sprintf("%d \x1b[31m", code),
+			Header: http.Header{"X-Error-Message": {"\u202e\u009b"}}}
+		if got := c.refusal(resp, repo).Error(); strings.ContainsAny(got, "\x1b\u202e\u009b") ||
+			!strings.Contains(got, `\x1b[31m`) {
 			t.Errorf("status %d: got %q", code, got)
 		}
 	}
@@ -373,13 +386,16 @@ func TestFromEnv(t *testing.T) {
 		}
 		return c
 	}
-	if c := env("HF_HOME", home); c.Token != "hf_stored" || c.Cache != filepath.Join(home, "hub") || c.Endpoint != DefaultEndpoint || c.Offline {
+	if c := env("HF_HOME", home); c.Token != "hf_stored" || c.Cache != filepath.Join(home, "hub") ||
+		c.Endpoint != DefaultEndpoint || c.Offline {
 		t.Errorf("HF_HOME: token %t, cache %s, endpoint %s, offline %t", c.Token != "", c.Cache, c.Endpoint, c.Offline)
 	}
-	if c := env("HF_HOME", home, "HF_TOKEN", "hf_given", "HF_HUB_CACHE", "/c", "HF_ENDPOINT", "http://e/", "HF_HUB_OFFLINE", "1"); c.Token != "hf_given" || c.Cache != "/c" || c.Endpoint != "http://e" || !c.Offline {
+	if c := env("HF_HOME", home, "HF_TOKEN", "hf_given", "HF_HUB_CACHE", "/c", "HF_ENDPOINT", "http://e/",
+		"HF_HUB_OFFLINE", "1"); c.Token != "hf_given" || c.Cache != "/c" || c.Endpoint != "http://e" || !c.Offline {
 		t.Errorf("all set: cache %s, endpoint %s, offline %t", c.Cache, c.Endpoint, c.Offline)
 	}
-	if c := env("HF_TOKEN_PATH", filepath.Join(home, "token"), "XDG_CACHE_HOME", "/x"); c.Token != "hf_stored" || c.Cache != filepath.Join("/x", "huggingface", "hub") {
+	if c := env("HF_TOKEN_PATH", filepath.Join(home, "token"), "XDG_CACHE_HOME", "/x"); c.Token != "hf_stored" ||
+		c.Cache != filepath.Join("/x", "huggingface", "hub") {
 		t.Errorf("HF_TOKEN_PATH: token %t, cache %s", c.Token != "", c.Cache)
 	}
 	if c := env("HF_HOME", home, "HF_HUB_DISABLE_IMPLICIT_TOKEN", "true"); c.Token != "" {
@@ -399,8 +415,11 @@ func TestCacheIsSharedWithPython(t *testing.T) {
 	h := newFakeHub(t)
 	run := func(cache, name string, offline bool) string {
 		t.Helper()
-		cmd := exec.Command(python, "-c", "import sys, huggingface_hub; print(huggingface_hub.hf_hub_download('org/model', sys.argv[1], local_files_only=sys.argv[2] == 'true'))", name, fmt.Sprint(offline))
-		cmd.Env = append(os.Environ(), "HF_ENDPOINT="+h.URL, "HF_HUB_CACHE="+cache, "HF_HUB_DISABLE_XET=1", "HF_HUB_DISABLE_PROGRESS_BARS=1", "HF_HUB_DISABLE_TELEMETRY=1", "NO_PROXY=*")
+		cmd := exec.Command(python, "-c",
+			"import sys, huggingface_hub; print(huggingface_hub.hf_hub_download('org/model', sys.argv[1], "+
+				"local_files_only=sys.argv[2] == 'true'))", name, fmt.Sprint(offline))
+		cmd.Env = append(os.Environ(), "HF_ENDPOINT="+h.URL, "HF_HUB_CACHE="+cache, "HF_HUB_DISABLE_XET=1",
+			"HF_HUB_DISABLE_PROGRESS_BARS=1", "HF_HUB_DISABLE_TELEMETRY=1", "NO_PROXY=*")
 		out, err := cmd.Output()
 		if err != nil {
 			var exit *exec.ExitError
@@ -449,7 +468,8 @@ func TestDownloadsAreBounded(t *testing.T) {
 		}))
 		t.Cleanup(server.Close)
 		c := &Client{Endpoint: server.URL, Cache: t.TempDir(), HTTP: server.Client()}
-		if _, err := c.File(t.Context(), repo, "config.json"); err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "\n") {
+		if _, err := c.File(t.Context(), repo, "config.json"); err == nil || !strings.Contains(err.Error(), tt.want) ||
+			strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: got %v", name, err)
 		}
 		server.Close()
@@ -472,11 +492,12 @@ func (a *answers) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &resp, nil
 }
 
-// Whatever a hub says of a file, and lists as a repository's, it is taken as the protocol has it, or refused in one short line
-// without the token.
+// Whatever a hub says of a file, and lists as a repository's, it is taken as the protocol has it, or refused in one
+// short line without the token.
 func FuzzAnswers(f *testing.F) {
 	const token = "hf_0123456789abcdef"
-	for _, body := range []string{`{"siblings":[{"rfilename":"../../x"},{"rfilename":"a\u0000b"}]}`, `{"siblings":` + strings.Repeat("[", 200), "<html>" + token, ""} {
+	for _, body := range []string{`{"siblings":[{"rfilename":"../../x"},{"rfilename":"a\u0000b"}]}`,
+		`{"siblings":` + strings.Repeat("[", 200), "<html>" + token, ""} {
 		f.Add(200, body, firstCommit, `W/"abc"`, "9223372036854775808")
 		f.Add(302, body, strings.Repeat("/../", 10), "../../x", "-1")
 		f.Add(418, body, "not "+token, "\x1b]0;x\a\u202e", "EntryNotFound")
@@ -486,12 +507,14 @@ func FuzzAnswers(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, status int, body, commit, tag, size string) {
 		said := &answers{http.Response{StatusCode: status, Status: fmt.Sprint(status, " ", size), Header: http.Header{
-			"X-Repo-Commit": {commit}, "X-Linked-Etag": {tag}, "X-Linked-Size": {size}, "X-Error-Message": {commit}, "X-Error-Code": {size},
+			"X-Repo-Commit": {commit}, "X-Linked-Etag": {tag}, "X-Linked-Size": {size}, "X-Error-Message": {commit},
+			"X-Error-Code": {size},
 		}}}
 		c := &Client{Endpoint: "http://h", Token: token, HTTP: &http.Client{Transport: said}}
 		said.Body = io.NopCloser(strings.NewReader(body))
 		m, err := c.head(t.Context(), repo, "a.json")
-		if err == nil && (len(m.commit) != 40 || !filepath.IsLocal(m.etag) || strings.ContainsAny(m.etag, `/\`) || m.size < -1) {
+		if err == nil && (len(m.commit) != 40 || !filepath.IsLocal(m.etag) || strings.ContainsAny(m.etag, `/\`) ||
+			m.size < -1) {
 			t.Errorf("got %+v", m)
 		}
 		said.Body = io.NopCloser(strings.NewReader(body))
@@ -500,7 +523,8 @@ func FuzzAnswers(f *testing.F) {
 			if err = c.hide(err); err == nil {
 				continue
 			}
-			if text := err.Error(); len(text) > 10_000 || plain.Terminal(text) != text || strings.ContainsAny(text, "\r\n") || strings.Contains(text, token) {
+			if text := err.Error(); len(text) > 10_000 || plain.Terminal(text) != text ||
+				strings.ContainsAny(text, "\r\n") || strings.Contains(text, token) {
 				t.Errorf("status %d, %q, %q, %q, %q: got %q", status, body, commit, tag, size, text)
 			}
 		}

@@ -25,7 +25,8 @@ func (c *Client) store(ctx context.Context, repo Repo, name string, about metada
 	folder := repo.folder(c.Cache)
 	blob := filepath.Join(folder, "blobs", about.etag)
 	link := filepath.Join(folder, "snapshots", about.commit, filepath.FromSlash(name))
-	for _, dir := range []string{filepath.Dir(blob), filepath.Dir(link), filepath.Join(c.Cache, ".locks", repo.folderName())} {
+	for _, dir := range []string{filepath.Dir(blob), filepath.Dir(link),
+		filepath.Join(c.Cache, ".locks", repo.folderName())} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return "", err
 		}
@@ -122,9 +123,11 @@ const maxUnannounced = 16 << 30
 // without end.
 func bounded(part *os.File, size, done int64) io.Writer {
 	if size < 0 {
-		return &outfile.Bounded{W: part, Dir: filepath.Dir(part.Name()), Most: maxUnannounced, Why: "the most for a file whose size the hub does not tell", Done: done}
+		return &outfile.Bounded{W: part, Dir: filepath.Dir(part.Name()), Most: maxUnannounced,
+			Why: "the most for a file whose size the hub does not tell", Done: done}
 	}
-	return &outfile.Bounded{W: part, Dir: filepath.Dir(part.Name()), Most: size, Why: "which the hub announced", Done: done}
+	return &outfile.Bounded{W: part, Dir: filepath.Dir(part.Name()), Most: size, Why: "which the hub announced",
+		Done: done}
 }
 
 // stallTime is how long a download may bring nothing.
@@ -181,7 +184,8 @@ func (c *Client) fetch(ctx context.Context, repo Repo, name string, about metada
 	case resp.StatusCode > http.StatusPartialContent:
 		return errors.New("the hub answered " + plain.Terminal(resp.Status))
 	}
-	w := &progress{c: c, file: bounded(f, about.size, done), name: repo.ID + "/" + name, done: done, total: about.size, stall: stall}
+	w := &progress{c: c, file: bounded(f, about.size, done), name: repo.ID + "/" + name, done: done, total: about.size,
+		stall: stall}
 	if _, err := io.Copy(w, resp.Body); err != nil {
 		if w.failed != nil {
 			return w.failed

@@ -9,12 +9,14 @@ import (
 // The attributes of Python's types that are methods here, or else unknown to this package and not undefined.
 var (
 	stringAttrs = strings.Fields("capitalize casefold center count encode endswith expandtabs find format format_map " +
-		"index isalnum isalpha isascii isdecimal isdigit isidentifier islower isnumeric isprintable isspace istitle isupper " +
+		"index isalnum isalpha isascii isdecimal isdigit isidentifier islower isnumeric isprintable isspace istitle " +
+		"isupper " +
 		"join ljust lower lstrip maketrans partition removeprefix removesuffix replace rfind rindex rjust " +
 		"rpartition rsplit rstrip split splitlines startswith strip swapcase title translate upper zfill")
 	listAttrs   = strings.Fields("append clear copy count extend index insert pop remove reverse sort")
 	dictAttrs   = strings.Fields("clear copy fromkeys get items keys pop popitem setdefault update values")
-	numberAttrs = strings.Fields("as_integer_ratio bit_count bit_length conjugate denominator from_bytes imag numerator " +
+	numberAttrs = strings.Fields("as_integer_ratio bit_count bit_length conjugate denominator from_bytes imag " +
+		"numerator " +
 		"real to_bytes fromhex hex is_integer")
 	// Those that change a value, which the sandbox forbids.
 	changing = strings.Fields("append clear extend insert pop remove reverse sort popitem setdefault update")

@@ -21,7 +21,8 @@ func (p *parser) tuple(withCond bool) Expr {
 	}
 	items := []Expr{first}
 	for p.skipOp(",") {
-		if k := p.cur().kind; k == tokenVarEnd || k == tokenBlockEnd || p.is(tokenOp, ")") || p.is(tokenName, "recursive") {
+		if k := p.cur().kind; k == tokenVarEnd || k == tokenBlockEnd || p.is(tokenOp, ")") ||
+			p.is(tokenName, "recursive") {
 			break
 		}
 		items = append(items, one())

@@ -18,8 +18,9 @@ var filters = map[string]filter{
 	"length": lengthFilter, "list": listFilter, "lower": textFilter("lower"), "map": mapFilter, "max": extreme(1),
 	"min": extreme(-1), "reject": choose(false, false), "rejectattr": choose(false, true), "replace": replaceFilter,
 	"reverse": reverse, "round": round, "safe": safe, "select": choose(true, false), "selectattr": choose(true, true),
-	"slice": sliceFilter, "sort": sortFilter, "string": stringFilter, "sum": sum, "title": titleFilter, "tojson": toJSON,
-	"trim": trim, "truncate": truncate, "unique": unique, "upper": textFilter("upper"), "wordcount": wordCount,
+	"slice": sliceFilter, "sort": sortFilter, "string": stringFilter, "sum": sum, "title": titleFilter,
+	"tojson": toJSON,
+	"trim":   trim, "truncate": truncate, "unique": unique, "upper": textFilter("upper"), "wordcount": wordCount,
 }
 
 func (r *render) apply(name string, v Value, a callArgs) Value {

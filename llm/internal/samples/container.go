@@ -77,7 +77,8 @@ func (c *Container) GetTime() time.Time {
 	return time.Now()
 }
 
-// GetSamples returns the samples, made at the first call: k6 asks once for each of its consumers, on goroutines of their own.
+// GetSamples returns the samples, made at the first call: k6 asks once for each of its consumers, on goroutines of
+// their own.
 func (c *Container) GetSamples() []metrics.Sample {
 	c.expand.Do(func() {
 		b := sampler{tags: c.tags, time: c.GetTime(), meta: c.metadata()}
@@ -109,8 +110,8 @@ func (c *Container) metadata() map[string]string {
 	return meta
 }
 
-// withRecord is the metadata with the line itself, so that --out json alone can be converted. A line that JSON cannot hold
-// leaves the metadata without it; the output of records reports that error.
+// withRecord is the metadata with the line itself, so that --out json alone can be converted. A line that JSON cannot
+// hold leaves the metadata without it; the output of records reports that error.
 func (c *Container) withRecord() map[string]string {
 	meta := c.metadata()
 	text, err := c.Text()
@@ -191,7 +192,8 @@ func (b *sampler) itl(m *Metrics, r *record.Request, mode ITLMode) {
 	}
 }
 
-// gaps makes a sample of each gap, at the instant of the token that ends it: outputs such as InfluxDB keep one value of an instant.
+// gaps makes a sample of each gap, at the instant of the token that ends it: outputs such as InfluxDB keep one value of
+// an instant.
 func (b *sampler) gaps(m *Metrics, r *record.Request) {
 	end := b.time
 	defer func() { b.time = end }()

@@ -1,5 +1,5 @@
-// Package samples turns records into k6 samples: the names of the metrics, their registration, and a sample container that
-// carries the whole record, so that one push feeds k6's metrics and our record output alike.
+// Package samples turns records into k6 samples: the names of the metrics, their registration, and a sample container
+// that carries the whole record, so that one push feeds k6's metrics and our record output alike.
 package samples
 
 import (

@@ -24,7 +24,8 @@ const RunIDEnv = "K6_LLM_RUN_ID"
 func NewRun(opts lib.Options, lookup func(name string) (string, bool)) *record.Run {
 	run := &record.Run{
 		Schema: record.Schema, ID: runID(opts, lookup), Instance: opts.RunTags["instance_id"], Segment: "0:1",
-		Start: record.UnixNano(time.Now()), Versions: versions(), Seed: RunSeed(opts.Scenarios), Scenarios: Scenarios(opts.Scenarios),
+		Start: record.UnixNano(time.Now()), Versions: versions(), Seed: RunSeed(opts.Scenarios),
+		Scenarios: Scenarios(opts.Scenarios),
 	}
 	if run.Instance == "" {
 		run.Instance, _ = os.Hostname()
@@ -81,8 +82,8 @@ func ProcessRunID(args []string, lookup func(name string) (string, bool)) string
 	return randomID()
 }
 
-// DrawSeed is the seed of a run for which none was given. It follows from the run's id, so that all instances draw alike;
-// without an id it is the milliseconds since 1970 at now, as in inference-perf.
+// DrawSeed is the seed of a run for which none was given. It follows from the run's id, so that all instances draw
+// alike; without an id it is the milliseconds since 1970 at now, as in inference-perf.
 func DrawSeed(id string, now time.Time) int64 {
 	if id == "" {
 		return now.UnixMilli()

@@ -29,13 +29,15 @@ func TestGivenRunID(t *testing.T) {
 		{[]string{"k6", "run", "--tag", "testrun_name=a", "--tag", "testrun_name=b"}, nil, "b"},
 		{[]string{"k6", "run", "testrun_name=a", "--tag"}, nil, ""},
 		{nil, map[string]string{"K6_TAGS": "x:y,testrun_name:a"}, "a"},
-		{[]string{"k6", "run", "--tag", "x=y"}, map[string]string{"K6_TAGS": "testrun_name:a"}, ""}, // the flag takes the place of all tags
+		// the flag takes the place of all tags
+		{[]string{"k6", "run", "--tag", "x=y"}, map[string]string{"K6_TAGS": "testrun_name:a"}, ""},
 	} {
 		lookup := environment(tt.env)
 		if got := GivenRunID(tt.args, lookup); got != tt.want {
 			t.Errorf("%q, %v: got %q, want %q", tt.args, tt.env, got, tt.want)
 		}
-		if got := ProcessRunID(tt.args, lookup); (got != tt.want) != (tt.want == "") || got == "" || got != ProcessRunID(tt.args, lookup) {
+		if got := ProcessRunID(tt.args, lookup); (got != tt.want) != (tt.want == "") || got == "" ||
+			got != ProcessRunID(tt.args, lookup) {
 			t.Errorf("%q, %v: id of the process %q, want %q or one that stays", tt.args, tt.env, got, tt.want)
 		}
 	}

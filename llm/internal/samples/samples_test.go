@@ -28,8 +28,9 @@ func register(t *testing.T) (*Metrics, *metrics.TagSet) {
 // answer is a request of three tokens that went 2 ms late.
 func answer() *record.Request {
 	return &record.Request{
-		ID: "a-1", SessionID: "s-1", Streaming: true, Due: new(int64(1e9 - 2e6)), Start: 1e9, End: 2e9, Chunks: []int64{100_000, 200_000, 500_000},
-		Usage: json.RawMessage(`{"prompt_tokens":7,"completion_tokens":3}`),
+		ID: "a-1", SessionID: "s-1", Streaming: true, Due: new(int64(1e9 - 2e6)), Start: 1e9, End: 2e9,
+		Chunks: []int64{100_000, 200_000, 500_000},
+		Usage:  json.RawMessage(`{"prompt_tokens":7,"completion_tokens":3}`),
 	}
 }
 
@@ -58,21 +59,25 @@ func TestSamples(t *testing.T) {
 	}{
 		{
 			"a success", answer(), ITLRequest,
-			"llm_requests=1 llm_request_failed=0 llm_schedule_delay=2 llm_request_duration=1000 llm_ttft=100 llm_tpot=200 llm_ntpot=333.333333 llm_itl=200 " +
+			"llm_requests=1 llm_request_failed=0 llm_schedule_delay=2 llm_request_duration=1000 llm_ttft=100 " +
+				"llm_tpot=200 llm_ntpot=333.333333 llm_itl=200 " +
 				"llm_prompt_tokens=7 llm_tokens_in=7 llm_completion_tokens=3 llm_tokens_out=3",
 		},
 		{
 			"every gap", answer(), ITLAll,
-			"llm_requests=1 llm_request_failed=0 llm_schedule_delay=2 llm_request_duration=1000 llm_ttft=100 llm_tpot=200 llm_ntpot=333.333333 llm_itl=100 llm_itl=300 " +
+			"llm_requests=1 llm_request_failed=0 llm_schedule_delay=2 llm_request_duration=1000 llm_ttft=100 " +
+				"llm_tpot=200 llm_ntpot=333.333333 llm_itl=100 llm_itl=300 " +
 				"llm_prompt_tokens=7 llm_tokens_in=7 llm_completion_tokens=3 llm_tokens_out=3",
 		},
 		{
 			"judged, no ITL", good, ITLOff,
-			"llm_requests=1 llm_request_failed=0 llm_good=1 llm_schedule_delay=2 llm_request_duration=1000 llm_ttft=100 llm_tpot=200 llm_ntpot=333.333333 " +
+			"llm_requests=1 llm_request_failed=0 llm_good=1 llm_schedule_delay=2 llm_request_duration=1000 " +
+				"llm_ttft=100 llm_tpot=200 llm_ntpot=333.333333 " +
 				"llm_prompt_tokens=7 llm_tokens_in=7 llm_completion_tokens=3 llm_tokens_out=3",
 		},
 		{"a failure has no latencies", failed, ITLAll, "llm_requests=1 llm_request_failed=1 llm_schedule_delay=2"},
-		{"a success without tokens", empty, ITLRequest, "llm_requests=1 llm_request_failed=0 llm_request_duration=1000 llm_completion_tokens=0 llm_tokens_out=0"},
+		{"a success without tokens", empty, ITLRequest,
+			"llm_requests=1 llm_request_failed=0 llm_request_duration=1000 llm_completion_tokens=0 llm_tokens_out=0"},
 	} {
 		got := strings.Join(values(m.Request(tt.r, tags, nil, tt.mode).GetSamples()), " ")
 		if got != tt.want {
@@ -113,12 +118,14 @@ func TestEventsCarryTheirLine(t *testing.T) {
 	t.Parallel()
 	m, tags := register(t)
 	samples := m.Event(&record.Dropped{Scenario: "s", Count: 1}, tags).GetSamples()
-	if len(samples) != 1 || samples[0].Metric.Name != EventsName || !strings.HasPrefix(samples[0].Metadata[RecordKey], `{"type":"dropped","scenario":"s"`) {
+	if len(samples) != 1 || samples[0].Metric.Name != EventsName || !strings.HasPrefix(samples[0].Metadata[RecordKey],
+		`{"type":"dropped","scenario":"s"`) {
 		t.Errorf("got %+v", samples)
 	}
 }
 
-// Each gap has the instant of the token that ends it, the last that of the last token; what else is sampled has the request's end.
+// Each gap has the instant of the token that ends it, the last that of the last token; what else is sampled has the
+// request's end.
 func TestGapsHaveInstantsOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	m, tags := register(t)
@@ -260,7 +267,8 @@ func TestNewRun(t *testing.T) {
 		return func(name string) (string, bool) { return value, name == RunIDEnv && value != "" }
 	}
 	run := NewRun(opts, env(""))
-	if run.ID != "tr" || run.Instance != "7" || run.Segment != "1/2:1" || run.Schema != record.Schema || run.Versions["go"] == "" || run.Start == 0 {
+	if run.ID != "tr" || run.Instance != "7" || run.Segment != "1/2:1" || run.Schema != record.Schema ||
+		run.Versions["go"] == "" || run.Start == 0 {
 		t.Errorf("got %+v", run)
 	}
 	if got := NewRun(opts, env("id")).ID; got != "id" {

@@ -10,14 +10,16 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// FirstItemEnv is the environment variable of the scenarios that scenarios() makes, each of one stage. It tells a data set
-// how many items the scenarios before take.
+// FirstItemEnv is the environment variable of the scenarios that scenarios() makes, each of one stage. It tells a data
+// set how many items the scenarios before take.
 const FirstItemEnv = "K6_LLM_FIRST_ITEM"
 
-// SeedEnv is the environment variable of the scenarios of k6's own executors that scenarios() and pace() make with a seed.
+// SeedEnv is the environment variable of the scenarios of k6's own executors that scenarios() and pace() make with a
+// seed.
 const SeedEnv = "K6_LLM_SEED"
 
-// OwnExecutor is the name of our executor. It records its dropped arrivals itself, each with its number and due instant.
+// OwnExecutor is the name of our executor. It records its dropped arrivals itself, each with its number and due
+// instant.
 const OwnExecutor = "llm-arrival-rate"
 
 // Staged is a scenario that knows its stages itself, as those of our executor do.
@@ -61,7 +63,8 @@ func Scenarios(configs lib.ScenarioConfigs) []record.Scenario {
 	number := 0
 	for _, config := range configs.GetSortedConfigs() {
 		s := record.Scenario{
-			Name: config.GetName(), Executor: config.GetType(), StartAt: config.GetStartTime().Seconds(), Stages: stages(config),
+			Name: config.GetName(), Executor: config.GetType(), StartAt: config.GetStartTime().Seconds(),
+			Stages: stages(config),
 		}
 		for i := range s.Stages {
 			s.Stages[i].Index = number
@@ -93,7 +96,8 @@ func stages(config lib.ExecutorConfig) []record.Stage {
 
 func constant(c *executor.ConstantArrivalRateConfig) []record.Stage {
 	return []record.Stage{{
-		Rate: new(perSecond(c.Rate.Int64, c.TimeUnit.TimeDuration())), Duration: new(c.Duration.TimeDuration().Seconds()),
+		Rate:     new(perSecond(c.Rate.Int64, c.TimeUnit.TimeDuration())),
+		Duration: new(c.Duration.TimeDuration().Seconds()),
 	}}
 }
 
@@ -126,8 +130,8 @@ func perSecond(rate int64, unit time.Duration) float64 {
 	return float64(rate) / unit.Seconds()
 }
 
-// StageAt gives the number of the stage that runs in a scenario so long after the scenario's start; after the last it is
-// the last, and -1 in a scenario that is not among them, or none.
+// StageAt gives the number of the stage that runs in a scenario so long after the scenario's start; after the last it
+// is the last, and -1 in a scenario that is not among them, or none.
 func StageAt(scenarios []record.Scenario, name string, elapsed time.Duration) int {
 	for _, s := range scenarios {
 		if s.Name != name || len(s.Stages) == 0 {

@@ -19,8 +19,8 @@ const (
 	MaxPage = 4 << 20 // bytes
 )
 
-// MinInterval is the shortest time between readings that makes sense: engines bring their gauges up to date a few times a
-// second at most.
+// MinInterval is the shortest time between readings that makes sense: engines bring their gauges up to date a few times
+// a second at most.
 const MinInterval = 100 * time.Millisecond
 
 // Page is a page to read. Its methods may not be called concurrently.
@@ -52,8 +52,8 @@ func (p *Page) Look(ctx context.Context) {
 	}
 }
 
-// Watch looks at every interval until stop is closed, and once more then, so that the last line has what the last requests
-// came to. It ends within two Timeouts of that. It blocks; the caller waits for its end.
+// Watch looks at every interval until stop is closed, and once more then, so that the last line has what the last
+// requests came to. It ends within two Timeouts of that. It blocks; the caller waits for its end.
 func (p *Page) Watch(stop <-chan struct{}, every time.Duration) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
@@ -69,7 +69,8 @@ func (p *Page) Watch(stop <-chan struct{}, every time.Duration) {
 		}
 	}
 	if p.failed > 0 { // nobody else tells
-		p.Push(&record.Server{Time: record.UnixNano(time.Now()), Source: p.Name, Failed: p.failed, Values: map[string]float64{}})
+		p.Push(&record.Server{Time: record.UnixNano(time.Now()), Source: p.Name, Failed: p.failed,
+			Values: map[string]float64{}})
 	}
 }
 
@@ -99,7 +100,8 @@ func (p *Page) read(ctx context.Context) (*record.Server, error) {
 	if len(values) == 0 {
 		return nil, errors.New("no metrics of vLLM, SGLang, TGI, llama.cpp or DCGM are on the page")
 	}
-	return &record.Server{Time: record.UnixNano(asked.Add(took / 2)), Source: p.Name, Engine: engine, Values: values}, nil
+	return &record.Server{Time: record.UnixNano(asked.Add(took / 2)), Source: p.Name, Engine: engine, Values: values},
+		nil
 }
 
 func (p *Page) fetch(ctx context.Context) (string, error) {
@@ -123,7 +125,8 @@ func (p *Page) fetch(ctx context.Context) (string, error) {
 	switch resp.StatusCode {
 	case http.StatusOK:
 	case http.StatusNotFound, http.StatusNotImplemented:
-		return "", fmt.Errorf("status %d (SGLang has the page with --enable-metrics, llama.cpp with --metrics)", resp.StatusCode)
+		return "", fmt.Errorf("status %d (SGLang has the page with --enable-metrics, llama.cpp with --metrics)",
+			resp.StatusCode)
 	default:
 		return "", fmt.Errorf("status %d", resp.StatusCode)
 	}

@@ -42,7 +42,8 @@ func TestLook(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := watch(func(req *http.Request) (*http.Response, error) {
-			if user, password, _ := req.BasicAuth(); user != "user" || password != "secret" || req.Header.Get("X") != "y" || !strings.HasPrefix(req.Header.Get("Accept"), "text/plain") {
+			if user, password, _ := req.BasicAuth(); user != "user" || password != "secret" ||
+				req.Header.Get("X") != "y" || !strings.HasPrefix(req.Header.Get("Accept"), "text/plain") {
 				t.Errorf("asked with %v", req.Header)
 			}
 			time.Sleep(200 * time.Millisecond)
@@ -55,7 +56,8 @@ func TestLook(t *testing.T) {
 			t.Fatalf("%d lines, problems %q", len(w.lines), w.problems)
 		}
 		got := w.lines[0]
-		if got.Source != "http://host/metrics" || got.Engine != "vllm" || got.Values[record.ServerRunning] != 5 || got.Failed != 0 {
+		if got.Source != "http://host/metrics" || got.Engine != "vllm" || got.Values[record.ServerRunning] != 5 ||
+			got.Failed != 0 {
 			t.Errorf("got %+v", got)
 		}
 		if want := record.UnixNano(begun.Add(100 * time.Millisecond)); got.Time != want {
@@ -146,14 +148,25 @@ func (endless) Read(p []byte) (int, error) {
 func TestProblemsWithAPage(t *testing.T) {
 	t.Parallel()
 	for want, s := range map[string]server{
-		"status 404 (SGLang has the page with --enable-metrics, llama.cpp with --metrics)": func(*http.Request) (*http.Response, error) { return answer(404, "") },
-		"status 501 (SGLang has the page with --enable-metrics, llama.cpp with --metrics)": func(*http.Request) (*http.Response, error) { return answer(501, "") },
+		"status 404 (SGLang has the page with --enable-metrics, llama.cpp with --metrics)": func(
+			*http.Request) (*http.Response, error) {
+			return answer(404, "")
+		},
+		"status 501 (SGLang has the page with --enable-metrics, llama.cpp with --metrics)": func(
+			*http.Request) (*http.Response, error) {
+			return answer(501, "")
+		},
 		"status 503": func(*http.Request) (*http.Response, error) { return answer(503, "") },
-		"no metrics of vLLM, SGLang, TGI, llama.cpp or DCGM are on the page": func(*http.Request) (*http.Response, error) { return answer(200, "up 1\n") },
+		"no metrics of vLLM, SGLang, TGI, llama.cpp or DCGM are on the page": func(
+			*http.Request) (*http.Response, error) {
+			return answer(200, "up 1\n")
+		},
 		"the page is larger than 4194304 bytes": func(*http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: 200, Body: io.NopCloser(endless{})}, nil
 		},
-		"connection refused": func(*http.Request) (*http.Response, error) { return nil, errors.New("connection refused") },
+		"connection refused": func(*http.Request) (*http.Response, error) {
+			return nil, errors.New("connection refused")
+		},
 	} {
 		w := watch(s)
 		w.Look(context.Background())
@@ -176,7 +189,8 @@ func TestProblemsHaveNoSecrets(t *testing.T) {
 			w.Header.Set("Authorization", "Bearer sk-page-key")
 		}
 		w.Look(t.Context())
-		if got := fmt.Sprint(w.problems); !strings.Contains(got, "***") || strings.Contains(got, "page-key") || strings.Contains(got, "page-password") || strings.Contains(got, "u:p@") {
+		if got := fmt.Sprint(w.problems); !strings.Contains(got, "***") || strings.Contains(got, "page-key") ||
+			strings.Contains(got, "page-password") || strings.Contains(got, "u:p@") {
 			t.Errorf("got %s", got)
 		}
 	}
@@ -189,8 +203,10 @@ func TestParseURL(t *testing.T) {
 			t.Errorf("%s: got %v, %v", text, u, err)
 		}
 	}
-	for _, text := range []string{"", "metrics", "/metrics", "ftp://h/x", "http://", "http://u:secret@h:port/", "sim:"} {
-		if _, err := ParseURL(text); err == nil || strings.Contains(err.Error(), "secret") || !strings.Contains(err.Error(), "http://localhost:8000/metrics") {
+	for _, text := range []string{"", "metrics", "/metrics", "ftp://h/x", "http://", "http://u:secret@h:port/",
+		"sim:"} {
+		if _, err := ParseURL(text); err == nil || strings.Contains(err.Error(), "secret") ||
+			!strings.Contains(err.Error(), "http://localhost:8000/metrics") {
 			t.Errorf("%s: got %v", text, err)
 		}
 	}

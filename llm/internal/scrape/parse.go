@@ -15,9 +15,9 @@ const maxSeries = 10_000
 // unsuccessful are the values of the label finished_reason that are of no answer.
 var unsuccessful = map[string]bool{"abort": true, "error": true}
 
-// Parse reads a page, in the text format or in OpenMetrics. It gives the engine whose names are on it ("" if only devices
-// are) and the figures by name. Lines that are not understood, and values that are no finite number, are passed over: a page
-// of anything gives no figures.
+// Parse reads a page, in the text format or in OpenMetrics. It gives the engine whose names are on it ("" if only
+// devices are) and the figures by name. Lines that are not understood, and values that are no finite number, are passed
+// over: a page of anything gives no figures.
 func Parse(page string) (engine string, values map[string]float64) {
 	metrics := table()
 	index, series := byName(metrics), make([]tally, len(metrics))

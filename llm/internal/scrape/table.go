@@ -1,6 +1,6 @@
-// Package scrape reads the page of metrics that an inference server has itself (vLLM, SGLang, TGI, llama.cpp, and NVIDIA's
-// exporter beside them), so that a run without Prometheus knows the server's queue too. It gives a few figures under names
-// that are the same for all engines.
+// Package scrape reads the page of metrics that an inference server has itself (vLLM, SGLang, TGI, llama.cpp, and
+// NVIDIA's exporter beside them), so that a run without Prometheus knows the server's queue too. It gives a few figures
+// under names that are the same for all engines.
 package scrape
 
 import (
@@ -31,8 +31,8 @@ type metric struct {
 // dcgm is of devices, and process of Prometheus' clients: they go along with any engine, the latter with none but that.
 const dcgm, process = "dcgm", "process"
 
-// table is all that is read. Of several metrics with the same figure the first that is on the page counts, to which one that
-// is more is added; of several engines, too.
+// table is all that is read. Of several metrics with the same figure the first that is on the page counts, to which one
+// that is more is added; of several engines, too.
 func table() []metric {
 	const vllm, sglang, tgi, llama = "vllm", "sglang", "tgi", "llama.cpp"
 	return []metric{
@@ -72,7 +72,8 @@ func table() []metric {
 		{llama, "llamacpp:requests_processing", record.ServerRunning, sum, 0},
 		{llama, "llamacpp:requests_deferred", record.ServerWaiting, sum, 0},
 		{llama, "llamacpp:kv_cache_usage_ratio", record.ServerKVCacheUsage, mean, 0}, // of older builds
-		{llama, "llamacpp:prompt_tokens", record.ServerPromptTokens, sum, 0},         // computed, so without those cached
+		// computed, so without those cached
+		{llama, "llamacpp:prompt_tokens", record.ServerPromptTokens, sum, 0},
 		{llama, "llamacpp:prompt_tokens_cached", record.ServerPromptTokens, more, 0}, // of newer builds
 		{llama, "llamacpp:prompt_tokens", record.ServerPrefixCacheQueries, sum, 0},
 		{llama, "llamacpp:prompt_tokens_cached", record.ServerPrefixCacheQueries, more, 0},

@@ -1,5 +1,5 @@
-// Package selftest holds what the client recorded against what the simulator stamped, both on the clock of one machine: the
-// differences are the client's own error, with the way between the two processes.
+// Package selftest holds what the client recorded against what the simulator stamped, both on the clock of one machine:
+// the differences are the client's own error, with the way between the two processes.
 package selftest
 
 import (

@@ -11,8 +11,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// OfFiles compares a record file with the simulator's file of truths. It also gives the record file's end line, nil if it has
-// none. A last line of truths that was cut is passed over.
+// OfFiles compares a record file with the simulator's file of truths. It also gives the record file's end line, nil if
+// it has none. A last line of truths that was cut is passed over.
 func OfFiles(records, truths string) (Errors, *record.End, error) {
 	known, err := readTruths(truths)
 	if err != nil {

@@ -93,9 +93,9 @@ const maxStray = 400
 // there was none. It lives until the next Reset.
 func (r *Reader) Stray() []byte { return r.stray }
 
-// Peek returns the first byte that is no white space and not part of a byte-order mark or a comment, reading as far as it
-// must. It consumes nothing but comments, with what is before them, which are in no event. It is to be called before Next.
-// The error is the source's.
+// Peek returns the first byte that is no white space and not part of a byte-order mark or a comment, reading as far as
+// it must. It consumes nothing but comments, with what is before them, which are in no event. It is to be called before
+// Next. The error is the source's.
 func (r *Reader) Peek() (byte, error) {
 	for {
 		c, err := r.peek()

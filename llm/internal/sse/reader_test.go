@@ -59,10 +59,13 @@ func TestNext(t *testing.T) {
 		{"cut in a comment", "data: a\n\n: pi", []string{"|a"}, io.EOF},
 		{"one line, unended", "\xef\xbb\xbfdata: a", []string{"|a~"}, io.EOF},
 		{"error field", "error: {\"code\":1}\n\ndata: a\n\n", []string{`error|{"code":1}`, "|a"}, io.EOF},
-		{"single breaks", "data: {\"a\":1}\ndata: {\"b\":2}\r\ndata: [DONE]\n", []string{`|{"a":1}`, `|{"b":2}`, "|[DONE]"}, io.EOF},
+		{"single breaks", "data: {\"a\":1}\ndata: {\"b\":2}\r\ndata: [DONE]\n",
+			[]string{`|{"a":1}`, `|{"b":2}`, "|[DONE]"}, io.EOF},
 		{"single breaks, the last unended", "data:{}\ndata:{}\ndata:{", []string{"|{}", "|{}", "|{~"}, io.EOF},
-		{"single breaks and comments", "data: {}\n: ping\ndata: {}\n: ping\n\ndata: {}\n", []string{"|{}", "|{}", "|{}"}, io.EOF},
-		{"an end mark after a single break", "data: {}\n\ndata: {}\ndata: [DONE]\n\n", []string{"|{}", "|{}", "|[DONE]"}, io.EOF},
+		{"single breaks and comments", "data: {}\n: ping\ndata: {}\n: ping\n\ndata: {}\n",
+			[]string{"|{}", "|{}", "|{}"}, io.EOF},
+		{"an end mark after a single break", "data: {}\n\ndata: {}\ndata: [DONE]\n\n",
+			[]string{"|{}", "|{}", "|[DONE]"}, io.EOF},
 		{"an object in several lines", "data: {\ndata: \"a\": {}\ndata: }\n\n", []string{"|{\n\"a\": {}\n}"}, io.EOF},
 		{"nothing", "", nil, io.EOF},
 		{"blank lines", "\n\r\n\r\r\n", nil, io.EOF},
@@ -77,7 +80,8 @@ func TestNext(t *testing.T) {
 		} {
 			got, err := read(src.r, 0)
 			if fmt.Sprintf("%q", got) != fmt.Sprintf("%q", tt.want) || !errors.Is(err, tt.err) {
-				t.Errorf("%s, %s: %q gives %q, %v; want %q, %v", tt.name, src.name, tt.stream, got, err, tt.want, tt.err)
+				t.Errorf("%s, %s: %q gives %q, %v; want %q, %v", tt.name, src.name, tt.stream, got, err, tt.want,
+					tt.err)
 			}
 		}
 	}
@@ -212,8 +216,8 @@ func TestResetGivesHugeBuffersUp(t *testing.T) {
 	}
 }
 
-// Events that one line break parts have the time of their own line, the first of them too, which is known as an event only
-// when the next comes.
+// Events that one line break parts have the time of their own line, the first of them too, which is known as an event
+// only when the next comes.
 func TestSingleBreaksKeepTheirTimes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -250,7 +254,8 @@ func TestPeekAndRest(t *testing.T) {
 		{" : x\n", ':', nil},
 		{"", 0, io.EOF},
 	} {
-		for _, src := range []io.Reader{iotest.OneByteReader(strings.NewReader(tt.stream)), iotest.DataErrReader(strings.NewReader(tt.stream))} {
+		for _, src := range []io.Reader{iotest.OneByteReader(strings.NewReader(tt.stream)),
+			iotest.DataErrReader(strings.NewReader(tt.stream))} {
 			r := NewReader(src, 0)
 			got, err := r.Peek()
 			if got != tt.want || err != tt.err {
@@ -360,7 +365,8 @@ func slow(stream string) (events []string) {
 		field, value, _ := strings.Cut(line, ":")
 		value = strings.TrimPrefix(value, " ")
 		text := strings.TrimSpace(value)
-		if !last && len(data) == 1 && object(data[0]) && field == "data" && (strings.HasPrefix(text, "{") || text == "[DONE]") {
+		if !last && len(data) == 1 && object(data[0]) && field == "data" &&
+			(strings.HasPrefix(text, "{") || text == "[DONE]") {
 			single = true
 			end("")
 		}
@@ -374,7 +380,8 @@ func slow(stream string) (events []string) {
 		case strings.HasPrefix(line, ":") && name == "error" && data == nil:
 			data = []string{value}
 		}
-		if !last && (line == "" || single && len(data) == 1 && (object(data[0]) || strings.TrimSpace(data[0]) == "[DONE]")) {
+		if !last && (line == "" || single && len(data) == 1 &&
+			(object(data[0]) || strings.TrimSpace(data[0]) == "[DONE]")) {
 			end("")
 		}
 	}
@@ -389,11 +396,15 @@ func object(data string) bool {
 
 func FuzzReader(f *testing.F) {
 	for _, s := range []string{
-		"data: a\n\n", "data:a\r\n\r\n", ": c\r\rdata: x\rdata: y\r\r", "event: e\ndata: {}\n\n", "\xef\xbb\xbfdata: z\n\n", "data", "\r\n\n\r", "data: {}\ndata: {}\r\ndata: [DONE]\n",
+		"data: a\n\n", "data:a\r\n\r\n", ": c\r\rdata: x\rdata: y\r\r", "event: e\ndata: {}\n\n",
+		"\xef\xbb\xbfdata: z\n\n", "data", "\r\n\n\r", "data: {}\ndata: {}\r\ndata: [DONE]\n",
 		"error: x\n\ndata: {",
-		": ping\n\n: ping\n\n", "\n \n\r \r\n", "event: error\n: no\n: more\n", "data\ndata\ndata\n", "id: 7\nretry: 5\nfoo: bar\n", "\x00\n\xff\xfe: x\ndata: \x00\n\n",
-		"event: \u202e\x1b[2J\r\ndata: " + strings.Repeat("[", 500) + "\n\n", "data: {\"a\":1}\x00\n\x00\n", "data: {\"a\":\"\u2028\u0085\"}\v\f\n\n", "\xff\xfed\x00a\x00",
-		"event: " + strings.Repeat("e", 100) + "\n\n", "data: [DONE]\n\ndata: {}\n\n", ": " + strings.Repeat("c", 100), strings.Repeat("data: x\n", 20) + "\n",
+		": ping\n\n: ping\n\n", "\n \n\r \r\n", "event: error\n: no\n: more\n", "data\ndata\ndata\n",
+		"id: 7\nretry: 5\nfoo: bar\n", "\x00\n\xff\xfe: x\ndata: \x00\n\n",
+		"event: \u202e\x1b[2J\r\ndata: " + strings.Repeat("[", 500) + "\n\n", "data: {\"a\":1}\x00\n\x00\n",
+		"data: {\"a\":\"\u2028\u0085\"}\v\f\n\n", "\xff\xfed\x00a\x00",
+		"event: " + strings.Repeat("e", 100) + "\n\n", "data: [DONE]\n\ndata: {}\n\n", ": " + strings.Repeat("c", 100),
+		strings.Repeat("data: x\n", 20) + "\n",
 	} {
 		f.Add([]byte(s), 1)
 	}
@@ -426,7 +437,8 @@ func FuzzReader(f *testing.F) {
 }
 
 func BenchmarkNext(b *testing.B) {
-	stream := bytes.Repeat([]byte("data: {\"id\":\"cmpl-1\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\" hello\"},\"finish_reason\":null}]}\n\n"), 1000)
+	stream := bytes.Repeat([]byte("data: {\"id\":\"cmpl-1\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\" "+
+		"hello\"},\"finish_reason\":null}]}\n\n"), 1000)
 	src := bytes.NewReader(stream)
 	r := NewReader(src, 0)
 	b.SetBytes(int64(len(stream)))

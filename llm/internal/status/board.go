@@ -1,5 +1,5 @@
-// Package status tells how a run goes while it runs: it adds up what its requests do, and makes a line of that every few
-// seconds. What a request costs here does not depend on how long its answer is.
+// Package status tells how a run goes while it runs: it adds up what its requests do, and makes a line of that every
+// few seconds. What a request costs here does not depend on how long its answer is.
 package status
 
 import (
@@ -27,8 +27,8 @@ type interval struct {
 	ttft, late           histogram
 }
 
-// New gives a board for the scenarios of a plan. Rates in a plan are those of all instances; share is the part of them that
-// this one has, from 0 to 1.
+// New gives a board for the scenarios of a plan. Rates in a plan are those of all instances; share is the part of them
+// that this one has, from 0 to 1.
 func New(now time.Time, plan []record.Scenario, share float64) *Board {
 	return &Board{share: share, schedule: newSchedule(plan), since: now}
 }

@@ -25,7 +25,8 @@ func steady(index int, rate, duration float64) record.Stage {
 
 // answer is a success that came after so long, and was sent so late.
 func answer(ttft, late time.Duration) *record.Request {
-	return &record.Request{Due: new(int64(1e9)), Start: 1e9 + int64(late), End: 9e9, Chunks: []int64{record.Micros(ttft)}}
+	return &record.Request{Due: new(int64(1e9)), Start: 1e9 + int64(late), End: 9e9,
+		Chunks: []int64{record.Micros(ttft)}}
 }
 
 func TestBoardAddsUpAnInterval(t *testing.T) {
@@ -40,7 +41,8 @@ func TestBoardAddsUpAnInterval(t *testing.T) {
 	b.Done(&record.Request{ErrorType: record.ErrorTimeout, Chunks: []int64{1}}, 5)
 	b.Lost()
 	got := b.Look(after(5))
-	if got.Sent != 20 || got.Tokens != 100 || got.InFlight != 48 || got.Failed != 1 || got.NewlyFailed != 1 || !got.HasTTFT || !got.HasLate {
+	if got.Sent != 20 || got.Tokens != 100 || got.InFlight != 48 || got.Failed != 1 || got.NewlyFailed != 1 ||
+		!got.HasTTFT || !got.HasLate {
 		t.Errorf("got %+v, want 20 sent and 100 tokens per second, 48 in flight, 1 failed", got)
 	}
 	for _, d := range []struct{ got, want time.Duration }{
@@ -87,7 +89,8 @@ func TestStagesByTheClock(t *testing.T) {
 	} {
 		got := b.Look(after(tt.at))
 		if got.Stage != tt.stage || got.Into != tt.into || got.asked() != tt.asked {
-			t.Errorf("after %v s: got stage %d, %v in, asked %s; want %d, %v, %s", tt.at, got.Stage, got.Into, got.asked(), tt.stage, tt.into, tt.asked)
+			t.Errorf("after %v s: got stage %d, %v in, asked %s; want %d, %v, %s", tt.at, got.Stage, got.Into,
+				got.asked(), tt.stage, tt.into, tt.asked)
 		}
 	}
 }
@@ -112,10 +115,13 @@ func TestALaterScenarioTellsTheClock(t *testing.T) {
 func TestStagesThatAreTold(t *testing.T) {
 	t.Parallel()
 	closed := record.Stage{Index: 2, Requests: new(int64(100)), Concurrency: new(int64(8))}
-	b := New(zero, []record.Scenario{{Name: "a", Stages: []record.Stage{steady(0, 10, 10), steady(1, 20, 10), closed}}}, 1)
+	b := New(zero, []record.Scenario{{Name: "a", Stages: []record.Stage{steady(0, 10, 10), steady(1, 20, 10), closed}}},
+		1)
 	var dropped int64
 	send := func(at float64, stage int) {
-		place := Place{Scenario: "a", Started: zero, Told: true, Stage: stage, Due: after(at), Dropped: func() int64 { return dropped }}
+		place := Place{Scenario: "a", Started: zero, Told: true, Stage: stage, Due: after(at), Dropped: func() int64 {
+			return dropped
+		}}
 		if stage == 2 {
 			place.Due = time.Time{}
 		}
@@ -123,8 +129,10 @@ func TestStagesThatAreTold(t *testing.T) {
 	}
 	check := func(at float64, stage int, into time.Duration, asked string) {
 		t.Helper()
-		if got := b.Look(after(at)); got.Stage != stage || got.Into.Round(10*time.Millisecond) != into || got.asked() != asked || got.Dropped != dropped {
-			t.Errorf("after %v s: got stage %d, %v in, asked %s, dropped %d; want %d, %v, %s, %d", at, got.Stage, got.Into, got.asked(), got.Dropped, stage, into, asked, dropped)
+		if got := b.Look(after(at)); got.Stage != stage || got.Into.Round(10*time.Millisecond) != into ||
+			got.asked() != asked || got.Dropped != dropped {
+			t.Errorf("after %v s: got stage %d, %v in, asked %s, dropped %d; want %d, %v, %s, %d", at, got.Stage,
+				got.Into, got.asked(), got.Dropped, stage, into, asked, dropped)
 		}
 	}
 	send(0.5, 0)
@@ -162,8 +170,10 @@ func TestWatchShowsRequestsThatHang(t *testing.T) {
 		close(stop)
 		watching.Wait()
 		want := []string{
-			"5s: llm  stage 1/1  5s  asked  2.0/s sent  2.0/s  in flight  10  TTFT p50   - p99    - ms  out     0 tok/s  errors 0  late p99 -",
-			"10s: llm  stage 1/1 10s  asked  2.0/s sent  2.0/s  in flight  20  TTFT p50   - p99    - ms  out     0 tok/s  errors 0  late p99 -",
+			"5s: llm  stage 1/1  5s  asked  2.0/s sent  2.0/s  in flight  10  TTFT p50   - p99    - ms  out     0 " +
+				"tok/s  errors 0  late p99 -",
+			"10s: llm  stage 1/1 10s  asked  2.0/s sent  2.0/s  in flight  20  TTFT p50   - p99    - ms  out     0 " +
+				"tok/s  errors 0  late p99 -",
 		}
 		if !slices.Equal(lines, want) {
 			t.Errorf("got\n%s\nwant\n%s", strings.Join(lines, "\n"), strings.Join(want, "\n"))
@@ -198,8 +208,10 @@ func TestBoardLosesNothingBetweenLines(t *testing.T) {
 		look()
 	}
 	running.Wait()
-	if last := look(); sent != senders*each || failed != senders*each || last.Failed != senders*each || last.InFlight != 0 {
-		t.Errorf("got %v sent, %d failed, in the end %+v; want %d of each and none in flight", sent, failed, last, senders*each)
+	if last := look(); sent != senders*each || failed != senders*each || last.Failed != senders*each ||
+		last.InFlight != 0 {
+		t.Errorf("got %v sent, %d failed, in the end %+v; want %d of each and none in flight", sent, failed, last,
+			senders*each)
 	}
 }
 
@@ -234,8 +246,10 @@ func BenchmarkLook(b *testing.B) {
 }
 
 func benchmark() (*Board, Place, *record.Request) {
-	plan := []record.Scenario{{Name: "first", Stages: []record.Stage{steady(0, 1, 1)}}, {Name: "second", Stages: []record.Stage{steady(1, 1, 1)}}}
-	return New(zero, plan, 1), Place{Scenario: "second", Started: zero, Told: true, Due: zero}, answer(100*time.Millisecond, time.Millisecond)
+	plan := []record.Scenario{{Name: "first", Stages: []record.Stage{steady(0, 1, 1)}},
+		{Name: "second", Stages: []record.Stage{steady(1, 1, 1)}}}
+	return New(zero, plan, 1), Place{Scenario: "second", Started: zero, Told: true, Due: zero},
+		answer(100*time.Millisecond, time.Millisecond)
 }
 
 func TestRequestsCostNoMemory(t *testing.T) {

@@ -13,9 +13,9 @@ const (
 	buckets = octaves << subBits
 )
 
-// histogram counts durations in microseconds: below 256 µs each has a bucket of its own, above each octave is cut into 128
-// buckets of one width. From 128 µs on a bucket is at most 1/128 of its lower bound wide, and stands for its middle, so that a
-// quantile is wrong by 1/256 (0.4 %) at most; below, by half a microsecond. The zero value is empty.
+// histogram counts durations in microseconds: below 256 µs each has a bucket of its own, above each octave is cut into
+// 128 buckets of one width. From 128 µs on a bucket is at most 1/128 of its lower bound wide, and stands for its
+// middle, so that a quantile is wrong by 1/256 (0.4 %) at most; below, by half a microsecond. The zero value is empty.
 type histogram struct {
 	counts [buckets]uint32
 	n      uint32

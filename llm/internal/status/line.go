@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// Status is how the run goes. Rates are per second of the last interval; latencies are of the requests that ended in it.
+// Status is how the run goes. Rates are per second of the last interval; latencies are of the requests that ended in
+// it.
 type Status struct {
 	Stage, Stages int           // which of how many, from 1; 0 before the first scenario
 	Into          time.Duration // the stage
@@ -42,8 +43,10 @@ func (s Status) String() string {
 		late = millis(s.Late99) + " ms"
 	}
 	// The widths are those of common figures, so that the lines of most runs stand in columns.
-	line := fmt.Sprintf("llm  %s  asked %6s sent %4s/s  in flight %3s  TTFT p50 %3s p99 %4s ms  out %5s tok/s  errors %s",
-		s.stage(), s.asked(), rate(s.Sent), Grouped(s.InFlight), p50, p99, Grouped(int64(math.Round(s.Tokens))), Grouped(s.Failed))
+	line := fmt.Sprintf("llm  %s  asked %6s sent %4s/s  in flight %3s  TTFT p50 %3s p99 %4s ms  out %5s tok/s  "+
+		"errors %s",
+		s.stage(), s.asked(), rate(s.Sent), Grouped(s.InFlight), p50, p99, Grouped(int64(math.Round(s.Tokens))),
+		Grouped(s.Failed))
 	if s.NewlyFailed > 0 {
 		line += fmt.Sprintf(" (+%s)", Grouped(s.NewlyFailed))
 	}

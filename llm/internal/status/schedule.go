@@ -16,9 +16,9 @@ type Place struct {
 	Dropped  func() int64 // counts the arrivals of the scenario that were dropped; nil where nobody counts them
 }
 
-// schedule says when the stages of the plan begin. k6 starts scenarios by the clock, so one that has begun gives away when the
-// others do. Stages follow each other by the clock as well, except under an executor that waits between them and tells which
-// one a request belongs to.
+// schedule says when the stages of the plan begin. k6 starts scenarios by the clock, so one that has begun gives away
+// when the others do. Stages follow each other by the clock as well, except under an executor that waits between them
+// and tells which one a request belongs to.
 type schedule struct {
 	scenarios []scenario
 	stages    int  // of all
@@ -112,7 +112,8 @@ type load struct {
 	places int64   // requests at a time, of stages without a rate
 }
 
-// between gives the load from one instant to another. The stage is that which runs at the end, in the scenario that began last.
+// between gives the load from one instant to another. The stage is that which runs at the end, in the scenario that
+// began last.
 func (s *schedule) between(from, to time.Time) load {
 	var l load
 	var newest time.Time
@@ -142,7 +143,8 @@ func (s *schedule) between(from, to time.Time) load {
 	return l
 }
 
-// arrivals is how many a stage asks for between two of its instants, in seconds: the area under its rate, which is a line.
+// arrivals is how many a stage asks for between two of its instants, in seconds: the area under its rate, which is a
+// line.
 func arrivals(s record.Stage, from, to float64) float64 {
 	if s.Rate == nil || s.Duration == nil {
 		return 0
