@@ -122,7 +122,7 @@ func TestFigureErrorsHoldTheTruth(t *testing.T) {
 	t.Parallel()
 	const period = 0.005
 	for seed := range uint64(50) {
-		random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test
+		random := rand.New(rand.NewPCG(seed, 1))
 		var stalls []stall
 		for at := random.Int64N(400_000); at < 4_500_000; at += random.Int64N(800_000) {
 			length := 1 + random.Int64N(200_000)
@@ -254,7 +254,7 @@ func TestLatenessOfWhatIsLeft(t *testing.T) {
 // What bounds the lateness of single instants holds for the walk along many of them, each span of which is passed once.
 func TestReadLateWalks(t *testing.T) {
 	t.Parallel()
-	random := rand.New(rand.NewPCG(3, 3)) //nolint:gosec // a test
+	random := rand.New(rand.NewPCG(3, 3))
 	var spans []lateSpan
 	for at := int64(0); len(spans) < 2000; {
 		at += random.Int64N(8_000_000)

@@ -150,7 +150,7 @@ func pointed(n *int) int32 {
 }
 
 // narrow brings a count within 32 bits, which only a hostile file leaves.
-func narrow(n int) int32 { return int32(max(min(n, math.MaxInt32), math.MinInt32)) } //nolint:gosec // brought within bounds
+func narrow(n int) int32 { return int32(max(min(n, math.MaxInt32), math.MinInt32)) } // brought within bounds
 
 // traits finds or keeps what the request has in common with others.
 func (r *Run) traits(rec *record.Request, instance string, c record.Counts) *Traits {
@@ -178,7 +178,7 @@ func (r *Run) traits(rec *record.Request, instance string, c record.Counts) *Tra
 func pack(dst []byte, rec *record.Request) []byte {
 	dst = packTimes(dst, rec.Chunks)
 	for _, n := range rec.ChunkTokens {
-		dst = binary.AppendUvarint(dst, uint64(n)) //nolint:gosec // the reader refuses negative ones
+		dst = binary.AppendUvarint(dst, uint64(n)) // the reader refuses negative ones
 	}
 	dst = packTimes(dst, rec.Reasoning)
 	dst = packTimes(dst, rec.ToolCalls)
@@ -189,7 +189,7 @@ func packTimes(dst []byte, times []int64) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(times)))
 	var last int64
 	for _, t := range times {
-		dst = binary.AppendUvarint(dst, uint64(t-last)) //nolint:gosec // the reader refuses times that go backwards
+		dst = binary.AppendUvarint(dst, uint64(t-last)) // the reader refuses times that go backwards
 		last = t
 	}
 	return dst
@@ -203,7 +203,7 @@ func (q *Request) unpack(rec *record.Request) {
 	if q.tokenized {
 		for range rec.Chunks {
 			n, size := binary.Uvarint(data)
-			rec.ChunkTokens, data = append(rec.ChunkTokens, int(n)), data[size:] //nolint:gosec // packed here
+			rec.ChunkTokens, data = append(rec.ChunkTokens, int(n)), data[size:] // packed here
 		}
 	}
 	rec.Reasoning, data = unpackTimes(rec.Reasoning[:0], data)
@@ -214,11 +214,11 @@ func (q *Request) unpack(rec *record.Request) {
 func unpackTimes(times []int64, data []byte) ([]int64, []byte) {
 	n, size := binary.Uvarint(data)
 	data = data[size:]
-	times = slices.Grow(times, int(n)) //nolint:gosec // packed here
+	times = slices.Grow(times, int(n)) // packed here
 	var at int64
 	for range n {
 		gap, size := binary.Uvarint(data)
-		at += int64(gap) //nolint:gosec // packed here
+		at += int64(gap) // packed here
 		times, data = append(times, at), data[size:]
 	}
 	return times, data

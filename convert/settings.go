@@ -57,7 +57,7 @@ func (p *Report) configuration() ([]byte, error) {
 	}
 	c, err := config.Parse([]byte("storage: null"), overrides...)
 	if err != nil {
-		return nil, nil //nolint:nilerr // what a configuration cannot hold
+		return nil, nil // what a configuration cannot hold
 	}
 	text, err := c.Redacted()
 	return recordedPart(text), err

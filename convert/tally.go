@@ -34,7 +34,7 @@ func (t *tally) add(x int64) {
 			t.rest, t.sorted = append(t.rest, x), false
 			return
 		}
-		t.counts = append(t.counts, make([]uint64, 1<<bits.Len64(uint64(x))-len(t.counts))...) //nolint:gosec // not negative
+		t.counts = append(t.counts, make([]uint64, 1<<bits.Len64(uint64(x))-len(t.counts))...) // not negative
 	}
 	t.counts[x]++
 }
@@ -43,7 +43,7 @@ func (t *tally) add(x int64) {
 func (t *tally) zeros() int64 {
 	n := int64(0)
 	if len(t.counts) > 0 {
-		n = int64(t.counts[0]) //nolint:gosec // a count of what was read
+		n = int64(t.counts[0]) // a count of what was read
 	}
 	for _, x := range t.rest {
 		if x == 0 {
@@ -63,7 +63,7 @@ func (t *tally) at(k int) float64 {
 		}
 		return float64(t.rest[k-below]) / t.ticks
 	}
-	left := uint64(k) //nolint:gosec // a rank
+	left := uint64(k) // a rank
 	for x, n := range t.counts {
 		if left < n {
 			return float64(x) / t.ticks

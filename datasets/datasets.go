@@ -89,7 +89,7 @@ func (l *List) Len() (int64, bool) { return int64(len(l.items)), true }
 
 // shuffle is Fisher and Yates's.
 func shuffle[T any](items []T, seed int64) {
-	mix(items, rand.New(rand.NewPCG(uint64(seed), 0x73686172656770))) //nolint:gosec // reproducible is what is wanted
+	mix(items, rand.New(rand.NewPCG(uint64(seed), 0x73686172656770))) // reproducible is what is wanted
 }
 
 func mix[T any](items []T, rng *rand.Rand) {
@@ -103,7 +103,7 @@ func mix[T any](items []T, rng *rand.Rand) {
 // standard library's, because its numbers must never change: PCG's own are fixed by its definition, what is made of
 // them is not.
 func below(rng *rand.Rand, n int) int {
-	return int(rng.Uint64() % uint64(n)) //nolint:gosec // n is positive
+	return int(rng.Uint64() % uint64(n)) // n is positive
 }
 
 // Mock is endless: item i asks `1 2 3 <i+1>` as a completion, and `mock prompt <i+1>` as a chat, as inference-perf's

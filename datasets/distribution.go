@@ -144,5 +144,5 @@ func stream(seed int64, salt, purpose string, number int64) *rand.Rand {
 			h = (h ^ uint64(text[i])) * prime
 		}
 	}
-	return rand.New(rand.NewPCG(uint64(seed)^h, uint64(number)*0x9e3779b97f4a7c15)) //nolint:gosec // reproducible is what is wanted
+	return rand.New(rand.NewPCG(uint64(seed)^h, uint64(number)*0x9e3779b97f4a7c15)) // reproducible is what is wanted
 }

@@ -74,7 +74,7 @@ func ReadLengths(src io.Reader, name string) ([]Lengths, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", name, line, err)
 		}
-		if l.Line = int32(line); !head { //nolint:gosec // files of more lines do not fit in memory
+		if l.Line = int32(line); !head { // files of more lines do not fit in memory
 			all = append(all, l)
 		}
 	}
@@ -125,7 +125,7 @@ func readLengths(fields []string, columns [2]int) (Lengths, error) {
 		if !ok || n < 0 || n > maxLength {
 			return Lengths{}, fmt.Errorf("%s must be a whole number up to %d, got %q", name, maxLength, fields[column])
 		}
-		lengths[i] = int32(n) //nolint:gosec // up to maxLength
+		lengths[i] = int32(n) // up to maxLength
 	}
 	return Lengths{Prompt: lengths[0], Answer: max(1, lengths[1])}, nil
 }

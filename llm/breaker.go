@@ -84,7 +84,7 @@ func eachOf(v sobek.Value, f func(i int, v sobek.Value) error) error {
 
 func readBreaker(v sobek.Value) (*circuitBreaker, error) {
 	if absent(v) {
-		return nil, nil //nolint:nilnil // as if the option were not there
+		return nil, nil // as if the option were not there
 	}
 	o := &breakerOptions{circuitBreaker: circuitBreaker{Stop: "run"}, share: newShare()}
 	if err := o.fields().read(nil, "circuitBreaker", v); err != nil {

@@ -214,7 +214,7 @@ var errAborted = errors.New("test aborted")
 func chooseAdapter(split []record.Adapter, p place) string {
 	h := fnv.New64a()
 	_, _ = fmt.Fprintf(h, "%s\x00%d\x00%d", p.scenario, p.index, p.seq) // never fails
-	rng := rand.NewPCG(h.Sum64(), uint64(p.seed))                       //nolint:gosec // reproducible is what is wanted
+	rng := rand.NewPCG(h.Sum64(), uint64(p.seed))                       // reproducible is what is wanted
 	at := float64(rng.Uint64()>>11) / (1 << 53)
 	for _, a := range split {
 		if at < a.Split {
@@ -258,7 +258,7 @@ func (c *jsClient) wait(j *job, err error) (*result, error) {
 	}
 	f, err := c.prepare(j)
 	if errors.Is(err, errAborted) {
-		return nil, nil //nolint:nilnil // nobody comes to see the result
+		return nil, nil // nobody comes to see the result
 	}
 	if err != nil {
 		return nil, asPrintable(err)
@@ -274,7 +274,7 @@ func (c *jsClient) start(j *job, err error) (*sobek.Promise, error) {
 	}
 	f, err := c.prepare(j)
 	if errors.Is(err, errAborted) {
-		return nil, nil //nolint:nilnil // nobody comes to see the promise
+		return nil, nil // nobody comes to see the promise
 	}
 	if err != nil {
 		return nil, asPrintable(err)

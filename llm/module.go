@@ -128,7 +128,7 @@ func (m *ModuleInstance) iteration() (*lib.ScenarioState, int64, bool) {
 	if ss == nil || state == nil || state.GetScenarioGlobalVUIter == nil {
 		return nil, 0, false
 	}
-	return ss, int64(state.GetScenarioGlobalVUIter()), true //nolint:gosec // counts from 0
+	return ss, int64(state.GetScenarioGlobalVUIter()), true // counts from 0
 }
 
 // nextPlace gives the place of the next request of the current iteration.

@@ -10,7 +10,7 @@ import (
 // asPrintable makes an error one that k6 may log on a terminal, whatever is in it; a script's own exceptions stay what
 // they are.
 func asPrintable(err error) error {
-	if _, own := err.(*sobek.Exception); own { //nolint:errorlint // as common.Throw has it
+	if _, own := err.(*sobek.Exception); own { // as common.Throw has it
 		return err
 	}
 	return plain.Error(err)

@@ -26,7 +26,7 @@ func writePage(report *convert.Report, dir string, replace bool) error {
 
 // pageFile writes a page into a directory, which is made if need be.
 func pageFile(dir string, runs []page.Run, replace bool) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // a report for all
+	if err := os.MkdirAll(dir, 0o755); err != nil { // a report for all
 		return err
 	}
 	write := func(w io.Writer) error { return page.Write(w, runs) }

@@ -17,7 +17,7 @@ func newTimer() *os.File {
 	if err != nil {
 		return nil
 	}
-	return os.NewFile(uintptr(fd), "timerfd") //nolint:gosec // a descriptor
+	return os.NewFile(uintptr(fd), "timerfd") // a descriptor
 }
 
 // set starts a timer, which goes off once after a while and then once a period, if that is not 0.
@@ -29,7 +29,7 @@ func set(timer *os.File, after, period time.Duration) bool {
 	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(int64(after)), Interval: unix.NsecToTimespec(int64(period))}
 	var failed error
 	err = conn.Control(func(fd uintptr) {
-		failed = unix.TimerfdSettime(int(fd), 0, &spec, nil) //nolint:gosec // a descriptor
+		failed = unix.TimerfdSettime(int(fd), 0, &spec, nil) // a descriptor
 	})
 	return err == nil && failed == nil
 }

@@ -18,10 +18,10 @@ func volumes(t *testing.T) (mounts []string, records string) {
 	t.Helper()
 	data, records := t.TempDir(), t.TempDir()
 	text := readText(t, "scripts/data/sharegpt-sample.json")
-	if err := os.WriteFile(filepath.Join(data, "sharegpt.json"), []byte(text), 0o644); err != nil { //nolint:gosec // read by another user
+	if err := os.WriteFile(filepath.Join(data, "sharegpt.json"), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(records, 0o777); err != nil { //nolint:gosec // written by another user
+	if err := os.Chmod(records, 0o777); err != nil {
 		t.Fatal(err)
 	}
 	return []string{data + ":/datasets", records + ":/records"}, records
@@ -106,7 +106,7 @@ func TestImageArchivesNoSecret(t *testing.T) {
 	fs := newRootFS(t)
 	mounts, _ := volumes(t)
 	script := t.TempDir()
-	if err := os.WriteFile(filepath.Join(script, "script.js"), []byte(readText(t, "examples/kubernetes/script.js")), 0o644); err != nil { //nolint:gosec // read by another user
+	if err := os.WriteFile(filepath.Join(script, "script.js"), []byte(readText(t, "examples/kubernetes/script.js")), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	c := operatorsJobs(t, "testrun-bucket.yaml")[0].container()
@@ -193,7 +193,7 @@ func TestImageInJobs(t *testing.T) {
 
 	mounts, records = volumes(t)
 	config := t.TempDir()
-	if err := os.WriteFile(filepath.Join(config, "config.yml"), []byte(readText(t, "examples/kubernetes/config.yml")), 0o644); err != nil { //nolint:gosec // read by another user
+	if err := os.WriteFile(filepath.Join(config, "config.yml"), []byte(readText(t, "examples/kubernetes/config.yml")), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	c = manifestContainer(t, "job-config.yaml")

@@ -51,7 +51,7 @@ func newLlamaCPP(t *testing.T, model string, flags ...string) *llamaCPP {
 // start starts the server, and waits until it has loaded its model.
 func (s *llamaCPP) start(t *testing.T) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), s.command[0], s.command[1:]...) //nolint:gosec // of this test
+	cmd := exec.CommandContext(t.Context(), s.command[0], s.command[1:]...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	stdin, err := cmd.StdinPipe() // whose end ends the server, even if this process is killed

@@ -56,7 +56,7 @@ func (p pod) start(t *testing.T, out, path string, args ...string) (address stri
 		"--out", "llm=" + out, path, fmt.Sprintf("--address=%s:%d", p.host, port), "--paused",
 		"--tag", fmt.Sprint("instance_id=", p.index), "--tag", "testrun_name=several",
 	})
-	cmd := exec.CommandContext(ctx, command[0], command[1:]...) //nolint:gosec // of this test
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	if err := cmd.Start(); err != nil {

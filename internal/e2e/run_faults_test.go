@@ -45,7 +45,7 @@ func TestAnInstanceIsKilled(t *testing.T) {
 	list := pods(3)
 	first, waitFirst := list[0].start(t, dir, path)
 	second, waitSecond := list[1].start(t, dir, path)
-	victim := exec.Command("bin/k6", append(append([]string{"run", "--quiet"}, list[2].segment()...), //nolint:gosec // of this test
+	victim := exec.Command("bin/k6", append(append([]string{"run", "--quiet"}, list[2].segment()...),
 		"--out", "llm="+dir, "--tag", "instance_id=3", "--tag", "testrun_name=several", path)...)
 	if err := victim.Start(); err != nil {
 		t.Fatal(err)

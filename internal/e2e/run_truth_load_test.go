@@ -35,7 +35,7 @@ func (c *truthCase) load(t *testing.T, records, truths string) time.Duration {
 		args = append(args, "-e", "STAGE="+c.stage, "-e", "EXECUTOR="+c.executor, "-e", fmt.Sprint("TOKENS=", c.tokens),
 			"-e", fmt.Sprint("BURN=", c.burn), "internal/e2e/testdata/truth.js")
 	}
-	cmd := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // of this test
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Env = append(os.Environ(), "K6_NO_USAGE_REPORT=true", "K6_AUTO_EXTENSION_RESOLUTION=false")
 	if c.procs > 0 {
 		cmd.Env = append(cmd.Env, fmt.Sprint("GOMAXPROCS=", c.procs))
@@ -150,7 +150,7 @@ func stopAndGo(p *os.Process, url string, ended <-chan struct{}) {
 var running = regexp.MustCompile(`(?m)^vllm:num_requests_running\{.*\} [1-9]`)
 
 func serverIsBusy(url string) bool {
-	r, err := http.Get(url + "/metrics") //nolint:gosec,noctx // of this test
+	r, err := http.Get(url + "/metrics")
 	if err != nil {
 		return false
 	}
@@ -177,7 +177,7 @@ func startServer(
 	t *testing.T, ctx context.Context, truths string, itl time.Duration,
 ) (url string, stop func() time.Duration) {
 	t.Helper()
-	server := exec.CommandContext(ctx, "sh", "-c", firstInLine, fmt.Sprint(runtime.NumCPU()-1), //nolint:gosec // of this test
+	server := exec.CommandContext(ctx, "sh", "-c", firstInLine, fmt.Sprint(runtime.NumCPU()-1),
 		truthProgram(t, "k6"), "x", "llm", "sim", "--port", "0", "--truth", truths, "--max-num-seqs", "1000000",
 		"--ttft", serverTTFT.String(), "--itl", itl.String())
 	out, err := server.StdoutPipe()

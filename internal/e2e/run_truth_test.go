@@ -258,7 +258,7 @@ func ownClock(
 func (c *truthCase) convert(t *testing.T, records string, health *convert.ClientHealth) map[string]float64 {
 	t.Helper()
 	out := filepath.Join(filepath.Dir(records), "report")
-	llmconv := exec.Command(truthProgram(t, "llmconv"), "report", records, "-o", out) //nolint:gosec // of this test
+	llmconv := exec.Command(truthProgram(t, "llmconv"), "report", records, "-o", out)
 	if text, err := llmconv.CombinedOutput(); err != nil {
 		t.Fatalf("llmconv report: %v\n%s", err, text)
 	}

@@ -65,5 +65,5 @@ func ownMemory() (uint64, error) {
 	}
 	var now runtime.MemStats
 	runtime.ReadMemStats(&now)
-	return uint64(left) + now.Sys - now.HeapReleased, nil //nolint:gosec // not negative
+	return uint64(left) + now.Sys - now.HeapReleased, nil // not negative
 }

@@ -54,7 +54,7 @@ func (s *Scheduler) countWaits() bool {
 		}
 		known, waits[thread.PID] = true, stat.WaitingNanoseconds
 		if before := s.waits[thread.PID]; before <= stat.WaitingNanoseconds {
-			s.waited += time.Duration(stat.WaitingNanoseconds - before) //nolint:gosec // nanoseconds of a process
+			s.waited += time.Duration(stat.WaitingNanoseconds - before) // nanoseconds of a process
 		}
 	}
 	s.waits = waits

@@ -10,5 +10,5 @@ func free(dir string) (bytes int64, known bool) {
 	if unix.Statfs(dir, &s) != nil || s.Blocks == 0 { // some network file systems do not tell
 		return 0, false
 	}
-	return int64(s.Bavail) * int64(s.Bsize), true //nolint:gosec,unconvert // types differ between systems
+	return int64(s.Bavail) * int64(s.Bsize), true // types differ between systems
 }

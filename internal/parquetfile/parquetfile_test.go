@@ -11,7 +11,7 @@ import (
 
 // withFooter is a file of nothing but a footer.
 func withFooter(footer string) []byte {
-	file := binary.LittleEndian.AppendUint32([]byte("PAR1"+footer), uint32(len(footer))) //nolint:gosec // a test
+	file := binary.LittleEndian.AppendUint32([]byte("PAR1"+footer), uint32(len(footer)))
 	return append(file, "PAR1"...)
 }
 

@@ -27,7 +27,7 @@ func unfold(text string) (plain string, at []int32) {
 	bytes := append(make([]byte, 0, len(text)), text[:first]...)
 	at = make([]int32, first, len(text)+1)
 	for i := range at {
-		at[i] = int32(i) //nolint:gosec // answers are limited to far less
+		at[i] = int32(i) // answers are limited to far less
 	}
 	for i := first; i < len(text); {
 		had, n := len(bytes), 0
@@ -35,11 +35,11 @@ func unfold(text string) (plain string, at []int32) {
 			bytes, n = append(bytes, text[i]), 1
 		}
 		for range len(bytes) - had {
-			at = append(at, int32(i)) //nolint:gosec // as above
+			at = append(at, int32(i))
 		}
 		i += n
 	}
-	return string(bytes), append(at, int32(len(text))) //nolint:gosec // as above
+	return string(bytes), append(at, int32(len(text)))
 }
 
 // escape appends the character that an escape at the beginning of a text stands for, and gives the escape's length; 0

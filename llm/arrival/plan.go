@@ -134,7 +134,7 @@ func (p Plan) Validate() error {
 // memory.
 func (p Plan) Due(stage int) iter.Seq[time.Duration] {
 	return func(yield func(time.Duration) bool) {
-		src := rand.NewPCG(uint64(p.Seed), uint64(stage)) //nolint:gosec // reproducible is what is wanted
+		src := rand.NewPCG(uint64(p.Seed), uint64(stage)) // reproducible is what is wanted
 		p.Process.Due(p.Stages[stage], src)(yield)
 	}
 }

@@ -51,7 +51,7 @@ func withExitCodes(cmd *cobra.Command) {
 			err := plain.Error(run(cmd, args))
 			var exit *cli.ExitError
 			if errors.As(err, &exit) {
-				return errext.WithExitCodeIfNone(err, exitcodes.ExitCode(exit.Code)) //nolint:gosec // 1 to 3
+				return errext.WithExitCodeIfNone(err, exitcodes.ExitCode(exit.Code)) // 1 to 3
 			}
 			return err
 		}

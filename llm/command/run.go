@@ -221,7 +221,7 @@ func (r *runner) k6(ctx context.Context, records string, overrides []config.Over
 		return 0, err
 	}
 	args := append([]string{"run", "--out", "llm=" + records}, r.flags()...)
-	child := exec.CommandContext(context.WithoutCancel(ctx), program, append(args, script)...) //nolint:gosec // this program
+	child := exec.CommandContext(context.WithoutCancel(ctx), program, append(args, script)...)
 	child.Env, child.Stdout, child.Stderr = env, r.gs.Stderr, r.gs.Stderr
 	if r.gs.Stderr.IsTTY { // the file itself, on which it sees the terminal and keeps its bars in place
 		child.Stdout, child.Stderr = os.Stderr, os.Stderr
@@ -282,7 +282,7 @@ func wait(child *exec.Cmd) (exitcodes.ExitCode, error) {
 		case err := <-done:
 			var exit *exec.ExitError
 			if errors.As(err, &exit) {
-				return exitcodes.ExitCode(max(exit.ExitCode(), 1)), nil //nolint:gosec // of a process
+				return exitcodes.ExitCode(max(exit.ExitCode(), 1)), nil // of a process
 			}
 			return 0, err
 		}

@@ -150,7 +150,7 @@ func (l level) measure(ctx context.Context, length time.Duration) (m measured, e
 		return m, err
 	}
 	tokens := max(1, int(math.Round(l.rate*streamFor.Seconds())))
-	child := exec.CommandContext(ctx, program, "run", "--quiet", "--out", "llm="+records, script) //nolint:gosec // this program
+	child := exec.CommandContext(ctx, program, "run", "--quiet", "--out", "llm="+records, script)
 	child.Env = append(os.Environ(), "K6_NO_USAGE_REPORT=true", "SELFTEST_URL="+url,
 		fmt.Sprint("SELFTEST_TOKENS=", tokens), fmt.Sprint("SELFTEST_STREAMS=", l.streams),
 		fmt.Sprint("SELFTEST_RATE=", float64(l.streams)/streamFor.Seconds()),
@@ -172,7 +172,7 @@ func (l level) measure(ctx context.Context, length time.Duration) (m measured, e
 
 // serve starts the simulator as a process of its own. What it gives back ends it, also when called again.
 func (l level) serve(ctx context.Context, program, truth string) (url string, stop func(), err error) {
-	server := exec.CommandContext(ctx, program, "x", "llm", "sim", "--port", "0", "--truth", truth, "--max-num-seqs", "1000000", //nolint:gosec // this program
+	server := exec.CommandContext(ctx, program, "x", "llm", "sim", "--port", "0", "--truth", truth, "--max-num-seqs", "1000000",
 		"--ttft", "100ms", "--itl", time.Duration(float64(time.Second)/l.rate).String())
 	out, err := server.StdoutPipe()
 	if err != nil {

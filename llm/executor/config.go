@@ -331,7 +331,7 @@ func (c *Config) GetExecutionRequirements(et *lib.ExecutionTuple) []lib.Executio
 		end += time.Duration(len(c.Stages)) * c.GracefulStop.TimeDuration()
 	}
 	return []lib.ExecutionStep{
-		{PlannedVUs: uint64(pre), MaxUnplannedVUs: uint64(most - pre)}, //nolint:gosec // not negative
+		{PlannedVUs: uint64(pre), MaxUnplannedVUs: uint64(most - pre)}, // not negative
 		{TimeOffset: end},
 	}
 }

@@ -92,7 +92,7 @@ func (p *pool) add(vu lib.InitializedVU) {
 		},
 		GetNextIterationCounters: func() (uint64, uint64) {
 			local++
-			return local - 1, uint64(slot.Index) //nolint:gosec // counts from 0
+			return local - 1, uint64(slot.Index) // counts from 0
 		},
 	})
 	p.size.Add(1)

@@ -61,7 +61,7 @@ func (s *Server) generate(w http.ResponseWriter, r *http.Request, chat bool) {
 
 func (s *Server) newGeneration(r *http.Request, a ask, chat bool) *generation {
 	number := s.nextNumber()
-	g := &generation{s: s, ask: a, chat: chat, rng: rand.New(rand.NewPCG(uint64(s.opts.Seed), number))} //nolint:gosec // repeatable by design
+	g := &generation{s: s, ask: a, chat: chat, rng: rand.New(rand.NewPCG(uint64(s.opts.Seed), number))} // repeatable by design
 	finish := "length"
 	if natural := s.opts.OutputTokens; natural > 0 && natural < a.maxTokens && !a.ignoreEOS {
 		g.ask.maxTokens, finish = natural, "stop"

@@ -212,7 +212,7 @@ func (c *Counter) Words(n int) ([]string, error) {
 func (c *Counter) findWords(n int) ([]string, error) {
 	var words []string
 	seen := map[string]bool{}
-	for id := range int32(c.Len()) { //nolint:gosec // ids are 32 bits
+	for id := range int32(c.Len()) { // ids are 32 bits
 		word := strings.TrimSpace(c.Decode([]int32{id}, false))
 		if !letters(word) || seen[word] || c.Count(word) != 1 || c.Count(word+" "+word) != 2 ||
 			c.Count(word+" "+word+" "+word) != 3 {

@@ -5,7 +5,7 @@ package tokenizer
 // models have behind gaps. The cost is a look at each token of the model.
 func (t *Tokenizer) Plain() []int32 {
 	ids := make([]int32, 0, t.model.len())
-	for id := range int32(t.model.len()) { //nolint:gosec // ids are 32 bits
+	for id := range int32(t.model.len()) { // ids are 32 bits
 		if i, ok := t.added.byID[id]; ok && t.added.tokens[i].special {
 			continue
 		}

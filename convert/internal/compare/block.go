@@ -184,7 +184,7 @@ func ranks(values []float64, order []int32) []float64 {
 func sortedOrder(values []float64) []int32 {
 	order := make([]int32, len(values))
 	for i := range order {
-		order[i] = int32(i) //nolint:gosec // as in newRun
+		order[i] = int32(i) // as in newRun
 	}
 	slices.SortFunc(order, func(a, b int32) int {
 		switch {

@@ -30,8 +30,8 @@ func source(seed uint64, parts ...string) *rand.PCG {
 
 // below is a number in [0, n), all but exactly uniform for any n that fits into memory.
 func below(rng *rand.PCG, n int) int {
-	high, _ := bits.Mul64(rng.Uint64(), uint64(n)) //nolint:gosec // n is a length
-	return int(high)                               //nolint:gosec // less than n
+	high, _ := bits.Mul64(rng.Uint64(), uint64(n)) // n is a length
+	return int(high)                               // less than n
 }
 
 // piece is a run of neighbours in a series, from the first to before the end.

@@ -14,7 +14,7 @@ import (
 func differShare(p process, pairs int, percentiles []float64) []float64 {
 	count := make([]float64, 1+len(percentiles))
 	q := quantities()[0]
-	for i := range uint64(pairs) { //nolint:gosec // a small number
+	for i := range uint64(pairs) {
 		a := latencyEstimates(source(i, "a"), newRun(p.run(2*i)).latencies(q), percentiles, 200)
 		b := latencyEstimates(source(i, "b"), newRun(p.run(2*i+1)).latencies(q), percentiles, 200)
 		for k := range count {
@@ -70,7 +70,7 @@ func TestBlockLength(t *testing.T) {
 	t.Parallel()
 	for _, phi := range []float64{0, 0.3, 0.7, 0.9} {
 		const n = 20_000
-		rng := rand.New(rand.NewPCG(9, 9)) //nolint:gosec // a test
+		rng := rand.New(rand.NewPCG(9, 9))
 		x := make([]float64, n)
 		for i := 1; i < n; i++ {
 			x[i] = phi*x[i-1] + rng.NormFloat64()

@@ -34,7 +34,7 @@ var defaultGates = []string{"p99(ttft)>+5%", "mean(itl)>+5%", "mean(request_late
 func falseAlarms(t *testing.T, p process, runs int, gates ...string) float64 {
 	t.Helper()
 	failed := 0
-	for i := range uint64(runs) { //nolint:gosec // a small number
+	for i := range uint64(runs) {
 		r := mustCompare(t, p.run(1000+2*i), p.run(1001+2*i), Options{Resamples: 200, Seed: i}, gates...)
 		if !r.Passed {
 			failed++
@@ -132,7 +132,7 @@ func TestSameInputSameResult(t *testing.T) {
 		t.Error("the same input and seed gave another result")
 	}
 	shuffled := Side{Name: base.Name, Seconds: base.Seconds, Requests: append([]Request(nil), base.Requests...)}
-	rng := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test
+	rng := rand.New(rand.NewPCG(1, 2))
 	rng.Shuffle(len(shuffled.Requests), func(i, j int) {
 		shuffled.Requests[i], shuffled.Requests[j] = shuffled.Requests[j], shuffled.Requests[i]
 	})

@@ -11,7 +11,7 @@ import (
 // that vary. Above 1 its queue grows without end.
 func queue(n int, load float64, seed uint64) Side {
 	const slots, meanService = 10, 1.3
-	rng := rand.New(rand.NewPCG(seed, 3)) //nolint:gosec // reproducible is what is wanted
+	rng := rand.New(rand.NewPCG(seed, 3))
 	free := make([]float64, slots)
 	s := Side{Name: "queue", Requests: make([]Request, n)}
 	for i := range s.Requests {
@@ -79,7 +79,7 @@ func TestDriftIsSaid(t *testing.T) {
 
 func TestDrifts(t *testing.T) {
 	t.Parallel()
-	rng := rand.New(rand.NewPCG(5, 5)) //nolint:gosec // a test
+	rng := rand.New(rand.NewPCG(5, 5))
 	const runs = 300
 	steady, walks := 0, 0
 	for range runs {

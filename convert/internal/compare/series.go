@@ -23,7 +23,7 @@ func newRun(s Side) *run {
 	r := &run{name: s.Name, requests: s.Requests, order: make([]int32, len(s.Requests)), seconds: s.Seconds,
 		untimed: s.Untimed}
 	for i := range r.order {
-		r.order[i] = int32(i) //nolint:gosec // two thousand million requests do not fit into memory
+		r.order[i] = int32(i) // two thousand million requests do not fit into memory
 	}
 	slices.SortFunc(r.order, func(a, b int32) int { return compareRequests(&r.requests[a], &r.requests[b]) })
 	if !(r.seconds > 0) || math.IsInf(r.seconds, 0) {

@@ -20,7 +20,7 @@ type process struct {
 func usual(n int) process { return process{n: n, phi: 0, spread: 0.3, slower: 1, rate: 10} }
 
 func (p process) run(seed uint64) Side {
-	rng := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // reproducible is what is wanted
+	rng := rand.New(rand.NewPCG(seed, 1))
 	s := Side{Name: "run", Requests: make([]Request, p.n), Seconds: float64(p.n) / p.rate}
 	z, at := rng.NormFloat64(), 0.0
 	for i := range s.Requests {

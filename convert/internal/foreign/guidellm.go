@@ -304,7 +304,7 @@ func (d *guideLLM) request(raw []byte, bodies bool) (*Request, error) {
 		return nil, err
 	}
 	if d.list == "incomplete" && !e.start {
-		return nil, nil //nolint:nilnil // no request, and no fault
+		return nil, nil // no request, and no fault
 	}
 	if e.start && !e.end {
 		q.End, q.EndUnknown, e.end = q.Start, true, true

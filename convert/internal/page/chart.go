@@ -152,5 +152,5 @@ func chartData(runs []Run, groups []chartGroup) (template.JS, error) {
 		data.Charts = append(data.Charts, g.charts...)
 	}
 	text, err := json.Marshal(data) // escapes <, > and &
-	return template.JS(text), err   //nolint:gosec // JSON, in which nothing ends the script
+	return template.JS(text), err   // JSON, in which nothing ends the script
 }

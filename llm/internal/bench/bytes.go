@@ -91,7 +91,7 @@ func besides(rounds int, name, unit string, units float64, text []byte, do func(
 // readLines reads lines as the bare client does.
 func readLines(text []byte) error {
 	for r := bufio.NewReaderSize(bytes.NewReader(text), 4096); ; {
-		switch _, err := r.ReadSlice('\n'); err { //nolint:errorlint // bare
+		switch _, err := r.ReadSlice('\n'); err { // bare
 		case nil, bufio.ErrBufferFull:
 		case io.EOF:
 			return nil

@@ -109,7 +109,7 @@ func lateOfK6(rate int, length time.Duration) (list []time.Duration, err error) 
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), length+time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, self, "-late", path) //nolint:gosec // ourselves
+	cmd := exec.CommandContext(ctx, self, "-late", path)
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "K6_AUTO_EXTENSION_RESOLUTION=false", fmt.Sprint("RATE=", rate),
 		"LENGTH="+length.String())
 	cmd.Stderr = os.Stderr

@@ -58,7 +58,7 @@ func measure(w workload, length time.Duration, do func() request) (float64, erro
 	const warmUp = time.Second
 	for range w.streams {
 		running.Go(func() {
-			time.Sleep(rand.N(warmUp)) //nolint:gosec // no secret
+			time.Sleep(rand.N(warmUp)) // no secret
 			send := do()
 			for ctx.Err() == nil {
 				start := time.Now()
@@ -182,7 +182,7 @@ func measureK6(w workload, url string, length time.Duration, k6 string) (float64
 	if err := os.WriteFile(path, []byte(script), 0o600); err != nil {
 		return 0, err
 	}
-	cmd := exec.Command(k6, "run", "--quiet", "--no-usage-report", "--out", "llm="+dir+"/run.jsonl", //nolint:gosec // given by the user
+	cmd := exec.Command(k6, "run", "--quiet", "--no-usage-report", "--out", "llm="+dir+"/run.jsonl",
 		"-e", fmt.Sprint("STREAMS=", w.streams), "-e", "LENGTH="+length.String(), "-e", "BASE_URL="+url, "-e",
 		fmt.Sprint("TOKENS=", w.tokens), path)
 	cmd.Stderr = os.Stderr

@@ -167,7 +167,7 @@ func startServer(query string) (url string, stop func(), err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	return serveBy(exec.Command(self, "-serve"), query) //nolint:gosec // ourselves
+	return serveBy(exec.Command(self, "-serve"), query)
 }
 
 // startServerOn does so on one processor.

@@ -120,7 +120,7 @@ func on(processor int, args ...string) *exec.Cmd {
 	if path, err := exec.LookPath("taskset"); err == nil {
 		args = append([]string{path, "-c", strconv.Itoa(processor)}, args...)
 	}
-	return exec.Command(args[0], args[1:]...) //nolint:gosec // of this program
+	return exec.Command(args[0], args[1:]...)
 }
 
 const tailScript = `

@@ -180,7 +180,7 @@ func TestAMillionTokensAreAnAnswer(t *testing.T) {
 }
 
 // What is not kept costs no memory, however much of it comes.
-func TestWhatIsNotKeptCostsNothing(t *testing.T) { //nolint:paralleltest // measures the process
+func TestWhatIsNotKeptCostsNothing(t *testing.T) {
 	c := newClient(t, nil)
 	memory := func(block string, bytes int) uint64 {
 		var before, after runtime.MemStats

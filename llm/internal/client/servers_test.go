@@ -165,7 +165,7 @@ func timed(t *testing.T, path string) []piece {
 		}
 		raw := make([]byte, 0, len(p.Bytes))
 		for _, r := range p.Bytes {
-			raw = append(raw, byte(r)) //nolint:gosec // Latin-1
+			raw = append(raw, byte(r))
 		}
 		p.Bytes = string(raw)
 		pieces = append(pieces, p)

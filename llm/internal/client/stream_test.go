@@ -90,7 +90,7 @@ func newClient(t *testing.T, change func(*Options)) *Client {
 	return c
 }
 
-func do(t *testing.T, ctx context.Context, c *Client, rt http.RoundTripper) Answer { //nolint:revive // t goes first in helpers
+func do(t *testing.T, ctx context.Context, c *Client, rt http.RoundTripper) Answer {
 	t.Helper()
 	answer, err := c.Do(ctx, rt, Request{ID: "r1", Messages: json.RawMessage(`[{"role":"user","content":"q"}]`)})
 	if err != nil {

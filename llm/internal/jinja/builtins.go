@@ -78,7 +78,7 @@ func dictOf(r *render, a callArgs) Value {
 }
 
 func namespaceOf(r *render, a callArgs) Value {
-	return &namespace{dictOf(r, a).(*Dict)} //nolint:forcetypeassert // it is one
+	return &namespace{dictOf(r, a).(*Dict)} // it is one
 }
 
 func joinerOf(_ *render, a callArgs) Value {

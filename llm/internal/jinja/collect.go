@@ -181,12 +181,12 @@ func groupBy(r *render, v Value, a callArgs) Value {
 	out := NewList()
 	var before Value
 	for _, at := range r.sorted(order, keys, false) {
-		i := at.(int64) //nolint:forcetypeassert // made above
+		i := at.(int64) // made above
 		if len(out.Items) == 0 || !r.equal(before, keys[i]) {
 			out.Items = append(out.Items, newGroup(get(items[i])))
 		}
-		group := out.Items[len(out.Items)-1].(*List) //nolint:forcetypeassert // made above
-		members := group.Items[1].(*List)            //nolint:forcetypeassert // made above
+		group := out.Items[len(out.Items)-1].(*List) // made above
+		members := group.Items[1].(*List)            // made above
 		members.Items = append(slices.Clip(members.Items), items[i])
 		before = keys[i]
 	}

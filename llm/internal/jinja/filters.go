@@ -155,7 +155,7 @@ func indent(r *render, v Value, a callArgs) Value {
 		if i == 0 && truth(or(p[1], false)) || i > 0 && indented {
 			b.WriteString(by)
 		}
-		b.WriteString(line.(string)) //nolint:forcetypeassert // lines are texts
+		b.WriteString(line.(string)) // lines are texts
 	}
 	return b.String()
 }

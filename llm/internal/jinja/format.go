@@ -224,7 +224,7 @@ func (r *render) formatted(v Value, spec []string) string {
 	align, zero, wide, precise, verb := spec[1], spec[2], spec[3], spec[4], spec[5]
 	if spec[0] == "r" {
 		v = r.str(newTuple(v))
-		v = strings.TrimSuffix(strings.TrimPrefix(v.(string), "("), ",)") //nolint:forcetypeassert // str gives a text
+		v = strings.TrimSuffix(strings.TrimPrefix(v.(string), "("), ",)") // str gives a text
 	} else if spec[0] == "s" {
 		v = r.str(v)
 	}

@@ -55,7 +55,7 @@ func (l *lexer) add(kind tokenKind, text string) {
 
 func (l *lexer) fail(format string, args ...any) {
 	defer func() {
-		e := recover().(*Error) //nolint:forcetypeassert // fail panics with nothing else
+		e := recover().(*Error) // fail panics with nothing else
 		e.Line = l.line
 		panic(e)
 	}()
@@ -284,7 +284,7 @@ func (l *lexer) escape(b *strings.Builder, s string) int {
 			end++
 		}
 		code, _ := strconv.ParseInt(s[:end], 8, 32)
-		b.WriteRune(rune(code)) //nolint:gosec // at most 0o777
+		b.WriteRune(rune(code)) // at most 0o777
 		return end
 	case n > 0:
 		var code uint64
@@ -295,7 +295,7 @@ func (l *lexer) escape(b *strings.Builder, s string) int {
 		if len(s) <= n || err != nil || code > unicode.MaxRune || code >= 0xD800 && code < 0xE000 {
 			l.fail("the escape \\%c in a string is not supported", s[0])
 		}
-		b.WriteRune(rune(code)) //nolint:gosec // checked above
+		b.WriteRune(rune(code)) // checked above
 		return n + 1
 	case s[0] == 'N':
 		l.fail("the escape \\N in a string is not supported")

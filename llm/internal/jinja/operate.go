@@ -340,7 +340,7 @@ func power(a, b int64) Value {
 	}
 	var c Value = int64(1)
 	for range b {
-		if c = integers("*", c.(int64), a); c == int64(0) || a == 1 { //nolint:forcetypeassert // of int64 it is int64
+		if c = integers("*", c.(int64), a); c == int64(0) || a == 1 { // of int64 it is int64
 			break
 		}
 		if a == -1 {

@@ -30,7 +30,7 @@ func (p *parser) next() token {
 
 func (p *parser) fail(format string, args ...any) {
 	defer func() {
-		e := recover().(*Error) //nolint:forcetypeassert // fail panics with nothing else
+		e := recover().(*Error) // fail panics with nothing else
 		e.Line = p.cur().line
 		panic(e)
 	}()

@@ -166,5 +166,5 @@ func PlannedVUs(opts lib.Options) (int64, error) {
 		return 0, err
 	}
 	vus := lib.GetMaxPlannedVUs(opts.Scenarios.GetFullExecutionRequirements(tuple))
-	return int64(vus), nil //nolint:gosec // far from overflow
+	return int64(vus), nil // far from overflow
 }

@@ -23,14 +23,14 @@ type histogram struct {
 
 // add counts a duration; a negative one as 0.
 func (h *histogram) add(d time.Duration) {
-	h.counts[bucket(uint64(max(0, d/time.Microsecond)))]++ //nolint:gosec // not negative
+	h.counts[bucket(uint64(max(0, d/time.Microsecond)))]++ // not negative
 	h.n++
 }
 
 // bucket is where a number of microseconds is counted. The top subBits+1 bits of a number choose it.
 func bucket(us uint64) int {
 	shift := max(0, bits.Len64(us)-subBits-1)
-	return min(shift<<subBits+int(us>>shift), buckets-1) //nolint:gosec // at most 255
+	return min(shift<<subBits+int(us>>shift), buckets-1) // at most 255
 }
 
 // middle is what bucket i stands for.
