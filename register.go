@@ -12,12 +12,13 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/command"
 	"github.com/seed-307b789f/xk6-llm/llm/executor"
 	llmoutput "github.com/seed-307b789f/xk6-llm/llm/output"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 func init() {
 	module := llm.New()
 	modules.Register("k6/x/llm", module)
 	output.RegisterExtension("llm", llmoutput.New)
-	lib.RegisterExecutorConfigType(executor.Name, executor.NewConfigWith(module.BeforeLoad))
+	lib.RegisterExecutorConfigType(record.ExecutorName, executor.NewConfigWith(module.BeforeLoad))
 	subcommand.RegisterExtension("llm", command.New)
 }

@@ -115,7 +115,7 @@ func (r *Run) onGrid(s record.Scenario) []*Request {
 }
 
 // atOnce are the executors whose VUs all begin at the start of the scenario.
-var atOnce = []string{"constant-vus", "per-vu-iterations", "shared-iterations", "llm-arrival-rate"}
+var atOnce = []string{"constant-vus", "per-vu-iterations", "shared-iterations", record.ExecutorName}
 
 // firstStarts are the instances' first starts in a scenario that begins on all at once.
 func (r *Run) firstStarts() map[string]int64 {

@@ -263,7 +263,7 @@ func (g *group) judgeRates(j *judge) {
 	own := map[int]bool{}
 	for _, s := range g.run.Scenarios() {
 		for _, stage := range s.Stages {
-			own[stage.Index] = s.Executor == "llm-arrival-rate"
+			own[stage.Index] = s.Executor == record.ExecutorName
 		}
 	}
 	stages := g.run.byStage(g.all)

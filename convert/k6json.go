@@ -80,7 +80,7 @@ func (k *k6Reader) readLine() ([]byte, error) {
 }
 
 // Names of the metrics whose points matter, so that the millions of others are not parsed.
-var names = [][]byte{[]byte("llm_requests"), []byte("llm_events"), []byte("dropped_iterations")}
+var names = [][]byte{[]byte(record.MetricRequests), []byte(record.MetricEvents), []byte("dropped_iterations")}
 
 // k6Head begins each line as k6 writes it.
 var k6Head = []byte(`{"metric":"`)
@@ -117,7 +117,7 @@ func (k *k6Reader) read(text []byte) (record.Line, error) {
 		return nil, nil
 	}
 	switch point.Get("metric").String() {
-	case "llm_requests", "llm_events":
+	case record.MetricRequests, record.MetricEvents:
 		carried := point.Get("data.metadata.llm_record")
 		if !carried.Exists() {
 			return nil, errors.New("the point carries no record (llm_record in its metadata)")
@@ -132,7 +132,7 @@ func (k *k6Reader) read(text []byte) (record.Line, error) {
 }
 
 // k6Record begins a record in a point's metadata.
-var k6Record = []byte(`"llm_record":"`)
+var k6Record = []byte(`"` + record.MetadataKey + `":"`)
 
 // carried undoes the escapes of a point's record, if they are of quotes alone as usual; else ok is false. What else
 // stands on the line is k6's own and not looked at.

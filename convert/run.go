@@ -226,7 +226,7 @@ func (r *Run) sortLines() {
 func (r *Run) dropDoubledDrops() {
 	tells := map[string]bool{}
 	for _, s := range r.Scenarios() {
-		tells[s.Name] = s.Executor == "llm-arrival-rate"
+		tells[s.Name] = s.Executor == record.ExecutorName
 	}
 	r.Dropped = slices.DeleteFunc(r.Dropped, func(d *record.Dropped) bool {
 		return d.Index == nil && tells[d.Scenario]

@@ -143,7 +143,7 @@ func TestUserOfTheBaseURL(t *testing.T) {
 // What is wrong with a configuration's client is said without the script that was made for it.
 func TestRefuseSaysTheMessageAlone(t *testing.T) {
 	t.Parallel()
-	v := newVUWith(t, New(), map[string]string{OverridesEnv: "[]"})
+	v := newVUWith(t, New(), map[string]string{record.OverridesEnv: "[]"})
 	_, err := v.RunOnEventLoop(`try { new Client({baseURL: 'h'}) } catch (e) { refuse(e.message) }; 'more'`)
 	text, fields := errext.Format(err)
 	if want := `new Client: baseURL "h" is not a URL such as "http://localhost:8000/v1": write http:// before it`; text != want {

@@ -16,6 +16,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/datasets"
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // newDataset is the constructor of Dataset.
@@ -141,11 +142,11 @@ func (m *ModuleInstance) warnOfChance() {
 		}
 		if m.drewSeed {
 			state.Logger.Warnf("each instance of this test draws a seed of its own, and so other prompts and "+
-				"arrivals: set %s to the same text for all, or load.base_seed in the configuration", samples.RunIDEnv)
+				"arrivals: set %s to the same text for all, or load.base_seed in the configuration", record.RunIDEnv)
 			return
 		}
 		state.Logger.Warnf("each instance of this test makes other prompts, as their salt is the run's id: set %s "+
-			"to the same text for all, or the option salt", samples.RunIDEnv)
+			"to the same text for all, or the option salt", record.RunIDEnv)
 	})
 }
 
@@ -155,7 +156,7 @@ func firstItem(state *lib.State, scenario string) int64 {
 	if config == nil {
 		return 0
 	}
-	n, err := strconv.ParseInt(config.GetEnv()[samples.FirstItemEnv], 10, 64)
+	n, err := strconv.ParseInt(config.GetEnv()[record.FirstItemEnv], 10, 64)
 	if err != nil {
 		return 0
 	}

@@ -13,7 +13,6 @@ import (
 	"go.k6.io/k6/v2/lib"
 	"go.k6.io/k6/v2/lib/fsext"
 
-	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -311,7 +310,7 @@ func TestInstancesNeedARunID(t *testing.T) {
 	}{{"0:1/2", "", "", 1}, {"0:1/2", "x", "", 0}, {"0:1/2", "", ", salt: false", 0}, {"", "", "", 0}} {
 		root := New()
 		v := newVU(t, root)
-		v.VU.InitEnvField.LookupEnv = func(name string) (string, bool) { return tt.id, name == samples.RunIDEnv }
+		v.VU.InitEnvField.LookupEnv = func(name string) (string, bool) { return tt.id, name == record.RunIDEnv }
 		v.model(t, "/scripts/model", "")
 		if err := v.VU.Runtime().Set("Dataset", root.NewModuleInstance(v.VU).Exports().Named["Dataset"]); err != nil {
 			t.Fatal(err)

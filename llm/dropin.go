@@ -23,10 +23,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/dropin"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
-
-// OverridesEnv names the environment variable with the overrides of a configuration, as a JSON list of [key, value].
-const OverridesEnv = "K6_LLM_CONFIG_OVERRIDES"
 
 // config makes of an inference-perf configuration, a file or an object, the options of Client, Dataset and
 // scenarios(). Secrets are in them as they are.
@@ -141,13 +139,13 @@ func (r refusal) StackTrace() string { return r.Reason }
 func (r refusal) ExitCode() exitcodes.ExitCode { return exitcodes.ScriptException }
 
 func (m *ModuleInstance) overrides() (list []config.Override, err error) {
-	text, set := m.lookupEnv(OverridesEnv)
+	text, set := m.lookupEnv(record.OverridesEnv)
 	if !set || text == "" {
 		return nil, nil
 	}
 	var pairs [][2]string
 	if err := json.Unmarshal([]byte(text), &pairs); err != nil {
-		return nil, fmt.Errorf("%s is no list of [key, value]: %w", OverridesEnv, err)
+		return nil, fmt.Errorf("%s is no list of [key, value]: %w", record.OverridesEnv, err)
 	}
 	for _, p := range pairs {
 		list = append(list, config.Override{Key: p[0], Value: p[1]})
@@ -322,7 +320,7 @@ func milliseconds(seconds float64) float64 { return seconds * 1000 }
 func (m *ModuleInstance) configLoad(d *dropIn) (options, error) {
 	l := d.c.Load
 	o := options{
-		"executor": "llm-arrival-rate", "seed": *l.BaseSeed, "interval": milliseconds(l.Interval),
+		"executor": record.ExecutorName, "seed": *l.BaseSeed, "interval": milliseconds(l.Interval),
 		"gracefulStop": milliseconds(l.Grace), "drain": true,
 		"arrival": "constant",
 	}

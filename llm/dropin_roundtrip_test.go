@@ -15,6 +15,7 @@ import (
 	"go.k6.io/k6/v2/lib/fsext"
 
 	"github.com/seed-307b789f/xk6-llm/llm/executor"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // takesAll is a script that hands what config() gives on, as it is, spread, and through JSON, and wants it to be of
@@ -47,7 +48,7 @@ func handOn(t *testing.T, root *RootModule, source string, overrides [][2]string
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := newVUWith(t, root, map[string]string{"PWD": home, OverridesEnv: string(list)})
+	v := newVUWith(t, root, map[string]string{"PWD": home, record.OverridesEnv: string(list)})
 	v.VU.InitEnvField.FileSystems["file"] = fsext.NewOsFs()
 	call, _ := sobek.AssertFunction(v.run(t, takesAll))
 	given, err := call(sobek.Undefined(), v.VU.Runtime().ToValue(source))

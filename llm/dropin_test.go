@@ -8,6 +8,8 @@ import (
 
 	logtest "github.com/sirupsen/logrus/hooks/test"
 	"go.k6.io/k6/v2/lib/fsext"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // configured runs config() over a YAML file and gives one part of what it makes.
@@ -154,7 +156,7 @@ func TestConfigRefuses(t *testing.T) {
 // Flags of a command line go over the file.
 func TestConfigTakesOverrides(t *testing.T) {
 	t.Parallel()
-	v := newVUWith(t, New(), map[string]string{OverridesEnv: `[["load.stages", "[{\"rate\": 4, \"duration\": 5}]"]]`})
+	v := newVUWith(t, New(), map[string]string{record.OverridesEnv: `[["load.stages", "[{\"rate\": 4, \"duration\": 5}]"]]`})
 	got := sorted(t,
 		v.run(t, `JSON.stringify(config({server: {base_url: 'x'}, load: {stages: [{rate: 1, duration: `+
 			`1}]}}).scenarios.load)`).String())

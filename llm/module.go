@@ -104,7 +104,7 @@ func (m *ModuleInstance) Exports() modules.Exports {
 		"trace":     throwing(m.trace),
 		"version":   samples.Version(),
 	}
-	if _, ours := m.lookupEnv(OverridesEnv); ours {
+	if _, ours := m.lookupEnv(record.OverridesEnv); ours {
 		named["refuse"] = m.refuse // of the script of `k6 x llm run` alone
 	}
 	return modules.Exports{Named: named}

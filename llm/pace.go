@@ -10,12 +10,13 @@ import (
 	"github.com/grafana/sobek"
 
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // maxPaced bounds the arrivals of a paced load, which are kept in a list.
 const maxPaced = 10_000_000
 
-var errPaced = fmt.Errorf("more than %d arrivals: use the executor llm-arrival-rate", maxPaced)
+var errPaced = fmt.Errorf("more than %d arrivals: use the executor %s", maxPaced, record.ExecutorName)
 
 // schedules are the paced loads of the process, which all VUs share.
 type schedules struct {
@@ -132,7 +133,7 @@ func (o *loadOptions) plan() (arrival.Plan, error) {
 		return p, errors.New("stages are missing, as in {stages: [{rate: 5, duration: '30s'}]}")
 	}
 	if o.interval > 0 || o.drain != nil && *o.drain {
-		return p, errors.New("interval and drain need the executor llm-arrival-rate")
+		return p, fmt.Errorf("interval and drain need the executor %s", record.ExecutorName)
 	}
 	for i, s := range o.stages {
 		if s.requests > 0 {

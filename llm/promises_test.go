@@ -14,7 +14,6 @@ import (
 	logtest "github.com/sirupsen/logrus/hooks/test"
 
 	"github.com/seed-307b789f/xk6-llm/datasets"
-	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -39,9 +38,9 @@ func TestPromptsOfAnotherRun(t *testing.T) {
 		].map((set) => set.at(3).prompt).join('|'); })()`
 	runs := map[string][]string{}
 	for _, id := range []string{"one", "two"} {
-		runs[id] = strings.Split(newVUIn(t, map[string]string{samples.RunIDEnv: id}).run(t, made).String(), "|")
+		runs[id] = strings.Split(newVUIn(t, map[string]string{record.RunIDEnv: id}).run(t, made).String(), "|")
 	}
-	again := strings.Split(newVUIn(t, map[string]string{samples.RunIDEnv: "one"}).run(t, made).String(), "|")
+	again := strings.Split(newVUIn(t, map[string]string{record.RunIDEnv: "one"}).run(t, made).String(), "|")
 	for i, differs := range []bool{true, true, false, false, false, false, false} {
 		if one, two := runs["one"][i], runs["two"][i]; (one != two) != differs || one == "" {
 			t.Errorf("set %d: prompts of two runs are %.60q and %.60q, to differ: %t", i, one, two, differs)
@@ -167,7 +166,7 @@ func TestDatasetsWithoutAPath(t *testing.T) {
 // Sets of conversations have no salt, and say their seed and salt in the records, as others do.
 func TestRecordsTellSeedAndSalt(t *testing.T) {
 	t.Parallel()
-	v := newVUIn(t, map[string]string{samples.RunIDEnv: "the run"})
+	v := newVUIn(t, map[string]string{record.RunIDEnv: "the run"})
 	v.run(t, `const replay = new Dataset({type: 'conversation_replay', tokenizer: './model'}), random = new Dataset({type: 'random', tokenizer: './model', seed: 9, inputDistribution: 40, outputDistribution: 2});
 		const client = new Client({baseURL: 'sim:?ttft=0s&itl=0s'});`)
 	v.start(t)

@@ -11,7 +11,7 @@ import (
 
 	"github.com/grafana/sobek"
 
-	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // Defaults of scenarios().
@@ -95,7 +95,7 @@ func (m *ModuleInstance) scenarios(options sobek.Value) (map[string]any, error) 
 		return nil, fmt.Errorf("scenarios: %w", err)
 	}
 	switch {
-	case o.executor == samples.OwnExecutor:
+	case o.executor == record.ExecutorName:
 		return map[string]any{"load": o.own()}, nil
 	case o.stages[0].requests > 0:
 		return map[string]any{"stage_0": o.closedLoop(o.stages[0])}, nil
@@ -183,30 +183,30 @@ func (o *loadOptions) check() error {
 	if o.executor == "" {
 		o.executor = stockExecutor
 		if o.arrival != "constant" || o.trace != nil || mixed || rampUp {
-			o.executor = samples.OwnExecutor
+			o.executor = record.ExecutorName
 		}
 	}
 	switch {
-	case o.executor == samples.OwnExecutor:
+	case o.executor == record.ExecutorName:
 		return nil
 	case o.executor != stockExecutor:
-		return fmt.Errorf("unknown executor %q, known are %q, %q", o.executor, stockExecutor, samples.OwnExecutor)
+		return fmt.Errorf("unknown executor %q, known are %q, %q", o.executor, stockExecutor, record.ExecutorName)
 	case o.arrival != "constant" || o.trace != nil:
-		return fmt.Errorf("arrival %q needs the executor %q", o.arrival, samples.OwnExecutor)
+		return fmt.Errorf("arrival %q needs the executor %q", o.arrival, record.ExecutorName)
 	case o.drain != nil && *o.drain:
-		return fmt.Errorf("drain needs the executor %q: stages of k6's own start by the clock", samples.OwnExecutor)
+		return fmt.Errorf("drain needs the executor %q: stages of k6's own start by the clock", record.ExecutorName)
 	case rampUp:
-		return fmt.Errorf("rampUp needs the executor %q", samples.OwnExecutor)
+		return fmt.Errorf("rampUp needs the executor %q", record.ExecutorName)
 	case mixed:
 		return fmt.Errorf("stages of {requests, concurrency} beside others need the executor %q: nobody knows when "+
-			"they end", samples.OwnExecutor)
+			"they end", record.ExecutorName)
 	}
 	return nil
 }
 
 // own makes the scenario of our executor, which takes the stages as they are.
 func (o *loadOptions) own() map[string]any {
-	s := o.base(samples.OwnExecutor, o.startTime, 0)
+	s := o.base(record.ExecutorName, o.startTime, 0)
 	s["arrival"], s["seed"], s["interval"], s["expectedLatency"] = o.arrival, o.seed, o.interval.String(),
 		o.expectedLatency.String()
 	if o.arrival == "gamma" {
@@ -249,9 +249,9 @@ func (s loadStage) options() map[string]any {
 
 // base are the options all scenarios share; items is how many items of a data set those before take.
 func (o *loadOptions) base(executor string, start time.Duration, items int64) map[string]any {
-	env := map[string]any{samples.FirstItemEnv: strconv.FormatInt(items, 10)}
-	if o.seed != 0 && executor != samples.OwnExecutor { // which has an option for it
-		env[samples.SeedEnv] = strconv.FormatInt(o.seed, 10)
+	env := map[string]any{record.FirstItemEnv: strconv.FormatInt(items, 10)}
+	if o.seed != 0 && executor != record.ExecutorName { // which has an option for it
+		env[record.SeedEnv] = strconv.FormatInt(o.seed, 10)
 	}
 	for k, v := range o.env {
 		env[k] = v

@@ -7,7 +7,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -18,7 +17,7 @@ const openConfig = `config({server: {base_url: 'http://h', model_name: './model'
 // drawn gives what code makes in a VU of the process root of a run of an id, "" for none.
 func drawn(t *testing.T, root *RootModule, id, code string) string {
 	t.Helper()
-	v := newVUWith(t, root, map[string]string{samples.RunIDEnv: id})
+	v := newVUWith(t, root, map[string]string{record.RunIDEnv: id})
 	v.model(t, "/scripts/model", "")
 	v.write(t, "/scripts/talk.json",
 		`[`+strings.Repeat(`{"conversations": [{"from": "human", "value": "one"}, {"from": "gpt", "value": "x"}]},`, 9)+
@@ -189,7 +188,7 @@ func TestInstancesThatDrawSeedsWarn(t *testing.T) {
 		{"0:1", "", "", 0},
 		{"", "", "", 0},
 	} {
-		v := newVUWith(t, New(), map[string]string{samples.RunIDEnv: tt.id})
+		v := newVUWith(t, New(), map[string]string{record.RunIDEnv: tt.id})
 		v.run(t, `const data = new Dataset(config({server: {base_url: 'http://h'}, load: {`+tt.load+
 			`stages: [{rate: 2, duration: 3}]}}).dataset)`)
 		v.start(t)

@@ -20,15 +20,15 @@ import (
 // statusInterval reads how often a status line is wanted, from -e or the environment; 0 means never. k6 does not tell
 // modules of --quiet, so the command line is looked at, as k6 does for --verbose.
 func statusInterval(env *common.InitEnvironment, args []string) (time.Duration, error) {
-	text, given := env.RuntimeOptions.Env[status.Env]
+	text, given := env.RuntimeOptions.Env[record.StatusEnv]
 	if !given && env.LookupEnv != nil {
-		if value, set := env.LookupEnv(status.Env); set {
+		if value, set := env.LookupEnv(record.StatusEnv); set {
 			text = value
 		}
 	}
 	every, err := status.ParseInterval(text)
 	if err != nil {
-		return 0, fmt.Errorf("%s %w", status.Env, err)
+		return 0, fmt.Errorf("%s %w", record.StatusEnv, err)
 	}
 	if slices.ContainsFunc(args, isQuiet) {
 		return 0, nil
@@ -97,7 +97,7 @@ func (m *ModuleInstance) statusLine(state *lib.State) *statusLine {
 func (r *RootModule) prepare(state *lib.State) {
 	r.prepareOnce.Do(func() {
 		if slices.ContainsFunc(r.scenarioPlan(state), func(s record.Scenario) bool {
-			return s.Executor != samples.OwnExecutor
+			return s.Executor != record.ExecutorName
 		}) {
 			host.CalmCollector()
 		}

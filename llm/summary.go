@@ -15,6 +15,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/status"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // summary makes of handleSummary's data what handleSummary returns: a short text for standard output. Percentiles are
@@ -36,7 +37,7 @@ func (m *ModuleInstance) summary(data sobek.Value) (map[string]any, error) {
 		s.latencies()
 	}
 	s.thresholds()
-	if _, ours := m.lookupEnv(OverridesEnv); s.sent() > 0 && !ours { // the command that sets it makes the report itself
+	if _, ours := m.lookupEnv(record.OverridesEnv); s.sent() > 0 && !ours { // the command that sets it makes the report itself
 		s.files(recordsPath(os.Args, m.lookupEnv))
 	}
 	s.WriteString("\n")
@@ -100,8 +101,8 @@ func (s *summaryText) paint(colour, text string) string {
 
 func (s *summaryText) value(metric, name string) float64 { return s.Metrics[metric].Values[name] }
 
-func (s *summaryText) sent() float64    { return s.value("llm_requests", "count") }
-func (s *summaryText) failed() float64  { return s.value("llm_request_failed", "passes") }
+func (s *summaryText) sent() float64    { return s.value(record.MetricRequests, "count") }
+func (s *summaryText) failed() float64  { return s.value(record.MetricFailed, "passes") }
 func (s *summaryText) dropped() float64 { return s.value("dropped_iterations", "count") }
 
 // verdict writes what one must know if one reads nothing else: OK if all that was asked for went well, FAILED if the
@@ -165,7 +166,7 @@ func (s *summaryText) totals() {
 	counter := func(label, metric string) row {
 		return row{label, status.Grouped(int64(s.value(metric, "count"))), perSecond(s.value(metric, "rate")), ""}
 	}
-	rows := []row{counter("requests", "llm_requests")}
+	rows := []row{counter("requests", record.MetricRequests)}
 	if s.failed() > 0 {
 		rows = append(rows, row{"failed", status.Grouped(int64(s.failed())), percent(s.failed() / s.sent()),
 			s.failures.String()})
@@ -175,12 +176,12 @@ func (s *summaryText) totals() {
 		rows = append(rows, row{"dropped", status.Grouped(int64(s.dropped())),
 			percent(s.dropped() / (s.dropped() + s.sent())), why})
 	}
-	if good := s.Metrics["llm_good"].Values; good != nil {
+	if good := s.Metrics[record.MetricGood].Values; good != nil {
 		rows = append(rows, row{"within SLO", status.Grouped(int64(good["passes"])), percent(good["rate"]), ""})
 	}
 	for _, tokens := range [...]struct{ label, total, each string }{
-		{"prompt tokens", "llm_tokens_in", "llm_prompt_tokens"},
-		{"output tokens", "llm_tokens_out", "llm_completion_tokens"},
+		{"prompt tokens", record.MetricTokensIn, record.MetricPromptTokens},
+		{"output tokens", record.MetricTokensOut, record.MetricCompletionTokens},
 	} {
 		next := counter(tokens.label, tokens.total)
 		if s.value(tokens.total, "count") == 0 && s.Metrics[tokens.each].Values == nil && s.failed() < s.sent() {
@@ -235,8 +236,8 @@ func percent(share float64) string { return fmt.Sprintf("%.2f %%", 100*share) }
 func (s *summaryText) latencies() {
 	var columns []string
 	for _, row := range [][2]string{
-		{"llm_ttft", "TTFT"}, {"llm_itl", "ITL"}, {"llm_tpot", "TPOT"}, {"llm_ntpot", "NTPOT"},
-		{"llm_request_duration", "request"}, {"llm_schedule_delay", "schedule delay"},
+		{record.MetricTTFT, "TTFT"}, {record.MetricITL, "ITL"}, {record.MetricTPOT, "TPOT"}, {record.MetricNTPOT, "NTPOT"},
+		{record.MetricDuration, "request"}, {record.MetricScheduleDelay, "schedule delay"},
 	} {
 		values := s.Metrics[row[0]].Values
 		if values == nil {

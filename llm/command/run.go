@@ -28,6 +28,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/dropin"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 //go:embed run.js
@@ -254,8 +255,8 @@ func (r *runner) environment(path string, overrides []config.Override) ([]string
 	if err != nil {
 		return nil, err
 	}
-	return append(os.Environ(), "PWD="+dir, "K6_LLM_CONFIG="+path, "K6_LLM_CONFIG_OVERRIDES="+string(text),
-		fmt.Sprintf("K6_LLM_OVERWRITE=%t", r.force), "K6_NO_USAGE_REPORT=true"), nil
+	return append(os.Environ(), "PWD="+dir, "K6_LLM_CONFIG="+path, record.OverridesEnv+"="+string(text),
+		fmt.Sprintf("%s=%t", record.OverwriteEnv, r.force), "K6_NO_USAGE_REPORT=true"), nil
 }
 
 // wait runs a command to its end. Interrupts are handed on to it, which ends its load and leaves its records; so is a

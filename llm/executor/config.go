@@ -27,9 +27,6 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// Name is the executor's name in a scenario.
-const Name = samples.OwnExecutor
-
 // Defaults.
 const (
 	defaultGracefulStop    = 120 * time.Second
@@ -94,7 +91,7 @@ func NewConfig(name string, raw []byte) (lib.ExecutorConfig, error) {
 }
 
 func newConfig(name string, raw []byte) (*Config, error) {
-	c := &Config{BaseConfig: executor.NewBaseConfig(name, Name)}
+	c := &Config{BaseConfig: executor.NewBaseConfig(name, record.ExecutorName)}
 	c.GracefulStop = types.NewNullDuration(defaultGracefulStop, false)
 	if err := checkTimes(raw); err != nil {
 		return nil, plain.Error(err)

@@ -14,10 +14,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/internal/storage"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
-
-// OverwriteEnv names the environment variable that, when "true", lets a record file that exists be replaced.
-const OverwriteEnv = "K6_LLM_OVERWRITE"
 
 // maxPending bounds the memory that lines take which cannot be written.
 const maxPending = 256 << 20
@@ -68,7 +66,7 @@ func instanceFile(dir, instance string) string {
 
 func refuseExisting(path string, overwrite bool) error {
 	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && !overwrite {
-		return fmt.Errorf("record file %s exists: give another path, or set %s=true to replace it", path, OverwriteEnv)
+		return fmt.Errorf("record file %s exists: give another path, or set %s=true to replace it", path, record.OverwriteEnv)
 	}
 	if err := outfile.Check(path, outfile.Options{Replace: true}); err != nil {
 		return fmt.Errorf("record file: %w", err)

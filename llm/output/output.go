@@ -71,7 +71,7 @@ func New(params output.Params) (output.Output, error) {
 	if storage.IsURL(path) {
 		return o, o.spool()
 	}
-	overwrite, _ := lookup(OverwriteEnv)
+	overwrite, _ := lookup(record.OverwriteEnv)
 	o.replace = overwrite == "true"
 	return o, refuseExisting(path, o.replace)
 }
@@ -124,7 +124,7 @@ func (o *Output) recordsDrops(s metrics.Sample) bool {
 	name, _ := s.Tags.Get("scenario")
 	for _, scenario := range o.run.Scenarios {
 		if scenario.Name == name {
-			return scenario.Executor == samples.OwnExecutor
+			return scenario.Executor == record.ExecutorName
 		}
 	}
 	return false

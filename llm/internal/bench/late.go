@@ -21,6 +21,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm"
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 	"github.com/seed-307b789f/xk6-llm/llm/executor"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // lateModule is k6/x/late: late() notes how long after its due instant an iteration got to call it.
@@ -70,7 +71,7 @@ export function handleSummary() { return { stdout: all() }; }
 func runK6(script string) {
 	modules.Register("k6/x/late", new(lateModule))
 	modules.Register("k6/x/llm", llm.New())
-	lib.RegisterExecutorConfigType(executor.Name, executor.NewConfig)
+	lib.RegisterExecutorConfigType(record.ExecutorName, executor.NewConfig)
 	os.Args = []string{"k6", "run", "--quiet", "--no-usage-report", "-e", "RATE=" + os.Getenv("RATE"), "-e",
 		"LENGTH=" + os.Getenv("LENGTH"), script}
 	k6cmd.Execute()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed-307b789f/xk6-llm/internal/host"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 const vuScript = `
@@ -82,7 +83,7 @@ func eachOf(rounds int, args []string, env ...string) (each []float64, err error
 // peakOf runs a client with so many VUs and gives the most memory it held, in bytes.
 func peakOf(args []string, vus int, env ...string) (int64, error) {
 	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Env = append(append(os.Environ(), fmt.Sprint("VUS=", vus), "K6_LLM_STATUS=off"), env...)
+	cmd.Env = append(append(os.Environ(), fmt.Sprint("VUS=", vus), record.StatusEnv+"=off"), env...)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		return 0, err

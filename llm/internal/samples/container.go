@@ -121,7 +121,7 @@ func (c *Container) withRecord() map[string]string {
 	if meta == nil {
 		meta = make(map[string]string, 1)
 	}
-	meta[RecordKey] = string(text)
+	meta[record.MetadataKey] = string(text)
 	return meta
 }
 

@@ -6,13 +6,8 @@ import (
 	"fmt"
 
 	"go.k6.io/k6/v2/metrics"
-)
 
-// Names of the metrics that carry records in their metadata, under RecordKey.
-const (
-	RequestsName = "llm_requests"
-	EventsName   = "llm_events"
-	RecordKey    = "llm_record"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // Metrics are the handles of our metrics. docs/metrics.md defines them.
@@ -32,20 +27,20 @@ func Register(registry *metrics.Registry) (*Metrics, error) {
 		kind     metrics.MetricType
 		contains metrics.ValueType
 	}{
-		{&m.TTFT, "llm_ttft", metrics.Trend, metrics.Time},
-		{&m.ITL, "llm_itl", metrics.Trend, metrics.Time},
-		{&m.TPOT, "llm_tpot", metrics.Trend, metrics.Time},
-		{&m.NTPOT, "llm_ntpot", metrics.Trend, metrics.Time},
-		{&m.Duration, "llm_request_duration", metrics.Trend, metrics.Time},
-		{&m.ScheduleDelay, "llm_schedule_delay", metrics.Trend, metrics.Time},
-		{&m.PromptTokens, "llm_prompt_tokens", metrics.Trend, metrics.Default},
-		{&m.CompletionTokens, "llm_completion_tokens", metrics.Trend, metrics.Default},
-		{&m.TokensIn, "llm_tokens_in", metrics.Counter, metrics.Default},
-		{&m.TokensOut, "llm_tokens_out", metrics.Counter, metrics.Default},
-		{&m.Requests, RequestsName, metrics.Counter, metrics.Default},
-		{&m.Events, EventsName, metrics.Counter, metrics.Default},
-		{&m.Failed, "llm_request_failed", metrics.Rate, metrics.Default},
-		{&m.Good, "llm_good", metrics.Rate, metrics.Default},
+		{&m.TTFT, record.MetricTTFT, metrics.Trend, metrics.Time},
+		{&m.ITL, record.MetricITL, metrics.Trend, metrics.Time},
+		{&m.TPOT, record.MetricTPOT, metrics.Trend, metrics.Time},
+		{&m.NTPOT, record.MetricNTPOT, metrics.Trend, metrics.Time},
+		{&m.Duration, record.MetricDuration, metrics.Trend, metrics.Time},
+		{&m.ScheduleDelay, record.MetricScheduleDelay, metrics.Trend, metrics.Time},
+		{&m.PromptTokens, record.MetricPromptTokens, metrics.Trend, metrics.Default},
+		{&m.CompletionTokens, record.MetricCompletionTokens, metrics.Trend, metrics.Default},
+		{&m.TokensIn, record.MetricTokensIn, metrics.Counter, metrics.Default},
+		{&m.TokensOut, record.MetricTokensOut, metrics.Counter, metrics.Default},
+		{&m.Requests, record.MetricRequests, metrics.Counter, metrics.Default},
+		{&m.Events, record.MetricEvents, metrics.Counter, metrics.Default},
+		{&m.Failed, record.MetricFailed, metrics.Rate, metrics.Default},
+		{&m.Good, record.MetricGood, metrics.Rate, metrics.Default},
 	} {
 		metric, err := registry.NewMetric(def.name, def.kind, def.contains)
 		if err != nil {

@@ -17,9 +17,6 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// RunIDEnv names the environment variable that sets the run's id, the same for all instances of a distributed run.
-const RunIDEnv = "K6_LLM_RUN_ID"
-
 // NewRun describes the run of this process by k6's options; lookup reads the environment.
 func NewRun(opts lib.Options, lookup func(name string) (string, bool)) *record.Run {
 	run := &record.Run{
@@ -42,7 +39,7 @@ func NewRun(opts lib.Options, lookup func(name string) (string, bool)) *record.R
 // GivenRunID is the run's id as far as it was given before the options are known: that of the environment, else the tag
 // testrun_name of the command line or of K6_TAGS, else "". Instances of one run are given the same.
 func GivenRunID(args []string, lookup func(name string) (string, bool)) string {
-	if id, ok := lookup(RunIDEnv); ok && id != "" {
+	if id, ok := lookup(record.RunIDEnv); ok && id != "" {
 		return id
 	}
 	id := ""
@@ -97,7 +94,7 @@ func DrawSeed(id string, now time.Time) int64 {
 const runTag = "testrun_name"
 
 func runID(opts lib.Options, lookup func(string) (string, bool)) string {
-	if id, ok := lookup(RunIDEnv); ok && id != "" {
+	if id, ok := lookup(record.RunIDEnv); ok && id != "" {
 		return id
 	}
 	if id := opts.RunTags[runTag]; id != "" {

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"go.k6.io/k6/v2/lib"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // environment looks names up in pairs.
@@ -22,8 +24,8 @@ func TestGivenRunID(t *testing.T) {
 		want string
 	}{
 		{nil, nil, ""},
-		{[]string{"k6", "run", "script.js"}, map[string]string{RunIDEnv: ""}, ""},
-		{[]string{"k6", "run", "--tag", "testrun_name=a", "script.js"}, map[string]string{RunIDEnv: "b"}, "b"},
+		{[]string{"k6", "run", "script.js"}, map[string]string{record.RunIDEnv: ""}, ""},
+		{[]string{"k6", "run", "--tag", "testrun_name=a", "script.js"}, map[string]string{record.RunIDEnv: "b"}, "b"},
 		{[]string{"k6", "run", "--tag", "instance_id=1", "--tag", "testrun_name=a", "script.js"}, nil, "a"},
 		{[]string{"k6", "run", "--tag=testrun_name=a=b", "script.js"}, nil, "a=b"},
 		{[]string{"k6", "run", "--tag", "testrun_name=a", "--tag", "testrun_name=b"}, nil, "b"},

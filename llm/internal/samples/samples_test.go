@@ -91,7 +91,7 @@ func TestTheRecordRidesOnRequestsAlone(t *testing.T) {
 	m, tags := register(t)
 	user := map[string]string{"mine": "x"}
 	for _, s := range m.Request(answer(), tags, user, ITLRequest).GetSamples() {
-		text, carried := s.Metadata[RecordKey]
+		text, carried := s.Metadata[record.MetadataKey]
 		if carried != (s.Metric == m.Requests) {
 			t.Errorf("%s: record carried is %t", s.Metric.Name, carried)
 		}
@@ -118,7 +118,7 @@ func TestEventsCarryTheirLine(t *testing.T) {
 	t.Parallel()
 	m, tags := register(t)
 	samples := m.Event(&record.Dropped{Scenario: "s", Count: 1}, tags).GetSamples()
-	if len(samples) != 1 || samples[0].Metric.Name != EventsName || !strings.HasPrefix(samples[0].Metadata[RecordKey],
+	if len(samples) != 1 || samples[0].Metric.Name != record.MetricEvents || !strings.HasPrefix(samples[0].Metadata[record.MetadataKey],
 		`{"type":"dropped","scenario":"s"`) {
 		t.Errorf("got %+v", samples)
 	}
@@ -264,7 +264,7 @@ func TestNewRun(t *testing.T) {
 	}
 	opts := lib.Options{RunTags: map[string]string{"testrun_name": "tr", "instance_id": "7"}, ExecutionSegment: segment}
 	env := func(value string) func(string) (string, bool) {
-		return func(name string) (string, bool) { return value, name == RunIDEnv && value != "" }
+		return func(name string) (string, bool) { return value, name == record.RunIDEnv && value != "" }
 	}
 	run := NewRun(opts, env(""))
 	if run.ID != "tr" || run.Instance != "7" || run.Segment != "1/2:1" || run.Schema != record.Schema ||

@@ -10,18 +10,6 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// FirstItemEnv is the environment variable of the scenarios that scenarios() makes, each of one stage. It tells a data
-// set how many items the scenarios before take.
-const FirstItemEnv = "K6_LLM_FIRST_ITEM"
-
-// SeedEnv is the environment variable of the scenarios of k6's own executors that scenarios() and pace() make with a
-// seed.
-const SeedEnv = "K6_LLM_SEED"
-
-// OwnExecutor is the name of our executor. It records its dropped arrivals itself, each with its number and due
-// instant.
-const OwnExecutor = "llm-arrival-rate"
-
 // Staged is a scenario that knows its stages itself, as those of our executor do.
 type Staged interface {
 	RecordStages() []record.Stage
@@ -37,7 +25,7 @@ func Seed(config lib.ExecutorConfig) (int64, bool) {
 	if s, ok := config.(Seeded); ok {
 		return s.RecordSeed(), true
 	}
-	seed, err := strconv.ParseInt(config.GetEnv()[SeedEnv], 10, 64)
+	seed, err := strconv.ParseInt(config.GetEnv()[record.SeedEnv], 10, 64)
 	return seed, err == nil
 }
 
@@ -117,7 +105,7 @@ func ramps(c *executor.RampingArrivalRateConfig) []record.Stage {
 		}
 		from = to
 	}
-	if _, ours := c.GetEnv()[FirstItemEnv]; ours && len(list) > 1 {
+	if _, ours := c.GetEnv()[record.FirstItemEnv]; ours && len(list) > 1 {
 		list = list[:1] // what follows only waits for the last arrival
 	}
 	return list

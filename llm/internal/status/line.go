@@ -100,9 +100,6 @@ func Grouped(n int64) string {
 	return text
 }
 
-// Env names the environment variable that sets the interval of the lines, or turns them off.
-const Env = "K6_LLM_STATUS"
-
 // Bounds of the interval.
 const (
 	DefaultInterval = 5 * time.Second
