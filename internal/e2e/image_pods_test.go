@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -17,7 +18,7 @@ var short = []string{"BASE_URL=sim:?ttft=20ms&itl=2ms", "STAGES=20@2s,60@1s", "M
 func volumes(t *testing.T) (mounts []string, records string) {
 	t.Helper()
 	data, records := t.TempDir(), t.TempDir()
-	text := readText(t, "scripts/data/sharegpt-sample.json")
+	text := testenv.ReadFile(t, "scripts/data/sharegpt-sample.json")
 	if err := os.WriteFile(filepath.Join(data, "sharegpt.json"), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +107,7 @@ func TestImageArchivesNoSecret(t *testing.T) {
 	fs := newRootFS(t)
 	mounts, _ := volumes(t)
 	script := t.TempDir()
-	if err := os.WriteFile(filepath.Join(script, "script.js"), []byte(readText(t, "examples/kubernetes/script.js")), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(script, "script.js"), []byte(testenv.ReadFile(t, "examples/kubernetes/script.js")), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	c := operatorsJobs(t, "testrun-bucket.yaml")[0].container()
@@ -193,7 +194,7 @@ func TestImageInJobs(t *testing.T) {
 
 	mounts, records = volumes(t)
 	config := t.TempDir()
-	if err := os.WriteFile(filepath.Join(config, "config.yml"), []byte(readText(t, "examples/kubernetes/config.yml")), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(config, "config.yml"), []byte(testenv.ReadFile(t, "examples/kubernetes/config.yml")), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	c = manifestContainer(t, "job-config.yaml")

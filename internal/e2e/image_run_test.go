@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -104,10 +105,10 @@ func newRootFS(t *testing.T) rootFS {
 	if err != nil {
 		t.Skip("SKIPPED: the image was not tried, for its file system could not be made: ", err)
 	}
-	if err := buildOnce(); err != nil {
+	if err := testenv.Build(); err != nil {
 		t.Fatal(err)
 	}
-	list := stages(readText(t, "Dockerfile"))
+	list := stages(testenv.ReadFile(t, "Dockerfile"))
 	fs := rootFS{layers: []string{t.TempDir(), base}, stage: list[len(list)-1]}
 	if err := os.Chmod(fs.layers[0], 0o755); err != nil {
 		t.Fatal(err)
@@ -172,7 +173,7 @@ func operatorsJobs(t *testing.T, manifest string) (list []job) {
 func manifestContainer(t *testing.T, name string) container {
 	t.Helper()
 	var j job
-	if err := yaml.Unmarshal([]byte(readText(t, filepath.Join("examples/kubernetes", name))), &j); err != nil {
+	if err := yaml.Unmarshal([]byte(testenv.ReadFile(t, filepath.Join("examples/kubernetes", name))), &j); err != nil {
 		t.Fatal(err)
 	}
 	return j.container()
@@ -263,7 +264,7 @@ func (p *process) wait(t *testing.T) result {
 func (p *process) terminate(t *testing.T) {
 	t.Helper()
 	id := strconv.Itoa(p.cmd.Process.Pid)
-	first, err := strconv.Atoi(strings.TrimSpace(readText(t, filepath.Join("/proc", id, "task", id, "children"))))
+	first, err := strconv.Atoi(strings.TrimSpace(testenv.ReadFile(t, filepath.Join("/proc", id, "task", id, "children"))))
 	if err != nil {
 		t.Fatal(err)
 	}

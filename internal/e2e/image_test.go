@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 )
 
 // instruction is one of a Dockerfile, continued lines joined.
@@ -102,11 +104,11 @@ func dockerFaults(list []stage) (faults []string) {
 
 func TestDockerfile(t *testing.T) {
 	t.Parallel()
-	list := stages(readText(t, "Dockerfile"))
+	list := stages(testenv.ReadFile(t, "Dockerfile"))
 	for _, fault := range dockerFaults(list) {
 		t.Error(fault)
 	}
-	if err := buildOnce(); err != nil {
+	if err := testenv.Build(); err != nil {
 		t.Fatal(err)
 	}
 	for _, args := range list[len(list)-1].all("COPY") {
@@ -137,7 +139,7 @@ func checkStatic(t *testing.T, name string) {
 
 func TestDockerfileRulesFindFaults(t *testing.T) {
 	t.Parallel()
-	good := readText(t, "Dockerfile")
+	good := testenv.ReadFile(t, "Dockerfile")
 	for _, tt := range []struct{ old, new, want string }{
 		{"FROM golang:1.26-bookworm AS build", "FROM golang:1.26-bookworm", "has no name"},
 		{"debian:bookworm-slim AS", "debian:latest AS", "has no version"},
@@ -185,7 +187,7 @@ func ignored(patterns, name string) (out bool) {
 // What .dockerignore lets through suffices for the build, and is nothing else.
 func TestBuildContext(t *testing.T) {
 	t.Parallel()
-	patterns, dir := readText(t, ".dockerignore"), t.TempDir()
+	patterns, dir := testenv.ReadFile(t, ".dockerignore"), t.TempDir()
 	for name, want := range map[string]bool{".git/config": true, "bin/k6": true, ".venv/bin/python": true,
 		"run_test.go": true, "llm/sim/testdata/a.json": true, "reports/a": true,
 		"go.mod": false, "llm/sim/server.go": false, "scripts/data/README.md": false, "datasets/corpus.txt": false} {
@@ -193,7 +195,7 @@ func TestBuildContext(t *testing.T) {
 			t.Errorf("%s is kept out: %t, want %t", name, got, want)
 		}
 	}
-	for _, s := range stages(readText(t, "Dockerfile")) {
+	for _, s := range stages(testenv.ReadFile(t, "Dockerfile")) {
 		for _, args := range s.all("COPY") {
 			words := strings.Fields(args)
 			if strings.HasPrefix(words[0], "--from=") {

@@ -1,17 +1,9 @@
 package e2e
 
 import (
-	"fmt"
-	"os"
 	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 )
 
-// TestMain runs the tests in the root of the repository: the binaries, the scripts and the pages they use are named
-// from there.
-func TestMain(m *testing.M) {
-	if err := os.Chdir("../.."); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { testenv.Main(m) }

@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 )
 
 // outputsScript has some requests fail and drops some, so that every metric has values.
@@ -29,7 +31,7 @@ export default function () { client.chat('Why is the sky blue?', { maxTokens: 20
 // runOutputs runs the script once with every output.
 func runOutputs(t *testing.T, url, dir string) {
 	t.Helper()
-	if err := buildOnce(); err != nil {
+	if err := testenv.Build(); err != nil {
 		t.Fatal(err)
 	}
 	stats, script := "p(50),p(90),p(99),sum,count", filepath.Join(dir, "script.js")

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -236,12 +237,12 @@ func TestLlamaCPPPromptIsTooLong(t *testing.T) {
 // The page on servers names the version that is tested.
 func TestServersPageNamesTheTestedVersion(t *testing.T) {
 	t.Parallel()
-	pinned := readText(t, "internal/e2e/testdata/servers/llamacpp/requirements.txt")
+	pinned := testenv.ReadFile(t, "internal/e2e/testdata/servers/llamacpp/requirements.txt")
 	m := regexp.MustCompile(`(?m)^xllamacpp==\d+\.\d+\.(\d+)$`).FindStringSubmatch(pinned)
 	if m == nil {
 		t.Fatalf("no version of xllamacpp in %q", pinned)
 	}
-	if row := "| [llama.cpp](#llamacpp) | b" + m[1] + " |"; !strings.Contains(readText(t, "docs/servers.md"), row) {
+	if row := "| [llama.cpp](#llamacpp) | b" + m[1] + " |"; !strings.Contains(testenv.ReadFile(t, "docs/servers.md"), row) {
 		t.Errorf("docs/servers.md has no row %q", row)
 	}
 }

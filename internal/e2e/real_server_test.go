@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -99,7 +100,7 @@ func (s *llamaCPP) run(t *testing.T, args ...string) outcome {
 // background is run for what happens meanwhile: it gives what waits for the end. The records go to the file named.
 func (s *llamaCPP) background(t *testing.T, records string, args ...string) (wait func() outcome) {
 	t.Helper()
-	if err := buildOnce(); err != nil {
+	if err := testenv.Build(); err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan result, 1)
@@ -219,7 +220,7 @@ func readOutcome(t *testing.T, records string, ran result) outcome {
 	dir := filepath.Join(t.TempDir(), "report")
 	r := run(t, 0, nil, "llmconv", "report", records, "-o", dir)
 	o.code = r.code
-	text := readText(t, filepath.Join(dir, "summary_lifecycle_metrics.json"))
+	text := testenv.ReadFile(t, filepath.Join(dir, "summary_lifecycle_metrics.json"))
 	if err := json.Unmarshal([]byte(text), &o.report); err != nil {
 		t.Fatalf("%v\n%s", err, r.stderr)
 	}

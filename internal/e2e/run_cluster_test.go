@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -73,7 +74,7 @@ func (p pod) start(t *testing.T, out, path string, args ...string) (address stri
 // launch starts the pods of a test, un-pauses one after the other, and waits for their end.
 func launch(t *testing.T, pods []pod, out, path string, args ...string) {
 	t.Helper()
-	if err := buildOnce(); err != nil {
+	if err := testenv.Build(); err != nil {
 		t.Fatal(err)
 	}
 	var addresses []string
@@ -296,7 +297,7 @@ func networks(t *testing.T, n int) (hosts []host) {
 // simulator starts the simulator as a server of its own, which ends with the test, and gives its port.
 func simulator(t *testing.T, address string, args ...string) (port int) {
 	t.Helper()
-	if err := buildOnce(); err != nil {
+	if err := testenv.Build(); err != nil {
 		t.Fatal(err)
 	}
 	port = freePort(t)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -54,7 +55,7 @@ const talk = new Dataset({ type: 'shareGPT', path: %q, turns: 'all', sessions: 9
 export default function () { client.send(data.next()); client.send(talk.next()); }
 `, write(t, "prompts.jsonl", prompts.String()), write(t, "talks.jsonl", talks(40, 3))))
 	dir := t.TempDir()
-	if err := buildOnce(); err != nil {
+	if err := testenv.Build(); err != nil {
 		t.Fatal(err)
 	}
 	instances(t, 3, dir, path)

@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -36,7 +37,7 @@ func byType(requests []*record.Request) map[string]int {
 // missing.
 func TestAnInstanceIsKilled(t *testing.T) {
 	t.Parallel()
-	if err := buildOnce(); err != nil {
+	if err := testenv.Build(); err != nil {
 		t.Fatal(err)
 	}
 	path := script(t, `{stages: [{rate: 30, duration: '6s'}], arrival: 'poisson', seed: 11, drain: false}`,
@@ -81,7 +82,7 @@ func TestAnInstanceIsKilled(t *testing.T) {
 // planned.
 func TestTheServerIsKilledAndComesBack(t *testing.T) {
 	t.Parallel()
-	if err := buildOnce(); err != nil {
+	if err := testenv.Build(); err != nil {
 		t.Fatal(err)
 	}
 	port := freePort(t)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 )
 
 // picky is a server that refuses a field of the body, and notes what it is asked.
@@ -69,7 +71,7 @@ func TestSettingsReachTheServer(t *testing.T) {
 			"/api/v3/models refused the user of baseURL with status 403 (only chat is allowed)") {
 		t.Errorf("the remark on the list is not said once:\n%s", r.stderr)
 	}
-	if strings.Contains(r.stderr+r.stdout+readText(t, records), "sesame") {
+	if strings.Contains(r.stderr+r.stdout+testenv.ReadFile(t, records), "sesame") {
 		t.Errorf("a password in what the run left:\n%s", r.stderr)
 	}
 }

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 )
 
 // statusLine is a status line, taken apart; a dash is -1.
@@ -30,7 +32,7 @@ var statusForm = regexp.MustCompile(`^llm  stage (\d+)/(\d+) +\S+  asked +(\S+)/
 // watched runs k6 under a setting of the status line, and gives the lines of its stderr that are some.
 func watched(t *testing.T, setting string, interrupt time.Duration, args ...string) ([]statusLine, result) {
 	t.Helper()
-	if err := buildOnce(); err != nil {
+	if err := testenv.Build(); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)

@@ -13,22 +13,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 	"github.com/seed-307b789f/xk6-llm/llm/sim"
 )
-
-// buildOnce builds the binaries as a user does; make does nothing if they are there and new.
-var buildOnce = sync.OnceValue(func() error {
-	out, err := exec.Command("make", "--silent", "build").CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("make build: %w\n%s", err, out)
-	}
-	return nil
-})
 
 // result is what a command left.
 type result struct {
@@ -39,7 +30,7 @@ type result struct {
 // run runs one of the built commands to its end, or sends it a signal some time after its record file is there.
 func run(t *testing.T, interrupt time.Duration, sig os.Signal, name string, args ...string) result {
 	t.Helper()
-	if err := buildOnce(); err != nil {
+	if err := testenv.Build(); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)

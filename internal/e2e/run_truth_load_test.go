@@ -19,6 +19,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 )
 
 // load runs k6 against a server of its own, and gives the processor time of both.
@@ -209,7 +211,7 @@ func truthProgram(t *testing.T, name string) string {
 	if truthBin != "" {
 		return filepath.Join(truthBin, name)
 	}
-	if err := buildOnce(); err != nil {
+	if err := testenv.Build(); err != nil {
 		t.Fatal(err)
 	}
 	return filepath.Join("bin", name)

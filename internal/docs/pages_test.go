@@ -1,4 +1,4 @@
-package e2e
+package docs
 
 import (
 	"encoding/json"
@@ -17,17 +17,9 @@ import (
 	"testing"
 	"unicode"
 
+	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 	"go.k6.io/k6/v2/errext/exitcodes"
 )
-
-func readText(t *testing.T, path string) string {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
 
 // codeSpans are the words within backticks, taken apart where one span names several.
 func codeSpans(text string) map[string]bool {
@@ -74,9 +66,9 @@ func pages(t *testing.T) []string {
 
 func TestMetricsPageDefinesReportKeys(t *testing.T) {
 	t.Parallel()
-	named := codeSpans(readText(t, "docs/metrics.md"))
+	named := codeSpans(testenv.ReadFile(t, "docs/metrics.md"))
 	var schema any
-	if err := json.Unmarshal([]byte(readText(t, "docs/schema/report.schema.json")), &schema); err != nil {
+	if err := json.Unmarshal([]byte(testenv.ReadFile(t, "docs/schema/report.schema.json")), &schema); err != nil {
 		t.Fatal(err)
 	}
 	keys := map[string]bool{}
@@ -127,14 +119,14 @@ func settingsIn(text string) map[string]bool {
 // The pages name every setting that the scripts read, and none that they do not; and every script has its place.
 func TestScriptsPageIsComplete(t *testing.T) {
 	t.Parallel()
-	page := readText(t, "docs/scripts.md")
+	page := testenv.ReadFile(t, "docs/scripts.md")
 	paths, err := filepath.Glob("scripts/*.js")
 	if err != nil || len(paths) < 10 {
 		t.Fatalf("%q, %v", paths, err)
 	}
 	read := map[string]bool{}
 	for _, path := range paths {
-		for _, m := range readSetting.FindAllStringSubmatch(readText(t, path), -1) {
+		for _, m := range readSetting.FindAllStringSubmatch(testenv.ReadFile(t, path), -1) {
 			read[m[1]] = m[1] != "PWD" // which k6 is given by the shell
 		}
 		if name := filepath.Base(path); name != "settings.js" && !strings.Contains(page, "\n## "+name+"\n") {
@@ -148,7 +140,7 @@ func TestScriptsPageIsComplete(t *testing.T) {
 		}
 	}
 	for _, from := range []string{"docs/scripts.md", "README.md"} {
-		names := settingsIn(readText(t, from))
+		names := settingsIn(testenv.ReadFile(t, from))
 		if len(names) == 0 {
 			t.Errorf("%s has no table of settings", from)
 		}
@@ -172,7 +164,7 @@ func literals(t *testing.T) (list []string) {
 			d.Name() == "bin"):
 			return fs.SkipDir
 		case strings.HasSuffix(path, ".js"):
-			list = append(list, regexp.MustCompile(`\$\{[^}]*\}`).ReplaceAllString(readText(t, path), "…"))
+			list = append(list, regexp.MustCompile(`\$\{[^}]*\}`).ReplaceAllString(testenv.ReadFile(t, path), "…"))
 		case strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go"):
 			list = append(list, constants(t, path)...)
 		}
@@ -259,7 +251,7 @@ func TestQuotedMessagesExist(t *testing.T) {
 	sources := map[string][]string{"message": literals(t), "k6": k6Texts(t)}
 	seen := map[string]int{}
 	for _, page := range pages(t) {
-		for _, f := range fences(readText(t, page)) {
+		for _, f := range fences(testenv.ReadFile(t, page)) {
 			texts, isQuote := sources[f.language]
 			for _, line := range f.lines {
 				if !isQuote {
@@ -300,7 +292,7 @@ func k6Texts(t *testing.T) (list []string) {
 func TestVerdictsAreExplained(t *testing.T) {
 	t.Parallel()
 	var patterns []*regexp.Regexp
-	for _, f := range fences(readText(t, "docs/troubleshooting.md")) {
+	for _, f := range fences(testenv.ReadFile(t, "docs/troubleshooting.md")) {
 		for _, line := range f.lines {
 			if f.language == "message" {
 				pattern, _ := quoted(line)
@@ -360,7 +352,7 @@ func calledName(fun ast.Expr) string {
 
 func TestExitCodesAreK6s(t *testing.T) {
 	t.Parallel()
-	page := readText(t, "docs/troubleshooting.md")
+	page := testenv.ReadFile(t, "docs/troubleshooting.md")
 	for code, word := range map[exitcodes.ExitCode]string{
 		exitcodes.ThresholdsHaveFailed: "threshold", exitcodes.InvalidConfig: "options",
 		exitcodes.ExternalAbort: "SIGTERM", exitcodes.CannotStartRESTAPI: "API",
@@ -376,13 +368,13 @@ func TestExitCodesAreK6s(t *testing.T) {
 // Every page is in the index, and every link leads somewhere.
 func TestLinksOfTheDocumentation(t *testing.T) {
 	t.Parallel()
-	index := readText(t, "docs/README.md")
+	index := testenv.ReadFile(t, "docs/README.md")
 	link := regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	for _, page := range pages(t) {
 		if name := filepath.Base(page); name != "README.md" && !strings.Contains(index, "]("+name+")") {
 			t.Errorf("docs/README.md does not list %s", name)
 		}
-		for _, m := range link.FindAllStringSubmatch(readText(t, page), -1) {
+		for _, m := range link.FindAllStringSubmatch(testenv.ReadFile(t, page), -1) {
 			target, anchor, _ := strings.Cut(m[1], "#")
 			if strings.Contains(target, "://") {
 				continue
@@ -393,7 +385,7 @@ func TestLinksOfTheDocumentation(t *testing.T) {
 			}
 			if _, err := os.Stat(path); err != nil {
 				t.Errorf("%s links to %s, which is not there", page, m[1])
-			} else if anchor != "" && !slices.Contains(anchors(readText(t, path)), anchor) {
+			} else if anchor != "" && !slices.Contains(anchors(testenv.ReadFile(t, path)), anchor) {
 				t.Errorf("%s links to %s, which has no such heading", page, m[1])
 			}
 		}

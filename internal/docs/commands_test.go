@@ -1,6 +1,8 @@
-package e2e
+package docs
 
 import (
+	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-307b789f/xk6-llm/internal/testenv"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 	"github.com/seed-307b789f/xk6-llm/llm/sim"
 )
 
@@ -85,7 +89,7 @@ func newBench(t *testing.T, server string) bench {
 		}
 	}
 	b := bench{dir, server}
-	b.write(t, "docs/config/constant.yml", readText(t, "docs/config/constant.yml"))
+	b.write(t, "docs/config/constant.yml", testenv.ReadFile(t, "docs/config/constant.yml"))
 	return b
 }
 
@@ -109,7 +113,7 @@ var recordsOf = regexp.MustCompile(`--out llm=(\S+)`)
 func (b bench) run(t *testing.T, page, command string) {
 	t.Helper()
 	if target := makeTarget.FindStringSubmatch(command); target != nil {
-		if !regexp.MustCompile(`(?m)^` + target[1] + `:`).MatchString(readText(t, "Makefile")) {
+		if !regexp.MustCompile(`(?m)^` + target[1] + `:`).MatchString(testenv.ReadFile(t, "Makefile")) {
 			t.Errorf("%s: the Makefile has no target %q", page, target[1])
 		}
 		return
@@ -145,6 +149,31 @@ func (b bench) checkRecords(t *testing.T, command, name string) {
 	}
 }
 
+// readRecords reads a record file; ended reports whether the file has the line that ends a run.
+func readRecords(t *testing.T, path string) (requests []*record.Request, ended bool) {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	for r := record.NewReader(f, path); ; {
+		line, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return requests, ended
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch l := line.(type) {
+		case *record.Request:
+			requests = append(requests, l)
+		case *record.End:
+			ended = true
+		}
+	}
+}
+
 // prepared are the commands that make what the commands of a page begin with.
 var prepared = map[string][]string{
 	"docs/analyze.md": {"bin/k6 run --out llm=run.jsonl scripts/mock.js", "bin/llmconv report run.jsonl -o before",
@@ -169,7 +198,7 @@ func commands(f fence) (list []string) {
 // others follow on each other.
 func TestCommandsOfTheDocumentation(t *testing.T) {
 	t.Parallel()
-	if err := buildOnce(); err != nil {
+	if err := testenv.Build(); err != nil {
 		t.Fatal(err)
 	}
 	opts := sim.DefaultOptions()
@@ -185,7 +214,7 @@ func TestCommandsOfTheDocumentation(t *testing.T) {
 		page[len(jobs)] = name
 		jobs = append(jobs, commandsOfPage(t, name))
 	}
-	for _, f := range fences(readText(t, "docs/scripts.md")) {
+	for _, f := range fences(testenv.ReadFile(t, "docs/scripts.md")) {
 		if f.language == "sh" {
 			page[len(jobs)] = "docs/scripts.md"
 			jobs = append(jobs, commands(f))
@@ -199,7 +228,7 @@ func TestCommandsOfTheDocumentation(t *testing.T) {
 	places := make(chan struct{}, 6) // a run waits most of its time
 	for i, list := range jobs {
 		b := newBench(t, server.URL())
-		for _, f := range fences(readText(t, "docs/getting-started.md")) {
+		for _, f := range fences(testenv.ReadFile(t, "docs/getting-started.md")) {
 			if name, named := fileName(f); named {
 				b.write(t, name, strings.Join(f.lines, "\n"))
 			}
@@ -218,7 +247,7 @@ func TestCommandsOfTheDocumentation(t *testing.T) {
 // commandsOfPage are all commands of a page in order. Runs that a page compares without making them are made first.
 func commandsOfPage(t *testing.T, page string) (list []string) {
 	t.Helper()
-	for _, f := range fences(readText(t, page)) {
+	for _, f := range fences(testenv.ReadFile(t, page)) {
 		if f.language == "sh" {
 			list = append(list, commands(f)...)
 		}

@@ -1,0 +1,139 @@
+// Package testenv tells tests what the machine has: the project's own binaries, and the programs that `make deps`
+// brings. A test that lacks a program is skipped with a message of one form, which `make test` collects.
+package testenv
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// Main runs the tests of a package in the root of the repository: the binaries, the scripts and the pages that the tests
+// use are named from there.
+func Main(m *testing.M) {
+	if err := os.Chdir(Root()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// Root returns the path of the repository.
+func Root() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(file), "..", "..")
+}
+
+// Build builds bin/k6 and bin/llmconv as a user does, once in a process. make does nothing where they are there and
+// newer than their sources.
+var Build = sync.OnceValue(func() error {
+	out, err := exec.Command("make", "--silent", "-C", Root(), "build").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("make build: %w\n%s", err, out)
+	}
+	return nil
+})
+
+// ReadFile returns the text of a file, and fails the test if the file cannot be read.
+func ReadFile(t testing.TB, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// Skip skips a test that needs what this machine does not have. The remedy is the command that brings it, or else what
+// the user can do. The details, such as an error, follow on the next line.
+func Skip(t testing.TB, need, remedy string, details ...any) {
+	t.Helper()
+	message := "needs " + need + ": " + remedy
+	if len(details) > 0 {
+		message += "\n" + strings.TrimSpace(fmt.Sprint(details...))
+	}
+	t.Skip(message)
+}
+
+// Program returns the path of the first of the named programs that is in PATH, and skips the test if none is. All of
+// them are names of what a Debian package, called as the first of them, installs.
+func Program(t testing.TB, names ...string) string {
+	t.Helper()
+	for _, name := range names {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	Skip(t, names[0], "apt-get install "+names[0])
+	return ""
+}
+
+// PythonPath returns the Python interpreter with the packages that tests compare with: LLM_TEST_PYTHON, or that of
+// `make deps`, or else the system's.
+func PythonPath() string {
+	if path := os.Getenv("LLM_TEST_PYTHON"); path != "" {
+		return path
+	}
+	if path := deps("python", "bin", "python"); exists(path) {
+		return path
+	}
+	return "python3"
+}
+
+// Python returns PythonPath, and skips the test if that interpreter cannot import all of the modules.
+func Python(t testing.TB, modules ...string) string {
+	t.Helper()
+	python := PythonPath()
+	if out, err := exec.Command(python, "-c", "import "+strings.Join(modules, ", ")).CombinedOutput(); err != nil {
+		Skip(t, "Python's "+strings.Join(modules, ", "), "make deps", err, "\n", string(out))
+	}
+	return python
+}
+
+// LlamaCPP returns the folder of llama.cpp's server and its models: LLM_TEST_LLAMACPP, or that of `make deps`. It skips
+// the test if there is neither.
+func LlamaCPP(t testing.TB) string {
+	t.Helper()
+	if dir := os.Getenv("LLM_TEST_LLAMACPP"); dir != "" {
+		return dir
+	}
+	dir := deps("llamacpp")
+	if !exists(filepath.Join(dir, "done")) {
+		Skip(t, "llama.cpp's server", "make deps")
+	}
+	return dir
+}
+
+// StorageServer returns the path of a server of object storage that `make deps` built, and skips the test if it did not.
+func StorageServer(t testing.TB, name string) string {
+	t.Helper()
+	path := deps("servers", name)
+	if !exists(path) {
+		Skip(t, name, "make deps")
+	}
+	return path
+}
+
+// KubernetesTypes skips the test if `make deps` has not compiled the types that the Kubernetes examples are checked
+// with.
+func KubernetesTypes(t testing.TB) {
+	t.Helper()
+	if !exists(deps("kubernetes")) {
+		Skip(t, "the Kubernetes types", "make deps")
+	}
+}
+
+// deps returns a path below the folder that `make deps` fills.
+func deps(names ...string) string {
+	return filepath.Join(append([]string{Root(), ".deps"}, names...)...)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
