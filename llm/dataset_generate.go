@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/seed-307b789f/xk6-llm/datasets"
+	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 	"github.com/seed-307b789f/xk6-llm/llm/tokenizer"
 )
@@ -24,7 +25,7 @@ func (m *ModuleInstance) openGenerated(o *datasetOptions) (datasets.Set, error) 
 	}
 	g := datasets.Generated{Form: o.form(), Tokenizer: counter}
 	if o.kind == "conversation_replay" {
-		g.Seed = 42 // inference-perf's default
+		g.Seed = config.DefaultConversationReplay().Seed
 	}
 	if o.seed != nil {
 		g.Seed = *o.seed

@@ -11,6 +11,7 @@ import (
 	"github.com/grafana/sobek"
 
 	"github.com/seed-307b789f/xk6-llm/datasets"
+	"github.com/seed-307b789f/xk6-llm/llm/config"
 )
 
 // fileKinds are the types of data sets that read files, as inference-perf names them, and jsonl.
@@ -73,12 +74,32 @@ const defaultTurns = 5
 func newDatasetOptions() *datasetOptions {
 	return &datasetOptions{
 		api: "chat", prompts: ownPrompts, given: map[string]bool{},
-		shared: sharedPrefixOptions{10, 10, datasets.Constant(100), datasets.Constant(50), datasets.Constant(50),
-			false},
-		replay: replayOptions{
-			200, 8359, 225_000, datasets.Constant(0), datasets.Constant(10), datasets.Constant(512),
-			datasets.Constant(256), datasets.Constant(0),
-		},
+		shared: defaultSharedPrefix(), replay: defaultReplay(),
+	}
+}
+
+func defaultSharedPrefix() sharedPrefixOptions {
+	d := config.DefaultSharedPrefix()
+	return sharedPrefixOptions{
+		groups: d.Groups, questions: d.UsersPerGroup, multiTurn: d.MultiTurn,
+		system: datasets.Constant(int(d.SystemPrompt.N)), question: datasets.Constant(int(d.Question.N)),
+		output: datasets.Constant(int(d.Output.N)),
+	}
+}
+
+func defaultReplay() replayOptions {
+	d := config.DefaultConversationReplay()
+	return replayOptions{
+		conversations: d.Conversations, system: d.SystemPrompt, limit: *d.MaxModelLen,
+		dynamic: lengthsOf(d.DynamicPrompt), turns: lengthsOf(d.Turns), input: lengthsOf(d.Input),
+		output: lengthsOf(d.Output), pause: datasets.Constant(0),
+	}
+}
+
+// lengthsOf returns a distribution of the configuration as one that the data sets draw from.
+func lengthsOf(d *config.Distribution) datasets.Distribution {
+	return datasets.Distribution{
+		Type: string(d.Type), Mean: d.Mean, StdDev: d.StdDev, Skew: d.Skew, Min: int(d.Min), Max: int(d.Max),
 	}
 }
 
@@ -188,7 +209,8 @@ func unchecked(rt *sobek.Runtime, dst *datasets.Distribution) func(sobek.Value) 
 			*dst = datasets.Constant(int(n))
 			return nil
 		}
-		d := datasets.Distribution{Type: datasets.Normal, Mean: 512, StdDev: 200}
+		defaults := config.DefaultDistribution()
+		d := lengthsOf(&defaults)
 		low, high := int64(math.MinInt64), int64(math.MinInt64)
 		err := fields{
 			"type": text(&d.Type), "mean": number(&d.Mean), "stdDev": number(&d.StdDev), "skew": number(&d.Skew),
@@ -197,16 +219,15 @@ func unchecked(rt *sobek.Runtime, dst *datasets.Distribution) func(sobek.Value) 
 		if err != nil {
 			return err
 		}
-		d.Min, d.Max = int(low), int(high)
-		if low < 0 {
-			if d.Min = 10; d.Type == datasets.Fixed {
-				d.Min = min(10, int(d.Mean))
-			}
+		if low >= 0 {
+			d.Min = int(low)
+		} else if d.Type == datasets.Fixed {
+			d.Min = min(d.Min, int(d.Mean))
 		}
-		if high < 0 {
-			if d.Max = 1024; d.Type == datasets.Fixed {
-				d.Max = max(1024, int(math.Ceil(d.Mean)))
-			}
+		if high >= 0 {
+			d.Max = int(high)
+		} else if d.Type == datasets.Fixed {
+			d.Max = max(d.Max, int(math.Ceil(d.Mean)))
 		}
 		*dst = d
 		return nil

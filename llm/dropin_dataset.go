@@ -72,8 +72,8 @@ func boundsOption(s *config.Distribution) any {
 func (d *dropIn) sharedPrefix(o options) {
 	s := d.c.Data.SharedPrefix
 	if s == nil {
-		s = new(config.SharedPrefix)
-		s.Groups, s.UsersPerGroup = 10, 10
+		defaults := config.DefaultSharedPrefix()
+		s = &config.SharedPrefix{Groups: defaults.Groups, UsersPerGroup: defaults.UsersPerGroup}
 	}
 	lengths := func(l config.Length) any {
 		if l.Distribution != nil {

@@ -111,31 +111,26 @@ func (p *SharedPrefix) QuestionLength() Length { return p.Question.orLegacy(p.Qu
 // OutputLength is the one to use of output_len and its older way, which wins over a number.
 func (p *SharedPrefix) OutputLength() Length { return p.Output.orLegacy(p.OutputLegacy) }
 
-// ConversationReplay makes conversations. A nil distribution has the default its comment tells.
+// ConversationReplay makes conversations. [DefaultConversationReplay] returns what a nil distribution stands for.
 type ConversationReplay struct {
 	Seed          int64         `key:"seed" default:"42" check:"at least 0"`
 	Conversations int64         `key:"num_conversations" default:"200" check:"above 0"`
 	SystemPrompt  int64         `key:"shared_system_prompt_len" default:"8359" check:"at least 0"` // tokens
-	DynamicPrompt *Distribution `key:"dynamic_system_prompt_len" default:"null"`                   // tokens; 0
-	Turns         *Distribution `key:"turns_per_conversation" default:"null"`                      // 10
-	Input         *Distribution `key:"input_tokens_per_turn" default:"null"`                       // 512
-	Output        *Distribution `key:"output_tokens_per_turn" default:"null"`                      // 256
-	ToolLatency   *Distribution `key:"tool_call_latency_sec" default:"null"`                       // seconds; none
-	MaxModelLen   *int64        `key:"max_model_len" default:"null" check:"above 0"`               // tokens; 225000
+	DynamicPrompt *Distribution `key:"dynamic_system_prompt_len" default:"null"`                   // tokens
+	Turns         *Distribution `key:"turns_per_conversation" default:"null"`
+	Input         *Distribution `key:"input_tokens_per_turn" default:"null"`
+	Output        *Distribution `key:"output_tokens_per_turn" default:"null"`
+	ToolLatency   *Distribution `key:"tool_call_latency_sec" default:"null"`         // seconds
+	MaxModelLen   *int64        `key:"max_model_len" default:"null" check:"above 0"` // tokens
 }
 
 // fit checks what is known without a tokenizer: a model must be able to read the shortest first prompt and its answer,
 // and a prompt of a token beside the longest answer. inference-perf sends prompts cut down to nothing.
 func (r *ConversationReplay) fit(at *section, key string) {
-	limit := int64(225_000)
-	if r.MaxModelLen != nil {
-		limit = *r.MaxModelLen
-	}
-	first := r.SystemPrompt + r.DynamicPrompt.leastOr(0) + r.Input.leastOr(512) + r.Output.leastOr(256)
-	longest := int64(256) + 1
-	if r.Output != nil {
-		longest = int64(r.Output.Ceiling()) + 1
-	}
+	c := r.completed()
+	limit := *c.MaxModelLen
+	first := c.SystemPrompt + c.DynamicPrompt.least() + c.Input.least() + c.Output.least()
+	longest := int64(c.Output.Ceiling()) + 1
 	switch {
 	case first > limit:
 		at.fault(key, "must be at least %d, the tokens of the shortest first prompt and its answer, got %d", first,

@@ -70,12 +70,9 @@ func (s *Distribution) Ceiling() float64 {
 	return float64(s.Max)
 }
 
-// leastOr is the least that a draw can give, or otherwise of none.
-func (s *Distribution) leastOr(otherwise int64) int64 {
-	switch {
-	case s == nil:
-		return otherwise
-	case s.Type == Fixed:
+// least returns the smallest number that a draw can give.
+func (s *Distribution) least() int64 {
+	if s.Type == Fixed {
 		return int64(s.Mean)
 	}
 	return s.Min

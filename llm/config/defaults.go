@@ -1,0 +1,44 @@
+package config
+
+// DefaultDistribution returns a distribution with no key given.
+func DefaultDistribution() Distribution {
+	var s Distribution
+	new(decoder).setDefaults(valueOf(&s))
+	return s
+}
+
+// DefaultSharedPrefix returns the section shared_prefix with no key given.
+func DefaultSharedPrefix() SharedPrefix {
+	var p SharedPrefix
+	new(decoder).setDefaults(valueOf(&p))
+	return p
+}
+
+// DefaultConversationReplay returns the section conversation_replay with no key given. Each distribution and limit
+// that nil stands for is set, except ToolLatency: nil means no pauses.
+func DefaultConversationReplay() ConversationReplay {
+	var r ConversationReplay
+	new(decoder).setDefaults(valueOf(&r))
+	return r.completed()
+}
+
+// completed returns the section with every nil replaced by what it stands for.
+func (r ConversationReplay) completed() ConversationReplay {
+	for _, missing := range []struct {
+		distribution **Distribution
+		length       int64
+	}{{&r.DynamicPrompt, 0}, {&r.Turns, 10}, {&r.Input, 512}, {&r.Output, 256}} {
+		if *missing.distribution == nil {
+			*missing.distribution = fixed(missing.length)
+		}
+	}
+	if r.MaxModelLen == nil {
+		r.MaxModelLen = new(int64(225_000))
+	}
+	return r
+}
+
+// fixed returns the distribution that always draws n.
+func fixed(n int64) *Distribution {
+	return &Distribution{Type: Fixed, Mean: float64(n), Min: n, Max: n}
+}
