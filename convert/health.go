@@ -269,10 +269,11 @@ func (g *group) judgeRates(j *judge) {
 	stages := g.run.byStage(g.all)
 	for _, stage := range sortedKeys(stages) {
 		requests := stages[stage]
-		asked, known := arrivals(plan[stage])
+		ramp, known := plan[stage].Ramp()
 		if !known {
 			continue
 		}
+		asked := ramp.Area()
 		checked = true
 		if g.run.Cut.Requests == 0 && g.run.wholeStage(requests, stage) {
 			g.judgeCount(j, stage, requests, asked, own[stage])
@@ -295,18 +296,6 @@ func (r *Run) wholeStage(requests []*Request, stage int) bool {
 		}
 	}
 	return n == len(requests)
-}
-
-// arrivals is how many requests a stage of a given rate should send.
-func arrivals(s record.Stage) (float64, bool) {
-	if s.Rate == nil || s.Duration == nil {
-		return 0, false
-	}
-	rate := *s.Rate
-	if s.From != nil {
-		rate = (rate + *s.From) / 2
-	}
-	return rate * *s.Duration, true
 }
 
 // judgeCount allows for one arrival at the stage's edge, and where arrivals may be random for four standard deviations.

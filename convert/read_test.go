@@ -136,7 +136,7 @@ func TestDueFunc(t *testing.T) {
 		if math.Abs(due-tt.want) > 1e-9 {
 			t.Errorf("%s: arrival %d at %v, want %v", tt.name, tt.k, due, tt.want)
 		}
-		if got := stageOf(tt.s, due); got != tt.stage {
+		if got := tt.s.StageAt(due); got != tt.stage {
 			t.Errorf("%s: in stage %d, want %d", tt.name, got, tt.stage)
 		}
 	}

@@ -275,10 +275,8 @@ func (l *LoadSummary) stage(g *group, asked record.Stage) {
 	}
 	l.SendDuration, l.AchievedRate = new(Maybe(send)), new(Maybe(achieved))
 	switch {
-	case asked.Rate != nil && asked.From != nil:
-		l.RequestedRate = new(Maybe((*asked.From + *asked.Rate) / 2))
 	case asked.Rate != nil:
-		l.RequestedRate = new(Maybe(*asked.Rate))
+		l.RequestedRate = new(Maybe(asked.MeanRate()))
 	case asked.Requests != nil: // as inference-perf does, which asks for all within a second
 		l.RequestedRate = new(Maybe(float64(*asked.Requests)))
 	default:

@@ -78,7 +78,7 @@ func (r *Run) fit(s record.Scenario, requests []*Request) (source, reason string
 	for _, q := range requests {
 		offset := due(q.Index)
 		q.Due, q.DueKnown = zero+int64(math.Round(starts[q.Instance]+offset*1e9)), true
-		q.StageAt = narrow(stageOf(s, offset))
+		q.StageAt = narrow(s.StageAt(offset))
 	}
 	r.followFirst(s.Name, requests)
 	return scheduleFitted, ""
@@ -89,8 +89,8 @@ func (r *Run) fit(s record.Scenario, requests []*Request) (source, reason string
 func (r *Run) numbered(s record.Scenario, requests []*Request) []*Request {
 	planned := 1.0 // k6 may start one more at the very end
 	for _, stage := range s.Stages {
-		n, _ := arrivals(stage)
-		planned += n
+		ramp, _ := stage.Ramp()
+		planned += ramp.Area()
 	}
 	before := len(requests)
 	requests = slices.DeleteFunc(requests, func(q *Request) bool { return float64(q.Index) > planned })
@@ -144,45 +144,34 @@ func dueFunc(s record.Scenario) func(k int64) float64 {
 		}
 	case "ramping-arrival-rate":
 		// k6 starts its first iteration when one arrival is due, not none.
-		return func(k int64) float64 { return timeOfArea(s.Stages, float64(k+1)) }
+		at := timeOfArea(s.Stages)
+		return func(k int64) float64 { return at(float64(k + 1)) }
 	}
 	return nil
 }
 
-// timeOfArea is when the area under the rates reaches a number of arrivals; past the end it is the end.
-func timeOfArea(stages []record.Stage, area float64) float64 {
-	var at float64
-	for _, stage := range stages {
-		from, to, d := *stage.Rate, *stage.Rate, *stage.Duration
-		if stage.From != nil {
-			from = *stage.From
-		}
-		if full := (from + to) / 2 * d; area > full+1e-9 {
-			area -= full
-			at += d
-			continue
-		}
-		if from == 0 && to == 0 {
-			return at + d
-		}
-		// The positive root of slope/2·t² + from·t = area, in the form that loses no digits when the slope is small.
-		slope := (to - from) / d
-		root := math.Sqrt(max(0, from*from+2*slope*area))
-		return at + min(d, 2*area/(from+root))
+// timeOfArea returns a function that tells when the area under the rates reaches a number of arrivals; past the end it
+// is the end.
+func timeOfArea(stages []record.Stage) func(area float64) float64 {
+	ramps, full := make([]record.Ramp, len(stages)), make([]float64, len(stages))
+	for i, stage := range stages {
+		ramps[i], _ = stage.Ramp()
+		full[i] = ramps[i].Area()
 	}
-	return at
-}
-
-// stageOf is the number of the stage that runs so many seconds after a scenario's start; an arrival due at a stage's
-// very end, as k6's last always is, belongs to it.
-func stageOf(s record.Scenario, offset float64) int {
-	for _, stage := range s.Stages {
-		if offset <= *stage.Duration+1e-9 {
-			return stage.Index
+	return func(area float64) float64 {
+		var at float64
+		for i, ramp := range ramps {
+			if area <= full[i]+1e-9 {
+				if full[i] == 0 {
+					return at + ramp.Seconds
+				}
+				return at + min(ramp.Seconds, ramp.At(area))
+			}
+			area -= full[i]
+			at += ramp.Seconds
 		}
-		offset -= *stage.Duration
+		return at
 	}
-	return s.Stages[len(s.Stages)-1].Index
 }
 
 // sentRate is how many requests per second were sent, comparable with the rate that was asked for: n arrivals lie n - 1

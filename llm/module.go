@@ -158,12 +158,12 @@ func (p place) mark(r *record.Request) {
 	r.Scenario, r.Index, r.Seq, r.Stage = p.scenario, p.index, p.seq, -1
 	switch {
 	case p.due != nil:
-		r.Stage = samples.StageNumber(p.plan, p.scenario, p.due.Stage)
+		r.Stage = record.StageNumber(p.plan, p.scenario, p.due.Stage)
 		if p.seq == 0 && !p.due.Due.IsZero() {
 			r.Due = new(record.UnixNano(p.due.Due))
 		}
 	case p.scenario != "":
-		r.Stage = samples.StageAt(p.plan, p.scenario, time.Duration(r.Start-record.UnixNano(p.started)))
+		r.Stage = record.StageAt(p.plan, p.scenario, time.Duration(r.Start-record.UnixNano(p.started)))
 	}
 }
 

@@ -7,12 +7,11 @@ import (
 	"fmt"
 	"iter"
 	"math"
-	"math/big"
 	"math/rand/v2"
-	"strconv"
 	"time"
 
 	"github.com/seed-307b789f/xk6-llm/internal/timespan"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // Stage is a span of load: rates, in requests per second over all instances, or so many requests by so many at a time.
@@ -67,39 +66,19 @@ func (s Stage) Opens(place int64) time.Duration {
 // maxRate keeps the numbers of arrivals in bounds.
 const maxRate = 1e7
 
-// Area is the number of arrivals to expect, (From + To)/2 × Duration, computed as the decimal fractions the rates were
-// written as: 0.29 per second over 100 s is 29, not a hair less.
-func (s Stage) Area() float64 {
-	sum := new(big.Rat).Add(decimal(s.From), decimal(s.To))
-	sum.Mul(sum, big.NewRat(int64(s.Duration), 2*int64(time.Second)))
-	area, _ := sum.Float64()
-	return area
+// Area returns the number of arrivals to expect of a stage that has a rate.
+func (s Stage) Area() float64 { return s.ramp().Area() }
+
+func (s Stage) ramp() record.Ramp {
+	return record.Ramp{From: s.From, To: s.To, Seconds: s.Duration.Seconds()}
 }
 
-// decimal is the number as its shortest decimal notation has it.
-func decimal(x float64) *big.Rat {
-	r, ok := new(big.Rat).SetString(strconv.FormatFloat(x, 'g', -1, 64))
-	if !ok {
-		return new(big.Rat)
-	}
-	return r
-}
-
-// At is when the area under the rate reaches a value: the positive root of slope/2·t² + From·t = area, in the form that
-// loses no digits however flat the ramp.
+// At returns when the area under the rate reaches a value, at most the stage's duration.
 func (s Stage) At(area float64) time.Duration {
 	if area <= 0 {
 		return 0
 	}
-	seconds := s.Duration.Seconds()
-	t := 0.0
-	if s.From == s.To {
-		t = area / s.From
-	} else {
-		slope := (s.To - s.From) / seconds
-		under := float64(s.From*s.From) + float64(float64(2*slope)*area)
-		t = float64(2*area) / (s.From + math.Sqrt(math.Max(0, under)))
-	}
+	t := s.ramp().At(area)
 	return time.Duration(math.Min(math.Round(float64(t*1e9)), float64(s.Duration)))
 }
 

@@ -239,23 +239,6 @@ func TestScenariosAreNumberedByStartTime(t *testing.T) {
 	}
 }
 
-func TestStageAt(t *testing.T) {
-	t.Parallel()
-	plan := Scenarios(parse(t, severalScenarios))
-	for _, tt := range []struct {
-		scenario string
-		elapsed  time.Duration
-		want     int
-	}{
-		{"b", 0, 1}, {"b", 1999 * time.Millisecond, 1}, {"b", 2 * time.Second, 2}, {"b", time.Hour, 2},
-		{"a", -time.Second, 0}, {"f", time.Second, 6}, {"none", 0, -1},
-	} {
-		if got := StageAt(plan, tt.scenario, tt.elapsed); got != tt.want {
-			t.Errorf("%s after %v: got %d, want %d", tt.scenario, tt.elapsed, got, tt.want)
-		}
-	}
-}
-
 func TestNewRun(t *testing.T) {
 	t.Parallel()
 	segment, err := lib.NewExecutionSegmentFromString("1/2:1")

@@ -118,35 +118,6 @@ func perSecond(rate int64, unit time.Duration) float64 {
 	return float64(rate) / unit.Seconds()
 }
 
-// StageAt gives the number of the stage that runs in a scenario so long after the scenario's start; after the last it
-// is the last, and -1 in a scenario that is not among them, or none.
-func StageAt(scenarios []record.Scenario, name string, elapsed time.Duration) int {
-	for _, s := range scenarios {
-		if s.Name != name || len(s.Stages) == 0 {
-			continue
-		}
-		left := elapsed.Seconds()
-		for _, stage := range s.Stages[:len(s.Stages)-1] {
-			if stage.Duration == nil || left < *stage.Duration {
-				return stage.Index
-			}
-			left -= *stage.Duration
-		}
-		return s.Stages[len(s.Stages)-1].Index
-	}
-	return -1
-}
-
-// StageNumber gives the number in the whole run of a scenario's i-th stage, -1 if there is none.
-func StageNumber(scenarios []record.Scenario, name string, i int) int {
-	for _, s := range scenarios {
-		if s.Name == name && i < len(s.Stages) {
-			return s.Stages[i].Index
-		}
-	}
-	return -1
-}
-
 // PlannedVUs is how many VUs the scenarios of this instance have at most.
 func PlannedVUs(opts lib.Options) (int64, error) {
 	tuple, err := lib.NewExecutionTuple(opts.ExecutionSegment, opts.ExecutionSegmentSequence)

@@ -133,7 +133,8 @@ func (s *schedule) between(from, to time.Time) load {
 		}
 		for k := range at + 1 {
 			if !c.began[k].IsZero() {
-				l.rate += arrivals(c.Stages[k], from.Sub(c.began[k]).Seconds(), to.Sub(c.began[k]).Seconds())
+				ramp, _ := c.Stages[k].Ramp()
+				l.rate += ramp.Between(from.Sub(c.began[k]).Seconds(), to.Sub(c.began[k]).Seconds())
 			}
 		}
 	}
@@ -141,24 +142,6 @@ func (s *schedule) between(from, to time.Time) load {
 		l.rate /= span
 	}
 	return l
-}
-
-// arrivals is how many a stage asks for between two of its instants, in seconds: the area under its rate, which is a
-// line.
-func arrivals(s record.Stage, from, to float64) float64 {
-	if s.Rate == nil || s.Duration == nil {
-		return 0
-	}
-	from, to = max(from, 0), min(to, *s.Duration)
-	if from >= to {
-		return 0
-	}
-	first := *s.Rate
-	if s.From != nil {
-		first = *s.From
-	}
-	middle := (from + to) / 2 / *s.Duration
-	return (to - from) * (first + (*s.Rate-first)*middle)
 }
 
 // dropped adds up what the executors count.
