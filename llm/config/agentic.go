@@ -95,7 +95,7 @@ func (m *ThemeMix) decode(d *decoder, v *value, path string) {
 	}
 	*m = ThemeMix{}
 	var sum float64
-	faults := d.count
+	faults := d.faultCount()
 	for _, e := range v.members {
 		at := path + "." + e.key
 		if !slices.Contains(themes(), e.key) {
@@ -107,7 +107,7 @@ func (m *ThemeMix) decode(d *decoder, v *value, path string) {
 		sum += weight
 		*m = append(*m, ThemeWeight{e.key, weight})
 	}
-	if d.count == faults && !(sum > 0) {
+	if d.faultCount() == faults && !(sum > 0) {
 		d.fault(v, path, "must name a theme with a weight above 0")
 	}
 }
@@ -127,7 +127,7 @@ func (d *decoder) themeWeight(v *value, path string) float64 {
 		}
 		v, path = inner, path+".weight"
 	}
-	x, ok := toFloat(v)
+	x, ok := v.asFloat()
 	switch {
 	case !ok:
 		d.typeFault(v, path, "a number", false)

@@ -43,7 +43,7 @@ type Config struct {
 	// counts. They do not change what the configuration means.
 	Warnings []string `key:"-"`
 
-	order map[string][]string `key:"-"` // of the keys of maps as they were read, by path
+	order keyOrder `key:"-"`
 }
 
 // Own chooses between the project's own way and inference-perf's where they differ.
@@ -77,9 +77,6 @@ const (
 
 func (Behaviour) choices() []string { return []string{string(Exact), string(InferencePerf)} }
 
-// maxSize bounds a configuration, in bytes.
-const maxSize = 4 << 20
-
 // Load reads a file. Errors name the file as path does.
 func Load(path string, overrides ...Override) (*Config, error) {
 	data, err := textfile.ReadFile(path)
@@ -101,22 +98,24 @@ func Parse(data []byte, overrides ...Override) (*Config, error) {
 }
 
 func parse(file string, data []byte, overrides []Override) (*Config, error) {
-	d := &decoder{file: file, order: map[string][]string{}}
-	tree := d.readYAML(data)
-	for _, o := range overrides {
-		d.override(tree, o)
-	}
-	if err := d.err(); err != nil {
-		return nil, err
-	}
 	c := new(Config)
-	d.object(tree, valueOf(c), "")
-	if err := d.err(); err != nil {
+	warnings, order, err := decodeInto(c, file, data, overrides)
+	if err != nil {
 		return nil, err
 	}
-	c.Warnings, c.order = d.warnings, d.order
+	c.Warnings, c.order = warnings, order
 	return c, nil
 }
+
+// Redacted is the configuration as YAML, as inference-perf writes its own: every key in the order of the schema under
+// its canonical name. Secrets become ***: the API key, the token of the hub, what headers and options with the name of
+// a credential hold, and the user information of URLs. Parsed again it gives the same configuration but for them. Keys
+// that [Config.Settle] has not filled in are left out.
+func (c *Config) Redacted() ([]byte, error) { return encode(c, c.order) }
+
+// Keys lists all keys in the order of the schema, each of a list's or a union's inside excepted: those are given as a
+// whole.
+func Keys() []Key { return keysUnder(new(Config)) }
 
 func (c *Config) check(at *section) {
 	if at.valid("load.type", "data.type") {

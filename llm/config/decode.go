@@ -17,10 +17,41 @@ type decoder struct {
 	faults   []*fault
 	count    int // of all faults, the ones not kept too
 	warnings []string
+	root     reflect.Type // of the whole schema
 	schema   map[reflect.Type][]field
 	known    []leaf
-	order    map[string][]string // of the keys of maps, by path
+	order    keyOrder
 }
+
+// keyOrder is the order in which the keys of maps were read, by path.
+type keyOrder map[string][]string
+
+func newDecoder(file string, root any) *decoder {
+	return &decoder{file: file, root: structOf(root).Type(), order: keyOrder{}}
+}
+
+// decode reads data into the struct that root points to, with overrides put on top in their order, and returns warnings
+// and the order of the keys of maps.
+func decodeInto(root any, file string, data []byte, overrides []Override) ([]string, keyOrder, error) {
+	d := newDecoder(file, root)
+	tree := d.readYAML(data)
+	for _, o := range overrides {
+		d.override(tree, o)
+	}
+	if err := d.err(); err != nil {
+		return nil, nil, err
+	}
+	d.objectInto(tree, root, "")
+	if err := d.err(); err != nil {
+		return nil, nil, err
+	}
+	return d.warnings, d.order, nil
+}
+
+func (d *decoder) faultCount() int { return d.count }
+
+// objectInto reads a mapping into the struct that to points to, over its defaults.
+func (d *decoder) objectInto(v *value, to any, path string) { d.object(v, structOf(to), path) }
 
 // object reads a mapping into a struct, over its defaults.
 func (d *decoder) object(v *value, to reflect.Value, path string) {
@@ -200,27 +231,27 @@ func (d *decoder) decodeScalar(v *value, to reflect.Value, f field, path string)
 			d.typeFault(v, path, "a string", true)
 		}
 	case reflect.Bool:
-		yes, ok := toBool(v)
+		yes, ok := v.asBool()
 		if !ok {
 			d.typeFault(v, path, "true or false", f.secret)
 		}
 		to.SetBool(yes)
 	case reflect.Int64:
-		n, ok := toInt(v)
+		n, ok := v.asInt()
 		if !ok {
 			d.typeFault(v, path, "a whole number", f.secret)
 			return
 		}
 		to.SetInt(n)
-		d.bound(v, float64(n), f, path)
+		d.checkBound(v, float64(n), f.bound, path)
 	case reflect.Float64:
-		x, ok := toFloat(v)
+		x, ok := v.asFloat()
 		if !ok {
 			d.typeFault(v, path, "a finite number", f.secret)
 			return
 		}
 		to.SetFloat(x)
-		d.bound(v, x, f, path)
+		d.checkBound(v, x, f.bound, path)
 	}
 }
 
@@ -228,10 +259,10 @@ func (d *decoder) decodeScalar(v *value, to reflect.Value, f field, path string)
 // requests or tokens.
 const maxWhole = 1 << 53
 
-// bound holds a number against a field's check. A check that begins with "seconds" is for a duration, which has an
+// bound holds a number against a check. A check that begins with "seconds" is for a duration, which has an
 // upper bound, too.
-func (d *decoder) bound(v *value, x float64, f field, path string) {
-	bound, isTime := strings.CutPrefix(f.bound, "seconds ")
+func (d *decoder) checkBound(v *value, x float64, bound, path string) {
+	bound, isTime := strings.CutPrefix(bound, "seconds ")
 	ok := true
 	switch bound {
 	case "above 0":

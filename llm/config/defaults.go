@@ -2,24 +2,18 @@ package config
 
 // DefaultDistribution returns a distribution with no key given.
 func DefaultDistribution() Distribution {
-	var s Distribution
-	new(decoder).setDefaults(valueOf(&s))
-	return s
+	return defaultsOf[Distribution]()
 }
 
 // DefaultSharedPrefix returns the section shared_prefix with no key given.
 func DefaultSharedPrefix() SharedPrefix {
-	var p SharedPrefix
-	new(decoder).setDefaults(valueOf(&p))
-	return p
+	return defaultsOf[SharedPrefix]()
 }
 
 // DefaultConversationReplay returns the section conversation_replay with no key given. Each distribution and limit
 // that nil stands for is set, except ToolLatency: nil means no pauses.
 func DefaultConversationReplay() ConversationReplay {
-	var r ConversationReplay
-	new(decoder).setDefaults(valueOf(&r))
-	return r.completed()
+	return defaultsOf[ConversationReplay]().completed()
 }
 
 // completed returns the section with every nil replaced by what it stands for.
@@ -41,4 +35,13 @@ func (r ConversationReplay) completed() ConversationReplay {
 // fixed returns the distribution that always draws n.
 func fixed(n int64) *Distribution {
 	return &Distribution{Type: Fixed, Mean: float64(n), Min: n, Max: n}
+}
+
+// defaultsOf returns a section with no key given.
+func defaultsOf[T any]() T {
+	var section T
+	if err := setDefaultsOf(&section); err != nil {
+		panic(err) // a tag that makes no sense, which a test would have found
+	}
+	return section
 }

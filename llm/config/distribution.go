@@ -1,9 +1,6 @@
 package config
 
-import (
-	"math"
-	"reflect"
-)
+import "math"
 
 // Distribution is one of lengths (tokens) or of times (seconds): its key tells.
 type Distribution struct {
@@ -94,20 +91,20 @@ func (l Length) orLegacy(old *Distribution) Length {
 func (l *Length) decode(d *decoder, v *value, path string) {
 	if v.kind == objectKind {
 		*l = Length{Distribution: new(Distribution)}
-		d.object(v, valueOf(l.Distribution), path)
+		d.objectInto(v, l.Distribution, path)
 		return
 	}
-	n, ok := toInt(v)
+	n, ok := v.asInt()
 	if !ok {
 		d.typeFault(v, path, "a whole number or a distribution", false)
 	}
 	*l = Length{N: n}
-	d.bound(v, float64(n), field{typ: reflect.TypeFor[int64](), bound: "at least 0"}, path)
+	d.checkBound(v, float64(n), "at least 0", path)
 }
 
 func (l Length) encode(w *writer) *value {
 	if l.Distribution != nil {
-		return w.object(valueOf(l.Distribution), "")
+		return w.objectOf(l.Distribution)
 	}
 	return intValue(l.N)
 }
@@ -123,10 +120,10 @@ type Amount struct {
 func (a *Amount) decode(d *decoder, v *value, path string) {
 	if v.kind == objectKind {
 		*a = Amount{Distribution: new(Distribution)}
-		d.object(v, valueOf(a.Distribution), path)
+		d.objectInto(v, a.Distribution, path)
 		return
 	}
-	x, ok := toFloat(v)
+	x, ok := v.asFloat()
 	if !ok {
 		d.typeFault(v, path, "a number or a distribution", false)
 	}
@@ -135,7 +132,7 @@ func (a *Amount) decode(d *decoder, v *value, path string) {
 
 func (a Amount) encode(w *writer) *value {
 	if a.Distribution != nil {
-		return w.object(valueOf(a.Distribution), "")
+		return w.objectOf(a.Distribution)
 	}
 	return floatValue(a.X)
 }

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"bytes"
 	"encoding/json"
 	"math"
 	"os"
@@ -56,17 +55,17 @@ func compareScalar(t *testing.T, text, typ string, want []json.RawMessage) {
 	got := ""
 	switch typ {
 	case "int", "int?":
-		if n, ok := toInt(v); ok {
+		if n, ok := v.asInt(); ok {
 			got = strconv.FormatInt(n, 10)
 		} else if typ == "int?" && v.kind == nullKind {
 			got = "null"
 		}
 	case "float":
-		if x, ok := toFloat(v); ok {
+		if x, ok := v.asFloat(); ok {
 			got = strconv.FormatFloat(x, 'g', -1, 64)
 		}
 	case "bool":
-		if yes, ok := toBool(v); ok {
+		if yes, ok := v.asBool(); ok {
 			got = strconv.FormatBool(yes)
 		}
 	case "str":
@@ -117,10 +116,8 @@ func TestDocuments(t *testing.T) {
 		case (err == nil) != g.Loads:
 			t.Errorf("%q: got %v, loads there: %t", g.YAML, err, g.Loads)
 		case err == nil:
-			var got bytes.Buffer
-			writeJSON(&got, v)
-			if got.String() != g.JSON {
-				t.Errorf("%q: got %s, want %s", g.YAML, &got, g.JSON)
+			if got := string(v.json()); got != g.JSON {
+				t.Errorf("%q: got %s, want %s", g.YAML, got, g.JSON)
 			}
 		}
 	}

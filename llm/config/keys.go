@@ -19,10 +19,10 @@ type Key struct {
 	JSON     bool     // whether an [Override] gives it as JSON
 }
 
-// Keys lists all keys in the order of the schema, each of a list's or a union's inside excepted: those are given as a
+// keysUnder lists all keys below the struct that root points to, in the order of the schema, each of a list's or a union's inside excepted: those are given as a
 // whole.
-func Keys() []Key {
-	var d decoder
+func keysUnder(root any) []Key {
+	d := newDecoder("", root)
 	var keys []Key
 	for _, leaf := range d.allLeaves() {
 		keys = append(keys, leaf.key())
@@ -40,9 +40,9 @@ type leaf struct {
 // allLeaves lists the fields of the whole schema that hold values, and keeps the list.
 func (d *decoder) allLeaves() []leaf {
 	if d.known == nil {
-		c := new(Config)
-		d.setDefaults(valueOf(c))
-		d.known = d.leaves(valueOf(c), "")
+		root := reflect.New(d.root).Elem()
+		d.setDefaults(root)
+		d.known = d.leaves(root, "")
 	}
 	return d.known
 }
@@ -95,14 +95,14 @@ func (l *leaf) key() Key {
 	return k
 }
 
-// json says whether an override of the field is JSON: a list, a map, or a union with one of them.
+// json reports whether an override of the field is JSON: a list, a map, or a union with one of them.
 func (l *leaf) json() bool {
 	t := l.typ
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	return t.Kind() == reflect.Slice || t.Kind() == reflect.Map || t == reflect.TypeFor[Stages]() ||
-		t == reflect.TypeFor[HFDataset]()
+	return t.Kind() == reflect.Slice || t.Kind() == reflect.Map ||
+		reflect.PointerTo(t).Implements(reflect.TypeFor[structured]())
 }
 
 func choicesOf(t reflect.Type) []string {

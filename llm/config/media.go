@@ -94,7 +94,7 @@ func (r *Resolution) decode(d *decoder, v *value, path string) {
 		return
 	}
 	var s size
-	d.object(v, valueOf(&s), path)
+	d.objectInto(v, &s, path)
 	*r = Resolution{Width: s.Width, Height: s.Height}
 }
 
@@ -102,7 +102,7 @@ func (r Resolution) encode(w *writer) *value {
 	if r.Name != "" {
 		return textValue(r.Name)
 	}
-	return w.object(valueOf(&size{Width: r.Width, Height: r.Height}), "")
+	return w.objectOf(&size{Width: r.Width, Height: r.Height})
 }
 
 func (Resolution) typeText() string { return "resolution" }

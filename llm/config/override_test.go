@@ -172,39 +172,41 @@ func TestKeys(t *testing.T) {
 // has a name, and a default unless it is required, a section, or settled later.
 func TestTags(t *testing.T) {
 	t.Parallel()
-	var d decoder
 	seen := map[reflect.Type]bool{}
-	checkTags(t, &d, reflect.TypeFor[Config](), seen)
+	checkTags(t, reflect.TypeFor[Config](), seen)
 	for _, typ := range []reflect.Type{
 		reflect.TypeFor[StandardStage](), reflect.TypeFor[ConcurrentStage](), reflect.TypeFor[SessionStage](),
 		reflect.TypeFor[Consecutive](), reflect.TypeFor[RateOverWindow](), reflect.TypeFor[size](),
 	} {
-		checkTags(t, &d, typ, seen)
-	}
-	if err := d.err(); err != nil || len(d.warnings) > 0 {
-		t.Errorf("got %v, %q", err, d.warnings)
+		checkTags(t, typ, seen)
 	}
 }
 
-func checkTags(t *testing.T, d *decoder, typ reflect.Type, seen map[reflect.Type]bool) {
+func checkTags(t *testing.T, typ reflect.Type, seen map[reflect.Type]bool) {
 	t.Helper()
-	for !isCustom(typ) && (typ.Kind() == reflect.Pointer || typ.Kind() == reflect.Slice) {
+	for !hasCustomForm(typ) && (typ.Kind() == reflect.Pointer || typ.Kind() == reflect.Slice) {
 		typ = typ.Elem()
 	}
-	if typ.Kind() != reflect.Struct || isCustom(typ) || seen[typ] {
+	if typ.Kind() != reflect.Struct || hasCustomForm(typ) || seen[typ] {
 		return
 	}
 	seen[typ] = true
-	d.setDefaults(reflect.New(typ).Elem())
+	if err := setDefaultsOf(reflect.New(typ).Interface()); err != nil {
+		t.Errorf("%v: %v", typ, err)
+	}
 	for i := range typ.NumField() {
 		sf := typ.Field(i)
 		name, options, _ := strings.Cut(sf.Tag.Get("key"), ",")
 		_, hasDefault := sf.Tag.Lookup("default")
-		section := sf.Type.Kind() == reflect.Struct && !isCustom(sf.Type)
+		section := sf.Type.Kind() == reflect.Struct && !hasCustomForm(sf.Type)
 		required := strings.Contains(options, "required") || sf.Tag.Get("auto") != ""
 		if name == "" && options != "inline" || name != "-" && hasDefault == required && !section {
 			t.Errorf("%v.%s: tag %q", typ, sf.Name, sf.Tag)
 		}
-		checkTags(t, d, sf.Type, seen)
+		checkTags(t, sf.Type, seen)
 	}
+}
+
+func hasCustomForm(t reflect.Type) bool {
+	return reflect.PointerTo(t).Implements(reflect.TypeFor[custom]())
 }

@@ -42,27 +42,3 @@ func withheldIn(url string) bool {
 	user := authority[:strings.LastIndexByte(authority, '@')+1]
 	return strings.Contains(user, secret.Mark) || strings.Contains(query, "="+secret.Mark)
 }
-
-// redactMembers replaces the scalars with the names of credentials, at any depth, and the user information of URLs.
-func redactMembers(v *value) *value {
-	for i, m := range v.members {
-		switch m.value.kind {
-		case nullKind, boolKind:
-		case listKind, objectKind:
-			redactMembers(m.value)
-		default:
-			if secret.Named(m.key) {
-				v.members[i].value = textValue(secret.Mark)
-			} else if m.value.kind == textKind {
-				m.value.text = secret.RedactURL(m.value.text)
-			}
-		}
-	}
-	for _, item := range v.items {
-		if item.kind == textKind {
-			item.text = secret.RedactURL(item.text)
-		}
-		redactMembers(item)
-	}
-	return v
-}

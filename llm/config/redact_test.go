@@ -1,7 +1,9 @@
 package config
 
 import (
+	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 )
@@ -104,8 +106,8 @@ func FuzzParse(f *testing.F) {
 		f.Add([]byte(text), "load.stages", text)
 		f.Add([]byte(example+exampleLoad), "api.headers", text)
 	}
-	for _, g := range readGoldens(f).Documents {
-		f.Add([]byte(g.YAML), "api.type", "chat")
+	for _, text := range yamlGoldens(f) {
+		f.Add([]byte(text), "api.type", "chat")
 	}
 	f.Fuzz(func(t *testing.T, data []byte, key, value string) {
 		c, err := Parse(data, Override{key, value})
@@ -132,4 +134,22 @@ func BenchmarkParse(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// yamlGoldens returns the documents that the decoder is compared with PyYAML on.
+func yamlGoldens(f *testing.F) []string {
+	f.Helper()
+	data, err := os.ReadFile("testdata/coercion.json")
+	if err != nil {
+		f.Fatal(err)
+	}
+	var goldens struct{ Documents []struct{ YAML string } }
+	if err := json.Unmarshal(data, &goldens); err != nil {
+		f.Fatal(err)
+	}
+	texts := make([]string, len(goldens.Documents))
+	for i, g := range goldens.Documents {
+		texts[i] = g.YAML
+	}
+	return texts
 }

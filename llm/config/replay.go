@@ -144,9 +144,11 @@ func (h HFDataset) encode(*writer) *value {
 	if h.Options == nil {
 		return textValue(h.Path)
 	}
-	v := h.Options.value()
+	v := h.Options.read()
 	v.members = append([]member{{key: "path", value: textValue(h.Path)}}, v.members...)
-	return redactMembers(v)
+	return v.redacted()
 }
+
+func (HFDataset) overriddenAsJSON() {}
 
 func (HFDataset) typeText() string { return "string or map" }

@@ -107,8 +107,8 @@ var numberText = regexp.MustCompile(`^[-+]?(?:\d+(?:_\d+)*)?(?:\.(?:\d+(?:_\d+)*
 // wholeText is one whose fraction, if any, is nothing but zeros.
 var wholeText = regexp.MustCompile(`^[-+]?\d+(?:_\d+)*(?:\.0+)?$`)
 
-// toInt coerces to a whole number, without loss.
-func toInt(v *value) (int64, bool) {
+// asInt coerces to a whole number, without loss.
+func (v *value) asInt() (int64, bool) {
 	switch v.kind {
 	case boolKind:
 		if v.yes {
@@ -136,8 +136,8 @@ func toInt(v *value) (int64, bool) {
 	return 0, false
 }
 
-// toFloat coerces to a finite number.
-func toFloat(v *value) (float64, bool) {
+// asFloat coerces to a finite number.
+func (v *value) asFloat() (float64, bool) {
 	x := v.real
 	switch v.kind {
 	case boolKind:
@@ -161,8 +161,8 @@ func toFloat(v *value) (float64, bool) {
 	return x, !math.IsInf(x, 0) && !math.IsNaN(x)
 }
 
-// toBool coerces to a boolean.
-func toBool(v *value) (yes, ok bool) {
+// asBool coerces to a boolean.
+func (v *value) asBool() (yes, ok bool) {
 	switch v.kind {
 	case boolKind:
 		return v.yes, true

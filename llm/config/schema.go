@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"reflect"
 	"strings"
 )
@@ -34,8 +35,11 @@ type early interface{ before(v *value) }
 // lenient is a struct that the original reads without refusing unknown keys.
 type lenient interface{ ignoresUnknown() }
 
-// valueOf is the struct behind a pointer, to be set.
-func valueOf[T any](p *T) reflect.Value { return reflect.ValueOf(p).Elem() }
+// structured is a custom type that an override gives as JSON, as it gives lists and maps.
+type structured interface{ overriddenAsJSON() }
+
+// structOf is the struct behind a pointer, to be set.
+func structOf(p any) reflect.Value { return reflect.ValueOf(p).Elem() }
 
 // fieldsOf lists the keys of a struct in their order, those of embedded structs in their place.
 func fieldsOf(t reflect.Type) []field {
@@ -98,6 +102,16 @@ func (d *decoder) fields(t reflect.Type) []field {
 	fields := fieldsOf(t)
 	d.schema[t] = fields
 	return fields
+}
+
+// setDefaults fills the zero struct that to points to with its defaults. The error names tags that make no sense.
+func setDefaultsOf(to any) error {
+	d := newDecoder("tags", to)
+	d.setDefaults(structOf(to))
+	if len(d.warnings) > 0 {
+		return errors.New(d.warnings[0])
+	}
+	return d.err()
 }
 
 // setDefaults fills a zero struct. The defaults are in the tags, as YAML; a test reads them all.

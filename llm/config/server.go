@@ -142,10 +142,10 @@ func (t *Trigger) decode(d *decoder, v *value, path string) {
 		d.fault(v, path+".type", "is required: consecutive or rate_over_window")
 	case name.kind == textKind && name.text == "consecutive":
 		t.Consecutive = new(Consecutive)
-		d.object(v, valueOf(t.Consecutive), path)
+		d.objectInto(v, t.Consecutive, path)
 	case name.kind == textKind && name.text == "rate_over_window":
 		t.Rate = new(RateOverWindow)
-		d.object(v, valueOf(t.Rate), path)
+		d.objectInto(v, t.Rate, path)
 	default:
 		d.typeFault(name, path+".type", "consecutive or rate_over_window", false)
 	}
@@ -153,9 +153,9 @@ func (t *Trigger) decode(d *decoder, v *value, path string) {
 
 func (t Trigger) encode(w *writer) *value {
 	if t.Consecutive != nil {
-		return w.object(valueOf(t.Consecutive), "")
+		return w.objectOf(t.Consecutive)
 	}
-	return w.object(valueOf(t.Rate), "")
+	return w.objectOf(t.Rate)
 }
 
 func (Trigger) typeText() string { return "consecutive or rate_over_window trigger" }

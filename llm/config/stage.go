@@ -86,15 +86,15 @@ func (s *Stages) decodeStage(d *decoder, v *value, path string) {
 	switch s.class {
 	case concurrentClass:
 		var stage ConcurrentStage
-		d.object(v, valueOf(&stage), path)
+		d.objectInto(v, &stage, path)
 		s.Concurrent = append(s.Concurrent, stage)
 	case sessionClass:
 		var stage SessionStage
-		d.object(v, valueOf(&stage), path)
+		d.objectInto(v, &stage, path)
 		s.Sessions = append(s.Sessions, stage)
 	default:
 		var stage StandardStage
-		d.object(v, valueOf(&stage), path)
+		d.objectInto(v, &stage, path)
 		s.Standard = append(s.Standard, stage)
 	}
 }
@@ -102,15 +102,17 @@ func (s *Stages) decodeStage(d *decoder, v *value, path string) {
 func (s Stages) encode(w *writer) *value {
 	list := &value{kind: listKind}
 	for i := range s.Standard {
-		list.items = append(list.items, w.object(valueOf(&s.Standard[i]), ""))
+		list.items = append(list.items, w.objectOf(&s.Standard[i]))
 	}
 	for i := range s.Concurrent {
-		list.items = append(list.items, w.object(valueOf(&s.Concurrent[i]), ""))
+		list.items = append(list.items, w.objectOf(&s.Concurrent[i]))
 	}
 	for i := range s.Sessions {
-		list.items = append(list.items, w.object(valueOf(&s.Sessions[i]), ""))
+		list.items = append(list.items, w.objectOf(&s.Sessions[i]))
 	}
 	return list
 }
+
+func (Stages) overriddenAsJSON() {}
 
 func (Stages) typeText() string { return "list of stages" }

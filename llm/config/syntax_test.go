@@ -79,7 +79,7 @@ func TestBombs(t *testing.T) {
 	for _, tt := range []struct{ text, want string }{
 		{aliases.String(), "has more than 100000 values, with aliases written out"},
 		{"api: " + strings.Repeat("[", 200) + strings.Repeat("]", 200), "is nested more than 100 deep"},
-		{strings.Repeat("#", maxSize+1), "is larger than 4194304 bytes"},
+		{strings.Repeat("#", 4<<20+1), "is larger than 4194304 bytes"},
 		{"{" + strings.Repeat("x: {}, ", 3) + manyKeys(500) + "}", "config: 451 more faults"},
 	} {
 		_, err := Parse([]byte(tt.text))

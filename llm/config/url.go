@@ -26,7 +26,7 @@ func (u *URL) decode(d *decoder, v *value, path string) {
 
 func (u URL) encode(*writer) *value {
 	if u == "" {
-		return empty(nullKind)
+		return nullValue()
 	}
 	return textValue(secret.RedactURL(string(u)))
 }

@@ -1,6 +1,10 @@
 package config
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/seed-307b789f/xk6-llm/internal/secret"
+)
 
 // kind is what a value is, before any field asked for a type.
 type kind int
@@ -112,10 +116,28 @@ func boolValue(yes bool) *value {
 	return &value{kind: boolKind, text: strconv.FormatBool(yes), yes: yes}
 }
 
-// empty is what nothing is written as.
-func empty(k kind) *value {
-	if k == nullKind {
-		return &value{text: "null"}
+func nullValue() *value { return &value{text: "null"} }
+
+// redacted replaces the scalars with the names of credentials, at any depth, and the user information of URLs.
+func (v *value) redacted() *value {
+	for i, m := range v.members {
+		switch m.value.kind {
+		case nullKind, boolKind:
+		case listKind, objectKind:
+			m.value.redacted()
+		default:
+			if secret.Named(m.key) {
+				v.members[i].value = textValue(secret.Mark)
+			} else if m.value.kind == textKind {
+				m.value.text = secret.RedactURL(m.value.text)
+			}
+		}
 	}
-	return &value{kind: k}
+	for _, item := range v.items {
+		if item.kind == textKind {
+			item.text = secret.RedactURL(item.text)
+		}
+		item.redacted()
+	}
+	return v
 }

@@ -11,20 +11,20 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/secret"
 )
 
-// Redacted is the configuration as YAML, as inference-perf writes its own: every key in the order of the schema under
-// its canonical name. Secrets become ***: the API key, the token of the hub, what headers and options with the name of
-// a credential hold, and the user information of URLs. Parsed again it gives the same configuration but for them. Keys
-// that [Config.Settle] has not filled in are left out.
-func (c *Config) Redacted() ([]byte, error) {
-	w := writer{order: c.order}
-	return yaml.Dump(node(w.object(valueOf(c), "")), yaml.WithIndent(2), yaml.WithCompactSeqIndent(true),
+// encode writes the struct that root points to as YAML, without its secrets.
+func encode(root any, order keyOrder) ([]byte, error) {
+	w := writer{order: order}
+	return yaml.Dump(node(w.object(structOf(root), "")), yaml.WithIndent(2), yaml.WithCompactSeqIndent(true),
 		yaml.WithLineWidth(-1))
 }
 
 // writer makes plain data of the structs of the schema.
 type writer struct {
-	order map[string][]string // of the keys of maps, by path
+	order keyOrder
 }
+
+// objectOf makes a mapping of the struct that from points to.
+func (w *writer) objectOf(from any) *value { return w.object(structOf(from), "") }
 
 func (w *writer) object(from reflect.Value, path string) *value {
 	v := &value{kind: objectKind}
@@ -40,11 +40,11 @@ func (w *writer) object(from reflect.Value, path string) *value {
 
 func (w *writer) value(from reflect.Value, f field, path string) *value {
 	if f.null && from.IsZero() && from.Kind() != reflect.Bool {
-		return empty(nullKind)
+		return nullValue()
 	}
 	if from.Kind() == reflect.Pointer {
 		if from.IsNil() {
-			return empty(nullKind)
+			return nullValue()
 		}
 		from = from.Elem()
 	}
@@ -55,7 +55,7 @@ func (w *writer) value(from reflect.Value, f field, path string) *value {
 	case reflect.Struct:
 		return w.object(from, path)
 	case reflect.Slice:
-		list := empty(listKind)
+		list := &value{kind: listKind}
 		for i := range from.Len() {
 			list.items = append(list.items, w.value(from.Index(i), field{typ: f.typ.Elem(), secret: f.secret}, ""))
 		}
@@ -77,7 +77,7 @@ func (w *writer) value(from reflect.Value, f field, path string) *value {
 
 // mapping writes a map in the order in which its keys were read, as the original does; the others follow, sorted.
 func (w *writer) mapping(from reflect.Value, order []string) *value {
-	v := empty(objectKind)
+	v := &value{kind: objectKind}
 	keys := slices.SortedFunc(maps.Keys(keysOf(from)), func(a, b string) int {
 		return cmp.Or(cmp.Compare(uint(slices.Index(order, a)), uint(slices.Index(order, b))), cmp.Compare(a, b))
 	})

@@ -12,6 +12,7 @@ import (
 
 // Bounds on a document, with its aliases written out.
 const (
+	maxSize   = 4 << 20 // bytes
 	maxDepth  = 100
 	maxValues = 100_000
 )
