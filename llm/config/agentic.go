@@ -1,6 +1,10 @@
 package config
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/seed-307b789f/xk6-llm/llm/config/internal/tagged"
+)
 
 // SyntheticAgentic makes sessions of agents that call tools. A nil distribution has the default its comment tells.
 type SyntheticAgentic struct {
@@ -32,10 +36,10 @@ type Compaction struct {
 	Target  *Distribution `key:"target_tokens,required"`
 }
 
-func (Compaction) ignoresUnknown() {}
+func (Compaction) IgnoresUnknown() {}
 
-func (s *SyntheticAgentic) check(at *section) {
-	s.Replay.check(at)
+func (s *SyntheticAgentic) Check(at *tagged.Section) {
+	s.Replay.Check(at)
 	for _, fixed := range []struct {
 		name  string
 		asIs  bool
@@ -46,12 +50,12 @@ func (s *SyntheticAgentic) check(at *section) {
 		{"skip_invalid_files", !s.SkipInvalidFiles, "false"},
 		{"include_errors", s.IncludeErrors, "true"},
 	} {
-		if at.valid(fixed.name) && !fixed.asIs {
-			at.fault(fixed.name, "must stay %s for %s", fixed.value, AgenticData)
+		if at.Valid(fixed.name) && !fixed.asIs {
+			at.Fault(fixed.name, "must stay %s for %s", fixed.value, AgenticData)
 		}
 	}
-	if at.valid("") && s.ModelLimit != nil && s.longest() > float64(*s.ModelLimit) {
-		at.fault("max_model_len", "must be at least %v, which the longest session may need, got %d", s.longest(),
+	if at.Valid("") && s.ModelLimit != nil && s.longest() > float64(*s.ModelLimit) {
+		at.Fault("max_model_len", "must be at least %v, which the longest session may need, got %d", s.longest(),
 			*s.ModelLimit)
 	}
 }
@@ -88,61 +92,61 @@ func themes() []string {
 	return []string{"generic", "db2_latency_incident", "research_rag", "code_change_task"}
 }
 
-func (m *ThemeMix) decode(d *decoder, v *value, path string) {
-	if v.kind != objectKind {
-		d.typeFault(v, path, "a mapping of themes to weights", true)
+func (m *ThemeMix) Decode(d *tagged.Decoder, v *tagged.Value, path string) {
+	if v.Kind != tagged.ObjectKind {
+		d.TypeFault(v, path, "a mapping of themes to weights", true)
 		return
 	}
 	*m = ThemeMix{}
 	var sum float64
-	faults := d.faultCount()
-	for _, e := range v.members {
-		at := path + "." + e.key
-		if !slices.Contains(themes(), e.key) {
+	faults := d.FaultCount()
+	for _, e := range v.Members {
+		at := path + "." + e.Key
+		if !slices.Contains(themes(), e.Key) {
 			// The original notices this once it has started.
-			d.faultAt(e.place, at, "unknown theme%s", suggest(e.key, themes()))
+			d.FaultAt(e.Place, at, "unknown theme%s", tagged.Suggest(e.Key, themes()))
 			continue
 		}
-		weight := d.themeWeight(e.value, at)
+		weight := themeWeight(d, e.Value, at)
 		sum += weight
-		*m = append(*m, ThemeWeight{e.key, weight})
+		*m = append(*m, ThemeWeight{e.Key, weight})
 	}
-	if d.faultCount() == faults && !(sum > 0) {
-		d.fault(v, path, "must name a theme with a weight above 0")
+	if d.FaultCount() == faults && !(sum > 0) {
+		d.Fault(v, path, "must name a theme with a weight above 0")
 	}
 }
 
 // themeWeight reads a number or {weight}, where unknown keys are ignored.
-func (d *decoder) themeWeight(v *value, path string) float64 {
-	if v.kind == objectKind {
-		for _, e := range v.members {
-			if e.key != "weight" {
-				d.warn(e.place, path+"."+e.key, "unknown key, ignored")
+func themeWeight(d *tagged.Decoder, v *tagged.Value, path string) float64 {
+	if v.Kind == tagged.ObjectKind {
+		for _, e := range v.Members {
+			if e.Key != "weight" {
+				d.Warn(e.Place, path+"."+e.Key, "unknown key, ignored")
 			}
 		}
-		inner := v.member("weight")
+		inner := v.Member("weight")
 		if inner == nil {
-			d.fault(v, path+".weight", "is required")
+			d.Fault(v, path+".weight", "is required")
 			return 0
 		}
 		v, path = inner, path+".weight"
 	}
-	x, ok := v.asFloat()
+	x, ok := v.Float()
 	switch {
 	case !ok:
-		d.typeFault(v, path, "a number", false)
+		d.TypeFault(v, path, "a number", false)
 	case x < 0:
-		d.fault(v, path, "must be at least 0, got %v", x)
+		d.Fault(v, path, "must be at least 0, got %v", x)
 	}
 	return x
 }
 
-func (m ThemeMix) encode(*writer) *value {
-	v := &value{kind: objectKind}
+func (m ThemeMix) Encode(*tagged.Writer) *tagged.Value {
+	v := &tagged.Value{Kind: tagged.ObjectKind}
 	for _, theme := range m {
-		v.members = append(v.members, member{key: theme.Name, value: floatValue(theme.Weight)})
+		v.Members = append(v.Members, tagged.Member{Key: theme.Name, Value: tagged.FloatValue(theme.Weight)})
 	}
 	return v
 }
 
-func (ThemeMix) typeText() string { return "map of themes to float" }
+func (ThemeMix) TypeText() string { return "map of themes to float" }

@@ -1,6 +1,9 @@
 package config
 
-import "github.com/seed-307b789f/xk6-llm/llm/record"
+import (
+	"github.com/seed-307b789f/xk6-llm/llm/config/internal/tagged"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
 
 // API says how to ask the server.
 type API struct {
@@ -21,19 +24,19 @@ type API struct {
 	SessionTokenHeader string `key:"session_token_header_key,null" default:"null"`
 }
 
-// check holds the bounds in headers. inference-perf takes an unknown unit for seconds, and passes over headers in
+// Check holds the bounds in headers. inference-perf takes an unknown unit for seconds, and passes over headers in
 // another unit.
-func (a *API) check(at *section) {
-	if !at.valid("headers", "slo_unit", "slo_tpot_header", "slo_ttft_header") {
+func (a *API) Check(at *tagged.Section) {
+	if !at.Valid("headers", "slo_unit", "slo_tpot_header", "slo_ttft_header") {
 		return
 	}
 	h, err := record.SLOHeaders{Unit: a.SLOUnit, TTFT: a.SLOTTFTHeader, TPOT: a.SLOTPOTHeader}.Named()
 	if err != nil {
-		at.fault("slo_unit", "%v", err)
+		at.Fault("slo_unit", "%v", err)
 		return
 	}
 	if err := h.Check(a.Headers); err != nil {
-		at.fault("headers", "%v", err)
+		at.Fault("headers", "%v", err)
 	}
 }
 
@@ -47,7 +50,7 @@ const (
 	AnthropicMessages APIType = "anthropic_messages"
 )
 
-func (APIType) choices() []string {
+func (APIType) Choices() []string {
 	return []string{string(Completion), string(Chat), string(AnthropicMessages)}
 }
 
@@ -67,4 +70,4 @@ const (
 	JSONObject FormatType = "json_object"
 )
 
-func (FormatType) choices() []string { return []string{string(JSONSchema), string(JSONObject)} }
+func (FormatType) Choices() []string { return []string{string(JSONSchema), string(JSONObject)} }

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
+	"github.com/seed-307b789f/xk6-llm/llm/config/internal/tagged"
 )
 
 // Config is a whole configuration. What [Parse] returns is valid and has all defaults filled in, but for what depends
@@ -43,7 +44,7 @@ type Config struct {
 	// counts. They do not change what the configuration means.
 	Warnings []string `key:"-"`
 
-	order keyOrder `key:"-"`
+	order tagged.Order `key:"-"`
 }
 
 // Own chooses between the project's own way and inference-perf's where they differ.
@@ -64,7 +65,7 @@ const (
 	Steps SweepMethod = "steps" // the highest rate that the server keeps up with
 )
 
-func (SweepMethod) choices() []string { return []string{string(Burst), string(Steps)} }
+func (SweepMethod) Choices() []string { return []string{string(Burst), string(Steps)} }
 
 // Behaviour says whose way to follow.
 type Behaviour string
@@ -75,7 +76,7 @@ const (
 	InferencePerf Behaviour = "inference-perf" // what inference-perf makes of it
 )
 
-func (Behaviour) choices() []string { return []string{string(Exact), string(InferencePerf)} }
+func (Behaviour) Choices() []string { return []string{string(Exact), string(InferencePerf)} }
 
 // Load reads a file. Errors name the file as path does.
 func Load(path string, overrides ...Override) (*Config, error) {
@@ -99,7 +100,7 @@ func Parse(data []byte, overrides ...Override) (*Config, error) {
 
 func parse(file string, data []byte, overrides []Override) (*Config, error) {
 	c := new(Config)
-	warnings, order, err := decodeInto(c, file, data, overrides)
+	warnings, order, err := tagged.Decode(c, file, data, overrides)
 	if err != nil {
 		return nil, err
 	}
@@ -111,30 +112,36 @@ func parse(file string, data []byte, overrides []Override) (*Config, error) {
 // its canonical name. Secrets become ***: the API key, the token of the hub, what headers and options with the name of
 // a credential hold, and the user information of URLs. Parsed again it gives the same configuration but for them. Keys
 // that [Config.Settle] has not filled in are left out.
-func (c *Config) Redacted() ([]byte, error) { return encode(c, c.order) }
+func (c *Config) Redacted() ([]byte, error) { return tagged.Encode(c, c.order) }
+
+// Key is a key of the schema that holds a value: not a section.
+type Key = tagged.Key
+
+// Override sets a key from outside of the file, as a flag of a command line does.
+type Override = tagged.Override
 
 // Keys lists all keys in the order of the schema, each of a list's or a union's inside excepted: those are given as a
 // whole.
-func Keys() []Key { return keysUnder(new(Config)) }
+func Keys() []Key { return tagged.Keys(new(Config)) }
 
-func (c *Config) check(at *section) {
-	if at.valid("load.type", "data.type") {
+func (c *Config) Check(at *tagged.Section) {
+	if at.Valid("load.type", "data.type") {
 		switch sessions := c.Data.Type.Sessions(); {
 		case sessions && c.Load.Type != TraceSessionReplay:
-			at.fault("data.type", "%q needs load.type %q, got %q", c.Data.Type, TraceSessionReplay, c.Load.Type)
+			at.Fault("data.type", "%q needs load.type %q, got %q", c.Data.Type, TraceSessionReplay, c.Load.Type)
 		case !sessions && c.Load.Type == TraceSessionReplay:
 			// The original notices this once it has started.
-			at.fault("load.type", "%q needs a data.type of sessions, which %q is not: use %s", c.Load.Type, c.Data.Type,
+			at.Fault("load.type", "%q needs a data.type of sessions, which %q is not: use %s", c.Load.Type, c.Data.Type,
 				sessionTypes)
 		}
 	}
-	if !at.valid("load.circuit_breakers", "circuit_breakers") {
+	if !at.Valid("load.circuit_breakers", "circuit_breakers") {
 		return
 	}
 	for i, name := range c.Load.CircuitBreakers {
 		if !c.hasBreaker(name) {
-			at.fault(fmt.Sprintf("load.circuit_breakers[%d]", i), "no entry of circuit_breakers is named %s",
-				quote(name))
+			at.Fault(fmt.Sprintf("load.circuit_breakers[%d]", i), "no entry of circuit_breakers is named %s",
+				tagged.Quote(name))
 		}
 	}
 }
@@ -172,7 +179,7 @@ func (c *Config) settleDraws() {
 	}
 	draws := int64(1)
 	for _, s := range c.Load.Stages.Standard {
-		draws = max(draws, int64(min(s.Rate*float64(s.Duration), maxWhole))+1)
+		draws = max(draws, int64(min(s.Rate*float64(s.Duration), tagged.MaxWhole))+1)
 	}
 	for _, s := range c.Load.Stages.Concurrent {
 		draws = max(draws, s.NumRequests+1)

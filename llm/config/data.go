@@ -1,5 +1,7 @@
 package config
 
+import "github.com/seed-307b789f/xk6-llm/llm/config/internal/tagged"
+
 // Data says what is asked.
 type Data struct {
 	Type   DataType `key:"type" default:"mock"`
@@ -41,7 +43,7 @@ const (
 	AgenticData          DataType = "synthetic_agentic"
 )
 
-func (DataType) choices() []string {
+func (DataType) Choices() []string {
 	return []string{
 		string(MockData), string(ShareGPT), string(SyntheticData), string(RandomData), string(SharedPrefixData),
 		string(CNNDailyMail),
@@ -58,20 +60,20 @@ func (t DataType) Sessions() bool {
 	return t == OTelTraceReplay || t == WekaTraceReplay || t == AgenticData
 }
 
-func (data *Data) check(at *section) {
-	if !at.valid("type") {
+func (data *Data) Check(at *tagged.Section) {
+	if !at.Valid("type") {
 		return
 	}
-	if at.valid("use_chat_template") && data.UseChatTemplate && data.Type != RandomData {
-		at.fault("use_chat_template", "is only for data.type %q, got %q", RandomData, data.Type)
+	if at.Valid("use_chat_template") && data.UseChatTemplate && data.Type != RandomData {
+		at.Fault("use_chat_template", "is only for data.type %q, got %q", RandomData, data.Type)
 	}
-	if at.valid("visionarena") && data.Type == VisionArenaData && data.VisionArena == nil {
-		at.fault("visionarena", "is required by data.type %q", data.Type)
+	if at.Valid("visionarena") && data.Type == VisionArenaData && data.VisionArena == nil {
+		at.Fault("visionarena", "is required by data.type %q", data.Type)
 	}
-	if at.valid("synthetic_agentic") && data.Type == AgenticData && data.SyntheticAgentic == nil {
-		at.fault("synthetic_agentic", "is required by data.type %q", data.Type)
+	if at.Valid("synthetic_agentic") && data.Type == AgenticData && data.SyntheticAgentic == nil {
+		at.Fault("synthetic_agentic", "is required by data.type %q", data.Type)
 	}
-	if at.valid("conversation_replay") && data.Type == ConversationData && data.ConversationReplay != nil {
+	if at.Valid("conversation_replay") && data.Type == ConversationData && data.ConversationReplay != nil {
 		data.ConversationReplay.fit(at, "conversation_replay.max_model_len")
 	}
 }
@@ -90,7 +92,7 @@ type SharedPrefix struct {
 	Multimodal     *Multimodal   `key:"multimodal" default:"null"` // media of the prefix
 }
 
-func (p *SharedPrefix) check(at *section) {
+func (p *SharedPrefix) Check(at *tagged.Section) {
 	for _, pair := range []struct {
 		name, legacy string
 		length       Length
@@ -99,8 +101,8 @@ func (p *SharedPrefix) check(at *section) {
 		{"question_len", "question_distribution", p.Question, p.QuestionLegacy},
 		{"output_len", "output_distribution", p.Output, p.OutputLegacy},
 	} {
-		if at.valid(pair.name, pair.legacy) && pair.old != nil && pair.length.Distribution != nil {
-			at.fault(pair.legacy, "is given although %s is a distribution too: leave one out", pair.name)
+		if at.Valid(pair.name, pair.legacy) && pair.old != nil && pair.length.Distribution != nil {
+			at.Fault(pair.legacy, "is given although %s is a distribution too: leave one out", pair.name)
 		}
 	}
 }
@@ -126,17 +128,17 @@ type ConversationReplay struct {
 
 // fit checks what is known without a tokenizer: a model must be able to read the shortest first prompt and its answer,
 // and a prompt of a token beside the longest answer. inference-perf sends prompts cut down to nothing.
-func (r *ConversationReplay) fit(at *section, key string) {
+func (r *ConversationReplay) fit(at *tagged.Section, key string) {
 	c := r.completed()
 	limit := *c.MaxModelLen
 	first := c.SystemPrompt + c.DynamicPrompt.least() + c.Input.least() + c.Output.least()
 	longest := int64(c.Output.Ceiling()) + 1
 	switch {
 	case first > limit:
-		at.fault(key, "must be at least %d, the tokens of the shortest first prompt and its answer, got %d", first,
+		at.Fault(key, "must be at least %d, the tokens of the shortest first prompt and its answer, got %d", first,
 			limit)
 	case longest > limit:
-		at.fault(key, "must be at least %d, the tokens of the longest answer and of a prompt of one word, got %d",
+		at.Fault(key, "must be at least %d, the tokens of the longest answer and of a prompt of one word, got %d",
 			longest, limit)
 	}
 }

@@ -1,5 +1,7 @@
 package config
 
+import "github.com/seed-307b789f/xk6-llm/llm/config/internal/tagged"
+
 // DefaultDistribution returns a distribution with no key given.
 func DefaultDistribution() Distribution {
 	return defaultsOf[Distribution]()
@@ -40,7 +42,7 @@ func fixed(n int64) *Distribution {
 // defaultsOf returns a section with no key given.
 func defaultsOf[T any]() T {
 	var section T
-	if err := setDefaultsOf(&section); err != nil {
+	if err := tagged.SetDefaults(&section); err != nil {
 		panic(err) // a tag that makes no sense, which a test would have found
 	}
 	return section

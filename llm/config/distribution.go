@@ -1,6 +1,10 @@
 package config
 
-import "math"
+import (
+	"math"
+
+	"github.com/seed-307b789f/xk6-llm/llm/config/internal/tagged"
+)
 
 // Distribution is one of lengths (tokens) or of times (seconds): its key tells.
 type Distribution struct {
@@ -32,27 +36,27 @@ const (
 	Fixed      DistributionType = "fixed"
 )
 
-func (DistributionType) choices() []string {
+func (DistributionType) Choices() []string {
 	return []string{string(Normal), string(SkewNormal), string(Lognormal), string(Uniform), string(Poisson),
 		string(Fixed)}
 }
 
-func (s *Distribution) check(at *section) {
-	if at.valid("min", "max") && s.Min > s.Max {
-		at.fault("min", "must not be above max (%d), got %d", s.Max, s.Min)
+func (s *Distribution) Check(at *tagged.Section) {
+	if at.Valid("min", "max") && s.Min > s.Max {
+		at.Fault("min", "must not be above max (%d), got %d", s.Max, s.Min)
 	}
-	if at.valid("std_dev") && s.StdDev < 0 {
-		at.fault("std_dev", "must not be negative, got %v", s.StdDev)
+	if at.Valid("std_dev") && s.StdDev < 0 {
+		at.Fault("std_dev", "must not be negative, got %v", s.StdDev)
 	}
-	if !at.valid("std_dev", "variance") || s.Variance == nil {
+	if !at.Valid("std_dev", "variance") || s.Variance == nil {
 		return
 	}
 	root := math.Sqrt(*s.Variance)
 	switch {
 	case *s.Variance < 0:
-		at.fault("variance", "must not be negative, got %v", *s.Variance)
-	case at.given("std_dev") && s.StdDev != 0 && math.Abs(s.StdDev-root) > 1e-9*root:
-		at.fault("variance", "is %v although std_dev is given as %v, which is not its root: leave one out", *s.Variance,
+		at.Fault("variance", "must not be negative, got %v", *s.Variance)
+	case at.Given("std_dev") && s.StdDev != 0 && math.Abs(s.StdDev-root) > 1e-9*root:
+		at.Fault("variance", "is %v although std_dev is given as %v, which is not its root: leave one out", *s.Variance,
 			s.StdDev)
 	default:
 		s.StdDev = root
@@ -88,28 +92,28 @@ func (l Length) orLegacy(old *Distribution) Length {
 	return l
 }
 
-func (l *Length) decode(d *decoder, v *value, path string) {
-	if v.kind == objectKind {
+func (l *Length) Decode(d *tagged.Decoder, v *tagged.Value, path string) {
+	if v.Kind == tagged.ObjectKind {
 		*l = Length{Distribution: new(Distribution)}
-		d.objectInto(v, l.Distribution, path)
+		d.Object(v, l.Distribution, path)
 		return
 	}
-	n, ok := v.asInt()
+	n, ok := v.Int()
 	if !ok {
-		d.typeFault(v, path, "a whole number or a distribution", false)
+		d.TypeFault(v, path, "a whole number or a distribution", false)
 	}
 	*l = Length{N: n}
-	d.checkBound(v, float64(n), "at least 0", path)
+	d.CheckBound(v, float64(n), "at least 0", path)
 }
 
-func (l Length) encode(w *writer) *value {
+func (l Length) Encode(w *tagged.Writer) *tagged.Value {
 	if l.Distribution != nil {
-		return w.objectOf(l.Distribution)
+		return w.Object(l.Distribution)
 	}
-	return intValue(l.N)
+	return tagged.IntValue(l.N)
 }
 
-func (Length) typeText() string { return "int or distribution" }
+func (Length) TypeText() string { return "int or distribution" }
 
 // Amount is a number, or a distribution of them if that is set.
 type Amount struct {
@@ -117,24 +121,24 @@ type Amount struct {
 	Distribution *Distribution
 }
 
-func (a *Amount) decode(d *decoder, v *value, path string) {
-	if v.kind == objectKind {
+func (a *Amount) Decode(d *tagged.Decoder, v *tagged.Value, path string) {
+	if v.Kind == tagged.ObjectKind {
 		*a = Amount{Distribution: new(Distribution)}
-		d.objectInto(v, a.Distribution, path)
+		d.Object(v, a.Distribution, path)
 		return
 	}
-	x, ok := v.asFloat()
+	x, ok := v.Float()
 	if !ok {
-		d.typeFault(v, path, "a number or a distribution", false)
+		d.TypeFault(v, path, "a number or a distribution", false)
 	}
 	*a = Amount{X: x}
 }
 
-func (a Amount) encode(w *writer) *value {
+func (a Amount) Encode(w *tagged.Writer) *tagged.Value {
 	if a.Distribution != nil {
-		return w.objectOf(a.Distribution)
+		return w.Object(a.Distribution)
 	}
-	return floatValue(a.X)
+	return tagged.FloatValue(a.X)
 }
 
-func (Amount) typeText() string { return "float or distribution" }
+func (Amount) TypeText() string { return "float or distribution" }

@@ -1,6 +1,10 @@
 package config
 
-import "math"
+import (
+	"math"
+
+	"github.com/seed-307b789f/xk6-llm/llm/config/internal/tagged"
+)
 
 // LoadPlan says when requests are sent, how many at once, and what ends them.
 type LoadPlan struct {
@@ -44,42 +48,42 @@ const (
 	TraceSessionReplay LoadType = "trace_session_replay"
 )
 
-func (LoadType) choices() []string {
+func (LoadType) Choices() []string {
 	return []string{string(Constant), string(PoissonLoad), string(TraceReplay), string(Concurrent),
 		string(TraceSessionReplay)}
 }
 
-// before tells the stages their class: it follows from the text of load.type alone, as in the original.
-func (l *LoadPlan) before(v *value) {
+// Prepare tells the stages their class: it follows from the text of load.type alone, as in the original.
+func (l *LoadPlan) Prepare(v *tagged.Value) {
 	l.Stages = Stages{class: standardClass}
-	kind := v.member("type")
+	kind := v.Member("type")
 	switch {
-	case kind == nil || kind.kind != textKind:
-	case kind.text == string(Concurrent):
+	case kind == nil || kind.Kind != tagged.TextKind:
+	case kind.Text == string(Concurrent):
 		l.Stages.class = concurrentClass
-	case kind.text == string(TraceSessionReplay):
+	case kind.Text == string(TraceSessionReplay):
 		l.Stages.class = sessionClass
 	}
 }
 
-func (l *LoadPlan) check(at *section) {
-	if at.valid("type", "sweep") && l.Sweep != nil && (l.Type == Concurrent || l.Type == TraceSessionReplay) {
-		at.fault("sweep", "does not go with load.type %q", l.Type)
+func (l *LoadPlan) Check(at *tagged.Section) {
+	if at.Valid("type", "sweep") && l.Sweep != nil && (l.Type == Concurrent || l.Type == TraceSessionReplay) {
+		at.Fault("sweep", "does not go with load.type %q", l.Type)
 	}
-	if at.valid("stages", "sweep") && l.Sweep == nil && l.Stages.Len() == 0 {
-		at.fault("stages", "is missing: give stages, or a sweep")
+	if at.Valid("stages", "sweep") && l.Sweep == nil && l.Stages.Len() == 0 {
+		at.Fault("stages", "is missing: give stages, or a sweep")
 	}
-	if at.valid("type", "trace") && l.Type == TraceReplay && l.Trace == nil {
-		at.fault("trace", "is required by load.type %q", l.Type)
+	if at.Valid("type", "trace") && l.Type == TraceReplay && l.Trace == nil {
+		at.Fault("trace", "is required by load.type %q", l.Type)
 	}
-	if at.valid("lora_traffic_split") && l.Adapters != nil {
+	if at.Valid("lora_traffic_split") && l.Adapters != nil {
 		l.checkSplit(at)
 	}
 }
 
-func (l *LoadPlan) checkSplit(at *section) {
+func (l *LoadPlan) checkSplit(at *tagged.Section) {
 	if len(l.Adapters) == 0 {
-		at.fault("lora_traffic_split", "must not be empty: leave it out for no adapters")
+		at.Fault("lora_traffic_split", "must not be empty: leave it out for no adapters")
 		return
 	}
 	var sum float64
@@ -87,7 +91,7 @@ func (l *LoadPlan) checkSplit(at *section) {
 		sum += a.Split
 	}
 	if !(math.Abs(sum-1) <= 1e-9) {
-		at.fault("lora_traffic_split", "must add up to 1, got %v", sum)
+		at.Fault("lora_traffic_split", "must add up to 1, got %v", sum)
 	}
 }
 
@@ -110,7 +114,7 @@ type TraceFormat string
 // AzurePublicDataset is CSV of a timestamp, prompt tokens and completion tokens.
 const AzurePublicDataset TraceFormat = "AzurePublicDataset"
 
-func (TraceFormat) choices() []string { return []string{string(AzurePublicDataset)} }
+func (TraceFormat) Choices() []string { return []string{string(AzurePublicDataset)} }
 
 // Sweep finds a range of rates by a burst of requests.
 type Sweep struct {
@@ -131,4 +135,4 @@ const (
 	Linear    SweepType = "linear"
 )
 
-func (SweepType) choices() []string { return []string{string(Geometric), string(Linear)} }
+func (SweepType) Choices() []string { return []string{string(Geometric), string(Linear)} }

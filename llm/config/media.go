@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/seed-307b789f/xk6-llm/llm/config/internal/tagged"
 )
 
 // Multimodal adds media to prompts; a nil kind is not added.
@@ -82,37 +84,37 @@ func presets() map[string]Resolution {
 	}
 }
 
-func (r *Resolution) decode(d *decoder, v *value, path string) {
+func (r *Resolution) Decode(d *tagged.Decoder, v *tagged.Value, path string) {
 	known := presets()
-	if preset, ok := known[v.text]; ok && v.kind == textKind {
+	if preset, ok := known[v.Text]; ok && v.Kind == tagged.TextKind {
 		*r = preset
 		return
 	}
-	if v.kind != objectKind {
+	if v.Kind != tagged.ObjectKind {
 		names := strings.Join(slices.Sorted(maps.Keys(known)), ", ")
-		d.typeFault(v, path, "one of "+names+" or {height, width}", false)
+		d.TypeFault(v, path, "one of "+names+" or {height, width}", false)
 		return
 	}
 	var s size
-	d.objectInto(v, &s, path)
+	d.Object(v, &s, path)
 	*r = Resolution{Width: s.Width, Height: s.Height}
 }
 
-func (r Resolution) encode(w *writer) *value {
+func (r Resolution) Encode(w *tagged.Writer) *tagged.Value {
 	if r.Name != "" {
-		return textValue(r.Name)
+		return tagged.TextValue(r.Name)
 	}
-	return w.objectOf(&size{Width: r.Width, Height: r.Height})
+	return w.Object(&size{Width: r.Width, Height: r.Height})
 }
 
-func (Resolution) typeText() string { return "resolution" }
+func (Resolution) TypeText() string { return "resolution" }
 
 // ImageFormat is a format of images. inference-perf makes png of webp.
 type ImageFormat string
 
-func (ImageFormat) choices() []string { return []string{"png", "jpeg", "webp"} }
+func (ImageFormat) Choices() []string { return []string{"png", "jpeg", "webp"} }
 
 // VideoFormat is a format of videos: a file, or its frames as images.
 type VideoFormat string
 
-func (VideoFormat) choices() []string { return []string{"mp4", "png_frames", "jpeg_frames"} }
+func (VideoFormat) Choices() []string { return []string{"mp4", "png_frames", "jpeg_frames"} }

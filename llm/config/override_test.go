@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/llm/config/internal/tagged"
 )
 
 func TestOverrides(t *testing.T) {
@@ -56,7 +58,7 @@ func TestOverrides(t *testing.T) {
 		{"storage.local_storage.path", "out", func(c *Config) any { return c.Storage.Local.Path }, "out"},
 		{"x-llm.data", "inference-perf", func(c *Config) any { return c.Own.Data }, InferencePerf},
 	} {
-		c := mustParse(t, file, Override{tt.key, tt.value})
+		c := mustParse(t, file, Override{Key: tt.key, Value: tt.value})
 		if got := tt.got(c); !reflect.DeepEqual(got, tt.want) {
 			t.Errorf("%s %s: got %v, want %v", tt.key, tt.value, got, tt.want)
 		}
@@ -96,7 +98,7 @@ func TestOverrideFaults(t *testing.T) {
 		{"server.api_key", "k", `--server.api_key: server.base_url: is required`},
 		{"", "x", `config: unknown key`},
 	} {
-		_, err := Parse([]byte(file), Override{tt.key, tt.value})
+		_, err := Parse([]byte(file), Override{Key: tt.key, Value: tt.value})
 		got := ""
 		if err != nil {
 			got = err.Error()
@@ -109,8 +111,9 @@ func TestOverrideFaults(t *testing.T) {
 
 func TestOverrideOrder(t *testing.T) {
 	t.Parallel()
-	c := mustParse(t, stages, Override{"load.interval", "3"}, Override{"api.headers", `{"a":"1"}`},
-		Override{"load.interval", "4"}, Override{"api.headers", `{"b":"2"}`})
+	c := mustParse(t, stages, Override{Key: "load.interval", Value: "3"},
+		Override{Key: "api.headers", Value: `{"a":"1"}`},
+		Override{Key: "load.interval", Value: "4"}, Override{Key: "api.headers", Value: `{"b":"2"}`})
 	if got := fmt.Sprint(c.Load.Interval, c.API.Headers); got != "4 map[a:1 b:2]" {
 		t.Errorf("got %s", got)
 	}
@@ -133,7 +136,7 @@ func TestKeys(t *testing.T) {
 		}
 	}
 	for _, want := range []Key{
-		{Name: "api.type", Type: "enum", Default: "completion", Choices: APIType("").choices()},
+		{Name: "api.type", Type: "enum", Default: "completion", Choices: APIType("").Choices()},
 		{Name: "api.headers", Type: "map of string to string", Default: "null", Null: true, JSON: true},
 		{Name: "load.stages", Type: "list of stages", Default: "[]", JSON: true},
 		{Name: "load.num_workers", Type: "int", Default: "number of CPUs"},
@@ -150,7 +153,7 @@ func TestKeys(t *testing.T) {
 		{Name: "data.otel_trace_replay.override_tool_call_max_tokens", Type: "bool", Default: "true"},
 		{Name: "data.synthetic_agentic.override_tool_call_max_tokens", Type: "bool", Default: "false"},
 		{Name: "data.synthetic_agentic.turns_per_session.type", Type: "enum", Default: "fixed",
-			Choices: DistributionType("").choices()},
+			Choices: DistributionType("").Choices()},
 		{Name: "data.synthetic_agentic.use_static_model", Type: "bool", Default: "false"},
 		{Name: "server.api_key", Type: "string", Default: "null", Null: true, Secret: true},
 		{Name: "server.base_url", Type: "string", Required: true},
@@ -191,7 +194,7 @@ func checkTags(t *testing.T, typ reflect.Type, seen map[reflect.Type]bool) {
 		return
 	}
 	seen[typ] = true
-	if err := setDefaultsOf(reflect.New(typ).Interface()); err != nil {
+	if err := tagged.SetDefaults(reflect.New(typ).Interface()); err != nil {
 		t.Errorf("%v: %v", typ, err)
 	}
 	for i := range typ.NumField() {
@@ -208,5 +211,5 @@ func checkTags(t *testing.T, typ reflect.Type, seen map[reflect.Type]bool) {
 }
 
 func hasCustomForm(t reflect.Type) bool {
-	return reflect.PointerTo(t).Implements(reflect.TypeFor[custom]())
+	return reflect.PointerTo(t).Implements(reflect.TypeFor[tagged.Custom]())
 }

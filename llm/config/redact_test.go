@@ -79,9 +79,10 @@ func TestErrorsHideSecrets(t *testing.T) {
 		}
 	}
 	for _, o := range []Override{
-		{"api.headers", `{"authorization": "sesame"`}, {"api.headers", `{"authorization": 5353}`},
-		{"api.headers", `"sesame"`}, {"server.api_key.x", "sesame"},
-		{"tokenizer.tokn", "sesame"}, {"metrics.prometheus.url", "ftp://u:sesame@h"},
+		{Key: "api.headers", Value: `{"authorization": "sesame"`},
+		{Key: "api.headers", Value: `{"authorization": 5353}`},
+		{Key: "api.headers", Value: `"sesame"`}, {Key: "server.api_key.x", Value: "sesame"},
+		{Key: "tokenizer.tokn", Value: "sesame"}, {Key: "metrics.prometheus.url", Value: "ftp://u:sesame@h"},
 	} {
 		_, err := Parse([]byte(stages), o)
 		if got := fmt.Sprint(err); err == nil || strings.Contains(got, "sesame") || strings.Contains(got, "5353") {
@@ -110,7 +111,7 @@ func FuzzParse(f *testing.F) {
 		f.Add([]byte(text), "api.type", "chat")
 	}
 	f.Fuzz(func(t *testing.T, data []byte, key, value string) {
-		c, err := Parse(data, Override{key, value})
+		c, err := Parse(data, Override{Key: key, Value: value})
 		if err != nil {
 			return
 		}
@@ -139,7 +140,7 @@ func BenchmarkParse(b *testing.B) {
 // yamlGoldens returns the documents that the decoder is compared with PyYAML on.
 func yamlGoldens(f *testing.F) []string {
 	f.Helper()
-	data, err := os.ReadFile("testdata/coercion.json")
+	data, err := os.ReadFile("internal/tagged/testdata/coercion.json")
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -1,5 +1,7 @@
 package config
 
+import "github.com/seed-307b789f/xk6-llm/llm/config/internal/tagged"
+
 // Replay is what all data in sessions has.
 type Replay struct {
 	// UseStaticModel, StaticModel, ModelMapping and DefaultMaxTokens are read and have no effect in inference-perf:
@@ -23,27 +25,27 @@ type Replay struct {
 	BadToolCalls       BadTools `key:"bad_tool_call_handling" default:"none"`
 }
 
-func (r *Replay) check(at *section) {
-	if !at.valid("use_static_model", "static_model_name", "model_mapping") {
+func (r *Replay) Check(at *tagged.Section) {
+	if !at.Valid("use_static_model", "static_model_name", "model_mapping") {
 		return
 	}
 	switch {
 	case r.UseStaticModel && r.StaticModel == "":
-		at.fault("static_model_name", "is required by use_static_model")
+		at.Fault("static_model_name", "is required by use_static_model")
 	case r.StaticModel != "" && !r.UseStaticModel && len(r.ModelMapping) == 0:
-		at.fault("static_model_name", "needs use_static_model: true or a model_mapping")
+		at.Fault("static_model_name", "needs use_static_model: true or a model_mapping")
 	}
 }
 
 // ToolMode says whether a recorded tool call is asked for by name.
 type ToolMode string
 
-func (ToolMode) choices() []string { return []string{"force_recorded", "as_recorded"} }
+func (ToolMode) Choices() []string { return []string{"force_recorded", "as_recorded"} }
 
 // BadTools says what follows when the server calls no tool where one was recorded.
 type BadTools string
 
-func (BadTools) choices() []string { return []string{"none", "use_recorded"} }
+func (BadTools) Choices() []string { return []string{"none", "use_recorded"} }
 
 // Source is where traces come from: exactly one of its fields is set.
 type Source struct {
@@ -52,8 +54,8 @@ type Source struct {
 	Hub       *HFDataset `key:"hf_dataset_path" default:"null"`
 }
 
-func (s *Source) check(at *section) {
-	if !at.valid("trace_directory", "trace_files", "hf_dataset_path") {
+func (s *Source) Check(at *tagged.Section) {
+	if !at.Valid("trace_directory", "trace_files", "hf_dataset_path") {
 		return
 	}
 	n := 0
@@ -63,7 +65,7 @@ func (s *Source) check(at *section) {
 		}
 	}
 	if n != 1 {
-		at.fault("", "needs exactly one of trace_directory, trace_files and hf_dataset_path, got %d", n)
+		at.Fault("", "needs exactly one of trace_directory, trace_files and hf_dataset_path, got %d", n)
 	}
 }
 
@@ -79,18 +81,18 @@ type OTelReplay struct {
 	LabelMap  map[string]string `key:"attribute_to_label_map,null" default:"null"` // attribute to label
 }
 
-func (o *OTelReplay) check(at *section) {
-	o.Source.check(at)
-	o.Replay.check(at)
-	if !o.NoOutputSubstitution || !at.valid("disable_output_substitution", "inject_random_session_id",
+func (o *OTelReplay) Check(at *tagged.Section) {
+	o.Source.Check(at)
+	o.Replay.Check(at)
+	if !o.NoOutputSubstitution || !at.Valid("disable_output_substitution", "inject_random_session_id",
 		"duplicate_sessions_target") {
 		return
 	}
 	if o.RandomSessionID {
-		at.fault("disable_output_substitution", "does not go with inject_random_session_id")
+		at.Fault("disable_output_substitution", "does not go with inject_random_session_id")
 	}
 	if o.DuplicateSessions != nil {
-		at.fault("disable_output_substitution", "does not go with duplicate_sessions_target")
+		at.Fault("disable_output_substitution", "does not go with duplicate_sessions_target")
 	}
 }
 
@@ -110,9 +112,9 @@ type WekaReplay struct {
 	Workers   *int64 `key:"datagen_workers" default:"null" check:"at least 1"` // nil: one per CPU
 }
 
-func (w *WekaReplay) check(at *section) {
-	w.Source.check(at)
-	w.Replay.check(at)
+func (w *WekaReplay) Check(at *tagged.Section) {
+	w.Source.Check(at)
+	w.Replay.Check(at)
 }
 
 // HFDataset is a data set of the Hugging Face hub, with options for loading it.
@@ -121,34 +123,34 @@ type HFDataset struct {
 	Options Object // without path; nil if only a path was given
 }
 
-func (h *HFDataset) decode(d *decoder, v *value, path string) {
-	if v.kind == textKind {
-		h.Path = v.text
+func (h *HFDataset) Decode(d *tagged.Decoder, v *tagged.Value, path string) {
+	if v.Kind == tagged.TextKind {
+		h.Path = v.Text
 		return
 	}
-	name := v.member("path")
+	name := v.Member("path")
 	switch {
-	case v.kind != objectKind:
-		d.typeFault(v, path, "a string or a mapping with a path", false)
+	case v.Kind != tagged.ObjectKind:
+		d.TypeFault(v, path, "a string or a mapping with a path", false)
 	case name == nil:
-		d.fault(v, path+".path", "is required")
-	case name.kind != textKind:
-		d.typeFault(name, path+".path", "a string", false)
+		d.Fault(v, path+".path", "is required")
+	case name.Kind != tagged.TextKind:
+		d.TypeFault(name, path+".path", "a string", false)
 	default:
-		h.Path = name.text
-		h.Options.decode(d, v.without("path"), path)
+		h.Path = name.Text
+		h.Options.Decode(d, v.Without("path"), path)
 	}
 }
 
-func (h HFDataset) encode(*writer) *value {
+func (h HFDataset) Encode(*tagged.Writer) *tagged.Value {
 	if h.Options == nil {
-		return textValue(h.Path)
+		return tagged.TextValue(h.Path)
 	}
 	v := h.Options.read()
-	v.members = append([]member{{key: "path", value: textValue(h.Path)}}, v.members...)
-	return v.redacted()
+	v.Members = append([]tagged.Member{{Key: "path", Value: tagged.TextValue(h.Path)}}, v.Members...)
+	return v.Redacted()
 }
 
-func (HFDataset) overriddenAsJSON() {}
+func (HFDataset) OverriddenAsJSON() {}
 
-func (HFDataset) typeText() string { return "string or map" }
+func (HFDataset) TypeText() string { return "string or map" }

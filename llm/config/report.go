@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/seed-307b789f/xk6-llm/llm/config/internal/tagged"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -60,10 +61,10 @@ type Goodput struct {
 	Constraints map[string]float64 `key:"constraints,null" default:"null" check:"seconds above 0"`
 }
 
-func (g *Goodput) check(at *section) {
+func (g *Goodput) Check(at *tagged.Section) {
 	for _, name := range slices.Sorted(maps.Keys(g.Constraints)) {
 		if err := record.KnownLatency(name); err != nil {
-			at.fault("constraints."+name, "%v", err)
+			at.Fault("constraints."+name, "%v", err)
 		}
 	}
 }
@@ -105,7 +106,7 @@ type S3 struct {
 // Addressing is how a bucket appears in a URL of S3.
 type Addressing string
 
-func (Addressing) choices() []string { return []string{"auto", "virtual", "path"} }
+func (Addressing) Choices() []string { return []string{"auto", "virtual", "path"} }
 
 // paths are all that may hold a timestamp.
 func (s *Storage) paths() []*string {

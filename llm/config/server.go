@@ -1,5 +1,7 @@
 package config
 
+import "github.com/seed-307b789f/xk6-llm/llm/config/internal/tagged"
+
 // Server is the server under test.
 type Server struct {
 	Type      ServerType `key:"type" default:"vllm"`
@@ -26,7 +28,7 @@ const (
 	MockServer ServerType = "mock"
 )
 
-func (ServerType) choices() []string {
+func (ServerType) Choices() []string {
 	return []string{string(VLLM), string(SGLang), string(TGI), string(MockServer)}
 }
 
@@ -54,7 +56,7 @@ const (
 	DefaultMetrics    MetricsType = "default" // none
 )
 
-func (MetricsType) choices() []string {
+func (MetricsType) Choices() []string {
 	return []string{string(PrometheusMetrics), string(DefaultMetrics)}
 }
 
@@ -66,13 +68,13 @@ type Prometheus struct {
 	GoogleManaged  bool     `key:"google_managed" default:"false"`
 }
 
-func (p *Prometheus) check(at *section) {
+func (p *Prometheus) Check(at *tagged.Section) {
 	switch {
-	case !at.valid("url", "google_managed"):
+	case !at.Valid("url", "google_managed"):
 	case p.URL == "" && !p.GoogleManaged:
-		at.fault("", "needs either a url or google_managed: true")
+		at.Fault("", "needs either a url or google_managed: true")
 	case p.URL != "" && p.GoogleManaged:
-		at.fault("google_managed", "is true although a url is given: leave one out")
+		at.Fault("google_managed", "is true although a url is given: leave one out")
 	}
 }
 
@@ -83,7 +85,7 @@ type CircuitBreaker struct {
 	Triggers []Trigger      `key:"triggers,required"` // any of them opens the breaker
 }
 
-func (CircuitBreaker) ignoresUnknown() {}
+func (CircuitBreaker) IgnoresUnknown() {}
 
 // BreakerMetrics chooses what a breaker counts, by JMESPath over a request's record.
 type BreakerMetrics struct {
@@ -91,11 +93,11 @@ type BreakerMetrics struct {
 	Rules   []string `key:"rules" default:"[]"` // any of them makes it a hit; none at all: every one is
 }
 
-func (BreakerMetrics) ignoresUnknown() {}
+func (BreakerMetrics) IgnoresUnknown() {}
 
-func (m *BreakerMetrics) check(at *section) {
-	if at.valid("matches") && len(m.Matches) == 0 {
-		at.fault("matches", "must name at least one expression")
+func (m *BreakerMetrics) Check(at *tagged.Section) {
+	if at.Valid("matches") && len(m.Matches) == 0 {
+		at.Fault("matches", "must name at least one expression")
 	}
 }
 
@@ -111,11 +113,11 @@ type Consecutive struct {
 	Threshold int64           `key:"threshold,required" check:"at least 1"`
 }
 
-func (Consecutive) ignoresUnknown() {}
+func (Consecutive) IgnoresUnknown() {}
 
 type consecutiveType string
 
-func (consecutiveType) choices() []string { return []string{"consecutive"} }
+func (consecutiveType) Choices() []string { return []string{"consecutive"} }
 
 // RateOverWindow triggers on a share of hits among the latest records.
 type RateOverWindow struct {
@@ -125,37 +127,37 @@ type RateOverWindow struct {
 	MinSamples int64    `key:"min_samples" default:"0" check:"at least 0"`
 }
 
-func (RateOverWindow) ignoresUnknown() {}
+func (RateOverWindow) IgnoresUnknown() {}
 
 type rateType string
 
-func (rateType) choices() []string { return []string{"rate_over_window"} }
+func (rateType) Choices() []string { return []string{"rate_over_window"} }
 
-func (t *Trigger) decode(d *decoder, v *value, path string) {
-	if v.kind != objectKind {
-		d.typeFault(v, path, "a mapping", true)
+func (t *Trigger) Decode(d *tagged.Decoder, v *tagged.Value, path string) {
+	if v.Kind != tagged.ObjectKind {
+		d.TypeFault(v, path, "a mapping", true)
 		return
 	}
-	name := v.member("type")
+	name := v.Member("type")
 	switch {
 	case name == nil:
-		d.fault(v, path+".type", "is required: consecutive or rate_over_window")
-	case name.kind == textKind && name.text == "consecutive":
+		d.Fault(v, path+".type", "is required: consecutive or rate_over_window")
+	case name.Kind == tagged.TextKind && name.Text == "consecutive":
 		t.Consecutive = new(Consecutive)
-		d.objectInto(v, t.Consecutive, path)
-	case name.kind == textKind && name.text == "rate_over_window":
+		d.Object(v, t.Consecutive, path)
+	case name.Kind == tagged.TextKind && name.Text == "rate_over_window":
 		t.Rate = new(RateOverWindow)
-		d.objectInto(v, t.Rate, path)
+		d.Object(v, t.Rate, path)
 	default:
-		d.typeFault(name, path+".type", "consecutive or rate_over_window", false)
+		d.TypeFault(name, path+".type", "consecutive or rate_over_window", false)
 	}
 }
 
-func (t Trigger) encode(w *writer) *value {
+func (t Trigger) Encode(w *tagged.Writer) *tagged.Value {
 	if t.Consecutive != nil {
-		return w.objectOf(t.Consecutive)
+		return w.Object(t.Consecutive)
 	}
-	return w.objectOf(t.Rate)
+	return w.Object(t.Rate)
 }
 
-func (Trigger) typeText() string { return "consecutive or rate_over_window trigger" }
+func (Trigger) TypeText() string { return "consecutive or rate_over_window trigger" }

@@ -1,6 +1,10 @@
 package config
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/seed-307b789f/xk6-llm/llm/config/internal/tagged"
+)
 
 // Stages are the stages of a run, of the one class that load.type asks for; the other lists are empty.
 type Stages struct {
@@ -30,10 +34,10 @@ type StandardStage struct {
 	Concurrency *int64  `key:"concurrency_level" default:"null"`
 }
 
-func (s *StandardStage) check(at *section) {
+func (s *StandardStage) Check(at *tagged.Section) {
 	for name, given := range map[string]*int64{"num_requests": s.NumRequests, "concurrency_level": s.Concurrency} {
 		if given != nil {
-			at.fault(name, "is only for load.type %q", Concurrent)
+			at.Fault(name, "is only for load.type %q", Concurrent)
 		}
 	}
 }
@@ -47,7 +51,7 @@ type ConcurrentStage struct {
 	Duration    *int64   `key:"duration" default:"null"` // seconds
 }
 
-func (s *ConcurrentStage) check(*section) {
+func (s *ConcurrentStage) Check(*tagged.Section) {
 	s.Rate, s.Duration = new(float64(s.NumRequests)), new(int64(1))
 }
 
@@ -60,59 +64,59 @@ type SessionStage struct {
 	Timeout     *float64 `key:"timeout" default:"null" check:"seconds above 0"`
 }
 
-func (s *SessionStage) check(at *section) {
-	if at.valid("session_rate", "concurrent_sessions") && s.Rate != nil && s.Concurrent > 0 &&
+func (s *SessionStage) Check(at *tagged.Section) {
+	if at.Valid("session_rate", "concurrent_sessions") && s.Rate != nil && s.Concurrent > 0 &&
 		*s.Rate > float64(s.Concurrent) {
-		at.fault("session_rate", "must not be above concurrent_sessions (%d), got %v", s.Concurrent, *s.Rate)
+		at.Fault("session_rate", "must not be above concurrent_sessions (%d), got %v", s.Concurrent, *s.Rate)
 	}
 }
 
-func (s *Stages) decode(d *decoder, v *value, path string) {
-	if v.kind != listKind {
-		d.typeFault(v, path, "a list", true)
+func (s *Stages) Decode(d *tagged.Decoder, v *tagged.Value, path string) {
+	if v.Kind != tagged.ListKind {
+		d.TypeFault(v, path, "a list", true)
 		return
 	}
-	for i, item := range v.items {
+	for i, item := range v.Items {
 		at := fmt.Sprintf("%s[%d]", path, i)
-		if item.kind != objectKind {
-			d.typeFault(item, at, "a mapping", true)
+		if item.Kind != tagged.ObjectKind {
+			d.TypeFault(item, at, "a mapping", true)
 			continue
 		}
 		s.decodeStage(d, item, at)
 	}
 }
 
-func (s *Stages) decodeStage(d *decoder, v *value, path string) {
+func (s *Stages) decodeStage(d *tagged.Decoder, v *tagged.Value, path string) {
 	switch s.class {
 	case concurrentClass:
 		var stage ConcurrentStage
-		d.objectInto(v, &stage, path)
+		d.Object(v, &stage, path)
 		s.Concurrent = append(s.Concurrent, stage)
 	case sessionClass:
 		var stage SessionStage
-		d.objectInto(v, &stage, path)
+		d.Object(v, &stage, path)
 		s.Sessions = append(s.Sessions, stage)
 	default:
 		var stage StandardStage
-		d.objectInto(v, &stage, path)
+		d.Object(v, &stage, path)
 		s.Standard = append(s.Standard, stage)
 	}
 }
 
-func (s Stages) encode(w *writer) *value {
-	list := &value{kind: listKind}
+func (s Stages) Encode(w *tagged.Writer) *tagged.Value {
+	list := &tagged.Value{Kind: tagged.ListKind}
 	for i := range s.Standard {
-		list.items = append(list.items, w.objectOf(&s.Standard[i]))
+		list.Items = append(list.Items, w.Object(&s.Standard[i]))
 	}
 	for i := range s.Concurrent {
-		list.items = append(list.items, w.objectOf(&s.Concurrent[i]))
+		list.Items = append(list.Items, w.Object(&s.Concurrent[i]))
 	}
 	for i := range s.Sessions {
-		list.items = append(list.items, w.objectOf(&s.Sessions[i]))
+		list.Items = append(list.Items, w.Object(&s.Sessions[i]))
 	}
 	return list
 }
 
-func (Stages) overriddenAsJSON() {}
+func (Stages) OverriddenAsJSON() {}
 
-func (Stages) typeText() string { return "list of stages" }
+func (Stages) TypeText() string { return "list of stages" }

@@ -4,31 +4,32 @@ import (
 	"net/url"
 
 	"github.com/seed-307b789f/xk6-llm/internal/secret"
+	"github.com/seed-307b789f/xk6-llm/llm/config/internal/tagged"
 )
 
 // URL is an absolute one of http or https, with a path, / at least, as the original completes it; empty if none was
 // given.
 type URL string
 
-func (u *URL) decode(d *decoder, v *value, path string) {
-	parsed, err := url.Parse(v.text)
-	if v.kind != textKind || err != nil || parsed.Scheme != "http" && parsed.Scheme != "https" || parsed.Host == "" {
+func (u *URL) Decode(d *tagged.Decoder, v *tagged.Value, path string) {
+	parsed, err := url.Parse(v.Text)
+	if v.Kind != tagged.TextKind || err != nil || parsed.Scheme != "http" && parsed.Scheme != "https" || parsed.Host == "" {
 		shown := *v
-		shown.text = secret.WithoutUser(v.text)
-		d.typeFault(&shown, path, "an http or https URL", false)
+		shown.Text = secret.WithoutUser(v.Text)
+		d.TypeFault(&shown, path, "an http or https URL", false)
 		return
 	}
-	if *u = URL(v.text); parsed.Path == "" {
+	if *u = URL(v.Text); parsed.Path == "" {
 		parsed.Path = "/"
 		*u = URL(parsed.String())
 	}
 }
 
-func (u URL) encode(*writer) *value {
+func (u URL) Encode(*tagged.Writer) *tagged.Value {
 	if u == "" {
-		return nullValue()
+		return tagged.NullValue()
 	}
-	return textValue(secret.RedactURL(string(u)))
+	return tagged.TextValue(secret.RedactURL(string(u)))
 }
 
-func (URL) typeText() string { return "URL" }
+func (URL) TypeText() string { return "URL" }

@@ -1,4 +1,4 @@
-package config
+package tagged
 
 import (
 	"math"
@@ -24,37 +24,37 @@ var (
 )
 
 // resolve tells what a plain scalar is.
-func resolve(text string) *value {
-	v := &value{kind: textKind, text: text}
+func resolve(text string) *Value {
+	v := &Value{Kind: TextKind, Text: text}
 	switch {
 	case len(text) > 400: // no scalar but a string is so long, and numbers cost time
 	case nullForm.MatchString(text):
-		v.kind = nullKind
+		v.Kind = NullKind
 	case boolForm.MatchString(text):
-		v.kind, v.yes = boolKind, strings.ContainsAny(text[:1], "yYtT") || strings.EqualFold(text, "on")
+		v.Kind, v.yes = BoolKind, strings.ContainsAny(text[:1], "yYtT") || strings.EqualFold(text, "on")
 	case intForm.MatchString(text):
 		v.setWhole(wholeNumber(text))
 	case int60Form.MatchString(text):
 		v.setWhole(sexagesimal(text))
 	case floatForm.MatchString(text):
-		v.kind = floatKind
+		v.Kind = FloatKind
 		v.real, _ = strconv.ParseFloat(strings.ReplaceAll(text, "_", ""), 64) // out of range is an infinity
 	case flt60Form.MatchString(text):
-		v.kind, v.real = floatKind, sexagesimalFloat(text)
+		v.Kind, v.real = FloatKind, sexagesimalFloat(text)
 	case infForm.MatchString(text):
-		v.kind = floatKind
+		v.Kind = FloatKind
 		v.real, _ = strconv.ParseFloat(strings.Replace(text, ".", "", 1), 64) // inf and nan, which it knows
 	case dateForm.MatchString(text):
-		v.kind = dateKind
+		v.Kind = DateKind
 	}
 	return v
 }
 
-func (v *value) setWhole(n *big.Int) {
+func (v *Value) setWhole(n *big.Int) {
 	if n == nil {
 		return // 0x_ and the like look like numbers and are none
 	}
-	v.kind, v.huge = intKind, !n.IsInt64()
+	v.Kind, v.huge = IntKind, !n.IsInt64()
 	v.whole = n.Int64()
 	v.real, _ = new(big.Float).SetInt(n).Float64()
 }
@@ -107,25 +107,25 @@ var numberText = regexp.MustCompile(`^[-+]?(?:\d+(?:_\d+)*)?(?:\.(?:\d+(?:_\d+)*
 // wholeText is one whose fraction, if any, is nothing but zeros.
 var wholeText = regexp.MustCompile(`^[-+]?\d+(?:_\d+)*(?:\.0+)?$`)
 
-// asInt coerces to a whole number, without loss.
-func (v *value) asInt() (int64, bool) {
-	switch v.kind {
-	case boolKind:
+// Int coerces to a whole number, without loss.
+func (v *Value) Int() (int64, bool) {
+	switch v.Kind {
+	case BoolKind:
 		if v.yes {
 			return 1, true
 		}
 		return 0, true
-	case intKind:
+	case IntKind:
 		return v.whole, !v.huge
-	case floatKind:
+	case FloatKind:
 		const limit = 1 << 63
 		whole := v.real == math.Trunc(v.real) && v.real >= -limit && v.real < limit
 		if !whole {
 			return 0, false
 		}
 		return int64(v.real), true
-	case textKind:
-		text := strings.TrimSpace(v.text)
+	case TextKind:
+		text := strings.TrimSpace(v.Text)
 		if !wholeText.MatchString(text) {
 			return 0, false
 		}
@@ -136,18 +136,18 @@ func (v *value) asInt() (int64, bool) {
 	return 0, false
 }
 
-// asFloat coerces to a finite number.
-func (v *value) asFloat() (float64, bool) {
+// Float coerces to a finite number.
+func (v *Value) Float() (float64, bool) {
 	x := v.real
-	switch v.kind {
-	case boolKind:
+	switch v.Kind {
+	case BoolKind:
 		x = 0
 		if v.yes {
 			x = 1
 		}
-	case intKind, floatKind:
-	case textKind:
-		text := strings.TrimSpace(v.text)
+	case IntKind, FloatKind:
+	case TextKind:
+		text := strings.TrimSpace(v.Text)
 		if len(text) > 400 || !numberText.MatchString(text) {
 			return 0, false
 		}
@@ -161,15 +161,15 @@ func (v *value) asFloat() (float64, bool) {
 	return x, !math.IsInf(x, 0) && !math.IsNaN(x)
 }
 
-// asBool coerces to a boolean.
-func (v *value) asBool() (yes, ok bool) {
-	switch v.kind {
-	case boolKind:
+// Bool coerces to a boolean.
+func (v *Value) Bool() (yes, ok bool) {
+	switch v.Kind {
+	case BoolKind:
 		return v.yes, true
-	case intKind, floatKind:
+	case IntKind, FloatKind:
 		return v.real == 1, v.real == 0 || v.real == 1
-	case textKind:
-		switch strings.ToLower(v.text) {
+	case TextKind:
+		switch strings.ToLower(v.Text) {
 		case "1", "on", "t", "true", "y", "yes":
 			return true, true
 		case "0", "off", "f", "false", "n", "no":

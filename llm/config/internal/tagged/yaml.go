@@ -1,4 +1,4 @@
-package config
+package tagged
 
 import (
 	"bytes"
@@ -18,32 +18,32 @@ const (
 )
 
 // readYAML reads a document that is a mapping; an empty one is an empty mapping.
-func (d *decoder) readYAML(data []byte) *value {
+func (d *Decoder) readYAML(data []byte) *Value {
 	before := d.count
 	v := d.readDocument(data)
 	switch {
 	case d.count > before:
-	case v.kind == nullKind:
-		return &value{kind: objectKind, place: v.place}
-	case v.kind != objectKind:
-		d.typeFault(v, "", "a mapping", true)
+	case v.Kind == NullKind:
+		return &Value{Kind: ObjectKind, Place: v.Place}
+	case v.Kind != ObjectKind:
+		d.TypeFault(v, "", "a mapping", true)
 	}
 	return v
 }
 
 // readDefault reads the default of a key.
-func (d *decoder) readDefault(text string) *value { return d.readDocument([]byte(text)) }
+func (d *Decoder) readDefault(text string) *Value { return d.readDocument([]byte(text)) }
 
 // readDocument reads one document, null if there is none.
-func (d *decoder) readDocument(data []byte) *value {
-	none := &value{place: place{line: 1}}
+func (d *Decoder) readDocument(data []byte) *Value {
+	none := &Value{Place: Place{line: 1}}
 	if len(data) > maxSize {
-		d.fault(none, "", "is larger than %d bytes", maxSize)
+		d.Fault(none, "", "is larger than %d bytes", maxSize)
 		return none
 	}
 	loader, err := yaml.NewLoader(bytes.NewReader(data))
 	if err != nil {
-		d.fault(none, "", "%v", err)
+		d.Fault(none, "", "%v", err)
 		return none
 	}
 	var doc, more yaml.Node
@@ -58,18 +58,18 @@ func (d *decoder) readDocument(data []byte) *value {
 	}
 	switch err := loader.Load(&more); {
 	case err == nil:
-		d.fault(&value{place: place{line: more.Line}}, "", "has a second document: one is allowed")
+		d.Fault(&Value{Place: Place{line: more.Line}}, "", "has a second document: one is allowed")
 	case !errors.Is(err, io.EOF):
 		d.syntax(err)
 	}
-	b := builder{decoder: d}
+	b := builder{Decoder: d}
 	return b.build(doc.Content[0], 0)
 }
 
 // syntax reports what the YAML library says. Names of anchors are left out: what looks like one may be a secret without
 // quotes.
-func (d *decoder) syntax(err error) {
-	at, text := new(value), "not YAML: "+err.Error()
+func (d *Decoder) syntax(err error) {
+	at, text := new(Value), "not YAML: "+err.Error()
 	var load *yaml.LoadError
 	if errors.As(err, &load) {
 		at.line, text = load.Mark.Line, "not YAML: "+load.Message
@@ -77,19 +77,19 @@ func (d *decoder) syntax(err error) {
 	if head, _, quoted := strings.Cut(text, "'"); quoted && strings.Contains(text, "anchor") {
 		text = head + "here: quote a value that starts with *"
 	}
-	d.fault(at, "", "%s", text)
+	d.Fault(at, "", "%s", text)
 }
 
 // builder makes plain data of nodes.
 type builder struct {
-	*decoder
+	*Decoder
 	count   int
 	stopped bool
 }
 
-func (b *builder) build(n *yaml.Node, depth int) *value {
+func (b *builder) build(n *yaml.Node, depth int) *Value {
 	b.count++
-	v := &value{place: place{line: n.Line}}
+	v := &Value{Place: Place{line: n.Line}}
 	switch {
 	case b.stopped:
 		return v
@@ -106,113 +106,113 @@ func (b *builder) build(n *yaml.Node, depth int) *value {
 	case yaml.ScalarNode:
 		b.scalar(n, v)
 	case yaml.SequenceNode:
-		v.kind = listKind
+		v.Kind = ListKind
 		b.expectTag(n, "!!seq")
 		for _, c := range n.Content {
-			v.items = append(v.items, b.build(c, depth+1))
+			v.Items = append(v.Items, b.build(c, depth+1))
 		}
 	case yaml.MappingNode:
-		v.kind = objectKind
+		v.Kind = ObjectKind
 		b.expectTag(n, "!!map")
 		b.mapping(n, v, depth)
 	}
 	return v
 }
 
-func (b *builder) stop(v *value, why string) {
+func (b *builder) stop(v *Value, why string) {
 	b.stopped = true
-	b.fault(v, "", "%s", why)
+	b.Fault(v, "", "%s", why)
 }
 
 // scalar resolves a scalar by its tag, or if it has none, by how it is written.
-func (b *builder) scalar(n *yaml.Node, v *value) {
-	at := v.place
+func (b *builder) scalar(n *yaml.Node, v *Value) {
+	at := v.Place
 	quoted := n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0
 	switch {
 	case n.Style&yaml.TaggedStyle == 0 && quoted:
-		*v = *textValue(n.Value)
+		*v = *TextValue(n.Value)
 	case n.Style&yaml.TaggedStyle == 0:
 		*v = *resolve(n.Value)
 	default:
 		*v = *b.tagged(n)
 	}
-	v.place = at
+	v.Place = at
 }
 
-func (b *builder) tagged(n *yaml.Node) *value {
-	want, known := map[string]kind{"!!null": nullKind, "!!bool": boolKind, "!!int": intKind,
-		"!!float": floatKind}[n.ShortTag()]
+func (b *builder) tagged(n *yaml.Node) *Value {
+	want, known := map[string]Kind{"!!null": NullKind, "!!bool": BoolKind, "!!int": IntKind,
+		"!!float": FloatKind}[n.ShortTag()]
 	v := resolve(n.Value)
 	switch {
 	case n.ShortTag() == "!!str":
-		return textValue(n.Value)
-	case known && v.kind == want:
+		return TextValue(n.Value)
+	case known && v.Kind == want:
 		return v
-	case known && want == floatKind && v.kind == intKind:
-		return floatValue(v.real)
+	case known && want == FloatKind && v.Kind == IntKind:
+		return FloatValue(v.real)
 	}
-	b.fault(&value{place: place{line: n.Line}}, "",
+	b.Fault(&Value{Place: Place{line: n.Line}}, "",
 		"has a tag (!…) that does not fit or is not supported: quote a value that starts with !")
 	return v
 }
 
 func (b *builder) expectTag(n *yaml.Node, tag string) {
 	if n.Style&yaml.TaggedStyle != 0 && n.ShortTag() != tag {
-		b.fault(&value{place: place{line: n.Line}}, "", "has a tag (!…) that is not supported: leave it out")
+		b.Fault(&Value{Place: Place{line: n.Line}}, "", "has a tag (!…) that is not supported: leave it out")
 	}
 }
 
 // mapping reads the entries of a mapping. Those merged in by << stand first and count less than those written; among
 // the merged the first counts.
-func (b *builder) mapping(n *yaml.Node, v *value, depth int) {
-	var written []member
+func (b *builder) mapping(n *yaml.Node, v *Value, depth int) {
+	var written []Member
 	all := collector{v: v}
 	for i := 0; i+1 < len(n.Content) && !b.stopped; i += 2 {
 		key, val := n.Content[i], n.Content[i+1]
 		if key.Kind == yaml.ScalarNode && key.ShortTag() == "!!merge" {
 			for _, m := range b.merge(val, depth) {
-				if !all.has(m.key) {
+				if !all.has(m.Key) {
 					all.put(m)
 				}
 			}
 			continue
 		}
 		k := b.build(key, depth+1)
-		if k.kind == listKind || k.kind == objectKind {
-			b.fault(k, "", "has a list or a mapping as a key")
+		if k.Kind == ListKind || k.Kind == ObjectKind {
+			b.Fault(k, "", "has a list or a mapping as a key")
 			continue
 		}
-		written = append(written, member{key: k.text, keyKind: k.kind, value: b.build(val, depth+1), place: k.place})
+		written = append(written, Member{Key: k.Text, keyKind: k.Kind, Value: b.build(val, depth+1), Place: k.Place})
 	}
 	once := map[string]bool{}
 	for _, m := range written {
-		if once[m.key] {
-			b.warn(m.place, m.key, "given twice in one mapping, the last counts")
+		if once[m.Key] {
+			b.Warn(m.Place, m.Key, "given twice in one mapping, the last counts")
 		}
-		once[m.key] = true
+		once[m.Key] = true
 		all.put(m)
 	}
 }
 
 // merge is what << brings in: the entries of a mapping, or of several.
-func (b *builder) merge(n *yaml.Node, depth int) []member {
+func (b *builder) merge(n *yaml.Node, depth int) []Member {
 	v := b.build(n, depth+1)
-	switch v.kind {
-	case objectKind:
-		return v.members
-	case listKind:
-		var all []member
-		for _, item := range v.items {
-			if item.kind != objectKind {
-				b.fault(item, "", "<< takes mappings")
+	switch v.Kind {
+	case ObjectKind:
+		return v.Members
+	case ListKind:
+		var all []Member
+		for _, item := range v.Items {
+			if item.Kind != ObjectKind {
+				b.Fault(item, "", "<< takes mappings")
 				return nil
 			}
-			all = append(all, item.members...)
+			all = append(all, item.Members...)
 		}
 		return all
 	}
 	if !b.stopped {
-		b.fault(v, "", "<< takes a mapping or a list of them")
+		b.Fault(v, "", "<< takes a mapping or a list of them")
 	}
 	return nil
 }

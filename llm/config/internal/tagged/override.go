@@ -1,4 +1,4 @@
-package config
+package tagged
 
 import (
 	"reflect"
@@ -17,46 +17,46 @@ import (
 type Override struct{ Key, Value string }
 
 // override merges an override into the tree.
-func (d *decoder) override(tree *value, o Override) {
-	at := place{override: o.Key}
+func (d *Decoder) override(tree *Value, o Override) {
+	at := Place{override: o.Key}
 	leaf, ok := d.findLeaf(o.Key)
-	var v *value
+	var v *Value
 	switch {
 	case ok:
 		v = d.overrideValue(&leaf, o, at)
 	case o.Value == "null" && d.isSection(o.Key):
-		v = &value{kind: nullKind, place: at}
+		v = &Value{Kind: NullKind, Place: at}
 	default:
-		d.faultAt(at, o.Key, "unknown key%s", d.suggestLeaf(o.Key))
+		d.FaultAt(at, o.Key, "unknown key%s", d.suggestLeaf(o.Key))
 	}
 	if v == nil {
 		return
 	}
 	parts := strings.Split(o.Key, ".")
 	for _, part := range parts[:len(parts)-1] {
-		inner := tree.member(part)
-		if inner == nil || inner.kind != objectKind {
-			inner = &value{kind: objectKind, place: at}
-			tree.set(member{key: part, keyKind: textKind, value: inner, place: at})
+		inner := tree.Member(part)
+		if inner == nil || inner.Kind != ObjectKind {
+			inner = &Value{Kind: ObjectKind, Place: at}
+			tree.set(Member{Key: part, keyKind: TextKind, Value: inner, Place: at})
 		}
 		tree = inner
 	}
-	mergeInto(tree, member{key: parts[len(parts)-1], keyKind: textKind, value: v, place: at})
+	mergeInto(tree, Member{Key: parts[len(parts)-1], keyKind: TextKind, Value: v, Place: at})
 }
 
 // mergeInto sets a member. Two mappings become one, at every depth.
-func mergeInto(v *value, m member) {
-	old := v.member(m.key)
-	if old == nil || old.kind != objectKind || m.value.kind != objectKind {
+func mergeInto(v *Value, m Member) {
+	old := v.Member(m.Key)
+	if old == nil || old.Kind != ObjectKind || m.Value.Kind != ObjectKind {
 		v.set(m)
 		return
 	}
-	for _, inner := range m.value.members {
+	for _, inner := range m.Value.Members {
 		mergeInto(old, inner)
 	}
 }
 
-func (d *decoder) findLeaf(key string) (leaf, bool) {
+func (d *Decoder) findLeaf(key string) (leaf, bool) {
 	section, name := "", key
 	if i := strings.LastIndexByte(key, '.'); i >= 0 {
 		section, name = key[:i], key[i+1:]
@@ -70,14 +70,14 @@ func (d *decoder) findLeaf(key string) (leaf, bool) {
 }
 
 // isSection says whether a dotted key holds others.
-func (d *decoder) isSection(key string) bool {
+func (d *Decoder) isSection(key string) bool {
 	return slices.ContainsFunc(d.allLeaves(), func(l leaf) bool {
 		return l.path == key || strings.HasPrefix(l.path, key+".")
 	})
 }
 
 // suggestLeaf is the tail of a message about an unknown dotted key.
-func (d *decoder) suggestLeaf(key string) string {
+func (d *Decoder) suggestLeaf(key string) string {
 	var names, inside []string
 	for _, l := range d.allLeaves() {
 		name := join(l.path, l.name)
@@ -102,8 +102,8 @@ func (d *decoder) suggestLeaf(key string) string {
 }
 
 // overrideValue reads the text of an override, nil after a fault.
-func (d *decoder) overrideValue(l *leaf, o Override, at place) *value {
-	text := &value{kind: textKind, text: o.Value, place: at}
+func (d *Decoder) overrideValue(l *leaf, o Override, at Place) *Value {
+	text := &Value{Kind: TextKind, Text: o.Value, Place: at}
 	t := l.typ
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -111,19 +111,19 @@ func (d *decoder) overrideValue(l *leaf, o Override, at place) *value {
 	kind := t.Kind()
 	switch {
 	case l.json() || isCustom(t) && strings.HasPrefix(o.Value, "{"):
-		v, err := readJSON(o.Value, at)
+		v, err := ReadJSON(o.Value, at)
 		if err != nil {
-			d.faultAt(at, o.Key, "expected %s as JSON: it %v", typeText(l.field), err)
+			d.FaultAt(at, o.Key, "expected %s as JSON: it %v", typeText(l.field), err)
 			return nil
 		}
 		return v
 	case kind == reflect.Bool:
 		v := boolValue(isYes(o.Value))
-		v.place = at
+		v.Place = at
 		return v
 	case kind == reflect.Int64:
 		if strings.Contains(o.Value, ".") { // 3.0 is a whole number in a file alone
-			d.typeFault(text, o.Key, "a whole number", l.secret)
+			d.TypeFault(text, o.Key, "a whole number", l.secret)
 			return nil
 		}
 	}

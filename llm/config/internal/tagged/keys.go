@@ -1,4 +1,4 @@
-package config
+package tagged
 
 import (
 	"reflect"
@@ -19,9 +19,9 @@ type Key struct {
 	JSON     bool     // whether an [Override] gives it as JSON
 }
 
-// keysUnder lists all keys below the struct that root points to, in the order of the schema, each of a list's or a union's inside excepted: those are given as a
+// Keys lists all keys below the struct that root points to, in the order of the schema, each of a list's or a union's inside excepted: those are given as a
 // whole.
-func keysUnder(root any) []Key {
+func Keys(root any) []Key {
 	d := newDecoder("", root)
 	var keys []Key
 	for _, leaf := range d.allLeaves() {
@@ -38,7 +38,7 @@ type leaf struct {
 }
 
 // allLeaves lists the fields of the whole schema that hold values, and keeps the list.
-func (d *decoder) allLeaves() []leaf {
+func (d *Decoder) allLeaves() []leaf {
 	if d.known == nil {
 		root := reflect.New(d.root).Elem()
 		d.setDefaults(root)
@@ -48,7 +48,7 @@ func (d *decoder) allLeaves() []leaf {
 }
 
 // leaves lists those of a section.
-func (d *decoder) leaves(section reflect.Value, path string) []leaf {
+func (d *Decoder) leaves(section reflect.Value, path string) []leaf {
 	var all []leaf
 	for _, f := range d.fields(section.Type()) {
 		initial := section.FieldByIndex(f.index)
@@ -63,7 +63,7 @@ func (d *decoder) leaves(section reflect.Value, path string) []leaf {
 }
 
 // inside is the section that a field holds, with its defaults even where the field is nil; invalid if it is none.
-func (d *decoder) inside(t reflect.Type, initial reflect.Value) reflect.Value {
+func (d *Decoder) inside(t reflect.Type, initial reflect.Value) reflect.Value {
 	if initial.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
@@ -89,7 +89,7 @@ func (l *leaf) key() Key {
 		k.Aliases = append(k.Aliases, join(l.path, a))
 	}
 	if !l.required && l.auto == "" {
-		var w writer
+		var w Writer
 		k.Default = flow(w.value(l.initial, l.field, ""))
 	}
 	return k
@@ -102,12 +102,12 @@ func (l *leaf) json() bool {
 		t = t.Elem()
 	}
 	return t.Kind() == reflect.Slice || t.Kind() == reflect.Map ||
-		reflect.PointerTo(t).Implements(reflect.TypeFor[structured]())
+		reflect.PointerTo(t).Implements(reflect.TypeFor[Structured]())
 }
 
 func choicesOf(t reflect.Type) []string {
-	if e, ok := reflect.Zero(t).Interface().(enum); ok {
-		return e.choices()
+	if e, ok := reflect.Zero(t).Interface().(Enum); ok {
+		return e.Choices()
 	}
 	return nil
 }
@@ -118,8 +118,8 @@ func typeText(f field) string {
 		t = t.Elem()
 	}
 	zero := reflect.New(t)
-	if c, ok := zero.Interface().(custom); ok {
-		return c.typeText()
+	if c, ok := zero.Interface().(Custom); ok {
+		return c.TypeText()
 	}
 	switch t.Kind() {
 	case reflect.String:
@@ -158,30 +158,30 @@ func spaced(name string) string {
 }
 
 // flow is plain data as YAML on one line.
-func flow(v *value) string {
-	switch v.kind {
-	case listKind:
-		parts := make([]string, len(v.items))
-		for i, item := range v.items {
+func flow(v *Value) string {
+	switch v.Kind {
+	case ListKind:
+		parts := make([]string, len(v.Items))
+		for i, item := range v.Items {
 			parts[i] = flow(item)
 		}
 		return "[" + strings.Join(parts, ", ") + "]"
-	case objectKind:
-		parts := make([]string, len(v.members))
-		for i, m := range v.members {
-			parts[i] = m.key + ": " + flow(m.value)
+	case ObjectKind:
+		parts := make([]string, len(v.Members))
+		for i, m := range v.Members {
+			parts[i] = m.Key + ": " + flow(m.Value)
 		}
 		return "{" + strings.Join(parts, ", ") + "}"
-	case textKind:
-		if v.text == "" {
+	case TextKind:
+		if v.Text == "" {
 			return `""`
 		}
 	}
-	return v.text
+	return v.Text
 }
 
 // sameName is the one key or section of the schema with this last name, dotted; empty if there is none or several.
-func (d *decoder) sameName(name string) string {
+func (d *Decoder) sameName(name string) string {
 	var found []string
 	for _, l := range d.allLeaves() {
 		path := ""

@@ -1,4 +1,4 @@
-package config
+package tagged
 
 import (
 	"encoding/json"
@@ -50,27 +50,27 @@ func TestCoercion(t *testing.T) {
 
 func compareScalar(t *testing.T, text, typ string, want []json.RawMessage) {
 	t.Helper()
-	var d decoder
+	var d Decoder
 	v := d.readDocument([]byte(text))
 	got := ""
 	switch typ {
 	case "int", "int?":
-		if n, ok := v.asInt(); ok {
+		if n, ok := v.Int(); ok {
 			got = strconv.FormatInt(n, 10)
-		} else if typ == "int?" && v.kind == nullKind {
+		} else if typ == "int?" && v.Kind == NullKind {
 			got = "null"
 		}
 	case "float":
-		if x, ok := v.asFloat(); ok {
+		if x, ok := v.Float(); ok {
 			got = strconv.FormatFloat(x, 'g', -1, 64)
 		}
 	case "bool":
-		if yes, ok := v.asBool(); ok {
+		if yes, ok := v.Bool(); ok {
 			got = strconv.FormatBool(yes)
 		}
 	case "str":
-		if v.kind == textKind {
-			got = quote(v.text)
+		if v.Kind == TextKind {
+			got = Quote(v.Text)
 		}
 	}
 	if wanted := wantedScalar(t, typ, want); got != wanted {
@@ -92,7 +92,7 @@ func wantedScalar(t *testing.T, typ string, want []json.RawMessage) string {
 		if err := json.Unmarshal(want[0], &s); err != nil {
 			t.Fatal(err)
 		}
-		return quote(s)
+		return Quote(s)
 	case "float":
 		x, err := strconv.ParseFloat(strings.Trim(text, `"`), 64)
 		if err != nil || math.IsInf(x, 0) || math.IsNaN(x) {
@@ -110,13 +110,13 @@ func wantedScalar(t *testing.T, typ string, want []json.RawMessage) string {
 func TestDocuments(t *testing.T) {
 	t.Parallel()
 	for _, g := range readGoldens(t).Documents {
-		var d decoder
+		var d Decoder
 		v := d.readDocument([]byte(g.YAML))
 		switch err := d.err(); {
 		case (err == nil) != g.Loads:
 			t.Errorf("%q: got %v, loads there: %t", g.YAML, err, g.Loads)
 		case err == nil:
-			if got := string(v.json()); got != g.JSON {
+			if got := string(v.JSON()); got != g.JSON {
 				t.Errorf("%q: got %s, want %s", g.YAML, got, g.JSON)
 			}
 		}

@@ -1,4 +1,4 @@
-package config
+package tagged
 
 import (
 	"errors"
@@ -16,27 +16,27 @@ type field struct {
 	null, required, secret, omit bool
 }
 
-// custom is a type that reads and writes itself: mostly a choice between types.
-type custom interface {
-	decode(d *decoder, v *value, path string)
-	encode(w *writer) *value
-	typeText() string
+// Custom is a type that reads and writes itself: mostly a choice between types.
+type Custom interface {
+	Decode(d *Decoder, v *Value, path string)
+	Encode(w *Writer) *Value
+	TypeText() string
 }
 
-// enum is a string type with a fixed set of values.
-type enum interface{ choices() []string }
+// Enum is a string type with a fixed set of values.
+type Enum interface{ Choices() []string }
 
-// checked is a struct with rules over several of its keys. check is called when they have been read.
-type checked interface{ check(at *section) }
+// Checked is a struct with rules over several of its keys. check is called when they have been read.
+type Checked interface{ Check(at *Section) }
 
-// early is a struct that must look at the mapping before its keys are read.
-type early interface{ before(v *value) }
+// Preparer is a struct that must look at the mapping before its keys are read.
+type Preparer interface{ Prepare(v *Value) }
 
-// lenient is a struct that the original reads without refusing unknown keys.
-type lenient interface{ ignoresUnknown() }
+// Lenient is a struct that the original reads without refusing unknown keys.
+type Lenient interface{ IgnoresUnknown() }
 
-// structured is a custom type that an override gives as JSON, as it gives lists and maps.
-type structured interface{ overriddenAsJSON() }
+// Structured is a custom type that an override gives as JSON, as it gives lists and maps.
+type Structured interface{ OverriddenAsJSON() }
 
 // structOf is the struct behind a pointer, to be set.
 func structOf(p any) reflect.Value { return reflect.ValueOf(p).Elem() }
@@ -92,7 +92,7 @@ func (f *field) known(name string) bool {
 }
 
 // fields are those of a struct type, kept for the next time.
-func (d *decoder) fields(t reflect.Type) []field {
+func (d *Decoder) fields(t reflect.Type) []field {
 	if fields, ok := d.schema[t]; ok {
 		return fields
 	}
@@ -105,7 +105,7 @@ func (d *decoder) fields(t reflect.Type) []field {
 }
 
 // setDefaults fills the zero struct that to points to with its defaults. The error names tags that make no sense.
-func setDefaultsOf(to any) error {
+func SetDefaults(to any) error {
 	d := newDecoder("tags", to)
 	d.setDefaults(structOf(to))
 	if len(d.warnings) > 0 {
@@ -115,7 +115,7 @@ func setDefaultsOf(to any) error {
 }
 
 // setDefaults fills a zero struct. The defaults are in the tags, as YAML; a test reads them all.
-func (d *decoder) setDefaults(to reflect.Value) {
+func (d *Decoder) setDefaults(to reflect.Value) {
 	t := to.Type()
 	for i := range t.NumField() {
 		f, sf := to.Field(i), t.Field(i)
@@ -131,15 +131,15 @@ func (d *decoder) setDefaults(to reflect.Value) {
 	}
 }
 
-func (d *decoder) setDefault(to reflect.Value, f field, text string) {
-	var v *value
+func (d *Decoder) setDefault(to reflect.Value, f field, text string) {
+	var v *Value
 	switch {
 	case text == "null":
 		return
 	case strings.HasPrefix(text, "{") || strings.HasPrefix(text, "["):
 		v = d.readDefault(text)
 	case to.Kind() == reflect.String:
-		v = textValue(text)
+		v = TextValue(text)
 	default:
 		v = resolve(text)
 	}
@@ -150,4 +150,4 @@ func (d *decoder) setDefault(to reflect.Value, f field, text string) {
 	d.decode(v, to, f, "")
 }
 
-func isCustom(t reflect.Type) bool { return reflect.PointerTo(t).Implements(reflect.TypeFor[custom]()) }
+func isCustom(t reflect.Type) bool { return reflect.PointerTo(t).Implements(reflect.TypeFor[Custom]()) }

@@ -1,4 +1,4 @@
-package config
+package tagged
 
 import (
 	"bytes"
@@ -9,39 +9,39 @@ import (
 	"strings"
 )
 
-// json is the value as JSON, the members of mappings in their order.
-func (v *value) json() []byte {
+// JSON is the value as JSON, the members of mappings in their order.
+func (v *Value) JSON() []byte {
 	var buf bytes.Buffer
 	writeJSON(&buf, v)
 	return buf.Bytes()
 }
 
-func writeJSON(buf *bytes.Buffer, v *value) {
-	switch v.kind {
-	case nullKind:
+func writeJSON(buf *bytes.Buffer, v *Value) {
+	switch v.Kind {
+	case NullKind:
 		buf.WriteString("null")
-	case boolKind:
+	case BoolKind:
 		fmt.Fprint(buf, v.yes)
-	case intKind:
+	case IntKind:
 		fmt.Fprint(buf, jsonInt(v))
-	case floatKind:
+	case FloatKind:
 		buf.WriteString(jsonFloat(v))
-	case textKind, dateKind:
-		writeString(buf, v.text)
-	case listKind:
+	case TextKind, DateKind:
+		writeString(buf, v.Text)
+	case ListKind:
 		buf.WriteByte('[')
-		for i, item := range v.items {
+		for i, item := range v.Items {
 			comma(buf, i)
 			writeJSON(buf, item)
 		}
 		buf.WriteByte(']')
-	case objectKind:
+	case ObjectKind:
 		buf.WriteByte('{')
-		for i, m := range v.members {
+		for i, m := range v.Members {
 			comma(buf, i)
-			writeString(buf, m.key)
+			writeString(buf, m.Key)
 			buf.WriteByte(':')
-			writeJSON(buf, m.value)
+			writeJSON(buf, m.Value)
 		}
 		buf.WriteByte('}')
 	}
@@ -53,15 +53,15 @@ func comma(buf *bytes.Buffer, i int) {
 	}
 }
 
-func jsonInt(v *value) string {
-	if n := wholeNumber(v.text); v.huge && n != nil {
+func jsonInt(v *Value) string {
+	if n := wholeNumber(v.Text); v.huge && n != nil {
 		return n.String()
 	}
 	return fmt.Sprint(v.whole)
 }
 
 // jsonFloat is a number with a point. Infinities and NaN, which JSON cannot hold, become strings.
-func jsonFloat(v *value) string {
+func jsonFloat(v *Value) string {
 	text := floatText(v.real)
 	if strings.ContainsAny(text, "aI") || strings.Contains(text, "inf") {
 		return `"` + text + `"`
@@ -76,8 +76,8 @@ func writeString(buf *bytes.Buffer, text string) {
 	buf.Truncate(buf.Len() - 1) // its line end
 }
 
-// readJSON reads one JSON value.
-func readJSON(text string, at place) (*value, error) {
+// ReadJSON reads one JSON value.
+func ReadJSON(text string, at Place) (*Value, error) {
 	if !json.Valid([]byte(text)) {
 		return nil, errors.New("is not JSON")
 	}
@@ -86,7 +86,7 @@ func readJSON(text string, at place) (*value, error) {
 	return readToken(dec, at, 0)
 }
 
-func readToken(dec *json.Decoder, at place, depth int) (*value, error) {
+func readToken(dec *json.Decoder, at Place, depth int) (*Value, error) {
 	token, err := dec.Token()
 	switch {
 	case errors.Is(err, io.EOF):
@@ -96,24 +96,24 @@ func readToken(dec *json.Decoder, at place, depth int) (*value, error) {
 	case depth > maxDepth:
 		return nil, fmt.Errorf("is nested more than %d deep", maxDepth)
 	}
-	v := &value{text: "null", place: at}
+	v := &Value{Text: "null", Place: at}
 	switch t := token.(type) {
 	case bool:
 		*v = *boolValue(t)
 	case string:
-		*v = *textValue(t)
+		*v = *TextValue(t)
 	case json.Number:
 		*v = *number(t.String())
 	case json.Delim:
 		return readNested(dec, t, at, depth)
 	}
-	v.place = at
+	v.Place = at
 	return v, nil
 }
 
 // number is one of JSON: whole unless it has a point or an exponent.
-func number(text string) *value {
-	v := &value{kind: floatKind, text: text}
+func number(text string) *Value {
+	v := &Value{Kind: FloatKind, Text: text}
 	if !strings.ContainsAny(text, ".eE") {
 		v.setWhole(wholeNumber(text))
 		return v
@@ -122,10 +122,10 @@ func number(text string) *value {
 	return v
 }
 
-func readNested(dec *json.Decoder, open json.Delim, at place, depth int) (*value, error) {
-	v := &value{kind: listKind, place: at}
+func readNested(dec *json.Decoder, open json.Delim, at Place, depth int) (*Value, error) {
+	v := &Value{Kind: ListKind, Place: at}
 	if open == '{' {
-		v.kind = objectKind
+		v.Kind = ObjectKind
 	}
 	entries := collector{v: v}
 	for dec.More() {
@@ -142,9 +142,9 @@ func readNested(dec *json.Decoder, open json.Delim, at place, depth int) (*value
 			return nil, err
 		}
 		if open == '{' {
-			entries.put(member{key: key, keyKind: textKind, value: item, place: at})
+			entries.put(Member{Key: key, keyKind: TextKind, Value: item, Place: at})
 		} else {
-			v.items = append(v.items, item)
+			v.Items = append(v.Items, item)
 		}
 	}
 	_, err := dec.Token()

@@ -1,4 +1,4 @@
-package config
+package tagged
 
 import (
 	"cmp"
@@ -15,7 +15,7 @@ import (
 
 // fault is one thing wrong.
 type fault struct {
-	place
+	Place
 	file, path, text string
 	meant            string // the key that an unknown one was taken for
 }
@@ -42,7 +42,7 @@ func (f *fault) Error() string {
 const maxFaults = 50
 
 // err joins the faults, in the order of lines.
-func (d *decoder) err() error {
+func (d *Decoder) err() error {
 	if d.count == 0 {
 		return nil
 	}
@@ -62,48 +62,48 @@ func (d *decoder) err() error {
 	return errors.Join(errs...)
 }
 
-func (d *decoder) fault(v *value, path, format string, args ...any) {
-	d.faultAt(v.place, path, format, args...)
+func (d *Decoder) Fault(v *Value, path, format string, args ...any) {
+	d.FaultAt(v.Place, path, format, args...)
 }
 
-func (d *decoder) faultAt(at place, path, format string, args ...any) {
+func (d *Decoder) FaultAt(at Place, path, format string, args ...any) {
 	d.count++
 	if len(d.faults) < maxFaults {
-		d.faults = append(d.faults, &fault{place: at, file: d.file, path: path, text: fmt.Sprintf(format, args...)})
+		d.faults = append(d.faults, &fault{Place: at, file: d.file, path: path, text: fmt.Sprintf(format, args...)})
 	}
 }
 
-func (d *decoder) warn(at place, path, text string) {
+func (d *Decoder) Warn(at Place, path, text string) {
 	if len(d.warnings) < maxFaults {
-		d.warnings = append(d.warnings, (&fault{place: at, file: d.file, path: path, text: text}).Error())
+		d.warnings = append(d.warnings, (&fault{Place: at, file: d.file, path: path, text: text}).Error())
 	}
 }
 
-// typeFault reports a value of the wrong type. Of a secret only the type is told.
-func (d *decoder) typeFault(v *value, path, want string, secret bool) {
-	d.fault(v, path, "expected %s, got %s", want, describe(v, secret))
+// TypeFault reports a value of the wrong type. Of a secret only the type is told.
+func (d *Decoder) TypeFault(v *Value, path, want string, secret bool) {
+	d.Fault(v, path, "expected %s, got %s", want, describe(v, secret))
 }
 
 // describe tells what a value is, and what it says unless that is secret.
-func describe(v *value, secret bool) string {
+func describe(v *Value, secret bool) string {
 	name := [...]string{"null", "the boolean", "the number", "the number", "the string", "the date", "a list",
-		"a mapping"}[v.kind]
+		"a mapping"}[v.Kind]
 	switch {
-	case v.kind == nullKind || v.kind == listKind || v.kind == objectKind:
+	case v.Kind == NullKind || v.Kind == ListKind || v.Kind == ObjectKind:
 		return name
 	case secret:
 		return strings.Replace(name, "the", "a", 1)
 	}
-	return name + " " + quote(v.text)
+	return name + " " + Quote(v.Text)
 }
 
-// quote shows a text in quotes, shortened, and without the secrets of a URL.
-func quote(text string) string {
+// Quote shows a text in quotes, shortened, and without the secrets of a URL.
+func Quote(text string) string {
 	return plain.Quote(secret.RedactURL(text))
 }
 
-// suggest is the tail of a message about an unknown name: the nearest known one, or all of them.
-func suggest(name string, known []string) string {
+// Suggest is the tail of a message about an unknown name: the nearest known one, or all of them.
+func Suggest(name string, known []string) string {
 	if near, ok := spelling.Nearest(name, known); ok {
 		return fmt.Sprintf(": did you mean %q?", near)
 	}

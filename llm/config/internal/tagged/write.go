@@ -1,4 +1,4 @@
-package config
+package tagged
 
 import (
 	"cmp"
@@ -11,53 +11,53 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/secret"
 )
 
-// encode writes the struct that root points to as YAML, without its secrets.
-func encode(root any, order keyOrder) ([]byte, error) {
-	w := writer{order: order}
+// Encode writes the struct that root points to as YAML, without its secrets.
+func Encode(root any, order Order) ([]byte, error) {
+	w := Writer{order: order}
 	return yaml.Dump(node(w.object(structOf(root), "")), yaml.WithIndent(2), yaml.WithCompactSeqIndent(true),
 		yaml.WithLineWidth(-1))
 }
 
-// writer makes plain data of the structs of the schema.
-type writer struct {
-	order keyOrder
+// Writer makes plain data of the structs of the schema.
+type Writer struct {
+	order Order
 }
 
-// objectOf makes a mapping of the struct that from points to.
-func (w *writer) objectOf(from any) *value { return w.object(structOf(from), "") }
+// Object makes a mapping of the struct that from points to.
+func (w *Writer) Object(from any) *Value { return w.object(structOf(from), "") }
 
-func (w *writer) object(from reflect.Value, path string) *value {
-	v := &value{kind: objectKind}
+func (w *Writer) object(from reflect.Value, path string) *Value {
+	v := &Value{Kind: ObjectKind}
 	for _, f := range fieldsOf(from.Type()) {
 		field := from.FieldByIndex(f.index)
 		if f.omit && field.IsZero() {
 			continue
 		}
-		v.members = append(v.members, member{key: f.name, value: w.value(field, f, join(path, f.name))})
+		v.Members = append(v.Members, Member{Key: f.name, Value: w.value(field, f, join(path, f.name))})
 	}
 	return v
 }
 
-func (w *writer) value(from reflect.Value, f field, path string) *value {
+func (w *Writer) value(from reflect.Value, f field, path string) *Value {
 	if f.null && from.IsZero() && from.Kind() != reflect.Bool {
-		return nullValue()
+		return NullValue()
 	}
 	if from.Kind() == reflect.Pointer {
 		if from.IsNil() {
-			return nullValue()
+			return NullValue()
 		}
 		from = from.Elem()
 	}
-	if c, ok := addressable(from).Addr().Interface().(custom); ok {
-		return c.encode(w)
+	if c, ok := addressable(from).Addr().Interface().(Custom); ok {
+		return c.Encode(w)
 	}
 	switch from.Kind() {
 	case reflect.Struct:
 		return w.object(from, path)
 	case reflect.Slice:
-		list := &value{kind: listKind}
+		list := &Value{Kind: ListKind}
 		for i := range from.Len() {
-			list.items = append(list.items, w.value(from.Index(i), field{typ: f.typ.Elem(), secret: f.secret}, ""))
+			list.Items = append(list.Items, w.value(from.Index(i), field{typ: f.typ.Elem(), secret: f.secret}, ""))
 		}
 		return list
 	case reflect.Map:
@@ -65,26 +65,26 @@ func (w *writer) value(from reflect.Value, f field, path string) *value {
 	case reflect.Bool:
 		return boolValue(from.Bool())
 	case reflect.Int64:
-		return intValue(from.Int())
+		return IntValue(from.Int())
 	case reflect.Float64:
-		return floatValue(from.Float())
+		return FloatValue(from.Float())
 	}
 	if f.secret && from.String() != "" {
-		return textValue(secret.Mark)
+		return TextValue(secret.Mark)
 	}
-	return textValue(secret.RedactURL(from.String()))
+	return TextValue(secret.RedactURL(from.String()))
 }
 
 // mapping writes a map in the order in which its keys were read, as the original does; the others follow, sorted.
-func (w *writer) mapping(from reflect.Value, order []string) *value {
-	v := &value{kind: objectKind}
+func (w *Writer) mapping(from reflect.Value, order []string) *Value {
+	v := &Value{Kind: ObjectKind}
 	keys := slices.SortedFunc(maps.Keys(keysOf(from)), func(a, b string) int {
 		return cmp.Or(cmp.Compare(uint(slices.Index(order, a)), uint(slices.Index(order, b))), cmp.Compare(a, b))
 	})
 	for _, key := range keys {
 		item := from.MapIndex(reflect.ValueOf(key))
-		v.members = append(v.members,
-			member{key: key, value: w.value(item, field{typ: item.Type(), secret: secret.Named(key)}, "")})
+		v.Members = append(v.Members,
+			Member{Key: key, Value: w.value(item, field{typ: item.Type(), secret: secret.Named(key)}, "")})
 	}
 	return v
 }
@@ -108,24 +108,24 @@ func addressable(v reflect.Value) reflect.Value {
 }
 
 // node makes YAML of plain data: block style, a string in quotes wherever YAML 1.1 would read something else.
-func node(v *value) *yaml.Node {
-	switch v.kind {
-	case listKind:
+func node(v *Value) *yaml.Node {
+	switch v.Kind {
+	case ListKind:
 		n := &yaml.Node{Kind: yaml.SequenceNode}
-		for _, item := range v.items {
+		for _, item := range v.Items {
 			n.Content = append(n.Content, node(item))
 		}
 		return flowIfEmpty(n)
-	case objectKind:
+	case ObjectKind:
 		n := &yaml.Node{Kind: yaml.MappingNode}
-		for _, m := range v.members {
-			n.Content = append(n.Content, textNode(m.key), node(m.value))
+		for _, m := range v.Members {
+			n.Content = append(n.Content, textNode(m.Key), node(m.Value))
 		}
 		return flowIfEmpty(n)
-	case textKind, dateKind:
-		return textNode(v.text)
+	case TextKind, DateKind:
+		return textNode(v.Text)
 	}
-	return &yaml.Node{Kind: yaml.ScalarNode, Value: v.text}
+	return &yaml.Node{Kind: yaml.ScalarNode, Value: v.Text}
 }
 
 func flowIfEmpty(n *yaml.Node) *yaml.Node {
@@ -137,7 +137,7 @@ func flowIfEmpty(n *yaml.Node) *yaml.Node {
 
 func textNode(text string) *yaml.Node {
 	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text}
-	if resolve(text).kind != textKind || text == "=" || text == "<<" {
+	if resolve(text).Kind != TextKind || text == "=" || text == "<<" {
 		n.Style = yaml.SingleQuotedStyle
 	}
 	return n
