@@ -4,14 +4,13 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
 	"github.com/tidwall/gjson"
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/compare"
-	"github.com/seed-307b789f/xk6-llm/internal/textfile"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
 )
 
 // figurePaths are where the summary of a report has what is compared, by the names of package compare.
@@ -28,7 +27,7 @@ func ReadFigures(dir string) (f compare.Figures, found bool, err error) {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() || len(runFiles(dir)) > 0 {
 		return f, false, nil
 	}
-	paths, _ := filepath.Glob(filepath.Join(dir, "*"+summaryName)) // none where dir is a pattern itself
+	paths := reportdir.Summaries(dir)
 	if len(paths) == 0 {
 		return f, false, nil
 	}
@@ -36,10 +35,10 @@ func ReadFigures(dir string) (f compare.Figures, found bool, err error) {
 	if err != nil {
 		return f, false, err
 	}
-	if text, err = textfile.Trim(text); err != nil {
+	if text, err = reportdir.JSON(text); err != nil {
 		return f, false, fmt.Errorf("%s: %w", paths[0], err)
 	}
-	if text = textfile.Finite(text); !gjson.ValidBytes(text) {
+	if !gjson.ValidBytes(text) {
 		return f, false, fmt.Errorf("%s: it is no JSON", paths[0])
 	}
 	summary := gjson.ParseBytes(text)

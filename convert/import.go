@@ -11,11 +11,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/tidwall/gjson"
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/foreign"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -390,14 +390,8 @@ const maxReport = 64 << 20
 // reportedSizes are the requests that the stages' reports in a directory count.
 func reportedSizes(dir string) map[int]int {
 	sizes := map[int]int{}
-	// none where dir is a pattern itself
-	paths, _ := filepath.Glob(filepath.Join(dir, "*stage_*_lifecycle_metrics.json"))
-	for _, path := range paths {
-		_, number, _ := strings.Cut(filepath.Base(path), "stage_")
-		stage, err := strconv.Atoi(strings.TrimSuffix(number, "_lifecycle_metrics.json"))
-		info, statErr := os.Stat(path)
-		if err != nil || statErr != nil || info.Size() > maxReport ||
-			strings.HasPrefix(filepath.Base(path), "adapter_") {
+	for stage, path := range reportdir.Stages(dir) {
+		if info, err := os.Stat(path); err != nil || info.Size() > maxReport {
 			continue
 		}
 		if text, err := os.ReadFile(path); err == nil {

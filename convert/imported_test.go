@@ -11,6 +11,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 )
 
@@ -160,7 +161,7 @@ func TestUnknownIsNotZero(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", path, got, want)
 		}
 	}
-	requests := gjson.ParseBytes(content(t, filepath.Join(dir, perRequestName)))
+	requests := gjson.ParseBytes(content(t, filepath.Join(dir, reportdir.PerRequest)))
 	for path, want := range map[string]string{
 		"0.end_time": "null", "1.computed_metrics.request_latency": "null",
 		"1.computed_metrics.time_to_first_token": "0.2", "2.info.input_tokens": "null",
@@ -170,7 +171,7 @@ func TestUnknownIsNotZero(t *testing.T) {
 			t.Errorf("%s: got %s, want %s, in\n%s", path, got, want, requests.Raw)
 		}
 	}
-	again, err := ReadFiles(ReadOptions{}, filepath.Join(dir, perRequestName))
+	again, err := ReadFiles(ReadOptions{}, filepath.Join(dir, reportdir.PerRequest))
 	if err != nil || len(again.Requests) != 3 || again.Partial {
 		t.Fatalf("read again: got %v, %v", again, err)
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 )
 
@@ -85,8 +86,8 @@ func TestImportedReportsAreInferencePerfs(t *testing.T) {
 		if _, err := run.Report(opts).Write(out, files); err != nil {
 			t.Fatal(err)
 		}
-		alike(t, name+" summary", readAny(t, filepath.Join(out, summaryName)),
-			readAny(t, filepath.Join(dir, summaryName)))
+		alike(t, name+" summary", readAny(t, filepath.Join(out, reportdir.Summary)),
+			readAny(t, filepath.Join(dir, reportdir.Summary)))
 		for stage := range stages {
 			file := fmt.Sprintf("stage_%d_lifecycle_metrics.json", stage)
 			alike(t, name+" "+file, readAny(t, filepath.Join(out, file)), readAny(t, filepath.Join(dir, file)))
@@ -104,7 +105,7 @@ func TestImportNeedsNoConfiguration(t *testing.T) {
 			t.Fatal(err)
 		}
 		p := run.Report(Options{})
-		want := readAny(t, filepath.Join(dir, summaryName)).(map[string]any)["successes"].(map[string]any)
+		want := readAny(t, filepath.Join(dir, reportdir.Summary)).(map[string]any)["successes"].(map[string]any)
 		if got := float64(p.Summary.Successes.TokenCountMismatches); got != want["token_count_mismatches"] ||
 			(got > 0) != tokenizer {
 			t.Errorf("%s: %v mismatches, want %v", name, got, want["token_count_mismatches"])

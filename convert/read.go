@@ -15,6 +15,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/foreign"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
 	"github.com/seed-307b789f/xk6-llm/internal/host"
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
@@ -130,7 +131,7 @@ func expand(inputs []string) (paths []string, err error) {
 			if len(found) == 0 {
 				return nil,
 					fmt.Errorf("directory %s holds no record files (*.jsonl, *.jsonl.gz, *.jsonl.zst) and no report "+
-						"with requests (requests.parquet, %s)", input, perRequestName)
+						"with requests (%s, %s)", input, reportdir.Parquet, reportdir.PerRequest)
 			}
 			paths = append(paths, found...)
 		case err == nil:
@@ -149,17 +150,14 @@ func expand(inputs []string) (paths []string, err error) {
 
 // runFiles are the record files of a directory, else the file with the requests of the report in it.
 func runFiles(dir string) (paths []string) {
-	for _, patterns := range [][]string{{"*.jsonl", "*.jsonl.gz", "*.jsonl.zst"}, {"requests.parquet"},
-		{"*" + perRequestName, "*" + perRequestName + ".gz"}} {
-		for _, pattern := range patterns {
-			found, _ := filepath.Glob(filepath.Join(dir, pattern)) // the patterns are good
-			paths = append(paths, found...)
-		}
-		if len(paths) > 0 {
-			return paths
-		}
+	for _, pattern := range []string{"*.jsonl", "*.jsonl.gz", "*.jsonl.zst"} {
+		found, _ := filepath.Glob(filepath.Join(dir, pattern)) // the patterns are good
+		paths = append(paths, found...)
 	}
-	return nil
+	if len(paths) > 0 {
+		return paths
+	}
+	return reportdir.Requests(dir)
 }
 
 // openInput opens a file or a pipe. A device is neither: some never end, and a terminal waits for somebody to type.

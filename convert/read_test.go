@@ -13,6 +13,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -327,7 +328,7 @@ func TestFiguresOfAFileWithAMark(t *testing.T) {
 		"\ufeff{\"load_summary\":{\"count\":10},\r\n\"failures\":{\"count\":1},\"successes\":{\"latency\":{\"request_latency\":{\"mean\":NaN,\"median\":2}}}}": "",
 		"\xff\xfe{\x00": "the file is UTF-16",
 	} {
-		if err := os.WriteFile(filepath.Join(dir, summaryName), []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, reportdir.Summary), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		f, found, err := ReadFigures(dir)

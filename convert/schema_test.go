@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
 	"github.com/seed-307b789f/xk6-llm/convert/internal/validation"
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 	"github.com/seed-307b789f/xk6-llm/internal/schematest"
@@ -310,7 +311,7 @@ func TestSchemasRefuseBrokenReports(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, text := range map[string][]byte{"report": text,
-		"per-request": content(t, filepath.Join(writeReport(t, run, o), perRequestName))} {
+		"per-request": content(t, filepath.Join(writeReport(t, run, o), reportdir.PerRequest))} {
 		s := loadSchema(t, name)
 		if accepted, err := s.Accepted(text, loose); err != nil || len(accepted) > 0 {
 			t.Errorf("%s: accepted %q, %v", name, accepted, err)
@@ -325,7 +326,7 @@ func TestSchemasRefuseBrokenReports(t *testing.T) {
 // findings is a validation.json with something of each kind in it.
 func findings(t *testing.T) []byte {
 	t.Helper()
-	name := summaryName
+	name := reportdir.Summary
 	list := func(report *string) validation.Findings {
 		return validation.Findings{
 			Warnings: []validation.Finding{{Check: "c", Severity: validation.Warning, Message: "m", Report: report}},

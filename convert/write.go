@@ -14,7 +14,7 @@ import (
 	"strings"
 	"unicode/utf16"
 
-	"github.com/seed-307b789f/xk6-llm/convert/internal/partial"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
 	"github.com/seed-307b789f/xk6-llm/convert/internal/validation"
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
@@ -45,35 +45,18 @@ type Document struct {
 	Text []byte
 }
 
-// reportPatterns match the files that make a directory a report's.
-var reportPatterns = []string{"*lifecycle_metrics.json", "*prometheus_metrics.json",
-	"inference-perf.partial.stage_*.yaml", "validation.json", "requests.parquet", "requests.csv", "report.html"}
-
-// existingReport lists the files of a report that a directory holds.
-func existingReport(dir string) (paths []string) {
-	for _, pattern := range reportPatterns {
-		// the patterns are good; one in dir finds nothing of ours
-		found, _ := filepath.Glob(filepath.Join(dir, pattern))
-		paths = append(paths, found...)
-	}
-	return slices.DeleteFunc(paths, func(path string) bool {
-		info, err := os.Stat(path)
-		return err == nil && info.IsDir()
-	})
-}
-
 // Vacant says what keeps a report from being written into a directory: that it is none, or holds a report, or a
 // file in the place of its configuration, that is not to be replaced.
 func (f Files) Vacant(dir string) error {
 	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
 		return fmt.Errorf("%s is no directory, which a report goes into: give another with -o", dir)
 	}
-	if old := existingReport(dir); len(old) > 0 && !f.Replace {
+	if old := reportdir.Existing(dir); len(old) > 0 && !f.Replace {
 		return fmt.Errorf("directory %s holds a report (%s): give another with -o, or --force to replace it", dir,
 			old[0])
 	}
 	if f.Config {
-		return outfile.Check(filepath.Join(dir, f.Prefix+configName), outfile.Options{Replace: f.Replace})
+		return outfile.Check(filepath.Join(dir, f.Prefix+reportdir.Config), outfile.Options{Replace: f.Replace})
 	}
 	return nil
 }
@@ -85,7 +68,7 @@ func (p *Report) Write(dir string, files Files) ([]Document, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("report directory: %w", err)
 	}
-	old := existingReport(dir)
+	old := reportdir.Existing(dir)
 	list, err := p.documents(files)
 	if err != nil {
 		return nil, err
@@ -129,16 +112,16 @@ func (p *Report) outputs(documents []Document, files Files) (list []output) {
 		}})
 	}
 	if files.PerRequest && !p.run.untimed { // whose times are instants of the run
-		list = append(list, output{name: files.Prefix + perRequestName, private: len(p.run.bodies) > 0,
+		list = append(list, output{name: files.Prefix + reportdir.PerRequest, private: len(p.run.bodies) > 0,
 			write: func(w io.Writer) error {
 				return buffered(w, func(w io.Writer) error { return p.run.writePerRequest(w, files.Fields, p.opts) })
 			}})
 	}
 	if files.CSV {
-		list = append(list, output{name: "requests.csv", write: p.run.WriteCSV})
+		list = append(list, output{name: reportdir.CSV, write: p.run.WriteCSV})
 	}
 	if files.Parquet {
-		list = append(list, output{name: "requests.parquet", write: p.run.WriteParquet})
+		list = append(list, output{name: reportdir.Parquet, write: p.run.WriteParquet})
 	}
 	return list
 }
@@ -169,15 +152,9 @@ func (p *Report) validate(dir string, files Files) error {
 			p.Faults = append(p.Faults, finding.Message)
 		}
 	}
-	return outfile.Write(filepath.Join(dir, files.Prefix+"validation.json"), outfile.Options{Replace: files.Replace},
+	return outfile.Write(filepath.Join(dir, files.Prefix+reportdir.Validation), outfile.Options{Replace: files.Replace},
 		found.Write)
 }
-
-const (
-	summaryName    = "summary_lifecycle_metrics.json"
-	perRequestName = "per_request_lifecycle_metrics.json"
-	configName     = "config.yaml"
-)
 
 // documents are the report's JSON and YAML files but for those of requests and of the check, in inference-perf's
 // order. A run without requests has a summary, too, which says so: inference-perf writes the configuration alone.
@@ -188,7 +165,7 @@ func (p *Report) documents(files Files) ([]Document, error) {
 		var text bytes.Buffer
 		d.fail(p.Partials[stage].Write(&text))
 		if files.Stages {
-			d.list = append(d.list, Document{partial.FileName(stage), fmt.Sprintf("PARTIAL_BR_V0_2_STAGE_%d", stage),
+			d.list = append(d.list, Document{reportdir.PartialStage(stage), fmt.Sprintf("PARTIAL_BR_V0_2_STAGE_%d", stage),
 				text.Bytes()})
 		}
 	}
@@ -196,7 +173,7 @@ func (p *Report) documents(files Files) ([]Document, error) {
 		text, err := p.configuration()
 		d.fail(err)
 		if text != nil {
-			d.list = append(d.list, Document{configName, "", text})
+			d.list = append(d.list, Document{reportdir.Config, "", text})
 		}
 	}
 	return d.list, d.err
@@ -204,11 +181,11 @@ func (p *Report) documents(files Files) ([]Document, error) {
 
 func (p *Report) lifecycles(d *collector, files Files) {
 	if files.Summary {
-		d.add(summaryName, "SUMMARY", p.Summary)
+		d.add(reportdir.Summary, "SUMMARY", p.Summary)
 	}
 	for _, stage := range sortedKeys(p.Stages) {
 		if files.Stages {
-			d.add(fmt.Sprintf("stage_%d_lifecycle_metrics.json", stage), fmt.Sprintf("STAGE_%d", stage),
+			d.add(reportdir.Stage(stage), fmt.Sprintf("STAGE_%d", stage),
 				p.Stages[stage])
 		}
 	}
@@ -216,12 +193,11 @@ func (p *Report) lifecycles(d *collector, files Files) {
 	for _, adapter := range sortedKeys(p.Adapters) {
 		name := names[adapter]
 		if files.Adapters {
-			d.add(fmt.Sprintf("adapter_%s_lifecycle_metrics.json", name), "", p.Adapters[adapter])
+			d.add(reportdir.Adapter(name), "", p.Adapters[adapter])
 		}
 		for _, stage := range sortedKeys(p.AdapterStages[adapter]) {
 			if files.AdapterStages {
-				d.add(fmt.Sprintf("adapter_%s_stage_%d_lifecycle_metrics.json", name, stage), "",
-					p.AdapterStages[adapter][stage])
+				d.add(reportdir.AdapterStage(name, stage), "", p.AdapterStages[adapter][stage])
 			}
 		}
 	}
@@ -276,9 +252,8 @@ func (p *Report) adapterNames(files Files) map[string]string {
 			taken[fmt.Sprintf("%s_stage_%d", strings.ToLower(name), stage)] = files.AdapterStages
 		}
 		if name != adapter && files.Adapters {
-			const text = "adapter %q cannot stand in a file's name as it is: its file is " +
-				"adapter_%s_lifecycle_metrics.json"
-			p.Remarks = append(p.Remarks, fmt.Sprintf(text, adapter, name))
+			const text = "adapter %q cannot stand in a file's name as it is: its file is %s"
+			p.Remarks = append(p.Remarks, fmt.Sprintf(text, adapter, reportdir.Adapter(name)))
 		}
 	}
 	return names

@@ -15,6 +15,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/chart"
 	"github.com/seed-307b789f/xk6-llm/convert/internal/page"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
@@ -129,7 +130,7 @@ func (a *analysis) report(dir string) []chart.Report {
 func (a *analysis) page(dir string) {
 	run, err := page.FromDir(dir)
 	if err != nil {
-		remark(a.cmd, []string{fmt.Sprintf("no %s: %v", page.FileName, err)})
+		remark(a.cmd, []string{fmt.Sprintf("no %s: %v", reportdir.Page, err)})
 		return
 	}
 	a.pages = append(a.pages, run)
@@ -142,7 +143,7 @@ func (a *analysis) writePage(dir string, runs []page.Run, replace bool) error {
 	if err := pageFile(dir, runs, replace); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(a.cmd.OutOrStdout(), "%s: %s\n", plain.Terminal(dir), page.FileName)
+	_, err := fmt.Fprintf(a.cmd.OutOrStdout(), "%s: %s\n", plain.Terminal(dir), reportdir.Page)
 	return err
 }
 
@@ -196,7 +197,7 @@ func (a *analysis) together(reports []chart.Report, dir string, replace bool) er
 
 // checkCharts refuses a directory in which one of the files of all reports could not be written.
 func checkCharts(dir string, charts []chart.Chart, o outfile.Options) error {
-	names := []string{page.FileName}
+	names := []string{reportdir.Page}
 	for _, c := range charts {
 		names = append(names, c.File)
 	}

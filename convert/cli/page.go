@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/convert"
 	"github.com/seed-307b789f/xk6-llm/convert/internal/page"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 )
 
@@ -30,5 +31,5 @@ func pageFile(dir string, runs []page.Run, replace bool) error {
 		return err
 	}
 	write := func(w io.Writer) error { return page.Write(w, runs) }
-	return outfile.Write(filepath.Join(dir, page.FileName), outfile.Options{Replace: replace}, write)
+	return outfile.Write(filepath.Join(dir, reportdir.Page), outfile.Options{Replace: replace}, write)
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed-307b789f/xk6-llm/convert"
-	"github.com/seed-307b789f/xk6-llm/convert/internal/page"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/internal/storage"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
@@ -161,7 +161,7 @@ func writeReport(cmd *cobra.Command, report *convert.Report, dir string, files c
 	}
 	_, err = fmt.Fprintln(out, "\nreport:", plain.Terminal(dir))
 	if html && err == nil {
-		_, err = fmt.Fprintln(out, "page:", plain.Terminal(filepath.Join(dir, page.FileName)))
+		_, err = fmt.Fprintln(out, "page:", plain.Terminal(filepath.Join(dir, reportdir.Page)))
 	}
 	return err
 }

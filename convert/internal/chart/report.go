@@ -9,14 +9,13 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/tidwall/gjson"
 
-	"github.com/seed-307b789f/xk6-llm/internal/textfile"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
 )
 
 // Quantity is something that a stage is asked for, by its path in a stage file.
@@ -75,9 +74,6 @@ type Remark struct {
 	Lost bool // it is a file that could not be read, rather than one without anything to draw
 }
 
-// stageFile is the name of a stage's file. Files of adapters and of sessions are named otherwise.
-var stageFile = regexp.MustCompile(`^(.*)stage_([0-9]{1,9})_lifecycle_metrics\.json$`)
-
 // Read finds the reports of a directory: one, or one for each prefix of file names. The error says why there is none.
 func Read(dir string) (reports []Report, remarks []Remark, err error) {
 	entries, err := os.ReadDir(dir)
@@ -87,8 +83,8 @@ func Read(dir string) (reports []Report, remarks []Remark, err error) {
 	found := map[string][]Stage{} // by prefix
 	files := 0
 	for _, e := range entries {
-		name := stageFile.FindStringSubmatch(e.Name())
-		if name == nil || e.IsDir() || strings.Contains(name[1], "adapter_") {
+		name := reportdir.PrefixedStagePattern.FindStringSubmatch(e.Name())
+		if name == nil || e.IsDir() || strings.Contains(name[1], reportdir.AdapterMark) {
 			continue
 		}
 		files++
@@ -130,10 +126,10 @@ func readStage(path string) (Stage, error) {
 	if err != nil {
 		return Stage{}, err
 	}
-	if text, err = textfile.Trim(text); err != nil {
+	if text, err = reportdir.JSON(text); err != nil {
 		return Stage{}, fmt.Errorf("%s: left out: %w", path, err)
 	}
-	stage, err := parseStage(textfile.Finite(text))
+	stage, err := parseStage(text)
 	if err != nil {
 		return Stage{}, fmt.Errorf("%s: left out: %w", path, err)
 	}

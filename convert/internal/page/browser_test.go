@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
 )
 
 // browser is a program that draws pages without a screen, "" if there is none.
@@ -28,7 +30,7 @@ func drawn(t *testing.T, page string) string {
 		t.Skip("SKIPPED: no browser, so nobody looked whether the charts are drawn; apt-get install chromium, or " +
 			"put google-chrome in PATH")
 	}
-	path := filepath.Join(t.TempDir(), FileName)
+	path := filepath.Join(t.TempDir(), reportdir.Page)
 	if err := os.WriteFile(path, []byte(page), 0o600); err != nil {
 		t.Fatal(err)
 	}

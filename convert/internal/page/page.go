@@ -16,9 +16,6 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
-// FileName is what a page is called in a report directory.
-const FileName = "report.html"
-
 // maxRuns is how many runs a page shows: more colours nobody tells apart.
 const maxRuns = 8
 

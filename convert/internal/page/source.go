@@ -7,16 +7,14 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/tidwall/gjson"
 
 	"github.com/seed-307b789f/xk6-llm/convert"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
-	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 )
 
@@ -77,7 +75,8 @@ func FromDir(dir string) (Run, error) {
 	case err != nil:
 		return r, err
 	case report == nil && !r.summary.Exists() && len(r.stages) == 0:
-		return r, fmt.Errorf("%s: it holds no report: neither *%s nor requests.parquet", dir, summaryName)
+		return r, fmt.Errorf("%s: it holds no report: neither *%s nor %s", dir, reportdir.Summary,
+			reportdir.Parquet)
 	case report == nil:
 		r.configured(path)
 	default:
@@ -90,36 +89,14 @@ func FromDir(dir string) (Run, error) {
 	return r, nil
 }
 
-const (
-	stageEnd    = "_lifecycle_metrics.json"
-	summaryName = "summary" + stageEnd
-)
-
-var (
-	stageFile   = regexp.MustCompile(`^stage_(\d+)` + stageEnd + `$`)
-	adapterFile = regexp.MustCompile(`^adapter_(.+)` + stageEnd + `$`)
-	ofAStage    = regexp.MustCompile(`_stage_\d+$`)
-)
-
-// readFiles reads the JSON files of a report. Those of a prefix other than the summary's are none of it.
+// readFiles reads the lifecycle reports of a directory.
 func (r *Run) readFiles(dir string) error {
-	entries, err := os.ReadDir(dir)
+	list, err := reportdir.Lifecycles(dir)
 	if err != nil {
 		return err
 	}
-	prefix := ""
-	for _, e := range entries {
-		if before, found := strings.CutSuffix(e.Name(), summaryName); found {
-			prefix = before
-			break
-		}
-	}
-	for _, e := range entries {
-		name, ours := strings.CutPrefix(e.Name(), prefix)
-		if !ours || !strings.HasSuffix(name, stageEnd) || e.IsDir() {
-			continue
-		}
-		if err := r.readFile(dir, e.Name(), name); err != nil {
+	for _, l := range list {
+		if err := r.readFile(dir, l); err != nil {
 			return err
 		}
 	}
@@ -127,66 +104,55 @@ func (r *Run) readFiles(dir string) error {
 	return nil
 }
 
-func (r *Run) readFile(dir, file, name string) error {
-	stage, adapter := stageFile.FindStringSubmatch(name), adapterFile.FindStringSubmatch(name)
-	if adapter != nil && ofAStage.MatchString(adapter[1]) || adapter == nil && stage == nil && name != summaryName {
-		return nil
-	}
-	text, err := os.ReadFile(filepath.Join(dir, file))
+func (r *Run) readFile(dir string, l reportdir.Lifecycle) error {
+	text, err := os.ReadFile(filepath.Join(dir, l.File))
 	if err != nil {
 		return err
 	}
-	if text, err = textfile.Trim(text); err != nil {
-		return fmt.Errorf("%s: %w", file, err)
+	if text, err = reportdir.JSON(text); err != nil {
+		return fmt.Errorf("%s: %w", l.File, err)
 	}
-	text = textfile.Finite(text)
 	doc := gjson.ParseBytes(text)
 	if !gjson.ValidBytes(text) || !doc.IsObject() {
-		return fmt.Errorf("%s: it is no JSON object", file)
+		return fmt.Errorf("%s: it is no JSON object", l.File)
 	}
-	switch {
-	case stage != nil:
-		n, err := strconv.Atoi(stage[1])
+	switch l.Subject {
+	case reportdir.OfStage:
+		n, err := strconv.Atoi(l.Label)
 		if err != nil {
-			return fmt.Errorf("%s: %w", file, err)
+			return fmt.Errorf("%s: %w", l.File, err)
 		}
 		r.stages = append(r.stages, part{index: n, name: fmt.Sprintf("stage %d", n), doc: doc})
-	case adapter != nil:
-		r.adapters = append(r.adapters, part{name: plain.Terminal(adapter[1]), doc: doc})
+	case reportdir.OfAdapter:
+		r.adapters = append(r.adapters, part{name: plain.Terminal(l.Label), doc: doc})
 	default:
 		r.summary = doc
 	}
 	return nil
 }
 
-// requestFiles hold the requests of a report.
-var requestFiles = []string{"requests.parquet", "*per_request" + stageEnd, "*per_request" + stageEnd + ".gz"}
-
 // requestsOf makes a report of a directory's requests, nil if it holds none.
 func requestsOf(dir string) (*convert.Report, error) {
-	for _, pattern := range requestFiles {
-		paths, _ := filepath.Glob(filepath.Join(dir, pattern)) // none where dir is a pattern itself
-		if len(paths) == 0 {
-			continue
-		}
-		o := convert.ReadOptions{}
-		if pattern != requestFiles[0] {
-			o.Config, _ = configIn(dir) // tells the stages, where it can be read
-		}
-		run, err := convert.ReadFiles(o, paths[0])
-		if err != nil {
-			return nil, err
-		}
-		return run.Report(convert.Options{}), nil
+	paths := reportdir.Requests(dir)
+	if len(paths) == 0 {
+		return nil, nil
 	}
-	return nil, nil
+	o := convert.ReadOptions{}
+	if filepath.Base(paths[0]) != reportdir.Parquet {
+		o.Config, _ = configIn(dir) // tells the stages, where it can be read
+	}
+	run, err := convert.ReadFiles(o, paths[0])
+	if err != nil {
+		return nil, err
+	}
+	return run.Report(convert.Options{}), nil
 }
 
 // configIn reads the configuration in a report directory, which may be of another version and of any form.
 func configIn(dir string) (*config.Config, error) {
-	paths, _ := filepath.Glob(filepath.Join(dir, "*config.y*ml"))
-	if len(paths) == 0 {
+	path, found := reportdir.Configuration(dir)
+	if !found {
 		return nil, os.ErrNotExist
 	}
-	return config.Load(paths[0])
+	return config.Load(path)
 }

@@ -15,9 +15,6 @@ import (
 // Version is the schema's.
 const Version = "0.2.1"
 
-// FileName is the name of a stage's file.
-func FileName(stage int) string { return fmt.Sprintf("inference-perf.partial.stage_%d.yaml", stage) }
-
 // Report is the slice of one stage. Fields stand in the order of the schema.
 type Report struct {
 	Version string  `yaml:"version"`

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
 )
 
 // Window is a span of time.
@@ -84,7 +86,7 @@ func (c *Prometheus) Collect(ctx context.Context, s Settings, r Run, tell func(l
 	now := time.Now()
 	if s.Summary {
 		evaluated := earlier(now, r.End.Add(s.settle()))
-		if err := add("summary_prometheus_metrics.json", r.Window, evaluated, now, r.Client); err != nil {
+		if err := add(reportdir.PrometheusSummary, r.Window, evaluated, now, r.Client); err != nil {
 			return nil, err
 		}
 	}
@@ -96,7 +98,7 @@ func (c *Prometheus) Collect(ctx context.Context, s Settings, r Run, tell func(l
 		if i+1 < len(r.Stages) {
 			limit = r.Stages[i+1].Start
 		}
-		name := fmt.Sprintf("stage_%d_prometheus_metrics.json", stage.Number)
+		name := reportdir.PrometheusStage(stage.Number)
 		if err := add(name, stage.Window, stage.End.Add(s.settle()), limit, stage.Client); err != nil {
 			return nil, err
 		}

@@ -3,11 +3,13 @@ package validation
 import (
 	"strings"
 	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
 )
 
 // Files of requests come to gigabytes; this is the rate at which they are checked.
 func BenchmarkRequests(b *testing.B) {
-	file := readOriginal(b, "failures")[perRequestName]
+	file := readOriginal(b, "failures")[reportdir.PerRequest]
 	b.SetBytes(int64(len(file)))
 	b.ReportAllocs()
 	for b.Loop() {

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
 )
 
 const stage0, stage1, part0 = "stage_0_lifecycle_metrics.json", "stage_1_lifecycle_metrics.json",
@@ -175,14 +177,14 @@ func TestLegacy(t *testing.T) {
 			"throughput": {"input_tokens_per_sec": 4.0, "output_tokens_per_sec": 2.0, "total_tokens_per_sec": 6.0, "requests_per_sec": 0.2},
 			"prompt_len": {"mean": 20.0, "min": 20.0, "p99": 20.0, "max": 20.0}, "output_len": null},
 		"failures": {"count": 0, "request_latency": null, "prompt_len": null}}`
-	base := sample{summaryName: file}
+	base := sample{reportdir.Summary: file}
 	if got := findings(base.check(t, Config{})); len(got) > 0 {
 		t.Errorf("sound: got %q", got)
 	}
 	runBreakages(t, base, Config{}, []breakage{
-		{summaryName, "successes/prompt_len/p99", "21",
+		{reportdir.Summary, "successes/prompt_len/p99", "21",
 			[]string{"error summary.distributions: successes.prompt_len: p99 21 is above the maximum 20"}},
-		{summaryName, "successes/prompt_len", "",
+		{reportdir.Summary, "successes/prompt_len", "",
 			[]string{"error summary.structure: section successes.prompt_tokens is missing"}},
 	})
 }
@@ -195,12 +197,12 @@ func TestNoSuccess(t *testing.T) {
 			"throughput": {"input_tokens_per_sec": 0.0, "output_tokens_per_sec": 0.0, "total_tokens_per_sec": 0.0, "requests_per_sec": 0.0},
 			"prompt_tokens": {"total": 0.0, "cached": 0.0, "uncached": 0.0}, "output_len": null, "output_tokens": {"total": 0.0}},
 		"failures": {"count": 2, "prompt_tokens": {"total": 0.0, "cached": 0.0, "uncached": 0.0, "mean": 0.0, "min": 0.0, "max": 0.0}}}`
-	base := sample{summaryName: file}
+	base := sample{reportdir.Summary: file}
 	if got := findings(base.check(t, Config{})); len(got) > 0 {
 		t.Errorf("sound: got %q", got)
 	}
 	runBreakages(t, base, Config{}, []breakage{
-		{summaryName, "successes/output_tokens/total", "3",
+		{reportdir.Summary, "successes/output_tokens/total", "3",
 			[]string{"error summary.tokens: successes.output_tokens: a total of 3 without a request"}},
 	})
 }
@@ -208,26 +210,26 @@ func TestNoSuccess(t *testing.T) {
 func TestBrokenGoodput(t *testing.T) {
 	t.Parallel()
 	base := readOriginal(t, "chat")
-	base = sample{summaryName: set(t, base[summaryName], "successes/goodput_metrics",
+	base = sample{reportdir.Summary: set(t, base[reportdir.Summary], "successes/goodput_metrics",
 		`{"goodput_percentage":75.0,"request_goodput":5.0,"token_goodput":9.0,"good_requests":60,"total_requests":80,"ttft_attainment_percentage":90.0,"older":{}}`)}
 	if got := findings(base.check(t, Config{})); len(got) > 0 {
 		t.Errorf("sound: got %q", got)
 	}
 	const path = "successes/goodput_metrics/"
 	runBreakages(t, base, Config{}, []breakage{
-		{summaryName, path + "goodput_percentage", "74",
+		{reportdir.Summary, path + "goodput_percentage", "74",
 			[]string{"error summary.goodput: goodput_percentage 74 is not 60 of 80 requests"}},
-		{summaryName, path + "ttft_attainment_percentage", "101",
+		{reportdir.Summary, path + "ttft_attainment_percentage", "101",
 			[]string{"error summary.goodput: ttft_attainment_percentage is above 100: 101"}},
-		{summaryName, path + "ttft_attainment_percentage", "-1",
+		{reportdir.Summary, path + "ttft_attainment_percentage", "-1",
 			[]string{"error summary.goodput: successes.goodput_metrics.ttft_attainment_percentage is negative: -1"}},
-		{summaryName, path + "request_goodput", "-1",
+		{reportdir.Summary, path + "request_goodput", "-1",
 			[]string{"error summary.goodput: successes.goodput_metrics.request_goodput is negative: -1"}},
-		{summaryName, path + "total_requests", "81", []string{
+		{reportdir.Summary, path + "total_requests", "81", []string{
 			"error summary.goodput: total_requests 81 is not the 80 successes",
 			"error summary.goodput: goodput_percentage 75 is not 60 of 81 requests",
 		}},
-		{summaryName, path + "good_requests", "81", []string{
+		{reportdir.Summary, path + "good_requests", "81", []string{
 			"error summary.goodput: good_requests 81 is above total_requests 80",
 			"error summary.goodput: goodput_percentage 75 is not 81 of 80 requests",
 		}},
@@ -239,29 +241,29 @@ func TestUnreadable(t *testing.T) {
 	const record = `{"start_time": 0, "end_time": 0, "error": null}`
 	deep := strings.Repeat("[", 2000)
 	for _, tt := range []struct{ file, text, want string }{
-		{summaryName, "", "summary.structure: not JSON: unexpected end of JSON input"},
-		{summaryName, "[]", "summary.structure: not an object"},
-		{summaryName, `{"a": NaN}`,
+		{reportdir.Summary, "", "summary.structure: not JSON: unexpected end of JSON input"},
+		{reportdir.Summary, "[]", "summary.structure: not an object"},
+		{reportdir.Summary, `{"a": NaN}`,
 			"summary.structure: not JSON: invalid character 'N' looking for beginning of value"},
-		{summaryName, "é", "summary.structure: not JSON: invalid character '?' looking for beginning of value"},
+		{reportdir.Summary, "é", "summary.structure: not JSON: invalid character '?' looking for beginning of value"},
 		{stage0, strings.Repeat("[", 1<<20), "per_stage.structure: not JSON: "},
-		{perRequestName, "", "per_request.structure: not a list of records: the list has no end"},
-		{perRequestName, " [ ", "per_request.structure: not a list of records: the list has no end"},
-		{perRequestName, "{}",
+		{reportdir.PerRequest, "", "per_request.structure: not a list of records: the list has no end"},
+		{reportdir.PerRequest, " [ ", "per_request.structure: not a list of records: the list has no end"},
+		{reportdir.PerRequest, "{}",
 			"per_request.structure: not a list of records: '{' in place of record 0 or the end of the list"},
-		{perRequestName, "[1]",
+		{reportdir.PerRequest, "[1]",
 			"per_request.structure: not a list of records: '1' in place of record 0 or the end of the list"},
-		{perRequestName, "[] 1",
+		{reportdir.PerRequest, "[] 1",
 			"per_request.structure: not a list of records: '1' in place of record 0 or the end of the list"},
-		{perRequestName, `[` + record + `,`, "per_request.structure: not a list of records: the list has no end"},
-		{perRequestName, `[{"a": "]}"`, "per_request.structure: not a list of records: the file ends within record 0"},
-		{perRequestName, `[` + record + `,]`,
+		{reportdir.PerRequest, `[` + record + `,`, "per_request.structure: not a list of records: the list has no end"},
+		{reportdir.PerRequest, `[{"a": "]}"`, "per_request.structure: not a list of records: the file ends within record 0"},
+		{reportdir.PerRequest, `[` + record + `,]`,
 			"per_request.structure: not a list of records: ']' in place of record 1 or the end of the list"},
-		{perRequestName, `[` + record + " " + record + `]`,
+		{reportdir.PerRequest, `[` + record + " " + record + `]`,
 			"per_request.structure: not a list of records: '{' in place of record 1 or the end of the list"},
-		{perRequestName, `[{"a": "\"`, "per_request.structure: not a list of records: the file ends within record 0"},
-		{perRequestName, `[{"a" 1}]`, "per_request.structure: not a list of records: record 0 is not valid JSON"},
-		{perRequestName, `[{"a":` + deep,
+		{reportdir.PerRequest, `[{"a": "\"`, "per_request.structure: not a list of records: the file ends within record 0"},
+		{reportdir.PerRequest, `[{"a" 1}]`, "per_request.structure: not a list of records: record 0 is not valid JSON"},
+		{reportdir.PerRequest, `[{"a":` + deep,
 			"per_request.structure: not a list of records: record 0 is nested deeper than 1000"},
 		{part0, "a: [", "br_partial.structure: not YAML: "},
 		{part0, "", "br_partial.schema: the file is empty"},

@@ -13,17 +13,8 @@ import (
 	"strings"
 
 	"github.com/tidwall/gjson"
-)
 
-// The files that are checked, before a prefix is put to their names.
-const (
-	summaryName    = "summary_lifecycle_metrics.json"
-	perRequestName = "per_request_lifecycle_metrics.json"
-)
-
-var (
-	stageName   = regexp.MustCompile(`^stage_(\d{1,9})_lifecycle_metrics\.json$`)
-	partialName = regexp.MustCompile(`^inference-perf\.partial\.stage_(\d{1,9})\.yaml$`)
+	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
 )
 
 // Config is what has to be known of the run's configuration.
@@ -51,20 +42,20 @@ func Check(in Input, c Config) (*Report, error) {
 		r.file(prefix, name, func(s scope) { doc = checkLifecycle(s, in.Files[name]) })
 		return doc
 	}
-	if _, there := in.Files[summaryName]; there {
-		run.summary = lifecycleOf("summary.", summaryName)
+	if _, there := in.Files[reportdir.Summary]; there {
+		run.summary = lifecycleOf("summary.", reportdir.Summary)
 	}
-	for stage, name := range numbered(in.Files, stageName) {
+	for stage, name := range numbered(in.Files, reportdir.StagePattern) {
 		run.stages[stage] = lifecycleOf("per_stage.", name)
 	}
 	if in.PerRequest != nil {
 		var err error
-		r.file("per_request.", perRequestName, func(s scope) { run.requests, err = checkRequests(s, in.PerRequest) })
+		r.file("per_request.", reportdir.PerRequest, func(s scope) { run.requests, err = checkRequests(s, in.PerRequest) })
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", perRequestName, err)
+			return nil, fmt.Errorf("%s: %w", reportdir.PerRequest, err)
 		}
 	}
-	for stage, name := range numbered(in.Files, partialName) {
+	for stage, name := range numbered(in.Files, reportdir.PartialPattern) {
 		r.file("br_partial.", name, func(s scope) { checkPartial(s, in.Files[name], run.stages[stage]) })
 	}
 	run.check(scope{"cross_report.", nil, &r.Global}, c)
@@ -99,14 +90,14 @@ func CheckDir(dir fs.FS, prefix string, c Config) (*Report, error) {
 	in := Input{Files: map[string][]byte{}}
 	for _, e := range entries {
 		name, ours := strings.CutPrefix(e.Name(), prefix)
-		if !ours || name != summaryName && !stageName.MatchString(name) && !partialName.MatchString(name) {
+		if !ours || name != reportdir.Summary && !reportdir.StagePattern.MatchString(name) && !reportdir.PartialPattern.MatchString(name) {
 			continue
 		}
 		if in.Files[name], err = fs.ReadFile(dir, e.Name()); err != nil {
 			return nil, err
 		}
 	}
-	f, err := dir.Open(prefix + perRequestName)
+	f, err := dir.Open(prefix + reportdir.PerRequest)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Check(in, c)
 	}

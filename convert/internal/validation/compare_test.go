@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
 )
 
 // someRequests is a file of sound requests of 1 s, with three tokens each.
@@ -80,7 +82,7 @@ func TestBrokenRequests(t *testing.T) {
 			}
 			return one
 		})
-		if got := findings(sample{perRequestName: file}.check(t, Config{})); !slices.Equal(got, tt.want) {
+		if got := findings(sample{reportdir.PerRequest: file}.check(t, Config{})); !slices.Equal(got, tt.want) {
 			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
 		}
 	}
@@ -91,7 +93,7 @@ func TestFailedRequest(t *testing.T) {
 	t.Parallel()
 	const file = `[{"start_time": 1, "end_time": 2, "info": {"response_metrics": null}, "error": {"error_type": ` +
 		`"TimeoutError", "error_msg": ""}}]`
-	if got := findings(sample{perRequestName: file}.check(t, Config{})); len(got) > 0 {
+	if got := findings(sample{reportdir.PerRequest: file}.check(t, Config{})); len(got) > 0 {
 		t.Errorf("got %q", got)
 	}
 }
@@ -105,7 +107,7 @@ func TestManyRequests(t *testing.T) {
 		}
 		return strings.Replace(one, `"error": null`, `"old": null`, 1)
 	})
-	got := findings(sample{perRequestName: file}.check(t, Config{}))
+	got := findings(sample{reportdir.PerRequest: file}.check(t, Config{}))
 	want := []string{"error per_request.structure: 7 record(s) without start_time, end_time or error (record " +
 		"indices: 2, 3, 4, 5, 6, ...)"}
 	if !slices.Equal(got, want) {
@@ -119,12 +121,12 @@ func TestBrokenCrossReport(t *testing.T) {
 	delete(base, part0)
 	delete(base, "inference-perf.partial.stage_1.yaml")
 	runBreakages(t, base, Config{Stages: 2}, []breakage{
-		{summaryName, "load_summary/count", "301", []string{
+		{reportdir.Summary, "load_summary/count", "301", []string{
 			"error cross_report.stage_totals: load_summary.count: the stages' sum is 300, the summary has 301",
 			"error cross_report.per_request_count: the file of requests has 300, the summary 301",
 			"error summary.counts: 201 successes and 99 failures are not the 301 requests of load_summary",
 		}},
-		{summaryName, "successes/output_tokens/total", "1", []string{
+		{reportdir.Summary, "successes/output_tokens/total", "1", []string{
 			"error cross_report.stage_totals: successes.output_tokens.total: the stages' sum is 3894, the summary has 1",
 			"error summary.tokens: successes.output_tokens: total 1 is not the mean 19.37313432835821 of 201 requests",
 		}},

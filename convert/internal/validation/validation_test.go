@@ -15,6 +15,8 @@ import (
 	"testing"
 	"testing/fstest"
 	"testing/iotest"
+
+	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
 )
 
 // sample is a report of inference-perf, its files by name.
@@ -69,7 +71,7 @@ func (s sample) check(tb testing.TB, c Config) *Report {
 	tb.Helper()
 	in := Input{Files: map[string][]byte{}}
 	for name, text := range s {
-		if name == perRequestName {
+		if name == reportdir.PerRequest {
 			in.PerRequest = strings.NewReader(text)
 			continue
 		}
@@ -97,13 +99,13 @@ func TestFindingsOfOriginals(t *testing.T) {
 	type early struct{ check, least string }
 	notOurs := map[string]map[string]early{
 		"failures": {
-			summaryName: {"summary.distributions", "-0.0009291695350839291"},
-			stage0:      {"per_stage.distributions", "-0.000821547029318026"},
-			stage1:      {"per_stage.distributions", "-0.0009291695350839291"},
+			reportdir.Summary: {"summary.distributions", "-0.0009291695350839291"},
+			stage0:            {"per_stage.distributions", "-0.000821547029318026"},
+			stage1:            {"per_stage.distributions", "-0.0009291695350839291"},
 		},
 		"chat": {
-			summaryName: {"summary.distributions", "-0.0008693979807503638"},
-			stage0:      {"per_stage.distributions", "-0.0008693979807503638"},
+			reportdir.Summary: {"summary.distributions", "-0.0008693979807503638"},
+			stage0:            {"per_stage.distributions", "-0.0008693979807503638"},
 		},
 	}
 	for name, original := range originals {
@@ -157,12 +159,12 @@ func TestCheckDir(t *testing.T) {
 	for _, f := range r.Files {
 		got = append(got, f.Name)
 	}
-	want := []string{summaryName, "stage_0_lifecycle_metrics.json", perRequestName,
+	want := []string{reportdir.Summary, "stage_0_lifecycle_metrics.json", reportdir.PerRequest,
 		"inference-perf.partial.stage_0.yaml"}
 	if !slices.Equal(got, want) || len(findings(r)) > 0 {
 		t.Errorf("got %q with %q, want %q", got, findings(r), want)
 	}
-	delete(dir, "pre-"+perRequestName)
+	delete(dir, "pre-"+reportdir.PerRequest)
 	if r, err = CheckDir(dir, "pre-", Config{}); err != nil || len(r.Files) != 3 {
 		t.Errorf("without requests: got %d files, %v", len(r.Files), err)
 	}
@@ -206,16 +208,16 @@ func TestReadError(t *testing.T) {
 // Whatever comes, the result is a file of ASCII JSON with a known shape.
 func FuzzCheck(f *testing.F) {
 	s := readOriginal(f, "chat")
-	requests := s[perRequestName]
+	requests := s[reportdir.PerRequest]
 	first := requests[:strings.Index(requests, "\n  },")] + "}]" // one request is as good as many
-	f.Add(s[summaryName], s["stage_0_lifecycle_metrics.json"], first, s["inference-perf.partial.stage_0.yaml"])
+	f.Add(s[reportdir.Summary], s["stage_0_lifecycle_metrics.json"], first, s["inference-perf.partial.stage_0.yaml"])
 	f.Add(`{"load_summary":{}}`, `{"load_summary":{"count":1e999}}`,
 		`[{"start_time":0,"end_time":-1,"error":null,"info":{"response_metrics":{"chunk_times":[2,1,"\"}"]}}}, {}]`,
 		"&a [*a]")
 	f.Add(`{"load_summary":{"count":-1},"successes":{"count":1e308,"latency":{"request_latency":{"mean":"\u001b[2J\u202e","p50":-1}}}}`, "\xff\xfe{\x00", strings.Repeat(`[{"a":`, 300), "a: &a [x, x]\nb: [*a, *a]")
 	f.Fuzz(func(t *testing.T, summary, stage, requests, part string) {
 		r := sample{
-			summaryName: summary, "stage_0_lifecycle_metrics.json": stage, perRequestName: requests,
+			reportdir.Summary: summary, "stage_0_lifecycle_metrics.json": stage, reportdir.PerRequest: requests,
 			"inference-perf.partial.stage_0.yaml": part,
 		}.check(t, Config{Stages: 2})
 		var buf bytes.Buffer

@@ -1,0 +1,67 @@
+// Package reportdir knows the layout of a report directory: what the files of a report are called, by which patterns
+// they are found again, and how their text is read. Everything that writes or reads reports takes the names from here.
+//
+// The names are those of inference-perf 0.7.0. A report may put a prefix before the names of its documents
+// (report_file_prefix of the configuration); the tables of requests and the page never have one.
+package reportdir
+
+import (
+	"fmt"
+	"regexp"
+)
+
+// The names of a report's files that do not depend on a stage or an adapter, without the prefix.
+const (
+	Summary           = "summary" + lifecycleEnd
+	PerRequest        = "per_request" + lifecycleEnd
+	Config            = "config.yaml"
+	Validation        = "validation.json"
+	PrometheusSummary = "summary" + prometheusEnd
+	Parquet           = "requests.parquet"
+	CSV               = "requests.csv"
+	Page              = "report.html"
+)
+
+const (
+	lifecycleEnd  = "_lifecycle_metrics.json"
+	prometheusEnd = "_prometheus_metrics.json"
+)
+
+// Stage returns the name of a stage's report.
+func Stage(number int) string { return fmt.Sprintf("stage_%d"+lifecycleEnd, number) }
+
+// Adapter returns the name of an adapter's report. The adapter's name must be fit for a file name.
+func Adapter(adapter string) string { return fmt.Sprintf("adapter_%s"+lifecycleEnd, adapter) }
+
+// AdapterStage returns the name of the report on an adapter's requests in a stage.
+func AdapterStage(adapter string, number int) string {
+	return fmt.Sprintf("adapter_%s_stage_%d"+lifecycleEnd, adapter, number)
+}
+
+// PartialStage returns the name of a stage's partial benchmark report.
+func PartialStage(number int) string {
+	return fmt.Sprintf("inference-perf.partial.stage_%d.yaml", number)
+}
+
+// PrometheusStage returns the name of the server's metrics in a stage.
+func PrometheusStage(number int) string { return fmt.Sprintf("stage_%d"+prometheusEnd, number) }
+
+// The patterns by which a report's own check finds the files of stages, after the prefix is cut off. The first group
+// is the number, which nine digits keep within an int.
+var (
+	StagePattern   = regexp.MustCompile(`^stage_(\d{1,9})_lifecycle_metrics\.json$`)
+	PartialPattern = regexp.MustCompile(`^inference-perf\.partial\.stage_(\d{1,9})\.yaml$`)
+)
+
+// PrefixedStagePattern finds the files of stages whatever their prefix. The groups are the prefix and the number. It
+// also finds the stages of adapters, whose prefix contains AdapterMark.
+var PrefixedStagePattern = regexp.MustCompile(`^(.*)stage_([0-9]{1,9})_lifecycle_metrics\.json$`)
+
+// AdapterMark begins the name of each adapter's report.
+const AdapterMark = "adapter_"
+
+var (
+	stageFile    = regexp.MustCompile(`^stage_(\d+)` + lifecycleEnd + `$`)
+	adapterFile  = regexp.MustCompile(`^adapter_(.+)` + lifecycleEnd + `$`)
+	adapterStage = regexp.MustCompile(`_stage_\d+$`) // ends the adapter's name that adapterFile found
+)
