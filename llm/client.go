@@ -310,7 +310,7 @@ func (f *flight) fly() (*result, error) {
 	f.place.mark(r)
 	counts := r.Counts()
 	f.status.done(r, counts.Output)
-	f.m.root.failures.add(r)
+	f.m.root.failures.Add(r)
 	f.m.root.oddities.add(r)
 	f.opts.judge(r)
 	push(f.ctx, f.state, f.m.metrics.Request(r, requestTags(f.tags.Tags, r), f.tags.Metadata, f.opts.itl))

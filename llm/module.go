@@ -17,6 +17,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/host"
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/status"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 	"github.com/seed-307b789f/xk6-llm/llm/tokenizer"
 )
@@ -46,7 +47,7 @@ type RootModule struct {
 
 	statusOnce sync.Once // at the first request
 	status     *statusLine
-	failures   failures
+	failures   status.Failures
 	oddities   oddities
 	said       sync.Map // what is logged once, whichever client says it
 }

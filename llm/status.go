@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -12,6 +11,7 @@ import (
 	"go.k6.io/k6/v2/lib"
 
 	"github.com/seed-307b789f/xk6-llm/internal/host"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/commandline"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/status"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -30,20 +30,10 @@ func statusInterval(env *common.InitEnvironment, args []string) (time.Duration, 
 	if err != nil {
 		return 0, fmt.Errorf("%s %w", record.StatusEnv, err)
 	}
-	if slices.ContainsFunc(args, isQuiet) {
+	if commandline.Quiet(args) {
 		return 0, nil
 	}
 	return every, nil
-}
-
-// isQuiet says whether an argument is k6's --quiet, alone or among other short flags without a value.
-func isQuiet(arg string) bool {
-	switch arg {
-	case "--quiet", "--quiet=true":
-		return true
-	}
-	short, ok := strings.CutPrefix(arg, "-")
-	return ok && strings.Contains(short, "q") && strings.Trim(short, "qvp") == ""
 }
 
 // statusLine is the board of the process, nil when no line is wanted.

@@ -14,6 +14,7 @@ import (
 
 	"go.k6.io/k6/v2/lib"
 
+	"github.com/seed-307b789f/xk6-llm/llm/internal/commandline"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -43,32 +44,12 @@ func GivenRunID(args []string, lookup func(name string) (string, bool)) string {
 		return id
 	}
 	id := ""
-	for _, tag := range givenTags(args, lookup) {
+	for _, tag := range commandline.Tags(args, lookup) {
 		if value, ok := strings.CutPrefix(tag, runTag+"="); ok {
 			id = value // the last one counts, as in k6
 		}
 	}
 	return id
-}
-
-// givenTags are the run's tags, as name=value, where k6 looks for them: in the arguments, and if there are none in the
-// environment.
-func givenTags(args []string, lookup func(name string) (string, bool)) (tags []string) {
-	for i, arg := range args {
-		if tag, ok := strings.CutPrefix(arg, "--tag="); ok {
-			tags = append(tags, tag)
-		} else if arg == "--tag" && i+1 < len(args) {
-			tags = append(tags, args[i+1])
-		}
-	}
-	if tags != nil {
-		return tags
-	}
-	list, _ := lookup("K6_TAGS")
-	for pair := range strings.SplitSeq(list, ",") {
-		tags = append(tags, strings.Replace(pair, ":", "=", 1))
-	}
-	return tags
 }
 
 // ProcessRunID is the given id, else a random one, the same throughout the process.

@@ -1,4 +1,4 @@
-package llm
+package status
 
 import (
 	"cmp"
@@ -10,13 +10,12 @@ import (
 	"sync"
 
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
-	"github.com/seed-307b789f/xk6-llm/llm/internal/status"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// failures counts the failed requests of the process by their kind. The zero value has none; it may be used
+// Failures counts the failed requests of the process by their kind. The zero value has none; it may be used
 // concurrently.
-type failures struct {
+type Failures struct {
 	mu    sync.Mutex
 	kinds map[string]*failureKind
 }
@@ -37,8 +36,8 @@ type saying struct {
 // mostWords is how many messages of a kind are told apart.
 const mostWords = 100
 
-// add counts a request if it failed.
-func (f *failures) add(r *record.Request) {
+// Add counts a request if it failed.
+func (f *Failures) Add(r *record.Request) {
 	if !r.Failed() {
 		return
 	}
@@ -71,7 +70,7 @@ func (f *failures) add(r *record.Request) {
 }
 
 // names are the kinds, the most frequent first.
-func (f *failures) names() []string {
+func (f *Failures) names() []string {
 	return slices.SortedFunc(maps.Keys(f.kinds), func(a, b string) int {
 		return cmp.Or(cmp.Compare(f.kinds[b].count, f.kinds[a].count), cmp.Compare(a, b))
 	})
@@ -81,7 +80,7 @@ func (f *failures) names() []string {
 const mostKinds = 4
 
 // String lists the kinds, the most frequent first: "5 status 503, 3 canceled".
-func (f *failures) String() string {
+func (f *Failures) String() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var parts []string
@@ -91,10 +90,10 @@ func (f *failures) String() string {
 			others += f.kinds[name].count
 			continue
 		}
-		parts = append(parts, status.Grouped(f.kinds[name].count)+" "+plain.Terminal(name))
+		parts = append(parts, Grouped(f.kinds[name].count)+" "+plain.Terminal(name))
 	}
 	if others > 0 {
-		parts = append(parts, status.Grouped(others)+" of other kinds")
+		parts = append(parts, Grouped(others)+" of other kinds")
 	}
 	return strings.Join(parts, ", ")
 }
@@ -103,7 +102,7 @@ func (f *failures) String() string {
 const mostSayings = 3
 
 // words are what failures said, the most frequent first, and how many others there were.
-func (f *failures) words() (list []saying, others int64) {
+func (f *Failures) words() (list []saying, others int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, kind := range f.kinds {
@@ -131,7 +130,7 @@ func (s saying) String() string {
 	case s.differ:
 		text += " (the first; their numbers differ)"
 	}
-	return fmt.Sprintf("%s × %s: %s", status.Grouped(s.count), plain.Terminal(s.kind), text)
+	return fmt.Sprintf("%s × %s: %s", Grouped(s.count), plain.Terminal(s.kind), text)
 }
 
 // wordRunes keeps a message to a few lines of a terminal.
