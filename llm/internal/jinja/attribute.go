@@ -23,16 +23,16 @@ var (
 )
 
 // attr is a value's attribute: a method, else an element.
-func (r *render) attr(of Value, name string) Value {
+func attr(r *render, of Value, name string) Value {
 	defined(of)
-	if v, ok := r.method(of, name); ok {
+	if v, ok := method(r, of, name); ok {
 		return v
 	}
 	return element(of, name)
 }
 
 // item is a value's element, else the attribute of that name.
-func (r *render) item(of, key Value) Value {
+func item(r *render, of, key Value) Value {
 	defined(of)
 	switch of := of.(type) {
 	case *Dict:
@@ -53,26 +53,26 @@ func (r *render) item(of, key Value) Value {
 		}
 	case string:
 		if isInt(key) {
-			return character(r.scan(of), integer(key))
+			return character(scan(r, of), integer(key))
 		}
 	case markup:
 		fail("elements of a text marked safe are not supported")
 	}
 	if name, ok := key.(string); ok {
-		if v, ok := r.method(of, name); ok {
+		if v, ok := method(r, of, name); ok {
 			return v
 		}
 	}
-	return undefined{"'" + typeName(of) + "' object has no element " + r.shown(key)}
+	return undefined{"'" + typeName(of) + "' object has no element " + shown(r, key)}
 }
 
 // shown is a key in a message.
-func (r *render) shown(key Value) string {
+func shown(r *render, key Value) string {
 	switch k := key.(type) {
 	case string:
 		return "'" + k + "'"
 	case int64:
-		return r.str(k)
+		return str(r, k)
 	}
 	return "of type " + typeName(key)
 }
@@ -113,7 +113,7 @@ func at(items []Value, i int64) Value {
 }
 
 // method is an attribute that Python's type has.
-func (r *render) method(of Value, name string) (Value, bool) {
+func method(r *render, of Value, name string) (Value, bool) {
 	if strings.HasPrefix(name, "__") {
 		fail("access to attribute %q is not supported", name)
 	}
@@ -148,13 +148,13 @@ func (r *render) method(of Value, name string) (Value, bool) {
 	if slices.Contains(changing, name) {
 		fail("access to attribute '%s' of '%s' object is unsafe", name, typeName(of))
 	}
-	return &function{name, func(r *render, a callArgs) Value { return r.callMethod(of, name, a) }}, true
+	return &function{name, func(r *render, a callArgs) Value { return callMethod(r, of, name, a) }}, true
 }
 
-func (r *render) callMethod(of Value, name string, a callArgs) Value {
+func callMethod(r *render, of Value, name string, a callArgs) Value {
 	switch of := of.(type) {
 	case string:
-		return r.stringMethod(of, name, a)
+		return stringMethod(r, of, name, a)
 	case *Dict:
 		switch name {
 		case "get":
@@ -168,7 +168,7 @@ func (r *render) callMethod(of Value, name string, a callArgs) Value {
 		case "keys":
 			return &List{Items: of.keys, kind: dictKeys}
 		case "values":
-			return &List{Items: r.valuesOf(of), kind: dictValues}
+			return &List{Items: valuesOf(r, of), kind: dictValues}
 		case "copy":
 			return of.copy()
 		}
@@ -179,7 +179,7 @@ func (r *render) callMethod(of Value, name string, a callArgs) Value {
 		case "count":
 			n, v := 0, a.bind(name, "value")[0]
 			for _, item := range of.Items {
-				if r.equal(item, v) {
+				if equal(r, item, v) {
 					n++
 				}
 			}
@@ -187,7 +187,7 @@ func (r *render) callMethod(of Value, name string, a callArgs) Value {
 		case "index":
 			v := a.bind(name, "value")[0]
 			for i, item := range of.Items {
-				if r.equal(item, v) {
+				if equal(r, item, v) {
 					return int64(i)
 				}
 			}
@@ -198,7 +198,7 @@ func (r *render) callMethod(of Value, name string, a callArgs) Value {
 	return nil
 }
 
-func (r *render) valuesOf(d *Dict) []Value {
+func valuesOf(r *render, d *Dict) []Value {
 	r.spend(16 * len(d.keys))
 	values := make([]Value, len(d.keys))
 	for i, k := range d.keys {
@@ -208,7 +208,7 @@ func (r *render) valuesOf(d *Dict) []Value {
 }
 
 // slice is a span of a text or list.
-func (r *render) slice(e *Slice, s *scope) Value {
+func slice(r *render, e *Slice, s *scope) Value {
 	of := r.eval(e.Of, s)
 	defined(of)
 	var bounds [3]Value

@@ -10,7 +10,7 @@ var builtins = &scope{vars: map[string]Value{
 	"lipsum":    &function{"lipsum", unsupported("the function lipsum")},
 	"self":      &function{"self", unsupported("the variable self")},
 	"raise_exception": &function{"raise_exception", func(r *render, a callArgs) Value {
-		fail("the template raised: %s", r.str(a.bind("raise_exception", "message")[0]))
+		fail("the template raised: %s", str(r, a.bind("raise_exception", "message")[0]))
 		return nil
 	}},
 	"strftime_now": &function{"strftime_now", strftimeNow},
@@ -58,8 +58,8 @@ func dictOf(r *render, a callArgs) Value {
 		case *Dict:
 			d = from.copy()
 		default:
-			for _, pair := range r.items(from) {
-				kv := r.items(pair)
+			for _, pair := range items(r, from) {
+				kv := items(r, pair)
 				if len(kv) != 2 {
 					fail("dictionary update sequence element has length %d; 2 is required", len(kv))
 				}

@@ -8,10 +8,10 @@ import (
 )
 
 // getter reads an attribute of items: a name, names between dots, or an index. nil gives the item itself.
-func (r *render) getter(attribute Value) func(Value) Value { return r.getterOr(attribute, nil) }
+func getter(r *render, attribute Value) func(Value) Value { return getterOr(r, attribute, nil) }
 
 // getterOr has a value other than nil in place of what is undefined.
-func (r *render) getterOr(attribute, otherwise Value) func(Value) Value {
+func getterOr(r *render, attribute, otherwise Value) func(Value) Value {
 	if attribute == nil {
 		return func(v Value) Value { return v }
 	}
@@ -32,7 +32,7 @@ func (r *render) getterOr(attribute, otherwise Value) func(Value) Value {
 	}
 	return func(v Value) Value {
 		for _, key := range path {
-			v = r.item(v, key)
+			v = item(r, v, key)
 			if _, no := v.(undefined); no && otherwise != nil {
 				v = otherwise
 			}
@@ -44,53 +44,53 @@ func (r *render) getterOr(attribute, otherwise Value) func(Value) Value {
 // choose is select, reject, selectattr and rejectattr.
 func choose(keep, byAttr bool) func(*render, Value, callArgs) Value {
 	return func(r *render, v Value, a callArgs) Value {
-		return r.lazily(v, func() func(Value) (Value, bool) {
-			holds := r.condition(a, byAttr)
+		return lazily(r, v, func() func(Value) (Value, bool) {
+			holds := condition(r, a, byAttr)
 			return func(item Value) (Value, bool) { return item, holds(item) == keep }
 		})
 	}
 }
 
 // condition is a test of items or of an attribute of theirs, by default whether they are true.
-func (r *render) condition(a callArgs, byAttr bool) func(Value) bool {
-	get := r.getter(nil)
+func condition(r *render, a callArgs, byAttr bool) func(Value) bool {
+	get := getter(r, nil)
 	if byAttr {
 		if len(a.list) == 0 {
 			fail("Missing parameter for attribute name")
 		}
-		get = r.getter(a.list[0])
+		get = getter(r, a.list[0])
 		a.list = a.list[1:]
 	}
 	if len(a.list) == 0 {
 		return func(item Value) bool { return truth(get(item)) }
 	}
 	name, rest := textOf("select", a.list[0]), callArgs{a.list[1:], a.names, a.named}
-	return func(item Value) bool { return truth(r.test(name, get(item), rest)) }
+	return func(item Value) bool { return truth(test(r, name, get(item), rest)) }
 }
 
 func mapFilter(r *render, v Value, a callArgs) Value {
-	return r.lazily(v, func() func(Value) (Value, bool) {
-		change := r.change(a)
+	return lazily(r, v, func() func(Value) (Value, bool) {
+		change := change(r, a)
 		return func(item Value) (Value, bool) { return change(item), true }
 	})
 }
 
 // change is what map does with an item: a filter, or an attribute of it.
-func (r *render) change(a callArgs) func(Value) Value {
+func change(r *render, a callArgs) func(Value) Value {
 	if len(a.list) > 0 {
 		name, rest := textOf("map", a.list[0]), callArgs{a.list[1:], a.names, a.named}
-		return func(v Value) Value { return r.apply(name, v, rest) }
+		return func(v Value) Value { return apply(r, name, v, rest) }
 	}
 	p := a.bind("map", "", "attribute", "default")
 	if p[1] == (missing{}) {
 		fail("map requires a filter argument")
 	}
-	return r.getterOr(p[1], or(p[2], nil))
+	return getterOr(r, p[1], or(p[2], nil))
 }
 
 // keysOf are the values by which items are compared.
-func (r *render) keysOf(items []Value, attribute, sensitive Value) []Value {
-	get := r.getter(attribute)
+func keysOf(r *render, items []Value, attribute, sensitive Value) []Value {
+	get := getter(r, attribute)
 	keys := make([]Value, len(items))
 	for i, item := range items {
 		keys[i] = folded(sensitive, get(item))
@@ -103,12 +103,12 @@ func sortFilter(r *render, v Value, a callArgs) Value {
 	p := a.bind("sort", "reverse", "case_sensitive", "attribute")
 	attributes := []Value{or(p[2], nil)}
 	if names, ok := attributes[0].(string); ok {
-		attributes = r.items(texts(strings.Split(names, ",")))
+		attributes = items(r, texts(strings.Split(names, ",")))
 	}
-	items := r.items(v)
+	items := items(r, v)
 	keys := make([]Value, len(items))
 	for _, attribute := range attributes {
-		for i, key := range r.keysOf(items, attribute, or(p[1], false)) {
+		for i, key := range keysOf(r, items, attribute, or(p[1], false)) {
 			before, _ := keys[i].(*List)
 			if before == nil {
 				before = NewList()
@@ -116,7 +116,7 @@ func sortFilter(r *render, v Value, a callArgs) Value {
 			keys[i] = NewList(append(before.Items, key)...)
 		}
 	}
-	return NewList(r.sorted(items, keys, truth(or(p[0], false)))...)
+	return NewList(sorted(r, items, keys, truth(or(p[0], false)))...)
 }
 
 func dictSort(r *render, v Value, a callArgs) Value {
@@ -132,33 +132,33 @@ func dictSort(r *render, v Value, a callArgs) Value {
 		fail("You can only sort by either \"key\" or \"value\"")
 	}
 	items := d.items()
-	return NewList(r.sorted(items, r.keysOf(items, by, or(p[0], false)), truth(or(p[2], false)))...)
+	return NewList(sorted(r, items, keysOf(r, items, by, or(p[0], false)), truth(or(p[2], false)))...)
 }
 
 func unique(r *render, v Value, a callArgs) Value {
 	p := a.bind("unique", "case_sensitive", "attribute")
-	items := r.items(v)
+	items := items(r, v)
 	seen, out := new(Dict), NewList()
-	for i, key := range r.keysOf(items, or(p[1], nil), or(p[0], false)) {
+	for i, key := range keysOf(r, items, or(p[1], nil), or(p[0], false)) {
 		if _, ok := seen.Get(key); !ok {
 			seen.Set(key, true)
 			out.Items = append(out.Items, items[i])
 		}
 	}
-	return r.generate(r.iterate(out))
+	return generate(r, iterate(r, out))
 }
 
 func extreme(sign int) func(*render, Value, callArgs) Value {
 	return func(r *render, v Value, a callArgs) Value {
 		p := a.bind("min", "case_sensitive", "attribute")
-		items := r.items(v)
+		items := items(r, v)
 		if len(items) == 0 {
 			return undefined{"No aggregated item, sequence was empty."}
 		}
 		best := 0
-		keys := r.keysOf(items, or(p[1], nil), or(p[0], false))
+		keys := keysOf(r, items, or(p[1], nil), or(p[0], false))
 		for i := range keys {
-			if i > 0 && r.compare("<", keys[i], keys[best])*sign > 0 {
+			if i > 0 && compare(r, "<", keys[i], keys[best])*sign > 0 {
 				best = i
 			}
 		}
@@ -171,18 +171,18 @@ func groupBy(r *render, v Value, a callArgs) Value {
 	if p[1] != (missing{}) {
 		fail("groupby with a default is not supported")
 	}
-	items := r.items(v)
-	get := r.getter(p[0])
-	keys := r.keysOf(items, p[0], or(p[2], false))
+	items := items(r, v)
+	get := getter(r, p[0])
+	keys := keysOf(r, items, p[0], or(p[2], false))
 	order := make([]Value, len(items))
 	for i := range order {
 		order[i] = int64(i)
 	}
 	out := NewList()
 	var before Value
-	for _, at := range r.sorted(order, keys, false) {
+	for _, at := range sorted(r, order, keys, false) {
 		i := at.(int64) // made above
-		if len(out.Items) == 0 || !r.equal(before, keys[i]) {
+		if len(out.Items) == 0 || !equal(r, before, keys[i]) {
 			out.Items = append(out.Items, newGroup(get(items[i])))
 		}
 		group := out.Items[len(out.Items)-1].(*List) // made above
@@ -204,23 +204,23 @@ func batch(r *render, v Value, a callArgs) Value {
 	if size <= 0 {
 		fail("batch: a size of %d is not supported", size)
 	}
-	out, items := NewList(), r.items(v)
+	out, items := NewList(), items(r, v)
 	for len(items) > 0 {
 		n := min(size, int64(len(items)))
 		row := NewList(slices.Clone(items[:n])...)
-		r.bound(size, 16)
+		bound(r, size, 16)
 		for fill != nil && int64(len(row.Items)) < size {
 			row.Items = append(row.Items, fill)
 		}
 		out.Items, items = append(out.Items, row), items[n:]
 	}
-	return r.generate(r.iterate(out))
+	return generate(r, iterate(r, out))
 }
 
 func sliceFilter(r *render, v Value, a callArgs) Value {
 	p := a.bind("slice", "slices", "fill_with")
 	n, fill := integer(p[0]), or(p[1], nil)
-	items := r.items(v)
+	items := items(r, v)
 	if n <= 0 || n > maxRange {
 		fail("slice: %d slices are not supported", n)
 	}
@@ -237,11 +237,11 @@ func sliceFilter(r *render, v Value, a callArgs) Value {
 		}
 		out.Items, from = append(out.Items, row), to
 	}
-	return r.generate(r.iterate(out))
+	return generate(r, iterate(r, out))
 }
 
 func first(r *render, v Value, _ callArgs) Value {
-	if item, ok := r.iterate(v)(); ok {
+	if item, ok := iterate(r, v)(); ok {
 		return item
 	}
 	return undefined{"No first item, sequence was empty."}
@@ -251,18 +251,18 @@ func last(r *render, v Value, _ callArgs) Value {
 	if _, ok := v.(*generator); ok {
 		fail("'generator' object is not reversible")
 	}
-	return at(r.items(v), -1)
+	return at(items(r, v), -1)
 }
 
 func listFilter(r *render, v Value, _ callArgs) Value {
-	items := r.items(v)
+	items := items(r, v)
 	r.spend(16 * len(items))
 	return NewList(slices.Clone(items)...)
 }
 
 func itemsFilter(r *render, v Value, _ callArgs) Value {
 	var next func() (Value, bool)
-	return r.generate(func() (Value, bool) {
+	return generate(r, func() (Value, bool) {
 		d, ok := v.(*Dict)
 		if _, none := v.(undefined); none {
 			return nil, false
@@ -270,7 +270,7 @@ func itemsFilter(r *render, v Value, _ callArgs) Value {
 			fail("Can only get item pairs from a mapping.")
 		}
 		if next == nil {
-			next = r.iterate(NewList(d.items()...))
+			next = iterate(r, NewList(d.items()...))
 		}
 		return next()
 	})
@@ -285,16 +285,16 @@ func folded(sensitive Value, v Value) Value {
 }
 
 // sorted orders items by their keys, keeping the order of equals.
-func (r *render) sorted(items, keys []Value, backwards bool) []Value {
+func sorted(r *render, items, keys []Value, backwards bool) []Value {
 	order := make([]int, len(items))
 	for i := range order {
 		order[i] = i
 	}
 	sort.SliceStable(order, func(i, j int) bool {
 		if backwards {
-			return r.compare("<", keys[order[j]], keys[order[i]]) < 0
+			return compare(r, "<", keys[order[j]], keys[order[i]]) < 0
 		}
-		return r.compare("<", keys[order[i]], keys[order[j]]) < 0
+		return compare(r, "<", keys[order[i]], keys[order[j]]) < 0
 	})
 	out := make([]Value, len(items))
 	for i, at := range order {

@@ -13,15 +13,15 @@ func (r *render) eval(e Expr, s *scope) Value {
 	case *captured:
 		return s.get("")
 	case *Attr:
-		return r.attr(r.eval(e.Of, s), e.Name)
+		return attr(r, r.eval(e.Of, s), e.Name)
 	case *Item:
-		return r.item(r.eval(e.Of, s), r.eval(e.Key, s))
+		return item(r, r.eval(e.Of, s), r.eval(e.Key, s))
 	case *Slice:
-		return r.slice(e, s)
+		return slice(r, e, s)
 	case *Filter:
-		return r.apply(e.Name, r.eval(e.Of, s), r.args(e.args, s))
+		return apply(r, e.Name, r.eval(e.Of, s), r.args(e.args, s))
 	case *Test:
-		return r.test(e.Name, r.eval(e.Of, s), r.args(e.args, s))
+		return test(r, e.Name, r.eval(e.Of, s), r.args(e.args, s))
 	case *call:
 		return r.call(r.eval(e.of, s), r.args(e.args, s))
 	case *listExpr:
@@ -38,7 +38,7 @@ func (r *render) eval(e Expr, s *scope) Value {
 	case *concat:
 		text := ""
 		for _, part := range e.parts {
-			one := r.str(r.eval(part, s))
+			one := str(r, r.eval(part, s))
 			r.spend(len(text) + len(one))
 			text += one
 		}
@@ -84,7 +84,7 @@ func (r *render) operation(e Expr, s *scope) Value {
 		if e.op == "and" || e.op == "or" {
 			return b
 		}
-		return r.operate(e.op, a, b)
+		return operate(r, e.op, a, b)
 	case *comparison:
 		a := r.eval(e.first, s)
 		for i, op := range e.ops {
@@ -113,23 +113,23 @@ func (r *render) unary(op string, v Value) Value {
 		fail("bad operand type for unary %s: '%s'", op, typeName(v))
 	}
 	if op == "-" {
-		return r.operate("-", zero, v)
+		return operate(r, "-", zero, v)
 	}
-	return r.operate("+", zero, v)
+	return operate(r, "+", zero, v)
 }
 
 func (r *render) holds(op string, a, b Value) bool {
 	switch op {
 	case "==":
-		return r.equal(a, b)
+		return equal(r, a, b)
 	case "!=":
-		return !r.equal(a, b)
+		return !equal(r, a, b)
 	case "in":
-		return r.contains(a, b)
+		return contains(r, a, b)
 	case "not in":
-		return !r.contains(a, b)
+		return !contains(r, a, b)
 	}
-	c := r.compare(op, a, b)
+	c := compare(r, op, a, b)
 	switch op {
 	case "<":
 		return c < 0
@@ -145,7 +145,7 @@ func (r *render) holds(op string, a, b Value) bool {
 func (r *render) args(a args, s *scope) callArgs {
 	c := callArgs{list: r.all(a.list, s)}
 	if a.more != nil {
-		c.list = append(c.list, r.items(r.eval(a.more, s))...)
+		c.list = append(c.list, items(r, r.eval(a.more, s))...)
 	}
 	for i, name := range a.names {
 		c.names, c.named = append(c.names, name), append(c.named, r.eval(a.named[i], s))

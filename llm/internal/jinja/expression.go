@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// tuple reads one expression or several between commas.
-func (p *parser) tuple(withCond bool) Expr {
+// parseTuple reads one expression or several between commas.
+func parseTuple(p *parser, withCond bool) Expr {
 	one := func() Expr {
 		if withCond {
-			return p.expression()
+			return parseExpression(p)
 		}
-		return p.or()
+		return parseOr(p)
 	}
 	first := one()
 	if !p.is(tokenOp, ",") {
@@ -30,45 +30,45 @@ func (p *parser) tuple(withCond bool) Expr {
 	return &tupleExpr{items}
 }
 
-func (p *parser) expression() Expr {
+func parseExpression(p *parser) Expr {
 	defer p.deeper()()
-	e := p.or()
+	e := parseOr(p)
 	for p.skipName("if") {
-		c := &cond{test: p.or(), then: e}
+		c := &cond{test: parseOr(p), then: e}
 		if p.skipName("else") {
-			c.otherwise = p.expression()
+			c.otherwise = parseExpression(p)
 		}
 		e = c
 	}
 	return e
 }
 
-func (p *parser) or() Expr {
-	e := p.and()
+func parseOr(p *parser) Expr {
+	e := parseAnd(p)
 	for p.skipName("or") {
-		e = &binary{"or", e, p.and()}
+		e = &binary{"or", e, parseAnd(p)}
 	}
 	return e
 }
 
-func (p *parser) and() Expr {
-	e := p.not()
+func parseAnd(p *parser) Expr {
+	e := parseNot(p)
 	for p.skipName("and") {
-		e = &binary{"and", e, p.not()}
+		e = &binary{"and", e, parseNot(p)}
 	}
 	return e
 }
 
-func (p *parser) not() Expr {
+func parseNot(p *parser) Expr {
 	defer p.deeper()()
 	if p.skipName("not") {
-		return &unary{"not", p.not()}
+		return &unary{"not", parseNot(p)}
 	}
-	return p.compare()
+	return parseCompare(p)
 }
 
-func (p *parser) compare() Expr {
-	c := &comparison{first: p.sum()}
+func parseCompare(p *parser) Expr {
+	c := &comparison{first: parseSum(p)}
 	for {
 		var op string
 		switch t := p.cur(); {
@@ -85,26 +85,26 @@ func (p *parser) compare() Expr {
 		default:
 			return c
 		}
-		c.ops, c.rest = append(c.ops, op), append(c.rest, p.sum())
+		c.ops, c.rest = append(c.ops, op), append(c.rest, parseSum(p))
 	}
 }
 
-// operators reads operands between operators of one rank, from the left.
-func (p *parser) operators(operand func() Expr, ops ...string) Expr {
-	e := operand()
+// parseOperators reads operands between operators of one rank, from the left.
+func parseOperators(p *parser, operand func(*parser) Expr, ops ...string) Expr {
+	e := operand(p)
 	for p.cur().kind == tokenOp && slices.Contains(ops, p.cur().text) {
 		op := p.next().text
-		e = &binary{op, e, operand()}
+		e = &binary{op, e, operand(p)}
 	}
 	return e
 }
 
-func (p *parser) sum() Expr { return p.operators(p.concat, "+", "-") }
+func parseSum(p *parser) Expr { return parseOperators(p, parseConcat, "+", "-") }
 
-func (p *parser) concat() Expr {
-	parts := []Expr{p.product()}
+func parseConcat(p *parser) Expr {
+	parts := []Expr{parseProduct(p)}
 	for p.skipOp("~") {
-		parts = append(parts, p.product())
+		parts = append(parts, parseProduct(p))
 	}
 	if len(parts) == 1 {
 		return parts[0]
@@ -112,31 +112,31 @@ func (p *parser) concat() Expr {
 	return &concat{parts}
 }
 
-func (p *parser) product() Expr { return p.operators(p.power, "*", "/", "//", "%") }
-func (p *parser) power() Expr {
-	return p.operators(func() Expr { return p.unary(true) }, "**")
+func parseProduct(p *parser) Expr { return parseOperators(p, parsePower, "*", "/", "//", "%") }
+func parsePower(p *parser) Expr {
+	return parseOperators(p, func(p *parser) Expr { return parseUnary(p, true) }, "**")
 }
 
-func (p *parser) unary(filters bool) Expr {
+func parseUnary(p *parser, filters bool) Expr {
 	defer p.deeper()()
 	var e Expr
 	switch {
 	case p.skipOp("-"):
-		e = &unary{"-", p.unary(false)}
+		e = &unary{"-", parseUnary(p, false)}
 	case p.skipOp("+"):
-		e = &unary{"+", p.unary(false)}
+		e = &unary{"+", parseUnary(p, false)}
 	default:
-		e = p.primary()
+		e = parsePrimary(p)
 	}
-	e = p.postfix(e)
+	e = parsePostfix(p, e)
 	for filters {
 		switch {
 		case p.is(tokenOp, "|"):
-			e = p.filter(e, false)
+			e = parseFilter(p, e, false)
 		case p.is(tokenName, "is"):
-			e = p.test(e)
+			e = parseTest(p, e)
 		case p.is(tokenOp, "("):
-			e = &call{e, p.args()}
+			e = &call{e, parseArgs(p)}
 		default:
 			return e
 		}
@@ -144,7 +144,7 @@ func (p *parser) unary(filters bool) Expr {
 	return e
 }
 
-func (p *parser) primary() Expr {
+func parsePrimary(p *parser) Expr {
 	switch t := p.next(); t.kind {
 	case tokenName:
 		switch t.text {
@@ -166,7 +166,7 @@ func (p *parser) primary() Expr {
 		}
 		return &Const{s}
 	case tokenInt:
-		return &Const{p.integer(t.text)}
+		return &Const{parseInteger(p, t.text)}
 	case tokenFloat:
 		f, err := strconv.ParseFloat(t.text, 64)
 		if err != nil {
@@ -179,13 +179,13 @@ func (p *parser) primary() Expr {
 			if p.skipOp(")") {
 				return &tupleExpr{}
 			}
-			e := p.tuple(true)
+			e := parseTuple(p, true)
 			p.expect(tokenOp, ")")
 			return e
 		case "[":
-			return &listExpr{p.items("]")}
+			return &listExpr{parseItems(p, "]")}
 		case "{":
-			return p.dict()
+			return parseDict(p)
 		}
 	}
 	p.pos = max(p.pos-1, 0)
@@ -193,7 +193,7 @@ func (p *parser) primary() Expr {
 	return nil
 }
 
-func (p *parser) integer(digits string) Value {
+func parseInteger(p *parser, digits string) Value {
 	base := 10
 	if len(digits) > 1 && digits[0] == '0' && strings.Trim(digits, "0") != "" {
 		base = 0
@@ -205,8 +205,8 @@ func (p *parser) integer(digits string) Value {
 	return n.Int64()
 }
 
-// items reads expressions between commas up to a bracket.
-func (p *parser) items(end string) []Expr {
+// parseItems reads expressions between commas up to a bracket.
+func parseItems(p *parser, end string) []Expr {
 	var items []Expr
 	for !p.skipOp(end) {
 		if len(items) > 0 {
@@ -215,12 +215,12 @@ func (p *parser) items(end string) []Expr {
 				break
 			}
 		}
-		items = append(items, p.expression())
+		items = append(items, parseExpression(p))
 	}
 	return items
 }
 
-func (p *parser) dict() Expr {
+func parseDict(p *parser) Expr {
 	d := new(dictExpr)
 	for !p.skipOp("}") {
 		if len(d.keys) > 0 {
@@ -229,14 +229,14 @@ func (p *parser) dict() Expr {
 				break
 			}
 		}
-		d.keys = append(d.keys, p.expression())
+		d.keys = append(d.keys, parseExpression(p))
 		p.expect(tokenOp, ":")
-		d.values = append(d.values, p.expression())
+		d.values = append(d.values, parseExpression(p))
 	}
 	return d
 }
 
-func (p *parser) postfix(e Expr) Expr {
+func parsePostfix(p *parser, e Expr) Expr {
 	for {
 		switch {
 		case p.skipOp("."):
@@ -244,47 +244,47 @@ func (p *parser) postfix(e Expr) Expr {
 			case tokenName:
 				e = &Attr{e, t.text}
 			case tokenInt:
-				e = &Item{e, &Const{p.integer(t.text)}}
+				e = &Item{e, &Const{parseInteger(p, t.text)}}
 			default:
 				p.fail("expected a name or a number after the dot, got %q", t.text)
 			}
 		case p.skipOp("["):
-			e = p.subscript(e)
+			e = parseSubscript(p, e)
 		case p.is(tokenOp, "("):
-			e = &call{e, p.args()}
+			e = &call{e, parseArgs(p)}
 		default:
 			return e
 		}
 	}
 }
 
-func (p *parser) subscript(of Expr) Expr {
+func parseSubscript(p *parser, of Expr) Expr {
 	if !p.is(tokenOp, ":") {
-		key := p.expression()
+		key := parseExpression(p)
 		if p.skipOp("]") {
 			return &Item{of, key}
 		}
 		if !p.is(tokenOp, ":") {
 			p.fail("expected \"]\", got %q", p.cur().text)
 		}
-		return p.slice(&Slice{Of: of, From: key})
+		return parseSlice(p, &Slice{Of: of, From: key})
 	}
-	return p.slice(&Slice{Of: of})
+	return parseSlice(p, &Slice{Of: of})
 }
 
-func (p *parser) slice(s *Slice) Expr {
+func parseSlice(p *parser, s *Slice) Expr {
 	p.expect(tokenOp, ":")
 	if !p.is(tokenOp, ":") && !p.is(tokenOp, "]") {
-		s.To = p.expression()
+		s.To = parseExpression(p)
 	}
 	if p.skipOp(":") && !p.is(tokenOp, "]") {
-		s.Step = p.expression()
+		s.Step = parseExpression(p)
 	}
 	p.expect(tokenOp, "]")
 	return s
 }
 
-func (p *parser) args() args {
+func parseArgs(p *parser) args {
 	p.expect(tokenOp, "(")
 	var a args
 	for first := true; !p.skipOp(")"); first = false {
@@ -296,47 +296,47 @@ func (p *parser) args() args {
 		}
 		switch {
 		case p.skipOp("*"):
-			a.more = p.expression()
+			a.more = parseExpression(p)
 		case p.skipOp("**"):
-			a.moreN = p.expression()
+			a.moreN = parseExpression(p)
 		case p.cur().kind == tokenName && p.look().kind == tokenOp && p.look().text == "=":
 			a.names = append(a.names, p.name())
 			p.next()
-			a.named = append(a.named, p.expression())
+			a.named = append(a.named, parseExpression(p))
 		case a.more != nil || a.moreN != nil || len(a.names) > 0:
 			p.fail("an argument by position follows one by name")
 		default:
-			a.list = append(a.list, p.expression())
+			a.list = append(a.list, parseExpression(p))
 		}
 	}
 	return a
 }
 
-// filter reads the filters that follow an expression; bare is a first one without its bar.
-func (p *parser) filter(e Expr, bare bool) Expr {
+// parseFilter reads the filters that follow an expression; bare is a first one without its bar.
+func parseFilter(p *parser, e Expr, bare bool) Expr {
 	for bare || p.skipOp("|") {
 		f := &Filter{Of: e, Name: p.name()}
 		bare = false
 		if p.is(tokenOp, "(") {
-			f.args = p.args()
+			f.args = parseArgs(p)
 		}
 		e = f
 	}
 	return e
 }
 
-func (p *parser) test(e Expr) Expr {
+func parseTest(p *parser, e Expr) Expr {
 	p.next()
 	negated := p.skipName("not")
 	t := &Test{Of: e, Name: p.name()}
 	switch k := p.cur(); {
 	case p.is(tokenOp, "("):
-		t.args = p.args()
+		t.args = parseArgs(p)
 	case k.kind == tokenName && slices.Contains([]string{"else", "or", "and"}, k.text):
 	case k.kind == tokenName && k.text == "is":
 		p.fail("tests cannot be chained by is")
 	case k.kind >= tokenName && k.kind <= tokenFloat, p.is(tokenOp, "["), p.is(tokenOp, "{"):
-		t.args.list = []Expr{p.postfix(p.primary())}
+		t.args.list = []Expr{parsePostfix(p, parsePrimary(p))}
 	}
 	if negated {
 		return &unary{"not", t}

@@ -23,7 +23,7 @@ var filters = map[string]filter{
 	"trim":   trim, "truncate": truncate, "unique": unique, "upper": textFilter("upper"), "wordcount": wordCount,
 }
 
-func (r *render) apply(name string, v Value, a callArgs) Value {
+func apply(r *render, name string, v Value, a callArgs) Value {
 	f, ok := r.filters[name]
 	if !ok {
 		fail("the filter %q is not supported", name)
@@ -34,9 +34,9 @@ func (r *render) apply(name string, v Value, a callArgs) Value {
 }
 
 // plain is a value as text, for filters that take any.
-func (r *render) plain(filter string, v Value) string {
+func plain(r *render, filter string, v Value) string {
 	notSafe(filter, v)
-	return r.str(v)
+	return str(r, v)
 }
 
 // notSafe fails for text marked safe, which would stay so in Jinja2.
@@ -49,14 +49,14 @@ func notSafe(filter string, v Value) {
 func textFilter(name string) func(*render, Value, callArgs) Value {
 	return func(r *render, v Value, a callArgs) Value {
 		a.bind(name)
-		s := r.plain(name, v)
+		s := plain(r, name, v)
 		r.spend(3 * len(s))
 		return casedMethod(s, name)
 	}
 }
 
 // generate is a generator whose items are made when they are asked for.
-func (r *render) generate(next func() (Value, bool)) *generator {
+func generate(r *render, next func() (Value, bool)) *generator {
 	return &generator{func() (Value, bool) {
 		r.step(1)
 		r.enter()
@@ -67,14 +67,14 @@ func (r *render) generate(next func() (Value, bool)) *generator {
 
 // lazily is a generator that begins to look at its input when it is asked for the first item. What is false it takes
 // for empty.
-func (r *render) lazily(v Value, begin func() func(Value) (Value, bool)) *generator {
+func lazily(r *render, v Value, begin func() func(Value) (Value, bool)) *generator {
 	var next func() (Value, bool)
 	var pass func(Value) (Value, bool)
-	return r.generate(func() (Value, bool) {
+	return generate(r, func() (Value, bool) {
 		if next == nil && !truth(v) {
 			return nil, false
 		} else if next == nil {
-			pass, next = begin(), r.iterate(v)
+			pass, next = begin(), iterate(r, v)
 		}
 		for item, ok := next(); ok; item, ok = next() {
 			r.step(1)
@@ -88,19 +88,19 @@ func (r *render) lazily(v Value, begin func() func(Value) (Value, bool)) *genera
 
 func attrFilter(r *render, v Value, a callArgs) Value {
 	name := textOf("attr", a.bind("attr", "name")[0])
-	if got, ok := r.method(v, name); ok {
+	if got, ok := method(r, v, name); ok {
 		return got
 	}
 	return undefined{"'" + typeName(v) + "' object has no attribute '" + name + "'"}
 }
 
 func center(r *render, v Value, a callArgs) Value {
-	return r.padded("center", r.plain("center", v), integer(or(a.bind("center", "width")[0], int64(80))), " ")
+	return padded(r, "center", plain(r, "center", v), integer(or(a.bind("center", "width")[0], int64(80))), " ")
 }
 
 func lengthFilter(r *render, v Value, a callArgs) Value {
 	a.bind("length")
-	return int64(r.length(v))
+	return int64(length(r, v))
 }
 
 func defaultFilter(_ *render, v Value, a callArgs) Value {
@@ -115,12 +115,12 @@ func escapeFilter(r *render, v Value, _ callArgs) Value {
 	if m, ok := v.(markup); ok {
 		return m
 	}
-	return r.escape(r.str(v))
+	return escape(r, str(r, v))
 }
 
-func forceEscape(r *render, v Value, _ callArgs) Value { return r.escape(r.str(v)) }
+func forceEscape(r *render, v Value, _ callArgs) Value { return escape(r, str(r, v)) }
 
-func safe(r *render, v Value, _ callArgs) Value { return markup(r.str(v)) }
+func safe(r *render, v Value, _ callArgs) Value { return markup(str(r, v)) }
 
 func formatFilter(r *render, v Value, a callArgs) Value {
 	if len(a.names) > 0 {
@@ -128,23 +128,23 @@ func formatFilter(r *render, v Value, a callArgs) Value {
 		for i, name := range a.names {
 			d.Set(name, a.named[i])
 		}
-		return r.percent(r.plain("format", v), d)
+		return percent(r, plain(r, "format", v), d)
 	}
-	return r.percent(r.plain("format", v), newTuple(a.list...))
+	return percent(r, plain(r, "format", v), newTuple(a.list...))
 }
 
 func indent(r *render, v Value, a callArgs) Value {
 	p := a.bind("indent", "width", "first", "blank")
 	by, ok := p[0].(string)
 	if !ok {
-		by, _ = r.operate("*", " ", integer(or(p[0], int64(4)))).(string)
+		by, _ = operate(r, "*", " ", integer(or(p[0], int64(4)))).(string)
 	}
 	s, ok := v.(string)
 	if !ok {
 		fail("the filter \"indent\" of a %s is not supported", typeName(v))
 	}
-	lines := r.items(splitLines(s+"\n", false))
-	r.bound(int64(len(lines)), len(by))
+	lines := items(r, splitLines(s+"\n", false))
+	bound(r, int64(len(lines)), len(by))
 	r.spend(len(s))
 	var b strings.Builder
 	for i, line := range lines {
@@ -163,9 +163,9 @@ func indent(r *render, v Value, a callArgs) Value {
 func joinFilter(r *render, v Value, a callArgs) Value {
 	p := a.bind("join", "d", "attribute")
 	if p[1] != (missing{}) {
-		get := r.getter(p[1])
-		next := r.iterate(v)
-		v = r.generate(func() (Value, bool) {
+		get := getter(r, p[1])
+		next := iterate(r, v)
+		v = generate(r, func() (Value, bool) {
 			item, ok := next()
 			if !ok {
 				return nil, false
@@ -173,7 +173,7 @@ func joinFilter(r *render, v Value, a callArgs) Value {
 			return get(item), true
 		})
 	}
-	return r.joined(r.str(or(p[0], "")), v, false)
+	return joined(r, str(r, or(p[0], "")), v, false)
 }
 
 func replaceFilter(r *render, v Value, a callArgs) Value {
@@ -182,34 +182,34 @@ func replaceFilter(r *render, v Value, a callArgs) Value {
 	if c := or(p[2], nil); c != nil {
 		n = integer(c)
 	}
-	return r.replace(r.plain("replace", v), r.plain("replace", p[0]), r.plain("replace", p[1]), n)
+	return replace(r, plain(r, "replace", v), plain(r, "replace", p[0]), plain(r, "replace", p[1]), n)
 }
 
 func reverse(r *render, v Value, _ callArgs) Value {
 	notSafe("reverse", v)
 	if _, ok := v.(*generator); ok {
-		v = NewList(r.items(v)...)
+		v = NewList(items(r, v)...)
 	}
-	items := slices.Clone(r.items(v))
+	items := slices.Clone(items(r, v))
 	slices.Reverse(items)
 	r.spend(16 * len(items))
 	if _, ok := v.(string); ok {
-		return r.joined("", NewList(items...), false)
+		return joined(r, "", NewList(items...), false)
 	}
-	return r.generate(r.iterate(NewList(items...)))
+	return generate(r, iterate(r, NewList(items...)))
 }
 
 func stringFilter(r *render, v Value, _ callArgs) Value {
 	if m, ok := v.(markup); ok {
 		return m
 	}
-	return r.str(v)
+	return str(r, v)
 }
 
 func titleFilter(r *render, v Value, _ callArgs) Value {
 	var b strings.Builder
 	begin := true
-	for _, c := range r.plain("title", v) {
+	for _, c := range plain(r, "title", v) {
 		if separator := isSpace(c) || strings.ContainsRune("-({[<", c); separator || !begin {
 			b.WriteString(lower(string(c)))
 			begin = separator
@@ -222,7 +222,7 @@ func titleFilter(r *render, v Value, _ callArgs) Value {
 }
 
 func trim(r *render, v Value, a callArgs) Value {
-	return strip("strip", r.plain("trim", v), or(a.bind("trim", "chars")[0], nil))
+	return strip("strip", plain(r, "trim", v), or(a.bind("trim", "chars")[0], nil))
 }
 
 func truncate(r *render, v Value, a callArgs) Value {
@@ -240,7 +240,7 @@ func truncate(r *render, v Value, a callArgs) Value {
 	if size < n || integer(leeway) < 0 {
 		fail("truncate: expected length >= %d and leeway >= 0", n)
 	}
-	if int64(r.length(s)) <= size+integer(leeway) {
+	if int64(length(r, s)) <= size+integer(leeway) {
 		return s
 	}
 	kept := string([]rune(s)[:size-n])
@@ -252,7 +252,7 @@ func truncate(r *render, v Value, a callArgs) Value {
 
 func wordCount(r *render, v Value, _ callArgs) Value {
 	n, inWord := 0, false
-	for _, c := range r.plain("wordcount", v) {
+	for _, c := range plain(r, "wordcount", v) {
 		word := c == '_' || classes["isalnum"](c)
 		if word && !inWord {
 			n++

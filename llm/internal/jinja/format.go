@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-var directive = regexp.MustCompile(`%(?:\((\w+)\))?([-+0 #]*)(\d*)(?:\.(\d+))?(.?)`)
+var directivePattern = regexp.MustCompile(`%(?:\((\w+)\))?([-+0 #]*)(\d*)(?:\.(\d+))?(.?)`)
 
 // percent is Python's % of a text: directives filled in from a tuple, a dictionary or one value.
-func (r *render) percent(s string, v Value) string {
+func percent(r *render, s string, v Value) string {
 	list, isTuple := v.(*List)
 	isTuple = isTuple && list.kind == tuple
 	values := []Value{v}
@@ -21,11 +21,11 @@ func (r *render) percent(s string, v Value) string {
 	used := 0
 	var b strings.Builder
 	for {
-		at := directive.FindStringSubmatchIndex(s)
+		at := directivePattern.FindStringSubmatchIndex(s)
 		if at == nil {
 			break
 		}
-		part := directive.FindStringSubmatch(s)
+		part := directivePattern.FindStringSubmatch(s)
 		b.WriteString(s[:at[0]])
 		s = s[at[1]:]
 		if part[5] == "%" {
@@ -43,7 +43,7 @@ func (r *render) percent(s string, v Value) string {
 			one = values[used]
 			used++
 		}
-		text := r.directive(part[2], part[3], part[4], part[5], one)
+		text := directive(r, part[2], part[3], part[4], part[5], one)
 		r.spend(len(text))
 		b.WriteString(text)
 	}
@@ -79,14 +79,14 @@ func width(digits string) int {
 	return n
 }
 
-func (r *render) directive(flags, wide, precise, verb string, v Value) string {
+func directive(r *render, flags, wide, precise, verb string, v Value) string {
 	var text string
 	precision := width(precise)
 	switch verb {
 	case "s", "r":
-		if text = r.str(v); verb == "r" {
+		if text = str(r, v); verb == "r" {
 			var b strings.Builder
-			r.repr(&b, v, 0)
+			repr(r, &b, v, 0)
 			text = b.String()
 		}
 		if runes := []rune(text); precision >= 0 && precision < len(runes) {
@@ -104,30 +104,30 @@ func (r *render) directive(flags, wide, precise, verb string, v Value) string {
 		}
 		text = strconv.FormatInt(n, 10)
 	case "f", "F", "x", "X":
-		return r.numberDirective(flags, wide, precision, verb, v)
+		return numberDirective(r, flags, wide, precision, verb, v)
 	default:
 		fail("the directive %%%s of a format is not supported", verb)
 	}
-	return r.aligned(flags, wide, verb, text)
+	return aligned(r, flags, wide, verb, text)
 }
 
-func (r *render) numberDirective(flags, wide string, precision int, verb string, v Value) string {
+func numberDirective(r *render, flags, wide string, precision int, verb string, v Value) string {
 	f, ok := number(v)
 	if !ok || math.IsNaN(f) || math.IsInf(f, 0) {
 		defined(v)
 		fail("%%%s of a %s is not supported", verb, typeName(v))
 	}
 	if verb == "x" || verb == "X" {
-		return r.aligned(flags, wide, verb, fmt.Sprintf("%"+verb, integer(v)))
+		return aligned(r, flags, wide, verb, fmt.Sprintf("%"+verb, integer(v)))
 	}
 	if precision < 0 {
 		precision = 6
 	}
-	return r.aligned(flags, wide, verb, strconv.FormatFloat(f, 'f', precision, 64))
+	return aligned(r, flags, wide, verb, strconv.FormatFloat(f, 'f', precision, 64))
 }
 
 // aligned pads a text to its width, with its sign.
-func (r *render) aligned(flags, wide, verb, text string) string {
+func aligned(r *render, flags, wide, verb, text string) string {
 	isNumber := verb != "s" && verb != "r"
 	if strings.Contains(flags, "#") {
 		fail("the flag # of a format is not supported")
@@ -141,11 +141,11 @@ func (r *render) aligned(flags, wide, verb, text string) string {
 	n := int64(max(0, width(wide)))
 	switch {
 	case strings.Contains(flags, "-"):
-		return r.padded("ljust", text, n, " ")
+		return padded(r, "ljust", text, n, " ")
 	case strings.Contains(flags, "0") && isNumber:
-		return r.padded("zfill", text, n, " ")
+		return padded(r, "zfill", text, n, " ")
 	}
-	return r.padded("rjust", text, n, " ")
+	return padded(r, "rjust", text, n, " ")
 }
 
 var (
@@ -155,7 +155,7 @@ var (
 )
 
 // format is Python's str.format.
-func (r *render) format(s string, a callArgs) string {
+func format(r *render, s string, a callArgs) string {
 	var b strings.Builder
 	auto := 0
 	for {
@@ -176,22 +176,22 @@ func (r *render) format(s string, a callArgs) string {
 		s = s[i+1+len(m[0]):]
 		v := a.field(m[1], &auto)
 		for _, key := range step.FindAllString(m[2], -1) {
-			v = r.walk(v, key)
+			v = walk(r, v, key)
 		}
-		text := r.formatted(v, m[3:])
+		text := formatted(r, v, m[3:])
 		r.spend(len(text))
 		b.WriteString(text)
 	}
 }
 
 // walk goes from a value to its attribute or element.
-func (r *render) walk(v Value, key string) Value {
+func walk(r *render, v Value, key string) Value {
 	if key[0] == '.' {
-		v = r.attr(v, key[1:])
+		v = attr(r, v, key[1:])
 	} else if n, err := strconv.ParseInt(key[1:len(key)-1], 10, 64); err == nil {
-		v = r.item(v, n)
+		v = item(r, v, n)
 	} else {
-		v = r.item(v, key[1:len(key)-1])
+		v = item(r, v, key[1:len(key)-1])
 	}
 	defined(v)
 	return v
@@ -220,16 +220,16 @@ func (a callArgs) field(name string, auto *int) Value {
 }
 
 // formatted writes one value: spec is the conversion, alignment, zero, width, precision and verb.
-func (r *render) formatted(v Value, spec []string) string {
+func formatted(r *render, v Value, spec []string) string {
 	align, zero, wide, precise, verb := spec[1], spec[2], spec[3], spec[4], spec[5]
 	if spec[0] == "r" {
-		v = r.str(newTuple(v))
+		v = str(r, newTuple(v))
 		v = strings.TrimSuffix(strings.TrimPrefix(v.(string), "("), ",)") // str gives a text
 	} else if spec[0] == "s" {
-		v = r.str(v)
+		v = str(r, v)
 	}
 	if align+zero+wide+precise+verb == "" {
-		return r.str(v)
+		return str(r, v)
 	}
 	isText := typeName(v) == "str"
 	switch {
@@ -241,16 +241,16 @@ func (r *render) formatted(v Value, spec []string) string {
 	default:
 		fail("a format of a %s is not supported", typeName(v))
 	}
-	text := r.directive("", "", precise, verb, v)
+	text := directive(r, "", "", precise, verb, v)
 	n := int64(max(0, width(wide)))
 	switch {
 	case align == "^":
-		size := int64(r.length(text))
-		return r.padded("rjust", r.padded("ljust", text, size+(n-size+1)/2, " "), n, " ")
+		size := int64(length(r, text))
+		return padded(r, "rjust", padded(r, "ljust", text, size+(n-size+1)/2, " "), n, " ")
 	case zero != "" && align == "":
-		return r.padded("zfill", text, n, " ")
+		return padded(r, "zfill", text, n, " ")
 	case align == "<", align == "" && isText:
-		return r.padded("ljust", text, n, " ")
+		return padded(r, "ljust", text, n, " ")
 	}
-	return r.padded("rjust", text, n, " ")
+	return padded(r, "rjust", text, n, " ")
 }

@@ -16,11 +16,11 @@ func toJSON(r *render, v Value, a callArgs) Value {
 	case string:
 		j.indent, j.lines, j.item = by, true, ","
 	default:
-		j.indent, _ = r.operate("*", " ", integer(by)).(string)
+		j.indent, _ = operate(r, "*", " ", integer(by)).(string)
 		j.lines, j.item = true, ","
 	}
 	if s := or(p[2], nil); s != nil {
-		pair := r.items(s)
+		pair := items(r, s)
 		if len(pair) != 2 {
 			fail("tojson: separators must be two")
 		}
@@ -54,7 +54,7 @@ func (j *jsonWriter) value(v Value, depth int) {
 		}
 		j.b.WriteString(text)
 	case int64, bigInt:
-		j.b.WriteString(j.r.str(v))
+		j.b.WriteString(str(j.r, v))
 	case string:
 		j.text(v)
 	case markup:
@@ -74,7 +74,7 @@ func (j *jsonWriter) value(v Value, depth int) {
 func (j *jsonWriter) dict(d *Dict, depth int) {
 	keys := d.keys
 	if j.sorted {
-		keys = j.r.sorted(keys, keys, false)
+		keys = sorted(j.r, keys, keys, false)
 	}
 	j.sequence("{", "}", len(keys), depth, func(i int) {
 		switch k := keys[i].(type) {
@@ -110,7 +110,7 @@ func (j *jsonWriter) sequence(begin, end string, n, depth int, one func(int)) {
 
 func (j *jsonWriter) line(depth int) {
 	if j.lines {
-		j.r.bound(int64(depth), len(j.indent))
+		bound(j.r, int64(depth), len(j.indent))
 		j.b.WriteString("\n" + strings.Repeat(j.indent, depth))
 	}
 	if j.b.Len() > maxOnce {

@@ -86,7 +86,7 @@ func (l *loopState) attr(name string) (Value, bool) {
 	case "changed":
 		return &function{name, func(r *render, a callArgs) Value {
 			now := newTuple(a.list...)
-			same := l.changed != nil && r.equal(l.changed, now)
+			same := l.changed != nil && equal(r, l.changed, now)
 			l.changed = now
 			return !same
 		}}, true
@@ -96,7 +96,7 @@ func (l *loopState) attr(name string) (Value, bool) {
 
 // loop goes through values.
 func (r *render) loop(f *For, s *scope, over Value, depth int) {
-	next := r.iterate(over)
+	next := iterate(r, over)
 	if f.cond != nil {
 		next = r.only(f, s, next)
 	}

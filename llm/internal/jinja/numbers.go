@@ -98,10 +98,10 @@ func round(_ *render, v Value, a callArgs) Value {
 
 func sum(r *render, v Value, a callArgs) Value {
 	p := a.bind("sum", "attribute", "start")
-	get := r.getter(or(p[0], nil))
+	get := getter(r, or(p[0], nil))
 	total := or(p[1], int64(0))
-	for _, item := range r.items(v) {
-		total = r.operate("+", total, get(item))
+	for _, item := range items(r, v) {
+		total = operate(r, "+", total, get(item))
 	}
 	return total
 }

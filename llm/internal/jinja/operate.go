@@ -31,7 +31,7 @@ func isInt(v Value) bool {
 }
 
 // equal is Python's ==.
-func (r *render) equal(a, b Value) bool {
+func equal(r *render, a, b Value) bool {
 	r.step(1)
 	if x, ok := number(a); ok {
 		y, ok := number(b)
@@ -46,21 +46,21 @@ func (r *render) equal(a, b Value) bool {
 	case string, markup:
 		_, isText := b.(string)
 		_, isMarkup := b.(markup)
-		return (isText || isMarkup) && r.scan(r.str(a)) == r.str(b)
+		return (isText || isMarkup) && scan(r, str(r, a)) == str(r, b)
 	case bigInt:
 		return a == b
 	case undefined:
 		_, ok := b.(undefined)
 		return ok
 	case *List:
-		return r.equalLists(a, b)
+		return equalLists(r, a, b)
 	case *Dict:
-		return r.equalDicts(a, b)
+		return equalDicts(r, a, b)
 	}
 	return a == b
 }
 
-func (r *render) equalLists(a *List, other Value) bool {
+func equalLists(r *render, a *List, other Value) bool {
 	b, ok := other.(*List)
 	if !ok || a.kind != b.kind || len(a.Items) != len(b.Items) {
 		return false
@@ -70,14 +70,14 @@ func (r *render) equalLists(a *List, other Value) bool {
 	}
 	defer r.leave()
 	for i := range a.Items {
-		if !r.equal(a.Items[i], b.Items[i]) {
+		if !equal(r, a.Items[i], b.Items[i]) {
 			return false
 		}
 	}
 	return true
 }
 
-func (r *render) equalDicts(a *Dict, other Value) bool {
+func equalDicts(r *render, a *Dict, other Value) bool {
 	b, ok := other.(*Dict)
 	if !ok || len(a.keys) != len(b.keys) {
 		return false
@@ -85,7 +85,7 @@ func (r *render) equalDicts(a *Dict, other Value) bool {
 	r.enter()
 	defer r.leave()
 	for _, k := range a.keys {
-		if v, ok := b.values[k]; !ok || !r.equal(a.values[k], v) {
+		if v, ok := b.values[k]; !ok || !equal(r, a.values[k], v) {
 			return false
 		}
 	}
@@ -93,7 +93,7 @@ func (r *render) equalDicts(a *Dict, other Value) bool {
 }
 
 // compare is negative, zero or positive as a is before b, like it, or after it.
-func (r *render) compare(op string, a, b Value) int {
+func compare(r *render, op string, a, b Value) int {
 	r.step(1)
 	x, okX := number(a)
 	y, okY := number(b)
@@ -109,7 +109,7 @@ func (r *render) compare(op string, a, b Value) int {
 	}
 	if s, ok := a.(string); ok {
 		if t, ok := b.(string); ok {
-			return strings.Compare(r.scan(s), t)
+			return strings.Compare(scan(r, s), t)
 		}
 	}
 	l, okX := a.(*List)
@@ -122,8 +122,8 @@ func (r *render) compare(op string, a, b Value) int {
 	r.enter()
 	defer r.leave()
 	for i := range min(len(l.Items), len(m.Items)) {
-		if !r.equal(l.Items[i], m.Items[i]) {
-			return r.compare(op, l.Items[i], m.Items[i])
+		if !equal(r, l.Items[i], m.Items[i]) {
+			return compare(r, op, l.Items[i], m.Items[i])
 		}
 	}
 	return sign(len(l.Items) < len(m.Items), len(l.Items) > len(m.Items))
@@ -147,7 +147,7 @@ func defined(v Value) {
 }
 
 // contains is Python's in.
-func (r *render) contains(v, in Value) bool {
+func contains(r *render, v, in Value) bool {
 	switch in := in.(type) {
 	case string, markup:
 		s, ok := v.(string)
@@ -157,14 +157,14 @@ func (r *render) contains(v, in Value) bool {
 		if !ok {
 			fail("'in <string>' requires string as left operand, not %s", typeName(v))
 		}
-		return strings.Contains(r.scan(r.str(in)), s)
+		return strings.Contains(scan(r, str(r, in)), s)
 	case *Dict:
 		_, ok := in.Get(v)
 		return ok
 	}
-	next := r.iterate(in)
+	next := iterate(r, in)
 	for item, ok := next(); ok; item, ok = next() {
-		if r.equal(v, item) {
+		if equal(r, v, item) {
 			return true
 		}
 	}
@@ -172,7 +172,7 @@ func (r *render) contains(v, in Value) bool {
 }
 
 // scan counts what it takes to go through a text.
-func (r *render) scan(s string) string {
+func scan(r *render, s string) string {
 	r.step(len(s) >> 8)
 	return s
 }
@@ -194,24 +194,24 @@ func integer(v Value) int64 {
 }
 
 // operate is a binary operation of arithmetic.
-func (r *render) operate(op string, a, b Value) Value {
+func operate(r *render, op string, a, b Value) Value {
 	if op == "%" {
 		if s, ok := a.(string); ok {
-			return r.percent(s, b)
+			return percent(r, s, b)
 		}
 	}
 	defined(a)
 	defined(b)
 	if op == "+" {
-		if v, ok := r.join(a, b); ok {
+		if v, ok := join(r, a, b); ok {
 			return v
 		}
 	}
 	if op == "*" {
-		if v, ok := r.repeat(a, b); ok {
+		if v, ok := repeat(r, a, b); ok {
 			return v
 		}
-		if v, ok := r.repeat(b, a); ok {
+		if v, ok := repeat(r, b, a); ok {
 			return v
 		}
 	}
@@ -227,7 +227,7 @@ func (r *render) operate(op string, a, b Value) Value {
 }
 
 // join adds what is no number: texts and lists.
-func (r *render) join(a, b Value) (Value, bool) {
+func join(r *render, a, b Value) (Value, bool) {
 	switch x := a.(type) {
 	case string:
 		switch y := b.(type) {
@@ -235,13 +235,13 @@ func (r *render) join(a, b Value) (Value, bool) {
 			r.spend(len(x) + len(y))
 			return x + y, true
 		case markup:
-			return r.escape(x) + y, true
+			return escape(r, x) + y, true
 		}
 	case markup:
 		switch y := b.(type) {
 		case string:
 			r.spend(len(x) + len(y))
-			return x + r.escape(y), true
+			return x + escape(r, y), true
 		case markup:
 			r.spend(len(x) + len(y))
 			return x + y, true
@@ -256,25 +256,25 @@ func (r *render) join(a, b Value) (Value, bool) {
 }
 
 // escape is the text with the characters replaced that mean something in HTML.
-func (r *render) escape(s string) markup {
+func escape(r *render, s string) markup {
 	r.spend(6 * len(s))
 	return markup(html.EscapeString(s))
 }
 
-func (r *render) repeat(a, times Value) (Value, bool) {
+func repeat(r *render, a, times Value) (Value, bool) {
 	if !isInt(times) {
 		return nil, false
 	}
 	n := max(0, integer(times))
 	switch x := a.(type) {
 	case string:
-		r.bound(n, len(x))
+		bound(r, n, len(x))
 		return strings.Repeat(x, int(n)), true
 	case *List:
 		if x.kind > tuple {
 			return nil, false
 		}
-		r.bound(n, 16*len(x.Items))
+		bound(r, n, 16*len(x.Items))
 		list := &List{kind: x.kind}
 		for range n {
 			list.Items = append(list.Items, x.Items...)
@@ -285,7 +285,7 @@ func (r *render) repeat(a, times Value) (Value, bool) {
 }
 
 // bound spends n times the size.
-func (r *render) bound(n int64, size int) {
+func bound(r *render, n int64, size int) {
 	if size > 0 && n > maxOnce/int64(size) {
 		r.spend(maxOnce + 1)
 	}

@@ -90,7 +90,7 @@ func (p *parser) parseBody(until ...string) []node {
 			}
 		case tokenVarBegin:
 			p.next()
-			body = append(body, &output{p.tuple(true), t.line})
+			body = append(body, &output{parseTuple(p, true), t.line})
 			p.expect(tokenVarEnd, "}}")
 		default:
 			p.next()
@@ -131,7 +131,7 @@ func (p *parser) statement() node {
 	case "call":
 		return p.callBlock(line)
 	case "filter":
-		filters := p.filter(&captured{}, true)
+		filters := parseFilter(p, &captured{}, true)
 		return &filterBlock{filters, p.closed("endfilter"), line}
 	case "with":
 		return p.with()
@@ -155,9 +155,9 @@ func (p *parser) loop(line int) node {
 	p.t.Loops = append(p.t.Loops, f)
 	f.Target = p.target(false)
 	p.expect(tokenName, "in")
-	f.Over = p.tuple(false)
+	f.Over = parseTuple(p, false)
 	if p.skipName("if") {
-		f.cond = p.expression()
+		f.cond = parseExpression(p)
 	}
 	f.recursive = p.skipName("recursive")
 	p.loops++
@@ -173,7 +173,7 @@ func (p *parser) loop(line int) node {
 func (p *parser) condition(line int) node {
 	first := &ifs{line: line}
 	for last := first; ; {
-		last.test = p.tuple(false)
+		last.test = parseTuple(p, false)
 		last.body = p.block("elif", "else", "endif")
 		switch p.next().text {
 		case "elif":
@@ -193,10 +193,10 @@ func (p *parser) assignment(line int) node {
 	s.Target = p.target(true)
 	if p.skipOp("=") {
 		p.t.Assigned = append(p.t.Assigned, s)
-		s.Value = p.tuple(true)
+		s.Value = parseTuple(p, true)
 		return s
 	}
-	b := &setBlock{target: s.Target, line: line, filters: p.filter(&captured{}, false)}
+	b := &setBlock{target: s.Target, line: line, filters: parseFilter(p, &captured{}, false)}
 	b.body = p.closed("endset")
 	return b
 }
@@ -244,7 +244,7 @@ func (p *parser) signature(m *macroDef) {
 		}
 		one := param{name: p.name()}
 		if p.skipOp("=") {
-			one.value = p.expression()
+			one.value = parseExpression(p)
 		} else if n := len(m.params); n > 0 && m.params[n-1].value != nil {
 			p.fail("parameter %q without a default follows one with a default", one.name)
 		}
@@ -277,7 +277,7 @@ func (p *parser) callBlock(line int) node {
 		p.signature(c.caller)
 	}
 	var ok bool
-	if c.call, ok = p.expression().(*call); !ok {
+	if c.call, ok = parseExpression(p).(*call); !ok {
 		p.fail("expected a call")
 	}
 	p.macroBody(c.caller, "endcall")
@@ -292,7 +292,7 @@ func (p *parser) with() node {
 		}
 		w.targets = append(w.targets, p.target(false))
 		p.expect(tokenOp, "=")
-		w.values = append(w.values, p.expression())
+		w.values = append(w.values, parseExpression(p))
 	}
 	w.body = p.closed("endwith")
 	return w

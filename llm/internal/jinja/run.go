@@ -28,7 +28,7 @@ func (r *render) statement(n node, s *scope) jump {
 		r.write(n.data)
 	case *output:
 		r.line = n.line
-		r.write(r.str(r.eval(n.value, s)))
+		r.write(str(r, r.eval(n.value, s)))
 	case *For:
 		r.line = n.line
 		r.loop(n, s, r.eval(n.Over, s), 0)
@@ -52,10 +52,10 @@ func (r *render) statement(n node, s *scope) jump {
 		r.line = n.line
 		a := r.args(n.call.args, s)
 		a.names, a.named = append(a.names, "caller"), append(a.named, &macro{n.caller, s})
-		r.write(r.str(r.call(r.eval(n.call.of, s), a)))
+		r.write(str(r, r.call(r.eval(n.call.of, s), a)))
 	case *filterBlock:
 		r.line = n.line
-		r.write(r.str(r.filtered(n.filters, r.captured(n.body, s), s)))
+		r.write(str(r, r.filtered(n.filters, r.captured(n.body, s), s)))
 	case *with:
 		inner := s.inner()
 		for i, t := range n.targets {
@@ -100,7 +100,7 @@ func (r *render) assign(target Expr, v Value, s *scope) {
 		}
 		ns.fields.Set(t.name, v)
 	case *tupleExpr:
-		items := r.items(v)
+		items := items(r, v)
 		if len(items) != len(t.items) {
 			fail("cannot unpack %d values into %d names", len(items), len(t.items))
 		}

@@ -8,23 +8,23 @@ var simpleTests = map[string]func(r *render, v Value) bool{
 	"callable": isCallable,
 	"defined":  func(_ *render, v Value) bool { _, no := v.(undefined); return !no },
 	"escaped":  func(_ *render, v Value) bool { _, ok := v.(markup); return ok },
-	"even":     func(r *render, v Value) bool { return r.equal(r.operate("%", v, int64(2)), int64(0)) },
+	"even":     func(r *render, v Value) bool { return equal(r, operate(r, "%", v, int64(2)), int64(0)) },
 	"false":    func(_ *render, v Value) bool { return v == false },
 	"float":    func(_ *render, v Value) bool { _, ok := v.(float64); return ok },
 	"integer":  func(_ *render, v Value) bool { return typeName(v) == "int" },
 	"iterable": isIterable,
-	"lower":    func(r *render, v Value) bool { return isCased(r.str(v), false) },
+	"lower":    func(r *render, v Value) bool { return isCased(str(r, v), false) },
 	"mapping":  func(_ *render, v Value) bool { _, ok := v.(*Dict); return ok },
 	"none":     func(_ *render, v Value) bool { return v == nil },
 	"number": func(_ *render, v Value) bool {
 		return slices.Contains([]string{"int", "float", "bool"}, typeName(v))
 	},
-	"odd":       func(r *render, v Value) bool { return r.equal(r.operate("%", v, int64(2)), int64(1)) },
+	"odd":       func(r *render, v Value) bool { return equal(r, operate(r, "%", v, int64(2)), int64(1)) },
 	"sequence":  isSequence,
 	"string":    func(_ *render, v Value) bool { return typeName(v) == "str" || typeName(v) == "Markup" },
 	"true":      func(_ *render, v Value) bool { return v == true },
 	"undefined": func(_ *render, v Value) bool { _, no := v.(undefined); return no },
-	"upper":     func(r *render, v Value) bool { return isCased(r.str(v), true) },
+	"upper":     func(r *render, v Value) bool { return isCased(str(r, v), true) },
 }
 
 // comparisons are the tests that compare with their argument.
@@ -64,7 +64,7 @@ func isSequence(_ *render, v Value) bool {
 	return false
 }
 
-func (r *render) test(name string, v Value, a callArgs) Value {
+func test(r *render, name string, v Value, a callArgs) Value {
 	if test, ok := simpleTests[name]; ok {
 		a.bind(name)
 		return test(r, v)
@@ -73,7 +73,7 @@ func (r *render) test(name string, v Value, a callArgs) Value {
 		fail("the test %q is not supported", name)
 	}
 	if name == "filter" || name == "test" {
-		return r.known(name, textOf(name, v))
+		return known(r, name, textOf(name, v))
 	}
 	other := a.bind(name, "other")[0]
 	if other == (missing{}) {
@@ -81,7 +81,7 @@ func (r *render) test(name string, v Value, a callArgs) Value {
 	}
 	switch name {
 	case "divisibleby":
-		return r.equal(r.operate("%", v, other), int64(0))
+		return equal(r, operate(r, "%", v, other), int64(0))
 	case "sameas":
 		return same(v, other)
 	}
@@ -89,7 +89,7 @@ func (r *render) test(name string, v Value, a callArgs) Value {
 }
 
 // known reports whether there is a filter or test of a name. Of filters this package lacks some.
-func (r *render) known(kind, name string) bool {
+func known(r *render, kind, name string) bool {
 	if kind == "test" {
 		return hasTest(name)
 	}

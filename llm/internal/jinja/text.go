@@ -11,14 +11,14 @@ import (
 )
 
 // stringMethod calls a method of Python's str.
-func (r *render) stringMethod(s, name string, a callArgs) Value {
+func stringMethod(r *render, s, name string, a callArgs) Value {
 	r.spend(len(s))
 	switch name {
 	case "strip", "lstrip", "rstrip":
 		return strip(name, s, or(a.bind(name, "chars")[0], nil))
 	case "split", "rsplit":
 		v := a.bind(name, "sep", "maxsplit")
-		return r.split(name, s, or(v[0], nil), integer(or(v[1], int64(-1))))
+		return split(r, name, s, or(v[0], nil), integer(or(v[1], int64(-1))))
 	case "startswith", "endswith":
 		return affixed(name, s, a.bind(name, "affix")[0])
 	case "removeprefix":
@@ -31,18 +31,18 @@ func (r *render) stringMethod(s, name string, a callArgs) Value {
 		return splitLines(s, truth(or(a.bind(name, "keepends")[0], false)))
 	case "replace":
 		v := a.bind(name, "old", "new", "count")
-		return r.replace(s, textOf(name, v[0]), textOf(name, v[1]), integer(or(v[2], int64(-1))))
+		return replace(r, s, textOf(name, v[0]), textOf(name, v[1]), integer(or(v[2], int64(-1))))
 	case "join":
-		return r.joined(s, a.bind(name, "iterable")[0], true)
+		return joined(r, s, a.bind(name, "iterable")[0], true)
 	case "count":
 		return int64(strings.Count(s, textOf(name, a.bind(name, "sub")[0])))
 	case "find", "rfind", "index", "rindex":
 		return find(name, s, textOf(name, a.bind(name, "sub")[0]))
 	case "center", "ljust", "rjust", "zfill":
 		v := a.bind(name, "width", "fillchar")
-		return r.padded(name, s, integer(v[0]), textOf(name, or(v[1], " ")))
+		return padded(r, name, s, integer(v[0]), textOf(name, or(v[1], " ")))
 	case "format":
-		return r.format(s, a)
+		return format(r, s, a)
 	}
 	if len(a.list)+len(a.names) > 0 {
 		fail("arguments of the method %s of a str are not supported", name)
@@ -121,7 +121,7 @@ func strip(name, s string, chars Value) Value {
 }
 
 // split cuts a text at a separator or at white space, at most n times if n is not negative.
-func (r *render) split(name, s string, sep Value, n int64) Value {
+func split(r *render, name, s string, sep Value, n int64) Value {
 	r.spend(16 * len(s))
 	var parts []string
 	switch {
@@ -246,20 +246,20 @@ func splitLines(s string, keep bool) *List {
 	return list
 }
 
-func (r *render) replace(s, from, to string, n int64) string {
+func replace(r *render, s, from, to string, n int64) string {
 	times := int64(strings.Count(s, from))
 	if n >= 0 {
 		times = min(times, n)
 	}
-	r.bound(times, max(0, len(to)-len(from)))
+	bound(r, times, max(0, len(to)-len(from)))
 	r.spend(len(s))
 	return strings.Replace(s, from, to, int(times))
 }
 
 // joined joins texts. The method of str takes nothing else; the filter writes everything as text.
-func (r *render) joined(sep string, v Value, strict bool) string {
+func joined(r *render, sep string, v Value, strict bool) string {
 	var b strings.Builder
-	next := r.iterate(v)
+	next := iterate(r, v)
 	for i := 0; ; i++ {
 		item, ok := next()
 		if !ok {
@@ -271,7 +271,7 @@ func (r *render) joined(sep string, v Value, strict bool) string {
 		if _, isText := item.(string); strict && !isText {
 			fail("sequence item %d: expected str instance, %s found", i, typeName(item))
 		}
-		text := r.str(item)
+		text := str(r, item)
 		r.spend(len(sep) + len(text))
 		if b.WriteString(text); b.Len() > maxOnce {
 			r.spend(b.Len())
@@ -293,7 +293,7 @@ func find(name, s, sub string) Value {
 	return int64(i)
 }
 
-func (r *render) padded(name, s string, width int64, fill string) string {
+func padded(r *render, name, s string, width int64, fill string) string {
 	n := width - int64(utf8.RuneCountInString(s))
 	if utf8.RuneCountInString(fill) != 1 {
 		fail("the fill character must be exactly one character long")
@@ -301,7 +301,7 @@ func (r *render) padded(name, s string, width int64, fill string) string {
 	if n <= 0 {
 		return s
 	}
-	r.bound(n, len(fill))
+	bound(r, n, len(fill))
 	pad := func(n int64) string { return strings.Repeat(fill, int(n)) }
 	switch name {
 	case "ljust":

@@ -186,7 +186,7 @@ func truth(v Value) bool {
 }
 
 // str is Python's str().
-func (r *render) str(v Value) string {
+func str(r *render, v Value) string {
 	switch v := v.(type) {
 	case undefined:
 		return ""
@@ -196,12 +196,12 @@ func (r *render) str(v Value) string {
 		return string(v)
 	}
 	var b strings.Builder
-	r.repr(&b, v, 0)
+	repr(r, &b, v, 0)
 	return b.String()
 }
 
 // repr writes Python's repr().
-func (r *render) repr(b *strings.Builder, v Value, depth int) {
+func repr(r *render, b *strings.Builder, v Value, depth int) {
 	if r.spend(8); depth > maxDepth {
 		fail("a value is nested too deeply")
 	}
@@ -229,14 +229,14 @@ func (r *render) repr(b *strings.Builder, v Value, depth int) {
 		quote(b, string(v))
 		b.WriteString(")")
 	case *List:
-		r.reprList(b, v, depth)
+		reprList(r, b, v, depth)
 	case *Dict:
 		b.WriteByte('{')
 		for i, k := range v.keys {
 			comma(b, i)
-			r.repr(b, k, depth+1)
+			repr(r, b, k, depth+1)
 			b.WriteString(": ")
-			r.repr(b, v.values[k], depth+1)
+			repr(r, b, v.values[k], depth+1)
 		}
 		b.WriteByte('}')
 	default:
@@ -250,7 +250,7 @@ func comma(b *strings.Builder, i int) {
 	}
 }
 
-func (r *render) reprList(b *strings.Builder, l *List, depth int) {
+func reprList(r *render, b *strings.Builder, l *List, depth int) {
 	begin, end := "[", "]"
 	switch l.kind {
 	case tuple:
@@ -266,7 +266,7 @@ func (r *render) reprList(b *strings.Builder, l *List, depth int) {
 	b.WriteString(begin)
 	for i, item := range l.Items {
 		comma(b, i)
-		r.repr(b, item, depth+1)
+		repr(r, b, item, depth+1)
 	}
 	b.WriteString(end)
 }
@@ -324,12 +324,12 @@ func quote(b *strings.Builder, s string) {
 func isSpace(r rune) bool { return unicode.IsSpace(r) || r >= 0x1c && r <= 0x1f }
 
 // length is Python's len().
-func (r *render) length(v Value) int {
+func length(r *render, v Value) int {
 	switch v := v.(type) {
 	case string:
-		return utf8.RuneCountInString(r.scan(v))
+		return utf8.RuneCountInString(scan(r, v))
 	case markup:
-		return utf8.RuneCountInString(r.scan(string(v)))
+		return utf8.RuneCountInString(scan(r, string(v)))
 	case *List:
 		return len(v.Items)
 	case *Dict:
@@ -342,11 +342,11 @@ func (r *render) length(v Value) int {
 }
 
 // iterate is Python's iter().
-func (r *render) iterate(v Value) func() (Value, bool) {
+func iterate(r *render, v Value) func() (Value, bool) {
 	if g, ok := v.(*generator); ok {
 		return g.next
 	}
-	items, i := r.items(v), 0
+	items, i := items(r, v), 0
 	return func() (Value, bool) {
 		if i == len(items) {
 			return nil, false
@@ -357,7 +357,7 @@ func (r *render) iterate(v Value) func() (Value, bool) {
 }
 
 // items are the elements of what can be gone through. They are not to be changed.
-func (r *render) items(v Value) []Value {
+func items(r *render, v Value) []Value {
 	switch v := v.(type) {
 	case *List:
 		return v.Items
@@ -366,7 +366,7 @@ func (r *render) items(v Value) []Value {
 	case undefined:
 		return nil
 	case markup:
-		return r.items(string(v))
+		return items(r, string(v))
 	case string:
 		r.spend(len(v) * 8)
 		items := make([]Value, 0, len(v))
