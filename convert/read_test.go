@@ -15,6 +15,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
+	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -390,7 +391,7 @@ func TestDevicesAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"/dev/zero", "/dev/null"} {
 		if info, err := os.Stat(path); err != nil || info.Mode()&fs.ModeDevice == 0 {
-			t.Skip("no", path)
+			testenv.Skip(t, path, "run the tests on a Unix")
 		}
 		if _, err := ReadFiles(ReadOptions{}, path); err == nil ||
 			!strings.Contains(err.Error(), path+" is a device: give a file of records, or a pipe") {

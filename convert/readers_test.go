@@ -4,13 +4,12 @@ import (
 	"encoding/json"
 	"io"
 	"math"
-	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
+	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -27,14 +26,7 @@ type seen struct {
 // Parquet and CSV files are read as we wrote them by pyarrow, DuckDB and pandas.
 func TestOtherProgramsReadOurTables(t *testing.T) {
 	t.Parallel()
-	python := os.Getenv("LLM_TEST_PYTHON")
-	if python == "" {
-		python = "python3"
-	}
-	if out, err := exec.Command(python, "-c", "import pyarrow, duckdb, pandas").CombinedOutput(); err != nil {
-		t.Skipf("SKIPPED, so no other program reads our tables: %s lacks one of pyarrow, duckdb, pandas (%s); pip "+
-			"install them and set LLM_TEST_PYTHON", python, strings.TrimSpace(string(out)))
-	}
+	python := testenv.Python(t, "pyarrow", "duckdb", "pandas")
 	run := mustRead(t, asRecords(t, richLines()))
 	dir := t.TempDir()
 	requests, chunks, table := filepath.Join(dir, "requests.parquet"), filepath.Join(dir, "chunks.parquet"),

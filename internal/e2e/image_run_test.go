@@ -95,15 +95,16 @@ var baseFS = sync.OnceValues(func() (string, error) {
 // newRootFS makes the image's file system, or skips the test where that cannot be.
 func newRootFS(t *testing.T) rootFS {
 	t.Helper()
-	if _, err := exec.LookPath("debootstrap"); err != nil || os.Getuid() != 0 {
-		t.Skip("SKIPPED: the image was not tried: that takes root and Debian's debootstrap")
+	testenv.Program(t, "debootstrap")
+	if os.Getuid() != 0 {
+		testenv.Skip(t, "root", "run the tests as root")
 	}
 	if err := command("unshare", "--mount", "--pid", "--net", "--fork", "true"); err != nil {
-		t.Skip("SKIPPED: the image was not tried, for there are no name spaces here: ", err)
+		testenv.Skip(t, "namespaces", "run the tests in a container that may make them", err)
 	}
 	base, err := baseFS()
 	if err != nil {
-		t.Skip("SKIPPED: the image was not tried, for its file system could not be made: ", err)
+		testenv.Skip(t, "Debian's mirror", "connect to the network", err)
 	}
 	if err := testenv.Build(); err != nil {
 		t.Fatal(err)
@@ -156,9 +157,10 @@ func (j job) container() container { return j.Spec.Template.Spec.Containers[0] }
 // operatorsJobs are the jobs that the operator makes of a manifest: initializer, runners, starter.
 func operatorsJobs(t *testing.T, manifest string) (list []job) {
 	t.Helper()
+	testenv.KubernetesTypes(t)
 	cmd := exec.Command("go", "run", ".", manifest)
 	cmd.Dir, cmd.Stderr = "examples/kubernetes", os.Stderr
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as make test has compiled it, whatever this test is compiled with
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as make deps compiled it, whatever this test is compiled with
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)

@@ -188,7 +188,7 @@ func ignored(patterns, name string) (out bool) {
 func TestBuildContext(t *testing.T) {
 	t.Parallel()
 	patterns, dir := testenv.ReadFile(t, ".dockerignore"), t.TempDir()
-	for name, want := range map[string]bool{".git/config": true, "bin/k6": true, ".venv/bin/python": true,
+	for name, want := range map[string]bool{".git/config": true, "bin/k6": true, ".deps/python/bin/python": true,
 		"run_test.go": true, "llm/sim/testdata/a.json": true, "reports/a": true,
 		"go.mod": false, "llm/sim/server.go": false, "scripts/data/README.md": false, "datasets/corpus.txt": false} {
 		if got := ignored(patterns, name); got != want {

@@ -160,8 +160,7 @@ func TestOutputs(t *testing.T) {
 	checkDashboard(t, grafana, labelsOf(r.prometheus))
 	t.Run("answers of a real Prometheus", func(t *testing.T) {
 		if r.prometheusURL == "" {
-			t.Skip("SKIPPED: no prometheus in PATH (apt-get install prometheus), so no query of " +
-				"examples/grafana/llm.json was evaluated")
+			testenv.Program(t, "prometheus")
 		}
 		checkAnswers(t, grafana, r.prometheusURL)
 	})

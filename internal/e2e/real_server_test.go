@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -34,13 +33,10 @@ type llamaCPP struct {
 }
 
 // newLlamaCPP starts the server with the model that answers at once ("fast") or the one that takes milliseconds a token
-// ("slow"). It ends with the test. Tests are skipped where make test could not install the server.
+// ("slow"). It ends with the test. The test is skipped where `make deps` has not installed the server.
 func newLlamaCPP(t *testing.T, model string, flags ...string) *llamaCPP {
 	t.Helper()
-	home := os.Getenv("LLM_TEST_LLAMACPP")
-	if home == "" {
-		t.Skip("SKIPPED, so nothing was sent to llama.cpp: LLM_TEST_LLAMACPP is not set (make test sets it)")
-	}
+	home := testenv.LlamaCPP(t)
 	port := strconv.Itoa(freePort(t))
 	s := &llamaCPP{url: "http://127.0.0.1:" + port, model: filepath.Join(home, model)}
 	python, file := filepath.Join(home, "bin", "python"), filepath.Join(s.model, "model.gguf")

@@ -276,7 +276,7 @@ func networks(t *testing.T, n int) (hosts []host) {
 		net := fmt.Sprintf("10.213.%d.", (os.Getpid()*8+i)%256)
 		h := host{name: id, address: net + "2", gateway: net + "1"}
 		if err := ip("netns", "add", id); err != nil {
-			t.Skipf("SKIPPED, so no instance ran on a host of its own: %v (it takes root, and iproute2)", err)
+			testenv.Skip(t, "network namespaces", "run the tests as root, with iproute2", err)
 		}
 		t.Cleanup(func() { _ = exec.Command("ip", "netns", "delete", id).Run() })
 		for _, args := range [][]string{
@@ -286,7 +286,7 @@ func networks(t *testing.T, n int) (hosts []host) {
 			{"-n", id, "link", "set", "lo", "up"},
 		} {
 			if err := ip(args...); err != nil {
-				t.Skipf("SKIPPED, so no instance ran on a host of its own: %v", err)
+				testenv.Skip(t, "network namespaces", "run the tests as root, with iproute2", err)
 			}
 		}
 		hosts = append(hosts, h)

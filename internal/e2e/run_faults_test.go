@@ -140,7 +140,7 @@ func TestTheDiskIsFull(t *testing.T) {
 	t.Parallel()
 	disk := t.TempDir()
 	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=32k", "tmpfs", disk).CombinedOutput(); err != nil {
-		t.Skipf("SKIPPED, so no disk was full: mount: %v: %s (it takes root)", err, out)
+		testenv.Skip(t, "a disk of 32 KiB", "run the tests as root", "mount: ", err, "\n", string(out))
 	}
 	t.Cleanup(func() { _ = exec.Command("umount", disk).Run() })
 	records, truth := filepath.Join(disk, "run.jsonl"), filepath.Join(t.TempDir(), "truth.jsonl")

@@ -100,7 +100,8 @@ func quotaGroup(t *testing.T, processors float64) string {
 	}
 	second := filepath.Join("/sys/fs/cgroup", name)
 	if err2 := set(second, map[string]string{"cpu.max": fmt.Sprint(quota, period)}); err2 != nil {
-		t.Skipf("no control group with a quota can be made, of version 1: %v, of version 2: %v", err, err2)
+		testenv.Skip(t, "a control group with a quota", "run the tests as root",
+			"version 1: ", err, "\nversion 2: ", err2)
 	}
 	return second
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/seed-307b789f/xk6-llm/convert"
+	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 	"github.com/seed-307b789f/xk6-llm/llm/sim"
 )
@@ -92,7 +93,7 @@ func TestVerdictIsTrue(t *testing.T) {
 // the next goes before all others, where that is allowed: to it the machine is idle.
 func TestVerdictIsValidOnAnIdleMachine(t *testing.T) {
 	if !truthAll {
-		t.Skip("20 runs on an idle machine take minutes: set LLM_TEST_TRUTH=all")
+		testenv.Skip(t, "minutes on an idle machine", "LLM_TEST_TRUTH=all make test")
 	}
 	const want, attempts = 20, 30
 	judged, valid, busy := 0, 0, false
@@ -118,8 +119,8 @@ func TestVerdictIsValidOnAnIdleMachine(t *testing.T) {
 	case valid < judged-1:
 		t.Errorf("VALID in %d of %d runs on an idle machine, want all but one", valid, judged)
 	case judged < want && !t.Failed():
-		t.Skipf("others used more than %.0f %% of a processor in all but %d of %d runs: the machine is not idle",
-			100*idleShare, judged, attempts)
+		testenv.Skip(t, "an idle machine", "stop the other programs", fmt.Sprintf(
+			"others used more than %.0f %% of a processor in all but %d of %d runs", 100*idleShare, judged, attempts))
 	}
 }
 
@@ -153,9 +154,8 @@ func (c *truthCase) try(t *testing.T) tried {
 	switch {
 	case !off || v.Verdict != convert.Valid:
 	case !goesFirst() && v.server["TTFT p99"] > 1.05*float64(serverTTFT.Milliseconds()):
-		t.Skipf("not judged: %s, but the server was kept from its processor, too, and what it reads late counts "+
-			"against k6",
-			worst)
+		testenv.Skip(t, "a simulator that is not kept from its processor", "run the tests as root, or stop the other programs",
+			worst, ": what the server reads late counts against k6")
 	default:
 		t.Errorf("%s: %s, and the verdict is VALID", c.name, worst)
 	}

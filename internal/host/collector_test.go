@@ -9,6 +9,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 )
 
 // TestCalmCollector runs in processes of its own, which say what became of their collector.
@@ -50,7 +52,7 @@ func TestCalmCollector(t *testing.T) {
 func TestOwnMemoryHoldsWhatThereIs(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
-		t.Skip("/proc is needed")
+		testenv.Skip(t, "/proc", "run the tests on Linux")
 	}
 	left := Memory()
 	own, err := ownMemory()

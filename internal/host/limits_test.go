@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 )
 
 func TestWarnings(t *testing.T) {
@@ -94,7 +96,7 @@ func TestReserve(t *testing.T) {
 	size := func() (n int) {
 		text, err := os.ReadFile("/proc/self/status")
 		if err != nil {
-			t.Skip("SKIPPED: nothing tells how large the table of files is: ", err)
+			testenv.Skip(t, "/proc", "run the tests on Linux", err)
 		}
 		_, rest, _ := strings.Cut(string(text), "\nFDSize:")
 		_, _ = fmt.Sscan(rest, &n)
@@ -102,7 +104,7 @@ func TestReserve(t *testing.T) {
 	}
 	size()
 	if Here().Files < 3000 {
-		t.Skip("SKIPPED: too few files may be opened")
+		testenv.Skip(t, "3000 open files", "ulimit -n 4096")
 	}
 	Reserve(2500)
 	if got := size(); got < 2500 {

@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"testing"
 	"time"
+
+	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 )
 
 // group makes the directory of a control group with some files.
@@ -56,7 +58,7 @@ func TestPressureOfAGroupIsReadFirst(t *testing.T) {
 func TestSchedulerReadsThisProcess(t *testing.T) {
 	t.Parallel()
 	if _, err := os.Stat("/proc/self/schedstat"); err != nil {
-		t.Skip("this kernel does not tell how long threads waited:", err)
+		testenv.Skip(t, "a kernel with CONFIG_SCHED_INFO", "boot one that has /proc/self/schedstat", err)
 	}
 	s := NewScheduler()
 	if p := s.Read(); p.Waited == nil || *p.Waited <= 0 {

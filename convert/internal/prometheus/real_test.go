@@ -15,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 )
 
 // page is what a server of vLLM's shows. Between start and stop each scrape finds ten more requests.
@@ -81,10 +83,7 @@ func (p *page) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 // realPrometheus starts a Prometheus that reads a page each second, and gives its URL.
 func realPrometheus(t *testing.T, target string) string {
 	t.Helper()
-	program, err := exec.LookPath("prometheus")
-	if err != nil {
-		t.Skip("NO PROMETHEUS IN THE PATH, SO THE QUERIES ARE NOT TRIED ON A REAL ONE: apt-get install prometheus")
-	}
+	program := testenv.Program(t, "prometheus")
 	dir := t.TempDir()
 	config := filepath.Join(dir, "prometheus.yml")
 	text := fmt.Sprintf("global: {scrape_interval: 1s}\nscrape_configs: [{job_name: server, static_configs: "+

@@ -1,5 +1,5 @@
-// Package storagetest starts real servers of object storage for tests. Their programs are built from a module of their
-// own, which takes minutes the first time; a test that cannot have them is skipped.
+// Package storagetest starts real servers of object storage for tests. `make deps` builds their programs from a module
+// of their own, which takes minutes the first time; a test that does not find them is skipped.
 package storagetest
 
 import (
@@ -10,11 +10,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
+
+	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 )
 
 // What S3 asks for.
@@ -23,42 +22,10 @@ const (
 	SecretKey = "sesame-open"
 )
 
-// tool is the program of a server, built from the module of these tests' servers. The first time that takes minutes.
-func tool(t *testing.T, name string) string {
-	t.Helper()
-	ctx, cancel := context.WithDeadline(t.Context(), until(t))
-	defer cancel()
-	_, here, _, _ := runtime.Caller(0)
-	var problem bytes.Buffer
-	command := exec.CommandContext(ctx, "go", "tool", "-n", name)
-	command.Dir, command.Stderr = filepath.Join(filepath.Dir(here), "..", "testdata", "servers"), &problem
-	out, err := command.Output()
-	if err != nil {
-		t.Skipf("SKIPPED, so nothing is stored in a real server: go tool %s: %v: %s", name, err,
-			strings.Join(strings.Fields(problem.String()), " "))
-	}
-	return strings.TrimSpace(string(out))
-}
-
-// until is when a build must have ended: with some time left for the test itself, and by the environment's TEST_UNTIL
-// (Unix seconds), which bounds all tests together, for those of others.
-func until(t *testing.T) time.Time {
-	end := time.Now().Add(time.Hour)
-	if deadline, limited := t.Deadline(); limited {
-		end = deadline.Add(-10 * time.Second)
-	}
-	if seconds, err := strconv.ParseInt(os.Getenv("TEST_UNTIL"), 10, 64); err == nil {
-		if all := time.Unix(seconds, 0).Add(-4 * time.Minute); all.Before(end) {
-			end = all
-		}
-	}
-	return end
-}
-
 // serve starts a server, which is told its port by the arguments, and waits until it accepts connections.
 func serve(t *testing.T, name string, arguments func(port int) []string) (address string) {
 	t.Helper()
-	program := tool(t, name)
+	program := testenv.StorageServer(t, name)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

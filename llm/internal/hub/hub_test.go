@@ -20,6 +20,7 @@ import (
 	"testing"
 
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
+	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 )
 
 const (
@@ -405,13 +406,7 @@ func TestFromEnv(t *testing.T) {
 
 // The cache is huggingface_hub's: each finds the other's files without the network.
 func TestCacheIsSharedWithPython(t *testing.T) {
-	python := os.Getenv("LLM_TEST_PYTHON")
-	if python == "" {
-		python = "python3"
-	}
-	if out, err := exec.Command(python, "-c", "import huggingface_hub").CombinedOutput(); err != nil {
-		t.Skipf("SKIPPED, so the cache is not compared with Python's: %s has no huggingface_hub (%s)", python, out)
-	}
+	python := testenv.Python(t, "huggingface_hub")
 	h := newFakeHub(t)
 	run := func(cache, name string, offline bool) string {
 		t.Helper()

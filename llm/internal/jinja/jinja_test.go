@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 	"github.com/tidwall/gjson"
 )
 
@@ -130,10 +131,8 @@ func renderText(source string, vars map[string]Value) (string, error) {
 
 // Random templates render as in Jinja2, too, or there is an error.
 func TestRandom(t *testing.T) {
-	if out, err := exec.Command(python(), "-c", "import jinja2").CombinedOutput(); err != nil {
-		t.Skipf("SKIPPED, so random templates are not compared with Jinja2: %s has no jinja2 (%s)", python(), out)
-	}
-	out, err := exec.Command(python(), "testdata/generate.py", *seed, "3000").Output()
+	python := testenv.Python(t, "jinja2")
+	out, err := exec.Command(python, "testdata/generate.py", *seed, "3000").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,14 +164,6 @@ func TestRandom(t *testing.T) {
 	}
 }
 
-// python is the interpreter that has the libraries to compare with.
-func python() string {
-	if path := os.Getenv("LLM_TEST_PYTHON"); path != "" {
-		return path
-	}
-	return "python3"
-}
-
 // askJinja2 gives what Jinja2 makes of templates, a line of JSON each.
 func askJinja2(t *testing.T, list []string, data json.RawMessage) []string {
 	t.Helper()
@@ -184,7 +175,7 @@ func askJinja2(t *testing.T, list []string, data json.RawMessage) []string {
 		}
 		in.Write(append(job, '\n'))
 	}
-	cmd := exec.Command(python(), "../../tokenizer/testdata/templates/reference.py")
+	cmd := exec.Command(testenv.PythonPath(), "../../tokenizer/testdata/templates/reference.py")
 	cmd.Stdin = strings.NewReader(in.String())
 	out, err := cmd.Output()
 	if err != nil {
