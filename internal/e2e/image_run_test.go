@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -59,27 +58,24 @@ func command(name string, args ...string) error {
 	return nil
 }
 
-// baseFS makes Debian, and on it what the RUN lines say; kept for the next time in the user's cache.
-var baseFS = sync.OnceValues(func() (string, error) {
-	text, err := os.ReadFile("Dockerfile")
-	if err != nil {
-		return "", err
-	}
-	list := stages(string(text))
-	runs := list[len(list)-1].all("RUN")
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", err
-	}
-	cache = filepath.Join(cache, "xk6-llm-test")
-	debian := filepath.Join(cache, "rootfs-bookworm")
+// imageBase returns the folder of Debian with what the RUN lines of the Dockerfile's last stage add to it. The name has
+// a hash of these lines.
+func imageBase(t *testing.T) (dir, debian string, runs []string) {
+	t.Helper()
+	list := stages(testenv.ReadFile(t, "Dockerfile"))
+	runs = list[len(list)-1].all("RUN")
+	debian = filepath.Join(testenv.Root(), ".deps", "image", "bookworm")
+	return fmt.Sprintf("%s-%x", debian, sha256.Sum256([]byte(strings.Join(runs, "\n"))))[:len(debian)+13], debian, runs
+}
+
+// makeImageBase makes the folder of imageBase from Debian's mirror.
+func makeImageBase(dir, debian string, runs []string) error {
 	if err := makeOnce(debian, func(dir string) error {
 		return command("timeout", "240", "debootstrap", "--variant=minbase", "bookworm", dir)
 	}); err != nil {
-		return "", err
+		return err
 	}
-	done := fmt.Sprintf("%s-%x", debian, sha256.Sum256([]byte(strings.Join(runs, "\n"))))[:len(debian)+13]
-	return done, makeOnce(done, func(dir string) error {
+	return makeOnce(dir, func(dir string) error {
 		if err := command("cp", "-a", debian+"/.", dir); err != nil {
 			return err
 		}
@@ -90,22 +86,44 @@ var baseFS = sync.OnceValues(func() (string, error) {
 		}
 		return nil
 	})
-})
+}
+
+// TestImageBase checks what the RUN lines must have done. `make deps` sets LLM_TEST_DEPS and so has it make the folder,
+// which takes a network; the other tests of the image find it there.
+func TestImageBase(t *testing.T) {
+	dir, debian, runs := imageBase(t)
+	if os.Getenv("LLM_TEST_DEPS") != "" {
+		if err := makeImageBase(dir, debian, runs); err != nil {
+			t.Fatal(err)
+		}
+	}
+	skipWithoutImageBase(t, dir)
+	if _, err := os.Stat(filepath.Join(dir, "usr", "bin", "curl")); err != nil {
+		t.Error(err)
+	}
+	if shell, err := os.Readlink(filepath.Join(dir, "bin", "sh")); err != nil || shell != "bash" {
+		t.Errorf("/bin/sh is %q, %v, want bash", shell, err)
+	}
+}
+
+func skipWithoutImageBase(t *testing.T, dir string) {
+	t.Helper()
+	if _, err := os.Stat(dir); err != nil {
+		testenv.Skip(t, "Debian with the image's packages", "make deps", err)
+	}
+}
 
 // newRootFS makes the image's file system, or skips the test where that cannot be.
 func newRootFS(t *testing.T) rootFS {
 	t.Helper()
-	testenv.Program(t, "debootstrap")
 	if os.Getuid() != 0 {
 		testenv.Skip(t, "root", "run the tests as root")
 	}
 	if err := command("unshare", "--mount", "--pid", "--net", "--fork", "true"); err != nil {
 		testenv.Skip(t, "namespaces", "run the tests in a container that may make them", err)
 	}
-	base, err := baseFS()
-	if err != nil {
-		testenv.Skip(t, "Debian's mirror", "connect to the network", err)
-	}
+	base, _, _ := imageBase(t)
+	skipWithoutImageBase(t, base)
 	if err := testenv.Build(); err != nil {
 		t.Fatal(err)
 	}

@@ -103,7 +103,7 @@ func LlamaCPP(t testing.TB) string {
 		return dir
 	}
 	dir := deps("llamacpp")
-	if !exists(filepath.Join(dir, "done")) {
+	if !exists(deps("llamacpp.done")) {
 		Skip(t, "llama.cpp's server", "make deps")
 	}
 	return dir
@@ -123,7 +123,7 @@ func StorageServer(t testing.TB, name string) string {
 // with.
 func KubernetesTypes(t testing.TB) {
 	t.Helper()
-	if !exists(deps("kubernetes")) {
+	if !exists(deps("kubernetes.done")) {
 		Skip(t, "the Kubernetes types", "make deps")
 	}
 }
