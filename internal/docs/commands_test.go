@@ -18,22 +18,13 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/sim"
 )
 
-func moduleDir(t *testing.T, module string) string {
-	t.Helper()
-	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", module).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.TrimSpace(string(out))
-}
-
-// skipped are commands of the pages that a test does not run: they fetch, build, go elsewhere, show a form, take
-// minutes or never end.
+// skipped matches commands of the pages that the test does not run: they download, build, contact other servers, show a
+// form, take minutes or never end.
 var skipped = regexp.MustCompile(`^(git clone|cd|xk6 build|docker) |s3://|prometheus|…|x llm (sim|selftest)`)
 
 var makeTarget = regexp.MustCompile(`^make (\w+)$`)
 
-// shortened makes a load of a page one that takes a second: its settings, and what is put in their place.
+// shortened lists settings of a page's load and what replaces them, so that the load takes a second.
 var shortened = []struct {
 	setting *regexp.Regexp
 	short   string
@@ -43,7 +34,7 @@ var shortened = []struct {
 	{regexp.MustCompile(`-e DURATION=\S+`), "-e DURATION=500ms"},
 	{regexp.MustCompile(`-e STEPS=\S+`), "-e STEPS=2"},
 	{regexp.MustCompile(`"duration": \d+`), `"duration": 1`},
-	{regexp.MustCompile(` -e MODEL=\S+`), ""}, // the simulator has one of its own
+	{regexp.MustCompile(` -e MODEL=\S+`), ""}, // the simulator has a model of its own
 	{regexp.MustCompile(`-e TOKENIZER=\S+`), "-e TOKENIZER=scripts/data/sample-tokenizer.json"},
 	{regexp.MustCompile(` -e DATASET=\S+`), ""}, // the sample beside the script
 	{regexp.MustCompile(` -e '?FILES=\S+`), ""},
@@ -55,7 +46,7 @@ var (
 	aScript = regexp.MustCompile(` (scripts/\S+\.js|slo\.js)$`)
 )
 
-// tryable makes of a command in a page one that runs here, against the simulator and for a second.
+// tryable changes a command of a page so that it runs here, against the simulator and for a second.
 func tryable(command, server string) string {
 	command = strings.ReplaceAll(command, "http://localhost:8000", server)
 	for _, s := range shortened {
@@ -71,12 +62,12 @@ func tryable(command, server string) string {
 	return command
 }
 
-// bench is a folder in which commands of a page are run as from the checkout.
-type bench struct {
+// checkout is a folder in which the commands of a page run as in a checkout of the repository.
+type checkout struct {
 	dir, server string
 }
 
-func newBench(t *testing.T, server string) bench {
+func newCheckout(t *testing.T, server string) checkout {
 	t.Helper()
 	dir := t.TempDir()
 	for _, name := range []string{"bin", "scripts"} {
@@ -88,13 +79,13 @@ func newBench(t *testing.T, server string) bench {
 			t.Fatal(err)
 		}
 	}
-	b := bench{dir, server}
+	b := checkout{dir, server}
 	b.write(t, "docs/config/constant.yml", testenv.ReadFile(t, "docs/config/constant.yml"))
 	return b
 }
 
-// write makes a file; a configuration's stages are made short, and its server the simulator.
-func (b bench) write(t *testing.T, name, text string) {
+// write writes a file. It shortens the stages of a configuration, and replaces its server with the simulator.
+func (b checkout) write(t *testing.T, name, text string) {
 	t.Helper()
 	path := filepath.Join(b.dir, name)
 	text = strings.NewReplacer("http://localhost:8000", b.server, "rate: 2,", "rate: 20,", "duration: 30",
@@ -109,8 +100,8 @@ func (b bench) write(t *testing.T, name, text string) {
 
 var recordsOf = regexp.MustCompile(`--out llm=(\S+)`)
 
-// run runs a command, which must succeed; if it keeps records they must be of requests that succeeded.
-func (b bench) run(t *testing.T, page, command string) {
+// run runs a command, which must succeed. If the command keeps records, they must be of requests that succeeded.
+func (b checkout) run(t *testing.T, page, command string) {
 	t.Helper()
 	if target := makeTarget.FindStringSubmatch(command); target != nil {
 		if !regexp.MustCompile(`(?m)^` + target[1] + `:`).MatchString(testenv.ReadFile(t, "Makefile")) {
@@ -135,7 +126,7 @@ func (b bench) run(t *testing.T, page, command string) {
 	}
 }
 
-func (b bench) checkRecords(t *testing.T, command, name string) {
+func (b checkout) checkRecords(t *testing.T, command, name string) {
 	t.Helper()
 	requests, ended := readRecords(t, filepath.Join(b.dir, name))
 	for _, q := range requests {
@@ -174,7 +165,7 @@ func readRecords(t *testing.T, path string) (requests []*record.Request, ended b
 	}
 }
 
-// prepared are the commands that make what the commands of a page begin with.
+// prepared lists the commands that make what the commands of a page begin with.
 var prepared = map[string][]string{
 	"docs/analyze.md": {"bin/k6 run --out llm=run.jsonl scripts/mock.js", "bin/llmconv report run.jsonl -o before",
 		"bin/llmconv report run.jsonl -o after"},
@@ -183,7 +174,7 @@ var prepared = map[string][]string{
 		"cp run.jsonl new"},
 }
 
-// commands are those of a block, one each line.
+// commands returns the commands of a block, one for each line.
 func commands(f fence) (list []string) {
 	for _, line := range f.lines {
 		command, _, _ := strings.Cut(line, " #")
@@ -194,8 +185,8 @@ func commands(f fence) (list []string) {
 	return list
 }
 
-// The commands in the pages run. Those of the scripts' page stand for themselves, block by block; those of the
-// others follow on each other.
+// The commands in the pages run. On the page of the scripts each block runs alone; on the others the commands follow on
+// each other.
 func TestCommandsOfTheDocumentation(t *testing.T) {
 	t.Parallel()
 	if err := testenv.Build(); err != nil {
@@ -210,7 +201,7 @@ func TestCommandsOfTheDocumentation(t *testing.T) {
 	defer func() { _ = server.Close() }()
 	var jobs [][]string
 	page := map[int]string{}
-	for _, name := range []string{"docs/getting-started.md", "README.md"} { // which take longest
+	for _, name := range []string{"docs/getting-started.md", "README.md"} { // these take longest
 		page[len(jobs)] = name
 		jobs = append(jobs, commandsOfPage(t, name))
 	}
@@ -225,17 +216,17 @@ func TestCommandsOfTheDocumentation(t *testing.T) {
 		jobs = append(jobs, append(slices.Clone(first), commandsOfPage(t, name)...))
 	}
 	var wg sync.WaitGroup
-	places := make(chan struct{}, 6) // a run waits most of its time
+	slots := make(chan struct{}, 6) // a run spends most of its time waiting
 	for i, list := range jobs {
-		b := newBench(t, server.URL())
+		b := newCheckout(t, server.URL())
 		for _, f := range fences(testenv.ReadFile(t, "docs/getting-started.md")) {
 			if name, named := fileName(f); named {
 				b.write(t, name, strings.Join(f.lines, "\n"))
 			}
 		}
 		wg.Go(func() {
-			places <- struct{}{}
-			defer func() { <-places }()
+			slots <- struct{}{}
+			defer func() { <-slots }()
 			for _, command := range list {
 				b.run(t, page[i], command)
 			}
@@ -244,7 +235,8 @@ func TestCommandsOfTheDocumentation(t *testing.T) {
 	wg.Wait()
 }
 
-// commandsOfPage are all commands of a page in order. Runs that a page compares without making them are made first.
+// commandsOfPage returns all commands of a page in order. Before runs that a page compares without making them, it
+// inserts commands that make them.
 func commandsOfPage(t *testing.T, page string) (list []string) {
 	t.Helper()
 	for _, f := range fences(testenv.ReadFile(t, page)) {
@@ -266,7 +258,7 @@ func commandsOfPage(t *testing.T, page string) (list []string) {
 	return list
 }
 
-// fileName says as what a block is to be saved: its first line is a comment that names a file.
+// fileName returns the name under which a block is to be saved: its first line is a comment with that name.
 func fileName(f fence) (name string, named bool) {
 	if len(f.lines) == 0 {
 		return "", false
@@ -278,7 +270,7 @@ func fileName(f fence) (name string, named bool) {
 	return m[1], true
 }
 
-// What the test runs is what the page says, but for the server and the load.
+// The test runs what the page says, except for the server and the load.
 func TestCommandsAreMadeShort(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ command, want string }{

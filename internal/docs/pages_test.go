@@ -3,16 +3,11 @@ package docs
 import (
 	"encoding/json"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"unicode"
@@ -21,7 +16,7 @@ import (
 	"go.k6.io/k6/v2/errext/exitcodes"
 )
 
-// codeSpans are the words within backticks, taken apart where one span names several.
+// codeSpans returns the words within backticks. A span of several words counts as each of them.
 func codeSpans(text string) map[string]bool {
 	words := map[string]bool{}
 	for _, span := range regexp.MustCompile("`[^`\n]+`").FindAllString(text, -1) {
@@ -54,7 +49,7 @@ func fences(text string) (list []fence) {
 	return list
 }
 
-// pages are the pages of the documentation, the front page included.
+// pages returns the paths of the documentation's pages, the front page included.
 func pages(t *testing.T) []string {
 	t.Helper()
 	list, err := filepath.Glob("docs/*.md")
@@ -107,7 +102,7 @@ var (
 	tableRow    = regexp.MustCompile("(?m)^\\| ((?:`[A-Z_]+`(?:, )?)+) \\|")
 )
 
-// settingsIn are the names of settings in the first column of a page's tables.
+// settingsIn returns the names of the settings in the first column of a page's tables.
 func settingsIn(text string) map[string]bool {
 	names := map[string]bool{}
 	for _, row := range tableRow.FindAllStringSubmatch(text, -1) {
@@ -116,7 +111,7 @@ func settingsIn(text string) map[string]bool {
 	return names
 }
 
-// The pages name every setting that the scripts read, and none that they do not; and every script has its place.
+// The pages name every setting that the scripts read and no others, and docs/scripts.md has a section on every script.
 func TestScriptsPageIsComplete(t *testing.T) {
 	t.Parallel()
 	page := testenv.ReadFile(t, "docs/scripts.md")
@@ -127,7 +122,7 @@ func TestScriptsPageIsComplete(t *testing.T) {
 	read := map[string]bool{}
 	for _, path := range paths {
 		for _, m := range readSetting.FindAllStringSubmatch(testenv.ReadFile(t, path), -1) {
-			read[m[1]] = m[1] != "PWD" // which k6 is given by the shell
+			read[m[1]] = m[1] != "PWD" // the shell sets PWD
 		}
 		if name := filepath.Base(path); name != "settings.js" && !strings.Contains(page, "\n## "+name+"\n") {
 			t.Errorf("docs/scripts.md has no section on %s", name)
@@ -152,204 +147,6 @@ func TestScriptsPageIsComplete(t *testing.T) {
 	}
 }
 
-// literals are the texts of the project's own source, with … for what is filled in: Go's string constants, whole
-// scripts.
-func literals(t *testing.T) (list []string) {
-	t.Helper()
-	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && (strings.HasPrefix(d.Name(), ".") && path != "." || d.Name() == "testdata" ||
-			d.Name() == "bin"):
-			return fs.SkipDir
-		case strings.HasSuffix(path, ".js"):
-			list = append(list, regexp.MustCompile(`\$\{[^}]*\}`).ReplaceAllString(testenv.ReadFile(t, path), "…"))
-		case strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go"):
-			list = append(list, constants(t, path)...)
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return list
-}
-
-var verb = regexp.MustCompile(`%[-+# 0]*[\d.*]*[a-zA-Z]`)
-
-// blank makes of a format what a page quotes of it.
-func blank(format string) string {
-	return strings.ReplaceAll(verb.ReplaceAllString(strings.ReplaceAll(format, "%%", "\x00"), "…"), "\x00", "%")
-}
-
-// constants are the string constants of a Go file; literals that are added up are one.
-func constants(t *testing.T, path string) (list []string) {
-	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ast.Inspect(file, func(n ast.Node) bool {
-		if sum, ok := n.(*ast.BinaryExpr); ok && sum.Op == token.ADD {
-			list = append(list, literalRuns(sum)...)
-		}
-		if text, ok := literal(n); ok {
-			list = append(list, blank(text))
-		}
-		return true
-	})
-	return list
-}
-
-// literal returns the text of a string literal.
-func literal(n ast.Node) (string, bool) {
-	lit, ok := n.(*ast.BasicLit)
-	if !ok || lit.Kind != token.STRING {
-		return "", false
-	}
-	text, err := strconv.Unquote(lit.Value)
-	return text, err == nil
-}
-
-// literalRuns joins the literals of a sum that stand beside each other.
-func literalRuns(sum ast.Expr) (list []string) {
-	var run string
-	for _, term := range terms(sum) {
-		if text, ok := literal(term); ok {
-			run += text
-			continue
-		}
-		list, run = append(list, blank(run)), ""
-	}
-	return append(list, blank(run))
-}
-
-// terms are what a sum adds up, from left to right.
-func terms(x ast.Expr) []ast.Expr {
-	if sum, ok := x.(*ast.BinaryExpr); ok && sum.Op == token.ADD {
-		return append(terms(sum.X), terms(sum.Y)...)
-	}
-	return []ast.Expr{x}
-}
-
-// quoted makes a pattern of a message in a page: each … stands for anything. Fixed text must be long enough to mean
-// something.
-func quoted(line string) (pattern *regexp.Regexp, fixed int) {
-	parts := strings.Split(line, "…")
-	for i, part := range parts {
-		fixed += len(strings.TrimSpace(part))
-		parts[i] = regexp.QuoteMeta(part)
-	}
-	return regexp.MustCompile(strings.Join(parts, ".*")), fixed
-}
-
-// Every message that a page quotes is in the source: in a block of language message ours, in one of language k6 that of
-// k6.
-func TestQuotedMessagesExist(t *testing.T) {
-	t.Parallel()
-	sources := map[string][]string{"message": literals(t), "k6": k6Texts(t)}
-	seen := map[string]int{}
-	for _, page := range pages(t) {
-		for _, f := range fences(testenv.ReadFile(t, page)) {
-			texts, isQuote := sources[f.language]
-			for _, line := range f.lines {
-				if !isQuote {
-					break
-				}
-				seen[f.language]++
-				pattern, fixed := quoted(line)
-				if fixed < 12 || !slices.ContainsFunc(texts, pattern.MatchString) {
-					t.Errorf("%s quotes %q, which the source of %s does not have", page, line, f.language)
-				}
-			}
-		}
-	}
-	if seen["message"] < 40 || seen["k6"] < 3 {
-		t.Errorf("looked at %v quotes", seen)
-	}
-}
-
-// k6Texts are the constants of those packages of k6 that talk to the user.
-func k6Texts(t *testing.T) (list []string) {
-	t.Helper()
-	dir := moduleDir(t, "go.k6.io/k6/v2")
-	for _, pkg := range []string{"internal/cmd", "lib/executor", "js/modules"} {
-		paths, err := filepath.Glob(filepath.Join(dir, pkg, "*.go"))
-		if err != nil || len(paths) == 0 {
-			t.Fatalf("%s: %q, %v", pkg, paths, err)
-		}
-		for _, path := range paths {
-			if !strings.HasSuffix(path, "_test.go") {
-				list = append(list, constants(t, path)...)
-			}
-		}
-	}
-	return list
-}
-
-// What a report says against a run, and what it warns of, is explained.
-func TestVerdictsAreExplained(t *testing.T) {
-	t.Parallel()
-	var patterns []*regexp.Regexp
-	for _, f := range fences(testenv.ReadFile(t, "docs/troubleshooting.md")) {
-		for _, line := range f.lines {
-			if f.language == "message" {
-				pattern, _ := quoted(line)
-				patterns = append(patterns, pattern)
-			}
-		}
-	}
-	for path, calls := range map[string][]string{
-		"convert/health.go": {"say", "weigh"}, "convert/clocks.go": {"say", "clockText"}, "convert/ownside.go": {"say"},
-		"convert/warnings.go": {"warn"},
-	} {
-		// said elsewhere
-		formats := slices.DeleteFunc(formatsOf(t, path, calls), func(f string) bool { return f == "…" })
-		if len(formats) == 0 {
-			t.Errorf("%s: found %q only", path, formats)
-		}
-		for _, format := range formats {
-			if !slices.ContainsFunc(patterns, func(p *regexp.Regexp) bool { return p.MatchString(format) }) {
-				t.Errorf("docs/troubleshooting.md does not explain %q of %s", format, path)
-			}
-		}
-	}
-}
-
-// formatsOf are the first texts that calls of some functions are given.
-func formatsOf(t *testing.T, path string, calls []string) (list []string) {
-	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ast.Inspect(file, func(n ast.Node) bool {
-		call, ok := n.(*ast.CallExpr)
-		if !ok || !slices.Contains(calls, calledName(call.Fun)) {
-			return true
-		}
-		for _, arg := range call.Args {
-			if runs := literalRuns(arg); runs[0] != "" {
-				list = append(list, runs[0])
-				break
-			}
-		}
-		return true
-	})
-	return list
-}
-
-func calledName(fun ast.Expr) string {
-	switch f := fun.(type) {
-	case *ast.Ident:
-		return f.Name
-	case *ast.SelectorExpr:
-		return f.Sel.Name
-	}
-	return ""
-}
-
 func TestExitCodesAreK6s(t *testing.T) {
 	t.Parallel()
 	page := testenv.ReadFile(t, "docs/troubleshooting.md")
@@ -365,7 +162,7 @@ func TestExitCodesAreK6s(t *testing.T) {
 	}
 }
 
-// Every page is in the index, and every link leads somewhere.
+// The index lists every page, and every link leads somewhere.
 func TestLinksOfTheDocumentation(t *testing.T) {
 	t.Parallel()
 	index := testenv.ReadFile(t, "docs/README.md")
@@ -392,7 +189,7 @@ func TestLinksOfTheDocumentation(t *testing.T) {
 	}
 }
 
-// anchors are the names that headings get on GitHub.
+// anchors returns the names that GitHub gives to headings.
 func anchors(text string) (list []string) {
 	for line := range strings.Lines(text) {
 		title := strings.TrimLeft(line, "#")

@@ -11,10 +11,11 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// short is a load of 100 requests on the simulator, in place of the manifests' own.
+// short holds settings for a load of 100 requests on the simulator. They replace the settings of the manifests.
 var short = []string{"BASE_URL=sim:?ttft=20ms&itl=2ms", "STAGES=20@2s,60@1s", "MAX_TOKENS=10"}
 
-// volumes are what the manifests mount, as mounts of the container, and where the records are.
+// volumes returns the mounts of a container in place of the volumes that the manifests mount, and the folder of the
+// records.
 func volumes(t *testing.T) (mounts []string, records string) {
 	t.Helper()
 	data, records := t.TempDir(), t.TempDir()
@@ -28,7 +29,7 @@ func volumes(t *testing.T) (mounts []string, records string) {
 	return []string{data + ":/datasets", records + ":/records"}, records
 }
 
-// ready waits until a runner answers, as its readiness probe and the operator do.
+// ready waits until a runner answers and is paused, as its readiness probe and the operator do.
 func (fs rootFS) ready(t *testing.T, runner *process) {
 	t.Helper()
 	poll := container{Command: []string{"sh", "-c",
@@ -51,11 +52,12 @@ func TestImageHasItsPrograms(t *testing.T) {
 		}
 	}
 	if r := fs.start(t, container{Command: []string{"touch", "/scripts/x"}}, nil, nil).wait(t); r.code == 0 {
-		t.Error("the root file system can be written to, so nothing is shown of one that cannot")
+		t.Error("the root file system is writable, so the test shows nothing about a read-only one")
 	}
 }
 
-// The operator's own commands, made of the manifest, in the image: initializer, four runners, starter; then the merge.
+// The commands that the operator makes of the manifest work in the image: those of the initializer, of four runners and
+// of the starter. So does the merge after them.
 func TestImageUnderTheOperator(t *testing.T) {
 	t.Parallel()
 	fs := newRootFS(t)
@@ -80,7 +82,7 @@ func TestImageUnderTheOperator(t *testing.T) {
 	for _, runner := range runners {
 		fs.ready(t, runner)
 	}
-	for i, runner := range runners { // each has a network of its own here
+	for i, runner := range runners { // in this test each runner has a network of its own
 		starter.Command[len(starter.Command)-1] = calls[i]
 		if r := mustSucceed(t, fs.start(t, starter, nil, runner).wait(t)); !strings.Contains(r.stdout,
 			`"http_code":200`) {
@@ -95,19 +97,20 @@ func TestImageUnderTheOperator(t *testing.T) {
 		t.Errorf("the figures are not in the log:\n%s", r.stdout)
 	}
 	s := readReport(t, filepath.Join(records, "run-1", "report", "summary_lifecycle_metrics.json"))
-	if s.Successes.Count != 100 || s.Ours.Partial || !s.Ours.Simulator {
+	if s.Successes.Count != 100 || s.Extension.Partial || !s.Extension.Simulator {
 		t.Errorf("report %+v, want 100 requests of a whole run", s)
 	}
 	checkInstances(t, filepath.Join(records, "run-1"))
 }
 
-// A script from a ConfigMap, checked by the initializer: secrets that come by envFrom are not in the archive it makes.
+// The initializer checks a script from a ConfigMap. Secrets that come by envFrom are not in the archive it makes.
 func TestImageArchivesNoSecret(t *testing.T) {
 	t.Parallel()
 	fs := newRootFS(t)
 	mounts, _ := volumes(t)
 	script := t.TempDir()
-	if err := os.WriteFile(filepath.Join(script, "script.js"), []byte(testenv.ReadFile(t, "examples/kubernetes/script.js")), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(script, "script.js"),
+		[]byte(testenv.ReadFile(t, "examples/kubernetes/script.js")), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	c := operatorsJobs(t, "testrun-bucket.yaml")[0].container()
@@ -123,11 +126,11 @@ func TestImageArchivesNoSecret(t *testing.T) {
 	}
 	c.Command[last] = strings.Replace(c.Command[last], "k6 archive", "k6 archive -e API_KEY=hush-hush", 1)
 	if r := fs.start(t, c, append(mounts, script+":/test"), nil).wait(t); r.code != 9 {
-		t.Errorf("one that is given by -e is not found: exit code %d, want 9\n%s", r.code, r.stdout)
+		t.Errorf("a secret given by -e is not found: exit code %d, want 9\n%s", r.code, r.stdout)
 	}
 }
 
-// checkInstances wants the files that the operator's tags name, of one run.
+// checkInstances checks that the record files which the operator's tags name are there and belong to one run.
 func checkInstances(t *testing.T, dir string) {
 	t.Helper()
 	for _, instance := range []string{"1", "2", "3", "4"} {
@@ -138,8 +141,8 @@ func checkInstances(t *testing.T, dir string) {
 	}
 }
 
-// A pod that is deleted: the shell that the operator starts a script of the image with must not keep the signal to
-// itself.
+// A pod that is deleted ends with a complete record file: the shell by which the operator starts a script of the image
+// must pass the signal on.
 func TestImageEndsWithItsPod(t *testing.T) {
 	t.Parallel()
 	fs := newRootFS(t)
@@ -160,7 +163,7 @@ func TestImageEndsWithItsPod(t *testing.T) {
 	}
 }
 
-// awaitRequests waits until a record file has a request.
+// awaitRequests waits until a record file holds a request.
 func awaitRequests(t *testing.T, fs rootFS, beside *process, mounts []string, name string) {
 	t.Helper()
 	poll := container{Command: []string{"sh", "-c", "for i in $(seq 200); do grep -q '\"type\":\"request\"' " + name +
@@ -170,7 +173,7 @@ func awaitRequests(t *testing.T, fs rootFS, beside *process, mounts []string, na
 	}
 }
 
-// The Jobs without the operator: a run with its report, also when it is deleted halfway; and a configuration.
+// The Jobs work without the operator: a run with its report, the same when it is deleted halfway, and a configuration.
 func TestImageInJobs(t *testing.T) {
 	t.Parallel()
 	fs := newRootFS(t)
@@ -194,7 +197,8 @@ func TestImageInJobs(t *testing.T) {
 
 	mounts, records = volumes(t)
 	config := t.TempDir()
-	if err := os.WriteFile(filepath.Join(config, "config.yml"), []byte(testenv.ReadFile(t, "examples/kubernetes/config.yml")), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(config, "config.yml"),
+		[]byte(testenv.ReadFile(t, "examples/kubernetes/config.yml")), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	c = manifestContainer(t, "job-config.yaml")

@@ -28,7 +28,7 @@ type rootFS struct {
 	stage  stage
 }
 
-// makeOnce makes a directory of the cache, whole or not at all.
+// makeOnce makes a directory, either whole or not at all.
 func makeOnce(dir string, fill func(dir string) error) error {
 	if _, err := os.Stat(dir); err == nil {
 		return nil
@@ -147,7 +147,7 @@ func newRootFS(t *testing.T) rootFS {
 	return fs
 }
 
-// copyTo copies as COPY does: of a folder what is in it.
+// copyTo copies as COPY does: it copies the contents of a folder, not the folder.
 func copyTo(source, to string) error {
 	if info, err := os.Stat(source); err != nil || info.IsDir() {
 		return errors.Join(err, command("cp", "-r", source+"/.", to))
@@ -155,13 +155,13 @@ func copyTo(source, to string) error {
 	return command("cp", source, to)
 }
 
-// container is a container of a pod, as a manifest has it.
+// container is a container in the manifest of a pod.
 type container struct {
 	Command, Args []string
 	Env           []struct{ Name, Value string }
 }
 
-// job is what of a Job the tests look at.
+// job holds the fields of a Job that the tests read.
 type job struct {
 	Spec struct {
 		Template struct {
@@ -172,7 +172,7 @@ type job struct {
 
 func (j job) container() container { return j.Spec.Template.Spec.Containers[0] }
 
-// operatorsJobs are the jobs that the operator makes of a manifest: initializer, runners, starter.
+// operatorsJobs returns the jobs that the operator makes of a manifest: the initializer, the runners and the starter.
 func operatorsJobs(t *testing.T, manifest string) (list []job) {
 	t.Helper()
 	testenv.KubernetesTypes(t)
@@ -189,7 +189,7 @@ func operatorsJobs(t *testing.T, manifest string) (list []job) {
 	return list
 }
 
-// manifestContainer is the container of a Job's manifest.
+// manifestContainer returns the container of a Job's manifest.
 func manifestContainer(t *testing.T, name string) container {
 	t.Helper()
 	var j job
@@ -199,15 +199,15 @@ func manifestContainer(t *testing.T, name string) container {
 	return j.container()
 }
 
-// process is a container that was started.
+// process is a started container.
 type process struct {
 	cmd            *exec.Cmd
 	stdout, stderr bytes.Buffer
 }
 
-// enter is what a container starts with, in name spaces of its own: the layers under a root file system that is
-// read-only but for /tmp and the mounts, then the command as the image's user. Arguments: layers, mounts (from:to …),
-// user, command.
+// enter is the shell script that starts a container in namespaces of its own. It mounts the layers as a root file
+// system, read-only except for /tmp and the mounts, and runs the command as the image's user. Its arguments are the
+// layers, the mounts (from:to …), the user and the command.
 const enter = `set -e
 ip link set lo up
 root=$1 layers=$2 mounts=$3 user=$4; shift 4
@@ -221,8 +221,8 @@ for m in $mounts; do mkdir -p $root${m#*:}; mount --bind ${m%:*} $root${m#*:}; d
 mount -o remount,ro $root
 exec chroot --userspec=$user --groups=${user#*:} $root env -i --chdir=/tmp "$@"`
 
-// start starts a container. Its variables are the image's, its own, and then those given. It has a network of its own,
-// or that of another one.
+// start starts a container. Its environment consists of the image's variables, the container's own and those in env.
+// The container has a network of its own, or shares that of the process beside.
 func (fs rootFS) start(t *testing.T, c container, mounts []string, beside *process, env ...string) *process {
 	t.Helper()
 	variables := append([]string{"PATH=/usr/bin:/bin", "K6_NO_USAGE_REPORT=true"}, fs.stage.env()...)
@@ -252,8 +252,8 @@ func (fs rootFS) start(t *testing.T, c container, mounts []string, beside *proce
 	return p
 }
 
-// ownNetwork waits until the process has left this one's network, so that who joins it later does not join ours
-// instead.
+// ownNetwork waits until the process has left the network of the test, so that a container which joins it later does
+// not join the network of the test.
 func (p *process) ownNetwork(t *testing.T) {
 	t.Helper()
 	ours, err := os.Readlink("/proc/self/ns/net")
@@ -262,15 +262,15 @@ func (p *process) ownNetwork(t *testing.T) {
 	}
 	for range 3000 {
 		theirs, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/net", p.cmd.Process.Pid))
-		if err != nil || theirs != ours { // it is elsewhere, or has ended already
+		if err != nil || theirs != ours { // the process has left, or has ended already
 			return
 		}
 		<-time.After(10 * time.Millisecond)
 	}
-	t.Fatal("it did not leave the network")
+	t.Fatal("the container did not leave the network of the test")
 }
 
-// wait waits for the end.
+// wait waits for the end of the process.
 func (p *process) wait(t *testing.T) result {
 	t.Helper()
 	var exit *exec.ExitError
@@ -284,7 +284,8 @@ func (p *process) wait(t *testing.T) result {
 func (p *process) terminate(t *testing.T) {
 	t.Helper()
 	id := strconv.Itoa(p.cmd.Process.Pid)
-	first, err := strconv.Atoi(strings.TrimSpace(testenv.ReadFile(t, filepath.Join("/proc", id, "task", id, "children"))))
+	first, err := strconv.Atoi(
+		strings.TrimSpace(testenv.ReadFile(t, filepath.Join("/proc", id, "task", id, "children"))))
 	if err != nil {
 		t.Fatal(err)
 	}

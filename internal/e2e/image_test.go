@@ -15,16 +15,16 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 )
 
-// instruction is one of a Dockerfile, continued lines joined.
+// instruction is an instruction of a Dockerfile, with its continued lines joined.
 type instruction struct{ name, args string }
 
-// stage is what a FROM begins.
+// stage is the part of a Dockerfile that a FROM begins.
 type stage struct {
 	base, name   string
 	instructions []instruction
 }
 
-// stages takes a Dockerfile apart.
+// stages splits a Dockerfile into its stages.
 func stages(text string) (list []stage) {
 	text = regexp.MustCompile(`(?m)^\s*#.*\n`).ReplaceAllString(text, "")
 	text = regexp.MustCompile(`\\\n\s*`).ReplaceAllString(text, "")
@@ -46,7 +46,7 @@ func stages(text string) (list []stage) {
 	return list
 }
 
-// all gives the arguments of one kind of instruction.
+// all returns the arguments of each instruction of one kind.
 func (s stage) all(name string) (list []string) {
 	for _, i := range s.instructions {
 		if i.name == name {
@@ -56,10 +56,10 @@ func (s stage) all(name string) (list []string) {
 	return list
 }
 
-// env is what ENV sets.
+// env returns the variables that ENV sets.
 func (s stage) env() []string { return strings.Fields(strings.Join(s.all("ENV"), " ")) }
 
-// last is the last of its kind, or nothing.
+// last returns the arguments of the last instruction of a kind, "" if there is none.
 func (s stage) last(name string) string {
 	list := s.all(name)
 	if len(list) == 0 {
@@ -68,7 +68,7 @@ func (s stage) last(name string) string {
 	return list[len(list)-1]
 }
 
-// dockerFaults holds a Dockerfile against our rules.
+// dockerFaults lists what in a Dockerfile breaks the project's rules.
 func dockerFaults(list []stage) (faults []string) {
 	fault := func(bad bool, format string, args ...any) {
 		if bad {
@@ -122,7 +122,7 @@ func TestDockerfile(t *testing.T) {
 	}
 }
 
-// checkStatic wants a binary that asks for no loader, so that it runs on any base.
+// checkStatic checks that a binary needs no loader, so that it runs on any base image.
 func checkStatic(t *testing.T, name string) {
 	t.Helper()
 	f, err := elf.Open(name)
@@ -161,8 +161,8 @@ func TestDockerfileRulesFindFaults(t *testing.T) {
 	}
 }
 
-// ignored says whether .dockerignore keeps a path out, for the patterns ours has: *, !name and **/pattern. The last
-// that fits counts.
+// ignored reports whether .dockerignore excludes a path. It knows the forms of patterns that the file uses: *, !name
+// and **/pattern. The last pattern that matches decides.
 func ignored(patterns, name string) (out bool) {
 	for pattern := range strings.Lines(patterns) {
 		pattern = strings.TrimSpace(pattern)
@@ -184,7 +184,7 @@ func ignored(patterns, name string) (out bool) {
 	return out
 }
 
-// What .dockerignore lets through suffices for the build, and is nothing else.
+// The files that .dockerignore lets through suffice for the build, and are no others.
 func TestBuildContext(t *testing.T) {
 	t.Parallel()
 	patterns, dir := testenv.ReadFile(t, ".dockerignore"), t.TempDir()
@@ -192,7 +192,7 @@ func TestBuildContext(t *testing.T) {
 		"run_test.go": true, "llm/sim/testdata/a.json": true, "reports/a": true,
 		"go.mod": false, "llm/sim/server.go": false, "scripts/data/README.md": false, "datasets/corpus.txt": false} {
 		if got := ignored(patterns, name); got != want {
-			t.Errorf("%s is kept out: %t, want %t", name, got, want)
+			t.Errorf("%s is excluded: %t, want %t", name, got, want)
 		}
 	}
 	for _, s := range stages(testenv.ReadFile(t, "Dockerfile")) {
@@ -209,11 +209,11 @@ func TestBuildContext(t *testing.T) {
 	cmd := exec.Command("go", "list", "-deps", ".", "./cmd/llmconv")
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("the build would lack something: %v\n%s", err, out)
+		t.Errorf("the build fails with the files that .dockerignore lets through: %v\n%s", err, out)
 	}
 }
 
-// copyContext copies what COPY would get to see.
+// copyContext copies the files that COPY would see.
 func copyContext(t *testing.T, patterns, source, dir string) {
 	t.Helper()
 	err := filepath.WalkDir(source, func(name string, d os.DirEntry, err error) error {

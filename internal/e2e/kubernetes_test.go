@@ -8,8 +8,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 )
 
-// The tests of examples/kubernetes pass. They are a module of their own: whoever builds with this module does not need
-// the operator's types, which take minutes to compile the first time.
+// The tests of examples/kubernetes pass. The folder is a module of its own, because a build with this module does not
+// need the operator's types, which take minutes to compile the first time.
 func TestKubernetesExamples(t *testing.T) {
 	t.Parallel()
 	testenv.KubernetesTypes(t)

@@ -20,7 +20,7 @@ import (
 	"time"
 )
 
-// dashboard is what of Grafana's JSON the tests look at.
+// dashboard holds the fields of a Grafana dashboard that the tests read.
 type dashboard struct {
 	SchemaVersion int
 	Panels        []struct {
@@ -41,7 +41,7 @@ var (
 	variables = regexp.MustCompile(`label_values\((.*), (\w+)\)`)
 )
 
-// labelsOf are the labels that each received name has on any of its series.
+// labelsOf returns, for each received name, the labels that any of its series has.
 func labelsOf(points []point) map[string][]string {
 	labels := map[string][]string{}
 	for _, p := range points {
@@ -56,7 +56,7 @@ func labelsOf(points []point) map[string][]string {
 	return labels
 }
 
-// missing says what a query asks for that was not received; the further labels must be on each of its metrics.
+// missing lists the metrics and labels of a query that were not received. Each metric must have the further labels.
 func missing(labels map[string][]string, query string, further ...string) (faults []string) {
 	for _, m := range selector.FindAllStringSubmatch(query, -1) {
 		has, known := labels[m[1]]
@@ -77,7 +77,7 @@ func missing(labels map[string][]string, query string, further ...string) (fault
 	return faults
 }
 
-// grouped are the labels that a query keeps.
+// grouped returns the labels that a query keeps.
 func grouped(query string) (labels []string) {
 	for _, m := range grouping.FindAllStringSubmatch(query, -1) {
 		labels = append(labels, strings.Split(m[1], ", ")...)
@@ -100,7 +100,7 @@ func readDashboard(t *testing.T) (d dashboard) {
 	return d
 }
 
-// checkDashboard holds every query of Grafana's dashboard against what k6 sent.
+// checkDashboard compares every query of the Grafana dashboard with what k6 sent.
 func checkDashboard(t *testing.T, d dashboard, labels map[string][]string) {
 	t.Helper()
 	for _, v := range d.Templating.List {
@@ -133,7 +133,7 @@ func checkDashboard(t *testing.T, d dashboard, labels map[string][]string) {
 	}
 }
 
-// checkAnswers has a real Prometheus answer every query of the dashboard.
+// checkAnswers has a real Prometheus evaluate every query of the dashboard.
 func checkAnswers(t *testing.T, d dashboard, prometheus string) {
 	t.Helper()
 	most := map[string]float64{"s": 2, "percentunit": 1} // a request takes 145 ms: a value in milliseconds would show
@@ -153,8 +153,8 @@ func checkAnswers(t *testing.T, d dashboard, prometheus string) {
 	}
 }
 
-// ask evaluates a query a little after now, so that its windows hold the whole run and more than one step of a
-// subquery.
+// ask evaluates a query at a moment slightly in the future, so that its windows hold the whole run and more than one
+// step of a subquery.
 func ask(ctx context.Context, prometheus, query string) (values []float64, err error) {
 	query = strings.NewReplacer("$__rate_interval", "40s", "$__range", "10m", "$testid", "t1", "$model", "sim",
 		"$stage", ".*").Replace(query)
@@ -198,7 +198,7 @@ func get(ctx context.Context, url string) ([]byte, error) {
 	return body, err
 }
 
-// startPrometheus starts Debian's Prometheus on a port of its own and gives its address, "" where there is none.
+// startPrometheus starts Prometheus on a port of its own and returns its URL, or "" if the program is not installed.
 func startPrometheus(t *testing.T) string {
 	t.Helper()
 	path, err := exec.LookPath("prometheus")

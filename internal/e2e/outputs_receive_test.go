@@ -23,16 +23,16 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// point is one value as some output sent it.
+// point is one value that an output sent.
 type point struct {
 	name, unit string
 	tags       map[string]string
 	value      float64
 }
 
-// received is what arrived at the servers that the outputs sent to. Several connections write to it.
+// received collects what arrives at the servers that the outputs send to. Several connections write to it.
 type received struct {
-	prometheusURL string // of a real one that gets the same, "" for none
+	prometheusURL string // of a real Prometheus that gets the same data, or ""
 
 	mu                                sync.Mutex
 	prometheus, openTelemetry, influx []point
@@ -51,7 +51,7 @@ func (r *received) add(list *[]point, points []point) {
 	*list = append(*list, points...)
 }
 
-// ServeHTTP speaks the three protocols.
+// ServeHTTP serves the three protocols.
 func (r *received) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	body, err := readBody(q)
 	var points []point
@@ -66,13 +66,13 @@ func (r *received) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		list = &r.openTelemetry
 		points, err = readOTLP(body)
 		w.Header().Set("Content-Type", "application/x-protobuf")
-	case q.URL.Path == "/query": // that the database be made
+	case q.URL.Path == "/query": // InfluxDB: creates the database
 		_, err = io.WriteString(w, `{"results":[{}]}`)
 	case q.URL.Path == "/write":
 		points, err = readLineProtocol(body)
 		w.WriteHeader(http.StatusNoContent)
 	default:
-		err = fmt.Errorf("nobody serves that path")
+		err = fmt.Errorf("no server has that path")
 	}
 	if err != nil {
 		r.fault("%s: %v", q.URL, err)
@@ -91,7 +91,7 @@ func readBody(q *http.Request) ([]byte, error) {
 	return io.ReadAll(unzipped)
 }
 
-// forward hands a remote write on to a real Prometheus, if there is one.
+// forward passes a remote write on to the real Prometheus, if there is one.
 func (r *received) forward(q *http.Request, body []byte) {
 	if r.prometheusURL == "" {
 		return
@@ -139,7 +139,7 @@ func readRemoteWrite(body []byte) (points []point, err error) {
 	return points, nil
 }
 
-// readOTLP gives of a histogram its mean.
+// readOTLP reads the points of OTLP metrics. It reads a histogram as its mean.
 func readOTLP(body []byte) (points []point, err error) {
 	var request colmetrics.ExportMetricsServiceRequest
 	if err := proto.Unmarshal(body, &request); err != nil {
@@ -170,8 +170,8 @@ func attributes(list []*commonpb.KeyValue) map[string]string {
 	return tags
 }
 
-// readLineProtocol reads measurement,tag=value,… field=value,… time. No name or value here has characters that are
-// escaped.
+// readLineProtocol reads lines of the form "measurement,tag=value,… field=value,… time". No name or value in these
+// tests has characters that the protocol escapes.
 func readLineProtocol(body []byte) (points []point, err error) {
 	for line := range strings.Lines(string(body)) {
 		parts := strings.Fields(line)
@@ -188,7 +188,7 @@ func readLineProtocol(body []byte) (points []point, err error) {
 	return points, nil
 }
 
-// pairs reads name=value lists.
+// pairs reads lists of the form name=value.
 func pairs(text, separator string) map[string]string {
 	m := map[string]string{}
 	for pair := range strings.SplitSeq(text, separator) {
@@ -256,7 +256,7 @@ func readJSONPoints(t *testing.T, path string) (points []point) {
 			units[line.Metric] = line.Data.Contains
 			continue
 		}
-		if line.Data.Tags["group"] == "" { // none: the other outputs leave it out
+		if line.Data.Tags["group"] == "" { // the other outputs leave an empty group out
 			delete(line.Data.Tags, "group")
 		}
 		points = append(points, point{name: line.Metric, unit: units[line.Metric], tags: line.Data.Tags,

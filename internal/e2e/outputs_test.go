@@ -18,7 +18,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 )
 
-// outputsScript has some requests fail and drops some, so that every metric has values.
+// outputsScript makes some requests fail and drops some, so that every metric has values.
 const outputsScript = `
 import { Client, scenarios } from 'k6/x/llm';
 export const options = { scenarios: scenarios({
@@ -57,7 +57,7 @@ func runOutputs(t *testing.T, url, dir string) {
 	}
 }
 
-// wanted is a point that must have arrived: exactly these tags, a value within bounds.
+// wanted is a point that must have arrived, with exactly these tags and a value within the bounds.
 type wanted struct {
 	name, unit  string
 	tags        map[string]string
@@ -81,7 +81,7 @@ func check(t *testing.T, output string, got []point, want []wanted) {
 	}
 }
 
-// tagged gives tags, with further ones.
+// tagged returns a copy of tags with further ones.
 func tagged(tags map[string]string, further ...string) map[string]string {
 	m := maps.Clone(tags)
 	for i := 0; i < len(further); i += 2 {
@@ -90,7 +90,8 @@ func tagged(tags map[string]string, further ...string) map[string]string {
 	return m
 }
 
-// each is what the outputs that pass on every value must have: milliseconds, and the tags as they are.
+// each returns the points that must have arrived at an output that passes on every value, in milliseconds and with
+// unchanged tags.
 func each(succeeded, failed, scenario map[string]string) []wanted {
 	return []wanted{
 		{"llm_ttft", "", succeeded, 50, 90},
@@ -109,8 +110,7 @@ func each(succeeded, failed, scenario map[string]string) []wanted {
 	}
 }
 
-// What each of k6's own outputs passes on of our metrics, as docs/outputs.md says, and that the dashboards ask for
-// nothing else.
+// Each of k6's own outputs passes the metrics on as docs/outputs.md says, and the dashboards ask for no others.
 func TestOutputs(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -144,7 +144,7 @@ func TestOutputs(t *testing.T) {
 		{"llm_good.total", "", tagged(succeeded, "condition", "nonzero"), 1, 100},
 		{"llm_good.total", "", tagged(failed, "condition", "zero"), 1, 100},
 	})
-	check(t, "Prometheus", r.prometheus, []wanted{ // seconds, but counts in thousands
+	check(t, "Prometheus", r.prometheus, []wanted{ // in seconds; counts are in thousands
 		{"k6_llm_ttft_p99", "", succeeded, 0.05, 0.5},
 		{"k6_llm_ttft_sum", "", succeeded, 0.1, 10},
 		{"k6_llm_ttft_count", "", succeeded, 0.002, 0.1},
@@ -168,8 +168,8 @@ func TestOutputs(t *testing.T) {
 
 var embedded = regexp.MustCompile(`(?s)<script id="data"[^>]*>(.*?)</script>`)
 
-// checkWebDashboard reads the data that the exported page carries, and holds the queries of our dashboard against the
-// metrics.
+// checkWebDashboard reads the data in the exported page, and compares the queries of examples/web-dashboard.json with
+// the metrics.
 func checkWebDashboard(t *testing.T, path string, points []point) {
 	t.Helper()
 	page, err := os.ReadFile(path)

@@ -14,7 +14,7 @@ import (
 
 func byStart(a, b *record.Request) int { return int(a.Start - b.Start) }
 
-// ttfts are the times to the first token, in microseconds, of requests in order of their start.
+// ttfts returns the times to the first token, in microseconds, of requests in the order of their starts.
 func ttfts(requests []*record.Request) (list []float64) {
 	for _, q := range slices.SortedFunc(slices.Values(requests), byStart) {
 		if len(q.Chunks) > 0 {
@@ -24,7 +24,8 @@ func ttfts(requests []*record.Request) (list []float64) {
 	return list
 }
 
-// More than the server can do: requests wait there, later ones longer, and the load generator is not blamed for it.
+// With more load than the server can serve, requests wait in the server, later ones longer, and the report does not
+// blame the load generator.
 func TestLlamaCPPQueues(t *testing.T) {
 	t.Parallel()
 	s := newLlamaCPP(t, "slow", "--slots", "1")
@@ -32,7 +33,7 @@ func TestLlamaCPPQueues(t *testing.T) {
 	for _, q := range o.requests {
 		checkTokens(t, q, "length", 0)
 	}
-	waits, ours := ttfts(o.requests), o.report.Ours
+	waits, ours := ttfts(o.requests), o.report.Extension
 	if len(waits) != 20 || len(o.requests) != 20 || ours.Requests.Dropped != 0 || ours.Server == nil {
 		t.Fatalf("%d requests, %d with a first token, want 20; %d dropped, page %+v",
 			len(o.requests), len(waits), ours.Requests.Dropped, ours.Server)
@@ -43,7 +44,7 @@ func TestLlamaCPPQueues(t *testing.T) {
 	if early, late := median(waits[:5]), median(waits[15:]); late < 2*early {
 		t.Errorf("median TTFT of the first quarter %v µs, of the last %v µs: it does not grow", early, late)
 	}
-	// A busy machine may make the client late. That the server is slow is nothing against the run.
+	// A busy machine may make the client late. A slow server must not count against the run.
 	for _, reason := range ours.Health.Reasons {
 		if !strings.Contains(reason, "sent late") && !strings.Contains(reason, "the load generator used") {
 			t.Errorf("the verdict is %s, for %q", ours.Health.Verdict, reason)
@@ -51,8 +52,8 @@ func TestLlamaCPPQueues(t *testing.T) {
 	}
 }
 
-// A server that only says that it is alive says nothing: comment lines before the first token are no chunks. They come
-// while prompts are computed, of which each takes a second or two.
+// Comment lines that the server sends before the first token to keep the connection alive are no chunks. They come
+// while it computes prompts, each of which takes a second or two.
 func TestLlamaCPPPings(t *testing.T) {
 	t.Parallel()
 	s := newLlamaCPP(t, "slow", "--ping", "1")
@@ -75,7 +76,7 @@ export default function () { client.complete(__VU + ' year'.repeat(3900), { maxT
 	}
 }
 
-// Requests that run into their timeout are given up by the server, too: nothing goes on there.
+// The server, too, gives up requests that run into their timeout: it computes nothing more for them.
 func TestLlamaCPPGivesUpRequests(t *testing.T) {
 	t.Parallel()
 	s := newLlamaCPP(t, "slow")
@@ -92,8 +93,8 @@ func TestLlamaCPPGivesUpRequests(t *testing.T) {
 	}
 }
 
-// A server that is killed while it answers: the answers it had begun are cut, later requests find nobody, and the run
-// is not called a success.
+// A server is killed while it answers: the answers that it had begun are cut, later requests get no connection, and the
+// run does not count as a success.
 func TestLlamaCPPIsKilled(t *testing.T) {
 	t.Parallel()
 	s := newLlamaCPP(t, "slow")
@@ -120,8 +121,8 @@ func TestLlamaCPPIsKilled(t *testing.T) {
 	}
 }
 
-// A server that is started again during the run: requests fail as those of a server that is gone, the load goes on, and
-// the report does not pass off counts of which a part is lost.
+// A server is started again during the run: requests in between fail as those to a server that is gone, the load goes
+// on, and the report does not show counts of which a part is lost.
 func TestLlamaCPPIsStartedAgain(t *testing.T) {
 	t.Parallel()
 	s := newLlamaCPP(t, "slow")
@@ -130,7 +131,7 @@ func TestLlamaCPPIsStartedAgain(t *testing.T) {
 	wait := s.background(t, records, "-e", "TOKENS=30", script(t, load, s.client(readPage)))
 	waitForRequests(t, records, 16)
 	s.kill()
-	<-time.After(500 * time.Millisecond) // of the load, in which nobody listens
+	<-time.After(500 * time.Millisecond) // of load without a server
 	s.start(t)
 	o := wait()
 	types := byType(o.requests)
@@ -145,18 +146,19 @@ func TestLlamaCPPIsStartedAgain(t *testing.T) {
 	if len(o.requests) != 80 || types[""] < 16 || types[""] == 80 || last.Failed() {
 		t.Errorf("%d requests: %v, want 80 with some failures; the last: %q", len(o.requests), types, last.Error)
 	}
-	page := o.report.Ours.Server
+	page := o.report.Extension.Server
 	if page == nil || !falls(o.pages) {
-		t.Fatalf("none of %d samples of the page tells of the new start", len(o.pages))
+		t.Fatalf("none of %d samples of the page shows the new start", len(o.pages))
 	}
 	known := page.Counts.Generation != nil || page.Counts.Prompt != nil
 	if known && !o.warns("started again", "restarted") {
-		t.Errorf("nobody says that counts of the server are lost: generation tokens %v, prompt tokens %v, warnings %q",
-			page.Counts.Generation, page.Counts.Prompt, o.report.Ours.Warnings)
+		t.Errorf("the report does not say that counts of the server are lost: generation tokens %v, prompt tokens "+
+			"%v, warnings %q",
+			page.Counts.Generation, page.Counts.Prompt, o.report.Extension.Warnings)
 	}
 }
 
-// falls says whether the server's count of tokens falls from one sample of its page to the next.
+// falls reports whether the server's count of tokens falls from one sample of its page to the next.
 func falls(pages []*record.Server) bool {
 	last := 0.0
 	for _, p := range pages {

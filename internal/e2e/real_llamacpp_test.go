@@ -12,8 +12,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// checkTokens holds the client's counts of a request against the server's, which counts so many tokens that it does not
-// show. An answer that ended by its length has all the tokens that were asked for.
+// checkTokens compares the client's counts of a request with the server's, which include unseen tokens that the server
+// does not show. An answer that ended by its length must have all the tokens that were asked for.
 func checkTokens(t *testing.T, q *record.Request, finish string, unseen int) {
 	t.Helper()
 	if q.Failed() || q.Note != "" && q.Note != record.NoteResent || q.Prompt == nil || q.Completion == nil {
@@ -35,8 +35,8 @@ func checkTokens(t *testing.T, q *record.Request, finish string, unseen int) {
 	}
 }
 
-// Prompts and answers have the same tokens by the client and by the server in every request, and all that was asked for
-// come.
+// In every request the client and the server count the same tokens of the prompt and of the answer, and the server
+// sends all the tokens that were asked for.
 func TestLlamaCPPCountsTheSameTokens(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -56,17 +56,17 @@ func TestLlamaCPPCountsTheSameTokens(t *testing.T) {
 			for _, q := range o.requests {
 				checkTokens(t, q, "length", 0)
 			}
-			if n := len(o.requests); n < 10 || o.report.Ours.Finish["length"] != n {
-				t.Errorf("%d requests of 20, which ended by %v", n, o.report.Ours.Finish)
+			if n := len(o.requests); n < 10 || o.report.Extension.Finish["length"] != n {
+				t.Errorf("%d requests of 20, which ended by %v", n, o.report.Extension.Finish)
 			}
 			if o.warns("tokens") {
-				t.Errorf("the report warns: %q", o.report.Ours.Warnings)
+				t.Errorf("the report warns: %q", o.report.Extension.Warnings)
 			}
 		})
 	}
 }
 
-// Answers that the model ends itself have a last token that the server alone counts.
+// Answers that the model ends by itself have a last token that only the server counts.
 func TestLlamaCPPEndsItsAnswers(t *testing.T) {
 	t.Parallel()
 	s := newLlamaCPP(t, "fast")
@@ -74,13 +74,13 @@ func TestLlamaCPPEndsItsAnswers(t *testing.T) {
 	for _, q := range o.requests {
 		checkTokens(t, q, "stop", 1)
 	}
-	if o.report.Ours.Finish["stop"] != 12 || o.warns("ignore_eos") {
-		t.Errorf("want 12 answers that ended by stop, got %v; warnings %q", o.report.Ours.Finish,
-			o.report.Ours.Warnings)
+	if o.report.Extension.Finish["stop"] != 12 || o.warns("ignore_eos") {
+		t.Errorf("want 12 answers that ended by stop, got %v; warnings %q", o.report.Extension.Finish,
+			o.report.Extension.Warnings)
 	}
 }
 
-// The server's page agrees with the client to the token, though it counts prompt tokens that came from the cache apart.
+// The server's page agrees with the client to the token, although it counts prompt tokens from the cache separately.
 func TestLlamaCPPPageAgrees(t *testing.T) {
 	t.Parallel()
 	s := newLlamaCPP(t, "fast")
@@ -93,12 +93,12 @@ func TestLlamaCPPPageAgrees(t *testing.T) {
 		cached += float64(c.ServerCached)
 		generated += float64(c.ServerOutput)
 	}
-	page := o.report.Ours.Server
+	page := o.report.Extension.Server
 	if len(o.requests) != 40 || cached <= 0 || page == nil {
 		t.Fatalf("%d requests with %v cached tokens, want 40 and some; page %+v", len(o.requests), cached, page)
 	}
 	if page.Counts.Requests != nil {
-		t.Errorf("requests: %v, which the page does not tell", page.Counts.Requests)
+		t.Errorf("requests: %v, which the page does not have", page.Counts.Requests)
 	}
 	if got, want := page.Counts.Prompt, (&reconciled{prompt, prompt, 0}); got.String() != want.String() {
 		t.Errorf("prompt tokens: %v; want %v, of which %v were cached", got, want, cached)
@@ -111,7 +111,7 @@ func TestLlamaCPPPageAgrees(t *testing.T) {
 	}
 }
 
-// Stamps are in order, chunks come apart, and the report's mean gap is that of all gaps.
+// Stamps are in order, chunks arrive one by one, and the report's mean gap is the mean of all gaps.
 func TestLlamaCPPStamps(t *testing.T) {
 	t.Parallel()
 	s := newLlamaCPP(t, "slow")
@@ -132,13 +132,13 @@ func TestLlamaCPPStamps(t *testing.T) {
 		t.Errorf("%d requests with %d gaps, %d of them 0; want 8 with 472, most above 0", len(o.requests), gaps,
 			together)
 	}
-	mean := o.report.Ours.Latency.ChunkGap.Mean
-	if n := o.report.Ours.Tokens.Gaps.Chunk; n != gaps || math.Abs(mean*float64(n)-span) > 1e-6 {
+	mean := o.report.Extension.Latency.ChunkGap.Mean
+	if n := o.report.Extension.Tokens.Gaps.Chunk; n != gaps || math.Abs(mean*float64(n)-span) > 1e-6 {
 		t.Errorf("the report has %d gaps of %v s on average; want %d, %v s in all", n, mean, gaps, span)
 	}
 }
 
-// checkStamps holds the instants of a request against each other. Those of chunks are in microseconds.
+// checkStamps checks the order of the instants of a request. The instants of chunks are in microseconds.
 func checkStamps(t *testing.T, q *record.Request) {
 	t.Helper()
 	if len(q.Chunks) == 0 || !slices.IsSorted(q.Chunks) {
@@ -152,8 +152,8 @@ func checkStamps(t *testing.T, q *record.Request) {
 	}
 }
 
-// The server closes the connection after each stream without a word, so that the next request of a closed loop may find
-// it closed. None fails, with connections kept alive or without.
+// The server closes the connection after each stream without notice, so the next request of a closed loop may find it
+// closed. No request fails, whether connections are kept alive or not.
 func TestLlamaCPPClosesItsConnections(t *testing.T) {
 	t.Parallel()
 	s := newLlamaCPP(t, "fast")
@@ -172,7 +172,7 @@ func TestLlamaCPPClosesItsConnections(t *testing.T) {
 	}
 }
 
-// A key that is missing or wrong ends the run before any load, and does not appear in what is written.
+// A missing or wrong key ends the run before any load, and no output holds the key.
 func TestLlamaCPPKeys(t *testing.T) {
 	t.Parallel()
 	s := newLlamaCPP(t, "fast", "--api-key", "right-key")
@@ -195,7 +195,7 @@ func TestLlamaCPPKeys(t *testing.T) {
 	}
 }
 
-// Answers that reach the end of the context are cut there: nobody says that the server does not heed ignore_eos.
+// Answers are cut at the end of the context, and no warning says that the server ignores ignore_eos.
 func TestLlamaCPPContextEnds(t *testing.T) {
 	t.Parallel()
 	s := newLlamaCPP(t, "fast")
@@ -207,15 +207,15 @@ func TestLlamaCPPContextEnds(t *testing.T) {
 				q.Index, q.ErrorType, q.Error, q.FinishReason, c)
 		}
 	}
-	if n := len(o.requests); n != 4 || o.report.Ours.Finish["length"] != 4 {
-		t.Errorf("%d requests of 4, which ended by %v", n, o.report.Ours.Finish)
+	if n := len(o.requests); n != 4 || o.report.Extension.Finish["length"] != 4 {
+		t.Errorf("%d requests of 4, which ended by %v", n, o.report.Extension.Finish)
 	}
 	if o.warns("does not heed") || !o.warns("shorter than asked", "context") {
-		t.Errorf("want a warning of short answers that does not blame ignore_eos, got %q", o.report.Ours.Warnings)
+		t.Errorf("want a warning of short answers that does not blame ignore_eos, got %q", o.report.Extension.Warnings)
 	}
 }
 
-// A prompt that is longer than the context is refused, and the failure has the label of its cause.
+// The server refuses a prompt that is longer than the context, and the failure is labelled with its cause.
 func TestLlamaCPPPromptIsTooLong(t *testing.T) {
 	t.Parallel()
 	s := newLlamaCPP(t, "fast")
@@ -234,7 +234,7 @@ func TestLlamaCPPPromptIsTooLong(t *testing.T) {
 	}
 }
 
-// The page on servers names the version that is tested.
+// docs/servers.md names the tested version.
 func TestServersPageNamesTheTestedVersion(t *testing.T) {
 	t.Parallel()
 	pinned := testenv.ReadFile(t, "internal/e2e/testdata/servers/llamacpp/requirements.txt")
@@ -242,7 +242,8 @@ func TestServersPageNamesTheTestedVersion(t *testing.T) {
 	if m == nil {
 		t.Fatalf("no version of xllamacpp in %q", pinned)
 	}
-	if row := "| [llama.cpp](#llamacpp) | b" + m[1] + " |"; !strings.Contains(testenv.ReadFile(t, "docs/servers.md"), row) {
+	if row := "| [llama.cpp](#llamacpp) | b" + m[1] + " |"; !strings.Contains(testenv.ReadFile(t, "docs/servers.md"),
+		row) {
 		t.Errorf("docs/servers.md has no row %q", row)
 	}
 }

@@ -19,11 +19,11 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// readPage are options of a client that reads the server's page of metrics often.
+// readPage holds options of a client that reads the server's page of metrics often.
 const readPage = `serverMetrics: true, serverMetricsInterval: '200ms'`
 
-// llamaCPP is llama.cpp's own server with a made-up model: internal/e2e/testdata/servers/llamacpp says how they are
-// made.
+// llamaCPP is llama.cpp's own server with a made-up model. internal/e2e/testdata/servers/llamacpp shows how the server
+// and the model are made.
 type llamaCPP struct {
 	url   string // its base URL
 	model string // the folder of the model and its tokenizer
@@ -33,7 +33,7 @@ type llamaCPP struct {
 }
 
 // newLlamaCPP starts the server with the model that answers at once ("fast") or the one that takes milliseconds a token
-// ("slow"). It ends with the test. The test is skipped where `make deps` has not installed the server.
+// ("slow"). The server ends with the test. The test is skipped if `make deps` has not installed the server.
 func newLlamaCPP(t *testing.T, model string, flags ...string) *llamaCPP {
 	t.Helper()
 	home := testenv.LlamaCPP(t)
@@ -45,13 +45,13 @@ func newLlamaCPP(t *testing.T, model string, flags ...string) *llamaCPP {
 	return s
 }
 
-// start starts the server, and waits until it has loaded its model.
+// start starts the server and waits until it has loaded its model.
 func (s *llamaCPP) start(t *testing.T) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), s.command[0], s.command[1:]...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
-	stdin, err := cmd.StdinPipe() // whose end ends the server, even if this process is killed
+	stdin, err := cmd.StdinPipe() // its end of file ends the server, even if this process is killed
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,24 +76,24 @@ func (s *llamaCPP) start(t *testing.T) {
 	}
 }
 
-// arrivals is a load of so many requests, evenly over a second.
+// arrivals returns the options of a load of n requests, evenly spread over a second.
 func arrivals(n int) string {
 	return fmt.Sprintf("{stages: [{rate: %d, duration: '1s'}], executor: 'llm-arrival-rate'}", n)
 }
 
-// client is the options of a client of the server that counts tokens, and those given.
+// client returns the options of a client of the server that counts tokens, followed by the given ones.
 func (s *llamaCPP) client(options string) string {
 	return fmt.Sprintf("{baseURL: '%s', tokenizer: '%s', %s}", s.url, s.model, options)
 }
 
-// run runs a script to its end. Arguments are those of k6 run, the script the last.
+// run runs a script to its end. The arguments are those of k6 run, with the script last.
 func (s *llamaCPP) run(t *testing.T, args ...string) outcome {
 	t.Helper()
 	records := filepath.Join(t.TempDir(), "run.jsonl")
 	return readOutcome(t, records, k6(t, append([]string{"run", "--quiet", "--out", "llm=" + records}, args...)...))
 }
 
-// background is run for what happens meanwhile: it gives what waits for the end. The records go to the file named.
+// background starts a run as run does, and returns a function that waits for its end. The records go to the named file.
 func (s *llamaCPP) background(t *testing.T, records string, args ...string) (wait func() outcome) {
 	t.Helper()
 	if err := testenv.Build(); err != nil {
@@ -107,7 +107,7 @@ func (s *llamaCPP) background(t *testing.T, records string, args ...string) (wai
 	}
 }
 
-// settings are the arguments of k6 run for a script of the project, with settings such as RATE=5.
+// settings returns the arguments of k6 run for a script of the project, with settings such as RATE=5.
 func (s *llamaCPP) settings(script string, settings ...string) (args []string) {
 	own := []string{"BASE_URL=" + s.url, "TOKENIZER=" + s.model, "SEED=1", "EXECUTOR=llm-arrival-rate"}
 	for _, setting := range append(own, settings...) {
@@ -138,7 +138,7 @@ func (s *llamaCPP) page(t *testing.T) map[string]float64 {
 	return values
 }
 
-// await waits until a figure of the page is as wanted.
+// await reads the page until its figures are as wanted.
 func (s *llamaCPP) await(t *testing.T, what string, wanted func(page map[string]float64) bool) map[string]float64 {
 	t.Helper()
 	var page map[string]float64
@@ -152,7 +152,7 @@ func (s *llamaCPP) await(t *testing.T, what string, wanted func(page map[string]
 	return nil
 }
 
-// outcome is what a run left: its summary on the screen, its records, and the report of them.
+// outcome holds what a run left: the summary on the screen, the records and the report.
 type outcome struct {
 	screen   string
 	requests []*record.Request
@@ -161,12 +161,12 @@ type outcome struct {
 	report   diagnosis
 }
 
-// diagnosis is what of a report tests against real servers look at.
+// diagnosis holds the parts of a report that tests against real servers read.
 type diagnosis struct {
 	Failures struct {
 		ByLabel map[string]struct{ Count int } `json:"by_label"`
 	}
-	Ours struct {
+	Extension struct {
 		Health struct {
 			Verdict string
 			Reasons []string
@@ -194,7 +194,7 @@ type diagnosis struct {
 	} `json:"xk6_llm"`
 }
 
-// reconciled is a count of the server's page beside the client's.
+// reconciled is a count on the server's page beside the client's.
 type reconciled struct{ Server, Client, Difference float64 }
 
 func (r *reconciled) String() string {
@@ -204,7 +204,7 @@ func (r *reconciled) String() string {
 	return fmt.Sprintf("%v of the server, %v of the client, difference %v", r.Server, r.Client, r.Difference)
 }
 
-// readOutcome reads what a run left, which must have come to its end.
+// readOutcome reads what a run left. The run must have come to its end.
 func readOutcome(t *testing.T, records string, ran result) outcome {
 	t.Helper()
 	mustSucceed(t, ran)
@@ -223,9 +223,9 @@ func readOutcome(t *testing.T, records string, ran result) outcome {
 	return o
 }
 
-// warns says whether a warning of the report holds one of the texts.
+// warns reports whether a warning of the report contains one of the texts.
 func (o outcome) warns(texts ...string) bool {
-	for _, warning := range o.report.Ours.Warnings {
+	for _, warning := range o.report.Extension.Warnings {
 		for _, text := range texts {
 			if strings.Contains(warning, text) {
 				return true

@@ -9,8 +9,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/storage/storagetest"
 )
 
-// Records go to a bucket when the run ends, and are read from there. What cannot be stored is refused before the run,
-// and a name is never used twice.
+// Records go to a bucket when the run ends, and llmconv reads them from there. A name that cannot be stored is refused
+// before the run, and no name is used twice.
 func TestRecordsInABucket(t *testing.T) {
 	endpoint := storagetest.S3(t)
 	for name, value := range map[string]string{

@@ -21,14 +21,15 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// pod is one k6 process of several, started as the k6 Operator starts a runner: paused, with its segment, index from 1.
+// pod is one of several k6 processes, started as the k6 Operator starts a runner: paused, with its segment, and with an
+// index that counts from 1.
 type pod struct {
 	index, of int
-	host      string   // where its REST interface is reached
-	inside    []string // what runs a command in the pod's network; nil for the host's
+	host      string   // address of its REST interface
+	inside    []string // command that runs another in the pod's network; nil means the host's network
 }
 
-// segment is the operator's flags for a pod; a single one has none.
+// segment returns the flags that the operator gives a pod; a single pod has none.
 func (p pod) segment() []string {
 	if p.of == 1 {
 		return nil
@@ -48,7 +49,7 @@ func (p pod) segment() []string {
 		strings.Join(sequence, ",")}
 }
 
-// start starts the pod. It gives the address of its REST interface, and what waits for its end.
+// start starts the pod. It returns the address of its REST interface and a function that waits for its end.
 func (p pod) start(t *testing.T, out, path string, args ...string) (address string, wait func()) {
 	t.Helper()
 	port := freePort(t)
@@ -71,7 +72,7 @@ func (p pod) start(t *testing.T, out, path string, args ...string) (address stri
 	}
 }
 
-// launch starts the pods of a test, un-pauses one after the other, and waits for their end.
+// launch starts the pods of a test, resumes them one after the other, and waits for their end.
 func launch(t *testing.T, pods []pod, out, path string, args ...string) {
 	t.Helper()
 	if err := testenv.Build(); err != nil {
@@ -91,7 +92,7 @@ func launch(t *testing.T, pods []pod, out, path string, args ...string) {
 	}
 }
 
-// instances runs a script as so many instances of one test, to their end.
+// instances runs a script as n instances of one test, to their end.
 func instances(t *testing.T, n int, out, path string) {
 	t.Helper()
 	launch(t, pods(n), out, path)
@@ -104,7 +105,7 @@ func pods(n int) (list []pod) {
 	return list
 }
 
-// unpause asks until the instance listens.
+// unpause resumes an instance, and asks again until the instance listens.
 func unpause(t *testing.T, address string) {
 	t.Helper()
 	const body = `{"data":{"attributes":{"paused":false,"stopped":false},"id":"default","type":"status"}}`
@@ -126,7 +127,8 @@ func unpause(t *testing.T, address string) {
 	t.Fatalf("the instance at %s did not start", address)
 }
 
-// archive makes an archive of a script by the command of the operator's initializer, and looks into it as that does.
+// archive makes an archive of a script by the command of the operator's initializer, and inspects it as the initializer
+// does.
 func archive(t *testing.T, path string) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), filepath.Base(path)+".archived.tar")
@@ -140,7 +142,7 @@ func archive(t *testing.T, path string) string {
 	return out
 }
 
-// schedule is when each arrival was due, by its number.
+// schedule returns the due time of each arrival by its number.
 func schedule(requests []*record.Request) map[int64]int64 {
 	due := map[int64]int64{}
 	for _, q := range requests {
@@ -149,8 +151,8 @@ func schedule(requests []*record.Request) map[int64]int64 {
 	return due
 }
 
-// Any number of instances send the schedule of one, each arrival once, and their files merge into one report, whose
-// percentiles are those of all requests together.
+// Any number of instances send the schedule of a single one, each arrival once. Their files merge into one report,
+// whose percentiles are those of all requests together.
 func TestInstancesSendTheScheduleOfOne(t *testing.T) {
 	t.Parallel()
 	path := script(t,
@@ -169,8 +171,8 @@ func TestInstancesSendTheScheduleOfOne(t *testing.T) {
 	}
 }
 
-// checkUnion holds that the instances in a directory together sent a schedule, and that their report is that of them
-// all.
+// checkUnion checks that the instances in a directory sent the wanted schedule together, and that their merged report
+// covers all of their requests.
 func checkUnion(t *testing.T, dir string, n int, want map[int64]int64) {
 	t.Helper()
 	got := map[int64]bool{}
@@ -178,7 +180,7 @@ func checkUnion(t *testing.T, dir string, n int, want map[int64]int64) {
 	for i := range n {
 		requests, _, _ := loadLines(t, filepath.Join(dir, fmt.Sprintf("records-%d.jsonl", i+1)))
 		share := schedule(requests)
-		// instances share no clock, so each is held against its own first
+		// instances share no clock, so each is compared with its own first arrival
 		first := slices.Min(slices.Collect(maps.Keys(share)))
 		for k, due := range share {
 			if got[k] {
@@ -211,14 +213,14 @@ func checkUnion(t *testing.T, dir string, n int, want map[int64]int64) {
 				TTFT map[string]float64 `json:"time_to_first_token"`
 			}
 		}
-		Ours struct{ Partial bool } `json:"xk6_llm"`
+		Extension struct{ Partial bool } `json:"xk6_llm"`
 	}
 	if err := json.Unmarshal(text, &s); err != nil {
 		t.Fatal(err)
 	}
-	if s.Successes.Count != len(want) || s.Ours.Partial {
+	if s.Successes.Count != len(want) || s.Extension.Partial {
 		t.Errorf("the merged report has %d requests, want %d; partial: %t", s.Successes.Count, len(want),
-			s.Ours.Partial)
+			s.Extension.Partial)
 	}
 	slices.Sort(ttfts)
 	for name, p := range map[string]float64{"median": 50, "p90": 90, "p99": 99} {
@@ -228,7 +230,7 @@ func checkUnion(t *testing.T, dir string, n int, want map[int64]int64) {
 	}
 }
 
-// percentile interpolates between the neighbours of (n−1)·p/100 in sorted values.
+// percentile interpolates between the neighbours of index (n−1)·p/100 of the sorted values.
 func percentile(sorted []float64, p float64) float64 {
 	at := p / 100 * float64(len(sorted)-1)
 	low := int(at)
@@ -236,8 +238,8 @@ func percentile(sorted []float64, p float64) float64 {
 	return sorted[low] + (at-float64(low))*(sorted[high]-sorted[low])
 }
 
-// Each instance on a host of its own: a network namespace with an address, from which the server is reached over a
-// wire.
+// Each instance runs on a host of its own: a network namespace with an address, from which the server is reached over a
+// pair of interfaces.
 func TestInstancesOnHostsOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	const n = 3
@@ -262,7 +264,7 @@ func TestInstancesOnHostsOfTheirOwn(t *testing.T) {
 // host is a network namespace, joined to this machine by a pair of interfaces.
 type host struct{ name, address, gateway string }
 
-// networks makes namespaces, which are gone after the test.
+// networks makes n network namespaces, which are removed after the test.
 func networks(t *testing.T, n int) (hosts []host) {
 	t.Helper()
 	ip := func(args ...string) error {
@@ -294,7 +296,7 @@ func networks(t *testing.T, n int) (hosts []host) {
 	return hosts
 }
 
-// simulator starts the simulator as a server of its own, which ends with the test, and gives its port.
+// simulator starts the simulator as a server that ends with the test, and returns its port.
 func simulator(t *testing.T, address string, args ...string) (port int) {
 	t.Helper()
 	if err := testenv.Build(); err != nil {
@@ -305,7 +307,7 @@ func simulator(t *testing.T, address string, args ...string) (port int) {
 	return port
 }
 
-// freePort is one that nobody listens at.
+// freePort returns a port on which no server listens.
 func freePort(t *testing.T) int {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -316,7 +318,7 @@ func freePort(t *testing.T) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// startSimulator starts it at a port, and gives what kills it.
+// startSimulator starts the simulator on a port, and returns a function that kills it.
 func startSimulator(t *testing.T, address string, port int, args ...string) (kill func()) {
 	t.Helper()
 	cmd := exec.Command("bin/k6", append([]string{"x", "llm", "sim", "--host", address, "--port", fmt.Sprint(port)},

@@ -18,7 +18,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/tokenizer"
 )
 
-// Every configuration in docs/config runs, for a second.
+// Every configuration in docs/config runs, shortened to a second.
 func TestConfigurationsRun(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("docs/config/*.yml")
@@ -40,7 +40,7 @@ func TestConfigurationsRun(t *testing.T) {
 				args = append(args, "--load.sweep.num_requests", "200", "--load.sweep.stage_duration", "1",
 					"--load.sweep.num_stages", "2")
 				want = 0
-			case "poisson.yml": // the number is random, and the same for one seed
+			case "poisson.yml": // the number is random, but follows from the seed
 				args = append(args, "--load.stages", `[{"rate": 10, "duration": 1}]`)
 				want = 0
 			default:
@@ -67,8 +67,8 @@ func TestConfigurationsRun(t *testing.T) {
 	}
 }
 
-// Under inference-perf's own arrivals the requests of a closed loop are due within a second, and wait for a place: that
-// is no fault of the load generator.
+// Under inference-perf's own arrivals the requests of a closed loop are due within a second and wait for a slot. The
+// wait does not count against the load generator.
 func TestOriginalConcurrency(t *testing.T) {
 	t.Parallel()
 	out := filepath.Join(t.TempDir(), "report")
@@ -92,7 +92,7 @@ func TestOriginalConcurrency(t *testing.T) {
 		t.Errorf("%+v", l)
 	}
 	if strings.Contains(r.stdout, "sent late") {
-		t.Errorf("the wait for a place counts as lateness:\n%s", r.stdout)
+		t.Errorf("the wait for a slot counts as lateness:\n%s", r.stdout)
 	}
 }
 
@@ -108,8 +108,8 @@ func TestSweepBySteps(t *testing.T) {
 		t.Fatal(err)
 	}
 	var s struct {
-		Load struct{ Count int } `json:"load_summary"`
-		Ours struct {
+		Load      struct{ Count int } `json:"load_summary"`
+		Extension struct {
 			Sweep struct {
 				Method     string
 				Saturation float64   `json:"saturation_rate"`
@@ -121,13 +121,14 @@ func TestSweepBySteps(t *testing.T) {
 	if err := json.Unmarshal(text, &s); err != nil {
 		t.Fatal(err)
 	}
-	if w := s.Ours.Sweep; w.Method != "rate steps" || w.Saturation != 2 || !slices.Equal(w.Rates, []float64{1, 2}) ||
+	if w := s.Extension.Sweep; w.Method != "rate steps" || w.Saturation != 2 ||
+		!slices.Equal(w.Rates, []float64{1, 2}) ||
 		w.Requests != 30 || s.Load.Count != 3 {
 		t.Errorf("%+v, %d requests in the report", w, s.Load.Count)
 	}
 }
 
-// What is wrong with a configuration is said in a line, before any load.
+// A fault in a configuration is reported in one line, before any load.
 func TestBadConfigurations(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -179,7 +180,8 @@ func TestBadConfigurations(t *testing.T) {
 	}
 }
 
-// Ctrl-C, or a terminal that hangs up, ends the load, and what was sent until then is reported. Secrets are in no file.
+// Ctrl-C, or a terminal that hangs up, ends the load, and the report covers what was sent until then. No file holds a
+// secret.
 func TestInterruptedConfiguration(t *testing.T) {
 	t.Parallel()
 	for _, s := range []os.Signal{os.Interrupt, syscall.SIGHUP} {
@@ -215,8 +217,8 @@ func interruptedConfiguration(t *testing.T, s os.Signal) {
 	}
 }
 
-// However long the prompts that are drawn and the answers that come: with its answer, none that is sent is longer than
-// the model can read.
+// No request together with its answer is longer than the model can read, however long the drawn prompts and the answers
+// are.
 func TestConversationsStayWithinTheModel(t *testing.T) {
 	t.Parallel()
 	const limit, vocabulary = 400, "scripts/data/sample-tokenizer.json"
@@ -276,7 +278,7 @@ data:
 	}
 }
 
-// What k6 x llm run leaves and returns is as docs/config.md says.
+// The files and exit codes of k6 x llm run are those in docs/config.md.
 func TestRunsOfConfigurations(t *testing.T) {
 	t.Parallel()
 	broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -329,9 +331,10 @@ func TestRunsOfConfigurations(t *testing.T) {
 	}
 }
 
-// The report goes where the configuration says, once, and is made of the records again.
+// The report goes where the configuration says and is never overwritten; llmconv makes the same report again from the
+// records.
 func TestReportsOfConfigurations(t *testing.T) {
-	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:1") // of which a remark is made
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:1") // a remark is printed about it
 	dir := t.TempDir()
 	config := write(t, "config.yml",
 		"server: {type: mock, base_url: x}\nload: {interval: 0, stages: [{rate: 5, duration: 1}]}\nstorage: "+
@@ -346,7 +349,7 @@ func TestReportsOfConfigurations(t *testing.T) {
 	}
 	if r := k6(t, "x", "llm", "run", "-c", config, "--out", made[0]); r.code != 2 ||
 		!strings.Contains(r.stderr, "holds a report") {
-		t.Errorf("over a report: exit code %d\n%s", r.code, r.stderr)
+		t.Errorf("a report is there already: exit code %d\n%s", r.code, r.stderr)
 	}
 	again := filepath.Join(dir, "again")
 	mustSucceed(t, run(t, 0, nil, "llmconv", "report", filepath.Join(made[0], "records.jsonl"), "-o", again, "--config",

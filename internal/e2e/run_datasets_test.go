@@ -14,7 +14,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// write puts a text into a file of a test's own.
+// write writes a text to a file in a folder of the test.
 func write(t *testing.T, name, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
@@ -24,7 +24,7 @@ func write(t *testing.T, name, text string) string {
 	return path
 }
 
-// talks are conversations of several turns, in ShareGPT's shape.
+// talks returns n conversations of several turns, in ShareGPT's format.
 func talks(n, turns int) string {
 	var b strings.Builder
 	for i := range n {
@@ -39,8 +39,8 @@ func talks(n, turns int) string {
 	return b.String()
 }
 
-// Instances of a test share a data set: none sends what another sends before it begins again, and each leads
-// conversations of its own, turn after turn.
+// Instances of a test share a data set: no instance sends an item of another before the set begins again, and each
+// holds conversations of its own, turn by turn.
 func TestInstancesShareDatasets(t *testing.T) {
 	t.Parallel()
 	var prompts strings.Builder
@@ -88,7 +88,7 @@ export default function () { client.send(data.next()); client.send(talk.next());
 			}
 		}
 		if len(sessions) < 5 {
-			t.Errorf("instance %d led %d conversations", n, len(sessions))
+			t.Errorf("instance %d held %d conversations", n, len(sessions))
 		}
 	}
 	for item, n := range items {
@@ -98,7 +98,7 @@ export default function () { client.send(data.next()); client.send(talk.next());
 	}
 	for id, n := range leaders {
 		if n != 1 {
-			t.Errorf("%s was led by %d instances", id, n)
+			t.Errorf("%d instances held %s", n, id)
 		}
 	}
 	if len(items) != 60 {
@@ -106,8 +106,8 @@ export default function () { client.send(data.next()); client.send(talk.next());
 	}
 }
 
-// A turn that waits for the answer before it, and for the tool after that, goes later than it was due; neither is in
-// its latency.
+// A turn that waits for the answer before it, and for the tool call after that, goes later than it was due. Neither
+// wait is in its latency.
 func TestWaitsOfTurnsAreInTheDelay(t *testing.T) {
 	t.Parallel()
 	records := filepath.Join(t.TempDir(), "run.jsonl")
@@ -144,7 +144,7 @@ func mustGetwd(t *testing.T) string {
 	return dir
 }
 
-// What is made to a length has it at the server, and the report says so.
+// A prompt made to a length has that length at the server, and the report says so.
 func TestReportsTellOfLengths(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -181,7 +181,7 @@ func TestReportsTellOfLengths(t *testing.T) {
 	}
 }
 
-// Whatever is wrong with a data set is said before the load starts, with the file and its line, or the option.
+// A fault in a data set is reported before the load starts, with the file and its line, or with the option.
 func TestBadDatasets(t *testing.T) {
 	t.Parallel()
 	cnn := func(name, text string) []string {
@@ -232,7 +232,7 @@ func TestBadDatasets(t *testing.T) {
 	}
 }
 
-// dataset is a script that opens one.
+// dataset returns a script that opens a data set.
 func dataset(options string) string {
 	return "import { Dataset } from 'k6/x/llm';\nnew Dataset(" + options + ");\nexport default function () {}\n"
 }

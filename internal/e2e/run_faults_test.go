@@ -33,7 +33,7 @@ func byType(requests []*record.Request) map[string]int {
 	return types
 }
 
-// An instance of several that is killed: the report is made of what there is, says that it is partial, and what is
+// One of several instances is killed: the report is made of what there is, and says that it is partial and what is
 // missing.
 func TestAnInstanceIsKilled(t *testing.T) {
 	t.Parallel()
@@ -69,8 +69,8 @@ func TestAnInstanceIsKilled(t *testing.T) {
 		t.Errorf("exit code %d, want 3 and the name of the file that has no end\n%s\n%s", r.code, r.stdout, r.stderr)
 	}
 	if s := readReport(t, filepath.Join(out, "summary_lifecycle_metrics.json")); s.Successes.Count < 100 ||
-		!s.Ours.Partial {
-		t.Errorf("%d successes, partial %t", s.Successes.Count, s.Ours.Partial)
+		!s.Extension.Partial {
+		t.Errorf("%d successes, partial %t", s.Successes.Count, s.Extension.Partial)
 	}
 	if r := run(t, 0, nil, "llmconv", "report", filepath.Join(dir, "records-1.jsonl"), "-o",
 		t.TempDir()); r.code == 0 || !strings.Contains(r.stdout+r.stderr, "segment") {
@@ -78,7 +78,7 @@ func TestAnInstanceIsKilled(t *testing.T) {
 	}
 }
 
-// A server that is killed, and comes back: what was asked meanwhile failed, the rest did not, and the load went on as
+// A server is killed and comes back: the requests in between failed, the others did not, and the load went on as
 // planned.
 func TestTheServerIsKilledAndComesBack(t *testing.T) {
 	t.Parallel()
@@ -122,7 +122,7 @@ func TestTheServerIsKilledAndComesBack(t *testing.T) {
 	}
 }
 
-// waitForRequests waits until so many requests are recorded.
+// waitForRequests waits until n requests are recorded.
 func waitForRequests(t *testing.T, records string, n int) {
 	t.Helper()
 	for range 1200 {
@@ -134,8 +134,8 @@ func waitForRequests(t *testing.T, records string, n int) {
 	t.Fatalf("%s has not %d requests after 30 s", records, n)
 }
 
-// A disk that is full: the load goes on, the file keeps whole lines and gets its last one, the end tells what could not
-// be written, and the exit code says so.
+// The disk is full: the load goes on, the file keeps whole lines and gets its last one, the summary says what could not
+// be written, and the exit code shows it.
 func TestTheDiskIsFull(t *testing.T) {
 	t.Parallel()
 	disk := t.TempDir()
@@ -166,8 +166,8 @@ func TestTheDiskIsFull(t *testing.T) {
 	}
 }
 
-// Somebody deletes the records while they are written: they are written again. Where they cannot be, the exit code says
-// so, and a run that failed by itself keeps its code.
+// The record file is deleted during the run: the output writes it again. If it cannot, the exit code shows it, and a
+// run that failed anyway keeps its code.
 func TestTheRecordsAreDeleted(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -215,7 +215,7 @@ export const handleSummary = summary;
 	}
 }
 
-// A disk that is slower than the records come: they wait in memory, and the load is as punctual as ever.
+// The disk is slower than the records come: they wait in memory, and the load stays punctual.
 func TestTheDiskIsSlow(t *testing.T) {
 	dir := t.TempDir()
 	pipe, copied := filepath.Join(dir, "run.jsonl"), filepath.Join(dir, "copy.jsonl")
@@ -244,7 +244,7 @@ func TestTheDiskIsSlow(t *testing.T) {
 	}
 }
 
-// copySlowly reads some 100 kB a second, which is less than comes.
+// copySlowly reads about 100 kB a second, which is less than the run writes.
 func copySlowly(to, from string) error {
 	in, err := os.Open(from)
 	if err != nil {
@@ -264,16 +264,16 @@ func copySlowly(to, from string) error {
 	}
 }
 
-// A server that accepts and says no more, one of whose requests 30 % fail, one that resets its connections: each is a
-// failure of its kind, the run ends in time, and none of it looks like a success.
+// A server that accepts and never answers, one that fails 30 % of its requests, one that resets its connections: each
+// makes failures of its own kind, the run ends in time, and no failure looks like a success.
 func TestTheServerFails(t *testing.T) {
 	t.Parallel()
 	resets := resetting(t)
 	for _, tt := range []struct {
 		name, load, client string
-		kind               string // of the failures
-		least, most        int    // failures of 40
-		code               int    // of llmconv
+		kind               string // error type of the failures
+		least, most        int    // failures among 40 requests
+		code               int    // exit code of llmconv
 	}{
 		{"stalled", `gracefulStop: '1s'`, `{baseURL: 'sim:?failure-rate=1&failure-kind=stall'}`, record.ErrorCanceled,
 			40, 40, 1},
@@ -312,7 +312,8 @@ func TestTheServerFails(t *testing.T) {
 	}
 }
 
-// resetting is a server that answers each request with the beginning of a stream and a reset of the connection.
+// resetting starts a server that answers each request with the beginning of a stream and then resets the connection. It
+// returns the URL.
 func resetting(t *testing.T) string {
 	t.Helper()
 	var asked atomic.Int64
@@ -338,13 +339,13 @@ func resetting(t *testing.T) string {
 	t.Cleanup(func() {
 		s.Close()
 		if asked.Load() == 0 {
-			t.Error("nobody asked the server that resets")
+			t.Error("the server that resets got no request")
 		}
 	})
 	return s.URL
 }
 
-// A name that is not known ends the run before it has sent anything.
+// A server name that cannot be resolved ends the run before it has sent anything.
 func TestTheServersNameIsNotKnown(t *testing.T) {
 	t.Parallel()
 	start := time.Now()

@@ -12,7 +12,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// script writes a script whose load is given, and whose requests are short.
+// script writes a script with the given load and client, whose requests are short.
 func script(t *testing.T, load, client string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "script.js")
@@ -27,7 +27,7 @@ export default function () { client.chat('hi', { maxTokens: Number(__ENV.TOKENS 
 	return path
 }
 
-// loadLines reads what a record file says of the load.
+// loadLines reads the lines of a record file that concern the load.
 func loadLines(t *testing.T,
 	path string) (requests []*record.Request, dropped []*record.Dropped, stages []*record.Stage) {
 	t.Helper()
@@ -141,7 +141,7 @@ export default function () { if (exec.scenario.iterationInTest === 20) exec.test
 	}
 }
 
-// Each script runs as it is, with its own settings.
+// Each script runs unchanged, with its own settings.
 func TestScriptsRun(t *testing.T) {
 	t.Parallel()
 	for name, settings := range map[string][]string{

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// A killed run leaves what was flushed, compressed or not.
+// A killed run leaves the records that were flushed, compressed or not.
 func TestWhatAKillLeavesCompressed(t *testing.T) {
 	t.Parallel()
 	for _, end := range []string{".jsonl.gz", ".jsonl.zst"} {
@@ -23,17 +23,17 @@ func TestWhatAKillLeavesCompressed(t *testing.T) {
 			if r.code != 3 {
 				t.Fatalf("exit code %d, want 3\n%s", r.code, r.stderr)
 			}
-			if s := readReport(t, filepath.Join(out, "summary_lifecycle_metrics.json")); !s.Ours.Partial ||
+			if s := readReport(t, filepath.Join(out, "summary_lifecycle_metrics.json")); !s.Extension.Partial ||
 				s.Load.Count < 10 {
-				t.Errorf("partial %t, %d requests", s.Ours.Partial, s.Load.Count)
+				t.Errorf("partial %t, %d requests", s.Extension.Partial, s.Load.Count)
 			}
 		})
 	}
 }
 
-// Two runs of the same server pass, one that is a tenth slower does not. The bounds are on medians, which a busy
-// machine hardly moves; and other tests wait for this one, as latencies that drift with their load are no ground for a
-// verdict.
+// Two runs of the same server pass, and one that is a tenth slower does not. The bounds are on medians, which a busy
+// machine hardly moves. The test does not run in parallel with others, because latencies that drift with their load
+// allow no verdict.
 func TestCompareRunsOfTheSimulator(t *testing.T) {
 	dir := t.TempDir()
 	var wg sync.WaitGroup
@@ -65,8 +65,7 @@ func TestCompareRunsOfTheSimulator(t *testing.T) {
 	}
 }
 
-// The first thing that is said of a run is whether the load generator kept up: one processor cannot send what is asked
-// here.
+// The report first says whether the load generator kept up: one processor cannot send the load that is asked for here.
 func TestVerdictOnAnOverloadedClient(t *testing.T) {
 	t.Parallel()
 	records, out := filepath.Join(t.TempDir(), "run.jsonl"), filepath.Join(t.TempDir(), "report")

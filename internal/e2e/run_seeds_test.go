@@ -18,7 +18,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// listener is a server that keeps the chats it was asked, each as its texts and the limit of the answer.
+// listener is a server that keeps the chats it receives, each as its texts and the limit of the answer.
 type listener struct {
 	*httptest.Server
 	mu    sync.Mutex
@@ -54,8 +54,8 @@ func newListener(t *testing.T) *listener {
 	return l
 }
 
-// take gives what was asked since the last time, in order: the requests, their first messages without doubles, and
-// the limits.
+// take returns what was asked since the last call, in order: the requests, their distinct first messages, and the
+// limits.
 func (l *listener) take() (requests, first []string, limits []int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -70,7 +70,7 @@ func (l *listener) take() (requests, first []string, limits []int) {
 	return requests, slices.Compact(first), limits
 }
 
-// seedless is a configuration without a seed, for a server at base.
+// seedless returns a configuration without a seed, for the server at base.
 func seedless(t *testing.T, base, load, data string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "config.yml")
@@ -90,7 +90,8 @@ const (
 		`output_distribution: {type: uniform, min: 1, max: 500, mean: 250}}`
 )
 
-// A configuration without a seed is one load, however many VUs send it; the config.yaml of its report sends it again.
+// A configuration without a seed is one load, however many VUs send it. The config.yaml of its report sends the same
+// load again.
 func TestConfigurationWithoutASeed(t *testing.T) {
 	t.Parallel()
 	server := newListener(t)
@@ -128,7 +129,8 @@ func TestConfigurationWithoutASeed(t *testing.T) {
 	}
 }
 
-// Random prompts differ from run to run, so that no cache knows them; the work that they ask for follows from the seed.
+// Random prompts differ from run to run, so that no cache knows them. The amount of work that they ask for follows from
+// the seed.
 func TestConfigurationOfRandomPromptsAgain(t *testing.T) {
 	t.Parallel()
 	server := newListener(t)
@@ -151,7 +153,8 @@ func TestConfigurationOfRandomPromptsAgain(t *testing.T) {
 	}
 }
 
-// Instances of one run draw one seed, for they share the run's id: here the tag that the k6 Operator gives.
+// Instances of one run draw the same seed, because they share the id of the run: here the tag that the k6 Operator
+// gives.
 func TestInstancesDrawOneSeed(t *testing.T) {
 	t.Parallel()
 	server := newListener(t)

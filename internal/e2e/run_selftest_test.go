@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// The self-test measures; whether it trusts a machine that runs other tests meanwhile is left open.
+// The self-test measures this machine. The test does not require that it trusts the machine, because other tests run
+// meanwhile.
 func TestSelfTestMeasuresThisMachine(t *testing.T) {
 	t.Parallel()
 	r := k6(t, "x", "llm", "selftest", "--levels", "4x50", "--length", "1s", "--json")
@@ -35,7 +36,7 @@ func TestSelfTestMeasuresThisMachine(t *testing.T) {
 	if err := json.Unmarshal([]byte(r.stdout), &got); err != nil || len(got.Levels) != 1 {
 		t.Fatalf("%v of\n%s", err, r.stdout)
 	}
-	// Four streams of ten seconds each, over eleven: a few arrivals, each of 500 tokens.
+	// Four streams of ten seconds each begin within eleven seconds: a few arrivals, each of 500 tokens.
 	l := got.Levels[0]
 	if l.Streams != 4 || l.Sent < 3 || l.Failed != 0 || l.Unknown != 0 || l.Tokens != 500*l.Sent {
 		t.Errorf("%+v", l)

@@ -12,9 +12,9 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// serverReport is what of a report is the server's own.
+// serverReport holds the part of a report that comes from the server's page.
 type serverReport struct {
-	Ours struct {
+	Extension struct {
 		Server *struct {
 			Sources          []struct{ URL, Engine string }
 			Failed           int `json:"failed_scrapes"`
@@ -27,7 +27,7 @@ type serverReport struct {
 	} `json:"xk6_llm"`
 }
 
-// writeScript writes a script of 20 requests per second for three seconds, and gives its path.
+// writeScript writes a script of 20 requests per second for three seconds, and returns its path.
 func writeScript(t *testing.T, client string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "script.js")
@@ -42,7 +42,8 @@ export default function () { client.complete('one two three', { maxTokens: 10 })
 	return path
 }
 
-// The server's page, read during the run, agrees with what the client counted, whichever engine's names are on it.
+// The figures of the server's page, read during the run, agree with what the client counted, whichever engine's names
+// the page uses.
 func TestServerMetrics(t *testing.T) {
 	t.Parallel()
 	for _, engine := range []string{"vllm", "sglang", "tgi"} {
@@ -63,12 +64,12 @@ func TestServerMetrics(t *testing.T) {
 			if err := json.Unmarshal(text, &report); err != nil {
 				t.Fatal(err)
 			}
-			s := report.Ours.Server
+			s := report.Extension.Server
 			if s == nil || len(s.Sources) != 1 || s.Sources[0].Engine != engine ||
 				s.Sources[0].URL != strings.TrimSuffix(base, "/v1")+"/metrics" || s.Failed != 0 || s.Samples < 8 {
 				t.Fatalf("got %+v", s)
 			}
-			// Each request takes 280 ms, of which four run at a time: 20 a second are more than the server can do.
+			// Each request takes 280 ms, and four run at a time: 20 a second are more than the server can serve.
 			if s.Running.Mean < 2 || s.Running.Max != 4 || s.Waiting.Max < 3 {
 				t.Errorf("running %+v, waiting %+v", s.Running, s.Waiting)
 			}
@@ -88,7 +89,7 @@ func TestServerMetrics(t *testing.T) {
 			var ttft struct{ Server, Client, Difference float64 }
 			if engine == "tgi" {
 				if got := string(s.Counts["time_to_first_token_mean"]); got != "null" {
-					t.Errorf("TTFT %s, which TGI does not tell", got)
+					t.Errorf("TTFT %s, which TGI does not report", got)
 				}
 			} else if err := json.Unmarshal(s.Counts["time_to_first_token_mean"], &ttft); err != nil ||
 				ttft.Server < 0.1 || ttft.Difference > 0 || ttft.Difference < -0.1 {
@@ -101,8 +102,7 @@ func TestServerMetrics(t *testing.T) {
 	}
 }
 
-// A page that never answers holds nothing up: neither the first request for more than a second, nor the end of the
-// test.
+// A page that never answers delays neither the first request by more than a second nor the end of the test.
 func TestServerMetricsOfADeadPage(t *testing.T) {
 	t.Parallel()
 	records := filepath.Join(t.TempDir(), "run.jsonl")
@@ -113,7 +113,7 @@ func TestServerMetricsOfADeadPage(t *testing.T) {
 		t.Errorf("the run took %v", took)
 	}
 	if n := strings.Count(r.stderr, "server metrics: http://127.0.0.1:9/metrics: "); n != 1 {
-		t.Errorf("it was told %d times, want once\n%s", n, r.stderr)
+		t.Errorf("the failure was reported %d times, want once\n%s", n, r.stderr)
 	}
 	var read, failed int64
 	for _, line := range only[*record.Server](lines(t, records)) {

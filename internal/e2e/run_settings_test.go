@@ -13,14 +13,14 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 )
 
-// picky is a server that refuses a field of the body, and notes what it is asked.
+// picky is a server that refuses a field of the body, and keeps what it receives.
 type picky struct {
 	refuses string
 
 	mu     sync.Mutex
 	header http.Header // of the newest request
 	body   string
-	pages  int // times its page of metrics was read
+	pages  int // how often its page of metrics was read
 }
 
 func (s *picky) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -46,7 +46,7 @@ func (s *picky) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		`{"choices":[{"message":{"content":"a"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1}}`)
 }
 
-// Settings on the command line reach the server, below a path that is used as it stands.
+// Settings on the command line reach the server, below a path that the client uses unchanged.
 func TestSettingsReachTheServer(t *testing.T) {
 	t.Parallel()
 	s := new(picky)
@@ -76,7 +76,7 @@ func TestSettingsReachTheServer(t *testing.T) {
 	}
 }
 
-// When all requests fail, the screen says what the server said, and what to do.
+// When all requests fail, the summary says what the server answered, and what to do.
 func TestTheSummaryTellsWhyAllFailed(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(&picky{refuses: "ignore_eos"})
@@ -95,7 +95,7 @@ func TestTheSummaryTellsWhyAllFailed(t *testing.T) {
 	}
 }
 
-// What is wrong with a configuration is one line, without the script that was made of it.
+// A fault in a configuration is reported in one line, without the script that was generated from it.
 func TestAConfigurationsFaultIsOneLine(t *testing.T) {
 	t.Parallel()
 	config := write(t, "c.yml",

@@ -17,7 +17,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// lateServer answers requests at once, but lists its models after a second, and never shows its page of metrics.
+// lateServer answers requests at once, but lists its models after a second, and never sends its page of metrics.
 type lateServer struct {
 	mu     sync.Mutex
 	listed time.Time // when the list was sent
@@ -39,7 +39,8 @@ func (s *lateServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// What is asked before the first request holds the load up, whatever its executor, and bends no arrival.
+// The requests that a client makes before its first one delay the beginning of the load, whatever the executor, and
+// change no arrival.
 func TestSlowStartBendsNoArrival(t *testing.T) {
 	t.Parallel()
 	for _, executor := range []string{"llm-arrival-rate", "ramping-arrival-rate"} {
@@ -64,7 +65,7 @@ func TestSlowStartBendsNoArrival(t *testing.T) {
 				t.Errorf("%s: request %d went %v after it was due", executor, i, delay)
 			}
 		}
-		if bunched > 9 { // as the 12 of the first 600 ms would be, or the 20 of the second that the page is waited for
+		if bunched > 9 { // 12 would come from a delay of 600 ms, 20 from the second of waiting for the page
 			t.Errorf("%s: %d requests in bunches", executor, bunched)
 		}
 		if first := requests[0].Start; first < late.listed.UnixNano() {
@@ -74,7 +75,7 @@ func TestSlowStartBendsNoArrival(t *testing.T) {
 	}
 }
 
-// An interrupt ends a load soon, however many arrivals are left to draw; the record has its end.
+// An interrupt ends a load soon, however many arrivals are left to draw, and the record file has its end line.
 func TestInterruptEndsLongStages(t *testing.T) {
 	t.Parallel()
 	signals := []os.Signal{os.Interrupt}
@@ -103,7 +104,7 @@ func TestInterruptEndsLongStages(t *testing.T) {
 	}
 }
 
-// A stage that has no arrival is named, and no instance is called idle for it.
+// A stage without an arrival is named in a warning, and no instance is called idle because of it.
 func TestStageWithoutArrival(t *testing.T) {
 	t.Parallel()
 	path := script(t, `{stages: [{rate: 0.1, duration: '1s'}], executor: 'llm-arrival-rate'}`, `{baseURL: 'sim:'}`)
@@ -114,7 +115,7 @@ func TestStageWithoutArrival(t *testing.T) {
 	}
 }
 
-// A server that is not there bothers nobody who sends nothing to it.
+// A server that cannot be reached does not matter to a script that sends nothing to it.
 func TestUnusedClientNeedsNoServer(t *testing.T) {
 	t.Parallel()
 	clients := `{baseURL: 'sim:'}), unused = new Client({baseURL: 'http://127.0.0.1:1/v1'}`

@@ -18,7 +18,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 )
 
-// statusLine is a status line, taken apart; a dash is -1.
+// statusLine is a parsed status line; -1 stands for a dash.
 type statusLine struct {
 	stage, stages                            int
 	asked, sent, inFlight, p50, p99          float64
@@ -29,7 +29,7 @@ var statusForm = regexp.MustCompile(`^llm  stage (\d+)/(\d+) +\S+  asked +(\S+)/
 	`TTFT p50 +(\S+) p99 +(\S+) ms  out +(\S+) tok/s  errors (\S+)(?: \(\+(\S+)\))?  late p99 (\S+)(?: ms)?(?:  ` +
 	`dropped (\S+))?$`)
 
-// watched runs k6 under a setting of the status line, and gives the lines of its stderr that are some.
+// watched runs k6 under a setting of the status line, and returns the status lines on its stderr.
 func watched(t *testing.T, setting string, interrupt time.Duration, args ...string) ([]statusLine, result) {
 	t.Helper()
 	if err := testenv.Build(); err != nil {
@@ -72,7 +72,7 @@ func statusLines(t *testing.T, text string) (list []statusLine) {
 			if m[i] == "-" {
 				return -1
 			}
-			x, _ := strconv.ParseFloat(strings.ReplaceAll(m[i], ",", ""), 64) // 0 for what is left out
+			x, _ := strconv.ParseFloat(strings.ReplaceAll(m[i], ",", ""), 64) // 0 if the line leaves the figure out
 			return x
 		}
 		list = append(list, statusLine{
@@ -83,13 +83,14 @@ func statusLines(t *testing.T, text string) (list []statusLine) {
 	return list
 }
 
-// The lines of a run add up to what was sent, under k6's executors and under ours, with a record file and without.
+// The status lines of a run add up to what was sent, under k6's executors and under llm-arrival-rate, with a record
+// file and without.
 func TestStatusLinesOfARun(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name string
 		args []string
-		due  bool // due instants are known while it runs
+		due  bool // the executor knows due instants during the run
 	}{
 		{"stock", nil, false},
 		{"ours", []string{"-e", "EXECUTOR=llm-arrival-rate", "--out", "llm=" + filepath.Join(t.TempDir(), "run.jsonl")},
@@ -117,7 +118,7 @@ func TestStatusLinesOfARun(t *testing.T) {
 				}
 				last = l.stage
 			}
-			// A second and a half may be missing at the end; a line may come late by a little.
+			// The last second and a half may be missing, and a line may come a little late.
 			if sent < 75 || sent > 140 || !steady || last != 2 || list[2].tokens < 50 || list[2].tokens > 200 {
 				t.Errorf("%v of 130 sent, 10 per second asked for: %t\n%s", sent, steady, r.stderr)
 			}
@@ -135,7 +136,7 @@ func TestStatusLinesOfAConfiguration(t *testing.T) {
 	}
 }
 
-// A server that takes requests and does not answer: then people look.
+// The status lines show a server that takes requests and does not answer.
 func TestStatusLinesOfAServerThatHangs(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
@@ -143,7 +144,7 @@ func TestStatusLinesOfAServerThatHangs(t *testing.T) {
 			_, _ = io.WriteString(w, `{"data": [{"id": "m"}]}`) // the client may be gone
 			return
 		}
-		_, _ = io.Copy(io.Discard, q.Body) // as above; only then the server notices that
+		_, _ = io.Copy(io.Discard, q.Body) // as above; the server notices that only while it reads
 		<-q.Context().Done()
 	}))
 	defer server.Close()

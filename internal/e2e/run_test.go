@@ -21,13 +21,14 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/sim"
 )
 
-// result is what a command left.
+// result holds the output and the exit code of a command.
 type result struct {
 	stdout, stderr string
 	code           int
 }
 
-// run runs one of the built commands to its end, or sends it a signal some time after its record file is there.
+// run runs one of the built commands to its end. If interrupt is above 0 it sends the command a signal that long after
+// its record file appears.
 func run(t *testing.T, interrupt time.Duration, sig os.Signal, name string, args ...string) result {
 	t.Helper()
 	if err := testenv.Build(); err != nil {
@@ -60,7 +61,7 @@ func run(t *testing.T, interrupt time.Duration, sig os.Signal, name string, args
 	return r
 }
 
-// awaitRecords waits until the record file that the arguments name is there, if they name one.
+// awaitRecords waits until the record file named by the arguments is there. It returns at once if they name none.
 func awaitRecords(ctx context.Context, args []string) {
 	for _, arg := range args {
 		path, named := strings.CutPrefix(arg, "llm=")
@@ -83,7 +84,7 @@ func mustSucceed(t *testing.T, r result) result {
 	return r
 }
 
-// report is what of a lifecycle report the tests look at.
+// report holds the parts of a lifecycle report that the tests read.
 type report struct {
 	Load struct {
 		Count int
@@ -97,8 +98,8 @@ type report struct {
 		}
 		Output struct{ Total float64 } `json:"output_tokens"`
 	}
-	Failures struct{ Count int }
-	Ours     struct {
+	Failures  struct{ Count int }
+	Extension struct {
 		Simulator, Partial bool
 	} `json:"xk6_llm"`
 }
@@ -115,7 +116,7 @@ func readReport(t *testing.T, path string) (r report) {
 	return r
 }
 
-// readTruth reads what the simulator itself stamped.
+// readTruth reads the simulator's own stamps of its requests, by their ids.
 func readTruth(t *testing.T, path string) map[string]sim.Request {
 	t.Helper()
 	f, err := os.Open(path)
@@ -154,7 +155,7 @@ func lines(t *testing.T, path string) (all []record.Line) {
 	}
 }
 
-// only gives the lines of one type.
+// only returns the lines of one type.
 func only[L record.Line](all []record.Line) (list []L) {
 	for _, line := range all {
 		if l, ok := line.(L); ok {
@@ -175,8 +176,8 @@ func median(values []float64) float64 {
 	return values[len(values)/2]
 }
 
-// The whole path: the script a user runs first, against the simulator; the report must agree with what the simulator
-// did.
+// The whole path works: the script that a user runs first, against the simulator. The report must agree with what the
+// simulator did.
 func TestReportAgreesWithTheSimulator(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -186,14 +187,15 @@ func TestReportAgreesWithTheSimulator(t *testing.T) {
 		"-e", "BASE_URL=sim:?ttft=60ms&itl=8ms&truth="+truthFile, "-e", "STAGES=20@3s,40@2s", "-e", "MAX_TOKENS=20",
 		"scripts/sharegpt.js"))
 	if !strings.Contains(r.stdout, "SIMULATED") || !strings.Contains(r.stderr, "built-in simulator") {
-		t.Errorf("it does not say that it was simulated:\n%s\n%s", r.stdout, r.stderr)
+		t.Errorf("the output does not say that the server is simulated:\n%s\n%s", r.stdout, r.stderr)
 	}
 	out := filepath.Join(dir, "report")
 	mustSucceed(t, run(t, 0, nil, "llmconv", "report", records, "-o", out, "--per-request"))
 	truth := readTruth(t, truthFile)
 	summary := readReport(t, filepath.Join(out, "summary_lifecycle_metrics.json"))
-	if len(truth) != 140 || summary.Successes.Count != 140 || summary.Failures.Count != 0 || !summary.Ours.Simulator ||
-		summary.Ours.Partial {
+	if len(truth) != 140 || summary.Successes.Count != 140 || summary.Failures.Count != 0 ||
+		!summary.Extension.Simulator ||
+		summary.Extension.Partial {
 		t.Errorf("%d requests seen by the server, want 140; report %+v", len(truth), summary)
 	}
 	for stage, want := range []int{60, 80} {
@@ -231,7 +233,7 @@ func TestReportAgreesWithTheSimulator(t *testing.T) {
 	sameFromK6JSON(t, points, out)
 }
 
-// sameFromK6JSON makes the report of k6's JSON and holds it against the one made of the records.
+// sameFromK6JSON makes the report from k6's JSON and compares it with the one made from the records.
 func sameFromK6JSON(t *testing.T, points, want string) {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "report")
@@ -239,12 +241,12 @@ func sameFromK6JSON(t *testing.T, points, want string) {
 	for _, name := range []string{"summary_lifecycle_metrics.json", "stage_0_lifecycle_metrics.json",
 		"stage_1_lifecycle_metrics.json", "per_request_lifecycle_metrics.json"} {
 		if a, b := withoutHealth(t, filepath.Join(out, name)), withoutHealth(t, filepath.Join(want, name)); a != b {
-			t.Errorf("%s: made of --out json it differs from that made of --out llm", name)
+			t.Errorf("%s made from --out json differs from that made from --out llm", name)
 		}
 	}
 }
 
-// withoutHealth reads a file and takes out what only records have.
+// withoutHealth reads a file and removes what only a report made from records has.
 func withoutHealth(t *testing.T, path string) string {
 	t.Helper()
 	text, err := os.ReadFile(path)
@@ -259,7 +261,7 @@ func withoutHealth(t *testing.T, path string) string {
 		if ours, ok := object["xk6_llm"].(map[string]any); ok {
 			delete(ours, "client_health")
 			ours["warnings"] = slices.DeleteFunc(ours["warnings"].([]any), func(w any) bool {
-				// which says who was late where that is known
+				// The warning says who was late if that is known.
 				return strings.Contains(w.(string), "for one read brought both")
 			})
 		}
@@ -306,7 +308,7 @@ func TestWhatAKillLeaves(t *testing.T) {
 	out := t.TempDir()
 	r := run(t, 0, nil, "llmconv", "report", records, "-o", out)
 	if r.code != 3 || !strings.Contains(r.stdout, "PARTIAL") ||
-		!readReport(t, filepath.Join(out, "summary_lifecycle_metrics.json")).Ours.Partial {
+		!readReport(t, filepath.Join(out, "summary_lifecycle_metrics.json")).Extension.Partial {
 		t.Errorf("exit code %d, want 3\n%s", r.code, r.stdout)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// An archive carries the tokenizer of the hub: where it is run there is no cache, and nothing is asked.
+// An archive carries the tokenizer from the hub: it runs without a cache and asks the hub for nothing.
 func TestArchiveCarriesHubTokenizer(t *testing.T) {
 	dir := t.TempDir()
 	repo := filepath.Join(dir, "cache", "models--org--model")

@@ -23,7 +23,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 )
 
-// load runs k6 against a server of its own, and gives the processor time of both.
+// load runs k6 against a server of its own, and returns the processor time of both.
 func (c *truthCase) load(t *testing.T, records, truths string) time.Duration {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
@@ -31,7 +31,7 @@ func (c *truthCase) load(t *testing.T, records, truths string) time.Duration {
 	url, stopServer := startServer(t, ctx, truths, cmp.Or(c.itl, 20*time.Millisecond))
 	args := append(c.prefix(t), truthProgram(t, "k6"), "run", "--quiet", "--out", "llm="+records,
 		"-e", "BASE_URL="+url+"/v1")
-	if c.script != "" { // has settings of its own
+	if c.script != "" { // the script has settings of its own
 		args = append(args, c.script)
 	} else {
 		args = append(args, "-e", "STAGE="+c.stage, "-e", "EXECUTOR="+c.executor, "-e", fmt.Sprint("TOKENS=", c.tokens),
@@ -60,7 +60,7 @@ func (c *truthCase) load(t *testing.T, records, truths string) time.Duration {
 	return stopServer() + cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 }
 
-// prefix is what k6 is started by, and that takes its place.
+// prefix returns the command that starts k6 and is replaced by it.
 func (c *truthCase) prefix(t *testing.T) (args []string) {
 	t.Helper()
 	if c.quota > 0 {
@@ -75,7 +75,7 @@ func (c *truthCase) prefix(t *testing.T) (args []string) {
 	return args
 }
 
-// quotaGroup makes a control group that may use a part of one processor, and removes it at the end of the test.
+// quotaGroup makes a control group that may use a part of one processor, and removes it when the test ends.
 func quotaGroup(t *testing.T, processors float64) string {
 	t.Helper()
 	const period = 100_000 // µs
@@ -106,7 +106,8 @@ func quotaGroup(t *testing.T, processors float64) string {
 	return second
 }
 
-// startHogs starts processes that use whatever processor they get. Whatever happens they end after two minutes of that.
+// startHogs starts processes that use as much of the processors as they get. Each ends after two minutes of processor
+// time in any case.
 func startHogs(t *testing.T, n int) (stop func()) {
 	t.Helper()
 	var hogs []*exec.Cmd
@@ -163,19 +164,19 @@ func serverIsBusy(url string) bool {
 	return running.Match(page.Bytes())
 }
 
-// goesFirst says whether a process may be made to go before all others.
+// goesFirst reports whether a process may run with priority over all others.
 var goesFirst = sync.OnceValue(func() bool { return exec.Command("chrt", "-r", "1", "true").Run() == nil })
 
-// serverTTFT is how long the server takes for the first token.
+// serverTTFT is the server's time to the first token.
 const serverTTFT = 100 * time.Millisecond
 
-// firstInLine runs its arguments before all others on the last processor, as far as that is allowed. Niceness would
-// count among the processes of one session only.
+// firstInLine runs its arguments with priority over all other processes on the last processor, as far as the machine
+// allows. Niceness would count only among the processes of one session.
 const firstInLine = `pin="$0"; taskset -c $pin true && set -- taskset -c $pin "$@"
 if chrt -r 2 true; then exec chrt -r 2 "$@"; else exec nice -n -20 "$@"; fi`
 
-// startServer starts the simulator as a process of its own. What it gives back ends the server, and gives its processor
-// time.
+// startServer starts the simulator as a process of its own. The returned function ends the server and returns its
+// processor time.
 func startServer(
 	t *testing.T, ctx context.Context, truths string, itl time.Duration,
 ) (url string, stop func() time.Duration) {
@@ -192,7 +193,7 @@ func startServer(
 	}
 	stop = func() time.Duration {
 		if server.ProcessState == nil {
-			_ = server.Process.Kill() // each finished request is in the file of truths already
+			_ = server.Process.Kill() // the truth file has each finished request already
 			_ = server.Wait()
 		}
 		return server.ProcessState.UserTime() + server.ProcessState.SystemTime()
@@ -218,7 +219,8 @@ func truthProgram(t *testing.T, name string) string {
 	return filepath.Join("bin", name)
 }
 
-// processorTime is the time that all processors were busy since the machine started, with what its host took of them.
+// processorTime returns how long all processors were busy since the machine started, including the time that its host
+// stole from them.
 func processorTime(t *testing.T) time.Duration {
 	t.Helper()
 	text, err := os.ReadFile("/proc/stat")

@@ -21,37 +21,37 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/sim"
 )
 
-// Settings of these tests: LLM_TEST_TRUTH=all runs every case and the idle runs, some four minutes; LLM_TEST_TRUTH_BIN
-// is a folder with the k6 and llmconv to try instead of bin. With -artifacts -outputdir=DIR the records and truths of
-// each run are kept.
+// Settings of these tests: LLM_TEST_TRUTH=all runs every case and the idle runs, about four minutes. LLM_TEST_TRUTH_BIN
+// names a folder with the k6 and llmconv to try instead of those in bin. With -artifacts -outputdir=DIR the records and
+// truths of each run are kept.
 var (
 	truthAll = os.Getenv("LLM_TEST_TRUTH") == "all"
 	truthBin = os.Getenv("LLM_TEST_TRUTH_BIN")
 )
 
-// truthCase is a load and what is done to k6 meanwhile.
+// truthCase is a load, and what disturbs k6 meanwhile.
 type truthCase struct {
 	name     string
-	long     bool // is not run by default
+	long     bool // does not run by default
 	stage    string
 	executor string
-	script   string // "": internal/e2e/testdata/truth.js
+	script   string // "" means internal/e2e/testdata/truth.js
 	tokens   int
 	burn     int           // ms of JavaScript before each request
-	itl      time.Duration // of the server; 0: 20 ms
+	itl      time.Duration // of the server; 0 means 20 ms
 	nice     int           // of k6
 	hogs     int           // busy processes
-	quota    float64       // of a processor; 0: none
-	procs    int           // GOMAXPROCS of k6; 0: not set
+	quota    float64       // share of a processor; 0 means no quota
+	procs    int           // GOMAXPROCS of k6; 0 means that it is not set
 	stop     bool          // stop k6 for 250 ms of each second, between the arrivals
-	first    bool          // k6 goes before all others on its processors, where that is allowed
+	first    bool          // k6 has priority over all other processes, if the machine allows it
 }
 
 const (
 	closed20 = `{"requests": 80, "concurrency": 20}`
 	dueLoad  = "llm-arrival-rate"
 	manyLoad = `{"requests": 4800, "concurrency": 2400, "rampUp": "3s"}`
-	manyGap  = 60 * time.Millisecond // which one processor of the server keeps up with
+	manyGap  = 60 * time.Millisecond // one processor of the server keeps up with this gap
 )
 
 var truthCases = []truthCase{
@@ -70,7 +70,7 @@ var truthCases = []truthCase{
 	{name: "many streams, hogs", long: true, stage: manyLoad, tokens: 60, itl: manyGap, procs: 1, hogs: 2},
 }
 
-// idleCases are short, for a verdict that doubts every second of them is as wrong as one that doubts none.
+// idleCases are short, because a verdict that doubts every second of them is as wrong as one that doubts none.
 var idleCases = []truthCase{
 	{name: "idle, 20 requests", stage: `{"requests": 20, "concurrency": 4}`, tokens: 20},
 	{name: "idle, 5/s for 3 s", stage: `{"rate": 5, "duration": "3s"}`, tokens: 50},
@@ -79,8 +79,8 @@ var idleCases = []truthCase{
 	{name: "idle, closed loop 20", stage: closed20, tokens: 50},
 }
 
-// A figure that is off because k6 was kept from its processor must not be called valid. The tests of this file do not
-// run beside others of the package: they would keep k6 from its processor, too.
+// A figure that is off because k6 did not get its processor must not be called valid. The tests of this file do not run
+// in parallel with others of the package, which would keep k6 from its processor, too.
 func TestVerdictIsTrue(t *testing.T) {
 	for _, c := range truthCases {
 		if !c.long || truthAll {
@@ -89,8 +89,8 @@ func TestVerdictIsTrue(t *testing.T) {
 	}
 }
 
-// On an idle machine 19 of 20 runs are valid. A run during which others used the machine is not judged, and the k6 of
-// the next goes before all others, where that is allowed: to it the machine is idle.
+// On an idle machine 19 of 20 runs are valid. A run during which other processes used the machine is not judged, and
+// the k6 of the next run has priority over all others, if the machine allows it: to that k6 the machine is idle.
 func TestVerdictIsValidOnAnIdleMachine(t *testing.T) {
 	if !truthAll {
 		testenv.Skip(t, "minutes on an idle machine", "LLM_TEST_TRUTH=all make test")
@@ -124,25 +124,25 @@ func TestVerdictIsValidOnAnIdleMachine(t *testing.T) {
 	}
 }
 
-// idleShare is what others may use of one processor while the machine counts as idle.
+// idleShare is the share of one processor that other processes may use while the machine counts as idle.
 const idleShare = 0.1
 
-// tried is what came of a case.
-type tried struct {
+// truthResult holds the figures and the verdict of a case.
+type truthResult struct {
 	convert.ClientHealth
 	report, server map[string]float64 // ms, by the names of truthFigures
-	others         float64            // processors that neither k6 nor the server used, but somebody
+	others         float64            // processors that other processes than k6 and the server used
 }
 
-// try runs a case, prints its line of the table, and fails if a figure is off and the verdict VALID.
-func (c *truthCase) try(t *testing.T) tried {
+// try runs a case, logs its line of the table, and fails if a figure is off and the verdict is VALID.
+func (c *truthCase) try(t *testing.T) truthResult {
 	t.Helper()
 	dir := t.ArtifactDir()
 	records, truths := filepath.Join(dir, "run.jsonl"), filepath.Join(dir, "truth.jsonl")
 	busy := processorTime(t)
 	began := time.Now()
 	own := c.load(t, records, truths)
-	var v tried
+	var v truthResult
 	v.others = (processorTime(t) - busy - own).Seconds() / time.Since(began).Seconds()
 	v.report = c.convert(t, records, &v.ClientHealth)
 	requests, _ := readRecords(t, records)
@@ -154,7 +154,8 @@ func (c *truthCase) try(t *testing.T) tried {
 	switch {
 	case !off || v.Verdict != convert.Valid:
 	case !goesFirst() && v.server["TTFT p99"] > 1.05*float64(serverTTFT.Milliseconds()):
-		testenv.Skip(t, "a simulator that is not kept from its processor", "run the tests as root, or stop the other programs",
+		testenv.Skip(t, "a simulator that is not kept from its processor",
+			"run the tests as root, or stop the other programs",
 			worst, ": what the server reads late counts against k6")
 	default:
 		t.Errorf("%s: %s, and the verdict is VALID", c.name, worst)
@@ -162,7 +163,7 @@ func (c *truthCase) try(t *testing.T) tried {
 	return v
 }
 
-// truthFigure is a figure of the report that is held against the server's clock.
+// truthFigure is a figure of the report that is compared with the server's clock.
 type truthFigure struct {
 	name, key, member string
 	p                 float64
@@ -176,7 +177,7 @@ var truthFigures = []truthFigure{
 	{"latency p50", "request_latency", "median", 50}, {"latency p99", "request_latency", "p99", 99},
 }
 
-func (v *tried) table() string {
+func (v *truthResult) table() string {
 	var b strings.Builder
 	for _, f := range truthFigures {
 		fmt.Fprintf(&b, "  %s %.1f (server %.1f)", f.name, v.report[f.name], v.server[f.name])
@@ -184,14 +185,14 @@ func (v *tried) table() string {
 	return b.String() + "\n"
 }
 
-// off is above 1 where a figure is off by more than 10 ms and by more than 10 %.
-func (v *tried) off(f truthFigure) float64 {
+// off returns a value above 1 if a figure is off by more than 10 ms and by more than 10 %.
+func (v *truthResult) off(f truthFigure) float64 {
 	by := math.Abs(v.report[f.name] - v.server[f.name])
 	return min(by/10, by/(0.1*v.server[f.name]))
 }
 
 // worst names the figure that is off most.
-func (v *tried) worst() (text string, off bool) {
+func (v *truthResult) worst() (text string, off bool) {
 	f := slices.MaxFunc(truthFigures, func(a, b truthFigure) int { return cmp.Compare(v.off(a), v.off(b)) })
 	report, server := v.report[f.name], v.server[f.name]
 	by := report - server
@@ -199,13 +200,13 @@ func (v *tried) worst() (text string, off bool) {
 		f.name, by, 100*by/server, report, server), v.off(f) > 1
 }
 
-// ownClock gives the figures by the server's own clock, of the requests that the report has figures of, and how late
-// the client read what the server wrote.
+// ownClock returns the figures by the server's own clock, for the requests that the report's figures cover, and how
+// late the client read what the server wrote.
 //
-// A request begins where the server enters its handler: a client that stamps its start and writes late counts that
-// itself, and so it should show as an error. A chunk comes when the server writes it. That the server wakes up late is
-// no error, for it says when it truly wrote; that it reads late would be, which is why it goes before all others on a
-// processor.
+// A request begins when the server enters its handler: a client that stamps its start and writes late counts the delay
+// itself, and that should show as an error. A chunk comes when the server writes it. A server that wakes up late makes
+// no error, because it says when it truly wrote. A server that reads late would make one, which is why it has priority
+// over all others on a processor.
 func ownClock(
 	t *testing.T, requests []*record.Request, truths map[string]sim.Request,
 ) (figures map[string]float64, delays string) {
@@ -214,7 +215,7 @@ func ownClock(
 	add := func(key string, ns int64) { lists[key] = append(lists[key], float64(ns)/1e6) }
 	for _, q := range requests {
 		if q.Failed() {
-			continue // of which the report has no figures either
+			continue // the report has no figures of it either
 		}
 		s, known := truths[q.ID]
 		n := len(s.Chunks)
@@ -254,7 +255,7 @@ func ownClock(
 	return figures, delays
 }
 
-// convert makes the report, and gives its figures in ms.
+// convert makes the report, and returns its figures in ms.
 func (c *truthCase) convert(t *testing.T, records string, health *convert.ClientHealth) map[string]float64 {
 	t.Helper()
 	out := filepath.Join(filepath.Dir(records), "report")
@@ -268,11 +269,11 @@ func (c *truthCase) convert(t *testing.T, records string, health *convert.Client
 	}
 	var r struct {
 		Successes struct{ Latency map[string]map[string]float64 }
-		Ours      struct {
+		Extension struct {
 			Health *convert.ClientHealth `json:"client_health"`
 		} `json:"xk6_llm"`
 	}
-	r.Ours.Health = health
+	r.Extension.Health = health
 	if err := json.Unmarshal(text, &r); err != nil {
 		t.Fatal(err)
 	}

@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// Main runs the tests of a package in the root of the repository: the binaries, the scripts and the pages that the tests
-// use are named from there.
+// Main runs the tests of a package in the root of the repository: the binaries, the scripts and the pages that the
+// tests use are named from there.
 func Main(m *testing.M) {
 	if err := os.Chdir(Root()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -109,7 +109,8 @@ func LlamaCPP(t testing.TB) string {
 	return dir
 }
 
-// StorageServer returns the path of a server of object storage that `make deps` built, and skips the test if it did not.
+// StorageServer returns the path of a server of object storage that `make deps` built, and skips the test if it did
+// not.
 func StorageServer(t testing.TB, name string) string {
 	t.Helper()
 	path := deps("servers", name)

@@ -68,7 +68,8 @@ func TestList(t *testing.T) {
 func TestSplit(t *testing.T) {
 	t.Parallel()
 	got := split([]string{"A=1", "-race", "./a", "--", "./b"})
-	if len(got) != 2 || !slices.Equal(got[0], []string{"A=1", "-race", "./a"}) || !slices.Equal(got[1], []string{"./b"}) {
+	if len(got) != 2 || !slices.Equal(got[0], []string{"A=1", "-race", "./a"}) ||
+		!slices.Equal(got[1], []string{"./b"}) {
 		t.Errorf("got %q", got)
 	}
 }
