@@ -12,7 +12,7 @@ MODULE     := github.com/seed-307b789f/xk6-llm
 TOOL       := go tool -modfile=tools.mod
 FUZZTIME   ?= 30s
 
-# gonum/plot without the formats of pictures that nobody here writes.
+# Leaves out the picture formats of gonum/plot that the project does not write.
 TAGS       := minimal
 
 export CGO_ENABLED = 0
@@ -28,7 +28,7 @@ build: bin/k6 bin/llmconv
 bin/k6: $(SOURCES) tools.mod
 	@mkdir -p bin
 	@echo "building $@ (a minute or two the first time)" >&2
-	@# Built beside it and then moved: a run of the old one goes on.
+	@# Built under another name and then moved, so that a running k6 goes on.
 	@new=$@.$$$$; $(TOOL) xk6 build $(K6_VERSION) --with $(MODULE)=. --build-flags=-trimpath --build-flags='-ldflags=-s -w' --build-flags=-tags=$(TAGS) --output $$new && mv -f $$new $@
 
 bin/llmconv: $(SOURCES)
@@ -53,7 +53,7 @@ lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted by gofmt:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	go vet ./...
 	$(TOOL) staticcheck ./...
-	@# Another processor compiles the same files, and so does another Unix; Windows does not.
+	@# Other processors and other Unixes compile the same files, so that one of each suffices; Windows compiles others.
 	for os in linux/arm64 darwin/arm64 windows/amd64; do GOOS=$${os%/*} GOARCH=$${os#*/} go build -o /dev/null ./cmd/llmconv || exit 1; done
 	GOOS=windows GOARCH=amd64 go vet ./llm/output
 
@@ -62,8 +62,8 @@ bench: build
 	LLM_TEST_PYTHON="$(wildcard $(CURDIR)/.deps/python/bin/python)" go test -run '^$$' -bench . ./llm/tokenizer ./convert
 
 fuzz:
-	@# Go before 1.27 fails a target now and then as its time runs out, without a failing input (golang/go#75804).
-	@# An input is minimized for a few runs alone: a second for each leaves slow targets no time to find others.
+	@# Go before 1.27 sometimes fails a target when its time runs out, without a failing input (golang/go#75804).
+	@# An input is minimized in 20 runs: the default of a minute for each leaves slow targets no time to find others.
 	@log=$$(mktemp); for pkg in $$(grep -rl 'func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u); do \
 		for target in $$(grep -ho 'func Fuzz[A-Za-z0-9]*' $$pkg/*_test.go | cut -d' ' -f2); do \
 			echo "$$pkg $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x -timeout 0 $$pkg 2>&1 | tee $$log; \

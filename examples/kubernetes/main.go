@@ -1,5 +1,5 @@
-// Command kubernetes prints, as JSON, what the k6 Operator makes of a TestRun: the containers of the initializer, of
-// each runner and of the starter, with their volumes. It needs no cluster.
+// Command kubernetes prints, as JSON, the jobs that the k6 Operator makes of a TestRun: the containers of the
+// initializer, of each runner and of the starter, with their volumes. It needs no cluster.
 //
 //	go run . testrun-volume.yaml
 package main
@@ -42,13 +42,13 @@ func printJobs(w io.Writer, path string) error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	out := json.NewEncoder(w)
-	out.SetEscapeHTML(false) // commands are to be read
+	out.SetEscapeHTML(false) // people read the commands
 	out.SetIndent("", "  ")
 	return out.Encode(list)
 }
 
-// operatorJobs makes the jobs in the order in which the operator starts them: the initializer, the runners, and the
-// starter, which here finds each runner at 127.0.0.1. The manifest is checked first as the operator does.
+// operatorJobs returns the jobs in the order in which the operator starts them: the initializer, the runners, and the
+// starter, which here finds each runner at 127.0.0.1. It first checks the manifest as the operator does.
 func operatorJobs(run *v1alpha1.TestRun) (list []*batchv1.Job, err error) {
 	if _, err := run.Spec.Validate(); err != nil {
 		return nil, err

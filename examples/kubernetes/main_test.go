@@ -18,10 +18,10 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// secrets are variables whose values must not be in a manifest, nor in a command.
+// secrets lists variables whose values must be neither in a manifest nor in a command.
 var secrets = []string{"API_KEY", "HF_TOKEN", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
 
-// documents are the YAML documents of a file.
+// documents returns the YAML documents of a file.
 func documents(t *testing.T, path string) (list [][]byte) {
 	t.Helper()
 	text, err := os.ReadFile(path)
@@ -31,7 +31,7 @@ func documents(t *testing.T, path string) (list [][]byte) {
 	return bytes.Split(text, []byte("\n---\n"))
 }
 
-// decode reads a document strictly into the type its kind says.
+// decode reads a document strictly into the type of its kind.
 func decode(text []byte) (any, error) {
 	var head struct{ APIVersion, Kind string }
 	if err := yaml.Unmarshal(text, &head); err != nil {
@@ -51,7 +51,7 @@ func decode(text []byte) (any, error) {
 	return object, yaml.UnmarshalStrict(text, object)
 }
 
-// kustomization is what of Kustomize's file is used here.
+// kustomization holds the fields of Kustomize's file that the example uses.
 type kustomization struct {
 	APIVersion         string
 	Kind               string
@@ -63,7 +63,7 @@ type kustomization struct {
 	GeneratorOptions struct{ DisableNameSuffixHash bool }
 }
 
-// manifests are all objects of the folder by their file.
+// manifests returns all objects of the folder by their files.
 func manifests(t *testing.T) map[string][]any {
 	t.Helper()
 	paths, err := filepath.Glob("*.yaml")
@@ -84,8 +84,8 @@ func manifests(t *testing.T) map[string][]any {
 	return all
 }
 
-// of gives the objects of one type with their files, in the order of the files.
-func of[T any](all map[string][]any) (files []string, list []*T) {
+// objectsOf returns the objects of one type with their files, in the order of the files.
+func objectsOf[T any](all map[string][]any) (files []string, list []*T) {
 	for _, path := range slices.Sorted(maps.Keys(all)) {
 		for _, object := range all[path] {
 			if o, ok := object.(*T); ok {
@@ -96,12 +96,12 @@ func of[T any](all map[string][]any) (files []string, list []*T) {
 	return files, list
 }
 
-// pods are the pods of all manifests, those that the operator would start included.
+// pods returns the pods of all manifests, including those that the operator would start.
 func pods(t *testing.T, all map[string][]any) map[string]*corev1.PodSpec {
 	t.Helper()
 	specs := map[string]*corev1.PodSpec{}
 	add := func(file string, job *batchv1.Job) { specs[file+" "+job.Name] = &job.Spec.Template.Spec }
-	files, runs := of[v1alpha1.TestRun](all)
+	files, runs := objectsOf[v1alpha1.TestRun](all)
 	for i, run := range runs {
 		list, err := operatorJobs(run)
 		if err != nil {
@@ -111,11 +111,11 @@ func pods(t *testing.T, all map[string][]any) map[string]*corev1.PodSpec {
 			add(files[i], job)
 		}
 	}
-	files, jobs := of[batchv1.Job](all)
+	files, jobs := objectsOf[batchv1.Job](all)
 	for i, job := range jobs {
 		add(files[i], job)
 	}
-	files, plain := of[corev1.Pod](all)
+	files, plain := objectsOf[corev1.Pod](all)
 	for i, pod := range plain {
 		specs[files[i]] = &pod.Spec
 	}
@@ -160,8 +160,8 @@ func TestOperatorsCommands(t *testing.T) {
 	}
 }
 
-// A secret comes by envFrom alone: env with valueFrom would reach k6 archive as an empty value, a literal would be in
-// its command line and in the archive.
+// A secret comes only by envFrom: env with valueFrom would reach k6 archive as an empty value, and a literal would be
+// in its command line and in the archive.
 func TestSecretsAreInNoCommand(t *testing.T) {
 	for name, spec := range pods(t, manifests(t)) {
 		for _, c := range slices.Concat(spec.InitContainers, spec.Containers) {
@@ -178,7 +178,7 @@ func TestSecretsAreInNoCommand(t *testing.T) {
 			}
 		}
 	}
-	_, runs := of[v1alpha1.TestRun](manifests(t))
+	_, runs := objectsOf[v1alpha1.TestRun](manifests(t))
 	for _, run := range runs {
 		if len(run.Spec.Runner.EnvFrom) == 0 || run.Spec.Runner.EnvFrom[0].SecretRef.Name != "llm-keys" {
 			t.Errorf("envFrom of the runners: %v, want the Secret llm-keys first", run.Spec.Runner.EnvFrom)
@@ -186,15 +186,15 @@ func TestSecretsAreInNoCommand(t *testing.T) {
 	}
 }
 
-// What is mounted is a volume of the pod, what is claimed is in volumes.yaml, a ConfigMap is made by the kustomization.
+// Each mount is a volume of its pod, each claim is in volumes.yaml, and the kustomization makes each ConfigMap.
 func TestVolumesExist(t *testing.T) {
 	all := manifests(t)
 	existing := map[string]bool{}
-	_, claims := of[corev1.PersistentVolumeClaim](all)
+	_, claims := objectsOf[corev1.PersistentVolumeClaim](all)
 	for _, c := range claims {
 		existing["claim "+c.Name] = true
 	}
-	_, kustomizations := of[kustomization](all)
+	_, kustomizations := objectsOf[kustomization](all)
 	for _, k := range kustomizations {
 		for _, m := range k.ConfigMapGenerator {
 			existing["map "+m.Name] = true
@@ -221,7 +221,7 @@ func TestVolumesExist(t *testing.T) {
 	}
 }
 
-// All pods run as the image's user with a root file system they cannot write to, and the same image.
+// All pods run the same image, as the image's user, with a root file system that they cannot write to.
 func TestPodsAreRestricted(t *testing.T) {
 	specs := pods(t, manifests(t))
 	if len(specs) < 16 {
@@ -254,7 +254,7 @@ func TestPodsAreRestricted(t *testing.T) {
 }
 
 func TestConfigMapsAreSmall(t *testing.T) {
-	_, list := of[kustomization](manifests(t))
+	_, list := objectsOf[kustomization](manifests(t))
 	for _, k := range list {
 		for _, resource := range k.Resources {
 			if _, err := os.Stat(resource); err != nil {
@@ -277,7 +277,7 @@ func TestConfigMapsAreSmall(t *testing.T) {
 	}
 }
 
-// The files that the README links to and gives to kubectl are there, and each manifest is in it.
+// The files that the README links to and passes to kubectl are there, and the README mentions each manifest.
 func TestReadmeNamesTheFiles(t *testing.T) {
 	text, err := os.ReadFile("README.md")
 	if err != nil {
@@ -300,7 +300,7 @@ func TestReadmeNamesTheFiles(t *testing.T) {
 	}
 }
 
-// A typo in a manifest is found, or the other tests could not fail.
+// The strict decoding finds a typo in a manifest, without which the other tests could not fail.
 func TestUnknownFieldsAreRefused(t *testing.T) {
 	text, err := os.ReadFile("testrun-volume.yaml")
 	if err != nil {

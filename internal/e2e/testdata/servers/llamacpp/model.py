@@ -24,14 +24,14 @@ TEMPLATE = (
 
 
 def read_tokens(tokenizer):
-    """Gives the ids of plain and of special tokens, and the size of a vocabulary that holds both."""
+    """Returns the ids of plain and of special tokens, and the size of a vocabulary that holds both."""
     plain = tokenizer['model']['vocab']
     special = {token['content']: token['id'] for token in tokenizer['added_tokens']}
     return plain, special, max([*plain.values(), *special.values()]) + 1
 
 
 def make_weights(plain, end, size):
-    """Gives the embeddings and the output matrix that make the circle of words."""
+    """Returns the embeddings and the output matrix that make the circle of words."""
     words = sorted(id for token, id in plain.items() if re.fullmatch('Ġ[a-z]{2,}', token))
     directions = np.random.default_rng(0).standard_normal((len(words) + 1, WIDTH)).astype(np.float32)
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
