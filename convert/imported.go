@@ -126,8 +126,8 @@ func orZero32(n *int32) int32 {
 // importedCounts are those that the tool stored: chunks do not stand in for tokens.
 func importedCounts(rec *record.Request) record.Counts {
 	c := rec.Counts()
-	if c.OutputSource == record.ContentChunks {
-		c.Output, c.OutputSource = 0, record.NoSource
+	if c.CompletionSource == record.ContentChunks {
+		c.Completion, c.CompletionSource = 0, record.NoSource
 	}
 	return c
 }

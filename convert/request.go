@@ -88,8 +88,8 @@ func (r *Run) fillCounted(rec *record.Request, c record.Counts, instance string)
 		chunks: narrow(len(rec.Chunks)), good: none,
 	}
 	if !q.Failed() {
-		r.countedIn = r.countedIn || c.InputSource != record.NoSource
-		r.countedOut = r.countedOut || c.OutputSource != record.NoSource
+		r.countedIn = r.countedIn || c.PromptSource != record.NoSource
+		r.countedOut = r.countedOut || c.CompletionSource != record.NoSource
 	}
 	if rec.Due != nil {
 		q.Due, q.DueKnown = *rec.Due, true
@@ -115,9 +115,9 @@ func writeDelay(rec *record.Request) int64 {
 
 // count takes the token counts over.
 func (q *Request) count(rec *record.Request, c record.Counts) {
-	q.in, q.out = narrow(c.Input), narrow(c.Output)
+	q.in, q.out = narrow(c.Prompt), narrow(c.Completion)
 	q.clientIn, q.clientOut = pointed(rec.Prompt), pointed(rec.Completion)
-	q.serverIn, q.serverOut, q.serverRead = narrow(c.ServerInput), narrow(c.ServerOutput), narrow(c.ServerCached)
+	q.serverIn, q.serverOut, q.serverRead = narrow(c.ServerPrompt), narrow(c.ServerCompletion), narrow(c.ServerCached)
 	q.serverReasoning = none
 	if n := gjson.GetBytes(rec.Usage, "completion_tokens_details.reasoning_tokens"); n.Type == gjson.Number &&
 		n.Num >= 0 && n.Num < math.MaxInt32 {
@@ -155,7 +155,7 @@ func narrow(n int) int32 { return int32(max(min(n, math.MaxInt32), math.MinInt32
 // traits finds or keeps what the request has in common with others.
 func (r *Run) traits(rec *record.Request, instance string, c record.Counts) *Traits {
 	t := Traits{
-		Instance: instance, InputSource: c.InputSource, OutputSource: c.OutputSource, Scenario: rec.Scenario,
+		Instance: instance, InputSource: c.PromptSource, OutputSource: c.CompletionSource, Scenario: rec.Scenario,
 		API: rec.API, Model: rec.Model, Adapter: rec.Adapter,
 		FinishReason: rec.FinishReason, ErrorType: rec.ErrorType, Note: rec.Note, Client: rec.Client,
 		Status: rec.Status, Streaming: rec.Streaming,

@@ -309,7 +309,7 @@ func (f *flight) fly() (*result, error) {
 	r.Client, r.SessionID, r.Turn, r.Adapter, r.PromptAsked = f.peer.number, f.sessionID, f.turn, f.adapter, f.asked
 	f.place.mark(r)
 	counts := r.Counts()
-	f.status.done(r, counts.Output)
+	f.status.done(r, counts.Completion)
 	f.m.root.failures.Add(r)
 	f.m.root.oddities.add(r)
 	f.opts.judge(r)

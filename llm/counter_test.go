@@ -111,11 +111,11 @@ func TestClientCounts(t *testing.T) {
 		t.Fatalf("%d records, want 4", len(all))
 	}
 	for i, r := range all {
-		usage := r.Counts().ServerInput
+		usage := r.Counts().ServerPrompt
 		if r.Prompt == nil || *r.Prompt != usage || usage < 2 {
 			t.Errorf("request %d: prompt of %v tokens, the server counts %d", i, r.Prompt, usage)
 		}
-		usage = r.Counts().ServerOutput
+		usage = r.Counts().ServerCompletion
 		if r.Completion == nil || *r.Completion != usage {
 			t.Errorf("request %d: answer of %v tokens, the server counts %d", i, r.Completion, usage)
 		}

@@ -36,7 +36,7 @@ func TestOriginalPrompts(t *testing.T) {
 	v.run(t, `for (const s of sets) for (let i = 0; i < 4; i++) client.send(s.at(i))`)
 	all, others := v.records()
 	for i, r := range all {
-		if usage := r.Counts().ServerInput; r.PromptAsked < 30 || usage != r.PromptAsked || *r.Prompt != usage ||
+		if usage := r.Counts().ServerPrompt; r.PromptAsked < 30 || usage != r.PromptAsked || *r.Prompt != usage ||
 			r.MaxTokens != 2 {
 			t.Errorf("request %d: asked %d, server %d, client %v, answer %d", i, r.PromptAsked, usage, *r.Prompt,
 				r.MaxTokens)

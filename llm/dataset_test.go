@@ -47,7 +47,7 @@ func TestGeneratedDatasets(t *testing.T) {
 	v.run(t, `for (const s of sets) for (let i = 0; i < 4; i++) client.send(s.at(i))`)
 	all, others := v.records()
 	for i, r := range all {
-		usage := r.Counts().ServerInput
+		usage := r.Counts().ServerPrompt
 		if r.PromptAsked < 20 || usage != r.PromptAsked || *r.Prompt != usage || r.MaxTokens != 2 {
 			t.Errorf("request %d: asked %d, server %d, client %v, answer %d", i, r.PromptAsked, usage, r.Prompt,
 				r.MaxTokens)
@@ -104,7 +104,7 @@ func TestRandomOfATraceWithATemplate(t *testing.T) {
 	all, _ := v.records()
 	for i, r := range all {
 		want := []int{374, 96}[i%2]
-		usage := r.Counts().ServerInput
+		usage := r.Counts().ServerPrompt
 		if r.PromptAsked != want || usage != want || *r.Prompt != want || r.MaxTokens != []int{4, 1}[i%2] {
 			t.Errorf("request %d: asked %d, server %d, client %d, want %d; answer %d", i, r.PromptAsked, usage,
 				*r.Prompt, want, r.MaxTokens)

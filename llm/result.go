@@ -36,9 +36,10 @@ func newResult(a client.Answer, c record.Counts) *result {
 		Text: a.Shown, Error: orNull(plain.Lines(r.Error)), ErrorType: orNull(r.ErrorType), Status: r.Status,
 		FinishReason: orNull(r.FinishReason),
 		TTFT:         msOrNull(r.TTFT()), TPOT: msOrNull(r.TPOT(c)), NTPOT: msOrNull(r.NTPOT(c)),
-		Latency:      ms(r.Latency()),
-		PromptTokens: countOrNull(c.Input, c.InputSource), CompletionTokens: countOrNull(c.Output, c.OutputSource),
-		ScheduleDelay: msOrNull(r.ScheduleDelay()), Retries: r.Retries, RequestID: r.ID, Model: r.Model,
+		Latency:          ms(r.Latency()),
+		PromptTokens:     countOrNull(c.Prompt, c.PromptSource),
+		CompletionTokens: countOrNull(c.Completion, c.CompletionSource),
+		ScheduleDelay:    msOrNull(r.ScheduleDelay()), Retries: r.Retries, RequestID: r.ID, Model: r.Model,
 	}
 	if r.Good != nil {
 		res.Good = *r.Good

@@ -22,13 +22,13 @@ func checkTokens(t *testing.T, q *record.Request, finish string, unseen int) {
 		return
 	}
 	c := q.Counts()
-	if q.PromptRaw || *q.Prompt != c.ServerInput || q.PromptAsked != 0 && q.PromptAsked != c.ServerInput {
+	if q.PromptRaw || *q.Prompt != c.ServerPrompt || q.PromptAsked != 0 && q.PromptAsked != c.ServerPrompt {
 		t.Errorf("request %d: prompt of %d tokens (without template: %t), by the server %d, made to have %d",
-			q.Index, *q.Prompt, q.PromptRaw, c.ServerInput, q.PromptAsked)
+			q.Index, *q.Prompt, q.PromptRaw, c.ServerPrompt, q.PromptAsked)
 	}
-	if *q.Completion+unseen != c.ServerOutput || finish == "length" && c.ServerOutput != q.MaxTokens {
+	if *q.Completion+unseen != c.ServerCompletion || finish == "length" && c.ServerCompletion != q.MaxTokens {
 		t.Errorf("request %d: answer of %d tokens, by the server %d, asked for %d",
-			q.Index, *q.Completion, c.ServerOutput, q.MaxTokens)
+			q.Index, *q.Completion, c.ServerCompletion, q.MaxTokens)
 	}
 	if q.FinishReason != finish {
 		t.Errorf("request %d ended by %q, want %q", q.Index, q.FinishReason, finish)
@@ -89,9 +89,9 @@ func TestLlamaCPPPageAgrees(t *testing.T) {
 	for _, q := range o.requests {
 		checkTokens(t, q, "length", 0)
 		c := q.Counts()
-		prompt += float64(c.ServerInput)
+		prompt += float64(c.ServerPrompt)
 		cached += float64(c.ServerCached)
-		generated += float64(c.ServerOutput)
+		generated += float64(c.ServerCompletion)
 	}
 	page := o.report.Extension.Server
 	if len(o.requests) != 40 || cached <= 0 || page == nil {
@@ -202,7 +202,8 @@ func TestLlamaCPPContextEnds(t *testing.T) {
 	o := s.run(t, s.settings("random", "INPUT_LEN=4000", "OUTPUT_LEN=200", "RATE=4", "DURATION=1s")...)
 	for _, q := range o.requests {
 		c := q.Counts()
-		if q.Failed() || q.FinishReason != "length" || c.ServerInput != 4000 || c.ServerOutput != 96 || c.Output != 96 {
+		if q.Failed() || q.FinishReason != "length" || c.ServerPrompt != 4000 || c.ServerCompletion != 96 ||
+			c.Completion != 96 {
 			t.Errorf("request %d: %s %q, ended by %q, %+v; want 4000 and 96 tokens",
 				q.Index, q.ErrorType, q.Error, q.FinishReason, c)
 		}

@@ -164,7 +164,7 @@ func TestReportsTellOfLengths(t *testing.T) {
 		mustSucceed(t, k6(t, append(args, "scripts/"+tt.script+".js")...))
 		requests, _, _ := loadLines(t, out)
 		for _, q := range requests {
-			usage := q.Counts().ServerInput
+			usage := q.Counts().ServerPrompt
 			if q.PromptAsked < 30 || usage != q.PromptAsked || q.Prompt == nil || *q.Prompt != usage {
 				t.Errorf("%s: asked for %d tokens, the server counts %d, the client %v", tt.script, q.PromptAsked,
 					usage, q.Prompt)

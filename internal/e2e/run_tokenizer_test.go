@@ -55,7 +55,7 @@ func TestArchiveCarriesHubTokenizer(t *testing.T) {
 		t.Fatalf("%d requests, want 2", len(requests))
 	}
 	for _, r := range requests {
-		usage := r.Counts().ServerInput
+		usage := r.Counts().ServerPrompt
 		if r.Prompt == nil || *r.Prompt != usage || r.PromptRaw || r.Completion == nil || *r.Completion != 5 {
 			t.Errorf("prompt of %v tokens (server: %d, raw %t), answer of %v, want 5", r.Prompt, usage, r.PromptRaw,
 				r.Completion)

@@ -33,11 +33,11 @@ func (r *Request) TTFR() (time.Duration, bool) {
 // fewer than two tokens or fewer than two chunks to time. The span is that of what is counted: of tokens, where the
 // client counted them all, else of chunks of any kind. The counts are those of Counts.
 func (r *Request) TPOT(c Counts) (time.Duration, bool) {
-	if c.Output < 2 {
+	if c.Completion < 2 {
 		return 0, false
 	}
 	var first, last time.Duration
-	if c.OutputSource == ClientTokenizer {
+	if c.CompletionSource == ClientTokenizer {
 		first, last, _ = r.TokenSpan()
 	} else {
 		first, last, _ = r.outputSpan()
@@ -45,16 +45,16 @@ func (r *Request) TPOT(c Counts) (time.Duration, bool) {
 	if last <= first {
 		return 0, false
 	}
-	return (last - first) / time.Duration(c.Output-1), true
+	return (last - first) / time.Duration(c.Completion-1), true
 }
 
 // NTPOT is the normalised time per output token, latency/tokens, and false without tokens. The counts are those of
 // Counts.
 func (r *Request) NTPOT(c Counts) (time.Duration, bool) {
-	if c.Output == 0 {
+	if c.Completion == 0 {
 		return 0, false
 	}
-	return r.Latency() / time.Duration(c.Output), true
+	return r.Latency() / time.Duration(c.Completion), true
 }
 
 // AppendTokenTimes appends the arrival of each content token after sending: with the client's tokenizer a chunk's

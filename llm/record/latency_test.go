@@ -159,9 +159,10 @@ func TestTokenSources(t *testing.T) {
 		{"nothing to count by", Request{}, 0, 0, NoSource, NoSource},
 	} {
 		c := tt.r.Counts()
-		if c.Output != tt.out || c.OutputSource != tt.outs || c.Input != tt.in || c.InputSource != tt.ins {
-			t.Errorf("%s: got %d by %s, %d by %s; want %d by %s, %d by %s", tt.name, c.Output, c.OutputSource, c.Input,
-				c.InputSource, tt.out, tt.outs, tt.in, tt.ins)
+		if c.Completion != tt.out || c.CompletionSource != tt.outs || c.Prompt != tt.in || c.PromptSource != tt.ins {
+			t.Errorf("%s: got %d by %s, %d by %s; want %d by %s, %d by %s", tt.name, c.Completion, c.CompletionSource,
+				c.Prompt,
+				c.PromptSource, tt.out, tt.outs, tt.in, tt.ins)
 		}
 	}
 }

@@ -17,16 +17,17 @@ const (
 
 // Counts are the token counts of a request. Where many are wanted they are read at once.
 type Counts struct {
-	// Output is the number of tokens generated: the client's count, or the server's usage where there is no tokenizer
-	// and where reasoning or tool calls are in the answer, of which the client does not see all tokens; without both
-	// the number of chunks. An answer that was not streamed has no chunks to count.
-	Output       int
-	OutputSource Source
-	// Input is the number of prompt tokens: the server's usage, which knows the chat template; else the client's count.
-	Input       int
-	InputSource Source
+	// Completion is the number of tokens generated: the client's count, or the server's usage where there is no
+	// tokenizer and where reasoning or tool calls are in the answer, of which the client does not see all tokens;
+	// without both the number of chunks. An answer that was not streamed has no chunks to count.
+	Completion       int
+	CompletionSource Source
+	// Prompt is the number of prompt tokens: the server's usage, which knows the chat template; else the client's
+	// count.
+	Prompt       int
+	PromptSource Source
 	// What the server's usage map holds as numbers, NotReported if it does not; a reported 0 counts.
-	ServerInput, ServerOutput, ServerCached int
+	ServerPrompt, ServerCompletion, ServerCached int
 }
 
 // NotReported stands for a count that the server did not report.
@@ -34,33 +35,33 @@ const NotReported = -1
 
 // Counts reads the counts.
 func (r *Request) Counts() Counts {
-	c := Counts{ServerInput: NotReported, ServerOutput: NotReported, ServerCached: NotReported}
+	c := Counts{ServerPrompt: NotReported, ServerCompletion: NotReported, ServerCached: NotReported}
 	c.readUsage(r.Usage)
 	chunks := r.OutputChunks()
 	if chunks > 0 && r.Noted(NoteChoices) {
-		c.ServerOutput = NotReported // it may be of all choices, and the times are of one
+		c.ServerCompletion = NotReported // it may be of all choices, and the times are of one
 	}
 	switch {
 	case r.Completion != nil && !r.CompletionRaw:
-		c.Output, c.OutputSource = *r.Completion, ClientTokenizer
-	case c.ServerOutput != NotReported:
-		c.Output, c.OutputSource = c.ServerOutput, ServerUsage
+		c.Completion, c.CompletionSource = *r.Completion, ClientTokenizer
+	case c.ServerCompletion != NotReported:
+		c.Completion, c.CompletionSource = c.ServerCompletion, ServerUsage
 	case r.Completion != nil:
-		c.Output, c.OutputSource = *r.Completion, ClientRaw
+		c.Completion, c.CompletionSource = *r.Completion, ClientRaw
 	case chunks == 0 && (!r.Streaming || r.Noted(NoteWhole)):
-		c.OutputSource = NoSource
+		c.CompletionSource = NoSource
 	default:
-		c.Output, c.OutputSource = chunks, ContentChunks
+		c.Completion, c.CompletionSource = chunks, ContentChunks
 	}
 	switch {
-	case c.ServerInput != NotReported:
-		c.Input, c.InputSource = c.ServerInput, ServerUsage
+	case c.ServerPrompt != NotReported:
+		c.Prompt, c.PromptSource = c.ServerPrompt, ServerUsage
 	case r.Prompt == nil:
-		c.InputSource = NoSource
+		c.PromptSource = NoSource
 	case r.PromptRaw:
-		c.Input, c.InputSource = *r.Prompt, ClientRaw
+		c.Prompt, c.PromptSource = *r.Prompt, ClientRaw
 	default:
-		c.Input, c.InputSource = *r.Prompt, ClientTokenizer
+		c.Prompt, c.PromptSource = *r.Prompt, ClientTokenizer
 	}
 	return c
 }
@@ -68,17 +69,17 @@ func (r *Request) Counts() Counts {
 // readUsage reads the map in one pass. Some servers call their counts input_tokens and output_tokens; the usual names
 // go first.
 func (c *Counts) readUsage(usage []byte) {
-	otherInput, otherOutput, total, reasoning := NotReported, NotReported, NotReported, NotReported
+	otherPrompt, otherCompletion, total, reasoning := NotReported, NotReported, NotReported, NotReported
 	gjson.ParseBytes(usage).ForEach(func(name, value gjson.Result) bool {
 		switch name.Str {
 		case "prompt_tokens":
-			readCount(&c.ServerInput, value)
+			readCount(&c.ServerPrompt, value)
 		case "completion_tokens":
-			readCount(&c.ServerOutput, value)
+			readCount(&c.ServerCompletion, value)
 		case "input_tokens":
-			readCount(&otherInput, value)
+			readCount(&otherPrompt, value)
 		case "output_tokens":
-			readCount(&otherOutput, value)
+			readCount(&otherCompletion, value)
 		case "total_tokens":
 			readCount(&total, value)
 		case "completion_tokens_details":
@@ -88,15 +89,16 @@ func (c *Counts) readUsage(usage []byte) {
 		}
 		return true
 	})
-	if c.ServerInput == NotReported {
-		c.ServerInput = otherInput
+	if c.ServerPrompt == NotReported {
+		c.ServerPrompt = otherPrompt
 	}
-	if c.ServerOutput == NotReported {
-		c.ServerOutput = otherOutput
+	if c.ServerCompletion == NotReported {
+		c.ServerCompletion = otherCompletion
 	}
 	// Most completion counts hold the reasoning; those of xAI and Gemini do not, which the total shows.
-	if reasoning > 0 && c.ServerOutput >= 0 && c.ServerInput >= 0 && total == c.ServerInput+c.ServerOutput+reasoning {
-		c.ServerOutput += reasoning
+	if reasoning > 0 && c.ServerCompletion >= 0 && c.ServerPrompt >= 0 && total == c.ServerPrompt+c.ServerCompletion+
+		reasoning {
+		c.ServerCompletion += reasoning
 	}
 }
 

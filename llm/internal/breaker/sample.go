@@ -63,7 +63,7 @@ func info(r *record.Request) map[string]any {
 	}
 	if !r.Failed() {
 		counts := r.Counts()
-		input = float64(counts.Input)
+		input = float64(counts.Prompt)
 		m["response_metrics"] = response(r, counts)
 		text(extra, "stop_reason", r.FinishReason)
 		text(extra, "user_session", r.SessionID)
@@ -77,7 +77,7 @@ func info(r *record.Request) map[string]any {
 }
 
 func response(r *record.Request, counts record.Counts) map[string]any {
-	m := map[string]any{"output_tokens": float64(counts.Output)}
+	m := map[string]any{"output_tokens": float64(counts.Completion)}
 	var usage map[string]any
 	if json.Unmarshal(r.Usage, &usage) == nil && usage != nil {
 		m["server_usage"] = usage

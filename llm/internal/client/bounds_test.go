@@ -240,7 +240,7 @@ func TestUsageIsBounded(t *testing.T) {
 		body.WriteString(event(`{"choices":[],"usage":{"x%d":"%s"}}`, i, strings.Repeat("y", 10000)))
 	}
 	r := answered(t, newClient(t, nil), http.Header{}, []byte(body.String()+stop+done), nil).Record
-	if r.Failed() || len(r.Usage) > maxUsage || !r.Noted(record.NoteBadUsage) || r.Counts().ServerOutput != 3 {
+	if r.Failed() || len(r.Usage) > maxUsage || !r.Noted(record.NoteBadUsage) || r.Counts().ServerCompletion != 3 {
 		t.Errorf("got %q, %d bytes of usage, note %q", r.Error, len(r.Usage), r.Note)
 	}
 }

@@ -129,17 +129,18 @@ func TestUsageThatCannotBe(t *testing.T) {
 	} {
 		r := answered(t, newClient(t, nil), http.Header{}, []byte(role+tt.stream+done), nil).Record
 		c := r.Counts()
-		if c.Input != tt.in || c.InputSource != tt.ins || c.Output != tt.out || c.OutputSource != tt.outs ||
+		if c.Prompt != tt.in || c.PromptSource != tt.ins || c.Completion != tt.out || c.CompletionSource != tt.outs ||
 			r.Note != tt.note || r.Failed() {
 			t.Errorf("%s: got %d by %s in, %d by %s out, note %q, error %q; want %d by %s, %d by %s, note %q",
-				tt.name, c.Input, c.InputSource, c.Output, c.OutputSource, r.Note, r.Error, tt.in, tt.ins, tt.out,
+				tt.name, c.Prompt, c.PromptSource, c.Completion, c.CompletionSource, r.Note, r.Error, tt.in, tt.ins,
+				tt.out,
 				tt.outs, tt.note)
 		}
 	}
 	whole := `{"choices":[{"message":{"content":"One two"},"finish_reason":"stop"}],` + zeros + `}`
 	r := answered(t, newClient(t, func(o *Options) { o.Streaming = false }), http.Header{}, []byte(whole), nil).Record
-	if c := r.Counts(); c.OutputSource != record.NoSource || r.Usage != nil || r.Note != record.NoteZeroUsage {
-		t.Errorf("a whole answer: got %d by %s, usage %s, note %q", c.Output, c.OutputSource, r.Usage, r.Note)
+	if c := r.Counts(); c.CompletionSource != record.NoSource || r.Usage != nil || r.Note != record.NoteZeroUsage {
+		t.Errorf("a whole answer: got %d by %s, usage %s, note %q", c.Completion, c.CompletionSource, r.Usage, r.Note)
 	}
 }
 
@@ -172,9 +173,9 @@ func TestReasoningAndToolCallsAreCounted(t *testing.T) {
 			o.Streaming = tt.streaming
 		})
 		r := answered(t, c, http.Header{}, []byte(tt.body), nil).Record
-		if got := r.Counts(); r.Failed() || got.Output != tt.out || got.OutputSource != tt.source ||
+		if got := r.Counts(); r.Failed() || got.Completion != tt.out || got.CompletionSource != tt.source ||
 			r.CompletionRaw != (tt.source != record.ClientTokenizer) {
-			t.Errorf("%s: got %d by %s, raw %t, error %q; want %d by %s", tt.name, got.Output, got.OutputSource,
+			t.Errorf("%s: got %d by %s, raw %t, error %q; want %d by %s", tt.name, got.Completion, got.CompletionSource,
 				r.CompletionRaw, r.Error, tt.out, tt.source)
 		}
 	}

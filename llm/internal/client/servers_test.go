@@ -113,8 +113,8 @@ func outline(a Answer) string {
 	}
 	return fmt.Sprintf("%s; text %q, chunks %d, reasoning %d, tool calls %d; finish %q; tokens in %d by %s, out %d "+
 		"by %s; note %q",
-		outcome, text, len(r.Chunks), len(r.Reasoning), len(r.ToolCalls), r.FinishReason, c.Input, c.InputSource,
-		c.Output, c.OutputSource, r.Note)
+		outcome, text, len(r.Chunks), len(r.Reasoning), len(r.ToolCalls), r.FinishReason, c.Prompt, c.PromptSource,
+		c.Completion, c.CompletionSource, r.Note)
 }
 
 // plainText reads the text of a stream of chat or completion chunks a second way: line by line, the first choice

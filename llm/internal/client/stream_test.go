@@ -118,9 +118,11 @@ func TestStream(t *testing.T) {
 				{10 * ms, chunk("c") + stop}, {5 * ms, usage + done}}},
 			text: "abc", chunks: []int64{100, 110, 120}, end: 125 * ms,
 			check: func(t *testing.T, r *record.Request) {
-				if c := r.Counts(); c.Output != 3 || c.OutputSource != record.ServerUsage || r.FinishReason != "stop" ||
+				if c := r.Counts(); c.Completion != 3 || c.CompletionSource != record.ServerUsage ||
+					r.FinishReason != "stop" ||
 					r.Note != "" {
-					t.Errorf("got %d tokens by %s, finish reason %q, note %q", c.Output, c.OutputSource, r.FinishReason,
+					t.Errorf("got %d tokens by %s, finish reason %q, note %q", c.Completion, c.CompletionSource,
+						r.FinishReason,
 						r.Note)
 				}
 			},
@@ -349,9 +351,9 @@ func TestTokensAreCountedPerChunk(t *testing.T) {
 		})
 		r := do(t, t.Context(), c,
 			script{parts: []part{{ms, chunk("one two") + chunk(" ") + chunk("three") + usage + stop + done}}}).Record
-		if c := r.Counts(); c.Output != 3 || c.OutputSource != record.ClientTokenizer ||
+		if c := r.Counts(); c.Completion != 3 || c.CompletionSource != record.ClientTokenizer ||
 			!slices.Equal(r.ChunkTokens, []int{2, 0, 1}) {
-			t.Errorf("got %d by %s, chunks of %v", c.Output, c.OutputSource, r.ChunkTokens)
+			t.Errorf("got %d by %s, chunks of %v", c.Completion, c.CompletionSource, r.ChunkTokens)
 		}
 	})
 }
@@ -362,7 +364,7 @@ func TestUsageOfSeveralChunksIsMerged(t *testing.T) {
 		more := "data: {\"choices\":[],\"usage\":{\"completion_tokens\":9,\"x\":1}}\n\n"
 		r := do(t, t.Context(), newClient(t, nil),
 			script{parts: []part{{ms, chunk("a") + usage + more + stop + done}}}).Record
-		if c := r.Counts(); c.Input != 7 || c.Output != 9 {
+		if c := r.Counts(); c.Prompt != 7 || c.Completion != 9 {
 			t.Errorf("got %s", r.Usage)
 		}
 	})

@@ -191,8 +191,8 @@ func (e *ended) check(t *testing.T, name string, answer Answer) {
 		t.Errorf("%s: got error %q: %q, note %q; want %q: %q, %q", name, r.ErrorType, r.Error, r.Note, e.errorType,
 			e.message, e.note)
 	}
-	if c := r.Counts(); slices.Contains(e.events, usageJSON) && (c.Input != 7 || c.Output != 2) {
-		t.Errorf("%s: got %d tokens in, %d out", name, c.Input, c.Output)
+	if c := r.Counts(); slices.Contains(e.events, usageJSON) && (c.Prompt != 7 || c.Completion != 2) {
+		t.Errorf("%s: got %d tokens in, %d out", name, c.Prompt, c.Completion)
 	}
 }
 
@@ -263,9 +263,9 @@ func TestEveryBodyThatIsNoStream(t *testing.T) {
 					if r.ErrorType != b.errorType || !strings.Contains(r.Error, message) {
 						t.Errorf("%s: got error %q: %q; want %q: %q", name, r.ErrorType, r.Error, b.errorType, message)
 					}
-					if b.errorType == "" && (answer.Text != "One two" || r.Counts().Output != 2 ||
+					if b.errorType == "" && (answer.Text != "One two" || r.Counts().Completion != 2 ||
 						(r.Note != "") != streaming) {
-						t.Errorf("%s: got %q, %d tokens, note %q", name, answer.Text, r.Counts().Output, r.Note)
+						t.Errorf("%s: got %q, %d tokens, note %q", name, answer.Text, r.Counts().Completion, r.Note)
 					}
 				}
 			}

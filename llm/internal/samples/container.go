@@ -171,13 +171,13 @@ func (b *sampler) request(m *Metrics, r *record.Request, mode ITLMode, withRecor
 	ntpot, known := r.NTPOT(counts)
 	b.latency(m.NTPOT, ntpot, known)
 	b.itl(m, r, mode)
-	if counts.InputSource != record.NoSource {
-		b.add(m.PromptTokens, float64(counts.Input), b.meta)
-		b.add(m.TokensIn, float64(counts.Input), b.meta)
+	if counts.PromptSource != record.NoSource {
+		b.add(m.PromptTokens, float64(counts.Prompt), b.meta)
+		b.add(m.TokensIn, float64(counts.Prompt), b.meta)
 	}
-	if counts.OutputSource != record.NoSource {
-		b.add(m.CompletionTokens, float64(counts.Output), b.meta)
-		b.add(m.TokensOut, float64(counts.Output), b.meta)
+	if counts.CompletionSource != record.NoSource {
+		b.add(m.CompletionTokens, float64(counts.Completion), b.meta)
+		b.add(m.TokensOut, float64(counts.Completion), b.meta)
 	}
 }
 
