@@ -21,7 +21,7 @@ type Additions struct {
 	Schedule  []ScheduleSource  `json:"schedule"`
 	Requests  RequestCounts     `json:"requests"`
 	Tokens    TokenCounts       `json:"tokens"`
-	Latency   HonestLatencies   `json:"latency"`
+	Latency   OwnLatencies      `json:"latency"`
 	Finish    map[string]int    `json:"finish_reasons"`
 	Series    *Series           `json:"time_series,omitempty"` // of the whole run
 	Server    *ServerState      `json:"server,omitempty"`      // of the whole run, and of stages
@@ -114,8 +114,8 @@ type CachedTokens struct {
 	Cached   int64 `json:"cached_tokens"`
 }
 
-// HonestLatencies have no value where they are undefined, and are there from one token on.
-type HonestLatencies struct {
+// OwnLatencies have no value where they are undefined, and are there from one token on.
+type OwnLatencies struct {
 	TTFT         *Distribution `json:"ttft"`
 	TTFTOneToken *Distribution `json:"ttft_one_token"`
 	TTFTFromDue  *Distribution `json:"ttft_from_due"`
@@ -134,7 +134,7 @@ func (r *Run) additions(g *group) *Additions {
 		Versions: map[string]string{},
 		RunID:    r.ID(), Origin: r.Origin, Simulator: r.Simulated(), Partial: r.Partial, Sweep: g.opts.Sweep,
 		Schedule: r.Schedule,
-		Requests: g.counts(), Tokens: g.tokenCounts(), Latency: g.honest(), Finish: map[string]int{},
+		Requests: g.counts(), Tokens: g.tokenCounts(), Latency: g.ownLatencies(), Finish: map[string]int{},
 		Meaning: definitions,
 	}
 	if len(r.Runs) > 0 && r.Runs[0].Versions != nil {
@@ -275,7 +275,7 @@ func tokensPerChunk(_ *group, q *Request) float64 {
 	return float64(q.out) / float64(q.chunks)
 }
 
-func (g *group) honest() HonestLatencies {
+func (g *group) ownLatencies() OwnLatencies {
 	of := func(f func(q *Request) float64) *Distribution {
 		return g.sum(g.ok, func(_ *group, q *Request) float64 {
 			if q.leftOut {
@@ -284,7 +284,7 @@ func (g *group) honest() HonestLatencies {
 			return f(q)
 		})
 	}
-	return HonestLatencies{
+	return OwnLatencies{
 		TTFT: of(func(q *Request) float64 { return q.ttft }),
 		TTFTOneToken: of(func(q *Request) float64 {
 			if q.out != 1 {

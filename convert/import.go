@@ -20,11 +20,12 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// fine is the clock of imported runs. Other tools keep seconds as floating-point numbers; those of a clock that runs
-// for some minutes are whole multiples of its tick, so that no difference of two is rounded in another way than theirs.
-var fine = clock{1 << 44, 1 << 44}
+// fineTick is the clock of imported runs. Other tools keep seconds as floating-point numbers; those of a clock that
+// runs for some minutes are whole multiples of its tick, so that no difference of two is rounded in another way than
+// theirs.
+var fineTick = clock{1 << 44, 1 << 44}
 
-// maxImported bounds the seconds of an imported run, which fine counts in 63 bits.
+// maxImported bounds the seconds of an imported run, which fineTick counts in 63 bits.
 const maxImported = 500_000
 
 // importer makes requests of another tool's.
@@ -54,7 +55,7 @@ func (r *Run) importFile(br *bufio.Reader, format foreign.Format, name string, c
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	in.Bodies = r.bodies != nil
-	r.clock, r.Origin = fine, string(format)
+	r.clock, r.Origin = fineTick, string(format)
 	m := &importer{run: r, in: in, name: name}
 	if format == foreign.InferencePerf && c != nil {
 		m.tokenizer = new(c.Tokenizer != nil)
@@ -213,7 +214,7 @@ func (m *importer) record(q *foreign.Request) (*record.Request, error) {
 	return rec, nil
 }
 
-func (m *importer) tick(seconds float64) int64 { return int64(math.Round(seconds * fine.instant)) }
+func (m *importer) tick(seconds float64) int64 { return int64(math.Round(seconds * fineTick.instant)) }
 
 // chunkTokens counts each chunk's tokens by how often its time stands among the tokens' times.
 func (m *importer) chunkTokens(q *foreign.Request) []int {
@@ -270,7 +271,7 @@ func (q *Request) exactSpan(ticks []int64, tokens []int) {
 			first, begun = at, true
 		}
 	}
-	q.firstToken, q.tokenSpan = float64(first)/fine.chunk, float64(last-first)/fine.chunk
+	q.firstToken, q.tokenSpan = float64(first)/fineTick.chunk, float64(last-first)/fineTick.chunk
 }
 
 // describe adds what is known of the run, and gives the requests their stages where the file does not.

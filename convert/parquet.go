@@ -211,7 +211,7 @@ func writeRows[T any](out io.Writer, fill func(*rowWriter[T]) error, meta ...par
 
 // nanoseconds are a run's ticks as nanoseconds.
 func (r *Run) nanoseconds(ticks int64) int64 {
-	if r.clock.instant == ours.instant {
+	if r.clock.instant == recordTick.instant {
 		return ticks
 	}
 	return int64(math.Round(r.seconds(ticks) * 1e9))
@@ -219,7 +219,7 @@ func (r *Run) nanoseconds(ticks int64) int64 {
 
 // inMicroseconds makes chunks' ticks microseconds.
 func (r *Run) inMicroseconds(ticks []int64) {
-	if r.clock.chunk == ours.chunk {
+	if r.clock.chunk == recordTick.chunk {
 		return
 	}
 	for i, t := range ticks {

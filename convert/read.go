@@ -114,7 +114,7 @@ func recognizeFile(path string) error {
 }
 
 func newRun(o ReadOptions) *Run {
-	r := &Run{clock: ours, config: o.Config}
+	r := &Run{clock: recordTick, config: o.Config}
 	if o.Bodies {
 		r.bodies = map[*Request]bodies{}
 	}

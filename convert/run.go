@@ -61,8 +61,8 @@ type Run struct {
 // clock is how many ticks of a run make a second.
 type clock struct{ instant, chunk float64 }
 
-// ours is the clock of our records: nanoseconds, and microseconds for chunks.
-var ours = clock{1e9, 1e6}
+// recordTick is the clock of record files: instants in nanoseconds, chunks in microseconds.
+var recordTick = clock{1e9, 1e6}
 
 // seconds of a span between two instants.
 func (r *Run) seconds(ticks int64) float64 { return float64(ticks) / r.clock.instant }

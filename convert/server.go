@@ -69,7 +69,7 @@ type Accelerators struct {
 
 // server is nil if no page was read.
 func (g *group) server() *ServerState {
-	if len(g.run.Servers) == 0 || len(g.all) == 0 || g.run.clock != ours {
+	if len(g.run.Servers) == 0 || len(g.all) == 0 || g.run.clock != recordTick {
 		return nil
 	}
 	w := &serverWindow{run: g.run, start: g.all[0].Start, end: g.all[0].End, levels: map[string]*level{}}
