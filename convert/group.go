@@ -332,12 +332,9 @@ func (g *group) retries() *Retries {
 	return &out
 }
 
-// wasted is the time before the attempt that was answered, or until the failure, in seconds.
+// wasted returns the seconds that a request's failed attempts took.
 func (r *Run) wasted(q *Request) float64 {
-	if q.Failed() && !q.endless {
-		return r.seconds(q.End - q.Start)
-	}
-	return r.seconds(max(q.Attempt, q.Start) - q.Start)
+	return r.seconds(record.Wasted(q.Failed() && !q.endless, q.Start, q.Attempt, q.End))
 }
 
 // flat writes named totals and a summary's members as one object.

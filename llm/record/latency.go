@@ -142,4 +142,13 @@ func (r *Request) outputSpan() (first, last time.Duration, ok bool) {
 	return first, last, ok
 }
 
+// Wasted returns how long the failed attempts of a request took, in the unit of its arguments: from the start to the
+// last attempt, or to the end of a request that failed. attempt may be 0 if there was only one.
+func Wasted(failed bool, start, attempt, end int64) int64 {
+	if failed {
+		return end - start
+	}
+	return max(attempt, start) - start
+}
+
 func micros(us int64) time.Duration { return time.Duration(us) * time.Microsecond }

@@ -101,12 +101,9 @@ func response(r *record.Request, counts record.Counts) map[string]any {
 	return m
 }
 
-// wasted is the time before the attempt that was answered, or until the failure, in seconds.
+// wasted returns the seconds that a request's failed attempts took.
 func wasted(r *record.Request) float64 {
-	if r.Failed() {
-		return time.Duration(r.End - r.Start).Seconds()
-	}
-	return time.Duration(max(r.Attempt, r.Start) - r.Start).Seconds()
+	return time.Duration(record.Wasted(r.Failed(), r.Start, r.Attempt, r.End)).Seconds()
 }
 
 func seconds(ns int64) float64 { return float64(ns) / float64(time.Second) }
