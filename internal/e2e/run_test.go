@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -117,22 +116,11 @@ func readReport(t *testing.T, path string) (r report) {
 }
 
 // readTruth reads the simulator's own stamps of its requests, by their ids.
-func readTruth(t *testing.T, path string) map[string]sim.Request {
+func readTruth(t *testing.T, path string) map[string]sim.Truth {
 	t.Helper()
-	f, err := os.Open(path)
+	all, err := sim.ReadTruths(path)
 	if err != nil {
 		t.Fatal(err)
-	}
-	defer func() { _ = f.Close() }()
-	all := map[string]sim.Request{}
-	sc := bufio.NewScanner(f)
-	sc.Buffer(nil, 1<<20)
-	for sc.Scan() {
-		var r sim.Request
-		if err := json.Unmarshal(sc.Bytes(), &r); err != nil {
-			t.Fatal(err)
-		}
-		all[r.ID] = r
 	}
 	return all
 }

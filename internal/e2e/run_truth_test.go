@@ -208,7 +208,7 @@ func (v *truthResult) worst() (text string, off bool) {
 // no error, because it says when it truly wrote. A server that reads late would make one, which is why it has priority
 // over all others on a processor.
 func ownClock(
-	t *testing.T, requests []*record.Request, truths map[string]sim.Request,
+	t *testing.T, requests []*record.Request, truths map[string]sim.Truth,
 ) (figures map[string]float64, delays string) {
 	t.Helper()
 	lists := map[string][]float64{}

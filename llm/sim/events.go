@@ -66,7 +66,7 @@ func (e *events) end(first, last bool) []byte {
 }
 
 // tail gives what follows the last chunk.
-func (e *events) tail(r *Request) []byte {
+func (e *events) tail(r *Truth) []byte {
 	e.buf = e.buf[:0]
 	if e.usage {
 		e.buf = append(e.buf, e.final...)
@@ -75,7 +75,7 @@ func (e *events) tail(r *Request) []byte {
 	return append(e.buf, "data: [DONE]\n\n"...)
 }
 
-func usage(r *Request) []byte {
+func usage(r *Truth) []byte {
 	return fmt.Appendf(nil, `{"prompt_tokens":%d,"completion_tokens":%d,"total_tokens":%d}`, r.PromptTokens,
 		r.CompletionTokens, r.PromptTokens+r.CompletionTokens)
 }

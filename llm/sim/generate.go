@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed-307b789f/xk6-llm/internal/timespan"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // stallTime ends a stall whose client waits for ever.
@@ -22,7 +23,7 @@ type generation struct {
 	chat  bool
 	rng   *rand.Rand
 	fails string // kind of the failure to inject, "" for none
-	truth Request
+	truth Truth
 	ctx   context.Context
 
 	received, admitted, first, last time.Time // instants; the latter two are of its first and last token
@@ -43,14 +44,14 @@ func (s *Server) generate(w http.ResponseWriter, r *http.Request, chat bool) {
 		return
 	}
 	g := s.newGeneration(r, a, chat)
-	g.received, g.truth.Received = received, unixNano(received)
+	g.received, g.truth.Received = received, record.UnixNano(received)
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(s.open, cancel)()
 	g.ctx = ctx
 	g.run(w)
 	end := time.Now()
-	g.truth.End = unixNano(end)
+	g.truth.End = record.UnixNano(end)
 	g.count(end, a.maxTokens)
 	s.finish(g.truth)
 	if g.truth.Error == FailTruncated || s.open.Err() != nil {
@@ -69,7 +70,7 @@ func (s *Server) newGeneration(r *http.Request, a ask, chat bool) *generation {
 	if s.opts.FailureRate > 0 && g.rng.Float64() < s.opts.FailureRate {
 		g.fails = s.opts.FailureKind
 	}
-	g.truth = Request{ID: r.Header.Get("X-Request-Id"), PromptTokens: a.promptTokens, FinishReason: finish,
+	g.truth = Truth{ID: r.Header.Get("X-Request-Id"), PromptTokens: a.promptTokens, FinishReason: finish,
 		Status: http.StatusOK, Chunks: []int64{}}
 	if g.truth.ID == "" {
 		g.truth.ID = fmt.Sprintf("sim-%d", number)
@@ -91,7 +92,7 @@ func (g *generation) run(w http.ResponseWriter) {
 	m.admit(g.ask.promptTokens)
 	defer func() { m.leave(g.ask.promptTokens + g.truth.CompletionTokens) }()
 	at := time.Now()
-	g.admitted, g.truth.Admitted = at, unixNano(at)
+	g.admitted, g.truth.Admitted = at, record.UnixNano(at)
 	switch {
 	case g.fails == FailHTTP, g.fails == FailStream && !g.ask.stream:
 		g.truth.Status, g.truth.Error = http.StatusInternalServerError, g.fails
@@ -197,7 +198,7 @@ func (g *generation) stream(w http.ResponseWriter, admitted time.Time) {
 			g.gone()
 			return
 		}
-		g.truth.Chunks = append(g.truth.Chunks, unixNano(now))
+		g.truth.Chunks = append(g.truth.Chunks, record.UnixNano(now))
 		g.wrote(now, before, k)
 	}
 	// Not flushed: that happens when the handler returns, so whoever has read the end finds the truth about it.

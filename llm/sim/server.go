@@ -16,20 +16,6 @@ import (
 // maxTruths bounds the truth kept in memory; the newest stay.
 const maxTruths = 100_000
 
-// Request is the truth about one request. Instants are Unix nanoseconds.
-type Request struct {
-	ID               string  `json:"request_id"`
-	Received         int64   `json:"received_ns"` // the handler was entered
-	Admitted         int64   `json:"admitted_ns"` // it left the queue; 0 if it never did
-	Chunks           []int64 `json:"chunks_ns"`   // just before each content chunk was written
-	End              int64   `json:"end_ns"`      // the last byte was written
-	PromptTokens     int     `json:"prompt_tokens"`
-	CompletionTokens int     `json:"completion_tokens"`
-	FinishReason     string  `json:"finish_reason"`
-	Status           int     `json:"status"`
-	Error            string  `json:"error,omitempty"` // the failure injected, or clientGone
-}
-
 // Server is an http.Handler. Its methods may be called concurrently.
 type Server struct {
 	opts    Options
@@ -39,7 +25,7 @@ type Server struct {
 	models  map[string]bool
 
 	mu       sync.Mutex
-	truths   []Request
+	truths   []Truth
 	oldest   int // index in truths once they are full
 	file     *os.File
 	requests uint64
@@ -79,7 +65,7 @@ func New(o Options) (*Server, error) {
 	s.mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	s.mux.Handle("GET /metrics", s.metrics.handler())
 	s.mux.HandleFunc("GET /sim/requests", func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, http.StatusOK, s.Requests())
+		writeJSON(w, http.StatusOK, s.Truths())
 	})
 	return s, nil
 }
@@ -135,17 +121,17 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mux.ServeHTTP(w, r)
 }
 
-// Requests gives the finished requests in order of their end, the newest 100,000 at most.
-func (s *Server) Requests() []Request {
+// Truths returns the truth about the finished requests in the order of their ends, the newest 100,000 at most.
+func (s *Server) Truths() []Truth {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	list := make([]Request, 0, len(s.truths))
+	list := make([]Truth, 0, len(s.truths))
 	list = append(list, s.truths[s.oldest:]...)
 	return append(list, s.truths[:s.oldest]...)
 }
 
 // finish keeps the truth of a request.
-func (s *Server) finish(r Request) {
+func (s *Server) finish(r Truth) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.truths) < maxTruths {
@@ -206,11 +192,6 @@ func writeError(w http.ResponseWriter, status int, message string) {
 func errorKind(status int) string {
 	return strings.TrimSuffix(strings.ReplaceAll(http.StatusText(status), " ", ""), "Error") + "Error"
 }
-
-var started = time.Now()
-
-// unixNano gives t by the wall clock at process start and monotonic time since, as the clients of this module do.
-func unixNano(t time.Time) int64 { return started.UnixNano() + int64(t.Sub(started)) }
 
 // queue admits n at a time, in order of arrival.
 type queue struct {

@@ -96,7 +96,7 @@ func TestTimingModel(t *testing.T) {
 			if got := stream(t, s, tt.words, tt.tokens).offsets(start); !slices.Equal(got, tt.want) {
 				t.Errorf("%s: written after %v, want %v", tt.name, got, tt.want)
 			}
-			truth := s.Requests()[0]
+			truth := s.Truths()[0]
 			if time.Duration(truth.Chunks[0]-truth.Received) != tt.want[0] ||
 				time.Duration(truth.End-truth.Received) != tt.want[len(tt.want)-1] {
 				t.Errorf("%s: truth %+v, want times as written", tt.name, truth)
@@ -124,7 +124,7 @@ func TestQueueAdmitsInOrder(t *testing.T) {
 		for range 3 {
 			<-done
 		}
-		for i, r := range s.Requests() {
+		for i, r := range s.Truths() {
 			if got, want := r.Admitted-r.Received, time.Duration(i)*(60*ms-ms); time.Duration(got) != want {
 				t.Errorf("request %d waited %v, want %v", i, time.Duration(got), want)
 			}
@@ -287,7 +287,7 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s %s: got %d %s", tt.path, tt.body, w.Code, w.Body)
 		}
 	}
-	if n := len(s.Requests()); n != 0 {
+	if n := len(s.Truths()); n != 0 {
 		t.Errorf("%d refused requests among the answered", n)
 	}
 	w := httptest.NewRecorder()
@@ -379,7 +379,7 @@ func TestFailureRate(t *testing.T) {
 			stream(t, s, 0, 1)
 		}
 		failed := 0
-		for _, r := range s.Requests() {
+		for _, r := range s.Truths() {
 			if r.Error != "" {
 				failed++
 			}
@@ -407,7 +407,7 @@ func TestTruthIsWritten(t *testing.T) {
 	defer func() { _ = f.Close() }()
 	n := 0
 	for sc := bufio.NewScanner(f); sc.Scan(); n++ {
-		var r Request
+		var r Truth
 		if err := json.Unmarshal(sc.Bytes(), &r); err != nil || len(r.Chunks) != 4 || r.ID != fmt.Sprintf("sim-%d", n) {
 			t.Errorf("%s: %v", sc.Bytes(), err)
 		}
@@ -421,9 +421,9 @@ func TestNewestTruthsStay(t *testing.T) {
 	t.Parallel()
 	s := mustNew(t, nil)
 	for i := range maxTruths + 2 {
-		s.finish(Request{PromptTokens: i})
+		s.finish(Truth{PromptTokens: i})
 	}
-	list := s.Requests()
+	list := s.Truths()
 	if len(list) != maxTruths || list[0].PromptTokens != 2 || list[maxTruths-1].PromptTokens != maxTruths+1 {
 		t.Errorf("%d truths from %d to %d", len(list), list[0].PromptTokens, list[len(list)-1].PromptTokens)
 	}
@@ -437,7 +437,7 @@ func TestAClientThatGoesFreesItsPlace(t *testing.T) {
 		<-running
 		<-waiting
 		stream(t, s, 0, 1)
-		list := s.Requests()
+		list := s.Truths()
 		if list[0].Error != "client gone" || list[0].Admitted != 0 || list[1].Error != "client gone" ||
 			list[2].Error != "" {
 			t.Errorf("got %+v", list)
@@ -501,7 +501,7 @@ func TestParseQuery(t *testing.T) {
 
 func TestEventsAllocateNothing(t *testing.T) {
 	s := mustNew(t, nil)
-	g := &generation{s: s, chat: true, truth: Request{ID: "r", FinishReason: "length"}}
+	g := &generation{s: s, chat: true, truth: Truth{ID: "r", FinishReason: "length"}}
 	ev := newEvents(g)
 	if n := testing.AllocsPerRun(100, func() {
 		ev.begin()
@@ -547,7 +547,7 @@ func ExampleListen() {
 		return
 	}
 	defer func() { _ = resp.Body.Close() }()
-	fmt.Println(resp.StatusCode, s.Requests()[0].CompletionTokens)
+	fmt.Println(resp.StatusCode, s.Truths()[0].CompletionTokens)
 	// Output: 200 3
 }
 

@@ -1,0 +1,47 @@
+package sim
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// Truth is what the server knows of one request. Instants are Unix nanoseconds on the server's own clock, which is
+// record.UnixNano's.
+type Truth struct {
+	ID               string  `json:"request_id"`
+	Received         int64   `json:"received_ns"` // the handler was entered
+	Admitted         int64   `json:"admitted_ns"` // the request left the queue; 0 if it never did
+	Chunks           []int64 `json:"chunks_ns"`   // just before each content chunk was written
+	End              int64   `json:"end_ns"`      // the last byte was written
+	PromptTokens     int     `json:"prompt_tokens"`
+	CompletionTokens int     `json:"completion_tokens"`
+	FinishReason     string  `json:"finish_reason"`
+	Status           int     `json:"status"`
+	Error            string  `json:"error,omitempty"` // the injected failure, or clientGone
+}
+
+// ReadTruths reads the file that Options.Truth names and returns its requests by their ids. It ignores a last line that
+// was cut off, as a server leaves it that is killed.
+func ReadTruths(path string) (map[string]Truth, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	all := map[string]Truth{}
+	for d := json.NewDecoder(bufio.NewReaderSize(f, 1<<20)); ; {
+		var t Truth
+		err := d.Decode(&t)
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return all, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		all[t.ID] = t
+	}
+}
