@@ -42,32 +42,6 @@ func TestMergeUsageOfGrowingCountsAllocatesNothing(t *testing.T) {
 	}
 }
 
-func TestPlausible(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		usage, want string
-		zeros       bool
-		chunks      int
-	}{
-		{`{"prompt_tokens":7,"completion_tokens":1}`, `{"prompt_tokens":7}`, true, manyChunks},
-		{`{"prompt_tokens":1,"completion_tokens":1}`, `{"prompt_tokens":1,"completion_tokens":1}`, false,
-			manyChunks - 1},
-		{`{"prompt_tokens":1,"completion_tokens":2}`, `{"prompt_tokens":1,"completion_tokens":2}`, false, 1000},
-		{`{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}`, ``, true, 1},
-		{`{"prompt_tokens":7,"completion_tokens":0,"total_tokens":7}`, `{"prompt_tokens":7,"total_tokens":7}`, true, 1},
-		{`{"input_tokens":7,"output_tokens":0.0,"cost":0}`, `{"input_tokens":7,"cost":0}`, true, 1},
-		{`{"prompt_tokens":7,"completion_tokens":5}`, `{"prompt_tokens":7,"completion_tokens":5}`, false, 1},
-		{`{"prompt_tokens_details":{"cached_tokens":0}}`, `{"prompt_tokens_details":{"cached_tokens":0}}`, false, 1},
-		{`{"prompt_tokens":7,"total_tokens":0}`, `{"prompt_tokens":7,"total_tokens":0}`, false, 1},
-		{`{}`, `{}`, false, 1},
-	} {
-		got, zeros := Plausible([]byte(tt.usage), tt.chunks)
-		if zeros != tt.zeros || !sameJSON(t, got, []byte(tt.want)) {
-			t.Errorf("%s: got %s, %t; want %s, %t", tt.usage, got, zeros, tt.want, tt.zeros)
-		}
-	}
-}
-
 func sameJSON(t *testing.T, a, b []byte) bool {
 	t.Helper()
 	if len(a) == 0 || len(b) == 0 {

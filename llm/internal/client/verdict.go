@@ -85,9 +85,9 @@ func (x *exchange) strayError(e ending) bool {
 	words := api.ErrorMessage(stray)
 	switch {
 	case x.c.opts.API.Decode(stray, &x.delta) == nil && x.delta.Error != "":
-		x.fail(e.at, record.ErrorStream, clip(x.delta.Error))
+		x.fail(e.at, record.ErrorStream, shorten(x.delta.Error))
 	case words != "" && !e.mark:
-		x.fail(e.at, record.ErrorMalformed, fmt.Sprintf("no field of an event in line %q", clip(words)))
+		x.fail(e.at, record.ErrorMalformed, fmt.Sprintf("no field of an event in line %q", shorten(words)))
 	default:
 		return false
 	}
@@ -139,7 +139,7 @@ func (x *exchange) settle() {
 	}
 	if x.evidence.output && len(x.rec.Usage) > 0 {
 		var zeros bool
-		if x.rec.Usage, zeros = api.Plausible(x.rec.Usage, x.rec.OutputChunks()); zeros {
+		if x.rec.Usage, zeros = record.PlausibleUsage(x.rec.Usage, true, x.rec.OutputChunks()); zeros {
 			x.note(record.NoteZeroUsage)
 		}
 	}
