@@ -76,7 +76,7 @@ func (m *ModuleInstance) newClient(call sobek.ConstructorCall) *sobek.Object {
 
 // job is a request taken apart, ready to leave the event loop: it holds no JavaScript value.
 type job struct {
-	dialect   api.Dialect
+	dialect   *api.Dialect
 	request   client.Request
 	sessionID string
 	turn      int
@@ -138,7 +138,7 @@ func (c *jsClient) options(value sobek.Value) (*requestOptions, error) {
 	return opts, opts.fields().read(c.m.vu.Runtime(), "request", value)
 }
 
-func (o *requestOptions) job(dialect api.Dialect) *job {
+func (o *requestOptions) job(dialect *api.Dialect) *job {
 	o.MaxTokens = int(o.maxTokens)
 	return &job{dialect: dialect, request: o.Request, sessionID: o.SessionID, turn: int(o.turn),
 		asked: int(o.promptTokens)}
@@ -238,7 +238,7 @@ type abortError struct{ *errext.InterruptError }
 func (e abortError) Unwrap() error { return e.InterruptError }
 
 // wireFor gives the client of an endpoint, made at its first use: the simulator has no address before.
-func (c *jsClient) wireFor(dialect api.Dialect) (*client.Client, error) {
+func (c *jsClient) wireFor(dialect *api.Dialect) (*client.Client, error) {
 	if w := c.wire[dialect.Name()]; w != nil {
 		return w, nil
 	}

@@ -24,18 +24,32 @@ type Request struct {
 	Extra      Extra
 }
 
-// Dialect is one kind of endpoint. Its methods may be called concurrently.
-type Dialect interface {
-	// Name is the dialect's name in options and records.
-	Name() string
-	// Path follows the base URL.
-	Path() string
-	// Body is the request's JSON, keys in the order inference-perf sends them, then the extra ones.
-	Body(Request) ([]byte, error)
-	// Decode reads a whole answer, or the data of one event of a streamed one, into d, whose buffers it reuses. Its
-	// error wraps io.ErrUnexpectedEOF if the data ends too early.
-	Decode(data []byte, d *Delta) error
+// Dialect is one kind of endpoint: Chat or Completion. They differ in their names and in what they call the input;
+// their answers are decoded alike. A Dialect may be used concurrently.
+type Dialect struct {
+	name, path, inputName string
+	input                 func(Request) any
 }
+
+// The dialects.
+var (
+	Chat = &Dialect{"chat", "/chat/completions", "messages", func(r Request) any { return r.Messages }}
+
+	Completion = &Dialect{"completion", "/completions", "prompt", func(r Request) any { return r.Prompt }}
+)
+
+// Name returns the dialect's name in options and records.
+func (d *Dialect) Name() string { return d.name }
+
+// Path returns the endpoint's path, which follows the base URL.
+func (d *Dialect) Path() string { return d.path }
+
+// Body returns the request's JSON, its keys in the order in which inference-perf sends them, then the extra ones.
+func (d *Dialect) Body(r Request) ([]byte, error) { return body(r, d.inputName, d.input(r)) }
+
+// Decode reads a whole answer, or the data of one event of a streamed one, into out, whose buffers it reuses. Its error
+// wraps io.ErrUnexpectedEOF if the data ends too early.
+func (d *Dialect) Decode(data []byte, out *Delta) error { return decode(data, out) }
 
 // Delta is what one event brings, or a whole answer. Of several choices it describes the first.
 type Delta struct {
@@ -57,15 +71,9 @@ type Delta struct {
 
 func (d *Delta) reset() { *d = Delta{Content: d.Content[:0], Aside: d.Aside[:0]} }
 
-// The dialects.
-var (
-	Chat       Dialect = &endpoint{"chat", "/chat/completions", "messages", func(r Request) any { return r.Messages }}
-	Completion Dialect = &endpoint{"completion", "/completions", "prompt", func(r Request) any { return r.Prompt }}
-)
-
-// ByName gives the dialect of a name.
-func ByName(name string) (Dialect, error) {
-	known := []Dialect{Chat, Completion}
+// ByName returns the dialect with the given name.
+func ByName(name string) (*Dialect, error) {
+	known := []*Dialect{Chat, Completion}
 	names := make([]string, len(known))
 	for i, d := range known {
 		if d.Name() == name {
@@ -75,21 +83,3 @@ func ByName(name string) (Dialect, error) {
 	}
 	return nil, fmt.Errorf("unknown api %q, known are %s", name, strings.Join(names, ", "))
 }
-
-// endpoint is a dialect: chat and completion differ in their names and in what they call the input.
-type endpoint struct {
-	name, path, input string
-	value             func(Request) any
-}
-
-// Name is the dialect's name.
-func (e *endpoint) Name() string { return e.name }
-
-// Path follows the base URL.
-func (e *endpoint) Path() string { return e.path }
-
-// Body is the request's JSON.
-func (e *endpoint) Body(r Request) ([]byte, error) { return body(r, e.input, e.value(r)) }
-
-// Decode reads a whole answer or an event's data.
-func (e *endpoint) Decode(data []byte, d *Delta) error { return decode(data, d) }

@@ -17,7 +17,7 @@ func TestBody(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name    string
-		dialect Dialect
+		dialect *Dialect
 		req     Request
 		want    string
 	}{

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"html"
 	"regexp"
 	"strings"
@@ -13,7 +14,12 @@ var (
 	pageTag   = regexp.MustCompile(`<[^>]*>`)
 )
 
+// isPage reports whether a body is a web page, of which only the title is worth telling.
 func isPage(body []byte) bool { return pageStart.Match(body) }
+
+// IsMarkup reports whether a body is a web page or another document of tags, such as the XML of an object store. No
+// model server answers with one.
+func IsMarkup(body []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) }
 
 // pageTitle is a page's title, else its first heading.
 func pageTitle(page []byte) string {
