@@ -30,7 +30,7 @@ type address struct {
 
 // parseAddress reads a base URL. A bare host gets /v1; any other path is used as it stands. It may be that of the
 // endpoint.
-func parseAddress(text string, dialect api.Dialect) (*address, error) {
+func parseAddress(text string, dialect *api.Dialect) (*address, error) {
 	base, err := parseBase(text)
 	if err != nil {
 		return nil, fmt.Errorf("baseURL %q %w", shown(text), err)
@@ -89,8 +89,8 @@ func parseBase(text string) (*url.URL, error) {
 }
 
 // splitEndpoint finds the endpoint that a path ends in, and what is before it. Without one, that is the path.
-func splitEndpoint(path string) (root string, dialect api.Dialect) {
-	for _, d := range []api.Dialect{api.Chat, api.Completion} { // the longer path first
+func splitEndpoint(path string) (root string, dialect *api.Dialect) {
+	for _, d := range []*api.Dialect{api.Chat, api.Completion} { // the longer path first
 		if root, found := strings.CutSuffix(path, d.Path()); found {
 			return root, d
 		}

@@ -31,7 +31,7 @@ func (x *exchange) errorType(err error, before bool) string {
 	case !before:
 		return record.ErrorReset
 	}
-	return connectErrorType(err, x.seen.connected.Load() != 0)
+	return connectErrorType(err, x.trace.connected.Load() != 0)
 }
 
 // connectErrorType tells apart what can go wrong before the first byte of an answer.

@@ -38,7 +38,7 @@ type exchange struct {
 	caller context.Context
 	ctx    context.Context // of the running attempt: ends with the caller's, or with a cause of ours
 	cancel context.CancelCauseFunc
-	seen   *sight // of the running attempt
+	trace  *connTrace // of the running attempt
 
 	attempted time.Time // when the running attempt was sent
 	renewed   bool      // a connection that was kept alive turned out to be closed
@@ -77,8 +77,8 @@ func (x *exchange) run(ctx context.Context, rt http.RoundTripper) {
 		again = x.attempt(rt) && x.wait()
 	}
 	x.settle()
-	x.rec.Connected, x.rec.FirstByte = x.untilEnd(&x.seen.connected), x.untilEnd(&x.seen.firstByte)
-	x.rec.Written = x.untilEnd(&x.seen.written)
+	x.rec.Connected, x.rec.FirstByte = x.untilEnd(&x.trace.connected), x.untilEnd(&x.trace.firstByte)
+	x.rec.Written = x.untilEnd(&x.trace.written)
 	x.rec.ResponseBody = strings.ToValidUTF8(x.raw.String(), "\ufffd")
 	if x.raw.cut {
 		x.note(record.NoteBodyCut)
@@ -97,7 +97,7 @@ func (x *exchange) untilEnd(seen *atomic.Int64) int64 {
 // nothing but the number of attempts is in the record.
 func (x *exchange) attempt(rt http.RoundTripper) (again bool) {
 	ctx, cancel := context.WithCancelCause(x.caller)
-	x.ctx, x.cancel, x.seen = ctx, cancel, newSight()
+	x.ctx, x.cancel, x.trace = ctx, cancel, newConnTrace()
 	defer cancel(nil)
 	limit := x.c.opts.Timeout
 	if limit == 0 {
@@ -142,7 +142,7 @@ func (x *exchange) request() *http.Request {
 		// Without GetBody the transport cannot send again by itself on a new connection, at which we would not see it.
 		ContentLength: int64(len(x.body)), Body: io.NopCloser(bytes.NewReader(x.body)),
 	}
-	return req.WithContext(httptrace.WithClientTrace(x.ctx, &x.seen.trace))
+	return req.WithContext(httptrace.WithClientTrace(x.ctx, &x.trace.hooks))
 }
 
 // sessionHeaders writes whose request it is, and what the server said last in that session.
@@ -193,7 +193,7 @@ func (x *exchange) receive(resp *http.Response) {
 // compared.
 func (x *exchange) readDate(header http.Header) {
 	at, err := http.ParseTime(header.Get("Date"))
-	if err == nil && at.Year() >= 2000 && at.Year() < 2200 && !x.seen.interim.Load() {
+	if err == nil && at.Year() >= 2000 && at.Year() < 2200 && !x.trace.interim.Load() {
 		x.rec.ServerDate = at.Unix()
 	}
 }
@@ -226,10 +226,10 @@ func (x *exchange) refused(resp *http.Response, body io.Reader) {
 		x.fail(time.Now(), x.errorType(err, false), err.Error())
 		return
 	}
-	message := clip(api.ErrorMessage(data))
+	message := shorten(api.ErrorMessage(data))
 	if to := resp.Header.Get("Location"); to != "" && resp.StatusCode < 400 {
 		to = x.mask().Text(to) // the whole: what is shown may begin inside a secret
-		message = fmt.Sprintf("redirected to %q: set baseURL to where the server is", clip(shown(to)))
+		message = fmt.Sprintf("redirected to %q: set baseURL to where the server is", shorten(shown(to)))
 	}
 	if message == "" {
 		message = http.StatusText(resp.StatusCode)
@@ -277,14 +277,14 @@ func (x *exchange) decode(data []byte, at time.Time, cut string) bool {
 	err := x.c.opts.API.Decode(data, &x.delta)
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		x.fail(at, cut, fmt.Sprintf("%v in %q", err, clip(string(data))))
+		x.fail(at, cut, fmt.Sprintf("%v in %q", err, shorten(string(data))))
 	case err != nil:
-		x.fail(at, record.ErrorMalformed, fmt.Sprintf("%v in %q", err, clip(string(data))))
+		x.fail(at, record.ErrorMalformed, fmt.Sprintf("%v in %q", err, shorten(string(data))))
 	case x.delta.Error != "":
-		x.fail(at, record.ErrorStream, clip(x.delta.Error))
+		x.fail(at, record.ErrorStream, shorten(x.delta.Error))
 	default:
 		if x.delta.Words != nil && x.evidence.words == "" {
-			x.evidence.words = clip(api.ErrorMessage(x.delta.Words))
+			x.evidence.words = shorten(api.ErrorMessage(x.delta.Words))
 		}
 		return true
 	}
@@ -319,7 +319,7 @@ const maxUsage = 16 << 10
 // take keeps what a chunk says besides its content. A usage map that is no JSON would make the record unwritable.
 func (x *exchange) take() {
 	if x.delta.FinishReason != "" {
-		x.rec.FinishReason = clip(x.delta.FinishReason)
+		x.rec.FinishReason = shorten(x.delta.FinishReason)
 	}
 	switch usage := x.delta.Usage; {
 	case len(usage) == 0:
@@ -345,8 +345,8 @@ func (x *exchange) fail(end time.Time, errorType, message string) {
 	}
 }
 
-// clip keeps messages readable.
-func clip(text string) string {
+// shorten cuts a text to a readable length.
+func shorten(text string) string {
 	const most = 1000
 	text = strings.TrimSpace(text)
 	if len(text) > most {

@@ -104,7 +104,7 @@ func (c *Client) checkNames(names, wanted []string) (remark string) {
 	if missing == nil {
 		return ""
 	}
-	listed := plain.Terminal(clip(strings.Join(names[:min(len(names), mostNames)], ", ")))
+	listed := plain.Terminal(shorten(strings.Join(names[:min(len(names), mostNames)], ", ")))
 	if len(names) > mostNames {
 		listed += fmt.Sprintf(" and %d more", len(names)-mostNames)
 	}
@@ -130,10 +130,10 @@ func (c *Client) listModels(ctx context.Context, rt http.RoundTripper) (names []
 	case isList:
 		return nil, &unlisted{why: where + " lists no models"}, nil
 	}
-	words := plain.Terminal(cmp.Or(clip(api.ErrorMessage(body)), clip(resp.Header.Get("Content-Type")), "nothing"))
+	words := plain.Terminal(cmp.Or(shorten(api.ErrorMessage(body)), shorten(resp.Header.Get("Content-Type")),
+		"nothing"))
 	why := fmt.Sprintf("%s is no list of models (%s)", where, words)
-	page := bytes.HasPrefix(bytes.TrimSpace(body), []byte("<"))
-	return nil, &unlisted{why: why, fix: checkPath + c.versionHint(), final: page}, nil
+	return nil, &unlisted{why: why, fix: checkPath + c.versionHint(), final: api.IsMarkup(body)}, nil
 }
 
 // modelNames reads {"data": [{"id": …}]}, or the array alone as some gateways send it.
@@ -162,14 +162,14 @@ func modelNames(body []byte) (names []string, isList bool) {
 // refusal explains a status that is no success.
 func (c *Client) refusal(resp *http.Response, body []byte) *unlisted {
 	status := resp.StatusCode
-	words := plain.Terminal(cmp.Or(clip(api.ErrorMessage(body)), http.StatusText(status), "no words"))
+	words := plain.Terminal(cmp.Or(shorten(api.ErrorMessage(body)), http.StatusText(status), "no words"))
 	u := &unlisted{why: fmt.Sprintf("%s answered with status %d (%s)", show(c.models), status, words)}
 	switch to, _ := resp.Location(); {
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
 		u.why = fmt.Sprintf("%s refused %s with status %d (%s)", show(c.models), c.credential, status, words)
 		u.fix = c.credentialFix()
 	case status < 400 && to != nil:
-		target := clip(shown(c.mask.Text(to.String())))
+		target := shorten(shown(c.mask.Text(to.String())))
 		u.why, u.final = fmt.Sprintf("%s is redirected to %q", show(c.models), target), true
 		u.fix = fmt.Sprintf("set baseURL (BASE_URL in our scripts) to %q", strings.TrimSuffix(target, "/models"))
 	case status == http.StatusNotFound, status == http.StatusMethodNotAllowed, status == http.StatusGone:
@@ -233,7 +233,7 @@ func (c *Client) getModels(caller context.Context, rt http.RoundTripper) (*http.
 	if !connected.Load() {
 		return nil, nil, nil, fmt.Errorf("cannot reach %s: %w: %s", show(c.base), err, connectionFix(err))
 	}
-	broken := &unlisted{why: fmt.Sprintf("%s gave no list of models (%s)", show(c.models), clip(err.Error()))}
+	broken := &unlisted{why: fmt.Sprintf("%s gave no list of models (%s)", show(c.models), shorten(err.Error()))}
 	if strings.Contains(err.Error(), `malformed HTTP response "\x15\x03`) { // an alert of TLS
 		broken.fix, broken.final = writeScheme("https"), true
 	}

@@ -15,41 +15,42 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// sight is what the transport tells of one attempt. It is written by the transport's goroutines, which may outlive it.
-type sight struct {
+// connTrace collects what net/http reports about one attempt. Its hooks run on the transport's goroutines and may
+// outlive the attempt.
+type connTrace struct {
 	connected, written, firstByte atomic.Int64
-	connections                   atomic.Int64 // the attempt was sent on
-	reused                        atomic.Bool  // the last of them was kept alive
-	interim                       atomic.Bool  // an answer of 1xx came first
-	trace                         httptrace.ClientTrace
+	connections                   atomic.Int64 // on which the attempt was sent
+	reused                        atomic.Bool  // the last connection had been kept alive
+	interim                       atomic.Bool  // a 1xx answer came first
+	hooks                         httptrace.ClientTrace
 }
 
-func newSight() *sight {
-	s := new(sight)
-	s.trace.GotConn = func(info httptrace.GotConnInfo) {
-		s.reused.Store(info.Reused)
-		s.connected.Store(record.UnixNano(time.Now()))
-		s.connections.Add(1)
+func newConnTrace() *connTrace {
+	t := new(connTrace)
+	t.hooks.GotConn = func(info httptrace.GotConnInfo) {
+		t.reused.Store(info.Reused)
+		t.connected.Store(record.UnixNano(time.Now()))
+		t.connections.Add(1)
 	}
-	s.trace.WroteRequest = func(info httptrace.WroteRequestInfo) {
+	t.hooks.WroteRequest = func(info httptrace.WroteRequestInfo) {
 		if info.Err == nil {
-			s.written.Store(record.UnixNano(time.Now()))
+			t.written.Store(record.UnixNano(time.Now()))
 		}
 	}
-	s.trace.GotFirstResponseByte = func() { s.firstByte.Store(record.UnixNano(time.Now())) }
-	s.trace.Got1xxResponse = func(int, textproto.MIMEHeader) error {
-		s.interim.Store(true)
+	t.hooks.GotFirstResponseByte = func() { t.firstByte.Store(record.UnixNano(time.Now())) }
+	t.hooks.Got1xxResponse = func(int, textproto.MIMEHeader) error {
+		t.interim.Store(true)
 		return nil
 	}
-	return s
+	return t
 }
 
 // countResent counts what the transport sent again by itself, as it does under HTTP/2 where a server turns a request
 // away unread.
 func (x *exchange) countResent() {
-	if more := int(x.seen.connections.Load()) - 1; more > 0 {
+	if more := int(x.trace.connections.Load()) - 1; more > 0 {
 		x.rec.Retries += more
-		x.rec.Attempt = x.seen.connected.Load()
+		x.rec.Attempt = x.trace.connected.Load()
 	}
 }
 
@@ -82,8 +83,8 @@ const staleTime = 100 * time.Millisecond
 func (x *exchange) stale(errorType string, err error) bool {
 	closed := errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
 		strings.Contains(err.Error(), "server closed idle connection")
-	if x.renewed || errorType != record.ErrorReset || !closed || !x.seen.reused.Load() ||
-		x.seen.firstByte.Load() != 0 ||
+	if x.renewed || errorType != record.ErrorReset || !closed || !x.trace.reused.Load() ||
+		x.trace.firstByte.Load() != 0 ||
 		time.Since(x.attempted) > staleTime {
 		return false
 	}

@@ -109,7 +109,7 @@ func outline(a Answer) string {
 	}
 	outcome := "success"
 	if r.Failed() {
-		outcome = fmt.Sprintf("%s %d %q", r.ErrorType, r.Status, clip(r.Error))
+		outcome = fmt.Sprintf("%s %d %q", r.ErrorType, r.Status, shorten(r.Error))
 	}
 	return fmt.Sprintf("%s; text %q, chunks %d, reasoning %d, tool calls %d; finish %q; tokens in %d by %s, out %d "+
 		"by %s; note %q",

@@ -23,7 +23,7 @@ func (x *exchange) stream(resp *http.Response, r *sse.Reader, body io.Reader) {
 	for {
 		ev, err := r.Next()
 		if err != nil {
-			x.conclude(ending{at: time.Now(), err: err, kind: clip(resp.Header.Get("Content-Type"))})
+			x.conclude(ending{at: time.Now(), err: err, kind: shorten(resp.Header.Get("Content-Type"))})
 			break
 		}
 		if !x.event(ev) {
@@ -46,7 +46,7 @@ func (x *exchange) event(ev sse.Event) bool {
 	}
 	x.evidence.events++
 	if string(ev.Name) == "error" {
-		x.fail(ev.At, record.ErrorStream, cmp.Or(clip(api.ErrorMessage(ev.Data)), "an error event without a word"))
+		x.fail(ev.At, record.ErrorStream, cmp.Or(shorten(api.ErrorMessage(ev.Data)), "an error event without a word"))
 		return false
 	}
 	if x.isStrange(ev) {
@@ -85,7 +85,7 @@ func (x *exchange) isStrange(ev sse.Event) bool {
 	if ev.Unended {
 		x.evidence.cut = true
 	} else {
-		x.evidence.strange = clip(string(data))
+		x.evidence.strange = shorten(string(data))
 	}
 	return true
 }
