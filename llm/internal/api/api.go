@@ -8,19 +8,21 @@ import (
 	"strings"
 )
 
-// Request is what is asked of a server, in terms all dialects share.
+// Request is a request to a server, in terms that all dialects share.
 type Request struct {
 	Model     string
-	Prompt    string          // of a completion
-	Messages  json.RawMessage // of a chat: a JSON array
-	MaxTokens int             // limit of the output; 0 for none
-	IgnoreEOS bool            // go on to MaxTokens whatever the model says; an extension of vLLM and others
+	Prompt    string          // prompt of a completion
+	Messages  json.RawMessage // messages of a chat: a JSON array
+	MaxTokens int             // limit of the output; 0 means no limit
+	IgnoreEOS bool            // generate MaxTokens whatever the model says; an extension of vLLM and others
 	Stream    bool
-	// MaxTokensField carries the limit, see [CheckMaxTokensField]; "" for the constant of that name.
+	// MaxTokensField is the name of the field that carries the limit, see [CheckMaxTokensField]; "" means the constant
+	// of that name.
 	MaxTokensField string
-	// AddSpecial says whether the server is to add special tokens around the prompt; nil leaves it to the server.
+	// AddSpecial tells the server whether to add special tokens around the prompt; nil leaves the decision to the
+	// server.
 	AddSpecial *bool
-	Format     json.RawMessage // response_format, see [Format]; nil for none
+	Format     json.RawMessage // response_format, see [Format]; nil leaves it out
 	Extra      Extra
 }
 
@@ -51,13 +53,13 @@ func (d *Dialect) Body(r Request) ([]byte, error) { return body(r, d.inputName, 
 // wraps io.ErrUnexpectedEOF if the data ends too early.
 func (d *Dialect) Decode(data []byte, out *Delta) error { return decode(data, out) }
 
-// Delta is what one event brings, or a whole answer. Of several choices it describes the first.
+// Delta is what one event, or a whole answer, brings. Of several choices it describes the first.
 type Delta struct {
 	Done    bool   // the end mark of a stream: no more of the answer follows
-	Choices int    // in the event; 0 for usage alone, for signs of life, and for what is no answer of a model
-	Index   int    // of the choice described
+	Choices int    // in the event; 0 for usage alone, for signs of life, and for what is not an answer of a model
+	Index   int    // index of the choice that is described
 	Content []byte // text of the answer
-	Message bool   // Content is that of a message, which streams of deltas repeat whole at their end
+	Message bool   // Content comes from a message, which streams of deltas repeat whole at their end
 
 	Reasoning bool   // a non-empty reasoning delta
 	ToolCall  bool   // a tool-call delta
@@ -65,7 +67,7 @@ type Delta struct {
 
 	FinishReason string
 	Usage        []byte // the usage map's JSON, a slice of the decoded data; empty if there was none
-	Error        string // the message of an error, in whichever form the server put it
+	Error        string // the message of an error, in whichever form the server sent it
 	Words        []byte // what an object without choices says instead, a slice of the decoded data
 }
 

@@ -10,10 +10,11 @@ import (
 	"slices"
 )
 
-// Extra are further fields of the request body, encoded. A field the body has already is replaced; null takes it out.
+// Extra holds further fields of the request body, encoded. A field replaces one that the body has already; null removes
+// it.
 type Extra map[string]json.RawMessage
 
-// ParseExtra encodes fields once, for many requests. Fields with an option of their own are refused.
+// ParseExtra encodes fields once, for many requests. It refuses fields that have an option of their own.
 func ParseExtra(fields map[string]any) (Extra, error) {
 	extra := make(Extra, len(fields))
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
@@ -30,10 +31,10 @@ func ParseExtra(fields map[string]any) (Extra, error) {
 	return extra, nil
 }
 
-// MaxTokensField is the field that carries a request's limit unless it names another.
+// MaxTokensField is the field that carries a request's limit unless the request names another.
 const MaxTokensField = "max_tokens"
 
-// CheckMaxTokensField says what is wrong with a name for the field of the limit. "" is fine.
+// CheckMaxTokensField returns an error if the field of the limit cannot have the given name. The name "" is allowed.
 func CheckMaxTokensField(name string) error {
 	switch name {
 	case "model", "messages", "prompt", "stream", "stream_options", "ignore_eos", "add_special_tokens",
@@ -48,7 +49,7 @@ func CheckMaxTokensField(name string) error {
 	return nil
 }
 
-// body writes the fields in the order inference-perf does.
+// body writes the fields in the order of inference-perf.
 func body(r Request, inputName string, input any) ([]byte, error) {
 	w := newBodyWriter(r.Extra)
 	w.field("model", r.Model)
@@ -57,7 +58,7 @@ func body(r Request, inputName string, input any) ([]byte, error) {
 		w.field(cmp.Or(r.MaxTokensField, MaxTokensField), r.MaxTokens)
 	}
 	if r.IgnoreEOS && r.MaxTokens > 0 { // without a limit an answer would go on to the end of the context
-		w.field("ignore_eos", true) // left out when false: servers that do not know it may refuse it
+		w.field("ignore_eos", true) // left out when false: servers that do not know the field may refuse it
 	}
 	w.field("stream", r.Stream)
 	if r.Stream {
@@ -127,7 +128,7 @@ func (w *bodyWriter) finish() ([]byte, error) {
 	return w.buf.Bytes(), nil
 }
 
-// encode is json.Marshal as newEncoder does it.
+// encode is json.Marshal with the settings of newEncoder.
 func encode(value any) ([]byte, error) {
 	var buf bytes.Buffer
 	if err := newEncoder(&buf).Encode(value); err != nil {
@@ -136,7 +137,7 @@ func encode(value any) ([]byte, error) {
 	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
 }
 
-// newEncoder leaves out the escapes meant for HTML, which would make a prompt longer than it is.
+// newEncoder omits the escapes meant for HTML, which would make a prompt longer than it is.
 func newEncoder(w io.Writer) *json.Encoder {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)

@@ -4,15 +4,15 @@ import (
 	"bytes"
 )
 
-// decode reads what chat and completion answers share, whole or streamed: choices with a text, a delta or a message,
-// a usage map, an error; and the mark that ends a stream.
+// decode reads what the answers of chat and completion have in common, whole or streamed: choices with a text, a delta
+// or a message; a usage map; an error; and the mark that ends a stream.
 func decode(data []byte, d *Delta) error {
 	d.reset()
 	s := scanner{b: data}
 	if d.Done = s.peek() != '{' && isDone(data); d.Done {
 		return nil
 	}
-	inArray := s.open('[') // as Google's endpoints send errors
+	inArray := s.open('[') // Google's endpoints send errors in an array
 	if !s.open('{') {
 		s.fail("an object")
 		return s.err
@@ -24,7 +24,7 @@ func decode(data []byte, d *Delta) error {
 			s.choices(d)
 		case "usage":
 			s.usage(d)
-		case "x_groq": // where Groq puts the usage of a stream, and errors
+		case "x_groq": // Groq puts the usage of a stream, and errors, here
 			groq := s.skip()
 			if d.Usage == nil {
 				s := scanner{b: find(groq, []byte("usage"))}
@@ -49,21 +49,21 @@ func decode(data []byte, d *Delta) error {
 	}
 	switch {
 	case s.err != nil:
-	case d.Error == "true" && f.words != nil: // a mark beside a message
+	case d.Error == "true" && f.words != nil: // a flag beside a message
 		d.Error = errorText(f.words)
 	case d.Choices == 0 && d.Error == "" && d.Usage == nil:
-		d.Error, d.Words = f.judge(data)
+		d.Error, d.Words = f.message(data)
 	}
 	return s.err
 }
 
-// isDone knows the mark that ends a stream, with or without its field's name before it.
+// isDone reports whether data is the mark that ends a stream, with or without the name of its field before it.
 func isDone(data []byte) bool {
 	data = bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(data), []byte("data:")))
 	return bytes.EqualFold(bytes.Trim(data, `"`), []byte("[DONE]"))
 }
 
-// usage takes a usage map.
+// usage reads a usage map.
 func (s *scanner) usage(d *Delta) {
 	if s.peek() == 0 {
 		return
@@ -92,8 +92,8 @@ func (s *scanner) choices(d *Delta) {
 	}
 }
 
-// A choice may carry the same text under several names. These are the ranks of the names: the highest that has any
-// counts.
+// A choice may carry the same text under several names. These are the ranks of the names: of those with a text, the one
+// with the highest rank counts.
 const (
 	rankMessage = iota + 1
 	rankText
@@ -102,7 +102,7 @@ const (
 
 func (s *scanner) choice(d *Delta) {
 	s.open('{')
-	rank := 0 // of what d holds
+	rank := 0 // rank of what d holds
 	for first := true; s.more('}', first); first = false {
 		switch string(s.key()) {
 		case "index":
@@ -115,7 +115,7 @@ func (s *scanner) choice(d *Delta) {
 			rank = s.output(d, rank, rankMessage)
 		case "finish_reason":
 			s.finishReason(d)
-		case "usage": // where Moonshot puts it
+		case "usage": // Moonshot puts it here
 			s.usage(d)
 		case "error":
 			s.errorMember(d)
@@ -126,7 +126,7 @@ func (s *scanner) choice(d *Delta) {
 	d.Message = rank == rankMessage
 }
 
-// furtherChoice takes the place of the one before it if its index is lower. Else only its error counts.
+// furtherChoice replaces the choice before it if its index is lower. Otherwise only its error counts.
 func (s *scanner) furtherChoice(d *Delta) {
 	raw := s.skip()
 	other := scanner{b: raw}
@@ -144,8 +144,8 @@ func (s *scanner) furtherChoice(d *Delta) {
 	}
 }
 
-// output reads a choice's output of the given rank in the place of what d holds of a lower one, and gives the rank of
-// what d holds then.
+// output reads a choice's output of the given rank, in place of output of a lower rank that d holds, and returns the
+// rank of what d then holds.
 func (s *scanner) output(d *Delta, held, rank int) int {
 	if held > rank {
 		s.skip()
@@ -174,7 +174,7 @@ func (s *scanner) message(d *Delta) {
 		return
 	}
 	if !s.open('{') {
-		s.skip() // null, as some servers send last
+		s.skip() // null, which some servers send last
 		return
 	}
 	for first := true; s.more('}', first); first = false {
@@ -193,7 +193,7 @@ func (s *scanner) message(d *Delta) {
 	}
 }
 
-// reasoning reads a string, or a list of parts, unless the message gave its reasoning under another name before.
+// reasoning reads a string or a list of parts, unless the message gave its reasoning under another name before.
 func (s *scanner) reasoning(d *Delta) {
 	if d.Reasoning {
 		s.skip()
@@ -204,7 +204,7 @@ func (s *scanner) reasoning(d *Delta) {
 	d.Reasoning = len(d.Aside) > before
 }
 
-// texts appends a string, or the texts of an object, or of a list of such.
+// texts appends a string, or the texts of an object, or the texts of a list of objects.
 func (s *scanner) texts(dst *[]byte) {
 	switch s.peek() {
 	case '"':
@@ -258,7 +258,7 @@ func (s *scanner) toolCalls(d *Delta) {
 	}
 }
 
-// call appends the name and the arguments of a call, and says whether the object has any member.
+// call appends the name and the arguments of a call, and reports whether the object has any member.
 func (s *scanner) call(d *Delta) (any bool) {
 	s.open('{')
 	for first := true; s.more('}', first); first = false {
@@ -299,7 +299,7 @@ func (s *scanner) appendValue(d *Delta) {
 	}
 }
 
-// content is a string, null, a part, or an array of parts or strings.
+// content reads a string, null, a part, or an array of parts or strings.
 func (s *scanner) content(d *Delta) {
 	switch s.peek() {
 	case '"':
@@ -352,7 +352,7 @@ func (s *scanner) part(d *Delta) {
 	d.Reasoning = d.Reasoning || len(d.Aside) > aside
 }
 
-// number is a small count, or 0.
+// number reads a small count; it returns 0 for anything else.
 func number(raw []byte) (n int) {
 	for _, c := range raw {
 		if c < '0' || c > '9' || n > 1<<20 {

@@ -269,7 +269,7 @@ func TestErrorMessage(t *testing.T) {
 	}
 }
 
-// member keeps what a map would lose: the order of an object's members, and doubled ones.
+// member keeps what a map would lose: the order of an object's members, and duplicates.
 type member struct {
 	key   string
 	value any
@@ -300,7 +300,7 @@ func tree(dec *json.Decoder) any {
 	return tok
 }
 
-// textOf reads the content a second way, over encoding/json's tokens. It knows only answers whose text stands in one
+// textOf reads the content a second way, from encoding/json's tokens. It only knows answers whose text stands in one
 // place.
 func textOf(value any) (text string, known bool) {
 	outputs := outputsOf(value)
@@ -328,7 +328,7 @@ func outputsOf(value any) (outputs []member) {
 	for _, m := range asObject(value) {
 		list, _ := m.value.([]any)
 		if m.key == "choices" && len(list) > 1 {
-			return nil // which of them counts depends on their indexes
+			return nil // which choice counts depends on their indexes
 		}
 		i := slices.IndexFunc(list, func(c any) bool { return asObject(c) != nil })
 		if m.key != "choices" || i < 0 {
@@ -343,7 +343,7 @@ func outputsOf(value any) (outputs []member) {
 	return outputs
 }
 
-// contentOf gives a content's text, unless one of its parts may be of another kind.
+// contentOf returns the text of a content, unless one of its parts may be of another kind.
 func contentOf(value any) (text string, plain bool) {
 	text, _ = value.(string)
 	if asObject(value) != nil {
@@ -393,10 +393,10 @@ func FuzzDecode(f *testing.F) {
 		err := Chat.Decode(data, &d)
 		_ = ErrorMessage(data)
 		if !json.Valid(data) {
-			return // it may notice or not, but must come back
+			return // Decode may accept it or not, but it must return
 		}
 		dec := json.NewDecoder(bytes.NewReader(data))
-		dec.UseNumber() // some are beyond a float64
+		dec.UseNumber() // some numbers are beyond a float64
 		value := tree(dec)
 		if list, isList := value.([]any); isList && len(list) > 0 {
 			if len(list) > 1 && err != nil {

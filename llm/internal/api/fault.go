@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// errorMember reads the member "error" of an answer, a choice or a delta, whatever stands in it; null, false and empty
+// errorMember reads the member "error" of an answer, a choice or a delta, whatever its value is; null, false and empty
 // values are no error.
 func (s *scanner) errorMember(d *Delta) {
 	switch raw := s.skip(); string(raw) {
@@ -15,13 +15,13 @@ func (s *scanner) errorMember(d *Delta) {
 	}
 }
 
-// finishReason reads a finish reason. One that says that the server gave up is an error.
+// finishReason reads a finish reason. A reason which says that the server gave up is an error.
 func (s *scanner) finishReason(d *Delta) {
 	var words string
 	switch s.peek() {
 	case '"':
 		d.FinishReason = string(s.appendString(nil))
-	case '{': // SGLang's own
+	case '{': // SGLang's own form
 		raw := s.skip()
 		d.FinishReason = errorText(find(raw, []byte("type")))
 		words = errorText(find(raw, []byte("message")))
@@ -30,7 +30,7 @@ func (s *scanner) finishReason(d *Delta) {
 	}
 	switch {
 	case strings.EqualFold(d.FinishReason, "null"), strings.EqualFold(d.FinishReason, "none"):
-		d.FinishReason = "" // as some write that there is none
+		d.FinishReason = "" // as some servers write that there is no reason yet
 	case d.Error == "" && gaveUp(d.FinishReason):
 		if d.Error = words; words == "" {
 			d.Error = "finish reason " + d.FinishReason
@@ -38,8 +38,8 @@ func (s *scanner) finishReason(d *Delta) {
 	}
 }
 
-// gaveUp knows the finish reasons of failures: "error" of gateways, "abort" of vLLM and SGLang, "network_error" of
-// Zhipu, "insufficient_system_resource" of DeepSeek, and their like.
+// gaveUp reports whether a finish reason is a failure: "error" of gateways, "abort" of vLLM and SGLang, "network_error"
+// of Zhipu, "insufficient_system_resource" of DeepSeek, and similar ones.
 func gaveUp(reason string) bool {
 	reason = strings.ToLower(reason)
 	for _, sign := range [...]string{"error", "abort", "cancel", "fail", "timeout", "overload",
@@ -51,15 +51,15 @@ func gaveUp(reason string) bool {
 	return false
 }
 
-// fault is what the members of an object without choices say of a failure. The forms are those of servers and
-// gateways that answer with status 200 whatever happens.
+// fault collects what the members of an object without choices say about a failure. Servers and gateways that always
+// answer with status 200 use these forms.
 type fault struct {
 	failed bool   // a member says so
-	code   bool   // there is a code, and not one of success
-	words  []byte // the value of the first member that is meant to be read
+	code   bool   // there is a code, and it is not a code of success
+	words  []byte // the value of the first member that is meant for people
 }
 
-// member takes a member of the object. It is called for each unknown member of each event, so it must be cheap.
+// member reads a member of the object. It is called for each unknown member of each event, so it must be cheap.
 func (f *fault) member(key, value []byte) {
 	switch string(key) {
 	case "object", "type":
@@ -93,9 +93,9 @@ func (f *fault) say(value []byte) {
 	}
 }
 
-// judge gives the message of a failure; or, where nothing says that the object is one, the words that are to be shown
-// if no answer comes at all.
-func (f *fault) judge(data []byte) (message string, words []byte) {
+// message returns the message of a failure. If nothing says that the object is a failure, it returns the words to show
+// in case no answer comes at all.
+func (f *fault) message(data []byte) (message string, words []byte) {
 	failed := f.failed || f.code && f.words != nil
 	if f.words == nil {
 		f.words = data
@@ -120,11 +120,11 @@ func isSuccessCode(value []byte) bool {
 		return true
 	}
 	n := number(bytes.Trim(value, `"`))
-	return n >= 100 && n < 300 // a status, also one of an answer to come
+	return n >= 100 && n < 300 // an HTTP status, also of an answer to come
 }
 
-// ErrorMessage finds what went wrong in the body of a refused request, in one line: error.message, message, detail,
-// or the body itself. Of a web page, which proxies send, that is its title; "" if it has none.
+// ErrorMessage returns, in one line, what the body of a refused request says went wrong: error.message, message,
+// detail, or the body itself. Of a web page, which proxies send, it returns the title, or "" if there is none.
 func ErrorMessage(body []byte) string {
 	var d Delta
 	err := decode(body, &d)
@@ -139,11 +139,11 @@ func ErrorMessage(body []byte) string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
-// maxNested bounds how deep errorText looks for words.
+// maxNested bounds the depth at which errorText looks for words.
 const maxNested = 8
 
-// errorText gives the message of an error value: a string's text; of an object its message, detail, or their like; of a
-// list its first value; else the JSON itself.
+// errorText returns the message of an error value: the text of a string; the message, detail or similar member of an
+// object; the first values of a list; otherwise the JSON itself.
 func errorText(raw []byte) string {
 	if text := wordsIn(raw, maxNested); text != "" {
 		return text
@@ -175,11 +175,11 @@ func wordsIn(raw []byte, depth int) string {
 	return ""
 }
 
-// mostFaults is how many entries of a list are told.
+// mostFaults is how many entries of a list are reported.
 const mostFaults = 3
 
-// wordsInList gives the words of the first entries, each behind the place that a validation error names: FastAPI says
-// which field of a body it refuses in loc alone.
+// wordsInList returns the words of the first entries, each after the place that a validation error names: FastAPI says
+// only in loc which field of a body it refuses.
 func wordsInList(raw []byte, depth int) string {
 	s := scanner{b: raw}
 	s.open('[')
@@ -197,7 +197,7 @@ func wordsInList(raw []byte, depth int) string {
 	return strings.Join(all, "; ")
 }
 
-// placeOf joins the names of a place such as ["body", "messages", 0].
+// placeOf joins the names in a location such as ["body", "messages", 0].
 func placeOf(raw []byte) string {
 	s := scanner{b: raw}
 	if !s.open('[') {
@@ -210,7 +210,7 @@ func placeOf(raw []byte) string {
 	return strings.Join(names, ".")
 }
 
-// isWords knows the members in which servers say what went wrong.
+// isWords reports whether servers say what went wrong in a member of this name.
 func isWords(key string) bool {
 	switch key {
 	case "message", "msg", "detail", "error", "errors", "error_msg", "error_message", "errmsg", "err_msg":

@@ -13,17 +13,17 @@ const (
 	JSONObject = "json_object" // any JSON object
 )
 
-// DefaultFormatName is the name of a schema that has none; inference-perf sends the same.
+// DefaultFormatName is the name of a schema that has none; inference-perf sends the same name.
 const DefaultFormatName = "structured_output"
 
 // Format asks for structured output, as the response_format of OpenAI's API.
 type Format struct {
-	Type   string          // JSONSchema or JSONObject; "" for JSONSchema
-	Name   string          // of the schema; "" for DefaultFormatName
+	Type   string          // JSONSchema or JSONObject; "" means JSONSchema
+	Name   string          // name of the schema; "" means DefaultFormatName
 	Schema json.RawMessage // a JSON object; nil with JSONObject
 }
 
-// Encode gives the JSON of the field, the schema's keys in the order given.
+// Encode returns the JSON of the field. The schema's keys keep their order.
 func (f Format) Encode() (json.RawMessage, error) {
 	switch f.Type {
 	case JSONObject:

@@ -46,7 +46,7 @@ func TestFormatRefuses(t *testing.T) {
 	}
 }
 
-// The format follows the fields inference-perf sends before it, and an extra field of its name replaces it.
+// The format follows the fields that inference-perf sends before it, and an extra field of its name replaces it.
 func TestBodyWithFormat(t *testing.T) {
 	t.Parallel()
 	format := json.RawMessage(`{"type":"json_object"}`)

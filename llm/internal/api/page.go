@@ -21,7 +21,7 @@ func isPage(body []byte) bool { return pageStart.Match(body) }
 // model server answers with one.
 func IsMarkup(body []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) }
 
-// pageTitle is a page's title, else its first heading.
+// pageTitle returns a page's title, or else its first heading.
 func pageTitle(page []byte) string {
 	for _, element := range [...]*regexp.Regexp{pageName, pageHead} {
 		if found := element.FindSubmatch(page); found != nil {

@@ -30,7 +30,7 @@ func (s *scanner) fail(want string) {
 	s.i = len(s.b)
 }
 
-// peek is the first byte of the next token, 0 at the end.
+// peek returns the first byte of the next token, 0 at the end.
 func (s *scanner) peek() byte {
 	for ; s.i < len(s.b); s.i++ {
 		switch s.b[s.i] {
@@ -42,7 +42,7 @@ func (s *scanner) peek() byte {
 	return 0
 }
 
-// open enters an object or an array, and says whether it could.
+// open enters an object or an array, and reports whether it could.
 func (s *scanner) open(bracket byte) bool {
 	if s.err != nil || s.peek() != bracket {
 		return false
@@ -51,7 +51,7 @@ func (s *scanner) open(bracket byte) bool {
 	return true
 }
 
-// more says whether another member follows, and steps over the comma before it or the bracket after the last.
+// more reports whether another member follows, and steps over the comma before it or the bracket after the last.
 func (s *scanner) more(closing byte, first bool) bool {
 	switch c := s.peek(); {
 	case s.err != nil:
@@ -82,7 +82,7 @@ func (s *scanner) key() []byte {
 	return raw
 }
 
-// rawString reads a string token and gives what stands between its quotes.
+// rawString reads a string token and returns the bytes between its quotes.
 func (s *scanner) rawString() []byte {
 	if s.err != nil || s.peek() != '"' {
 		s.fail("a string")
@@ -108,7 +108,7 @@ func (s *scanner) appendString(dst []byte) []byte {
 	return appendUnescaped(dst, s.rawString())
 }
 
-// skip passes over one value and gives its text.
+// skip passes over one value and returns its text.
 func (s *scanner) skip() []byte {
 	first := s.peek()
 	from := s.i
@@ -130,7 +130,7 @@ func (s *scanner) skip() []byte {
 	return s.b[from:s.i]
 }
 
-// skipNested passes over an object or array by counting brackets, so that no depth a server sends costs stack.
+// skipNested passes over an object or array by counting brackets, so that no nesting a server sends costs stack.
 func (s *scanner) skipNested() {
 	for depth := 0; s.i < len(s.b); {
 		switch s.b[s.i] {
@@ -158,8 +158,8 @@ func isDelimiter(c byte) bool {
 	return false
 }
 
-// appendUnescaped appends the text of a string token's inside. Bytes that are not UTF-8 and halves of surrogate pairs
-// become U+FFFD, as in encoding/json.
+// appendUnescaped appends the text inside a string token. Bytes that are not UTF-8 and halves of surrogate pairs become
+// U+FFFD, as in encoding/json.
 func appendUnescaped(dst, raw []byte) []byte {
 	for len(raw) > 0 {
 		i := bytes.IndexByte(raw, '\\')
@@ -209,7 +209,7 @@ func unescaped(c byte) byte {
 	return c
 }
 
-// unescapeRune reads the digits after \u, and those of a second \u if the two make a surrogate pair.
+// unescapeRune reads the digits after \u, and the digits after a second \u if the two form a surrogate pair.
 func unescapeRune(raw []byte) (rune, []byte) {
 	r, ok := hex4(raw)
 	if !ok {

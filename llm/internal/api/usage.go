@@ -6,18 +6,18 @@ import (
 	"strconv"
 )
 
-// MergeUsage appends to dst[:0] the members of old and next, as inference-perf merges the usage maps of several
-// chunks, but so that no worse value replaces a better one: counts only grow while an answer does, so the larger of
-// two numbers stays, and a number stays where the later map has none. Of other values the later one counts. Neither
-// map may overlap dst, unless old is dst. It allocates nothing when next has all names of old and no smaller number,
-// as the maps of a server have that reports usage with every chunk.
+// MergeUsage appends to dst[:0] the members of old and next, as inference-perf merges the usage maps of several chunks,
+// except that no worse value replaces a better one: counts only grow during an answer, so the larger of two numbers
+// stays, and a number stays where the later map has none. Of other values the later one counts. Neither map may overlap
+// dst, unless old is dst. MergeUsage allocates nothing when next has all names of old and no smaller number, which is
+// the case for servers that report usage with every chunk.
 func MergeUsage(dst, old, next []byte) []byte {
 	if len(old) == 0 || !losesTo(old, next) {
 		return append(dst[:0], next...)
 	}
 	merged, later := map[string]json.RawMessage{}, map[string]json.RawMessage{}
 	if json.Unmarshal(old, &merged) != nil || json.Unmarshal(next, &later) != nil {
-		return append(dst[:0], next...) // not reached with what decode found
+		return append(dst[:0], next...) // unreachable with what decode returns
 	}
 	for name, value := range later {
 		if before, had := merged[name]; !had || !worse(value, before) {
@@ -31,7 +31,7 @@ func MergeUsage(dst, old, next []byte) []byte {
 	return append(dst[:0], text...)
 }
 
-// losesTo says whether something of old would be lost if next took its place.
+// losesTo reports whether a value of old would be lost if next replaced old.
 func losesTo(old, next []byte) bool {
 	lost := false
 	s := scanner{b: old}
@@ -47,7 +47,7 @@ func losesTo(old, next []byte) bool {
 	return lost
 }
 
-// worse says whether a later value of a usage map is worse than the one before.
+// worse reports whether a later value of a usage map is worse than the one before.
 func worse(later, before []byte) bool {
 	if isEmpty(later) {
 		return !isEmpty(before)
@@ -60,7 +60,7 @@ func worse(later, before []byte) bool {
 	return !isNumber || l < b
 }
 
-// count reads a number, and allocates nothing for a whole one.
+// count reads a number. It allocates nothing for a whole number.
 func count(value []byte) (n float64, isNumber bool) {
 	if len(value) == 0 || len(value) > 32 || value[0] != '-' && (value[0] < '0' || value[0] > '9') {
 		return 0, false
@@ -75,7 +75,7 @@ func count(value []byte) (n float64, isNumber bool) {
 	return n, true
 }
 
-// find gives the value of an object's member, or nil.
+// find returns the value of an object's member, or nil if the object has no such member.
 func find(object, key []byte) []byte {
 	s := scanner{b: object}
 	if !s.open('{') {
