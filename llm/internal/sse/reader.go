@@ -1,14 +1,14 @@
 // Package sse reads text/event-stream, the format in which model servers stream their answers, by the rules of the
 // HTML standard (https://html.spec.whatwg.org/multipage/server-sent-events.html): lines end in LF, CRLF or CR; an
-// event ends at a blank line. Bytes may arrive cut anywhere. Reading allocates nothing per event once the buffer has
-// its size.
+// event ends at a blank line. Bytes may arrive cut at any point. Reading allocates nothing per event once the buffer
+// has reached its size.
 //
 // Servers break three of those rules, and the reader follows them:
 //   - The last event may lack its blank line, and its line break too. It is returned, marked as unended.
-//   - Events may be parted by one line break instead of a blank line. A data line that begins a JSON object, or is
+//   - Events may be separated by one line break instead of a blank line. A data line that begins a JSON object, or is
 //     [DONE], starts an event of its own if the data line before it is an object by itself.
-//   - A field named error, as llama.cpp wrote in 2025, is an event named error with the field's value as its data. An event
-//     named error needs no data; its comments, where Dynamo puts the message, are its data.
+//   - A field named error, which llama.cpp wrote in 2025, is an event named error with the field's value as its data.
+//     An event named error needs no data; its comments, where Dynamo puts the message, are its data.
 package sse
 
 import (
@@ -19,24 +19,24 @@ import (
 	"time"
 )
 
-// DefaultLimit is the largest event read when no limit is set, in bytes.
+// DefaultLimit is the largest event, in bytes, that is read when no limit is set.
 const DefaultLimit = 16 << 20
 
-// ErrTooLarge is wrapped by the error of an event above the limit.
+// ErrTooLarge is wrapped by the error for an event above the limit.
 var ErrTooLarge = errors.New("event too large")
 
-// firstBuffer holds many events of a token each, and spares a thousand idle streams the memory of more.
+// firstBuffer holds many events of one token each, and does not burden a thousand idle streams with more memory.
 const firstBuffer = 4 << 10
 
-// Event is one event of the stream. Its slices belong to the reader and live until the next call of Next.
+// Event is one event of the stream. Its slices belong to the reader and are valid until the next call of Next.
 type Event struct {
-	Name    []byte    // of the event field, empty if there was none
+	Name    []byte    // value of the event field, empty if there was none
 	Data    []byte    // the data lines, joined by LF
-	At      time.Time // when the read returned that brought the event's end
-	Unended bool      // the source ended before the event did: the data may be cut
+	At      time.Time // when the read returned that brought the end of the event
+	Unended bool      // the source ended before the event did: the data may be cut off
 }
 
-// Reader reads events from a source. It is for one goroutine. Use NewReader or Reset.
+// Reader reads events from a source. It must not be used concurrently. Use NewReader or Reset.
 type Reader struct {
 	src   io.Reader
 	limit int
@@ -47,31 +47,31 @@ type Reader struct {
 	seen  int // bytes before this are searched for a line end
 	stop  int // end of the line read last
 	end   int
-	at    time.Time // of the last read
-	err   error     // of the source, held back until the buffer is used up
+	at    time.Time // time of the last read
+	err   error     // error of the source, held back until the buffer is used up
 
 	fresh  bool // nothing consumed yet: a byte-order mark may come
-	skipLF bool // the last line ended in CR: a LF right after it belongs to it
-	single bool // one line break parts the events
+	skipLF bool // the last line ended in CR: a LF right after it belongs to that line end
+	single bool // one line break separates the events
 
 	name    []byte
 	joined  []byte // data of an event with several data lines
-	dataAt  int    // single data line: its place, relative to start
+	dataAt  int    // offset of a single data line, relative to start
 	dataLen int
 	lines   int       // data lines of the event so far
-	firstAt time.Time // of the read that brought the end of the first data line
+	firstAt time.Time // time of the read that brought the end of the first data line
 
-	stray []byte // the beginning of the first line that is no field
+	stray []byte // the beginning of the first line that is not a field
 }
 
-// NewReader reads events from src, each of at most limit bytes; a limit of 0 means DefaultLimit.
+// NewReader returns a Reader of the events in src, each of at most limit bytes; a limit of 0 means DefaultLimit.
 func NewReader(src io.Reader, limit int) *Reader {
 	r := new(Reader)
 	r.Reset(src, limit)
 	return r
 }
 
-// Reset makes the reader read from src as if new; it keeps its buffers, unless a huge event made them large.
+// Reset makes the reader read from src as if it were new. It keeps its buffers, unless a huge event made them large.
 func (r *Reader) Reset(src io.Reader, limit int) {
 	if limit == 0 {
 		limit = DefaultLimit
@@ -86,15 +86,15 @@ func (r *Reader) Reset(src io.Reader, limit int) {
 	*r = Reader{src: src, limit: limit, buf: buf, joined: joined, name: name, stray: stray, fresh: true}
 }
 
-// maxStray bounds what is kept of a line that is no field.
+// maxStray bounds, in bytes, what is kept of a line that is not a field.
 const maxStray = 400
 
-// Stray is the beginning of the first line that was no field of the format, as those of an HTML page are; empty if
-// there was none. It lives until the next Reset.
+// Stray returns the beginning of the first line that was not a field of the format, such as a line of an HTML page; it
+// is empty if there was none. The slice is valid until the next Reset.
 func (r *Reader) Stray() []byte { return r.stray }
 
-// Peek returns the first byte that is no white space and not part of a byte-order mark or a comment, reading as far as
-// it must. It consumes nothing but comments, with what is before them, which are in no event. It is to be called before
+// Peek returns the first byte that is not white space and not part of a byte-order mark or a comment, reading as far as
+// it must. It consumes nothing but comments and what stands before them; neither is part of an event. Call it before
 // Next. The error is the source's.
 func (r *Reader) Peek() (byte, error) {
 	for {
@@ -108,7 +108,7 @@ func (r *Reader) Peek() (byte, error) {
 			}
 			if len(line) > 0 && line[0] != ':' {
 				r.unread(line)
-				return ':', nil // behind a blank, as in no comment
+				return ':', nil // after a blank, so it does not begin a comment
 			}
 		}
 	}
@@ -129,8 +129,8 @@ func (r *Reader) peek() (byte, error) {
 	}
 }
 
-// Rest returns a source of all bytes that were not consumed. The reader must not be used again before Reset, and only
-// when that source is done with.
+// Rest returns a source of all bytes that were not consumed. The reader must not be used again before Reset, and Reset
+// must wait until that source is used up.
 func (r *Reader) Rest() io.Reader {
 	held := bytes.NewReader(r.buf[r.start:r.end])
 	if r.err != nil {
@@ -144,9 +144,9 @@ type failed struct{ err error }
 
 func (f failed) Read([]byte) (int, error) { return 0, f.err }
 
-// Next returns the next event that has data; events without data are passed over, as the standard says. At the end of
-// the source it returns io.EOF; other errors are the source's own, or wrap ErrTooLarge. An event that the source's
-// end cuts off is returned before the error.
+// Next returns the next event that has data; it skips events without data, as the standard says. At the end of the
+// source it returns io.EOF; other errors are the source's own, or wrap ErrTooLarge. An event that the end of the source
+// cuts off is returned before the error.
 func (r *Reader) Next() (Event, error) {
 	r.start, r.lines, r.dataLen = r.line, 0, 0
 	r.name, r.joined = r.name[:0], r.joined[:0]
@@ -163,7 +163,7 @@ func (r *Reader) Next() (Event, error) {
 		if len(line) > 0 {
 			r.field(line)
 			if r.lines == 0 {
-				r.start = r.line // no data yet: nothing of this must stay, however many comments come
+				r.start = r.line // no data yet: keep nothing of the event, however many comments come
 			}
 			if r.dataLen+len(r.joined) > r.limit {
 				return Event{}, r.tooLarge()
@@ -181,7 +181,8 @@ func (r *Reader) Next() (Event, error) {
 
 func (r *Reader) event(at time.Time) Event { return Event{Name: r.name, Data: r.data(), At: at} }
 
-// lastEvent returns what the source's end left of an event, if that has data; the error follows with the next call.
+// lastEvent returns what the end of the source left of an event, if the event has data; the error follows with the next
+// call.
 func (r *Reader) lastEvent(err error) (Event, error) {
 	if errors.Is(err, ErrTooLarge) {
 		return Event{}, err
@@ -199,10 +200,11 @@ func (r *Reader) lastEvent(err error) (Event, error) {
 	return ev, nil
 }
 
-// isError says whether the event being read is named error.
+// isError reports whether the event being read is named error.
 func (r *Reader) isError() bool { return string(r.name) == "error" }
 
-// startsEvent says whether a line that follows a data line would start an event, were there a blank line before it.
+// startsEvent reports whether a line that follows a data line would start an event if there were a blank line before
+// it.
 func startsEvent(line []byte) bool {
 	value, isData := bytes.CutPrefix(line, []byte("data:"))
 	if !isData {
@@ -212,7 +214,7 @@ func startsEvent(line []byte) bool {
 	return len(value) > 0 && value[0] == '{' || isDone(value)
 }
 
-// isObject says whether a data line looks like a JSON object by itself.
+// isObject reports whether a data line looks like a JSON object by itself.
 func isObject(data []byte) bool {
 	data = bytes.TrimSpace(data)
 	return len(data) > 1 && data[0] == '{' && data[len(data)-1] == '}'
@@ -220,17 +222,17 @@ func isObject(data []byte) bool {
 
 func isDone(data []byte) bool { return string(bytes.TrimSpace(data)) == "[DONE]" }
 
-// unread lets the line that was read last be read again.
+// unread makes the line that was read last be read again.
 func (r *Reader) unread(line []byte) {
 	r.line = r.stop - len(line)
 	r.seen, r.skipLF = r.line, false
 }
 
-// field takes one line into the event:
+// field adds one line to the event:
 // https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
 func (r *Reader) field(line []byte) {
 	colon := bytes.IndexByte(line, ':')
-	if colon == 0 { // a comment, as proxies are kept awake with
+	if colon == 0 { // a comment, with which proxies keep connections awake
 		if r.isError() && r.lines == 0 {
 			r.addData(bytes.TrimPrefix(line[1:], []byte(" ")))
 		}
@@ -259,7 +261,7 @@ func (r *Reader) field(line []byte) {
 	}
 }
 
-// addData remembers where a first data line is, and copies only when a second one comes.
+// addData remembers where the first data line is, and copies only when a second one comes.
 func (r *Reader) addData(value []byte) {
 	r.lines++
 	if r.lines == 1 {
@@ -273,7 +275,7 @@ func (r *Reader) addData(value []byte) {
 	}
 	r.joined = append(r.joined, '\n')
 	r.joined = append(r.joined, value...)
-	r.start = r.line // all of the event that counts is copied
+	r.start = r.line // everything of the event that matters is copied
 }
 
 func (r *Reader) data() []byte {
@@ -286,8 +288,8 @@ func (r *Reader) data() []byte {
 	return r.buf[r.start+r.dataAt:][:r.dataLen]
 }
 
-// readLine returns the next line without its end. A CR ends a line at once: whether a LF follows may be known only with
-// the next read, which can be a token later.
+// readLine returns the next line without its end. A CR ends a line at once: whether a LF follows may become known only
+// with the next read, which can be a token later.
 func (r *Reader) readLine() ([]byte, error) {
 	for {
 		if r.skipLF && r.line < r.end {
@@ -311,7 +313,7 @@ func (r *Reader) readLine() ([]byte, error) {
 	}
 }
 
-// lineEnd is the index of the first CR or LF, or -1.
+// lineEnd returns the index of the first CR or LF, or -1.
 func lineEnd(b []byte) int {
 	lf := bytes.IndexByte(b, '\n')
 	if lf >= 0 {
@@ -323,7 +325,7 @@ func lineEnd(b []byte) int {
 	return lf
 }
 
-// withoutBOM takes the one byte-order mark off that a stream may begin with.
+// withoutBOM removes the one byte-order mark with which a stream may begin.
 func (r *Reader) withoutBOM(line []byte) []byte {
 	if r.fresh {
 		r.fresh = false
@@ -332,7 +334,7 @@ func (r *Reader) withoutBOM(line []byte) []byte {
 	return line
 }
 
-// fill reads once more from the source and takes the time of it.
+// fill reads once more from the source and notes the time.
 func (r *Reader) fill() error {
 	if r.err != nil {
 		return r.err
@@ -361,7 +363,7 @@ func (r *Reader) tooLarge() error {
 	return fmt.Errorf("%w: over the limit of %d bytes", ErrTooLarge, r.limit)
 }
 
-// makeRoom moves the unconsumed bytes to the front of the buffer, or doubles it if they fill half of it.
+// makeRoom moves the unconsumed bytes to the front of the buffer, or doubles the buffer if they fill half of it.
 func (r *Reader) makeRoom() {
 	if r.start < r.end && len(r.buf)-r.end >= len(r.buf)/4 {
 		return

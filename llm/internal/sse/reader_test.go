@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// read gives the events of a stream as "name|data", with a ~ behind an unended one, and the error it ended with.
+// read returns the events of a stream as "name|data", with a ~ after an unended one, and the error with which it ended.
 func read(src io.Reader, limit int) (events []string, err error) {
 	r := NewReader(src, limit)
 	for {
@@ -140,7 +140,7 @@ func TestLimitIsNamed(t *testing.T) {
 	}
 }
 
-// A huge event must cost a time in proportion to its size: every byte is searched once, however it is cut.
+// A huge event must take time in proportion to its size: every byte is searched once, however the event is cut.
 func TestHugeEventIsReadOnce(t *testing.T) {
 	t.Parallel()
 	src := &countingReader{r: strings.NewReader("data: " + strings.Repeat("x", 8<<20) + "\n\n")}
@@ -200,7 +200,7 @@ func TestResetForgetsTheStreamBefore(t *testing.T) {
 	}
 }
 
-// A reader is used for many streams, of which one may have had huge events.
+// A reader serves many streams, one of which may have had huge events.
 func TestResetGivesHugeBuffersUp(t *testing.T) {
 	t.Parallel()
 	huge := strings.Repeat("x", 1<<20)
@@ -216,8 +216,8 @@ func TestResetGivesHugeBuffersUp(t *testing.T) {
 	}
 }
 
-// Events that one line break parts have the time of their own line, the first of them too, which is known as an event
-// only when the next comes.
+// Events that are separated by one line break have the time of their own line, even the first of them, which is
+// recognised as an event only when the next one comes.
 func TestSingleBreaksKeepTheirTimes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -268,7 +268,7 @@ func TestPeekAndRest(t *testing.T) {
 	}
 }
 
-// A proxy may keep a connection awake before an answer that is no stream.
+// A proxy may keep a connection awake before an answer that is not a stream.
 func TestPeekPassesOverComments(t *testing.T) {
 	t.Parallel()
 	for stream, want := range map[string]string{
@@ -346,7 +346,7 @@ func TestNextAllocatesNothing(t *testing.T) {
 	}
 }
 
-// slow is a second reading of the same rules, by splitting, to hold the reader against.
+// slow is a second implementation of the same rules, by splitting, against which the reader is tested.
 func slow(stream string) (events []string) {
 	stream = strings.TrimPrefix(stream, "\xef\xbb\xbf")
 	stream = strings.ReplaceAll(strings.ReplaceAll(stream, "\r\n", "\n"), "\r", "\n")
@@ -429,7 +429,7 @@ func FuzzReader(f *testing.F) {
 			if err != nil {
 				break
 			}
-			if len(ev.Data) > limit+firstBuffer { // a read may bring more than a limit this small
+			if len(ev.Data) > limit+firstBuffer { // one read may bring more than so small a limit
 				t.Errorf("%q: an event of %d bytes with a limit of %d", stream, len(ev.Data), limit)
 			}
 		}
