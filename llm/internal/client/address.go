@@ -12,24 +12,24 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 )
 
-// defaultPath is where the API of a bare host begins.
+// defaultPath is where the API begins on a bare host.
 const defaultPath = "/v1"
 
-// address is where a client's requests go. Its URLs have no user part; they keep the base URL's query.
+// address holds where a client's requests go. Its URLs have no user part; they keep the base URL's query.
 type address struct {
-	base     *url.URL // the API: every other path is below it
+	base     *url.URL // root of the API: every other path is below it
 	endpoint *url.URL
 	models   *url.URL
-	user     *url.Userinfo // of the base URL, nil for none
+	user     *url.Userinfo // user of the base URL, nil if it has none
 
-	bare bool // the base URL is a host alone, to which /v1 was added
+	bare bool // the base URL is only a host, to which /v1 was added
 
-	// unversioned says that the path was taken as it stands although nothing in it tells where the API begins.
+	// unversioned reports that the path was taken as it stands although nothing in it shows where the API begins.
 	unversioned bool
 }
 
-// parseAddress reads a base URL. A bare host gets /v1; any other path is used as it stands. It may be that of the
-// endpoint.
+// parseAddress reads a base URL. It adds /v1 to a bare host and uses any other path as it stands. The path may be the
+// endpoint's own.
 func parseAddress(text string, dialect *api.Dialect) (*address, error) {
 	base, err := parseBase(text)
 	if err != nil {
@@ -38,7 +38,7 @@ func parseAddress(text string, dialect *api.Dialect) (*address, error) {
 	a := &address{user: base.User}
 	base.User = nil
 	path := strings.TrimRight(base.EscapedPath(), "/")
-	path = strings.TrimSuffix(path, "/models") // the list that a browser shows
+	path = strings.TrimSuffix(path, "/models") // the list of models, as shown in a browser
 	root, given := splitEndpoint(path)
 	switch other := otherEndpoint.FindString(path); {
 	case other != "":
@@ -58,7 +58,8 @@ func parseAddress(text string, dialect *api.Dialect) (*address, error) {
 	return a, nil
 }
 
-// parseBase says what is wrong with a base URL; its errors do not hold it, for it may have a password.
+// parseBase returns an error that tells what is wrong with a base URL. Its errors do not contain the URL, which may
+// hold a password.
 func parseBase(text string) (*url.URL, error) {
 	scheme, rest, found := strings.Cut(text, "://")
 	authority, _, _ := strings.Cut(rest, "/")
@@ -88,7 +89,8 @@ func parseBase(text string) (*url.URL, error) {
 	return base, nil
 }
 
-// splitEndpoint finds the endpoint that a path ends in, and what is before it. Without one, that is the path.
+// splitEndpoint splits a path into the endpoint at its end and what precedes the endpoint. Without an endpoint it
+// returns the path and nil.
 func splitEndpoint(path string) (root string, dialect *api.Dialect) {
 	for _, d := range []*api.Dialect{api.Chat, api.Completion} { // the longer path first
 		if root, found := strings.CutSuffix(path, d.Path()); found {
@@ -98,26 +100,26 @@ func splitEndpoint(path string) (root string, dialect *api.Dialect) {
 	return path, nil
 }
 
-// ownRoot is a version in a path, such as v1 or v1beta, or a deployment: it tells where an API begins.
+// ownRoot matches a version in a path, such as v1 or v1beta, or a deployment: they show where an API begins.
 var ownRoot = regexp.MustCompile(`(?i)(?:^|/)(?:v[0-9][^/]*|deployments)(?:/|$)`)
 
-// otherEndpoint is what a path ends in that is an endpoint of another API.
+// otherEndpoint matches the end of a path that is an endpoint of another API.
 var otherEndpoint = regexp.MustCompile(
 	`/(?:responses|embeddings|messages|rerank|score|generate|generate_stream|tokenize)$`)
 
-// versioned says whether a path tells by itself where an API begins.
+// versioned reports whether a path itself shows where an API begins.
 func versioned(path string) bool { return ownRoot.MatchString(path) }
 
-// at is a URL with another path, given in its escaped form.
+// at returns base with another path, given in its escaped form.
 func at(base *url.URL, escaped string) *url.URL {
 	u := *base
-	u.Path, _ = url.PathUnescape(escaped) // was parsed
+	u.Path, _ = url.PathUnescape(escaped) // the path was parsed before
 	u.RawPath = escaped
 	return &u
 }
 
-// ServerURL is the base URL of a server whose address is written for inference-perf, which appends /v1 to any path. A
-// path that has a version already, or is an endpoint's, stays as it is, and so does what is no URL.
+// ServerURL returns the base URL of a server whose address is written for inference-perf, which appends /v1 to any
+// path. A path that has a version already, or is an endpoint's, stays as it is, and so does a text that is not a URL.
 func ServerURL(text string) string {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" {
@@ -130,11 +132,11 @@ func ServerURL(text string) string {
 	return at(u, path).String()
 }
 
-// Authorization is the value of that header that the options give: of APIKey, else of the user in BaseURL; "" without
+// Authorization returns the value of the header of that name: from APIKey, or else from the user in BaseURL; "" without
 // either.
 func (o *Options) Authorization() string {
 	if o.APIKey != "" {
-		return "Bearer " + strings.TrimPrefix(o.APIKey, "Bearer ") // as some copy it
+		return "Bearer " + strings.TrimPrefix(o.APIKey, "Bearer ") // some users copy the prefix too
 	}
 	base, err := url.Parse(o.BaseURL)
 	if err != nil || base.User == nil {
@@ -144,7 +146,7 @@ func (o *Options) Authorization() string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(base.User.Username()+":"+password))
 }
 
-// Redact takes the secrets out of a URL's user part, for messages and files: the password, or a user without one,
+// Redact replaces the secrets in a URL's user part, for messages and files: the password, or a user without a password,
 // which may be a token.
 func Redact(text string) string {
 	u, err := url.Parse(text)
@@ -160,11 +162,11 @@ func Redact(text string) string {
 	return text
 }
 
-// shown is a base URL in a message: without secrets, which may be in its query as well.
+// shown returns a base URL as messages show it: without secrets, which may also be in its query.
 func shown(text string) string {
 	head, _, _ := strings.Cut(Redact(text), "?")
 	return head
 }
 
-// show is a URL in a message.
+// show returns a URL as messages show it.
 func show(u *url.URL) string { return shown(u.String()) }

@@ -162,7 +162,7 @@ func FuzzAddress(f *testing.F) {
 	})
 }
 
-// What a request is authorized by, and what the record says when that is refused.
+// What a request is authorized by, and what the record says if the server refuses it.
 func TestCredentials(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -212,7 +212,7 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
-// Where nothing is at a path, the record says what was asked for, and what to try if the path has no version.
+// If there is nothing at a path, the record tells what was asked for, and what to try if the path has no version.
 func TestNotFound(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ path, body, want string }{

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// A token costs no allocation: twice as many of them cost a request only a few more, for the list of their times grows.
+// A token costs no allocation: twice as many tokens cost a request only a few more, because the list of their times
+// grows.
 func TestTokensAllocateNothing(t *testing.T) {
 	opts := DefaultOptions()
 	opts.BaseURL, opts.Model = "http://h", "m"
@@ -35,7 +36,7 @@ func TestTokensAllocateNothing(t *testing.T) {
 	}
 }
 
-// BenchmarkStream is an answer of a thousand tokens, a chunk each.
+// BenchmarkStream reads an answer of a thousand tokens, one chunk each.
 func BenchmarkStream(b *testing.B) {
 	opts := DefaultOptions()
 	opts.BaseURL, opts.Model = "http://h", "m"

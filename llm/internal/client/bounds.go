@@ -9,11 +9,12 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// bytesPerChunk is what is kept of each chunk besides its text: its time and its end in the text. So the chunks of an
-// answer may take as much memory as its text, and a million tokens of a chunk each are within both bounds.
+// bytesPerChunk is the memory, in bytes, that each chunk takes besides its text: its time and its end in the text. The
+// chunks of an answer may therefore take as much memory as its text, and a million tokens of one chunk each are within
+// both bounds.
 const bytesPerChunk = 16
 
-// limit is how many bytes an event, the text of an answer, and a body that is kept may have.
+// limit returns how many bytes an event, the text of an answer, and a body that is kept may have.
 func (x *exchange) limit() int {
 	if limit := x.c.opts.EventLimit; limit != 0 {
 		return limit
@@ -21,7 +22,8 @@ func (x *exchange) limit() int {
 	return sse.DefaultLimit
 }
 
-// within fails a streamed answer that has more text, or more chunks, than an answer may have.
+// within fails a streamed answer that has more text, or more chunks, than allowed. It reports whether the answer is
+// within the limits.
 func (x *exchange) within(at time.Time) bool {
 	limit := x.limit()
 	text, chunks, most := x.transcript.held()+x.asideSize, x.rec.OutputChunks(), limit/bytesPerChunk
@@ -39,14 +41,14 @@ func (x *exchange) within(at time.Time) bool {
 	return false
 }
 
-// rawBody is the beginning of a response as it came, if bodies are kept.
+// rawBody keeps the beginning of a response as it came, if bodies are kept.
 type rawBody struct {
 	bytes.Buffer
 	limit int
-	cut   bool // there was more
+	cut   bool // more bytes came
 }
 
-// Write keeps what there is room for, and takes all.
+// Write keeps the bytes that fit, and accepts all.
 func (b *rawBody) Write(p []byte) (int, error) {
 	n := min(len(p), b.limit-b.Len())
 	b.cut = b.cut || n < len(p)

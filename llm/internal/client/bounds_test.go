@@ -18,7 +18,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// flood is a body: head, then block so many times, 0 for ever, then tail.
+// flood is a body: head, then block the given number of times (0 means forever), then tail.
 type flood struct {
 	head, block, tail string
 	times             int
@@ -57,7 +57,7 @@ func (f *flood) RoundTrip(*http.Request) (*http.Response, error) {
 		Body: f}, nil
 }
 
-// numbered are events of a choice whose index counts them, as some servers write, and of others besides.
+// numbered returns events of a choice whose index numbers them, as some servers write, and of other choices besides.
 func numbered(n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -66,7 +66,7 @@ func numbered(n int) string {
 	return b.String()
 }
 
-// growing are chunks that each hold all the text so far, of size letters in the last.
+// growing returns chunks that each hold all the text so far; the last one has size letters.
 func growing(size, step int) string {
 	var b strings.Builder
 	for n := step; n <= size; n += step {
@@ -169,7 +169,7 @@ func TestAnswersAreBounded(t *testing.T) {
 	}
 }
 
-// A million tokens of a chunk each are an answer.
+// A million tokens of one chunk each are a valid answer.
 func TestAMillionTokensAreAnAnswer(t *testing.T) {
 	t.Parallel()
 	body := &flood{block: chunk("token "), times: 1e6, tail: stop + usage + done}
@@ -202,7 +202,7 @@ func TestWhatIsNotKeptCostsNothing(t *testing.T) {
 		"whole lines of half the size": ": " + strings.Repeat("x", 1<<15) + "\n",
 	} {
 		const came = 8 << 20
-		if used := memory(block, came); used > came/2 { // some, where the race detector has pools forget what they hold
+		if used := memory(block, came); used > came/2 { // the race detector makes pools forget what they hold
 			t.Errorf("8 MiB of %s cost %d bytes of memory, want half of that at most", name, used)
 		}
 	}
@@ -231,7 +231,7 @@ func TestBombs(t *testing.T) {
 	}
 }
 
-// The maps of many chunks are kept together no larger than one may be.
+// The usage maps of many chunks together are no larger than one may be.
 func TestUsageIsBounded(t *testing.T) {
 	t.Parallel()
 	var body strings.Builder
@@ -255,7 +255,7 @@ func TestTheBodyKeptIsBounded(t *testing.T) {
 	}
 }
 
-// A stream that says nothing for ever ends with its timeout.
+// A stream that stays silent forever ends with its timeout.
 func TestEndlessStreamsEnd(t *testing.T) {
 	t.Parallel()
 	for _, part1 := range []string{": ping\n\n", "\n", role, "data: ping\n\n", "x", chunk("a"), chunk("a") + think} {
@@ -277,7 +277,7 @@ func TestEndlessStreamsEnd(t *testing.T) {
 	}
 }
 
-// No timeout closes a connection that a server made another protocol's.
+// No timeout closes a connection that a server switched to another protocol.
 func TestSwitchedProtocolsAreNotRead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -1,25 +1,25 @@
 package client
 
-// choices says which choice of an answer is followed: the first that comes. The texts of several, added up, would be
-// nobody's answer. Some servers number the chunks of their one choice in its index; as long as the indexes may be such
-// numbers, all are followed.
+// choices decides which choice of an answer is followed: the first that comes. The texts of several choices, added up,
+// would be no answer at all. Some servers number the chunks of their one choice in its index; as long as the indexes
+// may be such numbers, all chunks are followed.
 type choices struct {
-	any     bool // one came
+	any     bool // a choice came
 	only    int  // index of the choice that is followed
-	last    int  // index of the newest event
-	single  bool // indexes are no numbers of chunks
+	last    int  // index in the newest event
+	single  bool // indexes do not number chunks
 	several bool // there were other choices
-	first   mark // what the first event left
+	first   mark // state after the first event
 }
 
-// mark is a place in a record and its texts.
+// mark is a position in a record and its texts.
 type mark struct{ chunks, reasoning, toolCalls, text, aside int }
 
 func (x *exchange) mark() mark {
 	return mark{len(x.rec.Chunks), len(x.rec.Reasoning), len(x.rec.ToolCalls), x.transcript.size, len(x.aside)}
 }
 
-// cutTo takes back what came after a mark.
+// cutTo removes what came after a mark.
 func (x *exchange) cutTo(m mark) {
 	x.rec.Chunks = x.rec.Chunks[:m.chunks]
 	x.rec.Reasoning = x.rec.Reasoning[:m.reasoning]
@@ -31,7 +31,7 @@ func (x *exchange) cutTo(m mark) {
 	x.rec.CompletionRaw = x.rec.CompletionRaw && m.reasoning+m.toolCalls > 0
 }
 
-// followed says whether an event brings something of the choice that is followed.
+// followed reports whether an event brings something of the choice that is followed.
 func (x *exchange) followed() bool {
 	d, c := &x.delta, &x.choices
 	if d.Choices == 0 {
@@ -43,7 +43,7 @@ func (x *exchange) followed() bool {
 		return true
 	}
 	if c.last == c.only && !c.single {
-		c.first = x.mark() // all so far was of one index
+		c.first = x.mark() // everything so far had one index
 	}
 	if !c.single && (x.rec.FinishReason != "" || d.Index != c.last+1 && (d.Index != c.last || len(d.Content) > 0)) {
 		x.single()
@@ -57,7 +57,7 @@ func (x *exchange) followed() bool {
 	return true
 }
 
-// single gives up the thought that indexes are numbers of chunks.
+// single stops assuming that indexes number chunks.
 func (x *exchange) single() {
 	c := &x.choices
 	c.single = true
@@ -67,7 +67,7 @@ func (x *exchange) single() {
 	}
 }
 
-// settleChoices decides on an answer of few events.
+// settleChoices decides about an answer of few events.
 func (x *exchange) settleChoices() {
 	if c := &x.choices; !c.single && c.last < c.only+2 {
 		x.single()

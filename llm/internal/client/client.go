@@ -1,6 +1,6 @@
-// Package client performs one request over an http.RoundTripper and returns its record: when it was sent, when each
-// chunk of the answer arrived, how it ended. A chunk's time is taken when the read returns that brought its end, before
-// anything is parsed. What the server does wrong is a field of the record, never a Go error.
+// Package client performs one request over an http.RoundTripper and returns its record: when the request was sent, when
+// each chunk of the answer arrived, and how the answer ended. A chunk's time is taken when the read returns that brought
+// its end, before anything is parsed. What the server does wrong is a field of the record, never a Go error.
 package client
 
 import (
@@ -22,70 +22,74 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// DefaultTimeout is how long a whole request may take unless an option says otherwise.
+// DefaultTimeout is how long a whole request may take unless an option sets another timeout.
 const DefaultTimeout = 300 * time.Second
 
-// DefaultMaxTokens is the output limit of a request that names none; inference-perf sends the same.
+// DefaultMaxTokens is the output limit of a request that names none; inference-perf sends the same limit.
 const DefaultMaxTokens = 30
 
-// DefaultRetryBackoff is the base of the waits before further attempts, inference-perf's.
+// DefaultRetryBackoff is the base of the waits before further attempts. inference-perf has the same base.
 const DefaultRetryBackoff = 500 * time.Millisecond
 
-// Options is what all requests of a client share. DefaultOptions has the defaults.
+// Options holds what all requests of a client have in common. DefaultOptions returns the defaults.
 type Options struct {
 	// /v1 is added to a bare host; any other path is used as it stands, and may be an endpoint's
 	BaseURL     string
 	API         *api.Dialect  //
-	Model       string        // "" to ask the server, see Discover
-	Adapters    []string      // further names that requests will ask for
+	Model       string        // "" asks the server, see Discover
+	Adapters    []string      // further model names that requests will use
 	Streaming   bool          // ask for a stream
 	IgnoreEOS   bool          // ask for MaxTokens tokens whatever the model says
-	Timeout     time.Duration // of a whole request; 0 means none
-	IdleTimeout time.Duration // longest gap between chunks of a stream; 0 means none
-	// sent as a bearer token; "" for the user and password of BaseURL, as Basic authentication
+	Timeout     time.Duration // limit of a whole request; 0 means no limit
+	IdleTimeout time.Duration // longest gap between chunks of a stream; 0 means no limit
+	// APIKey is sent as a bearer token; "" sends the user and password of BaseURL, as Basic authentication
 	APIKey     string
 	Headers    map[string]string
-	Format     json.RawMessage // response_format of the body, see api.Format; nil for none
+	Format     json.RawMessage // response_format of the body, see api.Format; nil leaves it out
 	Extra      api.Extra       // further fields of the body
 	Text       bool            // keep request and response bodies in the record
 	EventLimit int             // largest event or whole answer, in bytes; 0 means sse.DefaultLimit
 
-	// Retries is how often a request is sent again when its connection fails before an answer. Timeout is that of an
+	// Retries is how often a request is sent again when its connection fails before an answer. Timeout then limits each
 	// attempt.
 	Retries int
-	// RetryBackoff times 2^(k-1), times a random factor from 0.5 to 1.5, is the wait before attempt k of those, k from
-	// 1.
+	// RetryBackoff × 2^(k-1) × a random factor from 0.5 to 1.5 is the wait before the k-th further attempt, k from 1.
 	RetryBackoff time.Duration
-	// Random gives numbers in [0, 1) for that factor. It is called concurrently; nil for the runtime's own.
+	// Random returns numbers in [0, 1) for the factor of RetryBackoff. It is called concurrently; nil means the
+	// runtime's own generator.
 	Random func() float64
 
 	// MaxTokensField names the field that carries a request's limit; "" leaves the limit out.
 	MaxTokensField string
-	// RequestIDHeader names the request header that carries the request's id; "" for none. One in Headers goes before
-	// it.
+	// RequestIDHeader names the request header that carries the request's id; "" sends no id. A header of this name in
+	// Headers takes precedence.
 	RequestIDHeader string
 
-	// SessionHeader names the request header that carries the session's id; "" for none.
+	// SessionHeader names the request header that carries the session's id; "" sends no id.
 	SessionHeader string
-	// SessionTokenHeader names the response header that later requests of the session send back; "" for none.
+	// SessionTokenHeader names the response header whose value later requests of the session send back; "" means no
+	// header.
 	SessionTokenHeader string
-	// Tokens keeps what came in that header, shared by the clients of a process; nil for one of the client's own.
+	// Tokens keeps the values of SessionTokenHeader. Clients of a process may share it; nil means that the client keeps
+	// its own.
 	Tokens *Tokens
 
-	// Count gives the tokens of a text by the model's tokenizer, without special ones; nil if there is none.
+	// Count returns the number of tokens in a text by the model's tokenizer, without special tokens; nil means that
+	// there is no tokenizer.
 	Count func(text string) int
-	// CountPrompt gives the tokens of a request's prompt as the server counts them. raw says that a chat could not be
-	// written as the server writes it, so that only its texts were counted. Needed if Count is set.
+	// CountPrompt returns the number of tokens in a request's prompt as the server counts them. raw reports that a chat
+	// could not be written as the server writes it, and that only its texts were counted. It is required if Count is
+	// set.
 	CountPrompt func(Request) (n int, raw bool)
 }
 
-// Defaults of names that a request carries.
+// Defaults of the names that a request carries.
 const (
 	DefaultMaxTokensField  = api.MaxTokensField
 	DefaultRequestIDHeader = "X-Request-Id"
 )
 
-// DefaultOptions gives options in which only BaseURL is missing.
+// DefaultOptions returns options in which only BaseURL is missing.
 func DefaultOptions() Options {
 	return Options{
 		API: api.Chat, Streaming: true, IgnoreEOS: true, Timeout: DefaultTimeout, RetryBackoff: DefaultRetryBackoff,
@@ -98,14 +102,14 @@ type Client struct {
 	*address
 	opts       Options
 	header     http.Header
-	credential string // what the header authorizes by, in words
-	idHeader   string // that carries a request's id, "" for none
+	credential string // what the header authorizes by, for messages
+	idHeader   string // name of the header that carries a request's id, "" for no header
 	secrets    secret.Set
-	mask       *secret.Mask // of secrets
+	mask       *secret.Mask // mask of secrets
 	readers    sync.Pool
 }
 
-// New checks the options, and names the faulty one.
+// New checks the options; its error names the faulty one.
 func New(opts Options) (*Client, error) {
 	address, err := parseAddress(opts.BaseURL, opts.API)
 	if err != nil {
@@ -153,7 +157,7 @@ func (o *Options) checkNumbers() error {
 	return nil
 }
 
-// header checks the headers and gives those that all requests have.
+// header checks the headers and returns those that all requests have.
 func (o *Options) header() (http.Header, error) {
 	header := http.Header{"Content-Type": {"application/json"}, "User-Agent": {"xk6-llm"}}
 	if !validValue(o.APIKey) {
@@ -186,7 +190,7 @@ func (o *Options) header() (http.Header, error) {
 	return header, nil
 }
 
-// validName says whether a header can have the name: it must be a token of RFC 9110.
+// validName reports whether a header can have the name, which must be a token of RFC 9110.
 func validName(name string) bool {
 	for _, c := range []byte(name) {
 		if c <= ' ' || c >= 0x7f || strings.IndexByte(`()<>@,;:\"/[]?={}`, c) >= 0 {
@@ -196,12 +200,12 @@ func validName(name string) bool {
 	return name != ""
 }
 
-// validValue says whether a header can have the value; net/http refuses to send others.
+// validValue reports whether a header can have the value; net/http refuses to send others.
 func validValue(value string) bool {
 	return strings.IndexFunc(value, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }) < 0
 }
 
-// Added says that the base URL was completed, and to what; "" if requests go where it says.
+// Added returns a remark if the base URL was completed, and "" if requests go where it points.
 func (c *Client) Added() string {
 	if !c.bare {
 		return ""
@@ -209,35 +213,37 @@ func (c *Client) Added() string {
 	return fmt.Sprintf("baseURL is a host alone: /v1 is added, so that requests go to %s", show(c.endpoint))
 }
 
-// URL is where requests go, without secrets.
+// URL returns where requests go, without secrets.
 func (c *Client) URL() string { return show(c.endpoint) }
 
 // Request is one request.
 type Request struct {
 	ID        string          // sent in Options.RequestIDHeader unless empty
-	Model     string          // "" for the client's
-	Prompt    string          // of a completion
-	Messages  json.RawMessage // of a chat: a JSON array
-	MaxTokens int             // 0 for DefaultMaxTokens
-	SessionID string          // of the conversation it belongs to, for Options.SessionHeader; "" for none
+	Model     string          // "" means the client's model
+	Prompt    string          // prompt of a completion
+	Messages  json.RawMessage // messages of a chat: a JSON array
+	MaxTokens int             // 0 means DefaultMaxTokens
+	SessionID string          // id of the conversation, for Options.SessionHeader; "" outside conversations
 
-	// AddSpecial says whether the server is to add special tokens around the prompt; nil leaves it to the server.
+	// AddSpecial tells the server whether to add special tokens around the prompt; nil leaves the decision to the
+	// server.
 	AddSpecial *bool
-	// MaxTokensField goes before that of Options; nil for none.
+	// MaxTokensField takes precedence over the field in Options; nil means the field in Options.
 	MaxTokensField *string
-	// Extra are further fields of the body, in place of the client's of the same names; nil for none.
+	// Extra holds further fields of the body, which replace the client's fields of the same names; nil means no further
+	// fields.
 	Extra api.Extra
 }
 
-// Answer is a request's record, with the text that came. The record has no secret of the request, whatever the server
-// repeated.
+// Answer is a request's record together with the text that came. The record holds no secret of the request, whatever
+// the server repeated.
 type Answer struct {
 	Record *record.Request
 	Text   string // as it came
 	Shown  string // Text without secrets
 }
 
-// limit is the field that carries a request's limit, and the limit that is sent: 0 if it is left out.
+// limit returns the field that carries a request's limit, and the limit that is sent: 0 if it is left out.
 func (c *Client) limit(req Request) (field string, tokens int) {
 	field = c.opts.MaxTokensField
 	if req.MaxTokensField != nil {
@@ -249,20 +255,20 @@ func (c *Client) limit(req Request) (field string, tokens int) {
 	return field, req.MaxTokens
 }
 
-// extra are the fields of all requests with those of one put over them.
-func (o *Options) extra(of api.Extra) api.Extra {
-	if len(of) == 0 {
+// extra returns the fields of all requests, overridden by the fields of one request.
+func (o *Options) extra(own api.Extra) api.Extra {
+	if len(own) == 0 {
 		return o.Extra
 	}
-	all := make(api.Extra, len(o.Extra)+len(of))
+	all := make(api.Extra, len(o.Extra)+len(own))
 	maps.Copy(all, o.Extra)
-	maps.Copy(all, of)
+	maps.Copy(all, own)
 	return all
 }
 
 // Do sends one request and waits for its end. It returns an error only if the request could not be built; whatever
-// happens from then on is in the record. The record's identity (scenario, stage, index …) and judgement are the
-// caller's to fill in. When ctx ends the request is cut and recorded as canceled, with its chunks so far.
+// happens from then on is in the record. The caller fills in the record's identity (scenario, stage, index …) and
+// judgement. When ctx ends, the request is cut and recorded as canceled, with its chunks so far.
 func (c *Client) Do(ctx context.Context, rt http.RoundTripper, req Request) (Answer, error) {
 	if req.Model == "" {
 		req.Model = c.opts.Model

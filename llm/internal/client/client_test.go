@@ -49,7 +49,7 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// rawServer answers each connection with bytes, whatever it is asked, and then closes or resets it.
+// rawServer answers each connection with the given bytes, whatever the request, and then closes or resets it.
 func rawServer(t *testing.T, answer string, reset bool) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

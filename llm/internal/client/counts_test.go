@@ -10,12 +10,12 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// event is the text of one event.
+// event returns the text of one event.
 func event(format string, args ...any) string {
 	return "data: " + fmt.Sprintf(format, args...) + "\n\n"
 }
 
-// message is a chunk that holds a message in the place of a delta.
+// message returns a chunk that holds a message in place of a delta.
 func message(text string) string {
 	return event(`{"choices":[{"index":0,"message":{"role":"assistant","content":%q}}]}`, text)
 }
@@ -24,13 +24,13 @@ func choice(index int, text, finish string) string {
 	return event(`{"choices":[{"index":%d,"delta":{"content":%q},"finish_reason":%s}]}`, index, text, finish)
 }
 
-// Text that a server sends more than once counts once, and of several answers one.
+// Text that a server sends more than once counts once, and of several answers one counts.
 func TestTextCountsOnce(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name, stream string
 		text         string
-		tokens       []int // of each chunk, a token a letter
+		tokens       []int // tokens of each chunk; each letter is a token
 		note         string
 	}{
 		{"deltas", role + chunk("One") + chunk(" two") + stop, "One two", []int{3, 3}, ""},
@@ -91,7 +91,7 @@ func TestTextCountsOnce(t *testing.T) {
 	}
 }
 
-// countLetters is a tokenizer with a token for each letter.
+// countLetters sets a tokenizer with a token for each letter.
 func countLetters(o *Options) {
 	o.Count = func(s string) int { return len(strings.ReplaceAll(s, " ", "")) }
 	o.CountPrompt = func(Request) (int, bool) { return 1, false }

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// The Date of an answer is kept, whatever the status; without one, or after an interim answer, there is none.
+// The Date of an answer is kept, whatever the status; without a Date, or after an interim answer, the record has none.
 func TestServerDate(t *testing.T) {
 	t.Parallel()
 	date := time.Date(2031, 2, 3, 4, 5, 6, 0, time.UTC)

@@ -13,14 +13,14 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// errEncoding is wrapped by errors of a compressed body.
+// errEncoding is wrapped by the errors of a compressed body.
 var errEncoding = errors.New("compressed body")
 
-// wire is a response's body as it comes.
+// wire is a response's body as it comes from the network.
 type wire struct {
 	io.Reader
-	n   int64 // bytes so far
-	err error // of the last read
+	n   int64 // bytes read so far
+	err error // error of the last read
 }
 
 func (w *wire) Read(p []byte) (int, error) {
@@ -30,17 +30,17 @@ func (w *wire) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// decompressed reads a body that a server or a proxy may have compressed, though nobody asked for that. gzip and zstd
-// are known by their first bytes, whatever the label says; deflate has none. It must be closed.
+// decompressed reads a body that a server or a proxy may have compressed, although nothing asked for that. It
+// recognises gzip and zstd by their first bytes, whatever the label says; deflate has no such bytes. It must be closed.
 type decompressed struct {
 	wire  wire
 	label string    // Content-Encoding
-	text  io.Reader // once the first bytes are read
-	free  func()    // nil of a body that is not compressed
+	text  io.Reader // set once the first bytes are read
+	free  func()    // nil if the body is not compressed
 	begun bool      // something was decompressed
 }
 
-// Read reads text. A body that is not compressed costs nothing but a look at its first byte.
+// Read reads text. A body that is not compressed costs only a look at its first byte.
 func (d *decompressed) Read(p []byte) (int, error) {
 	if d.text != nil {
 		return d.read(p)
@@ -65,10 +65,10 @@ func (d *decompressed) Read(p []byte) (int, error) {
 	return d.read(p)
 }
 
-// errTwice says that a server and a proxy each compressed the body.
+// errTwice reports that a server and a proxy each compressed the body.
 var errTwice = errors.New("it is compressed twice: let the server or the proxy not compress")
 
-// read tells a decompressor's error from one of the connection, and from a body that was cut.
+// read distinguishes a decompressor's error from an error of the connection, and from a body that was cut off.
 func (d *decompressed) read(p []byte) (int, error) {
 	n, err := d.text.Read(p)
 	if d.free == nil {
@@ -95,7 +95,7 @@ var (
 	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
 )
 
-// open finds out how the body is compressed that begins with head.
+// open finds out how the body that begins with head is compressed.
 func (d *decompressed) open(head []byte) error {
 	src := io.MultiReader(bytes.NewReader(head), &d.wire)
 	d.text, d.free = src, func() {}
@@ -110,7 +110,7 @@ func (d *decompressed) open(head []byte) error {
 		}
 	case strings.EqualFold(d.label, "deflate") && isZlib(head):
 		d.text, err = zlib.NewReader(src)
-	case strings.EqualFold(d.label, "deflate"): // without zlib's frame, as some servers understand the word
+	case strings.EqualFold(d.label, "deflate"): // without zlib's frame, which is what some servers mean by the word
 		d.text = flate.NewReader(src)
 	case strings.EqualFold(d.label, "br"):
 		err = errors.New("Content-Encoding: br is not supported: " +
@@ -121,12 +121,12 @@ func (d *decompressed) open(head []byte) error {
 	return err
 }
 
-// isZlib knows the two bytes of RFC 1950 before deflated data.
+// isZlib reports whether head begins with the two bytes that RFC 1950 puts before deflated data.
 func isZlib(head []byte) bool {
 	return len(head) > 1 && head[0]&0x0f == 8 && (int(head[0])<<8|int(head[1]))%31 == 0
 }
 
-// failed is a body that was to be compressed and does not begin as such.
+// failed is a body that was labelled as compressed and does not begin that way.
 type failed struct{ err error }
 
 func (f failed) Read([]byte) (int, error) { return 0, f.err }

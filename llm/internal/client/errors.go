@@ -13,7 +13,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// errorType finds the error_type of a failed round trip, or of a failed read after the response began.
+// errorType returns the error_type of a failed round trip, or of a read that failed after the response began.
 func (x *exchange) errorType(err error, before bool) string {
 	switch cause := context.Cause(x.ctx); { // the first cause, if there were several
 	case errors.Is(cause, errTimeout):
@@ -34,12 +34,12 @@ func (x *exchange) errorType(err error, before bool) string {
 	return connectErrorType(err, x.trace.connected.Load() != 0)
 }
 
-// connectErrorType tells apart what can go wrong before the first byte of an answer.
+// connectErrorType distinguishes what can go wrong before the first byte of an answer.
 func connectErrorType(err error, connected bool) string {
 	var dns *net.DNSError
 	var op *net.OpError
 	switch {
-	case errors.As(err, &dns), strings.HasPrefix(err.Error(), "lookup "): // k6 has an error of its own for no address
+	case errors.As(err, &dns), strings.HasPrefix(err.Error(), "lookup "): // k6 has its own error
 		return record.ErrorDNS
 	case isTLS(err):
 		return record.ErrorTLS
@@ -68,7 +68,7 @@ func isTLS(err error) bool {
 		strings.Contains(err.Error(), "server gave HTTP response to HTTPS client")
 }
 
-// isMalformed knows what net/http says to bytes that are not HTTP; most of it has no type.
+// isMalformed recognises what net/http reports about bytes that are not HTTP; most of these errors have no type.
 func isMalformed(err error) bool {
 	text := err.Error()
 	for _, sign := range [...]string{

@@ -16,7 +16,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// dialing is a transport whose first connections fail.
+// dialing returns a transport whose first connections fail.
 func dialing(t *testing.T, failures ...error) *http.Transport {
 	transport := &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		if len(failures) > 0 {
@@ -30,13 +30,13 @@ func dialing(t *testing.T, failures ...error) *http.Transport {
 	return transport
 }
 
-// dialError is what net gives for a system call that failed.
+// dialError returns what net returns for a system call that failed.
 func dialError(call string, number syscall.Errno) error {
 	addr := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8000}
 	return &net.OpError{Op: "dial", Net: "tcp", Addr: addr, Err: os.NewSyscallError(call, number)}
 }
 
-// What fails on this machine keeps its error type, and is told from what the server does.
+// A failure of this machine keeps its error type, and is distinguished from failures of the server.
 func TestFaultsOfThisMachine(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -76,7 +76,7 @@ func TestFaultsOfThisMachine(t *testing.T) {
 	}
 }
 
-// A request that succeeds when it is sent again waited for this machine before.
+// A request that succeeds when it is sent again had to wait for this machine before.
 func TestFaultsOfThisMachineThatPass(t *testing.T) {
 	t.Parallel()
 	head := "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -90,7 +90,7 @@ func TestFaultsOfThisMachineThatPass(t *testing.T) {
 	}
 }
 
-// What breaks a stream of HTTP/2 breaks the answer; that the server takes no further requests does not.
+// What breaks a stream of HTTP/2 breaks the answer; a server that takes no further requests does not.
 func TestHTTP2Streams(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

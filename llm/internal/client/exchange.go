@@ -19,32 +19,32 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// Causes of our own cancellations, told apart from the caller's by context.Cause.
+// Causes of the client's own cancellations, which context.Cause distinguishes from the caller's.
 var (
 	errTimeout = errors.New("timeout")
 	errStall   = errors.New("stall")
 )
 
-// exchange is one request on its way, with all its attempts.
+// exchange is one request in progress, with all its attempts.
 type exchange struct {
 	c       *Client
 	rec     *record.Request
 	session string
-	extra   api.Extra // of this request alone
-	token   string    // of the session, that was sent
+	extra   api.Extra // fields of this request only
+	token   string    // session token that was sent
 	body    []byte
-	start   time.Time // of the first attempt
+	start   time.Time // start of the first attempt
 
 	caller context.Context
-	ctx    context.Context // of the running attempt: ends with the caller's, or with a cause of ours
+	ctx    context.Context // context of the running attempt: ends with the caller's, or with errTimeout or errStall
 	cancel context.CancelCauseFunc
 	trace  *connTrace // of the running attempt
 
 	attempted time.Time // when the running attempt was sent
-	renewed   bool      // a connection that was kept alive turned out to be closed
+	renewed   bool      // a connection that had been kept alive turned out to be closed
 	atOnce    bool      // the next attempt needs no wait
 
-	deadline *time.Timer // of the running attempt, later of its connection
+	deadline *time.Timer // timeout of the running attempt, later of its connection
 	idle     *time.Timer
 	last     atomic.Int64 // arrival of the newest event, since start
 
@@ -55,7 +55,7 @@ type exchange struct {
 	choices    choices
 	transcript transcript
 	aside      []byte // text of reasoning and tool calls, if tokens are counted
-	asideSize  int    // bytes of such text, kept or not
+	asideSize  int    // bytes of that text, kept or not
 	raw        rawBody
 }
 
@@ -70,11 +70,11 @@ func newExchange(c *Client, req Request, body []byte) *exchange {
 	return x
 }
 
-// run fills the record from the moment of sending to the end.
+// run fills the record, from the moment of sending to the end.
 func (x *exchange) run(ctx context.Context, rt http.RoundTripper) {
 	x.caller = ctx
-	for again := true; again; {
-		again = x.attempt(rt) && x.wait()
+	for retry := true; retry; {
+		retry = x.attempt(rt) && x.wait()
 	}
 	x.settle()
 	x.rec.Connected, x.rec.FirstByte = x.untilEnd(&x.trace.connected), x.untilEnd(&x.trace.firstByte)
@@ -85,7 +85,7 @@ func (x *exchange) run(ctx context.Context, rt http.RoundTripper) {
 	}
 }
 
-// untilEnd gives an instant that the transport saw, 0 for one after the request was given up.
+// untilEnd returns an instant that the transport saw, or 0 if it came after the request was given up.
 func (x *exchange) untilEnd(seen *atomic.Int64) int64 {
 	if at := seen.Load(); at <= x.rec.End {
 		return at
@@ -93,15 +93,15 @@ func (x *exchange) untilEnd(seen *atomic.Int64) int64 {
 	return 0
 }
 
-// attempt sends the request and receives what comes. It says whether the request is to be sent again, of which then
-// nothing but the number of attempts is in the record.
-func (x *exchange) attempt(rt http.RoundTripper) (again bool) {
+// attempt sends the request and receives the response. It reports whether the request must be sent again; in that case
+// the record holds nothing about this attempt but its number.
+func (x *exchange) attempt(rt http.RoundTripper) (retry bool) {
 	ctx, cancel := context.WithCancelCause(x.caller)
 	x.ctx, x.cancel, x.trace = ctx, cancel, newConnTrace()
 	defer cancel(nil)
 	limit := x.c.opts.Timeout
 	if limit == 0 {
-		limit = math.MaxInt64 // nanoseconds: never
+		limit = math.MaxInt64 // nanoseconds: no timeout
 	}
 	x.deadline = time.AfterFunc(limit, func() { cancel(errTimeout) })
 	defer x.deadline.Stop()
@@ -139,13 +139,13 @@ func (x *exchange) request() *http.Request {
 	req := http.Request{
 		Method: http.MethodPost, URL: x.c.endpoint, Host: x.c.endpoint.Host, Header: header, Proto: "HTTP/1.1",
 		ProtoMajor: 1, ProtoMinor: 1,
-		// Without GetBody the transport cannot send again by itself on a new connection, at which we would not see it.
+		// Without GetBody the transport cannot silently send the request again on a new connection.
 		ContentLength: int64(len(x.body)), Body: io.NopCloser(bytes.NewReader(x.body)),
 	}
 	return req.WithContext(httptrace.WithClientTrace(x.ctx, &x.trace.hooks))
 }
 
-// sessionHeaders writes whose request it is, and what the server said last in that session.
+// sessionHeaders sets the session's id and the token that the server last sent in that session.
 func (x *exchange) sessionHeaders(header http.Header) {
 	if x.session == "" {
 		return
@@ -160,10 +160,10 @@ func (x *exchange) sessionHeaders(header http.Header) {
 	}
 }
 
-// receive reads the response, whatever it is, and leaves the connection fit for the next request if it can.
+// receive reads the response, whatever it is, and leaves the connection fit for the next request if possible.
 func (x *exchange) receive(resp *http.Response) {
 	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode < 0 || resp.StatusCode > 999 { // HTTP/2 takes any number, the record three digits
+	if resp.StatusCode < 0 || resp.StatusCode > 999 { // HTTP/2 allows any number, the record three digits
 		x.fail(time.Now(), record.ErrorMalformed, fmt.Sprintf("%d is no status of HTTP", resp.StatusCode))
 		return
 	}
@@ -189,8 +189,7 @@ func (x *exchange) receive(resp *http.Response) {
 	x.answered(resp, body)
 }
 
-// readDate keeps the server's clock. An answer with an interim one before it has its first byte too early to be
-// compared.
+// readDate keeps the server's clock. After an interim answer the first byte came too early to be compared with it.
 func (x *exchange) readDate(header http.Header) {
 	at, err := http.ParseTime(header.Get("Date"))
 	if err == nil && at.Year() >= 2000 && at.Year() < 2200 && !x.trace.interim.Load() {
@@ -198,7 +197,7 @@ func (x *exchange) readDate(header http.Header) {
 	}
 }
 
-// answered reads an answer by what it is, whatever its label: one JSON object, or else events.
+// answered reads an answer by its content, whatever its label: one JSON object, or else events.
 func (x *exchange) answered(resp *http.Response, body io.Reader) {
 	r, _ := x.c.readers.Get().(*sse.Reader)
 	r.Reset(body, x.c.opts.EventLimit)
@@ -214,12 +213,12 @@ func (x *exchange) answered(resp *http.Response, body io.Reader) {
 	x.stream(resp, r, body)
 }
 
-// maxErrorBody bounds what is read of a refused request's answer.
+// maxErrorBody bounds, in bytes, how much of the answer to a refused request is read.
 const maxErrorBody = 64 << 10
 
 func (x *exchange) refused(resp *http.Response, body io.Reader) {
 	if resp.StatusCode == http.StatusSwitchingProtocols {
-		body = http.NoBody // it is a connection, which no timeout closes
+		body = http.NoBody // the body is a connection, which no timeout closes
 	}
 	data, err := io.ReadAll(io.LimitReader(body, maxErrorBody))
 	if err != nil && (x.ctx.Err() != nil || errors.Is(err, errEncoding)) {
@@ -228,7 +227,7 @@ func (x *exchange) refused(resp *http.Response, body io.Reader) {
 	}
 	message := shorten(api.ErrorMessage(data))
 	if to := resp.Header.Get("Location"); to != "" && resp.StatusCode < 400 {
-		to = x.mask().Text(to) // the whole: what is shown may begin inside a secret
+		to = x.mask().Text(to) // mask before shortening, which may cut a secret in two
 		message = fmt.Sprintf("redirected to %q: set baseURL to where the server is", shorten(shown(to)))
 	}
 	if message == "" {
@@ -271,7 +270,7 @@ func (x *exchange) whole(body io.Reader) {
 	x.conclude(ending{at: end, whole: true})
 }
 
-// decode reads an event's data or a whole answer, and says whether it can be used. cut is the error type of JSON that
+// decode reads an event's data or a whole answer, and reports whether it is usable. cut is the error type of JSON that
 // ends too early.
 func (x *exchange) decode(data []byte, at time.Time, cut string) bool {
 	err := x.c.opts.API.Decode(data, &x.delta)
@@ -291,7 +290,7 @@ func (x *exchange) decode(data []byte, at time.Time, cut string) bool {
 	return false
 }
 
-// takeText keeps the texts of a delta.
+// takeText keeps the texts of a delta, and reports whether it brought new content.
 func (x *exchange) takeText() (content bool) {
 	d, counting := &x.delta, x.c.opts.Count != nil
 	x.asideSize += len(d.Aside)
@@ -307,16 +306,16 @@ func (x *exchange) takeText() (content bool) {
 	return content
 }
 
-// repeated says whether a delta brings text that has come already: as a message after deltas, or with the finish
+// repeated reports whether a delta brings text that has come already: as a message after deltas, or with the finish
 // reason.
 func (x *exchange) repeated() bool {
 	return x.delta.Message && x.evidence.deltas || x.delta.FinishReason != "" && x.transcript.repeats(x.delta.Content)
 }
 
-// maxUsage bounds a usage map, which a record keeps as it is.
+// maxUsage bounds, in bytes, a usage map, which a record keeps as it is.
 const maxUsage = 16 << 10
 
-// take keeps what a chunk says besides its content. A usage map that is no JSON would make the record unwritable.
+// take keeps what a chunk says besides its content. A usage map that is not JSON would make the record unwritable.
 func (x *exchange) take() {
 	if x.delta.FinishReason != "" {
 		x.rec.FinishReason = shorten(x.delta.FinishReason)
@@ -355,7 +354,7 @@ func shorten(text string) string {
 	return text
 }
 
-// count takes the client's token counts, after the request's end so that they are in no latency.
+// count counts tokens with the client's tokenizer, after the request's end so that counting is in no latency.
 func (x *exchange) count(req Request) {
 	count := x.c.opts.Count
 	if count == nil {
@@ -364,7 +363,7 @@ func (x *exchange) count(req Request) {
 	prompt, raw := x.c.opts.CountPrompt(req)
 	x.rec.Prompt, x.rec.PromptRaw = &prompt, raw
 	if x.rec.ErrorType == record.ErrorTooLarge {
-		return // a tokenizer would be busy with that for seconds
+		return // a tokenizer would need seconds for such an answer
 	}
 	text, ends := x.transcript.text, x.transcript.ends
 	x.rec.Completion = new(count(string(text)) + count(string(x.aside)))

@@ -20,36 +20,37 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 )
 
-// Limits of the look at the server before the first request.
+// Limits of the request for the list of models, before the first request.
 const (
 	discoverTimeout  = 30 * time.Second
-	checkTimeout     = 10 * time.Second // of the answer, if the model is named: then nothing depends on it
-	handshakeTimeout = 5 * time.Second  // of TLS: a server without it waits for more
+	checkTimeout     = 10 * time.Second // limit of the answer if the model is named: then nothing depends on the answer
+	handshakeTimeout = 5 * time.Second  // limit of the TLS handshake: a server without TLS waits for more
 )
 
-// Causes of an end by those limits.
+// Causes of an end by these limits.
 var (
 	errSlow      = errors.New("no answer in time")
 	errHandshake = fmt.Errorf("no TLS handshake within %v", handshakeTimeout)
 )
 
-// What to do.
+// Advice to the user.
 const (
 	nameModel = "name the model (option model, MODEL in our scripts)"
 	checkPath = "check the path of baseURL (BASE_URL in our scripts)"
 	setKey    = "set apiKey (API_KEY in our scripts)"
 )
 
-// unlisted says why there is no list of models, and what to do about it. The server is there.
+// unlisted tells why there is no list of models, and what to do about it. The server can be reached.
 type unlisted struct {
 	why, fix string
-	final    bool // requests will fail as well: it is of no use to name the model
+	final    bool // requests will fail as well: naming the model does not help
 }
 
-// Discover asks for the server's list of models before the first request, and gives the model to use: the client's, or
-// the first of the list if it has none. The error says what to mend: the server cannot be reached, or the list does
-// not tell a model and none is named. If one is named, the list is no more than a check, and what is wrong with it is
-// a remark for the user. Neither has a secret of the client; the model is as the server named it, for Hide to show.
+// Discover asks for the server's list of models before the first request, and returns the model to use: the client's,
+// or the first of the list if the client has none. The error tells what to mend: the server cannot be reached, or the
+// list names no model and the client does not either. If the client names a model, the list is only a check, and what
+// is wrong with it becomes a remark for the user. Neither the remark nor the error holds a secret of the client. The
+// model is as the server named it; Hide makes it fit to show.
 func (c *Client) Discover(ctx context.Context, rt http.RoundTripper) (model, remark string, err error) {
 	model, remark, err = c.discover(ctx, rt)
 	return model, c.mask.Text(remark), c.mask.Error(err)
@@ -78,7 +79,7 @@ func (c *Client) discover(ctx context.Context, rt http.RoundTripper) (model, rem
 	return names[0], c.checkNames(names, c.opts.Adapters), nil
 }
 
-// whole is the message where no model is named.
+// whole returns the message for a client that names no model.
 func (u *unlisted) whole() string {
 	switch {
 	case u.final:
@@ -92,8 +93,8 @@ func (u *unlisted) whole() string {
 // mostNames is how many models a remark lists.
 const mostNames = 20
 
-// checkNames says which of the wanted models are not in the list: aliases, wildcards and rewritten names are not. A
-// name without a tag is that of the latest.
+// checkNames returns a remark about the wanted models that are not in the list, as aliases, wildcards and rewritten
+// names are not. A name without a tag means the tag latest.
 func (c *Client) checkNames(names, wanted []string) (remark string) {
 	var missing []string
 	for _, name := range wanted {
@@ -113,7 +114,7 @@ func (c *Client) checkNames(names, wanted []string) (remark string) {
 		strings.Join(missing, ", "), show(c.models), listed)
 }
 
-// listModels asks for the list. A problem is one of the list; the error, that the server cannot be reached.
+// listModels asks for the list. A problem concerns the list; the error means that the server cannot be reached.
 func (c *Client) listModels(ctx context.Context, rt http.RoundTripper) (names []string, problem *unlisted, err error) {
 	resp, body, problem, err := c.getModels(ctx, rt)
 	if err != nil || problem != nil {
@@ -136,7 +137,7 @@ func (c *Client) listModels(ctx context.Context, rt http.RoundTripper) (names []
 	return nil, &unlisted{why: why, fix: checkPath + c.versionHint(), final: api.IsMarkup(body)}, nil
 }
 
-// modelNames reads {"data": [{"id": …}]}, or the array alone as some gateways send it.
+// modelNames reads {"data": [{"id": …}]}, or the array alone, which some gateways send.
 func modelNames(body []byte) (names []string, isList bool) {
 	type entries []struct {
 		ID string `json:"id"`
@@ -159,7 +160,7 @@ func modelNames(body []byte) (names []string, isList bool) {
 	return names, true
 }
 
-// refusal explains a status that is no success.
+// refusal explains a status that is not a success.
 func (c *Client) refusal(resp *http.Response, body []byte) *unlisted {
 	status := resp.StatusCode
 	words := plain.Terminal(cmp.Or(shorten(api.ErrorMessage(body)), http.StatusText(status), "no words"))
@@ -182,7 +183,7 @@ func (c *Client) refusal(resp *http.Response, body []byte) *unlisted {
 		u.fix, u.final = writeScheme("https"), true
 	case c.credential == noCredential:
 		u.fix = setKey + " if it wants one"
-	case status == http.StatusBadRequest: // of a request without a body: LiteLLM's answer to an unknown key
+	case status == http.StatusBadRequest: // the request has no body: this is LiteLLM's answer to an unknown key
 		u.fix = c.credentialFix()
 	}
 	return u
@@ -192,7 +193,7 @@ func writeScheme(scheme string) string {
 	return "write " + scheme + ":// in baseURL (BASE_URL in our scripts)"
 }
 
-// versionHint says what to try if the API is not where the path of the base URL leads; "" where that has a version.
+// versionHint returns what to try if the API is not where the path of the base URL leads; "" if the path has a version.
 func (c *Client) versionHint() string {
 	if !c.unversioned {
 		return ""
@@ -240,7 +241,7 @@ func (c *Client) getModels(caller context.Context, rt http.RoundTripper) (*http.
 	return nil, nil, broken, nil
 }
 
-// watchConnection notes that there is a connection, and cancels what takes too long.
+// watchConnection notes that there is a connection, and cancels a handshake or an answer that takes too long.
 func (c *Client) watchConnection(cancel context.CancelCauseFunc) (connected *atomic.Bool,
 	trace *httptrace.ClientTrace) {
 	connected = new(atomic.Bool)
@@ -257,7 +258,7 @@ func (c *Client) watchConnection(cancel context.CancelCauseFunc) (connected *ato
 		GotConn: func(httptrace.GotConnInfo) {
 			connected.Store(true)
 			if c.opts.Model != "" {
-				time.AfterFunc(checkTimeout, func() { cancel(errSlow) }) // of no effect after the answer
+				time.AfterFunc(checkTimeout, func() { cancel(errSlow) }) // no effect after the answer
 			}
 		},
 	}
@@ -266,7 +267,7 @@ func (c *Client) watchConnection(cancel context.CancelCauseFunc) (connected *ato
 // maxModels bounds a list of models, in bytes.
 const maxModels = 8 << 20
 
-// readModels reads a list, which some servers compress although nobody asked for it.
+// readModels reads a list, which some servers compress although the request did not ask for it.
 func readModels(resp *http.Response) ([]byte, error) {
 	text := &decompressed{wire: wire{Reader: resp.Body}, label: resp.Header.Get("Content-Encoding")}
 	defer text.Close()
@@ -280,7 +281,7 @@ func readModels(resp *http.Response) ([]byte, error) {
 	return body, err
 }
 
-// connectionFix is what to do about a connection that failed.
+// connectionFix returns what to do about a connection that failed.
 func connectionFix(err error) string {
 	var certificate *tls.CertificateVerificationError
 	var header tls.RecordHeaderError

@@ -120,7 +120,7 @@ func TestDiscoverWithoutAKey(t *testing.T) {
 	}
 }
 
-// Where the list tells nothing of the path, the remark says where requests go.
+// If the list tells nothing about the path, the remark tells where requests go.
 func TestDiscoverBelowAPrefix(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]string{
@@ -251,7 +251,7 @@ func TestDiscoverUnreachable(t *testing.T) {
 	}
 }
 
-// A server that answers with nothing, or with an alert of TLS, is there: a named model is then asked for.
+// A server that answers with nothing, or with a TLS alert, can be reached: requests then ask for a named model.
 func TestDiscoverBroken(t *testing.T) {
 	t.Parallel()
 	for answer, want := range map[string]string{
@@ -273,7 +273,7 @@ func TestDiscoverBroken(t *testing.T) {
 	}
 }
 
-// silent is a server that takes connections and whatever is sent, and never answers.
+// silent returns a transport to a server that accepts connections and whatever is sent, and never answers.
 func silent(t *testing.T) *http.Transport {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		ours, theirs := net.Pipe()
@@ -326,8 +326,8 @@ func TestDiscoverEndsWithItsContext(t *testing.T) {
 	})
 }
 
-// Whatever a server says to the question for its models, what is told of it is one short line without the key, and the
-// model is one of the list.
+// Whatever a server answers to the request for its models, the remark about it is one short line without the key, and
+// the model is one of the list.
 func FuzzDiscover(f *testing.F) {
 	const key = "sk-0123456789abcdef"
 	for _, body := range []string{

@@ -12,7 +12,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// What requests are authorized by, in messages.
+// What requests are authorized by, as messages name it.
 const (
 	noCredential = "a request without a key"
 	keyOfOption  = "the API key of apiKey"
@@ -48,7 +48,7 @@ func (o *Options) credential(header http.Header) string {
 	return noCredential
 }
 
-// credentialFix is what to do if the credential is refused.
+// credentialFix returns what to do if the credential is refused.
 func (c *Client) credentialFix() string {
 	switch c.credential {
 	case noCredential:
@@ -72,7 +72,7 @@ func (c *Client) explain(r *record.Request) {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		r.Error += fmt.Sprintf(" (the server refused %s: %s)", c.credential, c.credentialFix())
 	case http.StatusNotFound:
-		if !strings.Contains(strings.ToLower(r.Error), "model") { // else it is not about the path
+		if !strings.Contains(strings.ToLower(r.Error), "model") { // otherwise the error is not about the path
 			r.Error += fmt.Sprintf(" (no %s%s)", show(c.endpoint), c.versionHint())
 		}
 	}

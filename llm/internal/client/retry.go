@@ -45,8 +45,8 @@ func newConnTrace() *connTrace {
 	return t
 }
 
-// countResent counts what the transport sent again by itself, as it does under HTTP/2 where a server turns a request
-// away unread.
+// countResent counts the attempts that the transport made by itself, which it does under HTTP/2 when a server turns a
+// request away unread.
 func (x *exchange) countResent() {
 	if more := int(x.trace.connections.Load()) - 1; more > 0 {
 		x.rec.Retries += more
@@ -54,8 +54,9 @@ func (x *exchange) countResent() {
 	}
 }
 
-// mayRetry says whether an attempt failed for its connection, before an answer. Only faults of the network count:
-// what the client itself refuses, as a blocked host, it would refuse again, and what took too long has its own limit.
+// mayRetry reports whether an attempt failed because of its connection, before an answer. Only faults of the network
+// count: what the client itself refuses, such as a blocked host, it would refuse again, and what took too long has its
+// own limit.
 func mayRetry(errorType string, err error) bool {
 	var timeout net.Error
 	if errors.As(err, &timeout) && timeout.Timeout() {
@@ -73,13 +74,13 @@ func mayRetry(errorType string, err error) bool {
 	return false
 }
 
-// staleTime is how long the news of a closed connection may take: a way to the server and back. What ends later was
-// begun.
+// staleTime is how long the news of a closed connection may take: a way to the server and back. A request that ends
+// later had been begun by the server.
 const staleTime = 100 * time.Millisecond
 
-// stale says whether an attempt was lost because the server had closed the connection that was kept alive for it, as
-// llama.cpp does after each stream. Such an attempt was never looked at, and is sent again at once, one time; the
-// record notes it, for a server that gives up a request at once looks the same.
+// stale reports whether an attempt was lost because the server had closed the connection that was kept alive for it, as
+// llama.cpp does after each stream. The server never looked at such an attempt, and it is sent again at once, one time.
+// The record notes it, because a server that gives up a request at once looks the same.
 func (x *exchange) stale(errorType string, err error) bool {
 	closed := errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
 		strings.Contains(err.Error(), "server closed idle connection")
@@ -93,8 +94,8 @@ func (x *exchange) stale(errorType string, err error) bool {
 	return true
 }
 
-// wait lets the time before the next attempt pass, and says whether there is to be one. When the caller's context ends
-// before, the request ends at once, as canceled.
+// wait waits until the next attempt is due, and reports whether it may be made. When the caller's context ends before,
+// the request ends at once, as canceled.
 func (x *exchange) wait() bool {
 	pause := x.c.backoff(x.attempts() + 1)
 	if x.atOnce {
@@ -113,7 +114,7 @@ func (x *exchange) wait() bool {
 	return false
 }
 
-// attempts is the number of further attempts that Options.Retries allowed.
+// attempts returns how many of the further attempts that Options.Retries allows were made.
 func (x *exchange) attempts() int {
 	if x.renewed {
 		return x.rec.Retries - 1
@@ -121,7 +122,8 @@ func (x *exchange) attempts() int {
 	return x.rec.Retries
 }
 
-// backoff is the wait before further attempt k, from 1: RetryBackoff * 2^(k-1) * U(0.5, 1.5), as inference-perf's.
+// backoff returns the wait before the k-th further attempt, k from 1: RetryBackoff × 2^(k-1) × U(0.5, 1.5), as in
+// inference-perf.
 func (c *Client) backoff(k int) time.Duration {
 	d := math.Ldexp(float64(c.opts.RetryBackoff)*(0.5+c.opts.Random()), k-1)
 	if d >= math.MaxInt64 {

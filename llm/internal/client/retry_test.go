@@ -25,7 +25,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// attempt is what becomes of one attempt: after some time an error, or at once an answer.
+// attempt is the outcome of one attempt: after some time an error, or at once an answer.
 type attempt struct {
 	after  time.Duration
 	conns  int // connections it had
@@ -34,7 +34,7 @@ type attempt struct {
 	answer script
 }
 
-// attempts are those of one request, one after the other; more are a fault of the test.
+// attempts are the attempts of one request, in order; more attempts fail the test.
 type attempts struct {
 	t    *testing.T
 	list []attempt
@@ -70,7 +70,7 @@ var (
 	whole   = script{parts: []part{{10 * ms, chunk("a") + stop + done}}}
 )
 
-// retrying waits 0.75 times what it would on average.
+// retrying allows n retries, whose waits are 0.75 times the average.
 func retrying(n int) func(*Options) {
 	return func(o *Options) {
 		o.Retries, o.RetryBackoff, o.Timeout = n, 100*ms, 75*ms
@@ -78,13 +78,13 @@ func retrying(n int) func(*Options) {
 	}
 }
 
-// late is a dial that took too long, as net reports it.
+// late is the error of a dial that took too long, as net reports it.
 type late struct{ error }
 
 func (late) Timeout() bool   { return true }
 func (late) Temporary() bool { return true }
 
-// A connection that was kept alive, and that the server had closed, costs no failure, no wait and none of the retries.
+// A connection that was kept alive and that the server had closed costs no failure, no wait and none of the retries.
 func TestAClosedConnectionIsReplaced(t *testing.T) {
 	t.Parallel()
 	closed := attempt{after: 5 * ms, conns: 1, reused: true, err: io.EOF}
@@ -138,7 +138,7 @@ func TestAClosedConnectionIsReplaced(t *testing.T) {
 	}
 }
 
-// A server that promises to keep its connections and closes them after each answer.
+// The server promises to keep its connections and closes them after each answer.
 func TestServerThatClosesItsConnections(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -180,7 +180,7 @@ func TestWhichErrorsAreRetried(t *testing.T) {
 		name  string
 		first attempt
 		again bool
-		want  string // error type if it is not
+		want  string // error type if the attempt is not retried
 	}{
 		{"refused", attempt{err: refused}, true, ""},
 		{"no route", attempt{err: dial(os.NewSyscallError("connect", syscall.EHOSTUNREACH))}, true, ""},
@@ -338,7 +338,7 @@ func TestBackoff(t *testing.T) {
 	}
 }
 
-// closing answers the first request on a connection; the second it reads, and closes the connection.
+// closing serves connections on which it answers the first request, reads the second, and then closes.
 func closing(t *testing.T) (base string, requests *atomic.Int64) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -377,7 +377,7 @@ func closing(t *testing.T) (base string, requests *atomic.Int64) {
 	return "http://" + l.Addr().String(), requests
 }
 
-// net/http would send a request of this kind again by itself, without a word. What goes out again is counted.
+// net/http would silently send such a request again by itself. What goes out again is counted.
 func TestTheTransportDoesNotRetryUnseen(t *testing.T) {
 	t.Parallel()
 	for retries := range 2 {
@@ -441,7 +441,7 @@ func TestHTTP2CountsNoRetries(t *testing.T) {
 	}
 }
 
-// A goroutine of the transport may outlive the request and see its instants later.
+// A goroutine of the transport may outlive the request and set its instants later.
 func TestInstantsAfterTheEndAreNone(t *testing.T) {
 	t.Parallel()
 	x := &exchange{rec: &record.Request{Start: 1, End: 5}}

@@ -7,7 +7,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 )
 
-// secrets are what all requests of a client carry and no server may bring into a record, by repeating it.
+// secrets returns what all requests of a client carry and what no server may bring into a record by repeating it.
 func (o *Options) secrets(header http.Header) secret.Set {
 	var s secret.Set
 	s.Add(o.APIKey)
@@ -18,23 +18,23 @@ func (o *Options) secrets(header http.Header) secret.Set {
 	return s
 }
 
-// Hide replaces the client's secrets in a text of the server.
+// Hide replaces the client's secrets in a text that came from the server.
 func (c *Client) Hide(text string) string { return c.mask.Text(text) }
 
-// requestBody is a body as a record keeps it: "" unless bodies are kept, and without the further fields that have the
-// name of a credential.
+// requestBody returns a body as a record keeps it: "" unless bodies are kept, and without the further fields whose
+// names are those of credentials.
 func (c *Client) requestBody(ask api.Request, body []byte) string {
 	if !c.opts.Text {
 		return ""
 	}
 	if fields, found := secret.Redact(ask.Extra); found {
 		ask.Extra = fields
-		body, _ = c.opts.API.Body(ask) // could be made with the fields as they are
+		body, _ = c.opts.API.Body(ask) // cannot fail: the body was built with the original fields
 	}
 	return string(body)
 }
 
-// answer gives the record and the text when all that needs them as they came is done: the verdict and the counts.
+// answer returns the record and the text. It comes last, because the verdict and the counts need both as they came.
 func (x *exchange) answer() Answer {
 	mask, r, text := x.mask(), x.rec, string(x.transcript.text)
 	r.Error, r.FinishReason, r.Model = mask.Text(r.Error), mask.Text(r.FinishReason), mask.Text(r.Model)
@@ -43,7 +43,7 @@ func (x *exchange) answer() Answer {
 	return Answer{Record: r, Text: text, Shown: mask.Text(text)}
 }
 
-// mask is the client's, or one of the client's secrets and the request's own.
+// mask returns the client's mask, or a mask of the client's secrets and the request's own.
 func (x *exchange) mask() *secret.Mask {
 	if x.token == "" && len(x.extra) == 0 {
 		return x.c.mask

@@ -22,7 +22,7 @@ func saying(answer func(*http.Request) string) roundTrip {
 	}
 }
 
-// Tokens are counted in the text as it came, and a conversation goes on with that text; what is shown has no secret.
+// Tokens are counted in the text as it came, and a conversation goes on with that text; the text to show has no secret.
 func TestCountsAreOfTheTextAsItCame(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, func(o *Options) {
@@ -45,7 +45,7 @@ func TestCountsAreOfTheTextAsItCame(t *testing.T) {
 	}
 }
 
-// A request's own secrets are known to that request alone; those of the client to all.
+// Only the request itself knows its own secrets; all requests know the client's.
 func TestSecretsOfOneRequest(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, func(o *Options) { o.APIKey = "sk-client" })
@@ -97,7 +97,7 @@ func TestProxyThatRepeatsItsPassword(t *testing.T) {
 	}
 }
 
-// Errors of the network that this machine makes hold the address without its user.
+// Network errors that this machine makes contain the address without its user.
 func TestRefusedConnectionShowsNoPassword(t *testing.T) {
 	t.Parallel()
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
@@ -117,7 +117,7 @@ func TestRefusedConnectionShowsNoPassword(t *testing.T) {
 	}
 }
 
-// BenchmarkRequest is a request of one token by a client that has secrets, and by one that has none.
+// BenchmarkRequest sends a request of one token by a client that has secrets, and by one that has none.
 func BenchmarkRequest(b *testing.B) {
 	for name, key := range map[string]string{"key": "sk-proj-0123456789abcdefghijklmnopqrstuv", "none": ""} {
 		b.Run(name, func(b *testing.B) {

@@ -22,7 +22,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// recorded lists the answers of real servers under testdata/servers, of which README.md tells more.
+// recorded lists the answers of real servers under testdata/servers, which README.md there describes.
 func recorded(t *testing.T, pattern string) []string {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join("testdata", "servers", "*", pattern))
@@ -50,7 +50,7 @@ func replay(t *testing.T, path string) (*http.Response, []byte) {
 	return resp, body
 }
 
-// What each recorded answer is: the golden file was read line by line.
+// The golden file with the outcome of each recorded answer was checked line by line.
 func TestAnswersOfRealServers(t *testing.T) {
 	t.Parallel()
 	var got strings.Builder
@@ -100,7 +100,7 @@ func compareLines(t *testing.T, got, want string) {
 	}
 }
 
-// outline is an answer in a line.
+// outline describes an answer in a line.
 func outline(a Answer) string {
 	r, c := a.Record, a.Record.Counts()
 	text := a.Text
@@ -117,7 +117,7 @@ func outline(a Answer) string {
 		c.Completion, c.CompletionSource, r.Note)
 }
 
-// plainText reads the text of a stream of chat or completion chunks a second way: line by line, the first choice
+// plainText reads the text of a stream of chat or completion chunks in a second way: line by line, the first choice
 // alone unless the server numbers its chunks.
 func plainText(body []byte, numbered bool) (text string, isStream bool) {
 	for line := range strings.Lines(string(body)) {
@@ -143,7 +143,7 @@ func plainText(body []byte, numbered bool) (text string, isStream bool) {
 	return text, isStream
 }
 
-// piece is what one read of a socket brought.
+// piece is what one read of a socket returned.
 type piece struct {
 	MS    float64 `json:"ms"`
 	Bytes string  `json:"bytes"` // Latin-1
@@ -173,8 +173,8 @@ func timed(t *testing.T, path string) []piece {
 	return pieces
 }
 
-// Each chunk has the time of the read that brought the end of its event, with the framing of HTTP and the cuts of a
-// socket.
+// Each chunk has the time of the read that brought the end of its event, with the framing of HTTP and with the
+// boundaries of a socket's reads.
 func TestTimesOfRealServers(t *testing.T) {
 	t.Parallel()
 	for _, path := range recorded(t, "timed-*.jsonl") {
@@ -205,7 +205,7 @@ func TestTimesOfRealServers(t *testing.T) {
 	}
 }
 
-// arrivals finds, in the bytes of the socket, when each event with output ended.
+// arrivals returns when each event with output ended, from the bytes of the socket.
 func arrivals(pieces []piece) (us []int64) {
 	var all strings.Builder
 	var ends []int

@@ -33,13 +33,13 @@ func (x *exchange) stream(resp *http.Response, r *sse.Reader, body io.Reader) {
 			break
 		}
 	}
-	x.events = nil // goes to other requests
+	x.events = nil // the reader serves other requests now
 	if !x.c.opts.Streaming && x.choices.any {
 		x.note(record.NoteStreamed)
 	}
 }
 
-// event takes one event into the record, and says whether to go on.
+// event reads one event into the record, and reports whether to go on.
 func (x *exchange) event(ev sse.Event) bool {
 	if isHeartbeat(ev) {
 		return true
@@ -73,9 +73,9 @@ func (x *exchange) event(ev sse.Event) bool {
 	return x.within(ev.At)
 }
 
-// isStrange keeps for the verdict an event that is none of an answer: one that the body's end cut, and words in the
-// place of an object, which are a sign of life, an end mark of the server's own, or what a proxy says when the server
-// is gone.
+// isStrange reports whether an event is not part of an answer, and keeps it for the verdict: an event that the end of
+// the body cut off, or words in place of an object, which may be a sign of life, an end mark of the server's own, or
+// what a proxy says when the server is gone.
 func (x *exchange) isStrange(ev sse.Event) bool {
 	data := bytes.TrimSpace(ev.Data)
 	isObject := bytes.HasPrefix(data, []byte("{")) || bytes.HasPrefix(data, []byte("[{"))
@@ -103,11 +103,11 @@ func (x *exchange) chunk(us int64) {
 	}
 }
 
-// isHeartbeat knows the events that only keep a connection awake: those without data, those of that name, and data of
-// one such word.
+// isHeartbeat reports whether an event only keeps a connection awake: an event without data, one with the name of a
+// heartbeat, or one whose data is such a word.
 func isHeartbeat(ev sse.Event) bool {
 	if len(ev.Name) == 0 && len(ev.Data) > 0 && ev.Data[0] == '{' {
-		return false // as nearly all
+		return false // nearly all events
 	}
 	if string(ev.Name) == "error" {
 		return false
@@ -126,8 +126,8 @@ func isSignOfLife(word []byte) bool {
 	return false
 }
 
-// noteProgress tells the idle timer that the stream lives. The timer runs from the first event on (waiting for that
-// is the timeout's matter) and looks by itself how old the newest event is, so an event costs no more than an atomic
+// noteProgress tells the idle timer that the stream is alive. The timer runs from the first event on (the timeout
+// limits the wait for that) and checks by itself how old the newest event is, so an event costs no more than an atomic
 // store.
 func (x *exchange) noteProgress(since time.Duration) {
 	idle := x.c.opts.IdleTimeout
@@ -150,10 +150,10 @@ func (x *exchange) noteProgress(since time.Duration) {
 	close(ready)
 }
 
-// drainTime is how long to wait for the end of a body whose last event is here.
+// drainTime is how long to wait for the end of a body whose last event has come.
 const drainTime = 250 * time.Millisecond
 
-// drain reads to the end of the body, which lets the connection be used again. The request is over already; a server
+// drain reads to the end of the body, so that the connection can be used again. The request is over already; a server
 // that keeps the stream open costs its connection, not time.
 func (x *exchange) drain(body io.Reader) {
 	x.deadline.Reset(drainTime)

@@ -23,7 +23,7 @@ type script struct {
 	status int
 	kind   string // content type
 	parts  []part
-	end    error // how the body ends; nil is a clean end
+	end    error // how the body ends; nil means a clean end
 }
 
 type part struct {
@@ -382,7 +382,7 @@ func TestUsageThatIsNoJSONIsLeftOut(t *testing.T) {
 	})
 }
 
-// Headers may have megabytes, which are not for a message of each request.
+// Headers may have megabytes, which do not belong into a message of each request.
 func TestLongHeadersAreCut(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]string{200: "content type", 302: "redirected to"} {
@@ -397,7 +397,7 @@ func TestLongHeadersAreCut(t *testing.T) {
 	}
 }
 
-// A status of HTTP has three digits, but Go takes any number from a server that speaks HTTP/2.
+// An HTTP status has three digits, but Go accepts any number from a server that speaks HTTP/2.
 func TestStatusThatIsNone(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]string{-15: record.ErrorMalformed, 1000: record.ErrorMalformed,
@@ -414,7 +414,7 @@ func TestStatusThatIsNone(t *testing.T) {
 	}
 }
 
-// Whatever a server sends, the record of it can be written and read again.
+// Whatever a server sends, its record can be written and read again.
 func FuzzDo(f *testing.F) {
 	for _, s := range []string{
 		role + think + chunk("a") + toolCall + stop + usage + done, "event: error\ndata: x\n\n",

@@ -4,19 +4,19 @@ import "sync"
 
 // Bounds of what Tokens keeps.
 const (
-	maxSessions   = 1 << 16  // whose tokens are kept for certain
-	maxTokenBytes = 16 << 10 // of a token; servers accept no longer headers anyhow
+	maxSessions   = 1 << 16  // sessions whose tokens are certainly kept
+	maxTokenBytes = 16 << 10 // bytes of a token; servers accept no longer headers anyway
 )
 
-// Tokens keeps the newest token of each session, which a server gives in a response header and wants to see again. It
-// may be used concurrently; the zero value is empty. A token that was not used while those of 65536 other sessions came
-// is forgotten, so that a long run of short sessions needs no more memory than that.
+// Tokens keeps the newest token of each session, which a server sends in a response header and wants to see again. It
+// may be used concurrently; the zero value is empty. It forgets a token that was not used while tokens of 65536 other
+// sessions came, so that a long run of short sessions needs no more memory than that.
 type Tokens struct {
 	mu         sync.Mutex
-	young, old map[string]string // a session is in one of them
+	young, old map[string]string // each session is in one of them
 }
 
-// Put keeps a session's token. An empty one, one that no header can carry and one over 16 KiB are passed over.
+// Put keeps a session's token. It ignores an empty token, one that no header can carry, and one over 16 KiB.
 func (t *Tokens) Put(session, token string) {
 	if token == "" || len(token) > maxTokenBytes || !validValue(token) {
 		return
@@ -34,7 +34,7 @@ func (t *Tokens) put(session, token string) {
 	delete(t.old, session)
 }
 
-// Get gives a session's token, "" if it has none.
+// Get returns a session's token, "" if it has none.
 func (t *Tokens) Get(session string) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -10,10 +10,10 @@ import (
 	"testing/synctest"
 )
 
-// sessions answers with a token that tells what it was asked with.
+// sessions answers with a token that shows what the request sent.
 type sessions struct {
 	asked  []string
-	token  string // given with each answer
+	token  string // sent with each answer
 	status int
 }
 

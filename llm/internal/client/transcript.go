@@ -2,36 +2,36 @@ package client
 
 import "bytes"
 
-// transcript puts the text of an answer together from its chunks. Most servers send what is new with each chunk; some
-// send all the text so far, which is known only when the answer is over. As long as each chunk repeats the one before,
-// the newest holds the texts of all, so that even of such an answer no more is kept than its text.
+// transcript assembles the text of an answer from its chunks. Most servers send what is new with each chunk; some send
+// all the text so far, which becomes certain only when the answer is over. As long as each chunk repeats the one
+// before, the newest chunk holds the texts of all, so that even of such an answer no more than its text is kept.
 type transcript struct {
-	text []byte // of all chunks in a row if they are plain, else of the newest
+	text []byte // text of all chunks in a row if they are plain, else of the newest
 	size int    // bytes of all chunks in a row
-	ends []int  // end of each chunk in such a row; nil once neither counts nor a look back need them
+	ends []int  // end of each chunk in that row; nil once neither counting nor a look back needs them
 
 	plain bool // the chunks do not all repeat the ones before
-	grown int  // how many began with all of the one before and went on
-	twice int  // bytes of text that came again in those
-	over  bool // a chunk was left out: in a row, they have more bytes than they may
+	grown int  // how many chunks began with all of the one before and went on
+	twice int  // bytes of text that those chunks repeated
+	over  bool // a chunk was left out: in a row, the chunks have more bytes than allowed
 }
 
-// What chunks that repeat the text so far must show, so that no loop of a model is taken for them.
+// What chunks that repeat the text so far must show, so that a model's loop is not taken for them.
 const (
 	minGrown = 2  // chunks after the first that were longer than the one before
 	minTwice = 8  // bytes repeated
 	allTwice = 12 // bytes repeated by a single chunk
 )
 
-// add takes the text of one chunk, and says whether it could. keepEnds says that the ends of the chunks are wanted at
-// the end; limit is how many bytes chunks may have in a row that repeated the one before until now.
+// add adds the text of one chunk, and reports whether it could. keepEnds tells whether the ends of the chunks are
+// wanted at the end; limit bounds the bytes that the chunks have in a row if they repeated the one before until now.
 func (t *transcript) add(content []byte, keepEnds bool, limit int) bool {
 	if t.size > 0 && !t.plain && !t.compare(content) {
 		if t.over = t.size > limit; t.over {
 			return false
 		}
 		t.unfold()
-		t.plain = true // or the same token again and again
+		t.plain = true // or the same token came again and again
 	}
 	if !t.plain {
 		t.text = t.text[:0]
@@ -47,7 +47,7 @@ func (t *transcript) add(content []byte, keepEnds bool, limit int) bool {
 	return true
 }
 
-// held is how many bytes the text has so far.
+// held returns how many bytes the text has so far.
 func (t *transcript) held() int {
 	if t.plain || t.over {
 		return t.size
@@ -55,7 +55,7 @@ func (t *transcript) held() int {
 	return len(t.text)
 }
 
-// compare looks whether a chunk repeats the one before it.
+// compare reports whether a chunk repeats the one before it.
 func (t *transcript) compare(content []byte) bool {
 	if !bytes.HasPrefix(content, t.text) || t.grown == 0 && len(content) == len(t.text) {
 		return false
@@ -80,7 +80,7 @@ func (t *transcript) unfold() {
 	t.text = row
 }
 
-// cutTo takes back what came after the first n chunks, which have so many bytes in a row.
+// cutTo removes what came after the first n chunks, which have size bytes in a row.
 func (t *transcript) cutTo(size, n int) {
 	if !t.plain {
 		t.ends, t.size = t.ends[:n], size
@@ -98,12 +98,12 @@ func (t *transcript) cutTo(size, n int) {
 	}
 }
 
-// repeats says whether a content is all the text so far once more, as some servers send it with the finish reason.
+// repeats reports whether a content is all the text so far once more, which some servers send with the finish reason.
 func (t *transcript) repeats(content []byte) bool {
 	return t.plain && len(content) >= minTwice && bytes.Equal(content, t.text)
 }
 
-// settle says whether each chunk held all the text so far. If so it leaves the text once, and of the chunks' times
+// settle reports whether each chunk held all the text so far. If so, it keeps the text once, and of the chunks' times
 // those that brought something new.
 func (t *transcript) settle(times []int64) (kept []int64, cumulative bool) {
 	certain := t.grown >= minGrown && t.twice >= minTwice || t.grown > 0 && t.twice >= allTwice

@@ -14,33 +14,33 @@ import (
 
 // evidence is what an answer has shown so far.
 type evidence struct {
-	events  int       // with data
+	events  int       // events with data
 	output  bool      // text, reasoning or a tool call
-	deltas  bool      // text came in deltas, so that a message repeats it
+	deltas  bool      // text came in deltas, so a message repeats it
 	cut     bool      // the body ended inside an event
 	last    time.Time // when the newest part of the answer came
-	words   string    // of the first object without a choice
-	strange string    // an event that is no object, with nothing of the answer after it
+	words   string    // words of the first object without a choice
+	strange string    // an event that is not an object, with nothing of the answer after it
 }
 
-// ending is how the reading of an answer ended.
+// ending describes how the reading of an answer ended.
 type ending struct {
 	at    time.Time
 	whole bool   // the answer was one JSON object
-	mark  bool   // by the end mark
-	err   error  // otherwise what the read ended with; io.EOF at a clean end of the body
+	mark  bool   // the end mark came
+	err   error  // otherwise the error of the last read; io.EOF at a clean end of the body
 	kind  string // the content type
 }
 
-// conclude decides, for every API, whether an answer is whole, failed, or none:
-//   - An error that the server tells, in whichever form, is a failure; decode finds it before this.
-//   - A body without a choice of a model is no answer, whatever its status and label.
-//   - An answer is whole with its finish reason. How the stream ends after that changes nothing: by the end mark,
-//     without it, with a reset or never. Only the end mark and a clean end are the answer's end; else it is its
+// conclude decides, for every API, whether an answer is whole, failed, or missing:
+//   - An error that the server reports, in whichever form, is a failure; decode finds it before conclude runs.
+//   - A body without a model's choice is not an answer, whatever its status and label.
+//   - An answer is whole once it has its finish reason. How the stream ends after that changes nothing: with the end
+//     mark, without it, with a reset or never. The answer's end is the end mark or a clean end; without either, its
 //     newest event.
-//   - An end mark without a finish reason before it ends what there is: a success with a note if there is any output,
-//     else a truncated answer.
-//   - Everything else is cut.
+//   - An end mark without a finish reason before it ends the answer as it is: a success with a note if there is any
+//     output, else a truncated answer.
+//   - Everything else is a truncated answer.
 func (x *exchange) conclude(e ending) {
 	x.settleChoices()
 	s := &x.evidence
@@ -75,8 +75,8 @@ func (x *exchange) conclude(e ending) {
 	}
 }
 
-// strayError fails a stream in which a line that is no field of an event says what went wrong: some servers write an
-// object of their error, and proxies a page, in the middle of it. A cut line says nothing certain.
+// strayError fails a stream in which a line that is not a field of an event says what went wrong: some servers write an
+// error object, and proxies write a page, in the middle of it. A line that is cut off proves nothing.
 func (x *exchange) strayError(e ending) bool {
 	stray := x.stray()
 	if len(stray) == 0 || !x.choices.any && stray[0] != '{' {
@@ -94,7 +94,7 @@ func (x *exchange) strayError(e ending) bool {
 	return true
 }
 
-// stray is the first line that was no field of an event.
+// stray returns the first line that was not a field of an event.
 func (x *exchange) stray() []byte {
 	if x.events == nil {
 		return nil
@@ -109,7 +109,7 @@ func (x *exchange) cutShort() string {
 	return fmt.Sprintf("the stream ended after %d events without a finish reason and without [DONE]", x.evidence.events)
 }
 
-// noAnswer gives the failure of a body that ended without a choice.
+// noAnswer returns the failure of a body that ended without a choice.
 func (x *exchange) noAnswer(e ending) (at time.Time, errorType, message string) {
 	switch stray := x.stray(); {
 	case x.evidence.words != "" || x.evidence.strange != "":
@@ -128,7 +128,8 @@ func (x *exchange) noAnswer(e ending) (at time.Time, errorType, message string) 
 	return e.at, record.ErrorTruncated, x.cutShort()
 }
 
-// settle mends what is known only when an answer is over: texts that came again and again, and counts that cannot be.
+// settle corrects what is known only when an answer is over: texts that came again and again, and counts that cannot be
+// true.
 func (x *exchange) settle() {
 	var cumulative bool
 	if x.rec.Chunks, cumulative = x.transcript.settle(x.rec.Chunks); cumulative {

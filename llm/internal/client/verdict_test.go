@@ -17,7 +17,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// answered is what comes of a response whose body is there at once. A nil end is a clean one.
+// answered returns the answer that results from a response whose body is there at once. A nil end is a clean one.
 func answered(t *testing.T, c *Client, header http.Header, body []byte, end error) Answer {
 	t.Helper()
 	return do(t, t.Context(), c, roundTrip(func(req *http.Request) (*http.Response, error) {
@@ -33,7 +33,7 @@ type brokenReader struct{ err error }
 
 func (b brokenReader) Read([]byte) (int, error) { return 0, b.err }
 
-// An event stream, as most servers write it and as some do.
+// Event streams as most servers write them, and as some do.
 var framings = []struct {
 	name  string
 	frame func(events ...string) string
@@ -115,13 +115,13 @@ func closed(b *bytes.Buffer, w io.WriteCloser, text string) []byte {
 	return b.Bytes()
 }
 
-// ended is a way in which a body goes on after two tokens, and what is to be made of it.
+// ended is a way in which a body goes on after two tokens, with the expected outcome.
 type ended struct {
 	name      string
 	events    []string
-	end       error // of the body, once its bytes are read; nil for a clean end
+	end       error // error at the end of the body; nil means a clean end
 	errorType string
-	message   string // of the error, a part of it
+	message   string // part of the error's message
 	note      string
 }
 
@@ -156,19 +156,19 @@ var endings = []ended{
 	{"no JSON", []string{"Internal Server Error"}, nil, record.ErrorMalformed, `"Internal Server Error"`, ""},
 }
 
-// What a stream is does not depend on its label, its line ends, or its compression.
+// The outcome of a stream does not depend on its label, its line ends, or its compression.
 func TestEveryEndOfAStream(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, nil)
 	for _, e := range endings {
 		for _, f := range framings {
 			if e.name == "no JSON" && (f.name == "single line breaks" || strings.HasPrefix(f.name, "no last")) {
-				continue // nobody knows whether it went on
+				continue // it is unknown whether the stream went on
 			}
 			stream := f.frame(append([]string{oneJSON, twoJSON}, e.events...)...)
 			for _, z := range compressions {
 				if e.end != nil && z.name != "" {
-					continue // of a compressed body that is cut not all may come that was sent
+					continue // not everything sent may arrive of a compressed body that is cut off
 				}
 				body := z.wrap(stream)
 				for _, label := range labels {
@@ -196,7 +196,7 @@ func (e *ended) check(t *testing.T, name string, answer Answer) {
 	}
 }
 
-// bodies are those of status 200 that are no stream of events.
+// bodies of status 200 that are not streams of events.
 var bodies = []struct {
 	name, body string
 	errorType  string
@@ -247,7 +247,7 @@ var bodies = []struct {
 	{"comments", ": ping\n\n: ping\n\n", record.ErrorTruncated, "after 0 events"},
 }
 
-// A body is read by what it is, whether a stream was asked for or not.
+// A body is read by its content, whether a stream was asked for or not.
 func TestEveryBodyThatIsNoStream(t *testing.T) {
 	t.Parallel()
 	for _, streaming := range []bool{true, false} {
@@ -291,7 +291,7 @@ func TestAWholeAnswerOnABrokenConnection(t *testing.T) {
 	}
 }
 
-// What stands in a stream beside its events says what went wrong, unless the answer is whole.
+// Lines beside the events of a stream say what went wrong, unless the answer is whole.
 func TestLinesBesideEvents(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, line, errorType, message string }{
