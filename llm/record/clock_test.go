@@ -6,8 +6,8 @@ import (
 	"unsafe"
 )
 
-// stepped is an instant whose wall clock has been set forward by an hour since the process began, as an operator or NTP
-// may do.
+// stepped returns an instant whose wall clock has been set forward by an hour since the process began, as an operator
+// or NTP may do.
 func stepped(t *testing.T, at time.Time) time.Time {
 	t.Helper()
 	later := at

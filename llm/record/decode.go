@@ -9,21 +9,21 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// Decoder reads lines one by one. Request lines as Append writes them are read in one pass; others, with keys of a
-// later version, escapes or spaces, by encoding/json, to the same result. It is for one goroutine; the zero value is
-// ready.
+// Decoder reads lines one by one. It reads request lines as Append writes them in one pass, and others, with keys of a
+// later version, escapes or spaces, by encoding/json, to the same result. It must not be used concurrently; the zero
+// value is ready.
 type Decoder struct {
-	// Reuse makes Parse give the same Request each time, overwritten by the next: reading then allocates next to
+	// Reuse makes Parse return the same Request each time, overwritten by the next call: reading then allocates next to
 	// nothing.
 	Reuse bool
 
 	kept  kept
 	names map[string]string // texts seen before, of which a run has few
-	slo   []byte            // as it stood in the last line that had one
-	limit Bounds            // read of it
+	slo   []byte            // text of the bounds in the last line that had some
+	limit Bounds            // the bounds that this text holds
 }
 
-// kept is a request that is used again, and what it points to.
+// kept is a request that is used again, together with what it points to.
 type kept struct {
 	request            Request
 	due                int64
@@ -36,7 +36,7 @@ type kept struct {
 	usage              []byte
 }
 
-// Parse reads one line. A line of a type it does not know is an error that names the type.
+// Parse reads one line. A line of an unknown type is an error that names the type.
 func (d *Decoder) Parse(data []byte) (Line, error) {
 	if line := d.plain(data); line != nil {
 		if err := line.Validate(); err != nil {
@@ -44,7 +44,7 @@ func (d *Decoder) Parse(data []byte) (Line, error) {
 		}
 		return line, nil
 	}
-	kind := gjson.GetBytes(data, "type").String() // Append writes it first, so this reads a few bytes
+	kind := gjson.GetBytes(data, "type").String() // Append writes the type first, so this reads few bytes
 	line := newLine(kind)
 	if line == nil {
 		if !json.Valid(data) {
@@ -63,7 +63,7 @@ func (d *Decoder) Parse(data []byte) (Line, error) {
 
 var requestHead = []byte(`{"type":"request"`)
 
-// plain reads a request line of the form that Append writes, nil for all else.
+// plain reads a request line of the form that Append writes; it returns nil for any other line.
 func (d *Decoder) plain(data []byte) *Request {
 	if !bytes.HasPrefix(data, requestHead) {
 		return nil
@@ -91,7 +91,7 @@ type scan struct {
 	d    *Decoder
 }
 
-// is takes a byte away if it stands next.
+// is consumes the next byte if it is c.
 func (s *scan) is(c byte) bool {
 	if len(s.data) == 0 || s.data[0] != c {
 		return false
@@ -136,7 +136,7 @@ func (s *scan) field(k *kept) bool {
 	return s.time(key, k) || s.count(key, k) || s.outcome(key, k)
 }
 
-// time reads a field that is an instant or a list of them.
+// time reads a field that is an instant or a list of instants.
 func (s *scan) time(key []byte, k *kept) bool {
 	r := &k.request
 	switch string(key) {

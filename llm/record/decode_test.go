@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// fullRequest has every field that a line without bodies can have, in texts that need no escape.
+// fullRequest has every field that a line without bodies can have, with texts that need no escape.
 func fullRequest() *Request {
 	r := *allLines[2].(*Request)
 	r.Error, r.RequestBody, r.ResponseBody = "busy", "", ""
@@ -22,7 +22,7 @@ func fullRequest() *Request {
 	return &r
 }
 
-// onePass reads a line in one pass, and the same by encoding/json.
+// onePass reads a line in one pass, and again by encoding/json.
 func onePass(t *testing.T, d *Decoder, line []byte) {
 	t.Helper()
 	got := d.plain(line)
@@ -48,7 +48,7 @@ func TestRequestLinesAreReadInOnePass(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if r.Chunks != nil && d.plain(line) == nil { // a nil list is written as null, which no writer of ours does
+			if r.Chunks != nil && d.plain(line) == nil { // a nil list becomes null, which this module never writes
 				t.Errorf("%s was not read in one pass", line)
 			}
 			onePass(t, d, line)
@@ -56,7 +56,7 @@ func TestRequestLinesAreReadInOnePass(t *testing.T) {
 	}
 }
 
-// Every field of Request is known to the decoder, but for the bodies.
+// The decoder knows every field of Request except the bodies.
 func TestDecoderKnowsEveryField(t *testing.T) {
 	t.Parallel()
 	r := reflect.ValueOf(*fullRequest())
@@ -93,7 +93,7 @@ func FuzzOnePass(f *testing.F) {
 	})
 }
 
-// longLine is a line of an answer of 200 tokens.
+// longLine is the line of an answer of 200 tokens.
 func longLine() []byte {
 	r := fullRequest()
 	r.Chunks, r.ChunkTokens = nil, nil

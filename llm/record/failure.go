@@ -2,8 +2,9 @@ package record
 
 import "fmt"
 
-// FailureClass is inference-perf's error_type of a failure: the name of the exception that it would have met, or the
-// status. A type that it cannot meet keeps our name. It takes the values of Request.ErrorType and Request.Status.
+// FailureClass returns inference-perf's error_type of a failure: the name of the exception that inference-perf would
+// have met, or the status. A type that it cannot meet keeps its name in the record. The arguments are the values of
+// Request.ErrorType and Request.Status.
 func FailureClass(errorType string, status int) string {
 	switch errorType {
 	case ErrorHTTP:

@@ -2,10 +2,10 @@ package record
 
 import "time"
 
-// Latency is the time from sending the request to the end of its answer.
+// Latency returns the time from sending the request to the end of its answer.
 func (r *Request) Latency() time.Duration { return time.Duration(r.End - r.Start) }
 
-// TTFT is the time from sending to the first non-empty content chunk, and false if none came. Role-only and empty
+// TTFT returns the time from sending to the first non-empty content chunk, and false if none came. Role-only and empty
 // chunks, reasoning and tool calls do not count.
 func (r *Request) TTFT() (time.Duration, bool) {
 	if len(r.Chunks) == 0 {
@@ -14,14 +14,14 @@ func (r *Request) TTFT() (time.Duration, bool) {
 	return micros(r.Chunks[0]), true
 }
 
-// TTFO is the time from sending to the first output of any kind (content, reasoning, tool call), and false if none
+// TTFO returns the time from sending to the first output of any kind (content, reasoning, tool call), and false if none
 // came.
 func (r *Request) TTFO() (time.Duration, bool) {
 	first, _, ok := r.outputSpan()
 	return first, ok
 }
 
-// TTFR is the time from sending to the first reasoning, and false if none came.
+// TTFR returns the time from sending to the first reasoning, and false if none came.
 func (r *Request) TTFR() (time.Duration, bool) {
 	if len(r.Reasoning) == 0 {
 		return 0, false
@@ -29,9 +29,9 @@ func (r *Request) TTFR() (time.Duration, bool) {
 	return micros(r.Reasoning[0]), true
 }
 
-// TPOT is the time per output token after the first, (last token − first token)/(tokens − 1), and false if there were
-// fewer than two tokens or fewer than two chunks to time. The span is that of what is counted: of tokens, where the
-// client counted them all, else of chunks of any kind. The counts are those of Counts.
+// TPOT returns the time per output token after the first, (last token − first token)/(tokens − 1), and false if there
+// were fewer than two tokens or fewer than two chunks to time. The span matches what is counted: it is the span of the
+// tokens if the client counted them all, and else of the chunks of any kind. c must be the result of Counts.
 func (r *Request) TPOT(c Counts) (time.Duration, bool) {
 	if c.Completion < 2 {
 		return 0, false
@@ -48,7 +48,7 @@ func (r *Request) TPOT(c Counts) (time.Duration, bool) {
 	return (last - first) / time.Duration(c.Completion-1), true
 }
 
-// NTPOT is the normalised time per output token, latency/tokens, and false without tokens. The counts are those of
+// NTPOT returns the normalised time per output token, latency/tokens, and false without tokens. c must be the result of
 // Counts.
 func (r *Request) NTPOT(c Counts) (time.Duration, bool) {
 	if c.Completion == 0 {
@@ -57,8 +57,8 @@ func (r *Request) NTPOT(c Counts) (time.Duration, bool) {
 	return r.Latency() / time.Duration(c.Completion), true
 }
 
-// AppendTokenTimes appends the arrival of each content token after sending: with the client's tokenizer a chunk's
-// arrival once per token in it (a chunk of no token vanishes), without one once per chunk.
+// AppendTokenTimes appends the arrival of each content token after sending: with the client's tokenizer, a chunk's
+// arrival once per token in it (a chunk without a token vanishes); without a tokenizer, once per chunk.
 func (r *Request) AppendTokenTimes(times []time.Duration) []time.Duration {
 	for i, us := range r.Chunks {
 		n := 1
@@ -85,7 +85,7 @@ func (r *Request) AppendITL(gaps []time.Duration) []time.Duration {
 	return gaps[:len(gaps)-1]
 }
 
-// MeanITL is the mean of the request's inter-token latencies, and false with fewer than two token times.
+// MeanITL returns the mean of the request's inter-token latencies, and false with fewer than two token times.
 func (r *Request) MeanITL() (time.Duration, bool) {
 	// A sum of consecutive gaps is the span between the first and the last token time.
 	first, last, n := r.TokenSpan()
@@ -95,8 +95,8 @@ func (r *Request) MeanITL() (time.Duration, bool) {
 	return (last - first) / time.Duration(n-1), true
 }
 
-// ScheduleDelay is the time from the due instant to sending, negative if it went early, and false if no due instant is
-// known. Only the first request of an iteration has one.
+// ScheduleDelay returns the time from the due instant to sending, negative if the request went early, and false if no
+// due instant is known. Only the first request of an iteration has one.
 func (r *Request) ScheduleDelay() (time.Duration, bool) {
 	if r.Due == nil {
 		return 0, false
@@ -104,7 +104,7 @@ func (r *Request) ScheduleDelay() (time.Duration, bool) {
 	return time.Duration(r.Start - *r.Due), true
 }
 
-// TokenSpan gives the first and the last of the token times that AppendTokenTimes lists, and how many there are.
+// TokenSpan returns the first and the last of the token times that AppendTokenTimes lists, and how many there are.
 func (r *Request) TokenSpan() (first, last time.Duration, n int) {
 	if len(r.ChunkTokens) == 0 {
 		if n = len(r.Chunks); n > 0 {
@@ -124,7 +124,7 @@ func (r *Request) TokenSpan() (first, last time.Duration, n int) {
 	return first, last, n
 }
 
-// outputSpan gives the first and the last arrival of output of any kind.
+// outputSpan returns the first and the last arrival of output of any kind.
 func (r *Request) outputSpan() (first, last time.Duration, ok bool) {
 	for _, us := range [...][]int64{r.Chunks, r.Reasoning, r.ToolCalls} {
 		if len(us) == 0 {

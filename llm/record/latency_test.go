@@ -18,7 +18,7 @@ func request(chunks ...int64) *Request {
 	return r
 }
 
-// show prints a latency as the report would see it.
+// show formats a latency as the report would see it.
 func show(d time.Duration, known bool) string {
 	if !known {
 		return "-"
@@ -81,7 +81,7 @@ func TestLatencies(t *testing.T) {
 	}
 }
 
-// A count that includes reasoning needs a span that includes it, too.
+// A count that includes reasoning needs a span that includes reasoning too.
 func TestTPOTSpansReasoningWhenItIsCounted(t *testing.T) {
 	t.Parallel()
 	r := request(1500)

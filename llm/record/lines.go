@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// Schema names the format of the lines; a Run line carries it.
+// Schema is the name of the format of the lines; a Run line carries it.
 const Schema = "xk6-llm/1"
 
 // Line is one line of a record file: *Run, *Client, *Request, *Dropped, *Stage, *Server, *Heartbeat or *End.
@@ -18,22 +18,22 @@ type Run struct {
 	ID              string            `json:"run_id"`
 	Instance        string            `json:"instance"`
 	Segment         string            `json:"segment"`          // execution segment, "0:1" for a whole run
-	SegmentSequence string            `json:"segment_sequence"` // of all instances, "" when none was given
+	SegmentSequence string            `json:"segment_sequence"` // of all instances, "" if none was given
 	Start           int64             `json:"start"`            // Unix nanoseconds
 	Versions        map[string]string `json:"versions"`
 	Seed            *int64            `json:"seed,omitempty"`
 	Scenarios       []Scenario        `json:"scenarios"`
-	Clock           *Clock            `json:"clock,omitempty"` // of a report's requests.parquet
+	Clock           *Clock            `json:"clock,omitempty"` // set in a report's requests.parquet
 }
 
-// Generated is a data set that makes its prompts: with the same seed and salt it makes the same.
+// Generated is a data set that makes its prompts: with the same seed and salt it makes the same prompts.
 type Generated struct {
 	Type string `json:"type"`
 	Seed int64  `json:"seed"`
 	Salt string `json:"salt"`
 }
 
-// Scenario is one scenario of the run as it was asked for.
+// Scenario is one scenario of the run as it was requested.
 type Scenario struct {
 	Name     string  `json:"name"`
 	Executor string  `json:"executor"`
@@ -41,10 +41,10 @@ type Scenario struct {
 	Stages   []Stage `json:"stages"`
 }
 
-// Stage is a span of the run with one load. As a line of its own it tells when a stage truly began and ended.
+// Stage is a span of the run with one load. As a line of its own it records when a stage actually began and ended.
 type Stage struct {
 	Index int `json:"index"`
-	// requests per second at the start of a ramp; nil: Rate throughout
+	// requests per second at the start of a ramp; nil means Rate throughout
 	From        *float64 `json:"from_rate,omitempty"`
 	Rate        *float64 `json:"rate,omitempty"`     // requests per second over all instances
 	Duration    *float64 `json:"duration,omitempty"` // seconds
@@ -56,7 +56,8 @@ type Stage struct {
 	Status string `json:"status,omitempty"`
 }
 
-// Client is a client of the script, written before the first request that uses it. It never holds a secret.
+// Client describes a client of the script. It is written before the first request that uses the client, and never holds
+// a secret.
 type Client struct {
 	Number    int            `json:"number"`
 	SLO       *Bounds        `json:"slo,omitempty"`
@@ -64,7 +65,7 @@ type Client struct {
 	Adapters  []Adapter      `json:"adapters,omitempty"`
 	Simulator bool           `json:"simulator"`
 	Generated []Generated    `json:"generated_data,omitempty"` // data sets of the script that make their prompts
-	Options   map[string]any `json:"options"`                  // as given, secrets replaced
+	Options   map[string]any `json:"options"`                  // as given, with secrets replaced
 }
 
 // Adapter is a LoRA adapter and its share of the requests.
@@ -82,41 +83,41 @@ type Dropped struct {
 	Count    int64  `json:"count"`
 }
 
-// Server is a sample of the server's state, off its own page of metrics.
+// Server is a sample of the server's state, read from its own page of metrics.
 type Server struct {
 	Time   int64  `json:"time_ns"`
 	Source string `json:"source,omitempty"` // the page's URL without secrets
-	// whose metrics are on it, "" for none that serves models
+	// engine whose metrics are on the page, "" if it is not one that serves models
 	Engine string             `json:"engine,omitempty"`
-	Failed int64              `json:"failed_scrapes,omitempty"` // of the same page since the line before
+	Failed int64              `json:"failed_scrapes,omitempty"` // failures on the same page since the line before
 	Values map[string]float64 `json:"values"`                   // empty where the last attempt of a run failed
 }
 
-// Heartbeat tells of a second of the measuring process how late it got to do what it waited for: a timer is due every
-// 5 ms. Durations are nanoseconds.
+// Heartbeat records, for a second of the measuring process, how late the process got to do what it waited for: a timer
+// is due every 5 ms. Durations are nanoseconds.
 type Heartbeat struct {
 	Start int64 `json:"start_ns"` // Unix nanoseconds, as is End
 	End   int64 `json:"end_ns"`
 	Beats int64 `json:"beats"`       // instants at which the timer was due
-	P99   int64 `json:"late_p99_ns"` // of the lateness at those instants
+	P99   int64 `json:"late_p99_ns"` // lateness at those instants
 	Max   int64 `json:"late_max_ns"`
 	CPU   int64 `json:"cpu_ns"` // processor time that the process used
 	Pressure
-	// Late are the spans over 1 ms in which the process did not get to run, as microseconds after Start, and their
-	// length.
+	// Late lists the spans over 1 ms in which the process did not get to run: each one's start, as microseconds after
+	// Start, and its length.
 	Late [][2]int64 `json:"late_us,omitempty"`
 }
 
-// Pressure tells what kept a process from the processors, in nanoseconds; nil where the system does not say.
+// Pressure records what kept a process from the processors, in nanoseconds; nil where the system does not report it.
 type Pressure struct {
-	Waited    *int64 `json:"run_wait_ns,omitempty"`  // threads that could have run, waiting for a processor, added up
-	Throttled *int64 `json:"throttled_ns,omitempty"` // the quota of its control group used up
-	Stalled   *int64 `json:"stalled_ns,omitempty"`   // any process of its group, or of the system, waiting likewise
+	Waited    *int64 `json:"run_wait_ns,omitempty"`  // time that runnable threads waited for a processor, added up
+	Throttled *int64 `json:"throttled_ns,omitempty"` // time that the quota of its control group was used up
+	Stalled   *int64 `json:"stalled_ns,omitempty"`   // time that any process of its group, or of the system, waited
 }
 
 // End is the last line of a complete file.
 type End struct {
-	Status   string `json:"status"` // finished, or why not
+	Status   string `json:"status"` // "finished", or why the run ended otherwise
 	Time     int64  `json:"end_ns"`
 	Requests int64  `json:"requests"`
 	Failed   int64  `json:"failed"`
@@ -124,17 +125,17 @@ type End struct {
 	Health   Health `json:"client_health"`
 }
 
-// Health tells how the measuring process itself fared.
+// Health records how the measuring process itself fared.
 type Health struct {
 	CPUShare   float64 `json:"cpu_share"`            // CPU time over elapsed time times Processors, 0 to 1
 	GoMaxProcs int     `json:"gomaxprocs"`           // threads that may run Go at once
-	Processors float64 `json:"processors,omitempty"` // GoMaxProcs, or the quota of its control group if less
-	GCPause    int64   `json:"gc_pause_total_ns"`    // all stop-the-world pauses of those collections added up
+	Processors float64 `json:"processors,omitempty"` // GoMaxProcs, or the quota of its control group if that is less
+	GCPause    int64   `json:"gc_pause_total_ns"`    // all stop-the-world pauses of those collections, added up
 	GCCycles   int64   `json:"gc_cycles"`            // collections since the load began
-	// Steal is the share of all processors' time that the host of a virtual machine took meanwhile, 0 to 1; nil if not
-	// known.
+	// Steal is the share of all processors' time that the host of a virtual machine took meanwhile, 0 to 1; nil if it
+	// is not known.
 	Steal *float64 `json:"steal_share,omitempty"`
-	// Lateness of the starts against their due instants, over LatenessOf requests; nil when no due instant is known.
+	// Lateness of the starts against their due instants, over LatenessOf requests; nil if no due instant is known.
 	LatenessP50 *int64 `json:"lateness_p50_ns"`
 	LatenessP99 *int64 `json:"lateness_p99_ns"`
 	LatenessMax *int64 `json:"lateness_max_ns"`
@@ -151,8 +152,8 @@ func (*Server) lineType() string    { return "server" }
 func (*Heartbeat) lineType() string { return "heartbeat" }
 func (*End) lineType() string       { return "end" }
 
-// Append appends the line as one JSON object without a line break. It fails only on a value JSON cannot hold, such as
-// NaN.
+// Append appends the line as one JSON object without a line break. It fails only on a value that JSON cannot hold, such
+// as NaN.
 func Append(dst []byte, line Line) ([]byte, error) {
 	body, err := json.Marshal(line)
 	if err != nil {
@@ -166,7 +167,7 @@ func Append(dst []byte, line Line) ([]byte, error) {
 	return append(dst, body[1:]...), nil
 }
 
-// Parse reads one line. A line of a type it does not know is an error that names the type.
+// Parse reads one line. A line of an unknown type is an error that names the type.
 func Parse(data []byte) (Line, error) { return new(Decoder).Parse(data) }
 
 func newLine(kind string) Line {

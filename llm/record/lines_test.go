@@ -181,7 +181,8 @@ func TestReaderNamesTheLineAndGoesOn(t *testing.T) {
 	}
 }
 
-// A file is read with the byte order mark and the line ends of Windows, and without a last line break; UTF-16 is named.
+// Files with the byte-order mark and the line ends of Windows, and without a last line break, are read; the error for
+// UTF-16 names it.
 func TestReaderTakesFilesAsTheyAre(t *testing.T) {
 	t.Parallel()
 	r := NewReader(strings.NewReader("\ufeff{\"type\":\"stage\",\"index\":1}\r\n\r\n{\"type\":\"stage\",\"index\":2}"),
@@ -235,7 +236,7 @@ func FuzzReader(f *testing.F) {
 	})
 }
 
-// useAll calls what a report calls, on a record from anywhere.
+// useAll calls what a report calls, on a record from any source.
 func useAll(t *testing.T, r *Request) {
 	t.Helper()
 	tokens := 0
@@ -275,8 +276,9 @@ func BenchmarkAppend(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/200, "ns/token")
 }
 
-// What real clients write at the edges of the bounds is read: a chunk in the microsecond of the end, a byte that came
-// as the request was given up, a request that failed before it was sent, a stage that was interrupted before it began.
+// Lines that real clients write at the edges of the bounds are read: a chunk in the microsecond of the end, a byte that
+// came as the request was given up, a request that failed before it was sent, a stage that was interrupted before it
+// began.
 func TestParseTakesWhatClientsWrite(t *testing.T) {
 	t.Parallel()
 	for _, line := range []string{

@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// ownFaults are the failures of the machine that sends the requests: each is known by the operating system's words,
-// those of Python's and Go's resolvers, and k6's own.
+// ownFaults lists the failures of the machine that sends the requests. Each is recognised by the words of the operating
+// system, of Python's and Go's resolvers, or of k6.
 var ownFaults = []struct {
 	cause, fix string
-	signs      []string // in small letters
+	signs      []string // in lower case
 }{
 	{
 		"too many open files", "raise the limit of open files before the run (ulimit -n)",
@@ -52,10 +52,10 @@ var ownFaults = []struct {
 
 const unresolved = "a name was not resolved"
 
-// OwnFault gives the cause of a failure that is the fault of the machine that sent the request, of which the server
-// knows nothing; "" of every other failure. It takes the values of Request.ErrorType and Request.Error, and knows the
-// types and words of other tools, too. Only what stands in the way of a connection counts: later the words may be the
-// server's.
+// OwnFault returns the cause of a failure that is the fault of the machine that sent the request and of which the
+// server knows nothing; it returns "" for every other failure. The arguments are the values of Request.ErrorType and
+// Request.Error; the types and words of other tools are recognised too. Only what prevents a connection counts: later
+// the words may be the server's.
 func OwnFault(errorType, message string) (cause string) {
 	kind, words := strings.ToLower(errorType), strings.ToLower(message)
 	isDNS := strings.Contains(kind, "dns")
@@ -73,7 +73,7 @@ func OwnFault(errorType, message string) (cause string) {
 	return ""
 }
 
-// OwnFaultFix says what to do about a cause that OwnFault gave, "" of any other.
+// OwnFaultFix returns what to do about a cause that OwnFault returned, "" for any other text.
 func OwnFaultFix(cause string) string {
 	for _, fault := range ownFaults {
 		if fault.cause == cause {

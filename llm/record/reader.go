@@ -10,10 +10,10 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
-// maxLine bounds a line, which is long only when bodies are kept.
+// maxLine bounds a line, in bytes; a line is long only when bodies are kept.
 const maxLine = 1 << 28
 
-// SyntaxError is a line that could not be read. Reading may go on after it.
+// SyntaxError reports a line that could not be read. Reading may go on after it.
 type SyntaxError struct {
 	File string
 	Line int
@@ -22,13 +22,13 @@ type SyntaxError struct {
 	Err error
 }
 
-// Error gives file:line and the reason.
+// Error returns file:line and the reason.
 func (e *SyntaxError) Error() string { return fmt.Sprintf("%s:%d: %v", e.File, e.Line, e.Err) }
 
-// Unwrap gives the reason.
+// Unwrap returns the reason.
 func (e *SyntaxError) Unwrap() error { return e.Err }
 
-// Reader reads a record file line by line. It is for one goroutine.
+// Reader reads a record file line by line. It must not be used concurrently.
 type Reader struct {
 	Decoder
 
@@ -39,7 +39,8 @@ type Reader struct {
 	buf   []byte
 }
 
-// NewReader reads lines from src, which may begin with a byte order mark; file is its name in errors.
+// NewReader returns a Reader of the lines in src, which may begin with a byte-order mark; file is the name of src in
+// errors.
 func NewReader(src io.Reader, file string) *Reader {
 	return &Reader{file: file, src: bufio.NewReaderSize(src, 1<<18)}
 }
@@ -66,7 +67,7 @@ func (r *Reader) Next() (Line, error) {
 	}
 }
 
-// next gives the bytes up to and with the next line break; they live until the following call.
+// next returns the bytes up to and with the next line break; they live until the following call.
 func (r *Reader) next() ([]byte, error) {
 	if !r.begun {
 		r.begun = true

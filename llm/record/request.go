@@ -1,8 +1,8 @@
-// Package record is the centre of the tool: the record of one request, its latencies, and the JSON lines a run is kept
-// in.
+// Package record is the centre of the tool: the record of one request, its latencies and bounds, and the JSON lines in
+// which a run is kept.
 //
-// A record stores facts only (when the request was due, sent, answered chunk by chunk, and ended; what was counted; how
-// it failed). Latencies are methods over those facts, so the live metrics, the record file and the report cannot
+// A record stores only facts: when the request was due, sent, answered chunk by chunk, and ended; what was counted; how
+// it failed. Latencies are methods over those facts, so the live metrics, the record file and the report cannot
 // disagree. Times are rounded once, when the record is made: instants to nanoseconds, chunk arrivals to microseconds.
 package record
 
@@ -13,21 +13,21 @@ import (
 
 // Values of Request.ErrorType.
 const (
-	ErrorHTTP      = "http"         // a status other than 2xx, see Status
+	ErrorHTTP      = "http"         // a status other than 2xx, see Request.Status
 	ErrorTimeout   = "timeout"      // the whole request took longer than its timeout
 	ErrorStall     = "stall"        // no bytes for longer than the idle timeout
-	ErrorConnect   = "connect"      // no connection: refused, unreachable, none in time
+	ErrorConnect   = "connect"      // no connection: refused, unreachable, or none in time
 	ErrorDNS       = "dns"          // the host name did not resolve
 	ErrorTLS       = "tls"          // the TLS handshake or the certificate failed
 	ErrorReset     = "reset"        // an established connection broke
 	ErrorTruncated = "truncated"    // the answer ended before it was complete
 	ErrorStream    = "stream_error" // an error event inside a stream that began with status 200
 	ErrorMalformed = "malformed"    // bytes that are not the protocol
-	ErrorTooLarge  = "too_large"    // an event or a body above the stated limit
-	ErrorCanceled  = "canceled"     // cut by us: gracefulStop, interrupt or abort
+	ErrorTooLarge  = "too_large"    // an event or a body above the limit
+	ErrorCanceled  = "canceled"     // cut by the test: gracefulStop, interrupt or abort
 )
 
-// Parts of Request.Note, of which there may be several, separated by semicolons.
+// Parts of Request.Note. A note may have several, separated by semicolons.
 const (
 	NoteNoDone     = "the stream ended after a finish reason without [DONE]"
 	NoteNoFinish   = "the stream ended with [DONE] but without a finish reason"
@@ -40,14 +40,14 @@ const (
 	NoteResent     = "the server had closed the connection kept alive: sent again on another"
 	NoteBadUsage   = "a usage map that is no JSON, or too large, was left out"
 	NoteBodyCut    = "the body kept is the beginning of a larger one"
-	NoteOwnFault   = "this machine failed, not the server" // the cause that OwnFault gives follows
+	NoteOwnFault   = "this machine failed, not the server" // the cause that OwnFault returns follows
 )
 
-// Request is what is known of one request. It has no pointers into live things and may be shared once it is finished;
-// nothing in it changes after that. Instants are Unix nanoseconds (see UnixNano), 0 when they never came.
+// Request is the record of one request. It has no pointers to live objects, and nothing in it changes after the request
+// is finished, so it may then be shared. Instants are Unix nanoseconds (see UnixNano), 0 if they never came.
 type Request struct {
 	ID        string `json:"request_id"`
-	Client    int    `json:"client"`   // number of the Client line it was sent with
+	Client    int    `json:"client"`   // number of the Client line with which it was sent
 	Scenario  string `json:"scenario"` // "" outside scenarios (setup, teardown)
 	Stage     int    `json:"stage"`    // -1 outside scenarios
 	Index     int64  `json:"index"`    // number of the arrival or iteration in its scenario, from 0, over all instances
@@ -59,16 +59,16 @@ type Request struct {
 	Adapter   string `json:"adapter,omitempty"`
 	Streaming bool   `json:"streaming"`
 
-	Due       *int64 `json:"due_ns"` // when it should have been sent; nil when unknown
+	Due       *int64 `json:"due_ns"` // when it should have been sent; nil if unknown
 	Start     int64  `json:"start_ns"`
 	End       int64  `json:"end_ns"`
-	Connected int64  `json:"connected_ns,omitempty"` // a connection was at hand, new or kept alive
-	Written   int64  `json:"written_ns,omitempty"`   // the request was handed to the system
+	Connected int64  `json:"connected_ns,omitempty"` // a connection was available, new or kept alive
+	Written   int64  `json:"written_ns,omitempty"`   // the request was handed to the operating system
 	FirstByte int64  `json:"first_byte_ns,omitempty"`
 	// attempts beyond the first, after connections that failed before an answer
 	Retries int   `json:"retries,omitempty"`
 	Attempt int64 `json:"attempt_ns,omitempty"` // when the last attempt was sent; 0 if that was Start
-	// ServerDate is the answer's Date in Unix seconds, by which the clocks of instances are compared; 0 without one.
+	// ServerDate is the answer's Date in Unix seconds, by which the clocks of instances are compared; 0 if it has none.
 	ServerDate int64 `json:"server_date_s,omitempty"`
 
 	// arrival of each content chunk after Start, in microseconds
@@ -77,49 +77,49 @@ type Request struct {
 	Reasoning   []int64 `json:"reasoning_us,omitempty"`  // arrivals of reasoning deltas
 	ToolCalls   []int64 `json:"tool_calls_us,omitempty"` // arrivals of tool-call deltas
 	Prompt      *int    `json:"prompt_tokens,omitempty"` // counted by the client; nil without a tokenizer
-	// tokens the prompt was made to have; 0 if that was not said
+	// tokens that the prompt was meant to have; 0 if unknown
 	PromptAsked int `json:"prompt_tokens_asked,omitempty"`
-	// Prompt counts the messages' texts alone, for the chat template could not be used
+	// Prompt counts only the messages' texts, because the chat template could not be used
 	PromptRaw  bool `json:"prompt_tokens_raw,omitempty"`
 	Completion *int `json:"completion_tokens,omitempty"` // counted by the client; nil without a tokenizer
-	// CompletionRaw says that Completion is of texts that the model wrote in another form: reasoning or tool calls are
-	// among them, and what stood around those is not in the answer.
+	// CompletionRaw reports that Completion counts texts that the model wrote in another form: they include reasoning
+	// or tool calls, and the tokens around those are not in the answer.
 	CompletionRaw bool `json:"completion_tokens_raw,omitempty"`
 
-	// MaxTokens is the output limit that was asked for.
+	// MaxTokens is the requested output limit.
 	MaxTokens int `json:"max_tokens,omitempty"`
-	// Usage is the server's own usage map, several shallow-merged; nil when the server sent none.
+	// Usage is the server's own usage map, several maps shallow-merged; nil if the server sent none.
 	Usage        json.RawMessage `json:"usage,omitempty"`
 	FinishReason string          `json:"finish_reason,omitempty"`
 
 	Status        int    `json:"status,omitempty"` // HTTP status; 0 without an answer
-	BytesSent     int64  `json:"bytes_sent"`       // of the request body
-	BytesReceived int64  `json:"bytes_received"`   // of the response body
+	BytesSent     int64  `json:"bytes_sent"`       // size of the request body
+	BytesReceived int64  `json:"bytes_received"`   // size of the response body
 	ErrorType     string `json:"error_type,omitempty"`
 	Error         string `json:"error,omitempty"`
 	Note          string `json:"note,omitempty"` // oddities, and whose failure it was
 
-	SLO  *Bounds `json:"slo,omitempty"`  // the bounds it was judged by
-	Good *bool   `json:"good,omitempty"` // within its bounds; nil without bounds
+	SLO  *Bounds `json:"slo,omitempty"`  // the bounds by which it was judged
+	Good *bool   `json:"good,omitempty"` // whether it is within its bounds; nil without bounds
 
 	RequestBody  string `json:"request,omitempty"`  // only if bodies are kept
 	ResponseBody string `json:"response,omitempty"` // only if bodies are kept
 }
 
-// Bounds are a service level objective: upper bounds on a request's latencies, in milliseconds; 0 means no bound.
+// Bounds is a service level objective: upper bounds on a request's latencies, in milliseconds; 0 means no bound.
 type Bounds struct {
 	TTFT    float64 `json:"ttft_ms,omitempty"`
 	TPOT    float64 `json:"tpot_ms,omitempty"`
 	NTPOT   float64 `json:"ntpot_ms,omitempty"`
-	ITL     float64 `json:"itl_ms,omitempty"` // on the mean gap of the request
+	ITL     float64 `json:"itl_ms,omitempty"` // bound on the mean gap of the request
 	Latency float64 `json:"request_latency_ms,omitempty"`
 }
 
-// Failed says whether the request failed.
+// Failed reports whether the request failed.
 func (r *Request) Failed() bool { return r.ErrorType != "" }
 
-// Noted reports whether a note, one of the Note constants, is among those of the request.
+// Noted reports whether the request has a note, one of the Note constants.
 func (r *Request) Noted(note string) bool { return strings.Contains(r.Note, note) }
 
-// OutputChunks is the number of arrivals of output of any kind: content, reasoning, tool calls.
+// OutputChunks returns the number of arrivals of output of any kind: content, reasoning, tool calls.
 func (r *Request) OutputChunks() int { return len(r.Chunks) + len(r.Reasoning) + len(r.ToolCalls) }

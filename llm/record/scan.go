@@ -35,10 +35,10 @@ func (s *scan) fresh(dst *string) bool {
 	return ok
 }
 
-// maxNames bounds the texts that are kept.
+// maxNames bounds the number of texts that are kept.
 const maxNames = 1 << 12
 
-// name reads a string that other lines are likely to have, too.
+// name reads a string that other lines are likely to have too.
 func (s *scan) name(dst *string) bool {
 	text, ok := s.quoted()
 	if !ok {
@@ -85,8 +85,8 @@ func (s *scan) int64(dst *int64) bool {
 	return used > 0
 }
 
-// integer reads a whole number from the front of data, and tells how many bytes it has; 0 if there is none, or one that
-// is too large or written in another way.
+// integer reads a whole number from the front of data, and returns how many bytes it has: 0 if there is no number, or
+// one that is too large or written in another form.
 func integer(data []byte) (n int64, used int) {
 	i := 0
 	negative := len(data) > 0 && data[0] == '-'
@@ -116,8 +116,8 @@ func integer(data []byte) (n int64, used int) {
 	return n, i
 }
 
-// list reads whole numbers, none negative, into buf, which is used again, and gives them to dst. It is where reading a
-// run spends most of its time.
+// list reads whole numbers, none of them negative, into buf, which is reused, and assigns them to dst. Reading a run
+// spends most of its time here.
 func list[T int | int64](s *scan, buf, dst *[]T) bool {
 	if !s.is('[') {
 		return false
@@ -153,10 +153,10 @@ func list[T int | int64](s *scan, buf, dst *[]T) bool {
 	return false
 }
 
-// maxDigits of a number cannot overflow an int of the machine.
+// maxDigits is the number of digits that cannot overflow an int of the machine.
 const maxDigits = 9 * (bits.UintSize / 32)
 
-// object reads an object whole.
+// object reads a whole object.
 func (s *scan) object() ([]byte, bool) {
 	if len(s.data) == 0 || s.data[0] != '{' {
 		return nil, false
@@ -165,7 +165,7 @@ func (s *scan) object() ([]byte, bool) {
 	for i := 0; i < len(s.data); i++ {
 		switch c := s.data[i]; {
 		case c == '\\':
-			return nil, false // rare in what is read here
+			return nil, false // rare in record lines
 		case c == '"':
 			quoted = !quoted
 		case quoted:
@@ -182,7 +182,7 @@ func (s *scan) object() ([]byte, bool) {
 	return nil, false
 }
 
-// bounds reads bounds, which are mostly those of the line before.
+// bounds reads bounds, which are mostly the same as in the line before.
 func (s *scan) bounds() bool {
 	raw, ok := s.object()
 	if !ok || bytes.Equal(raw, s.d.slo) {

@@ -31,7 +31,7 @@ func appended(t *testing.T, line Line) []byte {
 	return text
 }
 
-// fill sets everything that v can hold to something else than zero.
+// fill sets everything in v to something other than zero.
 func fill(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Struct:
@@ -57,14 +57,14 @@ func fill(v reflect.Value) {
 		v.SetBool(true)
 	case reflect.Float64:
 		v.SetFloat(0.5)
-	case reflect.Uint8: // of JSON as it stands
+	case reflect.Uint8: // raw JSON
 		v.SetUint(1)
 	default:
 		v.SetInt(1)
 	}
 }
 
-// fullLines are lines with everything set.
+// fullLines returns lines with everything set.
 func fullLines() []Line {
 	lines := []Line{new(Run), new(Client), new(Request), new(Dropped), new(Stage), new(Server), new(End)}
 	for _, line := range lines {
@@ -79,7 +79,7 @@ func fullLines() []Line {
 	return lines
 }
 
-// leastLines have nothing that is not written always. Writers make lists and maps, if empty ones.
+// leastLines returns lines that hold only what is always written. Writers make lists and maps even if they are empty.
 func leastLines() []Line {
 	return []Line{
 		&Run{Schema: Schema, Versions: map[string]string{}, Scenarios: []Scenario{}},
@@ -166,7 +166,7 @@ func TestSchemaHasEveryField(t *testing.T) {
 	}
 }
 
-// A kind of failure that is new in the code has to come to the schema, too.
+// A new error type in the code must be added to the schema too.
 func TestSchemaHasEveryErrorType(t *testing.T) {
 	t.Parallel()
 	s := schema(t)

@@ -1,20 +1,20 @@
 package record
 
-// Names of the figures in a Server line's values. Of a page with several series (models, ranks, devices) requests,
+// Names of the figures in a Server line's values. If a page has several series (models, ranks, devices), requests,
 // tokens, power, memory and energy are added up, shares and clocks are averaged, and the temperature is the highest.
 const (
-	ServerRunning            = "running"              // requests being worked on
+	ServerRunning            = "running"              // requests in progress
 	ServerWaiting            = "waiting"              // requests in the queue
 	ServerKVCacheUsage       = "kv_cache_usage"       // 0 to 1
 	ServerPreemptions        = "preemptions"          // since the server's start, as are those that follow
-	ServerRequests           = "requests"             // answered to their end
-	ServerPromptTokens       = "prompt_tokens"        // worked through, or of those requests, as the engine counts
+	ServerRequests           = "requests"             // requests answered to their end
+	ServerPromptTokens       = "prompt_tokens"        // processed, or of those requests, as the engine counts
 	ServerGenerationTokens   = "generation_tokens"    // generated
 	ServerPrefixCacheQueries = "prefix_cache_queries" // tokens looked up
 	ServerPrefixCacheHits    = "prefix_cache_hits"    // tokens found
-	ServerTTFTSum            = "ttft_seconds_sum"     // over ServerTTFTCount requests
+	ServerTTFTSum            = "ttft_seconds_sum"     // sum over ServerTTFTCount requests
 	ServerTTFTCount          = "ttft_count"
-	// Unix time of the server's start, of several processes the latest
+	// Unix time of the server's start; if there are several processes, of the latest
 	ServerProcessStart = "process_start_seconds"
 
 	ServerGPUs           = "gpus"            // devices on the page

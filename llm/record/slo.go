@@ -1,4 +1,3 @@
-// Package slo judges requests by a service level objective: upper bounds on their latencies.
 package record
 
 import (
@@ -11,18 +10,18 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/spelling"
 )
 
-// latencyNames are the latencies a bound can be put on.
+// latencyNames are the latencies that can have a bound.
 var latencyNames = []string{"ttft", "tpot", "ntpot", "itl", "request_latency"}
 
-// otherLatencyNames are what reports and other tools call these latencies.
+// otherLatencyNames maps what reports and other tools call these latencies to their names here.
 var otherLatencyNames = map[string]string{
 	"time_to_first_token": "ttft", "time_per_output_token": "tpot", "normalized_time_per_output_token": "ntpot",
 	"inter_token_latency": "itl", "latency": "request_latency", "e2e": "request_latency", "e2el": "request_latency",
 	"e2e_latency": "request_latency", "end_to_end_latency": "request_latency",
 }
 
-// KnownLatency is nil for the name of a latency that a bound can be put on. Else it is an error that lists those
-// latencyNames; what was probably meant comes first.
+// KnownLatency returns nil if a bound can be put on the named latency. Otherwise it returns an error that lists the
+// known names, beginning with the one that was probably meant.
 func KnownLatency(name string) error {
 	if slices.Contains(latencyNames, name) {
 		return nil
@@ -37,7 +36,8 @@ func KnownLatency(name string) error {
 	return fmt.Errorf("unknown latency %q: did you mean %q? Known are %s", name, near, strings.Join(list, ", "))
 }
 
-// meantLatency returns the latency that a misspelt name, one with a unit, or one of otherLatencyNames was meant for.
+// meantLatency returns the latency that was probably meant by a name that is misspelt, has a unit, or is one of
+// otherLatencyNames.
 func meantLatency(name string) (string, bool) {
 	plain := strings.NewReplacer("-", "_", " ", "_").Replace(strings.ToLower(strings.TrimSpace(name)))
 	for _, unit := range []string{"_milliseconds", "_seconds", "_sec", "_ms", "_us", "_s"} {
@@ -78,7 +78,7 @@ func (b *Bounds) Set(name string, limit time.Duration) error {
 	return nil
 }
 
-// Meets reports whether the request succeeded within all bounds. A latency that has a bound and no value is out of
+// Meets reports whether the request succeeded within all bounds. A latency that has a bound but no value is out of
 // bounds: an answer of one token does not meet a bound on TPOT.
 func (r *Request) Meets(b Bounds) bool {
 	if r.Failed() {

@@ -10,18 +10,18 @@ import (
 )
 
 // SLOHeaders are the request headers that tell a server, or a gateway before it, the bounds of a request. Judging
-// requests by them is inference-perf's idea; so are the names they have by default and the value "default", which is no
+// requests by them is inference-perf's idea, and so are their default names and the value "default", which means no
 // bound.
 type SLOHeaders struct {
-	Unit string // of the values: "s", "ms" or "us" in any case; "" for ms
-	TTFT string // "" for x-slo-ttft-<unit>
-	TPOT string // "" for x-slo-tpot-<unit>
+	Unit string // unit of the values: "s", "ms" or "us" in any case; "" means ms
+	TTFT string // "" means x-slo-ttft-<unit>
+	TPOT string // "" means x-slo-tpot-<unit>
 }
 
-// headerUnits are those of the headers' values.
+// headerUnits are the units that the headers' values can have.
 var headerUnits = []string{"s", "ms", "us"}
 
-// Named gives the headers with the defaults written out, or says that the unit is none.
+// Named returns the headers with the defaults written out, or an error for an unknown unit.
 func (h SLOHeaders) Named() (SLOHeaders, error) {
 	if h.Unit = strings.ToLower(h.Unit); h.Unit == "" {
 		h.Unit = "ms"
@@ -38,8 +38,8 @@ func (h SLOHeaders) Named() (SLOHeaders, error) {
 	return h, nil
 }
 
-// Bounds gives b with the bounds of the headers in place of its own. The headers' names are compared without case;
-// their values are in no error.
+// Bounds returns b with the bounds in the headers replacing its own. It compares the names of headers without case, and
+// no error contains their values.
 func (h SLOHeaders) Bounds(headers map[string]string, b Bounds) (Bounds, error) {
 	h, err := h.Named()
 	if err != nil {
@@ -70,14 +70,14 @@ func (h SLOHeaders) Bounds(headers map[string]string, b Bounds) (Bounds, error) 
 	return b, nil
 }
 
-// Check is the error of Bounds for the headers of all requests.
+// Check returns the error of Bounds for the headers that all requests have.
 func (h SLOHeaders) Check(headers map[string]string) error {
 	_, err := h.Bounds(headers, Bounds{})
 	return err
 }
 
-// misread is an error for a header that reads like one of a bound, as x-slo-<latency>-<unit>, and is none of those in
-// force. One that another header stands in for is left to the server.
+// misread returns an error for a header that looks like a bound, as x-slo-<latency>-<unit>, but is not one of the
+// headers in force. It leaves a header to the server if another header replaces it.
 func (h SLOHeaders) misread(name string) error {
 	rest, isSLO := strings.CutPrefix(strings.ToLower(name), "x-slo-")
 	i := strings.LastIndexByte(rest, '-')

@@ -67,7 +67,8 @@ func TestSLOHeadersRefuse(t *testing.T) {
 	}
 }
 
-// Whatever headers a request has, the bounds are positive numbers that a record holds, and no error has the value.
+// Whatever headers a request has, the bounds are positive numbers that a record can hold, and no error contains the
+// value.
 func FuzzSLOHeaders(f *testing.F) {
 	for _, value := range []string{"500", "1e308", "5e-324", "0x1p-2", "1_000", "default", "NaN", "-1",
 		"9223372036854775807", "sk-0123456789", "\x1b[2J\u202e", strings.Repeat("9", 400)} {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// answered takes 100 ms to its first token and 10 ms to each further one, n in all.
+// answered returns a request that takes 100 ms to its first token and 10 ms to each further one, n tokens in all.
 func answered(n int) *Request {
 	r := &Request{Start: 1, Streaming: true}
 	for i := range int64(n) {

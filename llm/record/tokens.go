@@ -2,44 +2,44 @@ package record
 
 import "github.com/tidwall/gjson"
 
-// Source says where a token count comes from.
+// Source tells where a token count comes from.
 type Source string
 
 // The sources of token counts, best first.
 const (
-	ClientTokenizer Source = "client" // counted here with the model's tokenizer
-	// likewise, but of texts alone: a prompt's without the chat template, an answer's reasoning and tool calls
+	ClientTokenizer Source = "client" // counted by the client with the model's tokenizer
+	// likewise, but of texts alone: of a prompt without the chat template, or of an answer's reasoning and tool calls
 	ClientRaw     Source = "client_raw"
 	ServerUsage   Source = "usage"   // the server's usage map
-	ContentChunks Source = "chunks"  // one per chunk of content, reasoning or a tool call, for want of better
-	NoSource      Source = "unknown" // nothing to count by
+	ContentChunks Source = "chunks"  // one token per chunk of content, reasoning or a tool call, for lack of better
+	NoSource      Source = "unknown" // no count is possible
 )
 
-// Counts are the token counts of a request. Where many are wanted they are read at once.
+// Counts holds the token counts of a request. Reading them takes a pass over the usage map, so callers read them once.
 type Counts struct {
-	// Completion is the number of tokens generated: the client's count, or the server's usage where there is no
-	// tokenizer and where reasoning or tool calls are in the answer, of which the client does not see all tokens;
-	// without both the number of chunks. An answer that was not streamed has no chunks to count.
+	// Completion is the number of tokens generated: the client's count; or the server's usage if there is no tokenizer,
+	// or if the answer has reasoning or tool calls, whose tokens the client does not see in full; without either, the
+	// number of chunks. An answer that was not streamed has no chunks to count.
 	Completion       int
 	CompletionSource Source
 	// Prompt is the number of prompt tokens: the server's usage, which knows the chat template; else the client's
 	// count.
 	Prompt       int
 	PromptSource Source
-	// What the server's usage map holds as numbers, NotReported if it does not; a reported 0 counts.
+	// The numbers in the server's usage map, NotReported if it has none; a reported 0 counts.
 	ServerPrompt, ServerCompletion, ServerCached int
 }
 
-// NotReported stands for a count that the server did not report.
+// NotReported is the value of a count that the server did not report.
 const NotReported = -1
 
-// Counts reads the counts.
+// Counts returns the token counts of the request.
 func (r *Request) Counts() Counts {
 	c := Counts{ServerPrompt: NotReported, ServerCompletion: NotReported, ServerCached: NotReported}
 	c.readUsage(r.Usage)
 	chunks := r.OutputChunks()
 	if chunks > 0 && r.Noted(NoteChoices) {
-		c.ServerCompletion = NotReported // it may be of all choices, and the times are of one
+		c.ServerCompletion = NotReported // the count may cover all choices, while the times belong to one
 	}
 	switch {
 	case r.Completion != nil && !r.CompletionRaw:
@@ -67,7 +67,7 @@ func (r *Request) Counts() Counts {
 }
 
 // readUsage reads the map in one pass. Some servers call their counts input_tokens and output_tokens; the usual names
-// go first.
+// take precedence.
 func (c *Counts) readUsage(usage []byte) {
 	otherPrompt, otherCompletion, total, reasoning := NotReported, NotReported, NotReported, NotReported
 	gjson.ParseBytes(usage).ForEach(func(name, value gjson.Result) bool {
@@ -95,14 +95,14 @@ func (c *Counts) readUsage(usage []byte) {
 	if c.ServerCompletion == NotReported {
 		c.ServerCompletion = otherCompletion
 	}
-	// Most completion counts hold the reasoning; those of xAI and Gemini do not, which the total shows.
+	// Most completion counts include the reasoning; those of xAI and Gemini do not, which the total shows.
 	if reasoning > 0 && c.ServerCompletion >= 0 && c.ServerPrompt >= 0 && total == c.ServerPrompt+c.ServerCompletion+
 		reasoning {
 		c.ServerCompletion += reasoning
 	}
 }
 
-// readCount takes a number that can be a count.
+// readCount stores a number that can be a count.
 func readCount(dst *int, v gjson.Result) {
 	if v.Type == gjson.Number && v.Num >= 0 && v.Num <= maxCount {
 		*dst = int(v.Num)

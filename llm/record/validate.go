@@ -7,15 +7,15 @@ import (
 	"math"
 )
 
-// The bounds of what can be meant. What lies beyond them was damaged, or written by a program that errs.
+// The bounds of plausible values. What lies beyond them was damaged, or written by a faulty program.
 const (
-	maxTokens = 1 << 26 // of one answer's chunks; more would make AppendTokenTimes eat the reader's memory
-	// maxCount bounds the tokens of a prompt and of an answer, as a server's usage or a client tells them.
+	maxTokens = 1 << 26 // in one answer's chunks; more would make AppendTokenTimes exhaust the reader's memory
+	// maxCount bounds the tokens of a prompt and of an answer, as a server's usage or a client reports them.
 	maxCount  = math.MaxInt32
-	maxNumber = 1 << 40               // of requests and the like: the sum of those of many lines is a number, too
+	maxNumber = 1 << 40               // bounds requests and the like: the sum over many lines must be a number too
 	maxTime   = 7_258_118_400 * 1e9   // 2200-01-01
 	maxSpan   = 1e10                  // seconds, 317 years
-	maxLate   = 366 * 24 * 3600 * 1e9 // nanoseconds, of waiting, work and pauses
+	maxLate   = 366 * 24 * 3600 * 1e9 // nanoseconds, for waiting, work and pauses
 	maxEarly  = 1e9                   // nanoseconds; nothing is sent before it is due
 	rounding  = 1000                  // microseconds; other writers round to milliseconds
 	straggler = 1e9                   // nanoseconds; older versions kept what came as a request was given up
@@ -62,7 +62,7 @@ func within(most int64, list []count) error {
 	return nil
 }
 
-// instant is a field that holds Unix nanoseconds, 0 for none.
+// instant is a field that holds Unix nanoseconds; 0 means that the instant never came.
 type instant struct {
 	name string
 	at   int64
@@ -122,7 +122,7 @@ func (s *Stage) validate() error {
 		instants(instant{"start_ns", s.Start}, instant{"end_ns", s.End}))
 }
 
-// Validate names what no writer of this format writes: numbers that nothing has.
+// Validate returns an error if the line holds numbers that no writer of this format writes.
 func (d *Dropped) Validate() error {
 	if d.Count < 0 || d.Count > maxNumber {
 		return outOfRange("count", d.Count)
@@ -148,7 +148,7 @@ func (e *End) validate() error {
 	)
 }
 
-// The largest shares. A process that is held to a part of a processor may use more than its part for a while.
+// The largest shares. A process that is limited to a part of a processor may use more than its part for a while.
 const (
 	maxCPUShare   = 100
 	maxStealShare = 1.5
@@ -186,7 +186,7 @@ func (b *Bounds) validate() error {
 	return nil
 }
 
-// validate wants spans within the line's own time, but for what went on when it began.
+// validate requires spans within the line's own time, except for what was going on when it began.
 func (b *Heartbeat) validate() error {
 	err := cmp.Or(
 		instants(instant{"start_ns", b.Start}, instant{"end_ns", b.End}),
@@ -222,7 +222,8 @@ func (p Pressure) validate() error {
 	return nil
 }
 
-// Validate names what no writer of this format writes: times that are not in order, numbers that nothing has.
+// Validate returns an error if the line holds what no writer of this format writes: times out of order, or impossible
+// numbers.
 func (r *Request) Validate() error {
 	switch {
 	case r.Index < 0 || r.Seq < 0:
@@ -255,7 +256,7 @@ func (r *Request) Validate() error {
 	return r.SLO.validate()
 }
 
-// checkTimes holds what happened in between to the time from the start to the end.
+// checkTimes checks that what happened in between lies between the start and the end.
 func (r *Request) checkTimes() error {
 	for _, i := range [...]instant{
 		{"connected_ns", r.Connected}, {"written_ns", r.Written}, {"first_byte_ns", r.FirstByte},
@@ -305,7 +306,7 @@ func (r *Request) checkCounts() error {
 	return nil
 }
 
-// ascending holds that times do not go backwards, and that none comes later than most, the request's end.
+// ascending checks that times do not go backwards, and that none is later than most, the request's end.
 func ascending(us []int64, most int64) error {
 	var last int64
 	for _, t := range us {

@@ -8,7 +8,7 @@ import (
 	"regexp"
 )
 
-// inWords says of an error of encoding/json which field is not as it should be, where that can be told.
+// inWords rewrites an error of encoding/json so that it names the faulty field, where the field can be found.
 func inWords(data []byte, err error) error {
 	var other *json.UnmarshalTypeError
 	var syntax *json.SyntaxError
@@ -23,13 +23,13 @@ func inWords(data []byte, err error) error {
 	return err
 }
 
-// lastKey is the key of which the value comes next, and word what stands in its place.
+// lastKey matches the key whose value comes next, and word matches what stands in place of the value.
 var (
 	lastKey = regexp.MustCompile(`"([^"\\]{1,64})"\s*:\s*(-?[a-z]*)$`)
 	word    = regexp.MustCompile(`^[^\s,:{}\[\]]{0,32}`)
 )
 
-// wanted names what a Go type holds.
+// wanted describes what a Go type holds.
 func wanted(kind reflect.Kind) string {
 	switch kind {
 	case reflect.Int, reflect.Int64:
