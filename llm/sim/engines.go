@@ -7,14 +7,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// engine is a set of names that the page can have.
+// engine is a set of names that the metrics page can have.
 type engine struct {
 	name   string
 	labels func(o *Options) prometheus.Labels
 	add    func(p *page)
 }
 
-// engines are all of them, in the order in which messages list them.
+// engines returns all engines, in the order in which messages list them.
 func engines() []engine {
 	return []engine{
 		{"vllm", func(o *Options) prometheus.Labels { return prometheus.Labels{"model_name": o.Model, "engine": "0"} },
@@ -52,7 +52,7 @@ func (p *page) vector(name, help, label string, values ...string) *prometheus.Co
 	c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help, ConstLabels: p.labels},
 		[]string{label})
 	for _, v := range values {
-		c.WithLabelValues(v) // there from the start, at 0
+		c.WithLabelValues(v) // present from the start, at 0
 	}
 	p.m.registry.MustRegister(c)
 	return c
@@ -65,29 +65,29 @@ func (p *page) histogram(name, help string, bounds []float64) prometheus.Histogr
 	return h
 }
 
-// done adds a histogram of requests that were answered to their end.
-func (p *page) done(name, help string, bounds []float64, of func(f *finished) float64) {
-	p.m.done = append(p.m.done, doneObserver{p.histogram(name, help, bounds), of})
+// done adds a histogram over the requests that were answered to their end.
+func (p *page) done(name, help string, bounds []float64, figure func(f *finished) float64) {
+	p.m.done = append(p.m.done, doneObserver{p.histogram(name, help, bounds), figure})
 }
 
-// again shows a histogram under a second name.
-type again struct {
+// alias shows a histogram under a second name.
+type alias struct {
 	desc *prometheus.Desc
 	prometheus.Metric
 }
 
-func (a again) Desc() *prometheus.Desc              { return a.desc }
-func (a again) Describe(ch chan<- *prometheus.Desc) { ch <- a.desc }
-func (a again) Collect(ch chan<- prometheus.Metric) { ch <- a }
-func (p *page) again(name, help string, h prometheus.Metric) {
-	p.m.registry.MustRegister(again{prometheus.NewDesc(name, help, nil, p.labels), h})
+func (a alias) Desc() *prometheus.Desc              { return a.desc }
+func (a alias) Describe(ch chan<- *prometheus.Desc) { ch <- a.desc }
+func (a alias) Collect(ch chan<- prometheus.Metric) { ch <- a }
+func (p *page) alias(name, help string, h prometheus.Metric) {
+	p.m.registry.MustRegister(alias{prometheus.NewDesc(name, help, nil, p.labels), h})
 }
 
 func count(n interface{ Load() int64 }) func() float64 {
 	return func() float64 { return float64(n.Load()) }
 }
 
-// Figures of a request, seconds and tokens.
+// Figures of a request, in seconds and tokens.
 func queueTime(f *finished) float64     { return f.queue }
 func prefillTime(f *finished) float64   { return f.prefill }
 func decodeTime(f *finished) float64    { return f.decode }
@@ -97,12 +97,12 @@ func promptLength(f *finished) float64  { return float64(f.prompt) }
 func outputLength(f *finished) float64  { return float64(f.output) }
 func askedLength(f *finished) float64   { return float64(f.asked) }
 
-// meanGap is 0 for one token, as vLLM has it.
+// meanGap is 0 for one token, as in vLLM.
 func meanGap(f *finished) float64 { return f.decode / float64(max(f.output-1, 1)) }
 
 func meanTokenTime(f *finished) float64 { return (f.prefill + f.decode) / float64(max(f.output, 1)) }
 
-// addVLLM adds the names and bounds of vLLM 0.11; bounds of lengths are those of a model of 131,072 tokens.
+// addVLLM adds the names and bounds of vLLM 0.11; the bounds of lengths are those for a model of 131,072 tokens.
 func addVLLM(p *page) {
 	const v = "vllm:"
 	ttft := []float64{.001, .005, .01, .02, .04, .06, .08, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160, 640,
@@ -122,7 +122,7 @@ func addVLLM(p *page) {
 	p.m.ttft = append(p.m.ttft, p.histogram(v+"time_to_first_token_seconds", "From arrival to the first token.", ttft))
 	itl := p.histogram(v+"inter_token_latency_seconds", "Between chunks.", gaps)
 	p.m.gap = append(p.m.gap, itl)
-	p.again(v+"time_per_output_token_seconds", "Older name of inter_token_latency_seconds.", itl)
+	p.alias(v+"time_per_output_token_seconds", "Older name of inter_token_latency_seconds.", itl)
 	p.done(v+"request_time_per_output_token_seconds", "Mean time per token after the first.", gaps, meanGap)
 	p.done(v+"e2e_request_latency_seconds", "From arrival to the end.", times, e2eTime)
 	p.done(v+"request_queue_time_seconds", "From arrival to admission.", times, queueTime)
@@ -137,7 +137,7 @@ func addVLLM(p *page) {
 	p.done(v+"request_params_max_tokens", "Limit asked for.", lengths, askedLength)
 }
 
-// addSGLang adds the names and bounds of SGLang 0.5; time_per_output_token_seconds is of versions before 0.5.
+// addSGLang adds the names and bounds of SGLang 0.5; time_per_output_token_seconds comes from versions before 0.5.
 func addSGLang(p *page) {
 	const s = "sglang:"
 	ttft := []float64{.1, .2, .4, .6, .8, 1, 2, 4, 6, 8, 10, 20, 40, 60, 80, 100, 200, 400}
@@ -171,7 +171,7 @@ func addSGLang(p *page) {
 	p.done(s+"generation_tokens_histogram", "Tokens generated for a request.", lengths, outputLength)
 }
 
-// addTGI adds the names and bounds of TGI 3; bounds of lengths are those of --max-input-tokens 4000 and
+// addTGI adds the names and bounds of TGI 3; the bounds of lengths are those for --max-input-tokens 4000 and
 // --max-total-tokens 8000.
 func addTGI(p *page) {
 	const t = "tgi_"
@@ -192,11 +192,11 @@ func addTGI(p *page) {
 	p.done(t+"request_max_new_tokens", "Limit asked for.", totals, askedLength)
 }
 
-// The two devices that addDCGM pretends.
+// The two devices that addDCGM simulates.
 const (
 	devices     = 2
 	idlePower   = 100 // watts
-	loadPower   = 300 // watts more, when every sequence is in use
+	loadPower   = 300 // watts more when every sequence is in use
 	deviceUsed  = 72 << 10
 	idleDegrees = 35
 	loadDegrees = 40
@@ -204,7 +204,7 @@ const (
 	loadClock   = 1980
 )
 
-// addDCGM adds names of NVIDIA's exporter, of devices whose load is the share of the sequences in use.
+// addDCGM adds names of NVIDIA's exporter, for devices whose load is the share of the sequences in use.
 func addDCGM(p *page) {
 	l := &p.m.load
 	for i := range devices {

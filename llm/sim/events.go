@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// events writes the events of one answer into one buffer. What is the same in all of them is made once.
+// events writes the events of one answer into one buffer. It makes the parts that are the same in all events once.
 type events struct {
 	head, middle []byte // before and after a chunk's text
-	role         []byte // the event that goes before a chat's first chunk
-	finish       []byte // after the last chunk's text
-	final        []byte // the event that carries usage, up to it
+	role         []byte // the event before a chat's first chunk
+	finish       []byte // what follows the last chunk's text
+	final        []byte // the event that carries usage, up to the usage itself
 	usage        bool
 	buf          []byte
 	text         []byte
@@ -40,7 +40,7 @@ func newEvents(g *generation) *events {
 }
 
 func quote(s string) []byte {
-	text, _ := json.Marshal(s) // a string always can be
+	text, _ := json.Marshal(s) // a string can always be encoded
 	return text
 }
 
@@ -50,7 +50,7 @@ func (e *events) begin() { e.text = e.text[:0] }
 // token adds a token's text to the chunk.
 func (e *events) token(text string) { e.text = append(e.text, text...) }
 
-// end gives the chunk's event, with the role's before the first.
+// end returns the chunk's event, preceded by the role's event if it is the first.
 func (e *events) end(first, last bool) []byte {
 	e.buf = e.buf[:0]
 	if first {
@@ -65,7 +65,7 @@ func (e *events) end(first, last bool) []byte {
 	return e.buf
 }
 
-// tail gives what follows the last chunk.
+// tail returns what follows the last chunk.
 func (e *events) tail(r *Truth) []byte {
 	e.buf = e.buf[:0]
 	if e.usage {

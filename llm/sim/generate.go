@@ -13,20 +13,20 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// stallTime ends a stall whose client waits for ever.
+// stallTime ends a stall whose client waits forever.
 const stallTime = 10 * time.Minute
 
-// generation is one answer in the making.
+// generation is one answer in progress.
 type generation struct {
 	s     *Server
 	ask   ask
 	chat  bool
 	rng   *rand.Rand
-	fails string // kind of the failure to inject, "" for none
+	fails string // kind of the failure to inject, "" means none
 	truth Truth
 	ctx   context.Context
 
-	received, admitted, first, last time.Time // instants; the latter two are of its first and last token
+	received, admitted, first, last time.Time // instants; first and last are when its first and last token were written
 }
 
 func (s *Server) generate(w http.ResponseWriter, r *http.Request, chat bool) {
@@ -55,14 +55,15 @@ func (s *Server) generate(w http.ResponseWriter, r *http.Request, chat bool) {
 	g.count(end, a.maxTokens)
 	s.finish(g.truth)
 	if g.truth.Error == FailTruncated || s.open.Err() != nil {
-		// closes the connection in the middle of the answer, so that nobody takes it for whole
+		// closes the connection in the middle of the answer, so that no client takes it for complete
 		panic(http.ErrAbortHandler)
 	}
 }
 
 func (s *Server) newGeneration(r *http.Request, a ask, chat bool) *generation {
 	number := s.nextNumber()
-	g := &generation{s: s, ask: a, chat: chat, rng: rand.New(rand.NewPCG(uint64(s.opts.Seed), number))} // repeatable by design
+	// repeatable by design
+	g := &generation{s: s, ask: a, chat: chat, rng: rand.New(rand.NewPCG(uint64(s.opts.Seed), number))}
 	finish := "length"
 	if natural := s.opts.OutputTokens; natural > 0 && natural < a.maxTokens && !a.ignoreEOS {
 		g.ask.maxTokens, finish = natural, "stop"
@@ -104,12 +105,12 @@ func (g *generation) run(w http.ResponseWriter) {
 	}
 }
 
-// clientGone is what went wrong when the client did not stay.
+// clientGone is the error of a request whose client went away.
 const clientGone = "client gone"
 
 func (g *generation) gone() { g.truth.Error = clientGone }
 
-// count adds the request to the metrics that are of whole requests.
+// count adds the request to the metrics of whole requests.
 func (g *generation) count(end time.Time, asked int) {
 	if g.truth.Error != "" {
 		g.s.metrics.fail(g.truth.Error)
@@ -123,7 +124,7 @@ func (g *generation) count(end time.Time, asked int) {
 	})
 }
 
-// wrote notes that the tokens after the k-th until the n-th were written.
+// wrote records that the tokens after the k-th up to the n-th were written.
 func (g *generation) wrote(now time.Time, k, n int) {
 	m := g.s.metrics
 	m.tokens(n - k)
@@ -136,14 +137,14 @@ func (g *generation) wrote(now time.Time, k, n int) {
 	g.last, g.truth.CompletionTokens = now, n
 }
 
-// firstDue is when the first token of a request admitted at a certain time is due.
+// firstDue returns when the first token of a request is due that was admitted at the given time.
 func (g *generation) firstDue(admitted time.Time) time.Time {
-	// The product may be more than a Duration holds.
+	// The product may be more than a Duration can hold.
 	prompt := min(float64(g.ask.promptTokens)*float64(g.s.opts.PromptTime), float64(timespan.Max))
 	return admitted.Add(g.s.opts.TTFT + time.Duration(prompt))
 }
 
-// gap is the time to the next token.
+// gap returns the time to the next token.
 func (g *generation) gap() time.Duration {
 	if g.s.opts.ITLStdDev == 0 {
 		return g.s.opts.ITL
@@ -151,7 +152,7 @@ func (g *generation) gap() time.Duration {
 	return max(0, g.s.opts.ITL+time.Duration(g.rng.NormFloat64()*float64(g.s.opts.ITLStdDev)))
 }
 
-// wait waits for an instant, and says whether the client was there until then.
+// wait waits for an instant, and reports whether the client was there until then.
 func (g *generation) wait(timer *time.Timer, until time.Time) bool {
 	d := time.Until(until)
 	if d <= 0 {
@@ -201,11 +202,12 @@ func (g *generation) stream(w http.ResponseWriter, admitted time.Time) {
 		g.truth.Chunks = append(g.truth.Chunks, record.UnixNano(now))
 		g.wrote(now, before, k)
 	}
-	// Not flushed: that happens when the handler returns, so whoever has read the end finds the truth about it.
+	// Not flushed: that happens when the handler returns, so that a client that has read the end finds the truth about
+	// it.
 	_, _ = w.Write(ev.tail(&g.truth))
 }
 
-// failStream does in the middle of an answer what was asked for; truncating is the caller's.
+// failStream injects the failure in the middle of an answer; the caller truncates.
 func (g *generation) failStream(w http.ResponseWriter, flush *http.ResponseController, timer *time.Timer) {
 	g.truth.Error = g.fails
 	switch g.fails {
@@ -235,11 +237,11 @@ func (g *generation) whole(w http.ResponseWriter, admitted time.Time) {
 		g.gone()
 		return
 	}
-	if g.fails != "" { // truncated or stall: there is no half of such an answer
+	if g.fails != "" { // truncated or stall: such an answer has no middle
 		g.failStream(w, nil, timer)
 		return
 	}
-	for k, at := range dues { // as if they had been written then
+	for k, at := range dues { // as if the tokens had been written when they were due
 		g.wrote(at, k, k+1)
 	}
 	choice := map[string]any{"index": 0, "finish_reason": g.truth.FinishReason}

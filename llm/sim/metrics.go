@@ -11,21 +11,21 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// serverMetrics is what GET /metrics shows. What all engines tell is counted once, whatever their names for it;
-// histograms differ in their bounds, so that each engine has its own.
+// serverMetrics is what GET /metrics shows. What all engines report is counted once, whatever they call it; histograms
+// differ in their bounds, so each engine has its own.
 type serverMetrics struct {
 	registry *prometheus.Registry
 	load     load
 
-	ttft, gap, tokenGap []prometheus.Observer // of chunks, as they are written
-	done                []doneObserver        // of requests answered to their end
+	ttft, gap, tokenGap []prometheus.Observer // for chunks, as they are written
+	done                []doneObserver        // for requests answered to their end
 	succeeded, failed   []*prometheus.CounterVec
 }
 
 // doneObserver observes one figure of a request.
 type doneObserver struct {
 	prometheus.Observer
-	of func(f *finished) float64
+	figure func(f *finished) float64
 }
 
 // finished is a request that was answered to its end. Times are seconds.
@@ -39,19 +39,19 @@ type finished struct {
 	asked   int // max_tokens
 }
 
-// load is what the server does and has done. A chunk costs two additions.
+// load is what the server is doing and has done. A chunk costs two additions.
 type load struct {
 	waiting, running atomic.Int64 // requests
-	held             atomic.Int64 // tokens of the requests worked on
+	held             atomic.Int64 // tokens of the requests in progress
 	prompt, output   atomic.Int64 // tokens since the start
 	received         atomic.Int64 // requests since the start
-	answered, gone   atomic.Int64 // of them
+	answered, gone   atomic.Int64 // of those requests
 	capacity, places float64      // tokens that fit, requests that fit
 	started          time.Time
 
 	mu    sync.Mutex
 	since time.Time
-	busy  float64 // seconds times requests worked on, until since
+	busy  float64 // seconds times requests in progress, until since
 }
 
 func newServerMetrics(o *Options) *serverMetrics {
@@ -67,12 +67,12 @@ func newServerMetrics(o *Options) *serverMetrics {
 	return m
 }
 
-// handler serves the text format, or OpenMetrics to whoever accepts that.
+// handler serves the text format, or OpenMetrics to clients that accept it.
 func (m *serverMetrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{EnableOpenMetrics: true})
 }
 
-// work counts requests that are worked on up or down.
+// work changes the number of requests in progress by n.
 func (l *load) work(n int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -82,49 +82,50 @@ func (l *load) work(n int64) {
 	l.running.Add(n)
 }
 
-// share is that of the sequences in use, 0 to 1.
+// share returns the share of the sequences in use, 0 to 1.
 func (l *load) share() float64 { return float64(l.running.Load()) / l.places }
 
-// busySeconds is the integral of share since the start.
+// busySeconds returns the integral of share since the start.
 func (l *load) busySeconds() float64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return (l.busy + float64(l.running.Load())*time.Since(l.since).Seconds()) / l.places
 }
 
-// energy is what each pretended device has used, in mJ.
+// energy returns what each simulated device has used, in mJ.
 func (l *load) energy() float64 {
 	return 1000 * (idlePower*time.Since(l.started).Seconds() + loadPower*l.busySeconds())
 }
 
-// cacheUsage is at most 1: nothing is ever preempted here.
+// cacheUsage returns the share of the cache in use, at most 1: the simulator never preempts.
 func (l *load) cacheUsage() float64 { return min(1, float64(l.held.Load())/l.capacity) }
 
-// admit counts a request that begins to be worked on.
+// admit counts a request whose processing begins.
 func (m *serverMetrics) admit(prompt int) {
 	m.load.work(1)
 	m.load.held.Add(int64(prompt))
 }
 
-// leave counts it out again, with the tokens it held.
+// leave undoes admit, and releases the tokens that the request held.
 func (m *serverMetrics) leave(tokens int) {
 	m.load.work(-1)
 	m.load.held.Add(-int64(tokens))
 }
 
-// first counts a request's first token, some time after its arrival: its prompt has been worked through.
+// first counts a request's first token, which came the given time after the request: its prompt has been processed.
 func (m *serverMetrics) first(prompt int, since time.Duration) {
 	m.load.prompt.Add(int64(prompt))
 	observe(m.ttft, since.Seconds())
 }
 
-// tokens counts what was generated.
+// tokens counts n generated tokens.
 func (m *serverMetrics) tokens(n int) {
 	m.load.output.Add(int64(n))
 	m.load.held.Add(int64(n))
 }
 
-// next counts the time from a chunk to the one after it, of some tokens. SGLang shares it out among them.
+// next counts the time from one chunk to the next, which holds the given number of tokens. SGLang divides that time
+// among them.
 func (m *serverMetrics) next(gap time.Duration, tokens int) {
 	observe(m.gap, gap.Seconds())
 	for range tokens {
@@ -139,11 +140,11 @@ func (m *serverMetrics) finish(reason string, f *finished) {
 		c.WithLabelValues(reason).Inc()
 	}
 	for _, o := range m.done {
-		o.Observe(o.of(f))
+		o.Observe(o.figure(f))
 	}
 }
 
-// fail counts a request that was not.
+// fail counts a request that was not answered to its end.
 func (m *serverMetrics) fail(reason string) {
 	if reason == clientGone {
 		m.load.gone.Add(1)

@@ -16,7 +16,7 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// scrape gives the page as its text, and as a parser understands it.
+// scrape returns the page as text, and as a parser understands it.
 func scrape(t *testing.T, s *Server) (string, map[string]*dto.MetricFamily) {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -29,7 +29,7 @@ func scrape(t *testing.T, s *Server) (string, map[string]*dto.MetricFamily) {
 	return w.Body.String(), families
 }
 
-// value adds up the series of a metric; of a histogram it gives count and sum.
+// value adds up the series of a metric; for a histogram it returns count and sum.
 func value(f *dto.MetricFamily) string {
 	var total, observed float64
 	for _, m := range f.GetMetric() {
@@ -54,8 +54,8 @@ func check(t *testing.T, families map[string]*dto.MetricFamily, want map[string]
 	}
 }
 
-// Two requests one after another, the second of which waits 5 ms of the first's 80: each has 5 prompt tokens and 4 of
-// output.
+// Two requests in a row, the second of which waits 5 ms of the first one's 80: each has 5 prompt tokens and 4 output
+// tokens.
 func twoRequests(t *testing.T, s *Server) {
 	t.Helper()
 	done := make(chan struct{})
@@ -138,7 +138,7 @@ func TestLabelsOfVLLM(t *testing.T) {
 	})
 }
 
-// While requests run, wait, and hold tokens, the page says so.
+// The page shows requests that run and wait, and the tokens they hold.
 func TestGaugesFollowTheLoad(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -216,7 +216,7 @@ func TestMetricsOfWholeAnswers(t *testing.T) {
 	})
 }
 
-// What failed is in no histogram of requests, and what was generated until then is in the counters.
+// Failed requests are in no histogram of requests; what they generated is in the counters.
 func TestMetricsOfFailures(t *testing.T) {
 	t.Parallel()
 	all := []string{"vllm", "sglang", "tgi"}
@@ -263,7 +263,7 @@ func TestOpenMetricsForThoseWhoAcceptIt(t *testing.T) {
 	})
 }
 
-// What a token costs the page: a histogram of each engine and two additions.
+// The cost of a token for the page: a histogram of each engine and two additions.
 func BenchmarkToken(b *testing.B) {
 	for _, names := range []string{"vllm", "vllm,sglang,tgi,dcgm"} {
 		b.Run(names, func(b *testing.B) {

@@ -1,14 +1,14 @@
 // Package sim is a simulated model server with an OpenAI-compatible API and a stated timing model. Scripts use it as
-// baseURL 'sim:', the command `k6 x llm sim` serves it, and tests use it as they use httptest. It keeps the truth of
-// every request (when it came, when each chunk was written), so that what a client measured can be held against it.
+// baseURL 'sim:', the command `k6 x llm sim` serves it, and tests use it as they use httptest. It keeps the truth about
+// every request (when it came, when each chunk was written), so that a client's measurements can be compared with it.
 //
 // The timing model: a request waits, first come first served, for one of MaxNumSeqs sequences. Admitted at a, with p
 // prompt tokens, its token k (from 0) is due at
 //
 //	a + TTFT + p·PromptTime + g₁ + … + g_k
 //
-// where the gaps g are ITL, or normal with mean ITL and deviation ITLStdDev, cut at 0. The schedule is absolute: a late
-// wake-up does not shift what follows. A chunk is written when its last token is due.
+// where the gaps g are ITL, or normally distributed with mean ITL and deviation ITLStdDev, cut at 0. The schedule is
+// absolute: a late wake-up does not shift what follows. A chunk is written when its last token is due.
 package sim
 
 import (
@@ -31,42 +31,44 @@ const (
 	FailStall     = "stall"        // the stream goes silent
 )
 
-// Options is how the server behaves. DefaultOptions has the defaults; the zero value is not valid.
+// Options describes how the server behaves. DefaultOptions returns the defaults; the zero value is not valid.
 type Options struct {
 	TTFT           time.Duration // from admission to the first token of an empty prompt
 	ITL            time.Duration // between tokens
-	ITLStdDev      time.Duration // of the gaps; 0 makes them constant
+	ITLStdDev      time.Duration // deviation of the gaps; 0 makes them constant
 	PromptTime     time.Duration // per prompt token, before the first token
-	MaxNumSeqs     int           // requests worked on at once; the rest wait
+	MaxNumSeqs     int           // requests processed at once; the rest wait
 	FailureRate    float64       // share of requests that fail, 0 to 1
-	FailureKind    string        // how they fail
-	OutputTokens   int           // length at which an answer ends by itself unless ignore_eos is set; 0: at max_tokens
+	FailureKind    string        // how those requests fail
+	OutputTokens   int           // length at which an answer ends unless ignore_eos is set; 0 means max_tokens
 	TokensPerChunk int           // tokens in one chunk
 	Model          string        // name of the model served
 	LoRA           []string      // names of adapters served beside it
 	APIKey         string        // if set, requests without it as bearer token are refused
-	Truth          string        // file to which each finished request is appended as a JSON line
-	Seed           int64         // of failures and gaps
-	// tokens that fit into the KV cache; the use of it is told, and nothing is held back for it
+	Truth          string        // file to which each finished request is appended as a JSON line, see Truth
+	Seed           int64         // seed of failures and gaps
+	// tokens that fit into the KV cache; the server reports its use and holds nothing back for it
 	KVCacheTokens int
-	Metrics       []string // whose names GET /metrics has: vllm, sglang, tgi, dcgm
+	Metrics       []string // engines whose names GET /metrics shows: vllm, sglang, tgi, dcgm
 
-	// name of the tokenizer to count and answer with; whoever sets it calls Use. "" takes words for tokens
+	// Tokenizer is the name of the tokenizer to count and answer with; a caller that sets it must call Use. "" counts
+	// words as tokens.
 	Tokenizer string
 
-	tokens Tokenizer // nil takes words for tokens
-	words  []string  // of which each is a token
+	tokens Tokenizer // nil counts words as tokens
+	words  []string  // words that are one token each
 }
 
-// Tokenizer is what a model's tokenizer does for a server. chat.Counter has it.
+// Tokenizer is what the server needs of a model's tokenizer. tokenizer.Counter implements it.
 type Tokenizer interface {
-	// Count is the tokens of a text, without special tokens around it.
+	// Count returns the number of tokens in a text, without special tokens around it.
 	Count(text string) int
-	// CountSpecial is the tokens of a prompt, with the special tokens around it.
+	// CountSpecial returns the number of tokens in a prompt, with the special tokens around it.
 	CountSpecial(prompt string) int
-	// CountChat is the tokens of a chat's prompt; the error says that the chat template could not be used.
+	// CountChat returns the number of tokens in a chat's prompt; its error reports that the chat template could not be
+	// used.
 	CountChat(messages, tools json.RawMessage) (int, error)
-	// Words are up to n words of which each is one token.
+	// Words returns up to n words, each of which is one token.
 	Words(n int) ([]string, error)
 }
 
@@ -79,7 +81,7 @@ func (o *Options) Use(t Tokenizer) (err error) {
 	return nil
 }
 
-// token is the text of token number i of an answer.
+// token returns the text of an answer's token number i.
 func (o *Options) token(i int) string {
 	switch {
 	case o.tokens == nil:
@@ -90,7 +92,7 @@ func (o *Options) token(i int) string {
 	return " " + o.words[i%len(o.words)]
 }
 
-// DefaultOptions gives a server that answers a token every 10 ms after 50 ms.
+// DefaultOptions returns options of a server that answers after 50 ms with a token every 10 ms.
 func DefaultOptions() Options {
 	return Options{
 		TTFT: 50 * time.Millisecond, ITL: 10 * time.Millisecond, MaxNumSeqs: 256, FailureKind: FailHTTP,
@@ -99,13 +101,13 @@ func DefaultOptions() Options {
 	}
 }
 
-// Flag is one option as the command line and the query of a sim: URL spell it.
+// Flag is one option, as the command line and the query of a sim: URL spell it.
 type Flag struct {
 	Name, Usage string
 	Set         func(o *Options, value string) error
 }
 
-// Flags are all options that can be written as text.
+// Flags returns all options that can be written as text.
 func Flags() []Flag {
 	return []Flag{
 		{"ttft", "time to the first token of an empty prompt (50ms)",
@@ -134,7 +136,8 @@ func Flags() []Flag {
 		{"tokenizer",
 			"tokenizer to count and answer with: a tokenizer.json, a folder with one, or a name on the Hugging Face " +
 				"hub (words are tokens)", text(func(o *Options) *string { return &o.Tokenizer })},
-		{"metrics", "whose names /metrics has, separated by commas: vllm, sglang, tgi, dcgm for two pretended GPUs (vllm)", list(func(o *Options) *[]string { return &o.Metrics })},
+		{"metrics", "whose names /metrics has, separated by commas: vllm, sglang, tgi, dcgm for two pretended GPUs (vllm)",
+			list(func(o *Options) *[]string { return &o.Metrics })},
 		{"kv-cache-tokens", "tokens that fit into the KV cache, of which /metrics tells the use (524288)",
 			whole(func(o *Options) *int { return &o.KVCacheTokens })},
 		{"truth", "file to which each finished request is appended as a JSON line",
@@ -201,7 +204,7 @@ func ParseQuery(query string) (Options, error) {
 // maxTime keeps sums of times from overflowing.
 const maxTime = time.Hour
 
-// Validate names the first option that makes no sense.
+// Validate returns an error that names the first invalid option.
 func (o Options) Validate() error {
 	switch {
 	case o.TTFT < 0 || o.ITL < 0 || o.ITLStdDev < 0 || o.PromptTime < 0:

@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// maxBody bounds a request's body.
+// maxBody bounds a request's body, in bytes.
 const maxBody = 64 << 20
 
-// maxOutput bounds an answer, whatever is asked for.
+// maxOutput bounds an answer, in tokens, whatever the request asks for.
 const maxOutput = 1 << 20
 
-// ask is a request as it is understood.
+// ask is a request as the server understands it.
 type ask struct {
 	model        string
 	promptTokens int
@@ -24,7 +24,7 @@ type ask struct {
 	usage        bool // send usage in the stream
 }
 
-// wireRequest is what of a request body matters here.
+// wireRequest holds the fields of a request body that matter to the simulator.
 type wireRequest struct {
 	Model               string          `json:"model"`
 	Prompt              json.RawMessage `json:"prompt"`
@@ -40,10 +40,10 @@ type wireRequest struct {
 	} `json:"stream_options"`
 }
 
-// errTooLong is of a body above maxBody.
+// errTooLong reports a body above maxBody.
 var errTooLong = fmt.Errorf("request body over %d bytes", maxBody)
 
-// parse reads a request body; without a tokenizer words are counted.
+// parse reads a request body; without a tokenizer it counts words.
 func parse(body io.Reader, chat bool, tokens Tokenizer) (ask, error) {
 	data, err := io.ReadAll(io.LimitReader(body, maxBody+1))
 	if err != nil {
@@ -107,11 +107,11 @@ func chatTokens(raw, tools json.RawMessage, tokens Tokenizer) (int, error) {
 	if string(tools) == "null" {
 		tools = nil
 	}
-	n, _ := tokens.CountChat(raw, tools) // without a template the texts are counted
+	n, _ := tokens.CountChat(raw, tools) // without a template only the texts are counted
 	return n, nil
 }
 
-// contentText reads a string, null, or parts of which some have a text.
+// contentText reads a string, null, or parts, some of which have a text.
 func contentText(raw json.RawMessage) (string, error) {
 	var text string
 	if len(raw) == 0 || json.Unmarshal(raw, &text) == nil {
@@ -130,7 +130,7 @@ func contentText(raw json.RawMessage) (string, error) {
 	return strings.Join(texts, " "), nil
 }
 
-// counting is how the tokens of a prompt are counted; special tokens are added unless a request says otherwise.
+// counting returns how the tokens of a prompt are counted; special tokens are added unless the request forbids it.
 func counting(tokens Tokenizer, special *bool) func(text string) int {
 	switch {
 	case tokens == nil:
@@ -165,7 +165,8 @@ var words = strings.Fields(
 	`the quick model answers with plain words that mean nothing at all and takes its time as it was told to
 	while a client counts every one of them and writes down when they came so that both can be compared later on`)
 
-// word is the built-in vocabulary: a word a token, so that counting words counts tokens.
+// word returns word i of the built-in vocabulary, in which each word is one token, so that counting words counts
+// tokens.
 func word(i int) string {
 	if i == 0 {
 		return "Simulated"

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// maxTruths bounds the truth kept in memory; the newest stay.
+// maxTruths bounds the truths kept in memory; the newest stay.
 const maxTruths = 100_000
 
 // Server is an http.Handler. Its methods may be called concurrently.
@@ -26,7 +26,7 @@ type Server struct {
 
 	mu       sync.Mutex
 	truths   []Truth
-	oldest   int // index in truths once they are full
+	oldest   int // index of the oldest truth once truths is full
 	file     *os.File
 	requests uint64
 
@@ -36,7 +36,7 @@ type Server struct {
 	http     *http.Server
 }
 
-// New makes a server that listens nowhere by itself; Close it to close its truth file.
+// New returns a server that does not listen by itself. Close it to close its truth file.
 func New(o Options) (*Server, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
@@ -70,7 +70,7 @@ func New(o Options) (*Server, error) {
 	return s, nil
 }
 
-// Listen serves on an address such as "127.0.0.1:0"; Close ends it.
+// Listen returns a server that serves on an address such as "127.0.0.1:0" until Close.
 func Listen(addr string, o Options) (*Server, error) {
 	s, err := New(o)
 	if err != nil {
@@ -84,7 +84,7 @@ func Listen(addr string, o Options) (*Server, error) {
 	return s, nil
 }
 
-// URL is the base URL of a server that listens, without /v1; "" of one that does not.
+// URL returns the base URL of a server that listens, without /v1, and "" for one that does not.
 func (s *Server) URL() string {
 	if s.listener == nil {
 		return ""
@@ -92,7 +92,7 @@ func (s *Server) URL() string {
 	return "http://" + s.listener.Addr().String()
 }
 
-// Close cuts what is running and closes the truth file.
+// Close cuts the requests in progress and closes the truth file.
 func (s *Server) Close() error {
 	s.shut()
 	var err error
@@ -130,7 +130,7 @@ func (s *Server) Truths() []Truth {
 	return append(list, s.truths[:s.oldest]...)
 }
 
-// finish keeps the truth of a request.
+// finish keeps the truth about a request.
 func (s *Server) finish(r Truth) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -154,7 +154,7 @@ func (s *Server) finish(r Truth) {
 	}
 }
 
-// nextNumber numbers requests from 0, for generators of their own.
+// nextNumber numbers requests from 0; each request seeds a generator with its number.
 func (s *Server) nextNumber() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -179,7 +179,7 @@ func (s *Server) listModels(w http.ResponseWriter, _ *http.Request) {
 func writeJSON(w http.ResponseWriter, status int, value any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(value) // an error here is a client that went away
+	_ = json.NewEncoder(w).Encode(value) // an error here means that the client went away
 }
 
 func writeError(w http.ResponseWriter, status int, message string) {
@@ -188,12 +188,12 @@ func writeError(w http.ResponseWriter, status int, message string) {
 	}})
 }
 
-// errorKind is the status's name as vLLM writes it: NotFoundError.
+// errorKind returns the status's name as vLLM writes it: NotFoundError.
 func errorKind(status int) string {
 	return strings.TrimSuffix(strings.ReplaceAll(http.StatusText(status), " ", ""), "Error") + "Error"
 }
 
-// queue admits n at a time, in order of arrival.
+// queue admits n requests at a time, in order of arrival.
 type queue struct {
 	mu      sync.Mutex
 	free    int
@@ -202,7 +202,7 @@ type queue struct {
 
 func newQueue(n int) *queue { return &queue{free: n} }
 
-// enter waits for a place, and says whether it got one before ctx ended.
+// enter waits for a place, and reports whether it got one before ctx ended.
 func (q *queue) enter(ctx context.Context) bool {
 	q.mu.Lock()
 	if q.free > 0 {
@@ -226,11 +226,11 @@ func (q *queue) enter(ctx context.Context) bool {
 			return false
 		}
 	}
-	q.pass() // its turn came in the same moment
+	q.pass() // its turn came at the same moment
 	return false
 }
 
-// leave gives the place to the next in line.
+// leave passes the place on to the next in line.
 func (q *queue) leave() {
 	q.mu.Lock()
 	defer q.mu.Unlock()

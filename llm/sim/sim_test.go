@@ -21,7 +21,7 @@ import (
 
 const ms = time.Millisecond
 
-// sink is a response that notes when it was written to.
+// sink is a response that records when it was written to.
 type sink struct {
 	header http.Header
 	status int
@@ -37,7 +37,7 @@ func (s *sink) Write(p []byte) (int, error) {
 	return s.body.Write(p)
 }
 
-// offsets are the writes' times after a start.
+// offsets returns the times of the writes after start.
 func (s *sink) offsets(start time.Time) (list []time.Duration) {
 	for _, w := range s.writes {
 		list = append(list, w.Sub(start))
@@ -64,7 +64,7 @@ func post(t *testing.T, path, body string) *http.Request {
 	return httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader(body))
 }
 
-// stream sends a streamed completion of a prompt of some words.
+// stream sends a streamed completion request with a prompt of some words.
 func stream(t *testing.T, s *Server, words, tokens int) *sink {
 	t.Helper()
 	w := &sink{header: http.Header{}}
@@ -79,7 +79,7 @@ func TestTimingModel(t *testing.T) {
 		name          string
 		opts          func(*Options)
 		words, tokens int
-		want          []time.Duration // of the writes: the chunks and the tail
+		want          []time.Duration // times of the writes: the chunks and the tail
 	}{
 		{"defaults", nil, 3, 3, []time.Duration{50 * ms, 60 * ms, 70 * ms, 70 * ms}},
 		{"time per prompt token", func(o *Options) { o.PromptTime = 2 * ms }, 10, 1, []time.Duration{70 * ms, 70 * ms}},
@@ -163,7 +163,7 @@ func TestNormalGapsRepeatBySeed(t *testing.T) {
 	})
 }
 
-// oddTokenizer has words that need care in JSON.
+// oddTokenizer has words that JSON must escape.
 type oddTokenizer struct{}
 
 func (oddTokenizer) Count(text string) int { return len(text) - 1 }
@@ -179,7 +179,7 @@ func (oddTokenizer) CountChat(messages, tools json.RawMessage) (int, error) {
 
 func (oddTokenizer) Words(int) ([]string, error) { return []string{"say \"hi\"\n", "\x01漢\\"}, nil }
 
-// A server asked to use a tokenizer must have been given it.
+// A server with a tokenizer's name must have been given the tokenizer.
 func TestTokenizerMustBeRead(t *testing.T) {
 	t.Parallel()
 	o, err := ParseQuery("tokenizer=some/where")
@@ -551,7 +551,7 @@ func ExampleListen() {
 	// Output: 200 3
 }
 
-// A long prompt of slow tokens is not due before it came.
+// The first token of a very long, slow prompt is not due before the request came.
 func TestLongPromptTime(t *testing.T) {
 	t.Parallel()
 	g := &generation{s: &Server{opts: Options{TTFT: time.Hour, PromptTime: time.Hour}}, ask: ask{promptTokens: 1 << 24}}
