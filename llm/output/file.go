@@ -17,22 +17,22 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// maxPending bounds the memory that lines take which cannot be written.
+// maxPending bounds the memory, in bytes, of lines that cannot be written.
 const maxPending = 256 << 20
 
-// file appends lines, whole ones even over failed writes: what a write left over goes first in the next.
+// file appends lines, which stay whole even if writes fail: what a write leaves over goes first in the next one.
 type file struct {
 	path    string
 	f       *os.File
 	through bool   // a pipe or a device: nothing in it can be read again
 	pack    packer // nil for a plain file
-	raw     []byte // lines to be packed with the next flush
-	buf     []byte // bytes to be written with it
+	raw     []byte // lines to be compressed at the next flush
+	buf     []byte // bytes to be written at the next flush
 	size    int64  // bytes written
 	lost    int    // lines that found no room in memory
-	cutOff  int64  // bytes that somebody else took out of the file
-	made    bool   // by the run, which may choose its permissions
-	private bool   // they were narrowed
+	cutOff  int64  // bytes that another process cut off the file
+	made    bool   // created by the run, which may choose its permissions
+	private bool   // the permissions were narrowed
 }
 
 // packer compresses into the file's buffer. What was flushed can be read even if nothing follows.
@@ -47,8 +47,8 @@ func (f *file) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// instanceFile is the file of one instance in a directory of several, or its object in the folder of a bucket. An
-// instance may have any name.
+// instanceFile returns the path of one instance's file in a directory of several, or of its object in the folder of a
+// bucket. An instance may have any name.
 func instanceFile(dir, instance string) string {
 	name := strings.Map(func(r rune) rune {
 		switch {
@@ -66,7 +66,8 @@ func instanceFile(dir, instance string) string {
 
 func refuseExisting(path string, overwrite bool) error {
 	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && !overwrite {
-		return fmt.Errorf("record file %s exists: give another path, or set %s=true to replace it", path, record.OverwriteEnv)
+		return fmt.Errorf("record file %s exists: give another path, or set %s=true to replace it", path,
+			record.OverwriteEnv)
 	}
 	if err := outfile.Check(path, outfile.Options{Replace: true}); err != nil {
 		return fmt.Errorf("record file: %w", err)
@@ -81,7 +82,7 @@ func create(path string, overwrite bool) (*file, error) {
 	out := &file{path: path}
 	info, err := os.Stat(path)
 	out.through, out.made = err == nil && !info.Mode().IsRegular(), err != nil
-	// Appending leaves no hole where somebody cuts the file; reading is for restore.
+	// Appending leaves no hole where another process cuts the file; reading is for restore.
 	flags := os.O_RDWR | os.O_APPEND | os.O_CREATE
 	switch {
 	case out.through:
@@ -98,7 +99,7 @@ func create(path string, overwrite bool) (*file, error) {
 	return out, err
 }
 
-// newPacker is the compressor that the ending of the file's name asks for, nil for none.
+// newPacker returns the compressor that the extension of the file's name asks for, or nil for a plain file.
 func newPacker(f *file) (packer, error) {
 	switch filepath.Ext(f.path) {
 	case ".gz":
@@ -109,10 +110,10 @@ func newPacker(f *file) (packer, error) {
 	return nil, nil
 }
 
-// packWindow bounds the memory of the compressor, and of whoever reads.
+// packWindow bounds the memory, in bytes, of the compressor and of every reader.
 const packWindow = 1 << 20
 
-// add takes one line, or counts it as lost when too much waits already.
+// add takes one line, or counts it as lost when too much is waiting already.
 func (f *file) add(line []byte) {
 	if len(f.raw)+len(f.buf)+len(line) > maxPending {
 		f.lost++
@@ -121,7 +122,7 @@ func (f *file) add(line []byte) {
 	f.raw = append(append(f.raw, line...), '\n')
 }
 
-// flush writes what waits.
+// flush writes what is waiting.
 func (f *file) flush() error {
 	switch {
 	case len(f.raw) == 0:
@@ -130,14 +131,14 @@ func (f *file) flush() error {
 	default:
 		_, err := f.pack.Write(f.raw)
 		if err = errors.Join(err, f.pack.Flush()); err != nil {
-			return err // of memory alone: cannot happen
+			return err // writing to memory cannot fail
 		}
 	}
 	f.raw = f.raw[:0]
 	return f.drain()
 }
 
-// drain writes the bytes that wait.
+// drain writes the bytes that are waiting.
 func (f *file) drain() error {
 	n, err := f.f.Write(f.buf)
 	f.buf = append(f.buf[:0], f.buf[n:]...)
@@ -146,7 +147,7 @@ func (f *file) drain() error {
 }
 
 // keepPrivate makes the file readable by its owner alone, before texts of requests and answers come into it. A file
-// that was there before keeps the permissions that somebody chose.
+// that existed before keeps the permissions that its owner chose.
 func (f *file) keepPrivate() error {
 	if f.private || !f.made {
 		return nil

@@ -6,7 +6,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 )
 
-// flushFile writes what waits, into a file that is where it was.
+// flushFile puts the file back if it is gone, and writes what is waiting.
 func (o *Output) flushFile() error {
 	remark, err := o.file.rescue()
 	if remark != "" {
@@ -15,7 +15,7 @@ func (o *Output) flushFile() error {
 	return errors.Join(err, o.file.flush())
 }
 
-// keepPrivate closes the file to others before texts come into it. It warns where that fails, as on some network
+// keepPrivate closes the file to other users before texts come into it. It warns if that fails, as on some network
 // drives.
 func (o *Output) keepPrivate() {
 	if err := o.file.keepPrivate(); err != nil {
@@ -23,8 +23,8 @@ func (o *Output) keepPrivate() {
 	}
 }
 
-// finish writes the last line and closes the file, and stores it where that is wanted. It tells the module of an
-// error, too: k6 logs the error and takes the run for a success.
+// finish writes the last line, closes the file, and stores it as an object if that was asked for. It also tells the
+// module of an error, because k6 logs the error and takes the run for a success.
 func (o *Output) finish() error {
 	o.encode(&o.end)
 	err := o.flushFile()

@@ -4,5 +4,5 @@ package output
 
 import "github.com/sirupsen/logrus"
 
-// watchHangup does nothing: there is no SIGHUP.
+// watchHangup does nothing, because there is no SIGHUP.
 func watchHangup(logrus.FieldLogger) (stop func()) { return func() {} }

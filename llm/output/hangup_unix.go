@@ -11,8 +11,8 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// watchHangup lets a terminal that hangs up, as a lost ssh connection does, stop the test as Ctrl-C does: without it,
-// k6 ends at once, and the file has no end. Under nohup nothing changes. stop ends the watch.
+// watchHangup makes a terminal that hangs up, as a lost ssh connection does, stop the test like Ctrl-C: without it, k6
+// ends at once and the file has no end. Under nohup nothing changes. stop ends the watch.
 func watchHangup(log logrus.FieldLogger) (stop func()) {
 	if signal.Ignored(syscall.SIGHUP) {
 		return func() {}
@@ -25,7 +25,7 @@ func watchHangup(log logrus.FieldLogger) (stop func()) {
 		case <-done:
 			return
 		}
-		signal.Ignore(syscall.SIGPIPE) // of what is printed from now on
+		signal.Ignore(syscall.SIGPIPE) // caused by what is printed from now on
 		log.Warn("the terminal hung up (SIGHUP): the test is stopped, as by Ctrl-C")
 		_ = syscall.Kill(os.Getpid(), syscall.SIGTERM) // never fails for this process
 	}()

@@ -29,7 +29,7 @@ type reading struct {
 }
 
 func startHealth() *health {
-	host.CountCollections() // which the load's beginning does again
+	host.CountCollections() // the beginning of the load does that again
 	h := &health{at: time.Now(), steal: host.ReadSteal(), scheduler: host.NewScheduler()}
 	h.last = h.read()
 	h.cpu, h.pressure = h.last.cpu, h.last.pressure
@@ -39,7 +39,7 @@ func startHealth() *health {
 
 func (h *health) read() reading { return reading{host.CPUTime(), h.scheduler.Read()} }
 
-// beat describes the process since the last call, nil if that was but now.
+// beat describes the process since the last call; it returns nil if no timer was due since then.
 func (h *health) beat() *record.Heartbeat {
 	b, now := h.heartbeat.Take(), h.read()
 	before := h.last
@@ -62,8 +62,8 @@ func pressure(p host.Pressure) record.Pressure {
 	return record.Pressure{Waited: (*int64)(p.Waited), Throttled: (*int64)(p.Throttled), Stalled: (*int64)(p.Stalled)}
 }
 
-// stop gives the figures since the start, collections since the load began; delays are the starts' lateness, where it
-// is known.
+// stop returns the figures since the start, with the collections since the load began. delays are the lateness of the
+// starts, where it is known.
 func (h *health) stop(delays []time.Duration) record.Health {
 	h.heartbeat.Stop()
 	cycles, paused := host.Collections()
@@ -85,9 +85,9 @@ func (h *health) stop(delays []time.Duration) record.Health {
 	return out
 }
 
-// spareProcessors says what GOMAXPROCS would have sufficed where the load left most processors idle; "" if nothing is
-// worth saying. Go looks for work on each that it may use, whenever a token wakes it, which costs more than the idle
-// ones give.
+// spareProcessors returns advice on the GOMAXPROCS that would have sufficed if the load left most processors idle, and
+// "" if there is no advice. Whenever a token wakes it, Go looks for work on each processor that it may use, which costs
+// more than the idle ones give.
 func spareProcessors(h record.Health, set bool) string {
 	used := h.CPUShare * h.Processors
 	enough := max(2, int(math.Ceil(2*used)))

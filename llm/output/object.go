@@ -10,8 +10,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/storage"
 )
 
-// spool has the records kept in a file until the end, when it becomes the object that was asked for: objects cannot
-// grow. That this will be possible is found out now.
+// spool keeps the records in a file until the end, when it becomes the object that was asked for: objects cannot grow.
+// It checks now that this will be possible.
 func (o *Output) spool() error {
 	if err := storage.Vacant(context.Background(), o.path); err != nil {
 		return err
@@ -24,7 +24,7 @@ func (o *Output) spool() error {
 	return nil
 }
 
-// store makes the object of the file, which is then gone. If that fails the file stays, and the error names it.
+// store makes the object from the file, which it then removes. If that fails, the file stays and the error names it.
 func (o *Output) store() error {
 	if o.object == "" {
 		return nil

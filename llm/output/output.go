@@ -1,6 +1,5 @@
-// Package output is the k6 output --out llm=PATH: it takes the records out of the containers that carry them and
-// appends them to a file as JSON lines, at least once a second, so that a run that is killed leaves all but its last
-// second.
+// Package output is the k6 output --out llm=PATH: it takes the records out of the sample containers that carry them and
+// appends them to a file as JSON lines, at least once a second, so that a killed run loses only its last second.
 package output
 
 import (
@@ -23,14 +22,14 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// flushPeriod is the most a killed process loses.
+// flushPeriod is the most that a killed process loses.
 const flushPeriod = time.Second
 
-// Output writes records. Its methods are k6's to call, see the output package of k6.
+// Output writes records. k6 calls its methods, see the output package of k6.
 type Output struct {
-	path    string // of the file
-	replace bool   // a file that exists
-	object  string // URL of the object that the file becomes in the end; empty for none
+	path    string // path of the file
+	replace bool   // whether to replace a file that exists
+	object  string // URL of the object that the file becomes in the end; empty if there is none
 	run     *record.Run
 	log     logrus.FieldLogger
 	flusher *output.PeriodicFlusher
@@ -42,7 +41,7 @@ type Output struct {
 	mu      sync.Mutex
 	pending []metrics.SampleContainer
 
-	// Of the flusher's goroutine, and of Stop's after it has ended.
+	// Used by the flusher's goroutine, and by Stop after that has ended.
 	end     record.End
 	delays  []time.Duration
 	failing bool
@@ -58,7 +57,7 @@ func New(params output.Params) (output.Output, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Outputs are made before the VUs, and no other part of the extension knows scenarios of k6's own executors by
+	// Outputs are made before the VUs, and no other part of the extension knows the scenarios of k6's own executors by
 	// then.
 	vus, err := samples.PlannedVUs(params.ScriptOptions)
 	if err != nil {
@@ -76,7 +75,7 @@ func New(params output.Params) (output.Output, error) {
 	return o, refuseExisting(path, o.replace)
 }
 
-// Description names where the records go.
+// Description tells where the records go.
 func (o *Output) Description() string {
 	if o.object != "" {
 		return fmt.Sprintf("llm records (%s, at the end)", o.object)
@@ -103,7 +102,7 @@ func (o *Output) Start() (err error) {
 	return err
 }
 
-// AddMetricSamples keeps what the file is made of and leaves the rest.
+// AddMetricSamples keeps what the file is made of and ignores the rest.
 func (o *Output) AddMetricSamples(containers []metrics.SampleContainer) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -111,7 +110,7 @@ func (o *Output) AddMetricSamples(containers []metrics.SampleContainer) {
 		switch s := c.(type) {
 		case *samples.Container:
 			o.pending = append(o.pending, c)
-		case metrics.Sample: // stock executors push each drop alone
+		case metrics.Sample: // k6's own executors push each drop alone
 			if s.Metric.Name == metrics.DroppedIterationsName && !o.recordsDrops(s) {
 				o.pending = append(o.pending, c)
 			}
@@ -119,7 +118,7 @@ func (o *Output) AddMetricSamples(containers []metrics.SampleContainer) {
 	}
 }
 
-// recordsDrops says whether a drop's scenario pushes a line of its own for it.
+// recordsDrops reports whether the scenario of a drop pushes a line of its own for it.
 func (o *Output) recordsDrops(s metrics.Sample) bool {
 	name, _ := s.Tags.Get("scenario")
 	for _, scenario := range o.run.Scenarios {
@@ -149,7 +148,7 @@ func (o *Output) flush() {
 	o.report(o.flushFile())
 }
 
-// take appends one line. The run has its line already; the others come once each.
+// take appends one line. The run has its line already; every other line comes once.
 func (o *Output) take(c *samples.Container) {
 	switch line := c.Line().(type) {
 	case *record.Run:
@@ -180,7 +179,8 @@ func (o *Output) countRequest(r *record.Request) {
 	}
 }
 
-// dropped makes the line of an arrival that a stock executor had no VU for. It does not say which one.
+// dropped makes the line of an arrival for which one of k6's own executors had no VU. The executor does not report
+// which arrival it was.
 func (o *Output) dropped(s metrics.Sample) *record.Dropped {
 	line := &record.Dropped{Stage: -1, Count: int64(s.Value)}
 	line.Scenario, _ = s.Tags.Get("scenario")
@@ -207,7 +207,7 @@ func (o *Output) write(line record.Line) error {
 	return o.file.flush()
 }
 
-// report logs the first of a row of errors.
+// report logs the first of several errors in a row.
 func (o *Output) report(err error) {
 	if err != nil && !o.failing {
 		o.log.WithError(err).Errorf("records are not being written to %s; what fits in memory is kept and tried again",
@@ -219,7 +219,7 @@ func (o *Output) report(err error) {
 // Stop ends the file of a run that ended by itself.
 func (o *Output) Stop() error { return o.StopWithTestError(nil) }
 
-// StopWithTestError writes the last line, which tells how the run ended, and closes the file.
+// StopWithTestError writes the last line, which records how the run ended, and closes the file.
 func (o *Output) StopWithTestError(runErr error) error {
 	o.flusher.Stop()
 	o.end.Status = "finished"
@@ -235,11 +235,11 @@ func (o *Output) StopWithTestError(runErr error) error {
 	return o.finish()
 }
 
-// recordEnds end the names of record files; the latter two are compressed.
+// recordEnds are the extensions of record files; the latter two are compressed.
 var recordEnds = []string{".jsonl", ".jsonl.gz", ".jsonl.zst"}
 
-// recordPath makes the argument of --out a file's path: itself if it ends as a record file's name does, else a
-// directory's file for this instance.
+// recordPath turns the argument of --out into a file's path: the argument itself if it has the extension of a record
+// file, else this instance's file in that directory.
 func recordPath(argument, instance string) (string, error) {
 	switch {
 	case argument == "":

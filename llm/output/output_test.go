@@ -30,7 +30,7 @@ func params(argument string, env map[string]string) output.Params {
 		ScriptOptions: lib.Options{RunTags: map[string]string{"instance_id": "a/1"}}}
 }
 
-// lines reads a record file whole; it must have no line that does not parse.
+// lines reads a whole record file, every line of which must parse.
 func lines(t *testing.T, path string) (all []record.Line) {
 	t.Helper()
 	f, err := os.Open(path)
@@ -143,7 +143,7 @@ func TestStartSaysWhatCannotBeWritten(t *testing.T) {
 	}
 }
 
-// What a failed write left over goes first in the next, so that no line is ever mixed with another.
+// What a failed write left over goes first in the next one, so that no line is ever mixed with another.
 func TestFileKeepsWhatItCannotWrite(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "run.jsonl")

@@ -13,9 +13,9 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// rescue undoes what others did to the file since the last time, and remarks on it: it writes a deleted file, which a
-// process that has it open can still read, again under its name, and counts what was cut off. The error says what
-// cannot be undone now.
+// rescue undoes what other processes did to the file since the last call, and remarks on it: it writes a deleted file,
+// which a process that has it open can still read, again under its name, and counts what was cut off. The error tells
+// what cannot be undone now.
 func (f *file) rescue() (remark string, err error) {
 	if f.through {
 		return "", nil
@@ -28,7 +28,7 @@ func (f *file) rescue() (remark string, err error) {
 		f.cutOff += short
 		f.size = info.Size()
 		remark = fmt.Sprintf("somebody cut %d bytes off the record file %s", short, f.path)
-		if f.pack, err = newPacker(f); err != nil { // the stream lost its beginning
+		if f.pack, err = newPacker(f); err != nil { // the compressed stream lost its beginning
 			return remark, err
 		}
 	}
@@ -41,13 +41,14 @@ func (f *file) rescue() (remark string, err error) {
 	return remark, nil
 }
 
-// deleted says whether the file has no name any more.
+// deleted reports whether the file has no name any more.
 func (f *file) deleted() bool {
 	info, err := f.f.Stat()
 	return err == nil && !f.through && unlinked(info)
 }
 
-// restore copies the open file to its name, or to one like it if another file has that now, and goes on with the copy.
+// restore copies the open file to its name, or to a similar name if another file has that name now, and continues with
+// the copy.
 func (f *file) restore(perm fs.FileMode) error {
 	if err := os.MkdirAll(filepath.Dir(f.path), 0o755); err != nil {
 		return err
@@ -64,12 +65,12 @@ func (f *file) restore(perm fs.FileMode) error {
 	if _, err := io.Copy(fresh, io.NewSectionReader(f.f, 0, f.size)); err != nil {
 		return errors.Join(err, fresh.Close(), os.Remove(path))
 	}
-	_ = f.f.Close() // nobody can see it
+	_ = f.f.Close() // no other process can see it
 	f.f, f.path = fresh, path
 	return nil
 }
 
-// restoredName is the name with -restored before its ending, as run-restored.jsonl.gz.
+// restoredName returns the name with -restored before its extension, as in run-restored.jsonl.gz.
 func restoredName(path string) string {
 	for _, end := range recordEnds {
 		if base, ok := strings.CutSuffix(path, end); ok {
@@ -79,11 +80,11 @@ func restoredName(path string) string {
 	return path + "-restored"
 }
 
-// tail is how much of the file's end is looked at for lines that give way to the last one.
+// tail is how much of the file's end, in bytes, is searched for lines that give way to the last one.
 const tail = 64 << 10
 
-// endFull makes the last line of a plain file for which there is no room: it takes the place of as many lines before
-// it as it needs. The counts of end stay as they are, and so tell a reader that lines are missing.
+// endFull writes the last line of a plain file for which there is no room: it replaces as many lines before it as it
+// needs. The counts of end stay as they are, and so show a reader that lines are missing.
 func (f *file) endFull(end *record.End) error {
 	if f.through || f.pack != nil || len(f.buf) == 0 {
 		return nil

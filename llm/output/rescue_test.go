@@ -27,7 +27,7 @@ var unpackers = map[string]func(io.Reader) (io.Reader, error){
 	".jsonl.zst": func(r io.Reader) (io.Reader, error) { return zstd.NewReader(r) },
 }
 
-// writing is an output whose file is at path, without its flusher.
+// writing returns an output whose file is at path, without its flusher.
 func writing(t *testing.T, path string, overwrite bool) (*Output, *logtest.Hook) {
 	t.Helper()
 	f, err := create(path, overwrite)
@@ -38,7 +38,7 @@ func writing(t *testing.T, path string, overwrite bool) (*Output, *logtest.Hook)
 	return &Output{path: path, log: log, file: f}, hook
 }
 
-// A file that is deleted while the run goes on is there again, whole, at the end.
+// A file that is deleted during the run is there again, whole, at the end.
 func TestDeletedFileIsWrittenAgain(t *testing.T) {
 	t.Parallel()
 	for end, unpack := range unpackers {
@@ -101,7 +101,7 @@ func TestDeletedForGood(t *testing.T) {
 	}
 }
 
-// What comes after a cut can be read, and the loss is told.
+// What comes after a cut can be read, and the loss is reported.
 func TestFileThatIsCut(t *testing.T) {
 	t.Parallel()
 	for end, unpack := range unpackers {
@@ -130,7 +130,7 @@ func TestFileThatIsCut(t *testing.T) {
 	}
 }
 
-// On a full disk the last line takes the place of lines before it, and its counts tell that some are missing.
+// On a full disk the last line replaces lines before it, and its counts show that some are missing.
 func TestLastLineOfAFullDisk(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "run.jsonl")
@@ -142,7 +142,7 @@ func TestLastLineOfAFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	size := o.file.size
-	o.file.buf = []byte(`{"type":"stage","ind`) // which finds no room
+	o.file.buf = []byte(`{"type":"stage","ind`) // this line finds no room
 	o.end = record.End{Status: "finished", Requests: 77}
 	if err := o.file.endFull(&o.end); err != nil {
 		t.Fatal(err)
@@ -161,7 +161,7 @@ func TestLastLineOfAFullDisk(t *testing.T) {
 	}
 }
 
-// Texts are for the owner of the file; one that was there keeps its permissions.
+// Only the owner of the file may read texts; a file that existed before keeps its permissions.
 func TestPermissionsOfRecords(t *testing.T) {
 	t.Parallel()
 	registry := metrics.NewRegistry()
@@ -190,13 +190,13 @@ func TestPermissionsOfRecords(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := info.Mode().Perm(); got != tt.want && got != tt.want&^0o044 { // of a strict umask
+		if got := info.Mode().Perm(); got != tt.want && got != tt.want&^0o044 { // with a strict umask
 			t.Errorf("%s: %v, want %v", name, got, tt.want)
 		}
 	}
 }
 
-// A pipe is written through: nothing is there that could be replaced.
+// A pipe is written through: it holds nothing that could be replaced.
 func TestRecordsThroughAPipe(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "run.jsonl")

@@ -2,5 +2,5 @@ package output
 
 import "io/fs"
 
-// unlinked is never true: an open file cannot be deleted here.
+// unlinked always returns false, because an open file cannot be deleted on Windows.
 func unlinked(fs.FileInfo) bool { return false }
