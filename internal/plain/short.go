@@ -3,6 +3,7 @@ package plain
 import (
 	"regexp"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -30,6 +31,18 @@ func first(text string, n int) string {
 	}
 	return text[:at] + "…"
 }
+
+// Clip returns the first bytes of a text, as many as limit allows, with … where it was cut. The cut leaves no part of a
+// character.
+func Clip(text string, limit int) string {
+	if len(text) > limit {
+		return strings.ToValidUTF8(text[:limit], "") + "…"
+	}
+	return text
+}
+
+// Excerpt returns the first 200 bytes of what a server wrote, on one line, with … where they were cut. It escapes nothing.
+func Excerpt(text string) string { return Clip(strings.Join(strings.Fields(text), " "), 200) }
 
 // maxMessage is the length in bytes up to which a message is left as it is. maxWord and maxAll are those in characters
 // of a word without quotes, and of the whole.

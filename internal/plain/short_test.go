@@ -73,3 +73,16 @@ func FuzzShortValues(f *testing.F) {
 		}
 	})
 }
+
+func TestExcerpt(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		" a\r\n\tb ":                   "a b",
+		strings.Repeat("é", 120):       strings.Repeat("é", 100) + "…",
+		"x" + strings.Repeat("é", 120): "x" + strings.Repeat("é", 99) + "…",
+	} {
+		if got := Excerpt(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}

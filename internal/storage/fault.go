@@ -2,11 +2,8 @@ package storage
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -14,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/seed-307b789f/xk6-llm/internal/network"
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/internal/secret"
 )
 
@@ -42,7 +41,7 @@ type answer struct {
 
 func (a *answer) Error() string {
 	text := strings.TrimSpace(strconv.Itoa(a.status) + " " + http.StatusText(a.status))
-	if code := plain(a.code); code != "" && code != strings.ReplaceAll(http.StatusText(a.status), " ", "") {
+	if code := codeOnly(a.code); code != "" && code != strings.ReplaceAll(http.StatusText(a.status), " ", "") {
 		text += ", " + code
 	}
 	return text
@@ -53,8 +52,8 @@ func (a *answer) elsewhere() bool {
 	return a.status == http.StatusMovedPermanently || a.code == "AuthorizationHeaderMalformed"
 }
 
-// plain gives a code only if it is one. What else a server sends could repeat a credential or break the line.
-func plain(code string) string {
+// codeOnly gives a code only if it is one. What else a server sends could repeat a credential or break the line.
+func codeOnly(code string) string {
 	for _, r := range code {
 		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '.' && r != '_' && r != '-' {
 			return ""
@@ -131,7 +130,7 @@ func (s *session) diagnose(ctx context.Context, err error) *fault {
 	case errors.As(err, &a):
 		return a.fault(help)
 	}
-	return &fault{what: network(err), fix: help.reach}
+	return &fault{what: describe(err), fix: help.reach}
 }
 
 // stranger is a server that answers, but not as one of the provider does. It could look like one that has every object.
@@ -165,30 +164,15 @@ func (a *answer) fault(help advice) *fault {
 	return &fault{what: fmt.Sprintf("the server answered %v", a), fix: help.reach}
 }
 
-// attempts are made at a request that may succeed when repeated. It is what the AWS library does.
-const attempts = 3
-
-// network is the cause of an error of the network, without the URL that was asked for: a URL can hold a credential. Nor
-// does it keep a quotation, which is of what the server sent.
-func network(err error) string {
-	var dns *net.DNSError
-	var op *net.OpError
-	var certificate *tls.CertificateVerificationError
-	var u *url.Error
-	switch {
-	case errors.As(err, &dns):
-		return "cannot connect: " + dns.Error()
-	case errors.As(err, &op):
-		return "cannot connect: " + op.Error()
-	case errors.As(err, &certificate):
-		return "cannot connect: " + certificate.Err.Error()
-	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-		return "the server closed the connection"
-	case errors.As(err, &u):
-		err = u.Err
+// describe returns the cause of an error of the network, without the URL that was asked for and without a quotation of
+// what the server sent: both can hold a credential.
+func describe(err error) string {
+	words, connecting := network.Describe(err)
+	if connecting {
+		return "cannot connect: " + words
 	}
-	text, _, _ := strings.Cut(err.Error(), `"`)
-	return line(credentials().Text(text))
+	words, _, _ = strings.Cut(words, `"`)
+	return plain.Excerpt(credentials().Text(words))
 }
 
 // credentials masks those of the environment: the words of a proxy, or of a server that gives credentials, may repeat
@@ -201,15 +185,6 @@ func credentials() *secret.Mask {
 	}
 	s.Proxies()
 	return s.Mask()
-}
-
-// line is the start of a text, on one line.
-func line(text string) string {
-	text = strings.Join(strings.Fields(text), " ")
-	if len(text) > 200 {
-		text = strings.ToValidUTF8(text[:200], "") + "…"
-	}
-	return text
 }
 
 func quote(name string) string { return strconv.Quote(name) }

@@ -327,7 +327,7 @@ func TestNetworkHasNoCredentials(t *testing.T) {
 		errors.New("407 bad proxy-password"),
 		&url.Error{Op: "Get", URL: "https://b/?X-Amz-Signature=1", Err: errors.New("bad session-token")},
 	} {
-		if got := network(err); !strings.HasSuffix(got, "bad ***") || strings.Contains(got, "Signature") {
+		if got := describe(err); !strings.HasSuffix(got, "bad ***") || strings.Contains(got, "Signature") {
 			t.Errorf("%v: got %q", err, got)
 		}
 	}

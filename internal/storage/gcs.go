@@ -18,6 +18,8 @@ import (
 	_ "cloud.google.com/go"
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/google"
+
+	"github.com/seed-307b789f/xk6-llm/internal/network"
 )
 
 // gcsBucket is a bucket of Google Cloud Storage. Of its JSON API five requests are needed; Google's library for it is
@@ -51,7 +53,7 @@ func openGCS(ctx context.Context, t Target, traffic *traffic) (bucket, error) {
 	traffic.watch(transport)
 	b := &gcsBucket{
 		name: t.Bucket, base: googleAPI, client: &http.Client{Transport: transport, CheckRedirect: stay},
-		inOne: 8 << 20, part: 16 << 20, pause: 500 * time.Millisecond,
+		inOne: 8 << 20, part: 16 << 20, pause: network.FirstPause,
 	}
 	if host := os.Getenv("STORAGE_EMULATOR_HOST"); host != "" {
 		if !strings.Contains(host, "://") {
@@ -208,10 +210,10 @@ func (r request) with(ctx context.Context) (*http.Request, error) {
 func (b *gcsBucket) send(ctx context.Context, r request) (*http.Response, error) {
 	for attempt := 1; ; attempt++ {
 		response, err := b.once(ctx, r)
-		if err == nil || attempt == attempts || !passing(err) {
+		if err == nil || attempt == network.Attempts || !passing(err) {
 			return response, err
 		}
-		if err := sleep(ctx, b.pause<<(attempt-1)); err != nil {
+		if err := network.Pause(ctx, b.pause, attempt); err != nil {
 			return nil, err
 		}
 	}
@@ -257,7 +259,7 @@ func tokenError(err error) error {
 	case errors.As(err, &refusal):
 		var body struct{ Error string }
 		_ = json.Unmarshal(refusal.Body, &body) // the library leaves it undone for keys of service accounts
-		return noLogin(GCS, strings.TrimSuffix("the credentials were refused ("+plain(body.Error)+")", " ()"))
+		return noLogin(GCS, strings.TrimSuffix("the credentials were refused ("+codeOnly(body.Error)+")", " ()"))
 	case errors.As(err, &u):
 		return u
 	}
@@ -268,19 +270,8 @@ func tokenError(err error) error {
 func passing(err error) bool {
 	var a *answer
 	if errors.As(err, &a) {
-		return a.status == http.StatusTooManyRequests || a.status == http.StatusRequestTimeout || a.status >= 500
+		return network.Transient(a.status)
 	}
 	var f *fault
 	return !errors.As(err, &f)
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/seed-307b789f/xk6-llm/internal/network"
 )
 
 // create has the server refuse to replace an object: no generation of it may exist.
@@ -64,10 +66,10 @@ func (b *gcsBucket) sendPart(ctx context.Context, part request, size int64) (has
 		if err == nil {
 			return b.received(response, size)
 		}
-		if attempt == attempts || !passing(err) {
+		if attempt == network.Attempts || !passing(err) {
 			return 0, err
 		}
-		if err := sleep(ctx, b.pause<<(attempt-1)); err != nil {
+		if err := network.Pause(ctx, b.pause, attempt); err != nil {
 			return 0, err
 		}
 		state := request{method: http.MethodPut, url: part.url,

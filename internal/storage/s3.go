@@ -65,7 +65,7 @@ func credentialsFault(err error) *fault {
 	case strings.Contains(err.Error(), "IMDS") || errors.As(err, &operation) && operation.ServiceID == "ec2imds":
 		return noLogin(S3, "no credentials found")
 	case errors.As(err, &refusal):
-		return noLogin(S3, strings.TrimSuffix("the credentials cannot be had ("+plain(refusal.ErrorCode())+")", " ()"))
+		return noLogin(S3, strings.TrimSuffix("the credentials cannot be had ("+codeOnly(refusal.ErrorCode())+")", " ()"))
 	}
 	return noLogin(S3, "the credentials cannot be had")
 }
@@ -104,7 +104,7 @@ func (b *s3Bucket) check(ctx context.Context) error {
 func (b *s3Bucket) anywhere(operation func() error) error {
 	err := answerOf(operation())
 	var a *answer
-	if !errors.As(err, &a) || !a.elsewhere() || plain(a.region) == "" || a.region == b.config.Region {
+	if !errors.As(err, &a) || !a.elsewhere() || codeOnly(a.region) == "" || a.region == b.config.Region {
 		return err
 	}
 	b.config.Region = a.region

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/seed-307b789f/xk6-llm/internal/network"
 )
 
 // memory is a bucket whose objects take a while to create.
@@ -45,7 +47,7 @@ func (m *memory) exists(_ context.Context, object string) (bool, error) {
 }
 
 func (m *memory) create(ctx context.Context, object, contentType string, content io.ReaderAt, size int64) error {
-	if err := sleep(ctx, m.delay); err != nil {
+	if err := network.Sleep(ctx, m.delay); err != nil {
 		return err
 	}
 	if err := m.fail[object]; err != nil {

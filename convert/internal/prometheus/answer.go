@@ -5,6 +5,8 @@ import (
 	"strconv"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
 // sample is one series of an answer.
@@ -22,8 +24,9 @@ func parseAnswer(body []byte) ([]sample, error) {
 	switch status := answer.Get("status").String(); status {
 	case "success":
 	case "error":
-		return nil, &fault{what: fmt.Sprintf("the query was refused (%s: %s)", line(answer.Get("errorType").String()),
-			line(answer.Get("error").String()))}
+		return nil, &fault{what: fmt.Sprintf("the query was refused (%s: %s)",
+			plain.Excerpt(answer.Get("errorType").String()),
+			plain.Excerpt(answer.Get("error").String()))}
 	default:
 		return nil, &fault{what: "the answer has no status, so this is not a Prometheus", fix: whatURL, fatal: true}
 	}
@@ -35,7 +38,7 @@ func parseAnswer(body []byte) ([]sample, error) {
 	case "vector":
 		return parseVector(result)
 	default:
-		return nil, &fault{what: fmt.Sprintf("the answer is a %q, want a vector", line(kind))}
+		return nil, &fault{what: fmt.Sprintf("the answer is a %q, want a vector", plain.Excerpt(kind))}
 	}
 }
 
@@ -59,7 +62,7 @@ func parseValue(pair gjson.Result) (float64, error) {
 	text := pair.Get("1").String()
 	value, err := strconv.ParseFloat(text, 64)
 	if err != nil {
-		return 0, &fault{what: fmt.Sprintf("the answer holds %q, want a number", line(text))}
+		return 0, &fault{what: fmt.Sprintf("the answer holds %q, want a number", plain.Excerpt(text))}
 	}
 	return value, nil
 }

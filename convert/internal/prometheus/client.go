@@ -11,11 +11,12 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/seed-307b789f/xk6-llm/internal/network"
 )
 
 const (
 	atOnce    = 8       // queries under way
-	attempts  = 3       // at a query that may succeed when repeated
 	maxAnswer = 8 << 20 // bytes of one answer
 )
 
@@ -37,11 +38,11 @@ func (c *Prometheus) ask(ctx context.Context, q question) ([]sample, error) {
 		case !isFault || !f.passing:
 			c.answered()
 			return list, err
-		case attempt == attempts:
+		case attempt == network.Attempts:
 			return nil, err
 		}
 		last = *f
-		_ = sleep(limited, c.pause<<(attempt-1)) // if that is over, so is the next attempt
+		_ = network.Pause(limited, c.pause, attempt) // if that is over, so is the next attempt
 	}
 }
 
@@ -96,7 +97,7 @@ func interrupted(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return network(err)
+	return unanswered(err)
 }
 
 func (c *Prometheus) request(ctx context.Context, q question) (*http.Request, error) {
@@ -106,7 +107,7 @@ func (c *Prometheus) request(ctx context.Context, q question) (*http.Request, er
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+"/api/v1/query?"+query.Encode(), http.NoBody)
 	if err != nil {
-		return nil, network(err)
+		return nil, unanswered(err)
 	}
 	for name, values := range c.headers {
 		request.Header[http.CanonicalHeaderKey(name)] = values
@@ -208,15 +209,4 @@ func (c *Prometheus) skew(ctx context.Context) (*float64, error) {
 		return nil, nil
 	}
 	return new(list[0].value - seconds(middle)), nil
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
+	"github.com/seed-307b789f/xk6-llm/internal/network"
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
 // Window is a span of time.
@@ -144,7 +146,7 @@ func wait(ctx context.Context, s Settings, end time.Time, tell func(string)) err
 		return ctx.Err()
 	}
 	tell(fmt.Sprintf("waiting %.0f s for Prometheus' last scrape", math.Ceil(rest.Seconds())))
-	return sleep(ctx, rest)
+	return network.Sleep(ctx, rest)
 }
 
 // window is that of our own figures: it settles a scrape after its end, or when the next stage begins.
@@ -212,7 +214,7 @@ func (c *Prometheus) accelerators(ctx context.Context, f *filler, filters []stri
 	if len(list) == 0 {
 		why := "no samples of NVIDIA's DCGM exporter or AMD's device metrics exporter in the window"
 		if err := errors.Join(found[probes[0]].err, found[probes[1]].err); err != nil {
-			why = line(err.Error())
+			why = plain.Excerpt(err.Error())
 		}
 		f.doc.Ours.Reasons["accelerators"] = why
 		return

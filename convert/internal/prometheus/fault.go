@@ -5,14 +5,14 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
 
 	"github.com/tidwall/gjson"
 
+	"github.com/seed-307b789f/xk6-llm/internal/network"
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/internal/secret"
 )
 
@@ -61,7 +61,7 @@ func refusal(status int, body []byte, google bool) error {
 		return &fault{what: "nothing there answers queries (" + name + ")", fix: whatURL, fatal: true}
 	case status >= 300 && status < 400:
 		return &fault{what: "the server sends elsewhere (" + name + "), as login pages do", fix: whatURL, fatal: true}
-	case status == http.StatusTooManyRequests || status == http.StatusRequestTimeout || status >= 500:
+	case network.Transient(status):
 		return &fault{what: "the server keeps answering " + name, fix: "try again later", passing: true}
 	}
 	if !gjson.ValidBytes(body) {
@@ -74,41 +74,21 @@ func refusal(status int, body []byte, google bool) error {
 	return &fault{what: "the server answered " + name}
 }
 
-// network is the fault of a request that got no answer, without the URL that was asked for: it can hold a credential.
-func network(err error) error {
-	var dns *net.DNSError
-	var op *net.OpError
+// unanswered is the fault of a request that got no answer, without the URL that was asked for: it can hold a credential.
+func unanswered(err error) error {
 	var certificate *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
 	var u *url.Error
-	text := ""
 	switch {
-	case errors.As(err, &dns):
-		text = dns.Error()
 	case errors.As(err, &certificate):
-		return &fault{what: "its certificate is not trusted: " + line(certificate.Err.Error()),
+		return &fault{what: "its certificate is not trusted: " + plain.Excerpt(certificate.Err.Error()),
 			fix: "give the authority's with --prometheus-ca", fatal: true}
 	case errors.As(err, &record):
 		return &fault{what: "it does not speak TLS", fix: "try http:// in its URL", fatal: true}
-	case errors.As(err, &op):
-		text = op.Error()
-	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-		text = "the server closed the connection"
-	case errors.Is(err, context.DeadlineExceeded) || errors.As(err, &u) && u.Timeout():
-		text = "no answer in time"
-	case errors.As(err, &u):
-		text = u.Err.Error()
-	default:
-		text = err.Error()
 	}
-	return &fault{what: "no connection: " + line(text), fatal: true, passing: true}
-}
-
-// line is the start of a text, on one line.
-func line(text string) string {
-	text = strings.Join(strings.Fields(text), " ")
-	if len(text) > 200 {
-		text = strings.ToValidUTF8(text[:200], "") + "…"
+	words, connecting := network.Describe(err)
+	if !connecting && (errors.Is(err, context.DeadlineExceeded) || errors.As(err, &u) && u.Timeout()) {
+		words = "no answer in time"
 	}
-	return text
+	return &fault{what: "no connection: " + plain.Excerpt(words), fatal: true, passing: true}
 }

@@ -19,6 +19,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/seed-307b789f/xk6-llm/internal/network"
 )
 
 // fake answers queries: by what it is given for a query, and else with the same value.
@@ -205,7 +207,7 @@ func TestGivenUp(t *testing.T) {
 		return nil, r.Context().Err()
 	}
 	busy := func(r *http.Request, after time.Duration) (*http.Response, error) {
-		if err := sleep(r.Context(), after); err != nil {
+		if err := network.Sleep(r.Context(), after); err != nil {
 			return nil, err
 		}
 		return reply(http.StatusServiceUnavailable, "<html>")

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/google"
 
+	"github.com/seed-307b789f/xk6-llm/internal/network"
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
@@ -72,7 +73,7 @@ func Open(ctx context.Context, s Source) (*Prometheus, error) {
 	c := &Prometheus{
 		google: s.Google, user: s.User, password: s.Password, token: s.Token, headers: s.Headers.Clone(),
 		http: &http.Client{Transport: transport, CheckRedirect: sameHost}, patience: 10 * time.Second,
-		pause: 500 * time.Millisecond,
+		pause: network.FirstPause,
 	}
 	base := s.URL
 	if s.Google && base == "" {

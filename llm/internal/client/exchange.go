@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/sse"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -345,14 +346,7 @@ func (x *exchange) fail(end time.Time, errorType, message string) {
 }
 
 // shorten cuts a text to a readable length.
-func shorten(text string) string {
-	const most = 1000
-	text = strings.TrimSpace(text)
-	if len(text) > most {
-		return strings.ToValidUTF8(text[:most], "") + "…"
-	}
-	return text
-}
+func shorten(text string) string { return plain.Clip(strings.TrimSpace(text), 1000) }
 
 // count counts tokens with the client's tokenizer, after the request's end so that counting is in no latency.
 func (x *exchange) count(req Request) {
