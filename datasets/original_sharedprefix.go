@@ -1,0 +1,94 @@
+package datasets
+
+import (
+	"fmt"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+)
+
+// OriginalSharedPrefix makes the prompts of inference-perf's type shared_prefix, all of them completions: the decoded
+// ids of a group's prefix and of one of its questions. Each has its exact length by itself, special tokens included;
+// both together have those once, and what comes of their meeting.
+type OriginalSharedPrefix struct {
+	options  SharedPrefix
+	original *original
+	starts   []int32                   // ids whose text begins with white space, or all
+	prefixes []func() ([]int32, error) // of each group, made at its first use
+}
+
+// NewOriginalSharedPrefix checks the options, of which Form and Tokenizer are not used. It decodes each id once.
+func NewOriginalSharedPrefix(v Vocabulary, s SharedPrefix) (*OriginalSharedPrefix, error) {
+	o, err := newOriginal(v)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.validate(); err != nil {
+		return nil, err
+	}
+	for name, d := range map[string]Distribution{"system prompt": s.System, "question": s.Question} {
+		if n := d.shortest(); n > 0 {
+			if err := o.reaches(n); err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+		}
+	}
+	s.shuffle("inference-perf shared_prefix order")
+	p := &OriginalSharedPrefix{options: s, original: o, starts: o.starts()}
+	for group := range s.Groups {
+		p.prefixes = append(p.prefixes, sync.OnceValues(func() ([]int32, error) { return p.prefix(group) }))
+	}
+	return p, nil
+}
+
+// starts are the ids whose text begins with white space, so that they do not merge with what stands before them; all if
+// there are none.
+func (o *original) starts() (starts []int32) {
+	for i, id := range o.plain {
+		r, size := utf8.DecodeRuneInString(o.vocabulary.Decode(o.plain[i:i+1], true))
+		if size > 0 && unicode.IsSpace(r) {
+			starts = append(starts, id)
+		}
+	}
+	if len(starts) == 0 {
+		return o.plain
+	}
+	return starts
+}
+
+func (s *OriginalSharedPrefix) prefix(group int) ([]int32, error) {
+	rng := stream(s.options.Seed, s.options.Salt, "inference-perf shared_prefix group", int64(group))
+	length := s.options.System.original(rng, false)
+	if length == 0 {
+		return nil, nil
+	}
+	_, ids, err := s.original.random(rng, length)
+	return ids, err
+}
+
+// At is item number i; past the last question it begins again. Its PromptTokens are counted, not asked for.
+func (s *OriginalSharedPrefix) At(i int64) (Item, error) {
+	entry := s.options.order[i%int64(len(s.options.order))]
+	prefix, err := s.prefixes[entry/s.options.Questions]()
+	if err != nil {
+		return Item{}, err
+	}
+	rng := stream(s.options.Seed, s.options.Salt, "inference-perf shared_prefix question", int64(entry))
+	length, output := s.options.Question.original(rng, false), s.options.Output.original(rng, false)
+	ids := append([]int32(nil), prefix...) // shared by the group
+	if length > 0 {
+		_, question, err := s.original.exact(length, func() ([]int32, mender) {
+			first := s.starts[below(rng, len(s.starts))]
+			return s.original.draw([]int32{first}, rng, length-1), s.original.mender(rng, 1)
+		})
+		if err != nil {
+			return Item{}, err
+		}
+		ids = append(ids, question...)
+	}
+	prompt := s.original.vocabulary.Decode(ids, true)
+	return Item{Prompt: prompt, PromptTokens: s.original.count(prompt), MaxTokens: output}, nil
+}
+
+// Len is the number of questions.
+func (s *OriginalSharedPrefix) Len() (int64, bool) { return s.options.Len() }

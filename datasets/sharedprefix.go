@@ -1,0 +1,109 @@
+package datasets
+
+import (
+	"fmt"
+	"sync"
+)
+
+// SharedPrefix is Groups system prompts with Questions each: item i asks one of the questions behind its group's system
+// prompt. Both lengths are exact, and so is their sum.
+type SharedPrefix struct {
+	Form      Form
+	Tokenizer Tokenizer
+	Seed      int64
+	Salt      string
+
+	Groups    int          // different system prompts
+	Questions int          // of each group
+	System    Distribution // length of a system prompt, with the special tokens of the whole prompt
+	Question  Distribution
+	Output    Distribution
+
+	lexicon *lexicon
+	order   []int
+	systems []func() (systemPrompt, error) // of each group, made at its first use
+}
+
+type systemPrompt struct {
+	text   string
+	tokens int
+}
+
+// NewSharedPrefix checks the options.
+func NewSharedPrefix(s SharedPrefix) (*SharedPrefix, error) {
+	if err := s.validate(); err != nil {
+		return nil, err
+	}
+	var err error
+	if s.lexicon, err = newLexicon(s.Tokenizer); err != nil {
+		return nil, err
+	}
+	if err := s.lexicon.reaches(s.System.Min); err != nil {
+		return nil, fmt.Errorf("system prompt: %w", err)
+	}
+	s.shuffle("shared_prefix order")
+	for group := range s.Groups {
+		s.systems = append(s.systems, sync.OnceValues(func() (systemPrompt, error) { return s.system(group) }))
+	}
+	return &s, nil
+}
+
+func (s *SharedPrefix) validate() error {
+	const most = 1 << 20
+	if s.Groups < 1 || s.Questions < 1 || s.Groups > most || s.Questions > most/s.Groups {
+		return fmt.Errorf("groups and questions must be positive, and their product at most %d, got %d and %d", most,
+			s.Groups, s.Questions)
+	}
+	for name, d := range map[string]Distribution{"system prompt": s.System, "question": s.Question,
+		"output": s.Output} {
+		if err := d.Validate(); err != nil {
+			return fmt.Errorf("%s length: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// shuffle orders the questions, for a purpose of its own.
+func (s *SharedPrefix) shuffle(purpose string) {
+	for i := range s.Groups * s.Questions {
+		s.order = append(s.order, i)
+	}
+	mix(s.order, stream(s.Seed, s.Salt, purpose, 0))
+}
+
+// At is item number i; past the last question it begins again.
+func (s *SharedPrefix) At(i int64) (Item, error) {
+	entry := s.order[i%int64(len(s.order))]
+	system, err := s.systems[entry/s.Questions]()
+	if err != nil {
+		return Item{}, err
+	}
+	rng := stream(s.Seed, s.Salt, "shared_prefix question", int64(entry))
+	question, output := s.Question.Draw(rng), s.Output.Draw(rng)
+	text := s.lexicon.appendWords([]byte(system.text), rng, question)
+	prompt, err := s.lexicon.exact(text, len(system.text), rng, system.tokens+question)
+	if err != nil {
+		return Item{}, err
+	}
+	item := Item{PromptTokens: system.tokens + question, MaxTokens: output}
+	if s.Form == AsCompletion {
+		item.Prompt = prompt
+		return item, nil
+	}
+	item.Messages = []Message{{Role: "system", Content: system.text}}
+	if question > 0 {
+		item.Messages = append(item.Messages, Message{Role: "user", Content: prompt[len(system.text)+1:]})
+	}
+	return item, nil
+}
+
+// system makes the system prompt of a group.
+func (s *SharedPrefix) system(group int) (systemPrompt, error) {
+	rng := stream(s.Seed, s.Salt, "shared_prefix group", int64(group))
+	n := s.System.Draw(rng)
+	prompt, err := s.lexicon.text(rng, n)
+	return systemPrompt{prompt, n}, err
+}
+
+// Len is the number of questions.
+func (s *SharedPrefix) Len() (int64, bool) { return int64(len(s.order)), true }

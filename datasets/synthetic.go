@@ -1,0 +1,116 @@
+package datasets
+
+import (
+	_ "embed"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+)
+
+// Corpus is the built-in text of synthetic prompts: the first books of Isaac Newton's Opticks (1730), which is in the
+// public domain, without its figures and tables.
+//
+//go:embed corpus.txt
+var Corpus string
+
+// saltWords begin a salted synthetic prompt: enough that no block of a prefix cache begins alike.
+const saltWords = 4
+
+// Synthetic is endless: item i is a piece of a text, from a random word on. Its length is exact.
+type Synthetic struct {
+	Generated
+	lexicon *lexicon
+	text    string // words with one space between
+	starts  []int  // of each word in text
+	tokens  []int  // of the words before each, as they stand after another word; one more than starts
+	first   []int  // of each word as it stands at the beginning of a text
+}
+
+// NewSynthetic checks the options. White space in corpus is made single spaces. The corpus is tokenized once.
+func NewSynthetic(g Generated, corpus string) (*Synthetic, error) {
+	if err := g.validate(); err != nil {
+		return nil, err
+	}
+	l, err := newLexicon(g.Tokenizer)
+	if err != nil {
+		return nil, err
+	}
+	if err := g.reaches(l); err != nil {
+		return nil, err
+	}
+	s := &Synthetic{Generated: g, lexicon: l, tokens: []int{0}}
+	var b strings.Builder
+	known := map[string][2]int{}
+	ahead := l.words[0] + " "
+	for word := range strings.FieldsSeq(corpus) {
+		if b.Len() > 0 {
+			b.WriteByte(' ')
+		}
+		s.starts = append(s.starts, b.Len())
+		b.WriteString(word)
+		counts, ok := known[word]
+		if !ok {
+			counts = [2]int{g.Tokenizer.Count(ahead+word) - 1, g.Tokenizer.Count(word)}
+			known[word] = counts
+		}
+		s.tokens = append(s.tokens, s.tokens[len(s.tokens)-1]+counts[0])
+		s.first = append(s.first, counts[1])
+	}
+	s.text = b.String()
+	if total := s.tokens[len(s.tokens)-1]; total < g.Input.Max {
+		return nil, fmt.Errorf("the corpus has %d tokens, fewer than the longest prompt of %d", total, g.Input.Max)
+	}
+	return s, nil
+}
+
+// At is item number i.
+func (s *Synthetic) At(i int64) (Item, error) {
+	length, output, rng := s.draw("synthetic", i, Distribution.Draw)
+	want := length - s.lexicon.around
+	text := make([]byte, 0, want*6)
+	if s.Salt != "" {
+		text = s.lexicon.appendWords(text, rng, min(saltWords, want))
+		want -= min(saltWords, want)
+	}
+	fixed := len(text)
+	if slice, n := s.slice(rng, want, fixed == 0); n > 0 {
+		if fixed > 0 {
+			text = append(text, ' ')
+		}
+		text = append(text, slice...)
+		want -= n
+	}
+	text = s.lexicon.appendWords(text, rng, want) // a last word of several tokens did not fit
+	prompt, err := s.lexicon.exact(text, fixed, rng, length)
+	return s.item(prompt, length, output), err
+}
+
+// slice is a random piece of whole words that have up to n tokens, and how many they have; begins says that nothing
+// stands before it.
+func (s *Synthetic) slice(rng *rand.Rand, n int, begins bool) (text string, tokens int) {
+	last, _ := slices.BinarySearch(s.tokens, s.tokens[len(s.tokens)-1]-n) // from there on the text ends too early
+	from := below(rng, last+1)
+	if from >= len(s.starts) {
+		return "", 0
+	}
+	before := s.tokens[from]
+	if begins {
+		before = s.tokens[from+1] - s.first[from]
+	}
+	end, found := slices.BinarySearch(s.tokens, before+n)
+	if !found {
+		end--
+	}
+	if end <= from {
+		return "", 0
+	}
+	to := len(s.text)
+	if end < len(s.starts) {
+		to = s.starts[end] - 1
+	}
+	return s.text[s.starts[from]:to], s.tokens[end] - before
+}
+
+// Len says that there is no end.
+func (s *Synthetic) Len() (int64, bool) { return 0, false }
