@@ -6,7 +6,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/config/internal/tagged"
 )
 
-// SyntheticAgentic makes sessions of agents that call tools. A nil distribution has the default its comment tells.
+// SyntheticAgentic makes sessions of agents that call tools. Where a distribution is nil, the comment beside it states
+// the default.
 type SyntheticAgentic struct {
 	Replay `key:",inline" default:"{override_tool_call_max_tokens: false}"`
 
@@ -20,7 +21,7 @@ type SyntheticAgentic struct {
 	Shared     int64         `key:"shared_system_prompt_len" default:"1000" check:"at least 0"` // tokens
 	ToolLoop   *Distribution `key:"tool_loop_depth" default:"null"`                             // 2
 	SubAgents  *Distribution `key:"sub_agents_per_spawn" default:"null"`                        // uniform from 2 to 4
-	MaxDepth   int64         `key:"max_depth" default:"2" check:"at least 0"`                   // of sub-agents
+	MaxDepth   int64         `key:"max_depth" default:"2" check:"at least 0"`                   // nesting of sub-agents
 	MaxEvents  int64         `key:"max_events_per_session" default:"64" check:"above 0"`
 	Tools      *Distribution `key:"tool_catalog_size_per_agent" default:"null"`   // 8
 	Parallel   *Distribution `key:"parallel_tool_calls_per_step" default:"null"`  // 1
@@ -30,14 +31,16 @@ type SyntheticAgentic struct {
 	Compaction *Compaction   `key:"context_compaction" default:"null"`
 }
 
-// Compaction shortens a context when it grows. Unknown keys in it are ignored, with a warning.
+// Compaction shortens a context once it has grown. Its unknown keys are ignored, with a warning.
 type Compaction struct {
 	Trigger *Distribution `key:"trigger_tokens,required"`
 	Target  *Distribution `key:"target_tokens,required"`
 }
 
+// IgnoresUnknown turns unknown keys into warnings.
 func (Compaction) IgnoresUnknown() {}
 
+// Check applies the rules that hold between the keys.
 func (s *SyntheticAgentic) Check(at *tagged.Section) {
 	s.Replay.Check(at)
 	for _, fixed := range []struct {
@@ -54,18 +57,18 @@ func (s *SyntheticAgentic) Check(at *tagged.Section) {
 			at.Fault(fixed.name, "must stay %s for %s", fixed.value, AgenticData)
 		}
 	}
-	if at.Valid("") && s.ModelLimit != nil && s.longest() > float64(*s.ModelLimit) {
-		at.Fault("max_model_len", "must be at least %v, which the longest session may need, got %d", s.longest(),
+	if at.Valid("") && s.ModelLimit != nil && s.maxContext() > float64(*s.ModelLimit) {
+		at.Fault("max_model_len", "must be at least %v, which the longest session may need, got %d", s.maxContext(),
 			*s.ModelLimit)
 	}
 }
 
-// tokensPerTool is what the original reckons for the definition of a tool.
+// tokensPerTool is the number of tokens that inference-perf assumes for the definition of a tool.
 const tokensPerTool = 380
 
-// longest is an upper bound on a context, in tokens, as the original reckons it: system prompt and tools, then each
-// turn with its tool loop, then the last answer.
-func (s *SyntheticAgentic) longest() float64 {
+// maxContext returns an upper bound on a context in tokens, computed as inference-perf computes it: system prompt and
+// tools, then each turn with its tool loop, then the last answer.
+func (s *SyntheticAgentic) maxContext() float64 {
 	ceiling := func(d *Distribution, otherwise float64) float64 {
 		if d == nil {
 			return otherwise
@@ -78,20 +81,21 @@ func (s *SyntheticAgentic) longest() float64 {
 	return float64(s.Shared) + tokensPerTool*ceiling(s.Tools, 8) + s.Turns.Ceiling()*turn + out
 }
 
-// ThemeMix is what sessions are about, in the order given.
+// ThemeMix holds the themes of sessions in the order given.
 type ThemeMix []ThemeWeight
 
-// ThemeWeight is a theme and how often it is chosen.
+// ThemeWeight is a theme and its weight in the choice of themes.
 type ThemeWeight struct {
 	Name   string
 	Weight float64
 }
 
-// themes are those built into the original.
+// themes returns the themes that are built into inference-perf.
 func themes() []string {
 	return []string{"generic", "db2_latency_incident", "research_rag", "code_change_task"}
 }
 
+// Decode reads the value of a key.
 func (m *ThemeMix) Decode(d *tagged.Decoder, v *tagged.Value, path string) {
 	if v.Kind != tagged.ObjectKind {
 		d.TypeFault(v, path, "a mapping of themes to weights", true)
@@ -103,25 +107,25 @@ func (m *ThemeMix) Decode(d *tagged.Decoder, v *tagged.Value, path string) {
 	for _, e := range v.Members {
 		at := path + "." + e.Key
 		if !slices.Contains(themes(), e.Key) {
-			// The original notices this once it has started.
-			d.FaultAt(e.Place, at, "unknown theme%s", tagged.Suggest(e.Key, themes()))
+			// inference-perf notices this only after it has started.
+			d.FaultAt(e.Position, at, "unknown theme%s", tagged.Suggest(e.Key, themes()))
 			continue
 		}
 		weight := themeWeight(d, e.Value, at)
 		sum += weight
-		*m = append(*m, ThemeWeight{e.Key, weight})
+		*m = append(*m, ThemeWeight{Name: e.Key, Weight: weight})
 	}
 	if d.FaultCount() == faults && !(sum > 0) {
 		d.Fault(v, path, "must name a theme with a weight above 0")
 	}
 }
 
-// themeWeight reads a number or {weight}, where unknown keys are ignored.
+// themeWeight reads a number, or {weight}, whose unknown keys are ignored.
 func themeWeight(d *tagged.Decoder, v *tagged.Value, path string) float64 {
 	if v.Kind == tagged.ObjectKind {
 		for _, e := range v.Members {
 			if e.Key != "weight" {
-				d.Warn(e.Place, path+"."+e.Key, "unknown key, ignored")
+				d.Warn(e.Position, path+"."+e.Key, "unknown key, ignored")
 			}
 		}
 		inner := v.Member("weight")
@@ -141,6 +145,7 @@ func themeWeight(d *tagged.Decoder, v *tagged.Value, path string) float64 {
 	return x
 }
 
+// Encode returns the value to write.
 func (m ThemeMix) Encode(*tagged.Writer) *tagged.Value {
 	v := &tagged.Value{Kind: tagged.ObjectKind}
 	for _, theme := range m {
@@ -149,4 +154,5 @@ func (m ThemeMix) Encode(*tagged.Writer) *tagged.Value {
 	return v
 }
 
+// TypeText names the type in the list of keys.
 func (ThemeMix) TypeText() string { return "map of themes to float" }

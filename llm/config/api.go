@@ -5,27 +5,27 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// API says how to ask the server.
+// API is the way to ask the server.
 type API struct {
 	Type      APIType           `key:"type" default:"completion"`
 	Streaming bool              `key:"streaming" default:"false"`
 	Headers   map[string]string `key:"headers,null" default:"null"` // added to every request
 
-	// SLOUnit is the unit of the bounds in the SLO headers: s, ms or us; empty acts as ms.
+	// SLOUnit is the unit of the bounds in the SLO headers: s, ms or us. Empty means ms.
 	SLOUnit       string `key:"slo_unit,null" default:"null"`
 	SLOTPOTHeader string `key:"slo_tpot_header,null" default:"null"` // empty: x-slo-tpot-<unit>
 	SLOTTFTHeader string `key:"slo_ttft_header,null" default:"null"` // empty: x-slo-ttft-<unit>
 
 	ResponseFormat *ResponseFormat `key:"response_format" default:"null"`
 
-	// request header that carries the session's id
+	// the request header that carries the session's id
 	SessionIDHeader string `key:"session_id_header_key,null" default:"null"`
-	// response header to send back in the session
+	// the response header whose value later requests of the session send back
 	SessionTokenHeader string `key:"session_token_header_key,null" default:"null"`
 }
 
-// Check holds the bounds in headers. inference-perf takes an unknown unit for seconds, and passes over headers in
-// another unit.
+// Check applies the rules on the bounds in headers. inference-perf takes an unknown unit for seconds, and ignores
+// headers in another unit.
 func (a *API) Check(at *tagged.Section) {
 	if !at.Valid("headers", "slo_unit", "slo_tpot_header", "slo_ttft_header") {
 		return
@@ -40,7 +40,7 @@ func (a *API) Check(at *tagged.Section) {
 	}
 }
 
-// APIType is a dialect of the server.
+// APIType is the dialect of the server.
 type APIType string
 
 // The dialects.
@@ -50,6 +50,7 @@ const (
 	AnthropicMessages APIType = "anthropic_messages"
 )
 
+// Choices returns the values that the key accepts.
 func (APIType) Choices() []string {
 	return []string{string(Completion), string(Chat), string(AnthropicMessages)}
 }
@@ -70,4 +71,5 @@ const (
 	JSONObject FormatType = "json_object"
 )
 
+// Choices returns the values that the key accepts.
 func (FormatType) Choices() []string { return []string{string(JSONSchema), string(JSONObject)} }

@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// numbers are the kinds of the schema's numbers, by the end of the dotted key, the longest that fits; what is not
-// named is above 0.
-var numbers = map[string]string{
+// numberKinds holds the kinds of the schema's numbers, by the longest end of the dotted key that matches. A number that
+// is not listed must be above 0.
+var numberKinds = map[string]string{
 	"load.interval": "time, 0 too", "load.request_timeout": "time, 0 too",
 	"load.request_retry_backoff_sec": "time, 0 too", "load.stage_teardown_grace_seconds": "time, 0 too",
 	"load.request_retries": "0 too", "load.num_workers": "any", "load.worker_max_concurrency": "0 too",
@@ -25,7 +25,7 @@ var numbers = map[string]string{
 
 func kindOf(key string) string {
 	longest, kind := "", ""
-	for end, k := range numbers {
+	for end, k := range numberKinds {
 		if strings.HasSuffix(key, end) && len(end) > len(longest) {
 			longest, kind = end, k
 		}
@@ -33,7 +33,7 @@ func kindOf(key string) string {
 	return kind
 }
 
-// refused reports whether a value of a key is, by an error that names both.
+// refused reports whether a value of a key is refused by an error that names both.
 func refused(t *testing.T, key, value string) bool {
 	t.Helper()
 	_, err := Parse([]byte("load: {stages: [{rate: 1, duration: 1}]}"), Override{Key: key, Value: value})
@@ -49,13 +49,13 @@ func refused(t *testing.T, key, value string) bool {
 	return false
 }
 
-// No number of the schema may be what makes no sense for it.
+// Every number of the schema must refuse values that make no sense for it.
 func TestBoundsOfAllNumbers(t *testing.T) {
 	t.Parallel()
 	count := 0
 	for _, k := range Keys() {
 		isNumber := k.Type == "int" || k.Type == "float" || k.Type == "int or distribution"
-		if !isNumber || k.Name == "data.synthetic_agentic.duplicate_sessions_target" { // which takes none
+		if !isNumber || k.Name == "data.synthetic_agentic.duplicate_sessions_target" { // refuses every number
 			continue
 		}
 		count++
@@ -69,11 +69,12 @@ func TestBoundsOfAllNumbers(t *testing.T) {
 			"1e300":               !strings.Contains(kind, "any") || k.Type == "int",
 			"9223372036854775807": !strings.Contains(kind, "any"),
 			"99999999999": strings.HasPrefix(kind, "time") ||
-				slices.Contains([]string{"fanout_probability", "saturation_percentile", "num_stages"}, lastOf(k.Name)),
+				slices.Contains([]string{"fanout_probability", "saturation_percentile", "num_stages"},
+					lastPart(k.Name)),
 		} {
-			if value == "1" && lastOf(k.Name) == "max_model_len" || lastOf(k.Name) == "min" &&
+			if value == "1" && lastPart(k.Name) == "max_model_len" || lastPart(k.Name) == "min" &&
 				strings.HasPrefix(value, "9999") {
-				continue // held against other keys
+				continue // bounded by other keys
 			}
 			if got := refused(t, k.Name, value); got != want {
 				t.Errorf("--%s %q: refused is %t, want %t", k.Name, value, got, want)
@@ -85,9 +86,9 @@ func TestBoundsOfAllNumbers(t *testing.T) {
 	}
 }
 
-func lastOf(key string) string { return key[strings.LastIndexByte(key, '.')+1:] }
+func lastPart(key string) string { return key[strings.LastIndexByte(key, '.')+1:] }
 
-// Numbers within lists and maps, which Keys has as a whole.
+// Keys lists a list or a map as a whole, so this covers the numbers inside of them.
 func TestBoundsWithinLists(t *testing.T) {
 	t.Parallel()
 	const long = "must not be longer than 1000000h, which is 114 years, got "
@@ -140,7 +141,7 @@ func TestBoundsWithinLists(t *testing.T) {
 			"default_block_size: 0, num_dataset_entries: -1}}",
 			"data.weka_trace_replay.default_block_size: must be above 0, got " +
 				"0\ndata.weka_trace_replay.num_dataset_entries: must be above 0, got -1"},
-		// What inference-perf gives a meaning.
+		// Values to which inference-perf gives a meaning.
 		{"load: {request_timeout: 0, interval: 0, num_workers: 0, request_retries: 0, stage_teardown_grace_seconds: " +
 			"0, stages: [{rate: 0.001, duration: 1}]}", ""},
 		{"load: {request_timeout: null, stages: [{rate: 1, duration: 1}]}, metrics: {type: default, prometheus: " +
@@ -150,7 +151,7 @@ func TestBoundsWithinLists(t *testing.T) {
 	})
 }
 
-// A message shows the beginning of a value, wherever it stands.
+// A message shows only the beginning of a long value, wherever the value stands.
 func TestLongValues(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("日", 100_000)

@@ -1,18 +1,14 @@
-// Package config reads the configuration of inference-perf 0.7.0: YAML with strict keys, defaults for all that is not
-// given, dotted overrides from a command line, and the cross checks of the original.
+// Package config reads the configuration of inference-perf 0.7.0: YAML with strict keys, defaults for every key that is
+// not given, dotted overrides from a command line, and the cross checks of the original.
 //
-// Every key is a field of a Go struct. Its tags are the only place that knows the key's name (key), its other spellings
-// (also), its default (default) and its bounds (check); parsing, [Keys] and [Config.Redacted] all read them. In a key
-// tag "null" allows null, which the field's zero value or a nil pointer stands for, "required" has no default, "secret"
-// is never shown, and "omit" leaves an unset key out of what is written.
+// Every key is a field of a Go struct. The tags of the field are the only place that knows the key's name, its other
+// spellings, its default and its bounds; parsing, [Keys] and [Config.Redacted] all read them. Package tagged, which is
+// internal, describes the tags and how scalars are coerced. The methods Check, Choices, Decode, Encode and the like are
+// called by that package.
 //
-// Scalars are coerced as the original does: YAML 1.1 decides what is written (yes is true, 010 is 8, 1:30 is 90), and a
-// field takes what can become its type without loss: a whole number "3" or 3.0, a boolean "on" or 1; but a string takes
-// no number.
-//
-// Where this package departs from the original on purpose, the comment of the key starts a sentence with
-// "inference-perf". Two departures hold everywhere: inference-perf takes infinities and NaN, which make no sense for
-// any key and are refused here, and whole numbers beyond 64 bits, likewise.
+// Where this package departs from the original on purpose, the comment of the key has a sentence that begins with
+// "inference-perf". Two departures hold everywhere: inference-perf accepts infinities and NaN, which make no sense for
+// any key and are refused here, and whole numbers beyond 64 bits, which are refused, too.
 package config
 
 import (
@@ -24,15 +20,15 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/config/internal/tagged"
 )
 
-// Config is a whole configuration. What [Parse] returns is valid and has all defaults filled in, but for what depends
-// on the machine and the moment: see [Config.Settle].
+// Config is a whole configuration. [Parse] returns one that is valid and has every default filled in, except what
+// depends on the machine and the moment: see [Config.Settle].
 type Config struct {
 	API             API              `key:"api"`
 	Data            Data             `key:"data"`
 	Load            LoadPlan         `key:"load"`
 	Metrics         *Metrics         `key:"metrics" default:"null"`
 	Report          Report           `key:"report"`
-	Storage         *Storage         `key:"storage" default:"{}"` // nil writes nothing
+	Storage         *Storage         `key:"storage" default:"{}"` // nil: write nothing
 	Server          *Server          `key:"server" default:"null"`
 	Tokenizer       *Tokenizer       `key:"tokenizer" default:"null"`
 	CircuitBreakers []CircuitBreaker `key:"circuit_breakers,null" default:"null"`
@@ -40,45 +36,47 @@ type Config struct {
 	// Own holds options of this program. inference-perf knows no such section and refuses it.
 	Own Own `key:"x-llm,omit"`
 
-	// Warnings name what was passed over: keys where unknown ones are ignored, and keys given twice, of which the last
-	// counts. They do not change what the configuration means.
+	// Warnings name what was ignored: unknown keys where inference-perf ignores them, and all but the last of a key
+	// given several times. They do not change the meaning of the configuration.
 	Warnings []string `key:"-"`
 
 	order tagged.Order `key:"-"`
 }
 
-// Own chooses between the project's own way and inference-perf's where they differ.
+// Own chooses between this program's behaviour and inference-perf's where the two differ.
 type Own struct {
 	Arrivals Behaviour `key:"arrivals,omit" default:""` // when requests are due
 	Data     Behaviour `key:"data,omit" default:""`     // which prompts are drawn
 
-	// Sweep says how a sweep finds the rate at which the server is saturated: as inference-perf does, or by steps.
+	// Sweep is the way to find the rate at which the server is saturated: inference-perf's, or by steps.
 	Sweep SweepMethod `key:"sweep,omit" default:""`
 }
 
 // SweepMethod is a way to find the rate at which a server is saturated.
 type SweepMethod string
 
-// The ways of sweeps.
+// The ways to sweep.
 const (
 	Burst SweepMethod = ""      // how fast the requests of a burst end
 	Steps SweepMethod = "steps" // the highest rate that the server keeps up with
 )
 
+// Choices returns the values that the key accepts.
 func (SweepMethod) Choices() []string { return []string{string(Burst), string(Steps)} }
 
-// Behaviour says whose way to follow.
+// Behaviour is a choice between this program's behaviour and inference-perf's.
 type Behaviour string
 
 // The behaviours.
 const (
-	Exact         Behaviour = ""               // what the configuration says, to the letter
-	InferencePerf Behaviour = "inference-perf" // what inference-perf makes of it
+	Exact         Behaviour = ""               // follow the configuration to the letter
+	InferencePerf Behaviour = "inference-perf" // do what inference-perf does with it
 )
 
+// Choices returns the values that the key accepts.
 func (Behaviour) Choices() []string { return []string{string(Exact), string(InferencePerf)} }
 
-// Load reads a file. Errors name the file as path does.
+// Load reads the configuration in a file. Errors name the file by path.
 func Load(path string, overrides ...Override) (*Config, error) {
 	data, err := textfile.ReadFile(path)
 	if err != nil {
@@ -87,13 +85,13 @@ func Load(path string, overrides ...Override) (*Config, error) {
 	return parse(path, data, overrides)
 }
 
-// ParseFile is Parse with the name of the file that data was read of, for errors.
+// ParseFile is [Parse] with the name of the file that data was read from, which errors mention.
 func ParseFile(name string, data []byte, overrides ...Override) (*Config, error) {
 	return parse(name, data, overrides)
 }
 
-// Parse reads a configuration, with overrides put on top in their order. Errors call the data "config". All faults
-// found are reported, joined as by [errors.Join]; none shows a secret. Empty data is a configuration of defaults.
+// Parse reads a configuration and applies the overrides in their order. Errors call the data "config". The error joins
+// all faults found, as [errors.Join] does, and shows no secret. Empty data is a configuration of defaults.
 func Parse(data []byte, overrides ...Override) (*Config, error) {
 	return parse("config", data, overrides)
 }
@@ -108,29 +106,32 @@ func parse(file string, data []byte, overrides []Override) (*Config, error) {
 	return c, nil
 }
 
-// Redacted is the configuration as YAML, as inference-perf writes its own: every key in the order of the schema under
-// its canonical name. Secrets become ***: the API key, the token of the hub, what headers and options with the name of
-// a credential hold, and the user information of URLs. Parsed again it gives the same configuration but for them. Keys
-// that [Config.Settle] has not filled in are left out.
+// Redacted returns the configuration as YAML, as inference-perf writes its own: every key in the order of the schema
+// under its canonical name. Secrets become ***: the API key, the token of the hub, the values of headers and options
+// whose names are those of credentials, and the user information of URLs. Parsing the result returns the same
+// configuration except for the secrets. Keys that [Config.Settle] has not filled in are left out.
 func (c *Config) Redacted() ([]byte, error) { return tagged.Encode(c, c.order) }
 
 // Key is a key of the schema that holds a value: not a section.
 type Key = tagged.Key
 
-// Override sets a key from outside of the file, as a flag of a command line does.
+// Override sets a key from outside of the file, as a flag of a command line does. It accepts two things that
+// inference-perf's flags do not: a distribution as JSON where a key takes a number or a distribution, and null for a
+// whole section.
 type Override = tagged.Override
 
-// Keys lists all keys in the order of the schema, each of a list's or a union's inside excepted: those are given as a
-// whole.
+// Keys returns all keys in the order of the schema. The keys inside a list or a union are left out, because a list or a
+// union is given as a whole.
 func Keys() []Key { return tagged.Keys(new(Config)) }
 
+// Check applies the rules that hold between the keys.
 func (c *Config) Check(at *tagged.Section) {
 	if at.Valid("load.type", "data.type") {
 		switch sessions := c.Data.Type.Sessions(); {
 		case sessions && c.Load.Type != TraceSessionReplay:
 			at.Fault("data.type", "%q needs load.type %q, got %q", c.Data.Type, TraceSessionReplay, c.Load.Type)
 		case !sessions && c.Load.Type == TraceSessionReplay:
-			// The original notices this once it has started.
+			// inference-perf notices this only after it has started.
 			at.Fault("load.type", "%q needs a data.type of sessions, which %q is not: use %s", c.Load.Type, c.Data.Type,
 				sessionTypes)
 		}
@@ -155,9 +156,9 @@ func (c *Config) hasBreaker(name string) bool {
 	return false
 }
 
-// Settle fills in what depends on the machine and the moment: {timestamp} in the paths of storage, the base seed
-// (milliseconds since 1970) and the number of workers (CPUs, at least 1), each only where nothing was given. The time
-// is shown in paths as it reads in now's location. The numbers of draws are raised as inference-perf raises them.
+// Settle fills in what depends on the machine and the moment, each only where the configuration does not give it:
+// {timestamp} in the paths of storage, the base seed (milliseconds since 1970) and the number of workers (cpus, at
+// least 1). Paths show the time in the location of now. Settle also raises the numbers of draws as inference-perf does.
 func (c *Config) Settle(now time.Time, cpus int) {
 	if c.Load.BaseSeed == nil {
 		c.Load.BaseSeed = new(now.UnixMilli())
@@ -165,14 +166,14 @@ func (c *Config) Settle(now time.Time, cpus int) {
 	if c.Load.NumWorkers == nil {
 		c.Load.NumWorkers = new(int64(max(cpus, 1)))
 	}
-	for _, path := range c.Storage.paths() {
+	for _, path := range c.Storage.timestampPaths() {
 		*path = strings.ReplaceAll(*path, "{timestamp}", now.Format("20060102-150405"))
 	}
 	c.settleDraws()
 }
 
-// settleDraws has the lengths of random and synthetic prompts drawn once for each request of the largest stage, and
-// once more.
+// settleDraws makes the lengths of random and synthetic prompts be drawn once for each request of the largest stage,
+// and once more.
 func (c *Config) settleDraws() {
 	if c.Data.Type != RandomData && c.Data.Type != SyntheticData {
 		return

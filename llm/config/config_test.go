@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// mustParse is a configuration that must be accepted.
+// mustParse parses a configuration that must be accepted.
 func mustParse(t *testing.T, text string, overrides ...Override) *Config {
 	t.Helper()
 	c, err := Parse([]byte(text), overrides...)
@@ -22,10 +22,11 @@ func mustParse(t *testing.T, text string, overrides ...Override) *Config {
 	return c
 }
 
-// stages makes a configuration complete: it is an error to have none.
+// stages completes a configuration: a configuration without stages is an error.
 const stages = "load: {stages: [{rate: 1, duration: 1}]}\n"
 
-// TestOriginal reads what a user wrote, and compares with what inference-perf 0.7.0 wrote of it: to the byte.
+// TestOriginal reads configurations that users wrote and compares them, byte by byte, with the dumps that
+// inference-perf 0.7.0 made of them.
 func TestOriginal(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"random", "mock"} {
@@ -33,19 +34,19 @@ func TestOriginal(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		theirs, err := Load(filepath.Join("testdata", name+".dump.yaml"))
+		original, err := Load(filepath.Join("testdata", name+".dump.yaml"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		ours, err := Load(filepath.Join("testdata", name+".yml"))
+		parsed, err := Load(filepath.Join("testdata", name+".yml"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		ours.Settle(time.UnixMilli(*theirs.Load.BaseSeed), 1)
-		if !reflect.DeepEqual(ours, theirs) {
-			t.Errorf("%s: got %+v, want %+v", name, ours, theirs)
+		parsed.Settle(time.UnixMilli(*original.Load.BaseSeed), 1)
+		if !reflect.DeepEqual(parsed, original) {
+			t.Errorf("%s: got %+v, want %+v", name, parsed, original)
 		}
-		got, err := ours.Redacted()
+		got, err := parsed.Redacted()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -55,7 +56,7 @@ func TestOriginal(t *testing.T) {
 	}
 }
 
-// example is the common part of the smallest examples.
+// example is the part that the smallest examples have in common.
 const example = `
 server: {type: vllm, base_url: "http://host:8000", model_name: m}
 api: {type: completion, streaming: true}
@@ -109,12 +110,12 @@ func TestExamples(t *testing.T) {
 		if n := c.Load.Stages.Len(); n == 0 && c.Load.Sweep == nil {
 			t.Errorf("%s: no stages", tt.load)
 		}
-		sameAgain(t, c)
+		checkRoundTrip(t, c)
 	}
 }
 
-// sameAgain holds that a configuration survives being written and read.
-func sameAgain(t *testing.T, c *Config) {
+// checkRoundTrip checks that a configuration stays the same when it is written and read again.
+func checkRoundTrip(t *testing.T, c *Config) {
 	t.Helper()
 	text, err := c.Redacted()
 	if err != nil {

@@ -2,10 +2,10 @@ package config
 
 import "github.com/seed-307b789f/xk6-llm/llm/config/internal/tagged"
 
-// Data says what is asked.
+// Data is the source of the prompts.
 type Data struct {
 	Type   DataType `key:"type" default:"mock"`
-	Path   string   `key:"path,null" default:"null"`             // a file or a folder, for types that read one
+	Path   string   `key:"path,null" default:"null"`             // a file or a folder, for the types that read files
 	Corpus string   `key:"corpus_file_path,null" default:"null"` // a text file to cut prompts from
 
 	Input  *Distribution `key:"input_distribution" default:"null"`  // prompt tokens
@@ -43,6 +43,7 @@ const (
 	AgenticData          DataType = "synthetic_agentic"
 )
 
+// Choices returns the values that the key accepts.
 func (DataType) Choices() []string {
 	return []string{
 		string(MockData), string(ShareGPT), string(SyntheticData), string(RandomData), string(SharedPrefixData),
@@ -52,14 +53,15 @@ func (DataType) Choices() []string {
 	}
 }
 
-// sessionTypes are the kinds of data that come in sessions.
+// sessionTypes names the kinds of data that come in sessions.
 const sessionTypes = `"otel_trace_replay", "weka_trace_replay" or "synthetic_agentic"`
 
-// Sessions says whether the data comes in sessions, which only load.type trace_session_replay sends.
+// Sessions reports whether the data comes in sessions, which only load.type trace_session_replay sends.
 func (t DataType) Sessions() bool {
 	return t == OTelTraceReplay || t == WekaTraceReplay || t == AgenticData
 }
 
+// Check applies the rules that hold between the keys.
 func (data *Data) Check(at *tagged.Section) {
 	if !at.Valid("type") {
 		return
@@ -74,7 +76,7 @@ func (data *Data) Check(at *tagged.Section) {
 		at.Fault("synthetic_agentic", "is required by data.type %q", data.Type)
 	}
 	if at.Valid("conversation_replay") && data.Type == ConversationData && data.ConversationReplay != nil {
-		data.ConversationReplay.fit(at, "conversation_replay.max_model_len")
+		data.ConversationReplay.checkModelLength(at, "conversation_replay.max_model_len")
 	}
 }
 
@@ -85,13 +87,14 @@ type SharedPrefix struct {
 	SystemPrompt   Length        `key:"system_prompt_len" default:"100"`
 	Question       Length        `key:"question_len" default:"50"`
 	Output         Length        `key:"output_len" default:"50"`
-	Seed           *int64        `key:"seed" default:"null" check:"at least 0"` // nil: another one each time
-	QuestionLegacy *Distribution `key:"question_distribution" default:"null"`   // the older way to say question_len
-	OutputLegacy   *Distribution `key:"output_distribution" default:"null"`     // the older way to say output_len
+	Seed           *int64        `key:"seed" default:"null" check:"at least 0"` // nil: a different seed each time
+	QuestionLegacy *Distribution `key:"question_distribution" default:"null"`   // older form of question_len
+	OutputLegacy   *Distribution `key:"output_distribution" default:"null"`     // older form of output_len
 	MultiTurn      bool          `key:"enable_multi_turn_chat" default:"false"`
 	Multimodal     *Multimodal   `key:"multimodal" default:"null"` // media of the prefix
 }
 
+// Check applies the rules that hold between the keys.
 func (p *SharedPrefix) Check(at *tagged.Section) {
 	for _, pair := range []struct {
 		name, legacy string
@@ -107,10 +110,10 @@ func (p *SharedPrefix) Check(at *tagged.Section) {
 	}
 }
 
-// QuestionLength is the one to use of question_len and its older way, which wins over a number.
+// QuestionLength returns question_len or its older form, which wins over a number.
 func (p *SharedPrefix) QuestionLength() Length { return p.Question.orLegacy(p.QuestionLegacy) }
 
-// OutputLength is the one to use of output_len and its older way, which wins over a number.
+// OutputLength returns output_len or its older form, which wins over a number.
 func (p *SharedPrefix) OutputLength() Length { return p.Output.orLegacy(p.OutputLegacy) }
 
 // ConversationReplay makes conversations. [DefaultConversationReplay] returns what a nil distribution stands for.
@@ -126,10 +129,11 @@ type ConversationReplay struct {
 	MaxModelLen   *int64        `key:"max_model_len" default:"null" check:"above 0"` // tokens
 }
 
-// fit checks what is known without a tokenizer: a model must be able to read the shortest first prompt and its answer,
-// and a prompt of a token beside the longest answer. inference-perf sends prompts cut down to nothing.
-func (r *ConversationReplay) fit(at *tagged.Section, key string) {
-	c := r.completed()
+// checkModelLength checks what can be known without a tokenizer: the model must be able to read the shortest first
+// prompt and its answer, and a prompt of one token beside the longest answer. inference-perf sends prompts that are cut
+// down to nothing.
+func (r *ConversationReplay) checkModelLength(at *tagged.Section, key string) {
+	c := r.withDefaults()
 	limit := *c.MaxModelLen
 	first := c.SystemPrompt + c.DynamicPrompt.least() + c.Input.least() + c.Output.least()
 	longest := int64(c.Output.Ceiling()) + 1

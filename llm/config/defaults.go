@@ -12,14 +12,14 @@ func DefaultSharedPrefix() SharedPrefix {
 	return defaultsOf[SharedPrefix]()
 }
 
-// DefaultConversationReplay returns the section conversation_replay with no key given. Each distribution and limit
+// DefaultConversationReplay returns the section conversation_replay with no key given. Every distribution and limit
 // that nil stands for is set, except ToolLatency: nil means no pauses.
 func DefaultConversationReplay() ConversationReplay {
-	return defaultsOf[ConversationReplay]().completed()
+	return defaultsOf[ConversationReplay]().withDefaults()
 }
 
-// completed returns the section with every nil replaced by what it stands for.
-func (r ConversationReplay) completed() ConversationReplay {
+// withDefaults returns the section with each nil replaced by the default it stands for.
+func (r ConversationReplay) withDefaults() ConversationReplay {
 	for _, missing := range []struct {
 		distribution **Distribution
 		length       int64
@@ -43,7 +43,7 @@ func fixed(n int64) *Distribution {
 func defaultsOf[T any]() T {
 	var section T
 	if err := tagged.SetDefaults(&section); err != nil {
-		panic(err) // a tag that makes no sense, which a test would have found
+		panic(err) // an invalid tag, which TestTags reports
 	}
 	return section
 }

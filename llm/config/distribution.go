@@ -6,18 +6,18 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/config/internal/tagged"
 )
 
-// Distribution is one of lengths (tokens) or of times (seconds): its key tells.
+// Distribution is a distribution of lengths (tokens) or of times (seconds), depending on its key.
 type Distribution struct {
 	Min        int64            `key:"min" default:"10" check:"at least 0"`
 	Max        int64            `key:"max" default:"1024" check:"at least 0"`
 	Mean       float64          `key:"mean" default:"512" check:"at least 0"`
 	StdDev     float64          `key:"std_dev" default:"200"`
-	TotalCount *int64           `key:"total_count" default:"null" check:"at least 0"` // draws to prepare
+	TotalCount *int64           `key:"total_count" default:"null" check:"at least 0"` // how many draws to prepare
 	Type       DistributionType `key:"type" default:"normal"`
 
-	// Variance is another way to give the standard deviation, its square root. inference-perf refuses it unless
-	// std_dev: 0 stands beside it, as the default of std_dev counts as given; here only one that was written and
-	// contradicts it does.
+	// Variance is the square of the standard deviation and another way to give it. inference-perf refuses it unless
+	// std_dev: 0 stands beside it, because the default of std_dev counts as given; here only a std_dev that was written
+	// and contradicts the variance is refused.
 	Variance *float64 `key:"variance" default:"null"`
 
 	Skew float64 `key:"skew" default:"0.0"` // shape of skew_normal
@@ -36,11 +36,13 @@ const (
 	Fixed      DistributionType = "fixed"
 )
 
+// Choices returns the values that the key accepts.
 func (DistributionType) Choices() []string {
 	return []string{string(Normal), string(SkewNormal), string(Lognormal), string(Uniform), string(Poisson),
 		string(Fixed)}
 }
 
+// Check applies the rules that hold between the keys.
 func (s *Distribution) Check(at *tagged.Section) {
 	if at.Valid("min", "max") && s.Min > s.Max {
 		at.Fault("min", "must not be above max (%d), got %d", s.Max, s.Min)
@@ -63,7 +65,7 @@ func (s *Distribution) Check(at *tagged.Section) {
 	}
 }
 
-// Ceiling is the most that a draw can give: the mean of a fixed distribution, else the maximum.
+// Ceiling returns the greatest number that a draw can return: the mean of a fixed distribution, otherwise the maximum.
 func (s *Distribution) Ceiling() float64 {
 	if s.Type == Fixed {
 		return s.Mean
@@ -71,7 +73,7 @@ func (s *Distribution) Ceiling() float64 {
 	return float64(s.Max)
 }
 
-// least returns the smallest number that a draw can give.
+// least returns the smallest number that a draw can return.
 func (s *Distribution) least() int64 {
 	if s.Type == Fixed {
 		return int64(s.Mean)
@@ -79,7 +81,7 @@ func (s *Distribution) least() int64 {
 	return s.Min
 }
 
-// Length is a number of tokens, or a distribution of them if that is set.
+// Length is a number of tokens, or a distribution of such numbers if Distribution is set.
 type Length struct {
 	N            int64
 	Distribution *Distribution
@@ -92,6 +94,7 @@ func (l Length) orLegacy(old *Distribution) Length {
 	return l
 }
 
+// Decode reads the value of a key.
 func (l *Length) Decode(d *tagged.Decoder, v *tagged.Value, path string) {
 	if v.Kind == tagged.ObjectKind {
 		*l = Length{Distribution: new(Distribution)}
@@ -106,6 +109,7 @@ func (l *Length) Decode(d *tagged.Decoder, v *tagged.Value, path string) {
 	d.CheckBound(v, float64(n), "at least 0", path)
 }
 
+// Encode returns the value to write.
 func (l Length) Encode(w *tagged.Writer) *tagged.Value {
 	if l.Distribution != nil {
 		return w.Object(l.Distribution)
@@ -113,14 +117,16 @@ func (l Length) Encode(w *tagged.Writer) *tagged.Value {
 	return tagged.IntValue(l.N)
 }
 
+// TypeText names the type in the list of keys.
 func (Length) TypeText() string { return "int or distribution" }
 
-// Amount is a number, or a distribution of them if that is set.
+// Amount is a number, or a distribution of numbers if Distribution is set.
 type Amount struct {
 	X            float64
 	Distribution *Distribution
 }
 
+// Decode reads the value of a key.
 func (a *Amount) Decode(d *tagged.Decoder, v *tagged.Value, path string) {
 	if v.Kind == tagged.ObjectKind {
 		*a = Amount{Distribution: new(Distribution)}
@@ -134,6 +140,7 @@ func (a *Amount) Decode(d *tagged.Decoder, v *tagged.Value, path string) {
 	*a = Amount{X: x}
 }
 
+// Encode returns the value to write.
 func (a Amount) Encode(w *tagged.Writer) *tagged.Value {
 	if a.Distribution != nil {
 		return w.Object(a.Distribution)
@@ -141,4 +148,5 @@ func (a Amount) Encode(w *tagged.Writer) *tagged.Value {
 	return tagged.FloatValue(a.X)
 }
 
+// TypeText names the type in the list of keys.
 func (Amount) TypeText() string { return "float or distribution" }

@@ -7,9 +7,10 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/config/internal/tagged"
 )
 
-// Object is a JSON object of any content, its keys in the order given.
+// Object is a JSON object of any content. Its keys keep the order given.
 type Object json.RawMessage
 
+// Decode reads the value of a key.
 func (o *Object) Decode(d *tagged.Decoder, v *tagged.Value, path string) {
 	if v.Kind != tagged.ObjectKind {
 		d.TypeFault(v, path, "a mapping", true)
@@ -18,15 +19,16 @@ func (o *Object) Decode(d *tagged.Decoder, v *tagged.Value, path string) {
 	*o = v.JSON()
 }
 
-// read reads the object back; what decode wrote it can read.
+// read turns the object back into a value. It can read everything that Decode writes.
 func (o Object) read() *tagged.Value {
-	v, err := tagged.ReadJSON(string(o), tagged.Place{})
+	v, err := tagged.ReadJSON(string(o), tagged.Position{})
 	if err != nil {
 		return tagged.NullValue()
 	}
 	return v
 }
 
+// Encode returns the value to write.
 func (o Object) Encode(*tagged.Writer) *tagged.Value {
 	if o == nil {
 		return tagged.NullValue()
@@ -34,11 +36,13 @@ func (o Object) Encode(*tagged.Writer) *tagged.Value {
 	return o.read()
 }
 
+// TypeText names the type in the list of keys.
 func (Object) TypeText() string { return "map" }
 
-// Texts is a list of strings that may be given as a single one.
+// Texts is a list of strings that may be given as a single string.
 type Texts []string
 
+// Decode reads the value of a key.
 func (t *Texts) Decode(d *tagged.Decoder, v *tagged.Value, path string) {
 	items := []*tagged.Value{v}
 	switch v.Kind {
@@ -59,6 +63,7 @@ func (t *Texts) Decode(d *tagged.Decoder, v *tagged.Value, path string) {
 	}
 }
 
+// Encode returns the value to write.
 func (t Texts) Encode(*tagged.Writer) *tagged.Value {
 	if t == nil {
 		return tagged.NullValue()
@@ -70,4 +75,5 @@ func (t Texts) Encode(*tagged.Writer) *tagged.Value {
 	return v
 }
 
+// TypeText names the type in the list of keys.
 func (Texts) TypeText() string { return "string or list of string" }

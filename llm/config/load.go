@@ -6,28 +6,28 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/config/internal/tagged"
 )
 
-// LoadPlan says when requests are sent, how many at once, and what ends them.
+// LoadPlan is the schedule of the requests: when they are sent, how many at once, and what ends the run.
 type LoadPlan struct {
 	Type LoadType `key:"type" default:"constant"`
-	// of rest after each stage, the last too
+	// the rest after each stage, including the last
 	Interval float64 `key:"interval" default:"1.0" check:"seconds at least 0"`
 	Stages   Stages  `key:"stages" default:"[]"`
-	Sweep    *Sweep  `key:"sweep" default:"null"` // its stages replace those given
+	Sweep    *Sweep  `key:"sweep" default:"null"` // the stages it makes replace Stages
 
-	// 0: a single process; nil until [Config.Settle]
+	// 0 means a single process; nil until [Config.Settle]
 	NumWorkers *int64 `key:"num_workers,omit" auto:"number of CPUs"`
-	// requests in flight per worker
+	// limit of requests in flight per worker
 	WorkerConcurrency int64 `key:"worker_max_concurrency" default:"100" check:"at least 0"`
 	WorkerConnections int64 `key:"worker_max_tcp_connections" default:"2500" check:"at least 0"` // per worker
 
 	Trace           *Trace   `key:"trace" default:"null"`          // when requests are due, for trace_replay
-	CircuitBreakers []string `key:"circuit_breakers" default:"[]"` // names of those that may end the run
+	CircuitBreakers []string `key:"circuit_breakers" default:"[]"` // names of the breakers that may end the run
 
-	// Timeout nil or 0 is 300. inference-perf takes one below 0 for none.
+	// Timeout limits a request; nil or 0 means 300. inference-perf reads a negative timeout as no limit.
 	Timeout *float64 `key:"request_timeout" default:"null" check:"seconds at least 0"`
-	// after faults of the connection
+	// how often a request is repeated after a fault of the connection
 	Retries int64 `key:"request_retries" default:"0" check:"at least 0"`
-	// doubled each time
+	// the pause before the first retry, doubled before each further one
 	RetryBackoff float64 `key:"request_retry_backoff_sec" default:"0.5" check:"seconds at least 0"`
 	Grace        float64 `key:"stage_teardown_grace_seconds" default:"120.0" check:"seconds at least 0"`
 
@@ -48,12 +48,13 @@ const (
 	TraceSessionReplay LoadType = "trace_session_replay"
 )
 
+// Choices returns the values that the key accepts.
 func (LoadType) Choices() []string {
 	return []string{string(Constant), string(PoissonLoad), string(TraceReplay), string(Concurrent),
 		string(TraceSessionReplay)}
 }
 
-// Prepare tells the stages their class: it follows from the text of load.type alone, as in the original.
+// Prepare sets the class of the stages. It follows from the text of load.type alone, as in inference-perf.
 func (l *LoadPlan) Prepare(v *tagged.Value) {
 	l.Stages = Stages{class: standardClass}
 	kind := v.Member("type")
@@ -66,6 +67,7 @@ func (l *LoadPlan) Prepare(v *tagged.Value) {
 	}
 }
 
+// Check applies the rules that hold between the keys.
 func (l *LoadPlan) Check(at *tagged.Section) {
 	if at.Valid("type", "sweep") && l.Sweep != nil && (l.Type == Concurrent || l.Type == TraceSessionReplay) {
 		at.Fault("sweep", "does not go with load.type %q", l.Type)
@@ -95,14 +97,14 @@ func (l *LoadPlan) checkSplit(at *tagged.Section) {
 	}
 }
 
-// Adapter is a LoRA adapter and its share of the requests. inference-perf wants the shares to add up to 1 to the last
-// bit, which ten times 0.1 does not; here 1e-9 more or less will do.
+// Adapter is a LoRA adapter and its share of the requests. inference-perf demands that the shares add up to 1 to the
+// last bit, which ten times 0.1 does not; here a difference of 1e-9 is accepted.
 type Adapter struct {
 	Name  string  `key:"name,required"`
 	Split float64 `key:"split,required" check:"from 0 to 1"`
 }
 
-// Trace is a file of requests.
+// Trace is a file that describes requests.
 type Trace struct {
 	File   string      `key:"file,required"`
 	Format TraceFormat `key:"format" default:"AzurePublicDataset"`
@@ -111,22 +113,23 @@ type Trace struct {
 // TraceFormat is the format of a trace.
 type TraceFormat string
 
-// AzurePublicDataset is CSV of a timestamp, prompt tokens and completion tokens.
+// AzurePublicDataset is CSV with the columns timestamp, prompt tokens and completion tokens.
 const AzurePublicDataset TraceFormat = "AzurePublicDataset"
 
+// Choices returns the values that the key accepts.
 func (TraceFormat) Choices() []string { return []string{string(AzurePublicDataset)} }
 
-// Sweep finds a range of rates by a burst of requests.
+// Sweep finds a range of rates by a burst of requests and runs a stage at each.
 type Sweep struct {
 	Type       SweepType `key:"type,required"`
 	Requests   int64     `key:"num_requests" default:"2000" check:"above 0"`          // of the burst
 	Timeout    float64   `key:"timeout" default:"60.0" check:"seconds above 0"`       // of the burst
-	Stages     int64     `key:"num_stages" default:"5" check:"from 1 to 10000"`       // to make
-	Duration   int64     `key:"stage_duration" default:"180" check:"seconds above 0"` // each
+	Stages     int64     `key:"num_stages" default:"5" check:"from 1 to 10000"`       // how many stages to make
+	Duration   int64     `key:"stage_duration" default:"180" check:"seconds above 0"` // of each stage
 	Percentile float64   `key:"saturation_percentile" default:"95" check:"from 0 to 100"`
 }
 
-// SweepType is the spacing of a sweep's rates.
+// SweepType is the spacing of the rates of a sweep.
 type SweepType string
 
 // The spacings.
@@ -135,4 +138,5 @@ const (
 	Linear    SweepType = "linear"
 )
 
+// Choices returns the values that the key accepts.
 func (SweepType) Choices() []string { return []string{string(Geometric), string(Linear)} }

@@ -8,7 +8,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/config/internal/tagged"
 )
 
-// Multimodal adds media to prompts; a nil kind is not added.
+// Multimodal adds media to prompts. Media of a nil kind are not added.
 type Multimodal struct {
 	Image *Images `key:"image" default:"null"`
 	Video *Videos `key:"video" default:"null"`
@@ -18,7 +18,7 @@ type Multimodal struct {
 // Images are the images of a prompt.
 type Images struct {
 	Count *Distribution `key:"count" default:"null"` // per prompt; nil: no images
-	// where in the text, from 0 to 1; nil: anywhere
+	// the position in the text, from 0 to 1; nil: anywhere
 	Insertion      *Amount              `key:"insertion_point" default:"null"`
 	Resolutions    []WeightedResolution `key:"resolutions,null" default:"null" one:"resolution"`
 	Representation ImageFormat          `key:"representation" default:"png"`
@@ -27,7 +27,7 @@ type Images struct {
 // Videos are the videos of a prompt.
 type Videos struct {
 	Count *Distribution `key:"count" default:"null"` // per prompt; nil: no videos
-	// where in the text, from 0 to 1; nil: anywhere
+	// the position in the text, from 0 to 1; nil: anywhere
 	Insertion      *Amount           `key:"insertion_point" default:"null"`
 	Profiles       []WeightedProfile `key:"profiles,null" default:"null" one:"profile"`
 	Representation VideoFormat       `key:"representation" default:"mp4"`
@@ -35,24 +35,25 @@ type Videos struct {
 
 // Audios are the sounds of a prompt.
 type Audios struct {
-	Count     *Distribution      `key:"count" default:"null"`           // per prompt; nil: no sounds
-	Insertion *Amount            `key:"insertion_point" default:"null"` // where in the text, from 0 to 1; nil: anywhere
+	Count *Distribution `key:"count" default:"null"` // per prompt; nil: no sounds
+	// position in the text, from 0 to 1; nil: anywhere
+	Insertion *Amount            `key:"insertion_point" default:"null"`
 	Durations []WeightedDuration `key:"durations,null" default:"null" one:"duration"`
 }
 
-// WeightedResolution is a resolution and how often it is chosen. None at all is 512 × 512.
+// WeightedResolution is a resolution and its weight in the choice. An empty list means 512 × 512.
 type WeightedResolution struct {
 	Resolution Resolution `key:"resolution,required"`
 	Weight     float64    `key:"weight" default:"1.0" check:"at least 0"`
 }
 
-// WeightedProfile is a profile and how often it is chosen. None at all is 512 × 512, 10 frames.
+// WeightedProfile is a profile and its weight in the choice. An empty list means 512 × 512 with 10 frames.
 type WeightedProfile struct {
 	Profile Profile `key:"profile,required"`
 	Weight  float64 `key:"weight" default:"1.0" check:"at least 0"`
 }
 
-// WeightedDuration is a duration and how often it is chosen. None at all is 1 s.
+// WeightedDuration is a duration in seconds and its weight in the choice. An empty list means 1 s.
 type WeightedDuration struct {
 	Duration float64 `key:"duration,required" check:"seconds above 0"`
 	Weight   float64 `key:"weight" default:"1.0" check:"at least 0"`
@@ -64,7 +65,7 @@ type Profile struct {
 	Frames     int64      `key:"frames,required" check:"above 0"`
 }
 
-// Resolution is a size in pixels. Name is set if it was given by name.
+// Resolution is a size in pixels. Name is set if the configuration gives the size by name.
 type Resolution struct {
 	Name          string
 	Width, Height int64
@@ -76,16 +77,17 @@ type size struct {
 	Width  int64 `key:"width,required" check:"above 0"`
 }
 
-// presets are the names of resolutions.
-func presets() map[string]Resolution {
+// namedResolutions returns the resolutions that have names, by name.
+func namedResolutions() map[string]Resolution {
 	return map[string]Resolution{
 		"4k": {"4k", 3840, 2160}, "1080p": {"1080p", 1920, 1080}, "720p": {"720p", 1280, 720},
 		"360p": {"360p", 640, 360},
 	}
 }
 
+// Decode reads the value of a key.
 func (r *Resolution) Decode(d *tagged.Decoder, v *tagged.Value, path string) {
-	known := presets()
+	known := namedResolutions()
 	if preset, ok := known[v.Text]; ok && v.Kind == tagged.TextKind {
 		*r = preset
 		return
@@ -100,6 +102,7 @@ func (r *Resolution) Decode(d *tagged.Decoder, v *tagged.Value, path string) {
 	*r = Resolution{Width: s.Width, Height: s.Height}
 }
 
+// Encode returns the value to write.
 func (r Resolution) Encode(w *tagged.Writer) *tagged.Value {
 	if r.Name != "" {
 		return tagged.TextValue(r.Name)
@@ -107,14 +110,17 @@ func (r Resolution) Encode(w *tagged.Writer) *tagged.Value {
 	return w.Object(&size{Width: r.Width, Height: r.Height})
 }
 
+// TypeText names the type in the list of keys.
 func (Resolution) TypeText() string { return "resolution" }
 
-// ImageFormat is a format of images. inference-perf makes png of webp.
+// ImageFormat is a format of images. inference-perf sends png for webp.
 type ImageFormat string
 
+// Choices returns the values that the key accepts.
 func (ImageFormat) Choices() []string { return []string{"png", "jpeg", "webp"} }
 
 // VideoFormat is a format of videos: a file, or its frames as images.
 type VideoFormat string
 
+// Choices returns the values that the key accepts.
 func (VideoFormat) Choices() []string { return []string{"mp4", "png_frames", "jpeg_frames"} }

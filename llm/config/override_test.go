@@ -63,7 +63,7 @@ func TestOverrides(t *testing.T) {
 			t.Errorf("%s %s: got %v, want %v", tt.key, tt.value, got, tt.want)
 		}
 		if c.Tokenizer == nil || c.Tokenizer.Token == "" {
-			sameAgain(t, c)
+			checkRoundTrip(t, c)
 		}
 	}
 }
@@ -119,7 +119,7 @@ func TestOverrideOrder(t *testing.T) {
 	}
 }
 
-// TestKeys holds that the list is complete and that every default in it is what a configuration of defaults has.
+// TestKeys checks that the list is complete and that every default in it equals the default configuration's.
 func TestKeys(t *testing.T) {
 	t.Parallel()
 	keys := map[string]Key{}
@@ -171,8 +171,8 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-// TestTags holds that the tags of the schema say what they mean: every default is accepted where it stands, every field
-// has a name, and a default unless it is required, a section, or settled later.
+// TestTags checks the tags of the schema: every default is valid where it stands, and every field has a name and a
+// default unless it is required, a section, or derived later.
 func TestTags(t *testing.T) {
 	t.Parallel()
 	seen := map[reflect.Type]bool{}

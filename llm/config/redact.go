@@ -8,8 +8,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/secret"
 )
 
-// Withheld are the dotted keys that a load sends and that have *** in the place of a secret, as what [Config.Redacted]
-// wrote has it. That of a header ends in the header's name.
+// Withheld returns the dotted keys that the load sends and whose secret [Config.Redacted] replaced by ***. The key of a
+// header ends in the name of the header.
 func (c *Config) Withheld() (keys []string) {
 	add := func(key string, withheld bool) {
 		if withheld {
@@ -18,7 +18,7 @@ func (c *Config) Withheld() (keys []string) {
 	}
 	if c.Server != nil {
 		add("server.api_key", strings.Contains(c.Server.APIKey, secret.Mark))
-		add("server.base_url", withheldIn(c.Server.BaseURL))
+		add("server.base_url", hasMark(c.Server.BaseURL))
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.API.Headers)) {
 		text := c.API.Headers[name]
@@ -29,13 +29,13 @@ func (c *Config) Withheld() (keys []string) {
 		add("tokenizer.token", strings.Contains(c.Tokenizer.Token, secret.Mark))
 	}
 	if c.Metrics != nil && c.Metrics.Prometheus != nil {
-		add("metrics.prometheus.url", withheldIn(string(c.Metrics.Prometheus.URL)))
+		add("metrics.prometheus.url", hasMark(string(c.Metrics.Prometheus.URL)))
 	}
 	return keys
 }
 
-// withheldIn reports whether the user information of a URL, or a part of its query, is left out.
-func withheldIn(url string) bool {
+// hasMark reports whether the user information of a URL, or a part of its query, was replaced by ***.
+func hasMark(url string) bool {
 	head, query, _ := strings.Cut(url, "?")
 	_, rest, _ := strings.Cut(head, "://")
 	authority, _, _ := strings.Cut(rest, "/")

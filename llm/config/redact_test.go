@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// secrets is a configuration with a credential, all with the word sesame, at every place that may hold one.
+// secrets is a configuration with a credential, each containing the word sesame, in every place that may hold one.
 const secrets = stages + `
 api:
   headers:
@@ -48,10 +48,10 @@ func TestRedacted(t *testing.T) {
 		!strings.Contains(string(c.Data.OTel.Hub.Options), "sesame") {
 		t.Error("the configuration itself was changed")
 	}
-	sameAgain(t, again)
+	checkRoundTrip(t, again)
 }
 
-// TestErrorsHideSecrets puts secrets where they are wrong.
+// TestErrorsHideSecrets puts secrets in wrong places and checks that no error shows them.
 func TestErrorsHideSecrets(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
@@ -91,7 +91,7 @@ func TestErrorsHideSecrets(t *testing.T) {
 	}
 }
 
-// FuzzParse holds that no data makes Parse panic, and that what it accepts can be written and read again.
+// FuzzParse checks that no input makes Parse panic, and that every accepted input can be written and read again.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(secrets), "load.interval", "3")
 	f.Add([]byte(example+exampleLoad), "api.headers", `{"a":"b"}`)
@@ -137,7 +137,7 @@ func BenchmarkParse(b *testing.B) {
 	}
 }
 
-// yamlGoldens returns the documents that the decoder is compared with PyYAML on.
+// yamlGoldens returns the documents on which the decoder is compared with PyYAML.
 func yamlGoldens(f *testing.F) []string {
 	f.Helper()
 	data, err := os.ReadFile("internal/tagged/testdata/coercion.json")

@@ -2,22 +2,22 @@ package config
 
 import "github.com/seed-307b789f/xk6-llm/llm/config/internal/tagged"
 
-// Replay is what all data in sessions has.
+// Replay holds the keys that all kinds of data in sessions share.
 type Replay struct {
-	// UseStaticModel, StaticModel, ModelMapping and DefaultMaxTokens are read and have no effect in inference-perf:
+	// inference-perf reads UseStaticModel, StaticModel, ModelMapping and DefaultMaxTokens and ignores them: its
 	// requests name server.model_name or an adapter.
 	UseStaticModel   bool              `key:"use_static_model" default:"false"`
 	StaticModel      string            `key:"static_model_name" default:""`
 	ModelMapping     map[string]string `key:"model_mapping,null" default:"null"`
 	DefaultMaxTokens int64             `key:"default_max_tokens" default:"1000" check:"above 0"`
 
-	// room for tool calls, 4096 tokens at least
+	// leave room for tool calls: at least 4096 tokens
 	OverrideToolCallMaxTokens bool   `key:"override_tool_call_max_tokens" default:"true"`
 	RandomSessionID           bool   `key:"inject_random_session_id" default:"false"` // to defeat prefix caches
 	DuplicateSessions         *int64 `key:"duplicate_sessions_target" default:"null" check:"above 0"`
 	// milliseconds
 	MaxWait int64 `key:"max_wait_ms" default:"15000" check:"at least 0"`
-	// 0: for ever
+	// 0 means no limit
 	PredecessorTimeout float64  `key:"predecessor_wait_timeout_sec" default:"3600" check:"seconds at least 0"`
 	IncludeErrors      bool     `key:"include_errors" default:"true"`
 	SkipInvalidFiles   bool     `key:"skip_invalid_files" default:"false"`
@@ -25,6 +25,7 @@ type Replay struct {
 	BadToolCalls       BadTools `key:"bad_tool_call_handling" default:"none"`
 }
 
+// Check applies the rules that hold between the keys.
 func (r *Replay) Check(at *tagged.Section) {
 	if !at.Valid("use_static_model", "static_model_name", "model_mapping") {
 		return
@@ -37,23 +38,26 @@ func (r *Replay) Check(at *tagged.Section) {
 	}
 }
 
-// ToolMode says whether a recorded tool call is asked for by name.
+// ToolMode tells whether a request asks for a recorded tool call by name.
 type ToolMode string
 
+// Choices returns the values that the key accepts.
 func (ToolMode) Choices() []string { return []string{"force_recorded", "as_recorded"} }
 
-// BadTools says what follows when the server calls no tool where one was recorded.
+// BadTools is the reaction to a server that calls no tool where the trace has a tool call.
 type BadTools string
 
+// Choices returns the values that the key accepts.
 func (BadTools) Choices() []string { return []string{"none", "use_recorded"} }
 
-// Source is where traces come from: exactly one of its fields is set.
+// Source is the origin of traces. Exactly one of its fields is set.
 type Source struct {
 	Directory string     `key:"trace_directory,null" default:"null"`
 	Files     []string   `key:"trace_files,null" default:"null"` // with *, ? and **
 	Hub       *HFDataset `key:"hf_dataset_path" default:"null"`
 }
 
+// Check applies the rules that hold between the keys.
 func (s *Source) Check(at *tagged.Section) {
 	if !at.Valid("trace_directory", "trace_files", "hf_dataset_path") {
 		return
@@ -76,11 +80,12 @@ type OTelReplay struct {
 	Filter string `key:"filter,null" default:"null"` // a lambda of Python over a trace
 
 	NoOutputSubstitution bool `key:"disable_output_substitution" default:"false"`
-	// attribute to request header
+	// request header by attribute
 	HeaderMap map[string]string `key:"attribute_to_header_map,null" default:"null"`
-	LabelMap  map[string]string `key:"attribute_to_label_map,null" default:"null"` // attribute to label
+	LabelMap  map[string]string `key:"attribute_to_label_map,null" default:"null"` // label by attribute
 }
 
+// Check applies the rules that hold between the keys.
 func (o *OTelReplay) Check(at *tagged.Section) {
 	o.Source.Check(at)
 	o.Replay.Check(at)
@@ -96,22 +101,23 @@ func (o *OTelReplay) Check(at *tagged.Section) {
 	}
 }
 
-// WekaReplay replays traces of hashes of blocks of tokens.
+// WekaReplay replays traces that consist of hashes of token blocks.
 type WekaReplay struct {
 	Source     `key:",inline"`
 	Replay     `key:",inline"`
 	IdleGapCap float64 `key:"trace_idle_gap_cap_seconds" default:"60.0"` // 0 or less: no cap
 
-	// IgnoreDelays and ThinkTimeOnly are read and have no effect in inference-perf.
+	// inference-perf reads IgnoreDelays and ThinkTimeOnly and ignores them.
 	IgnoreDelays  bool `key:"ignore_trace_delays" default:"false"`
 	ThinkTimeOnly bool `key:"use_think_time_only" default:"false"`
 
 	BlockSize int64  `key:"default_block_size" default:"64" check:"above 0"`   // tokens
-	Entries   int64  `key:"num_dataset_entries" default:"100" check:"above 0"` // of a data set of the hub
+	Entries   int64  `key:"num_dataset_entries" default:"100" check:"above 0"` // read from a data set of the hub
 	Filter    string `key:"filter,null" default:"null"`                        // a lambda of Python over a trace
 	Workers   *int64 `key:"datagen_workers" default:"null" check:"at least 1"` // nil: one per CPU
 }
 
+// Check applies the rules that hold between the keys.
 func (w *WekaReplay) Check(at *tagged.Section) {
 	w.Source.Check(at)
 	w.Replay.Check(at)
@@ -120,9 +126,10 @@ func (w *WekaReplay) Check(at *tagged.Section) {
 // HFDataset is a data set of the Hugging Face hub, with options for loading it.
 type HFDataset struct {
 	Path    string
-	Options Object // without path; nil if only a path was given
+	Options Object // all keys except path; nil if only a path was given
 }
 
+// Decode reads the value of a key.
 func (h *HFDataset) Decode(d *tagged.Decoder, v *tagged.Value, path string) {
 	if v.Kind == tagged.TextKind {
 		h.Path = v.Text
@@ -142,6 +149,7 @@ func (h *HFDataset) Decode(d *tagged.Decoder, v *tagged.Value, path string) {
 	}
 }
 
+// Encode returns the value to write.
 func (h HFDataset) Encode(*tagged.Writer) *tagged.Value {
 	if h.Options == nil {
 		return tagged.TextValue(h.Path)
@@ -151,6 +159,8 @@ func (h HFDataset) Encode(*tagged.Writer) *tagged.Value {
 	return v.Redacted()
 }
 
+// OverriddenAsJSON marks a type whose overrides are JSON.
 func (HFDataset) OverriddenAsJSON() {}
 
+// TypeText names the type in the list of keys.
 func (HFDataset) TypeText() string { return "string or map" }

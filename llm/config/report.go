@@ -8,7 +8,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// Report says which reports are written.
+// Report chooses the reports to write.
 type Report struct {
 	Lifecycle  Lifecycle         `key:"request_lifecycle"`
 	Prometheus *PrometheusReport `key:"prometheus" default:"{}"`
@@ -16,7 +16,7 @@ type Report struct {
 	Goodput    *Goodput          `key:"goodput" default:"null"`
 }
 
-// Lifecycle is about the reports on requests. Null for one of its switches means off.
+// Lifecycle chooses the reports on requests. Null turns a switch off.
 type Lifecycle struct {
 	Summary          bool             `key:"summary,null" default:"true"`
 	PerStage         bool             `key:"per_stage,null" default:"true"`
@@ -25,7 +25,7 @@ type Lifecycle struct {
 	PerAdapter       bool             `key:"per_adapter,null" default:"true"`
 	PerAdapterStage  bool             `key:"per_adapter_stage,null" default:"false"`
 
-	// Percentiles are from 0 to 100; inference-perf checks them when it writes its reports.
+	// Percentiles are numbers from 0 to 100. inference-perf checks them only when it writes its reports.
 	Percentiles []float64 `key:"percentiles" default:"[0.1, 1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9]" check:"from 0 to 100"`
 
 	UseServerOutputTokens bool `key:"use_server_output_tokens" default:"false"`
@@ -33,7 +33,7 @@ type Lifecycle struct {
 	MaxErrorMessages int64 `key:"max_error_messages" default:"100" check:"at least 0"`
 }
 
-// PerRequestFields says what the per-request report holds.
+// PerRequestFields chooses the contents of the per-request report.
 type PerRequestFields struct {
 	Request         bool `key:"request" default:"true"`
 	Response        bool `key:"response" default:"true"`
@@ -42,25 +42,26 @@ type PerRequestFields struct {
 	ComputedMetrics bool `key:"computed_metrics" default:"false"`
 }
 
-// PrometheusReport is about the reports on the server's metrics. Null for one of its switches means off.
+// PrometheusReport chooses the reports on the server's metrics. Null turns a switch off.
 type PrometheusReport struct {
 	Summary  bool `key:"summary,null" default:"true"`
 	PerStage bool `key:"per_stage,null" default:"false"`
 }
 
-// SessionReport is about the reports on sessions. Null for one of its switches means off.
+// SessionReport chooses the reports on sessions. Null turns a switch off.
 type SessionReport struct {
 	Summary    bool `key:"summary,null" default:"true"`
 	PerStage   bool `key:"per_stage,null" default:"true"`
 	PerSession bool `key:"per_session,null" default:"false"`
 }
 
-// Goodput holds upper bounds in seconds, by the name of the latency. inference-perf accepts names that it does not
-// know, and bounds that are not positive.
+// Goodput holds upper bounds in seconds, by the name of the latency. inference-perf accepts unknown names and bounds
+// that are not positive.
 type Goodput struct {
 	Constraints map[string]float64 `key:"constraints,null" default:"null" check:"seconds above 0"`
 }
 
+// Check applies the rules that hold between the keys.
 func (g *Goodput) Check(at *tagged.Section) {
 	for _, name := range slices.Sorted(maps.Keys(g.Constraints)) {
 		if err := record.KnownLatency(name); err != nil {
@@ -69,14 +70,14 @@ func (g *Goodput) Check(at *tagged.Section) {
 	}
 }
 
-// Storage says where reports go; a nil field is not used.
+// Storage is where reports go. A nil field is not used.
 type Storage struct {
 	Local *LocalStorage `key:"local_storage" default:"{}"`
 	GCS   *GCS          `key:"google_cloud_storage" default:"null"`
 	S3    *S3           `key:"simple_storage_service" default:"null"`
 }
 
-// Target is a place for reports.
+// Target is a destination of reports.
 type Target struct {
 	// Path may hold {timestamp}, which [Config.Settle] replaces.
 	Path   string `key:"path" default:"reports-{timestamp}"`
@@ -100,16 +101,17 @@ type S3 struct {
 	Bucket     string     `key:"bucket_name,required"`
 	Endpoint   string     `key:"endpoint_url,null" default:"null"`
 	Region     string     `key:"region_name,null" default:"null"`
-	Addressing Addressing `key:"addressing_style,null" default:"null"` // empty leaves it to the client
+	Addressing Addressing `key:"addressing_style,null" default:"null"` // empty: the client decides
 }
 
-// Addressing is how a bucket appears in a URL of S3.
+// Addressing is the form in which a URL of S3 names the bucket.
 type Addressing string
 
+// Choices returns the values that the key accepts.
 func (Addressing) Choices() []string { return []string{"auto", "virtual", "path"} }
 
-// paths are all that may hold a timestamp.
-func (s *Storage) paths() []*string {
+// timestampPaths returns every path that may hold a timestamp.
+func (s *Storage) timestampPaths() []*string {
 	var paths []*string
 	if s == nil {
 		return paths

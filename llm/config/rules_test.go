@@ -25,7 +25,7 @@ func testRules(t *testing.T, head string, rules []rule) {
 			t.Errorf("%s\n got %s\nwant %s", tt.text, got, tt.want)
 		}
 		if err == nil {
-			sameAgain(t, c)
+			checkRoundTrip(t, c)
 		}
 	}
 }

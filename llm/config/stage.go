@@ -6,7 +6,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/config/internal/tagged"
 )
 
-// Stages are the stages of a run, of the one class that load.type asks for; the other lists are empty.
+// Stages holds the stages of a run. All are of the class that load.type asks for; the other lists are empty.
 type Stages struct {
 	Standard   []StandardStage   // constant, poisson, trace_replay
 	Concurrent []ConcurrentStage // concurrent
@@ -23,10 +23,11 @@ const (
 	sessionClass
 )
 
-// Len is the number of stages.
+// Len returns the number of stages.
 func (s *Stages) Len() int { return len(s.Standard) + len(s.Concurrent) + len(s.Sessions) }
 
-// StandardStage has a rate. Its last two fields are never set; they are there as the original shows them.
+// StandardStage is a stage with a rate. Its last two fields are never set; they exist because inference-perf writes
+// them.
 type StandardStage struct {
 	Rate        float64 `key:"rate,required" check:"above 0"` // requests per second
 	Duration    int64   `key:"duration,required" check:"seconds above 0"`
@@ -34,6 +35,7 @@ type StandardStage struct {
 	Concurrency *int64  `key:"concurrency_level" default:"null"`
 }
 
+// Check applies the rules that hold between the keys.
 func (s *StandardStage) Check(at *tagged.Section) {
 	for name, given := range map[string]*int64{"num_requests": s.NumRequests, "concurrency_level": s.Concurrency} {
 		if given != nil {
@@ -42,8 +44,8 @@ func (s *StandardStage) Check(at *tagged.Section) {
 	}
 }
 
-// ConcurrentStage has a number of requests, so many of them at a time. Rate and Duration follow: all requests are due
-// within one second, and the original ignores what is given for them.
+// ConcurrentStage is a stage with a number of requests, Concurrency of them at a time. Rate and Duration are derived:
+// all requests are due within one second. inference-perf ignores the values given for them, too.
 type ConcurrentStage struct {
 	NumRequests int64    `key:"num_requests,required" check:"above 0"`
 	Concurrency int64    `key:"concurrency_level,required" check:"above 0"`
@@ -51,19 +53,21 @@ type ConcurrentStage struct {
 	Duration    *int64   `key:"duration" default:"null"` // seconds
 }
 
+// Check applies the rules that hold between the keys.
 func (s *ConcurrentStage) Check(*tagged.Section) {
 	s.Rate, s.Duration = new(float64(s.NumRequests)), new(int64(1))
 }
 
-// SessionStage replays sessions.
+// SessionStage is a stage that replays sessions.
 type SessionStage struct {
 	Concurrent int64 `key:"concurrent_sessions,required" check:"at least 0"` // 0: no limit
-	// sessions per second; nil: as fast as the limit lets
+	// sessions per second; nil: as fast as Concurrent allows
 	Rate        *float64 `key:"session_rate" default:"null" check:"above 0"`
-	NumSessions *int64   `key:"num_sessions" default:"null" check:"above 0"` // nil: all that are left
+	NumSessions *int64   `key:"num_sessions" default:"null" check:"above 0"` // nil: all remaining sessions
 	Timeout     *float64 `key:"timeout" default:"null" check:"seconds above 0"`
 }
 
+// Check applies the rules that hold between the keys.
 func (s *SessionStage) Check(at *tagged.Section) {
 	if at.Valid("session_rate", "concurrent_sessions") && s.Rate != nil && s.Concurrent > 0 &&
 		*s.Rate > float64(s.Concurrent) {
@@ -71,6 +75,7 @@ func (s *SessionStage) Check(at *tagged.Section) {
 	}
 }
 
+// Decode reads the value of a key.
 func (s *Stages) Decode(d *tagged.Decoder, v *tagged.Value, path string) {
 	if v.Kind != tagged.ListKind {
 		d.TypeFault(v, path, "a list", true)
@@ -103,6 +108,7 @@ func (s *Stages) decodeStage(d *tagged.Decoder, v *tagged.Value, path string) {
 	}
 }
 
+// Encode returns the value to write.
 func (s Stages) Encode(w *tagged.Writer) *tagged.Value {
 	list := &tagged.Value{Kind: tagged.ListKind}
 	for i := range s.Standard {
@@ -117,6 +123,8 @@ func (s Stages) Encode(w *tagged.Writer) *tagged.Value {
 	return list
 }
 
+// OverriddenAsJSON marks a type whose overrides are JSON.
 func (Stages) OverriddenAsJSON() {}
 
+// TypeText names the type in the list of keys.
 func (Stages) TypeText() string { return "list of stages" }

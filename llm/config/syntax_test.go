@@ -9,7 +9,7 @@ import (
 	"unicode/utf16"
 )
 
-// TestWarnings has the three places where unknown keys are ignored, and a key given twice.
+// TestWarnings covers the three places where unknown keys are ignored, and a key given twice.
 func TestWarnings(t *testing.T) {
 	t.Parallel()
 	c := mustParse(t, `load: {type: trace_session_replay, stages: [{concurrent_sessions: 1}]}
@@ -44,7 +44,7 @@ circuit_breakers:
 	if !reflect.DeepEqual(c.Warnings, want) || c.API.Type != Completion {
 		t.Errorf("got %q\nwant %q", c.Warnings, want)
 	}
-	sameAgain(t, c)
+	checkRoundTrip(t, c)
 }
 
 func TestSyntax(t *testing.T) {
@@ -68,7 +68,7 @@ func TestSyntax(t *testing.T) {
 	}
 }
 
-// TestBombs holds that aliases, depth, size and the number of faults are bounded.
+// TestBombs checks that aliases, depth, size and the number of faults are limited.
 func TestBombs(t *testing.T) {
 	t.Parallel()
 	var aliases strings.Builder
@@ -97,7 +97,7 @@ func manyKeys(n int) string {
 	return b.String()
 }
 
-// A configuration is read as editors of Windows save it: with a byte order mark and their line ends, also in UTF-16.
+// Editors on Windows save files with a byte order mark, with CRLF line ends, and in UTF-16.
 func TestFilesOfWindows(t *testing.T) {
 	t.Parallel()
 	const text = "\ufeffload:\r\n  type: constant\r\n  stages:\r\n  - rate: 3.5\r\n    duration: 5\r\n"
@@ -115,7 +115,7 @@ func TestFilesOfWindows(t *testing.T) {
 	}
 }
 
-// What a misspelt key stands for is not said to be missing as well.
+// A key that is misspelt is not reported as missing as well.
 func TestMisspeltKeys(t *testing.T) {
 	t.Parallel()
 	testRules(t, "", []rule{

@@ -7,13 +7,15 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/config/internal/tagged"
 )
 
-// URL is an absolute one of http or https, with a path, / at least, as the original completes it; empty if none was
-// given.
+// URL is an absolute URL of http or https. It has a path, / at least, as inference-perf completes it. It is empty if
+// none was given.
 type URL string
 
+// Decode reads the value of a key.
 func (u *URL) Decode(d *tagged.Decoder, v *tagged.Value, path string) {
 	parsed, err := url.Parse(v.Text)
-	if v.Kind != tagged.TextKind || err != nil || parsed.Scheme != "http" && parsed.Scheme != "https" || parsed.Host == "" {
+	if v.Kind != tagged.TextKind || err != nil || parsed.Scheme != "http" && parsed.Scheme != "https" ||
+		parsed.Host == "" {
 		shown := *v
 		shown.Text = secret.WithoutUser(v.Text)
 		d.TypeFault(&shown, path, "an http or https URL", false)
@@ -25,6 +27,7 @@ func (u *URL) Decode(d *tagged.Decoder, v *tagged.Value, path string) {
 	}
 }
 
+// Encode returns the value to write.
 func (u URL) Encode(*tagged.Writer) *tagged.Value {
 	if u == "" {
 		return tagged.NullValue()
@@ -32,4 +35,5 @@ func (u URL) Encode(*tagged.Writer) *tagged.Value {
 	return tagged.TextValue(secret.RedactURL(string(u)))
 }
 
+// TypeText names the type in the list of keys.
 func (URL) TypeText() string { return "URL" }

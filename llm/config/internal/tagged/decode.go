@@ -1,3 +1,23 @@
+// Package tagged reads YAML into Go structs by the tags of their fields, and writes them back. It reports every fault
+// with the file, the line and the dotted key, and suggests the nearest known key or value.
+//
+// Each field with a tag "key" is a key of the schema. The first word of the tag is the key's name; after commas, "null"
+// allows null, which the field's zero value or a nil pointer stands for, "required" has no default, "secret" is never
+// shown, "omit" leaves an unset key out of what is written, and "inline" takes over the keys of an embedded struct.
+// Further tags are:
+//
+//   - also: other spellings of the name
+//   - default: the default as YAML
+//   - check: the bounds of a number
+//   - auto: what an unset key is derived from later
+//   - one: the name of the only required key of a list's items, so that a single value stands for a list of one item
+//
+// Scalars are coerced as Pydantic does: YAML 1.1 decides what is written (yes is true, 010 is 8, 1:30 is 90), and a
+// field takes every value that converts to its type without loss: a whole number "3" or 3.0, a boolean "on" or 1; but a
+// string takes no number. Infinities, NaN and whole numbers beyond 64 bits are refused.
+//
+// A type departs from these rules by implementing one of the interfaces [Custom], [Enum], [Checked], [Preparer],
+// [Lenient] and [Structured].
 package tagged
 
 import (
@@ -11,27 +31,28 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/timespan"
 )
 
-// Decoder reads plain data into the structs of the schema and collects what is wrong.
+// Decoder reads values into the structs of a schema and collects every fault.
 type Decoder struct {
 	file     string
 	faults   []*fault
-	count    int // of all faults, the ones not kept too
+	count    int // all faults, including those that are not kept
 	warnings []string
-	root     reflect.Type // of the whole schema
+	root     reflect.Type // the whole schema
 	schema   map[reflect.Type][]field
 	known    []leaf
 	order    Order
 }
 
-// Order is the order in which the keys of maps were read, by path.
+// Order holds the keys of each map in the order in which they were read, by the dotted path of the map.
 type Order map[string][]string
 
 func newDecoder(file string, root any) *Decoder {
 	return &Decoder{file: file, root: structOf(root).Type(), order: Order{}}
 }
 
-// decode reads data into the struct that root points to, with overrides put on top in their order, and returns warnings
-// and the order of the keys of maps.
+// Decode reads a YAML document into the struct that root points to, with overrides applied in their order. It returns
+// the warnings and the order of the keys of maps. The error joins all faults, as [errors.Join] does, and calls the
+// document by the name file; it shows no secret.
 func Decode(root any, file string, data []byte, overrides []Override) ([]string, Order, error) {
 	d := newDecoder(file, root)
 	tree := d.readYAML(data)
@@ -48,12 +69,13 @@ func Decode(root any, file string, data []byte, overrides []Override) ([]string,
 	return d.warnings, d.order, nil
 }
 
+// FaultCount returns the number of faults found up to now.
 func (d *Decoder) FaultCount() int { return d.count }
 
-// Object reads a mapping into the struct that to points to, over its defaults.
+// Object reads a mapping into the struct that to points to, over the defaults in its tags. Path is the dotted path of
+// the mapping.
 func (d *Decoder) Object(v *Value, to any, path string) { d.object(v, structOf(to), path) }
 
-// object reads a mapping into a struct, over its defaults.
 func (d *Decoder) object(v *Value, to reflect.Value, path string) {
 	d.setDefaults(to)
 	if e, ok := to.Addr().Interface().(Preparer); ok {
@@ -66,35 +88,36 @@ func (d *Decoder) object(v *Value, to reflect.Value, path string) {
 		case f.required && !d.misspelt(join(path, f.name)):
 			d.Fault(v, join(path, f.name), "is required")
 		case f.typ.Kind() == reflect.Struct:
-			none := &Value{Kind: ObjectKind, Place: v.Place}
+			none := &Value{Kind: ObjectKind, Position: v.Position}
 			d.check(none, to.FieldByIndex(f.index), join(path, f.name), nil)
 		}
 	}
 	d.check(v, to, path, given)
 }
 
-// check applies the rules of a section, which hold for one that was left out too.
+// check applies the rules of a section. They hold for a section that was left out, too.
 func (d *Decoder) check(v *Value, to reflect.Value, path string, given map[string]bool) {
 	if c, ok := to.Addr().Interface().(Checked); ok {
 		c.Check(&Section{d: d, v: v, path: path, present: given})
 	}
 }
 
-// members reads the entries of a mapping and tells which keys they were.
+// members reads the entries of a mapping and returns the set of the keys found.
 func (d *Decoder) members(v *Value, to reflect.Value, path string) map[string]bool {
 	given := map[string]bool{}
 	fields := d.fields(to.Type())
 	_, ignore := to.Addr().Interface().(Lenient)
 	for _, m := range v.Members {
 		at := join(path, m.Key)
-		f := find(fields, m)
+		f := findField(fields, m)
 		switch {
 		case f == nil && ignore:
-			d.Warn(m.Place, at, "unknown key, ignored")
+			d.Warn(m.Position, at, "unknown key, ignored")
 		case f == nil:
 			d.unknown(m, path, fields)
 		case given[f.name]:
-			d.FaultAt(m.Place, at, "is given twice, also as %s: leave one out", strings.Join(other(f, m.Key), " or "))
+			d.FaultAt(m.Position, at, "is given twice, also as %s: leave one out",
+				strings.Join(otherSpellings(f, m.Key), " or "))
 		default:
 			given[f.name] = true
 			d.decode(m.Value, to.FieldByIndex(f.index), *f, at)
@@ -110,17 +133,17 @@ func join(path, key string) string {
 	return path + "." + key
 }
 
-func find(fields []field, m Member) *field {
+func findField(fields []field, m Member) *field {
 	for i := range fields {
-		if m.keyKind == TextKind && fields[i].known(m.Key) {
+		if m.keyKind == TextKind && fields[i].matches(m.Key) {
 			return &fields[i]
 		}
 	}
 	return nil
 }
 
-// other lists the spellings of a key but one.
-func other(f *field, but string) []string {
+// otherSpellings returns all names of a key except one.
+func otherSpellings(f *field, but string) []string {
 	var names []string
 	for _, name := range append([]string{f.name}, f.also...) {
 		if name != but {
@@ -130,7 +153,8 @@ func other(f *field, but string) []string {
 	return names
 }
 
-// unknown reports a key that is not there: with the nearest one beside it, or the same name elsewhere.
+// unknown reports a key that the schema does not have. It suggests the nearest key of the same section, or a key of
+// that name in another section.
 func (d *Decoder) unknown(m Member, path string, fields []field) {
 	if d.count >= maxFaults {
 		d.count++
@@ -141,23 +165,23 @@ func (d *Decoder) unknown(m Member, path string, fields []field) {
 		names = append(append(names, f.name), f.also...)
 	}
 	near, found := spelling.Nearest(m.Key, names)
-	switch elsewhere := d.nearElsewhere(m.Key, path, names); {
+	switch elsewhere := d.suggestElsewhere(m.Key, path, names); {
 	case elsewhere != "":
-		d.FaultAt(m.Place, join(path, m.Key), "unknown key: did you mean %q?", elsewhere)
+		d.FaultAt(m.Position, join(path, m.Key), "unknown key: did you mean %q?", elsewhere)
 		d.faults[len(d.faults)-1].meant = elsewhere
 	default:
-		d.FaultAt(m.Place, join(path, m.Key), "unknown key%s", Suggest(m.Key, names))
+		d.FaultAt(m.Position, join(path, m.Key), "unknown key%s", Suggest(m.Key, names))
 		if found {
 			d.faults[len(d.faults)-1].meant = join(path, near)
 		}
 	}
 }
 
-// nearElsewhere is the dotted key in another section that an unknown key names, unless one of the names beside it is
-// near. At the top, where keys are that slipped out of their section, one that it nearly names will do.
-func (d *Decoder) nearElsewhere(key, path string, beside []string) string {
+// suggestElsewhere returns the dotted key of another section that an unknown key probably means, unless a key beside it
+// is near. At the top level, where keys end up that slipped out of their section, a near miss is enough.
+func (d *Decoder) suggestElsewhere(key, path string, beside []string) string {
 	if _, near := spelling.Nearest(key, beside); !near {
-		if same := d.sameName(key); same != "" {
+		if same := d.uniqueKey(key); same != "" {
 			return same
 		}
 	}
@@ -169,12 +193,12 @@ func (d *Decoder) nearElsewhere(key, path string, beside []string) string {
 		names = append(names, l.name)
 	}
 	if near, found := spelling.Nearest(key, names); found && !slices.Contains(beside, near) {
-		return d.sameName(near)
+		return d.uniqueKey(near)
 	}
 	return ""
 }
 
-// misspelt reports whether an unknown key was taken for this one, or for a section that it is in.
+// misspelt reports whether an unknown key was taken for this key, or for a section that contains it.
 func (d *Decoder) misspelt(path string) bool {
 	return slices.ContainsFunc(d.faults, func(f *fault) bool {
 		return f.meant != "" && (f.meant == path || strings.HasPrefix(path, f.meant+"."))
@@ -255,12 +279,12 @@ func (d *Decoder) decodeScalar(v *Value, to reflect.Value, f field, path string)
 	}
 }
 
-// maxWhole is the most that a key with bounds takes: JavaScript rounds greater whole numbers, and nobody sends as many
-// requests or tokens.
+// MaxWhole is the greatest number that a key with bounds accepts: JavaScript rounds greater whole numbers, and no test
+// sends as many requests or tokens.
 const MaxWhole = 1 << 53
 
-// bound holds a number against a check. A check that begins with "seconds" is for a duration, which has an
-// upper bound, too.
+// CheckBound reports a number that breaks a bound, such as "at least 0". A bound that begins with "seconds" belongs to
+// a duration and has an upper limit, too.
 func (d *Decoder) CheckBound(v *Value, x float64, bound, path string) {
 	bound, isTime := strings.CutPrefix(bound, "seconds ")
 	ok := true
@@ -289,7 +313,7 @@ func (d *Decoder) CheckBound(v *Value, x float64, bound, path string) {
 	}
 }
 
-// decodeEnum wants the exact spelling, as the original does.
+// decodeEnum accepts the exact spelling only, as Pydantic does.
 func (d *Decoder) decodeEnum(v *Value, to reflect.Value, choices []string, path string) {
 	if v.Kind != TextKind {
 		d.TypeFault(v, path, "one of "+strings.Join(choices, ", "), false)
@@ -304,14 +328,15 @@ func (d *Decoder) decodeEnum(v *Value, to reflect.Value, choices []string, path 
 	d.Fault(v, path, "unknown value %s%s", Quote(v.Text), Suggest(v.Text, choices))
 }
 
-// decodeList reads a list. Where a field takes a single item too (one), that is a list of it.
+// decodeList reads a list. Where the field accepts a single item as well (tag one), a value that is not a list becomes
+// a list of one item.
 func (d *Decoder) decodeList(v *Value, to reflect.Value, f field, path string) {
 	items := v.Items
 	switch {
 	case v.Kind == ListKind:
 	case f.one != "" && v.Kind != NullKind:
-		only := &Value{Kind: ObjectKind, Place: v.Place}
-		only.Members = []Member{{Key: f.one, keyKind: TextKind, Value: v, Place: v.Place}}
+		only := &Value{Kind: ObjectKind, Position: v.Position}
+		only.Members = []Member{{Key: f.one, keyKind: TextKind, Value: v, Position: v.Position}}
 		items = []*Value{only}
 	default:
 		d.TypeFault(v, path, "a list", true)
@@ -334,7 +359,7 @@ func (d *Decoder) decodeMap(v *Value, to reflect.Value, f field, path string) {
 	for _, e := range v.Members {
 		at := join(path, e.Key)
 		if e.keyKind != TextKind {
-			d.FaultAt(e.Place, at, "expected a string as key: put it in quotes")
+			d.FaultAt(e.Position, at, "expected a string as key: put it in quotes")
 			continue
 		}
 		item := reflect.New(to.Type().Elem()).Elem()
@@ -345,7 +370,7 @@ func (d *Decoder) decodeMap(v *Value, to reflect.Value, f field, path string) {
 	to.Set(m)
 }
 
-// Section is a mapping that has been read, for checks.
+// Section is a mapping that has been read, for the rules that [Checked] applies to it.
 type Section struct {
 	d       *Decoder
 	v       *Value
@@ -353,11 +378,11 @@ type Section struct {
 	present map[string]bool
 }
 
-// Given says whether a key was written, rather than left to its default.
+// Given reports whether the document has a key, rather than leaving it to its default.
 func (s *Section) Given(key string) bool { return s.present[key] }
 
-// Valid says whether keys (the whole section for "") were read without a fault, and none was misspelt, so that a rule
-// may rely on them.
+// Valid reports whether the keys (the whole section for "") were read without a fault and none was misspelt, so that a
+// rule may rely on their values.
 func (s *Section) Valid(keys ...string) bool {
 	for _, key := range keys {
 		path := s.path
@@ -377,7 +402,8 @@ func (s *Section) Valid(keys ...string) bool {
 	return s.d.count == len(s.d.faults)
 }
 
-// Fault reports a key of the section (the section itself for ""), at its line if it was written.
+// Fault reports a fault of a key of the section (of the section itself for ""), at the line of the key if the document
+// has it.
 func (s *Section) Fault(key, format string, args ...any) {
 	path, at := s.path, s.v
 	if key != "" {
@@ -391,5 +417,5 @@ func (s *Section) Fault(key, format string, args ...any) {
 		}
 		at = next
 	}
-	s.d.FaultAt(at.Place, path, format, args...)
+	s.d.FaultAt(at.Position, path, format, args...)
 }

@@ -13,14 +13,14 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/spelling"
 )
 
-// fault is one thing wrong.
+// fault is one fault of a document or an override.
 type fault struct {
-	Place
+	Position
 	file, path, text string
-	meant            string // the key that an unknown one was taken for
+	meant            string // the key that an unknown key was taken for
 }
 
-// Error is file:line or the override, then the dotted key, then what is wrong.
+// Error returns file:line or the override, then the dotted key, then the fault.
 func (f *fault) Error() string {
 	where := f.file
 	switch {
@@ -38,10 +38,10 @@ func (f *fault) Error() string {
 	return where + ": " + plain.Short(f.path) + ": " + text
 }
 
-// maxFaults bounds how many faults, and how many warnings, are told one by one.
+// maxFaults limits how many faults, and how many warnings, are reported one by one.
 const maxFaults = 50
 
-// err joins the faults, in the order of lines.
+// err joins the faults in the order of their lines.
 func (d *Decoder) err() error {
 	if d.count == 0 {
 		return nil
@@ -62,29 +62,32 @@ func (d *Decoder) err() error {
 	return errors.Join(errs...)
 }
 
+// Fault reports a fault of the key at path, on the line of the value.
 func (d *Decoder) Fault(v *Value, path, format string, args ...any) {
-	d.FaultAt(v.Place, path, format, args...)
+	d.FaultAt(v.Position, path, format, args...)
 }
 
-func (d *Decoder) FaultAt(at Place, path, format string, args ...any) {
+// FaultAt reports a fault of the key at path, at a position.
+func (d *Decoder) FaultAt(at Position, path, format string, args ...any) {
 	d.count++
 	if len(d.faults) < maxFaults {
-		d.faults = append(d.faults, &fault{Place: at, file: d.file, path: path, text: fmt.Sprintf(format, args...)})
+		d.faults = append(d.faults, &fault{Position: at, file: d.file, path: path, text: fmt.Sprintf(format, args...)})
 	}
 }
 
-func (d *Decoder) Warn(at Place, path, text string) {
+// Warn adds a warning about the key at path, at a position.
+func (d *Decoder) Warn(at Position, path, text string) {
 	if len(d.warnings) < maxFaults {
-		d.warnings = append(d.warnings, (&fault{Place: at, file: d.file, path: path, text: text}).Error())
+		d.warnings = append(d.warnings, (&fault{Position: at, file: d.file, path: path, text: text}).Error())
 	}
 }
 
-// TypeFault reports a value of the wrong type. Of a secret only the type is told.
+// TypeFault reports a value of the wrong type. For a secret the message names only the type found.
 func (d *Decoder) TypeFault(v *Value, path, want string, secret bool) {
 	d.Fault(v, path, "expected %s, got %s", want, describe(v, secret))
 }
 
-// describe tells what a value is, and what it says unless that is secret.
+// describe names the type of a value and, unless it is secret, shows the value.
 func describe(v *Value, secret bool) string {
 	name := [...]string{"null", "the boolean", "the number", "the number", "the string", "the date", "a list",
 		"a mapping"}[v.Kind]
@@ -97,12 +100,12 @@ func describe(v *Value, secret bool) string {
 	return name + " " + Quote(v.Text)
 }
 
-// Quote shows a text in quotes, shortened, and without the secrets of a URL.
+// Quote returns a text in quotes, shortened and without the secrets of a URL.
 func Quote(text string) string {
 	return plain.Quote(secret.RedactURL(text))
 }
 
-// Suggest is the tail of a message about an unknown name: the nearest known one, or all of them.
+// Suggest returns the end of a message about an unknown name: the nearest known name, or all of them.
 func Suggest(name string, known []string) string {
 	if near, ok := spelling.Nearest(name, known); ok {
 		return fmt.Sprintf(": did you mean %q?", near)

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// goldens are what PyYAML and pydantic said, see testdata/mkgoldens.py.
+// goldens holds the results of PyYAML and Pydantic, see testdata/mkgoldens.py.
 type goldens struct {
 	Scalars []struct {
 		YAML  string
@@ -78,8 +78,8 @@ func compareScalar(t *testing.T, text, typ string, want []json.RawMessage) {
 	}
 }
 
-// wantedScalar is a golden as compareScalar shows it; empty where it was refused, or where we refuse on purpose:
-// infinities, NaN and whole numbers beyond 64 bits.
+// wantedScalar returns a golden in the form that compareScalar prints. It is empty where Pydantic refuses the value,
+// and for infinities, NaN and whole numbers beyond 64 bits, which this package refuses on purpose.
 func wantedScalar(t *testing.T, typ string, want []json.RawMessage) string {
 	t.Helper()
 	if want == nil {
@@ -114,7 +114,7 @@ func TestDocuments(t *testing.T) {
 		v := d.readDocument([]byte(g.YAML))
 		switch err := d.err(); {
 		case (err == nil) != g.Loads:
-			t.Errorf("%q: got %v, loads there: %t", g.YAML, err, g.Loads)
+			t.Errorf("%q: got %v, PyYAML loads it: %t", g.YAML, err, g.Loads)
 		case err == nil:
 			if got := string(v.JSON()); got != g.JSON {
 				t.Errorf("%q: got %s, want %s", g.YAML, got, g.JSON)

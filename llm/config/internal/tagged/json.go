@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// JSON is the value as JSON, the members of mappings in their order.
+// JSON returns the value as JSON. The members of mappings keep their order.
 func (v *Value) JSON() []byte {
 	var buf bytes.Buffer
 	writeJSON(&buf, v)
@@ -31,14 +31,14 @@ func writeJSON(buf *bytes.Buffer, v *Value) {
 	case ListKind:
 		buf.WriteByte('[')
 		for i, item := range v.Items {
-			comma(buf, i)
+			writeComma(buf, i)
 			writeJSON(buf, item)
 		}
 		buf.WriteByte(']')
 	case ObjectKind:
 		buf.WriteByte('{')
 		for i, m := range v.Members {
-			comma(buf, i)
+			writeComma(buf, i)
 			writeString(buf, m.Key)
 			buf.WriteByte(':')
 			writeJSON(buf, m.Value)
@@ -47,7 +47,7 @@ func writeJSON(buf *bytes.Buffer, v *Value) {
 	}
 }
 
-func comma(buf *bytes.Buffer, i int) {
+func writeComma(buf *bytes.Buffer, i int) {
 	if i > 0 {
 		buf.WriteByte(',')
 	}
@@ -60,7 +60,7 @@ func jsonInt(v *Value) string {
 	return fmt.Sprint(v.whole)
 }
 
-// jsonFloat is a number with a point. Infinities and NaN, which JSON cannot hold, become strings.
+// jsonFloat returns a number with a point. Infinities and NaN, which JSON cannot hold, become strings.
 func jsonFloat(v *Value) string {
 	text := floatText(v.real)
 	if strings.ContainsAny(text, "aI") || strings.Contains(text, "inf") {
@@ -72,21 +72,21 @@ func jsonFloat(v *Value) string {
 func writeString(buf *bytes.Buffer, text string) {
 	enc := json.NewEncoder(buf)
 	enc.SetEscapeHTML(false)
-	_ = enc.Encode(text)        // strings always can be
-	buf.Truncate(buf.Len() - 1) // its line end
+	_ = enc.Encode(text)        // a string is always encoded
+	buf.Truncate(buf.Len() - 1) // the line end
 }
 
-// ReadJSON reads one JSON value.
-func ReadJSON(text string, at Place) (*Value, error) {
+// ReadJSON reads one JSON value. All of it gets the position at.
+func ReadJSON(text string, at Position) (*Value, error) {
 	if !json.Valid([]byte(text)) {
 		return nil, errors.New("is not JSON")
 	}
 	dec := json.NewDecoder(strings.NewReader(text))
 	dec.UseNumber()
-	return readToken(dec, at, 0)
+	return readJSONValue(dec, at, 0)
 }
 
-func readToken(dec *json.Decoder, at Place, depth int) (*Value, error) {
+func readJSONValue(dec *json.Decoder, at Position, depth int) (*Value, error) {
 	token, err := dec.Token()
 	switch {
 	case errors.Is(err, io.EOF):
@@ -96,23 +96,23 @@ func readToken(dec *json.Decoder, at Place, depth int) (*Value, error) {
 	case depth > maxDepth:
 		return nil, fmt.Errorf("is nested more than %d deep", maxDepth)
 	}
-	v := &Value{Text: "null", Place: at}
+	v := &Value{Text: "null", Position: at}
 	switch t := token.(type) {
 	case bool:
 		*v = *boolValue(t)
 	case string:
 		*v = *TextValue(t)
 	case json.Number:
-		*v = *number(t.String())
+		*v = *jsonNumber(t.String())
 	case json.Delim:
-		return readNested(dec, t, at, depth)
+		return readJSONNested(dec, t, at, depth)
 	}
-	v.Place = at
+	v.Position = at
 	return v, nil
 }
 
-// number is one of JSON: whole unless it has a point or an exponent.
-func number(text string) *Value {
+// jsonNumber reads a number of JSON, which is whole unless it has a point or an exponent.
+func jsonNumber(text string) *Value {
 	v := &Value{Kind: FloatKind, Text: text}
 	if !strings.ContainsAny(text, ".eE") {
 		v.setWhole(wholeNumber(text))
@@ -122,8 +122,8 @@ func number(text string) *Value {
 	return v
 }
 
-func readNested(dec *json.Decoder, open json.Delim, at Place, depth int) (*Value, error) {
-	v := &Value{Kind: ListKind, Place: at}
+func readJSONNested(dec *json.Decoder, open json.Delim, at Position, depth int) (*Value, error) {
+	v := &Value{Kind: ListKind, Position: at}
 	if open == '{' {
 		v.Kind = ObjectKind
 	}
@@ -137,12 +137,12 @@ func readNested(dec *json.Decoder, open json.Delim, at Place, depth int) (*Value
 			}
 			key, _ = token.(string) // JSON has no other keys
 		}
-		item, err := readToken(dec, at, depth+1)
+		item, err := readJSONValue(dec, at, depth+1)
 		if err != nil {
 			return nil, err
 		}
 		if open == '{' {
-			entries.put(Member{Key: key, keyKind: TextKind, Value: item, Place: at})
+			entries.put(Member{Key: key, keyKind: TextKind, Value: item, Position: at})
 		} else {
 			v.Items = append(v.Items, item)
 		}

@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// Key is a key of the schema that holds a value: not a section.
+// Key is a key of the schema that holds a value, not a section.
 type Key struct {
 	Name     string   // dotted, from the top
 	Aliases  []string // its other dotted spellings
 	Type     string   // such as "int", "list of float" or "int or distribution"
-	Default  string   // as YAML on one line; what it follows from if it is settled later; empty if required
+	Default  string   // YAML on one line; a description if the value is derived later; empty if required
 	Choices  []string // the values of an enumeration
 	Null     bool     // whether null may be given
 	Required bool     // whether its section needs it
@@ -19,8 +19,8 @@ type Key struct {
 	JSON     bool     // whether an [Override] gives it as JSON
 }
 
-// Keys lists all keys below the struct that root points to, in the order of the schema, each of a list's or a union's inside excepted: those are given as a
-// whole.
+// Keys returns the keys below the struct that root points to, in the order of the schema. The keys inside a list or a
+// union are left out, because a list or a union is given as a whole.
 func Keys(root any) []Key {
 	d := newDecoder("", root)
 	var keys []Key
@@ -30,14 +30,14 @@ func Keys(root any) []Key {
 	return keys
 }
 
-// leaf is a field that holds a value, with its path and its default.
+// leaf is a field that holds a value, with its section and its default.
 type leaf struct {
 	field
-	path    string // of its section
+	section string // of its section
 	initial reflect.Value
 }
 
-// allLeaves lists the fields of the whole schema that hold values, and keeps the list.
+// allLeaves returns the fields of the whole schema that hold values, and caches them.
 func (d *Decoder) allLeaves() []leaf {
 	if d.known == nil {
 		root := reflect.New(d.root).Elem()
@@ -47,12 +47,12 @@ func (d *Decoder) allLeaves() []leaf {
 	return d.known
 }
 
-// leaves lists those of a section.
+// leaves returns the fields of one section and of the sections inside it that hold values.
 func (d *Decoder) leaves(section reflect.Value, path string) []leaf {
 	var all []leaf
 	for _, f := range d.fields(section.Type()) {
 		initial := section.FieldByIndex(f.index)
-		inner := d.inside(f.typ, initial)
+		inner := d.sectionOf(f.typ, initial)
 		if inner.IsValid() {
 			all = append(all, d.leaves(inner, join(path, f.name))...)
 			continue
@@ -62,8 +62,9 @@ func (d *Decoder) leaves(section reflect.Value, path string) []leaf {
 	return all
 }
 
-// inside is the section that a field holds, with its defaults even where the field is nil; invalid if it is none.
-func (d *Decoder) inside(t reflect.Type, initial reflect.Value) reflect.Value {
+// sectionOf returns the section that a field holds, filled with its defaults even where the field is nil. The result is
+// invalid if the field holds a value instead.
+func (d *Decoder) sectionOf(t reflect.Type, initial reflect.Value) reflect.Value {
 	if initial.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
@@ -82,21 +83,21 @@ func (d *Decoder) inside(t reflect.Type, initial reflect.Value) reflect.Value {
 
 func (l *leaf) key() Key {
 	k := Key{
-		Name: join(l.path, l.name), Type: typeText(l.field), Choices: choicesOf(l.typ), Default: l.auto,
-		Null: l.null, Required: l.required, Secret: l.secret, JSON: l.json(),
+		Name: join(l.section, l.name), Type: typeText(l.field), Choices: choicesOf(l.typ), Default: l.auto,
+		Null: l.null, Required: l.required, Secret: l.secret, JSON: l.givenAsJSON(),
 	}
 	for _, a := range l.also {
-		k.Aliases = append(k.Aliases, join(l.path, a))
+		k.Aliases = append(k.Aliases, join(l.section, a))
 	}
 	if !l.required && l.auto == "" {
 		var w Writer
-		k.Default = flow(w.value(l.initial, l.field, ""))
+		k.Default = flowText(w.value(l.initial, l.field, ""))
 	}
 	return k
 }
 
-// json reports whether an override of the field is JSON: a list, a map, or a union with one of them.
-func (l *leaf) json() bool {
+// givenAsJSON reports whether an override of the field is JSON: a list, a map, or a union with one of them.
+func (l *leaf) givenAsJSON() bool {
 	t := l.typ
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -145,7 +146,7 @@ func typeText(f field) string {
 	return strings.ToLower(spaced(t.Name()))
 }
 
-// spaced puts a blank before each capital but the first: "WeightedProfile" becomes "Weighted Profile".
+// spaced puts a space before each capital except the first: "WeightedProfile" becomes "Weighted Profile".
 func spaced(name string) string {
 	var b strings.Builder
 	for i, r := range name {
@@ -157,19 +158,19 @@ func spaced(name string) string {
 	return b.String()
 }
 
-// flow is plain data as YAML on one line.
-func flow(v *Value) string {
+// flowText returns a value as YAML on one line.
+func flowText(v *Value) string {
 	switch v.Kind {
 	case ListKind:
 		parts := make([]string, len(v.Items))
 		for i, item := range v.Items {
-			parts[i] = flow(item)
+			parts[i] = flowText(item)
 		}
 		return "[" + strings.Join(parts, ", ") + "]"
 	case ObjectKind:
 		parts := make([]string, len(v.Members))
 		for i, m := range v.Members {
-			parts[i] = m.Key + ": " + flow(m.Value)
+			parts[i] = m.Key + ": " + flowText(m.Value)
 		}
 		return "{" + strings.Join(parts, ", ") + "}"
 	case TextKind:
@@ -180,19 +181,20 @@ func flow(v *Value) string {
 	return v.Text
 }
 
-// sameName is the one key or section of the schema with this last name, dotted; empty if there is none or several.
-func (d *Decoder) sameName(name string) string {
+// uniqueKey returns the dotted path of the only key or section whose last part is name. It returns "" if there is none
+// or more than one.
+func (d *Decoder) uniqueKey(name string) string {
 	var found []string
 	for _, l := range d.allLeaves() {
 		path := ""
-		for part := range strings.SplitSeq(l.path, ".") {
+		for part := range strings.SplitSeq(l.section, ".") {
 			path = join(path, part)
 			if part == name && !slices.Contains(found, path) {
 				found = append(found, path)
 			}
 		}
-		if l.known(name) {
-			found = append(found, join(l.path, name))
+		if l.matches(name) {
+			found = append(found, join(l.section, name))
 		}
 	}
 	if len(found) != 1 {

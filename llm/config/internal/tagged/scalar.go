@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// The forms of plain scalars in YAML 1.1 as Python's loader reads them. Its floats need a point, and a sign in the
-// exponent: 1e3 is a string, from which a field makes a number all the same.
+// The forms of plain scalars in YAML 1.1 as Python's loader reads them. A float needs a point, and a sign in the
+// exponent: 1e3 is a string, which a field of a number still accepts.
 var (
 	boolForm  = regexp.MustCompile(`^(?:yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF)$`)
 	nullForm  = regexp.MustCompile(`^(?:~|null|Null|NULL|)$`)
@@ -23,11 +23,11 @@ var (
 		`\t]*(?:Z|[-+]\d\d?(?::?\d\d)?))?)$`)
 )
 
-// resolve tells what a plain scalar is.
+// resolve returns the value of a plain scalar.
 func resolve(text string) *Value {
 	v := &Value{Kind: TextKind, Text: text}
 	switch {
-	case len(text) > 400: // no scalar but a string is so long, and numbers cost time
+	case len(text) > 400: // only a string is this long, and matching numbers takes time
 	case nullForm.MatchString(text):
 		v.Kind = NullKind
 	case boolForm.MatchString(text):
@@ -38,12 +38,12 @@ func resolve(text string) *Value {
 		v.setWhole(sexagesimal(text))
 	case floatForm.MatchString(text):
 		v.Kind = FloatKind
-		v.real, _ = strconv.ParseFloat(strings.ReplaceAll(text, "_", ""), 64) // out of range is an infinity
+		v.real, _ = strconv.ParseFloat(strings.ReplaceAll(text, "_", ""), 64) // an infinity when out of range
 	case flt60Form.MatchString(text):
 		v.Kind, v.real = FloatKind, sexagesimalFloat(text)
 	case infForm.MatchString(text):
 		v.Kind = FloatKind
-		v.real, _ = strconv.ParseFloat(strings.Replace(text, ".", "", 1), 64) // inf and nan, which it knows
+		v.real, _ = strconv.ParseFloat(strings.Replace(text, ".", "", 1), 64) // ParseFloat knows inf and nan
 	case dateForm.MatchString(text):
 		v.Kind = DateKind
 	}
@@ -52,7 +52,7 @@ func resolve(text string) *Value {
 
 func (v *Value) setWhole(n *big.Int) {
 	if n == nil {
-		return // 0x_ and the like look like numbers and are none
+		return // 0x_ and the like match the form of a number but have no digits
 	}
 	v.Kind, v.huge = IntKind, !n.IsInt64()
 	v.whole = n.Int64()
@@ -100,14 +100,13 @@ func sexagesimalFloat(text string) float64 {
 	return sum
 }
 
-// numberText is a number in a string: one underscore between two digits, blanks around, and no other forms than
-// decimal.
+// numberText matches a number in a string: decimal only, with single underscores between digits.
 var numberText = regexp.MustCompile(`^[-+]?(?:\d+(?:_\d+)*)?(?:\.(?:\d+(?:_\d+)*)?)?(?:[eE][-+]?\d+(?:_\d+)*)?$`)
 
-// wholeText is one whose fraction, if any, is nothing but zeros.
+// wholeText matches a number whose fraction, if any, has only zeros.
 var wholeText = regexp.MustCompile(`^[-+]?\d+(?:_\d+)*(?:\.0+)?$`)
 
-// Int coerces to a whole number, without loss.
+// Int converts the value to a whole number. It reports false if there is a loss.
 func (v *Value) Int() (int64, bool) {
 	switch v.Kind {
 	case BoolKind:
@@ -136,7 +135,7 @@ func (v *Value) Int() (int64, bool) {
 	return 0, false
 }
 
-// Float coerces to a finite number.
+// Float converts the value to a finite number. It reports false if that is impossible.
 func (v *Value) Float() (float64, bool) {
 	x := v.real
 	switch v.Kind {
@@ -161,7 +160,7 @@ func (v *Value) Float() (float64, bool) {
 	return x, !math.IsInf(x, 0) && !math.IsNaN(x)
 }
 
-// Bool coerces to a boolean.
+// Bool converts the value to a boolean. It reports false in ok if that is impossible.
 func (v *Value) Bool() (yes, ok bool) {
 	switch v.Kind {
 	case BoolKind:
@@ -179,10 +178,10 @@ func (v *Value) Bool() (yes, ok bool) {
 	return false, false
 }
 
-// floatText is a number as Python's YAML writes it: always with a point, so that it reads back as a float.
+// floatText returns a number as Python's YAML writes it: always with a point, so that it is read back as a float.
 func floatText(x float64) string {
 	switch {
-	case math.IsInf(x, 0) || math.IsNaN(x): // no key takes them; free data may hold them
+	case math.IsInf(x, 0) || math.IsNaN(x): // no key accepts them, but free data may hold them
 		return strings.Replace(strings.Replace(strconv.FormatFloat(x, 'f', -1, 64), "+", "", 1), "Inf", ".inf", 1)
 	case x != 0 && (math.Abs(x) < 1e-4 || math.Abs(x) >= 1e16):
 		mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(x, 'e', -1, 64), "e")

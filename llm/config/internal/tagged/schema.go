@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// field is a key of the schema: a field of a struct, told by its tags.
+// field is a key of the schema: a field of a struct with what its tags say.
 type field struct {
 	index []int
 	typ   reflect.Type
@@ -16,7 +16,8 @@ type field struct {
 	null, required, secret, omit bool
 }
 
-// Custom is a type that reads and writes itself: mostly a choice between types.
+// Custom is a type that reads and writes its own form, in most cases a choice between types. TypeText names the type in
+// the list of keys.
 type Custom interface {
 	Decode(d *Decoder, v *Value, path string)
 	Encode(w *Writer) *Value
@@ -26,22 +27,22 @@ type Custom interface {
 // Enum is a string type with a fixed set of values.
 type Enum interface{ Choices() []string }
 
-// Checked is a struct with rules over several of its keys. check is called when they have been read.
+// Checked is a struct with rules over several of its keys. Check is called once they have been read.
 type Checked interface{ Check(at *Section) }
 
 // Preparer is a struct that must look at the mapping before its keys are read.
 type Preparer interface{ Prepare(v *Value) }
 
-// Lenient is a struct that the original reads without refusing unknown keys.
+// Lenient is a struct whose unknown keys are ignored with a warning instead of being refused.
 type Lenient interface{ IgnoresUnknown() }
 
-// Structured is a custom type that an override gives as JSON, as it gives lists and maps.
+// Structured is a [Custom] type that an override gives as JSON, as it gives lists and maps.
 type Structured interface{ OverriddenAsJSON() }
 
-// structOf is the struct behind a pointer, to be set.
+// structOf returns the struct that p points to, as a value that can be set.
 func structOf(p any) reflect.Value { return reflect.ValueOf(p).Elem() }
 
-// fieldsOf lists the keys of a struct in their order, those of embedded structs in their place.
+// fieldsOf returns the keys of a struct in their order. The keys of an embedded struct stand in its place.
 func fieldsOf(t reflect.Type) []field {
 	var fields []field
 	for i := range t.NumField() {
@@ -78,8 +79,8 @@ func newField(i int, sf reflect.StructField, name, options string) field {
 	return f
 }
 
-// known says whether a name is the field's.
-func (f *field) known(name string) bool {
+// matches reports whether a name is one of the field's.
+func (f *field) matches(name string) bool {
 	if name == f.name {
 		return true
 	}
@@ -91,7 +92,7 @@ func (f *field) known(name string) bool {
 	return false
 }
 
-// fields are those of a struct type, kept for the next time.
+// fields returns the keys of a struct type and caches them.
 func (d *Decoder) fields(t reflect.Type) []field {
 	if fields, ok := d.schema[t]; ok {
 		return fields
@@ -104,7 +105,8 @@ func (d *Decoder) fields(t reflect.Type) []field {
 	return fields
 }
 
-// setDefaults fills the zero struct that to points to with its defaults. The error names tags that make no sense.
+// SetDefaults fills the zero struct that to points to with the defaults in its tags. The error reports a tag that makes
+// no sense.
 func SetDefaults(to any) error {
 	d := newDecoder("tags", to)
 	d.setDefaults(structOf(to))
@@ -114,7 +116,6 @@ func SetDefaults(to any) error {
 	return d.err()
 }
 
-// setDefaults fills a zero struct. The defaults are in the tags, as YAML; a test reads them all.
 func (d *Decoder) setDefaults(to reflect.Value) {
 	t := to.Type()
 	for i := range t.NumField() {

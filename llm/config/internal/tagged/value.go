@@ -6,24 +6,25 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/secret"
 )
 
-// Kind is what a value is, before any field asked for a type.
+// Kind is the kind of a value before a field asks for a type.
 type Kind int
 
+// The kinds of values.
 const (
 	NullKind Kind = iota
 	BoolKind
 	IntKind
 	FloatKind
 	TextKind
-	DateKind // YAML knows dates; no key takes one
+	DateKind // YAML has dates, but no key accepts one
 	ListKind
 	ObjectKind
 )
 
-// Value is plain data: a node of YAML without styles, anchors and tags, or of JSON.
+// Value is plain data: a node of YAML without styles, anchors and tags, or a value of JSON.
 type Value struct {
 	Kind    Kind
-	Text    string // a string; of other scalars what was written
+	Text    string // the string, or another scalar as it was written
 	yes     bool
 	whole   int64
 	huge    bool // a whole number beyond 64 bits
@@ -31,24 +32,24 @@ type Value struct {
 	Items   []*Value
 	Members []Member
 
-	Place
+	Position
 }
 
 // Member is an entry of a mapping.
 type Member struct {
 	Key     string
-	keyKind Kind // textKind if it comes from JSON too
+	keyKind Kind // TextKind for a member of JSON, too
 	Value   *Value
-	Place
+	Position
 }
 
-// Place is where something was written: a line of the file, or the key of an override.
-type Place struct {
+// Position is where something was written: a line of the file, or the key of an override.
+type Position struct {
 	line     int
 	override string
 }
 
-// Member is the value of a key, nil if it is not there.
+// Member returns the value of a key, nil if the mapping does not have it.
 func (v *Value) Member(key string) *Value {
 	for _, m := range v.Members {
 		if m.Key == key {
@@ -58,9 +59,9 @@ func (v *Value) Member(key string) *Value {
 	return nil
 }
 
-// Without is a mapping less a key.
+// Without returns a copy of a mapping that lacks a key.
 func (v *Value) Without(key string) *Value {
-	rest := &Value{Kind: ObjectKind, Place: v.Place}
+	rest := &Value{Kind: ObjectKind, Position: v.Position}
 	for _, m := range v.Members {
 		if m.Key != key {
 			rest.Members = append(rest.Members, m)
@@ -69,7 +70,7 @@ func (v *Value) Without(key string) *Value {
 	return rest
 }
 
-// set puts a value at a key, in the place of what was there.
+// set puts a member into a mapping, replacing the member with its key.
 func (v *Value) set(m Member) {
 	for i := range v.Members {
 		if v.Members[i].Key == m.Key {
@@ -80,7 +81,7 @@ func (v *Value) set(m Member) {
 	v.Members = append(v.Members, m)
 }
 
-// collector puts members into a mapping, in time that does not grow with it.
+// collector puts members into a mapping in constant time each, however large the mapping grows.
 type collector struct {
 	v     *Value
 	index map[string]int
@@ -91,7 +92,7 @@ func (c *collector) has(key string) bool {
 	return ok
 }
 
-// put adds a member, or puts it in the place of one with its key.
+// put adds a member, replacing the member with its key.
 func (c *collector) put(m Member) {
 	if i, ok := c.index[m.Key]; ok {
 		c.v.Members[i] = m
@@ -104,21 +105,26 @@ func (c *collector) put(m Member) {
 	c.v.Members = append(c.v.Members, m)
 }
 
+// TextValue returns a string as a value.
 func TextValue(text string) *Value { return &Value{Kind: TextKind, Text: text} }
 
+// IntValue returns a whole number as a value.
 func IntValue(n int64) *Value {
 	return &Value{Kind: IntKind, Text: strconv.FormatInt(n, 10), whole: n, real: float64(n)}
 }
 
+// FloatValue returns a number as a value, with a point in its text.
 func FloatValue(x float64) *Value { return &Value{Kind: FloatKind, Text: floatText(x), real: x} }
 
 func boolValue(yes bool) *Value {
 	return &Value{Kind: BoolKind, Text: strconv.FormatBool(yes), yes: yes}
 }
 
+// NullValue returns null.
 func NullValue() *Value { return &Value{Text: "null"} }
 
-// Redacted replaces the scalars with the names of credentials, at any depth, and the user information of URLs.
+// Redacted replaces, at any depth, the scalars whose names are those of credentials and the user information of URLs.
+// It changes the value and returns it.
 func (v *Value) Redacted() *Value {
 	for i, m := range v.Members {
 		switch m.Value.Kind {

@@ -11,19 +11,20 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/secret"
 )
 
-// Encode writes the struct that root points to as YAML, without its secrets.
+// Encode returns the struct that root points to as YAML: every key in the order of the schema under its canonical name.
+// Secrets become ***. The keys of maps follow order; keys that order does not name follow sorted.
 func Encode(root any, order Order) ([]byte, error) {
 	w := Writer{order: order}
 	return yaml.Dump(node(w.object(structOf(root), "")), yaml.WithIndent(2), yaml.WithCompactSeqIndent(true),
 		yaml.WithLineWidth(-1))
 }
 
-// Writer makes plain data of the structs of the schema.
+// Writer turns the structs of a schema into values.
 type Writer struct {
 	order Order
 }
 
-// Object makes a mapping of the struct that from points to.
+// Object returns the struct that from points to as a mapping.
 func (w *Writer) Object(from any) *Value { return w.object(structOf(from), "") }
 
 func (w *Writer) object(from reflect.Value, path string) *Value {
@@ -75,7 +76,7 @@ func (w *Writer) value(from reflect.Value, f field, path string) *Value {
 	return TextValue(secret.RedactURL(from.String()))
 }
 
-// mapping writes a map in the order in which its keys were read, as the original does; the others follow, sorted.
+// mapping writes a map in the order in which its keys were read, as Python does. The remaining keys follow sorted.
 func (w *Writer) mapping(from reflect.Value, order []string) *Value {
 	v := &Value{Kind: ObjectKind}
 	keys := slices.SortedFunc(maps.Keys(keysOf(from)), func(a, b string) int {
@@ -97,7 +98,7 @@ func keysOf(m reflect.Value) map[string]bool {
 	return keys
 }
 
-// addressable is the value itself or, of one inside a map, a copy.
+// addressable returns the value itself, or a copy if the value lies inside a map.
 func addressable(v reflect.Value) reflect.Value {
 	if v.CanAddr() {
 		return v
@@ -107,7 +108,7 @@ func addressable(v reflect.Value) reflect.Value {
 	return c
 }
 
-// node makes YAML of plain data: block style, a string in quotes wherever YAML 1.1 would read something else.
+// node turns a value into YAML: block style, with a string in quotes wherever YAML 1.1 would read something else.
 func node(v *Value) *yaml.Node {
 	switch v.Kind {
 	case ListKind:

@@ -10,33 +10,32 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// Bounds on a document, with its aliases written out.
+// The limits of a document, counted with its aliases written out.
 const (
 	maxSize   = 4 << 20 // bytes
 	maxDepth  = 100
 	maxValues = 100_000
 )
 
-// readYAML reads a document that is a mapping; an empty one is an empty mapping.
+// readYAML reads a document that is a mapping. An empty document is an empty mapping.
 func (d *Decoder) readYAML(data []byte) *Value {
 	before := d.count
 	v := d.readDocument(data)
 	switch {
 	case d.count > before:
 	case v.Kind == NullKind:
-		return &Value{Kind: ObjectKind, Place: v.Place}
+		return &Value{Kind: ObjectKind, Position: v.Position}
 	case v.Kind != ObjectKind:
 		d.TypeFault(v, "", "a mapping", true)
 	}
 	return v
 }
 
-// readDefault reads the default of a key.
 func (d *Decoder) readDefault(text string) *Value { return d.readDocument([]byte(text)) }
 
-// readDocument reads one document, null if there is none.
+// readDocument reads one document. It returns null if there is none.
 func (d *Decoder) readDocument(data []byte) *Value {
-	none := &Value{Place: Place{line: 1}}
+	none := &Value{Position: Position{line: 1}}
 	if len(data) > maxSize {
 		d.Fault(none, "", "is larger than %d bytes", maxSize)
 		return none
@@ -58,7 +57,7 @@ func (d *Decoder) readDocument(data []byte) *Value {
 	}
 	switch err := loader.Load(&more); {
 	case err == nil:
-		d.Fault(&Value{Place: Place{line: more.Line}}, "", "has a second document: one is allowed")
+		d.Fault(&Value{Position: Position{line: more.Line}}, "", "has a second document: one is allowed")
 	case !errors.Is(err, io.EOF):
 		d.syntax(err)
 	}
@@ -66,8 +65,8 @@ func (d *Decoder) readDocument(data []byte) *Value {
 	return b.build(doc.Content[0], 0)
 }
 
-// syntax reports what the YAML library says. Names of anchors are left out: what looks like one may be a secret without
-// quotes.
+// syntax reports an error of the YAML library. It leaves out the names of anchors, because a secret without quotes may
+// look like an anchor.
 func (d *Decoder) syntax(err error) {
 	at, text := new(Value), "not YAML: "+err.Error()
 	var load *yaml.LoadError
@@ -80,7 +79,7 @@ func (d *Decoder) syntax(err error) {
 	d.Fault(at, "", "%s", text)
 }
 
-// builder makes plain data of nodes.
+// builder turns nodes of YAML into values.
 type builder struct {
 	*Decoder
 	count   int
@@ -89,15 +88,15 @@ type builder struct {
 
 func (b *builder) build(n *yaml.Node, depth int) *Value {
 	b.count++
-	v := &Value{Place: Place{line: n.Line}}
+	v := &Value{Position: Position{line: n.Line}}
 	switch {
 	case b.stopped:
 		return v
 	case depth > maxDepth:
-		b.stop(v, fmt.Sprintf("is nested more than %d deep", maxDepth))
+		b.abort(v, fmt.Sprintf("is nested more than %d deep", maxDepth))
 		return v
 	case b.count > maxValues:
-		b.stop(v, fmt.Sprintf("has more than %d values, with aliases written out", maxValues))
+		b.abort(v, fmt.Sprintf("has more than %d values, with aliases written out", maxValues))
 		return v
 	}
 	switch n.Kind {
@@ -119,14 +118,14 @@ func (b *builder) build(n *yaml.Node, depth int) *Value {
 	return v
 }
 
-func (b *builder) stop(v *Value, why string) {
+func (b *builder) abort(v *Value, why string) {
 	b.stopped = true
 	b.Fault(v, "", "%s", why)
 }
 
-// scalar resolves a scalar by its tag, or if it has none, by how it is written.
+// scalar resolves a scalar by its tag or, without a tag, by the way it is written.
 func (b *builder) scalar(n *yaml.Node, v *Value) {
-	at := v.Place
+	at := v.Position
 	quoted := n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0
 	switch {
 	case n.Style&yaml.TaggedStyle == 0 && quoted:
@@ -136,7 +135,7 @@ func (b *builder) scalar(n *yaml.Node, v *Value) {
 	default:
 		*v = *b.tagged(n)
 	}
-	v.Place = at
+	v.Position = at
 }
 
 func (b *builder) tagged(n *yaml.Node) *Value {
@@ -151,19 +150,19 @@ func (b *builder) tagged(n *yaml.Node) *Value {
 	case known && want == FloatKind && v.Kind == IntKind:
 		return FloatValue(v.real)
 	}
-	b.Fault(&Value{Place: Place{line: n.Line}}, "",
+	b.Fault(&Value{Position: Position{line: n.Line}}, "",
 		"has a tag (!…) that does not fit or is not supported: quote a value that starts with !")
 	return v
 }
 
 func (b *builder) expectTag(n *yaml.Node, tag string) {
 	if n.Style&yaml.TaggedStyle != 0 && n.ShortTag() != tag {
-		b.Fault(&Value{Place: Place{line: n.Line}}, "", "has a tag (!…) that is not supported: leave it out")
+		b.Fault(&Value{Position: Position{line: n.Line}}, "", "has a tag (!…) that is not supported: leave it out")
 	}
 }
 
-// mapping reads the entries of a mapping. Those merged in by << stand first and count less than those written; among
-// the merged the first counts.
+// mapping reads the entries of a mapping. Entries merged in by << come first and yield to entries written in the
+// mapping; among the merged entries the first wins.
 func (b *builder) mapping(n *yaml.Node, v *Value, depth int) {
 	var written []Member
 	all := collector{v: v}
@@ -182,19 +181,20 @@ func (b *builder) mapping(n *yaml.Node, v *Value, depth int) {
 			b.Fault(k, "", "has a list or a mapping as a key")
 			continue
 		}
-		written = append(written, Member{Key: k.Text, keyKind: k.Kind, Value: b.build(val, depth+1), Place: k.Place})
+		written = append(written, Member{Key: k.Text, keyKind: k.Kind, Value: b.build(val, depth+1),
+			Position: k.Position})
 	}
 	once := map[string]bool{}
 	for _, m := range written {
 		if once[m.Key] {
-			b.Warn(m.Place, m.Key, "given twice in one mapping, the last counts")
+			b.Warn(m.Position, m.Key, "given twice in one mapping, the last counts")
 		}
 		once[m.Key] = true
 		all.put(m)
 	}
 }
 
-// merge is what << brings in: the entries of a mapping, or of several.
+// merge returns the entries that << brings in from a mapping or from several.
 func (b *builder) merge(n *yaml.Node, depth int) []Member {
 	v := b.build(n, depth+1)
 	switch v.Kind {
