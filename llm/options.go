@@ -230,7 +230,7 @@ const redactedValue = "(redacted)"
 // redactURL takes the password and the values of a query out of a base URL: gateways take keys there. The simulator's
 // query is kept, except for its key.
 func redactURL(base string) string {
-	head, query, ok := strings.Cut(client.Redact(base), "?")
+	head, query, ok := strings.Cut(secret.WithoutPassword(base), "?")
 	if !ok {
 		return head
 	}

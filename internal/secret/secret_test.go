@@ -165,6 +165,24 @@ func TestWithoutUser(t *testing.T) {
 	}
 }
 
+func TestWithoutPassword(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"http://u:secret@h/v1":  "http://u:xxxxx@h/v1",
+		"http://secret@h/v1":    "http://xxxxx@h/v1",
+		"u:secret@h:8000":       "…@h:8000",
+		"http://u:p/secret@h":   "…@h",
+		"http://h/a@b":          "http://h/a@b",
+		"sim:?model=a@b":        "sim:?model=a@b",
+		"localhost:8000":        "localhost:8000",
+		"http://u:sec%zzret@h/": "…@h/",
+	} {
+		if got := WithoutPassword(text); got != want {
+			t.Errorf("%s: got %s, want %s", text, got, want)
+		}
+	}
+}
+
 func maskOf(values ...string) *Mask {
 	var s Set
 	for _, v := range values {

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -136,41 +135,6 @@ func (s *Set) Fields(fields map[string]json.RawMessage) {
 		})
 	}
 }
-
-// The parts of a URL that may hold a secret, each after what stands before it.
-var (
-	userInfo  = regexp.MustCompile(`^(\s*[A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@`)
-	parameter = regexp.MustCompile(`[?&][^=&#]+=[^&#]+`)
-	anyURL    = regexp.MustCompile(`^\s*[A-Za-z][A-Za-z0-9+.-]*://`)
-)
-
-// RedactURL puts [Mark] into the place of the user of a URL, and of the parameters of its query that have the name of a
-// credential. Other texts stay as they are.
-func RedactURL(text string) string {
-	if !anyURL.MatchString(text) {
-		return text
-	}
-	text = userInfo.ReplaceAllString(text, "${1}"+Mark+"@")
-	return parameter.ReplaceAllStringFunc(text, func(pair string) string {
-		name, _, _ := strings.Cut(pair[1:], "=")
-		if plain, err := url.QueryUnescape(name); err == nil && inQuery(plain) {
-			return pair[:len(name)+2] + Mark
-		}
-		return pair
-	})
-}
-
-// WithoutUser is for a text that should be a URL, and is none or of no use: [RedactURL], and [Mark] in the place of all
-// before an @, wherever that is.
-func WithoutUser(text string) string {
-	if at := strings.LastIndexByte(text, '@'); at >= 0 {
-		text = Mark + text[at:]
-	}
-	return RedactURL(text)
-}
-
-// inQuery says whether a parameter of a URL is a credential by its name. Azure's functions call their keys code.
-func inQuery(name string) bool { return Named(name) || name == "code" }
 
 // Redact gives fields of a body with [Mark] in the place of scalars that have the name of a credential, and of secrets
 // in URLs, and says whether there was any. The fields given stay as they are.

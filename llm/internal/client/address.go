@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/seed-307b789f/xk6-llm/internal/secret"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 )
 
@@ -146,25 +147,9 @@ func (o *Options) Authorization() string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(base.User.Username()+":"+password))
 }
 
-// Redact replaces the secrets in a URL's user part, for messages and files: the password, or a user without a password,
-// which may be a token.
-func Redact(text string) string {
-	u, err := url.Parse(text)
-	switch at := strings.LastIndexByte(text, '@'); {
-	case err == nil && u.User != nil:
-		if _, both := u.User.Password(); !both {
-			u.User = url.User("xxxxx")
-		}
-		return u.Redacted()
-	case at >= 0 && (err != nil || u.Host == "" && strings.Contains(u.Opaque+u.Path, "@")):
-		return "…" + text[at:]
-	}
-	return text
-}
-
 // shown returns a base URL as messages show it: without secrets, which may also be in its query.
 func shown(text string) string {
-	head, _, _ := strings.Cut(Redact(text), "?")
+	head, _, _ := strings.Cut(secret.WithoutPassword(text), "?")
 	return head
 }
 

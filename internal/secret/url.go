@@ -1,0 +1,58 @@
+package secret
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// The parts of a URL that may hold a secret, each after what stands before it.
+var (
+	userInfo  = regexp.MustCompile(`^(\s*[A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@`)
+	parameter = regexp.MustCompile(`[?&][^=&#]+=[^&#]+`)
+	anyURL    = regexp.MustCompile(`^\s*[A-Za-z][A-Za-z0-9+.-]*://`)
+)
+
+// RedactURL puts [Mark] into the place of the user of a URL, and of the parameters of its query that have the name of a
+// credential. Other texts stay as they are.
+func RedactURL(text string) string {
+	if !anyURL.MatchString(text) {
+		return text
+	}
+	text = userInfo.ReplaceAllString(text, "${1}"+Mark+"@")
+	return parameter.ReplaceAllStringFunc(text, func(pair string) string {
+		name, _, _ := strings.Cut(pair[1:], "=")
+		if plain, err := url.QueryUnescape(name); err == nil && inQuery(plain) {
+			return pair[:len(name)+2] + Mark
+		}
+		return pair
+	})
+}
+
+// WithoutUser is for a text that should be a URL, and is none or of no use: [RedactURL], and [Mark] in the place of all
+// before an @, wherever that is.
+func WithoutUser(text string) string {
+	if at := strings.LastIndexByte(text, '@'); at >= 0 {
+		text = Mark + text[at:]
+	}
+	return RedactURL(text)
+}
+
+// inQuery says whether a parameter of a URL is a credential by its name. Azure's functions call their keys code.
+func inQuery(name string) bool { return Named(name) || name == "code" }
+
+// WithoutPassword puts xxxxx into the place of the password of a URL, or of a user without one, which may be a token. Of
+// a text that has an @ and is no URL it leaves the end from the last @ on.
+func WithoutPassword(text string) string {
+	u, err := url.Parse(text)
+	switch at := strings.LastIndexByte(text, '@'); {
+	case err == nil && u.User != nil:
+		if _, both := u.User.Password(); !both {
+			u.User = url.User("xxxxx")
+		}
+		return u.Redacted()
+	case at >= 0 && (err != nil || u.Host == "" && strings.Contains(u.Opaque+u.Path, "@")):
+		return "…" + text[at:]
+	}
+	return text
+}
