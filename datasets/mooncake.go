@@ -5,6 +5,8 @@ import (
 	"errors"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
 // errMooncake is of a file in the form of the traces that Mooncake published.
@@ -14,7 +16,7 @@ var errMooncake = errors.New("this is a Mooncake trace (timestamp, input_length,
 // RefuseMooncake names a Mooncake trace for what it is, instead of the fault that its first line would make. It gives
 // nil for anything else.
 func RefuseMooncake(data []byte) error {
-	line, _, _ := bytes.Cut(bytes.TrimLeft(data, "\ufeff[ \t\r\n"), []byte("\n"))
+	line, _, _ := bytes.Cut(bytes.TrimLeft(data, textfile.Mark+"[ \t\r\n"), []byte("\n"))
 	line = bytes.TrimRight(line, ", \t\r]")
 	if !gjson.ValidBytes(line) {
 		return nil

@@ -70,8 +70,8 @@ func (v *values) between() (byte, error) {
 		case c == ' ' || c == '\t' || c == '\r':
 		case c == '\n':
 			v.line++
-		case c == mark[0] && v.isMark(): // of a file that was put behind another
-			v.pos += len(mark) - 1
+		case c == textfile.Mark[0] && v.isMark(): // of a file that was put behind another
+			v.pos += len(textfile.Mark) - 1
 		case c == '[' && !v.begun:
 			v.array = true
 			v.begun = true
@@ -90,14 +90,12 @@ func (v *values) between() (byte, error) {
 	}
 }
 
-const mark = "\ufeff"
-
 // isMark reports whether a byte order mark stands at pos.
 func (v *values) isMark() bool {
-	for len(v.buf)-v.pos < len(mark) && v.err == nil {
+	for len(v.buf)-v.pos < len(textfile.Mark) && v.err == nil {
 		v.fill()
 	}
-	return bytes.HasPrefix(v.buf[v.pos:], []byte(mark))
+	return bytes.HasPrefix(v.buf[v.pos:], []byte(textfile.Mark))
 }
 
 // errCut is of a file that ends where more must follow, and whose fault is nothing else.

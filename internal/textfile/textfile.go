@@ -14,8 +14,8 @@ import (
 	"unicode/utf8"
 )
 
-// mark is the byte order mark of UTF-8, which Excel, PowerShell and editors of Windows write.
-const mark = "\ufeff"
+// Mark is the byte order mark of UTF-8, which Excel, PowerShell and editors of Windows write.
+const Mark = "\ufeff"
 
 // ErrUTF16 is of a text that is not UTF-8.
 var ErrUTF16 = errors.New("the file is UTF-16, as PowerShell's > and some editors of Windows write it: " +
@@ -26,12 +26,12 @@ func Trim(text []byte) ([]byte, error) {
 	if isUTF16(text) {
 		return nil, ErrUTF16
 	}
-	return bytes.TrimPrefix(text, []byte(mark)), nil
+	return bytes.TrimPrefix(text, []byte(Mark)), nil
 }
 
 // Skip is Trim for a reader that stands at the beginning of a text. Errors of the source are left to who reads on.
 func Skip(r *bufio.Reader) error {
-	head, _ := r.Peek(len(mark))
+	head, _ := r.Peek(len(Mark))
 	rest, err := Trim(head)
 	if err == nil {
 		_, err = r.Discard(len(head) - len(rest)) // which were peeked at

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+
+	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
 // Format is a kind of file. Its text is the name of the tool, and of the kind if that is not per request.
@@ -37,7 +39,7 @@ const Head = 1 << 16
 // the tool's own, never by one that others have, too. With less than Head bytes it may say Unknown, or take a summary
 // of vllm or SGLang for a detailed result, which Reader.Next then refuses with the same words.
 func Detect(head []byte) Format {
-	head = bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\ufeff")), " \r\n\t")
+	head = bytes.TrimLeft(bytes.TrimPrefix(head, []byte(textfile.Mark)), " \r\n\t")
 	switch {
 	case len(head) == 0:
 		return Unknown

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
+	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/sse"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -242,7 +243,7 @@ func (x *exchange) whole(body io.Reader) {
 	limit := x.limit()
 	data, err := io.ReadAll(io.LimitReader(body, int64(limit)+1))
 	end := time.Now()
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	data = bytes.TrimPrefix(data, []byte(textfile.Mark))
 	switch {
 	case err != nil && x.c.opts.API.Decode(data, &x.delta) != nil:
 		x.conclude(ending{at: end, err: err})

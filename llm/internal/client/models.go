@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
+	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 )
 
@@ -145,7 +146,7 @@ func modelNames(body []byte) (names []string, isList bool) {
 	var list struct {
 		Data *entries `json:"data"`
 	}
-	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
+	body = bytes.TrimPrefix(body, []byte(textfile.Mark))
 	if json.Unmarshal(body, &list) != nil || list.Data == nil {
 		list.Data = new(entries)
 		if json.Unmarshal(body, list.Data) != nil {
