@@ -51,6 +51,7 @@ test: build
 
 lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted by gofmt:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	go test -count=1 ./internal/style
 	go vet ./...
 	$(TOOL) staticcheck ./...
 	@# Other processors and other Unixes compile the same files, so that one of each suffices; Windows compiles others.

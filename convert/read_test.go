@@ -326,7 +326,8 @@ func TestFiguresOfAFileWithAMark(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for text, want := range map[string]string{
-		"\ufeff{\"load_summary\":{\"count\":10},\r\n\"failures\":{\"count\":1},\"successes\":{\"latency\":{\"request_latency\":{\"mean\":NaN,\"median\":2}}}}": "",
+		"\ufeff{\"load_summary\":{\"count\":10},\r\n\"failures\":{\"count\":1}," +
+			"\"successes\":{\"latency\":{\"request_latency\":{\"mean\":NaN,\"median\":2}}}}": "",
 		"\xff\xfe{\x00": "the file is UTF-16",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, reportdir.Summary), []byte(text), 0o600); err != nil {

@@ -94,7 +94,8 @@ func (m *importer) forgetSpan(meta foreign.Meta) {
 		r.remark("%s: %d successes have no end: benchmark time and throughput are by the duration that it states",
 			m.name, endless)
 	default:
-		r.remark("%s: %d successes have no end, and it states no duration: benchmark time and throughput cannot be known", m.name, endless)
+		r.remark("%s: %d successes have no end, and it states no duration: benchmark time and throughput cannot be "+
+			"known", m.name, endless)
 	}
 }
 

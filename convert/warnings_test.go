@@ -88,7 +88,8 @@ func TestShortAnswers(t *testing.T) {
 		"length, usage zeros": {nil, []*record.Request{answered(0, "length")}, nil},
 		"tool calls": {nil, []*record.Request{answered(4, "tool_calls")},
 			[]string{
-				"1 of 1 answers are shorter than asked: they ended with a tool call, which ignore_eos does not hinder"}},
+				"1 of 1 answers are shorter than asked: they ended with a tool call, which ignore_eos does not " +
+					"hinder"}},
 		"tool calls, free": {free, []*record.Request{answered(4, "tool_calls")}, nil},
 		"another reason": {nil, []*record.Request{answered(4, "Repetition\n")},
 			[]string{`1 of 1 answers are shorter than asked although ignore_eos was sent (finish reasons: ` +

@@ -165,8 +165,9 @@ func (p *Report) documents(files Files) ([]Document, error) {
 		var text bytes.Buffer
 		d.fail(p.Partials[stage].Write(&text))
 		if files.Stages {
-			d.list = append(d.list, Document{reportdir.PartialStage(stage), fmt.Sprintf("PARTIAL_BR_V0_2_STAGE_%d", stage),
-				text.Bytes()})
+			d.list = append(d.list,
+				Document{reportdir.PartialStage(stage), fmt.Sprintf("PARTIAL_BR_V0_2_STAGE_%d", stage),
+					text.Bytes()})
 		}
 	}
 	if files.Config {

@@ -25,10 +25,10 @@ var distributionTypes = []string{Normal, SkewNormal, Lognormal, Uniform, Poisson
 // brought within Min and Max.
 //
 //   - normal: mean and standard deviation as given.
-//   - skew_normal: likewise; Skew is the shape parameter α of the skew normal distribution, not its skewness. Location and
-//     scale follow from δ = α/√(1+α²): scale = StdDev/√(1−2δ²/π), location = Mean − scale·δ·√(2/π).
-//   - lognormal: its logarithm is normal with σ² = ln(1+(StdDev/Mean)²) and μ = ln Mean − σ²/2, so that mean and standard
-//     deviation are as given.
+//   - skew_normal: likewise; Skew is the shape parameter α of the skew normal distribution, not its skewness. Location
+//     and scale follow from δ = α/√(1+α²): scale = StdDev/√(1−2δ²/π), location = Mean − scale·δ·√(2/π).
+//   - lognormal: its logarithm is normal with σ² = ln(1+(StdDev/Mean)²) and μ = ln Mean − σ²/2, so that mean and
+//     standard deviation are as given.
 //   - uniform: every whole number from Min to Max is as likely.
 //   - poisson: of the given mean.
 //   - fixed: always Mean.

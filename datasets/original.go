@@ -99,8 +99,10 @@ func (o *original) random(rng *rand.Rand, length int) (string, []int32, error) {
 // original draws a length as inference-perf does; unshared is how it does so for random and synthetic prompts, else it
 // is as for shared prefixes. Whole numbers come of rounding half to even between two cuts to Min and Max.
 //
-//   - uniform: real numbers from Min, to Max if unshared and to Max+1 if not, so that the ends have other weights than the rest.
-//   - lognormal: moments as given, of the number itself or, if unshared, of what it is above Min, to which Min is added.
+//   - uniform: real numbers from Min, to Max if unshared and to Max+1 if not, so that the ends have other weights
+//     than the rest.
+//   - lognormal: moments as given, of the number itself or, if unshared, of what it is above Min, to which Min
+//     is added.
 //   - skew_normal: Mean and StdDev are location and scale, not the moments.
 //   - fixed: what is before the point of Mean, whatever Min and Max.
 func (d Distribution) original(rng *rand.Rand, unshared bool) int {

@@ -215,7 +215,8 @@ func TestCounts(t *testing.T) {
 	}
 	one := Counts{Kept: 1, Turns: 1, Fields: map[string]int64{"note": 1}}
 	if got, want := one.String(),
-		"1 record; left out: 1 turn without text, before the first question or without an answer, the field note (1)"; got != want {
+		"1 record; left out: 1 turn without text, before the first question or without an answer, the field note "+
+			"(1)"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	if got := (Counts{Kept: 3}); got.String() != "3 records" || got.LeftOut() {

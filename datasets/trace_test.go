@@ -19,7 +19,8 @@ func TestReadLengths(t *testing.T) {
 		"decimal commas":  "t;ContextTokens;GeneratedTokens\n0,5;374,0;44\n\n1;6;1,0\n",
 		"commas, no head": "0,5;374,0;44\n\n1;6;0\n",
 		"Excel's line":    "sep=;\nContextTokens;GeneratedTokens\n374;44\n\n6,0;1\n",
-		"Vidur's":         ",arrived_at,num_prefill_tokens,num_decode_tokens,num_total_tokens\n0,0.5,374,44,418\n\n1,0.75,6,1,7\n",
+		"Vidur's": ",arrived_at,num_prefill_tokens,num_decode_tokens,num_total_tokens\n" +
+			"0,0.5,374,44,418\n\n1,0.75,6,1,7\n",
 		"BurstGPT's": "Timestamp,Model,Request tokens,Response tokens,Total tokens,Log " +
 			"Type\n5,ChatGPT,374,44,418,x\n,,,,,\n45,,6,0,6,y\n",
 	} {

@@ -25,7 +25,8 @@ type recorder struct {
 	authorization, trace string // of the newest
 }
 
-const oneToken = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":1}}\n\ndata: [DONE]\n\n"
+const oneToken = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]," +
+	"\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":1}}\n\ndata: [DONE]\n\n"
 
 func (s *recorder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()

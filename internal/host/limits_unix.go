@@ -14,7 +14,8 @@ import (
 func Here() Limits {
 	var l Limits
 	var files syscall.Rlimit
-	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files) == nil && uint64(files.Cur) < math.MaxInt64 { // signed on some systems
+	// signed on some systems
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files) == nil && uint64(files.Cur) < math.MaxInt64 {
 		l.Files = int64(files.Cur) // bounded above
 	}
 	if text, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range"); err == nil {

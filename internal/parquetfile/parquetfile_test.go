@@ -69,7 +69,9 @@ func TestSkipperComesToTheEnd(t *testing.T) {
 	if s.value(typeStruct, 0); s.over || string(s.rest) != "rest" {
 		t.Errorf("%d bytes are left, over %t", len(s.rest), s.over)
 	}
-	every := "\x11\x12\x13\x05\x14\xff\x01\x15\x02\x16\x04\x1712345678\x18\x03abc\x19\x21\x01\x02\x1b\x01\x83\x02ab\x09" + "\x1d0123456789abcdef\x06\x08\x05\x00"
+	every := "\x11\x12\x13\x05\x14\xff\x01\x15\x02\x16\x04\x1712345678\x18\x03abc\x19\x21\x01\x02\x1b\x01\x83" +
+		"\x02ab\x09" +
+		"\x1d0123456789abcdef\x06\x08\x05\x00"
 	s = skipper{rest: []byte(every + "rest")}
 	if s.value(typeStruct, 0); s.over || string(s.rest) != "rest" {
 		t.Errorf("of every type: %q is left, over %t", s.rest, s.over)

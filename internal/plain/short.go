@@ -41,7 +41,8 @@ func Clip(text string, limit int) string {
 	return text
 }
 
-// Excerpt returns the first 200 bytes of what a server wrote, on one line, with … where they were cut. It escapes nothing.
+// Excerpt returns the first 200 bytes of what a server wrote, on one line, with … where they were cut. It escapes
+// nothing.
 func Excerpt(text string) string { return Clip(strings.Join(strings.Fields(text), " "), 200) }
 
 // maxMessage is the length in bytes up to which a message is left as it is. maxWord and maxAll are those in characters

@@ -65,7 +65,8 @@ func credentialsFault(err error) *fault {
 	case strings.Contains(err.Error(), "IMDS") || errors.As(err, &operation) && operation.ServiceID == "ec2imds":
 		return noLogin(S3, "no credentials found")
 	case errors.As(err, &refusal):
-		return noLogin(S3, strings.TrimSuffix("the credentials cannot be had ("+codeOnly(refusal.ErrorCode())+")", " ()"))
+		return noLogin(S3, strings.TrimSuffix("the credentials cannot be had ("+codeOnly(refusal.ErrorCode())+")",
+			" ()"))
 	}
 	return noLogin(S3, "the credentials cannot be had")
 }

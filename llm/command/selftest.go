@@ -172,7 +172,8 @@ func (l level) measure(ctx context.Context, length time.Duration) (m measured, e
 
 // serve starts the simulator as a process of its own. What it gives back ends it, also when called again.
 func (l level) serve(ctx context.Context, program, truth string) (url string, stop func(), err error) {
-	server := exec.CommandContext(ctx, program, "x", "llm", "sim", "--port", "0", "--truth", truth, "--max-num-seqs", "1000000",
+	server := exec.CommandContext(ctx, program, "x", "llm", "sim", "--port", "0", "--truth", truth, "--max-num-seqs",
+		"1000000",
 		"--ttft", "100ms", "--itl", time.Duration(float64(time.Second)/l.rate).String())
 	out, err := server.StdoutPipe()
 	if err != nil {

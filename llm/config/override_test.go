@@ -11,7 +11,8 @@ import (
 
 func TestOverrides(t *testing.T) {
 	t.Parallel()
-	const file = "load: {interval: 2, stages: [{rate: 1, duration: 1}]}\napi: {headers: {a: x, b: y}}\ntokenizer: null\n"
+	const file = "load: {interval: 2, stages: [{rate: 1, duration: 1}]}\napi: {headers: {a: x, b: y}}\ntokenizer: " +
+		"null\n"
 	for _, tt := range []struct {
 		key, value string
 		got        func(*Config) any

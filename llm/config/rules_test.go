@@ -202,7 +202,8 @@ func TestDistributionRules(t *testing.T) {
 func TestLegacyLengths(t *testing.T) {
 	t.Parallel()
 	p := mustParse(t,
-		"{"+fine+"data: {shared_prefix: {question_len: 5, question_distribution: {mean: 9}, output_len: 6}}}").Data.SharedPrefix
+		"{"+fine+"data: {shared_prefix: {question_len: 5, question_distribution: {mean: 9}, output_len: "+
+			"6}}}").Data.SharedPrefix
 	if got := p.QuestionLength(); got.Distribution == nil || got.Distribution.Mean != 9 {
 		t.Errorf("question: got %+v", got)
 	}
@@ -322,7 +323,8 @@ func TestAgenticRules(t *testing.T) {
 	}
 	if o := mustParse(t,
 		"{"+session+
-			"data: {type: otel_trace_replay, otel_trace_replay: {trace_directory: a}}}").Data.OTel; !o.OverrideToolCallMaxTokens {
+			"data: {type: otel_trace_replay, otel_trace_replay: {trace_directory: "+
+			"a}}}").Data.OTel; !o.OverrideToolCallMaxTokens {
 		t.Errorf("got %+v", o)
 	}
 }

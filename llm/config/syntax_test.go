@@ -129,7 +129,8 @@ func TestMisspeltKeys(t *testing.T) {
 				`worker_max_concurrency, ` +
 				`worker_max_tcp_connections, trace, circuit_breakers, request_timeout, request_retries, ` +
 				`request_retry_backoff_sec, ` +
-				"stage_teardown_grace_seconds, lora_traffic_split, base_seed\nload.stages: is missing: give stages, or " +
+				"stage_teardown_grace_seconds, lora_traffic_split, base_seed\nload.stages: is missing: give stages," +
+				" or " +
 				"a sweep"},
 		{fine + "server: {base_ulr: x}", `server.base_ulr: unknown key: did you mean "base_url"?`},
 		{fine + "server: {base_ulr: x, type: VLLM}", `server.base_ulr: unknown key: did you mean "base_url"?` + "\n" +

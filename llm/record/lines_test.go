@@ -208,7 +208,8 @@ func FuzzReader(f *testing.F) {
 	for _, line := range []string{
 		`{"type":"request","start_ns":1,"end_ns":2,"chunks_us":[1],"chunk_tokens":[3]}`,
 		`{"type":"request","start_ns":1,"end_ns":2,"chunks_us":[1,1],"chunk_tokens":[1,9223372036854775807]}`,
-		"\xef\xbb\xbf{\"type\":\"heartbeat\",\"start_ns\":5,\"end_ns\":1000000005,\"beats\":200,\"late_us\":[[-5000,6000],[-9223372036854775808,1],[1e9,1]]}\r\n{\"type\":\"hea",
+		"\xef\xbb\xbf{\"type\":\"heartbeat\",\"start_ns\":5,\"end_ns\":1000000005,\"beats\":200," +
+			"\"late_us\":[[-5000,6000],[-9223372036854775808,1],[1e9,1]]}\r\n{\"type\":\"hea",
 		`{"type":"request","start_ns":1,"end_ns":2,"chunks_us":[0],"usage":` + strings.Repeat("[", 500) +
 			strings.Repeat("]", 500) + `,"error":"\u0000\u001b[2J\u202e\ud800","written_ns":-1}`,
 		`{"type":"request","start_ns":1e18,"end_ns":2,"chunks_us":null,"id":7,"slo":{"ttft_ms":1e308},"usage":{"prompt_tokens":1e308,"completion_tokens":-0}}`,

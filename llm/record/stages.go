@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Ramp is a rate, per second over all instances, that goes in a straight line from From to To within Seconds. A constant
-// rate is a ramp between equals.
+// Ramp is a rate, per second over all instances, that goes in a straight line from From to To within Seconds. A
+// constant rate is a ramp between equals.
 type Ramp struct{ From, To, Seconds float64 }
 
 // Ramp returns the rate of a stage, and false for a stage that has none, such as a closed loop.

@@ -136,7 +136,8 @@ func Flags() []Flag {
 		{"tokenizer",
 			"tokenizer to count and answer with: a tokenizer.json, a folder with one, or a name on the Hugging Face " +
 				"hub (words are tokens)", text(func(o *Options) *string { return &o.Tokenizer })},
-		{"metrics", "whose names /metrics has, separated by commas: vllm, sglang, tgi, dcgm for two pretended GPUs (vllm)",
+		{"metrics", "whose names /metrics has, separated by commas: vllm, sglang, tgi, dcgm for two pretended GPUs " +
+			"(vllm)",
 			list(func(o *Options) *[]string { return &o.Metrics })},
 		{"kv-cache-tokens", "tokens that fit into the KV cache, of which /metrics tells the use (524288)",
 			whole(func(o *Options) *int { return &o.KVCacheTokens })},

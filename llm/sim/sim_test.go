@@ -463,7 +463,9 @@ func (s *Server) opens(t *testing.T, stay time.Duration) <-chan struct{} {
 func TestParseQuery(t *testing.T) {
 	t.Parallel()
 	o, err := ParseQuery(
-		"ttft=1s&itl=2ms&itl-stddev=1ms&prompt-time=3us&max-num-seqs=4&failure-rate=0.5&failure-kind=stall&output-tokens=6&tokens-per-chunk=7&model=m&lora=a,b&api-key=k&truth=t&seed=8&metrics=tgi,dcgm&kv-cache-tokens=9")
+		"ttft=1s&itl=2ms&itl-stddev=1ms&prompt-time=3us&max-num-seqs=4&failure-rate=0.5&failure-kind=stall&" +
+			"output-tokens=6&tokens-per-chunk=7&model=m&lora=a,b&api-key=k&truth=t&seed=8&metrics=tgi,dcgm&" +
+			"kv-cache-tokens=9")
 	if err != nil {
 		t.Fatal(err)
 	}

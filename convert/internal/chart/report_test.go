@@ -57,7 +57,9 @@ func TestReadStage(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "stage_0_lifecycle_metrics.json")
 	for text, want := range map[string]string{
-		"\ufeff{\"load_summary\":{\"achieved_rate\":2},\r\n\"successes\":{\"latency\":{\"request_latency\":{\"mean\":NaN}},\"throughput\":{\"output_tokens_per_sec\":7}}}": "",
+		"\ufeff{\"load_summary\":{\"achieved_rate\":2},\r\n" +
+			"\"successes\":{\"latency\":{\"request_latency\":{\"mean\":NaN}}," +
+			"\"throughput\":{\"output_tokens_per_sec\":7}}}": "",
 		"\xff\xfe{\x00": path + ": left out: the file is UTF-16",
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

@@ -92,7 +92,8 @@ var glanceColumns = []struct {
 		return percent(failedShare(d))
 	}},
 	{column{sloColumn,
-		"share of the successes that kept all bounds; ✗ if that is below 99 %, or more than 1 % of the requests failed"}, func(d gjson.Result) string { return percent(keptShare(d)) }},
+		"share of the successes that kept all bounds; ✗ if that is below 99 %, or more than 1 % of the requests " +
+			"failed"}, func(d gjson.Result) string { return percent(keptShare(d)) }},
 	{column{"TTFT p50", ttft.meaning + "; median, ms"}, func(d gjson.Result) string {
 		return milliseconds(ttft.of(d, "p50"))
 	}},

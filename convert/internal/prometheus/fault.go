@@ -74,7 +74,8 @@ func refusal(status int, body []byte, google bool) error {
 	return &fault{what: "the server answered " + name}
 }
 
-// unanswered is the fault of a request that got no answer, without the URL that was asked for: it can hold a credential.
+// unanswered is the fault of a request that got no answer, without the URL that was asked for: it can hold a
+// credential.
 func unanswered(err error) error {
 	var certificate *tls.CertificateVerificationError
 	var record tls.RecordHeaderError

@@ -71,7 +71,8 @@ func explainRequests(difference float64) string {
 func explainPrompts(difference float64) string {
 	switch {
 	case difference > 0:
-		return "the server counts all requests, of failed ones and of other clients too, and what its chat template adds"
+		return "the server counts all requests, of failed ones and of other clients too, and what its chat " +
+			"template adds"
 	case difference < 0:
 		return "the server counts fewer: requests of which its last scrape did not know yet, or the client's " +
 			"tokenizer is not the model's"

@@ -50,7 +50,9 @@ func Check(in Input, c Config) (*Report, error) {
 	}
 	if in.PerRequest != nil {
 		var err error
-		r.file("per_request.", reportdir.PerRequest, func(s scope) { run.requests, err = checkRequests(s, in.PerRequest) })
+		r.file("per_request.", reportdir.PerRequest, func(s scope) {
+			run.requests, err = checkRequests(s, in.PerRequest)
+		})
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", reportdir.PerRequest, err)
 		}
@@ -90,7 +92,8 @@ func CheckDir(dir fs.FS, prefix string, c Config) (*Report, error) {
 	in := Input{Files: map[string][]byte{}}
 	for _, e := range entries {
 		name, ours := strings.CutPrefix(e.Name(), prefix)
-		if !ours || name != reportdir.Summary && !reportdir.StagePattern.MatchString(name) && !reportdir.PartialPattern.MatchString(name) {
+		if !ours || name != reportdir.Summary && !reportdir.StagePattern.MatchString(name) &&
+			!reportdir.PartialPattern.MatchString(name) {
 			continue
 		}
 		if in.Files[name], err = fs.ReadFile(dir, e.Name()); err != nil {

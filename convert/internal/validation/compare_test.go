@@ -127,7 +127,8 @@ func TestBrokenCrossReport(t *testing.T) {
 			"error summary.counts: 201 successes and 99 failures are not the 301 requests of load_summary",
 		}},
 		{reportdir.Summary, "successes/output_tokens/total", "1", []string{
-			"error cross_report.stage_totals: successes.output_tokens.total: the stages' sum is 3894, the summary has 1",
+			"error cross_report.stage_totals: successes.output_tokens.total: the stages' sum is 3894, the summary " +
+				"has 1",
 			"error summary.tokens: successes.output_tokens: total 1 is not the mean 19.37313432835821 of 201 requests",
 		}},
 		{stage1, "load_summary/requested_rate", "5",

@@ -256,12 +256,14 @@ func TestErrorMessage(t *testing.T) {
 		``:                             "",
 		`{"a":`:                        `{"a":`,
 		"two\r\n lines":                "two lines",
-		"{\"error\":{\"message\":\"two\\n lines\"}}":                                                       "two lines",
-		"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>…":                                 "502 Bad Gateway",
-		"\ufeff\n<!DOCTYPE HTML PUBLIC \"-//IETF//DTD HTML 2.0//EN\"><TITLE>\n a &amp; <b>b</b>\n</TITLE>": "a & b",
-		"<!-- proxy\n-->\n<!doctype html><title></title><h1 class=x>Sign in</h1>":                          "Sign in",
-		"<html><body>no title</body></html>":                                                               "",
-		"<?xml version=\"1.0\"?><Error>denied</Error>":                                                     `<?xml version="1.0"?><Error>denied</Error>`,
+		"{\"error\":{\"message\":\"two\\n lines\"}}": "two lines",
+		"<html>\r\n<head><title>502 Bad Gateway</title></head>" +
+			"\r\n<body>…": "502 Bad Gateway",
+		"\ufeff\n<!DOCTYPE HTML PUBLIC \"-//IETF//DTD HTML 2.0//EN\">" +
+			"<TITLE>\n a &amp; <b>b</b>\n</TITLE>": "a & b",
+		"<!-- proxy\n-->\n<!doctype html><title></title><h1 class=x>Sign in</h1>": "Sign in",
+		"<html><body>no title</body></html>":                                      "",
+		"<?xml version=\"1.0\"?><Error>denied</Error>":                            `<?xml version="1.0"?><Error>denied</Error>`,
 	} {
 		if got := ErrorMessage([]byte(body)); got != want {
 			t.Errorf("%s: got %q, want %q", body, got, want)

@@ -97,7 +97,8 @@ func tailOf(dir string, args []string, length time.Duration, gogc string) (t tai
 		return t, err
 	}
 	cmd := on(0, args...)
-	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GOGC="+gogc, record.StatusEnv+"=off", "URL="+url, "RECORDS="+records,
+	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GOGC="+gogc, record.StatusEnv+"=off", "URL="+url,
+		"RECORDS="+records,
 		"LENGTH="+length.String(),
 		fmt.Sprint("RATE=", float64(tailStreams*tailRate)/tailTokens), fmt.Sprint("TOKENS=", tailTokens),
 		fmt.Sprint("SEED=", tailSeed))

@@ -1,6 +1,6 @@
 // Package client performs one request over an http.RoundTripper and returns its record: when the request was sent, when
-// each chunk of the answer arrived, and how the answer ended. A chunk's time is taken when the read returns that brought
-// its end, before anything is parsed. What the server does wrong is a field of the record, never a Go error.
+// each chunk of the answer arrived, and how the answer ended. A chunk's time is taken when the read returns that
+// brought its end, before anything is parsed. What the server does wrong is a field of the record, never a Go error.
 package client
 
 import (

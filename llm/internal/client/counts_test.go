@@ -148,7 +148,8 @@ func TestUsageThatCannotBe(t *testing.T) {
 func TestReasoningAndToolCallsAreCounted(t *testing.T) {
 	t.Parallel()
 	const reasoning = "data: {\"choices\":[{\"delta\":{\"reasoning\":\"hm hm\"}}]}\n\n"
-	const call = "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"go\",\"arguments\":\"{}\"}}]}}]}\n\n"
+	const call = "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"go\"," +
+		"\"arguments\":\"{}\"}}]}}]}\n\n"
 	for _, tt := range []struct {
 		name, body string
 		streaming  bool

@@ -27,9 +27,12 @@ func mustParse(t *testing.T, yaml string) *config.Config {
 func TestRemarks(t *testing.T) {
 	t.Parallel()
 	for yaml, want := range map[string]string{
-		"load: {num_workers: -1, worker_max_concurrency: 5, stages: [{rate: 1, duration: 1}]}\n": "load.num_workers has no effect here: one process",
-		load + "tokenizer: {trust_remote_code: true}\n":                                          "tokenizer.trust_remote_code has no effect here: tokenizers are read, never run",
-		load + "data: {type: random, input_distribution: {total_count: 5}}\n":                    "data.input_distribution.total_count has no effect here: ",
+		"load: {num_workers: -1, worker_max_concurrency: 5, " +
+			"stages: [{rate: 1, duration: 1}]}\n": "load.num_workers has no effect here: one process",
+		load + "tokenizer: {trust_remote_code: true}\n": "tokenizer.trust_remote_code has no effect " +
+			"here: tokenizers are read, never run",
+		load + "data: {type: random, " +
+			"input_distribution: {total_count: 5}}\n": "data.input_distribution.total_count has no effect here: ",
 	} {
 		if notes := strings.Join(Remarks(mustParse(t, server+yaml)), "\n"); !strings.Contains(notes, want) {
 			t.Errorf("%s is not in %q", want, notes)
@@ -52,9 +55,10 @@ func TestRemarks(t *testing.T) {
 func TestEveryKeyWithoutEffectIsTold(t *testing.T) {
 	t.Parallel()
 	set := map[string]string{
-		"load.num_workers":                     "load: {num_workers: 4, stages: [{rate: 1, duration: 1}]}\n",
-		"load.worker_max_concurrency":          "load: {worker_max_concurrency: 5, stages: [{rate: 1, duration: 1}]}\n",
-		"load.worker_max_tcp_connections":      "load: {worker_max_tcp_connections: 5, stages: [{rate: 1, duration: 1}]}\n",
+		"load.num_workers":            "load: {num_workers: 4, stages: [{rate: 1, duration: 1}]}\n",
+		"load.worker_max_concurrency": "load: {worker_max_concurrency: 5, stages: [{rate: 1, duration: 1}]}\n",
+		"load.worker_max_tcp_connections": "load: {worker_max_tcp_connections: 5, " +
+			"stages: [{rate: 1, duration: 1}]}\n",
 		"tokenizer.trust_remote_code":          load + "tokenizer: {trust_remote_code: true}\n",
 		"tokenizer.load_timeout":               load + "tokenizer: {load_timeout: 5}\n",
 		"data.input_distribution.total_count":  load + "data: {type: random, input_distribution: {total_count: 5}}\n",
@@ -145,21 +149,30 @@ func TestRefused(t *testing.T) {
 		server + load +
 			"data: {type: visionarena, visionarena: {}}\n": "data.type: visionarena is not supported yet",
 		server + load +
-			"data: {type: random, input_distribution: {min: 10, max: 20, mean: 50}}\n": "data.input_distribution.mean: must be from min (10) to max (20), got 50",
+			"data: {type: random, input_distribution: " +
+			"{min: 10, max: 20, mean: 50}}\n": "data.input_distribution.mean: " +
+			"must be from min (10) to max (20), got 50",
 		server + load +
-			"data: {type: synthetic, output_distribution: {min: 10, max: 20, mean: 5}}\n": "data.output_distribution.mean: must be from min (10) to max (20), got 5",
+			"data: {type: synthetic, output_distribution: " +
+			"{min: 10, max: 20, mean: 5}}\n": "data.output_distribution.mean: must be from min (10) to max (20), got 5",
 		server + load +
-			"data: {type: random, output_distribution: {type: lognormal, max: 20}}\n": "data.output_distribution.mean: must be from min (10) to max (20), got 512",
+			"data: {type: random, output_distribution: " +
+			"{type: lognormal, max: 20}}\n": "data.output_distribution.mean: " +
+			"must be from min (10) to max (20), got 512",
 		server + load +
 			"data: {type: random, output_distribution: {type: uniform, max: 20}}\n": "",
 		server + load +
 			"data: {type: random, output_distribution: {type: fixed, mean: 9}}\n": "",
 		server + load +
-			"data: {type: shared_prefix, shared_prefix: {question_len: {max: 20}}}\n": "data.shared_prefix.question_len.mean: must be from min (10) to max (20), got 512",
+			"data: {type: shared_prefix, shared_prefix: " +
+			"{question_len: {max: 20}}}\n": "data.shared_prefix.question_len.mean: " +
+			"must be from min (10) to max (20), got 512",
 		server + load +
-			"data: {type: shared_prefix, shared_prefix: {output_distribution: {max: 20}}}\n": "data.shared_prefix.output_distribution.mean: must be",
+			"data: {type: shared_prefix, shared_prefix: " +
+			"{output_distribution: {max: 20}}}\n": "data.shared_prefix.output_distribution.mean: must be",
 		server + load +
-			"data: {type: conversation_replay, conversation_replay: {input_tokens_per_turn: {max: 20}}}\n": "data.conversation_replay.input_tokens_per_turn.mean: must be",
+			"data: {type: conversation_replay, conversation_replay: " +
+			"{input_tokens_per_turn: {max: 20}}}\n": "data.conversation_replay.input_tokens_per_turn.mean: must be",
 		server + load + "data: {type: conversation_replay, conversation_replay: {tool_call_latency_sec: {min: 1, " +
 			"max: 3}}}\n": "data.conversation_replay.tool_call_latency_sec.mean: must be",
 		server + load +
@@ -169,11 +182,14 @@ func TestRefused(t *testing.T) {
 		server + load +
 			"data: {multimodal: {image: {count: {}}}}\n": "multimodal: is not supported yet: prompts are text",
 		server + load +
-			"data: {type: shared_prefix, shared_prefix: {multimodal: {audio: {count: {}}}}}\n": "multimodal: is not supported yet: prompts are text",
+			"data: {type: shared_prefix, shared_prefix: " +
+			"{multimodal: {audio: {count: {}}}}}\n": "multimodal: is not supported yet: prompts are text",
 		server + sessions +
-			"data: {type: otel_trace_replay, otel_trace_replay: {trace_directory: a}}\n": "data.type: otel_trace_replay is not supported yet",
+			"data: {type: otel_trace_replay, " +
+			"otel_trace_replay: {trace_directory: a}}\n": "data.type: otel_trace_replay is not supported yet",
 		server + sessions +
-			"data: {type: weka_trace_replay, weka_trace_replay: {trace_directory: a}}\n": "data.type: weka_trace_replay is not supported yet",
+			"data: {type: weka_trace_replay, " +
+			"weka_trace_replay: {trace_directory: a}}\n": "data.type: weka_trace_replay is not supported yet",
 		server + sessions + "data: {type: synthetic_agentic, synthetic_agentic: {num_sessions: 1, " +
 			"input_tokens_per_turn: {}, output_tokens_per_turn: {}}}\n": "data.type: synthetic_agentic is not " +
 			"supported yet",

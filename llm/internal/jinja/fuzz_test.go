@@ -33,14 +33,16 @@ var endless = map[string]string{
 	"{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}":              "nests more",
 	"{% macro f(n) %}{{ f(n) }}{{ f(n) }}{% endmacro %}{{ f(1) }}": "nests more",
 	"{% for x in [1] recursive %}{{ loop([1]) }}{% endfor %}":      "nests more",
-	"{% set n = namespace(x='ab') %}{% for i in range(99) %}{% set n.x = n.x * 2 %}{% endfor %}":                     "MB",
-	"{% set n = namespace(x='ab') %}{% for i in range(99) %}{% set n.x = n.x.replace('', n.x) %}{% endfor %}":        "MB",
-	"{% set n = namespace(x=[1]) %}{% for i in range(99) %}{% set n.x = n.x + n.x %}{% endfor %}":                    "MB",
-	"{% set n = namespace(x=[1]) %}{% for i in range(99) %}{% set n.x = [n.x, n.x] %}{% endfor %}{{ n.x }}":          "steps",
-	"{% set n = namespace(x=[1]) %}{% for i in range(99) %}{% set n.x = [n.x, n.x] %}{% endfor %}{{ n.x | tojson }}": "steps",
+	"{% set n = namespace(x='ab') %}{% for i in range(99) %}{% set n.x = n.x * 2 %}{% endfor %}":              "MB",
+	"{% set n = namespace(x='ab') %}{% for i in range(99) %}{% set n.x = n.x.replace('', n.x) %}{% endfor %}": "MB",
+	"{% set n = namespace(x=[1]) %}{% for i in range(99) %}{% set n.x = n.x + n.x %}{% endfor %}":             "MB",
+	"{% set n = namespace(x=[1]) %}{% for i in range(99) %}{% set n.x = [n.x, n.x] %}{% endfor %}{{ n.x }}":   "steps",
+	"{% set n = namespace(x=[1]) %}{% for i in range(99) %}" +
+		"{% set n.x = [n.x, n.x] %}{% endfor %}{{ n.x | tojson }}": "steps",
 	"{% set n = namespace(x=[1], y=[1]) %}{% for i in range(99) %}{% set n.x = [n.x, n.x] %}{% set n.y = [n.y, n.y] " +
 		"%}{% endfor %}{{ n.x == n.y }}": "steps",
-	"{% set n = namespace(x=[1]) %}{% for i in range(9999) %}{% set n.x = [n.x] %}{% endfor %}{{ n.x }}": "nested too deeply",
+	"{% set n = namespace(x=[1]) %}{% for i in range(9999) %}" +
+		"{% set n.x = [n.x] %}{% endfor %}{{ n.x }}": "nested too deeply",
 	"{% set n = namespace(x=[1]) %}{% for i in range(9999) %}{% set n.x = n.x | map('string') %}{% endfor %}{{ n.x " +
 		"| list }}": "nests more",
 	"{% for i in range(99999) %}{{ 'a' * 9999 }}{% endfor %}": "MB",

@@ -118,8 +118,9 @@ func TestEventsCarryTheirLine(t *testing.T) {
 	t.Parallel()
 	m, tags := register(t)
 	samples := m.Event(&record.Dropped{Scenario: "s", Count: 1}, tags).GetSamples()
-	if len(samples) != 1 || samples[0].Metric.Name != record.MetricEvents || !strings.HasPrefix(samples[0].Metadata[record.MetadataKey],
-		`{"type":"dropped","scenario":"s"`) {
+	if len(samples) != 1 || samples[0].Metric.Name != record.MetricEvents ||
+		!strings.HasPrefix(samples[0].Metadata[record.MetadataKey],
+			`{"type":"dropped","scenario":"s"`) {
 		t.Errorf("got %+v", samples)
 	}
 }

@@ -93,7 +93,8 @@ func TestParse(t *testing.T) {
 			"DCGM_FI_DEV_GPU_UTIL{gpu=\"0\"} 90\nDCGM_FI_DEV_GPU_UTIL{gpu=\"1\"} 70\nDCGM_FI_DEV_FB_USED{gpu=\"0\"} " +
 				"2\nDCGM_FI_DEV_FB_USED{gpu=\"1\"} 1\n" +
 				"DCGM_FI_DEV_POWER_USAGE{gpu=\"0\"} 300.5\nDCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION{gpu=\"0\"} " +
-				"2500\nDCGM_FI_DEV_GPU_TEMP{gpu=\"0\"} 60\nDCGM_FI_DEV_GPU_TEMP{gpu=\"1\"} 55\nDCGM_FI_DEV_SM_CLOCK 1980\n",
+				"2500\nDCGM_FI_DEV_GPU_TEMP{gpu=\"0\"} 60\nDCGM_FI_DEV_GPU_TEMP{gpu=\"1\"} 55\n" +
+				"DCGM_FI_DEV_SM_CLOCK 1980\n",
 			"", "gpu_energy_joules=2.5 gpu_memory_used_bytes=3.145728e+06 gpu_power_watts=300.5 " +
 				"gpu_sm_clock_mhz=1980 gpu_temperature_celsius=60 gpu_utilization=0.8 gpus=2",
 		},

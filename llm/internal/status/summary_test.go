@@ -108,7 +108,8 @@ func TestSummaryHasTheWordsOfFailures(t *testing.T) {
 	}{
 		{10, 10, "Unexpected fields in the request: {'ignore_eos'}",
 			"\n  most failures   10 × status 422: Unexpected fields in the request: {'ignore_eos'}\n" +
-				"                  5 × status 422: request 0 (the first; their numbers differ)\n                  1 × " +
+				"                  5 × status 422: request 0 (the first; their numbers differ)\n                  " +
+				"1 × " +
 				"status 503: down\n" +
 				"  what to do      the server does not take ignore_eos: set ignoreEOS: false (IGNORE_EOS=false, " +
 				"server.ignore_eos: false)\n"},
