@@ -76,7 +76,7 @@ func TestNumbersOfScripts(t *testing.T) {
 		"new Client({baseURL: 'sim:?itl=-1ms'})":                                                         `must not be negative`,
 		"scenarios({stages: [{rate: 1e300, duration: '1s'}]})":                                           `stage 0: rate must be a number from 0 to 1e+07, got 1e+300`,
 		"scenarios({stages: [{rate: NaN, duration: '1s'}]})":                                             `"rate": must be a finite number, got NaN`,
-		"scenarios({stages: [{target: -1, duration: '1s'}]})":                                            `rate must not be negative, got -1`,
+		"scenarios({stages: [{target: -1, duration: '1s'}]})":                                            `target and duration must not be negative, got -1 and 1s`,
 		"scenarios({stages: [{rate: 1e7, duration: '1000000h'}]})":                                       `at most 9007199254740992 arrivals together, got 3.6e+16`,
 		"scenarios({stages: Array(2).fill({rate: 1, duration: '600000h'})})":                             `the stages must not last longer than 1000000h together, got 1200000h`,
 		"pace({stages: Array(2).fill({rate: 1e-9, duration: '600000h'})})":                               `the stages must not last longer than 1000000h together, got 1200000h`,

@@ -57,12 +57,15 @@ func (m *ModuleInstance) config(source sobek.Value) (sobek.Value, error) {
 	if err != nil {
 		return nil, fmt.Errorf("config: %w", err)
 	}
-	scenarios, err := m.scenarios(m.vu.Runtime().ToValue(load))
+	made, err := scenarios(m, m.vu.Runtime().ToValue(load))
 	if err != nil {
 		return nil, fmt.Errorf("config: %w", err)
 	}
-	return native(m.vu.Runtime(), options{"client": d.client(), "dataset": d.dataset(), "scenarios": scenarios,
-		"report": d.report()})
+	all, err := native(m.vu.Runtime(), options{"client": d.client(), "dataset": d.dataset(), "report": d.report()})
+	if err != nil {
+		return nil, err
+	}
+	return all, all.(*sobek.Object).Set("scenarios", made)
 }
 
 // settled is what config() draws, once for all VUs of the process.

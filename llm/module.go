@@ -30,7 +30,7 @@ type RootModule struct {
 	datasets   openSets
 	counters   cache[*tokenizer.Counter]
 	traces     cache[arrival.TraceFile]
-	schedules  schedules
+	paces      cache[arrival.Pace]
 	salts      salts
 
 	followOnce  sync.Once
@@ -98,9 +98,9 @@ func (m *ModuleInstance) Exports() modules.Exports {
 		"Client":    m.newClient,
 		"Dataset":   m.newDataset,
 		"Tokenizer": m.newTokenizer,
-		"scenarios": throwing(m.scenarios),
+		"scenarios": exported(m, scenarios),
 		"config":    throwing(m.config),
-		"pace":      throwing(m.pace),
+		"pace":      exported(m, pace),
 		"summary":   throwing(m.summary),
 		"trace":     throwing(m.trace),
 		"version":   samples.Version(),

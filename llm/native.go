@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"github.com/grafana/sobek"
+
+	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 )
 
 // native makes a value of Go what a script could have written itself: objects, arrays, texts, numbers, booleans and
@@ -23,6 +25,8 @@ func native(rt *sobek.Runtime, value any) (sobek.Value, error) {
 		return parse(sobek.Undefined(), rt.ToValue(string(x)))
 	case []float64:
 		return rt.ToValue(x), nil
+	case arrival.StageOptions:
+		return nativeStage(rt, x)
 	}
 	switch v := reflect.ValueOf(value); v.Kind() {
 	case reflect.String:

@@ -3,104 +3,79 @@ package llm
 import (
 	"errors"
 	"fmt"
-	"math"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/grafana/sobek"
+	"gopkg.in/guregu/null.v3"
 
+	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// Defaults of scenarios().
-const (
-	defaultGracefulStop    = 120 * time.Second
-	defaultExpectedLatency = 10 * time.Second
-	defaultMaxDuration     = 24 * time.Hour
-)
+// stockExecutor is k6's executor for stages of rates.
+const stockExecutor = "ramping-arrival-rate"
 
 // lastArrival keeps a stage open past its end: k6 lets the last arrival, which is due at the very end, race with the
 // end of the scenario, and a request of sixty is lost now and then.
 const lastArrival = 500 * time.Millisecond
 
-// loadOptions are the argument of scenarios().
+// loadOptions are the argument of scenarios() and pace(): a load, and options that k6 has for every scenario.
 type loadOptions struct {
-	stages     []loadStage
-	arrival    string
-	burstiness float64
-	trace      []float64
-	executor   string
-	drain      *bool
-	interval   time.Duration
-	seed       int64
+	arrival.Load
+	executor string
 
-	gracefulStop    time.Duration
-	expectedLatency time.Duration
-	startTime       time.Duration
-	maxDuration     time.Duration
-	preAllocatedVUs int64
-	maxVUs          int64
-	exec            string
-	env, tags       map[string]string
-}
-
-// loadStage is one stage: a rate, a ramp to a target, or so many requests by so many at a time.
-type loadStage struct {
-	rate, target          float64
-	hasRate, hasTarget    bool
-	duration              time.Duration
-	requests, concurrency int64
-	rampUp                time.Duration
+	gracefulStop time.Duration
+	startTime    time.Duration
+	maxDuration  time.Duration
+	exec         string
+	env, tags    map[string]string
 }
 
 func newLoadOptions() *loadOptions {
 	return &loadOptions{
-		arrival: "constant", gracefulStop: defaultGracefulStop, expectedLatency: defaultExpectedLatency,
-		maxDuration: defaultMaxDuration,
+		Load:         arrival.Load{Arrival: null.StringFrom("constant")},
+		gracefulStop: arrival.DefaultGracefulStop, maxDuration: arrival.MaxClosedLoop,
 	}
 }
 
 func (o *loadOptions) fields(rt *sobek.Runtime) fields {
 	return fields{
 		"stages":          func(v sobek.Value) error { return o.readStages(rt, v) },
-		"arrival":         text(&o.arrival),
+		"arrival":         text(&o.Arrival.String),
 		"executor":        text(&o.executor),
-		"burstiness":      number(&o.burstiness),
-		"trace":           numbers(&o.trace),
-		"drain":           func(v sobek.Value) error { o.drain = new(bool); return boolean(o.drain)(v) },
-		"interval":        duration(&o.interval),
-		"seed":            integer(&o.seed, 0),
+		"burstiness":      number(&o.Burstiness.Float64),
+		"trace":           numbers(&o.Trace),
+		"drain":           optional(&o.Drain.Valid, boolean(&o.Drain.Bool)),
+		"interval":        duration((*time.Duration)(&o.Interval.Duration)),
+		"seed":            integer(&o.Seed.Int64, 0),
 		"gracefulStop":    duration(&o.gracefulStop),
-		"expectedLatency": duration(&o.expectedLatency),
+		"expectedLatency": optional(&o.ExpectedLatency.Valid, duration((*time.Duration)(&o.ExpectedLatency.Duration))),
 		"startTime":       duration(&o.startTime),
 		"maxDuration":     duration(&o.maxDuration),
-		"preAllocatedVUs": integer(&o.preAllocatedVUs, 0),
-		"maxVUs":          integer(&o.maxVUs, 1),
+		"preAllocatedVUs": positive(&o.PreAllocatedVUs, integer(&o.PreAllocatedVUs.Int64, 0)),
+		"maxVUs":          positive(&o.MaxVUs, integer(&o.MaxVUs.Int64, 1)),
 		"exec":            text(&o.exec),
 		"env":             texts(&o.env),
 		"tags":            texts(&o.tags),
 	}
 }
 
-// scenarios makes k6 scenarios of stages.
-func (m *ModuleInstance) scenarios(options sobek.Value) (map[string]any, error) {
-	rt := m.vu.Runtime()
-	o := newLoadOptions()
-	if err := o.fields(rt).read(rt, "scenarios", options); err != nil {
-		return nil, err
+// optional marks an option as given and reads it.
+func optional(given *bool, read func(sobek.Value) error) func(sobek.Value) error {
+	return func(v sobek.Value) error {
+		*given = true
+		return read(v)
 	}
-	if err := o.check(); err != nil {
-		return nil, fmt.Errorf("scenarios: %w", err)
+}
+
+// positive reads a number of which 0 stands for the default.
+func positive(n *null.Int, read func(sobek.Value) error) func(sobek.Value) error {
+	return func(v sobek.Value) error {
+		err := read(v)
+		n.Valid = n.Int64 > 0
+		return err
 	}
-	switch {
-	case o.executor == record.ExecutorName:
-		return map[string]any{"load": o.own()}, nil
-	case o.stages[0].requests > 0:
-		return map[string]any{"stage_0": o.closedLoop(o.stages[0])}, nil
-	}
-	return o.openLoop(), nil
 }
 
 func (o *loadOptions) readStages(rt *sobek.Runtime, v sobek.Value) error {
@@ -113,76 +88,74 @@ func (o *loadOptions) readStages(rt *sobek.Runtime, v sobek.Value) error {
 		if err != nil {
 			return fmt.Errorf("stage %d: %w", i, err)
 		}
-		o.stages = append(o.stages, stage)
+		o.Stages = append(o.Stages, stage)
 	}
 	return nil
 }
 
-func readStage(rt *sobek.Runtime, v sobek.Value) (s loadStage, err error) {
+func readStage(rt *sobek.Runtime, v sobek.Value) (s arrival.StageOptions, err error) {
 	if absent(v) {
 		return s, errors.New("is missing")
 	}
-	if err := s.fields().read(rt, "stage", v); err != nil {
+	if err := stageFields(&s).read(rt, "stage", v); err != nil {
 		return s, err
 	}
-	return s, s.check()
+	return s, s.Check()
 }
 
-func (s *loadStage) fields() fields {
+func stageFields(s *arrival.StageOptions) fields {
 	return fields{
-		"rate":        func(v sobek.Value) error { s.hasRate = true; return number(&s.rate)(v) },
-		"target":      func(v sobek.Value) error { s.hasTarget = true; return number(&s.target)(v) },
-		"duration":    withUnit(&s.duration),
-		"requests":    integer(&s.requests, 1),
-		"concurrency": integer(&s.concurrency, 1),
-		"rampUp":      withUnit(&s.rampUp),
+		"rate":        optional(&s.Rate.Valid, number(&s.Rate.Float64)),
+		"target":      optional(&s.Target.Valid, number(&s.Target.Float64)),
+		"duration":    withUnit((*time.Duration)(&s.Duration.Duration)),
+		"requests":    optional(&s.Requests.Valid, integer(&s.Requests.Int64, 1)),
+		"concurrency": optional(&s.Concurrency.Valid, integer(&s.Concurrency.Int64, 1)),
+		"rampUp":      withUnit((*time.Duration)(&s.RampUp.Duration)),
 	}
 }
 
-// check wants one of the three forms of a stage, whole.
-func (s *loadStage) check() error {
-	forms := 0
-	for _, given := range []bool{s.hasRate, s.hasTarget, s.requests > 0 || s.concurrency > 0} {
-		if given {
-			forms++
-		}
+// scenarios makes k6 scenarios of stages.
+func scenarios(m *ModuleInstance, options sobek.Value) (sobek.Value, error) {
+	rt := m.vu.Runtime()
+	o := newLoadOptions()
+	if err := o.fields(rt).read(rt, "scenarios", options); err != nil {
+		return nil, err
+	}
+	all, err := o.scenarios()
+	if err != nil {
+		return nil, fmt.Errorf("scenarios: %w", err)
+	}
+	return native(rt, all)
+}
+
+// scenarios returns k6's options of the scenarios that send the load, by name.
+func (o *loadOptions) scenarios() (map[string]any, error) {
+	if err := o.check(); err != nil {
+		return nil, err
 	}
 	switch {
-	case forms != 1:
-		return errors.New("must be one of {rate, duration}, {target, duration}, {requests, concurrency}")
-	case s.rate < 0 || s.target < 0:
-		return fmt.Errorf("rate must not be negative, got %v", min(s.rate, s.target))
-	case (s.hasRate || s.hasTarget) && s.duration == 0:
-		return errors.New("needs a duration")
-	case s.requests > 0 && s.concurrency == 0 || s.requests == 0 && s.concurrency > 0:
-		return errors.New("needs both requests and concurrency")
-	case s.requests > 0 && s.duration > 0:
-		return errors.New("with requests and concurrency takes no duration, it lasts as long as the requests do")
-	case s.rampUp > 0 && s.requests == 0:
-		return errors.New("rampUp is for {requests, concurrency}, a rate rises by {target, duration}")
+	case o.executor == record.ExecutorName:
+		return map[string]any{"load": o.ownScenario()}, nil
+	case o.Stages[0].Closed():
+		return map[string]any{"stage_0": o.closedLoop(o.Stages[0])}, nil
 	}
-	return nil
+	return o.openLoop(), nil
 }
 
-const stockExecutor = "ramping-arrival-rate"
-
-// check chooses the executor, and refuses by name what k6's own cannot do. The executor llm-arrival-rate checks itself
-// what it is asked.
+// check chooses the executor, and refuses by name what k6's own executors cannot do. The executor llm-arrival-rate
+// checks its options itself.
 func (o *loadOptions) check() error {
-	if len(o.stages) == 0 && o.trace == nil {
-		return errors.New("stages are missing, as in {stages: [{rate: 5, duration: '30s'}]}")
-	}
-	if o.maxVUs > 0 && o.maxVUs < o.preAllocatedVUs {
-		return fmt.Errorf("maxVUs (%d) must not be less than preAllocatedVUs (%d)", o.maxVUs, o.preAllocatedVUs)
-	}
-	if err := o.checkSums(); err != nil {
+	if err := o.CheckStages(o.startTime); err != nil {
 		return err
 	}
-	rampUp := slices.ContainsFunc(o.stages, func(s loadStage) bool { return s.rampUp > 0 })
-	mixed := slices.ContainsFunc(o.stages, func(s loadStage) bool { return s.requests > 0 }) && len(o.stages) > 1
+	if o.MaxVUs.Valid && o.MaxVUs.Int64 < o.PreAllocatedVUs.Int64 {
+		return fmt.Errorf("maxVUs (%d) must not be less than preAllocatedVUs (%d)", o.MaxVUs.Int64,
+			o.PreAllocatedVUs.Int64)
+	}
+	fault := o.StockFault()
 	if o.executor == "" {
 		o.executor = stockExecutor
-		if o.arrival != "constant" || o.trace != nil || mixed || rampUp {
+		if fault != nil {
 			o.executor = record.ExecutorName
 		}
 	}
@@ -191,67 +164,68 @@ func (o *loadOptions) check() error {
 		return nil
 	case o.executor != stockExecutor:
 		return fmt.Errorf("unknown executor %q, known are %q, %q", o.executor, stockExecutor, record.ExecutorName)
-	case o.arrival != "constant" || o.trace != nil:
-		return fmt.Errorf("arrival %q needs the executor %q", o.arrival, record.ExecutorName)
-	case o.drain != nil && *o.drain:
+	case fault != nil:
+		return fault
+	case o.Drain.Bool:
 		return fmt.Errorf("drain needs the executor %q: stages of k6's own start by the clock", record.ExecutorName)
-	case rampUp:
-		return fmt.Errorf("rampUp needs the executor %q", record.ExecutorName)
-	case mixed:
-		return fmt.Errorf("stages of {requests, concurrency} beside others need the executor %q: nobody knows when "+
-			"they end", record.ExecutorName)
 	}
 	return nil
 }
 
-// own makes the scenario of our executor, which takes the stages as they are.
-func (o *loadOptions) own() map[string]any {
+// ownScenario returns the scenario of the executor llm-arrival-rate, which takes the stages as they are.
+func (o *loadOptions) ownScenario() map[string]any {
 	s := o.base(record.ExecutorName, o.startTime, 0)
-	s["arrival"], s["seed"], s["interval"], s["expectedLatency"] = o.arrival, o.seed, o.interval.String(),
-		o.expectedLatency.String()
-	if o.arrival == "gamma" {
-		s["burstiness"] = o.burstiness
+	s["arrival"], s["seed"], s["interval"], s["expectedLatency"] = o.Arrival.String, o.Seed.Int64,
+		o.Interval.String(), o.Latency().String()
+	if o.Arrival.String == "gamma" {
+		s["burstiness"] = o.Burstiness.Float64
 	}
-	if o.trace != nil {
-		s["trace"] = o.trace
+	if o.Trace != nil {
+		s["trace"] = o.Trace
 	}
-	if o.drain != nil {
-		s["drain"] = *o.drain
+	if o.Drain.Valid {
+		s["drain"] = o.Drain.Bool
 	}
-	if o.preAllocatedVUs > 0 {
-		s["preAllocatedVUs"] = o.preAllocatedVUs
+	if o.PreAllocatedVUs.Valid {
+		s["preAllocatedVUs"] = o.PreAllocatedVUs.Int64
 	}
-	if o.maxVUs > 0 {
-		s["maxVUs"] = o.maxVUs
+	if o.MaxVUs.Valid {
+		s["maxVUs"] = o.MaxVUs.Int64
 	}
-	stages := make([]any, len(o.stages))
-	for i, stage := range o.stages {
-		stages[i] = stage.options()
-	}
-	s["stages"] = stages
+	s["stages"] = o.Stages
 	return s
 }
 
-// options is the stage as it was written.
-func (s loadStage) options() map[string]any {
+// nativeStage returns a stage as a script would have written it.
+func nativeStage(rt *sobek.Runtime, s arrival.StageOptions) (sobek.Value, error) {
 	switch {
-	case s.requests > 0:
-		stage := map[string]any{"requests": s.requests, "concurrency": s.concurrency}
-		if s.rampUp > 0 {
-			stage["rampUp"] = s.rampUp.String()
-		}
-		return stage
-	case s.hasRate:
-		return map[string]any{"rate": s.rate, "duration": s.duration.String()}
+	case s.Closed() && s.RampUp.Duration > 0:
+		return nativeMembers(rt, "concurrency", s.Concurrency.Int64, "rampUp", s.RampUp.String(), "requests",
+			s.Requests.Int64)
+	case s.Closed():
+		return nativeMembers(rt, "concurrency", s.Concurrency.Int64, "requests", s.Requests.Int64)
+	case s.Rate.Valid:
+		return nativeMembers(rt, "duration", s.Duration.String(), "rate", s.Rate.Float64)
 	}
-	return map[string]any{"target": s.target, "duration": s.duration.String()}
+	return nativeMembers(rt, "duration", s.Duration.String(), "target", s.Target.Float64)
 }
 
-// base are the options all scenarios share; items is how many items of a data set those before take.
+// nativeMembers returns an object of names and their values.
+func nativeMembers(rt *sobek.Runtime, members ...any) (sobek.Value, error) {
+	obj := rt.NewObject()
+	for i := 0; i < len(members); i += 2 {
+		if err := obj.Set(members[i].(string), members[i+1]); err != nil {
+			return nil, err
+		}
+	}
+	return obj, nil
+}
+
+// base returns the options all scenarios share; items is how many items of a data set the scenarios before take.
 func (o *loadOptions) base(executor string, start time.Duration, items int64) map[string]any {
 	env := map[string]any{record.FirstItemEnv: strconv.FormatInt(items, 10)}
-	if o.seed != 0 && executor != record.ExecutorName { // which has an option for it
-		env[record.SeedEnv] = strconv.FormatInt(o.seed, 10)
+	if o.Seed.Int64 != 0 && executor != record.ExecutorName { // which has an option for it
+		env[record.SeedEnv] = strconv.FormatInt(o.Seed.Int64, 10)
 	}
 	for k, v := range o.env {
 		env[k] = v
@@ -268,66 +242,25 @@ func (o *loadOptions) base(executor string, start time.Duration, items int64) ma
 	return s
 }
 
-func (o *loadOptions) closedLoop(stage loadStage) map[string]any {
+func (o *loadOptions) closedLoop(stage arrival.StageOptions) map[string]any {
 	s := o.base("shared-iterations", o.startTime, 0)
-	s["vus"], s["iterations"], s["maxDuration"] = stage.concurrency, stage.requests, o.maxDuration.String()
+	s["vus"], s["iterations"], s["maxDuration"] = stage.Concurrency.Int64, stage.Requests.Int64, o.maxDuration.String()
 	return s
 }
 
-// openLoop makes one scenario per stage, each with its start time.
+// openLoop returns one scenario per stage, each with its start time.
 func (o *loadOptions) openLoop() map[string]any {
-	all := make(map[string]any, len(o.stages))
-	start, items, from := o.startTime, int64(0), 0.0
-	for i, stage := range o.stages {
-		to := stage.target
-		if stage.hasRate {
-			from, to = stage.rate, stage.rate
-		}
-		s := o.base(stockExecutor, start, items)
-		unit, rates := wholeRates(from, to)
-		s["startRate"], s["timeUnit"] = rates[0], unit.String()
+	all := make(map[string]any, len(o.Stages))
+	for i, stage := range o.StockStages(o.startTime) {
+		s := o.base(stockExecutor, stage.Start, stage.FirstArrival)
+		s["startRate"], s["timeUnit"] = stage.From, stage.Unit.String()
 		s["stages"] = []any{
-			map[string]any{"target": rates[1], "duration": stage.duration.String()},
+			map[string]any{"target": stage.To, "duration": stage.Duration.String()},
 			map[string]any{"target": 0, "duration": "0s"},
 			map[string]any{"target": 0, "duration": lastArrival.String()},
 		}
-		arrivals := int64(math.Floor((from+to)/2*stage.duration.Seconds() + 1e-9))
-		s["preAllocatedVUs"], s["maxVUs"] = o.vus(max(from, to), arrivals)
+		s["preAllocatedVUs"], s["maxVUs"] = stage.PreAllocatedVUs, stage.MaxVUs
 		all["stage_"+strconv.Itoa(i)] = s
-		items += arrivals
-		start += stage.duration + o.interval
-		from = to
 	}
 	return all
-}
-
-// vus gives as many VUs as requests are in flight at that rate when each takes as long as expected, and room for ten
-// times that, but none that has no arrival. A VU holds one request at a time; an arrival that finds none free is
-// dropped.
-func (o *loadOptions) vus(rate float64, arrivals int64) (pre, most int64) {
-	pre = max(1, min(int64(math.Ceil(rate*o.expectedLatency.Seconds())), arrivals))
-	if o.preAllocatedVUs > 0 {
-		pre = o.preAllocatedVUs
-	}
-	most = max(pre, min(10*pre, arrivals))
-	if o.maxVUs > 0 {
-		most, pre = o.maxVUs, min(pre, o.maxVUs)
-	}
-	return pre, most
-}
-
-// wholeRates finds the time unit in which rates per second are whole numbers, as k6's executors want them: 1.5 and 2
-// per second are 15 and 20 per 10 s. Rates are taken as the decimal numbers they were written as, to a millionth.
-func wholeRates(perSecond ...float64) (time.Duration, []int64) {
-	digits := 0
-	for _, rate := range perSecond {
-		_, fraction, _ := strings.Cut(strconv.FormatFloat(math.Round(rate*1e6)/1e6, 'f', -1, 64), ".")
-		digits = max(digits, len(fraction))
-	}
-	scale := math.Pow10(digits)
-	rates := make([]int64, len(perSecond))
-	for i, rate := range perSecond {
-		rates[i] = int64(math.Round(rate * scale))
-	}
-	return time.Duration(scale) * time.Second, rates
 }

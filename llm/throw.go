@@ -26,3 +26,8 @@ func throwing[In, Out any](f func(In) (Out, error)) func(In) (Out, error) {
 		return out, asPrintable(err)
 	}
 }
+
+// exported is a function of the module as scripts call it.
+func exported[Out any](m *ModuleInstance, f func(*ModuleInstance, sobek.Value) (Out, error)) func(sobek.Value) (Out, error) {
+	return throwing(func(v sobek.Value) (Out, error) { return f(m, v) })
+}

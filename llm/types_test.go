@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 )
 
 // sorted writes JSON with the keys of each object in order.
@@ -53,11 +55,6 @@ func TestTypesKeepStep(t *testing.T) {
 	types := string(text)
 	v := newVU(t, New())
 	rt := v.VU.Runtime()
-	var stage fields
-	{
-		var s loadStage
-		stage = s.fields()
-	}
 	request := declared(t, types, "RequestOptions")
 	request = append(request, declared(t, types, "Request")...)
 	slices.Sort(request)
@@ -76,7 +73,7 @@ func TestTypesKeepStep(t *testing.T) {
 		{"Request", keys(new(requestOptions).withInput()), request},
 		{"DatasetOptions", keys(newDatasetOptions().fields(rt)), declared(t, types, "DatasetOptions")},
 		{"LoadOptions", keys(new(loadOptions).fields(rt)), declared(t, types, "LoadOptions")},
-		{"Stage", keys(stage), declared(t, types, "Stage")},
+		{"Stage", keys(stageFields(new(arrival.StageOptions))), declared(t, types, "Stage")},
 		{"Result", results, declared(t, types, "Result")},
 		{"Client", members(t, v, `Object.keys(new Client())`), declared(t, types, "Client")},
 		{"Dataset", members(t, v, `Object.keys(new Dataset({type: 'mock'}))`), declared(t, types, "Dataset")},

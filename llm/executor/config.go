@@ -18,7 +18,6 @@ import (
 	"go.k6.io/k6/v2/lib"
 	"go.k6.io/k6/v2/lib/executor"
 	"go.k6.io/k6/v2/lib/types"
-	"gopkg.in/guregu/null.v3"
 
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/internal/timespan"
@@ -27,42 +26,12 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// Defaults.
-const (
-	defaultGracefulStop    = 120 * time.Second
-	defaultExpectedLatency = 10 * time.Second
-	maxClosedLoop          = 24 * time.Hour // what k6 is told a stage of {requests, concurrency} lasts at most
-)
-
-// Config is a scenario of this executor: every option of ramping-arrival-rate with its meaning, and more.
+// Config is a scenario of the executor: k6's options of every scenario, and those of the load.
 type Config struct {
 	executor.BaseConfig
-	StartRate null.Float         `json:"startRate"`
-	TimeUnit  types.NullDuration `json:"timeUnit"`
-	Stages    []Stage            `json:"stages"`
-	// By default, as many VUs as the highest rate × ExpectedLatency, and ten times that, but no more than arrivals.
-	PreAllocatedVUs null.Int `json:"preAllocatedVUs"`
-	MaxVUs          null.Int `json:"maxVUs"`
-
-	Arrival         null.String        `json:"arrival"` // constant, poisson, gamma, inference-perf, trace
-	Burstiness      null.Float         `json:"burstiness"`
-	Seed            null.Int           `json:"seed"`
-	Interval        types.NullDuration `json:"interval"` // pause between stages
-	Drain           null.Bool          `json:"drain"`    // wait for requests in flight before the next stage
-	ExpectedLatency types.NullDuration `json:"expectedLatency"`
-	Trace           []float64          `json:"trace"` // seconds, of arrival "trace"
+	arrival.Load
 
 	beforeLoad func(context.Context) // see NewConfigWith
-}
-
-// Stage is {target, duration} as in k6, {rate, duration}, or {requests, concurrency, rampUp}.
-type Stage struct {
-	Target      null.Float         `json:"target"`
-	Rate        null.Float         `json:"rate"`
-	Duration    types.NullDuration `json:"duration"`
-	Requests    null.Int           `json:"requests"`
-	Concurrency null.Int           `json:"concurrency"`
-	RampUp      types.NullDuration `json:"rampUp"`
 }
 
 var (
@@ -92,7 +61,7 @@ func NewConfig(name string, raw []byte) (lib.ExecutorConfig, error) {
 
 func newConfig(name string, raw []byte) (*Config, error) {
 	c := &Config{BaseConfig: executor.NewBaseConfig(name, record.ExecutorName)}
-	c.GracefulStop = types.NewNullDuration(defaultGracefulStop, false)
+	c.GracefulStop = types.NewNullDuration(arrival.DefaultGracefulStop, false)
 	if err := checkTimes(raw); err != nil {
 		return nil, plain.Error(err)
 	}
@@ -140,99 +109,12 @@ func checkTime(raw []byte) error {
 	return err
 }
 
-// plan is the load in the terms of package arrival. Zero-length stages only set the rate from which the next begins.
-func (c *Config) plan() (arrival.Plan, error) {
-	p := arrival.Plan{Seed: c.Seed.Int64}
-	if c.Arrival.String == "trace" || len(c.Trace) > 0 {
-		return c.tracePlan(p)
-	}
-	var err error
-	if p.Process, err = arrival.ByName(c.Arrival.String, c.Burstiness.Float64); err != nil {
-		return p, err
-	}
-	if len(c.Stages) == 0 {
-		return p, errors.New("stages are missing")
-	}
-	from := c.perSecond(c.StartRate.Float64)
-	for i, s := range c.Stages {
-		stage, err := c.stage(s, from)
-		if err != nil {
-			return p, fmt.Errorf("stage %d: %w", i, err)
-		}
-		from = stage.To
-		if stage.Duration == 0 && !stage.Closed() {
-			continue
-		}
-		if err := stage.Validate(); err != nil {
-			return p, fmt.Errorf("stage %d: %w", i, err)
-		}
-		p.Stages = append(p.Stages, stage)
-	}
-	if len(p.Stages) == 0 {
-		return p, errors.New("no stage has a duration")
-	}
-	return p, p.Validate()
-}
-
-func (c *Config) stage(s Stage, from float64) (arrival.Stage, error) {
-	stage := arrival.Stage{Duration: s.Duration.TimeDuration(), RampUp: s.RampUp.TimeDuration()}
-	switch {
-	case s.Requests.Valid || s.Concurrency.Valid:
-		if s.Rate.Valid || s.Target.Valid {
-			return arrival.Stage{},
-				errors.New("must be one of {rate, duration}, {target, duration}, {requests, concurrency}")
-		}
-		stage.Requests, stage.Concurrency = s.Requests.Int64, s.Concurrency.Int64
-		return stage, nil
-	case s.Rate.Valid == s.Target.Valid:
-		return arrival.Stage{},
-			errors.New("must be one of {rate, duration}, {target, duration}, {requests, concurrency}")
-	case s.Rate.Valid:
-		if stage.Duration == 0 {
-			return arrival.Stage{}, errors.New("needs a duration")
-		}
-		rate := c.perSecond(s.Rate.Float64)
-		stage.From, stage.To = rate, rate
-		return stage, nil
-	}
-	stage.From, stage.To = from, c.perSecond(s.Target.Float64)
-	if stage.To < 0 || stage.Duration < 0 {
-		return arrival.Stage{}, fmt.Errorf("target and duration must not be negative, got %v and %v", s.Target.Float64,
-			stage.Duration)
-	}
-	return stage, nil
-}
-
-func (c *Config) tracePlan(p arrival.Plan) (arrival.Plan, error) {
-	switch {
-	case len(c.Trace) == 0:
-		return p, errors.New("arrival 'trace' needs trace, the seconds of the arrivals")
-	case c.Arrival.Valid && c.Arrival.String != "trace":
-		return p, fmt.Errorf("trace goes with arrival 'trace', not %q", c.Arrival.String)
-	case len(c.Stages) > 0:
-		return p, errors.New("a trace takes no stages")
-	}
-	trace, err := arrival.NewTrace(c.Trace)
-	if err != nil {
-		return p, err
-	}
-	p.Process, p.Stages = trace, []arrival.Stage{trace.Stage()}
-	return p, nil
-}
-
-func (c *Config) perSecond(rate float64) float64 {
-	if unit := c.TimeUnit.TimeDuration(); unit > 0 && unit != time.Second {
-		return rate / unit.Seconds()
-	}
-	return rate
-}
-
 // Validate names every fault, with the stage and the value.
 func (c *Config) Validate() []error {
 	errs := c.BaseConfig.Validate()
-	if p, err := c.plan(); err != nil {
+	if p, err := c.Plan(); err != nil {
 		errs = append(errs, plain.Error(err))
-	} else if err := c.checkLength(p); err != nil {
+	} else if err := c.CheckEnd(p, c.StartTime.TimeDuration(), c.GracefulStop.TimeDuration()); err != nil {
 		errs = append(errs, err)
 	}
 	if c.TimeUnit.Valid && c.TimeUnit.TimeDuration() <= 0 {
@@ -252,61 +134,27 @@ func (c *Config) Validate() []error {
 	return errs
 }
 
-// checkLength refuses a scenario whose end, its pauses, waits and start included, is too far away to be timed.
-func (c *Config) checkLength(p arrival.Plan) error {
-	n := float64(len(p.Stages))
-	hours := c.StartTime.TimeDuration().Hours() + n*(maxClosedLoop+c.Interval.TimeDuration()).Hours() +
-		(n+1)*c.GracefulStop.TimeDuration().Hours()
-	for _, s := range p.Stages {
-		hours += s.Duration.Hours()
-	}
-	if hours > 2*timespan.Max.Hours() {
-		return fmt.Errorf("the scenario with its startTime, its intervals and gracefulStop must not last longer "+
-			"than 2000000h, got %.0fh", hours)
-	}
-	return nil
-}
-
-// vus gives how many VUs to begin with and how many at most, over all instances.
-func (c *Config) vus() (pre, most int64) {
-	p, err := c.plan()
+// vus returns how many VUs to start with and how many there may be, over all instances.
+func (c *Config) vus() (preAllocated, most int64) {
+	p, err := c.Plan()
 	if err != nil {
 		return 0, 0
 	}
-	latency := defaultExpectedLatency
-	if c.ExpectedLatency.Valid {
-		latency = c.ExpectedLatency.TimeDuration()
-	}
-	pre, arrivals := inFlight(p, latency)
-	if c.PreAllocatedVUs.Valid {
-		pre = max(1, c.PreAllocatedVUs.Int64)
-	}
-	most = max(pre, min(10*pre, arrivals))
-	if c.MaxVUs.Valid {
-		most, pre = c.MaxVUs.Int64, min(pre, c.MaxVUs.Int64)
-	}
-	return pre, most
+	return c.VUs(p)
 }
 
-// duration is the load's, the waits of drain left out.
+// duration returns how long the load lasts without the waits of drain.
 func (c *Config) duration() time.Duration {
-	p, err := c.plan()
+	p, err := c.Plan()
 	if err != nil {
 		return 0
 	}
-	d := time.Duration(len(p.Stages)-1) * c.Interval.TimeDuration()
-	for _, s := range p.Stages {
-		if s.Closed() {
-			d += maxClosedLoop
-		}
-		d += s.Duration
-	}
-	return d
+	return c.Duration(p)
 }
 
 // GetDescription is the scenario's line in k6's header.
 func (c *Config) GetDescription(et *lib.ExecutionTuple) string {
-	p, _ := c.plan() // validated by now
+	p, _ := c.Plan() // validated by now
 	_, most := c.vus()
 	top := 0.0
 	for _, s := range p.Stages {
@@ -358,7 +206,7 @@ func (c *Config) RecordSeed() int64 { return c.Seed.Int64 }
 
 // RecordStages describes the stages for the record file.
 func (c *Config) RecordStages() []record.Stage {
-	p, err := c.plan()
+	p, err := c.Plan()
 	if err != nil {
 		return nil
 	}

@@ -46,7 +46,7 @@ func TestPlan(t *testing.T) {
 		{"a trace", `{"arrival": "trace", "trace": [0, 0.5, 0.5, 1.999]}`,
 			[]arrival.Stage{{From: 2, To: 2, Duration: 2 * time.Second}}},
 	} {
-		p, err := parse(t, tt.options).plan()
+		p, err := parse(t, tt.options).Plan()
 		if err != nil || !slices.Equal(p.Stages, tt.want) {
 			t.Errorf("%s: got %+v, %v; want %+v", tt.name, p.Stages, err, tt.want)
 		}
@@ -55,7 +55,7 @@ func TestPlan(t *testing.T) {
 
 func TestTraceKeepsItsInstants(t *testing.T) {
 	t.Parallel()
-	p, err := parse(t, `{"trace": [0, 0.5, 0.5, 1.25, 1.999]}`).plan()
+	p, err := parse(t, `{"trace": [0, 0.5, 0.5, 1.25, 1.999]}`).Plan()
 	if err != nil {
 		t.Fatal(err)
 	}

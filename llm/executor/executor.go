@@ -41,7 +41,7 @@ func newExecutor(c *Config, es *lib.ExecutionState, log *logrus.Entry) (*Executo
 	if err := host.CheckVUs(vus, log); err != nil { // before k6 makes the first
 		return nil, err
 	}
-	plan, err := c.plan()
+	plan, err := c.Plan()
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,261 @@
+package arrival
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"go.k6.io/k6/v2/lib/types"
+	"gopkg.in/guregu/null.v3"
+
+	"github.com/seed-307b789f/xk6-llm/internal/timespan"
+)
+
+// Defaults of options that scenarios(), pace() and the executor share.
+const (
+	DefaultGracefulStop    = 120 * time.Second // how long requests in flight may go on after the end of a stage
+	DefaultExpectedLatency = 10 * time.Second  // how long a request takes, from which the number of VUs follows
+	MaxClosedLoop          = 24 * time.Hour    // how long k6 lets a stage go on that ends with its last request
+)
+
+// Load is the load of one scenario as its options describe it: every option of k6's ramping-arrival-rate with the same
+// meaning, and more. Its JSON is the executor's, and null stands for the default. [Load.Plan] turns the options into a
+// [Plan]; the zero value has no stage, so its plan is an error.
+type Load struct {
+	StartRate null.Float         `json:"startRate"` // per TimeUnit; the rate from which a first {target, duration} starts
+	TimeUnit  types.NullDuration `json:"timeUnit"`  // of all rates; a second unless given
+	Stages    []StageOptions     `json:"stages"`
+	// By default, as many VUs as the highest rate × ExpectedLatency, and ten times that, but no more than arrivals.
+	PreAllocatedVUs null.Int `json:"preAllocatedVUs"`
+	MaxVUs          null.Int `json:"maxVUs"`
+
+	Arrival         null.String        `json:"arrival"`    // see [ByName], or "trace"
+	Burstiness      null.Float         `json:"burstiness"` // of arrival "gamma"
+	Seed            null.Int           `json:"seed"`
+	Interval        types.NullDuration `json:"interval"` // pause between stages
+	Drain           null.Bool          `json:"drain"`    // wait for requests in flight before the next stage
+	ExpectedLatency types.NullDuration `json:"expectedLatency"`
+	Trace           []float64          `json:"trace"` // seconds, of arrival "trace"
+}
+
+// StageOptions describes a stage in one of three forms: {rate, duration} holds a rate, {target, duration} ramps to a
+// rate in a straight line, as in k6, and {requests, concurrency, rampUp} is a closed loop.
+type StageOptions struct {
+	Target      null.Float         `json:"target"`
+	Rate        null.Float         `json:"rate"`
+	Duration    types.NullDuration `json:"duration"`
+	Requests    null.Int           `json:"requests"`
+	Concurrency null.Int           `json:"concurrency"`
+	RampUp      types.NullDuration `json:"rampUp"`
+}
+
+// Closed reports whether the stage is a closed loop.
+func (o StageOptions) Closed() bool { return o.Requests.Valid || o.Concurrency.Valid }
+
+// Check refuses a stage that is not one whole form. It wants a duration of every stage with a rate, while [Load.Plan]
+// takes a stage of no duration for a jump to another rate.
+func (o StageOptions) Check() error {
+	s, err := o.stage(0, time.Second)
+	switch {
+	case err != nil:
+		return err
+	case !s.Closed() && s.Duration == 0 && !o.Closed():
+		return errNoDuration
+	}
+	return s.Validate()
+}
+
+var (
+	errNoStages   = errors.New("stages are missing, as in {stages: [{rate: 5, duration: '30s'}]}")
+	errNoDuration = errors.New("needs a duration")
+)
+
+// stage returns the stage that follows a rate. unit is the time unit of the options' rates.
+func (o StageOptions) stage(from float64, unit time.Duration) (Stage, error) {
+	s := Stage{Duration: o.Duration.TimeDuration(), RampUp: o.RampUp.TimeDuration()}
+	switch {
+	case o.Closed() && (o.Rate.Valid || o.Target.Valid), !o.Closed() && o.Rate.Valid == o.Target.Valid:
+		return Stage{}, errors.New("must be one of {rate, duration}, {target, duration}, {requests, concurrency}")
+	case o.Closed():
+		s.Requests, s.Concurrency = o.Requests.Int64, o.Concurrency.Int64
+		return s, nil
+	case o.Rate.Valid && s.Duration == 0:
+		return Stage{}, errNoDuration
+	case o.Rate.Valid:
+		rate := perSecond(o.Rate.Float64, unit)
+		s.From, s.To = rate, rate
+		return s, nil
+	}
+	s.From, s.To = from, perSecond(o.Target.Float64, unit)
+	if s.To < 0 || s.Duration < 0 {
+		return Stage{}, fmt.Errorf("target and duration must not be negative, got %v and %v", o.Target.Float64,
+			s.Duration)
+	}
+	return s, nil
+}
+
+func perSecond(rate float64, unit time.Duration) float64 {
+	if unit > 0 && unit != time.Second {
+		return rate / unit.Seconds()
+	}
+	return rate
+}
+
+// Plan turns the options into the plan of the load. Stages of no duration are not in it: each only sets the rate from
+// which the next one starts. Errors name the option, or the stage by its number in Stages, from 0.
+func (l *Load) Plan() (Plan, error) {
+	p := Plan{Seed: l.Seed.Int64}
+	if l.Arrival.String == "trace" || len(l.Trace) > 0 {
+		return l.tracePlan(p)
+	}
+	var err error
+	if p.Process, err = ByName(l.Arrival.String, l.Burstiness.Float64); err != nil {
+		return p, err
+	}
+	if len(l.Stages) == 0 {
+		return p, errNoStages
+	}
+	if p.Stages, err = l.stages(); err != nil {
+		return p, err
+	}
+	if len(p.Stages) == 0 {
+		return p, errors.New("no stage has a duration")
+	}
+	return p, p.Validate()
+}
+
+// stages returns the stages that have a load, each of them valid.
+func (l *Load) stages() (stages []Stage, err error) {
+	unit := l.TimeUnit.TimeDuration()
+	from := perSecond(l.StartRate.Float64, unit)
+	for i, o := range l.Stages {
+		s, err := o.stage(from, unit)
+		if err != nil {
+			return nil, fmt.Errorf("stage %d: %w", i, err)
+		}
+		from = s.To
+		if s.Duration == 0 && !s.Closed() {
+			continue
+		}
+		if err := s.Validate(); err != nil {
+			return nil, fmt.Errorf("stage %d: %w", i, err)
+		}
+		stages = append(stages, s)
+	}
+	return stages, nil
+}
+
+func (l *Load) tracePlan(p Plan) (Plan, error) {
+	switch {
+	case len(l.Trace) == 0:
+		return p, errors.New("arrival 'trace' needs trace, the seconds of the arrivals")
+	case l.Arrival.Valid && l.Arrival.String != "trace":
+		return p, fmt.Errorf("trace goes with arrival 'trace', not %q", l.Arrival.String)
+	case len(l.Stages) > 0:
+		return p, errors.New("a trace takes no stages")
+	}
+	trace, err := NewTrace(l.Trace)
+	if err != nil {
+		return p, err
+	}
+	p.Process, p.Stages = trace, []Stage{trace.Stage()}
+	return p, nil
+}
+
+// CheckStages refuses stages of which one is not valid, whose arrivals together cannot be counted, or whose end is too
+// far away to be timed if the first of them starts so long after the test. It does not look at the arrival process.
+func (l *Load) CheckStages(start time.Duration) error {
+	if len(l.Stages) == 0 && l.Trace == nil {
+		return errNoStages
+	}
+	stages, err := l.stages()
+	if err != nil {
+		return err
+	}
+	pauses := float64(len(l.Stages)) * l.Interval.TimeDuration().Hours()
+	if hours := start.Hours() + pauses; hours > timespan.Max.Hours() {
+		return fmt.Errorf("startTime and the intervals must not be longer than 1000000h together, got %.0fh", hours)
+	}
+	return Plan{Stages: stages}.Validate()
+}
+
+// CheckEnd refuses a plan of the load whose end, with its start, its pauses and the waits of gracefulStop, is too far
+// away to be timed.
+func (l *Load) CheckEnd(p Plan, start, gracefulStop time.Duration) error {
+	n := float64(len(p.Stages))
+	hours := start.Hours() + n*(MaxClosedLoop+l.Interval.TimeDuration()).Hours() + (n+1)*gracefulStop.Hours()
+	for _, s := range p.Stages {
+		hours += s.Duration.Hours()
+	}
+	if hours > 2*timespan.Max.Hours() {
+		return fmt.Errorf("the scenario with its startTime, its intervals and gracefulStop must not last longer "+
+			"than 2000000h, got %.0fh", hours)
+	}
+	return nil
+}
+
+// Duration returns how long a plan of the load lasts with its pauses, without waits for requests in flight. A closed
+// loop counts as [MaxClosedLoop].
+func (l *Load) Duration(p Plan) time.Duration {
+	d := time.Duration(len(p.Stages)-1) * l.Interval.TimeDuration()
+	for _, s := range p.Stages {
+		if s.Closed() {
+			d += MaxClosedLoop
+		}
+		d += s.Duration
+	}
+	return d
+}
+
+// VUs returns how many VUs a plan of the load starts with and how many it may have, over all instances.
+func (l *Load) VUs(p Plan) (preAllocated, most int64) {
+	return l.vus(p.inFlight(l.Latency()))
+}
+
+// Latency returns how long a request is expected to take.
+func (l *Load) Latency() time.Duration {
+	if l.ExpectedLatency.Valid {
+		return l.ExpectedLatency.TimeDuration()
+	}
+	return DefaultExpectedLatency
+}
+
+// vus returns the numbers of VUs for so many requests in flight: those, and room for ten times as many, but none that
+// has no arrival. The options preAllocatedVUs and maxVUs take their place.
+func (l *Load) vus(inFlight, arrivals int64) (preAllocated, most int64) {
+	preAllocated = inFlight
+	if l.PreAllocatedVUs.Valid {
+		preAllocated = max(1, l.PreAllocatedVUs.Int64)
+	}
+	most = max(preAllocated, min(10*preAllocated, arrivals))
+	if l.MaxVUs.Valid {
+		most, preAllocated = l.MaxVUs.Int64, min(preAllocated, l.MaxVUs.Int64)
+	}
+	return preAllocated, most
+}
+
+// rateVUs returns the numbers of VUs for a rate per second and a number of arrivals. A VU holds one request at a time.
+func (l *Load) rateVUs(rate float64, arrivals int64) (preAllocated, most int64) {
+	return l.vus(max(1, min(int64(math.Ceil(rate*l.Latency().Seconds())), arrivals)), arrivals)
+}
+
+// maxSum keeps sums over stages in bounds.
+const maxSum = 1e17
+
+// inFlight returns how many requests of a plan are in flight at most when each takes a latency, one at least, and how
+// many arrivals there are. A stage adds no more to what the stages before it left than it has arrivals.
+func (p Plan) inFlight(latency time.Duration) (most, arrivals int64) {
+	most, before := 1, int64(0)
+	for i, s := range p.Stages {
+		n := p.Most(i)
+		arrivals = min(arrivals+n, maxSum)
+		if s.Closed() {
+			before = min(s.Concurrency, n)
+		} else {
+			before = min(int64(min(maxSum, math.Ceil(max(s.From, s.To)*latency.Seconds()))), before+n)
+		}
+		most = max(most, before)
+	}
+	return most, arrivals
+}
