@@ -101,7 +101,7 @@ func (m *ModuleInstance) random(o *datasetOptions, counter *tokenizer.Counter,
 	if o.trace == "" {
 		return words()
 	}
-	data, abs, err := m.readTraceFile(o.trace)
+	data, abs, err := readTraceFile(m, o.trace)
 	if err != nil {
 		return nil, err
 	}

@@ -99,14 +99,14 @@ func (m *ModuleInstance) Exports() modules.Exports {
 		"Dataset":   m.newDataset,
 		"Tokenizer": m.newTokenizer,
 		"scenarios": exported(m, scenarios),
-		"config":    throwing(m.config),
+		"config":    exported(m, configOptions),
 		"pace":      exported(m, pace),
 		"summary":   throwing(m.summary),
-		"trace":     throwing(m.trace),
+		"trace":     exported(m, trace),
 		"version":   samples.Version(),
 	}
 	if _, ours := m.lookupEnv(record.OverridesEnv); ours {
-		named["refuse"] = m.refuse // of the script of `k6 x llm run` alone
+		named["refuse"] = func(message string) { refuse(m.vu.Runtime(), message) } // of the script of `k6 x llm run` alone
 	}
 	return modules.Exports{Named: named}
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // trace reads the instants of a trace file, in seconds, for scenarios({arrival: 'trace', trace: …}).
-func (m *ModuleInstance) trace(path sobek.Value) ([]float64, error) {
+func trace(m *ModuleInstance, path sobek.Value) ([]float64, error) {
 	var name string
 	if err := text(&name)(path); err != nil {
 		return nil, errors.New("trace takes the path of a file: " + err.Error())
@@ -22,14 +22,14 @@ func (m *ModuleInstance) trace(path sobek.Value) ([]float64, error) {
 	if m.vu.InitEnv() == nil {
 		return nil, errors.New("a trace can be read in the init context only, outside the default function")
 	}
-	return m.readTrace(name)
+	return readTrace(m, name)
 }
 
 // readTrace reads the instants of a trace's requests, in seconds after the first. A file is read, and what its instants
 // were taken for is said, once per process.
-func (m *ModuleInstance) readTrace(name string) ([]float64, error) {
+func readTrace(m *ModuleInstance, name string) ([]float64, error) {
 	read := func() (arrival.TraceFile, error) {
-		data, abs, err := m.readTraceFile(name)
+		data, abs, err := readTraceFile(m, name)
 		if err != nil {
 			return arrival.TraceFile{}, err
 		}
@@ -51,7 +51,7 @@ func (m *ModuleInstance) readTrace(name string) ([]float64, error) {
 }
 
 // readTraceFile reads a trace, unless it has a form that none of its readers knows.
-func (m *ModuleInstance) readTraceFile(name string) (data []byte, abs string, err error) {
+func readTraceFile(m *ModuleInstance, name string) (data []byte, abs string, err error) {
 	if data, abs, err = m.readFile("trace", name); err != nil {
 		return nil, abs, err
 	}

@@ -1,38 +1,38 @@
-package llm
+package dropin
 
 import "github.com/seed-307b789f/xk6-llm/llm/config"
 
 // api is the configuration's; inference-perf asks its shared prefixes as completions whatever it says.
-func (d *dropIn) api() string {
-	if d.c.Own.Data == config.InferencePerf && d.c.Data.Type == config.SharedPrefixData {
+func (m mapping) api() string {
+	if m.config.Own.Data == config.InferencePerf && m.config.Data.Type == config.SharedPrefixData {
 		return string(config.Completion)
 	}
-	return string(d.c.API.Type)
+	return string(m.config.API.Type)
 }
 
-// dataset are the options of the data set.
-func (d *dropIn) dataset() options {
-	data := d.c.Data
-	o := options{"type": string(data.Type), "api": d.api()}
+// dataset returns the options of Dataset.
+func (m mapping) dataset() Map {
+	data := m.config.Data
+	o := Map{"type": string(data.Type), "api": m.api()}
 	if data.Type == config.MockData {
 		return o
 	}
-	o.set("prompts", originalPrompts, d.c.Own.Data == config.InferencePerf)
-	o.set("tokenizer", d.tokenizer(), d.tokenizer() != "")
-	o.set("path", d.dataPath(), data.Path != "")
+	o.set("prompts", string(config.InferencePerf), m.config.Own.Data == config.InferencePerf)
+	o.set("tokenizer", m.tokenizer(), m.tokenizer() != "")
+	o.set("path", m.dataPath(), data.Path != "")
 	switch data.Type {
 	case config.SharedPrefixData:
-		d.sharedPrefix(o)
+		m.sharedPrefix(o)
 		return o
 	case config.ConversationData:
-		d.replay(o)
+		m.replay(o)
 		return o
 	case config.RandomData, config.SyntheticData:
-		o["seed"] = *d.c.Load.BaseSeed
-		o.set("corpusFilePath", d.path(data.Corpus), data.Corpus != "" && data.Type == config.SyntheticData)
+		o["seed"] = *m.config.Load.BaseSeed
+		o.set("corpusFilePath", m.path(data.Corpus), data.Corpus != "" && data.Type == config.SyntheticData)
 		o.set("useChatTemplate", true, data.UseChatTemplate)
 		if data.Trace != nil {
-			o["trace"] = d.path(data.Trace.File)
+			o["trace"] = m.path(data.Trace.File)
 			return o
 		}
 	}
@@ -46,7 +46,7 @@ func (d *dropIn) dataset() options {
 }
 
 // dataPath is a path, or a name on the hub left as it is.
-func (d *dropIn) dataPath() string { return d.path(d.c.Data.Path) }
+func (m mapping) dataPath() string { return m.path(m.config.Data.Path) }
 
 // lengthOption is a distribution as Dataset takes it. A fixed one is its mean, which inference-perf does not bring
 // within its bounds.
@@ -65,12 +65,12 @@ func boundsOption(s *config.Distribution) any {
 	if s == nil {
 		return nil
 	}
-	return options{"type": string(s.Type), "mean": s.Mean, "stdDev": s.StdDev, "skew": s.Skew, "min": s.Min,
+	return Map{"type": string(s.Type), "mean": s.Mean, "stdDev": s.StdDev, "skew": s.Skew, "min": s.Min,
 		"max": s.Max}
 }
 
-func (d *dropIn) sharedPrefix(o options) {
-	s := d.c.Data.SharedPrefix
+func (m mapping) sharedPrefix(o Map) {
+	s := m.config.Data.SharedPrefix
 	if s == nil {
 		defaults := config.DefaultSharedPrefix()
 		s = &config.SharedPrefix{Groups: defaults.Groups, UsersPerGroup: defaults.UsersPerGroup}
@@ -81,25 +81,25 @@ func (d *dropIn) sharedPrefix(o options) {
 		}
 		return l.N
 	}
-	o["sharedPrefix"] = options{
+	o["sharedPrefix"] = Map{
 		"numUniqueSystemPrompts": s.Groups, "numUsersPerSystemPrompt": s.UsersPerGroup,
 		"systemPromptLen": lengths(s.SystemPrompt),
 		"questionLen":     lengths(s.QuestionLength()), "outputLen": lengths(s.OutputLength()),
 		"enableMultiTurnChat": s.MultiTurn,
 	}
-	o["seed"] = *d.c.Load.BaseSeed
+	o["seed"] = *m.config.Load.BaseSeed
 	if s.Seed != nil {
 		o["seed"] = *s.Seed
 	}
 }
 
-func (d *dropIn) replay(o options) {
-	r := d.c.Data.ConversationReplay
+func (m mapping) replay(o Map) {
+	r := m.config.Data.ConversationReplay
 	if r == nil {
 		return
 	}
 	o["seed"] = r.Seed
-	replay := options{"numConversations": r.Conversations, "sharedSystemPromptLen": r.SystemPrompt}
+	replay := Map{"numConversations": r.Conversations, "sharedSystemPromptLen": r.SystemPrompt}
 	for name, distribution := range map[string]*config.Distribution{
 		"dynamicSystemPromptLen": r.DynamicPrompt, "turnsPerConversation": r.Turns, "inputTokensPerTurn": r.Input,
 		"outputTokensPerTurn": r.Output,

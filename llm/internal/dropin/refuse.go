@@ -1,5 +1,5 @@
-// Package dropin says what becomes of the keys of an inference-perf configuration that are not honoured to the letter:
-// which are refused, and which do nothing here.
+// Package dropin maps a configuration of inference-perf to the options of this module: which keys are refused, which
+// do nothing here, and what the others become.
 package dropin
 
 import (

@@ -1,0 +1,181 @@
+package dropin
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"go.k6.io/k6/v2/lib/types"
+	"gopkg.in/guregu/null.v3"
+
+	"github.com/seed-307b789f/xk6-llm/internal/timespan"
+	"github.com/seed-307b789f/xk6-llm/llm/arrival"
+	"github.com/seed-307b789f/xk6-llm/llm/config"
+)
+
+// Options are the options of the module that a configuration asks for.
+type Options struct {
+	// Of Client and Dataset, by their names in scripts. Values are texts, numbers, booleans, lists ([]any), further
+	// maps of type Map, and json.RawMessage.
+	Client, Dataset Map
+	// Of scenarios(), with the executor llm-arrival-rate.
+	Load         arrival.Load
+	GracefulStop time.Duration
+	// What the configuration says about reports, for scripts that write their own.
+	Report Map
+}
+
+// Map holds options by name.
+type Map map[string]any
+
+// set sets an option on a condition.
+func (m Map) set(name string, value any, when bool) {
+	if when {
+		m[name] = value
+	}
+}
+
+// NewOptions maps a configuration to options. The configuration must be settled (see [config.Config.Settle]) and one
+// that [Refused] does not refuse. dir is the directory in which its relative paths start; trace holds the instants of
+// the file that [TracePath] names, in seconds. Secrets are in the options as they are.
+func NewOptions(c *config.Config, dir string, trace []float64) (Options, error) {
+	m := mapping{config: c, dir: dir}
+	load, err := m.load(trace)
+	if err != nil {
+		return Options{}, err
+	}
+	grace, err := duration("load.stage_teardown_grace_seconds", c.Load.Grace)
+	if err != nil {
+		return Options{}, err
+	}
+	return Options{Client: m.client(), Dataset: m.dataset(), Load: load, GracefulStop: grace, Report: m.report()}, nil
+}
+
+// TracePath returns the path of the file whose instants the load replays, "" if the load replays none.
+func TracePath(c *config.Config, dir string) string {
+	if c.Load.Type != config.TraceReplay {
+		return ""
+	}
+	return mapping{dir: dir}.path(c.Load.Trace.File)
+}
+
+// mapping maps a configuration.
+type mapping struct {
+	config *config.Config
+	dir    string
+}
+
+// path makes a path of the configuration absolute.
+func (m mapping) path(name string) string {
+	if name == "" || filepath.IsAbs(name) || m.dir == "" {
+		return name
+	}
+	return filepath.Join(m.dir, name)
+}
+
+// tokenizer returns the configuration's tokenizer, or the model's where a tokenizer is needed.
+func (m mapping) tokenizer() string {
+	if t := m.config.Tokenizer; t != nil && t.Name != "" {
+		return t.Name
+	}
+	needed := !slices.Contains([]config.DataType{config.MockData, config.ShareGPT, config.BillSumConversations,
+		config.InfinityInstruct, config.CNNDailyMail}, m.config.Data.Type)
+	if m.config.Server != nil && (needed || m.config.Tokenizer != nil) {
+		return m.config.Server.ModelName
+	}
+	return ""
+}
+
+// load returns the load. A duration in seconds has the rounding of the number of milliseconds it is in a script.
+func (m mapping) load(trace []float64) (arrival.Load, error) {
+	l := m.config.Load
+	if *l.BaseSeed > maxWhole {
+		return arrival.Load{}, fmt.Errorf("load.base_seed: must be at most %d, got %d", int64(maxWhole), *l.BaseSeed)
+	}
+	load := arrival.Load{Seed: null.IntFrom(*l.BaseSeed), Drain: null.BoolFrom(true), Arrival: null.StringFrom(m.arrival())}
+	if l.Type == config.TraceReplay {
+		instants, err := m.trace(trace)
+		load.Trace = instants
+		return load, err
+	}
+	interval, err := duration("load.interval", l.Interval)
+	if err != nil {
+		return load, err
+	}
+	load.Interval = types.NullDurationFrom(interval)
+	for _, s := range l.Stages.Standard {
+		load.Stages = append(load.Stages, arrival.StageOptions{
+			Rate: null.FloatFrom(s.Rate), Duration: types.NullDurationFrom(time.Duration(s.Duration) * time.Second),
+		})
+	}
+	for _, s := range l.Stages.Concurrent {
+		load.Stages = append(load.Stages, arrival.StageOptions{
+			Requests: null.IntFrom(s.NumRequests), Concurrency: null.IntFrom(min(s.Concurrency, s.NumRequests)),
+		})
+	}
+	return load, nil
+}
+
+// maxWhole is the largest number up to which a script holds whole numbers exactly.
+const maxWhole = 1 << 53
+
+// duration returns a duration given in seconds as the number of milliseconds it is in a script.
+func duration(key string, seconds float64) (time.Duration, error) {
+	d, err := timespan.Milliseconds(milliseconds(seconds))
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", key, err)
+	}
+	return d, nil
+}
+
+// milliseconds returns a duration as scripts have it.
+func milliseconds(seconds float64) float64 { return seconds * 1000 }
+
+// arrival returns the name of the arrival process.
+func (m mapping) arrival() string {
+	original := m.config.Own.Arrivals == config.InferencePerf
+	switch kind := m.config.Load.Type; {
+	case kind == config.TraceReplay:
+		return "trace"
+	case kind == config.PoissonLoad && original:
+		return "inference-perf-poisson"
+	case kind == config.PoissonLoad:
+		return "poisson"
+	case original:
+		return "inference-perf"
+	}
+	return "constant"
+}
+
+// trace returns the instants that are replayed: as many as the stages ask for, or all where the requests themselves are
+// from a trace.
+func (m mapping) trace(instants []float64) ([]float64, error) {
+	if m.config.Data.Trace != nil {
+		return instants, nil
+	}
+	asked := 0.0
+	for _, s := range m.config.Load.Stages.Standard {
+		asked += math.Trunc(s.Rate * float64(s.Duration))
+	}
+	if asked > float64(len(instants)) {
+		return nil, fmt.Errorf("load.trace: the stages ask for %.0f requests, and the file has %d: shorten them", asked,
+			len(instants))
+	}
+	return instants[:int(asked)], nil
+}
+
+func (m mapping) report() Map {
+	l := m.config.Report.Lifecycle
+	return Map{"percentiles": anyList(l.Percentiles), "perRequest": l.PerRequest,
+		"useServerOutputTokens": l.UseServerOutputTokens}
+}
+
+func anyList[T any](items []T) []any {
+	list := []any{}
+	for _, item := range items {
+		list = append(list, item)
+	}
+	return list
+}
