@@ -225,8 +225,8 @@ func (g *group) tokenCounts() TokenCounts {
 		}
 	}
 	t.PerChunk = g.sum(g.ok, tokensPerChunk)
-	t.Gaps = Gaps{Chunk: int64(g.chunkGaps.n), ChunkTogether: g.chunkGaps.zeros(), Token: int64(g.tokenGaps.n),
-		TokenTogether: g.tokenGaps.zeros()}
+	t.Gaps = Gaps{Chunk: int64(g.chunkGaps.Len()), ChunkTogether: g.chunkGaps.Zeros(), Token: int64(g.tokenGaps.Len()),
+		TokenTogether: g.tokenGaps.Zeros()}
 	return t
 }
 
@@ -298,7 +298,7 @@ func (g *group) ownLatencies() OwnLatencies {
 		TPOT:        of(func(q *Request) float64 { return q.tpot }),
 		NTPOT:       of(func(q *Request) float64 { return q.ntpot }),
 		ITLMean:     of(func(q *Request) float64 { return q.meanITL }),
-		ChunkGap:    g.chunkGaps.distribution(g.opts.Percentiles),
+		ChunkGap:    newDistribution(g.chunkGaps, g.opts.Percentiles),
 		FromDue: of(func(q *Request) float64 {
 			if q.endless {
 				return unknown

@@ -3,14 +3,10 @@ package convert
 import (
 	"bytes"
 	"math"
-	"slices"
 	"strconv"
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/stats"
 )
-
-// DefaultPercentiles are those of inference-perf.
-var DefaultPercentiles = []float64{0.1, 1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9}
 
 // Distribution sums up a list of figures. Its percentiles are of the list it was made of.
 type Distribution struct {
@@ -28,23 +24,22 @@ type Percentile struct{ P, Value float64 }
 
 // NewDistribution sums values up; nil for none. It sorts values.
 func NewDistribution(values []float64, percentiles []float64) *Distribution {
-	if len(values) == 0 {
-		return nil
-	}
-	mean := stats.Sum(values) / float64(len(values))
-	slices.Sort(values)
-	return newDistribution(len(values), mean, func(k int) float64 { return values[k] }, percentiles)
+	return newDistribution(stats.NewList(values), percentiles)
 }
 
-// newDistribution sums n values up, one at least, of which at gives the one of rank k from 0.
-func newDistribution(n int, mean float64, at func(k int) float64, percentiles []float64) *Distribution {
-	d := &Distribution{Mean: mean, Min: at(0), Max: at(n - 1)}
+// newDistribution sums a sample up; nil if it is empty.
+func newDistribution(sample stats.Ordered, percentiles []float64) *Distribution {
+	n := sample.Len()
+	if n == 0 {
+		return nil
+	}
+	d := &Distribution{Mean: sample.Mean(), Min: sample.At(0), Max: sample.At(n - 1)}
 	for _, p := range percentiles {
-		d.Percentiles = append(d.Percentiles, Percentile{P: p, Value: stats.Percentile(n, at, p)})
+		d.Percentiles = append(d.Percentiles, Percentile{P: p, Value: stats.Percentile(n, sample.At, p)})
 	}
 	for _, p := range tablePercentiles {
 		if _, there := d.At(p); !there {
-			d.inTables = append(d.inTables, Percentile{P: p, Value: stats.Percentile(n, at, p)})
+			d.inTables = append(d.inTables, Percentile{P: p, Value: stats.Percentile(n, sample.At, p)})
 		}
 	}
 	return d

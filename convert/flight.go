@@ -3,6 +3,8 @@ package convert
 import (
 	"slices"
 	"sort"
+
+	"github.com/seed-307b789f/xk6-llm/convert/internal/stats"
 )
 
 // InFlight counts the requests in flight at every so many seconds from the first start on, until the last end.
@@ -40,9 +42,6 @@ func (r *Run) HalvesAlike() bool {
 	if half == 0 {
 		return len(latencies) > 0
 	}
-	median := func(list []float64) float64 {
-		v, _ := NewDistribution(slices.Clone(list), []float64{50}).At(50)
-		return v
-	}
+	median := func(list []float64) float64 { return stats.PercentileOf(slices.Clone(list), 50) }
 	return median(latencies[half:]) <= queueGrowth*median(latencies[:half])
 }

@@ -18,7 +18,7 @@ type group struct {
 	opts            Options
 	time            float64 // from the first start to the last end, of all; NaN where nobody knows it
 
-	tokenGaps, chunkGaps *tally // between the token times, and the chunks, of ok
+	tokenGaps, chunkGaps *stats.Tally // between the token times, and the chunks, of ok
 }
 
 func (r *Run) group(requests []*Request, o Options) *group {
@@ -187,11 +187,11 @@ func nothing(*group, *Request) float64 { return 0 }
 
 // tallyGaps pools the gaps between token times, and those between chunks whatever they hold.
 func (g *group) tallyGaps() {
-	g.chunkGaps = newTally(g.run.clock.chunk)
+	g.chunkGaps = stats.NewTally(g.run.clock.chunk)
 	g.tokenGaps = g.chunkGaps
 	split := slices.ContainsFunc(g.ok, func(q *Request) bool { return q.tokenized })
 	if split {
-		g.tokenGaps = newTally(g.run.clock.chunk)
+		g.tokenGaps = stats.NewTally(g.run.clock.chunk)
 	}
 	var rec record.Request
 	for _, q := range g.ok {
@@ -200,11 +200,11 @@ func (g *group) tallyGaps() {
 		}
 		q.unpack(&rec)
 		for i := 1; i < len(rec.Chunks); i++ {
-			g.chunkGaps.add(rec.Chunks[i] - rec.Chunks[i-1])
+			g.chunkGaps.Add(rec.Chunks[i] - rec.Chunks[i-1])
 		}
 		if split {
 			for i, k := range tokenGaps(rec.Chunks, rec.ChunkTokens) {
-				g.tokenGaps.add(rec.Chunks[k] - rec.Chunks[i])
+				g.tokenGaps.Add(rec.Chunks[k] - rec.Chunks[i])
 			}
 		}
 	}
@@ -237,7 +237,7 @@ func (g *group) successesPart() Successes {
 		Latency: Latencies{
 			Request: g.sum(g.ok, requestLatency), NTPOT: g.sum(g.ok, ntpot), TPOT: g.sum(g.ok, tpot),
 			TTFT: g.sum(g.ok, ttft),
-			ITL:  g.tokenGaps.distribution(g.opts.Percentiles),
+			ITL:  newDistribution(g.tokenGaps, g.opts.Percentiles),
 		},
 		Throughput:   g.throughput(),
 		RequestSize:  g.sum(g.ok, requestSize),

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/seed-307b789f/xk6-llm/convert/internal/stats"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -138,7 +139,7 @@ func (g *group) judgeLateness(j *judge) {
 	if delays[len(delays)-1] > latenessBounds[1] && len(delays) < 100 {
 		worst = max(worst, latenessBounds[1])
 	}
-	p99, _ := NewDistribution(delays, []float64{99}).At(99)
+	p99 := stats.PercentileOf(delays, 99)
 	j.weigh(worst, latenessBounds, "requests were sent late: p99 %.1f ms after they were due", p99*1000)
 }
 

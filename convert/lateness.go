@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sort"
 
+	"github.com/seed-307b789f/xk6-llm/convert/internal/stats"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -158,7 +159,7 @@ func (g *group) lateFigures() []lateFigure {
 	if !slices.ContainsFunc(g.ok, g.run.touched) {
 		return nil
 	}
-	b := &lateLists{group: g, gapsLow: newTally(g.run.clock.chunk), gapsHigh: newTally(g.run.clock.chunk)}
+	b := &lateLists{group: g, gapsLow: stats.NewTally(g.run.clock.chunk), gapsHigh: stats.NewTally(g.run.clock.chunk)}
 	for _, lists := range [...]*[3][]float64{&b.ttft, &b.latency, &b.tpot} {
 		for i := range lists {
 			lists[i] = make([]float64, 0, len(g.ok))
@@ -179,7 +180,7 @@ type lateLists struct {
 	late              lateness
 	ttft, latency     [3][]float64
 	tpot              [3][]float64
-	gapsLow, gapsHigh *tally
+	gapsLow, gapsHigh *stats.Tally
 }
 
 func (b *lateLists) add(q *Request) {
@@ -195,12 +196,12 @@ func (b *lateLists) add(q *Request) {
 	for i, k := range tokenGaps(b.rec.Chunks, b.rec.ChunkTokens) {
 		gap := b.rec.Chunks[k] - b.rec.Chunks[i]
 		if i == k { // tokens of one chunk come together, whenever that is
-			b.gapsLow.add(0)
-			b.gapsHigh.add(0)
+			b.gapsLow.Add(0)
+			b.gapsHigh.Add(0)
 			continue
 		}
-		b.gapsLow.add(max(0, gap-b.late.chunks[k]/1000))
-		b.gapsHigh.add(gap + b.late.chunks[i]/1000)
+		b.gapsLow.Add(max(0, gap-b.late.chunks[k]/1000))
+		b.gapsHigh.Add(gap + b.late.chunks[i]/1000)
 	}
 }
 
@@ -225,8 +226,8 @@ func (b *lateLists) figures() []lateFigure {
 	return []lateFigure{
 		of("time_to_first_token", b.ttft), of("request_latency", b.latency), of("time_per_output_token", b.tpot),
 		{
-			"inter_token_latency", b.group.tokenGaps.distribution(latePercentiles),
-			b.gapsLow.distribution(latePercentiles), b.gapsHigh.distribution(latePercentiles),
+			"inter_token_latency", newDistribution(b.group.tokenGaps, latePercentiles),
+			newDistribution(b.gapsLow, latePercentiles), newDistribution(b.gapsHigh, latePercentiles),
 		},
 	}
 }

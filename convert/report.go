@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/partial"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/stats"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -137,7 +138,7 @@ type Retries struct {
 
 // Options are how a report is made.
 type Options struct {
-	Percentiles  []float64     // nil for DefaultPercentiles
+	Percentiles  []float64     // nil for inference-perf's, from 0.1 to 99.9
 	SLO          record.Bounds // instead of the requests' own, if not zero
 	ServerTokens bool          // divide by the server's count of output tokens, where there is one
 	MaxMessages  int           // different messages of a kind of failure, 0 for DefaultMaxMessages
@@ -160,7 +161,7 @@ const DefaultMaxMessages = 100
 
 func (o Options) withDefaults() Options {
 	if o.Percentiles == nil {
-		o.Percentiles = DefaultPercentiles
+		o.Percentiles = stats.DefaultPercentiles()
 	}
 	if o.MaxMessages == 0 {
 		o.MaxMessages = DefaultMaxMessages

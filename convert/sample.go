@@ -47,7 +47,7 @@ func (p *Report) Samples() iter.Seq[Sample] {
 func (p *Report) TokenGaps() (n int, at func(k int) float64) {
 	g := &group{run: p.run, opts: p.opts, ok: slices.DeleteFunc(slices.Clone(p.run.Requests), (*Request).Failed)}
 	g.tallyGaps()
-	return g.tokenGaps.n, g.tokenGaps.at
+	return g.tokenGaps.Len(), g.tokenGaps.At
 }
 
 // Run is the run that the report is of.

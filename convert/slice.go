@@ -3,10 +3,11 @@ package convert
 import (
 	"fmt"
 	"hash/fnv"
-	"math"
+	"slices"
 	"time"
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/partial"
+	"github.com/seed-307b789f/xk6-llm/convert/internal/stats"
 )
 
 // partial is the stage's part of a benchmark report. Its ids follow from the run's, so that the same records give the
@@ -21,18 +22,24 @@ func (g *group) partial(stage int) *partial.Report {
 	return partial.New(run, partial.Aggregate{
 		Requests: partial.Requests{
 			Total: len(g.all), Failures: len(g.failed),
-			InputLength:  partial.NewStatistics(g.values(g.ok, inputTokens), partial.Count),
-			OutputLength: partial.NewStatistics(g.values(g.ok, outputTokens), partial.Count),
+			InputLength:  statistics(g.values(g.ok, inputTokens), partial.Count),
+			OutputLength: statistics(g.values(g.ok, outputTokens), partial.Count),
 		},
 		Latency: &partial.Latency{
-			TTFT:    partial.NewStatistics(g.values(g.ok, ttft), partial.Seconds),
-			NTPOT:   partial.NewStatistics(g.values(g.ok, ntpotOfTokens), partial.SecondsPerToken),
-			TPOT:    partial.NewStatistics(g.values(g.ok, tpot), partial.SecondsPerToken),
-			ITL:     g.tokenGaps.statistics(),
-			Request: partial.NewStatistics(g.values(g.ok, requestLatency), partial.Seconds),
+			TTFT:    statistics(g.values(g.ok, ttft), partial.Seconds),
+			NTPOT:   statistics(g.values(g.ok, ntpotOfTokens), partial.SecondsPerToken),
+			TPOT:    statistics(g.values(g.ok, tpot), partial.SecondsPerToken),
+			ITL:     partial.NewStatistics(g.tokenGaps, partial.SecondsPerToken),
+			Request: statistics(g.values(g.ok, requestLatency), partial.Seconds),
 		},
 		Throughput: g.rates(),
 	})
+}
+
+// statistics sums values up for a partial report. The mean is taken over the sorted values.
+func statistics(values []float64, units string) *partial.Statistics {
+	slices.Sort(values)
+	return partial.NewStatistics(stats.NewList(values), units)
 }
 
 // ntpotOfTokens leaves out answers without a token.
@@ -55,22 +62,6 @@ func (g *group) rates() *partial.Throughput {
 		TotalTokens:  partial.Rate(float64(t.TotalTokens), partial.TokensPerSecond),
 		Requests:     partial.Rate(float64(t.Requests), partial.QueriesPerSecond),
 	}
-}
-
-// statistics sums the tally up for a partial report, nil if it is empty.
-func (t *tally) statistics() *partial.Statistics {
-	d := t.distribution(partial.Percentiles())
-	if d == nil {
-		return nil
-	}
-	s := &partial.Statistics{Units: partial.SecondsPerToken, Mean: d.Mean, Min: &d.Min, Max: &d.Max}
-	for _, p := range d.Percentiles {
-		s.Percentiles = append(s.Percentiles, partial.Percentile(p))
-	}
-	if sd := t.deviation(); !math.IsNaN(sd) {
-		s.StdDev = &sd
-	}
-	return s
 }
 
 // window is when the stage ran: from its start, as the executors tell, else its first request's, to the last end.

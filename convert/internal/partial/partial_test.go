@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/seed-307b789f/xk6-llm/convert/internal/stats"
 )
 
 // samples are files of real runs.
@@ -77,7 +79,7 @@ func TestParse(t *testing.T) {
 func sound() *Report {
 	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("", 3600))
 	return New(Run{UID: "stage-0", EID: "run", Time: Between(start, start.Add(1234567*time.Microsecond))}, Aggregate{
-		Requests:   Requests{Total: 1, InputLength: NewStatistics([]float64{3}, Count)},
+		Requests:   Requests{Total: 1, InputLength: NewStatistics(stats.NewList([]float64{3}), Count)},
 		Latency:    &Latency{},
 		Throughput: &Throughput{Requests: Rate(1e-05, QueriesPerSecond)},
 	})
@@ -87,7 +89,7 @@ func sound() *Report {
 func TestWrite(t *testing.T) {
 	t.Parallel()
 	var percentiles strings.Builder
-	for _, p := range Percentiles() {
+	for _, p := range stats.DefaultPercentiles() {
 		fmt.Fprintf(&percentiles, "          %s: 3.0\n", key(p))
 	}
 	want := `version: 0.2.1
@@ -173,7 +175,7 @@ func TestParseDuration(t *testing.T) {
 
 func TestNewStatistics(t *testing.T) {
 	t.Parallel()
-	s := NewStatistics([]float64{4, 1, 3, 2}, Seconds)
+	s := NewStatistics(stats.NewList([]float64{4, 1, 3, 2}), Seconds)
 	p25, _ := s.At(25)
 	p99, _ := s.At(99)
 	got := []float64{s.Mean, *s.StdDev, *s.Min, *s.Max, p25, p99}
@@ -181,10 +183,10 @@ func TestNewStatistics(t *testing.T) {
 	if fmt.Sprint(got) != fmt.Sprint(want) || s.Units != Seconds {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	if s := NewStatistics(nil, Seconds); s != nil {
+	if s := NewStatistics(stats.NewList(nil), Seconds); s != nil {
 		t.Errorf("of nothing: got %+v", s)
 	}
-	if s := NewStatistics([]float64{5}, Seconds); s.StdDev != nil || *s.Min != 5 {
+	if s := NewStatistics(stats.NewList([]float64{5}), Seconds); s.StdDev != nil || *s.Min != 5 {
 		t.Errorf("of one: got %+v", s)
 	}
 	if _, known := s.At(42); known {
@@ -298,7 +300,7 @@ func TestStatisticsOfRequests(t *testing.T) {
 		}
 		return list
 	}
-	got, want := figures(NewStatistics(latencies, Seconds)), figures(r.Aggregate().Latency.Request)
+	got, want := figures(NewStatistics(stats.NewList(latencies), Seconds)), figures(r.Aggregate().Latency.Request)
 	if len(got) != len(want) {
 		t.Fatalf("got %v, want %v", got, want)
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -28,33 +27,24 @@ type Statistics struct {
 	Mean        float64
 	StdDev      *float64 // of a sample: the squares are divided by n-1, so one figure has none
 	Min, Max    *float64
-	Percentiles []Percentile // those of [Percentiles]; the schema has no place for others
+	Percentiles []Percentile // of [stats.DefaultPercentiles]; the schema has no place for others
 }
 
 // Percentile is one percentile and its value.
 type Percentile struct{ P, Value float64 }
 
-// Percentiles are the schema's, ascending. They do not depend on what other reports were asked for.
-func Percentiles() []float64 { return []float64{0.1, 1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9} }
-
-// NewStatistics sums values up; nil for none. It sorts values.
-func NewStatistics(values []float64, units string) *Statistics {
-	if len(values) == 0 {
+// NewStatistics sums a sample up; nil if it is empty. The percentiles are the schema's, whatever other reports have.
+func NewStatistics(sample stats.Ordered, units string) *Statistics {
+	n := sample.Len()
+	if n == 0 {
 		return nil
 	}
-	slices.Sort(values)
-	n := float64(len(values))
-	s := &Statistics{Units: units, Mean: stats.Sum(values) / n, Min: new(values[0]), Max: new(values[len(values)-1])}
-	if len(values) > 1 {
-		squares := make([]float64, len(values))
-		for i, v := range values {
-			squares[i] = (v - s.Mean) * (v - s.Mean)
-		}
-		s.StdDev = new(math.Sqrt(stats.Sum(squares) / (n - 1)))
+	s := &Statistics{Units: units, Mean: sample.Mean(), Min: new(sample.At(0)), Max: new(sample.At(n - 1))}
+	if n > 1 {
+		s.StdDev = new(sample.StdDev())
 	}
-	for _, p := range Percentiles() {
-		s.Percentiles = append(s.Percentiles,
-			Percentile{p, stats.Percentile(len(values), func(k int) float64 { return values[k] }, p)})
+	for _, p := range stats.DefaultPercentiles() {
+		s.Percentiles = append(s.Percentiles, Percentile{p, stats.Percentile(n, sample.At, p)})
 	}
 	return s
 }
@@ -97,7 +87,7 @@ func (s *Statistics) MarshalYAML() (any, error) {
 	addFloat("mean", &s.Mean)
 	addFloat("stddev", s.StdDev)
 	addFloat("min", s.Min)
-	for _, p := range Percentiles() {
+	for _, p := range stats.DefaultPercentiles() {
 		if value, known := s.At(p); known {
 			addFloat(key(p), &value)
 		}
@@ -135,7 +125,7 @@ func (s *Statistics) UnmarshalYAML(node *yaml.Node) error {
 	}
 	mean, units := f.number("mean"), f.nodes["units"]
 	out := Statistics{StdDev: f.number("stddev"), Min: f.number("min"), Max: f.number("max")}
-	for _, p := range Percentiles() {
+	for _, p := range stats.DefaultPercentiles() {
 		if value := f.number(key(p)); value != nil {
 			out.Percentiles = append(out.Percentiles, Percentile{p, *value})
 		}
