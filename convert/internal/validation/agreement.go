@@ -6,8 +6,9 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert/internal/partial"
 )
 
-// agreement compares a partial report with that of its stage, where they tell of the same requests. Prompt and output
-// lengths do not: the one leaves out successes without response metrics, the other may count by the server.
+// agreement compares a partial report with the report of its stage in the figures that are about the same requests.
+// Prompt and output lengths are not compared: one report leaves out successes without response metrics, the other may
+// use the server's counts.
 type agreement struct {
 	scope
 	part  *partial.Aggregate
@@ -58,8 +59,8 @@ func (a agreement) latency(got named, want *distribution) {
 	}
 }
 
-// withoutEmpty compares the latency per token where successes have no token: the stage's report counts them as 0, the
-// partial one leaves them out, so that its mean is higher. The maximum is the same in both.
+// withoutEmpty compares the latency per token where some successes have no token: the stage's report counts them as 0,
+// the partial report leaves them out, so that its mean is higher. The maximum is the same in both.
 func (a agreement) withoutEmpty(got named, want distribution) {
 	if got.Statistics == nil {
 		if want.max > 0 {
@@ -75,7 +76,7 @@ func (a agreement) withoutEmpty(got named, want distribution) {
 	}
 }
 
-// throughput wants the rates, unless there is nothing to tell.
+// throughput requires the rates, unless the stage has no success or no time.
 func (a agreement) throughput() {
 	names := [...]string{"input_tokens_per_sec", "output_tokens_per_sec", "total_tokens_per_sec", "requests_per_sec"}
 	for i, t := range throughputs(a.part.Throughput) {

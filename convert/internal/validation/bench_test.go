@@ -7,7 +7,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
 )
 
-// Files of requests come to gigabytes; this is the rate at which they are checked.
+// Files of requests reach gigabytes, so the rate of the check matters.
 func BenchmarkRequests(b *testing.B) {
 	file := readOriginal(b, "failures")[reportdir.PerRequest]
 	b.SetBytes(int64(len(file)))

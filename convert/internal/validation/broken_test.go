@@ -13,7 +13,7 @@ import (
 const stage0, stage1, part0 = "stage_0_lifecycle_metrics.json", "stage_1_lifecycle_metrics.json",
 	"inference-perf.partial.stage_0.yaml"
 
-// set puts a value at a path of a JSON file; "" takes away what is there.
+// set puts a value at a path of a JSON file; "" deletes the member.
 func set(t *testing.T, file, path, value string) string {
 	t.Helper()
 	var doc any
@@ -51,7 +51,7 @@ func set(t *testing.T, file, path, value string) string {
 	return string(out)
 }
 
-// added are the findings of a broken report that the sound one does not have.
+// added returns the findings about a broken report that the sound report does not have.
 func added(sound, broken []string) (lines []string) {
 	for _, line := range broken {
 		if !slices.Contains(sound, line) {
@@ -61,7 +61,7 @@ func added(sound, broken []string) (lines []string) {
 	return lines
 }
 
-// breakage is one field of a sound report changed, and all that is then found beyond what the sound one has.
+// breakage is one changed field of a sound report, and all findings that the change adds.
 type breakage struct {
 	file, path, value string
 	want              []string
@@ -169,7 +169,7 @@ func TestBrokenLifecycle(t *testing.T) {
 	})
 }
 
-// Reports of older versions have prompt_len for prompt_tokens, no time, and their maxima last.
+// Reports of older versions have prompt_len instead of prompt_tokens, no time, and their maxima last.
 func TestLegacy(t *testing.T) {
 	t.Parallel()
 	const file = `{"load_summary": {"count": 2, "schedule_delay": {"mean": 0.1, "min": 0.0, "p50": 0.1, "max": 0.2}},
@@ -189,7 +189,7 @@ func TestLegacy(t *testing.T) {
 	})
 }
 
-// A report without a success has zeros for totals, and no rates.
+// The totals of a report without a success are zeros, and it has no rates.
 func TestNoSuccess(t *testing.T) {
 	t.Parallel()
 	const file = `{"benchmark_time_seconds": 1.5, "load_summary": {"count": 2, "schedule_delay": null},
@@ -256,12 +256,14 @@ func TestUnreadable(t *testing.T) {
 		{reportdir.PerRequest, "[] 1",
 			"per_request.structure: not a list of records: '1' in place of record 0 or the end of the list"},
 		{reportdir.PerRequest, `[` + record + `,`, "per_request.structure: not a list of records: the list has no end"},
-		{reportdir.PerRequest, `[{"a": "]}"`, "per_request.structure: not a list of records: the file ends within record 0"},
+		{reportdir.PerRequest, `[{"a": "]}"`,
+			"per_request.structure: not a list of records: the file ends within record 0"},
 		{reportdir.PerRequest, `[` + record + `,]`,
 			"per_request.structure: not a list of records: ']' in place of record 1 or the end of the list"},
 		{reportdir.PerRequest, `[` + record + " " + record + `]`,
 			"per_request.structure: not a list of records: '{' in place of record 1 or the end of the list"},
-		{reportdir.PerRequest, `[{"a": "\"`, "per_request.structure: not a list of records: the file ends within record 0"},
+		{reportdir.PerRequest, `[{"a": "\"`,
+			"per_request.structure: not a list of records: the file ends within record 0"},
 		{reportdir.PerRequest, `[{"a" 1}]`, "per_request.structure: not a list of records: record 0 is not valid JSON"},
 		{reportdir.PerRequest, `[{"a":` + deep,
 			"per_request.structure: not a list of records: record 0 is nested deeper than 1000"},

@@ -17,36 +17,36 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
 )
 
-// Config is what has to be known of the run's configuration.
+// Config holds what the check needs from the run's configuration.
 type Config struct {
-	// Stages is how many stages the run was to have. Those of a sweep count, though they are not listed in its
-	// configuration: it is their number that is. 0 means unknown, and nothing is said about stages too many or missing.
+	// Stages is the number of stages that the run was meant to have, including the stages of a sweep, of which the
+	// configuration gives only the number. 0 means unknown: surplus or missing stages are then not reported.
 	Stages int
 }
 
-// Input are the files of a report.
+// Input holds the files of a report.
 type Input struct {
-	// Files holds the files by name, without a prefix. Those that are none of summary, stages and partial reports are
-	// passed over; the file of requests is not to be here.
+	// Files maps names without their prefix to contents. Files other than summary, stages and partial reports are
+	// ignored; the file of requests belongs into PerRequest.
 	Files map[string][]byte
-	// PerRequest gives the file of requests, nil for none. It is read once, request by request: what is held of it is
-	// the largest request.
+	// PerRequest reads the file of requests; nil means that there is none. It is read once, request by request, so
+	// that at most the largest request is held in memory.
 	PerRequest io.Reader
 }
 
-// Check checks the files of a report, one by one and against each other. What is wrong with a file is a finding; the
-// error is that of reading PerRequest.
+// Check checks the files of a report, one by one and against each other. A fault in a file becomes a finding; Check
+// returns an error only if PerRequest cannot be read.
 func Check(in Input, c Config) (*Report, error) {
 	r, run := new(Report), run{stages: map[int]gjson.Result{}}
-	lifecycleOf := func(prefix, name string) (doc gjson.Result) {
+	checkNamed := func(prefix, name string) (doc gjson.Result) {
 		r.file(prefix, name, func(s scope) { doc = checkLifecycle(s, in.Files[name]) })
 		return doc
 	}
 	if _, there := in.Files[reportdir.Summary]; there {
-		run.summary = lifecycleOf("summary.", reportdir.Summary)
+		run.summary = checkNamed("summary.", reportdir.Summary)
 	}
 	for stage, name := range numbered(in.Files, reportdir.StagePattern) {
-		run.stages[stage] = lifecycleOf("per_stage.", name)
+		run.stages[stage] = checkNamed("per_stage.", name)
 	}
 	if in.PerRequest != nil {
 		var err error
@@ -64,7 +64,8 @@ func Check(in Input, c Config) (*Report, error) {
 	return r, nil
 }
 
-// numbered gives the files whose names match, by ascending number. A number written with leading zeros is none of ours.
+// numbered yields the files whose names match the pattern, by ascending number. Numbers with leading zeros are skipped,
+// since no report has them.
 func numbered(files map[string][]byte, pattern *regexp.Regexp) iter.Seq2[int, string] {
 	names := map[int]string{}
 	for name := range files {
@@ -83,7 +84,7 @@ func numbered(files map[string][]byte, pattern *regexp.Regexp) iter.Seq2[int, st
 	}
 }
 
-// CheckDir checks the report in a directory. prefix is what stands before the names of its files, mostly nothing.
+// CheckDir checks the report in a directory. prefix is the prefix of the names of its files, mostly empty.
 func CheckDir(dir fs.FS, prefix string, c Config) (*Report, error) {
 	entries, err := fs.ReadDir(dir, ".")
 	if err != nil {
@@ -91,8 +92,8 @@ func CheckDir(dir fs.FS, prefix string, c Config) (*Report, error) {
 	}
 	in := Input{Files: map[string][]byte{}}
 	for _, e := range entries {
-		name, ours := strings.CutPrefix(e.Name(), prefix)
-		if !ours || name != reportdir.Summary && !reportdir.StagePattern.MatchString(name) &&
+		name, found := strings.CutPrefix(e.Name(), prefix)
+		if !found || name != reportdir.Summary && !reportdir.StagePattern.MatchString(name) &&
 			!reportdir.PartialPattern.MatchString(name) {
 			continue
 		}

@@ -9,7 +9,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
 )
 
-// someRequests is a file of sound requests of 1 s, with three tokens each.
+// someRequests returns a file of sound requests of 1 s with three tokens each.
 func someRequests(n int, change func(i int, one string) string) string {
 	var list []string
 	for i := range n {
@@ -88,7 +88,7 @@ func TestBrokenRequests(t *testing.T) {
 	}
 }
 
-// A failure has no response to speak of.
+// The response of a failed request is not checked.
 func TestFailedRequest(t *testing.T) {
 	t.Parallel()
 	const file = `[{"start_time": 1, "end_time": 2, "info": {"response_metrics": null}, "error": {"error_type": ` +
@@ -98,7 +98,7 @@ func TestFailedRequest(t *testing.T) {
 	}
 }
 
-// Many records of one fault are one finding.
+// Many records with the same fault make one finding.
 func TestManyRequests(t *testing.T) {
 	t.Parallel()
 	file := someRequests(9, func(i int, one string) string {
@@ -146,7 +146,7 @@ func TestBrokenCrossReport(t *testing.T) {
 	}
 }
 
-// Stage files by their numbers, against the configuration.
+// The numbers of stage files are checked against the configuration.
 func TestStageNumbers(t *testing.T) {
 	t.Parallel()
 	base := readOriginal(t, "failures")
@@ -249,7 +249,7 @@ func TestBrokenPartial(t *testing.T) {
 	}
 }
 
-// A latency that is in one of the reports alone is a contradiction.
+// A latency that only one of the reports has is a contradiction.
 func TestPartialWithoutStageFigure(t *testing.T) {
 	t.Parallel()
 	base := readOriginal(t, "failures")
@@ -261,7 +261,7 @@ func TestPartialWithoutStageFigure(t *testing.T) {
 	})
 }
 
-// Successes without a token count as 0 s per token in the stage's report, and not at all in the partial one.
+// Successes without a token count as 0 s per token in the stage's report, and are left out of the partial report.
 func TestZeroTokenSuccess(t *testing.T) {
 	t.Parallel()
 	base := readOriginal(t, "failures")

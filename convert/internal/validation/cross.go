@@ -9,11 +9,11 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// run is what the files of a report have to agree on. A file that is not there, or is broken, is the zero Result.
+// run holds the files that have to agree with each other. A missing or broken file is the zero Result.
 type run struct {
 	summary  gjson.Result
 	stages   map[int]gjson.Result
-	requests *int // in the file of requests; nil if unknown
+	requests *int // the number in the file of requests; nil means unknown
 }
 
 // check compares the files with each other.
@@ -29,13 +29,13 @@ func (r run) check(s scope, c Config) {
 	}
 }
 
-// summed are the figures of the summary that its stages' must add up to.
+// summed lists the figures whose sum over the stages must be the summary's figure.
 var summed = [...]string{
 	"load_summary.count", "successes.count", "failures.count", "successes.prompt_tokens.total",
 	"successes.output_tokens.total",
 }
 
-// sums compares the summary with its stages. A figure that one of them lacks is not compared.
+// sums compares the summary with the sums over its stages. A figure that one of the files lacks is not compared.
 func (r run) sums(s scope, numbers []int) {
 	for _, path := range summed {
 		want, known := finite(r.summary.Get(path))
@@ -50,7 +50,7 @@ func (r run) sums(s scope, numbers []int) {
 	}
 }
 
-// stageNumbers checks which stages there are; numbers ascends.
+// stageNumbers checks for missing and surplus stages; numbers must ascend.
 func stageNumbers(s scope, numbers []int, c Config) {
 	if c.Stages > 0 && len(numbers) > c.Stages {
 		s.errorf("configured_stages", "%d stages have reports, %d are configured", len(numbers), c.Stages)
@@ -71,8 +71,9 @@ func stageNumbers(s scope, numbers []int, c Config) {
 	}
 }
 
-// rates tells of stages with less load than the one before. Where nothing was asked for there is nothing to compare: a
-// stage of a fixed concurrency has its number of requests for a rate, one of free-running users the rate achieved.
+// rates warns about stages with less load than the stage before. Stages for which no rate was requested are not
+// compared: a stage of fixed concurrency reports its number of requests as its rate, a stage of free-running users the
+// achieved rate.
 func (r run) rates(s scope, numbers []int) {
 	last, lastStage, some := 0.0, 0, false
 	for _, n := range numbers {

@@ -12,7 +12,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert/internal/partial"
 )
 
-// Figures that must agree may differ by this much: sums in another order differ in their last digits.
+// Figures that must agree may differ by this much, since sums in another order differ in their last digits.
 const (
 	relative = 1e-6
 	absolute = 1e-9
@@ -28,12 +28,12 @@ func equal(a, b float64) bool { return math.Abs(a-b) <= slack(a, b) }
 
 func above(a, b float64) bool { return a > b+slack(a, b) }
 
-// finite is a number of a JSON file, and false if it is none or too large for one.
+// finite returns the number in a JSON value, and false if the value is not a number or is too large for a float64.
 func finite(v gjson.Result) (float64, bool) {
 	return v.Num, v.Type == gjson.Number && !math.IsInf(v.Num, 0) && !math.IsNaN(v.Num)
 }
 
-// distribution is the summary of a list of figures.
+// distribution is the summary of a list of figures as a report has it.
 type distribution struct {
 	mean, min, max float64
 	percentiles    []percentile // ascending
@@ -44,8 +44,8 @@ type percentile struct {
 	p, value float64
 }
 
-// sound checks that the figures can belong together: they ascend from the minimum to the maximum, with the mean
-// between.
+// sound checks that the figures can belong together: percentiles ascend from the minimum to the maximum, and the mean
+// lies between these.
 func (d distribution) sound(s scope, path string) {
 	if above(d.min, d.mean) {
 		s.errorf("distributions", "%s: minimum %v is above the mean %v", path, d.min, d.mean)
@@ -65,7 +65,8 @@ func (d distribution) sound(s scope, path string) {
 	}
 }
 
-// distributionPaths are where a lifecycle report has distributions; prompt_len is what older versions and we have too.
+// distributionPaths are the places of distributions in a lifecycle report. Older versions and this program also write
+// prompt_len.
 var distributionPaths = [...]string{
 	"load_summary.schedule_delay",
 	"successes.latency.request_latency", "successes.latency.normalized_time_per_output_token",
@@ -81,7 +82,7 @@ var distributionPaths = [...]string{
 	"retries.wasted_sec",
 }
 
-// distributions checks all of a report's.
+// distributions checks every distribution of a report.
 func (l lifecycle) distributions() {
 	for _, path := range distributionPaths {
 		v := l.doc.Get(path)
@@ -100,7 +101,7 @@ func (l lifecycle) distributions() {
 	}
 }
 
-// minimum checks that nothing is negative; a schedule delay may be.
+// minimum checks that no figure is negative; a schedule delay may be.
 func (l lifecycle) minimum(path string, least gjson.Result) {
 	delay := path == "load_summary.schedule_delay"
 	switch {
@@ -111,7 +112,8 @@ func (l lifecycle) minimum(path string, least gjson.Result) {
 	}
 }
 
-// readDistribution takes a summary out of its object, which may hold other keys. It is nil where there is none.
+// readDistribution reads a distribution from its object, which may hold other keys. nil means that there is no
+// distribution.
 func readDistribution(v gjson.Result) (d *distribution, fault string) {
 	if !v.IsObject() {
 		return nil, "neither an object nor null"
@@ -150,7 +152,7 @@ func readDistribution(v gjson.Result) (d *distribution, fault string) {
 
 func byRank(a, b percentile) int { return cmp.Compare(a.p, b.p) }
 
-// rank is what the key of a percentile stands for: median, p99.9.
+// rank returns the percentile that a key stands for, such as median or p99.9.
 func rank(key string) (float64, bool) {
 	if key == "median" {
 		return 50, true
@@ -160,7 +162,8 @@ func rank(key string) (float64, bool) {
 	return p, is && err == nil && p >= 0 && p <= 100
 }
 
-// ofStatistics is a summary in a partial report; false where there is a mean alone.
+// ofStatistics returns the distribution of a statistics block of a partial report, and false if the block has only a
+// mean.
 func ofStatistics(s *partial.Statistics) (d distribution, ok bool) {
 	if s.Min == nil || s.Max == nil {
 		return d, false

@@ -9,25 +9,25 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// maxElement bounds one request of the file, in bytes: bodies may have media in them.
+// maxElement bounds the size of one request in bytes. It is large because bodies may contain media.
 const maxElement = 256 << 20
 
 // maxDepth bounds the nesting of a request.
 const maxDepth = 1000
 
-// elements takes a JSON array of objects apart without holding more than one of them. Its errors other than the
-// source's are of type *syntaxError.
+// elements splits a JSON array of objects and holds one object at a time. Errors are those of the source, or of type
+// *syntaxError.
 type elements struct {
 	scan  *bufio.Scanner
 	limit int // of an object, in bytes
 	n     int // objects so far
 
-	begun, ended, comma bool // the array has; a comma came after the last object
-	at, depth           int  // within the object that the buffer begins with: bytes looked at, open brackets
-	quoted              bool // within a string
+	begun, ended, comma bool // whether the array has begun or ended, and whether a comma followed the last object
+	at, depth           int  // bytes read and brackets open in the object at the start of the buffer
+	quoted              bool // whether at is within a string
 }
 
-// syntaxError is of a file that is not an array of objects.
+// syntaxError reports that a file is not an array of objects.
 type syntaxError struct{ text string }
 
 func (e *syntaxError) Error() string { return e.text }
@@ -39,7 +39,7 @@ func newElements(src io.Reader, limit int) *elements {
 	return e
 }
 
-// next is the next object, nil after the last. It is good until the next call.
+// next returns the next object, nil after the last one. The slice is valid until the next call.
 func (e *elements) next() (object []byte, err error) {
 	if e.scan.Scan() {
 		e.n++
@@ -58,7 +58,7 @@ func (e *elements) next() (object []byte, err error) {
 	return nil, err
 }
 
-// split is a bufio.SplitFunc. It looks at each byte once.
+// split is a bufio.SplitFunc. It reads each byte once.
 func (e *elements) split(data []byte, atEOF bool) (advance int, token []byte, err error) {
 	skip := 0
 	if e.depth == 0 {
@@ -66,7 +66,7 @@ func (e *elements) split(data []byte, atEOF bool) (advance int, token []byte, er
 			return skip, nil, err
 		}
 	}
-	if err := e.look(data[skip:]); err != nil {
+	if err := e.advance(data[skip:]); err != nil {
 		return 0, nil, err
 	}
 	if e.depth == 0 {
@@ -80,7 +80,7 @@ func (e *elements) split(data []byte, atEOF bool) (advance int, token []byte, er
 	return skip, nil, nil
 }
 
-// between passes over what stands around objects, up to the first byte of one or the end of data.
+// between skips the bytes around objects, up to the first byte of an object or the end of data.
 func (e *elements) between(data []byte) (int, error) {
 	for i, c := range data {
 		switch {
@@ -100,8 +100,9 @@ func (e *elements) between(data []byte) (int, error) {
 	return len(data), nil
 }
 
-// look goes on with the object that data begins with, from where it was left to the object's end or that of data.
-func (e *elements) look(data []byte) error {
+// advance continues the object at the start of data, from where the last call stopped to the end of the object or of
+// data.
+func (e *elements) advance(data []byte) error {
 	at, quoted := e.at, e.quoted // locals, for speed: these are the loops that gigabytes go through
 	for at < len(data) {
 		c := data[at]

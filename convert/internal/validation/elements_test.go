@@ -9,7 +9,7 @@ import (
 	"testing/iotest"
 )
 
-// read gives the objects of a file, and the error that ended it.
+// read returns the objects of a file, and the error that ended the reading.
 func read(src io.Reader, limit int) (objects []string, err error) {
 	list := newElements(src, limit)
 	for {
@@ -36,7 +36,7 @@ func TestElements(t *testing.T) {
 	}
 }
 
-// What is held does not grow beyond the limit.
+// The buffer does not grow beyond the limit.
 func TestElementsLimit(t *testing.T) {
 	t.Parallel()
 	objects, err := read(strings.NewReader(`[{"a":1},{"a":"`+strings.Repeat("x", 100)+`"}]`), 64)
@@ -46,7 +46,7 @@ func TestElementsLimit(t *testing.T) {
 	}
 }
 
-// Reading does not depend on how the bytes come, and what is read is what a JSON decoder reads.
+// The objects do not depend on how the bytes arrive, and are the objects that a JSON decoder reads.
 func FuzzElements(f *testing.F) {
 	f.Add(someRequests(2, nil))
 	f.Add(`[{"a":"\\"},{}]`)

@@ -8,13 +8,14 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// lifecycle is a summary or stage report under check.
+// lifecycle is a summary or a stage report that is being checked.
 type lifecycle struct {
 	scope
 	doc gjson.Result
 }
 
-// checkLifecycle checks a file by itself, and gives its content: nothing if it is unfit to be compared with others.
+// checkLifecycle checks a file by itself and returns its content. The content of a file that is unfit for comparison is
+// the zero Result.
 func checkLifecycle(s scope, data []byte) gjson.Result {
 	if err := syntax(data); err != nil {
 		s.errorf("structure", "not JSON: %v", err)
@@ -36,16 +37,16 @@ func checkLifecycle(s scope, data []byte) gjson.Result {
 	return l.doc
 }
 
-// syntax checks by the standard library, which bounds the nesting; gjson reads what is known to be sound.
+// syntax checks the JSON by the standard library, which bounds the nesting; gjson then reads only valid JSON.
 func syntax(data []byte) error {
 	var skip json.RawMessage
 	return json.Unmarshal(data, &skip)
 }
 
-// sections must be there, and be objects.
+// sections are the members that a report must have, as objects.
 var sections = [...]string{"load_summary", "successes", "successes.latency", "successes.throughput", "failures"}
 
-// countPaths must be there, and count.
+// countPaths are the members that a report must have, as whole numbers.
 var countPaths = [...]string{"load_summary.count", "successes.count", "failures.count"}
 
 // structure reports whether there is enough to check the rest.
@@ -78,7 +79,7 @@ func (l lifecycle) structure() bool {
 	return whole
 }
 
-// number is the number at a path; false if there is none. What is there and is none is a finding.
+// number returns the number at a path, and false if there is none. A value that is not a number is a finding.
 func (l lifecycle) number(path string) (float64, bool) {
 	v := l.doc.Get(path)
 	n, ok := finite(v)
@@ -88,7 +89,7 @@ func (l lifecycle) number(path string) (float64, bool) {
 	return n, ok
 }
 
-// notNegative is number, and a finding of the check if it is below 0.
+// notNegative does what number does and makes a finding of a number below 0.
 func (l lifecycle) notNegative(check, path string) (float64, bool) {
 	n, ok := l.number(path)
 	if ok && n < 0 {
@@ -113,14 +114,14 @@ func (l lifecycle) time() {
 	}
 }
 
-// load checks what stage reports alone have.
+// load checks the members that only stage reports have.
 func (l lifecycle) load() {
 	for _, key := range [...]string{"send_duration", "requested_rate", "achieved_rate", "concurrency"} {
 		l.notNegative("load", "load_summary."+key)
 	}
 }
 
-// tokens checks the totals of successes or failures. Their older form has none.
+// tokens checks the totals of successes or failures. Their older form has no totals.
 func (l lifecycle) tokens(section string) {
 	path := section + ".prompt_tokens"
 	total, known := l.notNegative("tokens", path+".total")
@@ -136,7 +137,7 @@ func (l lifecycle) tokens(section string) {
 	l.total(section, section+".output_tokens")
 }
 
-// total checks that a total is the mean by the count of the section.
+// total checks that a total is the mean multiplied by the count of the section.
 func (l lifecycle) total(section, path string) {
 	total, known := l.number(path + ".total")
 	mean, meanKnown := finite(l.doc.Get(path + ".mean"))
@@ -149,7 +150,7 @@ func (l lifecycle) total(section, path string) {
 	}
 }
 
-// throughput checks the rates against each other, and against what they are rates of.
+// throughput checks the rates against each other, and against the counts they are made of.
 func (l lifecycle) throughput() {
 	rates := map[string]float64{}
 	l.doc.Get("successes.throughput").ForEach(func(key, _ gjson.Result) bool {
@@ -179,10 +180,10 @@ func (l lifecycle) throughput() {
 	}
 }
 
-// plain reports whether a key means itself as a path.
+// plain reports whether a key can be used as a gjson path without escapes.
 func plain(key string) bool { return strings.Trim(key, "abcdefghijklmnopqrstuvwxyz_") == "" }
 
-// goodput checks what is there: versions differ in the keys they have.
+// goodput checks the keys that are present: they differ between versions of inference-perf.
 func (l lifecycle) goodput() {
 	block := l.doc.Get("successes.goodput_metrics")
 	block.ForEach(func(key, value gjson.Result) bool {

@@ -19,7 +19,7 @@ func checkPartial(s scope, data []byte, stage gjson.Result) {
 		return
 	}
 	var n nulls
-	if n.look(&doc); len(n.list) > 0 {
+	if n.find(&doc); len(n.list) > 0 {
 		s.errorf("nulls", "null in place of nothing: %s", strings.Join(n.list, ", "))
 	}
 	r, err := partial.ParseNode(&doc)
@@ -40,16 +40,16 @@ func checkPartial(s scope, data []byte, stage gjson.Result) {
 	}
 }
 
-// nulls are the places of nulls in a file.
+// nulls collects the places of nulls in a file.
 type nulls struct {
 	path, list []string
 }
 
-// mostNulls is how many are listed; the rest of a broken file says no more.
+// mostNulls bounds the list of nulls: more of them would say nothing new about a broken file.
 const mostNulls = 5
 
-// look lists the nulls below a node. Aliases are not followed: what they stand for is looked at in its place.
-func (n *nulls) look(node *yaml.Node) {
+// find lists the nulls below a node. Aliases are not followed, since their anchors are visited where they stand.
+func (n *nulls) find(node *yaml.Node) {
 	switch node.Kind {
 	case yaml.ScalarNode:
 		if node.Tag == "!!null" && len(n.list) < mostNulls {
@@ -58,12 +58,12 @@ func (n *nulls) look(node *yaml.Node) {
 	case yaml.MappingNode:
 		for i := 0; i+1 < len(node.Content); i += 2 {
 			n.path = append(n.path, node.Content[i].Value)
-			n.look(node.Content[i+1])
+			n.find(node.Content[i+1])
 			n.path = n.path[:len(n.path)-1]
 		}
 	case yaml.DocumentNode, yaml.SequenceNode:
 		for _, child := range node.Content {
-			n.look(child)
+			n.find(child)
 		}
 	}
 }
@@ -74,13 +74,13 @@ func partialCounts(s scope, r partial.Requests) {
 	}
 }
 
-// named is a summary and its place.
+// named is a statistics block and its place in the file.
 type named struct {
 	path string
 	*partial.Statistics
 }
 
-// statistics are those that are there.
+// statistics returns the statistics blocks that the report has.
 func statistics(a *partial.Aggregate) []named {
 	all := []named{{"requests.input_length", a.Requests.InputLength},
 		{"requests.output_length", a.Requests.OutputLength}}
@@ -99,7 +99,7 @@ func statistics(a *partial.Aggregate) []named {
 	return there
 }
 
-// latencies are by the names that both reports have.
+// latencies returns the statistics of latencies by the names that both kinds of report use.
 func latencies(l *partial.Latency) []named {
 	if l == nil {
 		l = new(partial.Latency)
@@ -144,7 +144,7 @@ func partialDistribution(s scope, n named) {
 	}
 }
 
-// partialDuration allows for the milliseconds that a duration is rounded to.
+// partialDuration is the tolerance for a duration, which is rounded to milliseconds.
 func partialDuration(s scope, w partial.Window) {
 	switch span := w.End.Sub(w.Start); {
 	case span < 0:

@@ -10,14 +10,14 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// early is how far a token time may lie outside of its request, in seconds: our record keeps token times in whole
-// microseconds, and the ends of a request in nanoseconds.
+// early is how far a token time may lie outside its request, in seconds: records keep token times in whole microseconds
+// and the ends of a request in nanoseconds.
 const early = 2e-6
 
-// diverging is the share of the larger of two token counts by which they may differ.
+// diverging is the share of the larger of two token counts by which the counts may differ.
 const diverging = 0.25
 
-// tally counts the records that have one thing wrong, and keeps the first of them.
+// tally counts the records with one fault and keeps the indices of the first of them.
 type tally struct {
 	n     int
 	first []int
@@ -29,7 +29,7 @@ func (t *tally) add(index int) {
 	}
 }
 
-// String is the end of a message: (record indices: 1, 2).
+// String returns the end of a message, such as (record indices: 1, 2).
 func (t *tally) String() string {
 	list := strings.Trim(strings.ReplaceAll(fmt.Sprint(t.first), " ", ", "), "[]")
 	if t.n > len(t.first) {
@@ -38,15 +38,15 @@ func (t *tally) String() string {
 	return "(record indices: " + list + ")"
 }
 
-// requests are the checks of a file of requests.
+// requests checks the file of requests, record by record.
 type requests struct {
 	n                                               int
 	incomplete, backward, unordered, outside, empty tally
 	diverged                                        tally
 }
 
-// checkRequests checks a file of requests, and counts them; the count is nil if the file is broken. The error is the
-// source's.
+// checkRequests checks a file of requests and returns their number, nil if the file is broken. Errors are those of the
+// source.
 func checkRequests(s scope, src io.Reader) (*int, error) {
 	var q requests
 	for list := newElements(src, maxElement); ; q.n++ {
@@ -64,11 +64,11 @@ func checkRequests(s scope, src io.Reader) (*int, error) {
 			q.report(s)
 			return &q.n, nil
 		}
-		q.look(gjson.ParseBytes(object))
+		q.check(gjson.ParseBytes(object))
 	}
 }
 
-func (q *requests) look(object gjson.Result) {
+func (q *requests) check(object gjson.Result) {
 	info, failure := object.Get("info"), object.Get("error")
 	start, hasStart := finite(object.Get("start_time"))
 	end, hasEnd := finite(object.Get("end_time"))
@@ -117,7 +117,7 @@ func (q *requests) times(response gjson.Result, start, end float64) {
 	}
 }
 
-// tokens compares the two counts, if there are two.
+// tokens compares the two token counts of a record that has both.
 func (q *requests) tokens(response gjson.Result) {
 	client, counted := finite(response.Get("output_tokens"))
 	server, reported := finite(response.Get("server_usage.completion_tokens"))
@@ -126,7 +126,7 @@ func (q *requests) tokens(response gjson.Result) {
 	}
 }
 
-// report gives the findings, one for each kind.
+// report makes the findings, one for each kind of fault.
 func (q *requests) report(s scope) {
 	for _, e := range [...]struct {
 		check, text string

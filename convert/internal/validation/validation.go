@@ -1,10 +1,10 @@
-// Package validation checks the finished files of a report for contradictions, as inference-perf 0.7.0 does, and gives
-// what it writes to validation.json. It works on the files themselves and knows nothing of how they were made, so it
-// checks the reports of inference-perf as well as ours.
+// Package validation checks the finished files of a report for contradictions, as inference-perf 0.7.0 does, and
+// writes the findings as its validation.json. It works on the files themselves and knows nothing of how they were made,
+// so it checks the reports of inference-perf as well as the reports of this program.
 //
-// A finding of inference-perf's that tells of nothing wrong is not made here: a schedule delay a few milliseconds below
-// zero, the stages of a sweep, successes without a token in a partial report, rates of stages that have none. Our
-// additions (xk6_llm, prompt_len) raise none.
+// Some findings of inference-perf point at nothing wrong and are not made here: a schedule delay a few milliseconds
+// below zero, the stages of a sweep, successes without a token in a partial report, rates of stages that have none. The
+// additions of this program (xk6_llm, prompt_len) raise no finding.
 package validation
 
 import (
@@ -17,7 +17,7 @@ import (
 	"strings"
 )
 
-// Severity tells an impossible figure from one to look at.
+// Severity separates impossible figures (Error) from figures that deserve a look (Warning).
 type Severity string
 
 // The severities.
@@ -26,21 +26,21 @@ const (
 	Error   Severity = "error"
 )
 
-// Finding is one thing found.
+// Finding is one contradiction, or one figure that deserves a look.
 type Finding struct {
 	Check    string   `json:"check"` // as in summary.counts
 	Severity Severity `json:"severity"`
 	Message  string   `json:"message"` // ASCII
-	Report   *string  `json:"report"`  // the file's name, nil for what concerns several
+	Report   *string  `json:"report"`  // the file's name; nil means that several files are concerned
 }
 
-// Findings are those of one file, or those that concern several.
+// Findings holds the findings about one file, or the findings that concern several files.
 type Findings struct {
 	Warnings []Finding
 	Errors   []Finding
 }
 
-// MarshalJSON writes empty lists as such.
+// MarshalJSON writes an empty list as [], not as null.
 func (f Findings) MarshalJSON() ([]byte, error) {
 	type lists struct {
 		Warnings []Finding `json:"warnings"`
@@ -49,19 +49,20 @@ func (f Findings) MarshalJSON() ([]byte, error) {
 	return encode(lists{append([]Finding{}, f.Warnings...), append([]Finding{}, f.Errors...)})
 }
 
-// File is a file that was checked. Without findings it is sound.
+// File is a checked file. A file without findings is sound.
 type File struct {
 	Name     string
 	Findings Findings
 }
 
-// Report is what was found. Files stand in the order of a report's making: summary, stages, requests, partial reports.
+// Report holds the findings of a check. Files stand in the order in which a report is written: summary, stages,
+// requests, partial reports.
 type Report struct {
 	Global Findings
 	Files  []File
 }
 
-// All gives all findings, those of several files first.
+// All yields every finding, beginning with the findings that concern several files.
 func (r *Report) All() iter.Seq[Finding] {
 	return func(yield func(Finding) bool) {
 		for _, f := range append([]File{{Findings: r.Global}}, r.Files...) {
@@ -107,7 +108,7 @@ func (r *Report) Write(w io.Writer) error {
 	return err
 }
 
-// encode leaves <, > and & as they are.
+// encode returns JSON in which <, > and & are not escaped.
 func encode[T any](value T) ([]byte, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
@@ -116,14 +117,14 @@ func encode[T any](value T) ([]byte, error) {
 	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), err
 }
 
-// scope is where findings go: those of one file, under one prefix.
+// scope collects the findings about one file, or about several files together.
 type scope struct {
 	prefix string  // of the checks' names
-	file   *string // nil for several files
+	file   *string // nil means several files
 	to     *Findings
 }
 
-// file checks one file and puts it on the list.
+// file runs the check of one file and adds the file to the report.
 func (r *Report) file(prefix, name string, check func(scope)) {
 	var found Findings
 	check(scope{prefix, &name, &found})
@@ -138,7 +139,7 @@ func (s scope) warnf(check, format string, args ...any) {
 	s.to.Warnings = append(s.to.Warnings, s.finding(check, Warning, fmt.Sprintf(format, args...)))
 }
 
-// finding keeps to ASCII, as the file does: messages of parsers may cite what they met.
+// finding replaces what is not ASCII, since validation.json is ASCII and messages of parsers may quote the input.
 func (s scope) finding(check string, severity Severity, message string) Finding {
 	ascii := func(c rune) rune {
 		if c > 0x7e {

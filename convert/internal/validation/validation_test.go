@@ -19,10 +19,10 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
 )
 
-// sample is a report of inference-perf, its files by name.
+// sample holds the files of a report of inference-perf by name.
 type sample map[string]string
 
-// originals are real runs: their names here, those of their lifecycle reports, and their stages.
+// originals are real runs: their names in testdata, the names of their lifecycle reports, and their stages.
 var originals = map[string]struct {
 	folder string
 	stages int
@@ -84,7 +84,7 @@ func (s sample) check(tb testing.TB, c Config) *Report {
 	return r
 }
 
-// findings are those of a report as lines.
+// findings returns the findings about a report, one a line.
 func findings(r *Report) (lines []string) {
 	for f := range r.All() {
 		lines = append(lines, fmt.Sprintf("%s %s: %s", f.Severity, f.Check, f.Message))
@@ -92,12 +92,12 @@ func findings(r *Report) (lines []string) {
 	return lines
 }
 
-// On reports of real runs we find what inference-perf finds, but for what is listed here.
+// On reports of real runs the findings are inference-perf's, except for the ones listed here.
 func TestFindingsOfOriginals(t *testing.T) {
 	t.Parallel()
 	// A client that wakes up a little early is no fault.
 	type early struct{ check, least string }
-	notOurs := map[string]map[string]early{
+	earlyTokens := map[string]map[string]early{
 		"failures": {
 			reportdir.Summary: {"summary.distributions", "-0.0009291695350839291"},
 			stage0:            {"per_stage.distributions", "-0.000821547029318026"},
@@ -115,7 +115,7 @@ func TestFindingsOfOriginals(t *testing.T) {
 		}
 		r := readOriginal(t, name).check(t, Config{original.stages})
 		for i, f := range r.Files {
-			if e, listed := notOurs[name][f.Name]; listed {
+			if e, listed := earlyTokens[name][f.Name]; listed {
 				missing := Finding{e.check, Warning, "load_summary.schedule_delay: negative minimum " + e.least,
 					&f.Name}
 				r.Files[i].Findings.Warnings = append([]Finding{missing}, f.Findings.Warnings...)
@@ -131,7 +131,7 @@ func TestFindingsOfOriginals(t *testing.T) {
 	}
 }
 
-// Our own reports, with what we add to them, are sound.
+// The reports of this program, with its additions, are sound.
 func TestOurReports(t *testing.T) {
 	t.Parallel()
 	r, err := CheckDir(os.DirFS(filepath.Join("..", "..", "testdata", "golden")), "", Config{Stages: 2})
@@ -143,7 +143,7 @@ func TestOurReports(t *testing.T) {
 	}
 }
 
-// A report is found by the prefix of its files, and other files are let be.
+// A report is found by the prefix of its files, and other files are ignored.
 func TestCheckDir(t *testing.T) {
 	t.Parallel()
 	dir := fstest.MapFS{"pre-requests.parquet": {}, "pre-summary_session_lifecycle_metrics.json": {},
@@ -173,7 +173,7 @@ func TestCheckDir(t *testing.T) {
 	}
 }
 
-// Files of several stages stand in the order of their numbers.
+// Stages stand in the order of their numbers.
 func TestOrder(t *testing.T) {
 	t.Parallel()
 	s := sample{}
@@ -205,7 +205,7 @@ func TestReadError(t *testing.T) {
 	}
 }
 
-// Whatever comes, the result is a file of ASCII JSON with a known shape.
+// For every input the result is a file of ASCII JSON with a known shape.
 func FuzzCheck(f *testing.F) {
 	s := readOriginal(f, "chat")
 	requests := s[reportdir.PerRequest]
@@ -255,7 +255,7 @@ func ExampleCheck() {
 	// error per_stage.counts 1 successes and 1 failures are not the 3 requests of load_summary
 }
 
-// with is a copy in which a file is replaced.
+// with returns a copy in which one file is replaced.
 func (s sample) with(file, text string) sample {
 	s = maps.Clone(s)
 	s[file] = text
