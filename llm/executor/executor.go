@@ -21,14 +21,14 @@ import (
 
 // Executor runs one scenario on one instance.
 type Executor struct {
-	*shadow // draws the bar and aborts the test
-	config  *Config
-	state   *lib.ExecutionState
-	log     *logrus.Entry
-	plan    arrival.Plan
-	tuple   *lib.ExecutionTuple
-	metrics *samples.Metrics
-	stages  []record.Stage // as numbered in the whole run
+	*progressProxy // draws the bar and aborts the test
+	config         *Config
+	state          *lib.ExecutionState
+	log            *logrus.Entry
+	plan           arrival.Plan
+	tuple          *lib.ExecutionTuple
+	metrics        *samples.Metrics
+	stages         []record.Stage // as numbered in the whole run
 }
 
 var _ lib.Executor = new(Executor)
@@ -49,11 +49,11 @@ func newExecutor(c *Config, es *lib.ExecutionState, log *logrus.Entry) (*Executo
 	if err != nil {
 		return nil, err
 	}
-	s, err := newShadow(c, es, log)
+	s, err := newProgressProxy(c, es, log)
 	if err != nil {
 		return nil, err
 	}
-	x := &Executor{shadow: s, config: c, state: es, log: log, plan: plan, metrics: m, stages: c.RecordStages()}
+	x := &Executor{progressProxy: s, config: c, state: es, log: log, plan: plan, metrics: m, stages: c.RecordStages()}
 	for _, scenario := range samples.Scenarios(es.Test.Options.Scenarios) {
 		if scenario.Name == c.Name {
 			x.stages = scenario.Stages
@@ -88,7 +88,7 @@ type run struct {
 	draws    time.Time   // when the draw of a stage's first arrival began
 	drawing  *time.Timer // says that the draw of a first arrival takes long
 	wait     alarm.Clock
-	halt     halt
+	stopper  stopper
 }
 
 // Run sends the load and returns when the last request has ended, or was cut at the end of gracefulStop.
@@ -104,7 +104,7 @@ func (x *Executor) Run(parent context.Context, out chan<- metrics.SampleContaine
 	if err := r.openPool(); err != nil {
 		return err
 	}
-	end := x.shadow.run(parent)
+	end := x.progressProxy.run(parent)
 	defer end()
 	x.plan.Process = arrival.Interruptible(x.plan.Process, func() bool { return parent.Err() != nil })
 	r.tellEmpty()
@@ -112,7 +112,7 @@ func (x *Executor) Run(parent context.Context, out chan<- metrics.SampleContaine
 	var at time.Time
 	for i := range x.plan.Stages {
 		n, ended := r.stage(i, base, at)
-		if parent.Err() != nil || r.halt.run() {
+		if parent.Err() != nil || r.stopper.run() {
 			break
 		}
 		base, at = base+n, ended.Add(x.config.Interval.TimeDuration())
@@ -125,8 +125,8 @@ func (x *Executor) Run(parent context.Context, out chan<- metrics.SampleContaine
 	}
 	r.pool.close(x.config.GracefulStop.TimeDuration())
 	r.explain()
-	if r.halt.run() {
-		x.interrupt(&errext.InterruptError{Reason: errext.AbortTest + ": " + r.halt.reason()})
+	if r.stopper.run() {
+		x.interrupt(&errext.InterruptError{Reason: errext.AbortTest + ": " + r.stopper.reason()})
 	}
 	return nil
 }
@@ -141,7 +141,7 @@ func later(a, b time.Time) time.Time {
 // stage sends one stage's share, from an instant on, its arrivals numbered from base over all instances. It gives their
 // number, which does not matter when nothing follows, and when the next stage may begin.
 func (r *run) stage(i int, base int64, at time.Time) (n int64, ended time.Time) {
-	ctx := r.halt.begin(r.parent)
+	ctx := r.stopper.begin(r.parent)
 	if s := r.plan.Stages[i]; s.Closed() {
 		at = r.closedLoop(ctx, i, base, at)
 		ended = time.Now()
@@ -173,7 +173,7 @@ func (r *run) stage(i int, base int64, at time.Time) (n int64, ended time.Time) 
 			continue // counted to the end, so that the next stage's numbers stay
 		}
 		if mine {
-			r.send(ctx, arrival.Arrival{Index: k, Stage: i, Due: at.Add(due), Stop: r.halt.stop,
+			r.send(ctx, arrival.Arrival{Index: k, Stage: i, Due: at.Add(due), Stop: r.stopper.stop,
 				Dropped: r.dropped.Load})
 		}
 	}
@@ -218,7 +218,7 @@ func (r *run) begin(ctx context.Context, at time.Time) time.Time {
 
 // nothingFollows says whether no arrival after a stage is sent any more.
 func (r *run) nothingFollows(stage int) bool {
-	return stage+1 == len(r.plan.Stages) || r.parent.Err() != nil || r.halt.run()
+	return stage+1 == len(r.plan.Stages) || r.parent.Err() != nil || r.stopper.run()
 }
 
 // send gives an arrival to a VU when it is due.
@@ -241,7 +241,7 @@ func (r *run) closedLoop(ctx context.Context, i int, base int64, at time.Time) t
 	defer stop()
 	after, due := next()
 	at = r.begin(ctx, at)
-	room := newPlaces(s, at, r.state.ExecutionTuple)
+	free := newSlots(s, at, r.state.ExecutionTuple)
 	for k := range s.Requests {
 		if k > 0 {
 			after, due = next()
@@ -249,17 +249,17 @@ func (r *run) closedLoop(ctx context.Context, i int, base int64, at time.Time) t
 		if !r.mine(base + k) {
 			continue
 		}
-		a := arrival.Arrival{Index: base + k, Stage: i, Stop: r.halt.stop, Dropped: r.dropped.Load}
+		a := arrival.Arrival{Index: base + k, Stage: i, Stop: r.stopper.stop, Dropped: r.dropped.Load}
 		if due {
 			a.Due = at.Add(after)
 		}
-		if !r.wait.Until(ctx, a.Due) || !room.take(ctx) {
+		if !r.wait.Until(ctx, a.Due) || !free.acquire(ctx) {
 			return at
 		}
 		r.sent++
-		r.pool.give(a, room.giveBack)
+		r.pool.give(a, free.release)
 	}
-	room.empty(ctx)
+	free.waitFree(ctx)
 	return at
 }
 
@@ -270,8 +270,8 @@ func (r *run) announce(i int, start, end time.Time) {
 	switch {
 	case r.parent.Err() != nil:
 		line.Status = "interrupted"
-	case r.halt.reason() != "":
-		line.Status = "stopped: " + r.halt.reason()
+	case r.stopper.reason() != "":
+		line.Status = "stopped: " + r.stopper.reason()
 	}
 	r.push(r.metrics.Event(&line, r.tags()))
 }

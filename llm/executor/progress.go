@@ -12,22 +12,23 @@ import (
 	"gopkg.in/guregu/null.v3"
 )
 
-// shadow runs a stock executor beside ours over a stand-in VU that only waits. k6 keeps to itself how a progress bar is
-// drawn and how a test is aborted; the stock executor knows both, and ours lends it its time and its interrupts.
-type shadow struct {
+// progressProxy runs one of k6's executors beside this one, over a VU that only waits. k6 does not export how a progress
+// bar is drawn and how a test is aborted. Its own executor knows both, and gets the duration and the interrupts of this
+// one.
+type progressProxy struct {
 	lib.Executor
 	stop  chan struct{} // closed when our run is over
 	abort chan error    // an interrupt to pass on
 }
 
-func newShadow(c *Config, es *lib.ExecutionState, log *logrus.Entry) (*shadow, error) {
-	s := &shadow{stop: make(chan struct{}), abort: make(chan error, 1)}
+func newProgressProxy(c *Config, es *lib.ExecutionState, log *logrus.Entry) (*progressProxy, error) {
+	s := &progressProxy{stop: make(chan struct{}), abort: make(chan error, 1)}
 	whole, err := lib.NewExecutionTuple(nil, nil)
 	if err != nil {
 		return nil, err
 	}
 	state := lib.NewExecutionState(es.Test, whole, 1, 1)
-	state.AddInitializedVU(standIn{s})
+	state.AddInitializedVU(idleVU{s})
 	config := executor.NewConstantVUsConfig(c.Name)
 	config.VUs = null.IntFrom(1)
 	config.Duration = types.NullDurationFrom(max(c.duration(), time.Second))
@@ -37,12 +38,12 @@ func newShadow(c *Config, es *lib.ExecutionState, log *logrus.Entry) (*shadow, e
 }
 
 // run starts the stock executor; the func it returns ends it and waits for that.
-func (s *shadow) run(ctx context.Context) (end func()) {
+func (s *progressProxy) run(ctx context.Context) (end func()) {
 	done := make(chan struct{})
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
 		defer close(done)
-		_ = s.Executor.Run(ctx, make(chan metrics.SampleContainer, 1)) // it fails only when it cannot get its stand-in
+		_ = s.Executor.Run(ctx, make(chan metrics.SampleContainer, 1)) // it fails only when it cannot get its idle VU
 	}()
 	return func() {
 		close(s.stop)
@@ -56,32 +57,32 @@ func (s *shadow) run(ctx context.Context) (end func()) {
 }
 
 // interrupt passes an abort on; the first counts.
-func (s *shadow) interrupt(err error) {
+func (s *progressProxy) interrupt(err error) {
 	select {
 	case s.abort <- err:
 	default:
 	}
 }
 
-// standIn is a VU that does nothing.
-type standIn struct{ s *shadow }
+// idleVU is a VU that does nothing.
+type idleVU struct{ s *progressProxy }
 
 // GetID is of no meaning.
-func (standIn) GetID() uint64 { return 0 }
+func (idleVU) GetID() uint64 { return 0 }
 
 // Activate gives the VU back when its context ends, or the stock executor would wait for ever.
-func (v standIn) Activate(p *lib.VUActivationParams) lib.ActiveVU {
+func (v idleVU) Activate(p *lib.VUActivationParams) lib.ActiveVU {
 	context.AfterFunc(p.RunContext, func() { p.DeactivateCallback(v) })
-	return activeStandIn{v, p.RunContext}
+	return activeIdleVU{v, p.RunContext}
 }
 
-type activeStandIn struct {
-	standIn
+type activeIdleVU struct {
+	idleVU
 	ctx context.Context
 }
 
 // RunOnce waits until there is something to pass on, or the end.
-func (v activeStandIn) RunOnce() error {
+func (v activeIdleVU) RunOnce() error {
 	select {
 	case err := <-v.s.abort:
 		return err

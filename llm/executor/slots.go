@@ -9,17 +9,17 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 )
 
-// places are how many requests of a closed loop this instance may have in flight. One after the other they open, over
-// the stage's rampUp; each is taken by a request and given back when that ends.
-type places struct {
+// slots holds the requests of a closed loop that this instance may have in flight. Slots open one after the other, over
+// the stage's rampUp. A request acquires one and releases it when it ends.
+type slots struct {
 	opens  []time.Time
 	opened int
-	free   chan struct{} // given back
+	free   chan struct{} // a token for each slot released
 }
 
-// newPlaces gives this instance its share of a stage's places, one at least.
-func newPlaces(s arrival.Stage, at time.Time, et *lib.ExecutionTuple) *places {
-	p := &places{}
+// newSlots returns this instance's share of a stage's slots, one at least.
+func newSlots(s arrival.Stage, at time.Time, et *lib.ExecutionTuple) *slots {
+	p := &slots{}
 	mine := stripes(et)
 	for i := range s.Concurrency {
 		if mine(i) {
@@ -33,8 +33,8 @@ func newPlaces(s arrival.Stage, at time.Time, et *lib.ExecutionTuple) *places {
 	return p
 }
 
-// take waits for a place, and says whether it got one before the load was to end.
-func (p *places) take(ctx context.Context) bool {
+// acquire waits for a slot, and reports whether it got one before ctx ended.
+func (p *slots) acquire(ctx context.Context) bool {
 	var opens <-chan time.Time
 	if p.opened < len(p.opens) {
 		timer := time.NewTimer(time.Until(p.opens[p.opened]))
@@ -51,10 +51,10 @@ func (p *places) take(ctx context.Context) bool {
 	return true
 }
 
-func (p *places) giveBack() { p.free <- struct{}{} }
+func (p *slots) release() { p.free <- struct{}{} }
 
-// empty waits until all places that were opened are free, or the load is to end.
-func (p *places) empty(ctx context.Context) {
+// waitFree waits until all open slots are free, or ctx ends.
+func (p *slots) waitFree(ctx context.Context) {
 	for range p.opened {
 		select {
 		case <-p.free:

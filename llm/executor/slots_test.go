@@ -12,7 +12,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 )
 
-func TestPlacesOpenOverRampUp(t *testing.T) {
+func TestSlotsOpenOverRampUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		whole, err := lib.NewExecutionTuple(nil, nil)
@@ -20,46 +20,46 @@ func TestPlacesOpenOverRampUp(t *testing.T) {
 			t.Fatal(err)
 		}
 		ctx, start := t.Context(), time.Now()
-		p := newPlaces(arrival.Stage{Requests: 9, Concurrency: 4, RampUp: 4 * time.Second}, start, whole)
+		p := newSlots(arrival.Stage{Requests: 9, Concurrency: 4, RampUp: 4 * time.Second}, start, whole)
 		var at []time.Duration
 		for range 5 {
-			if !p.take(ctx) {
-				t.Fatal("no place")
+			if !p.acquire(ctx) {
+				t.Fatal("no slot before the end")
 			}
 			at = append(at, time.Since(start))
-			time.AfterFunc(2500*time.Millisecond, p.giveBack)
+			time.AfterFunc(2500*time.Millisecond, p.release)
 		}
 		want := []time.Duration{0, 1 * time.Second, 2 * time.Second, 2500 * time.Millisecond, 3 * time.Second}
 		if !slices.Equal(at, want) {
-			t.Errorf("places were had at %v, want %v", at, want)
+			t.Errorf("slots were acquired at %v, want %v", at, want)
 		}
-		p.empty(ctx)
+		p.waitFree(ctx)
 		if got := time.Since(start); got != 5500*time.Millisecond {
 			t.Errorf("empty after %v, want the last request's end at 5.5 s", got)
 		}
 	})
 }
 
-func TestPlacesEndWithTheLoad(t *testing.T) {
+func TestSlotsEndWithTheLoad(t *testing.T) {
 	t.Parallel()
 	whole, err := lib.NewExecutionTuple(nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := newPlaces(arrival.Stage{Requests: 9, Concurrency: 2, RampUp: time.Hour}, time.Now(), whole)
-	if !p.take(t.Context()) {
-		t.Fatal("the first place opens at once")
+	p := newSlots(arrival.Stage{Requests: 9, Concurrency: 2, RampUp: time.Hour}, time.Now(), whole)
+	if !p.acquire(t.Context()) {
+		t.Fatal("the first slot opens at once")
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if p.take(ended) {
-		t.Error("a place was had after the end")
+	if p.acquire(ended) {
+		t.Error("a slot was acquired after the end")
 	}
-	p.empty(ended) // returns
+	p.waitFree(ended) // returns
 }
 
-// Instances open their places in turn: together as one instance would.
-func TestPlacesOfInstances(t *testing.T) {
+// Instances open their slots in turn: together as one instance would.
+func TestSlotsOfInstances(t *testing.T) {
 	t.Parallel()
 	stage, start := arrival.Stage{Requests: 100, Concurrency: 10, RampUp: 10 * time.Second}, time.Now()
 	sequence, err := lib.NewExecutionSegmentSequenceFromString("0,1/3,2/3,1")
@@ -72,15 +72,15 @@ func TestPlacesOfInstances(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		opens = append(opens, newPlaces(stage, start, tuple).opens...)
+		opens = append(opens, newSlots(stage, start, tuple).opens...)
 	}
 	slices.SortFunc(opens, time.Time.Compare)
 	for i, at := range opens {
 		if want := start.Add(time.Duration(i) * time.Second); !at.Equal(want) {
-			t.Errorf("place %d opens at %v, want %v", i, at.Sub(start), want.Sub(start))
+			t.Errorf("slot %d opens at %v, want %v", i, at.Sub(start), want.Sub(start))
 		}
 	}
 	if len(opens) != 10 {
-		t.Errorf("%d places, want 10", len(opens))
+		t.Errorf("%d slots, want 10", len(opens))
 	}
 }

@@ -5,47 +5,47 @@ import (
 	"sync"
 )
 
-// halt is how a request stops the load before its time.
-type halt struct {
+// stopper ends the load before its time, when a request asks for that.
+type stopper struct {
 	mu     sync.Mutex
 	cancel context.CancelFunc // of the running stage
 	why    string             // of the running stage, "" unless it was stopped
 	whole  bool               // the run, not only the stage
 }
 
-// begin gives the context of a stage, which ends when the stage is stopped.
-func (h *halt) begin(parent context.Context) context.Context {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.cancel != nil {
-		h.cancel()
+// begin returns the context of the next stage, which ends when the stage is stopped.
+func (s *stopper) begin(parent context.Context) context.Context {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cancel != nil {
+		s.cancel()
 	}
 	ctx, cancel := context.WithCancel(parent)
-	h.cancel, h.why = cancel, ""
+	s.cancel, s.why = cancel, ""
 	return ctx
 }
 
 // stop stops the stage, or the whole run.
-func (h *halt) stop(run bool, reason string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.why != "" || h.cancel == nil {
+func (s *stopper) stop(run bool, reason string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.why != "" || s.cancel == nil {
 		return
 	}
-	h.why, h.whole = reason, run
-	h.cancel()
+	s.why, s.whole = reason, run
+	s.cancel()
 }
 
-// run says whether the whole run was stopped.
-func (h *halt) run() bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.whole
+// run reports whether the whole run was stopped.
+func (s *stopper) run() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.whole
 }
 
-// reason says why the stage was stopped, "" if it was not.
-func (h *halt) reason() string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.why
+// reason returns why the stage was stopped, "" if it was not.
+func (s *stopper) reason() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.why
 }

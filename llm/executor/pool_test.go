@@ -1,0 +1,69 @@
+package executor
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed-307b789f/xk6-llm/llm/arrival"
+)
+
+// idle waits for busy VUs, at most as long as it may.
+func TestPoolWaitsForBusyVUs(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name          string
+		request, most time.Duration
+		want          bool
+		after         time.Duration
+	}{
+		{"a request that ends in time", 12 * time.Millisecond, time.Second, true, 15 * time.Millisecond},
+		{"a request that does not", time.Hour, time.Second, false, time.Second},
+		{"no request", 0, time.Second, true, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var p pool
+			if tt.request > 0 {
+				p.busy.Add(1)
+				timer := time.AfterFunc(tt.request, func() { p.busy.Add(-1) })
+				defer timer.Stop()
+			}
+			start := time.Now()
+			if got := p.idle(t.Context(), tt.most); got != tt.want || time.Since(start) != tt.after {
+				t.Errorf("%s: got %t after %v, want %t after %v", tt.name, got, time.Since(start), tt.want, tt.after)
+			}
+		})
+	}
+}
+
+// A job goes to the VU that came free last, and to none when all are busy.
+func TestPoolOffersToTheVUFreedLast(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	p := &pool{ctx: ctx, spare: 1, avail: make(chan struct{}, 2), more: make(chan struct{}, 2)}
+	first, last := make(chan job, 1), make(chan job, 1)
+	p.release(first)
+	p.release(last)
+	p.size.Store(2)
+	for i, jobs := range []chan job{last, first} {
+		if !p.offer(arrivalNumber(i)) || len(jobs) != 1 {
+			t.Fatalf("arrival %d did not go to the VU expected", i)
+		}
+	}
+	if p.offer(arrivalNumber(2)) {
+		t.Error("an arrival was taken with all VUs busy")
+	}
+	if len(p.more) != 1 || p.spare != 0 {
+		t.Errorf("%d more VUs were asked for, want the one to spare", len(p.more))
+	}
+	cancel()
+	done := false
+	p.give(arrivalNumber(3), func() { done = true })
+	if !done {
+		t.Error("a job that no VU takes is not done at the end of the load")
+	}
+}
+
+func arrivalNumber(k int) arrival.Arrival { return arrival.Arrival{Index: int64(k)} }
