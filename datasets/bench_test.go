@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// shareGPTFile is a file in the shape of ShareGPT of about n bytes.
+// shareGPTFile returns a file in the shape of ShareGPT of about n bytes.
 func shareGPTFile(n int) []byte {
 	var b bytes.Buffer
 	b.WriteString("[\n")

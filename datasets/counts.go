@@ -7,33 +7,35 @@ import (
 	"strings"
 )
 
-// Counts is what became of the records of files.
+// Counts holds what became of the records of files.
 type Counts struct {
 	Kept  int64
-	Empty int64 // nothing to ask in them, or no answer
-	Long  int64 // outside of the lengths asked for
+	Empty int64 // records without a question or without an answer
+	Long  int64 // records outside of the lengths asked for
 
-	// Turns of conversations that are left out: without text, the model's before any question and, where all turns
-	// are asked, questions without an answer.
+	// Turns is the number of turns of conversations that are left out: turns without text, the model's turns before any
+	// question and, where all turns are asked, questions without an answer.
 	Turns int64
-	// Fields of which nothing is made, with how many records, messages or turns have them; nil for none.
+	// Fields holds the names of unused fields, each with the number of records, messages or turns that have it. It is
+	// nil if every field is used.
 	Fields map[string]int64
-	// Speakers are those nobody knows, who are taken for the user, with their turns; nil for none.
+	// Speakers holds the unknown speakers, who are taken for the user, each with the number of their turns. It is nil
+	// if every speaker is known.
 	Speakers map[string]int64
 }
 
-// Records is how many were read.
+// Records returns the number of records that were read.
 func (c Counts) Records() int64 { return c.Kept + c.Empty + c.Long }
 
-// LeftOut reports whether there is something in the files that no request has.
+// LeftOut reports whether the files hold something that no request uses.
 func (c Counts) LeftOut() bool {
 	return c.Empty+c.Long+c.Turns > 0 || c.Fields != nil || c.Speakers != nil
 }
 
-// String says what is kept and what is left out.
+// String describes what is kept and what is left out.
 func (c Counts) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d %s", c.Kept, number(c.Kept, "record"))
+	fmt.Fprintf(&b, "%d %s", c.Kept, plural(c.Kept, "record"))
 	sep := "; left out: "
 	left := func(n int64, format string, args ...any) {
 		if n > 0 {
@@ -45,25 +47,25 @@ func (c Counts) String() string {
 	left(c.Empty, "%d of %d without a question and an answer", c.Empty, c.Records())
 	left(c.Long, "%d of %d outside of the lengths asked for", c.Long, c.Records())
 	left(c.Turns, "%d %s without text, before the first question or without an answer", c.Turns,
-		number(c.Turns, "turn"))
+		plural(c.Turns, "turn"))
 	fields := int64(len(c.Fields))
-	left(fields, "the %s %s", number(fields, "field"), list(c.Fields))
+	left(fields, "the %s %s", plural(fields, "field"), listCounts(c.Fields))
 	if len(c.Speakers) > 0 {
-		fmt.Fprintf(&b, "; taken for the user: turns of %s", list(c.Speakers))
+		fmt.Fprintf(&b, "; taken for the user: turns of %s", listCounts(c.Speakers))
 	}
 	return b.String()
 }
 
-// number is a noun in the number of n.
-func number(n int64, noun string) string {
+// plural returns a noun in the singular if n is 1, otherwise in the plural.
+func plural(n int64, noun string) string {
 	if n == 1 {
 		return noun
 	}
 	return noun + "s"
 }
 
-// list names what was counted, and how often: a (12), b (3).
-func list(counts map[string]int64) string {
+// listCounts lists names with their counts: a (12), b (3).
+func listCounts(counts map[string]int64) string {
 	parts := make([]string, 0, len(counts))
 	for _, name := range slices.Sorted(maps.Keys(counts)) {
 		parts = append(parts, fmt.Sprintf("%s (%d)", name, counts[name]))
@@ -71,12 +73,12 @@ func list(counts map[string]int64) string {
 	return strings.Join(parts, ", ")
 }
 
-// maxNames bounds the names that are counted: some files have ids for names.
+// maxNames limits the names that are counted: some files use ids as names.
 const maxNames = 30
 
-// identity are the fields that say which record it is and where it comes from. No request has use for them, so that
-// they are left out is not worth a word. One without a name and __index_level_0__ are pandas' index.
-var identity = map[string]bool{
+// identityFields holds the fields that only identify a record or its origin. No request needs them, so that it is not
+// worth mentioning that they are left out. The field without a name and __index_level_0__ are the index of pandas.
+var identityFields = map[string]bool{
 	"id": true, "_id": true, "uuid": true, "hash": true, "idx": true, "index": true, "": true,
 	"__index_level_0__": true,
 	"custom_id":         true, "conversation_id": true, "conversation_hash": true, "question_id": true,
@@ -85,16 +87,16 @@ var identity = map[string]bool{
 	"source":     true, "url": true, "dataset": true, "language": true, "lang": true,
 }
 
-// leave counts a field of which nothing is made.
-func (d *decoder) leave(name string) {
-	if identity[key(name)] {
+// countIgnored counts a field that is not used.
+func (d *decoder) countIgnored(name string) {
+	if identityFields[normalizedName(name)] {
 		return
 	}
-	d.tally(&d.counts.Fields, name)
+	d.countName(&d.counts.Fields, name)
 }
 
-// tally counts a name, which is good until the next record.
-func (d *decoder) tally(counts *map[string]int64, name string) {
+// countName counts a name, whose bytes are valid only until the next record.
+func (d *decoder) countName(counts *map[string]int64, name string) {
 	kept, known := d.names[name]
 	if !known {
 		if len(d.names) >= 2*maxNames {
@@ -110,6 +112,6 @@ func (d *decoder) tally(counts *map[string]int64, name string) {
 		*counts = map[string]int64{}
 	}
 	if _, known := (*counts)[kept]; known || len(*counts) < maxNames {
-		(*counts)[kept]++ // by a string that lasts: an assignment replaces the key, too
+		(*counts)[kept]++ // the key must be the lasting copy: an assignment replaces the key, too
 	}
 }

@@ -24,7 +24,7 @@ func readFixture(t *testing.T, opts Options) Set {
 	return set
 }
 
-// at is an item of a set that cannot fail.
+// at returns an item of a set that cannot fail.
 func at(s Set, i int64) Item {
 	item, err := s.At(i)
 	if err != nil {
@@ -78,7 +78,7 @@ func TestSetsBeginAgain(t *testing.T) {
 	}
 }
 
-// The orders are fixed for ever: a run of today must be repeatable with a later version.
+// The orders must never change: it must be possible to repeat a run of today with a later version.
 func TestSeedFixesTheOrder(t *testing.T) {
 	t.Parallel()
 	for seed, want := range map[int64]string{1: "[2 0 1 9 6 3 5 4 7 8]", 2: "[9 4 0 7 3 2 8 5 6 1]"} {

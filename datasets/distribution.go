@@ -21,19 +21,19 @@ const (
 
 var distributionTypes = []string{Normal, SkewNormal, Lognormal, Uniform, Poisson, Fixed}
 
-// Distribution is one of lengths, in tokens. What is drawn is rounded to the nearest whole number, half to even, and
-// brought within Min and Max.
+// Distribution is a distribution of lengths, in tokens. Drawn numbers are rounded to the nearest whole number, half to
+// even, and limited to Min and Max.
 //
-//   - normal: mean and standard deviation as given.
-//   - skew_normal: likewise; Skew is the shape parameter α of the skew normal distribution, not its skewness. Location
-//     and scale follow from δ = α/√(1+α²): scale = StdDev/√(1−2δ²/π), location = Mean − scale·δ·√(2/π).
+//   - normal: has the mean and the standard deviation given.
+//   - skew_normal: has them, too; Skew is the shape parameter α of the skew normal distribution, not its skewness.
+//     Location and scale follow from δ = α/√(1+α²): scale = StdDev/√(1−2δ²/π), location = Mean − scale·δ·√(2/π).
 //   - lognormal: its logarithm is normal with σ² = ln(1+(StdDev/Mean)²) and μ = ln Mean − σ²/2, so that mean and
 //     standard deviation are as given.
-//   - uniform: every whole number from Min to Max is as likely.
-//   - poisson: of the given mean.
+//   - uniform: every whole number from Min to Max is equally likely.
+//   - poisson: has the mean given.
 //   - fixed: always Mean.
 //
-// Rounding and the bounds shift the moments of what is drawn where they cut much away.
+// Rounding and the bounds shift the moments of the drawn numbers where they cut much away.
 type Distribution struct {
 	Type     string
 	Mean     float64
@@ -42,13 +42,13 @@ type Distribution struct {
 	Min, Max int
 }
 
-// Constant is the distribution that always gives n.
+// Constant returns the distribution that always draws n.
 func Constant(n int) Distribution { return Distribution{Type: Fixed, Mean: float64(n), Min: n, Max: n} }
 
-// maxLength bounds a length, in tokens.
+// maxLength limits a length, in tokens.
 const maxLength = 1 << 24
 
-// Validate names what makes no sense.
+// Validate returns an error that names the first fault of the distribution.
 func (d Distribution) Validate() error {
 	switch {
 	case !slices.Contains(distributionTypes, d.Type):
@@ -74,11 +74,11 @@ func (d Distribution) Draw(rng *rand.Rand) int {
 	if d.Type == Uniform {
 		return d.Min + below(rng, d.Max-d.Min+1)
 	}
-	x := math.RoundToEven(d.real(rng))
+	x := math.RoundToEven(d.drawReal(rng))
 	return int(min(max(x, float64(d.Min)), float64(d.Max)))
 }
 
-// Least is the smallest length that may be drawn.
+// Least returns the smallest length that can be drawn.
 func (d Distribution) Least() int {
 	if d.Type == Fixed {
 		return d.Draw(nil)
@@ -86,7 +86,7 @@ func (d Distribution) Least() int {
 	return d.Min
 }
 
-// Most is the greatest length that may be drawn.
+// Most returns the greatest length that can be drawn.
 func (d Distribution) Most() int {
 	if d.Type == Fixed {
 		return d.Draw(nil)
@@ -94,7 +94,7 @@ func (d Distribution) Most() int {
 	return d.Max
 }
 
-func (d Distribution) real(rng *rand.Rand) float64 {
+func (d Distribution) drawReal(rng *rand.Rand) float64 {
 	switch d.Type {
 	case Normal:
 		return d.Mean + d.StdDev*gauss(rng)
@@ -113,17 +113,17 @@ func (d Distribution) real(rng *rand.Rand) float64 {
 	return d.Mean
 }
 
-// gauss is a standard normal number, by Box and Muller: the generator of the standard library may change with its
-// version.
+// gauss returns a standard normal number, by the method of Box and Muller: the generator of the standard library may
+// change between versions.
 func gauss(rng *rand.Rand) float64 {
 	return math.Sqrt(-2*math.Log(1-unit(rng))) * math.Cos(2*math.Pi*unit(rng))
 }
 
-// unit is uniform in [0, 1).
+// unit returns a uniform number in [0, 1).
 func unit(rng *rand.Rand) float64 { return float64(rng.Uint64()>>11) / (1 << 53) }
 
-// poisson counts arrivals of a Poisson process, in parts short enough for Knuth's product of uniform numbers: a Poisson
-// number is the sum of those of the parts. The cost grows with the mean.
+// poisson counts the arrivals of a Poisson process. It divides the process into parts short enough for Knuth's product
+// of uniform numbers, since a Poisson number is the sum of the parts' numbers. The cost grows with the mean.
 func poisson(rng *rand.Rand, mean float64) (n int) {
 	const part = 30
 	for ; mean > 0; mean -= part {
@@ -135,14 +135,15 @@ func poisson(rng *rand.Rand, mean float64) (n int) {
 	return n
 }
 
-// stream is the generator of one item: the same for the same seed, salt, purpose and number, wherever it is made.
+// stream returns the random numbers of one item. They depend on the seed, the salt, the purpose and the number only,
+// and not on the machine.
 func stream(seed int64, salt, purpose string, number int64) *rand.Rand {
-	const prime = 0x100000001b3 // FNV-1a, written out as it must never change
+	const prime = 0x100000001b3 // FNV-1a, written out because it must never change
 	h := uint64(0xcbf29ce484222325)
 	for _, text := range []string{salt, "\x00", purpose} {
 		for i := range len(text) {
 			h = (h ^ uint64(text[i])) * prime
 		}
 	}
-	return rand.New(rand.NewPCG(uint64(seed)^h, uint64(number)*0x9e3779b97f4a7c15)) // reproducible is what is wanted
+	return rand.New(rand.NewPCG(uint64(seed)^h, uint64(number)*0x9e3779b97f4a7c15)) // the numbers must be reproducible
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// What is drawn has the moments asked for, where the bounds cut nothing away.
+// Drawn numbers have the moments asked for where the bounds cut nothing away.
 func TestDistributionMoments(t *testing.T) {
 	t.Parallel()
 	for _, d := range []Distribution{
@@ -80,7 +80,7 @@ func TestDistributionRefusals(t *testing.T) {
 	}
 }
 
-// What is drawn never changes either.
+// Drawn numbers must never change either.
 func TestDrawsAreFixed(t *testing.T) {
 	t.Parallel()
 	for typ, want := range map[string]string{
@@ -102,7 +102,7 @@ func TestDrawsAreFixed(t *testing.T) {
 	}
 }
 
-// Streams are fixed for ever: a run of today must be repeatable with a later version.
+// Streams must never change: it must be possible to repeat a run of today with a later version.
 func TestStreamsAreFixed(t *testing.T) {
 	t.Parallel()
 	if a, b := stream(1, "", "x", 2).Uint64(), stream(1, "x", "", 2).Uint64(); a == b {

@@ -16,21 +16,21 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
-// decoder takes records apart and leaves nothing to collect: of files of hundreds of megabytes that would be as much
-// again as what is kept of them. What it returns is good until the next record.
+// decoder takes records apart without leaving garbage: for files of hundreds of megabytes, garbage would amount to as
+// much as what is kept. Returned texts are valid until the next record.
 type decoder struct {
-	text   []byte // of strings that have escapes
-	params []byte // of the record's request
+	text   []byte // the text of strings that have escapes
+	params []byte // further fields of the record's request
 	turns  []turn
-	counts *Counts           // of what is left out
-	names  map[string]string // that are counted, kept
+	counts *Counts           // what is left out
+	names  map[string]string // lasting copies of the names that are counted
 }
 
-// view is a text that shares its bytes with a buffer, and is good as long as they are.
+// view returns a text that shares its bytes with a buffer and is valid as long as they are.
 func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
-// string is the text of a JSON string given with its quotes, and false if it is another value.
-func (d *decoder) string(raw []byte) (string, bool) {
+// stringText returns the text of a JSON string given with its quotes. It reports false for any other value.
+func (d *decoder) stringText(raw []byte) (string, bool) {
 	if len(raw) < 2 || raw[0] != '"' {
 		return "", false
 	}
@@ -39,49 +39,49 @@ func (d *decoder) string(raw []byte) (string, bool) {
 		return view(raw), true
 	}
 	from := len(d.text)
-	d.text = appendUnescaped(d.text, raw) // what was returned before keeps the old array, should it grow
+	d.text = appendUnescaped(d.text, raw) // if the buffer grows, texts returned before keep the old array
 	return view(d.text[from:]), true
 }
 
-// members are the names and values of a JSON object known to be valid; of another value there are none.
+// members returns the names and values of a JSON object known to be valid. Any other value has no members.
 func (d *decoder) members(object []byte) iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
-		for rest := inside(object, '{'); len(rest) > 0; {
+		for rest := content(object, '{'); len(rest) > 0; {
 			n := valueLen(rest)
-			name, _ := d.string(rest[:n])
-			rest = after(rest[n:], ':')
+			name, _ := d.stringText(rest[:n])
+			rest = skipMark(rest[n:], ':')
 			n = valueLen(rest)
 			if !yield(name, rest[:n]) {
 				return
 			}
-			rest = after(rest[n:], ',')
+			rest = skipMark(rest[n:], ',')
 		}
 	}
 }
 
-// elements are the values of a JSON array known to be valid; of another value there are none.
+// elements returns the values of a JSON array known to be valid. Any other value has no elements.
 func elements(array []byte) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
-		for rest := inside(array, '['); len(rest) > 0; {
+		for rest := content(array, '['); len(rest) > 0; {
 			n := valueLen(rest)
 			if !yield(rest[:n]) {
 				return
 			}
-			rest = after(rest[n:], ',')
+			rest = skipMark(rest[n:], ',')
 		}
 	}
 }
 
-// inside is what stands between the brackets of a value.
-func inside(value []byte, bracket byte) []byte {
+// content returns the text between the brackets of a value.
+func content(value []byte, bracket byte) []byte {
 	if len(value) < 2 || value[0] != bracket {
 		return nil
 	}
 	return bytes.TrimLeft(value[1:len(value)-1], space)
 }
 
-// after is what follows a comma or a colon.
-func after(rest []byte, mark byte) []byte {
+// skipMark returns the text that follows a comma or a colon.
+func skipMark(rest []byte, mark byte) []byte {
 	rest = bytes.TrimLeft(rest, space)
 	if len(rest) > 0 && rest[0] == mark {
 		rest = bytes.TrimLeft(rest[1:], space)
@@ -91,7 +91,7 @@ func after(rest []byte, mark byte) []byte {
 
 const space = " \t\r\n"
 
-// valueLen is the length of the value that valid JSON begins with.
+// valueLen returns the length of the value that valid JSON begins with.
 func valueLen(b []byte) int {
 	depth := 0
 	for i := 0; i < len(b); i++ {
@@ -105,7 +105,7 @@ func valueLen(b []byte) int {
 			depth--
 		case ',', ' ', '\t', '\r', '\n':
 			if depth == 0 {
-				return i // after a number or a name
+				return i // the end of a number, true, false or null
 			}
 			continue
 		default:
@@ -118,21 +118,22 @@ func valueLen(b []byte) int {
 	return len(b)
 }
 
-// stringLen is the length of the string that valid JSON begins with, with its quotes.
+// stringLen returns the length, including the quotes, of the string that valid JSON begins with.
 func stringLen(b []byte) int {
 	for i := 1; i < len(b); i++ {
 		n := bytes.IndexByte(b[i:], '"')
 		if n < 0 {
 			break
 		}
-		if i += n; !escaped(b[1:i]) {
+		if i += n; !endsEscaped(b[1:i]) {
 			return i + 1
 		}
 	}
 	return len(b)
 }
 
-// appendUnescaped appends the text of a valid string's inside. Halves of surrogate pairs become U+FFFD.
+// appendUnescaped appends the text of a valid string, which is given without its quotes. Halves of surrogate pairs
+// become U+FFFD.
 func appendUnescaped(dst, raw []byte) []byte {
 	for {
 		i := bytes.IndexByte(raw, '\\')
@@ -175,7 +176,7 @@ func unescaped(c byte) byte {
 	return c
 }
 
-// hex4 is the number of four hexadecimal digits.
+// hex4 returns the number that four hexadecimal digits make.
 func hex4(digits []byte) (r rune) {
 	for _, c := range digits[:min(4, len(digits))] {
 		switch {
@@ -191,16 +192,17 @@ func hex4(digits []byte) (r rune) {
 	return r
 }
 
-// key is a field's name as kinds know it: tables write theirs with capitals and spaces.
-func key(name string) string {
+// normalizedName returns the name of a field in the form that kinds use: tables write names with capitals and spaces.
+func normalizedName(name string) string {
 	if strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r == '-' || 'A' <= r && r <= 'Z' }) {
 		return strings.NewReplacer(" ", "_", "-", "_").Replace(strings.ToLower(strings.TrimSpace(name)))
 	}
 	return name
 }
 
-// clean is a record of which all values are JSON's, and the decoder's word on one that is no JSON.
-func clean(record []byte) ([]byte, error) {
+// validRecord returns a record as valid JSON, with null for the numbers that JSON does not have. For a record that is
+// not JSON the error is the decoder's.
+func validRecord(record []byte) ([]byte, error) {
 	if !utf8.Valid(record) {
 		return nil, errNotUTF8
 	}
@@ -210,19 +212,19 @@ func clean(record []byte) ([]byte, error) {
 	if finite := textfile.Finite(record); gjson.ValidBytes(finite) {
 		return finite, nil
 	}
-	return record, broken(record)
+	return record, syntaxFault(record)
 }
 
-// notJSON is what is wrong with a record.
+// notJSON is the fault of a record that is not JSON.
 type notJSON struct {
-	lines int // before the one that it shows on
+	lines int // number of lines of the record before the fault
 	text  string
 }
 
 func (e *notJSON) Error() string { return e.text }
 
-// broken tells what is wrong with a record that is no JSON, and what stands before that.
-func broken(record []byte) error {
+// syntaxFault describes the fault of a record that is not JSON, and the text before it.
+func syntaxFault(record []byte) error {
 	var x json.RawMessage
 	err := json.Unmarshal(record, &x)
 	var syntax *json.SyntaxError
@@ -237,9 +239,9 @@ func broken(record []byte) error {
 		before = bytes.TrimLeftFunc(before[len(before)-most:], func(r rune) bool { return r == utf8.RuneError })
 	}
 	if len(before) == 0 {
-		return &notJSON{lines, err.Error()}
+		return &notJSON{lines: lines, text: err.Error()}
 	}
-	return &notJSON{lines, fmt.Sprintf("%v, after %s", err, before)}
+	return &notJSON{lines: lines, text: fmt.Sprintf("%v, after %s", err, before)}
 }
 
 var errNotUTF8 = errors.New("the text is not UTF-8: save the file as UTF-8 (Excel: CSV UTF-8)")

@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// rebuild makes of a value what encoding/json does.
+// rebuild turns a value into what encoding/json makes of it.
 func rebuild(d *decoder, raw []byte) any {
 	switch raw[0] {
 	case '{':
@@ -25,7 +25,7 @@ func rebuild(d *decoder, raw []byte) any {
 		}
 		return list
 	case '"':
-		s, _ := d.string(raw)
+		s, _ := d.stringText(raw)
 		return s
 	case 't', 'f':
 		return raw[0] == 't'

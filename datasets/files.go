@@ -21,10 +21,10 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
-// File is a file of records. What it holds is told by its name: .json (a list, or one record after the other), .jsonl,
-// .ndjson, .csv, .tsv (with a head line; separated by commas, semicolons or tabs) or .parquet; .gz and .zst may stand
-// behind it. A name without an end is JSON. A text may begin with a byte order mark. gzip and zstd are undone, whatever
-// the name.
+// File is a file of records. Its name tells its format: .json (a list, or one record after the other), .jsonl, .ndjson,
+// .csv, .tsv (with a head line; separated by commas, semicolons or tabs) or .parquet; .gz and .zst may follow. A name
+// without an extension means JSON. A text may begin with a byte order mark. gzip and zstd are unpacked whatever the
+// name.
 type File struct {
 	Name string
 	Open func() (io.ReadCloser, error)
@@ -32,31 +32,31 @@ type File struct {
 
 // records reads the records of a file as JSON objects.
 type records interface {
-	// next is the next record and its line, or its number in files that have no lines; io.EOF after the last. The bytes
-	// are good until the next call.
+	// next returns the next record and its line, or its number in files without lines; io.EOF after the last. The bytes
+	// are valid until the next call.
 	next() (record []byte, line int, err error)
 }
 
-// Extensions are the ends of the names of files that can be read, before .gz and .zst.
+// Extensions are the extensions of files that can be read, before .gz and .zst.
 var Extensions = []string{".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet"}
 
-// bare is the name without the end that tells of compression.
-func bare(name string) string {
+// uncompressedName returns a name in lower case without the extension that marks compression.
+func uncompressedName(name string) string {
 	name = strings.ToLower(name)
 	return strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".zst")
 }
 
-// Readable reports whether a file's name is that of a file of records.
+// Readable reports whether the name of a file is that of a file of records.
 func Readable(name string) bool {
 	for _, ext := range Extensions {
-		if strings.HasSuffix(bare(name), ext) {
+		if strings.HasSuffix(uncompressedName(name), ext) {
 			return true
 		}
 	}
 	return false
 }
 
-// open gives the records of a file, and what to close after.
+// open returns the records of a file and a function that closes it.
 func (f File) open() (records, func(), error) {
 	if !Readable(f.Name) && filepath.Ext(f.Name) != "" {
 		return nil, nil, fmt.Errorf("%s: a data set is a file named %s, or that with .gz or .zst", f.Name,
@@ -73,7 +73,7 @@ func (f File) open() (records, func(), error) {
 	}
 	var r records
 	if err == nil {
-		r, err = f.records(src)
+		r, err = f.openRecords(src)
 	}
 	if err != nil {
 		shut()
@@ -82,8 +82,9 @@ func (f File) open() (records, func(), error) {
 	return r, shut, nil
 }
 
-// unpack undoes gzip and zstd, known by their first bytes: browsers unpack files and keep their names. A file that is
-// not packed is given as it is if it can be read from end to end. end, if not nil, is to be called after.
+// unpack undoes gzip and zstd, which it recognizes by their first bytes: browsers unpack files and keep their names. A
+// file that is not packed is returned unchanged if it supports reading at any offset. If end is not nil, the caller
+// must call it after reading.
 func unpack(file io.Reader) (src io.Reader, end func(), err error) {
 	br := bufio.NewReader(file)
 	head, _ := br.Peek(4)
@@ -108,9 +109,9 @@ func unpack(file io.Reader) (src io.Reader, end func(), err error) {
 	return br, nil, nil
 }
 
-// records are those of a file's content, unpacked.
-func (f File) records(src io.Reader) (records, error) {
-	switch filepath.Ext(bare(f.Name)) {
+// openRecords returns the records of a file's unpacked content.
+func (f File) openRecords(src io.Reader) (records, error) {
+	switch filepath.Ext(uncompressedName(f.Name)) {
 	case ".csv", ".tsv":
 		return newRows(src)
 	case ".parquet":
@@ -120,7 +121,7 @@ func (f File) records(src io.Reader) (records, error) {
 	return newValues(text), textfile.Skip(text)
 }
 
-// rows reads a table: a record has a text for each name of the head line.
+// rows reads a table: a record has one text for each name in the head line.
 type rows struct {
 	csv  *csv.Reader
 	head []string
@@ -142,16 +143,16 @@ func newRows(src io.Reader) (*rows, error) {
 	out, seen := &rows{csv: r}, map[string]bool{}
 	for _, name := range head {
 		name = strings.Clone(strings.TrimSpace(name))
-		if name != "" && seen[key(name)] {
-			return nil, fmt.Errorf("the head line has two columns %q", key(name))
+		if name != "" && seen[normalizedName(name)] {
+			return nil, fmt.Errorf("the head line has two columns %q", normalizedName(name))
 		}
-		seen[key(name)] = true
+		seen[normalizedName(name)] = true
 		out.head = append(out.head, name)
 	}
 	return out, nil
 }
 
-// next passes over blank lines.
+// next skips blank lines.
 func (r *rows) next() ([]byte, int, error) {
 	for {
 		fields, err := r.csv.Read()
@@ -170,7 +171,7 @@ func (r *rows) next() ([]byte, int, error) {
 	}
 }
 
-// record makes an object of a line. Fields beyond the head line's must be empty.
+// record makes an object from a line. Fields beyond those of the head line must be empty.
 func (r *rows) record(fields []string) ([]byte, error) {
 	if len(fields) < len(r.head) || !textfile.Blank(fields[len(r.head):]) {
 		return nil, fmt.Errorf("%w: %d, and %d names in the head line", csv.ErrFieldCount, len(fields), len(r.head))
@@ -178,10 +179,10 @@ func (r *rows) record(fields []string) ([]byte, error) {
 	record := make(map[string]string, len(r.head))
 	for i, name := range r.head {
 		if !utf8.ValidString(fields[i]) {
-			return nil, errNotUTF8 // before it is made so
+			return nil, errNotUTF8 // json.Marshal would replace the invalid bytes
 		}
 		record[name] = fields[i]
-		if isNumber(key(name)) {
+		if isNumericField(normalizedName(name)) {
 			record[name] = textfile.Decimal(fields[i], r.csv.Comma)
 		}
 	}
@@ -196,7 +197,8 @@ type columns struct {
 	number int
 }
 
-// newColumns needs the file at hand from end to end: one that cannot be read so, as it is packed, is read into memory.
+// newColumns needs to read the file at any offset. A file that does not support this, such as a packed file, is read
+// into memory.
 func newColumns(src io.Reader) (c *columns, err error) {
 	at, ok := src.(io.ReaderAt)
 	var size int64
@@ -233,7 +235,7 @@ func (c *columns) next() (record []byte, line int, err error) {
 		return nil, c.number, err
 	}
 	for name, value := range row {
-		if key(name) == "messages" || key(name) == "tools" {
+		if normalizedName(name) == "messages" || normalizedName(name) == "tools" {
 			prune(value)
 		}
 	}
@@ -241,8 +243,8 @@ func (c *columns) next() (record []byte, line int, err error) {
 	return record, c.number, err
 }
 
-// prune takes away what is null in messages and tools, but for contents: a column has each field in each of them, and
-// servers refuse some of them as null.
+// prune removes null members from messages and tools, except null contents: a column has every field in every message,
+// and servers refuse some of the fields as null.
 func prune(value any) {
 	switch x := value.(type) {
 	case map[string]any:
@@ -259,7 +261,7 @@ func prune(value any) {
 	}
 }
 
-// finite is a value with nil for numbers that JSON does not have.
+// finite returns a value with nil in place of the numbers that JSON does not have.
 func finite(value any) any {
 	switch x := value.(type) {
 	case float64:

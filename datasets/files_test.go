@@ -36,7 +36,7 @@ func packed(t *testing.T, name, content string) string {
 	return b.String()
 }
 
-// articles writes CNN/DailyMail's columns as a Parquet file.
+// articles returns a Parquet file with the columns of CNN/DailyMail.
 func articles(t testing.TB) string {
 	t.Helper()
 	type row struct {
@@ -55,7 +55,7 @@ func articles(t testing.TB) string {
 	return b.String()
 }
 
-// The same records are read from every format.
+// Every format yields the same records.
 func TestFormats(t *testing.T) {
 	t.Parallel()
 	list := `[{"article": "long, \"text\"", "highlights": "short one", "id": 1}, {"article": "é\n2", "highlights": "s"}]`
@@ -124,7 +124,7 @@ func TestKinds(t *testing.T) {
 	}
 }
 
-// In tables with semicolons numbers have decimal commas; texts stay as they are.
+// In tables with semicolons numbers have decimal commas; texts stay unchanged.
 func TestDecimalCommas(t *testing.T) {
 	t.Parallel()
 	for _, table := range []string{
@@ -241,7 +241,7 @@ func TestFilesNameWhatIsWrong(t *testing.T) {
 	}
 }
 
-// Any file gives items or an error.
+// Every file yields items or an error.
 func FuzzFiles(f *testing.F) {
 	var b bytes.Buffer
 	w := parquet.NewGenericWriter[struct{ Article, Highlights string }](&b)

@@ -5,16 +5,16 @@ import (
 	"math/rand/v2"
 )
 
-// Generated are the options of generated sets.
+// Generated holds the options that generated sets share.
 type Generated struct {
 	Form      Form
-	Tokenizer Tokenizer // needed
+	Tokenizer Tokenizer // required
 	Seed      int64
 	// Salt goes into the choice of every text, so that a server that kept the prefixes of an earlier run's prompts
-	// cannot use them, but not into lengths: runs of one seed ask for the same work. "" makes the same prompts in every
-	// run.
+	// cannot use them. It does not go into lengths: runs of one seed ask for the same work. "" makes the same prompts
+	// in every run.
 	Salt string
-	// Input and Output are the lengths of prompts, with special tokens, and of answers.
+	// Input and Output are the lengths of prompts, including special tokens, and of answers.
 	Input, Output Distribution
 }
 
@@ -28,16 +28,16 @@ func (g Generated) validate() error {
 	return nil
 }
 
-// reaches names the distribution if its lengths cannot be made.
-func (g Generated) reaches(l *lexicon) error {
-	if err := l.reaches(g.Input.Min); err != nil {
+// checkShortest reports an input distribution whose shortest length cannot be made.
+func (g Generated) checkShortest(l *lexicon) error {
+	if err := l.checkLength(g.Input.Min); err != nil {
 		return fmt.Errorf("input distribution: %w", err)
 	}
 	return nil
 }
 
-// draw draws the lengths of item i, by length, and gives the generator of its text. An unsalted text goes on with the
-// numbers that its lengths were drawn by.
+// draw draws the lengths of item i by the function length, and returns the random numbers for its text. Without a salt
+// the text continues with the numbers that the lengths were drawn from.
 func (g Generated) draw(purpose string, i int64,
 	length func(Distribution, *rand.Rand) int) (input, output int, text *rand.Rand) {
 	text = stream(g.Seed, "", purpose, i)
@@ -48,7 +48,7 @@ func (g Generated) draw(purpose string, i int64,
 	return input, output, text
 }
 
-// item makes an item of a prompt.
+// item returns an item with a prompt in the form of the set.
 func (g Generated) item(prompt string, tokens, output int) Item {
 	item := Item{PromptTokens: tokens, MaxTokens: output}
 	if g.Form == AsChat {

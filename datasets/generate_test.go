@@ -13,7 +13,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/tokenizer"
 )
 
-// counter reads one of the tokenizers the tokenizer is tested with.
+// counter reads one of the tokenizers that package tokenizer is tested with.
 func counter(t testing.TB, path string) *tokenizer.Counter {
 	t.Helper()
 	c, err := tokenizer.ReadCounter(func(name string) ([]byte, error) {
@@ -28,7 +28,7 @@ func counter(t testing.TB, path string) *tokenizer.Counter {
 	return c
 }
 
-// everyTokenizer runs a test with each.
+// everyTokenizer runs a test with each tokenizer.
 func everyTokenizer(t *testing.T, test func(t *testing.T, c *tokenizer.Counter)) {
 	t.Helper()
 	paths, err := filepath.Glob("../llm/tokenizer/testdata/[buw]*-*.json")
@@ -56,7 +56,7 @@ func uniform(low, high int) datasets.Distribution {
 	return datasets.Distribution{Type: datasets.Uniform, Min: low, Max: high}
 }
 
-// generators are sets of the kinds that promise exact lengths.
+// generators returns a set of each kind that promises exact lengths.
 func generators(t testing.TB, c *tokenizer.Counter, form datasets.Form, seed int64,
 	salt string) map[string]datasets.Set {
 	t.Helper()
@@ -80,7 +80,7 @@ func generators(t testing.TB, c *tokenizer.Counter, form datasets.Form, seed int
 	return map[string]datasets.Set{"random": random, "synthetic": synthetic, "shared prefix": shared}
 }
 
-// Prompts have exactly the tokens that were drawn, whatever the tokenizer.
+// Prompts have exactly the number of tokens drawn, whatever the tokenizer.
 func TestGeneratedLengthsAreExact(t *testing.T) {
 	everyTokenizer(t, func(t *testing.T, c *tokenizer.Counter) {
 		for _, salt := range []string{"", "run 7"} {
@@ -105,7 +105,7 @@ func TestGeneratedLengthsAreExact(t *testing.T) {
 	})
 }
 
-// An item depends on options, seed, salt and number alone.
+// An item depends only on options, seed, salt and number.
 func TestGeneratedItemsAreFixed(t *testing.T) {
 	t.Parallel()
 	c := counter(t, "../llm/tokenizer/testdata/bpe-llama3.json")
@@ -134,8 +134,7 @@ func TestGeneratedItemsAreFixed(t *testing.T) {
 	}
 }
 
-// Of a shared prefix each group's questions come with the same system prompt, each question once before any comes
-// again.
+// The questions of a group come with the same system prompt, and each question comes once before any comes again.
 func TestSharedPrefixGroups(t *testing.T) {
 	t.Parallel()
 	set := generators(t, counter(t, "../llm/tokenizer/testdata/bpe-llama3.json"), datasets.AsChat, 1,
@@ -197,7 +196,7 @@ func TestReplayLengthsAreExact(t *testing.T) {
 	})
 }
 
-// So has that of a user who asks several questions behind a shared prefix.
+// The same holds for a user who asks several questions behind a shared prefix.
 func TestSharedConversationsAreExact(t *testing.T) {
 	everyTokenizer(t, func(t *testing.T, c *tokenizer.Counter) {
 		shared, err := datasets.NewSharedPrefix(datasets.SharedPrefix{

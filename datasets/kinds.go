@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Kind is a kind of record in files.
+// Kind is a kind of records in files.
 type Kind int
 
 // The kinds.
@@ -21,28 +21,28 @@ const (
 	ShareGPT Kind = iota
 	// BillSum records are conversations like those of ShareGPT.
 	BillSum
-	// InfinityInstruct records are conversations, too, that end in an answer. As a completion an item is all that was
-	// said before the last answer, a line each.
+	// InfinityInstruct records are conversations, too, that end in an answer. As a completion an item is everything
+	// said before the last answer, one turn a line.
 	InfinityInstruct
 	// CNNDailyMail records are {"article": …, "highlights": …}: the article is the prompt, the highlights the answer.
 	CNNDailyMail
-	// Prompts records are {"prompt": …} or {"messages": [{"role": …, "content": …}, …]}, with "max_tokens" or
+	// Prompts records are {"prompt": …} or {"messages": [{"role": …, "content": …}, …]}, with "max_tokens" or with
 	// "completion", the answer to measure. Messages and the parameters of a request beside them are kept as they stand.
 	Prompts
 )
 
-// sample is a record as the kinds read it: what to ask and the answer to measure. Its texts are good until the next
+// sample is a record as the kinds read it: what to ask and the answer to measure. Its texts are valid until the next
 // record.
 type sample struct {
 	prompt   string
 	messages []Message
-	chat     []byte // messages as they stand in the file, in place of messages
+	chat     []byte // the messages as they stand in the file; messages is nil then
 	params   []byte // further fields of the request, as Item has them
 	answer   string
-	limit    int // of the answer, if the record tells; else 0
+	limit    int // limit of the answer, 0 if the record has none
 }
 
-// read takes a record apart; ok is false if it holds nothing to ask.
+// read takes a record apart. It reports false in ok if the record holds nothing to ask.
 func (k Kind) read(d *decoder, record []byte, form Form) (s sample, ok bool, err error) {
 	switch k {
 	case CNNDailyMail:
@@ -58,7 +58,7 @@ func (k Kind) read(d *decoder, record []byte, form Form) (s sample, ok bool, err
 	return s, ok, nil
 }
 
-// conversation makes a sample of turns, if there is a question with an answer.
+// conversation returns a sample of turns. It reports false if there is no question with an answer.
 func (k Kind) conversation(turns []turn, form Form) (sample, bool) {
 	first := form == AsCompletion && k != InfinityInstruct
 	answer := -1
@@ -88,38 +88,39 @@ func (k Kind) conversation(turns []turn, form Form) (sample, bool) {
 	return s, true
 }
 
-// readArticle reads {"article": …, "highlights": …}. One of null is empty.
+// readArticle reads {"article": …, "highlights": …}. Null counts as an empty text.
 func (d *decoder) readArticle(record []byte) (sample, bool, error) {
 	d.text = d.text[:0]
 	var texts [2]string
 	var found [2]bool
 	names := [2]string{"article", "highlights"}
 	for field, value := range d.members(record) {
-		at := slices.Index(names[:], key(field))
+		at := slices.Index(names[:], normalizedName(field))
 		if at < 0 {
-			d.leave(field)
+			d.countIgnored(field)
 			continue
 		}
-		texts[at], found[at] = d.string(value)
+		texts[at], found[at] = d.stringText(value)
 		found[at] = found[at] || value[0] == 'n'
 	}
 	for i, name := range names {
 		if !found[i] {
-			return sample{}, false, fmt.Errorf("the record has no text %q%s", name, d.instead(record, "cnn_dailymail"))
+			return sample{}, false, fmt.Errorf("the record has no text %q%s", name,
+				d.describeFields(record, "cnn_dailymail"))
 		}
 	}
 	return sample{prompt: texts[0], answer: texts[1]}, strings.TrimSpace(texts[0]) != "" &&
 		strings.TrimSpace(texts[1]) != "", nil
 }
 
-// item makes an item of a sample, unless its lengths are not asked for. It holds copies: a record is larger than what
-// is kept of it, and does not last.
+// item returns a sample as an item, and false if its lengths are not asked for. The item holds copies: a record is
+// larger than what is kept of it, and its bytes do not last.
 func (o Options) item(s sample) (Item, bool) {
 	item := Item{MaxTokens: s.limit}
 	if item.MaxTokens == 0 && s.answer != "" {
 		item.MaxTokens = o.tokens(s.answer)
 	}
-	if o.Input != nil && !o.Input.holds(o.length(s)) || o.Output != nil && !o.Output.holds(item.MaxTokens) {
+	if o.Input != nil && !o.Input.contains(o.length(s)) || o.Output != nil && !o.Output.contains(item.MaxTokens) {
 		return Item{}, false
 	}
 	if len(s.params) > 0 {
@@ -141,7 +142,7 @@ func (o Options) item(s sample) (Item, bool) {
 	return item, true
 }
 
-// length is the tokens of a sample's prompt; of a chat those of its texts.
+// length returns the number of tokens of a sample's prompt, or of the texts of a chat.
 func (o Options) length(s sample) int {
 	n := 0
 	switch {
@@ -156,8 +157,8 @@ func (o Options) length(s sample) int {
 	return n
 }
 
-// holds reports whether a length lies within the bounds.
-func (d Distribution) holds(n int) bool { return d.Min <= n && n <= d.Max }
+// contains reports whether a length lies within the bounds.
+func (d Distribution) contains(n int) bool { return d.Min <= n && n <= d.Max }
 
 // reader reads items from files, one after the other.
 type reader struct {
@@ -165,12 +166,12 @@ type reader struct {
 	kind  Kind
 	opts  Options
 
-	at      int
-	records records
-	shut    func()
-	counts  Counts
-	decoder decoder
-	err     error // that of a record stays: what follows it would have other numbers
+	current   int // index in files
+	records   records
+	closeFile func()
+	counts    Counts
+	decoder   decoder
+	err       error // the error of a record is final: without that record all later items would change their numbers
 }
 
 func newReader(files []File, kind Kind, opts Options) *reader {
@@ -179,26 +180,27 @@ func newReader(files []File, kind Kind, opts Options) *reader {
 	return r
 }
 
-// record hands the next record to read; io.EOF after the last. Errors, those of read too, name the file and the line.
+// record passes the next record to read; it returns io.EOF after the last. Errors, including those of read, name the
+// file and the line.
 func (r *reader) record(read func(record []byte) error) error {
 	for r.err == nil {
 		if r.records == nil {
-			if r.at == len(r.files) {
+			if r.current == len(r.files) {
 				return io.EOF
 			}
 			var err error
-			if r.records, r.shut, err = r.files[r.at].open(); err != nil {
+			if r.records, r.closeFile, err = r.files[r.current].open(); err != nil {
 				return err
 			}
 		}
 		record, line, err := r.records.next()
 		if err == io.EOF {
 			r.close()
-			r.at++
+			r.current++
 			continue
 		}
 		if err == nil {
-			record, err = clean(record)
+			record, err = validRecord(record)
 		}
 		if err == nil {
 			err = read(record)
@@ -209,7 +211,7 @@ func (r *reader) record(read func(record []byte) error) error {
 				line += no.lines
 			}
 			r.close()
-			r.err = fmt.Errorf("%s:%d: %w", r.files[r.at].Name, line, err)
+			r.err = fmt.Errorf("%s:%d: %w", r.files[r.current].Name, line, err)
 			break
 		}
 		return nil
@@ -217,7 +219,7 @@ func (r *reader) record(read func(record []byte) error) error {
 	return r.err
 }
 
-// next is the next item; io.EOF after the last.
+// next returns the next item; io.EOF after the last.
 func (r *reader) next() (Item, error) {
 	for {
 		var s sample
@@ -247,7 +249,7 @@ func (r *reader) next() (Item, error) {
 
 func (r *reader) close() {
 	if r.records != nil {
-		r.shut()
+		r.closeFile()
 	}
 	r.records = nil
 }
@@ -269,7 +271,7 @@ func Read(files []File, kind Kind, opts Options) (*List, error) {
 	}
 	l.Counts = r.counts
 	if len(l.items) == 0 {
-		return nil, r.nothing()
+		return nil, r.noItemError()
 	}
 	if opts.Seed != nil {
 		shuffle(l.items, *opts.Seed)
@@ -277,8 +279,8 @@ func Read(files []File, kind Kind, opts Options) (*List, error) {
 	return l, nil
 }
 
-// nothing is the error of files without an item.
-func (r *reader) nothing() error {
+// noItemError returns the error for files that yield no item.
+func (r *reader) noItemError() error {
 	names := "no file"
 	if len(r.files) > 0 {
 		names = r.files[0].Name

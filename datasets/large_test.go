@@ -19,7 +19,7 @@ type bpe struct {
 	ranks  map[[2]string]int
 }
 
-// pieces are what merging makes of a word.
+// pieces returns the pieces that merging makes of a word.
 func (b *bpe) pieces(word string) []string {
 	list := strings.Split(word, "")
 	for {
@@ -37,7 +37,7 @@ func (b *bpe) pieces(word string) []string {
 	}
 }
 
-// add makes a word, and what lies between its pieces and it, tokens.
+// add makes a token of a word and of each text between its pieces and the word.
 func (b *bpe) add(word string) {
 	for list := b.pieces(word); len(list) > 1; list = b.pieces(word) {
 		b.ranks[[2]string{list[0], list[1]}] = len(b.merges)
@@ -48,7 +48,8 @@ func (b *bpe) add(word string) {
 	}
 }
 
-// large is a byte-level tokenizer of as many pieces as those of large models: the words of the corpus and made-up ones.
+// large returns a byte-level tokenizer with as many pieces as large models have: the words of the corpus and made-up
+// words.
 func large(t testing.TB, pieces int) *tokenizer.Counter {
 	t.Helper()
 	data, err := os.ReadFile("../llm/tokenizer/testdata/bpe-llama3.json")
@@ -102,7 +103,7 @@ func large(t testing.TB, pieces int) *tokenizer.Counter {
 	return c
 }
 
-// generated are sets of prompts of 1,000 tokens.
+// generated returns sets whose prompts have 1,000 tokens.
 func generated(t testing.TB, c *tokenizer.Counter) map[string]datasets.Set {
 	t.Helper()
 	g := datasets.Generated{Form: datasets.AsCompletion, Tokenizer: c, Input: datasets.Constant(1000),
@@ -119,7 +120,7 @@ func generated(t testing.TB, c *tokenizer.Counter) map[string]datasets.Set {
 	return map[string]datasets.Set{"random": random, "synthetic": synthetic}
 }
 
-// Lengths are exact with vocabularies of the size that models have, too.
+// Lengths are exact with vocabularies as large as those of models, too.
 func TestLargeVocabulary(t *testing.T) {
 	t.Parallel()
 	c := large(t, 32_000)

@@ -7,26 +7,28 @@ import (
 	"math/rand/v2"
 )
 
-// Tokenizer is what generated prompts are measured by. It may be used concurrently.
+// Tokenizer measures generated prompts. It may be used concurrently.
 type Tokenizer interface {
-	// Count is the number of tokens of a text, without special tokens around it.
+	// Count returns the number of tokens of a text, without special tokens around it.
 	Count(text string) int
-	// CountSpecial is likewise, with them: what the server counts for a prompt.
+	// CountSpecial returns the number of tokens of a text with special tokens around it, as the server counts a prompt.
 	CountSpecial(text string) int
-	// Words are up to n words of which each is one token at the beginning of a text and, behind a space, after another.
+	// Words returns up to n words, each of which is one token at the beginning of a text and, after a space, behind
+	// another word.
 	Words(n int) ([]string, error)
 }
 
-// maxWords is how large a part of the vocabulary random prompts are made of: few enough that counting them is fast.
+// maxWords is the size of the part of the vocabulary that random prompts are made from: small enough that counting them
+// is fast.
 const maxWords = 1 << 12
 
-// lexicon makes texts of an exact number of tokens: of words that are one token each, so that their number is the
-// text's.
+// lexicon makes texts of an exact number of tokens. Its words are one token each, so that a text has as many tokens as
+// words.
 type lexicon struct {
-	tokenizer Tokenizer
-	words     []string
-	around    int    // special tokens around a text, or those of what else is
-	frame     string // says so, before their number
+	tokenizer    Tokenizer
+	words        []string
+	overhead     int    // tokens around a text: special tokens, or those of a frame
+	overheadName string // what the overhead is, in messages before its number
 }
 
 func newLexicon(t Tokenizer) (*lexicon, error) {
@@ -37,18 +39,21 @@ func newLexicon(t Tokenizer) (*lexicon, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &lexicon{t, words, t.CountSpecial(words[0]) - t.Count(words[0]), "special tokens alone are"}, nil
+	return &lexicon{
+		tokenizer: t, words: words, overhead: t.CountSpecial(words[0]) - t.Count(words[0]),
+		overheadName: "special tokens alone are",
+	}, nil
 }
 
-// reaches reports why no text of a length can be made, nil if one can.
-func (l *lexicon) reaches(length int) error {
-	if length <= l.around {
-		return fmt.Errorf("a prompt of %d tokens cannot be made: %s %d", length, l.frame, l.around)
+// checkLength returns an error if no text of a length can be made.
+func (l *lexicon) checkLength(length int) error {
+	if length <= l.overhead {
+		return fmt.Errorf("a prompt of %d tokens cannot be made: %s %d", length, l.overheadName, l.overhead)
 	}
 	return nil
 }
 
-// appendWords appends n random words, with a space before each but the first of a text.
+// appendWords appends n random words, with a space before each except the first of a text.
 func (l *lexicon) appendWords(dst []byte, rng *rand.Rand, n int) []byte {
 	for range n {
 		if len(dst) > 0 {
@@ -59,13 +64,13 @@ func (l *lexicon) appendWords(dst []byte, rng *rand.Rand, n int) []byte {
 	return dst
 }
 
-// tries is how often a text that came out too long or too short is mended.
+// tries is the number of times that a text of the wrong length is mended.
 const tries = 20
 
-// exact makes text, to which whole words were appended behind byte fixed, have length tokens with the special ones.
-// Texts of words that are a token each have it at once; should the tokenizer join some across a space, words are taken
-// or added.
-func (l *lexicon) exact(text []byte, fixed int, rng *rand.Rand, length int) (string, error) {
+// exactText changes text, a beginning of fixed bytes with whole words after it, until it has length tokens including
+// special tokens. Text whose words are one token each has that length at once; if the tokenizer joins words across a
+// space, words are removed or added.
+func (l *lexicon) exactText(text []byte, fixed int, rng *rand.Rand, length int) (string, error) {
 	for range tries {
 		made := string(text)
 		n := l.tokenizer.CountSpecial(made)
@@ -84,7 +89,7 @@ func (l *lexicon) exact(text []byte, fixed int, rng *rand.Rand, length int) (str
 	return "", fmt.Errorf("no prompt of %d tokens came about in %d tries", length, tries)
 }
 
-// text is random words of length tokens, with the special ones.
-func (l *lexicon) text(rng *rand.Rand, length int) (string, error) {
-	return l.exact(l.appendWords(nil, rng, length-l.around), 0, rng, length)
+// randomText returns random words of length tokens, including special tokens.
+func (l *lexicon) randomText(rng *rand.Rand, length int) (string, error) {
+	return l.exactText(l.appendWords(nil, rng, length-l.overhead), 0, rng, length)
 }

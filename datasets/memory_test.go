@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// peak calls read with a func to be called often, and is how much the heap had grown at most.
+// peak calls read with a function that read must call often, and returns the greatest growth of the heap.
 func peak(read func(look func(string) int)) uint64 {
 	var m runtime.MemStats
 	runtime.GC()
@@ -25,7 +25,7 @@ func peak(read func(look func(string) int)) uint64 {
 	return most - before
 }
 
-// Reading leaves nothing behind but the items. Not parallel: it measures the heap.
+// Reading leaves nothing in memory except the items. The test is not parallel because it measures the heap.
 func TestReadTakesLittleMoreThanItKeeps(t *testing.T) {
 	content := shareGPTFile(20 << 20)
 	files := []File{{Name: "f.json", Open: func() (io.ReadCloser, error) {
@@ -62,7 +62,7 @@ func TestReadTakesLittleMoreThanItKeeps(t *testing.T) {
 	}
 }
 
-// repeated is a file of n times the same record, which is nowhere in memory.
+// repeated returns a file of n times the same record. The file is never in memory as a whole.
 func repeated(record string, n int) File {
 	return File{Name: "f.jsonl", Open: func() (io.ReadCloser, error) {
 		readers := make([]io.Reader, n)
@@ -73,7 +73,8 @@ func repeated(record string, n int) File {
 	}}
 }
 
-// A stream remembers no more text than windowBytes, and a block is no larger. Not parallel: it measures the heap.
+// A stream remembers no more text than windowBytes, and a block is no larger. The test is not parallel because it
+// measures the heap.
 func TestStreamsOfLargeRecords(t *testing.T) {
 	const n = 720
 	record := fmt.Sprintf("{\"prompt\": %q}\n", strings.Repeat("x", 100_000))
@@ -81,7 +82,7 @@ func TestStreamsOfLargeRecords(t *testing.T) {
 		var s *Stream
 		grown := peak(func(look func(string) int) {
 			var err error
-			// Lengths are asked for, so that look is called.
+			// The lengths make the stream call look.
 			s, err = OpenStream([]File{repeated(record, n)}, Prompts,
 				Options{Seed: seed, Count: look, Input: &Distribution{Max: maxLength}})
 			if err != nil {

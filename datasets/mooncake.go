@@ -9,12 +9,12 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
-// errMooncake is of a file in the form of the traces that Mooncake published.
+// errMooncake reports a file in the form of the traces that Mooncake published.
 var errMooncake = errors.New("this is a Mooncake trace (timestamp, input_length, output_length, hash_ids), which is " +
 	"not supported yet")
 
-// RefuseMooncake names a Mooncake trace for what it is, instead of the fault that its first line would make. It gives
-// nil for anything else.
+// RefuseMooncake returns an error that identifies a Mooncake trace, in place of the error that its first line would
+// cause. It returns nil for any other data.
 func RefuseMooncake(data []byte) error {
 	line, _, _ := bytes.Cut(bytes.TrimLeft(data, textfile.Mark+"[ \t\r\n"), []byte("\n"))
 	line = bytes.TrimRight(line, ", \t\r]")

@@ -24,7 +24,7 @@ func TestRefuseMooncake(t *testing.T) {
 	}
 }
 
-// As a data set such a file is refused by its name, whatever kind of records was expected.
+// A data set that is a Mooncake trace is refused by that name, whatever kind of records was expected.
 func TestMooncakeTraceAsADataSet(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []Kind{ShareGPT, Prompts, CNNDailyMail} {

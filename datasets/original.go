@@ -7,25 +7,25 @@ import (
 	"math/rand/v2"
 )
 
-// Vocabulary is a tokenizer that shows its ids. It may be used concurrently.
+// Vocabulary is a tokenizer that exposes its ids. It may be used concurrently.
 type Vocabulary interface {
 	Tokenizer
-	// Plain are the ids of the model's own vocabulary but for special tokens.
+	// Plain returns the ids of the model's own vocabulary without special tokens.
 	Plain() []int32
-	// EncodeSpecial is the ids of a text, with special tokens around them.
+	// EncodeSpecial returns the ids of a text, with special tokens around them.
 	EncodeSpecial(text string) []int32
-	// Decode is the text of ids; skipSpecial leaves special tokens out.
+	// Decode returns the text of ids; skipSpecial leaves special tokens out.
 	Decode(ids []int32, skipSpecial bool) string
 }
 
-// original makes texts as inference-perf 0.7.0 does: of ids that are drawn and decoded, then mended until the text has
-// the tokens asked for. Decoded ids are rarely the ids of their text, so that a count comes about by trial.
+// original makes texts as inference-perf 0.7.0 does: it draws ids, decodes them, and mends them until the text has the
+// number of tokens asked for. Decoded ids are rarely the ids of their text, so that a length is reached by trial.
 type original struct {
-	vocabulary Vocabulary
-	plain      []int32
-	count      func(text string) int
-	around     int    // tokens of no text at all
-	frame      string // says whose they are, before their number
+	vocabulary   Vocabulary
+	plain        []int32
+	count        func(text string) int
+	overhead     int    // tokens around an empty text
+	overheadName string // what the overhead is, in messages before its number
 }
 
 func newOriginal(v Vocabulary) (*original, error) {
@@ -36,13 +36,16 @@ func newOriginal(v Vocabulary) (*original, error) {
 	if len(plain) == 0 {
 		return nil, errors.New("the tokenizer has special tokens only")
 	}
-	return &original{v, plain, v.CountSpecial, v.CountSpecial(""), "special tokens alone are"}, nil
+	return &original{
+		vocabulary: v, plain: plain, count: v.CountSpecial, overhead: v.CountSpecial(""),
+		overheadName: "special tokens alone are",
+	}, nil
 }
 
-// reaches reports why no text of a length can be made, nil if one can.
-func (o *original) reaches(length int) error {
-	if length <= o.around {
-		return fmt.Errorf("a prompt of %d tokens cannot be made: %s %d", length, o.frame, o.around)
+// checkLength returns an error if no text of a length can be made.
+func (o *original) checkLength(length int) error {
+	if length <= o.overhead {
+		return fmt.Errorf("a prompt of %d tokens cannot be made: %s %d", length, o.overheadName, o.overhead)
 	}
 	return nil
 }
@@ -50,13 +53,13 @@ func (o *original) reaches(length int) error {
 // A mender makes ids longer or, if missing is negative, shorter. It may write into ids.
 type mender func(ids []int32, missing int) []int32
 
-// draws is how many beginnings are mended before a length is given up. inference-perf gives up after the first, and the
-// request is lost.
+// draws is the number of beginnings that are mended before a length is given up. inference-perf gives up after the
+// first and loses the request.
 const draws = 100
 
-// exact is a text of length tokens and the ids it was decoded from.
-func (o *original) exact(length int, begin func() ([]int32, mender)) (string, []int32, error) {
-	if err := o.reaches(length); err != nil {
+// exactText returns a text of length tokens and the ids that it was decoded from.
+func (o *original) exactText(length int, begin func() ([]int32, mender)) (string, []int32, error) {
+	if err := o.checkLength(length); err != nil {
 		return "", nil, err
 	}
 	for range draws {
@@ -73,51 +76,52 @@ func (o *original) exact(length int, begin func() ([]int32, mender)) (string, []
 	return "", nil, fmt.Errorf("no prompt of %d tokens came about in %d draws of ids", length, draws)
 }
 
-// draw appends n random ids.
-func (o *original) draw(ids []int32, rng *rand.Rand, n int) []int32 {
+// appendRandom appends n random ids.
+func (o *original) appendRandom(ids []int32, rng *rand.Rand, n int) []int32 {
 	for range n {
 		ids = append(ids, o.plain[below(rng, len(o.plain))])
 	}
 	return ids
 }
 
-// mender appends random ids, or drops the last but for so many.
-func (o *original) mender(rng *rand.Rand, keep int) mender {
+// newMender returns a mender that appends random ids, or removes ids from the end but keeps the first keep.
+func (o *original) newMender(rng *rand.Rand, keep int) mender {
 	return func(ids []int32, missing int) []int32 {
 		if missing > 0 {
-			return o.draw(ids, rng, missing)
+			return o.appendRandom(ids, rng, missing)
 		}
 		return ids[:max(keep, len(ids)+missing)]
 	}
 }
 
-// random is a text of random ids.
-func (o *original) random(rng *rand.Rand, length int) (string, []int32, error) {
-	return o.exact(length, func() ([]int32, mender) { return o.draw(nil, rng, length), o.mender(rng, 0) })
+// randomText returns a text of random ids.
+func (o *original) randomText(rng *rand.Rand, length int) (string, []int32, error) {
+	return o.exactText(length, func() ([]int32, mender) {
+		return o.appendRandom(nil, rng, length), o.newMender(rng, 0)
+	})
 }
 
-// original draws a length as inference-perf does; unshared is how it does so for random and synthetic prompts, else it
-// is as for shared prefixes. Whole numbers come of rounding half to even between two cuts to Min and Max.
+// drawOriginal draws a length as inference-perf does: with unshared as for random and synthetic prompts, otherwise as
+// for shared prefixes. The number drawn is limited to Min and Max, rounded half to even, and limited again.
 //
-//   - uniform: real numbers from Min, to Max if unshared and to Max+1 if not, so that the ends have other weights
+//   - uniform: real numbers from Min, up to Max if unshared and up to Max+1 if not, so that the ends have other weights
 //     than the rest.
-//   - lognormal: moments as given, of the number itself or, if unshared, of what it is above Min, to which Min
-//     is added.
+//   - lognormal: the number itself or, if unshared, its distance from Min is lognormal; the moments are as given.
 //   - skew_normal: Mean and StdDev are location and scale, not the moments.
-//   - fixed: what is before the point of Mean, whatever Min and Max.
-func (d Distribution) original(rng *rand.Rand, unshared bool) int {
+//   - fixed: the whole part of Mean, whatever Min and Max.
+func (d Distribution) drawOriginal(rng *rand.Rand, unshared bool) int {
 	if d.Type == Fixed {
 		return int(d.Mean)
 	}
 	low, high := float64(d.Min), float64(d.Max)
-	x := math.RoundToEven(min(max(d.originalReal(rng, unshared), low), high))
+	x := math.RoundToEven(min(max(d.drawOriginalReal(rng, unshared), low), high))
 	return int(min(max(x, low), high))
 }
 
-// unshared draws a length as inference-perf does for random and synthetic prompts.
-func (d Distribution) unshared(rng *rand.Rand) int { return d.original(rng, true) }
+// drawUnshared draws a length as inference-perf does for random and synthetic prompts.
+func (d Distribution) drawUnshared(rng *rand.Rand) int { return d.drawOriginal(rng, true) }
 
-func (d Distribution) originalReal(rng *rand.Rand, unshared bool) float64 {
+func (d Distribution) drawOriginalReal(rng *rand.Rand, unshared bool) float64 {
 	low := float64(d.Min)
 	switch d.Type {
 	case Uniform:
@@ -128,13 +132,13 @@ func (d Distribution) originalReal(rng *rand.Rand, unshared bool) float64 {
 		return low + width*unit(rng)
 	case Lognormal:
 		if !unshared {
-			return d.real(rng)
+			return d.drawReal(rng)
 		}
 		mean := d.Mean - low
 		if mean <= 0 {
 			mean = 1
 		}
-		return low + Distribution{Type: Lognormal, Mean: mean, StdDev: d.StdDev}.real(rng)
+		return low + Distribution{Type: Lognormal, Mean: mean, StdDev: d.StdDev}.drawReal(rng)
 	case SkewNormal:
 		delta := d.Skew / math.Sqrt(1+d.Skew*d.Skew)
 		u, v := gauss(rng), gauss(rng)
@@ -148,11 +152,11 @@ func (d Distribution) originalReal(rng *rand.Rand, unshared bool) float64 {
 			return float64(poisson(rng, 1))
 		}
 	}
-	return d.real(rng)
+	return d.drawReal(rng)
 }
 
-// drawable names a distribution that inference-perf knows for shared prefixes only.
-func (g Generated) drawable() error {
+// checkOriginalTypes reports a distribution that inference-perf knows only for shared prefixes.
+func (g Generated) checkOriginalTypes() error {
 	for name, d := range map[string]Distribution{"input": g.Input, "output": g.Output} {
 		if d.Type == SkewNormal || d.Type == Poisson {
 			return fmt.Errorf("%s distribution: inference-perf draws no %s lengths for these prompts: use normal, "+
@@ -162,8 +166,8 @@ func (g Generated) drawable() error {
 	return nil
 }
 
-// shortest is the smallest length that original draws.
-func (d Distribution) shortest() int {
+// shortestOriginal returns the smallest length that drawOriginal can draw.
+func (d Distribution) shortestOriginal() int {
 	if d.Type == Fixed {
 		return int(d.Mean)
 	}

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Lengths are drawn as inference-perf draws them, with what it makes of the moments and the ends.
+// Lengths are drawn as inference-perf draws them, with its reading of the moments and the ends.
 func TestOriginalLengths(t *testing.T) {
 	t.Parallel()
 	const n = 200_000
@@ -36,7 +36,7 @@ func TestOriginalLengths(t *testing.T) {
 		rng := stream(1, "", name, 0)
 		var sum, squares float64
 		for range n {
-			x := float64(tt.d.original(rng, tt.unshared))
+			x := float64(tt.d.drawOriginal(rng, tt.unshared))
 			sum += x
 			squares += x * x
 		}
@@ -48,8 +48,8 @@ func TestOriginalLengths(t *testing.T) {
 	}
 }
 
-// The ends of uniform lengths have half the weight of the rest; of shared prefixes the lower has, and the upper three
-// halves.
+// The ends of uniform lengths have half the weight of the rest. For shared prefixes the lower end has half the weight,
+// and the upper end has three halves.
 func TestOriginalUniformEnds(t *testing.T) {
 	t.Parallel()
 	const n = 400_000
@@ -57,7 +57,7 @@ func TestOriginalUniformEnds(t *testing.T) {
 		false: {0.5 / 5, 1. / 5, 1. / 5, 1. / 5, 1.5 / 5}} {
 		rng, got := stream(1, "", fmt.Sprint(unshared), 0), make([]float64, 5)
 		for range n {
-			got[Distribution{Type: Uniform, Min: 10, Max: 14}.original(rng, unshared)-10] += 1. / n
+			got[Distribution{Type: Uniform, Min: 10, Max: 14}.drawOriginal(rng, unshared)-10] += 1. / n
 		}
 		for i := range want {
 			if math.Abs(got[i]-want[i]) > 0.004 {
@@ -75,8 +75,7 @@ func (letters) Plain() []int32                    { return []int32{1, 2} }
 func (letters) Decode(ids []int32, _ bool) string { return strings.Repeat("x", len(ids)) }
 func (letters) CountSpecial(text string) int      { return len(text) }
 
-// When mending does not help, ids are drawn again, so that no item is lost; a length that never comes about is an
-// error.
+// When mending does not help, ids are drawn again, so that no item is lost. A length that is never reached is an error.
 func TestOriginalDrawsAgain(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -95,7 +94,7 @@ func TestOriginalDrawsAgain(t *testing.T) {
 			}
 			return len(text)
 		}
-		text, ids, err := o.random(stream(1, "", "", 0), 5)
+		text, ids, err := o.randomText(stream(1, "", "", 0), 5)
 		if got := fmt.Sprint(err); (tt.want != "" || err != nil || text != "xxxxx" || len(ids) != 5) && got != tt.want {
 			t.Errorf("%d counts that fail: %q of ids %v, error %v, want %q", tt.fail, text, ids, err, tt.want)
 		}

@@ -8,16 +8,17 @@ import (
 )
 
 // OriginalSharedPrefix makes the prompts of inference-perf's type shared_prefix, all of them completions: the decoded
-// ids of a group's prefix and of one of its questions. Each has its exact length by itself, special tokens included;
-// both together have those once, and what comes of their meeting.
+// ids of a group's prefix and of one of its questions. Prefix and question each have their exact length by themselves,
+// including special tokens. Together they have the special tokens only once, and their tokens may merge where they
+// meet.
 type OriginalSharedPrefix struct {
 	options  SharedPrefix
 	original *original
-	starts   []int32                   // ids whose text begins with white space, or all
-	prefixes []func() ([]int32, error) // of each group, made at its first use
+	starts   []int32                   // ids whose text begins with white space, or all ids
+	prefixes []func() ([]int32, error) // the prefix of each group, made at its first use
 }
 
-// NewOriginalSharedPrefix checks the options, of which Form and Tokenizer are not used. It decodes each id once.
+// NewOriginalSharedPrefix checks the options. It ignores Form and Tokenizer. It decodes each id once.
 func NewOriginalSharedPrefix(v Vocabulary, s SharedPrefix) (*OriginalSharedPrefix, error) {
 	o, err := newOriginal(v)
 	if err != nil {
@@ -27,23 +28,23 @@ func NewOriginalSharedPrefix(v Vocabulary, s SharedPrefix) (*OriginalSharedPrefi
 		return nil, err
 	}
 	for name, d := range map[string]Distribution{"system prompt": s.System, "question": s.Question} {
-		if n := d.shortest(); n > 0 {
-			if err := o.reaches(n); err != nil {
+		if n := d.shortestOriginal(); n > 0 {
+			if err := o.checkLength(n); err != nil {
 				return nil, fmt.Errorf("%s: %w", name, err)
 			}
 		}
 	}
 	s.shuffle("inference-perf shared_prefix order")
-	p := &OriginalSharedPrefix{options: s, original: o, starts: o.starts()}
+	p := &OriginalSharedPrefix{options: s, original: o, starts: o.spaceStarts()}
 	for group := range s.Groups {
 		p.prefixes = append(p.prefixes, sync.OnceValues(func() ([]int32, error) { return p.prefix(group) }))
 	}
 	return p, nil
 }
 
-// starts are the ids whose text begins with white space, so that they do not merge with what stands before them; all if
-// there are none.
-func (o *original) starts() (starts []int32) {
+// spaceStarts returns the ids whose text begins with white space, so that they do not merge with the text before them.
+// It returns all ids if there are none.
+func (o *original) spaceStarts() (starts []int32) {
 	for i, id := range o.plain {
 		r, size := utf8.DecodeRuneInString(o.vocabulary.Decode(o.plain[i:i+1], true))
 		if size > 0 && unicode.IsSpace(r) {
@@ -58,15 +59,16 @@ func (o *original) starts() (starts []int32) {
 
 func (s *OriginalSharedPrefix) prefix(group int) ([]int32, error) {
 	rng := stream(s.options.Seed, s.options.Salt, "inference-perf shared_prefix group", int64(group))
-	length := s.options.System.original(rng, false)
+	length := s.options.System.drawOriginal(rng, false)
 	if length == 0 {
 		return nil, nil
 	}
-	_, ids, err := s.original.random(rng, length)
+	_, ids, err := s.original.randomText(rng, length)
 	return ids, err
 }
 
-// At is item number i; past the last question it begins again. Its PromptTokens are counted, not asked for.
+// At returns item number i; past the last question it begins again. PromptTokens of the item is counted from the
+// prompt.
 func (s *OriginalSharedPrefix) At(i int64) (Item, error) {
 	entry := s.options.order[i%int64(len(s.options.order))]
 	prefix, err := s.prefixes[entry/s.options.Questions]()
@@ -74,12 +76,12 @@ func (s *OriginalSharedPrefix) At(i int64) (Item, error) {
 		return Item{}, err
 	}
 	rng := stream(s.options.Seed, s.options.Salt, "inference-perf shared_prefix question", int64(entry))
-	length, output := s.options.Question.original(rng, false), s.options.Output.original(rng, false)
-	ids := append([]int32(nil), prefix...) // shared by the group
+	length, output := s.options.Question.drawOriginal(rng, false), s.options.Output.drawOriginal(rng, false)
+	ids := append([]int32(nil), prefix...) // the group shares prefix
 	if length > 0 {
-		_, question, err := s.original.exact(length, func() ([]int32, mender) {
+		_, question, err := s.original.exactText(length, func() ([]int32, mender) {
 			first := s.starts[below(rng, len(s.starts))]
-			return s.original.draw([]int32{first}, rng, length-1), s.original.mender(rng, 1)
+			return s.original.appendRandom([]int32{first}, rng, length-1), s.original.newMender(rng, 1)
 		})
 		if err != nil {
 			return Item{}, err
@@ -90,5 +92,5 @@ func (s *OriginalSharedPrefix) At(i int64) (Item, error) {
 	return Item{Prompt: prompt, PromptTokens: s.original.count(prompt), MaxTokens: output}, nil
 }
 
-// Len is the number of questions.
+// Len returns the number of questions.
 func (s *OriginalSharedPrefix) Len() (int64, bool) { return s.options.Len() }

@@ -13,7 +13,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/tokenizer"
 )
 
-// originals are sets of the prompts that inference-perf makes.
+// originals returns the sets that make prompts as inference-perf does.
 func originals(t testing.TB, c *tokenizer.Counter, seed int64, salt string) map[string]datasets.Set {
 	t.Helper()
 	g := datasets.Generated{Seed: seed, Salt: salt, Input: uniform(4, 300), Output: uniform(1, 9)}
@@ -35,7 +35,7 @@ func originals(t testing.TB, c *tokenizer.Counter, seed int64, salt string) map[
 	return map[string]datasets.Set{"random": random, "synthetic": synthetic, "shared prefix": shared}
 }
 
-// Prompts have the tokens that were drawn, whatever the tokenizer, and no special token but those around them.
+// Prompts have the number of tokens drawn, whatever the tokenizer, and no special tokens except those around them.
 func TestOriginalLengthsAreExact(t *testing.T) {
 	everyTokenizer(t, func(t *testing.T, c *tokenizer.Counter) {
 		for name, set := range originals(t, c, 1, "") {
@@ -57,7 +57,7 @@ func TestOriginalLengthsAreExact(t *testing.T) {
 	})
 }
 
-// Prefix and question of a shared prefix have their lengths each, and together about the sum of both.
+// Prefix and question have their lengths each, and together about the sum of both.
 func TestOriginalSharedPrefix(t *testing.T) {
 	everyTokenizer(t, func(t *testing.T, c *tokenizer.Counter) {
 		open := func(questions, length int) datasets.Set {
@@ -106,7 +106,7 @@ func TestOriginalSharedPrefix(t *testing.T) {
 	})
 }
 
-// A question begins with white space where the tokenizer has tokens that do.
+// A question begins with white space where the tokenizer has tokens that begin so.
 func TestOriginalQuestionsBeginWithASpace(t *testing.T) {
 	t.Parallel()
 	set, err := datasets.NewOriginalSharedPrefix(counter(t, "../llm/tokenizer/testdata/bpe-llama3.json"),
@@ -124,7 +124,7 @@ func TestOriginalQuestionsBeginWithASpace(t *testing.T) {
 	}
 }
 
-// Synthetic prompts are pieces of the text as it is.
+// Synthetic prompts are pieces of the unchanged text.
 func TestOriginalSyntheticIsOfTheCorpus(t *testing.T) {
 	t.Parallel()
 	set := originals(t, counter(t, "../llm/tokenizer/testdata/bpe-llama3.json"), 1, "")["synthetic"]
@@ -139,7 +139,7 @@ func TestOriginalSyntheticIsOfTheCorpus(t *testing.T) {
 	}
 }
 
-// Prompts of a trace have the lengths of its lines, and those within a frame have them with the frame.
+// Prompts of a trace have the lengths of its lines. The lengths of framed prompts include the frame.
 func TestOriginalRandomTraceAndFrame(t *testing.T) {
 	everyTokenizer(t, func(t *testing.T, c *tokenizer.Counter) {
 		r := datasets.Random{
@@ -169,7 +169,7 @@ func TestOriginalRandomTraceAndFrame(t *testing.T) {
 	})
 }
 
-// Runs of one seed ask for the same work, whatever their salts: texts differ, and lengths do not.
+// Runs of one seed ask for the same work, whatever their salts: texts differ, but lengths do not.
 func TestSaltLeavesLengths(t *testing.T) {
 	t.Parallel()
 	c := counter(t, "../llm/tokenizer/testdata/bpe-llama3.json")
@@ -200,7 +200,7 @@ func TestSaltLeavesLengths(t *testing.T) {
 	}
 }
 
-// Prompts are fixed for ever, and those of other seeds, salts and numbers are others.
+// Prompts must never change, and other seeds, salts and numbers make other prompts.
 func TestOriginalItemsNeverChange(t *testing.T) {
 	t.Parallel()
 	c := counter(t, "../llm/tokenizer/testdata/bpe-llama3.json")

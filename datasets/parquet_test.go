@@ -10,7 +10,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 )
 
-// insides are words that only a programmer can do something with.
+// insides are words that only a programmer can understand.
 var insides = regexp.MustCompile(`runtime error|panic|goroutine|nil pointer|bounds out|index ` +
 	`out|makeslice|reflect|interface conversion|\.go:`)
 
@@ -29,12 +29,12 @@ func damaged(t *testing.T, content string) {
 	}
 }
 
-// readerAt is what a file is to the Parquet reader.
+// readerAt is a file as the Parquet reader needs it.
 type readerAt struct{ *bytes.Reader }
 
 func (readerAt) Close() error { return nil }
 
-// conversationsFile has lists, optional columns and a dictionary.
+// conversationsFile returns a file with lists, optional columns and a dictionary.
 func conversationsFile(t testing.TB) string {
 	t.Helper()
 	type message struct {
@@ -58,7 +58,7 @@ func conversationsFile(t testing.TB) string {
 	return b.String()
 }
 
-// A file that is cut, or of which a byte is another, gives an error for its user, or records.
+// A file that is cut, or has one byte changed, returns records or an error that its user can understand.
 func TestDamagedParquet(t *testing.T) {
 	t.Parallel()
 	for _, whole := range []string{articles(t), conversationsFile(t)} {

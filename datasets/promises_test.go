@@ -8,8 +8,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/datasets"
 )
 
-// A synthetic prompt is a piece of the text, from a word on, with single spaces; a salted one begins with four words
-// of the vocabulary. What the last word left over is filled with such words, too.
+// A synthetic prompt is a piece of the text that begins at a word, with single spaces; a salted prompt begins with four
+// words of the vocabulary. Such words also fill the room where the last word did not fit.
 func TestSyntheticIsOfTheText(t *testing.T) {
 	t.Parallel()
 	c := counter(t, "../llm/tokenizer/testdata/bpe-llama3.json")
@@ -39,7 +39,7 @@ func TestSyntheticIsOfTheText(t *testing.T) {
 	}
 }
 
-// The text is what docs/datasets.md says it is.
+// The text is the one that docs/datasets.md describes.
 func TestCorpus(t *testing.T) {
 	t.Parallel()
 	if n := len(datasets.Corpus); n < 245_000 || n > 255_000 {
@@ -52,7 +52,7 @@ func TestCorpus(t *testing.T) {
 	}
 }
 
-// What is drawn is rounded half to even, and then brought within min and max.
+// Drawn numbers are rounded half to even, and then limited to min and max.
 func TestDrawsAreRounded(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -72,7 +72,7 @@ func TestDrawsAreRounded(t *testing.T) {
 	}
 }
 
-// A mean outside of min and max is an error, but of uniform lengths, which have none of their own.
+// A mean outside of min and max is an error, except for uniform lengths, which have no mean of their own.
 func TestMeansOutside(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{datasets.Normal, datasets.SkewNormal, datasets.Lognormal, datasets.Poisson,
@@ -86,15 +86,15 @@ func TestMeansOutside(t *testing.T) {
 	}
 }
 
-// records is a file of conversations in ShareGPT's shape.
+// records returns a file of conversations in the shape of ShareGPT.
 func records(text string) []datasets.File {
 	return []datasets.File{{Name: "f.jsonl", Open: func() (io.ReadCloser, error) {
 		return io.NopCloser(strings.NewReader(text)), nil
 	}}}
 }
 
-// Roles are those that a server knows, whatever the file calls them, and the first question that has an answer is
-// asked, whoever speaks first.
+// Roles are those that a server knows, whatever the file calls them, and the first question with an answer is asked,
+// whoever speaks first.
 func TestRolesAndFirstQuestions(t *testing.T) {
 	t.Parallel()
 	turn := func(from, value string) string { return `{"from": "` + from + `", "value": "` + value + `"}` }
@@ -135,7 +135,7 @@ func TestRolesAndFirstQuestions(t *testing.T) {
 	}
 }
 
-// Every set of files begins again at its end, with its first record, of every kind.
+// At its end every set of files begins again with its first record, whatever the kind.
 func TestFilesBeginAgain(t *testing.T) {
 	t.Parallel()
 	talks := `{"conversations": [{"from": "human", "value": "one"}, {"from": "gpt", "value": "a"}]} ` +

@@ -13,14 +13,15 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// limits are the names that records have for the most tokens of an answer; the first that a record has counts.
-var limits = [...]string{
+// limitNames are the names that records use for the limit of an answer in tokens. The first that a record has counts.
+var limitNames = [...]string{
 	"max_tokens", "max_completion_tokens", "max_output_tokens", "output_tokens", "output_length", "output_len",
 	"max_new_tokens",
 }
 
-// parameters are the fields of a record that are sent on, and whether each can be a text. Not among them is what a
-// client decides (model, stream) or cannot measure (n, best_of), and what data sets mean otherwise (user, metadata).
+// parameters holds the fields of a record that are sent on, each with whether it can be a text. It omits the fields
+// that a client decides (model, stream) or cannot measure (n, best_of), and those that have another meaning in data
+// sets (user, metadata).
 var parameters = map[string]bool{
 	"tools": false, "tool_choice": true, "parallel_tool_calls": false, "functions": false, "function_call": true,
 	"response_format": false, "structured_outputs": false,
@@ -42,39 +43,39 @@ var parameters = map[string]bool{
 	"priority": false, "service_tier": true, "cache_salt": true, "mm_processor_kwargs": false, "vllm_xargs": false,
 }
 
-// isNumber reports whether a field is a limit or a parameter that is no text.
-func isNumber(name string) bool {
+// isNumericField reports whether a field is a limit or a parameter that cannot be a text.
+func isNumericField(name string) bool {
 	mayBeText, known := parameters[name]
-	return known && !mayBeText || slices.Contains(limits[:], name)
+	return known && !mayBeText || slices.Contains(limitNames[:], name)
 }
 
-// own are fields of a body that are the request's own, which a record's further fields cannot set.
-var own = []string{"model", "messages", "prompt", "stream", "stream_options"}
+// reservedFields are the fields of a body that only the request sets. A record's further fields cannot set them.
+var reservedFields = []string{"model", "messages", "prompt", "stream", "stream_options"}
 
-// prompted is a record of the kind Prompts as it is being read.
-type prompted struct {
-	prompt     string
-	hasPrompt  bool   // maybe null
-	odd        byte   // what the prompt begins with if it is no text
-	messages   []byte // a JSON array, nil for none
-	completion string
-	limits     [len(limits)][]byte // of the answer, as they stand
+// promptRecord is a record of the kind Prompts while it is being read.
+type promptRecord struct {
+	prompt      string
+	hasPrompt   bool   // the record has a prompt, which may be null
+	promptStart byte   // the first byte of a prompt that is not a text, otherwise 0
+	messages    []byte // a JSON array; nil if there are no messages
+	completion  string
+	limits      [len(limitNames)][]byte // the limits of the answer as they stand in the record
 }
 
-// readPrompt reads {"prompt": …} or {"messages": […], …}, by themselves or as the body of a line of OpenAI's batch
+// readPrompt reads {"prompt": …} or {"messages": […], …}, either as a record or as the body of a line of OpenAI's batch
 // files.
 func (d *decoder) readPrompt(record []byte, form Form) (sample, bool, error) {
 	d.text, d.params = d.text[:0], d.params[:0]
-	var p prompted
+	var p promptRecord
 	if err := d.readFields(record, &p); err != nil {
 		return sample{}, false, err
 	}
 	switch {
-	case p.odd == '{':
+	case p.promptStart == '{':
 		return sample{}, false, errColumns
-	case p.odd != 0, p.prompt != "" && p.messages != nil, !p.hasPrompt && p.messages == nil:
+	case p.promptStart != 0, p.prompt != "" && p.messages != nil, !p.hasPrompt && p.messages == nil:
 		return sample{}, false,
-			errors.New(`the record has either a text "prompt" or a list "messages"` + d.instead(record, "jsonl"))
+			errors.New(`the record has either a text "prompt" or a list "messages"` + d.describeFields(record, "jsonl"))
 	case p.messages != nil && form == AsCompletion:
 		return sample{}, false, errors.New("the record is a chat, and completions are asked for")
 	}
@@ -86,19 +87,19 @@ func (d *decoder) readPrompt(record []byte, form Form) (sample, bool, error) {
 	if err := d.readLimit(&p, &s); err != nil {
 		return sample{}, false, err
 	}
-	return s, p.prompt != "" || len(inside(p.messages, '[')) > 0, checkMessages(p.messages)
+	return s, p.prompt != "" || len(content(p.messages, '[')) > 0, checkMessages(p.messages)
 }
 
 var errColumns = errors.New(`"prompt" is an object: pandas writes a file by columns, unless to_json is given ` +
 	`orient="records"`)
 
-// instead names the fields of a record that has not those it should, and the type of data set that reads such records
-// where this one, own, does not.
-func (d *decoder) instead(record []byte, own string) string {
+// describeFields names the fields of a record that lacks the fields it should have. If another type of data set than
+// own reads such records, the text names that type.
+func (d *decoder) describeFields(record []byte, own string) string {
 	var names []string
 	other := ""
 	for name := range d.members(record) {
-		switch key(name) {
+		switch normalizedName(name) {
 		case "messages", "prompt":
 			other = "jsonl"
 		case "conversations":
@@ -120,23 +121,23 @@ func (d *decoder) instead(record []byte, own string) string {
 	return text
 }
 
-// readFields sorts the fields of a record. Those that are null or blank are as if they were not there: in tables each
-// record has each field.
-func (d *decoder) readFields(record []byte, p *prompted) error {
+// readFields sorts the fields of a record. A field that is null or blank counts as missing: in tables every record has
+// every field.
+func (d *decoder) readFields(record []byte, p *promptRecord) error {
 	for field, value := range d.members(record) {
-		name := key(field)
-		text, isText := d.string(value)
+		name := normalizedName(field)
+		text, isText := d.stringText(value)
 		p.hasPrompt = p.hasPrompt || name == "prompt"
-		if value[0] == 'n' || isText && nothing(name, text) {
+		if value[0] == 'n' || isText && isAbsent(name, text) {
 			continue
 		}
 		switch {
 		case name == "prompt":
 			if p.prompt = text; !isText {
-				p.odd = value[0]
+				p.promptStart = value[0]
 			}
 		case name == "messages":
-			if p.messages = d.parsed(value); p.messages[0] != '[' {
+			if p.messages = d.embeddedJSON(value); p.messages[0] != '[' {
 				return fmt.Errorf(`"messages" is not a list in JSON: %.40s`, value)
 			}
 		case name == "completion" && isText:
@@ -154,26 +155,26 @@ func (d *decoder) readFields(record []byte, p *prompted) error {
 	return nil
 }
 
-// nothing reports whether a field's text stands for none: an empty one, a blank one where no blank can be meant and,
-// of numbers, what tables have in place of them.
-func nothing(name, text string) bool {
+// isAbsent reports whether the text of a field means that the field is missing: an empty text, a blank text where no
+// blank can be meant and, for a number, the words that tables write in place of one.
+func isAbsent(name, text string) bool {
 	mayBeText, known := parameters[name]
 	if mayBeText {
 		return text == ""
 	}
 	text = strings.TrimSpace(text)
-	if known || slices.Contains(limits[:], name) {
-		return text == "" || slices.ContainsFunc(noNumbers, func(word string) bool {
+	if known || slices.Contains(limitNames[:], name) {
+		return text == "" || slices.ContainsFunc(missingNumbers, func(word string) bool {
 			return strings.EqualFold(word, text)
 		})
 	}
 	return text == ""
 }
 
-// noNumbers are how programs write in tables that there is no number.
-var noNumbers = []string{"nan", "null", "none", "na", "n/a", "inf", "-inf", "infinity", "-infinity"}
+// missingNumbers are the words that programs write into tables where there is no number.
+var missingNumbers = []string{"nan", "null", "none", "na", "n/a", "inf", "-inf", "infinity", "-infinity"}
 
-// isBatch knows the lines of OpenAI's batch files, in which the request is the body.
+// isBatch reports whether a record is a line of OpenAI's batch files, in which the request is the body.
 func (d *decoder) isBatch(record []byte) bool {
 	for name := range d.members(record) {
 		if name == "custom_id" || name == "url" {
@@ -184,31 +185,31 @@ func (d *decoder) isBatch(record []byte) bool {
 }
 
 // readParameter keeps a field that is sent on, or a limit of the answer; others are left out.
-func (d *decoder) readParameter(name string, value []byte, p *prompted) {
-	if at := slices.Index(limits[:], name); at >= 0 {
+func (d *decoder) readParameter(name string, value []byte, p *promptRecord) {
+	if at := slices.Index(limitNames[:], name); at >= 0 {
 		p.limits[at] = value
 		return
 	}
 	mayBeText, known := parameters[name]
 	if !known {
-		d.leave(name)
+		d.countIgnored(name)
 		return
 	}
-	if inner := d.parsed(value); !mayBeText || inner[0] == '[' || inner[0] == '{' {
+	if inner := d.embeddedJSON(value); !mayBeText || inner[0] == '[' || inner[0] == '{' {
 		value = inner
 	}
 	d.addParameter(name, value)
 }
 
-// readExtra keeps what a record has on the side for the request, whatever it is called.
-func (d *decoder) readExtra(object []byte, p *prompted) {
+// readExtra keeps every field of an object that a record has for the request, whatever its name.
+func (d *decoder) readExtra(object []byte, p *promptRecord) {
 	for name, value := range d.members(object) {
-		switch at := slices.Index(limits[:], name); {
+		switch at := slices.Index(limitNames[:], name); {
 		case value[0] == 'n':
 		case at >= 0:
 			p.limits[at] = value
-		case slices.Contains(own, name) || strings.ContainsFunc(name, needsEscape):
-			d.leave(name)
+		case slices.Contains(reservedFields, name) || strings.ContainsFunc(name, needsEscape):
+			d.countIgnored(name)
 		default:
 			d.addParameter(name, value)
 		}
@@ -224,13 +225,13 @@ func (d *decoder) addParameter(name string, value []byte) {
 	d.params = append(d.params, value...)
 }
 
-// needsEscape reports whether a name cannot stand in JSON as it is.
+// needsEscape reports whether a character of a name cannot stand in JSON without an escape.
 func needsEscape(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' }
 
-// parsed is the value that a JSON string holds, as the cells of tables do, if it is one that is no text; else the
-// string.
-func (d *decoder) parsed(value []byte) []byte {
-	text, isText := d.string(value)
+// embeddedJSON returns the JSON value that a string holds, as cells of tables do. If the string holds no JSON, or a
+// JSON string, it returns the string itself.
+func (d *decoder) embeddedJSON(value []byte) []byte {
+	text, isText := d.stringText(value)
 	if !isText {
 		return value
 	}
@@ -243,36 +244,36 @@ func (d *decoder) parsed(value []byte) []byte {
 	return value
 }
 
-// readLimit takes the first limit that the record has; others that say something else are left out.
-func (d *decoder) readLimit(p *prompted, s *sample) error {
+// readLimit takes the first limit that the record has. Other limits with a different number count as left out.
+func (d *decoder) readLimit(p *promptRecord, s *sample) error {
 	for i, value := range p.limits {
 		if value == nil {
 			continue
 		}
-		n, ok := d.count(value)
+		n, ok := d.wholeNumber(value)
 		if !ok || n < 1 || n > maxLength {
-			return fmt.Errorf("%s must be a whole number from 1 to %d, got %.40s", limits[i], maxLength, value)
+			return fmt.Errorf("%s must be a whole number from 1 to %d, got %.40s", limitNames[i], maxLength, value)
 		}
 		switch {
 		case s.limit == 0:
 			s.limit = n
 		case s.limit != n:
-			d.leave(limits[i])
+			d.countIgnored(limitNames[i])
 		}
 	}
 	return nil
 }
 
-// count is a whole number, also one written as 120.0 or as "120".
-func (d *decoder) count(value []byte) (int, bool) {
-	text, isText := d.string(value)
+// wholeNumber returns a whole number, which may be written as 120.0 or as "120", too.
+func (d *decoder) wholeNumber(value []byte) (int, bool) {
+	text, isText := d.stringText(value)
 	if !isText {
 		text = view(value)
 	}
 	return wholeNumber(text)
 }
 
-// wholeNumber is the number of a text such as 120 or 120.0, and false if it is no whole number.
+// wholeNumber returns the number of a text such as 120 or 120.0. It reports false if the text is not a whole number.
 func wholeNumber(text string) (int, bool) {
 	x, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
 	if err != nil || x != math.Trunc(x) || math.Abs(x) > 1<<53 {
@@ -281,7 +282,8 @@ func wholeNumber(text string) (int, bool) {
 	return int(x), true
 }
 
-// checkMessages holds that messages can be those of a chat. What else is in them is the server's to judge.
+// checkMessages checks that messages can be those of a chat. Other fields of a message are left to the server's
+// judgement.
 func checkMessages(list []byte) error {
 	var err error
 	n := 0
@@ -298,7 +300,7 @@ func checkMessages(list []byte) error {
 	return err
 }
 
-// contentTexts calls f with each text of a chat: contents, and texts among parts.
+// contentTexts calls f with each text of a chat: the contents, and the texts among their parts.
 func contentTexts(chat []byte, f func(text string)) {
 	gjson.ParseBytes(chat).ForEach(func(_, m gjson.Result) bool {
 		content := m.Get("content")

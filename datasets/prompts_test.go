@@ -15,7 +15,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 )
 
-// Messages and the parameters of a request are kept as they stand; what no request has is counted.
+// Messages and the parameters of a request are kept as they stand; fields that no request has are counted.
 func TestPrompts(t *testing.T) {
 	t.Parallel()
 	const chat = `[{"role": "user", "content": "w?", "name": "u"}, {"role": "assistant", "content": null, ` +
@@ -69,7 +69,7 @@ func TestPrompts(t *testing.T) {
 			t.Errorf("%s: got %s %s %d, want %s %s %d", tt.name, got.Chat, got.Params, got.MaxTokens, want.Chat,
 				want.Params, want.MaxTokens)
 		}
-		if got := list(l.Counts.Fields); got != tt.left {
+		if got := listCounts(l.Counts.Fields); got != tt.left {
 			t.Errorf("%s: left out %q, want %q", tt.name, got, tt.left)
 		}
 	}
@@ -102,7 +102,7 @@ func TestPromptsNameWhatIsWrong(t *testing.T) {
 	}
 }
 
-// Lengths count the texts of a chat, those among parts too.
+// Lengths count the texts of a chat, including texts among parts.
 func TestLengthsOfChats(t *testing.T) {
 	t.Parallel()
 	records := `{"messages": [{"role": "user", "content": "1 2"}, {"role": "assistant", "content": null}, {"role": "user", "content": [{"type": "text", "text": "3"}, {"type": "image_url", "image_url": {}}]}]}
@@ -117,7 +117,7 @@ func TestLengthsOfChats(t *testing.T) {
 	}
 }
 
-// Files are read whatever wrote them.
+// Files are read whichever program wrote them.
 func TestFilesAsTheyAre(t *testing.T) {
 	t.Parallel()
 	const mark = "\ufeff"
@@ -160,7 +160,7 @@ func TestFilesAsTheyAre(t *testing.T) {
 	}
 }
 
-// Columns of Parquet have each field in each message, and numbers that JSON has not.
+// Columns of Parquet have every field in every message, and numbers that JSON does not have.
 func TestParquetAsItIs(t *testing.T) {
 	t.Parallel()
 	type message struct {
@@ -194,7 +194,7 @@ func TestParquetAsItIs(t *testing.T) {
 	}
 }
 
-// What is left out of conversations is counted, and said in words.
+// What is left out of conversations is counted and described.
 func TestCounts(t *testing.T) {
 	t.Parallel()
 	records := `{"id": "1", "conversations": [{"from": "gpt", "value": "welcome"}, {"from": "human", "value": "q"}, {"from": "gpt", "value": null}, {"from": "gpt", "value": "a", "weight": 1}]}
@@ -224,7 +224,7 @@ func TestCounts(t *testing.T) {
 	}
 }
 
-// That fields which say only which record it is are left out is not worth a word.
+// Fields that only identify a record are left out without being counted.
 func TestIdentityIsNotCounted(t *testing.T) {
 	t.Parallel()
 	for kind, record := range map[Kind]string{
@@ -240,26 +240,27 @@ func TestIdentityIsNotCounted(t *testing.T) {
 	}
 }
 
-// Names that are counted last, though what they were read from does not.
+// Counted names last, although the buffer they were read from does not.
 func TestCountsKeepTheirNames(t *testing.T) {
 	t.Parallel()
 	text := `{"siz\u0065": 1, "note": 1, "conversations": [{"from": "human", "value": "a"}, {"from": "tool", ` +
 		`"value": "a"}, {"from": "gpt", "value": "b"}]}` +
 		`{"conversations": [{"from": "human", "value": "` + strings.Repeat("a", 200) +
 		`"}, {"from": "gpt", "value": "b\n"}]}`
-	// so that each record takes the place of the one before it
+	// each record overwrites the record before it
 	src := iotest.OneByteReader(strings.NewReader(strings.Repeat(text, 20)))
 	f := File{Name: "f.jsonl", Open: func() (io.ReadCloser, error) { return io.NopCloser(src), nil }}
 	l, err := Read([]File{f}, ShareGPT, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := list(l.Counts.Fields) + "; " + list(l.Counts.Speakers); got != "note (20), size (20); tool (20)" {
+	if got := listCounts(l.Counts.Fields) + "; " +
+		listCounts(l.Counts.Speakers); got != "note (20), size (20); tool (20)" {
 		t.Errorf("got %s", got)
 	}
 }
 
-// Files with ids for names do not fill the memory.
+// Files that use ids as names do not fill the memory.
 func TestCountsAreBounded(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
@@ -275,14 +276,14 @@ func TestCountsAreBounded(t *testing.T) {
 	}
 }
 
-// The page names each field that is sent on, and each limit.
+// The page names every field that is sent on, and every limit.
 func TestPageNamesParameters(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../docs/datasets.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range append(slices.Collect(maps.Keys(parameters)), limits[:]...) {
+	for _, name := range append(slices.Collect(maps.Keys(parameters)), limitNames[:]...) {
 		if !bytes.Contains(page, []byte("`"+name+"`")) {
 			t.Errorf("docs/datasets.md does not name `%s`", name)
 		}

@@ -42,7 +42,7 @@ func TestRandomTrace(t *testing.T) {
 	}
 }
 
-// Prompts written as a chat template does have their length with all of it, and no special tokens around.
+// The length of a prompt framed by a chat template includes the frame, and there are no special tokens around it.
 func TestRandomFramed(t *testing.T) {
 	everyTokenizer(t, func(t *testing.T, c *tokenizer.Counter) {
 		for _, frame := range [][2]string{
@@ -72,7 +72,8 @@ func TestRandomFramed(t *testing.T) {
 	})
 }
 
-// Prompts are fixed for ever: a run of today must be repeatable with a later version, and with another version of Go.
+// Prompts must never change: it must be possible to repeat a run of today with a later version, and with another
+// version of Go.
 func TestGeneratedItemsNeverChange(t *testing.T) {
 	t.Parallel()
 	c := counter(t, "../llm/tokenizer/testdata/bpe-llama3.json")

@@ -9,20 +9,20 @@ import (
 	"time"
 )
 
-// ScriptList is conversations held in memory.
+// ScriptList holds conversations in memory.
 type ScriptList struct {
 	Counts  Counts
 	scripts []Script
 }
 
-// Script is conversation number i, from the front again past the end.
+// Script returns conversation number i; past the end it begins again.
 func (l *ScriptList) Script(i int64) (Script, error) { return l.scripts[i%int64(len(l.scripts))], nil }
 
-// Len is the number of conversations.
+// Len returns the number of conversations.
 func (l *ScriptList) Len() (int64, bool) { return int64(len(l.scripts)), true }
 
-// ReadScripts reads the conversations of files whole: every turn of the user that has an answer in the file is asked,
-// with that answer's length. A seed shuffles them.
+// ReadScripts reads whole conversations from files: every turn of the user that has an answer in the file is asked,
+// with the length of that answer. A seed shuffles the conversations.
 func ReadScripts(files []File, kind Kind, opts Options) (*ScriptList, error) {
 	if kind != ShareGPT && kind != BillSum && kind != InfinityInstruct {
 		return nil, errors.New("records of this type are no conversations")
@@ -51,7 +51,7 @@ func ReadScripts(files []File, kind Kind, opts Options) (*ScriptList, error) {
 	}
 	l.Counts = r.counts
 	if len(l.scripts) == 0 {
-		return nil, r.nothing()
+		return nil, r.noItemError()
 	}
 	if opts.Seed != nil {
 		shuffle(l.scripts, *opts.Seed)
@@ -59,7 +59,7 @@ func ReadScripts(files []File, kind Kind, opts Options) (*ScriptList, error) {
 	return l, nil
 }
 
-// script reads what the user says of a conversation, and counts the turns that are neither asked nor answers.
+// script returns the user's part of a conversation, and counts the turns that are neither asked nor answers.
 func (o Options) script(turns []turn, c *Counts) Script {
 	var s Script
 	used := 0
@@ -77,19 +77,18 @@ func (o Options) script(turns []turn, c *Counts) Script {
 	return s
 }
 
-// Replay is made-up conversations: all have the same beginning of their system prompt, and each an end of its own.
-// Lengths are exact: those of the first request's prompt, that is System with the special tokens, then Dynamic and
-// Input.
+// Replay makes conversations. Their system prompts share the same beginning, and each has an end of its own. Lengths
+// are exact: the first request's prompt has System tokens, including the special tokens, then Dynamic and Input tokens.
 type Replay struct {
 	Tokenizer Tokenizer
 	Seed      int64
 	Salt      string
 
 	Conversations int
-	System        int          // tokens of the system prompt all share
-	Dynamic       Distribution // of each conversation's own system prompt
+	System        int          // tokens of the system prompt that all conversations share
+	Dynamic       Distribution // tokens of each conversation's own system prompt
 	Turns         Distribution // turns of a conversation
-	Input, Output Distribution // of a turn
+	Input, Output Distribution // tokens of a turn and of its answer
 	// Pause is the time between an answer and the next turn, in milliseconds.
 	Pause Distribution
 
@@ -117,15 +116,15 @@ func NewReplay(r Replay) (*Replay, error) {
 		return nil, err
 	}
 	if r.System > 0 {
-		if err := r.lexicon.reaches(r.System); err != nil {
+		if err := r.lexicon.checkLength(r.System); err != nil {
 			return nil, fmt.Errorf("system prompt: %w", err)
 		}
-		r.shared, err = r.lexicon.text(stream(r.Seed, r.Salt, "conversation_replay system", 0), r.System)
+		r.shared, err = r.lexicon.randomText(stream(r.Seed, r.Salt, "conversation_replay system", 0), r.System)
 	}
 	return &r, err
 }
 
-// Script is conversation number i; past the last it begins again.
+// Script returns conversation number i; past the last it begins again.
 func (r *Replay) Script(i int64) (Script, error) {
 	rng := stream(r.Seed, r.Salt, "conversation_replay", i%int64(r.Conversations))
 	s := Script{System: string(r.lexicon.appendWords([]byte(r.shared), rng, r.Dynamic.Draw(rng)))}
@@ -135,7 +134,7 @@ func (r *Replay) Script(i int64) (Script, error) {
 	return s, nil
 }
 
-// Shortest is a conversation of one turn with the smallest lengths that may be drawn.
+// Shortest returns a conversation of one turn with the smallest lengths that can be drawn.
 func (r *Replay) Shortest() Script {
 	rng := stream(r.Seed, r.Salt, "conversation_replay shortest", 0)
 	return Script{
@@ -150,18 +149,21 @@ func (r *Replay) turn(rng *rand.Rand) Turn {
 		Pause: time.Duration(r.Pause.Draw(rng)) * time.Millisecond}
 }
 
-// Len is the number of conversations.
+// Len returns the number of conversations.
 func (r *Replay) Len() (int64, bool) { return int64(r.Conversations), true }
 
-// Conversations makes each question's user a conversation of so many turns, behind the group's system prompt.
-func (s *SharedPrefix) Conversations(turns int) Scripts { return sharedConversations{s, turns} }
+// Conversations turns each question's user into a conversation of the given number of turns, behind the system prompt
+// of the group.
+func (s *SharedPrefix) Conversations(turns int) Scripts {
+	return sharedConversations{SharedPrefix: s, turns: turns}
+}
 
 type sharedConversations struct {
 	*SharedPrefix
 	turns int
 }
 
-// Script is the conversation of entry i, in the shuffled order.
+// Script returns the conversation of entry i, in the shuffled order.
 func (s sharedConversations) Script(i int64) (Script, error) {
 	entry := s.order[i%int64(len(s.order))]
 	system, err := s.systems[entry/s.Questions]()

@@ -11,88 +11,89 @@ import (
 	"time"
 )
 
-// Script is a conversation as the user leads it; what the model says is the server's to add.
+// Script is the user's part of a conversation. The server's answers complete it.
 type Script struct {
-	System string // "" for none
+	System string // system prompt; "" means no system prompt
 	Turns  []Turn
 }
 
-// Turn is what the user says, and how long the answer may be.
+// Turn is a text of the user and the limit of the answer.
 type Turn struct {
 	Text      string
 	MaxTokens int
-	// Pause passes after the answer before the next turn may be asked, as of a tool that runs.
+	// Pause is the time between the answer and the next turn, such as that of a running tool.
 	Pause time.Duration
 }
 
-// Scripts gives conversations by number. It may be used concurrently.
+// Scripts returns conversations by number. It may be used concurrently.
 type Scripts interface {
-	// Script is conversation number i, from 0; past the end a set of finite length begins again.
+	// Script returns conversation number i, from 0; past its end a finite set begins again.
 	Script(i int64) (Script, error)
-	// Len is the number of distinct conversations, and false if there is no end of them.
+	// Len returns the number of distinct conversations, and false if the set is endless.
 	Len() (int64, bool)
 }
 
-// Sessions leads conversations: each turn carries what was said before, the server's own answers included, and none is
-// asked before the one before it is answered. It may be used concurrently.
+// Sessions leads conversations: each turn carries what was said before, including the server's own answers, and no turn
+// is asked before the one before it is answered. It may be used concurrently.
 //
-// So many are open at once as Open says. Whoever asks for a turn gets a new conversation while fewer are open, else the
-// next turn of the one idle longest; if none is idle he waits. A conversation that is through is followed by the next.
+// Up to Open conversations are open at once. A caller that asks for a turn gets a new conversation while fewer are
+// open, otherwise the next turn of the conversation idle longest; if none is idle, the caller waits. A conversation
+// that has ended is followed by the next.
 type Sessions struct {
 	Scripts Scripts
 	Form    Form
 	Open    int
 	// Prefix begins the ids of the conversations.
 	Prefix string
-	// Number is the number, in the whole test, of the k-th conversation of this instance; nil numbers them as they
+	// Number returns the number, in the whole test, of the k-th conversation of this instance. Nil numbers them as they
 	// come.
 	Number func(k int64) int64
-	// Over, if set, is by how many tokens a request, its answer included, is longer than the model can read; none if it
-	// fits. One that is longer loses its oldest turns, then words off the end of the system prompt, then off that of
-	// the turn.
+	// Over, if set, returns by how many tokens a request, including its answer, is longer than the model can read; 0 or
+	// less if it fits. A request that is too long loses its oldest turns, then words off the end of the system prompt,
+	// then words off the end of the turn.
 	Over func(Item) int
 
 	mu      sync.Mutex
 	idle    []*session
-	waiting []chan *session // who gets nil begins a new one
+	waiting []chan *session // a caller that receives nil opens a new conversation
 	open    int
 	begun   int64
 }
 
-// First is the request of the first turn, of which there must be one.
+// First returns the request of the first turn. The script must have a turn.
 func (s Script) First(form Form) Item {
-	r := request{s.System, nil, s.Turns[0].Text, s.Turns[0].MaxTokens}
+	r := request{system: s.System, text: s.Turns[0].Text, maxTokens: s.Turns[0].MaxTokens}
 	return r.item(form)
 }
 
 // session is a conversation under way.
 type session struct {
-	id     string
-	script Script
-	said   []Message // by user and assistant in turn
-	turn   int
+	id      string
+	script  Script
+	history []Message // messages of the user and the assistant by turns
+	turn    int
 }
 
-// Asked is a turn that was handed out. Done must be called, once.
+// Asked is a turn that was handed out. The caller must call Done once.
 type Asked struct {
 	Item
 	SessionID string
 	Turn      int  // from 0
-	Cut       bool // words of the system prompt or of the turn were left out, for the model to be able to read it
+	Cut       bool // words of the system prompt or of the turn were left out so that the model can read the request
 
-	all  *Sessions
-	of   *session
-	text string // what the user says
-	once sync.Once
+	sessions *Sessions
+	session  *session
+	text     string // the user's text as it was asked
+	once     sync.Once
 }
 
-// Next is the next turn to ask. It waits for one until ctx ends.
+// Next returns the next turn to ask. It waits for one until ctx ends.
 func (s *Sessions) Next(ctx context.Context) (*Asked, error) {
 	s.mu.Lock()
 	if s.open < max(1, s.Open) {
 		s.open++
 		s.mu.Unlock()
-		return s.begin()
+		return s.openNext()
 	}
 	if len(s.idle) > 0 {
 		c := s.idle[0]
@@ -106,28 +107,28 @@ func (s *Sessions) Next(ctx context.Context) (*Asked, error) {
 	select {
 	case c := <-turn:
 		if c == nil {
-			return s.begin()
+			return s.openNext()
 		}
 		return s.ask(c)
 	case <-ctx.Done():
-		s.giveUp(turn)
+		s.stopWaiting(turn)
 		return nil, ctx.Err()
 	}
 }
 
-// giveUp takes a waiter away; what it was handed meanwhile goes to the next.
-func (s *Sessions) giveUp(turn chan *session) {
+// stopWaiting removes a waiting caller. What the caller was handed in the meantime goes to the next.
+func (s *Sessions) stopWaiting(turn chan *session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if i := slices.Index(s.waiting, turn); i >= 0 {
 		s.waiting = slices.Delete(s.waiting, i, i+1)
 		return
 	}
-	s.pass(<-turn)
+	s.handOver(<-turn)
 }
 
-// begin opens the next conversation, for which there is a place.
-func (s *Sessions) begin() (*Asked, error) {
+// openNext opens the next conversation. The caller has made room for it.
+func (s *Sessions) openNext() (*Asked, error) {
 	s.mu.Lock()
 	k := s.begun
 	s.begun++
@@ -141,16 +142,16 @@ func (s *Sessions) begin() (*Asked, error) {
 	}
 	if err != nil {
 		s.mu.Lock()
-		s.pass(nil)
+		s.handOver(nil)
 		s.mu.Unlock()
 		return nil, err
 	}
 	return s.ask(&session{id: fmt.Sprintf("%ssession-%d", s.Prefix, k), script: script})
 }
 
-// ask makes the request of a conversation's turn. One that cannot be made counts as failed.
+// ask returns the request of a conversation's turn. A request that cannot be made counts as failed.
 func (s *Sessions) ask(c *session) (*Asked, error) {
-	a := &Asked{SessionID: c.id, Turn: c.turn, all: s, of: c}
+	a := &Asked{SessionID: c.id, Turn: c.turn, sessions: s, session: c}
 	r, err := s.fit(c)
 	if err != nil {
 		a.Done("", false)
@@ -160,26 +161,26 @@ func (s *Sessions) ask(c *session) (*Asked, error) {
 	return a, nil
 }
 
-// request is what a turn carries: the system prompt, what was said, and what the user says now.
+// request is what a turn carries: the system prompt, the history, and the user's text.
 type request struct {
 	system    string
-	said      []Message
+	history   []Message
 	text      string
 	maxTokens int
 }
 
-// fit makes the request of a conversation's turn, short enough for the model.
+// fit returns the request of a conversation's turn, shortened until the model can read it.
 func (s *Sessions) fit(c *session) (request, error) {
 	turn := c.script.Turns[c.turn]
-	r := request{c.script.System, c.said, turn.Text, turn.MaxTokens}
+	r := request{system: c.script.System, history: c.history, text: turn.Text, maxTokens: turn.MaxTokens}
 	if s.Over == nil || s.Over(r.item(s.Form)) <= 0 {
 		return r, nil
 	}
-	skip := 2 * sort.Search(len(c.said)/2, func(i int) bool { // questions with their answers
-		r.said = c.said[2*i:]
+	skip := 2 * sort.Search(len(c.history)/2, func(i int) bool { // a question and its answer are left out together
+		r.history = c.history[2*i:]
 		return s.Over(r.item(s.Form)) <= 0
 	})
-	r.said = c.said[skip:]
+	r.history = c.history[skip:]
 	for {
 		over := s.Over(r.item(s.Form))
 		if over <= 0 {
@@ -194,8 +195,8 @@ func (s *Sessions) fit(c *session) (request, error) {
 	}
 }
 
-// shorten leaves out the last n words of the system prompt, else of the turn but for its first word, and reports
-// whether there was one to leave out.
+// shorten removes the last n words of the system prompt. If there is no system prompt it removes words of the turn,
+// except its first. It reports whether there was a word to remove.
 func (r *request) shorten(n int) bool {
 	if r.system != "" {
 		r.system = withoutLast(r.system, n)
@@ -206,7 +207,7 @@ func (r *request) shorten(n int) bool {
 	return more
 }
 
-// withoutLast is a text without its last n words, "" if it has no more.
+// withoutLast returns a text without its last n words, "" if it has no more than that.
 func withoutLast(text string, n int) string {
 	for ; n > 0 && text != ""; n-- {
 		text = text[:max(0, strings.LastIndexByte(text, ' '))]
@@ -214,14 +215,14 @@ func withoutLast(text string, n int) string {
 	return text
 }
 
-// item is the request in a form.
+// item returns the request as an item of a form.
 func (r *request) item(form Form) Item {
 	item := Item{MaxTokens: r.maxTokens}
 	var messages []Message
 	if r.system != "" {
-		messages = append(messages, Message{"system", r.system})
+		messages = append(messages, Message{Role: "system", Content: r.system})
 	}
-	messages = append(append(messages, r.said...), Message{"user", r.text})
+	messages = append(append(messages, r.history...), Message{Role: "user", Content: r.text})
 	if form == AsChat {
 		item.Messages = messages
 		return item
@@ -234,19 +235,20 @@ func (r *request) item(form Form) Item {
 	return item
 }
 
-// Done tells the answer, and lets the conversation go on. After a failure the turn is left out of what was said.
+// Done takes the answer and lets the conversation go on. After a failure the turn is left out of the history.
 func (a *Asked) Done(answer string, ok bool) {
 	a.once.Do(func() {
-		turn := a.of.script.Turns[a.Turn]
+		turn := a.session.script.Turns[a.Turn]
 		if ok {
-			a.of.said = append(a.of.said, Message{"user", a.text}, Message{"assistant", answer})
+			a.session.history = append(a.session.history, Message{Role: "user", Content: a.text},
+				Message{Role: "assistant", Content: answer})
 		}
-		a.of.turn++
-		if turn.Pause > 0 && a.of.turn < len(a.of.script.Turns) {
-			time.AfterFunc(turn.Pause, func() { a.all.release(a.of) })
+		a.session.turn++
+		if turn.Pause > 0 && a.session.turn < len(a.session.script.Turns) {
+			time.AfterFunc(turn.Pause, func() { a.sessions.release(a.session) })
 			return
 		}
-		a.all.release(a.of)
+		a.sessions.release(a.session)
 	})
 }
 
@@ -256,11 +258,11 @@ func (s *Sessions) release(c *session) {
 	if c.turn == len(c.script.Turns) {
 		c = nil
 	}
-	s.pass(c)
+	s.handOver(c)
 }
 
-// pass hands a conversation, or with nil a place for a new one, to who waits longest.
-func (s *Sessions) pass(c *session) {
+// handOver passes a conversation, or with nil the room for a new one, to the caller that has waited longest.
+func (s *Sessions) handOver(c *session) {
 	switch {
 	case len(s.waiting) > 0:
 		turn := s.waiting[0]
@@ -273,7 +275,7 @@ func (s *Sessions) pass(c *session) {
 	}
 }
 
-// First is the first turn of conversation number i, as a set of items has it.
+// First returns the first turn of conversation number i as an item.
 func (s *Sessions) First(i int64) (Item, error) {
 	script, err := s.Scripts.Script(i)
 	if err != nil || len(script.Turns) == 0 {

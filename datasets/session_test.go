@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// counted are endless conversations of some turns; what the user says names conversation and turn.
+// counted makes endless conversations of the given number of turns. The user's text names conversation and turn.
 type counted int
 
 func (n counted) Script(i int64) (Script, error) {
@@ -56,7 +56,7 @@ func TestSessionCarriesItsAnswers(t *testing.T) {
 	}
 }
 
-// As many are open as may be; then the one idle longest goes on; then whoever asks waits.
+// New conversations are opened up to the limit; then the conversation idle longest goes on; then callers wait.
 func TestSessionsInterleave(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -131,7 +131,7 @@ func TestPause(t *testing.T) {
 	})
 }
 
-// words are the words of a request's prompt and its answer's tokens.
+// words returns the number of words of a request's prompt and of its answer's tokens.
 func words(i Item) int {
 	n := i.MaxTokens + len(strings.Fields(i.Prompt))
 	for _, m := range i.Messages {
@@ -140,13 +140,13 @@ func words(i Item) int {
 	return n
 }
 
-// within leads conversations whose requests have no more than so many words.
+// within returns sessions whose requests have at most limit words.
 func within(limit int, scripts Scripts, form Form) *Sessions {
 	return &Sessions{Scripts: scripts, Form: form, Open: 1, Over: func(i Item) int { return words(i) - limit }}
 }
 
-// What a prompt loses when it grows beyond what the model can read: the oldest turns, then the end of the system
-// prompt, then the end of the turn but for a word.
+// A prompt that grows beyond what the model can read loses its oldest turns, then the end of the system prompt, then
+// the end of the turn except one word.
 func TestLimit(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// SharedPrefix is Groups system prompts with Questions each: item i asks one of the questions behind its group's system
-// prompt. Both lengths are exact, and so is their sum.
+// SharedPrefix has Groups system prompts with Questions questions each: item i asks one of the questions behind the
+// system prompt of its group. Both lengths are exact, and so is their sum.
 type SharedPrefix struct {
 	Form      Form
 	Tokenizer Tokenizer
@@ -14,14 +14,14 @@ type SharedPrefix struct {
 	Salt      string
 
 	Groups    int          // different system prompts
-	Questions int          // of each group
+	Questions int          // questions of each group
 	System    Distribution // length of a system prompt, with the special tokens of the whole prompt
 	Question  Distribution
 	Output    Distribution
 
 	lexicon *lexicon
 	order   []int
-	systems []func() (systemPrompt, error) // of each group, made at its first use
+	systems []func() (systemPrompt, error) // the system prompt of each group, made at its first use
 }
 
 type systemPrompt struct {
@@ -38,7 +38,7 @@ func NewSharedPrefix(s SharedPrefix) (*SharedPrefix, error) {
 	if s.lexicon, err = newLexicon(s.Tokenizer); err != nil {
 		return nil, err
 	}
-	if err := s.lexicon.reaches(s.System.Min); err != nil {
+	if err := s.lexicon.checkLength(s.System.Min); err != nil {
 		return nil, fmt.Errorf("system prompt: %w", err)
 	}
 	s.shuffle("shared_prefix order")
@@ -63,15 +63,15 @@ func (s *SharedPrefix) validate() error {
 	return nil
 }
 
-// shuffle orders the questions, for a purpose of its own.
+// shuffle orders the questions by the random numbers of a purpose.
 func (s *SharedPrefix) shuffle(purpose string) {
 	for i := range s.Groups * s.Questions {
 		s.order = append(s.order, i)
 	}
-	mix(s.order, stream(s.Seed, s.Salt, purpose, 0))
+	shuffleWith(s.order, stream(s.Seed, s.Salt, purpose, 0))
 }
 
-// At is item number i; past the last question it begins again.
+// At returns item number i; past the last question it begins again.
 func (s *SharedPrefix) At(i int64) (Item, error) {
 	entry := s.order[i%int64(len(s.order))]
 	system, err := s.systems[entry/s.Questions]()
@@ -81,7 +81,7 @@ func (s *SharedPrefix) At(i int64) (Item, error) {
 	rng := stream(s.Seed, s.Salt, "shared_prefix question", int64(entry))
 	question, output := s.Question.Draw(rng), s.Output.Draw(rng)
 	text := s.lexicon.appendWords([]byte(system.text), rng, question)
-	prompt, err := s.lexicon.exact(text, len(system.text), rng, system.tokens+question)
+	prompt, err := s.lexicon.exactText(text, len(system.text), rng, system.tokens+question)
 	if err != nil {
 		return Item{}, err
 	}
@@ -101,9 +101,9 @@ func (s *SharedPrefix) At(i int64) (Item, error) {
 func (s *SharedPrefix) system(group int) (systemPrompt, error) {
 	rng := stream(s.Seed, s.Salt, "shared_prefix group", int64(group))
 	n := s.System.Draw(rng)
-	prompt, err := s.lexicon.text(rng, n)
-	return systemPrompt{prompt, n}, err
+	prompt, err := s.lexicon.randomText(rng, n)
+	return systemPrompt{text: prompt, tokens: n}, err
 }
 
-// Len is the number of questions.
+// Len returns the number of questions.
 func (s *SharedPrefix) Len() (int64, bool) { return int64(len(s.order)), true }

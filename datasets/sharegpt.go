@@ -11,7 +11,7 @@ import (
 // turn is one entry of a conversation.
 type turn struct{ from, value string }
 
-// ReadShareGPT reads one file of kind ShareGPT; name is the file's, for errors, which also tell the line.
+// ReadShareGPT reads one file of kind ShareGPT. Errors mention the file by name, and the line.
 func ReadShareGPT(src io.Reader, name string, opts Options) (Set, error) {
 	file := File{Name: name, Open: func() (io.ReadCloser, error) { return io.NopCloser(src), nil }}
 	l, err := Read([]File{file}, ShareGPT, opts)
@@ -22,18 +22,17 @@ func ReadShareGPT(src io.Reader, name string, opts Options) (Set, error) {
 }
 
 // readTurns reads the turns of a record, {"conversations": [{"from": …, "value": …}, …]}; some files hold a turn, or
-// the whole list, as JSON in a string. Turns without text are left out, and so is what the model says before any
-// question.
+// the whole list, as JSON in a string. It leaves out turns without text, and the model's turns before any question.
 func (d *decoder) readTurns(record []byte) ([]turn, error) {
 	d.text, d.turns = d.text[:0], d.turns[:0]
 	found := false
 	for name, list := range d.members(record) {
-		if key(name) != "conversations" {
-			d.leave(name)
+		if normalizedName(name) != "conversations" {
+			d.countIgnored(name)
 			continue
 		}
 		found = true
-		switch list = d.parsed(list); {
+		switch list = d.embeddedJSON(list); {
 		case list[0] == '[':
 			if err := d.appendTurns(list); err != nil {
 				return nil, err
@@ -43,7 +42,7 @@ func (d *decoder) readTurns(record []byte) ([]turn, error) {
 		}
 	}
 	if !found {
-		return nil, errors.New(`the record has no list "conversations"` + d.instead(record, "shareGPT"))
+		return nil, errors.New(`the record has no list "conversations"` + d.describeFields(record, "shareGPT"))
 	}
 	turns := d.turns
 	for len(turns) > 0 && role(turns[0].from) == "assistant" {
@@ -56,7 +55,7 @@ func (d *decoder) readTurns(record []byte) ([]turn, error) {
 func (d *decoder) appendTurns(list []byte) error {
 	number := 0
 	for v := range elements(list) {
-		t, ok := d.turn(d.parsed(v))
+		t, ok := d.turn(d.embeddedJSON(v))
 		if !ok {
 			return fmt.Errorf(`turn %d is not {"from": …, "value": …} or {"role": …, "content": …}`, number)
 		}
@@ -66,24 +65,24 @@ func (d *decoder) appendTurns(list []byte) error {
 			continue
 		}
 		if _, known := roles[strings.ToLower(t.from)]; !known {
-			d.tally(&d.counts.Speakers, t.from)
+			d.countName(&d.counts.Speakers, t.from)
 		}
 		d.turns = append(d.turns, t)
 	}
 	return nil
 }
 
-// turn reads {"from": …, "value": …}, or {"role": …, "content": …} as messages have it.
+// turn reads {"from": …, "value": …}, or {"role": …, "content": …} as in messages.
 func (d *decoder) turn(object []byte) (t turn, ok bool) {
 	var texts [4]string // of turnFields
 	var has [4]bool
 	for name, field := range d.members(object) {
 		at := slices.Index(turnFields[:], name)
 		if at < 0 || has[at] {
-			d.leave(name)
+			d.countIgnored(name)
 			continue
 		}
-		texts[at], has[at] = d.string(field)
+		texts[at], has[at] = d.stringText(field)
 		has[at] = has[at] || at%2 == 1 && field[0] == 'n'
 	}
 	speaker, text := 0, 1
@@ -95,23 +94,23 @@ func (d *decoder) turn(object []byte) (t turn, ok bool) {
 	}
 	for at, given := range has {
 		if given && at != speaker && at != text {
-			d.leave(turnFields[at])
+			d.countIgnored(turnFields[at])
 		}
 	}
-	return turn{texts[speaker], texts[text]}, has[speaker] && has[text]
+	return turn{from: texts[speaker], value: texts[text]}, has[speaker] && has[text]
 }
 
-// turnFields are the speaker and the text of a turn, by either pair of names.
+// turnFields are the names of a turn's speaker and text, in two pairs.
 var turnFields = [...]string{"from", "value", "role", "content"}
 
-// roles are the chat roles of speakers as the files name them.
+// roles holds the chat role of each speaker by the names that files use.
 var roles = map[string]string{
 	"human": "user", "user": "user", "system": "system",
 	"gpt": "assistant", "assistant": "assistant", "chatgpt": "assistant", "bing": "assistant", "bard": "assistant",
 	"model": "assistant",
 }
 
-// role is the chat role of a speaker; whoever is unknown is a user.
+// role returns the chat role of a speaker. An unknown speaker is a user.
 func role(from string) string {
 	if known, ok := roles[strings.ToLower(from)]; ok {
 		return known

@@ -6,58 +6,59 @@ import (
 	"sync"
 )
 
-// window and windowBytes are how many items a Stream remembers, and of how much text at most.
+// window and windowBytes limit the items that a Stream remembers, and the size of their texts.
 const (
 	window      = 1 << 16
 	windowBytes = 64 << 20
 )
 
-// block and blockBytes are how many items a Stream shuffles at a time, and of how much text at most.
+// block and blockBytes limit the items that a Stream shuffles at a time, and the size of their texts.
 const (
 	block      = 1 << 13
 	blockBytes = 64 << 20
 )
 
-// Stream is a set of files too large for memory: they are read as far as items are asked for, and again from the front
-// past the end. Its last items are remembered, for they are asked for in disorder, and by some instances of a test only
-// every second or third; one asked for later than that is found by reading again from the front.
+// Stream is a set of files too large for memory. It reads them as far as items are asked for, and again from the front
+// past the end. It remembers its last items, because they are asked for out of order and, in a distributed test, some
+// instances ask only for every second or third. An item that is asked for later than that is found by reading again
+// from the front.
 //
-// A seed shuffles blocks of 8192 items each, or fewer if they are large.
+// A seed shuffles blocks of 8192 items each, or fewer if the items are large.
 type Stream struct {
 	files []File
 	kind  Kind
 	opts  Options
 
-	mu     sync.Mutex
-	read   *reader
-	recent map[int64]Item
-	order  []int64 // of recent, oldest first
-	bytes  int     // of recent
-	ahead  []Item  // of the block begun, in its order
-	next   int64   // number of the next item to come, from 0 on again for each pass
-	length int64   // -1 until the end was seen
-	tell   int64   // how many records to read before Seen is told again
+	mu         sync.Mutex
+	reader     *reader
+	recent     map[int64]Item
+	order      []int64 // keys of recent, oldest first
+	bytes      int     // size of the texts in recent
+	ahead      []Item  // rest of the current block, in its order
+	next       int64   // number of the next item, from 0 again for each pass
+	length     int64   // -1 until the end was seen
+	nextReport int64   // how many records to read before Seen is told again
 }
 
-// OpenStream opens files and reads their first item, so that what is wrong from the start is told at once.
+// OpenStream opens files and reads their first item, so that a fault at the start is reported at once.
 func OpenStream(files []File, kind Kind, opts Options) (*Stream, error) {
-	s := &Stream{files: files, kind: kind, opts: opts, length: -1, tell: 1000, recent: map[int64]Item{}}
+	s := &Stream{files: files, kind: kind, opts: opts, length: -1, nextReport: 1000, recent: map[int64]Item{}}
 	s.restart()
 	_, err := s.At(0)
 	return s, err
 }
 
-// restart goes back to the front of the files. What is remembered stays: at the end of a pass some still ask for its
-// last.
+// restart goes back to the front of the files. It keeps the remembered items: at the end of a pass some callers still
+// ask for its last items.
 func (s *Stream) restart() {
-	if s.read != nil {
-		s.read.close()
+	if s.reader != nil {
+		s.reader.close()
 	}
-	s.read = newReader(s.files, s.kind, s.opts)
+	s.reader = newReader(s.files, s.kind, s.opts)
 	s.ahead, s.next = nil, 0
 }
 
-// At is item number i. It reads on if it must, which errors are of.
+// At returns item number i. It fails if it must read on and cannot.
 func (s *Stream) At(i int64) (Item, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -86,7 +87,7 @@ func (s *Stream) advance() error {
 		}
 		if len(s.ahead) == 0 {
 			if s.next == 0 {
-				return s.read.nothing()
+				return s.reader.noItemError()
 			}
 			s.length = s.next
 			s.restart()
@@ -94,13 +95,13 @@ func (s *Stream) advance() error {
 		}
 	}
 	s.remember(s.next, s.ahead[0])
-	s.ahead[0] = Item{} // recent alone keeps it
+	s.ahead[0] = Item{} // only recent keeps the item
 	s.ahead = s.ahead[1:]
 	s.next++
 	return nil
 }
 
-// remember keeps an item, and forgets those that were kept longest.
+// remember keeps an item and forgets the oldest items.
 func (s *Stream) remember(k int64, item Item) {
 	if _, known := s.recent[k]; known {
 		return
@@ -115,7 +116,7 @@ func (s *Stream) remember(k int64, item Item) {
 	}
 }
 
-// size is the bytes of an item's texts.
+// size returns the number of bytes of an item's texts.
 func (i Item) size() int {
 	n := len(i.Prompt) + len(i.Chat) + len(i.Params)
 	for _, m := range i.Messages {
@@ -124,7 +125,7 @@ func (i Item) size() int {
 	return n
 }
 
-// readBlock reads what is shuffled together: one item without a seed.
+// readBlock reads the items that are shuffled together: one item without a seed.
 func (s *Stream) readBlock() error {
 	n := 1
 	if s.opts.Seed != nil {
@@ -132,7 +133,7 @@ func (s *Stream) readBlock() error {
 	}
 	s.ahead = s.ahead[:0]
 	for bytes := 0; len(s.ahead) < n && bytes < blockBytes; {
-		item, err := s.read.next()
+		item, err := s.reader.next()
 		if err == io.EOF {
 			break
 		}
@@ -142,27 +143,27 @@ func (s *Stream) readBlock() error {
 		s.ahead = append(s.ahead, item)
 		bytes += item.size()
 	}
-	s.seen(len(s.ahead) == 0)
+	s.reportSeen(len(s.ahead) == 0)
 	if s.opts.Seed != nil {
 		shuffle(s.ahead, *s.opts.Seed+s.next)
 	}
 	return nil
 }
 
-// seen tells of the first pass through the files.
-func (s *Stream) seen(end bool) {
-	c := s.read.counts
+// reportSeen calls Seen during the first pass through the files.
+func (s *Stream) reportSeen(end bool) {
+	c := s.reader.counts
 	n := c.Records()
-	if s.opts.Seen == nil || s.length >= 0 || !end && n < s.tell {
+	if s.opts.Seen == nil || s.length >= 0 || !end && n < s.nextReport {
 		return
 	}
-	for s.tell <= n {
-		s.tell *= 10
+	for s.nextReport <= n {
+		s.nextReport *= 10
 	}
 	s.opts.Seen(c, end)
 }
 
-// Len is the number of items, and false while the end has not been seen.
+// Len returns the number of items, and false while the end has not been seen.
 func (s *Stream) Len() (int64, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

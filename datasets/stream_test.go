@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// numbered are prompts "0", "1" … in two files, and how often they were opened.
+// numbered returns the prompts "0", "1" … in two files, and counts how often they are opened.
 func numbered(n int, opened *int) []File {
 	part := func(name string, from, to int) File {
 		var b strings.Builder
@@ -55,7 +55,7 @@ func TestStream(t *testing.T) {
 	}
 }
 
-// A shuffled stream has each item once, and the same order each time.
+// A shuffled stream has each item once, in the same order each time.
 func TestShuffledStream(t *testing.T) {
 	t.Parallel()
 	opened := 0
@@ -108,7 +108,7 @@ func TestStreamErrors(t *testing.T) {
 	}
 }
 
-// Around the end some ask for the last items while others begin again: nobody waits for another pass.
+// Around the end some callers ask for the last items while others begin again: no caller waits for another pass.
 func TestStreamAroundItsEnd(t *testing.T) {
 	t.Parallel()
 	const n = 100_000 // more than are remembered

@@ -14,20 +14,21 @@ import (
 //go:embed corpus.txt
 var Corpus string
 
-// saltWords begin a salted synthetic prompt: enough that no block of a prefix cache begins alike.
+// saltWords is the number of words that begin a salted synthetic prompt: enough that no block of a prefix cache begins
+// alike.
 const saltWords = 4
 
-// Synthetic is endless: item i is a piece of a text, from a random word on. Its length is exact.
+// Synthetic is endless: item i is a piece of a text that begins at a random word. Its length is exact.
 type Synthetic struct {
 	Generated
 	lexicon *lexicon
 	text    string // words with one space between
-	starts  []int  // of each word in text
-	tokens  []int  // of the words before each, as they stand after another word; one more than starts
-	first   []int  // of each word as it stands at the beginning of a text
+	starts  []int  // offset of each word in text
+	tokens  []int  // tokens of all words before each word, counted after another word; one entry more than starts
+	first   []int  // tokens of each word at the beginning of a text
 }
 
-// NewSynthetic checks the options. White space in corpus is made single spaces. The corpus is tokenized once.
+// NewSynthetic checks the options. White space in corpus becomes single spaces. The corpus is tokenized once.
 func NewSynthetic(g Generated, corpus string) (*Synthetic, error) {
 	if err := g.validate(); err != nil {
 		return nil, err
@@ -36,7 +37,7 @@ func NewSynthetic(g Generated, corpus string) (*Synthetic, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := g.reaches(l); err != nil {
+	if err := g.checkShortest(l); err != nil {
 		return nil, err
 	}
 	s := &Synthetic{Generated: g, lexicon: l, tokens: []int{0}}
@@ -64,32 +65,33 @@ func NewSynthetic(g Generated, corpus string) (*Synthetic, error) {
 	return s, nil
 }
 
-// At is item number i.
+// At returns item number i.
 func (s *Synthetic) At(i int64) (Item, error) {
 	length, output, rng := s.draw("synthetic", i, Distribution.Draw)
-	want := length - s.lexicon.around
+	want := length - s.lexicon.overhead
 	text := make([]byte, 0, want*6)
 	if s.Salt != "" {
 		text = s.lexicon.appendWords(text, rng, min(saltWords, want))
 		want -= min(saltWords, want)
 	}
 	fixed := len(text)
-	if slice, n := s.slice(rng, want, fixed == 0); n > 0 {
+	if slice, n := s.randomSlice(rng, want, fixed == 0); n > 0 {
 		if fixed > 0 {
 			text = append(text, ' ')
 		}
 		text = append(text, slice...)
 		want -= n
 	}
-	text = s.lexicon.appendWords(text, rng, want) // a last word of several tokens did not fit
-	prompt, err := s.lexicon.exact(text, fixed, rng, length)
+	text = s.lexicon.appendWords(text, rng, want) // where a last word of several tokens did not fit
+	prompt, err := s.lexicon.exactText(text, fixed, rng, length)
 	return s.item(prompt, length, output), err
 }
 
-// slice is a random piece of whole words that have up to n tokens, and how many they have; begins says that nothing
-// stands before it.
-func (s *Synthetic) slice(rng *rand.Rand, n int, begins bool) (text string, tokens int) {
-	last, _ := slices.BinarySearch(s.tokens, s.tokens[len(s.tokens)-1]-n) // from there on the text ends too early
+// randomSlice returns a random piece of whole words that have up to n tokens, and the number of their tokens. begins
+// reports that the piece begins the text.
+func (s *Synthetic) randomSlice(rng *rand.Rand, n int, begins bool) (text string, tokens int) {
+	// a piece that begins later would reach the end of the text
+	last, _ := slices.BinarySearch(s.tokens, s.tokens[len(s.tokens)-1]-n)
 	from := below(rng, last+1)
 	if from >= len(s.starts) {
 		return "", 0
@@ -112,5 +114,5 @@ func (s *Synthetic) slice(rng *rand.Rand, n int, begins bool) (text string, toke
 	return s.text[s.starts[from]:to], s.tokens[end] - before
 }
 
-// Len says that there is no end.
+// Len reports that the set is endless.
 func (s *Synthetic) Len() (int64, bool) { return 0, false }

@@ -12,17 +12,16 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
-// Lengths are those of one request, in tokens, and the line of the file that has them.
+// Lengths holds the lengths of one request, in tokens, and the line of the file that has them.
 type Lengths struct{ Prompt, Answer, Line int32 }
 
-// The columns of a trace, as Azure's have them.
+// The columns of a trace by the names in Azure's traces.
 const (
 	promptColumn = "ContextTokens"
 	answerColumn = "GeneratedTokens"
 )
 
-// lengthColumns are the names of either column, in small letters and without what separates words; the first that a
-// file has counts.
+// lengthColumns are the names of either column, in lower case and without separators. The first that a file has counts.
 var lengthColumns = [2][]string{
 	{
 		"contexttokens", "prompttokens", "inputtokens", "requesttokens", "inputlength", "promptlength", "inputlen",
@@ -36,10 +35,10 @@ var lengthColumns = [2][]string{
 }
 
 // ReadLengths reads the lengths of the requests of a trace: a table (CSV, also with semicolons or tabs) as Azure
-// published them, with the columns TIMESTAMP, ContextTokens and GeneratedTokens. A head line may have them in another
-// order and by the names of other traces, such as input_tokens and output_tokens; without one the lengths are in the
-// second and the third. An answer of no token becomes one of a single token, as no server gives less. name is the
-// file's, for errors, which also tell the line.
+// published them, with the columns TIMESTAMP, ContextTokens and GeneratedTokens. A head line may name them in another
+// order and by the names of other traces, such as input_tokens and output_tokens; without a head line the lengths are
+// in the second and the third column. An answer of no token becomes an answer of one token, because no server returns
+// fewer. Errors mention the file by name, and the line.
 func ReadLengths(src io.Reader, name string) ([]Lengths, error) {
 	r, err := textfile.NewCSV(src)
 	if err != nil {
@@ -74,7 +73,7 @@ func ReadLengths(src io.Reader, name string) ([]Lengths, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", name, line, err)
 		}
-		if l.Line = int32(line); !head { // files of more lines do not fit in memory
+		if l.Line = int32(line); !head { // a file of more lines would not fit in memory
 			all = append(all, l)
 		}
 	}
@@ -84,7 +83,7 @@ func ReadLengths(src io.Reader, name string) ([]Lengths, error) {
 	return all, nil
 }
 
-// isHead reports whether a line has names: no field of it is a number.
+// isHead reports whether a line has names: none of its fields is a number.
 func isHead(fields []string) bool {
 	return !slices.ContainsFunc(fields, func(field string) bool {
 		_, err := strconv.ParseFloat(strings.TrimSpace(field), 64)
@@ -96,7 +95,7 @@ func findColumns(head []string) (columns [2]int, err error) {
 	for i, known := range lengthColumns {
 		best := len(known)
 		for at, name := range head {
-			if rank := slices.Index(known, bareName(name)); rank >= 0 && rank < best {
+			if rank := slices.Index(known, lettersOnly(name)); rank >= 0 && rank < best {
 				best, columns[i] = rank, at
 			}
 		}
@@ -108,8 +107,8 @@ func findColumns(head []string) (columns [2]int, err error) {
 	return columns, nil
 }
 
-// bareName is the letters of a name, in small.
-func bareName(name string) string {
+// lettersOnly returns the letters of a name, in lower case.
+func lettersOnly(name string) string {
 	return strings.Join(strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return !unicode.IsLetter(r) }),
 		"")
 }
@@ -125,7 +124,7 @@ func readLengths(fields []string, columns [2]int) (Lengths, error) {
 		if !ok || n < 0 || n > maxLength {
 			return Lengths{}, fmt.Errorf("%s must be a whole number up to %d, got %q", name, maxLength, fields[column])
 		}
-		lengths[i] = int32(n) // up to maxLength
+		lengths[i] = int32(n) // n is at most maxLength
 	}
 	return Lengths{Prompt: lengths[0], Answer: max(1, lengths[1])}, nil
 }

@@ -10,40 +10,41 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
-// maxValue bounds one record of a file.
+// maxValue limits one record of a file, in bytes.
 const maxValue = 256 << 20
 
-// maxDepth bounds the nesting of a record.
+// maxDepth limits the nesting of a record.
 const maxDepth = 1000
 
-// values takes a stream of JSON apart into values: those of an array, or one after the other with or without line
-// breaks between. It looks at no more than it must to find where each ends.
+// values divides a stream of JSON into values: the values of an array, or one value after the other with or without
+// line breaks between. It examines no more than it must to find the end of each.
 type values struct {
 	src   io.Reader
 	buf   []byte
-	pos   int   // of the next byte in buf
-	err   error // of src, once buf holds all that came before it
-	line  int   // of buf[pos], from 1
+	pos   int   // index of the next byte in buf
+	err   error // error of src, set once buf holds everything before it
+	line  int   // line of buf[pos], from 1
 	array bool
 	begun bool
-	// of the value that is read:
-	open   []byte // brackets
-	quoted bool   // a string
+	// state of the value that is being read:
+	open   []byte // open brackets
+	quoted bool   // inside a string
 }
 
 func newValues(src io.Reader) *values { return &values{src: src, line: 1} }
 
-// next is the next value and the line it begins on; io.EOF after the last. The bytes are good until the next call.
+// next returns the next value and the line on which it begins; io.EOF after the last. The bytes are valid until the
+// next call.
 func (v *values) next() (value []byte, line int, err error) {
-	c, err := v.between()
+	c, err := v.seekValue()
 	if err != nil {
 		return nil, v.line, err
 	}
 	line = v.line
 	if c != '{' && c != '[' && c != '"' {
-		return nil, line, v.syntax()
+		return nil, line, v.syntaxFault()
 	}
-	end, err := v.end()
+	end, err := v.valueEnd()
 	if err != nil {
 		return nil, v.line, err
 	}
@@ -55,8 +56,8 @@ func (v *values) next() (value []byte, line int, err error) {
 
 var newline = []byte{'\n'}
 
-// between reads up to the first byte of a value and returns it.
-func (v *values) between() (byte, error) {
+// seekValue reads up to the first byte of a value and returns that byte.
+func (v *values) seekValue() (byte, error) {
 	comma := !v.begun
 	for {
 		c, err := v.peek()
@@ -70,7 +71,7 @@ func (v *values) between() (byte, error) {
 		case c == ' ' || c == '\t' || c == '\r':
 		case c == '\n':
 			v.line++
-		case c == textfile.Mark[0] && v.isMark(): // of a file that was put behind another
+		case c == textfile.Mark[0] && v.isMark(): // a file was appended to another
 			v.pos += len(textfile.Mark) - 1
 		case c == '[' && !v.begun:
 			v.array = true
@@ -79,9 +80,9 @@ func (v *values) between() (byte, error) {
 			comma = true
 		case c == ']' && v.array:
 			v.pos++
-			return 0, v.rest()
+			return 0, v.expectEnd()
 		case v.array && !comma && v.begun && c != '{' && c != '"':
-			return 0, v.syntax()
+			return 0, v.syntaxFault()
 		default:
 			v.begun = true
 			return c, nil
@@ -98,11 +99,11 @@ func (v *values) isMark() bool {
 	return bytes.HasPrefix(v.buf[v.pos:], []byte(textfile.Mark))
 }
 
-// errCut is of a file that ends where more must follow, and whose fault is nothing else.
+// errCut reports a file that is correct up to its end, where more must follow.
 var errCut = errors.New("the file ends within a value")
 
-// rest makes sure that nothing follows the array.
-func (v *values) rest() error {
+// expectEnd checks that nothing follows the array.
+func (v *values) expectEnd() error {
 	for {
 		c, err := v.peek()
 		if err != nil {
@@ -113,14 +114,14 @@ func (v *values) rest() error {
 		case '\n':
 			v.line++
 		default:
-			return v.syntax()
+			return v.syntaxFault()
 		}
 		v.pos++
 	}
 }
 
-// syntax is a word on what stands at pos, the decoder's where it has one.
-func (v *values) syntax() error {
+// syntaxFault describes what is wrong at pos, in the words of the decoder where it has any.
+func (v *values) syntaxFault() error {
 	var x any
 	for len(v.buf)-v.pos < len("//") && v.err == nil {
 		v.fill()
@@ -156,10 +157,10 @@ func (v *values) peek() (byte, error) {
 	return v.buf[v.pos], nil
 }
 
-// chunk is how much is read at once.
+// chunk is the number of bytes that are read at once.
 const chunk = 1 << 20
 
-// fill reads more to the end of buf, which it moves or lets grow.
+// fill reads more bytes to the end of buf. It moves buf's content or makes buf larger.
 func (v *values) fill() {
 	if v.pos > 0 {
 		v.buf = v.buf[:copy(v.buf, v.buf[v.pos:])]
@@ -174,9 +175,10 @@ func (v *values) fill() {
 	v.buf, v.err = v.buf[:len(v.buf)+n], err
 }
 
-// end is the length of the value at pos: up to the bracket that closes it, or the quote. A value that is no JSON ends
-// where that shows: at a bracket of the other kind, a line break within a string, or the file's end.
-func (v *values) end() (int, error) {
+// valueEnd returns the length of the value at pos: up to the bracket that closes it, or the quote. A value that is not
+// JSON ends where this becomes apparent: at a bracket of the other kind, a line break within a string, or the end of
+// the file.
+func (v *values) valueEnd() (int, error) {
 	v.quoted, v.open = false, v.open[:0]
 	for i := 0; ; {
 		if end, err := v.scan(i); end > 0 || err != nil {
@@ -197,7 +199,8 @@ func (v *values) end() (int, error) {
 	}
 }
 
-// scan looks for the end of the value at pos in what was read of it, from its byte i on; 0 if more must be read.
+// scan looks for the end of the value at pos in the bytes read, from byte i of the value on. It returns 0 if more must
+// be read.
 func (v *values) scan(i int) (end int, err error) {
 	value := v.buf[v.pos:]
 	for ; i < len(value); i++ {
@@ -213,7 +216,7 @@ func (v *values) scan(i int) (end int, err error) {
 			if n < 0 {
 				return 0, nil
 			}
-			if i += n; escaped(value[:i]) {
+			if i += n; endsEscaped(value[:i]) {
 				continue
 			}
 			if v.quoted = false; len(v.open) == 0 {
@@ -230,7 +233,7 @@ func (v *values) scan(i int) (end int, err error) {
 			}
 		case '}', ']':
 			last := len(v.open) - 1
-			if last <= 0 || v.open[last] != c-2 { // in ASCII the bracket that opens is two before the one that closes
+			if last <= 0 || v.open[last] != c-2 { // in ASCII an opening bracket is two before its closing bracket
 				return i + 1, nil
 			}
 			v.open = v.open[:last]
@@ -239,15 +242,15 @@ func (v *values) scan(i int) (end int, err error) {
 	return 0, nil
 }
 
-// isCut reports whether a text that is no whole value is the beginning of one.
+// isCut reports whether a text that is not a whole value is the beginning of one.
 func isCut(text []byte) bool {
 	var x json.RawMessage
 	err := json.NewDecoder(bytes.NewReader(textfile.Finite(text))).Decode(&x)
 	return errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// escaped reports whether what follows text is escaped by a backslash.
-func escaped(text []byte) bool {
+// endsEscaped reports whether a backslash at the end of text escapes what follows.
+func endsEscaped(text []byte) bool {
 	n := 0
 	for n < len(text) && text[len(text)-1-n] == '\\' {
 		n++
