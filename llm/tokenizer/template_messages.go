@@ -198,22 +198,22 @@ func reads(e jinja.Expr, name, field string) bool {
 	of := e
 	switch e := e.(type) {
 	case *jinja.Filter:
-		return reads(e.Of, name, field)
+		return reads(e.Operand, name, field)
 	case *jinja.Test:
-		return reads(e.Of, name, field)
+		return reads(e.Operand, name, field)
 	case *jinja.Slice:
-		return reads(e.Of, name, field)
+		return reads(e.Operand, name, field)
 	case *jinja.Attr:
 		if field == "" || e.Name != field {
 			return false
 		}
-		of = e.Of
+		of = e.Operand
 	case *jinja.Item:
 		key, ok := e.Key.(*jinja.Const)
 		if field == "" || !ok || key.Value != jinja.Value(field) {
 			return false
 		}
-		of = e.Of
+		of = e.Operand
 	default:
 		if field != "" {
 			return false

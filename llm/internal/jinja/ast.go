@@ -1,6 +1,6 @@
 package jinja
 
-// node is a statement, Expr an expression. Those that a reader of templates looks for are exported.
+// The parts of a parsed template. Types that a caller looks for in a template are exported.
 type (
 	node any
 	// Expr is an expression: Name, Attr, Item, Slice, Filter, Test and others.
@@ -16,17 +16,17 @@ type (
 	}
 	// For is a loop.
 	For struct {
-		Target     Expr
-		Over       Expr
-		cond       Expr
-		body, none []node
-		recursive  bool
-		line       int
+		Target         Expr
+		Over           Expr
+		cond           Expr
+		body, elseBody []node
+		recursive      bool
+		line           int
 	}
 	ifs struct {
-		test       Expr
-		body, none []node
-		line       int
+		test           Expr
+		body, elseBody []node
+		line           int
 	}
 	// Set is an assignment of a value.
 	Set struct {
@@ -36,7 +36,7 @@ type (
 	}
 	setBlock struct {
 		target  Expr
-		filters Expr // applied to a captured
+		filters Expr // applied to a captured body
 		body    []node
 		line    int
 	}
@@ -62,14 +62,14 @@ type (
 		targets, values []Expr
 		body            []node
 	}
-	// generation marks what the assistant said. It does not change the text, but has a scope of its own.
+	// generation marks the text of the assistant. It does not change the text, but has a scope of its own.
 	generation struct{ body []node }
-	loopJump   struct{ out bool } // break, else continue
+	loopJump   struct{ isBreak bool } // break, else continue
 )
 
 type param struct {
 	name  string
-	value Expr // nil without a default
+	value Expr // default value, nil if there is no default
 }
 
 // Expressions.
@@ -80,41 +80,41 @@ type (
 	Const struct{ Value Value }
 	// Attr is an attribute written after a dot.
 	Attr struct {
-		Of   Expr
-		Name string
+		Operand Expr
+		Name    string
 	}
 	// Item is an element in brackets.
-	Item struct{ Of, Key Expr }
-	// Slice is a span in brackets; what was left out is nil.
-	Slice struct{ Of, From, To, Step Expr }
+	Item struct{ Operand, Key Expr }
+	// Slice is a span in brackets. A bound that is left out is nil.
+	Slice struct{ Operand, From, To, Step Expr }
 	// Filter is a filter applied to an expression.
 	Filter struct {
-		Of   Expr
-		Name string
-		args args
+		Operand Expr
+		Name    string
+		args    args
 	}
 	// Test is a test of an expression.
 	Test struct {
-		Of   Expr
-		Name string
-		args args
+		Operand Expr
+		Name    string
+		args    args
 	}
-	captured struct{} // the body of a block, to which filters apply
+	captured struct{} // the text of a block's body, to which filters apply
 	call     struct {
-		of   Expr
-		args args
+		callee Expr
+		args   args
 	}
-	attrRef   struct{ of, name string } // a field of a namespace that is set
+	attrRef   struct{ namespace, name string } // a field of a namespace that is set
 	listExpr  struct{ items []Expr }
 	tupleExpr struct{ items []Expr }
 	dictExpr  struct{ keys, values []Expr }
 	unary     struct {
-		op string
-		of Expr
+		op      string
+		operand Expr
 	}
 	binary struct {
-		op   string
-		a, b Expr
+		op          string
+		left, right Expr
 	}
 	comparison struct {
 		first Expr
@@ -125,10 +125,10 @@ type (
 	cond   struct{ test, then, otherwise Expr }
 )
 
-// args are those of a call: by position, by name, and unpacked.
+// args are the arguments of a call: by position, by name, and unpacked.
 type args struct {
-	list        []Expr
-	names       []string
-	named       []Expr
-	more, moreN Expr // *more, **moreN
+	list                   []Expr
+	names                  []string
+	named                  []Expr
+	unpackList, unpackDict Expr // *more, **moreN
 }

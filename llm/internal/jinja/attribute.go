@@ -6,7 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// The attributes of Python's types that are methods here, or else unknown to this package and not undefined.
+// The attributes of Python's types. This package implements some as methods; the rest are unsupported rather than
+// undefined.
 var (
 	stringAttrs = strings.Fields("capitalize casefold center count encode endswith expandtabs find format format_map " +
 		"index isalnum isalpha isascii isdecimal isdigit isidentifier islower isnumeric isprintable isspace istitle " +
@@ -18,12 +19,12 @@ var (
 	numberAttrs = strings.Fields("as_integer_ratio bit_count bit_length conjugate denominator from_bytes imag " +
 		"numerator " +
 		"real to_bytes fromhex hex is_integer")
-	// Those that change a value, which the sandbox forbids.
+	// Methods that change a value, which the sandbox forbids.
 	changing = strings.Fields("append clear extend insert pop remove reverse sort popitem setdefault update")
 )
 
-// attr is a value's attribute: a method, else an element.
-func attr(r *render, of Value, name string) Value {
+// attribute returns the attribute of a value: a method, otherwise an element.
+func attribute(r *render, of Value, name string) Value {
 	defined(of)
 	if v, ok := method(r, of, name); ok {
 		return v
@@ -31,8 +32,8 @@ func attr(r *render, of Value, name string) Value {
 	return element(of, name)
 }
 
-// item is a value's element, else the attribute of that name.
-func item(r *render, of, key Value) Value {
+// subscript returns the element of a value, otherwise the attribute of that name.
+func subscript(r *render, of, key Value) Value {
 	defined(of)
 	switch of := of.(type) {
 	case *Dict:
@@ -49,11 +50,11 @@ func item(r *render, of, key Value) Value {
 		}
 	case *List:
 		if isInt(key) && of.kind <= rangeList {
-			return at(of.Items, integer(key))
+			return elementAt(of.Items, integer(key))
 		}
 	case string:
 		if isInt(key) {
-			return character(scan(r, of), integer(key))
+			return character(spendText(r, of), integer(key))
 		}
 	case markup:
 		fail("elements of a text marked safe are not supported")
@@ -63,11 +64,11 @@ func item(r *render, of, key Value) Value {
 			return v
 		}
 	}
-	return undefined{"'" + typeName(of) + "' object has no element " + shown(r, key)}
+	return undefined{"'" + typeName(of) + "' object has no element " + keyText(r, key)}
 }
 
-// shown is a key in a message.
-func shown(r *render, key Value) string {
+// keyText returns a key as messages show it.
+func keyText(r *render, key Value) string {
 	switch k := key.(type) {
 	case string:
 		return "'" + k + "'"
@@ -77,7 +78,7 @@ func shown(r *render, key Value) string {
 	return "of type " + typeName(key)
 }
 
-// element is the element of a dictionary.
+// element returns the element of a dictionary or a namespace.
 func element(of Value, name string) Value {
 	if d, ok := of.(*Dict); ok {
 		if v, ok := d.values[name]; ok {
@@ -87,7 +88,7 @@ func element(of Value, name string) Value {
 	return undefined{"'" + typeName(of) + "' object has no attribute '" + name + "'"}
 }
 
-// character is the one at an index of a text.
+// character returns the character at an index of a text.
 func character(s string, i int64) Value {
 	if i < 0 {
 		i += int64(utf8.RuneCountInString(s))
@@ -101,8 +102,8 @@ func character(s string, i int64) Value {
 	return undefined{"index out of range"}
 }
 
-// at is the item at an index, which counts from the end if it is negative.
-func at(items []Value, i int64) Value {
+// elementAt returns the item at an index, which counts from the end if it is negative.
+func elementAt(items []Value, i int64) Value {
 	if i < 0 {
 		i += int64(len(items))
 	}
@@ -112,7 +113,7 @@ func at(items []Value, i int64) Value {
 	return items[i]
 }
 
-// method is an attribute that Python's type has.
+// method returns an attribute that Python's type has.
 func method(r *render, of Value, name string) (Value, bool) {
 	if strings.HasPrefix(name, "__") {
 		fail("access to attribute %q is not supported", name)
@@ -162,7 +163,7 @@ func callMethod(r *render, of Value, name string, a callArgs) Value {
 			if got, ok := of.Get(v[0]); ok {
 				return got
 			}
-			return or(v[1], nil)
+			return orDefault(v[1], nil)
 		case "items":
 			return &List{Items: of.items(), kind: dictItems}
 		case "keys":
@@ -207,9 +208,9 @@ func valuesOf(r *render, d *Dict) []Value {
 	return values
 }
 
-// slice is a span of a text or list.
+// slice returns a span of a text or list.
 func slice(r *render, e *Slice, s *scope) Value {
-	of := r.eval(e.Of, s)
+	of := r.eval(e.Operand, s)
 	defined(of)
 	var bounds [3]Value
 	for i, e := range []Expr{e.From, e.To, e.Step} {
@@ -225,7 +226,7 @@ func slice(r *render, e *Slice, s *scope) Value {
 		runes := []rune(of)
 		r.spend(8 * len(of))
 		var picked []rune
-		span(len(runes), bounds, func(i int) { picked = append(picked, runes[i]) })
+		pickSpan(len(runes), bounds, func(i int) { picked = append(picked, runes[i]) })
 		return string(picked)
 	case *List:
 		if of.kind > rangeList {
@@ -233,7 +234,7 @@ func slice(r *render, e *Slice, s *scope) Value {
 		}
 		picked := &List{kind: of.kind}
 		r.spend(16 * len(of.Items))
-		span(len(of.Items), bounds, func(i int) { picked.Items = append(picked.Items, of.Items[i]) })
+		pickSpan(len(of.Items), bounds, func(i int) { picked.Items = append(picked.Items, of.Items[i]) })
 		return picked
 	case markup:
 		fail("elements of a text marked safe are not supported")
@@ -242,8 +243,9 @@ func slice(r *render, e *Slice, s *scope) Value {
 	return nil
 }
 
-// span picks the indices of a span of n items by Python's rules; bounds are where it begins and ends, and the step.
-func span(n int, bounds [3]Value, pick func(i int)) {
+// pickSpan calls pick for each index of a span of n items, by Python's rules. The bounds are the beginning, the end and
+// the step.
+func pickSpan(n int, bounds [3]Value, pick func(i int)) {
 	by := int64(1)
 	if bounds[2] != nil {
 		if by = integer(bounds[2]); by == 0 {

@@ -32,7 +32,7 @@ func rangeOf(r *render, a callArgs) Value {
 	if v[1] == (missing{}) {
 		to = integer(v[0])
 	} else {
-		from, to, step = integer(v[0]), integer(v[1]), integer(or(v[2], int64(1)))
+		from, to, step = integer(v[0]), integer(v[1]), integer(orDefault(v[2], int64(1)))
 	}
 	if step == 0 {
 		fail("range() arg 3 must not be zero")
@@ -78,11 +78,11 @@ func dictOf(r *render, a callArgs) Value {
 }
 
 func namespaceOf(r *render, a callArgs) Value {
-	return &namespace{dictOf(r, a).(*Dict)} // it is one
+	return &namespace{dictOf(r, a).(*Dict)} // dictOf always returns a *Dict
 }
 
 func joinerOf(_ *render, a callArgs) Value {
-	sep := or(a.bind("joiner", "sep")[0], ", ")
+	sep := orDefault(a.bind("joiner", "sep")[0], ", ")
 	used := false
 	return &function{"joiner", func(*render, callArgs) Value {
 		if !used {
@@ -93,7 +93,7 @@ func joinerOf(_ *render, a callArgs) Value {
 	}}
 }
 
-// cyclerOf is a cycler as a namespace of its methods.
+// cyclerOf returns a cycler, a namespace of its methods.
 func cyclerOf(_ *render, a callArgs) Value {
 	at := 0
 	if len(a.list) == 0 {

@@ -7,11 +7,14 @@ import (
 	"strings"
 )
 
-// getter reads an attribute of items: a name, names between dots, or an index. nil gives the item itself.
-func getter(r *render, attribute Value) func(Value) Value { return getterOr(r, attribute, nil) }
+// getter returns a function that reads an attribute of items: a name, names between dots, or an index. A nil attribute
+// stands for the item itself.
+func getter(r *render, attribute Value) func(Value) Value {
+	return getterWithDefault(r, attribute, nil)
+}
 
-// getterOr has a value other than nil in place of what is undefined.
-func getterOr(r *render, attribute, otherwise Value) func(Value) Value {
+// getterWithDefault is getter, but returns a value other than nil in place of an undefined attribute.
+func getterWithDefault(r *render, attribute, otherwise Value) func(Value) Value {
 	if attribute == nil {
 		return func(v Value) Value { return v }
 	}
@@ -32,7 +35,7 @@ func getterOr(r *render, attribute, otherwise Value) func(Value) Value {
 	}
 	return func(v Value) Value {
 		for _, key := range path {
-			v = item(r, v, key)
+			v = subscript(r, v, key)
 			if _, no := v.(undefined); no && otherwise != nil {
 				v = otherwise
 			}
@@ -41,8 +44,8 @@ func getterOr(r *render, attribute, otherwise Value) func(Value) Value {
 	}
 }
 
-// choose is select, reject, selectattr and rejectattr.
-func choose(keep, byAttr bool) func(*render, Value, callArgs) Value {
+// selectFilter returns the filter select, reject, selectattr or rejectattr.
+func selectFilter(keep, byAttr bool) func(*render, Value, callArgs) Value {
 	return func(r *render, v Value, a callArgs) Value {
 		return lazily(r, v, func() func(Value) (Value, bool) {
 			holds := condition(r, a, byAttr)
@@ -51,7 +54,7 @@ func choose(keep, byAttr bool) func(*render, Value, callArgs) Value {
 	}
 }
 
-// condition is a test of items or of an attribute of theirs, by default whether they are true.
+// condition returns a test of items or of one of their attributes. Without a name it tests their truth.
 func condition(r *render, a callArgs, byAttr bool) func(Value) bool {
 	get := getter(r, nil)
 	if byAttr {
@@ -65,35 +68,35 @@ func condition(r *render, a callArgs, byAttr bool) func(Value) bool {
 		return func(item Value) bool { return truth(get(item)) }
 	}
 	name, rest := textOf("select", a.list[0]), callArgs{a.list[1:], a.names, a.named}
-	return func(item Value) bool { return truth(test(r, name, get(item), rest)) }
+	return func(item Value) bool { return truth(applyTest(r, name, get(item), rest)) }
 }
 
 func mapFilter(r *render, v Value, a callArgs) Value {
 	return lazily(r, v, func() func(Value) (Value, bool) {
-		change := change(r, a)
+		change := mapper(r, a)
 		return func(item Value) (Value, bool) { return change(item), true }
 	})
 }
 
-// change is what map does with an item: a filter, or an attribute of it.
-func change(r *render, a callArgs) func(Value) Value {
+// mapper returns the function that the filter map applies to items: a filter, or reading an attribute.
+func mapper(r *render, a callArgs) func(Value) Value {
 	if len(a.list) > 0 {
 		name, rest := textOf("map", a.list[0]), callArgs{a.list[1:], a.names, a.named}
-		return func(v Value) Value { return apply(r, name, v, rest) }
+		return func(v Value) Value { return applyFilter(r, name, v, rest) }
 	}
 	p := a.bind("map", "", "attribute", "default")
 	if p[1] == (missing{}) {
 		fail("map requires a filter argument")
 	}
-	return getterOr(r, p[1], or(p[2], nil))
+	return getterWithDefault(r, p[1], orDefault(p[2], nil))
 }
 
-// keysOf are the values by which items are compared.
+// keysOf returns the values by which items are compared.
 func keysOf(r *render, items []Value, attribute, sensitive Value) []Value {
 	get := getter(r, attribute)
 	keys := make([]Value, len(items))
 	for i, item := range items {
-		keys[i] = folded(sensitive, get(item))
+		keys[i] = foldCase(sensitive, get(item))
 	}
 	return keys
 }
@@ -101,14 +104,14 @@ func keysOf(r *render, items []Value, attribute, sensitive Value) []Value {
 // sortFilter compares lists of keys, one for each of the attributes between commas.
 func sortFilter(r *render, v Value, a callArgs) Value {
 	p := a.bind("sort", "reverse", "case_sensitive", "attribute")
-	attributes := []Value{or(p[2], nil)}
+	attributes := []Value{orDefault(p[2], nil)}
 	if names, ok := attributes[0].(string); ok {
 		attributes = items(r, texts(strings.Split(names, ",")))
 	}
 	items := items(r, v)
 	keys := make([]Value, len(items))
 	for _, attribute := range attributes {
-		for i, key := range keysOf(r, items, attribute, or(p[1], false)) {
+		for i, key := range keysOf(r, items, attribute, orDefault(p[1], false)) {
 			before, _ := keys[i].(*List)
 			if before == nil {
 				before = NewList()
@@ -116,7 +119,7 @@ func sortFilter(r *render, v Value, a callArgs) Value {
 			keys[i] = NewList(append(before.Items, key)...)
 		}
 	}
-	return NewList(sorted(r, items, keys, truth(or(p[0], false)))...)
+	return NewList(sorted(r, items, keys, truth(orDefault(p[0], false)))...)
 }
 
 func dictSort(r *render, v Value, a callArgs) Value {
@@ -127,19 +130,19 @@ func dictSort(r *render, v Value, a callArgs) Value {
 		fail("'%s' object has no attribute 'items'", typeName(v))
 	}
 	at := map[Value]int64{"key": 0, "value": 1}
-	by, ok := at[or(p[1], "key")]
+	by, ok := at[orDefault(p[1], "key")]
 	if !ok {
 		fail("You can only sort by either \"key\" or \"value\"")
 	}
 	items := d.items()
-	return NewList(sorted(r, items, keysOf(r, items, by, or(p[0], false)), truth(or(p[2], false)))...)
+	return NewList(sorted(r, items, keysOf(r, items, by, orDefault(p[0], false)), truth(orDefault(p[2], false)))...)
 }
 
 func unique(r *render, v Value, a callArgs) Value {
 	p := a.bind("unique", "case_sensitive", "attribute")
 	items := items(r, v)
 	seen, out := new(Dict), NewList()
-	for i, key := range keysOf(r, items, or(p[1], nil), or(p[0], false)) {
+	for i, key := range keysOf(r, items, orDefault(p[1], nil), orDefault(p[0], false)) {
 		if _, ok := seen.Get(key); !ok {
 			seen.Set(key, true)
 			out.Items = append(out.Items, items[i])
@@ -156,7 +159,7 @@ func extreme(sign int) func(*render, Value, callArgs) Value {
 			return undefined{"No aggregated item, sequence was empty."}
 		}
 		best := 0
-		keys := keysOf(r, items, or(p[1], nil), or(p[0], false))
+		keys := keysOf(r, items, orDefault(p[1], nil), orDefault(p[0], false))
 		for i := range keys {
 			if i > 0 && compare(r, "<", keys[i], keys[best])*sign > 0 {
 				best = i
@@ -173,7 +176,7 @@ func groupBy(r *render, v Value, a callArgs) Value {
 	}
 	items := items(r, v)
 	get := getter(r, p[0])
-	keys := keysOf(r, items, p[0], or(p[2], false))
+	keys := keysOf(r, items, p[0], orDefault(p[2], false))
 	order := make([]Value, len(items))
 	for i := range order {
 		order[i] = int64(i)
@@ -193,14 +196,14 @@ func groupBy(r *render, v Value, a callArgs) Value {
 	return out
 }
 
-// newGroup is a pair of what a group has in common and its members.
+// newGroup returns the pair of a group's common value and its members.
 func newGroup(grouper Value) *List {
 	return &List{Items: []Value{grouper, NewList()}, kind: tuple, group: true}
 }
 
 func batch(r *render, v Value, a callArgs) Value {
 	p := a.bind("batch", "linecount", "fill_with")
-	size, fill := integer(p[0]), or(p[1], nil)
+	size, fill := integer(p[0]), orDefault(p[1], nil)
 	if size <= 0 {
 		fail("batch: a size of %d is not supported", size)
 	}
@@ -208,7 +211,7 @@ func batch(r *render, v Value, a callArgs) Value {
 	for len(items) > 0 {
 		n := min(size, int64(len(items)))
 		row := NewList(slices.Clone(items[:n])...)
-		bound(r, size, 16)
+		spendTimes(r, size, 16)
 		for fill != nil && int64(len(row.Items)) < size {
 			row.Items = append(row.Items, fill)
 		}
@@ -219,7 +222,7 @@ func batch(r *render, v Value, a callArgs) Value {
 
 func sliceFilter(r *render, v Value, a callArgs) Value {
 	p := a.bind("slice", "slices", "fill_with")
-	n, fill := integer(p[0]), or(p[1], nil)
+	n, fill := integer(p[0]), orDefault(p[1], nil)
 	items := items(r, v)
 	if n <= 0 || n > maxRange {
 		fail("slice: %d slices are not supported", n)
@@ -251,7 +254,7 @@ func last(r *render, v Value, _ callArgs) Value {
 	if _, ok := v.(*generator); ok {
 		fail("'generator' object is not reversible")
 	}
-	return at(items(r, v), -1)
+	return elementAt(items(r, v), -1)
 }
 
 func listFilter(r *render, v Value, _ callArgs) Value {
@@ -276,15 +279,15 @@ func itemsFilter(r *render, v Value, _ callArgs) Value {
 	})
 }
 
-// folded is a value as sort and others compare it: texts without regard to case unless asked for.
-func folded(sensitive Value, v Value) Value {
+// foldCase returns a value as sort and others compare it: texts without regard to case unless sensitive is true.
+func foldCase(sensitive Value, v Value) Value {
 	if s, ok := v.(string); ok && !truth(sensitive) {
 		return lower(s)
 	}
 	return v
 }
 
-// sorted orders items by their keys, keeping the order of equals.
+// sorted orders items by their keys and keeps the order of equal items.
 func sorted(r *render, items, keys []Value, backwards bool) []Value {
 	order := make([]int, len(items))
 	for i := range order {

@@ -1,10 +1,10 @@
 package jinja
 
-// eval gives the value of an expression.
+// eval returns the value of an expression.
 func (r *render) eval(e Expr, s *scope) Value {
 	r.step(1)
 	r.enterExpr()
-	defer func() { r.exprs-- }()
+	defer func() { r.exprDepth-- }()
 	switch e := e.(type) {
 	case *Const:
 		return e.Value
@@ -13,21 +13,21 @@ func (r *render) eval(e Expr, s *scope) Value {
 	case *captured:
 		return s.get("")
 	case *Attr:
-		return attr(r, r.eval(e.Of, s), e.Name)
+		return attribute(r, r.eval(e.Operand, s), e.Name)
 	case *Item:
-		return item(r, r.eval(e.Of, s), r.eval(e.Key, s))
+		return subscript(r, r.eval(e.Operand, s), r.eval(e.Key, s))
 	case *Slice:
 		return slice(r, e, s)
 	case *Filter:
-		return apply(r, e.Name, r.eval(e.Of, s), r.args(e.args, s))
+		return applyFilter(r, e.Name, r.eval(e.Operand, s), r.args(e.args, s))
 	case *Test:
-		return test(r, e.Name, r.eval(e.Of, s), r.args(e.args, s))
+		return applyTest(r, e.Name, r.eval(e.Operand, s), r.args(e.args, s))
 	case *call:
-		return r.call(r.eval(e.of, s), r.args(e.args, s))
+		return r.call(r.eval(e.callee, s), r.args(e.args, s))
 	case *listExpr:
-		return NewList(r.all(e.items, s)...)
+		return NewList(r.evalAll(e.items, s)...)
 	case *tupleExpr:
-		return newTuple(r.all(e.items, s)...)
+		return newTuple(r.evalAll(e.items, s)...)
 	case *dictExpr:
 		d := new(Dict)
 		for i, k := range e.keys {
@@ -55,14 +55,14 @@ func (r *render) eval(e Expr, s *scope) Value {
 	return r.operation(e, s)
 }
 
-// enterExpr bounds how deeply expressions are nested in all that is being evaluated.
+// enterExpr limits the nesting of all expressions that are being evaluated.
 func (r *render) enterExpr() {
-	if r.exprs++; r.exprs > 50*maxDepth {
+	if r.exprDepth++; r.exprDepth > 50*maxDepth {
 		fail("nested too deeply")
 	}
 }
 
-func (r *render) all(list []Expr, s *scope) []Value {
+func (r *render) evalAll(list []Expr, s *scope) []Value {
 	r.spend(16 * len(list))
 	values := make([]Value, len(list))
 	for i, e := range list {
@@ -74,13 +74,13 @@ func (r *render) all(list []Expr, s *scope) []Value {
 func (r *render) operation(e Expr, s *scope) Value {
 	switch e := e.(type) {
 	case *unary:
-		return r.unary(e.op, r.eval(e.of, s))
+		return r.unary(e.op, r.eval(e.operand, s))
 	case *binary:
-		a := r.eval(e.a, s)
+		a := r.eval(e.left, s)
 		if e.op == "and" && !truth(a) || e.op == "or" && truth(a) {
 			return a
 		}
-		b := r.eval(e.b, s)
+		b := r.eval(e.right, s)
 		if e.op == "and" || e.op == "or" {
 			return b
 		}
@@ -143,15 +143,15 @@ func (r *render) holds(op string, a, b Value) bool {
 
 // args evaluates the arguments of a call.
 func (r *render) args(a args, s *scope) callArgs {
-	c := callArgs{list: r.all(a.list, s)}
-	if a.more != nil {
-		c.list = append(c.list, items(r, r.eval(a.more, s))...)
+	c := callArgs{list: r.evalAll(a.list, s)}
+	if a.unpackList != nil {
+		c.list = append(c.list, items(r, r.eval(a.unpackList, s))...)
 	}
 	for i, name := range a.names {
 		c.names, c.named = append(c.names, name), append(c.named, r.eval(a.named[i], s))
 	}
-	if a.moreN != nil {
-		d, ok := r.eval(a.moreN, s).(*Dict)
+	if a.unpackDict != nil {
+		d, ok := r.eval(a.unpackDict, s).(*Dict)
 		if !ok {
 			fail("argument after ** must be a mapping")
 		}
@@ -175,10 +175,10 @@ func (r *render) call(of Value, a callArgs) Value {
 	case *macro:
 		return f.call(r, a)
 	case *loopState:
-		if f.again == nil || len(a.list) != 1 {
+		if f.recurse == nil || len(a.list) != 1 {
 			fail("the loop must have the 'recursive' marker to be called, with one argument")
 		}
-		return f.again(a.list[0])
+		return f.recurse(a.list[0])
 	}
 	defined(of)
 	fail("'%s' object is not callable", typeName(of))
@@ -211,8 +211,8 @@ next:
 	return values
 }
 
-// or is the value, or another in place of one that was not given.
-func or(v, other Value) Value {
+// orDefault returns a value, or the default in place of an argument that was not given.
+func orDefault(v, other Value) Value {
 	if v == (missing{}) {
 		return other
 	}

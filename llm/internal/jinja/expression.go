@@ -21,7 +21,7 @@ func parseTuple(p *parser, withCond bool) Expr {
 	}
 	items := []Expr{first}
 	for p.skipOp(",") {
-		if k := p.cur().kind; k == tokenVarEnd || k == tokenBlockEnd || p.is(tokenOp, ")") ||
+		if k := p.current().kind; k == tokenVarEnd || k == tokenBlockEnd || p.is(tokenOp, ")") ||
 			p.is(tokenName, "recursive") {
 			break
 		}
@@ -31,7 +31,7 @@ func parseTuple(p *parser, withCond bool) Expr {
 }
 
 func parseExpression(p *parser) Expr {
-	defer p.deeper()()
+	defer p.enterNested()()
 	e := parseOr(p)
 	for p.skipName("if") {
 		c := &cond{test: parseOr(p), then: e}
@@ -60,7 +60,7 @@ func parseAnd(p *parser) Expr {
 }
 
 func parseNot(p *parser) Expr {
-	defer p.deeper()()
+	defer p.enterNested()()
 	if p.skipName("not") {
 		return &unary{"not", parseNot(p)}
 	}
@@ -71,12 +71,12 @@ func parseCompare(p *parser) Expr {
 	c := &comparison{first: parseSum(p)}
 	for {
 		var op string
-		switch t := p.cur(); {
+		switch t := p.current(); {
 		case t.kind == tokenOp && slices.Contains([]string{"==", "!=", "<", "<=", ">", ">="}, t.text):
 			op = p.next().text
 		case p.skipName("in"):
 			op = "in"
-		case p.is(tokenName, "not") && p.look() == (token{tokenName, "in", p.look().line}):
+		case p.is(tokenName, "not") && p.peek() == (token{tokenName, "in", p.peek().line}):
 			p.next()
 			p.next()
 			op = "not in"
@@ -92,7 +92,7 @@ func parseCompare(p *parser) Expr {
 // parseOperators reads operands between operators of one rank, from the left.
 func parseOperators(p *parser, operand func(*parser) Expr, ops ...string) Expr {
 	e := operand(p)
-	for p.cur().kind == tokenOp && slices.Contains(ops, p.cur().text) {
+	for p.current().kind == tokenOp && slices.Contains(ops, p.current().text) {
 		op := p.next().text
 		e = &binary{op, e, operand(p)}
 	}
@@ -118,7 +118,7 @@ func parsePower(p *parser) Expr {
 }
 
 func parseUnary(p *parser, filters bool) Expr {
-	defer p.deeper()()
+	defer p.enterNested()()
 	var e Expr
 	switch {
 	case p.skipOp("-"):
@@ -155,13 +155,13 @@ func parsePrimary(p *parser) Expr {
 		case "none", "None":
 			return &Const{nil}
 		}
-		if p.seen != nil {
-			p.seen[t.text] = true
+		if p.names != nil {
+			p.names[t.text] = true
 		}
 		return &Name{t.text}
 	case tokenString:
 		s := t.text
-		for p.cur().kind == tokenString {
+		for p.current().kind == tokenString {
 			s += p.next().text
 		}
 		return &Const{s}
@@ -189,7 +189,7 @@ func parsePrimary(p *parser) Expr {
 		}
 	}
 	p.pos = max(p.pos-1, 0)
-	p.fail("unexpected %q", p.cur().text)
+	p.fail("unexpected %q", p.current().text)
 	return nil
 }
 
@@ -205,7 +205,7 @@ func parseInteger(p *parser, digits string) Value {
 	return n.Int64()
 }
 
-// parseItems reads expressions between commas up to a bracket.
+// parseItems reads expressions between commas up to a closing bracket.
 func parseItems(p *parser, end string) []Expr {
 	var items []Expr
 	for !p.skipOp(end) {
@@ -265,11 +265,11 @@ func parseSubscript(p *parser, of Expr) Expr {
 			return &Item{of, key}
 		}
 		if !p.is(tokenOp, ":") {
-			p.fail("expected \"]\", got %q", p.cur().text)
+			p.fail("expected \"]\", got %q", p.current().text)
 		}
-		return parseSlice(p, &Slice{Of: of, From: key})
+		return parseSlice(p, &Slice{Operand: of, From: key})
 	}
-	return parseSlice(p, &Slice{Of: of})
+	return parseSlice(p, &Slice{Operand: of})
 }
 
 func parseSlice(p *parser, s *Slice) Expr {
@@ -296,14 +296,14 @@ func parseArgs(p *parser) args {
 		}
 		switch {
 		case p.skipOp("*"):
-			a.more = parseExpression(p)
+			a.unpackList = parseExpression(p)
 		case p.skipOp("**"):
-			a.moreN = parseExpression(p)
-		case p.cur().kind == tokenName && p.look().kind == tokenOp && p.look().text == "=":
+			a.unpackDict = parseExpression(p)
+		case p.current().kind == tokenName && p.peek().kind == tokenOp && p.peek().text == "=":
 			a.names = append(a.names, p.name())
 			p.next()
 			a.named = append(a.named, parseExpression(p))
-		case a.more != nil || a.moreN != nil || len(a.names) > 0:
+		case a.unpackList != nil || a.unpackDict != nil || len(a.names) > 0:
 			p.fail("an argument by position follows one by name")
 		default:
 			a.list = append(a.list, parseExpression(p))
@@ -312,10 +312,10 @@ func parseArgs(p *parser) args {
 	return a
 }
 
-// parseFilter reads the filters that follow an expression; bare is a first one without its bar.
+// parseFilter reads the filters that follow an expression. With bare the first filter has no bar before it.
 func parseFilter(p *parser, e Expr, bare bool) Expr {
 	for bare || p.skipOp("|") {
-		f := &Filter{Of: e, Name: p.name()}
+		f := &Filter{Operand: e, Name: p.name()}
 		bare = false
 		if p.is(tokenOp, "(") {
 			f.args = parseArgs(p)
@@ -328,8 +328,8 @@ func parseFilter(p *parser, e Expr, bare bool) Expr {
 func parseTest(p *parser, e Expr) Expr {
 	p.next()
 	negated := p.skipName("not")
-	t := &Test{Of: e, Name: p.name()}
-	switch k := p.cur(); {
+	t := &Test{Operand: e, Name: p.name()}
+	switch k := p.current(); {
 	case p.is(tokenOp, "("):
 		t.args = parseArgs(p)
 	case k.kind == tokenName && slices.Contains([]string{"else", "or", "and"}, k.text):

@@ -6,24 +6,26 @@ import (
 	"unicode/utf8"
 )
 
-// filter is a filter of Jinja2: what it makes of a value.
+// filter is a filter of Jinja2: a function from a value to its result.
 type filter func(r *render, v Value, a callArgs) Value
 
-// filters are those of Jinja2 with tojson as the transformers library sets it. What is not among them is an error.
+// filters holds the filters of Jinja2, with tojson as the transformers library defines it. Any other filter is an
+// error.
 var filters = map[string]filter{
 	"abs": absolute, "attr": attrFilter, "batch": batch, "capitalize": textFilter("capitalize"), "center": center,
 	"count": lengthFilter, "d": defaultFilter, "default": defaultFilter, "dictsort": dictSort, "e": escapeFilter,
 	"escape": escapeFilter, "first": first, "forceescape": forceEscape, "float": floatFilter, "format": formatFilter,
 	"groupby": groupBy, "indent": indent, "int": intFilter, "items": itemsFilter, "join": joinFilter, "last": last,
 	"length": lengthFilter, "list": listFilter, "lower": textFilter("lower"), "map": mapFilter, "max": extreme(1),
-	"min": extreme(-1), "reject": choose(false, false), "rejectattr": choose(false, true), "replace": replaceFilter,
-	"reverse": reverse, "round": round, "safe": safe, "select": choose(true, false), "selectattr": choose(true, true),
-	"slice": sliceFilter, "sort": sortFilter, "string": stringFilter, "sum": sum, "title": titleFilter,
+	"min": extreme(-1), "reject": selectFilter(false, false), "rejectattr": selectFilter(false, true),
+	"replace": replaceFilter, "reverse": reverse, "round": round, "safe": safe, "select": selectFilter(true, false),
+	"selectattr": selectFilter(true, true), "slice": sliceFilter, "sort": sortFilter, "string": stringFilter,
+	"sum": sum, "title": titleFilter,
 	"tojson": toJSON,
 	"trim":   trim, "truncate": truncate, "unique": unique, "upper": textFilter("upper"), "wordcount": wordCount,
 }
 
-func apply(r *render, name string, v Value, a callArgs) Value {
+func applyFilter(r *render, name string, v Value, a callArgs) Value {
 	f, ok := r.filters[name]
 	if !ok {
 		fail("the filter %q is not supported", name)
@@ -33,13 +35,13 @@ func apply(r *render, name string, v Value, a callArgs) Value {
 	return f(r, v, a)
 }
 
-// plain is a value as text, for filters that take any.
+// plain returns a value as text, for filters that take any value.
 func plain(r *render, filter string, v Value) string {
 	notSafe(filter, v)
 	return str(r, v)
 }
 
-// notSafe fails for text marked safe, which would stay so in Jinja2.
+// notSafe fails for text marked safe, because the result would stay safe in Jinja2.
 func notSafe(filter string, v Value) {
 	if _, ok := v.(markup); ok {
 		fail("the filter %q on a text marked safe is not supported", filter)
@@ -55,7 +57,7 @@ func textFilter(name string) func(*render, Value, callArgs) Value {
 	}
 }
 
-// generate is a generator whose items are made when they are asked for.
+// generate returns a generator that makes each item when it is asked for.
 func generate(r *render, next func() (Value, bool)) *generator {
 	return &generator{func() (Value, bool) {
 		r.step(1)
@@ -65,8 +67,8 @@ func generate(r *render, next func() (Value, bool)) *generator {
 	}}
 }
 
-// lazily is a generator that begins to look at its input when it is asked for the first item. What is false it takes
-// for empty.
+// lazily returns a generator that looks at its input only when it is asked for the first item. A false input counts as
+// empty.
 func lazily(r *render, v Value, begin func() func(Value) (Value, bool)) *generator {
 	var next func() (Value, bool)
 	var pass func(Value) (Value, bool)
@@ -95,7 +97,7 @@ func attrFilter(r *render, v Value, a callArgs) Value {
 }
 
 func center(r *render, v Value, a callArgs) Value {
-	return padded(r, "center", plain(r, "center", v), integer(or(a.bind("center", "width")[0], int64(80))), " ")
+	return pad(r, "center", plain(r, "center", v), integer(orDefault(a.bind("center", "width")[0], int64(80))), " ")
 }
 
 func lengthFilter(r *render, v Value, a callArgs) Value {
@@ -105,8 +107,8 @@ func lengthFilter(r *render, v Value, a callArgs) Value {
 
 func defaultFilter(_ *render, v Value, a callArgs) Value {
 	p := a.bind("default", "default_value", "boolean")
-	if _, no := v.(undefined); no || truth(or(p[1], false)) && !truth(v) {
-		return or(p[0], "")
+	if _, no := v.(undefined); no || truth(orDefault(p[1], false)) && !truth(v) {
+		return orDefault(p[0], "")
 	}
 	return v
 }
@@ -137,22 +139,22 @@ func indent(r *render, v Value, a callArgs) Value {
 	p := a.bind("indent", "width", "first", "blank")
 	by, ok := p[0].(string)
 	if !ok {
-		by, _ = operate(r, "*", " ", integer(or(p[0], int64(4)))).(string)
+		by, _ = operate(r, "*", " ", integer(orDefault(p[0], int64(4)))).(string)
 	}
 	s, ok := v.(string)
 	if !ok {
 		fail("the filter \"indent\" of a %s is not supported", typeName(v))
 	}
 	lines := items(r, splitLines(s+"\n", false))
-	bound(r, int64(len(lines)), len(by))
+	spendTimes(r, int64(len(lines)), len(by))
 	r.spend(len(s))
 	var b strings.Builder
 	for i, line := range lines {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
-		indented := line != "" || truth(or(p[2], false))
-		if i == 0 && truth(or(p[1], false)) || i > 0 && indented {
+		indented := line != "" || truth(orDefault(p[2], false))
+		if i == 0 && truth(orDefault(p[1], false)) || i > 0 && indented {
 			b.WriteString(by)
 		}
 		b.WriteString(line.(string)) // lines are texts
@@ -173,13 +175,13 @@ func joinFilter(r *render, v Value, a callArgs) Value {
 			return get(item), true
 		})
 	}
-	return joined(r, str(r, or(p[0], "")), v, false)
+	return joinTexts(r, str(r, orDefault(p[0], "")), v, false)
 }
 
 func replaceFilter(r *render, v Value, a callArgs) Value {
 	p := a.bind("replace", "old", "new", "count")
 	n := int64(-1)
-	if c := or(p[2], nil); c != nil {
+	if c := orDefault(p[2], nil); c != nil {
 		n = integer(c)
 	}
 	return replace(r, plain(r, "replace", v), plain(r, "replace", p[0]), plain(r, "replace", p[1]), n)
@@ -194,7 +196,7 @@ func reverse(r *render, v Value, _ callArgs) Value {
 	slices.Reverse(items)
 	r.spend(16 * len(items))
 	if _, ok := v.(string); ok {
-		return joined(r, "", NewList(items...), false)
+		return joinTexts(r, "", NewList(items...), false)
 	}
 	return generate(r, iterate(r, NewList(items...)))
 }
@@ -222,13 +224,13 @@ func titleFilter(r *render, v Value, _ callArgs) Value {
 }
 
 func trim(r *render, v Value, a callArgs) Value {
-	return strip("strip", plain(r, "trim", v), or(a.bind("trim", "chars")[0], nil))
+	return strip("strip", plain(r, "trim", v), orDefault(a.bind("trim", "chars")[0], nil))
 }
 
 func truncate(r *render, v Value, a callArgs) Value {
 	p := a.bind("truncate", "length", "killwords", "end", "leeway")
-	size, end := integer(or(p[0], int64(255))), textOf("truncate", or(p[2], "..."))
-	leeway := or(p[3], nil)
+	size, end := integer(orDefault(p[0], int64(255))), textOf("truncate", orDefault(p[2], "..."))
+	leeway := orDefault(p[3], nil)
 	if leeway == nil {
 		leeway = int64(5)
 	}
@@ -244,7 +246,7 @@ func truncate(r *render, v Value, a callArgs) Value {
 		return s
 	}
 	kept := string([]rune(s)[:size-n])
-	if i := strings.LastIndex(kept, " "); i >= 0 && !truth(or(p[1], false)) {
+	if i := strings.LastIndex(kept, " "); i >= 0 && !truth(orDefault(p[1], false)) {
 		kept = kept[:i]
 	}
 	return kept + end

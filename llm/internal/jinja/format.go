@@ -10,7 +10,7 @@ import (
 
 var directivePattern = regexp.MustCompile(`%(?:\((\w+)\))?([-+0 #]*)(\d*)(?:\.(\d+))?(.?)`)
 
-// percent is Python's % of a text: directives filled in from a tuple, a dictionary or one value.
+// percent implements Python's % on a text: it fills directives in from a tuple, a dictionary or one value.
 func percent(r *render, s string, v Value) string {
 	list, isTuple := v.(*List)
 	isTuple = isTuple && list.kind == tuple
@@ -55,7 +55,7 @@ func percent(r *render, s string, v Value) string {
 	return b.String() + s
 }
 
-// lookup is the value that a directive names.
+// lookup returns the value that a directive names.
 func (d *Dict) lookup(key string) Value {
 	if d == nil {
 		fail("format requires a mapping")
@@ -67,7 +67,7 @@ func (d *Dict) lookup(key string) Value {
 	return v
 }
 
-// width is a width or precision of a directive, which is bounded.
+// width returns the width or precision of a directive, which is limited.
 func width(digits string) int {
 	if digits == "" {
 		return -1
@@ -108,7 +108,7 @@ func directive(r *render, flags, wide, precise, verb string, v Value) string {
 	default:
 		fail("the directive %%%s of a format is not supported", verb)
 	}
-	return aligned(r, flags, wide, verb, text)
+	return align(r, flags, wide, verb, text)
 }
 
 func numberDirective(r *render, flags, wide string, precision int, verb string, v Value) string {
@@ -118,16 +118,16 @@ func numberDirective(r *render, flags, wide string, precision int, verb string, 
 		fail("%%%s of a %s is not supported", verb, typeName(v))
 	}
 	if verb == "x" || verb == "X" {
-		return aligned(r, flags, wide, verb, fmt.Sprintf("%"+verb, integer(v)))
+		return align(r, flags, wide, verb, fmt.Sprintf("%"+verb, integer(v)))
 	}
 	if precision < 0 {
 		precision = 6
 	}
-	return aligned(r, flags, wide, verb, strconv.FormatFloat(f, 'f', precision, 64))
+	return align(r, flags, wide, verb, strconv.FormatFloat(f, 'f', precision, 64))
 }
 
-// aligned pads a text to its width, with its sign.
-func aligned(r *render, flags, wide, verb, text string) string {
+// align pads a text with a sign to its width.
+func align(r *render, flags, wide, verb, text string) string {
 	isNumber := verb != "s" && verb != "r"
 	if strings.Contains(flags, "#") {
 		fail("the flag # of a format is not supported")
@@ -141,11 +141,11 @@ func aligned(r *render, flags, wide, verb, text string) string {
 	n := int64(max(0, width(wide)))
 	switch {
 	case strings.Contains(flags, "-"):
-		return padded(r, "ljust", text, n, " ")
+		return pad(r, "ljust", text, n, " ")
 	case strings.Contains(flags, "0") && isNumber:
-		return padded(r, "zfill", text, n, " ")
+		return pad(r, "zfill", text, n, " ")
 	}
-	return padded(r, "rjust", text, n, " ")
+	return pad(r, "rjust", text, n, " ")
 }
 
 var (
@@ -154,7 +154,7 @@ var (
 	step = regexp.MustCompile(`\.\w+|\[[^\]]*\]`)
 )
 
-// format is Python's str.format.
+// format implements Python's str.format.
 func format(r *render, s string, a callArgs) string {
 	var b strings.Builder
 	auto := 0
@@ -174,31 +174,31 @@ func format(r *render, s string, a callArgs) string {
 			fail("the format %q is not supported", s[i:])
 		}
 		s = s[i+1+len(m[0]):]
-		v := a.field(m[1], &auto)
+		v := a.formatArg(m[1], &auto)
 		for _, key := range step.FindAllString(m[2], -1) {
 			v = walk(r, v, key)
 		}
-		text := formatted(r, v, m[3:])
+		text := formatValue(r, v, m[3:])
 		r.spend(len(text))
 		b.WriteString(text)
 	}
 }
 
-// walk goes from a value to its attribute or element.
+// walk returns the attribute or element of a value.
 func walk(r *render, v Value, key string) Value {
 	if key[0] == '.' {
-		v = attr(r, v, key[1:])
+		v = attribute(r, v, key[1:])
 	} else if n, err := strconv.ParseInt(key[1:len(key)-1], 10, 64); err == nil {
-		v = item(r, v, n)
+		v = subscript(r, v, n)
 	} else {
-		v = item(r, v, key[1:len(key)-1])
+		v = subscript(r, v, key[1:len(key)-1])
 	}
 	defined(v)
 	return v
 }
 
-// field is the argument that a format names, numbers, or takes in turn.
-func (a callArgs) field(name string, auto *int) Value {
+// formatArg returns the argument that a replacement field names or numbers, or the next in turn.
+func (a callArgs) formatArg(name string, auto *int) Value {
 	n, err := strconv.Atoi(name)
 	if name == "" {
 		n, err = *auto, nil
@@ -219,8 +219,8 @@ func (a callArgs) field(name string, auto *int) Value {
 	return nil
 }
 
-// formatted writes one value: spec is the conversion, alignment, zero, width, precision and verb.
-func formatted(r *render, v Value, spec []string) string {
+// formatValue writes one value: spec holds the conversion, alignment, zero, width, precision and verb.
+func formatValue(r *render, v Value, spec []string) string {
 	align, zero, wide, precise, verb := spec[1], spec[2], spec[3], spec[4], spec[5]
 	if spec[0] == "r" {
 		v = str(r, newTuple(v))
@@ -246,11 +246,11 @@ func formatted(r *render, v Value, spec []string) string {
 	switch {
 	case align == "^":
 		size := int64(length(r, text))
-		return padded(r, "rjust", padded(r, "ljust", text, size+(n-size+1)/2, " "), n, " ")
+		return pad(r, "rjust", pad(r, "ljust", text, size+(n-size+1)/2, " "), n, " ")
 	case zero != "" && align == "":
-		return padded(r, "zfill", text, n, " ")
+		return pad(r, "zfill", text, n, " ")
 	case align == "<", align == "" && isText:
-		return padded(r, "ljust", text, n, " ")
+		return pad(r, "ljust", text, n, " ")
 	}
-	return padded(r, "rjust", text, n, " ")
+	return pad(r, "rjust", text, n, " ")
 }

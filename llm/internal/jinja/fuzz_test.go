@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Any template renders or gives an error, within the bounds.
+// Every template renders or returns an error, within the limits.
 func FuzzTemplate(f *testing.F) {
 	for _, source := range constructs(f) {
 		f.Add(source)
@@ -18,7 +18,7 @@ func FuzzTemplate(f *testing.F) {
 	f.Fuzz(func(_ *testing.T, source string) { _, _ = renderText(source, vars) })
 }
 
-// endless are templates that would make very much out of little, and what the error says of each.
+// endless holds templates that would make very much out of little, with the error of each.
 var endless = map[string]string{
 	"{{ range(10 ** 9) }}": "Range too big",
 	"{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}": "steps",

@@ -1,8 +1,9 @@
 // Package jinja renders Jinja2 templates as chat templates use them: as an ImmutableSandboxedEnvironment does, with
 // trim_blocks, lstrip_blocks, loop controls and without automatic escaping.
 //
-// Values, methods and messages are Python's. What the package does not know is an error that names it, never a guess:
-// a template either renders as Jinja2 renders it, or not at all. Rendering is bounded in steps, depth and memory.
+// Values, methods and messages are Python's. A construct that the package does not support is an error that names the
+// construct, never a guess: a template either renders as Jinja2 renders it, or not at all. Rendering is limited in
+// steps, depth and memory.
 package jinja
 
 import (
@@ -18,9 +19,10 @@ type Template struct {
 	Assigned []*Set
 }
 
-// Error is what stops a template: a construct that Jinja2 or this package refuses, or what the template itself raised.
+// Error is the reason that a template stops: a construct that Jinja2 or this package refuses, or an error that the
+// template itself raised.
 type Error struct {
-	Line    int // of the template's text, 0 if unknown
+	Line    int // line of the template's text, 0 if unknown
 	Message string
 }
 
@@ -31,7 +33,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("line %d: %s", e.Line, e.Message)
 }
 
-// fail stops the parsing or rendering that goes on; catch, which Parse and Render defer, hands the error on.
+// fail stops parsing or rendering by a panic. Parse and Render defer catch, which turns the panic into an error.
 func fail(format string, args ...any) {
 	message := fmt.Sprintf(format, args...)
 	if len(message) > maxMessage {
@@ -40,7 +42,7 @@ func fail(format string, args ...any) {
 	panic(&Error{Message: message})
 }
 
-// maxMessage bounds what a message takes from a template and its variables.
+// maxMessage limits how many bytes of a template and its variables a message shows.
 const maxMessage = 300
 
 func catch(err *error) {
@@ -60,14 +62,14 @@ func Parse(source string) (t *Template, err error) {
 	defer catch(&err)
 	p := &parser{tokens: lex(source), t: new(Template)}
 	p.t.body = p.parseBody()
-	if p.cur().kind != tokenEOF {
-		p.fail("unexpected tag %q", p.cur().text)
+	if p.current().kind != tokenEOF {
+		p.fail("unexpected tag %q", p.current().text)
 	}
 	return p.t, nil
 }
 
-// The bounds of a rendering: steps of evaluation, bytes of the texts and lists it makes in all and at once, and the
-// depth of calls.
+// The limits of a rendering: steps of evaluation, bytes of the texts and lists that it makes in all and at once, and
+// the depth of calls.
 const (
 	maxSteps = 4_000_000
 	maxTotal = 1<<31 - 1
@@ -81,11 +83,11 @@ type render struct {
 	filters      map[string]filter
 	steps, total int
 	depth        int
-	exprs        int // being evaluated
+	exprDepth    int // being evaluated
 	line         int
 }
 
-// Render writes the template with the variables given.
+// Render returns the text of the template with the variables given.
 func (t *Template) Render(vars map[string]Value) (text string, err error) {
 	r := &render{out: new(strings.Builder), filters: filters}
 	defer func() {
@@ -106,7 +108,7 @@ func (r *render) step(n int) {
 	}
 }
 
-// spend counts the bytes of a text or list that is to be made.
+// spend counts the bytes of a text or list that is about to be made.
 func (r *render) spend(n int) {
 	if r.total += n; n < 0 || n > maxOnce || r.total > maxTotal || r.total < 0 {
 		fail("the template makes more than %d MB", maxOnce>>20)
@@ -114,7 +116,7 @@ func (r *render) spend(n int) {
 	r.step(1 + n>>10)
 }
 
-// enter goes one call deeper; leave comes back.
+// enter counts a nested call; leave undoes it.
 func (r *render) enter() {
 	if r.depth++; r.depth > maxDepth {
 		fail("the template nests more than %d calls", maxDepth)
@@ -123,7 +125,7 @@ func (r *render) enter() {
 
 func (r *render) leave() { r.depth-- }
 
-// write puts text into the output.
+// write adds text to the output.
 func (r *render) write(text string) {
 	r.spend(len(text))
 	if r.out.Len()+len(text) > maxOnce {
@@ -132,7 +134,7 @@ func (r *render) write(text string) {
 	r.out.WriteString(text)
 }
 
-// capture gives what f writes instead of putting it into the output.
+// capture returns the text that f writes, which does not reach the output.
 func (r *render) capture(f func()) string {
 	outer := r.out
 	r.out = new(strings.Builder)
@@ -141,7 +143,7 @@ func (r *render) capture(f func()) string {
 	return r.out.String()
 }
 
-// scope holds the variables of a block; those of the blocks around it are seen through it.
+// scope holds the variables of a block. Variables of the enclosing blocks are visible, too.
 type scope struct {
 	vars   map[string]Value
 	parent *scope

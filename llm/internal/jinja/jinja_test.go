@@ -19,7 +19,7 @@ var (
 	seed   = flag.String("seed", "1", "of the random templates")
 )
 
-// constructs are the templates of testdata/constructs.txt.
+// constructs returns the templates of testdata/constructs.txt.
 func constructs(t testing.TB) []string {
 	t.Helper()
 	data, err := os.ReadFile("testdata/constructs.txt")
@@ -70,7 +70,7 @@ func fromJSON(v gjson.Result) Value {
 	return v.Value()
 }
 
-// maxUnsupported is how many of the constructs of Jinja2 are an error here, which says so.
+// maxUnsupported is the number of constructs of Jinja2 that are unsupported here and return an error that says so.
 const maxUnsupported = 22
 
 type rendered struct {
@@ -129,7 +129,7 @@ func renderText(source string, vars map[string]Value) (string, error) {
 	return tmpl.Render(vars)
 }
 
-// Random templates render as in Jinja2, too, or there is an error.
+// Random templates render as in Jinja2, too, or return an error.
 func TestRandom(t *testing.T) {
 	python := testenv.Python(t, "jinja2")
 	out, err := exec.Command(python, "testdata/generate.py", *seed, "3000").Output()
@@ -164,7 +164,7 @@ func TestRandom(t *testing.T) {
 	}
 }
 
-// askJinja2 gives what Jinja2 makes of templates, a line of JSON each.
+// askJinja2 returns Jinja2's renderings of templates, a line of JSON each.
 func askJinja2(t *testing.T, list []string, data json.RawMessage) []string {
 	t.Helper()
 	var in strings.Builder

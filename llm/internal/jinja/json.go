@@ -7,11 +7,12 @@ import (
 	"unicode/utf16"
 )
 
-// toJSON writes JSON as Python's json.dumps does.
+// toJSON returns JSON as Python's json.dumps writes it.
 func toJSON(r *render, v Value, a callArgs) Value {
 	p := a.bind("tojson", "ensure_ascii", "indent", "separators", "sort_keys")
-	j := jsonWriter{r: r, ascii: truth(or(p[0], false)), item: ", ", key: ": ", sorted: truth(or(p[3], false))}
-	switch by := or(p[1], nil).(type) {
+	j := jsonWriter{r: r, ascii: truth(orDefault(p[0], false)), item: ", ", key: ": ",
+		sorted: truth(orDefault(p[3], false))}
+	switch by := orDefault(p[1], nil).(type) {
 	case nil:
 	case string:
 		j.indent, j.lines, j.item = by, true, ","
@@ -19,7 +20,7 @@ func toJSON(r *render, v Value, a callArgs) Value {
 		j.indent, _ = operate(r, "*", " ", integer(by)).(string)
 		j.lines, j.item = true, ","
 	}
-	if s := or(p[2], nil); s != nil {
+	if s := orDefault(p[2], nil); s != nil {
 		pair := items(r, s)
 		if len(pair) != 2 {
 			fail("tojson: separators must be two")
@@ -92,7 +93,7 @@ func (j *jsonWriter) dict(d *Dict, depth int) {
 	})
 }
 
-// sequence writes n things between brackets.
+// sequence writes n items between brackets.
 func (j *jsonWriter) sequence(begin, end string, n, depth int, one func(int)) {
 	j.b.WriteString(begin)
 	for i := range n {
@@ -110,7 +111,7 @@ func (j *jsonWriter) sequence(begin, end string, n, depth int, one func(int)) {
 
 func (j *jsonWriter) line(depth int) {
 	if j.lines {
-		bound(j.r, int64(depth), len(j.indent))
+		spendTimes(j.r, int64(depth), len(j.indent))
 		j.b.WriteString("\n" + strings.Repeat(j.indent, depth))
 	}
 	if j.b.Len() > maxOnce {

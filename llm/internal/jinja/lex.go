@@ -30,7 +30,7 @@ type token struct {
 	line int
 }
 
-// lexer cuts a template into tokens by the rules of Jinja2's lexer.
+// lexer divides a template into tokens by the rules of Jinja2's lexer.
 type lexer struct {
 	src       string
 	pos, line int
@@ -38,7 +38,7 @@ type lexer struct {
 	tokens    []token
 }
 
-// lex normalizes line ends, drops one at the end, and cuts.
+// lex normalizes line ends, drops a line end at the end of the template, and returns the tokens.
 func lex(source string) []token {
 	source = strings.ReplaceAll(strings.ReplaceAll(source, "\r\n", "\n"), "\r", "\n")
 	l := &lexer{src: strings.TrimSuffix(source, "\n"), line: 1, starting: true}
@@ -62,7 +62,7 @@ func (l *lexer) fail(format string, args ...any) {
 	fail(format, args...)
 }
 
-// advance goes on by n bytes and gives them.
+// advance moves on by n bytes and returns them.
 func (l *lexer) advance(n int) string {
 	text := l.src[l.pos : l.pos+n]
 	l.pos += n
@@ -76,16 +76,17 @@ func (l *lexer) advance(n int) string {
 var (
 	tagBegin = regexp.MustCompile(`\{%[-+]?\s*raw\s*(?:-%\}\s*|%\})|\{[#%{][-+]?`)
 	rawEnd   = regexp.MustCompile(`\{%[-+]?\s*endraw\s*(?:\+%\}|-%\}\s*|%\}\n?)`)
-	// The ends of tags. A minus takes the white space that follows, a block's end one line break.
+	// The ends of tags. A minus removes the white space that follows, the end of a block removes one line break.
 	blockEnd   = regexp.MustCompile(`^(?:\+%\}|-%\}\s*|%\}\n?)`)
 	varEnd     = regexp.MustCompile(`^(?:-\}\}\s*|\}\})`)
 	commentEnd = regexp.MustCompile(`(?:\+#\}|-#\}\s*|#\}\n?)`)
 )
 
-// spaceAfter is the length of white space at the beginning of a text that \s of Python matches and \s of Go does not.
+// spaceAfter returns the length of the white space at the beginning of a text. Python's \s matches more white space
+// than Go's.
 func spaceAfter(text string) int { return len(text) - len(strings.TrimLeftFunc(text, isSpace)) }
 
-// end advances over the end of a tag, with white space of any kind where a minus asks for it.
+// end moves past the end of a tag, and past white space of any kind where a minus asks for it.
 func (l *lexer) end(tag string) {
 	l.advance(len(tag))
 	if strings.HasPrefix(tag, "-") {
@@ -93,7 +94,7 @@ func (l *lexer) end(tag string) {
 	}
 }
 
-// data reads text up to the next tag, and the tag.
+// data reads the text up to the next tag, and the tag.
 func (l *lexer) data() {
 	at := tagBegin.FindStringIndex(l.src[l.pos:])
 	if at == nil {
@@ -118,7 +119,8 @@ func (l *lexer) data() {
 	}
 }
 
-// text reads n bytes of text before a tag: a minus strips it, a block or comment takes the indentation before it.
+// text reads n bytes of text before a tag. A minus strips the text, and a block or comment removes the indentation
+// before it.
 func (l *lexer) text(n int, begin string) {
 	starting := l.starting
 	text := l.src[l.pos : l.pos+n]
@@ -253,7 +255,7 @@ var escapes = map[byte]string{
 	'a': "\a", 'b': "\b", 'f': "\f", 'n': "\n", 'r': "\r", 't': "\t", 'v': "\v",
 }
 
-// unescape reads a string as Python reads one: an escape it does not know stays as it is.
+// unescape reads a string as Python does: an unknown escape stays unchanged.
 func (l *lexer) unescape(s string) string {
 	if !strings.Contains(s, "\\") {
 		return s
@@ -274,7 +276,7 @@ func (l *lexer) unescape(s string) string {
 	return b.String()
 }
 
-// escape reads an escape by number, s without its backslash, and gives the bytes it takes.
+// escape reads a numeric escape, given without its backslash, and returns its length in bytes.
 func (l *lexer) escape(b *strings.Builder, s string) int {
 	n := map[byte]int{'x': 2, 'u': 4, 'U': 8}[s[0]]
 	switch {

@@ -1,6 +1,6 @@
 package jinja
 
-// loopState is the variable named loop: it looks ahead only when it is asked to.
+// loopState is the variable named loop. It looks ahead only when asked to.
 type loopState struct {
 	r       *render
 	over    Value
@@ -11,7 +11,7 @@ type loopState struct {
 	before  Value // the item before the current one
 	current Value
 	changed *List
-	again   func(over Value) Value // of a recursive loop
+	recurse func(over Value) Value // of a recursive loop
 }
 
 func (l *loopState) advance() bool {
@@ -36,7 +36,7 @@ func (l *loopState) peek() (Value, bool) {
 	return l.ahead[0], true
 }
 
-// length is that of the whole loop, for which it must be read to its end.
+// length returns the number of items of the whole loop, and reads the input to its end for it.
 func (l *loopState) length() int {
 	for v, ok := l.next(); ok; v, ok = l.next() {
 		l.r.spend(16)
@@ -94,15 +94,15 @@ func (l *loopState) attr(name string) (Value, bool) {
 	return nil, false
 }
 
-// loop goes through values.
+// loop runs the body of a loop for each value.
 func (r *render) loop(f *For, s *scope, over Value, depth int) {
 	next := iterate(r, over)
 	if f.cond != nil {
-		next = r.only(f, s, next)
+		next = r.withCondition(f, s, next)
 	}
 	l := &loopState{r: r, over: over, next: next, at: -1, depth: depth}
 	if f.recursive {
-		l.again = func(over Value) Value {
+		l.recurse = func(over Value) Value {
 			return r.capture(func() { r.loop(f, s, over, depth+1) })
 		}
 	}
@@ -118,13 +118,13 @@ func (r *render) loop(f *For, s *scope, over Value, depth int) {
 			break
 		}
 	}
-	if !ran { // to its end in any iteration: so says Jinja2
-		r.run(f.none, s.inner())
+	if !ran { // Jinja2's rule: no iteration ran the body to its end
+		r.run(f.elseBody, s.inner())
 	}
 }
 
-// only passes the items for which a loop's condition holds.
-func (r *render) only(f *For, s *scope, next func() (Value, bool)) func() (Value, bool) {
+// withCondition passes only the items for which the condition of a loop holds.
+func (r *render) withCondition(f *For, s *scope, next func() (Value, bool)) func() (Value, bool) {
 	return func() (Value, bool) {
 		for {
 			v, ok := next()

@@ -20,7 +20,7 @@ func absolute(r *render, v Value, _ callArgs) Value {
 }
 
 func floatFilter(r *render, v Value, a callArgs) Value {
-	otherwise := or(a.bind("float", "default")[0], 0.0)
+	otherwise := orDefault(a.bind("float", "default")[0], 0.0)
 	if f, ok := number(v); ok {
 		return f
 	}
@@ -39,7 +39,7 @@ func floatFilter(r *render, v Value, a callArgs) Value {
 
 func intFilter(r *render, v Value, a callArgs) Value {
 	p := a.bind("int", "default", "base")
-	base := integer(or(p[1], int64(10)))
+	base := integer(orDefault(p[1], int64(10)))
 	defined(v)
 	notSafe("int", v)
 	switch v := v.(type) {
@@ -61,12 +61,12 @@ func intFilter(r *render, v Value, a callArgs) Value {
 		}
 		return int64(f)
 	}
-	return or(p[0], int64(0))
+	return orDefault(p[0], int64(0))
 }
 
 func round(_ *render, v Value, a callArgs) Value {
 	p := a.bind("round", "precision", "method")
-	digits, method := integer(or(p[0], int64(0))), or(p[1], "common")
+	digits, method := integer(orDefault(p[0], int64(0))), orDefault(p[1], "common")
 	defined(v)
 	f, ok := number(v)
 	if !ok {
@@ -98,15 +98,15 @@ func round(_ *render, v Value, a callArgs) Value {
 
 func sum(r *render, v Value, a callArgs) Value {
 	p := a.bind("sum", "attribute", "start")
-	get := getter(r, or(p[0], nil))
-	total := or(p[1], int64(0))
+	get := getter(r, orDefault(p[0], nil))
+	total := orDefault(p[1], int64(0))
 	for _, item := range items(r, v) {
 		total = operate(r, "+", total, get(item))
 	}
 	return total
 }
 
-// parseInt is Python's int() of a text, false if it is none.
+// parseInt implements Python's int() of a text. It reports false if the text is not a whole number.
 func parseInt(s string) (Value, bool) {
 	n, err := strconv.ParseInt(digits(s), 10, 64)
 	if errors.Is(err, strconv.ErrRange) {
@@ -115,8 +115,8 @@ func parseInt(s string) (Value, bool) {
 	return n, err == nil
 }
 
-// digits is a text without the white space around it. Digits of other scripts and underscores between digits, which
-// Python reads, are not supported.
+// digits returns a text without the white space around it. It does not support digits of other scripts and underscores
+// between digits, which Python reads.
 func digits(s string) string {
 	s = strings.TrimFunc(s, isSpace)
 	for i, c := range s {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// number is a number as a float, and whether it is one.
+// number returns a number as a float, and reports whether the value is a number.
 func number(v Value) (f float64, ok bool) {
 	switch v := v.(type) {
 	case bool:
@@ -30,7 +30,7 @@ func isInt(v Value) bool {
 	return false
 }
 
-// equal is Python's ==.
+// equal implements Python's ==.
 func equal(r *render, a, b Value) bool {
 	r.step(1)
 	if x, ok := number(a); ok {
@@ -46,7 +46,7 @@ func equal(r *render, a, b Value) bool {
 	case string, markup:
 		_, isText := b.(string)
 		_, isMarkup := b.(markup)
-		return (isText || isMarkup) && scan(r, str(r, a)) == str(r, b)
+		return (isText || isMarkup) && spendText(r, str(r, a)) == str(r, b)
 	case bigInt:
 		return a == b
 	case undefined:
@@ -92,7 +92,7 @@ func equalDicts(r *render, a *Dict, other Value) bool {
 	return true
 }
 
-// compare is negative, zero or positive as a is before b, like it, or after it.
+// compare returns a negative number, zero or a positive number if a is less than, equal to or greater than b.
 func compare(r *render, op string, a, b Value) int {
 	r.step(1)
 	x, okX := number(a)
@@ -109,7 +109,7 @@ func compare(r *render, op string, a, b Value) int {
 	}
 	if s, ok := a.(string); ok {
 		if t, ok := b.(string); ok {
-			return strings.Compare(scan(r, s), t)
+			return strings.Compare(spendText(r, s), t)
 		}
 	}
 	l, okX := a.(*List)
@@ -139,14 +139,14 @@ func sign(less, more bool) int {
 	return 0
 }
 
-// defined fails for a value that is undefined.
+// defined fails for an undefined value.
 func defined(v Value) {
 	if u, ok := v.(undefined); ok {
 		fail("%s", u.message)
 	}
 }
 
-// contains is Python's in.
+// contains implements Python's in.
 func contains(r *render, v, in Value) bool {
 	switch in := in.(type) {
 	case string, markup:
@@ -157,7 +157,7 @@ func contains(r *render, v, in Value) bool {
 		if !ok {
 			fail("'in <string>' requires string as left operand, not %s", typeName(v))
 		}
-		return strings.Contains(scan(r, str(r, in)), s)
+		return strings.Contains(spendText(r, str(r, in)), s)
 	case *Dict:
 		_, ok := in.Get(v)
 		return ok
@@ -171,13 +171,13 @@ func contains(r *render, v, in Value) bool {
 	return false
 }
 
-// scan counts what it takes to go through a text.
-func scan(r *render, s string) string {
+// spendText counts the steps of going through a text, and returns the text.
+func spendText(r *render, s string) string {
 	r.step(len(s) >> 8)
 	return s
 }
 
-// integer is a whole number of a bool or an int.
+// integer returns the whole number of a bool or an int.
 func integer(v Value) int64 {
 	switch v := v.(type) {
 	case bool:
@@ -193,7 +193,7 @@ func integer(v Value) int64 {
 	return 0
 }
 
-// operate is a binary operation of arithmetic.
+// operate performs a binary operation of arithmetic.
 func operate(r *render, op string, a, b Value) Value {
 	if op == "%" {
 		if s, ok := a.(string); ok {
@@ -203,7 +203,7 @@ func operate(r *render, op string, a, b Value) Value {
 	defined(a)
 	defined(b)
 	if op == "+" {
-		if v, ok := join(r, a, b); ok {
+		if v, ok := concatenate(r, a, b); ok {
 			return v
 		}
 	}
@@ -221,13 +221,13 @@ func operate(r *render, op string, a, b Value) Value {
 	case !okX || !okY:
 		fail("unsupported operand type(s) for %s: '%s' and '%s'", op, typeName(a), typeName(b))
 	case isInt(a) && isInt(b) && op != "/":
-		return integers(op, integer(a), integer(b))
+		return intArithmetic(op, integer(a), integer(b))
 	}
-	return floats(op, x, y)
+	return floatArithmetic(op, x, y)
 }
 
-// join adds what is no number: texts and lists.
-func join(r *render, a, b Value) (Value, bool) {
+// concatenate adds values that are not numbers: texts and lists.
+func concatenate(r *render, a, b Value) (Value, bool) {
 	switch x := a.(type) {
 	case string:
 		switch y := b.(type) {
@@ -255,7 +255,7 @@ func join(r *render, a, b Value) (Value, bool) {
 	return nil, false
 }
 
-// escape is the text with the characters replaced that mean something in HTML.
+// escape replaces the characters that have a meaning in HTML.
 func escape(r *render, s string) markup {
 	r.spend(6 * len(s))
 	return markup(html.EscapeString(s))
@@ -268,13 +268,13 @@ func repeat(r *render, a, times Value) (Value, bool) {
 	n := max(0, integer(times))
 	switch x := a.(type) {
 	case string:
-		bound(r, n, len(x))
+		spendTimes(r, n, len(x))
 		return strings.Repeat(x, int(n)), true
 	case *List:
 		if x.kind > tuple {
 			return nil, false
 		}
-		bound(r, n, 16*len(x.Items))
+		spendTimes(r, n, 16*len(x.Items))
 		list := &List{kind: x.kind}
 		for range n {
 			list.Items = append(list.Items, x.Items...)
@@ -284,15 +284,15 @@ func repeat(r *render, a, times Value) (Value, bool) {
 	return nil, false
 }
 
-// bound spends n times the size.
-func bound(r *render, n int64, size int) {
+// spendTimes spends n times the size.
+func spendTimes(r *render, n int64, size int) {
 	if size > 0 && n > maxOnce/int64(size) {
 		r.spend(maxOnce + 1)
 	}
 	r.spend(int(n) * size)
 }
 
-func integers(op string, a, b int64) Value {
+func intArithmetic(op string, a, b int64) Value {
 	var c int64
 	ok := true
 	switch op {
@@ -336,11 +336,11 @@ func divide(op string, a, b int64) Value {
 
 func power(a, b int64) Value {
 	if b < 0 {
-		return floats("**", float64(a), float64(b))
+		return floatArithmetic("**", float64(a), float64(b))
 	}
 	var c Value = int64(1)
 	for range b {
-		if c = integers("*", c.(int64), a); c == int64(0) || a == 1 { // of int64 it is int64
+		if c = intArithmetic("*", c.(int64), a); c == int64(0) || a == 1 { // of int64 it is int64
 			break
 		}
 		if a == -1 {
@@ -350,7 +350,7 @@ func power(a, b int64) Value {
 	return c
 }
 
-func floats(op string, a, b float64) Value {
+func floatArithmetic(op string, a, b float64) Value {
 	if b == 0 && (op == "/" || op == "//" || op == "%") {
 		fail("division by zero")
 	}

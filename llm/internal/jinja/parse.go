@@ -6,19 +6,19 @@ import (
 	"strings"
 )
 
-// parser reads statements by the grammar of Jinja2's parser; expressions are in expression.go.
+// parser reads statements by the grammar of Jinja2's parser. Expressions are read in expression.go.
 type parser struct {
 	tokens []token
 	pos    int
-	loops  int // around the statement that is read
+	loops  int // loops around the current statement
 	depth  int
 	t      *Template
-	seen   map[string]bool // the names of variables read
+	names  map[string]bool // the names of the variables that were read
 }
 
-func (p *parser) cur() token { return p.tokens[p.pos] }
+func (p *parser) current() token { return p.tokens[p.pos] }
 
-func (p *parser) look() token { return p.tokens[min(p.pos+1, len(p.tokens)-1)] }
+func (p *parser) peek() token { return p.tokens[min(p.pos+1, len(p.tokens)-1)] }
 
 func (p *parser) next() token {
 	t := p.tokens[p.pos]
@@ -31,14 +31,14 @@ func (p *parser) next() token {
 func (p *parser) fail(format string, args ...any) {
 	defer func() {
 		e := recover().(*Error) // fail panics with nothing else
-		e.Line = p.cur().line
+		e.Line = p.current().line
 		panic(e)
 	}()
 	fail(format, args...)
 }
 
-// deeper bounds how deeply a template is nested.
-func (p *parser) deeper() func() {
+// enterNested limits the nesting of a template.
+func (p *parser) enterNested() func() {
 	if p.depth++; p.depth > maxDepth {
 		p.fail("nested too deeply")
 	}
@@ -46,7 +46,7 @@ func (p *parser) deeper() func() {
 }
 
 func (p *parser) is(kind tokenKind, text string) bool {
-	return p.cur().kind == kind && p.cur().text == text
+	return p.current().kind == kind && p.current().text == text
 }
 
 func (p *parser) skip(kind tokenKind, text string) bool {
@@ -62,23 +62,23 @@ func (p *parser) skipOp(op string) bool     { return p.skip(tokenOp, op) }
 
 func (p *parser) expect(kind tokenKind, text string) {
 	if !p.skip(kind, text) {
-		p.fail("expected %q, got %q", text, p.cur().text)
+		p.fail("expected %q, got %q", text, p.current().text)
 	}
 }
 
 func (p *parser) name() string {
-	if p.cur().kind != tokenName {
-		p.fail("expected a name, got %q", p.cur().text)
+	if p.current().kind != tokenName {
+		p.fail("expected a name, got %q", p.current().text)
 	}
 	return p.next().text
 }
 
-// parseBody reads statements up to a block of one of the names, which is the next token then.
+// parseBody reads statements up to a block of one of the given names, which is then the next token.
 func (p *parser) parseBody(until ...string) []node {
-	defer p.deeper()()
+	defer p.enterNested()()
 	var body []node
 	for {
-		switch t := p.cur(); t.kind {
+		switch t := p.current(); t.kind {
 		case tokenEOF:
 			if until != nil {
 				p.fail("unexpected end of template, expected %s", strings.Join(until, " or "))
@@ -94,7 +94,7 @@ func (p *parser) parseBody(until ...string) []node {
 			p.expect(tokenVarEnd, "}}")
 		default:
 			p.next()
-			if p.cur().kind == tokenName && slices.Contains(until, p.cur().text) {
+			if p.current().kind == tokenName && slices.Contains(until, p.current().text) {
 				return body
 			}
 			body = append(body, p.statement())
@@ -103,7 +103,7 @@ func (p *parser) parseBody(until ...string) []node {
 	}
 }
 
-// block reads the body of a statement, whose end tag it passes over.
+// block reads the body of a statement and skips its end tag.
 func (p *parser) block(until ...string) []node {
 	p.skipOp(":")
 	p.expect(tokenBlockEnd, "%}")
@@ -111,14 +111,14 @@ func (p *parser) block(until ...string) []node {
 	return body
 }
 
-func (p *parser) closed(end string) []node {
+func (p *parser) blockUntil(end string) []node {
 	body := p.block(end)
 	p.next()
 	return body
 }
 
 func (p *parser) statement() node {
-	line := p.cur().line
+	line := p.current().line
 	switch tag := p.name(); tag {
 	case "for":
 		return p.loop(line)
@@ -132,11 +132,11 @@ func (p *parser) statement() node {
 		return p.callBlock(line)
 	case "filter":
 		filters := parseFilter(p, &captured{}, true)
-		return &filterBlock{filters, p.closed("endfilter"), line}
+		return &filterBlock{filters, p.blockUntil("endfilter"), line}
 	case "with":
 		return p.with()
 	case "generation":
-		return &generation{p.closed("endgeneration")}
+		return &generation{p.blockUntil("endgeneration")}
 	case "break", "continue":
 		if p.loops == 0 {
 			p.fail("%s outside of a loop", tag)
@@ -164,12 +164,12 @@ func (p *parser) loop(line int) node {
 	f.body = p.block("endfor", "else")
 	p.loops--
 	if p.next().text == "else" {
-		f.none = p.closed("endfor")
+		f.elseBody = p.blockUntil("endfor")
 	}
 	return f
 }
 
-// condition reads an if; each elif is an if in the other branch of the one before it.
+// condition reads an if. Each elif is an if in the else branch of the one before.
 func (p *parser) condition(line int) node {
 	first := &ifs{line: line}
 	for last := first; ; {
@@ -177,12 +177,12 @@ func (p *parser) condition(line int) node {
 		last.body = p.block("elif", "else", "endif")
 		switch p.next().text {
 		case "elif":
-			next := &ifs{line: p.cur().line}
-			last.none = []node{next}
+			next := &ifs{line: p.current().line}
+			last.elseBody = []node{next}
 			last = next
 			continue
 		case "else":
-			last.none = p.closed("endif")
+			last.elseBody = p.blockUntil("endif")
 		}
 		return first
 	}
@@ -197,11 +197,11 @@ func (p *parser) assignment(line int) node {
 		return s
 	}
 	b := &setBlock{target: s.Target, line: line, filters: parseFilter(p, &captured{}, false)}
-	b.body = p.closed("endset")
+	b.body = p.blockUntil("endset")
 	return b
 }
 
-// target is what is assigned to: a name, several, or a field of a namespace.
+// target reads the target of an assignment: a name, several names, or a field of a namespace.
 func (p *parser) target(fields bool) Expr {
 	one := func() Expr {
 		if p.skipOp("(") {
@@ -259,16 +259,16 @@ func (p *parser) macro() node {
 	return m
 }
 
-// macroBody reads the body and whether it mentions the names that only then are set.
+// macroBody reads the body of a macro, and notes whether it mentions the names that are set only if mentioned.
 func (p *parser) macroBody(m *macroDef, end string) {
-	outer, loops := p.seen, p.loops
-	p.seen, p.loops = map[string]bool{}, 0
-	m.body = p.closed(end)
-	m.variadic, m.keywords, m.calls = p.seen["varargs"], p.seen["kwargs"], p.seen["caller"]
+	outer, loops := p.names, p.loops
+	p.names, p.loops = map[string]bool{}, 0
+	m.body = p.blockUntil(end)
+	m.variadic, m.keywords, m.calls = p.names["varargs"], p.names["kwargs"], p.names["caller"]
 	if outer != nil {
-		maps.Copy(outer, p.seen)
+		maps.Copy(outer, p.names)
 	}
-	p.seen, p.loops = outer, loops
+	p.names, p.loops = outer, loops
 }
 
 func (p *parser) callBlock(line int) node {
@@ -286,7 +286,7 @@ func (p *parser) callBlock(line int) node {
 
 func (p *parser) with() node {
 	w := new(with)
-	for p.cur().kind != tokenBlockEnd {
+	for p.current().kind != tokenBlockEnd {
 		if len(w.targets) > 0 {
 			p.expect(tokenOp, ",")
 		}
@@ -294,6 +294,6 @@ func (p *parser) with() node {
 		p.expect(tokenOp, "=")
 		w.values = append(w.values, parseExpression(p))
 	}
-	w.body = p.closed("endwith")
+	w.body = p.blockUntil("endwith")
 	return w
 }

@@ -9,7 +9,7 @@ const (
 	continuing
 )
 
-// run carries out statements.
+// run executes statements.
 func (r *render) run(body []node, s *scope) jump {
 	r.enter()
 	defer r.leave()
@@ -34,7 +34,7 @@ func (r *render) statement(n node, s *scope) jump {
 		r.loop(n, s, r.eval(n.Over, s), 0)
 	case *ifs:
 		r.line = n.line
-		body := n.none
+		body := n.elseBody
 		if truth(r.eval(n.test, s)) {
 			body = n.body
 		}
@@ -52,7 +52,7 @@ func (r *render) statement(n node, s *scope) jump {
 		r.line = n.line
 		a := r.args(n.call.args, s)
 		a.names, a.named = append(a.names, "caller"), append(a.named, &macro{n.caller, s})
-		r.write(str(r, r.call(r.eval(n.call.of, s), a)))
+		r.write(str(r, r.call(r.eval(n.call.callee, s), a)))
 	case *filterBlock:
 		r.line = n.line
 		r.write(str(r, r.filtered(n.filters, r.captured(n.body, s), s)))
@@ -66,7 +66,7 @@ func (r *render) statement(n node, s *scope) jump {
 		own := map[string]Value{"varargs": newTuple(), "kwargs": new(Dict), "caller": undefined{"no caller defined"}}
 		return r.run(n.body, &scope{own, s})
 	case *loopJump:
-		if n.out {
+		if n.isBreak {
 			return breaking
 		}
 		return continuing
@@ -88,13 +88,13 @@ func (r *render) filtered(filters Expr, text string, s *scope) Value {
 	return r.eval(filters, inner)
 }
 
-// assign gives a name, names or a field of a namespace their values.
+// assign sets a name, several names or a field of a namespace.
 func (r *render) assign(target Expr, v Value, s *scope) {
 	switch t := target.(type) {
 	case *Name:
 		s.set(t.Name, v)
 	case *attrRef:
-		ns, ok := s.get(t.of).(*namespace)
+		ns, ok := s.get(t.namespace).(*namespace)
 		if !ok {
 			fail("cannot assign attribute on non-namespace object")
 		}
@@ -116,7 +116,7 @@ type macro struct {
 	outer *scope
 }
 
-// call gives what a macro writes.
+// call returns the text that a macro writes.
 func (m *macro) call(r *render, a callArgs) Value {
 	s := m.outer.inner()
 	named := new(Dict)
@@ -143,14 +143,14 @@ func (m *macro) call(r *render, a callArgs) Value {
 			s.set(p.name, r.eval(p.value, s))
 		}
 	}
-	m.rest(s, a, named)
+	m.bindRest(s, a, named)
 	r.enter()
 	defer r.leave()
 	return r.capture(func() { r.run(m.def.body, s) })
 }
 
-// rest sets the arguments that have no parameter: the body's mention of their names lets them be.
-func (m *macro) rest(s *scope, a callArgs, named *Dict) {
+// bindRest sets the arguments that have no parameter. They are allowed only if the body mentions their names.
+func (m *macro) bindRest(s *scope, a callArgs, named *Dict) {
 	if caller, ok := named.Get("caller"); ok && m.def.calls {
 		named.remove("caller")
 		s.set("caller", caller)

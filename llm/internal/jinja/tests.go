@@ -2,7 +2,7 @@ package jinja
 
 import "slices"
 
-// simpleTests are the tests without an argument.
+// simpleTests holds the tests without an argument.
 var simpleTests = map[string]func(r *render, v Value) bool{
 	"boolean":  func(_ *render, v Value) bool { _, ok := v.(bool); return ok },
 	"callable": isCallable,
@@ -27,7 +27,7 @@ var simpleTests = map[string]func(r *render, v Value) bool{
 	"upper":     func(r *render, v Value) bool { return isCased(str(r, v), true) },
 }
 
-// comparisons are the tests that compare with their argument.
+// comparisons holds the tests that compare a value with their argument, with the operator of each.
 var comparisons = map[string]string{
 	"==": "==", "eq": "==", "equalto": "==", "!=": "!=", "ne": "!=", ">": ">", "gt": ">", "greaterthan": ">",
 	">=": ">=", "ge": ">=", "<": "<", "lt": "<", "lessthan": "<", "<=": "<=", "le": "<=", "in": "in",
@@ -64,7 +64,7 @@ func isSequence(_ *render, v Value) bool {
 	return false
 }
 
-func test(r *render, name string, v Value, a callArgs) Value {
+func applyTest(r *render, name string, v Value, a callArgs) Value {
 	if test, ok := simpleTests[name]; ok {
 		a.bind(name)
 		return test(r, v)
@@ -73,7 +73,7 @@ func test(r *render, name string, v Value, a callArgs) Value {
 		fail("the test %q is not supported", name)
 	}
 	if name == "filter" || name == "test" {
-		return known(r, name, textOf(name, v))
+		return isKnown(r, name, textOf(name, v))
 	}
 	other := a.bind(name, "other")[0]
 	if other == (missing{}) {
@@ -83,13 +83,14 @@ func test(r *render, name string, v Value, a callArgs) Value {
 	case "divisibleby":
 		return equal(r, operate(r, "%", v, other), int64(0))
 	case "sameas":
-		return same(v, other)
+		return sameObject(v, other)
 	}
 	return r.holds(comparisons[name], v, other)
 }
 
-// known reports whether there is a filter or test of a name. Of filters this package lacks some.
-func known(r *render, kind, name string) bool {
+// isKnown reports whether there is a filter or test of a name. It fails for an unknown filter, because this package
+// lacks some of Jinja2's.
+func isKnown(r *render, kind, name string) bool {
 	if kind == "test" {
 		return hasTest(name)
 	}
@@ -99,8 +100,8 @@ func known(r *render, kind, name string) bool {
 	return true
 }
 
-// same reports whether two values are one object, which for numbers and texts is Python's affair.
-func same(a, b Value) bool {
+// sameObject reports whether two values are one object. For numbers and texts that depends on Python's implementation.
+func sameObject(a, b Value) bool {
 	switch a.(type) {
 	case nil, bool, *List, *Dict, *namespace:
 		return a == b

@@ -15,12 +15,12 @@ func stringMethod(r *render, s, name string, a callArgs) Value {
 	r.spend(len(s))
 	switch name {
 	case "strip", "lstrip", "rstrip":
-		return strip(name, s, or(a.bind(name, "chars")[0], nil))
+		return strip(name, s, orDefault(a.bind(name, "chars")[0], nil))
 	case "split", "rsplit":
 		v := a.bind(name, "sep", "maxsplit")
-		return split(r, name, s, or(v[0], nil), integer(or(v[1], int64(-1))))
+		return split(r, name, s, orDefault(v[0], nil), integer(orDefault(v[1], int64(-1))))
 	case "startswith", "endswith":
-		return affixed(name, s, a.bind(name, "affix")[0])
+		return hasAffix(name, s, a.bind(name, "affix")[0])
 	case "removeprefix":
 		return strings.TrimPrefix(s, textOf(name, a.bind(name, "prefix")[0]))
 	case "removesuffix":
@@ -28,19 +28,19 @@ func stringMethod(r *render, s, name string, a callArgs) Value {
 	case "partition", "rpartition":
 		return partition(name, s, textOf(name, a.bind(name, "sep")[0]))
 	case "splitlines":
-		return splitLines(s, truth(or(a.bind(name, "keepends")[0], false)))
+		return splitLines(s, truth(orDefault(a.bind(name, "keepends")[0], false)))
 	case "replace":
 		v := a.bind(name, "old", "new", "count")
-		return replace(r, s, textOf(name, v[0]), textOf(name, v[1]), integer(or(v[2], int64(-1))))
+		return replace(r, s, textOf(name, v[0]), textOf(name, v[1]), integer(orDefault(v[2], int64(-1))))
 	case "join":
-		return joined(r, s, a.bind(name, "iterable")[0], true)
+		return joinTexts(r, s, a.bind(name, "iterable")[0], true)
 	case "count":
 		return int64(strings.Count(s, textOf(name, a.bind(name, "sub")[0])))
 	case "find", "rfind", "index", "rindex":
 		return find(name, s, textOf(name, a.bind(name, "sub")[0]))
 	case "center", "ljust", "rjust", "zfill":
 		v := a.bind(name, "width", "fillchar")
-		return padded(r, name, s, integer(v[0]), textOf(name, or(v[1], " ")))
+		return pad(r, name, s, integer(v[0]), textOf(name, orDefault(v[1], " ")))
 	case "format":
 		return format(r, s, a)
 	}
@@ -62,7 +62,7 @@ func casedMethod(s, name string) Value {
 	case "capitalize":
 		return capitalize(s)
 	case "title":
-		return titled(s)
+		return titleCase(s)
 	case "islower", "isupper":
 		return isCased(s, name == "isupper")
 	}
@@ -76,7 +76,8 @@ func casedMethod(s, name string) Value {
 	return nil
 }
 
-// classes are the kinds of characters that Python tells apart. Beyond ASCII isdigit and isnumeric know many more.
+// classes holds the character classes that Python distinguishes. Beyond ASCII, isdigit and isnumeric know many more
+// characters.
 var classes = map[string]func(rune) bool{
 	"isspace":   isSpace,
 	"isalpha":   unicode.IsLetter,
@@ -120,13 +121,13 @@ func strip(name, s string, chars Value) Value {
 	return s
 }
 
-// split cuts a text at a separator or at white space, at most n times if n is not negative.
+// split divides a text at a separator or at white space, at most n times if n is not negative.
 func split(r *render, name, s string, sep Value, n int64) Value {
 	r.spend(16 * len(s))
 	var parts []string
 	switch {
 	case sep == nil:
-		parts = fields(s, n, name == "rsplit")
+		parts = splitSpace(s, n, name == "rsplit")
 	case textOf(name, sep) == "":
 		fail("empty separator")
 	case name == "split":
@@ -161,8 +162,8 @@ func splitRight(s, sep string, n int64) []string {
 	return parts
 }
 
-// fields cuts at white space.
-func fields(s string, n int64, right bool) []string {
+// splitSpace divides a text at white space.
+func splitSpace(s string, n int64, right bool) []string {
 	var parts []string
 	if right {
 		for s = strings.TrimRightFunc(s, isSpace); s != "" && n != 0; n-- {
@@ -194,7 +195,7 @@ func fields(s string, n int64, right bool) []string {
 	return parts
 }
 
-func affixed(name, s string, affix Value) Value {
+func hasAffix(name, s string, affix Value) Value {
 	has := strings.HasPrefix
 	if name == "endswith" {
 		has = strings.HasSuffix
@@ -223,7 +224,7 @@ func partition(name, s, sep string) Value {
 	return newTuple(s[:i], sep, s[i+len(sep):])
 }
 
-// splitLines cuts where Python sees the end of a line.
+// splitLines divides a text where Python sees the end of a line.
 func splitLines(s string, keep bool) *List {
 	list := NewList()
 	for s != "" {
@@ -251,13 +252,14 @@ func replace(r *render, s, from, to string, n int64) string {
 	if n >= 0 {
 		times = min(times, n)
 	}
-	bound(r, times, max(0, len(to)-len(from)))
+	spendTimes(r, times, max(0, len(to)-len(from)))
 	r.spend(len(s))
 	return strings.Replace(s, from, to, int(times))
 }
 
-// joined joins texts. The method of str takes nothing else; the filter writes everything as text.
-func joined(r *render, sep string, v Value, strict bool) string {
+// joinTexts joins texts. With strict, as for the method of str, other values are an error; otherwise, as for the
+// filter, they are written as text.
+func joinTexts(r *render, sep string, v Value, strict bool) string {
 	var b strings.Builder
 	next := iterate(r, v)
 	for i := 0; ; i++ {
@@ -293,7 +295,7 @@ func find(name, s, sub string) Value {
 	return int64(i)
 }
 
-func padded(r *render, name, s string, width int64, fill string) string {
+func pad(r *render, name, s string, width int64, fill string) string {
 	n := width - int64(utf8.RuneCountInString(s))
 	if utf8.RuneCountInString(fill) != 1 {
 		fail("the fill character must be exactly one character long")
@@ -301,7 +303,7 @@ func padded(r *render, name, s string, width int64, fill string) string {
 	if n <= 0 {
 		return s
 	}
-	bound(r, n, len(fill))
+	spendTimes(r, n, len(fill))
 	pad := func(n int64) string { return strings.Repeat(fill, int(n)) }
 	switch name {
 	case "ljust":
@@ -331,8 +333,8 @@ func capitalize(s string) string {
 	return title(s[:size]) + lower(s[size:])
 }
 
-// titled is Python's str.title: a capital where a letter follows none.
-func titled(s string) string {
+// titleCase implements Python's str.title: a letter that does not follow a letter becomes a capital.
+func titleCase(s string) string {
 	var b strings.Builder
 	inWord := false
 	for _, c := range s {
@@ -340,7 +342,7 @@ func titled(s string) string {
 		switch cased := unicode.IsLetter(c) && unicode.ToUpper(c) != unicode.ToLower(c); {
 		case cased && inWord:
 			b.WriteString(lower(one))
-		case cased, unicode.IsLower(c): // such as ß, whose capital are two
+		case cased, unicode.IsLower(c): // letters such as ß, whose capital form has two letters
 			b.WriteString(title(one))
 			inWord = true
 		default:

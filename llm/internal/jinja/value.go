@@ -16,7 +16,7 @@ type Value any
 type List struct {
 	Items []Value
 	kind  listKind
-	group bool // a pair that groupby made
+	group bool // the list is a pair made by groupby
 }
 
 type listKind int
@@ -30,18 +30,18 @@ const (
 	dictItems
 )
 
-// NewList makes a list of its items.
+// NewList returns a list of the items.
 func NewList(items ...Value) *List { return &List{Items: items} }
 
 func newTuple(items ...Value) *List { return &List{Items: items, kind: tuple} }
 
-// Dict is a dictionary, which keeps the order of its keys.
+// Dict is a dictionary. It keeps the order of its keys.
 type Dict struct {
 	keys   []Value
 	values map[Value]Value
 }
 
-// Set gives a key its value.
+// Set sets the value of a key.
 func (d *Dict) Set(key, value Value) {
 	key = hashed(key)
 	if d.values == nil {
@@ -53,7 +53,7 @@ func (d *Dict) Set(key, value Value) {
 	d.values[key] = value
 }
 
-// Get is the value of a key, false if there is none.
+// Get returns the value of a key. It reports false if there is no such key.
 func (d *Dict) Get(key Value) (Value, bool) {
 	v, ok := d.values[hashed(key)]
 	return v, ok
@@ -75,7 +75,7 @@ func (d *Dict) copy() *Dict {
 	return c
 }
 
-// hashed is a key as Go compares it: 1, 1.0 and True are one key in Python.
+// hashed returns a key in the form that Go compares. In Python 1, 1.0 and True are the same key.
 func hashed(key Value) Value {
 	switch k := key.(type) {
 	case bool, float64:
@@ -111,8 +111,8 @@ func wholeNumber(v Value) (int64, bool) {
 
 type (
 	undefined struct{ message string }
-	markup    string // text that |safe marked; joined to other text, that is escaped
-	bigInt    string // digits of a number beyond 64 bits, which can be written only
+	markup    string // text marked by |safe; other text is escaped when joined to it
+	bigInt    string // digits of a number beyond 64 bits, which can only be written
 	generator struct{ next func() (Value, bool) }
 	namespace struct{ fields *Dict }
 	function  struct {
@@ -127,7 +127,7 @@ type (
 	}
 )
 
-// BigInt is a whole number beyond 64 bits, by its digits. It can be written, and nothing else.
+// BigInt returns a whole number beyond 64 bits, given by its digits. The only supported operation is to write it.
 func BigInt(digits string) Value { return bigInt(digits) }
 
 func typeName(v Value) string {
@@ -162,7 +162,7 @@ func typeName(v Value) string {
 	return "function"
 }
 
-// truth is Python's bool().
+// truth implements Python's bool().
 func truth(v Value) bool {
 	switch v := v.(type) {
 	case nil, undefined:
@@ -185,7 +185,7 @@ func truth(v Value) bool {
 	return true
 }
 
-// str is Python's str().
+// str implements Python's str().
 func str(r *render, v Value) string {
 	switch v := v.(type) {
 	case undefined:
@@ -200,7 +200,7 @@ func str(r *render, v Value) string {
 	return b.String()
 }
 
-// repr writes Python's repr().
+// repr implements Python's repr().
 func repr(r *render, b *strings.Builder, v Value, depth int) {
 	if r.spend(8); depth > maxDepth {
 		fail("a value is nested too deeply")
@@ -271,7 +271,7 @@ func reprList(r *render, b *strings.Builder, l *List, depth int) {
 	b.WriteString(end)
 }
 
-// floatText is a float as Python writes it: the shortest digits, with an exponent from 1e16 and below 1e-4.
+// floatText returns a float as Python writes it: the shortest digits, with an exponent from 1e16 and below 1e-4.
 func floatText(f float64) string {
 	switch {
 	case math.IsNaN(f):
@@ -323,13 +323,13 @@ func quote(b *strings.Builder, s string) {
 // isSpace reports white space as Python's str.isspace does.
 func isSpace(r rune) bool { return unicode.IsSpace(r) || r >= 0x1c && r <= 0x1f }
 
-// length is Python's len().
+// length implements Python's len().
 func length(r *render, v Value) int {
 	switch v := v.(type) {
 	case string:
-		return utf8.RuneCountInString(scan(r, v))
+		return utf8.RuneCountInString(spendText(r, v))
 	case markup:
-		return utf8.RuneCountInString(scan(r, string(v)))
+		return utf8.RuneCountInString(spendText(r, string(v)))
 	case *List:
 		return len(v.Items)
 	case *Dict:
@@ -341,7 +341,7 @@ func length(r *render, v Value) int {
 	return 0
 }
 
-// iterate is Python's iter().
+// iterate implements Python's iter().
 func iterate(r *render, v Value) func() (Value, bool) {
 	if g, ok := v.(*generator); ok {
 		return g.next
@@ -356,7 +356,7 @@ func iterate(r *render, v Value) func() (Value, bool) {
 	}
 }
 
-// items are the elements of what can be gone through. They are not to be changed.
+// items returns the elements of an iterable value. The caller must not change them.
 func items(r *render, v Value) []Value {
 	switch v := v.(type) {
 	case *List:
