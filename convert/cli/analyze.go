@@ -20,7 +20,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
-// legendName is the file that tells which report is which in the charts of several.
+// legendName is the file that maps the labels in the charts of several reports to the reports.
 const legendName = "analyzed_reports_legend.json"
 
 func newAnalyze() *cobra.Command {
@@ -61,7 +61,7 @@ Exit code: 0; 1 if nothing could be drawn; 2 for misuse; 3 if some of it could n
 	return cmd
 }
 
-// analysis is what the command has done so far.
+// analysis is the state of the command.
 type analysis struct {
 	cmd   *cobra.Command
 	drawn int        // charts
@@ -102,7 +102,7 @@ func (a *analysis) fail(err error) {
 	a.cmd.PrintErrln("error:", plain.Message(err))
 }
 
-// report draws what a directory holds, and gives it for the charts of all.
+// report draws the reports in a directory and returns them for the common charts.
 func (a *analysis) report(dir string) []chart.Report {
 	reports, remarks, err := chart.Read(dir)
 	for _, r := range remarks {
@@ -126,7 +126,7 @@ func (a *analysis) report(dir string) []chart.Report {
 	return reports
 }
 
-// page writes the page of a directory, and keeps it for that of all.
+// page writes the page of a directory and keeps its run for the common page.
 func (a *analysis) page(dir string) {
 	run, err := page.FromDir(dir)
 	if err != nil {
@@ -147,7 +147,7 @@ func (a *analysis) writePage(dir string, runs []page.Run, replace bool) error {
 	return err
 }
 
-// plainError says of a missing directory that alone, not how that was found out.
+// plainError reports a missing directory without the system call that found it missing.
 func plainError(dir string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s: no such directory", dir)
@@ -155,8 +155,8 @@ func plainError(dir string, err error) error {
 	return err
 }
 
-// together draws all reports in common charts. The legend comes last, for the files of a directory that has one may
-// be replaced.
+// together draws all reports in common charts. The legend is written last, because the files of a directory that has a
+// legend may be replaced.
 func (a *analysis) together(reports []chart.Report, dir string, replace bool) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -209,7 +209,7 @@ func checkCharts(dir string, charts []chart.Chart, o outfile.Options) error {
 	return nil
 }
 
-// write writes charts into a directory and tells their names.
+// write writes charts into a directory and prints their names.
 func (a *analysis) write(dir, prefix string, charts []chart.Chart, replace bool) error {
 	var names []string
 	for _, c := range charts {
@@ -229,7 +229,7 @@ func (a *analysis) write(dir, prefix string, charts []chart.Chart, replace bool)
 	return err
 }
 
-// legend is the JSON that maps the labels of reports to their directories, in order of the arguments.
+// legend returns the JSON that maps the labels of reports to their directories, in order of the arguments.
 func legend(reports []chart.Report) []byte {
 	var out bytes.Buffer
 	for i, r := range reports {
@@ -243,7 +243,7 @@ func legend(reports []chart.Report) []byte {
 	return out.Bytes()
 }
 
-// distinct leaves out directories that were given before, however they are spelled.
+// distinct removes directories that are given more than once, however they are spelled.
 func distinct(args []string) (dirs []string) {
 	for _, arg := range args {
 		if !slices.ContainsFunc(dirs, func(dir string) bool { return samePath(dir, arg) }) {
@@ -253,7 +253,7 @@ func distinct(args []string) (dirs []string) {
 	return dirs
 }
 
-// samePath is whether two paths lead to the same place, which need not exist.
+// samePath reports whether two paths lead to the same file or directory, which need not exist.
 func samePath(a, b string) bool {
 	infoA, errA := os.Stat(a)
 	infoB, errB := os.Stat(b)

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// analyzed runs the command and gives its exit code, standard output and standard error.
+// analyzed runs the command and returns its exit code, standard output and standard error.
 func analyzed(t *testing.T, args ...string) (code int, out, remarks string) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
@@ -30,7 +30,7 @@ func analyzed(t *testing.T, args ...string) (code int, out, remarks string) {
 	return code, stdout.String(), stderr.String()
 }
 
-// reportDir copies stage files into a directory of the test's.
+// reportDir copies stage files into a temporary directory.
 func reportDir(t *testing.T, from string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), filepath.Base(from))

@@ -1,4 +1,4 @@
-// Package cli is the commands of llmconv, which `k6 x llm` has too: flags and exit codes around the library convert.
+// Package cli makes the commands of llmconv, which `k6 x llm` has too: flags and exit codes around the library convert.
 package cli
 
 import (
@@ -21,7 +21,7 @@ import (
 const (
 	Failed  = 1 // also: every request failed
 	Misuse  = 2
-	Partial = 3 // something of the input is missing; the report is written
+	Partial = 3 // part of the input is missing; the report is written
 )
 
 // ExitError is an error with the code to exit with.
@@ -30,15 +30,15 @@ type ExitError struct {
 	Err  error
 }
 
-// Error is the wrapped error's.
+// Error returns the text of the wrapped error.
 func (e *ExitError) Error() string { return e.Err.Error() }
 
-// Unwrap gives the wrapped error.
+// Unwrap returns the wrapped error.
 func (e *ExitError) Unwrap() error { return e.Err }
 
 func misuse(format string, args ...any) error { return &ExitError{Misuse, fmt.Errorf(format, args...)} }
 
-// Commands makes the commands.
+// Commands returns new commands: report, parquet, compare and analyze.
 func Commands() []*cobra.Command {
 	list := []*cobra.Command{newReport(), newParquet(), newCompare(), newAnalyze()}
 	for _, cmd := range list {
@@ -47,7 +47,8 @@ func Commands() []*cobra.Command {
 	return list
 }
 
-// guard has all that a command says on stderr pass a writer that lets no text of others steer the terminal.
+// guard sends everything that a command prints on stderr through a writer that escapes control characters, so that
+// text from files and servers cannot steer the terminal.
 func guard(cmd *cobra.Command) {
 	run := cmd.RunE
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -56,7 +57,7 @@ func guard(cmd *cobra.Command) {
 	}
 }
 
-// checkOutputs refuses, before anything is read, files that could not be written in the end; "" is none.
+// checkOutputs refuses output files that could not be written, before any input is read. Empty names are ignored.
 func checkOutputs(inputs []string, o outfile.Options, outputs ...string) error {
 	for i, path := range outputs {
 		same := func(other string) bool { return other != "" && samePath(other, path) }
@@ -75,7 +76,7 @@ func checkOutputs(inputs []string, o outfile.Options, outputs ...string) error {
 	return nil
 }
 
-// written gives an error of writing its exit code: a file that is not to be replaced is misuse.
+// written adds the exit code to an error of writing: a file that must not be replaced is misuse.
 func written(err error) error {
 	var exists *outfile.ExistsError
 	switch {
@@ -87,7 +88,7 @@ func written(err error) error {
 	return &ExitError{Failed, err}
 }
 
-// inputs wants one input at least.
+// inputs refuses a command line without an input.
 func inputs(_ *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return misuse("which records? Give the file or directory of --out llm=…, or the file of --out json=…")
@@ -95,10 +96,10 @@ func inputs(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-// Read reads the inputs, tells on stderr what is odd about them, and that it is at work if that takes long.
+// Read reads the inputs. It prints remarks on stderr, and a line of progress if reading takes longer than two seconds.
 func Read(cmd *cobra.Command, o convert.ReadOptions, args []string) (*convert.Run, error) {
-	// A run stays in memory until the command ends: at the usual 100 the collector would let the heap grow to twice of
-	// it.
+	// A run stays in memory until the command ends: at the usual 100 the collector would let the heap grow to twice the
+	// size of the run.
 	debug.SetGCPercent(20)
 	busy := time.AfterFunc(2*time.Second, func() {
 		cmd.PrintErrln("reading", plain.Terminal(strings.Join(args, " ")), "…")
@@ -117,14 +118,14 @@ func Read(cmd *cobra.Command, o convert.ReadOptions, args []string) (*convert.Ru
 	return run, nil
 }
 
-// remark tells remarks on stderr.
+// remark prints remarks on stderr.
 func remark(cmd *cobra.Command, remarks []string) {
 	for _, text := range remarks {
 		cmd.PrintErrln("remark:", plain.Terminal(text))
 	}
 }
 
-// Verdict is the exit code a run deserves, once its files are written.
+// Verdict returns the error with the exit code for a run whose files are written; nil means exit code 0.
 func Verdict(run *convert.Run) error {
 	failed := 0
 	for _, q := range run.Requests {
@@ -145,7 +146,7 @@ func Verdict(run *convert.Run) error {
 	return nil
 }
 
-// percentiles reads "50,90,99.9".
+// percentiles parses a list such as "50,90,99.9"; nil means that the text is empty.
 func percentiles(text string) ([]float64, error) {
 	if text == "" {
 		return nil, nil

@@ -92,8 +92,8 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// compareInputs reads the two runs and compares them: by their requests, or if one is a report without them by the
-// reports' figures.
+// compareInputs reads the two runs and compares them by their requests. If one of them is a report without requests,
+// the figures of the reports are compared.
 func compareInputs(cmd *cobra.Command, args []string, force bool, opts compare.Options,
 	report convert.Options) (*compare.Result, bool, error) {
 	var runs [2]*convert.Run
@@ -133,7 +133,7 @@ func compareInputs(cmd *cobra.Command, args []string, force bool, opts compare.O
 	return result, partial, nil
 }
 
-// writers print a result.
+// writers maps the formats of --format to functions that print a result.
 var writers = map[string]func(*compare.Result, io.Writer) error{
 	"text": (*compare.Result).WriteText, "markdown": (*compare.Result).WriteMarkdown,
 	"junit": (*compare.Result).WriteJUnit, "json": (*compare.Result).WriteJSON,
@@ -156,7 +156,7 @@ func (f *compareFlags) options() (opts compare.Options, report convert.Options, 
 	return opts, report, nil
 }
 
-// write prints the result, and writes the files that were asked for.
+// write prints the result, and writes the files of --markdown and --junit.
 func (f *compareFlags) write(out io.Writer, result *compare.Result,
 	print func(*compare.Result, io.Writer) error) error {
 	for path, write := range map[string]func(*compare.Result, io.Writer) error{

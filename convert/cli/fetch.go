@@ -10,8 +10,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/storage"
 )
 
-// fetch puts files in the place of inputs that are objects in buckets (s3://… and gs://…, also with * in their names),
-// and leaves the others as they are. The files are gone once clean was called.
+// fetch downloads the inputs that are objects in buckets (s3://… and gs://…, also with * in their names) and returns
+// the paths of local files for them; other inputs are returned unchanged. clean removes the downloaded files.
 func fetch(cmd *cobra.Command, inputs []string) (paths []string, clean func(), err error) {
 	dir, clean := "", func() {}
 	for _, input := range inputs {
@@ -35,7 +35,7 @@ func fetch(cmd *cobra.Command, inputs []string) (paths []string, clean func(), e
 	return paths, clean, nil
 }
 
-// download reads all objects that a URL stands for. One that ends in a slash means the record files beneath it.
+// download reads all objects that a URL stands for. A URL that ends in a slash means the record files below it.
 func download(ctx context.Context, url, dir string) (paths []string, err error) {
 	if strings.HasSuffix(url, "/") {
 		url += "*.jsonl*"

@@ -25,9 +25,9 @@ func writePage(report *convert.Report, dir string, replace bool) error {
 	return pageFile(dir, []page.Run{run}, replace)
 }
 
-// pageFile writes a page into a directory, which is made if need be.
+// pageFile writes a page into a directory, which is created if it is missing.
 func pageFile(dir string, runs []page.Run, replace bool) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil { // a report for all
+	if err := os.MkdirAll(dir, 0o755); err != nil { // readable by everybody, as reports are
 		return err
 	}
 	write := func(w io.Writer) error { return page.Write(w, runs) }

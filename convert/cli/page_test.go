@@ -16,7 +16,7 @@ const pageRecords = `{"type":"run","schema":"xk6-llm/1","run_id":"r","instance":
 {"type":"end","status":"finished"}
 `
 
-// pageReported makes a report of a small run by the command.
+// pageReported runs the command on a small run and returns the report's directory.
 func pageReported(t *testing.T, name string, flags ...string) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -25,20 +25,19 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 )
 
-// ServerMetrics says of which Prometheus what is asked. The zero value asks nothing.
+// ServerMetrics selects a Prometheus and what it is asked for. The zero value asks nothing.
 type ServerMetrics struct {
 	prometheus.Source
 	prometheus.Settings
 	Prefix string // of the names of the files
 }
 
-// wanted says whether there is a Prometheus, and something to ask it.
+// wanted reports whether a Prometheus is named and a document is asked for.
 func (m ServerMetrics) wanted() bool {
 	return (m.URL != "" || m.Google) && (m.Summary || m.Stages)
 }
 
-// ConfiguredMetrics is what a configuration of inference-perf says of a Prometheus. Secrets are those of the
-// environment.
+// ConfiguredMetrics returns the settings of a configuration of inference-perf. Secrets come from the environment.
 func ConfiguredMetrics(c *config.Config) (m ServerMetrics) {
 	m.Source, m.Engine, m.ScrapeInterval, m.Summary = fromEnvironment(), prometheus.VLLM, 15*time.Second, true
 	if c == nil {
@@ -99,7 +98,7 @@ func (f *prometheusFlags) register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.headers, "prometheus-header", nil, "header of each query, as in 'X-Scope-OrgID=team'")
 }
 
-// settings are those of the configuration, with what the flags say over it.
+// settings returns the settings of the configuration, overridden by the flags.
 func (f *prometheusFlags) settings(flags *pflag.FlagSet, c *config.Config) (m ServerMetrics, err error) {
 	m = ConfiguredMetrics(c)
 	if f.url != "" && f.google {
@@ -134,7 +133,7 @@ func (f *prometheusFlags) settings(flags *pflag.FlagSet, c *config.Config) (m Se
 
 var matcher = regexp.MustCompile(`^([a-zA-Z_][a-zA-Z0-9_]*)(=~|!~|!=|=)(.*)$`)
 
-// matchers adds label matchers to a list, with quotes around values that have none.
+// matchers appends label matchers to a list and quotes the values that have no quotes.
 func matchers(list []string, flag string, texts []string) ([]string, error) {
 	list = slices.Clone(list)
 	for _, text := range texts {
@@ -150,7 +149,7 @@ func matchers(list []string, flag string, texts []string) ([]string, error) {
 	return list, nil
 }
 
-// headers reads NAME=VALUE. A value may be secret, and is not told.
+// headers parses NAME=VALUE. A value may be a secret, so errors do not contain it.
 func headers(texts []string) (http.Header, error) {
 	var h http.Header
 	for i, text := range texts {
@@ -166,7 +165,8 @@ func headers(texts []string) (http.Header, error) {
 	return h, nil
 }
 
-// CheckServerMetrics tells on stderr if a Prometheus cannot be asked, while there is time to do something about it.
+// CheckServerMetrics prints on stderr why a Prometheus cannot be asked, before the load begins and can still be
+// stopped.
 func CheckServerMetrics(cmd *cobra.Command, m ServerMetrics) {
 	if !m.wanted() {
 		return
@@ -182,9 +182,8 @@ func CheckServerMetrics(cmd *cobra.Command, m ServerMetrics) {
 	}
 }
 
-// WriteServerMetrics asks Prometheus what the model server saw of a run, and writes its documents into the report's
-// directory. What keeps it from that is told on stderr, and changes nothing of the report or its exit code. Ctrl-C ends
-// the waiting.
+// WriteServerMetrics asks Prometheus for the model server's metrics of a run and writes the documents into the report's
+// directory. Failures are printed on stderr and change neither the report nor the exit code. Ctrl-C ends the waiting.
 func WriteServerMetrics(cmd *cobra.Command, run *convert.Run, report *convert.Report, dir string, m ServerMetrics) {
 	if !m.wanted() {
 		return
@@ -242,7 +241,7 @@ func askServers(ctx context.Context, cmd *cobra.Command, run *convert.Run, repor
 	return files, err
 }
 
-// onlyModel is the model of a run's requests without an adapter, empty if there are several.
+// onlyModel returns the model of a run's requests without an adapter, "" if there are several.
 func onlyModel(run *convert.Run) (model string) {
 	for _, q := range run.Requests {
 		switch {
@@ -256,8 +255,8 @@ func onlyModel(run *convert.Run) (model string) {
 	return model
 }
 
-// spans are when the run and its stages ran: from the first request, or the start that the executor tells, to the last
-// end.
+// spans returns the windows of the run and its stages: from the first request, or from the start that the executor
+// recorded, to the last end.
 func spans(run *convert.Run, report *convert.Report) prometheus.Run {
 	stages := map[int]*prometheus.Window{}
 	widen := func(stage int, start, end int64) {

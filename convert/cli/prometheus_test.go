@@ -17,14 +17,14 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 )
 
-// records are of a run of two requests, the second of which failed.
+// records is a run of two requests, the second of which failed.
 const records = `{"type":"run","schema":"xk6-llm/1","run_id":"r","instance":"i","segment":"0:1","start":1000,"scenarios":[{"name":"s","executor":"constant-arrival-rate","stages":[{"index":0,"rate":1,"duration":2}]}]}
 {"type":"request","request_id":"a","scenario":"s","stage":0,"index":0,"api":"chat","model":"m","streaming":true,"due_ns":null,"start_ns":1000000000,"end_ns":1200000000,"chunks_us":[100000,200000],"status":200}
 {"type":"request","request_id":"b","scenario":"s","stage":0,"index":1,"api":"chat","model":"m","streaming":true,"due_ns":null,"start_ns":2000000000,"end_ns":2100000000,"chunks_us":[],"status":503,"error_type":"http","error":"busy"}
 {"type":"end","status":"finished"}
 `
 
-// reported runs the command over the records and gives its exit code, the report's directory and standard error.
+// reported runs the command on the records and returns its exit code, the report's directory and standard error.
 func reported(t *testing.T, args ...string) (code int, dir, remarks string) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "report")
@@ -49,7 +49,7 @@ func reported(t *testing.T, args ...string) (code int, dir, remarks string) {
 	return code, dir, stderr.String()
 }
 
-// promServer answers every query with the same value, to whom has the token and the header.
+// promServer answers every query with the same value if the token and the header are right.
 func promServer(t *testing.T) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -126,9 +126,9 @@ func (f *reportFlags) run(cmd *cobra.Command, args []string) error {
 	return Verdict(run)
 }
 
-// WriteReport writes a report into a directory, and prints it: the verdict on the load generator, the JSON between
-// markers if marked, and the tables. What is wrong with its files is told on stderr. The page report.html is written
-// where the check of the JSON files is.
+// WriteReport writes a report into a directory and prints the verdict on the load generator, the JSON between markers
+// if marked is set, and the tables. Faults that the check of the files finds are printed on stderr. The page
+// report.html is written if files.Config is set, as the check is.
 func WriteReport(cmd *cobra.Command, report *convert.Report, dir string, files convert.Files, marked bool) error {
 	return writeReport(cmd, report, dir, files, marked, files.Config)
 }
@@ -166,7 +166,7 @@ func writeReport(cmd *cobra.Command, report *convert.Report, dir string, files c
 	return err
 }
 
-// isTerminal says whether a person reads what is written.
+// isTerminal reports whether a writer is a terminal.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	if !ok {
@@ -176,7 +176,7 @@ func isTerminal(w io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// options are the defaults, what the configuration says, and what the flags say over it.
+// options returns the options and files that the configuration, or else the defaults, and then the flags ask for.
 func (f *reportFlags) options(cmd *cobra.Command) (opts convert.Options, files convert.Files, err error) {
 	if f.warmup < 0 || f.cooldown < 0 {
 		return opts, files, misuse("--warmup and --cooldown must not be negative")
@@ -213,8 +213,8 @@ func (f *reportFlags) options(cmd *cobra.Command) (opts convert.Options, files c
 	return opts, files, nil
 }
 
-// readConfig reads a configuration, and tells on stderr what it passes over. A seed that it leaves open stays so: the
-// records have the one that was drawn.
+// readConfig reads a configuration and prints its warnings on stderr. A seed that the file leaves open stays open: the
+// records have the seed that was drawn.
 func readConfig(cmd *cobra.Command, path string) (*config.Config, error) {
 	c, err := config.Load(path)
 	if err != nil {
@@ -227,7 +227,7 @@ func readConfig(cmd *cobra.Command, path string) (*config.Config, error) {
 	return c, nil
 }
 
-// chooseFormats leaves out what --format does not name; without json there is no JSON at all.
+// chooseFormats selects the files that --format names; without json no JSON file is written, except per-request.
 func (f *reportFlags) chooseFormats(files *convert.Files) error {
 	for _, format := range f.formats {
 		switch format {
@@ -237,7 +237,7 @@ func (f *reportFlags) chooseFormats(files *convert.Files) error {
 			files.Parquet = true
 		case "csv":
 			files.CSV = true
-		case "html": // the page, which is no file of the library's
+		case "html": // the page, which package convert does not write
 		default:
 			return misuse("--format: unknown %q, known are json, parquet, csv, html", format)
 		}

@@ -9,7 +9,7 @@ import (
 // span is a duration as a flag.
 type span struct{ d *time.Duration }
 
-// String is the default in the manual, which 0 is not shown as.
+// String returns the default for the manual, which does not show 0.
 func (s span) String() string {
 	if s.d == nil || *s.d == 0 {
 		return ""
@@ -17,11 +17,11 @@ func (s span) String() string {
 	return s.d.String()
 }
 
-// Set reads 30s or 1h30m.
+// Set parses a duration such as 30s or 1h30m.
 func (s span) Set(text string) (err error) {
 	*s.d, err = timespan.Parse(text)
 	return err
 }
 
-// Type is what the manual calls the value.
+// Type returns the manual's word for the value.
 func (span) Type() string { return "duration" }

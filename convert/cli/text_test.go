@@ -13,10 +13,10 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
-// unseen are characters that must not reach a terminal, and a line that only a name makes.
+// unseen matches characters that must not reach a terminal, and a line that only a file's name can make.
 var unseen = regexp.MustCompile(`[\x00-\x08\x0b-\x1f\x7f-\x9f\x{202a}-\x{202e}]|(?m:^remark: forged)`)
 
-// Names of files are shown, and do nothing to the terminal.
+// Names of files are shown and cannot steer the terminal.
 func TestNamesOfFilesAreInert(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
