@@ -22,13 +22,13 @@ type Arrival struct {
 
 type key struct{}
 
-// NewContext gives the context of a VU that slot's arrivals start: who dispatches them fills the slot before each
-// iteration.
+// NewContext returns the context of a VU whose iterations are started by the arrivals in slot. The executor fills the
+// slot before each iteration.
 func NewContext(ctx context.Context, slot *Arrival) context.Context {
 	return context.WithValue(ctx, key{}, slot)
 }
 
-// FromContext gives the arrival that started the running iteration, and false under an executor that tells none.
+// FromContext returns the arrival that started the running iteration, and false under an executor without arrivals.
 func FromContext(ctx context.Context) (Arrival, bool) {
 	slot, ok := ctx.Value(key{}).(*Arrival)
 	if !ok {

@@ -9,13 +9,13 @@ import (
 
 // Normalised is how inference-perf spreads the requests of its load types constant and concurrent: as many exponential
 // gaps as the rate asks for, scaled so that the last arrival falls on the stage's end. The requests of a closed loop
-// fall due like that within its first second, whatever its concurrency: what waits for a place is late by design.
+// fall due like that within its first second, whatever its concurrency: what waits for a slot is late by design.
 type Normalised struct {
 	stopped func() bool // nil for never
 }
 
-// Interruptible gives a process whose Due ends soon after stopped says true, also while it works towards its first
-// instant.
+// Interruptible returns a process whose Due ends soon after stopped returns true, even before the first instant, which
+// some processes take long to draw.
 func Interruptible(p Process, stopped func() bool) Process {
 	if n, ok := p.(Normalised); ok {
 		n.stopped = stopped

@@ -1,4 +1,4 @@
-// Package arrival says when requests are due: pure functions of stages, a process and a seed, with no clock and no
+// Package arrival works out when requests are due: pure functions of stages, a process and a seed, with no clock and no
 // waiting. The same seed gives the same schedule on every machine and with every version of Go.
 package arrival
 
@@ -23,10 +23,10 @@ type Stage struct {
 	RampUp                time.Duration // over which a closed loop reaches its concurrency
 }
 
-// Closed says whether the stage is a closed loop.
+// Closed reports whether the stage is a closed loop.
 func (s Stage) Closed() bool { return s.Requests > 0 }
 
-// Validate names what is wrong.
+// Validate returns an error that names the first wrong field, and nil if the stage can be sent.
 func (s Stage) Validate() error {
 	switch {
 	case s.RampUp < 0:
@@ -57,10 +57,10 @@ func (s Stage) Validate() error {
 	return nil
 }
 
-// Opens is when a place of a closed loop, 0 to Concurrency - 1, begins to take requests, after the stage's start.
-// Places that open at once end their requests at once, if these are alike, and begin the next ones in waves.
-func (s Stage) Opens(place int64) time.Duration {
-	return time.Duration(float64(s.RampUp) * float64(place) / float64(s.Concurrency))
+// Opens returns when a slot of a closed loop, 0 to Concurrency - 1, starts to take requests, after the stage's start.
+// Slots that open at once end their requests at once, if these are alike, and start the next ones in waves.
+func (s Stage) Opens(slot int64) time.Duration {
+	return time.Duration(float64(s.RampUp) * float64(slot) / float64(s.Concurrency))
 }
 
 // maxRate keeps the numbers of arrivals in bounds.
@@ -118,7 +118,7 @@ func (p Plan) Due(stage int) iter.Seq[time.Duration] {
 	}
 }
 
-// Some says whether a stage has an arrival.
+// Some reports whether a stage has an arrival.
 func (p Plan) Some(stage int) bool {
 	switch p.Process.(type) {
 	case Poisson, Gamma:

@@ -20,7 +20,7 @@ type Process interface {
 	Due(s Stage, src *rand.PCG) iter.Seq[time.Duration]
 }
 
-// under gives the instants at which the area under a stage's rate reaches the values.
+// under yields the instants at which the area under a stage's rate reaches the values.
 func (s Stage) under(areas iter.Seq[float64]) iter.Seq[time.Duration] {
 	return func(yield func(time.Duration) bool) {
 		for area := range areas {
@@ -31,7 +31,7 @@ func (s Stage) under(areas iter.Seq[float64]) iter.Seq[time.Duration] {
 	}
 }
 
-// ByName gives the process of a name; burstiness is of gamma alone.
+// ByName returns the process of a name, which is constant if the name is empty. Only gamma has a burstiness.
 func ByName(name string, burstiness float64) (Process, error) {
 	switch name {
 	case "constant", "":

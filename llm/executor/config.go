@@ -186,7 +186,7 @@ func (c *Config) scaledVUs(et *lib.ExecutionTuple) (pre, most int64) {
 	return et.ScaleInt64(pre), et.ScaleInt64(most)
 }
 
-// drains says whether stages wait for each other's requests: by default they do, but not under an execution segment,
+// drains reports whether stages wait for each other's requests: by default they do, but not under an execution segment,
 // where instances would drift apart.
 func (c *Config) drains(et *lib.ExecutionTuple) bool {
 	if c.Drain.Valid {
@@ -195,13 +195,13 @@ func (c *Config) drains(et *lib.ExecutionTuple) bool {
 	return et.Segment == nil || et.Segment.FloatLength() == 1
 }
 
-// HasWork says whether this instance has any part in the load.
+// HasWork reports whether this instance has any part in the load.
 func (c *Config) HasWork(et *lib.ExecutionTuple) bool {
 	_, most := c.scaledVUs(et)
 	return most > 0
 }
 
-// RecordSeed is the seed of the arrivals, 0 unless one was given.
+// RecordSeed returns the seed of the arrivals, 0 unless the options have one.
 func (c *Config) RecordSeed() int64 { return c.Seed.Int64 }
 
 // RecordStages describes the stages for the record file.

@@ -62,7 +62,7 @@ func newExecutor(c *Config, es *lib.ExecutionState, log *logrus.Entry) (*Executo
 	return x, nil
 }
 
-// GetConfig gives the scenario's options.
+// GetConfig returns the scenario's options.
 func (x *Executor) GetConfig() lib.ExecutorConfig { return x.config }
 
 // Init finds this instance's share. Shares are cut as k6's arrival-rate executors cut them, by the number of VUs, so
@@ -138,8 +138,8 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// stage sends one stage's share, from an instant on, its arrivals numbered from base over all instances. It gives their
-// number, which does not matter when nothing follows, and when the next stage may begin.
+// stage sends one stage's share, from an instant on, its arrivals numbered from base over all instances. It returns
+// their number, which does not matter when nothing follows, and when the next stage may begin.
 func (r *run) stage(i int, base int64, at time.Time) (n int64, ended time.Time) {
 	ctx := r.stopper.begin(r.parent)
 	if s := r.plan.Stages[i]; s.Closed() {
@@ -216,7 +216,7 @@ func (r *run) begin(ctx context.Context, at time.Time) time.Time {
 	return at
 }
 
-// nothingFollows says whether no arrival after a stage is sent any more.
+// nothingFollows reports whether no arrival is sent after a stage.
 func (r *run) nothingFollows(stage int) bool {
 	return stage+1 == len(r.plan.Stages) || r.parent.Err() != nil || r.stopper.run()
 }
@@ -233,7 +233,7 @@ func (r *run) send(ctx context.Context, a arrival.Arrival) {
 }
 
 // closedLoop sends so many requests by so many at a time: each as soon as one of them is done, and not before it is
-// due where the arrival process says when that is. It gives when the stage began.
+// due where the arrival process says when that is. It returns when the stage began.
 func (r *run) closedLoop(ctx context.Context, i int, base int64, at time.Time) time.Time {
 	s := r.plan.Stages[i]
 	r.draws = time.Now()
@@ -360,7 +360,7 @@ func (r *run) progress() (float64, []string) {
 		[]string{spent.Round(100*time.Millisecond).String() + "/" + whole.String()}
 }
 
-// stripes says which arrivals are this instance's: those at its offsets in each cycle of the segment sequence.
+// stripes returns a function that reports which arrivals are this instance's, asked in ascending order: those at its offsets in each cycle of the segment sequence.
 func stripes(et *lib.ExecutionTuple) func(k int64) bool {
 	first, offsets, _ := et.GetStripedOffsets()
 	next, i := first, 0

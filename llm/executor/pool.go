@@ -15,7 +15,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 )
 
-// pool is the VUs of a run, each waiting for an arrival on a goroutine of its own. The VU that came free last goes
+// pool holds the VUs of a run, each waiting for an arrival on a goroutine of its own. The VU that came free last goes
 // first: its connection is warm, and a load that few VUs can carry is carried by few.
 type pool struct {
 	x      *Executor
@@ -79,7 +79,7 @@ func (p *pool) grow() {
 	}
 }
 
-// add sets a VU waiting. The iteration's numbers are the arrival's, so a dropped arrival shifts nobody's.
+// add sets a VU waiting. The iteration's numbers are the arrival's, so a dropped arrival does not shift those of others.
 func (p *pool) add(vu lib.InitializedVU) {
 	slot, local := new(arrival.Arrival), uint64(0)
 	p.active.Add(1)
@@ -155,7 +155,7 @@ func (p *pool) iterate(vu lib.ActiveVU) {
 	}
 }
 
-// offer gives an arrival to a VU that waits, and says whether one did. When few are left it asks for more.
+// offer gives an arrival to a VU that waits, and reports whether one did. When few are left it asks for more.
 func (p *pool) offer(a arrival.Arrival) bool {
 	taken := false
 	select {
@@ -181,7 +181,7 @@ func (p *pool) give(a arrival.Arrival, done func()) {
 	}
 }
 
-// idle waits until no VU is busy, and says whether that came to pass in time.
+// idle waits until no VU is busy, and reports whether that was so in time.
 func (p *pool) idle(ctx context.Context, most time.Duration) bool {
 	deadline := time.NewTimer(most)
 	defer deadline.Stop()

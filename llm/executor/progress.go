@@ -17,7 +17,7 @@ import (
 // one.
 type progressProxy struct {
 	lib.Executor
-	stop  chan struct{} // closed when our run is over
+	stop  chan struct{} // closed when the run of this executor is over
 	abort chan error    // an interrupt to pass on
 }
 

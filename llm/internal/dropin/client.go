@@ -49,7 +49,7 @@ func (m mapping) client() Map {
 	return o
 }
 
-// baseURL is the simulator's for the server type mock.
+// baseURL returns the server's address, or the simulator's for the server type mock.
 func (m mapping) baseURL() string {
 	if m.config.Server.Type != config.MockServer {
 		return client.ServerURL(strings.TrimSpace(m.config.Server.BaseURL))
@@ -71,7 +71,7 @@ func (m mapping) baseURL() string {
 	return "sim:?" + settings.Encode()
 }
 
-// bounds are those of goodput, in ms, and the headers that bound single requests.
+// bounds sets the bounds of goodput, in ms, and the headers that bound single requests.
 func (m mapping) bounds(o Map) {
 	slo := Map{}
 	if g := m.config.Report.Goodput; g != nil {
@@ -99,7 +99,7 @@ func headerNames(headers map[string]string) (names []string) {
 	return names
 }
 
-// breakers are those of the configuration that may end the run.
+// breakers returns the configuration's breakers that may end the run.
 func (m mapping) breakers() (list []any) {
 	for _, b := range m.config.CircuitBreakers {
 		if !slices.Contains(m.config.Load.CircuitBreakers, b.Name) {

@@ -2,7 +2,7 @@ package dropin
 
 import "github.com/seed-307b789f/xk6-llm/llm/config"
 
-// api is the configuration's; inference-perf asks its shared prefixes as completions whatever it says.
+// api returns the configuration's API. inference-perf sends its shared prefixes as completions whatever api.type is.
 func (m mapping) api() string {
 	if m.config.Own.Data == config.InferencePerf && m.config.Data.Type == config.SharedPrefixData {
 		return string(config.Completion)
@@ -45,10 +45,10 @@ func (m mapping) dataset() Map {
 	return o
 }
 
-// dataPath is a path, or a name on the hub left as it is.
+// dataPath returns the path of the data.
 func (m mapping) dataPath() string { return m.path(m.config.Data.Path) }
 
-// lengthOption is a distribution as Dataset takes it. A fixed one is its mean, which inference-perf does not bring
+// lengthOption returns a distribution as Dataset takes it. A fixed one is its mean, which inference-perf does not bring
 // within its bounds.
 func lengthOption(s *config.Distribution) any {
 	if s == nil {
@@ -60,7 +60,7 @@ func lengthOption(s *config.Distribution) any {
 	return boundsOption(s)
 }
 
-// boundsOption is a distribution of whose type nothing is made, as it chooses the records of a file by its min and max.
+// boundsOption returns a distribution whose type has no effect: its min and max choose the records of a file.
 func boundsOption(s *config.Distribution) any {
 	if s == nil {
 		return nil
