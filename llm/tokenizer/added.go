@@ -1,5 +1,7 @@
 package tokenizer
 
+import "github.com/seed-307b789f/xk6-llm/llm/tokenizer/internal/pattern"
+
 // addedToken is a token found in the text before anything else is done.
 type addedToken struct {
 	id                         int32
@@ -22,7 +24,7 @@ type addedTokens struct {
 type tokenFinder struct {
 	tokens      []addedToken
 	trie        *trie // its values are positions in tokens
-	word, space *class
+	word, space *pattern.Class
 }
 
 // newAddedTokens takes each normalized token as the normalizer would write
@@ -51,7 +53,7 @@ func newAddedTokens(tokens []addedToken, normalize func(string) string) *addedTo
 			}
 		}
 	}
-	word, space := newClass(plainWordSet()), newClass(spaceSet())
+	word, space := pattern.NewClass(pattern.PlainWord()), pattern.NewClass(pattern.Space())
 	finder := func(t *trie) *tokenFinder {
 		if t == nil {
 			return nil
@@ -85,16 +87,16 @@ func (f *tokenFinder) next(text []byte, from, done int) (tok found, match int, o
 		t := &f.tokens[i]
 		start, end := from, from+length
 		from = end
-		if t.singleWord && (f.word.last(text[:start]) > 0 || f.word.first(text[end:]) > 0) {
+		if t.singleWord && (f.word.Last(text[:start]) > 0 || f.word.First(text[end:]) > 0) {
 			continue
 		}
 		if t.lstrip {
-			for n := f.space.last(text[:start]); n > 0 && start > done; n = f.space.last(text[:start]) {
+			for n := f.space.Last(text[:start]); n > 0 && start > done; n = f.space.Last(text[:start]) {
 				start -= n
 			}
 		}
 		if t.rstrip {
-			for n := f.space.first(text[end:]); n > 0; n = f.space.first(text[end:]) {
+			for n := f.space.First(text[end:]); n > 0; n = f.space.First(text[end:]) {
 				end += n
 			}
 		}

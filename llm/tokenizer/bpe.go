@@ -3,6 +3,8 @@ package tokenizer
 import (
 	"bytes"
 	"unicode/utf8"
+
+	"github.com/seed-307b789f/xk6-llm/llm/tokenizer/internal/pattern"
 )
 
 // bpe merges neighbours by byte-pair encoding, the pair of the lowest rank
@@ -62,7 +64,7 @@ func (m *bpe) symbols(s *scratch, dst []pair, piece []byte) []pair {
 		} else if b := piece[i]; b < utf8.RuneSelf {
 			id = m.plain[b]
 		} else {
-			size = runeLength(piece[i:])
+			size = pattern.RuneLength(piece[i:])
 			if !decorated {
 				id = m.lookup(piece[i : i+size])
 			}

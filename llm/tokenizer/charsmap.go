@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/clipperhouse/uax29/v2/graphemes"
+
+	"github.com/seed-307b789f/xk6-llm/llm/tokenizer/internal/pattern"
 )
 
 // charsmap is SentencePiece's precompiled normalizer: a double-array trie
@@ -126,7 +128,7 @@ func (c *charsmap) cluster(dst, cluster []byte) []byte {
 		}
 	}
 	for len(cluster) > 0 {
-		n := runeLength(cluster)
+		n := pattern.RuneLength(cluster)
 		if s, ok := c.lookup(cluster[:n]); ok {
 			dst = append(dst, s...)
 		} else {

@@ -1,5 +1,7 @@
 package tokenizer
 
+import "github.com/seed-307b789f/xk6-llm/llm/tokenizer/internal/pattern"
+
 // A model turns one piece of text into ids.
 type model interface {
 	// tokenize appends the ids of a piece, which is not empty, to dst.
@@ -68,7 +70,7 @@ func (w *wordPiece) tokenize(_ *scratch, dst []int32, piece []byte) []int32 {
 // allocates.
 func longerThan(text []byte, n int) bool {
 	for ; n >= 0 && len(text) > 0; n-- {
-		text = text[runeLength(text):]
+		text = text[pattern.RuneLength(text):]
 	}
 	return n < 0
 }

@@ -3,6 +3,8 @@ package tokenizer
 import (
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/seed-307b789f/xk6-llm/llm/tokenizer/internal/pattern"
 )
 
 // A normalizer rewrites text before it is cut. It returns text, a part of it,
@@ -15,42 +17,42 @@ type normalizer interface {
 // buffer is the memory one normalizer or pre-tokenizer works in.
 type buffer struct {
 	text  []byte
-	spans []span
+	spans []pattern.Span
 	marks []mark
 }
 
 // dropper removes the characters of a class.
-type dropper struct{ class *class }
+type dropper struct{ class *pattern.Class }
 
 func (d dropper) normalize(b *buffer, text []byte, first bool) ([]byte, bool) {
 	out, kept := b.text[:0], 0
 	for i := 0; i < len(text); {
-		if size := d.class.first(text[i:]); size > 0 {
+		if size := d.class.First(text[i:]); size > 0 {
 			out = append(out, text[kept:i]...)
 			i += size
 			kept = i
 			continue
 		}
-		i += runeLength(text[i:])
+		i += pattern.RuneLength(text[i:])
 	}
 	if kept == 0 {
 		return text, first
 	}
 	b.text = append(out, text[kept:]...)
-	return b.text, first && d.class.first(text) == 0
+	return b.text, first && d.class.First(text) == 0
 }
 
 // spacer makes every character of a class a space.
-type spacer struct{ class *class }
+type spacer struct{ class *pattern.Class }
 
 func (s spacer) normalize(b *buffer, text []byte, first bool) ([]byte, bool) {
 	out := b.text[:0]
 	for len(text) > 0 {
-		if size := s.class.first(text); size > 0 {
+		if size := s.class.First(text); size > 0 {
 			out, text = append(out, ' '), text[size:]
 			continue
 		}
-		size := runeLength(text)
+		size := pattern.RuneLength(text)
 		out, text = append(out, text[:size]...), text[size:]
 	}
 	b.text = out
@@ -58,13 +60,13 @@ func (s spacer) normalize(b *buffer, text []byte, first bool) ([]byte, bool) {
 }
 
 // padder sets every character of a class between spaces.
-type padder struct{ class *class }
+type padder struct{ class *pattern.Class }
 
 func (p padder) normalize(b *buffer, text []byte, first bool) ([]byte, bool) {
 	out, found := b.text[:0], false
 	for i := 0; i < len(text); {
-		size := runeLength(text[i:])
-		if size > 1 && p.class.first(text[i:]) > 0 {
+		size := pattern.RuneLength(text[i:])
+		if size > 1 && p.class.First(text[i:]) > 0 {
 			found = true
 			out = append(out, ' ')
 			out = append(out, text[i:i+size]...)
@@ -101,7 +103,7 @@ func (lowercase) normalize(b *buffer, text []byte, first bool) ([]byte, bool) {
 			out = append(out, "i\u0307"...)
 			continue
 		}
-		lower, ok := laterLower[r]
+		lower, ok := pattern.LaterLower[r]
 		if !ok {
 			lower = unicode.ToLower(r)
 		}
@@ -113,20 +115,20 @@ func (lowercase) normalize(b *buffer, text []byte, first bool) ([]byte, bool) {
 
 // strip removes white space at the ends.
 type strip struct {
-	space       *class
+	space       *pattern.Class
 	left, right bool
 }
 
 func (s strip) normalize(_ *buffer, text []byte, first bool) ([]byte, bool) {
 	out := text
 	if s.left {
-		for n := s.space.first(out); n > 0; n = s.space.first(out) {
+		for n := s.space.First(out); n > 0; n = s.space.First(out) {
 			out = out[n:]
 		}
 	}
 	first = first && len(out) == len(text)
 	if s.right {
-		for n := s.space.last(out); n > 0; n = s.space.last(out) {
+		for n := s.space.Last(out); n > 0; n = s.space.Last(out) {
 			out = out[:len(out)-n]
 		}
 	}
@@ -146,12 +148,12 @@ func (p prepend) normalize(b *buffer, text []byte, first bool) ([]byte, bool) {
 
 // replace puts content in the place of every match.
 type replace struct {
-	pattern matcher
+	pattern pattern.Matcher
 	content string
 }
 
 func (r replace) normalize(b *buffer, text []byte, first bool) ([]byte, bool) {
-	found := r.pattern.matches(b.spans[:0], text)
+	found := r.pattern.Matches(b.spans[:0], text)
 	b.spans = found
 	if len(found) == 0 {
 		return text, first
@@ -163,7 +165,7 @@ func (r replace) normalize(b *buffer, text []byte, first bool) ([]byte, bool) {
 		kept = m[1]
 	}
 	if m := found[0]; m[0] == 0 && m[1] > 0 {
-		first = first && r.content != "" && m[1] == runeLength(text)
+		first = first && r.content != "" && m[1] == pattern.RuneLength(text)
 	}
 	b.text = append(out, text[kept:]...)
 	return b.text, first

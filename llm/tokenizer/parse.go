@@ -11,6 +11,8 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
+
+	"github.com/seed-307b789f/xk6-llm/llm/tokenizer/internal/pattern"
 )
 
 // Parse reads the text of a tokenizer.json file. Errors name the part of the
@@ -224,13 +226,13 @@ func (o object) flat(field string) []object {
 }
 
 // pattern reads {"String": …} or {"Regex": …}.
-func (o object) pattern() matcher {
+func (o object) pattern() pattern.Matcher {
 	v := o.get("pattern")
 	if s := v.Get("String"); s.Type == gjson.String {
-		return literal(s.Str)
+		return pattern.Literal(s.Str)
 	}
 	if r := v.Get("Regex"); r.Type == gjson.String {
-		m, err := newMatcher(r.Str)
+		m, err := pattern.Compile(r.Str)
 		if err != nil {
 			o.fail("%w", err)
 		}

@@ -1,6 +1,10 @@
 package tokenizer
 
-import "github.com/tidwall/gjson"
+import (
+	"github.com/tidwall/gjson"
+
+	"github.com/seed-307b789f/xk6-llm/llm/tokenizer/internal/pattern"
+)
 
 func (o object) normalizers() []normalizer {
 	var out []normalizer
@@ -18,9 +22,9 @@ func (o object) normalizer() []normalizer {
 	case "Lowercase":
 		return []normalizer{lowercase{}}
 	case "Strip":
-		return []normalizer{strip{newClass(spaceSet()), o.flag("strip_left"), o.flag("strip_right")}}
+		return []normalizer{strip{pattern.NewClass(pattern.Space()), o.flag("strip_left"), o.flag("strip_right")}}
 	case "StripAccents":
-		return []normalizer{dropper{newClass(markSet())}}
+		return []normalizer{dropper{pattern.NewClass(pattern.Marks())}}
 	case "Prepend":
 		return []normalizer{prepend(o.text("prepend"))}
 	case "Replace":
@@ -28,7 +32,7 @@ func (o object) normalizer() []normalizer {
 	case "ByteLevel":
 		return []normalizer{byteLevel{}}
 	case "Nmt":
-		return []normalizer{dropper{newClass(nmtControl)}, spacer{newClass(nmtSpace)}}
+		return []normalizer{dropper{pattern.NewClass(nmtControl)}, spacer{pattern.NewClass(nmtSpace)}}
 	case "BertNormalizer":
 		return o.bertNormalizer()
 	case "Precompiled":
@@ -45,8 +49,8 @@ func (o object) normalizer() []normalizer {
 
 // What SentencePiece's nmt rules remove, and what they make a space.
 var (
-	nmtControl = set{{0x01, 0x08}, {0x0b, 0x0b}, {0x0e, 0x1f}, {0x7f, 0x7f}, {0x8f, 0x8f}, {0x9f, 0x9f}}
-	nmtSpace   = set{
+	nmtControl = pattern.Set{{0x01, 0x08}, {0x0b, 0x0b}, {0x0e, 0x1f}, {0x7f, 0x7f}, {0x8f, 0x8f}, {0x9f, 0x9f}}
+	nmtSpace   = pattern.Set{
 		{0x09, 0x0a}, {0x0c, 0x0d}, {0x1680, 0x1680}, {0x200b, 0x200f}, {0x2028, 0x2029}, {0x2581, 0x2581},
 		{0xfeff, 0xfeff}, {0xfffd, 0xfffd},
 	}
@@ -55,14 +59,14 @@ var (
 func (o object) bertNormalizer() []normalizer {
 	var out []normalizer
 	if o.flag("clean_text") {
-		out = append(out, dropper{newClass(bertControlSet().with(runes(0)))}, spacer{newClass(spaceSet())})
+		out = append(out, dropper{pattern.NewClass(pattern.BERTControls().With(pattern.Runes(0)))}, spacer{pattern.NewClass(pattern.Space())})
 	}
 	if o.flag("handle_chinese_chars") {
-		out = append(out, padder{newClass(bertIdeograph)})
+		out = append(out, padder{pattern.NewClass(pattern.BERTIdeographs)})
 	}
 	lower := o.flag("lowercase")
 	if o.optionalFlag("strip_accents", lower) {
-		out = append(out, newForm(false, false), dropper{newClass(bertMarkSet())})
+		out = append(out, newForm(false, false), dropper{pattern.NewClass(pattern.BERTMarks())})
 	}
 	if lower {
 		out = append(out, lowercase{})
@@ -85,7 +89,7 @@ func (o object) chain() (steps []step, bytes bool) {
 }
 
 func (o object) steps() (steps []step, bytes bool) {
-	cut := func(s set, b behavior) step { return &splitter{pattern: newClass(s), behavior: b} }
+	cut := func(s pattern.Set, b behavior) step { return &splitter{pattern: pattern.NewClass(s), behavior: b} }
 	switch kind := o.kind(); kind {
 	case "ByteLevel":
 		return []step{o.byteLevelSplit()}, true
@@ -94,27 +98,27 @@ func (o object) steps() (steps []step, bytes bool) {
 	case "Metaspace":
 		steps = []step{o.metaspace()}
 	case "Whitespace":
-		word := plainWordSet()
-		regex := []*class{newClass(word), newClass(word.with(spaceSet()).complement())}
-		steps = []step{&splitter{pattern: runsOf(regex), behavior: removed, inverted: true}}
+		word := pattern.PlainWord()
+		regex := []*pattern.Class{pattern.NewClass(word), pattern.NewClass(word.With(pattern.Space()).Complement())}
+		steps = []step{&splitter{pattern: pattern.Runs(regex), behavior: removed, inverted: true}}
 	case "WhitespaceSplit":
-		steps = []step{cut(spaceSet(), removed)}
+		steps = []step{cut(pattern.Space(), removed)}
 	case "BertPreTokenizer":
-		steps = []step{cut(spaceSet(), removed), cut(punctuationSet(), isolated)}
+		steps = []step{cut(pattern.Space(), removed), cut(pattern.Punctuation(), isolated)}
 	case "Punctuation":
 		b := "Isolated"
 		if o.get("behavior").Exists() {
 			b = o.text("behavior")
 		}
-		steps = []step{cut(punctuationSet(), o.behavior(b))}
+		steps = []step{cut(pattern.Punctuation(), o.behavior(b))}
 	case "Digits":
 		b := contiguous
 		if o.flag("individual_digits") {
 			b = isolated
 		}
-		steps = []step{cut(digitSet(), b)}
+		steps = []step{cut(pattern.Digits(), b)}
 	case "CharDelimiterSplit":
-		steps = []step{&splitter{pattern: literal(o.character("delimiter")), behavior: removed}}
+		steps = []step{&splitter{pattern: pattern.Literal(o.character("delimiter")), behavior: removed}}
 	case "FixedLength":
 		length := fixedLength(5)
 		if o.get("length").Exists() {
@@ -142,7 +146,7 @@ func (o object) behavior(name string) behavior {
 func (o object) byteLevelSplit() step {
 	b := &byteLevelSplit{prefixSpace: o.flag("add_prefix_space")}
 	if o.optionalFlag("use_regex", true) {
-		m, err := newMatcher(gpt2Pattern)
+		m, err := pattern.Compile(gpt2Pattern)
 		if err != nil {
 			o.fail("%w", err)
 		}
@@ -154,7 +158,7 @@ func (o object) byteLevelSplit() step {
 func (o object) metaspace() step {
 	m := &metaspace{mark: o.character("replacement"), prepend: o.prependScheme()}
 	if o.optionalFlag("split", true) {
-		m.cut = &splitter{pattern: literal(m.mark), behavior: mergedWithNext}
+		m.cut = &splitter{pattern: pattern.Literal(m.mark), behavior: mergedWithNext}
 	}
 	return m
 }

@@ -1,6 +1,10 @@
 package tokenizer
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/seed-307b789f/xk6-llm/llm/tokenizer/internal/pattern"
+)
 
 // A step is one pre-tokenizer: it cuts a piece and passes what comes of it to
 // the next. number is its own place in the chain, by which it finds its
@@ -22,25 +26,25 @@ const (
 
 // splitter cuts at the matches of a pattern; inverted, at what lies between.
 type splitter struct {
-	pattern  matcher
+	pattern  pattern.Matcher
 	behavior behavior
 	inverted bool
 }
 
 func (p *splitter) split(s *state, number int, piece []byte, first bool) {
-	spans := p.pattern.matches(s.pieces[number].spans[:0], piece)
+	spans := p.pattern.Matches(s.pieces[number].spans[:0], piece)
 	s.pieces[number].spans = spans
 	c := cutter{s: s, next: number + 1, piece: piece, first: first, behavior: p.behavior}
 	done := 0
 	for _, m := range spans {
 		if done < m[0] {
-			c.take(span{done, m[0]}, p.inverted)
+			c.take(pattern.Span{done, m[0]}, p.inverted)
 		}
 		c.take(m, !p.inverted)
 		done = m[1]
 	}
 	if done < len(piece) {
-		c.take(span{done, len(piece)}, p.inverted)
+		c.take(pattern.Span{done, len(piece)}, p.inverted)
 	}
 	c.flush()
 }
@@ -53,12 +57,12 @@ type cutter struct {
 	piece    []byte
 	first    bool
 	behavior behavior
-	held     span // not yet passed on
+	held     pattern.Span // not yet passed on
 	holds    bool
 	matched  bool // the last span taken was a match
 }
 
-func (c *cutter) take(m span, match bool) {
+func (c *cutter) take(m pattern.Span, match bool) {
 	join := false
 	switch c.behavior {
 	case removed:
@@ -91,7 +95,7 @@ func (c *cutter) flush() {
 	c.holds = false
 }
 
-func (c *cutter) pass(m span) {
+func (c *cutter) pass(m pattern.Span) {
 	c.s.pass(c.next, c.piece[m[0]:m[1]], c.first && m[0] == 0)
 }
 
@@ -171,7 +175,7 @@ func (f fixedLength) split(s *state, number int, piece []byte, first bool) {
 	for len(piece) > 0 {
 		end := 0
 		for n := 0; n < int(f) && end < len(piece); n++ {
-			end += runeLength(piece[end:])
+			end += pattern.RuneLength(piece[end:])
 		}
 		s.pass(number+1, piece[:end], first)
 		piece, first = piece[end:], false

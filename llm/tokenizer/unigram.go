@@ -1,5 +1,7 @@
 package tokenizer
 
+import "github.com/seed-307b789f/xk6-llm/llm/tokenizer/internal/pattern"
+
 // unigram finds the pieces whose scores have the greatest sum, by Viterbi's
 // algorithm; a character that is no piece costs more than any.
 type unigram struct {
@@ -29,7 +31,7 @@ func (u *unigram) tokenize(s *scratch, dst []int32, piece []byte) []int32 {
 	}
 	s.paths = paths
 	for start := 0; start < len(piece); {
-		size := runeLength(piece[start:])
+		size := pattern.RuneLength(piece[start:])
 		u.extend(paths, piece, start, size)
 		start += size
 	}

@@ -1,4 +1,4 @@
-package tokenizer
+package pattern
 
 import (
 	"errors"
@@ -10,7 +10,7 @@ import (
 
 // escape reads what follows a backslash; inClass says whether it stands
 // between brackets.
-func (p *regexParser) escape(inClass bool) (set, error) {
+func (p *regexParser) escape(inClass bool) (Set, error) {
 	if p.pos >= len(p.pattern) {
 		return nil, errors.New(`pattern ends in \`)
 	}
@@ -24,52 +24,52 @@ func (p *regexParser) escape(inClass bool) (set, error) {
 		return p.property(r == 'P')
 	case 'x', 'u':
 		c, err := p.codePoint(r)
-		return p.foldedOutside(inClass, runes(c)), err
+		return p.foldedOutside(inClass, Runes(c)), err
 	}
 	if i := strings.IndexRune("tnrfvae0", r); i >= 0 {
 		if r == '0' && p.peek() >= '0' && p.peek() <= '7' {
 			return nil, errors.New("octal escape is not supported")
 		}
-		return runes(rune("\t\n\r\f\v\a\x1b\x00"[i])), nil
+		return Runes(rune("\t\n\r\f\v\a\x1b\x00"[i])), nil
 	}
 	if r < utf8.RuneSelf && (r >= '0' && r <= '9' || r|0x20 >= 'a' && r|0x20 <= 'z') {
 		return nil, fmt.Errorf(`escape \%s is not supported`, p.pattern[start:p.pos])
 	}
-	return p.foldedOutside(inClass, runes(r)), nil
+	return p.foldedOutside(inClass, Runes(r)), nil
 }
 
 // foldedOutside folds a character outside brackets; a class is folded whole.
-func (p *regexParser) foldedOutside(inClass bool, s set) set {
+func (p *regexParser) foldedOutside(inClass bool, s Set) Set {
 	if inClass {
 		return s
 	}
 	return p.folded(s)
 }
 
-func shorthand(r rune) (set, bool) {
+func shorthand(r rune) (Set, bool) {
 	switch r {
 	case 's':
-		return spaceSet(), true
+		return Space(), true
 	case 'S':
-		return spaceSet().complement(), true
+		return Space().Complement(), true
 	case 'w':
 		return wordSet(), true
 	case 'W':
-		return wordSet().complement(), true
+		return wordSet().Complement(), true
 	case 'd':
 		return category("Nd"), true
 	case 'D':
-		return category("Nd").complement(), true
+		return category("Nd").Complement(), true
 	case 'h':
-		return set{{'0', '9'}, {'A', 'F'}, {'a', 'f'}}, true
+		return Set{{'0', '9'}, {'A', 'F'}, {'a', 'f'}}, true
 	case 'H':
-		return set{{'0', '9'}, {'A', 'F'}, {'a', 'f'}}.complement(), true
+		return Set{{'0', '9'}, {'A', 'F'}, {'a', 'f'}}.Complement(), true
 	}
 	return nil, false
 }
 
 // property reads {Name} or {^Name}.
-func (p *regexParser) property(negated bool) (set, error) {
+func (p *regexParser) property(negated bool) (Set, error) {
 	if !p.accept("{") {
 		return nil, errors.New(`\p without {`)
 	}
@@ -86,14 +86,14 @@ func (p *regexParser) property(negated bool) (set, error) {
 		return nil, fmt.Errorf(`property \p{%s} is not supported`, name)
 	}
 	if negated {
-		s = s.complement()
+		s = s.Complement()
 	}
 	return s, nil
 }
 
 // propertySet finds a property by name; as in Oniguruma case, spaces, hyphens
 // and underscores do not matter.
-func propertySet(name string) (set, bool) {
+func propertySet(name string) (Set, bool) {
 	plain := strings.ToLower(strings.NewReplacer(" ", "", "-", "", "_", "").Replace(name))
 	switch plain {
 	case "han":

@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/seed-307b789f/xk6-llm/llm/tokenizer/internal/pattern"
 )
 
 // form is a Unicode normalization form. The data are golang.org/x/text's, the
@@ -13,19 +15,19 @@ import (
 // marks, and knows characters that the library does not.
 type form struct {
 	compose bool
-	quick   norm.Form // finds text that is normal already
-	library norm.Form // decomposes
-	whole   *class    // characters left undecomposed
-	starter *class    // marks taken for starters
+	quick   norm.Form      // finds text that is normal already
+	library norm.Form      // decomposes
+	whole   *pattern.Class // characters left undecomposed
+	starter *pattern.Class // marks taken for starters
 }
 
 func newForm(compat, compose bool) *form {
 	if compose {
 		compositions() // now, rather than in the first text that needs them
 	}
-	f := &form{compose: compose, library: norm.NFD, whole: newClass(undecomposed), starter: newClass(uncombining)}
+	f := &form{compose: compose, library: norm.NFD, whole: pattern.NewClass(pattern.Undecomposed), starter: pattern.NewClass(pattern.Uncombining)}
 	if compat {
-		f.library, f.whole = norm.NFKD, newClass(undecomposedCompat)
+		f.library, f.whole = norm.NFKD, pattern.NewClass(pattern.UndecomposedCompat)
 	}
 	switch {
 	case compose && compat:
@@ -88,7 +90,7 @@ func (f *form) decompose(run []mark, char []byte, p norm.Properties) []mark {
 		return run
 	}
 	parts := p.Decomposition()
-	if len(parts) == 0 || f.whole.has(r) {
+	if len(parts) == 0 || f.whole.Has(r) {
 		return append(run, f.mark(r, p))
 	}
 	for len(parts) > 0 {
@@ -100,7 +102,7 @@ func (f *form) decompose(run []mark, char []byte, p norm.Properties) []mark {
 }
 
 func (f *form) mark(r rune, p norm.Properties) mark {
-	if f.starter.has(r) {
+	if f.starter.Has(r) {
 		return mark{r: r}
 	}
 	return mark{r, p.CCC()}
@@ -165,7 +167,7 @@ var compositions = sync.OnceValue(func() map[[2]rune]rune {
 	for r := rune(utf8.RuneSelf); r < 0x30000; r++ { // beyond there is nothing to compose
 		text := string(r)
 		d := norm.NFD.PropertiesString(text).Decomposition()
-		if len(d) == 0 || undecomposed.has(r) || norm.NFC.String(text) != text {
+		if len(d) == 0 || pattern.Undecomposed.Has(r) || norm.NFC.String(text) != text {
 			continue
 		}
 		last, size := utf8.DecodeLastRune(d)

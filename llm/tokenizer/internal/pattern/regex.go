@@ -1,4 +1,4 @@
-package tokenizer
+package pattern
 
 import (
 	"errors"
@@ -12,7 +12,7 @@ import (
 // A node of a parsed regular expression. Which fields count depends on kind.
 type node struct {
 	kind     nodeKind
-	chars    set    // nodeChars
+	chars    Set    // nodeChars
 	children []node // nodeSequence, nodeChoice; one for nodeRepeat and the looks
 	min, max int    // nodeRepeat; max < 0 is without bound
 	mode     repeatMode
@@ -112,9 +112,9 @@ func (p *regexParser) checkFolds(sequence []node) error {
 		return nil
 	}
 	one := func(n node, letters string) bool {
-		return n.kind == nodeChars && len(n.chars) < 5 && strings.ContainsFunc(letters, n.chars.has)
+		return n.kind == nodeChars && len(n.chars) < 5 && strings.ContainsFunc(letters, n.chars.Has)
 	}
-	beyond := runes('\u017f', '\u212a').with(set{{0, utf8.RuneSelf - 1}}).complement()
+	beyond := Runes('\u017f', '\u212a').With(Set{{0, utf8.RuneSelf - 1}}).Complement()
 	for i, b := range sequence {
 		if b.kind == nodeChars && len(b.chars) < 5 && len(b.chars.and(beyond)) > 0 {
 			return errors.New("(?i) over letters beyond ASCII is not supported")
@@ -137,7 +137,7 @@ func (p *regexParser) atom() (node, error) {
 		s, err := p.bracket()
 		return node{kind: nodeChars, chars: s}, err
 	case p.accept("."):
-		return node{kind: nodeChars, chars: runes('\n').complement()}, nil
+		return node{kind: nodeChars, chars: Runes('\n').Complement()}, nil
 	case p.accept("^"):
 		return node{kind: nodeLineStart}, nil
 	case p.accept("$"):
@@ -153,7 +153,7 @@ func (p *regexParser) atom() (node, error) {
 		return node{kind: nodeChars, chars: s}, err
 	}
 	r := p.next()
-	return node{kind: nodeChars, chars: p.folded(runes(r))}, nil
+	return node{kind: nodeChars, chars: p.folded(Runes(r))}, nil
 }
 
 // group reads what follows an opening parenthesis. What a group captures
@@ -262,13 +262,13 @@ func (p *regexParser) interval() (low, high int, ok bool) {
 }
 
 // bracket reads a class after its opening bracket.
-func (p *regexParser) bracket() (set, error) {
+func (p *regexParser) bracket() (Set, error) {
 	if p.depth++; p.depth > maxRegexDepth {
 		return nil, fmt.Errorf("groups nested deeper than %d", maxRegexDepth)
 	}
 	defer func() { p.depth-- }()
 	negated := p.accept("^")
-	var out, left set
+	var out, left Set
 	intersect := false
 	for first := true; ; first = false {
 		switch {
@@ -280,7 +280,7 @@ func (p *regexParser) bracket() (set, error) {
 				out = left.and(out)
 			}
 			if out = p.folded(out); negated {
-				out = out.complement()
+				out = out.Complement()
 			}
 			return out, nil
 		case p.accept("&&"):
@@ -293,13 +293,13 @@ func (p *regexParser) bracket() (set, error) {
 			if err != nil {
 				return nil, err
 			}
-			out = out.with(s)
+			out = out.With(s)
 		}
 	}
 }
 
 // member reads a character, a range, an escape or a class within a class.
-func (p *regexParser) member() (set, error) {
+func (p *regexParser) member() (Set, error) {
 	if strings.HasPrefix(p.pattern[p.pos:], "[:") {
 		return nil, fmt.Errorf("class %q is not supported", p.rest(10))
 	}
@@ -316,25 +316,25 @@ func (p *regexParser) member() (set, error) {
 	if err != nil {
 		return nil, err
 	}
-	single := func(s set) bool { return len(s) == 1 && s[0][0] == s[0][1] }
+	single := func(s Set) bool { return len(s) == 1 && s[0][0] == s[0][1] }
 	if !single(low) || !single(high) || high[0][0] < low[0][0] {
 		return nil, fmt.Errorf("range ending at byte %d is out of order or not between characters", p.pos)
 	}
-	return set{{low[0][0], high[0][0]}}, nil
+	return Set{{low[0][0], high[0][0]}}, nil
 }
 
-func (p *regexParser) element() (set, error) {
+func (p *regexParser) element() (Set, error) {
 	if p.accept(`\`) {
 		return p.escape(true)
 	}
 	if p.pos >= len(p.pattern) {
 		return nil, errors.New("missing ]")
 	}
-	return runes(p.next()), nil
+	return Runes(p.next()), nil
 }
 
 // folded adds the other cases of the letters of s under (?i).
-func (p *regexParser) folded(s set) set {
+func (p *regexParser) folded(s Set) Set {
 	if !p.fold {
 		return s
 	}
@@ -346,7 +346,7 @@ func (p *regexParser) folded(s set) set {
 			}
 		}
 	}
-	return s.with(runes(more...))
+	return s.With(Runes(more...))
 }
 
 func (p *regexParser) peek() byte {

@@ -1,4 +1,4 @@
-package tokenizer
+package pattern
 
 import (
 	"slices"
@@ -7,11 +7,11 @@ import (
 
 // set is a list of inclusive ranges of code points, sorted, apart from each
 // other. The zero set is empty.
-type set [][2]rune
+type Set [][2]rune
 
 // runes is the set of the given code points.
-func runes(points ...rune) set {
-	var s set
+func Runes(points ...rune) Set {
+	var s Set
 	for _, r := range points {
 		s = append(s, [2]rune{r, r})
 	}
@@ -19,9 +19,9 @@ func runes(points ...rune) set {
 }
 
 // tidy sorts ranges and joins those that touch.
-func (s set) tidy() set {
+func (s Set) tidy() Set {
 	slices.SortFunc(s, func(a, b [2]rune) int { return int(a[0] - b[0]) })
-	var out set
+	var out Set
 	for _, r := range s {
 		if n := len(out); n > 0 && r[0] <= out[n-1][1]+1 {
 			out[n-1][1] = max(out[n-1][1], r[1])
@@ -32,14 +32,14 @@ func (s set) tidy() set {
 	return out
 }
 
-func (s set) with(others ...set) set {
+func (s Set) With(others ...Set) Set {
 	return slices.Concat(append(others, s)...).tidy()
 }
 
 // complement is every code point outside s. Surrogates are in it, and never
 // met: text is valid UTF-8 by then.
-func (s set) complement() set {
-	var out set
+func (s Set) Complement() Set {
+	var out Set
 	next := rune(0)
 	for _, r := range s {
 		if r[0] > next {
@@ -53,15 +53,15 @@ func (s set) complement() set {
 	return out
 }
 
-func (s set) without(other set) set {
-	return s.complement().with(other).complement()
+func (s Set) without(other Set) Set {
+	return s.Complement().With(other).Complement()
 }
 
-func (s set) and(other set) set {
-	return s.complement().with(other.complement()).complement()
+func (s Set) and(other Set) Set {
+	return s.Complement().With(other.Complement()).Complement()
 }
 
-func (s set) has(r rune) bool {
+func (s Set) Has(r rune) bool {
 	_, found := slices.BinarySearchFunc(s, r, func(span [2]rune, r rune) int {
 		switch {
 		case r < span[0]:
@@ -76,8 +76,8 @@ func (s set) has(r rune) bool {
 
 // category is the set of the general categories with the given names; a name
 // of one letter stands for all that begin with it.
-func category(names ...string) set {
-	var out set
+func category(names ...string) Set {
+	var out Set
 	for i, run := range categoryRuns {
 		name := categoryNames[run&31]
 		if !slices.Contains(names, name) && !slices.Contains(names, name[:1]) {
@@ -93,56 +93,56 @@ func category(names ...string) set {
 }
 
 // The classes of Hugging Face tokenizers. White space is the same everywhere.
-func spaceSet() set { return category("Z").with(set{{'\t', '\r'}, {0x85, 0x85}}) }
+func Space() Set { return category("Z").With(Set{{'\t', '\r'}, {0x85, 0x85}}) }
 
 // wordSet is what \w means to the regex engine of tokenizer files.
-func wordSet() set { return category("L", "M", "Nd", "Pc").with(wordCharAdded).without(wordCharTaken) }
+func wordSet() Set { return category("L", "M", "Nd", "Pc").With(wordCharAdded).without(wordCharTaken) }
 
 // plainWordSet is what \w means to the library's own tests, which use another
 // engine: it takes the joiners for letters, and superscripts not.
-func plainWordSet() set {
-	return wordSet().without(set{{0xb2, 0xb3}, {0xb9, 0xb9}, {0xbc, 0xbe}}).with(set{{0x200c, 0x200d}})
+func PlainWord() Set {
+	return wordSet().without(Set{{0xb2, 0xb3}, {0xb9, 0xb9}, {0xbc, 0xbe}}).With(Set{{0x200c, 0x200d}})
 }
 
-func digitSet() set { return category("N").with(digitAdded).without(digitTaken) }
+func Digits() Set { return category("N").With(digitAdded).without(digitTaken) }
 
-func punctuationSet() set {
-	ascii := category("S").and(set{{0, utf8.RuneSelf - 1}})
-	return category("P").with(ascii, punctuationAdded).without(punctuationTaken)
+func Punctuation() Set {
+	ascii := category("S").and(Set{{0, utf8.RuneSelf - 1}})
+	return category("P").With(ascii, punctuationAdded).without(punctuationTaken)
 }
 
-func markSet() set { return category("M").with(markAdded).without(markTaken) }
+func Marks() Set { return category("M").With(markAdded).without(markTaken) }
 
-func bertMarkSet() set { return category("Mn").with(bertMarkAdded).without(bertMarkTaken) }
+func BERTMarks() Set { return category("Mn").With(bertMarkAdded).without(bertMarkTaken) }
 
-func bertControlSet() set {
-	return category("Cc", "Cf", "Co").with(bertControlAdded).without(bertControlTaken)
+func BERTControls() Set {
+	return category("Cc", "Cf", "Co").With(bertControlAdded).without(bertControlTaken)
 }
 
 // class is a set made for fast questions. Its memory is a bit for each code
 // point of the pages of 256 that hold some, but not all, or not none, of them.
-type class struct {
+type Class struct {
 	ascii [2]uint64
 	index []uint16 // of a rune's page; nil when few ranges lie beyond ASCII
 	pages [][4]uint64
-	few   set
+	few   Set
 }
 
-func newClass(s set) *class {
-	c := &class{}
+func NewClass(s Set) *Class {
+	c := &Class{}
 	for r := range rune(utf8.RuneSelf) {
-		if s.has(r) {
+		if s.Has(r) {
 			c.ascii[r>>6] |= 1 << (r & 63)
 		}
 	}
-	if c.few = s.and(set{{utf8.RuneSelf, utf8.MaxRune}}); len(c.few) > 3 {
+	if c.few = s.and(Set{{utf8.RuneSelf, utf8.MaxRune}}); len(c.few) > 3 {
 		c.fill(c.few)
 		c.few = nil
 	}
 	return c
 }
 
-func (c *class) fill(s set) {
+func (c *Class) fill(s Set) {
 	seen := map[[4]uint64]uint16{}
 	next := 0 // the first range that does not end before the page
 	for first := rune(0); first <= utf8.MaxRune; first += 256 {
@@ -168,7 +168,7 @@ func (c *class) fill(s set) {
 	}
 }
 
-func (c *class) has(r rune) bool {
+func (c *Class) Has(r rune) bool {
 	if r < utf8.RuneSelf {
 		return c.ascii[r>>6]>>(r&63)&1 != 0
 	}
@@ -185,7 +185,7 @@ func (c *class) has(r rune) bool {
 
 // first is the length of the first character of text if it is in the class,
 // else 0.
-func (c *class) first(text []byte) int {
+func (c *Class) First(text []byte) int {
 	if len(text) == 0 {
 		return 0
 	}
@@ -193,16 +193,16 @@ func (c *class) first(text []byte) int {
 		return int(c.ascii[b>>6] >> (b & 63) & 1)
 	}
 	r, size := utf8.DecodeRune(text)
-	if !c.has(r) {
+	if !c.Has(r) {
 		return 0
 	}
 	return size
 }
 
 // last is the length of the last character of text if it is in the class, else 0.
-func (c *class) last(text []byte) int {
+func (c *Class) Last(text []byte) int {
 	r, size := utf8.DecodeLastRune(text)
-	if size == 0 || !c.has(r) {
+	if size == 0 || !c.Has(r) {
 		return 0
 	}
 	return size

@@ -1,4 +1,9 @@
-package tokenizer
+// Package pattern finds the matches of a tokenizer file's regular expressions and character classes, exactly as the
+// library of Hugging Face does. Compile reads the syntax of Oniguruma; the expressions of published tokenizers are matched
+// by code of this package, all others by regexp2. The Unicode classes are the library's own: tables.go holds them.
+//
+// Text must be valid UTF-8. Everything in the package may be used concurrently.
+package pattern
 
 import (
 	"bytes"
@@ -7,45 +12,45 @@ import (
 )
 
 // span is a piece of text, [start, end) in bytes.
-type span [2]int
+type Span [2]int
 
 // A matcher finds the matches of a pattern, leftmost first and apart from
 // each other, and appends them to dst.
-type matcher interface {
-	matches(dst []span, text []byte) []span
+type Matcher interface {
+	Matches(dst []Span, text []byte) []Span
 }
 
 // A literal matches itself.
-type literal []byte
+type Literal []byte
 
-func (l literal) matches(dst []span, text []byte) []span {
+func (l Literal) Matches(dst []Span, text []byte) []Span {
 	for from := 0; len(l) > 0; {
 		i := bytes.Index(text[from:], l)
 		if i < 0 {
 			break
 		}
-		dst = append(dst, span{from + i, from + i + len(l)})
+		dst = append(dst, Span{from + i, from + i + len(l)})
 		from += i + len(l)
 	}
 	return dst
 }
 
 // matches of a class are single characters.
-func (c *class) matches(dst []span, text []byte) []span {
+func (c *Class) Matches(dst []Span, text []byte) []Span {
 	for i := 0; i < len(text); {
-		size := c.first(text[i:])
+		size := c.First(text[i:])
 		if size > 0 {
-			dst = append(dst, span{i, i + size})
+			dst = append(dst, Span{i, i + size})
 			i += size
 			continue
 		}
-		i += runeLength(text[i:])
+		i += RuneLength(text[i:])
 	}
 	return dst
 }
 
 // runeLength is the length of the first character of valid, non-empty UTF-8.
-func runeLength(text []byte) int {
+func RuneLength(text []byte) int {
 	if text[0] < utf8.RuneSelf {
 		return 1
 	}
@@ -56,7 +61,7 @@ func runeLength(text []byte) int {
 // newMatcher compiles a regular expression: to a pattern if it has a
 // pattern's shape, which the expressions of published tokenizers have, else
 // to a program of regexp2.
-func newMatcher(regex string) (matcher, error) {
+func Compile(regex string) (Matcher, error) {
 	n, err := parseRegex(regex)
 	if err != nil {
 		return nil, err
@@ -80,10 +85,10 @@ type sequence []item
 
 // item is one repeated class, one choice between words, or one look ahead.
 type item struct {
-	class    *class
+	class    *Class
 	min, max int
 	mode     repeatMode
-	words    [][]*class // min is 0 or 1, max 1
+	words    [][]*Class // min is 0 or 1, max 1
 	ahead    bool       // class must follow, or with negated must not, and nothing is consumed
 	negated  bool
 }
@@ -118,8 +123,8 @@ func newPattern(n node) (*pattern, bool) {
 func (p *pattern) allow(i int, s sequence) {
 	for _, it := range s {
 		for b := range p.able {
-			if it.ahead || it.words == nil && it.class.has(rune(b)) ||
-				slices.ContainsFunc(it.words, func(w []*class) bool { return w[0].has(rune(b)) }) {
+			if it.ahead || it.words == nil && it.class.Has(rune(b)) ||
+				slices.ContainsFunc(it.words, func(w []*Class) bool { return w[0].Has(rune(b)) }) {
 				p.able[b] |= 1 << i
 			}
 		}
@@ -135,17 +140,17 @@ func (p *pattern) allow(i int, s sequence) {
 
 // classes builds the items of a pattern; equal sets share one class.
 type classes struct {
-	sets []set
-	made []*class
+	sets []Set
+	made []*Class
 }
 
-func (c *classes) class(s set) *class {
+func (c *classes) class(s Set) *Class {
 	for i, known := range c.sets {
 		if slices.Equal(known, s) {
 			return c.made[i]
 		}
 	}
-	c.sets, c.made = append(c.sets, s), append(c.made, newClass(s))
+	c.sets, c.made = append(c.sets, s), append(c.made, NewClass(s))
 	return c.made[len(c.made)-1]
 }
 
@@ -192,17 +197,17 @@ func (c *classes) item(n node) (item, bool) {
 }
 
 // words reads a choice between strings of single classes.
-func (c *classes) words(n node) ([][]*class, bool) {
+func (c *classes) words(n node) ([][]*Class, bool) {
 	options := []node{n}
 	if n.kind == nodeChoice {
 		options = n.children
 	}
-	var out [][]*class
+	var out [][]*Class
 	for _, option := range options {
 		if option.kind != nodeSequence || len(option.children) == 0 {
 			return nil, false
 		}
-		var word []*class
+		var word []*Class
 		for _, part := range option.children {
 			if part.kind != nodeChars {
 				return nil, false
@@ -216,7 +221,7 @@ func (c *classes) words(n node) ([][]*class, bool) {
 
 // matches follows the rule of the library's search: an empty match right
 // after another match does not count.
-func (p *pattern) matches(dst []span, text []byte) []span {
+func (p *pattern) Matches(dst []Span, text []byte) []Span {
 	last := -1
 	for from := 0; from < len(text) || from == len(text) && p.empty; {
 		end := p.at(text, from)
@@ -224,10 +229,10 @@ func (p *pattern) matches(dst []span, text []byte) []span {
 			if from == len(text) {
 				break
 			}
-			from += runeLength(text[from:])
+			from += RuneLength(text[from:])
 			continue
 		}
-		dst = append(dst, span{from, end})
+		dst = append(dst, Span{from, end})
 		from, last = end, end
 	}
 	return dst
@@ -259,7 +264,7 @@ func (s sequence) match(text []byte, pos int) int {
 	it := &s[0]
 	switch {
 	case it.ahead:
-		if it.class.first(text[pos:]) > 0 == it.negated {
+		if it.class.First(text[pos:]) > 0 == it.negated {
 			return -1
 		}
 		return s[1:].match(text, pos)
@@ -270,7 +275,7 @@ func (s sequence) match(text []byte, pos int) int {
 	}
 	end, n := pos, 0
 	for ; n != it.max; n++ {
-		size := it.class.first(text[end:])
+		size := it.class.First(text[end:])
 		if size == 0 {
 			break
 		}
@@ -308,7 +313,7 @@ func (s sequence) matchLazily(text []byte, pos int) int {
 				return m
 			}
 		}
-		size := it.class.first(text[pos:])
+		size := it.class.First(text[pos:])
 		if size == 0 || n == it.max {
 			return -1
 		}
@@ -322,7 +327,7 @@ words:
 	for _, word := range it.words {
 		end := pos
 		for _, letter := range word {
-			size := letter.first(text[end:])
+			size := letter.First(text[end:])
 			if size == 0 {
 				continue words
 			}
@@ -339,7 +344,7 @@ words:
 }
 
 // runsOf is the pattern of the longest runs of each class.
-func runsOf(classes []*class) *pattern {
+func Runs(classes []*Class) *pattern {
 	p := &pattern{}
 	for i, c := range classes {
 		p.options = append(p.options, sequence{{class: c, min: 1, max: -1}})

@@ -1,4 +1,4 @@
-package tokenizer
+package pattern
 
 import (
 	"fmt"
@@ -25,7 +25,7 @@ func newProgram(source string, n node) (*program, error) {
 	return &program{re}, nil
 }
 
-func (p *program) matches(dst []span, text []byte) []span {
+func (p *program) Matches(dst []Span, text []byte) []Span {
 	points := []rune(string(text))
 	at, offset := 0, 0 // a position in points and the same in text
 	locate := func(index int) int {
@@ -46,7 +46,7 @@ func (p *program) matches(dst []span, text []byte) []span {
 			continue
 		}
 		start := locate(m.RuneIndex)
-		dst = append(dst, span{start, locate(end)})
+		dst = append(dst, Span{start, locate(end)})
 		from, last = end, end
 	}
 	return dst
@@ -113,7 +113,7 @@ func (n node) writeRepeat(b *strings.Builder) {
 	b.WriteString(")")
 }
 
-func (s set) write(b *strings.Builder) {
+func (s Set) write(b *strings.Builder) {
 	if len(s) == 0 {
 		b.WriteString("(?!)") // matches nowhere
 		return
