@@ -2,33 +2,31 @@ package tokenizer
 
 import "github.com/seed-307b789f/xk6-llm/llm/tokenizer/internal/pattern"
 
-// addedToken is a token found in the text before anything else is done.
+// addedToken is a token that is found in the text before anything else is done.
 type addedToken struct {
 	id                         int32
 	content                    string
-	written                    string // content as the normalizer writes it, which is what it decodes to
+	written                    string // content as the normalizer writes it, which is what the token decodes to
 	singleWord, lstrip, rstrip bool
 	normalized, special        bool
 }
 
-// addedTokens are found in two passes: those that are not normalized in the
-// text as given, the rest in what the normalizer makes of the text between.
+// addedTokens finds added tokens in two passes: those that are not normalized in the text as given, the others in what
+// the normalizer makes of the text between them.
 type addedTokens struct {
 	tokens      []addedToken // in the order of their preference among equals
-	raw, normal *tokenFinder // nil when there are none
+	raw, normal *tokenFinder // nil if there are none
 	byID        map[int32]int
 }
 
-// tokenFinder finds added tokens: at each place the longest, the leftmost
-// first.
+// tokenFinder finds added tokens: the leftmost first, and at each position the longest.
 type tokenFinder struct {
 	tokens      []addedToken
 	trie        *trie // its values are positions in tokens
 	word, space *pattern.Class
 }
 
-// newAddedTokens takes each normalized token as the normalizer would write
-// it. It keeps tokens.
+// newAddedTokens rewrites each normalized token as the normalizer would. It keeps tokens.
 func newAddedTokens(tokens []addedToken, normalize func(string) string) *addedTokens {
 	a := &addedTokens{tokens: tokens, byID: map[int32]int{}}
 	var tries [2]*trie
@@ -70,9 +68,8 @@ type found struct {
 	id         int32
 }
 
-// next is the first token at or after from that counts, and false if none
-// does; done is the end of what earlier tokens took, and match the end of
-// what was read.
+// next returns the first token at or after from that counts, and false if there is none; done is the end of what
+// earlier tokens took, and match the end of what was read.
 func (f *tokenFinder) next(text []byte, from, done int) (tok found, match int, ok bool) {
 	for from < len(text) {
 		if f.trie.roots[text[from]] == 0 {

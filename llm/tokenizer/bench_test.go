@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// prompts are the messages of the sample data set.
+// prompts returns the messages of the sample data set.
 func prompts(b *testing.B) []string {
 	b.Helper()
 	data, err := os.ReadFile("../../scripts/data/sharegpt-sample.json")
@@ -29,9 +29,9 @@ func prompts(b *testing.B) []string {
 	return out
 }
 
-// BenchmarkCount counts the tokens of prompts, and says how many times faster
-// than the reference, on the same texts in the same run, one thread each.
-// vocabularies of testdata are small, so words have more tokens than usual.
+// BenchmarkCount counts the tokens of prompts, and reports how many times faster it is than the reference, on the same
+// texts in the same run, with one thread each. The vocabularies of testdata are small, so words have more tokens than
+// usual.
 func BenchmarkCount(b *testing.B) {
 	texts := prompts(b)
 	size := 0

@@ -7,27 +7,26 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/tokenizer/internal/pattern"
 )
 
-// bpe merges neighbours by byte-pair encoding, the pair of the lowest rank
-// first and of those the leftmost.
+// bpe merges neighbours by byte-pair encoding: the pair of the lowest rank first, and of equal ranks the leftmost.
 type bpe struct {
 	*vocabulary
 	merges         *mergeTable
 	bytes          bool // pieces are bytes, which the vocabulary writes as byteChars
 	prefix, suffix string
-	unknown        int32 // -1 without
+	unknown        int32 // -1 if there is none
 	fuseUnknown    bool
 	ignoreMerges   bool
 	fallback       [256]int32 // ids of the tokens <0x00> to <0xFF>, -1 where there is none
 	fallsBack      bool
 	plain          [utf8.RuneSelf]int32 // ids of ASCII characters, -1 where there is none
-	byteIDs        [256]int32           // with bytes: ids of all, -1 where there is none
+	byteIDs        [256]int32           // with bytes: ids of all bytes, -1 where there is none
 }
 
 // spaceMark is what vocabularies of SentencePiece write for a space.
 const spaceMark = "▁"
 
-// maxShort is the length up to which all pairs are looked at for each merge;
-// longer words use a heap, which costs more for each pair but grows as n log n.
+// maxShort is the length up to which every merge looks at all pairs; longer words use a heap, which costs more for each
+// pair but grows as n log n.
 const maxShort = 24
 
 func (m *bpe) tokenize(s *scratch, dst []int32, piece []byte) []int32 {
@@ -43,7 +42,7 @@ func (m *bpe) tokenize(s *scratch, dst []int32, piece []byte) []int32 {
 	return m.mergeLong(s, dst)
 }
 
-// whole is the id of a piece that is a token as it stands.
+// whole returns the id of a piece that is itself a token.
 func (m *bpe) whole(s *scratch, piece []byte) (int32, bool) {
 	if m.bytes {
 		s.text = appendByteChars(s.text[:0], piece)
@@ -52,7 +51,7 @@ func (m *bpe) whole(s *scratch, piece []byte) (int32, bool) {
 	return m.id(piece)
 }
 
-// symbols appends what the merging starts from: the tokens of the characters.
+// symbols appends the symbols with which merging starts: the tokens of the characters.
 func (m *bpe) symbols(s *scratch, dst []pair, piece []byte) []pair {
 	pending := false // an unknown character not yet appended
 	decorated := m.prefix != "" || m.suffix != ""
@@ -82,7 +81,7 @@ func (m *bpe) symbols(s *scratch, dst []pair, piece []byte) []pair {
 			}
 			dst = append(dst, pair{id: id})
 		case m.fallsBack && m.canFall(text):
-			for _, b := range text { // the pending one stays behind, as in the library
+			for _, b := range text { // the pending character stays behind, as in the library
 				dst = append(dst, pair{id: m.fallback[b]})
 			}
 		case m.unknown >= 0:
@@ -105,7 +104,7 @@ func (m *bpe) lookup(text []byte) int32 {
 	return -1
 }
 
-// decorate writes a character as the vocabulary does at its place in the word.
+// decorate writes a character as the vocabulary does at its position in the word.
 func (m *bpe) decorate(s *scratch, char []byte, first, last bool) []byte {
 	s.text = s.text[:0]
 	if !first {
@@ -131,9 +130,8 @@ func (m *bpe) canFall(text []byte) bool {
 	return true
 }
 
-// nextWord is where the next word of a piece begins that merges never reach
-// across, or its end. Only a model without tokens that hold a space mark
-// behind another character has such places.
+// nextWord returns where the next word of a piece begins across whose start no merge ever reaches, or the end of the
+// piece. Only a model without tokens that hold a space mark after another character has such positions.
 func (m *bpe) nextWord(piece []byte) int {
 	for i := 1; i < len(piece); {
 		next := bytes.Index(piece[i:], []byte(spaceMark))
@@ -148,8 +146,8 @@ func (m *bpe) nextWord(piece []byte) int {
 	return len(piece)
 }
 
-// cutsAtSpaces reports whether nextWord may be used: no merge joins a space
-// mark to another character before it, and the mark is a token itself.
+// cutsAtSpaces reports whether nextWord may be used: no merge joins a space mark to another character before it, and
+// the mark is itself a token.
 func (m *bpe) cutsAtSpaces() bool {
 	if _, known := m.idOf(spaceMark); !known || m.bytes || m.ignoreMerges || m.prefix != "" || m.suffix != "" {
 		return false

@@ -23,7 +23,7 @@ type charsmap struct {
 	replaced string
 }
 
-// maxCluster is the longest cluster, in bytes, that is looked up whole.
+// maxCluster is the length, in bytes, of the longest cluster that is looked up whole.
 const maxCluster = 5
 
 func newCharsmap(encoded string) (*charsmap, error) {
@@ -49,7 +49,7 @@ func newCharsmap(encoded string) (*charsmap, error) {
 	return c, nil
 }
 
-// lookup is the replacement of the shortest beginning of key that has one.
+// lookup returns the replacement of the shortest prefix of key that has one.
 func (c *charsmap) lookup(key []byte) (string, bool) {
 	pos := unitOffset(c.trie[0])
 	for _, b := range key {
@@ -73,11 +73,10 @@ func (c *charsmap) lookup(key []byte) (string, bool) {
 	return "", false
 }
 
-// unitOffset is where a unit's children are, relative to its own place; see
-// the Darts-clone library.
+// unitOffset returns where a unit's children are, relative to the unit; see the Darts-clone library.
 func unitOffset(unit uint32) uint32 { return unit >> 10 << (unit & (1 << 9) >> 6) }
 
-// at is the NUL-terminated string at an offset.
+// at returns the NUL-terminated string at an offset.
 func (c *charsmap) at(offset uint32) (string, bool) {
 	if uint64(offset) > uint64(len(c.replaced)) {
 		return "", false
@@ -106,8 +105,7 @@ func (c *charsmap) normalize(b *buffer, text []byte, first bool) ([]byte, bool) 
 	return out, first
 }
 
-// plain is 1 if text begins with a cluster of one ASCII character, seen
-// without the Unicode tables.
+// plain returns 1 if text begins with a cluster of one ASCII character, which it finds without the Unicode tables.
 func (c *charsmap) plain(text []byte) int {
 	if text[0] < utf8.RuneSelf && text[0] != '\r' && (len(text) == 1 || text[1] < utf8.RuneSelf) {
 		return 1

@@ -24,7 +24,7 @@ type Counter struct {
 	problem  error // why there is no template
 
 	mu    sync.Mutex
-	words map[int]words // found, by how many were asked for
+	words map[int]words // words found, by how many were asked for
 	told  map[string]bool
 }
 
@@ -33,7 +33,7 @@ type words struct {
 	err  error
 }
 
-// The files of a model that say how it counts. All but the first may be missing.
+// The files of a model that determine how it counts. All but the first may be missing.
 const (
 	TokenizerFile = "tokenizer.json"
 	ConfigFile    = "tokenizer_config.json"
@@ -43,8 +43,8 @@ const (
 	SpecialFile   = "special_tokens_map.json"
 )
 
-// ReadCounter reads a model's files; read gives the content of one, or fs.ErrNotExist. A chat template that cannot be
-// used is no error here: see Problem.
+// ReadCounter reads a model's files; read returns the content of one, or fs.ErrNotExist. A chat template that cannot be
+// used is not an error here: see Problem.
 func ReadCounter(read func(name string) ([]byte, error)) (*Counter, error) {
 	data, err := read(TokenizerFile)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -66,8 +66,8 @@ func ReadCounter(read func(name string) ([]byte, error)) (*Counter, error) {
 	return c, nil
 }
 
-// readFiles reads the files of the chat template. One for tools alone is looked for beside a chat_template.jinja
-// only, a processor's where there is none, and a map of special tokens where a template names one.
+// readFiles reads the files of the chat template. It looks for a template for tools only beside a chat_template.jinja,
+// for a processor's only if there is none, and for a map of special tokens if a template names one.
 func readFiles(read func(name string) ([]byte, error)) (f Files, err error) {
 	into := func(data *[]byte, name string) {
 		if err == nil {
@@ -93,7 +93,7 @@ func readFiles(read func(name string) ([]byte, error)) (f Files, err error) {
 	return f, err
 }
 
-// wantsSpecials reports whether the templates may name a token that special_tokens_map.json has the say on.
+// wantsSpecials reports whether the templates may name a token that special_tokens_map.json decides.
 func (f Files) wantsSpecials() bool {
 	config := gjson.ParseBytes(f.Config)
 	if !readsSpecials(config) {
@@ -120,13 +120,13 @@ func ReadCounterAt(path string, folder bool, read func(path string) ([]byte, err
 	})
 }
 
-// Problem is why chats are counted without a template, nil if they are not.
+// Problem returns why chats are counted without a template, nil if they are counted with it.
 func (c *Counter) Problem() error { return c.problem }
 
-// maxTold is how many different reasons First calls new: more tell nothing that helps.
+// maxTold is how many different reasons First reports as new: more reasons tell nothing that helps.
 const maxTold = 5
 
-// First reports whether an error of CountPrompt has not been met before, so that each reason is told once.
+// First reports whether an error of CountPrompt has not occurred before, so that each reason is reported once.
 func (c *Counter) First(err error) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -140,20 +140,19 @@ func (c *Counter) First(err error) bool {
 	return true
 }
 
-// CountChat is the number of tokens of a chat's prompt: messages and tools are the JSON of the request, tools may be
-// nil. If it cannot be written by the template, the error says why, and the number is that of the messages' texts
-// alone.
+// CountChat returns the number of tokens in a chat's prompt: messages and tools are the JSON of the request, tools may
+// be nil. If the template cannot write the prompt, the error tells why, and the number covers only the messages' texts.
 func (c *Counter) CountChat(messages, tools json.RawMessage) (int, error) {
 	return c.CountPrompt(Chat{Messages: messages, Tools: tools})
 }
 
-// CountPrompt is CountChat of a chat with variables of its own.
+// CountPrompt is CountChat for a chat with variables of its own.
 func (c *Counter) CountPrompt(chat Chat) (int, error) {
 	err := c.problem
 	if err == nil {
 		var text string
 		if text, err = c.template.Render(chat); err == nil {
-			return c.Count(text), nil // special tokens are written in it
+			return c.Count(text), nil // the template writes the special tokens
 		}
 	}
 	n := 0
@@ -163,13 +162,13 @@ func (c *Counter) CountPrompt(chat Chat) (int, error) {
 	return n, err
 }
 
-// Frame is what the chat template writes before and after the text of a chat's only message, one of the user, up to
-// where the model goes on. White space at the ends of a text may be lost to the template.
+// Frame returns what the chat template writes before and after the text of a chat's only message, one of the user, up
+// to where the model continues. The template may drop white space at the ends of a text.
 func (c *Counter) Frame() (before, after string, err error) {
 	if c.problem != nil {
 		return "", "", c.problem
 	}
-	const text = "twothreefiveseven" // that no template has
+	const text = "twothreefiveseven" // a text that no template has
 	prompt, err := c.template.Render(Chat{Messages: json.RawMessage(`[{"role":"user","content":"` + text + `"}]`)})
 	if err != nil {
 		return "", "", err
@@ -193,8 +192,9 @@ func (c *Counter) countContent(content gjson.Result) int {
 	return n
 }
 
-// Words are up to n words of letters of which each is one token, at the beginning of a text and, with a space before
-// it, after another. It looks at the whole vocabulary if it must, once for each n; the list is shared.
+// Words returns up to n words of letters, each of which is one token, at the beginning of a text and, with a space
+// before it, after another word. It looks at the whole vocabulary if necessary, once for each n. The list is shared and
+// must not be changed.
 func (c *Counter) Words(n int) ([]string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -229,7 +229,7 @@ func (c *Counter) findWords(n int) ([]string, error) {
 	return words, nil
 }
 
-// letters reports whether a text is several letters and nothing else.
+// letters reports whether a text consists of several letters and nothing else.
 func letters(text string) bool {
 	n := 0
 	for _, r := range text {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// BenchmarkRender writes the prompt of a chat with tools, as happens once a request.
+// BenchmarkRender writes the prompt of a chat with tools, which happens once per request.
 func BenchmarkRender(b *testing.B) {
 	source, err := os.ReadFile("testdata/templates/turns.jinja")
 	if err != nil {

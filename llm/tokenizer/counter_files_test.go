@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// modelFiles gives files by their names.
+// modelFiles returns files by their names.
 func modelFiles(files map[string]string) func(name string) ([]byte, error) {
 	return func(name string) ([]byte, error) {
 		text, ok := files[name]
@@ -19,7 +19,7 @@ func modelFiles(files map[string]string) func(name string) ([]byte, error) {
 	}
 }
 
-// A model's files count alike with the byte order mark and the line ends of Windows.
+// A model's files count the same with the byte-order mark and the line ends of Windows.
 func TestFilesAsTheyAre(t *testing.T) {
 	t.Parallel()
 	data, err := os.ReadFile("testdata/bpe-gpt2.json")

@@ -6,14 +6,12 @@ import (
 	"unicode/utf8"
 )
 
-// A decoder turns tokens back towards text: each rewrites the tokens, and what
-// the last leaves is joined.
+// decoder turns tokens back into text: each decoder rewrites the tokens, and what the last one leaves is joined.
 type decoder interface {
 	decode(tokens []string) []string
 }
 
-// byteLevelDecoder reads byteChars back. A token that has other characters
-// stands for itself.
+// byteLevelDecoder maps byteChars back to bytes. A token that has other characters stays as it is.
 type byteLevelDecoder struct{}
 
 func (byteLevelDecoder) decode(tokens []string) []string {
@@ -36,8 +34,7 @@ func appendBytes(dst []byte, token string) []byte {
 	return dst
 }
 
-// byteFallbackDecoder joins runs of tokens such as <0xE2>; a run that is no
-// UTF-8 gives one U+FFFD for each byte.
+// byteFallbackDecoder joins runs of tokens such as <0xE2>; a run that is not UTF-8 becomes one U+FFFD for each byte.
 type byteFallbackDecoder struct{}
 
 func (byteFallbackDecoder) decode(tokens []string) []string {
@@ -76,13 +73,12 @@ func byteToken(token string) (byte, bool) {
 	return byte(b), err == nil
 }
 
-// fuse joins all tokens to one.
+// fuse joins all tokens into one.
 type fuse struct{}
 
 func (fuse) decode(tokens []string) []string { return []string{strings.Join(tokens, "")} }
 
-// stripDecoder takes up to start characters off the head and stop off the
-// tail of each token.
+// stripDecoder removes up to start characters from the beginning and up to stop characters from the end of each token.
 type stripDecoder struct {
 	content     string // one character
 	start, stop int
@@ -110,10 +106,10 @@ func (r replace) decode(tokens []string) []string {
 	return tokens
 }
 
-// metaspaceDecoder writes spaces for the marks, and none where the text begins.
+// metaspaceDecoder writes spaces for the marks, and none at the beginning of the text.
 type metaspaceDecoder struct {
 	mark string
-	drop bool // the marks of the first token
+	drop bool // whether to drop the marks of the first token
 }
 
 func (m metaspaceDecoder) decode(tokens []string) []string {
@@ -127,7 +123,7 @@ func (m metaspaceDecoder) decode(tokens []string) []string {
 	return tokens
 }
 
-// wordPieceDecoder sets spaces between words.
+// wordPieceDecoder puts spaces between words.
 type wordPieceDecoder struct {
 	prefix  string
 	cleanup bool
@@ -150,8 +146,7 @@ func (w wordPieceDecoder) decode(tokens []string) []string {
 	return tokens
 }
 
-// cleanUp closes the gaps before punctuation and contractions, one kind after
-// the other.
+// cleanUp removes the spaces before punctuation and contractions, one kind after the other.
 func cleanUp(s string) string {
 	for _, r := range [...][2]string{
 		{" .", "."}, {" ?", "?"}, {" !", "!"}, {" ,", ","}, {" ' ", "'"}, {" n't", "n't"}, {" 'm", "'m"},
@@ -162,8 +157,7 @@ func cleanUp(s string) string {
 	return s
 }
 
-// suffixDecoder makes the suffix that ends words a space, and nothing in the
-// last token.
+// suffixDecoder replaces the suffix that ends words by a space, and removes it from the last token.
 type suffixDecoder string
 
 func (d suffixDecoder) decode(tokens []string) []string {

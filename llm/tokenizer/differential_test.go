@@ -37,8 +37,8 @@ type referenceAnswer struct {
 	Rate  float64
 }
 
-// startReference starts the Python interpreter of the tests,
-// and skips the test if that has no tokenizers of the version we follow.
+// startReference starts the Python interpreter of the tests, and skips the test if that has no tokenizers library of
+// the version that this package follows.
 func startReference(t testing.TB) *reference {
 	t.Helper()
 	python := testenv.Python(t, "tokenizers")
@@ -85,9 +85,9 @@ func (r *reference) do(t testing.TB, job referenceJob) referenceAnswer {
 	return answer
 }
 
-// TestDifferential compares random texts, under every tokenizer of testdata
-// and under parts put together anew. LLM_TEST_TEXTS sets how many texts each;
-// with LLM_TEST_EVERY the parts are given every character of Unicode instead.
+// TestDifferential compares random texts, under every tokenizer of testdata and under newly combined parts.
+// LLM_TEST_TEXTS sets the number of texts for each; with LLM_TEST_EVERY the parts get every character of Unicode
+// instead.
 func TestDifferential(t *testing.T) {
 	ref := startReference(t)
 	n := 300
@@ -136,7 +136,7 @@ func compare(t *testing.T, ref *reference, file string, texts []string) {
 	}
 }
 
-// texts makes random texts out of given ones and of random characters.
+// texts makes random texts out of given ones and out of random characters.
 type texts struct {
 	*rand.Rand
 	pool []string
@@ -179,8 +179,8 @@ func (r *texts) rune() rune {
 	return block[0] + rune(r.Int64N(int64(block[1]-block[0]+1)))
 }
 
-// everyCharacter are texts that hold each code point, between letters, alone,
-// before a mark and after a letter that some marks join.
+// everyCharacter returns texts that hold each code point: between letters, alone, before a mark, and after a letter
+// that some marks join.
 func everyCharacter() []string {
 	var out []string
 	var b strings.Builder
@@ -224,8 +224,7 @@ func (v variant) file(t *testing.T) string {
 	return string(slices.Concat(data[:old.Index], []byte(v.json), data[old.Index+len(old.Raw):]))
 }
 
-// variants are parts that no file of testdata has, and odd uses of those that
-// one has.
+// variants are parts that no file of testdata has, and unusual uses of parts that one has.
 var variants = func() []variant {
 	var out []variant
 	add := func(base, section string, parts ...string) {
@@ -233,7 +232,7 @@ var variants = func() []variant {
 			out = append(out, variant{base, section, p})
 		}
 	}
-	add("bpe-gpt2", "normalizer", // byte-level, so what it decodes to is the normalized text
+	add("bpe-gpt2", "normalizer", // byte-level, so it decodes to the normalized text
 		`{"type":"NFC"}`, `{"type":"NFD"}`, `{"type":"NFKC"}`, `{"type":"NFKD"}`, `{"type":"Lowercase"}`,
 		`{"type":"StripAccents"}`, `{"type":"Nmt"}`,
 		`{"type":"Strip","strip_left":true,"strip_right":false}`,

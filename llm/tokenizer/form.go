@@ -10,22 +10,22 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/tokenizer/internal/pattern"
 )
 
-// form is a Unicode normalization form. The data are golang.org/x/text's, the
-// algorithm is not: that package sets U+034F into long runs of combining
-// marks, and knows characters that the library does not.
+// form is a Unicode normalization form. It uses the data of golang.org/x/text but not its algorithm: that package
+// inserts U+034F into long runs of combining marks, and knows characters that the library does not.
 type form struct {
 	compose bool
-	quick   norm.Form      // finds text that is normal already
+	quick   norm.Form      // finds text that is already normal
 	library norm.Form      // decomposes
-	whole   *pattern.Class // characters left undecomposed
-	starter *pattern.Class // marks taken for starters
+	whole   *pattern.Class // characters that stay undecomposed
+	starter *pattern.Class // marks that count as starters
 }
 
 func newForm(compat, compose bool) *form {
 	if compose {
-		compositions() // now, rather than in the first text that needs them
+		compositions() // compute them now rather than in the first text that needs them
 	}
-	f := &form{compose: compose, library: norm.NFD, whole: pattern.NewClass(pattern.Undecomposed), starter: pattern.NewClass(pattern.Uncombining)}
+	f := &form{compose: compose, library: norm.NFD, whole: pattern.NewClass(pattern.Undecomposed),
+		starter: pattern.NewClass(pattern.Uncombining)}
 	if compat {
 		f.library, f.whole = norm.NFKD, pattern.NewClass(pattern.UndecomposedCompat)
 	}
@@ -108,7 +108,7 @@ func (f *form) mark(r rune, p norm.Properties) mark {
 	return mark{r, p.CCC()}
 }
 
-// flush orders the marks of run, composes it and appends it to dst.
+// flush orders the marks of run, composes run and appends it to dst.
 func (f *form) flush(dst []byte, run []mark) []byte {
 	for i := 0; i < len(run); i++ {
 		from := i
@@ -129,7 +129,7 @@ func (f *form) flush(dst []byte, run []mark) []byte {
 // composed joins each starter with the marks that may reach it, in place.
 func composed(run []mark) []mark {
 	out := run[:0]
-	starter := -1 // where in out
+	starter := -1 // index in out
 	for _, m := range run {
 		if starter >= 0 {
 			last := out[len(out)-1].class
@@ -160,11 +160,10 @@ func compose(a, b rune) (rune, bool) {
 	return c, ok
 }
 
-// compositions are the primary composites, found by taking apart every
-// character that composition leaves whole.
+// compositions are the primary composites, found by decomposing every character that composition leaves whole.
 var compositions = sync.OnceValue(func() map[[2]rune]rune {
 	pairs := make(map[[2]rune]rune, 1024)
-	for r := rune(utf8.RuneSelf); r < 0x30000; r++ { // beyond there is nothing to compose
+	for r := rune(utf8.RuneSelf); r < 0x30000; r++ { // nothing beyond can be composed
 		text := string(r)
 		d := norm.NFD.PropertiesString(text).Decomposition()
 		if len(d) == 0 || pattern.Undecomposed.Has(r) || norm.NFC.String(text) != text {

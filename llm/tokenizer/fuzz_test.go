@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Any file parses or gives an error, and what parses encodes anything.
+// Any file parses or is refused with an error, and what parses encodes any text.
 func FuzzParse(f *testing.F) {
 	for _, name := range names(f) {
 		data, err := os.ReadFile(filepath.Join("testdata", name+".json"))
@@ -40,8 +40,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// Whatever the text, the counts agree with the ids, the second time is like
-// the first, and byte-level ids decode to the text.
+// Whatever the text, the counts agree with the ids, the second result equals the first, and byte-level ids decode to
+// the text.
 func FuzzEncode(f *testing.F) {
 	for _, text := range lines[string](f, "testdata/texts.jsonl") {
 		f.Add(text)

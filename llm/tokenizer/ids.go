@@ -1,7 +1,7 @@
 package tokenizer
 
-// Plain are the ids of the model's own vocabulary but for special tokens, in ascending order: what random text can be
-// decoded from. Tokens added to the model are not among them, nor are ids at or above the vocabulary's size, which some
+// Plain returns the ids of the model's own vocabulary except special tokens, in ascending order: random text can be
+// decoded from them. They exclude tokens added to the model, and ids at or above the vocabulary's size, which some
 // models have behind gaps. The cost is a look at each token of the model.
 func (t *Tokenizer) Plain() []int32 {
 	ids := make([]int32, 0, t.model.len())

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Plain ids are those of the model that text can be made of.
+// Plain ids are the model's ids from which text can be made.
 func TestPlain(t *testing.T) {
 	t.Parallel()
 	added := func(id int, content string, special bool) string {

@@ -80,7 +80,7 @@ func TestLoadedSize(t *testing.T) {
 	data = nil
 	runtime.GC()
 	runtime.ReadMemStats(&after)
-	kept := int64(after.HeapAlloc) - int64(before.HeapAlloc) + int64(size) // data itself is gone by now
+	kept := int64(after.HeapAlloc) - int64(before.HeapAlloc) + int64(size) // data itself has been freed by now
 	t.Logf("file %.1f MB, kept %.1f MB", float64(size)/1e6, float64(kept)/1e6)
 	if kept > 60<<20 {
 		t.Errorf("a tokenizer of %d pieces keeps %d bytes", tok.Len(), kept)

@@ -1,14 +1,14 @@
 package tokenizer
 
-// mergeTable holds the merges by the two tokens they join. It is a hash table
-// of 16 bytes a place, at most half of them in use.
+// mergeTable holds the merges by the two tokens that they join. It is a hash table of 16 bytes a slot, at most half of
+// which are in use.
 type mergeTable struct {
-	places []mergePlace
+	places []mergeSlot
 	shift  uint
 }
 
-type mergePlace struct {
-	left, right int32 // left is -1 in a free place
+type mergeSlot struct {
+	left, right int32 // left is -1 in a free slot
 	rank        uint32
 	id          int32
 }
@@ -18,15 +18,15 @@ func newMergeTable(n int64) *mergeTable {
 	for int64(1)<<(64-t.shift) < 2*n {
 		t.shift--
 	}
-	t.places = make([]mergePlace, 1<<(64-t.shift))
+	t.places = make([]mergeSlot, 1<<(64-t.shift))
 	for i := range t.places {
 		t.places[i].left = -1
 	}
 	return t
 }
 
-// place is where the merge of two tokens is or would be.
-func (t *mergeTable) place(left, right int32) *mergePlace {
+// slot returns where the merge of two tokens is or would be.
+func (t *mergeTable) slot(left, right int32) *mergeSlot {
 	hash := (uint64(uint32(left))<<32 | uint64(uint32(right))) * 0x9e3779b97f4a7c15
 	for i := hash >> t.shift; ; i = (i + 1) & uint64(len(t.places)-1) {
 		p := &t.places[i]
@@ -37,13 +37,13 @@ func (t *mergeTable) place(left, right int32) *mergePlace {
 }
 
 func (t *mergeTable) add(left, right int32, rank uint32, id int32) {
-	*t.place(left, right) = mergePlace{left, right, rank, id}
+	*t.slot(left, right) = mergeSlot{left, right, rank, id}
 }
 
 // noMerge is the rank of two tokens that do not merge.
 const noMerge = ^uint32(0)
 
-// pair is a symbol with the merge of it and its right neighbour.
+// pair is a symbol together with the merge of it and its right neighbour.
 type pair struct {
 	id     int32
 	merged int32
@@ -51,7 +51,7 @@ type pair struct {
 }
 
 func (m *bpe) rank(left, right int32) (rank uint32, merged int32) {
-	if p := m.merges.place(left, right); p.left >= 0 {
+	if p := m.merges.slot(left, right); p.left >= 0 {
 		return p.rank, p.id
 	}
 	return noMerge, 0
@@ -100,8 +100,7 @@ type link struct {
 	prev, next int32 // -1 at the ends
 }
 
-// mergeLong merges s.pairs by a heap of candidates. A candidate whose symbols
-// have changed since is passed over.
+// mergeLong merges s.pairs with a heap of candidates. It skips a candidate whose symbols have changed since.
 func (m *bpe) mergeLong(s *scratch, dst []int32) []int32 {
 	s.links, s.heap = s.links[:0], s.heap[:0]
 	for i, p := range s.pairs {
@@ -141,7 +140,7 @@ func (m *bpe) mergeLong(s *scratch, dst []int32) []int32 {
 	return dst
 }
 
-// candidate is a merge that may be done, if its symbols are still there.
+// candidate is a possible merge, provided that its symbols are still there.
 type candidate struct {
 	rank uint32
 	pos  int32
@@ -152,8 +151,7 @@ func (c candidate) before(d candidate) bool {
 	return c.rank < d.rank || c.rank == d.rank && c.pos < d.pos
 }
 
-// mergeHeap is a binary heap, the next candidate first. container/heap would
-// allocate for each.
+// mergeHeap is a binary heap with the next candidate first. container/heap would allocate for each candidate.
 type mergeHeap []candidate
 
 func (h *mergeHeap) consider(m *bpe, links []link, pos int32) {

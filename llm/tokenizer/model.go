@@ -2,19 +2,19 @@ package tokenizer
 
 import "github.com/seed-307b789f/xk6-llm/llm/tokenizer/internal/pattern"
 
-// A model turns one piece of text into ids.
+// model turns one piece of text into ids.
 type model interface {
 	// tokenize appends the ids of a piece, which is not empty, to dst.
 	tokenize(s *scratch, dst []int32, piece []byte) []int32
-	// id is the id of a token, and false if the vocabulary lacks it.
+	// id returns the id of a token, and false if the vocabulary lacks it.
 	id(token []byte) (int32, bool)
-	// piece is the token of an id, and false if there is none.
+	// piece returns the token of an id, and false if there is none.
 	piece(id int32) ([]byte, bool)
-	// len is the number of tokens.
+	// len returns the number of tokens.
 	len() int
 }
 
-// scratch is the memory the models work in.
+// scratch is the working memory of the models.
 type scratch struct {
 	text  []byte
 	pairs []pair
@@ -36,8 +36,8 @@ func (w *wordLevel) tokenize(_ *scratch, dst []int32, piece []byte) []int32 {
 	return append(dst, w.unknown)
 }
 
-// wordPiece takes the longest piece it knows, again and again; a word that
-// cannot be taken apart so is unknown as a whole.
+// wordPiece repeatedly takes the longest piece that it knows; a word that cannot be taken apart this way is unknown as
+// a whole.
 type wordPiece struct {
 	*vocabulary
 	unknown  int32
@@ -66,8 +66,7 @@ func (w *wordPiece) tokenize(_ *scratch, dst []int32, piece []byte) []int32 {
 	return dst
 }
 
-// longerThan reports whether text has more than n characters. utf8.RuneCount
-// allocates.
+// longerThan reports whether text has more than n characters. utf8.RuneCount would allocate.
 func longerThan(text []byte, n int) bool {
 	for ; n >= 0 && len(text) > 0; n-- {
 		text = text[pattern.RuneLength(text):]

@@ -7,14 +7,14 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/tokenizer/internal/pattern"
 )
 
-// A normalizer rewrites text before it is cut. It returns text, a part of it,
-// or what it wrote to buf, which is kept for the next call. first says whether text begins with the
-// first character of what the user gave, and is returned for the result.
+// normalizer rewrites text before it is cut. It returns text, a part of it, or what it wrote to b, which is kept for
+// the next call. first tells whether text begins with the first character of the user's text; stillFirst tells the same
+// about the result.
 type normalizer interface {
 	normalize(b *buffer, text []byte, first bool) (out []byte, stillFirst bool)
 }
 
-// buffer is the memory one normalizer or pre-tokenizer works in.
+// buffer is the working memory of one normalizer or pre-tokenizer.
 type buffer struct {
 	text  []byte
 	spans []pattern.Span
@@ -42,7 +42,7 @@ func (d dropper) normalize(b *buffer, text []byte, first bool) ([]byte, bool) {
 	return b.text, first && d.class.First(text) == 0
 }
 
-// spacer makes every character of a class a space.
+// spacer replaces every character of a class by a space.
 type spacer struct{ class *pattern.Class }
 
 func (s spacer) normalize(b *buffer, text []byte, first bool) ([]byte, bool) {
@@ -59,7 +59,7 @@ func (s spacer) normalize(b *buffer, text []byte, first bool) ([]byte, bool) {
 	return out, first
 }
 
-// padder sets every character of a class between spaces.
+// padder puts spaces around every character of a class.
 type padder struct{ class *pattern.Class }
 
 func (p padder) normalize(b *buffer, text []byte, first bool) ([]byte, bool) {
@@ -83,7 +83,7 @@ func (p padder) normalize(b *buffer, text []byte, first bool) ([]byte, bool) {
 	return out, first
 }
 
-// lowercase lowers letter by letter, without regard to their neighbours.
+// lowercase lowers each letter without regard to its neighbours.
 type lowercase struct{}
 
 func (lowercase) normalize(b *buffer, text []byte, first bool) ([]byte, bool) {
@@ -99,7 +99,7 @@ func (lowercase) normalize(b *buffer, text []byte, first bool) ([]byte, bool) {
 		}
 		r, size := utf8.DecodeRune(text[i:])
 		i += size
-		if r == 'İ' { // the one letter whose lower case is two
+		if r == 'İ' { // the only letter whose lower case has two characters
 			out = append(out, "i\u0307"...)
 			continue
 		}
@@ -135,7 +135,7 @@ func (s strip) normalize(_ *buffer, text []byte, first bool) ([]byte, bool) {
 	return out, first
 }
 
-// prepend sets a string before a text.
+// prepend puts a string before a text.
 type prepend string
 
 func (p prepend) normalize(b *buffer, text []byte, first bool) ([]byte, bool) {
@@ -146,7 +146,7 @@ func (p prepend) normalize(b *buffer, text []byte, first bool) ([]byte, bool) {
 	return b.text, first
 }
 
-// replace puts content in the place of every match.
+// replace puts content in place of every match.
 type replace struct {
 	pattern pattern.Matcher
 	content string

@@ -15,9 +15,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/tokenizer/internal/pattern"
 )
 
-// Parse reads the text of a tokenizer.json file. Errors name the part of the
-// file they speak of. The cost grows with the length of data, which is not
-// kept.
+// Parse reads the text of a tokenizer.json file. Errors name the part of the file that they concern. The cost grows
+// with the length of data, which is not kept.
 func Parse(data []byte) (*Tokenizer, error) {
 	data, err := textfile.Trim(data)
 	if err != nil {
@@ -28,7 +27,7 @@ func Parse(data []byte) (*Tokenizer, error) {
 	}
 	if !json.Valid(data) {
 		var raw json.RawMessage
-		return nil, fmt.Errorf("tokenizer file: %w", json.Unmarshal(data, &raw)) // which says where
+		return nil, fmt.Errorf("tokenizer file: %w", json.Unmarshal(data, &raw)) // json.Unmarshal tells where
 	}
 	root := gjson.ParseBytes(data)
 	if !root.IsObject() {
@@ -86,17 +85,17 @@ func (t *Tokenizer) normalizeToken(content string) string {
 	return string(text)
 }
 
-// object reads the fields of one JSON object. The first fault is kept in err,
-// with the object's place in the file; after it fields read as zero.
+// object reads the fields of one JSON object. It keeps the first fault in err, with the object's position in the file;
+// after a fault, fields read as zero.
 type object struct {
 	value  gjson.Result
 	path   string
 	err    *error
-	fields map[string]gjson.Result // of value when it is large, see scanned
+	fields map[string]gjson.Result // fields of value if it is large, see scanned
 }
 
-// scanned is the object with its fields found once, rather than by reading
-// past vocabulary and merges for each of them.
+// scanned returns the object with its fields found once, rather than by reading past vocabulary and merges for each
+// field.
 func (o object) scanned() object {
 	o.fields = map[string]gjson.Result{}
 	o.value.ForEach(func(key, value gjson.Result) bool {
@@ -119,10 +118,10 @@ func (o object) fail(format string, args ...any) {
 	}
 }
 
-// kind is the field "type".
+// kind returns the field "type".
 func (o object) kind() string { return o.get("type").String() }
 
-// failField is fail about a field of what kind names.
+// failField is fail for a field of the object that kind names.
 func (o object) failField(name, problem string, args ...any) {
 	if kind := o.kind(); kind != "" {
 		name = kind + ": field " + strconv.Quote(name)
@@ -159,7 +158,7 @@ func (o object) optionalText(name string) string {
 
 func (o object) flag(name string) bool { return o.field(name, gjson.True, gjson.False).Bool() }
 
-// optionalFlag reads a field that stands for something when missing or null.
+// optionalFlag reads a field whose default applies if it is missing or null.
 func (o object) optionalFlag(name string, missing bool) bool {
 	if v := o.get(name); v.Type == gjson.Null {
 		return missing
@@ -186,7 +185,7 @@ func (o object) character(name string) string {
 	return s
 }
 
-// objects are the elements of a list.
+// objects returns the elements of a list.
 func (o object) objects(name string) []object {
 	var out []object
 	list := o.field(name, gjson.JSON)
@@ -210,7 +209,7 @@ func toID(v gjson.Result) (int32, bool) {
 // missing reports whether the section is absent or null.
 func (o object) missing() bool { return o.value.Type == gjson.Null }
 
-// flat is the object, or if it is a Sequence what it holds, to any depth.
+// flat returns the object, or, if it is a Sequence, what it holds, to any depth.
 func (o object) flat(field string) []object {
 	if o.missing() {
 		return nil
@@ -242,8 +241,8 @@ func (o object) pattern() pattern.Matcher {
 	return nil
 }
 
-// addedTokens reads the added tokens. Their ids are the model's, or counted
-// on from it; the ids written in the file do not count.
+// addedTokens reads the added tokens. Their ids are the model's, or continue after it; the ids written in the file do
+// not count.
 func (o object) addedTokens(m model) []addedToken {
 	var out []addedToken
 	next := int32(m.len())

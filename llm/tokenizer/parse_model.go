@@ -8,7 +8,7 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// model reads the model. bytes says that it is given bytes.
+// model reads the model. bytes tells that the model is given bytes.
 func (o object) model(bytes bool) model {
 	kind := o.kind()
 	if kind == "" {
@@ -30,7 +30,7 @@ func (o object) model(bytes bool) model {
 	}
 }
 
-// guess names the model of a file that does not, by the fields only one has.
+// guess names the model of a file that does not name it, by the fields that only one model has.
 func (o object) guess() string {
 	has := func(name string) bool { return o.get(name).Exists() }
 	switch {
@@ -63,7 +63,7 @@ func (o object) vocabulary() *vocabulary {
 	return newVocabulary(entries)
 }
 
-// unknown is the id of the token for what the vocabulary lacks.
+// unknown returns the id of the token for what the vocabulary lacks.
 func (o object) unknown(v *vocabulary, field string) int32 {
 	token := o.text(field)
 	id, ok := v.id([]byte(token))
@@ -116,7 +116,7 @@ func (o object) unigram() model {
 	return u
 }
 
-// byteTokens are the ids of <0x00> to <0xFF>, -1 where there is none.
+// byteTokens returns the ids of <0x00> to <0xFF>, -1 where there is none.
 func byteTokens(v *vocabulary) (ids [256]int32) {
 	for b := range ids {
 		ids[b] = -1

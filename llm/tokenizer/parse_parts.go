@@ -14,7 +14,7 @@ func (o object) normalizers() []normalizer {
 	return out
 }
 
-// normalizer compiles one normalizer, which may be several of ours.
+// normalizer compiles one normalizer of the file, which may become several here.
 func (o object) normalizer() []normalizer {
 	switch kind := o.kind(); kind {
 	case "NFC", "NFD", "NFKC", "NFKD":
@@ -47,7 +47,7 @@ func (o object) normalizer() []normalizer {
 	}
 }
 
-// What SentencePiece's nmt rules remove, and what they make a space.
+// What SentencePiece's nmt rules remove, and what they turn into a space.
 var (
 	nmtControl = pattern.Set{{0x01, 0x08}, {0x0b, 0x0b}, {0x0e, 0x1f}, {0x7f, 0x7f}, {0x8f, 0x8f}, {0x9f, 0x9f}}
 	nmtSpace   = pattern.Set{
@@ -59,7 +59,8 @@ var (
 func (o object) bertNormalizer() []normalizer {
 	var out []normalizer
 	if o.flag("clean_text") {
-		out = append(out, dropper{pattern.NewClass(pattern.BERTControls().With(pattern.Runes(0)))}, spacer{pattern.NewClass(pattern.Space())})
+		out = append(out, dropper{pattern.NewClass(pattern.BERTControls().With(pattern.Runes(0)))},
+			spacer{pattern.NewClass(pattern.Space())})
 	}
 	if o.flag("handle_chinese_chars") {
 		out = append(out, padder{pattern.NewClass(pattern.BERTIdeographs)})
@@ -74,11 +75,11 @@ func (o object) bertNormalizer() []normalizer {
 	return out
 }
 
-// chain compiles the pre-tokenizers. bytes says that the last of them leaves
-// its pieces to be read as bytes in the characters of byteChars.
+// chain compiles the pre-tokenizers. bytes reports that the last of them leaves its pieces to be read as bytes in the
+// characters of byteChars.
 func (o object) chain() (steps []step, bytes bool) {
 	for _, part := range o.flat("pretokenizers") {
-		if bytes { // not the last
+		if bytes { // not the last part
 			steps = append(steps, byteMapper{})
 		}
 		var more []step
@@ -212,12 +213,12 @@ func (o object) decoder() decoder {
 	}
 }
 
-// special reads which special tokens stand before and behind a text.
+// special reads which special tokens stand before and after a text.
 func (o object) special() (before, behind []int32) {
 	for _, part := range o.flat("processors") {
 		var b, a []int32
 		switch kind := part.kind(); kind {
-		case "ByteLevel": // moves offsets only
+		case "ByteLevel": // changes only offsets
 		case "TemplateProcessing":
 			b, a = part.template()
 		case "RobertaProcessing", "BertProcessing":
@@ -239,7 +240,7 @@ func (o object) pairID(name string) int32 {
 	return id
 }
 
-// template reads what a template sets around a single text.
+// template reads what a template puts around a single text.
 func (o object) template() (before, behind []int32) {
 	texts := 0
 	ids := map[string][]int32{}

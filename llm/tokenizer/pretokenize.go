@@ -6,14 +6,13 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/tokenizer/internal/pattern"
 )
 
-// A step is one pre-tokenizer: it cuts a piece and passes what comes of it to
-// the next. number is its own place in the chain, by which it finds its
-// buffers; first is as for normalizers.
+// step is one pre-tokenizer: it cuts a piece and passes the parts to the next step. number is its own index in the
+// chain, by which it finds its buffers; first has the same meaning as for normalizers.
 type step interface {
 	split(s *state, number int, piece []byte, first bool)
 }
 
-// behavior says what becomes of the text a pattern matches.
+// behavior tells what becomes of the text that a pattern matches.
 type behavior int
 
 const (
@@ -49,8 +48,7 @@ func (p *splitter) split(s *state, number int, piece []byte, first bool) {
 	c.flush()
 }
 
-// cutter joins matches to their neighbours as the behavior asks and passes
-// on what is complete.
+// cutter joins matches to their neighbours as the behavior demands and passes on what is complete.
 type cutter struct {
 	s        *state
 	next     int
@@ -99,8 +97,7 @@ func (c *cutter) pass(m pattern.Span) {
 	c.s.pass(c.next, c.piece[m[0]:m[1]], c.first && m[0] == 0)
 }
 
-// metaspace writes a mark for each space, sets one before the text, and cuts
-// before each.
+// metaspace writes a mark for each space, puts one before the text, and cuts before each.
 type metaspace struct {
 	mark    string
 	prepend prependScheme
@@ -111,7 +108,7 @@ type prependScheme int
 
 const (
 	prependAlways prependScheme = iota
-	prependFirst                // only where the user's text begins
+	prependFirst                // only at the beginning of the user's text
 	prependNever
 )
 
@@ -168,7 +165,7 @@ func (byteMapper) split(s *state, number int, piece []byte, first bool) {
 	s.pass(number+1, s.pieces[number].text, first)
 }
 
-// fixedLength cuts after so many characters.
+// fixedLength cuts after that many characters.
 type fixedLength int
 
 func (f fixedLength) split(s *state, number int, piece []byte, first bool) {

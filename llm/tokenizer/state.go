@@ -5,8 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// state is what one encoding at a time needs. States are pooled: after a few
-// calls nothing is allocated.
+// state is what one encoding needs at a time. States are pooled: after a few calls nothing is allocated.
 type state struct {
 	t      *Tokenizer
 	ids    []int32
@@ -36,7 +35,7 @@ func (s *state) encode(text string) {
 	s.cut(s.t.added.raw, s.text, true, (*state).normalized)
 }
 
-// cut takes the added tokens out of text and hands the rest to rest.
+// cut takes the added tokens out of text and passes what lies between to rest.
 func (s *state) cut(f *tokenFinder, text []byte, first bool, rest func(*state, []byte, bool)) {
 	done := 0
 	if f != nil {

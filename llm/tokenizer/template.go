@@ -1,9 +1,8 @@
-// Package prompt writes a chat as the model sees it: by the Jinja template of its tokenizer, as the server does before
-// it counts the tokens of a prompt.
-//
-// Templates are chosen and rendered as the transformers library does it, and given the messages as vLLM does it.
-// What cannot be rendered is an error that says why, and the caller counts otherwise.
 package tokenizer
+
+// This file chooses and parses a model's chat template, and renders a chat with it, as the server does before it counts
+// the tokens of a prompt. The choice and the rendering follow the transformers library; the messages are passed as vLLM
+// passes them. A chat that cannot be rendered is an error that tells why, and the caller counts in another way.
 
 import (
 	"encoding/json"
@@ -20,27 +19,27 @@ import (
 
 // Template is a model's chat template. It may be used concurrently.
 type Template struct {
-	plain, tools *source // of chats without tools and with them
+	plain, tools *source // for chats without tools and with them
 	special      map[string]jinja.Value
 }
 
 // source is one parsed template.
 type source struct {
 	*jinja.Template
-	parts bool // it goes through the parts of a message's content
+	parts bool // the template iterates over the parts of a message's content
 	err   error
 }
 
-// ErrNone is of a tokenizer that has no chat template.
+// ErrNone reports that a tokenizer has no chat template.
 var ErrNone = errors.New("the tokenizer has no chat template")
 
-// Files are the contents of the files of a model that hold its chat template, nil where there is none.
+// Files holds the contents of a model's files that can hold its chat template, nil for a file that is missing.
 type Files struct {
 	Config    []byte // tokenizer_config.json
 	Template  []byte // chat_template.jinja, which takes precedence over what the configuration has
 	ToolUse   []byte // additional_chat_templates/tool_use.jinja, for chats with tools
 	Processor []byte // chat_template.json, for chats without tools where there is no chat_template.jinja
-	Special   []byte // special_tokens_map.json; what it has counts, unless the configuration has added_tokens_decoder
+	Special   []byte // special_tokens_map.json, which counts unless the configuration has added_tokens_decoder
 }
 
 // ParseTemplate reads a model's chat template.
@@ -97,7 +96,8 @@ func jsonObject(name string, data []byte) (gjson.Result, error) {
 	return gjson.ParseBytes(data), nil
 }
 
-// member is the value of a key, nothing if there is none. Of a key given twice the last counts, as in Python.
+// member returns the value of a key, and the zero Result if there is none. Of duplicate keys the last counts, as in
+// Python.
 func member(object gjson.Result, name string) (found gjson.Result) {
 	object.ForEach(func(key, value gjson.Result) bool {
 		if key.Str == name {
@@ -108,8 +108,8 @@ func member(object gjson.Result, name string) (found gjson.Result) {
 	return found
 }
 
-// written are the templates in a configuration by their names: a text is the one named default, a list has objects of
-// name and template, an object has the templates under their names.
+// written returns the templates in a configuration by their names: a text is the one named default, a list has objects
+// of name and template, an object has the templates under their names.
 func written(v gjson.Result) map[string]string {
 	named := map[string]string{}
 	switch {
@@ -128,7 +128,7 @@ func written(v gjson.Result) map[string]string {
 	return named
 }
 
-// choose parses the first of the names that there is.
+// choose parses the first of the names that exists.
 func choose(named map[string]string, names ...string) *source {
 	for _, name := range names {
 		if text := named[name]; text != "" {
@@ -146,8 +146,8 @@ func parse(text string) *source {
 	return &source{Template: t, parts: wantsParts(t)}
 }
 
-// specials are the tokens that templates know by name, such as bos_token: those of the configuration, and over them
-// those of special_tokens_map.json, which transformers reads of configurations without added_tokens_decoder only.
+// specials returns the tokens that templates know by name, such as bos_token: the configuration's, overridden by those
+// of special_tokens_map.json, which transformers reads only for configurations without added_tokens_decoder.
 func specials(config gjson.Result, file []byte) (map[string]jinja.Value, error) {
 	tokens := map[string]jinja.Value{}
 	addSpecials(tokens, config)
@@ -180,11 +180,11 @@ func addSpecials(tokens map[string]jinja.Value, file gjson.Result) {
 // Chat is what a prompt is written from, as it stands in a request.
 type Chat struct {
 	Messages  json.RawMessage // an array
-	Tools     json.RawMessage // an array, nil for none
-	Variables json.RawMessage // an object of more variables for the template, nil for none
+	Tools     json.RawMessage // an array, nil without tools
+	Variables json.RawMessage // an object of further variables for the template, nil without them
 }
 
-// Render writes the prompt of a chat. The model is to go on as the assistant, unless a variable says otherwise.
+// Render writes the prompt of a chat. The prompt ends where the assistant continues, unless a variable says otherwise.
 func (t *Template) Render(c Chat) (string, error) {
 	template := t.plain
 	tools := value(gjson.ParseBytes(c.Tools))
@@ -210,7 +210,7 @@ func (t *Template) Render(c Chat) (string, error) {
 	return text, nil
 }
 
-// variables adds those of a request. Two of them ask the server for more than a variable.
+// variables adds the variables of a request. Two of them ask the server for more than a variable.
 func variables(vars map[string]jinja.Value, given gjson.Result) error {
 	if given.Get("continue_final_message").Bool() {
 		return errors.New("chat template: a prompt with continue_final_message is not supported")

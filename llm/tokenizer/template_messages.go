@@ -10,9 +10,9 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/internal/jinja"
 )
 
-// messages are the messages of a request as vLLM hands them to a template: content is a list of parts if the template
-// goes through parts and else a text, the arguments of tool calls are objects, and fields unknown to the server are
-// left out.
+// messages returns the messages of a request as vLLM passes them to a template: content is a list of parts if the
+// template iterates over parts, and else a text; the arguments of tool calls are objects; fields unknown to the server
+// are left out.
 func messages(list gjson.Result, parts bool) (jinja.Value, error) {
 	out := jinja.NewList()
 	for i, m := range list.Array() {
@@ -67,7 +67,7 @@ func message(m gjson.Result, parts bool) (jinja.Value, error) {
 	return out, nil
 }
 
-// content is one message's texts as a template wants them.
+// content returns one message's texts as a template expects them.
 func content(texts []string, parts bool) jinja.Value {
 	texts = slices.DeleteFunc(texts, func(text string) bool { return text == "" && !parts })
 	if !parts {
@@ -88,8 +88,8 @@ var textFields = map[string]string{
 	"text": "text", "input_text": "text", "output_text": "text", "refusal": "refusal", "thinking": "thinking",
 }
 
-// textParts are the texts of a message's content: a text, parts of text, or nothing. How many tokens a part of
-// another kind takes only the server knows.
+// textParts returns the texts of a message's content: a text, parts of text, or nothing. Only the server knows how many
+// tokens a part of another kind takes.
 func textParts(content gjson.Result) ([]string, error) {
 	switch {
 	case content.Type == gjson.String:
@@ -114,7 +114,7 @@ func textParts(content gjson.Result) ([]string, error) {
 	return texts, nil
 }
 
-// toolCalls are the calls of a message with their arguments as objects.
+// toolCalls returns the calls of a message with their arguments as objects.
 func toolCalls(calls gjson.Result) (*jinja.List, error) {
 	list := jinja.NewList()
 	for _, call := range calls.Array() {
@@ -151,8 +151,8 @@ func arguments(v gjson.Result) (jinja.Value, error) {
 	return value(v), nil
 }
 
-// wantsParts reports whether a template goes through the parts of a message's content, by the rule of vLLM: there is
-// a loop over the messages, and one over its variable's content.
+// wantsParts reports whether a template iterates over the parts of a message's content, by the rule of vLLM: there is a
+// loop over the messages, and one over its variable's content.
 func wantsParts(t *jinja.Template) bool {
 	lists := map[string]bool{"messages": true}
 	for names := []string{"messages"}; len(names) > 0; names = names[1:] {
@@ -193,7 +193,7 @@ func wantsParts(t *jinja.Template) bool {
 	return false
 }
 
-// reads reports whether an expression is a variable, or a field of it, with filters, tests and spans of it.
+// reads reports whether an expression is a variable, or a field of it, with filters, tests and slices of it.
 func reads(e jinja.Expr, name, field string) bool {
 	of := e
 	switch e := e.(type) {

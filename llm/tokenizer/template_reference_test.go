@@ -9,7 +9,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 )
 
-// templateReference renders by Jinja2.
+// templateReference renders with Jinja2.
 type templateReference struct {
 	t  *testing.T
 	in *json.Encoder

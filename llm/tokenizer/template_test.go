@@ -29,7 +29,7 @@ func TestRender(t *testing.T) {
 	}
 }
 
-// Of a model's templates the one is taken that transformers and vLLM take.
+// Of a model's templates, the one is chosen that transformers and vLLM choose.
 func TestFiles(t *testing.T) {
 	const object, list = `{"chat_template": {"default": "plain", "tool_use": "tools"}}`,
 		`{"chat_template": [{"name":"tool_use","template":"tools"},{"name":"default","template":"plain"}]}`
@@ -71,7 +71,7 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-// Each file is asked for only where it counts.
+// Each file is requested only if it matters.
 func TestReadFiles(t *testing.T) {
 	for _, tt := range []struct{ has, want string }{
 		{"", "tokenizer_config.json chat_template.jinja chat_template.json"},
@@ -131,7 +131,7 @@ func TestSpecialTokens(t *testing.T) {
 	}
 }
 
-// Of keys given twice the last counts, as in Python.
+// Of duplicate keys the last counts, as in Python.
 func TestKeysGivenTwice(t *testing.T) {
 	for config, want := range map[string]string{
 		`{"chat_template": "one", "chat_template": "two"}`:                                                          "two",
@@ -152,7 +152,7 @@ func TestKeysGivenTwice(t *testing.T) {
 	}
 }
 
-// Content is handed over as vLLM does it: in parts to templates that go through parts.
+// Content is passed as vLLM passes it: in parts to templates that iterate over parts.
 func TestContent(t *testing.T) {
 	const parts = `[{"role":"user","content":[{"type":"text","text":"a"},{"type":"text","text":""},{"type":"input_text","text":"b"},"c"]}]`
 	tests := map[string]struct{ template, messages, want string }{
@@ -222,7 +222,7 @@ func TestVariables(t *testing.T) {
 	}
 }
 
-// What cannot be rendered is named.
+// The error names what cannot be rendered.
 func TestErrors(t *testing.T) {
 	parse := map[string]struct{ config, want string }{
 		"none":     {config + "}", ErrNone.Error()},
@@ -240,7 +240,7 @@ func TestErrors(t *testing.T) {
 	}
 	for name, tt := range parse {
 		tmpl, err := ParseTemplate(Files{Config: []byte(tt.config)})
-		if err == nil { // some are found when the construct is met
+		if err == nil { // some constructs are found only when they are reached
 			_, err = tmpl.Render(Chat{Messages: json.RawMessage(hello)})
 		}
 		if err == nil || !strings.HasPrefix(err.Error(), tt.want) {
@@ -276,7 +276,7 @@ func TestTemplatesDifferential(t *testing.T) {
 	}
 }
 
-// Any chat renders or gives an error.
+// Any chat renders or is refused with an error.
 func FuzzTemplate(f *testing.F) {
 	files, _ := filepath.Glob("testdata/templates/*.jinja")
 	for _, file := range files {

@@ -1,17 +1,15 @@
 // Package tokenizer counts tokens as the model's server counts them.
 //
-// It reads a model's tokenizer.json and encodes and decodes exactly as Hugging
-// Face's tokenizers library (0.23) does: the same ids for the same text,
-// whatever the text. Byte-pair encoding, WordPiece, Unigram and word-level
-// models are known, with all normalizers, pre-tokenizers and decoders of
-// published language models. What is not known is an error of Parse that names
-// it, never a count that is almost right. Truncation and padding, which a file
-// may ask for, are left out: a counter wants the whole text.
+// A Tokenizer reads a model's tokenizer.json, and encodes and decodes exactly as Hugging Face's tokenizers library
+// (0.23) does: the same ids for the same text, whatever the text. It supports byte-pair encoding, WordPiece, Unigram
+// and word-level models, with all normalizers, pre-tokenizers and decoders of published language models. Parse returns
+// an error that names what it does not support; a count is never almost right. Truncation and padding, which a file may
+// ask for, are left out: a counter needs the whole text. A Counter adds the model's chat template, and counts chats.
 //
 // Text that is not UTF-8 is read as Python's errors="replace" reads it.
 //
-// The cost of encoding grows with the length of the text, for one long word
-// as n log n. A word met before costs a look into a table.
+// The cost of encoding grows with the length of the text, for one long word as n log n. A word that occurred before
+// costs a look into a table.
 package tokenizer
 
 import (
@@ -23,8 +21,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
-// Tokenizer encodes text. Make one with Load or Parse. Any number of
-// goroutines may use it at once.
+// Tokenizer encodes text. Make one with Load or Parse. It may be used concurrently.
 type Tokenizer struct {
 	normalizers    []normalizer
 	steps          []step
@@ -32,7 +29,7 @@ type Tokenizer struct {
 	spaced         *bpe // the model, if words may be cut at spaces before it sees them
 	added          *addedTokens
 	decoders       []decoder
-	joined         string  // what stands between tokens when there is no decoder
+	joined         string  // what stands between tokens if there is no decoder
 	before, behind []int32 // special tokens around a text
 	seed           maphash.Seed
 	states         sync.Pool // of *state
@@ -51,14 +48,13 @@ func Load(path string) (*Tokenizer, error) {
 	return t, nil
 }
 
-// Encode returns the ids of text without the special tokens a model wants
-// around it. Special tokens that stand in the text are found in it.
+// Encode returns the ids of text without the special tokens that a model wants around it. It recognises special tokens
+// that stand in the text.
 func (t *Tokenizer) Encode(text string) []int32 {
 	return t.encode(text, nil, nil)
 }
 
-// EncodeSpecial returns the ids of text with the special tokens around it,
-// as a model is given a prompt.
+// EncodeSpecial returns the ids of text with the special tokens around it, in the form in which a model gets a prompt.
 func (t *Tokenizer) EncodeSpecial(text string) []int32 {
 	return t.encode(text, t.before, t.behind)
 }
@@ -71,7 +67,7 @@ func (t *Tokenizer) encode(text string, before, behind []int32) []int32 {
 	return append(append(append(ids, before...), s.ids...), behind...)
 }
 
-// Count is len(t.Encode(text)) without allocating.
+// Count returns len(t.Encode(text)) without allocating.
 func (t *Tokenizer) Count(text string) int {
 	s := t.states.Get().(*state)
 	defer t.states.Put(s)
@@ -79,13 +75,12 @@ func (t *Tokenizer) Count(text string) int {
 	return len(s.ids)
 }
 
-// CountSpecial is len(t.EncodeSpecial(text)) without allocating.
+// CountSpecial returns len(t.EncodeSpecial(text)) without allocating.
 func (t *Tokenizer) CountSpecial(text string) int {
 	return len(t.before) + t.Count(text) + len(t.behind)
 }
 
-// Decode returns the text of ids. Special tokens are written, unless
-// skipSpecial is set; ids of no token are left out.
+// Decode returns the text of ids. It writes special tokens unless skipSpecial is set, and ignores ids without a token.
 func (t *Tokenizer) Decode(ids []int32, skipSpecial bool) string {
 	tokens := make([]string, 0, len(ids))
 	for _, id := range ids {
@@ -105,7 +100,7 @@ func (t *Tokenizer) Decode(ids []int32, skipSpecial bool) string {
 	return strings.Join(tokens, t.joined)
 }
 
-// Len is the number of tokens: those of the model and those added to it.
+// Len returns the number of tokens: the model's and those added to it.
 func (t *Tokenizer) Len() int {
 	n := t.model.len()
 	for id := range t.added.byID {

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// lines reads a file of one JSON value a line.
+// lines reads a file with one JSON value per line.
 func lines[T any](t testing.TB, path string) []T {
 	t.Helper()
 	f, err := os.Open(path)
@@ -64,8 +64,7 @@ type golden struct {
 	Decoded     *string
 }
 
-// The goldens are what Hugging Face's tokenizers library gives, see
-// testdata/README.md.
+// The goldens are the results of Hugging Face's tokenizers library, see testdata/README.md.
 func TestGoldens(t *testing.T) {
 	texts := lines[string](t, "testdata/texts.jsonl")
 	for _, name := range names(t) {

@@ -1,13 +1,12 @@
 package tokenizer
 
-// trie finds which of a set of strings a text begins with. Its edges are one
-// hash table, so memory grows with the total length of the strings, at most
-// 16 bytes for each.
+// trie finds which of a set of strings a text begins with. Its edges are one hash table, so memory grows with the total
+// length of the strings: at most 16 bytes for each byte.
 type trie struct {
-	edges  []edge // length is a power of two; a zero child marks a free place
+	edges  []edge // length is a power of two; a zero child marks a free slot
 	used   int
-	values []int32    // of the string that ends at a node, or -1; node 0 is the root
-	roots  [256]int32 // children of the root, 0 for none
+	values []int32    // value of the string that ends at a node, or -1; node 0 is the root
+	roots  [256]int32 // children of the root, 0 where there is none
 }
 
 type edge struct {
@@ -22,8 +21,8 @@ func newTrie() *trie {
 	return &trie{edges: make([]edge, 64), values: []int32{-1}}
 }
 
-// place is where the edge with the given key is or would be.
-func (t *trie) place(key uint32) *edge {
+// slot returns where the edge with the given key is or would be.
+func (t *trie) slot(key uint32) *edge {
 	mask := uint32(len(t.edges) - 1)
 	for i := key * 0x9e3779b1 >> 7 & mask; ; i = (i + 1) & mask {
 		if e := &t.edges[i]; e.child == 0 || e.key == key {
@@ -32,12 +31,12 @@ func (t *trie) place(key uint32) *edge {
 	}
 }
 
-// child is the node reached from node by b, and 0 if there is none.
+// child returns the node reached from node by b, and 0 if there is none.
 func (t *trie) child(node int32, b byte) int32 {
 	if node == 0 {
 		return t.roots[b]
 	}
-	return t.place(uint32(node)<<8 | uint32(b)).child
+	return t.slot(uint32(node)<<8 | uint32(b)).child
 }
 
 // add gives key a value, and reports false when the trie is full.
@@ -69,15 +68,15 @@ func (t *trie) link(node int32, b byte, child int32) {
 		t.edges = make([]edge, 2*len(old))
 		for _, e := range old {
 			if e.child != 0 {
-				*t.place(e.key) = e
+				*t.slot(e.key) = e
 			}
 		}
 	}
 	key := uint32(node)<<8 | uint32(b)
-	*t.place(key) = edge{key, child}
+	*t.slot(key) = edge{key, child}
 }
 
-// walk is the node reached by key, and false if the trie has none.
+// walk returns the node reached by key, and false if the trie has none.
 func (t *trie) walk(key string) (int32, bool) {
 	node := int32(0)
 	for i := range len(key) {
@@ -88,8 +87,8 @@ func (t *trie) walk(key string) (int32, bool) {
 	return node, true
 }
 
-// longest is the length and the value of the longest string text begins with,
-// walked from node, and 0 if it begins with none.
+// longest returns the length and the value of the longest string with which text begins, walked from node, and 0 if
+// text begins with none.
 func (t *trie) longest(node int32, text []byte) (length int, value int32) {
 	for i, b := range text {
 		if node = t.child(node, b); node == 0 {

@@ -2,8 +2,8 @@ package tokenizer
 
 import "github.com/seed-307b789f/xk6-llm/llm/tokenizer/internal/pattern"
 
-// unigram finds the pieces whose scores have the greatest sum, by Viterbi's
-// algorithm; a character that is no piece costs more than any.
+// unigram finds the pieces whose scores have the greatest sum, by Viterbi's algorithm; a character that is not a piece
+// costs more than any piece.
 type unigram struct {
 	*vocabulary
 	trie      *trie
@@ -14,13 +14,13 @@ type unigram struct {
 	fallsBack bool
 }
 
-// unknownPenalty is how much less than the least score an unknown character scores.
+// unknownPenalty is how far below the lowest score an unknown character scores.
 const unknownPenalty = 10
 
 // path is the best way to the end of the bytes before it.
 type path struct {
 	score float64
-	start int32 // of its last piece, -1 if no piece ends here
+	start int32 // start of its last piece, -1 if no piece ends here
 	id    int32
 }
 
@@ -38,8 +38,7 @@ func (u *unigram) tokenize(s *scratch, dst []int32, piece []byte) []int32 {
 	return u.trace(dst, paths, piece)
 }
 
-// extend adds every piece that begins at start, where a character of the
-// given size stands.
+// extend adds every piece that begins at start, where a character of the given size stands.
 func (u *unigram) extend(paths []path, piece []byte, start, size int) {
 	so, single := paths[start].score, false
 	reach := func(end int, id int32, score float64) {
@@ -85,7 +84,7 @@ func (u *unigram) trace(dst []int32, paths []path, piece []byte) []int32 {
 	return dst
 }
 
-// appendUnknown appends the ids of text that is no piece, the last first.
+// appendUnknown appends the ids of text that is not a piece, the last first.
 func (u *unigram) appendUnknown(dst []int32, text []byte) []int32 {
 	if id, ok := u.id(text); ok { // two unknown characters may make a piece that is worth less
 		return append(dst, id)

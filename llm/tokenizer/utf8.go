@@ -4,9 +4,8 @@ import "unicode/utf8"
 
 const replacement = "\uFFFD"
 
-// appendValid appends text with every ill-formed sequence replaced by U+FFFD
-// as Python's errors="replace" does it: one for each longest beginning of a
-// character, so a character cut off at the end becomes one.
+// appendValid appends text with every ill-formed sequence replaced by U+FFFD in the manner of Python's
+// errors="replace": one for each longest prefix of a character, so a character cut off at the end becomes one.
 func appendValid(dst, text []byte) []byte {
 	for len(text) > 0 {
 		r, size := utf8.DecodeRune(text)
@@ -21,7 +20,7 @@ func appendValid(dst, text []byte) []byte {
 	return dst
 }
 
-// illFormed is the length of the ill-formed sequence text begins with.
+// illFormed returns the length of the ill-formed sequence with which text begins.
 func illFormed(text []byte) int {
 	low, high, length := byte(0x80), byte(0xbf), 0
 	switch b := text[0]; {

@@ -6,24 +6,24 @@ import (
 	"slices"
 )
 
-// vocabulary holds the pieces of a model: all text in one place, found by
-// text through a hash table and by id through the order.
+// vocabulary holds the pieces of a model: all text in one buffer, found by text through a hash table and by id through
+// their order.
 type vocabulary struct {
 	text  []byte
-	ends  []uint32 // of each piece in text
+	ends  []uint32 // end of each piece in text
 	ids   []int32  // ascending
 	index []int32  // hash table of 1 + position, 0 is free
 	seed  maphash.Seed
 }
 
-// entry is one piece on its way into a vocabulary.
+// entry is one piece to be added to a vocabulary.
 type entry struct {
 	text string
 	id   int32
 }
 
-// newVocabulary makes a vocabulary; of equal texts the last counts. The
-// entries are sorted in place and not kept.
+// newVocabulary makes a vocabulary; of equal texts the last counts. It sorts the entries in place and does not keep
+// them.
 func newVocabulary(entries []entry) *vocabulary {
 	slices.SortStableFunc(entries, func(a, b entry) int { return cmp.Compare(a.id, b.id) })
 	size, slots := 0, 16
@@ -51,7 +51,7 @@ func newVocabulary(entries []entry) *vocabulary {
 
 func (v *vocabulary) len() int { return len(v.ids) }
 
-// at is the piece at a position.
+// at returns the piece at a position.
 func (v *vocabulary) at(i int) []byte {
 	start := uint32(0)
 	if i > 0 {
@@ -70,7 +70,7 @@ func (v *vocabulary) slot(hash uint64, text string) *int32 {
 	}
 }
 
-// id is the id of a piece, and false if there is none.
+// id returns the id of a piece, and false if there is none.
 func (v *vocabulary) id(text []byte) (int32, bool) {
 	mask := uint64(len(v.index) - 1)
 	for i := maphash.Bytes(v.seed, text) & mask; ; i = (i + 1) & mask {
@@ -92,7 +92,7 @@ func (v *vocabulary) idOf(text string) (int32, bool) {
 	return 0, false
 }
 
-// piece is the text of an id, and false if there is none.
+// piece returns the text of an id, and false if there is none.
 func (v *vocabulary) piece(id int32) ([]byte, bool) {
 	i := int(id)
 	if i < 0 {

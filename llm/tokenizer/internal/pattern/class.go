@@ -5,11 +5,10 @@ import (
 	"unicode/utf8"
 )
 
-// set is a list of inclusive ranges of code points, sorted, apart from each
-// other. The zero set is empty.
+// Set is a list of inclusive ranges of code points, sorted and disjoint. The zero Set is empty.
 type Set [][2]rune
 
-// runes is the set of the given code points.
+// Runes returns the set of the given code points.
 func Runes(points ...rune) Set {
 	var s Set
 	for _, r := range points {
@@ -36,8 +35,7 @@ func (s Set) With(others ...Set) Set {
 	return slices.Concat(append(others, s)...).tidy()
 }
 
-// complement is every code point outside s. Surrogates are in it, and never
-// met: text is valid UTF-8 by then.
+// Complement returns every code point outside s. It includes surrogates, which never occur in valid UTF-8.
 func (s Set) Complement() Set {
 	var out Set
 	next := rune(0)
@@ -74,8 +72,8 @@ func (s Set) Has(r rune) bool {
 	return found
 }
 
-// category is the set of the general categories with the given names; a name
-// of one letter stands for all that begin with it.
+// category returns the set of the general categories with the given names; a name of one letter stands for all that
+// begin with it.
 func category(names ...string) Set {
 	var out Set
 	for i, run := range categoryRuns {
@@ -92,14 +90,14 @@ func category(names ...string) Set {
 	return out.tidy()
 }
 
-// The classes of Hugging Face tokenizers. White space is the same everywhere.
+// Space returns white space, which is the same in all parts of the library.
 func Space() Set { return category("Z").With(Set{{'\t', '\r'}, {0x85, 0x85}}) }
 
-// wordSet is what \w means to the regex engine of tokenizer files.
+// wordSet returns what \w means to the regex engine of tokenizer files.
 func wordSet() Set { return category("L", "M", "Nd", "Pc").With(wordCharAdded).without(wordCharTaken) }
 
-// plainWordSet is what \w means to the library's own tests, which use another
-// engine: it takes the joiners for letters, and superscripts not.
+// PlainWord returns what \w means to the library's own tests, which use another engine: it counts the joiners as
+// letters, and superscripts not.
 func PlainWord() Set {
 	return wordSet().without(Set{{0xb2, 0xb3}, {0xb9, 0xb9}, {0xbc, 0xbe}}).With(Set{{0x200c, 0x200d}})
 }
@@ -119,11 +117,11 @@ func BERTControls() Set {
 	return category("Cc", "Cf", "Co").With(bertControlAdded).without(bertControlTaken)
 }
 
-// class is a set made for fast questions. Its memory is a bit for each code
-// point of the pages of 256 that hold some, but not all, or not none, of them.
+// Class is a set made for fast lookups. Its memory is one bit for each code point of those pages of 256 that differ
+// from each other.
 type Class struct {
 	ascii [2]uint64
-	index []uint16 // of a rune's page; nil when few ranges lie beyond ASCII
+	index []uint16 // index of a rune's page; nil if few ranges lie beyond ASCII
 	pages [][4]uint64
 	few   Set
 }
@@ -183,8 +181,7 @@ func (c *Class) Has(r rune) bool {
 	return c.pages[c.index[r>>8]][r>>6&3]>>(r&63)&1 != 0
 }
 
-// first is the length of the first character of text if it is in the class,
-// else 0.
+// First returns the length of the first character of text if it is in the class, else 0.
 func (c *Class) First(text []byte) int {
 	if len(text) == 0 {
 		return 0
@@ -199,7 +196,7 @@ func (c *Class) First(text []byte) int {
 	return size
 }
 
-// last is the length of the last character of text if it is in the class, else 0.
+// Last returns the length of the last character of text if it is in the class, else 0.
 func (c *Class) Last(text []byte) int {
 	r, size := utf8.DecodeLastRune(text)
 	if size == 0 || !c.Has(r) {

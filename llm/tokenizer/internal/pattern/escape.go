@@ -8,8 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// escape reads what follows a backslash; inClass says whether it stands
-// between brackets.
+// escape reads what follows a backslash; inClass tells whether it stands between brackets.
 func (p *regexParser) escape(inClass bool) (Set, error) {
 	if p.pos >= len(p.pattern) {
 		return nil, errors.New(`pattern ends in \`)
@@ -38,7 +37,7 @@ func (p *regexParser) escape(inClass bool) (Set, error) {
 	return p.foldedOutside(inClass, Runes(r)), nil
 }
 
-// foldedOutside folds a character outside brackets; a class is folded whole.
+// foldedOutside folds a character outside brackets; a class is folded as a whole.
 func (p *regexParser) foldedOutside(inClass bool, s Set) Set {
 	if inClass {
 		return s
@@ -91,8 +90,8 @@ func (p *regexParser) property(negated bool) (Set, error) {
 	return s, nil
 }
 
-// propertySet finds a property by name; as in Oniguruma case, spaces, hyphens
-// and underscores do not matter.
+// propertySet returns the property with a name, in which, as in Oniguruma, case, spaces, hyphens and underscores do not
+// matter.
 func propertySet(name string) (Set, bool) {
 	plain := strings.ToLower(strings.NewReplacer(" ", "", "-", "", "_", "").Replace(name))
 	switch plain {

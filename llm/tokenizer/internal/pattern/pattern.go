@@ -1,6 +1,6 @@
 // Package pattern finds the matches of a tokenizer file's regular expressions and character classes, exactly as the
-// library of Hugging Face does. Compile reads the syntax of Oniguruma; the expressions of published tokenizers are matched
-// by code of this package, all others by regexp2. The Unicode classes are the library's own: tables.go holds them.
+// library of Hugging Face does. Compile reads the syntax of Oniguruma; code of this package matches the expressions of
+// published tokenizers, and regexp2 all others. The Unicode classes are the library's own: tables.go holds them.
 //
 // Text must be valid UTF-8. Everything in the package may be used concurrently.
 package pattern
@@ -11,16 +11,15 @@ import (
 	"unicode/utf8"
 )
 
-// span is a piece of text, [start, end) in bytes.
+// Span is a piece of text, [start, end) in bytes.
 type Span [2]int
 
-// A matcher finds the matches of a pattern, leftmost first and apart from
-// each other, and appends them to dst.
+// Matcher finds the matches of a pattern, leftmost first and without overlaps.
 type Matcher interface {
 	Matches(dst []Span, text []byte) []Span
 }
 
-// A literal matches itself.
+// Literal matches itself.
 type Literal []byte
 
 func (l Literal) Matches(dst []Span, text []byte) []Span {
@@ -35,7 +34,7 @@ func (l Literal) Matches(dst []Span, text []byte) []Span {
 	return dst
 }
 
-// matches of a class are single characters.
+// Matches appends the single characters of text that are in the class.
 func (c *Class) Matches(dst []Span, text []byte) []Span {
 	for i := 0; i < len(text); {
 		size := c.First(text[i:])
@@ -49,7 +48,7 @@ func (c *Class) Matches(dst []Span, text []byte) []Span {
 	return dst
 }
 
-// runeLength is the length of the first character of valid, non-empty UTF-8.
+// RuneLength returns the length of the first character of valid, non-empty UTF-8.
 func RuneLength(text []byte) int {
 	if text[0] < utf8.RuneSelf {
 		return 1
@@ -58,9 +57,9 @@ func RuneLength(text []byte) int {
 	return size
 }
 
-// newMatcher compiles a regular expression: to a pattern if it has a
-// pattern's shape, which the expressions of published tokenizers have, else
-// to a program of regexp2.
+// Compile compiles a regular expression in Oniguruma's syntax. The result is a pattern if the expression has the shape
+// of one, which those of published tokenizers have, and otherwise a program of regexp2. The error names what is not
+// supported.
 func Compile(regex string) (Matcher, error) {
 	n, err := parseRegex(regex)
 	if err != nil {
@@ -72,9 +71,8 @@ func Compile(regex string) (Matcher, error) {
 	return newProgram(regex, n)
 }
 
-// A pattern is a choice between sequences of repeated classes: the first that
-// matches wins. It is matched as written, with backtracking, so a match costs
-// as many steps as characters unless neighbours in a sequence overlap.
+// pattern is a choice between sequences of repeated classes: the first that matches wins. It is matched as written,
+// with backtracking, so a match takes as many steps as characters unless neighbours in a sequence overlap.
 type pattern struct {
 	options []sequence
 	able    [utf8.RuneSelf]uint32 // options that may match text beginning with this byte, as bits
@@ -119,7 +117,7 @@ func newPattern(n node) (*pattern, bool) {
 	return p, true
 }
 
-// allow notes with which bytes option i can begin.
+// allow records the bytes with which option i can begin.
 func (p *pattern) allow(i int, s sequence) {
 	for _, it := range s {
 		for b := range p.able {
@@ -219,8 +217,7 @@ func (c *classes) words(n node) ([][]*Class, bool) {
 	return out, true
 }
 
-// matches follows the rule of the library's search: an empty match right
-// after another match does not count.
+// Matches follows the rule of the library's search: an empty match right after another match does not count.
 func (p *pattern) Matches(dst []Span, text []byte) []Span {
 	last := -1
 	for from := 0; from < len(text) || from == len(text) && p.empty; {
@@ -238,7 +235,7 @@ func (p *pattern) Matches(dst []Span, text []byte) []Span {
 	return dst
 }
 
-// at is the end of the match that begins at from, and negative without one.
+// at returns the end of the match that begins at from, and a negative number without one.
 func (p *pattern) at(text []byte, from int) int {
 	able := ^uint32(0)
 	if from < len(text) && text[from] < utf8.RuneSelf {
@@ -255,8 +252,7 @@ func (p *pattern) at(text []byte, from int) int {
 	return -1
 }
 
-// match is the end of a match of the whole sequence at pos, and negative
-// without one.
+// match returns the end of a match of the whole sequence at pos, and a negative number without one.
 func (s sequence) match(text []byte, pos int) int {
 	if len(s) == 0 {
 		return pos
@@ -343,7 +339,7 @@ words:
 	return -1
 }
 
-// runsOf is the pattern of the longest runs of each class.
+// Runs returns a Matcher of the longest runs of each class.
 func Runs(classes []*Class) *pattern {
 	p := &pattern{}
 	for i, c := range classes {

@@ -8,9 +8,8 @@ import (
 	"github.com/dlclark/regexp2/v2"
 )
 
-// program runs a regular expression by regexp2. The expression is written
-// anew from its parts, classes as the ranges of our own tables, so that
-// neither syntax nor Unicode version of regexp2 matter.
+// program runs a regular expression by regexp2. The expression is rewritten from its parts, with classes as the ranges
+// of this package's tables, so that neither the syntax nor the Unicode version of regexp2 matters.
 type program struct {
 	regex *regexp2.Regexp
 }
@@ -27,7 +26,7 @@ func newProgram(source string, n node) (*program, error) {
 
 func (p *program) Matches(dst []Span, text []byte) []Span {
 	points := []rune(string(text))
-	at, offset := 0, 0 // a position in points and the same in text
+	at, offset := 0, 0 // a position in points and the same position in text
 	locate := func(index int) int {
 		for ; at < index; at++ {
 			offset += utf8.RuneLen(points[at])
@@ -37,7 +36,7 @@ func (p *program) Matches(dst []Span, text []byte) []Span {
 	last := -1
 	for from := 0; from <= len(points); {
 		m, err := p.regex.FindRunesMatchStartingAt(points, from)
-		if err != nil || m == nil { // an error is a timeout, and none is set
+		if err != nil || m == nil { // an error is a timeout, and no timeout is set
 			break
 		}
 		end := m.RuneIndex + m.RuneLength

@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// A node of a parsed regular expression. Which fields count depends on kind.
+// node is a node of a parsed regular expression. Its kind determines which fields are used.
 type node struct {
 	kind     nodeKind
 	chars    Set    // nodeChars
@@ -44,8 +44,8 @@ const (
 	possessive
 )
 
-// regexParser reads Oniguruma's syntax, the one of tokenizer files, as far as
-// its meaning is known here. Everything else is an error that names it.
+// regexParser reads the syntax of tokenizer files, which is Oniguruma's, as far as this package knows its meaning.
+// Everything else is an error that names it.
 type regexParser struct {
 	pattern string
 	pos     int
@@ -53,7 +53,7 @@ type regexParser struct {
 	fold    bool // inside (?i)
 }
 
-// maxRegexDepth bounds nesting, and so the stack a hostile file can use.
+// maxRegexDepth bounds nesting, and with it the stack that a hostile file can use.
 const maxRegexDepth = 100
 
 func parseRegex(pattern string) (node, error) {
@@ -105,8 +105,8 @@ func (p *regexParser) sequence() (node, error) {
 	return out, p.checkFolds(out.children)
 }
 
-// checkFolds refuses what Oniguruma matches by a case folding of several
-// letters, such as ß for (?i:ss): no other engine does.
+// checkFolds refuses what Oniguruma matches by a case folding to several letters, such as ß for (?i:ss): no other
+// engine does.
 func (p *regexParser) checkFolds(sequence []node) error {
 	if !p.fold {
 		return nil
@@ -156,8 +156,7 @@ func (p *regexParser) atom() (node, error) {
 	return node{kind: nodeChars, chars: p.folded(Runes(r))}, nil
 }
 
-// group reads what follows an opening parenthesis. What a group captures
-// does not matter to a tokenizer.
+// group reads what follows an opening parenthesis. What a group captures does not matter to a tokenizer.
 func (p *regexParser) group() (node, error) {
 	kinds := []struct {
 		open string
@@ -177,7 +176,7 @@ func (p *regexParser) group() (node, error) {
 	case p.accept("?i:"):
 		p.fold = true
 		return p.closed(nodeSequence)
-	case p.pos == 1 && p.accept("?i)"): // elsewhere engines differ on how far it reaches
+	case p.pos == 1 && p.accept("?i)"): // elsewhere, engines differ on how far it reaches
 		p.fold, fold = true, true
 		return node{}, nil
 	case p.peek() == '?':
@@ -370,7 +369,7 @@ func (p *regexParser) accept(token string) bool {
 	return false
 }
 
-// rest is up to n bytes of what is still to be read, for messages.
+// rest returns up to n bytes of what is still to be read, for messages.
 func (p *regexParser) rest(n int) string {
 	return p.pattern[p.pos:min(len(p.pattern), p.pos+n)]
 }
