@@ -96,7 +96,7 @@ func (r *RootModule) prepare(state *lib.State) {
 			return
 		}
 		host.Reserve(vus)
-		for _, warning := range host.Here().Warnings(vus) {
+		for _, warning := range host.ReadLimits().Warnings(vus) {
 			state.Logger.Warn(warning)
 		}
 	})

@@ -10,8 +10,7 @@ import (
 	"github.com/prometheus/procfs"
 )
 
-// machine makes files below a directory, in which ROOT stands for the directory, with the process 1 as the one of
-// proc/self.
+// machine writes files below a directory, whose path replaces ROOT in them. Its proc/self leads to process 1.
 func machine(t *testing.T, files map[string]string) (proc string) {
 	t.Helper()
 	root := t.TempDir()
@@ -31,7 +30,7 @@ func machine(t *testing.T, files map[string]string) (proc string) {
 	return proc
 }
 
-func TestGroupMemory(t *testing.T) {
+func TestCgroupMemory(t *testing.T) {
 	t.Parallel()
 	const (
 		v1 = "35 31 0:32 / ROOT/sys/fs/cgroup/memory rw - cgroup cgroup rw,memory"
@@ -83,7 +82,7 @@ func TestGroupMemory(t *testing.T) {
 			"sys/fs/cgroup/memory/memory.limit_in_bytes": "1000", "sys/fs/cgroup/memory/memory.usage_in_bytes": "400",
 		}, 600, true},
 	} {
-		left, bound := groupMemory(machine(t, tt.files))
+		left, bound := cgroupMemory(machine(t, tt.files))
 		if bound != tt.bound || bound && left != tt.left {
 			t.Errorf("%s: got %d, %t, want %d, %t", tt.name, left, bound, tt.left, tt.bound)
 		}
@@ -110,8 +109,8 @@ func TestQuota(t *testing.T) {
 	}
 }
 
-// A container sees but a part of the hierarchy, and may see a path that is the host's.
-func TestGroupDirs(t *testing.T) {
+// A container sees only a part of the hierarchy, and its path may be the host's.
+func TestCgroupDirs(t *testing.T) {
 	t.Parallel()
 	mount := t.TempDir()
 	inner := filepath.Join(mount, "a", "b")
@@ -129,7 +128,7 @@ func TestGroupDirs(t *testing.T) {
 		{"/", "/docker/1", []string{mount}},
 		{"/", "/../../x", []string{mount}},
 	} {
-		if got := groupDirs(&procfs.MountInfo{Root: tt.root, MountPoint: mount}, tt.path); !reflect.DeepEqual(got,
+		if got := cgroupDirs(&procfs.MountInfo{Root: tt.root, MountPoint: mount}, tt.path); !reflect.DeepEqual(got,
 			tt.want) {
 			t.Errorf("%q of a mount of %q: got %q, want %q", tt.path, tt.root, got, tt.want)
 		}

@@ -2,8 +2,8 @@
 
 package host
 
-// There are no control groups here.
+// Other systems have no control groups.
 
-func groupMemory(string) (left int64, bound bool) { return 0, false }
+func cgroupMemory(string) (left int64, bound bool) { return 0, false }
 
-func readQuota() (processors float64) { return 0 }
+func cgroupQuota() (processors float64) { return 0 }

@@ -11,32 +11,32 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
-// share of the process's memory is what Go may take. The rest is for what the kernel keeps for a thousand connections,
-// and for the program's own pages, which count in a control group.
-const share = 0.8
+// goShare is the share of the process's memory that Go may take. The rest is for what the kernel keeps for a thousand
+// connections, and for the program's own pages, which count in a control group.
+const goShare = 0.8
 
 // CalmCollector keeps the garbage collector out of the way of a measurement: a cycle over the heaps of a thousand VUs
-// takes a third of a second of a processor, and what arrives then is late. It collects what starting up left, and lets
-// the heap grow to five times what is live until four fifths of the process's memory are full. GOGC, GOMEMLIMIT and
-// AUTOMEMLIMIT, where the user has set them, hold. Only the first call in a process does anything, and it takes as long
-// as a collection.
+// takes a third of a second of a processor, and chunks that arrive meanwhile are read late. It collects the garbage of
+// the program's start, and lets the heap grow to five times its live size until four fifths of the process's memory are
+// full. GOGC, GOMEMLIMIT and AUTOMEMLIMIT keep their effect where the user has set them. Only the first call in a
+// process does anything, and it takes as long as a collection.
 var CalmCollector = sync.OnceFunc(func() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400)
-		// which leaves the memory unlimited where it fails
-		_, _ = memlimit.Set(memlimit.WithProvider(ownMemory), memlimit.WithRatio(share))
+		// if Set fails, the memory stays unlimited
+		_, _ = memlimit.Set(memlimit.WithProvider(processMemory), memlimit.WithRatio(goShare))
 	}
 	runtime.GC()
 	CountCollections()
 })
 
-// collections are how often the collector ran, and how long it stopped the process.
+// collections holds how often the collector ran, and for how long it stopped the process.
 type collections struct {
 	n      int64
 	paused time.Duration
 }
 
-var counted atomic.Pointer[collections] // when CountCollections was called last
+var countedFrom atomic.Pointer[collections] // read by the last call of CountCollections
 
 func readCollections() *collections {
 	var stats debug.GCStats
@@ -44,21 +44,21 @@ func readCollections() *collections {
 	return &collections{stats.NumGC, stats.PauseTotal}
 }
 
-// CountCollections begins to count, from 0. CalmCollector does so at its end.
-func CountCollections() { counted.Store(readCollections()) }
+// CountCollections starts the count of Collections at 0. CalmCollector calls it at its end.
+func CountCollections() { countedFrom.Store(readCollections()) }
 
-// Collections is how many collections there were since counting began last, and for how long they stopped the process
-// in all.
+// Collections returns the number of collections since the last call of CountCollections, or since the process began,
+// and for how long they stopped the process in total.
 func Collections() (n int64, paused time.Duration) {
-	now, then := readCollections(), counted.Load()
+	now, then := readCollections(), countedFrom.Load()
 	if then == nil {
 		return now.n, now.paused
 	}
 	return now.n - then.n, now.paused - then.paused
 }
 
-// ownMemory is the memory that this process may have altogether: what it has, and what is left to it.
-func ownMemory() (uint64, error) {
+// processMemory returns how many bytes this process may have in total: those it has, and those that are left to it.
+func processMemory() (uint64, error) {
 	left := Memory()
 	if left == 0 {
 		return 0, memlimit.ErrNoLimit

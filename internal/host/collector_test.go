@@ -13,7 +13,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 )
 
-// TestCalmCollector runs in processes of its own, which say what became of their collector.
+// TestCalmCollector starts itself in other processes, each of which prints the settings of its collector.
 func TestCalmCollector(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("LIMITS_TEST_CALM") != "" {
@@ -49,14 +49,14 @@ func TestCalmCollector(t *testing.T) {
 	}
 }
 
-func TestOwnMemoryHoldsWhatThereIs(t *testing.T) {
+func TestProcessMemoryIncludesUsedMemory(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
 		testenv.Skip(t, "/proc", "run the tests on Linux")
 	}
 	left := Memory()
-	own, err := ownMemory()
+	own, err := processMemory()
 	if err != nil || left <= 0 || own < uint64(left)/2 {
-		t.Errorf("of %d bytes left, %d may be had: %v", left, own, err)
+		t.Errorf("got %d bytes left, %d in total, %v", left, own, err)
 	}
 }

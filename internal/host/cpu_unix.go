@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// CPUTime is the processor time the process has used, its own and the system's for it.
+// CPUTime returns the processor time that this process has used, in user and in system mode; 0 if the system does not
+// tell.
 func CPUTime() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {

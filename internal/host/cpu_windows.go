@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// CPUTime is the processor time the process has used, its own and the system's for it.
+// CPUTime returns the processor time that this process has used, in user and in system mode; 0 if the system does not
+// tell.
 func CPUTime() time.Duration {
 	process, err := syscall.GetCurrentProcess()
 	if err != nil {
@@ -15,10 +16,10 @@ func CPUTime() time.Duration {
 	if err := syscall.GetProcessTimes(process, &created, &exited, &kernel, &user); err != nil {
 		return 0
 	}
-	return span(kernel) + span(user)
+	return fileTime(kernel) + fileTime(user)
 }
 
-// span reads a Filetime that holds a length of time, in units of 100 ns.
-func span(t syscall.Filetime) time.Duration {
+// fileTime converts a Filetime that holds a length of time, in units of 100 ns.
+func fileTime(t syscall.Filetime) time.Duration {
 	return time.Duration(int64(t.HighDateTime)<<32|int64(t.LowDateTime)) * 100
 }

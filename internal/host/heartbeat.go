@@ -10,15 +10,15 @@ import (
 )
 
 const (
-	// period lies between the instants at which a heartbeat is due.
+	// period is the time between two beats.
 	period = 5 * time.Millisecond
-	// late is from which lateness on a span is listed. Half a millisecond is what an idle machine takes at times.
-	late = time.Millisecond
+	// lateAfter is the lateness from which on a beat is listed as a span. An idle machine is at times late by 0.5 ms.
+	lateAfter = time.Millisecond
 )
 
-// Heartbeat measures how late the process gets to do what it waits for: a timer that the runtime polls with the sockets
-// is due every 5 ms, and what keeps its goroutine waiting (other processes, a quota, a stop, the process's own work)
-// keeps those of the answers waiting, too. Its methods may be called from any goroutine.
+// Heartbeat measures how late the process wakes up. A timer that the runtime polls with the sockets is due every 5 ms.
+// Whatever delays its goroutine (other processes, a quota, a stop, the process's own work) delays the goroutines that
+// read answers, too. Its methods may be called from any goroutine.
 type Heartbeat struct {
 	ticker *alarm.Ticker
 	ended  chan struct{}
@@ -29,19 +29,19 @@ type Heartbeat struct {
 	spans []Span
 }
 
-// Span is a time in which the process did not get to do what was due at its start.
+// Span is a time during which the process did not run, although a beat was due at its start.
 type Span struct {
 	From   time.Time
 	Length time.Duration
 }
 
-// Beats are the heartbeats of an interval. A late one counts once for each period that it is late, with what was left
-// to wait then, so that a percentile is of instants, not of wake-ups.
+// Beats summarizes the beats of an interval. A late beat counts once for each period that it is late, with the time
+// that was then left to wait, so that a percentile is one of instants, not of wake-ups.
 type Beats struct {
 	From, To time.Time
 	N        int
 	P99, Max time.Duration
-	Late     []Span // in order, apart from one another, each over 1 ms
+	Late     []Span // in order, without overlap, each over 1 ms
 }
 
 // StartHeartbeat starts a goroutine, which Stop ends.
@@ -52,7 +52,7 @@ func StartHeartbeat() *Heartbeat {
 	return h
 }
 
-// Stop ends the heartbeat, and returns when it has ended.
+// Stop ends the heartbeat and waits for its goroutine. It must be called once.
 func (h *Heartbeat) Stop() {
 	h.ticker.Close()
 	<-h.ended
@@ -78,11 +78,11 @@ func (h *Heartbeat) run(due time.Time) {
 	}
 }
 
-// beat takes down a beat that was due and came now, and returns when the next one is due.
+// beat notes a beat that was due at due and came at now, and returns when the next one is due.
 func (h *Heartbeat) beat(due, now time.Time) time.Time {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if delay := now.Sub(due); delay > late {
+	if delay := now.Sub(due); delay > lateAfter {
 		h.spans = append(h.spans, Span{due, delay})
 	}
 	for ; !due.After(now); due = due.Add(period) {

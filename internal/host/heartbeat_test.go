@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// A late beat stands for all that were due while it was late.
+// A late beat counts for all beats that were due while it was late.
 func TestLateBeatsCountOncePerPeriod(t *testing.T) {
 	t.Parallel()
 	start := time.Now()
@@ -26,15 +26,15 @@ func TestLateBeatsCountOncePerPeriod(t *testing.T) {
 	if !reflect.DeepEqual(b.Late, want) {
 		t.Errorf("late: got %v, want %v", b.Late, want)
 	}
-	if again := h.Take(); again.N != 0 || again.Late != nil || again.From != b.To {
-		t.Errorf("taken again: got %+v", again)
+	if next := h.Take(); next.N != 0 || next.Late != nil || next.From != b.To {
+		t.Errorf("the second Take: got %+v, want no beats", next)
 	}
 }
 
 func TestHeartbeatBeatsUntilItIsStopped(t *testing.T) {
 	t.Parallel()
 	h := StartHeartbeat()
-	for taken := 0; taken < 3; taken += h.Take().N { // which never ends if none comes
+	for beats := 0; beats < 3; beats += h.Take().N { // endless if no beat comes
 		<-time.After(period)
 	}
 	h.Stop()

@@ -1,5 +1,8 @@
-// Package host says what the machine gives a load generator: how many connections a process may hold, and how much of
-// the processors' time a host takes away.
+// Package host reads what the machine leaves to a load generator (open files, ports, memory, processors), measures what
+// kept the process from running (steal, quotas, pressure, late wake-ups), and keeps the garbage collector out of the
+// way.
+//
+// All figures are best on Linux. Where a system does not tell one, its zero value stands for "not known".
 package host
 
 import (
@@ -8,18 +11,19 @@ import (
 	"strings"
 )
 
-// spare is how many files a process has open beside its connections to the server: k6's own, outputs, name servers.
-const spare = 100
+// otherFiles is how many files a process has open beside its connections to the server: k6's own, outputs, name
+// servers.
+const otherFiles = 100
 
-// Limits are the machine's; 0 is one that is not known.
+// Limits holds the machine's limits on connections; 0 means not known.
 type Limits struct {
 	Files int64 // the process may have open
 	Ports int64 // for connections to one address and port
 }
 
-// Warnings names the limits that so many connections at once exceed, a line each, with what to set.
+// Warnings returns a line for each limit that a number of connections at once exceeds, with the setting that raises it.
 func (l Limits) Warnings(connections int64) (list []string) {
-	if need := connections + spare; l.Files > 0 && need > l.Files {
+	if need := connections + otherFiles; l.Files > 0 && need > l.Files {
 		list = append(list,
 			fmt.Sprintf("%d requests at once take a connection each, and this process may open %d files only: "+
 				"raise the limit to %d (ulimit -n %d; LimitNOFILE of a service; the container runtime's default "+
@@ -37,7 +41,7 @@ func (l Limits) Warnings(connections int64) (list []string) {
 	return list
 }
 
-// portRange counts the ports of a range as Linux shows it: "32768	60999".
+// portRange returns the number of ports in a range as Linux writes it: "32768	60999".
 func portRange(text string) int64 {
 	fields := strings.Fields(text)
 	if len(fields) != 2 {

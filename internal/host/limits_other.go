@@ -2,8 +2,8 @@
 
 package host
 
-// Here knows no limits: Windows bounds neither files nor, in practice, ports so low.
-func Here() Limits { return Limits{} }
+// ReadLimits returns no limits: Windows bounds neither files nor, in practice, ports that tightly.
+func ReadLimits() Limits { return Limits{} }
 
 // Reserve does nothing: there is no table of open files to grow.
 func Reserve(int64) {}

@@ -48,9 +48,9 @@ func TestPortRange(t *testing.T) {
 	}
 }
 
-func TestHere(t *testing.T) {
+func TestReadLimits(t *testing.T) {
 	t.Parallel()
-	if l := Here(); runtime.GOOS == "linux" && (l.Files < 16 || l.Ports < 1) {
+	if l := ReadLimits(); runtime.GOOS == "linux" && (l.Files < 16 || l.Ports < 1) {
 		t.Errorf("got %+v", l)
 	}
 }
@@ -66,14 +66,14 @@ func TestSteal(t *testing.T) {
 			t.Errorf("%q: got %+v", line, got)
 		}
 	}
-	// a count that stepped
+	// counts that stepped back
 	for back, want := range map[Steal]float64{{all: 2000, taken: 10}: 0, {all: 1010, taken: 100}: 1} {
 		if got := back.Since(a); got != want {
 			t.Errorf("%v since %v: got %v, want %v", back, a, got, want)
 		}
 	}
 	if got := (Steal{}).Since(Steal{}); got != 0 {
-		t.Errorf("of nothing known: %v", got)
+		t.Errorf("without readings: got %v, want 0", got)
 	}
 }
 
@@ -83,7 +83,7 @@ func TestHighWater(t *testing.T) {
 		"Name:\tk6\nVmPeak:\t 99 kB\nVmHWM:\t   1234 kB\nVmRSS:\t 1000 kB\n": 1234 * 1024, "": 0, "\nVmHWM:\n": 0,
 		"\nVmHWM: x kB\n": 0,
 	} {
-		if got := kilobytes(text, "VmHWM"); got != want {
+		if got := memoryLine(text, "VmHWM"); got != want {
 			t.Errorf("%q: got %d, want %d", text, got, want)
 		}
 	}
@@ -103,7 +103,7 @@ func TestReserve(t *testing.T) {
 		return n
 	}
 	size()
-	if Here().Files < 3000 {
+	if ReadLimits().Files < 3000 {
 		testenv.Skip(t, "3000 open files", "ulimit -n 4096")
 	}
 	Reserve(2500)
@@ -118,7 +118,7 @@ func TestMemInfo(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]int64{"MemTotal: 8 kB\nMemAvailable:    5 kB\n": 5 << 10, "": 0,
 		"MemAvailable: x kB\n": 0, "MemAvailable: 5\n": 0} {
-		if got := kilobytes(text, "MemAvailable"); got != want {
+		if got := memoryLine(text, "MemAvailable"); got != want {
 			t.Errorf("%q: got %d, want %d", text, got, want)
 		}
 	}

@@ -10,8 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Here reads this machine's limits. Go has raised the soft limit of files to the hard one when the process began.
-func Here() Limits {
+// ReadLimits reads the limits of this process and machine. Go raised the soft limit of files to the hard one when the
+// process began.
+func ReadLimits() Limits {
 	var l Limits
 	var files syscall.Rlimit
 	// signed on some systems
@@ -24,10 +25,11 @@ func Here() Limits {
 	return l
 }
 
-// Reserve makes the process's table of open files large enough for so many. The kernel doubles it as files are opened,
-// and holds up every thread of the process each time, in the middle of a measurement. What cannot be reserved is not.
+// Reserve makes the process's table of open files large enough for a number of files. Otherwise the kernel doubles the
+// table as files are opened, and each time stops every thread of the process, in the middle of a measurement. Reserve
+// does nothing where it cannot.
 func Reserve(files int64) {
-	if most := Here().Files; most > 0 {
+	if most := ReadLimits().Files; most > 0 {
 		files = min(files, most-1)
 	}
 	if files < 1 || files > math.MaxInt32 {

@@ -8,20 +8,20 @@ import (
 	"time"
 )
 
-// Memory is how much the system and the control groups leave to this process beside what it has, in bytes; 0 if
+// Memory returns how many bytes the system and the control groups leave to this process beside those it has; 0 if
 // neither tells.
 func Memory() int64 {
 	text, _ := os.ReadFile("/proc/meminfo")
-	left := kilobytes(string(text), "MemAvailable")
-	if group, bound := groupMemory("/proc"); bound && (left == 0 || group < left) {
+	left := memoryLine(string(text), "MemAvailable")
+	if group, bound := cgroupMemory("/proc"); bound && (left == 0 || group < left) {
 		return max(1, group)
 	}
 	return left
 }
 
-// WatchMemory looks at a running process ten times a second, and gives what ends that and tells the most memory the
-// process held until then, in bytes; 0 where Linux's /proc is missing. What the kernel tells of a process that has
-// ended counts its parent's memory, too, so it does not serve.
+// WatchMemory looks at a running process ten times a second. stop ends that, and returns the most memory that the
+// process held until then, in bytes; 0 where Linux's /proc is missing. The kernel's figure for a process that has ended
+// is of no use here, because it includes the memory of its parent.
 func WatchMemory(pid int) (stop func() int64) {
 	quit, peak := make(chan struct{}), make(chan int64)
 	go func() {
@@ -29,7 +29,7 @@ func WatchMemory(pid int) (stop func() int64) {
 		defer tick.Stop()
 		for most := int64(0); ; {
 			if text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid)); err == nil {
-				most = max(most, kilobytes(string(text), "VmHWM"))
+				most = max(most, memoryLine(string(text), "VmHWM"))
 			}
 			select {
 			case <-tick.C:
@@ -45,8 +45,9 @@ func WatchMemory(pid int) (stop func() int64) {
 	}
 }
 
-// kilobytes reads a line of a file in /proc, such as "VmHWM:	   1234 kB", in bytes; 0 if there is none.
-func kilobytes(text, name string) int64 {
+// memoryLine returns the bytes in a named line of a file in /proc, such as "VmHWM: 1234 kB"; 0 if there is no such
+// line.
+func memoryLine(text, name string) int64 {
 	for line := range strings.Lines(text) {
 		fields := strings.Fields(line)
 		if len(fields) == 3 && fields[0] == name+":" && fields[2] == "kB" {

@@ -10,24 +10,24 @@ import (
 	"github.com/prometheus/procfs"
 )
 
-// Scheduler reads what Linux tells of a process and its control group. It is for one goroutine. A reading costs a file
-// for each thread.
+// Scheduler reads what Linux tells about the scheduling of this process and its control group. It is for one goroutine.
+// A reading opens a file for each thread.
 type Scheduler struct {
-	groups []string // the directories of the control group and of those around it
+	groups []string // directories of the control group and the groups around it
 	waits  map[int]uint64
 	waited time.Duration
 }
 
 // NewScheduler finds the control group of this process.
-func NewScheduler() *Scheduler { return &Scheduler{groups: groups(procfs.DefaultMountPoint, "cpu")} }
+func NewScheduler() *Scheduler { return &Scheduler{groups: cgroups(procfs.DefaultMountPoint, "cpu")} }
 
-// Read returns what is known so far.
+// Read returns the pressure since the process began.
 func (s *Scheduler) Read() (p Pressure) {
 	if s.countWaits() {
 		p.Waited = new(s.waited)
 	}
 	for _, dir := range s.groups {
-		if t := throttled(dir); t != nil && (p.Throttled == nil || *t > *p.Throttled) {
+		if t := readThrottled(dir); t != nil && (p.Throttled == nil || *t > *p.Throttled) {
 			p.Throttled = t
 		}
 	}
@@ -35,8 +35,8 @@ func (s *Scheduler) Read() (p Pressure) {
 	return p
 }
 
-// countWaits adds up what the threads have waited since the last call. A thread that has ended takes its own count
-// with it.
+// countWaits adds up how long the threads have waited since the last call, and reports whether that is known. The count
+// of a thread is lost when the thread ends.
 func (s *Scheduler) countWaits() bool {
 	fs, err := procfs.NewDefaultFS()
 	if err != nil {
@@ -61,19 +61,19 @@ func (s *Scheduler) countWaits() bool {
 	return known
 }
 
-// stalled reads the pressure of the innermost group that tells it, else the system's.
+// stalled returns the pressure of the innermost group that tells it, else the system's.
 func (s *Scheduler) stalled() *time.Duration {
 	for _, dir := range s.groups {
 		if text, err := os.ReadFile(filepath.Join(dir, "cpu.pressure")); err == nil {
-			return total(string(text))
+			return parseTotal(string(text))
 		}
 	}
 	text, _ := os.ReadFile(filepath.Join(procfs.DefaultMountPoint, "pressure", "cpu"))
-	return total(string(text))
+	return parseTotal(string(text))
 }
 
-// total reads "some avg10=0.00 avg60=0.00 avg300=0.00 total=123" in microseconds.
-func total(text string) *time.Duration {
+// parseTotal reads the total of "some avg10=0.00 avg60=0.00 avg300=0.00 total=123" in microseconds.
+func parseTotal(text string) *time.Duration {
 	line, _, _ := strings.Cut(text, "\n")
 	_, value, found := strings.Cut(line, "total=")
 	us, err := strconv.ParseInt(value, 10, 64)
@@ -83,12 +83,12 @@ func total(text string) *time.Duration {
 	return new(time.Duration(us) * time.Microsecond)
 }
 
-// throttled reads for how long a group of either version was held back.
-func throttled(dir string) *time.Duration {
-	if us, found := statistic(dir, "cpu.stat", "throttled_usec"); found {
+// readThrottled returns for how long a group of either version was held back.
+func readThrottled(dir string) *time.Duration {
+	if us, found := readStatistic(dir, "cpu.stat", "throttled_usec"); found {
 		return new(time.Duration(us) * time.Microsecond)
 	}
-	if ns, found := statistic(dir, "cpu.stat", "throttled_time"); found {
+	if ns, found := readStatistic(dir, "cpu.stat", "throttled_time"); found {
 		return new(time.Duration(ns))
 	}
 	return nil

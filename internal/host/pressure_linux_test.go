@@ -33,11 +33,11 @@ func TestThrottled(t *testing.T) {
 		{"usage_usec 12\n", nil},
 		{"throttled_usec x\n", nil},
 	} {
-		if got := throttled(group(t, map[string]string{"cpu.stat": tt.stat})); !reflect.DeepEqual(got, tt.want) {
+		if got := readThrottled(group(t, map[string]string{"cpu.stat": tt.stat})); !reflect.DeepEqual(got, tt.want) {
 			t.Errorf("%q: got %v, want %v", tt.stat, got, tt.want)
 		}
 	}
-	if got := throttled(t.TempDir()); got != nil {
+	if got := readThrottled(t.TempDir()); got != nil {
 		t.Errorf("without a file: got %v", *got)
 	}
 }
@@ -49,12 +49,12 @@ func TestPressureOfAGroupIsReadFirst(t *testing.T) {
 	if got := (&Scheduler{groups: []string{t.TempDir(), dir}}).stalled(); got == nil || *got != 43*time.Microsecond {
 		t.Errorf("got %v, want 43 µs", got)
 	}
-	if got := total("nothing"); got != nil {
-		t.Errorf("got %v of nonsense", *got)
+	if got := parseTotal("nothing"); got != nil {
+		t.Errorf("got %v for nonsense, want nil", *got)
 	}
 }
 
-// Threads that could have run have waited by the time that many of them have wanted to.
+// A process that has run several threads has waited for a processor.
 func TestSchedulerReadsThisProcess(t *testing.T) {
 	t.Parallel()
 	if _, err := os.Stat("/proc/self/schedstat"); err != nil {

@@ -2,11 +2,11 @@
 
 package host
 
-// Scheduler reads what the system tells of its processors; here it tells nothing.
+// Scheduler knows nothing on this system.
 type Scheduler struct{}
 
-// NewScheduler returns a reader.
+// NewScheduler returns a Scheduler.
 func NewScheduler() *Scheduler { return &Scheduler{} }
 
-// Read returns what is known so far.
+// Read returns no figures.
 func (*Scheduler) Read() Pressure { return Pressure{} }

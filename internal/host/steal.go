@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// Steal is the time of the processors so far, and how much of it the host of a virtual machine took, in the kernel's
-// ticks.
+// Steal holds the time of the processors since the system began, and how much of it the host of a virtual machine took,
+// in the kernel's ticks.
 type Steal struct{ all, taken float64 }
 
-// ReadSteal reads Linux's /proc/stat; elsewhere nothing is known, which counts as none.
+// ReadSteal reads Linux's /proc/stat. Elsewhere it returns the zero value, which counts as no steal.
 func ReadSteal() Steal {
 	text, err := os.ReadFile("/proc/stat")
 	if err != nil {
@@ -39,7 +39,8 @@ func parseSteal(line string) (s Steal) {
 	return s
 }
 
-// Since is the share that the host took between two readings, 0 to 1: a kernel's count may step back.
+// Since returns the share that the host took between two readings. It is kept within 0 and 1, because a kernel's count
+// may step back.
 func (s Steal) Since(before Steal) float64 {
 	if s.all <= before.all {
 		return 0

@@ -21,7 +21,7 @@ func TestVUsFitIntoMemory(t *testing.T) {
 		{200_000, 1.5e9, "", "200000 VUs take some 24000 MB"},
 		{1, 1, "", "1 VUs take"},
 	} {
-		warning, err := fit(tt.vus, tt.left)
+		warning, err := checkMemory(tt.vus, tt.left)
 		if !strings.HasPrefix(warning, tt.warning) || (warning == "") != (tt.warning == "") {
 			t.Errorf("%d VUs, %d bytes: got warning %q, want %q", tt.vus, tt.left, warning, tt.warning)
 		}
