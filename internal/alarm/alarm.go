@@ -7,18 +7,18 @@ import (
 	"time"
 )
 
-// Clock waits for instants, under Linux to within some 0.1 ms. It is for one goroutine. The kernel's timer is a file
-// that the runtime polls with the sockets: unlike a sleep in the kernel it takes no processor away from the tokens that
-// arrive meanwhile, and where the tokens have to wait for a processor, it waits as long as they do.
+// Clock waits for instants, on Linux to within some 0.1 ms. It is for one goroutine. The kernel's timer is a file that
+// the runtime polls with the sockets: unlike a sleep in the kernel it takes no processor away from the tokens that
+// arrive meanwhile, and where the tokens have to wait for a processor, the timer waits as long as they do.
 type Clock struct {
 	timer *time.Timer
-	file  *os.File // nil where there is none
+	file  *os.File // nil where the system has no such timer
 }
 
-// New makes a clock, which may take a file descriptor until it is closed.
+// New returns a clock. It may hold a file descriptor until Close is called.
 func New() Clock { return Clock{timer: time.NewTimer(time.Hour), file: newTimer()} }
 
-// Close gives the descriptor back.
+// Close releases the file descriptor.
 func (c Clock) Close() {
 	c.timer.Stop()
 	if c.file != nil {
@@ -26,7 +26,7 @@ func (c Clock) Close() {
 	}
 }
 
-// Until waits for an instant, and reports whether ctx had not ended by then.
+// Until waits for an instant. It returns early, and false, if ctx ends before.
 func (c Clock) Until(ctx context.Context, at time.Time) bool {
 	if d := time.Until(at); d > lead {
 		c.timer.Reset(d - lead)
@@ -44,23 +44,23 @@ func (c Clock) Until(ctx context.Context, at time.Time) bool {
 	return ctx.Err() == nil
 }
 
-// kernel waits by the kernel's timer, and reports false if it cannot.
+// kernel waits with the kernel's timer, and reports whether it could.
 func (c Clock) kernel(d time.Duration) bool {
 	return c.file != nil && set(c.file, d, 0) && goesOff(c.file)
 }
 
 // Ticker goes off once a period. It waits as [Clock] does, with one wake-up each time.
 type Ticker struct {
-	file   *os.File // nil where there is none
+	file   *os.File // nil where the system has no such timer
 	ticker *time.Ticker
 	closed chan struct{}
 }
 
-// NewTicker starts a ticker, which may take a file descriptor until it is closed, and returns when its first period
-// began.
+// NewTicker starts a ticker, which may hold a file descriptor until Close is called, and returns the instant at which
+// its first period began.
 func NewTicker(period time.Duration) (*Ticker, time.Time) {
 	t := &Ticker{file: newTimer()}
-	start := time.Now() // before the timer's own, so that it never seems to go off early
+	start := time.Now() // taken before the timer starts, so that it never seems to go off early
 	if t.file != nil && set(t.file, period, period) {
 		return t, start
 	}
@@ -68,7 +68,7 @@ func NewTicker(period time.Duration) (*Ticker, time.Time) {
 	return t, start
 }
 
-// Wait returns when the ticker has gone off since the last call, once or more often, and reports false once it is
+// Wait waits until the ticker has gone off at least once since the last call. It returns false once the ticker is
 // closed.
 func (t *Ticker) Wait() bool {
 	if t.file != nil {
@@ -82,7 +82,7 @@ func (t *Ticker) Wait() bool {
 	}
 }
 
-// Close ends the ticker and a Wait under way. It is to be called once.
+// Close ends the ticker, and a Wait under way. It must be called once.
 func (t *Ticker) Close() {
 	if t.file != nil {
 		_ = t.file.Close()

@@ -7,11 +7,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lead is how long before an instant a Clock leaves Go's timers, which are up to a millisecond late, for one of the
-// kernel's.
+// lead is how long before an instant a Clock changes from Go's timers, which are up to a millisecond late, to a timer
+// of the kernel.
 const lead = 2 * time.Millisecond
 
-// newTimer makes a timer of the kernel, nil where there is none.
+// newTimer makes a timer of the kernel; nil means that the kernel gave none.
 func newTimer() *os.File {
 	fd, err := unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC)
 	if err != nil {
@@ -20,7 +20,7 @@ func newTimer() *os.File {
 	return os.NewFile(uintptr(fd), "timerfd") // a descriptor
 }
 
-// set starts a timer, which goes off once after a while and then once a period, if that is not 0.
+// set starts a timer, which goes off after a first wait and then once per period, unless period is 0.
 func set(timer *os.File, after, period time.Duration) bool {
 	conn, err := timer.SyscallConn()
 	if err != nil {
@@ -34,7 +34,7 @@ func set(timer *os.File, after, period time.Duration) bool {
 	return err == nil && failed == nil
 }
 
-// goesOff waits until a timer has gone off, and reports false if it was closed.
+// goesOff waits until a timer has gone off. It returns false if the timer was closed.
 func goesOff(timer *os.File) bool {
 	var expirations [8]byte
 	_, err := timer.Read(expirations[:])

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// lead is 0, for there is no timer to change to.
+// lead is 0 because there is no timer to change to.
 const lead = 0
 
 func newTimer() *os.File { return nil }

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// An instant long gone, such as that of an arrival which was never due, must not become one in the far future.
+// An instant in the distant past, as of an arrival that was never due, must not become one in the far future.
 func TestClockPassesOverThePast(t *testing.T) {
 	t.Parallel()
 	c := New()
@@ -26,7 +26,7 @@ func TestTickerGoesOffUntilItIsClosed(t *testing.T) {
 	ticker, start := NewTicker(period)
 	for n := range 3 {
 		if !ticker.Wait() {
-			t.Fatal("closed before it was")
+			t.Fatal("the ticker is closed before Close")
 		}
 		if since := time.Since(start); since < time.Duration(n+1)*period {
 			t.Errorf("went off %d times within %v", n+1, since)
@@ -39,5 +39,5 @@ func TestTickerGoesOffUntilItIsClosed(t *testing.T) {
 		ended <- true
 	}()
 	ticker.Close()
-	<-ended // which never comes if Close does not end a Wait
+	<-ended // blocks forever if Close does not end a Wait
 }
