@@ -1,10 +1,10 @@
-// Package spelling finds the name that was meant by one that is not known.
+// Package spelling suggests the known name that a user probably meant by an unknown one.
 package spelling
 
 import "strings"
 
-// Nearest is the known name that differs least, without regard to case, if that is by no more than a third of the
-// name's letters, or two of four and five; false if none is that near.
+// Nearest returns the known name that differs least, ignoring case, if no more than a third of the name's letters
+// differ, or two of four or five. It returns false if no known name is that near.
 func Nearest(name string, known []string) (string, bool) {
 	best, least := "", max(min(2, len(name)/2), len(name)/3)+1
 	if len(name) > 64 {
@@ -18,7 +18,7 @@ func Nearest(name string, known []string) (string, bool) {
 	return best, best != ""
 }
 
-// distance is Levenshtein's: how many letters to put in, take out or change.
+// distance returns Levenshtein's distance in bytes: how many to insert, delete or change.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
