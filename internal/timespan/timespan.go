@@ -1,4 +1,4 @@
-// Package timespan makes durations of what users write: numbers of seconds or milliseconds, and texts such as 1.5s. A
+// Package timespan reads durations that users write: numbers of seconds or milliseconds, and texts such as 1.5s. A
 // number that a time.Duration cannot hold is an error, and never wraps around.
 package timespan
 
@@ -15,13 +15,13 @@ import (
 // Max is the longest duration that may be given, 114 years. Two of them can be added.
 const Max = 1_000_000 * time.Hour
 
-// ErrNone says that a value is no duration at all.
+// ErrNone reports that a value is no duration at all.
 var ErrNone = errors.New("is no duration such as 1.5s")
 
-// Seconds is a number of seconds, which may be negative.
+// Seconds returns a number of seconds, which may be negative, as a duration.
 func Seconds(x float64) (time.Duration, error) { return scaled(x, time.Second, "s") }
 
-// Milliseconds is a number of milliseconds, which may be negative.
+// Milliseconds returns a number of milliseconds, which may be negative, as a duration.
 func Milliseconds(x float64) (time.Duration, error) { return scaled(x, time.Millisecond, "ms") }
 
 func scaled(x float64, unit time.Duration, name string) (time.Duration, error) {
@@ -43,10 +43,10 @@ func tooLong(given string) error {
 	return fmt.Errorf("must not be longer than 1000000h, which is 114 years, got %s", given)
 }
 
-// textForm is a text of days, as k6 has them, and of what time.ParseDuration reads.
+// textForm matches a number of days, as k6 allows it, followed by what time.ParseDuration reads.
 var textForm = regexp.MustCompile(`^([-+]?)(?:(\d+)d)?((?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))*)$`)
 
-// Parse reads a text such as 1.5s, 1h30m or 2d12h, which may be negative. A number needs a unit, but for 0.
+// Parse reads a text such as 1.5s, 1h30m or 2d12h, which may be negative. Every number but 0 needs a unit.
 func Parse(text string) (time.Duration, error) {
 	parts := textForm.FindStringSubmatch(text)
 	if text == "0" {
@@ -61,7 +61,7 @@ func Parse(text string) (time.Duration, error) {
 	var days, rest time.Duration
 	var errDays, errRest error
 	if parts[2] != "" {
-		n, _ := strconv.ParseFloat(parts[2], 64) // digits; an infinity of too many
+		n, _ := strconv.ParseFloat(parts[2], 64) // digits only; too many give an infinity
 		days, errDays = scaled(n, 24*time.Hour, "d")
 	}
 	if parts[3] != "" {
@@ -77,7 +77,7 @@ func Parse(text string) (time.Duration, error) {
 	return sum, nil
 }
 
-// Value is what JavaScript and JSON give for a duration: a number of milliseconds, a text of one, or a text with units.
+// Value converts a value of JavaScript or JSON: a number of milliseconds, a text that holds one, or a text with units.
 func Value(given any) (time.Duration, error) {
 	switch x := given.(type) {
 	case time.Duration:

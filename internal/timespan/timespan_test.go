@@ -32,11 +32,11 @@ func TestValue(t *testing.T) {
 		{"99999999999999999999h", 0, long},
 		{"-9999999h", 0, long},
 		{"41667d", 0, long},
-		{"213504d", 0, long}, // of which k6 makes a negative number
+		{"213504d", 0, long}, // k6 reads a negative number
 		{"41666d999h", 0, long},
 		{"99999999999999999999999d", 0, long},
 		{int64(math.MaxInt64), 0, long},
-		{int64(18446744074000), 0, long}, // which wrapped around to 0.29 s
+		{int64(18446744074000), 0, long}, // once wrapped around to 0.29 s
 		{1e300, 0, long},
 		{"1e300", 0, long},
 		{"1e999", 0, long},
@@ -82,7 +82,7 @@ func TestSeconds(t *testing.T) {
 	}
 }
 
-// Whatever is given, the result is within bounds, and what time.ParseDuration reads is read alike.
+// FuzzValue checks that every result is within bounds, and that texts mean the same as to time.ParseDuration.
 func FuzzValue(f *testing.F) {
 	for _, text := range []string{`"1.5s"`, `1500`, `"2d12h"`, `"1e300"`, `"-9999999h"`, `null`, `"µs"`, `"1µs"`,
 		`99999999999`, `"18446744074s"`, `-1`, `"9223372036854775808ns"`, `"\u0000\u202e1s"`, `[[1]]`, `1e308`} {
