@@ -1,5 +1,5 @@
-// Package outfile writes the files that commands make. A regular file is written whole or not at all, and one that
-// holds something is replaced only where that was asked for; pipes and devices are written through, never replaced.
+// Package outfile writes the output files of commands. A regular file is written whole or not at all, and one that
+// has content is replaced only if the caller asks for it; pipes and devices are written through, never replaced.
 package outfile
 
 import (
@@ -16,39 +16,39 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
-// Options say what may become of a path.
+// Options says how a path may be treated.
 type Options struct {
-	Replace bool // a regular file that is there
-	Private bool // for its owner's eyes only; without it the umask decides
+	Replace bool // replace a regular file that exists and has content
+	Private bool // only the owner may read a new file; otherwise the umask decides
 }
 
-// ExistsError says that a regular file is there, holds something, and must not be replaced.
+// ExistsError reports that a regular file exists, has content, and must not be replaced.
 type ExistsError struct{ Path string }
 
-// Error names the file and the way out.
+// Error names the file and the flag that replaces it.
 func (e *ExistsError) Error() string { return e.Path + " exists; --force replaces it" }
 
-// Unwrap gives fs.ErrExist.
+// Unwrap returns fs.ErrExist.
 func (e *ExistsError) Unwrap() error { return fs.ErrExist }
 
-// Check says what would keep Write from beginning: a file that is not to be replaced, a directory, a link to nothing, a
-// socket, a block device.
+// Check returns the error with which Write would refuse a path: a file that must not be replaced, a directory, a link
+// to nothing, a socket, or a block device.
 func Check(path string, o Options) error {
 	_, err := find(path, o)
 	return err
 }
 
-// Write makes the file of a path. A regular one, also behind symbolic links, is written beside its place and renamed,
-// so that nobody reads half a file, and a failure leaves what was there; it keeps the permissions that it had. A pipe,
-// a character device and an open file of the process (- or /dev/stdout, /dev/fd/3) are written through. Errors name the
-// path.
+// Write writes the file at a path. A regular file, also behind symbolic links, is written under another name in the
+// same folder and renamed, so that no reader sees half a file and a failure leaves the old one; it keeps its
+// permissions. A pipe, a character device and an open file of the process (- or /dev/stdout, /dev/fd/3) are written
+// through. Errors name the path.
 func Write(path string, o Options, write func(io.Writer) error) error {
 	p, err := find(path, o)
 	switch {
 	case err != nil:
 		return err
 	case p.through:
-		err = p.pour(write)
+		err = p.writeThrough(write)
 	default:
 		err = p.replace(o, write)
 	}
@@ -58,7 +58,7 @@ func Write(path string, o Options, write func(io.Writer) error) error {
 	return nil
 }
 
-// WriteBytes is Write of a text.
+// WriteBytes writes text as Write does.
 func WriteBytes(path string, o Options, text []byte) error {
 	return Write(path, o, func(w io.Writer) error {
 		_, err := w.Write(text)
@@ -66,44 +66,44 @@ func WriteBytes(path string, o Options, text []byte) error {
 	})
 }
 
-// place is where the content of a path goes.
-type place struct {
-	path    string      // without symbolic links, if the file is there
-	old     fs.FileInfo // of the regular file that is there; nil for none
-	through bool        // nothing to replace
+// target is what the content of a path is written to.
+type target struct {
+	path    string      // without symbolic links if the file exists
+	old     fs.FileInfo // the regular file that exists; nil means none
+	through bool        // a pipe, a device or an open file, which is not replaced
 }
 
-func find(path string, o Options) (place, error) {
+func find(path string, o Options) (target, error) {
 	if _, open := descriptor(path); open {
-		return place{path: path, through: true}, nil
+		return target{path: path, through: true}, nil
 	}
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if _, err := os.Lstat(path); err == nil {
-			return place{}, fmt.Errorf("%s is a link to nothing: remove it, or make the file it leads to", path)
+			return target{}, fmt.Errorf("%s is a link to nothing: remove it, or make the file it leads to", path)
 		}
-		return place{path: path}, nil
+		return target{path: path}, nil
 	case err != nil:
-		return place{}, err
+		return target{}, err
 	case info.IsDir():
-		return place{}, fmt.Errorf("%s is a directory: give a file", path)
+		return target{}, fmt.Errorf("%s is a directory: give a file", path)
 	case info.Mode().IsRegular():
-		if !o.Replace && info.Size() > 0 { // an empty one, as mktemp makes it, has nothing to lose
-			return place{}, &ExistsError{path}
+		if !o.Replace && info.Size() > 0 { // an empty file, as mktemp makes it, has nothing to lose
+			return target{}, &ExistsError{path}
 		}
 		path, err = filepath.EvalSymlinks(path)
-		return place{path: path, old: info}, err
+		return target{path: path, old: info}, err
 	case info.Mode()&(fs.ModeNamedPipe|fs.ModeCharDevice) != 0:
-		return place{path: path, through: true}, nil
+		return target{path: path, through: true}, nil
 	}
-	return place{}, fmt.Errorf("%s %w", path, textfile.Regular(info)) // such as a socket
+	return target{}, fmt.Errorf("%s %w", path, textfile.Regular(info)) // such as a socket
 }
 
-// descriptor is the number of an open file of the process that a path names. To open it by its path would begin anew at
-// its beginning, and fails for sockets.
+// descriptor returns the number of the open file of this process that a path names. Opening such a path anew would
+// start at the file's beginning, and fails for sockets.
 func descriptor(path string) (fd uintptr, ok bool) {
-	if path == "-" { // by custom; a file of this name is ./-
+	if path == "-" { // by convention; a file of this name is ./-
 		return 1, true
 	}
 	switch path = filepath.ToSlash(filepath.Clean(path)); path {
@@ -121,31 +121,31 @@ func descriptor(path string) (fd uintptr, ok bool) {
 	return 0, false
 }
 
-// pour writes into what is there.
-func (p place) pour(write func(io.Writer) error) error {
+// writeThrough writes to an open file, a pipe or a device.
+func (p target) writeThrough(write func(io.Writer) error) error {
 	switch fd, open := descriptor(p.path); {
 	case open && fd == 1:
-		return write(target{os.Stdout})
+		return write(bareWriter{os.Stdout})
 	case open && fd == 2:
-		return write(target{os.Stderr})
+		return write(bareWriter{os.Stderr})
 	case open:
-		return fill(os.NewFile(fd, p.path), write)
+		return writeAndClose(os.NewFile(fd, p.path), write)
 	}
-	f, err := os.OpenFile(p.path, os.O_WRONLY, 0) // waits for the reader of a pipe
+	f, err := os.OpenFile(p.path, os.O_WRONLY, 0) // blocks until a pipe has a reader
 	if err != nil {
 		return bare(err)
 	}
-	return fill(f, write)
+	return writeAndClose(f, write)
 }
 
-// fill writes a file and closes it.
-func fill(f *os.File, write func(io.Writer) error) error {
-	err := write(target{f})
+// writeAndClose writes a file and closes it.
+func writeAndClose(f *os.File, write func(io.Writer) error) error {
+	err := write(bareWriter{f})
 	return errors.Join(err, bare(f.Close()))
 }
 
-// replace writes beside the path and renames.
-func (p place) replace(o Options, write func(io.Writer) error) (err error) {
+// replace writes a file beside the path and renames it.
+func (p target) replace(o Options, write func(io.Writer) error) (err error) {
 	perm := fs.FileMode(0o666)
 	if o.Private {
 		perm = 0o600
@@ -163,22 +163,22 @@ func (p place) replace(o Options, write func(io.Writer) error) (err error) {
 	if p.old != nil {
 		err = bare(f.Chmod(p.old.Mode().Perm() & perm))
 	}
-	if err = errors.Join(err, fill(f, write)); err != nil {
+	if err = errors.Join(err, writeAndClose(f, write)); err != nil {
 		return err
 	}
 	return bare(os.Rename(name, p.path))
 }
 
-// target is a file whose errors leave its name to the caller.
-type target struct{ f *os.File }
+// bareWriter is a file whose errors do not name it: the caller adds the path.
+type bareWriter struct{ f *os.File }
 
 // Write writes to the file.
-func (t target) Write(data []byte) (int, error) {
+func (t bareWriter) Write(data []byte) (int, error) {
 	n, err := t.f.Write(data)
 	return n, bare(err)
 }
 
-// bare is an error without the name of a file, which may be a passing one.
+// bare returns an error without the name of its file, which may be a temporary one.
 func bare(err error) error {
 	var path *fs.PathError
 	var link *os.LinkError

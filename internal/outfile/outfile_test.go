@@ -12,7 +12,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 )
 
-// entries are the names in a folder.
+// entries returns the names in a folder.
 func entries(t *testing.T, dir string) string {
 	t.Helper()
 	list, err := os.ReadDir(dir)
@@ -77,7 +77,7 @@ func TestWrite(t *testing.T) {
 				t.Errorf("content %q, want %q", text, tt.want)
 			}
 			if info, err := os.Lstat(path); err != nil || tt.link != (info.Mode()&fs.ModeSymlink != 0) {
-				t.Errorf("the path became another kind of file: %v %v", info.Mode(), err)
+				t.Errorf("the path is another kind of file now: %v %v", info.Mode(), err)
 			}
 			if got := entries(t, dir); got != "out" {
 				t.Errorf("the folder holds %q", got)
@@ -89,7 +89,7 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-// A failure leaves what was there, nothing else, and names the path and not the passing file.
+// A failure leaves the old file and no other, and names the path, not the temporary file.
 func TestWriteThatFails(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -143,7 +143,7 @@ func TestRoom(t *testing.T) {
 		!strings.Contains(err.Error(), "MB to come, and the disk of "+dir+" has ") {
 		t.Errorf("2^62 bytes: %v", err)
 	}
-	if err := Room(dir, 1); (err == nil) != (bytes > spare) {
+	if err := Room(dir, 1); (err == nil) != (bytes > reserve) {
 		t.Errorf("one byte, of %d free: %v", bytes, err)
 	}
 	if err := Room(filepath.Join(dir, "none"), 1<<62); err != nil {

@@ -44,7 +44,7 @@ func TestWriteThroughDescriptor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fd, err := syscall.Dup(int(w.Fd())) // which Write closes
+	fd, err := syscall.Dup(int(w.Fd())) // Write closes it
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func TestWritePermissions(t *testing.T) {
 	umask := syscall.Umask(0o027)
 	defer syscall.Umask(umask)
 	for name, tt := range map[string]struct {
-		old     fs.FileMode // 0 for none
+		old     fs.FileMode // 0 means no file
 		private bool
 		want    fs.FileMode
 	}{
