@@ -2,8 +2,8 @@ package parquetfile
 
 import "encoding/binary"
 
-// deepest is how far values nest in a footer at most; those of Parquet's own definition do so less than ten times. The
-// library goes into whatever depth a file tells, until the stack of the process ends, which nothing can recover from.
+// deepest is the greatest depth of nesting in a footer. Parquet's own definition nests less than ten levels. The
+// library follows any depth that a file has until the stack of the process overflows, from which nothing can recover.
 const deepest = 64
 
 // Types of values in Thrift's compact protocol.
@@ -23,8 +23,8 @@ const (
 	typeUUID
 )
 
-// shallow reports whether no value of a footer, a struct, nests too deeply. What is no Thrift at all is left to the
-// library.
+// shallow reports whether no value of a footer nests too deeply. A footer is a struct. Whether it is Thrift at all is
+// left to the library.
 func shallow(footer []byte) bool {
 	s := skipper{rest: footer}
 	s.value(typeStruct, 0)
@@ -34,7 +34,7 @@ func shallow(footer []byte) bool {
 // skipper passes over values.
 type skipper struct {
 	rest       []byte
-	deep, over bool // over is set where the bytes end, or are none of a value
+	deep, over bool // over is set where the bytes end, or are not a value
 }
 
 func (s *skipper) value(kind byte, depth int) {

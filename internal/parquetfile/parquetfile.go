@@ -1,4 +1,4 @@
-// Package parquetfile opens Parquet files that may be damaged, or made to do damage.
+// Package parquetfile opens Parquet files that may be damaged or malicious.
 package parquetfile
 
 import (
@@ -13,10 +13,10 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
-// errDamaged is of a file that the library cannot take apart.
+// errDamaged reports a file that the library cannot read.
 var errDamaged = errors.New("the Parquet file is damaged: fetch or write it anew")
 
-// Open reads the footer of a file of so many bytes. Its errors are one line without the name of the file.
+// Open reads the footer of a file of size bytes. Its errors are one line without the name of the file.
 func Open(file io.ReaderAt, size int64) (opened *parquet.File, err error) {
 	defer Explain(&err)
 	footer, err := readFooter(file, size)
@@ -26,12 +26,12 @@ func Open(file io.ReaderAt, size int64) (opened *parquet.File, err error) {
 	if !shallow(footer) {
 		return nil, errDamaged
 	}
-	// The indexes are not needed, and room is made for whatever length a broken file tells of them.
+	// The indexes are not needed, and the library would allocate whatever length a broken file states for them.
 	return parquet.OpenFile(file, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 }
 
-// readFooter holds that a file has the end of one. The library makes room for whatever length a broken file tells
-// there.
+// readFooter reads the footer, and checks that it fits into the file: the library would allocate whatever length a
+// broken file states.
 func readFooter(file io.ReaderAt, size int64) ([]byte, error) {
 	const magic = "PAR1"
 	end := make([]byte, 8) // the length of the footer, and the magic number
@@ -48,8 +48,8 @@ func readFooter(file io.ReaderAt, size int64) ([]byte, error) {
 	return footer, err
 }
 
-// Explain, deferred, makes an error of a panic, by which the library answers some broken files, and shortens what the
-// library tells of its own insides.
+// Explain is to be deferred. It turns a panic, which some broken files cause in the library, into an error, and
+// shortens errors that describe the library's internals.
 func Explain(err *error) {
 	if recover() != nil {
 		*err = errDamaged

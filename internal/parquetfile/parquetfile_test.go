@@ -9,13 +9,13 @@ import (
 	"github.com/parquet-go/parquet-go"
 )
 
-// withFooter is a file of nothing but a footer.
+// withFooter returns a file that consists of a footer alone.
 func withFooter(footer string) []byte {
 	file := binary.LittleEndian.AppendUint32([]byte("PAR1"+footer), uint32(len(footer)))
 	return append(file, "PAR1"...)
 }
 
-// footerOf is the footer of a whole file.
+// footerOf returns the footer of a whole file.
 func footerOf(t testing.TB) string {
 	t.Helper()
 	type row struct {
@@ -34,7 +34,7 @@ func footerOf(t testing.TB) string {
 	return string(b.Bytes()[b.Len()-8-int(length) : b.Len()-8])
 }
 
-// Values within values end the stack of the process if the library goes into them.
+// The library overflows the stack of the process on values nested deeply enough.
 func TestNesting(t *testing.T) {
 	t.Parallel()
 	for name, level := range map[string]string{
@@ -62,7 +62,7 @@ func TestNesting(t *testing.T) {
 	}
 }
 
-// A skipper that loses its way would see nesting where there is none, and none where there is.
+// A skipper that loses its place would report nesting where there is none, and miss it where there is some.
 func TestSkipperComesToTheEnd(t *testing.T) {
 	t.Parallel()
 	s := skipper{rest: []byte(footerOf(t) + "rest")}
@@ -78,7 +78,7 @@ func TestSkipperComesToTheEnd(t *testing.T) {
 	}
 }
 
-// FuzzOpen holds that any footer gives a file, or an error of one short line.
+// FuzzOpen checks that every footer yields a file or an error of one short line.
 func FuzzOpen(f *testing.F) {
 	whole := footerOf(f)
 	f.Add(whole)
