@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// Regular is nil of a regular file and of a folder. Of what else a path may name it is an error that says what: reading
-// it may wait, or never end.
+// Regular returns nil for a regular file or a folder. For anything else it returns an error that names its kind:
+// reading such a file may block, or never end.
 func Regular(info fs.FileInfo) error {
 	switch mode := info.Mode(); {
 	case mode.IsRegular() || mode.IsDir():
@@ -25,20 +25,21 @@ func Regular(info fs.FileInfo) error {
 	return errors.New("is not a regular file")
 }
 
-// maxPiped bounds what is read of a pipe, in bytes.
+// maxPiped is how many bytes are read from a pipe at most.
 const maxPiped = 256 << 20
 
-// ReadFile reads a regular file, or what is written into a pipe, such as a shell's <(…) or /dev/stdin behind a |. It
-// waits for no writer, and refuses devices and sockets.
+// ReadFile reads a regular file or a pipe, such as a shell's <(…) or /dev/stdin behind a |. It does not wait for a
+// writer, and refuses devices and sockets.
 func ReadFile(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil || info.Mode().IsRegular() || info.IsDir():
-		return os.ReadFile(path) // which gives the error, too
+		return os.ReadFile(path) // also for the error of a path that cannot be read
 	case info.Mode()&fs.ModeNamedPipe == 0:
 		return nil, fmt.Errorf("%s %w", path, Regular(info))
 	}
-	pipe, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // else opening would wait for a writer
+	// opening would otherwise block until there is a writer
+	pipe, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}

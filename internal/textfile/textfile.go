@@ -1,5 +1,5 @@
-// Package textfile reads texts as editors, spreadsheets and other programs leave them: with a byte order mark, with the
-// numbers that Python writes into JSON and JSON does not have, and as tables of whatever separator.
+// Package textfile reads text files as editors, spreadsheets and other programs write them: with a byte order mark,
+// with numbers that Python writes into JSON although JSON has none such, and as tables with one of several separators.
 package textfile
 
 import (
@@ -17,11 +17,12 @@ import (
 // Mark is the byte order mark of UTF-8, which Excel, PowerShell and editors of Windows write.
 const Mark = "\ufeff"
 
-// ErrUTF16 is of a text that is not UTF-8.
+// ErrUTF16 reports a text in UTF-16.
 var ErrUTF16 = errors.New("the file is UTF-16, as PowerShell's > and some editors of Windows write it: " +
 	"save it as UTF-8 (iconv -f UTF-16 -t UTF-8)")
 
-// Trim is a text without the byte order mark it may begin with, and ErrUTF16 if it is UTF-16, with a mark or without.
+// Trim returns a text without the byte order mark that it may begin with. It returns ErrUTF16 if the text is UTF-16,
+// with or without a mark.
 func Trim(text []byte) ([]byte, error) {
 	if isUTF16(text) {
 		return nil, ErrUTF16
@@ -29,27 +30,28 @@ func Trim(text []byte) ([]byte, error) {
 	return bytes.TrimPrefix(text, []byte(Mark)), nil
 }
 
-// Skip is Trim for a reader that stands at the beginning of a text. Errors of the source are left to who reads on.
+// Skip does the same for a reader at the beginning of a text. Errors of the source come up at the next read.
 func Skip(r *bufio.Reader) error {
 	head, _ := r.Peek(len(Mark))
 	rest, err := Trim(head)
 	if err == nil {
-		_, err = r.Discard(len(head) - len(rest)) // which were peeked at
+		_, err = r.Discard(len(head) - len(rest)) // these bytes are buffered
 	}
 	return err
 }
 
-// isUTF16 knows UTF-16 by its mark, or by one of its first two bytes: a text in UTF-8 has no NUL.
+// isUTF16 reports whether a text has the mark of UTF-16, or a NUL as one of its first two bytes, which no text in UTF-8
+// has.
 func isUTF16(text []byte) bool {
 	return bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff")) ||
 		len(text) > 1 && (text[0] == 0) != (text[1] == 0)
 }
 
-// notNumbers are what Python's json module and pandas write for numbers that JSON does not have.
+// notNumbers holds what Python's json module and pandas write for numbers that JSON does not have.
 var notNumbers = [...][]byte{[]byte("NaN"), []byte("Infinity"), []byte("-Infinity")}
 
-// Finite is JSON with null in place of each NaN, Infinity and -Infinity. If there is none, data itself is returned;
-// else data is as it was.
+// Finite returns JSON with null in place of each NaN, Infinity and -Infinity. It never changes data, and returns data
+// itself if there is nothing to replace.
 func Finite(data []byte) []byte {
 	if !bytes.Contains(data, notNumbers[0]) && !bytes.Contains(data, notNumbers[1]) {
 		return data
@@ -73,7 +75,7 @@ func Finite(data []byte) []byte {
 	return out
 }
 
-// notNumber is the length of the word at the front of data that is no number, 0 if another thing stands there.
+// notNumber returns the length of the word of notNumbers that data begins with; 0 if it begins with none.
 func notNumber(data []byte) int {
 	for _, word := range notNumbers {
 		if bytes.HasPrefix(data, word) {
@@ -83,7 +85,7 @@ func notNumber(data []byte) int {
 	return 0
 }
 
-// quoted is the length of the string at the front of data, with its quotes.
+// quoted returns the length of the string that data begins with, including its quotes.
 func quoted(data []byte) int {
 	for i := 1; i < len(data); i++ {
 		switch data[i] {
@@ -96,19 +98,19 @@ func quoted(data []byte) int {
 	return len(data)
 }
 
-// maxHead bounds the line that tells the separator.
+// maxHead is how many bytes are searched for the line that shows the separator.
 const maxHead = 1 << 12
 
-// NewCSV reads a table whose fields are separated by commas, semicolons or tabs, whichever the first line has most of
-// outside of quotes (commas within numbers are not counted where there are semicolons), or by what a first line such
-// as sep=; says, which Excel reads and other programs write for it. A byte order mark is passed over. Lines may end
-// as on old Macs, too, which Excel can still write.
+// NewCSV returns a reader of a table. Its fields are separated by commas, semicolons or tabs, whichever the first line
+// has most of outside of quotes (commas within numbers do not count beside semicolons), or by the character that a
+// first line such as sep=; names, which Excel reads and other programs write for it. A byte order mark is skipped.
+// Lines may end in a carriage return alone, as on old Macs, which Excel can still write.
 func NewCSV(src io.Reader) (*csv.Reader, error) {
 	br := bufio.NewReaderSize(src, maxHead)
 	if err := Skip(br); err != nil {
 		return nil, err
 	}
-	head, _ := br.Peek(maxHead) // fewer of a short file; errors come again
+	head, _ := br.Peek(maxHead) // fewer in a short file; errors come up again
 	if first := bytes.TrimSpace(head); len(first) > 0 && (first[0] == '{' || first[0] == '[') {
 		return nil, errors.New("the file is JSON, and a table is wanted: write it as CSV")
 	}
@@ -117,9 +119,9 @@ func NewCSV(src io.Reader) (*csv.Reader, error) {
 		text = oldMac{br}
 	}
 	comma := separator(head)
-	if told := sepLine.FindSubmatch(head); told != nil {
-		comma, _ = utf8.DecodeRune(told[1])
-		if _, err := br.Discard(len(told[0]) - 1); err != nil { // the line end stays, so that lines keep their numbers
+	if line := sepLine.FindSubmatch(head); line != nil {
+		comma, _ = utf8.DecodeRune(line[1])
+		if _, err := br.Discard(len(line[0]) - 1); err != nil { // the line end stays, so that lines keep their numbers
 			return nil, err
 		}
 	}
@@ -128,11 +130,11 @@ func NewCSV(src io.Reader) (*csv.Reader, error) {
 	return r, nil
 }
 
-// sepLine is a line that tells the separator.
+// sepLine matches a line that names the separator.
 var sepLine = regexp.MustCompile(`(?i)^"?sep=([^"\r\n\x{fffd}])"?[\r\n]`)
 
-// Decimal is a number as programs read it, of one that a field has: where semicolons separate, as in countries that
-// write 0,5, a comma becomes a point. Other texts stay as they are.
+// Decimal returns the number in a field with a decimal point. A comma becomes a point where semicolons separate fields,
+// as in countries that write 0,5. Other texts are returned unchanged.
 func Decimal(field string, comma rune) string {
 	if comma == ';' && decimal.MatchString(field) {
 		return strings.Replace(field, ",", ".", 1)
@@ -140,10 +142,10 @@ func Decimal(field string, comma rune) string {
 	return field
 }
 
-// decimal is a number with a decimal comma.
+// decimal matches a number with a decimal comma.
 var decimal = regexp.MustCompile(`^\s*[+-]?[0-9]*,[0-9]+([eE][+-]?[0-9]+)?\s*$`)
 
-// oldMac reads lines that end in a carriage return.
+// oldMac turns each carriage return that it reads into a line feed.
 type oldMac struct{ src io.Reader }
 
 func (m oldMac) Read(p []byte) (int, error) {
@@ -183,7 +185,7 @@ func separator(head []byte) rune {
 	if counts[';'] > counts[best] {
 		best = ';'
 	}
-	if counts['\t'] > 0 && counts['\t'] >= counts[best] { // names of columns have none in them
+	if counts['\t'] > 0 && counts['\t'] >= counts[best] { // names of columns contain no tabs
 		best = '\t'
 	}
 	return rune(best)
@@ -191,7 +193,7 @@ func separator(head []byte) rune {
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// Blank reports whether a line of a table has nothing in it, as those have that spreadsheets leave at the end.
+// Blank reports whether all fields of a line are empty, as in the lines that spreadsheets leave at the end of a table.
 func Blank(fields []string) bool {
 	return !slices.ContainsFunc(fields, func(field string) bool { return strings.TrimSpace(field) != "" })
 }
