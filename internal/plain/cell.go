@@ -6,9 +6,9 @@ import (
 	"unicode/utf16"
 )
 
-// CSVCell is a text as a cell of a table in CSV that a spreadsheet shows and does not compute: before a character that
-// begins a formula stands an apostrophe, as OWASP recommends. The quotes of CSV are left to its writer. Numbers do not
-// belong here: -1 is text to it.
+// CSVCell returns a text as a cell of a CSV table that a spreadsheet shows and does not compute: an apostrophe precedes
+// a character that begins a formula, as OWASP recommends. The quotes of CSV are left to its writer. Do not pass
+// numbers: CSVCell takes -1 for text.
 func CSVCell(text string) string {
 	if text != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", firstRune(text)) {
 		return "'" + text
@@ -27,12 +27,11 @@ var markdownEscapes = strings.NewReplacer(`\`, `\\`, "|", `\|`, "`", "\\`", "*",
 	"&gt;",
 	"&", "&amp;", "[", `\[`, "]", `\]`, "#", `\#`, "@", "@\u200b", "~", `\~`, "$", `\$`)
 
-// Markdown is text without a meaning in Markdown, on one line and fit for a cell of a table; nobody is mentioned by it
-// either.
+// Markdown escapes a text so that nothing in it has a meaning in Markdown. The result is one line that fits a cell of a
+// table, and mentions no user.
 func Markdown(text string) string { return markdownEscapes.Replace(Terminal(text)) }
 
-// JSON is a document in JSON that a terminal may show: the same data, with characters that are not shown as the
-// escapes of JSON.
+// JSON returns a JSON document that is safe on a terminal: the same data, with JSON's escapes for invisible characters.
 func JSON(document []byte) string {
 	var b strings.Builder
 	text := string(document)

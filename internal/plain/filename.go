@@ -10,38 +10,38 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// maxFileName is how many bytes a name may have, so that others fit around it: file systems take 255.
+// maxFileName is the greatest length of a name in bytes. File systems allow 255, and callers add to the name.
 const maxFileName = 100
 
-// reserved are the names of devices on Windows, with whatever extension.
+// reserved matches the names of devices on Windows, with any extension.
 var reserved = regexp.MustCompile(`(?i)^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\.|$)`)
 
-// FileName makes of a text a part of a path that Linux, macOS and Windows take: of at most 100 bytes and without a
-// separator, a character that is not shown, or the name of a device. What does not fit becomes an underscore. The name
-// is not one of taken, whose keys are names in lower case, and is added to it; a name that is cut, or taken by another
-// text, ends in a hash of the text. The map may be nil if a single name is wanted.
-func FileName(text string, taken map[string]bool) string {
-	name := fileName(norm.NFC.String(text)) // macOS takes a letter and its accent for the letter that has it
+// FileName turns a text into an element of a path that Linux, macOS and Windows accept: at most 100 bytes, without
+// separators, invisible characters or names of devices. An underscore replaces each character that is not allowed. used
+// holds the names, in lower case, that the result must differ from, and FileName adds the result to it; nil means that
+// there are none. A name that is cut, or used for another text, ends in a hash of the text.
+func FileName(text string, used map[string]bool) string {
+	name := fileName(norm.NFC.String(text)) // to macOS a letter with a combining accent equals the accented letter
 	if len(name) > maxFileName {
 		name = hashed(name, text)
 	}
-	for salt := text; taken[strings.ToLower(name)]; salt += "'" {
+	for salt := text; used[strings.ToLower(name)]; salt += "'" {
 		name = hashed(fileName(norm.NFC.String(text)), salt)
 	}
-	if taken != nil {
-		taken[strings.ToLower(name)] = true
+	if used != nil {
+		used[strings.ToLower(name)] = true
 	}
 	return name
 }
 
-// hashed is a name that ends in a hash of a text.
+// hashed returns a name that ends in a hash of a text.
 func hashed(name, text string) string {
 	sum := sha256.Sum256([]byte(text))
 	suffix := "-" + hex.EncodeToString(sum[:4])
 	return cut(name, maxFileName-len(suffix)) + suffix
 }
 
-// cut is the longest beginning of so many bytes at most that is whole characters.
+// cut returns the longest beginning of a text that has at most that many bytes and ends with a whole character.
 func cut(text string, most int) string {
 	if len(text) <= most {
 		return text
@@ -64,7 +64,7 @@ func fileName(text string) string {
 	if len(name) == 0 {
 		return "_"
 	}
-	for _, end := range []int{0, len(name) - 1} { // hidden files; Windows drops what ends a name
+	for _, end := range []int{0, len(name) - 1} { // a leading dot hides a file; Windows drops trailing ones
 		if name[end] == '.' || name[end] == ' ' {
 			name[end] = '_'
 		}

@@ -1,8 +1,8 @@
-// Package plain makes text that strangers wrote (a server, a script, a file, the environment) fit for the place where
-// it is shown: a terminal, a message, a cell of a table, a file's name. It is cut where it is long; control characters
-// and marks that nobody sees become escapes there, such as \x1b and \u202e, so that a text can neither steer a
-// terminal nor look like another; the printable letters of every script stay. What is stored as data (records, JSON,
-// Parquet) does not pass through here.
+// Package plain makes untrusted text (of a server, a script, a file, the environment) safe for the place where it is
+// shown: a terminal, a message, a cell of a table, a file's name. Long texts are cut; control characters and invisible
+// marks become escapes, such as \x1b and \u202e, so that a text can neither control a terminal nor look like another;
+// the printable letters of every script stay. Text that is stored as data (records, JSON, Parquet) does not pass
+// through here.
 //
 // All functions may be called concurrently.
 package plain
@@ -18,20 +18,20 @@ import (
 	"unicode/utf8"
 )
 
-// Terminal is text as one line of a terminal, a log or a chart: line breaks and tabs are escaped, too.
+// Terminal returns a text as one line of a terminal, a log or a chart: line breaks and tabs are escaped, too.
 func Terminal(text string) string { return escaped(text, "") }
 
-// Lines is Terminal for text of several lines, whose line feeds and tabs stay.
+// Lines does the same for a text of several lines: line feeds and tabs stay.
 func Lines(text string) string { return escaped(text, "\n\t") }
 
-// Message is an error's text, with long values shortened. It may be of several lines as those of [errors.Join] are: the
-// lines but the first are indented, so that none looks like a line of the program's own.
+// Message returns the text of an error with long values shortened. A text may have several lines, as with
+// [errors.Join]: all but the first are indented, so that none looks like a line that the program itself wrote.
 func Message(err error) string {
 	text := ShortValues(strings.TrimSpace(err.Error()))
 	return strings.ReplaceAll(Lines(text), "\n", "\n  ")
 }
 
-// Error is an error whose text is that of [Message], nil of nil. It wraps the one given.
+// Error wraps an error so that its text is that of [Message]. It returns nil for nil.
 func Error(err error) error {
 	if err == nil {
 		return nil
@@ -45,9 +45,9 @@ func (p printable) Error() string { return Message(p.error) }
 
 func (p printable) Unwrap() error { return p.error }
 
-// escaped writes an escape for each character that is not shown, unless keep has it.
+// escaped replaces each invisible character that is not in keep by an escape.
 func escaped(text, keep string) string {
-	for i, r := range text { // most texts are fit as they are
+	for i, r := range text { // most texts need no escape
 		if !shown(text, i, r) && !strings.ContainsRune(keep, r) {
 			return text[:i] + escapedRest(text, i, keep)
 		}
@@ -71,7 +71,7 @@ func escapedRest(text string, from int, keep string) string {
 
 func broken(r rune, size int) bool { return r == utf8.RuneError && size == 1 }
 
-// escape is a character as Go and Python write it in a string.
+// escape returns a character as Go and Python write it in a string.
 func escape(raw string, r rune) string {
 	switch {
 	case broken(r, len(raw)):
@@ -90,7 +90,7 @@ func escape(raw string, r rune) string {
 	return fmt.Sprintf(`\U%08x`, r)
 }
 
-// shown says whether a person sees the character at a place of a text for what it is.
+// shown reports whether a reader sees the character at an offset of a text for what it is.
 func shown(text string, at int, r rune) bool {
 	switch {
 	case r < utf8.RuneSelf:
@@ -102,7 +102,7 @@ func shown(text string, at int, r rune) bool {
 		return joins(text, at)
 	case unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r), 0xe0000 <= r && r <= 0xe0fff: // fillers, tags
 		return false
-	case unicode.Is(unicode.Prepended_Concatenation_Mark, r): // Arabic signs around numbers, which are seen
+	case unicode.Is(unicode.Prepended_Concatenation_Mark, r): // visible Arabic signs around numbers
 		return true
 	case r == lineSeparator || r == paragraphSeparator:
 		return false
@@ -110,22 +110,22 @@ func shown(text string, at int, r rune) bool {
 	return unicode.IsGraphic(r)
 }
 
-// kindRunes is how much of a message tells its kind.
+// kindRunes is how many characters of a message determine its kind.
 const kindRunes = 300
 
-// varying are words that differ from one message of a kind to the next: numbers, addresses, ports, ids of requests.
+// varying matches words that differ between messages of one kind: numbers, addresses, ports, ids of requests.
 var varying = regexp.MustCompile(`[\pL\pN_]*\pN[\pL\pN_]*(?:[-.:]+[\pL\pN_]+)*`)
 
-// Kind is a key that messages share which differ in their numbers, addresses and ids alone: # stands for a word with a
-// digit in it. Messages of one kind are the same failure. It is for comparison, not for show.
+// Kind returns a key that is equal for messages that differ only in numbers, addresses and ids: # replaces each word
+// with a digit. Messages of one kind report the same failure. The key is for comparison, not for display.
 func Kind(message string) string {
 	return varying.ReplaceAllString(OneLine(message, kindRunes), "#")
 }
 
-// OneLine is the first so many characters of a text on one line of a terminal: white space becomes one space, other
-// characters that are not shown become escapes. An ellipsis stands for what is left out.
+// OneLine returns the first characters of a text, as many as most says, on one line of a terminal: white space becomes
+// one space, other invisible characters become escapes, and an ellipsis marks a cut.
 func OneLine(text string, most int) string {
-	const perRune = 16 // bytes looked at, so that a huge text takes no time
+	const perRune = 16 // bytes examined per character, so that a huge text costs no time
 	return Terminal(first(strings.Join(strings.Fields(cut(text, perRune*most)), " "), most))
 }
 
@@ -136,8 +136,8 @@ const (
 	paragraphSeparator = 0x2029
 )
 
-// joins says whether a joiner stands where writing needs one: within Arabic and Indic words and between parts of an
-// emoji. Elsewhere, or twice, it only hides.
+// joins reports whether a joiner stands where writing needs one: within Arabic and Indic words and between parts of an
+// emoji. Elsewhere, or twice in a row, it serves only to deceive.
 func joins(text string, at int) bool {
 	before, _ := utf8.DecodeLastRuneInString(text[:at])
 	if before < utf8.RuneSelf || before == utf8.RuneError || unicode.In(before, unjoined...) {
@@ -146,19 +146,19 @@ func joins(text string, at int) bool {
 	return unicode.In(before, unicode.L, unicode.M, unicode.S)
 }
 
-// unjoined are scripts whose letters no joiner changes.
+// unjoined lists scripts whose letters no joiner changes.
 var unjoined = []*unicode.RangeTable{
 	unicode.Latin, unicode.Greek, unicode.Cyrillic, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul,
 }
 
-// Args are arguments of a format that prints texts, errors and Stringers as [Terminal] has them; %q quotes them as
-// usual.
+// Args returns arguments of a format with which texts, errors and Stringers print as [Terminal] writes them. %q quotes
+// them as usual.
 func Args(args []any) []any {
 	fit := make([]any, len(args))
 	for i, arg := range args {
 		switch v := arg.(type) {
 		case error, fmt.Stringer:
-			fit[i] = words(fmt.Sprint(v)) // which knows nil pointers
+			fit[i] = words(fmt.Sprint(v)) // fmt handles nil pointers
 		default:
 			fit[i] = arg
 			if v := reflect.ValueOf(arg); v.Kind() == reflect.String {
@@ -169,10 +169,10 @@ func Args(args []any) []any {
 	return fit
 }
 
-// words are a text that formats itself.
+// words is a text that formats itself.
 type words string
 
-// Format is fmt.Formatter's.
+// Format implements fmt.Formatter.
 func (w words) Format(s fmt.State, verb rune) {
 	text := string(w)
 	if verb != 'q' {
@@ -181,15 +181,16 @@ func (w words) Format(s fmt.State, verb rune) {
 	_, _ = fmt.Fprintf(s, fmt.FormatString(s, verb), text) // into fmt's own buffer
 }
 
-// Writer passes on what is written to it as [Lines] has it: it is the last guard before a terminal, for texts that
-// reach it unmade. A character that is cut by the end of a Write waits for the next one. It may be used concurrently.
+// Writer writes what it is given to W as [Lines] returns it: it is the last guard before a terminal, for texts that no
+// other function of this package has escaped. A character that the end of a Write cuts waits for the next Write. A
+// Writer may be used concurrently.
 type Writer struct {
 	W   io.Writer
 	mu  sync.Mutex
-	cut []byte // of a character
+	cut []byte // the beginning of a character
 }
 
-// Write writes all of p, or a beginning of a character at its end later.
+// Write writes all of p, except the beginning of a character at its end, which the next Write completes.
 func (w *Writer) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -7,16 +7,16 @@ import (
 	"unicode/utf8"
 )
 
-// most is how many characters of a user's value a message shows.
-const most = 100
+// maxShown is how many characters of a user's value a message shows.
+const maxShown = 100
 
-// Short is a text of at most some 100 characters, with … where it was cut.
-func Short(text string) string { return first(text, most) }
+// Short returns the first 100 characters of a text, with … where it was cut.
+func Short(text string) string { return first(text, maxShown) }
 
-// Quote is Short in quotes.
+// Quote returns Short of a text in quotes.
 func Quote(text string) string { return strconv.Quote(Short(text)) }
 
-// first is a text's first n characters, with … where it was cut.
+// first returns the first n characters of a text, with … where it was cut.
 func first(text string, n int) string {
 	at := 0
 	for range n {
@@ -45,8 +45,8 @@ func Clip(text string, limit int) string {
 // nothing.
 func Excerpt(text string) string { return Clip(strings.Join(strings.Fields(text), " "), 200) }
 
-// maxMessage is the length in bytes up to which a message is left as it is. maxWord and maxAll are those in characters
-// of a word without quotes, and of the whole.
+// maxMessage is the length in bytes up to which a message is left unchanged. maxWord and maxAll are the greatest
+// lengths, in characters, of a word without quotes and of a whole message.
 const maxMessage, maxWord, maxAll = 500, 300, 5000
 
 var (
@@ -55,7 +55,7 @@ var (
 	unit   = regexp.MustCompile(`\\(?:x..|u.{4}|U.{8}|.)|[^\\]`) // a character in quotes
 )
 
-// ShortValues shortens the values in a message, above all those in quotes. It leaves short messages as they are.
+// ShortValues shortens the values in a message, those in quotes most. It returns short messages unchanged.
 func ShortValues(message string) string {
 	if len(message) <= maxMessage {
 		return message
@@ -65,13 +65,13 @@ func ShortValues(message string) string {
 	return first(message, maxAll)
 }
 
-// shortQuoted shortens a value in quotes, and cuts no escape in two.
+// shortQuoted shortens a value in quotes without cutting an escape in two.
 func shortQuoted(value string) string {
-	if utf8.RuneCountInString(value) <= most+2 {
+	if utf8.RuneCountInString(value) <= maxShown+2 {
 		return value
 	}
 	inner, end := value[1:len(value)-1], 0
-	for range most {
+	for range maxShown {
 		at := unit.FindStringIndex(inner[end:])
 		if at == nil {
 			break

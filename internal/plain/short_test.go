@@ -68,7 +68,7 @@ func FuzzShortValues(f *testing.F) {
 			len(text) <= maxMessage && got != text || utf8.ValidString(text) && !utf8.ValidString(got) {
 			t.Errorf("ShortValues(%q) = %q", text, got)
 		}
-		if got := Short(text); utf8.RuneCountInString(got) > most+1 {
+		if got := Short(text); utf8.RuneCountInString(got) > maxShown+1 {
 			t.Errorf("Short(%q) = %q", text, got)
 		}
 	})
