@@ -1,6 +1,6 @@
-// Package secret keeps credentials out of what is stored and shown. [Named] knows by its name what holds one, a [Set]
-// collects those that a client sends, and a [Mask] replaces them in the words of a server, which may repeat what it was
-// sent.
+// Package secret keeps credentials out of what is stored and shown. [Named] recognizes by its name what holds a
+// credential, a [Set] collects the credentials that a client sends, and a [Mask] replaces them in the answers of a
+// server, which may repeat what it was sent.
 package secret
 
 import (
@@ -9,20 +9,22 @@ import (
 	"strings"
 )
 
-// Mark stands in the place of a secret.
+// Mark is the text that replaces a secret.
 const Mark = "***"
 
-// Named says whether what a header, an option, a field of a body or a parameter of a URL holds is a credential, by its
-// name: Authorization, api_key, x-goog-api-key, authToken. Names of tokens that a model reads or writes are not.
+// Named reports whether a header, an option, a field of a body or a parameter of a URL with this name holds a
+// credential: Authorization, api_key, x-goog-api-key, authToken. It returns false for names of tokens that a model
+// reads or writes.
 func Named(name string) bool {
 	lower := strings.ToLower(name)
 	if !slices.ContainsFunc(signs, func(sign string) bool { return strings.Contains(lower, sign) }) {
-		return false // as most are, of the bodies of all requests
+		return false // the quick way out for most names
 	}
 	return credential.MatchString(harmless.ReplaceAllString(separated(name), ""))
 }
 
-// credential is what in a name says that it holds one, with one of signs at least; harmless is what only looks so.
+// credential matches names that hold a credential, each of which contains one of signs; harmless matches the parts of
+// names that only look like one.
 var (
 	signs = []string{"auth", "key", "token", "cookie", "secret", "pass", "credential", "bearer", "jwt", "pwd",
 		"sig"}
@@ -34,7 +36,7 @@ var (
 			`($|-)|token-(ids?|count|limit|budget|healing|type|probs?|logprobs?)($|-)|(^|-)cache-key$`)
 )
 
-// separated writes a name in lower case with hyphens between its words.
+// separated returns a name in lower case with hyphens between its words.
 func separated(name string) string {
 	var b strings.Builder
 	lower := false

@@ -18,13 +18,14 @@ const minLength = 6
 // Set collects the values of secrets. The zero value is empty.
 type Set struct{ values []string }
 
-// Len is the number of values.
+// Len returns the number of values.
 func (s *Set) Len() int { return len(s.values) }
 
-// Clone is a set of the same values. To add to one changes nothing of the other.
+// Clone returns a set of the same values. Adding to one does not change the other.
 func (s *Set) Clone() Set { return Set{slices.Clip(s.values)} }
 
-// Add takes a value, unless it is too short to be masked; of several lines also each, for messages are made one line.
+// Add adds a value, unless it is too short to be masked. Of a value of several lines it adds each line, too, because
+// messages are made one line.
 func (s *Set) Add(value string) {
 	if strings.ContainsAny(strings.TrimSpace(value), "\r\n") {
 		for line := range strings.FieldsFuncSeq(value, func(c rune) bool { return c == '\r' || c == '\n' }) {
@@ -36,7 +37,7 @@ func (s *Set) Add(value string) {
 	}
 }
 
-// Headers takes the values of those headers that have the name of a credential, and the parts of such values.
+// Headers adds the values of those headers that have the name of a credential, and the parts of these values.
 func (s *Set) Headers(header http.Header) {
 	for name, values := range header {
 		if Named(name) {
@@ -47,10 +48,10 @@ func (s *Set) Headers(header http.Header) {
 	}
 }
 
-// schemes are those of an Authorization after which there is nothing but the credential.
+// schemes lists the schemes of an Authorization header after which only the credential follows.
 var schemes = []string{"bearer", "basic", "token", "apikey", "api-key", "key", "jwt"}
 
-// header takes the value of a header, without a scheme, and the values of its parameters or cookies.
+// header adds the value of a header, without a scheme, and the values of its parameters or cookies.
 func (s *Set) header(value string) {
 	scheme, rest, _ := strings.Cut(value, " ")
 	if rest = strings.TrimSpace(rest); slices.Contains(schemes, strings.ToLower(scheme)) && len(rest) >= minLength {
@@ -69,7 +70,7 @@ func (s *Set) header(value string) {
 	}
 }
 
-// user takes a password, or a user without one, which may be a token.
+// user adds a password, or a user without a password, which may be a token.
 func (s *Set) user(user, password string) {
 	if password == "" {
 		password = user
@@ -77,8 +78,8 @@ func (s *Set) user(user, password string) {
 	s.Add(password)
 }
 
-// URL takes the password of a URL, or a user without one, and the parameters of its query that have the name of a
-// credential. A text that is no URL has none.
+// URL adds the password of a URL, or a user without a password, and the parameters of its query that have the name of a
+// credential. It adds nothing from a text that is no URL.
 func (s *Set) URL(text string) {
 	if !strings.ContainsAny(text, "@?") {
 		return
@@ -101,8 +102,8 @@ func (s *Set) URL(text string) {
 	}
 }
 
-// Proxies takes the passwords of the proxies that the environment names: one may repeat what it was sent when it
-// refuses a connection.
+// Proxies adds the passwords of the proxies that the environment names: a proxy that refuses a connection may repeat
+// what it was sent.
 func (s *Set) Proxies() {
 	for _, name := range [...]string{"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"} {
 		proxy := os.Getenv(name)
@@ -113,7 +114,7 @@ func (s *Set) Proxies() {
 	}
 }
 
-// Of is a mask of what a request's header holds, and of the passwords of proxies.
+// Of returns a mask of the credentials in a request's header and of the passwords of proxies.
 func Of(header http.Header) *Mask {
 	var s Set
 	s.Headers(header)
@@ -159,7 +160,7 @@ func Redact(fields map[string]json.RawMessage) (redacted map[string]json.RawMess
 	return redacted, found
 }
 
-// decode reads a value with its numbers as they are written; nil if it is none.
+// decode reads a value and keeps its numbers as they are written; it returns nil for what is no JSON.
 func decode(raw json.RawMessage) (value any) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
@@ -167,7 +168,7 @@ func decode(raw json.RawMessage) (value any) {
 	return value
 }
 
-// scalars puts what with gives into the place of each text, and of each number that has the name of a credential.
+// scalars replaces each text, and each number that has the name of a credential, by the result of with.
 func scalars(name string, value any, with func(scalar string, named bool) string) any {
 	switch v := value.(type) {
 	case map[string]any:

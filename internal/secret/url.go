@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// The parts of a URL that may hold a secret, each after what stands before it.
+// The parts of a URL that may hold a secret.
 var (
 	userInfo  = regexp.MustCompile(`^(\s*[A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@`)
 	parameter = regexp.MustCompile(`[?&][^=&#]+=[^&#]+`)
 	anyURL    = regexp.MustCompile(`^\s*[A-Za-z][A-Za-z0-9+.-]*://`)
 )
 
-// RedactURL puts [Mark] into the place of the user of a URL, and of the parameters of its query that have the name of a
-// credential. Other texts stay as they are.
+// RedactURL replaces the user of a URL, and the parameters of its query that have the name of a credential, by [Mark].
+// Other texts are returned unchanged.
 func RedactURL(text string) string {
 	if !anyURL.MatchString(text) {
 		return text
@@ -38,11 +38,11 @@ func WithoutUser(text string) string {
 	return RedactURL(text)
 }
 
-// inQuery says whether a parameter of a URL is a credential by its name. Azure's functions call their keys code.
+// inQuery reports whether a parameter of a URL is a credential by its name. Azure's functions call their keys code.
 func inQuery(name string) bool { return Named(name) || name == "code" }
 
-// WithoutPassword puts xxxxx into the place of the password of a URL, or of a user without one, which may be a token. Of
-// a text that has an @ and is no URL it leaves the end from the last @ on.
+// WithoutPassword replaces the password of a URL, or a user without a password, which may be a token, by xxxxx. Of a
+// text that has an @ and is no URL it keeps only the end from the last @ on.
 func WithoutPassword(text string) string {
 	u, err := url.Parse(text)
 	switch at := strings.LastIndexByte(text, '@'); {
