@@ -37,11 +37,10 @@ func (m *ModuleInstance) loadCredentials(o *clientOptions) error {
 	}
 	for _, path := range []*string{&f.cert, &f.key, &f.ca} {
 		if *path != "" {
-			*path = m.absPath(*path)
+			*path = m.source().Abs(*path)
 		}
 	}
-	key := fmt.Sprintf("%q", []string{f.cert, f.key, f.ca})
-	loaded, err := m.root.clients.credentials.get(key, func() (*credentials, error) { return m.readCredentials(f) })
+	loaded, err := m.root.clients.credentials.Get(f, func() (*credentials, error) { return m.readCredentials(f) })
 	o.credentials = loaded
 	return err
 }
@@ -49,11 +48,11 @@ func (m *ModuleInstance) loadCredentials(o *clientOptions) error {
 func (m *ModuleInstance) readCredentials(f credentialFiles) (*credentials, error) {
 	c := new(credentials)
 	if f.cert != "" {
-		cert, _, err := m.readText("certificate", f.cert)
+		cert, _, err := m.source().ReadText("certificate", f.cert)
 		if err != nil {
 			return nil, invalid("Client", "certPath", err)
 		}
-		key, _, err := m.readText("key", f.key)
+		key, _, err := m.source().ReadText("key", f.key)
 		if err != nil {
 			return nil, invalid("Client", "keyPath", err)
 		}
@@ -65,7 +64,7 @@ func (m *ModuleInstance) readCredentials(f credentialFiles) (*credentials, error
 		c.certificates = []tls.Certificate{pair}
 	}
 	if f.ca != "" {
-		authorities, _, err := m.readText("certificates", f.ca)
+		authorities, _, err := m.source().ReadText("certificates", f.ca)
 		if err != nil {
 			return nil, invalid("Client", "caPath", err)
 		}

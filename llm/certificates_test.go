@@ -183,7 +183,7 @@ func TestConnectionsOfAClientWithCertificates(t *testing.T) {
 				want, len(requests))
 		}
 	}
-	if len(root.clients.credentials.all) != 1 {
-		t.Errorf("%d sets of credentials were read, want one", len(root.clients.credentials.all))
+	if root.clients.credentials.Len() != 1 {
+		t.Errorf("%d sets of credentials were read, want one", root.clients.credentials.Len())
 	}
 }

@@ -5,8 +5,6 @@ import (
 	cryptorand "crypto/rand"
 	"errors"
 	"fmt"
-	"hash/fnv"
-	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"sync"
@@ -21,6 +19,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/datasets"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/input"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -192,7 +191,7 @@ func (c *jsClient) prepare(j *job) (*flight, error) {
 	place, adapter := c.m.nextPlace(), ""
 	c.freshen(state, place)
 	if j.request.Model == "" && len(c.opts.split) > 0 {
-		adapter = chooseAdapter(c.opts.split, place)
+		adapter = input.ChooseAdapter(c.opts.split, place.seed, place.scenario, place.index, place.seq)
 		j.request.Model = adapter
 	}
 	if j.request.Model == "" {
@@ -208,22 +207,6 @@ func (c *jsClient) prepare(j *job) (*flight, error) {
 // errAborted says that the runtime was interrupted. It must not become an exception, which would take the interrupt's
 // place.
 var errAborted = errors.New("test aborted")
-
-// chooseAdapter draws an adapter by the scenario's seed and the request's place in the run: the same place has the same
-// adapter in every run of that seed, on whichever instance and VU.
-func chooseAdapter(split []record.Adapter, p place) string {
-	h := fnv.New64a()
-	_, _ = fmt.Fprintf(h, "%s\x00%d\x00%d", p.scenario, p.index, p.seq) // never fails
-	rng := rand.NewPCG(h.Sum64(), uint64(p.seed))                       // reproducible is what is wanted
-	at := float64(rng.Uint64()>>11) / (1 << 53)
-	for _, a := range split {
-		if at < a.Split {
-			return a.Name
-		}
-		at -= a.Split
-	}
-	return split[len(split)-1].Name
-}
 
 // abort ends the whole test as exec.test.abort does: without a server there is nothing to measure.
 func (c *jsClient) abort(err error) {

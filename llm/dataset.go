@@ -3,7 +3,6 @@ package llm
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -11,10 +10,9 @@ import (
 	"github.com/grafana/sobek"
 	"github.com/tidwall/gjson"
 	"go.k6.io/k6/v2/lib"
-	"go.k6.io/k6/v2/lib/fsext"
 
 	"github.com/seed-307b789f/xk6-llm/datasets"
-	"github.com/seed-307b789f/xk6-llm/internal/textfile"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/input"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -26,17 +24,17 @@ func (m *ModuleInstance) newDataset(call sobek.ConstructorCall) *sobek.Object {
 	if err := opts.fields(rt).read(rt, "Dataset", call.Argument(0)); err != nil {
 		throw(rt, err)
 	}
-	if err := opts.check(); err != nil {
+	if err := opts.Check(opts.given); err != nil {
 		throw(rt, err)
 	}
 	if m.vu.InitEnv() == nil {
 		throw(rt, errors.New("a Dataset can be made in the init context only, outside the default function"))
 	}
-	set, err := m.openSet(opts)
+	set, err := m.source().OpenSet(&opts.DatasetOptions)
 	if err != nil {
 		throw(rt, err)
 	}
-	d := &jsDataset{m: m, set: set, salted: opts.saltedByRun(), last: -1}
+	d := &jsDataset{m: m, set: set, salted: opts.SaltedByRun(), last: -1}
 	length := rt.ToValue(func() any { return d.length() })
 	if err := call.This.DefineAccessorProperty("length", length, nil, sobek.FLAG_FALSE, sobek.FLAG_TRUE); err != nil {
 		throw(rt, err)
@@ -53,47 +51,15 @@ func (m *ModuleInstance) newDataset(call sobek.ConstructorCall) *sobek.Object {
 	return nil
 }
 
-func (m *ModuleInstance) absPath(path string) string {
-	return m.vu.InitEnv().GetAbsFilePath(strings.TrimPrefix(path, "file://"))
-}
-
-// readFile reads a file by k6's file system, which puts it into archives; what names it in errors.
-func (m *ModuleInstance) readFile(what, path string) (data []byte, abs string, err error) {
-	if path == "" {
-		return nil, "", fmt.Errorf("%s: the path is empty", what)
+// source returns the reader of the VU's inputs. It works in the init context only.
+func (m *ModuleInstance) source() *input.Source {
+	env := m.vu.InitEnv()
+	return &input.Source{
+		Shared: &m.root.inputs, Files: env.FileSystems["file"], Lookup: m.lookupEnv, HubToken: m.hubToken,
+		Abs:   func(path string) string { return env.GetAbsFilePath(strings.TrimPrefix(path, "file://")) },
+		RunID: func() string { return samples.ProcessRunID(os.Args, m.lookupEnv) },
+		Log:   env.Logger,
 	}
-	abs = m.absPath(path)
-	data, err = readRegular(m.files(), abs)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, abs, fmt.Errorf("%s %s does not exist: check its path", what, abs)
-	case err != nil:
-		return nil, abs, fmt.Errorf("%s %s: %w", what, abs, err)
-	}
-	return data, abs, nil
-}
-
-// readRegular reads a file that is neither a pipe nor a device, which k6's file system cannot read to their ends.
-func readRegular(files fsext.Fs, abs string) ([]byte, error) {
-	info, err := files.Stat(abs)
-	if err == nil {
-		err = textfile.Regular(info)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return fsext.ReadFile(files, abs)
-}
-
-// readText is readFile for a text in UTF-8, which it gives without its byte order mark.
-func (m *ModuleInstance) readText(what, path string) (data []byte, abs string, err error) {
-	if data, abs, err = m.readFile(what, path); err != nil {
-		return nil, abs, err
-	}
-	if data, err = textfile.Trim(data); err != nil {
-		return nil, abs, fmt.Errorf("%s %s: %w", what, abs, err)
-	}
-	return data, abs, nil
 }
 
 // jsDataset is a Dataset object of a script.
@@ -126,7 +92,7 @@ func (d *jsDataset) next() (sobek.Value, error) {
 	if d.salted || d.m.drewSeed {
 		d.m.warnOfChance()
 	}
-	if c, ok := d.set.(*conversations); ok {
+	if c, ok := d.set.(*input.Conversations); ok {
 		return d.nextTurn(c)
 	}
 	return d.item(firstItem(d.m.vu.State(), ss.Name) + iteration)
@@ -134,7 +100,7 @@ func (d *jsDataset) next() (sobek.Value, error) {
 
 // warnOfChance says once if this is one of several instances and they may not know a common id of the run.
 func (m *ModuleInstance) warnOfChance() {
-	m.root.datasets.warned.Do(func() {
+	m.root.chanceWarned.Do(func() {
 		state := m.vu.State()
 		segment := state.Options.ExecutionSegment
 		if segment == nil || segment.FloatLength() == 1 || samples.GivenRunID(os.Args, m.lookupEnv) != "" {

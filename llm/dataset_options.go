@@ -3,133 +3,53 @@ package llm
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"math"
-	"slices"
-	"strings"
 
 	"github.com/grafana/sobek"
 
 	"github.com/seed-307b789f/xk6-llm/datasets"
-	"github.com/seed-307b789f/xk6-llm/llm/config"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/input"
 )
 
-// fileKinds are the types of data sets that read files, as inference-perf names them, and jsonl.
-var fileKinds = map[string]datasets.Kind{
-	"shareGPT": datasets.ShareGPT, "cnn_dailymail": datasets.CNNDailyMail, "billsum_conversations": datasets.BillSum,
-	"infinity_instruct": datasets.InfinityInstruct, "jsonl": datasets.Prompts,
-}
-
-// generatedKinds are the types that make their prompts.
-var generatedKinds = []string{"conversation_replay", "mock", "random", "shared_prefix", "synthetic"}
-
-// datasetOptions are the options of new Dataset.
+// datasetOptions are the options of new Dataset, and which of them the script set.
 type datasetOptions struct {
-	kind      string
-	path      string
-	files     string // which files of a folder or a repository
-	api       string
-	tokenizer string
-	corpus    string
-	trace     string // file of lengths
-	template  bool   // write prompts as the chat template does
-	seed      *int64
-	salt      *string // nil if the script says nothing
-	prompts   string  // whose way of making them: ownPrompts or originalPrompts
-	input     *datasets.Distribution
-	output    *datasets.Distribution
-	shared    sharedPrefixOptions
-	replay    replayOptions
-	turns     int64 // 0: single requests; -1: all that a conversation in a file has
-	sessions  int64 // conversations open at once; 0: as many as there are, up to defaultSessions
-
-	given map[string]bool // which options the script set
+	input.DatasetOptions
+	given map[string]bool
 }
-
-// sharedPrefixOptions are inference-perf's, with its defaults.
-type sharedPrefixOptions struct {
-	groups, questions        int64
-	system, question, output datasets.Distribution
-	multiTurn                bool
-}
-
-// replayOptions are inference-perf's, with its defaults.
-type replayOptions struct {
-	conversations, system, limit         int64
-	dynamic, turns, input, output, pause datasets.Distribution
-}
-
-// The ways of making prompts.
-const (
-	ownPrompts      = "own"
-	originalPrompts = "inference-perf"
-)
-
-// defaultSessions bounds the conversations that are open at once unless the script says how many.
-const defaultSessions = 1000
-
-// defaultTurns is how many questions each user of shared prefixes asks unless the script says.
-const defaultTurns = 5
 
 func newDatasetOptions() *datasetOptions {
-	return &datasetOptions{
-		api: "chat", prompts: ownPrompts, given: map[string]bool{},
-		shared: defaultSharedPrefix(), replay: defaultReplay(),
-	}
-}
-
-func defaultSharedPrefix() sharedPrefixOptions {
-	d := config.DefaultSharedPrefix()
-	return sharedPrefixOptions{
-		groups: d.Groups, questions: d.UsersPerGroup, multiTurn: d.MultiTurn,
-		system: datasets.Constant(int(d.SystemPrompt.N)), question: datasets.Constant(int(d.Question.N)),
-		output: datasets.Constant(int(d.Output.N)),
-	}
-}
-
-func defaultReplay() replayOptions {
-	d := config.DefaultConversationReplay()
-	return replayOptions{
-		conversations: d.Conversations, system: d.SystemPrompt, limit: *d.MaxModelLen,
-		dynamic: lengthsOf(d.DynamicPrompt), turns: lengthsOf(d.Turns), input: lengthsOf(d.Input),
-		output: lengthsOf(d.Output), pause: datasets.Constant(0),
-	}
-}
-
-// lengthsOf returns a distribution of the configuration as one that the data sets draw from.
-func lengthsOf(d *config.Distribution) datasets.Distribution {
-	return datasets.Distribution{
-		Type: string(d.Type), Mean: d.Mean, StdDev: d.StdDev, Skew: d.Skew, Min: int(d.Min), Max: int(d.Max),
-	}
+	return &datasetOptions{DatasetOptions: input.DefaultDatasetOptions(), given: map[string]bool{}}
 }
 
 func (o *datasetOptions) fields(rt *sobek.Runtime) fields {
 	f := fields{
-		"type":            text(&o.kind),
-		"path":            text(&o.path),
-		"files":           text(&o.files),
-		"api":             text(&o.api),
-		"tokenizer":       text(&o.tokenizer),
-		"corpusFilePath":  text(&o.corpus),
-		"trace":           text(&o.trace),
-		"useChatTemplate": boolean(&o.template),
-		"seed":            func(v sobek.Value) error { o.seed = new(int64); return integer(o.seed, 0)(v) },
+		"type":            text(&o.Kind),
+		"path":            text(&o.Path),
+		"files":           text(&o.Files),
+		"api":             text(&o.API),
+		"tokenizer":       text(&o.Tokenizer),
+		"corpusFilePath":  text(&o.Corpus),
+		"trace":           text(&o.Trace),
+		"useChatTemplate": boolean(&o.Template),
+		"seed":            func(v sobek.Value) error { o.Seed = new(int64); return integer(o.Seed, 0)(v) },
 		"salt":            o.readSalt,
-		"prompts":         text(&o.prompts),
+		"prompts":         text(&o.Prompts),
 		"inputDistribution": func(v sobek.Value) error {
-			o.input = new(datasets.Distribution)
-			return unchecked(rt, o.input)(v)
+			o.Input = new(datasets.Distribution)
+			return unchecked(rt, o.Input)(v)
 		},
 		"outputDistribution": func(v sobek.Value) error {
-			o.output = new(datasets.Distribution)
-			return unchecked(rt, o.output)(v)
+			o.Output = new(datasets.Distribution)
+			return unchecked(rt, o.Output)(v)
 		},
 		"turns":    o.readTurns,
-		"sessions": integer(&o.sessions, 1),
+		"sessions": integer(&o.Sessions, 1),
 		"conversationReplay": func(v sobek.Value) error {
-			return o.replay.fields(rt).read(rt, "conversationReplay", v)
+			return replayFields(rt, &o.Replay).read(rt, "conversationReplay", v)
 		},
-		"sharedPrefix": func(v sobek.Value) error { return o.shared.fields(rt).read(rt, "sharedPrefix", v) },
+		"sharedPrefix": func(v sobek.Value) error {
+			return sharedPrefixFields(rt, &o.Shared).read(rt, "sharedPrefix", v)
+		},
 	}
 	for name, read := range f {
 		f[name] = func(v sobek.Value) error {
@@ -140,46 +60,46 @@ func (o *datasetOptions) fields(rt *sobek.Runtime) fields {
 	return f
 }
 
-func (o *sharedPrefixOptions) fields(rt *sobek.Runtime) fields {
+func sharedPrefixFields(rt *sobek.Runtime, o *input.SharedPrefix) fields {
 	return fields{
-		"numUniqueSystemPrompts":  integer(&o.groups, 1),
-		"numUsersPerSystemPrompt": integer(&o.questions, 1),
-		"systemPromptLen":         distribution(rt, &o.system),
-		"questionLen":             distribution(rt, &o.question),
-		"outputLen":               distribution(rt, &o.output),
-		"enableMultiTurnChat":     boolean(&o.multiTurn),
+		"numUniqueSystemPrompts":  integer(&o.Groups, 1),
+		"numUsersPerSystemPrompt": integer(&o.Questions, 1),
+		"systemPromptLen":         distribution(rt, &o.System),
+		"questionLen":             distribution(rt, &o.Question),
+		"outputLen":               distribution(rt, &o.Output),
+		"enableMultiTurnChat":     boolean(&o.MultiTurn),
 	}
 }
 
-func (o *replayOptions) fields(rt *sobek.Runtime) fields {
+func replayFields(rt *sobek.Runtime, o *input.Replay) fields {
 	return fields{
-		"numConversations":       integer(&o.conversations, 1),
-		"sharedSystemPromptLen":  integer(&o.system, 0),
-		"dynamicSystemPromptLen": distribution(rt, &o.dynamic),
-		"turnsPerConversation":   distribution(rt, &o.turns),
-		"inputTokensPerTurn":     distribution(rt, &o.input),
-		"outputTokensPerTurn":    distribution(rt, &o.output),
-		"maxModelLen":            integer(&o.limit, 1),
-		"toolCallLatencySec":     pause(rt, &o.pause),
+		"numConversations":       integer(&o.Conversations, 1),
+		"sharedSystemPromptLen":  integer(&o.System, 0),
+		"dynamicSystemPromptLen": distribution(rt, &o.Dynamic),
+		"turnsPerConversation":   distribution(rt, &o.Turns),
+		"inputTokensPerTurn":     distribution(rt, &o.Input),
+		"outputTokensPerTurn":    distribution(rt, &o.Output),
+		"maxModelLen":            integer(&o.Limit, 1),
+		"toolCallLatencySec":     pause(rt, &o.Pause),
 	}
 }
 
 // readTurns reads 'all', of files, or how many.
 func (o *datasetOptions) readTurns(v sobek.Value) error {
 	if export(v) == "all" {
-		o.turns = -1
+		o.Turns = -1
 		return nil
 	}
-	return integer(&o.turns, 1)(v)
+	return integer(&o.Turns, 1)(v)
 }
 
 func (o *datasetOptions) readSalt(v sobek.Value) error {
 	switch x := export(v).(type) {
 	case string:
-		o.salt = &x
+		o.Salt = &x
 	case bool:
 		if !x {
-			o.salt = new(string)
+			o.Salt = new(string)
 		}
 	default:
 		return fmt.Errorf("must be a text, or false for none, got %s", describe(v))
@@ -209,8 +129,7 @@ func unchecked(rt *sobek.Runtime, dst *datasets.Distribution) func(sobek.Value) 
 			*dst = datasets.Constant(int(n))
 			return nil
 		}
-		defaults := config.DefaultDistribution()
-		d := lengthsOf(&defaults)
+		d := input.DefaultLengths()
 		low, high := int64(math.MinInt64), int64(math.MinInt64)
 		err := fields{
 			"type": text(&d.Type), "mean": number(&d.Mean), "stdDev": number(&d.StdDev), "skew": number(&d.Skew),
@@ -264,126 +183,4 @@ func isNumber(x any) bool {
 		return true
 	}
 	return false
-}
-
-// uses are the options each type takes beside type, api and seed.
-func (o *datasetOptions) uses() []string {
-	switch {
-	case o.kind == "mock":
-		return nil
-	case o.kind == "random":
-		return []string{"tokenizer", "inputDistribution", "outputDistribution", "salt", "prompts", "trace",
-			"useChatTemplate"}
-	case o.kind == "synthetic":
-		return []string{"tokenizer", "inputDistribution", "outputDistribution", "salt", "prompts", "corpusFilePath"}
-	case o.kind == "shared_prefix":
-		return []string{"tokenizer", "sharedPrefix", "salt", "prompts", "turns", "sessions"}
-	case o.kind == "conversation_replay":
-		return []string{"tokenizer", "conversationReplay", "salt", "sessions"}
-	case fileKinds[o.kind] != datasets.CNNDailyMail && fileKinds[o.kind] != datasets.Prompts:
-		return []string{"path", "files", "tokenizer", "turns", "sessions", "inputDistribution", "outputDistribution"}
-	}
-	return []string{"path", "files", "tokenizer", "inputDistribution", "outputDistribution"}
-}
-
-func (o *datasetOptions) check() error {
-	_, readsFiles := fileKinds[o.kind]
-	known := strings.Join(append(slices.Sorted(maps.Keys(fileKinds)), generatedKinds...), ", ")
-	switch {
-	case o.api != "chat" && o.api != "completion":
-		return invalid("Dataset", "api", fmt.Errorf("must be 'chat' or 'completion', got %q", o.api))
-	case o.kind == "":
-		return invalid("Dataset", "type", fmt.Errorf("is missing, known are %s", known))
-	case !readsFiles && !slices.Contains(generatedKinds, o.kind):
-		return invalid("Dataset", "type", fmt.Errorf("unknown %q, known are %s", o.kind, known))
-	}
-	uses := append(o.uses(), "type", "api", "seed")
-	for _, name := range slices.Sorted(maps.Keys(o.given)) {
-		if !slices.Contains(uses, name) {
-			return invalid("Dataset", name, fmt.Errorf("type %s does not use it", o.kind))
-		}
-	}
-	if err := o.checkPrompts(); err != nil {
-		return invalid("Dataset", "prompts", err)
-	}
-	if err := o.checkLengths(readsFiles); err != nil {
-		return err
-	}
-	switch {
-	case readsFiles && o.turns > 0:
-		return invalid("Dataset", "turns", errors.New("must be 'all': a file's conversations have the turns they have"))
-	case readsFiles && o.turns != 0 && (o.input != nil || o.output != nil):
-		return invalid("Dataset", "turns",
-			errors.New("conversations are not chosen by length: leave the distributions out"))
-	case o.kind == "shared_prefix" && o.turns < 0:
-		return invalid("Dataset", "turns",
-			errors.New("must be a number: made-up conversations have no end of their own"))
-	case o.given["turns"] && o.kind == "shared_prefix" && !o.shared.multiTurn:
-		return invalid("Dataset", "turns", errors.New("needs sharedPrefix: {enableMultiTurnChat: true}"))
-	case o.given["sessions"] && o.turns == 0 && !o.shared.multiTurn && o.kind != "conversation_replay":
-		return invalid("Dataset", "sessions", errors.New("single requests have none: set turns"))
-	case readsFiles && o.path == "" && defaultRepos[o.kind].ID == "":
-		return invalid("Dataset", "path", fmt.Errorf("is missing: %s reads a file", o.kind))
-	case readsFiles || o.kind == "mock":
-		return nil
-	case o.tokenizer == "":
-		return invalid("Dataset", "tokenizer",
-			errors.New("is missing: prompts of an exact number of tokens are made with the model's"))
-	case o.template && o.api == "chat":
-		return invalid("Dataset", "useChatTemplate",
-			errors.New("needs api: 'completion': the prompt is the chat as the model's template writes it"))
-	case o.trace != "" && (o.input != nil || o.output != nil):
-		return invalid("Dataset", "trace", errors.New("has the lengths: leave the distributions out"))
-	case o.kind == "shared_prefix" || o.kind == "conversation_replay" || o.trace != "":
-		return nil
-	case o.input == nil:
-		return invalid("Dataset", "inputDistribution",
-			errors.New("is missing: the length of prompts, a number or such as {type: 'normal', mean: 512}"))
-	case o.output == nil:
-		return invalid("Dataset", "outputDistribution",
-			errors.New("is missing: the length of answers, a number or such as {type: 'normal', mean: 128}"))
-	}
-	return nil
-}
-
-// checkLengths checks the distributions. Of those that choose the records of a file only min and max count: no mean is
-// drawn.
-func (o *datasetOptions) checkLengths(ofRecords bool) error {
-	for _, option := range []struct {
-		name   string
-		length *datasets.Distribution
-	}{{"inputDistribution", o.input}, {"outputDistribution", o.output}} {
-		if option.length == nil {
-			continue
-		}
-		d := *option.length
-		if ofRecords {
-			d.Mean = (float64(d.Min) + float64(d.Max)) / 2
-		}
-		if err := d.Validate(); err != nil {
-			return invalid("Dataset", option.name, err)
-		}
-	}
-	return nil
-}
-
-func (o *datasetOptions) checkPrompts() error {
-	switch {
-	case o.prompts != ownPrompts && o.prompts != originalPrompts:
-		return fmt.Errorf("must be '%s' or '%s', got %q", ownPrompts, originalPrompts, o.prompts)
-	case o.prompts == ownPrompts:
-		return nil
-	case o.api != "completion":
-		return fmt.Errorf("'%s' needs api: 'completion': it makes no chats of them", originalPrompts)
-	case o.shared.multiTurn:
-		return fmt.Errorf("'%s' makes single requests: leave sharedPrefix.enableMultiTurnChat out", originalPrompts)
-	}
-	return nil
-}
-
-func (o *datasetOptions) form() datasets.Form {
-	if o.api == "completion" {
-		return datasets.AsCompletion
-	}
-	return datasets.AsChat
 }

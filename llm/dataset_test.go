@@ -336,7 +336,7 @@ func TestDatasetIsOpenedOnce(t *testing.T) {
 		v.model(t, "/scripts/model", "")
 		v.run(t, code)
 	}
-	if n := len(root.salts.list()); n != 2 {
+	if n := len(root.inputs.Generated()); n != 2 {
 		t.Errorf("opened %d times, want 2", n)
 	}
 }

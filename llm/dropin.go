@@ -117,7 +117,7 @@ func readConfig(m *ModuleInstance, source sobek.Value) (*config.Config, error) {
 		return nil, errors.New("config(): which configuration? Give the path of a file, or an object")
 	}
 	if path, isText := export(source).(string); isText {
-		data, abs, err := m.readFile("configuration", path)
+		data, abs, err := m.source().ReadFile("configuration", path)
 		if err != nil {
 			return nil, err
 		}

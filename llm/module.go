@@ -16,22 +16,21 @@ import (
 	"github.com/seed-307b789f/xk6-llm/datasets"
 	"github.com/seed-307b789f/xk6-llm/internal/host"
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/input"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/status"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
-	"github.com/seed-307b789f/xk6-llm/llm/tokenizer"
 )
 
 // RootModule is the module of the process: what its VUs share.
 type RootModule struct {
-	clients    peers
-	simulators simulators
-	scrapers   scrapers
-	datasets   openSets
-	counters   cache[*tokenizer.Counter]
-	traces     cache[arrival.TraceFile]
-	paces      cache[arrival.Pace]
-	salts      salts
+	clients      peers
+	simulators   simulators
+	scrapers     scrapers
+	inputs       input.Shared
+	traces       input.Cache[string, arrival.TraceFile]
+	paces        input.Cache[string, arrival.Pace]
+	chanceWarned sync.Once // that instances make different prompts
 
 	followOnce  sync.Once
 	prepareOnce sync.Once

@@ -15,6 +15,7 @@ import (
 	"go.k6.io/k6/v2/lib/fsext"
 	"go.k6.io/k6/v2/metrics"
 
+	"github.com/seed-307b789f/xk6-llm/llm/internal/input"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -239,7 +240,7 @@ func TestAdaptersAreSplit(t *testing.T) {
 	}
 	split := []record.Adapter{{Name: "a", Split: 0.7}, {Name: "b", Split: 0.3}}
 	for i, got := range order {
-		if want := chooseAdapter(split, place{scenario: "stage_1", index: int64(i + 1)}); got != want {
+		if want := input.ChooseAdapter(split, 0, "stage_1", int64(i+1), 0); got != want {
 			t.Fatalf("request %d has adapter %q, its place has %q", i, got, want)
 		}
 	}

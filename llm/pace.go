@@ -25,7 +25,7 @@ func pace(m *ModuleInstance, options sobek.Value) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := m.root.paces.get(string(key), o.Pace)
+	p, err := m.root.paces.Get(string(key), o.Pace)
 	if err != nil {
 		return nil, fmt.Errorf("pace: %w", err)
 	}

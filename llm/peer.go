@@ -12,6 +12,7 @@ import (
 	"go.k6.io/k6/v2/lib"
 
 	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/input"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 	"github.com/seed-307b789f/xk6-llm/llm/sim"
@@ -23,7 +24,7 @@ type peers struct {
 	all      map[string]*peer
 	gathered bool // the load begins: no VU joins any more
 
-	credentials cache[*credentials] // by file
+	credentials input.Cache[credentialFiles, *credentials]
 }
 
 // peer is what the clients of equal options share: their number, and the server they were found to reach.
@@ -193,7 +194,7 @@ func (p *peer) announce(ctx context.Context, state *lib.State, m *ModuleInstance
 	options["model"] = p.shown
 	push(ctx, state, m.metrics.Event(&record.Client{
 		Number: p.number, SLO: p.opts.slo, Tokenizer: p.opts.tokenizer, Adapters: p.opts.split,
-		Simulator: p.opts.sim != nil, Generated: m.root.salts.list(), Options: options,
+		Simulator: p.opts.sim != nil, Generated: m.root.inputs.Generated(), Options: options,
 	}, tags))
 }
 

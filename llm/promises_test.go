@@ -14,7 +14,9 @@ import (
 	logtest "github.com/sirupsen/logrus/hooks/test"
 
 	"github.com/seed-307b789f/xk6-llm/datasets"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/input"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
+	"github.com/seed-307b789f/xk6-llm/llm/tokenizer"
 )
 
 // newVUIn is a VU whose module sees an environment.
@@ -94,7 +96,7 @@ func TestConversationsAreReadWhole(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "large.json")
 	talk := `{"conversations": [{"from": "human", "value": "a"}, {"from": "gpt", "value": "b"}]}` + "\n"
-	if err := os.WriteFile(path, []byte(talk+strings.Repeat("\n", carried)+talk), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(talk+strings.Repeat("\n", 64<<20)+talk), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	v := newVUIn(t, nil)
@@ -196,13 +198,13 @@ func TestPausesAreOfMilliseconds(t *testing.T) {
 	} {
 		v.run(t, `new Dataset({type: 'conversation_replay', tokenizer: './model', sessions: 3, conversationReplay: `+
 			`{numConversations: 60, sharedSystemPromptLen: 0, toolCallLatencySec: `+pause+`}})`)
-		var o replayOptions
-		if err := o.fields(v.VU.Runtime())["toolCallLatencySec"](v.run(t, `(`+pause+`)`)); err != nil {
+		var o input.Replay
+		if err := replayFields(v.VU.Runtime(), &o)["toolCallLatencySec"](v.run(t, `(`+pause+`)`)); err != nil {
 			t.Fatal(err)
 		}
 		replay, err := datasets.NewReplay(datasets.Replay{
-			Tokenizer: counterWith(t, "bpe-llama3", ""), Conversations: 60, Dynamic: datasets.Constant(0),
-			Turns: datasets.Constant(1), Input: datasets.Constant(1), Output: datasets.Constant(1), Pause: o.pause,
+			Tokenizer: smallCounter(t), Conversations: 60, Dynamic: datasets.Constant(0),
+			Turns: datasets.Constant(1), Input: datasets.Constant(1), Output: datasets.Constant(1), Pause: o.Pause,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -234,4 +236,14 @@ func TestPausesAreOfMilliseconds(t *testing.T) {
 			t.Errorf("%s: got %v, want %s", pause, err, want)
 		}
 	}
+}
+
+// smallCounter returns a counter of the small vocabulary.
+func smallCounter(t *testing.T) *tokenizer.Counter {
+	t.Helper()
+	c, err := tokenizer.ReadCounterAt("tokenizer/testdata/bpe-llama3.json", false, os.ReadFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }

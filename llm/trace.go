@@ -8,7 +8,6 @@ import (
 
 	"github.com/grafana/sobek"
 
-	"github.com/seed-307b789f/xk6-llm/datasets"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 )
@@ -29,7 +28,7 @@ func trace(m *ModuleInstance, path sobek.Value) ([]float64, error) {
 // were taken for is said, once per process.
 func readTrace(m *ModuleInstance, name string) ([]float64, error) {
 	read := func() (arrival.TraceFile, error) {
-		data, abs, err := readTraceFile(m, name)
+		data, abs, err := m.source().ReadTrace(name)
 		if err != nil {
 			return arrival.TraceFile{}, err
 		}
@@ -46,17 +45,6 @@ func readTrace(m *ModuleInstance, name string) ([]float64, error) {
 			t.Seconds[n-1], column, t.Unit)
 		return t, nil
 	}
-	t, err := m.root.traces.get(name, read)
+	t, err := m.root.traces.Get(name, read)
 	return slices.Clone(t.Seconds), err // a script may change its own
-}
-
-// readTraceFile reads a trace, unless it has a form that none of its readers knows.
-func readTraceFile(m *ModuleInstance, name string) (data []byte, abs string, err error) {
-	if data, abs, err = m.readFile("trace", name); err != nil {
-		return nil, abs, err
-	}
-	if err = datasets.RefuseMooncake(data); err != nil {
-		err = fmt.Errorf("%s: %w", abs, err)
-	}
-	return data, abs, err
 }

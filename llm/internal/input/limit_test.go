@@ -1,4 +1,4 @@
-package llm
+package input
 
 import (
 	"encoding/json"
@@ -15,6 +15,11 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
 	"github.com/seed-307b789f/xk6-llm/llm/tokenizer"
 )
+
+// chatTemplate writes chats in the manner of Llama 3.
+const chatTemplate = `{"chat_template": "{{ bos_token }}{% for m in messages %}<|start_header_id|>{{ m.role ` +
+	`}}<|end_header_id|>\n\n{{ m.content }}<|eot_id|>{% endfor ` +
+	`%}<|start_header_id|>assistant<|end_header_id|>\n\n", "bos_token": "<|begin_of_text|>"}`
 
 // Templates that write much around a message, and a system prompt of their own where a chat has none.
 const (
@@ -33,7 +38,7 @@ func counterWith(t *testing.T, vocabulary, config string) *tokenizer.Counter {
 	c, err := tokenizer.ReadCounter(func(name string) ([]byte, error) {
 		switch {
 		case name == tokenizer.TokenizerFile:
-			return os.ReadFile("tokenizer/testdata/" + vocabulary + ".json")
+			return os.ReadFile("../../tokenizer/testdata/" + vocabulary + ".json")
 		case name == tokenizer.ConfigFile && config != "":
 			return []byte(config), nil
 		}
@@ -88,26 +93,26 @@ func TestNoRequestIsLongerThanTheModelReads(t *testing.T) {
 	} {
 		counters[tokenizer] = counterWith(t, tokenizer, config)
 	}
-	for name, r := range map[string]replayOptions{
-		"a long dynamic prompt": {dynamic: uniform(10, 2000), input: uniform(1, 20), output: uniform(5, 20)},
-		"a lognormal tail":      {dynamic: tail, input: uniform(1, 20), output: uniform(5, 20)},
-		"long turns":            {dynamic: uniform(0, 5), input: tail, output: uniform(5, 20)},
-		"long answers":          {dynamic: uniform(0, 5), input: uniform(1, 20), output: uniform(1, 195)},
-		"a long history":        {system: 10, dynamic: uniform(0, 5), input: uniform(1, 40), output: uniform(5, 60)},
-		"all of it": {system: 50, dynamic: tail, input: tail,
-			output: datasets.Distribution{Type: datasets.Lognormal, Mean: 20, StdDev: 90, Max: 150}},
-		"the client's default": {dynamic: uniform(0, 500), input: uniform(1, 5), output: uniform(0, 1)},
+	for name, r := range map[string]Replay{
+		"a long dynamic prompt": {Dynamic: uniform(10, 2000), Input: uniform(1, 20), Output: uniform(5, 20)},
+		"a lognormal tail":      {Dynamic: tail, Input: uniform(1, 20), Output: uniform(5, 20)},
+		"long turns":            {Dynamic: uniform(0, 5), Input: tail, Output: uniform(5, 20)},
+		"long answers":          {Dynamic: uniform(0, 5), Input: uniform(1, 20), Output: uniform(1, 195)},
+		"a long history":        {System: 10, Dynamic: uniform(0, 5), Input: uniform(1, 40), Output: uniform(5, 60)},
+		"all of it": {System: 50, Dynamic: tail, Input: tail,
+			Output: datasets.Distribution{Type: datasets.Lognormal, Mean: 20, StdDev: 90, Max: 150}},
+		"the client's default": {Dynamic: uniform(0, 500), Input: uniform(1, 5), Output: uniform(0, 1)},
 	} {
 		for tokenizer, counter := range counters {
 			for _, api := range []string{"chat", "completion"} {
 				t.Run(strings.Join([]string{name, tokenizer, api}, "/"), func(t *testing.T) {
 					t.Parallel()
 					for seed := range int64(2) {
-						o := newDatasetOptions()
-						o.kind, o.api, o.sessions, o.replay = "conversation_replay", api, 2, r
-						o.replay.conversations, o.replay.turns, o.replay.pause, o.replay.limit = 4, uniform(1, 8),
+						o := DefaultDatasetOptions()
+						o.Kind, o.API, o.Sessions, o.Replay = "conversation_replay", api, 2, r
+						o.Replay.Conversations, o.Replay.Turns, o.Replay.Pause, o.Replay.Limit = 4, uniform(1, 8),
 							datasets.Constant(0), 420
-						askAll(t, o, counter, seed)
+						askAll(t, &o, counter, seed)
 					}
 				})
 			}
@@ -116,19 +121,19 @@ func TestNoRequestIsLongerThanTheModelReads(t *testing.T) {
 }
 
 // askAll leads conversations and holds each request against the limit.
-func askAll(t *testing.T, o *datasetOptions, counter *tokenizer.Counter, seed int64) {
+func askAll(t *testing.T, o *DatasetOptions, counter *tokenizer.Counter, seed int64) {
 	t.Helper()
 	set, err := o.replayed(counter, datasets.Generated{Tokenizer: counter, Seed: seed})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, rng := set.(*conversations), rand.New(rand.NewPCG(uint64(seed), 1))
+	c, rng := set.(*Conversations), rand.New(rand.NewPCG(uint64(seed), 1))
 	for i := range 40 {
 		a, err := c.Next(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n := tokensOf(t, counter, a.Item); n > int(o.replay.limit) {
+		if n := tokensOf(t, counter, a.Item); n > int(o.Replay.Limit) {
 			t.Errorf("seed %d, request %d (%s, turn %d): %d tokens", seed, i, a.SessionID, a.Turn, n)
 		}
 		if a.Messages == nil && a.Prompt == "" {
@@ -139,7 +144,7 @@ func askAll(t *testing.T, o *datasetOptions, counter *tokenizer.Counter, seed in
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n := tokensOf(t, counter, first); n > int(o.replay.limit) {
+		if n := tokensOf(t, counter, first); n > int(o.Replay.Limit) {
 			t.Errorf("seed %d, item %d: %d tokens", seed, i, n)
 		}
 	}
@@ -150,9 +155,9 @@ func TestLimitIsUsedUp(t *testing.T) {
 	t.Parallel()
 	counter := counterWith(t, "bpe-llama3", chatTemplate)
 	for _, api := range []string{"chat", "completion"} {
-		o := newDatasetOptions()
-		o.kind, o.api, o.replay.limit = "conversation_replay", api, 9200
-		o.replay.dynamic = datasets.Distribution{Type: datasets.Uniform, Min: 10, Max: 500}
+		o := DefaultDatasetOptions()
+		o.Kind, o.API, o.Replay.Limit = "conversation_replay", api, 9200
+		o.Replay.Dynamic = datasets.Distribution{Type: datasets.Uniform, Min: 10, Max: 500}
 		set, err := o.replayed(counter, datasets.Generated{Tokenizer: counter})
 		if err != nil {
 			t.Fatal(err)
@@ -180,36 +185,36 @@ func TestLimitRefuses(t *testing.T) {
 	long := func(d datasets.Distribution) datasets.Distribution { d.Max = 5000; return d }
 	for name, tt := range map[string]struct {
 		api, config string
-		change      func(*replayOptions)
+		change      func(*Replay)
 		want        string
 	}{
-		"the shared system prompt": {"completion", "", func(r *replayOptions) { r.system = 990 },
+		"the shared system prompt": {"completion", "", func(r *Replay) { r.System = 990 },
 			"at least 1010, the tokens of the shortest first prompt and its answer"},
-		"a chat's template": {"chat", chatTemplate, func(r *replayOptions) { r.system = 970 },
+		"a chat's template": {"chat", chatTemplate, func(r *Replay) { r.System = 970 },
 			"at least 1010, the tokens of the shortest first prompt and its answer"},
-		"an unknown template": {"chat", "", func(r *replayOptions) { r.system = 790 },
+		"an unknown template": {"chat", "", func(r *Replay) { r.System = 790 },
 			"at least 1009, the tokens of the shortest first prompt and its answer"},
-		"the dynamic one": {"completion", "", func(r *replayOptions) { r.dynamic = datasets.Constant(990) },
+		"the dynamic one": {"completion", "", func(r *Replay) { r.Dynamic = datasets.Constant(990) },
 			"at least 1110, the tokens of the shortest first prompt and its answer"},
-		"answers": {"completion", "", func(r *replayOptions) {
-			r.output = long(datasets.Distribution{Type: datasets.Lognormal, Mean: 50, StdDev: 5})
+		"answers": {"completion", "", func(r *Replay) {
+			r.Output = long(datasets.Distribution{Type: datasets.Lognormal, Mean: 50, StdDev: 5})
 		},
 			"at least 5002, the tokens of the longest answer and of a prompt of one word"},
-		"the client's default": {"completion", "", func(r *replayOptions) {
-			r.output, r.limit = datasets.Constant(0),
+		"the client's default": {"completion", "", func(r *Replay) {
+			r.Output, r.Limit = datasets.Constant(0),
 				31
-			r.system = 0
+			r.System = 0
 		},
 			"at least 41, the tokens of the shortest first prompt and its answer"},
 	} {
-		o := newDatasetOptions()
-		o.kind, o.api, o.replay.system, o.replay.limit = "conversation_replay", tt.api, 100, 1000
-		o.replay.input, o.replay.output = datasets.Constant(10), datasets.Constant(10)
-		tt.change(&o.replay)
+		o := DefaultDatasetOptions()
+		o.Kind, o.API, o.Replay.System, o.Replay.Limit = "conversation_replay", tt.api, 100, 1000
+		o.Replay.Input, o.Replay.Output = datasets.Constant(10), datasets.Constant(10)
+		tt.change(&o.Replay)
 		counter := counterWith(t, "bpe-llama3", tt.config)
 		_, err := o.replayed(counter, datasets.Generated{Tokenizer: counter})
 		want := fmt.Sprintf("maxModelLen (max_model_len of a configuration) must be %s, got %d", tt.want,
-			o.replay.limit)
+			o.Replay.Limit)
 		if err == nil || err.Error() != want {
 			t.Errorf("%s: got %v, want %s", name, err, want)
 		}
@@ -220,9 +225,9 @@ func TestLimitRefuses(t *testing.T) {
 func TestCutIsLoggedOnce(t *testing.T) {
 	t.Parallel()
 	log, hook := logtest.NewNullLogger()
-	c := &conversations{limit: 2000}
+	c := &Conversations{limit: 2000}
 	for turn := range 3 {
-		c.noteCut(log, &datasets.Asked{SessionID: "session-5", Turn: turn})
+		c.WarnOfCut(log, &datasets.Asked{SessionID: "session-5", Turn: turn})
 	}
 	const want = "session-5, turn 0: the prompt was cut, as with its answer it was longer than maxModelLen " +
 		"(max_model_len of a configuration), 2000; so is every other that is longer"

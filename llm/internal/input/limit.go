@@ -1,4 +1,4 @@
-package llm
+package input
 
 import (
 	"cmp"
@@ -19,7 +19,7 @@ const limitOption = "maxModelLen (max_model_len of a configuration)"
 
 // keepWithin keeps every request of made-up conversations, its answer included, within limit tokens. It is an error
 // if the shortest first turn is longer, or if the longest answer leaves no place for a word.
-func (c *conversations) keepWithin(limit int, set *datasets.Replay, counter *tokenizer.Counter) error {
+func (c *Conversations) keepWithin(limit int, set *datasets.Replay, counter *tokenizer.Counter) error {
 	needed := func(item datasets.Item) int {
 		return promptTokens(counter, item) + cmp.Or(item.MaxTokens, client.DefaultMaxTokens)
 	}
@@ -60,8 +60,8 @@ func promptTokens(counter *tokenizer.Counter, item datasets.Item) int {
 	return n
 }
 
-// noteCut logs the first turn of which words were left out.
-func (c *conversations) noteCut(log logrus.FieldLogger, asked *datasets.Asked) {
+// WarnOfCut logs the first turn of which words were left out.
+func (c *Conversations) WarnOfCut(log logrus.FieldLogger, asked *datasets.Asked) {
 	c.cut.Do(func() {
 		log.Warnf("%s, turn %d: the prompt was cut, as with its answer it was longer than %s, %d; so is every other "+
 			"that is longer",

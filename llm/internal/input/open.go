@@ -1,4 +1,4 @@
-package llm
+package input
 
 import (
 	"context"
@@ -10,9 +10,6 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
-	"sync"
-	"sync/atomic"
-	"time"
 
 	"go.k6.io/k6/v2/lib/fsext"
 
@@ -28,108 +25,99 @@ var defaultRepos = map[string]struct{ ID, files string }{
 	"cnn_dailymail": {"abisee/cnn_dailymail", "3.0.0/train-*.parquet"},
 }
 
-// openSets are the data sets of the process.
-type openSets struct {
-	cache[datasets.Set]
-	talks  atomic.Int64 // sets of conversations among them
-	warned sync.Once    // that instances salt their prompts differently
-}
-
-// openSet opens a data set once per process and equal options.
-func (m *ModuleInstance) openSet(o *datasetOptions) (datasets.Set, error) {
-	if o.kind == "mock" {
+// OpenSet opens a data set once per process and equal options.
+func (s *Source) OpenSet(o *DatasetOptions) (datasets.Set, error) {
+	if o.Kind == "mock" {
 		return datasets.Mock{Form: o.form()}, nil
 	}
-	return m.root.datasets.get(o.key(), func() (datasets.Set, error) {
-		stop := m.sayIfLong("opening the data set of type " + o.kind)
+	return s.Shared.sets.Get(o.key(), func() (datasets.Set, error) {
+		stop := s.logIfLong("opening the data set of type " + o.Kind)
 		defer stop()
-		set, err := m.open(o)
-		if c, ok := set.(*conversations); ok && err == nil {
-			c.name(m.root.datasets.talks.Add(1))
+		set, err := s.open(o)
+		if c, ok := set.(*Conversations); ok && err == nil {
+			c.name(s.Shared.dialogues.Add(1))
 		}
 		return set, err
 	})
 }
 
-func (m *ModuleInstance) open(o *datasetOptions) (datasets.Set, error) {
-	if kind, ok := fileKinds[o.kind]; ok {
-		return m.openFiles(o, kind)
+func (s *Source) open(o *DatasetOptions) (datasets.Set, error) {
+	if kind, ok := fileKinds[o.Kind]; ok {
+		return s.openFiles(o, kind)
 	}
-	return m.openGenerated(o)
+	return s.openGenerated(o)
 }
 
-// key is the same for equal options; paths in them are relative to the same place for all VUs.
-func (o *datasetOptions) key() string {
-	return fmt.Sprintf("%q %v %v %v %v %v %+v %+v %d %d %t", []string{o.kind, o.path, o.files, o.api, o.tokenizer,
-		o.corpus, o.trace, o.prompts},
-		deref(o.seed), deref(o.salt), o.salt == nil, deref(o.input), deref(o.output), o.shared, o.replay, o.turns,
-		o.sessions, o.template)
+// setKey is equal for equal options. Paths in it are relative to the same folder for all VUs.
+type setKey struct {
+	options       DatasetOptions // without its pointers
+	seed          optional[int64]
+	salt          optional[string]
+	input, output optional[datasets.Distribution]
 }
 
-func deref[T any](p *T) any {
+// optional is the value behind a pointer, which may be nil.
+type optional[T comparable] struct {
+	given bool
+	value T
+}
+
+func optionalOf[T comparable](p *T) optional[T] {
 	if p == nil {
-		return nil
+		return optional[T]{}
 	}
-	return *p
+	return optional[T]{true, *p}
 }
 
-// sayIfLong logs every two seconds that something is still being done, until stop is called.
-func (m *ModuleInstance) sayIfLong(what string) (stop func()) {
-	log, begun, done := m.vu.InitEnv().Logger, time.Now(), make(chan struct{})
-	go func() {
-		for tick := time.NewTicker(2 * time.Second); ; {
-			select {
-			case <-done:
-				tick.Stop()
-				return
-			case <-tick.C:
-				log.Infof("%s: %v so far", plain.Terminal(what), time.Since(begun).Round(time.Second))
-			}
-		}
-	}()
-	return func() { close(done) }
+func (o *DatasetOptions) key() setKey {
+	k := setKey{
+		options: *o, seed: optionalOf(o.Seed), salt: optionalOf(o.Salt), input: optionalOf(o.Input),
+		output: optionalOf(o.Output),
+	}
+	k.options.Seed, k.options.Salt, k.options.Input, k.options.Output = nil, nil, nil, nil
+	return k
 }
 
-// lead makes conversations a data set.
-func (o *datasetOptions) lead(scripts datasets.Scripts) *conversations {
-	open := o.sessions
+// asDataset makes a data set of conversations.
+func (o *DatasetOptions) asDataset(scripts datasets.Scripts) *Conversations {
+	open := o.Sessions
 	if n, finite := scripts.Len(); open == 0 {
 		if open = defaultSessions; finite {
 			open = min(n, defaultSessions)
 		}
 	}
-	return &conversations{Sessions: datasets.Sessions{Scripts: scripts, Form: o.form(), Open: int(open)}}
+	return &Conversations{Sessions: datasets.Sessions{Scripts: scripts, Form: o.form(), Open: int(open)}}
 }
 
-// carried is the size up to which archives carry a file. Larger ones are opened directly, and streamed.
-const carried = 64 << 20
+// archiveLimit is the size in bytes up to which archives carry a file. Larger ones are opened directly, and streamed.
+const archiveLimit = 64 << 20
 
 // openFiles opens a file, a folder, or files of a repository on the hub.
-func (m *ModuleInstance) openFiles(o *datasetOptions, kind datasets.Kind) (datasets.Set, error) {
-	opts := datasets.Options{Form: o.form(), Seed: o.seed, Input: o.input, Output: o.output}
-	if o.tokenizer != "" {
-		counter, err := m.counter(o.tokenizer)
+func (s *Source) openFiles(o *DatasetOptions, kind datasets.Kind) (datasets.Set, error) {
+	opts := datasets.Options{Form: o.form(), Seed: o.Seed, Input: o.Input, Output: o.Output}
+	if o.Tokenizer != "" {
+		counter, err := s.Counter(o.Tokenizer)
 		if err != nil {
 			return nil, err
 		}
 		opts.Count = counter.CountSpecial
 	}
-	files, size, err := m.findFiles(o)
+	files, size, err := s.findFiles(o)
 	if err != nil {
 		return nil, err
 	}
 	switch {
-	case o.turns != 0:
-		return m.openConversations(o, files, kind, opts)
-	case size > carried:
-		return m.openStream(files, kind, opts)
+	case o.Turns != 0:
+		return s.openConversations(o, files, kind, opts)
+	case size > archiveLimit:
+		return s.openStream(files, kind, opts)
 	}
 	l, err := datasets.Read(files, kind, opts)
 	if err != nil {
 		return nil, err
 	}
 	if l.Counts.LeftOut() {
-		m.vu.InitEnv().Logger.Infof("data set %s: %s", nameOf(files), l.Counts)
+		s.Log.Infof("data set %s: %s", nameOf(files), l.Counts)
 	}
 	return l, nil
 }
@@ -143,22 +131,22 @@ func nameOf(files []datasets.File) string {
 }
 
 // openConversations reads the conversations of files whole.
-func (m *ModuleInstance) openConversations(o *datasetOptions, files []datasets.File, kind datasets.Kind,
+func (s *Source) openConversations(o *DatasetOptions, files []datasets.File, kind datasets.Kind,
 	opts datasets.Options) (datasets.Set, error) {
 	l, err := datasets.ReadScripts(files, kind, opts)
 	if err != nil {
 		return nil, err
 	}
 	if l.Counts.LeftOut() {
-		m.vu.InitEnv().Logger.Infof("data set %s, whole conversations: %s", nameOf(files), l.Counts)
+		s.Log.Infof("data set %s, whole conversations: %s", nameOf(files), l.Counts)
 	}
-	return o.lead(l), nil
+	return o.asDataset(l), nil
 }
 
 // openStream opens files that are too large to be read at once.
-func (m *ModuleInstance) openStream(files []datasets.File, kind datasets.Kind,
+func (s *Source) openStream(files []datasets.File, kind datasets.Kind,
 	opts datasets.Options) (datasets.Set, error) {
-	log, name := m.vu.InitEnv().Logger, nameOf(files)
+	log, name := s.Log, nameOf(files)
 	opts.Seen = func(c datasets.Counts, end bool) {
 		if c.LeftOut() || end {
 			log.Infof("data set %s, %s: %s", name, map[bool]string{false: "so far", true: "to its end"}[end], c)
@@ -168,36 +156,36 @@ func (m *ModuleInstance) openStream(files []datasets.File, kind datasets.Kind,
 }
 
 // findFiles finds the files of a data set and their size together.
-func (m *ModuleInstance) findFiles(o *datasetOptions) ([]datasets.File, int64, error) {
-	repo, pattern := o.path, o.files
-	if o.path != "" {
-		abs := m.absPath(o.path)
-		files, size, err := m.findLocal(abs, o.files)
+func (s *Source) findFiles(o *DatasetOptions) ([]datasets.File, int64, error) {
+	repo, pattern := o.Path, o.Files
+	if o.Path != "" {
+		abs := s.Abs(o.Path)
+		files, size, err := s.findLocal(abs, o.Files)
 		switch {
 		case err == nil || !errors.Is(err, fs.ErrNotExist):
 			return files, size, err
-		case !hub.IsID(o.path) || !strings.Contains(o.path, "/"):
+		case !hub.IsID(o.Path) || !strings.Contains(o.Path, "/"):
 			return nil, 0, fmt.Errorf("data set %s does not exist: check path (DATASET in our scripts)", abs)
 		}
 	} else {
-		repo = defaultRepos[o.kind].ID
+		repo = defaultRepos[o.Kind].ID
 		if pattern == "" {
-			pattern = defaultRepos[o.kind].files
+			pattern = defaultRepos[o.Kind].files
 		}
 	}
-	return m.fetchFiles(repo, pattern)
+	return s.fetchFiles(repo, pattern)
 }
 
 // findLocal finds a file or the files of a folder in k6's file system, which puts them into archives. What is larger
 // together than archives carry is opened directly, and found beyond an archive.
-func (m *ModuleInstance) findLocal(abs, pattern string) ([]datasets.File, int64, error) {
-	files, size, err := list(m.files(), abs, pattern)
-	if err == nil && size <= carried {
+func (s *Source) findLocal(abs, pattern string) ([]datasets.File, int64, error) {
+	files, size, err := list(s.Files, abs, pattern)
+	if err == nil && size <= archiveLimit {
 		return files, size, nil
 	}
-	if large, n, direct := list(fsext.NewOsFs(), abs, pattern); direct == nil && n > carried {
-		m.vu.InitEnv().Logger.Infof("data set %s has more than %d MiB: an archive of this test does not carry it, "+
-			"and finds it at the same place only", plain.Terminal(abs), carried>>20)
+	if large, n, direct := list(fsext.NewOsFs(), abs, pattern); direct == nil && n > archiveLimit {
+		s.Log.Infof("data set %s has more than %d MiB: an archive of this test does not carry it, "+
+			"and finds it at the same place only", plain.Terminal(abs), archiveLimit>>20)
 		return large, n, nil
 	}
 	return files, size, err
@@ -262,8 +250,8 @@ func matches(pattern, name string) bool {
 }
 
 // fetchFiles fetches the files of a repository of data sets.
-func (m *ModuleInstance) fetchFiles(id, pattern string) ([]datasets.File, int64, error) {
-	client, err := m.hub()
+func (s *Source) fetchFiles(id, pattern string) ([]datasets.File, int64, error) {
+	client, err := s.hub()
 	if err != nil {
 		return nil, 0, err
 	}
@@ -293,6 +281,6 @@ func (m *ModuleInstance) fetchFiles(id, pattern string) ([]datasets.File, int64,
 		return nil, 0, fmt.Errorf("data set %s: no file on the hub that can be read, or matches %q; it has %s", id,
 			pattern, strings.Join(names[:min(len(names), 10)], ", "))
 	}
-	m.vu.InitEnv().Logger.Infof("data set %s is of the hub; an archive of this test does not carry it", id)
+	s.Log.Infof("data set %s is of the hub; an archive of this test does not carry it", id)
 	return files, size, nil
 }

@@ -1,0 +1,229 @@
+package input
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/seed-307b789f/xk6-llm/datasets"
+	"github.com/seed-307b789f/xk6-llm/llm/config"
+)
+
+// fileKinds are the types of data sets that read files, as inference-perf names them, and jsonl.
+var fileKinds = map[string]datasets.Kind{
+	"shareGPT": datasets.ShareGPT, "cnn_dailymail": datasets.CNNDailyMail, "billsum_conversations": datasets.BillSum,
+	"infinity_instruct": datasets.InfinityInstruct, "jsonl": datasets.Prompts,
+}
+
+// generatedKinds are the types that make their prompts.
+var generatedKinds = []string{"conversation_replay", "mock", "random", "shared_prefix", "synthetic"}
+
+// DatasetOptions are the options of a data set.
+type DatasetOptions struct {
+	Kind      string // its type
+	Path      string
+	Files     string // which files of a folder or a repository
+	API       string // chat or completion
+	Tokenizer string
+	Corpus    string
+	Trace     string // file of lengths
+	Template  bool   // write prompts as the chat template does
+	Seed      *int64
+	Salt      *string // nil if the script gives none
+	Prompts   string  // whose way of making them: OwnPrompts or OriginalPrompts
+	Input     *datasets.Distribution
+	Output    *datasets.Distribution
+	Shared    SharedPrefix
+	Replay    Replay
+	Turns     int64 // 0: single requests; -1: all that a conversation in a file has
+	Sessions  int64 // conversations open at once; 0: as many as there are, up to defaultSessions
+}
+
+// SharedPrefix holds inference-perf's options of shared prefixes. Lengths are in tokens.
+type SharedPrefix struct {
+	Groups, Questions        int64
+	System, Question, Output datasets.Distribution
+	MultiTurn                bool
+}
+
+// Replay holds inference-perf's options of replayed conversations. Lengths are in tokens, pauses in milliseconds.
+type Replay struct {
+	Conversations, System, Limit         int64
+	Dynamic, Turns, Input, Output, Pause datasets.Distribution
+}
+
+// The ways of making prompts.
+const (
+	OwnPrompts      = "own"
+	OriginalPrompts = "inference-perf"
+)
+
+// defaultSessions bounds the conversations that are open at once unless the script says how many.
+const defaultSessions = 1000
+
+// defaultTurns is how many questions each user of shared prefixes asks unless the script says.
+const defaultTurns = 5
+
+// DefaultDatasetOptions returns the options of a data set of which nothing is set.
+func DefaultDatasetOptions() DatasetOptions {
+	return DatasetOptions{API: "chat", Prompts: OwnPrompts, Shared: defaultSharedPrefix(), Replay: defaultReplay()}
+}
+
+func defaultSharedPrefix() SharedPrefix {
+	d := config.DefaultSharedPrefix()
+	return SharedPrefix{
+		Groups: d.Groups, Questions: d.UsersPerGroup, MultiTurn: d.MultiTurn,
+		System: datasets.Constant(int(d.SystemPrompt.N)), Question: datasets.Constant(int(d.Question.N)),
+		Output: datasets.Constant(int(d.Output.N)),
+	}
+}
+
+func defaultReplay() Replay {
+	d := config.DefaultConversationReplay()
+	return Replay{
+		Conversations: d.Conversations, System: d.SystemPrompt, Limit: *d.MaxModelLen,
+		Dynamic: lengthsOf(d.DynamicPrompt), Turns: lengthsOf(d.Turns), Input: lengthsOf(d.Input),
+		Output: lengthsOf(d.Output), Pause: datasets.Constant(0),
+	}
+}
+
+// DefaultLengths returns the distribution of lengths of which nothing is set.
+func DefaultLengths() datasets.Distribution {
+	d := config.DefaultDistribution()
+	return lengthsOf(&d)
+}
+
+// lengthsOf returns a distribution of the configuration as one that the data sets draw from.
+func lengthsOf(d *config.Distribution) datasets.Distribution {
+	return datasets.Distribution{
+		Type: string(d.Type), Mean: d.Mean, StdDev: d.StdDev, Skew: d.Skew, Min: int(d.Min), Max: int(d.Max),
+	}
+}
+
+// uses are the options each type takes beside type, api and seed.
+func (o *DatasetOptions) uses() []string {
+	switch {
+	case o.Kind == "mock":
+		return nil
+	case o.Kind == "random":
+		return []string{"tokenizer", "inputDistribution", "outputDistribution", "salt", "prompts", "trace",
+			"useChatTemplate"}
+	case o.Kind == "synthetic":
+		return []string{"tokenizer", "inputDistribution", "outputDistribution", "salt", "prompts", "corpusFilePath"}
+	case o.Kind == "shared_prefix":
+		return []string{"tokenizer", "sharedPrefix", "salt", "prompts", "turns", "sessions"}
+	case o.Kind == "conversation_replay":
+		return []string{"tokenizer", "conversationReplay", "salt", "sessions"}
+	case fileKinds[o.Kind] != datasets.CNNDailyMail && fileKinds[o.Kind] != datasets.Prompts:
+		return []string{"path", "files", "tokenizer", "turns", "sessions", "inputDistribution", "outputDistribution"}
+	}
+	return []string{"path", "files", "tokenizer", "inputDistribution", "outputDistribution"}
+}
+
+// Check reports the first option that is wrong. The given options are those that a script has set.
+func (o *DatasetOptions) Check(given map[string]bool) error {
+	_, readsFiles := fileKinds[o.Kind]
+	known := strings.Join(append(slices.Sorted(maps.Keys(fileKinds)), generatedKinds...), ", ")
+	switch {
+	case o.API != "chat" && o.API != "completion":
+		return invalid("api", fmt.Errorf("must be 'chat' or 'completion', got %q", o.API))
+	case o.Kind == "":
+		return invalid("type", fmt.Errorf("is missing, known are %s", known))
+	case !readsFiles && !slices.Contains(generatedKinds, o.Kind):
+		return invalid("type", fmt.Errorf("unknown %q, known are %s", o.Kind, known))
+	}
+	uses := append(o.uses(), "type", "api", "seed")
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if !slices.Contains(uses, name) {
+			return invalid(name, fmt.Errorf("type %s does not use it", o.Kind))
+		}
+	}
+	if err := o.checkPrompts(); err != nil {
+		return invalid("prompts", err)
+	}
+	if err := o.checkLengths(readsFiles); err != nil {
+		return err
+	}
+	switch {
+	case readsFiles && o.Turns > 0:
+		return invalid("turns", errors.New("must be 'all': a file's conversations have the turns they have"))
+	case readsFiles && o.Turns != 0 && (o.Input != nil || o.Output != nil):
+		return invalid("turns",
+			errors.New("conversations are not chosen by length: leave the distributions out"))
+	case o.Kind == "shared_prefix" && o.Turns < 0:
+		return invalid("turns",
+			errors.New("must be a number: made-up conversations have no end of their own"))
+	case given["turns"] && o.Kind == "shared_prefix" && !o.Shared.MultiTurn:
+		return invalid("turns", errors.New("needs sharedPrefix: {enableMultiTurnChat: true}"))
+	case given["sessions"] && o.Turns == 0 && !o.Shared.MultiTurn && o.Kind != "conversation_replay":
+		return invalid("sessions", errors.New("single requests have none: set turns"))
+	case readsFiles && o.Path == "" && defaultRepos[o.Kind].ID == "":
+		return invalid("path", fmt.Errorf("is missing: %s reads a file", o.Kind))
+	case readsFiles || o.Kind == "mock":
+		return nil
+	case o.Tokenizer == "":
+		return invalid("tokenizer",
+			errors.New("is missing: prompts of an exact number of tokens are made with the model's"))
+	case o.Template && o.API == "chat":
+		return invalid("useChatTemplate",
+			errors.New("needs api: 'completion': the prompt is the chat as the model's template writes it"))
+	case o.Trace != "" && (o.Input != nil || o.Output != nil):
+		return invalid("trace", errors.New("has the lengths: leave the distributions out"))
+	case o.Kind == "shared_prefix" || o.Kind == "conversation_replay" || o.Trace != "":
+		return nil
+	case o.Input == nil:
+		return invalid("inputDistribution",
+			errors.New("is missing: the length of prompts, a number or such as {type: 'normal', mean: 512}"))
+	case o.Output == nil:
+		return invalid("outputDistribution",
+			errors.New("is missing: the length of answers, a number or such as {type: 'normal', mean: 128}"))
+	}
+	return nil
+}
+
+// checkLengths checks the distributions. Of those that choose the records of a file only min and max count: no mean is
+// drawn.
+func (o *DatasetOptions) checkLengths(ofRecords bool) error {
+	for _, option := range []struct {
+		name   string
+		length *datasets.Distribution
+	}{{"inputDistribution", o.Input}, {"outputDistribution", o.Output}} {
+		if option.length == nil {
+			continue
+		}
+		d := *option.length
+		if ofRecords {
+			d.Mean = (float64(d.Min) + float64(d.Max)) / 2
+		}
+		if err := d.Validate(); err != nil {
+			return invalid(option.name, err)
+		}
+	}
+	return nil
+}
+
+func (o *DatasetOptions) checkPrompts() error {
+	switch {
+	case o.Prompts != OwnPrompts && o.Prompts != OriginalPrompts:
+		return fmt.Errorf("must be '%s' or '%s', got %q", OwnPrompts, OriginalPrompts, o.Prompts)
+	case o.Prompts == OwnPrompts:
+		return nil
+	case o.API != "completion":
+		return fmt.Errorf("'%s' needs api: 'completion': it makes no chats of them", OriginalPrompts)
+	case o.Shared.MultiTurn:
+		return fmt.Errorf("'%s' makes single requests: leave sharedPrefix.enableMultiTurnChat out", OriginalPrompts)
+	}
+	return nil
+}
+
+func (o *DatasetOptions) form() datasets.Form {
+	if o.API == "completion" {
+		return datasets.AsCompletion
+	}
+	return datasets.AsChat
+}
+
+// invalid names the option that is wrong.
+func invalid(option string, err error) error { return fmt.Errorf("Dataset option %q: %w", option, err) }
