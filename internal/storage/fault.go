@@ -16,10 +16,10 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/secret"
 )
 
-// fault is what went wrong and what to do about it.
+// fault is an error that says what went wrong and what to do about it.
 type fault struct {
 	what, fix string
-	cause     error // only what a caller may ask for; it is not shown
+	cause     error // for errors.Is and errors.As; it is not shown
 }
 
 func (f *fault) Error() string {
@@ -34,9 +34,9 @@ func (f *fault) Unwrap() error { return f.cause }
 // answer is a refusal by the server.
 type answer struct {
 	status  int
-	code    string // by the provider's own list, empty if none was given
-	region  string // where the bucket is, if that was the matter
-	missing string // object or bucket, if that is known to be the matter
+	code    string // from the provider's list of codes; empty if the server sent none
+	region  string // the region of the bucket, if the request went to another
+	missing string // "object" or "bucket", if one is known to be missing
 }
 
 func (a *answer) Error() string {
@@ -47,12 +47,13 @@ func (a *answer) Error() string {
 	return text
 }
 
-// elsewhere says whether the server asked is not the one of the bucket's region.
+// elsewhere reports whether the bucket is in another region than the server that was asked.
 func (a *answer) elsewhere() bool {
 	return a.status == http.StatusMovedPermanently || a.code == "AuthorizationHeaderMalformed"
 }
 
-// codeOnly gives a code only if it is one. What else a server sends could repeat a credential or break the line.
+// codeOnly returns a code if it is one, and "" otherwise: other words of a server could repeat a credential or break
+// the line.
 func codeOnly(code string) string {
 	for _, r := range code {
 		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '.' && r != '_' && r != '-' {
@@ -65,7 +66,7 @@ func codeOnly(code string) string {
 	return code
 }
 
-// advice is what to do, by provider.
+// advice holds what a user can do about a fault, for one provider.
 type advice struct{ name, login, access, reach string }
 
 var advices = map[Provider]advice{
@@ -84,10 +85,10 @@ var advices = map[Provider]advice{
 	},
 }
 
-// noLogin is the lack of credentials.
+// noLogin returns the fault of missing or refused credentials.
 func noLogin(p Provider, what string) *fault { return &fault{what: what, fix: advices[p].login} }
 
-// explain makes one line of an error: the bucket, what was being done, what went wrong, what to do.
+// explain turns an error into one line: the bucket, the operation, what went wrong, and what to do.
 func (s *session) explain(ctx context.Context, what string, err error) error {
 	if err == nil {
 		return nil
@@ -103,7 +104,7 @@ func (s *session) explain(ctx context.Context, what string, err error) error {
 	return &fault{what: subject + ": " + f.what, fix: f.fix, cause: f.cause}
 }
 
-// at is the host of an endpoint, without what else its URL may hold.
+// at returns the scheme and the host of the endpoint, without the rest of its URL, which may hold a credential.
 func (s *session) at() string {
 	endpoint := s.target.Endpoint
 	if s.bucket != nil {
@@ -133,13 +134,14 @@ func (s *session) diagnose(ctx context.Context, err error) *fault {
 	return &fault{what: describe(err), fix: help.reach}
 }
 
-// stranger is a server that answers, but not as one of the provider does. It could look like one that has every object.
+// stranger returns the fault of a server that answers, but not in the API of the provider. Such a server could seem to
+// have every object.
 func stranger(p Provider) *fault {
 	return &fault{what: "the server does not speak the API of " + advices[p].name, fix: advices[p].reach}
 }
 
-// clocks are the codes that a wrong time of day leads to, logins those of wrong credentials. Servers differ in the
-// status they give with them.
+// clocks lists the codes of a wrong time of day, logins the codes of wrong credentials. Servers differ in the status
+// that they send with a code.
 var (
 	clocks = []string{"RequestTimeTooSkewed", "RequestExpired"}
 	logins = []string{"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken", "AccessDenied"}
@@ -175,8 +177,8 @@ func describe(err error) string {
 	return plain.Excerpt(credentials().Text(words))
 }
 
-// credentials masks those of the environment: the words of a proxy, or of a server that gives credentials, may repeat
-// them.
+// credentials returns a mask of the credentials in the environment: a proxy, or a server that issues credentials, may
+// repeat them.
 func credentials() *secret.Mask {
 	var s secret.Set
 	for _, name := range [...]string{"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",

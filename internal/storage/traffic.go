@@ -9,16 +9,16 @@ import (
 	"time"
 )
 
-// errSilent is why a context ends whose server moved no byte for too long.
+// errSilent is the cause of a context that ended because its server moved no byte for too long.
 var errSilent = errors.New("no answer")
 
-// traffic knows when a byte last moved over its connections, in either direction. That tells a dead server from a slow
-// line, which a limit on a request's whole time cannot do for files of any size.
+// traffic records when a byte last moved over its connections, in either direction. That distinguishes a dead server
+// from a slow line, which a limit on the time of a whole request cannot do for files of any size.
 type traffic struct {
 	patience time.Duration
 	epoch    time.Time
 	last     atomic.Int64 // ns since epoch
-	waiting  atomic.Int64 // how many wait for the server
+	waiting  atomic.Int64 // number of callers that wait for the server
 }
 
 func newTraffic(patience time.Duration) *traffic {
@@ -34,8 +34,8 @@ func (t *traffic) wait() (done func()) {
 	return func() { t.waiting.Add(-1) }
 }
 
-// guard ends a context with errSilent once somebody has waited too long. The caller calls stop, which returns when the
-// guard is gone.
+// guard returns a context that ends with errSilent once a caller has waited too long. The caller must call stop, which
+// returns when the guard's goroutine has ended.
 func (t *traffic) guard(ctx context.Context) (guarded context.Context, stop func()) {
 	guarded, cancel := context.WithCancelCause(ctx)
 	gone := make(chan struct{})
@@ -63,7 +63,7 @@ func (t *traffic) guard(ctx context.Context) (guarded context.Context, stop func
 	return guarded, func() { cancel(nil); <-gone }
 }
 
-// watch makes a transport's connections count. Idle ones go soon, as a report is stored once.
+// watch counts the connections of a transport as traffic. Idle connections close soon, because a report is stored once.
 func (t *traffic) watch(transport *http.Transport) {
 	transport.IdleConnTimeout = 10 * time.Second
 	dial := transport.DialContext

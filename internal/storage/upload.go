@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// progressEvery is when the first line of progress comes, and how far lines are apart.
+// progressEvery is the time before the first line of progress and between two lines.
 const progressEvery = 2 * time.Second
 
-// Upload stores every file of a report directory, those of its folders too, and gives the names of the objects. An
-// object that is there already is left alone and its name among skipped, as inference-perf does it. What takes longer
-// than two seconds is told to log, one line at a time, from another goroutine; log may be nil.
+// Upload stores every file of a report directory and of its folders, and returns the names of the objects. An object
+// that exists already is left unchanged and listed in skipped, as inference-perf does it. An upload that takes longer
+// than two seconds reports its progress to log, one line at a time, from another goroutine; log may be nil.
 //
-// The first error ends it. The files stay where they are in any case; the error is one line that says what went wrong,
-// what to do, and where they are.
+// The first error ends the upload. The files stay where they are in any case; the error is one line that says what went
+// wrong, what to do, and where the files are.
 func (t Target) Upload(ctx context.Context, dir string, log func(string)) (uploaded, skipped []string, err error) {
 	return t.session().upload(ctx, dir, log)
 }
@@ -64,13 +64,13 @@ func (s *session) storeFile(ctx context.Context, object, path string) (created b
 	return s.store(ctx, object, f, info.Size())
 }
 
-// file is a file of the report, by its name within the directory.
+// file is a file of the report. Its name is relative to the directory.
 type file struct {
 	name string
 	size int64
 }
 
-// list finds the files of a directory, by name. Links and the like are none.
+// list returns the regular files of a directory and its folders, in the order of their names.
 func list(dir string) ([]file, error) {
 	var files []file
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -91,7 +91,7 @@ func list(dir string) ([]file, error) {
 	return files, err
 }
 
-// progress is how far an upload has come.
+// progress holds how far an upload has come. It may be used concurrently.
 type progress struct {
 	target Target
 	files  int
@@ -137,7 +137,7 @@ func (p *progress) String() string {
 
 func megabytes(n int64) string { return fmt.Sprintf("%.1f", float64(n)/1e6) }
 
-// tell gives log a line whenever there is something new, until the function it returns has returned.
+// tell sends log a line whenever there is progress, until stop has returned.
 func (p *progress) tell(log func(string)) (stop func()) {
 	if log == nil {
 		return func() {}
