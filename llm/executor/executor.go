@@ -360,7 +360,8 @@ func (r *run) progress() (float64, []string) {
 		[]string{spent.Round(100*time.Millisecond).String() + "/" + whole.String()}
 }
 
-// stripes returns a function that reports which arrivals are this instance's, asked in ascending order: those at its offsets in each cycle of the segment sequence.
+// stripes returns a function that reports which arrivals are this instance's, asked in ascending order: those at its
+// offsets in each cycle of the segment sequence.
 func stripes(et *lib.ExecutionTuple) func(k int64) bool {
 	first, offsets, _ := et.GetStripedOffsets()
 	next, i := first, 0

@@ -79,7 +79,8 @@ func (p *pool) grow() {
 	}
 }
 
-// add sets a VU waiting. The iteration's numbers are the arrival's, so a dropped arrival does not shift those of others.
+// add sets a VU waiting. The iteration's numbers are the arrival's, so a dropped arrival does not shift those of
+// others.
 func (p *pool) add(vu lib.InitializedVU) {
 	slot, local := new(arrival.Arrival), uint64(0)
 	p.active.Add(1)

@@ -12,9 +12,9 @@ import (
 	"gopkg.in/guregu/null.v3"
 )
 
-// progressProxy runs one of k6's executors beside this one, over a VU that only waits. k6 does not export how a progress
-// bar is drawn and how a test is aborted. Its own executor knows both, and gets the duration and the interrupts of this
-// one.
+// progressProxy runs one of k6's executors beside this one, over a VU that only waits. k6 does not export how a
+// progress bar is drawn and how a test is aborted. Its own executor knows both, and gets the duration and the
+// interrupts of this one.
 type progressProxy struct {
 	lib.Executor
 	stop  chan struct{} // closed when the run of this executor is over
