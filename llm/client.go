@@ -294,7 +294,7 @@ func (f *flight) fly() (*result, error) {
 	counts := r.Counts()
 	f.status.done(r, counts.Completion)
 	f.m.root.failures.Add(r)
-	f.m.root.oddities.add(r)
+	f.m.root.oddities.Add(r)
 	f.opts.judge(r)
 	push(f.ctx, f.state, f.m.metrics.Request(r, requestTags(f.tags.Tags, r), f.tags.Metadata, f.opts.itl))
 	f.watch(r)

@@ -47,7 +47,7 @@ type RootModule struct {
 	statusOnce sync.Once // at the first request
 	status     *statusLine
 	failures   status.Failures
-	oddities   oddities
+	oddities   status.Oddities
 	said       sync.Map // what is logged once, whichever client says it
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/status"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -44,20 +45,20 @@ func TestSummaryOfTheSimulator(t *testing.T) {
 // Successes that may not be what they look like are told on the screen, and what nobody counted is no 0.
 func TestSummaryTellsOddities(t *testing.T) {
 	t.Parallel()
-	var o oddities
+	var o status.Oddities
 	for range 3 {
-		o.add(&record.Request{Streaming: true, Chunks: []int64{1}, Note: record.NoteNoFinish})
+		o.Add(&record.Request{Streaming: true, Chunks: []int64{1}, Note: record.NoteNoFinish})
 	}
-	o.add(&record.Request{Streaming: true, Reasoning: []int64{1}})
-	o.add(&record.Request{Streaming: true, Chunks: []int64{1}})
-	o.add(&record.Request{Streaming: true, ErrorType: record.ErrorReset, Note: record.NoteNoFinish})
-	o.add(&record.Request{ErrorType: record.ErrorConnect, Note: record.NoteOwnFault + ": too many open files"})
+	o.Add(&record.Request{Streaming: true, Reasoning: []int64{1}})
+	o.Add(&record.Request{Streaming: true, Chunks: []int64{1}})
+	o.Add(&record.Request{Streaming: true, ErrorType: record.ErrorReset, Note: record.NoteNoFinish})
+	o.Add(&record.Request{ErrorType: record.ErrorConnect, Note: record.NoteOwnFault + ": too many open files"})
 	want := []string{
 		"3 of 5 answers ended without a finish reason: cut off by the server?",
 		"1 of 5 answers have reasoning or tool calls alone: TTFT and ITL are of the others",
 		"1 requests met a failure of this machine, not of the server: no figure of this run is good",
 	}
-	if got := o.lines(); !slices.Equal(got, want) {
+	if got := o.Lines(); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -1,19 +1,18 @@
-package llm
+package status
 
 import (
 	"fmt"
 	"sync/atomic"
 
-	"github.com/seed-307b789f/xk6-llm/llm/internal/status"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// oddities counts requests of the process that are not what they look like: successes that may be none, and failures
-// that are not the server's. The zero value has none; it may be used concurrently.
-type oddities struct{ successes, unfinished, withoutContent, own atomic.Int64 }
+// Oddities counts requests of the process that are not what they look like: successes that may be none, and failures
+// that are not the server's. The zero value has none; it is safe for concurrent use.
+type Oddities struct{ successes, unfinished, withoutContent, own atomic.Int64 }
 
-// add counts a request.
-func (o *oddities) add(r *record.Request) {
+// Add counts a request.
+func (o *Oddities) Add(r *record.Request) {
 	if r.Noted(record.NoteOwnFault) {
 		o.own.Add(1)
 	}
@@ -29,20 +28,20 @@ func (o *oddities) add(r *record.Request) {
 	}
 }
 
-// lines tell of them, each with its number.
-func (o *oddities) lines() (lines []string) {
-	of := status.Grouped(o.successes.Load()) + " answers"
+// Lines returns a line for each kind that was met, with its number.
+func (o *Oddities) Lines() (lines []string) {
+	of := Grouped(o.successes.Load()) + " answers"
 	if n := o.unfinished.Load(); n > 0 {
 		lines = append(lines, fmt.Sprintf("%s of %s ended without a finish reason: cut off by the server?",
-			status.Grouped(n), of))
+			Grouped(n), of))
 	}
 	if n := o.withoutContent.Load(); n > 0 {
 		lines = append(lines, fmt.Sprintf("%s of %s have reasoning or tool calls alone: TTFT and ITL are of the others",
-			status.Grouped(n), of))
+			Grouped(n), of))
 	}
 	if n := o.own.Load(); n > 0 {
 		lines = append(lines,
-			status.Grouped(n)+
+			Grouped(n)+
 				" requests met a failure of this machine, not of the server: no figure of this run is good")
 	}
 	return lines
