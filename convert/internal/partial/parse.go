@@ -12,16 +12,16 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// required are the fields that every file has, and their kind: "" for any, else the tag of the value.
+// required lists the fields that every file has, and the tags of their values; "" allows any tag.
 var required = [...]struct{ path, tag string }{
 	{"version", ""}, {"run.uid", ""}, {"run.eid", ""}, {"run.time", ""},
 	{"results.request_performance.aggregate.requests.total", "!!int"},
 	{"results.request_performance.aggregate.requests.failures", "!!int"},
 }
 
-// Parse reads a file of this package or of inference-perf. It wants the fields that both always write, and of the
-// others only that their types are right: a version of another schema and figures that make no sense are read, null is
-// as good as absent, and keys it does not know are passed over, since parts of other producers may be merged in.
+// Parse reads a file of this package or of inference-perf. The fields that both always write must be present; other
+// fields need only have the right type. Versions of other schemas and impossible figures are accepted, null means
+// absent, and unknown keys are ignored, since the parts of other producers may have been merged in.
 func Parse(data []byte) (*Report, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(data, &doc); err != nil {
@@ -30,7 +30,7 @@ func Parse(data []byte) (*Report, error) {
 	return ParseNode(&doc)
 }
 
-// ParseNode is [Parse] for a document that is read already.
+// ParseNode does what [Parse] does for a document that is already decoded.
 func ParseNode(doc *yaml.Node) (*Report, error) {
 	if len(doc.Content) == 0 {
 		return nil, errors.New("the file is empty")
@@ -51,7 +51,7 @@ func ParseNode(doc *yaml.Node) (*Report, error) {
 	return r, nil
 }
 
-// find gives what stands at the path, nil for nothing.
+// find returns the node at a path, nil if there is none.
 func find(node *yaml.Node, path []string) *yaml.Node {
 	if node.Kind == yaml.AliasNode {
 		node = node.Alias
@@ -67,10 +67,10 @@ func find(node *yaml.Node, path []string) *yaml.Node {
 	return nil
 }
 
-// timeFormat is ISO 8601 as Python writes it: microseconds, or none if they are 0.
+// timeFormat is ISO 8601 as Python writes it: with microseconds, which are left out if they are 0.
 const timeFormat = "2006-01-02T15:04:05.000000Z"
 
-// MarshalYAML writes the instants in UTC, quoted since YAML would take them for timestamps.
+// MarshalYAML writes the instants in UTC. They are quoted, since YAML would take them for timestamps.
 func (w Window) MarshalYAML() (any, error) {
 	instant := func(t time.Time) yaml.Node {
 		text := strings.Replace(t.UTC().Format(timeFormat), ".000000Z", "Z", 1)
@@ -83,7 +83,7 @@ func (w Window) MarshalYAML() (any, error) {
 	}{instant(w.Start), instant(w.End), "PT" + strconv.FormatFloat(w.Duration.Seconds(), 'f', 3, 64) + "S"}, nil
 }
 
-// UnmarshalYAML reads what MarshalYAML writes, and ISO 8601 durations of days, hours and minutes too.
+// UnmarshalYAML reads the form that MarshalYAML writes, and also ISO 8601 durations with days, hours and minutes.
 func (w *Window) UnmarshalYAML(node *yaml.Node) (err error) {
 	var text struct{ Start, End, Duration string }
 	if err := node.Decode(&text); err != nil {
@@ -114,8 +114,8 @@ func parseInstant(text string) (time.Time, error) {
 
 var durationPattern = regexp.MustCompile(`^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(-?\d+(?:\.\d+)?)S)?)?$`)
 
-// parseDuration reads PT12.017S. A clock that was set back gives negative seconds: they are read, for a check to object
-// to.
+// parseDuration parses a duration such as PT12.017S. A clock that was set back leads to negative seconds, which are
+// accepted here and reported by the check of the report.
 func parseDuration(text string) (time.Duration, error) {
 	m := durationPattern.FindStringSubmatch(text)
 	if m == nil {

@@ -1,6 +1,6 @@
-// Package partial writes a stage's slice of the llm-d benchmark report, schema 0.2.1, as inference-perf 0.7.0 does. The
-// files are meant to be merged with the parts other producers know (the host, the engine, the scenario), so a figure
-// that is not known is left out and never null.
+// Package partial writes a stage's part of the llm-d benchmark report, schema 0.2.1, as inference-perf 0.7.0 does. The
+// files are meant to be merged with the parts of other producers (the host, the engine, the scenario), so an unknown
+// figure is left out and never null.
 package partial
 
 import (
@@ -12,17 +12,17 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// Version is the schema's.
+// Version is the version of the schema.
 const Version = "0.2.1"
 
-// Report is the slice of one stage. Fields stand in the order of the schema.
+// Report is the partial report on one stage. Fields stand in the order of the schema.
 type Report struct {
 	Version string  `yaml:"version"`
 	Run     Run     `yaml:"run"`
 	Results Results `yaml:"results"`
 }
 
-// Run tells the stage apart from others. In inference-perf UID is inference-perf-stage-<N>- and eight random hex
+// Run identifies the stage. In inference-perf UID is inference-perf-stage-<N>- and eight random hex
 // digits, EID inference-perf-experiment- and eight, the same in all stages of a run.
 type Run struct {
 	UID  string `yaml:"uid"`
@@ -30,35 +30,35 @@ type Run struct {
 	Time Window `yaml:"time"`
 }
 
-// Window is when the stage ran, by the wall clock. The file holds microseconds of Start and End, and milliseconds of
-// Duration.
+// Window is the time in which the stage ran, by the wall clock. The file holds microseconds of Start and End, and
+// milliseconds of Duration.
 type Window struct {
 	Start, End time.Time
 	Duration   time.Duration
 }
 
-// Between is the window from start to end.
+// Between returns the window from start to end.
 func Between(start, end time.Time) Window { return Window{start, end, end.Sub(start)} }
 
-// Results holds what was measured.
+// Results holds the measurements.
 type Results struct {
 	RequestPerformance RequestPerformance `yaml:"request_performance"`
 }
 
-// RequestPerformance holds what was measured of requests.
+// RequestPerformance holds the measurements of requests.
 type RequestPerformance struct {
 	Aggregate Aggregate `yaml:"aggregate"`
 }
 
-// Aggregate sums the stage's requests up. Blocks that are nil or have nothing in them are left out; inference-perf has
-// no throughput without a success or without time.
+// Aggregate sums up the stage's requests. Blocks that are nil or empty are left out; inference-perf has no throughput
+// without a success or without time.
 type Aggregate struct {
 	Requests   Requests    `yaml:"requests"`
 	Latency    *Latency    `yaml:"latency,omitempty"`
 	Throughput *Throughput `yaml:"throughput,omitempty"`
 }
 
-// Requests counts. The lengths are of successes, in tokens.
+// Requests holds the numbers of requests, and the lengths of successes in tokens.
 type Requests struct {
 	Total        int         `yaml:"total"` // successes and failures
 	Failures     int         `yaml:"failures"`
@@ -66,8 +66,8 @@ type Requests struct {
 	OutputLength *Statistics `yaml:"output_length,omitempty"`
 }
 
-// Latency is of successes. NTPOT leaves out those without a token, other than in the lifecycle reports, where they
-// count as 0.
+// Latency holds the latencies of successes. NTPOT leaves out successes without a token, which count as 0 in the
+// lifecycle reports.
 type Latency struct {
 	TTFT    *Statistics `yaml:"time_to_first_token,omitempty"`
 	NTPOT   *Statistics `yaml:"normalized_time_per_output_token,omitempty"`
@@ -76,7 +76,7 @@ type Latency struct {
 	Request *Statistics `yaml:"request_latency,omitempty"`
 }
 
-// Throughput is what succeeded over the time of all requests; see [Rate].
+// Throughput holds the rates of successes over the time of all requests; see [Rate].
 type Throughput struct {
 	InputTokens  *Statistics `yaml:"input_token_rate,omitempty"`
 	OutputTokens *Statistics `yaml:"output_token_rate,omitempty"`
@@ -84,12 +84,12 @@ type Throughput struct {
 	Requests     *Statistics `yaml:"request_rate,omitempty"`
 }
 
-// New is a report of this version.
+// New returns a report of this version of the schema.
 func New(run Run, a Aggregate) *Report {
 	return &Report{Version: Version, Run: run, Results: Results{RequestPerformance{a}}}
 }
 
-// Aggregate is what the report is about.
+// Aggregate returns the part of the report that holds the figures.
 func (r *Report) Aggregate() *Aggregate { return &r.Results.RequestPerformance.Aggregate }
 
 // Write writes the file: block style, keys in schema order, floats as Python shows them.

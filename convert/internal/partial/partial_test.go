@@ -15,7 +15,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert/internal/stats"
 )
 
-// samples are files of real runs.
+// samples returns the files of real runs by name.
 func samples(tb testing.TB) map[string][]byte {
 	tb.Helper()
 	names, err := filepath.Glob("testdata/*/*.yaml")
@@ -40,7 +40,7 @@ func write(tb testing.TB, r *Report) string {
 	return buf.String()
 }
 
-// What inference-perf wrote comes out again to the byte.
+// A file of inference-perf is written back to the byte.
 func TestSamplesRoundTrip(t *testing.T) {
 	t.Parallel()
 	for name, want := range samples(t) {
@@ -85,7 +85,7 @@ func sound() *Report {
 	})
 }
 
-// One figure has no deviation, a block without content is left out, whole seconds have no fraction.
+// A single number has no deviation, an empty block is left out, and whole seconds have no fraction.
 func TestWrite(t *testing.T) {
 	t.Parallel()
 	var percentiles strings.Builder
@@ -207,7 +207,7 @@ func TestPythonFloat(t *testing.T) {
 	}
 }
 
-// What parses can be written, and reads back the same.
+// A report that can be parsed can be written, and reads back the same.
 func FuzzParse(f *testing.F) {
 	for _, data := range samples(f) {
 		f.Add(data)
@@ -265,7 +265,7 @@ func ExampleReport_Write() {
 	//           mean: 1.9
 }
 
-// What inference-perf made of a run's requests is what we make of them.
+// The statistics of a run's requests are those of inference-perf's report on the run.
 func TestStatisticsOfRequests(t *testing.T) {
 	t.Parallel()
 	f, err := os.Open(filepath.Join("..", "..", "testdata", "inference-perf", "n_no_tokenizer_chat_mock",

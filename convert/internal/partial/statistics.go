@@ -21,11 +21,11 @@ const (
 	QueriesPerSecond = "queries/s"
 )
 
-// Statistics sums up a list of figures. What is nil is not known and is left out.
+// Statistics sums up a sample. Figures that are nil are unknown and are left out of the file.
 type Statistics struct {
 	Units       string
 	Mean        float64
-	StdDev      *float64 // of a sample: the squares are divided by n-1, so one figure has none
+	StdDev      *float64 // of a sample: the squares are divided by n-1, so a single number has no deviation
 	Min, Max    *float64
 	Percentiles []Percentile // of [stats.DefaultPercentiles]; the schema has no place for others
 }
@@ -33,7 +33,8 @@ type Statistics struct {
 // Percentile is one percentile and its value.
 type Percentile struct{ P, Value float64 }
 
-// NewStatistics sums a sample up; nil if it is empty. The percentiles are the schema's, whatever other reports have.
+// NewStatistics sums up a sample; the result is nil if the sample is empty. The percentiles are the schema's, whatever
+// other reports have.
 func NewStatistics(sample stats.Ordered, units string) *Statistics {
 	n := sample.Len()
 	if n == 0 {
@@ -49,7 +50,7 @@ func NewStatistics(sample stats.Ordered, units string) *Statistics {
 	return s
 }
 
-// Rate is a figure without a distribution, as the throughput block has; nil of one that is not known.
+// Rate returns a figure without a distribution, as the throughput block has them; nil if the value is NaN.
 func Rate(value float64, units string) *Statistics {
 	if math.IsNaN(value) {
 		return nil
@@ -57,7 +58,7 @@ func Rate(value float64, units string) *Statistics {
 	return &Statistics{Units: units, Mean: value}
 }
 
-// At is the value of a percentile, and false if it is not known.
+// At returns the value of a percentile, and false if it is unknown.
 func (s *Statistics) At(p float64) (float64, bool) {
 	for _, q := range s.Percentiles {
 		if q.P == p {
@@ -67,12 +68,12 @@ func (s *Statistics) At(p float64) (float64, bool) {
 	return 0, false
 }
 
-// key is how the schema spells a percentile: p0p1, p50.
+// key returns the schema's name of a percentile, such as p0p1 or p50.
 func key(p float64) string {
 	return "p" + strings.Replace(strconv.FormatFloat(p, 'g', -1, 64), ".", "p", 1)
 }
 
-// MarshalYAML gives the figures in schema order.
+// MarshalYAML writes the figures in the order of the schema.
 func (s *Statistics) MarshalYAML() (any, error) {
 	node := &yaml.Node{Kind: yaml.MappingNode}
 	add := func(key string, value yaml.Node) {
@@ -96,7 +97,7 @@ func (s *Statistics) MarshalYAML() (any, error) {
 	return node, nil
 }
 
-// pythonFloat is a float as Python's YAML library writes it: 10.0, 1.0e-05, .inf.
+// pythonFloat formats a float as Python's YAML library does: 10.0, 1.0e-05, .inf.
 func pythonFloat(f float64) string {
 	switch a := math.Abs(f); {
 	case math.IsNaN(f):
@@ -117,7 +118,7 @@ func pythonFloat(f float64) string {
 	return text
 }
 
-// UnmarshalYAML reads the figures; units and mean must be there, null is as good as absent, other keys are passed over.
+// UnmarshalYAML reads the figures. Units and mean must be present, null means absent, and other keys are ignored.
 func (s *Statistics) UnmarshalYAML(node *yaml.Node) error {
 	var f figures
 	if err := node.Decode(&f.nodes); err != nil {
@@ -141,13 +142,13 @@ func (s *Statistics) UnmarshalYAML(node *yaml.Node) error {
 	return nil
 }
 
-// figures are a statistics block as it stands in the file, and the first error met in it.
+// figures holds the nodes of a statistics block and the first error met in decoding them.
 type figures struct {
 	nodes map[string]yaml.Node
 	err   error
 }
 
-// number is a figure, nil for none or null.
+// number decodes a figure; nil means that it is absent or null.
 func (f *figures) number(key string) (value *float64) {
 	node := f.nodes[key]
 	if err := node.Decode(&value); err != nil {
