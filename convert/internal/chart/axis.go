@@ -9,7 +9,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// axis lays an axis out from zero to its last tick.
+// axis sets up an axis from zero to its last tick.
 func (f fonts) axis(drawn *plot.Axis, a Axis, largest float64) {
 	marks := a.ticks(largest)
 	drawn.Min, drawn.Max = 0, marks[len(marks)-1].Value
@@ -24,8 +24,8 @@ func (f fonts) axis(drawn *plot.Axis, a Axis, largest float64) {
 	drawn.Label.TextStyle.XAlign, drawn.Label.TextStyle.YAlign = draw.XCenter, draw.YBottom
 }
 
-// ticks are at round numbers from zero on, at most seven of them. The last is a little above the largest value, as a
-// line along the upper edge would look cut off, or at the end of the axis.
+// ticks returns at most seven ticks at round numbers from zero on. The last tick is at the end of the axis if one is
+// given, else a little above the largest value, because a line along the upper edge would look cut off.
 func (a Axis) ticks(largest float64) plot.ConstantTicks {
 	room := 1.01
 	if largest <= a.End && a.End > 0 {
@@ -47,7 +47,7 @@ func (a Axis) ticks(largest float64) plot.ConstantTicks {
 	return marks
 }
 
-// roundStep is the smallest of …, 1, 2, 2.5, 5, 10, … that is not below least, and the decimals it takes to write it.
+// roundStep returns the smallest of …, 1, 2, 2.5, 5, 10, … that is not below least, and its number of decimals.
 func roundStep(least float64) (step float64, decimals int) {
 	exponent := int(math.Floor(math.Log10(least)))
 	for _, digit := range []float64{1, 2, 2.5, 5} {
@@ -61,7 +61,7 @@ func roundStep(least float64) (step float64, decimals int) {
 	return math.Pow10(exponent + 1), max(0, -exponent-1)
 }
 
-// tickLabel writes a value of an axis that ends at top: in thousands or more where many zeros would be hard to count.
+// tickLabel formats a value of an axis that ends at top, in thousands or more where many zeros would be hard to count.
 func tickLabel(v, top float64, decimals int) string {
 	if v == 0 {
 		return "0"
@@ -80,15 +80,15 @@ func tickLabel(v, top float64, decimals int) string {
 	return strconv.FormatFloat(v, 'f', decimals, 64)
 }
 
-// palette is Okabe and Ito's with grey for black and yellow: colours that are told apart without seeing red or green.
+// palette is Okabe and Ito's with grey instead of black and yellow: colours that people who cannot tell red from green
+// can distinguish.
 var palette = [...]color.RGBA{
 	{0x00, 0x72, 0xb2, 0xff}, {0xd5, 0x5e, 0x00, 0xff}, {0x00, 0x9e, 0x73, 0xff}, {0xcc, 0x79, 0xa7, 0xff},
 	{0xe6, 0x9f, 0x00, 0xff}, {0x56, 0xb4, 0xe9, 0xff},
 	{0x55, 0x55, 0x55, 0xff},
 }
 
-// shapes are filled, as thin ones are not seen from afar; round is the first. Three shapes and seven colours make 21
-// looks.
+// shapes are filled, because thin shapes are hard to see from afar. Three shapes and seven colours make 21 looks.
 var shapes = [...]draw.GlyphDrawer{draw.CircleGlyph{}, draw.BoxGlyph{}, draw.PyramidGlyph{}}
 
 func lineOf(look int) draw.LineStyle {

@@ -5,11 +5,11 @@ import (
 	"slices"
 )
 
-// Chart is a figure and the file that it goes to.
+// Chart is a figure and the name of its file.
 type Chart struct {
 	File   string
 	Figure Figure
-	// Without are the names of reports, among several, that have nothing for this chart.
+	// Without names the reports, among several, that have no data for this chart.
 	Without []string
 }
 
@@ -23,7 +23,7 @@ type chartPlan struct {
 	panels      []panelPlan
 }
 
-// plans are inference-perf's charts.
+// plans lists inference-perf's charts.
 var plans = []chartPlan{
 	{"latency_vs_concurrency.png", "Latency vs Concurrency", latencies("Concurrency", Concurrency)},
 	{"throughput_vs_concurrency.png", "Throughput vs Concurrency", throughputs("Concurrency", Concurrency)},
@@ -56,9 +56,8 @@ func throughputs(against string, x Quantity) []panelPlan {
 	}
 }
 
-// Charts makes the charts that the reports have data for. Of several reports each is a line in the panels it has values
-// for; a chart is dropped if only one of them has any, as there is nothing to compare. The files of such charts are in
-// dropped.
+// Charts makes the charts that the reports have data for. Each of several reports is a line in the panels that it has
+// values for. A chart that only one of several reports has data for compares nothing: its file name is in dropped.
 func Charts(reports ...Report) (charts []Chart, dropped []string) {
 	for _, plan := range plans {
 		c := plan.draw(reports)
@@ -72,7 +71,7 @@ func Charts(reports ...Report) (charts []Chart, dropped []string) {
 	return charts, dropped
 }
 
-// draw makes the panels that any report has data for, and a legend of those reports.
+// draw makes the panels that at least one report has data for, and a legend of the reports in them.
 func (p chartPlan) draw(reports []Report) Chart {
 	c := Chart{File: p.file, Figure: Figure{Title: p.title}}
 	has := make([]bool, len(reports))
@@ -96,7 +95,8 @@ func (p chartPlan) draw(reports []Report) Chart {
 	return c
 }
 
-// legendOf names reports: one by its directory, several by their number as well, as the file beside the charts does.
+// legendOf returns the legend of reports. A single report is named by its directory, several also by their number, as
+// in the file beside the charts.
 func legendOf(reports []Report) []Entry {
 	entries := make([]Entry, len(reports))
 	for i, r := range reports {
@@ -108,10 +108,10 @@ func legendOf(reports []Report) []Entry {
 	return entries
 }
 
-// Label names the report of an index among several: "Report 1" is the first.
+// Label returns the name of the report at an index: "Report 1" for index 0.
 func Label(index int) string { return fmt.Sprintf("Report %d", index+1) }
 
-// draw makes a panel with a series for each report that has both values of any stage.
+// draw makes a panel with a series for each report that has a stage with both values.
 func (p panelPlan) draw(reports []Report) Panel {
 	panel := Panel{Title: p.title, X: axes[p.x], Y: axes[p.y]}
 	for i, r := range reports {
@@ -130,8 +130,8 @@ func (p panelPlan) draw(reports []Report) Panel {
 	return panel
 }
 
-// Missing lists, by their labels, the latencies and throughputs of which no stage of the report has a value. Goodput is
-// not among them: a report has it only if it was asked for.
+// Missing lists the labels of the latencies and throughputs that no stage of the report has. Goodput is not among them,
+// since a report has it only on request.
 func (r *Report) Missing() (labels []string) {
 	for _, q := range []Quantity{TTFT, NTPOT, ITL, InputRate, OutputRate, TotalRate} {
 		has := func(s Stage) bool { _, there := s.Values[q]; return there }

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// made is a report of stages with the quantities given, each stage with larger values than the one before.
+// made returns a report of stages with the quantities given. Each stage has larger values than the stage before.
 func made(dir string, stages int, quantities ...Quantity) Report {
 	r := Report{Dir: dir}
 	for n := range stages {

@@ -32,7 +32,7 @@ type Panel struct {
 	Series []Series
 }
 
-// Axis is how values along one direction are labelled.
+// Axis describes the values along one direction of a panel.
 type Axis struct {
 	Label string  // with the unit
 	Whole bool    // values are counts, so that no tick is between two
@@ -46,17 +46,17 @@ type Series struct {
 	Points []Point
 }
 
-// Entry is a line of the legend. A name too long for the figure loses its beginning, as the end tells directories
-// apart.
+// Entry is a line of the legend. A name that is too long for the figure loses its beginning, since directories are told
+// apart by the ends of their names.
 type Entry struct {
 	Look int
 	Name string
 }
 
-// Point has values from zero to [Largest].
+// Point is a point of a series. Both values are from zero to [Largest].
 type Point struct{ X, Y float64 }
 
-// Largest is the largest value that is drawn. No load test measures more, and axes stay far from overflow.
+// Largest is the largest value that is drawn. It is above what any load test measures and keeps axes far from overflow.
 const Largest = 1e15
 
 // Sizes of a figure. Fonts are large because figures are mostly seen reduced, three panels on a page.
@@ -70,7 +70,7 @@ const (
 	titleSize, panelSize, axisSize, tickSize = 22, 20, 16, 14
 )
 
-// Pixels of a figure of so many panels and entries of its legend.
+// pixels returns the size of a figure with so many panels and entries of its legend.
 func pixels(panels, entries int) (width, height vg.Length) {
 	return panelWidth * vg.Length(max(1, panels)), panelHeight + entryHeight*vg.Length(entries)
 }
@@ -110,10 +110,10 @@ func (p *Panel) check() error {
 	return nil
 }
 
-// drawable is false for what is no number, too.
+// drawable reports whether a value can be drawn; NaN cannot.
 func drawable(v float64) bool { return v >= 0 && v <= Largest }
 
-// panels draws the panels into equal parts of a canvas, their diagrams of one size.
+// panels draws the panels into equal parts of a canvas, with diagrams of equal size.
 func (f *Figure) panels(canvas draw.Canvas, fonts fonts) error {
 	if len(f.Panels) == 0 {
 		return nil
@@ -179,10 +179,12 @@ func (s *Series) add(drawn *plot.Plot) error {
 	return nil
 }
 
-// unpadded is a plotter for which the axes make no room: markers may stand on the axes, but the axes must meet at zero.
+// unpadded is a plotter that the axes leave no margin for: markers may stand on the axes, but the axes must meet at
+// zero.
 type unpadded struct{ plot.Plotter }
 
-// fonts are the faces of a figure's texts. They are part of the program, so figures look the same on all machines.
+// fonts holds the typefaces of a figure's texts. They are part of the program, so figures look the same on all
+// machines.
 type fonts struct {
 	handler text.Handler
 	face    font.Font
@@ -193,12 +195,12 @@ func newFonts() fonts {
 	return fonts{text.Plain{Fonts: font.NewCache(liberation.Collection())}, face}
 }
 
-// style is one of a size in points.
+// style returns a text style of a size in points.
 func (f fonts) style(size vg.Length) text.Style {
 	return text.Style{Color: color.Black, Font: font.From(f.face, size), Handler: f.handler}
 }
 
-// fitting is a style in which a text is not wider than width, of the size given or smaller.
+// fitting returns a style of the size given, or of a smaller size in which the text is not wider than width.
 func (f fonts) fitting(txt string, size, width vg.Length) text.Style {
 	style := f.style(size)
 	if w := style.Width(txt); w > width {
@@ -207,7 +209,7 @@ func (f fonts) fitting(txt string, size, width vg.Length) text.Style {
 	return style
 }
 
-// title writes the title and gives what is left of the canvas.
+// title writes the title and returns the rest of the canvas.
 func (f fonts) title(c draw.Canvas, title string) draw.Canvas {
 	style := f.fitting(title, titleSize, c.Max.X-c.Min.X)
 	style.XAlign, style.YAlign = draw.XCenter, draw.YTop
@@ -215,7 +217,7 @@ func (f fonts) title(c draw.Canvas, title string) draw.Canvas {
 	return draw.Crop(c, 0, 0, 0, -2*titleSize)
 }
 
-// legend writes the entries at the bottom, where they can hide nothing, and gives what is left of the canvas.
+// legend writes the entries at the bottom, where they hide nothing, and returns the rest of the canvas.
 func (f fonts) legend(c draw.Canvas, entries []Entry) draw.Canvas {
 	const sample = 44 // length of the line beside a name
 	style := f.style(axisSize)
@@ -231,7 +233,7 @@ func (f fonts) legend(c draw.Canvas, entries []Entry) draw.Canvas {
 	return draw.Crop(c, 0, 0, entryHeight*vg.Length(len(entries))+margin/2, 0)
 }
 
-// shortened leaves out the middle of a text, after what stands before a colon, until it fits.
+// shortened removes characters from the beginning of a text until it fits, but keeps a short label before a colon.
 func shortened(txt string, fits func(string) bool) string {
 	if fits(txt) {
 		return txt

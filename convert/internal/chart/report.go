@@ -1,6 +1,7 @@
-// Package chart draws reports of inference-perf's format, of its own, its older and our shape: how latencies and
-// throughput depend on the load, one point for each stage. [Read] finds the reports of a directory, [Charts] makes
-// inference-perf's six charts of one report or of several in comparison, and [Figure.WritePNG] draws any figure.
+// Package chart draws reports in inference-perf's format, of this program and of all versions of inference-perf: how
+// latencies and throughput depend on the load, with one point for each stage. [Read] finds the reports of a directory,
+// [Charts] makes inference-perf's six charts of one report or of several in comparison, and [Figure.WritePNG] draws any
+// figure.
 package chart
 
 import (
@@ -18,10 +19,10 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
 )
 
-// Quantity is something that a stage is asked for, by its path in a stage file.
+// Quantity is a figure of a stage, named by its path in a stage file.
 type Quantity string
 
-// The quantities of charts.
+// The quantities that charts show.
 const (
 	Concurrency Quantity = "load_summary.concurrency"
 	Rate        Quantity = "load_summary.achieved_rate"
@@ -38,11 +39,11 @@ const (
 	GoodRate  Quantity = "successes.goodput_metrics.request_goodput"
 )
 
-// oldGoodRate is where versions before 0.7 have the rate of good requests.
+// oldGoodRate is the path of GoodRate in reports of versions before 0.7.
 const oldGoodRate = "successes.goodput_metrics.request_goodput_rate"
 
-// axes are how charts label quantities. Rates are those that came about, which a server that cannot keep up makes
-// smaller than those that were asked for.
+// axes holds the axis of each quantity. Rates are achieved rates, which are lower than the requested rates if the
+// server cannot keep up.
 var axes = map[Quantity]Axis{
 	Concurrency: {Label: "Concurrency", Whole: true}, Rate: {Label: "QPS (achieved)"},
 	TTFT: {Label: "Mean TTFT (ms)"}, NTPOT: {Label: "Mean Norm. Time (ms/token)"}, ITL: {Label: "Mean ITL (ms)"},
@@ -51,30 +52,30 @@ var axes = map[Quantity]Axis{
 	GoodShare: {Label: "Goodput (%)", End: 100}, GoodRate: {Label: "Goodput Rate (req/s)"},
 }
 
-// Stage has the values of a stage in the units of the charts, without those that its file does not have. It has a rate
-// or a concurrency, not both: a stage of so many requests at once has the rate that came of it.
+// Stage holds the values of a stage in the units of the charts. Values that the file lacks are absent. A stage has a
+// rate or a concurrency, not both: the rate of a stage of fixed concurrency is a result, not its load.
 type Stage struct {
 	Number int
 	Values map[Quantity]float64
 }
 
-// Report is the stages of a report, in order of their numbers.
+// Report holds the stages of a report in the order of their numbers.
 type Report struct {
 	Dir    string // as the user wrote it
 	Prefix string // of the names of its files, empty where the directory holds no other report
 	Stages []Stage
 }
 
-// Name tells the report from others: the directory, and the prefix of its files where there are others in it.
+// Name returns the directory of the report, with the prefix of its files if the directory holds several reports.
 func (r *Report) Name() string { return filepath.Join(r.Dir, r.Prefix) }
 
-// Remark is what was passed over of a directory.
+// Remark describes a file that was left out.
 type Remark struct {
 	Text string
-	Lost bool // it is a file that could not be read, rather than one without anything to draw
+	Lost bool // the file could not be read; false means that it holds nothing to draw
 }
 
-// Read finds the reports of a directory: one, or one for each prefix of file names. The error says why there is none.
+// Read reads the reports in a directory: one report for each prefix of file names. If there is none the error says why.
 func Read(dir string) (reports []Report, remarks []Remark, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -107,7 +108,7 @@ func Read(dir string) (reports []Report, remarks []Remark, err error) {
 	return reportsOf(dir, found), remarks, nil
 }
 
-// reportsOf makes reports of the stages by prefix.
+// reportsOf returns a report for each prefix, in the order of the prefixes.
 func reportsOf(dir string, found map[string][]Stage) []Report {
 	reports := make([]Report, 0, len(found))
 	for _, prefix := range slices.Sorted(maps.Keys(found)) {
@@ -120,7 +121,7 @@ func reportsOf(dir string, found map[string][]Stage) []Report {
 	return reports
 }
 
-// readStage reads a stage file. The error names it.
+// readStage reads a stage file. Errors name the file.
 func readStage(path string) (Stage, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -136,10 +137,10 @@ func readStage(path string) (Stage, error) {
 	return stage, nil
 }
 
-// errEmpty is of a stage in which nothing was measured.
+// errEmpty reports that a stage has no successful request, so that nothing was measured.
 var errEmpty = errors.New("it has no successful requests")
 
-// parseStage takes the values out of a stage file.
+// parseStage reads the values of a stage file.
 func parseStage(text []byte) (Stage, error) {
 	if !gjson.ValidBytes(text) {
 		return Stage{}, errors.New("it is no JSON, or not all of it")
@@ -165,7 +166,7 @@ func parseStage(text []byte) (Stage, error) {
 	if values[Concurrency] > 0 {
 		delete(values, Rate)
 	} else {
-		delete(values, Concurrency) // which is 0 for no limit
+		delete(values, Concurrency) // 0 means no limit
 		if _, there := values[Rate]; !there {
 			return Stage{}, errors.New("it tells no load: load_summary has neither achieved_rate nor concurrency")
 		}
@@ -173,7 +174,7 @@ func parseStage(text []byte) (Stage, error) {
 	return Stage{Values: values}, nil
 }
 
-// scale turns a report's value into the charts' unit: times are seconds there, milliseconds here.
+// scale returns the factor from the report's unit to the chart's: times are seconds in reports, milliseconds in charts.
 func (q Quantity) scale() float64 {
 	switch q {
 	case TTFT, NTPOT, ITL:

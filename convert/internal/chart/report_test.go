@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// same compares values of files with those a person read in them.
+// same compares the values of files with values that a person read from the files.
 func same(got, want float64) bool { return math.Abs(got-want) <= 1e-3*want }
 
 func TestReadTakesTheValues(t *testing.T) {
@@ -52,7 +52,7 @@ func TestReadTakesTheValues(t *testing.T) {
 	}
 }
 
-// A stage file is read with a byte order mark, and with the numbers that Python writes and JSON has not.
+// A stage file may have a byte order mark, and the numbers that Python writes and JSON lacks.
 func TestReadStage(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "stage_0_lifecycle_metrics.json")
@@ -119,7 +119,7 @@ func TestParseStage(t *testing.T) {
 	}
 }
 
-// put writes files, by name, into a directory of the test's.
+// put writes files by name into a temporary directory.
 func put(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
