@@ -146,13 +146,7 @@ func whole(v float64) string {
 }
 
 // grouped parts thousands by narrow spaces, which no country reads as a decimal point.
-func grouped(digits string) string {
-	first := strings.IndexAny(digits, "0123456789")
-	for i := len(digits) - 3; i > first; i -= 3 {
-		digits = digits[:i] + "\u202f" + digits[i:]
-	}
-	return digits
-}
+func grouped(digits string) string { return plain.Grouped(digits, "\u202f") }
 
 func percent(v float64) string {
 	switch {

@@ -6,6 +6,8 @@ import (
 	"math"
 	"strconv"
 	"time"
+
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
 // Status is how the run goes. Rates are per second of the last interval; latencies are of the requests that ended in
@@ -92,13 +94,7 @@ func millis(d time.Duration) string {
 }
 
 // Grouped is a number with a comma before each three digits, as the line has them.
-func Grouped(n int64) string {
-	text := strconv.FormatInt(n, 10)
-	for at := len(text) - 3; at > 0 && text[at-1] != '-'; at -= 3 {
-		text = text[:at] + "," + text[at:]
-	}
-	return text
-}
+func Grouped(n int64) string { return plain.Grouped(strconv.FormatInt(n, 10), ",") }
 
 // Bounds of the interval.
 const (
