@@ -171,8 +171,8 @@ func expressions(dst *[]string) func(sobek.Value) error {
 }
 
 // watch feeds a request that has ended to all breakers, and stops the load for those that are open.
-func (f *flight) watch(r *record.Request) {
-	breakers := f.peer.opts.breakers
+func (f *call) watch(r *record.Request) {
+	breakers := f.endpoint.opts.breakers
 	if len(breakers) == 0 {
 		return
 	}
@@ -186,10 +186,10 @@ func (f *flight) watch(r *record.Request) {
 
 // halt stops the load for a reason: our executor lets the requests in flight end; under others the test is aborted by
 // the next request on this VU, for only its own goroutine may interrupt it.
-func (f *flight) halt(reason string, run bool) {
-	if due := f.place.due; due != nil && due.Stop != nil {
+func (f *call) halt(reason string, run bool) {
+	if due := f.position.due; due != nil && due.Stop != nil {
 		due.Stop(run, reason)
 		return
 	}
-	f.peer.open(reason)
+	f.endpoint.open(reason)
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // watched makes a Client and gives what it shares with those of other VUs.
-func watched(t *testing.T, code string) *peer {
+func watched(t *testing.T, code string) *endpoint {
 	t.Helper()
 	v := newVU(t, New())
 	if err := fsext.WriteFile(v.files, "/scripts/config.yml", exampleConfig(t), 0o600); err != nil {
@@ -41,9 +41,9 @@ func exampleConfig(t *testing.T) []byte {
 
 // play feeds a client's breakers a story, one request a second: f is a reset connection, 5 a status 503, c a cut of
 // ours, s a success; | begins a new stage. It gives what was stopped, as the number of the request and run or stage.
-func play(p *peer, story string) (stops, reasons []string) {
+func play(p *endpoint, story string) (stops, reasons []string) {
 	n, stage := 0, 0
-	f := &flight{peer: p, place: place{due: &arrival.Arrival{Stop: func(run bool, reason string) {
+	f := &call{endpoint: p, position: position{due: &arrival.Arrival{Stop: func(run bool, reason string) {
 		what := map[bool]string{true: "run", false: "stage"}[run]
 		stops, reasons = append(stops, fmt.Sprint(n, " ", what)), append(reasons, reason)
 	}}}}
@@ -143,7 +143,7 @@ func TestBreakerOfTheExampleConfiguration(t *testing.T) {
 func TestBreakerOfOtherExecutors(t *testing.T) {
 	t.Parallel()
 	p := watched(t, `new Client({circuitBreaker: {consecutive: 2}})`)
-	f := &flight{peer: p}
+	f := &call{endpoint: p}
 	for i, want := range []string{"", "circuit breaker: 2 requests in a row failed, the last with reset: no. 1",
 		"circuit breaker: 2 requests in a row failed, the last with reset: no. 1"} {
 		f.watch(&record.Request{Start: 1, End: 2, ErrorType: record.ErrorReset, Error: fmt.Sprint("no. ", i)})

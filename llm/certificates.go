@@ -94,9 +94,9 @@ func (c *jsClient) transport(state *lib.State) (http.RoundTripper, error) {
 	return c.secure, nil
 }
 
-// freshen closes the connections of earlier iterations if k6's noVUConnectionReuse asks for it, as k6 does with those
+// dropIdleConnections closes the connections of earlier iterations if k6's noVUConnectionReuse asks for it, as k6 does with those
 // of the VU's transport.
-func (c *jsClient) freshen(state *lib.State, now place) {
+func (c *jsClient) dropIdleConnections(state *lib.State, now position) {
 	if c.secure == nil || !state.Options.NoVUConnectionReuse.Bool || c.last.scenario == now.scenario &&
 		c.last.index == now.index {
 		return

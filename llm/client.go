@@ -25,13 +25,13 @@ import (
 
 // jsClient is a Client object of a script.
 type jsClient struct {
-	m    *ModuleInstance
-	opts *clientOptions
-	peer *peer // the server behind it, shared by all VUs
-	wire map[string]*client.Client
+	m        *ModuleInstance
+	opts     *clientOptions
+	endpoint *endpoint // the server behind it, shared by all VUs
+	wire     map[string]*client.Client
 
 	secure *http.Transport // of a client with credentials, made at the first request
-	last   place           // of the iteration for which it was freshened last
+	last   position        // of the iteration that last dropped idle connections
 }
 
 // newClient is the constructor of Client.
@@ -47,12 +47,12 @@ func (m *ModuleInstance) newClient(call sobek.ConstructorCall) *sobek.Object {
 	if err != nil {
 		throw(rt, err)
 	}
-	peer, err := m.root.clients.of(opts)
+	endpoint, err := m.root.clients.find(opts)
 	if err != nil {
 		throw(rt, err)
 	}
-	c := &jsClient{m: m, opts: opts, peer: peer, wire: map[string]*client.Client{}}
-	m.root.clients.join(peer, c)
+	c := &jsClient{m: m, opts: opts, endpoint: endpoint, wire: map[string]*client.Client{}}
+	m.root.clients.join(endpoint, c)
 	m.follow()
 	for name, method := range map[string]any{
 		"send":      func(request sobek.Value) (*result, error) { return c.wait(c.send(request)) },
@@ -80,7 +80,7 @@ type job struct {
 	sessionID string
 	turn      int
 	asked     int             // tokens its prompt was made to have; 0 if nothing was said
-	of        *datasets.Asked // turn of a conversation that it asks, nil for none
+	turnAsked *datasets.Asked // the turn of a conversation that it asks; nil if it asks none
 }
 
 // send reads {messages | prompt, …} for the client's api. A chat takes a prompt as its only message.
@@ -143,32 +143,32 @@ func (o *requestOptions) job(dialect *api.Dialect) *job {
 		asked: int(o.promptTokens)}
 }
 
-// flight is a job with all it needs of its VU, so that it may leave the event loop.
-type flight struct {
+// call is a job with everything it needs from its VU, so that it can leave the event loop.
+type call struct {
 	*job
 	ctx       context.Context
 	state     *lib.State
 	transport http.RoundTripper
 	wire      *client.Client
 	opts      *clientOptions
-	place     place
+	position  position
 	adapter   string
 	tags      metrics.TagsAndMeta
-	peer      *peer
+	endpoint  *endpoint
 	m         *ModuleInstance
 	status    *statusLine
 }
 
 // prepare does what must happen on the event loop before a request leaves: it finds the server, once for all VUs, and
 // the request's place in the run.
-func (c *jsClient) prepare(j *job) (*flight, error) {
+func (c *jsClient) prepare(j *job) (*call, error) {
 	state := c.m.vu.State()
 	if state == nil {
 		return nil, errors.New("requests cannot be sent in the init context, send them in the default function or " +
 			"in setup")
 	}
 	ctx, line := c.m.vu.Context(), c.m.statusLine(state)
-	if reason := c.peer.opened(); reason != "" {
+	if reason := c.endpoint.opened(); reason != "" {
 		c.abort(errors.New(reason))
 		return nil, errAborted
 	}
@@ -176,7 +176,7 @@ func (c *jsClient) prepare(j *job) (*flight, error) {
 	if err != nil {
 		return nil, err
 	}
-	model, err := c.peer.ready(ctx, state, transport, c.m)
+	model, err := c.endpoint.ready(ctx, state, transport, c.m)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return nil, err
@@ -188,19 +188,19 @@ func (c *jsClient) prepare(j *job) (*flight, error) {
 	if err != nil {
 		return nil, err
 	}
-	place, adapter := c.m.nextPlace(), ""
-	c.freshen(state, place)
+	position, adapter := c.m.nextPosition(), ""
+	c.dropIdleConnections(state, position)
 	if j.request.Model == "" && len(c.opts.split) > 0 {
-		adapter = input.ChooseAdapter(c.opts.split, place.seed, place.scenario, place.index, place.seq)
+		adapter = input.ChooseAdapter(c.opts.split, position.seed, position.scenario, position.index, position.seq)
 		j.request.Model = adapter
 	}
 	if j.request.Model == "" {
 		j.request.Model = model
 	}
-	j.request.ID, j.of = nextRequestID(), c.m.taken(j)
-	return &flight{
-		job: j, ctx: ctx, state: state, transport: transport, wire: wire, opts: c.opts, place: place, adapter: adapter,
-		tags: state.Tags.GetCurrentValues(), peer: c.peer, m: c.m, status: line,
+	j.request.ID, j.turnAsked = nextRequestID(), c.m.askedTurn(j)
+	return &call{
+		job: j, ctx: ctx, state: state, transport: transport, wire: wire, opts: c.opts, position: position, adapter: adapter,
+		tags: state.Tags.GetCurrentValues(), endpoint: c.endpoint, m: c.m, status: line,
 	}, nil
 }
 
@@ -226,7 +226,7 @@ func (c *jsClient) wireFor(dialect *api.Dialect) (*client.Client, error) {
 		return w, nil
 	}
 	opts := c.opts.Options
-	opts.API, opts.BaseURL, opts.Tokens = dialect, c.peer.baseURL, &c.peer.tokens
+	opts.API, opts.BaseURL, opts.Tokens = dialect, c.endpoint.baseURL, &c.endpoint.tokens
 	w, err := client.New(opts)
 	if err == nil {
 		c.wire[dialect.Name()] = w
@@ -246,7 +246,7 @@ func (c *jsClient) wait(j *job, err error) (*result, error) {
 	if err != nil {
 		return nil, asPrintable(err)
 	}
-	res, err := f.fly()
+	res, err := f.do()
 	return res, asPrintable(err)
 }
 
@@ -264,7 +264,7 @@ func (c *jsClient) start(j *job, err error) (*sobek.Promise, error) {
 	}
 	promise, resolve, reject := promises.New(c.m.vu)
 	go func() { // the event loop waits for it, as for any pending promise
-		res, err := f.fly()
+		res, err := f.do()
 		if err != nil {
 			reject(asPrintable(err))
 			return
@@ -274,23 +274,23 @@ func (c *jsClient) start(j *job, err error) (*sobek.Promise, error) {
 	return promise, nil
 }
 
-// fly sends the request, completes its record and pushes it. It touches no JavaScript value.
-func (f *flight) fly() (*result, error) {
+// do sends the request, completes its record and pushes it. It touches no JavaScript value.
+func (f *call) do() (*result, error) {
 	if f.state.RPSLimit != nil {
 		_ = f.state.RPSLimit.Wait(f.ctx) // fails only when ctx ends, which the request's record will tell
 	}
-	f.status.sent(f.place)
+	f.status.sent(f.position)
 	answer, err := f.wire.Do(f.ctx, f.transport, f.request)
 	if err != nil {
 		f.status.lost()
 		return nil, err
 	}
 	r := answer.Record
-	if f.of != nil {
-		f.of.Done(answer.Text, !r.Failed())
+	if f.turnAsked != nil {
+		f.turnAsked.Done(answer.Text, !r.Failed())
 	}
-	r.Client, r.SessionID, r.Turn, r.Adapter, r.PromptAsked = f.peer.number, f.sessionID, f.turn, f.adapter, f.asked
-	f.place.mark(r)
+	r.Client, r.SessionID, r.Turn, r.Adapter, r.PromptAsked = f.endpoint.number, f.sessionID, f.turn, f.adapter, f.asked
+	f.position.mark(r)
 	counts := r.Counts()
 	f.status.done(r, counts.Completion)
 	f.m.root.failures.Add(r)

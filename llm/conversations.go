@@ -38,8 +38,8 @@ func (d *jsDataset) nextTurn(c *input.Conversations) (sobek.Value, error) {
 	return obj, errors.Join(err, obj.Set("sessionID", asked.SessionID), obj.Set("turn", asked.Turn))
 }
 
-// taken is the turn a request asks, nil if it is none that a data set gave to this VU.
-func (m *ModuleInstance) taken(j *job) *datasets.Asked {
+// askedTurn is the turn a request asks, nil if it is none that a data set gave to this VU.
+func (m *ModuleInstance) askedTurn(j *job) *datasets.Asked {
 	asked := m.turns[j.sessionID]
 	if asked == nil || asked.Turn != j.turn {
 		return nil

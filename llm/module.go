@@ -22,33 +22,48 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// RootModule is the module of the process: what its VUs share.
+// RootModule is the module of the process. It holds what the VUs share.
 type RootModule struct {
-	clients      peers
-	simulators   simulators
-	scrapers     scrapers
-	inputs       input.Shared
-	traces       input.Cache[string, arrival.TraceFile]
-	paces        input.Cache[string, arrival.Pace]
-	chanceWarned sync.Once // that instances make different prompts
+	clients    endpoints
+	simulators simulators
+	scrapers   scrapers
 
-	followOnce  sync.Once
-	prepareOnce sync.Once
-	loadOnce    sync.Once
+	inputs  input.Shared
+	traces  input.Cache[string, arrival.TraceFile]
+	paces   input.Cache[string, arrival.Pace]
+	settled settled // what config() draws
 
-	planOnce sync.Once
-	plan     []record.Scenario
-	seeds    map[string]int64 // of the plan's scenarios that have one
-	runLine  sync.Once
+	plan      plan
+	status    sharedStatus
+	lifeCycle lifeCycle
 
-	configNotes sync.Once // said by config()
-	settled     settled
+	failures status.Failures
+	oddities status.Oddities
 
-	statusOnce sync.Once // at the first request
-	status     *statusLine
-	failures   status.Failures
-	oddities   status.Oddities
-	said       sync.Map // what is logged once, whichever client says it
+	said         sync.Map  // messages that are logged once, whichever client logs them
+	configNotes  sync.Once // guards the notes that config() logs
+	chanceWarned sync.Once // guards the warning that instances make different prompts
+}
+
+// plan holds the scenarios of the run, which are known once a VU runs.
+type plan struct {
+	once      sync.Once
+	scenarios []record.Scenario
+	seeds     map[string]int64 // of the scenarios that have one
+}
+
+// sharedStatus holds the status line, which the first request makes.
+type sharedStatus struct {
+	once sync.Once
+	line *statusLine
+}
+
+// lifeCycle guards what happens once in a run, in this order.
+type lifeCycle struct {
+	follow  sync.Once // at the first Client
+	prepare sync.Once // before the load or at the first request: the machine
+	load    sync.Once // before the first arrival: servers and their pages
+	runLine sync.Once // before the first request: the run's line of the record file
 }
 
 var (
@@ -80,7 +95,7 @@ type ModuleInstance struct {
 	root    *RootModule
 	vu      modules.VU
 	metrics *samples.Metrics
-	last    place                      // of the newest request
+	last    position                   // of the newest request
 	turns   map[string]*datasets.Asked // given by data sets of conversations and not yet sent, by session
 	paced   arrival.Arrival            // of the iteration that waited last
 
@@ -110,8 +125,8 @@ func (m *ModuleInstance) Exports() modules.Exports {
 	return modules.Exports{Named: named}
 }
 
-// place is where in the run a request belongs.
-type place struct {
+// position is where in the run a request belongs.
+type position struct {
 	scenario string // "" in setup and teardown
 	seed     int64  // of the scenario, 0 if it has none
 	index    int64  // of the iteration in its scenario, over all instances
@@ -131,14 +146,14 @@ func (m *ModuleInstance) iteration() (*lib.ScenarioState, int64, bool) {
 	return ss, int64(state.GetScenarioGlobalVUIter()), true // counts from 0
 }
 
-// nextPlace gives the place of the next request of the current iteration.
-func (m *ModuleInstance) nextPlace() place {
+// nextPosition returns the position of the next request of the current iteration.
+func (m *ModuleInstance) nextPosition() position {
 	ss, index, inside := m.iteration()
 	if !inside {
-		return place{}
+		return position{}
 	}
-	next := place{scenario: ss.Name, index: index, started: ss.StartTime, plan: m.root.scenarioPlan(m.vu.State())}
-	next.seed = m.root.seeds[ss.Name]
+	next := position{scenario: ss.Name, index: index, started: ss.StartTime, plan: m.root.scenarioPlan(m.vu.State())}
+	next.seed = m.root.plan.seeds[ss.Name]
 	switch a, known := arrival.FromContext(m.vu.Context()); {
 	case known:
 		next.due = &a
@@ -154,7 +169,7 @@ func (m *ModuleInstance) nextPlace() place {
 
 // mark writes the place into a record. Without a due instant the stage is the one that ran when the request was sent; a
 // report can do better where it can work that instant out.
-func (p place) mark(r *record.Request) {
+func (p position) mark(r *record.Request) {
 	r.Scenario, r.Index, r.Seq, r.Stage = p.scenario, p.index, p.seq, -1
 	switch {
 	case p.due != nil:
@@ -169,15 +184,15 @@ func (p place) mark(r *record.Request) {
 
 // scenarioPlan is the run's scenarios as the record file describes them.
 func (r *RootModule) scenarioPlan(state *lib.State) []record.Scenario {
-	r.planOnce.Do(func() {
-		r.plan, r.seeds = samples.Scenarios(state.Options.Scenarios), map[string]int64{}
+	r.plan.once.Do(func() {
+		r.plan.scenarios, r.plan.seeds = samples.Scenarios(state.Options.Scenarios), map[string]int64{}
 		for name, config := range state.Options.Scenarios {
 			if seed, ok := samples.Seed(config); ok {
-				r.seeds[name] = seed
+				r.plan.seeds[name] = seed
 			}
 		}
 	})
-	return r.plan
+	return r.plan.scenarios
 }
 
 // push hands a container to k6, also when the VU is being stopped: what was measured until then must not be lost.

@@ -22,7 +22,7 @@ func (m *ModuleInstance) follow() {
 	if m.vu.Events().Global == nil { // nobody would say when the test starts
 		return
 	}
-	m.root.followOnce.Do(func() {
+	m.root.lifeCycle.follow.Do(func() {
 		m.eachEvent(func(name string, data any) {
 			switch name {
 			case "TestStart":
@@ -44,7 +44,7 @@ func (r *RootModule) readyAtStart() {
 // BeforeLoad is for the executor llm-arrival-rate, whose first arrival waits for it: by then setup() may have started
 // the server, or k6 may have been paused for long.
 func (r *RootModule) BeforeLoad(ctx context.Context) {
-	r.loadOnce.Do(func() { r.makeReady(ctx, true) })
+	r.lifeCycle.load.Do(func() { r.makeReady(ctx, true) })
 }
 
 // makeReady finds the servers of all clients, reads their pages of metrics for the first time, and prepares the
@@ -84,7 +84,7 @@ func (c *jsClient) makeReady(ctx context.Context, pages bool) {
 	defer time.AfterFunc(patience, func() {
 		state.Logger.Infof("the load waits for the list of models of %s", where)
 	}).Stop()
-	if err := c.peer.prepare(ctx, state, base, c.m, pages); err != nil && ctx.Err() == nil &&
+	if err := c.endpoint.prepare(ctx, state, base, c.m, pages); err != nil && ctx.Err() == nil &&
 		time.Since(began) > patience {
 		state.Logger.Warnf("the load waits no longer for the list of models: %v", err)
 	}

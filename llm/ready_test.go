@@ -38,27 +38,27 @@ func TestReadyBeforeTheLoad(t *testing.T) {
 	if len(members) != 1 {
 		t.Fatalf("%d clients", len(members))
 	}
-	peer := members[0].peer
+	endpoint := members[0].endpoint
 	look := func() string {
 		t.Helper()
 		root.makeReady(t.Context(), true)
-		return fmt.Sprintf("%d %t", server.asked.Load(), peer.err == nil)
+		return fmt.Sprintf("%d %t", server.asked.Load(), endpoint.err == nil)
 	}
 	server.down.Store(true)
 	if got := look(); got != "1 false" {
 		t.Errorf("a server that is down: %s", got)
 	}
 	server.down.Store(false)
-	peer.looked = time.Now().Add(time.Hour) // so that no time passes
+	endpoint.looked = time.Now().Add(time.Hour) // so that no time passes
 	if got := look(); got != "1 false" {
 		t.Errorf("at once: %s", got)
 	}
-	peer.looked = time.Now().Add(-settle)
+	endpoint.looked = time.Now().Add(-settle)
 	if got := look(); got != "2 true" {
 		t.Errorf("later: %s", got)
 	}
-	peer.looked = peer.looked.Add(-time.Hour)
-	model, err := peer.ready(t.Context(), v.state, v.state.Transport, members[0].m)
+	endpoint.looked = endpoint.looked.Add(-time.Hour)
+	model, err := endpoint.ready(t.Context(), v.state, v.state.Transport, members[0].m)
 	if got := look(); model != "m" || err != nil || got != "2 true" {
 		t.Errorf("the first request: model %q, %v, %s", model, err, got)
 	}

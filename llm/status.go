@@ -39,7 +39,7 @@ func statusInterval(env *common.InitEnvironment, args []string) (time.Duration, 
 // statusLine is the board of the process, nil when no line is wanted.
 type statusLine struct{ board *status.Board }
 
-func (s *statusLine) sent(p place) {
+func (s *statusLine) sent(p position) {
 	if s == nil {
 		return
 	}
@@ -65,7 +65,7 @@ func (s *statusLine) done(r *record.Request, tokens int) {
 // statusLine gives the board. The first request of the process, on whichever VU, makes it and begins the lines, so that
 // nothing is left running where a script is only read.
 func (m *ModuleInstance) statusLine(state *lib.State) *statusLine {
-	m.root.statusOnce.Do(func() {
+	m.root.status.once.Do(func() {
 		m.root.prepare(state)
 		if m.statusEvery == 0 || m.vu.Events().Global == nil {
 			return
@@ -74,18 +74,18 @@ func (m *ModuleInstance) statusLine(state *lib.State) *statusLine {
 		if segment := state.Options.ExecutionSegment; segment != nil {
 			share = segment.FloatLength()
 		}
-		m.root.status = &statusLine{status.New(time.Now(), m.root.scenarioPlan(state), share)}
-		board, show := m.root.status.board, printer(state.Logger)
+		m.root.status.line = &statusLine{status.New(time.Now(), m.root.scenarioPlan(state), share)}
+		board, show := m.root.status.line.board, printer(state.Logger)
 		m.untilTestEnd(func(stop <-chan struct{}) { board.Watch(stop, m.statusEvery, show) })
 	})
-	return m.root.status
+	return m.root.status.line
 }
 
 // prepare does once what the machine is asked before a load: it keeps the collector out of the way, for k6's own
 // executors do not, tells of limits that the VUs of the test, with a connection each, will exceed, and has room made
 // for them.
 func (r *RootModule) prepare(state *lib.State) {
-	r.prepareOnce.Do(func() {
+	r.lifeCycle.prepare.Do(func() {
 		if slices.ContainsFunc(r.scenarioPlan(state), func(s record.Scenario) bool {
 			return s.Executor != record.ExecutorName
 		}) {

@@ -27,7 +27,7 @@ func TestServerMetricsOptions(t *testing.T) {
 		o, err := readClientOptions(rt, value)
 		if err != nil {
 			t.Errorf("%s: %v", code, err)
-		} else if got := strings.Join(o.pages.of(o.BaseURL), " "); got != want {
+		} else if got := strings.Join(o.pages.urlsFor(o.BaseURL), " "); got != want {
 			t.Errorf("%s: got %q, want %q", code, got, want)
 		}
 	}
@@ -64,7 +64,7 @@ func TestServerMetricsAreRedacted(t *testing.T) {
 
 func TestCredentialsGoToTheServerAlone(t *testing.T) {
 	t.Parallel()
-	p := &peer{baseURL: "http://h:1/v1", opts: &clientOptions{}}
+	p := &endpoint{baseURL: "http://h:1/v1", opts: &clientOptions{}}
 	p.opts.APIKey, p.opts.Headers = "k", map[string]string{"x-team": "a"}
 	for page, want := range map[string]string{"http://h:1/metrics": "Bearer k a", "http://h:2/metrics": " ",
 		"https://h:1/metrics": " ", "http://g/metrics": " "} {

@@ -18,17 +18,18 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/sim"
 )
 
-// peers are the distinct clients of the process. Each VU constructs its own of the same options; they are one here.
-type peers struct {
+// endpoints are the distinct clients of the process. Each VU constructs a Client of its own; those of equal options share
+// one endpoint.
+type endpoints struct {
 	mu       sync.Mutex
-	all      map[string]*peer
+	all      map[string]*endpoint
 	gathered bool // the load begins: no VU joins any more
 
 	credentials input.Cache[credentialFiles, *credentials]
 }
 
-// peer is what the clients of equal options share: their number, and the server they were found to reach.
-type peer struct {
+// endpoint holds what the clients of equal options share: their number, and the server they reach.
+type endpoint struct {
 	number int
 	opts   *clientOptions
 	tokens client.Tokens          // of sessions
@@ -46,8 +47,8 @@ type peer struct {
 	err     error
 }
 
-// of finds the peer of options.
-func (c *peers) of(opts *clientOptions) (*peer, error) {
+// find returns the endpoint of options, and makes it if there is none.
+func (c *endpoints) find(opts *clientOptions) (*endpoint, error) {
 	key, err := json.Marshal([]any{opts.redacted(), opts.APIKey, opts.Headers, opts.extra, opts.BaseURL, opts.slo,
 		opts.breakers, opts.pages.urls})
 	if err != nil {
@@ -59,16 +60,16 @@ func (c *peers) of(opts *clientOptions) (*peer, error) {
 		return p, nil
 	}
 	if c.all == nil {
-		c.all = map[string]*peer{}
+		c.all = map[string]*endpoint{}
 	}
-	p := &peer{number: len(c.all), opts: opts}
+	p := &endpoint{number: len(c.all), opts: opts}
 	c.all[string(key)] = p
 	return p, nil
 }
 
 // join makes a VU's client the one that looks for the server before the load. The VU made last stands for all: it is
 // none that k6 made only to read the script.
-func (c *peers) join(p *peer, member *jsClient) {
+func (c *endpoints) join(p *endpoint, member *jsClient) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.gathered {
@@ -76,9 +77,9 @@ func (c *peers) join(p *peer, member *jsClient) {
 	}
 }
 
-// gather gives a client of each peer, and lets none join from now on: VUs that k6 makes during the load are not to be
+// gather gives a client of each endpoint, and lets none join from now on: VUs that k6 makes during the load are not to be
 // touched.
-func (c *peers) gather() (members []*jsClient) {
+func (c *endpoints) gather() (members []*jsClient) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.gathered = true
@@ -96,7 +97,7 @@ const settle = time.Second
 
 // ready gives the model to ask for, and finds the server if it was not found before the load. An error is final,
 // unless ctx had ended.
-func (p *peer) ready(ctx context.Context, state *lib.State, rt http.RoundTripper, m *ModuleInstance) (string, error) {
+func (p *endpoint) ready(ctx context.Context, state *lib.State, rt http.RoundTripper, m *ModuleInstance) (string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.final {
@@ -114,7 +115,7 @@ func (p *peer) ready(ctx context.Context, state *lib.State, rt http.RoundTripper
 }
 
 // prepare finds the server before the load, and begins to read its pages of metrics if they are wanted that early.
-func (p *peer) prepare(ctx context.Context, state *lib.State, rt http.RoundTripper, m *ModuleInstance,
+func (p *endpoint) prepare(ctx context.Context, state *lib.State, rt http.RoundTripper, m *ModuleInstance,
 	pages bool) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -126,7 +127,7 @@ func (p *peer) prepare(ctx context.Context, state *lib.State, rt http.RoundTripp
 }
 
 // look finds the server, unless it is found or was missing a moment ago.
-func (p *peer) look(ctx context.Context, state *lib.State, rt http.RoundTripper, m *ModuleInstance) error {
+func (p *endpoint) look(ctx context.Context, state *lib.State, rt http.RoundTripper, m *ModuleInstance) error {
 	if !p.looked.IsZero() && (p.err == nil || time.Since(p.looked) < settle) {
 		return p.err
 	}
@@ -138,7 +139,7 @@ func (p *peer) look(ctx context.Context, state *lib.State, rt http.RoundTripper,
 	return err
 }
 
-func (p *peer) find(ctx context.Context, state *lib.State, rt http.RoundTripper, m *ModuleInstance) (err error) {
+func (p *endpoint) find(ctx context.Context, state *lib.State, rt http.RoundTripper, m *ModuleInstance) (err error) {
 	opts := p.opts.Options
 	if p.opts.sim != nil {
 		if opts.BaseURL, err = m.root.simulators.start(p.opts.BaseURL, *p.opts.sim); err != nil {
@@ -164,10 +165,10 @@ func (p *peer) find(ctx context.Context, state *lib.State, rt http.RoundTripper,
 }
 
 // open notes why the test must end; the first reason counts.
-func (p *peer) open(reason string) { p.broken.CompareAndSwap(nil, &reason) }
+func (p *endpoint) open(reason string) { p.broken.CompareAndSwap(nil, &reason) }
 
 // opened is that reason, "" if there is none.
-func (p *peer) opened() string {
+func (p *endpoint) opened() string {
 	if reason := p.broken.Load(); reason != nil {
 		return *reason
 	}
@@ -175,9 +176,9 @@ func (p *peer) opened() string {
 }
 
 // announce pushes the lines that go before the first request.
-func (p *peer) announce(ctx context.Context, state *lib.State, m *ModuleInstance) {
+func (p *endpoint) announce(ctx context.Context, state *lib.State, m *ModuleInstance) {
 	tags := state.Tags.GetCurrentValues().Tags
-	m.root.runLine.Do(func() {
+	m.root.lifeCycle.runLine.Do(func() {
 		push(ctx, state, m.metrics.Event(samples.NewRun(state.Options, m.lookupEnv), tags))
 	})
 	for _, remark := range p.remarks {

@@ -82,8 +82,8 @@ func (p *serverPages) redact(m map[string]any) {
 	}
 }
 
-// of lists the URLs of the pages of a server.
-func (p *serverPages) of(baseURL string) []string {
+// urlsFor lists the URLs of the pages of a server.
+func (p *serverPages) urlsFor(baseURL string) []string {
 	list := p.urls
 	if base, err := url.Parse(baseURL); p.auto && err == nil {
 		base.Path, base.RawPath, base.RawQuery = "/metrics", "", ""
@@ -114,14 +114,14 @@ func (s *scrapers) fresh(urls []string) (list []string) {
 	return list
 }
 
-// scrape begins to read the pages of a peer, before the first request goes there: so the counters' differences have all
+// scrape begins to read the pages of a endpoint, before the first request goes there: so the counters' differences have all
 // of the run in them. The first reading is waited for, a second at most.
-func (m *ModuleInstance) scrape(p *peer, state *lib.State, transport http.RoundTripper) {
+func (m *ModuleInstance) scrape(p *endpoint, state *lib.State, transport http.RoundTripper) {
 	if m.vu.Events().Global == nil { // nobody would say when the test ends
 		return
 	}
 	tags, first := state.Tags.GetCurrentValues().Tags, sync.WaitGroup{}
-	for _, each := range m.root.scrapers.fresh(p.opts.pages.of(p.baseURL)) {
+	for _, each := range m.root.scrapers.fresh(p.opts.pages.urlsFor(p.baseURL)) {
 		page := &scrape.Page{URL: each, Name: redactURL(each), Header: p.credentialsFor(each),
 			Transport: apart(transport)}
 		page.Push = func(line *record.Server) { push(context.Background(), state, m.metrics.Event(line, tags)) }
@@ -148,7 +148,7 @@ func apart(transport http.RoundTripper) http.RoundTripper {
 }
 
 // credentialsFor are the headers of the client's requests, for a page of the same server alone.
-func (p *peer) credentialsFor(page string) http.Header {
+func (p *endpoint) credentialsFor(page string) http.Header {
 	header := http.Header{}
 	at, err := url.Parse(page)
 	base, baseErr := url.Parse(p.baseURL)
