@@ -1,12 +1,12 @@
 package host
 
 import (
-	"math"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/seed-307b789f/xk6-llm/internal/alarm"
+	"github.com/seed-307b789f/xk6-llm/internal/rank"
 )
 
 const (
@@ -65,7 +65,7 @@ func (h *Heartbeat) Take() Beats {
 	b := Beats{From: h.since, To: time.Now(), N: len(h.beats), Late: h.spans}
 	if b.N > 0 {
 		slices.Sort(h.beats)
-		b.P99, b.Max = h.beats[int(math.Ceil(0.99*float64(b.N)))-1], h.beats[b.N-1]
+		b.P99, b.Max = rank.Nearest(h.beats, 0.99), h.beats[b.N-1]
 	}
 	h.since, h.beats, h.spans = b.To, h.beats[:0], nil
 	return b

@@ -42,13 +42,22 @@ func Transient(status int) bool {
 	return status == http.StatusTooManyRequests || status == http.StatusRequestTimeout || status >= 500
 }
 
+// WithoutURL returns the cause of a failed request without the URL that was asked for: a URL can hold a password, and one
+// that a server redirects to can hold a signature.
+func WithoutURL(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}
+
 // Describe returns why a request got no answer, without the URL that was asked for: a URL can hold a credential.
 // connecting reports that no connection was made.
 func Describe(err error) (words string, connecting bool) {
 	var dns *net.DNSError
 	var op *net.OpError
 	var certificate *tls.CertificateVerificationError
-	var u *url.Error
 	switch {
 	case errors.As(err, &dns):
 		return dns.Error(), true
@@ -58,8 +67,6 @@ func Describe(err error) (words string, connecting bool) {
 		return certificate.Err.Error(), true
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 		return "the server closed the connection", false
-	case errors.As(err, &u):
-		err = u.Err
 	}
-	return err.Error(), false
+	return WithoutURL(err).Error(), false
 }

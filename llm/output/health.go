@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed-307b789f/xk6-llm/internal/host"
+	"github.com/seed-307b789f/xk6-llm/internal/rank"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -79,7 +80,7 @@ func (h *health) stop(delays []time.Duration) record.Health {
 	}
 	if len(delays) > 0 {
 		slices.Sort(delays)
-		at := func(p float64) *int64 { return new(int64(delays[int(math.Ceil(p*float64(len(delays))))-1])) }
+		at := func(p float64) *int64 { return new(int64(rank.Nearest(delays, p))) }
 		out.LatenessP50, out.LatenessP99, out.LatenessMax = at(0.5), at(0.99), at(1)
 	}
 	return out

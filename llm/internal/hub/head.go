@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-307b789f/xk6-llm/internal/network"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/internal/secret"
 )
@@ -94,7 +95,7 @@ func (c *Client) ask(ctx context.Context, method, target string) (*http.Response
 		return nil
 	}).Do(req)
 	if err != nil {
-		return nil, &unreachableError{fmt.Errorf("the hub cannot be reached: %w", bare(err))}
+		return nil, &unreachableError{fmt.Errorf("the hub cannot be reached: %w", network.WithoutURL(err))}
 	}
 	return resp, nil
 }
@@ -116,15 +117,6 @@ func (c *Client) head(ctx context.Context, repo Repo, name string) (metadata, er
 		return m, fmt.Errorf("%s does not speak the hub's protocol: commit %q, ETag %q", c.Endpoint, m.commit, m.etag)
 	}
 	return m, nil
-}
-
-// bare takes the URL out of an error: one redirected to may carry a signature.
-func bare(err error) error {
-	var withURL *url.Error
-	if errors.As(err, &withURL) {
-		return withURL.Err
-	}
-	return err
 }
 
 // siblings asks for the names of a repository's files.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/seed-307b789f/xk6-llm/internal/network"
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
@@ -165,7 +166,7 @@ func (c *Client) fetch(ctx context.Context, repo Repo, name string, about metada
 		return nil
 	}).Do(req)
 	if err != nil {
-		return &unreachableError{bare(err)}
+		return &unreachableError{network.WithoutURL(err)}
 	}
 	defer resp.Body.Close()
 	switch resp.StatusCode {

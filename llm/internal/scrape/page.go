@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/seed-307b789f/xk6-llm/internal/network"
 	"github.com/seed-307b789f/xk6-llm/internal/secret"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -119,7 +120,7 @@ func (p *Page) fetch(ctx context.Context) (string, error) {
 	}
 	resp, err := p.Transport.RoundTrip(req) // not a client's: redirects are not followed
 	if err != nil {
-		return "", secret.Of(req.Header).Error(bare(err))
+		return "", secret.Of(req.Header).Error(network.WithoutURL(err))
 	}
 	defer func() { _ = resp.Body.Close() }()
 	switch resp.StatusCode {
@@ -135,15 +136,6 @@ func (p *Page) fetch(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("the page is larger than %d bytes", MaxPage)
 	}
 	return string(text), secret.Of(req.Header).Error(err)
-}
-
-// bare takes the URL out of an error, which may hold a password.
-func bare(err error) error {
-	var of *url.Error
-	if errors.As(err, &of) {
-		return of.Err
-	}
-	return err
 }
 
 // ParseURL says what is wrong with the URL of a page; its error does not hold it.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/seed-307b789f/xk6-llm/internal/rank"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -80,6 +81,6 @@ func spread(errors []float64) Spread {
 		return Spread{}
 	}
 	slices.Sort(errors)
-	at := func(p float64) float64 { return errors[int(math.Ceil(p*float64(len(errors))))-1] }
+	at := func(p float64) float64 { return rank.Nearest(errors, p) }
 	return Spread{P50: at(0.5), P99: at(0.99), Max: at(1)}
 }
