@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"runtime"
 	"strings"
 	"testing"
@@ -85,7 +86,10 @@ func TestARunsFile(t *testing.T) {
 	if err := o.StopWithTestError(errors.New("aborted")); err != nil {
 		t.Fatal(err)
 	}
-	all := lines(t, filepath.Join(dir, "records-a_1.jsonl"))
+	all := slices.DeleteFunc(lines(t, filepath.Join(dir, "records-a_1.jsonl")), func(l record.Line) bool {
+		_, beat := l.(*record.Heartbeat) // there is one if this test took 5 ms
+		return beat
+	})
 	if len(all) != 7 {
 		t.Fatalf("%d lines, want run, client, 2 requests, dropped, request, end", len(all))
 	}
