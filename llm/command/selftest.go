@@ -200,7 +200,7 @@ func (l level) serve(ctx context.Context, program, truth string) (url string, st
 
 // read compares the records with the truth.
 func (l level) read(m *measured, records, truth string) error {
-	errs, end, err := selftest.OfFiles(records, truth)
+	errs, end, err := selftest.CompareFiles(records, truth)
 	if err != nil {
 		return err
 	}

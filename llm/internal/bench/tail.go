@@ -109,7 +109,7 @@ func tailOf(dir string, args []string, length time.Duration, gogc string) (t tai
 	}
 	t.host = host.ReadSteal().Since(before)
 	stop()
-	t.Errors, t.end, err = selftest.OfFiles(records, truth)
+	t.Errors, t.end, err = selftest.CompareFiles(records, truth)
 	if err == nil && (t.Failed > 0 || t.Unknown > 0 || t.Tokens == 0) {
 		err = fmt.Errorf("%d requests failed, %d are unknown to the simulator", t.Failed, t.Unknown)
 	}

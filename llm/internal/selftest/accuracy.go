@@ -9,26 +9,21 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/internal/rank"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
+	"github.com/seed-307b789f/xk6-llm/llm/sim"
 )
 
-// Truth is what the simulator knows of a request, in Unix nanoseconds.
-type Truth struct {
-	Chunks []int64 // just before each content chunk was written
-	End    int64   // the last byte was written
-}
-
-// Spread is of the sizes of errors, in milliseconds; without errors all are 0.
+// Spread summarizes the sizes of errors in milliseconds. Without errors all are 0.
 type Spread struct {
 	P50 float64 `json:"p50_ms"`
 	P99 float64 `json:"p99_ms"`
 	Max float64 `json:"max_ms"`
 }
 
-// Errors are how far the records of a run are from the truth.
+// Errors holds how far the records of a run are from the truth.
 type Errors struct {
-	Requests int `json:"requests"` // that succeeded, of which the truth is known
+	Requests int `json:"requests"` // succeeded, and the truth about them is known
 	Failed   int `json:"failed"`
-	Unknown  int `json:"unknown"` // whose chunks are not those of the simulator
+	Unknown  int `json:"unknown"` // their chunks are not the simulator's
 	Tokens   int `json:"tokens"`
 
 	First Spread `json:"first_token"` // recorded arrival of the first chunk − its writing
@@ -37,11 +32,11 @@ type Errors struct {
 	End   Spread `json:"end"`         // recorded end − the last byte's writing
 }
 
-// collector gathers sizes of errors.
+// collector gathers the sizes of errors in milliseconds.
 type collector struct{ first, all, gaps, end []float64 }
 
-// Of compares the requests of a run with the truth by their ids. It costs some 16 bytes per token.
-func Of(requests []*record.Request, truth map[string]Truth) Errors {
+// Compare holds the requests of a run against the truth by their ids. It takes some 16 bytes per token.
+func Compare(requests []*record.Request, truth map[string]sim.Truth) Errors {
 	var e Errors
 	var c collector
 	for _, q := range requests {
@@ -61,19 +56,19 @@ func Of(requests []*record.Request, truth map[string]Truth) Errors {
 	return e
 }
 
-func (c *collector) add(q *record.Request, t Truth) {
-	c.first = append(c.first, size(q.Start+1000*q.Chunks[0]-t.Chunks[0]))
+func (c *collector) add(q *record.Request, t sim.Truth) {
+	c.first = append(c.first, milliseconds(q.Start+1000*q.Chunks[0]-t.Chunks[0]))
 	for i, at := range q.Chunks {
-		c.all = append(c.all, size(q.Start+1000*at-t.Chunks[i]))
+		c.all = append(c.all, milliseconds(q.Start+1000*at-t.Chunks[i]))
 	}
 	for i := 1; i < len(q.Chunks); i++ {
-		c.gaps = append(c.gaps, size(1000*(q.Chunks[i]-q.Chunks[i-1])-(t.Chunks[i]-t.Chunks[i-1])))
+		c.gaps = append(c.gaps, milliseconds(1000*(q.Chunks[i]-q.Chunks[i-1])-(t.Chunks[i]-t.Chunks[i-1])))
 	}
-	c.end = append(c.end, size(q.End-t.End))
+	c.end = append(c.end, milliseconds(q.End-t.End))
 }
 
-// size is that of an error in nanoseconds, in milliseconds.
-func size(ns int64) float64 { return math.Abs(float64(ns)) / float64(time.Millisecond) }
+// milliseconds returns the size of an error given in nanoseconds.
+func milliseconds(ns int64) float64 { return math.Abs(float64(ns)) / float64(time.Millisecond) }
 
 // spread takes the nearest rank, so that each figure is an error that occurred.
 func spread(errors []float64) Spread {

@@ -4,9 +4,10 @@ import (
 	"testing"
 
 	"github.com/seed-307b789f/xk6-llm/llm/record"
+	"github.com/seed-307b789f/xk6-llm/llm/sim"
 )
 
-func TestOf(t *testing.T) {
+func TestCompare(t *testing.T) {
 	t.Parallel()
 	const ms = 1_000_000
 	request := func(id string, end int64, chunks ...int64) *record.Request {
@@ -16,11 +17,11 @@ func TestOf(t *testing.T) {
 	}
 	failed := request("failed", 5*ms, 1000)
 	failed.ErrorType = record.ErrorTimeout
-	got := Of([]*record.Request{
+	got := Compare([]*record.Request{
 		request("a", 31*ms, 10_500, 20_000, 30_000), // 0.5 ms late, gaps 9.5 and 10 of 10, 1 ms late
 		request("b", 12*ms, 10_000),                 // 2 ms early
 		request("short", 12*ms, 10_000, 11_000), request("nobody", 1, 1), failed,
-	}, map[string]Truth{
+	}, map[string]sim.Truth{
 		"a":     {Chunks: []int64{1010 * ms, 1020 * ms, 1030 * ms}, End: 1030 * ms},
 		"b":     {Chunks: []int64{1012 * ms}, End: 1012 * ms},
 		"short": {Chunks: []int64{1010 * ms}, End: 1012 * ms}, "failed": {Chunks: []int64{1001 * ms}, End: 1001 * ms},
@@ -32,7 +33,7 @@ func TestOf(t *testing.T) {
 	if got != want {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
-	if got := Of(nil, nil); got != (Errors{}) {
+	if got := Compare(nil, nil); got != (Errors{}) {
 		t.Errorf("of nothing: %+v", got)
 	}
 }
