@@ -98,25 +98,25 @@ func themes() []string {
 // Decode reads the value of a key.
 func (m *ThemeMix) Decode(d *tagged.Decoder, v *tagged.Value, path string) {
 	if v.Kind != tagged.ObjectKind {
-		d.TypeFault(v, path, "a mapping of themes to weights", true)
+		d.Faults.AddType(v, path, "a mapping of themes to weights", true)
 		return
 	}
 	*m = ThemeMix{}
 	var sum float64
-	faults := d.FaultCount()
+	faults := d.Faults.Count()
 	for _, e := range v.Members {
 		at := path + "." + e.Key
 		if !slices.Contains(themes(), e.Key) {
 			// inference-perf notices this only after it has started.
-			d.FaultAt(e.Position, at, "unknown theme%s", tagged.Suggest(e.Key, themes()))
+			d.Faults.AddAt(e.Position, at, "unknown theme%s", tagged.Suggest(e.Key, themes()))
 			continue
 		}
 		weight := themeWeight(d, e.Value, at)
 		sum += weight
 		*m = append(*m, ThemeWeight{Name: e.Key, Weight: weight})
 	}
-	if d.FaultCount() == faults && !(sum > 0) {
-		d.Fault(v, path, "must name a theme with a weight above 0")
+	if d.Faults.Count() == faults && !(sum > 0) {
+		d.Faults.Add(v, path, "must name a theme with a weight above 0")
 	}
 }
 
@@ -125,12 +125,12 @@ func themeWeight(d *tagged.Decoder, v *tagged.Value, path string) float64 {
 	if v.Kind == tagged.ObjectKind {
 		for _, e := range v.Members {
 			if e.Key != "weight" {
-				d.Warn(e.Position, path+"."+e.Key, "unknown key, ignored")
+				d.Faults.Warn(e.Position, path+"."+e.Key, "unknown key, ignored")
 			}
 		}
 		inner := v.Member("weight")
 		if inner == nil {
-			d.Fault(v, path+".weight", "is required")
+			d.Faults.Add(v, path+".weight", "is required")
 			return 0
 		}
 		v, path = inner, path+".weight"
@@ -138,9 +138,9 @@ func themeWeight(d *tagged.Decoder, v *tagged.Value, path string) float64 {
 	x, ok := v.Float()
 	switch {
 	case !ok:
-		d.TypeFault(v, path, "a number", false)
+		d.Faults.AddType(v, path, "a number", false)
 	case x < 0:
-		d.Fault(v, path, "must be at least 0, got %v", x)
+		d.Faults.Add(v, path, "must be at least 0, got %v", x)
 	}
 	return x
 }

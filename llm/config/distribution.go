@@ -103,7 +103,7 @@ func (l *Length) Decode(d *tagged.Decoder, v *tagged.Value, path string) {
 	}
 	n, ok := v.Int()
 	if !ok {
-		d.TypeFault(v, path, "a whole number or a distribution", false)
+		d.Faults.AddType(v, path, "a whole number or a distribution", false)
 	}
 	*l = Length{N: n}
 	d.CheckBound(v, float64(n), "at least 0", path)
@@ -135,7 +135,7 @@ func (a *Amount) Decode(d *tagged.Decoder, v *tagged.Value, path string) {
 	}
 	x, ok := v.Float()
 	if !ok {
-		d.TypeFault(v, path, "a number or a distribution", false)
+		d.Faults.AddType(v, path, "a number or a distribution", false)
 	}
 	*a = Amount{X: x}
 }

@@ -13,7 +13,7 @@ type Object json.RawMessage
 // Decode reads the value of a key.
 func (o *Object) Decode(d *tagged.Decoder, v *tagged.Value, path string) {
 	if v.Kind != tagged.ObjectKind {
-		d.TypeFault(v, path, "a mapping", true)
+		d.Faults.AddType(v, path, "a mapping", true)
 		return
 	}
 	*o = v.JSON()
@@ -50,13 +50,13 @@ func (t *Texts) Decode(d *tagged.Decoder, v *tagged.Value, path string) {
 		items = v.Items
 	case tagged.TextKind:
 	default:
-		d.TypeFault(v, path, "a string or a list of strings", false)
+		d.Faults.AddType(v, path, "a string or a list of strings", false)
 		return
 	}
 	*t = make(Texts, 0, len(items))
 	for i, item := range items {
 		if item.Kind != tagged.TextKind {
-			d.TypeFault(item, fmt.Sprintf("%s[%d]", path, i), "a string", false)
+			d.Faults.AddType(item, fmt.Sprintf("%s[%d]", path, i), "a string", false)
 			continue
 		}
 		*t = append(*t, item.Text)

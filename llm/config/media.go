@@ -94,7 +94,7 @@ func (r *Resolution) Decode(d *tagged.Decoder, v *tagged.Value, path string) {
 	}
 	if v.Kind != tagged.ObjectKind {
 		names := strings.Join(slices.Sorted(maps.Keys(known)), ", ")
-		d.TypeFault(v, path, "one of "+names+" or {height, width}", false)
+		d.Faults.AddType(v, path, "one of "+names+" or {height, width}", false)
 		return
 	}
 	var s size

@@ -138,11 +138,11 @@ func (h *HFDataset) Decode(d *tagged.Decoder, v *tagged.Value, path string) {
 	name := v.Member("path")
 	switch {
 	case v.Kind != tagged.ObjectKind:
-		d.TypeFault(v, path, "a string or a mapping with a path", false)
+		d.Faults.AddType(v, path, "a string or a mapping with a path", false)
 	case name == nil:
-		d.Fault(v, path+".path", "is required")
+		d.Faults.Add(v, path+".path", "is required")
 	case name.Kind != tagged.TextKind:
-		d.TypeFault(name, path+".path", "a string", false)
+		d.Faults.AddType(name, path+".path", "a string", false)
 	default:
 		h.Path = name.Text
 		h.Options.Decode(d, v.Without("path"), path)

@@ -145,13 +145,13 @@ func (rateType) Choices() []string { return []string{"rate_over_window"} }
 // Decode reads the value of a key.
 func (t *Trigger) Decode(d *tagged.Decoder, v *tagged.Value, path string) {
 	if v.Kind != tagged.ObjectKind {
-		d.TypeFault(v, path, "a mapping", true)
+		d.Faults.AddType(v, path, "a mapping", true)
 		return
 	}
 	name := v.Member("type")
 	switch {
 	case name == nil:
-		d.Fault(v, path+".type", "is required: consecutive or rate_over_window")
+		d.Faults.Add(v, path+".type", "is required: consecutive or rate_over_window")
 	case name.Kind == tagged.TextKind && name.Text == "consecutive":
 		t.Consecutive = new(Consecutive)
 		d.Object(v, t.Consecutive, path)
@@ -159,7 +159,7 @@ func (t *Trigger) Decode(d *tagged.Decoder, v *tagged.Value, path string) {
 		t.Rate = new(RateOverWindow)
 		d.Object(v, t.Rate, path)
 	default:
-		d.TypeFault(name, path+".type", "consecutive or rate_over_window", false)
+		d.Faults.AddType(name, path+".type", "consecutive or rate_over_window", false)
 	}
 }
 

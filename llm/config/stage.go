@@ -78,13 +78,13 @@ func (s *SessionStage) Check(at *tagged.Section) {
 // Decode reads the value of a key.
 func (s *Stages) Decode(d *tagged.Decoder, v *tagged.Value, path string) {
 	if v.Kind != tagged.ListKind {
-		d.TypeFault(v, path, "a list", true)
+		d.Faults.AddType(v, path, "a list", true)
 		return
 	}
 	for i, item := range v.Items {
 		at := fmt.Sprintf("%s[%d]", path, i)
 		if item.Kind != tagged.ObjectKind {
-			d.TypeFault(item, at, "a mapping", true)
+			d.Faults.AddType(item, at, "a mapping", true)
 			continue
 		}
 		s.decodeStage(d, item, at)

@@ -18,7 +18,7 @@ func (u *URL) Decode(d *tagged.Decoder, v *tagged.Value, path string) {
 		parsed.Host == "" {
 		shown := *v
 		shown.Text = secret.WithoutUser(v.Text)
-		d.TypeFault(&shown, path, "an http or https URL", false)
+		d.Faults.AddType(&shown, path, "an http or https URL", false)
 		return
 	}
 	if *u = URL(v.Text); parsed.Path == "" {

@@ -23,7 +23,6 @@ package tagged
 import (
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 
 	"github.com/seed-307b789f/xk6-llm/internal/secret"
@@ -33,21 +32,17 @@ import (
 
 // Decoder reads values into the structs of a schema and collects every fault.
 type Decoder struct {
-	file     string
-	faults   []*fault
-	count    int // all faults, including those that are not kept
-	warnings []string
-	root     reflect.Type // the whole schema
-	schema   map[reflect.Type][]field
-	known    []leaf
-	order    Order
+	// Faults is where a [Custom] type reports what it cannot read.
+	Faults *Faults
+	schema *schema
+	order  Order
 }
 
 // Order holds the keys of each map in the order in which they were read, by the dotted path of the map.
 type Order map[string][]string
 
 func newDecoder(file string, root any) *Decoder {
-	return &Decoder{file: file, root: structOf(root).Type(), order: Order{}}
+	return &Decoder{Faults: &Faults{file: file}, schema: newSchema(structOf(root).Type()), order: Order{}}
 }
 
 // Decode reads a YAML document into the struct that root points to, with overrides applied in their order. It returns
@@ -55,22 +50,19 @@ func newDecoder(file string, root any) *Decoder {
 // document by the name file; it shows no secret.
 func Decode(root any, file string, data []byte, overrides []Override) ([]string, Order, error) {
 	d := newDecoder(file, root)
-	tree := d.readYAML(data)
+	tree := readYAML(data, d.Faults)
 	for _, o := range overrides {
 		d.override(tree, o)
 	}
-	if err := d.err(); err != nil {
+	if err := d.Faults.err(); err != nil {
 		return nil, nil, err
 	}
 	d.Object(tree, root, "")
-	if err := d.err(); err != nil {
+	if err := d.Faults.err(); err != nil {
 		return nil, nil, err
 	}
-	return d.warnings, d.order, nil
+	return d.Faults.warnings, d.order, nil
 }
-
-// FaultCount returns the number of faults found up to now.
-func (d *Decoder) FaultCount() int { return d.count }
 
 // Object reads a mapping into the struct that to points to, over the defaults in its tags. Path is the dotted path of
 // the mapping.
@@ -82,11 +74,11 @@ func (d *Decoder) object(v *Value, to reflect.Value, path string) {
 		e.Prepare(v)
 	}
 	given := d.members(v, to, path)
-	for _, f := range d.fields(to.Type()) {
+	for _, f := range d.schema.fields(to.Type()) {
 		switch {
 		case given[f.name]:
-		case f.required && !d.misspelt(join(path, f.name)):
-			d.Fault(v, join(path, f.name), "is required")
+		case f.required && !d.Faults.misspelt(join(path, f.name)):
+			d.Faults.Add(v, join(path, f.name), "is required")
 		case f.typ.Kind() == reflect.Struct:
 			none := &Value{Kind: ObjectKind, Position: v.Position}
 			d.check(none, to.FieldByIndex(f.index), join(path, f.name), nil)
@@ -98,25 +90,25 @@ func (d *Decoder) object(v *Value, to reflect.Value, path string) {
 // check applies the rules of a section. They hold for a section that was left out, too.
 func (d *Decoder) check(v *Value, to reflect.Value, path string, given map[string]bool) {
 	if c, ok := to.Addr().Interface().(Checked); ok {
-		c.Check(&Section{d: d, v: v, path: path, present: given})
+		c.Check(&Section{faults: d.Faults, v: v, path: path, present: given})
 	}
 }
 
 // members reads the entries of a mapping and returns the set of the keys found.
 func (d *Decoder) members(v *Value, to reflect.Value, path string) map[string]bool {
 	given := map[string]bool{}
-	fields := d.fields(to.Type())
+	fields := d.schema.fields(to.Type())
 	_, ignore := to.Addr().Interface().(Lenient)
 	for _, m := range v.Members {
 		at := join(path, m.Key)
 		f := findField(fields, m)
 		switch {
 		case f == nil && ignore:
-			d.Warn(m.Position, at, "unknown key, ignored")
+			d.Faults.Warn(m.Position, at, "unknown key, ignored")
 		case f == nil:
 			d.unknown(m, path, fields)
 		case given[f.name]:
-			d.FaultAt(m.Position, at, "is given twice, also as %s: leave one out",
+			d.Faults.AddAt(m.Position, at, "is given twice, also as %s: leave one out",
 				strings.Join(otherSpellings(f, m.Key), " or "))
 		default:
 			given[f.name] = true
@@ -156,53 +148,24 @@ func otherSpellings(f *field, but string) []string {
 // unknown reports a key that the schema does not have. It suggests the nearest key of the same section, or a key of
 // that name in another section.
 func (d *Decoder) unknown(m Member, path string, fields []field) {
-	if d.count >= maxFaults {
-		d.count++
+	if d.Faults.count >= maxFaults {
+		d.Faults.count++
 		return
 	}
 	var names []string
 	for _, f := range fields {
 		names = append(append(names, f.name), f.also...)
 	}
-	near, found := spelling.Nearest(m.Key, names)
-	switch elsewhere := d.suggestElsewhere(m.Key, path, names); {
-	case elsewhere != "":
-		d.FaultAt(m.Position, join(path, m.Key), "unknown key: did you mean %q?", elsewhere)
-		d.faults[len(d.faults)-1].meant = elsewhere
-	default:
-		d.FaultAt(m.Position, join(path, m.Key), "unknown key%s", Suggest(m.Key, names))
-		if found {
-			d.faults[len(d.faults)-1].meant = join(path, near)
-		}
+	at := join(path, m.Key)
+	if elsewhere := d.schema.suggestElsewhere(m.Key, path, names); elsewhere != "" {
+		d.Faults.addUnknown(m.Position, at, fmt.Sprintf(": did you mean %q?", elsewhere), elsewhere)
+		return
 	}
-}
-
-// suggestElsewhere returns the dotted key of another section that an unknown key probably means, unless a key beside it
-// is near. At the top level, where keys end up that slipped out of their section, a near miss is enough.
-func (d *Decoder) suggestElsewhere(key, path string, beside []string) string {
-	if _, near := spelling.Nearest(key, beside); !near {
-		if same := d.uniqueKey(key); same != "" {
-			return same
-		}
+	meant := ""
+	if near, found := spelling.Nearest(m.Key, names); found {
+		meant = join(path, near)
 	}
-	if path != "" {
-		return ""
-	}
-	names := slices.Clone(beside)
-	for _, l := range d.allLeaves() {
-		names = append(names, l.name)
-	}
-	if near, found := spelling.Nearest(key, names); found && !slices.Contains(beside, near) {
-		return d.uniqueKey(near)
-	}
-	return ""
-}
-
-// misspelt reports whether an unknown key was taken for this key, or for a section that contains it.
-func (d *Decoder) misspelt(path string) bool {
-	return slices.ContainsFunc(d.faults, func(f *fault) bool {
-		return f.meant != "" && (f.meant == path || strings.HasPrefix(path, f.meant+"."))
-	})
+	d.Faults.addUnknown(m.Position, at, Suggest(m.Key, names), meant)
 }
 
 // decode reads a value into a field.
@@ -229,7 +192,7 @@ func (d *Decoder) decode(v *Value, to reflect.Value, f field, path string) {
 	switch to.Kind() {
 	case reflect.Struct:
 		if v.Kind != ObjectKind {
-			d.TypeFault(v, path, "a mapping", true)
+			d.Faults.AddType(v, path, "a mapping", true)
 			return
 		}
 		to.SetZero()
@@ -250,20 +213,20 @@ func (d *Decoder) decodeScalar(v *Value, to reflect.Value, f field, path string)
 		case TextKind:
 			to.SetString(v.Text)
 		case BoolKind, IntKind, FloatKind, DateKind:
-			d.Fault(v, path, "expected a string, got %s: put it in quotes", describe(v, f.secret))
+			d.Faults.Add(v, path, "expected a string, got %s: put it in quotes", describe(v, f.secret))
 		default:
-			d.TypeFault(v, path, "a string", true)
+			d.Faults.AddType(v, path, "a string", true)
 		}
 	case reflect.Bool:
 		yes, ok := v.Bool()
 		if !ok {
-			d.TypeFault(v, path, "true or false", f.secret)
+			d.Faults.AddType(v, path, "true or false", f.secret)
 		}
 		to.SetBool(yes)
 	case reflect.Int64:
 		n, ok := v.Int()
 		if !ok {
-			d.TypeFault(v, path, "a whole number", f.secret)
+			d.Faults.AddType(v, path, "a whole number", f.secret)
 			return
 		}
 		to.SetInt(n)
@@ -271,7 +234,7 @@ func (d *Decoder) decodeScalar(v *Value, to reflect.Value, f field, path string)
 	case reflect.Float64:
 		x, ok := v.Float()
 		if !ok {
-			d.TypeFault(v, path, "a finite number", f.secret)
+			d.Faults.AddType(v, path, "a finite number", f.secret)
 			return
 		}
 		to.SetFloat(x)
@@ -305,18 +268,18 @@ func (d *Decoder) CheckBound(v *Value, x float64, bound, path string) {
 	_, err := timespan.Seconds(x)
 	switch {
 	case !ok:
-		d.Fault(v, path, "must be %s, got %s", bound, v.Text)
+		d.Faults.Add(v, path, "must be %s, got %s", bound, v.Text)
 	case isTime && err != nil:
-		d.Fault(v, path, "%v", err)
+		d.Faults.Add(v, path, "%v", err)
 	case !isTime && bound != "" && x > MaxWhole:
-		d.Fault(v, path, "must be at most %d, got %s", int64(MaxWhole), v.Text)
+		d.Faults.Add(v, path, "must be at most %d, got %s", int64(MaxWhole), v.Text)
 	}
 }
 
 // decodeEnum accepts the exact spelling only, as Pydantic does.
 func (d *Decoder) decodeEnum(v *Value, to reflect.Value, choices []string, path string) {
 	if v.Kind != TextKind {
-		d.TypeFault(v, path, "one of "+strings.Join(choices, ", "), false)
+		d.Faults.AddType(v, path, "one of "+strings.Join(choices, ", "), false)
 		return
 	}
 	for _, c := range choices {
@@ -325,7 +288,7 @@ func (d *Decoder) decodeEnum(v *Value, to reflect.Value, choices []string, path 
 			return
 		}
 	}
-	d.Fault(v, path, "unknown value %s%s", Quote(v.Text), Suggest(v.Text, choices))
+	d.Faults.Add(v, path, "unknown value %s%s", Quote(v.Text), Suggest(v.Text, choices))
 }
 
 // decodeList reads a list. Where the field accepts a single item as well (tag one), a value that is not a list becomes
@@ -339,7 +302,7 @@ func (d *Decoder) decodeList(v *Value, to reflect.Value, f field, path string) {
 		only.Members = []Member{{Key: f.one, keyKind: TextKind, Value: v, Position: v.Position}}
 		items = []*Value{only}
 	default:
-		d.TypeFault(v, path, "a list", true)
+		d.Faults.AddType(v, path, "a list", true)
 		return
 	}
 	list := reflect.MakeSlice(to.Type(), len(items), len(items))
@@ -352,14 +315,14 @@ func (d *Decoder) decodeList(v *Value, to reflect.Value, f field, path string) {
 
 func (d *Decoder) decodeMap(v *Value, to reflect.Value, f field, path string) {
 	if v.Kind != ObjectKind {
-		d.TypeFault(v, path, "a mapping", true)
+		d.Faults.AddType(v, path, "a mapping", true)
 		return
 	}
 	m := reflect.MakeMap(to.Type())
 	for _, e := range v.Members {
 		at := join(path, e.Key)
 		if e.keyKind != TextKind {
-			d.FaultAt(e.Position, at, "expected a string as key: put it in quotes")
+			d.Faults.AddAt(e.Position, at, "expected a string as key: put it in quotes")
 			continue
 		}
 		item := reflect.New(to.Type().Elem()).Elem()
@@ -368,54 +331,4 @@ func (d *Decoder) decodeMap(v *Value, to reflect.Value, f field, path string) {
 		d.order[path] = append(d.order[path], e.Key)
 	}
 	to.Set(m)
-}
-
-// Section is a mapping that has been read, for the rules that [Checked] applies to it.
-type Section struct {
-	d       *Decoder
-	v       *Value
-	path    string
-	present map[string]bool
-}
-
-// Given reports whether the document has a key, rather than leaving it to its default.
-func (s *Section) Given(key string) bool { return s.present[key] }
-
-// Valid reports whether the keys (the whole section for "") were read without a fault and none was misspelt, so that a
-// rule may rely on their values.
-func (s *Section) Valid(keys ...string) bool {
-	for _, key := range keys {
-		path := s.path
-		if key != "" {
-			path = join(path, key)
-		}
-		if s.d.misspelt(path) {
-			return false
-		}
-		for _, f := range s.d.faults {
-			if path == "" || f.path == path || strings.HasPrefix(f.path, path+".") ||
-				strings.HasPrefix(f.path, path+"[") {
-				return false
-			}
-		}
-	}
-	return s.d.count == len(s.d.faults)
-}
-
-// Fault reports a fault of a key of the section (of the section itself for ""), at the line of the key if the document
-// has it.
-func (s *Section) Fault(key, format string, args ...any) {
-	path, at := s.path, s.v
-	if key != "" {
-		path = join(path, key)
-	}
-	for name := range strings.SplitSeq(key, ".") {
-		name, _, _ = strings.Cut(name, "[")
-		next := at.Member(name)
-		if next == nil {
-			break
-		}
-		at = next
-	}
-	s.d.FaultAt(at.Position, path, format, args...)
 }

@@ -41,50 +41,75 @@ func (f *fault) Error() string {
 // maxFaults limits how many faults, and how many warnings, are reported one by one.
 const maxFaults = 50
 
+// Faults collects the faults and the warnings of a document and its overrides.
+type Faults struct {
+	file     string
+	list     []*fault
+	count    int // all faults, including the faults that list leaves out
+	warnings []string
+}
+
+// Count returns the number of faults found up to now.
+func (f *Faults) Count() int { return f.count }
+
 // err joins the faults in the order of their lines.
-func (d *Decoder) err() error {
-	if d.count == 0 {
+func (f *Faults) err() error {
+	if f.count == 0 {
 		return nil
 	}
-	slices.SortStableFunc(d.faults, func(a, b *fault) int {
+	slices.SortStableFunc(f.list, func(a, b *fault) int {
 		if a.line == 0 || b.line == 0 {
 			return cmp.Compare(b.line, a.line)
 		}
 		return cmp.Compare(a.line, b.line)
 	})
-	errs := make([]error, 0, len(d.faults)+1)
-	for _, f := range d.faults {
-		errs = append(errs, f)
+	errs := make([]error, 0, len(f.list)+1)
+	for _, one := range f.list {
+		errs = append(errs, one)
 	}
-	if more := d.count - len(d.faults); more > 0 {
-		errs = append(errs, fmt.Errorf("%s: %d more faults", d.file, more))
+	if more := f.count - len(f.list); more > 0 {
+		errs = append(errs, fmt.Errorf("%s: %d more faults", f.file, more))
 	}
 	return errors.Join(errs...)
 }
 
-// Fault reports a fault of the key at path, on the line of the value.
-func (d *Decoder) Fault(v *Value, path, format string, args ...any) {
-	d.FaultAt(v.Position, path, format, args...)
+// Add reports a fault of the key at path, on the line of the value.
+func (f *Faults) Add(v *Value, path, format string, args ...any) {
+	f.AddAt(v.Position, path, format, args...)
 }
 
-// FaultAt reports a fault of the key at path, at a position.
-func (d *Decoder) FaultAt(at Position, path, format string, args ...any) {
-	d.count++
-	if len(d.faults) < maxFaults {
-		d.faults = append(d.faults, &fault{Position: at, file: d.file, path: path, text: fmt.Sprintf(format, args...)})
+// AddAt reports a fault of the key at path, at a position.
+func (f *Faults) AddAt(at Position, path, format string, args ...any) {
+	f.count++
+	if len(f.list) < maxFaults {
+		f.list = append(f.list, &fault{Position: at, file: f.file, path: path, text: fmt.Sprintf(format, args...)})
 	}
 }
 
 // Warn adds a warning about the key at path, at a position.
-func (d *Decoder) Warn(at Position, path, text string) {
-	if len(d.warnings) < maxFaults {
-		d.warnings = append(d.warnings, (&fault{Position: at, file: d.file, path: path, text: text}).Error())
+func (f *Faults) Warn(at Position, path, text string) {
+	if len(f.warnings) < maxFaults {
+		f.warnings = append(f.warnings, (&fault{Position: at, file: f.file, path: path, text: text}).Error())
 	}
 }
 
-// TypeFault reports a value of the wrong type. For a secret the message names only the type found.
-func (d *Decoder) TypeFault(v *Value, path, want string, secret bool) {
-	d.Fault(v, path, "expected %s, got %s", want, describe(v, secret))
+// AddType reports a value of the wrong type. For a secret the message names only the type found.
+func (f *Faults) AddType(v *Value, path, want string, secret bool) {
+	f.Add(v, path, "expected %s, got %s", want, describe(v, secret))
+}
+
+// addUnknown reports an unknown key with a hint at the end of the message. Meant is the dotted key that it was taken
+// for, if any. The list must have room for one more fault.
+func (f *Faults) addUnknown(at Position, path, hint, meant string) {
+	f.AddAt(at, path, "unknown key%s", hint)
+	f.list[len(f.list)-1].meant = meant
+}
+
+// misspelt reports whether an unknown key was taken for this key, or for a section that contains it.
+func (f *Faults) misspelt(path string) bool {
+	return slices.ContainsFunc(f.list, func(one *fault) bool {
+		return one.meant != "" && (one.meant == path || strings.HasPrefix(path, one.meant+"."))
+	})
 }
 
 // describe names the type of a value and, unless it is secret, shows the value.

@@ -50,8 +50,7 @@ func TestCoercion(t *testing.T) {
 
 func compareScalar(t *testing.T, text, typ string, want []json.RawMessage) {
 	t.Helper()
-	var d Decoder
-	v := d.readDocument([]byte(text))
+	v := readDocument([]byte(text), &Faults{})
 	got := ""
 	switch typ {
 	case "int", "int?":
@@ -110,9 +109,9 @@ func wantedScalar(t *testing.T, typ string, want []json.RawMessage) string {
 func TestDocuments(t *testing.T) {
 	t.Parallel()
 	for _, g := range readGoldens(t).Documents {
-		var d Decoder
-		v := d.readDocument([]byte(g.YAML))
-		switch err := d.err(); {
+		var faults Faults
+		v := readDocument([]byte(g.YAML), &faults)
+		switch err := faults.err(); {
 		case (err == nil) != g.Loads:
 			t.Errorf("%q: got %v, PyYAML loads it: %t", g.YAML, err, g.Loads)
 		case err == nil:

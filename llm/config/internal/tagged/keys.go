@@ -3,7 +3,10 @@ package tagged
 import (
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/seed-307b789f/xk6-llm/internal/spelling"
 )
 
 // Key is a key of the schema that holds a value, not a section.
@@ -22,9 +25,8 @@ type Key struct {
 // Keys returns the keys below the struct that root points to, in the order of the schema. The keys inside a list or a
 // union are left out, because a list or a union is given as a whole.
 func Keys(root any) []Key {
-	d := newDecoder("", root)
 	var keys []Key
-	for _, leaf := range d.allLeaves() {
+	for _, leaf := range newSchema(structOf(root).Type()).leaves() {
 		keys = append(keys, leaf.key())
 	}
 	return keys
@@ -37,24 +39,24 @@ type leaf struct {
 	initial reflect.Value
 }
 
-// allLeaves returns the fields of the whole schema that hold values, and caches them.
-func (d *Decoder) allLeaves() []leaf {
-	if d.known == nil {
-		root := reflect.New(d.root).Elem()
-		d.setDefaults(root)
-		d.known = d.leaves(root, "")
+// leaves returns the fields of the whole schema that hold values, and caches them.
+func (s *schema) leaves() []leaf {
+	if s.known == nil {
+		root := reflect.New(s.root).Elem()
+		s.setDefaults(root)
+		s.known = s.leavesBelow(root, "")
 	}
-	return d.known
+	return s.known
 }
 
-// leaves returns the fields of one section and of the sections inside it that hold values.
-func (d *Decoder) leaves(section reflect.Value, path string) []leaf {
+// leavesBelow returns the fields of one section and of the sections inside it that hold values.
+func (s *schema) leavesBelow(section reflect.Value, path string) []leaf {
 	var all []leaf
-	for _, f := range d.fields(section.Type()) {
+	for _, f := range s.fields(section.Type()) {
 		initial := section.FieldByIndex(f.index)
-		inner := d.sectionOf(f.typ, initial)
+		inner := s.sectionOf(f.typ, initial)
 		if inner.IsValid() {
-			all = append(all, d.leaves(inner, join(path, f.name))...)
+			all = append(all, s.leavesBelow(inner, join(path, f.name))...)
 			continue
 		}
 		all = append(all, leaf{f, path, initial})
@@ -64,7 +66,7 @@ func (d *Decoder) leaves(section reflect.Value, path string) []leaf {
 
 // sectionOf returns the section that a field holds, filled with its defaults even where the field is nil. The result is
 // invalid if the field holds a value instead.
-func (d *Decoder) sectionOf(t reflect.Type, initial reflect.Value) reflect.Value {
+func (s *schema) sectionOf(t reflect.Type, initial reflect.Value) reflect.Value {
 	if initial.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
@@ -77,7 +79,7 @@ func (d *Decoder) sectionOf(t reflect.Type, initial reflect.Value) reflect.Value
 		return initial.Elem()
 	}
 	section := reflect.New(t).Elem()
-	d.setDefaults(section)
+	s.setDefaults(section)
 	return section
 }
 
@@ -183,9 +185,9 @@ func flowText(v *Value) string {
 
 // uniqueKey returns the dotted path of the only key or section whose last part is name. It returns "" if there is none
 // or more than one.
-func (d *Decoder) uniqueKey(name string) string {
+func (s *schema) uniqueKey(name string) string {
 	var found []string
-	for _, l := range d.allLeaves() {
+	for _, l := range s.leaves() {
 		path := ""
 		for part := range strings.SplitSeq(l.section, ".") {
 			path = join(path, part)
@@ -201,4 +203,70 @@ func (d *Decoder) uniqueKey(name string) string {
 		return ""
 	}
 	return found[0]
+}
+
+func (s *schema) findLeaf(key string) (leaf, bool) {
+	section, name := "", key
+	if i := strings.LastIndexByte(key, '.'); i >= 0 {
+		section, name = key[:i], key[i+1:]
+	}
+	for _, l := range s.leaves() {
+		if l.section == section && l.matches(name) {
+			return l, true
+		}
+	}
+	return leaf{}, false
+}
+
+// isSection reports whether other keys lie below a dotted key.
+func (s *schema) isSection(key string) bool {
+	return slices.ContainsFunc(s.leaves(), func(l leaf) bool {
+		return l.section == key || strings.HasPrefix(l.section, key+".")
+	})
+}
+
+// suggestLeaf returns the end of a message about an unknown dotted key.
+func (s *schema) suggestLeaf(key string) string {
+	var names, inside []string
+	for _, l := range s.leaves() {
+		name := join(l.section, l.name)
+		names = append(names, name)
+		for _, a := range l.also {
+			names = append(names, join(l.section, a))
+		}
+		if rest, ok := strings.CutPrefix(name, key+"."); ok {
+			inside = append(inside, rest)
+		}
+	}
+	if len(inside) > 0 {
+		return ": it is a section, name one of its keys: " + strings.Join(inside, ", ")
+	}
+	if near, ok := spelling.Nearest(key, names); ok {
+		return ": did you mean " + strconv.Quote(near) + "?"
+	}
+	if there := s.uniqueKey(key[strings.LastIndexByte(key, '.')+1:]); there != "" {
+		return ": did you mean " + strconv.Quote(there) + "?"
+	}
+	return ""
+}
+
+// suggestElsewhere returns the dotted key of another section that an unknown key probably means, unless a key beside it
+// is near. At the top level, where keys end up that slipped out of their section, a near miss is enough.
+func (s *schema) suggestElsewhere(key, path string, beside []string) string {
+	if _, near := spelling.Nearest(key, beside); !near {
+		if same := s.uniqueKey(key); same != "" {
+			return same
+		}
+	}
+	if path != "" {
+		return ""
+	}
+	names := slices.Clone(beside)
+	for _, l := range s.leaves() {
+		names = append(names, l.name)
+	}
+	if near, found := spelling.Nearest(key, names); found && !slices.Contains(beside, near) {
+		return s.uniqueKey(near)
+	}
+	return ""
 }

@@ -2,11 +2,7 @@ package tagged
 
 import (
 	"reflect"
-	"slices"
-	"strconv"
 	"strings"
-
-	"github.com/seed-307b789f/xk6-llm/internal/spelling"
 )
 
 // Override sets a key from outside of the document, as a flag of a command line does. The type of the key decides how
@@ -19,15 +15,15 @@ type Override struct{ Key, Value string }
 // override merges an override into the tree of the document.
 func (d *Decoder) override(tree *Value, o Override) {
 	at := Position{override: o.Key}
-	leaf, ok := d.findLeaf(o.Key)
+	leaf, ok := d.schema.findLeaf(o.Key)
 	var v *Value
 	switch {
 	case ok:
 		v = d.overrideValue(&leaf, o, at)
-	case o.Value == "null" && d.isSection(o.Key):
+	case o.Value == "null" && d.schema.isSection(o.Key):
 		v = &Value{Kind: NullKind, Position: at}
 	default:
-		d.FaultAt(at, o.Key, "unknown key%s", d.suggestLeaf(o.Key))
+		d.Faults.AddAt(at, o.Key, "unknown key%s", d.schema.suggestLeaf(o.Key))
 	}
 	if v == nil {
 		return
@@ -56,51 +52,6 @@ func mergeInto(v *Value, m Member) {
 	}
 }
 
-func (d *Decoder) findLeaf(key string) (leaf, bool) {
-	section, name := "", key
-	if i := strings.LastIndexByte(key, '.'); i >= 0 {
-		section, name = key[:i], key[i+1:]
-	}
-	for _, l := range d.allLeaves() {
-		if l.section == section && l.matches(name) {
-			return l, true
-		}
-	}
-	return leaf{}, false
-}
-
-// isSection reports whether other keys lie below a dotted key.
-func (d *Decoder) isSection(key string) bool {
-	return slices.ContainsFunc(d.allLeaves(), func(l leaf) bool {
-		return l.section == key || strings.HasPrefix(l.section, key+".")
-	})
-}
-
-// suggestLeaf returns the end of a message about an unknown dotted key.
-func (d *Decoder) suggestLeaf(key string) string {
-	var names, inside []string
-	for _, l := range d.allLeaves() {
-		name := join(l.section, l.name)
-		names = append(names, name)
-		for _, a := range l.also {
-			names = append(names, join(l.section, a))
-		}
-		if rest, ok := strings.CutPrefix(name, key+"."); ok {
-			inside = append(inside, rest)
-		}
-	}
-	if len(inside) > 0 {
-		return ": it is a section, name one of its keys: " + strings.Join(inside, ", ")
-	}
-	if near, ok := spelling.Nearest(key, names); ok {
-		return ": did you mean " + strconv.Quote(near) + "?"
-	}
-	if there := d.uniqueKey(key[strings.LastIndexByte(key, '.')+1:]); there != "" {
-		return ": did you mean " + strconv.Quote(there) + "?"
-	}
-	return ""
-}
-
 // overrideValue reads the text of an override. It returns nil after a fault.
 func (d *Decoder) overrideValue(l *leaf, o Override, at Position) *Value {
 	text := &Value{Kind: TextKind, Text: o.Value, Position: at}
@@ -113,7 +64,7 @@ func (d *Decoder) overrideValue(l *leaf, o Override, at Position) *Value {
 	case l.givenAsJSON() || isCustom(t) && strings.HasPrefix(o.Value, "{"):
 		v, err := ReadJSON(o.Value, at)
 		if err != nil {
-			d.FaultAt(at, o.Key, "expected %s as JSON: it %v", typeText(l.field), err)
+			d.Faults.AddAt(at, o.Key, "expected %s as JSON: it %v", typeText(l.field), err)
 			return nil
 		}
 		return v
@@ -123,7 +74,7 @@ func (d *Decoder) overrideValue(l *leaf, o Override, at Position) *Value {
 		return v
 	case kind == reflect.Int64:
 		if strings.Contains(o.Value, ".") { // 3.0 is a whole number only in a file
-			d.TypeFault(text, o.Key, "a whole number", l.secret)
+			d.Faults.AddType(text, o.Key, "a whole number", l.secret)
 			return nil
 		}
 	}

@@ -92,17 +92,31 @@ func (f *field) matches(name string) bool {
 	return false
 }
 
+// schema is the tree of sections and keys below a struct type.
+type schema struct {
+	root     reflect.Type
+	sections map[reflect.Type][]field
+	known    []leaf
+}
+
+func newSchema(root reflect.Type) *schema {
+	return &schema{root: root, sections: map[reflect.Type][]field{}}
+}
+
 // fields returns the keys of a struct type and caches them.
-func (d *Decoder) fields(t reflect.Type) []field {
-	if fields, ok := d.schema[t]; ok {
-		return fields
+func (s *schema) fields(t reflect.Type) []field {
+	fields, ok := s.sections[t]
+	if !ok {
+		fields = fieldsOf(t)
+		s.sections[t] = fields
 	}
-	if d.schema == nil {
-		d.schema = map[reflect.Type][]field{}
-	}
-	fields := fieldsOf(t)
-	d.schema[t] = fields
 	return fields
+}
+
+// setDefaults fills a struct with the defaults in its tags. It drops the faults of tags, which [SetDefaults] reports.
+func (s *schema) setDefaults(to reflect.Value) {
+	d := Decoder{Faults: &Faults{}, schema: s, order: Order{}}
+	d.setDefaults(to)
 }
 
 // SetDefaults fills the zero struct that to points to with the defaults in its tags. The error reports a tag that makes
@@ -110,10 +124,10 @@ func (d *Decoder) fields(t reflect.Type) []field {
 func SetDefaults(to any) error {
 	d := newDecoder("tags", to)
 	d.setDefaults(structOf(to))
-	if len(d.warnings) > 0 {
-		return errors.New(d.warnings[0])
+	if len(d.Faults.warnings) > 0 {
+		return errors.New(d.Faults.warnings[0])
 	}
-	return d.err()
+	return d.Faults.err()
 }
 
 func (d *Decoder) setDefaults(to reflect.Value) {
@@ -138,7 +152,7 @@ func (d *Decoder) setDefault(to reflect.Value, f field, text string) {
 	case text == "null":
 		return
 	case strings.HasPrefix(text, "{") || strings.HasPrefix(text, "["):
-		v = d.readDefault(text)
+		v = readDocument([]byte(text), d.Faults)
 	case to.Kind() == reflect.String:
 		v = TextValue(text)
 	default:

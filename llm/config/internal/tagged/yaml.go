@@ -18,31 +18,29 @@ const (
 )
 
 // readYAML reads a document that is a mapping. An empty document is an empty mapping.
-func (d *Decoder) readYAML(data []byte) *Value {
-	before := d.count
-	v := d.readDocument(data)
+func readYAML(data []byte, faults *Faults) *Value {
+	before := faults.count
+	v := readDocument(data, faults)
 	switch {
-	case d.count > before:
+	case faults.count > before:
 	case v.Kind == NullKind:
 		return &Value{Kind: ObjectKind, Position: v.Position}
 	case v.Kind != ObjectKind:
-		d.TypeFault(v, "", "a mapping", true)
+		faults.AddType(v, "", "a mapping", true)
 	}
 	return v
 }
 
-func (d *Decoder) readDefault(text string) *Value { return d.readDocument([]byte(text)) }
-
 // readDocument reads one document. It returns null if there is none.
-func (d *Decoder) readDocument(data []byte) *Value {
+func readDocument(data []byte, faults *Faults) *Value {
 	none := &Value{Position: Position{line: 1}}
 	if len(data) > maxSize {
-		d.Fault(none, "", "is larger than %d bytes", maxSize)
+		faults.Add(none, "", "is larger than %d bytes", maxSize)
 		return none
 	}
 	loader, err := yaml.NewLoader(bytes.NewReader(data))
 	if err != nil {
-		d.Fault(none, "", "%v", err)
+		faults.Add(none, "", "%v", err)
 		return none
 	}
 	var doc, more yaml.Node
@@ -50,24 +48,24 @@ func (d *Decoder) readDocument(data []byte) *Value {
 	case errors.Is(err, io.EOF):
 		return none
 	case err != nil:
-		d.syntax(err)
+		addSyntax(faults, err)
 		return none
 	case len(doc.Content) != 1:
 		return none
 	}
 	switch err := loader.Load(&more); {
 	case err == nil:
-		d.Fault(&Value{Position: Position{line: more.Line}}, "", "has a second document: one is allowed")
+		faults.Add(&Value{Position: Position{line: more.Line}}, "", "has a second document: one is allowed")
 	case !errors.Is(err, io.EOF):
-		d.syntax(err)
+		addSyntax(faults, err)
 	}
-	b := builder{Decoder: d}
+	b := builder{faults: faults}
 	return b.build(doc.Content[0], 0)
 }
 
-// syntax reports an error of the YAML library. It leaves out the names of anchors, because a secret without quotes may
-// look like an anchor.
-func (d *Decoder) syntax(err error) {
+// addSyntax reports an error of the YAML library. It leaves out the names of anchors, because a secret without quotes
+// may look like an anchor.
+func addSyntax(faults *Faults, err error) {
 	at, text := new(Value), "not YAML: "+err.Error()
 	var load *yaml.LoadError
 	if errors.As(err, &load) {
@@ -76,12 +74,12 @@ func (d *Decoder) syntax(err error) {
 	if head, _, quoted := strings.Cut(text, "'"); quoted && strings.Contains(text, "anchor") {
 		text = head + "here: quote a value that starts with *"
 	}
-	d.Fault(at, "", "%s", text)
+	faults.Add(at, "", "%s", text)
 }
 
 // builder turns nodes of YAML into values.
 type builder struct {
-	*Decoder
+	faults  *Faults
 	count   int
 	stopped bool
 }
@@ -120,7 +118,7 @@ func (b *builder) build(n *yaml.Node, depth int) *Value {
 
 func (b *builder) abort(v *Value, why string) {
 	b.stopped = true
-	b.Fault(v, "", "%s", why)
+	b.faults.Add(v, "", "%s", why)
 }
 
 // scalar resolves a scalar by its tag or, without a tag, by the way it is written.
@@ -150,14 +148,14 @@ func (b *builder) tagged(n *yaml.Node) *Value {
 	case known && want == FloatKind && v.Kind == IntKind:
 		return FloatValue(v.real)
 	}
-	b.Fault(&Value{Position: Position{line: n.Line}}, "",
+	b.faults.Add(&Value{Position: Position{line: n.Line}}, "",
 		"has a tag (!…) that does not fit or is not supported: quote a value that starts with !")
 	return v
 }
 
 func (b *builder) expectTag(n *yaml.Node, tag string) {
 	if n.Style&yaml.TaggedStyle != 0 && n.ShortTag() != tag {
-		b.Fault(&Value{Position: Position{line: n.Line}}, "", "has a tag (!…) that is not supported: leave it out")
+		b.faults.Add(&Value{Position: Position{line: n.Line}}, "", "has a tag (!…) that is not supported: leave it out")
 	}
 }
 
@@ -178,7 +176,7 @@ func (b *builder) mapping(n *yaml.Node, v *Value, depth int) {
 		}
 		k := b.build(key, depth+1)
 		if k.Kind == ListKind || k.Kind == ObjectKind {
-			b.Fault(k, "", "has a list or a mapping as a key")
+			b.faults.Add(k, "", "has a list or a mapping as a key")
 			continue
 		}
 		written = append(written, Member{Key: k.Text, keyKind: k.Kind, Value: b.build(val, depth+1),
@@ -187,7 +185,7 @@ func (b *builder) mapping(n *yaml.Node, v *Value, depth int) {
 	once := map[string]bool{}
 	for _, m := range written {
 		if once[m.Key] {
-			b.Warn(m.Position, m.Key, "given twice in one mapping, the last counts")
+			b.faults.Warn(m.Position, m.Key, "given twice in one mapping, the last counts")
 		}
 		once[m.Key] = true
 		all.put(m)
@@ -204,7 +202,7 @@ func (b *builder) merge(n *yaml.Node, depth int) []Member {
 		var all []Member
 		for _, item := range v.Items {
 			if item.Kind != ObjectKind {
-				b.Fault(item, "", "<< takes mappings")
+				b.faults.Add(item, "", "<< takes mappings")
 				return nil
 			}
 			all = append(all, item.Members...)
@@ -212,7 +210,7 @@ func (b *builder) merge(n *yaml.Node, depth int) []Member {
 		return all
 	}
 	if !b.stopped {
-		b.Fault(v, "", "<< takes a mapping or a list of them")
+		b.faults.Add(v, "", "<< takes a mapping or a list of them")
 	}
 	return nil
 }
