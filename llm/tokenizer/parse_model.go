@@ -8,30 +8,30 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// model reads the model. bytes tells that the model is given bytes.
-func (o object) model(bytes bool) model {
+// parseModel reads the model. bytes tells that the model is given bytes.
+func parseModel(o object, bytes bool) model {
 	kind := o.kind()
 	if kind == "" {
-		kind = o.guess()
+		kind = guessModel(o)
 	}
 	switch kind {
 	case "BPE":
-		return o.bpe(bytes)
+		return parseBPE(o, bytes)
 	case "Unigram":
-		return o.unigram()
+		return parseUnigram(o)
 	case "WordPiece":
-		return o.wordPiece()
+		return parseWordPiece(o)
 	case "WordLevel":
-		v := o.vocabulary()
-		return &wordLevel{v, o.unknown(v, "unk_token")}
+		v := parseVocabulary(o)
+		return &wordLevel{v, parseUnknown(o, v, "unk_token")}
 	default:
 		o.fail("model %q is not supported", kind)
 		return nil
 	}
 }
 
-// guess names the model of a file that does not name it, by the fields that only one model has.
-func (o object) guess() string {
+// guessModel names the model of a file that does not name it, by the fields that only one model has.
+func guessModel(o object) string {
 	has := func(name string) bool { return o.get(name).Exists() }
 	switch {
 	case has("merges"):
@@ -45,7 +45,7 @@ func (o object) guess() string {
 	}
 }
 
-func (o object) vocabulary() *vocabulary {
+func parseVocabulary(o object) *vocabulary {
 	vocab := o.field("vocab", gjson.JSON)
 	if !vocab.IsObject() {
 		o.failField("vocab", "is not an object")
@@ -63,8 +63,8 @@ func (o object) vocabulary() *vocabulary {
 	return newVocabulary(entries)
 }
 
-// unknown returns the id of the token for what the vocabulary lacks.
-func (o object) unknown(v *vocabulary, field string) int32 {
+// parseUnknown returns the id of the token for what the vocabulary lacks.
+func parseUnknown(o object, v *vocabulary, field string) int32 {
 	token := o.text(field)
 	id, ok := v.id([]byte(token))
 	if !ok {
@@ -73,10 +73,11 @@ func (o object) unknown(v *vocabulary, field string) int32 {
 	return id
 }
 
-func (o object) wordPiece() model {
-	v := o.vocabulary()
-	w := &wordPiece{vocabulary: v, unknown: o.unknown(v, "unk_token"), maxChars: o.number("max_input_chars_per_word"),
-		trie: newTrie()}
+func parseWordPiece(o object) model {
+	v := parseVocabulary(o)
+	w := &wordPiece{vocabulary: v, unknown: parseUnknown(o, v, "unk_token"),
+		maxChars: o.number("max_input_chars_per_word"),
+		trie:     newTrie()}
 	for i := range v.len() {
 		if !w.trie.add(string(v.at(i)), v.ids[i]) {
 			o.fail("vocab: too large")
@@ -87,7 +88,7 @@ func (o object) wordPiece() model {
 	return w
 }
 
-func (o object) unigram() model {
+func parseUnigram(o object) model {
 	u := &unigram{trie: newTrie(), fallsBack: o.optionalFlag("byte_fallback", false)}
 	var entries []entry
 	o.field("vocab", gjson.JSON).ForEach(func(_, v gjson.Result) bool {
@@ -127,11 +128,11 @@ func byteTokens(v *vocabulary) (ids [256]int32) {
 	return ids
 }
 
-func (o object) bpe(bytes bool) model {
+func parseBPE(o object, bytes bool) model {
 	if d := o.get("dropout"); d.Num != 0 {
 		o.fail("dropout %s is not supported: it makes token counts random", d.Raw)
 	}
-	v := o.vocabulary()
+	v := parseVocabulary(o)
 	m := &bpe{
 		vocabulary: v, bytes: bytes, unknown: -1,
 		prefix: o.optionalText("continuing_subword_prefix"), suffix: o.optionalText("end_of_word_suffix"),
@@ -149,13 +150,13 @@ func (o object) bpe(bytes bool) model {
 	}
 	decorated := m.prefix != "" || m.suffix != ""
 	if token := o.get("unk_token"); token.Type != gjson.Null && !(bytes && complete && !decorated) {
-		m.unknown = o.unknown(v, "unk_token")
+		m.unknown = parseUnknown(o, v, "unk_token")
 	}
-	m.merges = o.merges(v, len(m.prefix))
+	m.merges = parseMerges(o, v, len(m.prefix))
 	return m
 }
 
-func (o object) merges(v *vocabulary, prefix int) *mergeTable {
+func parseMerges(o object, v *vocabulary, prefix int) *mergeTable {
 	list := o.field("merges", gjson.JSON)
 	table := newMergeTable(list.Get("#").Int())
 	rank := uint32(0)

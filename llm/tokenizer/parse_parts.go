@@ -6,16 +6,16 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/tokenizer/internal/pattern"
 )
 
-func (o object) normalizers() []normalizer {
+func parseNormalizers(o object) []normalizer {
 	var out []normalizer
 	for _, part := range o.flat("normalizers") {
-		out = append(out, part.normalizer()...)
+		out = append(out, parseNormalizer(part)...)
 	}
 	return out
 }
 
-// normalizer compiles one normalizer of the file, which may become several here.
-func (o object) normalizer() []normalizer {
+// parseNormalizer compiles one normalizer of the file, which may become several here.
+func parseNormalizer(o object) []normalizer {
 	switch kind := o.kind(); kind {
 	case "NFC", "NFD", "NFKC", "NFKD":
 		return []normalizer{newForm(len(kind) == 4, kind[len(kind)-1] == 'C')}
@@ -28,13 +28,13 @@ func (o object) normalizer() []normalizer {
 	case "Prepend":
 		return []normalizer{prepend(o.text("prepend"))}
 	case "Replace":
-		return []normalizer{replace{o.pattern(), o.text("content")}}
+		return []normalizer{replace{parsePattern(o), o.text("content")}}
 	case "ByteLevel":
 		return []normalizer{byteLevel{}}
 	case "Nmt":
 		return []normalizer{dropper{pattern.NewClass(nmtControl)}, spacer{pattern.NewClass(nmtSpace)}}
 	case "BertNormalizer":
-		return o.bertNormalizer()
+		return parseBERTNormalizer(o)
 	case "Precompiled":
 		c, err := newCharsmap(o.text("precompiled_charsmap"))
 		if err != nil {
@@ -56,7 +56,7 @@ var (
 	}
 )
 
-func (o object) bertNormalizer() []normalizer {
+func parseBERTNormalizer(o object) []normalizer {
 	var out []normalizer
 	if o.flag("clean_text") {
 		out = append(out, dropper{pattern.NewClass(pattern.BERTControls().With(pattern.Runes(0)))},
@@ -75,29 +75,29 @@ func (o object) bertNormalizer() []normalizer {
 	return out
 }
 
-// chain compiles the pre-tokenizers. bytes reports that the last of them leaves its pieces to be read as bytes in the
-// characters of byteChars.
-func (o object) chain() (steps []step, bytes bool) {
+// parsePreTokenizers compiles the pre-tokenizers. bytes reports that the last of them leaves its pieces to be read as
+// bytes in the characters of byteChars.
+func parsePreTokenizers(o object) (steps []step, bytes bool) {
 	for _, part := range o.flat("pretokenizers") {
 		if bytes { // not the last part
 			steps = append(steps, byteMapper{})
 		}
 		var more []step
-		more, bytes = part.steps()
+		more, bytes = parsePreTokenizer(part)
 		steps = append(steps, more...)
 	}
 	return steps, bytes
 }
 
-func (o object) steps() (steps []step, bytes bool) {
+func parsePreTokenizer(o object) (steps []step, bytes bool) {
 	cut := func(s pattern.Set, b behavior) step { return &splitter{pattern: pattern.NewClass(s), behavior: b} }
 	switch kind := o.kind(); kind {
 	case "ByteLevel":
-		return []step{o.byteLevelSplit()}, true
+		return []step{parseByteLevelSplit(o)}, true
 	case "Split":
-		steps = []step{&splitter{o.pattern(), o.behavior(o.text("behavior")), o.flag("invert")}}
+		steps = []step{&splitter{parsePattern(o), parseBehavior(o, o.text("behavior")), o.flag("invert")}}
 	case "Metaspace":
-		steps = []step{o.metaspace()}
+		steps = []step{parseMetaspace(o)}
 	case "Whitespace":
 		word := pattern.PlainWord()
 		regex := []*pattern.Class{pattern.NewClass(word), pattern.NewClass(word.With(pattern.Space()).Complement())}
@@ -111,7 +111,7 @@ func (o object) steps() (steps []step, bytes bool) {
 		if o.get("behavior").Exists() {
 			b = o.text("behavior")
 		}
-		steps = []step{cut(pattern.Punctuation(), o.behavior(b))}
+		steps = []step{cut(pattern.Punctuation(), parseBehavior(o, b))}
 	case "Digits":
 		b := contiguous
 		if o.flag("individual_digits") {
@@ -132,7 +132,7 @@ func (o object) steps() (steps []step, bytes bool) {
 	return steps, false
 }
 
-func (o object) behavior(name string) behavior {
+func parseBehavior(o object, name string) behavior {
 	known := map[string]behavior{
 		"Removed": removed, "Isolated": isolated, "MergedWithPrevious": mergedWithPrevious,
 		"MergedWithNext": mergedWithNext, "Contiguous": contiguous,
@@ -144,7 +144,7 @@ func (o object) behavior(name string) behavior {
 	return b
 }
 
-func (o object) byteLevelSplit() step {
+func parseByteLevelSplit(o object) step {
 	b := &byteLevelSplit{prefixSpace: o.flag("add_prefix_space")}
 	if o.optionalFlag("use_regex", true) {
 		m, err := pattern.Compile(gpt2Pattern)
@@ -156,15 +156,15 @@ func (o object) byteLevelSplit() step {
 	return b
 }
 
-func (o object) metaspace() step {
-	m := &metaspace{mark: o.character("replacement"), prepend: o.prependScheme()}
+func parseMetaspace(o object) step {
+	m := &metaspace{mark: o.character("replacement"), prepend: parsePrependScheme(o)}
 	if o.optionalFlag("split", true) {
 		m.cut = &splitter{pattern: pattern.Literal(m.mark), behavior: mergedWithNext}
 	}
 	return m
 }
 
-func (o object) prependScheme() prependScheme {
+func parsePrependScheme(o object) prependScheme {
 	scheme := o.optionalText("prepend_scheme")
 	if !o.optionalFlag("add_prefix_space", true) && scheme != "never" {
 		o.fail("Metaspace: add_prefix_space does not match prepend_scheme")
@@ -181,15 +181,15 @@ func (o object) prependScheme() prependScheme {
 	return 0
 }
 
-func (o object) decoders() []decoder {
+func parseDecoders(o object) []decoder {
 	var out []decoder
 	for _, part := range o.flat("decoders") {
-		out = append(out, part.decoder())
+		out = append(out, parseDecoder(part))
 	}
 	return out
 }
 
-func (o object) decoder() decoder {
+func parseDecoder(o object) decoder {
 	switch kind := o.kind(); kind {
 	case "ByteLevel":
 		return byteLevelDecoder{}
@@ -200,9 +200,9 @@ func (o object) decoder() decoder {
 	case "Strip":
 		return stripDecoder{o.character("content"), o.number("start"), o.number("stop")}
 	case "Replace":
-		return replace{o.pattern(), o.text("content")}
+		return replace{parsePattern(o), o.text("content")}
 	case "Metaspace":
-		return metaspaceDecoder{o.character("replacement"), o.prependScheme() != prependNever}
+		return metaspaceDecoder{o.character("replacement"), parsePrependScheme(o) != prependNever}
 	case "WordPiece":
 		return wordPieceDecoder{o.text("prefix"), o.flag("cleanup")}
 	case "BPEDecoder":
@@ -213,16 +213,16 @@ func (o object) decoder() decoder {
 	}
 }
 
-// special reads which special tokens stand before and after a text.
-func (o object) special() (before, behind []int32) {
+// parseSpecialTokens reads which special tokens stand before and after a text.
+func parseSpecialTokens(o object) (before, behind []int32) {
 	for _, part := range o.flat("processors") {
 		var b, a []int32
 		switch kind := part.kind(); kind {
 		case "ByteLevel": // changes only offsets
 		case "TemplateProcessing":
-			b, a = part.template()
+			b, a = parseTemplate(part)
 		case "RobertaProcessing", "BertProcessing":
-			b, a = []int32{part.pairID("cls")}, []int32{part.pairID("sep")}
+			b, a = []int32{parsePairID(part, "cls")}, []int32{parsePairID(part, "sep")}
 		default:
 			part.fail("post-processor %q is not supported", kind)
 		}
@@ -231,8 +231,8 @@ func (o object) special() (before, behind []int32) {
 	return before, behind
 }
 
-// pairID reads the id of ["token", id].
-func (o object) pairID(name string) int32 {
+// parsePairID reads the id of ["token", id].
+func parsePairID(o object, name string) int32 {
 	id, ok := toID(o.get(name + ".1"))
 	if !ok {
 		o.failField(name, "is not a token with its id")
@@ -240,8 +240,8 @@ func (o object) pairID(name string) int32 {
 	return id
 }
 
-// template reads what a template puts around a single text.
-func (o object) template() (before, behind []int32) {
+// parseTemplate reads what a template puts around a single text.
+func parseTemplate(o object) (before, behind []int32) {
 	texts := 0
 	ids := map[string][]int32{}
 	o.get("special_tokens").ForEach(func(key, token gjson.Result) bool {
@@ -274,4 +274,21 @@ func (o object) template() (before, behind []int32) {
 		o.fail("TemplateProcessing: a template with %d texts is not supported", texts)
 	}
 	return before, behind
+}
+
+// parsePattern reads {"String": …} or {"Regex": …}.
+func parsePattern(o object) pattern.Matcher {
+	v := o.get("pattern")
+	if s := v.Get("String"); s.Type == gjson.String {
+		return pattern.Literal(s.Str)
+	}
+	if r := v.Get("Regex"); r.Type == gjson.String {
+		m, err := pattern.Compile(r.Str)
+		if err != nil {
+			o.fail("%w", err)
+		}
+		return m
+	}
+	o.failField("pattern", "is neither a String nor a Regex")
+	return nil
 }
