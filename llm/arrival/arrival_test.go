@@ -97,7 +97,7 @@ func TestSeedsAndStagesDiffer(t *testing.T) {
 	}
 }
 
-// ks is the Kolmogorov–Smirnov distance of values from a distribution.
+// ks returns the Kolmogorov–Smirnov distance of values from a distribution.
 func ks(values []float64, cdf func(float64) float64) float64 {
 	slices.Sort(values)
 	n, worst := float64(len(values)), 0.0
@@ -139,7 +139,7 @@ func TestPoissonOnARamp(t *testing.T) {
 		areas[i] = (10*sec + 1.9*sec*sec) / 20000
 	}
 	if d := ks(areas, func(x float64) float64 { return x }); d > 1.63/math.Sqrt(float64(len(at))) {
-		t.Errorf("distance %v from the rate's own distribution", d)
+		t.Errorf("distance %v from the distribution that the rate prescribes", d)
 	}
 }
 
@@ -154,7 +154,7 @@ func TestGammaMoments(t *testing.T) {
 		for _, g := range gaps {
 			variance += (g - mean) * (g - mean) / float64(len(gaps))
 		}
-		// Of a gamma with shape b the squared coefficient of variation is 1/b.
+		// The squared coefficient of variation of a gamma distribution with shape b is 1/b.
 		if cv2 := variance / mean / mean; math.Abs(mean-0.01) > 0.0004 || math.Abs(cv2*b-1) > 0.1 {
 			t.Errorf("burstiness %v: mean gap %v, squared variation %v; want 0.01 and %v", b, mean, cv2, 1/b)
 		}
@@ -165,12 +165,12 @@ func TestNormalisedEndsWithTheStage(t *testing.T) {
 	t.Parallel()
 	at := due(Normalised{}, 9, flat(10, 8*time.Second))
 	if len(at) != 80 || at[79] != 8*time.Second || at[0] <= 0 || !slices.IsSorted(at) {
-		t.Errorf("%d arrivals, the last at %v", len(at), at[len(at)-1])
+		t.Errorf("%d arrivals, the last at %v: want the last at the stage's end", len(at), at[len(at)-1])
 	}
 }
 
-// Each second that is not cut off by the number asked for ends with an arrival, unless it has none; their numbers vary
-// as those of a Poisson process, and the stage ends with its last arrival.
+// Each second that the number asked for does not cut off ends with an arrival, unless it has none. The numbers vary as
+// those of a Poisson process do, and the stage ends with its last arrival.
 func TestBySecond(t *testing.T) {
 	t.Parallel()
 	const rate, seconds = 20, 400
@@ -181,7 +181,7 @@ func TestBySecond(t *testing.T) {
 	}
 	counts := map[time.Duration]int{}
 	for _, due := range at {
-		counts[(due-1)/time.Second]++ // what falls on a second's end is of that second
+		counts[(due-1)/time.Second]++ // an arrival on a second's end belongs to that second
 	}
 	last := at[len(at)-1]
 	var square float64
@@ -191,7 +191,8 @@ func TestBySecond(t *testing.T) {
 		}
 		square += float64((n - rate) * (n - rate))
 	}
-	// The variance of a Poisson number is its mean; of 400 of them it is within 4 deviations, each of 1/√200 of it.
+	// The variance of a Poisson number is its mean; over 400 numbers it lies within 4 standard deviations, each 1/√200
+	// of it.
 	if v := square / float64(len(counts)) / rate; math.Abs(v-1) > 4/math.Sqrt(seconds/2) {
 		t.Errorf("the numbers of arrivals per second vary %v times as those of a Poisson process", v)
 	}
@@ -277,7 +278,7 @@ func TestValidate(t *testing.T) {
 func TestContext(t *testing.T) {
 	t.Parallel()
 	if _, known := FromContext(context.Background()); known {
-		t.Error("an arrival out of nowhere")
+		t.Error("a context without a slot returned an arrival")
 	}
 	slot := new(Arrival)
 	ctx := NewContext(context.Background(), slot)

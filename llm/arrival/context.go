@@ -12,11 +12,11 @@ type Arrival struct {
 	Due   time.Time // zero in a closed loop
 
 	// Stop ends the stage, or the whole run, for a reason: no further arrival is sent, and requests in flight may end
-	// within gracefulStop. It is nil under an executor that cannot. It may be called concurrently; the first call
-	// counts.
+	// within gracefulStop. It is nil under an executor that cannot stop a stage. It may be called concurrently; only
+	// the first call has an effect.
 	Stop func(run bool, reason string)
-	// Dropped counts the arrivals of the scenario so far for which no VU was free. It is nil under an executor that
-	// does not tell, and may be called concurrently.
+	// Dropped returns the number of arrivals of the scenario so far for which no VU was free. It is nil under an
+	// executor that does not count them. It may be called concurrently.
 	Dropped func() int64
 }
 

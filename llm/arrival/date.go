@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// date is an instant written as 11/16/2023 18:17:03: month and day stand in the one order or in the other.
+// date is an instant written as 11/16/2023 18:17:03, in which either the month or the day may come first.
 type date struct {
 	text   string
 	line   int
@@ -20,18 +20,18 @@ type date struct {
 
 var dateForm = regexp.MustCompile(`^([0-9]{1,2})[/-]([0-9]{1,2})[/-]([0-9]{4}),?([ T].+)$`)
 
-// readDate takes such an instant apart, and gives false for any other.
+// readDate splits a date into its parts, and reports false for text of any other form.
 func readDate(text string) (date, bool) {
 	m := dateForm.FindStringSubmatch(text)
 	if m == nil {
 		return date{}, false
 	}
-	a, _ := strconv.Atoi(m[1]) // of digits
+	a, _ := strconv.Atoi(m[1]) // the pattern matches digits only
 	b, _ := strconv.Atoi(m[2])
 	return date{text: text, a: a, b: b, year: m[3], suffix: strings.ToUpper(" " + strings.TrimSpace(m[4][1:]))}, true
 }
 
-// iso is the instant as parseInstant reads it.
+// iso returns the date in a form that parseInstant reads.
 func (d date) iso(dayFirst bool) string {
 	month, day := d.a, d.b
 	if dayFirst {
@@ -40,8 +40,8 @@ func (d date) iso(dayFirst bool) string {
 	return fmt.Sprintf("%s-%02d-%02d%s", d.year, month, day, d.suffix)
 }
 
-// settleDates reads the dates in the order of day and month that the column makes certain: by a number above 12, by
-// the other order going back in time, or because both give the same seconds.
+// settleDates reads the dates in the order of day and month that the column makes certain: because a number is above
+// 12, because the other order goes back in time, or because both orders yield the same seconds.
 func (t *tracer) settleDates() (line int, err error) {
 	if first := t.dates[0]; len(t.Seconds) > 0 {
 		return first.line, fmt.Errorf("%q is not of the kind of the other instants", first.text)
@@ -57,7 +57,7 @@ func (t *tracer) settleDates() (line int, err error) {
 		t.TraceFile = byMonth
 	case dayErr == nil:
 		t.TraceFile = byDay
-	case dayLine > monthLine: // the reading that goes further is the likely one
+	case dayLine > monthLine: // the order that fails later is the likelier one
 		return dayLine, dayErr
 	default:
 		return monthLine, monthErr
@@ -65,7 +65,7 @@ func (t *tracer) settleDates() (line int, err error) {
 	return 0, nil
 }
 
-// readDates reads the dates in one order.
+// readDates reads the dates in the given order of day and month.
 func (t *tracer) readDates(dayFirst bool) (TraceFile, int, error) {
 	in := tracer{TraceFile: TraceFile{Column: t.Column}}
 	for _, d := range t.dates {
@@ -78,7 +78,7 @@ func (t *tracer) readDates(dayFirst bool) (TraceFile, int, error) {
 	return in.TraceFile, 0, nil
 }
 
-// spell is the day in one order, such as 4 March.
+// spell returns the day and the month as words, such as 4 March.
 func (d date) spell(dayFirst bool) string {
 	month, day := d.a, d.b
 	if dayFirst {

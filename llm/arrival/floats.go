@@ -2,16 +2,16 @@ package arrival
 
 import "math"
 
-// The logarithm and the exponential of package math differ in the last bit between processors: some have them in
-// assembly, and compilers may fuse a multiplication with an addition. A schedule must not, so these are computed here
-// by the classic series, each product converted to float64, which forbids fusing.
+// Package math computes logarithms and exponentials that differ in the last bit between processors: some have them in
+// assembly, and compilers may fuse a multiplication with an addition. A schedule must be the same everywhere, so ln and
+// exp compute the classic series here, and convert each product to float64, which forbids fusing.
 
 const (
 	ln2Hi = 6.93147180369123816490e-01
 	ln2Lo = 1.90821492927058770002e-10
 )
 
-// ln is the natural logarithm of a positive finite number.
+// ln returns the natural logarithm of a positive finite number.
 func ln(x float64) float64 {
 	f, exp := math.Frexp(x)
 	if f < math.Sqrt2/2 {
@@ -30,7 +30,7 @@ func ln(x float64) float64 {
 	return float64(k*ln2Hi) + (float64(s*2) + (float64(float64(sum*s2)*s) + float64(k*ln2Lo)))
 }
 
-// exp is e to the power x.
+// exp returns e to the power x.
 func exp(x float64) float64 {
 	k := math.Round(x / math.Ln2)
 	r := float64(x-float64(k*ln2Hi)) - float64(k*ln2Lo) // |r| ≤ 0.35

@@ -7,15 +7,16 @@ import (
 	"time"
 )
 
-// Normalised is how inference-perf spreads the requests of its load types constant and concurrent: as many exponential
-// gaps as the rate asks for, scaled so that the last arrival falls on the stage's end. The requests of a closed loop
-// fall due like that within its first second, whatever its concurrency: what waits for a slot is late by design.
+// Normalised spreads arrivals as inference-perf does for its load types constant and concurrent: it draws as many
+// exponential gaps as the rate asks for, and scales them to make the last arrival fall on the stage's end. The arrivals
+// of a closed loop fall due in the same way within its first second, whatever its concurrency: a request that waits for
+// a slot is late by design.
 type Normalised struct {
-	stopped func() bool // nil for never
+	stopped func() bool // nil means that nothing stops the draw
 }
 
-// Interruptible returns a process whose Due ends soon after stopped returns true, even before the first instant, which
-// some processes take long to draw.
+// Interruptible returns a process whose Due ends soon after stopped returns true, even before the first instant,
+// because some processes take long to draw that one.
 func Interruptible(p Process, stopped func() bool) Process {
 	if n, ok := p.(Normalised); ok {
 		n.stopped = stopped
@@ -33,11 +34,11 @@ func (p Normalised) Due(s Stage, src *rand.PCG) iter.Seq[time.Duration] {
 	return s.under(normalised(Count(total), total, src, p.stopped))
 }
 
-// stopCheck is after how many gaps it is asked whether to stop: some milliseconds.
+// stopCheck is the number of gaps between two calls of stopped. Drawing that many takes some milliseconds.
 const stopCheck = 1 << 17
 
-// normalised yields n sums of exponential gaps, the last of which is the total. It draws the gaps twice from the same
-// source, once to add them up.
+// normalised yields n running sums of exponential gaps, scaled to make the last one equal total. It draws the gaps
+// twice from the same source, the first time to add them up.
 func normalised(n int64, total float64, src *rand.PCG, stopped func() bool) iter.Seq[float64] {
 	return func(yield func(float64) bool) {
 		ahead := *src
@@ -57,9 +58,10 @@ func normalised(n int64, total float64, src *rand.PCG, stopped func() bool) iter
 	}
 }
 
-// BySecond is how inference-perf spreads the requests of its load type poisson: for one second after the other it draws
-// their number, with the stage's rate as its mean, and normalises that many gaps to the second. It stops after as many
-// as the rate asks for over the duration, so a stage ends with its last arrival, before or after its duration.
+// BySecond spreads arrivals as inference-perf does for its load type poisson: for each second in turn it draws the
+// number of arrivals, with the stage's rate as its mean, and normalises that many gaps to the second. It stops after as
+// many arrivals as the rate asks for over the duration, so a stage ends with its last arrival, before or after its
+// duration.
 type BySecond struct{}
 
 // Due yields one instant per arrival.
@@ -83,15 +85,17 @@ func (BySecond) Due(s Stage, src *rand.PCG) iter.Seq[time.Duration] {
 	}
 }
 
-// lastSecond is the last whole one that a time.Duration can hold.
+// lastSecond is the last whole second that a time.Duration can hold.
 const lastSecond = int64(math.MaxInt64 / time.Second)
 
-// rate is the stage's after so many seconds; after its end, the one it reached.
+// rate returns the stage's rate after the given number of seconds; after the end of the stage it returns the rate
+// reached there.
 func (s Stage) rate(seconds float64) float64 {
 	return s.From + float64((s.To-s.From)*math.Min(1, seconds/s.Duration.Seconds()))
 }
 
-// poisson draws a number with a mean: that of exponential gaps of mean 1 which fit into it. It costs one draw each.
+// poisson draws a Poisson number with the given mean: the number of exponential gaps of mean 1 whose sum stays below
+// it. Each gap costs one draw.
 func poisson(mean float64, src *rand.PCG) (n int64) {
 	for at := exponential(src); at < mean; at += exponential(src) {
 		n++

@@ -24,9 +24,10 @@ const (
 // [Plan]; the zero value has no stage, so its plan is an error.
 type Load struct {
 	StartRate null.Float         `json:"startRate"` // per TimeUnit; the rate from which a first {target, duration} starts
-	TimeUnit  types.NullDuration `json:"timeUnit"`  // of all rates; a second unless given
+	TimeUnit  types.NullDuration `json:"timeUnit"`  // of all rates; 1s by default
 	Stages    []StageOptions     `json:"stages"`
-	// By default, as many VUs as the highest rate × ExpectedLatency, and ten times that, but no more than arrivals.
+	// By default, as many VUs as the highest rate × ExpectedLatency, and at most ten times that number, but no more
+	// than there are arrivals.
 	PreAllocatedVUs null.Int `json:"preAllocatedVUs"`
 	MaxVUs          null.Int `json:"maxVUs"`
 
@@ -53,8 +54,8 @@ type StageOptions struct {
 // Closed reports whether the stage is a closed loop.
 func (o StageOptions) Closed() bool { return o.Requests.Valid || o.Concurrency.Valid }
 
-// Check refuses a stage that is not one whole form. It wants a duration of every stage with a rate, while [Load.Plan]
-// takes a stage of no duration for a jump to another rate.
+// Check returns an error unless the stage has exactly one whole form. It requires a duration of every stage with a
+// rate, while [Load.Plan] treats a stage of no duration as a jump to another rate.
 func (o StageOptions) Check() error {
 	s, err := o.stage(0, time.Second)
 	switch {
@@ -71,7 +72,7 @@ var (
 	errNoDuration = errors.New("needs a duration")
 )
 
-// stage returns the stage that follows a rate. unit is the time unit of the options' rates.
+// stage returns the stage that follows the rate from. unit is the time unit of the options' rates.
 func (o StageOptions) stage(from float64, unit time.Duration) (Stage, error) {
 	s := Stage{Duration: o.Duration.TimeDuration(), RampUp: o.RampUp.TimeDuration()}
 	switch {
@@ -102,8 +103,8 @@ func perSecond(rate float64, unit time.Duration) float64 {
 	return rate
 }
 
-// Plan turns the options into the plan of the load. Stages of no duration are not in it: each only sets the rate from
-// which the next one starts. Errors name the option, or the stage by its number in Stages, from 0.
+// Plan turns the options into the plan of the load. It leaves out stages of no duration: each only sets the rate from
+// which the next stage starts. Errors name the option, or the stage by its number in Stages, from 0.
 func (l *Load) Plan() (Plan, error) {
 	p := Plan{Seed: l.Seed.Int64}
 	if l.Arrival.String == "trace" || len(l.Trace) > 0 {
@@ -125,7 +126,7 @@ func (l *Load) Plan() (Plan, error) {
 	return p, p.Validate()
 }
 
-// stages returns the stages that have a load, each of them valid.
+// stages returns the stages that have a load, or the error of the first invalid one.
 func (l *Load) stages() (stages []Stage, err error) {
 	unit := l.TimeUnit.TimeDuration()
 	from := perSecond(l.StartRate.Float64, unit)
@@ -163,8 +164,9 @@ func (l *Load) tracePlan(p Plan) (Plan, error) {
 	return p, nil
 }
 
-// CheckStages refuses stages of which one is not valid, whose arrivals together cannot be counted, or whose end is too
-// far away to be timed if the first of them starts so long after the test. It does not look at the arrival process.
+// CheckStages returns an error if a stage is invalid, if all stages together have more arrivals than can be counted, or
+// if the last one ends too late to be timed when the first starts at the given time after the test. It does not look at
+// the arrival process.
 func (l *Load) CheckStages(start time.Duration) error {
 	if len(l.Stages) == 0 && l.Trace == nil {
 		return errNoStages
@@ -180,8 +182,8 @@ func (l *Load) CheckStages(start time.Duration) error {
 	return Plan{Stages: stages}.Validate()
 }
 
-// CheckEnd refuses a plan of the load whose end, with its start, its pauses and the waits of gracefulStop, is too far
-// away to be timed.
+// CheckEnd returns an error if the end of a plan of the load, with its start, its pauses and the waits of gracefulStop,
+// is too far away to be timed.
 func (l *Load) CheckEnd(p Plan, start, gracefulStop time.Duration) error {
 	n := float64(len(p.Stages))
 	hours := start.Hours() + n*(MaxClosedLoop+l.Interval.TimeDuration()).Hours() + (n+1)*gracefulStop.Hours()
@@ -221,8 +223,8 @@ func (l *Load) Latency() time.Duration {
 	return DefaultExpectedLatency
 }
 
-// vus returns the numbers of VUs for so many requests in flight: those, and room for ten times as many, but none that
-// has no arrival. The options preAllocatedVUs and maxVUs take their place.
+// vus returns the numbers of VUs for the given number of requests in flight: that number, and room for ten times as
+// many, but no more VUs than arrivals. The options preAllocatedVUs and maxVUs take precedence.
 func (l *Load) vus(inFlight, arrivals int64) (preAllocated, most int64) {
 	preAllocated = inFlight
 	if l.PreAllocatedVUs.Valid {
@@ -243,8 +245,9 @@ func (l *Load) rateVUs(rate float64, arrivals int64) (preAllocated, most int64) 
 // maxSum keeps sums over stages in bounds.
 const maxSum = 1e17
 
-// inFlight returns how many requests of a plan are in flight at most when each takes a latency, one at least, and how
-// many arrivals there are. A stage adds no more to what the stages before it left than it has arrivals.
+// inFlight returns how many requests of a plan are in flight at most if each takes the given latency, at least 1, and
+// how many arrivals the plan has. A stage adds no more requests than it has arrivals to those that the stages before it
+// left in flight.
 func (p Plan) inFlight(latency time.Duration) (most, arrivals int64) {
 	most, before := 1, int64(0)
 	for i, s := range p.Stages {

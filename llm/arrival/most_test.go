@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// No stage draws more arrivals than Most says, which is the number itself where that does not vary.
+// No stage draws more arrivals than Most returns, and exactly as many if the number does not vary.
 func TestMost(t *testing.T) {
 	t.Parallel()
 	stages := []Stage{
@@ -22,9 +22,9 @@ func TestMost(t *testing.T) {
 				for range p.Due(i) {
 					n++
 				}
-				if most := p.Most(i); n > most || exact && n != most || p.Some(i) != (n > 0) {
-					t.Errorf("%T, seed %d, %+v: %d arrivals, Most says %d, Some %t", process, seed, s, n, most,
-						p.Some(i))
+				if most := p.Most(i); n > most || exact && n != most || p.HasArrival(i) != (n > 0) {
+					t.Errorf("%T, seed %d, %+v: %d arrivals, but Most returns %d and HasArrival %t", process, seed, s, n, most,
+						p.HasArrival(i))
 				}
 			}
 		}
@@ -34,7 +34,7 @@ func TestMost(t *testing.T) {
 	}
 }
 
-// A draw that would take hours before its first arrival ends when it is told to.
+// A draw that would take hours before its first arrival ends when stopped returns true.
 func TestInterruptible(t *testing.T) {
 	t.Parallel()
 	p := Plan{Stages: []Stage{{From: 1000, To: 1000, Duration: 1e6 * time.Hour}}}
@@ -44,7 +44,7 @@ func TestInterruptible(t *testing.T) {
 		t.Fatalf("an arrival at %v", due)
 	}
 	if asked != 3 {
-		t.Errorf("asked %d times", asked)
+		t.Errorf("stopped was called %d times", asked)
 	}
 	if got := Interruptible(Poisson{}, nil); got != (Poisson{}) {
 		t.Errorf("got %v", got)

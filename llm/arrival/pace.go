@@ -11,7 +11,7 @@ import (
 // Pace is a load worked out beforehand, for executors that start iterations without regard to time: each iteration
 // waits until its arrival is due. It may be shared.
 type Pace struct {
-	Due []time.Duration // after the start, in ascending order; one at least
+	Due []time.Duration // after the start, in ascending order; never empty
 	VUs int64           // how many iterations may be waiting or in flight at a time
 }
 
@@ -20,8 +20,8 @@ const maxPaced = 10_000_000
 
 var errPaced = fmt.Errorf("more than %d arrivals: use the executor %s", maxPaced, record.ExecutorName)
 
-// Pace works the load out. Its stages follow each other without a pause, and none may be a closed loop; a trace takes
-// the place of the stages and of the arrival process.
+// Pace computes when the arrivals of the load are due. Its stages follow each other without a pause, and none may be a
+// closed loop; a trace takes the place of the stages and of the arrival process.
 func (l *Load) Pace() (Pace, error) {
 	p, err := l.pacedPlan()
 	if err != nil {
@@ -62,11 +62,11 @@ func (l *Load) pacedPlan() (Plan, error) {
 	return l.Plan()
 }
 
-// list returns when all arrivals of a plan are due, after its start.
+// list returns the due times of all arrivals of a plan, after its start.
 func (p Plan) list() (list []time.Duration, err error) {
 	var start time.Duration
 	for i := range p.Stages {
-		if p.Most(i) > 2*maxPaced { // far too many to be drawn first
+		if p.Most(i) > 2*maxPaced { // far too many to draw before refusing them
 			return nil, errPaced
 		}
 		var last time.Duration

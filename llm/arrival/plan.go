@@ -14,9 +14,10 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// Stage is a span of load: rates, in requests per second over all instances, or so many requests by so many at a time.
+// Stage is a span of load: either rates, in requests per second over all instances, or a closed loop of a number of
+// requests with a fixed number in flight.
 type Stage struct {
-	From, To float64 // rate at the start and at the end, which it reaches in a straight line
+	From, To float64 // rates at the start and at the end, with a straight line between them
 	Duration time.Duration
 
 	Requests, Concurrency int64         // of a closed loop; From, To and Duration are 0 then
@@ -57,8 +58,9 @@ func (s Stage) Validate() error {
 	return nil
 }
 
-// Opens returns when a slot of a closed loop, 0 to Concurrency - 1, starts to take requests, after the stage's start.
-// Slots that open at once end their requests at once, if these are alike, and start the next ones in waves.
+// Opens returns how long after the stage's start a slot of a closed loop, 0 to Concurrency - 1, starts to take
+// requests. Slots that open together, with requests of equal length, also end their requests together and start the
+// next ones in waves.
 func (s Stage) Opens(slot int64) time.Duration {
 	return time.Duration(float64(s.RampUp) * float64(slot) / float64(s.Concurrency))
 }
@@ -66,14 +68,14 @@ func (s Stage) Opens(slot int64) time.Duration {
 // maxRate keeps the numbers of arrivals in bounds.
 const maxRate = 1e7
 
-// Area returns the number of arrivals to expect of a stage that has a rate.
+// Area returns the expected number of arrivals in a stage that has a rate.
 func (s Stage) Area() float64 { return s.ramp().Area() }
 
 func (s Stage) ramp() record.Ramp {
 	return record.Ramp{From: s.From, To: s.To, Seconds: s.Duration.Seconds()}
 }
 
-// At returns when the area under the rate reaches a value, at most the stage's duration.
+// At returns the time after which the area under the rate reaches a value, at most the stage's duration.
 func (s Stage) At(area float64) time.Duration {
 	if area <= 0 {
 		return 0
@@ -89,10 +91,11 @@ type Plan struct {
 	Seed    int64
 }
 
-// maxArrivals is how many arrivals a load may have: the numbers up to it are exact in a float64 and in JavaScript.
+// maxArrivals is the largest number of arrivals that a load may have: float64 and JavaScript hold every whole number up
+// to it exactly.
 const maxArrivals = 1 << 53
 
-// Validate refuses stages that together cannot be timed or counted; [Stage.Validate] is for each of them.
+// Validate returns an error if the stages together cannot be timed or counted; [Stage.Validate] checks each of them.
 func (p Plan) Validate() error {
 	var seconds, arrivals float64
 	for _, s := range p.Stages {
@@ -108,18 +111,18 @@ func (p Plan) Validate() error {
 	return nil
 }
 
-// Due yields when the arrivals of one stage are due, after the stage's start, in order; of a closed loop none, unless
-// the process has them fall due at instants all the same. It keeps no list: any number of arrivals costs the same
-// memory.
+// Due yields the due times of one stage's arrivals, after the stage's start, in order. A closed loop has none, unless
+// its process makes the arrivals fall due at instants all the same. Due keeps no list: any number of arrivals costs the
+// same memory.
 func (p Plan) Due(stage int) iter.Seq[time.Duration] {
 	return func(yield func(time.Duration) bool) {
-		src := rand.NewPCG(uint64(p.Seed), uint64(stage)) // reproducible is what is wanted
+		src := rand.NewPCG(uint64(p.Seed), uint64(stage)) // reproducible on purpose
 		p.Process.Due(p.Stages[stage], src)(yield)
 	}
 }
 
-// Some reports whether a stage has an arrival.
-func (p Plan) Some(stage int) bool {
+// HasArrival reports whether a stage has an arrival.
+func (p Plan) HasArrival(stage int) bool {
 	switch p.Process.(type) {
 	case Poisson, Gamma:
 		for range p.Due(stage) {
@@ -130,16 +133,17 @@ func (p Plan) Some(stage int) bool {
 	return p.Most(stage) > 0
 }
 
-// mostArrivals keeps numbers of arrivals in bounds where a burstiness is next to nothing.
+// mostArrivals keeps numbers of arrivals in bounds where a burstiness is close to 0.
 const mostArrivals = 1e17
 
-// Most is how many arrivals a stage has; of Poisson and Gamma, whose number varies, one that hardly any draw exceeds.
+// Most returns how many arrivals a stage has. Under Poisson and Gamma, whose number varies, it returns a bound that
+// hardly any draw exceeds.
 func (p Plan) Most(stage int) int64 {
 	s := p.Stages[stage]
 	if s.Closed() {
 		return s.Requests
 	}
-	area, varies := s.Area(), 0.0 // times the area, the variance
+	area, varies := s.Area(), 0.0 // varies times the area is the variance
 	switch process := p.Process.(type) {
 	case Poisson:
 		varies = 1
@@ -149,8 +153,8 @@ func (p Plan) Most(stage int) int64 {
 	return Count(min(area+5*math.Sqrt(area*varies)+10*varies, mostArrivals))
 }
 
-// Length is how long a stage lasts whose last arrival was due at an instant after its start: its duration; under
-// BySecond, which counts arrivals and not time, until that arrival.
+// Length returns how long a stage lasts, given the due time of its last arrival: its duration, except under BySecond,
+// which counts arrivals and not time, and whose stage lasts until that arrival.
 func (p Plan) Length(stage int, last time.Duration) time.Duration {
 	if _, counts := p.Process.(BySecond); counts {
 		return last

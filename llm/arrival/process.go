@@ -11,12 +11,12 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/timespan"
 )
 
-// Process is a way in which the arrivals of a stage are spread. Most speak in areas: arrival k comes when the area
-// under the stage's rate, which is the number of arrivals expected until then, reaches the k-th value. So one process
-// serves constant rates and ramps alike.
+// Process is a way to spread the arrivals of a stage. Most processes speak in areas: arrival k comes when the area
+// under the stage's rate, which is the number of arrivals expected until then, reaches the k-th value. One process
+// therefore serves constant rates and ramps alike.
 type Process interface {
-	// Due yields when the arrivals of a stage are due, after its start, in ascending order. The same source of
-	// randomness gives the same instants, on every machine. No list of them is kept.
+	// Due yields the due times of a stage's arrivals, after the stage's start, in ascending order. The same source of
+	// randomness yields the same instants on every machine. No list of them is kept.
 	Due(s Stage, src *rand.PCG) iter.Seq[time.Duration]
 }
 
@@ -31,7 +31,7 @@ func (s Stage) under(areas iter.Seq[float64]) iter.Seq[time.Duration] {
 	}
 }
 
-// ByName returns the process of a name, which is constant if the name is empty. Only gamma has a burstiness.
+// ByName returns the process with the given name; the empty name means constant. Only gamma uses burstiness.
 func ByName(name string, burstiness float64) (Process, error) {
 	switch name {
 	case "constant", "":
@@ -67,8 +67,8 @@ func (Constant) Due(s Stage, _ *rand.PCG) iter.Seq[time.Duration] {
 	}
 }
 
-// Count is the number of arrivals of a constant stage of an area; one that is whole but for the last bits of a product
-// counts as whole.
+// Count returns the number of arrivals of a constant stage from its area. An area that misses a whole number only by
+// the last bits of a product counts as whole.
 func Count(total float64) int64 { return int64(math.Floor(total + 1e-9*math.Max(1, total))) }
 
 // Poisson draws independent exponential gaps with mean 1.
@@ -99,13 +99,13 @@ func sums(total float64, gap func() float64) iter.Seq[float64] {
 	}
 }
 
-// uniform is a number strictly between 0 and 1.
+// uniform draws a number strictly between 0 and 1.
 func uniform(src *rand.PCG) float64 { return (float64(src.Uint64()>>11) + 0.5) / (1 << 53) }
 
-// exponential has mean 1, by inversion.
+// exponential draws an exponentially distributed number with mean 1, by inversion.
 func exponential(src *rand.PCG) float64 { return -ln(uniform(src)) }
 
-// normal is standard normal, by Marsaglia's polar method.
+// normal draws a standard normal number, by Marsaglia's polar method.
 func normal(src *rand.PCG) float64 {
 	for {
 		u, v := float64(2*uniform(src))-1, float64(2*uniform(src))-1
@@ -116,7 +116,8 @@ func normal(src *rand.PCG) float64 {
 	}
 }
 
-// gamma has a shape and scale 1, by Marsaglia and Tsang's method (2000); below shape 1 by their boost.
+// gamma draws a gamma-distributed number with the given shape and scale 1, by the method of Marsaglia and Tsang (2000);
+// for shapes below 1 it uses their boost.
 func gamma(shape float64, src *rand.PCG) float64 {
 	if shape < 1 {
 		u := uniform(src)
@@ -138,10 +139,11 @@ func gamma(shape float64, src *rand.PCG) float64 {
 	}
 }
 
-// Trace is a process of given instants on a flat rate: its areas are the instants in the rate's terms.
+// Trace is a process of given instants on a flat rate. Its areas are the instants expressed in terms of that rate.
 type Trace struct{ seconds []float64 }
 
-// NewTrace reads instants in seconds, one at least. They must not be negative, nor go back.
+// NewTrace returns the trace of instants in seconds. There must be at least one; none may be negative or earlier than
+// the one before it.
 func NewTrace(seconds []float64) (Trace, error) {
 	if len(seconds) == 0 {
 		return Trace{}, errors.New("trace: no instant in it")
@@ -160,7 +162,8 @@ func NewTrace(seconds []float64) (Trace, error) {
 	return Trace{seconds}, nil
 }
 
-// Stage is the one stage of a trace: flat, and a millisecond longer than the last instant. A trace of nothing has none.
+// Stage returns the one stage of a trace: flat, and a millisecond longer than the last instant. The zero Trace has no
+// stage, and Stage panics on it.
 func (t Trace) Stage() Stage {
 	end := t.end()
 	rate := float64(len(t.seconds)) / end
@@ -169,7 +172,7 @@ func (t Trace) Stage() Stage {
 
 func (t Trace) end() float64 { return t.seconds[len(t.seconds)-1] + 0.001 }
 
-// Due yields each instant's share of the whole of Stage.
+// Due yields each instant as a share of the duration of Stage.
 func (t Trace) Due(s Stage, _ *rand.PCG) iter.Seq[time.Duration] {
 	end, total := t.end(), s.Area()
 	return func(yield func(time.Duration) bool) {

@@ -18,12 +18,12 @@ type StockStage struct {
 	From, To int64 // rates at the start and at the end, per Unit
 	Unit     time.Duration
 
-	FirstArrival            int64 // number of its first arrival over all stages
+	FirstArrival            int64 // number of the stage's first arrival, counted over all stages
 	PreAllocatedVUs, MaxVUs int64
 }
 
-// StockStages returns the stages of a load of rates and ramps, each with its start: k6's executor knows no pause
-// between stages. start is the first one's. The stages must pass [Load.CheckStages].
+// StockStages returns the stages of a load of rates and ramps, each with its start, because k6's executor has no pause
+// between stages. The first stage begins at start. The stages must pass [Load.CheckStages].
 func (l *Load) StockStages(start time.Duration) []StockStage {
 	list := make([]StockStage, 0, len(l.Stages))
 	arrivals, from := int64(0), 0.0
@@ -44,8 +44,9 @@ func (l *Load) StockStages(start time.Duration) []StockStage {
 	return list
 }
 
-// wholeRates returns a time unit in which two rates per second are whole numbers, and these: 1.5 and 2 per second are
-// 15 and 20 per 10 s. Rates are taken as the decimal numbers they were written as, to a millionth.
+// wholeRates returns a time unit in which two rates per second are whole numbers, and the two rates in that unit: 1.5
+// and 2 per second are 15 and 20 per 10 s. It takes the rates as the decimal numbers they were written as, to a
+// millionth.
 func wholeRates(from, to float64) (unit time.Duration, wholeFrom, wholeTo int64) {
 	digits := 0
 	for _, rate := range [...]float64{from, to} {

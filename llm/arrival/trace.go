@@ -15,17 +15,18 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
-// TraceFile is what a file of a trace says of when requests came.
+// TraceFile holds the arrival times that a trace file contains.
 type TraceFile struct {
-	Seconds []float64 // after the first, which is 0
-	Column  string    // in which they stand, "" for the first of a file without a head line
-	Unit    string    // what they were taken for, such as "times" or "epochs in milliseconds"
+	Seconds []float64 // after the first instant, which is 0
+	Column  string    // the column they were read from; "" if the file has no head line
+	Unit    string    // how they were read, such as "times" or "epochs in milliseconds"
 }
 
 // ReadTrace reads the instants of a trace: a table (CSV, also with semicolons or tabs) with a column of times, as in
-// the traces Azure published (TIMESTAMP,ContextTokens,GeneratedTokens), or of numbers. The head line names it; without
-// one it is the first. Numbers are seconds, or epochs in the unit that puts them between 1973 and 5138; a name that
-// ends in a unit, such as time_ms, says what they are. name is the file's, for errors, which also tell the line.
+// the traces that Azure published (TIMESTAMP,ContextTokens,GeneratedTokens), or of numbers. The head line names the
+// column; a table without a head line has it first. Numbers are seconds, or epochs in the unit that puts them between
+// 1973 and 5138; a column name that ends in a unit, such as time_ms, states the unit. name is the name of the file in
+// errors, which also state the line.
 func ReadTrace(src io.Reader, name string) (TraceFile, error) {
 	r, err := textfile.NewCSV(src)
 	if err != nil {
@@ -62,12 +63,12 @@ type tracer struct {
 	csv   *csv.Reader
 	begun bool
 	at    int     // the column of the instants
-	unit  float64 // of numbers, a second's; 0 until known
+	unit  float64 // units to a second, if the instants are numbers; 0 until known
 	first instant
-	dates []date // such as 11/16/2023, which wait for the column's end
+	dates []date // such as 11/16/2023; they wait for the end of the column
 }
 
-// next reads a line; io.EOF after the last. The line's number is 0 in errors that tell it themselves.
+// next reads a line, and returns io.EOF after the last. The line number is 0 with errors that state it themselves.
 func (t *tracer) next() (line int, err error) {
 	fields, err := t.csv.Read()
 	if err != nil {
@@ -98,10 +99,10 @@ func (t *tracer) next() (line int, err error) {
 	return line, t.add(text)
 }
 
-// bareField is a field without quotes that were quoted.
+// bareField removes blanks and quotation marks around a field, as of fields that were quoted twice.
 func bareField(field string) string { return strings.Trim(strings.TrimSpace(field), `"'`) }
 
-// isHead reports whether a line has names: no field of it is a number or a time.
+// isHead reports whether a line holds names: no field of it is a number or a time.
 func isHead(fields []string) bool {
 	return !slices.ContainsFunc(fields, func(field string) bool {
 		text := bareField(field)
@@ -111,23 +112,23 @@ func isHead(fields []string) bool {
 	})
 }
 
-// units are the ends of names that tell what numbers are: so many to a second.
+// units maps the endings of column names to the number of such units in a second.
 var units = map[string]float64{
 	"s": 1, "sec": 1, "secs": 1, "seconds": 1, "ms": 1e3, "millis": 1e3, "milliseconds": 1e3,
 	"us": 1e6, "µs": 1e6, "micros": 1e6, "microseconds": 1e6, "ns": 1e9, "nanos": 1e9, "nanoseconds": 1e9,
 }
 
-// unitNames are what numbers are called.
+// unitNames maps the number of units in a second to the name of the unit.
 var unitNames = map[float64]string{1: "seconds", 1e3: "milliseconds", 1e6: "microseconds", 1e9: "nanoseconds"}
 
-// columns are the names, in small letters and without what separates words, of columns of instants; the first that a
-// file has counts. A unit may follow, and stand alone.
+// columns lists the names of columns of instants, in lower case and without separators between words. The first one
+// that a file has is used. A unit may follow the name, or be the whole name.
 var columns = []string{
 	"timestamp", "arrivaltime", "arrivaltimestamp", "arrivedat", "arrival", "starttime", "starttimestamp", "start",
 	"time", "datetime", "ts", "t", "at", "",
 }
 
-// readHead finds the column of the instants. If there is but one column its name does not matter.
+// readHead finds the column of the instants. If there is only one column, its name does not matter.
 func (t *tracer) readHead(head []string) error {
 	best := len(columns)
 	for i, name := range head {
@@ -147,7 +148,7 @@ func (t *tracer) readHead(head []string) error {
 	return nil
 }
 
-// readName takes a column's name apart: what it is called, and a unit at its end, 0 if there is none.
+// readName splits a column's name into the name proper and the unit at its end; unit is 0 if there is none.
 func readName(name string) (known string, unit float64) {
 	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return !unicode.IsLetter(r) })
 	if n := len(words); n > 0 && units[words[n-1]] > 0 {
@@ -156,7 +157,7 @@ func readName(name string) (known string, unit float64) {
 	return strings.Join(words, ""), unit
 }
 
-// add takes the next instant.
+// add appends the next instant.
 func (t *tracer) add(text string) error {
 	at, err := parseInstant(text)
 	if err != nil {
@@ -177,7 +178,7 @@ func (t *tracer) add(text string) error {
 	return nil
 }
 
-// settle decides by the first instant what all are.
+// settle decides by the first instant how all instants are read.
 func (t *tracer) settle() {
 	if t.first.isTime() {
 		t.Unit = "times"
@@ -199,16 +200,16 @@ func (t *tracer) settle() {
 	}
 }
 
-// instant is a time, or a number.
+// instant is either a time or a number.
 type instant struct {
 	time   time.Time
 	number float64
-	whole  int64 // the number, which a float64 may round; 0 if it is not whole
+	whole  int64 // the exact number, because a float64 may round it; 0 if it is not whole
 }
 
 func (i instant) isTime() bool { return !i.time.IsZero() }
 
-// since is the seconds from first on; of numbers there are unit to a second.
+// since returns the seconds between first and i. If both are numbers, unit of them make a second.
 func (i instant) since(first instant, unit float64) float64 {
 	switch {
 	case i.isTime():
@@ -219,14 +220,15 @@ func (i instant) since(first instant, unit float64) float64 {
 	return (i.number - first.number) / unit
 }
 
-// layouts are those of times, with a blank between date and time. Fractions of a second may follow.
+// layouts lists the accepted forms of times, with a blank between date and time. Fractions of a second may follow.
 var layouts = [...]string{
 	"2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05", "2006-01-02 15:04:05Z0700", "2006-01-02 15:04:05 Z07:00",
 	"2006-01-02 15:04:05 Z0700", "2006-01-02 15:04:05 UTC", "2006/01/02 15:04:05", "2006-01-02 15:04",
 	"2006-01-02 3:04:05 PM", "2006-01-02 3:04 PM", "2.1.2006 15:04:05", "2.1.2006 15:04",
 }
 
-// parseInstant reads "2023-11-16 18:17:03.9799600", with a T, a zone or neither, "16.11.2023 18:17:03", or a number.
+// parseInstant reads a time such as "2023-11-16 18:17:03.9799600", with or without a T and a zone, a time such as
+// "16.11.2023 18:17:03", or a number.
 func parseInstant(text string) (instant, error) {
 	if n, err := strconv.ParseFloat(text, 64); err == nil && !math.IsNaN(n) && !math.IsInf(n, 0) {
 		whole, _ := strconv.ParseInt(text, 10, 64)

@@ -105,7 +105,7 @@ func FuzzReadTrace(f *testing.F) {
 		trace, err := ReadTrace(strings.NewReader(file), "f")
 		seconds := trace.Seconds
 		if err == nil && (len(seconds) == 0 || seconds[0] != 0 || !slices.IsSorted(seconds)) {
-			t.Errorf("%q gives %v", file, seconds)
+			t.Errorf("%q: got %v", file, seconds)
 		}
 	})
 }

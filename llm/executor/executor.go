@@ -38,7 +38,7 @@ func newExecutor(c *Config, es *lib.ExecutionState, log *logrus.Entry) (*Executo
 	if err != nil {
 		return nil, err
 	}
-	if err := host.CheckVUs(vus, log); err != nil { // before k6 makes the first
+	if err := host.CheckVUs(vus, log); err != nil { // before k6 makes the first VU
 		return nil, err
 	}
 	plan, err := c.Plan()
@@ -65,7 +65,7 @@ func newExecutor(c *Config, es *lib.ExecutionState, log *logrus.Entry) (*Executo
 // GetConfig returns the scenario's options.
 func (x *Executor) GetConfig() lib.ExecutorConfig { return x.config }
 
-// Init finds this instance's share. Shares are cut as k6's arrival-rate executors cut them, by the number of VUs, so
+// Init computes this instance's share. Shares are cut as k6's arrival-rate executors cut them, by the number of VUs, so
 // that no share is smaller than one VU can serve.
 func (x *Executor) Init(context.Context) (err error) {
 	_, most := x.config.vus()
@@ -73,7 +73,7 @@ func (x *Executor) Init(context.Context) (err error) {
 	return err
 }
 
-// run is one Run of an executor.
+// run is the state of one call of Executor.Run.
 type run struct {
 	*Executor
 	parent   context.Context // ends when the test does
@@ -86,7 +86,7 @@ type run struct {
 	dropped  atomic.Int64
 	empty    []int       // stages without an arrival
 	draws    time.Time   // when the draw of a stage's first arrival began
-	drawing  *time.Timer // says that the draw of a first arrival takes long
+	drawing  *time.Timer // logs that the draw of a first arrival takes long
 	wait     alarm.Clock
 	stopper  stopper
 }
@@ -107,7 +107,7 @@ func (x *Executor) Run(parent context.Context, out chan<- metrics.SampleContaine
 	end := x.progressProxy.run(parent)
 	defer end()
 	x.plan.Process = arrival.Interruptible(x.plan.Process, func() bool { return parent.Err() != nil })
-	r.tellEmpty()
+	r.warnEmpty()
 	var base int64
 	var at time.Time
 	for i := range x.plan.Stages {
@@ -138,8 +138,9 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// stage sends one stage's share, from an instant on, its arrivals numbered from base over all instances. It returns
-// their number, which does not matter when nothing follows, and when the next stage may begin.
+// stage sends this instance's share of one stage, beginning at an instant; its arrivals are numbered from base over all
+// instances. It returns the number of arrivals, which is not exact when no stage follows, and when the next stage may
+// begin.
 func (r *run) stage(i int, base int64, at time.Time) (n int64, ended time.Time) {
 	ctx := r.stopper.begin(r.parent)
 	if s := r.plan.Stages[i]; s.Closed() {
@@ -192,16 +193,16 @@ func (r *run) stage(i int, base int64, at time.Time) (n int64, ended time.Time) 
 	return n, ended
 }
 
-// How long the draw of a stage's first arrival may take before the stage begins later for it, and before the log says
-// so.
+// The times that the draw of a stage's first arrival may take before the stage begins later because of it, and before
+// the log mentions it.
 const (
 	slowDraw     = 100 * time.Millisecond
 	verySlowDraw = 2 * time.Second
 )
 
-// begin waits until a stage is to begin, and returns that instant. The first stage begins at once. It is called when
-// the first arrival is drawn, for which some processes add up all gaps of the stage: a stage that this keeps begins
-// later. Any other delay leaves the instant where it was, which instances have in common.
+// begin waits until a stage is to begin, and returns that instant. The first stage begins at once. begin is called
+// after the first arrival has been drawn, for which some processes add up all gaps of the stage; if that draw was slow,
+// the stage begins later. No other delay moves the instant, because all instances have it in common.
 func (r *run) begin(ctx context.Context, at time.Time) time.Time {
 	switch now := time.Now(); {
 	case r.start.IsZero():
@@ -221,7 +222,7 @@ func (r *run) nothingFollows(stage int) bool {
 	return stage+1 == len(r.plan.Stages) || r.parent.Err() != nil || r.stopper.run()
 }
 
-// send gives an arrival to a VU when it is due.
+// send hands an arrival to a VU when it is due.
 func (r *run) send(ctx context.Context, a arrival.Arrival) {
 	switch {
 	case !r.wait.Until(ctx, a.Due):
@@ -232,8 +233,8 @@ func (r *run) send(ctx context.Context, a arrival.Arrival) {
 	}
 }
 
-// closedLoop sends so many requests by so many at a time: each as soon as one of them is done, and not before it is
-// due where the arrival process says when that is. It returns when the stage began.
+// closedLoop sends the requests of a closed loop: each one as soon as a slot is free, and not before it is due if the
+// arrival process sets due times. It returns when the stage began.
 func (r *run) closedLoop(ctx context.Context, i int, base int64, at time.Time) time.Time {
 	s := r.plan.Stages[i]
 	r.draws = time.Now()
@@ -263,7 +264,7 @@ func (r *run) closedLoop(ctx context.Context, i int, base int64, at time.Time) t
 	return at
 }
 
-// announce pushes the line that says when a stage began and ended.
+// announce pushes the line that records when a stage began and ended.
 func (r *run) announce(i int, start, end time.Time) {
 	line := r.stages[i]
 	line.Start, line.End, line.Status = record.UnixNano(start), record.UnixNano(end), "completed"
@@ -300,10 +301,10 @@ func (r *run) tags() *metrics.TagSet {
 	return r.state.Test.RunTags
 }
 
-// tellEmpty names the stages that have no arrival, on no instance, though they have a rate.
-func (r *run) tellEmpty() {
+// warnEmpty logs the stages that have a rate but no arrival on any instance.
+func (r *run) warnEmpty() {
 	for i, s := range r.plan.Stages {
-		if s.Closed() || r.plan.Some(i) {
+		if s.Closed() || r.plan.HasArrival(i) {
 			continue
 		}
 		r.empty = append(r.empty, i)
@@ -314,7 +315,7 @@ func (r *run) tellEmpty() {
 	}
 }
 
-// explain says in one line why this instance sent less than one might expect: what to raise, and to how much.
+// explain logs in one line why this instance sent less than expected: which option to raise, and to which value.
 func (r *run) explain() {
 	dropped := r.dropped.Load()
 	switch {
@@ -331,8 +332,8 @@ func (r *run) explain() {
 		dropped, r.config.Name, r.pool.advice(most))
 }
 
-// drain waits for the requests in flight, at most gracefulStop; then it cuts them, and opens new VUs for the next
-// stage.
+// drain waits for the requests in flight, at most for gracefulStop; then it cuts those that remain, and opens new VUs
+// for the next stage.
 func (r *run) drain() error {
 	if r.pool.idle(r.parent, r.config.GracefulStop.TimeDuration()) || r.parent.Err() != nil {
 		return nil
@@ -353,15 +354,15 @@ func (r *run) openPool() error {
 	return nil
 }
 
-// progress is what exec.scenario.progress shows.
+// progress returns the values that exec.scenario.progress shows.
 func (r *run) progress() (float64, []string) {
 	whole, spent := r.config.duration(), time.Since(r.start)
 	return min(1, float64(spent)/float64(whole)),
 		[]string{spent.Round(100*time.Millisecond).String() + "/" + whole.String()}
 }
 
-// stripes returns a function that reports which arrivals are this instance's, asked in ascending order: those at its
-// offsets in each cycle of the segment sequence.
+// stripes returns a function that reports which arrivals belong to this instance: those at its offsets in each cycle of
+// the segment sequence. The function must be called with ascending numbers.
 func stripes(et *lib.ExecutionTuple) func(k int64) bool {
 	first, offsets, _ := et.GetStripedOffsets()
 	next, i := first, 0
