@@ -48,8 +48,8 @@ func (m mapping) dataset() Map {
 // dataPath returns the path of the data.
 func (m mapping) dataPath() string { return m.path(m.config.Data.Path) }
 
-// lengthOption returns a distribution as Dataset takes it. A fixed one is its mean, which inference-perf does not bring
-// within its bounds.
+// lengthOption returns a distribution as an option of Dataset. A fixed distribution becomes its mean, which
+// inference-perf does not bring within its bounds.
 func lengthOption(s *config.Distribution) any {
 	if s == nil {
 		return nil

@@ -12,7 +12,7 @@ import (
 
 var updateDocs = flag.Bool("update-docs", false, "write the table of docs/config.md anew")
 
-// refusedKeys are not done here, with all below them, unless they have their default.
+// refusedKeys lists the keys that are refused, with everything below them, unless they have their defaults.
 var refusedKeys = map[string]string{
 	"data.multimodal": "refused: prompts are text", "data.shared_prefix.multimodal": "refused: prompts are text",
 	"data.otel_trace_replay": "refused with its type", "data.weka_trace_replay": "refused with its type",
@@ -20,7 +20,7 @@ var refusedKeys = map[string]string{
 	"data.visionarena":       "refused with its type",
 }
 
-// remarks on keys that are honoured in a way of ours.
+// keyRemarks holds remarks on keys that this module honours in a way different from inference-perf.
 var keyRemarks = map[string]string{
 	"api.type": "`anthropic_messages` is refused",
 	"api.slo_unit": "of the bounds in the headers `x-slo-ttft-…` and `x-slo-tpot-…` " +
@@ -66,7 +66,7 @@ var keyRemarks = map[string]string{
 	"report.session_lifecycle.summary": "no effect: it is about replayed sessions",
 }
 
-// note is what docs/config.md says of a key.
+// note returns the remark on a key in docs/config.md.
 func note(name string) string {
 	for key, text := range refusedKeys {
 		if name == key || strings.HasPrefix(name, key+".") {
@@ -81,7 +81,7 @@ func note(name string) string {
 	return keyRemarks[name]
 }
 
-// docs/config.md has each key of the schema.
+// docs/config.md lists every key of the schema.
 func TestConfigDocsHaveEveryKey(t *testing.T) {
 	const path, begin, end = "../../../docs/config.md", "<!-- keys -->\n", "<!-- end of keys -->\n"
 	var table strings.Builder
@@ -107,7 +107,7 @@ func TestConfigDocsHaveEveryKey(t *testing.T) {
 	table.WriteString("\n")
 	for name := range keyRemarks {
 		if !known[name] {
-			t.Errorf("there is a remark on %s, which is no key", name)
+			t.Errorf("there is a remark on %s, which is not a key", name)
 		}
 	}
 	text, err := os.ReadFile(path)

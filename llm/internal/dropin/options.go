@@ -17,29 +17,29 @@ import (
 
 // Options are the options of the module that a configuration asks for.
 type Options struct {
-	// Of Client and Dataset, by their names in scripts. Values are texts, numbers, booleans, lists ([]any), further
-	// maps of type Map, and json.RawMessage.
+	// Options of Client and Dataset, by their names in scripts. Values are texts, numbers, booleans, lists ([]any),
+	// further maps of type Map, and json.RawMessage.
 	Client, Dataset Map
-	// Of scenarios(), with the executor llm-arrival-rate.
+	// Options of scenarios(), with the executor llm-arrival-rate.
 	Load         arrival.Load
 	GracefulStop time.Duration
-	// What the configuration says about reports, for scripts that write their own.
+	// The configuration's settings for reports, for scripts that write reports themselves.
 	Report Map
 }
 
 // Map holds options by name.
 type Map map[string]any
 
-// set sets an option on a condition.
+// set sets an option if when is true.
 func (m Map) set(name string, value any, when bool) {
 	if when {
 		m[name] = value
 	}
 }
 
-// NewOptions maps a configuration to options. The configuration must be settled (see [config.Config.Settle]) and one
-// that [Refused] does not refuse. dir is the directory in which its relative paths start; trace holds the instants of
-// the file that [TracePath] names, in seconds. Secrets are in the options as they are.
+// NewOptions maps a configuration to options. The configuration must be settled (see [config.Config.Settle]) and must
+// pass [Refused]. Relative paths in it start in dir; trace holds the instants of the file that [TracePath] names, in
+// seconds. The options hold secrets in plain text.
 func NewOptions(c *config.Config, dir string, trace []float64) (Options, error) {
 	m := mapping{config: c, dir: dir}
 	load, err := m.load(trace)
@@ -53,7 +53,7 @@ func NewOptions(c *config.Config, dir string, trace []float64) (Options, error) 
 	return Options{Client: m.client(), Dataset: m.dataset(), Load: load, GracefulStop: grace, Report: m.report()}, nil
 }
 
-// TracePath returns the path of the file whose instants the load replays, "" if the load replays none.
+// TracePath returns the path of the file whose instants the load replays, "" if it replays none.
 func TracePath(c *config.Config, dir string) string {
 	if c.Load.Type != config.TraceReplay {
 		return ""
@@ -88,7 +88,8 @@ func (m mapping) tokenizer() string {
 	return ""
 }
 
-// load returns the load. A duration in seconds has the rounding of the number of milliseconds it is in a script.
+// load returns the load. A duration in seconds is rounded as it would be by a script, which holds it as a number of
+// milliseconds.
 func (m mapping) load(trace []float64) (arrival.Load, error) {
 	l := m.config.Load
 	if *l.BaseSeed > maxWhole {
@@ -121,7 +122,7 @@ func (m mapping) load(trace []float64) (arrival.Load, error) {
 // maxWhole is the largest number up to which a script holds whole numbers exactly.
 const maxWhole = 1 << 53
 
-// duration returns a duration given in seconds as the number of milliseconds it is in a script.
+// duration converts seconds to a duration by way of the number of milliseconds that a script would hold.
 func duration(key string, seconds float64) (time.Duration, error) {
 	d, err := timespan.Milliseconds(milliseconds(seconds))
 	if err != nil {
@@ -130,7 +131,7 @@ func duration(key string, seconds float64) (time.Duration, error) {
 	return d, nil
 }
 
-// milliseconds returns a duration as scripts have it.
+// milliseconds converts seconds to the number of milliseconds in which scripts state durations.
 func milliseconds(seconds float64) float64 { return seconds * 1000 }
 
 // arrival returns the name of the arrival process.
@@ -149,7 +150,7 @@ func (m mapping) arrival() string {
 	return "constant"
 }
 
-// trace returns the instants that are replayed: as many as the stages ask for, or all where the requests themselves are
+// trace returns the instants to replay: as many as the stages ask for, or all of them if the requests themselves come
 // from a trace.
 func (m mapping) trace(instants []float64) ([]float64, error) {
 	if m.config.Data.Trace != nil {

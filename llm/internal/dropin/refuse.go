@@ -12,8 +12,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/internal/breaker"
 )
 
-// Refused names what a configuration asks for that is not done here, and what to do instead; nil if there is nothing of
-// it.
+// Refused returns an error that names every part of a configuration that this module does not support, and what to do
+// instead. It returns nil if everything is supported.
 func Refused(c *config.Config) error {
 	var faults []error
 	refuse := func(when bool, key, reason string) {
@@ -41,7 +41,7 @@ func Refused(c *config.Config) error {
 	return errors.Join(append(faults, unreadable(c.CircuitBreakers)...)...)
 }
 
-// withheld names what a configuration has *** for, and the flag that gives it.
+// withheld names the keys whose values a configuration holds as ***, and the flags that set them.
 func withheld(c *config.Config) (faults []error) {
 	for _, key := range c.Withheld() {
 		flag := "--" + key
@@ -53,7 +53,7 @@ func withheld(c *config.Config) (faults []error) {
 	return faults
 }
 
-// misplaced names the distributions of lengths to be drawn that cannot have the mean they are given.
+// misplaced names the distributions of lengths whose means lie outside of their bounds.
 func misplaced(d config.Data) (faults []error) {
 	for _, l := range drawn(d) {
 		s := l.distribution
@@ -68,13 +68,13 @@ func misplaced(d config.Data) (faults []error) {
 	return faults
 }
 
-// length is a distribution of a configuration, with its key below data.
+// length is a distribution of a configuration, together with its key below data.
 type length struct {
 	key          string
 	distribution *config.Distribution
 }
 
-// drawn lists the distributions that prompts are made by.
+// drawn lists the distributions from which the lengths of prompts are drawn.
 func drawn(d config.Data) []length {
 	switch p, r := d.SharedPrefix, d.ConversationReplay; {
 	case d.Type == config.SyntheticData || d.Type == config.RandomData && d.Trace == nil:
@@ -98,7 +98,7 @@ func drawn(d config.Data) []length {
 	return nil
 }
 
-// unreadable names the breakers whose expressions cannot be read, those that the load does not use too.
+// unreadable names the breakers whose expressions cannot be read, including those that the load does not use.
 func unreadable(list []config.CircuitBreaker) (faults []error) {
 	for i, b := range list {
 		if _, err := breaker.New(breaker.Definition{Name: b.Name, Matches: b.Metrics.Matches,
@@ -109,7 +109,8 @@ func unreadable(list []config.CircuitBreaker) (faults []error) {
 	return faults
 }
 
-// hasOriginal reports whether prompts can be made as inference-perf makes them. Those of mock always are.
+// hasOriginal reports whether this module can make the prompts exactly as inference-perf makes them. For mock data it
+// always can.
 func hasOriginal(d config.Data) bool {
 	switch d.Type {
 	case config.MockData, config.RandomData, config.SyntheticData:
@@ -120,7 +121,8 @@ func hasOriginal(d config.Data) bool {
 	return false
 }
 
-// noEffect are keys that are accepted and do nothing here: whether a configuration sets one, and why it does nothing.
+// noEffect lists the keys that are accepted and have no effect here: set reports whether a configuration sets the key,
+// and why states the reason.
 var noEffect = []struct {
 	key string
 	set func(c, usual *config.Config) bool
@@ -150,8 +152,8 @@ var noEffect = []struct {
 		"it is about replayed sessions, which are not supported yet"},
 }
 
-// Remarks say what a configuration sets in vain, a line each, and why. It is to be asked before [config.Config.Settle],
-// which fills in what nobody set.
+// Remarks returns one line for each key that a configuration sets without effect, with the reason. Call it before
+// [config.Config.Settle], which fills in keys that the user did not set.
 func Remarks(c *config.Config) (list []string) {
 	usual, err := config.Parse([]byte("load: {stages: [{rate: 1, duration: 1}]}"))
 	if err != nil {
@@ -165,7 +167,7 @@ func Remarks(c *config.Config) (list []string) {
 	return append(list, unused(c)...)
 }
 
-// unused says which keys belong to another type of data or of load than the one that is asked for.
+// unused returns one line for each key that belongs to a type of data or of load other than the configured one.
 func unused(c *config.Config) (list []string) {
 	d := c.Data
 	files := []config.DataType{config.ShareGPT, config.CNNDailyMail, config.InfinityInstruct,

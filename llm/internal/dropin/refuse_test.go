@@ -46,13 +46,13 @@ func TestRemarks(t *testing.T) {
 		"data: {type: conversation_replay, conversation_replay: {}}\n", "data: {type: random, trace: {file: t.csv}}\n",
 	} {
 		if notes := Remarks(mustParse(t, server+load+plain)); len(notes) > 0 {
-			t.Errorf("of %q: %q", plain, notes)
+			t.Errorf("%q: got %q, want no remark", plain, notes)
 		}
 	}
 }
 
-// Every key that does nothing is told when it is set, and not when it has its default.
-func TestEveryKeyWithoutEffectIsTold(t *testing.T) {
+// Remarks names every key without effect when it is set, and does not name it when it has its default.
+func TestRemarksNameKeysWithoutEffect(t *testing.T) {
 	t.Parallel()
 	set := map[string]string{
 		"load.num_workers":            "load: {num_workers: 4, stages: [{rate: 1, duration: 1}]}\n",
@@ -74,12 +74,12 @@ func TestEveryKeyWithoutEffectIsTold(t *testing.T) {
 	const usual = "load: {worker_max_concurrency: 100, worker_max_tcp_connections: 2500, stages: [{rate: 1, " +
 		"duration: 1}]}\ntokenizer: {load_timeout: 300}\n"
 	if got := Remarks(mustParse(t, server+usual)); len(got) > 0 {
-		t.Errorf("of defaults: %q", got)
+		t.Errorf("defaults: got %q, want no remark", got)
 	}
 }
 
-// A key of another type of data or of load is told, a line each.
-func TestUnusedKeysAreTold(t *testing.T) {
+// Remarks names each key of another type of data or of load, on a line of its own.
+func TestRemarksNameUnusedKeys(t *testing.T) {
 	t.Parallel()
 	const breaker = "circuit_breakers: [{name: b, metrics: {matches: ['@']}, triggers: [{type: consecutive, " +
 		"threshold: 2}]}]\n"
