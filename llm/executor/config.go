@@ -1,6 +1,5 @@
-// Package executor is the k6 executor llm-arrival-rate: a thin loop over the arrivals that package arrival works out.
-// It starts an iteration at each arrival, tells it when it was due, and gives every arrival its own number over all
-// instances.
+// Package executor is the k6 executor llm-arrival-rate: a thin loop over the arrivals that package arrival computes. It
+// starts an iteration at each arrival, passes it the due time, and numbers the arrivals over all instances.
 package executor
 
 import (
@@ -26,7 +25,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// Config is a scenario of the executor: k6's options of every scenario, and those of the load.
+// Config holds the options of a scenario of the executor: the options of every k6 scenario, and those of the load.
 type Config struct {
 	executor.BaseConfig
 	arrival.Load
@@ -40,9 +39,9 @@ var (
 	_ samples.Seeded     = new(Config)
 )
 
-// NewConfigWith makes of NewConfig a constructor of scenarios that call beforeLoad before a load that begins with the
-// test, whose first arrival waits for it. Several scenarios may call it at once; it is to return soon after its
-// context ends.
+// NewConfigWith returns a constructor like NewConfig, of scenarios that call beforeLoad before a load that begins with
+// the test. The first arrival waits for beforeLoad to return. Several scenarios may call it at once; it must return
+// soon after its context ends.
 func NewConfigWith(beforeLoad func(context.Context)) lib.ExecutorConfigConstructor {
 	return func(name string, raw []byte) (lib.ExecutorConfig, error) {
 		c, err := newConfig(name, raw)
@@ -54,7 +53,8 @@ func NewConfigWith(beforeLoad func(context.Context)) lib.ExecutorConfigConstruct
 	}
 }
 
-// NewConfig reads a scenario's options; unknown ones are errors. It is what lib.RegisterExecutorConfigType wants.
+// NewConfig reads a scenario's options and returns an error for unknown ones. It has the type that
+// lib.RegisterExecutorConfigType requires.
 func NewConfig(name string, raw []byte) (lib.ExecutorConfig, error) {
 	return NewConfigWith(nil)(name, raw)
 }
@@ -71,11 +71,11 @@ func newConfig(name string, raw []byte) (*Config, error) {
 	return c, nil
 }
 
-// times are the options that are durations, of a scenario and of its stages.
+// times lists the options of a scenario and of its stages that are durations.
 var times = []string{"startTime", "gracefulStop", "timeUnit", "interval", "expectedLatency", "duration", "rampUp"}
 
-// checkTimes refuses durations that a time.Duration cannot hold, which k6's reader lets wrap around. It leaves to that
-// reader what is no JSON of a scenario.
+// checkTimes returns an error for a duration that a time.Duration cannot hold, which k6's reader lets wrap around. It
+// leaves input that is not the JSON of a scenario to that reader.
 func checkTimes(raw []byte) error {
 	var options map[string]json.RawMessage
 	if json.Unmarshal(raw, &options) != nil {
@@ -109,7 +109,7 @@ func checkTime(raw []byte) error {
 	return err
 }
 
-// Validate names every fault, with the stage and the value.
+// Validate returns every fault, with the stage and the value.
 func (c *Config) Validate() []error {
 	errs := c.BaseConfig.Validate()
 	if p, err := c.Plan(); err != nil {
@@ -152,7 +152,7 @@ func (c *Config) duration() time.Duration {
 	return c.Duration(p)
 }
 
-// GetDescription is the scenario's line in k6's header.
+// GetDescription returns the scenario's line in the header that k6 prints.
 func (c *Config) GetDescription(et *lib.ExecutionTuple) string {
 	p, _ := c.Plan() // validated by now
 	_, most := c.vus()
@@ -168,7 +168,7 @@ func (c *Config) GetDescription(et *lib.ExecutionTuple) string {
 		et.ScaleInt64(most), c.GracefulStop.TimeDuration())
 }
 
-// GetExecutionRequirements tells k6 how many VUs to make, and how long the scenario can last.
+// GetExecutionRequirements returns how many VUs k6 must make, and how long the scenario can last.
 func (c *Config) GetExecutionRequirements(et *lib.ExecutionTuple) []lib.ExecutionStep {
 	pre, most := c.scaledVUs(et)
 	end := c.duration() + c.GracefulStop.TimeDuration()

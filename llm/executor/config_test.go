@@ -110,7 +110,7 @@ func TestVUs(t *testing.T) {
 		`{"stages": [{"rate": 5, "duration": "1m"}, {"target": 12.5, "duration": "5m"}]}`: {125, 1250},
 		`{"stages": [{"rate": 5, "duration": "1m"}], "expectedLatency": "1s"}`:            {5, 50},
 		`{"stages": [{"requests": 1000, "concurrency": 64}]}`:                             {64, 640},
-		// never more than there are arrivals
+		// no more VUs than arrivals
 		`{"stages": [{"rate": 1000, "duration": "1ms"}]}`:                                                                {1, 1},
 		`{"stages": [{"rate": 20000, "duration": "4s"}]}`:                                                                {80_000, 80_000},
 		`{"stages": [{"rate": 0.1, "duration": "5s"}]}`:                                                                  {1, 1},
@@ -144,14 +144,14 @@ func TestConfigSurvivesAnArchive(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := json.Marshal(parse(t, string(text)))
-		if err != nil || string(again) != string(text) {
-			t.Errorf("%s\nbecomes %s, %v", text, again, err)
+		second, err := json.Marshal(parse(t, string(text)))
+		if err != nil || string(second) != string(text) {
+			t.Errorf("%s\nbecomes %s, %v", text, second, err)
 		}
 	}
 }
 
-// The shares of all instances together are the whole, each arrival once.
+// The shares of all instances together cover the whole, each arrival once.
 func TestStripesTile(t *testing.T) {
 	t.Parallel()
 	for _, sequence := range []string{"0,1", "0,1/2,1", "0,1/3,2/3,1", "0,1/7,3/7,4/7,1", "0,1/10,1/2,1"} {
@@ -182,7 +182,7 @@ func TestStripesTile(t *testing.T) {
 	}
 }
 
-// The run's record has the seed of the arrivals, also the one nobody gave.
+// RecordSeed returns the seed of the arrivals, 0 if the options have none.
 func TestRecordSeed(t *testing.T) {
 	t.Parallel()
 	for options, want := range map[string]int64{`{"seed": 7, "trace": [0]}`: 7, `{"trace": [0]}`: 0} {
@@ -192,7 +192,7 @@ func TestRecordSeed(t *testing.T) {
 	}
 }
 
-// A duration that cannot be held is refused by its name, and does not wrap around; sums do not either.
+// An option whose duration is too long to hold is refused by name and does not wrap around; neither do sums.
 func TestTooLong(t *testing.T) {
 	t.Parallel()
 	const long = ": must not be longer than 1000000h, which is 114 years, got "

@@ -15,7 +15,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 )
 
-// pool holds the VUs of a run, each waiting for an arrival on a goroutine of its own. The VU that came free last goes
+// pool holds the VUs of a run, each of which waits for an arrival on its own goroutine. The VU that came free last goes
 // first: its connection is warm, and a load that few VUs can carry is carried by few.
 type pool struct {
 	x      *Executor
@@ -23,7 +23,7 @@ type pool struct {
 	cancel context.CancelFunc
 
 	mu    sync.Mutex
-	free  []chan job    // of the VUs that wait
+	free  []chan job    // one channel for each waiting VU
 	avail chan struct{} // a token for each of them
 
 	workers sync.WaitGroup // goroutines of VUs
@@ -33,7 +33,7 @@ type pool struct {
 	most    int64
 	more    chan struct{} // a token asks for one more VU
 	grower  sync.WaitGroup
-	spare   int64 // VUs that may still be asked for; of the dispatching goroutine
+	spare   int64 // VUs that may still be asked for; only the dispatching goroutine uses it
 }
 
 // job is an arrival for a VU.
@@ -42,7 +42,7 @@ type job struct {
 	done func()
 }
 
-// newPool takes so many VUs that k6 has made, and asks for more, up to most, while the load goes on.
+// newPool takes the pre VUs that k6 has made, and asks for more, up to most, while the load goes on.
 func newPool(ctx context.Context, x *Executor, pre, most int64) (*pool, error) {
 	p := &pool{x: x, most: most, spare: most - pre, more: make(chan struct{}, most), avail: make(chan struct{}, most)}
 	p.ctx, p.cancel = context.WithCancel(ctx)
@@ -58,7 +58,7 @@ func newPool(ctx context.Context, x *Executor, pre, most int64) (*pool, error) {
 	return p, nil
 }
 
-// grow makes VUs in the background: that takes milliseconds each, which no arrival should wait for.
+// grow makes VUs in the background, because each takes milliseconds, for which no arrival should wait.
 func (p *pool) grow() {
 	failed := false
 	for {
@@ -70,7 +70,7 @@ func (p *pool) grow() {
 		vu, err := p.x.state.GetUnplannedVU(p.ctx, p.x.log)
 		if err != nil {
 			if p.ctx.Err() == nil && !failed {
-				failed = true // the next fails for the same reason
+				failed = true // the next one would fail for the same reason
 				p.x.log.WithError(err).Error("a VU could not be made")
 			}
 			continue
@@ -79,8 +79,8 @@ func (p *pool) grow() {
 	}
 }
 
-// add sets a VU waiting. The iteration's numbers are the arrival's, so a dropped arrival does not shift those of
-// others.
+// add starts a goroutine on which a VU waits for arrivals. The iteration's numbers are those of the arrival, so a
+// dropped arrival does not shift the numbers of others.
 func (p *pool) add(vu lib.InitializedVU) {
 	slot, local := new(arrival.Arrival), uint64(0)
 	p.active.Add(1)
@@ -136,7 +136,7 @@ func (p *pool) take(j job) {
 	jobs <- j
 }
 
-// iterate runs the script once and counts how that went, as k6's executors do.
+// iterate runs the script once and counts the outcome as k6's executors do.
 func (p *pool) iterate(vu lib.ActiveVU) {
 	p.x.state.ModCurrentlyActiveVUsCount(+1)
 	defer p.x.state.ModCurrentlyActiveVUsCount(-1)
@@ -156,23 +156,24 @@ func (p *pool) iterate(vu lib.ActiveVU) {
 	}
 }
 
-// offer gives an arrival to a VU that waits, and reports whether one did. When few are left it asks for more.
+// offer hands an arrival to a waiting VU, and reports whether there was one. When few VUs are left, it asks for one
+// more.
 func (p *pool) offer(a arrival.Arrival) bool {
-	taken := false
+	found := false
 	select {
 	case <-p.avail:
-		taken = true
+		found = true
 		p.take(job{Arrival: a})
 	default:
 	}
-	if p.spare > 0 && (!taken || 10*p.busy.Load() > 9*p.size.Load()) {
+	if p.spare > 0 && (!found || 10*p.busy.Load() > 9*p.size.Load()) {
 		p.spare--
-		p.more <- struct{}{} // has room for all there can be
+		p.more <- struct{}{} // the channel has room for every VU that may be made
 	}
-	return taken
+	return found
 }
 
-// give waits for a VU; done is called when its iteration is over.
+// give waits for a free VU and hands it the arrival; done is called when its iteration is over.
 func (p *pool) give(a arrival.Arrival, done func()) {
 	select {
 	case <-p.avail:
@@ -182,7 +183,7 @@ func (p *pool) give(a arrival.Arrival, done func()) {
 	}
 }
 
-// idle waits until no VU is busy, and reports whether that was so in time.
+// idle waits until no VU is busy, and reports whether that happened before the time was up and before ctx ended.
 func (p *pool) idle(ctx context.Context, most time.Duration) bool {
 	deadline := time.NewTimer(most)
 	defer deadline.Stop()
@@ -200,7 +201,7 @@ func (p *pool) idle(ctx context.Context, most time.Duration) bool {
 	return true
 }
 
-// close lets iterations end for so long, cuts the rest, and waits until all VUs are back with k6.
+// close waits at most grace for iterations to end, cuts the rest, and waits until all VUs are back with k6.
 func (p *pool) close(grace time.Duration) {
 	if grace > 0 {
 		p.idle(p.ctx, grace)
@@ -211,7 +212,7 @@ func (p *pool) close(grace time.Duration) {
 	p.active.Wait()
 }
 
-// advice says what to raise after drops.
+// advice returns which option to raise after drops, and to which value.
 func (p *pool) advice(configured int64) string {
 	if p.size.Load() < p.most {
 		return fmt.Sprintf("preAllocatedVUs to %d: VUs were still being made when they were needed",

@@ -9,7 +9,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 )
 
-// idle waits for busy VUs, at most as long as it may.
+// idle waits for busy VUs, but no longer than its limit.
 func TestPoolWaitsForBusyVUs(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -37,7 +37,7 @@ func TestPoolWaitsForBusyVUs(t *testing.T) {
 	}
 }
 
-// A job goes to the VU that came free last, and to none when all are busy.
+// offer hands a job to the VU that came free last, and to none when all are busy.
 func TestPoolOffersToTheVUFreedLast(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -56,13 +56,13 @@ func TestPoolOffersToTheVUFreedLast(t *testing.T) {
 		t.Error("an arrival was taken with all VUs busy")
 	}
 	if len(p.more) != 1 || p.spare != 0 {
-		t.Errorf("%d more VUs were asked for, want the one to spare", len(p.more))
+		t.Errorf("%d more VUs were asked for, want the one that is spare", len(p.more))
 	}
 	cancel()
 	done := false
 	p.give(arrivalNumber(3), func() { done = true })
 	if !done {
-		t.Error("a job that no VU takes is not done at the end of the load")
+		t.Error("done was not called at the end of the load for a job without a VU")
 	}
 }
 

@@ -12,9 +12,9 @@ import (
 	"gopkg.in/guregu/null.v3"
 )
 
-// progressProxy runs one of k6's executors beside this one, over a VU that only waits. k6 does not export how a
-// progress bar is drawn and how a test is aborted. Its own executor knows both, and gets the duration and the
-// interrupts of this one.
+// progressProxy runs one of k6's executors beside this one, with a single VU that only waits. k6 does not export how a
+// progress bar is drawn or how a test is aborted. Its constant-vus executor does both; it gets the duration of this
+// executor and the interrupts of its VUs.
 type progressProxy struct {
 	lib.Executor
 	stop  chan struct{} // closed when the run of this executor is over
@@ -37,18 +37,18 @@ func newProgressProxy(c *Config, es *lib.ExecutionState, log *logrus.Entry) (*pr
 	return s, err
 }
 
-// run starts the stock executor; the func it returns ends it and waits for that.
+// run starts the stock executor and returns a function that ends it and waits for its goroutine.
 func (s *progressProxy) run(ctx context.Context) (end func()) {
 	done := make(chan struct{})
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
 		defer close(done)
-		_ = s.Executor.Run(ctx, make(chan metrics.SampleContainer, 1)) // it fails only when it cannot get its idle VU
+		_ = s.Executor.Run(ctx, make(chan metrics.SampleContainer, 1)) // fails only if it cannot get the idle VU
 	}()
 	return func() {
 		close(s.stop)
 		select {
-		case <-done: // its own time is up too: the bar is full
+		case <-done: // its time is up too, so the bar is full
 		case <-time.After(100 * time.Millisecond):
 		}
 		cancel()
@@ -56,7 +56,7 @@ func (s *progressProxy) run(ctx context.Context) (end func()) {
 	}
 }
 
-// interrupt passes an abort on; the first counts.
+// interrupt passes an abort on; only the first one has an effect.
 func (s *progressProxy) interrupt(err error) {
 	select {
 	case s.abort <- err:
@@ -67,10 +67,10 @@ func (s *progressProxy) interrupt(err error) {
 // idleVU is a VU that does nothing.
 type idleVU struct{ s *progressProxy }
 
-// GetID is of no meaning.
+// GetID returns a number without a meaning.
 func (idleVU) GetID() uint64 { return 0 }
 
-// Activate gives the VU back when its context ends, or the stock executor would wait for ever.
+// Activate returns a VU that is given back when its context ends; otherwise the stock executor would wait forever.
 func (v idleVU) Activate(p *lib.VUActivationParams) lib.ActiveVU {
 	context.AfterFunc(p.RunContext, func() { p.DeactivateCallback(v) })
 	return activeIdleVU{v, p.RunContext}
@@ -81,7 +81,7 @@ type activeIdleVU struct {
 	ctx context.Context
 }
 
-// RunOnce waits until there is something to pass on, or the end.
+// RunOnce waits until there is an abort to pass on, or until the run is over.
 func (v activeIdleVU) RunOnce() error {
 	select {
 	case err := <-v.s.abort:
@@ -92,7 +92,7 @@ func (v activeIdleVU) RunOnce() error {
 		case err := <-v.s.abort:
 			return err
 		case <-v.ctx.Done():
-		case <-time.After(10 * time.Millisecond): // the stock executor asks again until its own time is up
+		case <-time.After(10 * time.Millisecond): // the stock executor calls RunOnce until its time is up
 		}
 	}
 	return nil

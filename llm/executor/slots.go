@@ -17,7 +17,7 @@ type slots struct {
 	free   chan struct{} // a token for each slot released
 }
 
-// newSlots returns this instance's share of a stage's slots, one at least.
+// newSlots returns this instance's share of a stage's slots, at least one.
 func newSlots(s arrival.Stage, at time.Time, et *lib.ExecutionTuple) *slots {
 	p := &slots{}
 	mine := stripes(et)

@@ -58,7 +58,7 @@ func TestSlotsEndWithTheLoad(t *testing.T) {
 	p.waitFree(ended) // returns
 }
 
-// Instances open their slots in turn: together as one instance would.
+// Instances open their slots in turn: together they open them as one instance would.
 func TestSlotsOfInstances(t *testing.T) {
 	t.Parallel()
 	stage, start := arrival.Stage{Requests: 100, Concurrency: 10, RampUp: 10 * time.Second}, time.Now()

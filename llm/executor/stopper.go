@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// stopper ends the load before its time, when a request asks for that.
+// stopper ends the load early when a request asks for it.
 type stopper struct {
 	mu     sync.Mutex
 	cancel context.CancelFunc // of the running stage

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// The first of several reasons counts, and the next stage starts without one.
+// The first of several reasons counts, and the next stage starts without a reason.
 func TestStopperEndsAStage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -27,7 +27,7 @@ func TestStopperEndsAStage(t *testing.T) {
 		}
 		wg.Wait()
 		if s.reason() != "first" || s.run() {
-			t.Errorf("got reason %q, whole run %t; want that of the first stop, of the stage alone", s.reason(), s.run())
+			t.Errorf("got reason %q, whole run %t; want the reason of the first stop, and only the stage stopped", s.reason(), s.run())
 		}
 		if ctx := s.begin(t.Context()); ctx.Err() != nil || s.reason() != "" {
 			t.Errorf("the next stage starts with %v, reason %q", ctx.Err(), s.reason())
