@@ -4,28 +4,29 @@ import (
 	"math"
 	"strings"
 
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // Additions are our own figures, under the key xk6_llm. Times are seconds.
 type Additions struct {
-	Health    ClientHealth      `json:"client_health"`
-	Warnings  []string          `json:"warnings"` // what a reader of the figures should know
-	RunID     string            `json:"run_id"`
-	Versions  map[string]string `json:"versions"`
-	Origin    string            `json:"imported_from,omitempty"` // the tool whose file this was read of
-	Simulator bool              `json:"simulator"`               // the figures say nothing about any model
-	Partial   bool              `json:"partial"`                 // something of the run is missing
-	Window    *Window           `json:"window"`                  // null: the whole run
-	Sweep     *Sweep            `json:"sweep,omitempty"`
-	Schedule  []ScheduleSource  `json:"schedule"`
-	Requests  RequestCounts     `json:"requests"`
-	Tokens    TokenCounts       `json:"tokens"`
-	Latency   OwnLatencies      `json:"latency"`
-	Finish    map[string]int    `json:"finish_reasons"`
-	Series    *Series           `json:"time_series,omitempty"` // of the whole run
-	Server    *ServerState      `json:"server,omitempty"`      // of the whole run, and of stages
-	Meaning   map[string]string `json:"definitions"`
+	Health    ClientHealth         `json:"client_health"`
+	Warnings  []string             `json:"warnings"` // what a reader of the figures should know
+	RunID     string               `json:"run_id"`
+	Versions  map[string]string    `json:"versions"`
+	Origin    string               `json:"imported_from,omitempty"` // the tool whose file this was read of
+	Simulator bool                 `json:"simulator"`               // the figures say nothing about any model
+	Partial   bool                 `json:"partial"`                 // something of the run is missing
+	Window    *Window              `json:"window"`                  // null: the whole run
+	Sweep     *Sweep               `json:"sweep,omitempty"`
+	Schedule  []run.ScheduleSource `json:"schedule"`
+	Requests  RequestCounts        `json:"requests"`
+	Tokens    TokenCounts          `json:"tokens"`
+	Latency   OwnLatencies         `json:"latency"`
+	Finish    map[string]int       `json:"finish_reasons"`
+	Series    *Series              `json:"time_series,omitempty"` // of the whole run
+	Server    *ServerState         `json:"server,omitempty"`      // of the whole run, and of stages
+	Meaning   map[string]string    `json:"definitions"`
 }
 
 // Window is what was left out of the run.
@@ -129,12 +130,12 @@ type OwnLatencies struct {
 	Connect      *Distribution `json:"connect"`
 }
 
-func (r *Run) additions(g *group) *Additions {
+func newAdditions(r *run.Run, g *subset) *Additions {
 	a := &Additions{
 		Versions: map[string]string{},
 		RunID:    r.ID(), Origin: r.Origin, Simulator: r.Simulated(), Partial: r.Partial, Sweep: g.opts.Sweep,
 		Schedule: r.Schedule,
-		Requests: g.counts(), Tokens: g.tokenCounts(), Latency: g.ownLatencies(), Finish: map[string]int{},
+		Requests: countRequests(g), Tokens: countTokens(g), Latency: g.ownLatencies(), Finish: map[string]int{},
 		Meaning: definitions,
 	}
 	if len(r.Runs) > 0 && r.Runs[0].Versions != nil {
@@ -152,7 +153,7 @@ func (r *Run) additions(g *group) *Additions {
 	return a
 }
 
-func (g *group) counts() RequestCounts {
+func countRequests(g *subset) RequestCounts {
 	c := RequestCounts{Sent: len(g.all), Succeeded: len(g.ok), Failed: len(g.failed)}
 	for _, q := range g.failed {
 		if q.ErrorType == record.ErrorCanceled {
@@ -160,17 +161,17 @@ func (g *group) counts() RequestCounts {
 		}
 	}
 	for _, q := range g.ok {
-		if q.out == 1 && q.OutputSource != record.NoSource {
+		if q.CompletionTokens == 1 && q.OutputSource != record.NoSource {
 			c.OneToken++
 		}
-		if !g.lacksContent(q) {
+		if !lacksContent(g, q) {
 			continue
 		}
 		c.NoContent++
 		switch {
-		case q.called:
+		case q.HasToolCalls:
 			c.ToolCallsOnly++
-		case q.reasoned:
+		case q.HasReasoning:
 			c.ReasoningOnly++
 		}
 	}
@@ -179,15 +180,15 @@ func (g *group) counts() RequestCounts {
 
 // lacksContent says whether a streamed answer brought no content. Of an answer that came whole, and of a run of another
 // tool without reasoning or tool calls, nobody can tell.
-func (g *group) lacksContent(q *Request) bool {
-	return q.Streaming && q.chunks == 0 && !q.noted(record.NoteWhole) && (q.reasoned || q.called || g.run.Origin == "")
+func lacksContent(g *subset, q *run.Request) bool {
+	return q.Streaming && q.ChunkCount == 0 && !hasNote(q, record.NoteWhole) && (q.HasReasoning || q.HasToolCalls || g.run.Origin == "")
 }
 
 // dropped counts the arrivals of the group's stages that were never sent.
-func (g *group) dropped() (n int64) {
+func (g *subset) dropped() (n int64) {
 	stages := map[int]bool{-1: true}
 	for _, q := range g.all {
-		stages[int(q.StageAt)] = true
+		stages[int(q.Stage)] = true
 	}
 	whole := len(g.all) == len(g.run.Requests)
 	for _, d := range g.run.Dropped {
@@ -198,7 +199,7 @@ func (g *group) dropped() (n int64) {
 	return n
 }
 
-func (g *group) tokenCounts() TokenCounts {
+func countTokens(g *subset) TokenCounts {
 	t := TokenCounts{Output: map[record.Source]int{}, Input: map[record.Source]int{},
 		Limit: Limited{ShortBy: map[string]int{}}}
 	for _, q := range g.ok {
@@ -206,22 +207,22 @@ func (g *group) tokenCounts() TokenCounts {
 		t.Input[q.InputSource]++
 		if q.PromptAsked > 0 && q.InputSource != record.NoSource {
 			t.Asked++
-			if q.in != q.PromptAsked {
+			if q.PromptTokens != q.PromptAsked {
 				t.Differed++
 			}
 		}
-		if !q.promptRaw {
-			t.Prompt.count(q.serverIn, q.clientIn)
+		if !q.PromptRaw {
+			t.Prompt.count(q.ServerPrompt, q.ClientPrompt)
 		}
-		t.Completion.count(q.serverOut, q.clientOut)
+		t.Completion.count(q.ServerCompletion, q.ClientCompletion)
 		t.Limit.count(q)
-		if q.zeroUsage() {
+		if hasZeroUsage(q) {
 			t.ZeroUsage++
 		}
-		if q.serverRead != none {
+		if q.ServerCached != none {
 			t.Cached.Requests++
-			t.Cached.Prompt += int64(q.in)
-			t.Cached.Cached += int64(q.serverRead)
+			t.Cached.Prompt += int64(q.PromptTokens)
+			t.Cached.Cached += int64(q.ServerCached)
 		}
 	}
 	t.PerChunk = g.sum(g.ok, tokensPerChunk)
@@ -242,17 +243,17 @@ func (c *Counted) count(server, client int32) {
 	}
 }
 
-func (l *Limited) count(q *Request) {
+func (l *Limited) count(q *run.Request) {
 	if q.MaxTokens == 0 || q.OutputSource == record.NoSource || q.OutputSource == record.ContentChunks {
 		return
 	}
-	n := orElse(q.serverOut, q.out) // the server's limit is on its own tokens
+	n := orElse(q.ServerCompletion, q.CompletionTokens) // the server's limit is on its own tokens
 	switch {
-	case !q.zeroUsage():
+	case !hasZeroUsage(q):
 	case q.OutputSource == record.ServerUsage:
 		return // which is no count
 	default:
-		n = q.out
+		n = q.CompletionTokens
 	}
 	l.Requests++
 	l.Asked += int64(q.MaxTokens)
@@ -267,49 +268,49 @@ func (l *Limited) count(q *Request) {
 }
 
 // tokensPerChunk is unknown where the tokens are counted in chunks, or hold more than the content.
-func tokensPerChunk(_ *group, q *Request) float64 {
-	mixed := q.OutputSource != record.ClientTokenizer && (!math.IsNaN(q.ttfr) || q.ttfo != q.ttft)
-	if q.chunks == 0 || q.OutputSource == record.ContentChunks || q.OutputSource == record.NoSource || mixed {
+func tokensPerChunk(_ *subset, q *run.Request) float64 {
+	mixed := q.OutputSource != record.ClientTokenizer && (!math.IsNaN(q.TTFR) || q.TTFO != q.TTFT)
+	if q.ChunkCount == 0 || q.OutputSource == record.ContentChunks || q.OutputSource == record.NoSource || mixed {
 		return unknown
 	}
-	return float64(q.out) / float64(q.chunks)
+	return float64(q.CompletionTokens) / float64(q.ChunkCount)
 }
 
-func (g *group) ownLatencies() OwnLatencies {
-	of := func(f func(q *Request) float64) *Distribution {
-		return g.sum(g.ok, func(_ *group, q *Request) float64 {
-			if q.leftOut {
+func (g *subset) ownLatencies() OwnLatencies {
+	of := func(f func(q *run.Request) float64) *Distribution {
+		return g.sum(g.ok, func(_ *subset, q *run.Request) float64 {
+			if q.LeftOut {
 				return unknown
 			}
 			return f(q)
 		})
 	}
 	return OwnLatencies{
-		TTFT: of(func(q *Request) float64 { return q.ttft }),
-		TTFTOneToken: of(func(q *Request) float64 {
-			if q.out != 1 {
+		TTFT: of(func(q *run.Request) float64 { return q.TTFT }),
+		TTFTOneToken: of(func(q *run.Request) float64 {
+			if q.CompletionTokens != 1 {
 				return unknown
 			}
-			return q.ttft
+			return q.TTFT
 		}),
-		TTFTFromDue: of(func(q *Request) float64 { return g.sinceDue(q, q.Start) + q.ttft }),
-		TTFO:        of(func(q *Request) float64 { return q.ttfo }),
-		TTFR:        of(func(q *Request) float64 { return q.ttfr }),
-		TPOT:        of(func(q *Request) float64 { return q.tpot }),
-		NTPOT:       of(func(q *Request) float64 { return q.ntpot }),
-		ITLMean:     of(func(q *Request) float64 { return q.meanITL }),
+		TTFTFromDue: of(func(q *run.Request) float64 { return g.sinceDue(q, q.Start) + q.TTFT }),
+		TTFO:        of(func(q *run.Request) float64 { return q.TTFO }),
+		TTFR:        of(func(q *run.Request) float64 { return q.TTFR }),
+		TPOT:        of(func(q *run.Request) float64 { return q.TPOT }),
+		NTPOT:       of(func(q *run.Request) float64 { return q.NTPOT }),
+		ITLMean:     of(func(q *run.Request) float64 { return q.MeanITL }),
 		ChunkGap:    newDistribution(g.chunkGaps, g.opts.Percentiles),
-		FromDue: of(func(q *Request) float64 {
-			if q.endless {
+		FromDue: of(func(q *run.Request) float64 {
+			if q.EndUnknown {
 				return unknown
 			}
 			return g.sinceDue(q, q.End)
 		}),
-		Connect: of(func(q *Request) float64 {
+		Connect: of(func(q *run.Request) float64 {
 			if q.Connected == 0 {
 				return unknown
 			}
-			return g.run.seconds(q.Connected - q.Start)
+			return g.run.Seconds(q.Connected - q.Start)
 		}),
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -49,7 +50,7 @@ func BenchmarkRead(b *testing.B) {
 			b.SetBytes(int64(len(bench.file)))
 			used := cpuTime(b)
 			for b.Loop() {
-				if _, err := Read(ReadOptions{}, Source{"f", bytes.NewReader(bench.file)}); err != nil {
+				if _, err := run.Read(run.Options{}, run.Source{Name: "f", Reader: bytes.NewReader(bench.file)}); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -97,15 +98,13 @@ func BenchmarkReport(b *testing.B) {
 		seconds int
 	}{{"punctual", 0}, {"late", 110}} {
 		b.Run(bench.name, func(b *testing.B) {
-			run := newRun(ReadOptions{})
-			for _, line := range slices.Concat(lines, lateBeats(start, bench.seconds)) {
-				run.add(line, "i")
-			}
-			if err := run.finish(false); err != nil {
+			run, err := run.FromLines(run.Options{},
+				run.Instance{Name: "i", Lines: slices.Concat(lines, lateBeats(start, bench.seconds))})
+			if err != nil {
 				b.Fatal(err)
 			}
 			for b.Loop() {
-				if _, err := run.Report(Options{}).documents(Files{Summary: true, Stages: true}); err != nil {
+				if _, err := NewReport(run, Options{}).documents(Files{Summary: true, Stages: true}); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -129,25 +128,21 @@ func lateBeats(start int64, seconds int) (lines []record.Line) {
 
 // BenchmarkHeartbeats sums up 24 hours of three instances that were late each 10 ms.
 func BenchmarkHeartbeats(b *testing.B) {
-	run := newRun(ReadOptions{})
 	lines := bigRun(1)
 	start := lines[0].(*record.Run).Start
 	end := sampleRequest(rand.New(rand.NewPCG(1, 2)), start+24*3600*second)
 	end.Scenario, end.Index = "s", 1
-	for _, line := range append(lines, end) {
-		run.add(line, "i")
+	instances := []run.Instance{{Name: "i", Lines: append(lines, end)}}
+	for _, name := range []string{"i", "j", "k"} {
+		instances = append(instances, run.Instance{Name: name, Lines: lateBeats(start, 24*3600)})
 	}
-	for _, instance := range []string{"i", "j", "k"} {
-		for _, line := range lateBeats(start, 24*3600) {
-			run.add(line, instance)
-		}
-	}
-	if err := run.finish(true); err != nil {
+	run, err := run.FromLines(run.Options{Force: true}, instances...)
+	if err != nil {
 		b.Fatal(err)
 	}
-	g := run.group(run.Requests, Options{})
+	g := newSubset(run, run.Requests, Options{})
 	for b.Loop() {
-		if h := g.heartbeats(); h.P99 != 0.003 {
+		if h := summarizeHeartbeats(g); h.P99 != 0.003 {
 			b.Fatalf("got %+v", h)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -31,7 +32,7 @@ type joint struct {
 const jointStart = 1_700_000_000 * second
 
 // sources are the files of the instances, of 200 requests in all.
-func (j joint) sources(t *testing.T) (sources []Source) {
+func (j joint) sources(t *testing.T) (sources []run.Source) {
 	t.Helper()
 	n, own := len(j.ahead), j.executor == "llm-arrival-rate"
 	lines := make([][]record.Line, n)
@@ -73,7 +74,7 @@ func (j joint) sources(t *testing.T) (sources []Source) {
 		due += gap
 	}
 	for i := range n {
-		sources = append(sources, Source{fmt.Sprint("pod-", i), bytes.NewReader(asRecords(t, lines[i]))})
+		sources = append(sources, run.Source{Name: fmt.Sprint("pod-", i), Reader: bytes.NewReader(asRecords(t, lines[i]))})
 	}
 	return sources
 }
@@ -94,18 +95,18 @@ func (j joint) request(rng *rand.Rand, k int, at, ahead int64, own bool) record.
 	return q
 }
 
-func (j joint) read(t *testing.T) *Run {
+func (j joint) read(t *testing.T) *run.Run {
 	t.Helper()
-	run, err := Read(ReadOptions{}, j.sources(t)...)
+	run, err := run.Read(run.Options{}, j.sources(t)...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return run
 }
 
-func clockReasons(run *Run) (ClientHealth, string) {
+func clockReasons(run *run.Run) (ClientHealth, string) {
 	j := &judge{ClientHealth{Verdict: Valid}}
-	run.judgeClocks(j)
+	j.judgeClocks(run)
 	return j.ClientHealth, strings.Join(j.Reasons, "\n")
 }
 
@@ -160,18 +161,18 @@ func TestClocksOfInstances(t *testing.T) {
 			t.Parallel()
 			truth := tt.joint
 			truth.ahead = make([]int64, len(tt.ahead))
-			run, want := tt.read(t), truth.read(t)
-			got, reasons := clockReasons(run)
+			r, want := tt.read(t), truth.read(t)
+			got, reasons := clockReasons(r)
 			if wantVerdict := map[bool]string{true: Valid, false: Suspect}[tt.want == ""]; got.Verdict != wantVerdict ||
 				!strings.Contains(reasons, tt.want) {
 				t.Errorf("got %s %q, want %s %q", got.Verdict, reasons, wantVerdict, tt.want)
 			}
-			a, b := run.Summary(Options{}), want.Summary(Options{})
+			a, b := Summarize(r, Options{}), Summarize(want, Options{})
 			if rate, right := float64(a.Successes.Throughput.Requests),
 				float64(b.Successes.Throughput.Requests); math.Abs(rate/right-1) > 0.02 {
 				t.Errorf("%v requests/s, want %v", rate, right)
 			}
-			if !slices.IsSortedFunc(run.Requests, func(a, b *Request) int { return int(a.Start - b.Start) }) {
+			if !slices.IsSortedFunc(r.Requests, func(a, b *run.Request) int { return int(a.Start - b.Start) }) {
 				t.Error("the requests are not in order of start")
 			}
 		})
@@ -182,13 +183,13 @@ func TestClocksOfInstances(t *testing.T) {
 func TestHeartbeatsFollowTheClock(t *testing.T) {
 	t.Parallel()
 	j := joint{executor: "llm-arrival-rate", stage: true, stalls: true, ahead: []int64{0, 0}, late: []int64{0, 0}}
-	want := j.read(t).Summary(Options{}).Ours.Health
+	want := Summarize(j.read(t), Options{}).Ours.Health
 	if len(want.Errors) == 0 || len(want.Heartbeats.Seconds) != 1 {
 		t.Fatalf("got %v, %+v, want errors of one second", want.Errors, want.Heartbeats)
 	}
 	for _, by := range []int64{3600 * second, -3600 * second} {
 		j.ahead[1] = by
-		got := j.read(t).Summary(Options{}).Ours.Health
+		got := Summarize(j.read(t), Options{}).Ours.Health
 		if !slices.Equal(got.Errors, want.Errors) || !reflect.DeepEqual(got.Heartbeats, want.Heartbeats) {
 			t.Errorf("by %d s: got %v, %+v, want %v, %+v", by/second, got.Errors, got.Heartbeats, want.Errors,
 				want.Heartbeats)
@@ -206,7 +207,7 @@ func TestAnInstanceThatBeganLate(t *testing.T) {
 	if health, reasons := clockReasons(run); health.Verdict != Suspect || !strings.Contains(reasons, want) {
 		t.Errorf("got %s %q, want %q", health.Verdict, reasons, want)
 	}
-	if span := run.seconds(run.Requests[len(run.Requests)-1].Start - run.Requests[0].Start); span < 22 {
+	if span := run.Seconds(run.Requests[len(run.Requests)-1].Start - run.Requests[0].Start); span < 22 {
 		t.Errorf("all was sent within %v s: the starts were taken for clocks", span)
 	}
 	j.ahead = []int64{0, 3600 * second}
@@ -226,62 +227,28 @@ func TestClocksThatCannotBeCompared(t *testing.T) {
 		"by their first starts": {5, 2 * century, 0},
 		"a clock never set":     {3600 * second, century / 2, century/2 + 3600*second},
 	} {
-		var sources []Source
+		var sources []run.Source
 		for i, start := range at[:2] {
 			first := &record.Request{Scenario: "s", Index: int64(i), Start: start, FirstByte: start + 1, End: start + 2,
 				Chunks: []int64{0}}
 			if first.ServerDate = at[2] / second; i == 1 {
 				first.ServerDate = min(first.ServerDate, start/second)
 			}
-			sources = append(sources, Source{fmt.Sprint("pod-", i), bytes.NewReader(asRecords(t, []record.Line{
+			sources = append(sources, run.Source{Name: fmt.Sprint("pod-", i), Reader: bytes.NewReader(asRecords(t, []record.Line{
 				&record.Run{Schema: record.Schema, ID: "run", Instance: fmt.Sprint(i),
 					Segment:   fmt.Sprintf("%d/2:%d/2", i, i+1),
 					Scenarios: []record.Scenario{{Name: "s", Executor: "constant-vus"}}},
 				first,
 			}))})
 		}
-		run, err := Read(ReadOptions{}, sources...)
+		run, err := run.Read(run.Options{}, sources...)
 		if err != nil {
 			t.Fatal(err)
 		}
 		compared := slices.ContainsFunc(run.Runs, func(r *record.Run) bool { return r.Clock != nil })
-		if compared != strings.Contains(name, "never set") || run.Requests[0].Start < 0 || run.span(run.Requests) < 0 {
+		if compared != strings.Contains(name, "never set") || run.Requests[0].Start < 0 || timeSpan(run, run.Requests) < 0 {
 			t.Errorf("%s: compared %t, first start %d, %v seconds", name, compared, run.Requests[0].Start,
-				run.span(run.Requests))
-		}
-	}
-}
-
-func TestEvidenceOfClocks(t *testing.T) {
-	t.Parallel()
-	start := func(n int64) *int64 { return &n }
-	for _, tt := range []struct {
-		name        string
-		e           evidence
-		ahead, late int64
-	}{
-		{"nothing", evidence{}, 0, 0},
-		{"the schedule alone", evidence{start: start(20)}, 20, 0},
-		{"within the tolerance", evidence{start: start(-9)}, 0, 0},
-		{"both agree", evidence{start: start(20), server: &span{18, 25}}, 20, 0},
-		{"the clocks agree", evidence{start: start(20), server: &span{-2, 2}}, 0, 20},
-		{"the server tells little", evidence{start: start(20), server: &span{-50, 50}}, 20, 0},
-		{"late and ahead", evidence{start: start(30), server: &span{18, 22}}, 22, 0},
-		{"much later and ahead", evidence{start: start(50), server: &span{18, 22}}, 22, 28},
-		{"servers of several clocks", evidence{start: start(0), server: &span{18, 22}}, 0, 0},
-		{"the server alone", evidence{server: &span{18, 22}}, 20, 0},
-		{"the server alone, which tells little", evidence{server: &span{-18, 62}}, 0, 0},
-		{"in a long run", evidence{start: start(2e9)}, 2e9, 0},
-		{"late in a long run", evidence{start: start(2e9), server: &span{-1e8, 1e8}}, 0, 0},
-		{"first requests", evidence{start: start(2e9), rough: true}, 2e9, 0},
-		{"first requests of about a second", evidence{start: start(9e8), rough: true}, 0, 0},
-	} {
-		tolerance := int64(10)
-		if strings.Contains(tt.name, "long") {
-			tolerance = 72 * second
-		}
-		if ahead, late := tt.e.settle(tolerance); ahead != tt.ahead || late != tt.late {
-			t.Errorf("%s: ahead %d, late %d; want %d, %d", tt.name, ahead, late, tt.ahead, tt.late)
+				timeSpan(run, run.Requests))
 		}
 	}
 }
@@ -295,13 +262,13 @@ func TestClocksInParquet(t *testing.T) {
 	} {
 		first, dir := j.read(t), t.TempDir()
 		var file bytes.Buffer
-		if err := first.WriteParquet(&file); err != nil {
+		if err := NewRequestTable(first).WriteParquet(&file); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.WriteFile(filepath.Join(dir, "requests.parquet"), file.Bytes(), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		second, err := ReadFiles(ReadOptions{}, dir)
+		second, err := run.ReadFiles(run.Options{}, dir)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -309,7 +276,7 @@ func TestClocksInParquet(t *testing.T) {
 		if _, got := clockReasons(second); got != want || want == "" {
 			t.Errorf("got %q, want %q", got, want)
 		}
-		if a, b := first.span(first.Requests), second.span(second.Requests); a != b {
+		if a, b := timeSpan(first, first.Requests), timeSpan(second, second.Requests); a != b {
 			t.Errorf("the run took %v s, and read again %v s", a, b)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -14,11 +15,13 @@ import (
 // WriteCSV writes one line per request, with the columns of Row: undefined values are empty, lists are separated by
 // spaces. A text that a spreadsheet would compute has an apostrophe before it; the other formats have texts as they
 // are.
-func (r *Run) WriteCSV(w io.Writer) error { return buffered(w, r.writeCSV) }
+func (t RequestTable) WriteCSV(w io.Writer) error {
+	return buffered(w, func(w io.Writer) error { return writeCSVRows(t.run, w) })
+}
 
-func (r *Run) writeCSV(w io.Writer) error {
+func writeCSVRows(r *run.Run, w io.Writer) error {
 	out := csv.NewWriter(w)
-	row := reflect.TypeFor[Row]()
+	row := reflect.TypeFor[run.Row]()
 	fields := make([]string, row.NumField())
 	for i := range fields {
 		fields[i], _, _ = strings.Cut(row.Field(i).Tag.Get("parquet"), ",")
@@ -28,7 +31,7 @@ func (r *Run) writeCSV(w io.Writer) error {
 	}
 	var rec record.Request
 	for _, q := range r.Requests {
-		values := reflect.ValueOf(r.row(q, &rec))
+		values := reflect.ValueOf(newRow(r, q, &rec))
 		for i := range fields {
 			fields[i] = csvField(values.Field(i))
 		}

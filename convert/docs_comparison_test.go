@@ -14,6 +14,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/convert"
 	"github.com/seed-307b789f/xk6-llm/convert/internal/stats"
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -112,11 +113,11 @@ func reportFigures(t *testing.T, r *record.Request) figures {
 	if err := os.WriteFile(path, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	run, err := convert.ReadFiles(convert.ReadOptions{}, path)
+	run, err := run.ReadFiles(run.Options{}, path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := run.Summary(convert.Options{}).Successes.Latency
+	l := convert.Summarize(run, convert.Options{}).Successes.Latency
 	return figures{
 		ttft: l.TTFT.Mean * 1e3, duration: l.Request.Mean * 1e3, tpot: l.TPOT.Mean * 1e3, meanITL: l.ITL.Mean * 1e3,
 		ntpot: l.NTPOT.Mean * 1e3,

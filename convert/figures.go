@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/compare"
 	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 )
 
 // figurePaths are where the summary of a report has what is compared, by the names of package compare.
@@ -24,7 +25,7 @@ var figurePaths = map[string]string{
 // ReadFigures reads the summary of a report directory of inference-perf, of its current or its older shape, or of ours;
 // false if the directory holds none, or the requests of the run as well, of which more can be told.
 func ReadFigures(dir string) (f compare.Figures, found bool, err error) {
-	if info, err := os.Stat(dir); err != nil || !info.IsDir() || len(runFiles(dir)) > 0 {
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() || len(run.RequestFiles(dir)) > 0 {
 		return f, false, nil
 	}
 	paths := reportdir.Summaries(dir)
@@ -56,8 +57,8 @@ func ReadFigures(dir string) (f compare.Figures, found bool, err error) {
 }
 
 // Figures are those of a run's own report, to be compared with one of which the requests are not known.
-func (r *Run) Figures(name string, o Options) (compare.Figures, error) {
-	l := r.Summary(o)
+func RunFigures(r *run.Run, name string, o Options) (compare.Figures, error) {
+	l := Summarize(r, o)
 	text, err := pythonJSON(l, "")
 	if err != nil {
 		return compare.Figures{}, err

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -57,10 +58,10 @@ func TestReportOfAParquetFileIsThatOfTheRecords(t *testing.T) {
 		first := mustRead(t, asRecords(t, lines))
 		want, dir := reportFiles(t, first), t.TempDir()
 		if err := outfile.Write(filepath.Join(dir, "requests.parquet"), outfile.Options{},
-			first.WriteParquet); err != nil {
+			NewRequestTable(first).WriteParquet); err != nil {
 			t.Fatal(err)
 		}
-		second, err := ReadFiles(ReadOptions{}, dir)
+		second, err := run.ReadFiles(run.Options{}, dir)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -78,13 +79,13 @@ func TestReportOfAParquetFileIsThatOfTheRecords(t *testing.T) {
 
 func TestReadParquetRefuses(t *testing.T) {
 	t.Parallel()
-	run := mustRead(t, asRecords(t, sampleLines()))
+	r := mustRead(t, asRecords(t, sampleLines()))
 	dir := t.TempDir()
 	good, chunks, cut := filepath.Join(dir, "good"), filepath.Join(dir, "chunks"), filepath.Join(dir, "cut")
-	if err := outfile.Write(good, outfile.Options{}, run.WriteParquet); err != nil {
+	if err := outfile.Write(good, outfile.Options{}, NewRequestTable(r).WriteParquet); err != nil {
 		t.Fatal(err)
 	}
-	if err := outfile.Write(chunks, outfile.Options{}, run.WriteChunks); err != nil {
+	if err := outfile.Write(chunks, outfile.Options{}, NewRequestTable(r).WriteChunks); err != nil {
 		t.Fatal(err)
 	}
 	data, err := os.ReadFile(good)
@@ -95,7 +96,7 @@ func TestReadParquetRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{chunks: "it was not written by `llmconv parquet`", cut: "cut: "} {
-		if _, err := ReadFiles(ReadOptions{}, path); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := run.ReadFiles(run.Options{}, path); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", filepath.Base(path), err, want)
 		}
 	}
@@ -105,7 +106,7 @@ func TestAdapterReports(t *testing.T) {
 	t.Parallel()
 	run := mustRead(t, asRecords(t, richLines()))
 	dir := t.TempDir()
-	if _, err := run.Report(Options{}).Write(dir, Files{Summary: true, Stages: true, Adapters: true,
+	if _, err := NewReport(run, Options{}).Write(dir, Files{Summary: true, Stages: true, Adapters: true,
 		AdapterStages: true, Prefix: "x-"}); err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +128,7 @@ func TestAdapterReports(t *testing.T) {
 	if !slices.Equal(names, want) {
 		t.Errorf("got %q", names)
 	}
-	p := run.Report(Options{})
+	p := NewReport(run, Options{})
 	a, b, both := p.Adapters["lora-b"].Load.Count, p.AdapterStages["lora-b"][0].Load.Count,
 		p.AdapterStages["lora-b"][1].Load.Count
 	if a == 0 || a != b+both || p.AdapterStages["lora-b"][0].Load.RequestedRate == nil ||
@@ -143,7 +144,7 @@ func TestCSVHasARowForEachRequest(t *testing.T) {
 	t.Parallel()
 	run := mustRead(t, asRecords(t, richLines()))
 	path := filepath.Join(t.TempDir(), "r.csv")
-	if err := outfile.Write(path, outfile.Options{}, run.WriteCSV); err != nil {
+	if err := outfile.Write(path, outfile.Options{}, NewRequestTable(run).WriteCSV); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(path)
@@ -156,7 +157,7 @@ func TestCSVHasARowForEachRequest(t *testing.T) {
 	}
 	column := func(name string) int { return slices.Index(rows[0], name) }
 	var rec record.Request
-	run.Requests[0].unpack(&rec)
+	run.Requests[0].Unpack(&rec)
 	if got := rows[1][column("chunks_us")]; got == "" || "["+got+"]" != fmt.Sprint(rec.Chunks) {
 		t.Errorf("chunks %q", got)
 	}
@@ -183,7 +184,7 @@ func TestCSVHasNoFormulas(t *testing.T) {
 	}
 	var out bytes.Buffer
 	run := runOf(t, requests...)
-	if err := run.writeCSV(&out); err != nil {
+	if err := writeCSVRows(run, &out); err != nil {
 		t.Fatal(err)
 	}
 	rows, err := csv.NewReader(&out).ReadAll()
@@ -222,13 +223,13 @@ func TestAdaptersThatAreTooMany(t *testing.T) {
 		"--adapter reports on others"
 	last := fmt.Sprintf("a%04d", mostAdapters+1)
 	requests = append(requests, &record.Request{Start: second, End: 2 * second, Adapter: last})
-	report := runOf(t, requests...).Report(Options{})
+	report := NewReport(runOf(t, requests...), Options{})
 	if len(report.Adapters) != mostAdapters || report.Adapters[last] == nil ||
 		!slices.Contains(report.Summary.Ours.Warnings, want) {
 		t.Errorf("got %d adapters, %s among them: %t, warnings %q", len(report.Adapters), last,
 			report.Adapters[last] != nil, report.Summary.Ours.Warnings)
 	}
-	report = runOf(t, requests[:mostAdapters]...).Report(Options{})
+	report = NewReport(runOf(t, requests[:mostAdapters]...), Options{})
 	if len(report.Adapters) != mostAdapters || slices.Contains(report.Summary.Ours.Warnings, want) {
 		t.Errorf("got %d adapters, warnings %q", len(report.Adapters), report.Summary.Ours.Warnings)
 	}
@@ -236,7 +237,7 @@ func TestAdaptersThatAreTooMany(t *testing.T) {
 
 func TestMarkers(t *testing.T) {
 	t.Parallel()
-	documents, err := mustRead(t, asRecords(t, sampleLines())).Report(Options{}).documents(Files{Summary: true,
+	documents, err := NewReport(mustRead(t, asRecords(t, sampleLines())), Options{}).documents(Files{Summary: true,
 		Stages: true})
 	if err != nil {
 		t.Fatal(err)

@@ -2,143 +2,46 @@ package convert
 
 import (
 	"bytes"
-	"compress/gzip"
-	"encoding/json"
-	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
 
-	"github.com/klauspost/compress/zstd"
-
+	"github.com/seed-307b789f/xk6-llm/convert/internal/runtest"
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-const second = int64(1e9)
+const second = runtest.Second
 
-// sampleLines makes a run of two stages as stock executors leave it, 20 requests at 2/s and 30 at 3/s, with each kind
-// of failure.
-func sampleLines() []record.Line {
-	rng := rand.New(rand.NewPCG(1, 2))
-	start := 1_700_000_000 * second
-	lines := []record.Line{
-		&record.Run{Schema: record.Schema, ID: "run", Instance: "a", Segment: "0:1", Start: start,
-			Versions: map[string]string{"k6": "v2.2.0"}, Scenarios: []record.Scenario{
-				{Name: "stage_0", Executor: "ramping-arrival-rate",
-					Stages: []record.Stage{{Index: 0, Rate: new(2.0), Duration: new(10.0)}}},
-				{Name: "stage_1", Executor: "ramping-arrival-rate", StartAt: 10,
-					Stages: []record.Stage{{Index: 1, Rate: new(3.0), Duration: new(10.0)}}},
-			}},
-		&record.Client{Number: 0, Simulator: true, SLO: &record.Bounds{TTFT: 120},
-			Options: map[string]any{"api": "chat"}},
-		&record.Request{ID: "warm", Stage: -1, Start: start - 5*second, End: start - 4*second, Chunks: []int64{}},
-	}
-	errs := []string{record.ErrorHTTP, record.ErrorTimeout, record.ErrorStall, record.ErrorConnect, record.ErrorReset,
-		record.ErrorTruncated, record.ErrorCanceled}
-	for stage, load := range [][2]int{{20, 2}, {30, 3}} {
-		for k := range load[0] {
-			due := start + int64(stage)*10*second + int64(float64(k+1)/float64(load[1])*1e9)
-			r := sampleRequest(rng, due)
-			r.ID, r.Scenario, r.Stage, r.Index = fmt.Sprintf("%d-%d", stage, k), fmt.Sprintf("stage_%d", stage), stage,
-				int64(k)
-			if k%7 == 3 {
-				r.ErrorType, r.Error, r.Usage, r.FinishReason = errs[(k/7+4*stage)%len(errs)],
-					"something <é> went wrong", nil, ""
-				if r.ErrorType == record.ErrorHTTP {
-					r.Status = 503
-				}
-			}
-			r.SLO, r.Good = &record.Bounds{TTFT: 120}, new(k%2 == 0)
-			lines = append(lines, r)
-		}
-	}
-	return lines
-}
-
-// sampleRequest goes 2 to 5 ms late and brings 1 to 12 tokens.
-func sampleRequest(rng *rand.Rand, due int64) *record.Request {
-	n := 1 + rng.IntN(12)
-	r := &record.Request{
-		API: "chat", Model: "m", Streaming: true, Start: due + 2_000_000 + rng.Int64N(3_000_000), Status: 200,
-		BytesSent: 100 + rng.Int64N(50), BytesReceived: 1000, FinishReason: "length",
-	}
-	at := int64(80_000) + rng.Int64N(60_000)
-	for range n {
-		r.Chunks = append(r.Chunks, at)
-		at += 9_000 + rng.Int64N(2_000)
-	}
-	r.End = r.Start + at*1000
-	r.Connected, r.FirstByte = r.Start+50_000, r.Start+r.Chunks[0]*1000-10_000
-	r.Usage = fmt.Appendf(nil,
-		`{"prompt_tokens":%d,"completion_tokens":%d,"prompt_tokens_details":{"cached_tokens":4}}`, 10+rng.IntN(100), n)
-	return r
-}
-
-func text(t *testing.T, line record.Line) []byte {
-	t.Helper()
-	out, err := record.Append(nil, line)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
-}
-
-// asRecords writes lines as --out llm does.
-func asRecords(t *testing.T, lines []record.Line) (file []byte) {
-	t.Helper()
-	for _, line := range append(lines, &record.End{Status: "finished"}) {
-		file = append(append(file, text(t, line)...), '\n')
-	}
-	return file
-}
-
-// asK6JSON writes lines as --out json does, among points of no concern.
-func asK6JSON(t *testing.T, lines []record.Line) []byte {
-	t.Helper()
-	var file bytes.Buffer
-	point := func(metric string, value int64, tags, meta map[string]string) {
-		data, err := json.Marshal(map[string]any{"time": "2026-01-01T00:00:00Z", "value": value, "tags": tags,
-			"metadata": meta})
-		if err != nil {
-			t.Fatal(err)
-		}
-		fmt.Fprintf(&file, `{"metric":%q,"type":"Point","data":%s}`+"\n", metric, data)
-	}
-	file.WriteString(`{"type":"Metric","data":{"name":"llm_requests","type":"counter"},"metric":"llm_requests"}` + "\n")
-	for _, line := range lines {
-		metric := "llm_events"
-		if d, ok := line.(*record.Dropped); ok {
-			point("dropped_iterations", d.Count, map[string]string{"scenario": d.Scenario}, nil)
-			continue
-		}
-		if _, ok := line.(*record.Request); ok {
-			metric = "llm_requests"
-		}
-		point(metric, 1, map[string]string{"api": "chat"}, map[string]string{"llm_record": string(text(t, line)),
-			"request_id": "x"})
-		point("http_reqs", 1, nil, nil)
-	}
-	return file.Bytes()
-}
+var (
+	sampleLines   = runtest.Lines
+	sampleRequest = runtest.Request
+	text          = runtest.Line
+	asRecords     = runtest.Records
+	asK6JSON      = runtest.K6JSON
+	zip           = runtest.Gzip
+	zstandard     = runtest.Zstandard
+)
 
 // runOf makes a run of records alone.
-func runOf(t *testing.T, requests ...*record.Request) *Run {
+func runOf(t testing.TB, requests ...*record.Request) *run.Run {
 	t.Helper()
-	run := newRun(ReadOptions{Bodies: true})
+	made := run.Instance{Name: "i"}
 	for i, r := range requests {
-		r.Index = int64(i)
-		run.add(r, "i")
+		numbered := *r // the same record may be given several times
+		numbered.Index = int64(i)
+		made.Lines = append(made.Lines, &numbered)
 	}
-	if err := run.finish(false); err != nil {
+	run, err := run.FromLines(run.Options{Bodies: true}, made)
+	if err != nil {
 		t.Fatal(err)
 	}
 	return run
 }
 
-func mustRead(t *testing.T, file []byte) *Run {
+func mustRead(t *testing.T, file []byte) *run.Run {
 	t.Helper()
-	run, err := Read(ReadOptions{}, Source{"f", bytes.NewReader(file)})
+	run, err := run.Read(run.Options{}, run.Source{Name: "f", Reader: bytes.NewReader(file)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,10 +53,10 @@ var allFiles = Files{Summary: true, Stages: true, Adapters: true, PerRequest: tr
 	Parquet: true}
 
 // reportFiles writes a report and gives its files by name.
-func reportFiles(t *testing.T, run *Run) map[string]string {
+func reportFiles(t *testing.T, run *run.Run) map[string]string {
 	t.Helper()
 	dir := t.TempDir()
-	if _, err := run.Report(Options{}).Write(dir, allFiles); err != nil {
+	if _, err := NewReport(run, Options{}).Write(dir, allFiles); err != nil {
 		t.Fatal(err)
 	}
 	entries, err := os.ReadDir(dir)
@@ -169,26 +72,4 @@ func reportFiles(t *testing.T, run *Run) map[string]string {
 		files[e.Name()] = string(data)
 	}
 	return files
-}
-
-func zip(t *testing.T, data []byte) []byte {
-	t.Helper()
-	var buf bytes.Buffer
-	w := gzip.NewWriter(&buf)
-	if _, err := w.Write(data); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return buf.Bytes()
-}
-
-func zstandard(t *testing.T, data []byte) []byte {
-	t.Helper()
-	w, err := zstd.NewWriter(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return w.EncodeAll(data, nil)
 }

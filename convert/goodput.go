@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/timespan"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -72,8 +73,8 @@ var boundKinds = []bound{
 }
 
 // goodput is nil without a success that counts or without a bound. A figure that is missing is out of bounds.
-func (g *group) goodput() *Goodput {
-	bounded := slices.ContainsFunc(g.ok, func(q *Request) bool { return g.opts.bounds(q) != (record.Bounds{}) })
+func (g *subset) goodput() *Goodput {
+	bounded := slices.ContainsFunc(g.ok, func(q *run.Request) bool { return g.opts.bounds(q) != (record.Bounds{}) })
 	if !bounded {
 		return nil
 	}
@@ -81,7 +82,7 @@ func (g *group) goodput() *Goodput {
 	attained, applied := make([]int, len(boundKinds)), make([]int, len(boundKinds))
 	tokens := 0.0
 	for _, q := range g.ok {
-		if q.leftOut {
+		if q.LeftOut {
 			continue
 		}
 		good := true
@@ -107,8 +108,8 @@ func (g *group) goodput() *Goodput {
 		}
 	}
 	out.Percentage = Float(100 * float64(out.Good) / float64(out.Total))
-	t := g.run.span(g.ok)
-	if !g.run.timed(g.ok) {
+	t := timeSpan(g.run, g.ok)
+	if !hasTimes(g.run, g.ok) {
 		t = g.time
 	}
 	if t != 0 {
@@ -119,7 +120,7 @@ func (g *group) goodput() *Goodput {
 
 // judged says of each bound there is, by its place in boundKinds, whether a success keeps it. What is missing is out of
 // bounds.
-func (g *group) judged(q *Request, b record.Bounds) iter.Seq2[int, bool] {
+func (g *subset) judged(q *run.Request, b record.Bounds) iter.Seq2[int, bool] {
 	return func(yield func(int, bool) bool) {
 		for i, kind := range boundKinds {
 			limit := kind.limitMS(b) / 1000

@@ -8,21 +8,22 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/foreign"
 	"github.com/seed-307b789f/xk6-llm/convert/internal/stats"
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // group is a group of requests, parted by their end.
-type group struct {
-	all, ok, failed []*Request
-	run             *Run
+type subset struct {
+	all, ok, failed []*run.Request
+	run             *run.Run
 	opts            Options
 	time            float64 // from the first start to the last end, of all; NaN where nobody knows it
 
 	tokenGaps, chunkGaps *stats.Tally // between the token times, and the chunks, of ok
 }
 
-func (r *Run) group(requests []*Request, o Options) *group {
-	g := &group{all: requests, run: r, opts: o.withDefaults(), time: r.duration(requests)}
+func newSubset(r *run.Run, requests []*run.Request, o Options) *subset {
+	g := &subset{all: requests, run: r, opts: o.withDefaults(), time: benchmarkTime(r, requests)}
 	for _, q := range requests {
 		if q.Failed() {
 			g.failed = append(g.failed, q)
@@ -35,7 +36,7 @@ func (r *Run) group(requests []*Request, o Options) *group {
 }
 
 // span is the time from the first start to the last end, in seconds; [Run.duration] is for runs that may lack starts.
-func (r *Run) span(requests []*Request) float64 {
+func timeSpan(r *run.Run, requests []*run.Request) float64 {
 	if len(requests) == 0 {
 		return 0
 	}
@@ -43,18 +44,18 @@ func (r *Run) span(requests []*Request) float64 {
 	for _, q := range requests {
 		start, end = min(start, q.Start), max(end, q.End)
 	}
-	return r.seconds(end - start)
+	return r.Seconds(end - start)
 }
 
 // figure is one number of a request, NaN if it has none.
-type figure func(g *group, q *Request) float64
+type figure func(g *subset, q *run.Request) float64
 
 // sum sums a figure up over some requests.
-func (g *group) sum(requests []*Request, f figure) *Distribution {
+func (g *subset) sum(requests []*run.Request, f figure) *Distribution {
 	return NewDistribution(g.values(requests, f), g.opts.Percentiles)
 }
 
-func (g *group) values(requests []*Request, f figure) []float64 {
+func (g *subset) values(requests []*run.Request, f figure) []float64 {
 	values := make([]float64, 0, len(requests))
 	for _, q := range requests {
 		if v := f(g, q); !math.IsNaN(v) {
@@ -65,7 +66,7 @@ func (g *group) values(requests []*Request, f figure) []float64 {
 }
 
 // total adds a figure up; it is unknown if that of a request is.
-func (g *group) total(requests []*Request, f figure) float64 {
+func (g *subset) total(requests []*run.Request, f figure) float64 {
 	values := g.values(requests, f)
 	if len(values) < len(requests) {
 		return unknown
@@ -75,70 +76,70 @@ func (g *group) total(requests []*Request, f figure) float64 {
 
 // The figures of inference-perf.
 
-func scheduleDelay(g *group, q *Request) float64 { return g.sinceDue(q, q.Start) }
+func scheduleDelay(g *subset, q *run.Request) float64 { return g.sinceDue(q, q.Start) }
 
 // sinceDue is known of an iteration's first request alone: what follows it is due when the script says.
-func (g *group) sinceDue(q *Request, instant int64) float64 {
+func (g *subset) sinceDue(q *run.Request, instant int64) float64 {
 	if !q.DueKnown || q.Seq > 0 {
 		return unknown
 	}
-	return g.run.seconds(instant - q.Due)
+	return g.run.Seconds(instant - q.Due)
 }
 
-func requestLatency(g *group, q *Request) float64 { return g.run.latency(q) }
+func requestLatency(g *subset, q *run.Request) float64 { return latencySeconds(g.run, q) }
 
 // latency is unknown of an imported request without an end, and of one whose figures are left out.
-func (r *Run) latency(q *Request) float64 {
-	if q.endless || q.leftOut {
+func latencySeconds(r *run.Run, q *run.Request) float64 {
+	if q.EndUnknown || q.LeftOut {
 		return unknown
 	}
-	return r.seconds(q.End - q.Start)
+	return r.Seconds(q.End - q.Start)
 }
 
 // ntpot is latency/tokens, and 0 without tokens, which stays in the statistics.
-func ntpot(g *group, q *Request) float64 {
+func ntpot(g *subset, q *run.Request) float64 {
 	n := outputTokens(g, q)
-	if n == 0 && !q.leftOut {
+	if n == 0 && !q.LeftOut {
 		return 0
 	}
 	return requestLatency(g, q) / n
 }
 
 // ttft wants two token times at least.
-func ttft(_ *group, q *Request) float64 {
-	if q.tokenTimes < 2 || q.leftOut {
+func ttft(_ *subset, q *run.Request) float64 {
+	if q.TokenTimes < 2 || q.LeftOut {
 		return unknown
 	}
-	return q.firstToken
+	return q.FirstToken
 }
 
 // tpot divides the span of the token times by the count of output tokens less one.
-func tpot(g *group, q *Request) float64 {
+func tpot(g *subset, q *run.Request) float64 {
 	n := outputTokens(g, q)
-	if q.tokenTimes < 2 || n <= 1 || q.leftOut {
+	if q.TokenTimes < 2 || n <= 1 || q.LeftOut {
 		return unknown
 	}
-	return q.tokenSpan / (n - 1)
+	return q.TokenSpan / (n - 1)
 }
 
 // itl is the mean of the request's gaps, as goodput judges by it.
-func itl(_ *group, q *Request) float64 {
+func itl(_ *subset, q *run.Request) float64 {
 	switch {
-	case q.ends:
-		return q.meanITL
-	case q.tokenTimes < 2 || q.leftOut:
+	case q.ChunksUnlisted:
+		return q.MeanITL
+	case q.TokenTimes < 2 || q.LeftOut:
 		return unknown
 	}
-	return q.tokenSpan / float64(q.tokenTimes-1)
+	return q.TokenSpan / float64(q.TokenTimes-1)
 }
 
-func inputTokens(g *group, q *Request) float64 {
-	return g.run.tokens(q.in, q.InputSource, g.run.countedIn)
+func inputTokens(g *subset, q *run.Request) float64 {
+	return tokenCount(g.run, q.PromptTokens, q.InputSource, g.run.CountsPrompts)
 }
 
 // tokens is a count by its source. Without one it is 0, as inference-perf has it; unknown where another tool left it
 // out, and where no request of the run has one.
-func (r *Run) tokens(n int32, source record.Source, counted bool) float64 {
+func tokenCount(r *run.Run, n int32, source record.Source, counted bool) float64 {
 	if source == record.NoSource && (r.Origin != "" || !counted) {
 		return unknown
 	}
@@ -146,22 +147,22 @@ func (r *Run) tokens(n int32, source record.Source, counted bool) float64 {
 }
 
 // outputTokens is what latencies are divided by: the count of the record, or the server's where the options prefer it.
-func outputTokens(g *group, q *Request) float64 {
-	if g.opts.ServerTokens && q.serverOut != none {
-		return float64(q.serverOut)
+func outputTokens(g *subset, q *run.Request) float64 {
+	if g.opts.ServerTokens && q.ServerCompletion != none {
+		return float64(q.ServerCompletion)
 	}
 	return storedTokens(g, q)
 }
 
 // storedTokens is the count of the record.
-func storedTokens(g *group, q *Request) float64 {
-	return g.run.tokens(q.out, q.OutputSource, g.run.countedOut)
+func storedTokens(g *subset, q *run.Request) float64 {
+	return tokenCount(g.run, q.CompletionTokens, q.OutputSource, g.run.CountsCompletions)
 }
 
 // reportedTokens is the server's count where it gave one, else ours.
-func reportedTokens(g *group, q *Request) float64 {
-	if q.serverOut != none {
-		return float64(q.serverOut)
+func reportedTokens(g *subset, q *run.Request) float64 {
+	if q.ServerCompletion != none {
+		return float64(q.ServerCompletion)
 	}
 	return storedTokens(g, q)
 }
@@ -173,32 +174,32 @@ func orElse(n, other int32) int32 {
 	return n
 }
 
-func cachedTokens(_ *group, q *Request) float64 { return float64(orElse(q.serverRead, 0)) }
+func cachedTokens(_ *subset, q *run.Request) float64 { return float64(orElse(q.ServerCached, 0)) }
 
 // requestSize is unknown of tools that do not keep what they sent.
-func requestSize(g *group, q *Request) float64 {
+func requestSize(g *subset, q *run.Request) float64 {
 	if q.BytesSent == 0 && g.run.Origin != "" && g.run.Origin != string(foreign.InferencePerf) {
 		return unknown
 	}
 	return float64(q.BytesSent)
 }
 
-func nothing(*group, *Request) float64 { return 0 }
+func nothing(*subset, *run.Request) float64 { return 0 }
 
 // tallyGaps pools the gaps between token times, and those between chunks whatever they hold.
-func (g *group) tallyGaps() {
-	g.chunkGaps = stats.NewTally(g.run.clock.chunk)
+func (g *subset) tallyGaps() {
+	g.chunkGaps = stats.NewTally(g.run.Clock.Chunk)
 	g.tokenGaps = g.chunkGaps
-	split := slices.ContainsFunc(g.ok, func(q *Request) bool { return q.tokenized })
+	split := slices.ContainsFunc(g.ok, func(q *run.Request) bool { return q.Tokenized })
 	if split {
-		g.tokenGaps = stats.NewTally(g.run.clock.chunk)
+		g.tokenGaps = stats.NewTally(g.run.Clock.Chunk)
 	}
 	var rec record.Request
 	for _, q := range g.ok {
-		if q.leftOut {
+		if q.LeftOut {
 			continue
 		}
-		q.unpack(&rec)
+		q.Unpack(&rec)
 		for i := 1; i < len(rec.Chunks); i++ {
 			g.chunkGaps.Add(rec.Chunks[i] - rec.Chunks[i-1])
 		}
@@ -230,7 +231,7 @@ func tokenGaps(chunks []int64, tokens []int) iter.Seq2[int, int] {
 	}
 }
 
-func (g *group) successesPart() Successes {
+func (g *subset) successesPart() Successes {
 	noMedia, prompt := g.sum(g.ok, nothing), g.promptTokens(g.ok, inputTokens)
 	return Successes{
 		Count: len(g.ok),
@@ -254,7 +255,7 @@ func (g *group) successesPart() Successes {
 	}
 }
 
-func (g *group) failuresPart() Failures {
+func (g *subset) failuresPart() Failures {
 	prompt := g.promptTokens(g.failed, nothing) // inference-perf counts none of a request that failed
 	return Failures{
 		Count: len(g.failed), Latency: g.sum(g.failed, requestLatency), PromptTokens: prompt,
@@ -262,12 +263,12 @@ func (g *group) failuresPart() Failures {
 	}
 }
 
-func (g *group) throughput() Throughput {
+func (g *subset) throughput() Throughput {
 	if g.time == 0 {
 		return Throughput{}
 	}
 	in, out := g.total(g.ok, inputTokens), g.total(g.ok, outputTokens)
-	if !g.run.timed(g.all) {
+	if !hasTimes(g.run, g.all) {
 		in, out = g.orStated(in, out)
 	}
 	return Throughput{
@@ -276,7 +277,7 @@ func (g *group) throughput() Throughput {
 	}
 }
 
-func (g *group) promptTokens(requests []*Request, tokens figure) PromptTokens {
+func (g *subset) promptTokens(requests []*run.Request, tokens figure) PromptTokens {
 	all, cached := g.total(requests, tokens), g.total(requests, cachedTokens)
 	return PromptTokens{Total: Float(all), Cached: Float(cached), Uncached: Float(max(all-cached, 0)),
 		PerRequest: g.sum(requests, tokens)}
@@ -284,24 +285,24 @@ func (g *group) promptTokens(requests []*Request, tokens figure) PromptTokens {
 
 // mismatches counts streamed successes whose chunks hold another number of tokens than the server reports. Without a
 // tokenizer nobody can tell.
-func (g *group) mismatches() (n int) {
-	if g.run.uncounted {
+func (g *subset) mismatches() (n int) {
+	if g.run.Uncounted {
 		return 0
 	}
 	for _, q := range g.ok {
-		if q.Streaming && q.tokenized && q.serverOut != none && q.serverOut != q.tokenTimes {
+		if q.Streaming && q.Tokenized && q.ServerCompletion != none && q.ServerCompletion != q.TokenTimes {
 			n++
 		}
 	}
 	return n
 }
 
-func fallback(requests []*Request) (f ClientFallback) {
+func fallback(requests []*run.Request) (f ClientFallback) {
 	for _, q := range requests {
-		if q.serverIn == none {
+		if q.ServerPrompt == none {
 			f.Prompt++
 		}
-		if q.serverOut == none {
+		if q.ServerCompletion == none {
 			f.Output++
 		}
 	}
@@ -309,7 +310,7 @@ func fallback(requests []*Request) (f ClientFallback) {
 }
 
 // retries sums up the requests that were sent more than once, nil if none was.
-func (g *group) retries() *Retries {
+func (g *subset) retries() *Retries {
 	var out Retries
 	var wasted []float64
 	for _, q := range g.all {
@@ -321,7 +322,7 @@ func (g *group) retries() *Retries {
 		if !q.Failed() {
 			out.Recovered++
 		}
-		wasted = append(wasted, g.run.wasted(q))
+		wasted = append(wasted, wastedSeconds(g.run, q))
 	}
 	if out.Requests == 0 {
 		return nil
@@ -332,9 +333,9 @@ func (g *group) retries() *Retries {
 	return &out
 }
 
-// wasted returns the seconds that a request's failed attempts took.
-func (r *Run) wasted(q *Request) float64 {
-	return r.seconds(record.Wasted(q.Failed() && !q.endless, q.Start, q.Attempt, q.End))
+// wastedSeconds returns the seconds that a request's failed attempts took.
+func wastedSeconds(r *run.Run, q *run.Request) float64 {
+	return r.Seconds(record.Wasted(q.Failed() && !q.EndUnknown, q.Start, q.Attempt, q.End))
 }
 
 // flat writes named totals and a summary's members as one object.
@@ -353,9 +354,17 @@ func flat(d *Distribution, totals ...any) ([]byte, error) {
 }
 
 // bounds are the bounds a request is judged by.
-func (o Options) bounds(q *Request) record.Bounds {
+func (o Options) bounds(q *run.Request) record.Bounds {
 	if o.SLO != (record.Bounds{}) {
 		return o.SLO
 	}
 	return q.SLO
 }
+
+// none is the token count, and unknown the figure, of what has none.
+const none = record.NotReported
+
+var unknown = math.NaN()
+
+// narrow brings a count within 32 bits, which only a hostile file leaves.
+func narrow(n int) int32 { return int32(max(min(n, math.MaxInt32), math.MinInt32)) } // brought within bounds

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/stats"
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -35,13 +36,13 @@ var (
 	// What a figure may be off by, in seconds and as a share of what it is in truth; both are exceeded. A stall
 	// between two heartbeats is not seen, so the first bounds are a fifth below 10 ms and 10 %, which nothing VALID
 	// is to be off by.
-	lateBounds   = [2]float64{0.008, 0.050}
+	lateBounds   = [2]float64{run.LateBound, 0.050}
 	shareBounds  = [2]float64{0.08, 1}
-	leftOutBound = 0.1                    // share of the successes whose latencies are left out
-	dropBounds   = [2]float64{0, 0.01}    // share of the arrivals
-	cpuBounds    = [2]float64{0.85, 0.95} // share of the processors it may use
-	pauseBounds  = [2]float64{0.02, 0.05} // share of the time
-	rateBounds   = [2]float64{0.02, 0.10} // share of the requests or of the time
+	leftOutBound = 0.1                             // share of the successes whose latencies are left out
+	dropBounds   = [2]float64{0, 0.01}             // share of the arrivals
+	cpuBounds    = [2]float64{0.85, 0.95}          // share of the processors it may use
+	pauseBounds  = [2]float64{0.02, 0.05}          // share of the time
+	rateBounds   = [2]float64{run.RateBound, 0.10} // share of the requests or of the time
 )
 
 var healthRules = []string{
@@ -90,7 +91,7 @@ func (j *judge) weigh(value float64, bounds [2]float64, format string, args ...a
 func (j *judge) skip(what string) { j.Unchecked = append(j.Unchecked, what) }
 
 // health judges the load generator by the requests of a group.
-func (g *group) health() ClientHealth {
+func (g *subset) health() ClientHealth {
 	j := &judge{ClientHealth{
 		Verdict: Valid, Reasons: []string{}, Unchecked: []string{}, Instances: []record.Health{},
 		Errors: []FigureError{},
@@ -104,24 +105,24 @@ func (g *group) health() ClientHealth {
 	if g.run.Partial {
 		j.say(Suspect, "the run is partial: something of it is missing")
 	}
-	g.judgeLateness(j)
+	j.judgeLateness(g)
 	dropped := g.dropped()
 	j.weigh(float64(dropped)/float64(max(int64(len(g.all))+dropped, 1)), dropBounds,
 		"%d arrivals were dropped: too few VUs for this load", dropped)
-	g.judgeFigures(j)
-	g.judgeOwnSide(j)
-	g.run.judgeProcess(j)
-	g.run.judgeClocks(j)
-	g.judgeRates(j)
+	j.judgeFigures(g)
+	j.judgeOwnSide(g)
+	j.judgeProcess(g.run)
+	j.judgeClocks(g.run)
+	j.judgeRates(g)
 	return j.ClientHealth
 }
 
 // judgeLateness judges by what one start in a hundred exceeds. Of fewer requests one alone, which may be the first,
 // says nothing of the load, unless it bends it.
-func (g *group) judgeLateness(j *judge) {
-	plan := g.run.stagePlan()
-	delays := g.values(g.all, func(g *group, q *Request) float64 {
-		if q.SessionID != "" || plan[int(q.StageAt)].Requests != nil { // waits for an answer before it, by design
+func (j *judge) judgeLateness(g *subset) {
+	plan := g.run.StagePlan()
+	delays := g.values(g.all, func(g *subset, q *run.Request) float64 {
+		if q.SessionID != "" || plan[int(q.Stage)].Requests != nil { // waits for an answer before it, by design
 			return unknown
 		}
 		return scheduleDelay(g, q)
@@ -144,17 +145,17 @@ func (g *group) judgeLateness(j *judge) {
 }
 
 // judgeFigures judges by what the load generator's own lateness may have done to the figures.
-func (g *group) judgeFigures(j *judge) {
-	if j.Heartbeats = g.heartbeats(); j.Heartbeats == nil {
+func (j *judge) judgeFigures(g *subset) {
+	if j.Heartbeats = summarizeHeartbeats(g); j.Heartbeats == nil {
 		j.skip("heartbeats")
 		return
 	}
-	if !g.watched() {
+	if !hasHeartbeatsThroughout(g) {
 		j.skip("heartbeats")
 	}
-	g.judgeLeftOut(j)
-	g.judgeTimeouts(j)
-	figures := g.lateFigures()
+	j.judgeLeftOut(g)
+	j.judgeTimeouts(g)
+	figures := lateFigures(g)
 	j.Errors = figureErrors(figures)
 	before := len(j.Reasons)
 	for _, f := range figures {
@@ -166,10 +167,10 @@ func (g *group) judgeFigures(j *judge) {
 }
 
 // judgeLeftOut warns of latencies without those requests that were likely measured under the highest load.
-func (g *group) judgeLeftOut(j *judge) {
+func (j *judge) judgeLeftOut(g *subset) {
 	left := 0
 	for _, q := range g.ok {
-		if q.leftOut {
+		if q.LeftOut {
 			left++
 		}
 	}
@@ -179,11 +180,11 @@ func (g *group) judgeLeftOut(j *judge) {
 }
 
 // judgeTimeouts finds failures that may be the load generator's: a timer ran out while what had come waited to be read.
-func (g *group) judgeTimeouts(j *judge) {
+func (j *judge) judgeTimeouts(g *subset) {
 	var rec record.Request
 	n := 0
 	for _, q := range g.failed {
-		if g.run.timedOutLate(q, &rec) {
+		if timedOutLate(g.run, q, &rec) {
 			n++
 		}
 	}
@@ -234,7 +235,7 @@ func (d deviation) exceeds() (n int) {
 }
 
 // judgeProcess judges by what each instance says of itself at its end.
-func (r *Run) judgeProcess(j *judge) {
+func (j *judge) judgeProcess(r *run.Run) {
 	if len(r.Ends) < max(len(r.Runs), 1) {
 		j.skip("cpu")
 	}
@@ -259,15 +260,15 @@ func processors(h record.Health) float64 {
 }
 
 // judgeRates compares each open-loop stage with what was asked of it.
-func (g *group) judgeRates(j *judge) {
-	plan, checked := g.run.stagePlan(), false
+func (j *judge) judgeRates(g *subset) {
+	plan, checked := g.run.StagePlan(), false
 	own := map[int]bool{}
 	for _, s := range g.run.Scenarios() {
 		for _, stage := range s.Stages {
 			own[stage.Index] = s.Executor == record.ExecutorName
 		}
 	}
-	stages := g.run.byStage(g.all)
+	stages := run.ByStage(g.run, g.all)
 	for _, stage := range sortedKeys(stages) {
 		requests := stages[stage]
 		ramp, known := plan[stage].Ramp()
@@ -276,11 +277,11 @@ func (g *group) judgeRates(j *judge) {
 		}
 		asked := ramp.Area()
 		checked = true
-		if g.run.Cut.Requests == 0 && g.run.wholeStage(requests, stage) {
-			g.judgeCount(j, stage, requests, asked, own[stage])
+		if g.run.Cut.Requests == 0 && isWholeStage(g.run, requests, stage) {
+			j.judgeCount(g, stage, requests, asked, own[stage])
 		}
-		if !g.run.untimed {
-			g.judgeStretch(j, stage, requests)
+		if !g.run.Untimed {
+			j.judgeStretch(g, stage, requests)
 		}
 	}
 	if !checked {
@@ -289,10 +290,10 @@ func (g *group) judgeRates(j *judge) {
 }
 
 // wholeStage says whether these are all requests of a stage: those of an adapter are a part.
-func (r *Run) wholeStage(requests []*Request, stage int) bool {
+func isWholeStage(r *run.Run, requests []*run.Request, stage int) bool {
 	n := 0
 	for _, q := range r.Requests {
-		if int(q.StageAt) == stage {
+		if int(q.Stage) == stage {
 			n++
 		}
 	}
@@ -300,7 +301,7 @@ func (r *Run) wholeStage(requests []*Request, stage int) bool {
 }
 
 // judgeCount allows for one arrival at the stage's edge, and where arrivals may be random for four standard deviations.
-func (g *group) judgeCount(j *judge, stage int, requests []*Request, asked float64, random bool) {
+func (j *judge) judgeCount(g *subset, stage int, requests []*run.Request, asked float64, random bool) {
 	sent := 0.0
 	for _, q := range requests {
 		if q.Seq == 0 {
@@ -321,7 +322,7 @@ func (g *group) judgeCount(j *judge, stage int, requests []*Request, asked float
 }
 
 // judgeStretch compares the time over which requests were sent with that over which they were due.
-func (g *group) judgeStretch(j *judge, stage int, requests []*Request) {
+func (j *judge) judgeStretch(g *subset, stage int, requests []*run.Request) {
 	var due, sent [2]int64
 	n := 0
 	for _, q := range requests {
@@ -335,10 +336,29 @@ func (g *group) judgeStretch(j *judge, stage int, requests []*Request) {
 		sent = [2]int64{min(sent[0], q.Start), max(sent[1], q.Start)}
 		n++
 	}
-	asked, took := g.run.seconds(due[1]-due[0]), g.run.seconds(sent[1]-sent[0])
+	asked, took := g.run.Seconds(due[1]-due[0]), g.run.Seconds(sent[1]-sent[0])
 	if n < 2 || asked <= 0 {
 		return
 	}
 	j.weigh((math.Abs(took-asked)-0.01)/asked, rateBounds,
 		"stage %d: what was due within %.2f s was sent within %.2f s", stage, asked, took)
+}
+
+// judgeClocks says which clocks were off, and which instances began late.
+func (j *judge) judgeClocks(r *run.Run) {
+	compared := false
+	for _, one := range r.Runs {
+		c := one.Clock
+		compared = compared || c != nil
+		if c != nil && c.Ahead != 0 {
+			j.say(Suspect, "%s", run.ClockReason(one))
+		}
+		if c != nil && c.Late != 0 {
+			j.say(Suspect, "instance %q began %s instance %q: the load was not that of instances started together",
+				one.Instance, run.TimeApart(c.Late, "after", "before"), c.Against)
+		}
+	}
+	if len(r.Runs) > 1 && !compared {
+		j.skip("clocks")
+	}
 }

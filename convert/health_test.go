@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -88,7 +89,7 @@ func TestHealth(t *testing.T) {
 		for _, line := range lines {
 			file = append(append(file, text(t, line)...), '\n')
 		}
-		h := mustRead(t, file).Summary(Options{}).Ours.Health
+		h := Summarize(mustRead(t, file), Options{}).Ours.Health
 		if h.Verdict != tt.verdict || !strings.Contains(strings.Join(h.Reasons, "\n"), tt.reason) ||
 			(tt.verdict == Valid) != (len(h.Reasons) == 0) {
 			t.Errorf("%s: %s %q, want %s %q", tt.name, h.Verdict, h.Reasons, tt.verdict, tt.reason)
@@ -99,7 +100,7 @@ func TestHealth(t *testing.T) {
 func TestWhatTheInputDoesNotTellIsNamed(t *testing.T) {
 	t.Parallel()
 	run := runOf(t, &record.Request{Start: 1, End: 2})
-	if got := run.Summary(Options{}).Ours.Health.Unchecked; !slices.Equal(got,
+	if got := Summarize(run, Options{}).Ours.Health.Unchecked; !slices.Equal(got,
 		[]string{"lateness", "heartbeats", "cpu", "rate"}) {
 		t.Errorf("got %q", got)
 	}
@@ -135,7 +136,7 @@ func TestWarnings(t *testing.T) {
 	} {
 		run := runOf(t, tt.request)
 		run.Clients = []*record.Client{{Options: map[string]any{}}}
-		if got := run.Summary(Options{}).Ours.Warnings; !slices.ContainsFunc(got, func(w string) bool {
+		if got := Summarize(run, Options{}).Ours.Warnings; !slices.ContainsFunc(got, func(w string) bool {
 			return strings.Contains(w, tt.want)
 		}) {
 			t.Errorf("%s: got %q", name, got)
@@ -145,14 +146,14 @@ func TestWarnings(t *testing.T) {
 
 func TestRetries(t *testing.T) {
 	t.Parallel()
-	if r := runOf(t, &record.Request{Start: second, End: 2 * second}).Summary(Options{}).Retries; r != nil {
+	if r := Summarize(runOf(t, &record.Request{Start: second, End: 2 * second}), Options{}).Retries; r != nil {
 		t.Errorf("nothing was sent again: %+v", r)
 	}
-	r := runOf(t,
+	r := Summarize(runOf(t,
 		&record.Request{Start: second, End: 9 * second, Retries: 2, Attempt: 4 * second},
 		&record.Request{Start: second, End: 2 * second, Retries: 1, Attempt: second, ErrorType: record.ErrorConnect},
 		&record.Request{Start: second, End: 2 * second},
-	).Summary(Options{}).Retries
+	), Options{}).Retries
 	if r.Requests != 2 || r.Attempts != 3 || r.Recovered != 1 || r.Failed != 1 || r.WastedTotal != 4 ||
 		r.Wasted.Max != 3 {
 		t.Errorf("got %+v", r)
@@ -163,11 +164,11 @@ func TestRetries(t *testing.T) {
 func TestGapsThatAreArtefacts(t *testing.T) {
 	t.Parallel()
 	const second = 1_000_000_000
-	a := runOf(t,
+	a := Summarize(runOf(t,
 		&record.Request{Start: second, End: 2 * second, Streaming: true, Chunks: []int64{100, 100, 100, 300}},
 		&record.Request{Start: second, End: 2 * second, Streaming: true, Chunks: []int64{100, 200},
 			ChunkTokens: []int{1, 3}},
-	).Summary(Options{}).Ours
+	), Options{}).Ours
 	if got, want := a.Tokens.Gaps, (Gaps{Chunk: 4, ChunkTogether: 2, Token: 6, TokenTogether: 4}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
@@ -180,22 +181,22 @@ func TestGapsThatAreArtefacts(t *testing.T) {
 
 func TestCutsByStageAndAdapter(t *testing.T) {
 	t.Parallel()
-	run := mustRead(t, asRecords(t, richLines()))
-	run.Leave(Cut{Stages: []int{1}, Adapters: []string{"lora-b"}})
-	if len(run.Requests) != 10 || run.Cut.Requests != 40 ||
-		!slices.Contains(run.Remarks, "left out 40 of 50 requests: all stages but 1, all adapters but lora-b") {
-		t.Errorf("%d requests, %q", len(run.Requests), run.Remarks)
+	r := mustRead(t, asRecords(t, richLines()))
+	r.Leave(run.Cut{Stages: []int{1}, Adapters: []string{"lora-b"}})
+	if len(r.Requests) != 10 || r.Cut.Requests != 40 ||
+		!slices.Contains(r.Remarks, "left out 40 of 50 requests: all stages but 1, all adapters but lora-b") {
+		t.Errorf("%d requests, %q", len(r.Requests), r.Remarks)
 	}
-	for _, q := range run.Requests {
-		if q.StageAt != 1 || q.Adapter != "lora-b" {
-			t.Errorf("stage %d, adapter %q", q.StageAt, q.Adapter)
+	for _, q := range r.Requests {
+		if q.Stage != 1 || q.Adapter != "lora-b" {
+			t.Errorf("stage %d, adapter %q", q.Stage, q.Adapter)
 		}
 	}
 }
 
 func TestSeries(t *testing.T) {
 	t.Parallel()
-	s := mustRead(t, asRecords(t, steadyLines(func(l []record.Line) []record.Line { return l[:len(l)-1] }))).series()
+	s := newSeries(mustRead(t, asRecords(t, steadyLines(func(l []record.Line) []record.Line { return l[:len(l)-1] }))))
 	n := len(s.Sent)
 	if n != 11 || s.Sent[0] != 10 || s.Due[3] != 10 || s.Ended[0] != 0 || s.Ended[10] != 10 || s.InFlight[4] != 10 ||
 		s.InFlight[10] != 0 {
@@ -204,7 +205,7 @@ func TestSeries(t *testing.T) {
 	if *s.TTFT50[0] != 0.1 || s.TTFT50[10] != nil || *s.ChunkGap[2] != 0.1 || s.Chunks[0] != 17 {
 		t.Errorf("ttft %v, gaps %v, chunks %v", s.TTFT50, s.ChunkGap, s.Chunks)
 	}
-	far := runOf(t, &record.Request{Start: 1, End: 2}, &record.Request{Start: 1 << 62, End: 1 << 62}).series()
+	far := newSeries(runOf(t, &record.Request{Start: 1, End: 2}, &record.Request{Start: 1 << 62, End: 1 << 62}))
 	if len(far.Sent) > maxIntervals+1 || far.Interval <= 1 {
 		t.Errorf("%d intervals of %v s", len(far.Sent), far.Interval)
 	}
@@ -224,7 +225,7 @@ func TestJudgeLateness(t *testing.T) {
 		{150, 2, 15 * ms, Suspect}, {250, 2, 300 * ms, Valid}, {250, 3, 15 * ms, Suspect}, {250, 3, 300 * ms, Invalid},
 		{250, 250, 9 * ms, Valid},
 	} {
-		r := newRun(ReadOptions{})
+		var list []*record.Request
 		for k := range tt.requests {
 			q := &record.Request{Scenario: "s", Index: int64(k), Due: new(second + 100*ms*int64(k)),
 				Start: second + 100*ms*int64(k)}
@@ -232,11 +233,12 @@ func TestJudgeLateness(t *testing.T) {
 				q.Start += tt.by
 			}
 			q.End = q.Start + second
-			r.addRequest(q, "i")
+			list = append(list, q)
 		}
+		r := runOf(t, list...)
 		j := new(judge)
 		j.Verdict = Valid
-		r.group(r.Requests, Options{}).judgeLateness(j)
+		j.judgeLateness(newSubset(r, r.Requests, Options{}))
 		if j.Verdict != tt.want || len(j.Unchecked) > 0 {
 			t.Errorf("%d of %d by %d ms: got %s %q, want %s", tt.late, tt.requests, tt.by/ms, j.Verdict, j.Reasons,
 				tt.want)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -35,11 +36,11 @@ type pulse struct {
 	p99, max int64 // the highest of a line
 	pressure record.Pressure
 	seconds  map[int]LateSecond
-	late     [][]lateSpan // of each instance
+	late     [][]run.LateSpan // of each instance
 }
 
 // heartbeats sums up those of the time from the group's first start to its last end; nil if none was recorded.
-func (g *group) heartbeats() *Heartbeats {
+func summarizeHeartbeats(g *subset) *Heartbeats {
 	if len(g.run.Beats) == 0 || len(g.all) == 0 {
 		return nil
 	}
@@ -53,11 +54,11 @@ func (g *group) heartbeats() *Heartbeats {
 			p.add(b, g.run)
 		}
 	}
-	for instance := range g.run.late {
-		p.late = append(p.late, g.run.lateBetween(instance, from, to))
+	for instance := range g.run.Late {
+		p.late = append(p.late, g.run.LateBetween(instance, from, to))
 	}
 	h := &Heartbeats{
-		Beats: p.beats, P99: Float(g.run.seconds(p.ninetyNinth())), Max: Float(g.run.seconds(p.max)),
+		Beats: p.beats, P99: Float(g.run.Seconds(p.ninetyNinth())), Max: Float(g.run.Seconds(p.max)),
 		Seconds: []LateSecond{},
 		RunWait: inSeconds(p.pressure.Waited), Throttled: inSeconds(p.pressure.Throttled),
 		Stalled: inSeconds(p.pressure.Stalled),
@@ -72,7 +73,7 @@ func (g *group) heartbeats() *Heartbeats {
 const mostUnwatched = 100_000_000 // ns
 
 // watched says whether each instance of the group has heartbeats from its first start to its last end.
-func (g *group) watched() bool {
+func hasHeartbeatsThroughout(g *subset) bool {
 	type extent struct{ from, to int64 }
 	open := map[string]*extent{} // what is still to be found
 	for _, q := range g.all {
@@ -84,7 +85,7 @@ func (g *group) watched() bool {
 		e.from, e.to = min(e.from, q.Start), max(e.to, q.End)
 	}
 	for _, b := range g.run.Beats { // in order of start
-		if e := open[g.run.from[b]]; e != nil && b.Beats > 0 && b.Start-e.from <= mostUnwatched {
+		if e := open[g.run.InstanceOf(b)]; e != nil && b.Beats > 0 && b.Start-e.from <= mostUnwatched {
 			e.from = max(e.from, b.End)
 		}
 	}
@@ -96,16 +97,16 @@ func (g *group) watched() bool {
 	return true
 }
 
-func (p *pulse) add(b *record.Heartbeat, r *Run) {
+func (p *pulse) add(b *record.Heartbeat, r *run.Run) {
 	p.beats += b.Beats
 	p.p99, p.max = max(p.p99, b.P99), max(p.max, b.Max)
 	p.pressure.Waited = plus(p.pressure.Waited, b.Waited)
 	p.pressure.Throttled = plus(p.pressure.Throttled, b.Throttled)
 	p.pressure.Stalled = plus(p.pressure.Stalled, b.Stalled)
-	if late := Float(r.seconds(b.Max)); float64(late) > lateBounds[0] {
-		second := max(0, int(r.seconds(b.Start-r.Requests[0].Start)))
+	if late := Float(r.Seconds(b.Max)); float64(late) > lateBounds[0] {
+		second := max(0, int(r.Seconds(b.Start-r.Requests[0].Start)))
 		known := p.seconds[second]
-		p.seconds[second] = LateSecond{second, max(known.P99, Float(r.seconds(b.P99))), max(known.Max, late)}
+		p.seconds[second] = LateSecond{second, max(known.P99, Float(r.Seconds(b.P99))), max(known.Max, late)}
 	}
 }
 
@@ -131,11 +132,11 @@ func inSeconds(ns *int64) *Float {
 // any second.
 func (p *pulse) ninetyNinth() int64 {
 	above := p.beats / 100
-	if p.later(shortest) <= above {
-		return min(p.p99, shortest)
+	if p.later(run.ShortestLateness) <= above {
+		return min(p.p99, run.ShortestLateness)
 	}
 	const tick = 1000 // of spans
-	low, high := int64(shortest/tick), max(shortest, p.max)/tick+1
+	low, high := int64(run.ShortestLateness/tick), max(run.ShortestLateness, p.max)/tick+1
 	for high-low > 1 {
 		if middle := low + (high-low)/2; p.later(tick*middle) > above {
 			low = middle
@@ -150,8 +151,8 @@ func (p *pulse) ninetyNinth() int64 {
 func (p *pulse) later(late int64) (n int64) {
 	for _, spans := range p.late {
 		for _, s := range spans {
-			if over := s.to - s.from - late; over > 0 {
-				n += (over + beatPeriod - 1) / beatPeriod
+			if over := s.To - s.From - late; over > 0 {
+				n += (over + run.BeatPeriod - 1) / run.BeatPeriod
 			}
 		}
 	}

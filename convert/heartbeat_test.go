@@ -1,6 +1,10 @@
 package convert
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/convert/run"
+)
 
 func TestSecondsText(t *testing.T) {
 	t.Parallel()
@@ -27,16 +31,16 @@ func TestNinetyNinthOfHeartbeats(t *testing.T) {
 	for _, tt := range []struct {
 		name             string
 		beats, p99, most int64
-		late             [][]lateSpan
+		late             [][]run.LateSpan
 		want             int64
 	}{
 		{"none late", 200, ms / 10, ms, nil, ms / 10},
 		{"none above 2 ms, but one second's", 200, 50 * ms, 50 * ms, nil, 2 * ms},
-		{"two beats of 200: 7, 2 ms", 200, 50 * ms, 50 * ms, [][]lateSpan{{{0, 7 * ms}}}, 2 * ms},
-		{"three beats of 200: 13, 8, 3 ms", 200, 0, 13 * ms, [][]lateSpan{{{0, 13 * ms}}}, 3 * ms},
-		{"of two instances: 12, 9, 7, 4, 2 ms", 200, 0, 12 * ms, [][]lateSpan{{{0, 12 * ms}}, {{0, 9 * ms}}}, 7 * ms},
-		{"all of a second", 200, 0, second, [][]lateSpan{{{0, second}}}, second - 10*ms},
-		{"a year", year / beatPeriod, 0, year, [][]lateSpan{{{0, year}}}, year - year/100},
+		{"two beats of 200: 7, 2 ms", 200, 50 * ms, 50 * ms, [][]run.LateSpan{{{To: 7 * ms}}}, 2 * ms},
+		{"three beats of 200: 13, 8, 3 ms", 200, 0, 13 * ms, [][]run.LateSpan{{{To: 13 * ms}}}, 3 * ms},
+		{"of two instances: 12, 9, 7, 4, 2 ms", 200, 0, 12 * ms, [][]run.LateSpan{{{To: 12 * ms}}, {{To: 9 * ms}}}, 7 * ms},
+		{"all of a second", 200, 0, second, [][]run.LateSpan{{{To: second}}}, second - 10*ms},
+		{"a year", year / run.BeatPeriod, 0, year, [][]run.LateSpan{{{To: year}}}, year - year/100},
 	} {
 		p := pulse{beats: tt.beats, p99: tt.p99, max: tt.most, late: tt.late}
 		if got := p.ninetyNinth(); got != tt.want {

@@ -12,6 +12,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 )
 
@@ -35,9 +36,9 @@ const (
 	totals = `"duration": 10, "completed": 2, "total_input_tokens": 14, "total_output_tokens": 10, `
 )
 
-func mustImport(t *testing.T, text string) *Run {
+func mustImport(t *testing.T, text string) *run.Run {
 	t.Helper()
-	run, err := Read(ReadOptions{}, Source{"f", strings.NewReader(text)})
+	run, err := run.Read(run.Options{}, run.Source{Name: "f", Reader: strings.NewReader(text)})
 	if err != nil {
 		t.Fatalf("%.200s: %v", text, err)
 	}
@@ -45,9 +46,9 @@ func mustImport(t *testing.T, text string) *Run {
 }
 
 // summaryOf is the summary as a reader sees it.
-func summaryOf(t *testing.T, run *Run, o Options) gjson.Result {
+func summaryOf(t *testing.T, run *run.Run, o Options) gjson.Result {
 	t.Helper()
-	text, err := json.Marshal(run.Summary(o))
+	text, err := json.Marshal(Summarize(run, o))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,8 +108,8 @@ func TestRatesOfARunWithoutStarts(t *testing.T) {
 			remarks != "" {
 			t.Errorf("%s: got the remarks %q, want %q", tt.name, remarks, tt.remark)
 		}
-		if s.Get("xk6_llm.time_series").Exists() == run.Untimed() {
-			t.Errorf("%s: the time series is there: %t", tt.name, !run.Untimed())
+		if s.Get("xk6_llm.time_series").Exists() == run.Untimed {
+			t.Errorf("%s: the time series is there: %t", tt.name, !run.Untimed)
 		}
 	}
 }
@@ -120,22 +121,22 @@ func TestPartsOfARunWithoutStarts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run := mustImport(t, result(totals+arrays)+result(strings.Replace(totals, "10", "30", 1)+arrays))
-	report := run.Report(Options{SLO: bounds})
+	r := mustImport(t, result(totals+arrays)+result(strings.Replace(totals, "10", "30", 1)+arrays))
+	report := NewReport(r, Options{SLO: bounds})
 	first, second := report.Stages[0], report.Stages[1]
 	if first.BenchmarkTime != 10 || second.BenchmarkTime != 30 || first.Successes.Goodput.RequestRate != 0.1 ||
 		!math.IsNaN(float64(*first.Load.AchievedRate)) || !math.IsNaN(float64(*first.Load.SendDuration)) {
 		t.Errorf("got %v s and %v s, %+v, %v", first.BenchmarkTime, second.BenchmarkTime, first.Successes.Goodput,
 			*first.Load.AchievedRate)
 	}
-	if part := run.duration(run.Requests[:1]); !math.IsNaN(part) {
+	if part := benchmarkTime(r, r.Requests[:1]); !math.IsNaN(part) {
 		t.Errorf("one request of two took %v s, want unknown", part)
 	}
-	run.Leave(Cut{Stages: []int{1}, Warmup: 1})
-	if l := run.Summary(Options{}); l.BenchmarkTime != 30 {
+	r.Leave(run.Cut{Stages: []int{1}, Warmup: 1})
+	if l := Summarize(r, Options{}); l.BenchmarkTime != 30 {
 		t.Errorf("stage 1 alone took %v s, want 30", l.BenchmarkTime)
 	}
-	if got := strings.Join(run.Remarks, "\n"); !strings.Contains(got, "nothing was left out of the run's beginning") ||
+	if got := strings.Join(r.Remarks, "\n"); !strings.Contains(got, "nothing was left out of the run's beginning") ||
 		!strings.Contains(got, "left out 2 of 4 requests: all stages but 1") {
 		t.Errorf("got the remarks %s", got)
 	}
@@ -146,9 +147,9 @@ func TestUnknownIsNotZero(t *testing.T) {
 	t.Parallel()
 	const text = `"start_times": [5, 6, 7], "input_lens": [7, 7, null], "output_lens": [0, 5, null], "ttfts": [0.0, ` +
 		`0.2, null], "itls": [[], null, null], "errors": ["gone", "", ""]`
-	run := mustImport(t, result(text))
-	dir := writeReport(t, run, Options{})
-	s := summaryOf(t, run, Options{})
+	r := mustImport(t, result(text))
+	dir := writeReport(t, r, Options{})
+	s := summaryOf(t, r, Options{})
 	for path, want := range map[string]string{
 		"failures.request_latency": "null", "successes.latency.request_latency": "null",
 		"successes.latency.normalized_time_per_output_token": "null",
@@ -171,7 +172,7 @@ func TestUnknownIsNotZero(t *testing.T) {
 			t.Errorf("%s: got %s, want %s, in\n%s", path, got, want, requests.Raw)
 		}
 	}
-	again, err := ReadFiles(ReadOptions{}, filepath.Join(dir, reportdir.PerRequest))
+	again, err := run.ReadFiles(run.Options{}, filepath.Join(dir, reportdir.PerRequest))
 	if err != nil || len(again.Requests) != 3 || again.Partial {
 		t.Fatalf("read again: got %v, %v", again, err)
 	}
@@ -207,17 +208,17 @@ func TestFirstAndLastChunk(t *testing.T) {
 			`{"time_to_first_token": {"value": 500, "unit": "ms"}, "request_latency": {"value": 1500, "unit": ` +
 			`"ms"}, "output_sequence_length": {"value": 9}}}`, "0.5", "0.125", "null", "0.5"},
 	} {
-		run := mustImport(t, tt.text)
-		dir := writeReport(t, run, Options{})
+		read := mustImport(t, tt.text)
+		dir := writeReport(t, read, Options{})
 		path := filepath.Join(t.TempDir(), "requests.parquet")
-		if err := outfile.Write(path, outfile.Options{}, run.WriteParquet); err != nil {
+		if err := outfile.Write(path, outfile.Options{}, NewRequestTable(read).WriteParquet); err != nil {
 			t.Fatal(err)
 		}
-		again, err := ReadFiles(ReadOptions{}, path)
+		again, err := run.ReadFiles(run.Options{}, path)
 		if err != nil {
 			t.Fatalf("%s: %v", tt.name, err)
 		}
-		for _, r := range []*Run{run, again} {
+		for _, r := range []*run.Run{read, again} {
 			s := summaryOf(t, r, Options{})
 			l := s.Get("xk6_llm.latency")
 			mean := func(r gjson.Result) string {
@@ -248,24 +249,24 @@ func TestImportedRunsInParquet(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"vllm/0.14.0.json", "vllm/0.33.0-append.json", "sglang/0.5.23-append.jsonl",
 		"sglang/0.5.23-unary.jsonl", "guidellm/0.8.1.json", "aiperf/0.13.0.jsonl"} {
-		run, err := ReadFiles(ReadOptions{}, filepath.Join("internal", "foreign", "testdata", filepath.FromSlash(name)))
+		r, err := run.ReadFiles(run.Options{}, filepath.Join("internal", "foreign", "testdata", filepath.FromSlash(name)))
 		if err != nil {
 			t.Fatal(err)
 		}
 		path := filepath.Join(t.TempDir(), "requests.parquet")
-		if err := outfile.Write(path, outfile.Options{}, run.WriteParquet); err != nil {
+		if err := outfile.Write(path, outfile.Options{}, NewRequestTable(r).WriteParquet); err != nil {
 			t.Fatal(err)
 		}
-		again, err := ReadFiles(ReadOptions{}, path)
+		again, err := run.ReadFiles(run.Options{}, path)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if again.Origin != run.Origin || again.Untimed() != run.Untimed() || again.Partial != run.Partial {
-			t.Errorf("%s: got %q, untimed %t, partial %t", name, again.Origin, again.Untimed(), again.Partial)
+		if again.Origin != r.Origin || again.Untimed != r.Untimed || again.Partial != r.Partial {
+			t.Errorf("%s: got %q, untimed %t, partial %t", name, again.Origin, again.Untimed, again.Partial)
 		}
-		sameFigures(t, name, summaryOf(t, run, Options{}), summaryOf(t, again, Options{}))
-		if _, err := ReadFiles(ReadOptions{}, path, filepath.Join("internal", "foreign", "testdata",
+		sameFigures(t, name, summaryOf(t, r, Options{}), summaryOf(t, again, Options{}))
+		if _, err := run.ReadFiles(run.Options{}, path, filepath.Join("internal", "foreign", "testdata",
 			filepath.FromSlash(name))); err == nil || !strings.Contains(err.Error(), "cannot be merged") {
 			t.Errorf("%s: merged with itself: got %v", name, err)
 		}
@@ -302,7 +303,7 @@ func TestTablesOfARunWithoutStarts(t *testing.T) {
 	t.Parallel()
 	run := mustImport(t, result(totals+arrays))
 	path := filepath.Join(t.TempDir(), "requests.csv")
-	if err := outfile.Write(path, outfile.Options{}, run.WriteCSV); err != nil {
+	if err := outfile.Write(path, outfile.Options{}, NewRequestTable(run).WriteCSV); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(path)
@@ -318,9 +319,9 @@ func TestTablesOfARunWithoutStarts(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", name, row[i], want)
 		}
 	}
-	side := run.Side("f", Options{})
+	side := RunSide(run, "f", Options{})
 	if !side.Untimed || side.Seconds != 10 || side.Requests[1].Start != 1 ||
-		side.Requests[1].Latency != run.latency(run.Requests[1]) {
+		side.Requests[1].Latency != latencySeconds(run, run.Requests[1]) {
 		t.Errorf("got %+v", side)
 	}
 }
@@ -347,7 +348,7 @@ func TestSenselessTimesOfImportedRuns(t *testing.T) {
 		"an end before":     fmt.Sprintf(guide, "5"),
 		"an end days later": fmt.Sprintf(guide, "400000"),
 	} {
-		run, err := Read(ReadOptions{}, Source{"f", strings.NewReader(text)})
+		run, err := run.Read(run.Options{}, run.Source{Name: "f", Reader: strings.NewReader(text)})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -68,7 +69,7 @@ func (l labelCounts) MarshalJSON() ([]byte, error) {
 var ownAddress = regexp.MustCompile(`\b((?:read|write) tcp[46]? )\S+?->`)
 
 // countLabels sorts failures by label. Of each label it keeps so many different messages, and as many kinds.
-func countLabels(failed []*Request, maxMessages int) labelCounts {
+func countLabels(failed []*run.Request, maxMessages int) labelCounts {
 	at, messageAt, kindAt := map[string]int{}, map[[2]string]int{}, map[[2]string]int{}
 	counts := labelCounts{}
 	for _, q := range failed {
@@ -178,7 +179,7 @@ var (
 )
 
 // label is the name inference-perf would put a failure under.
-func label(q *Request) string {
+func label(q *run.Request) string {
 	switch q.ErrorType {
 	case record.ErrorHTTP:
 		return fmt.Sprintf("%d - %s", q.Status, statusLabel(q))
@@ -198,7 +199,7 @@ func label(q *Request) string {
 	return plain.OneLine(strings.ToLower(q.ErrorType), 80)
 }
 
-func statusLabel(q *Request) string {
+func statusLabel(q *run.Request) string {
 	if name := statusLabels[q.Status]; name != "" {
 		return name
 	}

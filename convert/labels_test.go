@@ -35,7 +35,7 @@ func TestLabels(t *testing.T) {
 		{record.Request{ErrorType: record.ErrorCanceled}, "canceled"},
 		{record.Request{ErrorType: record.ErrorStream}, "stream_error"},
 	} {
-		if got := label(newRun(ReadOptions{}).fill(&tt.r, "")); got != tt.want {
+		if got := label(runOf(t, &tt.r).Requests[0]); got != tt.want {
 			t.Errorf("%+v: got %q, want %q", tt.r, got, tt.want)
 		}
 	}
@@ -64,7 +64,7 @@ func TestContextWindowLabel(t *testing.T) {
 		"too many tokens: size limit exceeded by 913 tokens",
 	} {
 		r := &record.Request{ErrorType: record.ErrorHTTP, Status: 400, Error: text}
-		if got, want := label(newRun(ReadOptions{}).fill(r, "")), "400 - Context Window"; got != want {
+		if got, want := label(runOf(t, r).Requests[0]), "400 - Context Window"; got != want {
 			t.Errorf("%s: got %q, want %q", text, got, want)
 		}
 	}
@@ -80,7 +80,7 @@ func failuresOf(errorType string, texts ...string) (failed []*record.Request) {
 func tablesOf(t *testing.T, failed []*record.Request) string {
 	t.Helper()
 	var table bytes.Buffer
-	if err := runOf(t, failed...).Report(Options{}).WriteTables(&table); err != nil {
+	if err := NewReport(runOf(t, failed...), Options{}).WriteTables(&table); err != nil {
 		t.Fatal(err)
 	}
 	return table.String()
@@ -183,13 +183,12 @@ func TestLabelsAreCountedMostFirst(t *testing.T) {
 func BenchmarkDistinctFailures(b *testing.B) {
 	for _, n := range []int{1000, 10_000, 100_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			run := newRun(ReadOptions{})
-			var failed []*Request
+			var list []*record.Request
 			for i := range n {
-				failed = append(failed,
-					run.fill(&record.Request{ErrorType: fmt.Sprintf("class %d", i),
-						Error: fmt.Sprintf("word%c %d", 'a'+rune(i%26), i)}, ""))
+				list = append(list, &record.Request{ErrorType: fmt.Sprintf("class %d", i),
+					Error: fmt.Sprintf("word%c %d", 'a'+rune(i%26), i)})
 			}
+			failed := runOf(b, list...).Requests
 			for b.Loop() {
 				countLabels(failed, DefaultMaxMessages)
 			}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -72,7 +73,7 @@ func beatsOf(stalls []stall, epoch int64) (lines []record.Line) {
 	return lines
 }
 
-func summarized(t *testing.T, lines []record.Line, cut Cut) *Lifecycle {
+func summarized(t *testing.T, lines []record.Line, cut run.Cut) *Lifecycle {
 	t.Helper()
 	var file []byte
 	for _, line := range lines {
@@ -80,7 +81,7 @@ func summarized(t *testing.T, lines []record.Line, cut Cut) *Lifecycle {
 	}
 	run := mustRead(t, file)
 	run.Leave(cut)
-	return run.Summary(Options{})
+	return Summarize(run, Options{})
 }
 
 // eachSecond stalls for a while in each second.
@@ -107,7 +108,7 @@ func TestVerdictOfALoadGeneratorThatDoesNotGetToRun(t *testing.T) {
 		{"a twentieth of each second", eachSecond(520_000, 50_000), Suspect, "inter_token_latency p99"},
 	} {
 		lines, _ := stalled(tt.stalls)
-		h := summarized(t, lines, Cut{}).Ours.Health
+		h := summarized(t, lines, run.Cut{}).Ours.Health
 		reasons := strings.Join(h.Reasons, "\n")
 		if h.Verdict != tt.verdict || !strings.Contains(reasons, tt.reason) ||
 			(tt.verdict == Valid) != (reasons == "") {
@@ -130,7 +131,7 @@ func TestFigureErrorsHoldTheTruth(t *testing.T) {
 			at += length
 		}
 		lines, truth := stalled(stalls)
-		got, want := summarized(t, lines, Cut{}), summarized(t, truth, Cut{})
+		got, want := summarized(t, lines, run.Cut{}), summarized(t, truth, run.Cut{})
 		if len(got.Ours.Health.Errors) == 0 {
 			t.Errorf("seed %d: no bounds", seed)
 		}
@@ -164,7 +165,7 @@ func TestTimeToWriteCountsAgainstTTFT(t *testing.T) {
 				q.Connected, q.Written, q.BytesSent = q.Start, q.Start+tt.ms*1_000_000, tt.bytes
 			}
 		}
-		h := summarized(t, lines, Cut{}).Ours.Health
+		h := summarized(t, lines, run.Cut{}).Ours.Health
 		if h.Verdict != tt.verdict || (tt.verdict == Suspect) != strings.Contains(strings.Join(h.Reasons, "\n"),
 			"time_to_first_token p") {
 			t.Errorf("%d bytes written within %d ms: %s %q, want %s", tt.bytes, tt.ms, h.Verdict, h.Reasons, tt.verdict)
@@ -175,7 +176,7 @@ func TestTimeToWriteCountsAgainstTTFT(t *testing.T) {
 func TestExcludeLate(t *testing.T) {
 	t.Parallel()
 	lines, _ := stalled([]stall{{520_000, 770_000}})
-	all, cut := summarized(t, lines, Cut{}), summarized(t, lines, Cut{Late: true})
+	all, cut := summarized(t, lines, run.Cut{}), summarized(t, lines, run.Cut{Late: true})
 	before, _ := all.Successes.Latency.ITL.At(99.9)
 	after, _ := cut.Successes.Latency.ITL.At(99.9)
 	if before < 0.2 || after > 0.021 {
@@ -201,12 +202,12 @@ func TestExcludeLateLeavesNoGoodput(t *testing.T) {
 	t.Parallel()
 	lines, _ := stalled(eachSecond(0, 500_000))
 	for _, tt := range []struct {
-		cut   Cut
+		cut   run.Cut
 		total int
-	}{{Cut{}, 40}, {Cut{Late: true}, 0}} {
+	}{{run.Cut{}, 40}, {run.Cut{Late: true}, 0}} {
 		run := mustRead(t, asRecords(t, lines))
 		run.Leave(tt.cut)
-		l := run.Summary(Options{SLO: record.Bounds{TTFT: 100}})
+		l := Summarize(run, Options{SLO: record.Bounds{TTFT: 100}})
 		if g := l.Successes.Goodput; (g == nil) != (tt.total == 0) || g != nil && g.Total != tt.total {
 			t.Errorf("%v: got %+v, want of %d", tt.cut, g, tt.total)
 		}
@@ -227,7 +228,7 @@ func TestWarningOfTokensReadTogether(t *testing.T) {
 		lines []record.Line
 		want  string
 	}{{together, "the server, a proxy or the network holds chunks together"}, {late, "this load generator read late"}} {
-		warnings := strings.Join(summarized(t, tt.lines, Cut{}).Ours.Warnings, "\n")
+		warnings := strings.Join(summarized(t, tt.lines, run.Cut{}).Ours.Warnings, "\n")
 		if !strings.Contains(warnings, tt.want) || strings.Count(warnings, "one read brought both") != 1 {
 			t.Errorf("got %q, want %q", warnings, tt.want)
 		}
@@ -239,58 +240,15 @@ func TestLatenessOfWhatIsLeft(t *testing.T) {
 	t.Parallel()
 	lines, _ := stalled([]stall{{520_000, 770_000}})
 	for _, tt := range []struct {
-		cut     Cut
+		cut     run.Cut
 		verdict string
 		most    Float
-	}{{Cut{}, Invalid, 0.25}, {Cut{Warmup: 1.8}, Valid, 0}, {Cut{Cooldown: 1}, Invalid, 0.25}} {
+	}{{run.Cut{}, Invalid, 0.25}, {run.Cut{Warmup: 1.8}, Valid, 0}, {run.Cut{Cooldown: 1}, Invalid, 0.25}} {
 		h := summarized(t, lines, tt.cut).Ours.Health
 		if h.Verdict != tt.verdict || h.Heartbeats.Max != tt.most || (len(h.Errors) == 0) != (tt.verdict == Valid) {
 			t.Errorf("%v: got %s %+v %v, want %s and up to %v", tt.cut, h.Verdict, h.Heartbeats, h.Errors, tt.verdict,
 				tt.most)
 		}
-	}
-}
-
-// What bounds the lateness of single instants holds for the walk along many of them, each span of which is passed once.
-func TestReadLateWalks(t *testing.T) {
-	t.Parallel()
-	random := rand.New(rand.NewPCG(3, 3))
-	var spans []lateSpan
-	for at := int64(0); len(spans) < 2000; {
-		at += random.Int64N(8_000_000)
-		s := lateSpan{at, at + shortest + random.Int64N(20_000_000)}
-		spans, at = append(spans, s), s.to
-	}
-	left, steps, late := spans, 0, int64(0)
-	for at := int64(0); at < spans[len(spans)-1].to+2*beatPeriod; at += 1 + random.Int64N(2_000_000) {
-		want := int64(0)
-		for _, s := range spans {
-			if s.from <= at && at <= s.readUntil() {
-				want = max(want, at-s.from)
-			}
-		}
-		before := len(left)
-		if late, left = readLate(left, at); late != want {
-			t.Fatalf("at %d: got %d, want %d", at, late, want)
-		}
-		steps += before - len(left)
-	}
-	if steps != len(spans) {
-		t.Errorf("passed %d spans, want each of %d once", steps, len(spans))
-	}
-}
-
-func TestSpansOfProcessesThatShareAName(t *testing.T) {
-	t.Parallel()
-	r := newRun(ReadOptions{})
-	for _, late := range [][][2]int64{{{0, 50_000}, {200_000, 3000}},
-		{{10_000, 5000}, {40_000, 60_000}, {100_000, 1999}}} {
-		r.add(&record.Heartbeat{Start: second, End: 2 * second, Late: late}, "i")
-	}
-	r.findLate()
-	want := []lateSpan{{second, second + 100_000_000}, {second + 200_000_000, second + 203_000_000}}
-	if got := r.late["i"]; !slices.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
 	}
 }
 
@@ -300,29 +258,28 @@ func TestBoundsOfOneRequest(t *testing.T) {
 	const ms = int64(1_000_000)
 	for _, tt := range []struct {
 		name string
-		late lateSpan
+		late run.LateSpan
 		want []FigureError // of p50
 	}{
-		{"the first token", lateSpan{60 * ms, 100 * ms}, []FigureError{
+		{"the first token", run.LateSpan{From: 60 * ms, To: 100 * ms}, []FigureError{
 			{"time_to_first_token", "p50", 0.1, 0.06, 0.1}, {"time_per_output_token", "p50", 0.02, 0.02, 0.04},
 			{"inter_token_latency", "p50", 0.02, 0.02, 0.04},
 		}},
-		{"the last token", lateSpan{130 * ms, 138 * ms}, []FigureError{
+		{"the last token", run.LateSpan{From: 130 * ms, To: 138 * ms}, []FigureError{
 			{"request_latency", "p50", 0.14, 0.13, 0.14}, {"time_per_output_token", "p50", 0.02, 0.015, 0.02},
 			{"inter_token_latency", "p50", 0.02, 0.015, 0.02},
 		}},
-		{"the sending", lateSpan{0, 30 * ms}, []FigureError{
+		{"the sending", run.LateSpan{From: 0, To: 30 * ms}, []FigureError{
 			{"time_to_first_token", "p50", 0.1, 0.07, 0.1}, {"request_latency", "p50", 0.14, 0.11, 0.14},
 		}},
-		{"nothing of it", lateSpan{20 * ms, 60 * ms}, []FigureError{}},
+		{"nothing of it", run.LateSpan{From: 20 * ms, To: 60 * ms}, []FigureError{}},
 	} {
-		r := newRun(ReadOptions{})
-		r.addRequest(&record.Request{Streaming: true, Start: second, End: second + 140*ms,
-			Chunks: []int64{100_000, 120_000, 140_000}}, "i")
-		r.late = map[string][]lateSpan{"i": {{second + tt.late.from, second + tt.late.to}}}
-		g := r.group(r.Requests, Options{})
+		r := runOf(t, &record.Request{Streaming: true, Start: second, End: second + 140*ms,
+			Chunks: []int64{100_000, 120_000, 140_000}})
+		r.Late = map[string][]run.LateSpan{"i": {{From: second + tt.late.From, To: second + tt.late.To}}}
+		g := newSubset(r, r.Requests, Options{})
 		g.tallyGaps()
-		got := slices.DeleteFunc(figureErrors(g.lateFigures()), func(e FigureError) bool {
+		got := slices.DeleteFunc(figureErrors(lateFigures(g)), func(e FigureError) bool {
 			return e.Percentile != "p50"
 		})
 		if !slices.EqualFunc(got, tt.want, sameBounds) {
@@ -387,7 +344,7 @@ func TestHeartbeatsThatAreMissing(t *testing.T) {
 			n++
 			return !tt.change(n, b)
 		})
-		h := summarized(t, lines, Cut{}).Ours.Health
+		h := summarized(t, lines, run.Cut{}).Ours.Health
 		if slices.Contains(h.Unchecked, "heartbeats") == tt.whole || h.Heartbeats == nil {
 			t.Errorf("missing: %s: not checked: %q", name, h.Unchecked)
 		}
@@ -404,7 +361,7 @@ func TestSecondsBeginWithTheFirstStart(t *testing.T) {
 			b.Late[0][0] += 3_000_000
 		}
 	}
-	if seconds := summarized(t, lines, Cut{}).Ours.Health.Heartbeats.Seconds; seconds[0].Second != 0 {
+	if seconds := summarized(t, lines, run.Cut{}).Ours.Health.Heartbeats.Seconds; seconds[0].Second != 0 {
 		t.Errorf("got %+v, want second 0 first", seconds)
 	}
 }
@@ -431,25 +388,25 @@ func TestTimeoutsOfALoadGeneratorThatDoesNotGetToRun(t *testing.T) {
 			stalls = []stall{{9_000_000, 9_250_000}}
 		}
 		lines, _ := stalled(nil)
-		run, end := lines[0].(*record.Run), lines[len(lines)-1].(*record.End)
+		r, end := lines[0].(*record.Run), lines[len(lines)-1].(*record.End)
 		end.Time += 10 * second
 		lines = slices.DeleteFunc(lines, func(line record.Line) bool {
 			_, beat := line.(*record.Heartbeat)
 			return beat || line == end
 		})
-		start := run.Start + second/2
+		start := r.Start + second/2
 		lines = append(append(lines, &record.Request{
 			Scenario: "s", Index: 40, Start: start, End: start + tt.end*1000, Streaming: true,
 			Chunks: []int64{tt.chunk}, ErrorType: tt.errorType,
-		}), beatsOf(stalls, run.Start)...)
+		}), beatsOf(stalls, r.Start)...)
 		for k := range int64(4) {
-			b := &record.Heartbeat{Start: run.Start + (6+k)*second, End: run.Start + (7+k)*second, Beats: 200}
+			b := &record.Heartbeat{Start: r.Start + (6+k)*second, End: r.Start + (7+k)*second, Beats: 200}
 			if k == 3 && tt.end > 5_000_000 {
 				b.Late = [][2]int64{{0, 250_000}}
 			}
 			lines = append(lines, b)
 		}
-		h := summarized(t, append(lines, end), Cut{}).Ours.Health
+		h := summarized(t, append(lines, end), run.Cut{}).Ours.Health
 		if got := strings.Contains(strings.Join(h.Reasons, "\n"), reason); got != tt.suspect || got &&
 			h.Verdict == Valid {
 			t.Errorf("%s: %s %q, want suspect %t", tt.name, h.Verdict, h.Reasons, tt.suspect)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -26,7 +27,7 @@ func bounded() []record.Line {
 }
 
 // asRead reads lines that end with their own end line.
-func asRead(t *testing.T, lines []record.Line) *Run {
+func asRead(t *testing.T, lines []record.Line) *run.Run {
 	t.Helper()
 	var file []byte
 	for _, line := range lines {
@@ -63,7 +64,7 @@ func TestTimesOutsideOfTheRun(t *testing.T) {
 			!strings.Contains(remarks, "outside of the run") {
 			t.Errorf("%s: partial %t, remarks %q", name, run.Partial, remarks)
 		}
-		if got, want := run.span(run.Requests), whole.span(whole.Requests); got > want {
+		if got, want := timeSpan(run, run.Requests), timeSpan(whole, whole.Requests); got > want {
 			t.Errorf("%s: it took %v s, want %v", name, got, want)
 		}
 	}
@@ -96,33 +97,6 @@ func TestTimesAtTheEdgesOfTheRun(t *testing.T) {
 	}
 }
 
-// A number that the schedule does not have moves no other request's due instant.
-func TestNumberBeyondTheSchedule(t *testing.T) {
-	t.Parallel()
-	r := newRun(ReadOptions{})
-	r.add(&record.Run{Schema: record.Schema, ID: "r", Start: second, Scenarios: []record.Scenario{
-		{Name: "s", Executor: "constant-arrival-rate", Stages: []record.Stage{{Rate: new(10.0), Duration: new(2.0)}}},
-	}}, "i")
-	for k := range int64(20) {
-		start := second + k*second/10
-		r.add(&record.Request{ID: string(rune('a' + k)), Scenario: "s", Index: k, Start: start, End: start + 1}, "i")
-	}
-	r.Requests[5].Index = 1_000_000
-	if err := r.finish(true); err != nil {
-		t.Fatal(err)
-	}
-	for _, q := range r.Requests {
-		if odd := q.Index > 20; q.DueKnown == odd || !odd && q.Due != q.Start {
-			t.Errorf("request %d: due %d, known %t, started at %d", q.Index, q.Due, q.DueKnown, q.Start)
-		}
-	}
-	want := `1 requests of scenario "s" have higher numbers than its schedule has arrivals: when they were due is ` +
-		`unknown`
-	if !slices.Contains(r.Remarks, want) {
-		t.Errorf("got %q, want %q", r.Remarks, want)
-	}
-}
-
 // nonsense is put in the place of numbers.
 var nonsense = []string{"-1", "0", "1", "-9223372036854775808", "9223372036854775807", "1000000000000", "1e300",
 	"-9e18", "-0.5", "null", "{}", "[1000000000000]", "[-1]"}
@@ -140,9 +114,9 @@ func TestNonsenseInAFieldStaysWithinTheRun(t *testing.T) {
 			for _, value := range nonsense {
 				old := gjson.GetBytes(line, path)
 				broken := slices.Replace(slices.Clone(line), old.Index, old.Index+len(old.Raw), []byte(value)...)
-				run, err := Read(ReadOptions{Force: true}, Source{"f", bytes.NewReader(withLine(t, lines, i, broken))})
+				run, err := run.Read(run.Options{Force: true}, run.Source{Name: "f", Reader: bytes.NewReader(withLine(t, lines, i, broken))})
 				if err == nil && len(run.Requests) > 0 {
-					holdWithin(t, run.Summary(Options{}), most, string(broken))
+					holdWithin(t, Summarize(run, Options{}), most, string(broken))
 				}
 			}
 		}

@@ -7,24 +7,25 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // instances parts a run among instances by their segments, as k6 does by the iteration's number.
-func instances(t *testing.T, segments ...string) []Source {
+func instances(t *testing.T, segments ...string) []run.Source {
 	t.Helper()
 	all := sampleLines()
-	sources := make([]Source, len(segments))
+	sources := make([]run.Source, len(segments))
 	for i, segment := range segments {
-		run := *all[0].(*record.Run)
-		run.Instance, run.Segment, run.SegmentSequence = fmt.Sprint("pod-", i), segment, "0,1/3,2/3,1"
-		lines := []record.Line{&run, all[1]}
+		r := *all[0].(*record.Run)
+		r.Instance, r.Segment, r.SegmentSequence = fmt.Sprint("pod-", i), segment, "0,1/3,2/3,1"
+		lines := []record.Line{&r, all[1]}
 		for _, line := range all[2:] {
 			if q := line.(*record.Request); q.Stage >= 0 && int(q.Index)%len(segments) == i {
 				lines = append(lines, q)
 			}
 		}
-		sources[i] = Source{run.Instance, bytes.NewReader(asRecords(t, lines))}
+		sources[i] = run.Source{Name: r.Instance, Reader: bytes.NewReader(asRecords(t, lines))}
 	}
 	return sources
 }
@@ -32,15 +33,15 @@ func instances(t *testing.T, segments ...string) []Source {
 // Percentiles of a merged run are those of the union of its records, in whatever order its files come.
 func TestMergingIsExact(t *testing.T) {
 	t.Parallel()
-	whole := mustRead(t, asRecords(t, sampleLines())).Summary(Options{})
+	whole := Summarize(mustRead(t, asRecords(t, sampleLines())), Options{})
 	var first string
 	for _, order := range [][3]int{{0, 1, 2}, {2, 0, 1}, {1, 2, 0}} {
 		parts := instances(t, "0:1/3", "1/3:2/3", "2/3:1")
-		run, err := Read(ReadOptions{}, parts[order[0]], parts[order[1]], parts[order[2]])
+		run, err := run.Read(run.Options{}, parts[order[0]], parts[order[1]], parts[order[2]])
 		if err != nil {
 			t.Fatal(err)
 		}
-		merged := run.Summary(Options{})
+		merged := Summarize(run, Options{})
 		text, err := pythonJSON(merged, "")
 		if err != nil {
 			t.Fatal(err)
@@ -67,17 +68,17 @@ func TestMergingIsExact(t *testing.T) {
 
 func TestMergingRefuses(t *testing.T) {
 	t.Parallel()
-	otherScenario := func() []Source {
+	otherScenario := func() []run.Source {
 		parts := instances(t, "0:1/2", "1/2:1")
 		lines := sampleLines()
-		run := lines[0].(*record.Run)
-		run.Segment, run.Instance = "1/2:1", "odd"
-		run.Scenarios[0].Stages[0].Rate = new(9.0)
-		return []Source{parts[0], {"odd", bytes.NewReader(asRecords(t, lines[:1]))}}
+		r := lines[0].(*record.Run)
+		r.Segment, r.Instance = "1/2:1", "odd"
+		r.Scenarios[0].Stages[0].Rate = new(9.0)
+		return []run.Source{parts[0], {Name: "odd", Reader: bytes.NewReader(asRecords(t, lines[:1]))}}
 	}
 	for _, tt := range []struct {
 		name    string
-		sources []Source
+		sources []run.Source
 		want    string
 	}{
 		{"the first is missing", instances(t, "1/3:2/3", "2/3:1"), "the instance of segment 0:1/3 is missing"},
@@ -90,12 +91,12 @@ func TestMergingRefuses(t *testing.T) {
 		{"turned", instances(t, "1:0"), `"1:0" is not a segment`},
 		{"other scenarios", otherScenario(), "had different scenarios"},
 	} {
-		_, err := Read(ReadOptions{}, tt.sources...)
+		_, err := run.Read(run.Options{}, tt.sources...)
 		if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "--force") {
 			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)
 		}
 	}
-	run, err := Read(ReadOptions{Force: true}, instances(t, "0:1/3", "2/3:1")...)
+	run, err := run.Read(run.Options{Force: true}, instances(t, "0:1/3", "2/3:1")...)
 	if err != nil || !run.Partial || !strings.Contains(strings.Join(run.Remarks, "\n"),
 		"forced: the instance of segment 1/3:2/3 is missing") {
 		t.Errorf("forced: %v, partial %t, %q", err, run.Partial, run.Remarks)
@@ -107,7 +108,7 @@ func TestSameRequestTwiceIsRefused(t *testing.T) {
 	t.Parallel()
 	lines := sampleLines()
 	again := *lines[5].(*record.Request)
-	_, err := Read(ReadOptions{}, Source{"f", bytes.NewReader(asRecords(t, append(lines, &again)))})
+	_, err := run.Read(run.Options{}, run.Source{Name: "f", Reader: bytes.NewReader(asRecords(t, append(lines, &again)))})
 	if err == nil || !strings.Contains(err.Error(), `of scenario "stage_0" is there twice`) {
 		t.Errorf("got %v", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 )
 
@@ -77,13 +78,13 @@ func TestImportedReportsAreInferencePerfs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		run, err := ReadFiles(ReadOptions{Config: c}, filepath.Join(dir, "per_request_lifecycle_metrics.json.gz"))
+		run, err := run.ReadFiles(run.Options{Config: c}, filepath.Join(dir, "per_request_lifecycle_metrics.json.gz"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		opts, files := Configured(c)
 		out := t.TempDir()
-		if _, err := run.Report(opts).Write(out, files); err != nil {
+		if _, err := NewReport(run, opts).Write(out, files); err != nil {
 			t.Fatal(err)
 		}
 		alike(t, name+" summary", readAny(t, filepath.Join(out, reportdir.Summary)),
@@ -100,11 +101,11 @@ func TestImportNeedsNoConfiguration(t *testing.T) {
 	t.Parallel()
 	for name, tokenizer := range map[string]bool{"n_no_tokenizer_chat_mock": false, "h_failures": true} {
 		dir := filepath.Join("testdata", "inference-perf", name)
-		run, err := ReadFiles(ReadOptions{}, dir)
+		run, err := run.ReadFiles(run.Options{}, dir)
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := run.Report(Options{})
+		p := NewReport(run, Options{})
 		want := readAny(t, filepath.Join(dir, reportdir.Summary)).(map[string]any)["successes"].(map[string]any)
 		if got := float64(p.Summary.Successes.TokenCountMismatches); got != want["token_count_mismatches"] ||
 			(got > 0) != tokenizer {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -14,8 +15,8 @@ const mostCauses = 20
 
 // judgeOwnSide finds a run invalid in which this machine failed: what a server would have done with those requests, and
 // how the others would have fared beside them, is not known.
-func (g *group) judgeOwnSide(j *judge) {
-	faults := g.ownFailures()
+func (j *judge) judgeOwnSide(g *subset) {
+	faults := ownFailures(g)
 	causes := sortedKeys(faults)
 	slices.SortStableFunc(causes, func(a, b string) int { return cmp.Compare(faults[b], faults[a]) })
 	for i, cause := range causes {
@@ -33,10 +34,10 @@ func (g *group) judgeOwnSide(j *judge) {
 }
 
 // ownFailures counts, by the cause, the requests of which an attempt failed on the machine that sent them.
-func (g *group) ownFailures() map[string]int {
+func ownFailures(g *subset) map[string]int {
 	faults := map[string]int{}
 	for _, q := range g.all {
-		if cause := q.ownFault(); cause != "" {
+		if cause := ownFault(q); cause != "" {
 			faults[cause]++
 		}
 	}
@@ -44,7 +45,7 @@ func (g *group) ownFailures() map[string]int {
 }
 
 // ownFault is noted by the client. Other tools do not, nor did the client always: then the error tells.
-func (q *Request) ownFault() (cause string) {
+func ownFault(q *run.Request) (cause string) {
 	if _, after, noted := strings.Cut(q.Note, record.NoteOwnFault+": "); noted {
 		cause, _, _ = strings.Cut(after, ";")
 		return cause

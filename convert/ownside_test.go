@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -21,7 +22,7 @@ func TestCausesOfOwnFailuresAreBounded(t *testing.T) {
 			n++
 		}
 	}
-	reasons := summarized(t, lines, Cut{}).Ours.Health.Reasons
+	reasons := summarized(t, lines, run.Cut{}).Ours.Health.Reasons
 	if want := "and 20 further causes of that kind"; len(reasons) != 21 || reasons[20] != want {
 		t.Errorf("got %d reasons, the last %q, want 21 and %q", len(reasons), reasons[len(reasons)-1], want)
 	}
@@ -72,16 +73,17 @@ func TestOwnFailures(t *testing.T) {
 			[]string{"1 requests met a failure of the machine that sent them, not of the server: the \\x1b[31mmoon"},
 		},
 	} {
-		r := new(Run)
+		var list []*record.Request
 		for i := range tt.requests {
-			r.Requests = append(r.Requests, r.fill(&tt.requests[i], ""))
+			list = append(list, &tt.requests[i])
 		}
-		g := &group{run: r, all: r.Requests}
-		if got := g.ownFailures(); !maps.Equal(got, tt.want) {
+		r := runOf(t, list...)
+		g := &subset{run: r, all: r.Requests}
+		if got := ownFailures(g); !maps.Equal(got, tt.want) {
 			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)
 		}
 		j := &judge{ClientHealth{Verdict: Valid}}
-		g.judgeOwnSide(j)
+		j.judgeOwnSide(g)
 		if (j.Verdict == Invalid) != (len(tt.want) > 0) || len(tt.reasons) > 0 && !slices.Equal(j.Reasons, tt.reasons) {
 			t.Errorf("%s: got %s for %q, want %q", tt.name, j.Verdict, j.Reasons, tt.reasons)
 		}

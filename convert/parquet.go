@@ -1,82 +1,19 @@
 package convert
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go"
 
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
-
-// Row is one request in requests.parquet. What is undefined is null.
-type Row struct {
-	RunID     string `parquet:"run_id,dict"`
-	Instance  string `parquet:"instance,dict"`
-	RequestID string `parquet:"request_id"`
-	Client    int32  `parquet:"client"`
-	Scenario  string `parquet:"scenario,dict"`
-	Stage     int32  `parquet:"stage"`
-	Index     int64  `parquet:"index"`
-	Seq       int32  `parquet:"seq"`
-	SessionID string `parquet:"session_id,dict"`
-	Turn      int32  `parquet:"turn"`
-	API       string `parquet:"api,dict"`
-	Model     string `parquet:"model,dict"`
-	Adapter   string `parquet:"adapter,dict"`
-	Streaming bool   `parquet:"streaming"`
-
-	Due       *int64 `parquet:"due_ns,optional"`
-	Start     *int64 `parquet:"start_ns,optional"`
-	End       *int64 `parquet:"end_ns,optional"`
-	Connected *int64 `parquet:"connected_ns,optional"`
-	FirstByte *int64 `parquet:"first_byte_ns,optional"`
-	Attempt   *int64 `parquet:"attempt_ns,optional"`
-	Retries   int32  `parquet:"retries"`
-	// WriteDelay is null where it does not count: of long requests, and where nobody knows.
-	WriteDelay *float64 `parquet:"write_delay_ms,optional"`
-
-	ScheduleDelay *float64 `parquet:"schedule_delay_ms,optional"`
-	TTFT          *float64 `parquet:"ttft_ms,optional"`
-	TTFO          *float64 `parquet:"ttfo_ms,optional"`
-	TPOT          *float64 `parquet:"tpot_ms,optional"`
-	NTPOT         *float64 `parquet:"ntpot_ms,optional"`
-	ITLMean       *float64 `parquet:"itl_mean_ms,optional"`
-	Latency       *float64 `parquet:"request_latency_ms,optional"`
-
-	// Of imported requests whose chunks are not listed. The first of them is ttft_ms.
-	LastChunk  *float64 `parquet:"last_chunk_ms,optional"` // since the start
-	ChunkCount *int32   `parquet:"chunk_count,optional"`
-
-	Chunks      []int64 `parquet:"chunks_us,list"`
-	ChunkTokens []int32 `parquet:"chunk_tokens,list"`
-	Reasoning   []int64 `parquet:"reasoning_us,list"`
-	ToolCalls   []int64 `parquet:"tool_calls_us,list"`
-
-	InputTokens  *int64 `parquet:"prompt_tokens,optional"`
-	InputSource  string `parquet:"prompt_tokens_source,dict"`
-	OutputTokens *int64 `parquet:"completion_tokens,optional"`
-	OutputSource string `parquet:"completion_tokens_source,dict"`
-	ClientInput  *int64 `parquet:"client_prompt_tokens,optional"`
-	ClientOutput *int64 `parquet:"client_completion_tokens,optional"`
-	CachedTokens *int64 `parquet:"cached_tokens,optional"`
-	PromptAsked  int32  `parquet:"prompt_tokens_asked"`
-	MaxTokens    int32  `parquet:"max_tokens"`
-	Usage        string `parquet:"usage"`
-	FinishReason string `parquet:"finish_reason,dict"`
-
-	Status        int32  `parquet:"status"`
-	BytesSent     int64  `parquet:"bytes_sent"`
-	BytesReceived int64  `parquet:"bytes_received"`
-	ErrorType     string `parquet:"error_type,dict"`
-	Error         string `parquet:"error"`
-	Note          string `parquet:"note,dict"`
-	Good          *bool  `parquet:"good,optional"`
-	SLO           string `parquet:"slo,dict"` // bounds as JSON, "" without
-}
 
 // ChunkRow is one content chunk in the file of chunks.
 type ChunkRow struct {
@@ -87,24 +24,31 @@ type ChunkRow struct {
 	Tokens    *int32 `parquet:"tokens,optional"`
 }
 
+// RequestTable writes the requests of a run as tables for other programs.
+type RequestTable struct{ run *run.Run }
+
+// NewRequestTable returns the table of a run's requests.
+func NewRequestTable(r *run.Run) RequestTable { return RequestTable{r} }
+
 // WriteParquet writes one row per request. The file's metadata hold the other lines of the run, so that a report can be
 // made of it again.
-func (r *Run) WriteParquet(out io.Writer) error {
-	lines, err := r.lines()
+func (t RequestTable) WriteParquet(out io.Writer) error {
+	r := t.run
+	lines, err := otherLines(r)
 	if err != nil {
 		return err
 	}
-	samples, err := r.samples()
+	samples, err := sampleMetadata(r)
 	if err != nil {
 		return err
 	}
-	meta := append(r.importedMeta(), samples...)
+	meta := append(importedMetadata(r), samples...)
 	meta = append(meta, parquet.KeyValueMetadata("schema", record.Schema), parquet.KeyValueMetadata("run_id", r.ID()),
-		parquet.KeyValueMetadata(linesKey, lines))
-	return writeRows(out, func(w *rowWriter[Row]) error {
+		parquet.KeyValueMetadata(run.LinesKey, lines))
+	return writeRows(out, func(w *rowWriter[run.Row]) error {
 		var rec record.Request
 		for _, q := range r.Requests {
-			if err := w.write(r.row(q, &rec)); err != nil {
+			if err := w.write(newRow(r, q, &rec)); err != nil {
 				return err
 			}
 		}
@@ -113,18 +57,19 @@ func (r *Run) WriteParquet(out io.Writer) error {
 }
 
 // WriteChunks writes one row per content chunk.
-func (r *Run) WriteChunks(out io.Writer) error {
+func (t RequestTable) WriteChunks(out io.Writer) error {
+	r := t.run
 	return writeRows(out, func(w *rowWriter[ChunkRow]) error {
 		var rec record.Request
 		for _, q := range r.Requests {
-			q.unpack(&rec)
-			r.inMicroseconds(rec.Chunks)
+			q.Unpack(&rec)
+			toMicroseconds(r, rec.Chunks)
 			for i, us := range rec.Chunks {
 				row := ChunkRow{RequestID: q.ID, Chunk: narrow(i), SinceSent: us}
-				if !r.untimed {
-					row.Arrival = new(r.nanoseconds(q.Start) + us*1000)
+				if !r.Untimed {
+					row.Arrival = new(inNanoseconds(r, q.Start) + us*1000)
 				}
-				if q.tokenized {
+				if q.Tokenized {
 					row.Tokens = new(narrow(rec.ChunkTokens[i]))
 				}
 				if err := w.write(row); err != nil {
@@ -136,14 +81,8 @@ func (r *Run) WriteChunks(out io.Writer) error {
 	}, parquet.KeyValueMetadata("schema", record.Schema), parquet.KeyValueMetadata("run_id", r.ID()))
 }
 
-// parquetMagic begins a Parquet file.
-const parquetMagic = "PAR1"
-
-// linesKey is the metadata key of the lines that are no requests, but for samples.
-const linesKey = "records"
-
 // lines are the lines of a run that are no requests, as a record file has them, but for samples.
-func (r *Run) lines() (string, error) {
+func otherLines(r *run.Run) (string, error) {
 	var list []record.Line
 	for _, l := range r.Runs {
 		list = append(list, l)
@@ -210,53 +149,53 @@ func writeRows[T any](out io.Writer, fill func(*rowWriter[T]) error, meta ...par
 }
 
 // nanoseconds are a run's ticks as nanoseconds.
-func (r *Run) nanoseconds(ticks int64) int64 {
-	if r.clock.instant == recordTick.instant {
+func inNanoseconds(r *run.Run, ticks int64) int64 {
+	if r.Clock.Instant == run.RecordTick.Instant {
 		return ticks
 	}
-	return int64(math.Round(r.seconds(ticks) * 1e9))
+	return int64(math.Round(r.Seconds(ticks) * 1e9))
 }
 
 // inMicroseconds makes chunks' ticks microseconds.
-func (r *Run) inMicroseconds(ticks []int64) {
-	if r.clock.chunk == recordTick.chunk {
+func toMicroseconds(r *run.Run, ticks []int64) {
+	if r.Clock.Chunk == run.RecordTick.Chunk {
 		return
 	}
 	for i, t := range ticks {
-		ticks[i] = int64(math.Round(float64(t) / r.clock.chunk * 1e6))
+		ticks[i] = int64(math.Round(float64(t) / r.Clock.Chunk * 1e6))
 	}
 }
 
 // row makes the row of a request; rec lends its lists, which the row refers to no longer than until rec is filled
 // again.
-func (r *Run) row(q *Request, rec *record.Request) Row {
-	q.unpackCopies(rec)
-	r.inMicroseconds(rec.Chunks)
-	row := Row{
+func newRow(r *run.Run, q *run.Request, rec *record.Request) run.Row {
+	unpackCopies(q, rec)
+	toMicroseconds(r, rec.Chunks)
+	row := run.Row{
 		RunID: r.ID(), Instance: q.Instance, RequestID: q.ID, Client: narrow(q.Client), Scenario: q.Scenario,
-		Stage: q.StageAt, Index: q.Index, Seq: q.Seq, SessionID: q.SessionID, Turn: q.Turn,
+		Stage: q.Stage, Index: q.Index, Seq: q.Seq, SessionID: q.SessionID, Turn: q.Turn,
 		API: q.API, Model: q.Model, Adapter: q.Adapter, Streaming: q.Streaming,
-		Connected: r.instant(q.Connected), FirstByte: r.instant(q.FirstByte), Attempt: r.instant(q.Attempt),
-		Retries: q.Retries, TTFT: milliseconds(q.ttft), TTFO: milliseconds(q.ttfo), TPOT: milliseconds(q.tpot),
-		NTPOT:   milliseconds(q.ntpot),
-		ITLMean: milliseconds(q.meanITL), Latency: milliseconds(r.latency(q)),
+		Connected: optionalInstant(r, q.Connected), FirstByte: optionalInstant(r, q.FirstByte), Attempt: optionalInstant(r, q.Attempt),
+		Retries: q.Retries, TTFT: milliseconds(q.TTFT), TTFO: milliseconds(q.TTFO), TPOT: milliseconds(q.TPOT),
+		NTPOT:   milliseconds(q.NTPOT),
+		ITLMean: milliseconds(q.MeanITL), Latency: milliseconds(latencySeconds(r, q)),
 		Chunks: rec.Chunks, ChunkTokens: narrowed(rec.ChunkTokens), Reasoning: rec.Reasoning, ToolCalls: rec.ToolCalls,
-		InputTokens: counted(q.in, q.InputSource), InputSource: string(q.InputSource),
-		OutputTokens: counted(q.out, q.OutputSource), OutputSource: string(q.OutputSource),
-		ClientInput: nullable(q.clientIn), ClientOutput: nullable(q.clientOut), CachedTokens: nullable(q.serverRead),
+		InputTokens: counted(q.PromptTokens, q.InputSource), InputSource: string(q.InputSource),
+		OutputTokens: counted(q.CompletionTokens, q.OutputSource), OutputSource: string(q.OutputSource),
+		ClientInput: nullable(q.ClientPrompt), ClientOutput: nullable(q.ClientCompletion), CachedTokens: nullable(q.ServerCached),
 		PromptAsked: q.PromptAsked, MaxTokens: q.MaxTokens, Usage: string(rec.Usage), FinishReason: q.FinishReason,
 		Status: narrow(q.Status), BytesSent: q.BytesSent, BytesReceived: q.BytesReceived, ErrorType: q.ErrorType,
 		Error: q.Error, Note: q.Note,
 	}
-	r.rowTimes(&row, q)
+	setRowTimes(r, &row, q)
 	if q.WriteDelay > 0 {
-		row.WriteDelay = milliseconds(r.seconds(q.WriteDelay))
+		row.WriteDelay = milliseconds(r.Seconds(q.WriteDelay))
 	}
-	if delay := (&group{run: r}).sinceDue(q, q.Start); !math.IsNaN(delay) {
+	if delay := (&subset{run: r}).sinceDue(q, q.Start); !math.IsNaN(delay) {
 		row.ScheduleDelay = milliseconds(delay)
 	}
-	if q.good != none {
-		row.Good = new(q.good == 1)
+	if q.Good != none {
+		row.Good = new(q.Good == 1)
 	}
 	if q.SLO != (record.Bounds{}) {
 		text, _ := json.Marshal(q.SLO) // numbers alone, which came of JSON or of durations
@@ -266,29 +205,29 @@ func (r *Run) row(q *Request, rec *record.Request) Row {
 }
 
 // rowTimes sets the instants that are known.
-func (r *Run) rowTimes(row *Row, q *Request) {
-	if q.ends {
-		row.LastChunk = milliseconds(q.firstToken + q.tokenSpan)
-		if q.chunks > 0 {
-			row.ChunkCount = new(q.chunks)
+func setRowTimes(r *run.Run, row *run.Row, q *run.Request) {
+	if q.ChunksUnlisted {
+		row.LastChunk = milliseconds(q.FirstToken + q.TokenSpan)
+		if q.ChunkCount > 0 {
+			row.ChunkCount = new(q.ChunkCount)
 		}
 	}
-	if r.untimed {
+	if r.Untimed {
 		return
 	}
-	row.Start = new(r.nanoseconds(q.Start))
-	if !q.endless {
-		row.End = new(r.nanoseconds(q.End))
+	row.Start = new(inNanoseconds(r, q.Start))
+	if !q.EndUnknown {
+		row.End = new(inNanoseconds(r, q.End))
 	}
 	if q.DueKnown {
-		row.Due = new(r.nanoseconds(q.Due))
+		row.Due = new(inNanoseconds(r, q.Due))
 	}
 }
 
 // unpackCopies unpacks into new lists, which a batch of rows keeps.
-func (q *Request) unpackCopies(rec *record.Request) {
+func unpackCopies(q *run.Request, rec *record.Request) {
 	*rec = record.Request{}
-	q.unpack(rec)
+	q.Unpack(rec)
 }
 
 func counted(n int32, source record.Source) *int64 {
@@ -305,11 +244,11 @@ func nullable(n int32) *int64 {
 	return new(int64(n))
 }
 
-func (r *Run) instant(ticks int64) *int64 {
+func optionalInstant(r *run.Run, ticks int64) *int64 {
 	if ticks == 0 {
 		return nil
 	}
-	return new(r.nanoseconds(ticks))
+	return new(inNanoseconds(r, ticks))
 }
 
 // milliseconds are whole nanoseconds, which a record's figures are: so the last digits are no rounding errors.
@@ -326,4 +265,40 @@ func narrowed(list []int) []int32 {
 		out[i] = narrow(n)
 	}
 	return out
+}
+
+// importedMeta is empty of a run of ours.
+func importedMetadata(r *run.Run) []parquet.WriterOption {
+	if r.Origin == "" {
+		return nil
+	}
+	// finite numbers alone
+	text, _ := json.Marshal(run.ImportedFacts{Origin: r.Origin, Untimed: r.Untimed, Uncounted: r.Uncounted,
+		Partial: r.Partial, Stated: r.Stated})
+	return []parquet.WriterOption{parquet.KeyValueMetadata(run.ImportedKey, string(text))}
+}
+
+// samples are the metadata with the lines of each second.
+func sampleMetadata(r *run.Run) (meta []parquet.WriterOption, err error) {
+	texts := map[string][]byte{}
+	add := func(line record.Line) {
+		instance := r.InstanceOf(line)
+		text, failed := record.Append(texts[instance], line)
+		texts[instance], err = append(text, '\n'), errors.Join(err, failed)
+	}
+	for _, b := range r.Beats {
+		add(b)
+	}
+	for _, s := range r.Servers {
+		add(s)
+	}
+	encoder, failed := zstd.NewWriter(nil)
+	if err = errors.Join(err, failed); err != nil {
+		return nil, fmt.Errorf("samples: %w", err)
+	}
+	for _, instance := range sortedKeys(texts) {
+		packed := base64.StdEncoding.EncodeToString(encoder.EncodeAll(texts[instance], nil))
+		meta = append(meta, parquet.KeyValueMetadata(run.SamplesKey+instance, packed))
+	}
+	return meta, encoder.Close()
 }

@@ -2,11 +2,11 @@ package convert
 
 import (
 	"bytes"
-	"math"
 	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -25,12 +25,12 @@ func parquetOf(t testing.TB, lines ...record.Line) []byte {
 		}
 		records = append(append(records, text...), '\n')
 	}
-	run, err := Read(ReadOptions{}, Source{"f", bytes.NewReader(records)})
+	run, err := run.Read(run.Options{}, run.Source{Name: "f", Reader: bytes.NewReader(records)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var file bytes.Buffer
-	if err := run.WriteParquet(&file); err != nil {
+	if err := NewRequestTable(run).WriteParquet(&file); err != nil {
 		t.Fatal(err)
 	}
 	return file.Bytes()
@@ -39,21 +39,17 @@ func parquetOf(t testing.TB, lines ...record.Line) []byte {
 // damaged reads a file that may be damaged, and makes a report of what it reads.
 func damaged(t *testing.T, file []byte) {
 	t.Helper()
-	run := newRun(ReadOptions{})
-	err := run.readParquet("f", bytes.NewReader(file), int64(len(file)))
+	run, err := run.ReadParquet(run.Options{Force: true}, "f", bytes.NewReader(file), int64(len(file)))
 	if err != nil {
 		if insides.MatchString(err.Error()) || strings.Contains(err.Error(), "\n") || len(err.Error()) > 600 {
 			t.Errorf("%d bytes: got %.600v", len(file), err)
 		}
 		return
 	}
-	if err := run.finish(true); err != nil {
-		t.Errorf("%d bytes: %v", len(file), err)
-	}
 	if !short(run) {
 		return
 	}
-	if _, err := pythonJSON(run.Summary(Options{}), ""); err != nil {
+	if _, err := pythonJSON(Summarize(run, Options{}), ""); err != nil {
 		t.Errorf("%d bytes: %v", len(file), err)
 	}
 }
@@ -73,31 +69,14 @@ func TestDamagedParquet(t *testing.T) {
 	}
 }
 
-// Rows of an imported run whose numbers nothing has are refused: their differences would wrap.
-func TestImportedRowsThatCannotBe(t *testing.T) {
-	t.Parallel()
-	at := func(start, end int64, ttft float64) Row { return Row{Start: &start, End: &end, TTFT: &ttft} }
-	for _, row := range []Row{
-		at(math.MinInt64, math.MinInt64+1, 1), at(math.MaxInt64-1, math.MaxInt64, 1),
-		at(math.MinInt64, math.MaxInt64, 1),
-		at(0, 1e9, math.NaN()), at(0, 1e9, -1), at(0, 1e9, 1e300),
-	} {
-		run := newRun(ReadOptions{})
-		run.Origin = "aiperf"
-		if err := run.addRow(&row, ""); err == nil {
-			t.Errorf("start %d, end %d, TTFT %v: taken", *row.Start, *row.End, *row.TTFT)
-		}
-	}
-}
-
 func FuzzParquet(f *testing.F) {
 	f.Add(parquetOf(f, sampleLines()[:6]...))
-	imported, err := ReadFiles(ReadOptions{}, "internal/foreign/testdata/vllm/0.10.0.json")
+	imported, err := run.ReadFiles(run.Options{}, "internal/foreign/testdata/vllm/0.10.0.json")
 	if err != nil {
 		f.Fatal(err)
 	}
 	var file bytes.Buffer
-	if err := imported.WriteParquet(&file); err != nil {
+	if err := NewRequestTable(imported).WriteParquet(&file); err != nil {
 		f.Fatal(err)
 	}
 	f.Add(file.Bytes())

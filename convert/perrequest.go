@@ -10,6 +10,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -75,14 +76,14 @@ type perRequestFail struct {
 }
 
 // writePerRequest writes the requests in order of their end, as inference-perf collects them, one after the other.
-func (r *Run) writePerRequest(w io.Writer, f Fields, o Options) error {
+func writePerRequest(r *run.Run, w io.Writer, f Fields, o Options) error {
 	if len(r.Requests) == 0 {
 		_, err := io.WriteString(w, "[]")
 		return err
 	}
-	one := &perRequestWriter{run: r, fields: f, group: &group{run: r, opts: o}, zero: r.Requests[0].Start}
+	one := &perRequestWriter{run: r, fields: f, group: &subset{run: r, opts: o}, zero: r.Requests[0].Start}
 	between := "[\n  "
-	for _, q := range r.byEnd() {
+	for _, q := range requestsByEnd(r) {
 		text, err := pythonJSON(one.element(q), "  ")
 		if err != nil {
 			return err
@@ -98,34 +99,34 @@ func (r *Run) writePerRequest(w io.Writer, f Fields, o Options) error {
 
 // perRequestWriter makes the elements of the file.
 type perRequestWriter struct {
-	run    *Run
+	run    *run.Run
 	fields Fields
-	group  *group
+	group  *subset
 	zero   int64
 	rec    record.Request
 }
 
 // byEnd gives the requests in order of their end.
-func (r *Run) byEnd() []*Request {
+func requestsByEnd(r *run.Run) []*run.Request {
 	list := slices.Clone(r.Requests)
-	slices.SortStableFunc(list, func(a, b *Request) int { return cmp.Compare(a.End, b.End) })
+	slices.SortStableFunc(list, func(a, b *run.Request) int { return cmp.Compare(a.End, b.End) })
 	return list
 }
 
-func (w *perRequestWriter) element(q *Request) perRequest {
-	kept := w.run.bodies[q]
-	q.unpackCopies(&w.rec)
-	p := perRequest{Start: Float(w.run.seconds(q.Start - w.zero)), End: Maybe(w.run.seconds(q.End - w.zero))}
-	if q.endless {
+func (w *perRequestWriter) element(q *run.Request) perRequest {
+	kept := w.run.Bodies[q]
+	unpackCopies(q, &w.rec)
+	p := perRequest{Start: Float(w.run.Seconds(q.Start - w.zero)), End: Maybe(w.run.Seconds(q.End - w.zero))}
+	if q.EndUnknown {
 		p.End = Maybe(unknown)
 	}
 	if w.fields.Request {
-		p.Request = &kept.request
+		p.Request = &kept.Request
 	}
 	if w.fields.Response {
 		p.Response = json.RawMessage("null")
-		if kept.response != "" {
-			p.Response, _ = plainJSON(kept.response) // a string
+		if kept.Response != "" {
+			p.Response, _ = plainJSON(kept.Response) // a string
 		}
 	}
 	if w.fields.Info {
@@ -139,19 +140,19 @@ func (w *perRequestWriter) element(q *Request) perRequest {
 	return p
 }
 
-func (w *perRequestWriter) info(q *Request) *perRequestInfo {
+func (w *perRequestWriter) info(q *run.Request) *perRequestInfo {
 	info := &perRequestInfo{Extra: map[string]any{}, Labels: map[string]string{}}
 	if q.Adapter != "" {
 		info.Adapter = &q.Adapter
 	}
 	if q.Retries > 0 {
-		info.Retries, info.Recovered, info.Wasted = int(q.Retries), new(!q.Failed()), new(Float(w.run.wasted(q)))
+		info.Retries, info.Recovered, info.Wasted = int(q.Retries), new(!q.Failed()), new(Float(wastedSeconds(w.run, q)))
 	}
 	if q.Failed() {
 		info.InputTokens, info.Request.Text.InputTokens = new(int), new(int)
 		return info
 	}
-	info.InputTokens = w.tokens(q.in, q.InputSource)
+	info.InputTokens = w.tokens(q.PromptTokens, q.InputSource)
 	info.Request.Text.InputTokens = info.InputTokens
 	info.Response = w.response(q)
 	if q.SessionID != "" {
@@ -160,33 +161,33 @@ func (w *perRequestWriter) info(q *Request) *perRequestInfo {
 	return info
 }
 
-func (w *perRequestWriter) response(q *Request) *responseMetrics {
-	m := &responseMetrics{OutputTokens: w.tokens(q.out, q.OutputSource)}
+func (w *perRequestWriter) response(q *run.Request) *responseMetrics {
+	m := &responseMetrics{OutputTokens: w.tokens(q.CompletionTokens, q.OutputSource)}
 	if len(w.rec.Usage) > 0 {
 		m.ServerUsage = w.rec.Usage
 	}
-	scale := int64(w.run.clock.instant / w.run.clock.chunk)
+	scale := int64(w.run.Clock.Instant / w.run.Clock.Chunk)
 	for i, ticks := range w.rec.Chunks {
-		at := Float(w.run.seconds(q.Start - w.zero + ticks*scale))
+		at := Float(w.run.Seconds(q.Start - w.zero + ticks*scale))
 		m.ChunkTimes = append(m.ChunkTimes, at)
 		n := 1
-		if q.tokenized {
+		if q.Tokenized {
 			n = w.rec.ChunkTokens[i]
 		}
 		m.TokenTimes = append(m.TokenTimes, slices.Repeat([]Float{at}, n)...)
 	}
 	if q.Streaming && w.fields.Chunks {
-		m.ResponseChunks = contentChunks(w.run.bodies[q].response)
+		m.ResponseChunks = contentChunks(w.run.Bodies[q].Response)
 	}
 	return m
 }
 
-func (w *perRequestWriter) computed(q *Request) *computedMetrics {
+func (w *perRequestWriter) computed(q *run.Request) *computedMetrics {
 	g := w.group
 	c := &computedMetrics{
 		Latency: Maybe(requestLatency(g, q)), NTPOT: Maybe(ntpot(g, q)), TTFT: known(ttft(g, q)),
 		TPOT: known(tpot(g, q)), ITL: known(itl(g, q)),
-		ITLs: []Float{}, Input: w.tokens(q.in, q.InputSource), Output: w.tokens(q.out, q.OutputSource),
+		ITLs: []Float{}, Input: w.tokens(q.PromptTokens, q.InputSource), Output: w.tokens(q.CompletionTokens, q.OutputSource),
 	}
 	if b := g.opts.bounds(q); b.TTFT > 0 {
 		c.TTFTBound = new(Float(b.TTFT / 1000))
@@ -195,14 +196,14 @@ func (w *perRequestWriter) computed(q *Request) *computedMetrics {
 		c.TPOTBound = new(Float(b.TPOT / 1000))
 	}
 	for i, k := range tokenGaps(w.rec.Chunks, w.rec.ChunkTokens) {
-		c.ITLs = append(c.ITLs, Float(float64(w.rec.Chunks[k]-w.rec.Chunks[i])/w.run.clock.chunk))
+		c.ITLs = append(c.ITLs, Float(float64(w.rec.Chunks[k]-w.rec.Chunks[i])/w.run.Clock.Chunk))
 	}
 	return c
 }
 
 // tokens is nil of a count that is not known.
 func (w *perRequestWriter) tokens(n int32, source record.Source) *int {
-	if math.IsNaN(w.run.tokens(n, source, true)) { // 0 of our own, as in inference-perf
+	if math.IsNaN(tokenCount(w.run, n, source, true)) { // 0 of our own, as in inference-perf
 		return nil
 	}
 	return new(int(n))

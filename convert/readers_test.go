@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -31,8 +32,8 @@ func TestOtherProgramsReadOurTables(t *testing.T) {
 	dir := t.TempDir()
 	requests, chunks, table := filepath.Join(dir, "requests.parquet"), filepath.Join(dir, "chunks.parquet"),
 		filepath.Join(dir, "requests.csv")
-	for path, write := range map[string]func(io.Writer) error{requests: run.WriteParquet, chunks: run.WriteChunks,
-		table: run.WriteCSV} {
+	for path, write := range map[string]func(io.Writer) error{requests: NewRequestTable(run).WriteParquet, chunks: NewRequestTable(run).WriteChunks,
+		table: NewRequestTable(run).WriteCSV} {
 		if err := outfile.Write(path, outfile.Options{}, write); err != nil {
 			t.Fatal(err)
 		}
@@ -67,11 +68,11 @@ func TestOtherProgramsReadOurTables(t *testing.T) {
 	}
 }
 
-func facts(run *Run) (s seen) {
+func facts(run *run.Run) (s seen) {
 	var rec record.Request
 	for _, q := range run.Requests {
 		s.Rows++
-		q.unpack(&rec)
+		q.Unpack(&rec)
 		s.ChunkRows += len(rec.Chunks)
 		for _, us := range rec.Chunks {
 			s.Arrivals += us
@@ -79,10 +80,10 @@ func facts(run *Run) (s seen) {
 		if q.Failed() {
 			s.Failed++
 		}
-		if !math.IsNaN(q.ttft) {
-			s.TTFT += q.ttft * 1000
+		if !math.IsNaN(q.TTFT) {
+			s.TTFT += q.TTFT * 1000
 		}
-		s.Cached += int64(orElse(q.serverRead, 0))
+		s.Cached += int64(orElse(q.ServerCached, 0))
 	}
 	return s
 }

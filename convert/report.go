@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/partial"
 	"github.com/seed-307b789f/xk6-llm/convert/internal/stats"
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -181,32 +182,32 @@ type Report struct {
 	// Remarks are what a reader of the written files should know.
 	Remarks []string
 
-	run  *Run
+	run  *run.Run
 	opts Options
 }
 
 // Report reports on the run, on each stage and each adapter that has requests.
-func (r *Run) Report(o Options) *Report {
+func NewReport(r *run.Run, o Options) *Report {
 	p := &Report{
-		Summary: r.Summary(o), Stages: map[int]*Lifecycle{}, Adapters: map[string]*Lifecycle{},
+		Summary: Summarize(r, o), Stages: map[int]*Lifecycle{}, Adapters: map[string]*Lifecycle{},
 		AdapterStages: map[string]map[int]*Lifecycle{},
 		Partials:      map[int]*partial.Report{}, run: r, opts: o,
 	}
-	for stage, requests := range r.byStage(r.Requests) {
-		g := r.group(requests, o)
+	for stage, requests := range run.ByStage(r, r.Requests) {
+		g := newSubset(r, requests, o)
 		p.Stages[stage] = g.stageReport(stage)
-		p.Stages[stage].Ours.addServer(g.server())
+		p.Stages[stage].Ours.addServer(serverState(g))
 		if r.Origin == "" {
-			p.Partials[stage] = g.partial(stage)
+			p.Partials[stage] = partialReport(g, stage)
 		}
 	}
-	adapters := r.byAdapter()
+	adapters := requestsByAdapter(r)
 	p.warnOfAdapters(adapters)
 	for adapter, requests := range adapters {
-		p.Adapters[adapter] = r.group(requests, o).lifecycle()
+		p.Adapters[adapter] = newSubset(r, requests, o).lifecycle()
 		p.AdapterStages[adapter] = map[int]*Lifecycle{}
-		for stage, requests := range r.byStage(requests) {
-			l := r.group(requests, o).stageReport(stage)
+		for stage, requests := range run.ByStage(r, requests) {
+			l := newSubset(r, requests, o).stageReport(stage)
 			l.Load.Concurrency = nil // which is of the whole stage
 			p.AdapterStages[adapter][stage] = l
 		}
@@ -215,35 +216,27 @@ func (r *Run) Report(o Options) *Report {
 }
 
 // Summary reports on the whole run.
-func (r *Run) Summary(o Options) *Lifecycle {
-	g := r.group(r.Requests, o)
+func Summarize(r *run.Run, o Options) *Lifecycle {
+	g := newSubset(r, r.Requests, o)
 	l := g.lifecycle()
-	l.Ours.Series = r.series()
-	l.Ours.addServer(g.server())
+	l.Ours.Series = newSeries(r)
+	l.Ours.addServer(serverState(g))
 	return l
 }
 
 // stageReport reports on a group within one stage.
-func (g *group) stageReport(stage int) *Lifecycle {
+func (g *subset) stageReport(stage int) *Lifecycle {
 	l := g.lifecycle()
-	l.Load.stage(g, g.run.stagePlan()[stage])
+	l.Load.stage(g, g.run.StagePlan()[stage])
 	return l
-}
-
-func (r *Run) byStage(requests []*Request) map[int][]*Request {
-	groups := map[int][]*Request{}
-	for _, q := range requests {
-		groups[int(q.StageAt)] = append(groups[int(q.StageAt)], q)
-	}
-	return groups
 }
 
 // mostAdapters is how many adapters have a report of their own: each has files.
 const mostAdapters = 1000
 
 // byAdapter are the requests of each adapter; of too many, those of the adapters with the most requests.
-func (r *Run) byAdapter() map[string][]*Request {
-	groups := map[string][]*Request{}
+func requestsByAdapter(r *run.Run) map[string][]*run.Request {
+	groups := map[string][]*run.Request{}
 	for _, q := range r.Requests {
 		if q.Adapter != "" {
 			groups[q.Adapter] = append(groups[q.Adapter], q)
@@ -265,11 +258,11 @@ func (r *Run) byAdapter() map[string][]*Request {
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
 
 // stage adds what is known of a stage alone.
-func (l *LoadSummary) stage(g *group, asked record.Stage) {
-	send := g.run.seconds(g.sendSpan())
+func (l *LoadSummary) stage(g *subset, asked record.Stage) {
+	send := g.run.Seconds(g.sendSpan())
 	achieved := 0.0
 	switch {
-	case g.run.untimed:
+	case g.run.Untimed:
 		send, achieved = unknown, unknown
 	case send > 0:
 		achieved = float64(len(g.all)) / send // inference-perf's formula, which is high by one request; see sent_rate
@@ -287,13 +280,13 @@ func (l *LoadSummary) stage(g *group, asked record.Stage) {
 }
 
 // lifecycle reports on the group.
-func (g *group) lifecycle() *Lifecycle {
+func (g *subset) lifecycle() *Lifecycle {
 	return &Lifecycle{
 		BenchmarkTime: Maybe(g.time),
 		Load:          LoadSummary{Count: len(g.all), ScheduleDelay: g.sum(g.all, scheduleDelay)},
 		Successes:     g.successesPart(),
 		Failures:      g.failuresPart(),
 		Retries:       g.retries(),
-		Ours:          g.run.additions(g),
+		Ours:          newAdditions(g.run, g),
 	}
 }

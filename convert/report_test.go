@@ -15,6 +15,7 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -26,7 +27,7 @@ func TestGoldenReport(t *testing.T) {
 	run := mustRead(t, asRecords(t, sampleLines()))
 	files := reportFiles(t, run)
 	var table bytes.Buffer
-	report := run.Report(Options{})
+	report := NewReport(run, Options{})
 	if err := errors.Join(report.WriteVerdict(&table), report.WriteTables(&table)); err != nil {
 		t.Fatal(err)
 	}
@@ -83,15 +84,15 @@ func withoutHealth(report string) string {
 
 func TestSummaryFigures(t *testing.T) {
 	t.Parallel()
-	run := mustRead(t, asRecords(t, sampleLines()))
-	s := run.Summary(Options{})
-	if s.Load.Count != 50 || s.Successes.Count != 43 || s.Failures.Count != 7 || run.Outside != 1 {
+	r := mustRead(t, asRecords(t, sampleLines()))
+	s := Summarize(r, Options{})
+	if s.Load.Count != 50 || s.Successes.Count != 43 || s.Failures.Count != 7 || r.Outside != 1 {
 		t.Errorf("%d requests, %d succeeded, %d failed, %d outside", s.Load.Count, s.Successes.Count, s.Failures.Count,
-			run.Outside)
+			r.Outside)
 	}
-	if d := s.Load.ScheduleDelay; d.Min != 0 || d.Max > 0.003 || len(run.Schedule) != 2 ||
-		run.Schedule[0].Source != scheduleFitted {
-		t.Errorf("schedule %+v, delay %+v", run.Schedule, d)
+	if d := s.Load.ScheduleDelay; d.Min != 0 || d.Max > 0.003 || len(r.Schedule) != 2 ||
+		r.Schedule[0].Source != run.ScheduleFitted {
+		t.Errorf("schedule %+v, delay %+v", r.Schedule, d)
 	}
 	if g := s.Successes.Goodput; g == nil || g.Total != 43 || g.TTFT == nil || g.TPOT != nil {
 		t.Errorf("goodput %+v", s.Successes.Goodput)
@@ -100,7 +101,7 @@ func TestSummaryFigures(t *testing.T) {
 		s.Ours.Requests.OneToken == 0 {
 		t.Errorf("additions %+v", s.Ours)
 	}
-	stages := run.Report(Options{}).Stages
+	stages := NewReport(r, Options{}).Stages
 	if got := sortedKeys(stages); !slices.Equal(got, []int{0, 1}) {
 		t.Fatalf("stages %v", got)
 	}
@@ -124,25 +125,25 @@ func TestSentRate(t *testing.T) {
 	for name, tt := range map[string]struct {
 		stage    record.Stage
 		requests []*record.Request
-		cut      Cut
+		cut      run.Cut
 		sent     string
 		achieved Maybe
 		row      string // the rates in the table
 	}{
-		"steady":          {steady, at(0, 0.5, 1, 1.5), Cut{}, "2", Maybe(4 / 1.5), "2.00 2.00"},
-		"half of them":    {steady, at(0, 1), Cut{}, "1", 2, "2.00 1.00"},
-		"ramp":            {ramp, at(1, 1.4142, 1.7321, 2), Cut{}, "2", 4, "2.00 2.00"},
-		"ramp, a part":    {ramp, at(1, 1.5, 2), Cut{Warmup: 0.25}, "2", 4, "2.00 2.00"},
-		"no rate":         {record.Stage{}, at(0, 1, 2), Cut{}, "1", 1.5, "- 1.00"},
-		"one request":     {steady, at(0), Cut{}, "null", 0, "2.00 -"},
-		"all at one time": {steady, at(0, 0), Cut{}, "null", 0, "2.00 -"},
-		"flat with a from": {record.Stage{From: new(2.0), Rate: new(2.0), Duration: new(9.0)}, at(0, 0.5), Cut{}, "2",
+		"steady":          {steady, at(0, 0.5, 1, 1.5), run.Cut{}, "2", Maybe(4 / 1.5), "2.00 2.00"},
+		"half of them":    {steady, at(0, 1), run.Cut{}, "1", 2, "2.00 1.00"},
+		"ramp":            {ramp, at(1, 1.4142, 1.7321, 2), run.Cut{}, "2", 4, "2.00 2.00"},
+		"ramp, a part":    {ramp, at(1, 1.5, 2), run.Cut{Warmup: 0.25}, "2", 4, "2.00 2.00"},
+		"no rate":         {record.Stage{}, at(0, 1, 2), run.Cut{}, "1", 1.5, "- 1.00"},
+		"one request":     {steady, at(0), run.Cut{}, "null", 0, "2.00 -"},
+		"all at one time": {steady, at(0, 0), run.Cut{}, "null", 0, "2.00 -"},
+		"flat with a from": {record.Stage{From: new(2.0), Rate: new(2.0), Duration: new(9.0)}, at(0, 0.5), run.Cut{}, "2",
 			4, "2.00 2.00"},
 	} {
 		run := runOf(t, tt.requests...)
 		run.Runs = []*record.Run{{Scenarios: []record.Scenario{{Name: "s", Stages: []record.Stage{tt.stage}}}}}
 		run.Leave(tt.cut)
-		report := run.Report(Options{})
+		report := NewReport(run, Options{})
 		l := report.Stages[0]
 		if got := strings.TrimSuffix(asJSON(t, l.Ours.Requests.SentRate), ".0"); got != tt.sent ||
 			*l.Load.AchievedRate != tt.achieved {
@@ -162,18 +163,18 @@ func TestSentRate(t *testing.T) {
 func TestMissingValues(t *testing.T) {
 	t.Parallel()
 	run := runOf(t, &record.Request{Start: 1, End: 1 + second, Streaming: true, Chunks: []int64{500_000}})
-	s := run.Summary(Options{})
+	s := Summarize(run, Options{})
 	if s.Successes.Latency.TTFT != nil || s.Successes.Latency.TPOT != nil || s.Successes.Latency.ITL != nil ||
 		s.Ours.Latency.TTFT.Mean != 0.5 {
 		t.Errorf("one token: %+v and %+v", s.Successes.Latency, s.Ours.Latency)
 	}
 	run = runOf(t, &record.Request{Start: 1, End: 1 + second, Streaming: true})
-	s = run.Summary(Options{})
+	s = Summarize(run, Options{})
 	if s.Successes.Latency.NTPOT.Mean != 0 || s.Ours.Latency.NTPOT != nil || s.Load.ScheduleDelay != nil {
 		t.Errorf("no token: %+v and %+v", s.Successes.Latency, s.Ours.Latency)
 	}
 	run = runOf(t, &record.Request{Start: 1, End: 1 + second, Streaming: true, ErrorType: record.ErrorReset})
-	s = run.Summary(Options{})
+	s = Summarize(run, Options{})
 	if s.Successes.Latency.Request != nil || s.Successes.Image.Count != nil || s.Failures.Latency.Mean != 1 ||
 		s.Successes.Throughput.Requests != 0 {
 		t.Errorf("no success: %+v", s.Successes)
@@ -225,37 +226,37 @@ func TestNumbersLookAsPythonWritesThem(t *testing.T) {
 
 func TestWindow(t *testing.T) {
 	t.Parallel()
-	run := mustRead(t, asRecords(t, sampleLines()))
-	run.Leave(Cut{Warmup: 5, Cooldown: 5})
-	first, last := run.Requests[0].Due, run.Requests[len(run.Requests)-1].Due
-	if w := run.Summary(Options{}).Ours.Window; last-first > 11*second || w.Warmup != 5 ||
-		w.Left != 50-len(run.Requests) || w.Left < 20 {
-		t.Errorf("%d requests over %d s, window %+v", len(run.Requests), (last-first)/second, w)
+	r := mustRead(t, asRecords(t, sampleLines()))
+	r.Leave(run.Cut{Warmup: 5, Cooldown: 5})
+	first, last := r.Requests[0].Due, r.Requests[len(r.Requests)-1].Due
+	if w := Summarize(r, Options{}).Ours.Window; last-first > 11*second || w.Warmup != 5 ||
+		w.Left != 50-len(r.Requests) || w.Left < 20 {
+		t.Errorf("%d requests over %d s, window %+v", len(r.Requests), (last-first)/second, w)
 	}
 }
 
 func TestParquet(t *testing.T) {
 	t.Parallel()
-	run := mustRead(t, asRecords(t, sampleLines()))
+	r := mustRead(t, asRecords(t, sampleLines()))
 	dir := t.TempDir()
 	requests, chunks := filepath.Join(dir, "r.parquet"), filepath.Join(dir, "c.parquet")
-	if err := outfile.Write(requests, outfile.Options{}, run.WriteParquet); err != nil {
+	if err := outfile.Write(requests, outfile.Options{}, NewRequestTable(r).WriteParquet); err != nil {
 		t.Fatal(err)
 	}
-	if err := outfile.Write(chunks, outfile.Options{}, run.WriteChunks); err != nil {
+	if err := outfile.Write(chunks, outfile.Options{}, NewRequestTable(r).WriteChunks); err != nil {
 		t.Fatal(err)
 	}
-	rows, err := parquet.ReadFile[Row](requests)
+	rows, err := parquet.ReadFile[run.Row](requests)
 	if err != nil || len(rows) != 50 {
 		t.Fatalf("%d rows, %v", len(rows), err)
 	}
 	arrivals := 0
 	for i, row := range rows {
-		q := run.Requests[i]
+		q := r.Requests[i]
 		var rec record.Request
-		q.unpack(&rec)
+		q.Unpack(&rec)
 		if row.RequestID != q.ID || *row.TTFT != float64(rec.Chunks[0])/1000 || !slices.Equal(row.Chunks, rec.Chunks) ||
-			row.Stage != q.StageAt || *row.Due != q.Due {
+			row.Stage != q.Stage || *row.Due != q.Due {
 			t.Errorf("row %d: %+v", i, row)
 		}
 		if row.ErrorType != q.ErrorType || (row.NTPOT == nil) != (len(rec.Chunks) == 0) {
@@ -291,7 +292,7 @@ func TestPerRequestFile(t *testing.T) {
 	}
 	failed := &record.Request{Start: 6 * second, End: 6 * second, ErrorType: record.ErrorHTTP, Status: 500, Error: "no"}
 	var buf, got bytes.Buffer
-	if err := runOf(t, ok, failed).writePerRequest(&buf, DefaultFields, Options{}); err != nil {
+	if err := writePerRequest(runOf(t, ok, failed), &buf, DefaultFields, Options{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := json.Compact(&got, buf.Bytes()); err != nil {

@@ -4,6 +4,7 @@ import (
 	"iter"
 	"slices"
 
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -21,17 +22,17 @@ type Sample struct {
 // Samples are the report's requests in order of their start.
 func (p *Report) Samples() iter.Seq[Sample] {
 	return func(yield func(Sample) bool) {
-		g := &group{run: p.run, opts: p.opts}
+		g := &subset{run: p.run, opts: p.opts}
 		for _, q := range p.run.Requests {
 			s := Sample{
-				Start: p.run.seconds(q.Start - p.run.Requests[0].Start), Delay: scheduleDelay(g, q), TTFT: q.ttft,
-				ITL:   q.meanITL,
-				Stage: int(q.StageAt), Adapter: q.Adapter, Failed: q.Failed(),
+				Start: p.run.Seconds(q.Start - p.run.Requests[0].Start), Delay: scheduleDelay(g, q), TTFT: q.TTFT,
+				ITL:   q.MeanITL,
+				Stage: int(q.Stage), Adapter: q.Adapter, Failed: q.Failed(),
 			}
-			if s.Failed || q.leftOut {
+			if s.Failed || q.LeftOut {
 				s.TTFT, s.ITL = unknown, unknown
 			}
-			if p.run.untimed {
+			if p.run.Untimed {
 				s.Start = unknown
 			}
 			if !yield(s) {
@@ -45,13 +46,13 @@ func (p *Report) Samples() iter.Seq[Sample] {
 // there are, and the one of rank k from 0 in order of size, in seconds. It goes through all chunks of the run. The
 // function is for one goroutine.
 func (p *Report) TokenGaps() (n int, at func(k int) float64) {
-	g := &group{run: p.run, opts: p.opts, ok: slices.DeleteFunc(slices.Clone(p.run.Requests), (*Request).Failed)}
+	g := &subset{run: p.run, opts: p.opts, ok: slices.DeleteFunc(slices.Clone(p.run.Requests), (*run.Request).Failed)}
 	g.tallyGaps()
 	return g.tokenGaps.Len(), g.tokenGaps.At
 }
 
 // Run is the run that the report is of.
-func (p *Report) Run() *Run { return p.run }
+func (p *Report) Run() *run.Run { return p.run }
 
 // Bounds are those the report judges by: of its options, else of the first request that has some; zero for none.
 func (p *Report) Bounds() record.Bounds {

@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -13,13 +14,13 @@ func TestSamplesAgreeWithTheReport(t *testing.T) {
 	samplesAgree(t, mustRead(t, asRecords(t, sampleLines())))
 	lines, _ := stalled([]stall{{520_000, 770_000}})
 	late := mustRead(t, asRecords(t, lines))
-	late.Leave(Cut{Late: true})
+	late.Leave(run.Cut{Late: true})
 	samplesAgree(t, late)
 }
 
-func samplesAgree(t *testing.T, run *Run) {
+func samplesAgree(t *testing.T, run *run.Run) {
 	t.Helper()
-	report := run.Report(Options{})
+	report := NewReport(run, Options{})
 	var ttfts, delays []float64
 	failed := 0
 	for s := range report.Samples() {
@@ -54,11 +55,11 @@ func samplesAgree(t *testing.T, run *Run) {
 func TestReportBounds(t *testing.T) {
 	t.Parallel()
 	run := mustRead(t, asRecords(t, sampleLines()))
-	if got, want := run.Report(Options{}).Bounds(), (record.Bounds{TTFT: 120}); got != want {
+	if got, want := NewReport(run, Options{}).Bounds(), (record.Bounds{TTFT: 120}); got != want {
 		t.Errorf("bounds of the requests: got %+v, want %+v", got, want)
 	}
 	own := record.Bounds{ITL: 20}
-	if got := run.Report(Options{SLO: own}).Bounds(); got != own {
+	if got := NewReport(run, Options{SLO: own}).Bounds(); got != own {
 		t.Errorf("bounds of the options: got %+v, want %+v", got, own)
 	}
 }

@@ -2,6 +2,7 @@ package convert
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"io"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
 	"github.com/seed-307b789f/xk6-llm/convert/internal/validation"
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 	"github.com/seed-307b789f/xk6-llm/internal/schematest"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
@@ -70,9 +72,11 @@ func content(t *testing.T, path string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plain, err := decompress(f)
-	if err != nil {
-		t.Fatal(err)
+	var plain io.Reader = f
+	if filepath.Ext(path) == ".gz" {
+		if plain, err = gzip.NewReader(f); err != nil {
+			t.Fatal(err)
+		}
 	}
 	text, err := io.ReadAll(plain)
 	if err := errors.Join(err, f.Close()); err != nil {
@@ -151,7 +155,7 @@ func anyLoad(lines []record.Line) []record.Line {
 type reportCase struct {
 	lines []record.Line
 	opts  Options
-	cut   Cut
+	cut   run.Cut
 }
 
 func reportCases() map[string]reportCase {
@@ -173,17 +177,17 @@ func reportCases() map[string]reportCase {
 		"no schedule":    {lines: anyLoad(richLines())},
 		"one request":    {lines: sampleLines()[:4]},
 		"no request":     {lines: sampleLines()[:2]},
-		"window": {lines: richLines(), cut: Cut{Warmup: 2, Cooldown: 1, Stages: []int{0, 1},
+		"window": {lines: richLines(), cut: run.Cut{Warmup: 2, Cooldown: 1, Stages: []int{0, 1},
 			Adapters: []string{"", "lora-b"}}},
-		"everything cut": {lines: richLines(), cut: Cut{Stages: []int{9}}},
+		"everything cut": {lines: richLines(), cut: run.Cut{Stages: []int{9}}},
 	}
 }
 
 // writeReport writes all files of a report into a directory of the test.
-func writeReport(t *testing.T, run *Run, o Options) string {
+func writeReport(t *testing.T, run *run.Run, o Options) string {
 	t.Helper()
 	dir := t.TempDir()
-	if _, err := run.Report(o).Write(dir, everyFile); err != nil {
+	if _, err := NewReport(run, o).Write(dir, everyFile); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -194,7 +198,7 @@ func TestSchemasHoldForReports(t *testing.T) {
 	for name, tt := range reportCases() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			run, err := Read(ReadOptions{Bodies: true}, Source{"f", bytes.NewReader(asRecords(t, tt.lines))})
+			run, err := run.Read(run.Options{Bodies: true}, run.Source{Name: "f", Reader: bytes.NewReader(asRecords(t, tt.lines))})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -210,15 +214,15 @@ func TestSchemasHoldForReports(t *testing.T) {
 func TestSchemasHoldWhateverTheInput(t *testing.T) {
 	t.Parallel()
 	records := asRecords(t, richLines())
-	merged, err := Read(ReadOptions{}, instances(t, "0:1/3", "1/3:2/3", "2/3:1")...)
+	merged, err := run.Read(run.Options{}, instances(t, "0:1/3", "1/3:2/3", "2/3:1")...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := ReadFiles(ReadOptions{}, writeParquet(t, mustRead(t, records)))
+	again, err := run.ReadFiles(run.Options{}, writeParquet(t, mustRead(t, records)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, run := range map[string]*Run{
+	for name, run := range map[string]*run.Run{
 		"k6 JSON": mustRead(t, asK6JSON(t, richLines())), "instances": merged, "Parquet": again,
 		"of a killed run": mustRead(t, records[:len(records)/2]),
 	} {
@@ -231,10 +235,10 @@ func TestSchemasHoldWhateverTheInput(t *testing.T) {
 	}
 }
 
-func writeParquet(t *testing.T, run *Run) string {
+func writeParquet(t *testing.T, run *run.Run) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "requests.parquet")
-	if err := outfile.Write(path, outfile.Options{}, run.WriteParquet); err != nil {
+	if err := outfile.Write(path, outfile.Options{}, NewRequestTable(run).WriteParquet); err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -258,7 +262,7 @@ var imports = [][2]string{
 func TestSchemasHoldForImportedRuns(t *testing.T) {
 	t.Parallel()
 	for _, pair := range imports {
-		name, o, reporting := pair[0], ReadOptions{}, Options{}
+		name, o, reporting := pair[0], run.Options{}, Options{}
 		if pair[1] != "" {
 			c, err := config.Load(filepath.FromSlash(pair[1]))
 			if err != nil {
@@ -267,13 +271,13 @@ func TestSchemasHoldForImportedRuns(t *testing.T) {
 			o.Config = c
 			reporting, _ = Configured(c)
 		}
-		run, err := ReadFiles(o, filepath.FromSlash(name))
+		run, err := run.ReadFiles(o, filepath.FromSlash(name))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
 		if seen := validateFiles(t, writeReport(t, run, reporting)); seen["report"] < 2 ||
-			(seen["per-request"] == 1) == run.Untimed() {
+			(seen["per-request"] == 1) == run.Untimed {
 			t.Errorf("%s: files %v", name, seen)
 		}
 	}
@@ -297,21 +301,21 @@ var loose = schematest.Loose{
 // Wherever a file is broken, its schema says so.
 func TestSchemasRefuseBrokenReports(t *testing.T) {
 	t.Parallel()
-	run, err := Read(ReadOptions{Bodies: true},
-		Source{"f", bytes.NewReader(asRecords(t, changed(richLines()[:12], withTexts)))})
+	r, err := run.Read(run.Options{Bodies: true},
+		run.Source{Name: "f", Reader: bytes.NewReader(asRecords(t, changed(richLines()[:12], withTexts)))})
 	if err != nil {
 		t.Fatal(err)
 	}
-	run.Leave(Cut{Warmup: 1, Stages: []int{0, 1}, Adapters: []string{"", "lora-b"}})
+	r.Leave(run.Cut{Warmup: 1, Stages: []int{0, 1}, Adapters: []string{"", "lora-b"}})
 	o := Options{Percentiles: []float64{99.9}, SLO: record.Bounds{TTFT: 100, Latency: 200}}
-	whole := run.Report(o).Stages[0]
-	whole.Ours.Series = run.Summary(o).Ours.Series // so that one report has all that any has
+	whole := NewReport(r, o).Stages[0]
+	whole.Ours.Series = Summarize(r, o).Ours.Series // so that one report has all that any has
 	text, err := json.Marshal(whole)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, text := range map[string][]byte{"report": text,
-		"per-request": content(t, filepath.Join(writeReport(t, run, o), reportdir.PerRequest))} {
+		"per-request": content(t, filepath.Join(writeReport(t, r, o), reportdir.PerRequest))} {
 		s := loadSchema(t, name)
 		if accepted, err := s.Accepted(text, loose); err != nil || len(accepted) > 0 {
 			t.Errorf("%s: accepted %q, %v", name, accepted, err)

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/stats"
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -27,12 +28,12 @@ type Series struct {
 const maxIntervals = 100_000
 
 // series is nil without a request, and without start times.
-func (r *Run) series() *Series {
-	if len(r.Requests) == 0 || r.untimed {
+func newSeries(r *run.Run) *Series {
+	if len(r.Requests) == 0 || r.Untimed {
 		return nil
 	}
 	s := &seriesMaker{run: r, zero: r.Requests[0].Start}
-	span := r.span(r.Requests)
+	span := timeSpan(r, r.Requests)
 	step := math.Ceil(max(span/maxIntervals, 1))
 	n := int(span/step) + 1
 	s.step = step
@@ -46,7 +47,7 @@ func (r *Run) series() *Series {
 		s.Start = 0
 	}
 	s.fill()
-	if slices.ContainsFunc(r.Requests, func(q *Request) bool { return q.ends }) {
+	if slices.ContainsFunc(r.Requests, func(q *run.Request) bool { return q.ChunksUnlisted }) {
 		s.Chunks = nil
 	}
 	return &s.Series
@@ -54,7 +55,7 @@ func (r *Run) series() *Series {
 
 type seriesMaker struct {
 	Series
-	run  *Run
+	run  *run.Run
 	zero int64
 	step float64
 }
@@ -70,25 +71,25 @@ func (s *seriesMaker) fill() {
 	ttfts := make([][]float64, len(s.Sent))
 	var rec record.Request
 	for _, q := range s.run.Requests {
-		at := s.run.seconds(q.Start - s.zero)
+		at := s.run.Seconds(q.Start - s.zero)
 		sent := s.slot(at)
 		s.Sent[sent]++
-		ended := s.slot(s.run.seconds(q.End - s.zero))
+		ended := s.slot(s.run.Seconds(q.End - s.zero))
 		s.Ended[ended]++
 		if q.Failed() {
 			s.Failed[ended]++
 		}
 		if q.DueKnown && q.Seq == 0 {
-			s.Due[s.slot(s.run.seconds(q.Due-s.zero))]++
+			s.Due[s.slot(s.run.Seconds(q.Due-s.zero))]++
 		}
-		if !math.IsNaN(q.ttft) && !q.Failed() && !q.leftOut {
-			ttfts[sent] = append(ttfts[sent], q.ttft)
+		if !math.IsNaN(q.TTFT) && !q.Failed() && !q.LeftOut {
+			ttfts[sent] = append(ttfts[sent], q.TTFT)
 		}
-		q.unpack(&rec)
+		q.Unpack(&rec)
 		for i, us := range rec.Chunks {
-			k := s.slot(at + float64(us)/s.run.clock.chunk)
+			k := s.slot(at + float64(us)/s.run.Clock.Chunk)
 			s.Chunks[k]++
-			if i > 0 && !q.leftOut {
+			if i > 0 && !q.LeftOut {
 				gaps[k] += float64(us - rec.Chunks[i-1])
 				gapCounts[k]++
 			}
@@ -105,7 +106,7 @@ func (s *seriesMaker) fill() {
 				new(Float(stats.Percentile(len(list), at, 99)))
 		}
 		if gapCounts[i] > 0 {
-			s.ChunkGap[i] = new(Float(gaps[i] / float64(gapCounts[i]) / s.run.clock.chunk))
+			s.ChunkGap[i] = new(Float(gaps[i] / float64(gapCounts[i]) / s.run.Clock.Chunk))
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -68,8 +69,8 @@ type Accelerators struct {
 }
 
 // server is nil if no page was read.
-func (g *group) server() *ServerState {
-	if len(g.run.Servers) == 0 || len(g.all) == 0 || g.run.clock != recordTick {
+func serverState(g *subset) *ServerState {
+	if len(g.run.Servers) == 0 || len(g.all) == 0 || g.run.Clock != run.RecordTick {
 		return nil
 	}
 	w := &serverWindow{run: g.run, start: g.all[0].Start, end: g.all[0].End, levels: map[string]*level{}}
@@ -90,7 +91,7 @@ func (g *group) server() *ServerState {
 
 // serverWindow looks at the samples around a span of time.
 type serverWindow struct {
-	run        *Run
+	run        *run.Run
 	start, end int64
 	sources    []ServerSource
 	ends       [][2]*record.Server // of each source the samples around the span, the nearest there are
@@ -150,7 +151,7 @@ func (w *serverWindow) findRestarts() {
 		if len(line.Values) == 0 || line.Time < w.ends[at][0].Time || line.Time > w.ends[at][1].Time {
 			continue
 		}
-		by := reading{at, w.run.from[line]}
+		by := reading{at, w.run.InstanceOf(line)}
 		if last := before[by]; last != nil && begunAnew(last.Values, line.Values) {
 			falls[by]++
 			w.anew[at] = max(w.anew[at], falls[by])
@@ -289,7 +290,7 @@ func (w *serverWindow) counts() *ServerCounts {
 	client := w.client(from, to)
 	zero := w.run.Requests[0].Start
 	return &ServerCounts{
-		From: Float(w.run.seconds(from - zero)), To: Float(w.run.seconds(to - zero)),
+		From: Float(w.run.Seconds(from - zero)), To: Float(w.run.Seconds(to - zero)),
 		Requests:    reconcile(w.grown(record.ServerRequests), client[0]),
 		Prompt:      reconcile(w.grown(record.ServerPromptTokens), client[1]),
 		Generated:   reconcile(w.grown(record.ServerGenerationTokens), client[2]),
@@ -311,9 +312,9 @@ func (w *serverWindow) client(from, to int64) (c [4]*Float) {
 		if q.Failed() || q.End <= from || q.End > to {
 			continue
 		}
-		n, in, out = n+1, in+float64(q.in), out+float64(orElse(q.serverOut, q.out))
-		if !math.IsNaN(q.ttfo) {
-			ttfo, first = ttfo+q.ttfo, first+1
+		n, in, out = n+1, in+float64(q.PromptTokens), out+float64(orElse(q.ServerCompletion, q.CompletionTokens))
+		if !math.IsNaN(q.TTFO) {
+			ttfo, first = ttfo+q.TTFO, first+1
 		}
 	}
 	c[0], c[1], c[2] = new(Float(n)), new(Float(in)), new(Float(out))

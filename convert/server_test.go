@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -45,7 +46,7 @@ func at(seconds float64, source string, values ...any) *record.Server {
 
 func served(t *testing.T, samples ...*record.Server) *Report {
 	t.Helper()
-	return mustRead(t, asRecords(t, servedLines(samples...))).Report(Options{})
+	return NewReport(mustRead(t, asRecords(t, servedLines(samples...))), Options{})
 }
 
 // asJSON writes whole numbers without a point.
@@ -225,12 +226,12 @@ func TestServerReadByTwoInstances(t *testing.T) {
 	other := []record.Line{&record.Run{Schema: record.Schema, ID: "r", Instance: "b", Segment: "0:1",
 		Versions: map[string]string{}, Scenarios: lines[0].(*record.Run).Scenarios}}
 	other = append(other, sampled(9.5, 1, 0), sampled(11.5, 1, 0), sampled(14.5, 1, 2), &record.End{Status: "finished"})
-	run, err := Read(ReadOptions{Force: true}, Source{"a", bytes.NewReader(asRecords(t, lines))},
-		Source{"b", bytes.NewReader(asRecords(t, other))})
+	run, err := run.Read(run.Options{Force: true}, run.Source{Name: "a", Reader: bytes.NewReader(asRecords(t, lines))},
+		run.Source{Name: "b", Reader: bytes.NewReader(asRecords(t, other))})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := run.Summary(Options{}).Ours.Server
+	s := Summarize(run, Options{}).Ours.Server
 	if want := `{"server":2,"client":2,"difference":0}`; s.Anew != 0 || asJSON(t, s.Counts.Requests) != want {
 		t.Errorf("got %d restarts and %s, want %s", s.Anew, asJSON(t, s.Counts.Requests), want)
 	}
@@ -245,7 +246,7 @@ func TestServerTTFTIsOfAnyOutput(t *testing.T) {
 			q.Reasoning = []int64{400_000}
 		}
 	}
-	got := mustRead(t, asRecords(t, lines)).Summary(Options{}).Ours.Server.Counts.TTFT
+	got := Summarize(mustRead(t, asRecords(t, lines)), Options{}).Ours.Server.Counts.TTFT
 	if want := `{"server":0.4,"client":0.4,"difference":0}`; asJSON(t, got) != want {
 		t.Errorf("got %s, want %s", asJSON(t, got), want)
 	}
@@ -254,10 +255,10 @@ func TestServerTTFTIsOfAnyOutput(t *testing.T) {
 // What was left out of the report is in the server's counts: there is nothing to compare.
 func TestServerOfAWindow(t *testing.T) {
 	t.Parallel()
-	run := mustRead(t, asRecords(t, servedLines(sampled(9, 1, 0), sampled(15, 1, 2))))
-	run.Leave(Cut{Stages: []int{1}})
+	r := mustRead(t, asRecords(t, servedLines(sampled(9, 1, 0), sampled(15, 1, 2))))
+	r.Leave(run.Cut{Stages: []int{1}})
 	if got := asJSON(t,
-		run.Summary(Options{}).Ours.Server.Counts.Requests); got != `{"server":2,"client":null,"difference":null}` {
+		Summarize(r, Options{}).Ours.Server.Counts.Requests); got != `{"server":2,"client":null,"difference":null}` {
 		t.Errorf("got %s", got)
 	}
 }

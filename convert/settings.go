@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -47,11 +48,11 @@ func (p *Report) configuration() ([]byte, error) {
 	if p.opts.Config != nil {
 		c := *p.opts.Config
 		if c.Load.BaseSeed == nil {
-			c.Load.BaseSeed = p.run.seed()
+			c.Load.BaseSeed = commonSeed(p.run)
 		}
 		return c.Redacted()
 	}
-	overrides, ok := p.run.asConfig()
+	overrides, ok := configOverrides(p.run)
 	if !ok {
 		return nil, nil
 	}
@@ -80,7 +81,7 @@ func recordedPart(text []byte) []byte {
 }
 
 // asConfig puts a run's scenarios and client into keys of a configuration.
-func (r *Run) asConfig() ([]config.Override, bool) {
+func configOverrides(r *run.Run) ([]config.Override, bool) {
 	kind, stages := config.Constant, []map[string]any{}
 	for _, s := range r.Scenarios() {
 		for _, stage := range s.Stages {
@@ -101,7 +102,7 @@ func (r *Run) asConfig() ([]config.Override, bool) {
 		return nil, false
 	}
 	list := []config.Override{{Key: "load.type", Value: string(kind)}, {Key: "load.stages", Value: string(text)}}
-	if seed := r.seed(); seed != nil {
+	if seed := commonSeed(r); seed != nil {
 		list = append(list, config.Override{Key: "load.base_seed", Value: fmt.Sprint(*seed)})
 	}
 	if len(r.Clients) > 0 {
@@ -111,7 +112,7 @@ func (r *Run) asConfig() ([]config.Override, bool) {
 }
 
 // seed is the run's, nil if it has none or instances had different ones.
-func (r *Run) seed() (seed *int64) {
+func commonSeed(r *run.Run) (seed *int64) {
 	for i, run := range r.Runs {
 		if i > 0 && (seed == nil || run.Seed == nil || *run.Seed != *seed) {
 			return nil
@@ -146,7 +147,7 @@ func clientConfig(c *record.Client) (list []config.Override) {
 func (p *Report) planned() int {
 	switch c := p.opts.Config; {
 	case c == nil:
-		return len(p.run.stagePlan())
+		return len(p.run.StagePlan())
 	case c.Load.Sweep != nil:
 		return int(c.Load.Sweep.Stages)
 	default:

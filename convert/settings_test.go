@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"testing"
 
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -13,8 +14,8 @@ import (
 func TestConfigurationHasTheSeedOfTheRun(t *testing.T) {
 	t.Parallel()
 	const server = "server: {base_url: x}\n"
-	run := func(seeds ...*int64) *Run {
-		r := new(Run)
+	read := func(seeds ...*int64) *run.Run {
+		r := new(run.Run)
 		for _, seed := range seeds {
 			r.Runs = append(r.Runs,
 				&record.Run{Seed: seed,
@@ -24,21 +25,21 @@ func TestConfigurationHasTheSeedOfTheRun(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name, yaml string // "" for no configuration
-		run        *Run
+		run        *run.Run
 		want       string
 	}{
-		{"given", server + "load: {base_seed: 5, stages: [{rate: 1, duration: 2}]}", run(new(int64(7))), "5"},
-		{"drawn", server + "load: {stages: [{rate: 1, duration: 2}]}", run(new(int64(7))), "7"},
+		{"given", server + "load: {base_seed: 5, stages: [{rate: 1, duration: 2}]}", read(new(int64(7))), "5"},
+		{"drawn", server + "load: {stages: [{rate: 1, duration: 2}]}", read(new(int64(7))), "7"},
 		{"drawn by two instances alike", server + "load: {stages: [{rate: 1, duration: 2}]}",
-			run(new(int64(7)), new(int64(7))), "7"},
+			read(new(int64(7)), new(int64(7))), "7"},
 		{"drawn by each instance", server + "load: {stages: [{rate: 1, duration: 2}]}",
-			run(new(int64(7)), new(int64(8))), ""},
-		{"not recorded", server + "load: {stages: [{rate: 1, duration: 2}]}", run(nil), ""},
-		{"not recorded of one instance", server + "load: {stages: [{rate: 1, duration: 2}]}", run(nil, new(int64(8))),
+			read(new(int64(7)), new(int64(8))), ""},
+		{"not recorded", server + "load: {stages: [{rate: 1, duration: 2}]}", read(nil), ""},
+		{"not recorded of one instance", server + "load: {stages: [{rate: 1, duration: 2}]}", read(nil, new(int64(8))),
 			""},
-		{"no records of a run", server + "load: {stages: [{rate: 1, duration: 2}]}", run(), ""},
-		{"no configuration", "", run(new(int64(0))), "0"},
-		{"no configuration and no seed", "", run(nil), ""},
+		{"no records of a run", server + "load: {stages: [{rate: 1, duration: 2}]}", read(), ""},
+		{"no configuration", "", read(new(int64(0))), "0"},
+		{"no configuration and no seed", "", read(nil), ""},
 	} {
 		p := &Report{run: tt.run}
 		if tt.yaml != "" {

@@ -4,25 +4,26 @@ import (
 	"fmt"
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/compare"
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // Side is the run as one side of a comparison. Latencies are of successes, by our own definitions: a TTFT is there from
 // one token on, and what is undefined is missing rather than 0.
-func (r *Run) Side(name string, o Options) compare.Side {
-	g := r.group(r.Requests, o)
+func RunSide(r *run.Run, name string, o Options) compare.Side {
+	g := newSubset(r, r.Requests, o)
 	health := g.health()
 	side := compare.Side{Name: name, Doubt: doubt(health.Verdict, health.Reasons), Seconds: g.time,
-		Requests: make([]compare.Request, len(r.Requests)), Untimed: !r.timed(r.Requests)}
+		Requests: make([]compare.Request, len(r.Requests)), Untimed: !hasTimes(r, r.Requests)}
 	for i, q := range r.Requests {
 		zero := r.Requests[0].Start
 		c := compare.Request{
-			Start: r.seconds(q.Start - zero), End: r.seconds(q.End - zero), Stage: int(q.StageAt), Failed: q.Failed(),
+			Start: r.Seconds(q.Start - zero), End: r.Seconds(q.End - zero), Stage: int(q.Stage), Failed: q.Failed(),
 			ScheduleDelay: scheduleDelay(g, q),
 			TTFT:          unknown, TPOT: unknown, NTPOT: unknown, ITL: unknown, Latency: unknown,
 		}
 		if !q.Failed() {
-			c.TTFT, c.TPOT, c.NTPOT, c.ITL, c.Latency = q.ttft, q.tpot, q.ntpot, q.meanITL, requestLatency(g, q)
+			c.TTFT, c.TPOT, c.NTPOT, c.ITL, c.Latency = q.TTFT, q.TPOT, q.NTPOT, q.MeanITL, requestLatency(g, q)
 			c.Input, c.Output = inputTokens(g, q), outputTokens(g, q)
 		}
 		if side.Untimed {
@@ -51,7 +52,7 @@ func doubt(verdict string, reasons []string) string {
 }
 
 // within says whether a success keeps all its bounds.
-func (g *group) within(q *Request, b record.Bounds) bool {
+func (g *subset) within(q *run.Request, b record.Bounds) bool {
 	for _, kept := range g.judged(q, b) {
 		if !kept {
 			return false

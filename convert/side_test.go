@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/compare"
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -15,7 +16,7 @@ func TestComparisonTellsOfTheLoadGenerator(t *testing.T) {
 	const want = "load generator INVALID: requests were sent late"
 	good, _ := stalled(nil)
 	late, _ := stalled(eachSecond(520_000, 250_000))
-	runs := map[string]*Run{}
+	runs := map[string]*run.Run{}
 	for name, lines := range map[string][]record.Line{"BASE": good, "NEW": late} {
 		var file []byte
 		for _, line := range lines {
@@ -23,16 +24,16 @@ func TestComparisonTellsOfTheLoadGenerator(t *testing.T) {
 		}
 		runs[name] = mustRead(t, file)
 	}
-	byRequests, err := compare.Compare(runs["BASE"].Side("BASE", Options{}), runs["NEW"].Side("NEW", Options{}),
+	byRequests, err := compare.Compare(RunSide(runs["BASE"], "BASE", Options{}), RunSide(runs["NEW"], "NEW", Options{}),
 		compare.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	if _, err := runs["NEW"].Report(Options{}).Write(dir, Files{Summary: true}); err != nil {
+	if _, err := NewReport(runs["NEW"], Options{}).Write(dir, Files{Summary: true}); err != nil {
 		t.Fatal(err)
 	}
-	base, err := runs["BASE"].Figures("BASE", Options{})
+	base, err := RunFigures(runs["BASE"], "BASE", Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,16 +8,17 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/partial"
 	"github.com/seed-307b789f/xk6-llm/convert/internal/stats"
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 )
 
 // partial is the stage's part of a benchmark report. Its ids follow from the run's, so that the same records give the
 // same.
-func (g *group) partial(stage int) *partial.Report {
+func partialReport(g *subset, stage int) *partial.Report {
 	id := g.run.ID()
 	run := partial.Run{
 		UID:  fmt.Sprintf("inference-perf-stage-%d-%s", stage, hexID(fmt.Sprint(id, " ", stage))),
 		EID:  "inference-perf-experiment-" + hexID(id),
-		Time: g.window(stage),
+		Time: stageWindow(g, stage),
 	}
 	return partial.New(run, partial.Aggregate{
 		Requests: partial.Requests{
@@ -32,7 +33,7 @@ func (g *group) partial(stage int) *partial.Report {
 			ITL:     partial.NewStatistics(g.tokenGaps, partial.SecondsPerToken),
 			Request: statistics(g.values(g.ok, requestLatency), partial.Seconds),
 		},
-		Throughput: g.rates(),
+		Throughput: partialThroughput(g),
 	})
 }
 
@@ -43,7 +44,7 @@ func statistics(values []float64, units string) *partial.Statistics {
 }
 
 // ntpotOfTokens leaves out answers without a token.
-func ntpotOfTokens(g *group, q *Request) float64 {
+func ntpotOfTokens(g *subset, q *run.Request) float64 {
 	if outputTokens(g, q) == 0 {
 		return unknown
 	}
@@ -51,7 +52,7 @@ func ntpotOfTokens(g *group, q *Request) float64 {
 }
 
 // rates is nil without a success or without time.
-func (g *group) rates() *partial.Throughput {
+func partialThroughput(g *subset) *partial.Throughput {
 	if len(g.ok) == 0 || g.time == 0 {
 		return nil
 	}
@@ -65,7 +66,7 @@ func (g *group) rates() *partial.Throughput {
 }
 
 // window is when the stage ran: from its start, as the executors tell, else its first request's, to the last end.
-func (g *group) window(stage int) partial.Window {
+func stageWindow(g *subset, stage int) partial.Window {
 	start, end := g.all[0].Start, g.all[0].End
 	for _, q := range g.all {
 		start, end = min(start, q.Start), max(end, q.End)

@@ -224,8 +224,8 @@ func (t *table) lengths(stages map[int]*Lifecycle) {
 
 // column is a figure of a stage.
 type column struct {
-	name string
-	of   func(*Lifecycle) *Distribution
+	name         string
+	distribution func(*Lifecycle) *Distribution
 }
 
 func (t *table) perStage(title string, stages map[int]*Lifecycle, columns []column, scale float64) {
@@ -237,7 +237,7 @@ func (t *table) perStage(title string, stages map[int]*Lifecycle, columns []colu
 	for _, stage := range sortedKeys(stages) {
 		row := []string{fmt.Sprint(stage)}
 		for _, c := range columns {
-			row = append(row, cells(c.of(stages[stage]), scale)...)
+			row = append(row, cells(c.distribution(stages[stage]), scale)...)
 		}
 		rows = append(rows, row)
 	}

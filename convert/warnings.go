@@ -6,27 +6,25 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // noted says whether the client noted something of an answer.
-func (q *Request) noted(note string) bool { return strings.Contains(q.Note, note) }
+func hasNote(q *run.Request, note string) bool { return strings.Contains(q.Note, note) }
 
 // zeroUsage says whether the server reported no output tokens for an answer that has content.
-func (q *Request) zeroUsage() bool {
-	return q.noted(record.NoteZeroUsage) || q.serverOut == 0 && q.chunks > 0
+func hasZeroUsage(q *run.Request) bool {
+	return hasNote(q, record.NoteZeroUsage) || q.ServerCompletion == 0 && q.ChunkCount > 0
 }
 
 // Reasons of an answer's end, as servers and APIs call them.
 var (
 	stopReasons  = []string{"stop", "eos", "eos_token", "end_turn", "stop_sequence"}
 	limitReasons = []string{"length", "max_tokens", "max_new_tokens"}
-	toolReasons  = []string{"tool_calls", "function_call", "tool_use"}
 	givenUp      = []string{"abort", "aborted", "error", "cancelled", "canceled"}
 )
-
-func calledTool(reason string) bool { return slices.Contains(toolReasons, strings.ToLower(reason)) }
 
 // endedBy counts requests by reason that ended for one of some reasons.
 func endedBy(counts map[string]int, reasons []string) (n int) {
@@ -48,15 +46,15 @@ func (w *warner) warn(when bool, format string, args ...any) {
 }
 
 // warnings tell what a reader of the group's figures should know.
-func (g *group) warnings(a *Additions) []string {
+func (g *subset) warnings(a *Additions) []string {
 	w := &warner{list: []string{}}
 	w.warn(a.Simulator, "the answers came from the built-in simulator: these figures say nothing about any model")
-	g.warnOfEnds(w, a.Finish)
-	g.warnOfContent(w, a)
-	g.warnOfNotes(w)
-	g.warnOfChunks(w, a.Tokens, a.Health)
-	g.warnOfCounts(w, a.Tokens)
-	g.warnOfLengths(w, a.Tokens.Limit)
+	w.warnOfEnds(g, a.Finish)
+	w.warnOfContent(g, a)
+	w.warnOfNotes(g)
+	w.warnOfChunks(g, a.Tokens, a.Health)
+	w.warnOfCounts(g, a.Tokens)
+	w.warnOfLengths(g, a.Tokens.Limit)
 	w.warn(a.Requests.OneToken > 0,
 		"%d answers of one token have no time_to_first_token in inference-perf's format; see latency.ttft",
 		a.Requests.OneToken)
@@ -64,7 +62,7 @@ func (g *group) warnings(a *Additions) []string {
 }
 
 // warnOfAdapters tells if adapters are too many to report on each.
-func (p *Report) warnOfAdapters(reported map[string][]*Request) {
+func (p *Report) warnOfAdapters(reported map[string][]*run.Request) {
 	if len(reported) < mostAdapters {
 		return
 	}
@@ -94,7 +92,7 @@ func (a *Additions) addServer(s *ServerState) {
 }
 
 // warnOfEnds tells of answers that may not be whole. Other tools' results do not have the reason.
-func (g *group) warnOfEnds(w *warner, reasons map[string]int) {
+func (w *warner) warnOfEnds(g *subset, reasons map[string]int) {
 	n := len(g.ok)
 	if none := reasons[""]; g.run.Origin == "" {
 		w.warn(none > 0 && none < n, "%d of %d answers ended without a finish reason: cut off by the server?", none, n)
@@ -107,7 +105,7 @@ func (g *group) warnOfEnds(w *warner, reasons map[string]int) {
 }
 
 // warnOfContent tells of answers without content, of which there is no TTFT.
-func (g *group) warnOfContent(w *warner, a *Additions) {
+func (w *warner) warnOfContent(g *subset, a *Additions) {
 	c, n := a.Requests, len(g.ok)
 	of, see := "", ": TTFT is of the others; see ttfo"
 	if c.NoContent == n {
@@ -121,10 +119,10 @@ func (g *group) warnOfContent(w *warner, a *Additions) {
 	case c.ReasoningOnly > 0:
 		of = "reasoning"
 	}
-	if g.reasonsToTheLimit() {
+	if reasonsToTheLimit(g) {
 		of += " (raise MAX_TOKENS)"
 	}
-	g.warnOfReasoning(w)
+	w.warnOfReasoning(g)
 	only := c.ReasoningOnly + c.ToolCallsOnly
 	w.warn(only > 0, "%d of %d answers have no content, only %s%s", only, n, of, see)
 	empty := c.NoContent - only
@@ -133,7 +131,7 @@ func (g *group) warnOfContent(w *warner, a *Additions) {
 }
 
 // warnOfNotes tells how often the client noted what bears on figures.
-func (g *group) warnOfNotes(w *warner) {
+func (w *warner) warnOfNotes(g *subset) {
 	for _, about := range []struct{ note, format string }{
 		{record.NoteWhole,
 			"%d of %d answers came whole although a stream was asked for: they have no TTFT, ITL and TPOT"},
@@ -147,7 +145,7 @@ func (g *group) warnOfNotes(w *warner) {
 	} {
 		times := 0
 		for _, q := range g.ok {
-			if q.noted(about.note) {
+			if hasNote(q, about.note) {
 				times++
 			}
 		}
@@ -156,11 +154,11 @@ func (g *group) warnOfNotes(w *warner) {
 }
 
 // warnOfReasoning tells how much of TTFT is reasoning.
-func (g *group) warnOfReasoning(w *warner) {
+func (w *warner) warnOfReasoning(g *subset) {
 	var first, content []float64
 	for _, q := range g.ok {
-		if q.ttfr < q.ttft { // neither unknown
-			first, content = append(first, q.ttfo), append(content, q.ttft)
+		if q.TTFR < q.TTFT { // neither unknown
+			first, content = append(first, q.TTFO), append(content, q.TTFT)
 		}
 	}
 	if len(first) == 0 {
@@ -177,15 +175,15 @@ func (g *group) warnOfReasoning(w *warner) {
 }
 
 // reasonsToTheLimit says whether an answer came to its limit of tokens before any content.
-func (g *group) reasonsToTheLimit() bool {
-	return slices.ContainsFunc(g.ok, func(q *Request) bool {
-		return q.reasoned && !q.called && g.lacksContent(q) &&
+func reasonsToTheLimit(g *subset) bool {
+	return slices.ContainsFunc(g.ok, func(q *run.Request) bool {
+		return q.HasReasoning && !q.HasToolCalls && lacksContent(g, q) &&
 			slices.Contains(limitReasons, strings.ToLower(q.FinishReason))
 	})
 }
 
 // warnOfChunks tells what gaps between chunks are not.
-func (g *group) warnOfChunks(w *warner, t TokenCounts, h ClientHealth) {
+func (w *warner) warnOfChunks(g *subset, t TokenCounts, h ClientHealth) {
 	if d := t.PerChunk; d != nil {
 		note := "inter_token_latency is of chunks, not of tokens; a tokenizer for the client would count them"
 		if t.Output[record.ClientTokenizer] == len(g.ok) {
@@ -206,7 +204,7 @@ func (g *group) warnOfChunks(w *warner, t TokenCounts, h ClientHealth) {
 }
 
 // warnOfCounts tells where counts of tokens differ or are worth little.
-func (g *group) warnOfCounts(w *warner, t TokenCounts) {
+func (w *warner) warnOfCounts(g *subset, t TokenCounts) {
 	w.warn(t.Differed > 0,
 		"%d of %d prompts do not have the tokens they were made to have: is it the model's tokenizer?", t.Differed,
 		t.Asked)
@@ -218,24 +216,24 @@ func (g *group) warnOfCounts(w *warner, t TokenCounts) {
 			"so that the client counts", t.ZeroUsage, len(g.ok))
 	w.warn(t.Completion.Differed > 0,
 		"the server counts other output tokens than the client in %d of %d answers (%d against %d in all)%s",
-		t.Completion.Differed, t.Completion.Compared, t.Completion.Server, t.Completion.Client, g.causeOfDifference())
+		t.Completion.Differed, t.Completion.Compared, t.Completion.Server, t.Completion.Client, causeOfDifference(g))
 	w.warn(t.Output[record.ContentChunks] > 0,
 		"output tokens of %d answers are their chunks, for want of a better count", t.Output[record.ContentChunks])
 }
 
 // causeOfDifference names what the answers have that the server and the client count differently, "" if they have
 // content alone.
-func (g *group) causeOfDifference() string {
+func causeOfDifference(g *subset) string {
 	reasoned, called, tokens := 0, 0, int64(0)
 	for _, q := range g.ok {
-		if q.serverOut == none || q.clientOut == none || q.serverOut == q.clientOut {
+		if q.ServerCompletion == none || q.ClientCompletion == none || q.ServerCompletion == q.ClientCompletion {
 			continue
 		}
-		if q.reasoned {
+		if q.HasReasoning {
 			reasoned++
-			tokens += int64(max(q.serverReasoning, 0))
+			tokens += int64(max(q.ServerReasoning, 0))
 		}
-		if q.called {
+		if q.HasToolCalls {
 			called++
 		}
 	}
@@ -258,12 +256,12 @@ func (g *group) causeOfDifference() string {
 
 // warnOfLengths tells of answers of other lengths than asked, by the reason of their end. Where the end was left to
 // the model a stop says nothing.
-func (g *group) warnOfLengths(w *warner, l Limited) {
+func (w *warner) warnOfLengths(g *subset, l Limited) {
 	many := func(n int) bool { return n*100 > l.Requests }
-	stopped, called := endedBy(l.ShortBy, stopReasons), endedBy(l.ShortBy, toolReasons)
-	if g.run.ignoresEOS() {
+	stopped, called := endedBy(l.ShortBy, stopReasons), endedBy(l.ShortBy, run.ToolCallReasons)
+	if ignoresEOS(g.run) {
 		culprit := "the server does not heed it"
-		if g.run.sendsStop() {
+		if sendsStop(g.run) {
 			culprit = "at a stop sequence of the request, or the server does not heed it"
 		}
 		w.warn(many(stopped),
@@ -276,7 +274,7 @@ func (g *group) warnOfLengths(w *warner, l Limited) {
 			"%d of %d answers are shorter than asked: they ended with a tool call, which ignore_eos does not hinder",
 			called, l.Requests)
 	}
-	limited := g.endedEarly()
+	limited := endedEarly(g)
 	w.warn(many(limited),
 		"%d of %d answers are shorter than asked, and ended by the server's own limit (finish reason length): "+
 			"prompt and answer fill its context, or it caps max_tokens", limited, l.Requests)
@@ -295,7 +293,7 @@ func named(reasons []string) []string {
 // otherReasons are the reasons that are not of the lists above, or none, in lower case and in order, and how many
 // requests ended for one of them.
 func otherReasons(counts map[string]int) (reasons []string, n int) {
-	known := slices.Concat(stopReasons, limitReasons, toolReasons, givenUp)
+	known := slices.Concat(stopReasons, limitReasons, run.ToolCallReasons, givenUp)
 	others := map[string]bool{}
 	for reason, count := range counts {
 		if reason = strings.ToLower(reason); !slices.Contains(known, reason) {
@@ -308,10 +306,10 @@ func otherReasons(counts map[string]int) (reasons []string, n int) {
 
 // endedEarly counts answers that the server ended for their length before they had the tokens asked for. The client's
 // count does not do: text is not always cut into the tokens that were generated.
-func (g *group) endedEarly() (n int) {
+func endedEarly(g *subset) (n int) {
 	for _, q := range g.ok {
-		out := q.serverOut + max(q.serverReasoning, 0) // some servers count reasoning apart
-		if q.serverOut != none && !q.zeroUsage() && out < q.MaxTokens &&
+		out := q.ServerCompletion + max(q.ServerReasoning, 0) // some servers count reasoning apart
+		if q.ServerCompletion != none && !hasZeroUsage(q) && out < q.MaxTokens &&
 			slices.Contains(limitReasons, strings.ToLower(q.FinishReason)) {
 			n++
 		}
@@ -320,7 +318,7 @@ func (g *group) endedEarly() (n int) {
 }
 
 // ignoresEOS says whether the clients asked for answers of exact lengths.
-func (r *Run) ignoresEOS() bool {
+func ignoresEOS(r *run.Run) bool {
 	for _, c := range r.Clients {
 		if v, isBool := c.Options["ignoreEOS"].(bool); isBool && !v {
 			return false
@@ -330,7 +328,7 @@ func (r *Run) ignoresEOS() bool {
 }
 
 // sendsStop says whether a client's requests have stop sequences of their own.
-func (r *Run) sendsStop() bool {
+func sendsStop(r *run.Run) bool {
 	for _, c := range r.Clients {
 		extra, _ := c.Options["extraBody"].(map[string]any)
 		if extra["stop"] != nil || extra["stop_token_ids"] != nil {

@@ -111,17 +111,17 @@ func (p *Report) outputs(documents []Document, files Files) (list []output) {
 			return err
 		}})
 	}
-	if files.PerRequest && !p.run.untimed { // whose times are instants of the run
-		list = append(list, output{name: files.Prefix + reportdir.PerRequest, private: len(p.run.bodies) > 0,
+	if files.PerRequest && !p.run.Untimed { // whose times are instants of the run
+		list = append(list, output{name: files.Prefix + reportdir.PerRequest, private: len(p.run.Bodies) > 0,
 			write: func(w io.Writer) error {
-				return buffered(w, func(w io.Writer) error { return p.run.writePerRequest(w, files.Fields, p.opts) })
+				return buffered(w, func(w io.Writer) error { return writePerRequest(p.run, w, files.Fields, p.opts) })
 			}})
 	}
 	if files.CSV {
-		list = append(list, output{name: reportdir.CSV, write: p.run.WriteCSV})
+		list = append(list, output{name: reportdir.CSV, write: NewRequestTable(p.run).WriteCSV})
 	}
 	if files.Parquet {
-		list = append(list, output{name: reportdir.Parquet, write: p.run.WriteParquet})
+		list = append(list, output{name: reportdir.Parquet, write: NewRequestTable(p.run).WriteParquet})
 	}
 	return list
 }

@@ -8,11 +8,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // adapterRun is a run whose requests went to these adapters.
-func adapterRun(t *testing.T, adapters ...string) *Run {
+func adapterRun(t *testing.T, adapters ...string) *run.Run {
 	t.Helper()
 	i := -1
 	return mustRead(t, asRecords(t, changed(sampleLines(), func(q *record.Request) {
@@ -42,7 +43,7 @@ func TestFilesOfAdapters(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			run, dir := adapterRun(t, tt.adapters...), t.TempDir()
-			report := run.Report(Options{})
+			report := NewReport(run, Options{})
 			if _, err := report.Write(dir, everyFile); err != nil {
 				t.Fatal(err)
 			}
@@ -93,13 +94,13 @@ func TestReportWithoutRequests(t *testing.T) {
 // A report that cannot be written leaves the one that is there.
 func TestFailureLeavesTheOldReport(t *testing.T) {
 	t.Parallel()
-	run, dir := adapterRun(t), t.TempDir()
+	r, dir := adapterRun(t), t.TempDir()
 	files := allFiles
 	files.Replace = true
-	if _, err := run.Report(Options{}).Write(dir, files); err != nil {
+	if _, err := NewReport(r, Options{}).Write(dir, files); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := run.Report(Options{}).Write(dir, Files{CSV: true}); err != nil { // which replaces nothing
+	if _, err := NewReport(r, Options{}).Write(dir, Files{CSV: true}); err != nil { // which replaces nothing
 		t.Fatal(err)
 	}
 	stage := filepath.Join(dir, "stage_1_lifecycle_metrics.json")
@@ -113,8 +114,8 @@ func TestFailureLeavesTheOldReport(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "requests.parquet"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	run.Leave(Cut{Stages: []int{0}})
-	if _, err := run.Report(Options{}).Write(dir, files); err == nil {
+	r.Leave(run.Cut{Stages: []int{0}})
+	if _, err := NewReport(r, Options{}).Write(dir, files); err == nil {
 		t.Fatal("a directory in the place of a file was no error")
 	}
 	if text, err := os.ReadFile(stage); err != nil || string(text) != string(old) {
@@ -127,12 +128,12 @@ func TestBodiesArePrivate(t *testing.T) {
 	t.Parallel()
 	lines := changed(sampleLines(), withTexts)
 	for _, bodies := range []bool{true, false} {
-		run, err := Read(ReadOptions{Bodies: bodies}, Source{"f", strings.NewReader(string(asRecords(t, lines)))})
+		run, err := run.Read(run.Options{Bodies: bodies}, run.Source{Name: "f", Reader: strings.NewReader(string(asRecords(t, lines)))})
 		if err != nil {
 			t.Fatal(err)
 		}
 		dir := t.TempDir()
-		if _, err := run.Report(Options{}).Write(dir, allFiles); err != nil {
+		if _, err := NewReport(run, Options{}).Write(dir, allFiles); err != nil {
 			t.Fatal(err)
 		}
 		info, err := os.Stat(filepath.Join(dir, "per_request_lifecycle_metrics.json"))

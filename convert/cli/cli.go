@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/seed-307b789f/xk6-llm/convert"
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
@@ -97,7 +97,7 @@ func inputs(_ *cobra.Command, args []string) error {
 }
 
 // Read reads the inputs. It prints remarks on stderr, and a line of progress if reading takes longer than two seconds.
-func Read(cmd *cobra.Command, o convert.ReadOptions, args []string) (*convert.Run, error) {
+func Read(cmd *cobra.Command, o run.Options, args []string) (*run.Run, error) {
 	// A run stays in memory until the command ends: at the usual 100 the collector would let the heap grow to twice the
 	// size of the run.
 	debug.SetGCPercent(20)
@@ -110,7 +110,7 @@ func Read(cmd *cobra.Command, o convert.ReadOptions, args []string) (*convert.Ru
 	if err != nil {
 		return nil, misuse("%w", err)
 	}
-	run, err := convert.ReadFiles(o, paths...)
+	run, err := run.ReadFiles(o, paths...)
 	if err != nil {
 		return nil, misuse("%w", err)
 	}
@@ -126,7 +126,7 @@ func remark(cmd *cobra.Command, remarks []string) {
 }
 
 // Verdict returns the error with the exit code for a run whose files are written; nil means exit code 0.
-func Verdict(run *convert.Run) error {
+func Verdict(run *run.Run) error {
 	failed := 0
 	for _, q := range run.Requests {
 		if q.Failed() {

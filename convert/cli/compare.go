@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/convert"
 	"github.com/seed-307b789f/xk6-llm/convert/internal/compare"
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 )
 
@@ -96,7 +97,7 @@ func (f *compareFlags) run(cmd *cobra.Command, args []string) error {
 // the figures of the reports are compared.
 func compareInputs(cmd *cobra.Command, args []string, force bool, opts compare.Options,
 	report convert.Options) (*compare.Result, bool, error) {
-	var runs [2]*convert.Run
+	var runs [2]*run.Run
 	var figures [2]compare.Figures
 	partial, bare := false, false
 	for i, arg := range args {
@@ -108,7 +109,7 @@ func compareInputs(cmd *cobra.Command, args []string, force bool, opts compare.O
 			figures[i], bare = read, true
 			continue
 		}
-		if runs[i], err = Read(cmd, convert.ReadOptions{Force: force}, []string{arg}); err != nil {
+		if runs[i], err = Read(cmd, run.Options{Force: force}, []string{arg}); err != nil {
 			return nil, false, err
 		}
 		partial = partial || runs[i].Partial
@@ -118,14 +119,14 @@ func compareInputs(cmd *cobra.Command, args []string, force bool, opts compare.O
 	if bare {
 		for i, run := range runs {
 			if run != nil {
-				if figures[i], err = run.Figures(args[i], report); err != nil {
+				if figures[i], err = convert.RunFigures(run, args[i], report); err != nil {
 					return nil, false, &ExitError{Failed, err}
 				}
 			}
 		}
 		result, err = compare.CompareFigures(figures[0], figures[1], opts)
 	} else {
-		result, err = compare.Compare(runs[0].Side(args[0], report), runs[1].Side(args[1], report), opts)
+		result, err = compare.Compare(convert.RunSide(runs[0], args[0], report), convert.RunSide(runs[1], args[1], report), opts)
 	}
 	if err != nil {
 		return nil, false, misuse("%w", err)

@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed-307b789f/xk6-llm/convert"
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 )
 
@@ -24,17 +25,17 @@ func newParquet() *cobra.Command {
 			if err := checkOutputs(args, o, out, chunks); err != nil {
 				return err
 			}
-			run, err := Read(cmd, convert.ReadOptions{Force: force}, args)
+			run, err := Read(cmd, run.Options{Force: force}, args)
 			if err != nil {
 				return err
 			}
 			if out != "" {
-				if err := outfile.Write(out, o, run.WriteParquet); err != nil {
+				if err := outfile.Write(out, o, convert.NewRequestTable(run).WriteParquet); err != nil {
 					return written(err)
 				}
 			}
 			if chunks != "" {
-				if err := outfile.Write(chunks, o, run.WriteChunks); err != nil {
+				if err := outfile.Write(chunks, o, convert.NewRequestTable(run).WriteChunks); err != nil {
 					return written(err)
 				}
 			}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/convert"
 	"github.com/seed-307b789f/xk6-llm/convert/internal/prometheus"
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
@@ -184,7 +185,7 @@ func CheckServerMetrics(cmd *cobra.Command, m ServerMetrics) {
 
 // WriteServerMetrics asks Prometheus for the model server's metrics of a run and writes the documents into the report's
 // directory. Failures are printed on stderr and change neither the report nor the exit code. Ctrl-C ends the waiting.
-func WriteServerMetrics(cmd *cobra.Command, run *convert.Run, report *convert.Report, dir string, m ServerMetrics) {
+func WriteServerMetrics(cmd *cobra.Command, run *run.Run, report *convert.Report, dir string, m ServerMetrics) {
 	if !m.wanted() {
 		return
 	}
@@ -214,7 +215,7 @@ func WriteServerMetrics(cmd *cobra.Command, run *convert.Run, report *convert.Re
 	}
 }
 
-func askServers(ctx context.Context, cmd *cobra.Command, run *convert.Run, report *convert.Report,
+func askServers(ctx context.Context, cmd *cobra.Command, run *run.Run, report *convert.Report,
 	m ServerMetrics) ([]prometheus.File, error) {
 	switch {
 	case run.Origin != "":
@@ -242,7 +243,7 @@ func askServers(ctx context.Context, cmd *cobra.Command, run *convert.Run, repor
 }
 
 // onlyModel returns the model of a run's requests without an adapter, "" if there are several.
-func onlyModel(run *convert.Run) (model string) {
+func onlyModel(run *run.Run) (model string) {
 	for _, q := range run.Requests {
 		switch {
 		case q.Adapter != "" || q.Model == "" || q.Model == model:
@@ -257,7 +258,7 @@ func onlyModel(run *convert.Run) (model string) {
 
 // spans returns the windows of the run and its stages: from the first request, or from the start that the executor
 // recorded, to the last end.
-func spans(run *convert.Run, report *convert.Report) prometheus.Run {
+func spans(run *run.Run, report *convert.Report) prometheus.Run {
 	stages := map[int]*prometheus.Window{}
 	widen := func(stage int, start, end int64) {
 		w, there := stages[stage]
@@ -273,7 +274,7 @@ func spans(run *convert.Run, report *convert.Report) prometheus.Run {
 		}
 	}
 	for _, q := range run.Requests {
-		widen(int(q.StageAt), q.Start, q.End)
+		widen(int(q.Stage), q.Start, q.End)
 	}
 	for _, s := range run.Stages {
 		if stages[s.Index] != nil && run.Cut.Requests == 0 && s.Start > 0 && s.End >= s.Start {

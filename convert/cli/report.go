@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/convert"
 	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/internal/storage"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
@@ -94,36 +95,36 @@ func (f *reportFlags) run(cmd *cobra.Command, args []string) error {
 		dir = time.Now().Format("reports-20060102-150405")
 	}
 	if err := files.Vacant(dir); err != nil {
-		if bad := convert.Recognize(args...); bad != nil && !slices.ContainsFunc(args, storage.IsURL) {
+		if bad := run.Recognize(args...); bad != nil && !slices.ContainsFunc(args, storage.IsURL) {
 			return misuse("%w", bad) // the real fault: another directory would not help
 		}
 		return misuse("%w", err)
 	}
-	run, err := Read(cmd, convert.ReadOptions{Force: f.force, Bodies: files.PerRequest, Config: opts.Config}, args)
+	r, err := Read(cmd, run.Options{Force: f.force, Bodies: files.PerRequest, Config: opts.Config}, args)
 	if err != nil {
 		return err
 	}
-	if run.Untimed() {
+	if r.Untimed {
 		if f.warmup > 0 || f.cooldown > 0 {
-			return misuse("--warmup and --cooldown need start times, which results of %s do not have", run.Origin)
+			return misuse("--warmup and --cooldown need start times, which results of %s do not have", r.Origin)
 		}
 		if files.PerRequest {
 			cmd.PrintErrln("remark: per_request_lifecycle_metrics.json is left out: the requests have no start times")
 		}
 	}
-	before := len(run.Remarks)
-	run.Leave(convert.Cut{
+	before := len(r.Remarks)
+	r.Leave(run.Cut{
 		Warmup: f.warmup.Seconds(), Cooldown: f.cooldown.Seconds(), Stages: f.stages, Adapters: f.adapters,
 		Late: f.excludeLate,
 	})
-	remark(cmd, run.Remarks[before:])
+	remark(cmd, r.Remarks[before:])
 	marked := f.markers == "always" || f.markers == "auto" && !isTerminal(cmd.OutOrStdout())
-	report := run.Report(opts)
+	report := convert.NewReport(r, opts)
 	if err := writeReport(cmd, report, dir, files, marked, slices.Contains(f.formats, "html")); err != nil {
 		return written(err)
 	}
-	WriteServerMetrics(cmd, run, report, dir, server)
-	return Verdict(run)
+	WriteServerMetrics(cmd, r, report, dir, server)
+	return Verdict(r)
 }
 
 // WriteReport writes a report into a directory and prints the verdict on the load generator, the JSON between markers

@@ -174,7 +174,7 @@ func TestVerdictsAreExplained(t *testing.T) {
 		}
 	}
 	for path, calls := range map[string][]string{
-		"convert/health.go": {"say", "weigh"}, "convert/clocks.go": {"say", "clockText"}, "convert/ownside.go": {"say"},
+		"convert/health.go": {"say", "weigh"}, "convert/run/clocks.go": {"clockText"}, "convert/ownside.go": {"say"},
 		"convert/warnings.go": {"warn"},
 	} {
 		// another call has the text

@@ -23,6 +23,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/convert"
 	"github.com/seed-307b789f/xk6-llm/convert/cli"
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/internal/storage"
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
@@ -325,11 +326,11 @@ func (r *runner) report(code exitcodes.ExitCode) error {
 		return errext.WithExitCodeIfNone(errors.New("the load did not start, so there is nothing to report"), code)
 	}
 	opts, files := r.options()
-	run, err := cli.Read(r.cmd, convert.ReadOptions{Bodies: files.PerRequest, Config: r.c}, []string{records})
+	run, err := cli.Read(r.cmd, run.Options{Bodies: files.PerRequest, Config: r.c}, []string{records})
 	if err != nil {
 		return err
 	}
-	report := run.Report(opts)
+	report := convert.NewReport(run, opts)
 	if err := cli.WriteReport(r.cmd, report, r.dir, files, true); err != nil {
 		return &cli.ExitError{Code: cli.Failed, Err: err}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/convert"
 	"github.com/seed-307b789f/xk6-llm/convert/cli"
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 )
 
@@ -94,7 +95,7 @@ type prober struct {
 }
 
 // probe sends one load and gives its requests' instants. Its records are not kept.
-func (p *prober) probe(ctx context.Context, rate, seconds, grace float64) (*convert.Run, error) {
+func (p *prober) probe(ctx context.Context, rate, seconds, grace float64) (*run.Run, error) {
 	overrides, err := stageOverrides(p.overrides, []map[string]any{{"rate": rate, "duration": int(seconds)}})
 	if err != nil {
 		return nil, err
@@ -114,7 +115,7 @@ func (p *prober) probe(ctx context.Context, rate, seconds, grace float64) (*conv
 	if code != 0 {
 		return nil, &probeError{code}
 	}
-	run, err := cli.Read(p.cmd, convert.ReadOptions{}, []string{records})
+	run, err := cli.Read(p.cmd, run.Options{}, []string{records})
 	if err == nil {
 		p.requests += len(run.Requests)
 	}
@@ -210,7 +211,7 @@ func (p *prober) keepsUp(ctx context.Context, rate float64) (bool, error) {
 		return false, err
 	}
 	opts, _ := convert.Configured(p.c)
-	summary := run.Summary(opts)
+	summary := convert.Summarize(run, opts)
 	asked := rate * stepSeconds
 	kept := float64(summary.Successes.Count) >= keptUp*min(asked, float64(summary.Load.Count)) && run.HalvesAlike()
 	if g := summary.Successes.Goodput; g != nil && float64(g.Percentage) < 100*keptUp {

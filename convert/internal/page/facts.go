@@ -12,6 +12,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/seed-307b789f/xk6-llm/convert"
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -45,11 +46,11 @@ func boundsOf(b record.Bounds) (list []bound) {
 
 // factsOf takes the facts that records tell.
 func factsOf(p *convert.Report) (list []fact) {
-	run := p.Run()
+	r := p.Run()
 	add := func(name, value string) { list = append(list, fact{name, value}) }
 	models, apis := map[string]bool{}, map[string]bool{}
-	var last *convert.Traits
-	for _, q := range run.Requests {
+	var last *run.Traits
+	for _, q := range r.Requests {
 		if q.Traits != last { // which many requests share
 			models[q.Model], apis[apiName(q.API, q.Streaming)] = true, true
 			last = q.Traits
@@ -58,16 +59,16 @@ func factsOf(p *convert.Report) (list []fact) {
 	add("Model", joined(models))
 	add("API", joined(apis))
 	servers := map[string]bool{}
-	for _, c := range run.Clients {
+	for _, c := range r.Clients {
 		if base, isText := c.Options["baseURL"].(string); isText {
 			servers[address(base)] = true
 		}
 	}
 	add("Server", joined(servers))
-	add("Load", plannedLoad(run.Scenarios()))
-	if n := len(run.Runs); n > 0 {
-		if run.Origin == "" { // other tools do not tell, or by another clock
-			add("Started (UTC)", instant(run.Runs[0].Start))
+	add("Load", plannedLoad(r.Scenarios()))
+	if n := len(r.Runs); n > 0 {
+		if r.Origin == "" { // other tools do not tell, or by another clock
+			add("Started (UTC)", instant(r.Runs[0].Start))
 		}
 		add("Instances", fmt.Sprint(n))
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"github.com/seed-307b789f/xk6-llm/convert"
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -74,11 +75,11 @@ func recordsOf(t *testing.T, l load) []byte {
 
 func reportOn(t *testing.T, records []byte) *convert.Report {
 	t.Helper()
-	read, err := convert.Read(convert.ReadOptions{}, convert.Source{Name: "test", Reader: bytes.NewReader(records)})
+	read, err := run.Read(run.Options{}, run.Source{Name: "test", Reader: bytes.NewReader(records)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return read.Report(convert.Options{})
+	return convert.NewReport(read, convert.Options{})
 }
 
 func requestOf(l load, stage, k int, due int64) *record.Request {
@@ -385,11 +386,11 @@ func TestRunWithoutStartTimes(t *testing.T) {
 	t.Parallel()
 	const text = `{"date": "x", "model_id": "m", "num_prompts": 2, "backend": "openai", "output_lens": [2, 2], ` +
 		`"ttfts": [0.125, 0.25], "itls": [[0.5], [0.5]], "errors": ["", ""]}`
-	read, err := convert.Read(convert.ReadOptions{}, convert.Source{Name: "old.json", Reader: strings.NewReader(text)})
+	read, err := run.Read(run.Options{}, run.Source{Name: "old.json", Reader: strings.NewReader(text)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	run, err := FromReport("old", read.Report(convert.Options{}))
+	run, err := FromReport("old", convert.NewReport(read, convert.Options{}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/convert"
 	"github.com/seed-307b789f/xk6-llm/convert/internal/reportdir"
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 )
@@ -137,15 +138,15 @@ func requestsOf(dir string) (*convert.Report, error) {
 	if len(paths) == 0 {
 		return nil, nil
 	}
-	o := convert.ReadOptions{}
+	o := run.Options{}
 	if filepath.Base(paths[0]) != reportdir.Parquet {
 		o.Config, _ = configIn(dir) // tells the stages, where it can be read
 	}
-	run, err := convert.ReadFiles(o, paths[0])
+	read, err := run.ReadFiles(o, paths[0])
 	if err != nil {
 		return nil, err
 	}
-	return run.Report(convert.Options{}), nil
+	return convert.NewReport(read, convert.Options{}), nil
 }
 
 // configIn reads the configuration in a report directory, which may be of another version and of any form.

@@ -15,6 +15,7 @@ import (
 	k6metrics "go.k6.io/k6/v2/metrics"
 
 	"github.com/seed-307b789f/xk6-llm/convert"
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	llmmeasure "github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 	"github.com/seed-307b789f/xk6-llm/llm/tokenizer"
@@ -151,9 +152,9 @@ func tokenizerCost(rounds int) error {
 
 // makeReport makes the report of records.
 func makeReport(text []byte) error {
-	run, err := convert.Read(convert.ReadOptions{}, convert.Source{Name: "run.jsonl", Reader: bytes.NewReader(text)})
+	run, err := run.Read(run.Options{}, run.Source{Name: "run.jsonl", Reader: bytes.NewReader(text)})
 	if err == nil {
-		run.Summary(convert.Options{})
+		convert.Summarize(run, convert.Options{})
 	}
 	return err
 }

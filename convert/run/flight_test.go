@@ -1,4 +1,4 @@
-package convert
+package run
 
 import (
 	"slices"
@@ -17,7 +17,7 @@ func TestInFlight(t *testing.T) {
 	if got, want := run.InFlight(0.5), []int{1, 1, 2, 2, 1, 1, 0}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	if got := newRun(ReadOptions{}).InFlight(0.5); got != nil {
+	if got := newRun(Options{}).InFlight(0.5); got != nil {
 		t.Errorf("of no request: %v", got)
 	}
 }
@@ -31,7 +31,7 @@ func TestHalvesAlike(t *testing.T) {
 		}
 		return runOf(t, list...)
 	}
-	if !run(second/100).HalvesAlike() || run(second/4).HalvesAlike() || newRun(ReadOptions{}).HalvesAlike() {
+	if !run(second/100).HalvesAlike() || run(second/4).HalvesAlike() || newRun(Options{}).HalvesAlike() {
 		t.Error("a growing queue must be told from a steady one")
 	}
 }

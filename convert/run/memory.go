@@ -1,4 +1,4 @@
-package convert
+package run
 
 import (
 	"fmt"
@@ -9,8 +9,8 @@ import (
 // held is how much memory an input takes in relation to its bytes: records' numbers are packed to less than half, and a
 // report of them needs some room beside; compressed files hold several times their bytes.
 const (
-	held       = 0.7
-	compressed = 8
+	memoryPerByte     = 0.7
+	compressionFactor = 8
 )
 
 // enoughMemory refuses inputs that would not fit into memory, before any of them is read.
@@ -24,9 +24,9 @@ func enoughMemory(paths []string, available int64) error {
 		if err != nil {
 			return err
 		}
-		size := held * float64(info.Size())
+		size := memoryPerByte * float64(info.Size())
 		if strings.HasSuffix(path, ".gz") || strings.HasSuffix(path, ".zst") || strings.HasSuffix(path, ".parquet") {
-			size *= compressed
+			size *= compressionFactor
 		}
 		need += size
 	}

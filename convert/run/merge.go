@@ -1,4 +1,4 @@
-package convert
+package run
 
 import (
 	"cmp"
@@ -13,15 +13,15 @@ import (
 )
 
 // belongTogether says what speaks against the inputs being all instances of one run, each once.
-func (r *Run) belongTogether() error {
-	if err := r.oneRun(); err != nil {
+func checkTogether(r *Run) error {
+	if err := checkOneRun(r); err != nil {
 		return err
 	}
-	return errors.Join(r.tile(), r.noDoubles())
+	return errors.Join(checkSegments(r), checkDoubles(r))
 }
 
 // oneRun refuses different runs.
-func (r *Run) oneRun() error {
+func checkOneRun(r *Run) error {
 	for _, run := range r.Runs {
 		first := r.Runs[0]
 		switch {
@@ -45,7 +45,7 @@ type segment struct {
 }
 
 // tile refuses segments that leave a part of the test out, or overlap.
-func (r *Run) tile() error {
+func checkSegments(r *Run) error {
 	if len(r.Runs) == 0 {
 		return nil // k6's JSON of an older version
 	}
@@ -90,7 +90,7 @@ func parseSegment(run *record.Run) (segment, error) {
 }
 
 // noDoubles refuses a request that is there twice.
-func (r *Run) noDoubles() error {
+func checkDoubles(r *Run) error {
 	list := slices.Clone(r.Requests)
 	identity := func(a, b *Request) int {
 		return cmp.Or(cmp.Compare(a.Scenario, b.Scenario), cmp.Compare(a.Index, b.Index), cmp.Compare(a.Seq, b.Seq))

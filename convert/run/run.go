@@ -1,9 +1,9 @@
-// Package convert makes reports of runs: records in, a report model, files out. The model is inference-perf's lifecycle
-// report, key for key and formula for formula, with additions of ours under one key.
+// Package run reads the records of a run back: record files, k6's JSON, tables of requests, and the results of other
+// tools. It merges the instances of a distributed run, puts their clocks in line, and finds out when each request was
+// due. Package convert makes reports of what it returns.
 //
-// A run is held in memory: some 400 bytes a request, and 2 or 3 a chunk. A report costs a sort of each figure, n log n
-// in requests, and is linear in chunks.
-package convert
+// A run is held in memory: some 400 bytes a request, and 2 or 3 a chunk.
+package run
 
 import (
 	"cmp"
@@ -40,15 +40,17 @@ type Run struct {
 	// Origin is the tool whose file the run was read of, "" for our own.
 	Origin string
 
-	countedIn, countedOut bool // a success has a count of its prompt, of its answer
+	CountsPrompts, CountsCompletions bool // a success has a count of its prompt, of its answer
 
-	untimed   bool           // nobody knows when requests were sent: each counts from 0
-	stated    map[int]stated // what the tool itself says of each stage
+	// Untimed reports that nobody knows when the requests were sent, so that each counts from 0 and the run has no
+	// course in time.
+	Untimed   bool
+	Stated    map[int]Stated // what the tool itself says of each stage
 	config    *config.Config // of imported runs, nil for none
-	clock     clock
-	uncounted bool                   // chunks' tokens of an imported run are one each, and were not counted
-	bodies    map[*Request]bodies    // if they are wanted
-	late      map[string][]lateSpan  // of each instance, in order and apart
+	Clock     Clock
+	Uncounted bool                   // chunks' tokens of an imported run are one each, and were not counted
+	Bodies    map[*Request]Bodies    // if they are wanted
+	Late      map[string][]LateSpan  // of each instance, in order and apart
 	from      map[record.Line]string // the instances that wrote lines that are no requests
 	// serverClocks are what answers tell of the server's clock against each instance's.
 	serverClocks map[string]*serverClock
@@ -59,16 +61,19 @@ type Run struct {
 }
 
 // clock is how many ticks of a run make a second.
-type clock struct{ instant, chunk float64 }
+type Clock struct{ Instant, Chunk float64 }
 
-// recordTick is the clock of record files: instants in nanoseconds, chunks in microseconds.
-var recordTick = clock{1e9, 1e6}
+// RecordTick is the clock of record files: instants in nanoseconds, chunks in microseconds.
+var RecordTick = Clock{1e9, 1e6}
 
 // seconds of a span between two instants.
-func (r *Run) seconds(ticks int64) float64 { return float64(ticks) / r.clock.instant }
+func (r *Run) Seconds(ticks int64) float64 { return float64(ticks) / r.Clock.Instant }
 
 // bodies are what was sent and what came back.
-type bodies struct{ request, response string }
+type Bodies struct{ Request, Response string }
+
+// InstanceOf returns the name of the instance that wrote a line that is no request.
+func (r *Run) InstanceOf(line record.Line) string { return r.from[line] }
 
 // ID is the run's id, several joined when runs were forced together.
 func (r *Run) ID() string {
@@ -108,7 +113,7 @@ func (r *Run) Scenarios() []record.Scenario {
 }
 
 // stagePlan is what was asked of each stage.
-func (r *Run) stagePlan() map[int]record.Stage {
+func (r *Run) StagePlan() map[int]record.Stage {
 	plan := map[int]record.Stage{}
 	for _, s := range r.Scenarios() {
 		for _, stage := range s.Stages {
@@ -151,7 +156,7 @@ func (r *Run) addRequest(rec *record.Request, instance string) {
 		r.Outside++
 		return
 	}
-	r.noteServerClock(rec, instance)
+	noteServerClock(r, rec, instance)
 	r.keep(r.fill(rec, instance), rec)
 }
 
@@ -160,44 +165,44 @@ func (r *Run) keep(q *Request, rec *record.Request) {
 	r.scratch = pack(r.scratch[:0], rec)
 	q.packed = r.arena.keep(r.scratch)
 	r.Requests = append(r.Requests, q)
-	if r.bodies != nil && (rec.RequestBody != "" || rec.ResponseBody != "") {
-		r.bodies[q] = bodies{rec.RequestBody, rec.ResponseBody}
+	if r.Bodies != nil && (rec.RequestBody != "" || rec.ResponseBody != "") {
+		r.Bodies[q] = Bodies{rec.RequestBody, rec.ResponseBody}
 	}
 }
 
 // errNothing is of an input without a line of ours.
-var errNothing = errors.New("no records in it: expected lines written by `k6 run --out llm=FILE`, or by `k6 run " +
+var errNoRecords = errors.New("no records in it: expected lines written by `k6 run --out llm=FILE`, or by `k6 run " +
 	"--out json=FILE` with a script that imports k6/x/llm, or results of inference-perf, vllm bench serve, SGLang's " +
 	"bench_serving, guidellm or aiperf")
 
 // errUnknown is of an input that has something in it, but nothing known.
-var errUnknown = errors.New("not a format that llmconv reads: known are records of `k6 run --out llm=FILE` or " +
+var errUnknownFormat = errors.New("not a format that llmconv reads: known are records of `k6 run --out llm=FILE` or " +
 	"`--out json=FILE`, requests.parquet of a report, " + foreign.Known)
 
 // finish puts the requests in order, checks that they are of one run, and finds the schedule.
 func (r *Run) finish(force bool) error {
-	r.sortRequests()
-	r.sortLines()
-	if err := r.belongTogether(); err != nil {
+	sortRequests(r)
+	sortLines(r)
+	if err := checkTogether(r); err != nil {
 		if !force {
 			return fmt.Errorf("%w (--force goes on)", err)
 		}
 		r.Partial = true
 		r.remark("forced: %v", err)
 	}
-	r.dropDoubledDrops()
+	dropDoubledDrops(r)
 	if r.Outside > 0 {
 		r.remark("%d requests of setup and teardown are in no figure", r.Outside)
 	}
-	r.findSchedule()
-	r.alignClocks()
-	r.findLate()
+	findSchedule(r)
+	alignClocks(r)
+	findLateSpans(r)
 	return nil
 }
 
 // sortRequests puts the requests in order of start. Instances' files may come in any order; their requests have
 // none in common but this.
-func (r *Run) sortRequests() {
+func sortRequests(r *Run) {
 	slices.SortFunc(r.Requests, func(a, b *Request) int {
 		return cmp.Or(
 			cmp.Compare(a.Start, b.Start), cmp.Compare(a.Scenario, b.Scenario), cmp.Compare(a.Index, b.Index),
@@ -207,7 +212,7 @@ func (r *Run) sortRequests() {
 }
 
 // sortLines makes what a report says of instances independent of the order of their files.
-func (r *Run) sortLines() {
+func sortLines(r *Run) {
 	slices.SortStableFunc(r.Runs, func(a, b *record.Run) int {
 		return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Instance, b.Instance))
 	})
@@ -223,7 +228,7 @@ func (r *Run) sortLines() {
 }
 
 // dropDoubledDrops leaves k6's own count of drops out where the executor told each: those have numbers.
-func (r *Run) dropDoubledDrops() {
+func dropDoubledDrops(r *Run) {
 	tells := map[string]bool{}
 	for _, s := range r.Scenarios() {
 		tells[s.Name] = s.Executor == record.ExecutorName

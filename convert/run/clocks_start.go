@@ -1,4 +1,4 @@
-package convert
+package run
 
 import (
 	"cmp"
@@ -10,19 +10,19 @@ import (
 
 // starts says by how much later than one of them each instance began, by its own clock, as far as the schedule
 // tells: all have the same. rough says that no schedule does, and that they are the starts of the first requests.
-func (r *Run) starts() (starts map[string]int64, rough bool) {
+func instanceStarts(r *Run) (starts map[string]int64, rough bool) {
 	for _, s := range r.Scenarios() {
-		if starts := r.startsOf(s); len(starts) > 1 {
+		if starts := scenarioStarts(r, s); len(starts) > 1 {
 			return starts, false
 		}
 	}
-	return r.firstStarts(), true
+	return firstStarts(r), true
 }
 
 // startsOf compares the instances by one scenario: by the zero of its schedule, where due instants do not gainsay it.
-func (r *Run) startsOf(s record.Scenario) map[string]int64 {
-	zeros := r.zeros(s)
-	base, grid := r.grid(s)
+func scenarioStarts(r *Run, s record.Scenario) map[string]int64 {
+	zeros := scheduleZeros(r, s)
+	base, grid := startBounds(r, s)
 	if len(grid) == 0 {
 		return zeros
 	}
@@ -42,10 +42,10 @@ func (r *Run) startsOf(s record.Scenario) map[string]int64 {
 
 // zeros are the instants at which each instance's schedule of a scenario began: by the formula of k6's own
 // executors, else as the line of its first stage tells.
-func (r *Run) zeros(s record.Scenario) map[string]int64 {
+func scheduleZeros(r *Run, s record.Scenario) map[string]int64 {
 	zeros := map[string]int64{}
 	if due := dueFunc(s); due != nil {
-		for _, q := range r.firstOf(s.Name) {
+		for _, q := range firstRequests(r, s.Name) {
 			if after := due(q.Index) * 1e9; q.DueKnown && after < mostApart {
 				zeros[q.Instance] = q.Due - int64(math.Round(after))
 			}
@@ -63,8 +63,8 @@ func (r *Run) zeros(s record.Scenario) map[string]int64 {
 // grid says by how much later than base the other instances of a scenario can have begun. Arrivals are due in the
 // order of their numbers: one of a higher number than base's cannot have been due before it, but for the
 // difference of the starts.
-func (r *Run) grid(s record.Scenario) (base string, grid map[string]span) {
-	requests := r.onGrid(s)
+func startBounds(r *Run, s record.Scenario) (base string, grid map[string]span) {
+	requests := requestsOnGrid(r, s)
 	if len(requests) == 0 {
 		return "", nil
 	}
@@ -99,7 +99,7 @@ func (r *Run) grid(s record.Scenario) (base string, grid map[string]span) {
 
 // onGrid are the first requests of a scenario's iterations in order of their numbers, as long as stages follow the
 // clock.
-func (r *Run) onGrid(s record.Scenario) []*Request {
+func requestsOnGrid(r *Run, s record.Scenario) []*Request {
 	follows := map[int32]bool{}
 	for _, stage := range s.Stages {
 		if stage.Requests != nil {
@@ -107,8 +107,8 @@ func (r *Run) onGrid(s record.Scenario) []*Request {
 		}
 		follows[narrow(stage.Index)] = true
 	}
-	requests := slices.DeleteFunc(r.firstOf(s.Name), func(q *Request) bool {
-		return !q.DueKnown || !follows[q.StageAt]
+	requests := slices.DeleteFunc(firstRequests(r, s.Name), func(q *Request) bool {
+		return !q.DueKnown || !follows[q.Stage]
 	})
 	slices.SortFunc(requests, func(a, b *Request) int { return cmp.Compare(a.Index, b.Index) })
 	return requests
@@ -118,13 +118,13 @@ func (r *Run) onGrid(s record.Scenario) []*Request {
 var atOnce = []string{"constant-vus", "per-vu-iterations", "shared-iterations", record.ExecutorName}
 
 // firstStarts are the instances' first starts in a scenario that begins on all at once.
-func (r *Run) firstStarts() map[string]int64 {
+func firstStarts(r *Run) map[string]int64 {
 	for _, s := range r.Scenarios() {
 		if !slices.Contains(atOnce, s.Executor) {
 			continue
 		}
 		starts := map[string]int64{}
-		for _, q := range r.firstOf(s.Name) { // in order of start
+		for _, q := range firstRequests(r, s.Name) { // in order of start
 			if _, known := starts[q.Instance]; !known {
 				starts[q.Instance] = q.Start
 			}

@@ -1,4 +1,4 @@
-package convert
+package run
 
 import (
 	"bufio"
@@ -80,7 +80,7 @@ func (k *k6Reader) readLine() ([]byte, error) {
 }
 
 // Names of the metrics whose points matter, so that the millions of others are not parsed.
-var names = [][]byte{[]byte(record.MetricRequests), []byte(record.MetricEvents), []byte("dropped_iterations")}
+var k6Metrics = [][]byte{[]byte(record.MetricRequests), []byte(record.MetricEvents), []byte("dropped_iterations")}
 
 // k6Head begins each line as k6 writes it.
 var k6Head = []byte(`{"metric":"`)
@@ -89,14 +89,14 @@ var k6Head = []byte(`{"metric":"`)
 // file anew.
 func matters(text []byte) bool {
 	if name, asWritten := bytes.CutPrefix(text, k6Head); asWritten {
-		for _, want := range names {
+		for _, want := range k6Metrics {
 			if bytes.HasPrefix(name, want) && len(name) > len(want) && name[len(want)] == '"' {
 				return true
 			}
 		}
 		return false
 	}
-	for _, want := range names {
+	for _, want := range k6Metrics {
 		if bytes.Contains(text, want) {
 			return true
 		}
@@ -106,7 +106,7 @@ func matters(text []byte) bool {
 
 // read gives the line a point carries, nil if it is another kind of line.
 func (k *k6Reader) read(text []byte) (record.Line, error) {
-	if carried, ok := k.carried(text); ok {
+	if carried, ok := k.unescaped(text); ok {
 		return k.dec.Parse(carried)
 	}
 	if !gjson.ValidBytes(text) {
@@ -136,7 +136,7 @@ var k6Record = []byte(`"` + record.MetadataKey + `":"`)
 
 // carried undoes the escapes of a point's record, if they are of quotes alone as usual; else ok is false. What else
 // stands on the line is k6's own and not looked at.
-func (k *k6Reader) carried(text []byte) (carried []byte, ok bool) {
+func (k *k6Reader) unescaped(text []byte) (carried []byte, ok bool) {
 	at := bytes.Index(text, k6Record)
 	if !bytes.HasPrefix(text, k6Head) || at < 0 || text[len(text)-1] != '}' {
 		return nil, false

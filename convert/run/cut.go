@@ -1,4 +1,4 @@
-package convert
+package run
 
 import (
 	"fmt"
@@ -24,24 +24,24 @@ type Cut struct {
 // Leave leaves requests out, and remarks how many.
 func (r *Run) Leave(c Cut) {
 	if len(r.Requests) > 0 && (c.Warmup != 0 || c.Cooldown != 0 || c.Stages != nil || c.Adapters != nil) {
-		r.leaveOut(&c)
+		leaveOut(r, &c)
 	}
 	if c.Late {
-		r.leaveLate(&c)
+		leaveLate(r, &c)
 	}
 	r.Cut = c
 }
 
-func (r *Run) leaveOut(c *Cut) {
-	if r.untimed && (c.Warmup > 0 || c.Cooldown > 0) {
+func leaveOut(r *Run, c *Cut) {
+	if r.Untimed && (c.Warmup > 0 || c.Cooldown > 0) {
 		r.remark("nothing was left out of the run's beginning and end: its requests have no start times")
 		c.Warmup, c.Cooldown = 0, 0
 	}
-	from := r.Requests[0].Start + int64(c.Warmup*r.clock.instant)
-	to := r.Requests[len(r.Requests)-1].Start - int64(c.Cooldown*r.clock.instant)
+	from := r.Requests[0].Start + int64(c.Warmup*r.Clock.Instant)
+	to := r.Requests[len(r.Requests)-1].Start - int64(c.Cooldown*r.Clock.Instant)
 	before := len(r.Requests)
 	r.Requests = slices.DeleteFunc(r.Requests, func(q *Request) bool {
-		return q.Start < from || q.Start > to || c.Stages != nil && !slices.Contains(c.Stages, int(q.StageAt)) ||
+		return q.Start < from || q.Start > to || c.Stages != nil && !slices.Contains(c.Stages, int(q.Stage)) ||
 			c.Adapters != nil && !slices.Contains(c.Adapters, q.Adapter)
 	})
 	c.Requests = before - len(r.Requests)
@@ -49,20 +49,20 @@ func (r *Run) leaveOut(c *Cut) {
 }
 
 // leaveLate marks the requests whose figures may be off because the load generator did not get to run.
-func (r *Run) leaveLate(c *Cut) {
+func leaveLate(r *Run, c *Cut) {
 	if len(r.Beats) == 0 {
 		r.remark("no late request was left out: the input does not tell when the load generator was late")
 		return
 	}
 	var rec record.Request
-	var late lateness
+	var late Lateness
 	for _, q := range r.Requests {
-		if !r.touched(q) {
+		if !r.Touched(q) {
 			continue
 		}
-		q.unpack(&rec)
-		r.lateness(q, rec.Chunks, &late)
-		if q.leftOut = r.seconds(late.most()) > lateBounds[0]; q.leftOut {
+		q.Unpack(&rec)
+		r.FillLateness(q, rec.Chunks, &late)
+		if q.LeftOut = r.Seconds(late.most()) > LateBound; q.LeftOut {
 			c.LateRequests++
 		}
 	}

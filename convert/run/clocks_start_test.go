@@ -1,4 +1,4 @@
-package convert
+package run
 
 import (
 	"maps"
@@ -31,7 +31,7 @@ func TestStartsOfInstances(t *testing.T) {
 			"a": 0, "b": 4 * second}},
 		{"nothing late", false, func(int) int64 { return 0 }, 0, map[string]int64{"a": 0, "b": 0}},
 	} {
-		r := newRun(ReadOptions{})
+		r := newRun(Options{})
 		scenario := record.Scenario{Name: "s", Executor: "llm-arrival-rate", Stages: []record.Stage{{Rate: new(10.0)}}}
 		if tt.requests {
 			scenario.Stages = []record.Stage{{Requests: new(int64(40)), Concurrency: new(int64(2))}}
@@ -49,7 +49,7 @@ func TestStartsOfInstances(t *testing.T) {
 			r.add(&record.Stage{Start: second}, "a")
 			r.add(&record.Stage{Start: tt.stageAt}, "b")
 		}
-		got := r.startsOf(scenario)
+		got := scenarioStarts(r, scenario)
 		base := got["a"]
 		for instance := range got {
 			got[instance] -= base

@@ -1,4 +1,4 @@
-package convert
+package run
 
 import (
 	"cmp"
@@ -14,7 +14,7 @@ type serverClock struct{ low, high int64 }
 
 // noteServerClock takes what an answer tells. Its Date was read between sending and the first byte, and is cut to
 // a second.
-func (r *Run) noteServerClock(rec *record.Request, instance string) {
+func noteServerClock(r *Run, rec *record.Request, instance string) {
 	if rec.ServerDate == 0 || rec.FirstByte == 0 {
 		return
 	}
@@ -100,15 +100,18 @@ const (
 	mostTolerance  = 1_000_000_000
 )
 
+// rateBound is the share by which requests, or the time they took, may be off from what was asked.
+const RateBound = 0.02
+
 // mostApart is as far as clocks are compared, 60 years in nanoseconds: one that was never set begins in 1970.
 const mostApart = 60 * 365 * 24 * 3600 * 1e9
 
 // alignClocks compares the clocks of a run's instances and puts all instants on one of them.
-func (r *Run) alignClocks() {
-	if !r.comparable() {
+func alignClocks(r *Run) {
+	if !hasComparableClocks(r) {
 		return
 	}
-	starts, rough := r.starts()
+	starts, rough := instanceStarts(r)
 	all := map[string]evidence{}
 	for _, run := range r.Runs {
 		var e evidence
@@ -117,24 +120,24 @@ func (r *Run) alignClocks() {
 		}
 		all[run.Instance] = e
 	}
-	against := r.reference(all)
+	against := referenceInstance(r, all)
 	for _, run := range r.Runs {
 		if run.Instance == against {
 			continue
 		}
-		e := r.compared(all, run.Instance, against)
-		ahead, late := e.settle(r.tolerance())
+		e := compareClocks(r, all, run.Instance, against)
+		ahead, late := e.settle(clockTolerance(r))
 		if e.start == nil && e.server == nil || abs(ahead) > mostApart {
 			continue
 		}
 		run.Clock = &record.Clock{Against: against, Ahead: ahead, Late: late, ServerDate: e.server != nil}
 	}
-	r.shift()
+	shiftClocks(r)
 }
 
 // comparable says whether there are instances to compare: several, each of a name of its own, and not compared
 // before.
-func (r *Run) comparable() bool {
+func hasComparableClocks(r *Run) bool {
 	names := map[string]bool{}
 	for _, run := range r.Runs {
 		if run.Clock != nil || run.ID != r.Runs[0].ID {
@@ -146,7 +149,7 @@ func (r *Run) comparable() bool {
 }
 
 // compared is the evidence on an instance's clock against another's.
-func (r *Run) compared(all map[string]evidence, instance, against string) evidence {
+func compareClocks(r *Run, all map[string]evidence, instance, against string) evidence {
 	e := all[instance]
 	start, base := e.start, all[against].start
 	if e.start = nil; start != nil && base != nil && abs(*start-*base) <= mostApart {
@@ -162,7 +165,7 @@ func (r *Run) compared(all map[string]evidence, instance, against string) eviden
 
 // reference is the instance in the middle of those that can be compared, so that of three clocks the one that is
 // off is named.
-func (r *Run) reference(all map[string]evidence) string {
+func referenceInstance(r *Run, all map[string]evidence) string {
 	type reading struct {
 		instance string
 		at       int64
@@ -188,12 +191,12 @@ func (r *Run) reference(all map[string]evidence) string {
 }
 
 // tolerance is by how much clocks and starts may differ.
-func (r *Run) tolerance() int64 {
-	return max(leastTolerance, int64(rateBounds[0]*float64(r.longest())))
+func clockTolerance(r *Run) int64 {
+	return max(leastTolerance, int64(RateBound*float64(longestInstance(r))))
 }
 
 // longest is the longest time from an instance's first start to its last end.
-func (r *Run) longest() (most int64) {
+func longestInstance(r *Run) (most int64) {
 	first := map[string]int64{}
 	for _, q := range r.Requests { // in order of start
 		at, begun := first[q.Instance]
@@ -207,13 +210,13 @@ func (r *Run) longest() (most int64) {
 }
 
 // shift puts the instants of each instance on the clock of the one that it was compared with.
-func (r *Run) shift() {
+func shiftClocks(r *Run) {
 	ahead := map[string]int64{}
 	for _, run := range r.Runs {
 		if run.Clock != nil && run.Clock.Ahead != 0 {
 			ahead[run.Instance] = run.Clock.Ahead
 			run.Start = max(0, run.Start-run.Clock.Ahead)
-			r.remark("%s", clockReason(run))
+			r.remark("%s", ClockReason(run))
 		}
 	}
 	if len(ahead) == 0 {
@@ -230,8 +233,8 @@ func (r *Run) shift() {
 			move(at, ahead[instance])
 		}
 	}
-	r.sortRequests()
-	r.sortLines()
+	sortRequests(r)
+	sortLines(r)
 }
 
 // move shifts an instant that is known.
@@ -260,27 +263,8 @@ func instantsOf(line record.Line) []*int64 {
 	return nil
 }
 
-// judgeClocks says which clocks were off, and which instances began late.
-func (r *Run) judgeClocks(j *judge) {
-	compared := false
-	for _, run := range r.Runs {
-		c := run.Clock
-		compared = compared || c != nil
-		if c != nil && c.Ahead != 0 {
-			j.say(Suspect, "%s", clockReason(run))
-		}
-		if c != nil && c.Late != 0 {
-			j.say(Suspect, "instance %q began %s instance %q: the load was not that of instances started together",
-				run.Instance, apart(c.Late, "after", "before"), c.Against)
-		}
-	}
-	if len(r.Runs) > 1 && !compared {
-		j.skip("clocks")
-	}
-}
-
 // clockReason tells of an instance whose clock was off.
-func clockReason(run *record.Run) string {
+func ClockReason(run *record.Run) string {
 	if run.Clock.ServerDate {
 		return clockText(
 			"the clock of instance %q is %s that of instance %q: its instants were put on the other's clock", run)
@@ -290,11 +274,11 @@ func clockReason(run *record.Run) string {
 }
 
 func clockText(format string, run *record.Run) string {
-	return fmt.Sprintf(format, run.Instance, apart(run.Clock.Ahead, "ahead of", "behind"), run.Clock.Against)
+	return fmt.Sprintf(format, run.Instance, TimeApart(run.Clock.Ahead, "ahead of", "behind"), run.Clock.Against)
 }
 
-// apart tells a difference in words.
-func apart(n int64, after, before string) string {
+// TimeApart tells a difference of n nanoseconds in words: "0.50 s after".
+func TimeApart(n int64, after, before string) string {
 	if n < 0 {
 		return fmt.Sprintf("%.2f s %s", float64(-n)/1e9, before)
 	}

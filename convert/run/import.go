@@ -1,4 +1,4 @@
-package convert
+package run
 
 import (
 	"bufio"
@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -20,10 +21,9 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// fineTick is the clock of imported runs. Other tools keep seconds as floating-point numbers; those of a clock that
-// runs for some minutes are whole multiples of its tick, so that no difference of two is rounded in another way than
-// theirs.
-var fineTick = clock{1 << 44, 1 << 44}
+// fineTick is the clock of imported runs. Other tools keep seconds as floating-point numbers; those of a clock that runs
+// for some minutes are whole multiples of its tick, so that no difference of two is rounded in another way than theirs.
+var fineTick = Clock{1 << 44, 1 << 44}
 
 // maxImported bounds the seconds of an imported run, which fineTick counts in 63 bits.
 const maxImported = 500_000
@@ -38,15 +38,15 @@ type importer struct {
 
 	based bool
 
-	count     int64
-	tokenizer *bool // whether chunks' tokens count, nil if nobody said
-	differ    bool  // some chunk held another number of tokens than one
-	offsets   []float64
-	ticks     []int64
+	count      int64
+	tokenizer  *bool // whether chunks' tokens count, nil if nobody said
+	manyTokens bool  // some chunk held another number of tokens than one
+	offsets    []float64
+	ticks      []int64
 }
 
 // importFile reads a file of another tool.
-func (r *Run) importFile(br *bufio.Reader, format foreign.Format, name string, c *config.Config) error {
+func importFile(r *Run, br *bufio.Reader, format foreign.Format, name string, c *config.Config) error {
 	if len(r.Runs) > 0 {
 		return fmt.Errorf("%s: results of %s cannot be merged with other inputs", name, format)
 	}
@@ -54,8 +54,8 @@ func (r *Run) importFile(br *bufio.Reader, format foreign.Format, name string, c
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	in.Bodies = r.bodies != nil
-	r.clock, r.Origin = fineTick, string(format)
+	in.Bodies = r.Bodies != nil
+	r.Clock, r.Origin = fineTick, string(format)
 	m := &importer{run: r, in: in, name: name}
 	if format == foreign.InferencePerf && c != nil {
 		m.tokenizer = new(c.Tokenizer != nil)
@@ -137,7 +137,7 @@ func (m *importer) take(q *foreign.Request) error {
 		made.Due, made.DueKnown = m.tick(*q.Due-base), true
 	}
 	if q.EndUnknown {
-		made.setEndless()
+		made.setEndUnknown()
 	}
 	if err := m.chunks(made, q, rec); err != nil {
 		m.refuse(fmt.Errorf("request %d: %w", int(m.count)+m.bad, err))
@@ -214,7 +214,7 @@ func (m *importer) record(q *foreign.Request) (*record.Request, error) {
 	return rec, nil
 }
 
-func (m *importer) tick(seconds float64) int64 { return int64(math.Round(seconds * fineTick.instant)) }
+func (m *importer) tick(seconds float64) int64 { return int64(math.Round(seconds * fineTick.Instant)) }
 
 // chunkTokens counts each chunk's tokens by how often its time stands among the tokens' times.
 func (m *importer) chunkTokens(q *foreign.Request) []int {
@@ -229,7 +229,7 @@ func (m *importer) chunkTokens(q *foreign.Request) []int {
 			}
 			k++
 		}
-		m.differ = m.differ || counts[i] != 1
+		m.manyTokens = m.manyTokens || counts[i] != 1
 	}
 	return counts
 }
@@ -237,7 +237,7 @@ func (m *importer) chunkTokens(q *foreign.Request) []int {
 // settleTokens forgets the tokens of chunks where each held one throughout and nobody said that they were counted: then
 // the tool had no tokenizer, and took each chunk for a token.
 func (m *importer) settleTokens() {
-	m.run.uncounted = m.tokenizer == nil && !m.differ
+	m.run.Uncounted = m.tokenizer == nil && !m.manyTokens
 }
 
 func errorType(q *foreign.Request) string {
@@ -271,7 +271,7 @@ func (q *Request) exactSpan(ticks []int64, tokens []int) {
 			first, begun = at, true
 		}
 	}
-	q.firstToken, q.tokenSpan = float64(first)/fineTick.chunk, float64(last-first)/fineTick.chunk
+	q.FirstToken, q.TokenSpan = float64(first)/fineTick.Chunk, float64(last-first)/fineTick.Chunk
 }
 
 // describe adds what is known of the run, and gives the requests their stages where the file does not.
@@ -316,7 +316,7 @@ func (m *importer) leaveOutside(meta foreign.Meta) {
 		return
 	}
 	most := m.tick(min(10*total+60, maxImported))
-	for _, err := range m.run.leaveOutside(mark{}, lifetimes{"": {-most, most}}) {
+	for _, err := range leaveOutside(m.run, mark{}, lifetimes{"": {-most, most}}) {
 		m.refuse(err)
 	}
 }
@@ -356,9 +356,9 @@ func (m *importer) cutStages(plan []record.Stage) {
 			continue
 		}
 		at := 0
-		for _, stage := range sortedKeys(sizes) {
+		for _, stage := range slices.Sorted(maps.Keys(sizes)) {
 			for _, q := range m.run.Requests[at : at+sizes[stage]] {
-				q.StageAt = narrow(stage)
+				q.Stage = narrow(stage)
 			}
 			at += sizes[stage]
 		}

@@ -1,4 +1,4 @@
-package convert
+package run
 
 import (
 	"slices"
@@ -15,7 +15,7 @@ func (r *Run) InFlight(each float64) (counts []int) {
 	zero := r.Requests[0].Start
 	var starts, ends []float64
 	for _, q := range r.Requests {
-		starts, ends = append(starts, r.seconds(q.Start-zero)), append(ends, r.seconds(q.End-zero))
+		starts, ends = append(starts, r.Seconds(q.Start-zero)), append(ends, r.Seconds(q.End-zero))
 	}
 	slices.Sort(starts)
 	slices.Sort(ends)
@@ -35,7 +35,7 @@ func (r *Run) HalvesAlike() bool {
 	var latencies []float64
 	for _, q := range r.Requests {
 		if !q.Failed() {
-			latencies = append(latencies, r.seconds(q.End-q.Start))
+			latencies = append(latencies, r.Seconds(q.End-q.Start))
 		}
 	}
 	half := len(latencies) / 2

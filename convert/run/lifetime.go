@@ -1,4 +1,4 @@
-package convert
+package run
 
 import (
 	"fmt"
@@ -66,7 +66,7 @@ func (r *Run) mark() mark {
 
 // leaveOutside leaves out what an input told of instants outside its instances' lifetimes: a damaged time of one
 // line would stretch the whole run. If that is most of it, then the lines that bound the lifetimes are at fault.
-func (r *Run) leaveOutside(before mark, l lifetimes) (refused []error) {
+func leaveOutside(r *Run, before mark, l lifetimes) (refused []error) {
 	requests := r.Requests[before.requests:]
 	outside := 0
 	for _, q := range requests {

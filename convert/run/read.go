@@ -1,4 +1,4 @@
-package convert
+package run
 
 import (
 	"bufio"
@@ -28,8 +28,8 @@ type Source struct {
 	io.Reader
 }
 
-// ReadOptions are how inputs are read.
-type ReadOptions struct {
+// Options are how inputs are read.
+type Options struct {
 	Force  bool // take what does not belong together
 	Bodies bool // keep the texts of requests and answers, if the input has them
 	// Config is the configuration of the run, for inputs that do not tell its stages; nil for none.
@@ -37,7 +37,7 @@ type ReadOptions struct {
 }
 
 // ReadFiles reads files, directories of record files, and globs, as the instances of one run.
-func ReadFiles(o ReadOptions, inputs ...string) (*Run, error) {
+func ReadFiles(o Options, inputs ...string) (*Run, error) {
 	paths, err := expand(inputs)
 	if err != nil {
 		return nil, err
@@ -49,7 +49,7 @@ func ReadFiles(o ReadOptions, inputs ...string) (*Run, error) {
 	}
 	run := newRun(o)
 	for _, path := range paths {
-		if err := run.readFile(path); err != nil {
+		if err := readFile(run, path); err != nil {
 			return nil, err
 		}
 	}
@@ -57,11 +57,28 @@ func ReadFiles(o ReadOptions, inputs ...string) (*Run, error) {
 }
 
 // Read reads sources that are open already.
-func Read(o ReadOptions, sources ...Source) (*Run, error) {
+func Read(o Options, sources ...Source) (*Run, error) {
 	run := newRun(o)
 	for _, s := range sources {
-		if err := run.read(s); err != nil {
+		if err := readSource(run, s); err != nil {
 			return nil, err
+		}
+	}
+	return run, run.finish(o.Force)
+}
+
+// Instance is what one instance of a run wrote.
+type Instance struct {
+	Name  string
+	Lines []record.Line
+}
+
+// FromLines makes a run of lines that are in memory. It keeps the lines that are no requests, and may change them.
+func FromLines(o Options, instances ...Instance) (*Run, error) {
+	run := newRun(o)
+	for _, i := range instances {
+		for _, line := range i.Lines {
+			run.add(line, i.Name)
 		}
 	}
 	return run, run.finish(o.Force)
@@ -106,17 +123,17 @@ func recognizeFile(path string) error {
 	case format != foreign.Unknown:
 		return format.Check()
 	case len(bytes.TrimSpace(head)) == 0:
-		return errNothing
+		return errNoRecords
 	case !isRecord(head) && !bytes.Contains(head, []byte("\n"+recordHead)): // a line that is none may come first
-		return errUnknown
+		return errUnknownFormat
 	}
 	return nil
 }
 
-func newRun(o ReadOptions) *Run {
-	r := &Run{clock: recordTick, config: o.Config}
+func newRun(o Options) *Run {
+	r := &Run{Clock: RecordTick, config: o.Config}
 	if o.Bodies {
-		r.bodies = map[*Request]bodies{}
+		r.Bodies = map[*Request]Bodies{}
 	}
 	return r
 }
@@ -127,7 +144,7 @@ func expand(inputs []string) (paths []string, err error) {
 		info, err := os.Stat(input)
 		switch {
 		case err == nil && info.IsDir():
-			found := runFiles(input)
+			found := RequestFiles(input)
 			if len(found) == 0 {
 				return nil,
 					fmt.Errorf("directory %s holds no record files (*.jsonl, *.jsonl.gz, *.jsonl.zst) and no report "+
@@ -148,8 +165,8 @@ func expand(inputs []string) (paths []string, err error) {
 	return slices.Compact(paths), nil
 }
 
-// runFiles are the record files of a directory, else the file with the requests of the report in it.
-func runFiles(dir string) (paths []string) {
+// RequestFiles returns the record files of a directory, else the file with the requests of the report in it.
+func RequestFiles(dir string) (paths []string) {
 	for _, pattern := range []string{"*.jsonl", "*.jsonl.gz", "*.jsonl.zst"} {
 		found, _ := filepath.Glob(filepath.Join(dir, pattern)) // the patterns are good
 		paths = append(paths, found...)
@@ -172,7 +189,7 @@ func openInput(path string) (*os.File, error) {
 	return os.Open(path)
 }
 
-func (r *Run) readFile(path string) error {
+func readFile(r *Run, path string) error {
 	f, err := openInput(path)
 	if err != nil {
 		return err
@@ -184,13 +201,13 @@ func (r *Run) readFile(path string) error {
 		if err != nil {
 			return err
 		}
-		return r.readParquet(path, f, info.Size())
+		return readParquet(r, path, f, info.Size())
 	}
-	return r.read(Source{Name: path, Reader: f})
+	return readSource(r, Source{Name: path, Reader: f})
 }
 
 // read finds out by its first bytes what a source is, and reads it.
-func (r *Run) read(s Source) error {
+func readSource(r *Run, s Source) error {
 	plain, err := decompress(s.Reader)
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.Name, err)
@@ -213,7 +230,7 @@ func (r *Run) read(s Source) error {
 	case isK6JSON(head):
 		in.next, in.endless, in.foreign = newK6Reader(zeros, s.Name).next, true, false
 	case format != foreign.Unknown:
-		return r.importFile(br, format, s.Name, r.config)
+		return importFile(r, br, format, s.Name, r.config)
 	case r.Origin != "":
 		return fmt.Errorf("%s: results of %s cannot be merged with other inputs", s.Name, r.Origin)
 	}
@@ -329,13 +346,13 @@ func (in *input) leave(err error) {
 func (in *input) finish() error {
 	switch {
 	case in.lines == 0 && in.foreign:
-		return fmt.Errorf("%s: %w", in.name, errUnknown)
+		return fmt.Errorf("%s: %w", in.name, errUnknownFormat)
 	case in.lines == 0 && in.bad > 0:
-		return fmt.Errorf("%s: %w; the first line that could not be read: %w", in.name, errNothing, in.first)
+		return fmt.Errorf("%s: %w; the first line that could not be read: %w", in.name, errNoRecords, in.first)
 	case in.lines == 0:
-		return fmt.Errorf("%s: %w", in.name, errNothing)
+		return fmt.Errorf("%s: %w", in.name, errNoRecords)
 	}
-	for _, err := range in.run.leaveOutside(in.before, in.lived) {
+	for _, err := range leaveOutside(in.run, in.before, in.lived) {
 		in.leave(fmt.Errorf("%s: %w", in.name, err))
 	}
 	if in.bad > maxBad {

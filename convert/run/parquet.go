@@ -1,6 +1,7 @@
-package convert
+package run
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,14 +9,24 @@ import (
 	"math"
 	"strings"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go"
 
 	"github.com/seed-307b789f/xk6-llm/internal/parquetfile"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
+// ReadParquet reads a file requests.parquet of a report. Errors name it by name.
+func ReadParquet(o Options, name string, src io.ReaderAt, size int64) (*Run, error) {
+	run := newRun(o)
+	if err := readParquet(run, name, src, size); err != nil {
+		return nil, err
+	}
+	return run, run.finish(o.Force)
+}
+
 // readParquet reads a file that WriteParquet wrote.
-func (r *Run) readParquet(name string, src io.ReaderAt, size int64) (err error) {
+func readParquet(r *Run, name string, src io.ReaderAt, size int64) (err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("%s: %w", name, err)
@@ -29,40 +40,40 @@ func (r *Run) readParquet(name string, src io.ReaderAt, size int64) (err error) 
 	if err != nil {
 		return err
 	}
-	lines, ok := file.Lookup(linesKey)
+	lines, ok := file.Lookup(LinesKey)
 	if !ok {
 		return errors.New("it was not written by `llmconv parquet` or `llmconv report`, or by an older version of them")
 	}
 	before := r.mark()
-	instance, err := r.addLines(strings.NewReader(lines), "")
+	instance, err := addLines(r, strings.NewReader(lines), "")
 	if err != nil {
 		return err
 	}
 	if len(r.Ends) < len(r.Runs) {
 		r.Partial = true
 	}
-	if err := r.addSamples(file); err != nil {
+	if err := addSamples(r, file); err != nil {
 		return err
 	}
-	if err := r.readImportedMeta(file); err != nil {
+	if err := readImportedFacts(r, file); err != nil {
 		return err
 	}
-	fitted := r.fitted()
+	fitted := fittedScenarios(r)
 	rows := parquet.NewGenericReader[Row](file)
 	defer func() { _ = rows.Close() }()
-	batch := make([]Row, batchRows)
+	batch := make([]Row, readRows)
 	for {
 		n, err := rows.Read(batch)
 		for i := range batch[:n] {
 			if fitted[batch[i].Scenario] {
 				batch[i].Due = nil
 			}
-			if err := r.addRow(&batch[i], instance); err != nil {
+			if err := addRow(r, &batch[i], instance); err != nil {
 				return err
 			}
 		}
 		if errors.Is(err, io.EOF) {
-			return r.holdRows(before)
+			return checkRows(r, before)
 		}
 		if err != nil {
 			return err
@@ -72,7 +83,7 @@ func (r *Run) readParquet(name string, src io.ReaderAt, size int64) (err error) 
 
 // holdRows refuses a file with requests outside of the time of its run, which may have had several instances:
 // whose an end line is the metadata do not tell.
-func (r *Run) holdRows(before mark) error {
+func checkRows(r *Run, before mark) error {
 	if r.Origin != "" {
 		return nil
 	}
@@ -96,7 +107,7 @@ func (r *Run) holdRows(before mark) error {
 }
 
 // addLines takes lines that are no requests, of an instance until one of them names another, and gives the last.
-func (r *Run) addLines(src io.Reader, instance string) (last string, err error) {
+func addLines(r *Run, src io.Reader, instance string) (last string, err error) {
 	in := record.NewReader(src, "metadata")
 	for {
 		line, err := in.Next()
@@ -114,7 +125,7 @@ func (r *Run) addLines(src io.Reader, instance string) (last string, err error) 
 }
 
 // fitted are the scenarios whose due instants were fitted, and are again.
-func (r *Run) fitted() map[string]bool {
+func fittedScenarios(r *Run) map[string]bool {
 	names := map[string]bool{}
 	for _, s := range r.Scenarios() {
 		names[s.Name] = dueFunc(s) != nil
@@ -123,7 +134,7 @@ func (r *Run) fitted() map[string]bool {
 }
 
 // addRow takes a row as the record it was made of.
-func (r *Run) addRow(row *Row, instance string) error {
+func addRow(r *Run, row *Row, instance string) error {
 	rec := &record.Request{
 		ID: row.RequestID, Client: int(row.Client), Scenario: row.Scenario, Stage: int(row.Stage), Index: row.Index,
 		Seq: int(row.Seq), SessionID: row.SessionID,
@@ -154,7 +165,7 @@ func (r *Run) addRow(row *Row, instance string) error {
 		}
 	}
 	if r.Origin != "" {
-		if err := r.addImported(row, rec); err != nil {
+		if err := addImportedRow(r, row, rec); err != nil {
 			return fmt.Errorf("request %s: %w", row.RequestID, err)
 		}
 		return nil
@@ -182,3 +193,32 @@ func asInt(n *int64) *int {
 	}
 	return new(int(*n))
 }
+
+// addSamples takes the lines of each second, of the instances whose run lines were read.
+func addSamples(r *Run, file *parquet.File) error {
+	read := map[string]bool{}
+	for _, run := range r.Runs {
+		packed, known := file.Lookup(SamplesKey + run.Instance)
+		if !known || read[run.Instance] {
+			continue
+		}
+		read[run.Instance] = true
+		plain, err := zstd.NewReader(
+			base64.NewDecoder(base64.StdEncoding, strings.NewReader(packed)), zstd.WithDecoderConcurrency(1))
+		if err != nil {
+			return err
+		}
+		_, err = addLines(r, plain, run.Instance)
+		plain.Close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readRows is how many rows are read at once.
+const readRows = 256
+
+// parquetMagic begins a Parquet file.
+const parquetMagic = "PAR1"

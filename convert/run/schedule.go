@@ -1,4 +1,4 @@
-package convert
+package run
 
 import (
 	"fmt"
@@ -17,22 +17,22 @@ type ScheduleSource struct {
 
 // Sources of a schedule.
 const (
-	scheduleExact   = "exact"
-	scheduleFitted  = "fitted"
-	scheduleUnknown = "unknown"
+	ScheduleExact   = "exact"
+	ScheduleFitted  = "fitted"
+	ScheduleUnknown = "unknown"
 )
 
 // findSchedule gives each request its due instant, where it can be known.
-func (r *Run) findSchedule() {
+func findSchedule(r *Run) {
 	r.Schedule = []ScheduleSource{}
 	for _, s := range r.Scenarios() {
-		requests := r.firstOf(s.Name)
+		requests := firstRequests(r, s.Name)
 		source := ScheduleSource{Scenario: s.Name}
 		switch {
 		case recorded(requests):
-			source.Source = scheduleExact
+			source.Source = ScheduleExact
 		default:
-			source.Source, source.Reason = r.fit(s, requests)
+			source.Source, source.Reason = fitSchedule(r, s, requests)
 		}
 		r.Schedule = append(r.Schedule, source)
 	}
@@ -40,7 +40,7 @@ func (r *Run) findSchedule() {
 
 // firstOf lists the first requests of a scenario's iterations: what follows in an iteration is due when the script
 // says.
-func (r *Run) firstOf(scenario string) (list []*Request) {
+func firstRequests(r *Run, scenario string) (list []*Request) {
 	for _, q := range r.Requests {
 		if q.Scenario == scenario && q.Seq == 0 {
 			list = append(list, q)
@@ -55,17 +55,17 @@ func recorded(requests []*Request) bool {
 
 // fit finds the due instants under k6's own arrival-rate executors: arrival k is due at T0 + F(k), with T0 the smallest
 // start(k) − F(k) of an instance. That holds only while iterations are numbered as arrivals are, so without a drop.
-func (r *Run) fit(s record.Scenario, requests []*Request) (source, reason string) {
+func fitSchedule(r *Run, s record.Scenario, requests []*Request) (source, reason string) {
 	due := dueFunc(s)
 	switch {
 	case due == nil:
-		return scheduleUnknown, fmt.Sprintf("executor %s has no schedule", s.Executor)
-	case r.dropped(s.Name):
-		return scheduleUnknown, "iterations were dropped, and k6 does not say which"
+		return ScheduleUnknown, fmt.Sprintf("executor %s has no schedule", s.Executor)
+	case hasDrops(r, s.Name):
+		return ScheduleUnknown, "iterations were dropped, and k6 does not say which"
 	}
-	requests = r.numbered(s, requests)
+	requests = numberedRequests(r, s, requests)
 	if len(requests) == 0 {
-		return scheduleUnknown, "no request was sent"
+		return ScheduleUnknown, "no request was sent"
 	}
 	starts := map[string]float64{} // T0 in ns after the run's first request, per instance
 	zero := r.Requests[0].Start
@@ -78,15 +78,15 @@ func (r *Run) fit(s record.Scenario, requests []*Request) (source, reason string
 	for _, q := range requests {
 		offset := due(q.Index)
 		q.Due, q.DueKnown = zero+int64(math.Round(starts[q.Instance]+offset*1e9)), true
-		q.StageAt = narrow(s.StageAt(offset))
+		q.Stage = narrow(s.StageAt(offset))
 	}
-	r.followFirst(s.Name, requests)
-	return scheduleFitted, ""
+	followFirst(r, s.Name, requests)
+	return ScheduleFitted, ""
 }
 
 // numbered are the requests whose numbers the schedule has. A number beyond it, as of a damaged line, would move
 // all others.
-func (r *Run) numbered(s record.Scenario, requests []*Request) []*Request {
+func numberedRequests(r *Run, s record.Scenario, requests []*Request) []*Request {
 	planned := 1.0 // k6 may start one more at the very end
 	for _, stage := range s.Stages {
 		ramp, _ := stage.Ramp()
@@ -102,23 +102,23 @@ func (r *Run) numbered(s record.Scenario, requests []*Request) []*Request {
 }
 
 // followFirst puts the later requests of an iteration into the stage of its first.
-func (r *Run) followFirst(scenario string, first []*Request) {
+func followFirst(r *Run, scenario string, first []*Request) {
 	later := func(q *Request) bool { return q.Scenario == scenario && q.Seq > 0 }
 	if !slices.ContainsFunc(r.Requests, later) {
 		return
 	}
 	stages := make(map[int64]int32, len(first))
 	for _, q := range first {
-		stages[q.Index] = q.StageAt
+		stages[q.Index] = q.Stage
 	}
 	for _, q := range r.Requests {
 		if stage, known := stages[q.Index]; known && later(q) {
-			q.StageAt = stage
+			q.Stage = stage
 		}
 	}
 }
 
-func (r *Run) dropped(scenario string) bool {
+func hasDrops(r *Run, scenario string) bool {
 	for _, d := range r.Dropped {
 		if d.Scenario == scenario && d.Count > 0 {
 			return true
@@ -172,46 +172,4 @@ func timeOfArea(stages []record.Stage) func(area float64) float64 {
 		}
 		return at
 	}
-}
-
-// sentRate is how many requests per second were sent, comparable with the rate that was asked for: n arrivals lie n - 1
-// intervals apart. Of a whole stage whose rate changes it is the mean over the stage, as what was asked is. It is nil
-// where the starts do not tell it.
-func (g *group) sentRate() *Float {
-	if duration, ok := g.changingStage(); ok {
-		return new(Float(float64(len(g.all)) / duration))
-	}
-	if send := g.run.seconds(g.sendSpan()); send > 0 {
-		return new(Float(float64(len(g.all)-1) / send))
-	}
-	return nil
-}
-
-// sendSpan is the time from the first start to the last, in ticks.
-func (g *group) sendSpan() int64 {
-	if len(g.all) == 0 {
-		return 0
-	}
-	first, last := g.all[0].Start, g.all[0].Start
-	for _, q := range g.all {
-		first, last = min(first, q.Start), max(last, q.Start)
-	}
-	return last - first
-}
-
-// changingStage says whether the group is all of a stage whose rate changes, and how many seconds that was to take.
-func (g *group) changingStage() (duration float64, ok bool) {
-	if len(g.all) == 0 || g.run.Cut.Requests > 0 {
-		return 0, false
-	}
-	stage := int(g.all[0].StageAt)
-	plan := g.run.stagePlan()[stage]
-	if plan.From == nil || plan.Rate == nil || *plan.From == *plan.Rate || plan.Duration == nil || *plan.Duration <= 0 {
-		return 0, false
-	}
-	within := func(q *Request) bool { return int(q.StageAt) == stage }
-	if slices.ContainsFunc(g.all, func(q *Request) bool { return !within(q) }) || !g.run.wholeStage(g.all, stage) {
-		return 0, false
-	}
-	return *plan.Duration, true
 }

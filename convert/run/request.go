@@ -1,9 +1,10 @@
-package convert
+package run
 
 import (
 	"encoding/binary"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tidwall/gjson"
@@ -11,9 +12,10 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// none is the token count, and unknown the figure, of what has none.
+// none is the token count of a request that has none.
 const none = record.NotReported
 
+// unknown is the figure of a request that has none.
 var unknown = math.NaN()
 
 // Traits is what many requests of a run have in common.
@@ -42,27 +44,27 @@ type Request struct {
 
 	Seq, Turn, MaxTokens, PromptAsked, Retries int32
 	// StageAt is the stage in which the request was due, or in which it was sent where that is unknown.
-	StageAt int32
+	Stage int32
 
-	in, out             int32 // tokens, by the record's order of sources
-	clientIn, clientOut int32 // counted by the client, none if it did not
+	PromptTokens, CompletionTokens int32 // tokens, by the record's order of sources
+	ClientPrompt, ClientCompletion int32 // counted by the client, none if it did not
 	// prompt, completion and cached tokens of the usage map, none if it has no such count
-	serverIn, serverOut, serverRead int32
-	serverReasoning                 int32 // of completion tokens, likewise
-	chunks, tokenTimes              int32
-	DueKnown                        bool
-	promptRaw                       bool
-	tokenized                       bool // chunks' tokens were counted
-	reasoned, called                bool // the answer has reasoning, tool calls
-	endless                         bool // of an imported request: its end is unknown, and End is Start
+	ServerPrompt, ServerCompletion, ServerCached int32
+	ServerReasoning                              int32 // of completion tokens, likewise
+	ChunkCount, TokenTimes                       int32
+	DueKnown                                     bool
+	PromptRaw                                    bool
+	Tokenized                                    bool // chunks' tokens were counted
+	HasReasoning, HasToolCalls                   bool // the answer has reasoning, tool calls
+	EndUnknown                                   bool // of an imported request: its end is unknown, and End is Start
 	// likewise: of its chunks the first and the last are known alone, and not listed
-	ends    bool
-	leftOut bool // of latencies, for it was read late
-	good    int8 // 1 good, 0 not, none without bounds
+	ChunksUnlisted bool
+	LeftOut        bool // of latencies, for it was read late
+	Good           int8 // 1 good, 0 not, none without bounds
 
 	// Seconds; unknown where undefined. The first two are of token times; all are by the record's own formulas.
-	firstToken, tokenSpan                  float64
-	ttft, ttfo, ttfr, tpot, ntpot, meanITL float64
+	FirstToken, TokenSpan                  float64
+	TTFT, TTFO, TTFR, TPOT, NTPOT, MeanITL float64
 
 	packed []byte // arrivals, tokens and usage, see pack
 }
@@ -84,19 +86,19 @@ func (r *Run) fillCounted(rec *record.Request, c record.Counts, instance string)
 		WriteDelay: writeDelay(rec), Index: rec.Index, BytesSent: rec.BytesSent, BytesReceived: rec.BytesReceived,
 		Seq: narrow(rec.Seq), Turn: narrow(rec.Turn), MaxTokens: narrow(rec.MaxTokens),
 		PromptAsked: narrow(rec.PromptAsked), Retries: narrow(rec.Retries),
-		StageAt: narrow(rec.Stage), promptRaw: rec.PromptRaw, tokenized: len(rec.ChunkTokens) > 0,
-		chunks: narrow(len(rec.Chunks)), good: none,
+		Stage: narrow(rec.Stage), PromptRaw: rec.PromptRaw, Tokenized: len(rec.ChunkTokens) > 0,
+		ChunkCount: narrow(len(rec.Chunks)), Good: none,
 	}
 	if !q.Failed() {
-		r.countedIn = r.countedIn || c.PromptSource != record.NoSource
-		r.countedOut = r.countedOut || c.CompletionSource != record.NoSource
+		r.CountsPrompts = r.CountsPrompts || c.PromptSource != record.NoSource
+		r.CountsCompletions = r.CountsCompletions || c.CompletionSource != record.NoSource
 	}
 	if rec.Due != nil {
 		q.Due, q.DueKnown = *rec.Due, true
 	}
 	if rec.Good != nil {
-		if q.good = 0; *rec.Good {
-			q.good = 1
+		if q.Good = 0; *rec.Good {
+			q.Good = 1
 		}
 	}
 	q.count(rec, c)
@@ -115,24 +117,25 @@ func writeDelay(rec *record.Request) int64 {
 
 // count takes the token counts over.
 func (q *Request) count(rec *record.Request, c record.Counts) {
-	q.in, q.out = narrow(c.Prompt), narrow(c.Completion)
-	q.clientIn, q.clientOut = pointed(rec.Prompt), pointed(rec.Completion)
-	q.serverIn, q.serverOut, q.serverRead = narrow(c.ServerPrompt), narrow(c.ServerCompletion), narrow(c.ServerCached)
-	q.serverReasoning = none
+	q.PromptTokens, q.CompletionTokens = narrow(c.Prompt), narrow(c.Completion)
+	q.ClientPrompt, q.ClientCompletion = pointed(rec.Prompt), pointed(rec.Completion)
+	q.ServerPrompt, q.ServerCompletion = narrow(c.ServerPrompt), narrow(c.ServerCompletion)
+	q.ServerCached = narrow(c.ServerCached)
+	q.ServerReasoning = none
 	if n := gjson.GetBytes(rec.Usage, "completion_tokens_details.reasoning_tokens"); n.Type == gjson.Number &&
 		n.Num >= 0 && n.Num < math.MaxInt32 {
-		q.serverReasoning = int32(n.Num)
+		q.ServerReasoning = int32(n.Num)
 	}
-	q.reasoned = len(rec.Reasoning) > 0 || q.serverReasoning > 0
-	q.called = len(rec.ToolCalls) > 0 || calledTool(rec.FinishReason)
+	q.HasReasoning = len(rec.Reasoning) > 0 || q.ServerReasoning > 0
+	q.HasToolCalls = len(rec.ToolCalls) > 0 || calledTool(rec.FinishReason)
 }
 
 // time takes the latencies over.
 func (q *Request) time(rec *record.Request, c record.Counts) {
 	first, last, n := rec.TokenSpan()
-	q.firstToken, q.tokenSpan, q.tokenTimes = first.Seconds(), (last - first).Seconds(), narrow(n)
-	q.ttft, q.ttfo, q.ttfr = secondsOf(rec.TTFT()), secondsOf(rec.TTFO()), secondsOf(rec.TTFR())
-	q.tpot, q.ntpot, q.meanITL = secondsOf(rec.TPOT(c)), secondsOf(rec.NTPOT(c)), secondsOf(rec.MeanITL())
+	q.FirstToken, q.TokenSpan, q.TokenTimes = first.Seconds(), (last - first).Seconds(), narrow(n)
+	q.TTFT, q.TTFO, q.TTFR = secondsOf(rec.TTFT()), secondsOf(rec.TTFO()), secondsOf(rec.TTFR())
+	q.TPOT, q.NTPOT, q.MeanITL = secondsOf(rec.TPOT(c)), secondsOf(rec.NTPOT(c)), secondsOf(rec.MeanITL())
 }
 
 func secondsOf(d time.Duration, known bool) float64 {
@@ -147,31 +150,6 @@ func pointed(n *int) int32 {
 		return none
 	}
 	return narrow(*n)
-}
-
-// narrow brings a count within 32 bits, which only a hostile file leaves.
-func narrow(n int) int32 { return int32(max(min(n, math.MaxInt32), math.MinInt32)) } // brought within bounds
-
-// traits finds or keeps what the request has in common with others.
-func (r *Run) traits(rec *record.Request, instance string, c record.Counts) *Traits {
-	t := Traits{
-		Instance: instance, InputSource: c.PromptSource, OutputSource: c.CompletionSource, Scenario: rec.Scenario,
-		API: rec.API, Model: rec.Model, Adapter: rec.Adapter,
-		FinishReason: rec.FinishReason, ErrorType: rec.ErrorType, Note: rec.Note, Client: rec.Client,
-		Status: rec.Status, Streaming: rec.Streaming,
-	}
-	if rec.SLO != nil {
-		t.SLO = *rec.SLO
-	}
-	known := r.common[t]
-	if known == nil {
-		if r.common == nil {
-			r.common = map[Traits]*Traits{}
-		}
-		known = &t
-		r.common[t] = known
-	}
-	return known
 }
 
 // pack appends arrivals as the gaps between them, tokens of chunks, and the usage map.
@@ -196,11 +174,11 @@ func packTimes(dst []byte, times []int64) []byte {
 }
 
 // unpack fills the lists and the usage map of rec, and uses the lists' memory again.
-func (q *Request) unpack(rec *record.Request) {
+func (q *Request) Unpack(rec *record.Request) {
 	data := q.packed
 	rec.Chunks, data = unpackTimes(rec.Chunks[:0], data)
 	rec.ChunkTokens = rec.ChunkTokens[:0]
-	if q.tokenized {
+	if q.Tokenized {
 		for range rec.Chunks {
 			n, size := binary.Uvarint(data)
 			rec.ChunkTokens, data = append(rec.ChunkTokens, int(n)), data[size:] // packed here
@@ -251,3 +229,33 @@ func (r *rows) next() *Request {
 	r.free = r.free[1:]
 	return q
 }
+
+// toolReasons are the reasons of an answer's end that mean it calls a tool, as servers and APIs call them.
+var ToolCallReasons = []string{"tool_calls", "function_call", "tool_use"}
+
+func calledTool(reason string) bool { return slices.Contains(ToolCallReasons, strings.ToLower(reason)) }
+
+// traits finds or keeps what the request has in common with others.
+func (r *Run) traits(rec *record.Request, instance string, c record.Counts) *Traits {
+	t := Traits{
+		Instance: instance, InputSource: c.PromptSource, OutputSource: c.CompletionSource, Scenario: rec.Scenario,
+		API: rec.API, Model: rec.Model, Adapter: rec.Adapter,
+		FinishReason: rec.FinishReason, ErrorType: rec.ErrorType, Note: rec.Note, Client: rec.Client,
+		Status: rec.Status, Streaming: rec.Streaming,
+	}
+	if rec.SLO != nil {
+		t.SLO = *rec.SLO
+	}
+	known := r.common[t]
+	if known == nil {
+		if r.common == nil {
+			r.common = map[Traits]*Traits{}
+		}
+		known = &t
+		r.common[t] = known
+	}
+	return known
+}
+
+// narrow brings a count within 32 bits, which only a hostile file leaves.
+func narrow(n int) int32 { return int32(max(min(n, math.MaxInt32), math.MinInt32)) }

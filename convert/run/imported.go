@@ -1,10 +1,12 @@
-package convert
+package run
 
 import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 
 	"github.com/parquet-go/parquet-go"
 
@@ -12,49 +14,27 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// importedKey is the metadata key of what a Parquet file of another tool's results needs beside its rows.
-const importedKey = "imported"
-
-// importedFacts are what makes an imported run differ from one of ours.
-type importedFacts struct {
-	Origin    string         `json:"origin"`
-	Untimed   bool           `json:"untimed,omitempty"`
-	Uncounted bool           `json:"uncounted,omitempty"`
-	Partial   bool           `json:"partial,omitempty"`
-	Stated    map[int]stated `json:"stated,omitempty"`
-}
-
-// importedMeta is empty of a run of ours.
-func (r *Run) importedMeta() []parquet.WriterOption {
-	if r.Origin == "" {
-		return nil
-	}
-	// finite numbers alone
-	text, _ := json.Marshal(importedFacts{r.Origin, r.untimed, r.uncounted, r.Partial, r.stated})
-	return []parquet.WriterOption{parquet.KeyValueMetadata(importedKey, string(text))}
-}
-
-func (r *Run) readImportedMeta(file *parquet.File) error {
-	text, found := file.Lookup(importedKey)
+func readImportedFacts(r *Run, file *parquet.File) error {
+	text, found := file.Lookup(ImportedKey)
 	if !found {
 		return nil
 	}
-	var facts importedFacts
+	var facts ImportedFacts
 	if err := json.Unmarshal([]byte(text), &facts); err != nil || facts.Origin == "" {
 		return errors.New("broken Parquet file: its metadata do not tell what it was imported from")
 	}
 	if len(r.Requests) > 0 {
 		return fmt.Errorf("results of %s cannot be merged with other inputs", facts.Origin)
 	}
-	r.Origin, r.untimed, r.uncounted, r.Partial, r.stated = facts.Origin, facts.Untimed, facts.Uncounted, facts.Partial,
+	r.Origin, r.Untimed, r.Uncounted, r.Partial, r.Stated = facts.Origin, facts.Untimed, facts.Uncounted, facts.Partial,
 		facts.Stated
 	return nil
 }
 
 // addImported takes a row of an imported run, whose clock may begin at 0 and before.
-func (r *Run) addImported(row *Row, rec *record.Request) error {
+func addImportedRow(r *Run, row *Row, rec *record.Request) error {
 	start, end, endless := rec.Start, rec.End, row.End == nil
-	if r.untimed {
+	if r.Untimed {
 		start, end, endless = 0, 0, row.Latency == nil
 		if !endless {
 			end = int64(math.Round(*row.Latency * 1e6))
@@ -76,7 +56,7 @@ func (r *Run) addImported(row *Row, rec *record.Request) error {
 	made := r.fillCounted(rec, importedCounts(rec), "")
 	made.Start, made.End = start, end
 	if endless {
-		made.setEndless()
+		made.setEndUnknown()
 	}
 	if row.TTFT != nil && len(rec.Chunks) == 0 {
 		first, last := *row.TTFT/1e3, scaledDown(row.LastChunk)
@@ -133,36 +113,36 @@ func importedCounts(rec *record.Request) record.Counts {
 }
 
 // setEndless says that the end is unknown, and what follows from it.
-func (q *Request) setEndless() { q.endless, q.End, q.ntpot = true, q.Start, unknown }
+func (q *Request) setEndUnknown() { q.EndUnknown, q.End, q.NTPOT = true, q.Start, unknown }
 
 // setEnds takes what is known of chunks that are not listed: when the first came and the last, in seconds after the
 // start, NaN for a last one that is unknown, and how many there were, 0 for unknown. No gap between them is made up,
 // but their mean is known.
 func (q *Request) setEnds(first, last float64, count int32) {
-	q.ends, q.chunks, q.firstToken, q.tokenSpan = true, count, first, last-first
-	q.ttft, q.ttfo = first, first
-	q.tokenTimes = count
+	q.ChunksUnlisted, q.ChunkCount, q.FirstToken, q.TokenSpan = true, count, first, last-first
+	q.TTFT, q.TTFO = first, first
+	q.TokenTimes = count
 	if count == 0 { // two at least where more than one token came
-		q.tokenTimes = 1
-		if q.out > 1 || q.tokenSpan > 0 {
-			q.tokenTimes = 2
+		q.TokenTimes = 1
+		if q.CompletionTokens > 1 || q.TokenSpan > 0 {
+			q.TokenTimes = 2
 		}
 	}
-	q.tpot, q.meanITL = unknown, unknown
-	if q.out > 1 && q.tokenSpan > 0 {
-		q.tpot = q.tokenSpan / float64(q.out-1)
+	q.TPOT, q.MeanITL = unknown, unknown
+	if q.CompletionTokens > 1 && q.TokenSpan > 0 {
+		q.TPOT = q.TokenSpan / float64(q.CompletionTokens-1)
 	}
 	if count > 1 {
-		q.meanITL = q.tokenSpan / float64(count-1)
+		q.MeanITL = q.TokenSpan / float64(count-1)
 	}
 }
 
 // checkCounts says what of the tool's own counts does not agree with the requests, and what has no count.
 func (m *importer) checkCounts(meta foreign.Meta) {
 	r := m.run
-	stages := r.byStage(r.Requests)
+	stages := ByStage(r, r.Requests)
 	successes, noInput, noOutput := 0, 0, 0
-	for _, stage := range sortedKeys(stages) {
+	for _, stage := range slices.Sorted(maps.Keys(stages)) {
 		ok := 0
 		for _, q := range stages[stage] {
 			if q.Failed() {

@@ -1,0 +1,49 @@
+package convert
+
+import (
+	"slices"
+
+	"github.com/seed-307b789f/xk6-llm/convert/run"
+)
+
+// sentRate is how many requests per second were sent, comparable with the rate that was asked for: n arrivals lie n - 1
+// intervals apart. Of a whole stage whose rate changes it is the mean over the stage, as what was asked is. It is nil
+// where the starts do not tell it.
+func (g *subset) sentRate() *Float {
+	if duration, ok := g.changingStage(); ok {
+		return new(Float(float64(len(g.all)) / duration))
+	}
+	if send := g.run.Seconds(g.sendSpan()); send > 0 {
+		return new(Float(float64(len(g.all)-1) / send))
+	}
+	return nil
+}
+
+// sendSpan is the time from the first start to the last, in ticks.
+func (g *subset) sendSpan() int64 {
+	if len(g.all) == 0 {
+		return 0
+	}
+	first, last := g.all[0].Start, g.all[0].Start
+	for _, q := range g.all {
+		first, last = min(first, q.Start), max(last, q.Start)
+	}
+	return last - first
+}
+
+// changingStage says whether the group is all of a stage whose rate changes, and how many seconds that was to take.
+func (g *subset) changingStage() (duration float64, ok bool) {
+	if len(g.all) == 0 || g.run.Cut.Requests > 0 {
+		return 0, false
+	}
+	stage := int(g.all[0].Stage)
+	plan := g.run.StagePlan()[stage]
+	if plan.From == nil || plan.Rate == nil || *plan.From == *plan.Rate || plan.Duration == nil || *plan.Duration <= 0 {
+		return 0, false
+	}
+	within := func(q *run.Request) bool { return int(q.Stage) == stage }
+	if slices.ContainsFunc(g.all, func(q *run.Request) bool { return !within(q) }) || !isWholeStage(g.run, g.all, stage) {
+		return 0, false
+	}
+	return *plan.Duration, true
+}

@@ -1,0 +1,166 @@
+package run
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/convert/internal/runtest"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+func TestReadRefuses(t *testing.T) {
+	t.Parallel()
+	good := runtest.Records(t, runtest.Lines())
+	other := runtest.Lines()
+	other[0].(*record.Run).ID = "other"
+	for _, tt := range []struct {
+		name    string
+		sources []Source
+		force   bool
+		want    string
+	}{
+		{"empty", []Source{{"f", strings.NewReader("")}}, false, "f: no records in it: expected lines written by"},
+		{"nonsense", []Source{{"f", strings.NewReader("hello\n")}}, false,
+			"f: not a format that llmconv reads: known are records of `k6 run --out llm=FILE`"},
+		{"twice the same", []Source{{"f", bytes.NewReader(good)}, {"g", bytes.NewReader(good)}}, false,
+			"is there twice"},
+		{"two runs", []Source{{"f", bytes.NewReader(good)}, {"g", bytes.NewReader(runtest.Records(t, other))}}, false,
+			`of different runs, "other" and "run"`},
+		{"two runs, forced", []Source{{"f", bytes.NewReader(good)}, {"g", bytes.NewReader(runtest.Records(t, other))}}, true,
+			""},
+		{"UTF-16", []Source{{"f", strings.NewReader("\xff\xfe{\x00")}}, false, "f: the file is UTF-16"},
+		{"numbers as pandas writes them", []Source{{"f", strings.NewReader("{\"type\":\"request\",\"stage\":0.0}\n")}},
+			false, "lines written by `k6 run --out llm=FILE`"},
+		{"their reason", []Source{{"f", strings.NewReader("{\"type\":\"request\",\"stage\":0.0}\n")}}, false,
+			"the first line that could not be read: f:1: request line: field \"stage\": want a whole number, got " +
+				"number 0.0"},
+		{"no gzip", []Source{{"f", strings.NewReader("\x1f\x8b")}}, false, "f: unexpected EOF"},
+	} {
+		run, err := Read(Options{Force: tt.force}, tt.sources...)
+		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)
+		}
+		if tt.force && run.ID() != "other+run" {
+			t.Errorf("%s: id %q", tt.name, run.ID())
+		}
+	}
+}
+
+// A file is read with a byte order mark and the line ends of Windows, whatever its kind and packing.
+func TestFilesWithAMark(t *testing.T) {
+	t.Parallel()
+	mark := func(text []byte) []byte {
+		return append([]byte("\ufeff"), bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n"))...)
+	}
+	records := runtest.Records(t, runtest.Lines())
+	vllm, err := os.ReadFile("../internal/foreign/testdata/vllm/0.33.0.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string][]byte{"records": records, "k6": runtest.K6JSON(t, runtest.Lines()), "vllm": vllm} {
+		want := readBytes(t, text)
+		for kind, marked := range map[string][]byte{"plain": mark(text), "gzip": runtest.Gzip(t, mark(text))} {
+			run, err := Read(Options{}, Source{"f", bytes.NewReader(marked)})
+			if err != nil {
+				t.Errorf("%s, %s: %v", name, kind, err)
+			} else if len(run.Requests) != len(want.Requests) || run.Partial != want.Partial {
+				t.Errorf("%s, %s: %d requests, partial %t; want %d, %t", name, kind, len(run.Requests), run.Partial,
+					len(want.Requests), want.Partial)
+			}
+		}
+	}
+}
+
+func TestPartialRuns(t *testing.T) {
+	t.Parallel()
+	file := runtest.Records(t, runtest.Lines())
+	whole := bytes.LastIndexByte(file[:len(file)-1], '\n') + 1 // without the end line
+	for _, tt := range []struct {
+		name     string
+		file     []byte
+		requests int
+		remark   string
+	}{
+		{"no end line", file[:whole], 50, "it has no end line"},
+		{"cut in a line", file[:whole-10], 49, "its last line is cut"},
+		{"cut gzip", runtest.Gzip(t, file)[:2500], -1, "its last line is cut"},
+		{"a bad line", slices.Concat(file[:whole], []byte("{\"type\":\"request\"}\n"), file[whole:]), 50,
+			`f:54: request line: missing field "start_ns"`},
+	} {
+		run, err := Read(Options{}, Source{"f", bytes.NewReader(tt.file)})
+		if err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+			continue
+		}
+		if !run.Partial || tt.requests >= 0 && len(run.Requests) != tt.requests ||
+			!strings.Contains(strings.Join(run.Remarks, "\n"), tt.remark) {
+			t.Errorf("%s: partial %t, %d requests, remarks %q", tt.name, run.Partial, len(run.Requests), run.Remarks)
+		}
+	}
+}
+
+// A file that was cut while a run wrote to it without appending begins with a hole.
+func TestNULsArePassedOver(t *testing.T) {
+	t.Parallel()
+	hole, file := make([]byte, 3<<18), runtest.Records(t, runtest.Lines())
+	at := bytes.IndexByte(file, '\n') + 1
+	for name, holed := range map[string][]byte{"before": slices.Concat(hole, file),
+		"between": slices.Concat(file[:at], hole, file[at:]), "after": slices.Concat(file, hole)} {
+		run := readBytes(t, holed)
+		if want := readBytes(t, file); len(run.Requests) != len(want.Requests) || run.Partial || len(run.Runs) != 1 {
+			t.Errorf("%s: %d requests of %d, partial %t, %d runs", name, len(run.Requests), len(want.Requests),
+				run.Partial, len(run.Runs))
+		}
+		if !slices.ContainsFunc(run.Remarks, func(r string) bool {
+			return strings.HasPrefix(r, "f: 786432 NUL bytes are passed over")
+		}) {
+			t.Errorf("%s: remarks %q", name, run.Remarks)
+		}
+	}
+}
+
+// An end line that counts more requests than there are is that of a run whose records could not all be written.
+func TestRequestsThatTheEndCountsAreMissing(t *testing.T) {
+	t.Parallel()
+	lines := runtest.Lines()
+	here := int64(0)
+	for _, line := range lines {
+		if _, ok := line.(*record.Request); ok {
+			here++
+		}
+	}
+	for told, partial := range map[int64]bool{0: false, here: false, here + 3: true} {
+		var file []byte
+		for _, line := range append(slices.Clone(lines), &record.End{Status: "finished", Requests: told}) {
+			file = append(append(file, runtest.Line(t, line)...), '\n')
+		}
+		run := readBytes(t, file)
+		told := slices.ContainsFunc(run.Remarks, func(r string) bool {
+			return strings.Contains(r, "3 of the 54 requests that its end line counts are not in it")
+		})
+		if run.Partial != partial || told != partial {
+			t.Errorf("%d here: partial %t, want %t; remarks %q", here, run.Partial, partial, run.Remarks)
+		}
+	}
+}
+
+// A device is refused before it is read: /dev/zero would never end.
+func TestDevicesAreRefused(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"/dev/zero", "/dev/null"} {
+		if info, err := os.Stat(path); err != nil || info.Mode()&fs.ModeDevice == 0 {
+			t.Skip("no", path)
+		}
+		if _, err := ReadFiles(Options{}, path); err == nil ||
+			!strings.Contains(err.Error(), path+" is a device: give a file of records, or a pipe") {
+			t.Errorf("got %v", err)
+		}
+		if err := Recognize(path); err == nil || !strings.Contains(err.Error(), "is a device") {
+			t.Errorf("recognized: %v", err)
+		}
+	}
+}
