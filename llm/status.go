@@ -43,9 +43,9 @@ func (s *statusLine) sent(p position) {
 	if s == nil {
 		return
 	}
-	at := status.Place{Scenario: p.scenario, Started: p.started}
+	at := status.Position{Scenario: p.scenario, Started: p.started}
 	if p.due != nil {
-		at.Told, at.Stage, at.Due, at.Dropped = true, p.due.Stage, p.due.Due, p.due.Dropped
+		at.HasStage, at.Stage, at.Due, at.Dropped = true, p.due.Stage, p.due.Due, p.due.Dropped
 	}
 	s.board.Sent(time.Now(), at)
 }

@@ -1,5 +1,5 @@
-// Package status tells how a run goes while it runs: it adds up what its requests do, and makes a line of that every
-// few seconds. What a request costs here does not depend on how long its answer is.
+// Package status shows the progress of a run while it runs, and its summary afterwards: it counts requests, and prints
+// a line of figures every few seconds. The cost of counting a request does not depend on the length of its answer.
 package status
 
 import (
@@ -9,54 +9,54 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// Board adds up. It may be used concurrently.
+// Board adds up the requests of a process. It may be used concurrently.
 type Board struct {
 	share float64
 
 	mu       sync.Mutex
 	schedule schedule
-	flying   int64
-	failed   int64 // since the beginning
+	inFlight int64
+	failed   int64 // since the start of the run
 	since    time.Time
 	interval interval // since the last line
 }
 
-// interval is what happened between two lines.
+// interval holds the sums between two lines.
 type interval struct {
 	sent, failed, tokens int64
 	ttft, late           histogram
 }
 
-// New gives a board for the scenarios of a plan. Rates in a plan are those of all instances; share is the part of them
-// that this one has, from 0 to 1.
+// New returns a board for the scenarios of a plan. The plan has the rates of all instances together; share is the part
+// of them, from 0 to 1, that this instance sends.
 func New(now time.Time, plan []record.Scenario, share float64) *Board {
 	return &Board{share: share, schedule: newSchedule(plan), since: now}
 }
 
-// Sent notes a request that is being sent. Each must be followed by Done or Lost.
-func (b *Board) Sent(now time.Time, p Place) {
+// Sent counts a request that is about to be sent. A call of Done or Lost must follow each call of Sent.
+func (b *Board) Sent(now time.Time, p Position) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.flying++
+	b.inFlight++
 	b.interval.sent++
 	if p.Scenario != "" {
-		b.schedule.see(now, p)
+		b.schedule.observe(now, p)
 	}
 }
 
-// Lost notes that a request is over of which there is no record.
+// Lost counts a request that ended without a record.
 func (b *Board) Lost() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.flying--
+	b.inFlight--
 }
 
-// Done notes that a request is over, by its finished record, and how many output tokens that counts.
+// Done counts a request that ended, by its finished record and its number of output tokens.
 func (b *Board) Done(r *record.Request, tokens int) {
 	ttft, first := r.TTFT()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.flying--
+	b.inFlight--
 	if delay, due := r.ScheduleDelay(); due {
 		b.interval.late.add(delay)
 	}
@@ -71,15 +71,15 @@ func (b *Board) Done(r *record.Request, tokens int) {
 	}
 }
 
-// Look gives what happened since the last call, or since the board was made, and begins the next interval.
-func (b *Board) Look(now time.Time) Status {
+// Take returns the status since the last call, or since New, and begins the next interval.
+func (b *Board) Take(now time.Time) Status {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	load, i := b.schedule.between(b.since, now), &b.interval
 	s := Status{
 		Stage: load.stage, Stages: b.schedule.stages, Into: load.into,
-		Asked: load.rate * b.share, HasAsked: load.rated, Places: load.places,
-		InFlight: b.flying, Failed: b.failed, NewlyFailed: i.failed, Dropped: b.schedule.dropped(),
+		Asked: load.rate * b.share, HasAsked: load.hasRate, Concurrency: load.concurrency,
+		InFlight: b.inFlight, Failed: b.failed, NewlyFailed: i.failed, Dropped: b.schedule.dropped(),
 	}
 	if span := now.Sub(b.since).Seconds(); span > 0 {
 		s.Sent, s.Tokens = float64(i.sent)/span, float64(i.tokens)/span
@@ -91,7 +91,7 @@ func (b *Board) Look(now time.Time) Status {
 	return s
 }
 
-// Watch shows a line at every interval until stop is closed. It blocks; the caller waits for its end.
+// Watch passes a line to show at every interval, and returns once stop is closed.
 func (b *Board) Watch(stop <-chan struct{}, every time.Duration, show func(line string)) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
@@ -100,7 +100,7 @@ func (b *Board) Watch(stop <-chan struct{}, every time.Duration, show func(line 
 		case <-stop:
 			return
 		case <-ticker.C:
-			show(b.Look(time.Now()).String())
+			show(b.Take(time.Now()).String())
 		}
 	}
 }

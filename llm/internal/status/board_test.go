@@ -15,15 +15,15 @@ import (
 
 var zero = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-// after is an instant so many seconds after the beginning.
+// after returns the instant s seconds after zero.
 func after(s float64) time.Time { return zero.Add(seconds(s)) }
 
-// steady is a stage of one rate.
+// steady returns a stage with a constant rate.
 func steady(index int, rate, duration float64) record.Stage {
 	return record.Stage{Index: index, Rate: &rate, Duration: &duration}
 }
 
-// answer is a success that came after so long, and was sent so late.
+// answer returns the record of a success with a TTFT and a schedule delay.
 func answer(ttft, late time.Duration) *record.Request {
 	return &record.Request{Due: new(int64(1e9)), Start: 1e9 + int64(late), End: 9e9,
 		Chunks: []int64{record.Micros(ttft)}}
@@ -33,14 +33,14 @@ func TestBoardAddsUpAnInterval(t *testing.T) {
 	t.Parallel()
 	b := New(zero, nil, 1)
 	for i := range 100 {
-		b.Sent(after(1), Place{})
+		b.Sent(after(1), Position{})
 		if i < 50 {
 			b.Done(answer(time.Duration(i+1)*time.Millisecond, time.Duration(i+1)*100*time.Microsecond), 10)
 		}
 	}
 	b.Done(&record.Request{ErrorType: record.ErrorTimeout, Chunks: []int64{1}}, 5)
 	b.Lost()
-	got := b.Look(after(5))
+	got := b.Take(after(5))
 	if got.Sent != 20 || got.Tokens != 100 || got.InFlight != 48 || got.Failed != 1 || got.NewlyFailed != 1 ||
 		!got.HasTTFT || !got.HasLate {
 		t.Errorf("got %+v, want 20 sent and 100 tokens per second, 48 in flight, 1 failed", got)
@@ -52,12 +52,12 @@ func TestBoardAddsUpAnInterval(t *testing.T) {
 			t.Errorf("got %v, want %v: %+v", d.got, d.want, got)
 		}
 	}
-	if got, want := b.Look(after(10)), (Status{InFlight: 48, Failed: 1}); got != want {
+	if got, want := b.Take(after(10)), (Status{InFlight: 48, Failed: 1}); got != want {
 		t.Errorf("an interval in which nothing happened: got %+v, want %+v", got, want)
 	}
 }
 
-// Scenarios of k6's own executors: which stage runs, and what it asks for, follows from the clock.
+// With k6's own executors, the clock decides which stage runs and what load it asks for.
 func TestStagesByTheClock(t *testing.T) {
 	t.Parallel()
 	ramp := steady(1, 20, 10)
@@ -68,10 +68,10 @@ func TestStagesByTheClock(t *testing.T) {
 		{Name: "c", StartAt: 50, Stages: []record.Stage{{Index: 3}}},
 	}
 	b := New(zero, plan, 1)
-	if got := b.Look(after(1)); got.Stage != 0 || got.HasAsked || got.Stages != 4 {
+	if got := b.Take(after(1)); got.Stage != 0 || got.HasAsked || got.Stages != 4 {
 		t.Errorf("before the first request: got %+v, want no stage of 4", got)
 	}
-	b.Sent(after(1), Place{Scenario: "a", Started: zero})
+	b.Sent(after(1), Position{Scenario: "a", Started: zero})
 	for _, tt := range []struct {
 		at    float64
 		stage int
@@ -83,11 +83,11 @@ func TestStagesByTheClock(t *testing.T) {
 		{15, 2, 5 * time.Second, "12.5/s"}, // from 10 to 15
 		{20, 2, 10 * time.Second, "17.5/s"},
 		{25, 2, 15 * time.Second, "0.0/s"},
-		{30, 3, 0, "0.0/s"}, // the first scenario is over, but not that it had a rate
+		{30, 3, 0, "0.0/s"}, // the first scenario, which has a rate, is over
 		{35, 3, 5 * time.Second, "0.0/s"},
 		{55, 4, 5 * time.Second, "0.0/s"},
 	} {
-		got := b.Look(after(tt.at))
+		got := b.Take(after(tt.at))
 		if got.Stage != tt.stage || got.Into != tt.into || got.asked() != tt.asked {
 			t.Errorf("after %v s: got stage %d, %v in, asked %s; want %d, %v, %s", tt.at, got.Stage, got.Into,
 				got.asked(), tt.stage, tt.into, tt.asked)
@@ -95,7 +95,7 @@ func TestStagesByTheClock(t *testing.T) {
 	}
 }
 
-// A request of any scenario tells when all of them begin.
+// The start of any scenario determines when all others start.
 func TestALaterScenarioTellsTheClock(t *testing.T) {
 	t.Parallel()
 	plan := []record.Scenario{
@@ -104,14 +104,14 @@ func TestALaterScenarioTellsTheClock(t *testing.T) {
 		{Name: "empty"},
 	}
 	b := New(after(10), plan, 0.5)
-	b.Sent(after(11), Place{Scenario: "unknown", Started: zero})
-	b.Sent(after(12), Place{Scenario: "b", Started: after(10)})
-	if got := b.Look(after(20)); got.Stage != 2 || got.Into != 10*time.Second || got.Asked != 3.5 {
+	b.Sent(after(11), Position{Scenario: "unknown", Started: zero})
+	b.Sent(after(12), Position{Scenario: "b", Started: after(10)})
+	if got := b.Take(after(20)); got.Stage != 2 || got.Into != 10*time.Second || got.Asked != 3.5 {
 		t.Errorf("got %+v, want stage 2, 10 s in, half of 3+4 asked for", got)
 	}
 }
 
-// Our executor waits between stages, and tells which one an arrival is of.
+// The executor llm-arrival-rate waits between stages, and names the stage of each arrival.
 func TestStagesThatAreTold(t *testing.T) {
 	t.Parallel()
 	closed := record.Stage{Index: 2, Requests: new(int64(100)), Concurrency: new(int64(8))}
@@ -119,9 +119,10 @@ func TestStagesThatAreTold(t *testing.T) {
 		1)
 	var dropped int64
 	send := func(at float64, stage int) {
-		place := Place{Scenario: "a", Started: zero, Told: true, Stage: stage, Due: after(at), Dropped: func() int64 {
-			return dropped
-		}}
+		place := Position{Scenario: "a", Started: zero, HasStage: true, Stage: stage, Due: after(at),
+			Dropped: func() int64 {
+				return dropped
+			}}
 		if stage == 2 {
 			place.Due = time.Time{}
 		}
@@ -129,7 +130,7 @@ func TestStagesThatAreTold(t *testing.T) {
 	}
 	check := func(at float64, stage int, into time.Duration, asked string) {
 		t.Helper()
-		if got := b.Look(after(at)); got.Stage != stage || got.Into.Round(10*time.Millisecond) != into ||
+		if got := b.Take(after(at)); got.Stage != stage || got.Into.Round(10*time.Millisecond) != into ||
 			got.asked() != asked || got.Dropped != dropped {
 			t.Errorf("after %v s: got stage %d, %v in, asked %s, dropped %d; want %d, %v, %s, %d", at, got.Stage,
 				got.Into, got.asked(), got.Dropped, stage, into, asked, dropped)
@@ -137,18 +138,18 @@ func TestStagesThatAreTold(t *testing.T) {
 	}
 	send(0.5, 0)
 	check(5, 1, 5*time.Second, "10.0/s")
-	check(15, 1, 15*time.Second, "5.0/s") // the stage ended in the middle, and its requests have not
+	check(15, 1, 15*time.Second, "5.0/s") // the stage ended in the middle of the interval, but its requests have not
 	send(20, 1)
 	send(19, 0) // a straggler
 	check(20.5, 2, 500*time.Millisecond, "1.8/s")
 	dropped = 3
 	check(25, 2, 5*time.Second, "20.0/s")
 	send(40, 2)
-	send(41, 7) // of no stage of the plan
+	send(41, 7) // the plan has no such stage
 	check(42, 3, 2*time.Second, "8 at a time")
 }
 
-// A server that does not answer: the lines come all the same, and show what piles up.
+// If the server does not answer, the lines still appear, and show how many requests are in flight.
 func TestWatchShowsRequestsThatHang(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -164,7 +165,7 @@ func TestWatchShowsRequestsThatHang(t *testing.T) {
 		})
 		time.Sleep(100 * time.Millisecond)
 		for range 24 { // two per second
-			b.Sent(time.Now(), Place{Scenario: "a", Started: start})
+			b.Sent(time.Now(), Position{Scenario: "a", Started: start})
 			time.Sleep(500 * time.Millisecond)
 		}
 		close(stop)
@@ -192,30 +193,30 @@ func TestBoardLosesNothingBetweenLines(t *testing.T) {
 		running.Go(func() {
 			defer left.Add(-1)
 			for range each {
-				b.Sent(zero, Place{})
+				b.Sent(zero, Position{})
 				b.Done(&record.Request{ErrorType: record.ErrorHTTP}, 0)
 			}
 		})
 	}
 	sent, failed, now := 0.0, int64(0), zero
-	look := func() (s Status) {
+	take := func() (s Status) {
 		now = now.Add(time.Second)
-		s = b.Look(now)
+		s = b.Take(now)
 		sent, failed = sent+s.Sent, failed+s.NewlyFailed
 		return s
 	}
 	for left.Load() > 0 {
-		look()
+		take()
 	}
 	running.Wait()
-	if last := look(); sent != senders*each || failed != senders*each || last.Failed != senders*each ||
+	if last := take(); sent != senders*each || failed != senders*each || last.Failed != senders*each ||
 		last.InFlight != 0 {
-		t.Errorf("got %v sent, %d failed, in the end %+v; want %d of each and none in flight", sent, failed, last,
+		t.Errorf("got %v sent, %d failed, last status %+v; want %d of each and none in flight", sent, failed, last,
 			senders*each)
 	}
 }
 
-// What a request costs: it is sent, answered and counted.
+// BenchmarkRequest measures the cost of counting a request as sent and as answered.
 func BenchmarkRequest(b *testing.B) {
 	board, place, done := benchmark()
 	b.ReportAllocs()
@@ -241,14 +242,14 @@ func BenchmarkLook(b *testing.B) {
 	for b.Loop() {
 		board.Sent(zero, place)
 		board.Done(done, 200)
-		_ = board.Look(zero).String()
+		_ = board.Take(zero).String()
 	}
 }
 
-func benchmark() (*Board, Place, *record.Request) {
+func benchmark() (*Board, Position, *record.Request) {
 	plan := []record.Scenario{{Name: "first", Stages: []record.Stage{steady(0, 1, 1)}},
 		{Name: "second", Stages: []record.Stage{steady(1, 1, 1)}}}
-	return New(zero, plan, 1), Place{Scenario: "second", Started: zero, Told: true, Due: zero},
+	return New(zero, plan, 1), Position{Scenario: "second", Started: zero, HasStage: true, Due: zero},
 		answer(100*time.Millisecond, time.Millisecond)
 }
 
@@ -258,6 +259,6 @@ func TestRequestsCostNoMemory(t *testing.T) {
 		board.Sent(zero, place)
 		board.Done(done, 200)
 	}); got != 0 {
-		t.Errorf("%v allocations per request, want none", got)
+		t.Errorf("got %v allocations per request, want none", got)
 	}
 }

@@ -14,10 +14,10 @@ func ExampleBoard() {
 	plan := []record.Scenario{{Name: "load", Stages: []record.Stage{{Rate: &rate, Duration: &duration}}}}
 	b := status.New(start, plan, 1)
 	for i := range 10 {
-		b.Sent(start.Add(time.Duration(i)*500*time.Millisecond), status.Place{Scenario: "load", Started: start})
+		b.Sent(start.Add(time.Duration(i)*500*time.Millisecond), status.Position{Scenario: "load", Started: start})
 	}
 	b.Done(&record.Request{Chunks: []int64{180_000, 190_000}}, 200)
-	fmt.Println(b.Look(start.Add(5 * time.Second)))
+	fmt.Println(b.Take(start.Add(5 * time.Second)))
 	// Output:
 	// llm  stage 1/1  5s  asked  2.0/s sent  2.0/s  in flight   9  TTFT p50 180 p99  180 ms  out    40 tok/s  errors 0  late p99 -
 }

@@ -13,28 +13,28 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// Failures counts the failed requests of the process by their kind. The zero value has none; it may be used
+// Failures counts the failed requests of the process by their kind. The zero value is empty. It may be used
 // concurrently.
 type Failures struct {
 	mu    sync.Mutex
 	kinds map[string]*failureKind
 }
 
-// failureKind is how many failures there were of a kind, and what was said how often.
+// failureKind holds the number of failures of a kind, and their messages.
 type failureKind struct {
-	count int64
-	words map[string]*saying
+	count    int64
+	messages map[string]*failureMessage
 }
 
-// saying is messages of a kind that differ in numbers, addresses and ids alone.
-type saying struct {
+// failureMessage counts the messages of a kind that differ only in numbers, addresses and ids.
+type failureMessage struct {
 	kind, first string
 	differ      bool
 	count       int64
 }
 
-// mostWords is how many messages of a kind are told apart.
-const mostWords = 100
+// keptMessages bounds the number of distinct messages that are kept of a kind.
+const keptMessages = 100
 
 // Add counts a request if it failed.
 func (f *Failures) Add(r *record.Request) {
@@ -53,31 +53,31 @@ func (f *Failures) Add(r *record.Request) {
 	}
 	kind := f.kinds[name]
 	if kind == nil {
-		kind = &failureKind{words: map[string]*saying{}}
+		kind = &failureKind{messages: map[string]*failureMessage{}}
 		f.kinds[name] = kind
 	}
 	kind.count++
-	words := kind.words[alike]
-	if words == nil {
-		if len(kind.words) >= mostWords {
+	message := kind.messages[alike]
+	if message == nil {
+		if len(kind.messages) >= keptMessages {
 			return
 		}
-		words = &saying{kind: name, first: r.Error}
-		kind.words[alike] = words
+		message = &failureMessage{kind: name, first: r.Error}
+		kind.messages[alike] = message
 	}
-	words.count++
-	words.differ = words.differ || words.first != r.Error
+	message.count++
+	message.differ = message.differ || message.first != r.Error
 }
 
-// names are the kinds, the most frequent first.
+// names returns the kinds, the most frequent first.
 func (f *Failures) names() []string {
 	return slices.SortedFunc(maps.Keys(f.kinds), func(a, b string) int {
 		return cmp.Or(cmp.Compare(f.kinds[b].count, f.kinds[a].count), cmp.Compare(a, b))
 	})
 }
 
-// mostKinds is how many kinds are told apart in the summary, the rest of its line being wanted for their names.
-const mostKinds = 4
+// namedKinds bounds the number of kinds that the summary names: more do not fit on its line.
+const namedKinds = 4
 
 // String lists the kinds, the most frequent first: "5 status 503, 3 canceled".
 func (f *Failures) String() string {
@@ -86,7 +86,7 @@ func (f *Failures) String() string {
 	var parts []string
 	others := int64(0)
 	for i, name := range f.names() {
-		if i >= mostKinds {
+		if i >= namedKinds {
 			others += f.kinds[name].count
 			continue
 		}
@@ -98,32 +98,33 @@ func (f *Failures) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// mostSayings is how many messages the summary lists.
-const mostSayings = 3
+// listedMessages bounds the number of messages that the summary lists.
+const listedMessages = 3
 
-// words are what failures said, the most frequent first, and how many others there were.
-func (f *Failures) words() (list []saying, others int64) {
+// messages returns the messages that occurred most often, the most frequent first, and the number of failures with
+// other messages.
+func (f *Failures) messages() (list []failureMessage, others int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, kind := range f.kinds {
 		others += kind.count
-		for _, words := range kind.words {
-			list = append(list, *words)
+		for _, message := range kind.messages {
+			list = append(list, *message)
 		}
 	}
-	slices.SortFunc(list, func(a, b saying) int {
+	slices.SortFunc(list, func(a, b failureMessage) int {
 		return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.kind, b.kind), cmp.Compare(a.first, b.first))
 	})
-	list = list[:min(len(list), mostSayings)]
-	for _, words := range list {
-		others -= words.count
+	list = list[:min(len(list), listedMessages)]
+	for _, message := range list {
+		others -= message.count
 	}
 	return list, others
 }
 
-// String is a line of the summary: "80 × connect: dial tcp …: connection refused".
-func (s saying) String() string {
-	text := plain.OneLine(s.first, wordRunes)
+// String returns a line of the summary: "80 × connect: dial tcp …: connection refused".
+func (s failureMessage) String() string {
+	text := plain.OneLine(s.first, messageRunes)
 	switch {
 	case text == "":
 		text = "no message"
@@ -133,13 +134,14 @@ func (s saying) String() string {
 	return fmt.Sprintf("%s × %s: %s", Grouped(s.count), plain.Terminal(s.kind), text)
 }
 
-// wordRunes keeps a message to a few lines of a terminal.
-const wordRunes = 300
+// messageRunes bounds the length of a message, in runes, to a few lines of a terminal.
+const messageRunes = 300
 
-// remedies are settings to change where a server's words name a field of the request. The first that fits counts.
+// remedies are the settings to change when the message of a server names a field of the request. The first match
+// counts.
 var remedies = []struct {
-	words  *regexp.Regexp
-	remedy string
+	pattern *regexp.Regexp
+	remedy  string
 }{
 	{
 		regexp.MustCompile(`ignore_eos`),
@@ -154,7 +156,8 @@ var remedies = []struct {
 		"the server does not take add_special_tokens: leave addSpecialTokens out of the requests",
 	},
 	{
-		// A limit that is too large is named, too: only words that refuse the field itself are meant.
+		// A message on a limit that is too large names the field, too. Only messages that refuse the field itself
+		// match.
 		regexp.MustCompile(`(?i)use .?max_completion_tokens` +
 			`|(unsupported|unexpected|unrecognized|unknown|extra|invalid|not ` +
 			`(supported|permitted|allowed))[^.]*\bmax_(completion_)?tokens` +
@@ -164,13 +167,14 @@ var remedies = []struct {
 	},
 }
 
-// remedy says which setting of the script or of this machine to change, "" if the words of a kind of failure name none.
-func remedy(kind, words string) string {
-	if cause := record.OwnFault(kind, words); cause != "" {
+// remedy returns which setting of the script or of this machine to change, or "" if the message of a kind of failure
+// suggests none.
+func remedy(kind, message string) string {
+	if cause := record.OwnFault(kind, message); cause != "" {
 		return record.OwnFaultFix(cause)
 	}
 	for _, r := range remedies {
-		if r.words.MatchString(words) {
+		if r.pattern.MatchString(message) {
 			return r.remedy
 		}
 	}

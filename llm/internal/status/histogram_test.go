@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// What a bucket stands for is within the stated error of all that falls into it.
-func TestBucketsAreNearWhatTheyCount(t *testing.T) {
+// The duration that a bucket stands for is within the stated error of every duration in the bucket.
+func TestMiddlesOfBuckets(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 2))
 	last := 0
@@ -55,11 +55,11 @@ func TestQuantiles(t *testing.T) {
 	}
 }
 
-func TestQuantileOfWhatIsEarlyOrNothing(t *testing.T) {
+func TestQuantileOfNegativeOrNoDurations(t *testing.T) {
 	t.Parallel()
 	var h histogram
 	if got, ok := h.quantile(0.5); ok {
-		t.Errorf("the median of nothing: got %v, want none", got)
+		t.Errorf("median of an empty histogram: got %v, want none", got)
 	}
 	h.add(-time.Second)
 	if got, ok := h.quantile(0.99); !ok || got > time.Microsecond {

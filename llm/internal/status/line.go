@@ -10,32 +10,32 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
-// Status is how the run goes. Rates are per second of the last interval; latencies are of the requests that ended in
-// it.
+// Status holds the figures of one interval of a run. Rates are per second of the interval. Latencies are of the
+// requests that ended in the interval.
 type Status struct {
-	Stage, Stages int           // which of how many, from 1; 0 before the first scenario
-	Into          time.Duration // the stage
-	Asked         float64       // mean of what the stages ask for in requests per second; only if HasAsked
+	Stage, Stages int           // number of the stage, from 1 to Stages; 0 before the first scenario
+	Into          time.Duration // time since the start of the stage
+	Asked         float64       // mean rate that the stages ask for, in requests per second; only if HasAsked
 	HasAsked      bool
-	Places        int64 // what stages without a rate ask for: so many requests at a time; 0 if that is not known either
+	Concurrency   int64 // requests at a time that stages without a rate ask for; 0 if unknown
 	Sent          float64
 	InFlight      int64
-	TTFT50        time.Duration // of successes; only if HasTTFT, as is TTFT99
+	TTFT50        time.Duration // of successes; TTFT50 and TTFT99 are set only if HasTTFT
 	TTFT99        time.Duration
 	HasTTFT       bool
 	Tokens        float64 // output tokens of successes
-	Failed        int64   // since the beginning
+	Failed        int64   // since the start of the run
 	NewlyFailed   int64
-	Dropped       int64         // since the beginning
-	Late99        time.Duration // sent after due; only if HasLate
+	Dropped       int64         // since the start of the run
+	Late99        time.Duration // schedule delay; only if HasLate
 	HasLate       bool
 }
 
-// String is the line, always in the same order, some 120 columns wide:
+// String returns the line, about 120 columns wide, with its figures in a fixed order:
 //
 //	llm  stage 2/3 12s  asked 10.0/s sent  9.9/s  in flight  34  TTFT p50 182 p99  411 ms  out 1,240 tok/s  errors 0  late p99 0.4 ms
 //
-// What is not known is a dash; a count of dropped arrivals follows only if there are any.
+// A dash stands for an unknown figure. The count of dropped arrivals follows only if there are any.
 func (s Status) String() string {
 	p50, p99, late := "-", "-", "-"
 	if s.HasTTFT {
@@ -44,7 +44,7 @@ func (s Status) String() string {
 	if s.HasLate {
 		late = millis(s.Late99) + " ms"
 	}
-	// The widths are those of common figures, so that the lines of most runs stand in columns.
+	// The widths fit common figures, so that the lines of most runs align in columns.
 	line := fmt.Sprintf("llm  %s  asked %6s sent %4s/s  in flight %3s  TTFT p50 %3s p99 %4s ms  out %5s tok/s  "+
 		"errors %s",
 		s.stage(), s.asked(), rate(s.Sent), Grouped(s.InFlight), p50, p99, Grouped(int64(math.Round(s.Tokens))),
@@ -70,13 +70,13 @@ func (s Status) asked() string {
 	switch {
 	case s.HasAsked:
 		return rate(s.Asked) + "/s"
-	case s.Places > 0:
-		return Grouped(s.Places) + " at a time"
+	case s.Concurrency > 0:
+		return Grouped(s.Concurrency) + " at a time"
 	}
 	return "-"
 }
 
-// rate keeps one decimal as long as it says something.
+// rate formats a rate, with one decimal below 1,000.
 func rate(x float64) string {
 	if x >= 999.95 {
 		return Grouped(int64(math.Round(x)))
@@ -84,7 +84,7 @@ func rate(x float64) string {
 	return strconv.FormatFloat(x, 'f', 1, 64)
 }
 
-// millis is a duration in milliseconds, with one decimal below ten.
+// millis formats a duration in milliseconds, with one decimal below ten.
 func millis(d time.Duration) string {
 	ms := float64(d) / float64(time.Millisecond)
 	if ms < 9.95 {
@@ -93,16 +93,17 @@ func millis(d time.Duration) string {
 	return Grouped(int64(math.Round(ms)))
 }
 
-// Grouped is a number with a comma before each three digits, as the line has them.
+// Grouped formats a number with a comma before each group of three digits.
 func Grouped(n int64) string { return plain.Grouped(strconv.FormatInt(n, 10), ",") }
 
-// Bounds of the interval.
+// The default and the shortest interval between two lines.
 const (
 	DefaultInterval = 5 * time.Second
 	minInterval     = 100 * time.Millisecond
 )
 
-// ParseInterval reads the setting: "" for the default, "off" for 0, which means no lines, else a duration such as 10s.
+// ParseInterval parses the interval between two lines: a duration such as 10s, "" for DefaultInterval, or "off" for 0,
+// which means no lines.
 func ParseInterval(text string) (time.Duration, error) {
 	switch text {
 	case "":

@@ -37,7 +37,7 @@ func TestLine(t *testing.T) {
 				75*time.Second, 65*time.Minute
 		}, "llm  stage 2/3 1h5m0s  asked 1,500/s sent 1,000/s  in flight  34  TTFT p50 9.9 p99 75,000 ms  out " +
 			"1,234,567 tok/s  errors 0  late p99 0.4 ms"},
-		{"closed loop", func(s *Status) { s.HasAsked, s.Places = false, 8 },
+		{"closed loop", func(s *Status) { s.HasAsked, s.Concurrency = false, 8 },
 			"llm  stage 2/3 12s  asked 8 at a time sent  9.9/s  in flight  34  TTFT p50 182 p99  411 ms  out 1,240 " +
 				"tok/s  errors 0  late p99 0.4 ms"},
 		{"setup", func(s *Status) { *s = Status{InFlight: 1} },

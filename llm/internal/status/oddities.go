@@ -7,8 +7,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// Oddities counts requests of the process that are not what they look like: successes that may be none, and failures
-// that are not the server's. The zero value has none; it is safe for concurrent use.
+// Oddities counts requests of the process that are not what they look like: doubtful successes, and failures that this
+// machine caused rather than the server. The zero value is empty. It may be used concurrently.
 type Oddities struct{ successes, unfinished, withoutContent, own atomic.Int64 }
 
 // Add counts a request.
@@ -28,7 +28,7 @@ func (o *Oddities) Add(r *record.Request) {
 	}
 }
 
-// Lines returns a line for each kind that was met, with its number.
+// Lines returns a line for each kind of oddity that occurred, with its number of requests.
 func (o *Oddities) Lines() (lines []string) {
 	of := Grouped(o.successes.Load()) + " answers"
 	if n := o.unfinished.Load(); n > 0 {

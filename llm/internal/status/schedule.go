@@ -6,31 +6,32 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// Place says where in the run a request belongs.
-type Place struct {
-	Scenario string       // "" in setup and teardown
-	Started  time.Time    // when the scenario did
-	Stage    int          // in the scenario, from 0; only if Told
-	Told     bool         // the executor tells the stage; else the clock does
-	Due      time.Time    // of the arrival; zero where none is told
-	Dropped  func() int64 // counts the arrivals of the scenario that were dropped; nil where nobody counts them
+// Position is the position of a request in the run.
+type Position struct {
+	Scenario string    // "" in setup and teardown
+	Started  time.Time // start of the scenario
+	Stage    int       // number of the stage in the scenario, from 0; only if HasStage
+	HasStage bool      // reports whether the executor names the stage; otherwise the clock decides
+	Due      time.Time // due instant of the arrival; zero if the executor names none
+	// returns the number of dropped arrivals of the scenario; nil if the executor does not count them
+	Dropped func() int64
 }
 
-// schedule says when the stages of the plan begin. k6 starts scenarios by the clock, so one that has begun gives away
-// when the others do. Stages follow each other by the clock as well, except under an executor that waits between them
-// and tells which one a request belongs to.
+// schedule knows when the stages of the plan begin. k6 starts scenarios by the clock, so the start of one scenario
+// determines the start of the others. Stages follow each other by the clock as well, except with an executor that waits
+// between stages and names the stage of each request.
 type schedule struct {
 	scenarios []scenario
-	stages    int  // of all
-	known     bool // a scenario has begun
+	stages    int  // number of stages of all scenarios
+	known     bool // reports whether a scenario has begun
 }
 
-// scenario is a scenario of the plan, and what was seen of it.
+// scenario is a scenario of the plan with the starts of its stages.
 type scenario struct {
 	record.Scenario
-	told    bool
-	began   []time.Time // of each stage, which may lie ahead; zero if not known yet
-	dropped func() int64
+	hasStage bool
+	began    []time.Time // start of each stage, which may lie in the future; zero if unknown
+	dropped  func() int64
 }
 
 func newSchedule(plan []record.Scenario) schedule {
@@ -42,20 +43,20 @@ func newSchedule(plan []record.Scenario) schedule {
 	return s
 }
 
-// see takes what a request tells that is being sent.
-func (s *schedule) see(now time.Time, p Place) {
+// observe updates the schedule by a request that is about to be sent.
+func (s *schedule) observe(now time.Time, p Position) {
 	for i := range s.scenarios {
 		if c := &s.scenarios[i]; c.Name == p.Scenario {
 			if !s.known {
 				s.begin(p.Started.Add(-seconds(c.StartAt)))
 			}
-			c.see(now, p)
+			c.observe(now, p)
 			return
 		}
 	}
 }
 
-// begin sets all scenarios by the clock, the first of which began at an instant.
+// begin sets the starts of all stages, given the instant at which a scenario with StartAt 0 begins.
 func (s *schedule) begin(zero time.Time) {
 	s.known = true
 	for i := range s.scenarios {
@@ -64,22 +65,22 @@ func (s *schedule) begin(zero time.Time) {
 		for k, stage := range c.Stages {
 			c.began[k] = at
 			if stage.Duration == nil {
-				break // when the next begins depends on the server
+				break // the start of the next stage depends on the server
 			}
 			at = at.Add(seconds(*stage.Duration))
 		}
 	}
 }
 
-func (c *scenario) see(now time.Time, p Place) {
+func (c *scenario) observe(now time.Time, p Position) {
 	if p.Dropped != nil {
 		c.dropped = p.Dropped
 	}
-	if !p.Told {
+	if !p.HasStage {
 		return
 	}
-	if !c.told {
-		c.told = true
+	if !c.hasStage {
+		c.hasStage = true
 		clear(c.began)
 	}
 	switch {
@@ -93,7 +94,7 @@ func (c *scenario) see(now time.Time, p Place) {
 	}
 }
 
-// running gives the stage that began last, -1 if none did.
+// running returns the index of the stage that began last, or -1 if none has begun.
 func (c *scenario) running(now time.Time) int {
 	for i := len(c.began) - 1; i >= 0; i-- {
 		if at := c.began[i]; !at.IsZero() && !at.After(now) {
@@ -103,17 +104,17 @@ func (c *scenario) running(now time.Time) int {
 	return -1
 }
 
-// load is what the stages ask for.
+// load is the load that the stages ask for in an interval.
 type load struct {
-	stage  int // the number among all, from 1, of the stage that runs; 0 before the first
-	into   time.Duration
-	rate   float64 // over all instances, the mean of the time looked at
-	rated  bool    // a stage with a rate runs
-	places int64   // requests at a time, of stages without a rate
+	stage       int // number of the running stage among all stages, from 1; 0 before the first
+	into        time.Duration
+	rate        float64 // mean rate over the interval, of all instances together
+	hasRate     bool    // reports whether a stage with a rate runs
+	concurrency int64   // requests at a time of the stages without a rate
 }
 
-// between gives the load from one instant to another. The stage is that which runs at the end, in the scenario that
-// began last.
+// between returns the load from one instant to another. Its stage is the stage that runs at the end. If several run, it
+// is the stage that began last.
 func (s *schedule) between(from, to time.Time) load {
 	var l load
 	var newest time.Time
@@ -127,9 +128,9 @@ func (s *schedule) between(from, to time.Time) load {
 		if !c.began[at].Before(newest) {
 			newest, l.stage, l.into = c.began[at], stage.Index+1, into
 		}
-		l.rated = l.rated || stage.Rate != nil
+		l.hasRate = l.hasRate || stage.Rate != nil
 		if over := stage.Duration != nil && into > seconds(*stage.Duration); stage.Concurrency != nil && !over {
-			l.places += *stage.Concurrency
+			l.concurrency += *stage.Concurrency
 		}
 		for k := range at + 1 {
 			if !c.began[k].IsZero() {
@@ -144,7 +145,7 @@ func (s *schedule) between(from, to time.Time) load {
 	return l
 }
 
-// dropped adds up what the executors count.
+// dropped returns the number of dropped arrivals of all scenarios.
 func (s *schedule) dropped() (n int64) {
 	for i := range s.scenarios {
 		if count := s.scenarios[i].dropped; count != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// Summary holds what the text after a test says besides k6's own figures.
+// Summary holds the facts that the text after a test adds to k6's figures.
 type Summary struct {
 	Simulated   bool      // requests went to the built-in simulator
 	Failures    *Failures // of the process; not nil
@@ -23,8 +23,8 @@ type Summary struct {
 	HideRecords bool      // leaves out where the records are: the caller makes the report itself
 }
 
-// Text writes the summary of a test from handleSummary's data in JSON. Its percentiles are those of the script's
-// summaryTrendStats; those of the report are exact and come from the records.
+// Text returns the summary of a test, given the data of handleSummary as JSON. Its percentiles are the statistics that
+// the script lists in summaryTrendStats, as k6 computes them. The report computes exact percentiles from the records.
 func (f Summary) Text(data []byte) (string, error) {
 	s, err := readSummary(data)
 	if err != nil {
@@ -35,7 +35,7 @@ func (f Summary) Text(data []byte) (string, error) {
 	s.verdict()
 	if s.sent() > 0 {
 		s.totals()
-		s.words()
+		s.messages()
 		s.latencies()
 	}
 	s.thresholds()
@@ -46,7 +46,7 @@ func (f Summary) Text(data []byte) (string, error) {
 	return s.String(), nil
 }
 
-// summaryData is what handleSummary gets, as far as it is used here.
+// summaryData is the part of handleSummary's data that the summary uses.
 type summaryData struct {
 	Metrics map[string]metricSummary
 	State   struct {
@@ -57,7 +57,7 @@ type summaryData struct {
 }
 
 type metricSummary struct {
-	Contains   string // "time" of those in milliseconds
+	Contains   string // "time" if the values are in milliseconds
 	Values     map[string]float64
 	Thresholds map[string]struct{ OK bool }
 }
@@ -85,7 +85,7 @@ const (
 	yellow = "33"
 )
 
-// paint colours a text where the standard output is a terminal, and colours are not refused.
+// paint colours a text if the standard output is a terminal and the user has not turned colours off.
 func (s *summaryText) paint(colour, text string) string {
 	if !s.State.IsStdOutTTY || s.Options.NoColor {
 		return text
@@ -99,9 +99,9 @@ func (s *summaryText) sent() float64    { return s.value(record.MetricRequests, 
 func (s *summaryText) failed() float64  { return s.value(record.MetricFailed, "passes") }
 func (s *summaryText) dropped() float64 { return s.value("dropped_iterations", "count") }
 
-// verdict writes what one must know if one reads nothing else: OK if all that was asked for went well, FAILED if the
-// run failed by its thresholds, nothing succeeded or records are lost, CHECK if a part of the load failed or was not
-// sent.
+// verdict writes the first line, which must suffice for a user who reads nothing else. It begins with FAILED if a
+// threshold was crossed, no request succeeded or records are lost, with CHECK if a part of the load failed or was not
+// sent, and else with OK.
 func (s *summaryText) verdict() {
 	crossed, all := s.crossed()
 	word, colour := "OK", green
@@ -143,7 +143,7 @@ func (s *summaryText) verdict() {
 	}
 }
 
-// count is a number of things; none is a word, which is not mistaken for a figure.
+// count formats a number of things. It writes "none" for 0, because a reader may overlook a zero.
 func count(n float64) string {
 	if n == 0 {
 		return "none"
@@ -151,10 +151,10 @@ func count(n float64) string {
 	return Grouped(int64(n))
 }
 
-// labelWidth is that of the first column.
+// labelWidth is the width of the first column.
 const labelWidth = 16
 
-// totals writes a row for each thing counted: how many, how many per second of the test, and a remark.
+// totals writes a row for each counter: its total, its rate per second of the test, and a remark.
 func (s *summaryText) totals() {
 	type row struct{ label, total, rate, remark string }
 	counter := func(label, metric string) row {
@@ -193,20 +193,20 @@ func (s *summaryText) totals() {
 	}
 }
 
-// manyFailed is the share of failures from which their words are in the summary. A few, as those cut by the end, need
-// none.
+// manyFailed is the share of failures from which on the summary lists their messages. A few failures, such as requests
+// cut off by the end of the run, need no explanation.
 const manyFailed = 0.1
 
-// words writes what failures said, and what to do about the most frequent if that is known.
-func (s *summaryText) words() {
-	list, others := s.facts.Failures.words()
+// messages writes the messages of failures, and the remedy for the most frequent if one is known.
+func (s *summaryText) messages() {
+	list, others := s.facts.Failures.messages()
 	if len(list) == 0 || s.failed() < manyFailed*s.sent() {
 		return
 	}
 	label := "most failures"
 	s.WriteString("\n")
-	for _, words := range list {
-		fmt.Fprintf(s, "  %-*s%s\n", labelWidth, label, words)
+	for _, message := range list {
+		fmt.Fprintf(s, "  %-*s%s\n", labelWidth, label, message)
 		label = ""
 	}
 	if others > 0 {
@@ -226,7 +226,7 @@ func perSecond(rate float64) string {
 
 func percent(share float64) string { return fmt.Sprintf("%.2f %%", 100*share) }
 
-// latencies writes one row per latency, one column per statistic the script asked k6 for.
+// latencies writes one row per latency, with one column per statistic that the script asked k6 for.
 func (s *summaryText) latencies() {
 	var columns []string
 	for _, row := range [][2]string{
@@ -254,7 +254,8 @@ func (s *summaryText) latencies() {
 	}
 }
 
-// trendColumns orders the statistics: those k6 names, then percentiles by number.
+// trendColumns returns the statistics in the order of the columns. Percentiles come between med and max, in the order
+// of their numbers.
 func trendColumns(values map[string]float64) []string {
 	rank := []string{"min", "avg", "med", "p", "max", "count"}
 	columns := slices.Collect(maps.Keys(values))
@@ -283,7 +284,7 @@ func compareNumbers(a, b string) int {
 	return 0
 }
 
-// crossed counts the thresholds that did not hold, and all.
+// crossed returns the number of thresholds that did not hold, and the number of all.
 func (s *summaryText) crossed() (crossed, all int) {
 	for _, m := range s.Metrics {
 		for _, t := range m.Thresholds {
@@ -296,7 +297,7 @@ func (s *summaryText) crossed() (crossed, all int) {
 	return crossed, all
 }
 
-// thresholds says which held, for a summary of its own takes the place of k6's.
+// thresholds writes which thresholds held: a script's summary replaces k6's, which lists them.
 func (s *summaryText) thresholds() {
 	lead := "\n"
 	for _, name := range slices.Sorted(maps.Keys(s.Metrics)) {
@@ -313,8 +314,8 @@ func (s *summaryText) thresholds() {
 	}
 }
 
-// measured is what a threshold was held against, as far as it is known: a statistic that the script did not ask k6 for
-// is not.
+// measured returns the value that a threshold was compared with, or "" if it is unknown, as for a statistic that the
+// script did not ask k6 for.
 func (m metricSummary) measured(expression string) string {
 	end := strings.IndexAny(expression, "<>=! ")
 	if end < 0 {
@@ -330,7 +331,7 @@ func (m metricSummary) measured(expression string) string {
 	return fmt.Sprintf("  (%.6g)", value)
 }
 
-// files says where the records are, and what to do next.
+// files writes where the records are, and the command that makes a report of them.
 func (s *summaryText) files(path string) {
 	if path == "" {
 		s.WriteString("\n  records    none kept: k6 run --out llm=run.jsonl keeps them, for a report with exact " +
@@ -341,7 +342,7 @@ func (s *summaryText) files(path string) {
 		plain.Terminal(quoted(path)))
 }
 
-// quoted is an argument as a shell takes it.
+// quoted quotes an argument for a shell if that is necessary.
 func quoted(arg string) string {
 	if strings.ContainsAny(arg, " \t\n'\"\\$`&|;<>()*?[]#~!{}") {
 		return "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"

@@ -8,7 +8,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// text returns the summary of handleSummary's data.
+// text returns the summary for handleSummary's data.
 func text(t *testing.T, s Summary, data string) string {
 	t.Helper()
 	got, err := s.Text([]byte(data))
@@ -58,7 +58,7 @@ func TestSummary(t *testing.T) {
 	}
 }
 
-// The first line says whether one must look any further.
+// The first line tells users whether they must read on.
 func TestSummaryVerdict(t *testing.T) {
 	t.Parallel()
 	const terminal, plain = `"state": {"isStdOutTTY": true}`, `"state": {"isStdOutTTY": false}`
@@ -99,8 +99,9 @@ func TestSummaryVerdict(t *testing.T) {
 	}
 }
 
-// The words of the most frequent failures are on the screen, a line each, if a tenth of the requests failed or more.
-func TestSummaryHasTheWordsOfFailures(t *testing.T) {
+// The summary lists the messages of the most frequent failures, one per line, if at least a tenth of the requests
+// failed.
+func TestSummaryListsMessagesOfFailures(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		failed, sent int
@@ -138,7 +139,7 @@ func TestSummaryHasTheWordsOfFailures(t *testing.T) {
 	}
 }
 
-// Refused connections and broken answers are not one line, and what does not fit the list is counted.
+// Different kinds of failures have separate lines, and the summary counts the failures that the list leaves out.
 func TestSummaryListsFailuresByMessage(t *testing.T) {
 	t.Parallel()
 	var failures Failures
