@@ -1,4 +1,4 @@
-package command
+package selftest
 
 import (
 	"bytes"
@@ -6,18 +6,16 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/seed-307b789f/xk6-llm/llm/internal/selftest"
 )
 
 func TestParseLevels(t *testing.T) {
 	t.Parallel()
-	list, err := parseLevels("1x50, 100x0.5")
-	if err != nil || len(list) != 2 || list[0] != (level{1, 50}) || list[1] != (level{100, 0.5}) {
+	list, err := ParseLevels("1x50, 100x0.5")
+	if err != nil || len(list) != 2 || list[0] != (Level{1, 50}) || list[1] != (Level{100, 0.5}) {
 		t.Errorf("got %v, %v", list, err)
 	}
 	for _, text := range []string{"", "x", "5", "0x5", "5x0", "5x-1", "5xNaN", "1e9x1", "5x5,", "200000x5"} {
-		if list, err := parseLevels(text); err == nil || !strings.Contains(err.Error(), "--levels: ") {
+		if list, err := ParseLevels(text); err == nil || !strings.Contains(err.Error(), "--levels: ") {
 			t.Errorf("%q: got %v, %v", text, list, err)
 		}
 	}
@@ -25,14 +23,14 @@ func TestParseLevels(t *testing.T) {
 
 func TestTrustedUpToAreTheBusiestTrustedLevels(t *testing.T) {
 	t.Parallel()
-	all := []measured{
+	all := []Measured{
 		{Streams: 1, TokensPerSec: 50, Trusted: true}, {Streams: 100, TokensPerSec: 20, Trusted: true,
-			Errors: selftest.Errors{First: selftest.Spread{P50: 0.25, P99: 1.5, Max: 3}}},
+			Errors: Errors{First: Spread{P50: 0.25, P99: 1.5, Max: 3}}},
 		{Streams: 200, TokensPerSec: 5, Trusted: true}, {Streams: 50, TokensPerSec: 20, Trusted: true},
 		{Streams: 1000, TokensPerSec: 20},
 	}
 	var table, text bytes.Buffer
-	if err := writeLevels(&table, all); err != nil {
+	if err := WriteTable(&table, all); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"trust it up to 2000 tokens/s of 100 streams, or 1000 tokens/s of 200 streams (p99",
@@ -41,7 +39,7 @@ func TestTrustedUpToAreTheBusiestTrustedLevels(t *testing.T) {
 			t.Errorf("%q is not in\n%s", want, table.String())
 		}
 	}
-	if err := writeLevelsJSON(&text, all); err != nil {
+	if err := WriteJSON(&text, all); err != nil {
 		t.Fatal(err)
 	}
 	var got struct {
@@ -53,7 +51,7 @@ func TestTrustedUpToAreTheBusiestTrustedLevels(t *testing.T) {
 		t.Errorf("%+v, %v of\n%s", got, err, text.String())
 	}
 	table.Reset()
-	if err := writeLevels(&table, all[4:]); err != nil || !strings.Contains(table.String(), "do not trust") {
+	if err := WriteTable(&table, all[4:]); err != nil || !strings.Contains(table.String(), "do not trust") {
 		t.Errorf("%v\n%s", err, table.String())
 	}
 }

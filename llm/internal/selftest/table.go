@@ -1,4 +1,4 @@
-package command
+package selftest
 
 import (
 	"cmp"
@@ -11,7 +11,8 @@ import (
 	"text/tabwriter"
 )
 
-func writeLevelsJSON(w io.Writer, all []measured) error {
+// WriteJSON writes the levels, the machine and the loads it can be trusted with.
+func WriteJSON(w io.Writer, all []Measured) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
 	return e.Encode(map[string]any{
@@ -27,7 +28,7 @@ type extent struct {
 }
 
 // trustedUpTo are the trusted levels that no other exceeds in both streams and tokens per second, the busiest first.
-func trustedUpTo(all []measured) []extent {
+func trustedUpTo(all []Measured) []extent {
 	var trusted []extent
 	for i := range all {
 		if all[i].Trusted {
@@ -46,10 +47,10 @@ func trustedUpTo(all []measured) []extent {
 	return list
 }
 
-func (m *measured) load() float64 { return float64(m.Streams) * m.TokensPerSec }
+func (m *Measured) load() float64 { return float64(m.Streams) * m.TokensPerSec }
 
-// writeLevels writes a table and the verdict.
-func writeLevels(out io.Writer, all []measured) error {
+// WriteTable writes a table of the levels and the verdict about the machine. There must be a level.
+func WriteTable(out io.Writer, all []Measured) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	line := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\t\n", args...) }
 	line("streams\ttokens/s\tfirst token, ms\t\t\tgaps, ms\t\t\tend, ms\t\t\tlate, " +

@@ -1,0 +1,166 @@
+package selftest
+
+import (
+	"bufio"
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/seed-307b789f/xk6-llm/internal/host"
+)
+
+//go:embed selftest.js
+var script []byte
+
+// Level is a load of the self-test.
+type Level struct {
+	Streams int     // at a time
+	Rate    float64 // tokens per second of each stream
+}
+
+// Measured holds the figures of a level.
+type Measured struct {
+	Streams      int     `json:"streams"`
+	TokensPerSec float64 `json:"tokens_per_sec_per_stream"`
+	Errors
+	Sent        int64   `json:"sent"`
+	Dropped     int64   `json:"dropped"`
+	LatenessP50 float64 `json:"lateness_p50_ms"`
+	LatenessP99 float64 `json:"lateness_p99_ms"`
+	LatenessMax float64 `json:"lateness_max_ms"`
+	CPUShare    float64 `json:"cpu_share"` // of the client, of the processors it may use
+	Memory      int64   `json:"peak_memory_bytes,omitempty"`
+	Collections int64   `json:"collections"`
+	Steal       float64 `json:"host_steal_share"` // of the processors' time, taken by the host
+	Trusted     bool    `json:"trusted"`
+}
+
+const (
+	trustP99  = 10               // ms: the 99th percentiles of a trusted level's errors and lateness are not above it
+	streamFor = 10 * time.Second // how long each stream lasts
+)
+
+// Lasts returns how long a level takes: its streams build up, it holds its load for length, and the last streams end.
+func Lasts(length time.Duration) time.Duration { return 2*streamFor + length }
+
+// ParseLevels reads levels such as "1x50,100x20". Its error names the option --levels.
+func ParseLevels(text string) (list []Level, err error) {
+	for _, part := range strings.Split(text, ",") {
+		streams, rate, found := strings.Cut(strings.TrimSpace(part), "x")
+		n, errN := strconv.Atoi(streams)
+		r, errR := strconv.ParseFloat(rate, 64)
+		if !found || errN != nil || errR != nil || n < 1 || n > 100_000 || !(r >= 0.2) || r > 1000 {
+			return nil,
+				fmt.Errorf("--levels: %q is no STREAMSxRATE, as in 100x20: 1 to 100000 streams of 0.2 to 1000 "+
+					"tokens per second", part)
+		}
+		list = append(list, Level{n, r})
+	}
+	return list, nil
+}
+
+// Measure runs a level, which holds its load for length after the streams have built up. It starts the simulator and k6
+// as processes of this program, and compares their files when k6 has ended.
+func (l Level) Measure(ctx context.Context, length time.Duration) (m Measured, err error) {
+	work, err := os.MkdirTemp("", "k6-llm-selftest-")
+	if err != nil {
+		return m, err
+	}
+	defer func() { _ = os.RemoveAll(work) }()
+	program, err := os.Executable()
+	if err != nil {
+		return m, err
+	}
+	truth, records := filepath.Join(work, "truth.jsonl"), filepath.Join(work, "records.jsonl")
+	url, stop, err := l.serve(ctx, program, truth)
+	if err != nil {
+		return m, err
+	}
+	defer stop()
+	path := filepath.Join(work, "selftest.js")
+	if err := os.WriteFile(path, script, 0o600); err != nil {
+		return m, err
+	}
+	tokens := max(1, int(math.Round(l.Rate*streamFor.Seconds())))
+	child := exec.CommandContext(ctx, program, "run", "--quiet", "--out", "llm="+records, path)
+	child.Env = append(os.Environ(), "K6_NO_USAGE_REPORT=true", "SELFTEST_URL="+url,
+		fmt.Sprint("SELFTEST_TOKENS=", tokens), fmt.Sprint("SELFTEST_STREAMS=", l.Streams),
+		fmt.Sprint("SELFTEST_RATE=", float64(l.Streams)/streamFor.Seconds()),
+		fmt.Sprint("SELFTEST_DURATION=", streamFor+length))
+	var output strings.Builder
+	child.Stdout, child.Stderr = &output, &output
+	if err := child.Start(); err != nil {
+		return m, err
+	}
+	peak := host.WatchMemory(child.Process.Pid)
+	err = child.Wait()
+	m.Memory = peak()
+	if err != nil {
+		return m, fmt.Errorf("k6 run: %w: %s", err, strings.TrimSpace(output.String()))
+	}
+	stop()
+	return m, l.read(&m, records, truth)
+}
+
+// serve starts the simulator as a process of its own. What it gives back ends it, also when called again.
+func (l Level) serve(ctx context.Context, program, truth string) (url string, stop func(), err error) {
+	server := exec.CommandContext(ctx, program, "x", "llm", "sim", "--port", "0", "--truth", truth, "--max-num-seqs",
+		"1000000",
+		"--ttft", "100ms", "--itl", time.Duration(float64(time.Second)/l.Rate).String())
+	out, err := server.StdoutPipe()
+	if err != nil {
+		return "", nil, err
+	}
+	if err := server.Start(); err != nil {
+		return "", nil, err
+	}
+	stop = func() {
+		if server.ProcessState == nil {
+			_ = server.Process.Kill() // each finished request is in the file of truths already
+			_ = server.Wait()
+		}
+	}
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if text := strings.TrimSpace(lines.Text()); strings.HasPrefix(text, "http://") {
+			return text, stop, nil
+		}
+	}
+	stop()
+	return "", nil, errors.New("the simulator did not start")
+}
+
+// read compares the records with the truth.
+func (l Level) read(m *Measured, records, truth string) error {
+	errs, end, err := CompareFiles(records, truth)
+	if err != nil {
+		return err
+	}
+	if end == nil {
+		return errors.New("the records have no end")
+	}
+	m.Streams, m.TokensPerSec, m.Errors = l.Streams, l.Rate, errs
+	m.Sent, m.Dropped = end.Requests, end.Dropped
+	h := end.Health
+	m.CPUShare, m.Collections = h.CPUShare, h.GCCycles
+	if h.Steal != nil {
+		m.Steal = *h.Steal
+	}
+	for to, from := range map[*float64]*int64{&m.LatenessP50: h.LatenessP50, &m.LatenessP99: h.LatenessP99,
+		&m.LatenessMax: h.LatenessMax} {
+		if from != nil {
+			*to = float64(*from) / 1e6
+		}
+	}
+	m.Trusted = m.Dropped == 0 && m.Failed == 0 && m.Unknown == 0 &&
+		max(m.First.P99, m.Gaps.P99, m.LatenessP99) <= trustP99
+	return nil
+}
