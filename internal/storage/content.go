@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// contentTypes are by file name extension. The table of the machine would make an object's type depend on where it came
-// from.
+// contentTypes maps extensions of file names to media types. The table of the operating system is not used, because the
+// type of an object would then depend on the machine that stored it.
 var contentTypes = map[string]string{
 	".csv":     "text/csv",
 	".gz":      "application/gzip",

@@ -47,8 +47,8 @@ func (a *answer) Error() string {
 	return text
 }
 
-// elsewhere reports whether the bucket is in another region than the server that was asked.
-func (a *answer) elsewhere() bool {
+// inOtherRegion reports whether the bucket is in another region than the server that was asked.
+func (a *answer) inOtherRegion() bool {
 	return a.status == http.StatusMovedPermanently || a.code == "AuthorizationHeaderMalformed"
 }
 
@@ -134,9 +134,9 @@ func (s *session) diagnose(ctx context.Context, err error) *fault {
 	return &fault{what: describe(err), fix: help.reach}
 }
 
-// stranger returns the fault of a server that answers, but not in the API of the provider. Such a server could seem to
-// have every object.
-func stranger(p Provider) *fault {
+// foreignServer returns the fault of a server that answers, but not in the API of the provider. Such a server could
+// seem to have every object.
+func foreignServer(p Provider) *fault {
 	return &fault{what: "the server does not speak the API of " + advices[p].name, fix: advices[p].reach}
 }
 
@@ -157,7 +157,7 @@ func (a *answer) fault(help advice) *fault {
 		return &fault{what: "no such object"}
 	case a.missing == "bucket":
 		return &fault{what: "no such bucket", fix: "create it, or correct bucket_name"}
-	case a.elsewhere():
+	case a.inOtherRegion():
 		return &fault{what: fmt.Sprintf("the bucket is in another region (%v)", a),
 			fix: "set region_name to that of the bucket"}
 	case a.status == http.StatusTooManyRequests || a.status >= 500:

@@ -21,7 +21,7 @@ import (
 	"time"
 )
 
-// answering is a server with one answer to everything. It repeats the secret wherever it can.
+// answering starts a server with one answer to every request. The answer repeats the secret key wherever it can.
 func answering(t *testing.T, status int, body string) (url string) {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -109,7 +109,7 @@ func TestGCSAnswers(t *testing.T) {
 	}
 }
 
-// impatient opens a bucket that sends requests again at once.
+// impatient opens a bucket that repeats failed requests without a pause.
 func impatient(open func(context.Context, Target, *traffic) (bucket, error)) func(context.Context, Target,
 	*traffic) (bucket, error) {
 	return func(ctx context.Context, t Target, traffic *traffic) (bucket, error) {
@@ -121,7 +121,7 @@ func impatient(open func(context.Context, Target, *traffic) (bucket, error)) fun
 	}
 }
 
-// TestSilence has servers that accept connections and never answer, or stop in the middle of an object.
+// TestSilence uses servers that accept connections and never answer, or stop in the middle of an object.
 func TestSilence(t *testing.T) {
 	isolate(t)
 	release := make(chan struct{})
@@ -161,7 +161,7 @@ func TestSilence(t *testing.T) {
 		}
 		r.Close()
 		if took := time.Since(start); took > 10*time.Second {
-			t.Errorf("it took %v", took)
+			t.Errorf("the error took %v", took)
 		}
 	}
 }
@@ -236,7 +236,7 @@ func TestS3Credentials(t *testing.T) {
 	refused(t, target.Check(t.Context()), `s3 bucket "reports": the AWS configuration cannot be read`+s3Login)
 }
 
-// serviceAccount writes a file of credentials, whose tokens come from a URL.
+// serviceAccount writes a key file of a service account, which gets its tokens from a URL.
 func serviceAccount(t *testing.T, tokenURL string) (path string) {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -286,7 +286,7 @@ func TestGCSCredentials(t *testing.T) {
 		gcsLogin)
 }
 
-// TestGCSToken looks at the token in requests: it goes to the API, and nowhere else.
+// TestGCSToken checks that the token is sent to the API and to no other server.
 func TestGCSToken(t *testing.T) {
 	isolate(t)
 	tokens := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -295,17 +295,17 @@ func TestGCSToken(t *testing.T) {
 	}))
 	defer tokens.Close()
 	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", serviceAccount(t, tokens.URL))
-	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	otherServer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if got := r.Header.Get("Authorization"); got != "" {
-			t.Errorf("elsewhere got %q", got)
+			t.Errorf("another server got the token %q", got)
 		}
 	}))
-	defer elsewhere.Close()
+	defer otherServer.Close()
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if got := r.Header.Get("Authorization"); got != "Bearer "+secretKey {
 			t.Errorf("%s %s got %q", r.Method, r.URL, got)
 		}
-		w.Header().Set("Location", elsewhere.URL+"/upload")
+		w.Header().Set("Location", otherServer.URL+"/upload")
 	}))
 	defer api.Close()
 	b, err := openGCS(t.Context(), Target{Provider: GCS, Bucket: "reports"}, newTraffic(patience))
@@ -319,7 +319,7 @@ func TestGCSToken(t *testing.T) {
 	}
 }
 
-// A proxy that refuses a connection says why in its status line.
+// A proxy that refuses a connection may repeat credentials in its status line.
 func TestNetworkHasNoCredentials(t *testing.T) {
 	t.Setenv("AWS_SESSION_TOKEN", "session-token")
 	t.Setenv("https_proxy", "http://user:proxy-password@proxy:3128")

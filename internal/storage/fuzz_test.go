@@ -11,7 +11,7 @@ import (
 	words "github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
-// answers is a server with one answer to everything.
+// answers is a transport with one answer to every request.
 type answers struct {
 	status int
 	body   string
@@ -23,8 +23,8 @@ func (a answers) RoundTrip(r *http.Request) (*http.Response, error) {
 		Request: r}, nil
 }
 
-// Whatever a server of objects answers, a list of names comes of it or an error of one short line, without what it
-// repeats.
+// FuzzAnswers checks that every answer of a server leads to a list of names or to an error of one short line that
+// repeats no secret.
 func FuzzAnswers(f *testing.F) {
 	const secret = "hush-0123456789abcdef"
 	for _, body := range []string{
@@ -42,7 +42,7 @@ func FuzzAnswers(f *testing.F) {
 		s.open = func(context.Context, Target, *traffic) (bucket, error) {
 			server := answers{status, body, http.Header{"Range": {last}, "Location": {last}}}
 			return &gcsBucket{name: "reports", base: "http://h", custom: true,
-				client: &http.Client{Transport: server, CheckRedirect: stay}, inOne: 4, part: 10}, nil
+				client: &http.Client{Transport: server, CheckRedirect: noRedirects}, inOne: 4, part: 10}, nil
 		}
 		const content = "01234567890123456789012"
 		_, listErr := func() ([]string, error) {
@@ -68,7 +68,7 @@ func FuzzAnswers(f *testing.F) {
 	})
 }
 
-// pages is a bucket whose list goes on and on.
+// pages is a bucket whose list never ends.
 type pages struct {
 	memory
 	n int

@@ -13,8 +13,8 @@ import (
 	"strings"
 	"time"
 
-	// holds its version up: those before 0.110 have a package that oauth2 takes of another module, which k6's builds
-	// cannot choose between
+	// pins the version: versions before 0.110 have a package that oauth2 takes from another module, and k6's builds
+	// cannot choose between the two
 	_ "cloud.google.com/go"
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/google"
@@ -22,29 +22,29 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/network"
 )
 
-// gcsBucket is a bucket of Google Cloud Storage. Of its JSON API five requests are needed; Google's library for it is
-// made on gRPC and would double the size of llmconv. https://cloud.google.com/storage/docs/json_api
+// gcsBucket is a bucket of Google Cloud Storage. It needs five requests of the JSON API; Google's library is built on
+// gRPC and would double the size of llmconv. https://cloud.google.com/storage/docs/json_api
 type gcsBucket struct {
 	name   string
-	base   string // of all URLs
+	base   string // begins all URLs
 	client *http.Client
-	tokens oauth2.TokenSource // nil for an emulator
-	custom bool               // base is not Google's
+	tokens oauth2.TokenSource // nil: an emulator, which takes no credentials
+	custom bool               // base is another server than Google's
 
-	inOne int64         // up to here content is sent in one request
-	part  int64         // and above in such parts, a multiple of 256 KiB
-	pause time.Duration // before the second attempt, and twice that before the third
+	inOne int64         // content of at most this many bytes is sent in one request
+	part  int64         // larger content is sent in parts of this size, a multiple of 256 KiB
+	pause time.Duration // before the second attempt; twice as long before the third
 }
 
 const (
 	googleAPI = "https://storage.googleapis.com"
-	objects   = "/storage/v1" // where they are asked for
+	objects   = "/storage/v1" // the path of all requests but uploads
 	uploads   = "/upload/storage/v1"
 	scope     = "https://www.googleapis.com/auth/devstorage.read_write"
 )
 
-// openGCS finds the credentials as all of Google's programs do, or goes to the emulator of STORAGE_EMULATOR_HOST
-// without any.
+// openGCS opens a bucket with the credentials that all of Google's programs find, or without credentials at the
+// emulator that STORAGE_EMULATOR_HOST names.
 func openGCS(ctx context.Context, t Target, traffic *traffic) (bucket, error) {
 	transport := &http.Transport{
 		Proxy: http.ProxyFromEnvironment, DialContext: (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
@@ -52,7 +52,7 @@ func openGCS(ctx context.Context, t Target, traffic *traffic) (bucket, error) {
 	}
 	traffic.watch(transport)
 	b := &gcsBucket{
-		name: t.Bucket, base: googleAPI, client: &http.Client{Transport: transport, CheckRedirect: stay},
+		name: t.Bucket, base: googleAPI, client: &http.Client{Transport: transport, CheckRedirect: noRedirects},
 		inOne: 8 << 20, part: 16 << 20, pause: network.FirstPause,
 	}
 	if host := os.Getenv("STORAGE_EMULATOR_HOST"); host != "" {
@@ -62,7 +62,7 @@ func openGCS(ctx context.Context, t Target, traffic *traffic) (bucket, error) {
 		b.base, b.custom = strings.TrimRight(host, "/"), true
 		return b, nil
 	}
-	// The source of tokens keeps its context, and outlives this one. So its waits are bounded by a client of its own.
+	// The source of tokens keeps its context and outlives ctx, so a client of its own bounds its waits.
 	keep := context.WithValue(context.WithoutCancel(ctx), oauth2.HTTPClient,
 		&http.Client{Transport: transport, Timeout: t.wait() / 2})
 	credentials, err := google.FindDefaultCredentials(keep, scope)
@@ -73,8 +73,8 @@ func openGCS(ctx context.Context, t Target, traffic *traffic) (bucket, error) {
 	return b, nil
 }
 
-// googleFault says which of the places that credentials can come from is at fault, but nothing of a file's content. The
-// library formats the errors it meets instead of wrapping them.
+// googleFault names the source of credentials that is at fault, without any content of a file. It looks at the text of
+// the error, because the library formats the errors it meets instead of wrapping them.
 func googleFault(err error) *fault {
 	text := err.Error()
 	switch variable := os.Getenv("GOOGLE_APPLICATION_CREDENTIALS"); {
@@ -89,8 +89,8 @@ func googleFault(err error) *fault {
 	}
 }
 
-// stay follows no redirection: the API has none, and 308 is its answer to a part of an upload.
-func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+// noRedirects makes a client follow no redirection: the API has none, and 308 is its answer to a part of an upload.
+func noRedirects(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 func (b *gcsBucket) endpoint() string {
 	if b.custom {
@@ -99,8 +99,8 @@ func (b *gcsBucket) endpoint() string {
 	return ""
 }
 
-// check lists an object, if there is one: that takes a right on objects, where a question about the bucket takes one
-// that accounts for storing objects lack.
+// check lists at most one object. That takes a permission on objects; a question about the bucket takes another
+// permission, which accounts that store objects may lack.
 func (b *gcsBucket) check(ctx context.Context) error {
 	query := url.Values{"maxResults": {"1"}, "fields": {"kind"}}
 	response, err := b.send(ctx, request{method: http.MethodGet, url: b.url(objects, "", query)})
@@ -110,7 +110,7 @@ func (b *gcsBucket) check(ctx context.Context) error {
 	defer response.Body.Close()
 	var list struct{ Kind string }
 	if json.NewDecoder(io.LimitReader(response.Body, 64<<10)).Decode(&list) != nil || list.Kind != "storage#objects" {
-		return stranger(GCS)
+		return foreignServer(GCS)
 	}
 	return nil
 }
@@ -120,7 +120,7 @@ func (b *gcsBucket) exists(ctx context.Context, object string) (bool, error) {
 		b.send(ctx, request{method: http.MethodGet, url: b.url(objects, object, url.Values{"fields": {"name"}})}))
 	var a *answer
 	if errors.As(err, &a) && (a.status == http.StatusNotFound || a.status == http.StatusForbidden) {
-		return false, nil // 403 is what those who may only write are told; creating it shows what they may
+		return false, nil // a client that may only write gets 403 here; whether it may write shows in create
 	}
 	return err == nil, err
 }
@@ -152,9 +152,9 @@ func (b *gcsBucket) page(ctx context.Context, prefix, from string) (names []stri
 		Kind, NextPageToken string
 		Items               []struct{ Name string }
 	}
-	const most = 4 << 20 // a page has a thousand names of up to a kilobyte
+	const most = 4 << 20 // a page holds a thousand names of up to a kilobyte each
 	if json.NewDecoder(io.LimitReader(response.Body, most)).Decode(&list) != nil || list.Kind != "storage#objects" {
-		return nil, "", stranger(GCS)
+		return nil, "", foreignServer(GCS)
 	}
 	for _, object := range list.Items {
 		names = append(names, object.Name)
@@ -162,7 +162,7 @@ func (b *gcsBucket) page(ctx context.Context, prefix, from string) (names []stri
 	return names, list.NextPageToken, nil
 }
 
-// url is the API's for an object of the bucket, or for them all.
+// url returns the API's URL of an object of the bucket, or of all its objects if object is empty.
 func (b *gcsBucket) url(root, object string, query url.Values) string {
 	u := b.base + root + "/b/" + url.PathEscape(b.name) + "/o"
 	if object != "" {
@@ -171,21 +171,21 @@ func (b *gcsBucket) url(root, object string, query url.Values) string {
 	return u + "?" + query.Encode()
 }
 
-// finish ends an answer that matters only by its headers.
+// finish reads and closes the body of an answer of which only the headers matter, and returns the headers.
 func (b *gcsBucket) finish(response *http.Response, err error) (http.Header, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, _ = io.CopyN(io.Discard, response.Body, 64<<10) // so that the connection serves the next request
+	_, _ = io.CopyN(io.Discard, response.Body, 64<<10) // so that the connection can serve the next request
 	_ = response.Body.Close()
 	return response.Header, nil
 }
 
-// request is one that can be sent again.
+// request is an HTTP request that can be sent more than once.
 type request struct {
 	method, url string
 	header      http.Header
-	content     io.ReaderAt // from offset, size bytes; nil for none
+	content     io.ReaderAt // the body is size bytes of it, from offset; nil means no body
 	offset      int64
 	size        int64
 }
@@ -206,11 +206,11 @@ func (r request) with(ctx context.Context) (*http.Request, error) {
 	return q, nil
 }
 
-// send sends a request up to three times. It gives successes, and 308 for a part of an upload.
+// send sends a request up to three times. It returns answers of success, and 308, which answers a part of an upload.
 func (b *gcsBucket) send(ctx context.Context, r request) (*http.Response, error) {
 	for attempt := 1; ; attempt++ {
-		response, err := b.once(ctx, r)
-		if err == nil || attempt == network.Attempts || !passing(err) {
+		response, err := b.sendOnce(ctx, r)
+		if err == nil || attempt == network.Attempts || !temporary(err) {
 			return response, err
 		}
 		if err := network.Pause(ctx, b.pause, attempt); err != nil {
@@ -219,12 +219,13 @@ func (b *gcsBucket) send(ctx context.Context, r request) (*http.Response, error)
 	}
 }
 
-func (b *gcsBucket) once(ctx context.Context, r request) (*http.Response, error) {
+func (b *gcsBucket) sendOnce(ctx context.Context, r request) (*http.Response, error) {
 	q, err := r.with(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if b.tokens != nil && strings.HasPrefix(r.url, b.base+"/") { // a server may name another place for an upload
+	// a server may name another host for an upload; it must not get the token
+	if b.tokens != nil && strings.HasPrefix(r.url, b.base+"/") {
 		token, err := b.tokens.Token()
 		if err != nil {
 			return nil, tokenError(err)
@@ -249,7 +250,7 @@ func (b *gcsBucket) once(ctx context.Context, r request) (*http.Response, error)
 	return nil, a
 }
 
-// tokenError is a refusal to give a token for the credentials, or the error of the network that kept it from coming.
+// tokenError returns the server's refusal to issue a token, or the network's error on the way to it.
 func tokenError(err error) error {
 	var refusal *oauth2.RetrieveError
 	var u *url.Error
@@ -258,7 +259,8 @@ func tokenError(err error) error {
 		return &answer{status: refusal.Response.StatusCode}
 	case errors.As(err, &refusal):
 		var body struct{ Error string }
-		_ = json.Unmarshal(refusal.Body, &body) // the library leaves it undone for keys of service accounts
+		// the library decodes it only for credentials of users, not for keys of service accounts
+		_ = json.Unmarshal(refusal.Body, &body)
 		return noLogin(GCS, strings.TrimSuffix("the credentials were refused ("+codeOnly(body.Error)+")", " ()"))
 	case errors.As(err, &u):
 		return u
@@ -266,8 +268,8 @@ func tokenError(err error) error {
 	return noLogin(GCS, "the credentials cannot be used")
 }
 
-// passing says whether an error may be gone at the next attempt.
-func passing(err error) bool {
+// temporary reports whether another attempt may succeed after this error.
+func temporary(err error) bool {
 	var a *answer
 	if errors.As(err, &a) {
 		return network.Transient(a.status)

@@ -13,7 +13,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/network"
 )
 
-// create has the server refuse to replace an object: no generation of it may exist.
+// create creates an object. The server refuses to replace one, because the request demands that no generation of the
+// object exists.
 func (b *gcsBucket) create(ctx context.Context, object, contentType string, content io.ReaderAt, size int64) error {
 	query := url.Values{"name": {object}, "ifGenerationMatch": {"0"}, "uploadType": {"media"}}
 	start := request{method: http.MethodPost, header: http.Header{"Content-Type": {contentType}}, content: content,
@@ -37,13 +38,13 @@ func (b *gcsBucket) create(ctx context.Context, object, contentType string, cont
 	return err
 }
 
-// sendParts sends content to the place that a resumable upload was given.
-func (b *gcsBucket) sendParts(ctx context.Context, place string, content io.ReaderAt, size int64) error {
-	if place == "" {
-		return &fault{what: "the server gave no place for the upload", fix: advices[GCS].reach}
+// sendParts sends content in parts to the URL of a resumable upload.
+func (b *gcsBucket) sendParts(ctx context.Context, location string, content io.ReaderAt, size int64) error {
+	if location == "" {
+		return &fault{what: "the server named no URL for the upload", fix: advices[GCS].reach}
 	}
 	for sent := int64(0); sent < size; {
-		part := request{method: http.MethodPut, url: place, content: content, offset: sent,
+		part := request{method: http.MethodPut, url: location, content: content, offset: sent,
 			size: min(b.part, size-sent)}
 		part.header = http.Header{"Content-Range": {fmt.Sprintf("bytes %d-%d/%d", sent, sent+part.size-1, size)}}
 		next, err := b.sendPart(ctx, part, size)
@@ -58,15 +59,15 @@ func (b *gcsBucket) sendParts(ctx context.Context, place string, content io.Read
 	return nil
 }
 
-// sendPart sends a part, and says how much the server has then. When that failed it asks: the part may have arrived and
-// only the answer been lost.
+// sendPart sends a part and returns how many bytes of the upload the server has then. After a failure it asks the
+// server: the part may have arrived and only the answer have been lost.
 func (b *gcsBucket) sendPart(ctx context.Context, part request, size int64) (has int64, err error) {
 	for attempt := 1; ; attempt++ {
-		response, err := b.once(ctx, part)
+		response, err := b.sendOnce(ctx, part)
 		if err == nil {
 			return b.received(response, size)
 		}
-		if attempt == network.Attempts || !passing(err) {
+		if attempt == network.Attempts || !temporary(err) {
 			return 0, err
 		}
 		if err := network.Pause(ctx, b.pause, attempt); err != nil {
@@ -74,7 +75,7 @@ func (b *gcsBucket) sendPart(ctx context.Context, part request, size int64) (has
 		}
 		state := request{method: http.MethodPut, url: part.url,
 			header: http.Header{"Content-Range": {fmt.Sprintf("bytes */%d", size)}}}
-		if response, err := b.once(ctx, state); err == nil {
+		if response, err := b.sendOnce(ctx, state); err == nil {
 			if has, err := b.received(response, size); err != nil || has > part.offset {
 				return has, err
 			}
@@ -82,7 +83,8 @@ func (b *gcsBucket) sendPart(ctx context.Context, part request, size int64) (has
 	}
 }
 
-// received is how much of an upload the server has: all of it, or, by 308, the bytes of a range from 0.
+// received returns how many bytes of the upload the server has, by its answer: all of them, or, after 308, the bytes of
+// a range that begins at 0.
 func (b *gcsBucket) received(response *http.Response, size int64) (int64, error) {
 	header, err := b.finish(response, nil)
 	if err != nil || response.StatusCode != http.StatusPermanentRedirect {

@@ -15,8 +15,9 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 )
 
-// Find gives the objects that a URL means, sorted: itself, or with *, ? or [ in its name all that match, as
-// [path.Match] has it. Each part between slashes is matched by itself. None is an error.
+// Find returns the URLs of the objects that a URL means, sorted: the URL itself, or, if its name has *, ? or [ in it,
+// all objects that match it by the rules of [path.Match]. No wildcard matches a slash. It is an error if no object
+// matches.
 func Find(ctx context.Context, url string) ([]string, error) {
 	t, pattern, err := parse(url)
 	if err != nil {
@@ -35,7 +36,7 @@ func Find(ctx context.Context, url string) ([]string, error) {
 	}
 	var found []string
 	for _, name := range names {
-		if ok, _ := path.Match(pattern, name); ok { // the pattern was read above
+		if ok, _ := path.Match(pattern, name); ok { // the pattern was checked above
 			found = append(found, t.url(name))
 		}
 	}
@@ -46,13 +47,13 @@ func Find(ctx context.Context, url string) ([]string, error) {
 	return found, nil
 }
 
-// maxListed bounds the objects that are looked at for a pattern.
+// maxListed limits the number of objects that are listed for a pattern.
 const maxListed = 1_000_000
 
-// maxPages bounds their list, of which a page may be empty.
+// maxPages limits the number of pages of a list, because a server may send empty pages without end.
 const maxPages = 10_000
 
-// list gives the names of the objects that begin with a prefix.
+// list returns the names of the objects that begin with a prefix.
 func (s *session) list(ctx context.Context, prefix string) (names []string, err error) {
 	err = s.do(ctx, "listing "+quote(prefix), func(ctx context.Context) error {
 		for next, pages := "", 1; ; pages++ {
@@ -65,7 +66,7 @@ func (s *session) list(ctx context.Context, prefix string) (names []string, err 
 			case next == "":
 				return nil
 			case len(names) > maxListed:
-				return &fault{what: fmt.Sprintf("more than %d objects begin so", maxListed),
+				return &fault{what: fmt.Sprintf("more than %d objects have this prefix", maxListed),
 					fix: "give more of the name"}
 			case pages == maxPages:
 				return &fault{what: "the server's list has no end", fix: advices[s.target.Provider].reach}
@@ -75,8 +76,9 @@ func (s *session) list(ctx context.Context, prefix string) (names []string, err 
 	return names, err
 }
 
-// Download reads the object of a URL into a file beneath dir, and gives its path: bucket and name of the object become
-// folders. dir must be the caller's own.
+// Download writes the object of a URL to a file below dir and returns the path of the file: the bucket and the slashes
+// of the object's name become folders. dir must belong to the caller alone. If the object cannot be read whole, no file
+// is left.
 func Download(ctx context.Context, url, dir string) (string, error) {
 	t, object, err := parse(url)
 	if err != nil {
@@ -91,11 +93,12 @@ func Download(ctx context.Context, url, dir string) (string, error) {
 		return "", err
 	}
 	defer body.Close()
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // two names may clean to one
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // two names may clean to the same path
 	if err != nil {
 		return "", err
 	}
-	_, err = io.Copy(&outfile.Bounded{W: f, Dir: dir, Most: math.MaxInt64}, body) // as much as the disk has room for
+	// limited only by the room on the disk
+	_, err = io.Copy(&outfile.Bounded{W: f, Dir: dir, Most: math.MaxInt64}, body)
 	if err = errors.Join(err, f.Close()); err != nil {
 		_ = os.Remove(file)
 		if full := new(outfile.NoRoomError); errors.As(err, &full) {
@@ -106,8 +109,8 @@ func Download(ctx context.Context, url, dir string) (string, error) {
 	return file, nil
 }
 
-// Vacant finds out whether an object can be created at a URL: whether its bucket can be reached, and nothing is there
-// yet. Whether the credentials may write shows when it is created.
+// Vacant returns nil if an object can be created at a URL: its bucket can be reached and has no object of this name.
+// Whether the credentials allow writing shows only when the object is created.
 func Vacant(ctx context.Context, url string) error {
 	t, object, err := parse(url)
 	if err != nil {
@@ -128,7 +131,8 @@ func Vacant(ctx context.Context, url string) error {
 	return err
 }
 
-// Store creates the object of a URL from a file. One that is there already is left as it is, which is an error.
+// Store creates the object of a URL from a file. If the object exists already, it stays unchanged and Store returns an
+// error.
 func Store(ctx context.Context, url, file string) error {
 	t, object, err := parse(url)
 	if err != nil {

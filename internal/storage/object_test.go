@@ -28,6 +28,6 @@ func TestFindRefuses(t *testing.T) {
 		}
 	}
 	if got, err := Find(t.Context(), "gs://b/run.jsonl"); err != nil || len(got) != 1 || got[0] != "gs://b/run.jsonl" {
-		t.Errorf("a plain name: %q, %v", got, err)
+		t.Errorf("a URL without wildcards: got %q, %v", got, err)
 	}
 }

@@ -18,8 +18,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/storage/storagetest"
 )
 
-// files are a small report, with a file large enough to go in parts, an empty one, one in a folder, and a name that
-// URLs would break at.
+// files is a small report: a file large enough to be sent in parts, an empty file, a file in a folder, and a name that
+// needs escaping in a URL.
 var files = map[string]string{
 	"summary_lifecycle_metrics.json":        `{"load_summary": {}}`,
 	"config.yaml":                           "api: {}\n",
@@ -29,7 +29,7 @@ var files = map[string]string{
 	"stage_0_lifecycle_metrics.json":        "",
 }
 
-// objectNames are their names under path and prefix.
+// objectNames returns the names of the objects of files under a path and a prefix.
 func objectNames(path, prefix string) []string {
 	var names []string
 	for name := range files {
@@ -39,7 +39,7 @@ func objectNames(path, prefix string) []string {
 	return names
 }
 
-// testTarget stores the report twice, the second time changed, and reads it back.
+// testTarget stores the report twice, the second time with changes, and reads it back.
 func testTarget(t *testing.T, target Target, typeOf func(object string) string) {
 	ctx := t.Context()
 	if err := target.Check(ctx); err != nil {
@@ -67,7 +67,7 @@ func testTarget(t *testing.T, target Target, typeOf func(object string) string) 
 	uploaded, skipped, err = target.Upload(ctx, dir, nil)
 	slices.Sort(skipped)
 	if err != nil || len(uploaded) != 0 || !slices.Equal(skipped, want) {
-		t.Errorf("again: got %q, skipped %q, %v", uploaded, skipped, err)
+		t.Errorf("second upload: got %q, skipped %q, %v", uploaded, skipped, err)
 	}
 	if got := read(t, target, target.object("config.yaml")); got != files["config.yaml"] {
 		t.Errorf("an object was replaced: %q", got)
@@ -75,7 +75,7 @@ func testTarget(t *testing.T, target Target, typeOf func(object string) string) 
 	testCreate(t, target)
 }
 
-// testCreate creates an object that appeared after the question whether it exists: it must not be replaced.
+// testCreate creates an object that appeared after the question whether it exists. It must not be replaced.
 func testCreate(t *testing.T, target Target) {
 	s := target.session()
 	if err := s.check(t.Context()); err != nil {
@@ -105,16 +105,16 @@ func testObjects(t *testing.T, bucket string) {
 			t.Fatal(err)
 		}
 		if err := Vacant(ctx, bucket+name); err != nil {
-			t.Errorf("before %s: %v", name, err)
+			t.Errorf("before %s is stored: %v", name, err)
 		}
 		if err := Store(ctx, bucket+name, file); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		if err := Vacant(ctx, bucket+name); err == nil || !strings.Contains(err.Error(), bucket+name+" exists") {
-			t.Errorf("after %s: %v", name, err)
+			t.Errorf("after %s was stored: got %v", name, err)
 		}
 		if err := Store(ctx, bucket+name, file); err == nil || !strings.Contains(err.Error(), bucket+name+" exists") {
-			t.Errorf("%s again: %v", name, err)
+			t.Errorf("storing %s a second time: got %v", name, err)
 		}
 		want = append(want, bucket+name)
 	}
@@ -124,7 +124,7 @@ func testObjects(t *testing.T, bucket string) {
 	}
 	if _, err := Find(ctx, bucket+"runs/2/*"); err == nil ||
 		!strings.Contains(err.Error(), "matches no object of 0 beneath "+bucket+"runs/2/") {
-		t.Errorf("of nothing: %v", err)
+		t.Errorf("a pattern that nothing matches: got %v", err)
 	}
 	for _, url := range found {
 		path, err := Download(ctx, url, dir)
@@ -192,7 +192,7 @@ func TestS3(t *testing.T) {
 	refuseS3(t, target)
 }
 
-// testChecksums stores as it is done in AWS's own S3: with the checksums that other servers are spared.
+// testChecksums stores the report as in AWS's own S3: with the checksums that are not sent to other servers.
 func testChecksums(t *testing.T, target Target) {
 	opened, err := openS3(t.Context(), target, newTraffic(patience))
 	if err != nil {
@@ -218,7 +218,7 @@ func testChecksums(t *testing.T, target Target) {
 	}
 }
 
-// refuseS3 comes with credentials that the server finds wrong.
+// refuseS3 uses credentials that the server rejects.
 func refuseS3(t *testing.T, target Target) {
 	const advice = "; check the credentials, and that they may list, read and write the bucket"
 	subject := fmt.Sprintf(`s3 bucket "reports" at %s: `, target.Endpoint)
@@ -267,7 +267,7 @@ func TestGCS(t *testing.T) {
 		fmt.Sprintf(`google cloud storage bucket "nowhere" at http://%s: no such bucket; create it, or correct `+
 			`bucket_name`, host))
 
-	t.Setenv("STORAGE_EMULATOR_HOST", "http://"+host+"/") // either form is in use
+	t.Setenv("STORAGE_EMULATOR_HOST", "http://"+host+"/") // with and without a scheme: both are in use
 	r, err := Open(t.Context(), "gs://reports//a/b/run-config.yaml")
 	if err != nil {
 		t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// script is a server that gives its answers one after the other, and keeps what it was asked.
+// script is a server that sends its answers one after the other and records the requests.
 type script struct {
 	mu      sync.Mutex
 	answers []func(w http.ResponseWriter)
@@ -35,7 +35,7 @@ func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer(w)
 }
 
-// says answers with a status and headers, given as name, value.
+// says returns an answer with a status and headers, which are given as name, value.
 func says(status int, body string, headers ...string) func(http.ResponseWriter) {
 	return func(w http.ResponseWriter) {
 		for pair := range slices.Chunk(headers, 2) {
@@ -46,10 +46,10 @@ func says(status int, body string, headers ...string) func(http.ResponseWriter) 
 	}
 }
 
-// drops closes the connection.
+// drops closes the connection without an answer.
 func drops(http.ResponseWriter) { panic(http.ErrAbortHandler) }
 
-// perform gives the server of a script to a session of S3, whose requests AWS's library repeats at once.
+// perform returns a session of S3 with the server of a script. AWS's library repeats its requests without a pause.
 func perform(t *testing.T, answers ...func(http.ResponseWriter)) (*script, *session) {
 	t.Helper()
 	isolate(t)
@@ -76,7 +76,7 @@ func TestS3FollowsTheRegion(t *testing.T) {
 	}
 }
 
-// TestS3WithoutConditions has a server that knows no conditions on writing.
+// TestS3WithoutConditions uses a server that knows no conditions on writing.
 func TestS3WithoutConditions(t *testing.T) {
 	script, s := perform(t, says(404, ""), says(501, s3Error("NotImplemented")), says(200, ""))
 	created, err := store(t, s)
@@ -106,7 +106,7 @@ func TestS3TriesAgain(t *testing.T) {
 	}
 }
 
-// TestS3AbandonsParts has an upload in parts that fails: what it left in the bucket is dropped.
+// TestS3AbandonsParts checks that the parts of a failed upload are deleted from the bucket.
 func TestS3AbandonsParts(t *testing.T) {
 	const begun = "<InitiateMultipartUploadResult><UploadId>7</UploadId></InitiateMultipartUploadResult>"
 	script, s := perform(t, says(404, ""), says(200, begun), says(200, "", "ETag", `"1"`),
@@ -165,14 +165,14 @@ func TestGCSTriesAgain(t *testing.T) {
 	}
 }
 
-// resumable is a server of uploads in parts that loses things: at the request of a number it takes only so many bytes,
-// and then closes the connection.
+// resumable is a server of uploads in parts that loses bytes: of the request with a given number it takes only so many
+// bytes and then closes the connection.
 type resumable struct {
 	content bytes.Buffer
 	size    int
 	number  int
 	loses   map[int]int
-	states  int // how often it was asked what it has
+	states  int // number of requests for the state of the upload
 }
 
 func (s *resumable) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -243,7 +243,7 @@ func TestGCSResumes(t *testing.T) {
 	}
 }
 
-// FuzzReceived is about the range of a server's answer.
+// FuzzReceived checks that every Range header of a server leads to an error or to a number of bytes within the upload.
 func FuzzReceived(f *testing.F) {
 	for _, text := range []string{"bytes=0-9", "bytes=0-", "", "bytes=0--1", "0-99999999999999999999", "bytes=0-22"} {
 		f.Add(text)

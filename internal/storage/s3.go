@@ -23,11 +23,11 @@ type s3Bucket struct {
 	config aws.Config
 	client *s3.Client
 
-	inOne int64 // up to here content is sent in one request
-	part  int64 // and above in such parts, or larger ones if there were too many
+	inOne int64 // content of at most this many bytes is sent in one request
+	part  int64 // larger content is sent in parts of this size, or in larger parts if there were too many
 }
 
-// openS3 finds the credentials as all of AWS's programs do.
+// openS3 opens a bucket with the credentials that all of AWS's programs find.
 func openS3(ctx context.Context, t Target, traffic *traffic) (bucket, error) {
 	options := []func(*awsconfig.LoadOptions) error{
 		awsconfig.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(traffic.watch)),
@@ -56,8 +56,8 @@ func openS3(ctx context.Context, t Target, traffic *traffic) (bucket, error) {
 	return b, nil
 }
 
-// credentialsFault tells no credentials at all from those that a service refused to hand out. The last place looked
-// into is the machine, whose error says only that it is none of AWS's.
+// credentialsFault distinguishes missing credentials from credentials that a service refused to issue. AWS's library
+// asks the machine's own service last, and on a machine outside AWS that error says only that there is no such service.
 func credentialsFault(err error) *fault {
 	var operation *smithy.OperationError
 	var refusal smithy.APIError
@@ -71,9 +71,9 @@ func credentialsFault(err error) *fault {
 	return noLogin(S3, "the credentials cannot be had")
 }
 
-// connect makes the client. Without a style asked for, an endpoint has the bucket in the path, as in boto3: such a
-// server is seldom reached by a host name for each bucket. Nor does each know the checksums that AWS's library adds by
-// itself.
+// connect makes the client. Unless a style is asked for, the URLs of another endpoint have the bucket in the path, as
+// in boto3, because such a server seldom has a host name for each bucket. Such servers may not know the checksums
+// either that AWS's library adds by itself.
 func (b *s3Bucket) connect() {
 	b.client = s3.NewFromConfig(b.config, func(o *s3.Options) {
 		if b.target.Endpoint != "" {
@@ -90,22 +90,22 @@ func (b *s3Bucket) connect() {
 
 func (b *s3Bucket) endpoint() string { return aws.ToString(b.client.Options().BaseEndpoint) }
 
-// check lists an object, if there is one: unlike other questions about a bucket, its refusal says why.
+// check lists at most one object: unlike other questions about a bucket, the refusal of a list gives a reason.
 func (b *s3Bucket) check(ctx context.Context) error {
-	return b.anywhere(func() error {
+	return b.followRegion(func() error {
 		out, err := b.client.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &b.target.Bucket, MaxKeys: aws.Int32(1)})
 		if err == nil && out.Name == nil {
-			err = stranger(S3)
+			err = foreignServer(S3)
 		}
 		return err
 	})
 }
 
-// anywhere follows a bucket to its region once, as boto3 does.
-func (b *s3Bucket) anywhere(operation func() error) error {
+// followRegion runs an operation and, if the bucket is in another region, once more in that region, as boto3 does.
+func (b *s3Bucket) followRegion(operation func() error) error {
 	err := answerOf(operation())
 	var a *answer
-	if !errors.As(err, &a) || !a.elsewhere() || codeOnly(a.region) == "" || a.region == b.config.Region {
+	if !errors.As(err, &a) || !a.inOtherRegion() || codeOnly(a.region) == "" || a.region == b.config.Region {
 		return err
 	}
 	b.config.Region = a.region
@@ -118,13 +118,13 @@ func (b *s3Bucket) exists(ctx context.Context, object string) (bool, error) {
 	err = answerOf(err)
 	var a *answer
 	if errors.As(err, &a) && (a.status == http.StatusNotFound || a.status == http.StatusForbidden) {
-		return false, nil // 403 is what those who may only write are told; creating it shows what they may
+		return false, nil // a client that may only write gets 403 here; whether it may write shows in create
 	}
 	return err == nil, err
 }
 
 func (b *s3Bucket) get(ctx context.Context, object string) (body io.ReadCloser, err error) {
-	err = b.anywhere(func() error {
+	err = b.followRegion(func() error {
 		out, err := b.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.target.Bucket, Key: &object})
 		if err == nil {
 			body = out.Body
@@ -135,7 +135,7 @@ func (b *s3Bucket) get(ctx context.Context, object string) (body io.ReadCloser, 
 }
 
 func (b *s3Bucket) page(ctx context.Context, prefix, from string) (names []string, next string, err error) {
-	err = b.anywhere(func() error {
+	err = b.followRegion(func() error {
 		in := &s3.ListObjectsV2Input{Bucket: &b.target.Bucket, Prefix: &prefix}
 		if from != "" {
 			in.ContinuationToken = &from
@@ -145,7 +145,7 @@ func (b *s3Bucket) page(ctx context.Context, prefix, from string) (names []strin
 			return err
 		}
 		if out.Name == nil {
-			return stranger(S3)
+			return foreignServer(S3)
 		}
 		for _, object := range out.Contents {
 			names = append(names, aws.ToString(object.Key))
@@ -158,15 +158,15 @@ func (b *s3Bucket) page(ctx context.Context, prefix, from string) (names []strin
 	return names, next, err
 }
 
-// answerOf is the server's answer in an error of the library; an error that holds none stays. A success that the
-// library cannot read is no answer of S3.
+// answerOf returns the server's answer that an error of the library holds, or the error itself if it holds none. A
+// success that the library cannot read means that the server is no S3 server.
 func answerOf(err error) error {
 	var response *smithyhttp.ResponseError
-	if !errors.As(err, &response) || response.HTTPStatusCode() == 0 { // that is no answer at all
+	if !errors.As(err, &response) || response.HTTPStatusCode() == 0 { // the server did not answer
 		return err
 	}
 	if response.HTTPStatusCode() < 300 {
-		return stranger(S3)
+		return foreignServer(S3)
 	}
 	a := &answer{status: response.HTTPStatusCode(), region: response.Response.Header.Get("X-Amz-Bucket-Region")}
 	var api smithy.APIError

@@ -17,7 +17,8 @@ type upload struct {
 	object, contentType string
 	content             io.ReaderAt
 	size                int64
-	condition           *string // If-None-Match: * for one that is not there yet
+	// If-None-Match: * demands that the object does not exist; nil for a server without conditions
+	condition *string
 }
 
 func (b *s3Bucket) create(ctx context.Context, object, contentType string, content io.ReaderAt, size int64) error {
@@ -48,10 +49,11 @@ func (b *s3Bucket) send(ctx context.Context, u upload) error {
 	return answerOf(err)
 }
 
-// maxParts is how many parts S3 takes.
+// maxParts is the number of parts that S3 accepts for one object.
 const maxParts = 10_000
 
-// sendParts sends one part after the other: AWS's library for it keeps several in memory, and writes errors to the log.
+// sendParts sends one part after the other. AWS's library for this is not used, because it keeps several parts in
+// memory and writes errors to the log.
 func (b *s3Bucket) sendParts(ctx context.Context, u upload) error {
 	begun, err := b.client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
 		Bucket: &b.target.Bucket, Key: &u.object, ContentType: &u.contentType, ChecksumAlgorithm: b.checksum(),
@@ -88,7 +90,8 @@ func (b *s3Bucket) sendInto(ctx context.Context, u upload, id *string) error {
 	return err
 }
 
-// checksum is what the library adds by itself to each part, and S3 wants announced; none at other servers.
+// checksum returns the checksum that the library adds to each part, which S3 wants announced. It returns "" for other
+// servers than AWS's.
 func (b *s3Bucket) checksum() types.ChecksumAlgorithm {
 	if b.client.Options().RequestChecksumCalculation == aws.RequestChecksumCalculationWhenRequired {
 		return ""
@@ -96,8 +99,8 @@ func (b *s3Bucket) checksum() types.ChecksumAlgorithm {
 	return types.ChecksumAlgorithmCrc32
 }
 
-// abandon drops the parts of an upload, which would cost its owner money for ever. It is worth a moment even after an
-// interruption, and no error.
+// abandon deletes the parts of a failed upload, which would cost the bucket's owner money for ever. It takes up to 5
+// seconds even after an interruption, and ignores errors.
 func (b *s3Bucket) abandon(ctx context.Context, object string, id *string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()

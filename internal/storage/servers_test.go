@@ -9,14 +9,14 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/storage/storagetest"
 )
 
-// The credentials of these tests. No error may hold the secret one.
+// The credentials of these tests. No error may hold the secret key.
 const (
 	accessKey = storagetest.AccessKey
 	secretKey = storagetest.SecretKey
 )
 
-// isolate keeps the machine's own credentials and settings out of a test, and gives it those of the tests. It comes
-// after the start of a server: without a home, Go would build that anew.
+// isolate replaces the machine's own credentials and settings by the credentials of the tests. Call it after the start
+// of a server: without a home directory, Go would build the server anew.
 func isolate(t *testing.T) {
 	t.Helper()
 	for _, name := range os.Environ() {
@@ -35,7 +35,7 @@ func isolate(t *testing.T) {
 	}
 }
 
-// report writes files, by name, to a directory.
+// report writes files, named by their keys, to a directory.
 func report(t *testing.T, files map[string]string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -51,7 +51,7 @@ func report(t *testing.T, files map[string]string) (dir string) {
 	return dir
 }
 
-// refused demands an error of exactly this text. So it is on one line, and holds no secret.
+// refused demands an error of exactly this text. The error is therefore on one line and holds no secret.
 func refused(t *testing.T, err error, want string) {
 	t.Helper()
 	if err == nil || err.Error() != want {

@@ -7,27 +7,28 @@ import (
 	"time"
 )
 
-// patience is how long a server may move no byte.
+// patience is the longest time without a byte from or to a server.
 const patience = 30 * time.Second
 
-// errExists is an object that is there already.
+// errExists reports that the object to be created exists already.
 var errExists = errors.New("the object exists")
 
-// bucket is what the two providers have in common. Objects are created, never replaced. Errors are a *fault, an
-// *answer, errExists or of the network.
+// bucket is what a provider has to implement. Objects are created, never replaced. An error is a *fault, an *answer,
+// errExists or an error of the network.
 type bucket interface {
 	check(ctx context.Context) error
 	exists(ctx context.Context, object string) (bool, error)
 	create(ctx context.Context, object, contentType string, content io.ReaderAt, size int64) error
 	get(ctx context.Context, object string) (io.ReadCloser, error)
-	// some of those that begin so; next is empty at the end
+	// page lists some of the names that begin with prefix. from is "" or the next of the page before; next is empty
+	// after the last page.
 	page(ctx context.Context, prefix, from string) (names []string, next string, err error)
-	// empty for the provider's own
+	// endpoint returns the URL of the server, or "" for the provider's own.
 	endpoint() string
 }
 
-// session is the use of a bucket for one purpose. It opens the bucket when it is first needed, guards every wait and
-// explains every error.
+// session uses a bucket for one purpose. It opens the bucket when it is first needed, limits every wait for the server
+// and explains every error.
 type session struct {
 	target  Target
 	traffic *traffic
@@ -50,7 +51,7 @@ func (t Target) session() *session {
 	return s
 }
 
-// do runs one operation under guard. What names it in an error.
+// do runs one operation, ends it if the server stays silent, and explains its error; what names the operation there.
 func (s *session) do(ctx context.Context, what string, operation func(ctx context.Context) error) error {
 	guarded, stop := s.traffic.guard(ctx)
 	defer stop()
@@ -62,7 +63,7 @@ func (s *session) do(ctx context.Context, what string, operation func(ctx contex
 	return s.explain(guarded, what, err)
 }
 
-// ready opens the bucket. A session outlives the operation that does, so what the bucket keeps must not end with ctx.
+// ready opens the bucket. The session outlives the operation that opens it, so the bucket must not keep ctx.
 func (s *session) ready(ctx context.Context) error {
 	if s.bucket != nil {
 		return nil
@@ -79,10 +80,11 @@ func (s *session) check(ctx context.Context) error {
 	return s.do(ctx, "", func(ctx context.Context) error { return s.bucket.check(ctx) })
 }
 
-// store creates the object of a file, and says false if there is one already.
+// store creates the object of a file. It returns false and no error if the object exists already.
 func (s *session) store(ctx context.Context, object string, content io.ReaderAt, size int64) (created bool, err error) {
 	err = s.do(ctx, "storing "+quote(object), func(ctx context.Context) error {
-		// Some servers ignore the condition on creation, and it comes after a large file has been sent.
+		// The question comes first, because some servers ignore the condition on creation, and others apply it only
+		// after a large file has been sent.
 		if there, err := s.bucket.exists(ctx, object); err != nil || there {
 			return err
 		}
@@ -95,7 +97,8 @@ func (s *session) store(ctx context.Context, object string, content io.ReaderAt,
 	return created, err
 }
 
-// get opens an object. The guard goes on until the reader is closed, and waits only while somebody reads.
+// get opens an object. The limit on the server's silence holds until the reader is closed, and counts only while a Read
+// is waiting.
 func (s *session) get(ctx context.Context, object string) (io.ReadCloser, error) {
 	r := &reader{session: s, what: "reading " + quote(object)}
 	r.ctx, r.stop = s.traffic.guard(ctx)
@@ -113,12 +116,12 @@ func (s *session) get(ctx context.Context, object string) (io.ReadCloser, error)
 	return r, nil
 }
 
-// reader is an object's content.
+// reader reads the content of an object.
 type reader struct {
 	session *session
 	what    string
 	body    io.ReadCloser
-	ctx     context.Context // the request's, which lasts as long as its body
+	ctx     context.Context // the context of the request, which lasts as long as the body
 	stop    func()
 }
 

@@ -1,9 +1,9 @@
 // Package storage puts the files of a finished report into object storage, Google Cloud Storage or S3, and reads
-// objects from there. A [Target] is a bucket and a place in it: [Target.Check] finds out before a run whether a report
-// can be stored there, [Target.Upload] stores it, [Open] reads an object by its URL.
+// objects from there. A [Target] is a bucket and a folder in it: [Target.Check] finds out before a run whether the
+// bucket can be reached, [Target.Upload] stores a report, [Open] reads an object by its URL.
 //
-// Credentials are those that the programs of the two providers use, from the environment, their configuration files or
-// the machine. No error of this package holds a credential; of what a server answered it holds the code alone.
+// Credentials come from where the programs of the two providers take them: the environment, their configuration files
+// or the machine. No error of this package holds a credential; it quotes no more of a server's answer than the code.
 package storage
 
 import (
@@ -17,33 +17,35 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 )
 
-// Provider is who keeps a bucket, by the scheme of its URLs.
+// Provider is the operator of a bucket, named by the scheme of its URLs.
 type Provider string
 
-// The providers.
+// The providers are Google and every server that speaks the API of S3.
 const (
 	GCS Provider = "gs" // Google Cloud Storage
 	S3  Provider = "s3" // S3, or a server that speaks its API
 )
 
-// Target is a bucket and the place of a report in it. Its methods may be called concurrently.
+// Target is a bucket and the folder of a report in it. Its methods may be called concurrently.
 type Target struct {
 	Provider Provider
 	Bucket   string
-	Path     string // folder in the bucket; empty for none
+	Path     string // folder in the bucket; empty means the top
 	Prefix   string // put before the name of each file
 
-	// These are of S3 alone. Without them the environment's hold, and without those AWS's own endpoint and us-east-1.
+	// The following fields concern S3 alone. Empty ones are replaced by the settings of the environment, or else by
+	// AWS's own endpoint and us-east-1.
 	Endpoint string // URL of a server that is not AWS
 	Region   string
-	// Addressing says where a URL has the bucket. Empty and auto mean the path at an endpoint, else the host name.
+	// Addressing is the part of a URL that names the bucket. Empty and auto mean the path at another endpoint, else the
+	// host name.
 	Addressing config.Addressing
 
-	patience time.Duration // how long a server may stay silent, 0 for 30 s
+	patience time.Duration // how long a server may stay silent; 0 means 30 s
 }
 
-// FromConfig gives the buckets a configuration names, in the order of its keys. Local storage is none of them; nil has
-// none.
+// FromConfig returns the buckets that a configuration names, in the order of its keys. Local storage is not among them.
+// c may be nil.
 func FromConfig(c *config.Storage) ([]Target, error) {
 	var targets []Target
 	if c == nil {
@@ -67,7 +69,8 @@ func FromConfig(c *config.Storage) ([]Target, error) {
 	return targets, nil
 }
 
-// checkBucket refuses what would end up in another part of a URL. The finer rules on names are the provider's.
+// checkBucket refuses names with characters that would end up in another part of a URL. The provider checks the finer
+// rules.
 func checkBucket(name string) error {
 	switch {
 	case name == "":
@@ -80,16 +83,16 @@ func checkBucket(name string) error {
 	return nil
 }
 
-// String is the URL of the place, as s3://bucket/path/prefix.
+// String returns the URL of the folder and the prefix: s3://bucket/path/prefix.
 func (t Target) String() string { return t.url(t.object("")) }
 
 func (t Target) url(object string) string {
 	return string(t.Provider) + "://" + t.Bucket + "/" + object
 }
 
-// object is the name of the object for a file of the report: path/prefixfile, as inference-perf's. S3 has no leading
-// slashes there either; of Google's names only the slash after an empty path is left out, which would make a folder
-// without a name.
+// object returns the name of the object for a file of the report: path/prefixfile, as inference-perf names it. As
+// there, names in S3 have no leading slashes; names at Google lack only the slash after an empty path, which would make
+// a folder without a name.
 func (t Target) object(file string) string {
 	name := t.Prefix + filepath.ToSlash(file)
 	if t.Path != "" {
@@ -101,18 +104,18 @@ func (t Target) object(file string) string {
 	return name
 }
 
-// Check finds out whether the bucket can be reached and exists and the credentials are good for it, within 30 seconds.
-// It lists one object, so the right to write shows only in Upload. The error is one line that names the bucket and what
-// to do.
+// Check finds out within 30 seconds whether the bucket can be reached, exists, and accepts the credentials. It lists
+// one object, so the permission to write shows only in Upload. The error is one line that names the bucket and the
+// remedy.
 func (t Target) Check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, t.wait(), errSilent)
 	defer cancel()
 	return t.session().check(ctx)
 }
 
-// Open reads the object of a URL, gs://bucket/name or s3://bucket/name; endpoint and region are those of the
-// environment. The caller closes the reader, and ctx holds until then. An error of reading, too, says what to do, and a
-// server that stays silent for 30 seconds is one.
+// Open reads the object of a URL, gs://bucket/name or s3://bucket/name, at the endpoint and region of the environment.
+// The caller must close the reader; ctx governs reading until then. Errors of reading, too, name the remedy, and a
+// server that stays silent for 30 seconds is an error.
 func Open(ctx context.Context, url string) (io.ReadCloser, error) {
 	t, object, err := parse(url)
 	if err != nil {
@@ -121,12 +124,13 @@ func Open(ctx context.Context, url string) (io.ReadCloser, error) {
 	return t.Open(ctx, object)
 }
 
-// IsURL says whether a path is meant for [Open].
+// IsURL reports whether a path is a URL for [Open].
 func IsURL(path string) bool {
 	return strings.HasPrefix(path, string(GCS)+"://") || strings.HasPrefix(path, string(S3)+"://")
 }
 
-// parse takes a URL apart. It is no other URL: a name may hold ? and #, and nothing in it is escaped.
+// parse splits the URL of an object. It is not parsed like other URLs: a name may hold ? and #, and nothing in it is
+// escaped.
 func parse(url string) (t Target, object string, err error) {
 	if !IsURL(url) {
 		return t, "", fmt.Errorf("%q is no object's URL, want gs://bucket/name or s3://bucket/name", url)
@@ -142,7 +146,7 @@ func parse(url string) (t Target, object string, err error) {
 	return Target{Provider: Provider(scheme), Bucket: bucket}, object, nil
 }
 
-// Open reads an object of the bucket by its whole name, as the function Open does, at the target's own endpoint.
+// Open reads an object of the bucket by its full name, as the function Open does, at the target's own endpoint.
 func (t Target) Open(ctx context.Context, object string) (io.ReadCloser, error) {
 	return t.session().get(ctx, object)
 }

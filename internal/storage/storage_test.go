@@ -107,7 +107,7 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%q became %q", url, target.url(object))
 		}
 		if err == nil && !IsURL(url) {
-			t.Errorf("%q was taken for a URL", url)
+			t.Errorf("%q was accepted as a URL", url)
 		}
 	})
 }
@@ -126,7 +126,7 @@ func TestContentType(t *testing.T) {
 	}
 }
 
-// TestAddressing looks at URLs that the client signs, which needs no server.
+// TestAddressing checks the URLs that the client signs, which needs no server.
 func TestAddressing(t *testing.T) {
 	isolate(t)
 	for _, tt := range []struct {
@@ -145,7 +145,7 @@ func TestAddressing(t *testing.T) {
 		{Target{Endpoint: "http://minio:9000"}, "http://ceph", "http://minio:9000/bucket/a"},
 	} {
 		t.Setenv("AWS_ENDPOINT_URL", tt.environment)
-		tt.target.Bucket = "bucket" // shorter names never go into the host
+		tt.target.Bucket = "bucket" // names of fewer than three characters never go into the host
 		b, err := openS3(t.Context(), tt.target, newTraffic(patience))
 		if err != nil {
 			t.Fatal(err)

@@ -29,7 +29,7 @@ func (s *session) upload(ctx context.Context, dir string, log func(string)) (upl
 		return nil, nil, err
 	}
 	p := newProgress(s.target, files)
-	defer p.tell(log)()
+	defer p.logProgress(log)()
 	if err := s.check(ctx); err != nil {
 		return nil, nil, fmt.Errorf("%w; the report stays in %q", err, dir)
 	}
@@ -137,8 +137,8 @@ func (p *progress) String() string {
 
 func megabytes(n int64) string { return fmt.Sprintf("%.1f", float64(n)/1e6) }
 
-// tell sends log a line whenever there is progress, until stop has returned.
-func (p *progress) tell(log func(string)) (stop func()) {
+// logProgress sends log a line whenever there is progress, until stop has returned.
+func (p *progress) logProgress(log func(string)) (stop func()) {
 	if log == nil {
 		return func() {}
 	}

@@ -17,18 +17,18 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/network"
 )
 
-// memory is a bucket whose objects take a while to create.
+// memory is a bucket in memory whose objects take time to create.
 type memory struct {
 	objects map[string]string
 	types   map[string]string
 	delay   time.Duration
-	fail    map[string]error // of creation, by object
+	fail    map[string]error // errors of create, by object
 }
 
 func (m *memory) endpoint() string            { return "" }
 func (m *memory) check(context.Context) error { return nil }
 
-// page gives two names at a time.
+// page returns two names at a time.
 func (m *memory) page(_ context.Context, prefix, from string) (names []string, next string, err error) {
 	for _, name := range slices.Sorted(maps.Keys(m.objects)) {
 		if strings.HasPrefix(name, prefix) && name > from {
@@ -90,7 +90,7 @@ func TestUploadProgress(t *testing.T) {
 				" (1.0 MB)",
 			"8s storing the report in s3://b/p/: 2 of 3 files, 3.5 of 3.5 MB, now d.json (0.0 MB)",
 		}
-		// At 6 s the second file has just been stored or has not.
+		// At 6 s the second file may or may not have been stored.
 		lines = slices.DeleteFunc(lines, func(text string) bool { return strings.HasPrefix(text, "6s ") })
 		if !slices.Equal(lines, want) {
 			t.Errorf("got  %q\nwant %q", lines, want)
@@ -122,7 +122,7 @@ func TestUploadStopsAtAnError(t *testing.T) {
 		t.Errorf("got %q, skipped %q", uploaded, skipped)
 	}
 	if text, err := os.ReadFile(filepath.Join(dir, "b.json")); err != nil || string(text) != "b" {
-		t.Errorf("the report did not stay: %q, %v", text, err)
+		t.Errorf("the report was changed: %q, %v", text, err)
 	}
 }
 
@@ -142,7 +142,7 @@ func TestUploadInterrupted(t *testing.T) {
 	})
 }
 
-func TestUploadOfNothing(t *testing.T) {
+func TestUploadEmptyDirectory(t *testing.T) {
 	t.Parallel()
 	empty := t.TempDir()
 	_, _, err := new(memory).session(inMemory).upload(t.Context(), empty, nil)
@@ -153,7 +153,7 @@ func TestUploadOfNothing(t *testing.T) {
 	}
 }
 
-// TestUploadSilent has a server that never answers.
+// TestUploadSilent uses a server that never answers.
 func TestUploadSilent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := report(t, map[string]string{"a.json": "a"})
@@ -165,7 +165,7 @@ func TestUploadSilent(t *testing.T) {
 				`AWS_ENDPOINT_URL, the region, `+
 				`and the network; 0 of 1 files are stored, all stay in %q`, dir))
 		if got := time.Since(start); got != 30*time.Second {
-			t.Errorf("it took %v", got)
+			t.Errorf("Upload took %v", got)
 		}
 	})
 }
@@ -175,22 +175,22 @@ func TestGuard(t *testing.T) {
 		traffic := newTraffic(30 * time.Second)
 		ctx, stop := traffic.guard(t.Context())
 		defer stop()
-		time.Sleep(10 * time.Minute) // nobody waits
+		time.Sleep(10 * time.Minute) // no caller waits
 		done := traffic.wait()
-		for range 20 { // a slow line
+		for range 20 { // a slow connection
 			time.Sleep(20 * time.Second)
 			traffic.touch()
 		}
 		done()
 		time.Sleep(10 * time.Minute)
 		if err := context.Cause(ctx); err != nil {
-			t.Fatalf("it gave up: %v", err)
+			t.Fatalf("the guard ended the context: %v", err)
 		}
 		traffic.wait()
 		start := time.Now()
 		<-ctx.Done()
 		if got := time.Since(start); context.Cause(ctx) != errSilent || got != 30*time.Second {
-			t.Errorf("it ended after %v, %v", got, context.Cause(ctx))
+			t.Errorf("the context ended after %v, %v", got, context.Cause(ctx))
 		}
 	})
 }
