@@ -19,23 +19,23 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/secret"
 )
 
-// metadata is what the hub tells of a file before it is fetched.
+// metadata is the hub's answer to a HEAD request for a file.
 type metadata struct {
 	commit string
 	etag   string
-	size   int64 // -1 unknown
+	size   int64 // in bytes; -1 if unknown
 }
 
-// unreachableError is of a hub that gave no answer, or none that speaks of the repository.
+// unreachableError reports that the hub did not answer, or that its answer says nothing about the repository.
 type unreachableError struct{ err error }
 
 func (e *unreachableError) Error() string { return e.err.Error() }
 func (e *unreachableError) Unwrap() error { return e.err }
 
-// headTimeout bounds the question about a file, for the answer may be in the cache.
+// headTimeout bounds a request for metadata. It is short because the file may be in the cache.
 const headTimeout = 10 * time.Second
 
-// url is that of a file.
+// url returns the URL of a file.
 func (c *Client) url(repo Repo, name string) string {
 	prefix := ""
 	if repo.Kind == Dataset {
@@ -59,14 +59,14 @@ func (c *Client) request(ctx context.Context, method, target string) (*http.Requ
 		return nil, err
 	}
 	req.Header.Set("User-Agent", "xk6-llm")
-	req.Header.Set("Accept-Encoding", "identity") // lengths and ETags are those of the file
+	req.Header.Set("Accept-Encoding", "identity") // otherwise lengths and ETags would be of the compressed file
 	if c.Token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.Token)
 	}
 	return req, nil
 }
 
-// client is the HTTP client with a rule for redirects.
+// client returns a copy of the HTTP client that calls redirect before it follows a redirect.
 func (c *Client) client(redirect func(next *http.Request) error) *http.Client {
 	client := http.Client{}
 	if c.HTTP != nil {
@@ -81,8 +81,8 @@ func (c *Client) client(redirect func(next *http.Request) error) *http.Client {
 	return &client
 }
 
-// ask asks the hub itself. Redirects within it (of renamed repositories) are followed; one to where large files are
-// stored is not, for the hub's own answer says all there is to know.
+// ask sends a request to the hub. It follows redirects within the hub (of renamed repositories), but not to the hosts
+// that store large files, because the hub's own answer has all metadata.
 func (c *Client) ask(ctx context.Context, method, target string) (*http.Response, error) {
 	req, err := c.request(ctx, method, target)
 	if err != nil {
@@ -100,7 +100,7 @@ func (c *Client) ask(ctx context.Context, method, target string) (*http.Response
 	return resp, nil
 }
 
-// head asks for a file's metadata.
+// head requests the metadata of a file.
 func (c *Client) head(ctx context.Context, repo Repo, name string) (metadata, error) {
 	ctx, cancel := context.WithTimeout(ctx, headTimeout)
 	defer cancel()
@@ -119,7 +119,7 @@ func (c *Client) head(ctx context.Context, repo Repo, name string) (metadata, er
 	return m, nil
 }
 
-// siblings asks for the names of a repository's files.
+// siblings requests the sorted names of a repository's files.
 func (c *Client) siblings(ctx context.Context, repo Repo) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, headTimeout)
 	defer cancel()
@@ -148,10 +148,10 @@ func (c *Client) siblings(ctx context.Context, repo Repo) ([]string, error) {
 	return names, nil
 }
 
-// maxListing bounds the list of a repository's files, in bytes.
+// maxListing bounds the size of a repository's list of files, in bytes.
 const maxListing = 64 << 20
 
-// validETag guards the file name made of it.
+// validETag matches ETags that are safe as file names.
 var validETag = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$`)
 
 func etag(h http.Header) string {
@@ -174,7 +174,7 @@ func size(resp *http.Response) int64 {
 	return n
 }
 
-// refusal reads why the hub does not give a file, and says what to do.
+// refusal returns nil for an answer below 400. Otherwise its error says why the hub refuses the file and what to do.
 func (c *Client) refusal(resp *http.Response, repo Repo) error {
 	page := c.Endpoint + "/" + repo.ID
 	login := "set HF_TOKEN to a token that may read it, or log in with `hf auth login`"

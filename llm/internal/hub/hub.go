@@ -1,9 +1,8 @@
-// Package hub fetches files of models and data sets from the Hugging Face hub, and keeps them where Hugging Face's
-// own tools keep them: files a user has already are found without a download, and those tools find ours.
-//
-// The cache holds for each repository blobs (the contents, named by ETag), snapshots (a folder for each commit, of
-// links to blobs) and refs (which commit a branch or tag was at). Downloads are resumed after a break, checked by
-// length and, where the hub tells it, by SHA-256, and guarded by the lock files of huggingface_hub.
+// Package hub fetches files of models and data sets from the Hugging Face hub. It keeps them in the cache of Hugging
+// Face's own tools, so that neither has to download what the other has downloaded. For each repository, the cache holds
+// blobs (the contents, named by ETag), snapshots (a folder for each commit with links to blobs) and refs (the commit of
+// a branch or tag). The client resumes broken downloads, checks their length and, if the hub announces it, their
+// SHA-256, and takes the lock files of huggingface_hub.
 package hub
 
 import (
@@ -27,21 +26,22 @@ import (
 // DefaultEndpoint is the public hub.
 const DefaultEndpoint = "https://huggingface.co"
 
-// Client fetches files. Make one with FromEnv, or fill the fields; it may be used concurrently.
+// Client fetches files. FromEnv makes one; a caller may also fill in the fields. It may be used concurrently.
 type Client struct {
-	Endpoint string // URL of the hub without a slash at the end
+	Endpoint string // URL of the hub, without a trailing slash
 	Cache    string // folder of the cache
-	Token    string // sent to the hub as bearer token, never to the hosts it redirects to; "" for none
-	Offline  bool   // use the cache only
+	Token    string // bearer token for the hub, not for the hosts that it redirects to; "" if there is none
+	Offline  bool   // uses the cache only
 	HTTP     *http.Client
 
-	// Progress, if set, is told about each download now and then, with the bytes there are and the bytes there will be.
+	// Progress, if set, is called about once a second during a download, with the bytes received and the size of the
+	// file, which is -1 if unknown.
 	Progress func(file string, done, total int64)
 }
 
-// FromEnv makes a client of the variables that huggingface_hub reads: HF_ENDPOINT, HF_HUB_CACHE, HF_HOME,
-// XDG_CACHE_HOME, HF_TOKEN, HF_TOKEN_PATH, HF_HUB_OFFLINE and the older names of some. Without a token in them it takes
-// the one that the hub's command line stored.
+// FromEnv returns a client with the settings of the variables that huggingface_hub reads: HF_ENDPOINT, HF_HUB_CACHE,
+// HF_HOME, XDG_CACHE_HOME, HF_TOKEN, HF_TOKEN_PATH, HF_HUB_OFFLINE and older names of some of them. If the variables
+// hold no token, it reads the token that `hf auth login` has stored.
 func FromEnv(lookup func(name string) (string, bool)) (*Client, error) {
 	first := func(names ...string) string {
 		for _, name := range names {
@@ -99,7 +99,7 @@ func truthy(v string) bool {
 	return false
 }
 
-// transport gives up on a server that does not answer.
+// transport returns a transport that bounds the wait for the headers of an answer.
 func transport() http.RoundTripper {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.ResponseHeaderTimeout = 30 * time.Second
@@ -115,20 +115,20 @@ const (
 // Repo names a repository.
 type Repo struct {
 	Kind     string // Model or Dataset
-	ID       string // such as "org/name"
-	Revision string // branch, tag or commit; "" is the branch main
+	ID       string // for example "org/name"
+	Revision string // branch, tag or commit; "" means the branch main
 }
 
-// validID is what huggingface_hub accepts, in one or two parts.
+// validID matches the names that huggingface_hub accepts. They have one or two parts.
 var validID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,95}(/[A-Za-z0-9][A-Za-z0-9._-]{0,95})?$`)
 
-// IsID reports whether a name can be that of a repository.
+// IsID reports whether a string can be the name of a repository.
 func IsID(name string) bool {
 	return validID.MatchString(name) && !strings.Contains(name, "--") && !strings.Contains(name, "..") &&
 		!strings.HasSuffix(name, ".git")
 }
 
-// commit is the form of a full commit hash.
+// commitHash matches a full commit hash.
 var commitHash = regexp.MustCompile(`^[0-9a-f]{40}$`)
 
 func (r Repo) revision() string {
@@ -138,36 +138,36 @@ func (r Repo) revision() string {
 	return r.Revision
 }
 
-// folder is the repository's in a cache.
+// folder returns the repository's folder in a cache.
 func (r Repo) folder(cache string) string {
 	return filepath.Join(cache, r.folderName())
 }
 
 func (r Repo) folderName() string { return r.Kind + "s--" + strings.ReplaceAll(r.ID, "/", "--") }
 
-// UncachedError is of a file that the cache lacks while the hub cannot be asked: whether the repository has it is not
-// known.
+// UncachedError reports that the cache lacks a file and the hub cannot be asked, so it is unknown whether the
+// repository has the file.
 type UncachedError struct{ err error }
 
-// Error says where it was looked for, and why the hub cannot be asked.
+// Error names the file and the cache, and says why the hub cannot be asked.
 func (e *UncachedError) Error() string { return e.err.Error() }
 
-// Unwrap gives the reason.
+// Unwrap returns the reason why the hub cannot be asked.
 func (e *UncachedError) Unwrap() error { return e.err }
 
-// errMissing is of a file that the repository does not have.
+// errMissing reports that the repository does not have the file.
 var errMissing = fmt.Errorf("not in the repository: %w", fs.ErrNotExist)
 
-// File gives the path of a file of the repository in the cache, which it fetches if it is not there or not current.
-// Offline, and if the hub cannot be reached, what the cache has is taken. A file that the repository lacks, and only
-// that, is fs.ErrNotExist.
+// File returns the path in the cache of a file of the repository. It fetches the file if the cache lacks the current
+// version. If the client is offline, or the hub cannot be reached, File returns the cached version. Its error is
+// fs.ErrNotExist only if the repository lacks the file.
 func (c *Client) File(ctx context.Context, repo Repo, name string) (string, error) {
 	path, err := c.file(ctx, repo, name)
 	return path, c.hide(err)
 }
 
-// hide takes the token, and a password in the endpoint, out of an error, and shortens it: it may quote what the hub
-// says.
+// hide removes the token and a password in the endpoint from an error, and shortens it, because it may quote the hub's
+// answer.
 func (c *Client) hide(err error) error {
 	if err == nil {
 		return nil
@@ -187,7 +187,7 @@ func (c *Client) file(ctx context.Context, repo Repo, name string) (string, erro
 		return "", fmt.Errorf("hub: %s: %q at %q is no file of a repository", repo.ID, name, repo.revision())
 	}
 	path, missing := c.cached(repo, name)
-	if path != "" && commitHash.MatchString(repo.Revision) { // a commit's files do not change
+	if path != "" && commitHash.MatchString(repo.Revision) { // the files of a commit do not change
 		return path, nil
 	}
 	if c.Offline {
@@ -211,7 +211,8 @@ func (c *Client) file(ctx context.Context, repo Repo, name string) (string, erro
 	return path, nil
 }
 
-// List names the files of a repository. Offline, and if the hub cannot be reached, those the cache has.
+// List returns the names of a repository's files. If the client is offline, or the hub cannot be reached, it lists the
+// files in the cache.
 func (c *Client) List(ctx context.Context, repo Repo) ([]string, error) {
 	names, err := c.list(ctx, repo)
 	return names, c.hide(err)
@@ -240,7 +241,7 @@ func (c *Client) list(ctx context.Context, repo Repo) ([]string, error) {
 	return names, nil
 }
 
-// listed names the files of a repository that are in the cache.
+// listed returns the names of the repository's files that are in the cache.
 func (c *Client) listed(repo Repo) ([]string, error) {
 	commit, ok := c.commit(repo)
 	if !ok {
@@ -259,7 +260,8 @@ func (c *Client) listed(repo Repo) ([]string, error) {
 	return names, err
 }
 
-// fallBack takes what the cache has when the hub cannot be asked.
+// fallBack returns the cached path if there is one. Otherwise its error says that the repository lacks the file, or why
+// the hub cannot be asked.
 func (c *Client) fallBack(repo Repo, name, path string, missing bool, why error) (string, error) {
 	switch {
 	case path != "":
@@ -271,7 +273,8 @@ func (c *Client) fallBack(repo Repo, name, path string, missing bool, why error)
 	return "", &UncachedError{err}
 }
 
-// cached looks into the cache: the file's path, or that the repository was seen to lack it.
+// cached returns the path of a file in the cache, or "" if the cache lacks it. It reports whether the cache knows that
+// the repository lacks the file.
 func (c *Client) cached(repo Repo, name string) (path string, missing bool) {
 	folder := repo.folder(c.Cache)
 	commit, ok := c.commit(repo)
@@ -286,7 +289,7 @@ func (c *Client) cached(repo Repo, name string) (path string, missing bool) {
 	return "", err == nil
 }
 
-// commit is that of the repository's revision as the cache knows it.
+// commit returns the commit of the repository's revision, by the refs of the cache.
 func (c *Client) commit(repo Repo) (string, bool) {
 	commit := repo.revision()
 	if commitHash.MatchString(commit) {
@@ -297,7 +300,7 @@ func (c *Client) commit(repo Repo) (string, bool) {
 	return commit, err == nil && commitHash.MatchString(commit)
 }
 
-// rememberMissing notes, as huggingface_hub does, that a commit lacks a file. Failing to is no harm.
+// rememberMissing notes in the cache that a commit lacks a file, as huggingface_hub does. Its errors do no harm.
 func (c *Client) rememberMissing(repo Repo, commit, name string) {
 	if !commitHash.MatchString(commit) {
 		return
@@ -309,7 +312,7 @@ func (c *Client) rememberMissing(repo Repo, commit, name string) {
 	_ = c.writeRef(repo, commit)
 }
 
-// writeRef notes at which commit the revision is.
+// writeRef writes the commit of the revision into the cache.
 func (c *Client) writeRef(repo Repo, commit string) error {
 	if repo.revision() == commit {
 		return nil
@@ -324,7 +327,7 @@ func (c *Client) writeRef(repo Repo, commit string) error {
 	return outfile.WriteBytes(path, outfile.Options{Replace: true}, []byte(commit))
 }
 
-// exists reports whether there is something at path; a link to nothing is nothing.
+// exists reports whether path exists. A dangling link does not.
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return !errors.Is(err, fs.ErrNotExist)

@@ -28,17 +28,17 @@ const (
 	secondCommit = "2222222222222222222222222222222222222222"
 )
 
-// fakeHub speaks the hub's protocol for one repository, org/model, with a small file, and a large one that lies on
+// fakeHub speaks the hub's protocol for one repository, org/model, with a small file and a large file that is on
 // another host.
 type fakeHub struct {
 	*httptest.Server
 	storage *httptest.Server
 	commit  atomic.Value
 	files   map[string]string
-	cut     atomic.Int64 // the next answer from storage breaks off after so many bytes
+	cut     atomic.Int64 // number of bytes after which the next answer of the storage breaks off
 	heads   atomic.Int64
 	bodies  atomic.Int64
-	leaked  atomic.Bool // a token came to the storage
+	leaked  atomic.Bool // reports whether the storage received a token
 	ranges  []string
 	mu      sync.Mutex
 }
@@ -126,7 +126,7 @@ func (h *fakeHub) store(w http.ResponseWriter, r *http.Request) {
 	if cut := h.cut.Swap(0); cut > 0 {
 		end = from + int(cut)
 	}
-	_, _ = w.Write([]byte(text[from:end])) // a cut one: the connection closes short of the length
+	_, _ = w.Write([]byte(text[from:end])) // if cut, the connection closes before the announced length
 }
 
 func (h *fakeHub) client(t *testing.T) *Client {
@@ -173,7 +173,7 @@ func TestFileIsFetchedOnce(t *testing.T) {
 	if n := h.bodies.Load(); n != 1 {
 		t.Errorf("the large file was sent %d times", n)
 	}
-	if n := h.heads.Load(); n != 3 { // none for the commit, which the cache has
+	if n := h.heads.Load(); n != 3 { // none for the commit, because the cache has its file
 		t.Errorf("asked %d times, want 3", n)
 	}
 	if h.leaked.Load() {
@@ -219,7 +219,7 @@ func TestWrongContentIsRefused(t *testing.T) {
 		!strings.Contains(err.Error(), "does not have the hash") {
 		t.Fatalf("got %v", err)
 	}
-	get(t, c, repo, "sub/tokenizer.json", h.files["sub/tokenizer.json"]) // the wrong beginning is gone
+	get(t, c, repo, "sub/tokenizer.json", h.files["sub/tokenizer.json"]) // the wrong part was removed
 }
 
 func TestOffline(t *testing.T) {
@@ -276,13 +276,13 @@ func TestRefusals(t *testing.T) {
 				}
 			}
 			if strings.Contains(err.Error(), "hf_secret") {
-				t.Errorf("%q tells the token", err)
+				t.Errorf("%q contains the token", err)
 			}
 		})
 	}
 }
 
-// A hub that repeats the token, and an endpoint with a password, put neither into a message.
+// Messages contain neither a token that the hub repeats nor a password of the endpoint.
 func TestMessagesHaveNoSecrets(t *testing.T) {
 	t.Parallel()
 	hub := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -311,8 +311,8 @@ func TestMessagesHaveNoSecrets(t *testing.T) {
 	}
 }
 
-// What stands in HF_ENDPOINT is shown without a user, also if it is no URL.
-func TestEndpointThatIsNone(t *testing.T) {
+// Messages show HF_ENDPOINT without its user, even if it is not a URL.
+func TestInvalidEndpoint(t *testing.T) {
 	t.Parallel()
 	for _, endpoint := range []string{"http://u:mirror-password@h:port", "u:mirror-password@h",
 		"http://u:mirror/password@h", "ftp://u:mirror-password@h", "h", "http://u:mirror%zz-password@h"} {
@@ -325,14 +325,14 @@ func TestEndpointThatIsNone(t *testing.T) {
 	}
 }
 
-// refusing is a network that says why in words of a proxy.
+// refusing is a round tripper that fails with the message of a proxy.
 type refusing struct{}
 
 func (refusing) RoundTrip(*http.Request) (*http.Response, error) {
 	return nil, errors.New("407 bad mirror-password")
 }
 
-// Words of whoever answers in the place of the hub do nothing to a terminal.
+// Messages contain no control characters from an answer, which a proxy may have sent.
 func TestRefusalsArePrintable(t *testing.T) {
 	c := &Client{Endpoint: "http://h"}
 	for _, code := range []int{http.StatusTeapot, http.StatusServiceUnavailable} {
@@ -350,7 +350,7 @@ func TestRenamedRepository(t *testing.T) {
 	get(t, h.client(t), Repo{Kind: Model, ID: "old/name"}, "config.json", h.files["config.json"])
 }
 
-func TestOthersDownloadIsWaitedFor(t *testing.T) {
+func TestConcurrentCallsDownloadOnce(t *testing.T) {
 	h := newFakeHub(t)
 	c := h.client(t)
 	var wait sync.WaitGroup
@@ -404,7 +404,7 @@ func TestFromEnv(t *testing.T) {
 	}
 }
 
-// The cache is huggingface_hub's: each finds the other's files without the network.
+// The client and huggingface_hub share the cache: each finds the files of the other without the network.
 func TestCacheIsSharedWithPython(t *testing.T) {
 	python := testenv.Python(t, "huggingface_hub")
 	h := newFakeHub(t)
@@ -440,8 +440,8 @@ func TestCacheIsSharedWithPython(t *testing.T) {
 	}
 }
 
-// A server that sends more than the hub announced, without end as far as it is let, is stopped at once, and nothing
-// stays of it. A file for which the disk has no room is not begun.
+// A download stops and leaves no file once the server sends more than the hub announced. It does not begin if the disk
+// has no room for the file.
 func TestDownloadsAreBounded(t *testing.T) {
 	for name, tt := range map[string]struct {
 		size, want string
@@ -478,7 +478,7 @@ func TestDownloadsAreBounded(t *testing.T) {
 	}
 }
 
-// answers is a hub with one answer to everything.
+// answers is a hub that has the same answer to every request.
 type answers struct{ http.Response }
 
 func (a *answers) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -487,8 +487,8 @@ func (a *answers) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &resp, nil
 }
 
-// Whatever a hub says of a file, and lists as a repository's, it is taken as the protocol has it, or refused in one
-// short line without the token.
+// FuzzAnswers checks that any answer of a hub is either read by the protocol or refused in one short line without the
+// token.
 func FuzzAnswers(f *testing.F) {
 	const token = "hf_0123456789abcdef"
 	for _, body := range []string{`{"siblings":[{"rfilename":"../../x"},{"rfilename":"a\u0000b"}]}`,

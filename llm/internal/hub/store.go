@@ -21,7 +21,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
-// store makes sure of the blob and of the snapshot's link to it, and gives the path of the link.
+// store fetches the blob if the cache lacks it, links it into the snapshot, and returns the path of the link.
 func (c *Client) store(ctx context.Context, repo Repo, name string, about metadata) (string, error) {
 	folder := repo.folder(c.Cache)
 	blob := filepath.Join(folder, "blobs", about.etag)
@@ -48,11 +48,11 @@ func (c *Client) store(ctx context.Context, repo Repo, name string, about metada
 			return "", err
 		}
 	}
-	return link, point(link, blob)
+	return link, makeLink(link, blob)
 }
 
-// point makes the link, or a copy where the file system has no links.
-func point(link, blob string) error {
+// makeLink makes the link, or a copy if the file system has no links.
+func makeLink(link, blob string) error {
 	if exists(link) {
 		return nil
 	}
@@ -60,7 +60,7 @@ func point(link, blob string) error {
 	if err != nil {
 		return err
 	}
-	_ = os.Remove(link) // one to nothing
+	_ = os.Remove(link) // it may dangle
 	if os.Symlink(relative, link) == nil {
 		return nil
 	}
@@ -71,10 +71,11 @@ func point(link, blob string) error {
 	return os.WriteFile(link, data, 0o644)
 }
 
-// attempts is how often a broken download is taken up again.
+// attempts bounds the number of requests for one file.
 const attempts = 5
 
-// download fetches a blob into a file beside it, which a later call takes up where this one broke off.
+// download fetches a blob by way of a file beside it. If the download breaks off, a later call resumes it from this
+// file.
 func (c *Client) download(ctx context.Context, repo Repo, name string, about metadata, blob string) error {
 	part := blob + ".incomplete"
 	if err := roomFor(part, about.size); err != nil {
@@ -106,7 +107,8 @@ func (c *Client) download(ctx context.Context, repo Repo, name string, about met
 	return os.Rename(part, blob)
 }
 
-// roomFor refuses a file for which the disk of the cache has no room. What is there of it stays, for when there is.
+// roomFor returns an error if the disk of the cache has no room for a file. The part already downloaded stays, so that
+// a later run can resume once there is room.
 func roomFor(part string, size int64) error {
 	if info, err := os.Stat(part); err == nil {
 		size -= info.Size()
@@ -117,11 +119,11 @@ func roomFor(part string, size int64) error {
 	return nil
 }
 
-// maxUnannounced bounds a file whose size the hub does not tell.
+// maxUnannounced bounds the size of a file, in bytes, if the hub does not announce it.
 const maxUnannounced = 16 << 30
 
-// bounded is the rest of a file, of which done bytes are there. A server may send more than the hub announced, and
-// without end.
+// bounded returns a writer for the rest of a file that has done bytes already. It is bounded because a server may send
+// more than the hub announced.
 func bounded(part *os.File, size, done int64) io.Writer {
 	if size < 0 {
 		return &outfile.Bounded{W: part, Dir: filepath.Dir(part.Name()), Most: maxUnannounced,
@@ -131,10 +133,10 @@ func bounded(part *os.File, size, done int64) io.Writer {
 		Done: done}
 }
 
-// stallTime is how long a download may bring nothing.
+// stallTime is the time after which a download that receives nothing is broken off.
 const stallTime = 30 * time.Second
 
-// fetch appends to part what it lacks.
+// fetch downloads the rest of a file and appends it to part.
 func (c *Client) fetch(ctx context.Context, repo Repo, name string, about metadata, part string) error {
 	f, err := os.OpenFile(part, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
@@ -146,7 +148,7 @@ func (c *Client) fetch(ctx context.Context, repo Repo, name string, about metada
 		return err
 	}
 	if about.size >= 0 && done >= about.size {
-		return nil // verify has the last word
+		return nil // verify checks the content
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -171,7 +173,7 @@ func (c *Client) fetch(ctx context.Context, repo Repo, name string, about metada
 	defer resp.Body.Close()
 	switch resp.StatusCode {
 	case http.StatusPartialContent:
-	case http.StatusOK, http.StatusRequestedRangeNotSatisfiable: // no part was to be had
+	case http.StatusOK, http.StatusRequestedRangeNotSatisfiable: // the server sends no ranges, or has a smaller file
 		if err := f.Truncate(0); err != nil {
 			return err
 		}
@@ -199,15 +201,15 @@ func (c *Client) fetch(ctx context.Context, repo Repo, name string, about metada
 	return nil
 }
 
-// progress writes to the file, tells how far it is, and keeps the stall timer from firing.
+// progress writes to the file, reports the progress, and resets the stall timer.
 type progress struct {
 	c           *Client
 	file        io.Writer
 	name        string
 	done, total int64
 	stall       *time.Timer
-	told        time.Time
-	failed      error // of writing
+	reported    time.Time
+	failed      error // error of writing the file
 }
 
 func (p *progress) Write(data []byte) (int, error) {
@@ -217,17 +219,17 @@ func (p *progress) Write(data []byte) (int, error) {
 	if p.failed = err; err != nil {
 		return n, err
 	}
-	if now := time.Now(); p.c.Progress != nil && now.Sub(p.told) > time.Second {
-		p.told = now
+	if now := time.Now(); p.c.Progress != nil && now.Sub(p.reported) > time.Second {
+		p.reported = now
 		p.c.Progress(p.name, p.done, p.total)
 	}
 	return n, nil
 }
 
-// sha256Hex is the form of the ETag of large files: it is their hash.
+// sha256Hex matches the ETags of large files, which are their SHA-256.
 var sha256Hex = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
-// verify holds the downloaded file against what the hub said of it.
+// verify compares the size and the hash of a downloaded file with the hub's metadata.
 func verify(path string, about metadata) error {
 	f, err := os.Open(path)
 	if err != nil {
