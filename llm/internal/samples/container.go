@@ -10,7 +10,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// ITLMode says which inter-token latencies become samples. Records hold all of them in any case.
+// ITLMode selects which inter-token latencies become samples. Records hold all of them in any mode.
 type ITLMode string
 
 // The modes.
@@ -20,7 +20,7 @@ const (
 	ITLOff     ITLMode = "off"
 )
 
-// ParseITLMode gives the mode of a name.
+// ParseITLMode returns the mode of a name.
 func ParseITLMode(name string) (ITLMode, error) {
 	switch mode := ITLMode(name); mode {
 	case ITLRequest, ITLAll, ITLOff:
@@ -29,8 +29,8 @@ func ParseITLMode(name string) (ITLMode, error) {
 	return "", fmt.Errorf("must be 'request', 'all' or 'off', got %q", name)
 }
 
-// Container carries one line of the record file through k6's sample channel. It may be used concurrently; the line must
-// not change any more.
+// Container carries one line of the record file through k6's sample channel. It may be used concurrently. The line must
+// no longer change.
 type Container struct {
 	line record.Line
 	tags *metrics.TagSet
@@ -47,29 +47,30 @@ type Container struct {
 
 var _ metrics.ConnectedSampleContainer = new(Container)
 
-// Request carries a finished request; meta is what else goes along as metadata and is not changed.
+// Request returns a container for a finished request. The samples have meta as additional metadata; Request does not
+// change it.
 func (m *Metrics) Request(r *record.Request, tags *metrics.TagSet, meta map[string]string, mode ITLMode) *Container {
 	return &Container{line: r, tags: tags, meta: meta, mode: mode, m: m}
 }
 
-// Event carries any other line.
+// Event returns a container for a line that is not a request.
 func (m *Metrics) Event(line record.Line, tags *metrics.TagSet) *Container {
 	return &Container{line: line, tags: tags, m: m}
 }
 
-// Line is what the container carries.
+// Line returns the line that the container carries.
 func (c *Container) Line() record.Line { return c.line }
 
-// Text is the line as JSON, encoded once however many consumers ask.
+// Text returns the line as JSON. It encodes the line once, at the first call.
 func (c *Container) Text() ([]byte, error) {
 	c.encode.Do(func() { c.text, c.err = record.Append(nil, c.line) })
 	return c.text, c.err
 }
 
-// GetTags returns the tags all samples share.
+// GetTags returns the tags that all samples share.
 func (c *Container) GetTags() *metrics.TagSet { return c.tags }
 
-// GetTime returns the time all samples share: a request's end.
+// GetTime returns the end of a request, and the present time for other lines.
 func (c *Container) GetTime() time.Time {
 	if r, ok := c.line.(*record.Request); ok {
 		return time.Unix(0, r.End)
@@ -77,8 +78,8 @@ func (c *Container) GetTime() time.Time {
 	return time.Now()
 }
 
-// GetSamples returns the samples, made at the first call: k6 asks once for each of its consumers, on goroutines of
-// their own.
+// GetSamples returns the samples. It makes them at the first call, because k6 calls it once for each of its consumers,
+// on different goroutines.
 func (c *Container) GetSamples() []metrics.Sample {
 	c.expand.Do(func() {
 		b := sampler{tags: c.tags, time: c.GetTime(), meta: c.metadata()}
@@ -110,8 +111,8 @@ func (c *Container) metadata() map[string]string {
 	return meta
 }
 
-// withRecord is the metadata with the line itself, so that --out json alone can be converted. A line that JSON cannot
-// hold leaves the metadata without it; the output of records reports that error.
+// withRecord returns the metadata with the line itself, so that llmconv can read the output of --out json. If the line
+// cannot be encoded as JSON, the metadata lacks it; the output of records reports the error.
 func (c *Container) withRecord() map[string]string {
 	meta := c.metadata()
 	text, err := c.Text()
@@ -125,7 +126,7 @@ func (c *Container) withRecord() map[string]string {
 	return meta
 }
 
-// sampler gathers samples of one request.
+// sampler collects the samples of one line.
 type sampler struct {
 	samples []metrics.Sample
 	tags    *metrics.TagSet
@@ -145,7 +146,7 @@ func (b *sampler) latency(metric *metrics.Metric, d time.Duration, known bool) {
 	}
 }
 
-// request makes the samples of one request. Latencies and tokens are those of successes; counts are of all.
+// request makes the samples of one request. Failed requests have counts, but no latencies and no tokens.
 func (b *sampler) request(m *Metrics, r *record.Request, mode ITLMode, withRecord map[string]string) {
 	room := 12
 	if mode == ITLAll {
@@ -192,8 +193,8 @@ func (b *sampler) itl(m *Metrics, r *record.Request, mode ITLMode) {
 	}
 }
 
-// gaps makes a sample of each gap, at the instant of the token that ends it: outputs such as InfluxDB keep one value of
-// an instant.
+// gaps makes a sample of each gap at the instant of the token that ends it, because outputs such as InfluxDB keep only
+// one value per instant.
 func (b *sampler) gaps(m *Metrics, r *record.Request) {
 	end := b.time
 	defer func() { b.time = end }()

@@ -1,5 +1,5 @@
-// Package samples turns records into k6 samples: the names of the metrics, their registration, and a sample container
-// that carries the whole record, so that one push feeds k6's metrics and our record output alike.
+// Package samples turns records into k6 samples. It registers the metrics, and has a sample container that carries the
+// whole record, so that one push feeds both k6's metrics and the record output.
 package samples
 
 import (
@@ -10,7 +10,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// Metrics are the handles of our metrics. docs/metrics.md defines them.
+// Metrics holds the handles of the extension's metrics, which docs/metrics.md defines.
 type Metrics struct {
 	TTFT, ITL, TPOT, NTPOT, Duration, ScheduleDelay *metrics.Metric
 	PromptTokens, CompletionTokens                  *metrics.Metric
@@ -18,7 +18,7 @@ type Metrics struct {
 	Failed, Good                                    *metrics.Metric
 }
 
-// Register registers all metrics. A second registration in the same registry gives the same handles.
+// Register registers all metrics. A second registration in the same registry returns the same handles.
 func Register(registry *metrics.Registry) (*Metrics, error) {
 	m := new(Metrics)
 	for _, def := range []struct {

@@ -18,7 +18,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// NewRun describes the run of this process by k6's options; lookup reads the environment.
+// NewRun returns the record of this process's run, which starts now, by k6's options. lookup reads the environment.
 func NewRun(opts lib.Options, lookup func(name string) (string, bool)) *record.Run {
 	run := &record.Run{
 		Schema: record.Schema, ID: runID(opts, lookup), Instance: opts.RunTags["instance_id"], Segment: "0:1",
@@ -37,8 +37,8 @@ func NewRun(opts lib.Options, lookup func(name string) (string, bool)) *record.R
 	return run
 }
 
-// GivenRunID is the run's id as far as it was given before the options are known: that of the environment, else the tag
-// testrun_name of the command line or of K6_TAGS, else "". Instances of one run are given the same.
+// GivenRunID returns the run's id before k6's options are known: the id in the environment, else the tag testrun_name
+// of the command line or of K6_TAGS, else "". All instances of one run are given the same id.
 func GivenRunID(args []string, lookup func(name string) (string, bool)) string {
 	if id, ok := lookup(record.RunIDEnv); ok && id != "" {
 		return id
@@ -52,7 +52,7 @@ func GivenRunID(args []string, lookup func(name string) (string, bool)) string {
 	return id
 }
 
-// ProcessRunID is the given id, else a random one, the same throughout the process.
+// ProcessRunID returns the result of GivenRunID, or else a random id that stays the same throughout the process.
 func ProcessRunID(args []string, lookup func(name string) (string, bool)) string {
 	if id := GivenRunID(args, lookup); id != "" {
 		return id
@@ -60,8 +60,8 @@ func ProcessRunID(args []string, lookup func(name string) (string, bool)) string
 	return randomID()
 }
 
-// DrawSeed is the seed of a run for which none was given. It follows from the run's id, so that all instances draw
-// alike; without an id it is the milliseconds since 1970 at now, as in inference-perf.
+// DrawSeed returns the seed of a run for which none was given. It depends on the run's id only, so that all instances
+// have the same seed. Without an id the seed is now in milliseconds since 1970, as in inference-perf.
 func DrawSeed(id string, now time.Time) int64 {
 	if id == "" {
 		return now.UnixMilli()
@@ -71,7 +71,7 @@ func DrawSeed(id string, now time.Time) int64 {
 	return int64(h.Sum32())
 }
 
-// runTag is the tag by which the k6 Operator tells a run's name to all instances.
+// runTag is the tag with which the k6 Operator passes a run's name to all instances.
 const runTag = "testrun_name"
 
 func runID(opts lib.Options, lookup func(string) (string, bool)) string {
@@ -84,7 +84,8 @@ func runID(opts lib.Options, lookup func(string) (string, bool)) string {
 	return randomID()
 }
 
-// randomID is the same throughout the process, for the module and the output name the run apart from each other.
+// randomID returns an id that stays the same throughout the process, because the module and the output name the run
+// independently of each other.
 var randomID = sync.OnceValue(func() string {
 	id := make([]byte, 8)
 	_, _ = rand.Read(id) // never fails
@@ -96,7 +97,7 @@ const (
 	k6Path     = "go.k6.io/k6/"
 )
 
-// versions names what measured.
+// versions returns the versions of the programs that measured, and their platform.
 func versions() map[string]string {
 	v := map[string]string{"go": runtime.Version(), "os": runtime.GOOS + "/" + runtime.GOARCH}
 	info, ok := debug.ReadBuildInfo()
@@ -114,10 +115,10 @@ func versions() map[string]string {
 	return v
 }
 
-// Version is this module's version as it was built in, "(devel)" for a local build.
+// Version returns the version of this module in the program's build information, or "(devel)" for a local build.
 func Version() string { return version() }
 
-// version is found once: every VU asks, and what was built in is a long text.
+// version reads the build information once, because every VU asks and the build information is a long text.
 var version = sync.OnceValue(func() string {
 	if v := versions()["xk6-llm"]; v != "" {
 		return v

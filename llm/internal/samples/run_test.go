@@ -10,12 +10,12 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// environment looks names up in pairs.
+// environment returns a lookup of names in pairs.
 func environment(pairs map[string]string) func(name string) (string, bool) {
 	return func(name string) (string, bool) { value, set := pairs[name]; return value, set }
 }
 
-// The run's id is found where k6 finds it, before k6 tells of its options.
+// GivenRunID finds the run's id where k6 finds it, before k6 passes its options on.
 func TestGivenRunID(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -31,7 +31,7 @@ func TestGivenRunID(t *testing.T) {
 		{[]string{"k6", "run", "--tag", "testrun_name=a", "--tag", "testrun_name=b"}, nil, "b"},
 		{[]string{"k6", "run", "testrun_name=a", "--tag"}, nil, ""},
 		{nil, map[string]string{"K6_TAGS": "x:y,testrun_name:a"}, "a"},
-		// the flag takes the place of all tags
+		// the flag replaces all tags of the variable
 		{[]string{"k6", "run", "--tag", "x=y"}, map[string]string{"K6_TAGS": "testrun_name:a"}, ""},
 	} {
 		lookup := environment(tt.env)
@@ -40,12 +40,13 @@ func TestGivenRunID(t *testing.T) {
 		}
 		if got := ProcessRunID(tt.args, lookup); (got != tt.want) != (tt.want == "") || got == "" ||
 			got != ProcessRunID(tt.args, lookup) {
-			t.Errorf("%q, %v: id of the process %q, want %q or one that stays", tt.args, tt.env, got, tt.want)
+			t.Errorf("%q, %v: id of the process %q, want %q or one that stays the same", tt.args, tt.env, got, tt.want)
 		}
 	}
 }
 
-// Instances of a run draw one seed, at whatever moment. It must never change: runs are repeated by it.
+// All instances of a run have the same seed, whenever they start. The formula must never change, because users repeat
+// runs by their seeds.
 func TestDrawSeed(t *testing.T) {
 	t.Parallel()
 	now := time.UnixMilli(1772600767008)
@@ -59,7 +60,7 @@ func TestDrawSeed(t *testing.T) {
 	}
 }
 
-// The run has the seed that its scenarios share.
+// A run has the seed that its scenarios share.
 func TestRunSeed(t *testing.T) {
 	t.Parallel()
 	const scenario = `"%s": {"executor": "shared-iterations", "env": {"K6_LLM_SEED": "%s"}}`

@@ -25,7 +25,7 @@ func register(t *testing.T) (*Metrics, *metrics.TagSet) {
 	return m, registry.RootTagSet()
 }
 
-// answer is a request of three tokens that went 2 ms late.
+// answer returns the record of a request with three tokens that was sent 2 ms late.
 func answer() *record.Request {
 	return &record.Request{
 		ID: "a-1", SessionID: "s-1", Streaming: true, Due: new(int64(1e9 - 2e6)), Start: 1e9, End: 2e9,
@@ -34,7 +34,7 @@ func answer() *record.Request {
 	}
 }
 
-// values lists samples as name=value.
+// values formats samples as name=value.
 func values(samples []metrics.Sample) []string {
 	list := make([]string, len(samples))
 	for i, s := range samples {
@@ -86,7 +86,7 @@ func TestSamples(t *testing.T) {
 	}
 }
 
-func TestTheRecordRidesOnRequestsAlone(t *testing.T) {
+func TestOnlyRequestCountsCarryTheRecord(t *testing.T) {
 	t.Parallel()
 	m, tags := register(t)
 	user := map[string]string{"mine": "x"}
@@ -125,9 +125,9 @@ func TestEventsCarryTheirLine(t *testing.T) {
 	}
 }
 
-// Each gap has the instant of the token that ends it, the last that of the last token; what else is sampled has the
-// request's end.
-func TestGapsHaveInstantsOfTheirOwn(t *testing.T) {
+// Each gap has the instant of the token that ends it, so the last gap has the instant of the last token. All other
+// samples have the request's end.
+func TestGapsHaveTheInstantsOfTokens(t *testing.T) {
 	t.Parallel()
 	m, tags := register(t)
 	q := answer()
@@ -158,7 +158,7 @@ func TestGapsHaveInstantsOfTheirOwn(t *testing.T) {
 	}
 }
 
-// k6 asks from several goroutines, once for each consumer.
+// k6 calls GetSamples on several goroutines, once for each consumer.
 func TestSamplesAreMadeOnce(t *testing.T) {
 	t.Parallel()
 	m, tags := register(t)
@@ -174,7 +174,7 @@ func TestSamplesAreMadeOnce(t *testing.T) {
 	}
 }
 
-func TestRegisterTwiceGivesTheSameMetrics(t *testing.T) {
+func TestRegisterTwiceReturnsTheSameMetrics(t *testing.T) {
 	t.Parallel()
 	registry := metrics.NewRegistry()
 	a, err := Register(registry)
@@ -187,7 +187,7 @@ func TestRegisterTwiceGivesTheSameMetrics(t *testing.T) {
 	}
 }
 
-func TestRegisterSaysWhichNameIsTaken(t *testing.T) {
+func TestRegisterNamesTheConflict(t *testing.T) {
 	t.Parallel()
 	registry := metrics.NewRegistry()
 	registry.MustNewMetric("llm_tpot", metrics.Counter)
@@ -256,7 +256,7 @@ func TestNewRun(t *testing.T) {
 		t.Errorf("got %+v", run)
 	}
 	if got := NewRun(opts, env("id")).ID; got != "id" {
-		t.Errorf("the environment's id is second to a tag: %q", got)
+		t.Errorf("a tag goes before the environment's id: got %q, want %q", got, "id")
 	}
 	a, b := NewRun(lib.Options{}, env("")), NewRun(lib.Options{}, env(""))
 	if a.ID == "" || a.ID != b.ID || a.Segment != "0:1" || a.Instance == "" {

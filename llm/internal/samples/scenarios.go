@@ -10,17 +10,17 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// Staged is a scenario that knows its stages itself, as those of our executor do.
+// Staged is the configuration of a scenario that describes its stages itself, as the executor llm-arrival-rate does.
 type Staged interface {
 	RecordStages() []record.Stage
 }
 
-// Seeded is a scenario that knows its seed itself, as those of our executor do.
+// Seeded is the configuration of a scenario that has a seed itself, as the executor llm-arrival-rate does.
 type Seeded interface {
 	RecordSeed() int64
 }
 
-// Seed is the seed of a scenario, and false if it has none.
+// Seed returns the seed of a scenario, and false if it has none.
 func Seed(config lib.ExecutorConfig) (int64, bool) {
 	if s, ok := config.(Seeded); ok {
 		return s.RecordSeed(), true
@@ -29,7 +29,7 @@ func Seed(config lib.ExecutorConfig) (int64, bool) {
 	return seed, err == nil
 }
 
-// RunSeed is the seed that all scenarios which have one share, nil if there is no such.
+// RunSeed returns the seed that all scenarios with a seed share, or nil if they differ or none has a seed.
 func RunSeed(configs lib.ScenarioConfigs) *int64 {
 	var shared *int64
 	for _, config := range configs {
@@ -45,7 +45,7 @@ func RunSeed(configs lib.ScenarioConfigs) *int64 {
 	return shared
 }
 
-// Scenarios describes scenarios in order of start time, and numbers their stages through.
+// Scenarios returns the scenarios in order of start time, with their stages numbered consecutively from 0.
 func Scenarios(configs lib.ScenarioConfigs) []record.Scenario {
 	list := make([]record.Scenario, 0, len(configs))
 	number := 0
@@ -63,7 +63,7 @@ func Scenarios(configs lib.ScenarioConfigs) []record.Scenario {
 	return list
 }
 
-// stages gives each stage with a load of its own. One that k6 has no plan for beforehand is one stage.
+// stages returns the stages of a scenario. A scenario whose load k6 does not plan in advance is a single stage.
 func stages(config lib.ExecutorConfig) []record.Stage {
 	switch c := config.(type) {
 	case Staged:
@@ -89,7 +89,8 @@ func constant(c *executor.ConstantArrivalRateConfig) []record.Stage {
 	}}
 }
 
-// ramps gives each entry that lasts. One without duration only sets the rate from which the next begins.
+// ramps returns a stage for each entry with a duration. An entry without one only sets the rate from which the next
+// begins.
 func ramps(c *executor.RampingArrivalRateConfig) []record.Stage {
 	list := []record.Stage{}
 	unit := c.TimeUnit.TimeDuration()
@@ -105,8 +106,8 @@ func ramps(c *executor.RampingArrivalRateConfig) []record.Stage {
 		}
 		from = to
 	}
-	if _, ours := c.GetEnv()[record.FirstItemEnv]; ours && len(list) > 1 {
-		list = list[:1] // what follows only waits for the last arrival
+	if _, generated := c.GetEnv()[record.FirstItemEnv]; generated && len(list) > 1 {
+		list = list[:1] // the following stages only wait for the last arrival
 	}
 	return list
 }
@@ -118,7 +119,7 @@ func perSecond(rate int64, unit time.Duration) float64 {
 	return float64(rate) / unit.Seconds()
 }
 
-// PlannedVUs is how many VUs the scenarios of this instance have at most.
+// PlannedVUs returns the maximum number of VUs of this instance's scenarios.
 func PlannedVUs(opts lib.Options) (int64, error) {
 	tuple, err := lib.NewExecutionTuple(opts.ExecutionSegment, opts.ExecutionSegmentSequence)
 	if err != nil {
