@@ -9,139 +9,150 @@ declare module 'k6/x/llm' {
   /** Options of a {@link Client}. */
   export interface ClientOptions {
     /**
-     * Base URL. /v1 is added to a bare host ('http://localhost:8000'); any other path is used as it stands ('https://host/api/v3') and
-     * may be that of the endpoint ('…/chat/completions', of the client's api). A query is kept. A user and password in it are sent as
-     * Basic authentication, unless there is an apiKey or a header Authorization. 'sim:' (the default) or 'sim:?ttft=50ms&itl=10ms'
-     * starts the built-in simulator.
+     * Base URL. /v1 is added to a bare host ('http://localhost:8000'); any other path is used unchanged ('https://host/api/v3') and
+     * may be the endpoint itself ('…/chat/completions', matching the client's api). A query is kept. A user and password in the URL are
+     * sent as Basic authentication, unless there is an apiKey or a header Authorization. 'sim:' (the default) or
+     * 'sim:?ttft=50ms&itl=10ms' starts the built-in simulator.
      */
     baseURL?: string;
-    /** Endpoint that send uses: 'chat' (the default) or 'completion'. */
+    /** The endpoint that send uses: 'chat' (the default) or 'completion'. */
     api?: 'chat' | 'completion';
-    /** Model to ask for, whether the server lists it or not; by default the first that GET /v1/models lists. */
+    /** The model to ask for, listed by the server or not; by default the first that GET /v1/models lists. */
     model?: string;
-    /** Ask for a stream of events (default true). Without one there are no TTFT, ITL and TPOT. */
+    /** Ask for a stream of events (default true). Without a stream there are no TTFT, ITL and TPOT. */
     streaming?: boolean;
-    /** Send ignore_eos, so that answers have maxTokens tokens (default true). Set false for servers that refuse the field. */
+    /** Send ignore_eos, so that answers have maxTokens tokens (default true). Set it to false for servers that refuse the field. */
     ignoreEOS?: boolean;
-    /** Longest time a whole request may take (default '300s', 0 for none). */
+    /** The longest time that a whole request may take (default '300s'; 0 means no limit). */
     timeout?: Duration;
-    /** Longest gap between chunks of a stream (default 0: none). */
+    /** The longest gap between chunks of a stream (default 0: no limit). */
     idleTimeout?: Duration;
-    /** Sent as a bearer token. A header Authorization of headers goes before it. */
+    /** Sent as a bearer token. An Authorization header in headers takes precedence. */
     apiKey?: string;
-    /** Further HTTP headers. They go before those that the client sends by itself. */
+    /** Further HTTP headers. They take precedence over those that the client sends by itself. */
     headers?: Record<string, string>;
-    /** Request header that carries the requestID, a UUID (default 'X-Request-Id', '' for none). */
+    /** The request header that carries the requestID, a UUID (default 'X-Request-Id'; '' sends none). */
     requestIDHeader?: string;
-    /** Field of the body that carries maxTokens (default 'max_tokens'); '' leaves the limit out, and with it ignore_eos. */
+    /** The field of the body that carries maxTokens (default 'max_tokens'); '' leaves out the limit and ignore_eos. */
     maxTokensField?: 'max_tokens' | 'max_completion_tokens' | string;
-    /** Further fields of the request body. A field the body has already is replaced, null takes it out. */
+    /** Further fields of the request body. They replace fields that the body has; null removes a field. */
     extraBody?: Record<string, unknown>;
     /** Keep request and response bodies in the records, without the secrets of docs/records.md (default false). */
     text?: boolean;
-    /** Bounds that a good request keeps, above 0. A text needs its unit. */
+    /**
+     * Bounds that a good request keeps, above 0. A text needs a unit. request_latency is written as inference-perf writes it.
+     */
     slo?: { ttft?: Duration; tpot?: Duration; ntpot?: Duration; itl?: Duration; request_latency?: Duration };
-    /** Which inter-token latencies become samples of llm_itl: each request's mean ('request', the default), 'all', or none ('off'). */
+    /** The inter-token latencies that become samples of llm_itl: the mean of each request ('request', the default), 'all', or none ('off'). */
     itl?: 'request' | 'all' | 'off';
     /**
-     * Stop when so many requests in a row failed, or when a share of those that ended within a window did; or by conditions
-     * of your own. With our executor requests in flight may end. Under k6's own executors the test is aborted. Exit code 108.
+     * Stops the load when that many requests in a row failed, or when that share of the requests that ended within a window failed; or
+     * by conditions of your own. Under llm-arrival-rate requests in flight may end; under k6's own executors the test is aborted at once.
+     * The exit code is 108.
      */
     circuitBreaker?: CircuitBreaker | CircuitBreaker[];
     /**
      * Counts tokens as the model does: a tokenizer.json, a folder that holds one (and the chat template), or a name on the
-     * Hugging Face hub such as 'org/model'. By default counts are those of the server's usage.
+     * Hugging Face hub such as 'org/model'. By default the counts come from the server's usage.
      */
     tokenizer?: string;
-    /** LoRA adapters and their shares of the requests, which add up to 1. Each request asks for one, drawn by the scenario's seed and its place in the run. */
+    /**
+     * LoRA adapters and their shares of the requests, which add up to 1. Each request asks for one adapter; the scenario's seed and the
+     * request's position in the run decide which.
+     */
     adapters?: { name: string; split: number }[];
     /**
-     * How often a request is sent again when its connection fails before an answer (default 0): refused, reset, closed, name
-     * not found. Timeouts, certificates, statuses and broken answers are not tried again. timeout holds for each attempt;
-     * latencies count from the first. A request that went out on a kept connection just as the server closed it is sent again
-     * at once, whatever this says, and counted.
+     * How often a request is sent again when its connection fails before an answer (default 0): refused, reset, closed, name not found.
+     * Timeouts, certificates, statuses and broken answers are not retried. timeout applies to each attempt; latencies count from the
+     * first attempt. A request that met a kept connection which the server had just closed is always sent again at once, and counted.
      */
     retries?: number;
-    /** Wait before attempt k of those: retryBackoff × 2^(k−1), times a random factor from 0.5 to 1.5 (default '500ms'). */
+    /** The wait before retry k: retryBackoff × 2^(k−1), times a random factor from 0.5 to 1.5 (default '500ms'). */
     retryBackoff?: Duration;
-    /** Certificate in PEM form to show the server, with its intermediates, relative to the script. It goes before those of k6's tlsAuth. */
+    /** The client certificate in PEM form with its intermediates, relative to the script. It takes precedence over those of k6's tlsAuth. */
     certPath?: string;
-    /** Its key, not encrypted; for one that is, use k6's tlsAuth. */
+    /** The key of certPath, not encrypted; for an encrypted key use k6's tlsAuth. */
     keyPath?: string;
-    /** Authorities in PEM form that may have signed the server's certificate, instead of the system's. k6's insecureSkipTLSVerify trusts any. */
+    /** Authorities in PEM form that may have signed the server's certificate, instead of the system's. k6's insecureSkipTLSVerify accepts any certificate. */
     caPath?: string;
     /**
-     * Take a request's bounds from these of the headers, before slo, as inference-perf does of streamed answers: a number of
-     * the unit (default 'ms'), or 'default' for none. By default x-slo-ttft-<unit> and x-slo-tpot-<unit>.
+     * Take the bounds of a request from these request headers instead of slo, as inference-perf does for streamed answers. A value is a
+     * number in the unit (default 'ms'), or 'default' for no bound. The default names are x-slo-ttft-<unit> and x-slo-tpot-<unit>.
      */
     sloHeaders?: { unit?: 's' | 'ms' | 'us'; ttft?: string; tpot?: string };
-    /** Ask for structured output: any JSON object, or one that fits a schema, an object or its text (default name 'structured_output'). */
+    /**
+     * Ask for structured output: any JSON object, or one that fits a schema, which is an object or its text (default name
+     * 'structured_output').
+     */
     responseFormat?: { type: 'json_object' } | { type?: 'json_schema'; name?: string; jsonSchema: object | string };
-    /** Request header to carry the sessionID. */
+    /** The request header that carries the sessionID. */
     sessionHeader?: string;
-    /** Response header to send back with later requests of the same sessionID, from whichever VU of the process. */
+    /** A response header to send back with later requests of the same sessionID, from any VU of the process. */
     sessionTokenHeader?: string;
     /**
      * Read the server's own page of metrics during the run (vLLM, SGLang, TGI, llama.cpp, NVIDIA's exporter), so that the report has
-     * its queue, cache use and counts: true or 'auto' for /metrics of the base URL's host, a URL, or a list of them for several
-     * replicas. docs/server-page.md says what comes of it.
+     * its queue, cache use and counts. true or 'auto' reads /metrics of the base URL's host; a URL, or a list of URLs for several
+     * replicas, reads those. docs/server-page.md describes the figures.
      */
     serverMetrics?: boolean | 'auto' | string | string[];
-    /** How often (default '1s', at least '100ms'). */
+    /** How often the page is read (default '1s', at least '100ms'). */
     serverMetricsInterval?: Duration;
   }
 
-  /** When a circuit breaker opens: on so many hits in a row, or on a share of the requests that ended within a window. */
+  /** When a circuit breaker opens: after that many hits in a row, or at that share of the requests that ended within a window. */
   export interface BreakerTrigger {
     consecutive?: number;
     /** Share of hits, 0 to 1. */
     rate?: number;
-    /** How far back requests are looked at (default '10s'). */
+    /** The length of the window (default '10s'). */
     window?: Duration;
-    /** Fewest requests within the window (default 20). */
+    /** The least number of requests within the window (default 20). */
     minSamples?: number;
   }
 
-  /** Stops the load. docs/load.md says what expressions see. */
+  /** Stops the load. docs/load.md describes what expressions see. */
   export interface CircuitBreaker extends BreakerTrigger {
-    /** Said when it opens. */
+    /** The name that the message has when the breaker opens. */
     name?: string;
     /** JMESPath expressions on a request that has ended: it counts if any of them holds (default ['@']: each counts). */
     matches?: string[];
-    /** It is a hit if any of these holds. By default each that matches; without matches, each that failed. */
+    /** A counted request is a hit if any of these holds. By default each that matches is a hit; without matches, each that failed. */
     rules?: string[];
-    /** Further triggers; any of them opens it. */
+    /** Further triggers; any of them opens the breaker. */
     triggers?: BreakerTrigger[];
-    /** What it stops: the whole run (the default), or the stage. */
+    /** What the breaker stops: the whole run (the default), or the stage. */
     stop?: 'run' | 'stage';
   }
 
-  /** A message of a chat; further fields are sent as they are. */
+  /** A message of a chat; further fields are sent unchanged. */
   export interface Message {
-    /** 'system', 'user', 'assistant' …: sent as it stands. */
+    /** 'system', 'user', 'assistant' …: sent unchanged. */
     role: string;
-    /** A text, or a list of parts as the server takes them. */
+    /** A text, or a list of parts in the form that the server accepts. */
     content: unknown;
     [field: string]: unknown;
   }
 
-  /** What a single request can set. */
+  /** Options of a single request. */
   export interface RequestOptions {
-    /** Model, instead of the client's. */
+    /** The model, instead of the client's. */
     model?: string;
-    /** Limit of the output, in tokens (default 30). */
+    /** The limit of the output, in tokens (default 30). */
     maxTokens?: number;
-    /** Field of the body that carries it, instead of the client's. */
+    /** The field of the body that carries maxTokens, instead of the client's. */
     maxTokensField?: string;
-    /** Conversation the request belongs to. */
+    /** The conversation that the request belongs to. */
     sessionID?: string;
-    /** Number of the request within its conversation. */
+    /** The number of the request within its conversation. */
     turn?: number;
-    /** Tokens the prompt was made to have, special tokens included; the report says how many differ. */
+    /** The tokens that the prompt was made to have, special tokens included; the report says for how many requests the server counted a different number. */
     promptTokens?: number;
-    /** Whether the server adds special tokens around the prompt; by default as it does by itself. */
+    /** Whether the server adds special tokens around the prompt; by default the server decides. */
     addSpecialTokens?: boolean;
-    /** Further fields of the body, such as tools, in place of those of {@link ClientOptions.extraBody}. An item of a 'jsonl' data set has those of its record here. */
+    /**
+     * Further fields of the body, such as tools. They replace those of {@link ClientOptions.extraBody}. An item of a 'jsonl' data set has
+     * the fields of its record here.
+     */
     extraBody?: Record<string, unknown>;
   }
 
@@ -151,53 +162,53 @@ declare module 'k6/x/llm' {
     prompt?: string;
   }
 
-  /** What became of a request. Times are milliseconds, null where undefined. A failed request is a result, not an exception. */
+  /** The outcome of a request. Times are milliseconds, null if undefined. A failed request is a result, not an exception. */
   export interface Result {
-    /** The answer's content; what had come of it, if the request failed. *** is in the place of secrets that the server repeats. */
+    /** The answer's content, or the part that arrived if the request failed. *** stands in place of secrets that the server repeats. */
     text: string;
     /**
-     * What went wrong, null for a success. Secrets that the server repeats are *** here, too, and characters that would steer a
-     * terminal are escapes; the record has those as they were.
+     * What went wrong, null for a success. *** stands in place of secrets that the server repeats, and escapes in place of characters
+     * that control a terminal; the record has those characters unchanged.
      */
     error: string | null;
-    /** Kind of failure; docs/records.md explains each. */
+    /** The kind of failure; docs/records.md explains each. */
     errorType:
       | 'http' | 'timeout' | 'stall' | 'connect' | 'dns' | 'tls' | 'reset' | 'truncated' | 'stream_error' | 'malformed'
       | 'too_large' | 'canceled' | null;
-    /** HTTP status, 0 without an answer. */
+    /** The HTTP status, 0 without an answer. */
     status: number;
-    /** 'stop', 'length' … as the server says. */
+    /** 'stop', 'length' … as the server reports it. */
     finishReason: string | null;
-    /** Time to the first content. */
+    /** The time to the first content. */
     ttft: number | null;
-    /** Time per output token after the first. */
+    /** The time per output token after the first. */
     tpot: number | null;
-    /** Whole time per output token. */
+    /** The whole time per output token. */
     ntpot: number | null;
-    /** From sending to the end of the answer, or to the failure. */
+    /** The time from sending to the end of the answer, or to the failure. */
     latency: number;
     /** Inter-token latencies: one per gap between chunks; with a tokenizer one per gap between tokens. */
     itl: number[];
-    /** By the server's usage, else by the client's tokenizer. */
+    /** Counted by the server's usage, otherwise by the client's tokenizer. */
     promptTokens: number | null;
-    /** By the client's tokenizer, else by the server's usage, else the number of chunks. */
+    /** Counted by the client's tokenizer, otherwise by the server's usage, otherwise the number of chunks. */
     completionTokens: number | null;
-    /** How much later than due it was sent; null where the due instant is not known. */
+    /** How much later than due the request was sent; null if the due instant is unknown. */
     scheduleDelay: number | null;
-    /** Within the client's slo; null without one. */
+    /** Whether the request kept the client's slo; null without one. */
     good: boolean | null;
-    /** Attempts beyond the first. */
+    /** The number of attempts after the first. */
     retries: number;
     /** A UUID; sent as X-Request-Id, and in the record. */
     requestID: string;
-    /** Model or adapter that was asked for. */
+    /** The model or adapter that was asked for. */
     model: string;
   }
 
   /** Sends requests to one server. Each VU has one connection, kept alive. */
   export class Client {
     constructor(options?: ClientOptions);
-    /** Sends a request to the endpoint of the client's api and waits for its end. */
+    /** Sends a request to the endpoint of the client's api and waits until it ends. */
     send(request: Request): Result;
     sendAsync(request: Request): Promise<Result>;
     /** Sends a chat; a string is a single user message. */
@@ -214,14 +225,14 @@ declare module 'k6/x/llm' {
    */
   export type Length = number | Distribution;
 
-  /** What numbers are drawn from. */
+  /** A distribution from which numbers are drawn. */
   export interface Distribution {
     type?: 'normal' | 'skew_normal' | 'lognormal' | 'uniform' | 'poisson' | 'fixed';
     mean?: number;
     stdDev?: number;
-    /** Of 'skew_normal': 0 is normal, above 0 has its long tail to the right. */
+    /** For 'skew_normal': 0 is normal; above 0 the long tail is to the right. */
     skew?: number;
-    /** What is drawn is brought within min and max. */
+    /** Drawn numbers are brought within min and max. */
     min?: number;
     max?: number;
   }
@@ -229,60 +240,66 @@ declare module 'k6/x/llm' {
   /** Options of a {@link Dataset}. */
   export interface DatasetOptions {
     /**
-     * From files: 'shareGPT', 'billsum_conversations', 'infinity_instruct' (conversations), 'cnn_dailymail' (articles),
-     * 'jsonl' (prompts, or messages as they stand, with tools and parameters). Made up: 'random', 'synthetic', 'shared_prefix', of exact lengths; 'conversation_replay',
-     * of several turns; 'mock', tiny.
+     * From files: 'shareGPT', 'billsum_conversations', 'infinity_instruct' (conversations), 'cnn_dailymail' (articles), 'jsonl' (prompts,
+     * or messages, sent unchanged with their tools and parameters). Generated: 'random', 'synthetic' and 'shared_prefix' (exact lengths),
+     * 'conversation_replay' (several turns), 'mock' (tiny).
      */
     type:
       | 'shareGPT' | 'billsum_conversations' | 'infinity_instruct' | 'cnn_dailymail' | 'jsonl'
       | 'random' | 'synthetic' | 'shared_prefix' | 'conversation_replay' | 'mock';
     /** A file or folder, relative to the script, or a data set on the Hugging Face hub such as 'org/name'. */
     path?: string;
-    /** Which files of a folder or of the hub, such as 'train-*.parquet'. */
+    /** The files to read of a folder or of the hub, such as 'train-*.parquet'. */
     files?: string;
-    /** What items are to be: chats (the default) or completions. */
+    /** The form of the items: chats (the default) or completions. */
     api?: 'chat' | 'completion';
-    /** Shuffles a file's items, the same seed always the same way; without one they come in the file's order. Of made-up prompts, which they are (default 0, of 'conversation_replay' 42). */
+    /**
+     * Shuffles the items of a file, always in the same way for the same seed; without a seed they come in the order of the file. For
+     * generated prompts, the seed from which they are drawn (default 0; 42 for 'conversation_replay').
+     */
     seed?: number;
-    /** Measures the answers in a file, to which maxTokens is set, and made-up prompts, which need it; see {@link ClientOptions.tokenizer}. By default answers are estimated. */
+    /**
+     * Counts the tokens of the answers in a file, to which maxTokens is set; by default they are estimated. Generated prompts need it. See
+     * {@link ClientOptions.tokenizer}.
+     */
     tokenizer?: string;
-    /** Tokens of made-up prompts, special tokens included; of files, those to keep (min to max). */
+    /** Tokens of generated prompts, special tokens included; for files, the prompts to keep (min to max). */
     inputDistribution?: Length;
-    /** Tokens of answers; of files, those to keep. */
+    /** Tokens of answers; for files, the answers to keep. */
     outputDistribution?: Length;
-    /** Text that 'synthetic' prompts are pieces of, instead of the built-in one. */
+    /** A text file; 'synthetic' prompts are pieces of it instead of the built-in text. */
     corpusFilePath?: string;
     /**
-     * Of 'random': a CSV file with the columns ContextTokens and GeneratedTokens, as Azure's traces, or input_tokens and
-     * output_tokens and the like; item k has the lengths of its line k, in place of the distributions.
+     * For 'random': a CSV file with the columns ContextTokens and GeneratedTokens, as in Azure's traces, or for example input_tokens and
+     * output_tokens. Item k has the lengths of line k instead of drawn ones.
      */
     trace?: string;
     /**
-     * Of 'random', as completions: write each prompt as the model's chat template writes a message of the user. Its length
-     * counts the template, and the server is asked to add no special tokens.
+     * For 'random' as completions: write each prompt as the model's chat template writes a user message. The length includes the
+     * template, and the server is asked to add no special tokens.
      */
     useChatTemplate?: boolean;
     /**
-     * Makes the prompts of a run differ from those of earlier ones, so that a server's prefix cache does not know them. By
-     * default the run's id ('random', 'synthetic') or nothing ('shared_prefix'). false: the same prompts in each run.
+     * Makes the prompts of a run differ from those of earlier runs, so that the server's prefix cache does not contain them. The default is
+     * the run's id ('random', 'synthetic') or no salt ('shared_prefix'). With false each run has the same prompts.
      */
     salt?: string | false;
     /**
-     * Of 'random', 'synthetic' and 'shared_prefix', as single completions: 'inference-perf' makes them as inference-perf 0.7.0
-     * does, of decoded ids and of lengths by its formulas, the same in each run unless a salt is given (default 'own').
+     * For 'random', 'synthetic' and 'shared_prefix' as single completions: 'inference-perf' generates prompts as inference-perf 0.7.0 does,
+     * from decoded ids and with lengths by its formulas. They are the same in each run unless there is a salt (default 'own').
      */
     prompts?: 'own' | 'inference-perf';
-    /** Of 'shared_prefix': 10 system prompts of 100 tokens, with 10 questions of 50 tokens each and answers of 50. */
+    /** For 'shared_prefix'; by default 10 system prompts of 100 tokens, each with 10 questions of 50 tokens and answers of 50. */
     sharedPrefix?: {
       numUniqueSystemPrompts?: number;
       numUsersPerSystemPrompt?: number;
       systemPromptLen?: Length;
       questionLen?: Length;
       outputLen?: Length;
-      /** Each user asks several questions, see turns. */
+      /** Whether each user asks several questions, see turns. */
       enableMultiTurnChat?: boolean;
     };
-    /** Of 'conversation_replay'; by default 200 conversations of 10 turns behind a system prompt of 8359 tokens. */
+    /** For 'conversation_replay'; by default 200 conversations of 10 turns with a system prompt of 8359 tokens. */
     conversationReplay?: {
       numConversations?: number;
       sharedSystemPromptLen?: number;
@@ -292,119 +309,132 @@ declare module 'k6/x/llm' {
       outputTokensPerTurn?: Length;
       /** Seconds between an answer and the next turn. */
       toolCallLatencySec?: number | Distribution;
-      /** Longer prompts, answer included, lose their oldest turns, then the system prompt's end, then the turn's (default 225000). */
+      /**
+       * The longest prompt, answer included (default 225000). Longer prompts lose their oldest turns, then the end of the system prompt,
+       * then the end of the turn.
+       */
       maxModelLen?: number;
     };
     /**
-     * Whole conversations: each turn carries what was said before, with the server's own answers, and is asked when the one
-     * before it is answered. 'all' turns of a file's; a number (default 5) of shared_prefix with enableMultiTurnChat.
+     * Sends whole conversations: each turn contains the conversation so far, with the server's own answers, and is sent once the turn
+     * before it has been answered. 'all' turns of the conversations in a file; a number (default 5) for shared_prefix with
+     * enableMultiTurnChat.
      */
     turns?: 'all' | number;
-    /** Conversations open at once, over all instances (default: as many as there are, up to 1000). */
+    /** The number of conversations open at once, over all instances (default: all, up to 1000). */
     sessions?: number;
   }
 
-  /** Prompts. Make it in the init context; all VUs share one copy of a file. */
+  /** A data set of prompts. Create it in the init context; all VUs share one copy of a file. */
   export class Dataset {
     constructor(options: DatasetOptions);
     /**
-     * The item of the running iteration, once per iteration. Of conversations: the next turn of the one idle longest; if none
-     * is idle it waits. Send it with the client: its answer goes into the next turn.
-     * Of others: each arrival of the test has its own, over all instances.
+     * Returns the item of the running iteration. Call it once per iteration. For conversations, that is the next turn of the conversation
+     * that has been idle longest; if none is idle, the call waits. Send the item with the client: its answer goes into the next turn.
+     * For other data sets each arrival of the test has an item of its own, over all instances.
      */
     next(): Request;
-    /** Item number i, from 0. */
+    /** Returns item number i, counted from 0. */
     at(i: number): Request;
-    /** Number of distinct items, null if there is no end of them, or it has not been seen yet. */
+    /** The number of distinct items; null if it is unlimited or not known yet. */
     readonly length: number | null;
   }
 
   /**
-   * A model's tokenizer. Its ids are exactly those of Hugging Face's tokenizers library. Make it in the init context; all VUs
+   * A model's tokenizer. Its ids are exactly those of Hugging Face's tokenizers library. Create it in the init context; all VUs
    * share one copy.
    */
   export class Tokenizer {
-    /** A tokenizer.json, a folder that holds one, or a name on the Hugging Face hub such as 'org/model'. */
+    /** path is a tokenizer.json, a folder that holds one, or a name on the Hugging Face hub such as 'org/model'. */
     constructor(path: string);
-    /** Number of tokens of a text, without special tokens around it. */
+    /** Returns the number of tokens of a text, without special tokens around it. */
     count(text: string): number;
-    /** Ids of a text, without special tokens around it. */
+    /** Returns the ids of a text, without special tokens around it. */
     encode(text: string): number[];
-    /** Text of ids; special tokens are written. */
+    /** Returns the text of ids, with special tokens. */
     decode(ids: number[]): string;
   }
 
-  /** A stage of a load: a constant rate, a ramp to a target rate, or so many requests by so many at a time. */
+  /** A stage of a load: a constant rate, a ramp to a target rate, or a closed loop of a number of requests. */
   export interface Stage {
-    /** Requests per second; fractions are fine. */
+    /** Requests per second; fractions are possible. */
     rate?: number;
     /** Requests per second at the end of a ramp, which begins where the stage before ended. */
     target?: number;
-    /** A text needs its unit. */
+    /** The length of the stage. A text needs a unit. */
     duration?: Duration;
-    /** So many requests in all, instead of a rate. */
+    /** The number of requests of a closed loop, instead of a rate. */
     requests?: number;
-    /** So many of them at a time. */
+    /** The number of requests in flight. */
     concurrency?: number;
-    /** Reach the concurrency evenly over this time instead of at once; needs our executor. */
+    /** Reach the concurrency evenly over this time instead of at once; needs the executor llm-arrival-rate. */
     rampUp?: Duration;
   }
 
   /** Options of {@link scenarios}. */
   export interface LoadOptions {
     stages?: Stage[];
-    /** Arrival process: evenly spaced (the default), exponential gaps, gamma gaps, inference-perf's normalised gaps, or its draws by the second, or given instants. */
+    /**
+     * The arrival process: evenly spaced (the default), exponential gaps, gamma gaps, inference-perf's normalised gaps, inference-perf's
+     * draws by the second, or given instants.
+     */
     arrival?: 'constant' | 'poisson' | 'gamma' | 'inference-perf' | 'inference-perf-poisson' | 'trace';
-    /** Shape of gamma gaps: 1 is Poisson, below 1 bunches arrivals, above 1 spreads them. */
+    /** The shape of gamma gaps: 1 is Poisson, below 1 arrivals come in bursts, above 1 they are more even. */
     burstiness?: number;
-    /** Instants in seconds after the start, of arrival 'trace'; it takes no stages. */
+    /** For arrival 'trace', which takes no stages: the instants, in seconds after the start. */
     trace?: number[];
-    /** k6's own (the default for constant arrivals), or ours (the default for everything else), which knows when each request was due. */
+    /**
+     * k6's ramping-arrival-rate (the default for constant arrivals), or llm-arrival-rate (the default for everything else), which knows
+     * when each request was due.
+     */
     executor?: 'ramping-arrival-rate' | 'llm-arrival-rate';
-    /** Wait for requests in flight before the next stage, at most gracefulStop (default true with our executor, false under an execution segment). k6's own cannot. */
+    /**
+     * Wait for requests in flight before the next stage, for at most gracefulStop. Only llm-arrival-rate can (default true; false under
+     * an execution segment).
+     */
     drain?: boolean;
-    /** Pause between stages (default 0). */
+    /** The pause between stages (default 0). */
     interval?: Duration;
-    /** Seed of random arrivals and of adapters: the same seed gives the same schedule, on every machine (default 0). */
+    /** The seed of random arrivals and of adapters: the same seed gives the same schedule on every machine (default 0). */
     seed?: number;
-    /** How long requests in flight may go on after their stage (default '120s'); then they are cut and recorded as canceled. */
+    /** How long requests in flight may continue after their stage (default '120s'); then they are cut off and recorded as canceled. */
     gracefulStop?: Duration;
-    /** How long a request takes, to know how many VUs a rate needs (default '10s'). */
+    /** The time that a request is expected to take, from which the number of VUs is computed (default '10s'). */
     expectedLatency?: Duration;
-    /** When the load begins, after the start of the test (default 0). */
+    /** When the load begins after the start of the test (default 0). */
     startTime?: Duration;
-    /** Longest time for a stage of {requests, concurrency} (default '24h'). */
+    /** The longest time for a stage of {requests, concurrency} (default '24h'). */
     maxDuration?: Duration;
-    /** VUs per stage, instead of rate × expectedLatency, at most one for each arrival. */
+    /** VUs at the start of a stage, instead of rate × expectedLatency; at most one for each arrival. */
     preAllocatedVUs?: number;
-    /** Most VUs per stage, instead of ten times that, at most one for each arrival. */
+    /** The most VUs of a stage, instead of ten times that number; at most one for each arrival. */
     maxVUs?: number;
-    /** Name of the exported function to run, environment and tags, as of any scenario of k6. */
+    /** The exported function to run, the environment and the tags, as in any scenario of k6. */
     exec?: string;
     env?: Record<string, string>;
     tags?: Record<string, string>;
   }
 
-  /** Makes k6 scenarios of stages: stage_0, stage_1 … under k6's own executors, a single one, load, under ours. */
+  /** Makes k6 scenarios of stages: stage_0, stage_1 … under k6's own executor; a single scenario, load, under llm-arrival-rate. */
   export function scenarios(options: LoadOptions): Record<string, object>;
 
   /**
-   * The load for hosts that refuse our executor: scenarios over k6's shared-iterations, and wait(), to be called first in
-   * each iteration, which holds it until its arrival is due and gives how late it is in milliseconds. An arrival that finds no
-   * VU goes late instead of being dropped.
+   * The load for hosts that do not allow executors of extensions: scenarios over k6's shared-iterations, and wait(). Call wait() first in
+   * each iteration: it returns once the iteration's arrival is due, with its lateness in milliseconds. An arrival that finds no free VU is
+   * sent late instead of being dropped.
    */
   export function pace(load: LoadOptions): { scenarios: Record<string, object>; wait(): number };
 
   /**
-   * Instants of a trace, in seconds after its first: a CSV file with a column TIMESTAMP, arrival_time or the like, as Azure's
-   * published traces, or without a head line, the first column: times, seconds, or epochs in s, ms, µs or ns.
+   * Returns the instants of a trace, in seconds after its first instant. The file is CSV with a column such as TIMESTAMP or arrival_time,
+   * as in Azure's published traces; without a header line, the first column counts. Values are times, seconds, or epochs in s, ms, µs or ns.
    * scenarios({ arrival: 'trace', trace: trace('azure.csv') })
    */
   export function trace(path: string): number[];
 
   /**
-   * An inference-perf configuration, a YAML file's path or an object, as options of Client, Dataset and scenarios(). Unknown keys
-   * throw an error that names them; docs/config.md says what becomes of each key. Paths in it are relative to the working directory.
+   * Returns an inference-perf configuration as options of Client, Dataset and scenarios(). source is the path of a YAML file, or an object.
+   * Unknown keys throw an error that names them; docs/config.md explains each key. Paths in it are relative to the working directory.
    */
   export function config(source: string | object): {
     client: ClientOptions;
@@ -413,9 +443,9 @@ declare module 'k6/x/llm' {
     report: { percentiles: number[]; perRequest: boolean; useServerOutputTokens: boolean };
   };
 
-  /** A short text summary: export function handleSummary(data) { return summary(data); } */
+  /** Returns a short text summary: export function handleSummary(data) { return summary(data); } */
   export function summary(data: object): { stdout: string };
 
-  /** Version of this extension. */
+  /** The version of this extension. */
   export const version: string;
 }
