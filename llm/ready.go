@@ -8,6 +8,9 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/seed-307b789f/xk6-llm/llm/internal/lifecycle"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 )
 
 // patience is how long the load waits without a word.
@@ -19,16 +22,16 @@ const looksAtOnce = 32
 // follow begins to follow the test, at the first Client of the process: k6 holds the start, under whichever executor,
 // until what the first requests need is there, and the end fails where records are lost.
 func (m *ModuleInstance) follow() {
-	if m.vu.Events().Global == nil { // nobody would say when the test starts
+	if !lifecycle.Emits(m.vu.Events()) {
 		return
 	}
 	m.root.lifeCycle.follow.Do(func() {
-		m.eachEvent(func(name string, data any) {
-			switch name {
-			case "TestStart":
+		lifecycle.Follow(m.vu.Events(), func(name string, data any) {
+			switch {
+			case name == lifecycle.TestStart:
 				m.root.readyAtStart()
-			case "Exit":
-				failOnLostRecords(data)
+			case name == lifecycle.Exit && samples.LostRecords() != "":
+				lifecycle.MarkFailed(data)
 			}
 		})
 	})

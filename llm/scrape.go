@@ -12,6 +12,7 @@ import (
 	"go.k6.io/k6/v2/lib"
 
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/lifecycle"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/scrape"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -117,7 +118,8 @@ func (s *scrapers) fresh(urls []string) (list []string) {
 // scrape begins to read the pages of a endpoint, before the first request goes there: so the counters' differences have all
 // of the run in them. The first reading is waited for, a second at most.
 func (m *ModuleInstance) scrape(p *endpoint, state *lib.State, transport http.RoundTripper) {
-	if m.vu.Events().Global == nil { // nobody would say when the test ends
+	events := m.vu.Events()
+	if !lifecycle.Emits(events) {
 		return
 	}
 	tags, first := state.Tags.GetCurrentValues().Tags, sync.WaitGroup{}
@@ -131,7 +133,7 @@ func (m *ModuleInstance) scrape(p *endpoint, state *lib.State, transport http.Ro
 			page.Look(context.Background())
 			close(looked)
 		})
-		m.untilTestEnd(func(stop <-chan struct{}) {
+		lifecycle.UntilTestEnd(events, func(stop <-chan struct{}) {
 			<-looked
 			page.Watch(stop, p.opts.pages.every)
 		})
@@ -162,33 +164,4 @@ func (p *endpoint) credentialsFor(page string) http.Header {
 		header.Set(name, value)
 	}
 	return header
-}
-
-// untilTestEnd does work beside the test, which is to return soon after stop is closed. k6 waits for that before it
-// closes the samples and prints the summary.
-func (m *ModuleInstance) untilTestEnd(work func(stop <-chan struct{})) {
-	stop, working := make(chan struct{}), sync.WaitGroup{}
-	end := sync.OnceFunc(func() {
-		close(stop)
-		working.Wait()
-	})
-	working.Go(func() { work(stop) })
-	m.eachEvent(func(name string, _ any) {
-		if name == "TestEnd" || name == "Exit" {
-			end()
-		}
-	})
-}
-
-// eachEvent calls f with the name and the data of each of k6's events, while k6 waits, and with Exit and nil when k6
-// tells no more. The types of events are not exported: all are asked for by number, and told apart by name.
-func (m *ModuleInstance) eachEvent(f func(name string, data any)) {
-	_, events := m.vu.Events().Global.Subscribe(1, 2, 3, 4, 5, 6)
-	go func() {
-		defer f("Exit", nil)
-		for e := range events {
-			f(e.Type.String(), e.Data)
-			e.Done()
-		}
-	}()
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/internal/host"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/commandline"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/lifecycle"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/status"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -67,7 +68,7 @@ func (s *statusLine) done(r *record.Request, tokens int) {
 func (m *ModuleInstance) statusLine(state *lib.State) *statusLine {
 	m.root.status.once.Do(func() {
 		m.root.prepare(state)
-		if m.statusEvery == 0 || m.vu.Events().Global == nil {
+		if m.statusEvery == 0 || !lifecycle.Emits(m.vu.Events()) {
 			return
 		}
 		share := 1.0
@@ -76,7 +77,7 @@ func (m *ModuleInstance) statusLine(state *lib.State) *statusLine {
 		}
 		m.root.status.line = &statusLine{status.New(time.Now(), m.root.scenarioPlan(state), share)}
 		board, show := m.root.status.line.board, printer(state.Logger)
-		m.untilTestEnd(func(stop <-chan struct{}) { board.Watch(stop, m.statusEvery, show) })
+		lifecycle.UntilTestEnd(m.vu.Events(), func(stop <-chan struct{}) { board.Watch(stop, m.statusEvery, show) })
 	})
 	return m.root.status.line
 }
