@@ -50,7 +50,7 @@ type endpoint struct {
 // find returns the endpoint of options, and makes it if there is none.
 func (c *endpoints) find(opts *clientOptions) (*endpoint, error) {
 	key, err := json.Marshal([]any{opts.redacted(), opts.APIKey, opts.Headers, opts.extra, opts.BaseURL, opts.slo,
-		opts.breakers, opts.pages.urls})
+		opts.breakers, opts.pages.URLs})
 	if err != nil {
 		return nil, fmt.Errorf("options of a Client: %w", err)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/input"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/scrape"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/status"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -26,7 +27,7 @@ import (
 type RootModule struct {
 	clients    endpoints
 	simulators simulators
-	scrapers   scrapers
+	scraped    scrape.Pages
 
 	inputs  input.Shared
 	traces  input.Cache[string, arrival.TraceFile]

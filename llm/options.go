@@ -14,6 +14,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/scrape"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 	"github.com/seed-307b789f/xk6-llm/llm/sim"
 )
@@ -73,18 +74,18 @@ func (o *clientOptions) fields(rt *sobek.Runtime) fields {
 		"maxTokensField":     text(&o.MaxTokensField),
 
 		"serverMetrics":         o.pages.read,
-		"serverMetricsInterval": duration(&o.pages.every),
+		"serverMetricsInterval": duration(&o.pages.Interval),
 	}
 }
 
 // readClientOptions reads the argument of new Client and checks all that can be checked without a server.
 func readClientOptions(rt *sobek.Runtime, value sobek.Value) (*clientOptions, error) {
 	o := &clientOptions{Options: client.DefaultOptions(), itl: samples.ITLRequest}
-	o.BaseURL, o.pages.every = simScheme, defaultServerInterval
+	o.BaseURL, o.pages.Interval = simScheme, scrape.DefaultInterval
 	if err := o.fields(rt).read(rt, "Client", value); err != nil {
 		return nil, err
 	}
-	if err := o.pages.check(); err != nil {
+	if err := o.pages.Check(); err != nil {
 		return nil, invalid("Client", "serverMetricsInterval", err)
 	}
 	o.BaseURL = strings.TrimSpace(o.BaseURL)

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/seed-307b789f/xk6-llm/llm/internal/scrape"
 )
 
 func TestServerMetricsOptions(t *testing.T) {
@@ -27,7 +29,7 @@ func TestServerMetricsOptions(t *testing.T) {
 		o, err := readClientOptions(rt, value)
 		if err != nil {
 			t.Errorf("%s: %v", code, err)
-		} else if got := strings.Join(o.pages.urlsFor(o.BaseURL), " "); got != want {
+		} else if got := strings.Join(o.pages.PagesOf(o.BaseURL), " "); got != want {
 			t.Errorf("%s: got %q, want %q", code, got, want)
 		}
 	}
@@ -50,8 +52,8 @@ func TestServerMetricsOptions(t *testing.T) {
 
 func TestServerMetricsAreRedacted(t *testing.T) {
 	t.Parallel()
-	o := clientOptions{pages: serverPages{auto: true, urls: []string{"http://u:secret@h/metrics?key=secret"},
-		every: time.Second}}
+	o := clientOptions{pages: serverPages{scrape.Options{Auto: true,
+		URLs: []string{"http://u:secret@h/metrics?key=secret"}, Interval: time.Second}}}
 	m := map[string]any{}
 	o.pages.redact(m)
 	list, _ := m["serverMetrics"].([]string)
@@ -71,17 +73,5 @@ func TestCredentialsGoToTheServerAlone(t *testing.T) {
 		if h := p.credentialsFor(page); h.Get("Authorization")+" "+h.Get("X-Team") != want {
 			t.Errorf("%s: got %v", page, h)
 		}
-	}
-}
-
-// However many clients and VUs name a page, one goroutine reads it.
-func TestAPageIsReadOnce(t *testing.T) {
-	t.Parallel()
-	var s scrapers
-	if got := s.fresh([]string{"a", "b", "a"}); !slices.Equal(got, []string{"a", "b"}) {
-		t.Errorf("got %q", got)
-	}
-	if got := s.fresh([]string{"b", "c"}); !slices.Equal(got, []string{"c"}) {
-		t.Errorf("got %q", got)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/seed-307b789f/xk6-llm/internal/network"
@@ -19,10 +18,6 @@ const (
 	Timeout = time.Second
 	MaxPage = 4 << 20 // bytes
 )
-
-// MinInterval is the shortest time between readings that makes sense: engines bring their gauges up to date a few times
-// a second at most.
-const MinInterval = 100 * time.Millisecond
 
 // Page is a page to read. Its methods may not be called concurrently.
 type Page struct {
@@ -136,13 +131,4 @@ func (p *Page) fetch(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("the page is larger than %d bytes", MaxPage)
 	}
 	return string(text), secret.Of(req.Header).Error(err)
-}
-
-// ParseURL says what is wrong with the URL of a page; its error does not hold it.
-func ParseURL(text string) (*url.URL, error) {
-	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, errors.New(`must be the URL of a page such as "http://localhost:8000/metrics"`)
-	}
-	return u, nil
 }
