@@ -4,52 +4,31 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/grafana/sobek"
 
 	"github.com/seed-307b789f/xk6-llm/llm/internal/breaker"
-	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// circuitBreaker is a breaker and what it stops. Its fields are exported for JSON, by which clients of equal options
-// are known; the breaker that counts is the one of the first of them.
-type circuitBreaker struct {
-	breaker.Definition
-	Stop string // run or stage
-	live *breaker.Breaker
-}
-
 // breakerOptions are the options of one circuit breaker.
-type breakerOptions struct {
-	circuitBreaker
-	inARow, share trigger // the plain form: triggers among the options
-	hasTriggers   bool
-}
+type breakerOptions struct{ breaker.Options }
 
-// trigger reads {consecutive} or {rate, window, minSamples}.
-type trigger struct {
-	breaker.Trigger
-	hasRate bool
-}
+func newBreakerOptions() *breakerOptions { return &breakerOptions{breaker.DefaultOptions()} }
 
-func newShare() trigger {
-	return trigger{Trigger: breaker.Trigger{Window: 10 * time.Second, MinSamples: 20}}
-}
-
-func (t *trigger) rateFields() fields {
+// shareFields are the options of a trigger on a share of hits. They set given if the rate is among them.
+func shareFields(t *breaker.Trigger, given *bool) fields {
 	return fields{
-		"rate":   func(v sobek.Value) error { t.hasRate = true; return number(&t.Rate)(v) },
+		"rate":   func(v sobek.Value) error { *given = true; return number(&t.Rate)(v) },
 		"window": duration(&t.Window), "minSamples": integer(&t.MinSamples, 0),
 	}
 }
 
 func (o *breakerOptions) fields() fields {
-	f := o.share.rateFields()
-	f["consecutive"] = integer(&o.inARow.Consecutive, 1)
+	f := shareFields(&o.Share, new(bool))
+	f["consecutive"] = integer(&o.Consecutive, 1)
 	f["name"], f["stop"] = text(&o.Name), text(&o.Stop)
 	f["matches"], f["rules"] = expressions(&o.Matches), expressions(&o.Rules)
-	f["triggers"] = func(v sobek.Value) error { o.hasTriggers = true; return o.readTriggers(v) }
+	f["triggers"] = func(v sobek.Value) error { o.HasTriggers = true; return o.readTriggers(v) }
 	return f
 }
 
@@ -82,46 +61,15 @@ func eachOf(v sobek.Value, f func(i int, v sobek.Value) error) error {
 	return nil
 }
 
-func readBreaker(v sobek.Value) (*circuitBreaker, error) {
+func readBreaker(v sobek.Value) (*breaker.Circuit, error) {
 	if absent(v) {
 		return nil, nil // as if the option were not there
 	}
-	o := &breakerOptions{circuitBreaker: circuitBreaker{Stop: "run"}, share: newShare()}
+	o := newBreakerOptions()
 	if err := o.fields().read(nil, "circuitBreaker", v); err != nil {
 		return nil, err
 	}
-	if o.Stop != "run" && o.Stop != "stage" {
-		return nil, fmt.Errorf("stop must be 'run' or 'stage', got %q", o.Stop)
-	}
-	if err := o.complete(); err != nil {
-		return nil, err
-	}
-	var err error
-	o.live, err = breaker.New(o.Definition)
-	return &o.circuitBreaker, err
-}
-
-// complete adds the triggers of the plain form and what it leaves unsaid: every request counts, and those that failed
-// are hits. A breaker of expressions counts through all stages, as inference-perf's, unless it is to stop only one.
-func (o *breakerOptions) complete() error {
-	if o.inARow.Consecutive > 0 {
-		o.Triggers = append(o.Triggers, o.inARow.Trigger)
-	}
-	if o.share.Rate != 0 {
-		o.Triggers = append(o.Triggers, o.share.Trigger)
-	}
-	if len(o.Triggers) == 0 && !o.hasTriggers {
-		return errors.New("needs consecutive, as in {consecutive: 10}, or a rate, as in {rate: 0.5, window: '10s'}")
-	}
-	plain := o.Matches == nil && o.Rules == nil
-	o.PerStage = plain || o.Stop == "stage"
-	if plain {
-		o.Rules = []string{breaker.Failures}
-	}
-	if o.Matches == nil {
-		o.Matches = []string{breaker.Every}
-	}
-	return nil
+	return breaker.NewCircuit(o.Options)
 }
 
 // readTriggers reads [{consecutive: 5}, {rate: 0.5, window: '10s', minSamples: 20}]. An empty list never opens the
@@ -131,18 +79,18 @@ func (o *breakerOptions) readTriggers(v sobek.Value) error {
 		return fmt.Errorf("must be an array such as [{consecutive: 5}], got %s", describe(v))
 	}
 	return eachOf(v, func(i int, v sobek.Value) error {
-		row, share := trigger{}, newShare()
-		f := share.rateFields()
-		f["consecutive"] = integer(&row.Consecutive, 1)
+		consecutive, share, hasRate := int64(0), breaker.DefaultShare(), false
+		f := shareFields(&share, &hasRate)
+		f["consecutive"] = integer(&consecutive, 1)
 		err := f.read(nil, "trigger", v)
 		switch {
 		case err != nil:
-		case (row.Consecutive > 0) == share.hasRate:
+		case (consecutive > 0) == hasRate:
 			err = errors.New("needs either consecutive or a rate")
-		case share.hasRate:
-			o.Triggers = append(o.Triggers, share.Trigger)
+		case hasRate:
+			o.Triggers = append(o.Triggers, share)
 		default:
-			o.Triggers = append(o.Triggers, row.Trigger)
+			o.Triggers = append(o.Triggers, breaker.Trigger{Consecutive: consecutive})
 		}
 		if err != nil {
 			return fmt.Errorf("number %d: %w", i, err)
@@ -170,22 +118,8 @@ func expressions(dst *[]string) func(sobek.Value) error {
 	}
 }
 
-// watch feeds a request that has ended to all breakers, and stops the load for those that are open.
-func (f *call) watch(r *record.Request) {
-	breakers := f.endpoint.opts.breakers
-	if len(breakers) == 0 {
-		return
-	}
-	sample, now := breaker.NewSample(r), time.Unix(0, r.End)
-	for _, b := range breakers {
-		if reason := b.live.Take(sample, now); reason != "" {
-			f.halt(reason, b.Stop == "run")
-		}
-	}
-}
-
-// halt stops the load for a reason: our executor lets the requests in flight end; under others the test is aborted by
-// the next request on this VU, for only its own goroutine may interrupt it.
+// halt stops the load for a reason. The executor llm-arrival-rate lets the requests in flight end. Under others the next
+// request on this VU aborts the test, because only the VU's own goroutine may interrupt it.
 func (f *call) halt(reason string, run bool) {
 	if due := f.position.due; due != nil && due.Stop != nil {
 		due.Stop(run, reason)

@@ -12,6 +12,7 @@ import (
 	"go.k6.io/k6/v2/lib/fsext"
 
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/breaker"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -61,7 +62,7 @@ func play(p *endpoint, story string) (stops, reasons []string) {
 		case 'c':
 			r.ErrorType = record.ErrorCanceled
 		}
-		f.watch(r)
+		breaker.Watch(p.opts.breakers, r, f.halt)
 		n++
 	}
 	return stops, reasons
@@ -146,7 +147,8 @@ func TestBreakerOfOtherExecutors(t *testing.T) {
 	f := &call{endpoint: p}
 	for i, want := range []string{"", "circuit breaker: 2 requests in a row failed, the last with reset: no. 1",
 		"circuit breaker: 2 requests in a row failed, the last with reset: no. 1"} {
-		f.watch(&record.Request{Start: 1, End: 2, ErrorType: record.ErrorReset, Error: fmt.Sprint("no. ", i)})
+		breaker.Watch(p.opts.breakers,
+			&record.Request{Start: 1, End: 2, ErrorType: record.ErrorReset, Error: fmt.Sprint("no. ", i)}, f.halt)
 		if got := p.opened(); got != want {
 			t.Errorf("after request %d: %q, want %q", i, got, want)
 		}
@@ -212,11 +214,10 @@ func TestBreakerTypesKeepStep(t *testing.T) {
 	trigger := declared(t, string(types), "BreakerTrigger")
 	doc := append(declared(t, string(types), "CircuitBreaker"), trigger...)
 	slices.Sort(doc)
-	if code := slices.Sorted(maps.Keys(new(breakerOptions).fields())); !slices.Equal(code, doc) {
+	if code := slices.Sorted(maps.Keys(newBreakerOptions().fields())); !slices.Equal(code, doc) {
 		t.Errorf("the code has %v\ndocs/index.d.ts has %v", code, doc)
 	}
-	share := newShare()
-	if code := append([]string{"consecutive"}, slices.Sorted(maps.Keys(share.rateFields()))...); !slices.Equal(code,
+	if code := append([]string{"consecutive"}, slices.Sorted(maps.Keys(shareFields(new(breaker.Trigger), new(bool))))...); !slices.Equal(code,
 		trigger) {
 		t.Errorf("a trigger: the code has %v\ndocs/index.d.ts has %v", code, trigger)
 	}

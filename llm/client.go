@@ -18,6 +18,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/datasets"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/breaker"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/input"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -297,7 +298,7 @@ func (f *call) do() (*result, error) {
 	f.m.root.oddities.Add(r)
 	f.opts.judge(r)
 	push(f.ctx, f.state, f.m.metrics.Request(r, requestTags(f.tags.Tags, r), f.tags.Metadata, f.opts.itl))
-	f.watch(r)
+	breaker.Watch(f.endpoint.opts.breakers, r, f.halt)
 	return newResult(answer, counts), nil
 }
 

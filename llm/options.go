@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/internal/secret"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/breaker"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/scrape"
@@ -26,7 +27,7 @@ const simScheme = "sim:"
 type clientOptions struct {
 	client.Options
 	extra    map[string]any
-	breakers []*circuitBreaker
+	breakers []*breaker.Circuit
 	split    []record.Adapter // adapters to choose from, by their shares
 	slo      *record.Bounds
 	itl      samples.ITLMode
