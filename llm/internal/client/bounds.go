@@ -14,9 +14,9 @@ import (
 // both bounds.
 const bytesPerChunk = 16
 
-// limit returns how many bytes an event, the text of an answer, and a body that is kept may have.
-func (x *exchange) limit() int {
-	if limit := x.c.opts.EventLimit; limit != 0 {
+// maxBytes returns how many bytes an event, the text of an answer, and a body that is kept may have.
+func (o *Options) maxBytes() int {
+	if limit := o.EventLimit; limit != 0 {
 		return limit
 	}
 	return sse.DefaultLimit
@@ -24,9 +24,9 @@ func (x *exchange) limit() int {
 
 // within fails a streamed answer that has more text, or more chunks, than allowed. It reports whether the answer is
 // within the limits.
-func (x *exchange) within(at time.Time) bool {
-	limit := x.limit()
-	text, chunks, most := x.transcript.held()+x.asideSize, x.rec.OutputChunks(), limit/bytesPerChunk
+func (r *reply) within(at time.Time) bool {
+	limit := r.outcome.opts.maxBytes()
+	text, chunks, most := r.transcript.held()+r.asideSize, r.outcome.rec.OutputChunks(), limit/bytesPerChunk
 	var over string
 	switch {
 	case text > limit:
@@ -36,7 +36,7 @@ func (x *exchange) within(at time.Time) bool {
 	default:
 		return true
 	}
-	x.fail(at, record.ErrorTooLarge, fmt.Sprintf(
+	r.outcome.fail(at, record.ErrorTooLarge, fmt.Sprintf(
 		"answer over the limit of %s: %d bytes in %d chunks came, and the connection was closed", over, text, chunks))
 	return false
 }

@@ -15,25 +15,27 @@ type choices struct {
 // mark is a position in a record and its texts.
 type mark struct{ chunks, reasoning, toolCalls, text, aside int }
 
-func (x *exchange) mark() mark {
-	return mark{len(x.rec.Chunks), len(x.rec.Reasoning), len(x.rec.ToolCalls), x.transcript.size, len(x.aside)}
+func (r *reply) mark() mark {
+	rec := r.outcome.rec
+	return mark{len(rec.Chunks), len(rec.Reasoning), len(rec.ToolCalls), r.transcript.size, len(r.aside)}
 }
 
 // cutTo removes what came after a mark.
-func (x *exchange) cutTo(m mark) {
-	x.rec.Chunks = x.rec.Chunks[:m.chunks]
-	x.rec.Reasoning = x.rec.Reasoning[:m.reasoning]
-	x.rec.ToolCalls = x.rec.ToolCalls[:m.toolCalls]
-	x.aside = x.aside[:m.aside]
-	x.transcript.cutTo(m.text, m.chunks)
-	x.rec.FinishReason = ""
-	x.evidence.output = m.chunks+m.reasoning+m.toolCalls > 0
-	x.rec.CompletionRaw = x.rec.CompletionRaw && m.reasoning+m.toolCalls > 0
+func (r *reply) cutTo(m mark) {
+	rec := r.outcome.rec
+	rec.Chunks = rec.Chunks[:m.chunks]
+	rec.Reasoning = rec.Reasoning[:m.reasoning]
+	rec.ToolCalls = rec.ToolCalls[:m.toolCalls]
+	r.aside = r.aside[:m.aside]
+	r.transcript.cutTo(m.text, m.chunks)
+	rec.FinishReason = ""
+	r.evidence.output = m.chunks+m.reasoning+m.toolCalls > 0
+	rec.CompletionRaw = rec.CompletionRaw && m.reasoning+m.toolCalls > 0
 }
 
 // followed reports whether an event brings something of the choice that is followed.
-func (x *exchange) followed() bool {
-	d, c := &x.delta, &x.choices
+func (r *reply) followed() bool {
+	d, c := &r.delta, &r.choices
 	if d.Choices == 0 {
 		return false
 	}
@@ -43,10 +45,11 @@ func (x *exchange) followed() bool {
 		return true
 	}
 	if c.last == c.only && !c.single {
-		c.first = x.mark() // everything so far had one index
+		c.first = r.mark() // everything so far had one index
 	}
-	if !c.single && (x.rec.FinishReason != "" || d.Index != c.last+1 && (d.Index != c.last || len(d.Content) > 0)) {
-		x.single()
+	if !c.single && (r.outcome.rec.FinishReason != "" || d.Index != c.last+1 &&
+		(d.Index != c.last || len(d.Content) > 0)) {
+		r.single()
 	}
 	c.last = d.Index
 	if c.single && d.Index != c.only {
@@ -58,18 +61,18 @@ func (x *exchange) followed() bool {
 }
 
 // single stops assuming that indexes number chunks.
-func (x *exchange) single() {
-	c := &x.choices
+func (r *reply) single() {
+	c := &r.choices
 	c.single = true
 	if c.last != c.only {
 		c.several = true
-		x.cutTo(c.first)
+		r.cutTo(c.first)
 	}
 }
 
 // settleChoices decides about an answer of few events.
-func (x *exchange) settleChoices() {
-	if c := &x.choices; !c.single && c.last < c.only+2 {
-		x.single()
+func (r *reply) settleChoices() {
+	if c := &r.choices; !c.single && c.last < c.only+2 {
+		r.single()
 	}
 }

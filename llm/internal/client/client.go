@@ -291,10 +291,10 @@ func (c *Client) Do(ctx context.Context, rt http.RoundTripper, req Request) (Ans
 			req.SessionID, c.opts.SessionHeader)
 	}
 	x := newExchange(c, req, body)
-	x.rec.RequestBody = c.requestBody(ask, body)
-	x.rec.MaxTokens = limit
+	x.outcome.rec.RequestBody = c.requestBody(ask, body)
+	x.outcome.rec.MaxTokens = limit
 	x.run(ctx, rt)
-	c.explain(x.rec)
-	x.count(req)
+	c.explain(x.outcome.rec)
+	x.stream.reply.count(req)
 	return x.answer(), nil
 }

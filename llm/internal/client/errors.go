@@ -14,13 +14,13 @@ import (
 )
 
 // errorType returns the error_type of a failed round trip, or of a read that failed after the response began.
-func (x *exchange) errorType(err error, before bool) string {
-	switch cause := context.Cause(x.ctx); { // the first cause, if there were several
+func (a *attempt) errorType(err error, before bool) string {
+	switch cause := context.Cause(a.ctx); { // the first cause, if there were several
 	case errors.Is(cause, errTimeout):
 		return record.ErrorTimeout
 	case errors.Is(cause, errStall):
 		return record.ErrorStall
-	case x.caller.Err() != nil:
+	case a.caller.Err() != nil:
 		return record.ErrorCanceled
 	}
 	switch {
@@ -31,7 +31,7 @@ func (x *exchange) errorType(err error, before bool) string {
 	case !before:
 		return record.ErrorReset
 	}
-	return connectErrorType(err, x.trace.connected.Load() != 0)
+	return connectErrorType(err, a.trace.connected.Load() != 0)
 }
 
 // connectErrorType distinguishes what can go wrong before the first byte of an answer.
@@ -47,13 +47,6 @@ func connectErrorType(err error, connected bool) string {
 		return record.ErrorConnect
 	}
 	return record.ErrorReset
-}
-
-// noteOwnFault notes an attempt that failed on this machine, whether or not another one follows.
-func (x *exchange) noteOwnFault(errorType string, err error) {
-	if cause := record.OwnFault(errorType, err.Error()); cause != "" {
-		x.note(record.NoteOwnFault + ": " + cause)
-	}
 }
 
 func isTLS(err error) bool {

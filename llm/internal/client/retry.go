@@ -48,9 +48,9 @@ func newConnTrace() *connTrace {
 // countResent counts the attempts that the transport made by itself, which it does under HTTP/2 when a server turns a
 // request away unread.
 func (x *exchange) countResent() {
-	if more := int(x.trace.connections.Load()) - 1; more > 0 {
-		x.rec.Retries += more
-		x.rec.Attempt = x.trace.connected.Load()
+	if more := int(x.attempt.trace.connections.Load()) - 1; more > 0 {
+		x.outcome.rec.Retries += more
+		x.outcome.rec.Attempt = x.attempt.trace.connected.Load()
 	}
 }
 
@@ -84,13 +84,13 @@ const staleTime = 100 * time.Millisecond
 func (x *exchange) stale(errorType string, err error) bool {
 	closed := errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
 		strings.Contains(err.Error(), "server closed idle connection")
-	if x.renewed || errorType != record.ErrorReset || !closed || !x.trace.reused.Load() ||
-		x.trace.firstByte.Load() != 0 ||
-		time.Since(x.attempted) > staleTime {
+	if x.renewed || errorType != record.ErrorReset || !closed || !x.attempt.trace.reused.Load() ||
+		x.attempt.trace.firstByte.Load() != 0 ||
+		time.Since(x.attempt.sent) > staleTime {
 		return false
 	}
 	x.renewed, x.atOnce = true, true
-	x.note(record.NoteResent)
+	x.outcome.note(record.NoteResent)
 	return true
 }
 
@@ -105,21 +105,21 @@ func (x *exchange) wait() bool {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-x.caller.Done():
+	case <-x.attempt.caller.Done():
 	}
-	if x.caller.Err() == nil {
+	if x.attempt.caller.Err() == nil {
 		return true
 	}
-	x.fail(time.Now(), record.ErrorCanceled, "")
+	x.outcome.fail(time.Now(), record.ErrorCanceled, "")
 	return false
 }
 
 // attempts returns how many of the further attempts that Options.Retries allows were made.
 func (x *exchange) attempts() int {
 	if x.renewed {
-		return x.rec.Retries - 1
+		return x.outcome.rec.Retries - 1
 	}
-	return x.rec.Retries
+	return x.outcome.rec.Retries
 }
 
 // backoff returns the wait before the k-th further attempt, k from 1: RetryBackoff × 2^(k-1) × U(0.5, 1.5), as in

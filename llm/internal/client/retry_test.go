@@ -25,8 +25,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// attempt is the outcome of one attempt: after some time an error, or at once an answer.
-type attempt struct {
+// plannedAttempt is the outcome of one attempt: after some time an error, or at once an answer.
+type plannedAttempt struct {
 	after  time.Duration
 	conns  int // connections it had
 	reused bool
@@ -37,7 +37,7 @@ type attempt struct {
 // attempts are the attempts of one request, in order; more attempts fail the test.
 type attempts struct {
 	t    *testing.T
-	list []attempt
+	list []plannedAttempt
 	made int
 }
 
@@ -87,35 +87,42 @@ func (late) Temporary() bool { return true }
 // A connection that was kept alive and that the server had closed costs no failure, no wait and none of the retries.
 func TestAClosedConnectionIsReplaced(t *testing.T) {
 	t.Parallel()
-	closed := attempt{after: 5 * ms, conns: 1, reused: true, err: io.EOF}
-	with := func(change func(*attempt)) attempt {
+	closed := plannedAttempt{after: 5 * ms, conns: 1, reused: true, err: io.EOF}
+	with := func(change func(*plannedAttempt)) plannedAttempt {
 		a := closed
 		change(&a)
 		return a
 	}
-	answered := attempt{conns: 1, answer: whole}
+	answered := plannedAttempt{conns: 1, answer: whole}
 	for _, tt := range []struct {
 		name      string
 		retries   int
-		list      []attempt
+		list      []plannedAttempt
 		latency   time.Duration
 		sentAgain int
 		errorType string
 	}{
-		{"closed", 0, []attempt{closed, answered}, 15 * ms, 1, ""},
-		{"reset", 0, []attempt{with(func(a *attempt) { a.err = &net.OpError{Op: "read", Err: syscall.ECONNRESET} }),
-			answered}, 15 * ms, 1, ""},
+		{"closed", 0, []plannedAttempt{closed, answered}, 15 * ms, 1, ""},
+		{"reset", 0,
+			[]plannedAttempt{
+				with(func(a *plannedAttempt) { a.err = &net.OpError{Op: "read", Err: syscall.ECONNRESET} }),
+				answered}, 15 * ms, 1, ""},
 		{"as net/http says it", 0,
-			[]attempt{with(func(a *attempt) { a.err = errors.New("http: server closed idle connection") }), answered},
+			[]plannedAttempt{
+				with(func(a *plannedAttempt) { a.err = errors.New("http: server closed idle connection") }), answered},
 			15 * ms, 1, ""},
-		{"a new connection", 0, []attempt{with(func(a *attempt) { a.reused = false })}, 5 * ms, 0, record.ErrorReset},
-		{"too late to be news", 0, []attempt{with(func(a *attempt) { a.after = 150 * ms })}, 150 * ms, 0,
+		{"a new connection", 0, []plannedAttempt{with(func(a *plannedAttempt) { a.reused = false })}, 5 * ms, 0,
+			record.ErrorReset},
+		{"too late to be news", 0, []plannedAttempt{with(func(a *plannedAttempt) { a.after = 150 * ms })}, 150 * ms, 0,
 			record.ErrorReset},
 		{"a stream that the server refused", 0,
-			[]attempt{with(func(a *attempt) { a.err = errors.New("stream error: stream ID 3; INTERNAL_ERROR") })},
+			[]plannedAttempt{with(func(a *plannedAttempt) {
+				a.err = errors.New("stream error: stream ID 3; " +
+					"INTERNAL_ERROR")
+			})},
 			5 * ms, 0, record.ErrorReset},
-		{"closed twice", 0, []attempt{closed, closed}, 10 * ms, 1, record.ErrorReset},
-		{"closed twice, and a retry", 1, []attempt{closed, closed, answered}, 10*ms + 75*ms + 10*ms, 2, ""},
+		{"closed twice", 0, []plannedAttempt{closed, closed}, 10 * ms, 1, record.ErrorReset},
+		{"closed twice, and a retry", 1, []plannedAttempt{closed, closed, answered}, 10*ms + 75*ms + 10*ms, 2, ""},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			rt := &attempts{t: t, list: tt.list}
@@ -178,40 +185,48 @@ func TestWhichErrorsAreRetried(t *testing.T) {
 	dial := func(err error) error { return &net.OpError{Op: "dial", Net: "tcp", Err: err} }
 	for _, tt := range []struct {
 		name  string
-		first attempt
+		first plannedAttempt
 		again bool
 		want  string // error type if the attempt is not retried
 	}{
-		{"refused", attempt{err: refused}, true, ""},
-		{"no route", attempt{err: dial(os.NewSyscallError("connect", syscall.EHOSTUNREACH))}, true, ""},
-		{"unknown host", attempt{err: dial(&net.DNSError{Err: "no such host", Name: "h", IsNotFound: true})}, true, ""},
-		{"broken handshake", attempt{err: io.EOF}, true, ""},
-		{"reset", attempt{conns: 1,
+		{"refused", plannedAttempt{err: refused}, true, ""},
+		{"no route", plannedAttempt{err: dial(os.NewSyscallError("connect", syscall.EHOSTUNREACH))}, true, ""},
+		{"unknown host", plannedAttempt{err: dial(&net.DNSError{Err: "no such host", Name: "h", IsNotFound: true})},
+			true, ""},
+		{"broken handshake", plannedAttempt{err: io.EOF}, true, ""},
+		{"reset", plannedAttempt{conns: 1,
 			err: &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}}, true, ""},
-		{"no answer", attempt{conns: 1, err: io.EOF}, true, ""},
-		{"closed while idle", attempt{conns: 1, err: errors.New("http: server closed idle connection")}, true, ""},
-		{"dial timeout", attempt{err: dial(late{errors.New("i/o timeout")})}, false, record.ErrorConnect},
-		{"name server's timeout", attempt{err: dial(&net.DNSError{Err: "timeout", IsTimeout: true})}, false,
+		{"no answer", plannedAttempt{conns: 1, err: io.EOF}, true, ""},
+		{"closed while idle", plannedAttempt{conns: 1, err: errors.New("http: server closed idle connection")}, true,
+			""},
+		{"dial timeout", plannedAttempt{err: dial(late{errors.New("i/o timeout")})}, false, record.ErrorConnect},
+		{"name server's timeout", plannedAttempt{err: dial(&net.DNSError{Err: "timeout", IsTimeout: true})}, false,
 			record.ErrorDNS},
-		{"timeout of the request", attempt{after: time.Second}, false, record.ErrorTimeout},
-		{"certificate", attempt{err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}}, false,
+		{"timeout of the request", plannedAttempt{after: time.Second}, false, record.ErrorTimeout},
+		{"certificate", plannedAttempt{err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}},
+			false,
 			record.ErrorTLS},
-		{"refused our certificate", attempt{conns: 1, err: &net.OpError{Op: "remote error", Err: tls.AlertError(116)}},
+		{"refused our certificate",
+			plannedAttempt{conns: 1, err: &net.OpError{Op: "remote error", Err: tls.AlertError(116)}},
 			false, record.ErrorTLS},
-		{"refused by the client itself", attempt{err: errors.New("hostname (h) is in a blocked pattern (h)")}, false,
+		{"refused by the client itself", plannedAttempt{err: errors.New("hostname (h) is in a blocked pattern (h)")},
+			false,
 			record.ErrorConnect},
-		{"not HTTP", attempt{conns: 1, err: errors.New(`malformed HTTP response "SSH"`)}, false, record.ErrorMalformed},
-		{"status 503", attempt{conns: 1, answer: script{status: 503}}, false, record.ErrorHTTP},
-		{"broken stream", attempt{conns: 1, answer: script{parts: []part{{ms, chunk("a")}}, end: syscall.ECONNRESET}},
+		{"not HTTP", plannedAttempt{conns: 1, err: errors.New(`malformed HTTP response "SSH"`)}, false,
+			record.ErrorMalformed},
+		{"status 503", plannedAttempt{conns: 1, answer: script{status: 503}}, false, record.ErrorHTTP},
+		{"broken stream",
+			plannedAttempt{conns: 1, answer: script{parts: []part{{ms, chunk("a")}}, end: syscall.ECONNRESET}},
 			false, record.ErrorReset},
-		{"cut stream", attempt{conns: 1, answer: script{end: io.ErrUnexpectedEOF}}, false, record.ErrorTruncated},
+		{"cut stream", plannedAttempt{conns: 1, answer: script{end: io.ErrUnexpectedEOF}}, false,
+			record.ErrorTruncated},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				rt := &attempts{t: t, list: []attempt{tt.first}}
+				rt := &attempts{t: t, list: []plannedAttempt{tt.first}}
 				if tt.again {
-					rt.list = append(rt.list, attempt{conns: 1, answer: whole})
+					rt.list = append(rt.list, plannedAttempt{conns: 1, answer: whole})
 				}
 				answer := do(t, t.Context(), newClient(t, retrying(1)), rt)
 				r := answer.Record
@@ -234,30 +249,33 @@ func TestRetriesTakeTime(t *testing.T) {
 	for _, tt := range []struct {
 		name      string
 		retries   int
-		list      []attempt
+		list      []plannedAttempt
 		errorType string
 		made      int           // retries
 		attempt   time.Duration // the last, after the start
 		connected time.Duration
 		end       time.Duration
 	}{
-		{"none are asked for", 0, []attempt{{after: 5 * ms, err: refused}}, record.ErrorConnect, 0, 0, 0, 5 * ms},
-		{"none is needed", 3, []attempt{{conns: 1, answer: whole}}, "", 0, 0, 0, 10 * ms},
+		{"none are asked for", 0, []plannedAttempt{{after: 5 * ms, err: refused}}, record.ErrorConnect, 0, 0, 0,
+			5 * ms},
+		{"none is needed", 3, []plannedAttempt{{conns: 1, answer: whole}}, "", 0, 0, 0, 10 * ms},
 		{ // 5 + 75, 5 + 150, answered after 2 + 10
 			"the third attempt succeeds", 2,
-			[]attempt{{after: 5 * ms, err: refused}, {after: 5 * ms, conns: 1, err: reset},
+			[]plannedAttempt{{after: 5 * ms, err: refused}, {after: 5 * ms, conns: 1, err: reset},
 				{after: 2 * ms, conns: 1, answer: whole}},
 			"", 2, 235 * ms, 237 * ms, 247 * ms,
 		},
 		{ // 5 + 75, 5 + 150, 5
-			"all fail", 2, []attempt{{after: 5 * ms, conns: 1, err: reset}, {after: 5 * ms, err: refused},
+			"all fail", 2, []plannedAttempt{{after: 5 * ms, conns: 1, err: reset}, {after: 5 * ms, err: refused},
 				{after: 5 * ms, err: refused}},
 			record.ErrorConnect, 2, 235 * ms, 0, 240 * ms,
 		},
 		{"each attempt has its own timeout", 1,
-			[]attempt{{after: 70 * ms, err: refused}, {after: 60 * ms, conns: 1, answer: whole}}, "", 1, 145 * ms,
+			[]plannedAttempt{{after: 70 * ms, err: refused}, {after: 60 * ms, conns: 1, answer: whole}}, "", 1,
+			145 * ms,
 			205 * ms, 215 * ms},
-		{"a retry that takes too long", 2, []attempt{{err: refused}, {after: time.Second}}, record.ErrorTimeout, 1,
+		{"a retry that takes too long", 2, []plannedAttempt{{err: refused}, {after: time.Second}}, record.ErrorTimeout,
+			1,
 			75 * ms, 0, 150 * ms},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -294,7 +312,7 @@ func TestCanceledWhileWaitingToRetry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*ms)
 		defer cancel()
-		rt := &attempts{t: t, list: []attempt{{err: refused}, {err: refused}}}
+		rt := &attempts{t: t, list: []plannedAttempt{{err: refused}, {err: refused}}}
 		r := do(t, ctx, newClient(t, retrying(5)), rt).Record
 		if r.ErrorType != record.ErrorCanceled || r.Latency() != 100*ms || r.Retries != 1 || rt.made != 2 ||
 			strings.Contains(r.Error, "refused") {
@@ -409,7 +427,7 @@ func TestTheTransportDoesNotRetryUnseen(t *testing.T) {
 func TestWhatTheTransportSendsAgainIsCounted(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		rt := &attempts{t: t, list: []attempt{{after: 5 * ms, conns: 3, answer: whole}}}
+		rt := &attempts{t: t, list: []plannedAttempt{{after: 5 * ms, conns: 3, answer: whole}}}
 		r := do(t, t.Context(), newClient(t, nil), rt).Record
 		if r.Retries != 2 || r.Attempt != r.Connected || r.Attempt != r.Start+int64(5*ms) {
 			t.Errorf("got %d retries, the last %v after the start", r.Retries, time.Duration(r.Attempt-r.Start))
@@ -444,11 +462,11 @@ func TestHTTP2CountsNoRetries(t *testing.T) {
 // A goroutine of the transport may outlive the request and set its instants later.
 func TestInstantsAfterTheEndAreNone(t *testing.T) {
 	t.Parallel()
-	x := &exchange{rec: &record.Request{Start: 1, End: 5}}
+	o := outcome{rec: &record.Request{Start: 1, End: 5}}
 	for seen, want := range map[int64]int64{0: 0, 4: 4, 5: 5, 6: 0} {
 		var at atomic.Int64
 		at.Store(seen)
-		if got := x.untilEnd(&at); got != want {
+		if got := o.untilEnd(&at); got != want {
 			t.Errorf("seen at %d, ended at 5: got %d, want %d", seen, got, want)
 		}
 	}

@@ -36,7 +36,7 @@ func (c *Client) requestBody(ask api.Request, body []byte) string {
 
 // answer returns the record and the text. It comes last, because the verdict and the counts need both as they came.
 func (x *exchange) answer() Answer {
-	mask, r, text := x.mask(), x.rec, string(x.transcript.text)
+	mask, r, text := x.mask(), x.outcome.rec, string(x.stream.reply.transcript.text)
 	r.Error, r.FinishReason, r.Model = mask.Text(r.Error), mask.Text(r.FinishReason), mask.Text(r.Model)
 	r.Usage = mask.JSON(r.Usage)
 	r.RequestBody, r.ResponseBody = mask.Body(r.RequestBody), mask.Body(r.ResponseBody)

@@ -3,104 +3,135 @@ package client
 import (
 	"bytes"
 	"cmp"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
+	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/sse"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// stream reads the events of an answer to its end.
-func (x *exchange) stream(resp *http.Response, r *sse.Reader, body io.Reader) {
+// stream reads the answer to a request from the body of its response.
+type stream struct {
+	attempt *attempt  // the attempt that was answered
+	start   time.Time // start of the first attempt
+	reply   reply
+	events  *sse.Reader
+	idle    *time.Timer
+	last    atomic.Int64 // arrival of the newest event, since start
+}
+
+// read reads an answer by its content, whatever its label: one JSON object, or else events.
+func (s *stream) read(resp *http.Response, r *sse.Reader, body io.Reader) {
+	s.events = r
+	if first, err := r.Peek(); err == nil && (first == '{' || first == '[') {
+		s.whole(r.Rest())
+	} else {
+		s.readEvents(resp, r, body)
+	}
+	s.events = nil // the reader serves other requests now
+}
+
+// whole reads an answer that is not streamed.
+func (s *stream) whole(body io.Reader) {
+	reply := &s.reply
+	limit := reply.outcome.opts.maxBytes()
+	data, err := io.ReadAll(io.LimitReader(body, int64(limit)+1))
+	end := time.Now()
+	data = bytes.TrimPrefix(data, []byte(textfile.Mark))
+	switch {
+	case err != nil && reply.outcome.opts.API.Decode(data, &reply.delta) != nil:
+		s.conclude(ending{at: end, err: err})
+		return
+	case len(data) > limit:
+		reply.outcome.fail(end, record.ErrorTooLarge,
+			fmt.Sprintf("answer over the limit of %d bytes in one JSON object", limit))
+		return
+	}
+	if !reply.decode(data, end, record.ErrorTruncated) {
+		return
+	}
+	if err != nil {
+		reply.outcome.note(record.NoteBroken + ": " + s.attempt.errorType(err, false))
+	}
+	if reply.delta.Choices > 0 {
+		reply.choices.any, reply.choices.several = true, reply.delta.Choices > 1
+	}
+	reply.takeText()
+	reply.take()
+	if !reply.within(end) { // bytes that are not UTF-8 become three each
+		return
+	}
+	if reply.outcome.opts.Streaming {
+		reply.outcome.note(record.NoteWhole)
+	}
+	s.conclude(ending{at: end, whole: true})
+}
+
+// readEvents reads the events of an answer to its end.
+func (s *stream) readEvents(resp *http.Response, r *sse.Reader, body io.Reader) {
 	defer func() {
-		if x.idle != nil {
-			x.idle.Stop()
+		if s.idle != nil {
+			s.idle.Stop()
 		}
 	}()
 	for {
 		ev, err := r.Next()
 		if err != nil {
-			x.conclude(ending{at: time.Now(), err: err, kind: shorten(resp.Header.Get("Content-Type"))})
+			s.conclude(ending{at: time.Now(), err: err, kind: shorten(resp.Header.Get("Content-Type"))})
 			break
 		}
-		if !x.event(ev) {
-			if x.delta.Done {
-				x.drain(body)
+		if !s.event(ev) {
+			if s.reply.delta.Done {
+				s.drain(body)
 			}
 			break
 		}
 	}
-	x.events = nil // the reader serves other requests now
-	if !x.c.opts.Streaming && x.choices.any {
-		x.note(record.NoteStreamed)
+	if !s.reply.outcome.opts.Streaming && s.reply.choices.any {
+		s.reply.outcome.note(record.NoteStreamed)
 	}
 }
 
 // event reads one event into the record, and reports whether to go on.
-func (x *exchange) event(ev sse.Event) bool {
+func (s *stream) event(ev sse.Event) bool {
+	reply := &s.reply
 	if isHeartbeat(ev) {
 		return true
 	}
-	x.evidence.events++
+	reply.evidence.events++
 	if string(ev.Name) == "error" {
-		x.fail(ev.At, record.ErrorStream, cmp.Or(shorten(api.ErrorMessage(ev.Data)), "an error event without a word"))
+		reply.outcome.fail(ev.At, record.ErrorStream,
+			cmp.Or(shorten(api.ErrorMessage(ev.Data)), "an error event without a word"))
 		return false
 	}
-	if x.isStrange(ev) {
+	if reply.isStrange(ev) {
 		return true
 	}
-	if !x.decode(ev.Data, ev.At, record.ErrorMalformed) {
+	if !reply.decode(ev.Data, ev.At, record.ErrorMalformed) {
 		return false
 	}
-	d := &x.delta
+	d := &reply.delta
 	if d.Done {
-		x.conclude(ending{at: ev.At, mark: true})
+		s.conclude(ending{at: ev.At, mark: true})
 		return false
 	}
 	if d.Choices == 0 && d.Usage == nil {
 		return true
 	}
-	x.evidence.last, x.evidence.strange = ev.At, ""
-	since := ev.At.Sub(x.start)
-	if x.followed() {
-		x.chunk(record.Micros(since))
+	reply.evidence.last, reply.evidence.strange = ev.At, ""
+	since := ev.At.Sub(s.start)
+	if reply.followed() {
+		reply.chunk(record.Micros(since))
 	}
-	x.take()
-	x.noteProgress(since)
-	return x.within(ev.At)
-}
-
-// isStrange reports whether an event is not part of an answer, and keeps it for the verdict: an event that the end of
-// the body cut off, or words in place of an object, which may be a sign of life, an end mark of the server's own, or
-// what a proxy says when the server is gone.
-func (x *exchange) isStrange(ev sse.Event) bool {
-	data := bytes.TrimSpace(ev.Data)
-	isObject := bytes.HasPrefix(data, []byte("{")) || bytes.HasPrefix(data, []byte("[{"))
-	if isObject && !ev.Unended || x.c.opts.API.Decode(data, &x.delta) == nil {
-		return false
-	}
-	if ev.Unended {
-		x.evidence.cut = true
-	} else {
-		x.evidence.strange = shorten(string(data))
-	}
-	return true
-}
-
-// chunk keeps what came, and when.
-func (x *exchange) chunk(us int64) {
-	if x.takeText() {
-		x.rec.Chunks = append(x.rec.Chunks, us)
-	}
-	if x.delta.Reasoning {
-		x.rec.Reasoning = append(x.rec.Reasoning, us)
-	}
-	if x.delta.ToolCall {
-		x.rec.ToolCalls = append(x.rec.ToolCalls, us)
-	}
+	reply.take()
+	s.noteProgress(since)
+	return reply.within(ev.At)
 }
 
 // isHeartbeat reports whether an event only keeps a connection awake: an event without data, one with the name of a
@@ -129,23 +160,23 @@ func isSignOfLife(word []byte) bool {
 // noteProgress tells the idle timer that the stream is alive. The timer runs from the first event on (the timeout
 // limits the wait for that) and checks by itself how old the newest event is, so an event costs no more than an atomic
 // store.
-func (x *exchange) noteProgress(since time.Duration) {
-	idle := x.c.opts.IdleTimeout
+func (s *stream) noteProgress(since time.Duration) {
+	idle := s.reply.outcome.opts.IdleTimeout
 	if idle == 0 {
 		return
 	}
-	x.last.Store(int64(since))
-	if x.idle != nil {
+	s.last.Store(int64(since))
+	if s.idle != nil {
 		return
 	}
 	ready := make(chan struct{})
-	x.idle = time.AfterFunc(idle, func() {
-		<-ready // x.idle is set
-		if rest := idle - (time.Since(x.start) - time.Duration(x.last.Load())); rest > 0 {
-			x.idle.Reset(rest)
+	s.idle = time.AfterFunc(idle, func() {
+		<-ready // s.idle is set
+		if rest := idle - (time.Since(s.start) - time.Duration(s.last.Load())); rest > 0 {
+			s.idle.Reset(rest)
 			return
 		}
-		x.cancel(errStall)
+		s.attempt.cancel(errStall)
 	})
 	close(ready)
 }
@@ -155,7 +186,16 @@ const drainTime = 250 * time.Millisecond
 
 // drain reads to the end of the body, so that the connection can be used again. The request is over already; a server
 // that keeps the stream open costs its connection, not time.
-func (x *exchange) drain(body io.Reader) {
-	x.deadline.Reset(drainTime)
+func (s *stream) drain(body io.Reader) {
+	s.attempt.deadline.Reset(drainTime)
 	_, _ = io.CopyN(io.Discard, body, 1<<20)
+}
+
+// conclude adds to an ending what the attempt and the reader of events know, and lets the reply decide.
+func (s *stream) conclude(e ending) {
+	e.stray = s.events.Stray()
+	if !e.clean() {
+		e.errorType = s.attempt.errorType(e.err, false)
+	}
+	s.reply.conclude(e)
 }

@@ -1,0 +1,164 @@
+package client
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/seed-307b789f/xk6-llm/internal/plain"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/sse"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// reply collects what comes of an answer. It writes the parts into the record, keeps the texts, and decides at the end
+// whether the answer is whole.
+type reply struct {
+	outcome    outcome
+	delta      api.Delta // of the newest event
+	choices    choices
+	transcript transcript
+	aside      []byte // text of reasoning and tool calls, if tokens are counted
+	asideSize  int    // bytes of that text, kept or not
+	evidence   evidence
+}
+
+// decode reads an event's data or a whole answer, and reports whether it is usable. cut is the error type of JSON that
+// ends too early.
+func (r *reply) decode(data []byte, at time.Time, cut string) bool {
+	err := r.outcome.opts.API.Decode(data, &r.delta)
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		r.outcome.fail(at, cut, fmt.Sprintf("%v in %q", err, shorten(string(data))))
+	case err != nil:
+		r.outcome.fail(at, record.ErrorMalformed, fmt.Sprintf("%v in %q", err, shorten(string(data))))
+	case r.delta.Error != "":
+		r.outcome.fail(at, record.ErrorStream, shorten(r.delta.Error))
+	default:
+		if r.delta.Words != nil && r.evidence.words == "" {
+			r.evidence.words = shorten(api.ErrorMessage(r.delta.Words))
+		}
+		return true
+	}
+	return false
+}
+
+// takeText keeps the texts of a delta, and reports whether it brought new content.
+func (r *reply) takeText() (content bool) {
+	rec, d, counting := r.outcome.rec, &r.delta, r.outcome.opts.Count != nil
+	r.asideSize += len(d.Aside)
+	if counting {
+		r.aside = append(r.aside, d.Aside...)
+	}
+	content = len(d.Content) > 0 && !r.repeated() && r.transcript.add(d.Content, counting, r.outcome.opts.maxBytes())
+	if content {
+		r.evidence.deltas = r.evidence.deltas || !d.Message
+	}
+	r.evidence.output = r.evidence.output || content || d.Reasoning || d.ToolCall
+	rec.CompletionRaw = rec.CompletionRaw || counting && (d.Reasoning || d.ToolCall)
+	return content
+}
+
+// repeated reports whether a delta brings text that has come already: as a message after deltas, or with the finish
+// reason.
+func (r *reply) repeated() bool {
+	return r.delta.Message && r.evidence.deltas || r.delta.FinishReason != "" && r.transcript.repeats(r.delta.Content)
+}
+
+// maxUsage bounds, in bytes, a usage map, which a record keeps as it is.
+const maxUsage = 16 << 10
+
+// take keeps what a chunk says besides its content. A usage map that is not JSON would make the record unwritable.
+func (r *reply) take() {
+	rec := r.outcome.rec
+	if r.delta.FinishReason != "" {
+		rec.FinishReason = shorten(r.delta.FinishReason)
+	}
+	switch usage := r.delta.Usage; {
+	case len(usage) == 0:
+	case len(rec.Usage)+len(usage) > maxUsage || !json.Valid(usage): // each of many maps may have other names
+		r.outcome.note(record.NoteBadUsage)
+	default:
+		rec.Usage = api.MergeUsage(rec.Usage, rec.Usage, usage)
+	}
+}
+
+// isStrange reports whether an event is not part of an answer, and keeps it for the verdict: an event that the end of
+// the body cut off, or words in place of an object, which may be a sign of life, an end mark of the server's own, or
+// what a proxy says when the server is gone.
+func (r *reply) isStrange(ev sse.Event) bool {
+	data := bytes.TrimSpace(ev.Data)
+	isObject := bytes.HasPrefix(data, []byte("{")) || bytes.HasPrefix(data, []byte("[{"))
+	if isObject && !ev.Unended || r.outcome.opts.API.Decode(data, &r.delta) == nil {
+		return false
+	}
+	if ev.Unended {
+		r.evidence.cut = true
+	} else {
+		r.evidence.strange = shorten(string(data))
+	}
+	return true
+}
+
+// chunk keeps what came, and when.
+func (r *reply) chunk(us int64) {
+	rec := r.outcome.rec
+	if r.takeText() {
+		rec.Chunks = append(rec.Chunks, us)
+	}
+	if r.delta.Reasoning {
+		rec.Reasoning = append(rec.Reasoning, us)
+	}
+	if r.delta.ToolCall {
+		rec.ToolCalls = append(rec.ToolCalls, us)
+	}
+}
+
+// settle corrects what is known only when an answer is over: texts that came again and again, and counts that cannot be
+// true.
+func (r *reply) settle() {
+	rec := r.outcome.rec
+	var cumulative bool
+	if rec.Chunks, cumulative = r.transcript.settle(rec.Chunks); cumulative {
+		r.outcome.note(record.NoteCumulative)
+	}
+	if r.choices.several {
+		r.outcome.note(record.NoteChoices)
+	}
+	if r.evidence.output && len(rec.Usage) > 0 {
+		var zeros bool
+		if rec.Usage, zeros = record.PlausibleUsage(rec.Usage, true, rec.OutputChunks()); zeros {
+			r.outcome.note(record.NoteZeroUsage)
+		}
+	}
+}
+
+// count counts tokens with the client's tokenizer, after the request's end so that counting is in no latency.
+func (r *reply) count(req Request) {
+	rec, count := r.outcome.rec, r.outcome.opts.Count
+	if count == nil {
+		return
+	}
+	prompt, raw := r.outcome.opts.CountPrompt(req)
+	rec.Prompt, rec.PromptRaw = &prompt, raw
+	if rec.ErrorType == record.ErrorTooLarge {
+		return // a tokenizer would need seconds for such an answer
+	}
+	text, ends := r.transcript.text, r.transcript.ends
+	rec.Completion = new(count(string(text)) + count(string(r.aside)))
+	if len(rec.Chunks) > 0 {
+		rec.ChunkTokens = make([]int, len(rec.Chunks))
+	}
+	from := 0
+	for i := range rec.ChunkTokens {
+		rec.ChunkTokens[i] = count(string(text[from:ends[i]]))
+		from = ends[i]
+	}
+}
+
+// shorten cuts a text to a readable length.
+func shorten(text string) string { return plain.Clip(strings.TrimSpace(text), 1000) }
