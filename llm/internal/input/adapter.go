@@ -8,9 +8,9 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// ChooseAdapter draws an adapter for a request by the seed of its scenario and by its place in the run: the request of
-// number seq in the iteration of number index. The same place has the same adapter in every run of that seed, on any
-// instance and VU.
+// ChooseAdapter returns an adapter for a request, drawn by the shares of the split. The draw depends on the seed, the
+// scenario, the iteration's index and the request's number seq in the iteration, so a request has the same adapter in
+// every run of that seed, on any instance and VU.
 func ChooseAdapter(split []record.Adapter, seed int64, scenario string, index int64, seq int) string {
 	h := fnv.New64a()
 	_, _ = fmt.Fprintf(h, "%s\x00%d\x00%d", scenario, index, seq) // never fails

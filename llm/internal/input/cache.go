@@ -2,14 +2,15 @@ package input
 
 import "sync"
 
-// Cache holds what is read once for all VUs of a process, by file and options. The zero value is empty. It may be used
+// Cache holds values that are opened once for all VUs of a process. The zero value is empty. It may be used
 // concurrently.
 type Cache[K comparable, T any] struct {
 	mu  sync.Mutex
 	all map[K]func() (T, error)
 }
 
-// Get opens an entry at the first call for its key; later calls wait for that one. An error is final.
+// Get returns the entry of a key. The first call for the key opens it; later calls wait for the first. An error is
+// final.
 func (c *Cache[K, T]) Get(key K, open func() (T, error)) (T, error) {
 	c.mu.Lock()
 	if c.all == nil {
@@ -24,7 +25,7 @@ func (c *Cache[K, T]) Get(key K, open func() (T, error)) (T, error) {
 	return once()
 }
 
-// Len returns the number of entries that were asked for.
+// Len returns the number of keys for which Get was called.
 func (c *Cache[K, T]) Len() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()

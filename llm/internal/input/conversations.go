@@ -9,7 +9,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/datasets"
 )
 
-// Conversations is a data set of several turns. Its items are the first turns.
+// Conversations is a data set of conversations with several turns. As a datasets.Set its items are the first turns.
 type Conversations struct {
 	datasets.Sessions
 	divided sync.Once
@@ -17,22 +17,22 @@ type Conversations struct {
 	cut     sync.Once // guards the warning that a prompt was cut
 }
 
-// name tells the conversations of the process's set number n, from 1, from those of the others, which a VU may lead,
-// too.
+// name gives the session ids of set number n of the process, from 1, a prefix, because a VU may lead conversations of
+// several sets.
 func (c *Conversations) name(n int64) {
 	if n > 1 {
 		c.Prefix = fmt.Sprintf("%d-", n)
 	}
 }
 
-// At is the first turn of conversation number i.
+// At returns the first turn of conversation number i.
 func (c *Conversations) At(i int64) (datasets.Item, error) { return c.First(i) }
 
-// Len is the number of conversations.
+// Len returns the number of conversations, and false if it is unlimited.
 func (c *Conversations) Len() (int64, bool) { return c.Scripts.Len() }
 
-// Divide gives this instance its share of the conversations that are open at once, and numbers its own so that no other
-// instance leads them.
+// Divide reduces the conversations that are open at once to this instance's share, and numbers its conversations so
+// that no other instance leads them. Only the first call has an effect.
 func (c *Conversations) Divide(state *lib.State) error {
 	var err error
 	c.divided.Do(func() {

@@ -8,7 +8,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/datasets"
 )
 
-// Instances share the conversations: each leads its own, and together they lead each once.
+// Together, the instances lead each conversation exactly once.
 func TestConversationsAreDivided(t *testing.T) {
 	t.Parallel()
 	seen := map[int64]int{}

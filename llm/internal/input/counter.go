@@ -15,8 +15,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/tokenizer"
 )
 
-// Counter reads a tokenizer once per process. A file or a folder of that name, relative to the script or to the working
-// directory, goes before a repository of the hub.
+// Counter returns the token counter of a tokenizer, which it reads once per process. It prefers a file or folder of
+// that name, relative to the script or to the working directory, to a repository of the hub.
 func (s *Source) Counter(name string) (*tokenizer.Counter, error) {
 	if name == "" {
 		return nil, errors.New("tokenizer: the name is empty")
@@ -38,8 +38,8 @@ func (s *Source) Counter(name string) (*tokenizer.Counter, error) {
 	})
 }
 
-// inWorkingDir finds a name relative to where k6 was started: a name given by -e is meant that way, and may as well be
-// one of the hub.
+// inWorkingDir returns the path of a name relative to the directory where k6 was started, and whether it exists. Users
+// give names by -e in this way, and such a name may also be a repository of the hub.
 func (s *Source) inWorkingDir(name string) (string, bool) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -55,11 +55,11 @@ type Counters struct {
 	Stat     func(path string) (fs.FileInfo, error)
 	ReadFile func(path string) ([]byte, error)
 	Hub      func() (*hub.Client, error)
-	Archive  fsext.Fs // k6's file system, which carries files of the hub; nil outside k6
+	Archive  fsext.Fs // k6's file system, whose archives carry files of the hub; nil outside k6
 }
 
-// Open opens the token counter of a tokenizer.json, of a folder that holds one, or of a repository of the hub, in this
-// order. The path is the name's place in the file system.
+// Open returns the token counter of a tokenizer.json, of a folder that holds one, or of a repository of the hub, in
+// this order. The path is the name resolved in the file system.
 func (c Counters) Open(ctx context.Context, name, path string) (*tokenizer.Counter, error) {
 	info, err := c.Stat(path)
 	switch {
@@ -72,11 +72,11 @@ func (c Counters) Open(ctx context.Context, name, path string) (*tokenizer.Count
 		"Hugging Face hub such as org/model", path)
 }
 
-// hubFolder is where, in k6's file system, the hub's files are put for archives: their place in the user's cache may
-// differ where the archive is run.
+// hubFolder is the folder for the hub's files in k6's file system and its archives. The path of the user's cache will
+// not do, because it may be another on the machine that runs the archive.
 const hubFolder = "/huggingface"
 
-// fetch reads the files of a repository: those an archive carries, else those of the hub and its cache.
+// fetch reads the files of a repository from the archive if it carries them, and else from the hub or its cache.
 func (c Counters) fetch(ctx context.Context, name string) (*tokenizer.Counter, error) {
 	folder := hubFolder + "/" + name + "/"
 	if c.carries(folder + tokenizer.TokenizerFile) {

@@ -9,13 +9,14 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/tokenizer"
 )
 
-// SaltedByRun reports whether prompts differ from run to run unless a script says otherwise. Those of the other types
-// are about prefixes that a server has seen, and inference-perf's are the same in every run.
+// SaltedByRun reports whether the run's id is the salt, so that prompts differ from run to run. This is the default of
+// the types random and synthetic. The other types test prefixes that the server has seen, and inference-perf's prompts
+// are the same in every run.
 func (o *DatasetOptions) SaltedByRun() bool {
 	return o.Salt == nil && (o.Kind == "random" || o.Kind == "synthetic") && o.Prompts == OwnPrompts
 }
 
-// openGenerated opens a set that makes its prompts.
+// openGenerated opens a data set of generated prompts.
 func (s *Source) openGenerated(o *DatasetOptions) (datasets.Set, error) {
 	counter, err := s.Counter(o.Tokenizer)
 	if err != nil {
@@ -131,7 +132,7 @@ func (o *DatasetOptions) sharedPrefix(counter *tokenizer.Counter, g datasets.Gen
 	if o.Turns > 0 {
 		turns = int(o.Turns)
 	}
-	return o.asDataset(set.Conversations(turns)), nil
+	return o.conversations(set.Conversations(turns)), nil
 }
 
 func (o *DatasetOptions) replayed(counter *tokenizer.Counter, g datasets.Generated) (datasets.Set, error) {
@@ -144,6 +145,6 @@ func (o *DatasetOptions) replayed(counter *tokenizer.Counter, g datasets.Generat
 	if err != nil {
 		return nil, err
 	}
-	c := o.asDataset(set)
+	c := o.conversations(set)
 	return c, c.keepWithin(int(r.Limit), set, counter)
 }

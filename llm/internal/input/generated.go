@@ -7,7 +7,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// generatedSets lists the generated data sets of a process, for the client lines of the record file.
+// generatedSets collects the generated data sets of a process for the client lines of the record file.
 type generatedSets struct {
 	mu   sync.Mutex
 	list []record.Generated

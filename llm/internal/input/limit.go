@@ -14,11 +14,11 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/tokenizer"
 )
 
-// limitOption is how messages name the length of the model's context.
+// limitOption is the name of the limit in messages.
 const limitOption = "maxModelLen (max_model_len of a configuration)"
 
-// keepWithin keeps every request of made-up conversations, its answer included, within limit tokens. It is an error
-// if the shortest first turn is longer, or if the longest answer leaves no place for a word.
+// keepWithin limits every request of generated conversations, with its answer, to limit tokens. It returns an error if
+// the shortest first turn is longer, or if the longest answer leaves no room for a prompt of one word.
 func (c *Conversations) keepWithin(limit int, set *datasets.Replay, counter *tokenizer.Counter) error {
 	needed := func(item datasets.Item) int {
 		return promptTokens(counter, item) + cmp.Or(item.MaxTokens, client.DefaultMaxTokens)
@@ -40,18 +40,19 @@ func (c *Conversations) keepWithin(limit int, set *datasets.Replay, counter *tok
 	return nil
 }
 
-// templateTokens are set aside for a chat's template that is not known, as inference-perf does of every prompt, or
+// An unknown chat template is assumed to take templateTokens, as inference-perf assumes for every prompt, or
 // tokensPerMessage for each message if that is more.
 const templateTokens, tokensPerMessage = 200, 8
 
-// promptTokens is what the server counts for a prompt, or a little more of a chat whose template is not known.
+// promptTokens returns the number of tokens that a server counts for a prompt. For a chat with an unknown template it
+// returns a higher estimate.
 func promptTokens(counter *tokenizer.Counter, item datasets.Item) int {
 	if item.Messages == nil {
 		return counter.CountSpecial(item.Prompt)
 	}
 	messages, err := json.Marshal(item.Messages)
 	if err != nil {
-		panic(err) // texts alone
+		panic(err) // impossible: messages hold only strings
 	}
 	n, err := counter.CountChat(messages, nil)
 	if err != nil {
@@ -60,7 +61,7 @@ func promptTokens(counter *tokenizer.Counter, item datasets.Item) int {
 	return n
 }
 
-// WarnOfCut logs the first turn of which words were left out.
+// WarnOfCut logs a warning that the prompt of a turn was cut, at its first call only.
 func (c *Conversations) WarnOfCut(log logrus.FieldLogger, asked *datasets.Asked) {
 	c.cut.Do(func() {
 		log.Warnf("%s, turn %d: the prompt was cut, as with its answer it was longer than %s, %d; so is every other "+

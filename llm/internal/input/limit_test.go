@@ -16,12 +16,12 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/tokenizer"
 )
 
-// chatTemplate writes chats in the manner of Llama 3.
+// chatTemplate writes chats in the format of Llama 3.
 const chatTemplate = `{"chat_template": "{{ bos_token }}{% for m in messages %}<|start_header_id|>{{ m.role ` +
 	`}}<|end_header_id|>\n\n{{ m.content }}<|eot_id|>{% endfor ` +
 	`%}<|start_header_id|>assistant<|end_header_id|>\n\n", "bos_token": "<|begin_of_text|>"}`
 
-// Templates that write much around a message, and a system prompt of their own where a chat has none.
+// Other chat templates: ownTemplate writes much around a message, and adds a system prompt to a chat without one.
 const (
 	plainTemplate = `{"chat_template": "{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor ` +
 		`%}[assistant]"}`
@@ -32,7 +32,7 @@ const (
 	refusingTemplate = `{"chat_template": "{{ raise_exception('no chats') }}"}`
 )
 
-// counterWith is a tokenizer of the tests with a chat template, "" for none.
+// counterWith returns a token counter with a vocabulary of the testdata and a configuration, where "" means none.
 func counterWith(t *testing.T, vocabulary, config string) *tokenizer.Counter {
 	t.Helper()
 	c, err := tokenizer.ReadCounter(func(name string) ([]byte, error) {
@@ -50,7 +50,8 @@ func counterWith(t *testing.T, vocabulary, config string) *tokenizer.Counter {
 	return c
 }
 
-// tokensOf counts a request as a server does that has the tokenizer and the template, and what it may answer.
+// tokensOf returns the tokens of a request, counted as a server with the tokenizer and the template does, and of its
+// longest answer.
 func tokensOf(t *testing.T, c *tokenizer.Counter, item datasets.Item) int {
 	t.Helper()
 	answer := item.MaxTokens
@@ -64,11 +65,12 @@ func tokensOf(t *testing.T, c *tokenizer.Counter, item datasets.Item) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, _ := c.CountChat(messages, nil) // of a chat without a template the texts
+	n, _ := c.CountChat(messages, nil) // counts the texts alone if there is no template
 	return n + answer
 }
 
-// answers are what a server may say: words, texts whose tokens join others, and bytes of all kinds.
+// answerOf returns a possible answer of a server: words, texts whose tokens merge with their neighbours, and all kinds
+// of bytes.
 func answerOf(rng *rand.Rand, tokens int) string {
 	pieces := []string{" the", "a", "  ", "\n\n", "é", "漢字", "🙂", "<|eot_id|>", "0123", "'s", "x y", "\u0301", " -- "}
 	var b strings.Builder
@@ -78,9 +80,8 @@ func answerOf(rng *rand.Rand, tokens int) string {
 	return b.String()
 }
 
-// No request of made-up conversations is longer, with its answer, than the model can read, whatever was drawn and
-// answered.
-func TestNoRequestIsLongerThanTheModelReads(t *testing.T) {
+// No request of generated conversations, with its answer, is longer than the limit, for any draw and any answers.
+func TestNoRequestExceedsTheLimit(t *testing.T) {
 	t.Parallel()
 	uniform := func(low, high int) datasets.Distribution {
 		return datasets.Distribution{Type: datasets.Uniform, Min: low, Max: high}
@@ -120,7 +121,7 @@ func TestNoRequestIsLongerThanTheModelReads(t *testing.T) {
 	}
 }
 
-// askAll leads conversations and holds each request against the limit.
+// askAll leads conversations and compares each request with the limit.
 func askAll(t *testing.T, o *DatasetOptions, counter *tokenizer.Counter, seed int64) {
 	t.Helper()
 	set, err := o.replayed(counter, datasets.Generated{Tokenizer: counter, Seed: seed})
@@ -150,7 +151,7 @@ func askAll(t *testing.T, o *DatasetOptions, counter *tokenizer.Counter, seed in
 	}
 }
 
-// A prompt is cut to the last token that the model can read, and no further.
+// Prompts are cut no shorter than the limit requires.
 func TestLimitIsUsedUp(t *testing.T) {
 	t.Parallel()
 	counter := counterWith(t, "bpe-llama3", chatTemplate)
@@ -173,13 +174,13 @@ func TestLimitIsUsedUp(t *testing.T) {
 				full++
 			}
 		}
-		if full < 10 { // of the prompts 9 in 10 would be longer
+		if full < 10 { // 9 in 10 prompts are longer before they are cut
 			t.Errorf("%s: only %d of 20 prompts reach the limit", api, full)
 		}
 	}
 }
 
-// What cannot fit is an error before the first request. It names the option and the least that would do.
+// A limit that is too small for any request is an error that names the option and the least limit.
 func TestLimitRefuses(t *testing.T) {
 	t.Parallel()
 	long := func(d datasets.Distribution) datasets.Distribution { d.Max = 5000; return d }
@@ -221,7 +222,7 @@ func TestLimitRefuses(t *testing.T) {
 	}
 }
 
-// The first prompt that is cut is logged, once.
+// Only the first prompt that is cut is logged.
 func TestCutIsLoggedOnce(t *testing.T) {
 	t.Parallel()
 	log, hook := logtest.NewNullLogger()

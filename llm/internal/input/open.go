@@ -19,13 +19,13 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/internal/hub"
 )
 
-// defaultRepos are where the hub has the data sets that inference-perf reads without a path.
+// defaultRepos are the repositories on the hub of the data sets that inference-perf reads without a path.
 var defaultRepos = map[string]struct{ ID, files string }{
 	"shareGPT":      {"anon8231489123/ShareGPT_Vicuna_unfiltered", "ShareGPT_V3_unfiltered_cleaned_split.json"},
 	"cnn_dailymail": {"abisee/cnn_dailymail", "3.0.0/train-*.parquet"},
 }
 
-// OpenSet opens a data set once per process and equal options.
+// OpenSet returns a data set. It opens the set once per process for equal options.
 func (s *Source) OpenSet(o *DatasetOptions) (datasets.Set, error) {
 	if o.Kind == "mock" {
 		return datasets.Mock{Form: o.form()}, nil
@@ -35,7 +35,7 @@ func (s *Source) OpenSet(o *DatasetOptions) (datasets.Set, error) {
 		defer stop()
 		set, err := s.open(o)
 		if c, ok := set.(*Conversations); ok && err == nil {
-			c.name(s.Shared.dialogues.Add(1))
+			c.name(s.Shared.conversations.Add(1))
 		}
 		return set, err
 	})
@@ -48,7 +48,7 @@ func (s *Source) open(o *DatasetOptions) (datasets.Set, error) {
 	return s.openGenerated(o)
 }
 
-// setKey is equal for equal options. Paths in it are relative to the same folder for all VUs.
+// setKey identifies a data set: equal options have equal keys. All VUs resolve relative paths against the same folder.
 type setKey struct {
 	options       DatasetOptions // without its pointers
 	seed          optional[int64]
@@ -56,7 +56,7 @@ type setKey struct {
 	input, output optional[datasets.Distribution]
 }
 
-// optional is the value behind a pointer, which may be nil.
+// optional holds the value of a pointer that may be nil.
 type optional[T comparable] struct {
 	given bool
 	value T
@@ -78,8 +78,8 @@ func (o *DatasetOptions) key() setKey {
 	return k
 }
 
-// asDataset makes a data set of conversations.
-func (o *DatasetOptions) asDataset(scripts datasets.Scripts) *Conversations {
+// conversations returns a data set of the conversations with the options' form and number of sessions.
+func (o *DatasetOptions) conversations(scripts datasets.Scripts) *Conversations {
 	open := o.Sessions
 	if n, finite := scripts.Len(); open == 0 {
 		if open = defaultSessions; finite {
@@ -89,7 +89,8 @@ func (o *DatasetOptions) asDataset(scripts datasets.Scripts) *Conversations {
 	return &Conversations{Sessions: datasets.Sessions{Scripts: scripts, Form: o.form(), Open: int(open)}}
 }
 
-// archiveLimit is the size in bytes up to which archives carry a file. Larger ones are opened directly, and streamed.
+// archiveLimit is the size in bytes up to which archives carry the files of a data set. Larger sets are opened outside
+// of k6's file system, and streamed.
 const archiveLimit = 64 << 20
 
 // openFiles opens a file, a folder, or files of a repository on the hub.
@@ -122,7 +123,7 @@ func (s *Source) openFiles(o *DatasetOptions, kind datasets.Kind) (datasets.Set,
 	return l, nil
 }
 
-// nameOf names files in a line of the log.
+// nameOf returns the name of a list of files for the log.
 func nameOf(files []datasets.File) string {
 	if len(files) == 1 {
 		return plain.Terminal(files[0].Name)
@@ -130,7 +131,7 @@ func nameOf(files []datasets.File) string {
 	return fmt.Sprintf("%s and %d more", plain.Terminal(files[0].Name), len(files)-1)
 }
 
-// openConversations reads the conversations of files whole.
+// openConversations reads all conversations of the files.
 func (s *Source) openConversations(o *DatasetOptions, files []datasets.File, kind datasets.Kind,
 	opts datasets.Options) (datasets.Set, error) {
 	l, err := datasets.ReadScripts(files, kind, opts)
@@ -140,10 +141,10 @@ func (s *Source) openConversations(o *DatasetOptions, files []datasets.File, kin
 	if l.Counts.LeftOut() {
 		s.Log.Infof("data set %s, whole conversations: %s", nameOf(files), l.Counts)
 	}
-	return o.asDataset(l), nil
+	return o.conversations(l), nil
 }
 
-// openStream opens files that are too large to be read at once.
+// openStream opens files that are too large for the memory.
 func (s *Source) openStream(files []datasets.File, kind datasets.Kind,
 	opts datasets.Options) (datasets.Set, error) {
 	log, name := s.Log, nameOf(files)
@@ -155,7 +156,7 @@ func (s *Source) openStream(files []datasets.File, kind datasets.Kind,
 	return datasets.OpenStream(files, kind, opts)
 }
 
-// findFiles finds the files of a data set and their size together.
+// findFiles returns the files of a data set and their total size in bytes.
 func (s *Source) findFiles(o *DatasetOptions) ([]datasets.File, int64, error) {
 	repo, pattern := o.Path, o.Files
 	if o.Path != "" {
@@ -176,8 +177,8 @@ func (s *Source) findFiles(o *DatasetOptions) ([]datasets.File, int64, error) {
 	return s.fetchFiles(repo, pattern)
 }
 
-// findLocal finds a file or the files of a folder in k6's file system, which puts them into archives. What is larger
-// together than archives carry is opened directly, and found beyond an archive.
+// findLocal returns a file, or the files of a folder, in k6's file system, which puts them into archives. If their
+// total size exceeds archiveLimit, it returns the files of the disk, even if k6 runs an archive.
 func (s *Source) findLocal(abs, pattern string) ([]datasets.File, int64, error) {
 	files, size, err := list(s.Files, abs, pattern)
 	if err == nil && size <= archiveLimit {
@@ -191,8 +192,8 @@ func (s *Source) findLocal(abs, pattern string) ([]datasets.File, int64, error) 
 	return files, size, err
 }
 
-// list lists a file, or the files of a folder that can be read, those that match a pattern, in the order of their
-// names.
+// list returns a file, or the files of a folder that match a pattern, in the order of their names. An empty pattern
+// matches all files that the reader of data sets can read.
 func list(from fsext.Fs, abs, pattern string) ([]datasets.File, int64, error) {
 	file := func(path string) datasets.File {
 		return datasets.File{Name: path, Open: func() (io.ReadCloser, error) { return from.Open(path) }}
@@ -218,7 +219,7 @@ func list(from fsext.Fs, abs, pattern string) ([]datasets.File, int64, error) {
 		if !matches(pattern, e.Name()) || e.IsDir() {
 			continue
 		}
-		if e, err = from.Stat(path); err == nil { // what a link leads to
+		if e, err = from.Stat(path); err == nil { // of a link, its target
 			err = textfile.Regular(e)
 		}
 		if err != nil {
@@ -242,14 +243,14 @@ func list(from fsext.Fs, abs, pattern string) ([]datasets.File, int64, error) {
 
 func matches(pattern, name string) bool {
 	if pattern == "" {
-		// as macOS leaves beside a file it packs
+		// macOS adds hidden files beside the files that it packs
 		return datasets.Readable(name) && !strings.HasPrefix(path.Base(name), ".")
 	}
 	ok, err := path.Match(pattern, name)
 	return err == nil && ok
 }
 
-// fetchFiles fetches the files of a repository of data sets.
+// fetchFiles fetches the files of a data set's repository on the hub.
 func (s *Source) fetchFiles(id, pattern string) ([]datasets.File, int64, error) {
 	client, err := s.hub()
 	if err != nil {

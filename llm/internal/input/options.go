@@ -11,34 +11,35 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 )
 
-// fileKinds are the types of data sets that read files, as inference-perf names them, and jsonl.
+// fileKinds maps the types of data sets that read files to their formats. All but jsonl have the names of
+// inference-perf.
 var fileKinds = map[string]datasets.Kind{
 	"shareGPT": datasets.ShareGPT, "cnn_dailymail": datasets.CNNDailyMail, "billsum_conversations": datasets.BillSum,
 	"infinity_instruct": datasets.InfinityInstruct, "jsonl": datasets.Prompts,
 }
 
-// generatedKinds are the types that make their prompts.
+// generatedKinds are the types of data sets that generate prompts.
 var generatedKinds = []string{"conversation_replay", "mock", "random", "shared_prefix", "synthetic"}
 
 // DatasetOptions are the options of a data set.
 type DatasetOptions struct {
-	Kind      string // its type
+	Kind      string // the type of the data set
 	Path      string
-	Files     string // which files of a folder or a repository
-	API       string // chat or completion
+	Files     string // pattern for the files of a folder or a repository
+	API       string // "chat" or "completion"
 	Tokenizer string
 	Corpus    string
-	Trace     string // file of lengths
-	Template  bool   // write prompts as the chat template does
+	Trace     string // path of a file with the lengths of requests
+	Template  bool   // frames prompts with the chat template
 	Seed      *int64
-	Salt      *string // nil if the script gives none
-	Prompts   string  // whose way of making them: OwnPrompts or OriginalPrompts
+	Salt      *string // nil means the default: see SaltedByRun
+	Prompts   string  // OwnPrompts or OriginalPrompts
 	Input     *datasets.Distribution
 	Output    *datasets.Distribution
 	Shared    SharedPrefix
 	Replay    Replay
-	Turns     int64 // 0: single requests; -1: all that a conversation in a file has
-	Sessions  int64 // conversations open at once; 0: as many as there are, up to defaultSessions
+	Turns     int64 // 0 means single requests; -1 means all turns of a file's conversation
+	Sessions  int64 // conversations open at once; 0 means all, up to defaultSessions
 }
 
 // SharedPrefix holds inference-perf's options of shared prefixes. Lengths are in tokens.
@@ -54,19 +55,19 @@ type Replay struct {
 	Dynamic, Turns, Input, Output, Pause datasets.Distribution
 }
 
-// The ways of making prompts.
+// The methods of generating prompts: this module's or inference-perf's.
 const (
 	OwnPrompts      = "own"
 	OriginalPrompts = "inference-perf"
 )
 
-// defaultSessions bounds the conversations that are open at once unless the script says how many.
+// defaultSessions bounds the number of conversations that are open at once if the script does not.
 const defaultSessions = 1000
 
-// defaultTurns is how many questions each user of shared prefixes asks unless the script says.
+// defaultTurns is the number of turns of each conversation with a shared prefix if the script gives none.
 const defaultTurns = 5
 
-// DefaultDatasetOptions returns the options of a data set of which nothing is set.
+// DefaultDatasetOptions returns the default options of a data set.
 func DefaultDatasetOptions() DatasetOptions {
 	return DatasetOptions{API: "chat", Prompts: OwnPrompts, Shared: defaultSharedPrefix(), Replay: defaultReplay()}
 }
@@ -89,20 +90,20 @@ func defaultReplay() Replay {
 	}
 }
 
-// DefaultLengths returns the distribution of lengths of which nothing is set.
+// DefaultLengths returns the default distribution of lengths.
 func DefaultLengths() datasets.Distribution {
 	d := config.DefaultDistribution()
 	return lengthsOf(&d)
 }
 
-// lengthsOf returns a distribution of the configuration as one that the data sets draw from.
+// lengthsOf converts a distribution of the configuration into a distribution of the data sets.
 func lengthsOf(d *config.Distribution) datasets.Distribution {
 	return datasets.Distribution{
 		Type: string(d.Type), Mean: d.Mean, StdDev: d.StdDev, Skew: d.Skew, Min: int(d.Min), Max: int(d.Max),
 	}
 }
 
-// uses are the options each type takes beside type, api and seed.
+// uses returns the options that the type takes besides type, api and seed.
 func (o *DatasetOptions) uses() []string {
 	switch {
 	case o.Kind == "mock":
@@ -122,7 +123,7 @@ func (o *DatasetOptions) uses() []string {
 	return []string{"path", "files", "tokenizer", "inputDistribution", "outputDistribution"}
 }
 
-// Check reports the first option that is wrong. The given options are those that a script has set.
+// Check returns an error for the first invalid option. given has the options that the script has set.
 func (o *DatasetOptions) Check(given map[string]bool) error {
 	_, readsFiles := fileKinds[o.Kind]
 	known := strings.Join(append(slices.Sorted(maps.Keys(fileKinds)), generatedKinds...), ", ")
@@ -183,8 +184,8 @@ func (o *DatasetOptions) Check(given map[string]bool) error {
 	return nil
 }
 
-// checkLengths checks the distributions. Of those that choose the records of a file only min and max count: no mean is
-// drawn.
+// checkLengths checks the distributions. If they select the records of a file, only min and max count, because nothing
+// is drawn.
 func (o *DatasetOptions) checkLengths(ofRecords bool) error {
 	for _, option := range []struct {
 		name   string
@@ -225,5 +226,5 @@ func (o *DatasetOptions) form() datasets.Form {
 	return datasets.AsChat
 }
 
-// invalid names the option that is wrong.
+// invalid returns an error that names the invalid option.
 func invalid(option string, err error) error { return fmt.Errorf("Dataset option %q: %w", option, err) }

@@ -1,5 +1,5 @@
-// Package input reads what a load sends: the files of a script, tokenizers and data sets. They come from the disk, from
-// the archive of a test or from the Hugging Face hub.
+// Package input reads the inputs of a load: the files that a script names, tokenizers and data sets. They come from the
+// disk, from the archive of a test or from the Hugging Face hub.
 package input
 
 import (
@@ -20,15 +20,16 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/tokenizer"
 )
 
-// Shared holds what a process has read: all its VUs share it. The zero value is empty. It may be used concurrently.
+// Shared holds the inputs that a process has read, for all its VUs. The zero value is empty. It may be used
+// concurrently.
 type Shared struct {
-	sets      Cache[setKey, datasets.Set]
-	counters  Cache[string, *tokenizer.Counter]
-	generated generatedSets
-	dialogues atomic.Int64 // data sets of conversations that were opened
+	sets          Cache[setKey, datasets.Set]
+	counters      Cache[string, *tokenizer.Counter]
+	generated     generatedSets
+	conversations atomic.Int64 // number of data sets of conversations that were opened
 }
 
-// Generated lists the data sets that made their prompts, with their seeds and salts.
+// Generated returns the data sets of generated prompts, with their seeds and salts.
 func (s *Shared) Generated() []record.Generated { return s.generated.all() }
 
 // Source reads inputs for one VU in its init context.
@@ -37,13 +38,13 @@ type Source struct {
 	Files    fsext.Fs                                     // k6's file system, which puts what it reads into archives
 	Abs      func(path string) string                     // resolves a path relative to the script
 	Lookup   func(name string) (value string, found bool) // reads the environment
-	HubToken string                                       // goes before the environment's; "" if there is none
-	// the id of the run, the salt of prompts that differ from run to run
+	HubToken string                                       // replaces the environment's token; "" keeps it
+	// returns the id of the run, which is the salt of prompts that differ from run to run
 	RunID func() string
 	Log   logrus.FieldLogger
 }
 
-// ReadFile reads a file. Its error begins with what the file is.
+// ReadFile reads a file, and returns its absolute path too. what names the kind of file in errors.
 func (s *Source) ReadFile(what, path string) (data []byte, abs string, err error) {
 	if path == "" {
 		return nil, "", fmt.Errorf("%s: the path is empty", what)
