@@ -11,8 +11,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert/run"
 )
 
-// partial is the stage's part of a benchmark report. Its ids follow from the run's, so that the same records give the
-// same.
+// partialReport is the stage's part of a benchmark report. Its ids follow from the run's, so that the same records give
+// the same.
 func partialReport(g *subset, stage int) *partial.Report {
 	id := g.run.ID()
 	run := partial.Run{
@@ -51,7 +51,7 @@ func ntpotOfTokens(g *subset, q *run.Request) float64 {
 	return ntpot(g, q)
 }
 
-// rates is nil without a success or without time.
+// partialThroughput is nil without a success or without time.
 func partialThroughput(g *subset) *partial.Throughput {
 	if len(g.ok) == 0 || g.time == 0 {
 		return nil
@@ -65,7 +65,7 @@ func partialThroughput(g *subset) *partial.Throughput {
 	}
 }
 
-// window is when the stage ran: from its start, as the executors tell, else its first request's, to the last end.
+// stageWindow is when the stage ran: from its start, as the executors tell, else its first request's, to the last end.
 func stageWindow(g *subset, stage int) partial.Window {
 	start, end := g.all[0].Start, g.all[0].End
 	for _, q := range g.all {
