@@ -181,7 +181,8 @@ func countRequests(g *subset) RequestCounts {
 // lacksContent says whether a streamed answer brought no content. Of an answer that came whole, and of a run of another
 // tool without reasoning or tool calls, nobody can tell.
 func lacksContent(g *subset, q *run.Request) bool {
-	return q.Streaming && q.ChunkCount == 0 && !hasNote(q, record.NoteWhole) && (q.HasReasoning || q.HasToolCalls || g.run.Origin == "")
+	return q.Streaming && q.ChunkCount == 0 && !hasNote(q, record.NoteWhole) &&
+		(q.HasReasoning || q.HasToolCalls || g.run.Origin == "")
 }
 
 // dropped counts the arrivals of the group's stages that were never sent.

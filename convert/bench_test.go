@@ -50,7 +50,8 @@ func BenchmarkRead(b *testing.B) {
 			b.SetBytes(int64(len(bench.file)))
 			used := cpuTime(b)
 			for b.Loop() {
-				if _, err := run.Read(run.Options{}, run.Source{Name: "f", Reader: bytes.NewReader(bench.file)}); err != nil {
+				source := run.Source{Name: "f", Reader: bytes.NewReader(bench.file)}
+				if _, err := run.Read(run.Options{}, source); err != nil {
 					b.Fatal(err)
 				}
 			}

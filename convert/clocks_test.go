@@ -74,7 +74,8 @@ func (j joint) sources(t *testing.T) (sources []run.Source) {
 		due += gap
 	}
 	for i := range n {
-		sources = append(sources, run.Source{Name: fmt.Sprint("pod-", i), Reader: bytes.NewReader(asRecords(t, lines[i]))})
+		sources = append(sources,
+			run.Source{Name: fmt.Sprint("pod-", i), Reader: bytes.NewReader(asRecords(t, lines[i]))})
 	}
 	return sources
 }
@@ -234,19 +235,21 @@ func TestClocksThatCannotBeCompared(t *testing.T) {
 			if first.ServerDate = at[2] / second; i == 1 {
 				first.ServerDate = min(first.ServerDate, start/second)
 			}
-			sources = append(sources, run.Source{Name: fmt.Sprint("pod-", i), Reader: bytes.NewReader(asRecords(t, []record.Line{
-				&record.Run{Schema: record.Schema, ID: "run", Instance: fmt.Sprint(i),
-					Segment:   fmt.Sprintf("%d/2:%d/2", i, i+1),
-					Scenarios: []record.Scenario{{Name: "s", Executor: "constant-vus"}}},
-				first,
-			}))})
+			sources = append(sources,
+				run.Source{Name: fmt.Sprint("pod-", i), Reader: bytes.NewReader(asRecords(t, []record.Line{
+					&record.Run{Schema: record.Schema, ID: "run", Instance: fmt.Sprint(i),
+						Segment:   fmt.Sprintf("%d/2:%d/2", i, i+1),
+						Scenarios: []record.Scenario{{Name: "s", Executor: "constant-vus"}}},
+					first,
+				}))})
 		}
 		run, err := run.Read(run.Options{}, sources...)
 		if err != nil {
 			t.Fatal(err)
 		}
 		compared := slices.ContainsFunc(run.Runs, func(r *record.Run) bool { return r.Clock != nil })
-		if compared != strings.Contains(name, "never set") || run.Requests[0].Start < 0 || timeSpan(run, run.Requests) < 0 {
+		if compared != strings.Contains(name, "never set") || run.Requests[0].Start < 0 ||
+			timeSpan(run, run.Requests) < 0 {
 			t.Errorf("%s: compared %t, first start %d, %v seconds", name, compared, run.Requests[0].Start,
 				timeSpan(run, run.Requests))
 		}

@@ -7,13 +7,16 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert/run"
 )
 
-// timed says whether requests tell how long they took together: their starts are known, and the ends of all successes.
+// hasTimes says whether requests tell how long they took together: their starts are known, and the ends of all
+// successes.
 func hasTimes(r *run.Run, requests []*run.Request) bool {
-	return !r.Untimed && !slices.ContainsFunc(requests, func(q *run.Request) bool { return q.EndUnknown && !q.Failed() })
+	return !r.Untimed && !slices.ContainsFunc(requests, func(q *run.Request) bool {
+		return q.EndUnknown && !q.Failed()
+	})
 }
 
-// duration is the time from the first start to the last end, in seconds. Where the requests do not tell it, it is that
-// which the tool states: of the stages together, if the requests are all of theirs; else unknown.
+// benchmarkTime is the time from the first start to the last end, in seconds. Where the requests do not tell it, it is
+// that which the tool states: of the stages together, if the requests are all of theirs; else unknown.
 func benchmarkTime(r *run.Run, requests []*run.Request) float64 {
 	if hasTimes(r, requests) {
 		return timeSpan(r, requests)

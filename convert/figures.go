@@ -56,7 +56,7 @@ func ReadFigures(dir string) (f compare.Figures, found bool, err error) {
 	return f, true, nil
 }
 
-// Figures are those of a run's own report, to be compared with one of which the requests are not known.
+// RunFigures are those of a run's own report, to be compared with one of which the requests are not known.
 func RunFigures(r *run.Run, name string, o Options) (compare.Figures, error) {
 	l := Summarize(r, o)
 	text, err := pythonJSON(l, "")

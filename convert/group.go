@@ -12,7 +12,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// group is a group of requests, parted by their end.
+// subset is a group of requests, parted by their end.
 type subset struct {
 	all, ok, failed []*run.Request
 	run             *run.Run
@@ -35,7 +35,8 @@ func newSubset(r *run.Run, requests []*run.Request, o Options) *subset {
 	return g
 }
 
-// span is the time from the first start to the last end, in seconds; [Run.duration] is for runs that may lack starts.
+// timeSpan is the time from the first start to the last end, in seconds; [Run.duration] is for runs that may lack
+// starts.
 func timeSpan(r *run.Run, requests []*run.Request) float64 {
 	if len(requests) == 0 {
 		return 0
@@ -88,7 +89,7 @@ func (g *subset) sinceDue(q *run.Request, instant int64) float64 {
 
 func requestLatency(g *subset, q *run.Request) float64 { return latencySeconds(g.run, q) }
 
-// latency is unknown of an imported request without an end, and of one whose figures are left out.
+// latencySeconds is unknown of an imported request without an end, and of one whose figures are left out.
 func latencySeconds(r *run.Run, q *run.Request) float64 {
 	if q.EndUnknown || q.LeftOut {
 		return unknown
@@ -137,8 +138,8 @@ func inputTokens(g *subset, q *run.Request) float64 {
 	return tokenCount(g.run, q.PromptTokens, q.InputSource, g.run.CountsPrompts)
 }
 
-// tokens is a count by its source. Without one it is 0, as inference-perf has it; unknown where another tool left it
-// out, and where no request of the run has one.
+// tokenCount is a count by its source. Without one it is 0, as inference-perf has it; unknown where another tool left
+// it out, and where no request of the run has one.
 func tokenCount(r *run.Run, n int32, source record.Source, counted bool) float64 {
 	if source == record.NoSource && (r.Origin != "" || !counted) {
 		return unknown

@@ -289,7 +289,7 @@ func (j *judge) judgeRates(g *subset) {
 	}
 }
 
-// wholeStage says whether these are all requests of a stage: those of an adapter are a part.
+// isWholeStage says whether these are all requests of a stage: those of an adapter are a part.
 func isWholeStage(r *run.Run, requests []*run.Request, stage int) bool {
 	n := 0
 	for _, q := range r.Requests {

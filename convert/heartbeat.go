@@ -39,7 +39,7 @@ type pulse struct {
 	late     [][]run.LateSpan // of each instance
 }
 
-// heartbeats sums up those of the time from the group's first start to its last end; nil if none was recorded.
+// summarizeHeartbeats sums up those of the time from the group's first start to its last end; nil if none was recorded.
 func summarizeHeartbeats(g *subset) *Heartbeats {
 	if len(g.run.Beats) == 0 || len(g.all) == 0 {
 		return nil
@@ -72,7 +72,7 @@ func summarizeHeartbeats(g *subset) *Heartbeats {
 // mostUnwatched is how long an instance may go without heartbeats while it waits for answers.
 const mostUnwatched = 100_000_000 // ns
 
-// watched says whether each instance of the group has heartbeats from its first start to its last end.
+// hasHeartbeatsThroughout says whether each instance of the group has heartbeats from its first start to its last end.
 func hasHeartbeatsThroughout(g *subset) bool {
 	type extent struct{ from, to int64 }
 	open := map[string]*extent{} // what is still to be found

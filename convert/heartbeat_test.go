@@ -38,7 +38,8 @@ func TestNinetyNinthOfHeartbeats(t *testing.T) {
 		{"none above 2 ms, but one second's", 200, 50 * ms, 50 * ms, nil, 2 * ms},
 		{"two beats of 200: 7, 2 ms", 200, 50 * ms, 50 * ms, [][]run.LateSpan{{{To: 7 * ms}}}, 2 * ms},
 		{"three beats of 200: 13, 8, 3 ms", 200, 0, 13 * ms, [][]run.LateSpan{{{To: 13 * ms}}}, 3 * ms},
-		{"of two instances: 12, 9, 7, 4, 2 ms", 200, 0, 12 * ms, [][]run.LateSpan{{{To: 12 * ms}}, {{To: 9 * ms}}}, 7 * ms},
+		{"of two instances: 12, 9, 7, 4, 2 ms", 200, 0, 12 * ms, [][]run.LateSpan{{{To: 12 * ms}}, {{To: 9 * ms}}},
+			7 * ms},
 		{"all of a second", 200, 0, second, [][]run.LateSpan{{{To: second}}}, second - 10*ms},
 		{"a year", year / run.BeatPeriod, 0, year, [][]run.LateSpan{{{To: year}}}, year - year/100},
 	} {

@@ -249,7 +249,8 @@ func TestImportedRunsInParquet(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"vllm/0.14.0.json", "vllm/0.33.0-append.json", "sglang/0.5.23-append.jsonl",
 		"sglang/0.5.23-unary.jsonl", "guidellm/0.8.1.json", "aiperf/0.13.0.jsonl"} {
-		r, err := run.ReadFiles(run.Options{}, filepath.Join("internal", "foreign", "testdata", filepath.FromSlash(name)))
+		r, err := run.ReadFiles(run.Options{}, filepath.Join("internal", "foreign", "testdata",
+			filepath.FromSlash(name)))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -114,7 +114,8 @@ func TestNonsenseInAFieldStaysWithinTheRun(t *testing.T) {
 			for _, value := range nonsense {
 				old := gjson.GetBytes(line, path)
 				broken := slices.Replace(slices.Clone(line), old.Index, old.Index+len(old.Raw), []byte(value)...)
-				run, err := run.Read(run.Options{Force: true}, run.Source{Name: "f", Reader: bytes.NewReader(withLine(t, lines, i, broken))})
+				source := run.Source{Name: "f", Reader: bytes.NewReader(withLine(t, lines, i, broken))}
+				run, err := run.Read(run.Options{Force: true}, source)
 				if err == nil && len(run.Requests) > 0 {
 					holdWithin(t, Summarize(run, Options{}), most, string(broken))
 				}

@@ -108,7 +108,8 @@ func TestSameRequestTwiceIsRefused(t *testing.T) {
 	t.Parallel()
 	lines := sampleLines()
 	again := *lines[5].(*record.Request)
-	_, err := run.Read(run.Options{}, run.Source{Name: "f", Reader: bytes.NewReader(asRecords(t, append(lines, &again)))})
+	_, err := run.Read(run.Options{},
+		run.Source{Name: "f", Reader: bytes.NewReader(asRecords(t, append(lines, &again)))})
 	if err == nil || !strings.Contains(err.Error(), `of scenario "stage_0" is there twice`) {
 		t.Errorf("got %v", err)
 	}

@@ -81,7 +81,7 @@ func (t RequestTable) WriteChunks(out io.Writer) error {
 	}, parquet.KeyValueMetadata("schema", record.Schema), parquet.KeyValueMetadata("run_id", r.ID()))
 }
 
-// lines are the lines of a run that are no requests, as a record file has them, but for samples.
+// otherLines are the lines of a run that are no requests, as a record file has them, but for samples.
 func otherLines(r *run.Run) (string, error) {
 	var list []record.Line
 	for _, l := range r.Runs {
@@ -148,7 +148,7 @@ func writeRows[T any](out io.Writer, fill func(*rowWriter[T]) error, meta ...par
 	return w.w.Close()
 }
 
-// nanoseconds are a run's ticks as nanoseconds.
+// inNanoseconds are a run's ticks as nanoseconds.
 func inNanoseconds(r *run.Run, ticks int64) int64 {
 	if r.Clock.Instant == run.RecordTick.Instant {
 		return ticks
@@ -156,7 +156,7 @@ func inNanoseconds(r *run.Run, ticks int64) int64 {
 	return int64(math.Round(r.Seconds(ticks) * 1e9))
 }
 
-// inMicroseconds makes chunks' ticks microseconds.
+// toMicroseconds makes chunks' ticks microseconds.
 func toMicroseconds(r *run.Run, ticks []int64) {
 	if r.Clock.Chunk == run.RecordTick.Chunk {
 		return
@@ -166,7 +166,7 @@ func toMicroseconds(r *run.Run, ticks []int64) {
 	}
 }
 
-// row makes the row of a request; rec lends its lists, which the row refers to no longer than until rec is filled
+// newRow makes the row of a request; rec lends its lists, which the row refers to no longer than until rec is filled
 // again.
 func newRow(r *run.Run, q *run.Request, rec *record.Request) run.Row {
 	unpackCopies(q, rec)
@@ -175,15 +175,17 @@ func newRow(r *run.Run, q *run.Request, rec *record.Request) run.Row {
 		RunID: r.ID(), Instance: q.Instance, RequestID: q.ID, Client: narrow(q.Client), Scenario: q.Scenario,
 		Stage: q.Stage, Index: q.Index, Seq: q.Seq, SessionID: q.SessionID, Turn: q.Turn,
 		API: q.API, Model: q.Model, Adapter: q.Adapter, Streaming: q.Streaming,
-		Connected: optionalInstant(r, q.Connected), FirstByte: optionalInstant(r, q.FirstByte), Attempt: optionalInstant(r, q.Attempt),
+		Connected: optionalInstant(r, q.Connected), FirstByte: optionalInstant(r, q.FirstByte),
+		Attempt: optionalInstant(r, q.Attempt),
 		Retries: q.Retries, TTFT: milliseconds(q.TTFT), TTFO: milliseconds(q.TTFO), TPOT: milliseconds(q.TPOT),
 		NTPOT:   milliseconds(q.NTPOT),
 		ITLMean: milliseconds(q.MeanITL), Latency: milliseconds(latencySeconds(r, q)),
 		Chunks: rec.Chunks, ChunkTokens: narrowed(rec.ChunkTokens), Reasoning: rec.Reasoning, ToolCalls: rec.ToolCalls,
 		InputTokens: counted(q.PromptTokens, q.InputSource), InputSource: string(q.InputSource),
 		OutputTokens: counted(q.CompletionTokens, q.OutputSource), OutputSource: string(q.OutputSource),
-		ClientInput: nullable(q.ClientPrompt), ClientOutput: nullable(q.ClientCompletion), CachedTokens: nullable(q.ServerCached),
-		PromptAsked: q.PromptAsked, MaxTokens: q.MaxTokens, Usage: string(rec.Usage), FinishReason: q.FinishReason,
+		ClientInput: nullable(q.ClientPrompt), ClientOutput: nullable(q.ClientCompletion),
+		CachedTokens: nullable(q.ServerCached),
+		PromptAsked:  q.PromptAsked, MaxTokens: q.MaxTokens, Usage: string(rec.Usage), FinishReason: q.FinishReason,
 		Status: narrow(q.Status), BytesSent: q.BytesSent, BytesReceived: q.BytesReceived, ErrorType: q.ErrorType,
 		Error: q.Error, Note: q.Note,
 	}
@@ -204,7 +206,7 @@ func newRow(r *run.Run, q *run.Request, rec *record.Request) run.Row {
 	return row
 }
 
-// rowTimes sets the instants that are known.
+// setRowTimes sets the instants that are known.
 func setRowTimes(r *run.Run, row *run.Row, q *run.Request) {
 	if q.ChunksUnlisted {
 		row.LastChunk = milliseconds(q.FirstToken + q.TokenSpan)
@@ -267,7 +269,7 @@ func narrowed(list []int) []int32 {
 	return out
 }
 
-// importedMeta is empty of a run of ours.
+// importedMetadata is empty of a run of ours.
 func importedMetadata(r *run.Run) []parquet.WriterOption {
 	if r.Origin == "" {
 		return nil
@@ -278,7 +280,7 @@ func importedMetadata(r *run.Run) []parquet.WriterOption {
 	return []parquet.WriterOption{parquet.KeyValueMetadata(run.ImportedKey, string(text))}
 }
 
-// samples are the metadata with the lines of each second.
+// sampleMetadata are the metadata with the lines of each second.
 func sampleMetadata(r *run.Run) (meta []parquet.WriterOption, err error) {
 	texts := map[string][]byte{}
 	add := func(line record.Line) {

@@ -106,7 +106,7 @@ type perRequestWriter struct {
 	rec    record.Request
 }
 
-// byEnd gives the requests in order of their end.
+// requestsByEnd gives the requests in order of their end.
 func requestsByEnd(r *run.Run) []*run.Request {
 	list := slices.Clone(r.Requests)
 	slices.SortStableFunc(list, func(a, b *run.Request) int { return cmp.Compare(a.End, b.End) })
@@ -146,7 +146,8 @@ func (w *perRequestWriter) info(q *run.Request) *perRequestInfo {
 		info.Adapter = &q.Adapter
 	}
 	if q.Retries > 0 {
-		info.Retries, info.Recovered, info.Wasted = int(q.Retries), new(!q.Failed()), new(Float(wastedSeconds(w.run, q)))
+		info.Retries, info.Recovered, info.Wasted = int(q.Retries), new(!q.Failed()),
+			new(Float(wastedSeconds(w.run, q)))
 	}
 	if q.Failed() {
 		info.InputTokens, info.Request.Text.InputTokens = new(int), new(int)
@@ -187,7 +188,8 @@ func (w *perRequestWriter) computed(q *run.Request) *computedMetrics {
 	c := &computedMetrics{
 		Latency: Maybe(requestLatency(g, q)), NTPOT: Maybe(ntpot(g, q)), TTFT: known(ttft(g, q)),
 		TPOT: known(tpot(g, q)), ITL: known(itl(g, q)),
-		ITLs: []Float{}, Input: w.tokens(q.PromptTokens, q.InputSource), Output: w.tokens(q.CompletionTokens, q.OutputSource),
+		ITLs: []Float{}, Input: w.tokens(q.PromptTokens, q.InputSource),
+		Output: w.tokens(q.CompletionTokens, q.OutputSource),
 	}
 	if b := g.opts.bounds(q); b.TTFT > 0 {
 		c.TTFTBound = new(Float(b.TTFT / 1000))

@@ -42,7 +42,8 @@ func (g *subset) changingStage() (duration float64, ok bool) {
 		return 0, false
 	}
 	within := func(q *run.Request) bool { return int(q.Stage) == stage }
-	if slices.ContainsFunc(g.all, func(q *run.Request) bool { return !within(q) }) || !isWholeStage(g.run, g.all, stage) {
+	if slices.ContainsFunc(g.all, func(q *run.Request) bool { return !within(q) }) ||
+		!isWholeStage(g.run, g.all, stage) {
 		return 0, false
 	}
 	return *plan.Duration, true

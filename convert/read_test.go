@@ -72,7 +72,8 @@ func TestRecordedDueInstantsAreExact(t *testing.T) {
 		}
 	}
 	read := mustRead(t, asRecords(t, append(lines, &record.Dropped{Scenario: "stage_1", Stage: 1, Count: 1})))
-	if d := Summarize(read, Options{}).Load.ScheduleDelay; read.Schedule[1].Source != run.ScheduleExact || d.Min != 0.007 ||
+	if d := Summarize(read, Options{}).Load.ScheduleDelay; read.Schedule[1].Source != run.ScheduleExact ||
+		d.Min != 0.007 ||
 		d.Max != 0.007 {
 		t.Errorf("got %+v, %+v", read.Schedule, d)
 	}

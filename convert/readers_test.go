@@ -32,8 +32,9 @@ func TestOtherProgramsReadOurTables(t *testing.T) {
 	dir := t.TempDir()
 	requests, chunks, table := filepath.Join(dir, "requests.parquet"), filepath.Join(dir, "chunks.parquet"),
 		filepath.Join(dir, "requests.csv")
-	for path, write := range map[string]func(io.Writer) error{requests: NewRequestTable(run).WriteParquet, chunks: NewRequestTable(run).WriteChunks,
-		table: NewRequestTable(run).WriteCSV} {
+	for path, write := range map[string]func(io.Writer) error{requests: NewRequestTable(run).WriteParquet,
+		chunks: NewRequestTable(run).WriteChunks,
+		table:  NewRequestTable(run).WriteCSV} {
 		if err := outfile.Write(path, outfile.Options{}, write); err != nil {
 			t.Fatal(err)
 		}

@@ -186,7 +186,7 @@ type Report struct {
 	opts Options
 }
 
-// Report reports on the run, on each stage and each adapter that has requests.
+// NewReport reports on the run, on each stage and each adapter that has requests.
 func NewReport(r *run.Run, o Options) *Report {
 	p := &Report{
 		Summary: Summarize(r, o), Stages: map[int]*Lifecycle{}, Adapters: map[string]*Lifecycle{},
@@ -215,7 +215,7 @@ func NewReport(r *run.Run, o Options) *Report {
 	return p
 }
 
-// Summary reports on the whole run.
+// Summarize reports on the whole run.
 func Summarize(r *run.Run, o Options) *Lifecycle {
 	g := newSubset(r, r.Requests, o)
 	l := g.lifecycle()
@@ -234,7 +234,7 @@ func (g *subset) stageReport(stage int) *Lifecycle {
 // mostAdapters is how many adapters have a report of their own: each has files.
 const mostAdapters = 1000
 
-// byAdapter are the requests of each adapter; of too many, those of the adapters with the most requests.
+// requestsByAdapter are the requests of each adapter; of too many, those of the adapters with the most requests.
 func requestsByAdapter(r *run.Run) map[string][]*run.Request {
 	groups := map[string][]*run.Request{}
 	for _, q := range r.Requests {

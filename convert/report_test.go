@@ -137,7 +137,8 @@ func TestSentRate(t *testing.T) {
 		"no rate":         {record.Stage{}, at(0, 1, 2), run.Cut{}, "1", 1.5, "- 1.00"},
 		"one request":     {steady, at(0), run.Cut{}, "null", 0, "2.00 -"},
 		"all at one time": {steady, at(0, 0), run.Cut{}, "null", 0, "2.00 -"},
-		"flat with a from": {record.Stage{From: new(2.0), Rate: new(2.0), Duration: new(9.0)}, at(0, 0.5), run.Cut{}, "2",
+		"flat with a from": {record.Stage{From: new(2.0), Rate: new(2.0), Duration: new(9.0)}, at(0, 0.5), run.Cut{},
+			"2",
 			4, "2.00 2.00"},
 	} {
 		run := runOf(t, tt.requests...)

@@ -198,7 +198,8 @@ func TestSchemasHoldForReports(t *testing.T) {
 	for name, tt := range reportCases() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			run, err := run.Read(run.Options{Bodies: true}, run.Source{Name: "f", Reader: bytes.NewReader(asRecords(t, tt.lines))})
+			run, err := run.Read(run.Options{Bodies: true},
+				run.Source{Name: "f", Reader: bytes.NewReader(asRecords(t, tt.lines))})
 			if err != nil {
 				t.Fatal(err)
 			}

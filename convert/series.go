@@ -27,7 +27,7 @@ type Series struct {
 // maxIntervals bounds a series; longer runs have longer intervals, in whole seconds.
 const maxIntervals = 100_000
 
-// series is nil without a request, and without start times.
+// newSeries is nil without a request, and without start times.
 func newSeries(r *run.Run) *Series {
 	if len(r.Requests) == 0 || r.Untimed {
 		return nil

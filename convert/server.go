@@ -68,7 +68,7 @@ type Accelerators struct {
 	Clock       *Level `json:"sm_clock_mhz"`
 }
 
-// server is nil if no page was read.
+// serverState is nil if no page was read.
 func serverState(g *subset) *ServerState {
 	if len(g.run.Servers) == 0 || len(g.all) == 0 || g.run.Clock != run.RecordTick {
 		return nil

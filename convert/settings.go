@@ -80,7 +80,7 @@ func recordedPart(text []byte) []byte {
 	return out
 }
 
-// asConfig puts a run's scenarios and client into keys of a configuration.
+// configOverrides puts a run's scenarios and client into keys of a configuration.
 func configOverrides(r *run.Run) ([]config.Override, bool) {
 	kind, stages := config.Constant, []map[string]any{}
 	for _, s := range r.Scenarios() {
@@ -111,7 +111,7 @@ func configOverrides(r *run.Run) ([]config.Override, bool) {
 	return list, true
 }
 
-// seed is the run's, nil if it has none or instances had different ones.
+// commonSeed is the run's, nil if it has none or instances had different ones.
 func commonSeed(r *run.Run) (seed *int64) {
 	for i, run := range r.Runs {
 		if i > 0 && (seed == nil || run.Seed == nil || *run.Seed != *seed) {

@@ -8,8 +8,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// Side is the run as one side of a comparison. Latencies are of successes, by our own definitions: a TTFT is there from
-// one token on, and what is undefined is missing rather than 0.
+// RunSide is the run as one side of a comparison. Latencies are of successes, by our own definitions: a TTFT is there
+// from one token on, and what is undefined is missing rather than 0.
 func RunSide(r *run.Run, name string, o Options) compare.Side {
 	g := newSubset(r, r.Requests, o)
 	health := g.health()

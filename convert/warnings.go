@@ -11,10 +11,10 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// noted says whether the client noted something of an answer.
+// hasNote says whether the client noted something of an answer.
 func hasNote(q *run.Request, note string) bool { return strings.Contains(q.Note, note) }
 
-// zeroUsage says whether the server reported no output tokens for an answer that has content.
+// hasZeroUsage says whether the server reported no output tokens for an answer that has content.
 func hasZeroUsage(q *run.Request) bool {
 	return hasNote(q, record.NoteZeroUsage) || q.ServerCompletion == 0 && q.ChunkCount > 0
 }

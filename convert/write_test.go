@@ -128,7 +128,8 @@ func TestBodiesArePrivate(t *testing.T) {
 	t.Parallel()
 	lines := changed(sampleLines(), withTexts)
 	for _, bodies := range []bool{true, false} {
-		run, err := run.Read(run.Options{Bodies: bodies}, run.Source{Name: "f", Reader: strings.NewReader(string(asRecords(t, lines)))})
+		run, err := run.Read(run.Options{Bodies: bodies},
+			run.Source{Name: "f", Reader: strings.NewReader(string(asRecords(t, lines)))})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -100,7 +100,7 @@ const (
 	mostTolerance  = 1_000_000_000
 )
 
-// rateBound is the share by which requests, or the time they took, may be off from what was asked.
+// RateBound is the share by which requests, or the time they took, may be off from what was asked.
 const RateBound = 0.02
 
 // mostApart is as far as clocks are compared, 60 years in nanoseconds: one that was never set begins in 1970.
@@ -135,7 +135,7 @@ func alignClocks(r *Run) {
 	shiftClocks(r)
 }
 
-// comparable says whether there are instances to compare: several, each of a name of its own, and not compared
+// hasComparableClocks says whether there are instances to compare: several, each of a name of its own, and not compared
 // before.
 func hasComparableClocks(r *Run) bool {
 	names := map[string]bool{}
@@ -148,7 +148,7 @@ func hasComparableClocks(r *Run) bool {
 	return len(names) > 1 && len(names) == len(r.Runs)
 }
 
-// compared is the evidence on an instance's clock against another's.
+// compareClocks is the evidence on an instance's clock against another's.
 func compareClocks(r *Run, all map[string]evidence, instance, against string) evidence {
 	e := all[instance]
 	start, base := e.start, all[against].start
@@ -163,8 +163,8 @@ func compareClocks(r *Run, all map[string]evidence, instance, against string) ev
 	return e
 }
 
-// reference is the instance in the middle of those that can be compared, so that of three clocks the one that is
-// off is named.
+// referenceInstance is the instance in the middle of those that can be compared, so that of three clocks the one that
+// is off is named.
 func referenceInstance(r *Run, all map[string]evidence) string {
 	type reading struct {
 		instance string
@@ -190,12 +190,12 @@ func referenceInstance(r *Run, all map[string]evidence) string {
 	return list[(len(list)-1)/2].instance
 }
 
-// tolerance is by how much clocks and starts may differ.
+// clockTolerance is by how much clocks and starts may differ.
 func clockTolerance(r *Run) int64 {
 	return max(leastTolerance, int64(RateBound*float64(longestInstance(r))))
 }
 
-// longest is the longest time from an instance's first start to its last end.
+// longestInstance is the longest time from an instance's first start to its last end.
 func longestInstance(r *Run) (most int64) {
 	first := map[string]int64{}
 	for _, q := range r.Requests { // in order of start
@@ -209,7 +209,7 @@ func longestInstance(r *Run) (most int64) {
 	return most
 }
 
-// shift puts the instants of each instance on the clock of the one that it was compared with.
+// shiftClocks puts the instants of each instance on the clock of the one that it was compared with.
 func shiftClocks(r *Run) {
 	ahead := map[string]int64{}
 	for _, run := range r.Runs {
@@ -263,7 +263,7 @@ func instantsOf(line record.Line) []*int64 {
 	return nil
 }
 
-// clockReason tells of an instance whose clock was off.
+// ClockReason tells of an instance whose clock was off.
 func ClockReason(run *record.Run) string {
 	if run.Clock.ServerDate {
 		return clockText(

@@ -8,7 +8,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// starts says by how much later than one of them each instance began, by its own clock, as far as the schedule
+// instanceStarts says by how much later than one of them each instance began, by its own clock, as far as the schedule
 // tells: all have the same. rough says that no schedule does, and that they are the starts of the first requests.
 func instanceStarts(r *Run) (starts map[string]int64, rough bool) {
 	for _, s := range r.Scenarios() {
@@ -19,7 +19,8 @@ func instanceStarts(r *Run) (starts map[string]int64, rough bool) {
 	return firstStarts(r), true
 }
 
-// startsOf compares the instances by one scenario: by the zero of its schedule, where due instants do not gainsay it.
+// scenarioStarts compares the instances by one scenario: by the zero of its schedule, where due instants do not gainsay
+// it.
 func scenarioStarts(r *Run, s record.Scenario) map[string]int64 {
 	zeros := scheduleZeros(r, s)
 	base, grid := startBounds(r, s)
@@ -40,7 +41,7 @@ func scenarioStarts(r *Run, s record.Scenario) map[string]int64 {
 	return starts
 }
 
-// zeros are the instants at which each instance's schedule of a scenario began: by the formula of k6's own
+// scheduleZeros are the instants at which each instance's schedule of a scenario began: by the formula of k6's own
 // executors, else as the line of its first stage tells.
 func scheduleZeros(r *Run, s record.Scenario) map[string]int64 {
 	zeros := map[string]int64{}
@@ -60,9 +61,9 @@ func scheduleZeros(r *Run, s record.Scenario) map[string]int64 {
 	return zeros
 }
 
-// grid says by how much later than base the other instances of a scenario can have begun. Arrivals are due in the
-// order of their numbers: one of a higher number than base's cannot have been due before it, but for the
-// difference of the starts.
+// startBounds says by how much later than base the other instances of a scenario can have begun. Arrivals are due in
+// the order of their numbers: one of a higher number than base's cannot have been due before it, but for the difference
+// of the starts.
 func startBounds(r *Run, s record.Scenario) (base string, grid map[string]span) {
 	requests := requestsOnGrid(r, s)
 	if len(requests) == 0 {
@@ -97,8 +98,8 @@ func startBounds(r *Run, s record.Scenario) (base string, grid map[string]span) 
 	return base, grid
 }
 
-// onGrid are the first requests of a scenario's iterations in order of their numbers, as long as stages follow the
-// clock.
+// requestsOnGrid are the first requests of a scenario's iterations in order of their numbers, as long as stages follow
+// the clock.
 func requestsOnGrid(r *Run, s record.Scenario) []*Request {
 	follows := map[int32]bool{}
 	for _, stage := range s.Stages {

@@ -21,8 +21,9 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// fineTick is the clock of imported runs. Other tools keep seconds as floating-point numbers; those of a clock that runs
-// for some minutes are whole multiples of its tick, so that no difference of two is rounded in another way than theirs.
+// fineTick is the clock of imported runs. Other tools keep seconds as floating-point numbers; those of a clock that
+// runs for some minutes are whole multiples of its tick, so that no difference of two is rounded in another way than
+// theirs.
 var fineTick = Clock{1 << 44, 1 << 44}
 
 // maxImported bounds the seconds of an imported run, which fineTick counts in 63 bits.

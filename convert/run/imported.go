@@ -31,7 +31,7 @@ func readImportedFacts(r *Run, file *parquet.File) error {
 	return nil
 }
 
-// addImported takes a row of an imported run, whose clock may begin at 0 and before.
+// addImportedRow takes a row of an imported run, whose clock may begin at 0 and before.
 func addImportedRow(r *Run, row *Row, rec *record.Request) error {
 	start, end, endless := rec.Start, rec.End, row.End == nil
 	if r.Untimed {
@@ -112,7 +112,7 @@ func importedCounts(rec *record.Request) record.Counts {
 	return c
 }
 
-// setEndless says that the end is unknown, and what follows from it.
+// setEndUnknown says that the end is unknown, and what follows from it.
 func (q *Request) setEndUnknown() { q.EndUnknown, q.End, q.NTPOT = true, q.Start, unknown }
 
 // setEnds takes what is known of chunks that are not listed: when the first came and the last, in seconds after the

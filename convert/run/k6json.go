@@ -134,7 +134,7 @@ func (k *k6Reader) read(text []byte) (record.Line, error) {
 // k6Record begins a record in a point's metadata.
 var k6Record = []byte(`"` + record.MetadataKey + `":"`)
 
-// carried undoes the escapes of a point's record, if they are of quotes alone as usual; else ok is false. What else
+// unescaped undoes the escapes of a point's record, if they are of quotes alone as usual; else ok is false. What else
 // stands on the line is k6's own and not looked at.
 func (k *k6Reader) unescaped(text []byte) (carried []byte, ok bool) {
 	at := bytes.Index(text, k6Record)

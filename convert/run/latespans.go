@@ -6,17 +6,18 @@ import (
 	"sort"
 )
 
-// lateSpan is a time in which an instance did not get to run, in ticks.
+// LateSpan is a time in which an instance did not get to run, in ticks.
 type LateSpan struct{ From, To int64 }
 
-// lateBound is the lateness, in seconds, from which on a figure may be off by too much. A stall between two
+// LateBound is the lateness, in seconds, from which on a figure may be off by too much. A stall between two
 // heartbeats is not seen, so the bound is a fifth below the 10 ms that nothing valid is to be off by.
 const LateBound = 0.008
 
-// beatPeriod is how far heartbeats lie apart. What holds one up may have begun so long before it was due.
+// BeatPeriod is how far heartbeats lie apart. What holds one up may have begun so long before it was due.
 const BeatPeriod = 5_000_000
 
-// shortest is the lateness, in ticks, that can matter: two of them stay well below the smallest bound of a verdict.
+// ShortestLateness is the lateness, in ticks, that can matter: two of them stay well below the smallest bound of a
+// verdict.
 const ShortestLateness = 2_000_000
 
 // readUntil is until when the instance may have read what came in the span. Whatever waited with the heartbeat is
@@ -24,7 +25,7 @@ const ShortestLateness = 2_000_000
 // a period delays the next beat.
 func (s LateSpan) readUntil() int64 { return s.To + min((s.To-s.From)/2, BeatPeriod) }
 
-// findLate collects the late spans of the heartbeats, without those that are too short to matter, and puts them in
+// findLateSpans collects the late spans of the heartbeats, without those that are too short to matter, and puts them in
 // order. Those that overlap are of processes that share a name, and become one.
 func findLateSpans(r *Run) {
 	r.Late = map[string][]LateSpan{}
@@ -50,7 +51,7 @@ func findLateSpans(r *Run) {
 	}
 }
 
-// lateBetween returns an instance's spans that may concern what happened between two instants.
+// LateBetween returns an instance's spans that may concern what happened between two instants.
 func (r *Run) LateBetween(instance string, from, to int64) []LateSpan {
 	spans := r.Late[instance]
 	first := sort.Search(len(spans), func(i int) bool { return spans[i].To >= from-BeatPeriod })
@@ -81,7 +82,7 @@ func begunLate(spans []LateSpan, at int64) (late int64) {
 	return late
 }
 
-// lateness is by how much a request was handled later than it could have been, at most, in ticks.
+// Lateness is by how much a request was handled later than it could have been, at most, in ticks.
 type Lateness struct {
 	Write  int64
 	Chunks []int64 // the reading of each
@@ -96,7 +97,7 @@ func (l *Lateness) most() int64 {
 	return most
 }
 
-// lateness fills l, whose memory it uses again.
+// FillLateness fills l, whose memory it uses again.
 func (r *Run) FillLateness(q *Request, chunks []int64, l *Lateness) {
 	spans := r.LateBetween(q.Instance, q.Start, q.End)
 	l.Write = max(begunLate(spans, q.Start), q.WriteDelay)
@@ -109,7 +110,7 @@ func (r *Run) FillLateness(q *Request, chunks []int64, l *Lateness) {
 	}
 }
 
-// touched reports whether lateness may have changed a figure of a request.
+// Touched reports whether lateness may have changed a figure of a request.
 func (r *Run) Touched(q *Request) bool {
 	return q.WriteDelay >= ShortestLateness || len(r.LateBetween(q.Instance, q.Start, q.End)) > 0
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// belongTogether says what speaks against the inputs being all instances of one run, each once.
+// checkTogether says what speaks against the inputs being all instances of one run, each once.
 func checkTogether(r *Run) error {
 	if err := checkOneRun(r); err != nil {
 		return err
@@ -20,7 +20,7 @@ func checkTogether(r *Run) error {
 	return errors.Join(checkSegments(r), checkDoubles(r))
 }
 
-// oneRun refuses different runs.
+// checkOneRun refuses different runs.
 func checkOneRun(r *Run) error {
 	for _, run := range r.Runs {
 		first := r.Runs[0]
@@ -38,13 +38,13 @@ func checkOneRun(r *Run) error {
 	return nil
 }
 
-// span of the whole test that one instance had.
+// segment is the part of the whole test that one instance had.
 type segment struct {
 	from, to *big.Rat
 	instance string
 }
 
-// tile refuses segments that leave a part of the test out, or overlap.
+// checkSegments refuses segments that leave a part of the test out, or overlap.
 func checkSegments(r *Run) error {
 	if len(r.Runs) == 0 {
 		return nil // k6's JSON of an older version
@@ -89,7 +89,7 @@ func parseSegment(run *record.Run) (segment, error) {
 	return segment{from, to, run.Instance}, nil
 }
 
-// noDoubles refuses a request that is there twice.
+// checkDoubles refuses a request that is there twice.
 func checkDoubles(r *Run) error {
 	list := slices.Clone(r.Requests)
 	identity := func(a, b *Request) int {

@@ -81,7 +81,7 @@ func readParquet(r *Run, name string, src io.ReaderAt, size int64) (err error) {
 	}
 }
 
-// holdRows refuses a file with requests outside of the time of its run, which may have had several instances:
+// checkRows refuses a file with requests outside of the time of its run, which may have had several instances:
 // whose an end line is the metadata do not tell.
 func checkRows(r *Run, before mark) error {
 	if r.Origin != "" {
@@ -124,7 +124,7 @@ func addLines(r *Run, src io.Reader, instance string) (last string, err error) {
 	}
 }
 
-// fitted are the scenarios whose due instants were fitted, and are again.
+// fittedScenarios are the scenarios whose due instants were fitted, and are again.
 func fittedScenarios(r *Run) map[string]bool {
 	names := map[string]bool{}
 	for _, s := range r.Scenarios() {

@@ -206,7 +206,7 @@ func readFile(r *Run, path string) error {
 	return readSource(r, Source{Name: path, Reader: f})
 }
 
-// read finds out by its first bytes what a source is, and reads it.
+// readSource finds out by its first bytes what a source is, and reads it.
 func readSource(r *Run, s Source) error {
 	plain, err := decompress(s.Reader)
 	if err != nil {

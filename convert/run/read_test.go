@@ -30,7 +30,8 @@ func TestReadRefuses(t *testing.T) {
 			"is there twice"},
 		{"two runs", []Source{{"f", bytes.NewReader(good)}, {"g", bytes.NewReader(runtest.Records(t, other))}}, false,
 			`of different runs, "other" and "run"`},
-		{"two runs, forced", []Source{{"f", bytes.NewReader(good)}, {"g", bytes.NewReader(runtest.Records(t, other))}}, true,
+		{"two runs, forced", []Source{{"f", bytes.NewReader(good)}, {"g", bytes.NewReader(runtest.Records(t, other))}},
+			true,
 			""},
 		{"UTF-16", []Source{{"f", strings.NewReader("\xff\xfe{\x00")}}, false, "f: the file is UTF-16"},
 		{"numbers as pandas writes them", []Source{{"f", strings.NewReader("{\"type\":\"request\",\"stage\":0.0}\n")}},
@@ -61,7 +62,8 @@ func TestFilesWithAMark(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, text := range map[string][]byte{"records": records, "k6": runtest.K6JSON(t, runtest.Lines()), "vllm": vllm} {
+	for name, text := range map[string][]byte{"records": records, "k6": runtest.K6JSON(t, runtest.Lines()),
+		"vllm": vllm} {
 		want := readBytes(t, text)
 		for kind, marked := range map[string][]byte{"plain": mark(text), "gzip": runtest.Gzip(t, mark(text))} {
 			run, err := Read(Options{}, Source{"f", bytes.NewReader(marked)})

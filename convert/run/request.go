@@ -173,7 +173,7 @@ func packTimes(dst []byte, times []int64) []byte {
 	return dst
 }
 
-// unpack fills the lists and the usage map of rec, and uses the lists' memory again.
+// Unpack fills the lists and the usage map of rec, and uses the lists' memory again.
 func (q *Request) Unpack(rec *record.Request) {
 	data := q.packed
 	rec.Chunks, data = unpackTimes(rec.Chunks[:0], data)
@@ -230,7 +230,7 @@ func (r *rows) next() *Request {
 	return q
 }
 
-// toolReasons are the reasons of an answer's end that mean it calls a tool, as servers and APIs call them.
+// ToolCallReasons are the reasons of an answer's end that mean it calls a tool, as servers and APIs call them.
 var ToolCallReasons = []string{"tool_calls", "function_call", "tool_use"}
 
 func calledTool(reason string) bool { return slices.Contains(ToolCallReasons, strings.ToLower(reason)) }

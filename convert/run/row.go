@@ -66,13 +66,13 @@ type Row struct {
 	SLO           string `parquet:"slo,dict"` // bounds as JSON, "" without
 }
 
-// linesKey is the metadata key of the lines that are no requests, but for samples.
+// LinesKey is the metadata key of the lines that are no requests, but for samples.
 const LinesKey = "records"
 
-// importedKey is the metadata key of what a Parquet file of another tool's results needs beside its rows.
+// ImportedKey is the metadata key of what a Parquet file of another tool's results needs beside its rows.
 const ImportedKey = "imported"
 
-// importedFacts are what makes an imported run differ from one of ours.
+// ImportedFacts are what makes an imported run differ from one of ours.
 type ImportedFacts struct {
 	Origin    string         `json:"origin"`
 	Untimed   bool           `json:"untimed,omitempty"`
@@ -81,7 +81,7 @@ type ImportedFacts struct {
 	Stated    map[int]Stated `json:"stated,omitempty"`
 }
 
-// samplesKey begins the metadata key of the lines that an instance wrote each second, heartbeats and samples of the
+// SamplesKey begins the metadata key of the lines that an instance wrote each second, heartbeats and samples of the
 // server's page; the instance's name follows. They are compressed, for a file's metadata are read whole by whoever
 // opens it, and in base64, for metadata are texts.
 const SamplesKey = "samples of "

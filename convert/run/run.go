@@ -60,16 +60,16 @@ type Run struct {
 	scratch      []byte
 }
 
-// clock is how many ticks of a run make a second.
+// Clock is how many ticks of a run make a second.
 type Clock struct{ Instant, Chunk float64 }
 
 // RecordTick is the clock of record files: instants in nanoseconds, chunks in microseconds.
 var RecordTick = Clock{1e9, 1e6}
 
-// seconds of a span between two instants.
+// Seconds of a span between two instants.
 func (r *Run) Seconds(ticks int64) float64 { return float64(ticks) / r.Clock.Instant }
 
-// bodies are what was sent and what came back.
+// Bodies are what was sent and what came back.
 type Bodies struct{ Request, Response string }
 
 // InstanceOf returns the name of the instance that wrote a line that is no request.
@@ -112,7 +112,7 @@ func (r *Run) Scenarios() []record.Scenario {
 	return r.Runs[0].Scenarios
 }
 
-// stagePlan is what was asked of each stage.
+// StagePlan is what was asked of each stage.
 func (r *Run) StagePlan() map[int]record.Stage {
 	plan := map[int]record.Stage{}
 	for _, s := range r.Scenarios() {
@@ -170,12 +170,12 @@ func (r *Run) keep(q *Request, rec *record.Request) {
 	}
 }
 
-// errNothing is of an input without a line of ours.
+// errNoRecords is of an input without a line of ours.
 var errNoRecords = errors.New("no records in it: expected lines written by `k6 run --out llm=FILE`, or by `k6 run " +
 	"--out json=FILE` with a script that imports k6/x/llm, or results of inference-perf, vllm bench serve, SGLang's " +
 	"bench_serving, guidellm or aiperf")
 
-// errUnknown is of an input that has something in it, but nothing known.
+// errUnknownFormat is of an input that has something in it, but nothing known.
 var errUnknownFormat = errors.New("not a format that llmconv reads: known are records of `k6 run --out llm=FILE` or " +
 	"`--out json=FILE`, requests.parquet of a report, " + foreign.Known)
 

@@ -38,8 +38,8 @@ func findSchedule(r *Run) {
 	}
 }
 
-// firstOf lists the first requests of a scenario's iterations: what follows in an iteration is due when the script
-// says.
+// firstRequests lists the first requests of a scenario's iterations: what follows in an iteration is due when the
+// script says.
 func firstRequests(r *Run, scenario string) (list []*Request) {
 	for _, q := range r.Requests {
 		if q.Scenario == scenario && q.Seq == 0 {
@@ -53,8 +53,9 @@ func recorded(requests []*Request) bool {
 	return slices.ContainsFunc(requests, func(q *Request) bool { return q.DueKnown })
 }
 
-// fit finds the due instants under k6's own arrival-rate executors: arrival k is due at T0 + F(k), with T0 the smallest
-// start(k) − F(k) of an instance. That holds only while iterations are numbered as arrivals are, so without a drop.
+// fitSchedule finds the due instants under k6's own arrival-rate executors: arrival k is due at T0 + F(k), with T0 the
+// smallest start(k) − F(k) of an instance. That holds only while iterations are numbered as arrivals are, so without a
+// drop.
 func fitSchedule(r *Run, s record.Scenario, requests []*Request) (source, reason string) {
 	due := dueFunc(s)
 	switch {
@@ -84,8 +85,8 @@ func fitSchedule(r *Run, s record.Scenario, requests []*Request) (source, reason
 	return ScheduleFitted, ""
 }
 
-// numbered are the requests whose numbers the schedule has. A number beyond it, as of a damaged line, would move
-// all others.
+// numberedRequests are the requests whose numbers the schedule has. A number beyond it, as of a damaged line, would
+// move all others.
 func numberedRequests(r *Run, s record.Scenario, requests []*Request) []*Request {
 	planned := 1.0 // k6 may start one more at the very end
 	for _, stage := range s.Stages {

@@ -4,7 +4,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert/internal/foreign"
 )
 
-// stated is what another tool says itself of a stage. It stands in for what the requests do not tell.
+// Stated is what another tool says itself of a stage. It stands in for what the requests do not tell.
 type Stated struct {
 	Requests int      `json:"requests"` // that were read
 	Seconds  *float64 `json:"seconds,omitempty"`
