@@ -7,7 +7,7 @@ import "time"
 var started = time.Now()
 
 // UnixNano returns t as nanoseconds since 1970 UTC on the process's own clock: the wall clock at process start,
-// advanced by monotonic time. t must carry a monotonic reading, as time.Now's results do. It may be called
+// advanced by monotonic time. t must carry a monotonic reading, as the results of time.Now do. It may be called
 // concurrently.
 func UnixNano(t time.Time) int64 {
 	return started.UnixNano() + int64(t.Sub(started))

@@ -11,14 +11,14 @@ import (
 func stepped(t *testing.T, at time.Time) time.Time {
 	t.Helper()
 	later := at
-	*(*uint64)(unsafe.Pointer(&later)) += 3600 << 30 // seconds stand above 30 bits of nanoseconds
+	*(*uint64)(unsafe.Pointer(&later)) += 3600 << 30 // the seconds are stored above 30 bits of nanoseconds
 	if later.Sub(at) != 0 || later.UnixNano()-at.UnixNano() != 3600e9 {
-		t.Fatalf("an instant is laid out in another way: %v became %v", at, later)
+		t.Fatalf("time.Time has another layout: %v became %v", at, later)
 	}
 	return later
 }
 
-func TestAStepOfTheClockMovesNoStamp(t *testing.T) {
+func TestUnixNanoIgnoresClockSteps(t *testing.T) {
 	t.Parallel()
 	at := time.Now()
 	if got, want := UnixNano(stepped(t, at)), UnixNano(at); got != want {

@@ -13,7 +13,7 @@ import (
 // later version, escapes or spaces, by encoding/json, to the same result. It must not be used concurrently; the zero
 // value is ready.
 type Decoder struct {
-	// Reuse makes Parse return the same Request each time, overwritten by the next call: reading then allocates next to
+	// Reuse makes Parse return the same Request each time, overwritten by the next call; reading then allocates almost
 	// nothing.
 	Reuse bool
 
@@ -23,7 +23,7 @@ type Decoder struct {
 	limit Bounds            // the bounds that this text holds
 }
 
-// kept is a request that is used again, together with what it points to.
+// kept holds a request that Parse reuses, together with what it points to.
 type kept struct {
 	request            Request
 	due                int64

@@ -22,7 +22,7 @@ func fullRequest() *Request {
 	return &r
 }
 
-// onePass reads a line in one pass, and again by encoding/json.
+// onePass checks that reading a line in one pass returns the same as reading it by encoding/json.
 func onePass(t *testing.T, d *Decoder, line []byte) {
 	t.Helper()
 	got := d.plain(line)
@@ -31,7 +31,7 @@ func onePass(t *testing.T, d *Decoder, line []byte) {
 	}
 	want := new(Request)
 	if err := json.Unmarshal(line, want); err != nil {
-		t.Fatalf("%s was read, and is %v", line, err)
+		t.Fatalf("%s was read in one pass, but encoding/json returns %v", line, err)
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Fatalf("%s\ngot  %+v\nwant %+v", line, got, want)

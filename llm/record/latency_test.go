@@ -178,7 +178,7 @@ func TestUnixNanoKeepsDistances(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	if got := UnixNano(now.Add(time.Second)) - UnixNano(now); got != int64(time.Second) {
-		t.Errorf("a second apart gives %d ns", got)
+		t.Errorf("instants a second apart: got %d ns", got)
 	}
 	if off := UnixNano(now) - now.UnixNano(); off < -int64(time.Minute) || off > int64(time.Minute) {
 		t.Errorf("%d ns off the wall clock", off)

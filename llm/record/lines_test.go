@@ -237,7 +237,7 @@ func FuzzReader(f *testing.F) {
 	})
 }
 
-// useAll calls what a report calls, on a record from any source.
+// useAll calls every method that a report calls, on a record from any source.
 func useAll(t *testing.T, r *Request) {
 	t.Helper()
 	tokens := 0
@@ -259,7 +259,7 @@ func useAll(t *testing.T, r *Request) {
 	}
 	r.NTPOT(r.Counts())
 	if _, err := Append(nil, r); err != nil {
-		t.Errorf("does not write again: %v", err)
+		t.Errorf("the record cannot be written again: %v", err)
 	}
 }
 

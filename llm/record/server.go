@@ -6,7 +6,7 @@ const (
 	ServerRunning            = "running"              // requests in progress
 	ServerWaiting            = "waiting"              // requests in the queue
 	ServerKVCacheUsage       = "kv_cache_usage"       // 0 to 1
-	ServerPreemptions        = "preemptions"          // since the server's start, as are those that follow
+	ServerPreemptions        = "preemptions"          // since the server's start, like those that follow
 	ServerRequests           = "requests"             // requests answered to their end
 	ServerPromptTokens       = "prompt_tokens"        // processed, or of those requests, as the engine counts
 	ServerGenerationTokens   = "generation_tokens"    // generated

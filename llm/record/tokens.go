@@ -8,10 +8,10 @@ type Source string
 // The sources of token counts, best first.
 const (
 	ClientTokenizer Source = "client" // counted by the client with the model's tokenizer
-	// likewise, but of texts alone: of a prompt without the chat template, or of an answer's reasoning and tool calls
+	// counted by the client from texts alone: a prompt without the chat template, an answer's reasoning and tool calls
 	ClientRaw     Source = "client_raw"
 	ServerUsage   Source = "usage"   // the server's usage map
-	ContentChunks Source = "chunks"  // one token per chunk of content, reasoning or a tool call, for lack of better
+	ContentChunks Source = "chunks"  // one token per chunk of content, reasoning or a tool call, if no count is known
 	NoSource      Source = "unknown" // no count is possible
 )
 

@@ -21,7 +21,7 @@ const (
 	straggler = 1e9                   // nanoseconds; older versions kept what came as a request was given up
 )
 
-// validate refuses what no writer of this format writes, so that readers need no checks of their own.
+// validate returns an error for what no writer of this format writes, so that readers need no checks of their own.
 func validate(line Line) error {
 	switch l := line.(type) {
 	case *Run:
