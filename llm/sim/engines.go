@@ -65,8 +65,8 @@ func (p *page) histogram(name, help string, bounds []float64) prometheus.Histogr
 	return h
 }
 
-// done adds a histogram over the requests that were answered to their end.
-func (p *page) done(name, help string, bounds []float64, figure func(f *finished) float64) {
+// answered adds a histogram over the requests that were answered to their end.
+func (p *page) answered(name, help string, bounds []float64, figure func(f *finished) float64) {
 	p.m.done = append(p.m.done, doneObserver{p.histogram(name, help, bounds), figure})
 }
 
@@ -123,18 +123,18 @@ func addVLLM(p *page) {
 	itl := p.histogram(v+"inter_token_latency_seconds", "Between chunks.", gaps)
 	p.m.gap = append(p.m.gap, itl)
 	p.alias(v+"time_per_output_token_seconds", "Older name of inter_token_latency_seconds.", itl)
-	p.done(v+"request_time_per_output_token_seconds", "Mean time per token after the first.", gaps, meanGap)
-	p.done(v+"e2e_request_latency_seconds", "From arrival to the end.", times, e2eTime)
-	p.done(v+"request_queue_time_seconds", "From arrival to admission.", times, queueTime)
-	p.done(v+"request_prefill_time_seconds", "From admission to the first token.", times, prefillTime)
-	p.done(v+"request_decode_time_seconds", "From the first token to the last.", times, decodeTime)
-	p.done(v+"request_inference_time_seconds", "From admission to the last token.", times, inferenceTime)
-	p.done(v+"request_prompt_tokens", "Prompt tokens of a request.", lengths, promptLength)
-	p.done(v+"request_generation_tokens", "Tokens generated for a request.", lengths, outputLength)
-	p.done(v+"request_max_num_generation_tokens", "The most of its n answers: there is one.", lengths, outputLength)
-	p.done(v+"request_params_n", "Answers asked for: the simulator gives one.", []float64{1, 2, 5, 10, 20},
+	p.answered(v+"request_time_per_output_token_seconds", "Mean time per token after the first.", gaps, meanGap)
+	p.answered(v+"e2e_request_latency_seconds", "From arrival to the end.", times, e2eTime)
+	p.answered(v+"request_queue_time_seconds", "From arrival to admission.", times, queueTime)
+	p.answered(v+"request_prefill_time_seconds", "From admission to the first token.", times, prefillTime)
+	p.answered(v+"request_decode_time_seconds", "From the first token to the last.", times, decodeTime)
+	p.answered(v+"request_inference_time_seconds", "From admission to the last token.", times, inferenceTime)
+	p.answered(v+"request_prompt_tokens", "Prompt tokens of a request.", lengths, promptLength)
+	p.answered(v+"request_generation_tokens", "Tokens generated for a request.", lengths, outputLength)
+	p.answered(v+"request_max_num_generation_tokens", "The most of its n answers: there is one.", lengths, outputLength)
+	p.answered(v+"request_params_n", "Answers asked for: the simulator gives one.", []float64{1, 2, 5, 10, 20},
 		func(*finished) float64 { return 1 })
-	p.done(v+"request_params_max_tokens", "Limit asked for.", lengths, askedLength)
+	p.answered(v+"request_params_max_tokens", "Limit asked for.", lengths, askedLength)
 }
 
 // addSGLang adds the names and bounds of SGLang 0.5; time_per_output_token_seconds comes from versions before 0.5.
@@ -164,11 +164,11 @@ func addSGLang(p *page) {
 	p.m.ttft = append(p.m.ttft, p.histogram(s+"time_to_first_token_seconds", "From arrival to the first token.", ttft))
 	itl := p.histogram(s+"inter_token_latency_seconds", "Between tokens; those of a chunk share its gap.", gaps)
 	p.m.tokenGap = append(p.m.tokenGap, itl)
-	p.done(s+"time_per_output_token_seconds", "Mean time per token after the first.", gaps, meanGap)
-	p.done(s+"e2e_request_latency_seconds", "From arrival to the end.", e2e, e2eTime)
-	p.done(s+"queue_time_seconds", "From arrival to admission.", queue, queueTime)
-	p.done(s+"prompt_tokens_histogram", "Prompt tokens of a request.", lengths, promptLength)
-	p.done(s+"generation_tokens_histogram", "Tokens generated for a request.", lengths, outputLength)
+	p.answered(s+"time_per_output_token_seconds", "Mean time per token after the first.", gaps, meanGap)
+	p.answered(s+"e2e_request_latency_seconds", "From arrival to the end.", e2e, e2eTime)
+	p.answered(s+"queue_time_seconds", "From arrival to admission.", queue, queueTime)
+	p.answered(s+"prompt_tokens_histogram", "Prompt tokens of a request.", lengths, promptLength)
+	p.answered(s+"generation_tokens_histogram", "Tokens generated for a request.", lengths, outputLength)
 }
 
 // addTGI adds the names and bounds of TGI 3; the bounds of lengths are those for --max-input-tokens 4000 and
@@ -183,13 +183,13 @@ func addTGI(p *page) {
 	p.counter(t+"request_count", "Requests that came.", count(&l.received))
 	p.counter(t+"request_success", "Requests answered to their end.", count(&l.answered))
 	p.m.failed = append(p.m.failed, p.vector(t+"request_failure", "Requests that failed.", "err", "generation"))
-	p.done(t+"request_duration", "From arrival to the end.", times, e2eTime)
-	p.done(t+"request_queue_duration", "From arrival to admission.", times, queueTime)
-	p.done(t+"request_inference_duration", "From admission to the last token.", times, inferenceTime)
-	p.done(t+"request_mean_time_per_token_duration", "The same, per token.", times, meanTokenTime)
-	p.done(t+"request_input_length", "Prompt tokens of a request.", inputs, promptLength)
-	p.done(t+"request_generated_tokens", "Tokens generated for a request.", totals, outputLength)
-	p.done(t+"request_max_new_tokens", "Limit asked for.", totals, askedLength)
+	p.answered(t+"request_duration", "From arrival to the end.", times, e2eTime)
+	p.answered(t+"request_queue_duration", "From arrival to admission.", times, queueTime)
+	p.answered(t+"request_inference_duration", "From admission to the last token.", times, inferenceTime)
+	p.answered(t+"request_mean_time_per_token_duration", "The same, per token.", times, meanTokenTime)
+	p.answered(t+"request_input_length", "Prompt tokens of a request.", inputs, promptLength)
+	p.answered(t+"request_generated_tokens", "Tokens generated for a request.", totals, outputLength)
+	p.answered(t+"request_max_new_tokens", "Limit asked for.", totals, askedLength)
 }
 
 // The two devices that addDCGM simulates.

@@ -168,7 +168,7 @@ func TestGaugesFollowTheLoad(t *testing.T) {
 		for range 3 {
 			<-done
 		}
-		// Of 160 ms two requests ran for 80, one for 80.
+		// Two requests ran for the first 80 of the 160 ms, one for the other 80.
 		_, families = scrape(t, s)
 		check(t, families, map[string]string{
 			"DCGM_FI_DEV_GPU_UTIL": "0", "DCGM_FI_DEV_POWER_USAGE": "200", "DCGM_FI_DEV_GPU_TEMP": "70",
@@ -243,7 +243,7 @@ func TestMetricsOfFailures(t *testing.T) {
 	})
 }
 
-func TestOpenMetricsForThoseWhoAcceptIt(t *testing.T) {
+func TestOpenMetricsIfAccepted(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := mustNew(t, func(o *Options) { o.Metrics = []string{"vllm", "tgi"} })
@@ -254,7 +254,7 @@ func TestOpenMetricsForThoseWhoAcceptIt(t *testing.T) {
 		s.ServeHTTP(w, req)
 		text := w.Body.String()
 		if kind := w.Header().Get("Content-Type"); !strings.HasPrefix(kind, "application/openmetrics-text") {
-			t.Errorf("it is %q", kind)
+			t.Errorf("got content type %q", kind)
 		}
 		if !strings.HasSuffix(text, "# EOF\n") || !strings.Contains(text, "\ntgi_request_success 1.0\n") ||
 			!slices.Contains(strings.Split(text, "\n"), "# TYPE vllm:prompt_tokens counter") {

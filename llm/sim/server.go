@@ -179,7 +179,7 @@ func (s *Server) listModels(w http.ResponseWriter, _ *http.Request) {
 func writeJSON(w http.ResponseWriter, status int, value any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(value) // an error here means that the client went away
+	_ = json.NewEncoder(w).Encode(value) // an error means that the client went away
 }
 
 func writeError(w http.ResponseWriter, status int, message string) {

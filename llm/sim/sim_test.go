@@ -148,7 +148,7 @@ func TestNormalGapsRepeatBySeed(t *testing.T) {
 		}
 		a, b, c := run(1), run(1), run(2)
 		if !slices.Equal(a, b) || slices.Equal(a, c) {
-			t.Error("the same seed must give the same gaps, another seed others")
+			t.Error("want the same gaps from the same seed, and other gaps from another seed")
 		}
 		mean, variance := 0.0, 0.0
 		for _, g := range a {
@@ -429,7 +429,7 @@ func TestNewestTruthsStay(t *testing.T) {
 	}
 }
 
-func TestAClientThatGoesFreesItsPlace(t *testing.T) {
+func TestClientThatLeavesFreesItsPlace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := mustNew(t, func(o *Options) { o.MaxNumSeqs = 1 })
@@ -445,7 +445,7 @@ func TestAClientThatGoesFreesItsPlace(t *testing.T) {
 	})
 }
 
-// opens sends a request whose client goes away after some time.
+// opens sends a request whose client goes away after the given time.
 func (s *Server) opens(t *testing.T, stay time.Duration) <-chan struct{} {
 	t.Helper()
 	done := make(chan struct{})
@@ -528,7 +528,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte, chat bool) {
 		a, err := parse(bytes.NewReader(body), chat, nil)
 		if err == nil && (a.maxTokens < 1 || a.maxTokens > maxOutput || a.promptTokens < 0) {
-			t.Errorf("%q gives %+v", body, a)
+			t.Errorf("%q: got %+v", body, a)
 		}
 	})
 }
