@@ -9,7 +9,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/output"
 )
 
-// A k6 that somebody else builds registers the output under a name of its choice.
+// A program that embeds k6 registers the output under a name of its choice.
 func ExampleNew() {
 	k6output.RegisterExtension("records", output.New)
 

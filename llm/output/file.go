@@ -20,16 +20,16 @@ import (
 // maxPending bounds the memory, in bytes, of lines that cannot be written.
 const maxPending = 256 << 20
 
-// file appends lines, which stay whole even if writes fail: what a write leaves over goes first in the next one.
+// file appends lines. They stay whole even if a write fails: the next write begins with what the failed one left over.
 type file struct {
 	path    string
 	f       *os.File
-	through bool   // a pipe or a device: nothing in it can be read again
+	through bool   // a pipe or a device, whose content cannot be read again
 	pack    packer // nil for a plain file
 	raw     []byte // lines to be compressed at the next flush
 	buf     []byte // bytes to be written at the next flush
 	size    int64  // bytes written
-	lost    int    // lines that found no room in memory
+	lost    int    // lines for which there was no room in memory
 	cutOff  int64  // bytes that another process cut off the file
 	made    bool   // created by the run, which may choose its permissions
 	private bool   // the permissions were narrowed

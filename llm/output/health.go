@@ -23,14 +23,14 @@ type health struct {
 	last      reading
 }
 
-// reading is what is read once a second.
+// reading holds the figures that are read once a second.
 type reading struct {
 	cpu      time.Duration
 	pressure host.Pressure
 }
 
 func startHealth() *health {
-	host.CountCollections() // the beginning of the load does that again
+	host.CountCollections() // repeated when the load begins
 	h := &health{at: time.Now(), steal: host.ReadSteal(), scheduler: host.NewScheduler()}
 	h.last = h.read()
 	h.cpu, h.pressure = h.last.cpu, h.last.pressure
@@ -87,8 +87,8 @@ func (h *health) stop(delays []time.Duration) record.Health {
 }
 
 // spareProcessors returns advice on the GOMAXPROCS that would have sufficed if the load left most processors idle, and
-// "" if there is no advice. Whenever a token wakes it, Go looks for work on each processor that it may use, which costs
-// more than the idle ones give.
+// "" if there is no advice. Whenever a token wakes a goroutine, Go looks for work on each processor that it may use,
+// which costs more than the idle processors contribute.
 func spareProcessors(h record.Health, set bool) string {
 	used := h.CPUShare * h.Processors
 	enough := max(2, int(math.Ceil(2*used)))

@@ -22,7 +22,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// flushPeriod is the most that a killed process loses.
+// flushPeriod bounds how much of a run's end a killed process loses.
 const flushPeriod = time.Second
 
 // Output writes records. k6 calls its methods, see the output package of k6.
@@ -75,7 +75,7 @@ func New(params output.Params) (output.Output, error) {
 	return o, refuseExisting(path, o.replace)
 }
 
-// Description tells where the records go.
+// Description returns the text by which k6 shows where the records go.
 func (o *Output) Description() string {
 	if o.object != "" {
 		return fmt.Sprintf("llm records (%s, at the end)", o.object)
@@ -102,7 +102,7 @@ func (o *Output) Start() (err error) {
 	return err
 }
 
-// AddMetricSamples keeps what the file is made of and ignores the rest.
+// AddMetricSamples keeps the samples from which the file is made and ignores the rest.
 func (o *Output) AddMetricSamples(containers []metrics.SampleContainer) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -148,7 +148,7 @@ func (o *Output) flush() {
 	o.report(o.flushFile())
 }
 
-// take appends one line. The run has its line already; every other line comes once.
+// take appends one line. The run line is in the file already; every other line comes once.
 func (o *Output) take(c *samples.Container) {
 	switch line := c.Line().(type) {
 	case *record.Run:

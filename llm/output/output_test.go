@@ -132,7 +132,7 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-func TestStartSaysWhatCannotBeWritten(t *testing.T) {
+func TestStartNamesWhatCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	inTheWay := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(inTheWay, nil, 0o600); err != nil {
@@ -147,7 +147,7 @@ func TestStartSaysWhatCannotBeWritten(t *testing.T) {
 	}
 }
 
-// What a failed write left over goes first in the next one, so that no line is ever mixed with another.
+// The next write begins with what a failed one left over, so that no line is ever mixed with another.
 func TestFileKeepsWhatItCannotWrite(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "run.jsonl")
@@ -175,7 +175,7 @@ func TestFileKeepsWhatItCannotWrite(t *testing.T) {
 	}
 }
 
-// A killed process leaves what it flushed, compressed or not.
+// The lines that a killed process flushed can be read, compressed or not.
 func TestFlushedLinesCanBeRead(t *testing.T) {
 	t.Parallel()
 	unpack := map[string]func(io.Reader) (io.Reader, error){
@@ -225,7 +225,7 @@ func readAll(path string, open func(io.Reader) (io.Reader, error)) (string, erro
 	return string(text), err
 }
 
-func TestFileSaysWhatItLost(t *testing.T) {
+func TestFileReportsLostLines(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "run.jsonl")
 	f, err := create(path, false)
@@ -248,11 +248,11 @@ func TestErrorsAreLoggedOnce(t *testing.T) {
 		o.report(err)
 	}
 	if n := len(hook.AllEntries()); n != 2 || hook.LastEntry().Level != logrus.ErrorLevel {
-		t.Errorf("%d entries, want one for each row of errors", n)
+		t.Errorf("%d entries, want one for each series of errors", n)
 	}
 }
 
-func TestSpareProcessorsAreTold(t *testing.T) {
+func TestSpareProcessors(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		used  float64

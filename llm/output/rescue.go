@@ -80,7 +80,7 @@ func restoredName(path string) string {
 	return path + "-restored"
 }
 
-// tail is how much of the file's end, in bytes, is searched for lines that give way to the last one.
+// tail is the length, in bytes, of the file's end that is searched for lines to replace by the last line.
 const tail = 64 << 10
 
 // endFull writes the last line of a plain file for which there is no room: it replaces as many lines before it as it

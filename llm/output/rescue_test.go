@@ -97,7 +97,7 @@ func TestDeletedForGood(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	if samples.LostRecords() == "" {
-		t.Error("nobody would know at the end of the run")
+		t.Error("the loss is not reported at the end of the run")
 	}
 }
 
@@ -142,13 +142,13 @@ func TestLastLineOfAFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	size := o.file.size
-	o.file.buf = []byte(`{"type":"stage","ind`) // this line finds no room
+	o.file.buf = []byte(`{"type":"stage","ind`) // there is no room for this line
 	o.end = record.End{Status: "finished", Requests: 77}
 	if err := o.file.endFull(&o.end); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(path); err != nil || info.Size() > size {
-		t.Errorf("it grew from %d to %d bytes (%v)", size, info.Size(), err)
+		t.Errorf("the file grew from %d to %d bytes (%v)", size, info.Size(), err)
 	}
 	all := lines(t, path)
 	end, ok := all[len(all)-1].(*record.End)
