@@ -53,7 +53,7 @@ func (d *Dialect) Body(r Request) ([]byte, error) { return body(r, d.inputName, 
 // wraps io.ErrUnexpectedEOF if the data ends too early.
 func (d *Dialect) Decode(data []byte, out *Delta) error { return decode(data, out) }
 
-// Delta is what one event, or a whole answer, brings. Of several choices it describes the first.
+// Delta holds the content of one event, or of a whole answer. If there are several choices, it describes the first.
 type Delta struct {
 	Done    bool   // the end mark of a stream: no more of the answer follows
 	Choices int    // in the event; 0 for usage alone, for signs of life, and for what is not an answer of a model

@@ -198,7 +198,7 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
-func TestDecodeTellsWhatIsCut(t *testing.T) {
+func TestDecodeRecognisesCutData(t *testing.T) {
 	t.Parallel()
 	const answer = `{"choices":[{"text":"a\n","index":12}],"usage":{"a":[1,2]}}`
 	for i := range answer {
@@ -209,7 +209,7 @@ func TestDecodeTellsWhatIsCut(t *testing.T) {
 	}
 	var d Delta
 	if err := Chat.Decode([]byte(`{"a":1 "b":2}`), &d); err == nil || errors.Is(err, io.ErrUnexpectedEOF) {
-		t.Errorf("what is not cut: got %v", err)
+		t.Errorf("data that is not cut: got %v", err)
 	}
 }
 

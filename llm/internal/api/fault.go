@@ -123,8 +123,8 @@ func isSuccessCode(value []byte) bool {
 	return n >= 100 && n < 300 // an HTTP status, also of an answer to come
 }
 
-// ErrorMessage returns, in one line, what the body of a refused request says went wrong: error.message, message,
-// detail, or the body itself. Of a web page, which proxies send, it returns the title, or "" if there is none.
+// ErrorMessage returns, in one line, what the body of a refused request says about the reason: error.message, message,
+// detail, or the body itself. For a web page, which proxies send, it returns the title, or "" if there is none.
 func ErrorMessage(body []byte) string {
 	var d Delta
 	err := decode(body, &d)
@@ -210,7 +210,7 @@ func placeOf(raw []byte) string {
 	return strings.Join(names, ".")
 }
 
-// isWords reports whether servers say what went wrong in a member of this name.
+// isWords reports whether servers explain a failure in a member of this name.
 func isWords(key string) bool {
 	switch key {
 	case "message", "msg", "detail", "error", "errors", "error_msg", "error_message", "errmsg", "err_msg":
