@@ -170,7 +170,7 @@ func TestAnswersAreBounded(t *testing.T) {
 }
 
 // A million tokens of one chunk each are a valid answer.
-func TestAMillionTokensAreAnAnswer(t *testing.T) {
+func TestAnswerOfAMillionTokens(t *testing.T) {
 	t.Parallel()
 	body := &flood{block: chunk("token "), times: 1e6, tail: stop + usage + done}
 	answer := do(t, t.Context(), newClient(t, nil), body)
@@ -179,8 +179,8 @@ func TestAMillionTokensAreAnAnswer(t *testing.T) {
 	}
 }
 
-// What is not kept costs no memory, however much of it comes.
-func TestWhatIsNotKeptCostsNothing(t *testing.T) {
+// Text that is not kept costs no memory, however much of it comes.
+func TestTextThatIsNotKeptCostsNoMemory(t *testing.T) {
 	c := newClient(t, nil)
 	memory := func(block string, bytes int) uint64 {
 		var before, after runtime.MemStats
@@ -231,7 +231,7 @@ func TestBombs(t *testing.T) {
 	}
 }
 
-// The usage maps of many chunks together are no larger than one may be.
+// The merged usage map of many chunks is no larger than a single one may be.
 func TestUsageIsBounded(t *testing.T) {
 	t.Parallel()
 	var body strings.Builder
@@ -245,7 +245,7 @@ func TestUsageIsBounded(t *testing.T) {
 	}
 }
 
-func TestTheBodyKeptIsBounded(t *testing.T) {
+func TestKeptBodyIsBounded(t *testing.T) {
 	t.Parallel()
 	body := &flood{block: ": wait\n\n", times: 1e4, tail: chunk("a") + stop + done}
 	c := newClient(t, func(o *Options) { o.Text, o.EventLimit = true, 1000 })

@@ -24,7 +24,7 @@ func choice(index int, text, finish string) string {
 	return event(`{"choices":[{"index":%d,"delta":{"content":%q},"finish_reason":%s}]}`, index, text, finish)
 }
 
-// Text that a server sends more than once counts once, and of several answers one counts.
+// Text that a server sends more than once counts once, and only one of several answers counts.
 func TestTextCountsOnce(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -97,7 +97,7 @@ func countLetters(o *Options) {
 	o.CountPrompt = func(Request) (int, bool) { return 1, false }
 }
 
-func TestUsageThatCannotBe(t *testing.T) {
+func TestImplausibleUsage(t *testing.T) {
 	t.Parallel()
 	const zeros = `"usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}`
 	five := chunk("One") + chunk(" two") + chunk(" three") + chunk(" four") + chunk(" five")

@@ -24,7 +24,7 @@ import (
 // Limits of the request for the list of models, before the first request.
 const (
 	discoverTimeout  = 30 * time.Second
-	checkTimeout     = 10 * time.Second // limit of the answer if the model is named: then nothing depends on the answer
+	checkTimeout     = 10 * time.Second // limit of the answer if the model is named and nothing depends on it
 	handshakeTimeout = 5 * time.Second  // limit of the TLS handshake: a server without TLS waits for more
 )
 
@@ -41,7 +41,7 @@ const (
 	setKey    = "set apiKey (API_KEY in our scripts)"
 )
 
-// unlisted tells why there is no list of models, and what to do about it. The server can be reached.
+// unlisted describes why there is no list of models, and what to do about it. The server can be reached.
 type unlisted struct {
 	why, fix string
 	final    bool // requests will fail as well: naming the model does not help

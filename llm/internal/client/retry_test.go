@@ -85,7 +85,7 @@ func (late) Timeout() bool   { return true }
 func (late) Temporary() bool { return true }
 
 // A connection that was kept alive and that the server had closed costs no failure, no wait and none of the retries.
-func TestAClosedConnectionIsReplaced(t *testing.T) {
+func TestClosedConnectionIsReplaced(t *testing.T) {
 	t.Parallel()
 	closed := plannedAttempt{after: 5 * ms, conns: 1, reused: true, err: io.EOF}
 	with := func(change func(*plannedAttempt)) plannedAttempt {
@@ -206,7 +206,7 @@ func TestWhichErrorsAreRetried(t *testing.T) {
 		{"certificate", plannedAttempt{err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}},
 			false,
 			record.ErrorTLS},
-		{"refused our certificate",
+		{"client certificate refused",
 			plannedAttempt{conns: 1, err: &net.OpError{Op: "remote error", Err: tls.AlertError(116)}},
 			false, record.ErrorTLS},
 		{"refused by the client itself", plannedAttempt{err: errors.New("hostname (h) is in a blocked pattern (h)")},
@@ -395,7 +395,7 @@ func closing(t *testing.T) (base string, requests *atomic.Int64) {
 	return "http://" + l.Addr().String(), requests
 }
 
-// net/http would silently send such a request again by itself. What goes out again is counted.
+// net/http would silently send such a request again by itself. A request that is sent again is counted.
 func TestTheTransportDoesNotRetryUnseen(t *testing.T) {
 	t.Parallel()
 	for retries := range 2 {
@@ -424,7 +424,7 @@ func TestTheTransportDoesNotRetryUnseen(t *testing.T) {
 	}
 }
 
-func TestWhatTheTransportSendsAgainIsCounted(t *testing.T) {
+func TestResendsOfTheTransportAreCounted(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		rt := &attempts{t: t, list: []plannedAttempt{{after: 5 * ms, conns: 3, answer: whole}}}
@@ -460,7 +460,7 @@ func TestHTTP2CountsNoRetries(t *testing.T) {
 }
 
 // A goroutine of the transport may outlive the request and set its instants later.
-func TestInstantsAfterTheEndAreNone(t *testing.T) {
+func TestInstantsAfterTheEndAreDropped(t *testing.T) {
 	t.Parallel()
 	o := outcome{rec: &record.Request{Start: 1, End: 5}}
 	for seen, want := range map[int64]int64{0: 0, 4: 4, 5: 5, 6: 0} {

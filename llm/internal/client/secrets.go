@@ -7,7 +7,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 )
 
-// secrets returns what all requests of a client carry and what no server may bring into a record by repeating it.
+// secrets returns the secrets that all requests of a client carry, which no server may bring into a record by repeating
+// them.
 func (o *Options) secrets(header http.Header) secret.Set {
 	var s secret.Set
 	s.Add(o.APIKey)

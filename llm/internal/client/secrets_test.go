@@ -23,7 +23,7 @@ func saying(answer func(*http.Request) string) roundTrip {
 }
 
 // Tokens are counted in the text as it came, and a conversation goes on with that text; the text to show has no secret.
-func TestCountsAreOfTheTextAsItCame(t *testing.T) {
+func TestTokensAreCountedBeforeMasking(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, func(o *Options) {
 		o.APIKey, o.Text = "sk-one-two-three", true

@@ -255,7 +255,7 @@ func TestStream(t *testing.T) {
 			text: "abc", chunks: []int64{}, end: 10 * ms,
 			check: func(t *testing.T, r *record.Request) {
 				if r.Note == "" {
-					t.Error("nothing noted")
+					t.Error("the record has no note")
 				}
 			},
 		},
@@ -370,7 +370,7 @@ func TestUsageOfSeveralChunksIsMerged(t *testing.T) {
 	})
 }
 
-func TestUsageThatIsNoJSONIsLeftOut(t *testing.T) {
+func TestUsageThatIsNotJSONIsLeftOut(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		bad := "data: {\"choices\":[],\"usage\":{\"completion_tokens\":tru}}\n\n"
@@ -398,7 +398,7 @@ func TestLongHeadersAreCut(t *testing.T) {
 }
 
 // An HTTP status has three digits, but Go accepts any number from a server that speaks HTTP/2.
-func TestStatusThatIsNone(t *testing.T) {
+func TestInvalidStatus(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]string{-15: record.ErrorMalformed, 1000: record.ErrorMalformed,
 		0: record.ErrorHTTP, 999: record.ErrorHTTP} {

@@ -2,7 +2,7 @@ package client
 
 import "sync"
 
-// Bounds of what Tokens keeps.
+// Limits of Tokens.
 const (
 	maxSessions   = 1 << 16  // sessions whose tokens are certainly kept
 	maxTokenBytes = 16 << 10 // bytes of a token; servers accept no longer headers anyway

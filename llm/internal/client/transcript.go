@@ -16,7 +16,7 @@ type transcript struct {
 	over  bool // a chunk was left out: in a row, the chunks have more bytes than allowed
 }
 
-// What chunks that repeat the text so far must show, so that a model's loop is not taken for them.
+// Chunks that repeat the text so far are recognised by these minima, so that a model's loop is not mistaken for them.
 const (
 	minGrown = 2  // chunks after the first that were longer than the one before
 	minTwice = 8  // bytes repeated
@@ -31,7 +31,7 @@ func (t *transcript) add(content []byte, keepEnds bool, limit int) bool {
 			return false
 		}
 		t.unfold()
-		t.plain = true // or the same token came again and again
+		t.plain = true // otherwise the same token may simply have come repeatedly
 	}
 	if !t.plain {
 		t.text = t.text[:0]

@@ -248,7 +248,7 @@ var bodies = []struct {
 }
 
 // A body is read by its content, whether a stream was asked for or not.
-func TestEveryBodyThatIsNoStream(t *testing.T) {
+func TestEveryBodyThatIsNotAStream(t *testing.T) {
 	t.Parallel()
 	for _, streaming := range []bool{true, false} {
 		c := newClient(t, func(o *Options) { o.Streaming = streaming })
@@ -273,7 +273,7 @@ func TestEveryBodyThatIsNoStream(t *testing.T) {
 	}
 }
 
-func TestAWholeAnswerOnABrokenConnection(t *testing.T) {
+func TestWholeAnswerOnABrokenConnection(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, body, errorType string }{
 		{"whole", wholeJSON, ""},
@@ -316,7 +316,7 @@ func TestLinesBesideEvents(t *testing.T) {
 	}
 }
 
-func TestAStreamThatNobodyAskedFor(t *testing.T) {
+func TestStreamThatWasNotAskedFor(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, func(o *Options) { o.Streaming = false })
 	answer := answered(t, c, http.Header{"Content-Type": {"application/json"}}, []byte(chunk("a")+chunk("b")+stop+done),
@@ -326,7 +326,7 @@ func TestAStreamThatNobodyAskedFor(t *testing.T) {
 	}
 }
 
-func TestBytesReceivedAreThoseOfTheWire(t *testing.T) {
+func TestBytesReceivedCountsTheWire(t *testing.T) {
 	t.Parallel()
 	body := compressions[1].wrap(strings.Repeat(chunk("a"), 100) + stop + done)
 	answer := answered(t, newClient(t, nil), http.Header{}, body, nil)
