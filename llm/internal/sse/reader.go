@@ -25,7 +25,8 @@ const DefaultLimit = 16 << 20
 // ErrTooLarge is wrapped by the error for an event above the limit.
 var ErrTooLarge = errors.New("event too large")
 
-// firstBuffer holds many events of one token each, and does not burden a thousand idle streams with more memory.
+// firstBuffer is the size of a new buffer: large enough for many events of one token each, and small enough for a
+// thousand idle streams.
 const firstBuffer = 4 << 10
 
 // Event is one event of the stream. Its slices belong to the reader and are valid until the next call of Next.

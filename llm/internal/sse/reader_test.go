@@ -80,7 +80,7 @@ func TestNext(t *testing.T) {
 		} {
 			got, err := read(src.r, 0)
 			if fmt.Sprintf("%q", got) != fmt.Sprintf("%q", tt.want) || !errors.Is(err, tt.err) {
-				t.Errorf("%s, %s: %q gives %q, %v; want %q, %v", tt.name, src.name, tt.stream, got, err, tt.want,
+				t.Errorf("%s, %s: %q: got %q, %v; want %q, %v", tt.name, src.name, tt.stream, got, err, tt.want,
 					tt.err)
 			}
 		}
@@ -163,7 +163,7 @@ func (c *countingReader) Read(p []byte) (int, error) {
 	return c.r.Read(p)
 }
 
-func TestAtIsTheReadThatEndedTheEvent(t *testing.T) {
+func TestAtIsTheTimeOfTheLastRead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		src, w := io.Pipe()
@@ -201,7 +201,7 @@ func TestResetForgetsTheStreamBefore(t *testing.T) {
 }
 
 // A reader serves many streams, one of which may have had huge events.
-func TestResetGivesHugeBuffersUp(t *testing.T) {
+func TestResetReleasesHugeBuffers(t *testing.T) {
 	t.Parallel()
 	huge := strings.Repeat("x", 1<<20)
 	for _, stream := range []string{"event: " + huge + "\ndata: x\n\n", "data: " + huge + "\ndata: " + huge + "\n\n"} {
