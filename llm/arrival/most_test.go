@@ -23,7 +23,7 @@ func TestMost(t *testing.T) {
 					n++
 				}
 				if most := p.Most(i); n > most || exact && n != most || p.HasArrival(i) != (n > 0) {
-					t.Errorf("%T, seed %d, %+v: %d arrivals, but Most returns %d and HasArrival %t", process, seed, s, n, most,
+					t.Errorf("%T, seed %d, %+v: %d arrivals, Most returns %d, HasArrival %t", process, seed, s, n, most,
 						p.HasArrival(i))
 				}
 			}

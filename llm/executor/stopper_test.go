@@ -27,7 +27,8 @@ func TestStopperEndsAStage(t *testing.T) {
 		}
 		wg.Wait()
 		if s.reason() != "first" || s.run() {
-			t.Errorf("got reason %q, whole run %t; want the reason of the first stop, and only the stage stopped", s.reason(), s.run())
+			t.Errorf("got reason %q, whole run %t; want the reason of the first stop, and only the stage stopped",
+				s.reason(), s.run())
 		}
 		if ctx := s.begin(t.Context()); ctx.Err() != nil || s.reason() != "" {
 			t.Errorf("the next stage starts with %v, reason %q", ctx.Err(), s.reason())
