@@ -24,7 +24,7 @@ import (
 // Limits of the request for the list of models, before the first request.
 const (
 	discoverTimeout  = 30 * time.Second
-	checkTimeout     = 10 * time.Second // limit of the answer if the model is named and nothing depends on it
+	checkTimeout     = 10 * time.Second // limit of an answer that a named model makes optional
 	handshakeTimeout = 5 * time.Second  // limit of the TLS handshake: a server without TLS waits for more
 )
 
