@@ -2,15 +2,17 @@ package secret
 
 import "strings"
 
-// Body replaces the secrets in a body of JSON or of events. A secret is found also if the values of one field have it
-// piece by piece, as the deltas of a stream do: its first piece becomes [Mark], and the others are left out.
+// Body returns a body of JSON or of events with its secrets replaced. It also finds a secret that the values of one
+// field hold piece by piece, as the deltas of a stream do: its first piece becomes [Mark], and the other pieces are
+// removed.
 func (m *Mask) Body(body string) string {
 	if m == nil || body == "" {
 		return body
 	}
 	var found []span
 	begin := 0
-	for line := range strings.SplitAfterSeq(body, "\n") { // no secret has a line break, and lines take little memory
+	// no secret has a line break, and a single line takes little memory
+	for line := range strings.SplitAfterSeq(body, "\n") {
 		for _, s := range m.spans(line) {
 			found = append(found, span{begin: begin + s.begin, end: begin + s.end})
 		}
@@ -22,7 +24,7 @@ func (m *Mask) Body(body string) string {
 	return cover(body, found)
 }
 
-// textsByField finds the texts in a body by the names of their fields: the places between their quotes.
+// textsByField returns the strings in a body, without their quotes, grouped by the names of their fields.
 func textsByField(body string) map[string][]span {
 	all := map[string][]span{}
 	name := ""
@@ -45,7 +47,8 @@ func textsByField(body string) map[string][]span {
 	return all
 }
 
-// closing finds the quote that ends a text, or the end of its line where that is cut.
+// closing returns the index of the quote that ends the string with content from i on, or the end of its line if the
+// string is cut.
 func closing(body string, i int) int {
 	for ; i < len(body) && body[i] != '"' && body[i] != '\n'; i++ {
 		if body[i] == '\\' {
@@ -55,7 +58,7 @@ func closing(body string, i int) int {
 	return min(i, len(body))
 }
 
-// pieced finds the secrets in the texts of one field put together.
+// pieced returns the parts of the secrets that the strings of one field hold when they are joined.
 func (m *Mask) pieced(body string, pieces []span) (found []span) {
 	if len(pieces) < 2 {
 		return nil
@@ -64,7 +67,7 @@ func (m *Mask) pieced(body string, pieces []span) (found []span) {
 	for _, p := range pieces {
 		joined.WriteString(body[p.begin:p.end])
 	}
-	at, i := 0, 0 // where piece i begins in the joined text
+	at, i := 0, 0 // piece i begins at this index of the joined text
 	for _, s := range m.spans(joined.String()) {
 		if s.begin < at {
 			at, i = 0, 0 // spans are not in order

@@ -10,14 +10,15 @@ import (
 	"unicode/utf8"
 )
 
-// Mask puts [Mark] into the place of secrets, as they are and as JSON, HTML, a URL and base64 write them, once or
-// several times over. It is made by [Set.Mask], never changes, and may be used concurrently. A nil one masks nothing.
+// Mask replaces secrets by [Mark], both as they are and as JSON, HTML, a URL and base64 write them, once or several
+// times over. [Set.Mask] makes it. A Mask never changes and may be used concurrently. A nil Mask masks nothing.
 type Mask struct {
-	needles []string  // to look for, the longest first
-	begins  [256]byte // a bit for each hash of a needle's first two bytes: few places of a text need a closer look
+	needles []string // the texts to look for, the longest first
+	// a bit for each hash of a needle's first two bytes, so that few positions of a text need a closer look
+	begins [256]byte
 }
 
-// Mask makes a mask of the values; nil if there are none.
+// Mask returns a mask of the values, or nil if there are none.
 func (s *Set) Mask() *Mask {
 	if len(s.values) == 0 {
 		return nil
@@ -41,12 +42,12 @@ func hash(first, second byte) (slot, bit byte) {
 	return byte(h >> 3), 1 << (h & 7)
 }
 
-// forms are how a value may be written, apart from what unfold undoes.
+// forms returns the ways in which a value may be written, except the escapes that unfold undoes.
 func forms(value string) []string {
 	quoted := strconv.Quote(value)
 	list := append(unfolded(value), unfolded(quoted[1:len(quoted)-1])...)
 	list = append(list, strings.ReplaceAll(value, `\`, `\\`), strings.ReplaceAll(value, " ", "+"))
-	list = append(list, strings.Join(strings.Fields(value), " ")) // as a message of one line has it
+	list = append(list, strings.Join(strings.Fields(value), " ")) // as in a message of one line
 	list = append(list, latin1(value)...)
 	for _, encoding := range [...]*base64.Encoding{base64.StdEncoding, base64.URLEncoding} {
 		whole := encoding.EncodeToString([]byte(value))
@@ -60,7 +61,8 @@ func forms(value string) []string {
 	return list
 }
 
-// unfolded are a value, and what unfold makes of it: it makes the same of a text that has the value.
+// unfolded returns a value and what unfold makes of it, step by step: unfold turns a text that contains the value into
+// a text that contains the same results.
 func unfolded(value string) (list []string) {
 	for range deepest + 1 {
 		list = append(list, value)
@@ -73,8 +75,8 @@ func unfolded(value string) (list []string) {
 	return list
 }
 
-// latin1 are the forms of a value, other than ASCII, in Python: with \xe9 for é, which unfold makes one byte, and with
-// the bytes of UTF-8 read as a character each, as headers are there.
+// latin1 returns the forms of a value with characters beyond ASCII that Python writes: with \xe9 for é, which unfold
+// turns into one byte, and with each byte of UTF-8 read as a character, as Python does in headers.
 func latin1(value string) []string {
 	var short, long []byte
 	for _, c := range value {
@@ -90,11 +92,11 @@ func latin1(value string) []string {
 	return append(unfolded(string(short)), string(long))
 }
 
-// minEncoded is the length of a part of a base64 text that tells which value is in it.
+// minEncoded is the length from which a part of a base64 text is enough to recognize a value.
 const minEncoded = 8
 
-// inside is what a value becomes in the base64 of a longer text, if it begins there so many bytes (modulo 3) after a
-// group of three: the characters that do not depend on what stands around it.
+// inside returns the characters of a value in the base64 of a longer text that do not depend on its neighbours. before
+// is the number of bytes, modulo 3, that precede the value in the longer text.
 func inside(encoding *base64.Encoding, value string, before int) string {
 	encoded := encoding.WithPadding(base64.NoPadding).EncodeToString(append(make([]byte, before), value...))
 	if (before+len(value))%3 != 0 {
@@ -103,14 +105,14 @@ func inside(encoding *base64.Encoding, value string, before int) string {
 	return encoded[[...]int{0, 2, 3}[before]:]
 }
 
-// span is a part of a text that is a secret, or one of the parts of a secret, from begin up to end.
+// span is the part of a text from begin up to end that is a secret or a piece of one.
 type span struct {
 	begin, end int
-	rest       bool // of a secret whose beginning is another span
+	rest       bool // true if the beginning of the secret is in another span
 }
 
-// Text replaces the secrets in a text. Where the text ends, is shortened ("…") or ends a JSON text (") inside a secret,
-// what is there of the secret is replaced too, from minLength bytes on.
+// Text returns a text with its secrets replaced. If a secret is cut, because the text ends, is shortened ("…") or is a
+// JSON string that ends ("), the beginning of the secret is replaced too, if it has at least minLength bytes.
 func (m *Mask) Text(text string) string {
 	if m == nil {
 		return text
@@ -118,13 +120,13 @@ func (m *Mask) Text(text string) string {
 	return cover(text, m.spans(text))
 }
 
-// deepest is how many encodings around one another are undone.
+// deepest is the number of nested encodings that are undone.
 const deepest = 3
 
-// spans finds the secrets in a text, as it stands and with its escapes undone.
+// spans returns the secrets in a text, as it is written and with its escapes undone.
 func (m *Mask) spans(text string) []span {
 	found := m.find(nil, text)
-	var from []int32 // where in the text each byte of plain stands; nil while they are one
+	var from []int32 // the index in text of each byte of plain; nil while the two are the same
 	plain := text
 	for range deepest {
 		next, at := unfold(plain)
@@ -158,10 +160,10 @@ func (m *Mask) find(found []span, text string) []span {
 	return found
 }
 
-// ellipsis stands where a text was shortened.
+// ellipsis marks where a text was shortened.
 const ellipsis = "…"
 
-// begin is the length of the secret that a text begins with, 0 if there is none.
+// begin returns the length of the secret that a text begins with, or 0 if there is none.
 func (m *Mask) begin(text string) (length int) {
 	for _, needle := range m.needles {
 		if !strings.HasPrefix(text, needle[:minLength]) {
@@ -178,7 +180,7 @@ func (m *Mask) begin(text string) (length int) {
 	return length
 }
 
-// cover replaces parts of a text. Those that touch are one.
+// cover replaces parts of a text by Mark. Parts that touch are replaced as one.
 func cover(text string, spans []span) string {
 	if len(spans) == 0 {
 		return text
@@ -200,8 +202,8 @@ func cover(text string, spans []span) string {
 	return b.String()
 }
 
-// JSON replaces the secrets in a JSON value, which stays one. Numbers stay as they are up to nine characters: those
-// are counts.
+// JSON returns a JSON value with its secrets replaced, which is still valid JSON. Numbers of up to nine characters are
+// kept, because they are counts.
 func (m *Mask) JSON(raw json.RawMessage) json.RawMessage {
 	if m == nil || len(raw) == 0 {
 		return raw
@@ -209,11 +211,11 @@ func (m *Mask) JSON(raw json.RawMessage) json.RawMessage {
 	if text := string(raw); m.Text(text) == text {
 		return raw
 	}
-	again, _ := json.Marshal(m.value(decode(raw))) // was decoded
-	return again
+	masked, _ := json.Marshal(m.value(decode(raw))) // a decoded value can be encoded
+	return masked
 }
 
-// longestCount is how many characters a number has that can be a count.
+// longestCount is the length of the longest number that can be a count.
 const longestCount = 9
 
 func (m *Mask) value(value any) any {
@@ -238,7 +240,8 @@ func (m *Mask) value(value any) any {
 	return value
 }
 
-// Error gives an error with a message without secrets. It wraps the one given.
+// Error returns an error whose message holds no secrets. It wraps err, or is err if there is nothing to replace. For
+// nil it returns nil.
 func (m *Mask) Error(err error) error {
 	if err == nil {
 		return nil

@@ -98,7 +98,7 @@ func fields(name, value string) func(*Set) {
 	return func(s *Set) { s.Fields(map[string]json.RawMessage{name: json.RawMessage(value)}) }
 }
 
-func TestClonesAreApart(t *testing.T) {
+func TestCloneIsIndependent(t *testing.T) {
 	t.Parallel()
 	var s Set
 	s.Add("first-secret")
@@ -127,7 +127,7 @@ func TestRedact(t *testing.T) {
 		t.Errorf("got %v, %t, %s\nwant %s", err, found, text, want)
 	}
 	if string(given["token"]) != `"x"` {
-		t.Error("the fields given were changed")
+		t.Error("the argument was changed")
 	}
 	if _, found := Redact(map[string]json.RawMessage{"max_tokens": json.RawMessage("5"),
 		"x": json.RawMessage(`"a@b"`)}); found {
@@ -191,13 +191,13 @@ func maskOf(values ...string) *Mask {
 	return s.Mask()
 }
 
-// A key with what escapes differ in, and a password with what quotes and URLs do.
+// key has the characters in which escapes differ, password the characters that quoting and URLs change.
 const (
 	key      = "sk-proj/AbC+123=é"
 	password = `p"a\"s  s<w>&%'d\x41ü`
 )
 
-// The ways in which servers write what they repeat.
+// encodings holds the ways in which servers write what they repeat.
 var encodings = map[string]func(string) string{
 	"plain":       func(s string) string { return s },
 	"JSON":        quoteJSON,
@@ -242,7 +242,7 @@ func quoteJSON(s string) string {
 	return string(text[1 : len(text)-1])
 }
 
-// ascii writes what is no letter or digit as \u escapes.
+// ascii writes every character but letters and digits as a \u escape.
 func ascii(s string) string {
 	var b strings.Builder
 	for _, c := range s {
@@ -276,7 +276,8 @@ func TestEncodedSecretsAreMasked(t *testing.T) {
 	}
 }
 
-// In the base64 of a longer text, such as that of all headers, no piece of a secret can be read that is worth a guess.
+// TestSecretInLongerBase64 checks that the base64 of a longer text, such as all headers together, leaves no readable
+// piece of a secret that would help to guess it.
 func TestSecretInLongerBase64(t *testing.T) {
 	t.Parallel()
 	const value = "sk-0123456789abcdefghij"
@@ -308,11 +309,11 @@ func TestText(t *testing.T) {
 		{"sk-0123456789 hunter22", "*** ***"},
 		{"sk-sk-0123456789", "sk-***"},
 		{"hunter2", "***"},                 // cut by the end of the text
-		{"it was sk-0123…", "it was ***…"}, // cut by us
+		{"it was sk-0123…", "it was ***…"}, // cut by this program
 		{`unexpected EOF in "key sk-012345"`, `unexpected EOF in "key ***"`},
 		{`{"a":"hunter` + "…", `{"a":"***…`},
 		{"sk-0123 is not a key", "sk-0123 is not a key"},
-		{"hunte", "hunte"}, // shorter than what is masked at all
+		{"hunte", "hunte"}, // shorter than the shortest text that is masked
 		{`a % \ & z \u \x %z &amp &#; \u00`, `a % \ & z \u \x %z &amp &#; \u00`},
 		{strings.Repeat(`\`, 100), strings.Repeat(`\`, 100)},
 		{`\ud83d\ude00 hunter22 \ud83d`, `\ud83d\ude00 *** \ud83d`},
@@ -325,7 +326,7 @@ func TestText(t *testing.T) {
 	var none *Mask
 	if text := "sk-0123456789"; none.Text(text) != text || none.Body(text) != text ||
 		string(none.JSON(json.RawMessage(text))) != text || none.Error(io.EOF) != io.EOF {
-		t.Error("a nil mask masks")
+		t.Error("a nil mask replaced something")
 	}
 }
 
@@ -336,7 +337,7 @@ func TestJSONStaysJSON(t *testing.T) {
 		{``, ``},
 		{`{"prompt_tokens": 5, "a": "b"}`, `{"prompt_tokens": 5, "a": "b"}`},
 		{`{"prompt_tokens": 5, "hunter22": "is hunter22"}`, `{"***":"is ***","prompt_tokens":5}`},
-		// a count, whatever the password
+		// a count, even if a password looks the same
 		{`{"prompt_tokens": 123456, "a": "123456"}`, `{"a":"***","prompt_tokens":123456}`},
 		{`{"id": 12345678901234}`, `{"id":"***"}`},
 		{`{"a":"x","y":"z"}`, `{"a":"x","y":"z"}`},
@@ -349,7 +350,7 @@ func TestJSONStaysJSON(t *testing.T) {
 	}
 }
 
-func TestErrorIsTheSameInside(t *testing.T) {
+func TestErrorWraps(t *testing.T) {
 	t.Parallel()
 	m := maskOf("hunter22")
 	wrapped := errors.Join(io.EOF, errors.New("bad hunter22"))
@@ -395,7 +396,7 @@ func TestBody(t *testing.T) {
 	}
 }
 
-// However a server writes and cuts what it was sent, the mask neither fails nor leaves a secret as it is.
+// FuzzMask checks that the mask neither fails nor leaves a secret, however a server writes and cuts what it was sent.
 func FuzzMask(f *testing.F) {
 	for _, encode := range encodings {
 		f.Add("before "+encode(key), encode(password)+" after", 3)

@@ -114,16 +114,16 @@ func (s *Set) Proxies() {
 	}
 }
 
-// Of returns a mask of the credentials in a request's header and of the passwords of proxies.
-func Of(header http.Header) *Mask {
+// MaskForHeader returns a mask of the credentials in a request's header and of the passwords of proxies.
+func MaskForHeader(header http.Header) *Mask {
 	var s Set
 	s.Headers(header)
 	s.Proxies()
 	return s.Mask()
 }
 
-// Fields takes of the fields of a body, at any depth, the scalars and the scalars of lists that have the name of a
-// credential, and of other texts the secrets of a URL.
+// Fields adds the secrets in the fields of a body, at any depth: the scalars, also in lists, of fields that have the
+// name of a credential, and the secrets of URLs in other texts.
 func (s *Set) Fields(fields map[string]json.RawMessage) {
 	for name, raw := range fields {
 		scalars(name, decode(raw), func(scalar string, named bool) string {
@@ -137,8 +137,8 @@ func (s *Set) Fields(fields map[string]json.RawMessage) {
 	}
 }
 
-// Redact gives fields of a body with [Mark] in the place of scalars that have the name of a credential, and of secrets
-// in URLs, and says whether there was any. The fields given stay as they are.
+// Redact returns the fields of a body with [Mark] instead of scalars that have the name of a credential and instead of
+// secrets in URLs. found reports whether there were any. The argument is not changed.
 func Redact(fields map[string]json.RawMessage) (redacted map[string]json.RawMessage, found bool) {
 	redacted = make(map[string]json.RawMessage, len(fields))
 	for name, raw := range fields {
@@ -154,17 +154,17 @@ func Redact(fields map[string]json.RawMessage) (redacted map[string]json.RawMess
 		redacted[name] = raw
 		if here {
 			found = true
-			redacted[name], _ = json.Marshal(value) // was decoded
+			redacted[name], _ = json.Marshal(value) // a decoded value can be encoded
 		}
 	}
 	return redacted, found
 }
 
-// decode reads a value and keeps its numbers as they are written; it returns nil for what is no JSON.
+// decode returns a value whose numbers are kept as they are written, or nil if raw is not JSON.
 func decode(raw json.RawMessage) (value any) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
-	_ = d.Decode(&value) // what is no JSON has no fields
+	_ = d.Decode(&value) // a text that is no JSON has no fields
 	return value
 }
 

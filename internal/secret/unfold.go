@@ -7,10 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// unfold undoes the escapes of JSON (\u002d, \/, \"), Go, C and Python (\x2d, \'), URLs (%2d) and HTML (&#45;, &amp;),
-// whichever stand in a text. Of a backslash before anything else only that is left: how many stand for one depends on
-// how often a text was written in another. at tells for each byte, and for the end, where in the text it comes from;
-// nil if there is no escape.
+// unfold undoes all escapes in a text: of JSON (\u002d, \/, \"), Go, C and Python (\x2d, \'), URLs (%2d) and HTML
+// (&#45;, &amp;). A backslash before anything else is removed, because the number of backslashes depends on how often a
+// text was quoted in another. at holds for each byte of plain, and for its end, the index in text that it comes from;
+// nil means that the text has no escapes.
 func unfold(text string) (plain string, at []int32) {
 	first := 0
 	for ; first < len(text); first++ {
@@ -27,7 +27,7 @@ func unfold(text string) (plain string, at []int32) {
 	bytes := append(make([]byte, 0, len(text)), text[:first]...)
 	at = make([]int32, first, len(text)+1)
 	for i := range at {
-		at[i] = int32(i) // answers are limited to far less
+		at[i] = int32(i) // fits, because answers are limited to far less
 	}
 	for i := first; i < len(text); {
 		had, n := len(bytes), 0
@@ -42,8 +42,8 @@ func unfold(text string) (plain string, at []int32) {
 	return string(bytes), append(at, int32(len(text)))
 }
 
-// escape appends the character that an escape at the beginning of a text stands for, and gives the escape's length; 0
-// for none. Those of control characters stay: they are in no secret.
+// escape appends the character that the escape at the beginning of a text stands for and returns the length of the
+// escape, or 0 if there is none. Escapes of control characters are kept, because no secret holds one.
 func escape(to []byte, text string) ([]byte, int) {
 	switch text[0] {
 	case '\\':
@@ -64,7 +64,8 @@ func escape(to []byte, text string) ([]byte, int) {
 	return to, 0
 }
 
-// mostSlashes is how many backslashes before an escape are one: each writing of JSON in JSON doubles them.
+// mostSlashes is the greatest number of backslashes before an escape that are read as one: each quoting of JSON within
+// JSON doubles them.
 const mostSlashes = 16
 
 func backslash(to []byte, text string) ([]byte, int) {
@@ -94,7 +95,8 @@ func backslash(to []byte, text string) ([]byte, int) {
 	return to, n
 }
 
-// hex reads so many hexadecimal digits of a character that is no control character.
+// hex reads a number of hexadecimal digits at from. ok is false for other characters than digits and for a control
+// character.
 func hex(text string, from, digits int) (c rune, ok bool) {
 	if from+digits > len(text) {
 		return 0, false

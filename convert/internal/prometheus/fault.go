@@ -37,7 +37,7 @@ func hide(err error, header http.Header) error {
 		return err
 	}
 	hidden := *f
-	hidden.what = secret.Of(header).Text(f.what)
+	hidden.what = secret.MaskForHeader(header).Text(f.what)
 	return &hidden
 }
 

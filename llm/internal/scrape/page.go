@@ -115,7 +115,7 @@ func (p *Page) fetch(ctx context.Context) (string, error) {
 	}
 	resp, err := p.Transport.RoundTrip(req) // not a client's: redirects are not followed
 	if err != nil {
-		return "", secret.Of(req.Header).Error(network.WithoutURL(err))
+		return "", secret.MaskForHeader(req.Header).Error(network.WithoutURL(err))
 	}
 	defer func() { _ = resp.Body.Close() }()
 	switch resp.StatusCode {
@@ -130,5 +130,5 @@ func (p *Page) fetch(ctx context.Context) (string, error) {
 	if len(text) > MaxPage {
 		return "", fmt.Errorf("the page is larger than %d bytes", MaxPage)
 	}
-	return string(text), secret.Of(req.Header).Error(err)
+	return string(text), secret.MaskForHeader(req.Header).Error(err)
 }
