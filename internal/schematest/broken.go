@@ -12,16 +12,17 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// Loose says where a document may be changed without harm. Patterns are those of path.Match, held against the path from
-// the root, as in /usage; one without a slash against the last key alone. Elements of a list have the path of the list.
+// Loose lists the parts of a document that may change without breaking the schema. Its patterns are patterns of
+// path.Match. A pattern with a slash is compared with the path from the root, such as /usage, a pattern without one
+// with the last key alone. Elements of a list have the path of the list.
 type Loose struct {
-	Open     []string // objects that hold anything
+	Open     []string // objects that may hold anything
 	Optional []string // keys that may be missing
 }
 
-// Accepted breaks a valid document in each place in turn: a value of another type, an unknown key, a missing key. Of
-// numbers in a list it breaks the first. It gives the breaks that the schema accepts, a value of another type by its
-// type in Go.
+// Accepted breaks a valid document at each value in turn: by a value of another type, an unknown key, and a missing
+// key. In a list of numbers it breaks the first only. It returns the breaks that the schema accepts; a value of another
+// type is named by its Go type.
 func (s *Schema) Accepted(document []byte, loose Loose) ([]string, error) {
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(document))
 	if err == nil {
@@ -42,19 +43,19 @@ type breaker struct {
 	accepted []string
 }
 
-// check notes the break that has just been made if nobody minds.
+// check records the break that has just been made if the schema accepts it.
 func (b *breaker) check(at, what string) {
 	if b.schema.compiled.Validate(b.root) == nil {
 		b.accepted = append(b.accepted, at+": "+what)
 	}
 }
 
-const unheardOf = "unheard_of"
+const unknownKey = "unknown_key"
 
-// value breaks what stands at a path; put puts another in its place.
+// value breaks the value at a path and everything in it; put replaces the value.
 func (b *breaker) value(at string, value any, put func(any)) {
 	open := match(b.Open, at)
-	for _, other := range others(value, open) {
+	for _, other := range wrongValues(value, open) {
 		put(other)
 		b.check(at, fmt.Sprintf("%T", other))
 	}
@@ -67,16 +68,17 @@ func (b *breaker) value(at string, value any, put func(any)) {
 	case []any:
 		for i := range v {
 			if _, number := v[i].(json.Number); number && i > 0 {
-				break // one tells of all
+				break // the first stands for all
 			}
 			b.value(at, v[i], func(other any) { v[i] = other })
 		}
 	}
 }
 
-// others are values that cannot stand for a value. Text can stand for null, and is tried for numbers alone.
-func others(value any, open bool) []any {
-	list := []any{true, []any{}, map[string]any{unheardOf: []any{}}}
+// wrongValues returns values of other types than the given one. A string can stand for null, and is therefore tried for
+// numbers alone.
+func wrongValues(value any, open bool) []any {
+	list := []any{true, []any{}, map[string]any{unknownKey: []any{}}}
 	switch value.(type) {
 	case bool:
 		return list[1:]
@@ -102,9 +104,9 @@ func (b *breaker) object(at string, object map[string]any) {
 			object[key] = value
 		}
 	}
-	object[unheardOf] = []any{}
+	object[unknownKey] = []any{}
 	b.check(at, "an unknown key")
-	delete(object, unheardOf)
+	delete(object, unknownKey)
 }
 
 func match(patterns []string, at string) bool {

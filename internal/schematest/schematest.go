@@ -1,5 +1,5 @@
-// Package schematest holds documents and Go types against the JSON Schemas of this project's files. Tests alone use it:
-// a schema that nothing is held against is soon out of date.
+// Package schematest compares documents and Go types with the JSON Schemas of this project's files. It serves tests
+// alone: a schema that no test uses is soon out of date.
 package schematest
 
 import (
@@ -11,17 +11,17 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// node is a schema, or a part of one.
+// node is a schema or a part of one.
 type node = map[string]any
 
-// Schema is a JSON Schema of draft 2020-12. It does not change, and may be used concurrently.
+// Schema is a JSON Schema of draft 2020-12. It never changes and may be used concurrently.
 type Schema struct {
 	compiled    *jsonschema.Schema
 	root        node
 	definitions node
 }
 
-// Load reads the schema at path, and refuses one that is itself not valid.
+// Load reads the schema at path. It returns an error if the schema itself is not valid.
 func Load(path string) (*Schema, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -44,7 +44,7 @@ func Load(path string) (*Schema, error) {
 	return &Schema{compiled, root, definitions}, nil
 }
 
-// Validate tells where a JSON document breaks the schema.
+// Validate returns an error that names where a JSON document breaks the schema.
 func (s *Schema) Validate(document []byte) error {
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(document))
 	if err != nil {
@@ -53,7 +53,8 @@ func (s *Schema) Validate(document []byte) error {
 	return s.compiled.Validate(value)
 }
 
-// resolve follows references. It gives the name of the last definition on the way, and whether null is allowed.
+// resolve follows references. It returns the schema they lead to, the name of the last definition on the way, and
+// whether null is allowed.
 func (s *Schema) resolve(n node) (resolved node, name string, null bool) {
 	for {
 		if branches, ok := n["anyOf"].([]any); ok {
@@ -76,7 +77,7 @@ func (s *Schema) resolve(n node) (resolved node, name string, null bool) {
 	return n, name, null || has(n, "null")
 }
 
-// has says whether a schema names a type, alone or among others.
+// has reports whether a schema allows a type, alone or among others.
 func has(n node, name string) bool {
 	switch types := n["type"].(type) {
 	case string:

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// small is a schema with a bit of each kind.
+// small is a schema with an example of each kind of part.
 const small = `{
 	"$schema": "https://json-schema.org/draft/2020-12/schema",
 	"type": "object", "additionalProperties": false, "required": ["n", "list"],
@@ -91,7 +91,7 @@ func TestAccepted(t *testing.T) {
 	}
 	if _, err := s.Accepted([]byte(`{}`), Loose{}); err == nil ||
 		!strings.HasPrefix(err.Error(), "before it was broken: ") {
-		t.Errorf("of a broken document: got %v", err)
+		t.Errorf("a broken document: got %v", err)
 	}
 }
 
@@ -140,12 +140,13 @@ func TestCompare(t *testing.T) {
 		}
 	}
 	if got := s.Compare("parts", reflect.TypeFor[part](), Types{}); !slices.Equal(got,
-		[]string{"parts: there is no schema of it"}) {
+		[]string{"parts: has no schema"}) {
 		t.Errorf("an unknown definition: got %q", got)
 	}
 }
 
-// What nobody describes nobody understands. A reference is described where it points.
+// TestSchemasDescribeEverything checks that every part of a schema has a description, because readers cannot understand
+// a part without one. A reference is described where it points.
 func TestSchemasDescribeEverything(t *testing.T) {
 	t.Parallel()
 	paths, err := filepath.Glob("../../docs/schema/*.schema.json")
@@ -159,19 +160,19 @@ func TestSchemasDescribeEverything(t *testing.T) {
 			continue
 		}
 		if id, _ := s.root["$id"].(string); filepath.Base(id) != filepath.Base(path) {
-			t.Errorf("%s calls itself %q", path, id)
+			t.Errorf("%s has the $id %q", path, id)
 		}
 		used := map[string]bool{}
 		described(t, filepath.Base(path), s.root, used)
 		for name := range s.definitions {
 			if !used[name] {
-				t.Errorf("%s: nothing is a %s", path, name)
+				t.Errorf("%s: definition %s is not used", path, name)
 			}
 		}
 	}
 }
 
-// described goes through a schema and notes the definitions that are used.
+// described checks the descriptions of a schema and records the definitions that it uses.
 func described(t *testing.T, path string, n node, used map[string]bool) {
 	t.Helper()
 	ref, isRef := n["$ref"].(string)
@@ -182,7 +183,7 @@ func described(t *testing.T, path string, n node, used map[string]bool) {
 	for _, keyword := range []string{"properties", "patternProperties", "$defs"} {
 		parts, _ := n[keyword].(node)
 		for name, part := range parts {
-			if p, _ := part.(node); !isRef { // beside a reference stand conditions alone
+			if p, _ := part.(node); !isRef { // a reference may have nothing but conditions beside it
 				described(t, path+"."+name, p, used)
 			}
 		}

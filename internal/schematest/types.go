@@ -7,21 +7,23 @@ import (
 	"strings"
 )
 
-// Types says what Compare cannot see from the Go types.
+// Types holds what Compare cannot learn from the Go types.
 type Types struct {
-	// Own are types that write themselves, with the definition each has to have; "" for one that is not looked into.
+	// Own maps types that encode themselves to the definition that each must have; "" means that the type is not
+	// compared.
 	Own map[reflect.Type]string
-	// Null are types of which a value, such as NaN, is written as null.
+	// Null lists types of which some values, such as NaN, are written as null.
 	Null []reflect.Type
-	// Beside are keys that are written beside the fields of the type itself.
+	// Beside lists keys that are written in addition to the fields of the compared type.
 	Beside []string
-	// Lacking are keys of fields that documents of other tools lack. The schema must not require them.
+	// Lacking lists keys of fields that are missing in documents of other tools. The schema must not require them.
 	Lacking []string
 }
 
-// Compare holds the type against the named definition, "" for the schema as a whole, and all types within: each field
-// as encoding/json writes it must be described with its type, required unless it may be left out, and null only where a
-// nil pointer is written as such; and nothing else may be described. It gives the differences.
+// Compare compares a type, and all types within it, with the named definition, or with the whole schema if definition
+// is "". The schema must describe each field with the type that encoding/json writes, require it unless it may be
+// omitted, allow null only where a nil pointer is written as null, and describe nothing else. Compare returns the
+// differences.
 func (s *Schema) Compare(definition string, t reflect.Type, types Types) []string {
 	n := s.root
 	if definition != "" {
@@ -35,7 +37,7 @@ func (s *Schema) Compare(definition string, t reflect.Type, types Types) []strin
 type comparer struct {
 	Types
 	s      *Schema
-	top    string // path of the type itself
+	top    string // path of the compared type
 	faults []string
 }
 
@@ -43,11 +45,11 @@ func (c *comparer) fault(path, format string, args ...any) {
 	c.faults = append(c.faults, path+": "+fmt.Sprintf(format, args...))
 }
 
-// value compares a value of type t, which is left out when empty if omitted is true.
+// value compares a value of type t. omitted means that an empty value is left out.
 func (c *comparer) value(path string, n node, t reflect.Type, omitted bool) {
 	n, name, null := c.s.resolve(n)
 	if n == nil {
-		c.fault(path, "there is no schema of it")
+		c.fault(path, "has no schema")
 		return
 	}
 	switch t.Kind() {
@@ -60,7 +62,7 @@ func (c *comparer) value(path string, n node, t reflect.Type, omitted bool) {
 			c.fault(path, "null is allowed: %t, and a nil pointer left out: %t", null, omitted)
 		}
 		t = t.Elem()
-	case reflect.Slice, reflect.Map, reflect.Interface: // nil where their writer says so
+	case reflect.Slice, reflect.Map, reflect.Interface: // nil only if their writer says so
 	default:
 		if written := slices.Contains(c.Null, t); null != written {
 			c.fault(path, "null is allowed: %t, and written: %t", null, written)
@@ -75,7 +77,7 @@ func (c *comparer) value(path string, n node, t reflect.Type, omitted bool) {
 	c.plain(path, n, t)
 }
 
-// plain compares a value that is not a pointer, and what is in it.
+// plain compares a value that is no pointer, and everything in it.
 func (c *comparer) plain(path string, n node, t reflect.Type) {
 	want := jsonType(t.Kind())
 	if want != "" && !has(n, want) {
@@ -108,10 +110,10 @@ func jsonType(k reflect.Kind) string {
 	case reflect.Int, reflect.Int32, reflect.Int64:
 		return "integer"
 	}
-	return "" // an interface holds anything
+	return "" // an interface may hold anything
 }
 
-// entries compares the values of a map: those of the keys that are named, and those of any key.
+// entries compares the values of a map, both for the keys that the schema names and for all other keys.
 func (c *comparer) entries(path string, n node, t reflect.Type) {
 	properties, _ := n["properties"].(node)
 	for key, property := range properties {
@@ -135,7 +137,7 @@ func (c *comparer) fields(path string, n node, t reflect.Type) {
 	}
 	for _, field := range reflect.VisibleFields(t) {
 		if field.Anonymous {
-			continue // its own fields are among these
+			continue // VisibleFields lists its fields, too
 		}
 		key, options, _ := strings.Cut(field.Tag.Get("json"), ",")
 		known = append(known, key)
@@ -149,7 +151,7 @@ func (c *comparer) fields(path string, n node, t reflect.Type) {
 		if got, want := slices.Contains(required, any(key)), !omitted && !lacking; got != want {
 			c.fault(at, "required: got %t, want %t", got, want)
 		}
-		if lacking { // never null because it is lacking
+		if lacking { // a field that may be missing need not allow null
 			if _, _, null := c.s.resolve(property); !null {
 				omitted = true
 			}
