@@ -17,19 +17,19 @@ type event struct {
 	Action, Package, Test, Output string
 }
 
-// name is the name of a test in its package, "" for what concerns the whole package.
+// name identifies a test in a package; test is "" for output and results of the package as a whole.
 type name struct{ pkg, test string }
 
-// list collects what became of the tests.
+// list collects the results of the tests.
 type list struct {
 	out    io.Writer
-	module string // the prefix that the list leaves out of packages' names
+	module string // the prefix that is left out of the names of packages
 
 	passed  int
 	failed  []string
-	skipped map[string][]string // tests by the message of their skips
+	skipped map[string][]string // names of tests, by the message of the skip
 
-	output map[name]*strings.Builder // of tests that have not ended
+	output map[name]*strings.Builder // the output of tests that have not ended
 }
 
 func newList(out io.Writer, module string) *list {
@@ -124,7 +124,7 @@ func (l *list) endPackage(pkg string, failed bool) {
 	}
 }
 
-// take returns what a test wrote, and forgets it.
+// take returns the output of a test and deletes it.
 func (l *list) take(id name) (text string) {
 	if b := l.output[id]; b != nil {
 		text = b.String()
@@ -142,7 +142,8 @@ var (
 	needs  = regexp.MustCompile(`(?m)^\s+\S+\.go:\d+: (needs .*)$`)
 )
 
-// reason returns why a test was skipped, by what it logged: the line that begins with "needs", or else the last.
+// reason returns the reason for a skip from the output of the test: the line that begins with "needs", or else the last
+// line.
 func reason(text string) string {
 	if m := needs.FindStringSubmatch(text); m != nil {
 		return m[1]
@@ -153,7 +154,7 @@ func reason(text string) string {
 	return "no reason given"
 }
 
-// print prints the list.
+// print prints the numbers of tests, the failures and the skips.
 func (l *list) print() {
 	skipped := 0
 	for _, tests := range l.skipped {

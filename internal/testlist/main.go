@@ -1,12 +1,12 @@
-// Command testlist runs go test and ends with a list of what ran: how many tests passed, which failed, and which were
-// skipped, by what they need and what brings it.
+// Command testlist runs go test and ends with a summary: how many tests passed, which tests failed, and which were
+// skipped, grouped by what they need and how to get it.
 //
-// Its arguments are those of go test. A "--" separates several runs, which have one list; a run may begin with
+// It takes the arguments of go test. A "--" separates several runs, which share one summary; a run may begin with
 // assignments to environment variables, as in a shell:
 //
 //	go run ./internal/testlist CGO_ENABLED=1 -race ./llm/... -- ./convert/...
 //
-// The output is what go test prints without -v, as it comes. The exit code is the first of go test's that is not 0.
+// It prints at once what go test prints without -v. The exit code is the first exit code of go test that is not 0.
 package main
 
 import (
@@ -67,7 +67,7 @@ func run(l *list, args []string) int {
 		_, _ = io.Copy(io.Discard, events) // go test must not wait for a reader
 	}
 	if err := cmd.Wait(); err != nil && cmd.ProcessState.ExitCode() <= 0 {
-		return 1 // a signal ended it
+		return 1 // go test was ended by a signal
 	}
 	return cmd.ProcessState.ExitCode()
 }
