@@ -1,5 +1,5 @@
-// Package testenv tells tests what the machine has: the project's own binaries, and the programs that `make deps`
-// brings. A test that lacks a program is skipped with a message of one form, which `make test` collects.
+// Package testenv finds what tests need on this machine: the project's own binaries, and the programs that `make deps`
+// installs. A test that lacks a program is skipped with a message of one form, which `make test` collects.
 package testenv
 
 import (
@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// Main runs the tests of a package in the root of the repository: the binaries, the scripts and the pages that the
-// tests use are named from there.
+// Main runs the tests of a package in the root of the repository, because the tests name binaries, scripts and pages
+// relative to it. Call it from TestMain.
 func Main(m *testing.M) {
 	if err := os.Chdir(Root()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -29,8 +29,8 @@ func Root() string {
 	return filepath.Join(filepath.Dir(file), "..", "..")
 }
 
-// Build builds bin/k6 and bin/llmconv as a user does, once in a process. make does nothing where they are there and
-// newer than their sources.
+// Build builds bin/k6 and bin/llmconv as a user does, once per process. make does nothing if they exist and are newer
+// than their sources.
 var Build = sync.OnceValue(func() error {
 	out, err := exec.Command("make", "--silent", "-C", Root(), "build").CombinedOutput()
 	if err != nil {
@@ -49,8 +49,8 @@ func ReadFile(t testing.TB, path string) string {
 	return string(text)
 }
 
-// Skip skips a test that needs what this machine does not have. The remedy is the command that brings it, or else what
-// the user can do. The details, such as an error, follow on the next line.
+// Skip skips a test because this machine lacks something. remedy is the command that installs it, or else what the user
+// can do. Details, such as an error, follow on the next line.
 func Skip(t testing.TB, need, remedy string, details ...any) {
 	t.Helper()
 	message := "needs " + need + ": " + remedy
@@ -60,8 +60,8 @@ func Skip(t testing.TB, need, remedy string, details ...any) {
 	t.Skip(message)
 }
 
-// Program returns the path of the first of the named programs that is in PATH, and skips the test if none is. All of
-// them are names of what a Debian package, called as the first of them, installs.
+// Program returns the path of the first of the named programs that is in PATH, and skips the test if there is none. The
+// first name must also be the name of the Debian package that installs the programs.
 func Program(t testing.TB, names ...string) string {
 	t.Helper()
 	for _, name := range names {
@@ -73,8 +73,8 @@ func Program(t testing.TB, names ...string) string {
 	return ""
 }
 
-// PythonPath returns the Python interpreter with the packages that tests compare with: LLM_TEST_PYTHON, or that of
-// `make deps`, or else the system's.
+// PythonPath returns the path of the Python interpreter whose packages the tests compare with: LLM_TEST_PYTHON, or the
+// interpreter of `make deps`, or else the system's.
 func PythonPath() string {
 	if path := os.Getenv("LLM_TEST_PYTHON"); path != "" {
 		return path
@@ -95,8 +95,8 @@ func Python(t testing.TB, modules ...string) string {
 	return python
 }
 
-// LlamaCPP returns the folder of llama.cpp's server and its models: LLM_TEST_LLAMACPP, or that of `make deps`. It skips
-// the test if there is neither.
+// LlamaCPP returns the folder of llama.cpp's server and its models: LLM_TEST_LLAMACPP, or the folder of `make deps`. It
+// skips the test if there is neither.
 func LlamaCPP(t testing.TB) string {
 	t.Helper()
 	if dir := os.Getenv("LLM_TEST_LLAMACPP"); dir != "" {
@@ -109,8 +109,8 @@ func LlamaCPP(t testing.TB) string {
 	return dir
 }
 
-// StorageServer returns the path of a server of object storage that `make deps` built, and skips the test if it did
-// not.
+// StorageServer returns the path of a server of object storage that `make deps` built, and skips the test if the server
+// is missing.
 func StorageServer(t testing.TB, name string) string {
 	t.Helper()
 	path := deps("servers", name)
