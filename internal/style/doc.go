@@ -1,3 +1,2 @@
-// Package style holds the tests of how the source is written that no public linter makes. It has no code of its own
-// besides these tests.
+// Package style tests rules of the source that no public linter checks. It has no code besides its tests.
 package style

@@ -44,8 +44,8 @@ const maxColumns, tabWidth = 120, 4
 
 var generated = regexp.MustCompile(`(?m)^// Code generated .* DO NOT EDIT\.$`)
 
-// No line is longer than 120 columns. Excepted are lines of raw strings and of generated files, and lines of comments
-// that stand as they are printed: preformatted text and the output of examples.
+// TestColumns checks that no line is longer than 120 columns, except lines of raw strings, of generated files, and of
+// comments that are printed as they stand: preformatted text and the output of examples.
 func TestColumns(t *testing.T) {
 	t.Parallel()
 	sources(t, func(path string, text []byte) {
@@ -58,7 +58,7 @@ func TestColumns(t *testing.T) {
 	})
 }
 
-// tooLong lists the lines of a file that are longer than maxColumns and none of the exceptions.
+// tooLong returns a message for each line of a file that is longer than maxColumns and none of the exceptions.
 func tooLong(path string, text []byte) (faults []string) {
 	var raw map[int]bool
 	number, output := 0, false
@@ -80,7 +80,7 @@ func tooLong(path string, text []byte) (faults []string) {
 	return faults
 }
 
-// rawLines returns the numbers of the lines that have a part of a raw string.
+// rawLines returns the numbers of the lines that hold a part of a raw string.
 func rawLines(text []byte) map[int]bool {
 	lines := map[int]bool{}
 	set := token.NewFileSet()
@@ -127,14 +127,15 @@ var (
 	skipOfEnv = regexp.MustCompile(`\btestenv\.Skip\(`)
 )
 
-// Tests are skipped by testenv.Skip alone, so that `make test` can list what each needs and what brings it.
+// TestSkipsHaveOneForm checks that tests are skipped by testenv.Skip alone, so that `make test` can list what each test
+// needs and how to get it.
 func TestSkipsHaveOneForm(t *testing.T) {
 	t.Parallel()
 	calls := 0
 	sources(t, func(path string, text []byte) {
 		calls += len(skipOfEnv.FindAll(text, -1))
 		if call := skipCall.Find(text); call != nil && filepath.Base(filepath.Dir(path)) != "testenv" {
-			t.Errorf("%s calls %s), which testenv.Skip should do", path, call)
+			t.Errorf("%s calls %s) instead of testenv.Skip", path, call)
 		}
 	})
 	if calls < 10 {
