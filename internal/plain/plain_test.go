@@ -19,17 +19,17 @@ func TestTerminal(t *testing.T) {
 		{"\x1b]0;title\x07\x1b[31mred", `\x1b]0;title\x07\x1b[31mred`},
 		{"a\r\nb\tc\x00\x7f", `a\r\nb\tc\x00\x7f`},
 		{"\u0085\u009b31m", `\u0085\u009b31m`},
-		{"\x80\xff\xe2\x80", `\x80\xff\xe2\x80`}, // bytes that are no UTF-8, or only its beginning
+		{"\x80\xff\xe2\x80", `\x80\xff\xe2\x80`}, // bytes that are not UTF-8, or only the beginning of a character
 		{"\ufffd", "\ufffd"},
 		{"exe.\u202egnp", `exe.\u202egnp`},
 		{"\u202a\u202b\u202c\u202d\u2066\u2067\u2068\u2069\u200e\u200f\u061c",
 			`\u202a\u202b\u202c\u202d\u2066\u2067\u2068\u2069\u200e\u200f\u061c`},
 		{"\u2028\u2029\ufeff\u200b\u2060\u00ad", `\u2028\u2029\ufeff\u200b\u2060\u00ad`},
 		{"a\U000e0041\U000e0001\U000e0100", `a\U000e0041\U000e0001\U000e0100`},
-		{"\u3164\u115f\u034f", `\u3164\u115f\u034f`}, // letters and marks that are not seen
+		{"\u3164\u115f\u034f", `\u3164\u115f\u034f`}, // invisible letters and marks
 		{"\ue000\U0010ffff", `\ue000\U0010ffff`},
 		{"ad\u200dmin \u200c\u0430\u200d\u5b57\u200c", "ad\\u200dmin \\u200c\u0430\\u200d\u5b57\\u200c"},
-		{ // which are written with joiners
+		{ // scripts that are written with joiners
 			"می\u200cخواهم क्\u200dष 👩\u200d💻 ❤\ufe0f\u200d🔥",
 			"می\u200cخواهم क्\u200dष 👩\u200d💻 ❤\ufe0f\u200d🔥",
 		},
@@ -53,7 +53,7 @@ func TestLetterOfEveryScriptStays(t *testing.T) {
 			if got := Terminal(string(r)); got != string(r) {
 				t.Errorf("Terminal of the letter %U of %s = %q", r, name, got)
 			}
-			break // one of each will do
+			break // one case of each kind is enough
 		}
 	}
 }
@@ -161,7 +161,7 @@ func TestCSVCell(t *testing.T) {
 		{"\t=1", "'\t=1"},
 		{"\r=1", "'\r=1"},
 		{"\n=1", "'\n=1"},
-		{"＝1", "'＝1"}, // which Excel in Japanese takes for =
+		{"＝1", "'＝1"}, // Excel in Japanese reads it as =
 		{"a=1", "a=1"},
 		{"'=1", "'=1"},
 	} {

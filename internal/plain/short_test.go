@@ -56,7 +56,8 @@ func TestError(t *testing.T) {
 	}
 }
 
-// Whatever a message holds, the shortened one is no longer, and has no half of a character that was whole.
+// FuzzShortValues checks that a shortened message is never longer than the message, and that no whole character is cut
+// in half.
 func FuzzShortValues(f *testing.F) {
 	for _, seed := range []string{"short", `"` + strings.Repeat(`é\"\n\x01`, 200) + `"`, strings.Repeat("日", 600),
 		`got "` + strings.Repeat(`\`, 900), strings.Repeat("\xff", 600) + "\x1b\u202e", strings.Repeat(`" "`, 300)} {
