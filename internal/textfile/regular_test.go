@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// special makes what is neither a file nor a folder in a folder: fifo, socket, zero.
+// special makes files in a folder that are neither regular files nor folders: fifo, socket, zero.
 func special(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "s") // short, for the path of a socket
@@ -55,7 +55,7 @@ func TestRegular(t *testing.T) {
 	}
 }
 
-// Nothing is waited for, and nothing read that does not end.
+// ReadFile neither waits for a writer nor reads a file without an end.
 func TestReadFileOfNoFile(t *testing.T) {
 	t.Parallel()
 	dir := special(t)
@@ -73,17 +73,17 @@ func TestReadFileOfNoFile(t *testing.T) {
 	}
 }
 
-// A pipe is read to its end when there is a writer: one that waits for its reader, and a shell's <(…), which is
+// A pipe with a writer is read to its end: a pipe whose writer waits for its reader, and the <(…) of a shell, which is
 // /dev/fd/N.
 func TestReadFileOfPipe(t *testing.T) {
 	t.Parallel()
 	fifo := filepath.Join(special(t), "fifo")
-	both, err := os.OpenFile(fifo, os.O_RDWR, 0) // so that the other end is there before it is read
+	both, err := os.OpenFile(fifo, os.O_RDWR, 0) // so that the other end is open before the pipe is read
 	if err != nil {
 		t.Fatal(err)
 	}
 	written := make(chan error, 1)
-	large := strings.Repeat("x", 1<<20) // more than a pipe holds
+	large := strings.Repeat("x", 1<<20) // more than the buffer of a pipe
 	go func() {
 		_, err := both.WriteString(large)
 		written <- err

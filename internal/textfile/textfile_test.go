@@ -22,7 +22,7 @@ func TestMark(t *testing.T) {
 		{"ab", "ab", nil},
 		{"\ufeff", "", nil},
 		{"\ufeff{}", "{}", nil},
-		{"\ufeff\ufeff{}", "\ufeff{}", nil}, // one mark is one
+		{"\ufeff\ufeff{}", "\ufeff{}", nil}, // only the first mark is removed
 		{"\xef\xbb", "\xef\xbb", nil},
 		{"é", "é", nil},
 		{"\x00\x00", "\x00\x00", nil},
@@ -44,7 +44,7 @@ func TestMark(t *testing.T) {
 	}
 }
 
-// What a source says of itself is left to who reads on.
+// An error of the source is left to the code that reads on.
 func TestSkipLeavesErrors(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
@@ -97,7 +97,7 @@ func TestDecimal(t *testing.T) {
 	}
 }
 
-// What is JSON stays as it is.
+// JSON is not changed.
 func FuzzFinite(f *testing.F) {
 	for _, seed := range []string{`{"a": NaN, "b\"": "NaN"}`, `[-Infinity]`, `"NaN\\"`, `"Infinity\`,
 		`[NaN,-Infinity,"\u0000NaN"]`, "\xef\xbb\xbf[NaN]\x00", strings.Repeat("[", 300) + "NaN"} {
