@@ -5,15 +5,15 @@ import (
 	"strconv"
 )
 
-// aiPerf reads aiperf's profile_export.jsonl (0.2 to 0.13, with --export-level records, the default, or raw): a JSON
-// object per request, in order of processing.
+// aiPerf reads aiperf's profile_export.jsonl (0.2 to 0.13, written with --export-level records, the default, or raw).
+// It has a JSON object per request, in the order of processing.
 //
 //	metadata   request_start_ns, request_end_ns, credit_issued_ns (from 0.5), x_correlation_id, turn_index,
-//	           benchmark_phase, was_cancelled; 0.13 leaves nulls out and has profiling_index for runs of several phases
-//	metrics    {name: {value, unit}}; of failures error_isl alone; usage_* from 0.4, where the server reports usage
+//	           benchmark_phase, was_cancelled; 0.13 omits nulls and has profiling_index for runs of several phases
+//	metrics    {name: {value, unit}}; failures have error_isl alone; usage_* from 0.4, if the server reports usage
 //	error      null, absent, or code, type and message
 //
-// The model, the API and the load are not in this file but in profile_export_aiperf.json beside it.
+// The file does not hold the model, the API and the load; profile_export_aiperf.json beside it does.
 type aiPerf struct {
 	origin int64
 	begun  bool
@@ -55,8 +55,8 @@ func (d *aiPerf) next(r *Reader) (*Request, error) {
 	return q, nil
 }
 
-// lastOfLatency is for records without the gaps between chunks: the latency ends with the last chunk, so that a single
-// one is known whole, and of more the first and the last.
+// lastOfLatency sets the last chunk of a record without the gaps between chunks. The latency ends with the last chunk;
+// a single chunk is therefore known whole, and of several chunks the first and the last are known.
 func (q *Request) lastOfLatency() {
 	switch {
 	case q.TTFT == nil || q.Gaps != nil || q.Latency == nil:
@@ -99,7 +99,7 @@ func (e *aiPerfRecord) decode() error {
 	return e.gather()
 }
 
-// gather makes the server's map again from the metrics that were taken from it.
+// gather rebuilds the server's usage map from the metrics that aiperf took from it.
 func (e *aiPerfRecord) gather() (err error) {
 	if e.usage == nil {
 		return nil
@@ -123,10 +123,10 @@ func (e *aiPerfRecord) member(key string) error {
 	case "metadata":
 		return e.object(e.metadata)
 	case "metrics":
-		return e.maybe(e.metric)
+		return e.objectOrNull(e.metric)
 	case "error":
 		e.q.Failed = e.peek() == '{'
-		return e.maybe(e.failure)
+		return e.objectOrNull(e.failure)
 	}
 	return e.skip()
 }
@@ -170,7 +170,7 @@ func (e *aiPerfRecord) metadata(key string) (err error) {
 	return err
 }
 
-// maxStages bounds what a single number can make us allocate.
+// maxStages limits the number of stages, because one number in a file determines how much memory they take.
 const maxStages = 10000
 
 func (e *aiPerfRecord) metric(key string) error {
@@ -206,10 +206,10 @@ func (e *aiPerfRecord) metric(key string) error {
 	return e.skip()
 }
 
-// perSecond is how many of a unit make a second.
+// perSecond holds how many of each unit make a second.
 var perSecond = map[string]float64{"s": 1, "sec": 1, "ms": 1e3, "us": 1e6, "ns": 1e9}
 
-// duration reads a metric that is one time.
+// duration reads a metric that holds one time.
 func (e *aiPerfRecord) duration(v **float64) error {
 	return e.measured(func() (err error) { *v, err = e.optional(); return err }, func(scale float64) {
 		if *v != nil {
@@ -218,7 +218,7 @@ func (e *aiPerfRecord) duration(v **float64) error {
 	})
 }
 
-// measured reads value and unit of a time, in any order.
+// measured reads the value and the unit of a time, in any order, and calls scale with the number of units per second.
 func (e *aiPerfRecord) measured(read func() error, scale func(float64)) error {
 	if e.null() {
 		return nil
@@ -244,9 +244,9 @@ func (e *aiPerfRecord) measured(read func() error, scale func(float64)) error {
 	return nil
 }
 
-// tally reads a metric that counts.
+// tally reads a metric that holds a count.
 func (e *aiPerfRecord) tally(n **int) error {
-	return e.maybe(func(key string) (err error) {
+	return e.objectOrNull(func(key string) (err error) {
 		if key != "value" {
 			return e.skip()
 		}
@@ -282,7 +282,7 @@ func (e *aiPerfRecord) failure(key string) (err error) {
 	default:
 		err = e.skip()
 	}
-	// aiperf gives 499 to what it canceled itself.
+	// aiperf sets the status 499 on requests that it canceled itself.
 	if q.ErrorType == "RequestCancellationError" {
 		q.Status = 0
 	}

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// plainRecord is a line as encoding/json sees it.
+// plainRecord is a line as encoding/json decodes it.
 type plainRecord struct {
 	Metadata struct {
 		Start int64 `json:"request_start_ns"`
@@ -31,7 +31,7 @@ func (p plainRecord) metric(t *testing.T, name string) float64 {
 	return decode[float64](t, m.Value)
 }
 
-// The tool's own figures follow from each request read, in all versions.
+// The tool's own figures of every version can be calculated from the requests.
 func TestAIPerfFiguresFollow(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"0.3.0", "0.13.0", "0.13.0-unary"} {
@@ -103,7 +103,8 @@ func TestAIPerfRecords(t *testing.T) {
 					q.Usage) == `{"completion_tokens_details":{"reasoning_tokens":3},"prompt_tokens":9,"prompt_tokens_details":{"cached_tokens":4}}`
 			},
 		},
-		// Without the gaps between chunks the first and the last are known still; null is unknown, and 0 is 0.
+		// Without the gaps between chunks the first and the last chunk are still known. null means unknown, and 0 means
+		// 0.
 		{`{"metadata": {` + times + `, "was_cancelled": null}, "metrics": {"time_to_first_token": {"unit": "ms", ` +
 			`"value": 100}, "request_latency": {"unit": "ms", "value": 400}}}`, func(q *Request) bool {
 			first, last := q.Ends()
@@ -129,7 +130,7 @@ func TestAIPerfRecords(t *testing.T) {
 	}
 }
 
-// Records may stand in another order than they began: the clock's zero is the first one in the file.
+// Records may be in another order than the starts: the zero of the clock is the start of the first record in the file.
 func TestAIPerfOrigin(t *testing.T) {
 	t.Parallel()
 	r := open(t, []byte(`{"metadata": {"request_start_ns": 1795530271000000001, "request_end_ns": 1795530272000000001}}
@@ -171,7 +172,7 @@ func TestAIPerfFaults(t *testing.T) {
 	}
 }
 
-// Without an end the latency tells it; without both it is unknown, and the request is kept.
+// Without an end the latency determines it; without both it is unknown, and the request is kept.
 func TestAIPerfWithoutAnEnd(t *testing.T) {
 	t.Parallel()
 	const latency = `"metrics": {"request_latency": {"value": 1500, "unit": "ms"}}`

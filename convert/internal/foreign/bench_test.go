@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// repeated is the file's requests many times over, so that no cache holds them.
+// repeated returns the requests of a file many times over, so that no cache holds them.
 func repeated(b *testing.B, path string, times int) []byte {
 	b.Helper()
 	data := file(b, path)
@@ -22,7 +22,7 @@ func slicesOf(item []byte, times int) (list [][]byte) {
 	return list
 }
 
-// onlyReader hides what else a bytes.Reader can do.
+// onlyReader hides the other methods of a bytes.Reader.
 type onlyReader struct{ io.Reader }
 
 func BenchmarkInferencePerf(b *testing.B) {
@@ -56,8 +56,8 @@ func BenchmarkInferencePerf(b *testing.B) {
 	}
 }
 
-// BenchmarkBytes is what the other is held against: the same bytes read into the same window, and nothing done with
-// them.
+// BenchmarkBytes is the baseline of the other benchmark: it reads the same bytes into a window of the same size and
+// does nothing with them.
 func BenchmarkBytes(b *testing.B) {
 	data := repeated(b, perRequest, 40)
 	b.SetBytes(int64(len(data)))

@@ -11,14 +11,15 @@ import (
 	"unicode/utf8"
 )
 
-// cursor reads a value that is held whole. It keeps the way it took, so that an error can name it.
+// cursor reads a value that is held in memory as a whole. It records the path to its position, so that an error can
+// name it.
 type cursor struct {
 	b    []byte
 	i    int
 	path []string
 }
 
-// valueError is a value that is not what it should be.
+// valueError reports a value that does not have the expected form, with its path.
 type valueError struct {
 	path string
 	err  error
@@ -31,7 +32,7 @@ func (c *cursor) fail(format string, args ...any) error {
 	return &valueError{strings.Join(c.path, ""), fmt.Errorf(format, args...)}
 }
 
-// peek gives the next byte that is not white space, and 0 at the end.
+// peek returns the next byte that is not white space without reading it, or 0 at the end.
 func (c *cursor) peek() byte {
 	for ; c.i < len(c.b); c.i++ {
 		if class[c.b[c.i]] != space {
@@ -49,7 +50,8 @@ func (c *cursor) take(want byte) bool {
 	return true
 }
 
-// null takes a null, if there is one, or what Python writes for a value that is not there or has no bound.
+// null reads a null, if there is one, or the words that Python writes for a missing or unlimited value. It reports
+// whether there was one.
 func (c *cursor) null() bool {
 	for _, word := range [...]string{"null", "NaN", "Infinity"} {
 		if c.peek() == word[0] && bytes.HasPrefix(c.b[c.i:], []byte(word)) {
@@ -60,7 +62,7 @@ func (c *cursor) null() bool {
 	return false
 }
 
-// object calls f for each member, with c before the value, which f must read.
+// object reads an object. It calls f for each member; f must read the value.
 func (c *cursor) object(f func(key string) error) error {
 	if !c.take('{') {
 		return c.unlike("an object")
@@ -94,7 +96,7 @@ func (c *cursor) object(f func(key string) error) error {
 	}
 }
 
-// unlike says what stands where something else should.
+// unlike returns an error that names the expected and the actual kind of value.
 func (c *cursor) unlike(want string) error {
 	c.peek()
 	got := "a number"
@@ -125,7 +127,7 @@ func (c *cursor) skip() error {
 	return nil
 }
 
-// raw takes any value as it stands.
+// raw reads any value and returns its text.
 func (c *cursor) raw() ([]byte, error) {
 	c.peek()
 	from := c.i
@@ -133,7 +135,7 @@ func (c *cursor) raw() ([]byte, error) {
 	return c.b[from:c.i], err
 }
 
-// number takes the characters of a number.
+// number reads the characters of a number.
 func (c *cursor) number() ([]byte, error) {
 	c.peek()
 	from := c.i
@@ -152,7 +154,7 @@ var numeric = [256]bool{
 	'-': true, '+': true, '.': true, 'e': true, 'E': true,
 }
 
-// float takes a number that is finite.
+// float reads a finite number.
 func (c *cursor) float() (float64, error) {
 	text, err := c.number()
 	if err != nil {
@@ -165,7 +167,7 @@ func (c *cursor) float() (float64, error) {
 	return v, nil
 }
 
-// span takes a number of seconds, or of another unit, from 0.
+// span reads a duration in seconds or in another unit: a finite number that is not negative.
 func (c *cursor) span() (float64, error) {
 	v, err := c.float()
 	if err == nil && v < 0 {
@@ -174,7 +176,7 @@ func (c *cursor) span() (float64, error) {
 	return v, err
 }
 
-// optional is span, and nil for null.
+// optional reads like span and returns nil for null.
 func (c *cursor) optional() (*float64, error) {
 	if c.null() {
 		return nil, nil
@@ -183,7 +185,7 @@ func (c *cursor) optional() (*float64, error) {
 	return &v, err
 }
 
-// count takes a whole number from 0, and nil for null.
+// count reads a whole number that is not negative. It returns nil for null.
 func (c *cursor) count() (*int, error) {
 	if c.null() {
 		return nil, nil
@@ -195,7 +197,7 @@ func (c *cursor) count() (*int, error) {
 	return new(int(v)), err
 }
 
-// nanoseconds takes a whole number that a float64 would round.
+// nanoseconds reads a whole number that a float64 would round.
 func (c *cursor) nanoseconds() (int64, error) {
 	text, err := c.number()
 	if err != nil {
@@ -221,7 +223,7 @@ func (c *cursor) bool() (bool, error) {
 	return false, c.unlike("true or false")
 }
 
-// rawString takes a string and gives what is between the quotes.
+// rawString reads a string and returns the text between its quotes, with escapes.
 func (c *cursor) rawString() ([]byte, error) {
 	if !c.take('"') {
 		return nil, c.unlike("a string")
@@ -234,7 +236,7 @@ func (c *cursor) rawString() ([]byte, error) {
 	return c.b[c.i-n : c.i-1], nil
 }
 
-// text takes a string, and "" for null.
+// text reads a string. It returns "" for null.
 func (c *cursor) text() (string, error) {
 	if c.null() {
 		return "", nil
@@ -260,7 +262,7 @@ func (c *cursor) text() (string, error) {
 	return text, nil
 }
 
-// floats takes an array of numbers from 0; nil for null.
+// floats reads an array of numbers that are not negative. It returns nil for null.
 func (c *cursor) floats() (list []float64, err error) {
 	if c.null() {
 		return nil, nil
@@ -287,7 +289,7 @@ func (c *cursor) floats() (list []float64, err error) {
 	}
 }
 
-// at names the item of an array in an error about it.
+// at adds the index of an array's item to the path of an error.
 func (c *cursor) at(i int, err error) error {
 	var v *valueError
 	if errors.As(err, &v) {
@@ -296,7 +298,7 @@ func (c *cursor) at(i int, err error) error {
 	return err
 }
 
-// size is how many bytes a string has whose JSON is raw, in UTF-8.
+// size returns the number of bytes of a string in UTF-8. raw is the string in JSON, without quotes.
 func size(raw []byte) (n int) {
 	for {
 		at := bytes.IndexByte(raw, '\\')
@@ -317,7 +319,8 @@ func size(raw []byte) (n int) {
 	}
 }
 
-// escape measures \uXXXX, or a pair of them: bytes of UTF-8, and of the escape.
+// escape measures the escape \uXXXX, or a surrogate pair of them: the bytes of the character in UTF-8, and the length
+// of the escape.
 func escape(raw []byte) (bytes, length int) {
 	first, ok := hex(raw)
 	if !ok || first < 0x80 {

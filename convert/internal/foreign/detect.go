@@ -8,11 +8,12 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
-// Format is a kind of file. Its text is the name of the tool, and of the kind if that is not per request.
+// Format is a kind of file. Its text is the name of the tool, and of the kind of file if the file does not hold
+// requests.
 type Format string
 
-// The formats with requests, which Open reads; Unknown is any other. Further formats that Detect finds hold no
-// requests, or are of tools that are not read: Check says of each what to give instead.
+// The formats with requests, which Open reads; Unknown is any other file. The other formats that Detect finds hold no
+// requests or belong to tools that are not read: for each of them Check names the file to give instead.
 const (
 	InferencePerf Format = "inference-perf"
 	VLLM          Format = "vllm bench serve"
@@ -32,12 +33,13 @@ const (
 	BenchmarkReport       Format = "llm-d benchmark report"
 )
 
-// Head is how many of a file's first bytes Detect wants to see.
+// Head is the number of bytes at the beginning of a file that Detect needs.
 const Head = 1 << 16
 
-// Detect finds out a format from the first bytes of a file that is not compressed: by several keys or values that are
-// the tool's own, never by one that others have, too. With less than Head bytes it may say Unknown, or take a summary
-// of vllm or SGLang for a detailed result, which Reader.Next then refuses with the same words.
+// Detect returns the format of a file from its first bytes. The file must not be compressed. It looks for several keys
+// or values that only one tool writes, never for one that others have, too. With fewer than Head bytes it may return
+// Unknown, or take a summary of vllm or SGLang for a detailed result, which Reader.Next then refuses with the same
+// words.
 func Detect(head []byte) Format {
 	head = bytes.TrimLeft(bytes.TrimPrefix(head, []byte(textfile.Mark)), " \r\n\t")
 	switch {
@@ -53,24 +55,24 @@ func Detect(head []byte) Format {
 	return Unknown
 }
 
-// members are the keys of an object, and its text.
+// members holds the keys of an object and its text.
 type members struct {
 	keys map[string]bool
 	text []byte
 }
 
-// has says whether all keys are there.
+// has reports whether the object has all of the keys.
 func (m members) has(names ...string) bool {
 	return !slices.ContainsFunc(names, func(name string) bool { return !m.keys[name] })
 }
 
-// any says whether one of the keys is there.
+// any reports whether the object has one of the keys.
 func (m members) any(names ...string) bool {
 	return slices.ContainsFunc(names, func(name string) bool { return m.keys[name] })
 }
 
-// says whether a text stands somewhere in the object.
-func (m members) says(text string) bool { return bytes.Contains(m.text, []byte(text)) }
+// contains reports whether a text stands anywhere in the object.
+func (m members) contains(text string) bool { return bytes.Contains(m.text, []byte(text)) }
 
 func detectObject(m members) Format {
 	switch {
@@ -82,20 +84,20 @@ func detectObject(m members) Format {
 		return detectVLLM(m)
 	case m.has("backend", "dataset_name") && m.any("sharegpt_output_len", "random_output_len", "random_range_ratio"):
 		return SGLang
-	case m.has("experiments") && m.says(`"experiment"`), m.has("service_kind", "endpoint"):
+	case m.has("experiments") && m.contains(`"experiment"`), m.has("service_kind", "endpoint"):
 		return GenAIPerf
-	case m.says(`"request_start_ns"`) && (m.has("metadata", "start_perf_ns") || m.has("metadata", "responses")):
+	case m.contains(`"request_start_ns"`) && (m.has("metadata", "start_perf_ns") || m.has("metadata", "responses")):
 		return AIPerfRaw
-	case m.has("metadata") && m.says(`"request_start_ns"`):
+	case m.has("metadata") && m.contains(`"request_start_ns"`):
 		return AIPerf
 	case isGuideLLM(m):
 		return GuideLLM
-	case m.has("data") && m.says(`"payloads"`) && m.says(`"session_id"`):
+	case m.has("data") && m.contains(`"payloads"`) && m.contains(`"session_id"`):
 		return AIPerfInputs
 	case isBenchmarkReport(m.keys):
 		return BenchmarkReport
 	case m.has("start_time", "end_time", "error") && m.any("request", "response", "info"):
-		return InferencePerf // an item of its array on a line of its own
+		return InferencePerf // an item of its array, on a line of its own
 	}
 	if format := detectPerf(m); format != Unknown {
 		return format
@@ -103,13 +105,13 @@ func detectObject(m members) Format {
 	return detectOther(m, otherObjects)
 }
 
-// detectPerf parts the summaries of aiperf from those of genai-perf, which it imitates: only the first name their tool
-// early in the file, and have times of the run.
+// detectPerf distinguishes the summaries of aiperf from the summaries of genai-perf, which it imitates: only aiperf
+// names the tool early in the file and has the times of the run.
 func detectPerf(m members) Format {
 	switch {
-	case m.has("aiperf_version"), m.any("request_throughput", "timeslices") && m.says(`"aiperf `):
+	case m.has("aiperf_version"), m.any("request_throughput", "timeslices") && m.contains(`"aiperf `):
 		return AIPerfSummary
-	case m.has("request_throughput", "request_latency") && m.says(`"avg"`) && m.says(`"unit"`):
+	case m.has("request_throughput", "request_latency") && m.contains(`"avg"`) && m.contains(`"unit"`):
 		if m.any("benchmark_duration", "min_request_timestamp", "error_summary", "was_cancelled", "start_time") {
 			return AIPerfSummary
 		}
@@ -118,24 +120,25 @@ func detectPerf(m members) Format {
 	return Unknown
 }
 
-// isGuideLLM looks for what the versions have in common: 0.2 and 0.3 have the benchmarks alone, 0.4 args with them,
-// later ones their version.
+// isGuideLLM reports whether an object is a report of guidellm. The versions differ: 0.2 and 0.3 have the benchmarks
+// alone, 0.4 has args beside them, later versions name the version.
 func isGuideLLM(m members) bool {
 	switch {
-	case m.says(`"guidellm_version"`):
+	case m.contains(`"guidellm_version"`):
 		return m.any("metadata", "benchmarks")
 	case m.has("benchmarks"):
-		return m.says(`"generative_benchmark"`) || m.says(`"type_"`) && m.says(`"requests"`) || m.has("args")
+		return m.contains(`"generative_benchmark"`) || m.contains(`"type_"`) && m.contains(`"requests"`) || m.has("args")
 	}
-	return m.has("args") && m.says(`"data_column_mapper"`)
+	return m.has("args") && m.contains(`"data_column_mapper"`)
 }
 
-// isBenchmarkReport knows the report of llm-d-benchmark: 0.1 has metrics and a scenario, 0.2 a run and results.
+// isBenchmarkReport reports whether keys belong to the report of llm-d-benchmark: 0.1 has metrics and a scenario, 0.2 a
+// run and results.
 func isBenchmarkReport(keys map[string]bool) bool {
 	return keys["version"] && (keys["scenario"] && keys["metrics"] || keys["run"] && keys["results"])
 }
 
-// yamlKeys are the keys of a YAML file's outermost mapping.
+// yamlKeys returns the keys of the outermost mapping of a YAML file.
 func yamlKeys(head []byte) map[string]bool {
 	keys := map[string]bool{}
 	for line := range bytes.Lines(head) {
@@ -147,7 +150,8 @@ func yamlKeys(head []byte) map[string]bool {
 	return keys
 }
 
-// detectArray tells files apart that are arrays. A run without requests leaves an empty one.
+// detectArray returns the format of a file that is an array. An empty array is the result of a run of inference-perf
+// without requests.
 func detectArray(head []byte) Format {
 	head = bytes.TrimLeft(head[1:], " \r\n\t")
 	if bytes.HasPrefix(head, []byte("]")) {
@@ -163,10 +167,11 @@ func detectArray(head []byte) Format {
 	if format := detectOther(m, otherItems); format != Unknown {
 		return format
 	}
-	return detectObject(m) // a list of results or records is read like those one behind the other
+	return detectObject(m) // a list of results or records is read like a sequence of them
 }
 
-// detectVLLM looks for what follows the arrays, or takes their place: they come before the means.
+// detectVLLM distinguishes detailed results from summaries by the keys that follow the arrays or replace them, because
+// the arrays come before the means.
 func detectVLLM(m members) Format {
 	if m.any("ttfts", "errors", "input_lens") {
 		return VLLM
@@ -179,7 +184,7 @@ func detectVLLM(m members) Format {
 	return VLLM
 }
 
-// memberNames are the keys of an object, as far as head reaches.
+// memberNames returns the keys of an object that begin within head.
 func memberNames(head []byte) map[string]bool {
 	keys := map[string]bool{}
 	s := &stream{src: bytes.NewReader(head), buf: make([]byte, len(head)+1)}

@@ -9,7 +9,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
-// A byte order mark is passed over, and what Python writes for a value that is not there is as good as null.
+// A byte order mark is skipped, and the words that Python writes for missing values are read like null.
 func TestFilesAsTheyAre(t *testing.T) {
 	t.Parallel()
 	data := file(t, "testdata/vllm/0.33.0.json")

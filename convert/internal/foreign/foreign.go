@@ -1,10 +1,9 @@
 // Package foreign reads the per-request results of other load testers of LLM servers: inference-perf, vllm bench serve,
-// SGLang's bench_serving, guidellm and aiperf. Whatever the file, a Reader hands out one Request after the other, with
-// what the tool stored and nothing that it did not: instants and durations keep the values of the file, and what cannot
-// be known is absent.
+// SGLang's bench_serving, guidellm and aiperf. For every format a Reader returns one Request after the other, with what
+// the tool stored and nothing else: instants and durations keep the values of the file, and what cannot be known is
+// absent.
 //
-// Memory is bounded by one request, but for vllm and SGLang, whose requests lie across arrays: there it is bounded by
-// one run.
+// A Reader holds one request in memory; for vllm and SGLang, whose requests are spread across arrays, it holds one run.
 package foreign
 
 import (
@@ -17,35 +16,38 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
-// Request is one request as another tool saw it. Times are in seconds; a nil pointer, slice or "" is what the tool did
-// not store.
+// Request is one request as another tool recorded it. Times are in seconds. A nil pointer, a nil slice or "" means that
+// the tool did not store the value.
 type Request struct {
-	// Stage numbers the file's benchmarks from 0; -1 is a warm-up.
+	// Stage is the index of the benchmark in the file, from 0; -1 means a warm-up.
 	Stage int
-	// Start and End are on the clock that Meta names.
+	// Start and End are instants on the clock that Meta names.
 	Start, End float64
-	// StartUnknown is set where the tool stored no start. Start is 0 then, and End, Due and the chunks count from it.
+	// StartUnknown means that the tool stored no start. Start is then 0, and End, Due and the chunks count from it.
 	StartUnknown bool
-	// EndUnknown is set where the tool stored neither an end nor a latency; End is Start then.
+	// EndUnknown means that the tool stored neither an end nor a latency. End is then equal to Start.
 	EndUnknown bool
-	// Latency is the tool's own end-to-end latency, where it stores one. aiperf's ends with the last chunk that has
-	// content, before End.
+	// Latency is the tool's own end-to-end latency, if it stores one. The latency of aiperf ends with the last chunk
+	// that has content, before End.
 	Latency *float64
-	// Due is when the request should have been sent, if the tool had a plan.
+	// Due is the instant at which the request should have been sent, if the tool had a plan.
 	Due *float64
 
-	// Output arrives in chunks. Which of these a tool stores differs; AppendOffsets and Ends unite them.
+	// Output arrives in chunks. Tools differ in the instants of chunks that they store; AppendOffsets and Ends unite
+	// them.
 	Chunks     []float64 // instants of all chunks with output
-	TokenTimes []float64 // instants of all tokens, those of a chunk alike
+	TokenTimes []float64 // instants of all tokens; tokens of one chunk have the same instant
 	TTFT       *float64  // from Start to the first chunk
-	Gaps       []float64 // between chunks, the first after TTFT; empty of a single chunk, nil where nobody stored them
-	First      *float64  // instant of the first chunk
-	Last       *float64  // instant of the last chunk
-	ChunkCount *int      // of tools that store only First and Last
+	// between chunks, the first after TTFT; empty if there is a single chunk, nil if the tool did not store them
+	Gaps       []float64
+	First      *float64 // instant of the first chunk
+	Last       *float64 // instant of the last chunk
+	ChunkCount *int     // from tools that store only First and Last
 
-	// InputTokens and OutputTokens are the counts the tool calculates with. docs/import.md says whose they are.
+	// InputTokens and OutputTokens are the counts that the tool calculates with. docs/import.md says for each tool who
+	// counted them.
 	InputTokens, OutputTokens *int
-	// Usage is the server's own map, without counts of 0 that cannot be; ZeroUsage is set if it had some.
+	// Usage is the server's own map, without counts of 0 that cannot be right. ZeroUsage means that it had such counts.
 	Usage     json.RawMessage
 	ZeroUsage bool
 
@@ -61,16 +63,17 @@ type Request struct {
 	RetriesRecovered bool
 	RetryWasted      float64
 	Failed           bool
-	Canceled         bool   // cut by the tool itself, at the end of a stage or on purpose; Failed as well
-	ErrorType        string // the tool's own words, as ErrorMessage
-	ErrorMessage     string
-	Status           int    // HTTP status of a failure, if it can be known
-	RequestBody      string // with Reader.Bodies
-	ResponseBody     string // with Reader.Bodies
+	// the tool ended the request itself, at the end of a stage or on purpose; Failed is set as well
+	Canceled     bool
+	ErrorType    string // in the tool's own words, like ErrorMessage
+	ErrorMessage string
+	Status       int    // HTTP status of a failure; 0 means unknown
+	RequestBody  string // with Reader.Bodies
+	ResponseBody string // with Reader.Bodies
 }
 
-// AppendOffsets appends when each chunk arrived after Start, in seconds, and nothing unless that is known of all of
-// them.
+// AppendOffsets appends to dst the times from Start to each chunk, in seconds. It appends nothing unless the times of
+// all chunks are known.
 func (q *Request) AppendOffsets(dst []float64) []float64 {
 	switch {
 	case len(q.Chunks) > 0:
@@ -92,8 +95,8 @@ func (q *Request) AppendOffsets(dst []float64) []float64 {
 	return dst
 }
 
-// Ends gives when the first and the last chunk arrived after Start, in seconds, each nil where that is not known, as it
-// may be although nothing is known of the chunks between.
+// Ends returns the times from Start to the first and to the last chunk, in seconds. nil means unknown. Both may be
+// known although the chunks between them are not.
 func (q *Request) Ends() (first, last *float64) {
 	if q.TTFT != nil {
 		first = new(*q.TTFT)
@@ -106,31 +109,31 @@ func (q *Request) Ends() (first, last *float64) {
 	return first, last
 }
 
-// Clock is what instants count from.
+// Clock is the zero that instants count from.
 type Clock string
 
-// The clocks.
+// The clocks differ in their zero.
 const (
 	Monotonic Clock = "monotonic" // from an unknown instant
 	Unix      Clock = "unix"      // from 1970
 	Origin    Clock = "origin"    // from Meta.Origin
 )
 
-// Meta is what a file says about its run.
+// Meta holds what a file says about its run.
 type Meta struct {
 	Format  Format
-	Version string // of the tool
+	Version string // the version of the tool
 	Model   string
 	Clock   Clock
-	// Origin is the zero of the clock "origin" in Unix nanoseconds. A request that began before the file's first one
-	// has a negative Start.
+	// Origin is the zero of the clock Origin, in Unix nanoseconds. A request that began before the first one of the
+	// file has a negative Start.
 	Origin int64
-	// Unordered is set once a request has no start time: requests have no order in time but that of their sending.
+	// Unordered means that at least one request has no start time: only the order of sending is known, not the times.
 	Unordered bool
-	// Placed counts failed requests that have no start, although the others do: each has that of the one sent before
-	// it.
+	// Placed counts failed requests without a start in a file whose other requests have one. They have the start of the
+	// request that was sent before them.
 	Placed int
-	// Unsent counts what the tool lists as requests although it never sent them.
+	// Unsent counts requests that the tool lists although it never sent them.
 	Unsent int
 	Stages []Stage
 }
@@ -138,50 +141,51 @@ type Meta struct {
 // Stage is one benchmark of a file: a span with one load.
 type Stage struct {
 	Kind        string   // the tool's word for the kind of load
-	Rate        *float64 // asked requests per second; nil if not stored or unlimited
-	Concurrency *int     // asked or greatest number of requests at once
-	// Requests is how many the tool counted. A file with fewer holds a sample; one with more has some that it left out,
-	// as guidellm those it canceled before an answer.
+	Rate        *float64 // requests per second that were asked for; nil if not stored or unlimited
+	Concurrency *int     // number of requests at once that was asked for, or the greatest number
+	// Requests is the number of requests that the tool counted. A file with fewer requests holds a sample; a file with
+	// more has requests that the tool did not count, such as requests that guidellm canceled before an answer.
 	Requests *int
-	// What the tool itself says of the stage; nil where it says nothing. The counts are of the requests that succeeded.
+	// The tool's own figures of the stage; nil means that it has none. The counts are counts of successful requests.
 	Duration                           *float64 // seconds, from the first start to the last end
 	Completed, InputTotal, OutputTotal *int
 }
 
-// ElementError is a request that could not be read. Next may be called again after it.
+// ElementError reports a request that could not be read. Next may be called again after it.
 type ElementError struct {
 	Format  Format
-	Element int    // of all in the file, from 0
-	Path    string // to the value, from the file's root
+	Element int    // the index among all elements of the file, from 0
+	Path    string // the path of the value from the root of the file
 	Err     error
 }
 
 // Error names the format, the value and the reason.
 func (e *ElementError) Error() string { return fmt.Sprintf("%s: %s: %v", e.Format, e.Path, e.Err) }
 
-// Unwrap gives the reason.
+// Unwrap returns the reason.
 func (e *ElementError) Unwrap() error { return e.Err }
 
-// Reader reads a file request by request. It is for one goroutine.
+// Reader reads a file request by request. It must not be used concurrently.
 type Reader struct {
-	// Bodies asks for RequestBody and ResponseBody, as far as the tool stored them. Set it before the first Next.
+	// Bodies makes Next return RequestBody and ResponseBody, if the tool stored them. Set it before the first Next.
 	Bodies bool
 
 	s    *stream
 	meta Meta
 	dec  decoder
-	read int // elements so far, good and bad
+	read int // elements so far, readable or not
 	good int
 	err  error
 }
 
-// decoder reads one format. next gives io.EOF after the last request, and a *valueError for a request it passed over.
+// decoder reads one format. next returns io.EOF after the last request, and a *valueError for a request that it
+// skipped.
 type decoder interface {
 	next(r *Reader) (*Request, error)
 }
 
-// Open starts to read a file of a format, as Detect found it. It undoes no compression, and passes over a byte order
-// mark. Formats without requests are an error that says which file to give instead.
+// Open returns a Reader of a file in the format that Detect found. It does not decompress; it skips a byte order mark.
+// For formats without requests it returns an error that says which file to give instead.
 func Open(src io.Reader, format Format) (*Reader, error) {
 	if err := format.Check(); err != nil {
 		return nil, err
@@ -206,12 +210,12 @@ func Open(src io.Reader, format Format) (*Reader, error) {
 	return r, nil
 }
 
-// Meta is what is known of the run so far; after the last request, all that the file says.
+// Meta returns what is known of the run so far. After the last request that is all that the file says.
 func (r *Reader) Meta() Meta { return r.meta }
 
-// Next returns the next request, which is the caller's to keep; io.EOF after the last; an *ElementError for one that
-// cannot be read, after which Next goes on. Any other error is final; of a file that was cut it is an
-// io.ErrUnexpectedEOF, and all whole requests before the cut were returned.
+// Next returns the next request, which belongs to the caller. It returns io.EOF after the last request, and an
+// *ElementError for a request that cannot be read, after which Next can be called again. Any other error is final. If
+// the file was cut, the error is an io.ErrUnexpectedEOF, and Next has returned all whole requests before the cut.
 func (r *Reader) Next() (*Request, error) {
 	if r.err != nil {
 		return nil, r.err
@@ -237,7 +241,7 @@ func (r *Reader) Next() (*Request, error) {
 	return nil, r.err
 }
 
-// stage is the stage of a number, made if it is new.
+// stage returns the stage of a number and makes it if it is new.
 func (m *Meta) stage(number int) *Stage {
 	for len(m.Stages) <= number {
 		m.Stages = append(m.Stages, Stage{})
@@ -245,7 +249,8 @@ func (m *Meta) stage(number int) *Stage {
 	return &m.Stages[number]
 }
 
-// next goes to the next of the values that stand one behind the other, or in one array: io.EOF after the last.
+// next moves to the next of the values that follow each other or are the items of one array. It returns io.EOF after
+// the last.
 func (s *stream) next() error {
 	c, err := s.peek()
 	if err != nil && len(s.open) > 0 {
@@ -278,7 +283,7 @@ func (s *stream) next() error {
 	return err
 }
 
-// end holds that nothing follows.
+// end returns io.EOF if nothing follows, and otherwise an error.
 func (s *stream) end() error {
 	c, err := s.peek()
 	if err == nil {

@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// file reads a file of testdata, and undoes gzip.
+// file reads a file of testdata and decompresses it if it has gzip.
 func file(t testing.TB, path string) []byte {
 	t.Helper()
 	data, err := os.ReadFile(path)
@@ -33,7 +33,7 @@ func file(t testing.TB, path string) []byte {
 	return data
 }
 
-// open opens what Detect says data is.
+// open returns a Reader of data in the format that Detect finds.
 func open(t testing.TB, data []byte) *Reader {
 	t.Helper()
 	r, err := Open(bytes.NewReader(data), Detect(data[:min(len(data), 4096)]))
@@ -43,7 +43,7 @@ func open(t testing.TB, data []byte) *Reader {
 	return r
 }
 
-// all reads to the end, and gives the error that ended it unless it was io.EOF.
+// all reads to the end. It returns the error that ended reading, or nil for io.EOF.
 func all(r *Reader) (list []*Request, err error) {
 	for {
 		q, err := r.Next()
@@ -66,7 +66,7 @@ func mustAll(t testing.TB, r *Reader) []*Request {
 	return list
 }
 
-// decode is the file as encoding/json sees it.
+// decode returns the file as encoding/json decodes it.
 func decode[T any](t testing.TB, data []byte) (v T) {
 	t.Helper()
 	if err := json.Unmarshal(data, &v); err != nil {
@@ -152,7 +152,7 @@ func TestDetect(t *testing.T) {
 		{`{"avg_latency": 1, "latencies": [1], "percentiles": {}`, "vllm bench latency"},
 		{`[{"build_commit": "x", "model_filename": "m", "n_prompt": 1, "n_gen": 2}]`, "llama-bench"},
 		{`{"root_group": {}, "metrics": {}}`, k6Summary},
-		// A key that others have, too, says nothing.
+		// A key that other tools write, too, is not enough.
 		{`{"tool": "mine", "request_throughput": 2.0}`, Unknown}, {`{"request_latency": 3}`, Unknown},
 		{`{"args": {"x": 1}}`, Unknown},
 		{`{"context": {}, "benchmarks": [{"name": "BM_x", "real_time": 1}]}`, Unknown},

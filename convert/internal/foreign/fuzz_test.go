@@ -68,7 +68,7 @@ func FuzzAIPerf(f *testing.F) {
 	fuzz(f, AIPerf)
 }
 
-// fuzz reads whatever it gets, twice: the second time in pieces, which must come to the same. What is delivered is
+// fuzz reads any input twice, the second time in pieces, and expects the same result. All returned numbers must be
 // finite.
 func fuzz(f *testing.F, format Format) {
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -92,13 +92,13 @@ func fuzz(f *testing.F, format Format) {
 				}
 			}
 			if q.End < q.Start {
-				t.Errorf("it ends before it starts: %+v", q)
+				t.Errorf("the request ends before it starts: %+v", q)
 			}
 		}
 	})
 }
 
-// readAll reads with a window of a size to begin with.
+// readAll reads with a window of the given initial size.
 func readAll(t *testing.T, src io.Reader, format Format, size int) (list []*Request, last string) {
 	t.Helper()
 	r, err := Open(src, format)

@@ -8,19 +8,19 @@ import (
 	"strings"
 )
 
-// guideLLM reads guidellm's benchmarks.json: an object with an array of benchmarks, one per rate or concurrency, whose
-// "requests" lists are split into successful, errored and incomplete ones. Instants are Unix seconds. The shapes:
+// guideLLM reads guidellm's benchmarks.json: an object with an array of benchmarks, one per rate or concurrency, each
+// of which lists its successful, errored and incomplete requests. Instants are Unix seconds. The versions differ:
 //
 //	0.2, 0.3   a request has start_time, end_time, first_token_time, last_token_time, error and scheduler_info; a benchmark
-//	           has args and worker; a failed request's output_tokens are those asked for
+//	           has args and worker; output_tokens of a failed request is the number asked for
 //	0.4        a request has info.timings, info.error, info.status, input_metrics and output_metrics, and computed
 //	           request_start_time and request_end_time; a benchmark has config, the file has args
 //	0.5, 0.6   the file has metadata with the version; info.traceback; 0.6: conversation_id and turn_index, no request_type
 //	0.7, 0.8   the file has config for args; a benchmark's config.backend.request_format names the API
 //
-// Of the chunks it keeps the first's and last's instants and their number.
+// The file holds the instants of the first and the last chunk and the number of chunks.
 type guideLLM struct {
-	in        place
+	in        depth
 	benchmark int
 	list      string
 	item      int
@@ -29,11 +29,11 @@ type guideLLM struct {
 	seen      bool
 }
 
-// place is how deep the walk is in the file.
-type place int
+// depth is the level of the file that the reader has entered.
+type depth int
 
 const (
-	before place = iota
+	before depth = iota
 	inFile
 	inBenchmarks
 	inBenchmark
@@ -45,7 +45,7 @@ func (d *guideLLM) next(r *Reader) (*Request, error) {
 	for {
 		raw, err := d.step(r)
 		var bad *valueError
-		if errors.As(err, &bad) { // of what stands around the requests
+		if errors.As(err, &bad) { // an error in the parts around the requests is final
 			return nil, fmt.Errorf("%s: %w", bad.path, bad.err)
 		}
 		if err != nil {
@@ -64,7 +64,7 @@ func (d *guideLLM) next(r *Reader) (*Request, error) {
 	}
 }
 
-// step goes on to the next member or item, and gives it if it is a request.
+// step moves to the next member or item, and returns its text if it is a request.
 func (d *guideLLM) step(r *Reader) ([]byte, error) {
 	switch d.in {
 	case before:
@@ -127,7 +127,8 @@ func (d *guideLLM) file(r *Reader) error {
 	return r.s.skip()
 }
 
-// finish is the end of the file, at which something must have been read: samples may be of no requests.
+// finish checks the end of the file. A file without requests is an error if guidellm counted some, because a sample may
+// leave out all requests.
 func (d *guideLLM) finish(r *Reader) error {
 	err := r.s.next()
 	if err == nil {
@@ -196,7 +197,7 @@ func (d *guideLLM) member(r *Reader) error {
 	return r.s.skip()
 }
 
-// describe reads an object that stands around the requests.
+// describe reads an object that holds settings or totals of the requests.
 func (d *guideLLM) describe(r *Reader, key string, f func(c *cursor, key string) error) error {
 	raw, err := r.s.value()
 	if err != nil {
@@ -206,7 +207,7 @@ func (d *guideLLM) describe(r *Reader, key string, f func(c *cursor, key string)
 	if d.benchmark > 0 {
 		c.path = []string{"benchmarks[", strconv.Itoa(d.benchmark - 1), "].", key}
 	}
-	if err := c.maybe(func(key string) error { return f(c, key) }); err != nil {
+	if err := c.objectOrNull(func(key string) error { return f(c, key) }); err != nil {
 		return err
 	}
 	if r.meta.Model == "" {
@@ -219,7 +220,7 @@ func (d *guideLLM) setting(r *Reader, c *cursor, key string) error {
 	switch key {
 	case "strategy":
 		s := r.meta.stage(d.benchmark - 1)
-		return c.maybe(func(key string) error { return s.strategy(c, key) })
+		return c.objectOrNull(func(key string) error { return s.strategy(c, key) })
 	case "backend":
 		if c.peek() != '{' {
 			return c.skip()
@@ -239,8 +240,8 @@ func (d *guideLLM) setting(r *Reader, c *cursor, key string) error {
 	return c.skip()
 }
 
-// strategy reads what load a benchmark was. max_concurrency says what was asked only where nothing else is; elsewhere
-// it is a safety limit.
+// strategy reads the kind of load of a benchmark. max_concurrency is what was asked for only if nothing else is;
+// otherwise it is a safety limit.
 func (s *Stage) strategy(c *cursor, key string) (err error) {
 	switch key {
 	case "type_":
@@ -260,11 +261,11 @@ func (s *Stage) strategy(c *cursor, key string) (err error) {
 	return err
 }
 
-// total finds the number of requests: of request_totals itself, or of that within metrics.
+// total finds the number of requests in request_totals, or in the object of this name within metrics.
 func (d *guideLLM) total(r *Reader, c *cursor, key string) (err error) {
 	switch key {
 	case "request_totals":
-		return c.maybe(func(key string) error { return d.total(r, c, key) })
+		return c.objectOrNull(func(key string) error { return d.total(r, c, key) })
 	case "total":
 		r.meta.stage(d.benchmark - 1).Requests, err = c.count()
 		return err
@@ -285,14 +286,14 @@ func (d *guideLLM) nextList(r *Reader) error {
 	if err != nil {
 		return err
 	}
-	if c != '[' || key == "total" { // total would be them all again; it is null
+	if c != '[' || key == "total" { // total would be the same requests once more; it is null
 		return r.s.skip()
 	}
 	d.in, d.list, d.item = inList, key, -1
 	return r.s.enter('[')
 }
 
-// request is nil of one that was canceled before it was sent.
+// request reads a request. It returns nil for a request that was canceled before it was sent.
 func (d *guideLLM) request(raw []byte, bodies bool) (*Request, error) {
 	d.seen = true
 	e := guideLLMRequest{bodies: bodies, cursor: cursor{b: raw, path: []string{
@@ -304,7 +305,7 @@ func (d *guideLLM) request(raw []byte, bodies bool) (*Request, error) {
 		return nil, err
 	}
 	if d.list == "incomplete" && !e.start {
-		return nil, nil // no request, and no fault
+		return nil, nil // it was never sent, and that is no error
 	}
 	if e.start && !e.end {
 		q.End, q.EndUnknown, e.end = q.Start, true, true
@@ -318,7 +319,7 @@ func (d *guideLLM) request(raw []byte, bodies bool) (*Request, error) {
 	if q.Failed {
 		q.ErrorType, q.Status = exceptionOf(q.ErrorMessage)
 		if e.flat {
-			q.OutputTokens = nil // those asked for
+			q.OutputTokens = nil // the number asked for, not the number received
 		}
 	} else {
 		q.ErrorMessage = ""
@@ -326,7 +327,7 @@ func (d *guideLLM) request(raw []byte, bodies bool) (*Request, error) {
 	return q, nil
 }
 
-// apiOf shortens guidellm's names: text_completions and chat_completions, /v1/completions and /v1/chat/completions.
+// apiOf shortens guidellm's names: text_completions, chat_completions, /v1/completions and /v1/chat/completions.
 func apiOf(name string) string {
 	switch strings.TrimPrefix(name, "/v1/") {
 	case "text_completions", "completions":
@@ -337,7 +338,8 @@ func apiOf(name string) string {
 	return name
 }
 
-// exceptionOf takes a class from a text that is an exception's repr, and a status from httpx's sentence about one.
+// exceptionOf returns the class in a text that is the repr of an exception, and the status in httpx's sentence about a
+// status.
 func exceptionOf(text string) (class string, status int) {
 	if name, _, ok := strings.Cut(text, "("); ok && name != "" && !strings.ContainsAny(name, " \t\n'\":") {
 		class = name

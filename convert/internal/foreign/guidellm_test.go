@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// guideReport is a report as encoding/json sees it, of any version.
+// guideReport is a report of any version as encoding/json decodes it.
 type guideReport struct {
 	Benchmarks []struct {
 		Requests map[string][]guideRequest
@@ -30,7 +30,7 @@ type guideRequest struct {
 	Info    struct{ Error string }
 }
 
-// The tool's own figures follow from each request read, in all versions.
+// The tool's own figures of every version can be calculated from the requests.
 func TestGuideLLMFiguresFollow(t *testing.T) {
 	t.Parallel()
 	for _, path := range files(t, "guidellm/*.json") {
@@ -60,7 +60,7 @@ func TestGuideLLMFiguresFollow(t *testing.T) {
 			for _, list := range b.Requests {
 				total += len(list)
 			}
-			// Canceled requests without an answer are listed, but not counted.
+			// Canceled requests without an answer are listed but not counted.
 			n := r.Meta().Stages[i].Requests
 			if n == nil || *n > total || *n < total-len(b.Requests["incomplete"]) {
 				t.Errorf("%s: benchmark %d: got %v, want %d requests", path, i, n, total)
@@ -95,7 +95,7 @@ func checkGuide(t *testing.T, path string, q *Request, w guideRequest) {
 	}
 }
 
-// durations are those that a file's benchmarks state.
+// durations returns the durations that the benchmarks of a file state.
 func durations(t *testing.T, name string) (list []float64) {
 	t.Helper()
 	var doc struct {
@@ -183,7 +183,7 @@ func errorText(err error) string {
 	return err.Error()
 }
 
-// What is null is unknown: an end, a count; and what was canceled before it was sent is no request.
+// null means unknown, for an end and for a count. A request that was canceled before it was sent is not returned.
 func TestGuideLLMNulls(t *testing.T) {
 	t.Parallel()
 	r, err := Open(strings.NewReader(`{"benchmarks": [{"requests": {

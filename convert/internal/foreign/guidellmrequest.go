@@ -1,12 +1,12 @@
 package foreign
 
-// guideLLMRequest is a request of any of guidellm's shapes: their keys do not collide.
+// guideLLMRequest is a request of any version of guidellm, whose keys do not collide.
 type guideLLMRequest struct {
 	cursor
 	q          Request
 	bodies     bool
 	start, end bool
-	flat       bool // of 0.2 and 0.3
+	flat       bool // written by 0.2 or 0.3
 }
 
 func (e *guideLLMRequest) member(key string) (err error) {
@@ -31,9 +31,9 @@ func (e *guideLLMRequest) member(key string) (err error) {
 	case "error":
 		q.ErrorMessage, err = e.text()
 	case "info":
-		err = e.maybe(e.info)
+		err = e.objectOrNull(e.info)
 	case "scheduler_info":
-		err = e.maybe(e.scheduler)
+		err = e.objectOrNull(e.scheduler)
 	case "request_args", "prompt":
 		q.RequestBody, err = e.body()
 	case "output":
@@ -44,7 +44,7 @@ func (e *guideLLMRequest) member(key string) (err error) {
 	return err
 }
 
-// body takes a text if bodies were asked for.
+// body reads a text if bodies were asked for.
 func (e *guideLLMRequest) body() (string, error) {
 	if e.bodies {
 		return e.text()
@@ -52,7 +52,7 @@ func (e *guideLLMRequest) body() (string, error) {
 	return "", e.skip()
 }
 
-// instant is a time that may be null.
+// instant reads an instant that may be null.
 func (c *cursor) instant() (v float64, known bool, err error) {
 	at, err := c.optional()
 	if err != nil || at == nil {
@@ -65,7 +65,7 @@ func (e *guideLLMRequest) info(key string) (err error) {
 	q := &e.q
 	switch key {
 	case "timings":
-		err = e.maybe(e.timings)
+		err = e.objectOrNull(e.timings)
 	case "error":
 		q.ErrorMessage, err = e.text()
 	case "conversation_id":
@@ -95,7 +95,7 @@ func (e *guideLLMRequest) timings(key string) (err error) {
 	return err
 }
 
-// scheduler reads the plan of 0.2 and 0.3, where -1 is an instant that never came.
+// scheduler reads the plan of 0.2 and 0.3, in which -1 means that the instant never came.
 func (e *guideLLMRequest) scheduler(key string) error {
 	if key != "targeted_start_time" {
 		return e.skip()

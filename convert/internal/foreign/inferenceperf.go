@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// inferencePerf reads per_request_lifecycle_metrics.json of inference-perf (0.7.0 and its predecessors with that file):
-// an array of requests in order of their end; one behind the other they will do, too. Members depend on the report's
-// per_request_fields:
+// inferencePerf reads per_request_lifecycle_metrics.json of inference-perf (0.7.0 and earlier versions that write it):
+// an array of requests in the order of their ends. A sequence of requests is read as well. Members depend on the
+// report's per_request_fields:
 //
 //	start_time, end_time, error   always
-//	request, response             strings; a response is null where none was kept
+//	request, response             strings; a response that was not kept is null
 //	info                          token counts, usage, chunk_times, output_token_times, adapter, retries, extra_info
-//	computed_metrics              off by default; of successes; alone holds the SLO values of headers
+//	computed_metrics              off by default; successes only; the only home of SLO values from headers
 //
-// When requests were due, and of which stage they are, is not stored.
+// The file does not store when requests were due, nor their stages.
 type inferencePerf struct{}
 
 func (d *inferencePerf) next(r *Reader) (*Request, error) {
@@ -50,13 +50,13 @@ func (e *inferencePerfElement) decode() error {
 	if err := e.object(e.member); err != nil {
 		return err
 	}
-	if e.q.EndUnknown { // null, as llmconv writes it
+	if e.q.EndUnknown { // end_time is null, as llmconv writes it
 		e.q.End = e.q.Start
 	}
 	return e.times(&e.q, e.start, e.end)
 }
 
-// times holds the instants of a request against each other.
+// times checks that a request has a start and an end, in this order.
 func (c *cursor) times(q *Request, start, end bool) error {
 	switch {
 	case !start:
@@ -89,27 +89,27 @@ func (e *inferencePerfElement) member(key string) (err error) {
 		}
 		err = e.skip()
 	case "info":
-		err = e.maybe(e.info)
+		err = e.objectOrNull(e.info)
 	case "computed_metrics":
-		err = e.maybe(e.computed)
+		err = e.objectOrNull(e.computed)
 	case "error":
 		q.Failed = e.peek() == '{'
-		err = e.maybe(e.failure)
+		err = e.objectOrNull(e.failure)
 	default:
 		err = e.skip()
 	}
 	return err
 }
 
-// maybe is object, or nothing for null.
-func (c *cursor) maybe(f func(key string) error) error {
+// objectOrNull reads an object or a null. For null it does not call f.
+func (c *cursor) objectOrNull(f func(key string) error) error {
 	if c.null() {
 		return nil
 	}
 	return c.object(f)
 }
 
-// request measures the body and takes its model and kind, without decoding it.
+// request measures the body and finds its model and kind without decoding it.
 func (e *inferencePerfElement) request() (err error) {
 	if e.null() {
 		return nil
@@ -129,15 +129,15 @@ func (e *inferencePerfElement) request() (err error) {
 	return err
 }
 
-// modelOf takes the model and the kind of API from the JSON string of a body, which begins with the model, then has the
-// prompt or the messages.
+// modelOf finds the model and the kind of API in the JSON string of a body, which begins with the model, followed by
+// the prompt or the messages.
 func modelOf(raw []byte) (model, api string) {
 	rest, ok := bytes.CutPrefix(raw, []byte(`{\"model\": \"`))
 	if !ok {
 		return "", ""
 	}
 	at := bytes.Index(rest, []byte(`\"`))
-	var inner string // the body is a string's text, the model a string in that
+	var inner string // the body is the text of a string, and the model is a string within it
 	if at < 0 || json.Unmarshal([]byte(`"`+string(rest[:at])+`"`), &inner) != nil ||
 		json.Unmarshal([]byte(`"`+inner+`"`), &model) != nil {
 		return "", ""
@@ -151,7 +151,8 @@ func modelOf(raw []byte) (model, api string) {
 	return model, api
 }
 
-// streamOf looks for the body's switch among its last members. In a prompt the quotes would have one more backslash.
+// streamOf reports whether the body asks for a stream, by its last members. Quotes within a prompt would have one more
+// backslash.
 func streamOf(raw []byte) bool {
 	tail := raw[max(0, len(raw)-512):]
 	at := bytes.LastIndex(tail, []byte(` \"stream\": true`))
@@ -162,11 +163,11 @@ func (e *inferencePerfElement) info(key string) (err error) {
 	q := &e.q
 	switch key {
 	case "request_metrics":
-		return e.maybe(e.requestMetrics)
+		return e.objectOrNull(e.requestMetrics)
 	case "response_metrics":
-		return e.maybe(e.responseMetrics)
+		return e.objectOrNull(e.responseMetrics)
 	case "extra_info":
-		return e.maybe(e.extra)
+		return e.objectOrNull(e.extra)
 	case "lora_adapter":
 		q.Adapter, err = e.text()
 	case "input_tokens":
@@ -194,7 +195,7 @@ func (e *inferencePerfElement) requestMetrics(key string) error {
 	if key != "text" {
 		return e.skip()
 	}
-	return e.maybe(func(key string) (err error) {
+	return e.objectOrNull(func(key string) (err error) {
 		if key != "input_tokens" {
 			return e.skip()
 		}
@@ -221,7 +222,7 @@ func (e *inferencePerfElement) responseMetrics(key string) (err error) {
 	return err
 }
 
-// usage takes the server's map as it stands, and nil for null.
+// usage reads the server's map and returns its text, or nil for null.
 func (c *cursor) usage() (json.RawMessage, error) {
 	if c.null() {
 		return nil, nil
@@ -251,7 +252,7 @@ func (e *inferencePerfElement) extra(key string) (err error) {
 	return err
 }
 
-// name takes a string, or a number as its digits.
+// name reads a string, or a number, of which it returns the digits.
 func (c *cursor) name() (string, error) {
 	if c.peek() != '"' && c.peek() != 'n' {
 		digits, err := c.number()
@@ -278,7 +279,7 @@ func (e *inferencePerfElement) failure(key string) (err error) {
 	case "error_type":
 		q.ErrorType, err = e.text()
 		if digits, ok := strings.CutPrefix(q.ErrorType, "HTTP Error "); ok {
-			q.Status, _ = strconv.Atoi(digits) // 0 is unknown
+			q.Status, _ = strconv.Atoi(digits) // 0 means unknown
 		}
 	case "error_msg":
 		q.ErrorMessage, err = e.text()

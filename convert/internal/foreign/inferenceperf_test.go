@@ -14,7 +14,7 @@ import (
 
 const perRequest = "../../testdata/inference-perf/h_failures/per_request_lifecycle_metrics.json.gz"
 
-// plainElement is an element as encoding/json sees it.
+// plainElement is an element as encoding/json decodes it.
 type plainElement struct {
 	Start    float64 `json:"start_time"`
 	End      float64 `json:"end_time"`
@@ -35,7 +35,7 @@ type plainElement struct {
 	}
 }
 
-// Every value of a real file is the one encoding/json reads, to the bit.
+// Every value of a real file is equal, to the bit, to the value that encoding/json reads.
 func TestInferencePerfIsExact(t *testing.T) {
 	t.Parallel()
 	data := file(t, perRequest)
@@ -69,7 +69,7 @@ func TestInferencePerfIsExact(t *testing.T) {
 	}
 }
 
-// Bodies are not kept unless asked for, and reading does not depend on how the bytes arrive.
+// Bodies are kept only if they are asked for, and the result does not depend on how the bytes arrive.
 func TestInferencePerfInPieces(t *testing.T) {
 	t.Parallel()
 	data := file(t, perRequest)[:200_000]
@@ -89,7 +89,7 @@ func TestInferencePerfInPieces(t *testing.T) {
 		}
 	}
 	if want[0].RequestBody != "" || want[0].ResponseBody != "" {
-		t.Error("bodies are there although nobody asked")
+		t.Error("bodies were returned without being asked for")
 	}
 }
 
@@ -142,7 +142,7 @@ func TestInferencePerfFields(t *testing.T) {
 	}
 }
 
-// decodeBack shows a request with what its pointers point to.
+// decodeBack returns a text of a request with the values of its pointers.
 func decodeBack(t *testing.T, q Request) string {
 	t.Helper()
 	text, err := json.Marshal(q)
@@ -196,7 +196,7 @@ func TestInferencePerfFaults(t *testing.T) {
 	}
 }
 
-// A request that cannot be read does not hide those after it.
+// A request that cannot be read does not hide the requests after it.
 func TestReadingGoesOnAfterABadElement(t *testing.T) {
 	t.Parallel()
 	r := open(t, []byte(`[{"start_time": 1, "end_time": 2}, {"start_time": true}, {"start_time": 3, "end_time": 4}]`))
@@ -220,7 +220,7 @@ func TestReadingGoesOnAfterABadElement(t *testing.T) {
 	}
 }
 
-// Cut anywhere, a file yields its whole elements and says that it is cut.
+// A file that is cut at any byte yields its whole elements and an error that says that it is cut.
 func TestCutFiles(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -244,7 +244,7 @@ func TestCutFiles(t *testing.T) {
 			between := format == AIPerf && (data[n] == '\n' || data[n-1] == '\n')
 			if !between &&
 				(!errors.Is(err, io.ErrUnexpectedEOF) || !strings.Contains(err.Error(), "the file is cut after")) {
-				t.Errorf("%s at %d: got %v, want to hear that it is cut", tt.path, n, err)
+				t.Errorf("%s at %d: got %v, want an error that the file is cut", tt.path, n, err)
 			}
 			if len(got) > len(whole) || len(got) > 0 && !reflect.DeepEqual(got, whole[:len(got)]) {
 				t.Errorf("%s at %d: what came before the cut differs", tt.path, n)
@@ -271,7 +271,7 @@ func TestDamagedArrays(t *testing.T) {
 	}
 }
 
-// The source's own error is handed on.
+// The error of the source is returned.
 func TestSourceFails(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("disk on fire")

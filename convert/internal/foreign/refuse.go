@@ -5,18 +5,18 @@ import (
 	"fmt"
 )
 
-// Known lists the files that Open reads, for messages.
+// Known lists the files that Open reads, for error messages.
 const Known = "per_request_lifecycle_metrics.json of inference-perf, results of vllm bench serve --save-result " +
 	"--save-detailed and of " +
 	"SGLang's bench_serving --output-details, benchmarks.json of guidellm, profile_export.jsonl of aiperf"
 
-// vllmAdvice is also for files that turn out to be summaries further on.
+// vllmAdvice is also used for files that turn out to be summaries only when they are read.
 const vllmAdvice = "it has no values per request; run vllm bench serve with --save-result --save-detailed"
 
-// k6Summary is what k6 writes with --summary-export, and by handleSummary.
+// k6Summary is the format that k6 writes with --summary-export and by handleSummary.
 const k6Summary Format = "k6's summary"
 
-// advice says what to give in place of a file without requests.
+// advice tells which file to give instead of a file without requests.
 var advice = map[Format]string{
 	InferencePerfReport: "it is a report, without requests; give per_request_lifecycle_metrics.json, which " +
 		"report.request_lifecycle.per_request: true writes",
@@ -38,7 +38,7 @@ var advice = map[Format]string{
 	k6Summary: "it has no requests; give the records that `k6 run --out llm=FILE` writes",
 }
 
-// Check is nil for a format with requests, and otherwise an error that says which file to give instead.
+// Check returns nil for a format with requests, and otherwise an error that says which file to give instead.
 func (f Format) Check() error {
 	switch f {
 	case InferencePerf, VLLM, SGLang, GuideLLM, AIPerf:
@@ -49,20 +49,20 @@ func (f Format) Check() error {
 	if text := advice[f]; text != "" {
 		return fmt.Errorf("%s: %s", f, text)
 	}
-	if f.other() {
+	if f.isUnread() {
 		return fmt.Errorf("%s: llmconv does not read its results; known are %s", f, Known)
 	}
 	return fmt.Errorf("unknown format %q", string(f))
 }
 
-// other is a tool whose files are known only to be named.
-type other struct {
+// unreadTool is a tool whose files are recognized only so that an error can name the tool.
+type unreadTool struct {
 	tool Format
-	keys []string // all are there
+	keys []string // a file has all of them
 }
 
 var (
-	otherObjects = []other{
+	otherObjects = []unreadTool{
 		{"genai-bench", []string{"aggregated_metrics", "individual_request_metrics"}},
 		{"SGLang's bench_offline_throughput", []string{"backend", "successful_requests", "total_latency"}},
 		{"SGLang's bench_one_batch_server", []string{"run_name", "batch_size", "output_len", "last_ttft"}},
@@ -76,13 +76,13 @@ var (
 		{"vegeta", []string{"latencies", "bytes_in", "bytes_out", "status_codes"}},
 		{k6Summary, []string{"root_group", "metrics"}},
 	}
-	otherItems = []other{
+	otherItems = []unreadTool{
 		{"llama-bench", []string{"build_commit", "model_filename", "n_prompt", "n_gen"}},
 		{"llmperf", []string{"error_code", "ttft_s", "inter_token_latency_s", "end_to_end_latency_s"}},
 	}
 )
 
-func detectOther(m members, list []other) Format {
+func detectOther(m members, list []unreadTool) Format {
 	for _, o := range list {
 		if m.has(o.keys...) {
 			return o.tool
@@ -91,9 +91,9 @@ func detectOther(m members, list []other) Format {
 	return Unknown
 }
 
-// other says whether it is a tool that is known only to be named.
-func (f Format) other() bool {
-	for _, list := range [...][]other{otherObjects, otherItems} {
+// isUnread reports whether the format belongs to a tool that is recognized but not read.
+func (f Format) isUnread() bool {
+	for _, list := range [...][]unreadTool{otherObjects, otherItems} {
 		for _, o := range list {
 			if o.tool == f {
 				return true

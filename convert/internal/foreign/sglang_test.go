@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// sglangResult is what the tool says of a run beside its arrays.
+// sglangResult holds what the tool writes about a run besides the arrays.
 type sglangResult struct {
 	Rate      any `json:"request_rate"`
 	Duration  float64
@@ -18,7 +18,7 @@ type sglangResult struct {
 	Errors    []string
 }
 
-// The tool's own figures follow from the requests read. Its latency goes on to [DONE].
+// The tool's own figures can be calculated from the requests. Its latency goes on to [DONE].
 func TestSGLangFiguresFollow(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"testdata/sglang/0.5.3.jsonl", "testdata/sglang/0.5.23.jsonl"} {
@@ -63,7 +63,7 @@ func checkSGLang(t *testing.T, path string, got []*Request, want sglangResult) {
 	}
 }
 
-// Each line is a run. A rate of Infinity is none.
+// Each line is a run. A rate of Infinity means that there is no rate.
 func TestSGLangAppended(t *testing.T) {
 	t.Parallel()
 	r := open(t, file(t, "testdata/sglang/0.5.23-append.jsonl"))
@@ -79,7 +79,7 @@ func TestSGLangAppended(t *testing.T) {
 	}
 }
 
-// An answer that was not streamed has a latency, and no TTFT.
+// An answer that was not streamed has a latency and no TTFT.
 func TestSGLangUnary(t *testing.T) {
 	t.Parallel()
 	data := file(t, "testdata/sglang/0.5.23-unary.jsonl")

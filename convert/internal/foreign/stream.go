@@ -9,22 +9,22 @@ import (
 
 const (
 	window   = 1 << 18
-	maxValue = 1 << 29 // bytes of one value that is held whole: a request with its bodies
+	maxValue = 1 << 29 // bytes of one value in memory: a request with its bodies
 	maxDepth = 256
 )
 
-// stream walks through a JSON text of any length. It holds one value at a time; what encloses that value is entered and
-// left step by step.
+// stream reads a JSON text of any length. It holds one value at a time; the objects and arrays around that value are
+// entered and left step by step.
 type stream struct {
 	src  io.Reader
 	buf  []byte
-	r, w int   // what is unread of buf
-	base int64 // position of buf[0] in the text
-	err  error // the source's last word
+	r, w int   // buf[r:w] is unread
+	base int64 // the offset of buf[0] in the text
+	err  error // the last error of the source
 
 	open []level
 
-	begun, listed bool // next has been called; the values are items of an array
+	begun, listed bool // begun: next has been called; listed: the values are items of an array
 }
 
 // level is an object or array that was entered.
@@ -35,7 +35,7 @@ type level struct {
 
 func newStream(src io.Reader) *stream { return &stream{src: src, buf: make([]byte, window)} }
 
-// fill reads more after what is unread, and moves or enlarges the buffer for it. It returns io.EOF at the end.
+// fill reads more bytes into the buffer, and moves or enlarges it if it is full. It returns io.EOF at the end.
 func (s *stream) fill() error {
 	if s.err != nil {
 		return s.err
@@ -65,7 +65,7 @@ func (s *stream) fill() error {
 	return io.ErrNoProgress
 }
 
-// peek gives the next byte that is not white space, unread; io.EOF at the end.
+// peek returns the next byte that is not white space without reading it. It returns io.EOF at the end.
 func (s *stream) peek() (byte, error) {
 	for {
 		for ; s.r < s.w; s.r++ {
@@ -79,7 +79,7 @@ func (s *stream) peek() (byte, error) {
 	}
 }
 
-// need is peek where the text cannot end yet.
+// need returns the same as peek, but io.ErrUnexpectedEOF at the end, for use where the text cannot end.
 func (s *stream) need() (byte, error) {
 	c, err := s.peek()
 	if errors.Is(err, io.EOF) {
@@ -100,16 +100,17 @@ func (s *stream) take(want byte) error {
 	return nil
 }
 
-// enter goes into an object or array.
+// enter reads the opening bracket of an object or array.
 func (s *stream) enter(bracket byte) error {
 	if err := s.take(bracket); err != nil {
 		return err
 	}
-	s.open = append(s.open, level{close: bracket + 2}) // of both kinds the closing one is two further
+	// for both kinds the closing bracket is two code points after the opening one
+	s.open = append(s.open, level{close: bracket + 2})
 	return nil
 }
 
-// more says whether another member or item follows where s is. If none does, s has left the object or array.
+// more reports whether the current object or array has another member or item. If it has none, more leaves it.
 func (s *stream) more() (bool, error) {
 	l := &s.open[len(s.open)-1]
 	c, err := s.need()
@@ -128,7 +129,7 @@ func (s *stream) more() (bool, error) {
 	return true, nil
 }
 
-// member is more in an object, and takes the key.
+// member calls more in an object and reads the key.
 func (s *stream) member() (key string, more bool, err error) {
 	more, err = s.more()
 	if err != nil || !more {
@@ -145,11 +146,11 @@ func (s *stream) member() (key string, more bool, err error) {
 	if err != nil {
 		return "", false, err
 	}
-	key = string(raw[1 : len(raw)-1]) // before take, which may move the bytes
+	key = string(raw[1 : len(raw)-1]) // a copy, because take may move the bytes
 	return key, true, s.take(':')
 }
 
-// value takes the next value whole. Its bytes live until the next call.
+// value reads the next value and returns its text, which is valid until the next call.
 func (s *stream) value() ([]byte, error) {
 	if _, err := s.need(); err != nil {
 		return nil, err
@@ -174,7 +175,7 @@ func (s *stream) value() ([]byte, error) {
 	}
 }
 
-// skip passes over the next value without holding it.
+// skip skips the next value without holding it.
 func (s *stream) skip() error {
 	if _, err := s.need(); err != nil {
 		return err
@@ -208,7 +209,7 @@ func unexpected(err error) error {
 const (
 	plain = iota
 	space
-	comma // or colon
+	comma // a comma or a colon
 	quote
 	opening
 	closing
@@ -217,16 +218,16 @@ const (
 var class = [256]byte{' ': space, '\n': space, '\r': space, '\t': space, '"': quote, '{': opening, '[': opening,
 	'}': closing, ']': closing, ',': comma, ':': comma}
 
-// frame finds the end of a value that arrives in pieces. It does not tell brackets from braces: whoever reads the value
-// does.
+// frame finds the end of a value that arrives in pieces. It does not distinguish brackets from braces, because the code
+// that reads the value does.
 type frame struct {
 	depth       int
 	str, scalar bool
 	deep        bool // nested beyond maxDepth
-	escaped     bool // the last piece ended after a backslash
+	escaped     bool // the last piece ended with a backslash
 }
 
-// scan gives how far b belongs to the value, and whether the value is whole.
+// scan returns how many bytes of b belong to the value, and whether the value is whole.
 func (f *frame) scan(b []byte) (n int, done bool) {
 	for n < len(b) {
 		if f.str {
@@ -253,7 +254,7 @@ func (f *frame) scan(b []byte) (n int, done bool) {
 		if n == len(b) {
 			return n, false
 		}
-		if f.scalar { // white space, a comma or a bracket ends it
+		if f.scalar { // white space, a comma or a bracket ends the value
 			return n, true
 		}
 		if f.mark(b[n]) {
@@ -266,7 +267,7 @@ func (f *frame) scan(b []byte) (n int, done bool) {
 	return n, false
 }
 
-// mark takes a byte that is not plain, and says whether it is of the value.
+// mark handles a byte that is not plain, and reports whether it belongs to the value.
 func (f *frame) mark(c byte) bool {
 	switch class[c] {
 	case quote:
@@ -279,13 +280,13 @@ func (f *frame) mark(c byte) bool {
 			return false
 		}
 		f.depth--
-	default: // white space or a comma, where depth is 0
+	default: // white space or a comma at depth 0
 		return false
 	}
 	return true
 }
 
-// inString goes up to and past the closing quote.
+// inString returns the number of bytes up to and including the closing quote, and whether there is one.
 func (f *frame) inString(b []byte) (n int, closed bool) {
 	from := 0
 	if f.escaped && len(b) > 0 {
@@ -304,7 +305,7 @@ func (f *frame) inString(b []byte) (n int, closed bool) {
 	}
 }
 
-// backslashes counts those at the end of b.
+// backslashes returns the number of backslashes at the end of b.
 func backslashes(b []byte) (n int) {
 	for n < len(b) && b[len(b)-1-n] == '\\' {
 		n++

@@ -10,8 +10,8 @@ import (
 )
 
 // vllm reads what vllm bench serve (before 0.9 benchmarks/benchmark_serving.py) writes with --save-result
-// --save-detailed: an object whose arrays have an entry per request, in the order of sending. --append-result puts
-// further objects behind it; each is a stage. Without --save-detailed there are no arrays but, from about 0.30 on,
+// --save-detailed: an object whose arrays have an entry per request, in the order of sending. --append-result appends
+// further objects; each object is a stage. Without --save-detailed there are no arrays except, from about 0.30 on,
 // latencies and queue_times.
 //
 //	input_lens, output_lens, ttfts, itls, generated_texts, errors   all versions; seconds; a failed request has 0 and []
@@ -19,11 +19,11 @@ import (
 //	start_times                                                      from 0.15 (0.14 has none), of time.perf_counter()
 //	latencies, queue_times                                           from 0.30 (0.26 has none)
 //
-// Without latencies the end is that of the last chunk, ttft + Σ itl after the start. The tool's own latency is that,
-// too, but for openai-chat up to 0.26, where it goes on to the chunk with the usage. It stores no usage, no status and
-// no finish reason.
+// Without latencies a request ends with its last chunk, ttft + Σ itl after the start. The tool's own latency ends
+// there, too, except with openai-chat up to 0.26, where it goes on to the chunk with the usage. The file stores no
+// usage, no status and no finish reason.
 //
-// SGLang's bench_serving began as a copy of it, so that its file differs in few keys; see sglangDialect.
+// SGLang's bench_serving began as a copy of this tool, so its file differs in few keys; see sglangDialect.
 type vllm struct {
 	dialect dialect
 	run     *vllmRun
@@ -32,11 +32,11 @@ type vllm struct {
 	started bool
 }
 
-// dialect is what tells the files of two tools with the same arrays apart.
+// dialect holds the differences between the files of two tools with the same arrays.
 type dialect struct {
-	advice string            // of a file without the arrays
-	apis   map[string]string // the words of backend that are an API by another name
-	// about reads the tool's own object about the server, nil for none.
+	advice string            // the advice for a file without the arrays
+	apis   map[string]string // maps names of backends to the API that they use
+	// about reads the tool's own object about the server; nil means that there is none.
 	about func(v *vllmRun, c *cursor) error
 }
 
@@ -44,7 +44,7 @@ var vllmDialect = dialect{advice: vllmAdvice, apis: map[string]string{
 	"openai-chat": "chat", "openai": "completion", "vllm": "completion", "openai-comp": "completion",
 }}
 
-// vllmRun is one object.
+// vllmRun holds one object of the file, which is one run.
 type vllmRun struct {
 	dialect                            dialect
 	model, version, backend, endpoint  string
@@ -58,8 +58,8 @@ type vllmRun struct {
 	texts, errors                    []string
 	lengths                          map[string]int
 
-	meanTTFT, meanLatency *float64 // of SGLang
-	unary                 bool     // ttfts are latencies
+	meanTTFT, meanLatency *float64 // stored by SGLang only
+	unary                 bool     // ttfts holds latencies
 }
 
 func (d *vllm) next(r *Reader) (*Request, error) {
@@ -75,7 +75,7 @@ func (d *vllm) next(r *Reader) (*Request, error) {
 	return q, nil
 }
 
-// load reads the next object whole.
+// load reads the next object as a whole.
 func (d *vllm) load(r *Reader) error {
 	if err := r.s.next(); err != nil {
 		if !d.started && !r.s.listed {
@@ -86,13 +86,13 @@ func (d *vllm) load(r *Reader) error {
 	run := &vllmRun{dialect: d.dialect, lengths: map[string]int{}}
 	if err := run.read(r); err != nil {
 		var bad *valueError
-		if errors.As(err, &bad) { // the arrays are useless then
+		if errors.As(err, &bad) { // an array with a bad value is useless, so the error is final
 			return fmt.Errorf("%s: %w", bad.path, bad.err)
 		}
 		return err
 	}
 	if err := run.check(); err != nil {
-		if d.started { // by --append-result, or as lines of one file
+		if d.started { // the file has several runs, by --append-result or as lines
 			err = fmt.Errorf("run %d of the file: %w", d.stage+2, err)
 		}
 		return err
@@ -107,7 +107,7 @@ func (d *vllm) load(r *Reader) error {
 	return nil
 }
 
-// describe takes over what the object says of its run.
+// describe copies the settings and totals of the run to m.
 func (v *vllmRun) describe(m *Meta, stage int) {
 	s := m.stage(stage)
 	s.Rate, s.Concurrency, s.Requests = v.rate, v.concurrency, v.prompts
@@ -121,15 +121,16 @@ func (v *vllmRun) describe(m *Meta, stage int) {
 	m.Unordered = m.Unordered || v.unordered()
 }
 
-// isUnary finds out whether SGLang's answers were not streamed: then their mean TTFT is their mean latency, to the bit,
-// where that of streams ends later, with [DONE].
+// isUnary reports whether SGLang's answers were not streamed: then the mean TTFT is equal to the mean latency, to the
+// bit, while the latency of streams ends later, with [DONE].
 func (v *vllmRun) isUnary() bool {
 	streamed := slices.ContainsFunc(v.gaps, func(gaps []float64) bool { return len(gaps) > 0 })
 	return v.meanTTFT != nil && v.meanLatency != nil && *v.meanTTFT == *v.meanLatency && !streamed
 }
 
-// settleStarts forgets starts of 0, which are of no request: all are 0 where a backend of vllm sets none, some where a
-// request failed before it was sent. Of a failed request among others, that of the one sent before it stands in.
+// settleStarts removes starts of 0, which are no real starts: all starts are 0 if a backend of vllm sets none, and some
+// are 0 if requests failed before they were sent. If only failed requests lack a start, each gets the start of the
+// request that was sent before it.
 func (v *vllmRun) settleStarts(m *Meta) {
 	for i, start := range v.starts {
 		v.starts[i] = positive(start)
@@ -152,7 +153,7 @@ func (v *vllmRun) settleStarts(m *Meta) {
 			v.starts[i] = v.starts[i-1]
 		}
 	}
-	for i := len(v.starts) - 2; i >= 0; i-- { // what came before the first that has one
+	for i := len(v.starts) - 2; i >= 0; i-- { // requests before the first one with a start
 		if v.starts[i] == nil {
 			v.starts[i] = v.starts[i+1]
 		}
@@ -160,10 +161,10 @@ func (v *vllmRun) settleStarts(m *Meta) {
 	m.Placed += missing
 }
 
-// ok says whether a request succeeded.
+// ok reports whether a request succeeded.
 func (v *vllmRun) ok(i int) bool { return !v.request(i).Failed }
 
-// unordered says whether a request has no start time.
+// unordered reports whether a request has no start time.
 func (v *vllmRun) unordered() bool { return len(v.starts) < v.len() || slices.Contains(v.starts, nil) }
 
 func (v *vllmRun) read(r *Reader) error {
@@ -208,7 +209,7 @@ func (v *vllmRun) member(r *Reader, key string) error {
 	return v.setting(r.s, key)
 }
 
-// setting reads what is said once. Users may add keys of their own, which are strings.
+// setting reads a value of the run as a whole. Users may add keys of their own, which are strings.
 func (v *vllmRun) setting(s *stream, key string) (err error) {
 	switch key {
 	case "model_id", "backend", "endpoint_type", "request_rate", "max_concurrency", "num_prompts", "server_info",
@@ -256,7 +257,8 @@ func (v *vllmRun) setting(s *stream, key string) (err error) {
 	return err
 }
 
-// stated is a figure that the tool worked out: nil where it is no finite number, as after a run without a success.
+// stated reads a figure that the tool calculated. It returns nil if that is no finite number, as after a run without a
+// success.
 func (c *cursor) stated() *float64 {
 	v, err := c.span()
 	if err != nil {
@@ -265,7 +267,7 @@ func (c *cursor) stated() *float64 {
 	return &v
 }
 
-// statedCount is stated for what is counted.
+// statedCount reads a count that the tool calculated, like stated.
 func (c *cursor) statedCount() *int {
 	v := c.stated()
 	if v == nil || *v != math.Trunc(*v) || *v > 1<<53 {
@@ -274,8 +276,8 @@ func (c *cursor) statedCount() *int {
 	return new(int(*v))
 }
 
-// items calls f for each item of an array. Where there is no array but a number, as output_lens of embeddings, it
-// passes on.
+// items calls f for each item of an array. It skips a value that is no array, such as output_lens of embeddings, which
+// is a number.
 func (v *vllmRun) items(s *stream, key string, f func(*cursor) error) error {
 	c, err := s.need()
 	if err != nil {
@@ -311,7 +313,7 @@ func (v *vllmRun) items(s *stream, key string, f func(*cursor) error) error {
 	return nil
 }
 
-// add appends what get gives.
+// add appends the result of get.
 func add[T any](list *[]T, get func() (T, error)) error {
 	item, err := get()
 	*list = append(*list, item)
@@ -320,7 +322,7 @@ func add[T any](list *[]T, get func() (T, error)) error {
 
 func (v *vllmRun) len() int { return len(v.errors) }
 
-// check holds that the arrays are there and go together.
+// check returns an error if the arrays are missing or differ in length.
 func (v *vllmRun) check() error {
 	if _, known := v.lengths["errors"]; !known {
 		for _, key := range [...]string{"ttfts", "itls", "output_lens"} {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// vllmResult is what the tool says of a run beside its arrays.
+// vllmResult holds what the tool writes about a run besides the arrays.
 type vllmResult struct {
 	Completed int
 	Input     int       `json:"total_input_tokens"`
@@ -22,8 +22,8 @@ type vllmResult struct {
 	Errors    []string
 }
 
-// The tool's own figures follow from the requests read, in all versions; but those of the latency only where it is
-// stored, for older versions take the chunk with the usage into it.
+// The tool's own figures of every version can be calculated from the requests. The mean latency can be only if
+// latencies are stored, because the latency of older versions includes the chunk with the usage.
 func TestVLLMFiguresFollow(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -89,7 +89,7 @@ func checkVLLM(t *testing.T, path string, got []*Request, want vllmResult) {
 	}
 }
 
-// Files that grew by --append-result have a stage for each run.
+// Files to which --append-result added runs have a stage for each run.
 func TestVLLMAppended(t *testing.T) {
 	t.Parallel()
 	r := open(t, file(t, "testdata/vllm/0.33.0-append.json"))
@@ -142,7 +142,8 @@ func TestVLLMShapes(t *testing.T) {
 	}
 }
 
-// What is null or missing is unknown, and 0 is 0, but for a start, and for a first chunk that never came.
+// null or a missing value means unknown, and 0 means 0, except for a start and for the first chunk of a request without
+// chunks.
 func TestVLLMNulls(t *testing.T) {
 	t.Parallel()
 	const head = `{"model_id": "m", "num_prompts": 1, "backend": "openai", `
@@ -215,13 +216,13 @@ func TestVLLMFaults(t *testing.T) {
 			t.Errorf("%.60s: got %v, want %s", tt.data, err, tt.want)
 		}
 		if _, err := r.Next(); err == nil || errors.Is(err, io.EOF) {
-			t.Errorf("%.60s: got %v after the error, want it again", tt.data, err)
+			t.Errorf("%.60s: got %v after the error, want the same error again", tt.data, err)
 		}
 	}
 }
 
-// A failed request without a start gets that of the one sent before; a success without one leaves the run without a
-// course in time.
+// A failed request without a start gets the start of the request that was sent before it. If a successful request has
+// no start, the times of the run are unknown.
 func TestVLLMStarts(t *testing.T) {
 	t.Parallel()
 	const head = `{"model_id": "m", "num_prompts": 3, "backend": "openai", "ttfts": [0.5, 0.0, 0.5], "itls": [[], ` +

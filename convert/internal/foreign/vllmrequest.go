@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// request makes one of what the arrays hold of it.
+// request builds a request from the entries of the arrays at i.
 func (v *vllmRun) request(i int) *Request {
 	q := &Request{Model: v.model, API: v.api(), InputTokens: item(v.inputs, i), OutputTokens: item(v.outputs, i),
 		ErrorMessage: item(v.errors, i)}
@@ -24,17 +24,17 @@ func (v *vllmRun) request(i int) *Request {
 		ttft, latency = nil, positive(ttft)
 	}
 	v.times(q, ttft, item(v.gaps, i), latency)
-	// The error's text may be empty; then only the zeros tell.
+	// The text of an error may be empty; then only the zeros show the failure.
 	q.Failed = q.ErrorMessage != "" || q.TTFT == nil && latency == nil && v.zeros(i)
 	v.end(q, latency)
 	if q.Failed {
-		q.OutputTokens = nil // 0, however many came
+		q.OutputTokens = nil // it is 0, however many tokens arrived
 	}
 	return q
 }
 
-// times takes the first chunk and the gaps over. A first chunk at 0 is one that never came, unless others came after
-// it.
+// times sets the first chunk and the gaps. A ttft of 0 means that the first chunk never came, unless other chunks came
+// after it.
 func (v *vllmRun) times(q *Request, ttft *float64, gaps []float64, latency *float64) {
 	if ttft == nil || *ttft == 0 && len(gaps) == 0 {
 		return
@@ -45,8 +45,8 @@ func (v *vllmRun) times(q *Request, ttft *float64, gaps []float64, latency *floa
 	}
 }
 
-// zeros says whether all that the file has of a request is 0, as of one that failed; what is null or missing says
-// nothing, and an embedding has no tokens.
+// zeros reports whether everything that the file has of a request is 0, as for a failed request. Null or missing values
+// show nothing, and an embedding has no tokens.
 func (v *vllmRun) zeros(i int) bool {
 	if strings.Contains(v.backend, "embedding") && len(v.latencies) == 0 {
 		return false
@@ -66,7 +66,7 @@ func (v *vllmRun) end(q *Request, latency *float64) {
 	}
 }
 
-// positive is nil for 0, which stands for a time that nobody took.
+// positive returns v, or nil for 0, which stands for a time that was not taken.
 func positive(v *float64) *float64 {
 	if v != nil && *v > 0 {
 		return v
@@ -81,7 +81,7 @@ func sum(list []float64) (total float64) {
 	return total
 }
 
-// item is an entry of an array that may be missing.
+// item returns an entry of an array, or the zero value if the array is missing.
 func item[T any](list []T, i int) (zero T) {
 	if i < len(list) {
 		return list[i]
@@ -100,7 +100,7 @@ func (v *vllmRun) api() string {
 	return name
 }
 
-// pythonError is the class of the exception a traceback ends with, and "" for a text without one.
+// pythonError returns the class of the exception at the end of a traceback, or "" for a text without one.
 func pythonError(text string) string {
 	if !strings.HasPrefix(text, "Traceback ") {
 		return ""

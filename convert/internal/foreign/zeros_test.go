@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Zeros that nobody counted take no real count's place; those that can be stay.
+// Zeros of counts that were never taken do not replace real counts; zeros that can be right are kept.
 func TestZerosAreNoCounts(t *testing.T) {
 	t.Parallel()
 	perf := func(info string) string {
@@ -16,7 +16,7 @@ func TestZerosAreNoCounts(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name, text    string
-		input, output int // -1 for none
+		input, output int // -1 means no count
 		usage         string
 		zeros         bool
 	}{
@@ -54,7 +54,7 @@ func value(n *int) int {
 	return *n
 }
 
-// Runs and records may stand one behind the other, or in one array.
+// Runs and records may follow each other, or be the items of one array.
 func TestListsAndLines(t *testing.T) {
 	t.Parallel()
 	const (
