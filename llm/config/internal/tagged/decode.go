@@ -158,14 +158,14 @@ func (d *Decoder) unknown(m Member, path string, fields []field) {
 	}
 	at := join(path, m.Key)
 	if elsewhere := d.schema.suggestElsewhere(m.Key, path, names); elsewhere != "" {
-		d.Faults.addUnknown(m.Position, at, fmt.Sprintf(": did you mean %q?", elsewhere), elsewhere)
+		d.Faults.addUnknown(m.Position, at, elsewhere, "unknown key: did you mean %q?", elsewhere)
 		return
 	}
 	meant := ""
 	if near, found := spelling.Nearest(m.Key, names); found {
 		meant = join(path, near)
 	}
-	d.Faults.addUnknown(m.Position, at, Suggest(m.Key, names), meant)
+	d.Faults.addUnknown(m.Position, at, meant, "unknown key%s", Suggest(m.Key, names))
 }
 
 // decode reads a value into a field.
