@@ -2,19 +2,19 @@ package tokenizer
 
 import "github.com/seed-307b789f/xk6-llm/llm/tokenizer/internal/pattern"
 
-// addedToken is a token that is found in the text before anything else is done.
+// addedToken is a token that is found in the text before the text is normalized or cut.
 type addedToken struct {
 	id                         int32
 	content                    string
-	written                    string // content as the normalizer writes it, which is what the token decodes to
+	written                    string // content as the normalizer writes it, to which the token decodes
 	singleWord, lstrip, rstrip bool
 	normalized, special        bool
 }
 
-// addedTokens finds added tokens in two passes: those that are not normalized in the text as given, the others in what
-// the normalizer makes of the text between them.
+// addedTokens finds added tokens in two passes: tokens that are not normalized in the text as given, the others in the
+// normalized text between them.
 type addedTokens struct {
-	tokens      []addedToken // in the order of their preference among equals
+	tokens      []addedToken // in order of preference where several match
 	raw, normal *tokenFinder // nil if there are none
 	byID        map[int32]int
 }
@@ -68,7 +68,7 @@ type found struct {
 	id         int32
 }
 
-// next returns the first token at or after from that counts, and false if there is none; done is the end of what
+// next returns the first valid token at or after from, and false if there is none. done is the end of the text that
 // earlier tokens took, and match the end of what was read.
 func (f *tokenFinder) next(text []byte, from, done int) (tok found, match int, ok bool) {
 	for from < len(text) {

@@ -22,7 +22,7 @@ type bpe struct {
 	byteIDs        [256]int32           // with bytes: ids of all bytes, -1 where there is none
 }
 
-// spaceMark is what vocabularies of SentencePiece write for a space.
+// spaceMark is the character that vocabularies of SentencePiece have in place of a space.
 const spaceMark = "▁"
 
 // maxShort is the length up to which every merge looks at all pairs; longer words use a heap, which costs more for each
@@ -104,7 +104,7 @@ func (m *bpe) lookup(text []byte) int32 {
 	return -1
 }
 
-// decorate writes a character as the vocabulary does at its position in the word.
+// decorate writes a character with the prefix and the suffix that the vocabulary has for its position in the word.
 func (m *bpe) decorate(s *scratch, char []byte, first, last bool) []byte {
 	s.text = s.text[:0]
 	if !first {
@@ -130,8 +130,8 @@ func (m *bpe) canFall(text []byte) bool {
 	return true
 }
 
-// nextWord returns where the next word of a piece begins across whose start no merge ever reaches, or the end of the
-// piece. Only a model without tokens that hold a space mark after another character has such positions.
+// nextWord returns the start of the next word of a piece that no merge ever reaches across, or the end of the piece.
+// Only a model without tokens that hold a space mark after another character has such positions.
 func (m *bpe) nextWord(piece []byte) int {
 	for i := 1; i < len(piece); {
 		next := bytes.Index(piece[i:], []byte(spaceMark))

@@ -23,9 +23,9 @@ type Counter struct {
 	template *Template
 	problem  error // why there is no template
 
-	mu    sync.Mutex
-	words map[int]words // words found, by how many were asked for
-	told  map[string]bool
+	mu       sync.Mutex
+	words    map[int]words // words found, by the number asked for
+	reported map[string]bool
 }
 
 type words struct {
@@ -123,30 +123,31 @@ func ReadCounterAt(path string, folder bool, read func(path string) ([]byte, err
 // Problem returns why chats are counted without a template, nil if they are counted with it.
 func (c *Counter) Problem() error { return c.problem }
 
-// maxTold is how many different reasons First reports as new: more reasons tell nothing that helps.
-const maxTold = 5
+// maxReasons is the number of different reasons that First reports as new; further reasons do not help the user.
+const maxReasons = 5
 
 // First reports whether an error of CountPrompt has not occurred before, so that each reason is reported once.
 func (c *Counter) First(err error) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.told[err.Error()] || len(c.told) == maxTold {
+	if c.reported[err.Error()] || len(c.reported) == maxReasons {
 		return false
 	}
-	if c.told == nil {
-		c.told = map[string]bool{}
+	if c.reported == nil {
+		c.reported = map[string]bool{}
 	}
-	c.told[err.Error()] = true
+	c.reported[err.Error()] = true
 	return true
 }
 
-// CountChat returns the number of tokens in a chat's prompt: messages and tools are the JSON of the request, tools may
-// be nil. If the template cannot write the prompt, the error tells why, and the number covers only the messages' texts.
+// CountChat returns the number of tokens in a chat's prompt. messages and tools are the JSON of the request; tools may
+// be nil. If the template cannot write the prompt, the error states the reason, and the number covers only the
+// messages' texts.
 func (c *Counter) CountChat(messages, tools json.RawMessage) (int, error) {
 	return c.CountPrompt(Chat{Messages: messages, Tools: tools})
 }
 
-// CountPrompt is CountChat for a chat with variables of its own.
+// CountPrompt counts like CountChat, for a chat with variables of its own.
 func (c *Counter) CountPrompt(chat Chat) (int, error) {
 	err := c.problem
 	if err == nil {

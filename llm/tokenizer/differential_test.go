@@ -224,7 +224,7 @@ func (v variant) file(t *testing.T) string {
 	return string(slices.Concat(data[:old.Index], []byte(v.json), data[old.Index+len(old.Raw):]))
 }
 
-// variants are parts that no file of testdata has, and unusual uses of parts that one has.
+// variants are parts that no file of testdata has, and unusual uses of parts that some file has.
 var variants = func() []variant {
 	var out []variant
 	add := func(base, section string, parts ...string) {

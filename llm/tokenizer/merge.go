@@ -43,7 +43,7 @@ func (t *mergeTable) add(left, right int32, rank uint32, id int32) {
 // noMerge is the rank of two tokens that do not merge.
 const noMerge = ^uint32(0)
 
-// pair is a symbol together with the merge of it and its right neighbour.
+// pair is a symbol and the merge that joins it with its right neighbour.
 type pair struct {
 	id     int32
 	merged int32

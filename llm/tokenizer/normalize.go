@@ -8,8 +8,8 @@ import (
 )
 
 // normalizer rewrites text before it is cut. It returns text, a part of it, or what it wrote to b, which is kept for
-// the next call. first tells whether text begins with the first character of the user's text; stillFirst tells the same
-// about the result.
+// the next call. first reports whether text begins with the first character of the user's text; stillFirst reports the
+// same about the result.
 type normalizer interface {
 	normalize(b *buffer, text []byte, first bool) (out []byte, stillFirst bool)
 }
@@ -171,8 +171,8 @@ func (r replace) normalize(b *buffer, text []byte, first bool) ([]byte, bool) {
 	return b.text, first
 }
 
-// byteChars maps each byte to the character byte-level vocabularies write for
-// it: printable Latin-1 stands for itself, the rest follows from U+0100 on.
+// byteChars maps each byte to the character that byte-level vocabularies have for it: printable Latin-1 characters
+// stand for themselves, the other bytes become the characters from U+0100 on.
 var byteChars, charBytes = func() (chars [256]string, bytes map[rune]byte) {
 	bytes = make(map[rune]byte, 256)
 	next := rune(0x100)

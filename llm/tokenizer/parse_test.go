@@ -30,7 +30,7 @@ func TestParseTakesFilesAsTheyAre(t *testing.T) {
 	}
 }
 
-// What is not supported, or wrong, is named together with its place.
+// An error names every part that is wrong or not supported, together with its place.
 func TestParseErrors(t *testing.T) {
 	split := func(regex string) string {
 		return file(
@@ -121,7 +121,7 @@ func TestParseErrors(t *testing.T) {
 	}
 }
 
-// Of a file that leaves out "type" the model is told by its fields.
+// A model whose "type" the file leaves out is recognised by its fields.
 func TestModelGuessed(t *testing.T) {
 	tests := map[string]struct {
 		model string
@@ -147,7 +147,7 @@ func TestModelGuessed(t *testing.T) {
 	}
 }
 
-// The ids an added token has in the file do not count.
+// The ids that a file states for added tokens are ignored.
 func TestAddedTokenIDs(t *testing.T) {
 	added := func(content string) string {
 		return `{"id":70,"content":"` + content +

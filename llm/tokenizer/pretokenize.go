@@ -12,7 +12,7 @@ type step interface {
 	split(s *state, number int, piece []byte, first bool)
 }
 
-// behavior tells what becomes of the text that a pattern matches.
+// behavior is what a splitter does with the text that a pattern matches.
 type behavior int
 
 const (
@@ -23,7 +23,7 @@ const (
 	contiguous
 )
 
-// splitter cuts at the matches of a pattern; inverted, at what lies between.
+// splitter cuts a piece at the matches of a pattern or, if inverted, at the text between them.
 type splitter struct {
 	pattern  pattern.Matcher
 	behavior behavior

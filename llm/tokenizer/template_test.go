@@ -29,7 +29,7 @@ func TestRender(t *testing.T) {
 	}
 }
 
-// Of a model's templates, the one is chosen that transformers and vLLM choose.
+// The chosen template of a model is the one that transformers and vLLM choose.
 func TestFiles(t *testing.T) {
 	const object, list = `{"chat_template": {"default": "plain", "tool_use": "tools"}}`,
 		`{"chat_template": [{"name":"tool_use","template":"tools"},{"name":"default","template":"plain"}]}`
@@ -248,7 +248,7 @@ func TestErrors(t *testing.T) {
 		}
 	}
 	if _, err := ParseTemplate(Files{}); !errors.Is(err, ErrNone) {
-		t.Errorf("nothing: %v", err)
+		t.Errorf("no files: got %v", err)
 	}
 	for messages, want := range map[string]string{
 		`[{"role":"user","content":[{"type":"image_url","image_url":{"url":"x"}}]}]`:                        `chat template: message 0: a part of type "image_url" in the content is not text`,

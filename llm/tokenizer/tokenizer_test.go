@@ -35,7 +35,7 @@ func lines[T any](t testing.TB, path string) []T {
 	return out
 }
 
-// names are the tokenizers in testdata.
+// names returns the names of the tokenizers in testdata.
 func names(t testing.TB) []string {
 	t.Helper()
 	files, err := filepath.Glob("testdata/goldens-*.jsonl")

@@ -14,7 +14,7 @@ type edge struct {
 	child int32
 }
 
-// maxNodes is how many nodes an edge's key can name.
+// maxNodes is the number of nodes that an edge's key can name.
 const maxNodes = 1 << 24
 
 func newTrie() *trie {
@@ -39,7 +39,7 @@ func (t *trie) child(node int32, b byte) int32 {
 	return t.slot(uint32(node)<<8 | uint32(b)).child
 }
 
-// add gives key a value, and reports false when the trie is full.
+// add stores a value under key, and reports false when the trie is full.
 func (t *trie) add(key string, value int32) bool {
 	node := int32(0)
 	for i := range len(key) {

@@ -84,7 +84,7 @@ func (v *vocabulary) id(text []byte) (int32, bool) {
 	}
 }
 
-// idOf is id for a string.
+// idOf returns the id of a string, as id does for bytes.
 func (v *vocabulary) idOf(text string) (int32, bool) {
 	if p := *v.slot(maphash.String(v.seed, text), text); p > 0 {
 		return v.ids[p-1], true

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// escape reads what follows a backslash; inClass tells whether it stands between brackets.
+// escape reads the escape after a backslash; inClass reports whether it stands between brackets.
 func (p *regexParser) escape(inClass bool) (Set, error) {
 	if p.pos >= len(p.pattern) {
 		return nil, errors.New(`pattern ends in \`)

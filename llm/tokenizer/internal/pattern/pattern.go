@@ -91,7 +91,7 @@ type item struct {
 	negated  bool
 }
 
-// maxOptions is how many options fit the bits of pattern.able.
+// maxOptions is the number of options that fit the bits of pattern.able.
 const maxOptions = 32
 
 func newPattern(n node) (*pattern, bool) {

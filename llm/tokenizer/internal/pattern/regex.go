@@ -105,8 +105,8 @@ func (p *regexParser) sequence() (node, error) {
 	return out, p.checkFolds(out.children)
 }
 
-// checkFolds refuses what Oniguruma matches by a case folding to several letters, such as ß for (?i:ss): no other
-// engine does.
+// checkFolds returns an error for a sequence that Oniguruma, unlike other engines, matches by folding to several
+// letters, such as ß for (?i:ss).
 func (p *regexParser) checkFolds(sequence []node) error {
 	if !p.fold {
 		return nil
@@ -156,7 +156,7 @@ func (p *regexParser) atom() (node, error) {
 	return node{kind: nodeChars, chars: p.folded(Runes(r))}, nil
 }
 
-// group reads what follows an opening parenthesis. What a group captures does not matter to a tokenizer.
+// group reads a group after its opening parenthesis. Captures do not matter to a tokenizer.
 func (p *regexParser) group() (node, error) {
 	kinds := []struct {
 		open string
@@ -369,7 +369,7 @@ func (p *regexParser) accept(token string) bool {
 	return false
 }
 
-// rest returns up to n bytes of what is still to be read, for messages.
+// rest returns up to n bytes of the expression still to be read, for messages.
 func (p *regexParser) rest(n int) string {
 	return p.pattern[p.pos:min(len(p.pattern), p.pos+n)]
 }
