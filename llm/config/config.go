@@ -36,8 +36,8 @@ type Config struct {
 	// Own holds options of this program. inference-perf knows no such section and refuses it.
 	Own Own `key:"x-llm,omit"`
 
-	// Warnings name what was ignored: unknown keys where inference-perf ignores them, and all but the last of a key
-	// given several times. They do not change the meaning of the configuration.
+	// Warnings holds a line for each key that was ignored: unknown keys where inference-perf ignores them, and all but
+	// the last of a key given several times. They do not change the meaning of the configuration.
 	Warnings []string `key:"-"`
 
 	order tagged.Order `key:"-"`
@@ -156,7 +156,7 @@ func (c *Config) hasBreaker(name string) bool {
 	return false
 }
 
-// Settle fills in what depends on the machine and the moment, each only where the configuration does not give it:
+// Settle fills in the values that depend on the machine and the moment, where the configuration does not give them:
 // {timestamp} in the paths of storage, the base seed (milliseconds since 1970) and the number of workers (cpus, at
 // least 1). Paths show the time in the location of now. Settle also raises the numbers of draws as inference-perf does.
 func (c *Config) Settle(now time.Time, cpus int) {

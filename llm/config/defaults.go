@@ -12,8 +12,8 @@ func DefaultSharedPrefix() SharedPrefix {
 	return defaultsOf[SharedPrefix]()
 }
 
-// DefaultConversationReplay returns the section conversation_replay with no key given. Every distribution and limit
-// that nil stands for is set, except ToolLatency: nil means no pauses.
+// DefaultConversationReplay returns the section conversation_replay with no key given. It sets every distribution and
+// limit for which nil means a default, except ToolLatency: nil means no pauses.
 func DefaultConversationReplay() ConversationReplay {
 	return defaultsOf[ConversationReplay]().withDefaults()
 }

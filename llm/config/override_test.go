@@ -120,13 +120,13 @@ func TestOverrideOrder(t *testing.T) {
 	}
 }
 
-// TestKeys checks that the list is complete and that every default in it equals the default configuration's.
+// TestKeys checks that the list is complete and that every default in it equals the value in the default configuration.
 func TestKeys(t *testing.T) {
 	t.Parallel()
 	keys := map[string]Key{}
 	for _, k := range Keys() {
 		if _, twice := keys[k.Name]; twice {
-			t.Errorf("%s is there twice", k.Name)
+			t.Errorf("%s is listed twice", k.Name)
 		}
 		keys[k.Name] = k
 		if (k.Default == "") != k.Required {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// rule is a configuration on one line and what is said of it; nothing if it is accepted. An error's "config:1: " is
-// left out.
+// rule is a configuration on one line and the error it must cause, without "config:1: "; want is empty if the
+// configuration is accepted.
 type rule struct{ text, want string }
 
 // session makes the load fit for data in sessions.
