@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Counts holds what became of the records of files.
+// Counts holds how many records of files were kept and how many were left out, and why.
 type Counts struct {
 	Kept  int64
 	Empty int64 // records without a question or without an answer
@@ -27,7 +27,7 @@ type Counts struct {
 // Records returns the number of records that were read.
 func (c Counts) Records() int64 { return c.Kept + c.Empty + c.Long }
 
-// LeftOut reports whether the files hold something that no request uses.
+// LeftOut reports whether the files hold data that no request uses.
 func (c Counts) LeftOut() bool {
 	return c.Empty+c.Long+c.Turns > 0 || c.Fields != nil || c.Speakers != nil
 }
@@ -76,8 +76,8 @@ func listCounts(counts map[string]int64) string {
 // maxNames limits the names that are counted: some files use ids as names.
 const maxNames = 30
 
-// identityFields holds the fields that only identify a record or its origin. No request needs them, so that it is not
-// worth mentioning that they are left out. The field without a name and __index_level_0__ are the index of pandas.
+// identityFields holds the fields that only identify a record or its origin. No request needs them, and counting them
+// as left out would not help anyone. The field without a name and __index_level_0__ are the index of pandas.
 var identityFields = map[string]bool{
 	"id": true, "_id": true, "uuid": true, "hash": true, "idx": true, "index": true, "": true,
 	"__index_level_0__": true,

@@ -1,6 +1,6 @@
-// Package datasets reads and makes the prompts of a benchmark. An item is what one request asks. The same file, options
-// and number return the same item on every machine. The package knows no tokenizer: it is given one as a function or an
-// interface that counts tokens.
+// Package datasets reads and makes the prompts of a benchmark. An item is the content of one request. The same file,
+// options and number return the same item on every machine. The package has no tokenizer: a function or an interface
+// that counts tokens is passed to it.
 package datasets
 
 import (
@@ -15,7 +15,7 @@ type Message struct {
 	Content string `json:"content"`
 }
 
-// Item is what one request asks: a prompt or a chat.
+// Item is the content of one request: a prompt or a chat.
 type Item struct {
 	Prompt    string
 	Messages  []Message
@@ -62,7 +62,7 @@ type Options struct {
 	Count func(text string) int
 	// Input and Output, if set, are the lengths of the prompts and the answers to keep. Only Min and Max count.
 	Input, Output *Distribution
-	// Seen, if set, is called with what became of the records of a Stream: after 1,000 records, after 10,000 and so on,
+	// Seen, if set, is called with the counts of the records of a Stream: after 1,000 records, after 10,000 and so on,
 	// and at their end.
 	Seen func(c Counts, end bool)
 }
@@ -101,7 +101,7 @@ func shuffleWith[T any](items []T, rng *rand.Rand) {
 
 // below returns a whole number from 0 to n-1, all equally likely up to 1 in 2^40. It replaces the function of the
 // standard library because its numbers must never change: the definition of PCG fixes the generator's own numbers, but
-// not what the library makes of them.
+// not how the library uses them.
 func below(rng *rand.Rand, n int) int {
 	return int(rng.Uint64() % uint64(n)) // n is always positive
 }

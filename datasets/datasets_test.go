@@ -139,7 +139,7 @@ func TestMock(t *testing.T) {
 		t.Errorf("chat: got %v", got)
 	}
 	if _, finite := (Mock{}).Len(); finite {
-		t.Error("has an end")
+		t.Error("Len reports that the set has an end")
 	}
 }
 

@@ -29,7 +29,7 @@ func TestDistributionMoments(t *testing.T) {
 		for range n {
 			x := float64(d.Draw(rng))
 			if x < float64(d.Min) || x > float64(d.Max) {
-				t.Fatalf("%+v gives %v", d, x)
+				t.Fatalf("%+v: drew %v", d, x)
 			}
 			x -= d.Mean
 			sum, squares, cubes = sum+x, squares+x*x, cubes+x*x*x
@@ -42,7 +42,7 @@ func TestDistributionMoments(t *testing.T) {
 			t.Errorf("%+v: standard deviation %v", d, deviation)
 		}
 		if d.Skew != 0 && d.Skew*cubes < 0 {
-			t.Errorf("%+v leans the other way", d)
+			t.Errorf("%+v: the skew has the wrong sign", d)
 		}
 	}
 }
@@ -56,7 +56,7 @@ func TestUniformReachesItsEnds(t *testing.T) {
 	}
 	for n := 3; n <= 6; n++ {
 		if counts[n] < 9_500 || counts[n] > 10_500 {
-			t.Errorf("%d came %d times of 40000", n, counts[n])
+			t.Errorf("drew %d %d times in 40000 draws", n, counts[n])
 		}
 	}
 }
@@ -80,7 +80,7 @@ func TestDistributionRefusals(t *testing.T) {
 	}
 }
 
-// Drawn numbers must never change either.
+// Drawn numbers must never change: it must be possible to repeat a run of today with a later version.
 func TestDrawsAreFixed(t *testing.T) {
 	t.Parallel()
 	for typ, want := range map[string]string{

@@ -16,13 +16,13 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
-// decoder takes records apart without leaving garbage: for files of hundreds of megabytes, garbage would amount to as
-// much as what is kept. Returned texts are valid until the next record.
+// decoder splits records into fields without producing garbage: for files of hundreds of megabytes, garbage would
+// amount to as much as the data that is kept. Returned texts are valid until the next record.
 type decoder struct {
 	text   []byte // the text of strings that have escapes
 	params []byte // further fields of the record's request
 	turns  []turn
-	counts *Counts           // what is left out
+	counts *Counts           // data that is left out
 	names  map[string]string // lasting copies of the names that are counted
 }
 

@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// rebuild turns a value into what encoding/json makes of it.
+// rebuild turns a value into the value that encoding/json decodes.
 func rebuild(d *decoder, raw []byte) any {
 	switch raw[0] {
 	case '{':
@@ -35,7 +35,7 @@ func rebuild(d *decoder, raw []byte) any {
 	return json.Number(raw)
 }
 
-// Values are taken apart as encoding/json does it.
+// The decoder reads values as encoding/json does.
 func FuzzDecoder(f *testing.F) {
 	for _, seed := range []string{
 		` {"a\"b\\": [1, -2.5e3,true , null,{}, [ ] ` +

@@ -46,7 +46,7 @@ func uncompressedName(name string) string {
 	return strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".zst")
 }
 
-// Readable reports whether the name of a file is that of a file of records.
+// Readable reports whether a file with the given name is read as a file of records.
 func Readable(name string) bool {
 	for _, ext := range Extensions {
 		if strings.HasSuffix(uncompressedName(name), ext) {

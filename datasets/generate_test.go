@@ -158,7 +158,7 @@ func TestSharedPrefixGroups(t *testing.T) {
 		}
 	}
 	if !reflect.DeepEqual(at(t, set, n+5), at(t, set, 5)) {
-		t.Error("does not begin again")
+		t.Error("the set does not begin again")
 	}
 }
 
@@ -191,12 +191,12 @@ func TestReplayLengthsAreExact(t *testing.T) {
 		}
 		again, _ := r.Script(7)
 		if same, _ := r.Script(2); !reflect.DeepEqual(again, same) {
-			t.Error("conversation 7 of 5 is not number 2")
+			t.Error("conversation 7 of 5 is not conversation 2")
 		}
 	})
 }
 
-// The same holds for a user who asks several questions behind a shared prefix.
+// The first prompt of a user who asks several questions behind a shared prefix has the lengths of its parts.
 func TestSharedConversationsAreExact(t *testing.T) {
 	everyTokenizer(t, func(t *testing.T, c *tokenizer.Counter) {
 		shared, err := datasets.NewSharedPrefix(datasets.SharedPrefix{

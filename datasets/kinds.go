@@ -31,7 +31,7 @@ const (
 	Prompts
 )
 
-// sample is a record as the kinds read it: what to ask and the answer to measure. Its texts are valid until the next
+// sample is a record as the kinds read it: the prompt and the answer to measure. Its texts are valid until the next
 // record.
 type sample struct {
 	prompt   string
@@ -42,7 +42,7 @@ type sample struct {
 	limit    int // limit of the answer, 0 if the record has none
 }
 
-// read takes a record apart. It reports false in ok if the record holds nothing to ask.
+// read splits a record into a sample. It reports false in ok if the record has no question.
 func (k Kind) read(d *decoder, record []byte, form Form) (s sample, ok bool, err error) {
 	switch k {
 	case CNNDailyMail:

@@ -19,7 +19,7 @@ type bpe struct {
 	ranks  map[[2]string]int
 }
 
-// pieces returns the pieces that merging makes of a word.
+// pieces returns the pieces that result from merging a word.
 func (b *bpe) pieces(word string) []string {
 	list := strings.Split(word, "")
 	for {
@@ -37,7 +37,7 @@ func (b *bpe) pieces(word string) []string {
 	}
 }
 
-// add makes a token of a word and of each text between its pieces and the word.
+// add adds tokens for a word and for each text between its pieces and the word.
 func (b *bpe) add(word string) {
 	for list := b.pieces(word); len(list) > 1; list = b.pieces(word) {
 		b.ranks[[2]string{list[0], list[1]}] = len(b.merges)
@@ -120,7 +120,7 @@ func generated(t testing.TB, c *tokenizer.Counter) map[string]datasets.Set {
 	return map[string]datasets.Set{"random": random, "synthetic": synthetic}
 }
 
-// Lengths are exact with vocabularies as large as those of models, too.
+// Lengths are also exact with vocabularies as large as those of models.
 func TestLargeVocabulary(t *testing.T) {
 	t.Parallel()
 	c := large(t, 32_000)
@@ -139,7 +139,7 @@ func TestLargeVocabulary(t *testing.T) {
 func BenchmarkOpenLargeVocabulary(b *testing.B) {
 	for b.Loop() {
 		b.StopTimer()
-		c := large(b, 128_000) // anew: it remembers its words
+		c := large(b, 128_000) // a new one each time, because it remembers its words
 		b.StartTimer()
 		generated(b, c)
 	}

@@ -28,7 +28,7 @@ type lexicon struct {
 	tokenizer    Tokenizer
 	words        []string
 	overhead     int    // tokens around a text: special tokens, or those of a frame
-	overheadName string // what the overhead is, in messages before its number
+	overheadName string // the overhead in words, for messages that state its number
 }
 
 func newLexicon(t Tokenizer) (*lexicon, error) {

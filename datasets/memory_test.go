@@ -26,7 +26,7 @@ func peak(read func(look func(string) int)) uint64 {
 }
 
 // Reading leaves nothing in memory except the items. The test is not parallel because it measures the heap.
-func TestReadTakesLittleMoreThanItKeeps(t *testing.T) {
+func TestReadTakesLittleMoreMemoryThanItKeeps(t *testing.T) {
 	content := shareGPTFile(20 << 20)
 	files := []File{{Name: "f.json", Open: func() (io.ReadCloser, error) {
 		return io.NopCloser(bytes.NewReader(content)), nil

@@ -25,7 +25,7 @@ type original struct {
 	plain        []int32
 	count        func(text string) int
 	overhead     int    // tokens around an empty text
-	overheadName string // what the overhead is, in messages before its number
+	overheadName string // the overhead in words, for messages that state its number
 }
 
 func newOriginal(v Vocabulary) (*original, error) {

@@ -68,7 +68,7 @@ func TestOriginalUniformEnds(t *testing.T) {
 	}
 }
 
-// letters is a vocabulary of which each id is a letter.
+// letters is a vocabulary in which each id is a letter.
 type letters struct{ Vocabulary }
 
 func (letters) Plain() []int32                    { return []int32{1, 2} }
@@ -79,7 +79,7 @@ func (letters) CountSpecial(text string) int      { return len(text) }
 func TestOriginalDrawsAgain(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		fail int // so many counts that are one too many
+		fail int // number of counts that are one too many
 		want string
 	}{{0, ""}, {tries, ""}, {2*tries + 3, ""},
 		{draws * tries, "no prompt of 5 tokens came about in 100 draws of ids"}} {

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// originalLead is the line before the text that synthetic prompts are pieces of. Any line of about a dozen words does
-// as well.
+// originalLead is the line before the text from which synthetic prompts are cut. Any line of about a dozen words would
+// do.
 const originalLead = "Go on with what you read here, in as many words as you like:\n"
 
 // OriginalSynthetic makes the prompts of inference-perf's type synthetic: pieces of a text that begin at a random

@@ -43,7 +43,8 @@ func TestOriginalLengthsAreExact(t *testing.T) {
 			for i := range int64(60) {
 				item := at(t, set, i)
 				if n := c.CountSpecial(item.Prompt); n != item.PromptTokens || n < 4 || n > 300 {
-					t.Errorf("%s, item %d: %d tokens, says %d: %.200q", name, i, n, item.PromptTokens, item.Prompt)
+					t.Errorf("%s, item %d: %d tokens, PromptTokens is %d: %.200q", name, i, n, item.PromptTokens,
+						item.Prompt)
 				}
 				if item.MaxTokens < 1 || item.MaxTokens > 9 || item.Messages != nil || item.Bare {
 					t.Errorf("%s, item %d: %+v", name, i, item)
@@ -57,7 +58,7 @@ func TestOriginalLengthsAreExact(t *testing.T) {
 	})
 }
 
-// Prefix and question have their lengths each, and together about the sum of both.
+// A prefix and a question each have their lengths, and together about the sum of both.
 func TestOriginalSharedPrefix(t *testing.T) {
 	everyTokenizer(t, func(t *testing.T, c *tokenizer.Counter) {
 		open := func(questions, length int) datasets.Set {
@@ -74,7 +75,7 @@ func TestOriginalSharedPrefix(t *testing.T) {
 		for i := range int64(2) {
 			item := at(t, open(1, 0), i)
 			if n := c.CountSpecial(item.Prompt); n != 80 || item.PromptTokens != 80 {
-				t.Errorf("prefix %d has %d tokens, says %d, want 80", i, n, item.PromptTokens)
+				t.Errorf("prefix %d has %d tokens, PromptTokens is %d, want 80", i, n, item.PromptTokens)
 			}
 			prefixes[item.Prompt] = true
 		}
@@ -101,7 +102,7 @@ func TestOriginalSharedPrefix(t *testing.T) {
 			}
 		}
 		if len(found) != 2 || !reflect.DeepEqual(at(t, set, 23), at(t, set, 3)) {
-			t.Errorf("%d prefixes, want 2; or it does not begin again", len(found))
+			t.Errorf("%d prefixes, want 2, or the set does not begin again", len(found))
 		}
 	})
 }
@@ -125,7 +126,7 @@ func TestOriginalQuestionsBeginWithASpace(t *testing.T) {
 }
 
 // Synthetic prompts are pieces of the unchanged text.
-func TestOriginalSyntheticIsOfTheCorpus(t *testing.T) {
+func TestOriginalSyntheticTextIsInTheCorpus(t *testing.T) {
 	t.Parallel()
 	set := originals(t, counter(t, "../llm/tokenizer/testdata/bpe-llama3.json"), 1, "")["synthetic"]
 	found := 0
@@ -134,7 +135,7 @@ func TestOriginalSyntheticIsOfTheCorpus(t *testing.T) {
 			found++
 		}
 	}
-	if found < 48 { // one may begin in the line before the text
+	if found < 48 { // a few may begin in the line before the text
 		t.Errorf("%d of 50 prompts are in the corpus", found)
 	}
 }
@@ -157,7 +158,7 @@ func TestOriginalRandomTraceAndFrame(t *testing.T) {
 			item, want := at(t, set, i), r.Trace[i%2]
 			if n := c.Count(item.Prompt); n != int(want.Prompt) || item.PromptTokens != n ||
 				item.MaxTokens != int(want.Answer) || !item.Bare || !strings.HasPrefix(item.Prompt, r.Before) {
-				t.Errorf("item %d has %d tokens, says %+v; want %+v", i, n, item, want)
+				t.Errorf("item %d has %d tokens, got %+v; want %+v", i, n, item, want)
 			}
 		}
 		r.Trace[1].Prompt = 1
@@ -182,7 +183,7 @@ func TestSaltLeavesLengths(t *testing.T) {
 	}
 	unsalted, one, two := sets(""), sets("a"), sets("b")
 	for name := range unsalted {
-		if strings.Contains(name, "shared prefix") { // whose salt is always a script's own
+		if strings.Contains(name, "shared prefix") { // its salt always comes from a script
 			continue
 		}
 		for i := range int64(20) {

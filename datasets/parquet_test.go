@@ -29,7 +29,7 @@ func damaged(t *testing.T, content string) {
 	}
 }
 
-// readerAt is a file as the Parquet reader needs it.
+// readerAt is a file with the methods that the Parquet reader needs.
 type readerAt struct{ *bytes.Reader }
 
 func (readerAt) Close() error { return nil }

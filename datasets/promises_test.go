@@ -10,7 +10,7 @@ import (
 
 // A synthetic prompt is a piece of the text that begins at a word, with single spaces; a salted prompt begins with four
 // words of the vocabulary. Such words also fill the room where the last word did not fit.
-func TestSyntheticIsOfTheText(t *testing.T) {
+func TestSyntheticTextIsInTheCorpus(t *testing.T) {
 	t.Parallel()
 	c := counter(t, "../llm/tokenizer/testdata/bpe-llama3.json")
 	text := " " + strings.Join(strings.Fields(datasets.Corpus), " ") + " "
@@ -23,7 +23,7 @@ func TestSyntheticIsOfTheText(t *testing.T) {
 				continue
 			}
 			if piece := strings.Join(words[random:len(words)-6], " "); !strings.Contains(text, " "+piece+" ") {
-				t.Errorf("salt %q, item %d: %.200q is no piece of the text", salt, i, piece)
+				t.Errorf("salt %q, item %d: %.200q is not a piece of the text", salt, i, piece)
 			}
 			begins[words[random]] = true
 			if strings.Contains(text, " "+strings.Join(words[:random+4], " ")+" ") {
@@ -34,7 +34,7 @@ func TestSyntheticIsOfTheText(t *testing.T) {
 			t.Errorf("salt %q: pieces begin with %d words only", salt, len(begins))
 		}
 		if (salt == "") != (beginsInText > 0) {
-			t.Errorf("salt %q: the beginnings of %d prompts are of the text", salt, beginsInText)
+			t.Errorf("salt %q: the beginnings of %d prompts are in the text", salt, beginsInText)
 		}
 	}
 }
@@ -62,13 +62,13 @@ func TestDrawsAreRounded(t *testing.T) {
 	}{{2.5, 0, 9, 2}, {3.5, 0, 9, 4}, {2.51, 0, 9, 3}, {8.6, 0, 9, 9}, {0.4, 0, 9, 0}} {
 		d := datasets.Distribution{Type: datasets.Fixed, Mean: tt.mean, Min: tt.low, Max: tt.high}
 		if got := d.Draw(nil); got != tt.want || d.Least() != got || d.Most() != got {
-			t.Errorf("%v from %d to %d gives %d (%d to %d), want %d", tt.mean, tt.low, tt.high, got, d.Least(),
+			t.Errorf("%v from %d to %d: drew %d (%d to %d), want %d", tt.mean, tt.low, tt.high, got, d.Least(),
 				d.Most(), tt.want)
 		}
 	}
 	d := datasets.Distribution{Type: datasets.Lognormal, Mean: 5, StdDev: 50, Min: 3, Max: 8}
 	if d.Least() != 3 || d.Most() != 8 {
-		t.Errorf("%+v gives from %d to %d", d, d.Least(), d.Most())
+		t.Errorf("%+v: least %d, most %d", d, d.Least(), d.Most())
 	}
 }
 
@@ -93,8 +93,8 @@ func records(text string) []datasets.File {
 	}}}
 }
 
-// Roles are those that a server knows, whatever the file calls them, and the first question with an answer is asked,
-// whoever speaks first.
+// Roles have the names that a server knows, whatever names the file uses, and the first question with an answer is
+// asked, whichever role speaks first.
 func TestRolesAndFirstQuestions(t *testing.T) {
 	t.Parallel()
 	turn := func(from, value string) string { return `{"from": "` + from + `", "value": "` + value + `"}` }

@@ -93,8 +93,8 @@ func (d *decoder) readPrompt(record []byte, form Form) (sample, bool, error) {
 var errColumns = errors.New(`"prompt" is an object: pandas writes a file by columns, unless to_json is given ` +
 	`orient="records"`)
 
-// describeFields names the fields of a record that lacks the fields it should have. If another type of data set than
-// own reads such records, the text names that type.
+// describeFields names the fields of a record that lacks the required ones. If another type of data set than own reads
+// such records, the text names that type.
 func (d *decoder) describeFields(record []byte, own string) string {
 	var names []string
 	other := ""

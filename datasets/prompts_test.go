@@ -24,7 +24,7 @@ func TestPrompts(t *testing.T) {
 	for _, tt := range []struct {
 		name, record, messages, params string
 		limit                          int
-		left                           string // fields of which nothing is made
+		left                           string // fields that are left out
 	}{
 		{"messages", `{"messages": ` + chat + `, "max_tokens": 9}`, chat, "", 9, ""},
 		{"parameters",
@@ -194,7 +194,7 @@ func TestParquetAsItIs(t *testing.T) {
 	}
 }
 
-// What is left out of conversations is counted and described.
+// Data left out of conversations is counted and described.
 func TestCounts(t *testing.T) {
 	t.Parallel()
 	records := `{"id": "1", "conversations": [{"from": "gpt", "value": "welcome"}, {"from": "human", "value": "q"}, {"from": "gpt", "value": null}, {"from": "gpt", "value": "a", "weight": 1}]}

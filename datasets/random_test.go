@@ -28,11 +28,11 @@ func TestRandomTrace(t *testing.T) {
 		item, want := at(t, set, i), trace[i%2]
 		if n := c.CountSpecial(item.Prompt); n != int(want.Prompt) || item.PromptTokens != n ||
 			item.MaxTokens != int(want.Answer) || item.Bare {
-			t.Errorf("item %d has %d tokens, says %+v; want %+v", i, n, item, want)
+			t.Errorf("item %d has %d tokens, got %+v; want %+v", i, n, item, want)
 		}
 	}
 	if at(t, set, 0).Prompt != at(t, set, 2).Prompt {
-		t.Error("past the end it does not begin again")
+		t.Error("the set does not begin again past its end")
 	}
 	trace[1].Prompt = 1
 	if _, err := datasets.NewRandom(datasets.Random{Generated: datasets.Generated{Tokenizer: c},

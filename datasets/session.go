@@ -116,7 +116,7 @@ func (s *Sessions) Next(ctx context.Context) (*Asked, error) {
 	}
 }
 
-// stopWaiting removes a waiting caller. What the caller was handed in the meantime goes to the next.
+// stopWaiting removes a waiting caller. Whatever was handed to that caller in the meantime goes to the next.
 func (s *Sessions) stopWaiting(turn chan *session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -161,7 +161,7 @@ func (s *Sessions) ask(c *session) (*Asked, error) {
 	return a, nil
 }
 
-// request is what a turn carries: the system prompt, the history, and the user's text.
+// request is the content of a turn: the system prompt, the history, and the user's text.
 type request struct {
 	system    string
 	history   []Message

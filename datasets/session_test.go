@@ -40,7 +40,7 @@ func TestSessionCarriesItsAnswers(t *testing.T) {
 	for i := range 4 {
 		a := next(t, s)
 		prompts = append(prompts, fmt.Sprintf("%s/%d: %s", a.SessionID, a.Turn, a.Prompt))
-		a.Done(fmt.Sprintf("a%d", i), i != 1) // the second fails
+		a.Done(fmt.Sprintf("a%d", i), i != 1) // the second turn fails
 		a.Done("twice", true)
 	}
 	want := []string{"session-0/0: S q0.0", "session-0/1: S q0.0 a0 q0.1", "session-0/2: S q0.0 a0 q0.2",
@@ -218,7 +218,7 @@ func TestLimitWithoutAPlaceForAWord(t *testing.T) {
 		t.Errorf("then came %+v", a.Item)
 	}
 	if _, err := s.First(0); err == nil {
-		t.Error("the first item is no error")
+		t.Error("First returned no error")
 	}
 }
 
@@ -243,6 +243,6 @@ func TestReadScripts(t *testing.T) {
 		}
 	}
 	if _, err := ReadScripts(nil, CNNDailyMail, words); err == nil {
-		t.Error("articles are no conversations")
+		t.Error("articles were read as conversations")
 	}
 }

@@ -37,7 +37,7 @@ type Stream struct {
 	ahead      []Item  // rest of the current block, in its order
 	next       int64   // number of the next item, from 0 again for each pass
 	length     int64   // -1 until the end was seen
-	nextReport int64   // how many records to read before Seen is told again
+	nextReport int64   // number of records after which Seen is called next
 }
 
 // OpenStream opens files and reads their first item, so that a fault at the start is reported at once.

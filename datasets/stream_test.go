@@ -80,7 +80,7 @@ func TestShuffledStream(t *testing.T) {
 	}
 	slices.Sort(a)
 	if len(slices.Compact(a)) != n {
-		t.Error("not each item once")
+		t.Error("an item is missing or comes twice")
 	}
 }
 
@@ -98,7 +98,7 @@ func TestStreamErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 2 { // what comes after it has no number
+	for range 2 { // items after a fault have no number
 		if _, err := s.At(1); err == nil || !strings.Contains(err.Error(), "a.jsonl:2: the record has either") {
 			t.Errorf("later: %v", err)
 		}
@@ -130,7 +130,7 @@ func TestStreamAroundItsEnd(t *testing.T) {
 	}
 }
 
-func TestStreamTellsWhatBecameOfItsRecords(t *testing.T) {
+func TestStreamReportsCounts(t *testing.T) {
 	t.Parallel()
 	opened := 0
 	var told []string
@@ -143,6 +143,6 @@ func TestStreamTellsWhatBecameOfItsRecords(t *testing.T) {
 	}
 	at(s, 6000) // of 5000 items
 	if got, want := strings.Join(told, ", "), "1 10000 false, 5000 10000 true"; got != want {
-		t.Errorf("told %s; want %s", got, want)
+		t.Errorf("Seen got %s; want %s", got, want)
 	}
 }

@@ -21,7 +21,8 @@ const (
 	answerColumn = "GeneratedTokens"
 )
 
-// lengthColumns are the names of either column, in lower case and without separators. The first that a file has counts.
+// lengthColumns are the names of either column, in lower case and without separators. The first one that a file has is
+// used.
 var lengthColumns = [2][]string{
 	{
 		"contexttokens", "prompttokens", "inputtokens", "requesttokens", "inputlength", "promptlength", "inputlen",

@@ -120,7 +120,7 @@ func (v *values) expectEnd() error {
 	}
 }
 
-// syntaxFault describes what is wrong at pos, in the words of the decoder where it has any.
+// syntaxFault describes the fault at pos, in the words of encoding/json where it reports one.
 func (v *values) syntaxFault() error {
 	var x any
 	for len(v.buf)-v.pos < len("//") && v.err == nil {
