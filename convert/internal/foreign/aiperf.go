@@ -28,7 +28,7 @@ func (d *aiPerf) next(r *Reader) (*Request, error) {
 		return nil, err
 	}
 	r.read++
-	e := aiPerfRecord{cursor: cursor{b: raw, path: []string{"record " + strconv.Itoa(r.read-1)}}, start: -1, end: -1}
+	e := aiPerfRecord{in: cursor{b: raw, path: []string{"record " + strconv.Itoa(r.read-1)}}, start: -1, end: -1}
 	if err := e.decode(); err != nil {
 		return nil, err
 	}
@@ -68,7 +68,7 @@ func (q *Request) lastOfLatency() {
 }
 
 type aiPerfRecord struct {
-	cursor
+	in                  cursor
 	q                   Request
 	start, end, due     int64 // nanoseconds
 	warmup              bool
@@ -78,14 +78,14 @@ type aiPerfRecord struct {
 }
 
 func (e *aiPerfRecord) decode() error {
-	if err := e.object(e.member); err != nil {
+	if err := e.in.object(e.member); err != nil {
 		return err
 	}
 	switch {
 	case e.start < 0:
-		return e.fail("it has no metadata.request_start_ns")
+		return e.in.fail("it has no metadata.request_start_ns")
 	case e.end >= 0 && e.end < e.start:
-		return e.fail("it ends at %d, before its start at %d", e.end, e.start)
+		return e.in.fail("it ends at %d, before its start at %d", e.end, e.start)
 	}
 	q := &e.q
 	if e.warmup {
@@ -121,51 +121,51 @@ func (e *aiPerfRecord) gather() (err error) {
 func (e *aiPerfRecord) member(key string) error {
 	switch key {
 	case "metadata":
-		return e.object(e.metadata)
+		return e.in.object(e.metadata)
 	case "metrics":
-		return e.objectOrNull(e.metric)
+		return e.in.objectOrNull(e.metric)
 	case "error":
-		e.q.Failed = e.peek() == '{'
-		return e.objectOrNull(e.failure)
+		e.q.Failed = e.in.peek() == '{'
+		return e.in.objectOrNull(e.failure)
 	}
-	return e.skip()
+	return e.in.skip()
 }
 
 func (e *aiPerfRecord) metadata(key string) (err error) {
 	q := &e.q
 	switch key {
 	case "request_start_ns":
-		e.start, err = e.nanoseconds()
+		e.start, err = e.in.nanoseconds()
 	case "request_end_ns":
-		if !e.null() {
-			e.end, err = e.nanoseconds()
+		if !e.in.null() {
+			e.end, err = e.in.nanoseconds()
 		}
 	case "credit_issued_ns":
-		if !e.null() {
-			e.due, err = e.nanoseconds()
+		if !e.in.null() {
+			e.due, err = e.in.nanoseconds()
 		}
 	case "x_correlation_id":
-		q.SessionID, err = e.text()
+		q.SessionID, err = e.in.text()
 	case "turn_index":
-		q.Turn, err = e.count()
+		q.Turn, err = e.in.count()
 	case "benchmark_phase":
 		var phase string
-		phase, err = e.text()
+		phase, err = e.in.text()
 		e.warmup = phase == "warmup"
 	case "profiling_index":
 		var n *int
-		if n, err = e.count(); err == nil && n != nil {
+		if n, err = e.in.count(); err == nil && n != nil {
 			if *n >= maxStages {
-				return e.fail("%d is no number of a phase", *n)
+				return e.in.fail("%d is no number of a phase", *n)
 			}
 			q.Stage = *n
 		}
 	case "was_cancelled":
-		if !e.null() {
-			q.Canceled, err = e.bool()
+		if !e.in.null() {
+			q.Canceled, err = e.in.bool()
 		}
 	default:
-		err = e.skip()
+		err = e.in.skip()
 	}
 	return err
 }
@@ -181,7 +181,7 @@ func (e *aiPerfRecord) metric(key string) error {
 	case "request_latency":
 		return e.duration(&q.Latency)
 	case "inter_chunk_latency":
-		return e.measured(func() (err error) { q.Gaps, err = e.floats(); return err }, func(scale float64) {
+		return e.measured(func() (err error) { q.Gaps, err = e.in.floats(); return err }, func(scale float64) {
 			for i := range q.Gaps {
 				q.Gaps[i] /= scale
 			}
@@ -203,7 +203,7 @@ func (e *aiPerfRecord) metric(key string) error {
 	case "usage_total_tokens":
 		return e.used("total_tokens")
 	}
-	return e.skip()
+	return e.in.skip()
 }
 
 // perSecond holds how many of each unit make a second.
@@ -211,7 +211,7 @@ var perSecond = map[string]float64{"s": 1, "sec": 1, "ms": 1e3, "us": 1e6, "ns":
 
 // duration reads a metric that holds one time.
 func (e *aiPerfRecord) duration(v **float64) error {
-	return e.measured(func() (err error) { *v, err = e.optional(); return err }, func(scale float64) {
+	return e.measured(func() (err error) { *v, err = e.in.optional(); return err }, func(scale float64) {
 		if *v != nil {
 			**v /= scale
 		}
@@ -220,25 +220,25 @@ func (e *aiPerfRecord) duration(v **float64) error {
 
 // measured reads the value and the unit of a time, in any order, and calls scale with the number of units per second.
 func (e *aiPerfRecord) measured(read func() error, scale func(float64)) error {
-	if e.null() {
+	if e.in.null() {
 		return nil
 	}
 	unit := ""
-	err := e.object(func(key string) (err error) {
+	err := e.in.object(func(key string) (err error) {
 		switch key {
 		case "value":
 			return read()
 		case "unit":
-			unit, err = e.text()
+			unit, err = e.in.text()
 			return err
 		}
-		return e.skip()
+		return e.in.skip()
 	})
 	if err != nil {
 		return err
 	}
 	if perSecond[unit] == 0 {
-		return e.fail("%q is no unit of time known here", unit)
+		return e.in.fail("%q is no unit of time known here", unit)
 	}
 	scale(perSecond[unit])
 	return nil
@@ -246,11 +246,11 @@ func (e *aiPerfRecord) measured(read func() error, scale func(float64)) error {
 
 // tally reads a metric that holds a count.
 func (e *aiPerfRecord) tally(n **int) error {
-	return e.objectOrNull(func(key string) (err error) {
+	return e.in.objectOrNull(func(key string) (err error) {
 		if key != "value" {
-			return e.skip()
+			return e.in.skip()
 		}
-		*n, err = e.count()
+		*n, err = e.in.count()
 		return err
 	})
 }
@@ -271,16 +271,16 @@ func (e *aiPerfRecord) failure(key string) (err error) {
 	q := &e.q
 	switch key {
 	case "type":
-		q.ErrorType, err = e.text()
+		q.ErrorType, err = e.in.text()
 	case "message":
-		q.ErrorMessage, err = e.text()
+		q.ErrorMessage, err = e.in.text()
 	case "code":
 		var n *int
-		if n, err = e.count(); n != nil && err == nil && *n >= 100 && *n < 600 {
+		if n, err = e.in.count(); n != nil && err == nil && *n >= 100 && *n < 600 {
 			q.Status = *n
 		}
 	default:
-		err = e.skip()
+		err = e.in.skip()
 	}
 	// aiperf sets the status 499 on requests that it canceled itself.
 	if q.ErrorType == "RequestCancellationError" {

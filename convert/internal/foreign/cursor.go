@@ -277,20 +277,20 @@ func (c *cursor) floats() (list []float64, err error) {
 	for {
 		v, err := c.span()
 		if err != nil {
-			return nil, c.at(len(list), err)
+			return nil, atItem(len(list), err)
 		}
 		list = append(list, v)
 		if c.take(']') {
 			return list, nil
 		}
 		if !c.take(',') {
-			return nil, c.at(len(list), c.fail("want a comma or the array's end"))
+			return nil, atItem(len(list), c.fail("want a comma or the array's end"))
 		}
 	}
 }
 
-// at adds the index of an array's item to the path of an error.
-func (c *cursor) at(i int, err error) error {
+// atItem adds the index of an array's item to the path of an error.
+func atItem(i int, err error) error {
 	var v *valueError
 	if errors.As(err, &v) {
 		v.path += "[" + strconv.Itoa(i) + "]"

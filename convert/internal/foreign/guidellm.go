@@ -296,12 +296,12 @@ func (d *guideLLM) nextList(r *Reader) error {
 // request reads a request. It returns nil for a request that was canceled before it was sent.
 func (d *guideLLM) request(raw []byte, bodies bool) (*Request, error) {
 	d.seen = true
-	e := guideLLMRequest{bodies: bodies, cursor: cursor{b: raw, path: []string{
+	e := guideLLMRequest{bodies: bodies, in: cursor{b: raw, path: []string{
 		"benchmarks[", strconv.Itoa(d.benchmark - 1), "].requests.", d.list, "[", strconv.Itoa(d.item), "]",
 	}}}
 	q := &e.q
 	q.Stage, q.Model, q.API = d.benchmark-1, d.model, apiOf(d.api)
-	if err := e.object(e.member); err != nil {
+	if err := e.in.object(e.member); err != nil {
 		return nil, err
 	}
 	if d.list == "incomplete" && !e.start {
@@ -310,7 +310,7 @@ func (d *guideLLM) request(raw []byte, bodies bool) (*Request, error) {
 	if e.start && !e.end {
 		q.End, q.EndUnknown, e.end = q.Start, true, true
 	}
-	if err := e.times(q, e.start, e.end); err != nil {
+	if err := checkTimes(&e.in, q, e.start, e.end); err != nil {
 		return nil, err
 	}
 	q.Failed = d.list != "successful"

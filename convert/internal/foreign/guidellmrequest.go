@@ -2,7 +2,7 @@ package foreign
 
 // guideLLMRequest is a request of any version of guidellm, whose keys do not collide.
 type guideLLMRequest struct {
-	cursor
+	in         cursor
 	q          Request
 	bodies     bool
 	start, end bool
@@ -14,32 +14,32 @@ func (e *guideLLMRequest) member(key string) (err error) {
 	switch key {
 	case "start_time", "request_start_time":
 		e.flat = e.flat || key == "start_time"
-		q.Start, e.start, err = e.instant()
+		q.Start, e.start, err = e.in.instant()
 	case "end_time", "request_end_time":
-		q.End, e.end, err = e.instant()
+		q.End, e.end, err = e.in.instant()
 	case "first_token_time":
-		q.First, err = e.optional()
+		q.First, err = e.in.optional()
 	case "last_token_time":
-		q.Last, err = e.optional()
+		q.Last, err = e.in.optional()
 	case "prompt_tokens":
-		q.InputTokens, err = e.count()
+		q.InputTokens, err = e.in.count()
 	case "output_tokens":
-		q.OutputTokens, err = e.count()
+		q.OutputTokens, err = e.in.count()
 	case "request_type":
-		q.API, err = e.text()
+		q.API, err = e.in.text()
 		q.API = apiOf(q.API)
 	case "error":
-		q.ErrorMessage, err = e.text()
+		q.ErrorMessage, err = e.in.text()
 	case "info":
-		err = e.objectOrNull(e.info)
+		err = e.in.objectOrNull(e.info)
 	case "scheduler_info":
-		err = e.objectOrNull(e.scheduler)
+		err = e.in.objectOrNull(e.scheduler)
 	case "request_args", "prompt":
 		q.RequestBody, err = e.body()
 	case "output":
 		q.ResponseBody, err = e.body()
 	default:
-		err = e.skip()
+		err = e.in.skip()
 	}
 	return err
 }
@@ -47,9 +47,9 @@ func (e *guideLLMRequest) member(key string) (err error) {
 // body reads a text if bodies were asked for.
 func (e *guideLLMRequest) body() (string, error) {
 	if e.bodies {
-		return e.text()
+		return e.in.text()
 	}
-	return "", e.skip()
+	return "", e.in.skip()
 }
 
 // instant reads an instant that may be null.
@@ -65,15 +65,15 @@ func (e *guideLLMRequest) info(key string) (err error) {
 	q := &e.q
 	switch key {
 	case "timings":
-		err = e.objectOrNull(e.timings)
+		err = e.in.objectOrNull(e.timings)
 	case "error":
-		q.ErrorMessage, err = e.text()
+		q.ErrorMessage, err = e.in.text()
 	case "conversation_id":
-		q.SessionID, err = e.text()
+		q.SessionID, err = e.in.text()
 	case "turn_index":
-		q.Turn, err = e.count()
+		q.Turn, err = e.in.count()
 	default:
-		err = e.skip()
+		err = e.in.skip()
 	}
 	return err
 }
@@ -82,15 +82,15 @@ func (e *guideLLMRequest) timings(key string) (err error) {
 	q := &e.q
 	switch key {
 	case "targeted_start":
-		q.Due, err = e.optional()
+		q.Due, err = e.in.optional()
 	case "first_token_iteration":
-		q.First, err = e.optional()
+		q.First, err = e.in.optional()
 	case "last_token_iteration":
-		q.Last, err = e.optional()
+		q.Last, err = e.in.optional()
 	case "token_iterations":
-		q.ChunkCount, err = e.count()
+		q.ChunkCount, err = e.in.count()
 	default:
-		err = e.skip()
+		err = e.in.skip()
 	}
 	return err
 }
@@ -98,12 +98,12 @@ func (e *guideLLMRequest) timings(key string) (err error) {
 // scheduler reads the plan of 0.2 and 0.3, in which -1 means that the instant never came.
 func (e *guideLLMRequest) scheduler(key string) error {
 	if key != "targeted_start_time" {
-		return e.skip()
+		return e.in.skip()
 	}
-	if e.null() {
+	if e.in.null() {
 		return nil
 	}
-	at, err := e.float()
+	at, err := e.in.float()
 	if err == nil && at >= 0 {
 		e.q.Due = &at
 	}

@@ -28,7 +28,7 @@ func (d *inferencePerf) next(r *Reader) (*Request, error) {
 		return nil, err
 	}
 	r.read++
-	e := inferencePerfElement{cursor: cursor{b: raw, path: []string{"[" + strconv.Itoa(r.read-1) + "]"}},
+	e := inferencePerfElement{in: cursor{b: raw, path: []string{"[" + strconv.Itoa(r.read-1) + "]"}},
 		bodies: r.Bodies}
 	if err := e.decode(); err != nil {
 		return nil, err
@@ -40,24 +40,24 @@ func (d *inferencePerf) next(r *Reader) (*Request, error) {
 }
 
 type inferencePerfElement struct {
-	cursor
+	in         cursor
 	q          Request
 	bodies     bool
 	start, end bool
 }
 
 func (e *inferencePerfElement) decode() error {
-	if err := e.object(e.member); err != nil {
+	if err := e.in.object(e.member); err != nil {
 		return err
 	}
 	if e.q.EndUnknown { // end_time is null, as llmconv writes it
 		e.q.End = e.q.Start
 	}
-	return e.times(&e.q, e.start, e.end)
+	return checkTimes(&e.in, &e.q, e.start, e.end)
 }
 
-// times checks that a request has a start and an end, in this order.
-func (c *cursor) times(q *Request, start, end bool) error {
+// checkTimes checks that a request has a start and an end, in this order.
+func checkTimes(c *cursor, q *Request, start, end bool) error {
 	switch {
 	case !start:
 		return c.fail("it has no start time")
@@ -74,29 +74,29 @@ func (e *inferencePerfElement) member(key string) (err error) {
 	switch key {
 	case "start_time":
 		e.start = true
-		q.Start, err = e.span()
+		q.Start, err = e.in.span()
 	case "end_time":
 		e.end = true
-		if q.EndUnknown = e.null(); !q.EndUnknown {
-			q.End, err = e.span()
+		if q.EndUnknown = e.in.null(); !q.EndUnknown {
+			q.End, err = e.in.span()
 		}
 	case "request":
 		err = e.request()
 	case "response":
 		if e.bodies {
-			q.ResponseBody, err = e.text()
+			q.ResponseBody, err = e.in.text()
 			return err
 		}
-		err = e.skip()
+		err = e.in.skip()
 	case "info":
-		err = e.objectOrNull(e.info)
+		err = e.in.objectOrNull(e.info)
 	case "computed_metrics":
-		err = e.objectOrNull(e.computed)
+		err = e.in.objectOrNull(e.computed)
 	case "error":
-		q.Failed = e.peek() == '{'
-		err = e.objectOrNull(e.failure)
+		q.Failed = e.in.peek() == '{'
+		err = e.in.objectOrNull(e.failure)
 	default:
-		err = e.skip()
+		err = e.in.skip()
 	}
 	return err
 }
@@ -111,11 +111,11 @@ func (c *cursor) objectOrNull(f func(key string) error) error {
 
 // request measures the body and finds its model and kind without decoding it.
 func (e *inferencePerfElement) request() (err error) {
-	if e.null() {
+	if e.in.null() {
 		return nil
 	}
-	from := e.i
-	raw, err := e.rawString()
+	from := e.in.i
+	raw, err := e.in.rawString()
 	if err != nil {
 		return err
 	}
@@ -123,8 +123,8 @@ func (e *inferencePerfElement) request() (err error) {
 	e.q.Model, e.q.API = modelOf(raw)
 	e.q.Streaming = e.q.Streaming || streamOf(raw)
 	if e.bodies {
-		e.i = from
-		e.q.RequestBody, err = e.text()
+		e.in.i = from
+		e.q.RequestBody, err = e.in.text()
 	}
 	return err
 }
@@ -163,43 +163,43 @@ func (e *inferencePerfElement) info(key string) (err error) {
 	q := &e.q
 	switch key {
 	case "request_metrics":
-		return e.objectOrNull(e.requestMetrics)
+		return e.in.objectOrNull(e.requestMetrics)
 	case "response_metrics":
-		return e.objectOrNull(e.responseMetrics)
+		return e.in.objectOrNull(e.responseMetrics)
 	case "extra_info":
-		return e.objectOrNull(e.extra)
+		return e.in.objectOrNull(e.extra)
 	case "lora_adapter":
-		q.Adapter, err = e.text()
+		q.Adapter, err = e.in.text()
 	case "input_tokens":
 		if q.InputTokens == nil {
-			q.InputTokens, err = e.count()
+			q.InputTokens, err = e.in.count()
 			return err
 		}
-		err = e.skip()
+		err = e.in.skip()
 	case "retries_attempted":
 		var n *int
-		if n, err = e.count(); n != nil {
+		if n, err = e.in.count(); n != nil {
 			q.RetriesAttempted = *n
 		}
 	case "retries_recovered":
-		q.RetriesRecovered, err = e.bool()
+		q.RetriesRecovered, err = e.in.bool()
 	case "retry_wasted_sec":
-		q.RetryWasted, err = e.span()
+		q.RetryWasted, err = e.in.span()
 	default:
-		err = e.skip()
+		err = e.in.skip()
 	}
 	return err
 }
 
 func (e *inferencePerfElement) requestMetrics(key string) error {
 	if key != "text" {
-		return e.skip()
+		return e.in.skip()
 	}
-	return e.objectOrNull(func(key string) (err error) {
+	return e.in.objectOrNull(func(key string) (err error) {
 		if key != "input_tokens" {
-			return e.skip()
+			return e.in.skip()
 		}
-		e.q.InputTokens, err = e.count()
+		e.q.InputTokens, err = e.in.count()
 		return err
 	})
 }
@@ -208,16 +208,16 @@ func (e *inferencePerfElement) responseMetrics(key string) (err error) {
 	q := &e.q
 	switch key {
 	case "output_tokens":
-		q.OutputTokens, err = e.count()
+		q.OutputTokens, err = e.in.count()
 	case "server_usage":
-		q.Usage, err = e.usage()
+		q.Usage, err = e.in.usage()
 	case "chunk_times":
-		q.Chunks, err = e.floats()
+		q.Chunks, err = e.in.floats()
 		q.Streaming = q.Streaming || q.Chunks != nil
 	case "output_token_times":
-		q.TokenTimes, err = e.floats()
+		q.TokenTimes, err = e.in.floats()
 	default: // response_chunks repeat the response
-		err = e.skip()
+		err = e.in.skip()
 	}
 	return err
 }
@@ -241,13 +241,13 @@ func (e *inferencePerfElement) extra(key string) (err error) {
 	q := &e.q
 	switch key {
 	case "user_session":
-		q.SessionID, err = e.name()
+		q.SessionID, err = e.in.name()
 	case "chat_round":
-		q.Turn, err = e.count()
+		q.Turn, err = e.in.count()
 	case "stop_reason":
-		q.FinishReason, err = e.text()
+		q.FinishReason, err = e.in.text()
 	default:
-		err = e.skip()
+		err = e.in.skip()
 	}
 	return err
 }
@@ -264,11 +264,11 @@ func (c *cursor) name() (string, error) {
 func (e *inferencePerfElement) computed(key string) (err error) {
 	switch key {
 	case "ttft_slo_sec":
-		e.q.TTFTSLO, err = e.optional()
+		e.q.TTFTSLO, err = e.in.optional()
 	case "tpot_slo_sec":
-		e.q.TPOTSLO, err = e.optional()
+		e.q.TPOTSLO, err = e.in.optional()
 	default:
-		err = e.skip()
+		err = e.in.skip()
 	}
 	return err
 }
@@ -277,14 +277,14 @@ func (e *inferencePerfElement) failure(key string) (err error) {
 	q := &e.q
 	switch key {
 	case "error_type":
-		q.ErrorType, err = e.text()
+		q.ErrorType, err = e.in.text()
 		if digits, ok := strings.CutPrefix(q.ErrorType, "HTTP Error "); ok {
 			q.Status, _ = strconv.Atoi(digits) // 0 means unknown
 		}
 	case "error_msg":
-		q.ErrorMessage, err = e.text()
+		q.ErrorMessage, err = e.in.text()
 	default:
-		err = e.skip()
+		err = e.in.skip()
 	}
 	return err
 }
