@@ -21,20 +21,20 @@ func decode(data []byte, d *Delta) error {
 	for first := true; s.more('}', first); first = false {
 		switch key := s.key(); string(key) {
 		case "choices":
-			s.choices(d)
+			readChoices(&s, d)
 		case "usage":
-			s.usage(d)
+			readUsage(&s, d)
 		case "x_groq": // Groq puts the usage of a stream, and errors, here
 			groq := s.skip()
 			if d.Usage == nil {
 				s := scanner{b: find(groq, []byte("usage"))}
-				s.usage(d)
+				readUsage(&s, d)
 			}
 			if text := find(groq, []byte("error")); !isEmpty(text) && text != nil {
 				d.Error = errorText(text)
 			}
 		case "error":
-			s.errorMember(d)
+			readError(&s, d)
 		default:
 			f.member(key, s.skip())
 		}
@@ -63,8 +63,8 @@ func isDone(data []byte) bool {
 	return bytes.EqualFold(bytes.Trim(data, `"`), []byte("[DONE]"))
 }
 
-// usage reads a usage map.
-func (s *scanner) usage(d *Delta) {
+// readUsage reads a usage map.
+func readUsage(s *scanner, d *Delta) {
 	if s.peek() == 0 {
 		return
 	}
@@ -73,7 +73,7 @@ func (s *scanner) usage(d *Delta) {
 	}
 }
 
-func (s *scanner) choices(d *Delta) {
+func readChoices(s *scanner, d *Delta) {
 	if !s.open('[') {
 		s.skip()
 		return
@@ -84,10 +84,10 @@ func (s *scanner) choices(d *Delta) {
 			s.skip()
 		case d.Choices > 0:
 			d.Choices++
-			s.furtherChoice(d)
+			readFurtherChoice(s, d)
 		default:
 			d.Choices++
-			s.choice(d)
+			readChoice(s, d)
 		}
 	}
 }
@@ -100,7 +100,7 @@ const (
 	rankDelta
 )
 
-func (s *scanner) choice(d *Delta) {
+func readChoice(s *scanner, d *Delta) {
 	s.open('{')
 	rank := 0 // rank of what d holds
 	for first := true; s.more('}', first); first = false {
@@ -108,17 +108,17 @@ func (s *scanner) choice(d *Delta) {
 		case "index":
 			d.Index = number(s.skip())
 		case "delta":
-			rank = s.output(d, rank, rankDelta)
+			rank = readOutput(s, d, rank, rankDelta)
 		case "text":
-			rank = s.output(d, rank, rankText)
+			rank = readOutput(s, d, rank, rankText)
 		case "message":
-			rank = s.output(d, rank, rankMessage)
+			rank = readOutput(s, d, rank, rankMessage)
 		case "finish_reason":
-			s.finishReason(d)
+			readFinishReason(s, d)
 		case "usage": // Moonshot puts it here
-			s.usage(d)
+			readUsage(s, d)
 		case "error":
-			s.errorMember(d)
+			readError(s, d)
 		default:
 			s.skip()
 		}
@@ -126,8 +126,8 @@ func (s *scanner) choice(d *Delta) {
 	d.Message = rank == rankMessage
 }
 
-// furtherChoice replaces the choice before it if its index is lower. Otherwise only its error counts.
-func (s *scanner) furtherChoice(d *Delta) {
+// readFurtherChoice replaces the choice before it if its index is lower. Otherwise only its error counts.
+func readFurtherChoice(s *scanner, d *Delta) {
 	raw := s.skip()
 	other := scanner{b: raw}
 	if index := number(find(raw, []byte("index"))); index < d.Index {
@@ -135,18 +135,18 @@ func (s *scanner) furtherChoice(d *Delta) {
 			Choices: d.Choices, Index: index, Content: d.Content[:0], Aside: d.Aside[:0], Usage: d.Usage,
 			Error: d.Error,
 		}
-		other.choice(d)
+		readChoice(&other, d)
 		return
 	}
 	other = scanner{b: find(raw, []byte("error"))}
 	if other.peek() != 0 {
-		other.errorMember(d)
+		readError(&other, d)
 	}
 }
 
-// output reads a choice's output of the given rank, in place of output of a lower rank that d holds, and returns the
-// rank of what d then holds.
-func (s *scanner) output(d *Delta, held, rank int) int {
+// readOutput reads a choice's output of the given rank, in place of output of a lower rank that d holds, and returns
+// the rank of what d then holds.
+func readOutput(s *scanner, d *Delta, held, rank int) int {
 	if held > rank {
 		s.skip()
 		return held
@@ -155,9 +155,9 @@ func (s *scanner) output(d *Delta, held, rank int) int {
 	reasoning, toolCall := d.Reasoning, d.ToolCall
 	d.Reasoning, d.ToolCall = false, false
 	if rank == rankText {
-		s.content(d)
+		readContent(s, d)
 	} else {
-		s.message(d)
+		readMessage(s, d)
 	}
 	if len(d.Content) == content && len(d.Aside) == aside && !d.Reasoning && !d.ToolCall {
 		d.Reasoning, d.ToolCall = reasoning, toolCall
@@ -168,7 +168,7 @@ func (s *scanner) output(d *Delta, held, rank int) int {
 	return rank
 }
 
-func (s *scanner) message(d *Delta) {
+func readMessage(s *scanner, d *Delta) {
 	if s.peek() == '"' {
 		d.Content = s.appendString(d.Content)
 		return
@@ -180,32 +180,32 @@ func (s *scanner) message(d *Delta) {
 	for first := true; s.more('}', first); first = false {
 		switch string(s.key()) {
 		case "content", "refusal":
-			s.content(d)
+			readContent(s, d)
 		case "reasoning_content", "reasoning", "thinking", "reasoning_details":
-			s.reasoning(d)
+			readReasoning(s, d)
 		case "tool_calls", "function_call":
-			s.toolCalls(d)
+			readToolCalls(s, d)
 		case "error":
-			s.errorMember(d)
+			readError(s, d)
 		default:
 			s.skip()
 		}
 	}
 }
 
-// reasoning reads a string or a list of parts, unless the message gave its reasoning under another name before.
-func (s *scanner) reasoning(d *Delta) {
+// readReasoning reads a string or a list of parts, unless the message gave its reasoning under another name before.
+func readReasoning(s *scanner, d *Delta) {
 	if d.Reasoning {
 		s.skip()
 		return
 	}
 	before := len(d.Aside)
-	s.texts(&d.Aside)
+	appendTexts(s, &d.Aside)
 	d.Reasoning = len(d.Aside) > before
 }
 
-// texts appends a string, or the texts of an object, or the texts of a list of objects.
-func (s *scanner) texts(dst *[]byte) {
+// appendTexts appends a string, or the texts of an object, or the texts of a list of objects.
+func appendTexts(s *scanner, dst *[]byte) {
 	switch s.peek() {
 	case '"':
 		*dst = s.appendString(*dst)
@@ -213,20 +213,20 @@ func (s *scanner) texts(dst *[]byte) {
 		s.open('[')
 		for first := true; s.more(']', first); first = false {
 			if s.peek() == '{' {
-				s.partTexts(dst)
+				appendPartTexts(s, dst)
 			} else {
 				s.skip()
 			}
 		}
 	case '{':
-		s.partTexts(dst)
+		appendPartTexts(s, dst)
 	default:
 		s.skip()
 	}
 }
 
-// partTexts appends the texts of one part of reasoning.
-func (s *scanner) partTexts(dst *[]byte) {
+// appendPartTexts appends the texts of one part of reasoning.
+func appendPartTexts(s *scanner, dst *[]byte) {
 	s.open('{')
 	for first := true; s.more('}', first); first = false {
 		switch key := string(s.key()); {
@@ -238,11 +238,11 @@ func (s *scanner) partTexts(dst *[]byte) {
 	}
 }
 
-// toolCalls reads a list of calls or a single one.
-func (s *scanner) toolCalls(d *Delta) {
+// readToolCalls reads a list of calls or a single one.
+func readToolCalls(s *scanner, d *Delta) {
 	switch s.peek() {
 	case '{':
-		d.ToolCall = s.call(d) || d.ToolCall
+		d.ToolCall = readCall(s, d) || d.ToolCall
 	case '[':
 		s.open('[')
 		for first := true; s.more(']', first); first = false {
@@ -250,7 +250,7 @@ func (s *scanner) toolCalls(d *Delta) {
 			if s.peek() != '{' {
 				s.skip()
 			} else {
-				s.call(d)
+				readCall(s, d)
 			}
 		}
 	default:
@@ -258,16 +258,16 @@ func (s *scanner) toolCalls(d *Delta) {
 	}
 }
 
-// call appends the name and the arguments of a call, and reports whether the object has any member.
-func (s *scanner) call(d *Delta) (any bool) {
+// readCall appends the name and the arguments of a call, and reports whether the object has any member.
+func readCall(s *scanner, d *Delta) (any bool) {
 	s.open('{')
 	for first := true; s.more('}', first); first = false {
 		any = true
 		switch key := string(s.key()); {
 		case key == "function" && s.peek() == '{':
-			s.function(d)
+			readFunction(s, d)
 		case key == "name" || key == "arguments":
-			s.appendValue(d)
+			appendValue(s, d)
 		default:
 			s.skip()
 		}
@@ -275,12 +275,12 @@ func (s *scanner) call(d *Delta) (any bool) {
 	return any
 }
 
-func (s *scanner) function(d *Delta) {
+func readFunction(s *scanner, d *Delta) {
 	s.open('{')
 	for first := true; s.more('}', first); first = false {
 		switch string(s.key()) {
 		case "name", "arguments":
-			s.appendValue(d)
+			appendValue(s, d)
 		default:
 			s.skip()
 		}
@@ -288,7 +288,7 @@ func (s *scanner) function(d *Delta) {
 }
 
 // appendValue appends the text of a string, or an object as it stands.
-func (s *scanner) appendValue(d *Delta) {
+func appendValue(s *scanner, d *Delta) {
 	switch s.peek() {
 	case '"':
 		d.Aside = s.appendString(d.Aside)
@@ -299,20 +299,20 @@ func (s *scanner) appendValue(d *Delta) {
 	}
 }
 
-// content reads a string, null, a part, or an array of parts or strings.
-func (s *scanner) content(d *Delta) {
+// readContent reads a string, null, a part, or an array of parts or strings.
+func readContent(s *scanner, d *Delta) {
 	switch s.peek() {
 	case '"':
 		d.Content = s.appendString(d.Content)
 	case '{':
-		s.part(d)
+		readPart(s, d)
 	case '[':
 		s.open('[')
 		for first := true; s.more(']', first); first = false {
 			if s.peek() == '"' {
 				d.Content = s.appendString(d.Content)
 			} else {
-				s.part(d)
+				readPart(s, d)
 			}
 		}
 	default:
@@ -320,8 +320,8 @@ func (s *scanner) content(d *Delta) {
 	}
 }
 
-// part reads a part of a content: a text, or the reasoning of a part whose type says so.
-func (s *scanner) part(d *Delta) {
+// readPart reads a part of a content: a text, or the reasoning of a part whose type says so.
+func readPart(s *scanner, d *Delta) {
 	if !s.open('{') {
 		s.skip()
 		return
@@ -337,7 +337,7 @@ func (s *scanner) part(d *Delta) {
 				s.skip()
 			}
 		case "thinking", "reasoning":
-			s.texts(&d.Aside)
+			appendTexts(s, &d.Aside)
 		case "type":
 			kind := s.skip()
 			thinks = string(kind) == `"thinking"` || string(kind) == `"reasoning"`

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// errorMember reads the member "error" of an answer, a choice or a delta, whatever its value is; null, false and empty
+// readError reads the member "error" of an answer, a choice or a delta, whatever its value is; null, false and empty
 // values are no error.
-func (s *scanner) errorMember(d *Delta) {
+func readError(s *scanner, d *Delta) {
 	switch raw := s.skip(); string(raw) {
 	case "null", "false", "0", `""`, "[]", "{}", "":
 	default:
@@ -15,8 +15,8 @@ func (s *scanner) errorMember(d *Delta) {
 	}
 }
 
-// finishReason reads a finish reason. A reason which says that the server gave up is an error.
-func (s *scanner) finishReason(d *Delta) {
+// readFinishReason reads a finish reason. A reason which says that the server gave up is an error.
+func readFinishReason(s *scanner, d *Delta) {
 	var words string
 	switch s.peek() {
 	case '"':
