@@ -98,8 +98,8 @@ func (f *Faults) AddType(v *Value, path, want string, secret bool) {
 	f.Add(v, path, "expected %s, got %s", want, describe(v, secret))
 }
 
-// addUnknown reports an unknown key. meant is the dotted key that it was taken for, if any. The list must have room for one
-// more fault.
+// addUnknown reports an unknown key. meant is the dotted key that it was taken for, if any. The list must have room for
+// one more fault.
 func (f *Faults) addUnknown(at Position, path, meant, format string, args ...any) {
 	f.AddAt(at, path, format, args...)
 	f.list[len(f.list)-1].meant = meant
