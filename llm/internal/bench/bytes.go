@@ -16,13 +16,13 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/convert"
 	"github.com/seed-307b789f/xk6-llm/convert/run"
-	llmmeasure "github.com/seed-307b789f/xk6-llm/llm/internal/samples"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 	"github.com/seed-307b789f/xk6-llm/llm/tokenizer"
 )
 
-// bytesCost prints what writing records, reading them into a report, and counting tokens cost, in relation to reading
-// the lines of the same bytes.
+// bytesCost prints the cost of writing records, of making a report of them, and of counting tokens, as ratios to
+// reading the same bytes line by line.
 func bytesCost(rounds int) error {
 	for _, part := range []func(int) error{recordCost, converterCost, tokenizerCost} {
 		if err := part(rounds); err != nil {
@@ -32,7 +32,7 @@ func bytesCost(rounds int) error {
 	return nil
 }
 
-// recordCost makes records of 200 tokens.
+// recordCost prints the cost of records of 200 tokens.
 func recordCost(rounds int) error {
 	const tokens, times = 200, 10_000
 	r := answer(tokens)
@@ -40,15 +40,16 @@ func recordCost(rounds int) error {
 	if err != nil {
 		return err
 	}
-	m, err := llmmeasure.Register(k6metrics.NewRegistry())
+	m, err := samples.Register(k6metrics.NewRegistry())
 	if err != nil {
 		return err
 	}
 	text := bytes.Repeat(append(line, '\n'), times)
-	return besides(rounds, "record of an answer of 200 tokens, its samples and its line", "ns of CPU per token",
+	return compareToReading(rounds, "record of an answer of 200 tokens, its samples and its line",
+		"ns of CPU per token",
 		tokens*times, text, func() error {
 			for range times {
-				c := m.Request(r, nil, nil, llmmeasure.ITLRequest)
+				c := m.Request(r, nil, nil, samples.ITLRequest)
 				c.GetSamples()
 				if _, err := c.Text(); err != nil {
 					return err
@@ -58,19 +59,19 @@ func recordCost(rounds int) error {
 		})
 }
 
-// converterCost makes a report of answers of 100 tokens.
+// converterCost prints the cost of a report of answers of 100 tokens.
 func converterCost(rounds int) error {
 	const tokens, requests = 100, 20_000
 	text, err := manyRecords(requests, tokens)
 	if err != nil {
 		return err
 	}
-	return besides(rounds, "converter, answers of 100 tokens", "ns of CPU per token", tokens*requests, text,
+	return compareToReading(rounds, "converter, answers of 100 tokens", "ns of CPU per token", tokens*requests, text,
 		func() error { return makeReport(text) })
 }
 
-// besides prints the cost of a unit, and its ratio to reading the lines of a text.
-func besides(rounds int, name, unit string, units float64, text []byte, do func() error) error {
+// compareToReading prints the cost of a unit, and its ratio to reading the lines of a text.
+func compareToReading(rounds int, name, unit string, units float64, text []byte, do func() error) error {
 	var cost, ratio []float64
 	for range rounds {
 		read, err := cpuOf(func() error { return readLines(text) })
@@ -89,10 +90,10 @@ func besides(rounds int, name, unit string, units float64, text []byte, do func(
 	return nil
 }
 
-// readLines reads lines as the bare client does.
+// readLines reads lines in the way of the bare client.
 func readLines(text []byte) error {
 	for r := bufio.NewReaderSize(bytes.NewReader(text), 4096); ; {
-		switch _, err := r.ReadSlice('\n'); err { // bare
+		switch _, err := r.ReadSlice('\n'); err {
 		case nil, bufio.ErrBufferFull:
 		case io.EOF:
 			return nil
@@ -102,14 +103,15 @@ func readLines(text []byte) error {
 	}
 }
 
-// cpuOf is the CPU time that something takes.
+// cpuOf returns the CPU time that a function takes.
 func cpuOf(do func() error) (time.Duration, error) {
 	begun := cpuTime()
 	err := do()
 	return cpuTime() - begun, err
 }
 
-// tokenizerCost counts the tokens of the sample conversations with a byte-level and a metaspace vocabulary.
+// tokenizerCost prints the cost of counting the tokens of the sample conversations, with a byte-level and a metaspace
+// vocabulary.
 func tokenizerCost(rounds int) error {
 	data, err := os.ReadFile("scripts/data/sharegpt-sample.json")
 	if err != nil {
@@ -135,7 +137,7 @@ func tokenizerCost(rounds int) error {
 		if err != nil {
 			return err
 		}
-		err = besides(rounds, "tokenizer, "+name, "ns of CPU per byte", float64(len(all)), all, func() error {
+		err = compareToReading(rounds, "tokenizer, "+name, "ns of CPU per byte", float64(len(all)), all, func() error {
 			for range 10 {
 				for _, text := range texts {
 					t.Count(text)
@@ -150,7 +152,7 @@ func tokenizerCost(rounds int) error {
 	return nil
 }
 
-// makeReport makes the report of records.
+// makeReport makes the report of a text of records.
 func makeReport(text []byte) error {
 	run, err := run.Read(run.Options{}, run.Source{Name: "run.jsonl", Reader: bytes.NewReader(text)})
 	if err == nil {
@@ -159,7 +161,7 @@ func makeReport(text []byte) error {
 	return err
 }
 
-// answer is a record of so many tokens.
+// answer returns a record with a number of tokens.
 func answer(tokens int) *record.Request {
 	r := &record.Request{
 		ID: "bench-1", API: "completion", Model: "sim", Streaming: true, Start: 1,
@@ -172,7 +174,7 @@ func answer(tokens int) *record.Request {
 	return r
 }
 
-// manyRecords is the text of a run of n requests, no two of which are alike.
+// manyRecords returns the records of a run of n different requests as text.
 func manyRecords(n, tokens int) (text []byte, err error) {
 	lines := []record.Line{&record.Run{Schema: record.Schema, ID: "bench", Instance: "1", Segment: "0:1", Start: 1}}
 	for i := range n {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// growth prints what a unit costs at 1, 10 and 100 times as many of something: where it does not grow, the whole grows
-// in proportion.
+// growth prints the cost of a unit at 1, 10 and 100 times the load. If it stays the same, the total cost is
+// proportional to the load.
 func growth(rounds int, length time.Duration) error {
 	fmt.Printf("\ngrowth: cost of a unit at 1×, 10× and 100×\n  %-52s %10s %10s %10s\n", "", "1×", "10×", "100×")
 	streams := []workload{}
@@ -35,7 +35,7 @@ func growthOf(name string, list []workload, rounds int, length time.Duration) er
 		if err != nil {
 			return err
 		}
-		do, err := ourClient(url, w.tokens)
+		do, err := llmClient(url, w.tokens)
 		var costs []float64
 		for range rounds {
 			if err != nil {
@@ -55,7 +55,7 @@ func growthOf(name string, list []workload, rounds int, length time.Duration) er
 	return nil
 }
 
-// converterGrowth makes the report of more and more requests of 100 tokens.
+// converterGrowth prints the cost of a request in reports of 1,000 to 100,000 requests of 100 tokens.
 func converterGrowth(rounds int) error {
 	fmt.Printf("  %-52s", "requests in a report, 1,000 to 100,000: µs per request")
 	for _, n := range []int{1000, 10_000, 100_000} {

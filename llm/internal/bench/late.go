@@ -24,13 +24,14 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// lateModule is k6/x/late: late() notes how long after its due instant an iteration got to call it.
+// lateModule is the module k6/x/late. Its function late() notes the time between the due instant of an iteration and
+// the call.
 type lateModule struct {
 	mu   sync.Mutex
 	list []time.Duration
 }
 
-// NewModuleInstance gives a VU its late().
+// NewModuleInstance returns the instance of a VU. All instances share one list.
 func (m *lateModule) NewModuleInstance(vu modules.VU) modules.Instance {
 	return lateInstance{vu: vu, m: m}
 }
@@ -40,7 +41,7 @@ type lateInstance struct {
 	m  *lateModule
 }
 
-// Exports names late, and all, which gives what late noted as JSON.
+// Exports returns the functions late and all. all returns the times that late noted as JSON.
 func (i lateInstance) Exports() modules.Exports {
 	return modules.Exports{Named: map[string]any{
 		"late": func() {
@@ -67,7 +68,7 @@ export default function () { late(); }
 export function handleSummary() { return { stdout: all() }; }
 `
 
-// runK6 is this program as k6 with the module late; it prints what late noted.
+// runK6 runs this program as k6 with the module k6/x/late. The script prints the times that late noted.
 func runK6(script string) {
 	modules.Register("k6/x/late", new(lateModule))
 	modules.Register("k6/x/llm", llm.New())
@@ -77,19 +78,19 @@ func runK6(script string) {
 	k6cmd.Execute()
 }
 
-// lateness prints how late iterations begin against their due instants, on one processor, beside a bare loop that only
-// sleeps.
+// lateness prints the delay of iterations after their due instants, on one processor, and beside it the delay of a bare
+// loop that only sleeps.
 func lateness(length time.Duration) error {
 	for _, rate := range []int{1000, 5000} {
-		ours, err := lateOfK6(rate, length)
+		own, err := lateOfK6(rate, length)
 		if err != nil {
 			return err
 		}
 		bare := lateOfLoop(rate, length)
 		fmt.Printf("\nlateness at %d arrivals/s for %v, GOMAXPROCS=1, µs: p50 / p90 / p99 / max\n", rate, length)
 		fmt.Printf("  %-44s %s\n", "bare loop, locked thread, nanosleep", quantiles(bare))
-		fmt.Printf("  %-44s %s, %d of %d sent\n", "due to the first line of Go in the iteration", quantiles(ours),
-			len(ours), rate*int(length.Seconds()))
+		fmt.Printf("  %-44s %s, %d of %d sent\n", "due to the first line of Go in the iteration", quantiles(own),
+			len(own), rate*int(length.Seconds()))
 	}
 	return nil
 }
@@ -121,7 +122,7 @@ func lateOfK6(rate int, length time.Duration) (list []time.Duration, err error) 
 	return list, json.Unmarshal(out, &list)
 }
 
-// lateOfLoop is the best that sleeping can do here.
+// lateOfLoop returns the delays of a loop that only sleeps, which are the least that is possible on this machine.
 func lateOfLoop(rate int, length time.Duration) (list []time.Duration) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

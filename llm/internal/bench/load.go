@@ -22,7 +22,7 @@ import (
 
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
-	llmmeasure "github.com/seed-307b789f/xk6-llm/llm/internal/samples"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 	"github.com/seed-307b789f/xk6-llm/llm/sim"
 )
 
@@ -45,10 +45,10 @@ func runServer() error {
 // request sends one request and reads its answer.
 type request func() error
 
-// measure runs a closed loop and gives µs of this process's CPU per unit, after a warm-up. Streams start at random
-// within the warm-up, so that their tokens do not come together. How many units came in the window follows from
-// Little's law (a stream is always busy, so units = streams × units of a request × window / mean latency): counting
-// whole requests would be off by a window's worth of streams.
+// measure runs a closed loop and returns µs of this process's CPU per unit, after a warm-up. Streams start at random
+// instants of the warm-up, so that their tokens do not arrive at the same time. The number of units in the window
+// follows from Little's law (a stream is always busy, so units = streams × units of a request × window / mean latency).
+// A count of whole requests would be wrong by up to one request per stream.
 func measure(w workload, length time.Duration, do func() request) (float64, error) {
 	var requests, busy atomic.Int64
 	var failed atomic.Pointer[error]
@@ -58,7 +58,7 @@ func measure(w workload, length time.Duration, do func() request) (float64, erro
 	const warmUp = time.Second
 	for range w.streams {
 		running.Go(func() {
-			time.Sleep(rand.N(warmUp)) // no secret
+			time.Sleep(rand.N(warmUp))
 			send := do()
 			for ctx.Err() == nil {
 				start := time.Now()
@@ -96,7 +96,7 @@ func body(tokens int) string {
 		`prompt","max_tokens":%d,"ignore_eos":true,"stream":true,"stream_options":{"include_usage":true}}`, tokens)
 }
 
-// bareClient does the least one can: it sends, and reads lines.
+// bareClient returns the least possible client: it sends a request and reads lines.
 func bareClient(url string, tokens int) func() request {
 	text := []byte(body(tokens))
 	return func() request {
@@ -126,10 +126,11 @@ func bareClient(url string, tokens int) func() request {
 	}
 }
 
-// ourClient does all that a request costs outside of k6: the record, its samples and its line.
-func ourClient(url string, tokens int) (func() request, error) {
+// llmClient returns a client that does everything that a request costs outside of k6: it makes the record, its samples
+// and its line.
+func llmClient(url string, tokens int) (func() request, error) {
 	registry := k6metrics.NewRegistry()
-	m, err := llmmeasure.Register(registry)
+	m, err := samples.Register(registry)
 	if err != nil {
 		return nil, err
 	}
@@ -151,7 +152,7 @@ func ourClient(url string, tokens int) (func() request, error) {
 			if a.Record.Failed() {
 				return fmt.Errorf("%s: %s", a.Record.ErrorType, a.Record.Error)
 			}
-			container := m.Request(a.Record, tags, nil, llmmeasure.ITLRequest)
+			container := m.Request(a.Record, tags, nil, samples.ITLRequest)
 			container.GetSamples()
 			line, err := container.Text()
 			if err != nil {
@@ -171,7 +172,7 @@ export default function () { client.complete('a short prompt', { maxTokens: Numb
 export function handleSummary(data) { return { stdout: String(data.metrics.llm_tokens_out.values.count) }; }
 `
 
-// measureK6 runs the same load in k6, and gives µs of its process's CPU per unit, its start included.
+// measureK6 runs the same load in k6, and returns µs of its process's CPU per unit, including its start.
 func measureK6(w workload, url string, length time.Duration, k6 string) (float64, error) {
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {

@@ -1,7 +1,7 @@
 //go:build unix
 
-// Bench measures what the client costs, as ratios to a bare net/http client that only reads lines, both in this one
-// process against a simulator in another. docs/performance.md explains the figures.
+// Bench measures the cost of the client as a ratio to a bare net/http client that only reads lines. Both clients run in
+// this process, and the simulator in another. docs/performance.md explains the figures.
 //
 //	go run ./llm/internal/bench [-rounds 3] [-seconds 5] [-k6 bin/k6] [-only cost|bytes|growth|memory|late|tail]
 package main
@@ -16,15 +16,16 @@ import (
 )
 
 func main() {
-	serve := flag.Bool("serve", false, "be the simulator (used by bench itself)")
-	rounds := flag.Int("rounds", 3, "rounds, each of every client in turn")
+	serve := flag.Bool("serve", false, "act as the simulator (bench uses it itself)")
+	rounds := flag.Int("rounds", 3, "number of rounds; in each round, every client runs once")
 	seconds := flag.Float64("seconds", 5, "length of one measurement")
-	k6 := flag.String("k6", "bin/k6", "k6 with this extension, for the rows with JavaScript; \"\" leaves them out")
-	late := flag.String("late", "", "be k6 with a script that tells its lateness (used by bench itself)")
-	only := flag.String("only", "", "only one part: cost, bytes, growth, memory, late or tail")
-	tailSelf := flag.Bool("tail-client", false, "be the bare client of the tail (used by bench itself)")
+	k6 := flag.String("k6", "bin/k6",
+		"path of a k6 with this extension, for the rows with JavaScript; \"\" leaves them out")
+	late := flag.String("late", "", "act as k6 with a script that prints its lateness (bench uses it itself)")
+	only := flag.String("only", "", "run only this part: cost, bytes, growth, memory, late or tail")
+	tailSelf := flag.Bool("tail-client", false, "act as the bare client of the tail (bench uses it itself)")
 	memorySelf := flag.Bool("memory-client", false,
-		"be the bare client whose memory is measured (used by bench itself)")
+		"act as the bare client whose memory is measured (bench uses it itself)")
 	flag.Parse()
 	if *late != "" {
 		runK6(*late)
@@ -47,7 +48,7 @@ func main() {
 	}
 }
 
-// all runs the parts, or only one of them.
+// all runs all parts, or only the named one.
 func all(only string, rounds int, length time.Duration, k6 string) error {
 	for _, part := range []struct {
 		name string
@@ -70,10 +71,10 @@ func all(only string, rounds int, length time.Duration, k6 string) error {
 	return nil
 }
 
-// workload is one shape of load.
+// workload is a load on a simulator.
 type workload struct {
 	name    string
-	unit    string // what the cost is per
+	unit    string // the unit to which the cost relates: a token or a request
 	server  string // query of the simulator
 	streams int
 	tokens  int // per request
@@ -106,16 +107,16 @@ func bench(rounds int, length time.Duration, k6 string) error {
 
 func verdict(met bool) string { return map[bool]string{true: "met", false: "MISSED"}[met] }
 
-// compare runs the clients in turn, so that a machine that slows down slows all.
+// compare runs the clients in turn, so that a slower phase of the machine affects all of them.
 func compare(w workload, url string, rounds int, length time.Duration, k6 string) error {
 	fmt.Printf("\n%s: µs of CPU per %s\n", w.name, w.unit)
-	var bare, ours, ratio, whole, wholeRatio []float64
+	var bare, own, ratio, whole, wholeRatio []float64
 	for range rounds {
 		b, err := measure(w, length, bareClient(url, w.tokens))
 		if err != nil {
 			return err
 		}
-		do, err := ourClient(url, w.tokens)
+		do, err := llmClient(url, w.tokens)
 		if err != nil {
 			return err
 		}
@@ -123,7 +124,7 @@ func compare(w workload, url string, rounds int, length time.Duration, k6 string
 		if err != nil {
 			return err
 		}
-		bare, ours, ratio = append(bare, b), append(ours, o), append(ratio, o/b)
+		bare, own, ratio = append(bare, b), append(own, o), append(ratio, o/b)
 		if k6 == "" {
 			continue
 		}
@@ -134,9 +135,9 @@ func compare(w workload, url string, rounds int, length time.Duration, k6 string
 		whole, wholeRatio = append(whole, cost), append(wholeRatio, cost/b)
 	}
 	row("bare net/http, reads lines", bare)
-	row("llm/client with record and samples", ours)
+	row("llm/client with record and samples", own)
 	row("ratio", ratio)
-	aim("target", median(ratio), w.target)
+	printTarget("target", median(ratio), w.target)
 	if k6 != "" {
 		row("k6: JavaScript, iteration, metrics, start", whole)
 		row("ratio", wholeRatio)
@@ -144,8 +145,8 @@ func compare(w workload, url string, rounds int, length time.Duration, k6 string
 	return nil
 }
 
-// aim says whether a value is within its target; 0 is none.
-func aim(name string, value, target float64) {
+// printTarget prints whether a value is within its target. It prints nothing if the target is 0.
+func printTarget(name string, value, target float64) {
 	if target > 0 {
 		fmt.Printf("  %-44s %8.3g  %s (at most %g)\n", name, value, verdict(value <= target), target)
 	}
@@ -161,7 +162,7 @@ func median(values []float64) float64 {
 	return sorted[len(sorted)/2]
 }
 
-// startServer runs this program as the simulator, in a process of its own so that its CPU is not counted.
+// startServer runs this program as the simulator. It is a separate process, so that its CPU does not count.
 func startServer(query string) (url string, stop func(), err error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -170,7 +171,7 @@ func startServer(query string) (url string, stop func(), err error) {
 	return serveBy(exec.Command(self, "-serve"), query)
 }
 
-// startServerOn does so on one processor.
+// startServerOn starts the simulator like startServer, on one processor.
 func startServerOn(processor int, query string) (url string, stop func(), err error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -179,7 +180,7 @@ func startServerOn(processor int, query string) (url string, stop func(), err er
 	return serveBy(on(processor, self, "-serve"), query)
 }
 
-// serveBy gives the simulator's address, and what ends it.
+// serveBy starts the simulator by a command. It returns its URL and a function that ends it.
 func serveBy(cmd *exec.Cmd, query string) (url string, stop func(), err error) {
 	cmd.Env = append(os.Environ(), "BENCH_SIM="+query)
 	cmd.Stderr = os.Stderr

@@ -23,8 +23,8 @@ export default function () { if (__ENV.IDLE) sleep(20); else client.complete('a 
 export function handleSummary() { return {}; }
 `
 
-// vuMemory prints what a VU holds, by the peak of a process with a thousand of them less that of one with a single VU,
-// and what a stream takes without a VU.
+// vuMemory prints the memory of a VU: the peak of a process with a thousand VUs, less the peak of a process with one,
+// per VU. It also prints the memory of a stream without a VU.
 func vuMemory(rounds int, k6 string) error {
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
@@ -59,12 +59,12 @@ func vuMemory(rounds int, k6 string) error {
 			return err
 		}
 		row(kind.name, each)
-		aim("target", median(each), kind.target)
+		printTarget("target", median(each), kind.target)
 	}
 	return nil
 }
 
-// eachOf gives what one of a thousand VUs of a client holds, in MB, by rounds.
+// eachOf returns the memory of one of a thousand VUs of a client, in MB, for each round.
 func eachOf(rounds int, args []string, env ...string) (each []float64, err error) {
 	for range rounds {
 		one, err := peakOf(args, 1, env...)
@@ -80,7 +80,7 @@ func eachOf(rounds int, args []string, env ...string) (each []float64, err error
 	return each, nil
 }
 
-// peakOf runs a client with so many VUs and gives the most memory it held, in bytes.
+// peakOf runs a client with a number of VUs and returns its peak memory, in bytes.
 func peakOf(args []string, vus int, env ...string) (int64, error) {
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Env = append(append(os.Environ(), fmt.Sprint("VUS=", vus), record.StatusEnv+"=off"), env...)
@@ -95,7 +95,7 @@ func peakOf(args []string, vus int, env ...string) (int64, error) {
 	return peak(), nil
 }
 
-// memoryClient holds as many streams as VUS says, for as long as the script of the VUs does.
+// memoryClient keeps VUS streams open, for as long as vuScript runs.
 func memoryClient() error {
 	n, err := strconv.Atoi(os.Getenv("VUS"))
 	if err != nil {

@@ -22,7 +22,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// The load of the tail: so many streams at a time on average, of so many tokens a second, each for ten seconds.
+// The load of the tail: tailStreams streams at a time on average, of tailRate tokens a second, for ten seconds each.
 const (
 	tailStreams = 1000
 	tailRate    = 20
@@ -32,9 +32,10 @@ const (
 
 const tailTarget = 2.0
 
-// tail prints how late each token is read, from its writing by the simulator, on one processor: by a bare client, then
-// by the whole of k6, which send at the very same instants. The simulator has another processor to itself. As k6 is set
-// by default a minute may see no collection, so it runs once more with Go's own GOGC.
+// tail prints the time from the simulator's writing of a token to the client's reading of it, on one processor: for a
+// bare client, then for k6, which send at the same instants. The simulator has another processor to itself. With the
+// extension's default settings there may be no garbage collection in a minute, so k6 runs once more with Go's default
+// GOGC.
 func tail(length time.Duration, k6 string) error {
 	fmt.Printf("\nreceive delay of a token, ms, on one processor: %d streams of %d tokens/s, Poisson arrivals, %v\n",
 		tailStreams, tailRate, length)
@@ -75,22 +76,22 @@ func tail(length time.Duration, k6 string) error {
 			bare = t.All.P99
 			continue
 		}
-		aim("ratio of the p99", t.All.P99/bare, tailTarget)
+		printTarget("ratio of the p99", t.All.P99/bare, tailTarget)
 	}
 	return nil
 }
 
-// tailed is one client's tail.
+// tailed holds the delays of one client.
 type tailed struct {
 	selftest.Errors
-	end  *record.End // nil of the bare client
-	host float64     // share of the processors' time that the host took
+	end  *record.End // nil for the bare client
+	host float64     // share of the processors' time that the host took, from 0 to 1
 }
 
-// tailOf runs a client against a simulator of its own, and compares what it recorded.
+// tailOf runs a client against a new simulator, and compares the client's records with the simulator's.
 func tailOf(dir string, args []string, length time.Duration, gogc string) (t tailed, err error) {
 	truth, records := filepath.Join(dir, "truth.jsonl"), filepath.Join(dir, "k6.jsonl")
-	_, _ = os.Remove(truth), os.Remove(records) // of the client before
+	_, _ = os.Remove(truth), os.Remove(records) // of the previous client
 	url, stop, err := startServerOn(1, fmt.Sprintf("ttft=100ms&itl=%v&max-num-seqs=100000&truth=%s",
 		time.Second/tailRate, truth))
 	if err != nil {
@@ -116,7 +117,7 @@ func tailOf(dir string, args []string, length time.Duration, gogc string) (t tai
 	return t, err
 }
 
-// on makes a command that runs on one processor, where the system can say so.
+// on returns a command that runs on one processor if the system has taskset.
 func on(processor int, args ...string) *exec.Cmd {
 	if path, err := exec.LookPath("taskset"); err == nil {
 		args = append([]string{path, "-c", strconv.Itoa(processor)}, args...)
@@ -132,7 +133,7 @@ export default function () { client.complete('a short prompt', { maxTokens: Numb
 export function handleSummary() { return {}; }
 `
 
-// tailClient is the bare client: a goroutine per request that reads lines and notes when.
+// tailClient runs the bare client: a goroutine per request that reads lines and notes the instants.
 func tailClient() error {
 	rate, errRate := strconv.ParseFloat(os.Getenv("RATE"), 64)
 	tokens, errTokens := strconv.Atoi(os.Getenv("TOKENS"))
@@ -169,7 +170,7 @@ func tailClient() error {
 	return writeRecords(os.Getenv("RECORDS"), all)
 }
 
-// readStamped sends one request and notes when each line of content came.
+// readStamped sends one request and notes the instant of each line of content.
 func readStamped(transport *http.Transport, text, id string, tokens int) (*record.Request, error) {
 	req, err := http.NewRequest(http.MethodPost, os.Getenv("URL")+"/v1/completions", strings.NewReader(text))
 	if err != nil {
