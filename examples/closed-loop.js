@@ -1,4 +1,4 @@
-// So many requests, so many at a time.
+// Sends a fixed number of requests, a fixed number at a time.
 import { Client, Dataset, scenarios, summary } from 'k6/x/llm';
 
 export const options = { scenarios: scenarios({ stages: [{ requests: 40, concurrency: 8 }] }) };

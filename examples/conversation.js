@@ -1,4 +1,4 @@
-// A conversation: each turn sends what was said before.
+// Leads a conversation: each turn sends the previous turns and their answers.
 import exec from 'k6/execution';
 import { Client } from 'k6/x/llm';
 

@@ -1,4 +1,4 @@
-// One request, and what is known of it.
+// Sends one request and prints its figures.
 import { Client } from 'k6/x/llm';
 
 const client = new Client({ baseURL: __ENV.BASE_URL || 'sim:' });

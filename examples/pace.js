@@ -1,4 +1,4 @@
-// Exact arrivals where executors of extensions are refused: k6's shared-iterations, and a wait for each arrival.
+// Sends at exact arrivals where k6 refuses executors of extensions: uses shared-iterations, and waits for each arrival.
 import { Client, Dataset, pace, summary } from 'k6/x/llm';
 
 const paced = pace({ stages: [{ rate: 20, duration: '2s' }], arrival: 'poisson', seed: 1, expectedLatency: '1s' });

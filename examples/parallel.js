@@ -1,4 +1,4 @@
-// Several requests at once in one iteration.
+// Sends several requests at once in one iteration.
 import { Client } from 'k6/x/llm';
 
 const client = new Client({ baseURL: __ENV.BASE_URL || 'sim:', api: 'completion' });

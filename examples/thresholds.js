@@ -1,4 +1,4 @@
-// Fail the run when the SLO is not kept: k6's thresholds on our metrics.
+// Fails the run if the SLO is not kept, by k6's thresholds on the extension's metrics.
 import { Client, Dataset, scenarios, summary } from 'k6/x/llm';
 
 export const options = {

@@ -1,4 +1,4 @@
-// Counts tokens as a model does, and holds the server's count of a prompt against the client's.
+// Counts tokens as a model does, and compares the server's count of a prompt with the client's.
 //
 //   k6 run -e TOKENIZER=org/model -e BASE_URL=http://localhost:8000/v1 examples/tokens.js
 import { Client, Tokenizer } from 'k6/x/llm';

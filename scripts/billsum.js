@@ -1,4 +1,5 @@
-// Conversations in the shape of billsum_conversations: a small sample beside this script, or DATASET=path or name on the hub.
+// Sends conversations in the format of billsum_conversations: by default a small sample beside this script, else
+// DATASET=path or name on the hub.
 //
 //   k6 run --out llm=run.jsonl scripts/billsum.js
 //   k6 run --out llm=run.jsonl -e BASE_URL=http://localhost:8000/v1 -e DATASET=billsum.json scripts/billsum.js

@@ -1,4 +1,5 @@
-// A bursty load: gamma gaps of the same mean rate, bunched the more the smaller BURSTINESS is (1 is Poisson).
+// Sends a bursty load: gaps of a gamma distribution at the given mean rate. The smaller BURSTINESS, the burstier the load (1 is
+// Poisson).
 //
 //   k6 run --out llm=run.jsonl -e BASE_URL=http://localhost:8000/v1 -e RATE=10 -e DURATION=60s -e BURSTINESS=0.2 scripts/burst.js
 //

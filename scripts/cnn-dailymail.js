@@ -1,4 +1,5 @@
-// Articles to summarize, in the shape of CNN/DailyMail: a small sample beside this script, or DATASET=path or name on the hub.
+// Sends articles to summarize, in the format of CNN/DailyMail: by default a small sample beside this script, else DATASET=path or
+// name on the hub.
 //
 //   k6 run --out llm=run.jsonl scripts/cnn-dailymail.js
 //   k6 run --out llm=run.jsonl -e BASE_URL=http://localhost:8000/v1 -e DATASET=abisee/cnn_dailymail -e 'FILES=3.0.0/train-*.parquet' scripts/cnn-dailymail.js

@@ -1,9 +1,9 @@
-// A configuration of inference-perf, unchanged: CONFIG=path. `k6 x llm run -c FILE` does the same and writes the report.
+// Runs an unchanged configuration of inference-perf: CONFIG=path. `k6 x llm run -c FILE` does the same and writes the report.
 //
 //   k6 run --out llm=run.jsonl -e CONFIG=config.yml scripts/inference-perf.js
 //   llmconv report run.jsonl --config config.yml -o report
 //
-// Paths in the configuration are relative to where the command is given. docs/config.md says what becomes of each key.
+// Paths in the configuration are relative to the working directory. docs/config.md lists the effect of each key.
 import { Client, Dataset, config, summary } from 'k6/x/llm';
 import { path, trendStats } from './settings.js';
 

@@ -1,4 +1,5 @@
-// Instructions in the shape of Infinity-Instruct: a small sample beside this script, or DATASET=path or name on the hub.
+// Sends instructions in the format of Infinity-Instruct: by default a small sample beside this script, else DATASET=path or name
+// on the hub.
 //
 //   k6 run --out llm=run.jsonl scripts/infinity-instruct.js
 //   k6 run --out llm=run.jsonl -e BASE_URL=http://localhost:8000/v1 -e DATASET=instruct.jsonl scripts/infinity-instruct.js

@@ -1,5 +1,5 @@
-// Requests split over LoRA adapters, ADAPTERS=name:share,… The shares add up to 1; who gets which is drawn by the request's
-// number, the same in every run.
+// Splits requests over LoRA adapters, ADAPTERS=name:share,… The shares add up to 1. The draw depends on the request's number, so
+// a request has the same adapter in every run.
 //
 //   k6 run --out llm=run.jsonl -e BASE_URL=http://localhost:8000/v1 -e ADAPTERS=lora-a:0.7,lora-b:0.3 scripts/lora.js
 //

@@ -1,4 +1,4 @@
-// Tiny prompts, `mock prompt 1`, `mock prompt 2` …, as inference-perf's mock data set: the shortest way to see that a server
+// Sends tiny prompts, `mock prompt 1`, `mock prompt 2` …, as inference-perf's mock data set does: the fastest check that a server
 // answers and that everything works.
 //
 //   k6 run --out llm=run.jsonl scripts/mock.js

@@ -1,6 +1,6 @@
-// Conversations: each turn carries what was said before, with the server's own answers, and is asked when the one before it is
-// answered. By default those of the small sample beside this script, DATASET=path for others in ShareGPT format; with
-// KIND=shared_prefix or KIND=conversation_replay made-up ones of exact lengths.
+// Leads conversations: each turn repeats the previous turns with the server's own answers, and is sent once the previous turn is
+// answered. The conversations come from the small sample beside this script, or from DATASET=path in ShareGPT format. With
+// KIND=shared_prefix or KIND=conversation_replay they are generated, with exact lengths.
 //
 //   k6 run --out llm=run.jsonl scripts/multi-turn.js
 //   k6 run --out llm=run.jsonl -e BASE_URL=http://localhost:8000/v1 -e TOKENIZER=org/model -e KIND=shared_prefix -e SYSTEM_LEN=2000 scripts/multi-turn.js

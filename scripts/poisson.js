@@ -1,4 +1,4 @@
-// A Poisson load: independent requests, as many users make them. The same SEED gives the same arrivals.
+// Sends a Poisson load: independent requests, like those of many users. The same SEED leads to the same arrivals.
 //
 //   k6 run --out llm=run.jsonl -e BASE_URL=http://localhost:8000/v1 -e STAGES=5@60s,10@60s -e SEED=1 scripts/poisson.js
 //

@@ -1,5 +1,5 @@
-// Stages of rising rate, to find where the server saturates: from FROM to TO requests per second in STEPS stages of DURATION
-// each. Each stage waits for the one before to end, so that none inherits a queue; the report has a file for each.
+// Raises the rate in stages, to find where the server saturates: from FROM to TO requests per second in STEPS stages of DURATION
+// each. Each stage waits for the end of the previous one, so that none inherits a queue. The report has a file for each stage.
 //
 //   k6 run --out llm=run.jsonl -e BASE_URL=http://localhost:8000/v1 -e FROM=1 -e TO=50 -e STEPS=10 -e DURATION=60s scripts/saturation.js
 //

@@ -16,7 +16,7 @@ export function boolean(name) {
   return __ENV[name] === 'true';
 }
 
-// path makes a path given on the command line relative to where the command was given.
+// path resolves a path of the command line relative to the working directory.
 export function path(value) {
   if (!value || value.startsWith('/') || /^[A-Za-z]:[\\/]/.test(value) || !__ENV.PWD) return value;
   return `${__ENV.PWD}/${value}`;
@@ -42,14 +42,14 @@ export const api = __ENV.API || 'chat';
 export const seed = number('SEED', undefined);
 export const maxTokens = number('MAX_TOKENS', undefined);
 
-// pages reads SERVER_METRICS: auto, or the URLs of pages, separated by commas; true and false as in the client's option.
+// pages reads SERVER_METRICS: auto, URLs of pages separated by commas, or true or false as in the client's option.
 function pages() {
   const list = (__ENV.SERVER_METRICS || 'false').split(',').map((page) => page.trim());
   if (list.length === 1 && (list[0] === 'true' || list[0] === 'false')) return list[0] === 'true';
   return list;
 }
 
-// client makes the client of BASE_URL, the built-in simulator by default.
+// client makes a client for BASE_URL, which is the built-in simulator by default.
 export function client(options) {
   const slo = {};
   if (__ENV.TTFT_SLO) slo.ttft = __ENV.TTFT_SLO;
@@ -70,7 +70,7 @@ export function client(options) {
   });
 }
 
-// dataset opens DATASET, a file, a folder or a name on the Hugging Face hub; by default the small sample beside the scripts.
+// dataset opens DATASET: a file, a folder or a name on the Hugging Face hub, by default the small sample beside the scripts.
 export function dataset(type, sample, options) {
   const name = __ENV.DATASET;
   const onHub = name && /^[\w.-]+\/[\w.-]+$/.test(name) && !/\.(jsonl?|ndjson|csv|tsv|parquet|gz|zst)$/.test(name);
@@ -79,7 +79,7 @@ export function dataset(type, sample, options) {
 
 export const conversations = () => dataset('shareGPT', './data/sharegpt-sample.json');
 
-// sampleTokenizer is what made-up prompts are measured by when there is no TOKENIZER, which is good enough for the simulator only.
+// sampleTokenizer measures generated prompts if TOKENIZER is not set. It is good enough for the simulator only.
 const sampleTokenizer = './data/sample-tokenizer.json';
 
 // length reads a length in tokens: 512, or 100-200 for any from 100 to 200.
@@ -91,7 +91,7 @@ export function length(name, fallback) {
   return high === undefined ? low : { type: 'uniform', min: low, max: high };
 }
 
-// generated makes a data set of prompts of exact lengths, and the client to send them: completions, unless API says otherwise.
+// generated makes a data set of prompts of exact lengths, and the client that sends them, as completions unless API is set.
 export function generated(options) {
   const tokenizer = __ENV.TOKENIZER || sampleTokenizer;
   if (!__ENV.TOKENIZER && __ENV.BASE_URL && !__ENV.BASE_URL.startsWith('sim:')) throw new Error('set TOKENIZER to that of the model: prompts of an exact number of tokens are made with it');
@@ -106,7 +106,7 @@ export function generated(options) {
 // trendStats are the columns of the summary.
 export const trendStats = ['avg', 'min', 'med', 'p(90)', 'p(99)', 'max'];
 
-// options makes the options of a script whose load is the given stages unless the settings say otherwise.
+// options makes the options of a script. The given stages are the load unless the settings contain one.
 export function options(defaults, defaultArrival) {
   const arrival = __ENV.ARRIVAL || defaultArrival;
   return {
@@ -121,7 +121,7 @@ export function options(defaults, defaultArrival) {
   };
 }
 
-// limited sets MAX_TOKENS over a request's own limit.
+// limited returns a request with MAX_TOKENS in place of its own limit.
 export function limited(request) {
   if (maxTokens !== undefined) request.maxTokens = maxTokens;
   return request;

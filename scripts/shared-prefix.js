@@ -1,4 +1,4 @@
-// System prompts that many users share, each with questions of its own: what a prefix cache is worth.
+// Sends system prompts that many users share, each with different questions: shows the worth of a prefix cache.
 //
 //   k6 run --out llm=run.jsonl scripts/shared-prefix.js
 //   k6 run --out llm=run.jsonl -e BASE_URL=http://localhost:8000/v1 -e TOKENIZER=org/model -e GROUPS=20 -e SYSTEM_LEN=2000 scripts/shared-prefix.js

@@ -1,4 +1,4 @@
-// Does everything load and answer? k6 run scripts/smoke.test.js
+// Checks that everything loads and answers: k6 run scripts/smoke.test.js
 import { check } from 'k6';
 import { Client, Dataset, version } from 'k6/x/llm';
 

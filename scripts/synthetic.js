@@ -1,4 +1,4 @@
-// Pieces of a text, of an exact number of tokens: the built-in one, or CORPUS=path.
+// Sends pieces of a text with an exact number of tokens: of the built-in text, or of CORPUS=path.
 //
 //   k6 run --out llm=run.jsonl scripts/synthetic.js
 //   k6 run --out llm=run.jsonl -e BASE_URL=http://localhost:8000/v1 -e TOKENIZER=org/model -e INPUT_LEN=1000 -e OUTPUT_LEN=100-200 scripts/synthetic.js

@@ -1,7 +1,7 @@
-// What `k6 x llm run` runs: the load of an inference-perf configuration.
+// Runs the load of an inference-perf configuration, for `k6 x llm run`.
 import { Client, Dataset, config, refuse, summary } from 'k6/x/llm';
 
-// made makes a thing that the configuration asks for. What is wrong with it is said without where in this script.
+// made calls make. It reports an error without the position in this script, because the fault is in the configuration.
 function made(make) {
   try {
     return make();
