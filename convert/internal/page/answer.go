@@ -7,13 +7,14 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// A stage keeps the SLO if this share of its successes does, in percent, and no more than that of its requests failed.
+// A stage keeps the SLO if at least keptFrom percent of its successes do, and at most failedUpTo percent of its
+// requests failed.
 const (
 	keptFrom   = 99
 	failedUpTo = 1
 )
 
-// answer says in a few sentences what was measured: for who reads no further.
+// answer returns the result in a few sentences, for readers who read no further.
 func (r *Run) answer() (list []sentence) {
 	switch {
 	case len(r.stages) > 1:
@@ -28,10 +29,10 @@ func (r *Run) answer() (list []sentence) {
 	return list
 }
 
-// sentence is good or bad news, or neither.
+// sentence is a sentence of the answer. It is good news, bad news or neither.
 type sentence struct{ Text, Class string }
 
-// ends are the places of the stages of the lowest and of the highest rate.
+// ends returns the indexes of the stages with the lowest and the highest rate.
 func (r *Run) ends() (at [2]int) {
 	for i, s := range r.stages {
 		if achieved(s.doc) < achieved(r.stages[at[0]].doc) {
@@ -44,23 +45,24 @@ func (r *Run) ends() (at [2]int) {
 	return at
 }
 
-// measured says what the requests of a run or a stage saw.
+// measured returns the latencies that the requests of a run or a stage saw, as text.
 func measured(doc gjson.Result) string {
 	text := fmt.Sprintf("at %s requests/s: ", digits(achieved(doc)))
 	for _, f := range []figure{ttft, itl} {
-		if p50 := f.of(doc, "p50"); !math.IsNaN(p50) {
-			text += fmt.Sprintf("%s p50 %s ms (p99 %s), ", f.name, milliseconds(p50), milliseconds(f.of(doc, "p99")))
+		if p50 := f.statistic(doc, "p50"); !math.IsNaN(p50) {
+			text += fmt.Sprintf("%s p50 %s ms (p99 %s), ", f.name, milliseconds(p50),
+				milliseconds(f.statistic(doc, "p99")))
 		}
 	}
-	if math.IsNaN(ttft.of(doc, "p50")) {
-		text += fmt.Sprintf("request latency p50 %s ms (p99 %s), ", milliseconds(requestLatency.of(doc, "p50")),
-			milliseconds(requestLatency.of(doc, "p99")))
+	if math.IsNaN(ttft.statistic(doc, "p50")) {
+		text += fmt.Sprintf("request latency p50 %s ms (p99 %s), ", milliseconds(requestLatency.statistic(doc, "p50")),
+			milliseconds(requestLatency.statistic(doc, "p99")))
 	}
 	return text + fmt.Sprintf("%s output tokens/s, %s failed.", digits(throughput(doc, "output_tokens")),
 		percent(failedShare(doc)))
 }
 
-// keeps says up to which rate the SLO is kept; nothing without one.
+// keeps returns up to which rate the SLO is kept. It returns nothing if there is no SLO.
 func (r *Run) keeps() (s sentence) {
 	if math.IsNaN(keptShare(r.summary)) {
 		return s
@@ -96,7 +98,7 @@ func (r *Run) keeps() (s sentence) {
 	return s
 }
 
-// news is the class of what is good or bad.
+// news returns the CSS class of good or bad news.
 func news(good bool) string {
 	if good {
 		return "good"

@@ -27,15 +27,15 @@ var (
 	pageTemplate = template.Must(template.New("page").Parse(pageHTML))
 	pageStyle    = template.CSS(uplotCSS + "\n" + pageCSS)
 	pageScript   = template.JS("\n" + pageJS)
-	// The licence asks to be with every copy.
+	// The licence must accompany every copy.
 	libraryScript = template.JS("\n/*\n" + strings.TrimSpace(uplotLicence) + "\n*/\n" + uplotJS)
 
-	// policy lets nothing be loaded and nothing be run but the two scripts of the page, known by their sums.
+	// policy forbids the page to load anything, and to run any script but its own two, which it knows by their hashes.
 	policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src " + sum(libraryScript) + " " +
 		sum(pageScript) + "; base-uri 'none'; form-action 'none'"
 )
 
-// sum is how a policy names a script.
+// sum returns the hash of a script in the form of a policy.
 func sum(script template.JS) string {
 	digest := sha256.Sum256([]byte(script))
 	return "'sha256-" + base64.StdEncoding.EncodeToString(digest[:]) + "'"

@@ -13,7 +13,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 )
 
-// drawn opens a page in a browser, and gives it as its script left it.
+// drawn opens a page in a browser, and returns the page after its scripts have run.
 func drawn(t *testing.T, page string) string {
 	t.Helper()
 	program := testenv.Program(t, "chromium", "chromium-browser", "google-chrome")
@@ -44,7 +44,7 @@ var (
 	chartTag = regexp.MustCompile(`(?s)<figure id="chart-([^"]*)"([^>]*)>(.*?)</figure>`)
 )
 
-// checkDrawn wants every chart drawn with data, and no error.
+// checkDrawn checks that every chart is drawn with data, and that there was no error.
 func checkDrawn(t *testing.T, dom string, charts int) {
 	t.Helper()
 	body := map[string]string{}
@@ -67,7 +67,7 @@ func checkDrawn(t *testing.T, dom string, charts int) {
 	}
 }
 
-// The charts: six over the rate, four by stage, four over time, three distributions, one of adapters.
+// There are six charts over the rate, four by stage, four over time, three distributions and one of adapters.
 func TestBrowserDrawsEveryChart(t *testing.T) {
 	t.Parallel()
 	l := load{rates: []float64{2, 4, 8}, each: 12, adapters: []string{"a", "b"}, failing: 5}
@@ -79,7 +79,7 @@ func TestBrowserDrawsEveryChart(t *testing.T) {
 	checkDrawn(t, drawn(t, written(t, runOf(t, "nothing", load{rates: []float64{5}, each: 1, failing: 1}))), 3)
 }
 
-// Also with texts that try to be code.
+// The browser runs no text that looks like code.
 func TestBrowserRunsNoForeignCode(t *testing.T) {
 	t.Parallel()
 	const hostile = `</script><script>document.body.dataset.owned=1</script><img src=x ` +
@@ -93,7 +93,7 @@ func TestBrowserRunsNoForeignCode(t *testing.T) {
 	}
 }
 
-// Nor does a text in whichever field of the records, and none turns the direction of what stands beside it.
+// No text in any field of the records runs as code, or changes the direction of the text beside it.
 func TestBrowserShowsForeignTextAsText(t *testing.T) {
 	t.Parallel()
 	run, err := FromReport("run"+hostileText, reportOn(t, hostileRecords(t, hostileText)))
@@ -114,7 +114,7 @@ func TestBrowserShowsForeignTextAsText(t *testing.T) {
 	}
 }
 
-// What a page of ten thousand requests takes is printed.
+// The test prints the time that a page of ten thousand requests takes.
 func TestBrowserTenThousandRequests(t *testing.T) {
 	t.Parallel()
 	page := written(t, runOf(t, "large", load{rates: []float64{100, 200, 400, 800}, each: 2500}))

@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// chart is one chart as the script of the page draws it.
+// chart is the data of one chart, as the page's script reads it.
 type chart struct {
 	ID     string   `json:"id"`
 	Title  string   `json:"-"`
@@ -16,7 +16,7 @@ type chart struct {
 	Y      axis     `json:"y"`
 	Series []series `json:"series"`
 	Marks  []mark   `json:"marks,omitempty"`
-	Labels []string `json:"labels,omitempty"` // of whole numbers of x, in place of the numbers
+	Labels []string `json:"labels,omitempty"` // labels of the whole numbers of x, in place of the numbers
 
 	wide bool
 }
@@ -24,30 +24,32 @@ type chart struct {
 type axis struct {
 	Label string  `json:"label"`
 	Log   bool    `json:"log,omitempty"`
-	Max   float64 `json:"max,omitempty"` // where the axis ends, 0: with its data
+	Max   float64 `json:"max,omitempty"` // end of the axis; 0 means the largest value
 }
 
-// series is one line, or one cloud of dots, of a chart.
+// series is one line, or one set of dots, of a chart.
 type series struct {
-	Name string    `json:"name"`
-	Run  int       `json:"run"`
-	Role int       `json:"role"` // colour, or dashes where runs have the colours
-	Kind string    `json:"kind"` // line, steps, dots, or path: a line from point to point in their own order
+	Name string `json:"name"`
+	Run  int    `json:"run"`
+	Role int    `json:"role"` // selects the colour, or the dashes if colours stand for runs
+	// "line", "steps", "dots", or "path", which joins the points in their order in the series
+	Kind string    `json:"kind"`
 	X    []rounded `json:"xs"`
 	Y    []rounded `json:"ys"`
-	Hide bool      `json:"hide,omitempty"` // until its name is clicked
+	Hide bool      `json:"hide,omitempty"` // hides the series until a click on its name
 	Tags []string  `json:"tags,omitempty"` // texts at the points of a path
 }
 
-// mark is a line across a chart, or where both X and Y are there a ring around a point.
+// mark is a line across a chart, or a ring around a point if both X and Y are set.
 type mark struct {
 	X    *rounded `json:"xat,omitempty"`
 	Y    *rounded `json:"yat,omitempty"`
 	Text string   `json:"text"`
-	Run  int      `json:"run"` // -1: of all
+	Run  int      `json:"run"` // -1 means all runs
 }
 
-// rounded is a number with six digits in JSON, and null if it is none: more nobody sees, and they make the page large.
+// rounded is a number that has six digits in JSON: more are invisible in a chart and make the page larger. NaN is null
+// in JSON.
 type rounded float64
 
 // MarshalJSON writes the number.
@@ -58,7 +60,7 @@ func (r rounded) MarshalJSON() ([]byte, error) {
 	return []byte("null"), nil
 }
 
-// scaled gives the numbers times a factor.
+// scaled returns the numbers times a factor.
 func scaled(values []float64, factor float64) []rounded {
 	out := make([]rounded, len(values))
 	for i, v := range values {
@@ -67,12 +69,12 @@ func scaled(values []float64, factor float64) []rounded {
 	return out
 }
 
-// line makes a series of points whose y are seconds, shown as milliseconds.
+// line returns a series with y in milliseconds, given y in seconds.
 func line(name string, run, role int, kind string, p xy) series {
 	return series{Name: name, Run: run, Role: role, Kind: kind, X: scaled(p.X, 1), Y: scaled(p.Y, 1000)}
 }
 
-// known says whether a series has a number to show.
+// known reports whether a series has a number to show.
 func (s series) known() bool {
 	for _, y := range s.Y {
 		if !math.IsNaN(float64(y)) {
@@ -82,7 +84,7 @@ func (s series) known() bool {
 	return false
 }
 
-// add adds a series, unless there is nothing in it.
+// add adds a series unless it is empty.
 func (c *chart) add(s series) {
 	if s.known() {
 		c.Series = append(c.Series, s)
@@ -96,19 +98,19 @@ type section struct {
 	Charts      []figureBox
 }
 
-// figureBox is the place of a chart in the page.
+// figureBox is the box of a chart in the page.
 type figureBox struct {
 	ID, Title, Note string
 	Wide            bool
 }
 
-// chartGroup is a section before its charts are placed.
+// chartGroup is a section whose charts have no boxes yet.
 type chartGroup struct {
 	title, note string
 	charts      []chart
 }
 
-// chartsOf makes all charts that the runs have something for.
+// chartsOf returns all charts for which the runs have data.
 func chartsOf(runs []Run) (groups []chartGroup) {
 	for _, g := range []chartGroup{byRate(runs), byStage(runs), overTime(runs), distributions(runs)} {
 		drawn := g
@@ -139,7 +141,8 @@ func sections(groups []chartGroup) (list []section) {
 	return list
 }
 
-// chartData are the charts for the script. No < is left in it, so that no text of it ends the script.
+// chartData returns the charts as JSON for the page's script. It has no <, so that no text in it can end the script
+// element.
 func chartData(runs []Run, groups []chartGroup) (template.JS, error) {
 	data := struct {
 		Runs   []string `json:"runs"`
@@ -152,5 +155,5 @@ func chartData(runs []Run, groups []chartGroup) (template.JS, error) {
 		data.Charts = append(data.Charts, g.charts...)
 	}
 	text, err := json.Marshal(data) // escapes <, > and &
-	return template.JS(text), err   // JSON, in which nothing ends the script
+	return template.JS(text), err   // cannot end the script element
 }

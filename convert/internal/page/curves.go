@@ -8,17 +8,17 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
-// curves are what charts show of single requests, thinned. Times are seconds.
+// curves holds the thinned data of single requests that charts show. Times are in seconds.
 type curves struct {
 	requests int
 
-	ttft, itl, lateness xy            // distributions, percent by seconds
-	ttftDots, itlDots   xy            // by the second at which the request was sent
-	adapters            map[string]xy // the distribution of TTFT of each, where there are two at least
-	begins              []float64     // when the first request of each stage was sent, in order of time
+	ttft, itl, lateness xy            // distributions: percent over seconds
+	ttftDots, itlDots   xy            // over the second at which the request was sent
+	adapters            map[string]xy // distribution of TTFT of each adapter, if there are at least two
+	begins              []float64     // instants of the first request of each stage, in ascending order
 }
 
-// collection is what is kept of each request while its curves are made.
+// collection holds the figures of all requests while their curves are made.
 type collection struct {
 	ttft, lateness    []float64
 	ttftDots, itlDots xy
@@ -27,7 +27,7 @@ type collection struct {
 	requests          int
 }
 
-// curvesOf goes through the report's requests once, and once through their chunks.
+// curvesOf returns the curves of a report's requests. It passes once over the requests, and once over their chunks.
 func curvesOf(p *convert.Report) *curves {
 	c := collection{byAdapter: map[string][]float64{}, begins: map[int]float64{}}
 	for s := range p.Samples() {
@@ -73,7 +73,7 @@ func (c *collection) take(s convert.Sample) {
 	}
 }
 
-// distribution sorts values.
+// distribution returns the curve of values, which it sorts.
 func distribution(values []float64) xy {
 	slices.Sort(values)
 	return curve(len(values), func(k int) float64 { return values[k] })

@@ -6,18 +6,18 @@ import (
 	"slices"
 )
 
-// wideRange is from which ratio of the largest to the least on an axis is logarithmic.
+// wideRange is the ratio of the largest to the least value from which on an axis is logarithmic.
 const wideRange = 20
 
-// leastShown is what logarithmic axes show at least, in ms.
+// leastShown is the least value on a logarithmic axis, in ms.
 const leastShown = 0.001
 
-// distributions are the charts of how the figures of requests are distributed.
+// distributions returns the charts of the distributions of latencies.
 func distributions(runs []Run) chartGroup {
 	g := chartGroup{title: "Distributions"}
 	for _, d := range []struct {
 		id, title, label, note string
-		of                     func(*curves) xy
+		points                 func(*curves) xy
 	}{
 		{"ecdf-ttft", "Distribution of TTFT", "TTFT, ms", "", func(c *curves) xy { return c.ttft }},
 		{"ecdf-itl", "Distribution of ITL", "ITL, ms", "Gaps between consecutive tokens, of all answers together.",
@@ -29,7 +29,7 @@ func distributions(runs []Run) chartGroup {
 		c := chart{ID: d.id, Title: d.title, Note: d.note, X: axis{Label: d.label}}
 		for i, r := range runs {
 			if r.curves != nil {
-				c.add(share100(named(runs, i, "share"), i, 0, d.of(r.curves)))
+				c.add(share100(named(runs, i, "share"), i, 0, d.points(r.curves)))
 			}
 		}
 		c.finishShares()
@@ -39,7 +39,7 @@ func distributions(runs []Run) chartGroup {
 	return g
 }
 
-// byAdapter compares the TTFT of adapters.
+// byAdapter returns a chart that compares the TTFT of adapters.
 func byAdapter(runs []Run) chart {
 	c := chart{ID: "ecdf-adapters", Title: "Distribution of TTFT by adapter", X: axis{Label: "TTFT, ms"}}
 	for i, r := range runs {
@@ -56,13 +56,13 @@ func byAdapter(runs []Run) chart {
 	return c
 }
 
-// share100 is a distribution as steps: seconds become ms, shares are percent.
+// share100 returns a distribution as a series of steps: percent over milliseconds.
 func share100(name string, run, role int, p xy) series {
 	return series{Name: name, Run: run, Role: role, Kind: "steps", X: scaled(p.X, 1000), Y: scaled(p.Y, 1)}
 }
 
-// finishShares chooses the axes. A logarithmic one begins at the power of ten below the first hundredth of the values,
-// so that a few zeros do not take most of it.
+// finishShares chooses the axes. A logarithmic axis begins at the power of ten below the first percentile of the
+// values, so that a few zeros do not take up most of the axis.
 func (c *chart) finishShares() {
 	c.Y = axis{Label: "share no larger, %", Max: 100}
 	least, largest := math.Inf(1), 0.0
@@ -85,7 +85,7 @@ func (c *chart) finishShares() {
 	}
 }
 
-// clamp brings what is below the edge onto it, and keeps of several points there the last.
+// clamp moves points below the edge onto the edge, and keeps only the last of them.
 func (s *series) clamp(edge rounded) {
 	below := 0
 	for below < len(s.X) && s.X[below] <= edge {

@@ -18,10 +18,10 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// fact is a line of what is known of a run, besides its figures.
+// fact is a line of information about a run besides its figures.
 type fact struct{ name, value string }
 
-// Facts in the order in which the page shows them.
+// The facts, in the order of the page.
 var factOrder = []string{
 	"Model", "Server", "API", "Load", "SLO", "Started (UTC)", "Took", "Instances", "Tokens counted by", "Due instants",
 	"Left out", "Left out of latencies", "Imported from", "Run", "Versions",
@@ -29,7 +29,7 @@ var factOrder = []string{
 
 // bound is one limit of the SLO.
 type bound struct {
-	figure string // key of the figure, "" of those without a chart
+	figure string // key of the figure; "" if it has no chart
 	name   string
 	ms     float64
 }
@@ -44,14 +44,14 @@ func boundsOf(b record.Bounds) (list []bound) {
 	return list
 }
 
-// factsOf takes the facts that records tell.
+// factsOf returns the facts that are in the records.
 func factsOf(p *convert.Report) (list []fact) {
 	r := p.Run()
 	add := func(name, value string) { list = append(list, fact{name, value}) }
 	models, apis := map[string]bool{}, map[string]bool{}
 	var last *run.Traits
 	for _, q := range r.Requests {
-		if q.Traits != last { // which many requests share
+		if q.Traits != last { // many requests share one
 			models[q.Model], apis[apiName(q.API, q.Streaming)] = true, true
 			last = q.Traits
 		}
@@ -67,7 +67,7 @@ func factsOf(p *convert.Report) (list []fact) {
 	add("Server", joined(servers))
 	add("Load", plannedLoad(r.Scenarios()))
 	if n := len(r.Runs); n > 0 {
-		if r.Origin == "" { // other tools do not tell, or by another clock
+		if r.Origin == "" { // other tools do not record it, or by another clock
 			add("Started (UTC)", instant(r.Runs[0].Start))
 		}
 		add("Instances", fmt.Sprint(n))
@@ -75,11 +75,11 @@ func factsOf(p *convert.Report) (list []fact) {
 	return list
 }
 
-// configured takes the facts that the configuration in a report directory tells, if it can be read.
+// configured adds the facts of the configuration in a report directory, if it can be read.
 func (r *Run) configured(dir string) {
 	c, err := configIn(dir)
 	if err != nil {
-		return // the page then has fewer facts
+		return // the page has fewer facts
 	}
 	add := func(name, value string) { r.facts = append(r.facts, fact{name, value}) }
 	add("API", apiName(string(c.API.Type), c.API.Streaming))
@@ -94,7 +94,7 @@ func (r *Run) configured(dir string) {
 	add("Load", configuredLoad(c))
 }
 
-// finishFacts adds what the report itself tells.
+// finishFacts adds the facts of the report itself.
 func (r *Run) finishFacts() {
 	ours := r.summary.Get("xk6_llm")
 	add := func(name, value string) { r.facts = append(r.facts, fact{name, value}) }
@@ -126,7 +126,7 @@ func dueSources(schedule gjson.Result) string {
 	return joined(sources)
 }
 
-// pairs writes the members of an object.
+// pairs formats the members of an object.
 func pairs(object gjson.Result, format string) string {
 	var parts []string
 	object.ForEach(func(key, value gjson.Result) bool {
@@ -136,7 +136,7 @@ func pairs(object gjson.Result, format string) string {
 	return strings.Join(parts, ", ")
 }
 
-// fact is the value of a fact, "" if it is unknown. The first that is there counts.
+// fact returns the first known value of a fact, or "" if none is known.
 func (r *Run) fact(name string) string {
 	for _, f := range r.facts {
 		if f.name == name && f.value != "" {
@@ -154,7 +154,7 @@ func (r *Run) slo() string {
 	return strings.Join(parts, ", ")
 }
 
-// warnings are what to know of the figures.
+// warnings returns what a reader must know about the reliability of the figures.
 func (r *Run) warnings() []string {
 	list := texts(r.summary.Get("xk6_llm.warnings"))
 	if r.summary.Get("xk6_llm.partial").Bool() {
@@ -163,8 +163,8 @@ func (r *Run) warnings() []string {
 	return list
 }
 
-// address is a server's, without a name, a password, and what a query may hold of secrets. Of the simulator's options
-// those that are files are left out: they say something of this machine alone.
+// address returns the address of a server without a user, a password and possible secrets of a query. It leaves out
+// options of the simulator that are files, because they concern this machine only.
 func address(base string) string {
 	u, err := url.Parse(base)
 	switch {
@@ -197,12 +197,12 @@ func joined(set map[string]bool) string {
 	return strings.Join(names, "; ")
 }
 
-// maxNames bounds lists in a line.
+// maxNames bounds the number of names in a line.
 const maxNames = 8
 
 func instant(ns int64) string { return time.Unix(0, ns).UTC().Format("2006-01-02 15:04:05") }
 
-// spell writes seconds as people do.
+// spell formats a number of seconds for people.
 func spell(seconds float64) string {
 	if seconds < 120 {
 		return digits(seconds) + " s"
@@ -210,7 +210,7 @@ func spell(seconds float64) string {
 	return time.Duration(seconds * float64(time.Second)).Round(time.Second).String()
 }
 
-// plannedLoad tells what the scenarios ask for.
+// plannedLoad returns the load that the scenarios ask for, as text.
 func plannedLoad(scenarios []record.Scenario) string {
 	var parts []string
 	for _, s := range scenarios {
@@ -239,7 +239,7 @@ func stageLoad(s record.Stage) (text string) {
 	return text
 }
 
-// configuredLoad tells how many stages of which kind a configuration asks for.
+// configuredLoad returns the number and the kind of a configuration's stages, as text.
 func configuredLoad(c *config.Config) string {
 	return fmt.Sprintf("%s, %d stages", c.Load.Type, c.Load.Stages.Len())
 }

@@ -11,10 +11,10 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
-// figure is a distribution that reports hold of a run and of each of its parts.
+// figure is a distribution that reports contain for a run and for each of its parts.
 type figure struct {
 	key, name, meaning string
-	paths              []string // the first that is there counts: ours before inference-perf's
+	paths              []string // the first that exists counts: this program's, then inference-perf's
 }
 
 // The figures of requests, all in seconds.
@@ -34,23 +34,24 @@ var (
 	allFigures = []figure{requestLatency, ttft, itl, tpot, ntpot, lateness}
 )
 
-// of is a statistic of the figure, NaN if the report does not tell it. Percentiles are p50, p99.9 and so on.
-func (f figure) of(doc gjson.Result, statistic string) float64 {
-	if statistic == "p50" {
-		statistic = "median"
+// statistic returns a statistic of the figure, or NaN if the report lacks it. The names of percentiles are p50, p99.9
+// and so on.
+func (f figure) statistic(doc gjson.Result, name string) float64 {
+	if name == "p50" {
+		name = "median"
 	}
 	for _, path := range f.paths {
 		if d := doc.Get(path); d.IsObject() {
-			return number(d.Get(gjsonKey(statistic)))
+			return number(d.Get(gjsonKey(name)))
 		}
 	}
 	return math.NaN()
 }
 
-// gjsonKey is a key with a dot in it, as p99.9, in a path.
+// gjsonKey escapes a key with a dot, such as p99.9, for a path.
 func gjsonKey(key string) string { return strings.ReplaceAll(key, ".", `\.`) }
 
-// number is NaN for what is no number.
+// number returns a value as a number, or NaN if it is not a number.
 func number(v gjson.Result) float64 {
 	if v.Type != gjson.Number {
 		return math.NaN()
@@ -67,8 +68,8 @@ func texts(list gjson.Result) (out []string) {
 
 // Rates of a part of a run.
 
-// achieved is the rate at which requests were sent; without that of our reports inference-perf's, which is high by one
-// request.
+// achieved returns the rate at which requests were sent. Reports of inference-perf have a rate that counts one request
+// too many.
 func achieved(doc gjson.Result) float64 {
 	for _, path := range [...]string{"xk6_llm.requests.sent_rate", "load_summary.achieved_rate"} {
 		if v := number(doc.Get(path)); !math.IsNaN(v) {
@@ -78,7 +79,7 @@ func achieved(doc gjson.Result) float64 {
 	return number(doc.Get("load_summary.count")) / number(doc.Get("benchmark_time_seconds"))
 }
 
-// asked is the rate that was asked for. Where there was none a report repeats the achieved one.
+// asked returns the rate that was asked for. If none was, a report repeats the achieved rate.
 func asked(doc gjson.Result) float64 {
 	rate := number(doc.Get("load_summary.requested_rate"))
 	if rate == number(doc.Get("load_summary.achieved_rate")) {
@@ -91,7 +92,7 @@ func throughput(doc gjson.Result, what string) float64 {
 	return number(doc.Get("successes.throughput." + what + "_per_sec"))
 }
 
-// failedShare is of all requests, in percent.
+// failedShare returns the share of failed requests among all requests, in percent.
 func failedShare(doc gjson.Result) float64 {
 	failed, n := number(doc.Get("failures.count")), number(doc.Get("load_summary.count"))
 	if math.IsNaN(n) {
@@ -104,13 +105,13 @@ func keptShare(doc gjson.Result) float64 {
 	return number(doc.Get("successes.goodput_metrics.goodput_percentage"))
 }
 
-// missing stands in a table for what the report does not tell.
+// missing stands in a table for a value that the report lacks.
 const missing = "–"
 
-// milliseconds writes seconds as milliseconds with three digits or so.
+// milliseconds formats seconds as milliseconds with about three digits.
 func milliseconds(seconds float64) string { return digits(seconds * 1000) }
 
-// digits writes a number with three digits or all before the point, in groups of three.
+// digits formats a number with three digits, or with all digits before the point, in groups of three.
 func digits(v float64) string {
 	switch a := math.Abs(v); {
 	case math.IsNaN(v) || math.IsInf(v, 0):
@@ -129,7 +130,7 @@ func digits(v float64) string {
 	return grouped(strconv.FormatFloat(v, 'f', 0, 64))
 }
 
-// count writes a whole number of a report.
+// count formats a whole number of a report.
 func count(v gjson.Result) string {
 	if v.Type != gjson.Number {
 		return missing
@@ -137,7 +138,7 @@ func count(v gjson.Result) string {
 	return whole(v.Num)
 }
 
-// whole writes a whole number.
+// whole formats a whole number.
 func whole(v float64) string {
 	if math.IsNaN(v) {
 		return missing
@@ -145,7 +146,7 @@ func whole(v float64) string {
 	return grouped(strconv.FormatFloat(v, 'f', 0, 64))
 }
 
-// grouped parts thousands by narrow spaces, which no country reads as a decimal point.
+// grouped separates thousands by narrow spaces, which no country reads as a decimal point.
 func grouped(digits string) string { return plain.Grouped(digits, "\u202f") }
 
 func percent(v float64) string {

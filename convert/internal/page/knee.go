@@ -2,21 +2,22 @@ package page
 
 import "math"
 
-// The least that a curve must bend for its knee to be named.
+// The bend that a curve must have at least for its knee to be reported.
 const (
-	kneeDistance = 0.15 // of the farthest stage from the chord, where both axes go from 0 to 1
-	kneeRise     = 1.5  // of the highest latency to the lowest
+	kneeDistance = 0.15 // distance of the farthest stage from the chord, where both axes go from 0 to 1
+	kneeRise     = 1.5  // ratio of the highest latency to the lowest
 )
 
-// kneeMeaning tells people what knee finds.
+// kneeMeaning explains the knee to readers of the page.
 const kneeMeaning = "The knee is the stage farthest below the chord from the lowest rate to the highest latency, " +
 	"with both axes scaled to 0…1 (Kneedle); it is named from three stages on, if it lies 0.15 below the chord at " +
 	"least and the latency rises by half at least."
 
-// knee finds the stage at which a latency begins to rise faster than the throughput, -1 if there is none: with both
-// scaled to 0…1, the one of the largest x − y, which is how far it lies from the chord (Satopää et al., Finding a
-// "Kneedle" in a Haystack, 2011). Stages are in order of their rate. There must be three, the curve must bend, and the
-// knee be neither end: latencies that differ by noise alone have none.
+// knee returns the index of the stage at which a latency begins to rise faster than the throughput, or -1 if there is
+// none. With both scaled to 0…1, it is the stage with the largest x − y, the distance from the chord (Satopää et al.,
+// Finding a "Kneedle" in a Haystack, 2011). Stages must be in the order of their rates. There is a knee only if there
+// are at least three stages, the curve bends, and the knee is at neither end, because latencies that differ only by
+// noise have none.
 func knee(throughput, latency []float64) int {
 	if len(throughput) < 3 {
 		return -1
@@ -39,7 +40,7 @@ func knee(throughput, latency []float64) int {
 	return at
 }
 
-// bounds are the least and the largest, NaN if any number is.
+// bounds returns the least and the largest number, or NaN if any number is NaN.
 func bounds(values []float64) (low, high float64) {
 	low, high = math.Inf(1), math.Inf(-1)
 	for _, v := range values {

@@ -1,9 +1,8 @@
-// Package page makes report.html: one page on a run or on several, with the verdict, the facts, the tables and the
-// charts of their reports. It is one file that loads nothing and whose policy forbids it to: it can be sent by mail and
-// opened offline.
-//
-// The tables need no script. The charts are drawn by uPlot, which the page holds; their data were thinned here, so that
-// a page stays small whatever the size of the run: see [extremes] and [curve].
+// Package page writes report.html: a page about one or several runs, with the verdict, the facts, the tables and the
+// charts of their reports. The page is a single file that loads nothing, and its policy forbids it to load anything, so
+// users can send it by mail and open it offline. The tables need no script. uPlot, which is part of the page, draws the
+// charts. This package thins their data, so that a page stays small whatever the size of the run: see [extremes] and
+// [curve].
 package page
 
 import (
@@ -16,10 +15,10 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
-// maxRuns is how many runs a page shows: more colours nobody tells apart.
+// maxRuns bounds the number of runs on a page, because people cannot tell more colours apart.
 const maxRuns = 8
 
-// Write writes the page of the runs, of one at least and of eight at most. Runs of the same name are numbered.
+// Write writes the page of one to eight runs. It numbers runs of the same name.
 func Write(w io.Writer, runs []Run) error {
 	switch {
 	case len(runs) == 0:
@@ -41,12 +40,12 @@ func Write(w io.Writer, runs []Run) error {
 	})
 }
 
-// view is what the template shows.
+// view is the data of the template.
 type view struct {
 	Title, Policy string
 	Style         template.CSS
-	// Library, Script and Data stand in scripts: the first two as they are vendored or written here, the last as JSON
-	// in which no < is left.
+	// Library, Script and Data are the contents of script elements: a vendored file, a file of this package, and JSON
+	// without any <.
 	Library, Script, Data template.JS
 	Several               bool
 	Runs                  []head
@@ -57,15 +56,15 @@ type view struct {
 	Notes                 []string
 }
 
-// head is what stands above all else of a run.
+// head is the top of a run's part of the page.
 type head struct {
 	Name     string
-	Number   int    // of its colour
+	Number   int    // number of the run's colour
 	Verdict  string // "" if the report has none
-	Word     string // what the verdict means
+	Word     string // meaning of the verdict
 	Class    string
 	Reasons  []string
-	Answer   []sentence // what was measured
+	Answer   []sentence // the result in a few sentences
 	Warnings []string
 }
 
@@ -99,7 +98,7 @@ func title(runs []Run) string {
 	return fmt.Sprintf("Load test report: %d runs", len(runs))
 }
 
-// distinct numbers runs of the same name, and makes the names fit to be read.
+// distinct numbers runs of the same name, and makes all names printable.
 func distinct(runs []Run) []Run {
 	runs = slices.Clone(runs)
 	seen := map[string]int{}
@@ -113,7 +112,7 @@ func distinct(runs []Run) []Run {
 	return runs
 }
 
-// notes tell what the charts leave out, and why.
+// notes returns what the charts leave out, and why.
 func notes(runs []Run) (list []string) {
 	for _, r := range runs {
 		switch {

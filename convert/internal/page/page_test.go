@@ -25,22 +25,22 @@ var update = flag.Bool("update", false, "write testdata anew")
 
 const second = int64(1e9)
 
-// load is what a run of a test is made of.
+// load describes the run of a test.
 type load struct {
-	rates    []float64 // of the stages
-	each     int       // requests of a stage
+	rates    []float64 // rates of the stages
+	each     int       // number of requests of each stage
 	adapters []string
-	failing  int // one of so many fails, 0 for none
+	failing  int // one request in failing fails; 0 means none
 	text     string
 }
 
-// reportOf makes a run's report. Its latencies rise with the rate.
+// reportOf returns the report of a run. Its latencies rise with the rate.
 func reportOf(t *testing.T, l load) *convert.Report {
 	t.Helper()
 	return reportOn(t, recordsOf(t, l))
 }
 
-// recordsOf is a run's records.
+// recordsOf returns the records of a run.
 func recordsOf(t *testing.T, l load) []byte {
 	t.Helper()
 	start := 1_700_000_000 * second
@@ -127,7 +127,7 @@ var (
 	numbers = regexp.MustCompile(`"(xs|ys)":\[[^\]]*\]`)
 )
 
-// The page of a small run, without its scripts, styles and points.
+// The golden is the page of a small run, without its scripts, styles and points.
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	got := written(t, runOf(t, "tiny", load{rates: []float64{2, 4, 8}, each: 8, adapters: []string{"lora/a", "b"},
@@ -149,7 +149,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// A browser runs a script only if its sum is in the policy.
+// A browser runs a script only if its hash is in the policy.
 func TestPolicyNamesTheScripts(t *testing.T) {
 	t.Parallel()
 	page := written(t, runOf(t, "r", load{rates: []float64{2}, each: 3}))
@@ -170,7 +170,7 @@ func TestPolicyNamesTheScripts(t *testing.T) {
 	}
 }
 
-// Whatever a server answered is one line of a table, and not a long one.
+// Any message of a server is one short line of a table.
 func TestMessagesAreOneLine(t *testing.T) {
 	t.Parallel()
 	run := runOf(t, "tiny", load{rates: []float64{2}, each: 4, failing: 2, text: "\r\n<html>\n\t<body>" +
@@ -183,7 +183,7 @@ func TestMessagesAreOneLine(t *testing.T) {
 	}
 }
 
-// Names and messages come from servers and scripts: they must not become part of the page's code.
+// Names and messages come from servers and scripts, and must not become part of the page's code.
 func TestHostileTextIsInert(t *testing.T) {
 	t.Parallel()
 	const hostile = `</script><script>document.body.dataset.owned=1</script><img src=x onerror=alert(1)>'"&{{.}}` +
@@ -209,11 +209,11 @@ func TestHostileTextIsInert(t *testing.T) {
 	}
 }
 
-// structural are texts without which lines are none of a run.
+// structural are the texts without which a line does not belong to a run.
 var structural = map[string]bool{"type": true, "schema": true, "executor": true, "segment": true,
 	"segment_sequence": true}
 
-// hostileTexts puts a text in the place of each text of a line; numbers tell the texts apart that must differ.
+// hostileTexts replaces each text of a line by another. It adds numbers to texts that must differ.
 func hostileTexts(value any, text string) any {
 	switch v := value.(type) {
 	case map[string]any:
@@ -232,7 +232,8 @@ func hostileTexts(value any, text string) any {
 	return value
 }
 
-// hostileRecords are a run's records with a text added to each text in them, and in the fields that the run lacks.
+// hostileRecords returns the records of a run with a text added to each of their texts, and in the fields that the run
+// lacks.
 func hostileRecords(t *testing.T, text string) (records []byte) {
 	t.Helper()
 	source := recordsOf(t, load{rates: []float64{2, 4}, each: 8, adapters: []string{"a", "b"}, failing: 3})
@@ -263,14 +264,14 @@ func hostileRecords(t *testing.T, text string) (records []byte) {
 	return records
 }
 
-// hostileText has the beginnings of code and of all that steers how text is shown.
+// hostileText contains the starts of code, and characters that control the display of text.
 const hostileText = `</script><script>document.body.dataset.owned=1</script><img src=x ` +
 	`onerror="document.body.dataset.owned=1">` +
 	"<svg onload=document.body.dataset.owned=1><a " +
 	"href=\"javascript:document.body.dataset.owned=1\">x</a>{{.}}${document.body.dataset.owned=1}`'\"" +
 	"\u202e\u2066\u200b\U000e0041\u0085\x1b[31m\r\n"
 
-// unseen are characters that must not be in a page as they are.
+// unseen are the characters that must not be in a page unescaped.
 var unseen = regexp.MustCompile(
 	`[\x00-\x08\x0b-\x1f\x7f-\x9f\x{200b}\x{202a}-\x{202e}\x{2066}-\x{2069}\x{e0000}-\x{e0fff}]`)
 
@@ -289,7 +290,7 @@ func TestUnseenCharactersAreEscapes(t *testing.T) {
 	}
 }
 
-// Tables have few rows, however many labels and adapters there are, and tell of the others.
+// Tables have few rows, however many labels and adapters there are, and count the others.
 func TestTablesAreBounded(t *testing.T) {
 	t.Parallel()
 	var labels strings.Builder
@@ -355,7 +356,7 @@ func TestRunsOfOneNameAreNumbered(t *testing.T) {
 	}
 }
 
-// The vendored files are those that their README names.
+// The vendored files are the versions that their README names.
 func TestVendoredFiles(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("assets/uplot/README.md")
@@ -381,7 +382,7 @@ func TestVendoredFiles(t *testing.T) {
 	}
 }
 
-// Results without start times have no charts over time, no date, and no rate.
+// A page of results without start times has no charts over time, no date, and no rate.
 func TestRunWithoutStartTimes(t *testing.T) {
 	t.Parallel()
 	const text = `{"date": "x", "model_id": "m", "num_prompts": 2, "backend": "openai", "output_lens": [2, 2], ` +

@@ -21,7 +21,7 @@ type failure struct {
 	byStage  []float64
 }
 
-// errorTable tells how often each kind of failure came, nil if none did.
+// errorTable returns a table of the kinds of failure and their numbers, or nil if nothing failed.
 func errorTable(runs []Run) *table {
 	var list []failure
 	stages := 0
@@ -86,10 +86,10 @@ func failuresOf(number int, r *Run) (list []failure) {
 	return bounded(list)
 }
 
-// mostFailures is how many labels of a run the page lists.
+// mostFailures bounds the number of a run's labels of failures that the page lists.
 const mostFailures = 50
 
-// bounded puts failures that are too many for a table into one row at its end.
+// bounded sums failures that do not fit into a table up in a last row.
 func bounded(list []failure) []failure {
 	if len(list) <= mostFailures {
 		return list
@@ -106,7 +106,7 @@ func bounded(list []failure) []failure {
 	return append(list[:mostFailures:mostFailures], rest)
 }
 
-// What of messages is shown.
+// The bounds of the messages in the page.
 const (
 	shownMessages = 3
 	messageRunes  = 200
@@ -126,39 +126,41 @@ func sample(messages []string) string {
 	return strings.Join(parts, " · ")
 }
 
-// adapterColumns have bars, by which adapters are compared.
+// adapterColumns are the columns of the table of adapters. They have bars, so that a reader can compare adapters.
 var adapterColumns = []struct {
 	column
-	of   func(gjson.Result) float64
-	text func(float64) string
+	value func(gjson.Result) float64
+	text  func(float64) string
 }{
 	{column{"requests", "requests sent"}, func(d gjson.Result) float64 { return number(d.Get("load_summary.count")) },
 		whole},
 	{column{"failed", "share of the requests that failed"}, failedShare, percent},
 	{column{"SLO kept", "share of the successes that kept all bounds"}, keptShare, percent},
 	{column{"TTFT p50", ttft.meaning + "; median, ms"}, func(d gjson.Result) float64 {
-		return 1000 * ttft.of(d, "p50")
+		return 1000 * ttft.statistic(d, "p50")
 	}, digits},
 	{column{"TTFT p99", ttft.meaning + "; 99th percentile, ms"}, func(d gjson.Result) float64 {
-		return 1000 * ttft.of(d, "p99")
+		return 1000 * ttft.statistic(d, "p99")
 	}, digits},
-	{column{"ITL p50", itl.meaning + "; median, ms"}, func(d gjson.Result) float64 { return 1000 * itl.of(d, "p50") },
+	{column{"ITL p50", itl.meaning + "; median, ms"}, func(d gjson.Result) float64 {
+		return 1000 * itl.statistic(d, "p50")
+	},
 		digits},
 	{column{"ITL p99", itl.meaning + "; 99th percentile, ms"}, func(d gjson.Result) float64 {
-		return 1000 * itl.of(d, "p99")
+		return 1000 * itl.statistic(d, "p99")
 	}, digits},
 	{column{"NTPOT p50", ntpot.meaning + "; median, ms"}, func(d gjson.Result) float64 {
-		return 1000 * ntpot.of(d, "p50")
+		return 1000 * ntpot.statistic(d, "p50")
 	}, digits},
 	{column{"out tok/s", "output tokens of the successes per second"}, func(d gjson.Result) float64 {
 		return throughput(d, "output_tokens")
 	}, digits},
 }
 
-// mostAdapters is how many adapters of a run the page lists.
+// mostAdapters bounds the number of a run's adapters that the page lists.
 const mostAdapters = 100
 
-// adapterTable puts the adapters side by side, nil if there are none.
+// adapterTable returns a table of the adapters, or nil if there are none.
 func adapterTable(runs []Run) *table {
 	t := &table{ID: "adapters", Title: "Adapters",
 		Note: "LoRA adapters side by side; latencies in ms. Bars are in proportion to the largest of their column.",
@@ -186,12 +188,12 @@ func adapterTable(runs []Run) *table {
 	for c, column := range adapterColumns {
 		largest := math.Inf(-1)
 		for _, d := range docs {
-			if v := column.of(d); !math.IsNaN(v) {
+			if v := column.value(d); !math.IsNaN(v) {
 				largest = max(largest, v)
 			}
 		}
 		for i, d := range docs {
-			v := column.of(d)
+			v := column.value(d)
 			t.Rows[i].Cells[c] = cell{Text: column.text(v), Class: "n bar", Bar: share(v, largest)}
 		}
 	}

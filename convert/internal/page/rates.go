@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// stagesOf counts the stages of all runs.
+// stagesOf returns the number of stages of all runs.
 func stagesOf(runs []Run) (n int) {
 	for _, r := range runs {
 		n += len(r.stages)
@@ -15,14 +15,14 @@ func stagesOf(runs []Run) (n int) {
 	return n
 }
 
-// ordered are the stages of a run in order of the rate at which requests were sent.
+// ordered returns the stages of a run in the order of the rates at which requests were sent.
 func (r *Run) ordered() []part {
 	return slices.SortedStableFunc(slices.Values(r.stages), func(a, b part) int {
 		return cmp.Compare(achieved(a.doc), achieved(b.doc))
 	})
 }
 
-// byRate are the charts over the rate: what a server does as load grows.
+// byRate returns the charts over the rate, which show how a server behaves as the load grows.
 func byRate(runs []Run) chartGroup {
 	g := chartGroup{title: "Over the rate",
 		note: "In the first two charts each point is a stage, named by its rate in requests/s. Where such a curve " +
@@ -44,22 +44,22 @@ func byRate(runs []Run) chartGroup {
 	return g
 }
 
-// rateOf and placeOf are the x of a stage.
+// rateOf and placeOf return the x of a stage.
 func rateOf(_ int, s part) float64 { return achieved(s.doc) }
 
 func placeOf(i int, _ part) float64 { return float64(i) }
 
-// roles give each statistic the same colour in all charts.
+// roles assigns the same colour to a statistic in all charts.
 var roles = map[string]int{"p50": 0, "p99": 1, "p90": 2, "p95": 3, "mean": 4, "requests": 5}
 
-// statistics adds a series for each statistic of a run's stages. With several runs two are enough until one asks for
-// more.
+// statistics adds a series for each statistic of a run's stages. With several runs it hides all but two until a click
+// on their names.
 func (c *chart) statistics(runs []Run, number int, f figure, names []string, stages []part, x func(int, part) float64) {
 	for _, name := range names {
 		var p xy
 		for i, s := range stages {
 			if at := x(i, s); !math.IsNaN(at) {
-				p.add(at, f.of(s.doc, name))
+				p.add(at, f.statistic(s.doc, name))
 			}
 		}
 		s := line(named(runs, number, name), number, roles[name], "line", p)
@@ -68,7 +68,7 @@ func (c *chart) statistics(runs []Run, number int, f figure, names []string, sta
 	}
 }
 
-// named puts the run's name before that of a series, where there are several runs.
+// named puts the run's name before the name of a series if there are several runs.
 func named(runs []Run, number int, name string) string {
 	if len(runs) > 1 {
 		return runs[number].Name + " " + name
@@ -76,7 +76,7 @@ func named(runs []Run, number int, name string) string {
 	return name
 }
 
-// limits marks the bound of the figure, where all runs have the same.
+// limits marks the bound of a figure if all runs have the same bound.
 func (c *chart) limits(runs []Run, f figure) {
 	limit := 0.0
 	for i, r := range runs {
@@ -96,7 +96,8 @@ func (c *chart) limits(runs []Run, f figure) {
 	}
 }
 
-// saturation draws a latency over the throughput, from stage to stage in order of the rate, with its knee.
+// saturation returns a chart of a latency over the throughput that joins the stages in the order of their rates, and
+// marks the knee.
 func saturation(runs []Run, f figure) chart {
 	c := chart{ID: "saturation-" + f.key, Title: f.name + " against throughput",
 		X: axis{Label: "output tokens per second"}, Y: axis{Label: f.name + ", ms"}}
@@ -106,7 +107,7 @@ func saturation(runs []Run, f figure) chart {
 			var p xy
 			var tags []string
 			for _, s := range stages {
-				if x, y := throughput(s.doc, "output_tokens"), f.of(s.doc, statistic); !math.IsNaN(x + y) {
+				if x, y := throughput(s.doc, "output_tokens"), f.statistic(s.doc, statistic); !math.IsNaN(x + y) {
 					p.add(x, y)
 					tags = append(tags, digits(achieved(s.doc))+"/s")
 				}
@@ -145,7 +146,7 @@ func throughputs(runs []Run) chart {
 	return c
 }
 
-// byStage are the percentiles of each stage.
+// byStage returns charts of the percentiles of each stage.
 func byStage(runs []Run) chartGroup {
 	g := chartGroup{title: "Percentiles by stage"}
 	if stagesOf(runs) < 2 {
@@ -163,7 +164,7 @@ func byStage(runs []Run) chartGroup {
 	return g
 }
 
-// stageLabels name the places by the stages' numbers, and for one run by their rates too.
+// stageLabels returns the labels of the x axis: the stages' numbers and, if there is only one run, their rates.
 func stageLabels(runs []Run) (labels []string) {
 	for _, r := range runs {
 		for i, s := range r.stages {

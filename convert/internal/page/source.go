@@ -19,26 +19,26 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 )
 
-// Run is one run as a page shows it. Make it by [FromReport] or [FromDir].
+// Run is a run for a page. [FromReport] and [FromDir] make one.
 type Run struct {
-	Name string // what the page calls it
+	Name string // name of the run on the page
 
-	summary  gjson.Result // in the format of the report's files
+	summary  gjson.Result // report of the whole run, in the format of the report's files
 	stages   []part
 	adapters []part
 	facts    []fact
 	bounds   []bound
-	curves   *curves // nil where the requests are unknown
+	curves   *curves // nil if the requests are unknown
 }
 
-// part is the report on a stage or an adapter.
+// part is the report of a stage or an adapter.
 type part struct {
-	index int // of a stage
+	index int // number of the stage
 	name  string
 	doc   gjson.Result
 }
 
-// FromReport takes a report and the requests it is of.
+// FromReport returns a run for the page from a report and its requests.
 func FromReport(name string, p *convert.Report) (Run, error) {
 	r := Run{Name: name, curves: curvesOf(p), facts: factsOf(p), bounds: boundsOf(p.Bounds())}
 	var failed error
@@ -59,9 +59,9 @@ func FromReport(name string, p *convert.Report) (Run, error) {
 	return r, failed
 }
 
-// FromDir reads a report directory, of this program or of inference-perf. Figures are those of its JSON files; what
-// these do not tell is found in requests.parquet, or in inference-perf's file of requests, if it is there. The run is
-// called as the directory is.
+// FromDir reads a report directory of this program or of inference-perf. The figures come from its JSON files. If the
+// directory has requests.parquet, or inference-perf's file of requests, FromDir takes everything else from that file.
+// The run has the name of the directory.
 func FromDir(dir string) (Run, error) {
 	path, err := filepath.Abs(dir)
 	if err != nil {
@@ -132,7 +132,7 @@ func (r *Run) readFile(dir string, l reportdir.Lifecycle) error {
 	return nil
 }
 
-// requestsOf makes a report of a directory's requests, nil if it holds none.
+// requestsOf returns a report of a directory's requests, or nil if the directory has none.
 func requestsOf(dir string) (*convert.Report, error) {
 	paths := reportdir.Requests(dir)
 	if len(paths) == 0 {
@@ -140,7 +140,7 @@ func requestsOf(dir string) (*convert.Report, error) {
 	}
 	o := run.Options{}
 	if filepath.Base(paths[0]) != reportdir.Parquet {
-		o.Config, _ = configIn(dir) // tells the stages, where it can be read
+		o.Config, _ = configIn(dir) // knows the stages, if it can be read
 	}
 	read, err := run.ReadFiles(o, paths[0])
 	if err != nil {
@@ -149,7 +149,7 @@ func requestsOf(dir string) (*convert.Report, error) {
 	return convert.NewReport(read, convert.Options{}), nil
 }
 
-// configIn reads the configuration in a report directory, which may be of another version and of any form.
+// configIn reads the configuration in a report directory, which may be of another version and have any form.
 func configIn(dir string) (*config.Config, error) {
 	path, found := reportdir.Configuration(dir)
 	if !found {

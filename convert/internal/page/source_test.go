@@ -26,7 +26,7 @@ func writeFiles(t *testing.T, files map[string]string) string {
 	return dir
 }
 
-// Read back from its directory, a report gives the page that it gave.
+// A report that is read back from its directory makes the same page.
 func TestFromDirAgreesWithFromReport(t *testing.T) {
 	t.Parallel()
 	report := reportOf(t, load{rates: []float64{2, 4, 8}, each: 9, adapters: []string{"a", "b"}, failing: 4})
@@ -48,7 +48,7 @@ func TestFromDirAgreesWithFromReport(t *testing.T) {
 	}
 }
 
-// after is where two texts part.
+// after returns the part of got around the first difference from want.
 func after(got, want string) string {
 	i := 0
 	for i < min(len(got), len(want)) && got[i] == want[i] {
@@ -57,7 +57,7 @@ func after(got, want string) string {
 	return got[max(0, i-60):min(len(got), i+60)]
 }
 
-// inference-perf's report, with a prefix and without requests: what its files tell is shown.
+// The page of a report of inference-perf, with a prefix and without requests, shows what its files contain.
 func TestFromDirWithoutRequests(t *testing.T) {
 	t.Parallel()
 	const stage = `{"load_summary":{"count":10,"achieved_rate":%,"requested_rate":%},"successes":{"count":10,"latency":{"request_latency":{"mean":1,"median":0.9,"p99":2},"time_to_first_token":{"mean":0.1,"median":0.1,"p99":0.2}},"throughput":{"output_tokens_per_sec":50}},"failures":{"count":0}}`
@@ -110,7 +110,7 @@ func TestFromDirRefuses(t *testing.T) {
 	}
 }
 
-// Whatever stands in the files of a report, a page comes of it or an error.
+// FuzzSummary checks that any content of a report's files leads to a page or to an error.
 func FuzzSummary(f *testing.F) {
 	f.Add(`{"load_summary":{"count":"x"},"successes":{"latency":{"request_latency":{"median":1e999}}},"failures":{"by_label":{"a":{"count":-1,"messages":[1]}}},"xk6_llm":{"time_series":{"interval_seconds":-1,"sent":[null,"</script>"]}}}`)
 	f.Add(`{"xk6_llm":{"time_series":{"interval_seconds":1,"sent":[1,2],"due":[],"ttft_p50":[0.1,null]}}}`)

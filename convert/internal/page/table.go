@@ -11,7 +11,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
-// table is a table of the page. Of each row the first cell is its head.
+// table is a table of the page. The first cell of each row is its head.
 type table struct {
 	ID, Title, Note string
 	Open            bool // shown without a click
@@ -19,17 +19,17 @@ type table struct {
 	Rows            []row
 }
 
-// column heads a column. Its meaning is shown on hover and on focus.
+// column is the head of a column. The page shows its meaning on hover and on focus.
 type column struct{ Name, Meaning string }
 
 type row struct {
 	Name, Meaning string
 	Class         string
-	Run           int // whose colour it has, -1 for none
+	Run           int // number of the run whose colour the column has; -1 means none
 	Cells         []cell
 }
 
-// cell is one value. Bar is the length of the bar behind it in percent, 0 for none.
+// cell is one value. Bar is the length of the bar behind the value in percent; 0 means no bar.
 type cell struct {
 	Text  string
 	Class string
@@ -43,10 +43,10 @@ func numeric(values ...string) (cells []cell) {
 	return cells
 }
 
-// everDifferent are facts of which nobody is told that they differ.
+// everDifferent are the facts whose differences are not marked, because runs always differ in them.
 var everDifferent = []string{"Started (UTC)", "Took", "Run"}
 
-// factTable has a column for each run. Rows in which the runs differ are marked.
+// factTable returns a table of the facts, with a column for each run. It marks rows in which the runs differ.
 func factTable(runs []Run) *table {
 	t := &table{ID: "facts", Head: []column{{}}}
 	for _, r := range runs {
@@ -73,13 +73,13 @@ func factTable(runs []Run) *table {
 	return t
 }
 
-// sloColumn is marked as good or bad.
+// sloColumn is the index of the column that is marked as good or bad.
 const sloColumn = "SLO kept"
 
-// glanceColumns are the figures that are asked for first.
+// glanceColumns are the figures that readers look for first.
 var glanceColumns = []struct {
 	column
-	of func(gjson.Result) string
+	value func(gjson.Result) string
 }{
 	{column{"asked /s", "requests per second that the stage was to send"}, func(d gjson.Result) string {
 		return digits(asked(d))
@@ -95,25 +95,25 @@ var glanceColumns = []struct {
 		"share of the successes that kept all bounds; ✗ if that is below 99 %, or more than 1 % of the requests " +
 			"failed"}, func(d gjson.Result) string { return percent(keptShare(d)) }},
 	{column{"TTFT p50", ttft.meaning + "; median, ms"}, func(d gjson.Result) string {
-		return milliseconds(ttft.of(d, "p50"))
+		return milliseconds(ttft.statistic(d, "p50"))
 	}},
 	{column{"p99", ttft.meaning + "; 99th percentile, ms"}, func(d gjson.Result) string {
-		return milliseconds(ttft.of(d, "p99"))
+		return milliseconds(ttft.statistic(d, "p99"))
 	}},
 	{column{"ITL p50", itl.meaning + "; median, ms"}, func(d gjson.Result) string {
-		return milliseconds(itl.of(d, "p50"))
+		return milliseconds(itl.statistic(d, "p50"))
 	}},
 	{column{"p99", itl.meaning + "; 99th percentile, ms"}, func(d gjson.Result) string {
-		return milliseconds(itl.of(d, "p99"))
+		return milliseconds(itl.statistic(d, "p99"))
 	}},
 	{column{"NTPOT p50", ntpot.meaning + "; median, ms"}, func(d gjson.Result) string {
-		return milliseconds(ntpot.of(d, "p50"))
+		return milliseconds(ntpot.statistic(d, "p50"))
 	}},
 	{column{"latency p50", requestLatency.meaning + "; median, ms"}, func(d gjson.Result) string {
-		return milliseconds(requestLatency.of(d, "p50"))
+		return milliseconds(requestLatency.statistic(d, "p50"))
 	}},
 	{column{"p99", requestLatency.meaning + "; 99th percentile, ms"}, func(d gjson.Result) string {
-		return milliseconds(requestLatency.of(d, "p99"))
+		return milliseconds(requestLatency.statistic(d, "p99"))
 	}},
 	{column{"in tok/s", "prompt tokens of the successes per second"}, func(d gjson.Result) string {
 		return digits(throughput(d, "input_tokens"))
@@ -129,7 +129,7 @@ var glanceColumns = []struct {
 	}},
 }
 
-// glance has a row for each stage and one for the whole run. Columns that no row has a value of are left out.
+// glance returns a table with a row for each stage and one for the whole run. It leaves out empty columns.
 func glance(runs []Run) *table {
 	t := &table{ID: "glance", Title: "At a glance",
 		Note: "Latencies in ms. Point at a heading, or go to it with the tab key, to read what it means."}
@@ -157,7 +157,7 @@ func glanceRow(run int, runs []Run, name string, doc gjson.Result) row {
 		line.Name, line.Run = runs[run].Name+", "+name, run
 	}
 	for _, c := range glanceColumns {
-		v := c.of(doc)
+		v := c.value(doc)
 		class := "n"
 		if word, isVerdict := verdicts[v]; isVerdict {
 			class = "v " + word[0]
@@ -170,7 +170,7 @@ func glanceRow(run int, runs []Run, name string, doc gjson.Result) row {
 	return line
 }
 
-// dropEmpty takes out the columns in which no row has a value.
+// dropEmpty removes the columns in which no row has a value.
 func (t *table) dropEmpty() {
 	for c := len(t.Head) - 1; c > 0; c-- {
 		empty := true
@@ -193,7 +193,7 @@ var latencyStatistics = []column{
 	{"p95", "95 % of the values are no larger"}, {"p99", "99 % of the values are no larger"}, {"max", "the largest"},
 }
 
-// latencyTables are a table of the whole run and one of each stage, for each run.
+// latencyTables returns, for each run, a table of the whole run and a table of each stage.
 func latencyTables(runs []Run) (list []*table) {
 	for i, r := range runs {
 		of := ""
@@ -220,7 +220,7 @@ func latencyTable(doc gjson.Result) *table {
 	for _, f := range allFigures {
 		line := row{Name: f.name, Meaning: f.meaning, Run: -1}
 		for _, s := range latencyStatistics {
-			line.Cells = append(line.Cells, numeric(milliseconds(f.of(doc, s.Name)))...)
+			line.Cells = append(line.Cells, numeric(milliseconds(f.statistic(doc, s.Name)))...)
 		}
 		t.Rows = append(t.Rows, line)
 	}
@@ -228,7 +228,7 @@ func latencyTable(doc gjson.Result) *table {
 	return t
 }
 
-// share is a bar's length: of the largest, in percent.
+// share returns the length of a bar in percent of the largest value.
 func share(v, largest float64) float64 {
 	if math.IsNaN(v) || largest <= 0 {
 		return 0

@@ -6,22 +6,23 @@ import (
 )
 
 const (
-	// maxDots is up to how many requests each is a dot in the charts over time.
+	// maxDots is the number of requests up to which each is a dot in the charts over time.
 	maxDots = 5000
-	// maxSpans is in how many spans longer lists are cut, of which the lowest and the highest are kept.
+	// maxSpans is the number of spans of a longer list. Of each span the lowest and the highest value are kept.
 	maxSpans = 1200
-	// curvePoints is about how many points a distribution keeps, its ends more closely than its middle.
+	// curvePoints is the approximate number of points of a distribution. They are denser at its ends than in its
+	// middle.
 	curvePoints = 400
 )
 
-// xy are the points of a series.
+// xy holds the points of a series.
 type xy struct{ X, Y []float64 }
 
 func (p *xy) add(x, y float64) { p.X, p.Y = append(p.X, x), append(p.Y, y) }
 
-// extremes thins points in order of x: of each of so many equal spans of x the lowest and the highest are kept, in
-// their order, so that no peak is lost and the minimum and the maximum are exact. Up to limit points it keeps all.
-// Points whose y is NaN count for nothing, and there must be none whose x is.
+// extremes thins points that are in the order of x: of each of spans equal spans of x it keeps the lowest and the
+// highest point, in their order, so that no peak is lost and the minimum and the maximum are exact. It keeps all points
+// if there are at most limit. It ignores points whose y is NaN; no x may be NaN.
 func extremes(p xy, limit, spans int) xy {
 	if len(p.X) <= limit {
 		return p
@@ -58,10 +59,10 @@ func spanOf(x, width float64, spans int) int {
 	return min(int(x/width), spans-1)
 }
 
-// curve is the empirical distribution of n numbers of which at gives the one of rank k from 0: x a number, y the share
-// of the numbers, in percent, that are no larger. Of more than some 400 numbers it keeps ranks at equal distances, and
-// towards both ends ranks of 1, 2, 4, 8 … from them, so that the rare ones are there, and the smallest and the largest
-// always.
+// curve returns the empirical distribution of n numbers, where at returns the number of rank k from 0: x is a number, y
+// the share of numbers that are no larger, in percent. Of more than about 400 numbers it keeps ranks at equal
+// distances, the ranks 1, 2, 4, 8 … from both ends, so that rare values are there, and always the smallest and the
+// largest.
 func curve(n int, at func(k int) float64) (out xy) {
 	for _, k := range ranks(n) {
 		x, y := at(k), 100*float64(k+1)/float64(n)
@@ -74,7 +75,7 @@ func curve(n int, at func(k int) float64) (out xy) {
 	return out
 }
 
-// ranks are those that a curve of n numbers keeps.
+// ranks returns the ranks that a curve of n numbers keeps.
 func ranks(n int) (list []int) {
 	if n <= curvePoints {
 		for k := range n {

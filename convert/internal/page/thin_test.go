@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Whatever the points, thinning keeps the extremes of all and of each part, in order of x.
+// For any points, thinning keeps the extremes of all points and of each part, in the order of x.
 func TestExtremesKeepsExtremes(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(200) {
@@ -15,7 +15,7 @@ func TestExtremesKeepsExtremes(t *testing.T) {
 		var p xy
 		x := 0.0
 		for range 1 + rng.IntN(3000) {
-			x += rng.ExpFloat64() * float64(rng.IntN(3)) // some at the same x
+			x += rng.ExpFloat64() * float64(rng.IntN(3)) // some points have the same x
 			y := math.Exp(4 * rng.NormFloat64())
 			if rng.IntN(10) == 0 {
 				y = math.NaN()
@@ -42,14 +42,14 @@ func known(p xy) (low, high float64) {
 	return bounds(slices.DeleteFunc(slices.Clone(p.Y), math.IsNaN))
 }
 
-// A curve goes from the exact minimum to the exact maximum, and each of its points is true.
+// A curve goes from the exact minimum to the exact maximum, and each of its points is exact.
 func TestCurveIsTrue(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{0, 1, 2, 400, 401, 1000, 123_456} {
 		rng := rand.New(rand.NewPCG(uint64(n), 2))
 		values := make([]float64, n)
 		for i := range values {
-			values[i] = math.Round(1000*rng.ExpFloat64()) / 1000 // some twice
+			values[i] = math.Round(1000*rng.ExpFloat64()) / 1000 // some values occur twice
 		}
 		got := distribution(values)
 		if n == 0 {

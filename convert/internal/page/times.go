@@ -6,7 +6,7 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// list reads numbers of a time series, NaN for null.
+// list returns the numbers of a time series, with NaN for null.
 func list(doc gjson.Result) (values []float64) {
 	for _, v := range doc.Array() {
 		values = append(values, number(v))
@@ -14,7 +14,7 @@ func list(doc gjson.Result) (values []float64) {
 	return values
 }
 
-// overInterval puts the values of a time series at the middle of their intervals, times a factor, thinned.
+// overInterval returns the thinned values of a time series, times a factor, at the middles of their intervals.
 func overInterval(doc gjson.Result, interval, factor float64) xy {
 	var p xy
 	for i, v := range list(doc) {
@@ -23,7 +23,7 @@ func overInterval(doc gjson.Result, interval, factor float64) xy {
 	return extremes(p, 2*maxSpans, maxSpans)
 }
 
-// overTime are the charts over the time of the run.
+// overTime returns the charts over the time of the run.
 func overTime(runs []Run) chartGroup {
 	g := chartGroup{title: "Over time"}
 	rates := chart{ID: "time-rates", Title: "Requests per second", Y: axis{Label: "requests per second"},
@@ -58,7 +58,7 @@ func overTime(runs []Run) chartGroup {
 	return g
 }
 
-// timed is a series over time with its name.
+// timed returns a named series over time.
 type timed struct {
 	name string
 	xy
@@ -68,7 +68,7 @@ func plainLine(name string, run, role int, p xy) series {
 	return series{Name: name, Run: run, Role: role, Kind: "line", X: scaled(p.X, 1), Y: scaled(p.Y, 1)}
 }
 
-// dots are the run's requests: their TTFT, or their mean gap between tokens.
+// dots returns a series of the run's requests: their TTFT, or their mean gap between tokens.
 func (r *Run) dots(first bool) xy {
 	switch {
 	case r.curves == nil:
@@ -79,7 +79,7 @@ func (r *Run) dots(first bool) xy {
 	return r.curves.itlDots
 }
 
-// rates adds how many requests were asked for, sent, done and failed per second.
+// rates adds the numbers of requests asked for, sent, done and failed per second.
 func (c *chart) rates(runs []Run, number int, ts gjson.Result, step float64) {
 	if step <= 0 {
 		return
@@ -88,7 +88,7 @@ func (c *chart) rates(runs []Run, number int, ts gjson.Result, step float64) {
 		{"failed", "failed"}} {
 		p := overInterval(ts.Get(s.key), step, 1/step)
 		if _, highest := bounds(p.Y); highest == 0 && s.name != "sent" {
-			continue // due instants are unknown, or nothing failed
+			continue // due instants are unknown, or no request failed
 		}
 		out := plainLine(named(runs, number, s.name), number, role, p)
 		out.Hide = len(runs) > 1 && s.name != "sent"
@@ -96,7 +96,7 @@ func (c *chart) rates(runs []Run, number int, ts gjson.Result, step float64) {
 	}
 }
 
-// latency adds the dots of a run, and lines of its intervals.
+// latency adds the dots of a run, and lines over its intervals.
 func (c *chart) latency(runs []Run, number int, dots xy, lines []timed) {
 	cloud := line(named(runs, number, "requests"), number, roles["requests"], "dots", dots)
 	cloud.Hide = len(runs) > 1
@@ -106,7 +106,7 @@ func (c *chart) latency(runs []Run, number int, dots xy, lines []timed) {
 	}
 }
 
-// stageMarks are where the stages of a single run begin, in so far as there is room.
+// stageMarks returns marks at the starts of a single run's stages, as far as there is room.
 func stageMarks(runs []Run) (marks []mark) {
 	if len(runs) != 1 || runs[0].curves == nil {
 		return nil
