@@ -1,5 +1,5 @@
 // Package llm registers the k6 extension: the module k6/x/llm, the output llm, the executor llm-arrival-rate, and the
-// commands of `k6 x llm`. Everything lives in the packages below; xk6 imports this one for its side effect.
+// commands of `k6 x llm`. xk6 imports this package for this side effect. The code is in the packages below.
 package llm
 
 import (

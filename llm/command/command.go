@@ -1,4 +1,5 @@
-// Package command is `k6 x llm`: the commands of llmconv, and those that need the simulator or k6 itself.
+// Package command is the subcommand `k6 x llm`. It has the commands of llmconv, and commands that need the simulator or
+// k6 itself.
 package command
 
 import (
@@ -13,14 +14,16 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
-// New makes the command. Its errors carry the exit codes of llmconv: 1 failed, 2 misuse, 3 partial input.
+// New returns the command. Its errors carry the exit codes of llmconv: 1 for failure, 2 for misuse, 3 for partial
+// input.
 func New(gs *state.GlobalState) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "llm",
-		Short: "Load tests of LLM inference servers: reports and a simulated server",
-		Long: `Load tests of LLM inference servers: reports of their records, and a simulated server.
+		Short: "Load-test LLM inference servers: run configurations, make reports, simulate a server",
+		Long: `Load-test LLM inference servers: run configurations of inference-perf, make and compare reports, and
+simulate a server.
 
-The tests themselves are scripts that import k6/x/llm, run by k6 run.`,
+Scripts that import k6/x/llm are load tests, too. Run them with k6 run.`,
 		Example: `  k6 run --out llm=run.jsonl scripts/sharegpt.js
   k6 x llm run -c config.yml
   k6 x llm report run.jsonl -o report
@@ -34,7 +37,7 @@ The tests themselves are scripts that import k6/x/llm, run by k6 run.`,
 	return cmd
 }
 
-// withExitCodes makes k6 exit with the codes of our errors; misused flags and arguments are code 2.
+// withExitCodes makes k6 exit with the codes of the commands' errors, and with code 2 for wrong flags and arguments.
 func withExitCodes(cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
 		sub.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {

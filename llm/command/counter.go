@@ -10,7 +10,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/tokenizer"
 )
 
-// openCounter opens a token counter by name, relative to the working directory. It reports downloads by printf.
+// openCounter opens a token counter by name, relative to the working directory. It prints the progress of downloads by
+// printf.
 func openCounter(ctx context.Context, name string,
 	printf func(format string, args ...any)) (*tokenizer.Counter, error) {
 	return input.Counters{Stat: os.Stat, ReadFile: textfile.ReadFile, Hub: func() (*hub.Client, error) {

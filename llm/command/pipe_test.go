@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// A configuration from a pipe is read once, and handed to the load as a file; a pipe without a writer is refused.
+// The command reads a configuration from a pipe once, and passes it to the load as a file. It refuses a pipe without a
+// writer.
 func TestConfigurationOfPipe(t *testing.T) {
 	t.Parallel()
 	fifo := filepath.Join(t.TempDir(), "c.yml")

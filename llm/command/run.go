@@ -35,10 +35,11 @@ import (
 //go:embed run.js
 var runScript []byte
 
-// recordsName is the file of records in the report's directory.
+// recordsName is the name of the file of records in the report's directory.
 const recordsName = "records.jsonl"
 
-// runner is `k6 x llm run`: the load of a configuration by a k6 of its own, then the report.
+// runner implements `k6 x llm run`: it runs the load of a configuration by a child process of k6, then makes the
+// report.
 type runner struct {
 	config, out string
 	force       bool
@@ -46,29 +47,29 @@ type runner struct {
 	gs        *state.GlobalState
 	cmd       *cobra.Command
 	overrides []config.Override
-	path      string // of the configuration, absolute
-	text      []byte // of it, read once: it may come from a pipe
+	path      string // absolute path of the configuration; "" if the load cannot read it again
+	text      []byte // text of the configuration, which is read once because it may come from a pipe
 	c         *config.Config
-	now       time.Time // by which it was settled
-	dir       string    // of the report
+	now       time.Time // instant by which the configuration was settled
+	dir       string    // directory of the report
 	found     *convert.Sweep
-	buckets   []storage.Target // where else the report goes
+	buckets   []storage.Target // buckets that the report is copied to
 }
 
 func newRun(gs *state.GlobalState) *cobra.Command {
 	r := &runner{gs: gs}
 	cmd := &cobra.Command{
 		Use:   "run -c FILE [--dotted.key VALUE]…",
-		Short: "Run a configuration of inference-perf, and write its report",
-		Long: `Run the load of an inference-perf configuration, unchanged, and write the report where it says.
+		Short: "Run a configuration of inference-perf and write its report",
+		Long: `Run the load of an unchanged inference-perf configuration, and write the report where the configuration says.
 
-Every key of the configuration can be set by a flag of its dotted name; lists and maps are JSON. docs/config.md says what becomes
-of each key. The report goes to storage.local_storage.path, or to --out; the records of all requests are kept beside it.
+A flag with the dotted name of a key overrides that key; write lists and maps as JSON. docs/config.md lists the effect of each
+key. The report goes to --out, or else to storage.local_storage.path, together with the records of all requests.
 
-Ctrl-C ends the load, and the report of what was sent until then is written.
+Ctrl-C ends the load. The command then writes a report on the requests that were sent.
 
-Exit code: 0; 1 if every request failed, or none was sent; 2 for misuse; 3 if something is missing; else that of k6 run, such as
-105 after Ctrl-C and 108 after a circuit breaker.`,
+Exit codes: 0 for success; 1 if every request failed or none was sent; 2 for misuse; 3 if records are missing; otherwise the code
+of k6 run, for example 105 after Ctrl-C and 108 after a circuit breaker.`,
 		Example: `  k6 x llm run -c config.yml
   k6 x llm run -c config.yml --load.stages '[{"rate": 5, "duration": 30}]' --out report
   k6 x llm run -c config.yml --server.type mock`,
@@ -76,16 +77,16 @@ Exit code: 0; 1 if every request failed, or none was sent; 2 for misuse; 3 if so
 		RunE: func(cmd *cobra.Command, _ []string) error { return r.run(cmd) },
 	}
 	flags := cmd.Flags()
-	flags.StringVarP(&r.config, "config", "c", "", "configuration, YAML")
-	flags.StringVar(&r.config, "config_file", "", "the same")
-	flags.StringVarP(&r.out, "out", "o", "", "report directory, instead of storage.local_storage.path")
-	flags.BoolVar(&r.force, "force", false, "replace a report that is in the directory")
-	_ = flags.MarkHidden("config_file") // it is there
+	flags.StringVarP(&r.config, "config", "c", "", "configuration file, YAML")
+	flags.StringVar(&r.config, "config_file", "", "the same as --config")
+	flags.StringVarP(&r.out, "out", "o", "", "report directory; overrides storage.local_storage.path")
+	flags.BoolVar(&r.force, "force", false, "replace the report in the directory, if there is one")
+	_ = flags.MarkHidden("config_file") // never fails: the flag exists
 	r.addKeys(flags)
 	return cmd
 }
 
-// addKeys adds a flag for each key of the schema, and for its older names. They are too many for the help.
+// addKeys adds a hidden flag for each key of the schema and for its older names. There are too many for the help text.
 func (r *runner) addKeys(flags *pflag.FlagSet) {
 	for _, key := range config.Keys() {
 		for _, name := range append([]string{key.Name}, key.Aliases...) {
@@ -93,7 +94,7 @@ func (r *runner) addKeys(flags *pflag.FlagSet) {
 				r.overrides = append(r.overrides, config.Override{Key: name, Value: value})
 				return nil
 			})
-			_ = flags.MarkHidden(name) // just added
+			_ = flags.MarkHidden(name) // never fails: the flag exists
 		}
 	}
 }
@@ -142,7 +143,7 @@ func (r *runner) run(cmd *cobra.Command) error {
 	return nil
 }
 
-// load reads the configuration, and settles where the report goes.
+// load reads the configuration, and chooses the report's directory.
 func (r *runner) load() (err error) {
 	if r.config == "" {
 		r.c, err = config.Parse(nil, r.overrides...)
@@ -160,7 +161,7 @@ func (r *runner) load() (err error) {
 		return err
 	}
 	switch {
-	case r.dir != "": // settled before
+	case r.dir != "": // chosen by an earlier call
 	case r.out != "":
 		r.dir = r.out
 	case r.c.Storage != nil && r.c.Storage.Local != nil && r.c.Storage.Local.Path != "":
@@ -171,7 +172,7 @@ func (r *runner) load() (err error) {
 	return nil
 }
 
-// read reads the configuration's file, once for all the loads of a sweep.
+// read reads the configuration's file once for all loads of a sweep.
 func (r *runner) read() (err error) {
 	if r.text != nil {
 		return nil
@@ -188,8 +189,8 @@ func (r *runner) read() (err error) {
 	return nil
 }
 
-// settle fills in what the configuration leaves to the machine and the moment, the same each time it is read. A seed
-// that is left open is k6's to draw, and the report's config.yaml has it from the records.
+// settle fills in the defaults that depend on the machine and on the present time. Each call fills in the same values.
+// It leaves a missing seed to k6; the report's config.yaml has the seed from the records.
 func (r *runner) settle() {
 	if r.now.IsZero() {
 		r.now = time.Now()
@@ -199,7 +200,7 @@ func (r *runner) settle() {
 	r.c.Load.BaseSeed = seed
 }
 
-// k6 runs the load by this program's own `k6 run`, and gives its exit code. What it prints goes to stderr.
+// k6 runs the load by `k6 run` of this program, and returns the exit code. The output of the child goes to stderr.
 func (r *runner) k6(ctx context.Context, records string, overrides []config.Override) (exitcodes.ExitCode, error) {
 	program, err := os.Executable()
 	if err != nil {
@@ -213,7 +214,7 @@ func (r *runner) k6(ctx context.Context, records string, overrides []config.Over
 	script, path := filepath.Join(work, "run.js"), r.path
 	if path == "" {
 		path = filepath.Join(work, "config.yml")
-		err = os.WriteFile(path, append(r.text, '\n'), 0o600) // nothing, or what came from a pipe
+		err = os.WriteFile(path, append(r.text, '\n'), 0o600) // empty, or read from a pipe
 	}
 	if err = errors.Join(err, os.WriteFile(script, runScript, 0o600)); err != nil {
 		return 0, err
@@ -225,14 +226,14 @@ func (r *runner) k6(ctx context.Context, records string, overrides []config.Over
 	args := append([]string{"run", "--out", "llm=" + records}, r.flags()...)
 	child := exec.CommandContext(context.WithoutCancel(ctx), program, append(args, script)...)
 	child.Env, child.Stdout, child.Stderr = env, r.gs.Stderr, r.gs.Stderr
-	if r.gs.Stderr.IsTTY { // the file itself, on which it sees the terminal and keeps its bars in place
+	if r.gs.Stderr.IsTTY { // the file itself, so that k6 recognizes the terminal and redraws its progress bars in place
 		child.Stdout, child.Stderr = os.Stderr, os.Stderr
 	}
-	apart(child)
+	separate(child)
 	return wait(child)
 }
 
-// flags hands k6's own flags on that say how much is printed.
+// flags returns k6's flags for the amount of output, which the child gets, too.
 func (r *runner) flags() (list []string) {
 	if r.gs.Flags.Quiet {
 		list = append(list, "--quiet")
@@ -260,8 +261,8 @@ func (r *runner) environment(path string, overrides []config.Override) ([]string
 		fmt.Sprintf("%s=%t", record.OverwriteEnv, r.force), "K6_NO_USAGE_REPORT=true"), nil
 }
 
-// wait runs a command to its end. Interrupts are handed on to it, which ends its load and leaves its records; so is a
-// terminal that hangs up, unless nohup has it ignored.
+// wait runs a command to its end and returns its exit code. It forwards interrupts, and the hangup of a terminal unless
+// nohup ignores it, so that the child ends its load and completes its records.
 func wait(child *exec.Cmd) (exitcodes.ExitCode, error) {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -278,20 +279,20 @@ func wait(child *exec.Cmd) (exitcodes.ExitCode, error) {
 		select {
 		case s := <-signals:
 			if s == syscall.SIGHUP {
-				signal.Ignore(syscall.SIGPIPE) // of what is printed from now on
+				signal.Ignore(syscall.SIGPIPE) // further output has nowhere to go
 			}
-			_ = child.Process.Signal(s) // it may have ended just now
+			_ = child.Process.Signal(s) // fails if the child has just ended
 		case err := <-done:
 			var exit *exec.ExitError
 			if errors.As(err, &exit) {
-				return exitcodes.ExitCode(max(exit.ExitCode(), 1)), nil // of a process
+				return exitcodes.ExitCode(max(exit.ExitCode(), 1)), nil // -1 after a signal
 			}
 			return 0, err
 		}
 	}
 }
 
-// store puts the report into the buckets of the configuration. It stays where it is, too.
+// store copies the report into the buckets of the configuration.
 func (r *runner) store() error {
 	var failed error
 	for _, b := range r.buckets {
@@ -304,7 +305,7 @@ func (r *runner) store() error {
 	return failed
 }
 
-// options are how the report is made, and which files it has.
+// options returns the options and the files of the report.
 func (r *runner) options() (convert.Options, convert.Files) {
 	opts, files := convert.Configured(r.c)
 	files.Config, files.Parquet, files.Replace = true, true, r.force
@@ -312,12 +313,12 @@ func (r *runner) options() (convert.Options, convert.Files) {
 	return opts, files
 }
 
-// report makes the report of what was recorded.
+// report makes the report of the recorded requests.
 func (r *runner) report(code exitcodes.ExitCode) error {
 	records := filepath.Join(r.dir, recordsName)
 	if _, err := os.Stat(records); err != nil && code != 0 {
 		switch code {
-		case exitcodes.ScriptException: // of our own script: the configuration was refused
+		case exitcodes.ScriptException: // run.js refused the configuration
 			code = misuse
 		case exitcodes.MarkedAsFailed:
 			return errext.WithExitCodeIfNone(fmt.Errorf("the records of the run are lost: %s is not there", records),

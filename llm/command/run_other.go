@@ -4,5 +4,6 @@ package command
 
 import "os/exec"
 
-// apart does nothing: where there are no process groups, the command gets a terminal's interrupts itself.
-func apart(*exec.Cmd) {}
+// separate does nothing, because this system has no process groups: a terminal sends its interrupts to the command,
+// too.
+func separate(*exec.Cmd) {}

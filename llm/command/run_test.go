@@ -7,9 +7,9 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 )
 
-// A configuration that a sweep has read again is settled as it was before: the report goes where it was to go, and
-// the seed is the one given, or left for k6 to draw.
-func TestSettledAsBefore(t *testing.T) {
+// A configuration that a sweep reads again is settled in the same way: the report's directory stays the same, and so
+// does the seed, even if it is left to k6.
+func TestSettleTwice(t *testing.T) {
 	t.Parallel()
 	for _, seed := range []string{"", "5"} {
 		r := &runner{

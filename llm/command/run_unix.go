@@ -7,5 +7,6 @@ import (
 	"syscall"
 )
 
-// apart keeps a terminal's interrupts from a command: it gets those alone that are handed on to it.
-func apart(child *exec.Cmd) { child.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
+// separate puts a command into a process group of its own, so that it gets only forwarded interrupts, not the
+// terminal's.
+func separate(child *exec.Cmd) { child.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }

@@ -13,17 +13,17 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/sim"
 )
 
-// newSim makes `k6 x llm sim`.
+// newSim returns the command `k6 x llm sim`.
 func newSim() *cobra.Command {
 	opts, host, port := sim.DefaultOptions(), "127.0.0.1", 8000
 	cmd := &cobra.Command{
 		Use:   "sim",
-		Short: "Serve the simulated model server",
-		Long: `Serve a simulated model server with an OpenAI-compatible API: /v1/chat/completions, /v1/completions, /v1/models,
-/health, /metrics in the names of vLLM, SGLang, TGI or DCGM, and /sim/requests, the truth about each request.
+		Short: "Serve a simulated model",
+		Long: `Serve a simulated model with an OpenAI-compatible API: /v1/chat/completions, /v1/completions, /v1/models, /health,
+/metrics with the metric names of vLLM, SGLang, TGI or DCGM, and /sim/requests, which lists the true instants of each request.
 
-Token k of a request is due at its admission + ttft + prompt tokens × prompt-time + k gaps of itl. Its figures are made up
-and say nothing about any model.`,
+Token k of a request is sent at its admission + ttft + prompt tokens × prompt-time + k × itl. The figures are invented and say
+nothing about any model.`,
 		Example: `  k6 x llm sim --port 8000 --ttft 100ms --itl 20ms --max-num-seqs 64
   k6 x llm sim --tokenizer org/model --prompt-time 100us
   k6 x llm sim --metrics sglang,dcgm
@@ -53,7 +53,7 @@ and say nothing about any model.`,
 	return cmd
 }
 
-// serve listens until it is interrupted.
+// serve runs the server until an interrupt.
 func serve(cmd *cobra.Command, addr string, opts sim.Options) error {
 	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()

@@ -18,13 +18,13 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 )
 
-// The ways to find the rate at which a server is saturated.
+// The methods of finding the rate at which a server saturates.
 const (
-	burstMethod = "inference-perf burst" // how fast the requests of a burst end
-	stepsMethod = "rate steps"           // the highest rate that the server keeps up with
+	burstMethod = "inference-perf burst" // measures how fast the requests of a burst end
+	stepsMethod = "rate steps"           // finds the highest rate that the server keeps up with
 )
 
-// sweep finds the rates of a sweep's stages, and makes them the configuration's.
+// sweep finds the rates of a sweep's stages, and puts these stages into the configuration.
 func (r *runner) sweep(ctx context.Context) error {
 	s := r.c.Load.Sweep
 	probe := &prober{runner: r}
@@ -51,7 +51,7 @@ func (r *runner) sweep(ctx context.Context) error {
 	return r.setStages(stages)
 }
 
-// setStages replaces the sweep by stages.
+// setStages replaces the configuration's sweep by stages.
 func (r *runner) setStages(stages []map[string]any) error {
 	list, err := stageOverrides(r.overrides, stages)
 	if err != nil {
@@ -70,8 +70,8 @@ func stageOverrides(overrides []config.Override, stages []map[string]any) ([]con
 		config.Override{Key: "load.stages", Value: string(text)}), nil
 }
 
-// sweepRates are those of the stages, rounded to hundredths: evenly spaced from 1 to the saturation, or closer together
-// towards it, as inference-perf has them.
+// sweepRates returns the rates of the stages, rounded to hundredths, as inference-perf computes them: from 1 to the
+// saturation, either evenly spaced or closer together towards the saturation.
 func sweepRates(kind config.SweepType, saturation float64, stages int) []float64 {
 	rates := make([]float64, stages)
 	for i := range rates {
@@ -88,13 +88,13 @@ func sweepRates(kind config.SweepType, saturation float64, stages int) []float64
 	return rates
 }
 
-// prober sends loads that are in no report.
+// prober sends loads that do not count in the report.
 type prober struct {
 	*runner
 	requests int
 }
 
-// probe sends one load and gives its requests' instants. Its records are not kept.
+// probe sends one load and returns its run. It does not keep the records.
 func (p *prober) probe(ctx context.Context, rate, seconds, grace float64) (*run.Run, error) {
 	overrides, err := stageOverrides(p.overrides, []map[string]any{{"rate": rate, "duration": int(seconds)}})
 	if err != nil {
@@ -122,32 +122,32 @@ func (p *prober) probe(ctx context.Context, rate, seconds, grace float64) (*run.
 	return run, err
 }
 
-// probeError is of a probe that k6 ended.
+// probeError reports that k6 ended a probe with an exit code other than 0.
 type probeError struct{ code exitcodes.ExitCode }
 
-// Error names the code.
+// Error returns a message with the exit code.
 func (e *probeError) Error() string {
 	return fmt.Sprintf("k6 run of the probe ended with code %d", e.code)
 }
 
-// burstSeconds is how long the requests of a burst are sent.
+// burstSeconds is the time over which the requests of a burst are sent.
 const burstSeconds = 5
 
-// burst takes the rate from how fast the requests in flight of a burst become fewer, as inference-perf does: sampled
-// each half second, a percentile of the falls.
+// burst returns the rate at which the requests in flight of a burst end, as inference-perf computes it: a percentile of
+// the decreases between samples, half a second apart.
 func (p *prober) burst(ctx context.Context, s config.Sweep) (float64, error) {
 	run, err := p.probe(ctx, float64(s.Requests)/burstSeconds, burstSeconds, max(0, s.Timeout-burstSeconds))
 	if err != nil {
 		return 0, err
 	}
 	const each = 0.5
-	flying := run.InFlight(each)
-	if until := int(s.Timeout / each); len(flying) > until {
-		flying = flying[:until]
+	inFlight := run.InFlight(each)
+	if until := int(s.Timeout / each); len(inFlight) > until {
+		inFlight = inFlight[:until]
 	}
 	var falls []float64
-	for i := 1; i < len(flying); i++ {
-		if fall := flying[i-1] - flying[i]; fall > 0 {
+	for i := 1; i < len(inFlight); i++ {
+		if fall := inFlight[i-1] - inFlight[i]; fall > 0 {
 			falls = append(falls, float64(fall)/each)
 		}
 	}
@@ -161,12 +161,12 @@ func (p *prober) burst(ctx context.Context, s config.Sweep) (float64, error) {
 
 const (
 	stepSeconds = 10
-	keptUp      = 0.95 // of the requests asked for must end well while they are sent
+	keptUp      = 0.95 // share of the requests that must succeed
 	bisections  = 2
 )
 
-// steps doubles the rate until the server no longer keeps up, or keeps its bounds, and then halves the step between
-// twice. A step sends no more than load.sweep.num_requests.
+// steps doubles the rate until the server no longer keeps up or misses the bounds of goodput, and then bisects the last
+// step twice. A step sends at most load.sweep.num_requests requests.
 func (p *prober) steps(ctx context.Context, most float64) (float64, error) {
 	low, high := 0.0, 0.0
 	for rate := min(1.0, most); high == 0; rate = min(2*rate, most) {
@@ -203,8 +203,8 @@ func (p *prober) steps(ctx context.Context, most float64) (float64, error) {
 	return low, nil
 }
 
-// keepsUp says whether requests end at the rate at which they are sent once the first has had its time, and within the
-// bounds of goodput if there are any.
+// keepsUp reports whether the server keeps up with a rate: whether nearly all requests succeed, within the bounds of
+// goodput if there are any, and the latencies of the load's two halves are alike.
 func (p *prober) keepsUp(ctx context.Context, rate float64) (bool, error) {
 	run, err := p.probe(ctx, rate, stepSeconds, stepSeconds)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/config"
 )
 
-// The rates are inference-perf's.
+// The rates are the same as inference-perf's.
 func TestSweepRates(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
