@@ -1,10 +1,11 @@
-// Llmconv makes reports of load tests of LLM inference servers.
+// Llmconv makes and compares reports of load tests of LLM inference servers.
 //
 //	llmconv report run.jsonl -o report
 //	llmconv parquet run.jsonl -o requests.parquet
 //
-// It reads the records of k6 run --out llm=… and --out json=…, and writes inference-perf's report format and Parquet.
-// Exit code: 0; 1 failed, also if every request failed; 2 misuse; 3 partial input, report written.
+// It reads the records of k6 run --out llm=… and --out json=…, and the results of other tools. It writes reports in
+// inference-perf's format, and Parquet. The exit code is 0 for success, 1 for failure (also if every request failed), 2
+// for misuse, and 3 if the input was partial and the report was written.
 package main
 
 import (
@@ -25,8 +26,11 @@ func main() {
 
 func run(args []string) int {
 	root := &cobra.Command{
-		Use:           "llmconv",
-		Short:         "Reports of load tests of LLM inference servers",
+		Use:   "llmconv",
+		Short: "Make and compare reports of load tests of LLM inference servers",
+		Example: `  llmconv report run.jsonl -o report
+  llmconv compare base/ new/
+  llmconv parquet run.jsonl -o requests.parquet`,
 		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -42,7 +46,7 @@ func run(args []string) int {
 	if errors.As(err, &exit) {
 		return exit.Code
 	}
-	return cli.Misuse // cobra's own errors are of flags and commands
+	return cli.Misuse // cobra's own errors concern flags and commands
 }
 
 func version() string {
