@@ -31,20 +31,21 @@ func newAnalyze() *cobra.Command {
 		Short: "Draw charts of reports: latency, throughput and goodput against load",
 		Long: `Draw charts of reports: latency, throughput and goodput against load, one point for each stage.
 
-DIR is a report directory, of inference-perf (any version) or of ours. Its stage_N_lifecycle_metrics.json are read, with or
-without a prefix, and into it go, where the report has the data:
+DIR is a report directory of llmconv, of k6 x llm run, or of any version of inference-perf. The command reads its files
+stage_N_lifecycle_metrics.json, with or without a prefix, and writes into it the charts for which the report has data:
 
   latency_vs_qps.png          latency_vs_concurrency.png          throughput_vs_latency.png
   throughput_vs_qps.png       throughput_vs_concurrency.png       goodput_vs_qps.png
 
-and report.html: all of it in one page, with charts to zoom into.
+and report.html, one page with everything and charts to zoom into.
 
-With -u OUT the reports are also drawn together, a line for each: the same files in OUT, and analyzed_reports_legend.json.
+With -u OUT, it also draws the reports together, with a line for each: OUT gets the same files and analyzed_reports_legend.json.
 
-Charts of an earlier time are replaced, in a report and where OUT has such a legend. Elsewhere a file of the same name is refused
-without --force.
+The command replaces earlier charts in a report, and in OUT if it has such a legend. Elsewhere it refuses to replace a file of the
+same name without --force.
 
-Exit code: 0; 1 if nothing could be drawn; 2 for misuse; 3 if some of it could not be read or written, the rest is drawn.`,
+Exit codes: 0 for success; 1 if nothing could be drawn; 2 for misuse; 3 if some files could not be read or written and the rest was
+drawn.`,
 		Example: `  llmconv analyze report
   llmconv analyze before after -u comparison
   llmconv analyze runs/*/`,
@@ -57,7 +58,7 @@ Exit code: 0; 1 if nothing could be drawn; 2 for misuse; 3 if some of it could n
 		RunE: func(cmd *cobra.Command, args []string) error { return analyze(cmd, args, unified, force) },
 	}
 	cmd.Flags().StringVarP(&unified, "unified", "u", "", "directory for charts of all reports together")
-	cmd.Flags().BoolVar(&force, "force", false, "replace files in the directory of -u that are no charts of reports")
+	cmd.Flags().BoolVar(&force, "force", false, "replace files in the directory of -u even if they are not charts of reports")
 	return cmd
 }
 

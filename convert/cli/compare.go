@@ -28,17 +28,18 @@ func newCompare() *cobra.Command {
 	var f compareFlags
 	cmd := &cobra.Command{
 		Use:   "compare BASE NEW",
-		Short: "Tell whether a run is better or worse than another",
-		Long: `Tell whether a run is better or worse than another, by the difference of each figure and its confidence interval.
+		Short: "Compare two runs: report whether the new one is better or worse",
+		Long: `Report whether a run is better or worse than another, by the difference of each figure and its confidence interval.
 
-BASE and NEW are each a file or directory of records, a report directory with requests.parquet, or results of another load
-tester; of a report directory of inference-perf without requests only the figures are compared. A difference counts if its interval (block bootstrap, 95 %) excludes zero and it is above the noise floor.
+BASE and NEW are each a file or directory of records, a report directory with requests.parquet, or results of another load tester.
+Of a report directory of inference-perf without requests, only the figures are compared. A difference counts if its interval (block
+bootstrap, 95 %) excludes zero and the difference is above the noise floor.
 
 A gate of --fail-on bounds the change of a figure (p99(ttft)>+5%, mean(itl)>+2ms, requests_per_sec<-3%) or its value in NEW
-(p99(ttft)>500ms, failures>1%). A gate on a change trips if the change is beyond it and its interval excludes zero. Without
-gates the comparison fails if a headline figure is worse.
+(p99(ttft)>500ms, failures>1%). A gate on a change trips if the change exceeds it and its interval excludes zero. Without
+gates, the comparison fails if a headline figure is worse.
 
-Exit code: 0; 1 if a gate tripped or NEW is worse; 2 for misuse; 3 if an input is partial.`,
+Exit codes: 0 for success; 1 if a gate tripped or NEW is worse; 2 for misuse; 3 if an input is partial.`,
 		Example: `  llmconv compare base/ new/
   llmconv compare base.jsonl new.jsonl --fail-on 'p99(ttft)>+5%,failures>1%'
   llmconv compare base/ new/ --markdown comment.md --junit compare.xml`,
@@ -51,17 +52,17 @@ Exit code: 0; 1 if a gate tripped or NEW is worse; 2 for misuse; 3 if an input i
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
 	flags := cmd.Flags()
-	flags.StringArrayVar(&f.failOn, "fail-on", nil, "gate that must not trip; several by commas or flags")
-	flags.StringVar(&f.format, "format", "text", "what to print: text, markdown, junit, json")
-	flags.StringVar(&f.markdown, "markdown", "", "file for Markdown, such as the comment of a pull request")
-	flags.StringVar(&f.junit, "junit", "", "file for JUnit XML, as CI systems read it")
-	flags.StringVar(&f.slo, "slo", "", "bounds for goodput, instead of those of the runs, as in ttft=500ms")
+	flags.StringArrayVar(&f.failOn, "fail-on", nil, "gate that must not trip; separate several by commas, or repeat the flag")
+	flags.StringVar(&f.format, "format", "text", "format of the output: text, markdown, junit, json")
+	flags.StringVar(&f.markdown, "markdown", "", "file for the comparison as Markdown, for example for a comment on a pull request")
+	flags.StringVar(&f.junit, "junit", "", "file for the comparison as JUnit XML, for CI systems")
+	flags.StringVar(&f.slo, "slo", "", "bounds for goodput, which override the runs' bounds, for example ttft=500ms")
 	flags.StringVar(&f.percentiles, "percentiles", "", "percentiles of each latency (default 50,90,95,99)")
 	flags.Float64Var(&f.level, "level", 0.95, "confidence level of the intervals")
-	flags.Float64Var(&f.floor, "noise", 0.02, "relative change of a time or a rate that is noise")
-	flags.IntVar(&f.resamples, "resamples", 1000, "bootstrap resamples")
+	flags.Float64Var(&f.floor, "noise", 0.02, "relative change of a time or a rate up to which it counts as noise")
+	flags.IntVar(&f.resamples, "resamples", 1000, "number of bootstrap resamples")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of the bootstrap")
-	flags.BoolVar(&f.force, "force", false, "go on with inputs that do not belong together; replace files that exist")
+	flags.BoolVar(&f.force, "force", false, "accept inputs that do not belong together; replace existing files")
 	return cmd
 }
 

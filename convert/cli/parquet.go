@@ -42,9 +42,9 @@ func newParquet() *cobra.Command {
 			return Verdict(run)
 		},
 	}
-	cmd.Flags().StringVarP(&out, "out", "o", "", "file for one row per request; - is the standard output")
-	cmd.Flags().StringVar(&chunks, "chunks", "", "file for one row per content chunk; - is the standard output")
+	cmd.Flags().StringVarP(&out, "out", "o", "", "file with one row per request; - means the standard output")
+	cmd.Flags().StringVar(&chunks, "chunks", "", "file with one row per content chunk; - means the standard output")
 	cmd.Flags().BoolVar(&force, "force", false,
-		"go on with inputs that do not belong together; replace files that exist")
+		"accept inputs that do not belong together; replace existing files")
 	return cmd
 }

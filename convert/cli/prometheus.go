@@ -81,22 +81,22 @@ type prometheusFlags struct {
 
 func (f *prometheusFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.url, "prometheus", "",
-		"URL of the Prometheus that reads the model server: its metrics of the run are put beside ours. "+
-			"PROMETHEUS_TOKEN, or PROMETHEUS_USER and PROMETHEUS_PASSWORD, let in")
+		"URL of the Prometheus that scrapes the model server: adds the server's metrics of the run to the report. "+
+			"Credentials: PROMETHEUS_TOKEN, or PROMETHEUS_USER and PROMETHEUS_PASSWORD")
 	flags.BoolVar(&f.google, "prometheus-google", false,
-		"ask Google's managed Prometheus, of GOOGLE_CLOUD_PROJECT or the credentials' project")
+		"query Google's managed Prometheus, of GOOGLE_CLOUD_PROJECT or the credentials' project")
 	flags.StringVar(&f.engine, "prometheus-engine", "",
 		"names of the metrics: vllm, sglang, tgi (default the configuration's server.type, else vllm)")
 	flags.StringArrayVar(&f.filters, "prometheus-filter", nil,
-		"only series with this label, as in namespace=prod; several by several flags")
+		"use only series with this label, for example namespace=prod; repeat the flag for several")
 	flags.StringArrayVar(&f.accelerators, "prometheus-accelerator-filter", nil,
-		"only accelerators with this label, as in Hostname=node1")
-	flags.BoolVar(&f.stages, "prometheus-stages", false, "write stage_N_prometheus_metrics.json too")
+		"use only accelerators with this label, for example Hostname=node1")
+	flags.BoolVar(&f.stages, "prometheus-stages", false, "also write stage_N_prometheus_metrics.json")
 	flags.DurationVar(&f.interval, "prometheus-scrape-interval", 15*time.Second,
-		"how often Prometheus reads the server")
-	flags.StringVar(&f.ca, "prometheus-ca", "", "file of certificates to trust, PEM")
+		"interval at which Prometheus scrapes the server")
+	flags.StringVar(&f.ca, "prometheus-ca", "", "PEM file of certificates to trust")
 	flags.BoolVar(&f.insecure, "prometheus-insecure", false, "trust any certificate")
-	flags.StringArrayVar(&f.headers, "prometheus-header", nil, "header of each query, as in 'X-Scope-OrgID=team'")
+	flags.StringArrayVar(&f.headers, "prometheus-header", nil, "header of each query, for example 'X-Scope-OrgID=team'")
 }
 
 // settings returns the settings of the configuration, overridden by the flags.

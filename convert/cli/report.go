@@ -37,15 +37,16 @@ func newReport() *cobra.Command {
 		Short: "Write a report in inference-perf's format",
 		Long: `Write a report in inference-perf's format from the records of a run.
 
-RECORDS are files or directories of k6 run --out llm=…, or files of k6 run --out json=… (.json, .gz); several are instances
-of one run, and are merged exactly. A requests.parquet of an earlier report will do as well.
+RECORDS are files or directories of k6 run --out llm=…, or files of k6 run --out json=… (.json, .gz). Several are the instances
+of one run, and are merged exactly. A requests.parquet of an earlier report is accepted, too.
 
-Into the report directory go summary_lifecycle_metrics.json, stage_N_lifecycle_metrics.json, adapter_A_lifecycle_metrics.json,
-inference-perf.partial.stage_N.yaml, config.yaml, validation.json, requests.parquet and report.html, a page with tables and charts that loads nothing from the network. Where the
-standard output is no terminal the JSON of the summary and the stages goes there, too, between lines such as
-=== START_SUMMARY ===, for who reads reports out of logs.
+The report directory gets summary_lifecycle_metrics.json, stage_N_lifecycle_metrics.json, adapter_A_lifecycle_metrics.json,
+inference-perf.partial.stage_N.yaml, config.yaml, validation.json, requests.parquet and report.html, a page with tables and
+charts that loads nothing from the network. If the standard output is not a terminal, the JSON of the summary and the stages goes
+there, too, between lines such as === START_SUMMARY ===, for programs that read reports from logs.
 
-Exit code: 0; 1 if every request failed, or none was sent; 2 for misuse; 3 if the input is partial. Reports are written for 1 and 3 too.`,
+Exit codes: 0 for success; 1 if every request failed or none was sent; 2 for misuse; 3 if the input is partial. With 1 and 3 the
+report is written, too.`,
 		Example: `  llmconv report run.jsonl -o report
   llmconv report records/ --per-request --percentiles 50,90,99
   llmconv report run.jsonl --slo ttft=500ms,tpot=50ms --warmup 30s
@@ -58,25 +59,25 @@ Exit code: 0; 1 if every request failed, or none was sent; 2 for misuse; 3 if th
 	}
 	flags := cmd.Flags()
 	flags.StringVarP(&f.out, "out", "o", "", "report directory (default reports-YYYYMMDD-HHMMSS)")
-	flags.BoolVar(&f.perRequest, "per-request", false, "write per_request_lifecycle_metrics.json too")
-	flags.BoolVar(&f.adapterStages, "per-adapter-stage", false, "write adapter_A_stage_N_lifecycle_metrics.json too")
+	flags.BoolVar(&f.perRequest, "per-request", false, "also write per_request_lifecycle_metrics.json")
+	flags.BoolVar(&f.adapterStages, "per-adapter-stage", false, "also write adapter_A_stage_N_lifecycle_metrics.json")
 	flags.StringVar(&f.percentiles, "percentiles", "",
 		"percentiles to report (default 0.1,1,5,10,25,50,75,90,95,99,99.9)")
 	flags.StringVar(&f.slo, "slo", "",
-		"bounds for goodput, instead of those of the run: ttft, tpot, ntpot, itl, request_latency")
+		"bounds for goodput, which override the run's bounds: ttft, tpot, ntpot, itl, request_latency")
 	flags.StringSliceVar(&f.formats, "format", []string{"json", "parquet", "html"},
 		"files to write: json, parquet, csv, html")
 	flags.Var(span{&f.warmup}, "warmup", "leave out the requests sent in the first part of the run")
 	flags.Var(span{&f.cooldown}, "cooldown", "leave out the requests sent in the last part of the run")
 	flags.BoolVar(&f.excludeLate, "exclude-late", false,
-		"leave requests that the load generator may have read over 8 ms late out of latencies and goodput")
-	flags.IntSliceVar(&f.stages, "stage", nil, "leave out all stages but these")
-	flags.StringSliceVar(&f.adapters, "adapter", nil, "leave out all adapters but these")
+		"exclude requests that the load generator may have read over 8 ms late from latencies and goodput")
+	flags.IntSliceVar(&f.stages, "stage", nil, "use only these stages")
+	flags.StringSliceVar(&f.adapters, "adapter", nil, "use only these adapters")
 	flags.StringVar(&f.config, "config", "",
-		"inference-perf's configuration of the run: percentiles, goodput, files, token counts; flags go before it")
+		"inference-perf's configuration of the run, for percentiles, goodput, files and token counts; flags override it")
 	flags.StringVar(&f.markers, "markers", "auto",
-		"print the JSON between markers: always, never, or auto: unless to a terminal")
-	flags.BoolVar(&f.force, "force", false, "go on with inputs that do not belong together; replace a report")
+		"print the JSON between markers: always, never, or auto, which means unless the output is a terminal")
+	flags.BoolVar(&f.force, "force", false, "accept inputs that do not belong together; replace an existing report")
 	f.prometheus.register(flags)
 	return cmd
 }
