@@ -10,8 +10,7 @@ import (
 // DefaultInterval is the time between readings unless an option sets it.
 const DefaultInterval = time.Second
 
-// MinInterval is the shortest time between readings that makes sense: engines bring their gauges up to date a few times
-// a second at most.
+// MinInterval is the shortest time between readings. Engines update their gauges a few times a second at most.
 const MinInterval = 100 * time.Millisecond
 
 // Options name the pages of a server.

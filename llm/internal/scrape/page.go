@@ -13,27 +13,27 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// Limits of one reading.
+// Limits of one reading: its time, and the size of the page in bytes.
 const (
 	Timeout = time.Second
-	MaxPage = 4 << 20 // bytes
+	MaxPage = 4 << 20
 )
 
-// Page is a page to read. Its methods may not be called concurrently.
+// Page is a page of metrics to read. Its methods must not be called concurrently.
 type Page struct {
 	URL       string // http or https; a user and password in it go as basic authentication
-	Name      string // what lines and messages call it: the URL without secrets
+	Name      string // the URL without secrets, for lines and messages
 	Header    http.Header
 	Transport http.RoundTripper
 
-	Push func(line *record.Server) // gets each sample
-	Warn func(problem error)       // is told the first failure
+	Push func(line *record.Server) // takes each sample
+	Warn func(problem error)       // takes the first failure
 
-	failed int64 // since the line before
+	failed int64 // readings since the last line
 	warned bool
 }
 
-// Look reads the page once, and gives up after Timeout. A failure is counted, and told once.
+// Look reads the page once, and gives up after Timeout. It counts failures, and reports the first to Warn.
 func (p *Page) Look(ctx context.Context) {
 	line, err := p.read(ctx)
 	if err == nil {
@@ -48,8 +48,8 @@ func (p *Page) Look(ctx context.Context) {
 	}
 }
 
-// Watch looks at every interval until stop is closed, and once more then, so that the last line has what the last
-// requests came to. It ends within two Timeouts of that. It blocks; the caller waits for its end.
+// Watch reads the page at every interval until stop is closed, and then once more, so that the last line counts the
+// last requests. It blocks, and returns within two Timeouts after stop is closed.
 func (p *Page) Watch(stop <-chan struct{}, every time.Duration) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
@@ -58,13 +58,13 @@ func (p *Page) Watch(stop <-chan struct{}, every time.Duration) {
 		case <-stop:
 		case <-ticker.C:
 		}
-		last := closed(stop) // where both have come, too
+		last := closed(stop) // also if both channels were ready
 		p.Look(context.Background())
 		if last {
 			break
 		}
 	}
-	if p.failed > 0 { // nobody else tells
+	if p.failed > 0 { // no line follows to tell
 		p.Push(&record.Server{Time: record.UnixNano(time.Now()), Source: p.Name, Failed: p.failed,
 			Values: map[string]float64{}})
 	}
@@ -79,7 +79,7 @@ func closed(stop <-chan struct{}) bool {
 	}
 }
 
-// read gives the sample, of the time halfway between question and answer.
+// read returns a sample. Its time is halfway between request and response.
 func (p *Page) read(ctx context.Context) (*record.Server, error) {
 	ctx, cancel := context.WithTimeout(ctx, Timeout)
 	defer cancel()
@@ -113,7 +113,7 @@ func (p *Page) fetch(ctx context.Context) (string, error) {
 		password, _ := user.Password()
 		req.SetBasicAuth(user.Username(), password)
 	}
-	resp, err := p.Transport.RoundTrip(req) // not a client's: redirects are not followed
+	resp, err := p.Transport.RoundTrip(req) // without an http.Client, which would follow redirects
 	if err != nil {
 		return "", secret.MaskForHeader(req.Header).Error(network.WithoutURL(err))
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// server answers as a function says.
+// server is a transport that answers by a function.
 type server func(req *http.Request) (*http.Response, error)
 
 func (s server) RoundTrip(req *http.Request) (*http.Response, error) { return s(req) }
@@ -24,7 +24,7 @@ func answer(status int, body string) (*http.Response, error) {
 	return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(body))}, nil
 }
 
-// watched is a page that notes what it gave.
+// watched is a page that keeps its lines and problems.
 type watched struct {
 	Page
 	lines    []*record.Server
@@ -61,12 +61,12 @@ func TestLook(t *testing.T) {
 			t.Errorf("got %+v", got)
 		}
 		if want := record.UnixNano(begun.Add(100 * time.Millisecond)); got.Time != want {
-			t.Errorf("it is of %d ns, want the middle, %d", got.Time, want)
+			t.Errorf("its time is %d ns, want the middle, %d", got.Time, want)
 		}
 	})
 }
 
-// Every second a line, and one at the end that has what came last.
+// Watch pushes a line every second, and one at the end with the last values.
 func TestWatch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -80,7 +80,7 @@ func TestWatch(t *testing.T) {
 		begun := time.Now()
 		w.Watch(stop, time.Second)
 		if took := time.Since(begun); took != 3500*time.Millisecond {
-			t.Errorf("it ended after %v", took)
+			t.Errorf("Watch ended after %v", took)
 		}
 		if len(w.lines) != 4 || w.lines[3].Values[record.ServerRequests] != 4 {
 			t.Errorf("%d lines, the last %+v", len(w.lines), w.lines[len(w.lines)-1])
@@ -88,7 +88,8 @@ func TestWatch(t *testing.T) {
 	})
 }
 
-// A page that does not answer is given up after a second, told of once, counted, and keeps nobody waiting at the end.
+// Each reading of a page that does not answer ends after a second. The failure is reported once, counted, and does not
+// delay the end.
 func TestWatchOfADeadPage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -101,7 +102,7 @@ func TestWatchOfADeadPage(t *testing.T) {
 		begun := time.Now()
 		w.Watch(stop, time.Second)
 		if took := time.Since(begun); took > 5500*time.Millisecond {
-			t.Errorf("it ended after %v, want two seconds after the stop at most", took)
+			t.Errorf("Watch ended after %v, want at most two seconds after the stop", took)
 		}
 		if len(w.problems) != 1 || w.problems[0] != "server metrics: http://host/metrics: no whole page within 1s" {
 			t.Errorf("problems %q", w.problems)
@@ -112,7 +113,7 @@ func TestWatchOfADeadPage(t *testing.T) {
 	})
 }
 
-// Failures in between are counted by the line that follows them.
+// The line after some failures counts them.
 func TestFailuresAreCounted(t *testing.T) {
 	t.Parallel()
 	broken := true
@@ -135,7 +136,7 @@ func TestFailuresAreCounted(t *testing.T) {
 	}
 }
 
-// endless is a page that never ends.
+// endless is the body of a page that never ends.
 type endless struct{}
 
 func (endless) Read(p []byte) (int, error) {
@@ -176,7 +177,7 @@ func TestProblemsWithAPage(t *testing.T) {
 	}
 }
 
-// What is not HTTP is quoted by the transport, with what the server repeats in it.
+// The transport quotes an answer that is not HTTP, and the server may repeat secrets in it.
 func TestProblemsHaveNoSecrets(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{

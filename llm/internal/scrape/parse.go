@@ -9,15 +9,15 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// maxSeries bounds what of a page is read; a server has a hundred.
+// maxSeries bounds the series that are read of a page. A server has about a hundred.
 const maxSeries = 10_000
 
-// unsuccessful are the values of the label finished_reason that are of no answer.
+// unsuccessful holds the values of the label finished_reason of requests that were not answered.
 var unsuccessful = map[string]bool{"abort": true, "error": true}
 
-// Parse reads a page, in the text format or in OpenMetrics. It gives the engine whose names are on it ("" if only
-// devices are) and the figures by name. Lines that are not understood, and values that are no finite number, are passed
-// over: a page of anything gives no figures.
+// Parse reads a page in the text format or in OpenMetrics. It returns the engine whose metrics are on the page ("" if
+// only those of devices are) and the figures by name. It skips lines that it does not understand and values that are
+// not finite, so any other text has no figures.
 func Parse(page string) (engine string, values map[string]float64) {
 	metrics := table()
 	index, series := byName(metrics), make([]tally, len(metrics))
@@ -40,7 +40,7 @@ func Parse(page string) (engine string, values map[string]float64) {
 	return gather(metrics, series)
 }
 
-// gather makes figures of what the series came to.
+// gather makes figures of the tallies of all metrics.
 func gather(metrics []metric, series []tally) (engine string, values map[string]float64) {
 	values = map[string]float64{}
 	for i, m := range metrics {
@@ -63,7 +63,7 @@ func gather(metrics []metric, series []tally) (engine string, values map[string]
 	return engine, values
 }
 
-// tally adds the series of one metric up.
+// tally adds up the series of one metric.
 type tally struct{ n, sum, most float64 }
 
 func (t *tally) add(value float64) {
@@ -91,14 +91,14 @@ func (t *tally) fold(m metric) float64 {
 	return value
 }
 
-// read gives the value of a line, and false if it has none that counts.
+// read returns the value of a line, and false if it has none or if it does not count.
 func read(parser *expfmt.TextParser, line string) (float64, bool) {
 	end := labelsEnd(line)
 	rest := strings.Fields(line[end:])
 	if len(rest) == 0 {
 		return 0, false
 	}
-	// What OpenMetrics has after the value, times with fractions and exemplars, is not of the text format.
+	// After the value OpenMetrics has times with fractions and exemplars, which the text format does not have.
 	families, err := parser.TextToMetricFamilies(strings.NewReader(line[:end] + " " + rest[0] + "\n"))
 	if err != nil {
 		return 0, false
@@ -121,7 +121,7 @@ func succeeded(m *dto.Metric) bool {
 	return true
 }
 
-// nameEnd is where the name of a line's metric ends.
+// nameEnd returns the offset at which the metric's name ends.
 func nameEnd(line string) int {
 	if end := strings.IndexAny(line, "{ \t\r\n"); end >= 0 {
 		return end
@@ -129,7 +129,7 @@ func nameEnd(line string) int {
 	return len(line)
 }
 
-// labelsEnd is where its labels end: at the brace outside of quotes.
+// labelsEnd returns the offset at which the metric's labels end: after the first closing brace outside quotes.
 func labelsEnd(line string) int {
 	start := nameEnd(line)
 	if start == len(line) || line[start] != '{' {

@@ -123,7 +123,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-func TestParseReadsSoManySeries(t *testing.T) {
+func TestParseLimitsSeries(t *testing.T) {
 	t.Parallel()
 	_, values := Parse(strings.Repeat("vllm:num_requests_running 1\n", maxSeries+5))
 	if values[record.ServerRunning] != maxSeries {
@@ -131,7 +131,7 @@ func TestParseReadsSoManySeries(t *testing.T) {
 	}
 }
 
-// The simulator's page has the names that the table expects, whichever engine it pretends to be, in both formats.
+// The page of the simulator has the names of the table for each engine it can pretend to be, in both formats.
 func TestParseReadsTheSimulator(t *testing.T) {
 	t.Parallel()
 	for engine, want := range map[string]string{
@@ -158,7 +158,7 @@ func TestParseReadsTheSimulator(t *testing.T) {
 			if ttft, ok := values[record.ServerTTFTSum]; ok && (ttft <= 0 || ttft > 1) {
 				t.Errorf("%s: TTFT %v", engine, ttft)
 			}
-			delete(values, record.ServerTTFTSum) // of real time
+			delete(values, record.ServerTTFTSum) // depends on real time
 			if text := written(values); got != engine || text != want {
 				t.Errorf("%s, accepting %q: got %q, %s\nwant %s", engine, accept, got, text, want)
 			}
@@ -192,7 +192,7 @@ func FuzzParse(f *testing.F) {
 		_, values := Parse(page)
 		for name, value := range values {
 			if math.IsNaN(value) || math.IsInf(value, 0) || !slices.Contains(Figures(), name) {
-				t.Errorf("%q gives %s=%v", page, name, value)
+				t.Errorf("%q has %s=%v", page, name, value)
 			}
 		}
 	})

@@ -1,6 +1,6 @@
-// Package scrape reads the page of metrics that an inference server has itself (vLLM, SGLang, TGI, llama.cpp, and
-// NVIDIA's exporter beside them), so that a run without Prometheus knows the server's queue too. It gives a few figures
-// under names that are the same for all engines.
+// Package scrape reads the page of metrics that an inference server serves itself (vLLM, SGLang, TGI, llama.cpp, and
+// NVIDIA's exporter beside them), so that a run without Prometheus knows the server's queue too. It returns a few
+// figures, whose names are the same for all engines.
 package scrape
 
 import (
@@ -10,7 +10,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// fold says what becomes of the series of a metric.
+// fold is how the series of a metric become one figure.
 type fold int
 
 const (
@@ -18,21 +18,22 @@ const (
 	mean
 	most
 	number
-	more // added to the figure that is there
+	more // their sum, added to the figure of an earlier row
 )
 
-// metric is a metric that is read: whose it is, its name without _total, and what it is here.
+// metric is a metric to read: its engine, its name without _total, and the figure it becomes.
 type metric struct {
 	engine, name, figure string
 	fold                 fold
 	scale                float64 // 0 for 1
 }
 
-// dcgm is of devices, and process of Prometheus' clients: they go along with any engine, the latter with none but that.
+// dcgm and process stand in place of an engine. The metrics of devices (dcgm) count beside any engine or alone; those
+// of Prometheus' client libraries (process) count only beside an engine.
 const dcgm, process = "dcgm", "process"
 
-// table is all that is read. Of several metrics with the same figure the first that is on the page counts, to which one
-// that is more is added; of several engines, too.
+// table lists all metrics that are read. If several metrics on a page have the same figure, the first counts, and a
+// metric folded by more is added to it. If a page has metrics of several engines, the first engine counts.
 func table() []metric {
 	const vllm, sglang, tgi, llama = "vllm", "sglang", "tgi", "llama.cpp"
 	return []metric{
@@ -72,7 +73,7 @@ func table() []metric {
 		{llama, "llamacpp:requests_processing", record.ServerRunning, sum, 0},
 		{llama, "llamacpp:requests_deferred", record.ServerWaiting, sum, 0},
 		{llama, "llamacpp:kv_cache_usage_ratio", record.ServerKVCacheUsage, mean, 0}, // of older builds
-		// computed, so without those cached
+		// computed tokens, without the cached ones
 		{llama, "llamacpp:prompt_tokens", record.ServerPromptTokens, sum, 0},
 		{llama, "llamacpp:prompt_tokens_cached", record.ServerPromptTokens, more, 0}, // of newer builds
 		{llama, "llamacpp:prompt_tokens", record.ServerPrefixCacheQueries, sum, 0},
@@ -92,7 +93,7 @@ func table() []metric {
 	}
 }
 
-// byName finds the metrics of the table by their names; a name can be there twice.
+// byName indexes the metrics of the table by name. A name can occur twice.
 func byName(metrics []metric) map[string][]int {
 	index := map[string][]int{}
 	for i, m := range metrics {
@@ -101,7 +102,7 @@ func byName(metrics []metric) map[string][]int {
 	return index
 }
 
-// Figures are the names of all figures, in order.
+// Figures returns the names of all figures, sorted.
 func Figures() []string {
 	names := map[string]bool{}
 	for _, m := range table() {
