@@ -10,7 +10,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// failures is the plain breaker.
+// failures returns the definition of the plain form.
 func failures(perStage bool, triggers ...Trigger) Definition {
 	return Definition{Matches: []string{Every}, Rules: []string{Failures}, Triggers: triggers, PerStage: perStage}
 }
@@ -24,10 +24,9 @@ func mustNew(tb testing.TB, def Definition) *Breaker {
 	return b
 }
 
-// play feeds a story, one request a second, and gives the number of the first that finds the breaker open, -1 for none.
-// Of its letters s is a success, f a reset connection, 5 a status 503, t a timeout, c a cut of ours; . is a second
-// without a request,
-// | begins the next stage and < goes back to the one before.
+// play feeds a story to a breaker, one request a second, and returns the number of the first request that finds the
+// breaker open, or -1. In a story, s is a success, f a reset connection, 5 a status 503, t a timeout and c a request
+// that the client cut; . is a second without a request, | begins the next stage and < goes back to the one before.
 func play(b *Breaker, story string) (opened int, reason string) {
 	stage, n := 0, 0
 	now := time.Unix(1_000_000, 0)
@@ -119,7 +118,7 @@ func TestTriggers(t *testing.T) {
 	}
 }
 
-// A breaker stays open with its first reason, but for stages that count by themselves.
+// A breaker stays open with its first reason, unless the next stage counts by itself.
 func TestOpenStaysOpen(t *testing.T) {
 	t.Parallel()
 	for _, perStage := range []bool{false, true} {
@@ -139,7 +138,7 @@ func TestOpenStaysOpen(t *testing.T) {
 	}
 }
 
-// Counts of earlier stages must not keep what no request can need any more.
+// Counts of earlier stages must not keep outcomes that no request can need any more.
 func TestEndedStagesHoldNoMemory(t *testing.T) {
 	t.Parallel()
 	b := mustNew(t, failures(true, Trigger{Rate: 1, Window: 5 * time.Second}))
@@ -176,7 +175,7 @@ func TestDefinitionsAreChecked(t *testing.T) {
 	}
 }
 
-// The definition is the caller's, who may change it.
+// The caller may change the definition after New.
 func TestDefinitionIsCopied(t *testing.T) {
 	t.Parallel()
 	def := failures(false, Trigger{Consecutive: 2})
@@ -215,7 +214,7 @@ func TestConcurrent(t *testing.T) {
 	}
 	wg.Wait()
 	if opened != 1 {
-		t.Errorf("%d requests found the breaker open, want the last alone", opened)
+		t.Errorf("%d requests found the breaker open, want only the last", opened)
 	}
 }
 

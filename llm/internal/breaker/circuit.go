@@ -14,8 +14,8 @@ const (
 	StopStage = "stage"
 )
 
-// Circuit is a breaker and what it stops. Its JSON is equal for equal options, so clients of equal options can share the
-// first one's breaker. It may be used concurrently.
+// Circuit is a breaker and what it stops. Its JSON is equal for equal options, so clients of equal options can share
+// the first one's breaker. It may be used concurrently.
 type Circuit struct {
 	Definition
 	Stop    string // StopRun or StopStage
@@ -37,7 +37,7 @@ type Options struct {
 // DefaultOptions returns the options of a breaker that stops the run and has no trigger yet.
 func DefaultOptions() Options { return Options{Stop: StopRun, Share: DefaultShare()} }
 
-// DefaultShare returns a trigger on a share of hits, with its default window and samples and no rate yet.
+// DefaultShare returns a trigger on a share of hits, with the default window and minimum of samples and no rate yet.
 func DefaultShare() Trigger { return Trigger{Window: 10 * time.Second, MinSamples: 20} }
 
 // NewCircuit completes and checks options.

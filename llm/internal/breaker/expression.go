@@ -13,13 +13,13 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// maxExpression bounds an expression, in bytes: parser and evaluation call themselves once per level, and a stack that
-// runs out ends the process.
+// maxExpression bounds an expression, in bytes. Parser and evaluation recurse once per level, and a stack overflow ends
+// the process.
 const maxExpression = 16 << 10
 
 // expression is a condition on a request.
 type expression struct {
-	plain func(*record.Request) bool // instead of path, for what needs no evaluation
+	plain func(*record.Request) bool // set instead of path if no evaluation is needed
 	path  *jmespath.JMESPath
 }
 
@@ -57,9 +57,9 @@ func parse(text string) (expression, error) {
 	return e, nil
 }
 
-// tryOut evaluates an expression on a request that failed and on one that succeeded. JMESPath finds only then that a
-// function does not exist or has the wrong number of arguments, and a breaker that never opens would look like one that
-// had no need to.
+// tryOut evaluates an expression on a request that failed and on one that succeeded. Only then does JMESPath find that
+// a function does not exist or has the wrong number of arguments. Without this check, the breaker would never open, and
+// that would look like a healthy server.
 func (e expression) tryOut() error {
 	for _, r := range [...]*record.Request{
 		{Start: 1, End: 2, ErrorType: record.ErrorHTTP, Status: 503, Error: "busy"},
@@ -80,7 +80,7 @@ func (e expression) tryOut() error {
 	return nil
 }
 
-// explainSyntax says where the fault is.
+// explainSyntax adds the column of the fault.
 func explainSyntax(text string, err error) error {
 	var syntax jmespath.SyntaxError
 	if errors.As(err, &syntax) {
@@ -97,12 +97,12 @@ func explainSyntax(text string, err error) error {
 	return fmt.Errorf("%q: %w", text, err)
 }
 
-// column counts characters from 1.
+// column returns the column of a byte offset, in characters from 1.
 func column(text string, offset int) int {
 	return utf8.RuneCountInString(text[:min(max(offset, 0), len(text))]) + 1
 }
 
-// badLiteral finds the first literal between backticks that is no JSON.
+// badLiteral returns the offset of the first literal between backticks that is not JSON.
 func badLiteral(text string) (offset int, found bool) {
 	quote, start := byte(0), 0
 	for i := 0; i < len(text); i++ {
@@ -121,7 +121,7 @@ func badLiteral(text string) (offset int, found bool) {
 	return 0, false
 }
 
-// anyHolds says whether an expression of a list holds.
+// anyHolds reports whether an expression of a list holds.
 func anyHolds(list []expression, s *Sample) bool {
 	for _, e := range list {
 		if e.holds(s) {
@@ -131,7 +131,7 @@ func anyHolds(list []expression, s *Sample) bool {
 	return false
 }
 
-// holds evaluates an expression. What cannot be evaluated does not hold.
+// holds reports whether an expression holds. An expression that cannot be evaluated does not.
 func (e expression) holds(s *Sample) bool {
 	if e.plain != nil {
 		return e.plain(s.r)
@@ -144,7 +144,7 @@ func (e expression) search(s *Sample) (any, error) {
 	return guard(func() (any, error) { return e.path.Search(s.view()) })
 }
 
-// guard makes an error of a panic: the expressions are foreign, and the library is not ours.
+// guard turns a panic into an error, because users write the expressions and the library may panic on them.
 func guard[T any](f func() (T, error)) (value T, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -154,7 +154,7 @@ func guard[T any](f func() (T, error)) (value T, err error) {
 	return f()
 }
 
-// truthy is Python's idea of true: not null, false, 0, nor anything empty.
+// truthy reports whether Python takes a value for true: not null, false, 0, or anything empty.
 func truthy(value any) bool {
 	switch v := value.(type) {
 	case nil:

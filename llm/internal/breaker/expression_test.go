@@ -11,7 +11,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// succeeded is a request of which everything is set.
+// succeeded returns a request with all fields set.
 func succeeded() *record.Request {
 	return &record.Request{
 		Stage: 2, SessionID: "s-1", Turn: 3, Adapter: "lora-a", Streaming: true, Due: new(int64(1e9)), Start: 1.5e9,
@@ -24,13 +24,13 @@ func succeeded() *record.Request {
 	}
 }
 
-// failed is a request that ended with status 503.
+// failed returns a request that ended with status 503.
 func failed() *record.Request {
 	return &record.Request{Start: 1.5e9, End: 2e9, ErrorType: record.ErrorHTTP, Status: 503, Error: "queue is full",
 		SLO: &record.Bounds{TTFT: 500}}
 }
 
-// The map is inference-perf's, but for what we do not know.
+// The map is that of inference-perf, without fields that this client does not know.
 func TestSample(t *testing.T) {
 	t.Parallel()
 	unary := &record.Request{Stage: -1, Start: 1e9, End: 2e9, Prompt: new(5), Completion: new(0),
@@ -78,7 +78,7 @@ func TestSample(t *testing.T) {
 	}
 }
 
-// Python decides what is true, and what cannot be evaluated is not. The answers are those of jmespath.py and bool().
+// The wanted answers are those of jmespath.py and bool(). An expression that cannot be evaluated is false.
 func TestExpressions(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -93,7 +93,7 @@ func TestExpressions(t *testing.T) {
 		{"error.error_type == 'HTTP Error 503'", true, false},
 		{"error.error_type == 'TimeoutError'", false, false},
 		{"error.error_type != 'HTTP Error 503'", false, true},
-		{"starts_with(error.error_type, 'HTTP Error 5')", true, false}, // of a success it fails: null is no string
+		{"starts_with(error.error_type, 'HTTP Error 5')", true, false}, // a success has no string there
 		{"contains(['HTTP Error 429', 'HTTP Error 503'], error.error_type)", true, false},
 		{"contains(error.error_msg, 'full')", true, false},
 		{"error && starts_with(error.error_type, 'Client')", false, false},
@@ -168,7 +168,7 @@ func TestExpressionErrors(t *testing.T) {
 	}
 }
 
-// Levels up to the limit of length do not exhaust the stack.
+// An expression of the maximal length has too few levels to exhaust the stack.
 func TestDeepExpressions(t *testing.T) {
 	t.Parallel()
 	n := maxExpression/2 - 3
@@ -185,16 +185,16 @@ func TestDeepExpressions(t *testing.T) {
 	}
 }
 
-// A fault of the library is an expression that cannot be evaluated.
+// A panic of the library means that the expression cannot be evaluated.
 func TestGuard(t *testing.T) {
 	t.Parallel()
 	_, err := guard(func() (any, error) { var none []int; return none[3], nil })
 	if err == nil || !strings.HasPrefix(err.Error(), "cannot be evaluated: runtime error: index out of range") {
-		t.Errorf("of a panic: got %v", err)
+		t.Errorf("after a panic: got %v", err)
 	}
 	why := errors.New("why")
 	if _, err := guard(func() (any, error) { return nil, why }); !errors.Is(err, why) {
-		t.Errorf("of an error: got %v", err)
+		t.Errorf("after an error: got %v", err)
 	}
 }
 

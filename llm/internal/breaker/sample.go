@@ -7,8 +7,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// Sample is a request that has ended, as expressions see it: the map that inference-perf makes of one, without what is
-// not set.
+// Sample is a request that has ended, as expressions see it: the map that inference-perf makes of a request, without
+// fields that are not set.
 //
 //	stage_id, session_id, scheduled_time, start_time, end_time   times in seconds, here since 1970
 //	request_data, response_data                                  texts, only if the client keeps them
@@ -19,16 +19,16 @@ import (
 //	error: error_type, error_msg                                 of a failure, see record.FailureClass
 //	ttft_slo_sec, tpot_slo_sec                                   of a streamed success that has such a bound
 //
-// The map is made at the first look. A sample is not for concurrent use.
+// The first expression that needs the map makes it. A sample must not be used concurrently.
 type Sample struct {
 	r      *record.Request
 	fields map[string]any
 }
 
-// NewSample wraps a request, which must not change any more.
+// NewSample wraps a request, which must not change from then on.
 func NewSample(r *record.Request) *Sample { return &Sample{r: r} }
 
-// view gives the map. Numbers are float64 throughout, for JMESPath compares no others.
+// view returns the map. All numbers are float64, because JMESPath compares no other type.
 func (s *Sample) view() map[string]any {
 	if s.fields != nil {
 		return s.fields
@@ -115,7 +115,7 @@ func text(m map[string]any, name, value string) {
 	}
 }
 
-// bound sets a bound in seconds, which is kept in milliseconds; 0 is none.
+// bound sets a bound in seconds, given in milliseconds. 0 means no bound.
 func bound(m map[string]any, name string, ms float64) {
 	if ms > 0 {
 		m[name] = ms / 1000

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// tally is what was counted so far.
+// tally holds the counts of a stage, or of all stages.
 type tally struct {
 	reason  string // why the breaker is open, "" while it is closed
-	row     int64  // hits since the last request that was none
+	row     int64  // hits since the last request that was not a hit
 	windows []window
 }
 
-// count takes a request, and says how many led to opening the breaker, "" if it stays closed.
+// count takes a request, and returns how many requests opened the breaker, or "" if it stays closed.
 func (t *tally) count(triggers []Trigger, hit bool, now time.Time) string {
 	t.row++
 	if !hit {
@@ -32,7 +32,7 @@ func (t *tally) count(triggers []Trigger, hit bool, now time.Time) string {
 	return why
 }
 
-// forget drops what no later request can need.
+// forget drops outcomes that no later request can need.
 func (t *tally) forget(triggers []Trigger, now time.Time) {
 	for i, trigger := range triggers {
 		t.windows[i].trim(now.Add(-trigger.Window))
@@ -50,7 +50,7 @@ type outcome struct {
 	hit bool
 }
 
-// add takes a request and says whether the trigger's condition holds.
+// add takes a request and reports whether the trigger's condition holds.
 func (w *window) add(t Trigger, hit bool, now time.Time) bool {
 	w.ended = append(w.ended, outcome{now.UnixNano(), hit})
 	if hit {
@@ -60,8 +60,8 @@ func (w *window) add(t Trigger, hit bool, now time.Time) bool {
 	return int64(len(w.ended)) >= t.MinSamples && float64(w.hits)/float64(len(w.ended)) >= t.Rate
 }
 
-// trim drops what ended before an instant. Requests come in the order of their end but for microseconds, which do not
-// matter.
+// trim drops the requests that ended before an instant. Requests come in the order of their ends, except for
+// microseconds, which do not matter.
 func (w *window) trim(before time.Time) {
 	limit := before.UnixNano()
 	for len(w.ended) > 0 && w.ended[0].at < limit {
