@@ -1,5 +1,6 @@
-// Package selftest holds what the client recorded against what the simulator stamped, both on the clock of one machine:
-// the differences are the client's own error, with the way between the two processes.
+// Package selftest measures the error of the client on this machine. It runs the client against a simulator in another
+// process, and compares the client's records with the simulator's stamps. Both use the clock of one machine, so the
+// differences are the error of the client and of the connection between the two processes.
 package selftest
 
 import (
@@ -21,9 +22,9 @@ type Spread struct {
 
 // Errors holds how far the records of a run are from the truth.
 type Errors struct {
-	Requests int `json:"requests"` // succeeded, and the truth about them is known
+	Requests int `json:"requests"` // that succeeded and whose truth is known
 	Failed   int `json:"failed"`
-	Unknown  int `json:"unknown"` // their chunks are not the simulator's
+	Unknown  int `json:"unknown"` // whose chunks are not those of the simulator
 	Tokens   int `json:"tokens"`
 
 	First Spread `json:"first_token"` // recorded arrival of the first chunk − its writing
@@ -35,7 +36,7 @@ type Errors struct {
 // collector gathers the sizes of errors in milliseconds.
 type collector struct{ first, all, gaps, end []float64 }
 
-// Compare holds the requests of a run against the truth by their ids. It takes some 16 bytes per token.
+// Compare compares the requests of a run with the truth, matched by id. It takes about 16 bytes per token.
 func Compare(requests []*record.Request, truth map[string]sim.Truth) Errors {
 	var e Errors
 	var c collector

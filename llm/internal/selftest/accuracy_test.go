@@ -34,6 +34,6 @@ func TestCompare(t *testing.T) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
 	if got := Compare(nil, nil); got != (Errors{}) {
-		t.Errorf("of nothing: %+v", got)
+		t.Errorf("no requests: got %+v", got)
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/sim"
 )
 
-// CompareFiles holds a record file against the simulator's file of truths. It also returns the record file's end line, or
-// nil if there is none. It ignores a last line of truths that was cut off.
+// CompareFiles compares a record file with the simulator's file of truths. It also returns the end line of the record
+// file, or nil if there is none. It ignores a last line of truths that was cut off.
 func CompareFiles(records, truths string) (Errors, *record.End, error) {
 	known, err := sim.ReadTruths(truths)
 	if err != nil {

@@ -110,7 +110,7 @@ func (l Level) Measure(ctx context.Context, length time.Duration) (m Measured, e
 	return m, l.read(&m, records, truth)
 }
 
-// serve starts the simulator as a process of its own. What it gives back ends it, also when called again.
+// serve starts the simulator as a process of its own, and returns its URL. stop ends it, and may be called again.
 func (l Level) serve(ctx context.Context, program, truth string) (url string, stop func(), err error) {
 	server := exec.CommandContext(ctx, program, "x", "llm", "sim", "--port", "0", "--truth", truth, "--max-num-seqs",
 		"1000000",
@@ -138,7 +138,7 @@ func (l Level) serve(ctx context.Context, program, truth string) (url string, st
 	return "", nil, errors.New("the simulator did not start")
 }
 
-// read compares the records with the truth.
+// read fills in the figures from the records and the truth.
 func (l Level) read(m *Measured, records, truth string) error {
 	errs, end, err := CompareFiles(records, truth)
 	if err != nil {

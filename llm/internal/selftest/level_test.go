@@ -21,7 +21,7 @@ func TestParseLevels(t *testing.T) {
 	}
 }
 
-func TestTrustedUpToAreTheBusiestTrustedLevels(t *testing.T) {
+func TestTrustedUpTo(t *testing.T) {
 	t.Parallel()
 	all := []Measured{
 		{Streams: 1, TokensPerSec: 50, Trusted: true}, {Streams: 100, TokensPerSec: 20, Trusted: true,
@@ -48,7 +48,7 @@ func TestTrustedUpToAreTheBusiestTrustedLevels(t *testing.T) {
 	}
 	if err := json.Unmarshal(text.Bytes(), &got); err != nil || len(got.Levels) != 5 ||
 		!slices.Equal(got.UpTo, []extent{{100, 2000}, {200, 1000}}) {
-		t.Errorf("%+v, %v of\n%s", got, err, text.String())
+		t.Errorf("got %+v, %v from\n%s", got, err, text.String())
 	}
 	table.Reset()
 	if err := WriteTable(&table, all[4:]); err != nil || !strings.Contains(table.String(), "do not trust") {

@@ -11,7 +11,7 @@ import (
 	"text/tabwriter"
 )
 
-// WriteJSON writes the levels, the machine and the loads it can be trusted with.
+// WriteJSON writes the levels, the machine, and the loads at which the machine can be trusted.
 func WriteJSON(w io.Writer, all []Measured) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
@@ -21,13 +21,14 @@ func WriteJSON(w io.Writer, all []Measured) error {
 	})
 }
 
-// extent is a load that a machine can be trusted with.
+// extent is a load at which a machine can be trusted.
 type extent struct {
 	Streams      int     `json:"streams"`
 	TokensPerSec float64 `json:"tokens_per_sec"` // of all streams
 }
 
-// trustedUpTo are the trusted levels that no other exceeds in both streams and tokens per second, the busiest first.
+// trustedUpTo returns the trusted levels that no other trusted level exceeds in both streams and tokens per second, the
+// busiest first.
 func trustedUpTo(all []Measured) []extent {
 	var trusted []extent
 	for i := range all {
