@@ -21,9 +21,9 @@ const (
 // Emits reports whether k6 emits events. Without them, nothing tells when the test starts or ends.
 func Emits(events common.Events) bool { return events.Global != nil }
 
-// Follow calls f with the name and the data of each of k6's events, and k6 waits until f returns. When k6 emits no more,
-// Follow calls f with Exit and nil. The types of events are not exported, so Follow subscribes to all of them by number
-// and tells them apart by name. Follow itself returns at once.
+// Follow calls f with the name and the data of each of k6's events, and k6 waits until f returns. When k6 emits no
+// more, Follow calls f with Exit and nil. The types of events are not exported, so Follow subscribes to all of them by
+// number and tells them apart by name. Follow itself returns at once.
 func Follow(events common.Events, f func(name string, data any)) {
 	_, emitted := events.Global.Subscribe(1, 2, 3, 4, 5, 6)
 	go func() {
