@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// calls make an options object of each kind with one option, %s: %s.
+// calls holds a call for each kind of options object. Each sets one option, %s: %s.
 var calls = map[string]string{
 	"Client": "new Client({%s: %s})", "slo": "new Client({slo: {%s: %s}})",
 	"circuitBreaker": "new Client({circuitBreaker: {rate: 0.5, %s: %s}})",
@@ -18,7 +18,7 @@ var calls = map[string]string{
 	"request":        "new Client({}).complete('x', {%s: %s})",
 }
 
-// A duration of a script is none that cannot be held, is negative or is no number, wherever it stands.
+// A duration that overflows, is negative or is not a number is refused in every option.
 func TestDurationsOfScripts(t *testing.T) {
 	t.Parallel()
 	options := map[string][]string{
@@ -54,7 +54,7 @@ func TestDurationsOfScripts(t *testing.T) {
 	}
 }
 
-// Counts, shares and sums likewise.
+// Counts, shares and sums that are out of range are refused in every option.
 func TestNumbersOfScripts(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
@@ -93,7 +93,7 @@ func TestNumbersOfScripts(t *testing.T) {
 	}
 }
 
-// A value of 100 kB is not shown whole, whichever option has it.
+// No error shows a value of 100 kB whole, whichever option has it.
 func TestLongValuesOfScripts(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
@@ -140,7 +140,7 @@ func TestLongValuesOfScripts(t *testing.T) {
 	}
 }
 
-// short holds that an error, if there is one, is.
+// short fails the test if the code throws a long error.
 func short(t *testing.T, v *vu, code string) {
 	t.Helper()
 	if _, err := v.RunOnEventLoop(code); err != nil && len(err.Error()) > 2500 {

@@ -47,7 +47,8 @@ func (o *clientOptions) readBreakers(v sobek.Value) error {
 	})
 }
 
-// eachOf calls f with each element of an array and its number, or with a value that is none and -1.
+// eachOf calls f with each element of an array and its index. If the value is not an array, it calls f with -1 and the
+// value.
 func eachOf(v sobek.Value, f func(i int, v sobek.Value) error) error {
 	list, ok := v.(*sobek.Object)
 	if !ok || list.ClassName() != "Array" {
@@ -118,12 +119,12 @@ func expressions(dst *[]string) func(sobek.Value) error {
 	}
 }
 
-// halt stops the load for a reason. The executor llm-arrival-rate lets the requests in flight end. Under others the next
-// request on this VU aborts the test, because only the VU's own goroutine may interrupt it.
-func (f *call) halt(reason string, run bool) {
-	if due := f.position.due; due != nil && due.Stop != nil {
+// halt stops the load for a reason. The executor llm-arrival-rate lets the requests in flight end. Under others the
+// next request on this VU aborts the test, because only the VU's own goroutine may interrupt it.
+func (c *call) halt(reason string, run bool) {
+	if due := c.position.due; due != nil && due.Stop != nil {
 		due.Stop(run, reason)
 		return
 	}
-	f.endpoint.open(reason)
+	c.endpoint.open(reason)
 }

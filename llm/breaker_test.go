@@ -16,7 +16,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// watched makes a Client and gives what it shares with those of other VUs.
+// watched makes a Client and returns its endpoint.
 func watched(t *testing.T, code string) *endpoint {
 	t.Helper()
 	v := newVU(t, New())
@@ -24,8 +24,8 @@ func watched(t *testing.T, code string) *endpoint {
 		t.Fatal(err)
 	}
 	v.run(t, code)
-	for _, p := range v.root.clients.all {
-		return p
+	for _, e := range v.root.clients.all {
+		return e
 	}
 	t.Fatalf("%s: no client", code)
 	return nil
@@ -40,21 +40,22 @@ func exampleConfig(t *testing.T) []byte {
 	return text
 }
 
-// play feeds a client's breakers a story, one request a second: f is a reset connection, 5 a status 503, c a cut of
-// ours, s a success; | begins a new stage. It gives what was stopped, as the number of the request and run or stage.
-func play(p *endpoint, story string) (stops, reasons []string) {
+// play feeds a story to a client's breakers, one request a second: f is a reset connection, 5 a status 503, c a request
+// that the client cut, s a success; | begins a new stage. It returns each stop: the number of the request, and run or
+// stage.
+func play(e *endpoint, story string) (stops, reasons []string) {
 	n, stage := 0, 0
-	f := &call{endpoint: p, position: position{due: &arrival.Arrival{Stop: func(run bool, reason string) {
+	c := &call{endpoint: e, position: position{due: &arrival.Arrival{Stop: func(run bool, reason string) {
 		what := map[bool]string{true: "run", false: "stage"}[run]
 		stops, reasons = append(stops, fmt.Sprint(n, " ", what)), append(reasons, reason)
 	}}}}
-	for _, c := range story {
-		if c == '|' {
+	for _, letter := range story {
+		if letter == '|' {
 			stage++
 			continue
 		}
 		r := &record.Request{Stage: stage, Start: 1, End: int64(n+1) * int64(time.Second), Error: "why"}
-		switch c {
+		switch letter {
 		case 'f':
 			r.ErrorType = record.ErrorReset
 		case '5':
@@ -62,7 +63,7 @@ func play(p *endpoint, story string) (stops, reasons []string) {
 		case 'c':
 			r.ErrorType = record.ErrorCanceled
 		}
-		breaker.Watch(p.opts.breakers, r, f.halt)
+		breaker.Watch(e.opts.breakers, r, c.halt)
 		n++
 	}
 	return stops, reasons
@@ -73,8 +74,8 @@ func TestBreakers(t *testing.T) {
 	const busy = `matches: ['@'], rules: ["error.error_type == 'HTTP Error 503'"]`
 	for _, tt := range []struct {
 		name, options, story string
-		want                 []string // what is stopped; an open breaker says so at each request
-		reason               string   // of the first
+		want                 []string // the stops; an open breaker stops at each request
+		reason               string   // of the first stop
 	}{
 		{"none", `null`, "ffff", nil, ""},
 		{"three in a row", `{consecutive: 3}`, "ffsfff", []string{"5 run"},
@@ -140,16 +141,16 @@ func TestBreakerOfTheExampleConfiguration(t *testing.T) {
 	}
 }
 
-// Executors that cannot stop by themselves leave it to the next request.
+// Under executors that cannot stop by themselves, the next request aborts the test.
 func TestBreakerOfOtherExecutors(t *testing.T) {
 	t.Parallel()
-	p := watched(t, `new Client({circuitBreaker: {consecutive: 2}})`)
-	f := &call{endpoint: p}
+	e := watched(t, `new Client({circuitBreaker: {consecutive: 2}})`)
+	c := &call{endpoint: e}
 	for i, want := range []string{"", "circuit breaker: 2 requests in a row failed, the last with reset: no. 1",
 		"circuit breaker: 2 requests in a row failed, the last with reset: no. 1"} {
-		breaker.Watch(p.opts.breakers,
-			&record.Request{Start: 1, End: 2, ErrorType: record.ErrorReset, Error: fmt.Sprint("no. ", i)}, f.halt)
-		if got := p.opened(); got != want {
+		breaker.Watch(e.opts.breakers,
+			&record.Request{Start: 1, End: 2, ErrorType: record.ErrorReset, Error: fmt.Sprint("no. ", i)}, c.halt)
+		if got := e.opened(); got != want {
 			t.Errorf("after request %d: %q, want %q", i, got, want)
 		}
 	}
@@ -192,7 +193,7 @@ func TestBreakerOptionErrors(t *testing.T) {
 	}
 }
 
-// Clients that differ only in their breakers must not feed each other's.
+// Clients that differ only in their breakers must not share them.
 func TestBreakersTellClientsApart(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
@@ -217,8 +218,8 @@ func TestBreakerTypesKeepStep(t *testing.T) {
 	if code := slices.Sorted(maps.Keys(newBreakerOptions().fields())); !slices.Equal(code, doc) {
 		t.Errorf("the code has %v\ndocs/index.d.ts has %v", code, doc)
 	}
-	if code := append([]string{"consecutive"}, slices.Sorted(maps.Keys(shareFields(new(breaker.Trigger), new(bool))))...); !slices.Equal(code,
-		trigger) {
+	share := shareFields(new(breaker.Trigger), new(bool))
+	if code := append([]string{"consecutive"}, slices.Sorted(maps.Keys(share))...); !slices.Equal(code, trigger) {
 		t.Errorf("a trigger: the code has %v\ndocs/index.d.ts has %v", code, trigger)
 	}
 }

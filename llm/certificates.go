@@ -11,14 +11,14 @@ import (
 	"go.k6.io/k6/v2/lib"
 )
 
-// credentialFiles are the PEM files of a client that has its own ways under TLS, "" where it has not.
+// credentialFiles are the paths of the PEM files that a client names. "" means no file.
 type credentialFiles struct{ cert, key, ca string }
 
-// credentials are what a client shows a server, and by whom the server's certificate must be signed. All VUs share
-// them.
+// credentials holds the certificates that a client presents, and the authorities that it accepts as signers of the
+// server's certificate. All VUs share them.
 type credentials struct {
 	certificates []tls.Certificate
-	authorities  *x509.CertPool // nil for the system's
+	authorities  *x509.CertPool // nil means those of the system
 }
 
 // loadCredentials reads the files that a client's options name, once per process.
@@ -76,8 +76,8 @@ func (m *ModuleInstance) readCredentials(f credentialFiles) (*credentials, error
 	return c, nil
 }
 
-// transport is the VU's own; of a client with credentials a copy of it, so that all of k6's options hold for it too.
-// The copy keeps its own connections alive.
+// transport returns the VU's transport, or a copy of it for a client with credentials, so that all of k6's options
+// apply to it too. The copy keeps its own connections alive.
 func (c *jsClient) transport(state *lib.State) (http.RoundTripper, error) {
 	if c.opts.credentials == nil {
 		return state.Transport, nil
@@ -94,8 +94,8 @@ func (c *jsClient) transport(state *lib.State) (http.RoundTripper, error) {
 	return c.secure, nil
 }
 
-// dropIdleConnections closes the connections of earlier iterations if k6's noVUConnectionReuse asks for it, as k6 does with those
-// of the VU's transport.
+// dropIdleConnections closes the connections of earlier iterations if k6's option noVUConnectionReuse is set, as k6
+// does for the VU's own transport.
 func (c *jsClient) dropIdleConnections(state *lib.State, now position) {
 	if c.secure == nil || !state.Options.NoVUConnectionReuse.Bool || c.last.scenario == now.scenario &&
 		c.last.index == now.index {
@@ -105,7 +105,8 @@ func (c *jsClient) dropIdleConnections(state *lib.State, now position) {
 	c.last = now
 }
 
-// over copies a transport. The client's certificate goes before those of tlsAuth.
+// over returns a copy of a transport with the credentials. The client's certificate precedes the certificates of
+// tlsAuth.
 func (c *credentials) over(base *http.Transport) *http.Transport {
 	t := base.Clone()
 	if t.TLSClientConfig == nil {

@@ -67,7 +67,7 @@ func (i *issued) keyPEM(t *testing.T) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }
 
-// private is a server that demands certificates of an authority, and has one of it.
+// private returns a server that demands certificates of an authority, and has one from the same authority.
 func private(t *testing.T, authority *issued) *recorder {
 	t.Helper()
 	own := issue(t, "server", authority)
@@ -90,15 +90,16 @@ func TestClientCertificates(t *testing.T) {
 	authority := issue(t, "authority", nil)
 	client, stranger := issue(t, "client", authority), issue(t, "stranger", nil)
 	server := private(t, authority)
-	ours := tls.Certificate{Certificate: [][]byte{client.cert.Raw}, PrivateKey: client.key}
+	own := tls.Certificate{Certificate: [][]byte{client.cert.Raw}, PrivateKey: client.key}
 	for _, tt := range []struct {
 		name, options string
 		ofK6          *tls.Config
-		abort         string // with this; "" if it works
+		abort         string // text of the abort; "" if the client connects
 	}{
 		{"certificate and authority", `certPath: 'c.pem', keyPath: './c.key', caPath: 'ca.pem'`, nil, ""},
-		{"k6 skips the check of the server", `certPath: 'c.pem', keyPath: 'c.key'`, &tls.Config{InsecureSkipVerify: true}, ""},
-		{"the certificate is k6's", `caPath: 'ca.pem'`, &tls.Config{Certificates: []tls.Certificate{ours},
+		{"k6 skips the check of the server", `certPath: 'c.pem', keyPath: 'c.key'`,
+			&tls.Config{InsecureSkipVerify: true}, ""},
+		{"the certificate is k6's", `caPath: 'ca.pem'`, &tls.Config{Certificates: []tls.Certificate{own},
 			MinVersion: tls.VersionTLS12}, ""},
 		{"nothing", ``, nil, "certificate signed by unknown authority"},
 		{"no authority", `certPath: 'c.pem', keyPath: 'c.key'`, nil, "certificate signed by unknown authority"},
@@ -125,7 +126,7 @@ func TestClientCertificates(t *testing.T) {
 	}
 }
 
-func TestCertificatesThatAreNone(t *testing.T) {
+func TestBadCertificates(t *testing.T) {
 	t.Parallel()
 	one, other := issue(t, "one", nil), issue(t, "other", nil)
 	for _, tt := range []struct{ options, want string }{
@@ -160,7 +161,7 @@ func TestCertificatesInTheVUContextThrow(t *testing.T) {
 	}
 }
 
-// The copy of the VU's transport keeps its connection, and heeds k6's noVUConnectionReuse as the VU's own does.
+// The copy of the VU's transport keeps its connection, and obeys k6's noVUConnectionReuse as the VU's own does.
 func TestConnectionsOfAClientWithCertificates(t *testing.T) {
 	t.Parallel()
 	authority := issue(t, "authority", nil)

@@ -31,8 +31,8 @@ type jsClient struct {
 	endpoint *endpoint // the server behind it, shared by all VUs
 	wire     map[string]*client.Client
 
-	secure *http.Transport // of a client with credentials, made at the first request
-	last   position        // of the iteration that last dropped idle connections
+	secure *http.Transport // for a client with credentials; made at the first request
+	last   position        // of the iteration that dropped idle connections last
 }
 
 // newClient is the constructor of Client.
@@ -74,17 +74,17 @@ func (m *ModuleInstance) newClient(call sobek.ConstructorCall) *sobek.Object {
 	return nil
 }
 
-// job is a request taken apart, ready to leave the event loop: it holds no JavaScript value.
+// job is a request as Go values. It holds no JavaScript value, so it can leave the event loop.
 type job struct {
 	dialect   *api.Dialect
 	request   client.Request
 	sessionID string
 	turn      int
-	asked     int             // tokens its prompt was made to have; 0 if nothing was said
-	turnAsked *datasets.Asked // the turn of a conversation that it asks; nil if it asks none
+	asked     int             // number of tokens that its prompt was made to have; 0 if unknown
+	turnAsked *datasets.Asked // the turn of a conversation that it asks; nil if it is not from a conversation
 }
 
-// send reads {messages | prompt, …} for the client's api. A chat takes a prompt as its only message.
+// send reads {messages | prompt, …} for the client's api. In a chat, a prompt becomes the only message.
 func (c *jsClient) send(request sobek.Value) (*job, error) {
 	var opts requestOptions
 	if absent(request) {
@@ -144,7 +144,7 @@ func (o *requestOptions) job(dialect *api.Dialect) *job {
 		asked: int(o.promptTokens)}
 }
 
-// call is a job with everything it needs from its VU, so that it can leave the event loop.
+// call is a job with everything that it needs from its VU, so that it can leave the event loop.
 type call struct {
 	*job
 	ctx       context.Context
@@ -160,8 +160,8 @@ type call struct {
 	status    *statusLine
 }
 
-// prepare does what must happen on the event loop before a request leaves: it finds the server, once for all VUs, and
-// the request's place in the run.
+// prepare does everything that must happen on the event loop before a request leaves. It finds the server, once for all
+// VUs, and the position of the request in the run.
 func (c *jsClient) prepare(j *job) (*call, error) {
 	state := c.m.vu.State()
 	if state == nil {
@@ -200,28 +200,30 @@ func (c *jsClient) prepare(j *job) (*call, error) {
 	}
 	j.request.ID, j.turnAsked = nextRequestID(), c.m.askedTurn(j)
 	return &call{
-		job: j, ctx: ctx, state: state, transport: transport, wire: wire, opts: c.opts, position: position, adapter: adapter,
-		tags: state.Tags.GetCurrentValues(), endpoint: c.endpoint, m: c.m, status: line,
+		job: j, ctx: ctx, state: state, transport: transport, wire: wire, opts: c.opts, position: position,
+		adapter: adapter,
+		tags:    state.Tags.GetCurrentValues(), endpoint: c.endpoint, m: c.m, status: line,
 	}, nil
 }
 
-// errAborted says that the runtime was interrupted. It must not become an exception, which would take the interrupt's
-// place.
+// errAborted reports that the runtime was interrupted. It must not become an exception, which would replace the
+// interrupt.
 var errAborted = errors.New("test aborted")
 
-// abort ends the whole test as exec.test.abort does: without a server there is nothing to measure.
+// abort ends the whole test as exec.test.abort does, because without a server there is nothing to measure.
 func (c *jsClient) abort(err error) {
 	c.m.vu.Runtime().Interrupt(abortError{&errext.InterruptError{Reason: errext.AbortTest + ": " + err.Error()}})
 }
 
-// abortError is an interrupt to which k6 does not add where in the script it happened, which says nothing about the
-// cause.
+// abortError is an interrupt to which k6 adds no position in the script, because the position has nothing to do with
+// the cause.
 type abortError struct{ *errext.InterruptError }
 
-// Unwrap lets k6 find out what it is.
+// Unwrap returns the interrupt error, by which k6 recognizes an abort.
 func (e abortError) Unwrap() error { return e.InterruptError }
 
-// wireFor gives the client of an endpoint, made at its first use: the simulator has no address before.
+// wireFor returns the client of a dialect. It makes the client at its first use, because the simulator has no address
+// before.
 func (c *jsClient) wireFor(dialect *api.Dialect) (*client.Client, error) {
 	if w := c.wire[dialect.Name()]; w != nil {
 		return w, nil
@@ -235,37 +237,37 @@ func (c *jsClient) wireFor(dialect *api.Dialect) (*client.Client, error) {
 	return w, err
 }
 
-// wait sends and waits, as the plain methods do.
+// wait sends the request and returns the result, as send, chat and complete do.
 func (c *jsClient) wait(j *job, err error) (*result, error) {
 	if err != nil {
 		return nil, asPrintable(err)
 	}
-	f, err := c.prepare(j)
+	prepared, err := c.prepare(j)
 	if errors.Is(err, errAborted) {
-		return nil, nil // nobody comes to see the result
+		return nil, nil // the script is interrupted, and never sees the result
 	}
 	if err != nil {
 		return nil, asPrintable(err)
 	}
-	res, err := f.do()
+	res, err := prepared.do()
 	return res, asPrintable(err)
 }
 
-// start sends and gives a promise, as the Async methods do.
+// start sends the request and returns a promise, as the Async methods do.
 func (c *jsClient) start(j *job, err error) (*sobek.Promise, error) {
 	if err != nil {
 		return nil, asPrintable(err)
 	}
-	f, err := c.prepare(j)
+	prepared, err := c.prepare(j)
 	if errors.Is(err, errAborted) {
-		return nil, nil // nobody comes to see the promise
+		return nil, nil // the script is interrupted, and never sees the promise
 	}
 	if err != nil {
 		return nil, asPrintable(err)
 	}
 	promise, resolve, reject := promises.New(c.m.vu)
-	go func() { // the event loop waits for it, as for any pending promise
-		res, err := f.do()
+	go func() { // the event loop waits for the promise
+		res, err := prepared.do()
 		if err != nil {
 			reject(asPrintable(err))
 			return
@@ -276,33 +278,33 @@ func (c *jsClient) start(j *job, err error) (*sobek.Promise, error) {
 }
 
 // do sends the request, completes its record and pushes it. It touches no JavaScript value.
-func (f *call) do() (*result, error) {
-	if f.state.RPSLimit != nil {
-		_ = f.state.RPSLimit.Wait(f.ctx) // fails only when ctx ends, which the request's record will tell
+func (c *call) do() (*result, error) {
+	if c.state.RPSLimit != nil {
+		_ = c.state.RPSLimit.Wait(c.ctx) // fails only when ctx ends, and the request's record will show that
 	}
-	f.status.sent(f.position)
-	answer, err := f.wire.Do(f.ctx, f.transport, f.request)
+	c.status.sent(c.position)
+	answer, err := c.wire.Do(c.ctx, c.transport, c.request)
 	if err != nil {
-		f.status.lost()
+		c.status.lost()
 		return nil, err
 	}
 	r := answer.Record
-	if f.turnAsked != nil {
-		f.turnAsked.Done(answer.Text, !r.Failed())
+	if c.turnAsked != nil {
+		c.turnAsked.Done(answer.Text, !r.Failed())
 	}
-	r.Client, r.SessionID, r.Turn, r.Adapter, r.PromptAsked = f.endpoint.number, f.sessionID, f.turn, f.adapter, f.asked
-	f.position.mark(r)
+	r.Client, r.SessionID, r.Turn, r.Adapter, r.PromptAsked = c.endpoint.number, c.sessionID, c.turn, c.adapter, c.asked
+	c.position.mark(r)
 	counts := r.Counts()
-	f.status.done(r, counts.Completion)
-	f.m.root.failures.Add(r)
-	f.m.root.oddities.Add(r)
-	f.opts.judge(r)
-	push(f.ctx, f.state, f.m.metrics.Request(r, requestTags(f.tags.Tags, r), f.tags.Metadata, f.opts.itl))
-	breaker.Watch(f.endpoint.opts.breakers, r, f.halt)
+	c.status.done(r, counts.Completion)
+	c.m.root.failures.Add(r)
+	c.m.root.oddities.Add(r)
+	c.opts.applyBounds(r)
+	push(c.ctx, c.state, c.m.metrics.Request(r, requestTags(c.tags.Tags, r), c.tags.Metadata, c.opts.itl))
+	breaker.Watch(c.endpoint.opts.breakers, r, c.halt)
 	return newResult(answer, counts), nil
 }
 
-// requestTags adds ours in an order that never changes, as k6 asks of those who build tag sets.
+// requestTags adds the tags of a request. Their order never changes, as k6 demands of code that builds tag sets.
 func requestTags(tags *metrics.TagSet, r *record.Request) *metrics.TagSet {
 	tags = tags.With("model", r.Model).With("api", r.API)
 	if r.Stage >= 0 {
@@ -317,8 +319,8 @@ func requestTags(tags *metrics.TagSet, r *record.Request) *metrics.TagSet {
 	return tags
 }
 
-// Request ids are UUIDs, for some servers refuse others: random bits of this process, with the version 4 and the
-// variant of RFC 9562, and in the last group a number that counts up.
+// Request ids are UUIDs, because some servers refuse other ids. An id has random bits of this process, with version 4
+// and the variant of RFC 9562, and a counter in the last group.
 var (
 	requestPrefix = sync.OnceValue(func() string {
 		var b [10]byte

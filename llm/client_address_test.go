@@ -13,8 +13,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// The model that a user names is asked for, whether the server lists it or not; the user is told once.
-func TestModelThatIsNotListedIsAskedFor(t *testing.T) {
+// The client asks for the model that a user names even if the server does not list it, and warns once.
+func TestUnlistedModel(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
 	v.run(t, `const client = new Client({baseURL: 'sim:?ttft=1ms&model=a&lora=b', model: 'c'});`)
@@ -30,7 +30,7 @@ func TestModelThatIsNotListedIsAskedFor(t *testing.T) {
 		}
 	}
 	if said != 1 {
-		t.Errorf("said %d times, want once: %v", said, v.log.AllEntries())
+		t.Errorf("logged %d times, want once: %v", said, v.log.AllEntries())
 	}
 }
 
@@ -71,7 +71,7 @@ func TestRequestIDHeaderOfAClient(t *testing.T) {
 		id := v.run(t, `client.chat('hi').requestID`).String()
 		got := server.ids[0]
 		if got == id {
-			got = "4" // as the id's version
+			got = "4" // the version of the id
 		}
 		if got != want || !uuid4.MatchString(id) {
 			t.Errorf("%s: sent %q with the id %s, want %q", options, server.ids[0], id, want)
@@ -107,8 +107,8 @@ func TestMaxTokensField(t *testing.T) {
 	}
 }
 
-// Roles go to the server as the script has them.
-func TestRolesAreSentAsTheyStand(t *testing.T) {
+// Roles go to the server unchanged.
+func TestRolesAreSentUnchanged(t *testing.T) {
 	t.Parallel()
 	server, v := newRecorder(t, 0), newVU(t, New())
 	v.run(t, fmt.Sprintf(`const client = new Client({baseURL: '%s'});`, server.URL))
@@ -120,7 +120,7 @@ func TestRolesAreSentAsTheyStand(t *testing.T) {
 	}
 }
 
-// The user of a base URL is sent, and kept out of records.
+// The user and password of a base URL are sent, and stay out of records.
 func TestUserOfTheBaseURL(t *testing.T) {
 	t.Parallel()
 	server, v := newRecorder(t, 0), newVU(t, New())
@@ -140,8 +140,8 @@ func TestUserOfTheBaseURL(t *testing.T) {
 	}
 }
 
-// What is wrong with a configuration's client is said without the script that was made for it.
-func TestRefuseSaysTheMessageAlone(t *testing.T) {
+// Errors in a configuration's client do not mention the script that was generated for it.
+func TestRefusePrintsOnlyTheMessage(t *testing.T) {
 	t.Parallel()
 	v := newVUWith(t, New(), map[string]string{record.OverridesEnv: "[]"})
 	_, err := v.RunOnEventLoop(`try { new Client({baseURL: 'h'}) } catch (e) { refuse(e.message) }; 'more'`)
@@ -155,12 +155,12 @@ func TestRefuseSaysTheMessageAlone(t *testing.T) {
 	}
 	if _, err := newVU(t, New()).RunOnEventLoop(`refuse('x')`); err == nil ||
 		!strings.Contains(err.Error(), "refuse is not defined") {
-		t.Errorf("a user's script has refuse: %v", err)
+		t.Errorf("a user's script can import refuse: %v", err)
 	}
 }
 
-// What is added to a base URL is said once, however many clients it is added for.
-func TestAddedVersionIsSaidOnce(t *testing.T) {
+// A part that is added to a base URL is logged once, however many clients have that URL.
+func TestAddedVersionIsLoggedOnce(t *testing.T) {
 	t.Parallel()
 	server, v := newRecorder(t, 0), newVU(t, New())
 	v.run(t, fmt.Sprintf(`const a = new Client({baseURL: '%[1]s'}), b = new Client({baseURL: '%[1]s/', timeout: '9s'});
@@ -174,6 +174,6 @@ func TestAddedVersionIsSaidOnce(t *testing.T) {
 		}
 	}
 	if said != 1 {
-		t.Errorf("said %d times, want once: %v", said, v.log.AllEntries())
+		t.Errorf("logged %d times, want once: %v", said, v.log.AllEntries())
 	}
 }

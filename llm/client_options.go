@@ -45,7 +45,8 @@ func (o *clientOptions) readSLOHeaders(rt *sobek.Runtime, v sobek.Value) error {
 	return err
 }
 
-// withheld refuses what reports and records have in the place of a secret: options that were copied from them lack it.
+// withheld refuses the texts that replace secrets in reports and records. Options that were copied from there lack the
+// secret.
 func (o *clientOptions) withheld() error {
 	stands := func(value string) bool { return value == redactedValue || value == "***" }
 	const missing = "%s stands for a secret that was left out of a report or a record: give the secret itself"
@@ -60,7 +61,7 @@ func (o *clientOptions) withheld() error {
 	return nil
 }
 
-// settleSLO finds the bounds in the headers, which go before those of slo.
+// settleSLO reads the bounds in the headers. They replace the bounds of the option slo.
 func (o *clientOptions) settleSLO() error {
 	if o.sloHeaders == nil {
 		return nil
@@ -76,9 +77,9 @@ func (o *clientOptions) settleSLO() error {
 	return err
 }
 
-// judge says by which bounds a request is judged, and whether it kept them. As in inference-perf, bounds in headers are
-// those of streamed answers with content. Failures have them, too, so that they count as not good.
-func (o *clientOptions) judge(r *record.Request) {
+// applyBounds sets the bounds of a request, and whether the request kept them. As in inference-perf, bounds in headers
+// apply to streamed answers with content. They also apply to failures, so that failures count as not good.
+func (o *clientOptions) applyBounds(r *record.Request) {
 	bounds := o.slo
 	if o.headerSLO != nil && r.Streaming && (r.Failed() || len(r.Chunks) > 0) {
 		bounds = o.headerSLO
@@ -88,7 +89,8 @@ func (o *clientOptions) judge(r *record.Request) {
 	}
 }
 
-// redactOptions adds what this file reads to the options for the record file: names of headers, and no values.
+// redactOptions adds the options that this file reads to the options in the record file. It adds names of headers, but
+// no values.
 func (o *clientOptions) redactOptions(m map[string]any) {
 	o.pages.redact(m)
 	if o.Retries > 0 {

@@ -12,17 +12,18 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// recorder is a server that keeps what it was asked, and drops the first connections of requests without an answer.
+// recorder is a server that keeps the requests it gets. It drops the connections of the first requests without an
+// answer.
 type recorder struct {
 	*httptest.Server
 	drop, asked  int
 	bodies       []string
-	ids          []string // of the requests, as their headers have them
+	ids          []string // from the headers of the requests
 	session, got []string // session headers: ids and tokens of the requests
 	connections  map[string]bool
 	mu           sync.Mutex
 
-	authorization, trace string // of the newest
+	authorization, trace string // of the newest request
 }
 
 const oneToken = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]," +
@@ -66,14 +67,14 @@ func TestRetriesOfAClient(t *testing.T) {
 		{`retries: 1, retryBackoff: '1ms'`, `reset 2 `, 3},
 		{``, `reset 1 `, 2},
 	} {
-		// The first attempt goes out on the connection that the list of models came by, and is sent again for that
-		// alone.
+		// The first attempt uses the connection that was opened for the list of models. Only for that reason it is sent
+		// again.
 		server, v := newRecorder(t, 3), newVU(t, New())
 		v.run(t, fmt.Sprintf(`const client = new Client({baseURL: '%s', %s});`, server.URL, tt.options))
 		v.start(t)
 		got := v.run(t, "const r = client.chat('hi'); `${r.errorType} ${r.retries} ${r.text}`").String()
 		requests, _ := v.records()
-		server.mu.Lock() // the server may still be at the last of them
+		server.mu.Lock() // the server may still handle the last request
 		if r := requests[0]; got != tt.want || server.asked != tt.asked || r.Retries != tt.asked-1 ||
 			(r.Attempt > r.Start) != (r.Retries > 0) {
 			t.Errorf("%s: got %q, want %q; asked %d times, recorded %d retries", tt.options, got, tt.want, server.asked,
@@ -138,7 +139,7 @@ func TestSLOHeaders(t *testing.T) {
 	}
 }
 
-// A session's token is the server's, whichever VU asks.
+// All VUs send the token that the server set for the session.
 func TestSessionHeadersOfAllVUs(t *testing.T) {
 	t.Parallel()
 	server, root := newRecorder(t, 0), New()
@@ -164,7 +165,7 @@ func TestSessionHeadersOfAllVUs(t *testing.T) {
 	}
 }
 
-func TestSessionThatNoHeaderCanCarryThrows(t *testing.T) {
+func TestSessionUnfitForAHeaderThrows(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
 	v.run(t, `const client = new Client({baseURL: 'sim:?ttft=1ms', sessionHeader: 'x-session'});`)

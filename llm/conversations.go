@@ -9,8 +9,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/internal/input"
 )
 
-// nextTurn gives the next turn of one of the conversations; it waits for one. A turn that was given before and not sent
-// counts as failed.
+// nextTurn waits for the next turn of one of the conversations, and returns it. If the script did not send the turn
+// before, that turn counts as failed.
 func (d *jsDataset) nextTurn(c *input.Conversations) (sobek.Value, error) {
 	state := d.m.vu.State()
 	if err := c.Divide(state); err != nil {
@@ -18,7 +18,7 @@ func (d *jsDataset) nextTurn(c *input.Conversations) (sobek.Value, error) {
 	}
 	if d.pending != nil {
 		d.pending.Done("", false)
-		if d.m.turns[d.pending.SessionID] == d.pending { // it was not sent
+		if d.m.turns[d.pending.SessionID] == d.pending { // not sent
 			delete(d.m.turns, d.pending.SessionID)
 		}
 	}
@@ -38,7 +38,7 @@ func (d *jsDataset) nextTurn(c *input.Conversations) (sobek.Value, error) {
 	return obj, errors.Join(err, obj.Set("sessionID", asked.SessionID), obj.Set("turn", asked.Turn))
 }
 
-// askedTurn is the turn a request asks, nil if it is none that a data set gave to this VU.
+// askedTurn returns the turn that a request asks, or nil if no data set returned such a turn to this VU.
 func (m *ModuleInstance) askedTurn(j *job) *datasets.Asked {
 	asked := m.turns[j.sessionID]
 	if asked == nil || asked.Turn != j.turn {

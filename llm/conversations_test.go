@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Each turn carries what was said before, the server's own answers included; a session's turns never overlap.
+// Each turn carries all earlier messages, including the server's own answers. Turns of a session never overlap.
 func TestConversations(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
@@ -63,7 +63,7 @@ func TestConversations(t *testing.T) {
 		t.Errorf("record %+v", r)
 	}
 	v.iter++
-	v.run(t, `talk.next()`) // taken, and never sent
+	v.run(t, `talk.next()`) // a turn that is never sent
 	v.iter++
 	if got := v.run(t, `talk.next().sessionID`).String(); got != "session-2" {
 		t.Errorf("after a turn that was not sent: %s", got)
@@ -81,7 +81,7 @@ func TestConversations(t *testing.T) {
 	}
 }
 
-// A VU that leads conversations of two data sets at once keeps their answers apart.
+// A VU that holds conversations from two data sets at once keeps their answers apart.
 func TestTwoSetsOfConversations(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())

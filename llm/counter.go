@@ -82,7 +82,7 @@ func (m *ModuleInstance) counter(name string) (*tokenizer.Counter, error) {
 	return m.source().Counter(name)
 }
 
-// loadTokenizers reads the tokenizers that a client's options name: its own, and that of its simulator.
+// loadTokenizers reads the tokenizers that a client's options name, for the client and for its simulator.
 func (m *ModuleInstance) loadTokenizers(o *clientOptions) error {
 	if o.tokenizer != "" {
 		counter, err := m.counter(o.tokenizer)
@@ -126,8 +126,8 @@ func (m *ModuleInstance) loadTokenizers(o *clientOptions) error {
 	return o.sim.Use(counter)
 }
 
-// handedOver is what requests hand to the chat template besides their messages: the fields of the body by which vLLM
-// and SGLang take it, those of later lists in place of earlier ones.
+// handedOver returns the inputs of the chat template besides the messages. They are the fields of the body that vLLM
+// and SGLang pass to the template. Fields of later lists replace those of earlier lists.
 func handedOver(lists ...api.Extra) (c tokenizer.Chat) {
 	fields := api.Extra{}
 	for _, list := range lists {
@@ -136,7 +136,7 @@ func handedOver(lists ...api.Extra) (c tokenizer.Chat) {
 	given := func(name string) bool { return len(fields[name]) > 0 && string(fields[name]) != "null" }
 	variables := map[string]json.RawMessage{}
 	if given("chat_template_kwargs") {
-		_ = json.Unmarshal(fields["chat_template_kwargs"], &variables) // what is no object has no variables
+		_ = json.Unmarshal(fields["chat_template_kwargs"], &variables) // a value that is not an object has no variables
 	}
 	for _, name := range []string{"add_generation_prompt", "continue_final_message", "documents", "reasoning_effort",
 		"chat_template"} {
@@ -144,7 +144,7 @@ func handedOver(lists ...api.Extra) (c tokenizer.Chat) {
 			variables[name] = fields[name]
 		}
 	}
-	c.Variables, _ = json.Marshal(variables) // of valid JSON
+	c.Variables, _ = json.Marshal(variables) // cannot fail: the values are valid JSON
 	if given("tools") {
 		c.Tools = fields["tools"]
 	}

@@ -13,7 +13,7 @@ import (
 	"go.k6.io/k6/v2/lib/fsext"
 )
 
-// tokenizerFile is a small vocabulary in the manner of Llama 3.
+// tokenizerFile returns a small vocabulary in the style of Llama 3.
 func tokenizerFile(t *testing.T) []byte {
 	t.Helper()
 	data, err := os.ReadFile("tokenizer/testdata/bpe-llama3.json")
@@ -27,7 +27,7 @@ const chatTemplate = `{"chat_template": "{{ bos_token }}{% for m in messages %}<
 	`}}<|end_header_id|>\n\n{{ m.content }}<|eot_id|>{% endfor ` +
 	`%}<|start_header_id|>assistant<|end_header_id|>\n\n", "bos_token": "<|begin_of_text|>"}`
 
-// model puts a model's files into a folder; config is its tokenizer_config.json, "" for none.
+// model writes the files of a model into a folder. config is its tokenizer_config.json; "" means no such file.
 func (v *vu) model(t *testing.T, folder, config string) {
 	t.Helper()
 	files := map[string][]byte{"tokenizer.json": tokenizerFile(t)}
@@ -92,7 +92,7 @@ func TestTokenizer(t *testing.T) {
 	}
 }
 
-// What the client counts is what the server, with the same tokenizer and chat template, counts.
+// The client counts the same as a server with the same tokenizer and chat template.
 func TestClientCounts(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
@@ -134,7 +134,7 @@ func TestClientCounts(t *testing.T) {
 	}
 }
 
-// What a request hands to the template besides its messages is counted; what the template cannot render is logged once.
+// Inputs of the template besides the messages are counted. A chat that the template cannot render is logged once.
 func TestTemplate(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
@@ -189,7 +189,7 @@ func TestRawCount(t *testing.T) {
 	}
 }
 
-// A data set with a tokenizer asks for answers as long as those of the file.
+// A data set with a tokenizer asks for answers of the same length as the answers in the file.
 func TestDatasetMeasuresAnswers(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())

@@ -66,10 +66,10 @@ func (m *ModuleInstance) source() *input.Source {
 type jsDataset struct {
 	m        *ModuleInstance
 	set      datasets.Set
-	salted   bool  // by the run's id
-	last     int64 // number of the iteration that took an item last, -1 for none
+	salted   bool  // with the run's id
+	last     int64 // number of the iteration that took an item last; -1 means none
 	scenario string
-	pending  *datasets.Asked // turn given last, of a set of conversations
+	pending  *datasets.Asked // the last turn, from a set of conversations
 }
 
 func (d *jsDataset) length() any {
@@ -79,7 +79,7 @@ func (d *jsDataset) length() any {
 	return nil
 }
 
-// next gives the item of the running iteration: a number of its own for each arrival of the test, over all instances.
+// next returns the item of the running iteration. Each arrival of the test has an item of its own, over all instances.
 func (d *jsDataset) next() (sobek.Value, error) {
 	ss, iteration, inside := d.m.iteration()
 	if !inside {
@@ -98,7 +98,7 @@ func (d *jsDataset) next() (sobek.Value, error) {
 	return d.item(firstItem(d.m.vu.State(), ss.Name) + iteration)
 }
 
-// warnOfChance says once if this is one of several instances and they may not know a common id of the run.
+// warnOfChance warns once if this is one of several instances that may have no common run id.
 func (m *ModuleInstance) warnOfChance() {
 	m.root.chanceWarned.Do(func() {
 		state := m.vu.State()
@@ -116,7 +116,7 @@ func (m *ModuleInstance) warnOfChance() {
 	})
 }
 
-// firstItem is how many items the scenarios before this one take, as scenarios() worked it out.
+// firstItem returns how many items the earlier scenarios take, as scenarios() computed it.
 func firstItem(state *lib.State, scenario string) int64 {
 	config := state.Options.Scenarios[scenario]
 	if config == nil {
@@ -137,7 +137,7 @@ func (d *jsDataset) at(i sobek.Value) (sobek.Value, error) {
 	return d.item(n)
 }
 
-// item makes a plain object, which a script may change and send.
+// item returns an item as a plain object, which a script may change and send.
 func (d *jsDataset) item(i int64) (sobek.Value, error) {
 	item, err := d.set.At(i)
 	if err != nil {
@@ -163,7 +163,7 @@ func (d *jsDataset) object(item datasets.Item) (obj *sobek.Object, err error) {
 		set("messages", rt.NewArray(messages...))
 	default:
 		set("prompt", item.Prompt)
-		if item.PromptTokens > 0 { // of a chat the server counts its template, too
+		if item.PromptTokens > 0 { // not of a chat, where the server counts the template too
 			set("promptTokens", item.PromptTokens)
 		}
 		if item.Bare {
@@ -179,7 +179,7 @@ func (d *jsDataset) object(item datasets.Item) (obj *sobek.Object, err error) {
 	return obj, err
 }
 
-// fromJSON makes a value of a script, keys in the order of the text.
+// fromJSON turns JSON into a JavaScript value. Keys keep their order.
 func fromJSON(rt *sobek.Runtime, v gjson.Result) sobek.Value {
 	switch {
 	case v.IsArray():
@@ -192,7 +192,7 @@ func fromJSON(rt *sobek.Runtime, v gjson.Result) sobek.Value {
 	case v.IsObject():
 		obj := rt.NewObject()
 		v.ForEach(func(key, item gjson.Result) bool {
-			// of a plain object it cannot fail
+			// cannot fail on a plain object
 			_ = obj.DefineDataProperty(key.Str, fromJSON(rt, item), sobek.FLAG_TRUE, sobek.FLAG_TRUE, sobek.FLAG_TRUE)
 			return true
 		})
@@ -200,7 +200,7 @@ func fromJSON(rt *sobek.Runtime, v gjson.Result) sobek.Value {
 	case v.Type == gjson.Null:
 		return sobek.Null()
 	case v.Type == gjson.Number:
-		if n, err := strconv.ParseInt(v.Raw, 10, 64); err == nil && n != 0 { // -0 is another
+		if n, err := strconv.ParseInt(v.Raw, 10, 64); err == nil && n != 0 { // -0 is not an integer
 			return rt.ToValue(n)
 		}
 	}

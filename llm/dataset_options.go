@@ -84,7 +84,7 @@ func replayFields(rt *sobek.Runtime, o *input.Replay) fields {
 	}
 }
 
-// readTurns reads 'all', of files, or how many.
+// readTurns reads a number of turns, or 'all' for all turns of a file's conversations.
 func (o *datasetOptions) readTurns(v sobek.Value) error {
 	if export(v) == "all" {
 		o.Turns = -1
@@ -107,7 +107,7 @@ func (o *datasetOptions) readSalt(v sobek.Value) error {
 	return nil
 }
 
-// distribution reads a length and checks it.
+// distribution reads a distribution of lengths and checks it.
 func distribution(rt *sobek.Runtime, dst *datasets.Distribution) func(sobek.Value) error {
 	read := unchecked(rt, dst)
 	return func(v sobek.Value) error {
@@ -118,7 +118,8 @@ func distribution(rt *sobek.Runtime, dst *datasets.Distribution) func(sobek.Valu
 	}
 }
 
-// unchecked reads a length: a number, or {type, mean, stdDev, min, max, skew} with inference-perf's defaults.
+// unchecked reads a distribution of lengths: a number, or {type, mean, stdDev, min, max, skew} with inference-perf's
+// defaults.
 func unchecked(rt *sobek.Runtime, dst *datasets.Distribution) func(sobek.Value) error {
 	return func(v sobek.Value) error {
 		if x := export(v); isNumber(x) {
@@ -153,7 +154,7 @@ func unchecked(rt *sobek.Runtime, dst *datasets.Distribution) func(sobek.Value) 
 	}
 }
 
-// pause reads seconds, a number or a distribution of them, as a distribution of milliseconds.
+// pause reads a number or a distribution of seconds as a distribution of milliseconds.
 func pause(rt *sobek.Runtime, dst *datasets.Distribution) func(sobek.Value) error {
 	return func(v sobek.Value) error {
 		if x := export(v); isNumber(x) {

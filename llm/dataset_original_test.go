@@ -7,8 +7,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// Prompts as inference-perf makes them have their length at the server, are the same in every run unless salted, and
-// are others than ours.
+// Prompts made as in inference-perf have the asked length at the server, and are the same in every run unless they are
+// salted. They differ from the prompts of the other generators.
 func TestOriginalPrompts(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
@@ -77,7 +77,7 @@ func TestOriginalPromptsOptions(t *testing.T) {
 	}
 }
 
-// A configuration with x-llm: {data: inference-perf} asks for them, and for what cannot be made so it is refused.
+// A configuration with x-llm: {data: inference-perf} asks for such prompts, and is refused where they cannot be made.
 func TestConfigAsksForOriginalPrompts(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())

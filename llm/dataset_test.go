@@ -23,7 +23,7 @@ func (v *vu) write(t *testing.T, path, content string) {
 	}
 }
 
-// Prompts that are made to a length have it at the server, and the record says what was asked for.
+// Prompts made to a length have that length at the server, and the record holds the asked length.
 func TestGeneratedDatasets(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
@@ -63,8 +63,7 @@ func TestGeneratedDatasets(t *testing.T) {
 	}
 }
 
-// Prompts written as the chat template does are counted with it, by client and server alike; lengths may come of a
-// trace.
+// Client and server count prompts that are written by the chat template in the same way. Lengths may come from a trace.
 func TestRandomOfATraceWithATemplate(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
@@ -118,7 +117,7 @@ func TestRandomOfATraceWithATemplate(t *testing.T) {
 	}
 }
 
-// A chat of a generated prompt says nothing of a length: the server counts its template, too.
+// A chat of a generated prompt has no asked length, because the server counts its template too.
 func TestGeneratedChats(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
@@ -163,8 +162,8 @@ func TestDatasetFiles(t *testing.T) {
 	}
 }
 
-// Records are chosen by min and max alone, whatever the type and the mean; a chat's length is that of its texts
-// together.
+// Only min and max choose records, whatever the type and the mean. The length of a chat is the sum of its texts'
+// lengths.
 func TestLengthsOfRecords(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
@@ -210,7 +209,7 @@ func TestLengthsOfRecords(t *testing.T) {
 	}
 }
 
-// What is larger than archives carry is opened directly, and read as it is needed: a file, or files of a folder
+// Files that are too large for archives are opened directly and streamed: a single file, or all files of a folder
 // together.
 func TestLargeDatasetsAreStreamed(t *testing.T) {
 	t.Parallel()
@@ -227,7 +226,7 @@ func TestLargeDatasetsAreStreamed(t *testing.T) {
 		if err := os.WriteFile(path, []byte(`{"prompt": "`+name+`"}`+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Truncate(path, size); err != nil { // it is no JSON from there on, which nobody reads
+		if err := os.Truncate(path, size); err != nil { // the rest is not JSON, and is not read
 			t.Fatal(err)
 		}
 	}
@@ -252,7 +251,7 @@ func TestLargeDatasetsAreStreamed(t *testing.T) {
 	}
 }
 
-// A data set of the hub is found by its name, and its files by their pattern.
+// A data set of the hub is found by its name, and its files by a pattern.
 func TestDatasetOfTheHub(t *testing.T) {
 	t.Parallel()
 	commit := strings.Repeat("a", 40)
@@ -301,7 +300,7 @@ func TestDatasetOfTheHub(t *testing.T) {
 	}
 }
 
-// Instances that know no common id of the run make different prompts, and say so once.
+// Instances without a common run id make different prompts, and warn once.
 func TestInstancesNeedARunID(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -325,7 +324,7 @@ func TestInstancesNeedARunID(t *testing.T) {
 	}
 }
 
-// All VUs share one copy: equal options, read anew by each, are the same data set.
+// All VUs share one copy: equal options, which each VU reads anew, are the same data set.
 func TestDatasetIsOpenedOnce(t *testing.T) {
 	t.Parallel()
 	root := New()
@@ -341,8 +340,8 @@ func TestDatasetIsOpenedOnce(t *testing.T) {
 	}
 }
 
-// saidOn takes three items as an instance of a segment, "" for all of the test, and counts what the log then has of a
-// text.
+// saidOn takes three items as an instance of a segment ("" means the whole test), and counts the log lines that contain
+// a text.
 func (v *vu) saidOn(t *testing.T, segment, text string) (times int) {
 	t.Helper()
 	if segment != "" {

@@ -20,8 +20,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// configOptions makes of an inference-perf configuration, a file or an object, the options of Client, Dataset and
-// scenarios(). Secrets are in them as they are.
+// configOptions turns an inference-perf configuration, which is a file or an object, into the options of Client,
+// Dataset and scenarios(). The options hold secrets unchanged.
 func configOptions(m *ModuleInstance, source sobek.Value) (sobek.Value, error) {
 	c, err := readConfig(m, source)
 	if err != nil {
@@ -45,9 +45,9 @@ func configOptions(m *ModuleInstance, source sobek.Value) (sobek.Value, error) {
 	return native(m.vu.Runtime(), all)
 }
 
-// moduleOptions returns what a configuration asks for, as scripts get it.
+// moduleOptions returns the options that a configuration stands for, as scripts get them.
 func moduleOptions(m *ModuleInstance, c *config.Config) (map[string]any, error) {
-	dir, _ := m.lookupEnv("PWD") // where relative paths start in inference-perf
+	dir, _ := m.lookupEnv("PWD") // inference-perf resolves relative paths here
 	var instants []float64
 	if path := dropin.TracePath(c, dir); path != "" {
 		var err error
@@ -68,7 +68,7 @@ func moduleOptions(m *ModuleInstance, c *config.Config) (map[string]any, error) 
 	return map[string]any{"client": o.Client, "dataset": o.Dataset, "scenarios": all, "report": o.Report}, nil
 }
 
-// remarkOn logs, once per process, what a configuration sets in vain.
+// remarkOn logs, once per process, the keys of a configuration that have no effect.
 func remarkOn(m *ModuleInstance, c *config.Config) {
 	m.root.configNotes.Do(func() {
 		log := m.vu.InitEnv().Logger
@@ -81,15 +81,16 @@ func remarkOn(m *ModuleInstance, c *config.Config) {
 	})
 }
 
-// settled is what config() draws, once for all VUs of the process.
+// settled holds the values that config() draws, once for all VUs of the process.
 type settled struct {
 	once sync.Once
 	now  time.Time
 	seed int64
-	lone bool // the seed is of this process alone: the run's id was not known
+	lone bool // only this process has the seed, because the run's id was not known
 }
 
-// settleConfig fills in what a configuration leaves to the machine and the moment, the same at each call.
+// settleConfig fills in the values that a configuration leaves to the machine and the time. They are the same at each
+// call.
 func settleConfig(m *ModuleInstance, c *config.Config) {
 	s := &m.root.settled
 	s.once.Do(func() {
@@ -104,7 +105,7 @@ func settleConfig(m *ModuleInstance, c *config.Config) {
 	c.Settle(s.now, runtime.NumCPU())
 }
 
-// readConfig reads the configuration that config() is given, with the overrides of `k6 x llm run`.
+// readConfig reads the argument of config(), with the overrides of `k6 x llm run`.
 func readConfig(m *ModuleInstance, source sobek.Value) (*config.Config, error) {
 	if m.vu.InitEnv() == nil {
 		return nil, errors.New("config() works in the init context only, outside the default function")
@@ -134,21 +135,21 @@ func readConfig(m *ModuleInstance, source sobek.Value) (*config.Config, error) {
 	return config.Parse(data, list...)
 }
 
-// refuse ends a script that was made for a configuration, in the init context. Only the message is printed, for its
-// user has never seen the script.
+// refuse ends a script that was generated for a configuration, in the init context. k6 prints only the message, because
+// the user has never seen the script.
 func refuse(rt *sobek.Runtime, message string) {
 	rt.Interrupt(refusal{abortError{&errext.InterruptError{Reason: message}}})
 }
 
 type refusal struct{ abortError }
 
-// StackTrace is what k6 prints instead of the message.
+// StackTrace returns the message, because k6 prints the stack trace in its place.
 func (r refusal) StackTrace() string { return r.Reason }
 
-// ExitCode is the exit code of an exception in a script.
+// ExitCode returns the exit code of an exception in a script.
 func (r refusal) ExitCode() exitcodes.ExitCode { return exitcodes.ScriptException }
 
-// overrides returns what `k6 x llm run` sets over the configuration.
+// overrides returns the keys that `k6 x llm run` overrides in the configuration.
 func overrides(lookupEnv func(string) (string, bool)) (list []config.Override, err error) {
 	text, set := lookupEnv(record.OverridesEnv)
 	if !set || text == "" {

@@ -18,8 +18,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// takesAll is a script that hands what config() gives on, as it is, spread, and through JSON, and wants it to be of
-// JavaScript.
+// takesAll is a script that passes the result of config() on: unchanged, spread, and through JSON. It checks that all
+// values are JavaScript values.
 const takesAll = `(function (source) {
 	const plain = (v, at) => {
 		if (v === null || ['string', 'number', 'boolean'].includes(typeof v)) return;
@@ -37,7 +37,7 @@ const takesAll = `(function (source) {
 	return JSON.stringify({scenarios: again.scenarios, client: again.client, dataset: again.dataset, report: again.report});
 })`
 
-// handOn reads a configuration with overrides in a VU of its own, and gives what config() gave as JSON.
+// handOn reads a configuration with overrides in a VU of its own, and returns the result of config() as JSON.
 func handOn(t *testing.T, root *RootModule, source string, overrides [][2]string) (map[string]map[string]any, error) {
 	t.Helper()
 	list, err := json.Marshal(overrides)
@@ -78,7 +78,7 @@ func handOn(t *testing.T, root *RootModule, source string, overrides [][2]string
 	return all, nil
 }
 
-// foreign is where a value holds what no script could have made, "" if nowhere. A trace may be a list of Go's.
+// foreign returns the path of a value that no script could have made, or "" if there is none. A trace may be a Go list.
 func foreign(value any, at string) string {
 	switch x := value.(type) {
 	case nil, string, bool, int64, float64:
@@ -105,7 +105,7 @@ func foreign(value any, at string) string {
 	return fmt.Sprintf("%s, a %T", at, value)
 }
 
-// base is a configuration in which the keys of a kind have an effect.
+// base returns a configuration in which the keys of a kind have an effect.
 func base(t *testing.T, key string) string {
 	t.Helper()
 	home, err := filepath.Abs("..")
@@ -159,14 +159,14 @@ func base(t *testing.T, key string) string {
 	return path
 }
 
-// sampleTokenizer is the path of the scripts' tokenizer. (Names of tokenizers may be of the hub, and are left as they
-// are.)
+// sampleTokenizer returns the path of the scripts' tokenizer. (A tokenizer's name may be on the hub, so config() does
+// not change it.)
 func sampleTokenizer() string {
 	abs, _ := filepath.Abs("../scripts/data/sample-tokenizer.json")
 	return abs
 }
 
-// given are values of keys, by the dotted key or, for all that end alike, by its end.
+// given holds values of keys, by the dotted key, or by the end of all keys that end alike.
 var given = map[string]string{
 	"api.type": "chat", "api.headers": `{"X-A": "b", "Authorization": "Bearer s"}`, "api.slo_unit": "s",
 	"api.slo_tpot_header": "x-mine", "api.slo_ttft_header": "x-mine",
@@ -199,15 +199,15 @@ var given = map[string]string{
 		`"triggers": [{"type": "consecutive", "threshold": 3}]}]`,
 }
 
-// refusals are the keys that config() or a Client refuses, by how they begin, with the words of the error.
+// refusals holds the beginnings of keys that config() or a Client refuses, with a part of the error.
 var refusals = map[string]string{
 	"data.multimodal.": "prompts are text", "data.shared_prefix.multimodal.": "prompts are text",
 	"load.sweep.": "needs two runs", "data.use_chat_template": "the tokenizer has no chat template",
 	"server.cert_path": "does not exist", "server.key_path": "does not exist",
 }
 
-// passedOver are the sections of data types that config() refuses by the type; given beside another one they do
-// nothing.
+// passedOver holds the sections of data types that config() refuses by the type. Beside another type they have no
+// effect.
 var passedOver = []string{"data.otel_trace_replay.", "data.weka_trace_replay.", "data.visionarena.",
 	"data.synthetic_agentic."}
 
@@ -233,7 +233,7 @@ func valueOf(key, kind string) string {
 
 var keyRow = regexp.MustCompile("(?m)^\\| (`[^|]*`) \\| ([^|]*) \\|")
 
-// Every key of docs/config.md is given, and what config() makes of it is taken by Client, Dataset and the executor.
+// Client, Dataset and the executor accept the result of config() for every key of docs/config.md.
 func TestEveryKeyOfAConfigurationIsTaken(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../docs/config.md")
@@ -258,7 +258,7 @@ func TestEveryKeyOfAConfigurationIsTaken(t *testing.T) {
 				}
 			}
 			if value == "" && refusal == "" {
-				t.Errorf("%s, a %s: this test gives it no value", key, row[2])
+				t.Errorf("%s, a %s: this test has no value for it", key, row[2])
 				continue
 			}
 			overrides := [][2]string{{key, value}}
@@ -293,7 +293,7 @@ func TestEveryKeyOfAConfigurationIsTaken(t *testing.T) {
 	}
 }
 
-// What config() makes of the lists and the types that the table has as a whole.
+// Client, Dataset and the executor accept the result of config() for the lists and the types of the table.
 func TestConfigurationsAreTaken(t *testing.T) {
 	t.Parallel()
 	root := New()
@@ -311,7 +311,7 @@ func TestConfigurationsAreTaken(t *testing.T) {
 		}
 		overrides := [][2]string{{"server.base_url", "http://h"},
 			{"tokenizer.pretrained_model_name_or_path", sampleTokenizer()}}
-		if strings.Contains(file, "kubernetes") { // whose data set is in a volume
+		if strings.Contains(file, "kubernetes") { // its data set is in a volume
 			overrides = append(overrides, [2]string{"data.path", "scripts/data/sharegpt-sample.json"})
 		}
 		_, err = handOn(t, root, abs, overrides)
@@ -327,7 +327,7 @@ func TestConfigurationsAreTaken(t *testing.T) {
 	}
 }
 
-// Secrets and the order of a schema's keys come through JSON as well.
+// Secrets and the order of a schema's keys survive JSON.
 func TestConfigThroughJSON(t *testing.T) {
 	t.Parallel()
 	all, err := handOn(t, New(), base(t, "api.response_format"),

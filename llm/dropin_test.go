@@ -12,7 +12,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// configured runs config() over a YAML file and gives one part of what it makes.
+// configured runs config() over a YAML file and returns one part of the result.
 func configured(t *testing.T, yaml, part string) string {
 	t.Helper()
 	v := newVUWith(t, New(), map[string]string{"PWD": "/here"})
@@ -30,7 +30,7 @@ const (
 	someLoad   = "load: {base_seed: 7, stages: [{rate: 2, duration: 3}]}\n"
 )
 
-// has holds that a JSON object has some members, and lacks others, whose want is null.
+// has checks that a JSON object has the wanted members, and lacks those that are null in want.
 func has(t *testing.T, name, object, want string) {
 	t.Helper()
 	var got, wanted map[string]any
@@ -153,17 +153,18 @@ func TestConfigRefuses(t *testing.T) {
 	}
 }
 
-// Flags of a command line go over the file.
+// Flags of a command line override the file.
 func TestConfigTakesOverrides(t *testing.T) {
 	t.Parallel()
-	v := newVUWith(t, New(), map[string]string{record.OverridesEnv: `[["load.stages", "[{\"rate\": 4, \"duration\": 5}]"]]`})
+	v := newVUWith(t, New(),
+		map[string]string{record.OverridesEnv: `[["load.stages", "[{\"rate\": 4, \"duration\": 5}]"]]`})
 	got := sorted(t,
 		v.run(t, `JSON.stringify(config({server: {base_url: 'x'}, load: {stages: [{rate: 1, duration: `+
 			`1}]}}).scenarios.load)`).String())
 	has(t, "overridden", got, `{"stages":[{"duration":"5s","rate":4}]}`)
 }
 
-// What config() gives goes to the client as it is, headers too.
+// The client gets the options of config() unchanged, headers included.
 func TestHeadersOfAConfiguration(t *testing.T) {
 	t.Parallel()
 	server, v := newRecorder(t, 0), newVU(t, New())
@@ -180,7 +181,7 @@ func TestHeadersOfAConfiguration(t *testing.T) {
 	}
 }
 
-// A key given twice is warned of, with its name and line; *** is not sent as a secret.
+// A key that is given twice causes a warning with its name and line. *** is not sent as a secret.
 func TestConfigWarns(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())

@@ -18,10 +18,10 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 )
 
-// fields reads an options object: a reader for each key it may have.
+// fields reads an options object. It holds a reader for each key that the object may have.
 type fields map[string]func(sobek.Value) error
 
-// read takes the object apart. An unknown key and a value of the wrong type are errors that name the key.
+// read reads each key of the object. An unknown key and a value of the wrong type are errors that name the key.
 func (f fields) read(rt *sobek.Runtime, what string, value sobek.Value) error {
 	if absent(value) {
 		return nil
@@ -37,7 +37,7 @@ func (f fields) read(rt *sobek.Runtime, what string, value sobek.Value) error {
 		}
 		v := obj.Get(key)
 		if sobek.IsUndefined(v) {
-			continue // as if it were not there, so that scripts can pass an unset variable on
+			continue // as if the key were absent, so that scripts can pass an unset variable on
 		}
 		if err := set(v); err != nil {
 			return invalid(what, key, err)
@@ -46,14 +46,14 @@ func (f fields) read(rt *sobek.Runtime, what string, value sobek.Value) error {
 	return nil
 }
 
-// invalid says which option is wrong.
+// invalid adds the name of the option to an error.
 func invalid(what, key string, err error) error {
 	return fmt.Errorf("%s option %q: %w", what, key, err)
 }
 
 func absent(v sobek.Value) bool { return v == nil || sobek.IsUndefined(v) || sobek.IsNull(v) }
 
-// nearest names the key that was probably meant, or all there are.
+// nearest returns a hint that names the key that was probably meant, or all keys.
 func (f fields) nearest(key string) string {
 	names := slices.Sorted(maps.Keys(f))
 	if near, ok := spelling.Nearest(key, names); ok {
@@ -62,7 +62,7 @@ func (f fields) nearest(key string) string {
 	return ", known are " + strings.Join(names, ", ")
 }
 
-// describe names a value's type in a message, and the value if it is short and cannot be a secret.
+// describe describes a value in a message: the value itself if it is short and cannot be a secret, or else its type.
 func describe(v sobek.Value) string {
 	switch {
 	case v == nil || sobek.IsUndefined(v):
@@ -83,7 +83,7 @@ func describe(v sobek.Value) string {
 	return "a " + v.ExportType().String()
 }
 
-// export is the Go value; of an argument that was left out, nil.
+// export returns the Go value. It returns nil for an argument that was left out.
 func export(v sobek.Value) any {
 	if v == nil {
 		return nil
@@ -185,7 +185,8 @@ func duration(dst *time.Duration) func(sobek.Value) error {
 	}
 }
 
-// withUnit reads a duration. A text needs a unit: some would take "500" of a bound, or "60" of a stage, for seconds.
+// withUnit reads a duration. A string needs a unit, because some users would take "500" of a bound, or "60" of a stage,
+// for seconds.
 func withUnit(dst *time.Duration) func(sobek.Value) error {
 	return func(v sobek.Value) error {
 		if err := duration(dst)(v); err != nil {
@@ -203,7 +204,7 @@ func withUnit(dst *time.Duration) func(sobek.Value) error {
 // texts reads an object of strings.
 func texts(dst *map[string]string) func(sobek.Value) error {
 	return func(v sobek.Value) error {
-		if given, ok := export(v).(map[string]string); ok { // as scenarios() gives tags
+		if given, ok := export(v).(map[string]string); ok { // as in the tags that scenarios() returns
 			*dst = maps.Clone(given)
 			return nil
 		}
@@ -235,7 +236,7 @@ func object(dst *map[string]any) func(sobek.Value) error {
 	}
 }
 
-// jsonArray reads a non-empty array as JSON, keys in the script's order.
+// jsonArray reads a non-empty array as JSON. Keys keep the script's order.
 func jsonArray(dst *json.RawMessage) func(sobek.Value) error {
 	return func(v sobek.Value) error {
 		obj, ok := v.(*sobek.Object)
@@ -251,14 +252,14 @@ func jsonArray(dst *json.RawMessage) func(sobek.Value) error {
 	}
 }
 
-// jsonObject reads an object as JSON, keys in the script's order, or the text of one, as of a JSON file.
+// jsonObject reads an object as JSON, with keys in the script's order. It also accepts JSON text, such as a file's.
 func jsonObject(dst *json.RawMessage) func(sobek.Value) error {
 	return func(v sobek.Value) (err error) {
 		switch x := export(v).(type) {
 		case string:
 			*dst = json.RawMessage(x)
 		case map[string]any:
-			obj, _ := v.(*sobek.Object) // what else exports a map
+			obj, _ := v.(*sobek.Object) // only objects export a map
 			*dst, err = obj.MarshalJSON()
 		default:
 			return fmt.Errorf("must be an object or the text of one, got %s", describe(v))
@@ -267,7 +268,7 @@ func jsonObject(dst *json.RawMessage) func(sobek.Value) error {
 	}
 }
 
-// extraBody reads further fields of a request's body, keys in the script's order.
+// extraBody reads further fields of a request's body. Keys keep the script's order.
 func extraBody(dst *api.Extra) func(sobek.Value) error {
 	return func(v sobek.Value) (err error) {
 		obj, ok := v.(*sobek.Object)

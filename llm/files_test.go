@@ -9,7 +9,7 @@ import (
 	logtest "github.com/sirupsen/logrus/hooks/test"
 )
 
-// initLog catches what is logged in the init context.
+// initLog catches the log of the init context.
 func (v *vu) initLog() *logtest.Hook {
 	log, hook := logtest.NewNullLogger()
 	v.VU.InitEnvField.Logger = log
@@ -24,8 +24,8 @@ func messagesOf(hook *logtest.Hook) string {
 	return strings.Join(lines, "\n")
 }
 
-// What a file has for the server reaches it as it stands there, and what it has besides is named once.
-func TestRecordsGoOutAsTheyStand(t *testing.T) {
+// The server gets the fields of a file that are meant for it unchanged. Other fields are named in the log once.
+func TestRecordsAreSentUnchanged(t *testing.T) {
 	t.Parallel()
 	const chat = `[{"role":"user","content":"w?","name":"u","9":1,"a":{"__proto__":-1.5}},{"role":"assistant","content":null,"tool_calls":[{"id":"c","function":{"name":"w","arguments":"{\"b\": 1}"}}],"reasoning_content":"é🙂"},{"role":"tool","tool_call_id":"c","content":[{"type":"text","text":"20"}]}]`
 	const params = `"tools":[{"type":"function","function":{"name":"w","parameters":{"type":"object","properties":{}}}}],"temperature":0.25,"ignore_eos":false,"logit_bias":{},"seed":9007199254740991`
@@ -64,7 +64,7 @@ func TestRecordsGoOutAsTheyStand(t *testing.T) {
 			t.Errorf("request %d: got %v\nwant %v", i, bodies[i], body)
 		}
 	}
-	// as JavaScript has them
+	// in the order of JavaScript
 	ordered := strings.Replace(chat, `"role":"user","content":"w?","name":"u","9":1`,
 		`"9":1,"role":"user","content":"w?","name":"u"`, 1)
 	if !strings.Contains(all[0].RequestBody, ordered) {
@@ -76,7 +76,7 @@ func TestRecordsGoOutAsTheyStand(t *testing.T) {
 	}
 }
 
-// The tools of a record count with its prompt.
+// The tools of a record are counted as part of its prompt.
 func TestToolsOfRecordsAreCounted(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
@@ -113,8 +113,8 @@ func TestExtraBodyOfARequest(t *testing.T) {
 	}
 }
 
-// A trace is read once per process, and what its instants were taken for is said once; each script has its own list.
-func TestTraceSaysWhatItsInstantsAre(t *testing.T) {
+// A trace is read once per process, and the log says once how its instants were read. Each script has its own list.
+func TestTraceLogsHowItReadInstants(t *testing.T) {
 	t.Parallel()
 	root := New()
 	v := newVU(t, root)
@@ -130,7 +130,7 @@ func TestTraceSaysWhatItsInstantsAre(t *testing.T) {
 	}
 }
 
-// A corpus has no mark in its prompts.
+// Prompts do not contain the byte order mark of the corpus.
 func TestCorpusWithAMark(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())

@@ -1,5 +1,5 @@
-// Package llm is the JavaScript module k6/x/llm: it takes the options and requests of a script apart, hands them to the
-// packages below it, and gives back results. It holds no formula and no protocol of its own.
+// Package llm is the JavaScript module k6/x/llm. It reads the options and requests of a script, hands them to the
+// packages below it, and returns results. It has no formula and no protocol of its own.
 package llm
 
 import (
@@ -23,7 +23,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// RootModule is the module of the process. It holds what the VUs share.
+// RootModule is the module of the process. It holds the state that all VUs share.
 type RootModule struct {
 	clients    endpoints
 	simulators simulators
@@ -32,7 +32,7 @@ type RootModule struct {
 	inputs  input.Shared
 	traces  input.Cache[string, arrival.TraceFile]
 	paces   input.Cache[string, arrival.Pace]
-	settled settled // what config() draws
+	settled settled // drawn by config()
 
 	plan      plan
 	status    sharedStatus
@@ -41,30 +41,30 @@ type RootModule struct {
 	failures status.Failures
 	oddities status.Oddities
 
-	said         sync.Map  // messages that are logged once, whichever client logs them
+	said         sync.Map  // messages that were logged; each is logged once per process
 	configNotes  sync.Once // guards the notes that config() logs
 	chanceWarned sync.Once // guards the warning that instances make different prompts
 }
 
-// plan holds the scenarios of the run, which are known once a VU runs.
+// plan holds the scenarios of the run. They are known once a VU runs.
 type plan struct {
 	once      sync.Once
 	scenarios []record.Scenario
-	seeds     map[string]int64 // of the scenarios that have one
+	seeds     map[string]int64 // of the scenarios that have a seed
 }
 
-// sharedStatus holds the status line, which the first request makes.
+// sharedStatus holds the status line. The first request makes it.
 type sharedStatus struct {
 	once sync.Once
 	line *statusLine
 }
 
-// lifeCycle guards what happens once in a run, in this order.
+// lifeCycle guards the steps that happen once in a run, in this order.
 type lifeCycle struct {
 	follow  sync.Once // at the first Client
-	prepare sync.Once // before the load or at the first request: the machine
-	load    sync.Once // before the first arrival: servers and their pages
-	runLine sync.Once // before the first request: the run's line of the record file
+	prepare sync.Once // the machine, before the load or at the first request
+	load    sync.Once // servers and their pages, before the first arrival
+	runLine sync.Once // the run's line of the record file, before the first request
 }
 
 var (
@@ -72,10 +72,10 @@ var (
 	_ modules.Instance = new(ModuleInstance)
 )
 
-// New gives the module to register as k6/x/llm.
+// New returns the module to register as k6/x/llm.
 func New() *RootModule { return new(RootModule) }
 
-// NewModuleInstance gives the module of one VU.
+// NewModuleInstance returns the module of one VU.
 func (r *RootModule) NewModuleInstance(vu modules.VU) modules.Instance {
 	if err := host.NextVU(); err != nil {
 		common.Throw(vu.Runtime(), err)
@@ -91,23 +91,23 @@ func (r *RootModule) NewModuleInstance(vu modules.VU) modules.Instance {
 	return instance
 }
 
-// ModuleInstance is the module of one VU. Like all of a VU, it is for one goroutine.
+// ModuleInstance is the module of one VU. Only the VU's goroutine may use it.
 type ModuleInstance struct {
 	root    *RootModule
 	vu      modules.VU
 	metrics *samples.Metrics
 	last    position                   // of the newest request
-	turns   map[string]*datasets.Asked // given by data sets of conversations and not yet sent, by session
-	paced   arrival.Arrival            // of the iteration that waited last
+	turns   map[string]*datasets.Asked // turns from data sets of conversations that are not sent yet, by session
+	paced   arrival.Arrival            // of the iteration that called wait() last
 
-	statusEvery time.Duration // between status lines, 0 for none
-	hubToken    string        // of a configuration, "" for the environment's
-	drewSeed    bool          // config() gave the seed of this process alone
+	statusEvery time.Duration // between status lines; 0 means no status lines
+	hubToken    string        // from a configuration; "" means the token of the environment
+	drewSeed    bool          // config() drew a seed for this process alone
 
-	lookupEnv func(name string) (string, bool) // k6's view of the environment, which init alone has
+	lookupEnv func(name string) (string, bool) // k6's view of the environment, which only the init context has
 }
 
-// Exports gives the names a script can import.
+// Exports returns the names that a script can import.
 func (m *ModuleInstance) Exports() modules.Exports {
 	named := map[string]any{
 		"Client":    m.newClient,
@@ -120,25 +120,26 @@ func (m *ModuleInstance) Exports() modules.Exports {
 		"trace":     exported(m, trace),
 		"version":   samples.Version(),
 	}
-	if _, ours := m.lookupEnv(record.OverridesEnv); ours {
-		named["refuse"] = func(message string) { refuse(m.vu.Runtime(), message) } // of the script of `k6 x llm run` alone
+	if _, fromRun := m.lookupEnv(record.OverridesEnv); fromRun {
+		// only for the script of `k6 x llm run`
+		named["refuse"] = func(message string) { refuse(m.vu.Runtime(), message) }
 	}
 	return modules.Exports{Named: named}
 }
 
-// position is where in the run a request belongs.
+// position is the place of a request in the run.
 type position struct {
 	scenario string // "" in setup and teardown
-	seed     int64  // of the scenario, 0 if it has none
+	seed     int64  // of the scenario; 0 if it has no seed
 	index    int64  // of the iteration in its scenario, over all instances
 	seq      int    // of the request in its iteration
 	started  time.Time
 	plan     []record.Scenario
-	due      *arrival.Arrival // nil under executors that tell no due instant
+	due      *arrival.Arrival // nil under executors that have no due instants
 }
 
-// iteration gives the running scenario and the iteration's number in it over all instances, and false outside of
-// scenarios.
+// iteration returns the running scenario and the number of the iteration in the scenario, counted over all instances.
+// It returns false outside of scenarios.
 func (m *ModuleInstance) iteration() (*lib.ScenarioState, int64, bool) {
 	ss, state := lib.GetScenarioState(m.vu.Context()), m.vu.State()
 	if ss == nil || state == nil || state.GetScenarioGlobalVUIter == nil {
@@ -168,8 +169,8 @@ func (m *ModuleInstance) nextPosition() position {
 	return next
 }
 
-// mark writes the place into a record. Without a due instant the stage is the one that ran when the request was sent; a
-// report can do better where it can work that instant out.
+// mark writes the position into a record. Without a due instant, the stage is the one that ran when the request was
+// sent. A report that can compute the due instant corrects the stage.
 func (p position) mark(r *record.Request) {
 	r.Scenario, r.Index, r.Seq, r.Stage = p.scenario, p.index, p.seq, -1
 	switch {
@@ -183,7 +184,7 @@ func (p position) mark(r *record.Request) {
 	}
 }
 
-// scenarioPlan is the run's scenarios as the record file describes them.
+// scenarioPlan returns the scenarios of the run as the record file describes them.
 func (r *RootModule) scenarioPlan(state *lib.State) []record.Scenario {
 	r.plan.once.Do(func() {
 		r.plan.scenarios, r.plan.seeds = samples.Scenarios(state.Options.Scenarios), map[string]int64{}
@@ -196,7 +197,7 @@ func (r *RootModule) scenarioPlan(state *lib.State) []record.Scenario {
 	return r.plan.scenarios
 }
 
-// push hands a container to k6, also when the VU is being stopped: what was measured until then must not be lost.
+// push hands a container to k6, even while the VU is being stopped, so that no measurement is lost.
 func push(ctx context.Context, state *lib.State, c *samples.Container) {
 	metrics.PushIfNotDone(context.WithoutCancel(ctx), state.Samples, c)
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// vu is one VU over a fresh module.
+// vu is one VU of a module.
 type vu struct {
 	*modulestest.Runtime
 	root    *RootModule
@@ -31,13 +31,13 @@ type vu struct {
 	files   fsext.Fs
 }
 
-// newVU is in the init context.
+// newVU returns a VU in the init context.
 func newVU(t *testing.T, root *RootModule) *vu {
 	t.Helper()
 	return newVUWith(t, root, nil)
 }
 
-// newVUWith has variables in its environment.
+// newVUWith returns a VU with variables in its environment.
 func newVUWith(t *testing.T, root *RootModule, variables map[string]string) *vu {
 	t.Helper()
 	v := &vu{Runtime: modulestest.NewRuntime(t), root: root, samples: make(chan metrics.SampleContainer, 1000),
@@ -87,7 +87,7 @@ func (v *vu) run(t *testing.T, code string) sobek.Value {
 	return value
 }
 
-// records takes the records that were pushed, and the lines that go before them.
+// records returns the records that were pushed, and the lines before them.
 func (v *vu) records() (requests []*record.Request, others []record.Line) {
 	for {
 		select {
@@ -105,7 +105,7 @@ func (v *vu) records() (requests []*record.Request, others []record.Line) {
 
 const fastSim = `const client = new Client({baseURL: 'sim:?ttft=5ms&itl=1ms', slo: {ttft: '1s'}});`
 
-func TestSendGivesAResultAndARecord(t *testing.T) {
+func TestSendReturnsAResultAndARecord(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
 	v.run(t, fastSim)
@@ -117,7 +117,7 @@ func TestSendGivesAResultAndARecord(t *testing.T) {
 		JSON.stringify({
 			text: r.text, error: r.error, type: r.errorType, status: r.status, finish: r.finishReason, in: r.promptTokens, out: r.completionTokens,
 			delay: r.scheduleDelay, good: r.good, model: r.model, gaps: r.itl.length,
-			// On a busy machine several chunks may come in one read, and share its time.
+			// On a busy machine one read may return several chunks, which then share its time.
 			times: r.ttft >= 5 && (r.tpot === null || r.tpot > 0) && r.latency >= r.ttft && Math.abs(r.ntpot - r.latency / 4) < 0.001 && r.itl[0] >= 0,
 		})`).String()
 	const want = `{"text":"Simulated quick model ` +
@@ -145,7 +145,7 @@ func TestSendGivesAResultAndARecord(t *testing.T) {
 		t.Errorf("second record of the iteration %+v", b)
 	}
 	if len(v.log.AllEntries()) != 1 || v.log.LastEntry().Message != simulatorNotice {
-		t.Errorf("log %v: the simulator must be announced, once", v.log.AllEntries())
+		t.Errorf("log %v: the simulator must be announced once", v.log.AllEntries())
 	}
 }
 
@@ -241,13 +241,13 @@ func TestAdaptersAreSplit(t *testing.T) {
 	split := []record.Adapter{{Name: "a", Split: 0.7}, {Name: "b", Split: 0.3}}
 	for i, got := range order {
 		if want := input.ChooseAdapter(split, 0, "stage_1", int64(i+1), 0); got != want {
-			t.Fatalf("request %d has adapter %q, its place has %q", i, got, want)
+			t.Fatalf("request %d has adapter %q, its position has %q", i, got, want)
 		}
 	}
 }
 
-// Two VUs construct the same client; the file must know it once.
-func TestVUsShareAPeer(t *testing.T) {
+// Two VUs construct the same client. The record file must have one line for it.
+func TestVUsShareAnEndpoint(t *testing.T) {
 	t.Parallel()
 	root := New()
 	lines := 0
@@ -450,7 +450,7 @@ func TestSecretsStayOutOfRecords(t *testing.T) {
 	}
 }
 
-func TestDatasetGivesEachIterationItsItem(t *testing.T) {
+func TestDatasetReturnsTheItemOfEachIteration(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
 	file := `[{"conversations":[{"from":"human","value":"q0"},{"from":"gpt","value":"a b c ` +
@@ -553,7 +553,7 @@ func TestPace(t *testing.T) {
 	}
 }
 
-func TestScenariosOfOurExecutor(t *testing.T) {
+func TestScenariosOfTheExecutor(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
 	if err := fsext.WriteFile(v.files, "/scripts/t.csv", []byte("TIMESTAMP\n5\n5.25\n"), 0o600); err != nil {

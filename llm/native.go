@@ -12,10 +12,10 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 )
 
-// native makes a value of Go what a script could have written itself: objects, arrays, texts, numbers, booleans and
-// null, so that every reader of options takes it, spread or put together anew or sent through JSON. Text of JSON keeps
-// the order of its keys. Only lists of floats stay Go's, which scripts see as arrays: a trace may have a million of
-// them, in each VU.
+// native turns a Go value into values that a script could have written: objects, arrays, strings, numbers, booleans and
+// null. So every reader of options accepts them, even if the script spreads them, recombines them or sends them through
+// JSON. JSON text keeps the order of its keys. Only lists of floats stay Go values, which scripts see as arrays,
+// because each VU may have a trace of a million floats.
 func native(rt *sobek.Runtime, value any) (sobek.Value, error) {
 	switch x := value.(type) {
 	case nil:
@@ -53,7 +53,7 @@ func native(rt *sobek.Runtime, value any) (sobek.Value, error) {
 	return nil, fmt.Errorf("a %T is no value of JavaScript", value)
 }
 
-// nativeObject has the keys of a map in their order.
+// nativeObject returns an object with the sorted keys of a map.
 func nativeObject(rt *sobek.Runtime, m reflect.Value) (sobek.Value, error) {
 	members := map[string]any{}
 	for key, value := range m.Seq2() {

@@ -20,7 +20,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/sim"
 )
 
-// simScheme begins the base URL of the built-in simulator; its options follow as a query.
+// simScheme begins the base URL of the built-in simulator. Its options follow as a query.
 const simScheme = "sim:"
 
 // clientOptions are the options of new Client.
@@ -32,14 +32,14 @@ type clientOptions struct {
 	slo      *record.Bounds
 	itl      samples.ITLMode
 	files    credentialFiles
-	sim      *sim.Options // of a simulated server
-	pages    serverPages  // of metrics that the server has
+	sim      *sim.Options // of the simulated server; nil means a real server
+	pages    serverPages  // the pages of metrics to read
 
-	sloHeaders  *record.SLOHeaders // in which bounds may stand, nil for none
-	headerSLO   *record.Bounds     // slo with the bounds of the headers, nil if they have none
-	credentials *credentials       // of files, nil for k6's own
+	sloHeaders  *record.SLOHeaders // headers that may carry bounds; nil means none
+	headerSLO   *record.Bounds     // slo with the bounds of the headers; nil if they carry none
+	credentials *credentials       // from files; nil means k6's own
 
-	tokenizer   string // file, folder or repository; "" for none
+	tokenizer   string // file, folder or repository; "" means none
 	chatProblem error  // why chats are counted without a template
 }
 
@@ -79,7 +79,7 @@ func (o *clientOptions) fields(rt *sobek.Runtime) fields {
 	}
 }
 
-// readClientOptions reads the argument of new Client and checks all that can be checked without a server.
+// readClientOptions reads the argument of new Client, and checks everything that can be checked without a server.
 func readClientOptions(rt *sobek.Runtime, value sobek.Value) (*clientOptions, error) {
 	o := &clientOptions{Options: client.DefaultOptions(), itl: samples.ITLRequest}
 	o.BaseURL, o.pages.Interval = simScheme, scrape.DefaultInterval
@@ -194,7 +194,7 @@ func (o *clientOptions) readSLO(rt *sobek.Runtime, v sobek.Value) error {
 	return nil
 }
 
-// redacted gives the options for the record file. Header values and keys may be secrets and are left out.
+// redacted returns the options for the record file, without header values and keys, which may be secrets.
 func (o *clientOptions) redacted() map[string]any {
 	m := map[string]any{
 		"baseURL": redactURL(o.BaseURL), "api": o.API.Name(), "model": o.Model, "streaming": o.Streaming,
@@ -229,8 +229,8 @@ func (o *clientOptions) redacted() map[string]any {
 
 const redactedValue = "(redacted)"
 
-// redactURL takes the password and the values of a query out of a base URL: gateways take keys there. The simulator's
-// query is kept, except for its key.
+// redactURL removes the password and the values of the query from a base URL, because gateways accept keys there. It
+// keeps the simulator's query, except for its key.
 func redactURL(base string) string {
 	head, query, ok := strings.Cut(secret.WithoutPassword(base), "?")
 	if !ok {
@@ -246,8 +246,8 @@ func redactURL(base string) string {
 	return head + "?" + strings.Join(pairs, "&")
 }
 
-// requestOptions are what a single request can set: the second argument of chat and complete, and the object send
-// takes.
+// requestOptions are the options of a single request: the second argument of chat and complete, and the argument of
+// send.
 type requestOptions struct {
 	client.Request
 	turn         int64
@@ -276,7 +276,7 @@ func (o *requestOptions) fields() fields {
 	}
 }
 
-// withInput adds the keys that carry the input itself.
+// withInput returns the fields and the keys that carry the input itself.
 func (o *requestOptions) withInput() fields {
 	f := o.fields()
 	f["messages"] = jsonArray(&o.Messages)
@@ -287,8 +287,8 @@ func (o *requestOptions) withInput() fields {
 	return f
 }
 
-// userMessage makes a chat of one message.
+// userMessage returns the messages of a chat that has one message.
 func userMessage(prompt string) json.RawMessage {
-	content, _ := json.Marshal(prompt) // a string always can be
+	content, _ := json.Marshal(prompt) // a string never fails
 	return json.RawMessage(`[{"role":"user","content":` + string(content) + `}]`)
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 )
 
-// pace is for hosts that refuse the executor llm-arrival-rate: it makes a scenario of k6's shared-iterations, one
-// iteration per arrival, and a wait() that holds each iteration until its arrival is due. An arrival without a free VU
-// goes late instead of being dropped.
+// pace serves hosts that refuse the executor llm-arrival-rate. It returns a scenario of k6's shared-iterations, with
+// one iteration per arrival, and a function wait() that holds each iteration until its arrival is due. An arrival
+// without a free VU is late instead of dropped.
 func pace(m *ModuleInstance, options sobek.Value) (map[string]any, error) {
 	rt := m.vu.Runtime()
 	o := newLoadOptions()
@@ -49,7 +49,7 @@ func waitFor(m *ModuleInstance, due []time.Duration) (float64, error) {
 	}
 	at := ss.StartTime.Add(due[k])
 	if err := sleepUntil(m.vu.Context(), at); err != nil {
-		return 0, err // the test ends before the arrival is due: nothing is to be sent
+		return 0, err // the test ends before the arrival is due, so nothing may be sent
 	}
 	m.paced = arrival.Arrival{Index: k, Due: at}
 	return ms(time.Since(at)), nil

@@ -19,7 +19,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/tokenizer"
 )
 
-// newVUIn is a VU whose module sees an environment.
+// newVUIn returns a VU whose module sees an environment.
 func newVUIn(t *testing.T, env map[string]string) *vu {
 	t.Helper()
 	v := newVUWith(t, New(), env)
@@ -27,9 +27,9 @@ func newVUIn(t *testing.T, env map[string]string) *vu {
 	return v
 }
 
-// Random and synthetic prompts differ from run to run, as their salt is the run's id, unless the script has another
-// or none; those about a cache have none.
-func TestPromptsOfAnotherRun(t *testing.T) {
+// Random and synthetic prompts differ from run to run, because their salt is the run's id, unless the script sets
+// another salt or none. Prompts of data sets about caches have no salt.
+func TestPromptsDifferBetweenRuns(t *testing.T) {
 	t.Parallel()
 	const made = `(() => { const common = {tokenizer: './model', api: 'completion'}, lengths = {inputDistribution: 40, outputDistribution: 2};
 		return [
@@ -53,7 +53,7 @@ func TestPromptsOfAnotherRun(t *testing.T) {
 	}
 }
 
-// Synthetic prompts are of the text that is given.
+// Synthetic prompts consist of the text of the corpus.
 func TestCorpusOfTheScript(t *testing.T) {
 	t.Parallel()
 	v := newVUIn(t, nil)
@@ -67,8 +67,8 @@ func TestCorpusOfTheScript(t *testing.T) {
 	}
 }
 
-// A prompt of mock and one of a file that says nothing of its answer have the client's default length.
-func TestAnswersOfNoLength(t *testing.T) {
+// Prompts of mock, and prompts of a file without answers, ask for the client's default length.
+func TestAnswersWithoutLength(t *testing.T) {
 	t.Parallel()
 	v := newVUIn(t, nil)
 	v.write(t, "/scripts/a.jsonl", `{"prompt": "a"}`)
@@ -108,8 +108,8 @@ func TestConversationsAreReadWhole(t *testing.T) {
 	}
 }
 
-// Without a path the data sets are those that inference-perf takes from the hub, which an archive does not carry, as
-// the log says.
+// Without a path, the data sets are those that inference-perf takes from the hub. An archive does not carry them, and
+// the log says so.
 func TestDatasetsWithoutAPath(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
@@ -165,7 +165,7 @@ func TestDatasetsWithoutAPath(t *testing.T) {
 	}
 }
 
-// Sets of conversations have no salt, and say their seed and salt in the records, as others do.
+// Sets of conversations have no salt. The records hold their seed and salt, as those of other sets.
 func TestRecordsTellSeedAndSalt(t *testing.T) {
 	t.Parallel()
 	v := newVUIn(t, map[string]string{record.RunIDEnv: "the run"})
@@ -186,11 +186,11 @@ func TestRecordsTellSeedAndSalt(t *testing.T) {
 	t.Error("no line of the client")
 }
 
-// A pause is drawn to the millisecond, within its seconds.
+// Pauses are drawn in whole milliseconds, within the bounds given in seconds.
 func TestPausesAreOfMilliseconds(t *testing.T) {
 	t.Parallel()
 	v := newVUIn(t, nil)
-	for pause, want := range map[string][3]int64{ // least, most, and how many there are at least
+	for pause, want := range map[string][3]int64{ // least, most, and the least number of different pauses
 		`0.25`:                                     {250, 250, 1},
 		`{type: 'uniform', min: 1, max: 3}`:        {1000, 3000, 40},
 		`{mean: 2, stdDev: 1, min: 1, max: 3}`:     {1000, 3000, 20},

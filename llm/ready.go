@@ -13,14 +13,14 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 )
 
-// patience is how long the load waits without a word.
+// patience is how long the load waits before it logs that it waits.
 const patience = 2 * time.Second
 
 // looksAtOnce bounds the requests to servers before the load, for scripts that give each VU a Client of its own.
 const looksAtOnce = 32
 
-// follow begins to follow the test, at the first Client of the process: k6 holds the start, under whichever executor,
-// until what the first requests need is there, and the end fails where records are lost.
+// follow begins to follow the test, at the first Client of the process. Under every executor, k6 delays the start until
+// the servers are found, and at the end it fails the run if records are lost.
 func (m *ModuleInstance) follow() {
 	if !lifecycle.Emits(m.vu.Events()) {
 		return
@@ -37,42 +37,42 @@ func (m *ModuleInstance) follow() {
 	})
 }
 
-// readyAtStart looks for the servers. An interrupt ends the wait, for k6 itself heeds it only later.
+// readyAtStart looks for the servers. An interrupt ends the wait, because k6 itself does not handle it until later.
 func (r *RootModule) readyAtStart() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	r.makeReady(ctx, false)
 }
 
-// BeforeLoad is for the executor llm-arrival-rate, whose first arrival waits for it: by then setup() may have started
-// the server, or k6 may have been paused for long.
+// BeforeLoad finds the servers once. The executor llm-arrival-rate calls it before the first arrival, because by then
+// setup() may have started the server, or k6 may have been paused for long.
 func (r *RootModule) BeforeLoad(ctx context.Context) {
 	r.lifeCycle.load.Do(func() { r.makeReady(ctx, true) })
 }
 
 // makeReady finds the servers of all clients, reads their pages of metrics for the first time, and prepares the
-// machine, so that no request of the load waits for that. What fails is left to the first request: it may never come.
-// A test that is paused reads no pages until the load begins.
+// machine, so that no request of the load waits for any of it. It leaves failures to the first request, which may never
+// come. A paused test reads no pages until the load begins.
 func (r *RootModule) makeReady(ctx context.Context, begins bool) {
 	var looks sync.WaitGroup
-	places := make(chan struct{}, looksAtOnce)
+	slots := make(chan struct{}, looksAtOnce)
 	for _, c := range r.clients.gather() {
 		state := c.m.vu.State()
-		if state == nil { // the script was read, and no VU was planned
+		if state == nil { // the script was only read, and no VU was planned
 			continue
 		}
 		r.prepare(state)
 		looks.Go(func() {
-			places <- struct{}{}
+			slots <- struct{}{}
 			c.makeReady(ctx, begins || !state.Options.Paused.Bool)
-			<-places
+			<-slots
 		})
 	}
 	looks.Wait()
 }
 
-// makeReady finds the client's server, over connections of its own: the VU makes its connection at its first request,
-// as all do.
+// makeReady finds the client's server. It uses connections of its own, so that this VU, like all others, makes its
+// connection at its first request.
 func (c *jsClient) makeReady(ctx context.Context, pages bool) {
 	state, began := c.m.vu.State(), time.Now()
 	base, ok := apart(state.Transport).(*http.Transport)

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// countingServer lists a model, unless it is down, and counts how often it was asked.
+// countingServer lists a model unless it is down, and counts the requests.
 type countingServer struct {
 	asked atomic.Int64
 	down  atomic.Bool
@@ -24,7 +24,8 @@ func (s *countingServer) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	_, _ = fmt.Fprint(w, `{"data":[{"id":"m"}]}`)
 }
 
-// What is found before the load is not asked for again; what was missing is, but not at once.
+// The client does not ask again for a model that it found before the load. It asks again for a missing one, but not at
+// once.
 func TestReadyBeforeTheLoad(t *testing.T) {
 	t.Parallel()
 	server := new(countingServer)
@@ -63,7 +64,7 @@ func TestReadyBeforeTheLoad(t *testing.T) {
 		t.Errorf("the first request: model %q, %v, %s", model, err, got)
 	}
 	if _, others := v.records(); len(others) != 2 {
-		t.Errorf("%d lines before the first request, want those of the run and the client", len(others))
+		t.Errorf("%d lines before the first request, want 2: the run and the client", len(others))
 	}
 	v.run(t, `new Client({baseURL: '`+at.URL+`/v1'})`)
 	if root.clients.gather()[0] != members[0] {

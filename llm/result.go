@@ -8,7 +8,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// result is what a script gets of a request: times in milliseconds, null (nil) where undefined.
+// result is the result of a request in a script. Times are in milliseconds; undefined values are null (nil).
 type result struct {
 	Text             string    `js:"text"`
 	Error            any       `js:"error"`
@@ -29,7 +29,8 @@ type result struct {
 	Model            string    `js:"model"`
 }
 
-// newResult makes the result of an answer, whose counts were read before: that parses the server's usage.
+// newResult returns the result of an answer. It takes the counts because reading them parses the server's usage, and
+// the caller has read them already.
 func newResult(a client.Answer, c record.Counts) *result {
 	r := a.Record
 	res := &result{

@@ -16,11 +16,11 @@ import (
 // stockExecutor is k6's executor for stages of rates.
 const stockExecutor = "ramping-arrival-rate"
 
-// lastArrival keeps a stage open past its end: k6 lets the last arrival, which is due at the very end, race with the
-// end of the scenario, and a request of sixty is lost now and then.
+// lastArrival keeps a stage open past its end. In k6 the last arrival, which is due at the very end, races with the end
+// of the scenario, and now and then one request of sixty is lost.
 const lastArrival = 500 * time.Millisecond
 
-// loadOptions are the argument of scenarios() and pace(): a load, and options that k6 has for every scenario.
+// loadOptions are the options of scenarios() and pace(): a load, and the options that k6 has for every scenario.
 type loadOptions struct {
 	arrival.Load
 	executor string
@@ -69,7 +69,7 @@ func optional(given *bool, read func(sobek.Value) error) func(sobek.Value) error
 	}
 }
 
-// positive reads a number of which 0 stands for the default.
+// positive reads a number. 0 means the default.
 func positive(n *null.Int, read func(sobek.Value) error) func(sobek.Value) error {
 	return func(v sobek.Value) error {
 		err := read(v)
@@ -114,7 +114,7 @@ func stageFields(s *arrival.StageOptions) fields {
 	}
 }
 
-// scenarios makes k6 scenarios of stages.
+// scenarios turns stages into scenarios of k6.
 func scenarios(m *ModuleInstance, options sobek.Value) (sobek.Value, error) {
 	rt := m.vu.Runtime()
 	o := newLoadOptions()
@@ -142,7 +142,7 @@ func (o *loadOptions) scenarios() (map[string]any, error) {
 	return o.openLoop(), nil
 }
 
-// check chooses the executor, and refuses by name what k6's own executors cannot do. The executor llm-arrival-rate
+// check chooses the executor, and refuses options that k6's own executors do not support. The executor llm-arrival-rate
 // checks its options itself.
 func (o *loadOptions) check() error {
 	if err := o.CheckStages(o.startTime); err != nil {
@@ -221,10 +221,10 @@ func nativeMembers(rt *sobek.Runtime, members ...any) (sobek.Value, error) {
 	return obj, nil
 }
 
-// base returns the options all scenarios share; items is how many items of a data set the scenarios before take.
+// base returns the options that all scenarios share. items is how many items of a data set the earlier scenarios take.
 func (o *loadOptions) base(executor string, start time.Duration, items int64) map[string]any {
 	env := map[string]any{record.FirstItemEnv: strconv.FormatInt(items, 10)}
-	if o.Seed.Int64 != 0 && executor != record.ExecutorName { // which has an option for it
+	if o.Seed.Int64 != 0 && executor != record.ExecutorName { // llm-arrival-rate has an option for it
 		env[record.SeedEnv] = strconv.FormatInt(o.Seed.Int64, 10)
 	}
 	for k, v := range o.env {

@@ -14,7 +14,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// serverPages are the pages of metrics that a client's server has, as its options name them.
+// serverPages are the options of a Client that name the pages of metrics of its server.
 type serverPages struct{ scrape.Options }
 
 // read reads true, 'auto', a URL, or a list of URLs.
@@ -41,7 +41,7 @@ func (p *serverPages) read(v sobek.Value) error {
 	return fmt.Errorf("must be true, 'auto', the URL of a page of metrics, or a list of them, got %s", describe(v))
 }
 
-// redact adds the options to those for the record file.
+// redact adds the options to the options in the record file.
 func (p *serverPages) redact(m map[string]any) {
 	list := []string{}
 	if p.Auto {
@@ -55,8 +55,8 @@ func (p *serverPages) redact(m map[string]any) {
 	}
 }
 
-// scrape begins to read the pages of an endpoint, before the first request goes there. It does not without k6's events:
-// nothing would end the reading.
+// scrape begins to read the pages of an endpoint, before the first request goes there. Without k6's events it does
+// nothing, because nothing would end the reading.
 func (m *ModuleInstance) scrape(e *endpoint, state *lib.State, transport http.RoundTripper) {
 	events := m.vu.Events()
 	if !lifecycle.Emits(events) {

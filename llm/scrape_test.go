@@ -66,11 +66,11 @@ func TestServerMetricsAreRedacted(t *testing.T) {
 
 func TestCredentialsGoToTheServerAlone(t *testing.T) {
 	t.Parallel()
-	p := &endpoint{baseURL: "http://h:1/v1", opts: &clientOptions{}}
-	p.opts.APIKey, p.opts.Headers = "k", map[string]string{"x-team": "a"}
+	e := &endpoint{baseURL: "http://h:1/v1", opts: &clientOptions{}}
+	e.opts.APIKey, e.opts.Headers = "k", map[string]string{"x-team": "a"}
 	for page, want := range map[string]string{"http://h:1/metrics": "Bearer k a", "http://h:2/metrics": " ",
 		"https://h:1/metrics": " ", "http://g/metrics": " "} {
-		if h := p.credentialsFor(page); h.Get("Authorization")+" "+h.Get("X-Team") != want {
+		if h := e.credentialsFor(page); h.Get("Authorization")+" "+h.Get("X-Team") != want {
 			t.Errorf("%s: got %v", page, h)
 		}
 	}

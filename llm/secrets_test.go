@@ -16,7 +16,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// sesames are the secrets of the requests below, by where they stand. Each holds the word Sesame, and no other text
+// sesames holds the secrets of the requests below, by their place. Each contains the word Sesame, and no other text
 // does.
 var sesames = map[string]string{
 	"apiKey":          "sk-Sesame/1+2=3",
@@ -30,7 +30,7 @@ var sesames = map[string]string{
 	"session's token": "s-Sesame-7531",
 }
 
-// echoes are the ways in which a server repeats what it was sent.
+// echoes holds the ways in which a server repeats a request.
 var echoes = map[string]func(w http.ResponseWriter, said string){
 	"error": func(w http.ResponseWriter, said string) {
 		w.WriteHeader(http.StatusUnauthorized)
@@ -136,7 +136,7 @@ var echoes = map[string]func(w http.ResponseWriter, said string){
 }
 
 func inJSON(text string) string {
-	data, _ := json.Marshal(text) // a text always can be
+	data, _ := json.Marshal(text) // a string never fails
 	return string(data)
 }
 
@@ -165,7 +165,7 @@ func answerRaw(w http.ResponseWriter, text string) {
 	}
 }
 
-// repeater says in each of its answers all it was sent, plain and in base64.
+// repeater repeats each request whole in its answer, plain and in base64.
 func repeater(t *testing.T) *httptest.Server {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -194,7 +194,7 @@ func repeater(t *testing.T) *httptest.Server {
 	return server
 }
 
-// leaks finds secrets in what a user gets to see.
+// leaks returns the secrets in a text that a user can see.
 func leaks(text string) (found []string) {
 	if strings.Contains(text, "esame") {
 		found = append(found, "Sesame")
@@ -209,7 +209,7 @@ func leaks(text string) (found []string) {
 	return found
 }
 
-// seen is all that a user can get to see of a run: records, samples with tags and metadata, the log, the summary.
+// seen returns everything that a user can see of a run: records, samples with tags and metadata, the log, the summary.
 func (v *vu) seen(t *testing.T) string {
 	t.Helper()
 	var b strings.Builder
@@ -271,7 +271,7 @@ func TestRepeatedSecretsGoNowhere(t *testing.T) {
 	}
 }
 
-// A field with the name of a password is left out of the options and of the body however short its value is.
+// A field named like a password is left out of the options and the body, however short its value is.
 func TestShortSecretsInFields(t *testing.T) {
 	t.Parallel()
 	server, v := repeater(t), newVU(t, New())
@@ -296,12 +296,12 @@ func TestShortSecretsInFields(t *testing.T) {
 }
 
 func encoded(options map[string]any) string {
-	text, _ := json.Marshal(options) // texts alone
+	text, _ := json.Marshal(options) // only strings
 	return string(text)
 }
 
-// The look at the server before the first request speaks of its answer in a remark or in the error that ends the test.
-func TestRepeatedSecretsAreInNoWordsOfTheStart(t *testing.T) {
+// The look for the server quotes its answer in a remark, or in the error that ends the test.
+func TestRepeatedSecretsBeforeTheFirstRequest(t *testing.T) {
 	t.Parallel()
 	server := repeater(t)
 	for name := range echoes {
@@ -321,8 +321,8 @@ func TestRepeatedSecretsAreInNoWordsOfTheStart(t *testing.T) {
 	}
 }
 
-// A model that is called after a secret is asked for as it is called, and shown without.
-func TestModelCalledAfterASecret(t *testing.T) {
+// A request asks for the full name of a model that is named after a secret. Users see the name without the secret.
+func TestModelNamedAfterASecret(t *testing.T) {
 	t.Parallel()
 	server, v := repeater(t), newVU(t, New())
 	v.run(t, `const client = new Client(`+
@@ -334,8 +334,8 @@ func TestModelCalledAfterASecret(t *testing.T) {
 	}
 }
 
-// Clients that differ in a secret alone are two, although their options look the same.
-func TestClientsOfSeveralSecrets(t *testing.T) {
+// Clients that differ only in a secret have an endpoint each, although their options look the same.
+func TestClientsWithDifferentSecrets(t *testing.T) {
 	t.Parallel()
 	server, v := repeater(t), newVU(t, New())
 	for i, key := range []string{"first-key", "second-key", "first-key"} {

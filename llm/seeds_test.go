@@ -10,11 +10,11 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// openConfig leaves out every seed.
+// openConfig has no seed.
 const openConfig = `config({server: {base_url: 'http://h', model_name: './model'}, load: {type: 'poisson', stages: [{rate: 2, duration: 3}]},
 	data: {type: 'shared_prefix', shared_prefix: {num_unique_system_prompts: 2}}})`
 
-// drawn gives what code makes in a VU of the process root of a run of an id, "" for none.
+// drawn returns the result of code in a VU of the process root, in a run with an id. "" means no id.
 func drawn(t *testing.T, root *RootModule, id, code string) string {
 	t.Helper()
 	v := newVUWith(t, root, map[string]string{record.RunIDEnv: id})
@@ -25,8 +25,8 @@ func drawn(t *testing.T, root *RootModule, id, code string) string {
 	return sorted(t, v.run(t, "JSON.stringify("+code+")").String())
 }
 
-// What a script leaves out is the same for all VUs of a process, and for all instances of one run. What is to differ
-// from run to run, so that no cache knows it, follows from the run's id.
+// Defaults are the same for all VUs of a process and for all instances of one run. Values that must differ from run to
+// run, so that no cache knows them, follow from the run's id.
 func TestDefaultsAgree(t *testing.T) {
 	t.Parallel()
 	const lengths = `tokenizer: './model', inputDistribution: {type: 'uniform', min: 20, max: 60}, ` +
@@ -72,7 +72,8 @@ func TestDefaultsAgree(t *testing.T) {
 	}
 }
 
-// A configuration without a seed is settled at the first call of config(), by the clock where no run's id is known.
+// A configuration without a seed gets one at the first call of config(): from the run's id, or from the clock without
+// an id.
 func TestConfigIsSettledOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -103,8 +104,8 @@ func TestConfigIsSettledOnce(t *testing.T) {
 	})
 }
 
-// All VUs of a process have one server behind their clients, one state of the circuit breaker, one count of sessions.
-func TestVUsShareWhatTheyMake(t *testing.T) {
+// The clients of all VUs share one server, one state of the circuit breaker, and one count of sessions.
+func TestVUsShareState(t *testing.T) {
 	t.Parallel()
 	root := New()
 	var vus []*vu
@@ -140,7 +141,7 @@ func TestVUsShareWhatTheyMake(t *testing.T) {
 	}
 }
 
-// The same seed draws the same adapters on every VU and in every run, and another one others.
+// The same seed draws the same adapters on every VU and in every run. Another seed draws others.
 func TestAdaptersFollowTheSeed(t *testing.T) {
 	t.Parallel()
 	asked := func(seed string) string {
@@ -175,7 +176,7 @@ func TestAdaptersFollowTheSeed(t *testing.T) {
 	}
 }
 
-// One of several instances that draws a seed of its own says so once.
+// One of several instances that draws a seed of its own warns once.
 func TestInstancesThatDrawSeedsWarn(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

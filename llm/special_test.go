@@ -13,7 +13,7 @@ import (
 	"go.k6.io/k6/v2/lib/fsext"
 )
 
-// What is no file is refused at once, and not waited for, whichever option names it.
+// A path that is not a regular file is refused at once, whichever option names it, and is not waited for.
 func TestPathsOfNoFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -18,8 +18,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// statusInterval reads how often a status line is wanted, from -e or the environment; 0 means never. k6 does not tell
-// modules of --quiet, so the command line is looked at, as k6 does for --verbose.
+// statusInterval reads the interval between status lines from -e or the environment; 0 means no status lines. k6 does
+// not pass --quiet to modules, so statusInterval searches the command line for it, as k6 does for --verbose.
 func statusInterval(env *common.InitEnvironment, args []string) (time.Duration, error) {
 	text, given := env.RuntimeOptions.Env[record.StatusEnv]
 	if !given && env.LookupEnv != nil {
@@ -37,7 +37,7 @@ func statusInterval(env *common.InitEnvironment, args []string) (time.Duration, 
 	return every, nil
 }
 
-// statusLine is the board of the process, nil when no line is wanted.
+// statusLine is the board of the process. A nil statusLine does nothing.
 type statusLine struct{ board *status.Board }
 
 func (s *statusLine) sent(p position) {
@@ -63,8 +63,8 @@ func (s *statusLine) done(r *record.Request, tokens int) {
 	}
 }
 
-// statusLine gives the board. The first request of the process, on whichever VU, makes it and begins the lines, so that
-// nothing is left running where a script is only read.
+// statusLine returns the board. The first request of the process makes the board and starts the lines, so that nothing
+// runs where a script is only read.
 func (m *ModuleInstance) statusLine(state *lib.State) *statusLine {
 	m.root.status.once.Do(func() {
 		m.root.prepare(state)
@@ -82,9 +82,9 @@ func (m *ModuleInstance) statusLine(state *lib.State) *statusLine {
 	return m.root.status.line
 }
 
-// prepare does once what the machine is asked before a load: it keeps the collector out of the way, for k6's own
-// executors do not, tells of limits that the VUs of the test, with a connection each, will exceed, and has room made
-// for them.
+// prepare prepares the machine for the load, once. It keeps the garbage collector out of the way, because k6's own
+// executors do not. It reserves file descriptors for the VUs, and warns of limits that they will exceed with a
+// connection each.
 func (r *RootModule) prepare(state *lib.State) {
 	r.lifeCycle.prepare.Do(func() {
 		if slices.ContainsFunc(r.scenarioPlan(state), func(s record.Scenario) bool {
@@ -103,8 +103,9 @@ func (r *RootModule) prepare(state *lib.State) {
 	})
 }
 
-// printer gives what prints a line above k6's progress bars. Their lock is in the writer behind k6's log, which draws
-// them again after each write. Logs that are not plain text, or go elsewhere, get the line as any other message.
+// printer returns a function that prints a line above k6's progress bars. The lock of the bars is in the writer behind
+// k6's log, which draws them again after each write. A log that is not plain text, or goes elsewhere, gets the line
+// like any other message.
 func printer(log logrus.FieldLogger) func(line string) {
 	logger, ok := log.(*logrus.Logger)
 	if ok && logger.Out != io.Discard {

@@ -51,7 +51,7 @@ func TestStatusInterval(t *testing.T) {
 	}
 }
 
-// Plain text goes straight to where the log goes; any other log gets a message of its own form.
+// A plain-text log gets the line unchanged. Any other log gets it as a message.
 func TestStatusLinesGoWhereTheLogGoes(t *testing.T) {
 	t.Parallel()
 	var text, structured bytes.Buffer

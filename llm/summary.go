@@ -12,12 +12,12 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// summary turns handleSummary's data into what handleSummary returns: a short text for standard output.
+// summary makes a short text for standard output of the data of handleSummary, in the form that handleSummary returns.
 func (m *ModuleInstance) summary(data sobek.Value) (map[string]any, error) {
 	if absent(data) {
 		return nil, errors.New("summary takes the data that handleSummary gets")
 	}
-	// The data goes by way of JSON because it holds Go maps of k6's own types.
+	// The data is converted by JSON because it holds Go maps of k6's own types.
 	figures, err := data.ToObject(m.vu.Runtime()).MarshalJSON()
 	if err != nil {
 		return nil, err

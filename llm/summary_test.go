@@ -11,8 +11,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// What a script throws and what it is told of a failure reaches the terminal by k6's log.
-func TestWhatScriptsAreToldIsPrintable(t *testing.T) {
+// Exceptions and the errors of results may reach the terminal by k6's log.
+func TestErrorsArePrintable(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
 	const name = `a\x1b[31m\u202e\n.json`
@@ -42,8 +42,8 @@ func TestSummaryOfTheSimulator(t *testing.T) {
 	}
 }
 
-// Successes that may not be what they look like are told on the screen, and what nobody counted is no 0.
-func TestSummaryTellsOddities(t *testing.T) {
+// The summary names successes that may be something else, and does not show a missing count as 0.
+func TestSummaryNamesOddities(t *testing.T) {
 	t.Parallel()
 	var o status.Oddities
 	for range 3 {

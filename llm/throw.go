@@ -7,10 +7,10 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
-// asPrintable makes an error one that k6 may log on a terminal, whatever is in it; a script's own exceptions stay what
-// they are.
+// asPrintable turns an error into one that k6 can safely log on a terminal, whatever the error contains. It leaves a
+// script's own exceptions unchanged.
 func asPrintable(err error) error {
-	if _, own := err.(*sobek.Exception); own { // as common.Throw has it
+	if _, own := err.(*sobek.Exception); own { // common.Throw makes the same check
 		return err
 	}
 	return plain.Error(err)
@@ -19,7 +19,7 @@ func asPrintable(err error) error {
 // throw throws a printable error.
 func throw(rt *sobek.Runtime, err error) { common.Throw(rt, asPrintable(err)) }
 
-// throwing is a function whose errors are printable.
+// throwing returns a function whose errors are printable.
 func throwing[In, Out any](f func(In) (Out, error)) func(In) (Out, error) {
 	return func(in In) (Out, error) {
 		out, err := f(in)
@@ -27,7 +27,8 @@ func throwing[In, Out any](f func(In) (Out, error)) func(In) (Out, error) {
 	}
 }
 
-// exported is a function of the module as scripts call it.
-func exported[Out any](m *ModuleInstance, f func(*ModuleInstance, sobek.Value) (Out, error)) func(sobek.Value) (Out, error) {
+// exported returns a function of the module as scripts call it.
+func exported[Out any](m *ModuleInstance,
+	f func(*ModuleInstance, sobek.Value) (Out, error)) func(sobek.Value) (Out, error) {
 	return throwing(func(v sobek.Value) (Out, error) { return f(m, v) })
 }

@@ -24,8 +24,8 @@ func trace(m *ModuleInstance, path sobek.Value) ([]float64, error) {
 	return readTrace(m, name)
 }
 
-// readTrace reads the instants of a trace's requests, in seconds after the first. A file is read, and what its instants
-// were taken for is said, once per process.
+// readTrace returns the instants of a trace's requests, in seconds after the first. Once per process it reads the file,
+// and logs how it read the instants.
 func readTrace(m *ModuleInstance, name string) ([]float64, error) {
 	read := func() (arrival.TraceFile, error) {
 		data, abs, err := m.source().ReadTrace(name)
@@ -46,5 +46,5 @@ func readTrace(m *ModuleInstance, name string) ([]float64, error) {
 		return t, nil
 	}
 	t, err := m.root.traces.Get(name, read)
-	return slices.Clone(t.Seconds), err // a script may change its own
+	return slices.Clone(t.Seconds), err // a script may change its list
 }

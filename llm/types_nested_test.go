@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// knownOf are the names that an error lists as known when a script gives another.
+// knownOf returns the names that an error lists as known when a script uses an unknown name.
 func knownOf(t *testing.T, v *vu, code string) []string {
 	t.Helper()
 	message := v.run(t,
@@ -20,14 +20,14 @@ func knownOf(t *testing.T, v *vu, code string) []string {
 	return words(m[1])
 }
 
-// words are the names in a text, in order.
+// words returns the sorted names in a text.
 func words(text string) []string {
 	list := regexp.MustCompile(`[\w-]+`).FindAllString(text, -1)
 	slices.Sort(list)
 	return slices.Compact(list)
 }
 
-// membersOf lists the members of the object type that an option has.
+// membersOf returns the members of the object type of an option.
 func membersOf(t *testing.T, types, option string) []string {
 	t.Helper()
 	m := regexp.MustCompile(`(?s)\b` + option + `\??: \{(.*?)\}`).FindStringSubmatch(types)
@@ -43,7 +43,7 @@ func membersOf(t *testing.T, types, option string) []string {
 	return names
 }
 
-// valuesOf lists the texts that an option of an interface may be.
+// valuesOf returns the strings that an option of an interface accepts.
 func valuesOf(t *testing.T, types, name, option string) []string {
 	t.Helper()
 	_, body, _ := strings.Cut(types, "export interface "+name+" {")
@@ -58,7 +58,7 @@ func valuesOf(t *testing.T, types, name, option string) []string {
 	return words(strings.Join(quoted, " "))
 }
 
-// What lies within an option, and the values it may have, are those that the code takes.
+// The declared members and values of options are those that the code accepts.
 func TestNestedTypesKeepStep(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../docs/index.d.ts")
@@ -67,7 +67,7 @@ func TestNestedTypesKeepStep(t *testing.T) {
 	}
 	types := string(text)
 	v := newVU(t, New())
-	const unknown = "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz" // near to no name
+	const unknown = "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz" // resembles no name
 	breaker := slices.Concat(declared(t, types, "CircuitBreaker"), declared(t, types, "BreakerTrigger"))
 	slices.Sort(breaker)
 	for _, tt := range []struct {
@@ -95,7 +95,7 @@ func TestNestedTypesKeepStep(t *testing.T) {
 	}
 }
 
-// A failure's kinds are those of the records.
+// The declared kinds of failures are those of the records.
 func TestErrorTypesKeepStep(t *testing.T) {
 	t.Parallel()
 	types, err := os.ReadFile("../docs/index.d.ts")
@@ -116,7 +116,7 @@ func TestErrorTypesKeepStep(t *testing.T) {
 	}
 }
 
-// What functions give back has the members that are declared.
+// The results of functions have the declared members.
 func TestReturnedObjectsKeepStep(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../docs/index.d.ts")
@@ -133,7 +133,7 @@ func TestReturnedObjectsKeepStep(t *testing.T) {
 		m := regexp.MustCompile(`(?s)export function ` + function + `\([^)]*\): \{(.*?)\};\n\n`).FindStringSubmatch(
 			string(text))
 		if m == nil {
-			t.Errorf("docs/index.d.ts does not say what %s gives back", function)
+			t.Errorf("docs/index.d.ts does not declare the result of %s", function)
 			continue
 		}
 		inner := regexp.MustCompile(`\{[^}]*\}`).ReplaceAllString(m[1], "")
@@ -143,7 +143,7 @@ func TestReturnedObjectsKeepStep(t *testing.T) {
 		}
 		slices.Sort(doc)
 		if got := members(t, v, `Object.keys(`+code+`)`); !slices.Equal(got, doc) {
-			t.Errorf("%s: the code gives %v\ndocs/index.d.ts has %v", function, got, doc)
+			t.Errorf("%s: the code returns %v\ndocs/index.d.ts has %v", function, got, doc)
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 )
 
-// sorted writes JSON with the keys of each object in order.
+// sorted returns JSON with the keys of each object sorted.
 func sorted(t *testing.T, text string) string {
 	t.Helper()
 	var value any
@@ -27,7 +27,7 @@ func sorted(t *testing.T, text string) string {
 	return string(out)
 }
 
-// declared lists the members of an interface or class in docs/index.d.ts.
+// declared returns the members of an interface or class in docs/index.d.ts.
 func declared(t *testing.T, types, name string) []string {
 	t.Helper()
 	body := regexp.MustCompile(`(?ms)^  export (?:interface|class) ` + name +
@@ -45,7 +45,7 @@ func declared(t *testing.T, types, name string) []string {
 	return members
 }
 
-// The types that editors show must have what the code reads, and nothing else.
+// The types that editors show must have exactly the options that the code reads.
 func TestTypesKeepStep(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../docs/index.d.ts")
