@@ -58,7 +58,8 @@ drawn.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return analyze(cmd, args, unified, force) },
 	}
 	cmd.Flags().StringVarP(&unified, "unified", "u", "", "directory for charts of all reports together")
-	cmd.Flags().BoolVar(&force, "force", false, "replace files in the directory of -u even if they are not charts of reports")
+	cmd.Flags().BoolVar(&force, "force", false,
+		"replace files in the directory of -u even if they are not charts of reports")
 	return cmd
 }
 

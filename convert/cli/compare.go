@@ -52,9 +52,11 @@ Exit codes: 0 for success; 1 if a gate tripped or NEW is worse; 2 for misuse; 3 
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
 	flags := cmd.Flags()
-	flags.StringArrayVar(&f.failOn, "fail-on", nil, "gate that must not trip; separate several by commas, or repeat the flag")
+	flags.StringArrayVar(&f.failOn, "fail-on", nil,
+		"gate that must not trip; separate several by commas, or repeat the flag")
 	flags.StringVar(&f.format, "format", "text", "format of the output: text, markdown, junit, json")
-	flags.StringVar(&f.markdown, "markdown", "", "file for the comparison as Markdown, for example for a comment on a pull request")
+	flags.StringVar(&f.markdown, "markdown", "",
+		"file for the comparison as Markdown, for example for a comment on a pull request")
 	flags.StringVar(&f.junit, "junit", "", "file for the comparison as JUnit XML, for CI systems")
 	flags.StringVar(&f.slo, "slo", "", "bounds for goodput, which override the runs' bounds, for example ttft=500ms")
 	flags.StringVar(&f.percentiles, "percentiles", "", "percentiles of each latency (default 50,90,95,99)")
@@ -127,7 +129,8 @@ func compareInputs(cmd *cobra.Command, args []string, force bool, opts compare.O
 		}
 		result, err = compare.CompareFigures(figures[0], figures[1], opts)
 	} else {
-		result, err = compare.Compare(convert.RunSide(runs[0], args[0], report), convert.RunSide(runs[1], args[1], report), opts)
+		result, err = compare.Compare(convert.RunSide(runs[0], args[0], report),
+			convert.RunSide(runs[1], args[1], report), opts)
 	}
 	if err != nil {
 		return nil, false, misuse("%w", err)

@@ -74,7 +74,8 @@ report is written, too.`,
 	flags.IntSliceVar(&f.stages, "stage", nil, "use only these stages")
 	flags.StringSliceVar(&f.adapters, "adapter", nil, "use only these adapters")
 	flags.StringVar(&f.config, "config", "",
-		"inference-perf's configuration of the run, for percentiles, goodput, files and token counts; flags override it")
+		"inference-perf's configuration of the run, for percentiles, goodput, files and token counts; flags "+
+			"override it")
 	flags.StringVar(&f.markers, "markers", "auto",
 		"print the JSON between markers: always, never, or auto, which means unless the output is a terminal")
 	flags.BoolVar(&f.force, "force", false, "accept inputs that do not belong together; replace an existing report")
