@@ -26,6 +26,7 @@ type Error struct {
 	Message string
 }
 
+// Error returns the message with the line, if the line is known.
 func (e *Error) Error() string {
 	if e.Line == 0 {
 		return e.Message

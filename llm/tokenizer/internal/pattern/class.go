@@ -31,6 +31,7 @@ func (s Set) tidy() Set {
 	return out
 }
 
+// With returns the union of the set and others.
 func (s Set) With(others ...Set) Set {
 	return slices.Concat(append(others, s)...).tidy()
 }
@@ -59,6 +60,7 @@ func (s Set) and(other Set) Set {
 	return s.Complement().With(other.Complement()).Complement()
 }
 
+// Has reports whether the set contains a rune.
 func (s Set) Has(r rune) bool {
 	_, found := slices.BinarySearchFunc(s, r, func(span [2]rune, r rune) int {
 		switch {
@@ -102,17 +104,22 @@ func PlainWord() Set {
 	return wordSet().without(Set{{0xb2, 0xb3}, {0xb9, 0xb9}, {0xbc, 0xbe}}).With(Set{{0x200c, 0x200d}})
 }
 
+// Digits returns the runes that Hugging Face's tokenizers treat as numeric.
 func Digits() Set { return category("N").With(digitAdded).without(digitTaken) }
 
+// Punctuation returns the runes that Hugging Face's tokenizers treat as punctuation.
 func Punctuation() Set {
 	ascii := category("S").and(Set{{0, utf8.RuneSelf - 1}})
 	return category("P").With(ascii, punctuationAdded).without(punctuationTaken)
 }
 
+// Marks returns the combining marks that StripAccents removes.
 func Marks() Set { return category("M").With(markAdded).without(markTaken) }
 
+// BERTMarks returns the combining marks that the BERT normalizer removes.
 func BERTMarks() Set { return category("Mn").With(bertMarkAdded).without(bertMarkTaken) }
 
+// BERTControls returns the control characters that the BERT normalizer removes.
 func BERTControls() Set {
 	return category("Cc", "Cf", "Co").With(bertControlAdded).without(bertControlTaken)
 }
@@ -126,6 +133,7 @@ type Class struct {
 	few   Set
 }
 
+// NewClass returns a set in a form that is quick to look up.
 func NewClass(s Set) *Class {
 	c := &Class{}
 	for r := range rune(utf8.RuneSelf) {
@@ -166,6 +174,7 @@ func (c *Class) fill(s Set) {
 	}
 }
 
+// Has reports whether the class contains a rune.
 func (c *Class) Has(r rune) bool {
 	if r < utf8.RuneSelf {
 		return c.ascii[r>>6]>>(r&63)&1 != 0

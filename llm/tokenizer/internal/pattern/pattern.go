@@ -22,6 +22,7 @@ type Matcher interface {
 // Literal matches itself.
 type Literal []byte
 
+// Matches appends the spans of the text that equal the literal, from left to right and without overlap.
 func (l Literal) Matches(dst []Span, text []byte) []Span {
 	for from := 0; len(l) > 0; {
 		i := bytes.Index(text[from:], l)
