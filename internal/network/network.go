@@ -42,8 +42,8 @@ func Transient(status int) bool {
 	return status == http.StatusTooManyRequests || status == http.StatusRequestTimeout || status >= 500
 }
 
-// WithoutURL returns the cause of a failed request without the URL that was asked for: a URL can hold a password, and one
-// that a server redirects to can hold a signature.
+// WithoutURL returns the cause of a failed request without the URL that was asked for: a URL can hold a password, and
+// one that a server redirects to can hold a signature.
 func WithoutURL(err error) error {
 	var u *url.Error
 	if errors.As(err, &u) {

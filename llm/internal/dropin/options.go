@@ -95,7 +95,8 @@ func (m mapping) load(trace []float64) (arrival.Load, error) {
 	if *l.BaseSeed > maxWhole {
 		return arrival.Load{}, fmt.Errorf("load.base_seed: must be at most %d, got %d", int64(maxWhole), *l.BaseSeed)
 	}
-	load := arrival.Load{Seed: null.IntFrom(*l.BaseSeed), Drain: null.BoolFrom(true), Arrival: null.StringFrom(m.arrival())}
+	load := arrival.Load{Seed: null.IntFrom(*l.BaseSeed), Drain: null.BoolFrom(true),
+		Arrival: null.StringFrom(m.arrival())}
 	if l.Type == config.TraceReplay {
 		instants, err := m.trace(trace)
 		load.Trace = instants
