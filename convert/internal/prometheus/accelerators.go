@@ -6,17 +6,17 @@ import (
 	"strings"
 )
 
-// Vendor is who made an accelerator.
+// Vendor is the maker of an accelerator.
 type Vendor string
 
-// The vendors whose exporters are known.
+// The vendors whose exporters are supported.
 const (
 	NVIDIA Vendor = "nvidia" // DCGM exporter
 	AMD    Vendor = "amd"    // device metrics exporter
 )
 
-// acceleratorMetric is a metric of an exporter, and what a unit of it is in ours. Of several for one figure the first
-// that a device has counts.
+// acceleratorMetric is a metric of an exporter and the factor from its unit to the unit of the report. If several
+// metrics hold the same figure, the first one that a device has is used.
 type acceleratorMetric struct {
 	vendor  Vendor
 	figure  string
@@ -28,7 +28,7 @@ type acceleratorMetric struct {
 
 const mebi = 1 << 20
 
-// acceleratorMetrics are those of https://github.com/NVIDIA/dcgm-exporter and
+// acceleratorMetrics lists the metrics of https://github.com/NVIDIA/dcgm-exporter and
 // https://github.com/ROCm/device-metrics-exporter.
 var acceleratorMetrics = []acceleratorMetric{
 	{NVIDIA, "utilization", "DCGM_FI_DEV_GPU_UTIL", "", 0.01, false},
@@ -60,21 +60,22 @@ var acceleratorMetrics = []acceleratorMetric{
 	{AMD, "memory_clock_hertz", "gpu_clock", "clock_type='GPU_CLOCK_TYPE_MEMORY'", 1e6, false},
 }
 
-// deviceLabels tell devices of a vendor apart: the device, its part, its number, its machine and its model.
+// deviceLabels holds the labels that identify a device of a vendor: the device, its part, its number, its machine and
+// its model.
 var deviceLabels = map[Vendor][5]string{
 	NVIDIA: {"UUID", "GPU_I_ID", "gpu", "Hostname", "modelName"},
 	AMD:    {"serial_number", "gpu_partition_id", "gpu_id", "hostname", "card_model"},
 }
 
-// acceleratorQuestion is a question about all devices of a vendor.
+// acceleratorQuestion is a query about all devices of a vendor.
 type acceleratorQuestion struct {
 	acceleratorMetric
 	statistic string
 	question
 }
 
-// aboutAccelerators are the questions about the accelerators in a window. Series that differ in other labels, as in the
-// pod that used a device, are of the same device.
+// aboutAccelerators returns the queries about the accelerators in a window. Series that differ in other labels, such as
+// the pod that used a device, belong to the same device.
 func aboutAccelerators(filters []string, w window) (list []acceleratorQuestion) {
 	width := milliseconds(w.end.Sub(w.start))
 	for _, m := range acceleratorMetrics {
@@ -85,7 +86,7 @@ func aboutAccelerators(filters []string, w window) (list []acceleratorQuestion) 
 			text := fmt.Sprintf("%s by (%s) (%s(%s{%s}[%s]))", over, by, function, m.name, matchers, width)
 			list = append(list, acceleratorQuestion{m, statistic, question{text, w.end}})
 		}
-		if m.counter { // energy flows evenly, so that the extrapolation of increase is right
+		if m.counter { // energy grows evenly, so the extrapolation of increase is right
 			ask("total", "max", "increase")
 			continue
 		}
@@ -102,7 +103,7 @@ func nonEmpty(text string) []string {
 	return []string{text}
 }
 
-// anyAccelerator asks whether there is any series of a vendor's in the window.
+// anyAccelerator returns the query whether a vendor has any series in the window.
 func anyAccelerator(v Vendor, filters []string, w window) question {
 	width := milliseconds(w.end.Sub(w.start))
 	var legs []string
@@ -114,7 +115,7 @@ func anyAccelerator(v Vendor, filters []string, w window) question {
 	return question{"count(" + strings.Join(legs, " or ") + ")", w.end}
 }
 
-// Accelerators are the devices that Prometheus knows of, within the filters.
+// Accelerators holds the devices that Prometheus knows and the filters admit.
 type Accelerators struct {
 	Devices []Device          `json:"devices"`
 	Total   AcceleratorTotal  `json:"total"`
@@ -122,17 +123,17 @@ type Accelerators struct {
 	Time    float64           `json:"time"`    // of evaluation, unix seconds
 }
 
-// Device is one accelerator, or the part of one that is used as such.
+// Device is one accelerator, or a part of one that is used like a device.
 type Device struct {
 	Vendor    Vendor           `json:"vendor"`
-	ID        string           `json:"id"`        // the vendor's
+	ID        string           `json:"id"`        // in the vendor's form
 	Partition string           `json:"partition"` // empty for a whole device
-	Index     string           `json:"index"`     // on its machine
+	Index     string           `json:"index"`     // the number on its machine
 	Host      string           `json:"host"`
 	Model     string           `json:"model"`
 	Figures   map[string]Level `json:"figures"`
 	Energy    *float64         `json:"energy_joules"`
-	// EnergySource is counter, or power: then it is mean power × time.
+	// EnergySource is counter, or power if the energy is mean power × time.
 	EnergySource string `json:"energy_source"`
 }
 
@@ -140,10 +141,10 @@ type Device struct {
 type Level struct {
 	Mean   *float64 `json:"mean"`
 	Max    *float64 `json:"max"`
-	Metric string   `json:"metric"` // the exporter's
+	Metric string   `json:"metric"` // the name of the exporter's metric
 }
 
-// AcceleratorTotal is over all devices. What no device has is null.
+// AcceleratorTotal holds figures over all devices. A figure that no device has is null.
 type AcceleratorTotal struct {
 	Devices     int      `json:"devices"`
 	Utilization *float64 `json:"utilization"`        // mean
@@ -151,12 +152,12 @@ type AcceleratorTotal struct {
 	MemoryTotal *float64 `json:"memory_total_bytes"` // sum
 	Power       *float64 `json:"power_watts"`        // sum of means
 	Energy      *float64 `json:"energy_joules"`      // sum
-	// Tokens are the output tokens of our successes.
+	// Tokens is the number of output tokens of the client's successful requests.
 	Tokens         float64  `json:"output_tokens"`
 	TokensPerJoule *float64 `json:"tokens_per_joule"`
 }
 
-// devices puts the answers together, in the order in which devices appear.
+// devices makes the devices from the answers, in the order in which they appear there.
 func devices(list []acceleratorQuestion, answers map[question]answer, w window) *Accelerators {
 	all := &Accelerators{Devices: []Device{}, Queries: map[string]string{}, Time: seconds(w.end)}
 	at := map[string]int{}
@@ -182,7 +183,8 @@ func devices(list []acceleratorQuestion, answers map[question]answer, w window) 
 	return all
 }
 
-// newDevice is known by its labels; a machine that does not tell its name by the address that is scraped.
+// newDevice returns a device with the identity in its labels. If the labels do not name the machine, the scraped
+// address stands for it.
 func newDevice(v Vendor, labels map[string]string) Device {
 	names := deviceLabels[v]
 	d := Device{Vendor: v, ID: labels[names[0]], Partition: labels[names[1]], Index: labels[names[2]],
@@ -193,7 +195,7 @@ func newDevice(v Vendor, labels map[string]string) Device {
 	return d
 }
 
-// set takes a value, unless a metric that counts before this has given the figure.
+// set stores a value, unless a metric with precedence has set the figure already. It reports whether it did.
 func (d *Device) set(q acceleratorQuestion, value float64) bool {
 	value *= q.unit
 	if q.counter {
@@ -214,7 +216,8 @@ func (d *Device) set(q acceleratorQuestion, value float64) bool {
 	return true
 }
 
-// finish adds what follows from the rest: a device's memory, and the energy of one that has no counter of it.
+// finish adds figures that follow from others: the memory of a device, and the energy of a device without a counter of
+// it.
 func (d *Device) finish(seconds float64) {
 	used, free := d.mean("memory_used_bytes"), d.mean("memory_free_bytes")
 	if d.mean("memory_total_bytes") == nil && used != nil && free != nil {
@@ -228,7 +231,7 @@ func (d *Device) finish(seconds float64) {
 
 func (d *Device) mean(figure string) *float64 { return d.Figures[figure].Mean }
 
-// add sums the devices up. Joules are the whole window's, so that tokens per joule tell of idle times too.
+// add calculates the totals of the devices. Joules cover the whole window, so tokens per joule include idle times.
 func (a *Accelerators) add(tokens float64) {
 	t := AcceleratorTotal{Devices: len(a.Devices), Tokens: tokens}
 	utilization, n := 0.0, 0.0

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// gpus answers for two devices of NVIDIA, of which one counts no energy, and for one of AMD.
+// gpus answers for two devices of NVIDIA, one of which has no counter of energy, and for one device of AMD.
 func gpus(values map[string]float64) func(string) string {
 	return func(q string) string {
 		if strings.HasPrefix(q, "count(last_over_time") {
@@ -52,9 +52,9 @@ func TestAccelerators(t *testing.T) {
 	}))
 	s := both
 	s.Stages = false
-	files, told := collect(t, open(t, Source{URL: f.URL}), s, aRun())
+	files, messages := collect(t, open(t, Source{URL: f.URL}), s, aRun())
 	holds(t, files[0].Document)
-	a := files[0].Ours.Accelerators
+	a := files[0].Additions.Accelerators
 	if a == nil || len(a.Devices) != 3 {
 		t.Fatalf("got %+v, want 3 devices", a)
 	}
@@ -86,10 +86,10 @@ func TestAccelerators(t *testing.T) {
 	if _, there := nvidia.Figures["temperature_celsius"]; there {
 		t.Error("a temperature of NaN is a figure")
 	}
-	if !slices.ContainsFunc(told, func(line string) bool {
+	if !slices.ContainsFunc(messages, func(line string) bool {
 		return strings.Contains(line, "the accelerators are all that Prometheus knows (3)")
 	}) {
-		t.Errorf("told %q", told)
+		t.Errorf("got messages %q", messages)
 	}
 }
 

@@ -12,10 +12,10 @@ import (
 // sample is one series of an answer.
 type sample struct {
 	labels map[string]string
-	value  float64 // NaN and infinities too
+	value  float64 // may be NaN or infinite
 }
 
-// parseAnswer reads what Prometheus answers to a query: a scalar, or the series of a vector.
+// parseAnswer reads Prometheus' answer to a query: a scalar, or the series of a vector.
 func parseAnswer(body []byte) ([]sample, error) {
 	if !gjson.ValidBytes(body) {
 		return nil, &fault{what: "the answer is no JSON, so this is not a Prometheus", fix: whatURL, fatal: true}

@@ -16,18 +16,18 @@ import (
 )
 
 const (
-	atOnce    = 8       // queries under way
-	maxAnswer = 8 << 20 // bytes of one answer
+	atOnce    = 8       // number of queries at a time
+	maxAnswer = 8 << 20 // greatest size of an answer in bytes
 )
 
-// ask evaluates a query. It gives no series without an error where there are no samples. A server that has answered
-// nothing for as long as c.patience is given up: the error is then fatal.
+// ask evaluates a query. Without samples it returns no series and no error. If the server has answered nothing for as
+// long as c.patience, ask gives up and returns a fatal error.
 func (c *Prometheus) ask(ctx context.Context, q question) ([]sample, error) {
 	limited, cancel := context.WithDeadline(ctx, c.deadline())
 	defer cancel()
 	last := fault{what: fmt.Sprintf("no connection: no answer in %v", c.patience)}
 	for attempt := 1; ; attempt++ {
-		list, err := c.once(limited, q)
+		list, err := c.askOnce(limited, q)
 		var f *fault
 		switch isFault := errors.As(err, &f); {
 		case ctx.Err() != nil:
@@ -42,11 +42,11 @@ func (c *Prometheus) ask(ctx context.Context, q question) ([]sample, error) {
 			return nil, err
 		}
 		last = *f
-		_ = network.Pause(limited, c.pause, attempt) // if that is over, so is the next attempt
+		_ = network.Pause(limited, c.pause, attempt) // if limited has ended, the next attempt fails at once
 	}
 }
 
-// deadline is until when an answer must come: so long after the first query since the last answer.
+// deadline returns the time by which an answer must come: c.patience after the first query since the last answer.
 func (c *Prometheus) deadline() time.Time {
 	c.lock.Lock()
 	defer c.lock.Unlock()
@@ -62,7 +62,7 @@ func (c *Prometheus) answered() {
 	c.waiting = time.Time{}
 }
 
-func (c *Prometheus) once(ctx context.Context, q question) ([]sample, error) {
+func (c *Prometheus) askOnce(ctx context.Context, q question) ([]sample, error) {
 	request, err := c.request(ctx, q)
 	if err != nil {
 		return nil, err
@@ -92,7 +92,7 @@ func (c *Prometheus) send(ctx context.Context, request *http.Request) ([]sample,
 	return parseAnswer(body)
 }
 
-// interrupted is the error of a request that failed: the caller's, if it is over for the caller.
+// interrupted returns the error of a failed request, or the error of ctx if that has ended.
 func interrupted(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -128,18 +128,18 @@ func (c *Prometheus) request(ctx context.Context, q question) (*http.Request, er
 	return request, nil
 }
 
-// epoch is an instant in seconds, as the parameter time wants it.
+// epoch returns an instant in seconds, in the form of the parameter time.
 func epoch(at time.Time) string { return strconv.FormatFloat(seconds(at), 'f', -1, 64) }
 
 func seconds(at time.Time) float64 { return float64(at.UnixMicro()) / 1e6 }
 
-// answer is what became of a question.
+// answer is the result of a query.
 type answer struct {
 	samples []sample
 	err     error
 }
 
-// askAll asks several questions at once, each different one once.
+// askAll asks several queries at a time, and each distinct query once.
 func (c *Prometheus) askAll(ctx context.Context, list []question) map[question]answer {
 	answers, todo := map[question]answer{}, make(chan question)
 	var lock sync.Mutex
@@ -182,7 +182,7 @@ func unique(list []question) (out []question) {
 	return out
 }
 
-// Check finds out, in 5 s at most, whether the server can be asked at all.
+// Check returns an error if the server cannot be queried. It takes 5 s at most.
 func (c *Prometheus) Check(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -193,15 +193,15 @@ func (c *Prometheus) Check(ctx context.Context) error {
 	return err
 }
 
-// skew asks the server for its time, and says by how much its clock is ahead of ours; nil if it does not tell. An error
-// means that it can be asked nothing.
+// skew asks the server for its time and returns how many seconds its clock is ahead of this machine's clock, or nil if
+// the server does not tell its time. An error means that the server cannot be queried at all.
 func (c *Prometheus) skew(ctx context.Context) (*float64, error) {
 	before := time.Now()
 	list, err := c.ask(ctx, question{text: "time()"})
 	middle := before.Add(time.Since(before) / 2)
 	var f *fault
 	switch {
-	case errors.As(err, &f) && !f.fatal && !f.passing: // it answers, but not this
+	case errors.As(err, &f) && !f.fatal && !f.passing: // the server answers queries, but not this one
 		return nil, nil
 	case err != nil:
 		return nil, err

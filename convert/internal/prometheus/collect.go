@@ -1,7 +1,7 @@
-// Package prometheus asks a Prometheus what the model servers and their accelerators saw of a run and of each of its
-// stages. Its documents are the files summary_prometheus_metrics.json and stage_N_prometheus_metrics.json:
-// inference-perf's figures by inference-perf's own queries, and beside them, under the key xk6_llm, the same figures
-// exactly over the window, those of accelerators, and a comparison with what the client counted.
+// Package prometheus asks a Prometheus what the model servers and their accelerators measured during a run and each of
+// its stages. Its documents are the files summary_prometheus_metrics.json and stage_N_prometheus_metrics.json. They
+// hold inference-perf's figures by inference-perf's own queries and, under the key xk6_llm, the same figures exactly
+// over the window, figures of accelerators, and a comparison with what the client counted.
 package prometheus
 
 import (
@@ -28,32 +28,32 @@ type Stage struct {
 	Client Client
 }
 
-// Run is when a run and its stages ran, and what the client counted.
+// Run holds the times of a run and of its stages, and what the client counted.
 type Run struct {
 	Window
 	Client Client
 	Stages []Stage // in order of time
 }
 
-// Settings say what is asked.
+// Settings selects what is asked.
 type Settings struct {
 	Engine      Engine
-	Model       string   // as the server calls it; empty for any
-	Filters     []string // label matchers of PromQL, as namespace='a'
-	Accelerator []string // label matchers of accelerators
-	// ScrapeInterval is how often the Prometheus reads the servers, 0 for 30 s.
+	Model       string   // the server's name of the model; empty means any model
+	Filters     []string // label matchers of PromQL, such as namespace='a'
+	Accelerator []string // label matchers for the metrics of accelerators
+	// ScrapeInterval is the interval at which the Prometheus scrapes the servers; 0 means 30 s.
 	ScrapeInterval  time.Duration
-	Summary, Stages bool // documents to make
+	Summary, Stages bool // which documents to make
 }
 
 func (s Settings) scrape() time.Duration {
 	if s.ScrapeInterval <= 0 {
-		return 30 * time.Second // inference-perf's
+		return 30 * time.Second // as in inference-perf
 	}
 	return s.ScrapeInterval
 }
 
-// settle is how long after an instant all that was counted until then is sure to have been scraped.
+// settle returns how long after an instant everything counted until then has surely been scraped.
 func (s Settings) settle() time.Duration { return s.scrape() + 2*time.Second }
 
 // File is a document and the name of its file.
@@ -62,12 +62,12 @@ type File struct {
 	*Document
 }
 
-// maxSkew is how far clocks may be apart, in seconds, without a warning.
+// maxSkew is the difference of the clocks, in seconds, above which there is a warning.
 const maxSkew = 5
 
-// Collect asks all that the settings want, once the last scrape of the run is sure to be over. It tells on the way that
-// it waits, and what a reader should know, a line each. An error means that nothing could be asked, or that ctx is
-// over.
+// Collect asks everything that the settings select, once the last scrape of the run is surely over. It reports to tell,
+// a line each, that it waits and what a reader should know. An error means that nothing could be asked, or that ctx has
+// ended.
 func (c *Prometheus) Collect(ctx context.Context, s Settings, r Run, tell func(line string)) ([]File, error) {
 	skew, err := c.skew(ctx)
 	if err != nil {
@@ -112,15 +112,15 @@ func (c *Prometheus) Collect(ctx context.Context, s Settings, r Run, tell func(l
 	return files, nil
 }
 
-// tellWarnings tells each different one once, and that of clocks not again.
+// tellWarnings reports each distinct warning once, except the warning about clocks, which Collect has reported already.
 func tellWarnings(files []File, tell func(string)) {
-	told := map[string]bool{}
+	reported := map[string]bool{}
 	for _, f := range files {
-		for _, text := range f.Ours.Warnings {
-			if !told[text] && !strings.HasPrefix(text, skewStart) {
+		for _, text := range f.Additions.Warnings {
+			if !reported[text] && !strings.HasPrefix(text, skewStart) {
 				tell(f.Name + ": " + text)
 			}
-			told[text] = true
+			reported[text] = true
 		}
 	}
 }
@@ -139,7 +139,7 @@ func skewed(skew float64) string {
 		skewStart, skew)
 }
 
-// wait lets the last scrape of the run come in.
+// wait waits until the last scrape of the run is over.
 func wait(ctx context.Context, s Settings, end time.Time, tell func(string)) error {
 	rest := time.Until(end.Add(s.settle()))
 	if rest <= 0 {
@@ -149,7 +149,8 @@ func wait(ctx context.Context, s Settings, end time.Time, tell func(string)) err
 	return network.Sleep(ctx, rest)
 }
 
-// window is that of our own figures: it settles a scrape after its end, or when the next stage begins.
+// window returns the window of the exact figures. Its counters are read a scrape after its end, or when the next stage
+// begins.
 func (s Settings) window(span Window, limit time.Time) window {
 	settled := earlier(span.End.Add(s.settle()), limit)
 	if settled.Before(span.End) {
@@ -158,7 +159,8 @@ func (s Settings) window(span Window, limit time.Time) window {
 	return window{start: span.Start, end: span.End, settled: settled, step: s.scrape()}
 }
 
-// document asks for all figures of a window. inference-perf's range is from its start to when it is evaluated.
+// document asks for all figures of a window. The range of inference-perf's queries goes from the start of the window to
+// the time of evaluation.
 func (c *Prometheus) document(ctx context.Context, s Settings, span Window, evaluated, limit time.Time, client Client,
 	skew *float64) (*Document, error) {
 	matchers := s.Engine.matchers(s.Model, s.Filters)
@@ -178,28 +180,28 @@ func (c *Prometheus) document(ctx context.Context, s Settings, span Window, eval
 		f.questions[q.name] = q.question
 	}
 	f.answers = c.askAll(ctx, all)
-	ours := &f.doc.Ours
-	ours.Source = From{c.base, s.Engine, matchers, s.scrape().Seconds(), skew}
-	ours.Window = Exact{stamp(w.start), stamp(w.end), w.seconds(), stamp(w.settled), w.restarted}
-	ours.Original.Time, ours.Original.Range = seconds(evaluated), rangeSeconds(evaluated.Sub(span.Start))
+	additions := &f.doc.Additions
+	additions.Source = From{c.base, s.Engine, matchers, s.scrape().Seconds(), skew}
+	additions.Window = Exact{stamp(w.start), stamp(w.end), w.seconds(), stamp(w.settled), w.restarted}
+	additions.Original.Time, additions.Original.Range = seconds(evaluated), rangeSeconds(evaluated.Sub(span.Start))
 	f.original()
 	f.exact(own)
 	c.accelerators(ctx, f, s.Accelerator, w, client)
-	ours.Reconciliation = reconcile(ours.Figures, client)
+	additions.Reconciliation = reconcile(additions.Figures, client)
 	c.warn(ctx, f, s, w, skew)
 	return f.doc, ctx.Err()
 }
 
 func newDocument() *Document {
 	d := new(Document)
-	d.Ours = Additions{Figures: map[string]Figure{}, Reasons: map[string]string{}, Warnings: []string{},
+	d.Additions = Additions{Figures: map[string]Figure{}, Reasons: map[string]string{}, Warnings: []string{},
 		Original: Asked{Queries: map[string]string{}}}
 	return d
 }
 
 func stamp(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000000Z07:00") }
 
-// accelerators adds the devices there are, of the vendors of which there is anything.
+// accelerators adds the devices of the vendors that have any series.
 func (c *Prometheus) accelerators(ctx context.Context, f *filler, filters []string, w window, client Client) {
 	probes := []question{anyAccelerator(NVIDIA, filters, w), anyAccelerator(AMD, filters, w)}
 	found := c.askAll(ctx, probes)
@@ -216,30 +218,30 @@ func (c *Prometheus) accelerators(ctx context.Context, f *filler, filters []stri
 		if err := errors.Join(found[probes[0]].err, found[probes[1]].err); err != nil {
 			why = plain.Excerpt(err.Error())
 		}
-		f.doc.Ours.Reasons["accelerators"] = why
+		f.doc.Additions.Reasons["accelerators"] = why
 		return
 	}
 	a := devices(list, c.askAll(ctx, all), w)
 	a.add(client.OutputTokens)
-	f.doc.Ours.Accelerators = a
+	f.doc.Additions.Accelerators = a
 }
 
-// warn adds what a reader should know.
+// warn adds warnings that a reader should know.
 func (c *Prometheus) warn(ctx context.Context, f *filler, s Settings, w window, skew *float64) {
-	ours := &f.doc.Ours
+	additions := &f.doc.Additions
 	warn := func(when bool, format string, args ...any) {
 		if when {
-			ours.Warnings = append(ours.Warnings, fmt.Sprintf(format, args...))
+			additions.Warnings = append(additions.Warnings, fmt.Sprintf(format, args...))
 		}
 	}
 	if skew != nil && math.Abs(*skew) > maxSkew {
 		warn(true, "%s", skewed(*skew))
 	}
 	known, fault := 0, ""
-	for name, figure := range ours.Figures {
+	for name, figure := range additions.Figures {
 		if figure.Value != nil {
 			known++
-		} else if why := ours.Reasons["figures."+name]; !strings.HasPrefix(why, "no samples") &&
+		} else if why := additions.Reasons["figures."+name]; !strings.HasPrefix(why, "no samples") &&
 			!strings.HasPrefix(why, "not a number") {
 			fault = why
 		}
@@ -258,14 +260,14 @@ func (c *Prometheus) warn(ctx context.Context, f *filler, s Settings, w window, 
 	short := w.seconds() < 2*s.scrape().Seconds()
 	warn(short, "the window of %.3g s has fewer than two scrapes, %g s apart: rates and gauges may be missing or rough",
 		w.seconds(), s.scrape().Seconds())
-	if a := ours.Accelerators; a != nil {
+	if a := additions.Accelerators; a != nil {
 		warn(len(s.Accelerator) == 0,
 			"the accelerators are all that Prometheus knows (%d): if some are not of this server, narrow them by "+
 				"--prometheus-accelerator-filter", len(a.Devices))
 	}
 }
 
-// hint says what may be wrong if there are no samples: the name of the model, or that the server is not scraped.
+// hint returns a likely reason for missing samples: a wrong name of the model, or a server that is not scraped.
 func (c *Prometheus) hint(ctx context.Context, s Settings, w window) string {
 	var models []string
 	for _, a := range c.askAll(ctx, []question{present(s.Engine, w.settled)}) {

@@ -13,7 +13,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/schematest"
 )
 
-// aRun is over for long.
+// aRun returns a run that ended long ago.
 func aRun() Run {
 	at := func(sec int64) time.Time { return time.Unix(1_700_000_000+sec, 0) }
 	own := Client{Requests: 10, PromptTokens: 100, OutputTokens: 50, TTFTMean: new(0.5), LatencyMean: new(3.0)}
@@ -22,13 +22,13 @@ func aRun() Run {
 
 var both = Settings{Engine: VLLM, Model: "m", ScrapeInterval: 15 * time.Second, Summary: true, Stages: true}
 
-func collect(t *testing.T, c *Prometheus, s Settings, r Run) (files []File, told []string) {
+func collect(t *testing.T, c *Prometheus, s Settings, r Run) (files []File, messages []string) {
 	t.Helper()
-	files, err := c.Collect(t.Context(), s, r, func(line string) { told = append(told, line) })
+	files, err := c.Collect(t.Context(), s, r, func(line string) { messages = append(messages, line) })
 	if err != nil {
 		t.Fatal(err)
 	}
-	return files, told
+	return files, messages
 }
 
 func TestCollect(t *testing.T) {
@@ -42,7 +42,7 @@ func TestCollect(t *testing.T) {
 		}
 		return answered("2.5")
 	})
-	files, told := collect(t, open(t, Source{URL: f.URL + "/"}), both, aRun())
+	files, messages := collect(t, open(t, Source{URL: f.URL + "/"}), both, aRun())
 	var names []string
 	for _, file := range files {
 		names = append(names, file.Name)
@@ -62,25 +62,26 @@ func TestCollect(t *testing.T) {
 	if got := *d.Successes.PrefixCacheHits.Mean; got != 100 {
 		t.Errorf("hit percent: got %v, want 100", got)
 	}
-	if got := d.Ours.Reasons["successes.num_requests_swapped.mean"]; got != "not exported by vllm" {
+	if got := d.Additions.Reasons["successes.num_requests_swapped.mean"]; got != "not exported by vllm" {
 		t.Errorf("reason: got %q", got)
 	}
-	if got := d.Ours.Original; got.Range != 77 || got.Time != 1_700_000_077 {
+	if got := d.Additions.Original; got.Range != 77 || got.Time != 1_700_000_077 {
 		t.Errorf("summary: got a range of %d s at %v, want 77 at the end and 17 s", got.Range, got.Time)
 	}
-	if got := files[1].Ours.Original; got.Range != 46 || got.Time != 1_700_000_046 {
+	if got := files[1].Additions.Original; got.Range != 46 || got.Time != 1_700_000_046 {
 		t.Errorf("stage: got a range of %d s at %v", got.Range, got.Time)
 	}
-	if want := "1 of inference-perf's queries gave several series"; len(told) < 1 || !strings.Contains(told[0], want) {
-		t.Errorf("told %q, want %q", told, want)
+	if want := "1 of inference-perf's queries gave several series"; len(messages) < 1 ||
+		!strings.Contains(messages[0], want) {
+		t.Errorf("got messages %q, want %q", messages, want)
 	}
-	if c := d.Ours.Reconciliation[0]; *c.Difference != -7.5 || *c.Share != -0.75 ||
+	if c := d.Additions.Reconciliation[0]; *c.Difference != -7.5 || *c.Share != -0.75 ||
 		!strings.HasPrefix(c.Explanation, "the server finished fewer") {
 		t.Errorf("requests: got %+v", c)
 	}
 }
 
-// holds holds a document against its schema.
+// holds checks a document against its schema.
 func holds(t *testing.T, d *Document) {
 	t.Helper()
 	text, err := d.JSON()
@@ -101,7 +102,7 @@ func schema(t *testing.T) *schematest.Schema {
 	return s
 }
 
-// nullsWithoutReason are the paths of figures that are null for no reason given.
+// nullsWithoutReason returns the paths of null figures without a reason.
 func nullsWithoutReason(t *testing.T, d *Document) (list []string) {
 	t.Helper()
 	text, err := json.Marshal(d.Successes)
@@ -114,7 +115,7 @@ func nullsWithoutReason(t *testing.T, d *Document) (list []string) {
 	}
 	var walk func(path string, v any)
 	walk = func(path string, v any) {
-		if v == nil && d.Ours.Reasons[path] == "" {
+		if v == nil && d.Additions.Reasons[path] == "" {
 			list = append(list, path)
 		}
 		if m, ok := v.(map[string]any); ok {
@@ -124,8 +125,8 @@ func nullsWithoutReason(t *testing.T, d *Document) (list []string) {
 		}
 	}
 	walk("successes", tree)
-	for name, figure := range d.Ours.Figures {
-		if figure.Value == nil && d.Ours.Reasons["figures."+name] == "" {
+	for name, figure := range d.Additions.Figures {
+		if figure.Value == nil && d.Additions.Reasons["figures."+name] == "" {
 			list = append(list, "figures."+name)
 		}
 	}
@@ -154,11 +155,11 @@ func TestSchemaRefusesBrokenDocuments(t *testing.T) {
 	s := both
 	s.Stages = false
 	files, _ := collect(t, open(t, Source{URL: f.URL}), s, aRun())
-	ours := &files[0].Ours
-	onlyOne(ours.Figures) // all are broken in turn, which takes its time
-	onlyOne(ours.Reasons)
-	onlyOne(ours.Original.Queries)
-	onlyOne(ours.Accelerators.Queries)
+	additions := &files[0].Additions
+	onlyOne(additions.Figures) // the test breaks each of them in turn, which takes time
+	onlyOne(additions.Reasons)
+	onlyOne(additions.Original.Queries)
+	onlyOne(additions.Accelerators.Queries)
 	text, err := files[0].JSON()
 	if err != nil {
 		t.Fatal(err)
@@ -175,7 +176,7 @@ func onlyOne[V any](m map[string]V) {
 	maps.DeleteFunc(m, func(key string, _ V) bool { return key != keys[0] })
 }
 
-// What an engine does not have is null and says so.
+// A figure that an engine does not have is null, with a reason.
 func TestUndeclaredFields(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, func(string) string { return answered("2.5") })
@@ -194,13 +195,13 @@ func TestUndeclaredFields(t *testing.T) {
 		if got != want {
 			t.Errorf("%s: TTFT, preemptions, cache are there: got %v, want %v", engine, got, want)
 		}
-		if want := "not exported by " + string(engine); d.Ours.Reasons["successes.corrupted_requests"] != want {
-			t.Errorf("got %q, want %q", d.Ours.Reasons["successes.corrupted_requests"], want)
+		if want := "not exported by " + string(engine); d.Additions.Reasons["successes.corrupted_requests"] != want {
+			t.Errorf("got %q, want %q", d.Additions.Reasons["successes.corrupted_requests"], want)
 		}
 	}
 }
 
-// Whatever a figure's answer is, the document is JSON, and null has its reason.
+// For any answer the document is valid JSON, and every null has a reason.
 func TestOddAnswers(t *testing.T) {
 	t.Parallel()
 	for reply, want := range map[string]string{
@@ -212,14 +213,14 @@ func TestOddAnswers(t *testing.T) {
 		`{"status":"success","data":{"resultType":"matrix","result":[]}}`:  `the answer is a "matrix", want a vector`,
 	} {
 		f := newFake(t, func(string) string { return reply })
-		files, told := collect(t, open(t, Source{URL: f.URL}), both, aRun())
+		files, messages := collect(t, open(t, Source{URL: f.URL}), both, aRun())
 		d := files[0].Document
 		holds(t, d)
-		if got := d.Ours.Reasons["successes.count"]; d.Successes.Count != nil || got != want {
+		if got := d.Additions.Reasons["successes.count"]; d.Successes.Count != nil || got != want {
 			t.Errorf("%s: got %q, want %q", reply, got, want)
 		}
-		if len(told) == 0 {
-			t.Errorf("%s: a run without figures is told to nobody", reply)
+		if len(messages) == 0 {
+			t.Errorf("%s: a run without figures gets no message", reply)
 		}
 	}
 }
@@ -234,15 +235,15 @@ func TestNoSamplesHint(t *testing.T) {
 	})
 	s := both
 	s.Stages = false
-	_, told := collect(t, open(t, Source{URL: f.URL}), s, aRun())
+	_, messages := collect(t, open(t, Source{URL: f.URL}), s, aRun())
 	want := `summary_prometheus_metrics.json: Prometheus has no samples of vllm in the window with ` +
 		`{model_name='m'}; there are those of the models "org/m"`
-	if !slices.Equal(told, []string{want}) {
-		t.Errorf("got %q, want %q", told, want)
+	if !slices.Equal(messages, []string{want}) {
+		t.Errorf("got %q, want %q", messages, want)
 	}
 }
 
-// After a restart a counter's values at the two ends of a window tell nothing.
+// After a restart the difference of a counter's values at the ends of a window is wrong.
 func TestRestart(t *testing.T) {
 	t.Parallel()
 	for probe, replies := range map[string][2]string{"resets": {"sum(resets", "1"}, "gone": {" unless ", "2"},
@@ -259,10 +260,10 @@ func TestRestart(t *testing.T) {
 		s := both
 		s.Stages = false
 		files, _ := collect(t, open(t, Source{URL: f.URL}), s, aRun())
-		ours, want := files[0].Ours, probe != "neither"
-		if got := strings.HasPrefix(ours.Figures["requests_total"].Query, "sum(increase("); got != want ||
-			ours.Window.Restarted != want {
-			t.Errorf("%s: got %v and %+v, want %v", probe, got, ours.Window, want)
+		additions, want := files[0].Additions, probe != "neither"
+		if got := strings.HasPrefix(additions.Figures["requests_total"].Query, "sum(increase("); got != want ||
+			additions.Window.Restarted != want {
+			t.Errorf("%s: got %v and %+v, want %v", probe, got, additions.Window, want)
 		}
 	}
 }

@@ -5,17 +5,18 @@ import (
 	"encoding/json"
 )
 
-// Document is the file of a run's or a stage's figures from Prometheus: inference-perf's report, with additions of
-// ours. Times are seconds. Null is what could not be had; Reasons say why.
+// Document is the file of the figures of a run or a stage from Prometheus: inference-perf's report with additions.
+// Times are in seconds. Null means that a figure is not available; Reasons says why.
 type Document struct {
-	BenchmarkTime float64   `json:"benchmark_time_seconds"` // 0, as inference-perf has it
+	BenchmarkTime float64   `json:"benchmark_time_seconds"` // 0, as in inference-perf
 	Load          struct{}  `json:"load_summary"`
 	Successes     Successes `json:"successes"`
 	Failures      struct{}  `json:"failures"`
-	Ours          Additions `json:"xk6_llm"`
+	Additions     Additions `json:"xk6_llm"`
 }
 
-// Successes are the figures of inference-perf, each by its own query. What its queries get wrong is right in Additions.
+// Successes holds the figures of inference-perf, each by inference-perf's own query. Additions has the right values
+// where these queries are wrong.
 type Successes struct {
 	Count                          *float64   `json:"count"`
 	Rate                           *float64   `json:"rate"`
@@ -52,18 +53,18 @@ type Successes struct {
 	KVBlockReuseGap                Statistics `json:"kv_block_reuse_gap"`
 }
 
-// Mean is a figure that has a mean alone.
+// Mean is a figure that has only a mean.
 type Mean struct {
 	Mean *float64 `json:"mean"`
 }
 
-// Lengths are a mean, of counters inference-perf's tokens per second, and a rate per second.
+// Lengths holds a mean, which for counters is inference-perf's tokens per second, and a rate per second.
 type Lengths struct {
 	Mean *float64 `json:"mean"`
 	Rate *float64 `json:"rate"`
 }
 
-// Statistics are a mean and quantiles.
+// Statistics holds a mean and quantiles.
 type Statistics struct {
 	Mean   *float64 `json:"mean"`
 	Median *float64 `json:"median"`
@@ -71,53 +72,53 @@ type Statistics struct {
 	P99    *float64 `json:"p99"`
 }
 
-// Additions are our own figures, under the key xk6_llm.
+// Additions holds the additions to inference-perf's report, under the key xk6_llm.
 type Additions struct {
 	Source         From              `json:"source"`
 	Window         Exact             `json:"window"`
 	Original       Asked             `json:"inference_perf"`
 	Figures        map[string]Figure `json:"figures"`
-	Reasons        map[string]string `json:"reasons"` // why a figure of successes, or of ours, is null
+	Reasons        map[string]string `json:"reasons"` // why a figure here or in successes is null
 	Accelerators   *Accelerators     `json:"accelerators"`
 	Reconciliation []Comparison      `json:"reconciliation"`
 	Warnings       []string          `json:"warnings"`
 }
 
-// From says who was asked for what.
+// From names the server that was asked, and the settings.
 type From struct {
-	URL            string   `json:"url"` // without a user
+	URL            string   `json:"url"` // without user and password
 	Engine         Engine   `json:"engine"`
-	Matchers       string   `json:"matchers"` // of PromQL, on each metric of the engine
+	Matchers       string   `json:"matchers"` // matchers of PromQL on each metric of the engine
 	ScrapeInterval float64  `json:"scrape_interval_seconds"`
-	Skew           *float64 `json:"clock_ahead_seconds"` // of Prometheus, null if it does not tell
+	Skew           *float64 `json:"clock_ahead_seconds"` // clock of Prometheus; null if it does not tell its time
 }
 
-// Exact is the window of our own figures.
+// Exact is the window of the exact figures.
 type Exact struct {
 	Start   string  `json:"start"` // RFC 3339
 	End     string  `json:"end"`
 	Seconds float64 `json:"seconds"`
-	// Settled is when the counters are read that end the window: once all of it has been scraped, or when the next
-	// stage begins.
+	// Settled is the time at which the counters at the end of the window are read: once all of it has been scraped, or
+	// when the next stage begins.
 	Settled   string `json:"settled"`
-	Restarted bool   `json:"server_restarted"` // so that increase() stands in for exact differences
+	Restarted bool   `json:"server_restarted"` // then increase() replaces exact differences
 }
 
-// Asked is how inference-perf's figures were asked for.
+// Asked holds the queries for inference-perf's figures.
 type Asked struct {
 	Time    float64           `json:"time"` // of evaluation, unix seconds
 	Range   int64             `json:"range_seconds"`
 	Queries map[string]string `json:"queries"` // by the path of the figure
 }
 
-// Figure is a figure of ours.
+// Figure is an exact figure with its query.
 type Figure struct {
 	Value *float64 `json:"value"`
 	Query string   `json:"query"`
 	Time  float64  `json:"time"` // of evaluation, unix seconds
 }
 
-// JSON is the file's text.
+// JSON returns the text of the file.
 func (d *Document) JSON() ([]byte, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)

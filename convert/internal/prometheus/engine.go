@@ -6,17 +6,17 @@ import (
 	"strings"
 )
 
-// Engine is the kind of a model server, which decides the names of its metrics.
+// Engine is the kind of a model server, which determines the names of its metrics.
 type Engine string
 
-// The engines whose metrics are known.
+// The engines whose metrics are supported.
 const (
 	VLLM   Engine = "vllm"
 	SGLang Engine = "sglang"
 	TGI    Engine = "tgi"
 )
 
-// ParseEngine reads the name of an engine.
+// ParseEngine returns the engine of a name, or an error that lists the engines.
 func ParseEngine(name string) (Engine, error) {
 	if e := Engine(name); e.metrics() != nil {
 		return e, nil
@@ -32,14 +32,15 @@ const (
 	histogram
 )
 
-// metric is a metric of an engine, and the field of inference-perf's that is made of it.
+// metric is a metric of an engine, and the field of inference-perf that is made from it.
 type metric struct {
 	field string
 	kind  kind
 	name  string
 }
 
-// metrics are an engine's in the order in which inference-perf asks for them, nil for an engine that is not known.
+// metrics returns the metrics of an engine in the order in which inference-perf asks for them, or nil for an unknown
+// engine.
 func (e Engine) metrics() []metric {
 	switch e {
 	case VLLM:
@@ -113,8 +114,8 @@ var tgiMetrics = []metric{
 	{"time_per_output_token", histogram, "tgi_request_mean_time_per_token_duration"},
 }
 
-// matchers are the label matchers of an engine's metrics. TGI tells no model. A model that is not known is no matcher,
-// where inference-perf looks for a model called None.
+// matchers returns the label matchers for an engine's metrics. TGI has no label for the model. An unknown model adds no
+// matcher; inference-perf looks for a model called None.
 func (e Engine) matchers(model string, filters []string) string {
 	var list []string
 	if e != TGI && model != "" {
@@ -123,5 +124,5 @@ func (e Engine) matchers(model string, filters []string) string {
 	return strings.Join(append(list, filters...), ",")
 }
 
-// quoted escapes what may not stand between the single quotes of PromQL.
+// quoted escapes the characters that must not stand between the single quotes of PromQL.
 var quoted = strings.NewReplacer(`\`, `\\`, `'`, `\'`, "\n", `\n`)

@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-// window is when a run or a stage ran, and when its last finished requests have been scraped.
+// window holds when a run or a stage ran, and when its last finished requests have been scraped.
 type window struct {
 	start, end time.Time
 	settled    time.Time // when to read counters: end or later
 	step       time.Duration
-	restarted  bool // counters began anew in the window, so that their values at its ends tell nothing
+	restarted  bool // counters were reset in the window, so the difference of their values at its ends is wrong
 }
 
 func (w window) seconds() float64 { return w.end.Sub(w.start).Seconds() }
 
-// exactly are our own questions about an engine. Counters and histograms are the difference of their values at the two
-// ends of the window, which is exact where increase() extrapolates; after a restart of the server increase() stands in.
-// Gauges are over all series.
+// exactly returns the queries for the exact figures of an engine. Counters and histograms are the difference of their
+// values at the two ends of the window, which is exact where increase() extrapolates; after a restart of the server
+// increase() is used. Gauges cover all series.
 func exactly(e Engine, matchers string, w window) (list []named) {
 	seen := map[string]bool{}
 	for _, m := range e.metrics() {
@@ -58,7 +58,7 @@ func (m metric) exact(f string, w window) [][2]string {
 	}
 }
 
-// part is one of the counters that make a histogram.
+// part returns one of the counters that make a histogram.
 func (m metric) part(name string) metric { return metric{m.field, counter, m.name + "_" + name} }
 
 func amounts(change string, w window) [][2]string {
@@ -68,7 +68,7 @@ func amounts(change string, w window) [][2]string {
 	}
 }
 
-// change is by how much a counter grew. A series that came up within the window counts from 0.
+// change returns the query for the growth of a counter. A series that appeared within the window counts from 0.
 func (m metric) change(f string, w window) string {
 	back := milliseconds(w.settled.Sub(w.start))
 	if w.restarted {
@@ -77,7 +77,7 @@ func (m metric) change(f string, w window) string {
 	return fmt.Sprintf("sum(%s) - (sum(%s) or vector(0))", m.legs("%s{%s}", f), m.legs("%s{%s} offset %s", f, back))
 }
 
-// buckets are by how much each bucket of a histogram grew.
+// buckets returns the query for the growth of each bucket of a histogram.
 func (m metric) buckets(f string, w window) string {
 	back := milliseconds(w.settled.Sub(w.start))
 	if w.restarted {
@@ -87,7 +87,8 @@ func (m metric) buckets(f string, w window) string {
 	return fmt.Sprintf("%s - (sum by (le) (%s{%s} offset %s) or %s * 0)", now, m.name, f, back, now)
 }
 
-// level is of a gauge over all series: numbers of requests add up, shares of a cache are averaged.
+// level returns the queries for a gauge over all series: numbers of requests are added up, shares of a cache are
+// averaged.
 func (m metric) level(f string, w window) [][2]string {
 	over := "sum"
 	if m.field == "kv_cache_usage" {
@@ -102,8 +103,8 @@ func (m metric) level(f string, w window) [][2]string {
 	return append(list, [2]string{"max", fmt.Sprintf("max_over_time(%s)", points)})
 }
 
-// restarts are the questions whose answer is above 0 if a server began anew within the window: its counters fell, or it
-// is gone.
+// restarts returns queries whose answer is above 0 if a server restarted within the window, because its counters fell
+// or are gone.
 func restarts(e Engine, f string, w window) []question {
 	back := milliseconds(w.settled.Sub(w.start))
 	for _, m := range e.metrics() {
@@ -118,7 +119,7 @@ func restarts(e Engine, f string, w window) []question {
 	return nil
 }
 
-// present asks which models there are, whatever the matchers.
+// present returns the query for all models, without matchers.
 func present(e Engine, at time.Time) question {
 	for _, m := range e.metrics() {
 		if m.field == "request_latency" {
@@ -128,7 +129,7 @@ func present(e Engine, at time.Time) question {
 	return question{}
 }
 
-// milliseconds is a duration of PromQL, 1ms at least: it has no 0.
+// milliseconds returns a duration of PromQL of at least 1ms, because PromQL has no duration of 0.
 func milliseconds(d time.Duration) string {
 	return strconv.FormatInt(max(d.Milliseconds(), 1), 10) + "ms"
 }

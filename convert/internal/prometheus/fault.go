@@ -16,11 +16,11 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/secret"
 )
 
-// fault is what went wrong and what to do about it. It holds no credential.
+// fault is an error that says what went wrong and what to do about it. It holds no credential.
 type fault struct {
 	what, fix string
-	fatal     bool // it will be the same for each query
-	passing   bool // it may be gone at the next attempt
+	fatal     bool // every other query would fail in the same way
+	passing   bool // the next attempt may succeed
 }
 
 func (f *fault) Error() string {
@@ -30,7 +30,7 @@ func (f *fault) Error() string {
 	return f.what + "; " + f.fix
 }
 
-// hide takes what a request carried out of its error: the server may repeat it.
+// hide removes the credentials of a request from its error, because the server may repeat them.
 func hide(err error, header http.Header) error {
 	var f *fault
 	if !errors.As(err, &f) {
@@ -47,7 +47,7 @@ const (
 	whichRight = "the account needs roles/monitoring.viewer in the project"
 )
 
-// refusal is the fault of a status that is no success. Prometheus tells in JSON what is wrong with a query.
+// refusal returns the fault of a status other than success. Prometheus says in JSON what is wrong with a query.
 func refusal(status int, body []byte, google bool) error {
 	name := strings.TrimSpace(fmt.Sprintf("%d %s", status, http.StatusText(status)))
 	switch {
@@ -68,14 +68,13 @@ func refusal(status int, body []byte, google bool) error {
 		return &fault{what: "the server answered " + name + " without JSON, so this is not a Prometheus", fix: whatURL,
 			fatal: true}
 	}
-	if _, err := parseAnswer(body); err != nil { // of 400 and 422
+	if _, err := parseAnswer(body); err != nil { // after 400 and 422
 		return err
 	}
 	return &fault{what: "the server answered " + name}
 }
 
-// unanswered is the fault of a request that got no answer, without the URL that was asked for: it can hold a
-// credential.
+// unanswered returns the fault of a request without an answer. It leaves out the URL, which can hold a credential.
 func unanswered(err error) error {
 	var certificate *tls.CertificateVerificationError
 	var record tls.RecordHeaderError

@@ -15,7 +15,7 @@ import (
 	"testing"
 )
 
-// serviceAccount writes a file of credentials whose tokens come from a server.
+// serviceAccount writes a key file of a service account that gets its tokens from a server.
 func serviceAccount(t *testing.T, tokens, project string) string {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -59,7 +59,7 @@ func googleServer(t *testing.T) *httptest.Server {
 	return server
 }
 
-// The credentials are in the environment, so that this cannot run beside other tests.
+// The environment holds the credentials, so this test cannot run in parallel with others.
 func TestGoogle(t *testing.T) {
 	server := googleServer(t)
 	for _, tt := range []struct{ project, ofCredentials, tokens, want string }{

@@ -8,23 +8,23 @@ import (
 	"time"
 )
 
-// question is a query and when it is to be evaluated; the zero time is the server's own now.
+// question is a query and the time of its evaluation. The zero time means the server's own now.
 type question struct {
 	text string
 	at   time.Time
 }
 
-// named is a question and the name of what it asks for, such as prompt_tokens.total.
+// named is a question and the name of its figure, such as prompt_tokens.total.
 type named struct {
 	name string
 	question
 }
 
-// levels are the quantiles that are asked for, by their names in a report.
+// levels lists the quantiles that are asked for, by their names in a report.
 var levels = []struct{ name, value string }{{"median", "0.5"}, {"p90", "0.9"}, {"p99", "0.99"}}
 
-// originals are inference-perf's own questions about an engine, in its order: of each metric's statistics over a range
-// that ends at the time of evaluation.
+// originals returns inference-perf's own questions about an engine, in its order: the statistics of each metric over a
+// range that ends at the time of evaluation.
 func originals(e Engine, matchers string, span time.Duration, at time.Time) (list []named) {
 	width := rangeSeconds(span)
 	for _, m := range e.metrics() {
@@ -35,10 +35,10 @@ func originals(e Engine, matchers string, span time.Duration, at time.Time) (lis
 	return list
 }
 
-// rangeSeconds is a span as inference-perf asks for it: in whole seconds, a half to the even side.
+// rangeSeconds returns a span as inference-perf asks for it: in whole seconds, a half rounded to the even number.
 func rangeSeconds(span time.Duration) int64 { return int64(math.RoundToEven(span.Seconds())) }
 
-// original are the statistics of a metric and their queries.
+// original returns the statistics of a metric and their queries.
 func (m metric) original(f, d string) [][2]string {
 	switch m.kind {
 	case counter:
@@ -66,7 +66,7 @@ func (m metric) original(f, d string) [][2]string {
 	}
 }
 
-// legs are a term for each of the two spellings of a counter's name, of which Prometheus takes the one that there is.
+// legs joins the term for both spellings of a counter's name; Prometheus uses the one that exists.
 func (m metric) legs(term string, f string, rest ...any) string {
 	base := strings.TrimSuffix(m.name, "_total")
 	leg := func(name string) string { return fmt.Sprintf(term, append([]any{name, f}, rest...)...) }

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// The queries of inference-perf, all and in its order.
+// All queries of inference-perf, in its order.
 func TestOriginalQueries(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -63,7 +63,7 @@ func TestMatchers(t *testing.T) {
 	}
 }
 
-// A stage's window ends its counters once all has been scraped, but never in the next stage.
+// The counters of a stage's window are read once everything has been scraped, but never in the next stage.
 func TestWindow(t *testing.T) {
 	t.Parallel()
 	s, at := Settings{ScrapeInterval: 15 * time.Second}, func(sec int64) time.Time { return time.Unix(sec, 0) }
@@ -134,7 +134,7 @@ func TestParseEngine(t *testing.T) {
 	}
 }
 
-// The documentation has each name that is asked for.
+// The documentation lists each name that is asked for.
 func TestDocsHaveEveryName(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "server-metrics.md"))

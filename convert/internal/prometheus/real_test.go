@@ -19,15 +19,15 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 )
 
-// page is what a server of vLLM's shows. Between start and stop each scrape finds ten more requests.
+// page is the metrics page of a vLLM server. Between start and stop each scrape finds ten more requests.
 type page struct {
 	lock     sync.Mutex
 	working  bool
-	requests int // on top of what was there before the test
+	requests int // in addition to the requests before the test
 	scrapes  int
 }
 
-// before is what the server had done before, in requests.
+// before is the number of requests that the server had done before the test.
 const before = 1000
 
 func (p *page) set(working bool) {
@@ -42,8 +42,8 @@ func (p *page) done() int {
 	return p.requests
 }
 
-// ServeHTTP shows counters of two engines, of which the second has no requests. Requests have 20 prompt and 5 output
-// tokens, a first token after 0.2 s, and end after 1 s.
+// ServeHTTP writes the counters of two engines, the second without requests. A request has 20 prompt and 5 output
+// tokens, gets its first token after 0.2 s, and ends after 1 s.
 func (p *page) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	p.lock.Lock()
 	defer p.lock.Unlock()
@@ -80,7 +80,7 @@ func (p *page) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 		300_000*p.scrapes)
 }
 
-// realPrometheus starts a Prometheus that reads a page each second, and gives its URL.
+// realPrometheus starts a Prometheus that scrapes a page every second, and returns its URL.
 func realPrometheus(t *testing.T, target string) string {
 	t.Helper()
 	program := testenv.Program(t, "prometheus")
@@ -112,7 +112,7 @@ func realPrometheus(t *testing.T, target string) string {
 	return "http://" + address
 }
 
-// until asks again and again, until the sum over a query's series is at least what is wanted.
+// until repeats a query until the sum over its series is at least the wanted value.
 func until(t *testing.T, c *Prometheus, text string, want float64) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -120,7 +120,7 @@ func until(t *testing.T, c *Prometheus, text string, want float64) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		list, err := c.once(ctx, question{text: text})
+		list, err := c.askOnce(ctx, question{text: text})
 		if err == nil && len(list) > 0 && list[0].value >= want {
 			return
 		}
@@ -132,7 +132,7 @@ func until(t *testing.T, c *Prometheus, text string, want float64) {
 	}
 }
 
-// load lets the server work until it has done n more requests, and Prometheus knows.
+// load lets the server work until it has done n more requests and Prometheus has scraped them.
 func (p *page) load(t *testing.T, c *Prometheus, n int) Stage {
 	t.Helper()
 	want := p.done() + n
@@ -141,7 +141,7 @@ func (p *page) load(t *testing.T, c *Prometheus, n int) Stage {
 	s.Start = time.Now()
 	p.set(true)
 	until(t, c, "sum(vllm:request_success_total)", float64(before+want-10))
-	p.set(false) // the scrape that made it so is the last but one, or the last
+	p.set(false) // the scrape with these values is the last one or the one before
 	s.End = time.Now()
 	until(t, c, fmt.Sprintf("sum(vllm:request_success_total) == bool %d", before+p.done()), 1)
 	return s
@@ -161,30 +161,30 @@ func TestRealPrometheus(t *testing.T) {
 	r := Run{Window{one.Start, two.End}, Client{Requests: served.done(), OutputTokens: 5 * float64(served.done()),
 		TTFTMean: new(0.25)}, []Stage{one, two}}
 	s := Settings{Engine: VLLM, Model: "m", ScrapeInterval: time.Second, Summary: true, Stages: true}
-	files, told := collect(t, c, s, r)
-	if len(told) == 0 || !strings.HasPrefix(told[0], "waiting 3 s for Prometheus' last scrape") {
-		t.Errorf("told %q", told)
+	files, messages := collect(t, c, s, r)
+	if len(messages) == 0 || !strings.HasPrefix(messages[0], "waiting 3 s for Prometheus' last scrape") {
+		t.Errorf("got messages %q", messages)
 	}
 	for i, requests := range []int{served.done(), first, served.done() - first} {
 		holds(t, files[i].Document)
 		checkReal(t, files[i], float64(requests))
 	}
-	power := files[0].Ours.Accelerators
+	power := files[0].Additions.Accelerators
 	if power == nil || math.Abs(*power.Total.Power-300) > 1e-9 ||
 		math.Abs(*power.Total.Energy/(300*r.End.Sub(r.Start).Seconds())-1) > 0.3 {
 		t.Errorf("accelerators: got %+v", power)
 	}
 }
 
-// checkReal holds a document against what was served: our figures exactly, inference-perf's within what increase()
-// extrapolates.
+// checkReal compares a document with what was served: the additions exactly, inference-perf's figures within the
+// extrapolation of increase().
 func checkReal(t *testing.T, f File, requests float64) {
 	t.Helper()
 	value := func(name string) float64 {
-		if v := f.Ours.Figures[name].Value; v != nil {
+		if v := f.Additions.Figures[name].Value; v != nil {
 			return *v
 		}
-		t.Errorf("%s: no %s: %s", f.Name, name, f.Ours.Reasons["figures."+name])
+		t.Errorf("%s: no %s: %s", f.Name, name, f.Additions.Reasons["figures."+name])
 		return math.NaN()
 	}
 	for name, want := range map[string]float64{
@@ -192,7 +192,7 @@ func checkReal(t *testing.T, f File, requests float64) {
 		"time_to_first_token_mean": 0.2, "request_latency_mean": 1,
 		"time_to_first_token_median": 0.2, "request_latency_median": 1, "num_requests_running_mean": 7,
 		"num_requests_running_max": 7,
-		"output_tokens_per_second": 5 * requests / f.Ours.Window.Seconds,
+		"output_tokens_per_second": 5 * requests / f.Additions.Window.Seconds,
 	} {
 		if got := value(name); math.Abs(got-want) > 1e-6*want {
 			t.Errorf("%s: %s: got %v, want %v", f.Name, name, got, want)
@@ -200,18 +200,18 @@ func checkReal(t *testing.T, f File, requests float64) {
 	}
 	// Its range may miss the first scrape, reaches three scrapes beyond the window, and is extrapolated to its ends.
 	if got := f.Successes.Count; got == nil {
-		t.Errorf("%s: inference-perf's count: %s", f.Name, f.Ours.Reasons["successes.count"])
+		t.Errorf("%s: inference-perf's count: %s", f.Name, f.Additions.Reasons["successes.count"])
 	} else if *got < requests-10 || *got > 1.6*(requests+30) {
 		t.Errorf("%s: inference-perf's count: got %v, want from %v to %v", f.Name, *got, requests-10, 1.6*(requests+30))
 	}
 	if got := f.Successes.TTFT.Mean; got == nil || math.Abs(*got-0.2) > 1e-6 {
 		t.Errorf("%s: inference-perf's TTFT: got %v, want 0.2", f.Name, got)
 	}
-	if c := f.Ours.Reconciliation; *c[0].Difference != 0 || math.Abs(*c[3].Difference+0.05) > 1e-6 ||
+	if c := f.Additions.Reconciliation; *c[0].Difference != 0 || math.Abs(*c[3].Difference+0.05) > 1e-6 ||
 		c[0].Explanation != "equal" {
 		t.Errorf("%s: reconciliation: got %+v", f.Name, c)
 	}
-	if f.Ours.Window.Restarted {
+	if f.Additions.Window.Restarted {
 		t.Errorf("%s: the server did not begin anew", f.Name)
 	}
 }

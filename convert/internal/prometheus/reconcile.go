@@ -2,28 +2,28 @@ package prometheus
 
 import "fmt"
 
-// Client is what our side counted and measured in a window, to be compared with the server's figures.
+// Client holds what the client counted and measured in a window, for comparison with the server's figures.
 type Client struct {
-	Requests     int     // sent, failed ones too
+	Requests     int     // requests sent, including failed ones
 	PromptTokens float64 // of successes
 	OutputTokens float64 // of successes
-	// Seconds, over successes; nil where there is none.
+	// In seconds, over successful requests; nil if there is none.
 	TTFTMean, TTFTMedian, LatencyMean, LatencyMedian *float64
 }
 
-// Comparison is one figure as the server and as we have it.
+// Comparison is one figure as the server and as the client has it.
 type Comparison struct {
 	Figure     string   `json:"figure"`
 	Unit       string   `json:"unit"`
-	Server     *float64 `json:"server"`     // of the same name in figures
-	Client     *float64 `json:"client"`     // null if ours has none
+	Server     *float64 `json:"server"`     // the figure of this name in figures
+	Client     *float64 `json:"client"`     // null if the client has none
 	Difference *float64 `json:"difference"` // server - client
-	// Share is the difference as a part of the client's figure.
+	// Share is the difference divided by the client's figure.
 	Share       *float64 `json:"share"`
 	Explanation string   `json:"explanation"`
 }
 
-// reconcile compares the server's figures with ours over the exact window.
+// reconcile compares the server's figures with the client's over the exact window.
 func reconcile(figures map[string]Figure, c Client) (list []Comparison) {
 	for _, row := range []struct {
 		figure, unit string

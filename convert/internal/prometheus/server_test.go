@@ -23,12 +23,12 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/network"
 )
 
-// fake answers queries: by what it is given for a query, and else with the same value.
+// fake answers queries with the answer set for a query, and otherwise with one value.
 type fake struct {
 	*httptest.Server
 	lock    sync.Mutex
 	queries []string
-	header  http.Header // of the last query
+	header  http.Header // headers of the last query
 }
 
 const vector = `{"status":"success","data":{"resultType":"vector","result":[%s]}}`
@@ -108,18 +108,19 @@ func TestUnusable(t *testing.T) {
 				t.Errorf("got %v, %v, want %q", files, err, want)
 			}
 			if err != nil && strings.Contains(err.Error(), "secret-word") {
-				t.Errorf("the password is told: %v", err)
+				t.Errorf("the message holds the password: %v", err)
 			}
 		})
 	}
 }
 
-// A server that repeats what it is let in by, in the words of an answer or in what is no HTTP, has none of it told.
+// No message repeats the credentials of a request, even if the server repeats them in an answer or in bytes that are no
+// HTTP.
 func TestCredentialsAreNotRepeated(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusBadRequest, http.StatusOK, 0} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			// one is cut
+			// one of them is cut
 			said, _ := json.Marshal(fmt.Sprint(r.Header, strings.Repeat("_", 17), r.Header.Get("Authorization")))
 			if status == 0 {
 				conn, _, _ := w.(http.Hijacker).Hijack()
@@ -199,7 +200,7 @@ func reply(status int, body string) (*http.Response, error) {
 	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}, nil
 }
 
-// However a server fails, it is given up within 10 s of its last answer.
+// For every way in which a server fails, it is given up within 10 s of its last answer.
 func TestGivenUp(t *testing.T) {
 	t.Parallel()
 	hang := func(r *http.Request) (*http.Response, error) {
@@ -215,7 +216,7 @@ func TestGivenUp(t *testing.T) {
 	n := 0
 	for name, tt := range map[string]struct {
 		answer transport
-		err    string // of a server that answers nothing, else what is told
+		err    string // the error if the server answers nothing, else the message
 		want   time.Duration
 	}{
 		"503": {func(_ string, r *http.Request) (*http.Response, error) { return busy(r, 0) },
@@ -264,14 +265,14 @@ func TestGivenUp(t *testing.T) {
 				}
 				return tt.answer(query, r)
 			})
-			var told []string
-			time.Sleep(time.Until(aRun().End.Add(time.Hour))) // virtual time begins before that
+			var messages []string
+			time.Sleep(time.Until(aRun().End.Add(time.Hour))) // virtual time begins before the end of the run
 			start := time.Now()
-			files, err := c.Collect(t.Context(), both, aRun(), func(line string) { told = append(told, line) })
+			files, err := c.Collect(t.Context(), both, aRun(), func(line string) { messages = append(messages, line) })
 			if took := time.Since(start); took > tt.want {
 				t.Errorf("%s: it took %v, want %v", name, took, tt.want)
 			}
-			switch gaveUp := slices.ContainsFunc(told, func(line string) bool {
+			switch gaveUp := slices.ContainsFunc(messages, func(line string) bool {
 				return strings.HasPrefix(line, "given up, figures are missing: ")
 			}); {
 			case tt.err != "":
@@ -279,13 +280,13 @@ func TestGivenUp(t *testing.T) {
 					t.Errorf("%s: got %v and %d files, want %q", name, err, len(files), tt.err)
 				}
 			case err != nil || len(files) != 3 || gaveUp != (tt.want == 10*time.Second):
-				t.Errorf("%s: got %v and %d files, told %q", name, err, len(files), told)
+				t.Errorf("%s: got %v and %d files, messages %q", name, err, len(files), messages)
 			}
 		})
 	}
 }
 
-// hangingBody gives nothing until its request is over.
+// hangingBody returns nothing until its request has ended.
 type hangingBody struct{ ctx context.Context }
 
 func (b hangingBody) Read([]byte) (int, error) {
@@ -295,7 +296,7 @@ func (b hangingBody) Read([]byte) (int, error) {
 
 func (hangingBody) Close() error { return nil }
 
-// A server that goes away is not asked hundreds of times.
+// A server that goes away during the queries is not asked hundreds of times.
 func TestGoneMeanwhile(t *testing.T) {
 	t.Parallel()
 	asked := 0
@@ -311,7 +312,8 @@ func TestGoneMeanwhile(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	files, _ := collect(t, open(t, Source{URL: server.URL}), both, aRun())
-	if got := files[2].Ours.Reasons["successes.count"]; !strings.HasPrefix(got, "access refused") || asked > 20+atOnce {
+	if got := files[2].Additions.Reasons["successes.count"]; !strings.HasPrefix(got, "access refused") ||
+		asked > 20+atOnce {
 		t.Errorf("got %q after %d queries", got, asked)
 	}
 	holds(t, files[2].Document)
@@ -375,7 +377,7 @@ func TestTLS(t *testing.T) {
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	ca := filepath.Join(t.TempDir(), "ca.pem")
-	// as editors of Windows save it
+	// as editors on Windows save it
 	text := append([]byte("\ufeff"),
 		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})...)
 	if err := os.WriteFile(ca, text, 0o600); err != nil {
@@ -410,19 +412,19 @@ func TestSkew(t *testing.T) {
 	t.Cleanup(server.Close)
 	s := both
 	s.Stages = false
-	files, told := collect(t, open(t, Source{URL: server.URL}), s, aRun())
-	if len(told) == 0 || !strings.HasPrefix(told[0], "the clock of Prometheus is -60.0 s off") ||
-		!slices.Contains(files[0].Ours.Warnings, told[0]) {
-		t.Errorf("told %q, warnings %q", told, files[0].Ours.Warnings)
+	files, messages := collect(t, open(t, Source{URL: server.URL}), s, aRun())
+	if len(messages) == 0 || !strings.HasPrefix(messages[0], "the clock of Prometheus is -60.0 s off") ||
+		!slices.Contains(files[0].Additions.Warnings, messages[0]) {
+		t.Errorf("messages %q, warnings %q", messages, files[0].Additions.Warnings)
 	}
 }
 
-// The wait is as long as it has to be, and ends with its context.
+// The wait is as long as needed, and ends with its context.
 func TestWait(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		ago, interval, want time.Duration
-		told                string
+		messages            string
 	}{
 		{0, 15 * time.Second, 17 * time.Second, "waiting 17 s for Prometheus' last scrape"},
 		{3500 * time.Millisecond, 15 * time.Second, 13500 * time.Millisecond,
@@ -431,12 +433,12 @@ func TestWait(t *testing.T) {
 		{17 * time.Second, 15 * time.Second, 0, ""},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			start, told := time.Now(), ""
+			start, messages := time.Now(), ""
 			err := wait(t.Context(), Settings{ScrapeInterval: tt.interval}, start.Add(-tt.ago), func(line string) {
-				told += line
+				messages += line
 			})
-			if got := time.Since(start); got != tt.want || told != tt.told || err != nil {
-				t.Errorf("%v ago: got %v, %q, %v, want %v, %q", tt.ago, got, told, err, tt.want, tt.told)
+			if got := time.Since(start); got != tt.want || messages != tt.messages || err != nil {
+				t.Errorf("%v ago: got %v, %q, %v, want %v, %q", tt.ago, got, messages, err, tt.want, tt.messages)
 			}
 		})
 	}

@@ -20,19 +20,19 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
 
-// Source is where a Prometheus is, and how to be let in. Nothing of it is ever printed but the URL, without its
+// Source holds the URL of a Prometheus and the credentials for it. Only the URL is ever printed, and without its
 // password.
 type Source struct {
 	URL string // http or https; a user and a password in it are used as basic auth
-	// Google asks Google's managed Prometheus of a project, with the credentials of this machine. URL is then another
-	// base for it, and usually empty.
+	// Google selects Google's managed Prometheus of a project, with the credentials of this machine. URL then replaces
+	// its base, and is usually empty.
 	Google  bool
-	Project string // Google's, empty for that of the credentials
+	Project string // project at Google; empty means the project of the credentials
 
-	User, Password string // basic auth, before those of the URL
-	Token          string // bearer token, before basic auth
+	User, Password string // basic auth; has precedence over the user in URL
+	Token          string // bearer token; has precedence over basic auth
 	Headers        http.Header
-	CA             string // file of certificates to trust, beside the system's
+	CA             string // file of certificates to trust besides the system's
 	Insecure       bool   // trust any certificate
 }
 
@@ -41,24 +41,24 @@ const (
 	googleScope = "https://www.googleapis.com/auth/monitoring.read"
 )
 
-// Prometheus is one that can be asked. It may be used concurrently; after a fault that will be the same for each query
-// it asks no more.
+// Prometheus is a client of a Prometheus server. It may be used concurrently. After a fault that every query would meet
+// it sends no more queries.
 type Prometheus struct {
-	base           string // without a user, and without a slash at the end
+	base           string // without user and password, and without a slash at the end
 	user, password string
 	token          string
 	google         bool
-	tokens         oauth2.TokenSource // nil but for Google
+	tokens         oauth2.TokenSource // nil except for Google
 	headers        http.Header
 	http           *http.Client
-	patience       time.Duration // without any answer
-	pause          time.Duration // before the second attempt, and twice that before the third
+	patience       time.Duration // the longest time without any answer
+	pause          time.Duration // before the second attempt; twice as long before the third
 	over           atomic.Pointer[fault]
 	lock           sync.Mutex
-	waiting        time.Time // when the first query was asked since the last answer, zero for none
+	waiting        time.Time // the time of the first query since the last answer; zero if there is none
 }
 
-// Open makes a client. It asks nothing yet, but for Google it looks for credentials.
+// Open returns a client. It sends no query yet, but for Google it looks for credentials.
 func Open(ctx context.Context, s Source) (*Prometheus, error) {
 	transport := &http.Transport{
 		Proxy: http.ProxyFromEnvironment, DialContext: (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
@@ -102,7 +102,7 @@ func (c *Prometheus) setBase(text string) error {
 	return nil
 }
 
-// hidden is a text that may be a URL, without what may be a password in it.
+// hidden returns a text that may be a URL without the parts that may be a password.
 func hidden(text string) string {
 	scheme, rest, ok := strings.Cut(text, "://")
 	if !ok {
@@ -118,7 +118,7 @@ func hidden(text string) string {
 }
 
 func (s Source) trust() (*tls.Config, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: s.Insecure} // if asked for
+	config := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: s.Insecure} // only if the user asks for it
 	if s.CA == "" {
 		return config, nil
 	}
@@ -140,12 +140,12 @@ func (s Source) trust() (*tls.Config, error) {
 	return config, nil
 }
 
-// openGoogle finds the credentials as all of Google's programs do. The source of tokens outlives the context.
+// openGoogle finds the credentials as all of Google's programs do. The source of tokens outlives ctx.
 func (c *Prometheus) openGoogle(ctx context.Context, project string) error {
 	keep := context.WithValue(context.WithoutCancel(ctx), oauth2.HTTPClient,
 		&http.Client{Transport: c.http.Transport, Timeout: c.patience})
 	credentials, err := google.FindDefaultCredentials(keep, googleScope)
-	if err != nil { // its text can hold what is in a file of credentials
+	if err != nil { // the text of the error can quote a file of credentials
 		return &fault{what: "no credentials of Google found",
 			fix: "set GOOGLE_APPLICATION_CREDENTIALS to a file of credentials, or run gcloud auth " +
 				"application-default login"}
@@ -161,7 +161,7 @@ func (c *Prometheus) openGoogle(ctx context.Context, project string) error {
 	return nil
 }
 
-// sameHost follows redirections within a host: elsewhere credentials of ours have no place.
+// sameHost follows redirections within a host only, so that credentials reach no other host.
 func sameHost(next *http.Request, before []*http.Request) error {
 	if len(before) > 5 || next.URL.Host != before[0].URL.Host || next.URL.Scheme != before[0].URL.Scheme {
 		return http.ErrUseLastResponse
@@ -169,5 +169,5 @@ func sameHost(next *http.Request, before []*http.Request) error {
 	return nil
 }
 
-// String is the URL, without a user.
+// String returns the URL without user and password.
 func (c *Prometheus) String() string { return c.base }

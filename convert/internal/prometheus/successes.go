@@ -5,16 +5,16 @@ import (
 	"math"
 )
 
-// filler puts answers where a document has them, and says why those are null that are.
+// filler puts answers into a document and records a reason for each null.
 type filler struct {
 	engine    Engine
 	doc       *Document
-	questions map[string]question // inference-perf's, by their names
+	questions map[string]question // inference-perf's questions by their names
 	answers   map[question]answer
-	several   int // figures of which there were several series
+	several   int // number of figures with several series
 }
 
-// only is the value of an answer's first series, which is the one inference-perf takes; or why there is none.
+// only returns the value of the first series of an answer, which inference-perf takes, or the reason why there is none.
 func (a answer) only() (value float64, why string) {
 	switch {
 	case a.err != nil:
@@ -31,7 +31,7 @@ func (a answer) only() (value float64, why string) {
 	return value, ""
 }
 
-// original fills in what inference-perf reports.
+// original sets the figures that inference-perf reports.
 func (f *filler) original() {
 	one, mean, four := f.figure, f.mean, f.statistics
 	f.doc.Successes = Successes{
@@ -69,16 +69,16 @@ func (f *filler) original() {
 	}
 }
 
-// figure is a statistic of a field, for the figure of a path within successes.
+// figure returns a statistic of a field for the figure at a path within successes.
 func (f *filler) figure(path, field, statistic string) *float64 {
 	value, why := f.lookUp(path, field, statistic)
 	return f.note(path, value, why)
 }
 
-// note gives a value, or null with its reason.
+// note returns a value, or records the reason and returns nil.
 func (f *filler) note(path string, value float64, why string) *float64 {
 	if why != "" {
-		f.doc.Ours.Reasons["successes."+path] = why
+		f.doc.Additions.Reasons["successes."+path] = why
 		return nil
 	}
 	return new(math.Round(value*1e6) / 1e6)
@@ -90,7 +90,7 @@ func (f *filler) lookUp(path, field, statistic string) (float64, string) {
 		return 0, fmt.Sprintf("not exported by %s", f.engine)
 	}
 	if path != "" {
-		f.doc.Ours.Original.Queries["successes."+path] = q.text
+		f.doc.Additions.Original.Queries["successes."+path] = q.text
 	}
 	a := f.answers[q]
 	if len(a.samples) > 1 {
@@ -112,7 +112,7 @@ func (f *filler) statistics(path, field string) Statistics {
 	return Statistics{of("mean", "avg"), of("median", "median"), of("p90", "p90"), of("p99", "p99")}
 }
 
-// percent is of the lookups in a cache those that hit.
+// percent returns the percentage of hits among the lookups in a cache.
 func (f *filler) percent(path, cache string) Mean {
 	path += ".mean"
 	hits, why := f.lookUp("", cache+"_hits", "total")
@@ -123,20 +123,20 @@ func (f *filler) percent(path, cache string) Mean {
 	if why == "" && lookups == 0 {
 		why = "nothing was looked up in the window"
 	}
-	f.doc.Ours.Original.Queries["successes."+path] = fmt.Sprintf("100 * (%s) / (%s)",
+	f.doc.Additions.Original.Queries["successes."+path] = fmt.Sprintf("100 * (%s) / (%s)",
 		f.questions[cache+"_hits.total"].text, f.questions[cache+"_queries.total"].text)
 	return Mean{f.note(path, 100*hits/lookups, why)}
 }
 
-// exact fills in our own figures.
+// exact sets the exact figures.
 func (f *filler) exact(list []named) {
 	for _, q := range list {
 		figure := Figure{Query: q.text, Time: seconds(q.at)}
 		if value, why := f.answers[q.question].only(); why == "" {
 			figure.Value = &value
 		} else {
-			f.doc.Ours.Reasons["figures."+q.name] = why
+			f.doc.Additions.Reasons["figures."+q.name] = why
 		}
-		f.doc.Ours.Figures[q.name] = figure
+		f.doc.Additions.Figures[q.name] = figure
 	}
 }
