@@ -7,17 +7,17 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert/internal/stats"
 )
 
-// blocks is how a series is to be cut for resampling.
+// blocks describes how a series is cut for resampling.
 type blocks struct {
 	length int
-	// widen is what the deviations of resampled figures are multiplied by. A block bootstrap sees only the dependence
-	// within blocks, and so few blocks that their own mean moves with them; both make its deviations too small.
+	// widen is the factor on the deviations of resampled figures. A block bootstrap sees only the dependence within
+	// blocks, and with few blocks their own mean moves with them; both make its deviations too small.
 	widen float64
-	// count is how many blocks the series has, of which the degrees of freedom follow.
+	// count is the number of blocks in the series, which determines the degrees of freedom.
 	count float64
-	// few says that values depend on each other over so much of the series that there is little else to learn from.
+	// few means that values depend on each other over so much of the series that little else can be learned from it.
 	few bool
-	// drifts says that the series has no level about which it varies.
+	// drifts means that the series has no level about which it varies.
 	drifts bool
 }
 
@@ -51,8 +51,8 @@ func chooseBlocks(s series, order []int32) blocks {
 	return b
 }
 
-// drifts says whether a series has no level about which it varies: of twenty spans of it, each is like the one before,
-// with a correlation above 1/2. Of independent spans one series in a hundred is.
+// drifts reports whether a series has no level about which it varies: each of twenty spans of it is like the one
+// before, with a correlation above 1/2. That holds for one series in a hundred whose spans are independent.
 func drifts(s series) bool {
 	const spans = 20
 	n := len(s.values)
@@ -65,7 +65,7 @@ func drifts(s series) bool {
 		means[i] = average(x[i*n/spans : (i+1)*n/spans])
 	}
 	means = centred(means, []int{spans})
-	// Compared as parts of the largest, for squares of large numbers overflow.
+	// The values are compared as parts of the largest, because squares of large numbers overflow.
 	scale := largest(means)
 	if !(scale > 1e-12*largest(s.values)) {
 		return false
@@ -76,7 +76,7 @@ func drifts(s series) bool {
 	return autocovariance(means, 1) > autocovariance(means, 0)/2
 }
 
-// dependence is how a series goes on from one value to the next.
+// dependence describes how a value depends on the values before it.
 type dependence struct {
 	block     int
 	shortfall float64 // Σ|k|γ(k) / Σγ(k): over the block length it is the share of the variance that blocks miss
@@ -120,7 +120,7 @@ func dependenceOf(values []float64, ends []int) dependence {
 	return d
 }
 
-// bandwidth is M, the lags that the window covers.
+// bandwidth returns M, the number of lags that the window covers.
 func bandwidth(x []float64, variance float64) int {
 	n := float64(len(x))
 	quiet := max(5, int(math.Ceil(math.Sqrt(math.Log10(n)))))
@@ -144,7 +144,7 @@ func autocovariance(x []float64, lag int) float64 {
 	return s / float64(len(x))
 }
 
-// centred takes the mean of its stage from each value.
+// centred subtracts from each value the mean of its stage.
 func centred(values []float64, ends []int) []float64 {
 	x := slices.Clone(values)
 	from := 0
@@ -158,8 +158,8 @@ func centred(values []float64, ends []int) []float64 {
 	return x
 }
 
-// ranks are the places of the values when sorted, equal values sharing theirs; nil if there are but two values or
-// fewer, of which ranks tell nothing new.
+// ranks returns the ranks of the values; equal values share a rank. It returns nil if there are at most two different
+// values, whose ranks add no information.
 func ranks(values []float64, order []int32) []float64 {
 	out := make([]float64, len(values))
 	distinct := 0
@@ -180,7 +180,7 @@ func ranks(values []float64, order []int32) []float64 {
 	return out
 }
 
-// sortedOrder gives the indices of the values from the smallest to the largest.
+// sortedOrder returns the indices of the values from the smallest to the largest.
 func sortedOrder(values []float64) []int32 {
 	order := make([]int32, len(values))
 	for i := range order {
@@ -212,7 +212,7 @@ func average(values []float64) float64 {
 	return stats.Sum(values) / float64(len(values))
 }
 
-// deviation is the standard deviation, 0 of fewer than two values.
+// deviation returns the standard deviation, or 0 for fewer than two values.
 func deviation(values []float64) float64 {
 	if len(values) < 2 {
 		return 0

@@ -9,16 +9,17 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert/internal/stats"
 )
 
-// estimate is one figure of one side.
+// estimate is one figure of one side and its resampled values.
 type estimate struct {
 	value  float64
 	draws  []float64 // the figure of each resample
-	n      int       // requests it is of
-	events int       // of a share: requests that count
+	n      int       // number of requests that the figure is made of
+	events int       // for a share: number of requests that count
 	blocks blocks
 }
 
-// source gives the random numbers of one series. Each has its own, so that adding a figure changes no other.
+// source returns the random numbers of one series. Each series has its own, so that an additional figure does not
+// change the others.
 func source(seed uint64, parts ...string) *rand.PCG {
 	h := fnv.New64a()
 	for _, part := range parts {
@@ -28,7 +29,7 @@ func source(seed uint64, parts ...string) *rand.PCG {
 	return rand.NewPCG(seed, h.Sum64())
 }
 
-// below is a number in [0, n), all but exactly uniform for any n that fits into memory.
+// below returns a number in [0, n). It is uniform to a negligible error for any n that fits into memory.
 func below(rng *rand.PCG, n int) int {
 	high, _ := bits.Mul64(rng.Uint64(), uint64(n)) // n is a length
 	return int(high)                               // less than n
@@ -59,14 +60,14 @@ func resample(rng *rand.PCG, ends []int, length int, pieces []piece) []piece {
 	return pieces
 }
 
-// widenBy moves the draws away from the value.
+// widenBy multiplies the distance of the draws from the value by a factor.
 func (e *estimate) widenBy(factor float64) {
 	for i, d := range e.draws {
 		e.draws[i] = e.value + factor*(d-e.value)
 	}
 }
 
-// latencyEstimates are the mean and the percentiles of a series, all from the same resamples.
+// latencyEstimates returns the mean and the percentiles of a series, all from the same resamples.
 func latencyEstimates(rng *rand.PCG, s series, percentiles []float64, resamples int) []estimate {
 	n := len(s.values)
 	order := sortedOrder(s.values)
@@ -84,21 +85,21 @@ func latencyEstimates(rng *rand.PCG, s series, percentiles []float64, resamples 
 		out[i+1].value = stats.Percentile(n, func(rank int) float64 { return sorted[rank] }, p)
 	}
 	sums := cumulate(s.values)
-	times := make([]uint8, n) // drawn; more than 255 of one value do not happen
-	places := newPlaces(n, percentiles)
+	times := make([]uint8, n) // how often each value was drawn; more than 255 times does not happen
+	finder := newRankFinder(n, percentiles)
 	var pieces []piece
 	for r := range resamples {
 		pieces = resample(rng, s.ends, cut.length, pieces)
-		out[0].draws[r] = out[0].value + sums.of(pieces)/float64(n)
+		out[0].draws[r] = out[0].value + sums.sum(pieces)/float64(n)
 		clear(times)
 		for _, p := range pieces {
 			for i := p.from; i < p.end; i++ {
 				times[i]++
 			}
 		}
-		places.find(sorted, order, times)
+		finder.find(sorted, order, times)
 		for i := range percentiles {
-			out[i+1].draws[r] = places.value(i)
+			out[i+1].draws[r] = finder.value(i)
 		}
 	}
 	for i := range out {
@@ -107,9 +108,9 @@ func latencyEstimates(rng *rand.PCG, s series, percentiles []float64, resamples 
 	return out
 }
 
-// places finds the values at some ranks of a resample without sorting it: it walks over the values as sorted once and
-// counts how often each was drawn.
-type places struct {
+// rankFinder finds the values at some ranks of a resample without sorting it: it walks over the values, which are
+// sorted once, and counts how often each was drawn.
+type rankFinder struct {
 	n           int
 	percentiles []float64
 	ranks       []int // wanted, ascending
@@ -117,8 +118,8 @@ type places struct {
 	values      []float64
 }
 
-func newPlaces(n int, percentiles []float64) *places {
-	p := &places{n: n, percentiles: percentiles, found: map[int]int{}}
+func newRankFinder(n int, percentiles []float64) *rankFinder {
+	p := &rankFinder{n: n, percentiles: percentiles, found: map[int]int{}}
 	for _, q := range percentiles {
 		stats.Percentile(n, func(rank int) float64 {
 			p.ranks = append(p.ranks, rank)
@@ -134,8 +135,8 @@ func newPlaces(n int, percentiles []float64) *places {
 	return p
 }
 
-// find looks the wanted ranks up in the resample in which value order[i] was drawn times[order[i]] times.
-func (p *places) find(sorted []float64, order []int32, times []uint8) {
+// find finds the wanted ranks in the resample in which value order[i] was drawn times[order[i]] times.
+func (p *rankFinder) find(sorted []float64, order []int32, times []uint8) {
 	i, passed := 0, 0
 	for k, rank := range p.ranks {
 		for i < len(order) && passed <= rank {
@@ -146,13 +147,13 @@ func (p *places) find(sorted []float64, order []int32, times []uint8) {
 	}
 }
 
-// value is the percentile of that number.
-func (p *places) value(i int) float64 {
+// value returns percentile number i.
+func (p *rankFinder) value(i int) float64 {
 	return stats.Percentile(p.n, func(rank int) float64 { return p.values[p.found[rank]] }, p.percentiles[i])
 }
 
-// cumulated are sums of a series about its mean, from which the sum of any piece is one difference. About the mean, for
-// then a series that does not vary has sums of zero, to the last bit.
+// cumulated holds cumulative sums of a series about its mean, so that the sum of any piece is one difference. The mean
+// is subtracted so that a series that does not vary has sums of exactly zero.
 type cumulated []float64
 
 func cumulate(values []float64) cumulated {
@@ -164,18 +165,19 @@ func cumulate(values []float64) cumulated {
 	return c
 }
 
-func (c cumulated) of(pieces []piece) (total float64) {
+func (c cumulated) sum(pieces []piece) (total float64) {
 	for _, p := range pieces {
 		total += c[p.end] - c[p.from]
 	}
 	return total
 }
 
-// ratioEstimate is a sum of values over a sum of weights and a rest, which moves with the last answers.
+// ratioEstimate returns the estimate of a sum of values over a sum of weights and a rest, which depends on the last
+// answers.
 func ratioEstimate(rng *rand.PCG, s series, rest float64, last *lastAnswers, resamples int) estimate {
 	total, weight := stats.Sum(s.values), stats.Sum(s.weights)
 	e := estimate{n: len(s.values), value: total / (weight + rest), draws: make([]float64, resamples)}
-	// The ratio moves as its linear part does: value − ratio × weight.
+	// The ratio changes as its linear part does: value − ratio × weight.
 	linear := series{values: make([]float64, len(s.values)), ends: s.ends}
 	for i, v := range s.values {
 		linear.values[i] = v - e.value*s.weights[i]
@@ -186,14 +188,14 @@ func ratioEstimate(rng *rand.PCG, s series, rest float64, last *lastAnswers, res
 	late := last.deviations(rng, resamples)
 	for r := range e.draws {
 		pieces = resample(rng, s.ends, e.blocks.length, pieces)
-		time := weight + weights.of(pieces) + rest + late[r]
-		e.draws[r] = (total + values.of(pieces)) / max(time, (weight+rest)/10)
+		time := weight + weights.sum(pieces) + rest + late[r]
+		e.draws[r] = (total + values.sum(pieces)) / max(time, (weight+rest)/10)
 	}
 	e.widenBy(e.blocks.widen)
 	return e
 }
 
-// shareEstimate is a share of ones.
+// shareEstimate returns the estimate of a share of ones.
 func shareEstimate(rng *rand.PCG, s series, resamples int) estimate {
 	e := estimate{n: len(s.values), events: int(stats.Sum(s.values)), value: average(s.values),
 		draws: make([]float64, resamples), blocks: chooseBlocks(s, nil)}
@@ -201,7 +203,7 @@ func shareEstimate(rng *rand.PCG, s series, resamples int) estimate {
 	var pieces []piece
 	for r := range e.draws {
 		pieces = resample(rng, s.ends, e.blocks.length, pieces)
-		e.draws[r] = e.value + sums.of(pieces)/float64(e.n)
+		e.draws[r] = e.value + sums.sum(pieces)/float64(e.n)
 	}
 	e.widenBy(e.blocks.widen)
 	return e

@@ -55,7 +55,7 @@ func TestSingleRequestsWouldBeTooNarrow(t *testing.T) {
 	var single []float64
 	c := cumulate(s.values)
 	for range 300 {
-		single = append(single, c.of(resample(rng, s.ends, 1, nil))/n)
+		single = append(single, c.sum(resample(rng, s.ends, 1, nil))/n)
 	}
 	blocks := latencyEstimates(source(1), s, nil, 300)[0]
 	// An AR(1) process has (1+φ)/(1−φ) = 9 times the variance of an independent one.
@@ -113,7 +113,7 @@ func TestResampleKeepsStagesAndLength(t *testing.T) {
 }
 
 // A percentile found by counting is that of the resample, sorted.
-func TestPlaces(t *testing.T) {
+func TestRankFinder(t *testing.T) {
 	t.Parallel()
 	rng := source(6)
 	for _, n := range []int{1, 2, 3, 10, 101} {
@@ -134,7 +134,7 @@ func TestPlaces(t *testing.T) {
 			}
 		}
 		slices.Sort(drawn)
-		p := newPlaces(n, percentiles)
+		p := newRankFinder(n, percentiles)
 		p.find(sorted, order, times)
 		for i, q := range percentiles {
 			want := stats.Percentile(n, func(rank int) float64 { return drawn[rank] }, q)

@@ -19,36 +19,38 @@ import (
 
 // Side is one of the two runs.
 type Side struct {
-	// Name is shown to readers: a file, a commit, a model.
+	// Name is shown to readers: a file, a commit or a model.
 	Name string
-	// Requests are in any order.
+	// Requests may be in any order.
 	Requests []Request
-	// Seconds is the length of the run, over which rates are taken. Where it is not positive the span from the first
-	// start to the last end is taken instead, for both runs.
+	// Seconds is the length of the run, the divisor of rates. If it is not positive, the span from the first start to
+	// the last end is used instead, for both runs.
 	Seconds float64
-	// Untimed says that nobody knows when the requests were sent: Start tells their order alone, and End nothing. Rates
-	// are over Seconds then, without an interval, and where it is not positive there are none.
+	// Untimed means that the times of sending are unknown: Start holds only the order, and End nothing. Rates are then
+	// calculated over Seconds, without an interval; if Seconds is not positive, there are no rates.
 	Untimed bool
-	// Doubt says why the figures may not be the server's, "" for no reason. It is told, and decides nothing.
+	// Doubt is a reason why the figures may not be the server's; "" means that there is none. It is reported and does
+	// not affect verdicts.
 	Doubt string
 }
 
-// Judgement says whether a request met its objective.
+// Judgement is the result of a request's objective.
 type Judgement int8
 
-// The judgements. Of a request that was not judged nothing is known, also not that it was bad.
+// The judgements. Nothing is known of a request that was not judged; in particular it does not count as bad.
 const (
 	NotJudged Judgement = iota
 	Good
 	Bad
 )
 
-// Request is what is compared of a request. Times are in seconds; NaN stands for "has none", and so does infinity.
+// Request holds what is compared of a request. Times are in seconds. NaN or infinity means that the request has no such
+// figure.
 type Request struct {
 	Start, End float64 // since the start of the run
 	Stage      int
 	Failed     bool
-	Good       Judgement // a failed request that was judged is bad, whatever this says
+	Good       Judgement // a failed request that was judged is bad, whatever Good is
 
 	TTFT, TPOT, NTPOT float64
 	ITL               float64 // the mean of its gaps
@@ -58,18 +60,19 @@ type Request struct {
 	Input, Output float64 // tokens; a rate of tokens is of the requests that have a number
 }
 
-// Options are how to compare. The zero value is the usual way.
+// Options configures a comparison. The zero value has the usual settings.
 type Options struct {
-	// Gates decide whether NEW passes. Without any it passes unless the overall verdict is worse.
+	// Gates decide whether NEW passes. Without gates it passes unless the overall verdict is worse.
 	Gates []Gate
-	// Percentiles are those of each latency beside its mean; nil means 50, 90, 95 and 99. Those of gates are added.
+	// Percentiles lists the percentiles of each latency to compare besides its mean; nil means 50, 90, 95 and 99.
+	// Percentiles of gates are added.
 	Percentiles []float64
-	// Level is that of the intervals; 0 means 0.95.
+	// Level is the confidence level of the intervals; 0 means 0.95.
 	Level float64
 	// Seed makes resampling reproducible. The same input and seed give the same result.
 	Seed uint64
-	// Resamples are drawn of each run; 0 means 1000. More than 200,000 requests get fewer, down to 200; the result says
-	// how many.
+	// Resamples is the number of resamples of each run; 0 means 1000. Above 200,000 requests there are fewer, down to
+	// 200; the result holds the number.
 	Resamples int
 	// RelativeFloor is the change of a time or a rate, relative to BASE, that is still noise; 0 means 0.02, below 0
 	// none.
@@ -94,7 +97,7 @@ const (
 	fewestResamples = 200
 )
 
-// withDefaults fills what is zero and names what makes no sense.
+// withDefaults replaces zeros by the defaults and returns an error that names invalid options.
 func (o Options) withDefaults() (Options, error) {
 	for _, d := range []struct {
 		option *float64
@@ -137,7 +140,7 @@ func (o Options) withDefaults() (Options, error) {
 	return o, nil
 }
 
-// resamplesFor is how many resamples so many requests get.
+// resamplesFor returns the number of resamples for a number of requests.
 func (o Options) resamplesFor(requests int) int {
 	if requests*o.Resamples <= workPerSide {
 		return o.Resamples
@@ -145,8 +148,8 @@ func (o Options) resamplesFor(requests int) int {
 	return min(o.Resamples, max(fewestResamples, workPerSide/requests))
 }
 
-// Compare compares two runs. The sides are only read, so several comparisons may share them. The error is of the
-// options alone: what is odd about a run is said in the result.
+// Compare compares two runs. It only reads the sides, so several comparisons may share them. It returns an error only
+// for invalid options; oddities of a run are noted in the result.
 func Compare(base, fresh Side, o Options) (*Result, error) {
 	o, err := o.withDefaults()
 	if err != nil {
@@ -176,7 +179,7 @@ func Compare(base, fresh Side, o Options) (*Result, error) {
 	return r, nil
 }
 
-// notes are what a reader should know of the input and of how it was treated.
+// notes returns what a reader should know of the input and of its treatment.
 func notes(base, fresh *run, o Options, resamples int) (list []string) {
 	for _, side := range []struct {
 		label string

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// conclude makes the overall verdict and decides the gates.
+// conclude sets the overall verdict and decides the gates.
 func (r *Result) conclude(o Options) {
 	r.adjustHeadlines(o)
 	r.Verdict, r.Reasons = r.overall()
@@ -37,7 +37,7 @@ func (r *Result) adjustHeadlines(o Options) {
 	}
 }
 
-// corrected is the verdict of a headline figure when all are looked at together.
+// corrected returns the verdict of a headline figure, corrected for the number of headline figures.
 func (m *Metric) corrected(o Options) Verdict {
 	if m.AdjustedP == nil || (m.Verdict != Better && m.Verdict != Worse) {
 		return m.Verdict
@@ -51,8 +51,8 @@ func (m *Metric) corrected(o Options) Verdict {
 	return Unclear
 }
 
-// overall is worse if any headline figure is, else better if any is, else the same if all are, but for percentiles that
-// so few requests tell nothing of.
+// overall returns worse if any headline figure is worse, else better if any is better, else the same if all are the
+// same, apart from percentiles for which there are too few requests. It also returns the reasons.
 func (r *Result) overall() (Verdict, []string) {
 	switch {
 	case r.New.Requests == 0 && r.Base.Requests > 0:
@@ -78,7 +78,7 @@ func (r *Result) overall() (Verdict, []string) {
 	return Same, []string{fmt.Sprintf("no headline figure changed: %d were compared", len(found[Same]))}
 }
 
-// noteChance says that single figures may cross the line by chance.
+// noteChance adds the note that single figures may differ by chance.
 func (r *Result) noteChance() {
 	crossed, judged := 0, 0
 	for _, list := range append([]Stage{{Metrics: r.Metrics}}, r.Stages...) {
@@ -124,7 +124,7 @@ func (r *Result) decide(o Options) []GateResult {
 	return out
 }
 
-// atOnce decides a gate that needs no statistics; "" if it does.
+// atOnce decides a gate that needs no statistics. It returns "" for other gates.
 func (g Gate) atOnce(m *Metric) (Status, string) {
 	switch {
 	case m == nil || m.New == nil:
@@ -141,7 +141,7 @@ func (g Gate) atOnce(m *Metric) (Status, string) {
 	return "", ""
 }
 
-// onChange decides a gate on a change: it trips if the change is beyond the bound and would not come about by chance.
+// onChange decides a gate on a change: it trips if the change is beyond the bound and significant.
 func (g Gate) onChange(m *Metric, p, most float64) (Status, string) {
 	beyond, what := g.beyond(m)
 	switch {
@@ -153,7 +153,7 @@ func (g Gate) onChange(m *Metric, p, most float64) (Status, string) {
 	return GateFailed, fmt.Sprintf("%s: beyond the bound, and hardly chance (p %s)", what, pText(p))
 }
 
-// onFigures decides a gate on a change of which nothing more is known.
+// onFigures decides a gate on a change by the two values alone.
 func (g Gate) onFigures(m *Metric) (Status, string) {
 	beyond, what := g.beyond(m)
 	if !beyond {
@@ -162,7 +162,7 @@ func (g Gate) onFigures(m *Metric) (Status, string) {
 	return GateFailed, what + ": beyond the bound"
 }
 
-// beyond says whether a change is beyond the bound, and tells of it.
+// beyond reports whether a change is beyond the bound, and describes it.
 func (g Gate) beyond(m *Metric) (bool, string) {
 	what := m.sentence("")
 	if !m.judged && len(m.Warnings) > 0 {

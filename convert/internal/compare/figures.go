@@ -1,22 +1,22 @@
 package compare
 
-// Figures is a run of which only the figures of a report are known, not its requests.
+// Figures is a run of which only the figures of a report are known, not the requests.
 type Figures struct {
 	Name             string
 	Requests, Failed int
 	Seconds          float64
-	// Values are by the names that gates use, p99(ttft) or requests_per_sec, in seconds and shares. What is not there
-	// is not known.
+	// Values maps the names that gates use, such as p99(ttft) or requests_per_sec, to values in seconds and shares. A
+	// missing name means that the value is unknown.
 	Values map[string]float64
-	// Doubt is as that of a Side.
+	// Doubt has the meaning of Side.Doubt.
 	Doubt string
 }
 
-// noRequests is beside every figure that was compared without requests.
+// noRequests is the remark on every figure that was compared without requests.
 const noRequests = "its requests would be needed"
 
 // CompareFigures compares two reports. There are no intervals: a change within the noise floor is the same, any other
-// unclear, and a gate trips by the change alone.
+// change is unclear, and a gate trips by the change alone.
 func CompareFigures(base, fresh Figures, o Options) (*Result, error) {
 	o, err := o.withDefaults()
 	if err != nil {

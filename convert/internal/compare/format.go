@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// value is a figure as people read it: times in ms below ten seconds, shares in percent.
+// value formats a figure: times below ten seconds in ms, shares in percent.
 func value(v float64, unit Unit) string {
 	switch {
 	case unit == Share:
@@ -20,7 +20,7 @@ func value(v float64, unit Unit) string {
 	return digits(v) + "/s"
 }
 
-// digits shows three figures at least, and all before the point.
+// digits formats a number with at least three significant digits and all digits before the point.
 func digits(v float64) string {
 	decimals := 2
 	switch a := math.Abs(v); {
@@ -38,7 +38,7 @@ func digits(v float64) string {
 	return strconv.FormatFloat(v, 'f', decimals, 64)
 }
 
-// optional is a figure, or a dash.
+// optional formats a figure, or a dash for nil.
 func optional(v *float64, unit Unit) string {
 	if v == nil {
 		return "-"
@@ -46,8 +46,8 @@ func optional(v *float64, unit Unit) string {
 	return value(*v, unit)
 }
 
-// change is how much a figure changed, with its interval: +9.6 % [+6.1, +13.0]. Shares change by percentage points, and
-// what was zero by an amount.
+// change formats the change of a figure with its interval: +9.6 % [+6.1, +13.0]. Changes of shares are in percentage
+// points, and changes from zero are amounts.
 func (m *Metric) change() string {
 	v, interval, unit, scale := m.Relative, m.RelativeInterval, " %", 100.0
 	switch {
@@ -67,7 +67,7 @@ func (m *Metric) change() string {
 	return text
 }
 
-// signed shows one decimal, and more of what is small: a change of +0.04 is not +0.0.
+// signed formats a number with one decimal, or more for small ones: a change of +0.04 is not +0.0.
 func signed(v float64) string {
 	decimals := 1
 	if a := math.Abs(v); a > 0 && a < 0.1 {
@@ -86,7 +86,7 @@ func signed(v float64) string {
 	return text
 }
 
-// sentence is a figure in a line: p99(ttft) 512 ms → 561 ms (+9.6 % [+6.1, +13.0]) worse.
+// sentence describes a figure in one line: p99(ttft) 512 ms → 561 ms (+9.6 % [+6.1, +13.0]) worse.
 func (m *Metric) sentence(v Verdict) string {
 	text := fmt.Sprintf("%s %s → %s", m.Name, optional(m.Base, m.Unit), optional(m.New, m.Unit))
 	if m.Change != nil {

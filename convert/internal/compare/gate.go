@@ -30,7 +30,7 @@ const (
 	absolute                 // of NEW
 )
 
-// String is the gate as it was written, without spaces.
+// String returns the gate as it was written, without spaces.
 func (g Gate) String() string { return g.text }
 
 func (g Gate) trips(v float64) bool {
@@ -128,7 +128,7 @@ func quantityOf(name string) (quantity, bool) {
 	return quantity{}, false
 }
 
-// metricNames lists what gates can name, with N for a number.
+// metricNames returns the names that gates accept, with N for a number.
 func metricNames() (names []string) {
 	for _, q := range quantities() {
 		if q.latency != nil {
@@ -161,7 +161,7 @@ func plainNumber(text string) (float64, error) {
 	return v, nil
 }
 
-// parseBound reads what stands after the comparison.
+// parseBound reads the text after the comparison sign.
 func (g *Gate) parseBound(text string, unit Unit) error {
 	sign, rest := "", text
 	if strings.HasPrefix(text, "+") || strings.HasPrefix(text, "-") {
@@ -182,7 +182,7 @@ func (g *Gate) parseBound(text string, unit Unit) error {
 	return g.setKind(rest[end:], unit, sign != "")
 }
 
-// setKind fits the bound to the unit.
+// setKind checks the suffix of the bound against the unit and sets the kind of the gate.
 func (g *Gate) setKind(suffix string, unit Unit, signed bool) error {
 	g.kind = absolute
 	if signed {

@@ -7,7 +7,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert/internal/stats"
 )
 
-// difference is NEW − BASE of a figure, and what of it may be chance.
+// difference is NEW − BASE of a figure, with its interval and p-value.
 type difference struct {
 	value     float64
 	low, high float64
@@ -54,7 +54,7 @@ func (d difference) pValue(normal, factor, freedom float64) float64 {
 
 func (d difference) excludesZero() bool { return d.low > 0 || d.high < 0 }
 
-// degrees are those of Welch and Satterthwaite, each side having its blocks less one.
+// degrees returns the degrees of freedom by Welch and Satterthwaite; each side has one less than its blocks.
 func degrees(a, b estimate) float64 {
 	va, vb := square(deviation(a.draws)), square(deviation(b.draws))
 	if va+vb == 0 {
@@ -82,7 +82,7 @@ func unstudent(t, freedom float64) float64 {
 	return (8*freedom + 1) / (8*freedom + 3) * math.Sqrt(freedom*math.Log1p(t*t/freedom))
 }
 
-// holm gives the p-values that hold for all of a family at once: the smallest times their number, the next times one
+// holm returns the p-values that hold for all of a family at once: the smallest times their number, the next times one
 // less, and so on, none smaller than the one before (Holm, Scandinavian Journal of Statistics 6, 1979).
 func holm(p []float64) []float64 {
 	order := make([]int, len(p))

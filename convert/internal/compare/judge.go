@@ -11,7 +11,7 @@ import (
 
 const allStages = math.MinInt
 
-// scope is what is compared at once: the runs, or one stage of them.
+// scope is a pair of runs or of stages to compare.
 type scope struct {
 	base, fresh *run
 	stage       int
@@ -38,7 +38,7 @@ func compareScopes(scopes []scope, o Options, resamples int) [][]Metric {
 	return out
 }
 
-// compare compares all figures of one quantity; none if neither side has it.
+// compare compares all figures of one quantity. It returns none if neither side has the quantity.
 func (s scope) compare(q quantity, o Options, resamples int) (out []Metric) {
 	if q.perSecond != nil && (s.base.untimed || s.fresh.untimed) {
 		return s.bareRate(q, o)
@@ -60,7 +60,7 @@ func (s scope) compare(q quantity, o Options, resamples int) (out []Metric) {
 	return out
 }
 
-// bareRate compares a rate where a run has no course in time that could be resampled.
+// bareRate compares a rate if a run has no times that could be resampled.
 func (s scope) bareRate(q quantity, o Options) []Metric {
 	a, knownBase := s.base.rate(q)
 	b, knownNew := s.fresh.rate(q)
@@ -74,10 +74,10 @@ func (s scope) bareRate(q quantity, o Options) []Metric {
 	return []Metric{m}
 }
 
-// noStarts is beside a rate of a run without start times.
+// noStarts is the remark on a rate of a run without start times.
 const noStarts = "the times of its requests would be needed"
 
-// rate is a rate over the length of the run; false if that or what is counted is not known.
+// rate returns a rate over the length of the run, and false if the length or the count is unknown.
 func (r *run) rate(q quantity) (rate float64, known bool) {
 	total := 0.0
 	for _, i := range r.order {
@@ -89,7 +89,7 @@ func (r *run) rate(q quantity) (rate float64, known bool) {
 	return total / r.seconds, known && r.seconds > 0
 }
 
-// figures are what there is of a quantity.
+// figures returns the figures of a quantity.
 func figures(q quantity, percentiles []float64) []metricID {
 	if q.latency == nil {
 		return []metricID{{quantity: q.name}}
@@ -101,7 +101,7 @@ func figures(q quantity, percentiles []float64) []metricID {
 	return ids
 }
 
-// estimates are a run's figures of a quantity, in the order of figures; nil if no request has it.
+// estimates returns a run's figures of a quantity, in the order of figures, or nil if no request has the quantity.
 func (r *run) estimates(q quantity, percentiles []float64, rng *rand.PCG, resamples int) []estimate {
 	switch {
 	case q.latency != nil:
@@ -124,7 +124,7 @@ func newMetric(q quantity, id metricID) Metric {
 	return Metric{Name: id.String(), Unit: q.unit, Direction: q.direction, Headline: id.headline(q), Verdict: Unclear}
 }
 
-// oneSided is a figure that one run has alone.
+// oneSided returns a figure that only one run has.
 func oneSided(q quantity, id metricID, a, b *estimate) Metric {
 	m := newMetric(q, id)
 	if a != nil {
@@ -144,7 +144,7 @@ func judge(q quantity, id metricID, a, b estimate, o Options) Metric {
 	m := newMetric(q, id)
 	m.Base, m.New, m.BaseSample, m.NewSample = known(a.value), known(b.value), a.sample(), b.sample()
 	d := differ(a, b, o.Level)
-	if q.share != nil { // neither can be beyond 0 and 1
+	if q.share != nil { // a share and its interval lie between 0 and 1
 		d.low, d.high = max(d.low, -1), min(d.high, 1)
 	}
 	m.Change, m.Interval, m.PValue = known(d.value), knownInterval(d.low, d.high), known(d.p)
@@ -168,7 +168,7 @@ func judge(q quantity, id metricID, a, b estimate, o Options) Metric {
 	return m
 }
 
-// relativeLow bounds the lower end of a relative change: a quantity that is never negative cannot fall by more than
+// relativeLow limits the lower end of a relative change: a quantity that is never negative cannot fall by more than
 // itself.
 func relativeLow(a, b estimate, low float64) float64 {
 	if a.value > 0 && b.value >= 0 {
@@ -187,7 +187,7 @@ var (
 	forGates    = demand{20, 2, 5}
 )
 
-// forPercentile is how many requests a percentile needs, infinitely many at the ends; 0 of other figures.
+// forPercentile returns the number of requests that a percentile needs, infinite at the ends, and 0 for other figures.
 func (d demand) forPercentile(id metricID) float64 {
 	if !id.isPercentile() {
 		return 0
@@ -195,15 +195,16 @@ func (d demand) forPercentile(id metricID) float64 {
 	return math.Ceil(float64(d.beyond)/(min(id.percentile, 100-id.percentile)/100) - 1e-6)
 }
 
-// threefold says whether one value is three times the other or more. Where requests hang together for too long to trust
-// an interval, that much is still judged: else a server that no longer keeps up with its load would pass.
+// threefold reports whether one value is at least three times the other. If requests depend on each other for too long
+// to trust an interval, such a change is still judged: otherwise a server that no longer keeps up with its load would
+// pass.
 func threefold(a, b float64) bool {
 	a, b = math.Abs(a), math.Abs(b)
 	return max(a, b) >= 3*min(a, b)
 }
 
-// tooFew says why a figure cannot be judged, "" if it can. A percentile near the end depends on a handful of requests,
-// and resampling that handful tells too little of what others would have been.
+// tooFew returns why a figure cannot be judged, or "" if it can. A percentile near the end depends on a handful of
+// requests, and resampling them shows too little of what others would have been.
 func tooFew(q quantity, id metricID, a, b estimate, d demand) string {
 	n := min(a.n, b.n)
 	if n < d.requests {
@@ -237,7 +238,7 @@ func tooFew(q quantity, id metricID, a, b estimate, d demand) string {
 	return ""
 }
 
-// verdict is that of the figure alone.
+// verdict returns the verdict of the figure alone.
 func (m *Metric) verdict(significant bool, o Options) Verdict {
 	switch {
 	case significant && m.beyondFloor(o):
@@ -248,7 +249,7 @@ func (m *Metric) verdict(significant bool, o Options) Verdict {
 	return Unclear
 }
 
-// side is better or worse, by the sign of the change.
+// side returns better or worse, by the sign of the change.
 func (m *Metric) side() Verdict {
 	if (*m.Change < 0) == (m.Direction == LowerIsBetter) {
 		return Better
@@ -256,7 +257,7 @@ func (m *Metric) side() Verdict {
 	return Worse
 }
 
-// beyondFloor says whether the change is more than noise.
+// beyondFloor reports whether the change is more than noise.
 func (m *Metric) beyondFloor(o Options) bool {
 	change := math.Abs(*m.Change)
 	if m.Unit == Share {
@@ -268,7 +269,7 @@ func (m *Metric) beyondFloor(o Options) bool {
 	return m.Relative == nil || math.Abs(*m.Relative) > o.RelativeFloor
 }
 
-// withinMargin says whether the whole interval is so near zero that the figures may be called the same.
+// withinMargin reports whether the whole interval is so near zero that the figures may be called the same.
 func (m *Metric) withinMargin(o Options) bool {
 	far := max(math.Abs(m.Interval.Low), math.Abs(m.Interval.High))
 	if m.Unit == Share {

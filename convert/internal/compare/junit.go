@@ -94,7 +94,7 @@ func (r *Result) junitCases() (cases []junitCase) {
 	return cases
 }
 
-// junitCase is a headline figure as a test. It fails if it is worse when all are looked at together.
+// junitCase returns a headline figure as a test case. It fails if the corrected verdict is worse.
 func (m *Metric) junitCase() junitCase {
 	v := m.headlineVerdict
 	text := m.sentence(v)

@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// Unit is what a figure is counted in.
+// Unit is the unit of a figure.
 type Unit string
 
 // The units.
@@ -16,7 +16,7 @@ const (
 	Share          Unit = "share" // from 0 to 1
 )
 
-// Direction says which way a figure should go.
+// Direction is the direction in which a figure should go.
 type Direction string
 
 // The directions.
@@ -25,7 +25,8 @@ const (
 	HigherIsBetter Direction = "higher_is_better"
 )
 
-// quantity is something of a run that has figures: a latency its mean and percentiles, the others one each.
+// quantity is a property of a run that has figures: a latency has a mean and percentiles, the others have one figure
+// each.
 type quantity struct {
 	name      string
 	unit      Unit
@@ -40,8 +41,8 @@ type quantity struct {
 	share func(*Request) float64
 }
 
-// quantities lists all, in the order of reports. Latencies are of the requests that succeeded, the schedule delay of
-// all. Rates count successes alone.
+// quantities returns all quantities, in the order of reports. Latencies cover the requests that succeeded, the schedule
+// delay covers all. Rates count successes alone.
 func quantities() []quantity {
 	return []quantity{
 		{name: "ttft", unit: Seconds, direction: LowerIsBetter, headline: true, latency: func(q *Request) float64 {
@@ -80,7 +81,7 @@ func outputTokens(q *Request) float64 { return succeeded(q) * tokens(q.Output) }
 
 func totalTokens(q *Request) float64 { return outputTokens(q) + succeeded(q)*tokens(q.Input) }
 
-// tokens is 0 where the count is beyond all bounds, and NaN where there is none.
+// tokens returns a count, 0 for an infinite count, and NaN for an unknown one.
 func tokens(n float64) float64 {
 	if math.IsInf(n, 0) {
 		return 0
@@ -88,7 +89,7 @@ func tokens(n float64) float64 {
 	return n
 }
 
-// good is NaN for a request that was not judged.
+// good returns NaN for a request that was not judged.
 func good(q *Request) float64 {
 	switch {
 	case q.Good == NotJudged:
@@ -101,14 +102,14 @@ func good(q *Request) float64 {
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
-// metricID names one figure: a quantity, and of a latency the statistic.
+// metricID identifies one figure: a quantity, and for a latency the statistic.
 type metricID struct {
 	quantity   string
 	statistic  statistic
 	percentile float64
 }
 
-// statistic is what is made of the values of a quantity.
+// statistic is the way to make a figure from the values of a quantity.
 type statistic int8
 
 const (
@@ -119,7 +120,7 @@ const (
 
 func (m metricID) isPercentile() bool { return m.statistic == percentile }
 
-// String is the name as gates write it: p99(ttft), mean(ttft), goodput.
+// String returns the name that gates use: p99(ttft), mean(ttft), goodput.
 func (m metricID) String() string {
 	switch m.statistic {
 	case mean:
@@ -130,8 +131,8 @@ func (m metricID) String() string {
 	return m.quantity
 }
 
-// headline says whether the figure takes part in the overall verdict: the mean and the p99 of a headline latency, and
-// the headline rates and shares. Fewer figures need less correction, and the others say little that these do not.
+// headline reports whether the figure takes part in the overall verdict: the mean and the p99 of a headline latency,
+// and the headline rates and shares. Fewer figures need less correction, and the others add little.
 func (m metricID) headline(q quantity) bool {
 	return q.headline && (m.statistic != percentile || m.percentile == 99)
 }

@@ -1,6 +1,6 @@
 package compare
 
-// Verdict is what a comparison comes to.
+// Verdict is the outcome of a comparison.
 type Verdict string
 
 // The verdicts. Unclear means that there were too few requests, or that the interval spans zero and is too wide to
@@ -12,10 +12,10 @@ const (
 	Unclear Verdict = "unclear"
 )
 
-// Status is what became of a gate.
+// Status is the outcome of a gate.
 type Status string
 
-// The statuses. An undecided gate does not fail, but it has shown nothing either; its reason says what is missing.
+// The statuses. An undecided gate does not fail, but it has shown nothing either; its reason names what is missing.
 const (
 	GatePassed    Status = "passed"
 	GateFailed    Status = "failed"
@@ -26,15 +26,15 @@ const (
 type Result struct {
 	Base SideSummary `json:"base"`
 	New  SideSummary `json:"new"`
-	// Verdict is over the headline figures of the whole run, corrected for their number.
+	// Verdict covers the headline figures of the whole run, corrected for their number.
 	Verdict Verdict `json:"verdict"`
-	// Passed says whether to go on: no gate failed, or without gates the verdict is not worse.
+	// Passed is true if no gate failed, or, without gates, if the verdict is not worse.
 	Passed bool `json:"passed"`
-	// Reasons are those of the verdict, one a figure.
+	// Reasons holds the reasons for the verdict, one per figure.
 	Reasons []string     `json:"reasons"`
 	Gates   []GateResult `json:"gates,omitempty"`
 	Metrics []Metric     `json:"metrics"`
-	// Stages are there if both runs have the same, and more than one.
+	// Stages is set if both runs have the same stages, and more than one.
 	Stages []Stage  `json:"stages,omitempty"`
 	Notes  []string `json:"notes,omitempty"`
 
@@ -43,12 +43,12 @@ type Result struct {
 	Seed      uint64  `json:"seed"`
 }
 
-// SideSummary tells which run a side was.
+// SideSummary describes the run of a side.
 type SideSummary struct {
 	Name     string   `json:"name"`
 	Requests int      `json:"requests"`
 	Failed   int      `json:"failed"`
-	Seconds  *float64 `json:"duration_s"` // null where nobody knows it
+	Seconds  *float64 `json:"duration_s"` // null if unknown
 	Doubt    string   `json:"doubt,omitempty"`
 }
 
@@ -98,15 +98,15 @@ type Metric struct {
 	headlineVerdict Verdict // of a headline figure, corrected
 }
 
-// Sample tells what a side's figure rests on.
+// Sample describes the data of one side's figure.
 type Sample struct {
 	Requests int `json:"requests"`
-	// Block is how many requests in a row were resampled together: the longer, the longer one request tells of the
-	// next.
+	// Block is the number of requests in a row that were resampled together: the longer requests depend on each other,
+	// the longer the blocks.
 	Block int `json:"block_requests"`
 }
 
-// GateResult is what became of a gate.
+// GateResult is the outcome of a gate and its reason.
 type GateResult struct {
 	Expression string   `json:"expression"`
 	Metric     string   `json:"metric"`
@@ -115,7 +115,7 @@ type GateResult struct {
 	AdjustedP  *float64 `json:"p_value_adjusted,omitempty"` // corrected for the number of gates that ask for a change
 }
 
-// metric finds an overall figure by name, nil if neither run has it.
+// metric returns an overall figure by its name, or nil if neither run has it.
 func (r *Result) metric(name string) *Metric {
 	for i := range r.Metrics {
 		if r.Metrics[i].Name == name {
@@ -125,7 +125,7 @@ func (r *Result) metric(name string) *Metric {
 	return nil
 }
 
-// known makes a pointer of a number that JSON can hold, nil of another.
+// known returns a pointer to a number that JSON can hold, or nil for another.
 func known(v float64) *float64 {
 	if !finite(v) {
 		return nil

@@ -9,7 +9,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert/internal/stats"
 )
 
-// run is a side whose requests are in order of start.
+// run is a side whose requests are in the order of their starts.
 type run struct {
 	name     string
 	requests []Request
@@ -32,7 +32,7 @@ func newRun(s Side) *run {
 	return r
 }
 
-// useSpan takes the length of a run from its requests, where they tell it.
+// useSpan takes the length of a run from its requests, if they have times.
 func (r *run) useSpan() {
 	switch {
 	case !r.untimed:
@@ -54,7 +54,7 @@ func compareRequests(a, b *Request) int {
 		cmp.Compare(a.Output, b.Output))
 }
 
-// span is the time from the first start to the last end.
+// span returns the time from the first start to the last end.
 func (r *run) span() float64 {
 	first, last := math.Inf(1), math.Inf(-1)
 	for _, i := range r.order {
@@ -85,7 +85,7 @@ func zeroUnlessFinite(v float64) float64 {
 	return v
 }
 
-// stages lists the numbers of the stages that have requests.
+// stages returns the numbers of the stages that have requests.
 func (r *run) stages() (list []int) {
 	seen := map[int]bool{}
 	for _, i := range r.order {
@@ -98,7 +98,7 @@ func (r *run) stages() (list []int) {
 	return list
 }
 
-// stage is the part of a run in one stage; it lasts from the first start to the last end.
+// stage returns the part of a run in one stage, which lasts from the first start to the last end.
 func (r *run) stage(n int) *run {
 	part := &run{name: r.name, requests: r.requests, untimed: r.untimed}
 	for _, i := range r.order {
@@ -110,7 +110,7 @@ func (r *run) stage(n int) *run {
 	return part
 }
 
-// sharedStages are the stages to compare one by one: none unless both runs have the same, and more than one.
+// sharedStages returns the stages to compare one by one: none unless both runs have the same stages, and more than one.
 func sharedStages(a, b *run) []int {
 	if s := a.stages(); len(s) > 1 && slices.Equal(s, b.stages()) {
 		return s
@@ -157,7 +157,7 @@ func (r *run) gather(order []int32, f, g func(q *Request, rank int) float64) ser
 	return s
 }
 
-// latencies is the series of a latency.
+// latencies returns the series of a latency.
 func (r *run) latencies(q quantity) series {
 	return r.gather(r.order, func(req *Request, _ int) float64 {
 		if req.Failed && !q.ofFailed {
@@ -167,7 +167,7 @@ func (r *run) latencies(q quantity) series {
 	}, nil)
 }
 
-// shares is the series of a share, zeros and ones.
+// shares returns the series of a share: zeros and ones.
 func (r *run) shares(q quantity) series {
 	return r.gather(r.order, func(req *Request, _ int) float64 { return q.share(req) }, nil)
 }
@@ -190,17 +190,18 @@ func (r *run) rates(q quantity) (s series, rest float64, last *lastAnswers) {
 	return s, r.seconds - stats.Sum(s.weights), last
 }
 
-// backlog says whether the time requests take drifts.
+// backlog reports whether the latencies drift.
 func (r *run) backlog() bool {
 	return drifts(r.gather(r.order, func(q *Request, _ int) float64 { return q.End - q.Start }, nil))
 }
 
-// lastAnswers are the requests that a run's end may depend on: when the last of them starts, the others may still run.
+// lastAnswers holds the requests that the end of a run may depend on: when the last of them starts, the others may
+// still run.
 type lastAnswers struct {
 	starts, took []float64
 }
 
-// lastAnswers are the last hundred requests.
+// lastAnswers returns the last hundred requests.
 func (r *run) lastAnswers() *lastAnswers {
 	l := &lastAnswers{}
 	for _, i := range r.order[max(0, len(r.order)-100):] {
@@ -211,7 +212,7 @@ func (r *run) lastAnswers() *lastAnswers {
 	return l
 }
 
-// draw is when the last answer would end, did each take as long as one drawn from them.
+// draw returns when the last answer would end if each request took as long as one drawn from them.
 func (l *lastAnswers) draw(rng *rand.PCG) float64 {
 	end := math.Inf(-1)
 	for _, start := range l.starts {
@@ -220,7 +221,7 @@ func (l *lastAnswers) draw(rng *rand.PCG) float64 {
 	return zeroUnlessFinite(end)
 }
 
-// deviations are draws about their mean; zeros for none.
+// deviations returns draws about their mean, or zeros if there are no last answers.
 func (l *lastAnswers) deviations(rng *rand.PCG, n int) []float64 {
 	draws := make([]float64, n)
 	if l == nil {

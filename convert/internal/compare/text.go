@@ -56,7 +56,7 @@ func (r *Result) WriteText(w io.Writer) error {
 	return t.err
 }
 
-// text is a side in a line.
+// text describes a side in one line.
 func (s SideSummary) text() string {
 	length := "of unknown length"
 	if s.Seconds != nil {
@@ -69,7 +69,7 @@ func (s SideSummary) text() string {
 	return text
 }
 
-// outcome is passed or failed, and by what.
+// outcome returns passed or failed, with the reason.
 func (r *Result) outcome() string {
 	failed := 0
 	for _, g := range r.Gates {
@@ -92,13 +92,13 @@ func (r *Result) changeTitle() string { return fmt.Sprintf("change [%s %%]", per
 
 func percentText(share float64) string { return fmt.Sprintf("%.4g", share*100) }
 
-// method tells how the intervals were made.
+// method describes how the intervals were made.
 func (r *Result) method() string {
 	return fmt.Sprintf("intervals: %s %%, block bootstrap, %d resamples, seed %d", percentText(r.Level), r.Resamples,
 		r.Seed)
 }
 
-// lines writes until something fails.
+// lines writes lines until a write fails.
 type lines struct {
 	w    io.Writer
 	args func([]any) []any // nil, or what makes texts fit for the place
@@ -136,7 +136,7 @@ func (t *lines) metrics(title string, metrics []Metric) {
 	})
 }
 
-// remark is the verdict with an arrow for the way the figure went, and the warnings.
+// remark returns the verdict with an arrow for the direction of the change, and the warnings.
 func (m *Metric) remark() string {
 	text := string(m.Verdict)
 	if m.Verdict == Better || m.Verdict == Worse {
