@@ -8,56 +8,56 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// serverClock is by how many nanoseconds the server's clock is ahead of an instance's: as its answers tell, at
-// least low and at most high.
+// serverClock bounds how many nanoseconds the server's clock is ahead of an instance's clock, according to the server's
+// answers.
 type serverClock struct{ low, high int64 }
 
-// noteServerClock takes what an answer tells. Its Date was read between sending and the first byte, and is cut to
-// a second.
+// noteServerClock narrows the bounds on the server's clock by one answer. The server read its Date between the sending
+// of the request and the first byte, and cut it to a whole second.
 func noteServerClock(r *Run, rec *record.Request, instance string) {
 	if rec.ServerDate == 0 || rec.FirstByte == 0 {
 		return
 	}
 	date := rec.ServerDate * 1e9
-	if abs(date-rec.FirstByte) > mostApart {
+	if abs(date-rec.FirstByte) > maxClockDifference {
 		return
 	}
-	told := serverClock{date - rec.FirstByte, date + 1e9 - max(rec.Start, rec.Attempt)}
-	known := r.serverClocks[instance]
+	bounds := serverClock{date - rec.FirstByte, date + 1e9 - max(rec.Start, rec.Attempt)}
+	clock := r.serverClocks[instance]
 	switch {
 	case r.serverClocks == nil:
 		r.serverClocks = map[string]*serverClock{}
 		fallthrough
-	case known == nil:
-		r.serverClocks[instance] = &told
+	case clock == nil:
+		r.serverClocks[instance] = &bounds
 	default:
-		known.low, known.high = max(known.low, told.low), min(known.high, told.high)
+		clock.low, clock.high = max(clock.low, bounds.low), min(clock.high, bounds.high)
 	}
 }
 
-// span is low to high. They are the other way around where servers of several clocks answered, or one whose Date
-// is a cached one: then nothing between them is excluded.
+// span returns the bounds in ascending order. low exceeds high if servers with different clocks answered, or if a
+// server caches its Date: then every difference between the two is possible.
 func (c serverClock) span() span {
 	return span{min(c.low, c.high), max(c.low, c.high)}
 }
 
-// span is what a difference of clocks can be, in nanoseconds.
+// span is the range of a difference between clocks, in nanoseconds.
 type span struct{ low, high int64 }
 
-func (s span) has(n int64) bool      { return s.low <= n && n <= s.high }
+func (s span) contains(n int64) bool { return s.low <= n && n <= s.high }
 func (s span) nearest(n int64) int64 { return max(s.low, min(s.high, n)) }
 func (s span) middle() int64         { return s.low + (s.high-s.low)/2 }
 
-// evidence is what tells of two instances' clocks.
+// evidence is what a run shows of the difference between two instances' clocks.
 type evidence struct {
-	start  *int64 // by how much later the instance began, each by its own clock; nil if unknown
-	rough  bool   // it is only the first request's
-	server *span  // by how much the instance's clock is ahead, as the server's clock tells; nil if unknown
+	start  *int64 // how much later the instance began, each start by its own clock; nil if unknown
+	rough  bool   // start compares only the first requests
+	server *span  // how far the instance's clock is ahead, measured by the server's clock; nil if unknown
 }
 
-// settle parts a difference into that of the clocks and that of the starts: of what the server's clock leaves
-// open, the clocks explain as much as they can, for instances are started together. What is within the tolerance
-// is none.
+// settle splits the difference between two instances into a difference of their clocks, ahead, and one of their starts,
+// late. Instances are started together, hence the clocks explain as much as the server's clock allows. A difference
+// within the tolerance counts as 0.
 func (e evidence) settle(tolerance int64) (ahead, late int64) {
 	switch {
 	case e.start == nil && e.server == nil:
@@ -65,12 +65,12 @@ func (e evidence) settle(tolerance int64) (ahead, late int64) {
 	case e.server == nil:
 		ahead = *e.start
 	case e.start == nil || e.rough:
-		if ahead = e.server.middle(); e.server.has(0) {
+		if ahead = e.server.middle(); e.server.contains(0) {
 			ahead = 0
 		}
-	case e.server.has(*e.start):
+	case e.server.contains(*e.start):
 		ahead = *e.start
-	case e.server.has(0):
+	case e.server.contains(0):
 		late = *e.start
 	default:
 		ahead = e.server.nearest(*e.start)
@@ -78,9 +78,9 @@ func (e evidence) settle(tolerance int64) (ahead, late int64) {
 			ahead, late = 0, *e.start
 		}
 	}
-	clocks := min(tolerance, mostTolerance)
+	clocks := min(tolerance, maxTolerance)
 	if e.rough && e.server == nil {
-		clocks = mostTolerance
+		clocks = maxTolerance
 	}
 	if abs(ahead) <= clocks {
 		ahead = 0
@@ -93,20 +93,22 @@ func (e evidence) settle(tolerance int64) (ahead, late int64) {
 
 func abs(n int64) int64 { return max(n, -n) }
 
-// The tolerance is a share of the time that an instance took, as is that of the rates, but no less than clocks are
-// set to. A clock that is off by more than the second counts in any run, for it bends the time series.
+// The tolerance is a share of the time that an instance ran, as the tolerance of rates is, but no less than the
+// accuracy to which clocks are set. A clock that is off by more than maxTolerance counts in any run, because it
+// distorts the time series.
 const (
-	leastTolerance = 100_000_000
-	mostTolerance  = 1_000_000_000
+	minTolerance = 100_000_000
+	maxTolerance = 1_000_000_000
 )
 
-// RateBound is the share by which requests, or the time they took, may be off from what was asked.
+// RateBound is the share by which requests, or the time they took, may differ from the plan.
 const RateBound = 0.02
 
-// mostApart is as far as clocks are compared, 60 years in nanoseconds: one that was never set begins in 1970.
-const mostApart = 60 * 365 * 24 * 3600 * 1e9
+// maxClockDifference is the largest difference at which clocks are compared, 60 years in nanoseconds: a clock that was
+// never set begins in 1970.
+const maxClockDifference = 60 * 365 * 24 * 3600 * 1e9
 
-// alignClocks compares the clocks of a run's instances and puts all instants on one of them.
+// alignClocks compares the clocks of a run's instances and converts all instants to one of these clocks.
 func alignClocks(r *Run) {
 	if !hasComparableClocks(r) {
 		return
@@ -127,7 +129,7 @@ func alignClocks(r *Run) {
 		}
 		e := compareClocks(r, all, run.Instance, against)
 		ahead, late := e.settle(clockTolerance(r))
-		if e.start == nil && e.server == nil || abs(ahead) > mostApart {
+		if e.start == nil && e.server == nil || abs(ahead) > maxClockDifference {
 			continue
 		}
 		run.Clock = &record.Clock{Against: against, Ahead: ahead, Late: late, ServerDate: e.server != nil}
@@ -135,8 +137,8 @@ func alignClocks(r *Run) {
 	shiftClocks(r)
 }
 
-// hasComparableClocks says whether there are instances to compare: several, each of a name of its own, and not compared
-// before.
+// hasComparableClocks reports whether a run has instances to compare: several with distinct names that were not
+// compared before.
 func hasComparableClocks(r *Run) bool {
 	names := map[string]bool{}
 	for _, run := range r.Runs {
@@ -148,23 +150,23 @@ func hasComparableClocks(r *Run) bool {
 	return len(names) > 1 && len(names) == len(r.Runs)
 }
 
-// compareClocks is the evidence on an instance's clock against another's.
+// compareClocks returns the evidence on an instance's clock relative to another instance's clock.
 func compareClocks(r *Run, all map[string]evidence, instance, against string) evidence {
 	e := all[instance]
 	start, base := e.start, all[against].start
-	if e.start = nil; start != nil && base != nil && abs(*start-*base) <= mostApart {
+	if e.start = nil; start != nil && base != nil && abs(*start-*base) <= maxClockDifference {
 		e.start = new(*start - *base)
 	}
-	of, others := r.serverClocks[instance], r.serverClocks[against]
-	if of != nil && others != nil {
-		a, b := others.span(), of.span()
+	own, other := r.serverClocks[instance], r.serverClocks[against]
+	if own != nil && other != nil {
+		a, b := other.span(), own.span()
 		e.server = &span{a.low - b.high, a.high - b.low}
 	}
 	return e
 }
 
-// referenceInstance is the instance in the middle of those that can be compared, so that of three clocks the one that
-// is off is named.
+// referenceInstance returns the median of the instances that can be compared: if one of three clocks is off, the report
+// then names that clock.
 func referenceInstance(r *Run, all map[string]evidence) string {
 	type reading struct {
 		instance string
@@ -190,12 +192,12 @@ func referenceInstance(r *Run, all map[string]evidence) string {
 	return list[(len(list)-1)/2].instance
 }
 
-// clockTolerance is by how much clocks and starts may differ.
+// clockTolerance returns the difference that clocks and starts may have, in nanoseconds.
 func clockTolerance(r *Run) int64 {
-	return max(leastTolerance, int64(RateBound*float64(longestInstance(r))))
+	return max(minTolerance, int64(RateBound*float64(longestInstance(r))))
 }
 
-// longestInstance is the longest time from an instance's first start to its last end.
+// longestInstance returns the longest time from an instance's first start to its last end.
 func longestInstance(r *Run) (most int64) {
 	first := map[string]int64{}
 	for _, q := range r.Requests { // in order of start
@@ -209,7 +211,7 @@ func longestInstance(r *Run) (most int64) {
 	return most
 }
 
-// shiftClocks puts the instants of each instance on the clock of the one that it was compared with.
+// shiftClocks converts the instants of each instance to the clock of the instance that it was compared with.
 func shiftClocks(r *Run) {
 	ahead := map[string]int64{}
 	for _, run := range r.Runs {
@@ -237,14 +239,14 @@ func shiftClocks(r *Run) {
 	sortLines(r)
 }
 
-// move shifts an instant that is known.
+// move shifts an instant back by a number of nanoseconds, unless it is 0, which means unknown.
 func move(at *int64, by int64) {
 	if *at != 0 {
 		*at -= by
 	}
 }
 
-// instantsOf are the instants of a line that is no request.
+// instantsOf returns the instants of a line that is not a request.
 func instantsOf(line record.Line) []*int64 {
 	switch l := line.(type) {
 	case *record.Dropped:
@@ -263,7 +265,7 @@ func instantsOf(line record.Line) []*int64 {
 	return nil
 }
 
-// ClockReason tells of an instance whose clock was off.
+// ClockReason describes how far the clock of an instance was off, and what was done about it.
 func ClockReason(run *record.Run) string {
 	if run.Clock.ServerDate {
 		return clockText(
@@ -277,7 +279,7 @@ func clockText(format string, run *record.Run) string {
 	return fmt.Sprintf(format, run.Instance, TimeApart(run.Clock.Ahead, "ahead of", "behind"), run.Clock.Against)
 }
 
-// TimeApart tells a difference of n nanoseconds in words: "0.50 s after".
+// TimeApart describes a difference of n nanoseconds, such as "0.50 s after"; it uses before if n is negative.
 func TimeApart(n int64, after, before string) string {
 	if n < 0 {
 		return fmt.Sprintf("%.2f s %s", float64(-n)/1e9, before)

@@ -13,17 +13,17 @@ func TestEvidenceOfClocks(t *testing.T) {
 		e           evidence
 		ahead, late int64
 	}{
-		{"nothing", evidence{}, 0, 0},
+		{"no evidence", evidence{}, 0, 0},
 		{"the schedule alone", evidence{start: start(20)}, 20, 0},
 		{"within the tolerance", evidence{start: start(-9)}, 0, 0},
 		{"both agree", evidence{start: start(20), server: &span{18, 25}}, 20, 0},
 		{"the clocks agree", evidence{start: start(20), server: &span{-2, 2}}, 0, 20},
-		{"the server tells little", evidence{start: start(20), server: &span{-50, 50}}, 20, 0},
+		{"the server leaves a wide range", evidence{start: start(20), server: &span{-50, 50}}, 20, 0},
 		{"late and ahead", evidence{start: start(30), server: &span{18, 22}}, 22, 0},
 		{"much later and ahead", evidence{start: start(50), server: &span{18, 22}}, 22, 28},
 		{"servers of several clocks", evidence{start: start(0), server: &span{18, 22}}, 0, 0},
 		{"the server alone", evidence{server: &span{18, 22}}, 20, 0},
-		{"the server alone, which tells little", evidence{server: &span{-18, 62}}, 0, 0},
+		{"the server alone, with a wide range", evidence{server: &span{-18, 62}}, 0, 0},
 		{"in a long run", evidence{start: start(2e9)}, 2e9, 0},
 		{"late in a long run", evidence{start: start(2e9), server: &span{-1e8, 1e8}}, 0, 0},
 		{"first requests", evidence{start: start(2e9), rough: true}, 2e9, 0},

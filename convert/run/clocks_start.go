@@ -8,8 +8,9 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// instanceStarts says by how much later than one of them each instance began, by its own clock, as far as the schedule
-// tells: all have the same. rough says that no schedule does, and that they are the starts of the first requests.
+// instanceStarts returns how much later than one of the instances each instance began, by its own clock. It derives
+// this from the schedule, which all instances share. rough reports that no schedule allows it and that the starts of
+// the first requests stand in.
 func instanceStarts(r *Run) (starts map[string]int64, rough bool) {
 	for _, s := range r.Scenarios() {
 		if starts := scenarioStarts(r, s); len(starts) > 1 {
@@ -19,7 +20,7 @@ func instanceStarts(r *Run) (starts map[string]int64, rough bool) {
 	return firstStarts(r), true
 }
 
-// scenarioStarts compares the instances by one scenario: by the zero of its schedule, where due instants do not gainsay
+// scenarioStarts compares the instances by one scenario: by the start of its schedule, unless due instants contradict
 // it.
 func scenarioStarts(r *Run, s record.Scenario) map[string]int64 {
 	zeros := scheduleZeros(r, s)
@@ -30,24 +31,24 @@ func scenarioStarts(r *Run, s record.Scenario) map[string]int64 {
 	starts := map[string]int64{base: 0}
 	for instance, can := range grid {
 		switch zero, known := zeros[instance]; {
-		case known && can.has(zero-zeros[base]):
+		case known && can.contains(zero-zeros[base]):
 			starts[instance] = zero - zeros[base]
-		case !can.has(0):
+		case !can.contains(0):
 			starts[instance] = can.middle()
-		default: // arrivals come too seldom to tell more
+		default: // arrivals are too rare for a closer bound
 			starts[instance] = 0
 		}
 	}
 	return starts
 }
 
-// scheduleZeros are the instants at which each instance's schedule of a scenario began: by the formula of k6's own
-// executors, else as the line of its first stage tells.
+// scheduleZeros returns the instant at which each instance's schedule of a scenario began: by the formula of k6's own
+// executors, or else from the line of the scenario's first stage.
 func scheduleZeros(r *Run, s record.Scenario) map[string]int64 {
 	zeros := map[string]int64{}
 	if due := dueFunc(s); due != nil {
 		for _, q := range firstRequests(r, s.Name) {
-			if after := due(q.Index) * 1e9; q.DueKnown && after < mostApart {
+			if after := due(q.Index) * 1e9; q.DueKnown && after < maxClockDifference {
 				zeros[q.Instance] = q.Due - int64(math.Round(after))
 			}
 		}
@@ -61,16 +62,16 @@ func scheduleZeros(r *Run, s record.Scenario) map[string]int64 {
 	return zeros
 }
 
-// startBounds says by how much later than base the other instances of a scenario can have begun. Arrivals are due in
-// the order of their numbers: one of a higher number than base's cannot have been due before it, but for the difference
-// of the starts.
+// startBounds returns bounds on how much later than base the other instances of a scenario began. Arrivals are due in
+// the order of their numbers. An arrival with a higher number than one of base's can therefore precede it only by the
+// difference of the starts.
 func startBounds(r *Run, s record.Scenario) (base string, grid map[string]span) {
 	requests := requestsOnGrid(r, s)
 	if len(requests) == 0 {
 		return "", nil
 	}
 	base, grid = requests[0].Instance, map[string]span{}
-	var before *Request // base's newest
+	var before *Request // the latest request of base
 	last := map[string]int64{}
 	for _, q := range requests {
 		if q.Instance != base {
@@ -91,37 +92,37 @@ func startBounds(r *Run, s record.Scenario) (base string, grid map[string]span) 
 		clear(last)
 	}
 	for instance, can := range grid {
-		if can.low == math.MinInt64 || can.low > can.high { // too few, or an instance's stage was stopped
+		if can.low == math.MinInt64 || can.low > can.high { // too few requests, or one instance's stage was stopped
 			delete(grid, instance)
 		}
 	}
 	return base, grid
 }
 
-// requestsOnGrid are the first requests of a scenario's iterations in order of their numbers, as long as stages follow
-// the clock.
+// requestsOnGrid returns the first requests of a scenario's iterations in the order of their numbers, up to the first
+// stage that follows a number of requests instead of the clock.
 func requestsOnGrid(r *Run, s record.Scenario) []*Request {
-	follows := map[int32]bool{}
+	timed := map[int32]bool{}
 	for _, stage := range s.Stages {
 		if stage.Requests != nil {
 			break
 		}
-		follows[narrow(stage.Index)] = true
+		timed[narrow(stage.Index)] = true
 	}
 	requests := slices.DeleteFunc(firstRequests(r, s.Name), func(q *Request) bool {
-		return !q.DueKnown || !follows[q.Stage]
+		return !q.DueKnown || !timed[q.Stage]
 	})
 	slices.SortFunc(requests, func(a, b *Request) int { return cmp.Compare(a.Index, b.Index) })
 	return requests
 }
 
-// atOnce are the executors whose VUs all begin at the start of the scenario.
-var atOnce = []string{"constant-vus", "per-vu-iterations", "shared-iterations", record.ExecutorName}
+// simultaneousExecutors are the executors that start all VUs at the start of the scenario.
+var simultaneousExecutors = []string{"constant-vus", "per-vu-iterations", "shared-iterations", record.ExecutorName}
 
-// firstStarts are the instances' first starts in a scenario that begins on all at once.
+// firstStarts returns the instances' first starts in a scenario that all VUs begin together.
 func firstStarts(r *Run) map[string]int64 {
 	for _, s := range r.Scenarios() {
-		if !slices.Contains(atOnce, s.Executor) {
+		if !slices.Contains(simultaneousExecutors, s.Executor) {
 			continue
 		}
 		starts := map[string]int64{}

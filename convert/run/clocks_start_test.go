@@ -7,29 +7,29 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// What the schedule tells of two instances: arrivals are due each 100 ms, by turns on a and b, whose instants are
-// ahead.
+// TestStartsOfInstances checks the starts that the schedule of two instances implies: arrivals are due every 100 ms,
+// alternately on a and b, and the instants of b are ahead.
 func TestStartsOfInstances(t *testing.T) {
 	t.Parallel()
 	const ms = int64(1_000_000)
 	for _, tt := range []struct {
 		name     string
-		requests bool              // the stage has a number of requests, and so no schedule
+		requests bool              // the stage has a number of requests instead of a schedule
 		ahead    func(k int) int64 // of b's request k
-		stageAt  int64             // when b's stage began by its line, 0 for no lines; a's began at second
+		stageAt  int64             // the start in b's stage line; 0 means no stage lines. a's stage starts at second.
 		want     map[string]int64
 	}{
 		{"due instants alone", false, func(int) int64 { return 3 * second }, 0, map[string]int64{
 			"a": 0, "b": 3 * second}},
 		{"stage lines, more exactly", false, func(int) int64 { return 3 * second }, 4*second + 40*ms, map[string]int64{
 			"a": 0, "b": 3*second + 40*ms}},
-		{"stage lines that due instants gainsay", false, func(int) int64 { return 3 * second }, 9 * second,
+		{"stage lines that due instants contradict", false, func(int) int64 { return 3 * second }, 9 * second,
 			map[string]int64{"a": 0, "b": 3 * second}},
-		{"due instants that nothing explains", false, func(k int) int64 { return 3 * second * int64(1-k%4) },
+		{"due instants that no difference explains", false, func(k int) int64 { return 3 * second * int64(1-k%4) },
 			4 * second, map[string]int64{"a": 0, "b": 3 * second}},
 		{"a stage without a schedule", true, func(int) int64 { return 3 * second }, 5 * second, map[string]int64{
 			"a": 0, "b": 4 * second}},
-		{"nothing late", false, func(int) int64 { return 0 }, 0, map[string]int64{"a": 0, "b": 0}},
+		{"no difference", false, func(int) int64 { return 0 }, 0, map[string]int64{"a": 0, "b": 0}},
 	} {
 		r := newRun(Options{})
 		scenario := record.Scenario{Name: "s", Executor: "llm-arrival-rate", Stages: []record.Stage{{Rate: new(10.0)}}}

@@ -8,20 +8,20 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// Cut says what a report leaves out of a run.
+// Cut selects what a report leaves out of a run, and counts what was left out.
 type Cut struct {
-	Warmup   float64  // seconds: requests sent in the first part of the run
-	Cooldown float64  // seconds: requests sent in the last part
-	Stages   []int    // only these; nil for all
-	Adapters []string // only these; nil for all
-	// Late leaves requests that the load generator read late out of latencies. They stay in counts and rates.
+	Warmup   float64  // seconds at the beginning of the run whose requests are left out
+	Cooldown float64  // seconds at the end of the run whose requests are left out
+	Stages   []int    // the stages to keep; nil keeps all
+	Adapters []string // the adapters to keep; nil keeps all
+	// Late leaves requests that the load generator read late out of the latencies. They stay in counts and rates.
 	Late bool
 
-	Requests     int // how many were left out
-	LateRequests int // how many were left out of latencies
+	Requests     int // the number left out
+	LateRequests int // the number left out of the latencies
 }
 
-// Leave leaves requests out, and remarks how many.
+// Leave applies a cut to the run, and adds a remark that says how many requests were left out.
 func (r *Run) Leave(c Cut) {
 	if len(r.Requests) > 0 && (c.Warmup != 0 || c.Cooldown != 0 || c.Stages != nil || c.Adapters != nil) {
 		leaveOut(r, &c)
@@ -48,7 +48,7 @@ func leaveOut(r *Run, c *Cut) {
 	r.remark("left out %d of %d requests: %s", c.Requests, before, c)
 }
 
-// leaveLate marks the requests whose figures may be off because the load generator did not get to run.
+// leaveLate marks the requests whose figures may be off because the load generator was not scheduled in time.
 func leaveLate(r *Run, c *Cut) {
 	if len(r.Beats) == 0 {
 		r.remark("no late request was left out: the input does not tell when the load generator was late")
@@ -62,7 +62,7 @@ func leaveLate(r *Run, c *Cut) {
 		}
 		q.Unpack(&rec)
 		r.FillLateness(q, rec.Chunks, &late)
-		if q.LeftOut = r.Seconds(late.most()) > LateBound; q.LeftOut {
+		if q.LeftOut = r.Seconds(late.max()) > LateBound; q.LeftOut {
 			c.LateRequests++
 		}
 	}
@@ -72,7 +72,7 @@ func leaveLate(r *Run, c *Cut) {
 	}
 }
 
-// String tells what is left out.
+// String describes which requests are left out.
 func (c Cut) String() string {
 	var parts []string
 	if c.Warmup > 0 {

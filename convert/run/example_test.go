@@ -12,7 +12,7 @@ const records = `{"type":"request","request_id":"a","start_ns":1000000000,"end_n
 {"type":"request","request_id":"b","index":1,"start_ns":1100000000,"end_ns":1200000000,"error_type":"timeout"}
 `
 
-// Requests come in order of their start, with their latencies in seconds.
+// The requests are in the order of their starts, with their latencies in seconds.
 func ExampleRead() {
 	r, err := run.Read(run.Options{}, run.Source{Name: "records.jsonl", Reader: strings.NewReader(records)})
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 
 const second = runtest.Second
 
-// runOf makes a run of requests alone.
+// runOf returns a run that holds only requests.
 func runOf(t *testing.T, requests ...*record.Request) *Run {
 	t.Helper()
 	made := Instance{Name: "i"}
@@ -26,7 +26,7 @@ func runOf(t *testing.T, requests ...*record.Request) *Run {
 	return run
 }
 
-// readBytes reads a file that is in memory.
+// readBytes reads a file held in memory.
 func readBytes(t *testing.T, file []byte) *Run {
 	t.Helper()
 	run, err := Read(Options{}, Source{"f", bytes.NewReader(file)})

@@ -7,7 +7,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert/internal/stats"
 )
 
-// InFlight counts the requests in flight at every so many seconds from the first start on, until the last end.
+// InFlight returns the number of requests in flight at intervals of each seconds, from the first start until the last
+// end. It returns nil without requests.
 func (r *Run) InFlight(each float64) (counts []int) {
 	if len(r.Requests) == 0 || each <= 0 {
 		return nil
@@ -26,11 +27,12 @@ func (r *Run) InFlight(each float64) (counts []int) {
 	return counts
 }
 
-// queueGrowth is how much longer the later half of the requests may take than the earlier half.
+// queueGrowth is the largest ratio between the median latencies of the later and the earlier half of the requests at
+// which the halves count as alike.
 const queueGrowth = 1.5
 
-// HalvesAlike says whether the requests sent in the later half of the run took about as long as those of the earlier
-// half, by their medians: where a queue grows, they take longer and longer.
+// HalvesAlike reports whether the requests sent in the later half of the run took about as long as those sent in the
+// earlier half, by their medians. Where a queue grows, requests take longer and longer.
 func (r *Run) HalvesAlike() bool {
 	var latencies []float64
 	for _, q := range r.Requests {

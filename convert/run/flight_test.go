@@ -18,7 +18,7 @@ func TestInFlight(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	if got := newRun(Options{}).InFlight(0.5); got != nil {
-		t.Errorf("of no request: %v", got)
+		t.Errorf("without requests: got %v, want nil", got)
 	}
 }
 
@@ -32,6 +32,7 @@ func TestHalvesAlike(t *testing.T) {
 		return runOf(t, list...)
 	}
 	if !run(second/100).HalvesAlike() || run(second/4).HalvesAlike() || newRun(Options{}).HalvesAlike() {
-		t.Error("a growing queue must be told from a steady one")
+		t.Error("HalvesAlike must report true for steady latencies alone, and false for growing ones and without " +
+			"requests")
 	}
 }

@@ -21,32 +21,32 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// fineTick is the clock of imported runs. Other tools keep seconds as floating-point numbers; those of a clock that
-// runs for some minutes are whole multiples of its tick, so that no difference of two is rounded in another way than
-// theirs.
+// fineTick is the clock of imported runs. Other tools store seconds as floating-point numbers. If their clock runs for
+// some minutes, these numbers are whole multiples of this tick, so that a difference of two is rounded exactly as in
+// the other tool.
 var fineTick = Clock{1 << 44, 1 << 44}
 
-// maxImported bounds the seconds of an imported run, which fineTick counts in 63 bits.
+// maxImported bounds the length of an imported run in seconds. fineTick counts that many seconds in 63 bits.
 const maxImported = 500_000
 
-// importer makes requests of another tool's.
+// importer turns the requests of another tool into requests of a run.
 type importer struct {
 	run  *Run
 	in   *foreign.Reader
 	name string
-	base float64 // seconds on the tool's clock, zero of the ticks
+	base float64 // seconds on the tool's clock at which the ticks begin
 	bad  int
 
-	based bool
+	baseKnown bool
 
 	count      int64
-	tokenizer  *bool // whether chunks' tokens count, nil if nobody said
-	manyTokens bool  // some chunk held another number of tokens than one
+	tokenizer  *bool // whether chunks' tokens were counted; nil if the input does not say
+	manyTokens bool  // some chunk did not hold exactly one token
 	offsets    []float64
 	ticks      []int64
 }
 
-// importFile reads a file of another tool.
+// importFile reads the results of another tool into a run.
 func importFile(r *Run, br *bufio.Reader, format foreign.Format, name string, c *config.Config) error {
 	if len(r.Runs) > 0 {
 		return fmt.Errorf("%s: results of %s cannot be merged with other inputs", name, format)
@@ -86,14 +86,14 @@ func (m *importer) read() error {
 		case err != nil:
 			return fmt.Errorf("%s: %w", m.name, err)
 		default:
-			if err := m.take(q); err != nil {
+			if err := m.add(q); err != nil {
 				return fmt.Errorf("%s: request %d: %w", m.name, m.count, err)
 			}
 		}
 	}
 }
 
-// refuse leaves out a request that cannot be read, or cannot be.
+// refuse counts a request that cannot be read, or whose values are impossible, and names the first few in remarks.
 func (m *importer) refuse(err error) {
 	if m.bad++; m.bad <= maxBad {
 		m.run.remark("%s: %v", m.name, err)
@@ -101,11 +101,11 @@ func (m *importer) refuse(err error) {
 	m.run.Partial = true
 }
 
-// take makes a request of q: by way of a record, whose formulas hold for it, too, and then with the times as exact as q
-// has them.
-func (m *importer) take(q *foreign.Request) error {
-	if !m.based && !q.StartUnknown {
-		m.base, m.based = q.Start, true
+// add adds a request to the run. It builds a record first, so that the formulas of records apply, and then sets the
+// times with the precision that q has.
+func (m *importer) add(q *foreign.Request) error {
+	if !m.baseKnown && !q.StartUnknown {
+		m.base, m.baseKnown = q.Start, true
 	}
 	base := m.base
 	if q.StartUnknown {
@@ -140,7 +140,7 @@ func (m *importer) take(q *foreign.Request) error {
 	if q.EndUnknown {
 		made.setEndUnknown()
 	}
-	if err := m.chunks(made, q, rec); err != nil {
+	if err := m.setChunks(made, q, rec); err != nil {
 		m.refuse(fmt.Errorf("request %d: %w", int(m.count)+m.bad, err))
 		return nil
 	}
@@ -149,8 +149,8 @@ func (m *importer) take(q *foreign.Request) error {
 	return nil
 }
 
-// chunks sets what depends on when chunks came, of all of them or of the first and the last.
-func (m *importer) chunks(made *Request, q *foreign.Request, rec *record.Request) error {
+// setChunks sets what depends on the arrival times of chunks: of all chunks, or only of the first and the last.
+func (m *importer) setChunks(made *Request, q *foreign.Request, rec *record.Request) error {
 	if len(m.ticks) > 0 {
 		made.exactSpan(m.ticks, rec.ChunkTokens)
 		rec.Chunks = m.ticks
@@ -174,7 +174,7 @@ func (m *importer) chunks(made *Request, q *foreign.Request, rec *record.Request
 	return nil
 }
 
-// record holds what q tells in the precision of records.
+// record returns a request of another tool as a record, with the precision of records.
 func (m *importer) record(q *foreign.Request) (*record.Request, error) {
 	rec := &record.Request{
 		ID: strconv.FormatInt(m.count, 10), Scenario: m.run.Origin, Stage: q.Stage, Index: m.count,
@@ -217,7 +217,8 @@ func (m *importer) record(q *foreign.Request) (*record.Request, error) {
 
 func (m *importer) tick(seconds float64) int64 { return int64(math.Round(seconds * fineTick.Instant)) }
 
-// chunkTokens counts each chunk's tokens by how often its time stands among the tokens' times.
+// chunkTokens returns the number of tokens of each chunk: how often the chunk's time occurs among the times of the
+// tokens. It returns nil if the tokens were not counted.
 func (m *importer) chunkTokens(q *foreign.Request) []int {
 	if q.TokenTimes == nil || len(q.Chunks) == 0 || m.tokenizer != nil && !*m.tokenizer {
 		return nil
@@ -235,8 +236,8 @@ func (m *importer) chunkTokens(q *foreign.Request) []int {
 	return counts
 }
 
-// settleTokens forgets the tokens of chunks where each held one throughout and nobody said that they were counted: then
-// the tool had no tokenizer, and took each chunk for a token.
+// settleTokens discards the token counts of chunks if each chunk held one token and the input does not say that tokens
+// were counted: then the tool had no tokenizer, and took each chunk for a token.
 func (m *importer) settleTokens() {
 	m.run.Uncounted = m.tokenizer == nil && !m.manyTokens
 }
@@ -260,7 +261,7 @@ func orZeroFloat(x *float64) float64 {
 	return *x
 }
 
-// exactSpan sets the span of the token times to that of exact ticks.
+// exactSpan sets the span of the token times from exact ticks.
 func (q *Request) exactSpan(ticks []int64, tokens []int) {
 	var first, last int64
 	begun := false
@@ -275,7 +276,7 @@ func (q *Request) exactSpan(ticks []int64, tokens []int) {
 	q.FirstToken, q.TokenSpan = float64(first)/fineTick.Chunk, float64(last-first)/fineTick.Chunk
 }
 
-// describe adds what is known of the run, and gives the requests their stages where the file does not.
+// describe adds the facts about the whole run, and assigns the requests to stages if the file does not.
 func (m *importer) describe(c *config.Config) {
 	meta := m.in.Meta()
 	run := &record.Run{Schema: record.Schema, ID: filepath.Base(m.name), Versions: map[string]string{}}
@@ -303,8 +304,8 @@ func (m *importer) describe(c *config.Config) {
 	}
 }
 
-// leaveOutside leaves out requests that lie far outside of the time that the tool says the run took. What tools
-// count as that differs, so that much is allowed.
+// leaveOutside leaves out requests that lie far outside of the run's duration as the tool reports it. Tools define this
+// duration differently, hence the wide margin.
 func (m *importer) leaveOutside(meta foreign.Meta) {
 	total := 0.0
 	for _, s := range meta.Stages {
@@ -333,7 +334,7 @@ func metaStages(meta foreign.Meta) (plan []record.Stage) {
 	return plan
 }
 
-// configStages are the stages a configuration asks for.
+// configStages returns the stages that a configuration plans.
 func configStages(c *config.Config) (plan []record.Stage) {
 	for i, s := range c.Load.Stages.Standard {
 		plan = append(plan, record.Stage{Index: i, Rate: new(s.Rate), Duration: new(float64(s.Duration))})
@@ -344,8 +345,9 @@ func configStages(c *config.Config) (plan []record.Stage) {
 	return plan
 }
 
-// cutStages parts the requests in order of their start by how many each stage had: of the stages' reports beside the
-// file, else of the configuration. Stages of inference-perf never overlap.
+// cutStages assigns the requests, in the order of their starts, to stages by the number of requests of each stage. It
+// takes these numbers from the stages' reports beside the file, or else from the configuration. Stages of
+// inference-perf never overlap.
 func (m *importer) cutStages(plan []record.Stage) {
 	slices.SortStableFunc(m.run.Requests, func(a, b *Request) int { return cmp.Compare(a.Start, b.Start) })
 	for _, sizes := range []map[int]int{reportedSizes(filepath.Dir(m.name)), plannedSizes(plan)} {
@@ -371,8 +373,8 @@ func (m *importer) cutStages(plan []record.Stage) {
 	}
 }
 
-// plannedSizes are the requests of each stage, of which inference-perf sends the whole number below rate times
-// duration.
+// plannedSizes returns the number of requests planned for each stage. inference-perf sends rate times duration, rounded
+// down.
 func plannedSizes(plan []record.Stage) map[int]int {
 	sizes := map[int]int{}
 	for _, s := range plan {
@@ -386,10 +388,10 @@ func plannedSizes(plan []record.Stage) map[int]int {
 	return sizes
 }
 
-// maxReport bounds the reports of stages that are looked into.
+// maxReport bounds the size of the stage reports that are read, in bytes.
 const maxReport = 64 << 20
 
-// reportedSizes are the requests that the stages' reports in a directory count.
+// reportedSizes returns the number of requests of each stage as the stages' reports in a directory count them.
 func reportedSizes(dir string) map[int]int {
 	sizes := map[int]int{}
 	for stage, path := range reportdir.Stages(dir) {

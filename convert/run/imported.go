@@ -31,7 +31,7 @@ func readImportedFacts(r *Run, file *parquet.File) error {
 	return nil
 }
 
-// addImportedRow takes a row of an imported run, whose clock may begin at 0 and before.
+// addImportedRow adds a row of an imported run. The clock of such a run may show 0 or less.
 func addImportedRow(r *Run, row *Row, rec *record.Request) error {
 	start, end, endless := rec.Start, rec.End, row.End == nil
 	if r.Untimed {
@@ -69,8 +69,8 @@ func addImportedRow(r *Run, row *Row, rec *record.Request) error {
 	return nil
 }
 
-// checkImported holds a request that starts at 1 to what a record must keep. Its other instants are on the tool's
-// clock.
+// checkImported validates a request as a record. The request must start at 1, because its other instants are on the
+// tool's clock and are not checked.
 func checkImported(rec *record.Request, endless bool) error {
 	check := *rec
 	check.Due, check.Attempt = nil, 0
@@ -80,8 +80,8 @@ func checkImported(rec *record.Request, endless bool) error {
 	return check.Validate()
 }
 
-// checkEnds holds when the first chunk came and the last, in seconds after the start, to what can be; last is unknown
-// without one.
+// checkEnds validates the arrival times of the first and the last chunk, in seconds after the start. last may be
+// unknown.
 func checkEnds(first, last float64) error {
 	if !(first >= 0 && first < maxImported) || last < first || last >= maxImported {
 		return fmt.Errorf("its first chunk comes after %v s, its last after %v s", first, last)
@@ -103,7 +103,7 @@ func orZero32(n *int32) int32 {
 	return *n
 }
 
-// importedCounts are those that the tool stored: chunks do not stand in for tokens.
+// importedCounts returns the token counts that the tool stored. The number of chunks does not replace a missing count.
 func importedCounts(rec *record.Request) record.Counts {
 	c := rec.Counts()
 	if c.CompletionSource == record.ContentChunks {
@@ -112,17 +112,17 @@ func importedCounts(rec *record.Request) record.Counts {
 	return c
 }
 
-// setEndUnknown says that the end is unknown, and what follows from it.
+// setEndUnknown marks the end as unknown, and the figures that depend on it.
 func (q *Request) setEndUnknown() { q.EndUnknown, q.End, q.NTPOT = true, q.Start, unknown }
 
-// setEnds takes what is known of chunks that are not listed: when the first came and the last, in seconds after the
-// start, NaN for a last one that is unknown, and how many there were, 0 for unknown. No gap between them is made up,
-// but their mean is known.
+// setEnds sets the chunk figures of a request whose chunks are not listed. first and last are the arrival times of the
+// first and the last chunk in seconds after the start; last is NaN if it is unknown, and count is 0 if it is unknown.
+// setEnds invents no gaps between chunks, but their mean is known.
 func (q *Request) setEnds(first, last float64, count int32) {
 	q.ChunksUnlisted, q.ChunkCount, q.FirstToken, q.TokenSpan = true, count, first, last-first
 	q.TTFT, q.TTFO = first, first
 	q.TokenTimes = count
-	if count == 0 { // two at least where more than one token came
+	if count == 0 { // at least two times where more than one token came
 		q.TokenTimes = 1
 		if q.CompletionTokens > 1 || q.TokenSpan > 0 {
 			q.TokenTimes = 2
@@ -137,7 +137,7 @@ func (q *Request) setEnds(first, last float64, count int32) {
 	}
 }
 
-// checkCounts says what of the tool's own counts does not agree with the requests, and what has no count.
+// checkCounts adds remarks on the tool's own counts that disagree with the requests, and on requests without counts.
 func (m *importer) checkCounts(meta foreign.Meta) {
 	r := m.run
 	stages := ByStage(r, r.Requests)

@@ -12,35 +12,35 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// isK6JSON knows the file of k6's --out json by its first line.
+// isK6JSON reports whether head begins a file of k6's --out json, judged by its first line.
 func isK6JSON(head []byte) bool {
 	line, _, _ := bytes.Cut(bytes.TrimSpace(head), []byte("\n"))
 	return bytes.Contains(line, []byte(`"metric":`)) &&
 		(bytes.Contains(line, []byte(`"Metric"`)) || bytes.Contains(line, []byte(`"Point"`)))
 }
 
-// k6Reader finds our lines among the points of k6's JSON output.
+// k6Reader reads the lines of records that points of k6's JSON output carry.
 type k6Reader struct {
-	src  *bufio.Reader
-	file string
-	line int
-	most int    // bytes of a line
-	long []byte // a line longer than the buffer of src
-	text []byte // of a record, unescaped
-	dec  record.Decoder
+	src     *bufio.Reader
+	file    string
+	line    int
+	maxLine int    // bytes of a line
+	long    []byte // a line that is longer than the buffer of src
+	text    []byte // a record without its escapes
+	dec     record.Decoder
 }
 
 func newK6Reader(src io.Reader, file string) *k6Reader {
-	return &k6Reader{src: bufio.NewReaderSize(src, bufferSize), file: file, most: maxPoint,
+	return &k6Reader{src: bufio.NewReaderSize(src, bufferSize), file: file, maxLine: maxPoint,
 		dec: record.Decoder{Reuse: true}}
 }
 
-// next gives the next line of ours.
+// next returns the next line of a record.
 func (k *k6Reader) next() (record.Line, error) {
 	for {
 		text, err := k.readLine()
-		if len(text) > 0 && matters(text) {
-			line, perr := k.read(text)
+		if len(text) > 0 && hasMetric(text) {
+			line, perr := k.parse(text)
 			if perr != nil {
 				return nil, &record.SyntaxError{File: k.file, Line: k.line, Cut: err != nil, Err: perr}
 			}
@@ -54,18 +54,18 @@ func (k *k6Reader) next() (record.Line, error) {
 	}
 }
 
-// maxPoint bounds a line, as that of a record file is bounded.
+// maxPoint bounds the length of a line in bytes, as lines of record files are bounded.
 const maxPoint = 1 << 28
 
-// readLine gives a line that is good until the next call.
+// readLine returns the next line, which is valid until the next call.
 func (k *k6Reader) readLine() ([]byte, error) {
 	k.long = k.long[:0]
 	k.line++
 	for {
 		part, err := k.src.ReadSlice('\n')
-		if len(k.long)+len(part) > k.most {
+		if len(k.long)+len(part) > k.maxLine {
 			return nil, &record.SyntaxError{File: k.file, Line: k.line,
-				Err: fmt.Errorf("line longer than %d MiB", k.most>>20)}
+				Err: fmt.Errorf("line longer than %d MiB", k.maxLine>>20)}
 		}
 		if errors.Is(err, bufio.ErrBufferFull) {
 			k.long = append(k.long, part...)
@@ -79,15 +79,15 @@ func (k *k6Reader) readLine() ([]byte, error) {
 	}
 }
 
-// Names of the metrics whose points matter, so that the millions of others are not parsed.
+// k6Metrics are the names of the metrics whose points are parsed. Millions of other points are skipped without parsing.
 var k6Metrics = [][]byte{[]byte(record.MetricRequests), []byte(record.MetricEvents), []byte("dropped_iterations")}
 
-// k6Head begins each line as k6 writes it.
+// k6Head is the beginning of each line as k6 writes it.
 var k6Head = []byte(`{"metric":"`)
 
-// matters looks at the metric's name, which stands first in what k6 writes, and elsewhere if another program wrote the
-// file anew.
-func matters(text []byte) bool {
+// hasMetric reports whether a line may hold a point of k6Metrics. k6 writes the metric's name first; if another program
+// rewrote the file, the name may stand anywhere in the line.
+func hasMetric(text []byte) bool {
 	if name, asWritten := bytes.CutPrefix(text, k6Head); asWritten {
 		for _, want := range k6Metrics {
 			if bytes.HasPrefix(name, want) && len(name) > len(want) && name[len(want)] == '"' {
@@ -104,8 +104,8 @@ func matters(text []byte) bool {
 	return false
 }
 
-// read gives the line a point carries, nil if it is another kind of line.
-func (k *k6Reader) read(text []byte) (record.Line, error) {
+// parse returns the line that a point carries, or nil if the text is another kind of line.
+func (k *k6Reader) parse(text []byte) (record.Line, error) {
 	if carried, ok := k.unescaped(text); ok {
 		return k.dec.Parse(carried)
 	}
@@ -131,11 +131,11 @@ func (k *k6Reader) read(text []byte) (record.Line, error) {
 	return nil, nil
 }
 
-// k6Record begins a record in a point's metadata.
+// k6Record precedes a record in a point's metadata.
 var k6Record = []byte(`"` + record.MetadataKey + `":"`)
 
-// unescaped undoes the escapes of a point's record, if they are of quotes alone as usual; else ok is false. What else
-// stands on the line is k6's own and not looked at.
+// unescaped returns a point's record without its escapes. ok is false unless only quotes are escaped, as is usual. The
+// rest of the line is k6's own and is not checked.
 func (k *k6Reader) unescaped(text []byte) (carried []byte, ok bool) {
 	at := bytes.Index(text, k6Record)
 	if !bytes.HasPrefix(text, k6Head) || at < 0 || text[len(text)-1] != '}' {

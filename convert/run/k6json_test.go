@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// A point of k6's output is held to the bounds that a line of records is.
-func TestPointsThatNobodyWrites(t *testing.T) {
+// TestK6PointsOutOfRange checks that points of k6's output must meet the bounds of record lines.
+func TestK6PointsOutOfRange(t *testing.T) {
 	t.Parallel()
 	const head = `{"metric":"http_reqs","type":"Point","data":{}}` + "\n"
 	for point, want := range map[string]string{
@@ -16,7 +16,7 @@ func TestPointsThatNobodyWrites(t *testing.T) {
 		`{"metric":"http_reqs","data":"` + strings.Repeat("a", bufferSize): "f:2: line longer than 0 MiB",
 	} {
 		k := newK6Reader(strings.NewReader(head+point), "f")
-		k.most = bufferSize
+		k.maxLine = bufferSize
 		if _, err := k.next(); err == nil || err.Error() != want {
 			t.Errorf("%.80s: got %v, want %s", point, err, want)
 		}

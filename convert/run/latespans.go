@@ -6,27 +6,28 @@ import (
 	"sort"
 )
 
-// LateSpan is a time in which an instance did not get to run, in ticks.
+// LateSpan is a period in which an instance was not scheduled, in ticks.
 type LateSpan struct{ From, To int64 }
 
-// LateBound is the lateness, in seconds, from which on a figure may be off by too much. A stall between two
-// heartbeats is not seen, so the bound is a fifth below the 10 ms that nothing valid is to be off by.
+// LateBound is the lateness, in seconds, from which on a figure may be off by too much. A stall between two heartbeats
+// goes unnoticed, so the bound is a fifth below 10 ms, the largest error of a valid figure.
 const LateBound = 0.008
 
-// BeatPeriod is how far heartbeats lie apart. What holds one up may have begun so long before it was due.
+// BeatPeriod is the time between two heartbeats, in ticks. A stall that delays a heartbeat may have begun that long
+// before the heartbeat was due.
 const BeatPeriod = 5_000_000
 
-// ShortestLateness is the lateness, in ticks, that can matter: two of them stay well below the smallest bound of a
-// verdict.
+// ShortestLateness is the smallest lateness, in ticks, that can matter: twice this lateness stays well below the
+// smallest bound of a verdict.
 const ShortestLateness = 2_000_000
 
-// readUntil is until when the instance may have read what came in the span. Whatever waited with the heartbeat is
-// worked off after it: a process that is idle half of the time needs half of the wait for that; what takes longer than
-// a period delays the next beat.
+// readUntil returns the latest instant at which the instance may have read data that arrived in the span. The instance
+// processes what waited together with the heartbeat after it. A process that is idle half of the time needs half of the
+// wait for that; a backlog that takes longer than a period delays the next heartbeat.
 func (s LateSpan) readUntil() int64 { return s.To + min((s.To-s.From)/2, BeatPeriod) }
 
-// findLateSpans collects the late spans of the heartbeats, without those that are too short to matter, and puts them in
-// order. Those that overlap are of processes that share a name, and become one.
+// findLateSpans collects the late spans of the heartbeats in order, without those that are too short to matter.
+// Overlapping spans come from processes that share a name, and are merged.
 func findLateSpans(r *Run) {
 	r.Late = map[string][]LateSpan{}
 	for _, b := range r.Beats {
@@ -51,7 +52,7 @@ func findLateSpans(r *Run) {
 	}
 }
 
-// LateBetween returns an instance's spans that may concern what happened between two instants.
+// LateBetween returns an instance's late spans that may affect what happened between two instants.
 func (r *Run) LateBetween(instance string, from, to int64) []LateSpan {
 	spans := r.Late[instance]
 	first := sort.Search(len(spans), func(i int) bool { return spans[i].To >= from-BeatPeriod })
@@ -59,8 +60,8 @@ func (r *Run) LateBetween(instance string, from, to int64) []LateSpan {
 	return spans[first:max(first, end)]
 }
 
-// readLate is by how much what was read at an instant may have been read late. It gives also the spans that are left
-// for later instants.
+// readLate returns how late data that was read at an instant may have been read, and the spans that remain for later
+// instants.
 func readLate(spans []LateSpan, at int64) (late int64, left []LateSpan) {
 	for len(spans) > 0 && spans[0].readUntil() < at {
 		spans = spans[1:]
@@ -71,7 +72,7 @@ func readLate(spans []LateSpan, at int64) (late int64, left []LateSpan) {
 	return at - spans[0].From, spans
 }
 
-// begunLate is by how much what was to happen at an instant may have happened later.
+// begunLate returns how much later than planned an action may have begun.
 func begunLate(spans []LateSpan, at int64) (late int64) {
 	for _, s := range spans {
 		if at < s.From-BeatPeriod {
@@ -82,22 +83,22 @@ func begunLate(spans []LateSpan, at int64) (late int64) {
 	return late
 }
 
-// Lateness is by how much a request was handled later than it could have been, at most, in ticks.
+// Lateness bounds how late a request was handled because the instance was not scheduled, in ticks.
 type Lateness struct {
 	Write  int64
-	Chunks []int64 // the reading of each
+	Chunks []int64 // how late each chunk was read
 	End    int64
 }
 
-func (l *Lateness) most() int64 {
-	most := max(l.Write, l.End)
+func (l *Lateness) max() int64 {
+	latest := max(l.Write, l.End)
 	for _, late := range l.Chunks {
-		most = max(most, late)
+		latest = max(latest, late)
 	}
-	return most
+	return latest
 }
 
-// FillLateness fills l, whose memory it uses again.
+// FillLateness computes the lateness of a request into l, and reuses the memory of l.
 func (r *Run) FillLateness(q *Request, chunks []int64, l *Lateness) {
 	spans := r.LateBetween(q.Instance, q.Start, q.End)
 	l.Write = max(begunLate(spans, q.Start), q.WriteDelay)

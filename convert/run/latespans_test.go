@@ -8,7 +8,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// What bounds the lateness of single instants holds for the walk along many of them, each span of which is passed once.
+// TestReadLateWalks compares a walk along many instants with the lateness of each single instant. The walk must pass
+// each span once.
 func TestReadLateWalks(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(3, 3))
@@ -37,7 +38,7 @@ func TestReadLateWalks(t *testing.T) {
 	}
 }
 
-func TestSpansOfProcessesThatShareAName(t *testing.T) {
+func TestLateSpansOfProcessesWithOneName(t *testing.T) {
 	t.Parallel()
 	r := newRun(Options{})
 	for _, late := range [][][2]int64{{{0, 50_000}, {200_000, 3000}},

@@ -8,22 +8,23 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// lifetime is the time between an instance's run line and its end line, with some room: the run line of k6's JSON
-// is not its first.
+// lifetime is the time between an instance's run line and its end line, with a margin: in k6's JSON the run line is not
+// the first line.
 type lifetime struct{ from, to int64 }
 
+// Margins of a lifetime, in nanoseconds.
 const (
 	roomBefore = 60_000_000_000
 	roomAfter  = 1_000_000_000
 )
 
-func (l lifetime) has(at int64) bool { return at == 0 || l.from <= at && at <= l.to }
+func (l lifetime) contains(at int64) bool { return at == 0 || l.from <= at && at <= l.to }
 
-// lifetimes are those of the instances of one input.
+// lifetimes holds the lifetimes of the instances of one input by name.
 type lifetimes map[string]*lifetime
 
-// take looks for the lines that bound a lifetime.
-func (l lifetimes) take(line record.Line, instance string) {
+// observe extends the lifetime of an instance if the line is a run line or an end line.
+func (l lifetimes) observe(line record.Line, instance string) {
 	switch line := line.(type) {
 	case *record.Run:
 		own := l[instance]
@@ -39,8 +40,8 @@ func (l lifetimes) take(line record.Line, instance string) {
 	}
 }
 
-// of is the lifetime of an instance, without an end where none is told or none can be.
-func (l lifetimes) of(instance string) lifetime {
+// lookup returns the lifetime of an instance. It has no end if the input has no end line, or an impossible one.
+func (l lifetimes) lookup(instance string) lifetime {
 	own := l[instance]
 	switch {
 	case own == nil:
@@ -51,26 +52,27 @@ func (l lifetimes) of(instance string) lifetime {
 	return *own
 }
 
-// holds says whether a request lies within its instance's lifetime.
-func (l lifetimes) holds(q *Request) bool {
-	own := l.of(q.Instance)
-	return own.has(q.Start) && own.has(q.End) && (!q.DueKnown || own.has(q.Due))
+// containsRequest reports whether a request lies within its instance's lifetime.
+func (l lifetimes) containsRequest(q *Request) bool {
+	own := l.lookup(q.Instance)
+	return own.contains(q.Start) && own.contains(q.End) && (!q.DueKnown || own.contains(q.Due))
 }
 
-// mark is how much of a run there was before an input was read.
+// mark holds the numbers of lines that a run had before an input was read.
 type mark struct{ requests, dropped, stages, servers, beats int }
 
 func (r *Run) mark() mark {
 	return mark{len(r.Requests), len(r.Dropped), len(r.Stages), len(r.Servers), len(r.Beats)}
 }
 
-// leaveOutside leaves out what an input told of instants outside its instances' lifetimes: a damaged time of one
-// line would stretch the whole run. If that is most of it, then the lines that bound the lifetimes are at fault.
+// leaveOutside leaves out the lines of an input whose instants lie outside their instances' lifetimes, because a
+// damaged time in one line would stretch the whole run. If most requests lie outside, the lines that bound the
+// lifetimes are wrong, and leaveOutside keeps everything.
 func leaveOutside(r *Run, before mark, l lifetimes) (refused []error) {
 	requests := r.Requests[before.requests:]
 	outside := 0
 	for _, q := range requests {
-		if !l.holds(q) {
+		if !l.containsRequest(q) {
 			outside++
 		}
 	}
@@ -81,25 +83,25 @@ func leaveOutside(r *Run, before mark, l lifetimes) (refused []error) {
 		}
 	}
 	kept := slices.DeleteFunc(requests, func(q *Request) bool {
-		if l.holds(q) {
+		if l.containsRequest(q) {
 			return false
 		}
 		refused = append(refused, fmt.Errorf("request %s: its times lie outside of the run", q.ID))
 		return true
 	})
 	r.Requests = r.Requests[:before.requests+len(kept)]
-	r.Dropped, refused = inside(r, r.Dropped, before.dropped, l, refused)
-	r.Stages, refused = inside(r, r.Stages, before.stages, l, refused)
-	r.Servers, refused = inside(r, r.Servers, before.servers, l, refused)
-	r.Beats, refused = inside(r, r.Beats, before.beats, l, refused)
+	r.Dropped, refused = keepInside(r, r.Dropped, before.dropped, l, refused)
+	r.Stages, refused = keepInside(r, r.Stages, before.stages, l, refused)
+	r.Servers, refused = keepInside(r, r.Servers, before.servers, l, refused)
+	r.Beats, refused = keepInside(r, r.Beats, before.beats, l, refused)
 	return refused
 }
 
-// inside leaves lines out likewise.
-func inside[L record.Line](r *Run, lines []L, before int, l lifetimes, refused []error) ([]L, []error) {
+// keepInside leaves out the lines, from index before on, that lie outside of their instances' lifetimes.
+func keepInside[L record.Line](r *Run, lines []L, before int, l lifetimes, refused []error) ([]L, []error) {
 	kept := slices.DeleteFunc(lines[before:], func(line L) bool {
-		own := l.of(r.from[line])
-		if !slices.ContainsFunc(instantsOf(line), func(at *int64) bool { return !own.has(*at) }) {
+		own := l.lookup(r.from[line])
+		if !slices.ContainsFunc(instantsOf(line), func(at *int64) bool { return !own.contains(*at) }) {
 			return false
 		}
 		refused = append(refused, fmt.Errorf("a %s line: its times lie outside of the run", nameOf(line)))
@@ -108,7 +110,7 @@ func inside[L record.Line](r *Run, lines []L, before int, l lifetimes, refused [
 	return lines[:before+len(kept)], refused
 }
 
-// nameOf names a line of those that are held to the lifetime.
+// nameOf returns the type of a line that leaveOutside checks.
 func nameOf(line record.Line) string {
 	switch line.(type) {
 	case *record.Dropped:

@@ -6,17 +6,18 @@ import (
 	"strings"
 )
 
-// held is how much memory an input takes in relation to its bytes: records' numbers are packed to less than half, and a
-// report of them needs some room beside; compressed files hold several times their bytes.
+// These factors estimate the memory that an input takes from its size. Packed records take less than half of their
+// bytes, and their report needs some more memory; compressed files hold several times their bytes.
 const (
 	memoryPerByte     = 0.7
 	compressionFactor = 8
 )
 
-// enoughMemory refuses inputs that would not fit into memory, before any of them is read.
-func enoughMemory(paths []string, available int64) error {
+// checkMemory refuses inputs that would not fit into memory, before any of them is read. available is in bytes; 0 means
+// unknown.
+func checkMemory(paths []string, available int64) error {
 	if available <= 0 {
-		return nil // not known on this system
+		return nil // this system does not report it
 	}
 	var need float64
 	for _, path := range paths {

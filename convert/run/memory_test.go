@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestInputsThatDoNotFitAreRefused(t *testing.T) {
+func TestCheckMemory(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	plain, packed := filepath.Join(dir, "a.jsonl"), filepath.Join(dir, "b.jsonl.gz")
@@ -24,7 +24,7 @@ func TestInputsThatDoNotFitAreRefused(t *testing.T) {
 		{[]string{plain}, 700, true}, {[]string{plain}, 699, false}, {[]string{plain, plain}, 1399, false},
 		{[]string{packed}, 5600, true}, {[]string{packed}, 5599, false}, {[]string{packed}, 0, true},
 	} {
-		err := enoughMemory(tt.paths, tt.available)
+		err := checkMemory(tt.paths, tt.available)
 		if (err == nil) != tt.fits || err != nil && !strings.Contains(err.Error(), "--force tries it") {
 			t.Errorf("%q in %d bytes: %v", tt.paths, tt.available, err)
 		}

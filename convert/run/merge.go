@@ -12,15 +12,15 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// checkTogether says what speaks against the inputs being all instances of one run, each once.
+// checkTogether returns an error unless the inputs are all instances of one run, each given once.
 func checkTogether(r *Run) error {
 	if err := checkOneRun(r); err != nil {
 		return err
 	}
-	return errors.Join(checkSegments(r), checkDoubles(r))
+	return errors.Join(checkSegments(r), checkDuplicates(r))
 }
 
-// checkOneRun refuses different runs.
+// checkOneRun refuses inputs of different runs.
 func checkOneRun(r *Run) error {
 	for _, run := range r.Runs {
 		first := r.Runs[0]
@@ -38,13 +38,13 @@ func checkOneRun(r *Run) error {
 	return nil
 }
 
-// segment is the part of the whole test that one instance had.
+// segment is the part of the whole test that one instance ran.
 type segment struct {
 	from, to *big.Rat
 	instance string
 }
 
-// checkSegments refuses segments that leave a part of the test out, or overlap.
+// checkSegments refuses segments that overlap or leave out a part of the test.
 func checkSegments(r *Run) error {
 	if len(r.Runs) == 0 {
 		return nil // k6's JSON of an older version
@@ -89,8 +89,8 @@ func parseSegment(run *record.Run) (segment, error) {
 	return segment{from, to, run.Instance}, nil
 }
 
-// checkDoubles refuses a request that is there twice.
-func checkDoubles(r *Run) error {
+// checkDuplicates refuses a run that holds a request twice.
+func checkDuplicates(r *Run) error {
 	list := slices.Clone(r.Requests)
 	identity := func(a, b *Request) int {
 		return cmp.Or(cmp.Compare(a.Scenario, b.Scenario), cmp.Compare(a.Index, b.Index), cmp.Compare(a.Seq, b.Seq))

@@ -16,7 +16,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// ReadParquet reads a file requests.parquet of a report. Errors name it by name.
+// ReadParquet reads the requests.parquet of a report. Errors begin with name.
 func ReadParquet(o Options, name string, src io.ReaderAt, size int64) (*Run, error) {
 	run := newRun(o)
 	if err := readParquet(run, name, src, size); err != nil {
@@ -25,7 +25,7 @@ func ReadParquet(o Options, name string, src io.ReaderAt, size int64) (*Run, err
 	return run, run.finish(o.Force)
 }
 
-// readParquet reads a file that WriteParquet wrote.
+// readParquet reads a file that WriteParquet wrote into a run.
 func readParquet(r *Run, name string, src io.ReaderAt, size int64) (err error) {
 	defer func() {
 		if err != nil {
@@ -81,32 +81,33 @@ func readParquet(r *Run, name string, src io.ReaderAt, size int64) (err error) {
 	}
 }
 
-// checkRows refuses a file with requests outside of the time of its run, which may have had several instances:
-// whose an end line is the metadata do not tell.
+// checkRows refuses a file with requests outside of the time of its run. The run may have had several instances, and
+// the metadata do not say which of them wrote an end line.
 func checkRows(r *Run, before mark) error {
 	if r.Origin != "" {
 		return nil
 	}
 	all := lifetimes{}
 	for _, run := range r.Runs {
-		all.take(run, "")
+		all.observe(run, "")
 	}
 	for _, end := range r.Ends {
-		all.take(end, "")
+		all.observe(end, "")
 	}
-	own := all.of("")
+	own := all.lookup("")
 	if len(r.Ends) < len(r.Runs) {
 		own.to = math.MaxInt64
 	}
 	for _, q := range r.Requests[before.requests:] {
-		if !own.has(q.Start) || !own.has(q.End) {
+		if !own.contains(q.Start) || !own.contains(q.End) {
 			return fmt.Errorf("request %s: its times lie outside of the run", q.ID)
 		}
 	}
 	return nil
 }
 
-// addLines takes lines that are no requests, of an instance until one of them names another, and gives the last.
+// addLines adds lines that are not requests. They belong to instance until one of them names another; addLines returns
+// the last name.
 func addLines(r *Run, src io.Reader, instance string) (last string, err error) {
 	in := record.NewReader(src, "metadata")
 	for {
@@ -124,7 +125,7 @@ func addLines(r *Run, src io.Reader, instance string) (last string, err error) {
 	}
 }
 
-// fittedScenarios are the scenarios whose due instants were fitted, and are again.
+// fittedScenarios returns the scenarios whose due instants were fitted and will be fitted again.
 func fittedScenarios(r *Run) map[string]bool {
 	names := map[string]bool{}
 	for _, s := range r.Scenarios() {
@@ -133,7 +134,7 @@ func fittedScenarios(r *Run) map[string]bool {
 	return names
 }
 
-// addRow takes a row as the record it was made of.
+// addRow rebuilds the record of a row and adds it to the run.
 func addRow(r *Run, row *Row, instance string) error {
 	rec := &record.Request{
 		ID: row.RequestID, Client: int(row.Client), Scenario: row.Scenario, Stage: int(row.Stage), Index: row.Index,
@@ -194,12 +195,12 @@ func asInt(n *int64) *int {
 	return new(int(*n))
 }
 
-// addSamples takes the lines of each second, of the instances whose run lines were read.
+// addSamples adds the lines that the instances with run lines wrote each second.
 func addSamples(r *Run, file *parquet.File) error {
 	read := map[string]bool{}
 	for _, run := range r.Runs {
-		packed, known := file.Lookup(SamplesKey + run.Instance)
-		if !known || read[run.Instance] {
+		packed, found := file.Lookup(SamplesKey + run.Instance)
+		if !found || read[run.Instance] {
 			continue
 		}
 		read[run.Instance] = true
@@ -217,8 +218,8 @@ func addSamples(r *Run, file *parquet.File) error {
 	return nil
 }
 
-// readRows is how many rows are read at once.
+// readRows is the number of rows in one read.
 const readRows = 256
 
-// parquetMagic begins a Parquet file.
+// parquetMagic is the beginning of each Parquet file.
 const parquetMagic = "PAR1"

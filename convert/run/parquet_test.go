@@ -5,8 +5,9 @@ import (
 	"testing"
 )
 
-// Rows of an imported run whose numbers nothing has are refused: their differences would wrap.
-func TestImportedRowsThatCannotBe(t *testing.T) {
+// TestImportedRowsOutOfRange checks that rows of an imported run with impossible times are refused: their differences
+// would overflow.
+func TestImportedRowsOutOfRange(t *testing.T) {
 	t.Parallel()
 	at := func(start, end int64, ttft float64) Row { return Row{Start: &start, End: &end, TTFT: &ttft} }
 	for _, row := range []Row{
@@ -17,7 +18,7 @@ func TestImportedRowsThatCannotBe(t *testing.T) {
 		run := newRun(Options{})
 		run.Origin = "aiperf"
 		if err := addRow(run, &row, ""); err == nil {
-			t.Errorf("start %d, end %d, TTFT %v: taken", *row.Start, *row.End, *row.TTFT)
+			t.Errorf("start %d, end %d, TTFT %v: accepted", *row.Start, *row.End, *row.TTFT)
 		}
 	}
 }

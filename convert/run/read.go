@@ -22,28 +22,28 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// Source is one input: the file of one instance.
+// Source is an input that is open already: the records of one instance. Name stands in errors and remarks.
 type Source struct {
 	Name string
 	io.Reader
 }
 
-// Options are how inputs are read.
+// Options select how inputs are read.
 type Options struct {
-	Force  bool // take what does not belong together
-	Bodies bool // keep the texts of requests and answers, if the input has them
-	// Config is the configuration of the run, for inputs that do not tell its stages; nil for none.
+	Force  bool // merge inputs even if they are not of one run
+	Bodies bool // keep the texts of requests and answers if the input has them
+	// Config is the configuration of the run, for inputs that do not record their stages; it may be nil.
 	Config *config.Config
 }
 
-// ReadFiles reads files, directories of record files, and globs, as the instances of one run.
+// ReadFiles reads files, directories of record files, and globs as the instances of one run.
 func ReadFiles(o Options, inputs ...string) (*Run, error) {
 	paths, err := expand(inputs)
 	if err != nil {
 		return nil, err
 	}
 	if !o.Force {
-		if err := enoughMemory(paths, host.Memory()); err != nil {
+		if err := checkMemory(paths, host.Memory()); err != nil {
 			return nil, err
 		}
 	}
@@ -56,7 +56,7 @@ func ReadFiles(o Options, inputs ...string) (*Run, error) {
 	return run, run.finish(o.Force)
 }
 
-// Read reads sources that are open already.
+// Read reads sources as the instances of one run.
 func Read(o Options, sources ...Source) (*Run, error) {
 	run := newRun(o)
 	for _, s := range sources {
@@ -67,13 +67,14 @@ func Read(o Options, sources ...Source) (*Run, error) {
 	return run, run.finish(o.Force)
 }
 
-// Instance is what one instance of a run wrote.
+// Instance holds the lines that one instance of a run wrote.
 type Instance struct {
 	Name  string
 	Lines []record.Line
 }
 
-// FromLines makes a run of lines that are in memory. It keeps the lines that are no requests, and may change them.
+// FromLines returns a run of lines that are in memory. The run keeps the lines that are not requests, and may change
+// them.
 func FromLines(o Options, instances ...Instance) (*Run, error) {
 	run := newRun(o)
 	for _, i := range instances {
@@ -84,8 +85,8 @@ func FromLines(o Options, instances ...Instance) (*Run, error) {
 	return run, run.finish(o.Force)
 }
 
-// Recognize says of the first input that is nothing ReadFiles knows what is wrong with it, by its first bytes alone;
-// nil if all may be read.
+// Recognize returns an error for the first input that ReadFiles cannot read, judged by its first bytes alone. A nil
+// error does not promise that ReadFiles succeeds.
 func Recognize(inputs ...string) error {
 	paths, err := expand(inputs)
 	if err != nil {
@@ -93,7 +94,7 @@ func Recognize(inputs ...string) error {
 	}
 	for _, path := range paths {
 		if info, err := os.Stat(path); err == nil && info.Mode()&fs.ModeNamedPipe != 0 {
-			continue // what is read of it is gone
+			continue // bytes read from a pipe are lost for ReadFiles
 		}
 		if err := recognizeFile(path); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
@@ -124,7 +125,7 @@ func recognizeFile(path string) error {
 		return format.Check()
 	case len(bytes.TrimSpace(head)) == 0:
 		return errNoRecords
-	case !isRecord(head) && !bytes.Contains(head, []byte("\n"+recordHead)): // a line that is none may come first
+	case !isRecord(head) && !bytes.Contains(head, []byte("\n"+recordHead)): // the first line may be broken
 		return errUnknownFormat
 	}
 	return nil
@@ -138,7 +139,7 @@ func newRun(o Options) *Run {
 	return r
 }
 
-// expand lists the files that inputs stand for.
+// expand returns the files that inputs name.
 func expand(inputs []string) (paths []string, err error) {
 	for _, input := range inputs {
 		info, err := os.Stat(input)
@@ -165,10 +166,10 @@ func expand(inputs []string) (paths []string, err error) {
 	return slices.Compact(paths), nil
 }
 
-// RequestFiles returns the record files of a directory, else the file with the requests of the report in it.
+// RequestFiles returns the record files of a directory, or else the file with the requests of the report in it.
 func RequestFiles(dir string) (paths []string) {
 	for _, pattern := range []string{"*.jsonl", "*.jsonl.gz", "*.jsonl.zst"} {
-		found, _ := filepath.Glob(filepath.Join(dir, pattern)) // the patterns are good
+		found, _ := filepath.Glob(filepath.Join(dir, pattern)) // the patterns are valid
 		paths = append(paths, found...)
 	}
 	if len(paths) > 0 {
@@ -177,7 +178,7 @@ func RequestFiles(dir string) (paths []string) {
 	return reportdir.Requests(dir)
 }
 
-// openInput opens a file or a pipe. A device is neither: some never end, and a terminal waits for somebody to type.
+// openInput opens a file or a pipe. It refuses devices: some never end, and a terminal waits for a user to type.
 func openInput(path string) (*os.File, error) {
 	info, err := os.Stat(path)
 	switch {
@@ -206,29 +207,29 @@ func readFile(r *Run, path string) error {
 	return readSource(r, Source{Name: path, Reader: f})
 }
 
-// readSource finds out by its first bytes what a source is, and reads it.
+// readSource detects a source's format by its first bytes, and reads it.
 func readSource(r *Run, s Source) error {
 	plain, err := decompress(s.Reader)
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.Name, err)
 	}
-	br := bufio.NewReaderSize(plain, bufferSize) // which decompress's is, if the file is plain
+	br := bufio.NewReaderSize(plain, bufferSize) // the reader of decompress itself, if the file is plain
 	if err := textfile.Skip(br); err != nil {
 		return fmt.Errorf("%s: %w", s.Name, err)
 	}
 	head, _ := br.Peek(foreign.Head)
-	zeros := &zeroless{src: br}
-	lines := record.NewReader(zeros, s.Name)
+	nuls := &nulFilter{src: br}
+	lines := record.NewReader(nuls, s.Name)
 	lines.Reuse = true
 	in := &input{
-		run: r, name: s.Name, next: lines.Next, zeros: zeros, before: r.mark(), lived: lifetimes{},
+		run: r, name: s.Name, next: lines.Next, nuls: nuls, before: r.mark(), lifetimes: lifetimes{},
 		foreign: len(bytes.TrimSpace(head)) > 0 && !isRecord(head),
 	}
 	switch format := foreign.Detect(head); {
 	case bytes.HasPrefix(head, []byte(parquetMagic)):
 		return fmt.Errorf("%s: Parquet cannot be read from a pipe or compressed: give the file itself", s.Name)
 	case isK6JSON(head):
-		in.next, in.endless, in.foreign = newK6Reader(zeros, s.Name).next, true, false
+		in.next, in.endless, in.foreign = newK6Reader(nuls, s.Name).next, true, false
 	case format != foreign.Unknown:
 		return importFile(r, br, format, s.Name, r.config)
 	case r.Origin != "":
@@ -237,18 +238,18 @@ func readSource(r *Run, s Source) error {
 	return in.read()
 }
 
-// isRecord knows a record file, of which the first line may be cut.
+// isRecord reports whether head begins a record file, whose first line may be cut.
 func isRecord(head []byte) bool {
 	return bytes.HasPrefix(bytes.TrimSpace(head), []byte(recordHead))
 }
 
-// recordHead is how Append begins a line.
+// recordHead is the beginning of each line that record.Append writes.
 const recordHead = `{"type":`
 
-// bufferSize is that of record.NewReader's: a reader of the same size is not buffered again.
+// bufferSize is the buffer size of record.NewReader, which does not buffer a reader of the same size again.
 const bufferSize = 1 << 18
 
-// decompress undoes gzip and zstd, known by their first bytes.
+// decompress decompresses gzip and zstd, which it recognizes by their first bytes, and returns other data as they are.
 func decompress(src io.Reader) (io.Reader, error) {
 	br := bufio.NewReaderSize(src, bufferSize)
 	head, _ := br.Peek(4)
@@ -268,21 +269,21 @@ type input struct {
 	next    func() (record.Line, error)
 	endless bool // the format has no last line
 
-	instance string
-	zeros    *zeroless
-	before   mark      // of the run when the input was opened
-	lived    lifetimes // of its instances
-	foreign  bool      // there is something in it, and it is not k6's
-	requests int64     // read
-	told     int64     // of which end lines tell
-	lines    int
-	bad      int
-	first    error // why the first of those could not be read
-	ended    bool
-	cut      bool
+	instance  string
+	nuls      *nulFilter
+	before    mark      // of the run before the input was read
+	lifetimes lifetimes // of its instances
+	foreign   bool      // it is not empty, and not written by k6
+	requests  int64     // number of requests read
+	counted   int64     // number of requests that end lines count
+	lines     int
+	bad       int
+	first     error // why the first of the bad lines could not be read
+	ended     bool
+	cut       bool
 }
 
-// maxBad is how many unreadable lines are named one by one.
+// maxBad is the largest number of unreadable lines that are named one by one.
 const maxBad = 5
 
 func (in *input) read() error {
@@ -300,17 +301,17 @@ func (in *input) read() error {
 		case err != nil:
 			return fmt.Errorf("%s: %w", in.name, err)
 		default:
-			in.take(line)
+			in.add(line)
 		}
 	}
 }
 
-// cutShort knows a compressed file whose writer was killed.
+// cutShort reports whether err comes from a compressed file whose writer was killed.
 func cutShort(err error) bool {
 	return errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-func (in *input) take(line record.Line) {
+func (in *input) add(line record.Line) {
 	in.lines++
 	switch l := line.(type) {
 	case *record.Run:
@@ -319,9 +320,9 @@ func (in *input) take(line record.Line) {
 		in.requests++
 	case *record.End:
 		in.ended = true
-		in.told += l.Requests
+		in.counted += l.Requests
 	}
-	in.lived.take(line, in.instance)
+	in.lifetimes.observe(line, in.instance)
 	in.run.add(line, in.instance)
 }
 
@@ -333,7 +334,7 @@ func (in *input) refuse(err *record.SyntaxError) {
 	in.leave(err)
 }
 
-// leave counts what cannot be read, or cannot be.
+// leave counts a line that cannot be read, or whose values are impossible, and names the first few in remarks.
 func (in *input) leave(err error) {
 	if in.bad++; in.bad == 1 {
 		in.first = err
@@ -352,24 +353,24 @@ func (in *input) finish() error {
 	case in.lines == 0:
 		return fmt.Errorf("%s: %w", in.name, errNoRecords)
 	}
-	for _, err := range leaveOutside(in.run, in.before, in.lived) {
+	for _, err := range leaveOutside(in.run, in.before, in.lifetimes) {
 		in.leave(fmt.Errorf("%s: %w", in.name, err))
 	}
 	if in.bad > maxBad {
 		in.run.remark("%s: %d further lines could not be read", in.name, in.bad-maxBad)
 	}
-	if in.zeros.count > 0 {
+	if in.nuls.count > 0 {
 		in.run.remark("%s: %d NUL bytes are passed over, as a file has that was cut while somebody wrote to it, or "+
-			"whose machine crashed", in.name, in.zeros.count)
+			"whose machine crashed", in.name, in.nuls.count)
 	}
 	if in.bad > 0 {
 		in.run.Partial = true
 	}
-	if missing := in.told - in.requests; missing > 0 && in.bad == 0 && !in.cut {
+	if missing := in.counted - in.requests; missing > 0 && in.bad == 0 && !in.cut {
 		in.run.Partial = true
 		in.run.remark(
 			"%s: %d of the %d requests that its end line counts are not in it, as of a run whose disk was full",
-			in.name, missing, in.told)
+			in.name, missing, in.counted)
 	}
 	switch {
 	case in.cut:
@@ -382,20 +383,21 @@ func (in *input) finish() error {
 	return nil
 }
 
-// zeroless leaves NUL bytes out: no text has them, but the holes of a file that was cut while somebody wrote to it.
-type zeroless struct {
+// nulFilter leaves NUL bytes out. Text has none, but a file that was cut while a program wrote to it has holes of NUL
+// bytes.
+type nulFilter struct {
 	src   io.Reader
 	count int64
 }
 
-// Read reads from the source, until there is a byte that is no NUL.
-func (z *zeroless) Read(p []byte) (int, error) {
+// Read fills p with the bytes other than NUL. It reads on until there is one.
+func (f *nulFilter) Read(p []byte) (int, error) {
 	for {
-		n, err := z.src.Read(p)
+		n, err := f.src.Read(p)
 		kept := p[:n]
 		if bytes.IndexByte(kept, 0) >= 0 {
 			kept = slices.DeleteFunc(kept, func(c byte) bool { return c == 0 })
-			z.count += int64(n - len(kept))
+			f.count += int64(n - len(kept))
 		}
 		if len(kept) > 0 || err != nil || n == 0 {
 			return len(kept), err

@@ -26,7 +26,7 @@ func TestReadRefuses(t *testing.T) {
 		{"empty", []Source{{"f", strings.NewReader("")}}, false, "f: no records in it: expected lines written by"},
 		{"nonsense", []Source{{"f", strings.NewReader("hello\n")}}, false,
 			"f: not a format that llmconv reads: known are records of `k6 run --out llm=FILE`"},
-		{"twice the same", []Source{{"f", bytes.NewReader(good)}, {"g", bytes.NewReader(good)}}, false,
+		{"the same file twice", []Source{{"f", bytes.NewReader(good)}, {"g", bytes.NewReader(good)}}, false,
 			"is there twice"},
 		{"two runs", []Source{{"f", bytes.NewReader(good)}, {"g", bytes.NewReader(runtest.Records(t, other))}}, false,
 			`of different runs, "other" and "run"`},
@@ -34,12 +34,12 @@ func TestReadRefuses(t *testing.T) {
 			true,
 			""},
 		{"UTF-16", []Source{{"f", strings.NewReader("\xff\xfe{\x00")}}, false, "f: the file is UTF-16"},
-		{"numbers as pandas writes them", []Source{{"f", strings.NewReader("{\"type\":\"request\",\"stage\":0.0}\n")}},
+		{"floats from pandas", []Source{{"f", strings.NewReader("{\"type\":\"request\",\"stage\":0.0}\n")}},
 			false, "lines written by `k6 run --out llm=FILE`"},
-		{"their reason", []Source{{"f", strings.NewReader("{\"type\":\"request\",\"stage\":0.0}\n")}}, false,
+		{"reason of a bad line", []Source{{"f", strings.NewReader("{\"type\":\"request\",\"stage\":0.0}\n")}}, false,
 			"the first line that could not be read: f:1: request line: field \"stage\": want a whole number, got " +
 				"number 0.0"},
-		{"no gzip", []Source{{"f", strings.NewReader("\x1f\x8b")}}, false, "f: unexpected EOF"},
+		{"broken gzip", []Source{{"f", strings.NewReader("\x1f\x8b")}}, false, "f: unexpected EOF"},
 	} {
 		run, err := Read(Options{Force: tt.force}, tt.sources...)
 		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
@@ -51,8 +51,9 @@ func TestReadRefuses(t *testing.T) {
 	}
 }
 
-// A file is read with a byte order mark and the line ends of Windows, whatever its kind and packing.
-func TestFilesWithAMark(t *testing.T) {
+// TestFilesWithByteOrderMark checks that files of each kind, plain or compressed, may have a byte order mark and the
+// line ends of Windows.
+func TestFilesWithByteOrderMark(t *testing.T) {
 	t.Parallel()
 	mark := func(text []byte) []byte {
 		return append([]byte("\ufeff"), bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n"))...)
@@ -105,7 +106,8 @@ func TestPartialRuns(t *testing.T) {
 	}
 }
 
-// A file that was cut while a run wrote to it without appending begins with a hole.
+// TestNULsArePassedOver reads files with a hole of NUL bytes. A file that was cut while a run wrote to it without
+// appending begins with one.
 func TestNULsArePassedOver(t *testing.T) {
 	t.Parallel()
 	hole, file := make([]byte, 3<<18), runtest.Records(t, runtest.Lines())
@@ -125,32 +127,34 @@ func TestNULsArePassedOver(t *testing.T) {
 	}
 }
 
-// An end line that counts more requests than there are is that of a run whose records could not all be written.
-func TestRequestsThatTheEndCountsAreMissing(t *testing.T) {
+// TestEndCountsMissingRequests checks that a run is partial if its end line counts more requests than the file has: the
+// run could not write all of its records.
+func TestEndCountsMissingRequests(t *testing.T) {
 	t.Parallel()
 	lines := runtest.Lines()
-	here := int64(0)
+	present := int64(0)
 	for _, line := range lines {
 		if _, ok := line.(*record.Request); ok {
-			here++
+			present++
 		}
 	}
-	for told, partial := range map[int64]bool{0: false, here: false, here + 3: true} {
+	for counted, partial := range map[int64]bool{0: false, present: false, present + 3: true} {
 		var file []byte
-		for _, line := range append(slices.Clone(lines), &record.End{Status: "finished", Requests: told}) {
+		for _, line := range append(slices.Clone(lines), &record.End{Status: "finished", Requests: counted}) {
 			file = append(append(file, runtest.Line(t, line)...), '\n')
 		}
 		run := readBytes(t, file)
-		told := slices.ContainsFunc(run.Remarks, func(r string) bool {
+		remarked := slices.ContainsFunc(run.Remarks, func(r string) bool {
 			return strings.Contains(r, "3 of the 54 requests that its end line counts are not in it")
 		})
-		if run.Partial != partial || told != partial {
-			t.Errorf("%d here: partial %t, want %t; remarks %q", here, run.Partial, partial, run.Remarks)
+		if run.Partial != partial || remarked != partial {
+			t.Errorf("the end line counts %d of %d: partial %t, want %t; remarks %q", counted, present, run.Partial,
+				partial, run.Remarks)
 		}
 	}
 }
 
-// A device is refused before it is read: /dev/zero would never end.
+// TestDevicesAreRefused checks that a device is refused before it is read: /dev/zero would never end.
 func TestDevicesAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"/dev/zero", "/dev/null"} {
@@ -159,10 +163,10 @@ func TestDevicesAreRefused(t *testing.T) {
 		}
 		if _, err := ReadFiles(Options{}, path); err == nil ||
 			!strings.Contains(err.Error(), path+" is a device: give a file of records, or a pipe") {
-			t.Errorf("got %v", err)
+			t.Errorf("%s: got %v", path, err)
 		}
 		if err := Recognize(path); err == nil || !strings.Contains(err.Error(), "is a device") {
-			t.Errorf("recognized: %v", err)
+			t.Errorf("%s: Recognize: got %v", path, err)
 		}
 	}
 }

@@ -12,72 +12,74 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// none is the token count of a request that has none.
+// none is the token count of a request without a count.
 const none = record.NotReported
 
-// unknown is the figure of a request that has none.
+// unknown is a figure that is not defined for a request.
 var unknown = math.NaN()
 
-// Traits is what many requests of a run have in common.
+// Traits holds the properties that many requests of a run share.
 type Traits struct {
 	Instance, Scenario, API, Model, Adapter string
 	FinishReason, ErrorType, Note           string
 	InputSource, OutputSource               record.Source // of the token counts
 	Client, Status                          int
 	Streaming                               bool
-	SLO                                     record.Bounds // zero for none
+	SLO                                     record.Bounds // the zero value means no bounds
 }
 
-// Request is one request of a run, some 300 bytes and its chunks, packed. Instants are ticks of the run's clock.
+// Request is one request of a run. It takes some 300 bytes, and its chunks, which are packed. Instants are ticks of the
+// run's clock.
 type Request struct {
 	*Traits
 	ID, SessionID, Error string
 
 	Start, End int64
-	// Due is when it was due, recorded or fitted; only if DueKnown.
+	// Due is the instant at which the request was due, recorded or fitted. It is valid only if DueKnown.
 	Due                           int64
-	Connected, FirstByte, Attempt int64 // 0 when they never came
+	Connected, FirstByte, Attempt int64 // 0 if the event never happened
 	Index                         int64
 	BytesSent, BytesReceived      int64
-	// WriteDelay is from when a connection was at hand until the request was written, 0 if not known.
+	// WriteDelay is the time from when a connection was available until the request was written, 0 if unknown.
 	WriteDelay int64
 
 	Seq, Turn, MaxTokens, PromptAsked, Retries int32
-	// StageAt is the stage in which the request was due, or in which it was sent where that is unknown.
+	// Stage is the stage in which the request was due, or in which it was sent if the due instant is unknown.
 	Stage int32
 
-	PromptTokens, CompletionTokens int32 // tokens, by the record's order of sources
-	ClientPrompt, ClientCompletion int32 // counted by the client, none if it did not
-	// prompt, completion and cached tokens of the usage map, none if it has no such count
+	PromptTokens, CompletionTokens int32 // from the first source that has a count, in the order of package record
+	ClientPrompt, ClientCompletion int32 // counted by the client, or none
+	// ServerPrompt, ServerCompletion and ServerCached are the counts in the usage map, or none.
 	ServerPrompt, ServerCompletion, ServerCached int32
-	ServerReasoning                              int32 // of completion tokens, likewise
+	ServerReasoning                              int32 // part of ServerCompletion, or none
 	ChunkCount, TokenTimes                       int32
 	DueKnown                                     bool
 	PromptRaw                                    bool
 	Tokenized                                    bool // chunks' tokens were counted
 	HasReasoning, HasToolCalls                   bool // the answer has reasoning, tool calls
-	EndUnknown                                   bool // of an imported request: its end is unknown, and End is Start
-	// likewise: of its chunks the first and the last are known alone, and not listed
+	EndUnknown                                   bool // an imported request's end is unknown, and End equals Start
+	// ChunksUnlisted reports that only an imported request's first and last chunks are known.
 	ChunksUnlisted bool
-	LeftOut        bool // of latencies, for it was read late
-	Good           int8 // 1 good, 0 not, none without bounds
+	LeftOut        bool // it is left out of the latencies because it was read late
+	Good           int8 // 1 if it met its bounds, 0 if not, none without bounds
 
-	// Seconds; unknown where undefined. The first two are of token times; all are by the record's own formulas.
+	// Figures in seconds, unknown where undefined, by the formulas of package record. FirstToken and TokenSpan concern
+	// token times.
 	FirstToken, TokenSpan                  float64
 	TTFT, TTFO, TTFR, TPOT, NTPOT, MeanITL float64
 
-	packed []byte // arrivals, tokens and usage, see pack
+	packed []byte // arrivals, tokens and usage; see pack
 }
 
-// Failed says whether the request failed.
+// Failed reports whether the request failed.
 func (q *Request) Failed() bool { return q.ErrorType != "" }
 
-// fill makes a request of all of a record but its lists, the usage map and the bodies, which keep takes.
+// fill returns a request with all of a record except its lists, usage map and bodies, which keep adds.
 func (r *Run) fill(rec *record.Request, instance string) *Request {
 	return r.fillCounted(rec, rec.Counts(), instance)
 }
 
-// fillCounted is fill with the token counts given.
+// fillCounted does what fill does, with the given token counts.
 func (r *Run) fillCounted(rec *record.Request, c record.Counts, instance string) *Request {
 	q := r.rows.next()
 	*q = Request{
@@ -101,24 +103,25 @@ func (r *Run) fillCounted(rec *record.Request, c record.Counts, instance string)
 			q.Good = 1
 		}
 	}
-	q.count(rec, c)
-	q.time(rec, c)
+	q.setCounts(rec, c)
+	q.setLatencies(rec, c)
 	return q
 }
 
-// writeDelay is of requests that the system takes at once. A long one waits for the network, too.
+// writeDelay returns how long the write took, and 0 for a request too long for the system to accept at once: the
+// writing of a long request waits for the network, too.
 func writeDelay(rec *record.Request) int64 {
-	const atOnce = 64 << 10 // bytes, fewer than a connection's buffer has
-	if rec.Written == 0 || rec.Connected == 0 || rec.BytesSent > atOnce {
+	const acceptedAtOnce = 64 << 10 // bytes, fewer than the buffer of a connection holds
+	if rec.Written == 0 || rec.Connected == 0 || rec.BytesSent > acceptedAtOnce {
 		return 0
 	}
 	return max(0, rec.Written-max(rec.Connected, rec.Start))
 }
 
-// count takes the token counts over.
-func (q *Request) count(rec *record.Request, c record.Counts) {
+// setCounts sets the token counts.
+func (q *Request) setCounts(rec *record.Request, c record.Counts) {
 	q.PromptTokens, q.CompletionTokens = narrow(c.Prompt), narrow(c.Completion)
-	q.ClientPrompt, q.ClientCompletion = pointed(rec.Prompt), pointed(rec.Completion)
+	q.ClientPrompt, q.ClientCompletion = narrowOrNone(rec.Prompt), narrowOrNone(rec.Completion)
 	q.ServerPrompt, q.ServerCompletion = narrow(c.ServerPrompt), narrow(c.ServerCompletion)
 	q.ServerCached = narrow(c.ServerCached)
 	q.ServerReasoning = none
@@ -130,8 +133,8 @@ func (q *Request) count(rec *record.Request, c record.Counts) {
 	q.HasToolCalls = len(rec.ToolCalls) > 0 || calledTool(rec.FinishReason)
 }
 
-// time takes the latencies over.
-func (q *Request) time(rec *record.Request, c record.Counts) {
+// setLatencies sets the latencies.
+func (q *Request) setLatencies(rec *record.Request, c record.Counts) {
 	first, last, n := rec.TokenSpan()
 	q.FirstToken, q.TokenSpan, q.TokenTimes = first.Seconds(), (last - first).Seconds(), narrow(n)
 	q.TTFT, q.TTFO, q.TTFR = secondsOf(rec.TTFT()), secondsOf(rec.TTFO()), secondsOf(rec.TTFR())
@@ -145,14 +148,14 @@ func secondsOf(d time.Duration, known bool) float64 {
 	return d.Seconds()
 }
 
-func pointed(n *int) int32 {
+func narrowOrNone(n *int) int32 {
 	if n == nil {
 		return none
 	}
 	return narrow(*n)
 }
 
-// pack appends arrivals as the gaps between them, tokens of chunks, and the usage map.
+// pack appends to dst the arrivals as the gaps between them, the tokens of chunks, and the usage map.
 func pack(dst []byte, rec *record.Request) []byte {
 	dst = packTimes(dst, rec.Chunks)
 	for _, n := range rec.ChunkTokens {
@@ -173,7 +176,7 @@ func packTimes(dst []byte, times []int64) []byte {
 	return dst
 }
 
-// Unpack fills the lists and the usage map of rec, and uses the lists' memory again.
+// Unpack fills the lists and the usage map of rec, and reuses the memory of the lists.
 func (q *Request) Unpack(rec *record.Request) {
 	data := q.packed
 	rec.Chunks, data = unpackTimes(rec.Chunks[:0], data)
@@ -181,7 +184,7 @@ func (q *Request) Unpack(rec *record.Request) {
 	if q.Tokenized {
 		for range rec.Chunks {
 			n, size := binary.Uvarint(data)
-			rec.ChunkTokens, data = append(rec.ChunkTokens, int(n)), data[size:] // packed here
+			rec.ChunkTokens, data = append(rec.ChunkTokens, int(n)), data[size:] // pack wrote it from an int
 		}
 	}
 	rec.Reasoning, data = unpackTimes(rec.Reasoning[:0], data)
@@ -192,22 +195,22 @@ func (q *Request) Unpack(rec *record.Request) {
 func unpackTimes(times []int64, data []byte) ([]int64, []byte) {
 	n, size := binary.Uvarint(data)
 	data = data[size:]
-	times = slices.Grow(times, int(n)) // packed here
+	times = slices.Grow(times, int(n)) // pack wrote it from an int
 	var at int64
 	for range n {
 		gap, size := binary.Uvarint(data)
-		at += int64(gap) // packed here
+		at += int64(gap) // pack wrote it from an int64
 		times, data = append(times, at), data[size:]
 	}
 	return times, data
 }
 
-// arena holds many short byte strings in large pieces of memory.
+// arena stores many short byte strings in large pieces of memory.
 type arena struct{ free []byte }
 
 const arenaPiece = 1 << 22
 
-// keep copies data.
+// keep returns a copy of data in the arena.
 func (a *arena) keep(data []byte) []byte {
 	if len(data) > len(a.free) {
 		a.free = make([]byte, max(arenaPiece, len(data)))
@@ -218,7 +221,7 @@ func (a *arena) keep(data []byte) []byte {
 	return kept
 }
 
-// rows gives requests out of large pieces of memory.
+// rows allocates requests from large pieces of memory.
 type rows struct{ free []Request }
 
 func (r *rows) next() *Request {
@@ -230,12 +233,12 @@ func (r *rows) next() *Request {
 	return q
 }
 
-// ToolCallReasons are the reasons of an answer's end that mean it calls a tool, as servers and APIs call them.
+// ToolCallReasons are the finish reasons of an answer that calls a tool, as servers and APIs name them.
 var ToolCallReasons = []string{"tool_calls", "function_call", "tool_use"}
 
 func calledTool(reason string) bool { return slices.Contains(ToolCallReasons, strings.ToLower(reason)) }
 
-// traits finds or keeps what the request has in common with others.
+// traits returns the traits of a request, shared with the earlier requests that have the same.
 func (r *Run) traits(rec *record.Request, instance string, c record.Counts) *Traits {
 	t := Traits{
 		Instance: instance, InputSource: c.PromptSource, OutputSource: c.CompletionSource, Scenario: rec.Scenario,
@@ -246,16 +249,16 @@ func (r *Run) traits(rec *record.Request, instance string, c record.Counts) *Tra
 	if rec.SLO != nil {
 		t.SLO = *rec.SLO
 	}
-	known := r.common[t]
-	if known == nil {
+	shared := r.common[t]
+	if shared == nil {
 		if r.common == nil {
 			r.common = map[Traits]*Traits{}
 		}
-		known = &t
-		r.common[t] = known
+		shared = &t
+		r.common[t] = shared
 	}
-	return known
+	return shared
 }
 
-// narrow brings a count within 32 bits, which only a hostile file leaves.
+// narrow clamps a count to 32 bits; only a malicious file exceeds them.
 func narrow(n int) int32 { return int32(max(min(n, math.MaxInt32), math.MinInt32)) }

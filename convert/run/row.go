@@ -1,6 +1,6 @@
 package run
 
-// Row is one request in requests.parquet. What is undefined is null.
+// Row is one request in requests.parquet. Undefined values are null.
 type Row struct {
 	RunID     string `parquet:"run_id,dict"`
 	Instance  string `parquet:"instance,dict"`
@@ -24,7 +24,7 @@ type Row struct {
 	FirstByte *int64 `parquet:"first_byte_ns,optional"`
 	Attempt   *int64 `parquet:"attempt_ns,optional"`
 	Retries   int32  `parquet:"retries"`
-	// WriteDelay is null where it does not count: of long requests, and where nobody knows.
+	// WriteDelay is null where it is unknown, and for long requests, whose writing waits for the network.
 	WriteDelay *float64 `parquet:"write_delay_ms,optional"`
 
 	ScheduleDelay *float64 `parquet:"schedule_delay_ms,optional"`
@@ -35,8 +35,8 @@ type Row struct {
 	ITLMean       *float64 `parquet:"itl_mean_ms,optional"`
 	Latency       *float64 `parquet:"request_latency_ms,optional"`
 
-	// Of imported requests whose chunks are not listed. The first of them is ttft_ms.
-	LastChunk  *float64 `parquet:"last_chunk_ms,optional"` // since the start
+	// LastChunk and ChunkCount are set for imported requests whose chunks are not listed. The first chunk is ttft_ms.
+	LastChunk  *float64 `parquet:"last_chunk_ms,optional"` // after the start
 	ChunkCount *int32   `parquet:"chunk_count,optional"`
 
 	Chunks      []int64 `parquet:"chunks_us,list"`
@@ -63,16 +63,16 @@ type Row struct {
 	Error         string `parquet:"error"`
 	Note          string `parquet:"note,dict"`
 	Good          *bool  `parquet:"good,optional"`
-	SLO           string `parquet:"slo,dict"` // bounds as JSON, "" without
+	SLO           string `parquet:"slo,dict"` // bounds as JSON; "" means no bounds
 }
 
-// LinesKey is the metadata key of the lines that are no requests, but for samples.
+// LinesKey is the metadata key of all lines except requests and samples.
 const LinesKey = "records"
 
-// ImportedKey is the metadata key of what a Parquet file of another tool's results needs beside its rows.
+// ImportedKey is the metadata key of the ImportedFacts of another tool's results.
 const ImportedKey = "imported"
 
-// ImportedFacts are what makes an imported run differ from one of ours.
+// ImportedFacts are the properties of an imported run that its rows do not hold. See Run for their meaning.
 type ImportedFacts struct {
 	Origin    string         `json:"origin"`
 	Untimed   bool           `json:"untimed,omitempty"`
@@ -81,7 +81,7 @@ type ImportedFacts struct {
 	Stated    map[int]Stated `json:"stated,omitempty"`
 }
 
-// SamplesKey begins the metadata key of the lines that an instance wrote each second, heartbeats and samples of the
-// server's page; the instance's name follows. They are compressed, for a file's metadata are read whole by whoever
-// opens it, and in base64, for metadata are texts.
+// SamplesKey precedes the instance's name in the metadata key of the lines that the instance wrote each second:
+// heartbeats and samples of the server page. The lines are compressed because every reader of a file loads its metadata
+// completely, and base64-encoded because metadata must be text.
 const SamplesKey = "samples of "

@@ -1,8 +1,8 @@
-// Package run reads the records of a run back: record files, k6's JSON, tables of requests, and the results of other
-// tools. It merges the instances of a distributed run, puts their clocks in line, and finds out when each request was
-// due. Package convert makes reports of what it returns.
+// Package run reads the records of a run: record files, k6's JSON, tables of requests, and the results of other tools.
+// It merges the instances of a distributed run, aligns their clocks, and finds out when each request was due. Package
+// convert makes reports from the runs.
 //
-// A run is held in memory: some 400 bytes a request, and 2 or 3 a chunk.
+// A run is held in memory. It takes some 400 bytes per request, and 2 or 3 per chunk.
 package run
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// Run is all that is known of one run, of one instance or several.
+// Run holds everything that is known about one run, from one instance or several.
 type Run struct {
 	Runs     []*record.Run // one per instance
 	Clients  []*record.Client
@@ -29,30 +29,30 @@ type Run struct {
 	Beats    []*record.Heartbeat
 	Schedule []ScheduleSource // one per scenario
 
-	// Partial says that something is missing: an instance that never ended its file, a line that was cut.
+	// Partial reports that something is missing, such as the end of a file or a line that was cut.
 	Partial bool
-	// Remarks are what a reader should know: lines that could not be read, requests left out.
+	// Remarks tell the reader of a report what to keep in mind: lines that could not be read, requests left out.
 	Remarks []string
-	// Cut is what was left out afterwards, zero for nothing.
+	// Cut is what Leave left out. The zero value means nothing.
 	Cut Cut
-	// Outside counts requests of setup and teardown, which are in no figure.
+	// Outside counts the requests of setup and teardown. No figure includes them.
 	Outside int
-	// Origin is the tool whose file the run was read of, "" for our own.
+	// Origin is the tool that wrote the file, or "" for a run of this extension.
 	Origin string
 
-	CountsPrompts, CountsCompletions bool // a success has a count of its prompt, of its answer
+	CountsPrompts, CountsCompletions bool // some success has a prompt count, a completion count
 
-	// Untimed reports that nobody knows when the requests were sent, so that each counts from 0 and the run has no
-	// course in time.
+	// Untimed reports that the input does not say when the requests were sent. Then each request starts at 0, and
+	// nothing is known over time.
 	Untimed   bool
-	Stated    map[int]Stated // what the tool itself says of each stage
-	config    *config.Config // of imported runs, nil for none
+	Stated    map[int]Stated // what the other tool reports for each stage
+	config    *config.Config // of an imported run; may be nil
 	Clock     Clock
-	Uncounted bool                   // chunks' tokens of an imported run are one each, and were not counted
-	Bodies    map[*Request]Bodies    // if they are wanted
-	Late      map[string][]LateSpan  // of each instance, in order and apart
-	from      map[record.Line]string // the instances that wrote lines that are no requests
-	// serverClocks are what answers tell of the server's clock against each instance's.
+	Uncounted bool                   // the chunks of an imported run hold one token each by assumption
+	Bodies    map[*Request]Bodies    // nil unless Options.Bodies is set
+	Late      map[string][]LateSpan  // of each instance, in order, without overlaps
+	from      map[record.Line]string // the instance that wrote each line except requests
+	// serverClocks holds, by instance, how far the server's clock is ahead of the instance's clock.
 	serverClocks map[string]*serverClock
 	arena        arena
 	rows         rows
@@ -60,22 +60,22 @@ type Run struct {
 	scratch      []byte
 }
 
-// Clock is how many ticks of a run make a second.
+// Clock holds how many ticks of instants and of chunk times make a second.
 type Clock struct{ Instant, Chunk float64 }
 
 // RecordTick is the clock of record files: instants in nanoseconds, chunks in microseconds.
 var RecordTick = Clock{1e9, 1e6}
 
-// Seconds of a span between two instants.
+// Seconds converts a time between two instants from ticks to seconds.
 func (r *Run) Seconds(ticks int64) float64 { return float64(ticks) / r.Clock.Instant }
 
-// Bodies are what was sent and what came back.
+// Bodies are the texts of a request and its answer.
 type Bodies struct{ Request, Response string }
 
-// InstanceOf returns the name of the instance that wrote a line that is no request.
+// InstanceOf returns the name of the instance that wrote a line, which must not be a request.
 func (r *Run) InstanceOf(line record.Line) string { return r.from[line] }
 
-// ID is the run's id, several joined when runs were forced together.
+// ID returns the run's ID, or the IDs of several runs that were forced together, joined by "+".
 func (r *Run) ID() string {
 	var ids []string
 	for _, run := range r.Runs {
@@ -86,7 +86,7 @@ func (r *Run) ID() string {
 	return strings.Join(ids, "+")
 }
 
-// Simulated says whether any client's server was the simulator.
+// Simulated reports whether any client's server was the simulator.
 func (r *Run) Simulated() bool {
 	for _, c := range r.Clients {
 		if c.Simulator {
@@ -96,7 +96,7 @@ func (r *Run) Simulated() bool {
 	return false
 }
 
-// DroppedCount is the number of arrivals that found no VU.
+// DroppedCount returns the number of arrivals that found no idle VU.
 func (r *Run) DroppedCount() (n int64) {
 	for _, d := range r.Dropped {
 		n += d.Count
@@ -104,7 +104,7 @@ func (r *Run) DroppedCount() (n int64) {
 	return n
 }
 
-// Scenarios are the run's, the same in all instances.
+// Scenarios returns the run's scenarios, which are the same in all instances.
 func (r *Run) Scenarios() []record.Scenario {
 	if len(r.Runs) == 0 {
 		return nil
@@ -112,7 +112,7 @@ func (r *Run) Scenarios() []record.Scenario {
 	return r.Runs[0].Scenarios
 }
 
-// StagePlan is what was asked of each stage.
+// StagePlan returns the plan of each stage by its index.
 func (r *Run) StagePlan() map[int]record.Stage {
 	plan := map[int]record.Stage{}
 	for _, s := range r.Scenarios() {
@@ -123,7 +123,7 @@ func (r *Run) StagePlan() map[int]record.Stage {
 	return plan
 }
 
-// add takes one line of an instance's file. Of a request it keeps nothing.
+// add adds one line of an instance's file. It does not retain the memory of a request line.
 func (r *Run) add(line record.Line, instance string) {
 	if rec, ok := line.(*record.Request); ok {
 		r.addRequest(rec, instance)
@@ -160,7 +160,7 @@ func (r *Run) addRequest(rec *record.Request, instance string) {
 	r.keep(r.fill(rec, instance), rec)
 }
 
-// keep adds a request with the lists, the usage map and the bodies of rec.
+// keep adds a request, with the lists, the usage map and the bodies of rec.
 func (r *Run) keep(q *Request, rec *record.Request) {
 	r.scratch = pack(r.scratch[:0], rec)
 	q.packed = r.arena.keep(r.scratch)
@@ -170,16 +170,16 @@ func (r *Run) keep(q *Request, rec *record.Request) {
 	}
 }
 
-// errNoRecords is of an input without a line of ours.
+// errNoRecords reports that an input has no line that this package can read.
 var errNoRecords = errors.New("no records in it: expected lines written by `k6 run --out llm=FILE`, or by `k6 run " +
 	"--out json=FILE` with a script that imports k6/x/llm, or results of inference-perf, vllm bench serve, SGLang's " +
 	"bench_serving, guidellm or aiperf")
 
-// errUnknownFormat is of an input that has something in it, but nothing known.
+// errUnknownFormat reports that an input is not empty, but has no known format.
 var errUnknownFormat = errors.New("not a format that llmconv reads: known are records of `k6 run --out llm=FILE` or " +
 	"`--out json=FILE`, requests.parquet of a report, " + foreign.Known)
 
-// finish puts the requests in order, checks that they are of one run, and finds the schedule.
+// finish sorts the requests, checks that they are of one run, and finds the schedule.
 func (r *Run) finish(force bool) error {
 	sortRequests(r)
 	sortLines(r)
@@ -190,7 +190,7 @@ func (r *Run) finish(force bool) error {
 		r.Partial = true
 		r.remark("forced: %v", err)
 	}
-	dropDoubledDrops(r)
+	removeDuplicateDrops(r)
 	if r.Outside > 0 {
 		r.remark("%d requests of setup and teardown are in no figure", r.Outside)
 	}
@@ -200,8 +200,8 @@ func (r *Run) finish(force bool) error {
 	return nil
 }
 
-// sortRequests puts the requests in order of start. Instances' files may come in any order; their requests have
-// none in common but this.
+// sortRequests sorts the requests by their starts. The other keys make the order independent of the order of the
+// instances' files.
 func sortRequests(r *Run) {
 	slices.SortFunc(r.Requests, func(a, b *Request) int {
 		return cmp.Or(
@@ -211,7 +211,7 @@ func sortRequests(r *Run) {
 	})
 }
 
-// sortLines makes what a report says of instances independent of the order of their files.
+// sortLines makes the report on instances independent of the order of their files.
 func sortLines(r *Run) {
 	slices.SortStableFunc(r.Runs, func(a, b *record.Run) int {
 		return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Instance, b.Instance))
@@ -227,14 +227,15 @@ func sortLines(r *Run) {
 	slices.Sort(r.Remarks)
 }
 
-// dropDoubledDrops leaves k6's own count of drops out where the executor told each: those have numbers.
-func dropDoubledDrops(r *Run) {
-	tells := map[string]bool{}
+// removeDuplicateDrops removes k6's own counts of dropped arrivals if the executor recorded each of them: those lines
+// have an index.
+func removeDuplicateDrops(r *Run) {
+	recorded := map[string]bool{}
 	for _, s := range r.Scenarios() {
-		tells[s.Name] = s.Executor == record.ExecutorName
+		recorded[s.Name] = s.Executor == record.ExecutorName
 	}
 	r.Dropped = slices.DeleteFunc(r.Dropped, func(d *record.Dropped) bool {
-		return d.Index == nil && tells[d.Scenario]
+		return d.Index == nil && recorded[d.Scenario]
 	})
 }
 

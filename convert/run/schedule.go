@@ -8,28 +8,28 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// ScheduleSource tells where the due instants of a scenario come from.
+// ScheduleSource names the origin of the due instants of a scenario.
 type ScheduleSource struct {
 	Scenario string `json:"scenario"`
-	Source   string `json:"source"` // exact, fitted or unknown
+	Source   string `json:"source"` // one of the constants below
 	Reason   string `json:"reason,omitempty"`
 }
 
-// Sources of a schedule.
+// Values of ScheduleSource.Source.
 const (
 	ScheduleExact   = "exact"
 	ScheduleFitted  = "fitted"
 	ScheduleUnknown = "unknown"
 )
 
-// findSchedule gives each request its due instant, where it can be known.
+// findSchedule sets the due instant of each request, if it can be known.
 func findSchedule(r *Run) {
 	r.Schedule = []ScheduleSource{}
 	for _, s := range r.Scenarios() {
 		requests := firstRequests(r, s.Name)
 		source := ScheduleSource{Scenario: s.Name}
 		switch {
-		case recorded(requests):
+		case hasDueInstants(requests):
 			source.Source = ScheduleExact
 		default:
 			source.Source, source.Reason = fitSchedule(r, s, requests)
@@ -38,8 +38,7 @@ func findSchedule(r *Run) {
 	}
 }
 
-// firstRequests lists the first requests of a scenario's iterations: what follows in an iteration is due when the
-// script says.
+// firstRequests returns the first requests of a scenario's iterations. The script decides when the later ones are due.
 func firstRequests(r *Run, scenario string) (list []*Request) {
 	for _, q := range r.Requests {
 		if q.Scenario == scenario && q.Seq == 0 {
@@ -49,13 +48,13 @@ func firstRequests(r *Run, scenario string) (list []*Request) {
 	return list
 }
 
-func recorded(requests []*Request) bool {
+func hasDueInstants(requests []*Request) bool {
 	return slices.ContainsFunc(requests, func(q *Request) bool { return q.DueKnown })
 }
 
-// fitSchedule finds the due instants under k6's own arrival-rate executors: arrival k is due at T0 + F(k), with T0 the
-// smallest start(k) − F(k) of an instance. That holds only while iterations are numbered as arrivals are, so without a
-// drop.
+// fitSchedule computes the due instants under k6's own arrival-rate executors: arrival k is due at T0 + F(k), where T0
+// is the smallest start(k) − F(k) of an instance. That holds only while iterations are numbered as arrivals are, that
+// is, as long as none is dropped.
 func fitSchedule(r *Run, s record.Scenario, requests []*Request) (source, reason string) {
 	due := dueFunc(s)
 	switch {
@@ -85,10 +84,10 @@ func fitSchedule(r *Run, s record.Scenario, requests []*Request) (source, reason
 	return ScheduleFitted, ""
 }
 
-// numberedRequests are the requests whose numbers the schedule has. A number beyond it, as of a damaged line, would
-// move all others.
+// numberedRequests returns the requests whose numbers the schedule has. A higher number, such as one of a damaged line,
+// would shift the due instants of all others.
 func numberedRequests(r *Run, s record.Scenario, requests []*Request) []*Request {
-	planned := 1.0 // k6 may start one more at the very end
+	planned := 1.0 // k6 may start one more iteration at the very end
 	for _, stage := range s.Stages {
 		ramp, _ := stage.Ramp()
 		planned += ramp.Area()
@@ -102,7 +101,7 @@ func numberedRequests(r *Run, s record.Scenario, requests []*Request) []*Request
 	return requests
 }
 
-// followFirst puts the later requests of an iteration into the stage of its first.
+// followFirst moves the later requests of an iteration into the stage of its first request.
 func followFirst(r *Run, scenario string, first []*Request) {
 	later := func(q *Request) bool { return q.Scenario == scenario && q.Seq > 0 }
 	if !slices.ContainsFunc(r.Requests, later) {
@@ -128,7 +127,8 @@ func hasDrops(r *Run, scenario string) bool {
 	return false
 }
 
-// dueFunc gives the seconds after its start at which a scenario's arrival k is due, nil if it has no schedule.
+// dueFunc returns a function that returns how many seconds after the start of a scenario arrival k is due. It returns
+// nil if the scenario has no schedule.
 func dueFunc(s record.Scenario) func(k int64) float64 {
 	if len(s.Stages) == 0 {
 		return nil
@@ -144,15 +144,15 @@ func dueFunc(s record.Scenario) func(k int64) float64 {
 			return func(k int64) float64 { return float64(k) / rate }
 		}
 	case "ramping-arrival-rate":
-		// k6 starts its first iteration when one arrival is due, not none.
+		// k6 starts its first iteration when the area under the rates reaches one arrival, not at 0.
 		at := timeOfArea(s.Stages)
 		return func(k int64) float64 { return at(float64(k + 1)) }
 	}
 	return nil
 }
 
-// timeOfArea returns a function that tells when the area under the rates reaches a number of arrivals; past the end it
-// is the end.
+// timeOfArea returns a function that returns the seconds at which the area under the rates reaches a number of
+// arrivals. If the area never reaches it, the result is the end of the stages.
 func timeOfArea(stages []record.Stage) func(area float64) float64 {
 	ramps, full := make([]record.Ramp, len(stages)), make([]float64, len(stages))
 	for i, stage := range stages {

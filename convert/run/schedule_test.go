@@ -8,7 +8,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// A number that the schedule does not have moves no other request's due instant.
+// TestNumberBeyondTheSchedule checks that a request whose number exceeds the schedule does not shift the due instants
+// of the others.
 func TestNumberBeyondTheSchedule(t *testing.T) {
 	t.Parallel()
 	r := newRun(Options{})

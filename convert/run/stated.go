@@ -4,15 +4,16 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert/internal/foreign"
 )
 
-// Stated is what another tool says itself of a stage. It stands in for what the requests do not tell.
+// Stated holds what another tool reports for a stage. It replaces what the requests do not show.
 type Stated struct {
-	Requests int      `json:"requests"` // that were read
+	Requests int      `json:"requests"` // the number of requests read
 	Seconds  *float64 `json:"seconds,omitempty"`
-	Input    *int     `json:"input_tokens,omitempty"` // of the successes, as Output
+	Input    *int     `json:"input_tokens,omitempty"` // Input and Output count the successes only
 	Output   *int     `json:"output_tokens,omitempty"`
 }
 
-// forgetStarts makes each request count from 0, and keeps what the tool states in place of what the starts would tell.
+// forgetStarts moves the start of each request to 0, and keeps the figures that the tool reports, because they cannot
+// be computed without starts.
 func (m *importer) forgetStarts(meta foreign.Meta) {
 	r := m.run
 	r.Untimed = true
@@ -28,7 +29,8 @@ func (m *importer) forgetStarts(meta foreign.Meta) {
 	}
 }
 
-// forgetSpan keeps what the tool states where successes have no end, so that nobody knows the last one.
+// forgetSpan keeps the figures that the tool reports if successes have no end, because the end of the run is then
+// unknown.
 func (m *importer) forgetSpan(meta foreign.Meta) {
 	r, endless := m.run, 0
 	for _, q := range r.Requests {
@@ -47,7 +49,8 @@ func (m *importer) forgetSpan(meta foreign.Meta) {
 	}
 }
 
-// keepStated keeps what the tool states of each stage, and says whether it states the durations of all.
+// keepStated keeps the figures that the tool reports for each stage, and reports whether it has the durations of all
+// stages.
 func (m *importer) keepStated(meta foreign.Meta) (known bool) {
 	r := m.run
 	r.Stated, known = map[int]Stated{}, true
@@ -66,6 +69,7 @@ func (m *importer) keepStated(meta foreign.Meta) (known bool) {
 	return known
 }
 
+// ByStage groups requests by their stages, in the given order.
 func ByStage(r *Run, requests []*Request) map[int][]*Request {
 	groups := map[int][]*Request{}
 	for _, q := range requests {

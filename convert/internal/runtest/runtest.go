@@ -1,4 +1,4 @@
-// Package runtest makes the records of runs for tests: as lines, and as the files that hold them.
+// Package runtest generates the records of runs for tests, as lines and in the file formats that hold them.
 package runtest
 
 import (
@@ -14,10 +14,11 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
+// Second is one second in nanoseconds, the unit of instants in records.
 const Second = int64(1e9)
 
-// Lines makes a run of two stages as stock executors leave it, 20 requests at 2/s and 30 at 3/s, with each kind
-// of failure.
+// Lines returns a run of two stages as stock executors record it: 20 requests at 2/s and 30 at 3/s. Some requests fail,
+// with each kind of failure.
 func Lines() []record.Line {
 	rng := rand.New(rand.NewPCG(1, 2))
 	start := 1_700_000_000 * Second
@@ -55,7 +56,8 @@ func Lines() []record.Line {
 	return lines
 }
 
-// Request goes 2 to 5 ms late and brings 1 to 12 tokens.
+// Request returns a successful streaming request that starts 2 to 5 ms after due, in nanoseconds, and receives 1 to 12
+// tokens.
 func Request(rng *rand.Rand, due int64) *record.Request {
 	n := 1 + rng.IntN(12)
 	r := &record.Request{
@@ -74,6 +76,7 @@ func Request(rng *rand.Rand, due int64) *record.Request {
 	return r
 }
 
+// Line returns a line as a record file holds it, without a line break.
 func Line(t testing.TB, line record.Line) []byte {
 	t.Helper()
 	out, err := record.Append(nil, line)
@@ -83,7 +86,7 @@ func Line(t testing.TB, line record.Line) []byte {
 	return out
 }
 
-// Records writes lines as --out llm does.
+// Records returns the record file that --out llm writes for the lines, with an end line.
 func Records(t testing.TB, lines []record.Line) (file []byte) {
 	t.Helper()
 	for _, line := range append(lines, &record.End{Status: "finished"}) {
@@ -92,7 +95,7 @@ func Records(t testing.TB, lines []record.Line) (file []byte) {
 	return file
 }
 
-// K6JSON writes lines as --out json does, among points of no concern.
+// K6JSON returns the file that --out json writes for the lines, with points of an unrelated metric in between.
 func K6JSON(t testing.TB, lines []record.Line) []byte {
 	t.Helper()
 	var file bytes.Buffer
@@ -121,6 +124,7 @@ func K6JSON(t testing.TB, lines []record.Line) []byte {
 	return file.Bytes()
 }
 
+// Gzip returns data compressed with gzip.
 func Gzip(t testing.TB, data []byte) []byte {
 	t.Helper()
 	var buf bytes.Buffer
@@ -134,6 +138,7 @@ func Gzip(t testing.TB, data []byte) []byte {
 	return buf.Bytes()
 }
 
+// Zstandard returns data compressed with zstd.
 func Zstandard(t testing.TB, data []byte) []byte {
 	t.Helper()
 	w, err := zstd.NewWriter(nil)
