@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/runtest"
+	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -159,7 +160,7 @@ func TestDevicesAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"/dev/zero", "/dev/null"} {
 		if info, err := os.Stat(path); err != nil || info.Mode()&fs.ModeDevice == 0 {
-			t.Skip("no", path)
+			testenv.Skip(t, path, "run the tests on a system that has this device")
 		}
 		if _, err := ReadFiles(Options{}, path); err == nil ||
 			!strings.Contains(err.Error(), path+" is a device: give a file of records, or a pipe") {
