@@ -331,11 +331,11 @@ func (in *input) refuse(err *record.SyntaxError) {
 		in.cut = true
 		return
 	}
-	in.leave(err)
+	in.countBad(err)
 }
 
-// leave counts a line that cannot be read, or whose values are impossible, and names the first few in remarks.
-func (in *input) leave(err error) {
+// countBad counts a line that cannot be read, or whose values are impossible, and names the first few in remarks.
+func (in *input) countBad(err error) {
 	if in.bad++; in.bad == 1 {
 		in.first = err
 	}
@@ -354,7 +354,7 @@ func (in *input) finish() error {
 		return fmt.Errorf("%s: %w", in.name, errNoRecords)
 	}
 	for _, err := range leaveOutside(in.run, in.before, in.lifetimes) {
-		in.leave(fmt.Errorf("%s: %w", in.name, err))
+		in.countBad(fmt.Errorf("%s: %w", in.name, err))
 	}
 	if in.bad > maxBad {
 		in.run.remark("%s: %d further lines could not be read", in.name, in.bad-maxBad)
