@@ -182,7 +182,7 @@ func TestGapsThatAreArtefacts(t *testing.T) {
 func TestCutsByStageAndAdapter(t *testing.T) {
 	t.Parallel()
 	r := mustRead(t, asRecords(t, richLines()))
-	r.Leave(run.Cut{Stages: []int{1}, Adapters: []string{"lora-b"}})
+	r.LeaveOut(run.Cut{Stages: []int{1}, Adapters: []string{"lora-b"}})
 	if len(r.Requests) != 10 || r.Cut.Requests != 40 ||
 		!slices.Contains(r.Remarks, "left out 40 of 50 requests: all stages but 1, all adapters but lora-b") {
 		t.Errorf("%d requests, %q", len(r.Requests), r.Remarks)

@@ -132,7 +132,7 @@ func TestPartsOfARunWithoutStarts(t *testing.T) {
 	if part := benchmarkTime(r, r.Requests[:1]); !math.IsNaN(part) {
 		t.Errorf("one request of two took %v s, want unknown", part)
 	}
-	r.Leave(run.Cut{Stages: []int{1}, Warmup: 1})
+	r.LeaveOut(run.Cut{Stages: []int{1}, Warmup: 1})
 	if l := Summarize(r, Options{}); l.BenchmarkTime != 30 {
 		t.Errorf("stage 1 alone took %v s, want 30", l.BenchmarkTime)
 	}

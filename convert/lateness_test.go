@@ -80,7 +80,7 @@ func summarized(t *testing.T, lines []record.Line, cut run.Cut) *Lifecycle {
 		file = append(append(file, text(t, line)...), '\n')
 	}
 	run := mustRead(t, file)
-	run.Leave(cut)
+	run.LeaveOut(cut)
 	return Summarize(run, Options{})
 }
 
@@ -206,7 +206,7 @@ func TestExcludeLateLeavesNoGoodput(t *testing.T) {
 		total int
 	}{{run.Cut{}, 40}, {run.Cut{Late: true}, 0}} {
 		run := mustRead(t, asRecords(t, lines))
-		run.Leave(tt.cut)
+		run.LeaveOut(tt.cut)
 		l := Summarize(run, Options{SLO: record.Bounds{TTFT: 100}})
 		if g := l.Successes.Goodput; (g == nil) != (tt.total == 0) || g != nil && g.Total != tt.total {
 			t.Errorf("%v: got %+v, want of %d", tt.cut, g, tt.total)

@@ -143,7 +143,7 @@ func TestSentRate(t *testing.T) {
 	} {
 		run := runOf(t, tt.requests...)
 		run.Runs = []*record.Run{{Scenarios: []record.Scenario{{Name: "s", Stages: []record.Stage{tt.stage}}}}}
-		run.Leave(tt.cut)
+		run.LeaveOut(tt.cut)
 		report := NewReport(run, Options{})
 		l := report.Stages[0]
 		if got := strings.TrimSuffix(asJSON(t, l.Ours.Requests.SentRate), ".0"); got != tt.sent ||
@@ -228,7 +228,7 @@ func TestNumbersLookAsPythonWritesThem(t *testing.T) {
 func TestWindow(t *testing.T) {
 	t.Parallel()
 	r := mustRead(t, asRecords(t, sampleLines()))
-	r.Leave(run.Cut{Warmup: 5, Cooldown: 5})
+	r.LeaveOut(run.Cut{Warmup: 5, Cooldown: 5})
 	first, last := r.Requests[0].Due, r.Requests[len(r.Requests)-1].Due
 	if w := Summarize(r, Options{}).Ours.Window; last-first > 11*second || w.Warmup != 5 ||
 		w.Left != 50-len(r.Requests) || w.Left < 20 {

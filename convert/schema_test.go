@@ -203,7 +203,7 @@ func TestSchemasHoldForReports(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			run.Leave(tt.cut)
+			run.LeaveOut(tt.cut)
 			seen := validateFiles(t, writeReport(t, run, tt.opts))
 			if seen["validation"] != 1 || seen["per-request"] != 1 || seen["report"] == 0 {
 				t.Errorf("files %v of %d requests", seen, len(run.Requests))
@@ -307,7 +307,7 @@ func TestSchemasRefuseBrokenReports(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Leave(run.Cut{Warmup: 1, Stages: []int{0, 1}, Adapters: []string{"", "lora-b"}})
+	r.LeaveOut(run.Cut{Warmup: 1, Stages: []int{0, 1}, Adapters: []string{"", "lora-b"}})
 	o := Options{Percentiles: []float64{99.9}, SLO: record.Bounds{TTFT: 100, Latency: 200}}
 	whole := NewReport(r, o).Stages[0]
 	whole.Ours.Series = Summarize(r, o).Ours.Series // so that one report has all that any has

@@ -256,7 +256,7 @@ func TestServerTTFTIsOfAnyOutput(t *testing.T) {
 func TestServerOfAWindow(t *testing.T) {
 	t.Parallel()
 	r := mustRead(t, asRecords(t, servedLines(sampled(9, 1, 0), sampled(15, 1, 2))))
-	r.Leave(run.Cut{Stages: []int{1}})
+	r.LeaveOut(run.Cut{Stages: []int{1}})
 	if got := asJSON(t,
 		Summarize(r, Options{}).Ours.Server.Counts.Requests); got != `{"server":2,"client":null,"difference":null}` {
 		t.Errorf("got %s", got)

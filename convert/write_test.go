@@ -114,7 +114,7 @@ func TestFailureLeavesTheOldReport(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "requests.parquet"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	r.Leave(run.Cut{Stages: []int{0}})
+	r.LeaveOut(run.Cut{Stages: []int{0}})
 	if _, err := NewReport(r, Options{}).Write(dir, files); err == nil {
 		t.Fatal("a directory in the place of a file was no error")
 	}

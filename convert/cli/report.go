@@ -115,7 +115,7 @@ func (f *reportFlags) run(cmd *cobra.Command, args []string) error {
 		}
 	}
 	before := len(r.Remarks)
-	r.Leave(run.Cut{
+	r.LeaveOut(run.Cut{
 		Warmup: f.warmup.Seconds(), Cooldown: f.cooldown.Seconds(), Stages: f.stages, Adapters: f.adapters,
 		Late: f.excludeLate,
 	})

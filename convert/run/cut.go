@@ -21,10 +21,10 @@ type Cut struct {
 	LateRequests int // the number left out of the latencies
 }
 
-// Leave applies a cut to the run, and adds a remark that says how many requests were left out.
-func (r *Run) Leave(c Cut) {
+// LeaveOut applies a cut to the run, and adds a remark that says how many requests were left out.
+func (r *Run) LeaveOut(c Cut) {
 	if len(r.Requests) > 0 && (c.Warmup != 0 || c.Cooldown != 0 || c.Stages != nil || c.Adapters != nil) {
-		leaveOut(r, &c)
+		leaveRequests(r, &c)
 	}
 	if c.Late {
 		leaveLate(r, &c)
@@ -32,7 +32,7 @@ func (r *Run) Leave(c Cut) {
 	r.Cut = c
 }
 
-func leaveOut(r *Run, c *Cut) {
+func leaveRequests(r *Run, c *Cut) {
 	if r.Untimed && (c.Warmup > 0 || c.Cooldown > 0) {
 		r.remark("nothing was left out of the run's beginning and end: its requests have no start times")
 		c.Warmup, c.Cooldown = 0, 0

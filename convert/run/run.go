@@ -33,7 +33,7 @@ type Run struct {
 	Partial bool
 	// Remarks tell the reader of a report what to keep in mind: lines that could not be read, requests left out.
 	Remarks []string
-	// Cut is what Leave left out. The zero value means nothing.
+	// Cut is what LeaveOut left out. The zero value means nothing.
 	Cut Cut
 	// Outside counts the requests of setup and teardown. No figure includes them.
 	Outside int
