@@ -2,7 +2,7 @@
 // kept the process from running (steal, quotas, pressure, late wake-ups), and keeps the garbage collector out of the
 // way.
 //
-// All figures are best on Linux. Where a system does not tell one, its zero value stands for "not known".
+// All figures are best on Linux. The zero value of a figure means that the system does not report it.
 package host
 
 import (

@@ -1,5 +1,6 @@
 // Package textfile reads text files as editors, spreadsheets and other programs write them: with a byte order mark,
-// with numbers that Python writes into JSON although JSON has none such, and as tables with one of several separators.
+// with the NaN and Infinity that Python writes although JSON does not allow them, and as tables with one of several
+// separators.
 package textfile
 
 import (

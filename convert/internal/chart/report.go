@@ -1,7 +1,7 @@
-// Package chart draws reports in inference-perf's format, of this program and of all versions of inference-perf: how
-// latencies and throughput depend on the load, with one point for each stage. [Read] finds the reports of a directory,
-// [Charts] makes inference-perf's six charts of one report or of several in comparison, and [Figure.WritePNG] draws any
-// figure.
+// Package chart draws charts of reports in inference-perf's format, from this program or any version of inference-perf.
+// The charts show how latencies and throughput depend on the load, with one point for each stage. [Read] finds the
+// reports of a directory, [Charts] makes inference-perf's six charts of one report or of several in comparison, and
+// [Figure.WritePNG] draws any figure.
 package chart
 
 import (

@@ -35,7 +35,7 @@ const DefaultRetryBackoff = 500 * time.Millisecond
 type Options struct {
 	// /v1 is added to a bare host; any other path is used as it stands, and may be an endpoint's
 	BaseURL     string
-	API         *api.Dialect  //
+	API         *api.Dialect  // the endpoint of requests
 	Model       string        // "" asks the server, see Discover
 	Adapters    []string      // further model names that requests will use
 	Streaming   bool          // ask for a stream

@@ -1,4 +1,4 @@
-// Package commandline reads from k6's command line and environment what k6 tells no module.
+// Package commandline reads from k6's command line and environment what k6 does not expose to modules.
 package commandline
 
 import (
