@@ -23,47 +23,47 @@ var refusedKeys = map[string]string{
 // keyRemarks holds remarks on keys that this module honours in a way different from inference-perf.
 var keyRemarks = map[string]string{
 	"api.type": "`anthropic_messages` is refused",
-	"api.slo_unit": "of the bounds in the headers `x-slo-ttft-…` and `x-slo-tpot-…` " +
-		"of api.headers",
+	"api.slo_unit": "the unit of the bounds in the headers `x-slo-ttft-…` and " +
+		"`x-slo-tpot-…` of api.headers",
 	"data.type": "session replays and `visionarena` are refused; " +
-		"[datasets.md](datasets.md) tells the others",
-	"data.path":               "also a name on the Hugging Face hub",
+		"[datasets.md](datasets.md) describes the others",
+	"data.path":               "may be a name on the Hugging Face hub",
 	"data.shared_prefix.seed": "null: base_seed",
-	"data.conversation_replay.max_model_len": "null: 225000. No request is longer, its answer included; what cannot " +
-		"fit is refused",
+	"data.conversation_replay.max_model_len": "null: 225000. No request is longer, its answer included; a load that " +
+		"cannot fit is refused",
 	"data.conversation_replay.tool_call_latency_sec.type": "between an answer and the next turn; drawn to the " +
 		"millisecond, not to the second",
 	"load.type": "`constant` is evenly spaced and `poisson` exponential, unless " +
 		"x-llm.arrivals says otherwise; `trace_session_replay` is refused",
 	"load.sweep.type": "with `k6 x llm run`; refused by config()",
-	"load.base_seed": "also of the arrivals and of the adapters' split, so that runs can " +
+	"load.base_seed": "also seeds the arrivals and the adapters' split, so that runs can " +
 		"be repeated; [drawn once for a run](#seeds)",
-	"load.stage_teardown_grace_seconds": "how long the requests of a stage may take past its end; the rest is " +
-		"cut and recorded `canceled`",
-	"load.lora_traffic_split":              "the shares may miss 1 by 1e-9",
+	"load.stage_teardown_grace_seconds": "how long the requests of a stage may continue past its end; the rest is " +
+		"cut off and recorded as `canceled`",
+	"load.lora_traffic_split":              "the sum of the shares may differ from 1 by 1e-9",
 	"load.circuit_breakers":                "the run ends, with the requests in flight recorded; exit code 108",
 	"report.request_lifecycle.per_request": "texts of requests and answers are kept if the fields ask for them",
 	"report.goodput.constraints": "in seconds, above 0, of ttft, tpot, ntpot, itl and request_latency; " +
 		"other names are refused",
-	"server.type": "`vllm`, `sglang` and `tgi` are spoken to alike; `mock` is the " +
+	"server.type": "`vllm`, `sglang` and `tgi` get the same requests; `mock` is the " +
 		"built-in simulator",
 	"server.base_url": "`/v1` is added, as inference-perf does, unless its path has a " +
-		"version or ends in an endpoint; a slash at its end is dropped",
+		"version or ends in an endpoint; a slash at the end is removed",
 	"server.api_key":                          "never in a log, a record or a report",
 	"server.cert_path":                        "for every type of server",
 	"tokenizer.pretrained_model_name_or_path": "a file, a folder or a name on the hub",
 	"x-llm.sweep": "`steps`: the highest rate that the server keeps up with, found by " +
-		"doubling; else as inference-perf, by how fast a burst ends. The report says which",
+		"doubling; otherwise, as in inference-perf, by how fast a burst ends. The report says which",
 	"x-llm.arrivals": "`inference-perf`: its own shapes of constant, poisson and " +
 		"concurrent loads ([load.md](load.md))",
 	"x-llm.data": "`inference-perf`: the prompts it makes, of `random`, `synthetic` " +
 		"and single `shared_prefix`; refused for other data",
-	"metrics.type": "`default`: nothing is asked; `prometheus`: the files of " +
+	"metrics.type": "`default`: no server is asked; `prometheus`: the files of " +
 		"[server-metrics.md](server-metrics.md)",
-	"metrics.prometheus.filters": "label matchers of PromQL, as `namespace='prod'`",
-	"metrics.prometheus.scrape_interval": "`load.interval` is left as it is: a window of ours ends where the " +
+	"metrics.prometheus.filters": "label matchers of PromQL, such as `namespace='prod'`",
+	"metrics.prometheus.scrape_interval": "`load.interval` stays unchanged: the window of a stage ends where the " +
 		"next stage begins",
-	"report.session_lifecycle.summary": "no effect: it is about replayed sessions",
+	"report.session_lifecycle.summary": "no effect: it concerns replayed sessions",
 }
 
 // note returns the remark on a key in docs/config.md.
