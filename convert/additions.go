@@ -278,7 +278,7 @@ func tokensPerChunk(_ *subset, q *run.Request) float64 {
 }
 
 func (g *subset) ownLatencies() OwnLatencies {
-	of := func(f func(q *run.Request) float64) *Distribution {
+	summarize := func(f func(q *run.Request) float64) *Distribution {
 		return g.sum(g.ok, func(_ *subset, q *run.Request) float64 {
 			if q.LeftOut {
 				return unknown
@@ -287,27 +287,27 @@ func (g *subset) ownLatencies() OwnLatencies {
 		})
 	}
 	return OwnLatencies{
-		TTFT: of(func(q *run.Request) float64 { return q.TTFT }),
-		TTFTOneToken: of(func(q *run.Request) float64 {
+		TTFT: summarize(func(q *run.Request) float64 { return q.TTFT }),
+		TTFTOneToken: summarize(func(q *run.Request) float64 {
 			if q.CompletionTokens != 1 {
 				return unknown
 			}
 			return q.TTFT
 		}),
-		TTFTFromDue: of(func(q *run.Request) float64 { return g.sinceDue(q, q.Start) + q.TTFT }),
-		TTFO:        of(func(q *run.Request) float64 { return q.TTFO }),
-		TTFR:        of(func(q *run.Request) float64 { return q.TTFR }),
-		TPOT:        of(func(q *run.Request) float64 { return q.TPOT }),
-		NTPOT:       of(func(q *run.Request) float64 { return q.NTPOT }),
-		ITLMean:     of(func(q *run.Request) float64 { return q.MeanITL }),
+		TTFTFromDue: summarize(func(q *run.Request) float64 { return g.sinceDue(q, q.Start) + q.TTFT }),
+		TTFO:        summarize(func(q *run.Request) float64 { return q.TTFO }),
+		TTFR:        summarize(func(q *run.Request) float64 { return q.TTFR }),
+		TPOT:        summarize(func(q *run.Request) float64 { return q.TPOT }),
+		NTPOT:       summarize(func(q *run.Request) float64 { return q.NTPOT }),
+		ITLMean:     summarize(func(q *run.Request) float64 { return q.MeanITL }),
 		ChunkGap:    newDistribution(g.chunkGaps, g.opts.Percentiles),
-		FromDue: of(func(q *run.Request) float64 {
+		FromDue: summarize(func(q *run.Request) float64 {
 			if q.EndUnknown {
 				return unknown
 			}
 			return g.sinceDue(q, q.End)
 		}),
-		Connect: of(func(q *run.Request) float64 {
+		Connect: summarize(func(q *run.Request) float64 {
 			if q.Connected == 0 {
 				return unknown
 			}

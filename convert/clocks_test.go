@@ -106,7 +106,7 @@ func (j joint) read(t *testing.T) *run.Run {
 }
 
 func clockReasons(run *run.Run) (ClientHealth, string) {
-	j := &judge{ClientHealth{Verdict: Valid}}
+	j := &assessment{ClientHealth{Verdict: Valid}}
 	j.judgeClocks(run)
 	return j.ClientHealth, strings.Join(j.Reasons, "\n")
 }
@@ -184,13 +184,13 @@ func TestClocksOfInstances(t *testing.T) {
 func TestHeartbeatsFollowTheClock(t *testing.T) {
 	t.Parallel()
 	j := joint{executor: "llm-arrival-rate", stage: true, stalls: true, ahead: []int64{0, 0}, late: []int64{0, 0}}
-	want := Summarize(j.read(t), Options{}).Ours.Health
+	want := Summarize(j.read(t), Options{}).Additions.Health
 	if len(want.Errors) == 0 || len(want.Heartbeats.Seconds) != 1 {
 		t.Fatalf("got %v, %+v, want errors of one second", want.Errors, want.Heartbeats)
 	}
 	for _, by := range []int64{3600 * second, -3600 * second} {
 		j.ahead[1] = by
-		got := Summarize(j.read(t), Options{}).Ours.Health
+		got := Summarize(j.read(t), Options{}).Additions.Health
 		if !slices.Equal(got.Errors, want.Errors) || !reflect.DeepEqual(got.Heartbeats, want.Heartbeats) {
 			t.Errorf("by %d s: got %v, %+v, want %v, %+v", by/second, got.Errors, got.Heartbeats, want.Errors,
 				want.Heartbeats)

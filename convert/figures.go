@@ -65,7 +65,7 @@ func RunFigures(r *run.Run, name string, o Options) (compare.Figures, error) {
 	}
 	f := compare.Figures{Name: name, Requests: l.Load.Count, Failed: l.Failures.Count,
 		Seconds: float64(l.BenchmarkTime), Values: map[string]float64{}}
-	f.Doubt = doubt(l.Ours.Health.Verdict, l.Ours.Health.Reasons)
+	f.Doubt = doubt(l.Additions.Health.Verdict, l.Additions.Health.Reasons)
 	figuresOf(gjson.ParseBytes(text), f.Values)
 	return f, nil
 }

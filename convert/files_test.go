@@ -225,13 +225,13 @@ func TestAdaptersThatAreTooMany(t *testing.T) {
 	requests = append(requests, &record.Request{Start: second, End: 2 * second, Adapter: last})
 	report := NewReport(runOf(t, requests...), Options{})
 	if len(report.Adapters) != mostAdapters || report.Adapters[last] == nil ||
-		!slices.Contains(report.Summary.Ours.Warnings, want) {
+		!slices.Contains(report.Summary.Additions.Warnings, want) {
 		t.Errorf("got %d adapters, %s among them: %t, warnings %q", len(report.Adapters), last,
-			report.Adapters[last] != nil, report.Summary.Ours.Warnings)
+			report.Adapters[last] != nil, report.Summary.Additions.Warnings)
 	}
 	report = NewReport(runOf(t, requests[:mostAdapters]...), Options{})
-	if len(report.Adapters) != mostAdapters || slices.Contains(report.Summary.Ours.Warnings, want) {
-		t.Errorf("got %d adapters, warnings %q", len(report.Adapters), report.Summary.Ours.Warnings)
+	if len(report.Adapters) != mostAdapters || slices.Contains(report.Summary.Additions.Warnings, want) {
+		t.Errorf("got %d adapters, warnings %q", len(report.Adapters), report.Summary.Additions.Warnings)
 	}
 }
 

@@ -87,7 +87,7 @@ func (g *subset) goodput() *Goodput {
 		}
 		good := true
 		out.Total++
-		for i, kept := range g.judged(q, g.opts.bounds(q)) {
+		for i, kept := range g.boundsKept(q, g.opts.bounds(q)) {
 			applied[i]++
 			if kept {
 				attained[i]++
@@ -118,9 +118,9 @@ func (g *subset) goodput() *Goodput {
 	return out
 }
 
-// judged says of each bound there is, by its place in boundKinds, whether a success keeps it. What is missing is out of
+// boundsKept says of each bound there is, by its place in boundKinds, whether a success keeps it. What is missing is out of
 // bounds.
-func (g *subset) judged(q *run.Request, b record.Bounds) iter.Seq2[int, bool] {
+func (g *subset) boundsKept(q *run.Request, b record.Bounds) iter.Seq2[int, bool] {
 	return func(yield func(int, bool) bool) {
 		for i, kind := range boundKinds {
 			limit := kind.limitMS(b) / 1000

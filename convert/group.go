@@ -185,7 +185,7 @@ func requestSize(g *subset, q *run.Request) float64 {
 	return float64(q.BytesSent)
 }
 
-func nothing(*subset, *run.Request) float64 { return 0 }
+func zero(*subset, *run.Request) float64 { return 0 }
 
 // tallyGaps pools the gaps between token times, and those between chunks whatever they hold.
 func (g *subset) tallyGaps() {
@@ -233,7 +233,7 @@ func tokenGaps(chunks []int64, tokens []int) iter.Seq2[int, int] {
 }
 
 func (g *subset) successesPart() Successes {
-	noMedia, prompt := g.sum(g.ok, nothing), g.promptTokens(g.ok, inputTokens)
+	noMedia, prompt := g.sum(g.ok, zero), g.promptTokens(g.ok, inputTokens)
 	return Successes{
 		Count: len(g.ok),
 		Latency: Latencies{
@@ -257,7 +257,7 @@ func (g *subset) successesPart() Successes {
 }
 
 func (g *subset) failuresPart() Failures {
-	prompt := g.promptTokens(g.failed, nothing) // inference-perf counts none of a request that failed
+	prompt := g.promptTokens(g.failed, zero) // inference-perf counts none of a request that failed
 	return Failures{
 		Count: len(g.failed), Latency: g.sum(g.failed, requestLatency), PromptTokens: prompt,
 		PromptLen: prompt.PerRequest, ByLabel: countLabels(g.failed, g.opts.MaxMessages),
@@ -339,8 +339,8 @@ func wastedSeconds(r *run.Run, q *run.Request) float64 {
 	return r.Seconds(record.Wasted(q.Failed() && !q.EndUnknown, q.Start, q.Attempt, q.End))
 }
 
-// flat writes named totals and a summary's members as one object.
-func flat(d *Distribution, totals ...any) ([]byte, error) {
+// flatJSON writes named totals and a summary's members as one object.
+func flatJSON(d *Distribution, totals ...any) ([]byte, error) {
 	var buf bytes.Buffer
 	buf.WriteByte('{')
 	for i := 0; i < len(totals); i += 2 {

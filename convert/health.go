@@ -69,9 +69,9 @@ var healthRules = []string{
 }
 
 // judge collects reasons.
-type judge struct{ ClientHealth }
+type assessment struct{ ClientHealth }
 
-func (j *judge) say(verdict, format string, args ...any) {
+func (j *assessment) addReason(verdict, format string, args ...any) {
 	j.Reasons = append(j.Reasons, fmt.Sprintf(format, args...))
 	if j.Verdict != Invalid {
 		j.Verdict = verdict
@@ -79,31 +79,31 @@ func (j *judge) say(verdict, format string, args ...any) {
 }
 
 // weigh says something about a value above its bounds.
-func (j *judge) weigh(value float64, bounds [2]float64, format string, args ...any) {
+func (j *assessment) weigh(value float64, bounds [2]float64, format string, args ...any) {
 	switch {
 	case value > bounds[1]:
-		j.say(Invalid, format, args...)
+		j.addReason(Invalid, format, args...)
 	case value > bounds[0]:
-		j.say(Suspect, format, args...)
+		j.addReason(Suspect, format, args...)
 	}
 }
 
-func (j *judge) skip(what string) { j.Unchecked = append(j.Unchecked, what) }
+func (j *assessment) skip(what string) { j.Unchecked = append(j.Unchecked, what) }
 
 // health judges the load generator by the requests of a group.
 func (g *subset) health() ClientHealth {
-	j := &judge{ClientHealth{
+	j := &assessment{ClientHealth{
 		Verdict: Valid, Reasons: []string{}, Unchecked: []string{}, Instances: []record.Health{},
 		Errors: []FigureError{},
 	}}
 	switch {
 	case len(g.all) == 0:
-		j.say(Invalid, "no request was sent")
+		j.addReason(Invalid, "no request was sent")
 	case len(g.ok) == 0:
-		j.say(Invalid, "every request failed")
+		j.addReason(Invalid, "every request failed")
 	}
 	if g.run.Partial {
-		j.say(Suspect, "the run is partial: something of it is missing")
+		j.addReason(Suspect, "the run is partial: something of it is missing")
 	}
 	j.judgeLateness(g)
 	dropped := g.dropped()
@@ -119,7 +119,7 @@ func (g *subset) health() ClientHealth {
 
 // judgeLateness judges by what one start in a hundred exceeds. Of fewer requests one alone, which may be the first,
 // says nothing of the load, unless it bends it.
-func (j *judge) judgeLateness(g *subset) {
+func (j *assessment) judgeLateness(g *subset) {
 	plan := g.run.StagePlan()
 	delays := g.values(g.all, func(g *subset, q *run.Request) float64 {
 		if q.SessionID != "" || plan[int(q.Stage)].Requests != nil { // waits for an answer before it, by design
@@ -145,7 +145,7 @@ func (j *judge) judgeLateness(g *subset) {
 }
 
 // judgeFigures judges by what the load generator's own lateness may have done to the figures.
-func (j *judge) judgeFigures(g *subset) {
+func (j *assessment) judgeFigures(g *subset) {
 	if j.Heartbeats = summarizeHeartbeats(g); j.Heartbeats == nil {
 		j.skip("heartbeats")
 		return
@@ -167,7 +167,7 @@ func (j *judge) judgeFigures(g *subset) {
 }
 
 // judgeLeftOut warns of latencies without those requests that were likely measured under the highest load.
-func (j *judge) judgeLeftOut(g *subset) {
+func (j *assessment) judgeLeftOut(g *subset) {
 	left := 0
 	for _, q := range g.ok {
 		if q.LeftOut {
@@ -175,12 +175,12 @@ func (j *judge) judgeLeftOut(g *subset) {
 		}
 	}
 	if float64(left) > leftOutBound*float64(len(g.ok)) {
-		j.say(Suspect, "latencies are of %d of %d successes: the others were read late", len(g.ok)-left, len(g.ok))
+		j.addReason(Suspect, "latencies are of %d of %d successes: the others were read late", len(g.ok)-left, len(g.ok))
 	}
 }
 
 // judgeTimeouts finds failures that may be the load generator's: a timer ran out while what had come waited to be read.
-func (j *judge) judgeTimeouts(g *subset) {
+func (j *assessment) judgeTimeouts(g *subset) {
 	var rec record.Request
 	n := 0
 	for _, q := range g.failed {
@@ -189,12 +189,12 @@ func (j *judge) judgeTimeouts(g *subset) {
 		}
 	}
 	if n > 0 {
-		j.say(Suspect, "%d requests ran into a timeout while the load generator did not get to read their answers", n)
+		j.addReason(Suspect, "%d requests ran into a timeout while the load generator did not get to read their answers", n)
 	}
 }
 
 // judgeFigure says something about the percentile of a figure that is off most, if that is too much.
-func (j *judge) judgeFigure(f lateFigure) {
+func (j *assessment) judgeFigure(f lateFigure) {
 	var worst deviation
 	for _, p := range latePercentiles {
 		reported, over, under, least := f.off(p)
@@ -207,7 +207,7 @@ func (j *judge) judgeFigure(f lateFigure) {
 		}
 	}
 	if n := worst.exceeds(); n > 0 {
-		j.say([...]string{Suspect, Invalid}[n-1],
+		j.addReason([...]string{Suspect, Invalid}[n-1],
 			"%s %s of %.1f ms may be up to %.1f ms too %s, for the load generator read late",
 			f.name, percentileName(worst.percentile), 1000*worst.reported, 1000*worst.by, worst.side)
 	}
@@ -235,7 +235,7 @@ func (d deviation) exceeds() (n int) {
 }
 
 // judgeProcess judges by what each instance says of itself at its end.
-func (j *judge) judgeProcess(r *run.Run) {
+func (j *assessment) judgeProcess(r *run.Run) {
 	if len(r.Ends) < max(len(r.Runs), 1) {
 		j.skip("cpu")
 	}
@@ -260,7 +260,7 @@ func processors(h record.Health) float64 {
 }
 
 // judgeRates compares each open-loop stage with what was asked of it.
-func (j *judge) judgeRates(g *subset) {
+func (j *assessment) judgeRates(g *subset) {
 	plan, checked := g.run.StagePlan(), false
 	own := map[int]bool{}
 	for _, s := range g.run.Scenarios() {
@@ -301,7 +301,7 @@ func isWholeStage(r *run.Run, requests []*run.Request, stage int) bool {
 }
 
 // judgeCount allows for one arrival at the stage's edge, and where arrivals may be random for four standard deviations.
-func (j *judge) judgeCount(g *subset, stage int, requests []*run.Request, asked float64, random bool) {
+func (j *assessment) judgeCount(g *subset, stage int, requests []*run.Request, asked float64, random bool) {
 	sent := 0.0
 	for _, q := range requests {
 		if q.Seq == 0 {
@@ -322,7 +322,7 @@ func (j *judge) judgeCount(g *subset, stage int, requests []*run.Request, asked 
 }
 
 // judgeStretch compares the time over which requests were sent with that over which they were due.
-func (j *judge) judgeStretch(g *subset, stage int, requests []*run.Request) {
+func (j *assessment) judgeStretch(g *subset, stage int, requests []*run.Request) {
 	var due, sent [2]int64
 	n := 0
 	for _, q := range requests {
@@ -345,16 +345,16 @@ func (j *judge) judgeStretch(g *subset, stage int, requests []*run.Request) {
 }
 
 // judgeClocks says which clocks were off, and which instances began late.
-func (j *judge) judgeClocks(r *run.Run) {
+func (j *assessment) judgeClocks(r *run.Run) {
 	compared := false
 	for _, one := range r.Runs {
 		c := one.Clock
 		compared = compared || c != nil
 		if c != nil && c.Ahead != 0 {
-			j.say(Suspect, "%s", run.ClockReason(one))
+			j.addReason(Suspect, "%s", run.ClockReason(one))
 		}
 		if c != nil && c.Late != 0 {
-			j.say(Suspect, "instance %q began %s instance %q: the load was not that of instances started together",
+			j.addReason(Suspect, "instance %q began %s instance %q: the load was not that of instances started together",
 				one.Instance, run.TimeApart(c.Late, "after", "before"), c.Against)
 		}
 	}

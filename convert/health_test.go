@@ -89,7 +89,7 @@ func TestHealth(t *testing.T) {
 		for _, line := range lines {
 			file = append(append(file, text(t, line)...), '\n')
 		}
-		h := Summarize(mustRead(t, file), Options{}).Ours.Health
+		h := Summarize(mustRead(t, file), Options{}).Additions.Health
 		if h.Verdict != tt.verdict || !strings.Contains(strings.Join(h.Reasons, "\n"), tt.reason) ||
 			(tt.verdict == Valid) != (len(h.Reasons) == 0) {
 			t.Errorf("%s: %s %q, want %s %q", tt.name, h.Verdict, h.Reasons, tt.verdict, tt.reason)
@@ -100,7 +100,7 @@ func TestHealth(t *testing.T) {
 func TestWhatTheInputDoesNotTellIsNamed(t *testing.T) {
 	t.Parallel()
 	run := runOf(t, &record.Request{Start: 1, End: 2})
-	if got := Summarize(run, Options{}).Ours.Health.Unchecked; !slices.Equal(got,
+	if got := Summarize(run, Options{}).Additions.Health.Unchecked; !slices.Equal(got,
 		[]string{"lateness", "heartbeats", "cpu", "rate"}) {
 		t.Errorf("got %q", got)
 	}
@@ -136,7 +136,7 @@ func TestWarnings(t *testing.T) {
 	} {
 		run := runOf(t, tt.request)
 		run.Clients = []*record.Client{{Options: map[string]any{}}}
-		if got := Summarize(run, Options{}).Ours.Warnings; !slices.ContainsFunc(got, func(w string) bool {
+		if got := Summarize(run, Options{}).Additions.Warnings; !slices.ContainsFunc(got, func(w string) bool {
 			return strings.Contains(w, tt.want)
 		}) {
 			t.Errorf("%s: got %q", name, got)
@@ -168,7 +168,7 @@ func TestGapsThatAreArtefacts(t *testing.T) {
 		&record.Request{Start: second, End: 2 * second, Streaming: true, Chunks: []int64{100, 100, 100, 300}},
 		&record.Request{Start: second, End: 2 * second, Streaming: true, Chunks: []int64{100, 200},
 			ChunkTokens: []int{1, 3}},
-	), Options{}).Ours
+	), Options{}).Additions
 	if got, want := a.Tokens.Gaps, (Gaps{Chunk: 4, ChunkTogether: 2, Token: 6, TokenTogether: 4}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
@@ -236,7 +236,7 @@ func TestJudgeLateness(t *testing.T) {
 			list = append(list, q)
 		}
 		r := runOf(t, list...)
-		j := new(judge)
+		j := new(assessment)
 		j.Verdict = Valid
 		j.judgeLateness(newSubset(r, r.Requests, Options{}))
 		if j.Verdict != tt.want || len(j.Unchecked) > 0 {

@@ -132,13 +132,13 @@ func inSeconds(ns *int64) *Float {
 // any second.
 func (p *pulse) ninetyNinth() int64 {
 	above := p.beats / 100
-	if p.later(run.ShortestLateness) <= above {
+	if p.countLater(run.ShortestLateness) <= above {
 		return min(p.p99, run.ShortestLateness)
 	}
 	const tick = 1000 // of spans
 	low, high := int64(run.ShortestLateness/tick), max(run.ShortestLateness, p.max)/tick+1
 	for high-low > 1 {
-		if middle := low + (high-low)/2; p.later(tick*middle) > above {
+		if middle := low + (high-low)/2; p.countLater(tick*middle) > above {
 			low = middle
 		} else {
 			high = middle
@@ -147,8 +147,8 @@ func (p *pulse) ninetyNinth() int64 {
 	return tick * high
 }
 
-// later counts the beats that were later than that. A late span has one each period, the first of them at its begin.
-func (p *pulse) later(late int64) (n int64) {
+// countLater counts the beats that were later than that. A late span has one each period, the first of them at its begin.
+func (p *pulse) countLater(late int64) (n int64) {
 	for _, spans := range p.late {
 		for _, s := range spans {
 			if over := s.To - s.From - late; over > 0 {

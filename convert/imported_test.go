@@ -172,11 +172,11 @@ func TestUnknownIsNotZero(t *testing.T) {
 			t.Errorf("%s: got %s, want %s, in\n%s", path, got, want, requests.Raw)
 		}
 	}
-	again, err := run.ReadFiles(run.Options{}, filepath.Join(dir, reportdir.PerRequest))
-	if err != nil || len(again.Requests) != 3 || again.Partial {
-		t.Fatalf("read again: got %v, %v", again, err)
+	reread, err := run.ReadFiles(run.Options{}, filepath.Join(dir, reportdir.PerRequest))
+	if err != nil || len(reread.Requests) != 3 || reread.Partial {
+		t.Fatalf("read again: got %v, %v", reread, err)
 	}
-	if got := summaryOf(t, again, Options{}).Get("successes.latency.request_latency").Raw; got != "null" {
+	if got := summaryOf(t, reread, Options{}).Get("successes.latency.request_latency").Raw; got != "null" {
 		t.Errorf("read again: got latencies %s, want null", got)
 	}
 }
@@ -214,11 +214,11 @@ func TestFirstAndLastChunk(t *testing.T) {
 		if err := outfile.Write(path, outfile.Options{}, NewRequestTable(read).WriteParquet); err != nil {
 			t.Fatal(err)
 		}
-		again, err := run.ReadFiles(run.Options{}, path)
+		reread, err := run.ReadFiles(run.Options{}, path)
 		if err != nil {
 			t.Fatalf("%s: %v", tt.name, err)
 		}
-		for _, r := range []*run.Run{read, again} {
+		for _, r := range []*run.Run{read, reread} {
 			s := summaryOf(t, r, Options{})
 			l := s.Get("xk6_llm.latency")
 			mean := func(r gjson.Result) string {
@@ -258,15 +258,15 @@ func TestImportedRunsInParquet(t *testing.T) {
 		if err := outfile.Write(path, outfile.Options{}, NewRequestTable(r).WriteParquet); err != nil {
 			t.Fatal(err)
 		}
-		again, err := run.ReadFiles(run.Options{}, path)
+		reread, err := run.ReadFiles(run.Options{}, path)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if again.Origin != r.Origin || again.Untimed != r.Untimed || again.Partial != r.Partial {
-			t.Errorf("%s: got %q, untimed %t, partial %t", name, again.Origin, again.Untimed, again.Partial)
+		if reread.Origin != r.Origin || reread.Untimed != r.Untimed || reread.Partial != r.Partial {
+			t.Errorf("%s: got %q, untimed %t, partial %t", name, reread.Origin, reread.Untimed, reread.Partial)
 		}
-		sameFigures(t, name, summaryOf(t, r, Options{}), summaryOf(t, again, Options{}))
+		sameFigures(t, name, summaryOf(t, r, Options{}), summaryOf(t, reread, Options{}))
 		if _, err := run.ReadFiles(run.Options{}, path, filepath.Join("internal", "foreign", "testdata",
 			filepath.FromSlash(name))); err == nil || !strings.Contains(err.Error(), "cannot be merged") {
 			t.Errorf("%s: merged with itself: got %v", name, err)

@@ -74,12 +74,12 @@ func countLabels(failed []*run.Request, maxMessages int) labelCounts {
 	counts := labelCounts{}
 	for _, q := range failed {
 		name, text := label(q), ownAddress.ReplaceAllString(plainMessage(q.Error), "$1")
-		c := &counts[place(&counts, at, name, labelCount{label: name})]
+		c := &counts[indexOrAppend(&counts, at, name, labelCount{label: name})]
 		c.count++
-		m := &c.messages[place(&c.messages, messageAt, [2]string{name, text}, message{Text: text, kind: -1})]
+		m := &c.messages[indexOrAppend(&c.messages, messageAt, [2]string{name, text}, message{Text: text, kind: -1})]
 		m.count++
 		if m.kind < 0 {
-			m.kind = place(&c.kinds, kindAt, [2]string{name, plain.Kind(text)}, kind{label: name, first: text})
+			m.kind = indexOrAppend(&c.kinds, kindAt, [2]string{name, plain.Kind(text)}, kind{label: name, first: text})
 			c.kinds[m.kind].differ = c.kinds[m.kind].first != text
 		}
 		c.kinds[m.kind].count++
@@ -111,8 +111,8 @@ func (l labelCounts) bounded() labelCounts {
 	return append(slices.Clone(l[:mostLabels]), rest)
 }
 
-// place is where in a list the element is that a key stands for: at its end, a new one, if none did yet.
-func place[L ~[]V, K comparable, V any](list *L, at map[K]int, key K, fresh V) int {
+// indexOrAppend is where in a list the element is that a key stands for: at its end, a new one, if none did yet.
+func indexOrAppend[L ~[]V, K comparable, V any](list *L, at map[K]int, key K, fresh V) int {
 	i, known := at[key]
 	if !known {
 		i = len(*list)

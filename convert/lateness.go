@@ -113,14 +113,14 @@ func appendBounds(lists [3][]float64, value, over, under float64) [3][]float64 {
 }
 
 func (b *lateLists) figures() []lateFigure {
-	of := func(name string, lists [3][]float64) lateFigure {
+	newFigure := func(name string, lists [3][]float64) lateFigure {
 		return lateFigure{
 			name, NewDistribution(lists[0], latePercentiles),
 			NewDistribution(lists[1], latePercentiles), NewDistribution(lists[2], latePercentiles),
 		}
 	}
 	return []lateFigure{
-		of("time_to_first_token", b.ttft), of("request_latency", b.latency), of("time_per_output_token", b.tpot),
+		newFigure("time_to_first_token", b.ttft), newFigure("request_latency", b.latency), newFigure("time_per_output_token", b.tpot),
 		{
 			"inter_token_latency", newDistribution(b.group.tokenGaps, latePercentiles),
 			newDistribution(b.gapsLow, latePercentiles), newDistribution(b.gapsHigh, latePercentiles),

@@ -108,7 +108,7 @@ func TestVerdictOfALoadGeneratorThatDoesNotGetToRun(t *testing.T) {
 		{"a twentieth of each second", eachSecond(520_000, 50_000), Suspect, "inter_token_latency p99"},
 	} {
 		lines, _ := stalled(tt.stalls)
-		h := summarized(t, lines, run.Cut{}).Ours.Health
+		h := summarized(t, lines, run.Cut{}).Additions.Health
 		reasons := strings.Join(h.Reasons, "\n")
 		if h.Verdict != tt.verdict || !strings.Contains(reasons, tt.reason) ||
 			(tt.verdict == Valid) != (reasons == "") {
@@ -132,14 +132,14 @@ func TestFigureErrorsHoldTheTruth(t *testing.T) {
 		}
 		lines, truth := stalled(stalls)
 		got, want := summarized(t, lines, run.Cut{}), summarized(t, truth, run.Cut{})
-		if len(got.Ours.Health.Errors) == 0 {
+		if len(got.Additions.Health.Errors) == 0 {
 			t.Errorf("seed %d: no bounds", seed)
 		}
 		figures := map[string]*Distribution{
 			"time_to_first_token": want.Successes.Latency.TTFT, "request_latency": want.Successes.Latency.Request,
 			"time_per_output_token": want.Successes.Latency.TPOT, "inter_token_latency": want.Successes.Latency.ITL,
 		}
-		for _, e := range got.Ours.Health.Errors {
+		for _, e := range got.Additions.Health.Errors {
 			for _, p := range latePercentiles {
 				truth, _ := figures[e.Figure].At(p)
 				if e.Percentile == percentileName(p) &&
@@ -165,7 +165,7 @@ func TestTimeToWriteCountsAgainstTTFT(t *testing.T) {
 				q.Connected, q.Written, q.BytesSent = q.Start, q.Start+tt.ms*1_000_000, tt.bytes
 			}
 		}
-		h := summarized(t, lines, run.Cut{}).Ours.Health
+		h := summarized(t, lines, run.Cut{}).Additions.Health
 		if h.Verdict != tt.verdict || (tt.verdict == Suspect) != strings.Contains(strings.Join(h.Reasons, "\n"),
 			"time_to_first_token p") {
 			t.Errorf("%d bytes written within %d ms: %s %q, want %s", tt.bytes, tt.ms, h.Verdict, h.Reasons, tt.verdict)
@@ -187,10 +187,10 @@ func TestExcludeLate(t *testing.T) {
 		all.Successes.Throughput.Requests != cut.Successes.Throughput.Requests {
 		t.Errorf("counts and rates: got %v, want %v", cut.Successes.Throughput, all.Successes.Throughput)
 	}
-	if w := cut.Ours.Window; w == nil || w.Late != 6 || w.Left != 0 {
+	if w := cut.Additions.Window; w == nil || w.Late != 6 || w.Left != 0 {
 		t.Errorf("got %+v, want the 6 requests that were under way", w)
 	}
-	h := cut.Ours.Health
+	h := cut.Additions.Health
 	if want := "latencies are of 34 of 40 successes: the others were read late"; h.Verdict != Suspect ||
 		!slices.Contains(h.Reasons, want) {
 		t.Errorf("got %s %q, want SUSPECT %q", h.Verdict, h.Reasons, want)
@@ -228,7 +228,7 @@ func TestWarningOfTokensReadTogether(t *testing.T) {
 		lines []record.Line
 		want  string
 	}{{together, "the server, a proxy or the network holds chunks together"}, {late, "this load generator read late"}} {
-		warnings := strings.Join(summarized(t, tt.lines, run.Cut{}).Ours.Warnings, "\n")
+		warnings := strings.Join(summarized(t, tt.lines, run.Cut{}).Additions.Warnings, "\n")
 		if !strings.Contains(warnings, tt.want) || strings.Count(warnings, "one read brought both") != 1 {
 			t.Errorf("got %q, want %q", warnings, tt.want)
 		}
@@ -244,7 +244,7 @@ func TestLatenessOfWhatIsLeft(t *testing.T) {
 		verdict string
 		most    Float
 	}{{run.Cut{}, Invalid, 0.25}, {run.Cut{Warmup: 1.8}, Valid, 0}, {run.Cut{Cooldown: 1}, Invalid, 0.25}} {
-		h := summarized(t, lines, tt.cut).Ours.Health
+		h := summarized(t, lines, tt.cut).Additions.Health
 		if h.Verdict != tt.verdict || h.Heartbeats.Max != tt.most || (len(h.Errors) == 0) != (tt.verdict == Valid) {
 			t.Errorf("%v: got %s %+v %v, want %s and up to %v", tt.cut, h.Verdict, h.Heartbeats, h.Errors, tt.verdict,
 				tt.most)
@@ -298,22 +298,22 @@ func sameBounds(a, b FigureError) bool {
 // Of several percentiles that are off, one that makes the run invalid decides, whatever the others' shares.
 func TestJudgeFigure(t *testing.T) {
 	t.Parallel()
-	of := func(p50, p99 float64) *Distribution {
+	distribution := func(p50, p99 float64) *Distribution {
 		return &Distribution{Percentiles: []Percentile{{P: 50, Value: p50}, {P: 90, Value: p50}, {P: 99, Value: p99}}}
 	}
 	for _, tt := range []struct {
 		reported, lowest, highest *Distribution
 		verdict, reason           string
 	}{
-		{of(0.022, 0.5), of(0.002, 0.2), of(0.022, 0.5), Invalid,
+		{distribution(0.022, 0.5), distribution(0.002, 0.2), distribution(0.022, 0.5), Invalid,
 			"f p99 of 500.0 ms may be up to 300.0 ms too high, for the load generator read late"},
-		{of(0.022, 0.5), of(0.002, 0.45), of(0.022, 0.5), Suspect,
+		{distribution(0.022, 0.5), distribution(0.002, 0.45), distribution(0.022, 0.5), Suspect,
 			"f p50 of 22.0 ms may be up to 20.0 ms too high, for the load generator read late"},
-		{of(0.022, 0.5), of(0.022, 0.5), of(0.022, 0.6), Suspect,
+		{distribution(0.022, 0.5), distribution(0.022, 0.5), distribution(0.022, 0.6), Suspect,
 			"f p99 of 500.0 ms may be up to 100.0 ms too low, for the load generator read late"},
-		{of(0.022, 0.5), of(0.015, 0.47), of(0.029, 0.53), Valid, ""},
+		{distribution(0.022, 0.5), distribution(0.015, 0.47), distribution(0.029, 0.53), Valid, ""},
 	} {
-		j := &judge{ClientHealth{Verdict: Valid}}
+		j := &assessment{ClientHealth{Verdict: Valid}}
 		j.judgeFigure(lateFigure{"f", tt.reported, tt.lowest, tt.highest})
 		if got := strings.Join(j.Reasons, "\n"); j.Verdict != tt.verdict || got != tt.reason {
 			t.Errorf("got %s %q, want %s %q", j.Verdict, got, tt.verdict, tt.reason)
@@ -344,7 +344,7 @@ func TestHeartbeatsThatAreMissing(t *testing.T) {
 			n++
 			return !tt.change(n, b)
 		})
-		h := summarized(t, lines, run.Cut{}).Ours.Health
+		h := summarized(t, lines, run.Cut{}).Additions.Health
 		if slices.Contains(h.Unchecked, "heartbeats") == tt.whole || h.Heartbeats == nil {
 			t.Errorf("missing: %s: not checked: %q", name, h.Unchecked)
 		}
@@ -361,7 +361,7 @@ func TestSecondsBeginWithTheFirstStart(t *testing.T) {
 			b.Late[0][0] += 3_000_000
 		}
 	}
-	if seconds := summarized(t, lines, run.Cut{}).Ours.Health.Heartbeats.Seconds; seconds[0].Second != 0 {
+	if seconds := summarized(t, lines, run.Cut{}).Additions.Health.Heartbeats.Seconds; seconds[0].Second != 0 {
 		t.Errorf("got %+v, want second 0 first", seconds)
 	}
 }
@@ -406,7 +406,7 @@ func TestTimeoutsOfALoadGeneratorThatDoesNotGetToRun(t *testing.T) {
 			}
 			lines = append(lines, b)
 		}
-		h := summarized(t, append(lines, end), run.Cut{}).Ours.Health
+		h := summarized(t, append(lines, end), run.Cut{}).Additions.Health
 		if got := strings.Contains(strings.Join(h.Reasons, "\n"), reason); got != tt.suspect || got &&
 			h.Verdict == Valid {
 			t.Errorf("%s: %s %q, want suspect %t", tt.name, h.Verdict, h.Reasons, tt.suspect)

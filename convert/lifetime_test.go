@@ -178,7 +178,7 @@ func holdWithin(t *testing.T, l *Lifecycle, most float64, broken string) {
 			t.Errorf("%s: %s from %v to %v in a run of %v s", broken, name, d.Min, d.Max, most)
 		}
 	}
-	if h := l.Ours.Health.Heartbeats; h != nil {
+	if h := l.Additions.Health.Heartbeats; h != nil {
 		for _, s := range h.Seconds {
 			if s.Second < -60 || float64(s.Second) > most {
 				t.Errorf("%s: late in second %d of a run of %v s", broken, s.Second, most)

@@ -60,8 +60,8 @@ func TestMergingIsExact(t *testing.T) {
 				t.Errorf("order %v: %s %+v, of the whole %+v", order, name, pair[0], pair[1])
 			}
 		}
-		if len(merged.Ours.Health.Instances) != 3 {
-			t.Errorf("health of %d instances", len(merged.Ours.Health.Instances))
+		if len(merged.Additions.Health.Instances) != 3 {
+			t.Errorf("health of %d instances", len(merged.Additions.Health.Instances))
 		}
 	}
 }
@@ -107,9 +107,9 @@ func TestMergingRefuses(t *testing.T) {
 func TestSameRequestTwiceIsRefused(t *testing.T) {
 	t.Parallel()
 	lines := sampleLines()
-	again := *lines[5].(*record.Request)
+	duplicate := *lines[5].(*record.Request)
 	_, err := run.Read(run.Options{},
-		run.Source{Name: "f", Reader: bytes.NewReader(asRecords(t, append(lines, &again)))})
+		run.Source{Name: "f", Reader: bytes.NewReader(asRecords(t, append(lines, &duplicate)))})
 	if err == nil || !strings.Contains(err.Error(), `of scenario "stage_0" is there twice`) {
 		t.Errorf("got %v", err)
 	}

@@ -119,9 +119,9 @@ func TestImportNeedsNoConfiguration(t *testing.T) {
 			wanted) {
 			t.Errorf("%s: stages %v, want %v", name, counts, wanted)
 		}
-		if len(p.Partials) != 0 || p.Summary.Ours.Origin != "inference-perf" ||
-			!slices.Contains(p.Summary.Ours.Health.Unchecked, "cpu") {
-			t.Errorf("%s: %+v", name, p.Summary.Ours)
+		if len(p.Partials) != 0 || p.Summary.Additions.Origin != "inference-perf" ||
+			!slices.Contains(p.Summary.Additions.Health.Unchecked, "cpu") {
+			t.Errorf("%s: %+v", name, p.Summary.Additions)
 		}
 	}
 }

@@ -15,20 +15,20 @@ const mostCauses = 20
 
 // judgeOwnSide finds a run invalid in which this machine failed: what a server would have done with those requests, and
 // how the others would have fared beside them, is not known.
-func (j *judge) judgeOwnSide(g *subset) {
+func (j *assessment) judgeOwnSide(g *subset) {
 	faults := ownFailures(g)
 	causes := sortedKeys(faults)
 	slices.SortStableFunc(causes, func(a, b string) int { return cmp.Compare(faults[b], faults[a]) })
 	for i, cause := range causes {
 		if i == mostCauses {
-			j.say(Invalid, "and %d further causes of that kind", len(causes)-i)
+			j.addReason(Invalid, "and %d further causes of that kind", len(causes)-i)
 			break
 		}
 		fix := record.OwnFaultFix(cause)
 		if fix != "" {
 			fix = ": " + fix
 		}
-		j.say(Invalid, "%d requests met a failure of the machine that sent them, not of the server: %s%s",
+		j.addReason(Invalid, "%d requests met a failure of the machine that sent them, not of the server: %s%s",
 			faults[cause], plain.OneLine(cause, 80), fix)
 	}
 }

@@ -22,7 +22,7 @@ func TestCausesOfOwnFailuresAreBounded(t *testing.T) {
 			n++
 		}
 	}
-	reasons := summarized(t, lines, run.Cut{}).Ours.Health.Reasons
+	reasons := summarized(t, lines, run.Cut{}).Additions.Health.Reasons
 	if want := "and 20 further causes of that kind"; len(reasons) != 21 || reasons[20] != want {
 		t.Errorf("got %d reasons, the last %q, want 21 and %q", len(reasons), reasons[len(reasons)-1], want)
 	}
@@ -82,7 +82,7 @@ func TestOwnFailures(t *testing.T) {
 		if got := ownFailures(g); !maps.Equal(got, tt.want) {
 			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)
 		}
-		j := &judge{ClientHealth{Verdict: Valid}}
+		j := &assessment{ClientHealth{Verdict: Valid}}
 		j.judgeOwnSide(g)
 		if (j.Verdict == Invalid) != (len(tt.want) > 0) || len(tt.reasons) > 0 && !slices.Equal(j.Reasons, tt.reasons) {
 			t.Errorf("%s: got %s for %q, want %q", tt.name, j.Verdict, j.Reasons, tt.reasons)

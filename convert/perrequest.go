@@ -186,8 +186,8 @@ func (w *perRequestWriter) response(q *run.Request) *responseMetrics {
 func (w *perRequestWriter) computed(q *run.Request) *computedMetrics {
 	g := w.group
 	c := &computedMetrics{
-		Latency: Maybe(requestLatency(g, q)), NTPOT: Maybe(ntpot(g, q)), TTFT: known(ttft(g, q)),
-		TPOT: known(tpot(g, q)), ITL: known(itl(g, q)),
+		Latency: Maybe(requestLatency(g, q)), NTPOT: Maybe(ntpot(g, q)), TTFT: orNull(ttft(g, q)),
+		TPOT: orNull(tpot(g, q)), ITL: orNull(itl(g, q)),
 		ITLs: []Float{}, Input: w.tokens(q.PromptTokens, q.InputSource),
 		Output: w.tokens(q.CompletionTokens, q.OutputSource),
 	}
@@ -211,8 +211,8 @@ func (w *perRequestWriter) tokens(n int32, source record.Source) *int {
 	return new(int(n))
 }
 
-// known is nil of a figure that is not.
-func known(figure float64) *Float {
+// orNull is nil of a figure that is not.
+func orNull(figure float64) *Float {
 	if math.IsNaN(figure) {
 		return nil
 	}

@@ -58,7 +58,7 @@ func TestScheduleIsUnknownAfterADrop(t *testing.T) {
 		t.Errorf("got %+v", r.Schedule)
 	}
 	if stages := NewReport(r, Options{}).Stages; stages[0].Load.ScheduleDelay == nil ||
-		stages[1].Load.ScheduleDelay != nil || stages[1].Ours.Latency.FromDue != nil {
+		stages[1].Load.ScheduleDelay != nil || stages[1].Additions.Latency.FromDue != nil {
 		t.Error("the delay must be known of stage 0 and not of stage 1")
 	}
 }

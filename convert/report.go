@@ -25,7 +25,7 @@ type Lifecycle struct {
 	Successes     Successes   `json:"successes"`
 	Failures      Failures    `json:"failures"`
 	Retries       *Retries    `json:"retries,omitempty"`
-	Ours          *Additions  `json:"xk6_llm"`
+	Additions     *Additions  `json:"xk6_llm"`
 }
 
 // LoadSummary tells what load was sent. The last four are of stages only.
@@ -106,7 +106,7 @@ type PromptTokens struct {
 
 // MarshalJSON writes the totals and the summary's members side by side.
 func (p PromptTokens) MarshalJSON() ([]byte, error) {
-	return flat(p.PerRequest, "total", p.Total, "cached", p.Cached, "uncached", p.Uncached)
+	return flatJSON(p.PerRequest, "total", p.Total, "cached", p.Cached, "uncached", p.Uncached)
 }
 
 // OutputTokens are the total, and the summary per request.
@@ -116,7 +116,7 @@ type OutputTokens struct {
 }
 
 // MarshalJSON writes the total and the summary's members side by side.
-func (o OutputTokens) MarshalJSON() ([]byte, error) { return flat(o.PerRequest, "total", o.Total) }
+func (o OutputTokens) MarshalJSON() ([]byte, error) { return flatJSON(o.PerRequest, "total", o.Total) }
 
 // ClientFallback counts successes whose usage says nothing, so that our own counts stand in.
 type ClientFallback struct {
@@ -202,7 +202,7 @@ func NewReport(r *run.Run, o Options) *Report {
 	for stage, requests := range run.ByStage(r, r.Requests) {
 		g := newSubset(r, requests, o)
 		p.Stages[stage] = g.stageReport(stage)
-		p.Stages[stage].Ours.addServer(serverState(g))
+		p.Stages[stage].Additions.addServer(serverState(g))
 		if r.Origin == "" {
 			p.Partials[stage] = partialReport(g, stage)
 		}
@@ -225,8 +225,8 @@ func NewReport(r *run.Run, o Options) *Report {
 func Summarize(r *run.Run, o Options) *Lifecycle {
 	g := newSubset(r, r.Requests, o)
 	l := g.lifecycle()
-	l.Ours.Series = newSeries(r)
-	l.Ours.addServer(serverState(g))
+	l.Additions.Series = newSeries(r)
+	l.Additions.addServer(serverState(g))
 	return l
 }
 
@@ -293,6 +293,6 @@ func (g *subset) lifecycle() *Lifecycle {
 		Successes:     g.successesPart(),
 		Failures:      g.failuresPart(),
 		Retries:       g.retries(),
-		Ours:          newAdditions(g.run, g),
+		Additions:     newAdditions(g.run, g),
 	}
 }

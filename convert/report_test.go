@@ -97,9 +97,9 @@ func TestSummaryFigures(t *testing.T) {
 	if g := s.Successes.Goodput; g == nil || g.Total != 43 || g.TTFT == nil || g.TPOT != nil {
 		t.Errorf("goodput %+v", s.Successes.Goodput)
 	}
-	if !s.Ours.Simulator || s.Ours.Tokens.Output[record.ServerUsage] != 43 || s.Ours.Requests.Canceled == 0 ||
-		s.Ours.Requests.OneToken == 0 {
-		t.Errorf("additions %+v", s.Ours)
+	if !s.Additions.Simulator || s.Additions.Tokens.Output[record.ServerUsage] != 43 || s.Additions.Requests.Canceled == 0 ||
+		s.Additions.Requests.OneToken == 0 {
+		t.Errorf("additions %+v", s.Additions)
 	}
 	stages := NewReport(r, Options{}).Stages
 	if got := sortedKeys(stages); !slices.Equal(got, []int{0, 1}) {
@@ -146,7 +146,7 @@ func TestSentRate(t *testing.T) {
 		run.LeaveOut(tt.cut)
 		report := NewReport(run, Options{})
 		l := report.Stages[0]
-		if got := strings.TrimSuffix(asJSON(t, l.Ours.Requests.SentRate), ".0"); got != tt.sent ||
+		if got := strings.TrimSuffix(asJSON(t, l.Additions.Requests.SentRate), ".0"); got != tt.sent ||
 			*l.Load.AchievedRate != tt.achieved {
 			t.Errorf("%s: got %s and %v, want %s and %v", name, got, *l.Load.AchievedRate, tt.sent, tt.achieved)
 		}
@@ -166,13 +166,13 @@ func TestMissingValues(t *testing.T) {
 	run := runOf(t, &record.Request{Start: 1, End: 1 + second, Streaming: true, Chunks: []int64{500_000}})
 	s := Summarize(run, Options{})
 	if s.Successes.Latency.TTFT != nil || s.Successes.Latency.TPOT != nil || s.Successes.Latency.ITL != nil ||
-		s.Ours.Latency.TTFT.Mean != 0.5 {
-		t.Errorf("one token: %+v and %+v", s.Successes.Latency, s.Ours.Latency)
+		s.Additions.Latency.TTFT.Mean != 0.5 {
+		t.Errorf("one token: %+v and %+v", s.Successes.Latency, s.Additions.Latency)
 	}
 	run = runOf(t, &record.Request{Start: 1, End: 1 + second, Streaming: true})
 	s = Summarize(run, Options{})
-	if s.Successes.Latency.NTPOT.Mean != 0 || s.Ours.Latency.NTPOT != nil || s.Load.ScheduleDelay != nil {
-		t.Errorf("no token: %+v and %+v", s.Successes.Latency, s.Ours.Latency)
+	if s.Successes.Latency.NTPOT.Mean != 0 || s.Additions.Latency.NTPOT != nil || s.Load.ScheduleDelay != nil {
+		t.Errorf("no token: %+v and %+v", s.Successes.Latency, s.Additions.Latency)
 	}
 	run = runOf(t, &record.Request{Start: 1, End: 1 + second, Streaming: true, ErrorType: record.ErrorReset})
 	s = Summarize(run, Options{})
@@ -230,7 +230,7 @@ func TestWindow(t *testing.T) {
 	r := mustRead(t, asRecords(t, sampleLines()))
 	r.LeaveOut(run.Cut{Warmup: 5, Cooldown: 5})
 	first, last := r.Requests[0].Due, r.Requests[len(r.Requests)-1].Due
-	if w := Summarize(r, Options{}).Ours.Window; last-first > 11*second || w.Warmup != 5 ||
+	if w := Summarize(r, Options{}).Additions.Window; last-first > 11*second || w.Warmup != 5 ||
 		w.Left != 50-len(r.Requests) || w.Left < 20 {
 		t.Errorf("%d requests over %d s, window %+v", len(r.Requests), (last-first)/second, w)
 	}

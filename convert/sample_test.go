@@ -39,7 +39,7 @@ func samplesAgree(t *testing.T, run *run.Run) {
 		name   string
 		values []float64
 		want   *Distribution
-	}{{"TTFT", ttfts, report.Summary.Ours.Latency.TTFT}, {"delay", delays, report.Summary.Load.ScheduleDelay}} {
+	}{{"TTFT", ttfts, report.Summary.Additions.Latency.TTFT}, {"delay", delays, report.Summary.Load.ScheduleDelay}} {
 		got := NewDistribution(tt.values, []float64{50})
 		median, _ := tt.want.At(50)
 		if got.Mean != tt.want.Mean || got.Max != tt.want.Max || got.Percentiles[0].Value != median {

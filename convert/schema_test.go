@@ -219,12 +219,12 @@ func TestSchemasHoldWhateverTheInput(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := run.ReadFiles(run.Options{}, writeParquet(t, mustRead(t, records)))
+	fromParquet, err := run.ReadFiles(run.Options{}, writeParquet(t, mustRead(t, records)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, run := range map[string]*run.Run{
-		"k6 JSON": mustRead(t, asK6JSON(t, richLines())), "instances": merged, "Parquet": again,
+		"k6 JSON": mustRead(t, asK6JSON(t, richLines())), "instances": merged, "Parquet": fromParquet,
 		"of a killed run": mustRead(t, records[:len(records)/2]),
 	} {
 		if seen := validateFiles(t, writeReport(t, run, Options{})); seen["report"] < 3 || seen["per-request"] != 1 {
@@ -310,7 +310,7 @@ func TestSchemasRefuseBrokenReports(t *testing.T) {
 	r.LeaveOut(run.Cut{Warmup: 1, Stages: []int{0, 1}, Adapters: []string{"", "lora-b"}})
 	o := Options{Percentiles: []float64{99.9}, SLO: record.Bounds{TTFT: 100, Latency: 200}}
 	whole := NewReport(r, o).Stages[0]
-	whole.Ours.Series = Summarize(r, o).Ours.Series // so that one report has all that any has
+	whole.Additions.Series = Summarize(r, o).Additions.Series // so that one report has all that any has
 	text, err := json.Marshal(whole)
 	if err != nil {
 		t.Fatal(err)

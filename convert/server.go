@@ -14,7 +14,7 @@ type ServerState struct {
 	Sources []ServerSource `json:"sources"`
 	Failed  int64          `json:"failed_scrapes"` // attempts to read a page
 	// times a page's counters began anew between the samples of the counts
-	Anew int `json:"restarts"`
+	Restarts int `json:"restarts"`
 	// within the time from the first start to the last end, as are the next three
 	Samples int           `json:"samples"`
 	Running *Level        `json:"running"`
@@ -81,7 +81,7 @@ func serverState(g *subset) *ServerState {
 	w.findRestarts()
 	w.sample()
 	s := &ServerState{
-		Sources: w.sources, Failed: w.failed(), Anew: w.restarts(), Samples: w.samples,
+		Sources: w.sources, Failed: w.failed(), Restarts: w.restarts(), Samples: w.samples,
 		Running: w.level(record.ServerRunning), Waiting: w.level(record.ServerWaiting),
 		KVCache: w.level(record.ServerKVCacheUsage),
 		Counts:  w.counts(), GPUs: w.accelerators(),
@@ -91,13 +91,13 @@ func serverState(g *subset) *ServerState {
 
 // serverWindow looks at the samples around a span of time.
 type serverWindow struct {
-	run        *run.Run
-	start, end int64
-	sources    []ServerSource
-	ends       [][2]*record.Server // of each source the samples around the span, the nearest there are
-	anew       []int               // of each source, how often its counters began anew between those
-	samples    int
-	levels     map[string]*level
+	run              *run.Run
+	start, end       int64
+	sources          []ServerSource
+	ends             [][2]*record.Server // of each source the samples around the span, the nearest there are
+	restartsBySource []int               // of each source, how often its counters began anew between those
+	samples          int
+	levels           map[string]*level
 }
 
 type level struct {
@@ -144,7 +144,7 @@ func (w *serverWindow) findRestarts() {
 		source   int
 		instance string
 	}
-	w.anew = make([]int, len(w.sources))
+	w.restartsBySource = make([]int, len(w.sources))
 	before, falls := map[reading]*record.Server{}, map[reading]int{}
 	for _, line := range w.run.Servers {
 		at := slices.IndexFunc(w.sources, func(s ServerSource) bool { return s.URL == line.Source })
@@ -152,9 +152,9 @@ func (w *serverWindow) findRestarts() {
 			continue
 		}
 		by := reading{at, w.run.InstanceOf(line)}
-		if last := before[by]; last != nil && begunAnew(last.Values, line.Values) {
+		if last := before[by]; last != nil && wasRestarted(last.Values, line.Values) {
 			falls[by]++
-			w.anew[at] = max(w.anew[at], falls[by])
+			w.restartsBySource[at] = max(w.restartsBySource[at], falls[by])
 		}
 		before[by] = line
 	}
@@ -164,20 +164,20 @@ func (w *serverWindow) findRestarts() {
 // adjusted.
 const restartGap = 0.5
 
-// begunAnew says whether a server was started between two samples.
-func begunAnew(before, after map[string]float64) bool {
+// wasRestarted says whether a server was started between two samples.
+func wasRestarted(before, after map[string]float64) bool {
 	was, had := before[record.ServerProcessStart]
 	is, has := after[record.ServerProcessStart]
-	return had && has && math.Abs(is-was) > restartGap || fell(before, after)
+	return had && has && math.Abs(is-was) > restartGap || anyCounterFell(before, after)
 }
 
-// fell says whether a counter is lower than it was. One that is not on the page is 0.
-func fell(before, after map[string]float64) bool {
+// anyCounterFell says whether a counter is lower than it was. One that is not on the page is 0.
+func anyCounterFell(before, after map[string]float64) bool {
 	return slices.ContainsFunc(counters, func(name string) bool { return after[name] < before[name] })
 }
 
 func (w *serverWindow) restarts() (n int) {
-	for _, times := range w.anew {
+	for _, times := range w.restartsBySource {
 		n += times
 	}
 	return n
@@ -260,16 +260,16 @@ func (w *serverWindow) failed() (n int64) {
 	return n
 }
 
-// grown is by how much a counter grew, over all pages that have it. A counter that is not on the first page is 0: some
+// increase is by how much a counter grew, over all pages that have it. A counter that is not on the first page is 0: some
 // engines show it from its first count on. It is nil if a server was started again: what it counted after the last
 // sample before that nobody knows.
-func (w *serverWindow) grown(name string) *Float {
+func (w *serverWindow) increase(name string) *Float {
 	total, known := 0.0, false
 	for i, pair := range w.ends {
 		last, ok := pair[1].Values[name]
 		first, had := pair[0].Values[name]
 		switch {
-		case w.anew[i] > 0 && (ok || had), ok && last < first:
+		case w.restartsBySource[i] > 0 && (ok || had), ok && last < first:
 			return nil
 		case ok:
 			total, known = total+last-first, true
@@ -291,12 +291,12 @@ func (w *serverWindow) counts() *ServerCounts {
 	zero := w.run.Requests[0].Start
 	return &ServerCounts{
 		From: Float(w.run.Seconds(from - zero)), To: Float(w.run.Seconds(to - zero)),
-		Requests:    reconcile(w.grown(record.ServerRequests), client[0]),
-		Prompt:      reconcile(w.grown(record.ServerPromptTokens), client[1]),
-		Generated:   reconcile(w.grown(record.ServerGenerationTokens), client[2]),
-		TTFT:        reconcile(share(w.grown(record.ServerTTFTSum), w.grown(record.ServerTTFTCount)), client[3]),
-		Preemptions: w.grown(record.ServerPreemptions),
-		PrefixHits:  share(w.grown(record.ServerPrefixCacheHits), w.grown(record.ServerPrefixCacheQueries)),
+		Requests:    reconcile(w.increase(record.ServerRequests), client[0]),
+		Prompt:      reconcile(w.increase(record.ServerPromptTokens), client[1]),
+		Generated:   reconcile(w.increase(record.ServerGenerationTokens), client[2]),
+		TTFT:        reconcile(share(w.increase(record.ServerTTFTSum), w.increase(record.ServerTTFTCount)), client[3]),
+		Preemptions: w.increase(record.ServerPreemptions),
+		PrefixHits:  share(w.increase(record.ServerPrefixCacheHits), w.increase(record.ServerPrefixCacheQueries)),
 	}
 }
 
@@ -349,7 +349,7 @@ func (w *serverWindow) accelerators() *Accelerators {
 	return &Accelerators{
 		Devices: devices.Max, Utilization: w.level(record.ServerGPUUtilization),
 		Memory: w.level(record.ServerGPUMemory),
-		Power:  w.level(record.ServerGPUPower), Energy: w.grown(record.ServerGPUEnergy),
+		Power:  w.level(record.ServerGPUPower), Energy: w.increase(record.ServerGPUEnergy),
 		Temperature: w.level(record.ServerGPUTemperature),
 		Clock:       w.level(record.ServerGPUClock),
 	}

@@ -70,7 +70,7 @@ func TestServerOfTheRunAndOfStages(t *testing.T) {
 	t.Parallel()
 	r := served(t, sampled(8, 9, 0), sampled(9, 9, 0), sampled(11, 1, 0), sampled(13, 2, 1), sampled(15, 9, 2),
 		sampled(16, 9, 2))
-	got := r.Summary.Ours.Server
+	got := r.Summary.Additions.Server
 	if want := `{"mean":1.5,"max":2}`; asJSON(t, got.Running) != want || got.Samples != 2 || got.Waiting.Max != 4 ||
 		got.KVCache != nil || got.GPUs != nil {
 		t.Errorf("got %s, want running %s of 2 samples within", asJSON(t, got), want)
@@ -93,7 +93,7 @@ func TestServerOfTheRunAndOfStages(t *testing.T) {
 		c.PrefixHits != nil {
 		t.Errorf("got %s", asJSON(t, c))
 	}
-	first := r.Stages[0].Ours.Server
+	first := r.Stages[0].Additions.Server
 	if first.Samples != 1 || first.Counts.From != -1 || first.Counts.To != 3 ||
 		asJSON(t, first.Counts.Requests) != `{"server":1,"client":1,"difference":0}` {
 		t.Errorf("stage 0: got %s", asJSON(t, first))
@@ -114,7 +114,7 @@ func TestServerOfSeveralPages(t *testing.T) {
 				50.0, record.ServerGPUEnergy, 100*seconds))
 	}
 	samples[len(samples)-1].Failed = 2
-	got := served(t, samples...).Summary.Ours.Server
+	got := served(t, samples...).Summary.Additions.Server
 	if asJSON(t, got.Running) != `{"mean":13,"max":14}` || asJSON(t, got.KVCache) != `{"mean":0.375,"max":0.375}` ||
 		got.Samples != 6 || got.Failed != 2 {
 		t.Errorf("got %s", asJSON(t, got))
@@ -149,7 +149,7 @@ func TestServerWithoutMuch(t *testing.T) {
 			at(15, "a", record.ServerRequests, 1.0)},
 			`{"sources":[{"url":"a","engine":"vllm"}],"failed_scrapes":0,"restarts":0,"samples":0,"running":null,"waiting":null,"kv_cache_usage":null,"counts":{"from_seconds":-1,"to_seconds":5,"requests":{"server":1,"client":2,"difference":-1},"prompt_tokens":null,"generation_tokens":null,"time_to_first_token_mean":null,"preemptions":null,"prefix_cache_hit_share":null},"accelerators":null}`},
 	} {
-		if got := asJSON(t, served(t, tt.samples...).Summary.Ours.Server); got != tt.want {
+		if got := asJSON(t, served(t, tt.samples...).Summary.Additions.Server); got != tt.want {
 			t.Errorf("%s:\ngot  %s\nwant %s", name, got, tt.want)
 		}
 	}
@@ -206,15 +206,15 @@ func TestServerStartedAgain(t *testing.T) {
 			at(11.1, "b", record.ServerGPUEnergy, 10.0), tokens(15, 6), at(15.1, "b", record.ServerGPUEnergy, 60.0),
 		}, 1, `{"server":6,"client":6,"difference":0}`},
 	} {
-		ours := served(t, tt.samples...).Summary.Ours
-		if got := asJSON(t, ours.Server.Counts.Generated); got != tt.want || ours.Server.Anew != tt.restarts {
-			t.Errorf("%s: got %s and %d restarts, want %s and %d", name, got, ours.Server.Anew, tt.want, tt.restarts)
+		added := served(t, tt.samples...).Summary.Additions
+		if got := asJSON(t, added.Server.Counts.Generated); got != tt.want || added.Server.Restarts != tt.restarts {
+			t.Errorf("%s: got %s and %d restarts, want %s and %d", name, got, added.Server.Restarts, tt.want, tt.restarts)
 		}
-		told := slices.ContainsFunc(ours.Warnings, func(w string) bool {
+		told := slices.ContainsFunc(added.Warnings, func(w string) bool {
 			return strings.Contains(w, "it was started again")
 		})
 		if told != (tt.restarts > 0) {
-			t.Errorf("%s: warnings %q", name, ours.Warnings)
+			t.Errorf("%s: warnings %q", name, added.Warnings)
 		}
 	}
 }
@@ -231,9 +231,9 @@ func TestServerReadByTwoInstances(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := Summarize(run, Options{}).Ours.Server
-	if want := `{"server":2,"client":2,"difference":0}`; s.Anew != 0 || asJSON(t, s.Counts.Requests) != want {
-		t.Errorf("got %d restarts and %s, want %s", s.Anew, asJSON(t, s.Counts.Requests), want)
+	s := Summarize(run, Options{}).Additions.Server
+	if want := `{"server":2,"client":2,"difference":0}`; s.Restarts != 0 || asJSON(t, s.Counts.Requests) != want {
+		t.Errorf("got %d restarts and %s, want %s", s.Restarts, asJSON(t, s.Counts.Requests), want)
 	}
 }
 
@@ -246,7 +246,7 @@ func TestServerTTFTIsOfAnyOutput(t *testing.T) {
 			q.Reasoning = []int64{400_000}
 		}
 	}
-	got := Summarize(mustRead(t, asRecords(t, lines)), Options{}).Ours.Server.Counts.TTFT
+	got := Summarize(mustRead(t, asRecords(t, lines)), Options{}).Additions.Server.Counts.TTFT
 	if want := `{"server":0.4,"client":0.4,"difference":0}`; asJSON(t, got) != want {
 		t.Errorf("got %s, want %s", asJSON(t, got), want)
 	}
@@ -258,7 +258,7 @@ func TestServerOfAWindow(t *testing.T) {
 	r := mustRead(t, asRecords(t, servedLines(sampled(9, 1, 0), sampled(15, 1, 2))))
 	r.LeaveOut(run.Cut{Stages: []int{1}})
 	if got := asJSON(t,
-		Summarize(r, Options{}).Ours.Server.Counts.Requests); got != `{"server":2,"client":null,"difference":null}` {
+		Summarize(r, Options{}).Additions.Server.Counts.Requests); got != `{"server":2,"client":null,"difference":null}` {
 		t.Errorf("got %s", got)
 	}
 }

@@ -143,8 +143,8 @@ func clientConfig(c *record.Client) (list []config.Override) {
 	return list
 }
 
-// planned is how many stages the run was to have, 0 if that is not known.
-func (p *Report) planned() int {
+// plannedStages is how many stages the run was to have, 0 if that is not known.
+func (p *Report) plannedStages() int {
 	switch c := p.opts.Config; {
 	case c == nil:
 		return len(p.run.StagePlan())

@@ -30,7 +30,7 @@ func RunSide(r *run.Run, name string, o Options) compare.Side {
 			c.Start, c.End = float64(i), float64(i)
 		}
 		if b := g.opts.bounds(q); b != (record.Bounds{}) {
-			if c.Good = compare.Bad; !q.Failed() && g.within(q, b) {
+			if c.Good = compare.Bad; !q.Failed() && g.keepsBounds(q, b) {
 				c.Good = compare.Good
 			}
 		}
@@ -51,9 +51,9 @@ func doubt(verdict string, reasons []string) string {
 	return fmt.Sprintf("load generator %s: %s%s", verdict, reasons[0], more)
 }
 
-// within says whether a success keeps all its bounds.
-func (g *subset) within(q *run.Request, b record.Bounds) bool {
-	for _, kept := range g.judged(q, b) {
+// keepsBounds says whether a success keeps all its bounds.
+func (g *subset) keepsBounds(q *run.Request, b record.Bounds) bool {
+	for _, kept := range g.boundsKept(q, b) {
 		if !kept {
 			return false
 		}

@@ -16,7 +16,7 @@ import (
 // WriteVerdict prints what to know before reading the figures.
 func (p *Report) WriteVerdict(w io.Writer) error {
 	t := &table{w: w}
-	t.verdict(p.Summary.Ours)
+	t.verdict(p.Summary.Additions)
 	return t.err
 }
 
@@ -87,13 +87,13 @@ func unchecked(list []string) string {
 }
 
 func (t *table) facts(all *Lifecycle) {
-	c, tp := all.Ours.Requests, all.Successes.Throughput
+	c, tp := all.Additions.Requests, all.Successes.Throughput
 	t.line("requests: %d sent, %d succeeded, %d failed (%d of them cut at the end); %d arrivals dropped", c.Sent,
 		c.Succeeded, c.Failed, c.Canceled, c.Dropped)
 	t.failures(all.Failures.ByLabel.kinds())
 	t.line("throughput: %s requests/s, %s prompt tokens/s, %s output tokens/s (counted by: %s)", rate(tp.Requests, 2),
-		rate(tp.InputTokens, 1), rate(tp.OutputTokens, 1), sourceNames(all.Ours.Tokens))
-	if cached := all.Ours.Tokens.Cached; cached.Cached > 0 {
+		rate(tp.InputTokens, 1), rate(tp.OutputTokens, 1), sourceNames(all.Additions.Tokens))
+	if cached := all.Additions.Tokens.Cached; cached.Cached > 0 {
 		t.line("prefix cache: %d of %d prompt tokens were cached by the server", cached.Cached, cached.Prompt)
 	}
 	if g := all.Successes.Goodput; g != nil {
@@ -173,10 +173,10 @@ func requestedRate(l *Lifecycle) string {
 }
 
 func sentRate(l *Lifecycle) string {
-	if l.Ours.Requests.SentRate == nil {
+	if l.Additions.Requests.SentRate == nil {
 		return "-"
 	}
-	return number(Maybe(*l.Ours.Requests.SentRate))
+	return number(Maybe(*l.Additions.Requests.SentRate))
 }
 
 // rate is a number for a sentence.
@@ -199,12 +199,12 @@ func number(f Maybe) string {
 func (t *table) latencies(p *Report) {
 	t.perStage("Request & Token Latency (ms)", p.Stages, []column{
 		{"req lat", func(l *Lifecycle) *Distribution { return l.Successes.Latency.Request }},
-		{"TTFT", func(l *Lifecycle) *Distribution { return l.Ours.Latency.TTFT }},
+		{"TTFT", func(l *Lifecycle) *Distribution { return l.Additions.Latency.TTFT }},
 		{"ITL", func(l *Lifecycle) *Distribution { return l.Successes.Latency.ITL }},
 	}, 1000)
 	t.perStage("Token Generation Speed (ms)", p.Stages, []column{
-		{"TPOT", func(l *Lifecycle) *Distribution { return l.Ours.Latency.TPOT }},
-		{"norm TPOT", func(l *Lifecycle) *Distribution { return l.Ours.Latency.NTPOT }},
+		{"TPOT", func(l *Lifecycle) *Distribution { return l.Additions.Latency.TPOT }},
+		{"norm TPOT", func(l *Lifecycle) *Distribution { return l.Additions.Latency.NTPOT }},
 		{"sched delay", func(l *Lifecycle) *Distribution { return l.Load.ScheduleDelay }},
 	}, 1000)
 }

@@ -23,7 +23,7 @@ func hasZeroUsage(q *run.Request) bool {
 var (
 	stopReasons  = []string{"stop", "eos", "eos_token", "end_turn", "stop_sequence"}
 	limitReasons = []string{"length", "max_tokens", "max_new_tokens"}
-	givenUp      = []string{"abort", "aborted", "error", "cancelled", "canceled"}
+	abortReasons = []string{"abort", "aborted", "error", "cancelled", "canceled"}
 )
 
 // endedBy counts requests by reason that ended for one of some reasons.
@@ -71,11 +71,11 @@ func (p *Report) warnOfAdapters(reported map[string][]*run.Request) {
 		all[q.Adapter] = q.Adapter != ""
 	}
 	delete(all, "")
-	w := &warner{p.Summary.Ours.Warnings}
+	w := &warner{p.Summary.Additions.Warnings}
 	w.warn(len(all) > len(reported),
 		"the run has %d adapters: only the %d with the most requests have reports of their own; --adapter reports "+
 			"on others", len(all), len(reported))
-	p.Summary.Ours.Warnings = w.list
+	p.Summary.Additions.Warnings = w.list
 }
 
 // addServer adds what the server's own page told.
@@ -85,9 +85,9 @@ func (a *Additions) addServer(s *ServerState) {
 		return
 	}
 	w := &warner{a.Warnings}
-	w.warn(s.Anew > 0,
+	w.warn(s.Restarts > 0,
 		"the counters of a server's page began anew %d times: it was started again, or several servers answer under "+
-			"its URL; its counts are null", s.Anew)
+			"its URL; its counts are null", s.Restarts)
 	a.Warnings = w.list
 }
 
@@ -99,7 +99,7 @@ func (w *warner) warnOfEnds(g *subset, reasons map[string]int) {
 		w.warn(none > 0 && none == n,
 			"none of the %d answers has a finish reason: nobody can tell whether the server cut them off", n)
 	}
-	cut := endedBy(reasons, givenUp)
+	cut := endedBy(reasons, abortReasons)
 	w.warn(cut > 0, "%d of %d answers were given up by the server (finish reason abort or error), and count as "+
 		"successes", cut, n)
 }
@@ -107,24 +107,24 @@ func (w *warner) warnOfEnds(g *subset, reasons map[string]int) {
 // warnOfContent tells of answers without content, of which there is no TTFT.
 func (w *warner) warnOfContent(g *subset, a *Additions) {
 	c, n := a.Requests, len(g.ok)
-	of, see := "", ": TTFT is of the others; see ttfo"
+	content, see := "", ": TTFT is of the others; see ttfo"
 	if c.NoContent == n {
 		see = ", so there is no TTFT; see ttfo"
 	}
 	switch {
 	case c.ReasoningOnly > 0 && c.ToolCallsOnly > 0:
-		of = "reasoning or tool calls"
+		content = "reasoning or tool calls"
 	case c.ToolCallsOnly > 0:
-		of = "tool calls"
+		content = "tool calls"
 	case c.ReasoningOnly > 0:
-		of = "reasoning"
+		content = "reasoning"
 	}
 	if reasonsToTheLimit(g) {
-		of += " (raise MAX_TOKENS)"
+		content += " (raise MAX_TOKENS)"
 	}
 	w.warnOfReasoning(g)
 	only := c.ReasoningOnly + c.ToolCallsOnly
-	w.warn(only > 0, "%d of %d answers have no content, only %s%s", only, n, of, see)
+	w.warn(only > 0, "%d of %d answers have no content, only %s%s", only, n, content, see)
 	empty := c.NoContent - only
 	w.warn(empty > 0, "%d of %d answers are empty: they have no content, no reasoning and no tool call, and so no TTFT",
 		empty, n)
@@ -293,7 +293,7 @@ func named(reasons []string) []string {
 // otherReasons are the reasons that are not of the lists above, or none, in lower case and in order, and how many
 // requests ended for one of them.
 func otherReasons(counts map[string]int) (reasons []string, n int) {
-	known := slices.Concat(stopReasons, limitReasons, run.ToolCallReasons, givenUp)
+	known := slices.Concat(stopReasons, limitReasons, run.ToolCallReasons, abortReasons)
 	others := map[string]bool{}
 	for reason, count := range counts {
 		if reason = strings.ToLower(reason); !slices.Contains(known, reason) {

@@ -45,7 +45,7 @@ func warned(t *testing.T, options map[string]any, word string, requests ...*reco
 	t.Helper()
 	run := runOf(t, requests...)
 	run.Clients = []*record.Client{{Options: options}}
-	for _, w := range Summarize(run, Options{}).Ours.Warnings {
+	for _, w := range Summarize(run, Options{}).Additions.Warnings {
 		if strings.Contains(w, word) {
 			list = append(list, w)
 		}
@@ -108,7 +108,7 @@ func TestShortAnswers(t *testing.T) {
 func TestShortAnswersAreCountedByReason(t *testing.T) {
 	t.Parallel()
 	l := Summarize(runOf(t, answered(4, "stop"), answered(4, "length"), answered(10, "length"), answered(0, "length")),
-		Options{}).Ours.Tokens.Limit
+		Options{}).Additions.Tokens.Limit
 	if l.Requests != 3 || l.Short != 2 || l.Delivered != 18 || asJSON(t, l.ShortBy) != `{"length":1,"stop":1}` {
 		t.Errorf("got %+v; the answer with usage of zeros has no count", l)
 	}
@@ -144,7 +144,7 @@ func TestAnswersWithoutContent(t *testing.T) {
 			[]*record.Request{with(thought(""), func(r *record.Request) { r.ErrorType = record.ErrorReset })},
 			"[0,0,0]", ""},
 	} {
-		c := Summarize(runOf(t, tt.requests...), Options{}).Ours.Requests
+		c := Summarize(runOf(t, tt.requests...), Options{}).Additions.Requests
 		if got := asJSON(t, []int{c.NoContent, c.ReasoningOnly, c.ToolCallsOnly}); got != tt.want {
 			t.Errorf("%s: counted %s, want %s", name, got, tt.want)
 		}
@@ -160,8 +160,8 @@ func TestImportedAnswersAreNotCalledEmpty(t *testing.T) {
 	t.Parallel()
 	run := runOf(t, with(answered(10, ""), func(r *record.Request) { r.Chunks = []int64{} }))
 	run.Origin = "another tool"
-	if ours := Summarize(run, Options{}).Ours; ours.Requests.NoContent != 0 || len(ours.Warnings) > 0 {
-		t.Errorf("got %+v, %q", ours.Requests, ours.Warnings)
+	if added := Summarize(run, Options{}).Additions; added.Requests.NoContent != 0 || len(added.Warnings) > 0 {
+		t.Errorf("got %+v, %q", added.Requests, added.Warnings)
 	}
 }
 
@@ -196,7 +196,7 @@ func TestUsageOfZeros(t *testing.T) {
 			"that the client counts"; len(got) != 1 || got[0] != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if n := Summarize(runOf(t, requests...), Options{}).Ours.Tokens.ZeroUsage; n != 2 {
+	if n := Summarize(runOf(t, requests...), Options{}).Additions.Tokens.ZeroUsage; n != 2 {
 		t.Errorf("counted %d", n)
 	}
 }

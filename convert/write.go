@@ -130,8 +130,8 @@ func (p *Report) outputs(documents []Document, files Files) (list []output) {
 func removeStale(old []string, outputs []output) error {
 	for _, path := range old {
 		info, err := os.Lstat(path)
-		again := slices.ContainsFunc(outputs, func(o output) bool { return o.name == filepath.Base(path) })
-		if err != nil || !info.Mode().IsRegular() || again {
+		replaced := slices.ContainsFunc(outputs, func(o output) bool { return o.name == filepath.Base(path) })
+		if err != nil || !info.Mode().IsRegular() || replaced {
 			continue
 		}
 		if err := os.Remove(path); err != nil {
@@ -143,7 +143,7 @@ func removeStale(old []string, outputs []output) error {
 
 // validate checks the report's files and writes what it finds; errors are also in Faults.
 func (p *Report) validate(dir string, files Files) error {
-	found, err := validation.CheckDir(os.DirFS(dir), files.Prefix, validation.Config{Stages: p.planned()})
+	found, err := validation.CheckDir(os.DirFS(dir), files.Prefix, validation.Config{Stages: p.plannedStages()})
 	if err != nil {
 		return fmt.Errorf("checking the report: %w", err)
 	}
@@ -245,12 +245,12 @@ func (p *Report) adapterNames(files Files) map[string]string {
 		}
 		return cmp.Compare(strings.ToLower(a), strings.ToLower(b)) // a before a_stage_1
 	})
-	names, taken := map[string]string{}, map[string]bool{}
+	names, usedNames := map[string]string{}, map[string]bool{}
 	for _, adapter := range list {
-		name := plain.FileName(adapter, taken)
+		name := plain.FileName(adapter, usedNames)
 		names[adapter] = name
 		for stage := range p.AdapterStages[adapter] {
-			taken[fmt.Sprintf("%s_stage_%d", strings.ToLower(name), stage)] = files.AdapterStages
+			usedNames[fmt.Sprintf("%s_stage_%d", strings.ToLower(name), stage)] = files.AdapterStages
 		}
 		if name != adapter && files.Adapters {
 			const text = "adapter %q cannot stand in a file's name as it is: its file is %s"

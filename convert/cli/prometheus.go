@@ -310,7 +310,7 @@ func clientFigures(l *convert.Lifecycle) (c prometheus.Client) {
 		Requests: l.Load.Count, PromptTokens: known(l.Successes.PromptTokens.Total),
 		OutputTokens: known(l.Successes.OutputTokens.Total),
 	}
-	c.TTFTMean, c.TTFTMedian = meanAndMedian(l.Ours.Latency.TTFO) // an engine's first token is one of any kind
+	c.TTFTMean, c.TTFTMedian = meanAndMedian(l.Additions.Latency.TTFO) // an engine's first token is one of any kind
 	c.LatencyMean, c.LatencyMedian = meanAndMedian(l.Successes.Latency.Request)
 	return c
 }
