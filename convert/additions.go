@@ -8,13 +8,13 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// Additions are our own figures, under the key xk6_llm. Times are seconds.
+// Additions holds the figures that a report adds to inference-perf's, under the key xk6_llm. Times are seconds.
 type Additions struct {
 	Health    ClientHealth         `json:"client_health"`
 	Warnings  []string             `json:"warnings"` // what a reader of the figures should know
 	RunID     string               `json:"run_id"`
 	Versions  map[string]string    `json:"versions"`
-	Origin    string               `json:"imported_from,omitempty"` // the tool whose file this was read of
+	Origin    string               `json:"imported_from,omitempty"` // the tool that wrote the input file
 	Simulator bool                 `json:"simulator"`               // the figures say nothing about any model
 	Partial   bool                 `json:"partial"`                 // something of the run is missing
 	Window    *Window              `json:"window"`                  // null: the whole run
@@ -29,64 +29,65 @@ type Additions struct {
 	Meaning   map[string]string    `json:"definitions"`
 }
 
-// Window is what was left out of the run.
+// Window describes which part of the run a report leaves out.
 type Window struct {
 	Warmup   Float    `json:"warmup_seconds"`
 	Cooldown Float    `json:"cooldown_seconds"`
 	Stages   []int    `json:"stages,omitempty"`   // only these
 	Adapters []string `json:"adapters,omitempty"` // only these
 	Left     int      `json:"requests_left_out"`
-	Late     int      `json:"late_requests_left_out,omitempty"` // of latencies alone
+	Late     int      `json:"late_requests_left_out,omitempty"` // left out of the latencies alone
 }
 
-// RequestCounts tell what became of the requests.
+// RequestCounts counts the requests of a group by their outcome.
 type RequestCounts struct {
 	Sent      int `json:"sent"`
 	Succeeded int `json:"succeeded"`
 	Failed    int `json:"failed"`
-	Canceled  int `json:"canceled"`  // of the failed, those cut by the end of the test
+	Canceled  int `json:"canceled"`  // failed requests that the end of the test cut off
 	OneToken  int `json:"one_token"` // successes of one token: they have a TTFT, and no ITL or TPOT
-	// Streamed successes without content, which have no TTFT; of those, answers of reasoning alone, and answers with
-	// tool calls.
+	// NoContent counts streamed successes without content, which have no TTFT. ReasoningOnly counts those of them that
+	// hold reasoning alone, ToolCallsOnly those with tool calls.
 	NoContent     int   `json:"no_content"`
 	ReasoningOnly int   `json:"reasoning_only"`
 	ToolCallsOnly int   `json:"tool_calls_only"`
-	Dropped       int64 `json:"dropped"` // arrivals that were never sent, of the whole run where their stage is unknown
-	// SentRate is per second, comparable with a rate asked for; null where it cannot be told.
+	Dropped       int64 `json:"dropped"` // arrivals that were never sent; of the whole run where their stage is unknown
+	// SentRate is in requests per second, comparable with a requested rate; null if it is unknown.
 	SentRate *Float `json:"sent_rate"`
 }
 
-// TokenCounts say where token counts come from, and how they compare.
+// TokenCounts records where token counts come from and how the counts of server and client compare.
 type TokenCounts struct {
-	// Successes by source.
+	// Output and Input count the successes by the source of their token counts.
 	Output map[record.Source]int `json:"output_source"`
 	Input  map[record.Source]int `json:"input_source"`
-	// Asked counts successes whose prompt was made to have a number of tokens, Differed those that turned out to have
-	// another.
+	// Asked counts successes whose prompt was generated to have a given number of tokens, Differed those of them that
+	// turned out to have another number.
 	Asked    int `json:"prompt_lengths_asked"`
 	Differed int `json:"prompt_lengths_differed"`
-	// Counts of the server against those of the client's tokenizer, over successes that have both.
+	// Prompt and Completion compare the server's counts with the counts of the client's tokenizer, over successes that
+	// have both.
 	Prompt     Counted `json:"prompt"`
 	Completion Counted `json:"completion"`
-	// Limit compares output tokens with the limit that was asked for.
+	// Limit compares output tokens with the requested limit.
 	Limit Limited `json:"output_asked"`
 	// ZeroUsage counts successes for which the server reported no output tokens although there is content.
 	ZeroUsage int `json:"zero_usage"`
-	// Cached tells what of the prompts the server had kept.
+	// Cached counts the prompt tokens that the server had in its cache.
 	Cached CachedTokens `json:"cached"`
-	// PerChunk is tokens in a chunk: above 1 the gaps between chunks are not gaps between tokens.
+	// PerChunk is the number of tokens in a chunk: above 1 the gaps between chunks are not gaps between tokens.
 	PerChunk *Distribution `json:"per_chunk"`
-	// Gaps tell how many of the gaps between tokens say nothing of the server's pace.
+	// Gaps counts the gaps between tokens that say nothing about the server's pace.
 	Gaps Gaps `json:"gaps"`
 }
 
-// Gaps count gaps of 0: what came together was read at one instant, whenever it was made, so such a gap is an artefact,
-// and the one before it covers them all.
+// Gaps counts gaps of 0. Chunks that arrive together are read at one instant, whenever the server made them, so a gap
+// of 0 is an artefact: the gap before it covers them all.
 type Gaps struct {
 	Chunk         int64 `json:"chunk_gaps"`           // between content chunks
-	ChunkTogether int64 `json:"chunk_gaps_in_a_read"` // of those, between chunks that one read brought
-	Token         int64 `json:"token_gaps"`           // those of inter_token_latency
-	TokenTogether int64 `json:"token_gaps_of_zero"`   // of those, between tokens of one chunk or one read
+	ChunkTogether int64 `json:"chunk_gaps_in_a_read"` // chunk gaps between chunks that one read brought
+	Token         int64 `json:"token_gaps"`           // the gaps that inter_token_latency sums up
+	TokenTogether int64 `json:"token_gaps_of_zero"`   // token gaps between tokens of one chunk or one read
 }
 
 // Counted compares two counts of the same tokens.
@@ -97,25 +98,26 @@ type Counted struct {
 	Client   int64 `json:"client_total"`
 }
 
-// Limited compares output with what was asked for, over successes with a limit.
+// Limited compares the output with the requested number of tokens, over successes with a limit.
 type Limited struct {
 	Requests  int   `json:"requests"`
 	Asked     int64 `json:"asked_total"`
 	Delivered int64 `json:"delivered_total"`
 	Short     int   `json:"requests_short"`
 	Long      int   `json:"requests_long"`
-	// ShortBy counts the short ones by the server's reason of their end.
+	// ShortBy counts the answers that are too short by finish reason.
 	ShortBy map[string]int `json:"short_finish_reasons"`
 }
 
-// CachedTokens are over successes for which the server said how much of the prompt it had cached.
+// CachedTokens sums up the successes for which the server reported how much of the prompt it had cached.
 type CachedTokens struct {
 	Requests int   `json:"requests_reporting"`
 	Prompt   int64 `json:"prompt_tokens"`
 	Cached   int64 `json:"cached_tokens"`
 }
 
-// OwnLatencies have no value where they are undefined, and are there from one token on.
+// OwnLatencies holds latencies by the definitions of this program: an undefined latency is missing rather than 0, and
+// an answer of one token has a TTFT.
 type OwnLatencies struct {
 	TTFT         *Distribution `json:"ttft"`
 	TTFTOneToken *Distribution `json:"ttft_one_token"`
@@ -178,8 +180,8 @@ func countRequests(g *subset) RequestCounts {
 	return c
 }
 
-// lacksContent says whether a streamed answer brought no content. Of an answer that came whole, and of a run of another
-// tool without reasoning or tool calls, nobody can tell.
+// lacksContent reports whether a streamed answer brought no content. It returns false where this is unknown: for an
+// answer that came whole, and for a run of another tool whose answer shows neither reasoning nor tool calls.
 func lacksContent(g *subset, q *run.Request) bool {
 	return q.Streaming && q.ChunkCount == 0 && !hasNote(q, record.NoteWhole) &&
 		(q.HasReasoning || q.HasToolCalls || g.run.Origin == "")
@@ -252,7 +254,7 @@ func (l *Limited) count(q *run.Request) {
 	switch {
 	case !hasZeroUsage(q):
 	case q.OutputSource == record.ServerUsage:
-		return // which is no count
+		return // a usage of zero is no count
 	default:
 		n = q.CompletionTokens
 	}
@@ -268,7 +270,8 @@ func (l *Limited) count(q *run.Request) {
 	}
 }
 
-// tokensPerChunk is unknown where the tokens are counted in chunks, or hold more than the content.
+// tokensPerChunk returns the tokens per content chunk. It is unknown if each chunk was counted as a token, and if the
+// count includes more than the content.
 func tokensPerChunk(_ *subset, q *run.Request) float64 {
 	mixed := q.OutputSource != record.ClientTokenizer && (!math.IsNaN(q.TTFR) || q.TTFO != q.TTFT)
 	if q.ChunkCount == 0 || q.OutputSource == record.ContentChunks || q.OutputSource == record.NoSource || mixed {
@@ -316,7 +319,7 @@ func (g *subset) ownLatencies() OwnLatencies {
 	}
 }
 
-// definitions tell what each figure is: its formula, its clock points, and where tokens come from.
+// definitions describes each figure: its formula, its clock points, and where tokens come from.
 var definitions = map[string]string{
 	"start": "immediately before the request goes to the HTTP transport; making a " +
 		"connection comes after",

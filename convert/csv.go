@@ -12,9 +12,9 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// WriteCSV writes one line per request, with the columns of Row: undefined values are empty, lists are separated by
-// spaces. A text that a spreadsheet would compute has an apostrophe before it; the other formats have texts as they
-// are.
+// WriteCSV writes one line per request, with the columns of [run.Row]. Undefined values are empty, and the elements of
+// a list are separated by spaces. A text that a spreadsheet would compute gets an apostrophe before it; the other
+// formats keep texts unchanged.
 func (t RequestTable) WriteCSV(w io.Writer) error {
 	return buffered(w, func(w io.Writer) error { return writeCSVRows(t.run, w) })
 }

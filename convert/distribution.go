@@ -8,26 +8,26 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert/internal/stats"
 )
 
-// Distribution sums up a list of figures. Its percentiles are of the list it was made of.
+// Distribution sums up a list of figures: mean, extremes and exact percentiles of the list.
 type Distribution struct {
 	Mean, Min, Max float64
 	Percentiles    []Percentile
 
-	inTables []Percentile // what tables show, whatever was asked for
+	inTables []Percentile // those of tablePercentiles that Percentiles lacks
 }
 
-// tablePercentiles are what tables show.
+// tablePercentiles are the percentiles that tables show.
 var tablePercentiles = []float64{50, 90, 99}
 
 // Percentile is one percentile and its value.
 type Percentile struct{ P, Value float64 }
 
-// NewDistribution sums values up; nil for none. It sorts values.
+// NewDistribution sums values up, and returns nil if there are none. It sorts values in place.
 func NewDistribution(values []float64, percentiles []float64) *Distribution {
 	return newDistribution(stats.NewList(values), percentiles)
 }
 
-// newDistribution sums a sample up; nil if it is empty.
+// newDistribution sums a sample up, and returns nil if the sample is empty.
 func newDistribution(sample stats.Ordered, percentiles []float64) *Distribution {
 	n := sample.Len()
 	if n == 0 {
@@ -45,7 +45,8 @@ func newDistribution(sample stats.Ordered, percentiles []float64) *Distribution 
 	return d
 }
 
-// At is the value of a percentile, and false if it is neither one that was asked for nor one that tables show.
+// At returns the value of a percentile, and false if p is neither a requested percentile nor one that tables show. A
+// nil Distribution has no percentiles.
 func (d *Distribution) At(p float64) (float64, bool) {
 	if d == nil {
 		return 0, false
@@ -65,7 +66,7 @@ func (d *Distribution) MarshalJSON() ([]byte, error) {
 	return append(append([]byte("{"), d.members()...), '}'), nil
 }
 
-// members are the object's inside, to stand in a larger one.
+// members returns the members of the JSON object without its braces, so that a larger object can include them.
 func (d *Distribution) members() []byte {
 	var buf bytes.Buffer
 	for _, m := range []struct {
@@ -87,7 +88,7 @@ func writeMember(buf *bytes.Buffer, key string, value float64) {
 	buf.WriteByte(',')
 }
 
-// percentileKey is median, or p and the number with six digits at most.
+// percentileKey returns the JSON key of a percentile: median, or p and the number with at most six digits.
 func percentileKey(p float64) string {
 	if p == 50 {
 		return "median"
@@ -100,14 +101,14 @@ func mustParse(text string) float64 {
 	return v
 }
 
-// Float is a number that JSON shows as Python does: 184.0 rather than 184, so that readers who look at types see no
-// change.
+// Float is a number that JSON writes as Python does, 184.0 rather than 184, so that programs that look at types see the
+// same type as in inference-perf's files.
 type Float float64
 
-// MarshalJSON writes the shortest form that reads back the same; what JSON cannot hold becomes null.
+// MarshalJSON writes the shortest text that reads back as the same number. NaN and infinities become null.
 func (f Float) MarshalJSON() ([]byte, error) { return []byte(pythonFloat(float64(f))), nil }
 
-// Maybe is a Float that is NaN where nobody knows it, which JSON shows as null.
+// Maybe is a Float that may be unknown: then it is NaN, which JSON writes as null.
 type Maybe float64
 
 // MarshalJSON writes the number as Float does.

@@ -7,16 +7,17 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert/run"
 )
 
-// hasTimes says whether requests tell how long they took together: their starts are known, and the ends of all
-// successes.
+// hasTimes reports whether the requests show how long they took together: their starts are known, and so are the ends
+// of all successes.
 func hasTimes(r *run.Run, requests []*run.Request) bool {
 	return !r.Untimed && !slices.ContainsFunc(requests, func(q *run.Request) bool {
 		return q.EndUnknown && !q.Failed()
 	})
 }
 
-// benchmarkTime is the time from the first start to the last end, in seconds. Where the requests do not tell it, it is
-// that which the tool states: of the stages together, if the requests are all of theirs; else unknown.
+// benchmarkTime returns the time from the first start to the last end, in seconds. If the requests do not show it, it
+// is the sum of the stages' durations that the tool states, provided that the requests are all requests of these
+// stages. Otherwise it is unknown.
 func benchmarkTime(r *run.Run, requests []*run.Request) float64 {
 	if hasTimes(r, requests) {
 		return timeSpan(r, requests)
@@ -32,8 +33,8 @@ func benchmarkTime(r *run.Run, requests []*run.Request) float64 {
 	return total
 }
 
-// orStated replaces totals of tokens that are unknown by those the tool states. Where the group's time is unknown
-// they are of no use.
+// orStated replaces unknown totals of tokens by the totals that the tool states. They are of no use if the group's time
+// is unknown.
 func (g *subset) orStated(in, out float64) (float64, float64) {
 	statedIn, statedOut := 0.0, 0.0
 	for stage := range run.ByStage(g.run, g.all) {

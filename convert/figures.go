@@ -14,7 +14,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert/run"
 )
 
-// figurePaths are where the summary of a report has what is compared, by the names of package compare.
+// figurePaths maps the names of package compare to the paths of the figures in a report's summary.
 var figurePaths = map[string]string{
 	"ttft": "successes.latency.time_to_first_token", "tpot": "successes.latency.time_per_output_token",
 	"ntpot": "successes.latency.normalized_time_per_output_token",
@@ -22,8 +22,9 @@ var figurePaths = map[string]string{
 	"schedule_delay": "load_summary.schedule_delay",
 }
 
-// ReadFigures reads the summary of a report directory of inference-perf, of its current or its older shape, or of ours;
-// false if the directory holds none, or the requests of the run as well, of which more can be told.
+// ReadFigures reads the summary in a report directory, whether inference-perf wrote it, in its current or its older
+// shape, or this program. It returns false if the directory holds no summary, or also holds the run's requests, which
+// allow a closer comparison.
 func ReadFigures(dir string) (f compare.Figures, found bool, err error) {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() || len(run.RequestFiles(dir)) > 0 {
 		return f, false, nil
@@ -56,7 +57,7 @@ func ReadFigures(dir string) (f compare.Figures, found bool, err error) {
 	return f, true, nil
 }
 
-// RunFigures are those of a run's own report, to be compared with one of which the requests are not known.
+// RunFigures returns the figures of a run's own report, for a comparison with a report whose requests are unknown.
 func RunFigures(r *run.Run, name string, o Options) (compare.Figures, error) {
 	l := Summarize(r, o)
 	text, err := pythonJSON(l, "")
@@ -70,7 +71,7 @@ func RunFigures(r *run.Run, name string, o Options) (compare.Figures, error) {
 	return f, nil
 }
 
-// statedDoubt is what a report says of its load generator.
+// statedDoubt returns the doubt about the load generator that a report states.
 func statedDoubt(health gjson.Result) string {
 	var reasons []string
 	for _, reason := range health.Get("reasons").Array() {
@@ -79,7 +80,7 @@ func statedDoubt(health gjson.Result) string {
 	return doubt(health.Get("verdict").String(), reasons)
 }
 
-// figuresOf finds the figures of a summary that package compare knows.
+// figuresOf stores in values the figures of a summary that package compare knows.
 func figuresOf(summary gjson.Result, values map[string]float64) {
 	for name, path := range figurePaths {
 		summary.Get(path).ForEach(func(key, value gjson.Result) bool {
@@ -111,7 +112,7 @@ func figuresOf(summary gjson.Result, values map[string]float64) {
 	}
 }
 
-// isPercentile knows the name of one, such as p99.9.
+// isPercentile reports whether name is the name of a percentile, such as p99.9.
 func isPercentile(name string) bool {
 	digits, found := strings.CutPrefix(name, "p")
 	p, err := strconv.ParseFloat(digits, 64)

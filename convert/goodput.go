@@ -12,7 +12,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// ParseSLO reads bounds written as "ttft=500ms,tpot=50ms"; "" means none.
+// ParseSLO parses bounds written as "ttft=500ms,tpot=50ms". An empty text means no bounds.
 func ParseSLO(text string) (b record.Bounds, err error) {
 	if text == "" {
 		return b, nil
@@ -41,7 +41,8 @@ func ParseSLO(text string) (b record.Bounds, err error) {
 	return b, nil
 }
 
-// Goodput tells how much of what succeeded kept its bounds. As in inference-perf, failures are not in it.
+// Goodput is the share and the rate of the successes that kept their bounds. As in inference-perf, failures do not
+// count.
 type Goodput struct {
 	Percentage  Float  `json:"goodput_percentage"`
 	RequestRate Maybe  `json:"request_goodput"` // good requests per second, over the span of the successes
@@ -55,7 +56,7 @@ type Goodput struct {
 	Latency     *Float `json:"request_latency_attainment_percentage,omitempty"`
 }
 
-// bound is one kind of bound: how a request's is found, and the figure it limits.
+// bound is one kind of bound: its limit, the figure that it limits, and where the share of requests that keep it goes.
 type bound struct {
 	limitMS func(record.Bounds) float64
 	value   figure
@@ -72,7 +73,7 @@ var boundKinds = []bound{
 	}},
 }
 
-// goodput is nil without a success that counts or without a bound. A figure that is missing is out of bounds.
+// goodput returns nil if there is no bound, or no success that counts. A missing figure is out of bounds.
 func (g *subset) goodput() *Goodput {
 	bounded := slices.ContainsFunc(g.ok, func(q *run.Request) bool { return g.opts.bounds(q) != (record.Bounds{}) })
 	if !bounded {
@@ -118,13 +119,13 @@ func (g *subset) goodput() *Goodput {
 	return out
 }
 
-// boundsKept says of each bound there is, by its place in boundKinds, whether a success keeps it. What is missing is out of
-// bounds.
+// boundsKept yields, for each bound that is set, its index in boundKinds and whether a success keeps it. A missing
+// figure is out of bounds.
 func (g *subset) boundsKept(q *run.Request, b record.Bounds) iter.Seq2[int, bool] {
 	return func(yield func(int, bool) bool) {
 		for i, kind := range boundKinds {
 			limit := kind.limitMS(b) / 1000
-			if limit != 0 && !yield(i, kind.value(g, q) <= limit) { // which NaN never is
+			if limit != 0 && !yield(i, kind.value(g, q) <= limit) { // false for NaN
 				return
 			}
 		}

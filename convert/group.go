@@ -12,14 +12,14 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// subset is a group of requests, parted by their end.
+// subset is a group of requests, divided into successes and failures.
 type subset struct {
 	all, ok, failed []*run.Request
 	run             *run.Run
 	opts            Options
-	time            float64 // from the first start to the last end, of all; NaN where nobody knows it
+	time            float64 // seconds from the first start to the last end of all; NaN if unknown
 
-	tokenGaps, chunkGaps *stats.Tally // between the token times, and the chunks, of ok
+	tokenGaps, chunkGaps *stats.Tally // gaps between the token times, and between the chunks, of ok
 }
 
 func newSubset(r *run.Run, requests []*run.Request, o Options) *subset {
@@ -35,8 +35,8 @@ func newSubset(r *run.Run, requests []*run.Request, o Options) *subset {
 	return g
 }
 
-// timeSpan is the time from the first start to the last end, in seconds; [Run.duration] is for runs that may lack
-// starts.
+// timeSpan returns the time from the first start to the last end, in seconds. [benchmarkTime] also serves runs that may
+// lack starts.
 func timeSpan(r *run.Run, requests []*run.Request) float64 {
 	if len(requests) == 0 {
 		return 0
@@ -48,10 +48,10 @@ func timeSpan(r *run.Run, requests []*run.Request) float64 {
 	return r.Seconds(end - start)
 }
 
-// figure is one number of a request, NaN if it has none.
+// figure computes one number of a request, NaN if the request has none.
 type figure func(g *subset, q *run.Request) float64
 
-// sum sums a figure up over some requests.
+// sum returns the distribution of a figure over some requests.
 func (g *subset) sum(requests []*run.Request, f figure) *Distribution {
 	return NewDistribution(g.values(requests, f), g.opts.Percentiles)
 }
@@ -66,7 +66,7 @@ func (g *subset) values(requests []*run.Request, f figure) []float64 {
 	return values
 }
 
-// total adds a figure up; it is unknown if that of a request is.
+// total adds a figure up. The total is unknown if the figure of any request is.
 func (g *subset) total(requests []*run.Request, f figure) float64 {
 	values := g.values(requests, f)
 	if len(values) < len(requests) {
@@ -75,11 +75,12 @@ func (g *subset) total(requests []*run.Request, f figure) float64 {
 	return stats.Sum(values)
 }
 
-// The figures of inference-perf.
+// The figures below follow inference-perf's formulas.
 
 func scheduleDelay(g *subset, q *run.Request) float64 { return g.sinceDue(q, q.Start) }
 
-// sinceDue is known of an iteration's first request alone: what follows it is due when the script says.
+// sinceDue returns the seconds from the due instant of a request to another instant. Only an iteration's first request
+// has a due instant: the script decides when the requests after it are sent.
 func (g *subset) sinceDue(q *run.Request, instant int64) float64 {
 	if !q.DueKnown || q.Seq > 0 {
 		return unknown
@@ -89,7 +90,7 @@ func (g *subset) sinceDue(q *run.Request, instant int64) float64 {
 
 func requestLatency(g *subset, q *run.Request) float64 { return latencySeconds(g.run, q) }
 
-// latencySeconds is unknown of an imported request without an end, and of one whose figures are left out.
+// latencySeconds is unknown for an imported request without an end, and for a request whose latencies are left out.
 func latencySeconds(r *run.Run, q *run.Request) float64 {
 	if q.EndUnknown || q.LeftOut {
 		return unknown
@@ -97,7 +98,7 @@ func latencySeconds(r *run.Run, q *run.Request) float64 {
 	return r.Seconds(q.End - q.Start)
 }
 
-// ntpot is latency/tokens, and 0 without tokens, which stays in the statistics.
+// ntpot returns latency/tokens. Without tokens it is 0, which stays in the statistics, as in inference-perf.
 func ntpot(g *subset, q *run.Request) float64 {
 	n := outputTokens(g, q)
 	if n == 0 && !q.LeftOut {
@@ -106,7 +107,7 @@ func ntpot(g *subset, q *run.Request) float64 {
 	return requestLatency(g, q) / n
 }
 
-// ttft wants two token times at least.
+// ttft needs at least two token times.
 func ttft(_ *subset, q *run.Request) float64 {
 	if q.TokenTimes < 2 || q.LeftOut {
 		return unknown
@@ -123,7 +124,7 @@ func tpot(g *subset, q *run.Request) float64 {
 	return q.TokenSpan / (n - 1)
 }
 
-// itl is the mean of the request's gaps, as goodput judges by it.
+// itl returns the mean of the request's gaps, by which goodput judges.
 func itl(_ *subset, q *run.Request) float64 {
 	switch {
 	case q.ChunksUnlisted:
@@ -138,8 +139,8 @@ func inputTokens(g *subset, q *run.Request) float64 {
 	return tokenCount(g.run, q.PromptTokens, q.InputSource, g.run.CountsPrompts)
 }
 
-// tokenCount is a count by its source. Without one it is 0, as inference-perf has it; unknown where another tool left
-// it out, and where no request of the run has one.
+// tokenCount returns a count by its source. A count without a source is 0, as in inference-perf, but unknown if another
+// tool left it out or no request of the run has a count.
 func tokenCount(r *run.Run, n int32, source record.Source, counted bool) float64 {
 	if source == record.NoSource && (r.Origin != "" || !counted) {
 		return unknown
@@ -147,7 +148,7 @@ func tokenCount(r *run.Run, n int32, source record.Source, counted bool) float64
 	return float64(n)
 }
 
-// outputTokens is what latencies are divided by: the count of the record, or the server's where the options prefer it.
+// outputTokens returns the count that latencies are divided by: the record's, or the server's if the options prefer it.
 func outputTokens(g *subset, q *run.Request) float64 {
 	if g.opts.ServerTokens && q.ServerCompletion != none {
 		return float64(q.ServerCompletion)
@@ -155,12 +156,12 @@ func outputTokens(g *subset, q *run.Request) float64 {
 	return storedTokens(g, q)
 }
 
-// storedTokens is the count of the record.
+// storedTokens returns the count that the record holds.
 func storedTokens(g *subset, q *run.Request) float64 {
 	return tokenCount(g.run, q.CompletionTokens, q.OutputSource, g.run.CountsCompletions)
 }
 
-// reportedTokens is the server's count where it gave one, else ours.
+// reportedTokens returns the server's count if it reported one, else the record's.
 func reportedTokens(g *subset, q *run.Request) float64 {
 	if q.ServerCompletion != none {
 		return float64(q.ServerCompletion)
@@ -177,7 +178,7 @@ func orElse(n, other int32) int32 {
 
 func cachedTokens(_ *subset, q *run.Request) float64 { return float64(orElse(q.ServerCached, 0)) }
 
-// requestSize is unknown of tools that do not keep what they sent.
+// requestSize is unknown for tools that do not keep what they sent.
 func requestSize(g *subset, q *run.Request) float64 {
 	if q.BytesSent == 0 && g.run.Origin != "" && g.run.Origin != string(foreign.InferencePerf) {
 		return unknown
@@ -187,7 +188,7 @@ func requestSize(g *subset, q *run.Request) float64 {
 
 func zero(*subset, *run.Request) float64 { return 0 }
 
-// tallyGaps pools the gaps between token times, and those between chunks whatever they hold.
+// tallyGaps pools the gaps between token times and the gaps between chunks, however many tokens the chunks hold.
 func (g *subset) tallyGaps() {
 	g.chunkGaps = stats.NewTally(g.run.Clock.Chunk)
 	g.tokenGaps = g.chunkGaps
@@ -212,8 +213,8 @@ func (g *subset) tallyGaps() {
 	}
 }
 
-// tokenGaps are the gaps between token times, as the places of the chunks at their two ends. Each chunk's time counts
-// once per token in it, or once where nobody counted.
+// tokenGaps yields each gap between token times as the indices of the chunks at its two ends. A chunk's time counts
+// once per token in the chunk, or once if its tokens were not counted.
 func tokenGaps(chunks []int64, tokens []int) iter.Seq2[int, int] {
 	return func(yield func(int, int) bool) {
 		last := -1
@@ -257,7 +258,7 @@ func (g *subset) successesPart() Successes {
 }
 
 func (g *subset) failuresPart() Failures {
-	prompt := g.promptTokens(g.failed, zero) // inference-perf counts none of a request that failed
+	prompt := g.promptTokens(g.failed, zero) // inference-perf counts no tokens of a failed request
 	return Failures{
 		Count: len(g.failed), Latency: g.sum(g.failed, requestLatency), PromptTokens: prompt,
 		PromptLen: prompt.PerRequest, ByLabel: countLabels(g.failed, g.opts.MaxMessages),
@@ -284,8 +285,8 @@ func (g *subset) promptTokens(requests []*run.Request, tokens figure) PromptToke
 		PerRequest: g.sum(requests, tokens)}
 }
 
-// mismatches counts streamed successes whose chunks hold another number of tokens than the server reports. Without a
-// tokenizer nobody can tell.
+// mismatches counts streamed successes whose chunks hold another number of tokens than the server reports. It needs a
+// tokenizer: without one it returns 0.
 func (g *subset) mismatches() (n int) {
 	if g.run.Uncounted {
 		return 0
@@ -310,7 +311,7 @@ func fallback(requests []*run.Request) (f ClientFallback) {
 	return f
 }
 
-// retries sums up the requests that were sent more than once, nil if none was.
+// retries sums up the requests that were sent more than once, and returns nil if there are none.
 func (g *subset) retries() *Retries {
 	var out Retries
 	var wasted []float64
@@ -339,7 +340,7 @@ func wastedSeconds(r *run.Run, q *run.Request) float64 {
 	return r.Seconds(record.Wasted(q.Failed() && !q.EndUnknown, q.Start, q.Attempt, q.End))
 }
 
-// flatJSON writes named totals and a summary's members as one object.
+// flatJSON writes totals, given as pairs of name and Float, and the members of a distribution as one JSON object.
 func flatJSON(d *Distribution, totals ...any) ([]byte, error) {
 	var buf bytes.Buffer
 	buf.WriteByte('{')
@@ -354,7 +355,7 @@ func flatJSON(d *Distribution, totals ...any) ([]byte, error) {
 	return append(bytes.TrimSuffix(buf.Bytes(), []byte(",")), '}'), nil
 }
 
-// bounds are the bounds a request is judged by.
+// bounds returns the bounds that a request is judged by: the options' if they are set, else the request's own.
 func (o Options) bounds(q *run.Request) record.Bounds {
 	if o.SLO != (record.Bounds{}) {
 		return o.SLO
@@ -362,10 +363,10 @@ func (o Options) bounds(q *run.Request) record.Bounds {
 	return q.SLO
 }
 
-// none is the token count, and unknown the figure, of what has none.
+// none stands for a token count that nobody reported, unknown for a figure that a request does not have.
 const none = record.NotReported
 
 var unknown = math.NaN()
 
-// narrow brings a count within 32 bits, which only a hostile file leaves.
-func narrow(n int) int32 { return int32(max(min(n, math.MaxInt32), math.MinInt32)) } // brought within bounds
+// narrow clamps a count to 32 bits. Only a hostile file has larger counts.
+func narrow(n int) int32 { return int32(max(min(n, math.MaxInt32), math.MinInt32)) }

@@ -11,7 +11,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// Verdicts on the load generator.
+// The verdicts on the load generator.
 const (
 	Valid   = "VALID"
 	Suspect = "SUSPECT" // look at the reasons before using the figures
@@ -22,25 +22,25 @@ const (
 type ClientHealth struct {
 	Verdict   string          `json:"verdict"`
 	Reasons   []string        `json:"reasons"`
-	Unchecked []string        `json:"not_checked"` // what the input does not tell
-	Instances []record.Health `json:"instances"`   // of each instance that ended its file
+	Unchecked []string        `json:"not_checked"` // rules that the input lacks the facts for
+	Instances []record.Health `json:"instances"`   // of each instance whose file has an end line
 	// Heartbeats are null where the input has none.
 	Heartbeats *Heartbeats `json:"heartbeats"`
-	// Errors are of those percentiles that the load generator's lateness may have changed.
+	// Errors bounds the percentiles that the load generator's lateness may have changed.
 	Errors []FigureError `json:"figure_errors"`
 }
 
 // The bounds of the rules: above the first a run is suspect, above the second invalid.
 var (
-	latenessBounds = [2]float64{0.010, 0.250} // seconds, of one in a hundred starts
-	// What a figure may be off by, in seconds and as a share of what it is in truth; both are exceeded. A stall
-	// between two heartbeats is not seen, so the first bounds are a fifth below 10 ms and 10 %, which nothing VALID
-	// is to be off by.
+	latenessBounds = [2]float64{0.010, 0.250} // seconds that one start in a hundred is late
+	// lateBounds and shareBounds limit how far a figure may be off, in seconds and as a share of its true value. A rule
+	// applies if both are exceeded. Heartbeats do not see a stall between two beats, so the first bounds are a fifth
+	// below 10 ms and 10 %, by which no figure of a VALID run is to be off.
 	lateBounds   = [2]float64{run.LateBound, 0.050}
 	shareBounds  = [2]float64{0.08, 1}
 	leftOutBound = 0.1                             // share of the successes whose latencies are left out
 	dropBounds   = [2]float64{0, 0.01}             // share of the arrivals
-	cpuBounds    = [2]float64{0.85, 0.95}          // share of the processors it may use
+	cpuBounds    = [2]float64{0.85, 0.95}          // share of the processors that the load generator may use
 	pauseBounds  = [2]float64{0.02, 0.05}          // share of the time
 	rateBounds   = [2]float64{run.RateBound, 0.10} // share of the requests or of the time
 )
@@ -68,7 +68,7 @@ var healthRules = []string{
 	"how exactly this machine reads tokens and keeps to a schedule is measured by `k6 x llm selftest`",
 }
 
-// judge collects reasons.
+// assessment collects the reasons and the verdict that follows from them.
 type assessment struct{ ClientHealth }
 
 func (j *assessment) addReason(verdict, format string, args ...any) {
@@ -78,7 +78,7 @@ func (j *assessment) addReason(verdict, format string, args ...any) {
 	}
 }
 
-// weigh says something about a value above its bounds.
+// weigh adds a reason if the value is above the first bound; above the second the run is invalid.
 func (j *assessment) weigh(value float64, bounds [2]float64, format string, args ...any) {
 	switch {
 	case value > bounds[1]:
@@ -117,12 +117,12 @@ func (g *subset) health() ClientHealth {
 	return j.ClientHealth
 }
 
-// judgeLateness judges by what one start in a hundred exceeds. Of fewer requests one alone, which may be the first,
-// says nothing of the load, unless it bends it.
+// judgeLateness judges by the lateness that one start in a hundred exceeds. Among fewer requests a single late one,
+// which may be the first, is passed over, unless it is late enough to bend the load.
 func (j *assessment) judgeLateness(g *subset) {
 	plan := g.run.StagePlan()
 	delays := g.values(g.all, func(g *subset, q *run.Request) float64 {
-		if q.SessionID != "" || plan[int(q.Stage)].Requests != nil { // waits for an answer before it, by design
+		if q.SessionID != "" || plan[int(q.Stage)].Requests != nil { // is sent after the answer before it, by design
 			return unknown
 		}
 		return scheduleDelay(g, q)
@@ -144,7 +144,7 @@ func (j *assessment) judgeLateness(g *subset) {
 	j.weigh(worst, latenessBounds, "requests were sent late: p99 %.1f ms after they were due", p99*1000)
 }
 
-// judgeFigures judges by what the load generator's own lateness may have done to the figures.
+// judgeFigures judges by how far the load generator's own lateness may have changed the figures.
 func (j *assessment) judgeFigures(g *subset) {
 	if j.Heartbeats = summarizeHeartbeats(g); j.Heartbeats == nil {
 		j.skip("heartbeats")
@@ -166,7 +166,7 @@ func (j *assessment) judgeFigures(g *subset) {
 	}
 }
 
-// judgeLeftOut warns of latencies without those requests that were likely measured under the highest load.
+// judgeLeftOut objects to latencies that leave out many requests: they were likely those under the highest load.
 func (j *assessment) judgeLeftOut(g *subset) {
 	left := 0
 	for _, q := range g.ok {
@@ -175,11 +175,13 @@ func (j *assessment) judgeLeftOut(g *subset) {
 		}
 	}
 	if float64(left) > leftOutBound*float64(len(g.ok)) {
-		j.addReason(Suspect, "latencies are of %d of %d successes: the others were read late", len(g.ok)-left, len(g.ok))
+		j.addReason(Suspect, "latencies are of %d of %d successes: the others were read late", len(g.ok)-left,
+			len(g.ok))
 	}
 }
 
-// judgeTimeouts finds failures that may be the load generator's: a timer ran out while what had come waited to be read.
+// judgeTimeouts finds timeouts that may be the load generator's own: a timer ran out while an answer that had come
+// waited to be read.
 func (j *assessment) judgeTimeouts(g *subset) {
 	var rec record.Request
 	n := 0
@@ -189,11 +191,12 @@ func (j *assessment) judgeTimeouts(g *subset) {
 		}
 	}
 	if n > 0 {
-		j.addReason(Suspect, "%d requests ran into a timeout while the load generator did not get to read their answers", n)
+		j.addReason(Suspect,
+			"%d requests ran into a timeout while the load generator did not get to read their answers", n)
 	}
 }
 
-// judgeFigure says something about the percentile of a figure that is off most, if that is too much.
+// judgeFigure adds a reason for the percentile of a figure that may be off most, if that is too much.
 func (j *assessment) judgeFigure(f lateFigure) {
 	var worst deviation
 	for _, p := range latePercentiles {
@@ -213,7 +216,7 @@ func (j *assessment) judgeFigure(f lateFigure) {
 	}
 }
 
-// deviation is what a percentile may be off by, in seconds, to one side of the truth.
+// deviation is how far a percentile may be off, in seconds, to one side of its true value.
 type deviation struct {
 	percentile, reported, by, truth float64
 	side                            string
@@ -226,7 +229,7 @@ func (d deviation) share() float64 {
 	return d.by / d.truth
 }
 
-// exceeds counts the bounds that the deviation exceeds, in seconds and as a share.
+// exceeds counts the bounds that the deviation exceeds both in seconds and as a share.
 func (d deviation) exceeds() (n int) {
 	for n < len(lateBounds) && d.by > lateBounds[n] && d.share() > shareBounds[n] {
 		n++
@@ -234,7 +237,7 @@ func (d deviation) exceeds() (n int) {
 	return n
 }
 
-// judgeProcess judges by what each instance says of itself at its end.
+// judgeProcess judges by the end line in which each instance reports on itself.
 func (j *assessment) judgeProcess(r *run.Run) {
 	if len(r.Ends) < max(len(r.Runs), 1) {
 		j.skip("cpu")
@@ -251,7 +254,7 @@ func (j *assessment) judgeProcess(r *run.Run) {
 	}
 }
 
-// processors is how many the process was allowed; older records tell GOMAXPROCS alone.
+// processors returns how many processors the process was allowed to use. Older records hold GOMAXPROCS alone.
 func processors(h record.Health) float64 {
 	if h.Processors > 0 {
 		return h.Processors
@@ -259,7 +262,7 @@ func processors(h record.Health) float64 {
 	return float64(h.GoMaxProcs)
 }
 
-// judgeRates compares each open-loop stage with what was asked of it.
+// judgeRates compares each open-loop stage with its requested load.
 func (j *assessment) judgeRates(g *subset) {
 	plan, checked := g.run.StagePlan(), false
 	own := map[int]bool{}
@@ -289,7 +292,7 @@ func (j *assessment) judgeRates(g *subset) {
 	}
 }
 
-// isWholeStage says whether these are all requests of a stage: those of an adapter are a part.
+// isWholeStage reports whether requests are all requests of a stage; the requests of one adapter are only a part of it.
 func isWholeStage(r *run.Run, requests []*run.Request, stage int) bool {
 	n := 0
 	for _, q := range r.Requests {
@@ -300,7 +303,8 @@ func isWholeStage(r *run.Run, requests []*run.Request, stage int) bool {
 	return n == len(requests)
 }
 
-// judgeCount allows for one arrival at the stage's edge, and where arrivals may be random for four standard deviations.
+// judgeCount compares the number of requests with the requested number. It allows for one arrival at the stage's edge,
+// and for four standard deviations if arrivals may be random.
 func (j *assessment) judgeCount(g *subset, stage int, requests []*run.Request, asked float64, random bool) {
 	sent := 0.0
 	for _, q := range requests {
@@ -321,7 +325,7 @@ func (j *assessment) judgeCount(g *subset, stage int, requests []*run.Request, a
 	j.weigh(off, rateBounds, "stage %d: %.0f requests were asked for, %.0f came to be sent", stage, asked, sent)
 }
 
-// judgeStretch compares the time over which requests were sent with that over which they were due.
+// judgeStretch compares the time over which requests were sent with the time over which they were due.
 func (j *assessment) judgeStretch(g *subset, stage int, requests []*run.Request) {
 	var due, sent [2]int64
 	n := 0
@@ -344,7 +348,7 @@ func (j *assessment) judgeStretch(g *subset, stage int, requests []*run.Request)
 		"stage %d: what was due within %.2f s was sent within %.2f s", stage, asked, took)
 }
 
-// judgeClocks says which clocks were off, and which instances began late.
+// judgeClocks names the clocks that were off and the instances that began late.
 func (j *assessment) judgeClocks(r *run.Run) {
 	compared := false
 	for _, one := range r.Runs {
@@ -354,7 +358,8 @@ func (j *assessment) judgeClocks(r *run.Run) {
 			j.addReason(Suspect, "%s", run.ClockReason(one))
 		}
 		if c != nil && c.Late != 0 {
-			j.addReason(Suspect, "instance %q began %s instance %q: the load was not that of instances started together",
+			j.addReason(Suspect,
+				"instance %q began %s instance %q: the load was not that of instances started together",
 				one.Instance, run.TimeApart(c.Late, "after", "before"), c.Against)
 		}
 	}

@@ -8,18 +8,18 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// Heartbeats tell how late the load generator got to do what it waited for, over the time of some requests. Times are
-// seconds.
+// Heartbeats reports how late the load generator got to run when a timer was due, over the time of some requests. Times
+// are seconds.
 type Heartbeats struct {
 	Beats int64 `json:"beats"`
 	P99   Float `json:"late_p99"`
 	Max   Float `json:"late_max"`
-	// Seconds are those, counted from the first start, in which a beat was over 8 ms late.
+	// Seconds lists the seconds, counted from the first start, in which a beat was more than 8 ms late.
 	Seconds []LateSecond `json:"late_seconds"`
-	// threads waited for a processor, added up; null where the system does not tell
+	// RunWait adds up the time in which threads waited for a processor; null if the system does not report it.
 	RunWait   *Float `json:"run_wait"`
-	Throttled *Float `json:"throttled"` // the quota of the control group was used up
-	// any process of the control group, or of the system, waited for a processor
+	Throttled *Float `json:"throttled"` // time in which the quota of the control group was used up
+	// Stalled is the time in which any process of the control group, or of the system, waited for a processor.
 	Stalled *Float `json:"stalled"`
 }
 
@@ -33,13 +33,14 @@ type LateSecond struct {
 // pulse sums heartbeats up.
 type pulse struct {
 	beats    int64
-	p99, max int64 // the highest of a line
+	p99, max int64 // the highest of any line
 	pressure record.Pressure
 	seconds  map[int]LateSecond
-	late     [][]run.LateSpan // of each instance
+	late     [][]run.LateSpan // by instance
 }
 
-// summarizeHeartbeats sums up those of the time from the group's first start to its last end; nil if none was recorded.
+// summarizeHeartbeats sums up the heartbeats from the group's first start to its last end. It returns nil if the run
+// has no heartbeats.
 func summarizeHeartbeats(g *subset) *Heartbeats {
 	if len(g.run.Beats) == 0 || len(g.all) == 0 {
 		return nil
@@ -72,10 +73,11 @@ func summarizeHeartbeats(g *subset) *Heartbeats {
 // mostUnwatched is how long an instance may go without heartbeats while it waits for answers.
 const mostUnwatched = 100_000_000 // ns
 
-// hasHeartbeatsThroughout says whether each instance of the group has heartbeats from its first start to its last end.
+// hasHeartbeatsThroughout reports whether each instance of the group has heartbeats from its first start to its last
+// end.
 func hasHeartbeatsThroughout(g *subset) bool {
 	type extent struct{ from, to int64 }
-	open := map[string]*extent{} // what is still to be found
+	open := map[string]*extent{} // the time of each instance that no beat covers yet
 	for _, q := range g.all {
 		e := open[q.Instance]
 		if e == nil {
@@ -110,7 +112,7 @@ func (p *pulse) add(b *record.Heartbeat, r *run.Run) {
 	}
 }
 
-// plus adds what may be unknown.
+// plus adds two numbers of which either may be unknown (nil).
 func plus(sum, n *int64) *int64 {
 	switch {
 	case n == nil:
@@ -128,14 +130,14 @@ func inSeconds(ns *int64) *Float {
 	return new(Float(*ns) / 1e9)
 }
 
-// ninetyNinth is the lateness that one beat in a hundred exceeds: exact where that is in the spans, else the highest of
-// any second.
+// ninetyNinth returns the lateness that one beat in a hundred exceeds. It is exact if the late spans contain it, else
+// it is the highest p99 of any line.
 func (p *pulse) ninetyNinth() int64 {
 	above := p.beats / 100
 	if p.countLater(run.ShortestLateness) <= above {
 		return min(p.p99, run.ShortestLateness)
 	}
-	const tick = 1000 // of spans
+	const tick = 1000 // ns; the resolution of late spans
 	low, high := int64(run.ShortestLateness/tick), max(run.ShortestLateness, p.max)/tick+1
 	for high-low > 1 {
 		if middle := low + (high-low)/2; p.countLater(tick*middle) > above {
@@ -147,7 +149,8 @@ func (p *pulse) ninetyNinth() int64 {
 	return tick * high
 }
 
-// countLater counts the beats that were later than that. A late span has one each period, the first of them at its begin.
+// countLater counts the beats that were later than late. A late span holds one beat per period, beginning with its
+// start.
 func (p *pulse) countLater(late int64) (n int64) {
 	for _, spans := range p.late {
 		for _, s := range spans {
@@ -159,7 +162,7 @@ func (p *pulse) countLater(late int64) (n int64) {
 	return n
 }
 
-// String names the seconds and what is known of the cause.
+// String names the late seconds and the known causes.
 func (h *Heartbeats) String() string {
 	text := fmt.Sprintf("it got to run up to %.0f ms late", 1000*h.Max)
 	if len(h.Seconds) > 0 {
@@ -183,7 +186,7 @@ func (h *Heartbeats) String() string {
 	return text + ": " + strings.Join(causes, ", ")
 }
 
-// secondsText lists seconds as ranges, the first few of them: "seconds 3, 5-9".
+// secondsText lists seconds as ranges, at most eight of them: "seconds 3, 5-9".
 func secondsText(seconds []LateSecond) string {
 	const most = 8
 	var ranges []string

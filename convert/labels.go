@@ -15,32 +15,32 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// labelCount is one label's failures.
+// labelCount counts the failures with one label.
 type labelCount struct {
 	label    string
 	count    int
-	messages []message // different ones, the most frequent first
-	kinds    []kind    // of all messages, the most frequent first
+	messages []message // distinct messages, the most frequent first
+	kinds    []kind    // the kinds of all messages, the most frequent first
 }
 
-// message is what failures came with.
+// message is an error message and how many failures have it.
 type message struct {
 	Text  string `json:"message"`
 	count int
-	kind  int // its place in kinds
+	kind  int // its index in kinds
 }
 
-// kind is messages that differ in numbers, addresses and ids alone.
+// kind is a group of messages that differ in numbers, addresses and ids alone.
 type kind struct {
 	label, first string
 	count        int
 	differ       bool
 }
 
-// labelCounts are in order of count, the largest first.
+// labelCounts is sorted by count, the largest first.
 type labelCounts []labelCount
 
-// MarshalJSON writes an object in that order.
+// MarshalJSON writes an object whose members have the order of the list.
 func (l labelCounts) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	buf.WriteByte('{')
@@ -65,10 +65,11 @@ func (l labelCounts) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// ownAddress is the client's end of a connection, whose port is another for each: without it messages are alike.
+// ownAddress matches the client's end of a connection. Its port differs from connection to connection: without it the
+// messages are alike.
 var ownAddress = regexp.MustCompile(`\b((?:read|write) tcp[46]? )\S+?->`)
 
-// countLabels sorts failures by label. Of each label it keeps so many different messages, and as many kinds.
+// countLabels groups failures by label. For each label it keeps at most maxMessages distinct messages, and all kinds.
 func countLabels(failed []*run.Request, maxMessages int) labelCounts {
 	at, messageAt, kindAt := map[string]int{}, map[[2]string]int{}, map[[2]string]int{}
 	counts := labelCounts{}
@@ -89,16 +90,17 @@ func countLabels(failed []*run.Request, maxMessages int) labelCounts {
 	for i := range counts {
 		list := counts[i].messages
 		slices.SortStableFunc(list, func(a, b message) int { return cmp.Compare(b.count, a.count) })
-		counts[i].messages = slices.Clone(list[:min(len(list), maxMessages)]) // the others' memory is free
+		// a clone, so that the others can be freed
+		counts[i].messages = slices.Clone(list[:min(len(list), maxMessages)])
 	}
 	return counts
 }
 
-// mostLabels is how many labels a report tells apart. Those of this program are fewer; other tools may have one for
-// each failure.
+// mostLabels is how many labels a report distinguishes. This program has fewer; other tools may have one for each
+// failure.
 const mostLabels = 1000
 
-// bounded puts the labels that are too many together, at the end.
+// bounded merges the labels beyond the first mostLabels into one at the end.
 func (l labelCounts) bounded() labelCounts {
 	if len(l) <= mostLabels {
 		return l
@@ -111,7 +113,7 @@ func (l labelCounts) bounded() labelCounts {
 	return append(slices.Clone(l[:mostLabels]), rest)
 }
 
-// indexOrAppend is where in a list the element is that a key stands for: at its end, a new one, if none did yet.
+// indexOrAppend returns the index in list of the element with the given key, and appends fresh if there is none.
 func indexOrAppend[L ~[]V, K comparable, V any](list *L, at map[K]int, key K, fresh V) int {
 	i, known := at[key]
 	if !known {
@@ -122,7 +124,7 @@ func indexOrAppend[L ~[]V, K comparable, V any](list *L, at map[K]int, key K, fr
 	return i
 }
 
-// kinds are those of all labels, the most frequent first.
+// kinds returns the kinds of all labels, the most frequent first.
 func (l labelCounts) kinds() (all []kind) {
 	for _, c := range l {
 		all = append(all, c.kinds...)
@@ -131,10 +133,10 @@ func (l labelCounts) kinds() (all []kind) {
 	return all
 }
 
-// shownRunes is how much of a message stands in a line of a table.
+// shownRunes is how many runes of a message a line of a table shows.
 const shownRunes = 200
 
-// shown is the first message of the kind as a part of a line.
+// shown returns the first message of the kind, shortened to be a part of a line.
 func (k kind) shown() string {
 	text := plain.OneLine(k.first, shownRunes)
 	switch {
@@ -151,7 +153,7 @@ var statusLabels = map[int]string{
 	504: "Gateway Timeout",
 }
 
-// otherContextWindow is how servers say that a prompt is too long in words that inference-perf does not know:
+// otherContextWindow matches messages about a prompt that is too long, in words that inference-perf does not know:
 // llama.cpp, vLLM (maximum model length), SGLang (maximum allowed length), TGI (max_new_tokens, less than … tokens),
 // TensorRT-LLM, and APIs of companies.
 const otherContextWindow = `context.?(size|limit)|context_length|model.?len|max.?(new|input|total|num).?tokens|too ` +
@@ -178,7 +180,7 @@ var (
 	notConnected = regexp.MustCompile(`(?i)connection.?refused|connect`)
 )
 
-// label is the name inference-perf would put a failure under.
+// label returns the label that inference-perf would give a failure.
 func label(q *run.Request) string {
 	switch q.ErrorType {
 	case record.ErrorHTTP:
@@ -190,7 +192,7 @@ func label(q *run.Request) string {
 	case record.ErrorTruncated, record.ErrorStream, record.ErrorMalformed, record.ErrorTooLarge, record.ErrorCanceled:
 		return q.ErrorType
 	}
-	switch text := plainMessage(q.Error); { // a class of errors of another tool
+	switch text := plainMessage(q.Error); { // the error type is a class of another tool
 	case timedOut.MatchString(text):
 		return "Timeout"
 	case notConnected.MatchString(text):
@@ -212,7 +214,7 @@ func statusLabel(q *run.Request) string {
 	return "other"
 }
 
-// plainMessage is the message that a JSON body of an error holds, else all of it.
+// plainMessage returns the message in a JSON error body, or the whole text if it holds none.
 func plainMessage(text string) string {
 	if !strings.HasPrefix(strings.TrimSpace(text), "{") || !gjson.Valid(text) {
 		return text

@@ -10,17 +10,17 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// FigureError bounds what the load generator's lateness may have done to a percentile, in seconds.
+// FigureError bounds the true value of a percentile that the load generator's lateness may have changed, in seconds.
 type FigureError struct {
 	Figure     string `json:"figure"`
 	Percentile string `json:"percentile"`
 	Reported   Float  `json:"reported"`
-	Lowest     Float  `json:"lowest"`  // if all that came in a late moment had come at its beginning
+	Lowest     Float  `json:"lowest"`  // if everything read in a late moment had come at its beginning
 	Highest    Float  `json:"highest"` // likewise, where that makes the figure larger
 }
 
 // timedOutLate reports whether a request may have failed because the load generator did not get to run: the end of its
-// waiting came late, by as much as a figure must not be off.
+// wait came late by more than a figure may be off.
 func timedOutLate(r *run.Run, q *run.Request, rec *record.Request) bool {
 	since := q.Start
 	switch q.ErrorType {
@@ -41,7 +41,7 @@ func timedOutLate(r *run.Run, q *run.Request, rec *record.Request) bool {
 	return late > lateBounds[0] && late > shareBounds[0]*r.Seconds(q.End-since)
 }
 
-// lateFigure is a figure of the report, and what lateness may have done to it.
+// lateFigure is a figure of the report with the least and the greatest values that lateness allows.
 type lateFigure struct {
 	name            string
 	reported        *Distribution
@@ -50,7 +50,8 @@ type lateFigure struct {
 
 var latePercentiles = []float64{50, 90, 99}
 
-// lateFigures bounds the figures of successes; nil where no heartbeat and no writing was late while they were measured.
+// lateFigures bounds the figures of successes. It returns nil if no heartbeat and no write was late while they were
+// measured.
 func lateFigures(g *subset) []lateFigure {
 	if !slices.ContainsFunc(g.ok, g.run.Touched) {
 		return nil
@@ -69,7 +70,8 @@ func lateFigures(g *subset) []lateFigure {
 	return b.figures()
 }
 
-// lateLists collects the figures of requests as they are, as small and as large as they may be.
+// lateLists collects three values for each figure of a request: as measured, as small and as large as it may be in
+// truth.
 type lateLists struct {
 	group             *subset
 	rec               record.Request
@@ -91,7 +93,7 @@ func (b *lateLists) add(q *run.Request) {
 	}
 	for i, k := range tokenGaps(b.rec.Chunks, b.rec.ChunkTokens) {
 		gap := b.rec.Chunks[k] - b.rec.Chunks[i]
-		if i == k { // tokens of one chunk come together, whenever that is
+		if i == k { // the tokens of one chunk come together, late or not
 			b.gapsLow.Add(0)
 			b.gapsHigh.Add(0)
 			continue
@@ -101,7 +103,8 @@ func (b *lateLists) add(q *run.Request) {
 	}
 }
 
-// appendBounds appends a value, the value less what it may be too large, and plus what it may be too small.
+// appendBounds appends a value, the value less over, by which it may be too large, and the value plus under, by which
+// it may be too small.
 func appendBounds(lists [3][]float64, value, over, under float64) [3][]float64 {
 	if math.IsNaN(value) {
 		return lists
@@ -120,7 +123,8 @@ func (b *lateLists) figures() []lateFigure {
 		}
 	}
 	return []lateFigure{
-		newFigure("time_to_first_token", b.ttft), newFigure("request_latency", b.latency), newFigure("time_per_output_token", b.tpot),
+		newFigure("time_to_first_token", b.ttft), newFigure("request_latency", b.latency),
+		newFigure("time_per_output_token", b.tpot),
 		{
 			"inter_token_latency", newDistribution(b.group.tokenGaps, latePercentiles),
 			newDistribution(b.gapsLow, latePercentiles), newDistribution(b.gapsHigh, latePercentiles),
@@ -128,8 +132,8 @@ func (b *lateLists) figures() []lateFigure {
 	}
 }
 
-// off is by how much, in seconds, a percentile may be too large, and too small; least is the least that it may be
-// in truth.
+// off returns by how much, in seconds, a percentile may be too large (over) and too small (under); least is the
+// smallest value that it may have in truth.
 func (f lateFigure) off(percentile float64) (reported, over, under, least float64) {
 	reported, known := f.reported.At(percentile)
 	if !known {

@@ -10,11 +10,11 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// mostCauses are told one by one. The client knows fewer; a damaged file may name any number.
+// mostCauses is how many causes get a reason of their own. The client knows fewer; a damaged file may name any number.
 const mostCauses = 20
 
-// judgeOwnSide finds a run invalid in which this machine failed: what a server would have done with those requests, and
-// how the others would have fared beside them, is not known.
+// judgeOwnSide finds a run invalid if the machine that sent the requests failed: nobody knows how the server would have
+// answered those requests, nor how the other requests would have fared beside them.
 func (j *assessment) judgeOwnSide(g *subset) {
 	faults := ownFailures(g)
 	causes := sortedKeys(faults)
@@ -33,7 +33,7 @@ func (j *assessment) judgeOwnSide(g *subset) {
 	}
 }
 
-// ownFailures counts, by the cause, the requests of which an attempt failed on the machine that sent them.
+// ownFailures counts, by cause, the requests with an attempt that failed on the machine that sent it.
 func ownFailures(g *subset) map[string]int {
 	faults := map[string]int{}
 	for _, q := range g.all {
@@ -44,7 +44,8 @@ func ownFailures(g *subset) map[string]int {
 	return faults
 }
 
-// ownFault is noted by the client. Other tools do not, nor did the client always: then the error tells.
+// ownFault returns the cause of a failure on the sending machine, "" if there was none. The client notes it; other
+// tools and older clients do not, so that the error has to show it.
 func ownFault(q *run.Request) (cause string) {
 	if _, after, noted := strings.Cut(q.Note, record.NoteOwnFault+": "); noted {
 		cause, _, _ = strings.Cut(after, ";")

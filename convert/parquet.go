@@ -15,23 +15,23 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// ChunkRow is one content chunk in the file of chunks.
+// ChunkRow is a row of the file of chunks: one content chunk.
 type ChunkRow struct {
 	RequestID string `parquet:"request_id,dict"`
-	Chunk     int32  `parquet:"chunk"`               // number in the answer, from 0
-	Arrival   *int64 `parquet:"arrival_ns,optional"` // Unix
+	Chunk     int32  `parquet:"chunk"`               // index in the answer, from 0
+	Arrival   *int64 `parquet:"arrival_ns,optional"` // since the Unix epoch
 	SinceSent int64  `parquet:"since_start_us"`
 	Tokens    *int32 `parquet:"tokens,optional"`
 }
 
-// RequestTable writes the requests of a run as tables for other programs.
+// RequestTable writes the requests of a run as tables for other programs. [NewRequestTable] makes one.
 type RequestTable struct{ run *run.Run }
 
 // NewRequestTable returns the table of a run's requests.
 func NewRequestTable(r *run.Run) RequestTable { return RequestTable{r} }
 
 // WriteParquet writes one row per request. The file's metadata hold the other lines of the run, so that a report can be
-// made of it again.
+// made from the file.
 func (t RequestTable) WriteParquet(out io.Writer) error {
 	r := t.run
 	lines, err := otherLines(r)
@@ -81,7 +81,7 @@ func (t RequestTable) WriteChunks(out io.Writer) error {
 	}, parquet.KeyValueMetadata("schema", record.Schema), parquet.KeyValueMetadata("run_id", r.ID()))
 }
 
-// otherLines are the lines of a run that are no requests, as a record file has them, but for samples.
+// otherLines returns the lines of a run that are neither requests nor samples, in the form of a record file.
 func otherLines(r *run.Run) (string, error) {
 	var list []record.Line
 	for _, l := range r.Runs {
@@ -110,7 +110,7 @@ func otherLines(r *run.Run) (string, error) {
 	return string(text), nil
 }
 
-// rowWriter writes rows in batches, and ends row groups before they take much memory.
+// rowWriter writes rows in batches, and closes a row group before it takes much memory.
 type rowWriter[T any] struct {
 	w     *parquet.GenericWriter[T]
 	batch []T
@@ -148,7 +148,7 @@ func writeRows[T any](out io.Writer, fill func(*rowWriter[T]) error, meta ...par
 	return w.w.Close()
 }
 
-// inNanoseconds are a run's ticks as nanoseconds.
+// inNanoseconds converts a run's ticks to nanoseconds.
 func inNanoseconds(r *run.Run, ticks int64) int64 {
 	if r.Clock.Instant == run.RecordTick.Instant {
 		return ticks
@@ -156,7 +156,7 @@ func inNanoseconds(r *run.Run, ticks int64) int64 {
 	return int64(math.Round(r.Seconds(ticks) * 1e9))
 }
 
-// toMicroseconds makes chunks' ticks microseconds.
+// toMicroseconds converts the ticks of chunks to microseconds, in place.
 func toMicroseconds(r *run.Run, ticks []int64) {
 	if r.Clock.Chunk == run.RecordTick.Chunk {
 		return
@@ -166,8 +166,7 @@ func toMicroseconds(r *run.Run, ticks []int64) {
 	}
 }
 
-// newRow makes the row of a request; rec lends its lists, which the row refers to no longer than until rec is filled
-// again.
+// newRow returns the row of a request. It unpacks the request into rec; the row shares the lists of rec.
 func newRow(r *run.Run, q *run.Request, rec *record.Request) run.Row {
 	unpackCopies(q, rec)
 	toMicroseconds(r, rec.Chunks)
@@ -200,13 +199,13 @@ func newRow(r *run.Run, q *run.Request, rec *record.Request) run.Row {
 		row.Good = new(q.Good == 1)
 	}
 	if q.SLO != (record.Bounds{}) {
-		text, _ := json.Marshal(q.SLO) // numbers alone, which came of JSON or of durations
+		text, _ := json.Marshal(q.SLO) // finite numbers alone: they came from JSON or from durations
 		row.SLO = string(text)
 	}
 	return row
 }
 
-// setRowTimes sets the instants that are known.
+// setRowTimes sets the instants of a row that are known.
 func setRowTimes(r *run.Run, row *run.Row, q *run.Request) {
 	if q.ChunksUnlisted {
 		row.LastChunk = milliseconds(q.FirstToken + q.TokenSpan)
@@ -226,7 +225,7 @@ func setRowTimes(r *run.Run, row *run.Row, q *run.Request) {
 	}
 }
 
-// unpackCopies unpacks into new lists, which a batch of rows keeps.
+// unpackCopies unpacks a request into new lists, because a batch of rows keeps them.
 func unpackCopies(q *run.Request, rec *record.Request) {
 	*rec = record.Request{}
 	q.Unpack(rec)
@@ -253,7 +252,8 @@ func optionalInstant(r *run.Run, ticks int64) *int64 {
 	return new(inNanoseconds(r, ticks))
 }
 
-// milliseconds are whole nanoseconds, which a record's figures are: so the last digits are no rounding errors.
+// milliseconds converts seconds, and returns nil for NaN. It rounds to whole nanoseconds, the unit of a record's
+// figures, so that the last digits are not rounding errors.
 func milliseconds(seconds float64) *float64 {
 	if math.IsNaN(seconds) {
 		return nil
@@ -269,18 +269,18 @@ func narrowed(list []int) []int32 {
 	return out
 }
 
-// importedMetadata is empty of a run of ours.
+// importedMetadata returns the metadata about the origin of an imported run, and nothing for a run of this program.
 func importedMetadata(r *run.Run) []parquet.WriterOption {
 	if r.Origin == "" {
 		return nil
 	}
-	// finite numbers alone
+	// the numbers are finite, so that Marshal cannot fail
 	text, _ := json.Marshal(run.ImportedFacts{Origin: r.Origin, Untimed: r.Untimed, Uncounted: r.Uncounted,
 		Partial: r.Partial, Stated: r.Stated})
 	return []parquet.WriterOption{parquet.KeyValueMetadata(run.ImportedKey, string(text))}
 }
 
-// sampleMetadata are the metadata with the lines of each second.
+// sampleMetadata returns the metadata with the lines that a run writes every second: heartbeats and server samples.
 func sampleMetadata(r *run.Run) (meta []parquet.WriterOption, err error) {
 	texts := map[string][]byte{}
 	add := func(line record.Line) {

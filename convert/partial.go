@@ -11,8 +11,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert/run"
 )
 
-// partialReport is the stage's part of a benchmark report. Its ids follow from the run's, so that the same records give
-// the same.
+// partialReport returns the partial benchmark report of a stage. Its ids are derived from the run's, so that the same
+// records give the same report.
 func partialReport(g *subset, stage int) *partial.Report {
 	id := g.run.ID()
 	run := partial.Run{
@@ -37,13 +37,13 @@ func partialReport(g *subset, stage int) *partial.Report {
 	})
 }
 
-// statistics sums values up for a partial report. The mean is taken over the sorted values.
+// statistics sums values up for a partial report. It computes the mean over the sorted values.
 func statistics(values []float64, units string) *partial.Statistics {
 	slices.Sort(values)
 	return partial.NewStatistics(stats.NewList(values), units)
 }
 
-// ntpotOfTokens leaves out answers without a token.
+// ntpotOfTokens is [ntpot], but unknown for answers without tokens.
 func ntpotOfTokens(g *subset, q *run.Request) float64 {
 	if outputTokens(g, q) == 0 {
 		return unknown
@@ -51,7 +51,7 @@ func ntpotOfTokens(g *subset, q *run.Request) float64 {
 	return ntpot(g, q)
 }
 
-// partialThroughput is nil without a success or without time.
+// partialThroughput returns nil without a success or if the group took no time.
 func partialThroughput(g *subset) *partial.Throughput {
 	if len(g.ok) == 0 || g.time == 0 {
 		return nil
@@ -65,13 +65,14 @@ func partialThroughput(g *subset) *partial.Throughput {
 	}
 }
 
-// stageWindow is when the stage ran: from its start, as the executors tell, else its first request's, to the last end.
+// stageWindow returns when the stage ran: from the start that the executors recorded, else the first request's start,
+// to the last end.
 func stageWindow(g *subset, stage int) partial.Window {
 	start, end := g.all[0].Start, g.all[0].End
 	for _, q := range g.all {
 		start, end = min(start, q.Start), max(end, q.End)
 	}
-	for _, s := range g.run.Stages { // one of each instance
+	for _, s := range g.run.Stages { // one for each instance
 		if s.Index == stage && s.Start > 0 && s.End >= s.Start {
 			start, end = min(start, s.Start), max(end, s.End)
 		}
@@ -79,9 +80,9 @@ func stageWindow(g *subset, stage int) partial.Window {
 	return partial.Between(time.Unix(0, start).UTC(), time.Unix(0, end).UTC())
 }
 
-// hexID is eight hex digits.
+// hexID returns a hash of text as eight hex digits.
 func hexID(text string) string {
 	h := fnv.New32a()
-	_, _ = h.Write([]byte(text)) // a hash takes all
+	_, _ = h.Write([]byte(text)) // writing to a hash never fails
 	return fmt.Sprintf("%08x", h.Sum32())
 }

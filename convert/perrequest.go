@@ -14,8 +14,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// perRequest is one element of inference-perf's per-request file. Its clock is monotonic, ours counts from the run's
-// first request; only differences have a meaning in either.
+// perRequest is one element of inference-perf's per-request file. The clock of inference-perf is monotonic; here times
+// count from the run's first request. Only differences between times have a meaning in either.
 type perRequest struct {
 	Start    Float            `json:"start_time"`
 	End      Maybe            `json:"end_time"`
@@ -50,7 +50,7 @@ type perRequestInfo struct {
 	Retries     int               `json:"retries_attempted,omitempty"`
 	Recovered   *bool             `json:"retries_recovered,omitempty"`
 	Wasted      *Float            `json:"retry_wasted_sec,omitempty"`
-	InputTokens *int              `json:"input_tokens"` // null where another tool did not tell
+	InputTokens *int              `json:"input_tokens"` // null if another tool did not record it
 }
 
 type requestMetrics struct {
@@ -97,7 +97,7 @@ func writePerRequest(r *run.Run, w io.Writer, f Fields, o Options) error {
 	return err
 }
 
-// perRequestWriter makes the elements of the file.
+// perRequestWriter makes the elements of the per-request file.
 type perRequestWriter struct {
 	run    *run.Run
 	fields Fields
@@ -106,7 +106,7 @@ type perRequestWriter struct {
 	rec    record.Request
 }
 
-// requestsByEnd gives the requests in order of their end.
+// requestsByEnd returns the requests in order of their end.
 func requestsByEnd(r *run.Run) []*run.Request {
 	list := slices.Clone(r.Requests)
 	slices.SortStableFunc(list, func(a, b *run.Request) int { return cmp.Compare(a.End, b.End) })
@@ -126,7 +126,7 @@ func (w *perRequestWriter) element(q *run.Request) perRequest {
 	if w.fields.Response {
 		p.Response = json.RawMessage("null")
 		if kept.Response != "" {
-			p.Response, _ = plainJSON(kept.Response) // a string
+			p.Response, _ = plainJSON(kept.Response) // a string always marshals
 		}
 	}
 	if w.fields.Info {
@@ -203,15 +203,15 @@ func (w *perRequestWriter) computed(q *run.Request) *computedMetrics {
 	return c
 }
 
-// tokens is nil of a count that is not known.
+// tokens returns a token count, or nil if it is unknown.
 func (w *perRequestWriter) tokens(n int32, source record.Source) *int {
-	if math.IsNaN(tokenCount(w.run, n, source, true)) { // 0 of our own, as in inference-perf
+	if math.IsNaN(tokenCount(w.run, n, source, true)) { // a record without a count has 0, as in inference-perf
 		return nil
 	}
 	return new(int(n))
 }
 
-// orNull is nil of a figure that is not.
+// orNull returns nil for a figure that is unknown.
 func orNull(figure float64) *Float {
 	if math.IsNaN(figure) {
 		return nil
@@ -219,7 +219,7 @@ func orNull(figure float64) *Float {
 	return new(Float(figure))
 }
 
-// contentChunks takes the data of the events with content out of a stream that was kept.
+// contentChunks returns the data of the events with content in a recorded stream.
 func contentChunks(stream string) (chunks []string) {
 	for line := range strings.Lines(stream) {
 		data, ok := strings.CutPrefix(strings.TrimRight(line, "\r\n"), "data:")

@@ -6,9 +6,9 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert/run"
 )
 
-// sentRate is how many requests per second were sent, comparable with the rate that was asked for: n arrivals lie n - 1
-// intervals apart. Of a whole stage whose rate changes it is the mean over the stage, as what was asked is. It is nil
-// where the starts do not tell it.
+// sentRate returns how many requests per second were sent, comparable with the requested rate: n arrivals lie n - 1
+// intervals apart. For a whole stage whose rate changes it is the mean over the stage, as the requested rate is. It is
+// nil if the starts do not show it.
 func (g *subset) sentRate() *Float {
 	if duration, ok := g.changingStage(); ok {
 		return new(Float(float64(len(g.all)) / duration))
@@ -19,7 +19,7 @@ func (g *subset) sentRate() *Float {
 	return nil
 }
 
-// sendSpan is the time from the first start to the last, in ticks.
+// sendSpan returns the time from the first start to the last, in ticks.
 func (g *subset) sendSpan() int64 {
 	if len(g.all) == 0 {
 		return 0
@@ -31,7 +31,8 @@ func (g *subset) sendSpan() int64 {
 	return last - first
 }
 
-// changingStage says whether the group is all of a stage whose rate changes, and how many seconds that was to take.
+// changingStage reports whether the group is a whole stage whose rate changes, and the planned duration of that stage
+// in seconds.
 func (g *subset) changingStage() (duration float64, ok bool) {
 	if len(g.all) == 0 || g.run.Cut.Requests > 0 {
 		return 0, false

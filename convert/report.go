@@ -18,7 +18,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// Lifecycle is inference-perf's lifecycle report of a group of requests: the run's or a stage's. Times are seconds.
+// Lifecycle is inference-perf's lifecycle report on a group of requests: the run, a stage or an adapter. Times are
+// seconds.
 type Lifecycle struct {
 	BenchmarkTime Maybe       `json:"benchmark_time_seconds"`
 	Load          LoadSummary `json:"load_summary"`
@@ -28,7 +29,7 @@ type Lifecycle struct {
 	Additions     *Additions  `json:"xk6_llm"`
 }
 
-// LoadSummary tells what load was sent. The last four are of stages only.
+// LoadSummary describes the load that was sent. Only reports on stages have the last four fields.
 type LoadSummary struct {
 	Count         int           `json:"count"`
 	ScheduleDelay *Distribution `json:"schedule_delay"`
@@ -48,7 +49,7 @@ type Successes struct {
 	Video                videoBlock     `json:"video"`
 	Audio                audioBlock     `json:"audio"`
 	PromptTokens         PromptTokens   `json:"prompt_tokens"`
-	PromptLen            *Distribution  `json:"prompt_len"` // the older name of the same
+	PromptLen            *Distribution  `json:"prompt_len"` // the older name of prompt_tokens
 	OutputLen            *Distribution  `json:"output_len"`
 	OutputTokens         OutputTokens   `json:"output_tokens"`
 	TokenCountMismatches int            `json:"token_count_mismatches"`
@@ -56,7 +57,7 @@ type Successes struct {
 	Goodput              *Goodput       `json:"goodput_metrics,omitempty"`
 }
 
-// Latencies are inference-perf's, by its formulas and missing-value rules.
+// Latencies follow inference-perf's formulas and its rules for missing values.
 type Latencies struct {
 	Request *Distribution `json:"request_latency"`
 	NTPOT   *Distribution `json:"normalized_time_per_output_token"`
@@ -65,7 +66,7 @@ type Latencies struct {
 	ITL     *Distribution `json:"inter_token_latency"`
 }
 
-// Throughput is what succeeded, over the time of all requests.
+// Throughput is the rate of the successes over the time of all requests.
 type Throughput struct {
 	InputTokens  Maybe `json:"input_tokens_per_sec"`
 	OutputTokens Maybe `json:"output_tokens_per_sec"`
@@ -76,7 +77,7 @@ type Throughput struct {
 	Audios       Float `json:"audios_per_sec"`
 }
 
-// Text alone is sent so far: each request has 0 images, videos and audios.
+// The requests of this program hold text alone: each has 0 images, videos and audios.
 type (
 	imageBlock struct {
 		Count       *Distribution `json:"count"`
@@ -98,27 +99,27 @@ type (
 	}
 )
 
-// PromptTokens are totals, and the summary per request.
+// PromptTokens holds the totals of prompt tokens and their distribution over the requests.
 type PromptTokens struct {
 	Total, Cached, Uncached Float
 	PerRequest              *Distribution
 }
 
-// MarshalJSON writes the totals and the summary's members side by side.
+// MarshalJSON writes the totals and the members of the distribution into one object.
 func (p PromptTokens) MarshalJSON() ([]byte, error) {
 	return flatJSON(p.PerRequest, "total", p.Total, "cached", p.Cached, "uncached", p.Uncached)
 }
 
-// OutputTokens are the total, and the summary per request.
+// OutputTokens holds the total of output tokens and their distribution over the requests.
 type OutputTokens struct {
 	Total      Float
 	PerRequest *Distribution
 }
 
-// MarshalJSON writes the total and the summary's members side by side.
+// MarshalJSON writes the total and the members of the distribution into one object.
 func (o OutputTokens) MarshalJSON() ([]byte, error) { return flatJSON(o.PerRequest, "total", o.Total) }
 
-// ClientFallback counts successes whose usage says nothing, so that our own counts stand in.
+// ClientFallback counts the successes whose usage lacks a count, so that the client's count takes its place.
 type ClientFallback struct {
 	Prompt int `json:"prompt"`
 	Output int `json:"output"`
@@ -135,35 +136,37 @@ type Failures struct {
 
 // Retries sums up the requests that were sent more than once. Their latencies count from the first attempt.
 type Retries struct {
-	Requests    int           `json:"requests_retried"`
-	Attempts    int           `json:"attempts"` // beyond the first ones
-	Recovered   int           `json:"recovered"`
-	Failed      int           `json:"failed_after_retry"`
-	WastedTotal Float         `json:"wasted_sec_total"` // before the attempt that was answered, or until the failure
+	Requests  int `json:"requests_retried"`
+	Attempts  int `json:"attempts"` // beyond the first ones
+	Recovered int `json:"recovered"`
+	Failed    int `json:"failed_after_retry"`
+	// until the attempt that was answered began, or until the failure
+	WastedTotal Float         `json:"wasted_sec_total"`
 	Wasted      *Distribution `json:"wasted_sec"`
 }
 
-// Options are how a report is made.
+// Options configures a report. The zero value makes inference-perf's default report.
 type Options struct {
-	Percentiles  []float64     // nil for inference-perf's, from 0.1 to 99.9
-	SLO          record.Bounds // instead of the requests' own, if not zero
-	ServerTokens bool          // divide by the server's count of output tokens, where there is one
-	MaxMessages  int           // different messages of a kind of failure, 0 for DefaultMaxMessages
-	// Config is the configuration the run was made with, nil for none.
+	Percentiles  []float64     // nil means inference-perf's, from 0.1 to 99.9
+	SLO          record.Bounds // replaces the requests' own bounds unless it is zero
+	ServerTokens bool          // divide by the server's count of output tokens if it reported one
+	MaxMessages  int           // distinct messages listed per failure label; 0 means DefaultMaxMessages
+	// Config is the configuration of the run; nil means that it had none.
 	Config *config.Config
-	// Sweep tells how the rates of the stages were found, nil if they were asked for.
+	// Sweep describes how the rates of the stages were found; nil means that they were requested.
 	Sweep *Sweep
 }
 
-// Sweep tells how the rates of a sweep's stages were found.
+// Sweep describes how a sweep found the rates of its stages.
 type Sweep struct {
 	Method     string    `json:"method"`
 	Saturation float64   `json:"saturation_rate"` // requests per second
 	Rates      []float64 `json:"stage_rates"`
-	Requests   int       `json:"probe_requests"` // sent to find it, which are in no figure
+	// requests that were sent to find the saturation; they are in no figure
+	Requests int `json:"probe_requests"`
 }
 
-// DefaultMaxMessages is inference-perf's.
+// DefaultMaxMessages is inference-perf's default of max_error_messages.
 const DefaultMaxMessages = 100
 
 func (o Options) withDefaults() Options {
@@ -176,23 +179,23 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Report is the reports on a run and on its parts.
+// Report holds the reports on a run and on its parts.
 type Report struct {
 	Summary       *Lifecycle
 	Stages        map[int]*Lifecycle
 	Adapters      map[string]*Lifecycle
 	AdapterStages map[string]map[int]*Lifecycle
-	Partials      map[int]*partial.Report // of each stage; none of imported runs, which know no wall clock
-	// Faults are what the check of the written files found wrong with them.
+	Partials      map[int]*partial.Report // by stage; empty for imported runs, which have no wall clock
+	// Faults lists the errors that the check of the written files found.
 	Faults []string
-	// Remarks are what a reader of the written files should know.
+	// Remarks lists what a reader of the written files should know.
 	Remarks []string
 
 	run  *run.Run
 	opts Options
 }
 
-// NewReport reports on the run, on each stage and each adapter that has requests.
+// NewReport returns the report on the run, and on each stage and each adapter that has requests.
 func NewReport(r *run.Run, o Options) *Report {
 	p := &Report{
 		Summary: Summarize(r, o), Stages: map[int]*Lifecycle{}, Adapters: map[string]*Lifecycle{},
@@ -214,14 +217,14 @@ func NewReport(r *run.Run, o Options) *Report {
 		p.AdapterStages[adapter] = map[int]*Lifecycle{}
 		for stage, requests := range run.ByStage(r, requests) {
 			l := newSubset(r, requests, o).stageReport(stage)
-			l.Load.Concurrency = nil // which is of the whole stage
+			l.Load.Concurrency = nil // it applies to the whole stage
 			p.AdapterStages[adapter][stage] = l
 		}
 	}
 	return p
 }
 
-// Summarize reports on the whole run.
+// Summarize returns the report on the whole run alone.
 func Summarize(r *run.Run, o Options) *Lifecycle {
 	g := newSubset(r, r.Requests, o)
 	l := g.lifecycle()
@@ -230,17 +233,18 @@ func Summarize(r *run.Run, o Options) *Lifecycle {
 	return l
 }
 
-// stageReport reports on a group within one stage.
+// stageReport returns the report on a group within one stage.
 func (g *subset) stageReport(stage int) *Lifecycle {
 	l := g.lifecycle()
 	l.Load.stage(g, g.run.StagePlan()[stage])
 	return l
 }
 
-// mostAdapters is how many adapters have a report of their own: each has files.
+// mostAdapters is how many adapters have a report of their own. The limit exists because each has files of its own.
 const mostAdapters = 1000
 
-// requestsByAdapter are the requests of each adapter; of too many, those of the adapters with the most requests.
+// requestsByAdapter returns the requests of each adapter. If there are more than mostAdapters, it keeps the adapters
+// with the most requests.
 func requestsByAdapter(r *run.Run) map[string][]*run.Request {
 	groups := map[string][]*run.Request{}
 	for _, q := range r.Requests {
@@ -260,10 +264,10 @@ func requestsByAdapter(r *run.Run) map[string][]*run.Request {
 	return groups
 }
 
-// sortedKeys are the keys of a map in order, such as the numbers of the stages that have requests.
+// sortedKeys returns the keys of a map in order, such as the numbers of the stages that have requests.
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
 
-// stage adds what is known of a stage alone.
+// stage sets the fields that only the report on a stage has.
 func (l *LoadSummary) stage(g *subset, asked record.Stage) {
 	send := g.run.Seconds(g.sendSpan())
 	achieved := 0.0
@@ -277,15 +281,15 @@ func (l *LoadSummary) stage(g *subset, asked record.Stage) {
 	switch {
 	case asked.Rate != nil:
 		l.RequestedRate = new(Maybe(asked.MeanRate()))
-	case asked.Requests != nil: // as inference-perf does, which asks for all within a second
+	case asked.Requests != nil: // as in inference-perf, which requests all within a second
 		l.RequestedRate = new(Maybe(float64(*asked.Requests)))
 	default:
-		l.RequestedRate = l.AchievedRate // the very same, by which a table knows that there was none
+		l.RequestedRate = l.AchievedRate // the same pointer: a table thereby knows that no rate was requested
 	}
 	l.Concurrency = asked.Concurrency
 }
 
-// lifecycle reports on the group.
+// lifecycle returns the report on the group.
 func (g *subset) lifecycle() *Lifecycle {
 	return &Lifecycle{
 		BenchmarkTime: Maybe(g.time),

@@ -8,18 +8,18 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// Sample is what charts show of one request. Times are seconds, NaN where they are undefined or left out.
+// Sample holds what charts show of one request. Times are seconds, NaN if they are undefined or left out.
 type Sample struct {
-	Start   float64 // since the first start of the run, NaN too where nobody knows the starts
+	Start   float64 // since the first start of the run; NaN if the starts are unknown
 	Delay   float64 // start - due
-	TTFT    float64 // of successes, from one token on
+	TTFT    float64 // of successes; an answer of one token has it, too
 	ITL     float64 // mean gap between token times, of successes
 	Stage   int
 	Adapter string
 	Failed  bool
 }
 
-// Samples are the report's requests in order of their start.
+// Samples yields the report's requests in order of their start.
 func (p *Report) Samples() iter.Seq[Sample] {
 	return func(yield func(Sample) bool) {
 		g := &subset{run: p.run, opts: p.opts}
@@ -42,19 +42,20 @@ func (p *Report) Samples() iter.Seq[Sample] {
 	}
 }
 
-// TokenGaps are the gaps between token times that inter_token_latency sums up, pooled over the successes: how many
-// there are, and the one of rank k from 0 in order of size, in seconds. It goes through all chunks of the run. The
-// function is for one goroutine.
+// TokenGaps returns the gaps between token times that inter_token_latency sums up, pooled over the successes: their
+// number n, and a function that returns the gap of rank k, from 0, in order of size, in seconds. TokenGaps reads all
+// chunks of the run. Only one goroutine at a time may call the function.
 func (p *Report) TokenGaps() (n int, at func(k int) float64) {
 	g := &subset{run: p.run, opts: p.opts, ok: slices.DeleteFunc(slices.Clone(p.run.Requests), (*run.Request).Failed)}
 	g.tallyGaps()
 	return g.tokenGaps.Len(), g.tokenGaps.At
 }
 
-// Run is the run that the report is of.
+// Run returns the run that the report describes.
 func (p *Report) Run() *run.Run { return p.run }
 
-// Bounds are those the report judges by: of its options, else of the first request that has some; zero for none.
+// Bounds returns the bounds that the report judges by: those of its options, else those of the first request that has
+// any. The zero value means that there are none.
 func (p *Report) Bounds() record.Bounds {
 	if p.opts.SLO != (record.Bounds{}) {
 		return p.opts.SLO

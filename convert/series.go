@@ -9,25 +9,25 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// Series are figures over the time of the run, a value for each interval from the first start on.
+// Series holds figures over the time of the run, one value for each interval from the first start on.
 type Series struct {
 	Interval Float    `json:"interval_seconds"`
-	Start    int64    `json:"start_ns"` // Unix; 0 of an imported run, whose clock is another
-	Due      []int    `json:"due"`      // 0 where due instants are unknown
+	Start    int64    `json:"start_ns"` // since the Unix epoch; 0 for an imported run, whose clock is another
+	Due      []int    `json:"due"`      // 0 if due instants are unknown
 	Sent     []int    `json:"sent"`
 	Ended    []int    `json:"ended"`
 	Failed   []int    `json:"failed"`
 	InFlight []int    `json:"in_flight"`      // at the interval's end
-	Chunks   []int    `json:"content_chunks"` // nil where nobody knows when they arrived
-	TTFT50   []*Float `json:"ttft_p50"`       // of the requests sent in the interval, null for none
+	Chunks   []int    `json:"content_chunks"` // nil if their arrivals are unknown
+	TTFT50   []*Float `json:"ttft_p50"`       // of the requests sent in the interval; null without any
 	TTFT99   []*Float `json:"ttft_p99"`
 	ChunkGap []*Float `json:"chunk_gap_mean"`
 }
 
-// maxIntervals bounds a series; longer runs have longer intervals, in whole seconds.
+// maxIntervals limits the length of a series. Longer runs have longer intervals, of whole seconds.
 const maxIntervals = 100_000
 
-// newSeries is nil without a request, and without start times.
+// newSeries returns nil without requests or without start times.
 func newSeries(r *run.Run) *Series {
 	if len(r.Requests) == 0 || r.Untimed {
 		return nil
@@ -60,7 +60,8 @@ type seriesMaker struct {
 	step float64
 }
 
-// slot is the interval of an instant, the nearest for one outside of the run, as a first due instant may be.
+// slot returns the interval of an instant. An instant outside the run, as the first due instant may be, belongs to the
+// nearest interval.
 func (s *seriesMaker) slot(seconds float64) int {
 	return max(0, min(int(seconds/s.step), len(s.Sent)-1))
 }

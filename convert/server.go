@@ -8,40 +8,40 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// ServerState is what the server's own pages told during the run. Of several pages, as of replicas, requests and tokens
-// are added up and shares averaged.
+// ServerState sums up what the server's own metrics pages reported during the run. If there are several pages, as with
+// replicas, requests and tokens are added up and shares averaged.
 type ServerState struct {
 	Sources []ServerSource `json:"sources"`
-	Failed  int64          `json:"failed_scrapes"` // attempts to read a page
-	// times a page's counters began anew between the samples of the counts
+	Failed  int64          `json:"failed_scrapes"` // failed attempts to read a page
+	// Restarts is how often a page's counters began anew between the samples of Counts.
 	Restarts int `json:"restarts"`
-	// within the time from the first start to the last end, as are the next three
+	// Samples counts the samples from the first start to the last end. Running, Waiting and KVCache sum these up.
 	Samples int           `json:"samples"`
 	Running *Level        `json:"running"`
 	Waiting *Level        `json:"waiting"`
 	KVCache *Level        `json:"kv_cache_usage"` // 0 to 1
-	Counts  *ServerCounts `json:"counts"`         // null without two samples
-	GPUs    *Accelerators `json:"accelerators"`   // null if no page has any
+	Counts  *ServerCounts `json:"counts"`         // null if there are fewer than two samples
+	GPUs    *Accelerators `json:"accelerators"`   // null if no page shows any
 }
 
-// ServerSource is a page that was read.
+// ServerSource is a metrics page that was read.
 type ServerSource struct {
 	URL    string `json:"url"`
-	Engine string `json:"engine"` // "" of a page of devices alone
+	Engine string `json:"engine"` // "" for a page that shows devices alone
 }
 
-// Level is a gauge over the samples.
+// Level sums up a gauge over the samples.
 type Level struct {
 	Mean Float `json:"mean"`
 	Max  Float `json:"max"`
 }
 
-// ServerCounts are the server's counters between two samples, and the client's counts of requests that ended between
-// them. The negative difference of the TTFT is the network's and the client's share.
+// ServerCounts compares how much the server's counters grew between two samples with the client's counts of the
+// requests that ended between them. The negated difference of the TTFT is the share of the network and the client.
 type ServerCounts struct {
-	From        Float       `json:"from_seconds"` // of the earlier sample, after the first start of the run
-	To          Float       `json:"to_seconds"`   // of the later
-	Requests    *Reconciled `json:"requests"`     // answered to their end
+	From        Float       `json:"from_seconds"` // the earlier sample, since the first start of the run
+	To          Float       `json:"to_seconds"`   // the later sample
+	Requests    *Reconciled `json:"requests"`     // requests answered to the end
 	Prompt      *Reconciled `json:"prompt_tokens"`
 	Generated   *Reconciled `json:"generation_tokens"`
 	TTFT        *Reconciled `json:"time_to_first_token_mean"` // seconds, to the first output of any kind
@@ -49,26 +49,26 @@ type ServerCounts struct {
 	PrefixHits  *Float      `json:"prefix_cache_hit_share"` // of the tokens looked up, 0 to 1
 }
 
-// Reconciled is a figure of the server beside the client's; the latter are null if requests were left out of the
-// report.
+// Reconciled is a figure of the server beside the client's. The client's figure and the difference are null if requests
+// were left out of the report.
 type Reconciled struct {
 	Server     Float  `json:"server"`
 	Client     *Float `json:"client"`
-	Difference *Float `json:"difference"` // server less client
+	Difference *Float `json:"difference"` // server minus client
 }
 
-// Accelerators are the devices on the pages.
+// Accelerators sums up the devices that the pages show.
 type Accelerators struct {
 	Devices     Float  `json:"devices"`
-	Utilization *Level `json:"utilization"` // 0 to 1, mean of the devices
+	Utilization *Level `json:"utilization"` // 0 to 1, the mean of the devices
 	Memory      *Level `json:"memory_used_bytes"`
-	Power       *Level `json:"power_watts"`   // of all
-	Energy      *Float `json:"energy_joules"` // between the samples of the counts
+	Power       *Level `json:"power_watts"`   // of all devices together
+	Energy      *Float `json:"energy_joules"` // used between the samples of the counts
 	Temperature *Level `json:"temperature_celsius"`
 	Clock       *Level `json:"sm_clock_mhz"`
 }
 
-// serverState is nil if no page was read.
+// serverState returns nil if no page was read.
 func serverState(g *subset) *ServerState {
 	if len(g.run.Servers) == 0 || len(g.all) == 0 || g.run.Clock != run.RecordTick {
 		return nil
@@ -89,13 +89,13 @@ func serverState(g *subset) *ServerState {
 	return s
 }
 
-// serverWindow looks at the samples around a span of time.
+// serverWindow evaluates the samples within and around a span of time.
 type serverWindow struct {
 	run              *run.Run
 	start, end       int64
 	sources          []ServerSource
-	ends             [][2]*record.Server // of each source the samples around the span, the nearest there are
-	restartsBySource []int               // of each source, how often its counters began anew between those
+	ends             [][2]*record.Server // by source, the samples just before and after the span, or the nearest
+	restartsBySource []int               // by source, how often its counters began anew between the ends
 	samples          int
 	levels           map[string]*level
 }
@@ -105,7 +105,8 @@ type level struct {
 	n         int
 }
 
-// findSources lists the pages that were read, with the samples around the span: a counter has then counted all within.
+// findSources lists the pages that were read, with the samples around the span: between these a counter has counted
+// everything within the span.
 func (w *serverWindow) findSources() {
 	for _, line := range w.run.Servers {
 		if len(line.Values) == 0 {
@@ -130,15 +131,15 @@ func (w *serverWindow) findSources() {
 	}
 }
 
-// counters are the figures that only grow while a server lives.
+// counters lists the figures that only grow while a server lives.
 var counters = []string{
 	record.ServerPreemptions, record.ServerRequests, record.ServerPromptTokens, record.ServerGenerationTokens,
 	record.ServerPrefixCacheQueries,
 	record.ServerPrefixCacheHits, record.ServerTTFTSum, record.ServerTTFTCount, record.ServerGPUEnergy,
 }
 
-// findRestarts looks for counters that fall, or a start of the server that moves, between two neighbouring samples of a
-// page, as one instance read it: clocks of several differ.
+// findRestarts looks for counters that fall, or a server start that moves, between two neighbouring samples of a page.
+// It compares only samples that one instance read, because the clocks of instances differ.
 func (w *serverWindow) findRestarts() {
 	type reading struct {
 		source   int
@@ -160,18 +161,18 @@ func (w *serverWindow) findRestarts() {
 	}
 }
 
-// restartGap is by how many seconds a start has to move: some clients work it out anew each time, from a clock that is
-// adjusted.
+// restartGap is by how many seconds a server's start has to move to count as a restart. Some metrics clients compute
+// the start each time, from a clock that is adjusted.
 const restartGap = 0.5
 
-// wasRestarted says whether a server was started between two samples.
+// wasRestarted reports whether a server was restarted between two samples.
 func wasRestarted(before, after map[string]float64) bool {
 	was, had := before[record.ServerProcessStart]
 	is, has := after[record.ServerProcessStart]
 	return had && has && math.Abs(is-was) > restartGap || anyCounterFell(before, after)
 }
 
-// anyCounterFell says whether a counter is lower than it was. One that is not on the page is 0.
+// anyCounterFell reports whether any counter is lower than before. A counter that is not on the page is 0.
 func anyCounterFell(before, after map[string]float64) bool {
 	return slices.ContainsFunc(counters, func(name string) bool { return after[name] < before[name] })
 }
@@ -183,10 +184,11 @@ func (w *serverWindow) restarts() (n int) {
 	return n
 }
 
-// averaged are the figures that several pages do not add up to.
+// averaged lists the figures that are averaged over several pages, not added up.
 var averaged = []string{record.ServerKVCacheUsage, record.ServerGPUUtilization, record.ServerGPUClock}
 
-// sample takes the gauges at each sample within the span, of each page the newest, once all are known.
+// sample evaluates the gauges at each sample within the span, taking the newest sample of each page. It begins once
+// every page has one.
 func (w *serverWindow) sample() {
 	newest := map[string]*record.Server{}
 	for _, line := range w.run.Servers {
@@ -239,7 +241,7 @@ func (w *serverWindow) level(name string) *Level {
 	return &Level{Mean: Float(l.sum / float64(l.n)), Max: Float(l.most)}
 }
 
-// span is the time between the samples around.
+// span returns the time between the samples around the window.
 func (w *serverWindow) span() (from, to int64) {
 	for i, pair := range w.ends {
 		if i == 0 {
@@ -260,9 +262,9 @@ func (w *serverWindow) failed() (n int64) {
 	return n
 }
 
-// increase is by how much a counter grew, over all pages that have it. A counter that is not on the first page is 0: some
-// engines show it from its first count on. It is nil if a server was started again: what it counted after the last
-// sample before that nobody knows.
+// increase returns by how much a counter grew, over all pages that have it. A counter that is missing in the first
+// sample is 0: some engines show it only once it has counted. It returns nil if a server was restarted, because what it
+// counted after the last sample before the restart is unknown.
 func (w *serverWindow) increase(name string) *Float {
 	total, known := 0.0, false
 	for i, pair := range w.ends {
@@ -281,7 +283,7 @@ func (w *serverWindow) increase(name string) *Float {
 	return new(Float(total))
 }
 
-// counts is nil without a time between two samples.
+// counts returns nil if no time lies between two samples.
 func (w *serverWindow) counts() *ServerCounts {
 	from, to := w.span()
 	if from == to {
@@ -300,9 +302,9 @@ func (w *serverWindow) counts() *ServerCounts {
 	}
 }
 
-// client counts successes that ended within a span, their prompt and output tokens, and their mean time to the first
-// output of any kind: an engine does not know which of its tokens are reasoning or calls of tools. All are nil if
-// requests were left out, which the server counts.
+// client returns the number of successes that ended within a span, their prompt and output tokens, and their mean time
+// to the first output of any kind: an engine does not know which of its tokens are reasoning or tool calls. All are nil
+// if requests were left out, because the server counts those, too.
 func (w *serverWindow) client(from, to int64) (c [4]*Float) {
 	if w.run.Cut.Requests > 0 {
 		return c
@@ -333,7 +335,7 @@ func reconcile(server, client *Float) *Reconciled {
 	return r
 }
 
-// share is nil where a part or the whole is unknown, or the whole is 0.
+// share returns part / whole, or nil if either is unknown or the whole is 0.
 func share(part, whole *Float) *Float {
 	if part == nil || whole == nil || *whole == 0 {
 		return nil

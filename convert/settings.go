@@ -11,7 +11,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// Configured is what a configuration of inference-perf says of reports.
+// Configured returns the options and the files of reports that a configuration of inference-perf asks for.
 func Configured(c *config.Config) (Options, Files) {
 	l := c.Report.Lifecycle
 	o := Options{
@@ -33,7 +33,7 @@ func Configured(c *config.Config) (Options, Files) {
 	return o, f
 }
 
-// constraints makes bounds of those of a configuration, which are seconds.
+// constraints converts the bounds of a configuration, which are in seconds.
 func constraints(list map[string]float64) record.Bounds {
 	return record.Bounds{
 		TTFT: list["ttft"] * 1000, TPOT: list["tpot"] * 1000, NTPOT: list["ntpot"] * 1000, ITL: list["itl"] * 1000,
@@ -41,9 +41,9 @@ func constraints(list map[string]float64) record.Bounds {
 	}
 }
 
-// configuration is the file config.yaml: the configuration that was given, else one that says of the run what its
-// records tell; nil where that cannot be said in inference-perf's terms, such as a stage of half a second. It has the
-// seed of the run, also where it was drawn.
+// configuration returns the text of config.yaml: the given configuration, else one made from what the records hold. It
+// is nil if inference-perf's configuration cannot express the run, such as a stage of half a second. It includes the
+// seed of the run, even if the seed was drawn at random.
 func (p *Report) configuration() ([]byte, error) {
 	if p.opts.Config != nil {
 		c := *p.opts.Config
@@ -58,13 +58,13 @@ func (p *Report) configuration() ([]byte, error) {
 	}
 	c, err := config.Parse([]byte("storage: null"), overrides...)
 	if err != nil {
-		return nil, nil // what a configuration cannot hold
+		return nil, nil // a configuration cannot express the run
 	}
 	text, err := c.Redacted()
 	return recordedPart(text), err
 }
 
-// recordedPart keeps of a configuration what records tell: not the data, nor the reports.
+// recordedPart keeps those sections of a configuration that records determine: neither the data nor the reports.
 func recordedPart(text []byte) []byte {
 	out := []byte("# What the records of the run tell of its configuration. Its data set is not among it.\n")
 	keep := false
@@ -80,7 +80,8 @@ func recordedPart(text []byte) []byte {
 	return out
 }
 
-// configOverrides puts a run's scenarios and client into keys of a configuration.
+// configOverrides expresses a run's scenarios and client as keys of a configuration. It returns false if that is not
+// possible.
 func configOverrides(r *run.Run) ([]config.Override, bool) {
 	kind, stages := config.Constant, []map[string]any{}
 	for _, s := range r.Scenarios() {
@@ -111,7 +112,7 @@ func configOverrides(r *run.Run) ([]config.Override, bool) {
 	return list, true
 }
 
-// commonSeed is the run's, nil if it has none or instances had different ones.
+// commonSeed returns the run's seed, or nil if it has none or its instances had different ones.
 func commonSeed(r *run.Run) (seed *int64) {
 	for i, run := range r.Runs {
 		if i > 0 && (seed == nil || run.Seed == nil || *run.Seed != *seed) {
@@ -122,10 +123,10 @@ func commonSeed(r *run.Run) (seed *int64) {
 	return seed
 }
 
-// clientConfig puts a client's options into keys of a configuration.
+// clientConfig expresses a client's options as keys of a configuration.
 func clientConfig(c *record.Client) (list []config.Override) {
 	pairs := [][2]string{{"api", "api.type"}, {"streaming", "api.streaming"}}
-	if c.Options["baseURL"] != nil { // without which there is no server
+	if c.Options["baseURL"] != nil { // without it there is no server
 		pairs = append(pairs, [][2]string{{"baseURL", "server.base_url"}, {"model", "server.model_name"},
 			{"ignoreEOS", "server.ignore_eos"}}...)
 		if c.Simulator {
@@ -143,7 +144,7 @@ func clientConfig(c *record.Client) (list []config.Override) {
 	return list
 }
 
-// plannedStages is how many stages the run was to have, 0 if that is not known.
+// plannedStages returns how many stages the run was to have, or 0 if that is unknown.
 func (p *Report) plannedStages() int {
 	switch c := p.opts.Config; {
 	case c == nil:

@@ -8,8 +8,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// RunSide is the run as one side of a comparison. Latencies are of successes, by our own definitions: a TTFT is there
-// from one token on, and what is undefined is missing rather than 0.
+// RunSide returns the run as one side of a comparison. Only successes have latencies. They follow the definitions of
+// [OwnLatencies]: an answer of one token has a TTFT, and an undefined latency is missing rather than 0.
 func RunSide(r *run.Run, name string, o Options) compare.Side {
 	g := newSubset(r, r.Requests, o)
 	health := g.health()
@@ -39,7 +39,7 @@ func RunSide(r *run.Run, name string, o Options) compare.Side {
 	return side
 }
 
-// doubt tells of a load generator that is not valid.
+// doubt describes why the load generator is not valid, and returns "" if it is.
 func doubt(verdict string, reasons []string) string {
 	if verdict == Valid || len(reasons) == 0 {
 		return ""
@@ -51,7 +51,7 @@ func doubt(verdict string, reasons []string) string {
 	return fmt.Sprintf("load generator %s: %s%s", verdict, reasons[0], more)
 }
 
-// keepsBounds says whether a success keeps all its bounds.
+// keepsBounds reports whether a success keeps all its bounds.
 func (g *subset) keepsBounds(q *run.Request, b record.Bounds) bool {
 	for _, kept := range g.boundsKept(q, b) {
 		if !kept {

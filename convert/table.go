@@ -13,14 +13,14 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
-// WriteVerdict prints what to know before reading the figures.
+// WriteVerdict prints what a reader should know before the figures: verdict, warnings and what was left out.
 func (p *Report) WriteVerdict(w io.Writer) error {
 	t := &table{w: w}
 	t.verdict(p.Summary.Additions)
 	return t.err
 }
 
-// WriteTables prints the report for people: what became of the run, then inference-perf's tables.
+// WriteTables prints the report for people: a summary of the run, then inference-perf's tables.
 func (p *Report) WriteTables(w io.Writer) error {
 	t := &table{w: w}
 	t.facts(p.Summary)
@@ -43,7 +43,7 @@ func (t *table) line(format string, args ...any) {
 	}
 }
 
-// grid writes a title, a head and rows of cells; nothing without rows.
+// grid writes a title, a head and rows of cells. Without rows it writes nothing.
 func (t *table) grid(title string, head []string, rows [][]string) {
 	if t.err != nil || len(rows) == 0 {
 		return
@@ -78,7 +78,7 @@ func (t *table) verdict(a *Additions) {
 	}
 }
 
-// unchecked says what a verdict does not rest on.
+// unchecked names the rules that a verdict does not rest on.
 func unchecked(list []string) string {
 	if len(list) == 0 {
 		return ""
@@ -105,10 +105,10 @@ func (t *table) facts(all *Lifecycle) {
 	}
 }
 
-// mostKinds is how many kinds of failure are listed, and how many labels are columns.
+// mostKinds is how many kinds of failure are listed, and how many labels have a column.
 const mostKinds = 10
 
-// failures lists what failed of which label and why.
+// failures lists how many requests failed, by label and kind of message.
 func (t *table) failures(kinds []kind) {
 	for _, k := range kinds[:min(len(kinds), mostKinds)] {
 		t.line("  failed: %d × %s: %s", k.count, k.label, k.shown())
@@ -163,8 +163,8 @@ func (t *table) throughput(stages map[int]*Lifecycle) {
 	t.grid("Throughput and Goodput Summary", head, rows)
 }
 
-// requestedRate is none where no rate was asked for; of a closed loop it is its number of requests, as inference-perf
-// has it.
+// requestedRate returns "-" if no rate was requested. For a closed loop it is the number of requests, as in
+// inference-perf.
 func requestedRate(l *Lifecycle) string {
 	if l.Load.RequestedRate == l.Load.AchievedRate {
 		return "-"
@@ -179,7 +179,7 @@ func sentRate(l *Lifecycle) string {
 	return number(Maybe(*l.Additions.Requests.SentRate))
 }
 
-// rate is a number for a sentence.
+// rate formats a number for a sentence.
 func rate(f Maybe, decimals int) string {
 	if math.IsNaN(float64(f)) {
 		return "unknown"
@@ -187,7 +187,7 @@ func rate(f Maybe, decimals int) string {
 	return strconv.FormatFloat(float64(f), 'f', decimals, 64)
 }
 
-// number is one for a cell.
+// number formats a number for a cell.
 func number(f Maybe) string {
 	if math.IsNaN(float64(f)) {
 		return "-"
@@ -195,7 +195,7 @@ func number(f Maybe) string {
 	return fmt.Sprintf("%.2f", float64(f))
 }
 
-// latencies prints each stage's, and for the whole run more of them.
+// latencies prints the latencies of each stage.
 func (t *table) latencies(p *Report) {
 	t.perStage("Request & Token Latency (ms)", p.Stages, []column{
 		{"req lat", func(l *Lifecycle) *Distribution { return l.Successes.Latency.Request }},
@@ -222,7 +222,7 @@ func (t *table) lengths(stages map[int]*Lifecycle) {
 	}, 1)
 }
 
-// column is a figure of a stage.
+// column is a figure of a stage and the name of its columns.
 type column struct {
 	name         string
 	distribution func(*Lifecycle) *Distribution
@@ -244,7 +244,7 @@ func (t *table) perStage(title string, stages map[int]*Lifecycle, columns []colu
 	t.grid(title, head, rows)
 }
 
-// cells are mean, median, p90 and p99.
+// cells returns the cells of a distribution: mean, median, p90 and p99.
 func cells(d *Distribution, scale float64) []string {
 	if d == nil {
 		return []string{"-", "-", "-", "-"}
@@ -257,7 +257,7 @@ func cells(d *Distribution, scale float64) []string {
 	return list
 }
 
-// errors prints how often each kind of failure came, if any did.
+// errors prints how often each label of failures occurred, if any did.
 func (t *table) errors(all labelCounts, stages map[int]*Lifecycle) {
 	if len(all) == 0 {
 		return

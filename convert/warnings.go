@@ -11,22 +11,22 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// hasNote says whether the client noted something of an answer.
+// hasNote reports whether the client made a note about an answer.
 func hasNote(q *run.Request, note string) bool { return strings.Contains(q.Note, note) }
 
-// hasZeroUsage says whether the server reported no output tokens for an answer that has content.
+// hasZeroUsage reports whether the server reported no output tokens for an answer that has content.
 func hasZeroUsage(q *run.Request) bool {
 	return hasNote(q, record.NoteZeroUsage) || q.ServerCompletion == 0 && q.ChunkCount > 0
 }
 
-// Reasons of an answer's end, as servers and APIs call them.
+// The finish reasons of answers, as servers and APIs name them.
 var (
 	stopReasons  = []string{"stop", "eos", "eos_token", "end_turn", "stop_sequence"}
 	limitReasons = []string{"length", "max_tokens", "max_new_tokens"}
 	abortReasons = []string{"abort", "aborted", "error", "cancelled", "canceled"}
 )
 
-// endedBy counts requests by reason that ended for one of some reasons.
+// endedBy adds up the counts of the given finish reasons, whatever their case.
 func endedBy(counts map[string]int, reasons []string) (n int) {
 	for reason, count := range counts {
 		if slices.Contains(reasons, strings.ToLower(reason)) {
@@ -36,7 +36,7 @@ func endedBy(counts map[string]int, reasons []string) (n int) {
 	return n
 }
 
-// warner collects what a reader of figures should know.
+// warner collects warnings.
 type warner struct{ list []string }
 
 func (w *warner) warn(when bool, format string, args ...any) {
@@ -45,7 +45,7 @@ func (w *warner) warn(when bool, format string, args ...any) {
 	}
 }
 
-// warnings tell what a reader of the group's figures should know.
+// warnings returns what a reader of the group's figures should know.
 func (g *subset) warnings(a *Additions) []string {
 	w := &warner{list: []string{}}
 	w.warn(a.Simulator, "the answers came from the built-in simulator: these figures say nothing about any model")
@@ -61,7 +61,7 @@ func (g *subset) warnings(a *Additions) []string {
 	return w.list
 }
 
-// warnOfAdapters tells if adapters are too many to report on each.
+// warnOfAdapters warns if there are too many adapters to report on each.
 func (p *Report) warnOfAdapters(reported map[string][]*run.Request) {
 	if len(reported) < mostAdapters {
 		return
@@ -78,7 +78,7 @@ func (p *Report) warnOfAdapters(reported map[string][]*run.Request) {
 	p.Summary.Additions.Warnings = w.list
 }
 
-// addServer adds what the server's own page told.
+// addServer adds the state of the server, and warns if the server was restarted.
 func (a *Additions) addServer(s *ServerState) {
 	a.Server = s
 	if s == nil {
@@ -91,7 +91,7 @@ func (a *Additions) addServer(s *ServerState) {
 	a.Warnings = w.list
 }
 
-// warnOfEnds tells of answers that may not be whole. Other tools' results do not have the reason.
+// warnOfEnds warns of answers that may not be whole. The results of other tools lack the finish reason.
 func (w *warner) warnOfEnds(g *subset, reasons map[string]int) {
 	n := len(g.ok)
 	if none := reasons[""]; g.run.Origin == "" {
@@ -104,7 +104,7 @@ func (w *warner) warnOfEnds(g *subset, reasons map[string]int) {
 		"successes", cut, n)
 }
 
-// warnOfContent tells of answers without content, of which there is no TTFT.
+// warnOfContent warns of answers without content, which have no TTFT.
 func (w *warner) warnOfContent(g *subset, a *Additions) {
 	c, n := a.Requests, len(g.ok)
 	content, see := "", ": TTFT is of the others; see ttfo"
@@ -130,7 +130,7 @@ func (w *warner) warnOfContent(g *subset, a *Additions) {
 		empty, n)
 }
 
-// warnOfNotes tells how often the client noted what bears on figures.
+// warnOfNotes counts the notes of the client that bear on the figures.
 func (w *warner) warnOfNotes(g *subset) {
 	for _, about := range []struct{ note, format string }{
 		{record.NoteWhole,
@@ -153,11 +153,11 @@ func (w *warner) warnOfNotes(g *subset) {
 	}
 }
 
-// warnOfReasoning tells how much of TTFT is reasoning.
+// warnOfReasoning shows how much of TTFT is reasoning.
 func (w *warner) warnOfReasoning(g *subset) {
 	var first, content []float64
 	for _, q := range g.ok {
-		if q.TTFR < q.TTFT { // neither unknown
+		if q.TTFR < q.TTFT { // false if either is unknown
 			first, content = append(first, q.TTFO), append(content, q.TTFT)
 		}
 	}
@@ -174,7 +174,7 @@ func (w *warner) warnOfReasoning(g *subset) {
 		len(first), len(g.ok), median(content), median(first))
 }
 
-// reasonsToTheLimit says whether an answer came to its limit of tokens before any content.
+// reasonsToTheLimit reports whether an answer reached its limit of tokens before any content.
 func reasonsToTheLimit(g *subset) bool {
 	return slices.ContainsFunc(g.ok, func(q *run.Request) bool {
 		return q.HasReasoning && !q.HasToolCalls && lacksContent(g, q) &&
@@ -182,7 +182,7 @@ func reasonsToTheLimit(g *subset) bool {
 	})
 }
 
-// warnOfChunks tells what gaps between chunks are not.
+// warnOfChunks warns if gaps between chunks are not gaps between tokens, or are artefacts.
 func (w *warner) warnOfChunks(g *subset, t TokenCounts, h ClientHealth) {
 	if d := t.PerChunk; d != nil {
 		note := "inter_token_latency is of chunks, not of tokens; a tokenizer for the client would count them"
@@ -203,7 +203,7 @@ func (w *warner) warnOfChunks(g *subset, t TokenCounts, h ClientHealth) {
 			"holds chunks together, so small percentiles of inter_token_latency are artefacts", share)
 }
 
-// warnOfCounts tells where counts of tokens differ or are worth little.
+// warnOfCounts warns of token counts that differ or cannot be relied on.
 func (w *warner) warnOfCounts(g *subset, t TokenCounts) {
 	w.warn(t.Differed > 0,
 		"%d of %d prompts do not have the tokens they were made to have: is it the model's tokenizer?", t.Differed,
@@ -221,8 +221,8 @@ func (w *warner) warnOfCounts(g *subset, t TokenCounts) {
 		"output tokens of %d answers are their chunks, for want of a better count", t.Output[record.ContentChunks])
 }
 
-// causeOfDifference names what the answers have that the server and the client count differently, "" if they have
-// content alone.
+// causeOfDifference names what the server and the client may count differently in the answers: reasoning or tool calls.
+// It returns "" if the answers hold content alone.
 func causeOfDifference(g *subset) string {
 	reasoned, called, tokens := 0, 0, int64(0)
 	for _, q := range g.ok {
@@ -254,8 +254,8 @@ func causeOfDifference(g *subset) string {
 	return ": " + strings.Join(parts, ", ")
 }
 
-// warnOfLengths tells of answers of other lengths than asked, by the reason of their end. Where the end was left to
-// the model a stop says nothing.
+// warnOfLengths warns of answers that are shorter or longer than requested, by finish reason. If the model was free to
+// end its answers, a stop is no reason for a warning.
 func (w *warner) warnOfLengths(g *subset, l Limited) {
 	many := func(n int) bool { return n*100 > l.Requests }
 	stopped, called := endedBy(l.ShortBy, stopReasons), endedBy(l.ShortBy, run.ToolCallReasons)
@@ -281,7 +281,7 @@ func (w *warner) warnOfLengths(g *subset, l Limited) {
 	w.warn(l.Long > 0, "%d of %d answers are longer than asked", l.Long, l.Requests)
 }
 
-// named puts a word in the place of no reason.
+// named replaces an empty reason by a word.
 func named(reasons []string) []string {
 	names := slices.Clone(reasons)
 	if i := slices.Index(names, ""); i >= 0 {
@@ -290,8 +290,8 @@ func named(reasons []string) []string {
 	return names
 }
 
-// otherReasons are the reasons that are not of the lists above, or none, in lower case and in order, and how many
-// requests ended for one of them.
+// otherReasons returns the finish reasons that are in none of the lists above, the empty one included, in lower case
+// and in order, and how many requests ended for one of them.
 func otherReasons(counts map[string]int) (reasons []string, n int) {
 	known := slices.Concat(stopReasons, limitReasons, run.ToolCallReasons, abortReasons)
 	others := map[string]bool{}
@@ -304,11 +304,11 @@ func otherReasons(counts map[string]int) (reasons []string, n int) {
 	return slices.Sorted(maps.Keys(others)), n
 }
 
-// endedEarly counts answers that the server ended for their length before they had the tokens asked for. The client's
-// count does not do: text is not always cut into the tokens that were generated.
+// endedEarly counts answers that the server ended for their length before they had the requested number of tokens. The
+// client's count is no measure here: a tokenizer does not always cut text into the tokens that were generated.
 func endedEarly(g *subset) (n int) {
 	for _, q := range g.ok {
-		out := q.ServerCompletion + max(q.ServerReasoning, 0) // some servers count reasoning apart
+		out := q.ServerCompletion + max(q.ServerReasoning, 0) // some servers count reasoning separately
 		if q.ServerCompletion != none && !hasZeroUsage(q) && out < q.MaxTokens &&
 			slices.Contains(limitReasons, strings.ToLower(q.FinishReason)) {
 			n++
@@ -317,7 +317,7 @@ func endedEarly(g *subset) (n int) {
 	return n
 }
 
-// ignoresEOS says whether the clients asked for answers of exact lengths.
+// ignoresEOS reports whether all clients asked for answers of exact lengths.
 func ignoresEOS(r *run.Run) bool {
 	for _, c := range r.Clients {
 		if v, isBool := c.Options["ignoreEOS"].(bool); isBool && !v {
@@ -327,7 +327,7 @@ func ignoresEOS(r *run.Run) bool {
 	return len(r.Clients) > 0
 }
 
-// sendsStop says whether a client's requests have stop sequences of their own.
+// sendsStop reports whether a client's requests set stop sequences.
 func sendsStop(r *run.Run) bool {
 	for _, c := range r.Clients {
 		extra, _ := c.Options["extraBody"].(map[string]any)

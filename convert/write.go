@@ -20,33 +20,33 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 )
 
-// Files says what a report directory gets.
+// Files selects the files of a report directory. The zero value selects none.
 type Files struct {
 	Summary, Stages         bool // summary_…, stage_N_lifecycle_metrics.json, and the stages' partial benchmark reports
 	Adapters, AdapterStages bool // adapter_A_…, adapter_A_stage_N_lifecycle_metrics.json
 	PerRequest              bool // per_request_lifecycle_metrics.json
 	Fields                  Fields
 	Config                  bool   // config.yaml and validation.json, which checks the other files
-	Prefix                  string // of the names of all these
+	Prefix                  string // of the names of all files above
 	Parquet, CSV            bool
-	Replace                 bool // the report that is there; other files of the directory stay
+	Replace                 bool // replace an existing report; other files of the directory stay
 }
 
-// Fields says what the per-request file holds of a request.
+// Fields selects what the per-request file holds about a request.
 type Fields struct{ Request, Response, Info, Chunks, Computed bool }
 
-// DefaultFields are inference-perf's.
+// DefaultFields holds inference-perf's defaults.
 var DefaultFields = Fields{Request: true, Response: true, Info: true, Chunks: true}
 
 // Document is a JSON or YAML file of a report.
 type Document struct {
 	Name string // without the prefix
-	Mark string // what its markers on the standard output name it, "" for none
+	Mark string // its name in the markers on the standard output; "" means no markers
 	Text []byte
 }
 
-// Vacant says what keeps a report from being written into a directory: that it is none, or holds a report, or a
-// file in the place of its configuration, that is not to be replaced.
+// Vacant returns an error if a report cannot be written into dir: dir is not a directory, or it holds a report or a
+// configuration file that Replace does not allow to replace.
 func (f Files) Vacant(dir string) error {
 	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
 		return fmt.Errorf("%s is no directory, which a report goes into: give another with -o", dir)
@@ -61,9 +61,9 @@ func (f Files) Vacant(dir string) error {
 	return nil
 }
 
-// Write writes the report into a directory, which is made if need be, and gives its documents. Each file is written
-// whole or not at all. A report that is replaced is gone once the files of the new one are there. A file that is
-// there and is not to be replaced is an *outfile.ExistsError, and then nothing is written.
+// Write writes the report into a directory, which it creates if need be, and returns the report's documents. Each file
+// is written whole or not at all. The old report is removed only once the files of the new one are there. If a file
+// exists and Replace is not set, Write writes nothing and returns an *outfile.ExistsError.
 func (p *Report) Write(dir string, files Files) ([]Document, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("report directory: %w", err)
@@ -99,11 +99,11 @@ func (p *Report) Write(dir string, files Files) ([]Document, error) {
 // output is a file of a report.
 type output struct {
 	name    string
-	private bool // it holds what was asked and answered
+	private bool // it holds prompts and answers
 	write   func(io.Writer) error
 }
 
-// outputs are the files of a report but for the check of them.
+// outputs returns the files of a report except validation.json.
 func (p *Report) outputs(documents []Document, files Files) (list []output) {
 	for _, d := range documents {
 		list = append(list, output{name: files.Prefix + d.Name, write: func(w io.Writer) error {
@@ -111,7 +111,7 @@ func (p *Report) outputs(documents []Document, files Files) (list []output) {
 			return err
 		}})
 	}
-	if files.PerRequest && !p.run.Untimed { // whose times are instants of the run
+	if files.PerRequest && !p.run.Untimed { // the file's times are instants of the run
 		list = append(list, output{name: files.Prefix + reportdir.PerRequest, private: len(p.run.Bodies) > 0,
 			write: func(w io.Writer) error {
 				return buffered(w, func(w io.Writer) error { return writePerRequest(p.run, w, files.Fields, p.opts) })
@@ -126,7 +126,8 @@ func (p *Report) outputs(documents []Document, files Files) (list []output) {
 	return list
 }
 
-// removeStale removes the files of an older report that the new one did not replace. Links and the like stay.
+// removeStale removes the files of an older report that the new one did not replace. Links and other special files
+// stay.
 func removeStale(old []string, outputs []output) error {
 	for _, path := range old {
 		info, err := os.Lstat(path)
@@ -141,7 +142,7 @@ func removeStale(old []string, outputs []output) error {
 	return nil
 }
 
-// validate checks the report's files and writes what it finds; errors are also in Faults.
+// validate checks the report's files and writes the findings. It also stores the errors among them in Faults.
 func (p *Report) validate(dir string, files Files) error {
 	found, err := validation.CheckDir(os.DirFS(dir), files.Prefix, validation.Config{Stages: p.plannedStages()})
 	if err != nil {
@@ -156,8 +157,9 @@ func (p *Report) validate(dir string, files Files) error {
 		found.Write)
 }
 
-// documents are the report's JSON and YAML files but for those of requests and of the check, in inference-perf's
-// order. A run without requests has a summary, too, which says so: inference-perf writes the configuration alone.
+// documents returns the report's JSON and YAML files except the per-request file and validation.json, in
+// inference-perf's order. A run without requests has a summary, too, which shows that; inference-perf writes the
+// configuration alone.
 func (p *Report) documents(files Files) ([]Document, error) {
 	d := new(collector)
 	p.lifecycles(d, files)
@@ -220,7 +222,7 @@ func (d *collector) add(name, mark string, value any) {
 	d.list = append(d.list, Document{name, mark, text})
 }
 
-// WriteMarked writes the documents that have marks between lines that programs look for in a log.
+// WriteMarked writes the documents that have a Mark, each between two lines that programs look for in a log.
 func WriteMarked(w io.Writer, documents []Document) error {
 	for _, d := range documents {
 		if d.Mark == "" {
@@ -234,8 +236,8 @@ func WriteMarked(w io.Writer, documents []Document) error {
 	return nil
 }
 
-// adapterNames are the adapters' names as parts of files' names, and Remarks on those that had to be changed. Names
-// that are fit keep their form, whatever others there are.
+// adapterNames returns the adapters' names in the form they have in file names, and adds a remark for each that had to
+// be changed. A name that is a valid file name stays unchanged, whatever the other names are.
 func (p *Report) adapterNames(files Files) map[string]string {
 	list := sortedKeys(p.Adapters)
 	fit := func(adapter string) bool { return plain.FileName(adapter, nil) == adapter }
@@ -260,13 +262,13 @@ func (p *Report) adapterNames(files Files) map[string]string {
 	return names
 }
 
-// buffered writes through a buffer.
+// buffered calls write with a buffer in front of w, and flushes it.
 func buffered(w io.Writer, write func(io.Writer) error) error {
 	b := bufio.NewWriterSize(w, 1<<18)
 	return errors.Join(write(b), b.Flush())
 }
 
-// pythonJSON is a value as Python's json.dump with an indent of 2 writes it, with a prefix before each line but the
+// pythonJSON encodes a value as Python's json.dump does with an indent of 2, with a prefix before each line except the
 // first.
 func pythonJSON(value any, prefix string) ([]byte, error) {
 	var buf bytes.Buffer
@@ -279,7 +281,7 @@ func pythonJSON(value any, prefix string) ([]byte, error) {
 	return ascii(bytes.TrimSuffix(buf.Bytes(), []byte("\n"))), nil
 }
 
-// plainJSON is a value on one line, without the escapes that HTML would want.
+// plainJSON encodes a value on one line, without escapes for HTML.
 func plainJSON(value any) ([]byte, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
@@ -288,7 +290,7 @@ func plainJSON(value any) ([]byte, error) {
 	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), err
 }
 
-// ascii escapes what is not ASCII, which in JSON stands in strings only.
+// ascii escapes all characters beyond ASCII, which in JSON stand in strings only.
 func ascii(text []byte) []byte {
 	out := make([]byte, 0, len(text))
 	for _, c := range string(text) {
