@@ -15,7 +15,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// bigRun has answers of 200 tokens, as large as those of a usual benchmark.
+// bigRun returns a run whose answers have 200 tokens, as in a usual benchmark.
 func bigRun(requests int) []record.Line {
 	rng := rand.New(rand.NewPCG(1, 2))
 	start := 1_795_000_000 * second
@@ -36,8 +36,8 @@ func bigRun(requests int) []record.Line {
 	return lines
 }
 
-// BenchmarkRead reads files. Beside MB/s it tells MB per second of processor time, and how many times as long it takes
-// as reading the file's bytes alone.
+// BenchmarkRead reads files. Besides MB/s it reports MB per second of processor time, and the ratio of its time to the
+// time for reading the file's bytes alone.
 func BenchmarkRead(b *testing.B) {
 	t := new(testing.T)
 	lines := bigRun(10_000)
@@ -62,7 +62,7 @@ func BenchmarkRead(b *testing.B) {
 	}
 }
 
-// withMetrics puts 50 points of other metrics around each of ours, as k6 writes them.
+// withMetrics puts 50 points of other metrics around each record, as k6 writes them.
 func withMetrics(b *testing.B, file []byte) (out []byte) {
 	b.Helper()
 	point := `{"metric":"http_req_duration","type":"Point","data":{"time":"2026-01-01T00:00:00.123456789Z","value":12.345678,"tags":{"expected_response":"true","group":"","method":"POST","name":"http://localhost:8000/v1/chat/completions","scenario":"default","status":"200","url":"http://localhost:8000/v1/chat/completions"}}}` + "\n"
@@ -73,7 +73,7 @@ func withMetrics(b *testing.B, file []byte) (out []byte) {
 	return out
 }
 
-// bytesAlone is the time it takes to read a file's bytes, the quickest of some tries, in nanoseconds.
+// bytesAlone returns the time for reading a file's bytes, the shortest of some tries, in nanoseconds.
 func bytesAlone(file []byte) int64 {
 	best := int64(1 << 62)
 	for range 5 {
@@ -90,7 +90,7 @@ func bytesAlone(file []byte) int64 {
 	return best
 }
 
-// BenchmarkReport makes reports of a run whose load generator always got to run, and of one that was late each 10 ms.
+// BenchmarkReport makes reports on a run whose load generator was never late, and on one whose was late every 10 ms.
 func BenchmarkReport(b *testing.B) {
 	lines := bigRun(10_000)
 	start := lines[0].(*record.Run).Start
@@ -114,7 +114,7 @@ func BenchmarkReport(b *testing.B) {
 	}
 }
 
-// lateBeats has a beat that is 3 ms late each 10 ms.
+// lateBeats returns heartbeats of which one every 10 ms is 3 ms late.
 func lateBeats(start int64, seconds int) (lines []record.Line) {
 	for k := range int64(seconds) {
 		b := &record.Heartbeat{Start: start + k*second, End: start + (k+1)*second, Beats: 200, P99: 3_000_000,
@@ -127,7 +127,7 @@ func lateBeats(start int64, seconds int) (lines []record.Line) {
 	return lines
 }
 
-// BenchmarkHeartbeats sums up 24 hours of three instances that were late each 10 ms.
+// BenchmarkHeartbeats sums up 24 hours of three instances that were late every 10 ms.
 func BenchmarkHeartbeats(b *testing.B) {
 	lines := bigRun(1)
 	start := lines[0].(*record.Run).Start

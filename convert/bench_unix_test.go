@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// cpuTime is what the process has used so far: on a machine that others use, too, it says more than the time that
-// passed.
+// cpuTime returns the processor time that the process has used so far. On a shared machine it says more than the
+// elapsed time.
 func cpuTime(b *testing.B) time.Duration {
 	b.Helper()
 	var u syscall.Rusage

@@ -16,22 +16,22 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// joint makes a run of several instances, whose clocks are ahead and whose starts are late by so much.
+// joint describes a run of several instances: how far their clocks are ahead, and how late they start.
 type joint struct {
 	executor    string
 	ahead, late []int64
 	dates       bool // the server's answers have a Date
-	stage       bool // the executor tells when its stage began
+	stage       bool // the executor records when its stage began
 	random      bool // arrivals are a Poisson process
-	drop        int  // every so many arrivals are dropped
-	idle        int  // the number of an instance without a request, 0 for none
+	drop        int  // one arrival in this many is dropped
+	idle        int  // the number of an instance without a request; 0 means that there is none
 	serverAhead int64
 	stalls      bool // the last instance does not get to run for 0.4 s
 }
 
 const jointStart = 1_700_000_000 * second
 
-// sources are the files of the instances, of 200 requests in all.
+// sources returns the files of the instances, with 200 requests in all.
 func (j joint) sources(t *testing.T) (sources []run.Source) {
 	t.Helper()
 	n, own := len(j.ahead), j.executor == "llm-arrival-rate"
@@ -80,7 +80,7 @@ func (j joint) sources(t *testing.T) (sources []run.Source) {
 	return sources
 }
 
-// request goes at an instant of the true time, and is written by a clock that is ahead.
+// request returns a request that starts at the true time at, as a clock that is ahead records it.
 func (j joint) request(rng *rand.Rand, k int, at, ahead int64, own bool) record.Line {
 	q := sampleRequest(rng, at+ahead)
 	q.ID, q.Scenario, q.Index = fmt.Sprint("r", k), "s", int64(k)
@@ -111,8 +111,8 @@ func clockReasons(run *run.Run) (ClientHealth, string) {
 	return j.ClientHealth, strings.Join(j.Reasons, "\n")
 }
 
-// Whatever the clocks of instances show, throughput is that of a run whose clocks agree, and the one that is off is
-// named.
+// Whatever the clocks of instances show, throughput is the same as in a run whose clocks agree, and the report names
+// the clock that is off.
 func TestClocksOfInstances(t *testing.T) {
 	t.Parallel()
 	const ms, hour = int64(1e6), 3600 * second
@@ -180,7 +180,7 @@ func TestClocksOfInstances(t *testing.T) {
 	}
 }
 
-// Heartbeats are put on the other's clock with the requests that they tell of.
+// Heartbeats are moved to the other instance's clock together with the requests of their time.
 func TestHeartbeatsFollowTheClock(t *testing.T) {
 	t.Parallel()
 	j := joint{executor: "llm-arrival-rate", stage: true, stalls: true, ahead: []int64{0, 0}, late: []int64{0, 0}}
@@ -198,7 +198,7 @@ func TestHeartbeatsFollowTheClock(t *testing.T) {
 	}
 }
 
-// An instance that truly began late is told from a clock that is off by the Date of the server's answers.
+// The Date of the server's answers distinguishes an instance that truly began late from a clock that is off.
 func TestAnInstanceThatBeganLate(t *testing.T) {
 	t.Parallel()
 	j := joint{executor: "llm-arrival-rate", stage: true, dates: true, ahead: []int64{0, 0},
@@ -209,7 +209,7 @@ func TestAnInstanceThatBeganLate(t *testing.T) {
 		t.Errorf("got %s %q, want %q", health.Verdict, reasons, want)
 	}
 	if span := run.Seconds(run.Requests[len(run.Requests)-1].Start - run.Requests[0].Start); span < 22 {
-		t.Errorf("all was sent within %v s: the starts were taken for clocks", span)
+		t.Errorf("all was sent within %v s: late starts were taken for clocks that are off", span)
 	}
 	j.ahead = []int64{0, 3600 * second}
 	_, reasons := clockReasons(j.read(t))
@@ -219,7 +219,7 @@ func TestAnInstanceThatBeganLate(t *testing.T) {
 	}
 }
 
-// Instants that lie centuries apart are no clocks: what they differ by does not even fit into a number.
+// Instants centuries apart are not compared as clocks: their difference does not even fit into an int64.
 func TestClocksThatCannotBeCompared(t *testing.T) {
 	t.Parallel()
 	const century = 36525 * 24 * 3600 * second
@@ -256,7 +256,7 @@ func TestClocksThatCannotBeCompared(t *testing.T) {
 	}
 }
 
-// A report's Parquet file keeps what was found, and its instants are moved once.
+// A report's Parquet file keeps the findings about the clocks, and its instants are moved only once.
 func TestClocksInParquet(t *testing.T) {
 	t.Parallel()
 	for _, j := range []joint{

@@ -48,7 +48,7 @@ func exampleRecord(tokenizer bool) *record.Request {
 	return r
 }
 
-// figures are a row of the example's table: NaN where the tool has no such figure.
+// figures is a row of the example's table. A figure that the tool does not have is NaN.
 type figures struct {
 	ttft, duration, tpot, meanITL float64
 	itl                           []float64
@@ -64,7 +64,7 @@ func (f figures) row() []string {
 		shown(f.ntpot)}
 }
 
-// shown rounds to two digits behind the point.
+// shown rounds to two decimals.
 func shown(v float64) string {
 	if math.IsNaN(v) {
 		return "–"
@@ -81,7 +81,7 @@ func gapsOf(times []float64) (gaps []float64) {
 
 func meanOf(values []float64) float64 { return stats.Sum(values) / float64(len(values)) }
 
-// ourFigures are those of the record's methods.
+// ourFigures returns the figures of the record's methods.
 func ourFigures(r *record.Request) figures {
 	ms := func(d time.Duration, known bool) float64 {
 		if !known {
@@ -97,7 +97,7 @@ func ourFigures(r *record.Request) figures {
 	return f
 }
 
-// reportFigures are those of the part of a report that follows inference-perf; the gaps it pools are the record's.
+// reportFigures returns the figures of the part of a report that follows inference-perf. Its gaps are the record's.
 func reportFigures(t *testing.T, r *record.Request) figures {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "run.jsonl")
@@ -125,7 +125,7 @@ func reportFigures(t *testing.T, r *record.Request) figures {
 	}
 }
 
-// vllmFigures are by calculate_metrics of vllm/benchmarks/serve.py, for the times of the chunks that it counts.
+// vllmFigures follows calculate_metrics of vllm/benchmarks/serve.py, for the times of the chunks that it counts.
 func vllmFigures(times []float64) figures {
 	first, last := times[0], times[len(times)-1]
 	itl := gapsOf(times)
@@ -133,7 +133,7 @@ func vllmFigures(times []float64) figures {
 		ntpot: math.NaN()}
 }
 
-// guidellmFigures are by schemas/base/request_stats.py; its clock starts when the request's head is written.
+// guidellmFigures follows schemas/base/request_stats.py; its clock starts when the request's head is written.
 func guidellmFigures() figures {
 	first, last := exampleChunks[0], exampleChunks[len(exampleChunks)-1]
 	itl := (last - first) / (exampleN - 1)
@@ -141,7 +141,7 @@ func guidellmFigures() figures {
 		meanITL: itl, itl: []float64{itl}, ntpot: math.NaN()}
 }
 
-// aiperfFigures are by metrics/types/ttft_metric.py, request_latency_metric.py and inter_token_latency_metric.py.
+// aiperfFigures follows metrics/types/ttft_metric.py, request_latency_metric.py and inter_token_latency_metric.py.
 func aiperfFigures() figures {
 	first, last := exampleChunks[0], exampleChunks[len(exampleChunks)-1]
 	itl := (last - first) / (exampleN - 1)
@@ -175,7 +175,7 @@ func TestWorkedExample(t *testing.T) {
 	}
 }
 
-// What the page says of percentiles: of the values 1 to 10.
+// The page's example of percentiles, of the values 1 to 10, is correct.
 func TestPercentilesOfTheComparison(t *testing.T) {
 	t.Parallel()
 	text := readComparison(t)

@@ -17,7 +17,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// richLines is a run with everything a record can hold.
+// richLines returns a run with everything that a record can hold.
 func richLines() []record.Line {
 	lines := sampleLines()
 	for i, line := range lines {
@@ -171,7 +171,8 @@ func TestCSVHasARowForEachRequest(t *testing.T) {
 	}
 }
 
-// A cell that a spreadsheet would compute is text; numbers stay numbers, and the other formats have texts as they are.
+// A cell that a spreadsheet would compute becomes text. Numbers stay numbers, and the other formats keep texts
+// unchanged.
 func TestCSVHasNoFormulas(t *testing.T) {
 	t.Parallel()
 	formulas := []string{`=HYPERLINK("http://evil","x")`, "+1", "-1", "@SUM(1)", "\t=1", "\r=1"}
@@ -212,7 +213,7 @@ func TestCSVHasNoFormulas(t *testing.T) {
 	}
 }
 
-// Of too many adapters those with the most requests have reports, and the summary tells of the others.
+// If there are too many adapters, those with the most requests have reports, and the summary mentions the others.
 func TestAdaptersThatAreTooMany(t *testing.T) {
 	t.Parallel()
 	var requests []*record.Request

@@ -23,12 +23,12 @@ var (
 	zstandard     = runtest.Zstandard
 )
 
-// runOf makes a run of records alone.
+// runOf returns a run that consists of records alone.
 func runOf(t testing.TB, requests ...*record.Request) *run.Run {
 	t.Helper()
 	made := run.Instance{Name: "i"}
 	for i, r := range requests {
-		numbered := *r // the same record may be given several times
+		numbered := *r // a caller may pass the same record several times
 		numbered.Index = int64(i)
 		made.Lines = append(made.Lines, &numbered)
 	}
@@ -48,11 +48,11 @@ func mustRead(t *testing.T, file []byte) *run.Run {
 	return run
 }
 
-// allFiles are all of a report but those of adapters' stages, and CSV.
+// allFiles selects all files of a report except CSV and the stages of adapters.
 var allFiles = Files{Summary: true, Stages: true, Adapters: true, PerRequest: true, Fields: DefaultFields, Config: true,
 	Parquet: true}
 
-// reportFiles writes a report and gives its files by name.
+// reportFiles writes a report and returns the contents of its files by name.
 func reportFiles(t *testing.T, run *run.Run) map[string]string {
 	t.Helper()
 	dir := t.TempDir()

@@ -10,7 +10,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// steadyLines is a run of our executor, 100 requests at 10/s, each sent at its due instant.
+// steadyLines returns a run of this program's executor: 100 requests at 10/s, each sent at its due instant.
 func steadyLines(change func(lines []record.Line) []record.Line) []record.Line {
 	start := 1_700_000_000 * second
 	lines := []record.Line{&record.Run{Schema: record.Schema, ID: "run", Start: start, Scenarios: []record.Scenario{
@@ -160,7 +160,7 @@ func TestRetries(t *testing.T) {
 	}
 }
 
-// What came in one read, or in one chunk, has gaps of 0 that are none of the server's.
+// Tokens that came in one read, or in one chunk, have gaps of 0, which say nothing about the server.
 func TestGapsThatAreArtefacts(t *testing.T) {
 	t.Parallel()
 	const second = 1_000_000_000
@@ -211,7 +211,7 @@ func TestSeries(t *testing.T) {
 	}
 }
 
-// One start in a hundred may be late; of few requests one, unless it is so late that it bends the load.
+// One start in a hundred may be late, and one among few requests, unless it is late enough to bend the load.
 func TestJudgeLateness(t *testing.T) {
 	t.Parallel()
 	const ms = int64(1_000_000)

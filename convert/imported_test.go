@@ -16,7 +16,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/outfile"
 )
 
-// result is a file of vllm bench serve of two requests, without start times unless more has them.
+// result returns a file of vllm bench serve with two requests, without start times unless more has them.
 func result(more string) string {
 	return `{"date": "x", "model_id": "m", "num_prompts": 2, "backend": "openai", "request_rate": "inf", ` + more + `}`
 }
@@ -45,7 +45,7 @@ func mustImport(t *testing.T, text string) *run.Run {
 	return run
 }
 
-// summaryOf is the summary as a reader sees it.
+// summaryOf returns the summary of a report as written to its file.
 func summaryOf(t *testing.T, run *run.Run, o Options) gjson.Result {
 	t.Helper()
 	text, err := json.Marshal(Summarize(run, o))
@@ -55,7 +55,8 @@ func summaryOf(t *testing.T, run *run.Run, o Options) gjson.Result {
 	return gjson.ParseBytes(text)
 }
 
-// Without start times throughput is by what the file states, and else null: all requests do not begin at 0.
+// Without start times throughput follows from the duration that the file states, else it is null. It is not computed as
+// if all requests began at 0.
 func TestRatesOfARunWithoutStarts(t *testing.T) {
 	t.Parallel()
 	const noCounts = `"input_lens": [7, 7], "output_lens": [null, 5], "ttfts": [0.1, 0.2], "itls": [[], []], ` +
@@ -114,7 +115,7 @@ func TestRatesOfARunWithoutStarts(t *testing.T) {
 	}
 }
 
-// A part of a stage, and goodput, have rates only where the time is known.
+// A part of a stage, and goodput, have rates only if the time is known.
 func TestPartsOfARunWithoutStarts(t *testing.T) {
 	t.Parallel()
 	bounds, err := ParseSLO("ttft=150ms")
@@ -142,7 +143,7 @@ func TestPartsOfARunWithoutStarts(t *testing.T) {
 	}
 }
 
-// What a tool did not tell of a request is unknown in all files, not 0.
+// What a tool did not record about a request is unknown in all files, not 0.
 func TestUnknownIsNotZero(t *testing.T) {
 	t.Parallel()
 	const text = `"start_times": [5, 6, 7], "input_lens": [7, 7, null], "output_lens": [0, 5, null], "ttfts": [0.0, ` +
@@ -244,7 +245,7 @@ func TestFirstAndLastChunk(t *testing.T) {
 	}
 }
 
-// A Parquet file keeps what is known of an imported run, and what is not.
+// A Parquet file keeps what is known about an imported run and what is unknown.
 func TestImportedRunsInParquet(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"vllm/0.14.0.json", "vllm/0.33.0-append.json", "sglang/0.5.23-append.jsonl",
@@ -274,7 +275,7 @@ func TestImportedRunsInParquet(t *testing.T) {
 	}
 }
 
-// sameFigures holds two values to be the same, numbers to a microsecond.
+// sameFigures checks that two values are the same, numbers to a microsecond.
 func sameFigures(t *testing.T, path string, a, b gjson.Result) {
 	t.Helper()
 	switch {
@@ -299,7 +300,7 @@ func sameFigures(t *testing.T, path string, a, b gjson.Result) {
 	}
 }
 
-// Tables leave instants empty that nobody knows, and keep the durations.
+// Tables leave unknown instants empty, and keep the durations.
 func TestTablesOfARunWithoutStarts(t *testing.T) {
 	t.Parallel()
 	run := mustImport(t, result(totals+arrays))
@@ -327,7 +328,7 @@ func TestTablesOfARunWithoutStarts(t *testing.T) {
 	}
 }
 
-// One senseless time of another tool's is named and in no figure; the other requests are.
+// A request with an impossible time is named and is in no figure. The other requests are.
 func TestSenselessTimesOfImportedRuns(t *testing.T) {
 	t.Parallel()
 	const (

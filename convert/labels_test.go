@@ -41,7 +41,7 @@ func TestLabels(t *testing.T) {
 	}
 }
 
-// What servers say of a prompt that is too long, each in its own words.
+// Servers describe a prompt that is too long each in its own words. All get the same label.
 func TestContextWindowLabel(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
@@ -86,8 +86,8 @@ func tablesOf(t *testing.T, failed []*record.Request) string {
 	return table.String()
 }
 
-// Each kind of message has a line of its own, also if one label has them all: a server that went away and two
-// broken answers are not the same.
+// Each kind of message has a line of its own, even if all have one label: a server that went away and two broken
+// answers are different failures.
 func TestFailuresAreListedByLabelAndMessage(t *testing.T) {
 	t.Parallel()
 	var failed []*record.Request
@@ -107,7 +107,7 @@ func TestFailuresAreListedByLabelAndMessage(t *testing.T) {
 	}
 }
 
-// Lines and columns are few however many kinds there are, and nothing of their number is lost.
+// The number of lines and columns is limited, however many kinds there are, and every failure is still counted.
 func TestFailuresBeyondTheListAreCounted(t *testing.T) {
 	t.Parallel()
 	var failed []*record.Request
@@ -179,7 +179,7 @@ func TestLabelsAreCountedMostFirst(t *testing.T) {
 	}
 }
 
-// The time is in proportion to the number of failures, whether all are alike or none is.
+// The time is proportional to the number of failures, whether all messages are alike or all differ.
 func BenchmarkDistinctFailures(b *testing.B) {
 	for _, n := range []int{1000, 10_000, 100_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {

@@ -14,8 +14,8 @@ import (
 // stall is a time, in microseconds of the run, in which a load generator does not get to run.
 type stall struct{ from, to int64 }
 
-// stalled makes the records of a load generator that stalls: 40 requests at 10/s of 50 tokens each, the first after
-// 100 ms, then one each 20 ms. truth has the same requests, as the server saw them.
+// stalled returns the records of a load generator that stalls: 40 requests at 10/s with 50 tokens each, the first token
+// after 100 ms, then one every 20 ms. truth holds the same requests as the server saw them.
 func stalled(stalls []stall) (lines, truth []record.Line) {
 	const epoch = 1_700_000_000 * second
 	run := &record.Run{Schema: record.Schema, ID: "run", Start: epoch, Scenarios: []record.Scenario{
@@ -51,7 +51,7 @@ func stalled(stalls []stall) (lines, truth []record.Line) {
 	return lines, append(truth, lines[len(lines)-1])
 }
 
-// beatsOf are the heartbeats of a load generator that stalls.
+// beatsOf returns the heartbeats of a load generator that stalls.
 func beatsOf(stalls []stall, epoch int64) (lines []record.Line) {
 	for k := range int64(6) {
 		b := &record.Heartbeat{
@@ -84,7 +84,7 @@ func summarized(t *testing.T, lines []record.Line, cut run.Cut) *Lifecycle {
 	return Summarize(run, Options{})
 }
 
-// eachSecond stalls for a while in each second.
+// eachSecond returns a stall in each second.
 func eachSecond(from, length int64) (stalls []stall) {
 	for k := range int64(5) {
 		stalls = append(stalls, stall{k*1_000_000 + from, k*1_000_000 + from + length})
@@ -117,8 +117,8 @@ func TestVerdictOfALoadGeneratorThatDoesNotGetToRun(t *testing.T) {
 	}
 }
 
-// Whenever the load generator stalls, the figures as the server knows them lie within the bounds that are told.
-// Between two heartbeats a stall is not seen, so they hold to within a period.
+// Whenever the load generator stalls, the true figures, as the server knows them, lie within the reported bounds.
+// Heartbeats do not see a stall between two beats, so the bounds hold to within one period.
 func TestFigureErrorsHoldTheTruth(t *testing.T) {
 	t.Parallel()
 	const period = 0.005
@@ -152,7 +152,7 @@ func TestFigureErrorsHoldTheTruth(t *testing.T) {
 	}
 }
 
-// What the load generator needs to write a request is not the server's, whether a heartbeat sees it or not.
+// The time that the load generator takes to write a request is not the server's, whether a heartbeat sees it or not.
 func TestTimeToWriteCountsAgainstTTFT(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -197,7 +197,7 @@ func TestExcludeLate(t *testing.T) {
 	}
 }
 
-// Where every success was read late, nothing is known of goodput.
+// If every success was read late, goodput is unknown.
 func TestExcludeLateLeavesNoGoodput(t *testing.T) {
 	t.Parallel()
 	lines, _ := stalled(eachSecond(0, 500_000))
@@ -214,7 +214,7 @@ func TestExcludeLateLeavesNoGoodput(t *testing.T) {
 	}
 }
 
-// Tokens that were read together are told to be this machine's doing where it read late.
+// The warning of tokens read together blames this machine if it read late.
 func TestWarningOfTokensReadTogether(t *testing.T) {
 	t.Parallel()
 	together, _ := stalled(nil)
@@ -235,7 +235,7 @@ func TestWarningOfTokensReadTogether(t *testing.T) {
 	}
 }
 
-// A late moment that was left out counts no more.
+// A late moment that was left out no longer counts.
 func TestLatenessOfWhatIsLeft(t *testing.T) {
 	t.Parallel()
 	lines, _ := stalled([]stall{{520_000, 770_000}})
@@ -252,7 +252,7 @@ func TestLatenessOfWhatIsLeft(t *testing.T) {
 	}
 }
 
-// A first token that was read 40 ms late makes TTFT too large, and what comes after it too small.
+// A first token that was read 40 ms late makes TTFT too large, and TPOT and the gap after it too small.
 func TestBoundsOfOneRequest(t *testing.T) {
 	t.Parallel()
 	const ms = int64(1_000_000)
@@ -295,7 +295,7 @@ func sameBounds(a, b FigureError) bool {
 		near(a.Highest, b.Highest)
 }
 
-// Of several percentiles that are off, one that makes the run invalid decides, whatever the others' shares.
+// If several percentiles are off, one that makes the run invalid decides, whatever the shares of the others.
 func TestJudgeFigure(t *testing.T) {
 	t.Parallel()
 	distribution := func(p50, p99 float64) *Distribution {
@@ -321,7 +321,7 @@ func TestJudgeFigure(t *testing.T) {
 	}
 }
 
-// A time without heartbeats is not checked.
+// Lateness during a time without heartbeats is reported as not checked.
 func TestHeartbeatsThatAreMissing(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -351,7 +351,7 @@ func TestHeartbeatsThatAreMissing(t *testing.T) {
 	}
 }
 
-// A second that began before the first start is the run's first.
+// A late beat before the first start belongs to second 0 of the run.
 func TestSecondsBeginWithTheFirstStart(t *testing.T) {
 	t.Parallel()
 	lines, _ := stalled(eachSecond(520_000, 50_000))
@@ -366,7 +366,7 @@ func TestSecondsBeginWithTheFirstStart(t *testing.T) {
 	}
 }
 
-// Where the load generator did not get to run when a timer ran out, the answer may have been there.
+// If the load generator did not get to run when a timer ran out, the answer may have arrived in time.
 func TestTimeoutsOfALoadGeneratorThatDoesNotGetToRun(t *testing.T) {
 	t.Parallel()
 	const reason = "ran into a timeout while the load generator did not get to read"

@@ -14,7 +14,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// bounded is a run of which the end is known.
+// bounded returns a run whose end is known.
 func bounded() []record.Line {
 	beat := &record.Heartbeat{
 		Start: jointStart + second, End: jointStart + 2*second, Beats: 200, P99: 100_000, Max: 30_000_000,
@@ -36,7 +36,7 @@ func asRead(t *testing.T, lines []record.Line) *run.Run {
 	return mustRead(t, file)
 }
 
-// A request, and a line, of another time than the run's is named and in no figure.
+// A request or line whose time is outside the run is named and is in no figure.
 func TestTimesOutsideOfTheRun(t *testing.T) {
 	t.Parallel()
 	whole := asRead(t, bounded())
@@ -80,7 +80,7 @@ func TestTimesOutsideOfTheRun(t *testing.T) {
 	}
 }
 
-// The run line of k6's JSON is not its first, and what ends with the run may be written a little later.
+// The run line of k6's JSON is not its first line, and lines about the end of the run may be written a little later.
 func TestTimesAtTheEdgesOfTheRun(t *testing.T) {
 	t.Parallel()
 	lines := bounded()
@@ -97,15 +97,15 @@ func TestTimesAtTheEdgesOfTheRun(t *testing.T) {
 	}
 }
 
-// nonsense is put in the place of numbers.
+// nonsense lists the values that replace numbers.
 var nonsense = []string{"-1", "0", "1", "-9223372036854775808", "9223372036854775807", "1000000000000", "1e300",
 	"-9e18", "-0.5", "null", "{}", "[1000000000000]", "[-1]"}
 
-// Whatever stands in one field of a record file, it is refused, or the figures stay within the run.
+// Whatever one field of a record file holds, either the file is refused or the figures stay within the run.
 func TestNonsenseInAFieldStaysWithinTheRun(t *testing.T) {
 	t.Parallel()
 	lines := slices.Delete(bounded(), 12, 50)
-	// the warm-up may come to be in the run
+	// a broken line may move the warm-up into the run
 	first, last := lines[2].(*record.Request), lines[len(lines)-5].(*record.Request)
 	most := float64(last.End-first.Start) / 1e9
 	for _, i := range []int{0, 1, 2, 7, 13, len(lines) - 4, len(lines) - 3, len(lines) - 2, len(lines) - 1} {
@@ -124,7 +124,7 @@ func TestNonsenseInAFieldStaysWithinTheRun(t *testing.T) {
 	}
 }
 
-// withLine is a file in which one line is broken.
+// withLine returns a file in which line i is replaced by a broken one.
 func withLine(t *testing.T, lines []record.Line, i int, broken []byte) (file []byte) {
 	t.Helper()
 	for k, line := range lines {
@@ -137,7 +137,7 @@ func withLine(t *testing.T, lines []record.Line, i int, broken []byte) (file []b
 	return file
 }
 
-// numbers are the paths of a line's members that are no texts.
+// numbers returns the paths of a line's members that are not strings.
 func numbers(t *testing.T, line []byte) (paths []string) {
 	t.Helper()
 	var walk func(prefix string, v any)
@@ -163,7 +163,7 @@ func numbers(t *testing.T, line []byte) (paths []string) {
 	return paths
 }
 
-// holdWithin holds that no figure is beyond what a run of so many seconds can have.
+// holdWithin checks that no figure exceeds what a run of most seconds can have.
 func holdWithin(t *testing.T, l *Lifecycle, most float64, broken string) {
 	t.Helper()
 	if !(float64(l.BenchmarkTime) >= 0 && float64(l.BenchmarkTime) <= most) {

@@ -11,7 +11,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// instances parts a run among instances by their segments, as k6 does by the iteration's number.
+// instances divides a run among instances by their segments, as k6 does by the iteration's number.
 func instances(t *testing.T, segments ...string) []run.Source {
 	t.Helper()
 	all := sampleLines()
@@ -30,7 +30,7 @@ func instances(t *testing.T, segments ...string) []run.Source {
 	return sources
 }
 
-// Percentiles of a merged run are those of the union of its records, in whatever order its files come.
+// The percentiles of a merged run equal those of all its records together, in whatever order the files come.
 func TestMergingIsExact(t *testing.T) {
 	t.Parallel()
 	whole := Summarize(mustRead(t, asRecords(t, sampleLines())), Options{})
@@ -103,7 +103,7 @@ func TestMergingRefuses(t *testing.T) {
 	}
 }
 
-// Overlapping numbers are refused also where the segments say nothing.
+// Overlapping request numbers are refused even if the segments do not show the overlap.
 func TestSameRequestTwiceIsRefused(t *testing.T) {
 	t.Parallel()
 	lines := sampleLines()

@@ -28,11 +28,12 @@ func readAny(t *testing.T, path string) (value any) {
 	return value
 }
 
-// alike holds got against what inference-perf wrote: within 1e-9, and no key missing or one too many but for ours.
+// alike compares got with what inference-perf wrote: numbers to within 1e-9, and all keys except the additions of this
+// program.
 func alike(t *testing.T, path string, got, want any) {
 	t.Helper()
-	// The first is not in a per-request file. The model's name, and so
-	// the size of requests, was changed in one of these.
+	// A per-request file does not hold the first figure. In one of the files the model's name, and with it the size of
+	// requests, was changed.
 	for _, skip := range []string{"schedule_delay", "request_size_bytes"} {
 		if strings.HasSuffix(path, "."+skip) {
 			return
@@ -69,7 +70,7 @@ func alike(t *testing.T, path string, got, want any) {
 	}
 }
 
-// Every figure of real reports of inference-perf follows from its per-request file by our formulas.
+// The formulas of this package compute every figure of real reports of inference-perf from its per-request file.
 func TestImportedReportsAreInferencePerfs(t *testing.T) {
 	t.Parallel()
 	for name, stages := range map[string]int{"n_no_tokenizer_chat_mock": 1, "h_failures": 2} {

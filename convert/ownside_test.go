@@ -11,7 +11,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// A file that names a cause of its own for each request makes no report of as many reasons.
+// The number of reasons is limited even if a file names another cause for each request.
 func TestCausesOfOwnFailuresAreBounded(t *testing.T) {
 	t.Parallel()
 	lines, _ := stalled(nil)

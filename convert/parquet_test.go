@@ -10,11 +10,11 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// insides are words that only a programmer can do something with.
+// insides matches words that help only a programmer, not a user.
 var insides = regexp.MustCompile(`runtime error|panic|goroutine|nil pointer|bounds out|index ` +
 	`out|makeslice|reflect|interface conversion|\.go:`)
 
-// parquetOf is a report's file of a few requests.
+// parquetOf returns a report's Parquet file with a few requests.
 func parquetOf(t testing.TB, lines ...record.Line) []byte {
 	t.Helper()
 	var records []byte
@@ -36,7 +36,7 @@ func parquetOf(t testing.TB, lines ...record.Line) []byte {
 	return file.Bytes()
 }
 
-// damaged reads a file that may be damaged, and makes a report of what it reads.
+// damaged reads a file that may be damaged, and makes a report from what it reads.
 func damaged(t *testing.T, file []byte) {
 	t.Helper()
 	run, err := run.ReadParquet(run.Options{Force: true}, "f", bytes.NewReader(file), int64(len(file)))
@@ -54,7 +54,7 @@ func damaged(t *testing.T, file []byte) {
 	}
 }
 
-// A file that is cut, or of which a byte is another, gives an error for its user, or a run.
+// A file that is cut short, or has a changed byte, yields a run or an error that a user understands.
 func TestDamagedParquet(t *testing.T) {
 	t.Parallel()
 	whole := parquetOf(t, sampleLines()[:6]...)

@@ -18,8 +18,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// A request that starts late into the next stage belongs to the one in which it was due, with the rest of its
-// iteration.
+// A request that starts so late that the next stage has begun belongs to the stage in which it was due, as does the
+// rest of its iteration.
 func TestStagesAreThoseOfTheDueInstant(t *testing.T) {
 	t.Parallel()
 	scenario := record.Scenario{Name: "s", Executor: "ramping-arrival-rate", Stages: []record.Stage{
@@ -79,7 +79,7 @@ func TestRecordedDueInstantsAreExact(t *testing.T) {
 	}
 }
 
-// joined is one file of several instances' first lines.
+// joined returns one file with the first lines of several instances.
 func joined(t *testing.T, sources []run.Source, executor string) (file []byte) {
 	t.Helper()
 	for _, s := range sources {
@@ -88,7 +88,7 @@ func joined(t *testing.T, sources []run.Source, executor string) (file []byte) {
 			t.Fatal(err)
 		}
 		if seeker, ok := s.Reader.(io.Seeker); ok {
-			_, _ = seeker.Seek(0, io.SeekStart) // of memory
+			_, _ = seeker.Seek(0, io.SeekStart) // a reader in memory
 		}
 		lines := bytes.SplitAfter(text, []byte("\n"))
 		file = append(file, bytes.Join(append(lines[:6:6], lines[len(lines)-2:]...), nil)...)
@@ -96,7 +96,7 @@ func joined(t *testing.T, sources []run.Source, executor string) (file []byte) {
 	return bytes.ReplaceAll(file, []byte("llm-arrival-rate"), []byte(executor))
 }
 
-// odd are lines of what programs that err, and machines that were stopped, may write.
+// odd returns lines that faulty programs and interrupted machines may write.
 func odd() []record.Line {
 	start := 1_700_000_000 * second
 	return []record.Line{
@@ -125,7 +125,7 @@ func odd() []record.Line {
 	}
 }
 
-// short says whether a run's report is made at once: it has few tokens, and takes no longer than an hour.
+// short reports whether a run has few tokens and takes at most an hour, so that its report is made quickly.
 func short(run *run.Run) bool {
 	tokens := int64(0)
 	for _, q := range run.Requests {
@@ -172,7 +172,7 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// The summary of a report is read with a byte order mark, and with the numbers that Python writes and JSON has not.
+// The summary of a report may have a byte order mark, and numbers that Python writes although JSON lacks them.
 func TestFiguresOfAFileWithAMark(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -193,8 +193,7 @@ func TestFiguresOfAFileWithAMark(t *testing.T) {
 	}
 }
 
-// Whatever stands in the summary of a report, the figures to compare are numbers, and their names those that gates
-// know.
+// Whatever the summary of a report holds, the figures to compare are numbers, and gates know their names.
 func FuzzFigures(f *testing.F) {
 	f.Add(`{"load_summary":{"count":10,"schedule_delay":{"p99.9":1}},"failures":{"count":1},"successes":{"latency":{"request_latency":{"mean":1,"median":2,"p99":3}},"throughput":{"requests_per_sec":5}}}`)
 	f.Add(`{"load_summary":{"count":-1},"failures":{"count":1e308},"successes":{"latency":{"request_latency":{"mean":1e999,"p\u001b[2J\u202e":2,"p1e999":3,"p":4,"p-1":-1e999}},"throughput":{"requests_per_sec":-1e999}}}`)

@@ -14,7 +14,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// seen is what a program read of the files.
+// seen holds what a program read from the files.
 type seen struct {
 	Rows      int     `json:"rows"`
 	TTFT      float64 `json:"ttft_ms"`
@@ -24,7 +24,7 @@ type seen struct {
 	ChunkRows int     `json:"chunk_rows"`
 }
 
-// Parquet and CSV files are read as we wrote them by pyarrow, DuckDB and pandas.
+// Pyarrow, DuckDB and pandas read from Parquet and CSV files what was written to them.
 func TestOtherProgramsReadOurTables(t *testing.T) {
 	t.Parallel()
 	python := testenv.Python(t, "pyarrow", "duckdb", "pandas")

@@ -20,7 +20,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 func TestGoldenReport(t *testing.T) {
 	t.Parallel()
@@ -50,7 +50,7 @@ func TestGoldenReport(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got != string(want) {
-			t.Errorf("%s differs from its golden file; -update writes it anew", name)
+			t.Errorf("%s differs from its golden file; -update rewrites it", name)
 		}
 	}
 }
@@ -67,7 +67,7 @@ func TestAllInputsGiveTheSameReport(t *testing.T) {
 		for path := range want {
 			// The end line is not in k6's JSON: the client's health is known from records only.
 			if path != "requests.parquet" && withoutHealth(got[path]) != withoutHealth(want[path]) {
-				t.Errorf("%s: %s differs from that of the records", name, path)
+				t.Errorf("%s: %s differs from the report on the records", name, path)
 			}
 		}
 	}
@@ -97,7 +97,8 @@ func TestSummaryFigures(t *testing.T) {
 	if g := s.Successes.Goodput; g == nil || g.Total != 43 || g.TTFT == nil || g.TPOT != nil {
 		t.Errorf("goodput %+v", s.Successes.Goodput)
 	}
-	if !s.Additions.Simulator || s.Additions.Tokens.Output[record.ServerUsage] != 43 || s.Additions.Requests.Canceled == 0 ||
+	if !s.Additions.Simulator || s.Additions.Tokens.Output[record.ServerUsage] != 43 ||
+		s.Additions.Requests.Canceled == 0 ||
 		s.Additions.Requests.OneToken == 0 {
 		t.Errorf("additions %+v", s.Additions)
 	}
@@ -110,8 +111,8 @@ func TestSummaryFigures(t *testing.T) {
 	}
 }
 
-// The rate that was sent compares with the rate asked for, however few the requests; inference-perf's key stays as it
-// is there.
+// The sent rate is comparable with the requested rate, however few the requests. The key of inference-perf keeps
+// inference-perf's formula.
 func TestSentRate(t *testing.T) {
 	t.Parallel()
 	at := func(seconds ...float64) (list []*record.Request) {

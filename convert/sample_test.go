@@ -8,7 +8,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// What charts are made of is what the report sums up.
+// The samples for charts agree with the distributions of the report.
 func TestSamplesAgreeWithTheReport(t *testing.T) {
 	t.Parallel()
 	samplesAgree(t, mustRead(t, asRecords(t, sampleLines())))

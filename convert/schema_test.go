@@ -23,7 +23,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// The schemas of the files of a report, and the ends of the files' names; the first that fits counts.
+// schemaNames maps the endings of file names in a report to their schemas. The first that matches counts.
 var schemaNames = [][2]string{
 	{"per_request_lifecycle_metrics.json", "per-request"}, {"lifecycle_metrics.json", "report"},
 	{"validation.json", "validation"},
@@ -38,7 +38,7 @@ func loadSchema(t *testing.T, name string) *schematest.Schema {
 	return s
 }
 
-// validateFiles holds all JSON files of a directory against their schemas, and says how many of each there were.
+// validateFiles validates all JSON files of a directory, and returns how many files each schema had.
 func validateFiles(t *testing.T, dir string) map[string]int {
 	t.Helper()
 	schemas, seen := map[string]*schematest.Schema{}, map[string]int{}
@@ -65,7 +65,7 @@ func validateFiles(t *testing.T, dir string) map[string]int {
 	return seen
 }
 
-// content is that of a file, unzipped.
+// content returns the content of a file, unzipped if need be.
 func content(t *testing.T, path string) []byte {
 	t.Helper()
 	f, err := os.Open(path)
@@ -93,7 +93,7 @@ func TestSchemasHoldForGoldenReports(t *testing.T) {
 	}
 }
 
-// What inference-perf itself wrote has none of our additions.
+// Files written by inference-perf itself lack the additions of this program.
 func TestSchemasHoldForReportsOfInferencePerf(t *testing.T) {
 	t.Parallel()
 	seen := validateFiles(t, filepath.Join("testdata", "inference-perf"))
@@ -102,13 +102,13 @@ func TestSchemasHoldForReportsOfInferencePerf(t *testing.T) {
 	}
 }
 
-// everyFile is all that a report can have in JSON.
+// everyFile selects all JSON files that a report can have.
 var everyFile = Files{
 	Summary: true, Stages: true, Adapters: true, AdapterStages: true, PerRequest: true, Config: true,
 	Fields: Fields{Request: true, Response: true, Info: true, Chunks: true, Computed: true},
 }
 
-// changed gives lines whose requests in stages are changed.
+// changed returns lines in which change was applied to the requests that belong to a stage.
 func changed(lines []record.Line, change func(*record.Request)) []record.Line {
 	for _, line := range lines {
 		if q, ok := line.(*record.Request); ok && q.Stage >= 0 {
@@ -122,7 +122,7 @@ func failed(q *record.Request) { q.ErrorType, q.Error = record.ErrorStall, "noth
 
 func succeeded(q *record.Request) { q.ErrorType, q.Error = "", "" }
 
-// unary makes an answer that was not streamed, of a server that counts nothing.
+// unary turns a request into one whose answer was not streamed, from a server that counts no tokens.
 func unary(q *record.Request) {
 	q.Streaming, q.Chunks, q.ChunkTokens, q.Reasoning, q.ToolCalls = false, []int64{}, nil, nil, nil
 	q.Usage, q.Prompt, q.Completion = nil, nil, nil
@@ -132,17 +132,17 @@ func oneToken(q *record.Request) {
 	q.Chunks, q.ChunkTokens, q.Usage, q.Completion = q.Chunks[:1], nil, nil, nil
 }
 
-// rawPrompt has its prompt counted without the chat template, and is the second request of an iteration.
+// rawPrompt makes a request the second of its iteration, with its prompt counted without the chat template.
 func rawPrompt(q *record.Request) { q.Usage, q.PromptRaw, q.Seq = nil, true, 1 }
 
 func due(q *record.Request) { q.Due = new(q.Start - 1000) }
 
-// withTexts keeps the texts of a stream.
+// withTexts adds the recorded bodies of a request and of its streamed answer.
 func withTexts(q *record.Request) {
 	q.RequestBody, q.ResponseBody = `{"model":"é"}`, "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n"
 }
 
-// anyLoad makes the executor one without a schedule.
+// anyLoad replaces the executor by one without a schedule.
 func anyLoad(lines []record.Line) []record.Line {
 	for i, s := range lines[0].(*record.Run).Scenarios {
 		lines[0].(*record.Run).Scenarios[i] = record.Scenario{Name: s.Name, Executor: "shared-iterations",
@@ -151,7 +151,7 @@ func anyLoad(lines []record.Line) []record.Line {
 	return lines
 }
 
-// reportCase is a run, and what a report is to say of it.
+// reportCase is a run with the options and the cut of its report.
 type reportCase struct {
 	lines []record.Line
 	opts  Options
@@ -245,7 +245,7 @@ func writeParquet(t *testing.T, run *run.Run) string {
 	return path
 }
 
-// imports are results of other tools: a directory, and the configuration it was made with.
+// imports lists results of other tools: a directory, and the configuration it was made with.
 var imports = [][2]string{
 	{"testdata/inference-perf/h_failures", ""},
 	{"testdata/inference-perf/h_failures", "testdata/inference-perf/h_failures/config.yml"},
@@ -284,7 +284,7 @@ func TestSchemasHoldForImportedRuns(t *testing.T) {
 	}
 }
 
-// loose are the parts of a report that may be missing, and those that hold anything.
+// loose lists the parts of a report that may be missing, and the parts that may hold anything.
 var loose = schematest.Loose{
 	Open: []string{"/info/response_metrics/server_usage"},
 	Optional: []string{
@@ -299,7 +299,7 @@ var loose = schematest.Loose{
 	},
 }
 
-// Wherever a file is broken, its schema says so.
+// Wherever a file is broken, its schema refuses it.
 func TestSchemasRefuseBrokenReports(t *testing.T) {
 	t.Parallel()
 	r, err := run.Read(run.Options{Bodies: true},
@@ -310,7 +310,7 @@ func TestSchemasRefuseBrokenReports(t *testing.T) {
 	r.LeaveOut(run.Cut{Warmup: 1, Stages: []int{0, 1}, Adapters: []string{"", "lora-b"}})
 	o := Options{Percentiles: []float64{99.9}, SLO: record.Bounds{TTFT: 100, Latency: 200}}
 	whole := NewReport(r, o).Stages[0]
-	whole.Additions.Series = Summarize(r, o).Additions.Series // so that one report has all that any has
+	whole.Additions.Series = Summarize(r, o).Additions.Series // so that this report has every part that any report has
 	text, err := json.Marshal(whole)
 	if err != nil {
 		t.Fatal(err)
@@ -321,14 +321,14 @@ func TestSchemasRefuseBrokenReports(t *testing.T) {
 		if accepted, err := s.Accepted(text, loose); err != nil || len(accepted) > 0 {
 			t.Errorf("%s: accepted %q, %v", name, accepted, err)
 		}
-		withNaN := bytes.Replace(text, []byte(":"), []byte(`:NaN, "x":`), 1) // some writers of JSON do that
+		withNaN := bytes.Replace(text, []byte(":"), []byte(`:NaN, "x":`), 1) // some JSON writers produce NaN
 		if err := s.Validate(withNaN); err == nil || !strings.Contains(err.Error(), "not a JSON document") {
 			t.Errorf("%s with NaN: got %v", name, err)
 		}
 	}
 }
 
-// findings is a validation.json with something of each kind in it.
+// findings returns a validation.json with findings of each kind.
 func findings(t *testing.T) []byte {
 	t.Helper()
 	name := reportdir.Summary

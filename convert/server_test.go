@@ -11,8 +11,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// servedLines are a run of requests at seconds 10 and 12 that take two each, beside samples of a server's page at
-// seconds.
+// servedLines returns a run with requests at seconds 10 and 12 that take two seconds each, and samples of a server's
+// page.
 func servedLines(samples ...*record.Server) []record.Line {
 	lines := []record.Line{&record.Run{
 		Schema: record.Schema, ID: "r", Segment: "0:1", Versions: map[string]string{},
@@ -33,7 +33,7 @@ func servedLines(samples ...*record.Server) []record.Line {
 	return append(lines, &record.End{Status: "finished"})
 }
 
-// at is a sample of a page at a second.
+// at returns a sample of a page, at the given second of the run.
 func at(seconds float64, source string, values ...any) *record.Server {
 	s := &record.Server{Time: int64(seconds * 1e9), Source: source, Engine: "vllm", Values: map[string]float64{}}
 	for i := 0; i < len(values); i += 2 {
@@ -59,7 +59,7 @@ func asJSON(t *testing.T, value any) string {
 	return strings.NewReplacer(".0,", ",", ".0}", "}").Replace(string(text))
 }
 
-// sampled is a sample with counters: answered requests, and what they come to.
+// sampled returns a sample with counters: answered requests, and tokens in proportion.
 func sampled(seconds, running, requests float64) *record.Server {
 	return at(seconds, "a", record.ServerRunning, running, record.ServerWaiting, 2*running, record.ServerRequests,
 		100+requests, record.ServerPromptTokens, 7*requests,
@@ -100,7 +100,7 @@ func TestServerOfTheRunAndOfStages(t *testing.T) {
 	}
 }
 
-// Two replicas, and devices on a page of their own: what is added up, and what is not.
+// With two replicas, and devices on a page of their own, some figures are added up and others are averaged.
 func TestServerOfSeveralPages(t *testing.T) {
 	t.Parallel()
 	var samples []*record.Server
@@ -155,8 +155,8 @@ func TestServerWithoutMuch(t *testing.T) {
 	}
 }
 
-// A server that was started again between any two samples is noticed, also if it has counted more since than before.
-// The other pages' counters, and figures that no page with a fall has, stay.
+// A server that was restarted between any two samples is noticed, even if it has counted more since than before.
+// Counters of the other pages stay, as do figures that no page with a restart has.
 func TestServerStartedAgain(t *testing.T) {
 	t.Parallel()
 	tokens := func(seconds, n float64) *record.Server {
@@ -208,18 +208,19 @@ func TestServerStartedAgain(t *testing.T) {
 	} {
 		added := served(t, tt.samples...).Summary.Additions
 		if got := asJSON(t, added.Server.Counts.Generated); got != tt.want || added.Server.Restarts != tt.restarts {
-			t.Errorf("%s: got %s and %d restarts, want %s and %d", name, got, added.Server.Restarts, tt.want, tt.restarts)
+			t.Errorf("%s: got %s and %d restarts, want %s and %d", name, got, added.Server.Restarts, tt.want,
+				tt.restarts)
 		}
-		told := slices.ContainsFunc(added.Warnings, func(w string) bool {
+		warned := slices.ContainsFunc(added.Warnings, func(w string) bool {
 			return strings.Contains(w, "it was started again")
 		})
-		if told != (tt.restarts > 0) {
+		if warned != (tt.restarts > 0) {
 			t.Errorf("%s: warnings %q", name, added.Warnings)
 		}
 	}
 }
 
-// Of two instances that read a page the clocks differ: what one reads after the other may be of an earlier instant.
+// If two instances read a page, their clocks may differ: a later reading may bear an earlier instant.
 func TestServerReadByTwoInstances(t *testing.T) {
 	t.Parallel()
 	lines := servedLines(sampled(9, 1, 0), sampled(11, 1, 1), sampled(15, 1, 2))
@@ -237,7 +238,7 @@ func TestServerReadByTwoInstances(t *testing.T) {
 	}
 }
 
-// An engine's first token is the first of any kind: it is compared with the client's first output.
+// An engine's first token is the first of any kind, so it is compared with the client's first output of any kind.
 func TestServerTTFTIsOfAnyOutput(t *testing.T) {
 	t.Parallel()
 	lines := servedLines(sampled(9, 1, 0), sampled(15, 1, 2))
@@ -252,13 +253,14 @@ func TestServerTTFTIsOfAnyOutput(t *testing.T) {
 	}
 }
 
-// What was left out of the report is in the server's counts: there is nothing to compare.
+// The server counts requests that the report leaves out, so there is nothing to compare.
 func TestServerOfAWindow(t *testing.T) {
 	t.Parallel()
 	r := mustRead(t, asRecords(t, servedLines(sampled(9, 1, 0), sampled(15, 1, 2))))
 	r.LeaveOut(run.Cut{Stages: []int{1}})
 	if got := asJSON(t,
-		Summarize(r, Options{}).Additions.Server.Counts.Requests); got != `{"server":2,"client":null,"difference":null}` {
+		Summarize(r,
+			Options{}).Additions.Server.Counts.Requests); got != `{"server":2,"client":null,"difference":null}` {
 		t.Errorf("got %s", got)
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// config.yaml has the seed by which the run can be repeated: the one given, else the one in the records, and none of
-// its own.
+// config.yaml has the seed by which the run can be repeated: the given one, else the one in the records. It never has a
+// seed drawn anew.
 func TestConfigurationHasTheSeedOfTheRun(t *testing.T) {
 	t.Parallel()
 	const server = "server: {base_url: x}\n"
@@ -24,7 +24,7 @@ func TestConfigurationHasTheSeedOfTheRun(t *testing.T) {
 		return r
 	}
 	for _, tt := range []struct {
-		name, yaml string // "" for no configuration
+		name, yaml string // "" means no configuration
 		run        *run.Run
 		want       string
 	}{

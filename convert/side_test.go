@@ -10,7 +10,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// A comparison says of a run that its load generator was not valid, whether its requests are known or its report alone.
+// A comparison names a run whose load generator was not valid, whether its requests are known or only its report.
 func TestComparisonTellsOfTheLoadGenerator(t *testing.T) {
 	t.Parallel()
 	const want = "load generator INVALID: requests were sent late"

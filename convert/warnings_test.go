@@ -10,7 +10,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// answered is a success that was to have ten tokens, with so many by the server's count.
+// answered returns a success with a limit of ten tokens and the given number by the server's count.
 func answered(tokens int, reason string) *record.Request {
 	return &record.Request{
 		Start: second, End: 3 * second, Streaming: true, Chunks: []int64{1000, 2000}, MaxTokens: 10,
@@ -19,7 +19,7 @@ func answered(tokens int, reason string) *record.Request {
 	}
 }
 
-// thought is an answer of reasoning alone, called one of a tool call alone.
+// thought returns an answer that holds reasoning alone; called returns one that holds a tool call alone.
 func thought(reason string) *record.Request {
 	r := answered(10, reason)
 	r.Chunks, r.Reasoning = []int64{}, []int64{500, 900}
@@ -34,13 +34,13 @@ func called() *record.Request {
 	return r
 }
 
-// with changes an answer.
+// with applies a change to an answer and returns it.
 func with(r *record.Request, change func(r *record.Request)) *record.Request {
 	change(r)
 	return r
 }
 
-// warned are the warnings that hold a word, of a run by a client with options.
+// warned returns the warnings that contain a word, for a run of a client with the given options.
 func warned(t *testing.T, options map[string]any, word string, requests ...*record.Request) (list []string) {
 	t.Helper()
 	run := runOf(t, requests...)
@@ -53,7 +53,7 @@ func warned(t *testing.T, options map[string]any, word string, requests ...*reco
 	return list
 }
 
-// Why answers are short is said by the reason of their end; where the model was free to end them a stop is no matter.
+// The finish reason shows why answers are short. If the model was free to end them, a stop is no cause for a warning.
 func TestShortAnswers(t *testing.T) {
 	t.Parallel()
 	free := map[string]any{"ignoreEOS": false}
@@ -155,7 +155,7 @@ func TestAnswersWithoutContent(t *testing.T) {
 	}
 }
 
-// Results of other tools do not tell whether an answer had content.
+// The results of other tools do not show whether an answer had content.
 func TestImportedAnswersAreNotCalledEmpty(t *testing.T) {
 	t.Parallel()
 	run := runOf(t, with(answered(10, ""), func(r *record.Request) { r.Chunks = []int64{} }))
@@ -201,7 +201,7 @@ func TestUsageOfZeros(t *testing.T) {
 	}
 }
 
-// The cause of other counts is named where the answers have it.
+// The warning of differing counts names the cause if the answers show it.
 func TestCauseOfOtherCounts(t *testing.T) {
 	t.Parallel()
 	counted := func(n int) func(*record.Request) {
@@ -230,7 +230,7 @@ func TestCauseOfOtherCounts(t *testing.T) {
 	}
 }
 
-// What the client noted of answers, and what bears on figures, is said with its number.
+// Notes of the client that bear on figures are reported with their number.
 func TestNotesAreCounted(t *testing.T) {
 	t.Parallel()
 	noted := func(note string) *record.Request {

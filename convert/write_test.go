@@ -12,7 +12,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// adapterRun is a run whose requests went to these adapters.
+// adapterRun returns a run whose requests went to the given adapters.
 func adapterRun(t *testing.T, adapters ...string) *run.Run {
 	t.Helper()
 	i := -1
@@ -23,13 +23,13 @@ func adapterRun(t *testing.T, adapters ...string) *run.Run {
 	})))
 }
 
-// Each adapter has a file of its own, whatever its name: the file's name is fit for all systems, and the report
-// names those that were changed.
+// Each adapter has a file of its own, whatever the adapter's name. File names are valid on all systems, and the report
+// lists the names that were changed.
 func TestFilesOfAdapters(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		adapters []string
-		kept     []string // whose files have their names
+		kept     []string // adapters whose files have their names unchanged
 	}{
 		"fit":              {[]string{"lora-a", "a_b"}, []string{"lora-a", "a_b"}},
 		"slash":            {[]string{"a/b", "a_b"}, []string{"a_b"}},
@@ -73,7 +73,7 @@ func TestFilesOfAdapters(t *testing.T) {
 	}
 }
 
-// A run that was killed before its first request was written has a report that says so.
+// The report on a run that was killed before it wrote its first request shows that there are no requests.
 func TestReportWithoutRequests(t *testing.T) {
 	t.Parallel()
 	run := mustRead(t, append(text(t, sampleLines()[0]), '\n'))
@@ -91,7 +91,7 @@ func TestReportWithoutRequests(t *testing.T) {
 	}
 }
 
-// A report that cannot be written leaves the one that is there.
+// If a report cannot be written, the old report stays.
 func TestFailureLeavesTheOldReport(t *testing.T) {
 	t.Parallel()
 	r, dir := adapterRun(t), t.TempDir()
@@ -100,7 +100,7 @@ func TestFailureLeavesTheOldReport(t *testing.T) {
 	if _, err := NewReport(r, Options{}).Write(dir, files); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := NewReport(r, Options{}).Write(dir, Files{CSV: true}); err != nil { // which replaces nothing
+	if _, err := NewReport(r, Options{}).Write(dir, Files{CSV: true}); err != nil { // it replaces nothing
 		t.Fatal(err)
 	}
 	stage := filepath.Join(dir, "stage_1_lifecycle_metrics.json")
@@ -116,14 +116,14 @@ func TestFailureLeavesTheOldReport(t *testing.T) {
 	}
 	r.LeaveOut(run.Cut{Stages: []int{0}})
 	if _, err := NewReport(r, Options{}).Write(dir, files); err == nil {
-		t.Fatal("a directory in the place of a file was no error")
+		t.Fatal("writing a file where a directory stands returned no error")
 	}
 	if text, err := os.ReadFile(stage); err != nil || string(text) != string(old) {
-		t.Errorf("the old report's file is gone or other: %v", err)
+		t.Errorf("the old report's file is gone or was changed: %v", err)
 	}
 }
 
-// What was asked and answered is for its owner alone.
+// Only the owner can read files with prompts and answers.
 func TestBodiesArePrivate(t *testing.T) {
 	t.Parallel()
 	lines := changed(sampleLines(), withTexts)
