@@ -363,7 +363,7 @@ func (o Options) bounds(q *run.Request) record.Bounds {
 	return q.SLO
 }
 
-// none stands for a token count that nobody reported, unknown for a figure that a request does not have.
+// none stands for a token count that was not reported, unknown for a figure that a request does not have.
 const none = record.NotReported
 
 var unknown = math.NaN()

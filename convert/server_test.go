@@ -258,9 +258,8 @@ func TestServerOfAWindow(t *testing.T) {
 	t.Parallel()
 	r := mustRead(t, asRecords(t, servedLines(sampled(9, 1, 0), sampled(15, 1, 2))))
 	r.LeaveOut(run.Cut{Stages: []int{1}})
-	if got := asJSON(t,
-		Summarize(r,
-			Options{}).Additions.Server.Counts.Requests); got != `{"server":2,"client":null,"difference":null}` {
+	counts := Summarize(r, Options{}).Additions.Server.Counts
+	if got := asJSON(t, counts.Requests); got != `{"server":2,"client":null,"difference":null}` {
 		t.Errorf("got %s", got)
 	}
 }
