@@ -13,8 +13,8 @@ import (
 // mostCauses is how many causes get a reason of their own. The client knows fewer; a damaged file may name any number.
 const mostCauses = 20
 
-// judgeOwnSide finds a run invalid if the machine that sent the requests failed: it is unknown how the server would have
-// answered those requests, and how the other requests would have fared beside them.
+// judgeOwnSide finds a run invalid if the machine that sent the requests failed: it is unknown how the server would
+// have answered those requests, and how the other requests would have fared beside them.
 func (j *assessment) judgeOwnSide(g *subset) {
 	faults := ownFailures(g)
 	causes := sortedKeys(faults)
