@@ -174,7 +174,8 @@ func TestVerdictsAreExplained(t *testing.T) {
 		}
 	}
 	for path, calls := range map[string][]string{
-		"convert/health.go": {"say", "weigh"}, "convert/run/clocks.go": {"clockText"}, "convert/ownside.go": {"say"},
+		"convert/health.go": {"addReason", "weigh"}, "convert/run/clocks.go": {"clockText"},
+		"convert/ownside.go":  {"addReason"},
 		"convert/warnings.go": {"warn"},
 	} {
 		// another call has the text

@@ -1,6 +1,6 @@
 // Package executor is the k6 executor llm-arrival-rate: a thin loop over the arrivals that package arrival computes. It
-// starts an iteration at each arrival, passes it the due time, and numbers the arrivals over all instances. The options of
-// a load and their defaults are [arrival.Load].
+// starts an iteration at each arrival, passes it the due time, and numbers the arrivals over all instances. The options
+// of a load and their defaults are [arrival.Load].
 package executor
 
 import (
