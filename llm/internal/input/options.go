@@ -226,5 +226,10 @@ func (o *DatasetOptions) form() datasets.Form {
 	return datasets.AsChat
 }
 
+// constructor is the name of the JavaScript class whose options these are.
+const constructor = "Dataset"
+
 // invalid returns an error that names the invalid option.
-func invalid(option string, err error) error { return fmt.Errorf("Dataset option %q: %w", option, err) }
+func invalid(option string, err error) error {
+	return fmt.Errorf("%s option %q: %w", constructor, option, err)
+}
