@@ -177,8 +177,8 @@ func relativeLow(a, b estimate, low float64) float64 {
 	return low
 }
 
-// demand is what a figure must rest on to be judged: requests, those of them beyond a percentile, or of a share those
-// of the rarer kind, and blocks of requests that hang together.
+// demand holds the least that a figure must rest on to be judged: the number of requests, the number of requests beyond
+// a percentile (or, for a share, of the rarer kind), and the number of blocks of dependent requests.
 type demand struct{ requests, beyond, blocks int }
 
 // Who sets a gate names the figure that matters, and takes a verdict that rests on little over none.

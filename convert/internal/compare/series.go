@@ -122,7 +122,7 @@ func sharedStages(a, b *run) []int {
 // resampled each by itself: what differs between them is no chance.
 type series struct {
 	values []float64
-	// weights are what a ratio divides the values by, summed; nil means 1 each.
+	// weights are the terms whose sum divides the sum of the values; nil means 1 for each value.
 	weights []float64
 	ends    []int // of the stages, as offsets
 }

@@ -69,7 +69,7 @@ func Stages(dir string) iter.Seq2[int, string] {
 	}
 }
 
-// Subject is what a lifecycle report is about.
+// Subject tells which requests a lifecycle report covers.
 type Subject int
 
 // The subjects of lifecycle reports.
