@@ -155,6 +155,9 @@ func (*End) lineType() string       { return "end" }
 // Append appends the line as one JSON object without a line break. It fails only on a value that JSON cannot hold, such
 // as NaN.
 func Append(dst []byte, line Line) ([]byte, error) {
+	if r, ok := line.(*Request); ok {
+		return appendRequest(dst, r)
+	}
 	body, err := json.Marshal(line)
 	if err != nil {
 		return dst, fmt.Errorf("encoding a %s line: %w", line.lineType(), err)

@@ -263,20 +263,6 @@ func useAll(t *testing.T, r *Request) {
 	}
 }
 
-func BenchmarkAppend(b *testing.B) {
-	r := &Request{ID: "0123456789ab-1", Scenario: "stage_0", API: "chat", Model: "m", Start: 1795480974947035632,
-		End: 1795480976947035632, Usage: json.RawMessage(`{"prompt_tokens":100,"completion_tokens":200}`), Status: 200}
-	for i := range int64(200) {
-		r.Chunks = append(r.Chunks, 50_000+i*10_000)
-	}
-	for b.Loop() {
-		if _, err := Append(nil, r); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/200, "ns/token")
-}
-
 // Lines that real clients write at the edges of the bounds are read: a chunk in the microsecond of the end, a byte that
 // came as the request was given up, a request that failed before it was sent, a stage that was interrupted before it
 // began.
