@@ -51,13 +51,17 @@ type attempt struct {
 	deadline *time.Timer // timeout of the attempt, later of its connection
 }
 
+// firstChunks is how many chunks a record has room for at its start. The list then grows with what has come: all of a
+// long answer's list would be most of what a waiting request takes.
+const firstChunks = 16
+
 func newExchange(c *Client, req Request, body []byte) *exchange {
 	rec := &record.Request{
 		ID: req.ID, API: c.opts.API.Name(), Model: req.Model, Streaming: c.opts.Streaming,
 		MaxTokens: req.MaxTokens, BytesSent: int64(len(body)), Chunks: []int64{},
 	}
 	if c.opts.Streaming {
-		rec.Chunks = make([]int64, 0, min(req.MaxTokens, 8192))
+		rec.Chunks = make([]int64, 0, min(req.MaxTokens, firstChunks))
 	}
 	x := &exchange{c: c, session: req.SessionID, extra: req.Extra, body: body, outcome: outcome{rec, &c.opts}}
 	x.stream.attempt, x.stream.reply.outcome = &x.attempt, x.outcome

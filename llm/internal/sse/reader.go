@@ -1,7 +1,7 @@
 // Package sse reads text/event-stream, the format in which model servers stream their answers, by the rules of the
 // HTML standard (https://html.spec.whatwg.org/multipage/server-sent-events.html): lines end in LF, CRLF or CR; an
 // event ends at a blank line. Bytes may arrive cut at any point. Reading allocates nothing per event once the buffer
-// has reached its size.
+// has reached its size, and a reader that waits for bytes holds only a small buffer.
 //
 // Servers break three of those rules, and the reader follows them:
 //   - The last event may lack its blank line, and its line break too. It is returned, marked as unended.
@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 )
 
@@ -25,9 +26,14 @@ const DefaultLimit = 16 << 20
 // ErrTooLarge is wrapped by the error for an event above the limit.
 var ErrTooLarge = errors.New("event too large")
 
-// firstBuffer is the size of a new buffer: large enough for many events of one token each, and small enough for a
-// thousand idle streams.
-const firstBuffer = 4 << 10
+// Sizes of buffers. The small one is part of each reader: it holds an event of one token, and fifty thousand streams
+// that wait have one each. A page is borrowed while more bytes are there than fit.
+const (
+	smallBuffer = 512
+	pageBuffer  = 4 << 10
+)
+
+var pages = sync.Pool{New: func() any { return new([pageBuffer]byte) }}
 
 // Event is one event of the stream. Its slices belong to the reader and are valid until the next call of Next.
 type Event struct {
@@ -39,6 +45,16 @@ type Event struct {
 
 // Reader reads events from a source. It must not be used concurrently. Use NewReader or Reset.
 type Reader struct {
+	state
+	page   *[pageBuffer]byte // what buf is a part of, if it is borrowed
+	name   []byte
+	joined []byte // data of an event with several data lines
+	stray  []byte // the beginning of the first line that is not a field
+	small  [smallBuffer]byte
+}
+
+// state is what Reset clears.
+type state struct {
 	src   io.Reader
 	limit int
 
@@ -50,19 +66,16 @@ type Reader struct {
 	end   int
 	at    time.Time // time of the last read
 	err   error     // error of the source, held back until the buffer is used up
+	full  bool      // the last read filled the buffer: more bytes may be there
 
 	fresh  bool // nothing consumed yet: a byte-order mark may come
 	skipLF bool // the last line ended in CR: a LF right after it belongs to that line end
 	single bool // one line break separates the events
 
-	name    []byte
-	joined  []byte // data of an event with several data lines
-	dataAt  int    // offset of a single data line, relative to start
+	dataAt  int // offset of a single data line, relative to start
 	dataLen int
 	lines   int       // data lines of the event so far
 	firstAt time.Time // time of the read that brought the end of the first data line
-
-	stray []byte // the beginning of the first line that is not a field
 }
 
 // NewReader returns a Reader of the events in src, each of at most limit bytes; a limit of 0 means DefaultLimit.
@@ -72,19 +85,25 @@ func NewReader(src io.Reader, limit int) *Reader {
 	return r
 }
 
-// Reset makes the reader read from src as if it were new. It keeps its buffers, unless a huge event made them large.
+// Reset makes the reader read from src as if it were new. It keeps its small buffers.
 func (r *Reader) Reset(src io.Reader, limit int) {
 	if limit == 0 {
 		limit = DefaultLimit
 	}
-	buf, joined, name, stray := r.buf, r.joined[:0], r.name[:0], r.stray[:0]
-	if len(buf) == 0 || len(buf) > 64*firstBuffer {
-		buf = make([]byte, firstBuffer)
+	r.giveBack()
+	if cap(r.joined)+cap(r.name) > 64*pageBuffer {
+		r.joined, r.name = nil, nil
 	}
-	if cap(joined)+cap(name) > 64*firstBuffer {
-		joined, name = nil, nil
+	r.joined, r.name, r.stray = r.joined[:0], r.name[:0], r.stray[:0]
+	r.state = state{src: src, limit: limit, buf: r.small[:], fresh: true}
+}
+
+// giveBack gives back a borrowed page. Whoever calls it sets buf anew.
+func (r *Reader) giveBack() {
+	if r.page != nil {
+		pages.Put(r.page)
+		r.page = nil
 	}
-	*r = Reader{src: src, limit: limit, buf: buf, joined: joined, name: name, stray: stray, fresh: true}
 }
 
 // maxStray bounds, in bytes, what is kept of a line that is not a field.
@@ -348,7 +367,7 @@ func (r *Reader) fill() error {
 		n, err := r.src.Read(r.buf[r.end:])
 		r.at = time.Now()
 		r.end += n
-		r.err = err
+		r.err, r.full = err, r.end == len(r.buf)
 		if n > 0 {
 			return nil
 		}
@@ -364,15 +383,27 @@ func (r *Reader) tooLarge() error {
 	return fmt.Errorf("%w: over the limit of %d bytes", ErrTooLarge, r.limit)
 }
 
-// makeRoom moves the unconsumed bytes to the front of the buffer, or doubles the buffer if they fill half of it.
+// makeRoom makes room for the next read: in a larger buffer if the last read filled this one or its unconsumed bytes
+// fill half of it, in the small one if there are none. It moves the unconsumed bytes to the front.
 func (r *Reader) makeRoom() {
-	if r.start < r.end && len(r.buf)-r.end >= len(r.buf)/4 {
+	held := r.buf[r.start:r.end]
+	switch {
+	case len(held) > 0 && len(r.buf)-r.end >= len(r.buf)/4:
 		return
+	case len(held) == 0 && !r.full && r.page != nil:
+		r.giveBack()
+		r.buf = r.small[:]
+	case len(r.buf) == smallBuffer && (r.full || len(held) > smallBuffer/2):
+		r.page, _ = pages.Get().(*[pageBuffer]byte)
+		r.buf = r.page[:]
+		copy(r.buf, held)
+	case len(held) > len(r.buf)/2:
+		grown := make([]byte, 2*len(r.buf))
+		copy(grown, held)
+		r.giveBack()
+		r.buf = grown
+	default:
+		copy(r.buf, held)
 	}
-	old := r.buf
-	if r.end-r.start > len(r.buf)/2 {
-		r.buf = make([]byte, 2*len(old))
-	}
-	copy(r.buf, old[r.start:r.end])
 	r.line, r.seen, r.end, r.start = r.line-r.start, r.seen-r.start, r.end-r.start, 0
 }

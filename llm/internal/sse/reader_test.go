@@ -216,6 +216,54 @@ func TestResetReleasesHugeBuffers(t *testing.T) {
 	}
 }
 
+// waiting is a source whose reads end one part at a time, as reads of a connection do, and which looks at the reader
+// before each.
+type waiting struct {
+	parts []string
+	look  func()
+}
+
+func (w *waiting) Read(p []byte) (int, error) {
+	w.look()
+	if len(w.parts) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, w.parts[0])
+	if w.parts[0] = w.parts[0][n:]; w.parts[0] == "" {
+		w.parts = w.parts[1:]
+	}
+	return n, nil
+}
+
+// A reader that waits for the next event has no page; a burst of events, and the end of the stream, change nothing.
+func TestAWaitingReaderHoldsNoPage(t *testing.T) {
+	t.Parallel()
+	event, large := "data: a\n\n", "data: "+strings.Repeat("b", 2*smallBuffer)+"\n\n"
+	w := &waiting{parts: []string{event, strings.Repeat(event, 3*pageBuffer/len(event)), event, large, event}}
+	r := NewReader(w, 0)
+	waits, borrowed, events := 0, 0, 0
+	w.look = func() {
+		if r.page != nil {
+			borrowed++
+		}
+		if r.start == r.end && !r.full {
+			waits++
+			if len(r.buf) != smallBuffer {
+				t.Errorf("after %d events the reader waits with a buffer of %d bytes", events, len(r.buf))
+			}
+		}
+	}
+	for ; ; events++ {
+		if _, err := r.Next(); err != nil {
+			break
+		}
+	}
+	if want := 4 + 3*pageBuffer/len(event); events != want || waits < 5 || borrowed == 0 {
+		t.Errorf("%d events, %d waits, %d reads into a page; want %d, at least 5, and some", events, waits, borrowed,
+			want)
+	}
+}
+
 // Events that are separated by one line break have the time of their own line, even the first of them, which is
 // recognised as an event only when the next one comes.
 func TestSingleBreaksKeepTheirTimes(t *testing.T) {
@@ -249,7 +297,7 @@ func TestPeekAndRest(t *testing.T) {
 	}{
 		{"\xef\xbb\xbf\r\n {\"a\":1}", '{', nil},
 		{"data: a\n\n", 'd', nil},
-		{strings.Repeat("\n", 3*firstBuffer) + "<html>", '<', nil},
+		{strings.Repeat("\n", 3*pageBuffer) + "<html>", '<', nil},
 		{" \n", 0, io.EOF},
 		{" : x\n", ':', nil},
 		{"", 0, io.EOF},
@@ -429,7 +477,7 @@ func FuzzReader(f *testing.F) {
 			if err != nil {
 				break
 			}
-			if len(ev.Data) > limit+firstBuffer { // one read may bring more than so small a limit
+			if len(ev.Data) > limit+pageBuffer { // one read may bring more than so small a limit
 				t.Errorf("%q: an event of %d bytes with a limit of %d", stream, len(ev.Data), limit)
 			}
 		}
