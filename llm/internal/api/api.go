@@ -29,15 +29,17 @@ type Request struct {
 // Dialect is one kind of endpoint: Chat or Completion. They differ in their names and in what they call the input;
 // their answers are decoded alike. A Dialect may be used concurrently.
 type Dialect struct {
-	name, path, inputName string
-	input                 func(Request) any
+	name, path string
+	input      func(*bodyWriter, *Request)
 }
 
 // The dialects.
 var (
-	Chat = &Dialect{"chat", "/chat/completions", "messages", func(r Request) any { return r.Messages }}
+	Chat = &Dialect{"chat", "/chat/completions",
+		func(w *bodyWriter, r *Request) { w.json("messages", r.Messages) }}
 
-	Completion = &Dialect{"completion", "/completions", "prompt", func(r Request) any { return r.Prompt }}
+	Completion = &Dialect{"completion", "/completions",
+		func(w *bodyWriter, r *Request) { w.text("prompt", r.Prompt) }}
 )
 
 // Name returns the dialect's name in options and records.
@@ -47,7 +49,7 @@ func (d *Dialect) Name() string { return d.name }
 func (d *Dialect) Path() string { return d.path }
 
 // Body returns the request's JSON, its keys in the order in which inference-perf sends them, then the extra ones.
-func (d *Dialect) Body(r Request) ([]byte, error) { return body(r, d.inputName, d.input(r)) }
+func (d *Dialect) Body(r *Request) ([]byte, error) { return body(d, r) }
 
 // Decode reads a whole answer, or the data of one event of a streamed one, into out, whose buffers it reuses. Its error
 // wraps io.ErrUnexpectedEOF if the data ends too early.

@@ -5,9 +5,12 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/tidwall/gjson"
 )
 
 // Extra holds further fields of the request body, encoded. A field replaces one that the body has already; null removes
@@ -49,97 +52,152 @@ func CheckMaxTokensField(name string) error {
 	return nil
 }
 
+// fieldsRoom is room, in bytes, for the fields of a body besides its input.
+const fieldsRoom = 192
+
 // body writes the fields in the order of inference-perf.
-func body(r Request, inputName string, input any) ([]byte, error) {
-	w := newBodyWriter(r.Extra)
-	w.field("model", r.Model)
-	w.field(inputName, input)
+func body(d *Dialect, r *Request) ([]byte, error) {
+	room := fieldsRoom + len(r.Model) + len(r.Prompt) + len(r.Prompt)/8 + len(r.Messages)
+	w := bodyWriter{dst: make([]byte, 0, room), extra: r.Extra}
+	w.text("model", r.Model)
+	d.input(&w, r)
 	if r.MaxTokens > 0 {
-		w.field(cmp.Or(r.MaxTokensField, MaxTokensField), r.MaxTokens)
+		w.plain(cmp.Or(r.MaxTokensField, MaxTokensField), strconv.Itoa(r.MaxTokens))
 	}
 	if r.IgnoreEOS && r.MaxTokens > 0 { // without a limit an answer would go on to the end of the context
-		w.field("ignore_eos", true) // left out when false: servers that do not know the field may refuse it
+		w.plain("ignore_eos", "true") // left out when false: servers that do not know the field may refuse it
 	}
-	w.field("stream", r.Stream)
+	w.plain("stream", strconv.FormatBool(r.Stream))
 	if r.Stream {
-		w.field("stream_options", streamOptions{IncludeUsage: true})
+		w.plain("stream_options", `{"include_usage":true}`)
 	}
 	if r.AddSpecial != nil {
-		w.field("add_special_tokens", *r.AddSpecial)
+		w.plain("add_special_tokens", strconv.FormatBool(*r.AddSpecial))
 	}
 	if r.Format != nil {
-		w.field("response_format", r.Format)
+		w.json("response_format", r.Format)
 	}
 	return w.finish()
 }
 
-type streamOptions struct {
-	IncludeUsage bool `json:"include_usage"`
-}
-
+// bodyWriter writes an object. The names of its fields need no escapes, those of the extra fields excepted.
 type bodyWriter struct {
-	buf   bytes.Buffer
-	json  *json.Encoder // to buf
+	dst   []byte
 	extra Extra
 	err   error
 }
 
-func newBodyWriter(extra Extra) *bodyWriter {
-	w := &bodyWriter{extra: extra}
-	w.json = newEncoder(&w.buf)
-	return w
+// begin writes a field's name, and reports whether its value follows: no extra field replaces it.
+func (w *bodyWriter) begin(name string) bool {
+	if _, replaced := w.extra[name]; replaced {
+		return false
+	}
+	w.separate()
+	w.dst = append(w.dst, '"')
+	w.dst = append(w.dst, name...)
+	w.dst = append(w.dst, `":`...)
+	return true
 }
 
-func (w *bodyWriter) field(name string, value any) {
-	if _, replaced := w.extra[name]; replaced || w.err != nil {
-		return
-	}
-	w.name(name)
-	if err := w.json.Encode(value); err != nil {
-		w.err = fmt.Errorf("%s: %w", name, err)
-		return
-	}
-	w.buf.Truncate(w.buf.Len() - 1) // the encoder's line break
-}
-
-func (w *bodyWriter) name(encoded string) {
+func (w *bodyWriter) separate() {
 	sep := byte(',')
-	if w.buf.Len() == 0 {
+	if len(w.dst) == 0 {
 		sep = '{'
 	}
-	w.buf.WriteByte(sep)
-	w.buf.WriteByte('"')
-	w.buf.WriteString(encoded)
-	w.buf.WriteString(`":`)
+	w.dst = append(w.dst, sep)
+}
+
+// plain writes a value that is JSON as it stands.
+func (w *bodyWriter) plain(name, value string) {
+	if w.begin(name) {
+		w.dst = append(w.dst, value...)
+	}
+}
+
+func (w *bodyWriter) text(name, value string) {
+	if w.begin(name) {
+		w.dst = appendQuoted(w.dst, value)
+	}
+}
+
+// json writes a value of the caller's, as it stands unless it is not JSON.
+func (w *bodyWriter) json(name string, value json.RawMessage) {
+	if !w.begin(name) {
+		return
+	}
+	if !gjson.ValidBytes(value) {
+		text, err := encode(value)
+		if err != nil && w.err == nil {
+			w.err = fmt.Errorf("%s: %w", name, err)
+		}
+		value = text
+	}
+	w.dst = append(w.dst, value...)
 }
 
 func (w *bodyWriter) finish() ([]byte, error) {
 	if w.err != nil {
 		return nil, w.err
 	}
-	for _, name := range slices.Sorted(maps.Keys(w.extra)) {
+	names := make([]string, 0, len(w.extra))
+	for name := range w.extra {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
 		if value := w.extra[name]; string(value) != "null" {
-			key, _ := encode(name)
-			w.name(string(key[1 : len(key)-1]))
-			w.buf.Write(value)
+			w.separate()
+			w.dst = append(appendQuoted(w.dst, name), ':')
+			w.dst = append(w.dst, value...)
 		}
 	}
-	w.buf.WriteByte('}')
-	return w.buf.Bytes(), nil
+	return append(w.dst, '}'), nil
 }
 
-// encode is json.Marshal with the settings of newEncoder.
+// appendQuoted appends a string as encoding/json writes it without the escapes meant for HTML.
+func appendQuoted(dst []byte, s string) []byte {
+	dst = append(dst, '"')
+	from := 0
+	for i := 0; i < len(s); {
+		if c := s[i]; c >= ' ' && c < utf8.RuneSelf && c != '"' && c != '\\' {
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if escape := escapeOf(r, size); escape != "" {
+			dst = append(append(dst, s[from:i]...), escape...)
+			from = i + size
+		}
+		i += size
+	}
+	return append(append(dst, s[from:]...), '"')
+}
+
+// escapeOf returns what stands in a JSON string for a quote, a backslash, or a rune that is not printable ASCII: "" if
+// that is the rune itself. size is the rune's size in bytes.
+func escapeOf(r rune, size int) string {
+	switch {
+	case r == '"':
+		return `\"`
+	case r == '\n':
+		return `\n`
+	case r >= utf8.RuneSelf && r != '\u2028' && r != '\u2029' && (r != utf8.RuneError || size > 1):
+		return ""
+	}
+	if r == utf8.RuneError {
+		return `\ufffd`
+	}
+	quoted, _ := encode(string(r)) // a string never fails
+	return string(quoted[1 : len(quoted)-1])
+}
+
+// encode is json.Marshal without the escapes meant for HTML, which would make a prompt longer than it is.
 func encode(value any) ([]byte, error) {
 	var buf bytes.Buffer
-	if err := newEncoder(&buf).Encode(value); err != nil {
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(value); err != nil {
 		return nil, err
 	}
 	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
-}
-
-// newEncoder omits the escapes meant for HTML, which would make a prompt longer than it is.
-func newEncoder(w io.Writer) *json.Encoder {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	return enc
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -57,13 +58,64 @@ func TestBody(t *testing.T) {
 			`{"model":"m","messages":[],"stream":true,"max_completion_tokens":9,"stream_options":{}}`,
 		},
 	} {
-		got, err := tt.dialect.Body(tt.req)
+		got, err := tt.dialect.Body(&tt.req)
 		if err != nil || string(got) != tt.want {
 			t.Errorf("%s: got %s, %v\nwant %s", tt.name, got, err, tt.want)
 		}
 		if !json.Valid(got) {
 			t.Errorf("%s: not JSON: %s", tt.name, got)
 		}
+	}
+}
+
+// A string is written as encoding/json writes it.
+func FuzzAppendQuoted(f *testing.F) {
+	f.Add("a short \"prompt\"\n\twith \\ and \x00\x1f\x7f\b\f\r")
+	f.Add("<é> & \u2027\u2028\u2029\u202a \U0001f600 \ufffd \xff\xc3 \xed\xa0\x80")
+	f.Fuzz(func(t *testing.T, text string) {
+		want, err := encode(text)
+		if got := appendQuoted([]byte("x"), text); err != nil || string(got[1:]) != string(want) {
+			t.Errorf("%q: got %s, want %s", text, got[1:], want)
+		}
+	})
+}
+
+// Messages that are not JSON are refused; others are sent as they stand.
+func TestBodyRefusesWhatIsNotJSON(t *testing.T) {
+	t.Parallel()
+	for messages, want := range map[string]string{
+		"[1":   "messages: json: error calling MarshalJSON for type json.RawMessage: unexpected end of JSON input",
+		"[] x": "messages: json: error calling MarshalJSON for type json.RawMessage: invalid character 'x'",
+	} {
+		_, err := Chat.Body(&Request{Model: "m", Messages: json.RawMessage(messages)})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", messages, err, want)
+		}
+	}
+	got, err := Chat.Body(&Request{Model: "m", Messages: nil})
+	if want := `{"model":"m","messages":null,"stream":false}`; err != nil || string(got) != want {
+		t.Errorf("no messages: got %s, %v; want %s", got, err, want)
+	}
+}
+
+func BenchmarkBody(b *testing.B) {
+	text := strings.Repeat("a word, \"another\"\nand one more; ", 500)
+	quoted, _ := encode(text)
+	for name, d := range map[string]*Dialect{"chat": Chat, "completion": Completion} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			r := Request{Model: "m", MaxTokens: 30, IgnoreEOS: true, Stream: true}
+			if d == Chat {
+				r.Messages = slices.Concat([]byte(`[{"role":"user","content":`), quoted, []byte("}]"))
+			} else {
+				r.Prompt = text
+			}
+			for b.Loop() {
+				if _, err := d.Body(&r); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 

@@ -72,7 +72,7 @@ func TestBodyWithFormat(t *testing.T) {
 			`{"model":"m","messages":[],"max_tokens":1,"stream":false,"a":1}`,
 		},
 	} {
-		if got, err := tt.dialect.Body(tt.req); err != nil || string(got) != tt.want {
+		if got, err := tt.dialect.Body(&tt.req); err != nil || string(got) != tt.want {
 			t.Errorf("got %s, %v\nwant %s", got, err, tt.want)
 		}
 	}

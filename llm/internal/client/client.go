@@ -282,7 +282,7 @@ func (c *Client) Do(ctx context.Context, rt http.RoundTripper, req Request) (Ans
 		IgnoreEOS: c.opts.IgnoreEOS, Stream: c.opts.Streaming, AddSpecial: req.AddSpecial, Format: c.opts.Format,
 		Extra: c.opts.extra(req.Extra),
 	}
-	body, err := c.opts.API.Body(ask)
+	body, err := c.opts.API.Body(&ask)
 	if err != nil {
 		return Answer{}, fmt.Errorf("request body: %w", err)
 	}

@@ -30,7 +30,7 @@ func (c *Client) requestBody(ask api.Request, body []byte) string {
 	}
 	if fields, found := secret.Redact(ask.Extra); found {
 		ask.Extra = fields
-		body, _ = c.opts.API.Body(ask) // cannot fail: the body was built with the original fields
+		body, _ = c.opts.API.Body(&ask) // cannot fail: the body was built with the original fields
 	}
 	return string(body)
 }
