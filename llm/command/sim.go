@@ -10,12 +10,13 @@ import (
 	"github.com/spf13/cobra"
 	"go.k6.io/k6/v2/errext"
 
+	"github.com/seed-307b789f/xk6-llm/internal/host"
 	"github.com/seed-307b789f/xk6-llm/llm/sim"
 )
 
 // newSim returns the command `k6 x llm sim`.
 func newSim() *cobra.Command {
-	opts, host, port := sim.DefaultOptions(), "127.0.0.1", 8000
+	opts, address, port := sim.DefaultOptions(), "127.0.0.1", 8000
 	cmd := &cobra.Command{
 		Use:   "sim",
 		Short: "Serve a simulated model",
@@ -42,10 +43,10 @@ nothing about any model.`,
 					return err
 				}
 			}
-			return serve(cmd, net.JoinHostPort(host, strconv.Itoa(port)), opts)
+			return serve(cmd, net.JoinHostPort(address, strconv.Itoa(port)), opts)
 		},
 	}
-	cmd.Flags().StringVar(&host, "host", host, "address to listen on")
+	cmd.Flags().StringVar(&address, "host", address, "address to listen on")
 	cmd.Flags().IntVar(&port, "port", port, "port to listen on, 0 for any")
 	for _, f := range sim.Flags() {
 		cmd.Flags().Func(f.Name, f.Usage, func(value string) error { return f.Set(&opts, value) })
@@ -53,10 +54,15 @@ nothing about any model.`,
 	return cmd
 }
 
+// maxReserved bounds the connections for which there is room in the table of open files from the start.
+const maxReserved = 1 << 16
+
 // serve runs the server until an interrupt.
 func serve(cmd *cobra.Command, addr string, opts sim.Options) error {
 	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+	host.Reserve(int64(min(opts.MaxNumSeqs, maxReserved)))
+	host.CalmCollector()
 	server, err := sim.Listen(addr, opts)
 	if err != nil {
 		return err

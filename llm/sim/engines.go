@@ -48,14 +48,16 @@ func (p *page) counter(name, help string, value func() float64) {
 		ConstLabels: p.labels}, value))
 }
 
-func (p *page) vector(name, help, label string, values ...string) *prometheus.CounterVec {
+// counters adds a counter for each value of a label.
+func (p *page) counters(name, help, label string, values ...string) map[string]prometheus.Counter {
 	c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help, ConstLabels: p.labels},
 		[]string{label})
-	for _, v := range values {
-		c.WithLabelValues(v) // present from the start, at 0
-	}
 	p.m.registry.MustRegister(c)
-	return c
+	list := map[string]prometheus.Counter{}
+	for _, v := range values {
+		list[v] = c.WithLabelValues(v)
+	}
+	return list
 }
 
 func (p *page) histogram(name, help string, bounds []float64) prometheus.Histogram {
@@ -117,7 +119,7 @@ func addVLLM(p *page) {
 	p.counter(v+"num_preemptions_total", "Preemptions: the simulator has none.", func() float64 { return 0 })
 	p.counter(v+"prompt_tokens_total", "Prompt tokens worked through.", count(&l.prompt))
 	p.counter(v+"generation_tokens_total", "Tokens generated.", count(&l.output))
-	p.m.succeeded = append(p.m.succeeded, p.vector(v+"request_success_total", "Requests answered to their end.",
+	p.m.succeeded = append(p.m.succeeded, p.counters(v+"request_success_total", "Requests answered to their end.",
 		"finished_reason", "stop", "length", "abort"))
 	p.m.ttft = append(p.m.ttft, p.histogram(v+"time_to_first_token_seconds", "From arrival to the first token.", ttft))
 	itl := p.histogram(v+"inter_token_latency_seconds", "Between chunks.", gaps)
@@ -182,7 +184,8 @@ func addTGI(p *page) {
 	p.gauge(t+"queue_size", "Requests waiting to be worked on.", count(&l.waiting))
 	p.counter(t+"request_count", "Requests that came.", count(&l.received))
 	p.counter(t+"request_success", "Requests answered to their end.", count(&l.answered))
-	p.m.failed = append(p.m.failed, p.vector(t+"request_failure", "Requests that failed.", "err", "generation"))
+	p.m.failed = append(p.m.failed,
+		p.counters(t+"request_failure", "Requests that failed.", "err", "generation")["generation"])
 	p.answered(t+"request_duration", "From arrival to the end.", times, e2eTime)
 	p.answered(t+"request_queue_duration", "From arrival to admission.", times, queueTime)
 	p.answered(t+"request_inference_duration", "From admission to the last token.", times, inferenceTime)

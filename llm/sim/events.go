@@ -1,47 +1,47 @@
 package sim
 
 import (
-	"encoding/json"
-	"fmt"
+	"strconv"
 	"time"
 )
 
-// events writes the events of one answer into one buffer. It makes the parts that are the same in all events once.
+// events writes the events of one answer into one buffer.
 type events struct {
-	head, middle []byte // before and after a chunk's text
-	role         []byte // the event before a chat's first chunk
-	finish       []byte // what follows the last chunk's text
-	final        []byte // the event that carries usage, up to the usage itself
-	usage        bool
-	buf          []byte
-	text         []byte
+	form
+	head   []byte // of each event, up to its choice
+	finish string // reason
+	usage  bool
+	buf    []byte
+	text   []byte // of the chunk
 }
+
+// form is what differs between the events of a chat and of a completion.
+type form struct {
+	object     string
+	role       string // the choice of the event before the first chunk, "" for no event
+	open, shut string // before and after a chunk's text
+}
+
+var (
+	chatForm = form{object: "chat.completion.chunk", open: `{"index":0,"delta":{"content":`, shut: `}`,
+		role: `{"index":0,"delta":{"role":"assistant","content":""}` + unfinished}
+	textForm = form{object: "text_completion", open: `{"index":0,"text":`}
+)
+
+const unfinished = `,"logprobs":null,"finish_reason":null}]}` + "\n\n"
 
 func newEvents(g *generation) *events {
-	object, open, shut := "text_completion", `"text":`, ``
+	e := &events{form: textForm, finish: g.truth.FinishReason, usage: g.ask.usage}
 	if g.chat {
-		object, open, shut = "chat.completion.chunk", `"delta":{"content":`, `}`
+		e.form = chatForm
 	}
-	id, model := quote(g.truth.ID), quote(g.ask.model)
-	common := fmt.Sprintf(`data: {"id":%s,"object":"%s","created":%d,"model":%s,"choices":[`, id, object,
-		time.Now().Unix(), model)
-	e := &events{
-		head:   fmt.Appendf(nil, `%s{"index":0,%s`, common, open),
-		middle: []byte(shut + `,"logprobs":null,"finish_reason":null}]}` + "\n\n"),
-		finish: fmt.Appendf(nil, `%s,"logprobs":null,"finish_reason":"%s"}]}`+"\n\n", shut, g.truth.FinishReason),
-		final:  []byte(common + `],"usage":`),
-		usage:  g.ask.usage,
-	}
-	if g.chat {
-		e.role = []byte(common +
-			`{"index":0,"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}]}` + "\n\n")
-	}
+	e.head = append(make([]byte, 0, 256), `data: {"id":`...)
+	e.head = appendQuoted(e.head, g.truth.ID)
+	e.head = append(append(append(e.head, `,"object":"`...), e.object...), `","created":`...)
+	e.head = append(strconv.AppendInt(e.head, time.Now().Unix(), 10), `,"model":`...)
+	e.head = append(appendQuoted(e.head, g.ask.model), `,"choices":[`...)
+	e.buf = make([]byte, 0, 2*len(e.head)+256)
 	return e
-}
-
-func quote(s string) []byte {
-	text, _ := json.Marshal(s) // a string can always be encoded
-	return text
 }
 
 // begin starts a chunk.
@@ -53,15 +53,17 @@ func (e *events) token(text string) { e.text = append(e.text, text...) }
 // end returns the chunk's event, preceded by the role's event if it is the first.
 func (e *events) end(first, last bool) []byte {
 	e.buf = e.buf[:0]
-	if first {
-		e.buf = append(e.buf, e.role...)
+	if first && e.role != "" {
+		e.buf = append(append(e.buf, e.head...), e.role...)
 	}
-	e.buf = append(e.buf, e.head...)
-	e.buf = appendQuoted(e.buf, e.text)
-	if last {
-		return append(e.buf, e.finish...)
+	e.buf = append(append(e.buf, e.head...), e.open...)
+	e.buf = append(appendQuoted(e.buf, e.text), e.shut...)
+	if !last {
+		e.buf = append(e.buf, unfinished...)
+		return e.buf
 	}
-	e.buf = append(e.buf, e.middle...)
+	e.buf = append(append(e.buf, `,"logprobs":null,"finish_reason":"`...), e.finish...)
+	e.buf = append(e.buf, `"}]}`+"\n\n"...)
 	return e.buf
 }
 
@@ -69,21 +71,24 @@ func (e *events) end(first, last bool) []byte {
 func (e *events) tail(r *Truth) []byte {
 	e.buf = e.buf[:0]
 	if e.usage {
-		e.buf = append(e.buf, e.final...)
-		e.buf = append(append(e.buf, usage(r)...), "}\n\n"...)
+		e.buf = append(append(e.buf, e.head...), `],"usage":`...)
+		e.buf = append(appendUsage(e.buf, r), "}\n\n"...)
 	}
 	return append(e.buf, "data: [DONE]\n\n"...)
 }
 
-func usage(r *Truth) []byte {
-	return fmt.Appendf(nil, `{"prompt_tokens":%d,"completion_tokens":%d,"total_tokens":%d}`, r.PromptTokens,
-		r.CompletionTokens, r.PromptTokens+r.CompletionTokens)
+func appendUsage(dst []byte, r *Truth) []byte {
+	dst = strconv.AppendInt(append(dst, `{"prompt_tokens":`...), int64(r.PromptTokens), 10)
+	dst = strconv.AppendInt(append(dst, `,"completion_tokens":`...), int64(r.CompletionTokens), 10)
+	dst = strconv.AppendInt(append(dst, `,"total_tokens":`...), int64(r.PromptTokens+r.CompletionTokens), 10)
+	return append(dst, '}')
 }
 
 // appendQuoted appends a JSON string without allocating.
-func appendQuoted(dst, text []byte) []byte {
+func appendQuoted[T string | []byte](dst []byte, text T) []byte {
 	dst = append(dst, '"')
-	for _, c := range text {
+	for i := range len(text) {
+		c := text[i]
 		switch {
 		case c == '"' || c == '\\':
 			dst = append(dst, '\\', c)

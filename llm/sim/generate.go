@@ -25,6 +25,7 @@ type generation struct {
 	fails string // kind of the failure to inject, "" means none
 	truth Truth
 	ctx   context.Context
+	timer *time.Timer // nil before the first wait
 
 	received, admitted, first, last time.Time // instants; first and last are when its first and last token were written
 }
@@ -45,10 +46,13 @@ func (s *Server) generate(w http.ResponseWriter, r *http.Request, chat bool) {
 	}
 	g := s.newGeneration(r, a, chat)
 	g.received, g.truth.Received = received, record.UnixNano(received)
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	defer context.AfterFunc(s.open, cancel)()
-	g.ctx = ctx
+	g.ctx = r.Context()
+	if s.http == nil { // Close does not end the context
+		ctx, cancel := context.WithCancel(g.ctx)
+		defer cancel()
+		defer context.AfterFunc(s.open, cancel)()
+		g.ctx = ctx
+	}
 	g.run(w)
 	end := time.Now()
 	g.truth.End = record.UnixNano(end)
@@ -153,16 +157,21 @@ func (g *generation) gap() time.Duration {
 }
 
 // wait waits for an instant, and reports whether the client was there until then.
-func (g *generation) wait(timer *time.Timer, until time.Time) bool {
+func (g *generation) wait(until time.Time) bool {
 	d := time.Until(until)
 	if d <= 0 {
 		return g.ctx.Err() == nil
 	}
-	timer.Reset(d)
+	if g.timer == nil {
+		g.timer = time.NewTimer(d)
+	} else {
+		g.timer.Reset(d)
+	}
 	select {
-	case <-timer.C:
+	case <-g.timer.C:
 		return true
 	case <-g.ctx.Done():
+		g.timer.Stop()
 		return false
 	}
 }
@@ -172,8 +181,6 @@ func (g *generation) stream(w http.ResponseWriter, admitted time.Time) {
 	w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 	flush := http.NewResponseController(w)
 	ev := newEvents(g)
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
 	due, n, per := g.firstDue(admitted), g.ask.maxTokens, g.s.opts.TokensPerChunk
 	g.truth.Chunks = make([]int64, 0, (n+per-1)/per)
 	for k := 0; k < n; {
@@ -186,12 +193,12 @@ func (g *generation) stream(w http.ResponseWriter, admitted time.Time) {
 			ev.token(g.s.opts.token(k))
 			k++
 		}
-		if !g.wait(timer, due) {
+		if !g.wait(due) {
 			g.gone()
 			return
 		}
 		if g.fails != "" && 2*k >= n {
-			g.failStream(w, flush, timer)
+			g.failStream(w, flush)
 			return
 		}
 		now := time.Now()
@@ -208,7 +215,7 @@ func (g *generation) stream(w http.ResponseWriter, admitted time.Time) {
 }
 
 // failStream injects the failure in the middle of an answer; the caller truncates.
-func (g *generation) failStream(w http.ResponseWriter, flush *http.ResponseController, timer *time.Timer) {
+func (g *generation) failStream(w http.ResponseWriter, flush *http.ResponseController) {
 	g.truth.Error = g.fails
 	switch g.fails {
 	case FailStream:
@@ -216,7 +223,7 @@ func (g *generation) failStream(w http.ResponseWriter, flush *http.ResponseContr
 			"failure\",\"type\":\"InternalServerError\",\"code\":500}}\n\n"))
 		_ = flush.Flush()
 	case FailStall:
-		g.wait(timer, time.Now().Add(stallTime))
+		g.wait(time.Now().Add(stallTime))
 	}
 }
 
@@ -231,14 +238,12 @@ func (g *generation) whole(w http.ResponseWriter, admitted time.Time) {
 		dues[k] = due
 		answer = append(answer, g.s.opts.token(k)...)
 	}
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
-	if !g.wait(timer, due) {
+	if !g.wait(due) {
 		g.gone()
 		return
 	}
 	if g.fails != "" { // truncated or stall: such an answer has no middle
-		g.failStream(w, nil, timer)
+		g.failStream(w, nil)
 		return
 	}
 	for k, at := range dues { // as if the tokens had been written when they were due
@@ -254,6 +259,6 @@ func (g *generation) whole(w http.ResponseWriter, admitted time.Time) {
 	}
 	writeJSON(w, http.StatusOK, map[string]any{
 		"id": g.truth.ID, "object": object, "created": time.Now().Unix(), "model": g.ask.model,
-		"choices": []any{choice}, "usage": json.RawMessage(usage(&g.truth)),
+		"choices": []any{choice}, "usage": json.RawMessage(appendUsage(nil, &g.truth)),
 	})
 }

@@ -17,9 +17,10 @@ type serverMetrics struct {
 	registry *prometheus.Registry
 	load     load
 
-	ttft, gap, tokenGap []prometheus.Observer // for chunks, as they are written
-	done                []doneObserver        // for requests answered to their end
-	succeeded, failed   []*prometheus.CounterVec
+	ttft, gap, tokenGap []prometheus.Observer           // for chunks, as they are written
+	done                []doneObserver                  // for requests answered to their end
+	succeeded           []map[string]prometheus.Counter // by reason
+	failed              []prometheus.Counter
 }
 
 // doneObserver observes one figure of a request.
@@ -137,7 +138,7 @@ func (m *serverMetrics) next(gap time.Duration, tokens int) {
 func (m *serverMetrics) finish(reason string, f *finished) {
 	m.load.answered.Add(1)
 	for _, c := range m.succeeded {
-		c.WithLabelValues(reason).Inc()
+		c[reason].Inc()
 	}
 	for _, o := range m.done {
 		o.Observe(o.figure(f))
@@ -151,7 +152,7 @@ func (m *serverMetrics) fail(reason string) {
 		return
 	}
 	for _, c := range m.failed {
-		c.WithLabelValues("generation").Inc()
+		c.Inc()
 	}
 }
 

@@ -56,7 +56,7 @@ type Options struct {
 	Tokenizer string
 
 	tokens Tokenizer // nil counts words as tokens
-	words  []string  // words that are one token each
+	words  []string  // words that are one token each, with a space before them
 }
 
 // Tokenizer is what the server needs of a model's tokenizer. tokenizer.Counter implements it.
@@ -73,11 +73,12 @@ type Tokenizer interface {
 }
 
 // Use makes the server count prompts by t, and answer in words of its vocabulary.
-func (o *Options) Use(t Tokenizer) (err error) {
-	if o.words, err = t.Words(1000); err != nil {
+func (o *Options) Use(t Tokenizer) error {
+	words, err := t.Words(1000)
+	if err != nil {
 		return fmt.Errorf("simulator option tokenizer=%q: %w", o.Tokenizer, err)
 	}
-	o.tokens = t
+	o.tokens, o.words = t, spaced(words)
 	return nil
 }
 
@@ -87,9 +88,9 @@ func (o *Options) token(i int) string {
 	case o.tokens == nil:
 		return word(i)
 	case i == 0:
-		return o.words[0]
+		return o.words[0][len(" "):]
 	}
-	return " " + o.words[i%len(o.words)]
+	return o.words[i%len(o.words)]
 }
 
 // DefaultOptions returns options of a server that answers after 50 ms with a token every 10 ms.

@@ -5,7 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"slices"
 	"strings"
+
+	"github.com/tidwall/gjson"
 )
 
 // maxBody bounds a request's body, in bytes.
@@ -24,20 +28,15 @@ type ask struct {
 	usage        bool // send usage in the stream
 }
 
-// wireRequest holds the fields of a request body that matter to the simulator.
+// wireRequest holds the fields of a request body that matter to the simulator. A field that is missing or null does not
+// exist.
 type wireRequest struct {
-	Model               string          `json:"model"`
-	Prompt              json.RawMessage `json:"prompt"`
-	Messages            json.RawMessage `json:"messages"`
-	Tools               json.RawMessage `json:"tools"`
-	MaxTokens           *int            `json:"max_tokens"`
-	MaxCompletionTokens *int            `json:"max_completion_tokens"`
-	IgnoreEOS           bool            `json:"ignore_eos"`
-	AddSpecial          *bool           `json:"add_special_tokens"`
-	Stream              bool            `json:"stream"`
-	StreamOptions       struct {
-		IncludeUsage bool `json:"include_usage"`
-	} `json:"stream_options"`
+	model                          string
+	prompt, messages, tools        gjson.Result
+	maxTokens, maxCompletionTokens gjson.Result
+	special                        gjson.Result // add_special_tokens
+	ignoreEOS, stream              bool
+	usage                          bool // stream_options.include_usage
 }
 
 // errTooLong reports a body above maxBody.
@@ -52,24 +51,23 @@ func parse(body io.Reader, chat bool, tokens Tokenizer) (ask, error) {
 	if len(data) > maxBody {
 		return ask{}, errTooLong
 	}
-	var w wireRequest
-	if err := json.Unmarshal(data, &w); err != nil {
+	w, err := readRequest(data)
+	if err != nil {
 		return ask{}, fmt.Errorf("invalid request: %w", err)
 	}
-	a := ask{model: w.Model, ignoreEOS: w.IgnoreEOS, stream: w.Stream, usage: w.StreamOptions.IncludeUsage,
-		maxTokens: 16}
+	a := ask{model: w.model, ignoreEOS: w.ignoreEOS, stream: w.stream, usage: w.usage, maxTokens: 16}
 	if chat {
 		a.maxTokens = 64
-		a.promptTokens, err = chatTokens(w.Messages, w.Tools, tokens)
+		a.promptTokens, err = chatTokens(w.messages, w.tools, tokens)
 	} else {
-		a.promptTokens, err = promptTokens(w.Prompt, counting(tokens, w.AddSpecial))
+		a.promptTokens, err = promptTokens(w.prompt, counting(tokens, w.special))
 	}
 	if err != nil {
 		return ask{}, err
 	}
-	for _, limit := range []*int{w.MaxTokens, w.MaxCompletionTokens} {
-		if limit != nil {
-			a.maxTokens = *limit
+	for _, limit := range []gjson.Result{w.maxTokens, w.maxCompletionTokens} {
+		if limit.Exists() {
+			a.maxTokens = int(limit.Num)
 		}
 	}
 	if a.maxTokens < 1 {
@@ -79,97 +77,154 @@ func parse(body io.Reader, chat bool, tokens Tokenizer) (ask, error) {
 	return a, nil
 }
 
-func chatTokens(raw, tools json.RawMessage, tokens Tokenizer) (int, error) {
-	var messages []json.RawMessage
-	if err := json.Unmarshal(raw, &messages); len(raw) > 0 && err != nil {
-		return 0, fmt.Errorf("messages: %w", err)
+// readRequest reads the fields of a body, each of which must have its type or be null. encoding/json checks the syntax,
+// because it bounds the depth; to decode with it takes twice as long.
+func readRequest(body []byte) (w wireRequest, err error) {
+	all := gjson.ParseBytes(body)
+	if !json.Valid(body) || !all.IsObject() {
+		return w, errors.New("not an object in JSON")
 	}
-	if len(messages) == 0 {
+	all.ForEach(func(key, value gjson.Result) bool {
+		if value.Type != gjson.Null && !w.set(key.Str, value) {
+			err = fmt.Errorf("%s cannot be %.50s", key.Str, value.Raw)
+		}
+		return err == nil
+	})
+	return w, err
+}
+
+// set sets a field, and reports whether the value has the field's type.
+func (w *wireRequest) set(key string, value gjson.Result) bool {
+	switch key {
+	case "model":
+		w.model = value.Str
+		return value.Type == gjson.String
+	case "prompt":
+		w.prompt = value
+	case "messages":
+		w.messages = value
+	case "tools":
+		w.tools = value
+	case "max_tokens":
+		w.maxTokens = value
+		return isWhole(value)
+	case "max_completion_tokens":
+		w.maxCompletionTokens = value
+		return isWhole(value)
+	case "ignore_eos":
+		w.ignoreEOS = value.Bool()
+		return value.IsBool()
+	case "add_special_tokens":
+		w.special = value
+		return value.IsBool()
+	case "stream":
+		w.stream = value.Bool()
+		return value.IsBool()
+	case "stream_options":
+		w.usage = value.Get("include_usage").Bool()
+		return value.IsObject()
+	}
+	return true
+}
+
+func isWhole(v gjson.Result) bool {
+	return v.Type == gjson.Number && v.Num == math.Trunc(v.Num) && math.Abs(v.Num) < 1<<53
+}
+
+func chatTokens(messages, tools gjson.Result, tokens Tokenizer) (int, error) {
+	if !messages.IsArray() || messages.Get("#").Int() == 0 {
 		return 0, errors.New("messages must not be empty")
 	}
-	words := 0
-	for i, raw := range messages {
-		var m struct {
-			Content json.RawMessage `json:"content"`
+	words, i, err := 0, 0, error(nil)
+	messages.ForEach(func(_, message gjson.Result) bool {
+		if !message.IsObject() {
+			err = fmt.Errorf("messages[%d] must be an object", i)
+			return false
 		}
-		if err := json.Unmarshal(raw, &m); err != nil {
-			return 0, fmt.Errorf("messages[%d]: %w", i, err)
+		n, ok := contentWords(message.Get("content"))
+		if !ok {
+			err = fmt.Errorf("messages[%d].content must be a string or an array of parts", i)
 		}
-		text, err := contentText(m.Content)
-		if err != nil {
-			return 0, fmt.Errorf("messages[%d].content: %w", i, err)
-		}
-		words += len(strings.Fields(text))
+		words, i = words+n, i+1
+		return ok
+	})
+	if err != nil || tokens == nil {
+		return words, err
 	}
-	if tokens == nil {
-		return words, nil
-	}
-	if string(tools) == "null" {
-		tools = nil
-	}
-	n, _ := tokens.CountChat(raw, tools) // without a template only the texts are counted
+	// without a template only the texts are counted
+	n, _ := tokens.CountChat(json.RawMessage(messages.Raw), append(json.RawMessage(nil), tools.Raw...))
 	return n, nil
 }
 
-// contentText reads a string, null, or parts, some of which have a text.
-func contentText(raw json.RawMessage) (string, error) {
-	var text string
-	if len(raw) == 0 || json.Unmarshal(raw, &text) == nil {
-		return text, nil
+// contentWords counts the words of a string, of null, or of parts, some of which have a text.
+func contentWords(content gjson.Result) (n int, ok bool) {
+	if content.IsArray() {
+		content.ForEach(func(_, part gjson.Result) bool {
+			n += countWords(part.Get("text").Str)
+			return true
+		})
+		return n, true
 	}
-	var parts []struct {
-		Text string `json:"text"`
+	return countWords(content.Str), content.Type == gjson.String || content.Type == gjson.Null
+}
+
+func countWords(text string) (n int) {
+	for range strings.FieldsSeq(text) {
+		n++
 	}
-	if err := json.Unmarshal(raw, &parts); err != nil {
-		return "", errors.New("must be a string or an array of parts")
-	}
-	texts := make([]string, len(parts))
-	for i, p := range parts {
-		texts[i] = p.Text
-	}
-	return strings.Join(texts, " "), nil
+	return n
 }
 
 // counting returns how the tokens of a prompt are counted; special tokens are added unless the request forbids it.
-func counting(tokens Tokenizer, special *bool) func(text string) int {
+func counting(tokens Tokenizer, special gjson.Result) func(text string) int {
 	switch {
 	case tokens == nil:
-		return func(text string) int { return len(strings.Fields(text)) }
-	case special != nil && !*special:
+		return countWords
+	case special.Type == gjson.False:
 		return tokens.Count
 	}
 	return tokens.CountSpecial
 }
 
 // promptTokens reads a string, an array of one string, or token ids.
-func promptTokens(raw json.RawMessage, count func(text string) int) (int, error) {
-	if len(raw) == 0 || string(raw) == "null" {
+func promptTokens(prompt gjson.Result, count func(text string) int) (int, error) {
+	if !prompt.Exists() {
 		return 0, errors.New("prompt is missing")
 	}
-	var text string
-	if json.Unmarshal(raw, &text) == nil {
-		return count(text), nil
+	if prompt.Type == gjson.String {
+		return count(prompt.Str), nil
 	}
-	var ids []int
-	if json.Unmarshal(raw, &ids) == nil {
-		return len(ids), nil
-	}
-	var texts []string
-	if json.Unmarshal(raw, &texts) == nil && len(texts) == 1 {
-		return count(texts[0]), nil
+	if prompt.IsArray() {
+		items := prompt.Array()
+		if len(items) == 1 && items[0].Type == gjson.String {
+			return count(items[0].Str), nil
+		}
+		if !slices.ContainsFunc(items, func(item gjson.Result) bool { return item.Type != gjson.Number }) {
+			return len(items), nil
+		}
 	}
 	return 0, errors.New("prompt must be a string, an array of one string, or an array of token ids")
 }
 
-var words = strings.Fields(
+// vocabulary holds the built-in words, each of which is one token, so that counting words counts tokens. A space stands
+// before each, as after another word.
+var vocabulary = spaced(strings.Fields(
 	`the quick model answers with plain words that mean nothing at all and takes its time as it was told to
-	while a client counts every one of them and writes down when they came so that both can be compared later on`)
+	while a client counts every one of them and writes down when they came so that both can be compared later on`))
 
-// word returns word i of the built-in vocabulary, in which each word is one token, so that counting words counts
-// tokens.
+// spaced puts a space before each word.
+func spaced(words []string) []string {
+	list := make([]string, len(words))
+	for i, word := range words {
+		list[i] = " " + word
+	}
+	return list
+}
+
+// word returns the text of an answer's token number i of the built-in vocabulary.
 func word(i int) string {
 	if i == 0 {
 		return "Simulated"
 	}
-	return " " + words[i%len(words)]
+	return vocabulary[i%len(vocabulary)]
 }

@@ -79,7 +79,8 @@ func Listen(addr string, o Options) (*Server, error) {
 	if s.listener, err = net.Listen("tcp", addr); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	s.http = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
+	s.http = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second,
+		BaseContext: func(net.Listener) context.Context { return s.open }}
 	go func() { _ = s.http.Serve(s.listener) }() // ends with Close
 	return s, nil
 }

@@ -276,6 +276,10 @@ func TestRefusals(t *testing.T) {
 		{"/v1/completions", `{"model":"sim","prompt":null}`, 400, "prompt is missing"},
 		{"/v1/completions", `{"model":"sim","prompt":["a","b"]}`, 400, "prompt must be"},
 		{"/v1/completions", `{"model":"sim","prompt":"a","max_tokens":0}`, 400, "max_tokens must be at least 1"},
+		{"/v1/completions", `{"model":"sim","prompt":"a","max_tokens":5,"max_completion_tokens":-1}`, 400, "got -1"},
+		{"/v1/completions", `{"model":"sim","prompt":"a","max_tokens":1.5}`, 400, "max_tokens cannot be 1.5"},
+		{"/v1/completions", `{"model":"sim","prompt":"a","stream":"yes"}`, 400, `stream cannot be \"yes\"`},
+		{"/v1/completions", `["model"]`, 400, "not an object"},
 		{"/v1/chat/completions", `{"model":"sim","messages":[]}`, 400, "messages must not be empty"},
 		{"/v1/chat/completions", `{"model":"sim","messages":[3]}`, 400, "messages[0]"},
 		{"/v1/chat/completions", `{"model":"sim","messages":[{"content":3}]}`, 400, "messages[0].content"},
@@ -511,6 +515,18 @@ func TestEventsAllocateNothing(t *testing.T) {
 		_ = ev.end(false, false)
 	}); n > 0 {
 		t.Errorf("%v allocations per chunk", n)
+	}
+}
+
+// The cost of a request's body.
+func BenchmarkParse(b *testing.B) {
+	body := `{"model":"sim","prompt":"a short prompt","max_tokens":1,"ignore_eos":true,"stream":true,` +
+		`"stream_options":{"include_usage":true}}`
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := parse(strings.NewReader(body), false, nil); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 
