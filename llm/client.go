@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"sync"
 	"sync/atomic"
 
@@ -21,7 +20,6 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/internal/breaker"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/input"
-	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // jsClient is a Client object of a script.
@@ -299,24 +297,9 @@ func (c *call) do() (*result, error) {
 	c.m.root.failures.Add(r)
 	c.m.root.oddities.Add(r)
 	c.opts.applyBounds(r)
-	push(c.ctx, c.state, c.m.metrics.Request(r, requestTags(c.tags.Tags, r), c.tags.Metadata, c.opts.itl))
+	push(c.ctx, c.state, c.m.metrics.Request(r, counts, c.tags, c.opts.itl))
 	breaker.Watch(c.endpoint.opts.breakers, r, c.halt)
 	return newResult(answer, counts), nil
-}
-
-// requestTags adds the tags of a request. Their order never changes, as k6 demands of code that builds tag sets.
-func requestTags(tags *metrics.TagSet, r *record.Request) *metrics.TagSet {
-	tags = tags.With("model", r.Model).With("api", r.API)
-	if r.Stage >= 0 {
-		tags = tags.With("stage", strconv.Itoa(r.Stage))
-	}
-	if r.Adapter != "" {
-		tags = tags.With("adapter", r.Adapter)
-	}
-	if r.ErrorType != "" {
-		tags = tags.With("error_type", r.ErrorType)
-	}
-	return tags
 }
 
 // Request ids are UUIDs, because some servers refuse other ids. An id has random bits of this process, with version 4

@@ -80,7 +80,7 @@ func (r *RootModule) NewModuleInstance(vu modules.VU) modules.Instance {
 	if err := host.NextVU(); err != nil {
 		common.Throw(vu.Runtime(), err)
 	}
-	m, err := samples.Register(vu.InitEnv().Registry)
+	m, err := samples.Register(vu.InitEnv().TestPreInitState)
 	if err != nil {
 		common.Throw(vu.Runtime(), err)
 	}

@@ -152,6 +152,9 @@ func TestSendReturnsAResultAndARecord(t *testing.T) {
 func TestTagsAndMetadata(t *testing.T) {
 	t.Parallel()
 	v := newVU(t, New())
+	if err := v.VU.InitEnvField.Usage.Strings("outputs", "json"); err != nil { // an output that reads metadata
+		t.Fatal(err)
+	}
 	v.run(t, `const client = new Client({baseURL: 'sim:?failure-rate=1'});`)
 	v.start(t)
 	v.run(t, `client.chat('hi')`)
@@ -159,7 +162,7 @@ func TestTagsAndMetadata(t *testing.T) {
 	<-v.samples
 	c := (<-v.samples).(*samples.Container)
 	want := map[string]string{"scenario": "stage_1", "model": "sim", "api": "chat", "stage": "1", "error_type": "http"}
-	if got := c.GetTags().Map(); fmt.Sprint(got) != fmt.Sprint(want) {
+	if got := c.GetSamples()[0].Tags.Map(); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("tags %v, want %v", got, want)
 	}
 	if c.GetSamples()[0].Metadata["request_id"] == "" {

@@ -45,7 +45,7 @@ func newExecutor(c *Config, es *lib.ExecutionState, log *logrus.Entry) (*Executo
 	if err != nil {
 		return nil, err
 	}
-	m, err := samples.Register(es.Test.Registry)
+	m, err := samples.Register(es.Test.TestPreInitState)
 	if err != nil {
 		return nil, err
 	}

@@ -161,7 +161,7 @@ func (o *Output) take(c *samples.Container) {
 	case *record.Dropped:
 		o.end.Dropped += line.Count
 	}
-	text, err := c.Text()
+	text, err := c.AppendText(nil)
 	if err != nil {
 		o.report(err)
 		return

@@ -65,7 +65,7 @@ func TestARunsFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	registry := metrics.NewRegistry()
-	m, err := samples.Register(registry)
+	m, err := samples.Register(&lib.TestPreInitState{Registry: registry})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func TestARunsFile(t *testing.T) {
 	other := metrics.Sample{TimeSeries: metrics.TimeSeries{Metric: m.TTFT, Tags: tags}, Value: 1}
 	request := func(delay int64, errorType string) metrics.SampleContainer {
 		return m.Request(&record.Request{Start: 1e9, End: 2e9, Due: new(1e9 - delay), ErrorType: errorType,
-			Chunks: []int64{}}, tags, nil, samples.ITLOff)
+			Chunks: []int64{}}, record.Counts{}, metrics.TagsAndMeta{Tags: tags}, samples.ITLOff)
 	}
 	o.AddMetricSamples([]metrics.SampleContainer{
 		m.Event(o.run, tags), m.Event(&record.Client{Number: 0}, tags), request(10, ""), request(30, record.ErrorReset),

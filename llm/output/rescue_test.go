@@ -15,6 +15,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 	logtest "github.com/sirupsen/logrus/hooks/test"
+	"go.k6.io/k6/v2/lib"
 	"go.k6.io/k6/v2/metrics"
 
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
@@ -165,7 +166,7 @@ func TestLastLineOfAFullDisk(t *testing.T) {
 func TestPermissionsOfRecords(t *testing.T) {
 	t.Parallel()
 	registry := metrics.NewRegistry()
-	m, err := samples.Register(registry)
+	m, err := samples.Register(&lib.TestPreInitState{Registry: registry})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +186,7 @@ func TestPermissionsOfRecords(t *testing.T) {
 		if tt.text {
 			line.RequestBody = "{}"
 		}
-		o.take(m.Request(line, registry.RootTagSet(), nil, samples.ITLOff))
+		o.take(m.Request(line, record.Counts{}, metrics.TagsAndMeta{Tags: registry.RootTagSet()}, samples.ITLOff))
 		info, err := os.Stat(path)
 		if err != nil {
 			t.Fatal(err)

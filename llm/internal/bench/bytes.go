@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"go.k6.io/k6/v2/lib"
 	k6metrics "go.k6.io/k6/v2/metrics"
 
 	"github.com/seed-307b789f/xk6-llm/convert"
@@ -40,18 +41,19 @@ func recordCost(rounds int) error {
 	if err != nil {
 		return err
 	}
-	m, err := samples.Register(k6metrics.NewRegistry())
+	registry := k6metrics.NewRegistry()
+	m, err := samples.Register(&lib.TestPreInitState{Registry: registry})
 	if err != nil {
 		return err
 	}
 	text := bytes.Repeat(append(line, '\n'), times)
+	vu := k6metrics.TagsAndMeta{Tags: registry.RootTagSet()}
 	return compareToReading(rounds, "record of an answer of 200 tokens, its samples and its line",
 		"ns of CPU per token",
 		tokens*times, text, func() error {
 			for range times {
-				c := m.Request(r, nil, nil, samples.ITLRequest)
-				c.GetSamples()
-				if _, err := c.Text(); err != nil {
+				c := m.Request(r, r.Counts(), vu, samples.ITLRequest)
+				if line, err = c.AppendText(line[:0]); err != nil {
 					return err
 				}
 			}

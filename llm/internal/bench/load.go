@@ -18,6 +18,7 @@ import (
 	"syscall"
 	"time"
 
+	"go.k6.io/k6/v2/lib"
 	k6metrics "go.k6.io/k6/v2/metrics"
 
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
@@ -130,11 +131,11 @@ func bareClient(url string, tokens int) func() request {
 // and its line.
 func llmClient(url string, tokens int) (func() request, error) {
 	registry := k6metrics.NewRegistry()
-	m, err := samples.Register(registry)
+	m, err := samples.Register(&lib.TestPreInitState{Registry: registry})
 	if err != nil {
 		return nil, err
 	}
-	tags := registry.RootTagSet()
+	vu := k6metrics.TagsAndMeta{Tags: registry.RootTagSet()}
 	opts := client.DefaultOptions()
 	opts.BaseURL, opts.API, opts.Model = url, api.Completion, "sim"
 	c, err := client.New(opts)
@@ -152,9 +153,8 @@ func llmClient(url string, tokens int) (func() request, error) {
 			if a.Record.Failed() {
 				return fmt.Errorf("%s: %s", a.Record.ErrorType, a.Record.Error)
 			}
-			container := m.Request(a.Record, tags, nil, samples.ITLRequest)
-			container.GetSamples()
-			line, err := container.Text()
+			container := m.Request(a.Record, a.Record.Counts(), vu, samples.ITLRequest)
+			line, err := container.AppendText(nil)
 			if err != nil {
 				return err
 			}

@@ -2,7 +2,7 @@ package samples
 
 import (
 	"fmt"
-	"sync"
+	"maps"
 	"time"
 
 	"go.k6.io/k6/v2/metrics"
@@ -29,100 +29,89 @@ func ParseITLMode(name string) (ITLMode, error) {
 	return "", fmt.Errorf("must be 'request', 'all' or 'off', got %q", name)
 }
 
-// Container carries one line of the record file through k6's sample channel. It may be used concurrently. The line must
-// no longer change.
+// Container carries one line of the record file through k6's sample channel. It may be used concurrently once it is
+// pushed. The line must no longer change.
 type Container struct {
-	line record.Line
-	tags *metrics.TagSet
-	meta map[string]string
-	mode ITLMode
-	m    *Metrics
-
-	expand  sync.Once
+	line    record.Line
 	samples []metrics.Sample
-	encode  sync.Once
-	text    []byte
-	err     error
+	text    string // the line, if it is in the metadata; else ""
 }
 
-var _ metrics.ConnectedSampleContainer = new(Container)
-
-// Request returns a container for a finished request. The samples have meta as additional metadata; Request does not
-// change it.
-func (m *Metrics) Request(r *record.Request, tags *metrics.TagSet, meta map[string]string, mode ITLMode) *Container {
-	return &Container{line: r, tags: tags, meta: meta, mode: mode, m: m}
+// Request returns a container for a finished request. counts is the result of r.Counts. vu holds the tags and the
+// metadata of the VU that sent the request; Request adds to them and does not change them.
+func (m *Metrics) Request(r *record.Request, counts record.Counts, vu metrics.TagsAndMeta, mode ITLMode) *Container {
+	c := &Container{line: r}
+	b := sampler{tags: m.requestTags(vu.Tags, r), time: time.Unix(0, r.End)}
+	meta := m.metadata(c, vu.Metadata)
+	if meta != nil {
+		b.meta = maps.Clone(meta)
+		delete(b.meta, record.MetadataKey)
+	}
+	b.request(m, r, counts, mode, meta)
+	c.samples = b.samples
+	return c
 }
 
 // Event returns a container for a line that is not a request.
 func (m *Metrics) Event(line record.Line, tags *metrics.TagSet) *Container {
-	return &Container{line: line, tags: tags, m: m}
+	c := &Container{line: line}
+	b := sampler{tags: tags, time: time.Now()}
+	b.add(m.Events, 1, m.metadata(c, nil))
+	c.samples = b.samples
+	return c
+}
+
+// AddIteration adds the samples that k6 makes of an iteration to those of its last request, so that both are pushed at
+// once. vu holds the tags and the metadata of the VU. It must be called before the container is pushed, and needs the
+// built-in metrics in the state given to Register.
+func (c *Container) AddIteration(m *Metrics, vu metrics.TagsAndMeta, start, end time.Time) {
+	b := sampler{samples: c.samples, tags: vu.Tags, time: end}
+	var meta map[string]string
+	if m.outputs.readMetadata() {
+		meta = vu.Metadata
+	}
+	b.add(m.builtin.IterationDuration, metrics.D(end.Sub(start)), meta)
+	b.add(m.builtin.Iterations, 1, meta)
+	c.samples = b.samples
 }
 
 // Line returns the line that the container carries.
 func (c *Container) Line() record.Line { return c.line }
 
-// Text returns the line as JSON. It encodes the line once, at the first call.
-func (c *Container) Text() ([]byte, error) {
-	c.encode.Do(func() { c.text, c.err = record.Append(nil, c.line) })
-	return c.text, c.err
+// AppendText appends the line as JSON, without a line break.
+func (c *Container) AppendText(dst []byte) ([]byte, error) {
+	if c.text != "" {
+		return append(dst, c.text...), nil
+	}
+	return record.Append(dst, c.line)
 }
 
-// GetTags returns the tags that all samples share.
-func (c *Container) GetTags() *metrics.TagSet { return c.tags }
+// GetSamples returns the samples.
+func (c *Container) GetSamples() []metrics.Sample { return c.samples }
 
-// GetTime returns the end of a request, and the present time for other lines.
-func (c *Container) GetTime() time.Time {
-	if r, ok := c.line.(*record.Request); ok {
-		return time.Unix(0, r.End)
-	}
-	return time.Now()
-}
-
-// GetSamples returns the samples. It makes them at the first call, because k6 calls it once for each of its consumers,
-// on different goroutines.
-func (c *Container) GetSamples() []metrics.Sample {
-	c.expand.Do(func() {
-		b := sampler{tags: c.tags, time: c.GetTime(), meta: c.metadata()}
-		if r, ok := c.line.(*record.Request); ok {
-			b.request(c.m, r, c.mode, c.withRecord())
-		} else {
-			b.add(c.m.Events, 1, c.withRecord())
-		}
-		c.samples = b.samples
-	})
-	return c.samples
-}
-
-func (c *Container) metadata() map[string]string {
-	r, ok := c.line.(*record.Request)
-	if !ok {
-		return c.meta
-	}
-	meta := make(map[string]string, len(c.meta)+2)
-	for k, v := range c.meta {
-		meta[k] = v
-	}
-	if r.ID != "" {
-		meta["request_id"] = r.ID
-	}
-	if r.SessionID != "" {
-		meta["session_id"] = r.SessionID
-	}
-	return meta
-}
-
-// withRecord returns the metadata with the line itself, so that llmconv can read the output of --out json. If the line
+// metadata returns the metadata of the sample that counts the line: that of the VU, the ids of a request, and the line
+// itself, so that llmconv can read the output of --out json. It returns nil if no output reads metadata. If the line
 // cannot be encoded as JSON, the metadata lacks it; the output of records reports the error.
-func (c *Container) withRecord() map[string]string {
-	meta := c.metadata()
-	text, err := c.Text()
-	if err != nil {
-		return meta
+func (m *Metrics) metadata(c *Container, vu map[string]string) map[string]string {
+	if !m.outputs.readMetadata() {
+		return nil
 	}
-	if meta == nil {
-		meta = make(map[string]string, 1)
+	meta := make(map[string]string, len(vu)+3)
+	maps.Copy(meta, vu)
+	room := 1024
+	if r, ok := c.line.(*record.Request); ok {
+		room += 10 * r.OutputChunks()
+		if r.ID != "" {
+			meta["request_id"] = r.ID
+		}
+		if r.SessionID != "" {
+			meta["session_id"] = r.SessionID
+		}
 	}
-	meta[record.MetadataKey] = string(text)
+	if text, err := record.Append(make([]byte, 0, room), c.line); err == nil {
+		c.text = string(text)
+		meta[record.MetadataKey] = c.text
+	}
 	return meta
 }
 
@@ -131,7 +120,7 @@ type sampler struct {
 	samples []metrics.Sample
 	tags    *metrics.TagSet
 	time    time.Time
-	meta    map[string]string
+	meta    map[string]string // of all samples but the one with the record
 }
 
 func (b *sampler) add(metric *metrics.Metric, value float64, meta map[string]string) {
@@ -147,12 +136,10 @@ func (b *sampler) latency(metric *metrics.Metric, d time.Duration, known bool) {
 }
 
 // request makes the samples of one request. Failed requests have counts, but no latencies and no tokens.
-func (b *sampler) request(m *Metrics, r *record.Request, mode ITLMode, withRecord map[string]string) {
-	room := 12
-	if mode == ITLAll {
-		room += len(r.Chunks)
-	}
-	b.samples = make([]metrics.Sample, 0, room)
+func (b *sampler) request(
+	m *Metrics, r *record.Request, counts record.Counts, mode ITLMode, withRecord map[string]string,
+) {
+	b.samples = make([]metrics.Sample, 0, room(r, mode))
 	b.add(m.Requests, 1, withRecord)
 	b.add(m.Failed, metrics.B(r.Failed()), b.meta)
 	if r.Good != nil {
@@ -166,7 +153,6 @@ func (b *sampler) request(m *Metrics, r *record.Request, mode ITLMode, withRecor
 	b.latency(m.Duration, r.Latency(), true)
 	ttft, known := r.TTFT()
 	b.latency(m.TTFT, ttft, known)
-	counts := r.Counts()
 	tpot, known := r.TPOT(counts)
 	b.latency(m.TPOT, tpot, known)
 	ntpot, known := r.NTPOT(counts)
@@ -180,6 +166,17 @@ func (b *sampler) request(m *Metrics, r *record.Request, mode ITLMode, withRecor
 		b.add(m.CompletionTokens, float64(counts.Completion), b.meta)
 		b.add(m.TokensOut, float64(counts.Completion), b.meta)
 	}
+}
+
+// room returns how many samples a request has at most, with those of an iteration.
+func room(r *record.Request, mode ITLMode) int {
+	switch {
+	case r.Failed():
+		return 6
+	case mode == ITLAll:
+		return 15 + len(r.Chunks)
+	}
+	return 16
 }
 
 func (b *sampler) itl(m *Metrics, r *record.Request, mode ITLMode) {

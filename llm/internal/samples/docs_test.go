@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"go.k6.io/k6/v2/lib"
 	"go.k6.io/k6/v2/metrics"
 )
 
@@ -15,7 +16,7 @@ func TestMetricsPageDefinesMetrics(t *testing.T) {
 		t.Fatal(err)
 	}
 	registry := metrics.NewRegistry()
-	if _, err := Register(registry); err != nil {
+	if _, err := Register(&lib.TestPreInitState{Registry: registry}); err != nil {
 		t.Fatal(err)
 	}
 	names := registry.All()

@@ -5,6 +5,7 @@ package samples
 import (
 	"fmt"
 
+	"go.k6.io/k6/v2/lib"
 	"go.k6.io/k6/v2/metrics"
 
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -16,11 +17,19 @@ type Metrics struct {
 	PromptTokens, CompletionTokens                  *metrics.Metric
 	TokensIn, TokensOut, Requests, Events           *metrics.Metric
 	Failed, Good                                    *metrics.Metric
+
+	builtin *metrics.BuiltinMetrics
+	outputs outputs
+	tags    tagSets
 }
 
-// Register registers all metrics. A second registration in the same registry returns the same handles.
-func Register(registry *metrics.Registry) (*Metrics, error) {
-	m := new(Metrics)
+// Register registers all metrics. A second registration in the same registry returns the same handles. Samples have
+// metadata only if an output of the test reads it.
+func Register(test *lib.TestPreInitState) (*Metrics, error) {
+	m := &Metrics{builtin: test.BuiltinMetrics}
+	if test.Usage != nil {
+		m.outputs.usage = test.Usage
+	}
 	for _, def := range []struct {
 		handle   **metrics.Metric
 		name     string
@@ -42,7 +51,7 @@ func Register(registry *metrics.Registry) (*Metrics, error) {
 		{&m.Failed, record.MetricFailed, metrics.Rate, metrics.Default},
 		{&m.Good, record.MetricGood, metrics.Rate, metrics.Default},
 	} {
-		metric, err := registry.NewMetric(def.name, def.kind, def.contains)
+		metric, err := test.Registry.NewMetric(def.name, def.kind, def.contains)
 		if err != nil {
 			return nil, fmt.Errorf("registering %s: %w", def.name, err)
 		}

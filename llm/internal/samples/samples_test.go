@@ -3,12 +3,11 @@ package samples
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"go.k6.io/k6/v2/ext"
 	"go.k6.io/k6/v2/lib"
 	"go.k6.io/k6/v2/metrics"
 
@@ -18,12 +17,17 @@ import (
 func register(t *testing.T) (*Metrics, *metrics.TagSet) {
 	t.Helper()
 	registry := metrics.NewRegistry()
-	m, err := Register(registry)
+	m, err := Register(&lib.TestPreInitState{
+		Registry: registry, BuiltinMetrics: metrics.RegisterBuiltinMetrics(registry),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return m, registry.RootTagSet()
 }
+
+// withJSON is k6's report of its use by a run with --out json.
+var withJSON = reportOf{"outputs": []string{"json"}}
 
 // answer returns the record of a request with three tokens that was sent 2 ms late.
 func answer() *record.Request {
@@ -79,7 +83,8 @@ func TestSamples(t *testing.T) {
 		{"a success without tokens", empty, ITLRequest,
 			"llm_requests=1 llm_request_failed=0 llm_request_duration=1000 llm_completion_tokens=0 llm_tokens_out=0"},
 	} {
-		got := strings.Join(values(m.Request(tt.r, tags, nil, tt.mode).GetSamples()), " ")
+		c := m.Request(tt.r, tt.r.Counts(), metrics.TagsAndMeta{Tags: tags}, tt.mode)
+		got := strings.Join(values(c.GetSamples()), " ")
 		if got != tt.want {
 			t.Errorf("%s:\ngot  %s\nwant %s", tt.name, got, tt.want)
 		}
@@ -89,8 +94,10 @@ func TestSamples(t *testing.T) {
 func TestOnlyRequestCountsCarryTheRecord(t *testing.T) {
 	t.Parallel()
 	m, tags := register(t)
+	m.outputs.usage = withJSON
 	user := map[string]string{"mine": "x"}
-	for _, s := range m.Request(answer(), tags, user, ITLRequest).GetSamples() {
+	vu := metrics.TagsAndMeta{Tags: tags, Metadata: user}
+	for _, s := range m.Request(answer(), answer().Counts(), vu, ITLRequest).GetSamples() {
 		text, carried := s.Metadata[record.MetadataKey]
 		if carried != (s.Metric == m.Requests) {
 			t.Errorf("%s: record carried is %t", s.Metric.Name, carried)
@@ -117,6 +124,7 @@ func TestOnlyRequestCountsCarryTheRecord(t *testing.T) {
 func TestEventsCarryTheirLine(t *testing.T) {
 	t.Parallel()
 	m, tags := register(t)
+	m.outputs.usage = withJSON
 	samples := m.Event(&record.Dropped{Scenario: "s", Count: 1}, tags).GetSamples()
 	if len(samples) != 1 || samples[0].Metric.Name != record.MetricEvents ||
 		!strings.HasPrefix(samples[0].Metadata[record.MetadataKey],
@@ -133,7 +141,7 @@ func TestGapsHaveTheInstantsOfTokens(t *testing.T) {
 	q := answer()
 	var gaps []metrics.Sample
 	var end time.Time
-	for _, s := range m.Request(q, tags, nil, ITLAll).GetSamples() {
+	for _, s := range m.Request(q, q.Counts(), metrics.TagsAndMeta{Tags: tags}, ITLAll).GetSamples() {
 		if s.Metric == m.ITL {
 			gaps = append(gaps, s)
 		} else if end.IsZero() {
@@ -158,31 +166,126 @@ func TestGapsHaveTheInstantsOfTokens(t *testing.T) {
 	}
 }
 
-// k6 calls GetSamples on several goroutines, once for each consumer.
-func TestSamplesAreMadeOnce(t *testing.T) {
+// reportOf is k6's report of its use.
+type reportOf map[string]any
+
+func (r reportOf) Map() map[string]any { return r }
+
+// Metadata is made only for outputs that may read it.
+func TestMetadataIsMadeForOutputsThatReadIt(t *testing.T) {
+	t.Parallel()
+	extension := func(kind ext.ExtensionType, name string) *ext.Extension {
+		return &ext.Extension{Type: kind, Name: name}
+	}
+	for _, tt := range []struct {
+		report reportOf
+		want   bool
+	}{
+		{nil, false},
+		{reportOf{"outputs": []string{"json"}}, true},
+		{reportOf{"outputs": []string{"experimental-prometheus-rw", "csv"}}, true},
+		{reportOf{"outputs": []string{"experimental-prometheus-rw", "cloud"}}, false},
+		{reportOf{"outputs": []string{"an output of a later k6"}}, true},
+		{reportOf{"extensions": []any{extension(ext.JSExtension, "k6/x/other"), extension(ext.OutputExtension, "llm")}},
+			false},
+		{reportOf{"extensions": []any{extension(ext.OutputExtension, "kafka")}}, true},
+	} {
+		m, tags := register(t)
+		m.outputs.usage = tt.report
+		vu := metrics.TagsAndMeta{Tags: tags, Metadata: map[string]string{"mine": "x"}}
+		c := m.Request(answer(), answer().Counts(), vu, ITLRequest)
+		c.AddIteration(m, vu, time.Unix(1, 0), time.Unix(2, 0))
+		for _, s := range append(c.GetSamples(), m.Event(&record.Client{}, tags).GetSamples()...) {
+			if (s.Metadata != nil) != tt.want {
+				t.Errorf("%v: %s has metadata %v", tt.report, s.Metric.Name, s.Metadata)
+			}
+		}
+	}
+}
+
+// The line is the same whether or not the metadata holds it.
+func TestText(t *testing.T) {
 	t.Parallel()
 	m, tags := register(t)
-	c := m.Request(answer(), tags, nil, ITLAll)
-	var wg sync.WaitGroup
-	firsts := make([]*metrics.Sample, 8)
-	for i := range firsts {
-		wg.Go(func() { firsts[i] = &c.GetSamples()[0] })
+	want, err := record.Append([]byte("before "), answer())
+	if err != nil {
+		t.Fatal(err)
 	}
-	wg.Wait()
-	if slices.ContainsFunc(firsts, func(s *metrics.Sample) bool { return s != firsts[0] }) {
-		t.Error("consumers got different samples")
+	for _, report := range []reportOf{nil, withJSON} {
+		m.outputs = outputs{usage: report}
+		c := m.Request(answer(), answer().Counts(), metrics.TagsAndMeta{Tags: tags}, ITLRequest)
+		if got, err := c.AppendText([]byte("before ")); err != nil || string(got) != string(want) {
+			t.Errorf("%v: got %s (%v)\nwant %s", report, got, err, want)
+		}
+	}
+}
+
+// A request that ends its iteration is pushed with the samples that k6 makes of iterations.
+func TestAddIteration(t *testing.T) {
+	t.Parallel()
+	m, tags := register(t)
+	failed := answer()
+	failed.ErrorType = record.ErrorReset
+	for _, r := range []*record.Request{answer(), failed} {
+		for _, mode := range []ITLMode{ITLRequest, ITLAll} {
+			c := m.Request(r, r.Counts(), metrics.TagsAndMeta{Tags: tags}, mode)
+			room := cap(c.samples)
+			base := tags.With("scenario", "s")
+			c.AddIteration(m, metrics.TagsAndMeta{Tags: base}, time.Unix(1, 0), time.Unix(3, 0))
+			all := c.GetSamples()
+			last := all[len(all)-2:]
+			if got := strings.Join(values(last), " "); got != "iteration_duration=2000 iterations=1" {
+				t.Errorf("got %s", got)
+			}
+			for _, s := range last {
+				if s.Tags != base || !s.Time.Equal(time.Unix(3, 0)) {
+					t.Errorf("%s has the tags %v and is at %v", s.Metric.Name, s.Tags.Map(), s.Time)
+				}
+			}
+			if cap(all) != room {
+				t.Errorf("%s, failed %t: the samples were moved, as there was room for %d", mode, r.Failed(), room)
+			}
+		}
+	}
+}
+
+// Requests that differ in one of their tags have sets of their own.
+func TestRequestTags(t *testing.T) {
+	t.Parallel()
+	m, root := register(t)
+	for range 2 { // from the second time on the sets are found
+		for _, tt := range []struct {
+			vu   *metrics.TagSet
+			r    *record.Request
+			want string
+		}{
+			{root, &record.Request{Model: "a", API: "chat", Stage: -1}, "map[api:chat model:a]"},
+			{root, &record.Request{Model: "a", API: "chat"}, "map[api:chat model:a stage:0]"},
+			{root, &record.Request{Model: "b", API: "chat"}, "map[api:chat model:b stage:0]"},
+			{root, &record.Request{Model: "b", API: "completion"}, "map[api:completion model:b stage:0]"},
+			{root, &record.Request{Model: "b", API: "chat", Adapter: "b", Stage: 1},
+				"map[adapter:b api:chat model:b stage:1]"},
+			{root, &record.Request{Model: "b", API: "chat", ErrorType: "http"},
+				"map[api:chat error_type:http model:b stage:0]"},
+			{root.With("scenario", "s"), &record.Request{Model: "a", API: "chat"},
+				"map[api:chat model:a scenario:s stage:0]"},
+		} {
+			if got := fmt.Sprint(m.requestTags(tt.vu, tt.r).Map()); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		}
 	}
 }
 
 func TestRegisterTwiceReturnsTheSameMetrics(t *testing.T) {
 	t.Parallel()
-	registry := metrics.NewRegistry()
-	a, err := Register(registry)
+	test := &lib.TestPreInitState{Registry: metrics.NewRegistry()}
+	a, err := Register(test)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := Register(registry)
-	if err != nil || *a != *b {
+	b, err := Register(test)
+	if err != nil || a.TTFT != b.TTFT || a.Good != b.Good {
 		t.Errorf("got other handles, %v", err)
 	}
 }
@@ -191,7 +294,8 @@ func TestRegisterNamesTheConflict(t *testing.T) {
 	t.Parallel()
 	registry := metrics.NewRegistry()
 	registry.MustNewMetric("llm_tpot", metrics.Counter)
-	if _, err := Register(registry); err == nil || !strings.HasPrefix(err.Error(), "registering llm_tpot: ") {
+	_, err := Register(&lib.TestPreInitState{Registry: registry})
+	if err == nil || !strings.HasPrefix(err.Error(), "registering llm_tpot: ") {
 		t.Errorf("got %v", err)
 	}
 }
