@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -41,12 +42,43 @@ type Measured struct {
 	Collections int64   `json:"collections"`
 	Steal       float64 `json:"host_steal_share"` // of the processors' time, taken by the host
 	Trusted     bool    `json:"trusted"`
+	// LeftOut says why this machine cannot hold the level, which then has no other figures; "" for a measured level.
+	LeftOut string `json:"left_out,omitempty"`
 }
 
 const (
 	trustP99  = 10               // ms: the 99th percentiles of a trusted level's errors and lateness are not above it
 	streamFor = 10 * time.Second // how long each stream lasts
 )
+
+// sourceCount is the number of loopback addresses from which k6 connects.
+const sourceCount = 8
+
+// LocalAddresses returns options of k6 run, by which it connects to the simulator from several addresses: each has the
+// ports of the machine's range. Only Linux has these addresses without further settings.
+func LocalAddresses() []string {
+	if runtime.GOOS != "linux" {
+		return nil
+	}
+	return []string{"--local-ips", fmt.Sprint("127.0.0.1-127.0.0.", sourceCount)}
+}
+
+// streamMemory is what a stream takes at most, in bytes: a VU and its connection, and the simulator's side.
+const streamMemory = 200_000
+
+// Lack returns what this machine lacks for a number of streams at a time, and how to raise the limit. "" means nothing.
+func Lack(streams int) string {
+	limits := host.ReadLimits()
+	limits.Ports *= sourceCount
+	if list := limits.Warnings(int64(streams)); len(list) > 0 {
+		return list[0]
+	}
+	need := int64(streams) * streamMemory
+	if left := host.Memory(); left > 0 && left < need {
+		return fmt.Sprintf("%d streams take %d MB of memory, and %d MB are left", streams, need/1e6, left/1e6)
+	}
+	return ""
+}
 
 // Lasts returns how long a level takes: its streams build up, it holds its load for length, and the last streams end.
 func Lasts(length time.Duration) time.Duration { return 2*streamFor + length }
@@ -68,8 +100,13 @@ func ParseLevels(text string) (list []Level, err error) {
 }
 
 // Measure runs a level, which holds its load for length after the streams have built up. It starts the simulator and k6
-// as processes of this program, and compares their files when k6 has ended.
+// as processes of this program, and compares their files when k6 has ended. It leaves out a level for which the machine
+// lacks something.
 func (l Level) Measure(ctx context.Context, length time.Duration) (m Measured, err error) {
+	m.Streams, m.TokensPerSec = l.Streams, l.Rate
+	if m.LeftOut = Lack(l.Streams); m.LeftOut != "" {
+		return m, nil
+	}
 	work, err := os.MkdirTemp("", "k6-llm-selftest-")
 	if err != nil {
 		return m, err
@@ -90,7 +127,8 @@ func (l Level) Measure(ctx context.Context, length time.Duration) (m Measured, e
 		return m, err
 	}
 	tokens := max(1, int(math.Round(l.Rate*streamFor.Seconds())))
-	child := exec.CommandContext(ctx, program, "run", "--quiet", "--out", "llm="+records, path)
+	args := append([]string{"run", "--quiet", "--out", "llm=" + records}, LocalAddresses()...)
+	child := exec.CommandContext(ctx, program, append(args, path)...)
 	child.Env = append(os.Environ(), "K6_NO_USAGE_REPORT=true", "SELFTEST_URL="+url,
 		fmt.Sprint("SELFTEST_TOKENS=", tokens), fmt.Sprint("SELFTEST_STREAMS=", l.Streams),
 		fmt.Sprint("SELFTEST_RATE=", float64(l.Streams)/streamFor.Seconds()),
@@ -147,7 +185,7 @@ func (l Level) read(m *Measured, records, truth string) error {
 	if end == nil {
 		return errors.New("the records have no end")
 	}
-	m.Streams, m.TokensPerSec, m.Errors = l.Streams, l.Rate, errs
+	m.Errors = errs
 	m.Sent, m.Dropped = end.Requests, end.Dropped
 	h := end.Health
 	m.CPUShare, m.Collections = h.CPUShare, h.GCCycles

@@ -6,6 +6,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/seed-307b789f/xk6-llm/internal/host"
+	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 )
 
 func TestParseLevels(t *testing.T) {
@@ -21,20 +25,32 @@ func TestParseLevels(t *testing.T) {
 	}
 }
 
+// No system has the ports for so many streams.
+func TestLevelsThatAreLeftOut(t *testing.T) {
+	t.Parallel()
+	if host.ReadLimits().Ports == 0 {
+		testenv.Skip(t, "a system that tells its number of ports", "use Linux")
+	}
+	m, err := Level{1 << 20, 1}.Measure(t.Context(), time.Second)
+	if err != nil || m.Streams != 1<<20 || m.LeftOut == "" {
+		t.Errorf("got %+v, %v; want a level that is left out", m, err)
+	}
+}
+
 func TestTrustedUpTo(t *testing.T) {
 	t.Parallel()
 	all := []Measured{
 		{Streams: 1, TokensPerSec: 50, Trusted: true}, {Streams: 100, TokensPerSec: 20, Trusted: true,
 			Errors: Errors{First: Spread{P50: 0.25, P99: 1.5, Max: 3}}},
 		{Streams: 200, TokensPerSec: 5, Trusted: true}, {Streams: 50, TokensPerSec: 20, Trusted: true},
-		{Streams: 1000, TokensPerSec: 20},
+		{Streams: 1000, TokensPerSec: 20}, {Streams: 1 << 20, TokensPerSec: 1, LeftOut: "too few files"},
 	}
 	var table, text bytes.Buffer
 	if err := WriteTable(&table, all); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"trust it up to 2000 tokens/s of 100 streams, or 1000 tokens/s of 200 streams (p99",
-		"0.25  1.50  3.0"} {
+		"0.25  1.50  3.0", "left out\n", "\nleft out: too few files\n"} {
 		if !strings.Contains(table.String(), want) {
 			t.Errorf("%q is not in\n%s", want, table.String())
 		}
@@ -46,12 +62,12 @@ func TestTrustedUpTo(t *testing.T) {
 		Levels []struct{ Streams int }
 		UpTo   []extent `json:"trusted_up_to"`
 	}
-	if err := json.Unmarshal(text.Bytes(), &got); err != nil || len(got.Levels) != 5 ||
+	if err := json.Unmarshal(text.Bytes(), &got); err != nil || len(got.Levels) != 6 ||
 		!slices.Equal(got.UpTo, []extent{{100, 2000}, {200, 1000}}) {
 		t.Errorf("got %+v, %v from\n%s", got, err, text.String())
 	}
 	table.Reset()
-	if err := WriteTable(&table, all[4:]); err != nil || !strings.Contains(table.String(), "do not trust") {
+	if err := WriteTable(&table, all[4:5]); err != nil || !strings.Contains(table.String(), "do not trust") {
 		t.Errorf("%v\n%s", err, table.String())
 	}
 }

@@ -58,6 +58,10 @@ func WriteTable(out io.Writer, all []Measured) error {
 		"ms\t\tdropped\tCPU\tsteal\tmemory\tGCs\ttrust")
 	line("\tin all\tp50\tp99\tmax\tp50\tp99\tmax\tp50\tp99\tmax\tp50\tp99\t\t\t\t\t\t")
 	for _, m := range all {
+		if m.LeftOut != "" {
+			line("%d\t%.0f"+strings.Repeat("\t", 17)+"left out", m.Streams, m.load())
+			continue
+		}
 		trust := "no"
 		if m.Trusted {
 			trust = "yes"
@@ -69,6 +73,11 @@ func WriteTable(out io.Writer, all []Measured) error {
 	}
 	if err := w.Flush(); err != nil {
 		return err
+	}
+	for _, m := range all {
+		if m.LeftOut != "" {
+			_, _ = fmt.Fprintf(out, "\nleft out: %s\n", m.LeftOut)
+		}
 	}
 	verdict := "This machine adds too much even at the first level: do not trust figures measured on it."
 	if list := trustedUpTo(all); len(list) > 0 {
