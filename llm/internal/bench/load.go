@@ -10,9 +10,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"os"
-	"os/exec"
-	"os/signal"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -24,24 +21,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
-	"github.com/seed-307b789f/xk6-llm/llm/sim"
 )
-
-func runServer() error {
-	o, err := sim.ParseQuery(os.Getenv("BENCH_SIM"))
-	if err != nil {
-		return err
-	}
-	s, err := sim.Listen("127.0.0.1:0", o)
-	if err != nil {
-		return err
-	}
-	fmt.Println(s.URL())
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	<-ctx.Done()
-	return s.Close()
-}
 
 // request sends one request and reads its answer.
 type request func() error
@@ -164,37 +144,27 @@ func llmClient(url string, tokens int) (func() request, error) {
 	}, nil
 }
 
-const script = `
-import { Client } from 'k6/x/llm';
-export const options = { vus: Number(__ENV.STREAMS), duration: __ENV.LENGTH };
-const client = new Client({ baseURL: __ENV.BASE_URL, api: 'completion', model: 'sim' });
-export default function () { client.complete('a short prompt', { maxTokens: Number(__ENV.TOKENS) }); }
-export function handleSummary(data) { return { stdout: String(data.metrics.llm_tokens_out.values.count) }; }
-`
+// measureK6 runs a closed loop of the load in k6, and returns µs of its process's CPU per unit. The CPU of a run with
+// one request of one token for each stream is taken off: it starts k6 and, where there are any, makes the VUs.
+func measureK6(w workload, c contender, url string, length time.Duration, k6 string) (cost float64, err error) {
+	requests := max(w.streams, int(float64(w.requests)*length.Seconds()))
+	err = scratch(func(dir string) error {
+		run := k6Run{contender: c, k6: k6, url: url, tokens: 1, load: closedLoop(w.streams, w.streams, time.Second)}
+		start, err := run.run(dir)
+		if err != nil {
+			return err
+		}
+		run.tokens, run.load = w.tokens, closedLoop(requests, w.streams, time.Second)
+		all, err := run.run(dir)
+		units := requests*w.tokens - w.streams
+		cost = float64((all.cpu - start.cpu).Nanoseconds()) / 1000 / float64(units)
+		return err
+	})
+	return cost, err
+}
 
-// measureK6 runs the same load in k6, and returns µs of its process's CPU per unit, including its start.
-func measureK6(w workload, url string, length time.Duration, k6 string) (float64, error) {
-	dir, err := os.MkdirTemp("", "bench")
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	path := dir + "/script.js"
-	if err := os.WriteFile(path, []byte(script), 0o600); err != nil {
-		return 0, err
-	}
-	cmd := exec.Command(k6, "run", "--quiet", "--no-usage-report", "--out", "llm="+dir+"/run.jsonl",
-		"-e", fmt.Sprint("STREAMS=", w.streams), "-e", "LENGTH="+length.String(), "-e", "BASE_URL="+url, "-e",
-		fmt.Sprint("TOKENS=", w.tokens), path)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return 0, fmt.Errorf("%s: %w", k6, err)
-	}
-	var tokens float64
-	if _, err := fmt.Sscan(string(out), &tokens); err != nil || tokens == 0 {
-		return 0, fmt.Errorf("%s printed %q, want a number of tokens", k6, out)
-	}
-	used := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	return float64(used.Nanoseconds()) / 1000 / tokens, nil
+// closedLoop returns the options of a load.
+func closedLoop(requests, concurrency int, rampUp time.Duration) string {
+	return fmt.Sprintf(`{"stages": [{"requests": %d, "concurrency": %d, "rampUp": %q}]}`, requests, concurrency,
+		rampUp.String())
 }

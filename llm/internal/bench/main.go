@@ -3,14 +3,15 @@
 // Bench measures the cost of the client as a ratio to a bare net/http client that only reads lines. Both clients run in
 // this process, and the simulator in another. docs/performance.md explains the figures.
 //
-//	go run ./llm/internal/bench [-rounds 3] [-seconds 5] [-k6 bin/k6] [-only cost|bytes|growth|memory|late|tail]
+//	go run ./llm/internal/bench [-rounds 3] [-seconds 5] [-k6 bin/k6] [-only PART]
+//
+// The parts are cost, bytes, growth, streams, memory, late, tail, requests, tokens and procs.
 package main
 
 import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"slices"
 	"time"
 )
@@ -22,8 +23,8 @@ func main() {
 	k6 := flag.String("k6", "bin/k6",
 		"path of a k6 with this extension, for the rows with JavaScript; \"\" leaves them out")
 	late := flag.String("late", "", "act as k6 with a script that prints its lateness (bench uses it itself)")
-	only := flag.String("only", "", "run only this part: cost, bytes, growth, memory, late or tail")
-	tailSelf := flag.Bool("tail-client", false, "act as the bare client of the tail (bench uses it itself)")
+	only := flag.String("only", "", "run only this part, such as cost; the manual lists them")
+	bareSelf := flag.Bool("bare-client", false, "act as the bare client of a stamped load (bench uses it itself)")
 	memorySelf := flag.Bool("memory-client", false,
 		"act as the bare client whose memory is measured (bench uses it itself)")
 	flag.Parse()
@@ -35,8 +36,8 @@ func main() {
 	switch {
 	case *serve:
 		err = runServer()
-	case *tailSelf:
-		err = tailClient()
+	case *bareSelf:
+		err = stampedClient()
 	case *memorySelf:
 		err = memoryClient()
 	default:
@@ -57,11 +58,15 @@ func all(only string, rounds int, length time.Duration, k6 string) error {
 		{"cost", func() error { return bench(rounds, length, k6) }},
 		{"bytes", func() error { return bytesCost(rounds) }},
 		{"growth", func() error { return growth(rounds, length) }},
+		{"streams", func() error { return streamGrowth(k6) }},
 		{"memory", func() error { return vuMemory(rounds, k6) }},
 		{"late", func() error { return lateness(30 * time.Second) }},
 		{"tail", func() error { return tail(time.Minute, k6) }},
+		{"requests", func() error { return requestRates(length, k6) }},
+		{"tokens", func() error { return tokens(rounds, 4*length, k6) }},
+		{"procs", func() error { return procs(2*length, k6) }},
 	} {
-		if only != "" && only != part.name || k6 == "" && (part.name == "tail" || part.name == "memory") {
+		if only != "" && only != part.name || k6 == "" && slices.Contains(needK6, part.name) {
 			continue
 		}
 		if err := part.run(); err != nil {
@@ -71,33 +76,42 @@ func all(only string, rounds int, length time.Duration, k6 string) error {
 	return nil
 }
 
+// needK6 lists the parts that do nothing without a k6.
+var needK6 = []string{"streams", "memory", "tail", "requests", "tokens", "procs"}
+
 // workload is a load on a simulator.
 type workload struct {
-	name    string
-	unit    string // the unit to which the cost relates: a token or a request
-	server  string // query of the simulator
-	streams int
-	tokens  int // per request
-	target  float64
+	name     string
+	unit     string // the unit to which the cost relates: a token or a request
+	server   string // query of the simulator
+	streams  int
+	tokens   int // per request
+	requests int // that k6 sends for each second of a measurement: about as many as there is time for
+	target   float64
+	whole    float64 // target for the whole of k6
 }
 
 var workloads = []workload{
-	{"paced: 300 streams, a token each 20 ms", "token", "ttft=50ms&itl=20ms&max-num-seqs=100000", 300, 200, 1.15},
-	{"paced: 100 streams, a token each 10 ms", "token", "ttft=50ms&itl=10ms&max-num-seqs=100000", 100, 200, 1.15},
-	{"one-token requests, 20 at a time", "request", "ttft=0s&itl=0s&max-num-seqs=100000", 20, 1, 1.6},
-	{"full speed, 20 streams", "token", "ttft=0s&itl=0s&tokens-per-chunk=1&max-num-seqs=100000", 20, 200, 0},
+	{name: "paced: 300 streams, a token each 20 ms", unit: "token", server: "ttft=50ms&itl=20ms&max-num-seqs=100000",
+		streams: 300, tokens: 200, requests: 150, target: 1.15, whole: 1.1},
+	{name: "paced: 100 streams, a token each 10 ms", unit: "token", server: "ttft=50ms&itl=10ms&max-num-seqs=100000",
+		streams: 100, tokens: 200, requests: 100, target: 1.15, whole: 1.1},
+	{name: "one-token requests, 20 at a time", unit: "request", server: "ttft=0s&itl=0s&max-num-seqs=100000",
+		streams: 20, tokens: 1, requests: 20_000, target: 1.6, whole: 1.35},
+	{name: "full speed, 20 streams", unit: "token", server: "ttft=0s&itl=0s&tokens-per-chunk=1&max-num-seqs=100000",
+		streams: 20, tokens: 200, requests: 4000},
 }
 
 func bench(rounds int, length time.Duration, k6 string) error {
 	fmt.Printf("%d rounds of %v a row; CPU of the client's process, median (least to most) over the rounds\n", rounds,
 		length)
 	for _, w := range workloads {
-		url, stop, err := startServer(w.server)
+		s, err := serve("", w.server)
 		if err != nil {
 			return err
 		}
-		err = compare(w, url, rounds, length, k6)
-		stop()
+		err = compare(w, s.url, rounds, length, k6)
+		s.stop()
 		if err != nil {
 			return err
 		}
@@ -110,7 +124,8 @@ func verdict(met bool) string { return map[bool]string{true: "met", false: "MISS
 // compare runs the clients in turn, so that a slower phase of the machine affects all of them.
 func compare(w workload, url string, rounds int, length time.Duration, k6 string) error {
 	fmt.Printf("\n%s: µs of CPU per %s\n", w.name, w.unit)
-	var bare, own, ratio, whole, wholeRatio []float64
+	var bare, own, ratio []float64
+	whole, wholeRatio := make([][]float64, len(contenders)), make([][]float64, len(contenders))
 	for range rounds {
 		b, err := measure(w, length, bareClient(url, w.tokens))
 		if err != nil {
@@ -125,22 +140,30 @@ func compare(w workload, url string, rounds int, length time.Duration, k6 string
 			return err
 		}
 		bare, own, ratio = append(bare, b), append(own, o), append(ratio, o/b)
-		if k6 == "" {
-			continue
+		for i, c := range contenders {
+			if k6 == "" {
+				break
+			}
+			cost, err := measureK6(w, c, url, length, k6)
+			if err != nil {
+				return err
+			}
+			whole[i], wholeRatio[i] = append(whole[i], cost), append(wholeRatio[i], cost/b)
 		}
-		cost, err := measureK6(w, url, length, k6)
-		if err != nil {
-			return err
-		}
-		whole, wholeRatio = append(whole, cost), append(wholeRatio, cost/b)
 	}
 	row("bare net/http, reads lines", bare)
 	row("llm/client with record and samples", own)
 	row("ratio", ratio)
 	printTarget("target", median(ratio), w.target)
-	if k6 != "" {
-		row("k6: JavaScript, iteration, metrics, start", whole)
-		row("ratio", wholeRatio)
+	for i, c := range contenders {
+		if k6 == "" {
+			break
+		}
+		row(c.name, whole[i])
+		row("ratio", wholeRatio[i])
+		if c.native {
+			printTarget("target", median(wholeRatio[i]), w.whole)
+		}
 	}
 	return nil
 }
@@ -160,39 +183,4 @@ func row(name string, values []float64) {
 func median(values []float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
 	return sorted[len(sorted)/2]
-}
-
-// startServer runs this program as the simulator. It is a separate process, so that its CPU does not count.
-func startServer(query string) (url string, stop func(), err error) {
-	self, err := os.Executable()
-	if err != nil {
-		return "", nil, err
-	}
-	return serveBy(exec.Command(self, "-serve"), query)
-}
-
-// startServerOn starts the simulator like startServer, on one processor.
-func startServerOn(processor int, query string) (url string, stop func(), err error) {
-	self, err := os.Executable()
-	if err != nil {
-		return "", nil, err
-	}
-	return serveBy(on(processor, self, "-serve"), query)
-}
-
-// serveBy starts the simulator by a command. It returns its URL and a function that ends it.
-func serveBy(cmd *exec.Cmd, query string) (url string, stop func(), err error) {
-	cmd.Env = append(os.Environ(), "BENCH_SIM="+query)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return "", nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return "", nil, err
-	}
-	if _, err := fmt.Fscanln(out, &url); err != nil {
-		return "", nil, fmt.Errorf("the simulator did not start: %w", err)
-	}
-	return url, func() { _ = cmd.Process.Signal(os.Interrupt); _ = cmd.Wait() }, nil
 }

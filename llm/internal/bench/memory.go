@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,92 +11,85 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/seed-307b789f/xk6-llm/internal/host"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-const vuScript = `
-import { Client } from 'k6/x/llm';
+const idleScript = `
 import { sleep } from 'k6';
-export const options = { scenarios: { s: { executor: "constant-vus", vus: Number(__ENV.VUS), duration: "8s", gracefulStop: "0s" } } };
+import { Client } from 'k6/x/llm';
+export const options = { vus: Number(__ENV.VUS), iterations: Number(__ENV.VUS) };
 const client = new Client({ baseURL: __ENV.URL, api: 'completion', model: 'sim' });
-export default function () { if (__ENV.IDLE) sleep(20); else client.complete('a short prompt', { maxTokens: 100 }); }
+export default function () { sleep(6); }
 export function handleSummary() { return {}; }
 `
 
-// vuMemory prints the memory of a VU: the peak of a process with a thousand VUs, less the peak of a process with one,
-// per VU. It also prints the memory of a stream without a VU.
+// memoryTokens is the length of the answers, which last for 6 s.
+const memoryTokens = 30
+
+// vuMemory prints the memory of a stream: the peak of a process with a thousand, less the peak of a process with one,
+// per stream. It also prints the memory of an idle VU.
 func vuMemory(rounds int, k6 string) error {
-	dir, err := os.MkdirTemp("", "bench")
+	s, err := serve("", "ttft=200ms&itl=200ms&max-num-seqs=100000")
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	url, stop, err := startServer("ttft=50ms&itl=200ms&max-num-seqs=100000")
-	if err != nil {
-		return err
-	}
-	defer stop()
-	script := filepath.Join(dir, "vu.js")
-	if err := os.WriteFile(script, []byte(vuScript), 0o600); err != nil {
-		return err
-	}
+	defer s.stop()
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
 	fmt.Println("\nmemory, MB: a process with 1000 less one with a single one")
-	for _, kind := range []struct {
-		name, idle string
-		target     float64
-		args       []string
-	}{
-		{"stream of a bare net/http client", "", 0, []string{self, "-memory-client"}},
-		{"idle VU", "1", 0.12, []string{k6, "run", "--quiet", "--no-usage-report", script}},
-		{"streaming VU", "", 0.16, []string{k6, "run", "--quiet", "--no-usage-report", script}},
-	} {
-		each, err := eachOf(rounds, kind.args, "IDLE="+kind.idle, "URL="+url)
+	return scratch(func(dir string) error {
+		script := filepath.Join(dir, "idle.js")
+		if err := os.WriteFile(script, []byte(idleScript), 0o600); err != nil {
+			return err
+		}
+		of := func(args ...string) func(n int) (used, error) {
+			return func(n int) (used, error) {
+				cmd := exec.Command(args[0], args[1:]...)
+				cmd.Env = append(os.Environ(), fmt.Sprint("VUS=", n), "URL="+s.url, record.StatusEnv+"=off")
+				return watch(cmd)
+			}
+		}
+		if err := memoryOf("stream of a bare net/http client", rounds, 0, of(self, "-memory-client")); err != nil {
+			return err
+		}
+		if err := memoryOf("idle VU", rounds, 0.12, of(k6, "run", "--quiet", "--no-usage-report", script)); err != nil {
+			return err
+		}
+		for _, c := range contenders {
+			err := memoryOf("stream of "+c.name, rounds, c.memory, func(n int) (used, error) {
+				return k6Run{contender: c, k6: k6, url: s.url, tokens: memoryTokens,
+					load: closedLoop(n, n, time.Second)}.run(dir)
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// memoryOf prints the memory of one of a thousand of what run has n of, in MB.
+func memoryOf(name string, rounds int, target float64, run func(n int) (used, error)) error {
+	var each []float64
+	for range rounds {
+		one, err := run(1)
 		if err != nil {
 			return err
 		}
-		row(kind.name, each)
-		printTarget("target", median(each), kind.target)
+		many, err := run(1000)
+		if err != nil {
+			return err
+		}
+		each = append(each, float64(many.memory-one.memory)/999/1e6)
 	}
+	row(name, each)
+	printTarget("target", median(each), target)
 	return nil
 }
 
-// eachOf returns the memory of one of a thousand VUs of a client, in MB, for each round.
-func eachOf(rounds int, args []string, env ...string) (each []float64, err error) {
-	for range rounds {
-		one, err := peakOf(args, 1, env...)
-		if err != nil {
-			return nil, err
-		}
-		many, err := peakOf(args, 1000, env...)
-		if err != nil {
-			return nil, err
-		}
-		each = append(each, float64(many-one)/999/1e6)
-	}
-	return each, nil
-}
-
-// peakOf runs a client with a number of VUs and returns its peak memory, in bytes.
-func peakOf(args []string, vus int, env ...string) (int64, error) {
-	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Env = append(append(os.Environ(), fmt.Sprint("VUS=", vus), record.StatusEnv+"=off"), env...)
-	cmd.Stderr = os.Stderr
-	if err := cmd.Start(); err != nil {
-		return 0, err
-	}
-	peak := host.WatchMemory(cmd.Process.Pid)
-	if err := cmd.Wait(); err != nil {
-		return 0, fmt.Errorf("%s: %w", args[0], err)
-	}
-	return peak(), nil
-}
-
-// memoryClient keeps VUS streams open, for as long as vuScript runs.
+// memoryClient sends VUS requests at once, and ends with their answers.
 func memoryClient() error {
 	n, err := strconv.Atoi(os.Getenv("VUS"))
 	if err != nil {
@@ -103,17 +97,11 @@ func memoryClient() error {
 	}
 	failed := make(chan error, n)
 	for range n {
-		send := bareClient(os.Getenv("URL"), 100)()
-		go func() {
-			if err := send(); err != nil {
-				failed <- err
-			}
-		}()
+		send := bareClient(os.Getenv("URL"), memoryTokens)()
+		go func() { failed <- send() }()
 	}
-	select {
-	case err := <-failed:
-		return err
-	case <-time.After(8 * time.Second):
-		return nil
+	for range n {
+		err = errors.Join(err, <-failed)
 	}
+	return err
 }

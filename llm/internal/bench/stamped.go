@@ -9,141 +9,141 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/seed-307b789f/xk6-llm/convert"
+	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/internal/host"
+	"github.com/seed-307b789f/xk6-llm/internal/rank"
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/selftest"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// The load of the tail: tailStreams streams at a time on average, of tailRate tokens a second, for ten seconds each.
+// stamped is a load of Poisson arrivals. The simulator stamps each token when it writes it, and has the second
+// processor to itself.
+type stamped struct {
+	rate       float64 // requests per second
+	tokens     int     // of each answer
+	itl        time.Duration
+	length     time.Duration
+	processors string // of the client, as for on
+	procs      int    // GOMAXPROCS of the client
+}
+
 const (
-	tailStreams = 1000
-	tailRate    = 20
-	tailTokens  = 200
-	tailSeed    = 1
+	stampedTTFT = 100 * time.Millisecond
+	stampedSeed = 1
 )
 
-const tailTarget = 2.0
+// outcome holds the figures of a stamped load.
+type outcome struct {
+	selftest.Errors
+	used
+	end    *record.End
+	health convert.ClientHealth
+	busy   float64 // share of its processor that the simulator used, 0 to 1
+	host   float64 // share of the processors' time that the host took, 0 to 1
+}
 
-// tail prints the time from the simulator's writing of a token to the client's reading of it, on one processor: for a
-// bare client, then for k6, which send at the same instants. The simulator has another processor to itself. With the
-// extension's default settings there may be no garbage collection in a minute, so k6 runs once more with Go's default
-// GOGC.
-func tail(length time.Duration, k6 string) error {
-	fmt.Printf("\nreceive delay of a token, ms, on one processor: %d streams of %d tokens/s, Poisson arrivals, %v\n",
-		tailStreams, tailRate, length)
-	fmt.Printf("  %-28s %8s %8s %8s   %8s %8s   %s\n", "", "p50", "p99", "max", "p99 first", "p99 gap", "")
+// streams returns how many streams there are at a time on average.
+func (l stamped) streams() float64 {
+	return l.rate * (stampedTTFT + time.Duration(l.tokens-1)*l.itl).Seconds()
+}
+
+// bare sends the load by the bare client.
+func (l stamped) bare() (outcome, error) {
 	self, err := os.Executable()
 	if err != nil {
-		return err
+		return outcome{}, err
 	}
-	dir, err := os.MkdirTemp("", "bench")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	script := filepath.Join(dir, "tail.js")
-	if err := os.WriteFile(script, []byte(tailScript), 0o600); err != nil {
-		return err
-	}
-	bare := 0.0
-	run := []string{k6, "run", "--quiet", "--no-usage-report", "--out", "llm=" + filepath.Join(dir, "k6.jsonl"), script}
-	for _, c := range []struct {
-		name, gogc string
-		args       []string
-	}{
-		{"bare net/http, reads lines", "", []string{self, "-tail-client"}}, {"k6 with records", "", run},
-		{"k6 with records, GOGC=100", "100", run},
-	} {
-		t, err := tailOf(dir, c.args, length, c.gogc)
+	return l.run(func(dir, url string) (used, error) {
+		cmd := on(l.processors, self, "-bare-client")
+		cmd.Env = append(os.Environ(), fmt.Sprint("GOMAXPROCS=", l.procs), "URL="+url,
+			"RECORDS="+filepath.Join(dir, "run.jsonl"), "LENGTH="+l.length.String(), fmt.Sprint("RATE=", l.rate),
+			fmt.Sprint("TOKENS=", l.tokens))
+		return watch(cmd)
+	})
+}
+
+// by sends the load by k6, at the same instants.
+func (l stamped) by(c contender, k6 string) (outcome, error) {
+	vus := int(l.streams()*1.15) + 50
+	load := fmt.Sprintf(`{"stages": [{"rate": %g, "duration": %q}], "arrival": "poisson", "seed": %d,
+		"preAllocatedVUs": %d, "maxVUs": %d}`, l.rate, l.length, stampedSeed, vus, vus+150)
+	return l.run(func(dir, url string) (used, error) {
+		return k6Run{contender: c, k6: k6, url: url, tokens: l.tokens, load: load, processors: l.processors,
+			procs: l.procs}.run(dir)
+	})
+}
+
+// run starts a simulator, calls send, which writes run.jsonl, and compares that with the simulator's truths.
+func (l stamped) run(send func(dir, url string) (used, error)) (o outcome, err error) {
+	err = scratch(func(dir string) error {
+		truth, records := filepath.Join(dir, "truth.jsonl"), filepath.Join(dir, "run.jsonl")
+		s, err := serve("1", fmt.Sprintf("ttft=%v&itl=%v&max-num-seqs=100000&truth=%s", stampedTTFT, l.itl, truth))
 		if err != nil {
-			return fmt.Errorf("%s: %w", c.name, err)
+			return err
 		}
-		note := fmt.Sprintf("host took %.1f %%", 100*t.host)
-		if t.end != nil {
-			note = fmt.Sprintf("%d collections, %d dropped, %s", t.end.Health.GCCycles, t.end.Dropped, note)
+		steal, start := host.ReadSteal(), time.Now()
+		o.used, err = send(dir, s.url)
+		o.host, o.busy = host.ReadSteal().Since(steal), s.cpu().Seconds()/time.Since(start).Seconds()
+		s.stop()
+		if err != nil {
+			return err
 		}
-		fmt.Printf("  %-28s %8.3f %8.3f %8.1f   %8.3f %8.3f   %d tokens, %s\n", c.name, t.All.P50, t.All.P99, t.All.Max,
-			t.First.P99, t.Gaps.P99, t.Tokens, note)
-		if t.end == nil {
-			bare = t.All.P99
-			continue
+		if o.Errors, o.end, err = selftest.CompareFiles(records, truth); err != nil {
+			return err
 		}
-		printTarget("ratio of the p99", t.All.P99/bare, tailTarget)
-	}
-	return nil
+		if o.Failed > 0 || o.Unknown > 0 || o.Tokens == 0 {
+			return fmt.Errorf("%d requests failed, %d are unknown to the simulator", o.Failed, o.Unknown)
+		}
+		r, err := readRun(records)
+		if err != nil {
+			return err
+		}
+		o.health = convert.Summarize(r, convert.Options{}).Additions.Health
+		return nil
+	})
+	return o, err
 }
 
-// tailed holds the delays of one client.
-type tailed struct {
-	selftest.Errors
-	end  *record.End // nil for the bare client
-	host float64     // share of the processors' time that the host took, from 0 to 1
-}
-
-// tailOf runs a client against a new simulator, and compares the client's records with the simulator's.
-func tailOf(dir string, args []string, length time.Duration, gogc string) (t tailed, err error) {
-	truth, records := filepath.Join(dir, "truth.jsonl"), filepath.Join(dir, "k6.jsonl")
-	_, _ = os.Remove(truth), os.Remove(records) // of the previous client
-	url, stop, err := startServerOn(1, fmt.Sprintf("ttft=100ms&itl=%v&max-num-seqs=100000&truth=%s",
-		time.Second/tailRate, truth))
+// readRun reads a record file.
+func readRun(records string) (*run.Run, error) {
+	f, err := os.Open(records)
 	if err != nil {
-		return t, err
+		return nil, err
 	}
-	cmd := on(0, args...)
-	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GOGC="+gogc, record.StatusEnv+"=off", "URL="+url,
-		"RECORDS="+records,
-		"LENGTH="+length.String(),
-		fmt.Sprint("RATE=", float64(tailStreams*tailRate)/tailTokens), fmt.Sprint("TOKENS=", tailTokens),
-		fmt.Sprint("SEED=", tailSeed))
-	before := host.ReadSteal()
-	if out, err := cmd.CombinedOutput(); err != nil {
-		stop()
-		return t, fmt.Errorf("%w: %s", err, bytes.TrimSpace(out))
-	}
-	t.host = host.ReadSteal().Since(before)
-	stop()
-	t.Errors, t.end, err = selftest.CompareFiles(records, truth)
-	if err == nil && (t.Failed > 0 || t.Unknown > 0 || t.Tokens == 0) {
-		err = fmt.Errorf("%d requests failed, %d are unknown to the simulator", t.Failed, t.Unknown)
-	}
-	return t, err
+	defer func() { _ = f.Close() }()
+	return run.Read(run.Options{}, run.Source{Name: records, Reader: f})
 }
 
-// on returns a command that runs on one processor if the system has taskset.
-func on(processor int, args ...string) *exec.Cmd {
-	if path, err := exec.LookPath("taskset"); err == nil {
-		args = append([]string{path, "-c", strconv.Itoa(processor)}, args...)
+// perToken returns µs of the client's CPU.
+func (o outcome) perToken() float64 { return float64(o.cpu.Nanoseconds()) / 1000 / float64(o.Tokens) }
+
+// lateness returns the 99th percentile in ms.
+func (o outcome) lateness() float64 {
+	if o.end.Health.LatenessP99 == nil {
+		return 0
 	}
-	return exec.Command(args[0], args[1:]...)
+	return float64(*o.end.Health.LatenessP99) / 1e6
 }
 
-const tailScript = `
-import { Client, scenarios } from 'k6/x/llm';
-export const options = { scenarios: scenarios({ stages: [{ rate: Number(__ENV.RATE), duration: __ENV.LENGTH }], arrival: 'poisson', seed: Number(__ENV.SEED), preAllocatedVUs: 1150, maxVUs: 1300 }) };
-const client = new Client({ baseURL: __ENV.URL, api: 'completion', model: 'sim' });
-export default function () { client.complete('a short prompt', { maxTokens: Number(__ENV.TOKENS) }); }
-export function handleSummary() { return {}; }
-`
-
-// tailClient runs the bare client: a goroutine per request that reads lines and notes the instants.
-func tailClient() error {
+// stampedClient acts as the bare client: a goroutine per request that reads lines and notes the instants.
+func stampedClient() error {
 	rate, errRate := strconv.ParseFloat(os.Getenv("RATE"), 64)
 	tokens, errTokens := strconv.Atoi(os.Getenv("TOKENS"))
-	seed, errSeed := strconv.ParseInt(os.Getenv("SEED"), 10, 64)
 	length, errLength := time.ParseDuration(os.Getenv("LENGTH"))
-	if err := errors.Join(errRate, errTokens, errSeed, errLength); err != nil {
+	if err := errors.Join(errRate, errTokens, errLength); err != nil {
 		return err
 	}
 	plan := arrival.Plan{Stages: []arrival.Stage{{From: rate, To: rate, Duration: length}}, Process: arrival.Poisson{},
-		Seed: seed}
+		Seed: stampedSeed}
 	transport := &http.Transport{MaxIdleConnsPerHost: 10_000}
 	text := body(tokens)
 	var mu sync.Mutex
@@ -152,15 +152,18 @@ func tailClient() error {
 	var running sync.WaitGroup
 	start := time.Now()
 	n := 0
-	for due := range plan.Due(0) {
-		time.Sleep(time.Until(start.Add(due)))
+	for after := range plan.Due(0) {
+		index, due := n, start.Add(after)
 		n++
-		id := fmt.Sprint("bare-", n)
+		time.Sleep(time.Until(due))
 		running.Go(func() {
-			q, err := readStamped(transport, text, id, tokens)
+			q, err := readStamped(transport, text, fmt.Sprint("bare-", index), tokens)
 			mu.Lock()
 			defer mu.Unlock()
-			all, failed = append(all, q), errors.Join(failed, err)
+			if failed = errors.Join(failed, err); err == nil {
+				q.Index, q.Due = int64(index), new(record.UnixNano(due))
+				all = append(all, q)
+			}
 		})
 	}
 	running.Wait()
@@ -197,11 +200,24 @@ func readStamped(transport *http.Transport, text, id string, tokens int) (*recor
 	}
 }
 
+// writeRecords writes the records and an end line with the lateness.
 func writeRecords(path string, all []*record.Request) error {
 	var text []byte
+	var late []int64
+	end := record.End{Status: "finished", Requests: int64(len(all))}
 	for _, q := range all {
+		late = append(late, q.Start-*q.Due)
+		end.Time = max(end.Time, q.End)
+	}
+	slices.Sort(late)
+	end.Health.LatenessP99 = new(rank.Nearest(late, 0.99))
+	lines := []record.Line{&record.Run{Schema: record.Schema, ID: "bare", Instance: "1", Segment: "0:1", Start: 1}}
+	for _, q := range all {
+		lines = append(lines, q)
+	}
+	for _, line := range append(lines, &end) {
 		var err error
-		if text, err = record.Append(text, q); err != nil {
+		if text, err = record.Append(text, line); err != nil {
 			return err
 		}
 		text = append(text, '\n')
