@@ -20,7 +20,11 @@ func readFinishReason(s *scanner, d *Delta) {
 	var words string
 	switch s.peek() {
 	case '"':
-		d.FinishReason = string(s.appendString(nil))
+		raw := s.rawString()
+		if d.FinishReason = known(raw); d.FinishReason != "" {
+			return
+		}
+		d.FinishReason = string(appendUnescaped(nil, raw))
 	case '{': // SGLang's own form
 		raw := s.skip()
 		d.FinishReason = errorText(find(raw, []byte("type")))
@@ -36,6 +40,17 @@ func readFinishReason(s *scanner, d *Delta) {
 			d.Error = "finish reason " + d.FinishReason
 		}
 	}
+}
+
+// known returns a finish reason that nearly all answers have, or "".
+func known(raw []byte) string {
+	switch string(raw) {
+	case "stop":
+		return "stop"
+	case "length":
+		return "length"
+	}
+	return ""
 }
 
 // gaveUp reports whether a finish reason is a failure: "error" of gateways, "abort" of vLLM and SGLang, "network_error"

@@ -1,10 +1,16 @@
 package client
 
 import (
+	"bufio"
+	"bytes"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 )
 
 // A token costs no allocation: twice as many tokens cost a request only a few more, because the list of their times
@@ -34,6 +40,79 @@ func TestTokensAllocateNothing(t *testing.T) {
 	if long-short > 20 {
 		t.Errorf("7,000 tokens more cost %v allocations, want 20 at most", long-short)
 	}
+}
+
+// BenchmarkOneToken compares a request of one token with one of a client that only reads lines. Both share a process
+// with a server that allocates nothing.
+func BenchmarkOneToken(b *testing.B) {
+	url := cannedServer(b, chunk("token")+stop+done)
+	transport := new(http.Transport)
+	b.Cleanup(transport.CloseIdleConnections)
+	b.Run("bare", func(b *testing.B) {
+		text, lines := []byte(`{"model":"m","prompt":"a short prompt"}`), bufio.NewReader(nil)
+		b.ReportAllocs()
+		for b.Loop() {
+			req, err := http.NewRequest(http.MethodPost, url+"/v1/completions", bytes.NewReader(text))
+			if err != nil {
+				b.Fatal(err)
+			}
+			req.Header.Set("Content-Type", "application/json")
+			resp, err := transport.RoundTrip(req)
+			if err != nil {
+				b.Fatal(err)
+			}
+			for lines.Reset(resp.Body); err == nil; {
+				_, err = lines.ReadSlice('\n')
+			}
+			_ = resp.Body.Close()
+		}
+	})
+	b.Run("client", func(b *testing.B) {
+		opts := DefaultOptions()
+		opts.BaseURL, opts.API, opts.Model = url, api.Completion, "m"
+		c, err := New(opts)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportAllocs()
+		for b.Loop() {
+			a, err := c.Do(b.Context(), transport, Request{ID: "1", Prompt: "a short prompt", MaxTokens: 1})
+			if err != nil || a.Record.Failed() {
+				b.Fatal(err, a.Record.Error)
+			}
+		}
+	})
+}
+
+// cannedServer answers every request with the same stream of events.
+func cannedServer(b *testing.B, events string) string {
+	b.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = l.Close() })
+	answer := fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"+
+		"Date: Mon, 02 Jan 2034 15:04:05 GMT\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", len(events),
+		events)
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				request := make([]byte, 64<<10)
+				for {
+					if _, err := conn.Read(request); err != nil {
+						return
+					}
+					_, _ = conn.Write(answer)
+				}
+			}()
+		}
+	}()
+	return "http://" + l.Addr().String()
 }
 
 // BenchmarkStream reads an answer of a thousand tokens, one chunk each.

@@ -14,11 +14,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed-307b789f/xk6-llm/internal/secret"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
-	"github.com/seed-307b789f/xk6-llm/llm/internal/sse"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -101,12 +101,14 @@ func DefaultOptions() Options {
 type Client struct {
 	*address
 	opts       Options
+	request    http.Request // what all requests have in common, without the header
 	header     http.Header
 	credential string // what the header authorizes by, for messages
 	idHeader   string // name of the header that carries a request's id, "" for no header
 	secrets    secret.Set
 	mask       *secret.Mask // mask of secrets
-	readers    sync.Pool
+	exchanges  sync.Pool    // of *exchange
+	date       atomic.Pointer[serverDate]
 }
 
 // New checks the options; its error names the faulty one.
@@ -135,10 +137,14 @@ func New(opts Options) (*Client, error) {
 	c := &Client{
 		secrets: secrets, mask: secrets.Mask(),
 		address: address, opts: opts, header: header, credential: opts.credential(header),
-		readers: sync.Pool{New: func() any { return new(sse.Reader) }},
+		request: http.Request{
+			Method: http.MethodPost, URL: address.endpoint, Host: address.endpoint.Host, Proto: "HTTP/1.1",
+			ProtoMajor: 1, ProtoMinor: 1,
+		},
 	}
-	if _, own := header[http.CanonicalHeaderKey(opts.RequestIDHeader)]; !own {
-		c.idHeader = opts.RequestIDHeader
+	c.exchanges.New = func() any { return &exchange{c: c} }
+	if name := http.CanonicalHeaderKey(opts.RequestIDHeader); header[name] == nil {
+		c.idHeader = name
 	}
 	return c, nil
 }
@@ -243,18 +249,6 @@ type Answer struct {
 	Shown  string // Text without secrets
 }
 
-// limit returns the field that carries a request's limit, and the limit that is sent: 0 if it is left out.
-func (c *Client) limit(req Request) (field string, tokens int) {
-	field = c.opts.MaxTokensField
-	if req.MaxTokensField != nil {
-		field = *req.MaxTokensField
-	}
-	if field == "" {
-		return "", 0
-	}
-	return field, req.MaxTokens
-}
-
 // extra returns the fields of all requests, overridden by the fields of one request.
 func (o *Options) extra(own api.Extra) api.Extra {
 	if len(own) == 0 {
@@ -270,31 +264,14 @@ func (o *Options) extra(own api.Extra) api.Extra {
 // happens from then on is in the record. The caller fills in the record's identity (scenario, stage, index …) and
 // judgement. When ctx ends, the request is cut and recorded as canceled, with its chunks so far.
 func (c *Client) Do(ctx context.Context, rt http.RoundTripper, req Request) (Answer, error) {
-	if req.Model == "" {
-		req.Model = c.opts.Model
+	x, _ := c.exchanges.Get().(*exchange)
+	if err := x.begin(&req); err != nil {
+		x.giveBack()
+		return Answer{}, err
 	}
-	if req.MaxTokens == 0 {
-		req.MaxTokens = DefaultMaxTokens
-	}
-	field, limit := c.limit(req)
-	ask := api.Request{
-		Model: req.Model, Prompt: req.Prompt, Messages: req.Messages, MaxTokens: limit, MaxTokensField: field,
-		IgnoreEOS: c.opts.IgnoreEOS, Stream: c.opts.Streaming, AddSpecial: req.AddSpecial, Format: c.opts.Format,
-		Extra: c.opts.extra(req.Extra),
-	}
-	body, err := c.opts.API.Body(&ask)
-	if err != nil {
-		return Answer{}, fmt.Errorf("request body: %w", err)
-	}
-	if c.opts.SessionHeader != "" && !validValue(req.SessionID) {
-		return Answer{}, fmt.Errorf("session id %q holds a control character, and so cannot be sent as the header %q",
-			req.SessionID, c.opts.SessionHeader)
-	}
-	x := newExchange(c, req, body)
-	x.outcome.rec.RequestBody = c.requestBody(ask, body)
-	x.outcome.rec.MaxTokens = limit
 	x.run(ctx, rt)
-	c.explain(x.outcome.rec)
-	x.stream.reply.count(req)
-	return x.answer(), nil
+	x.conclude()
+	answer := x.answer()
+	x.giveBack()
+	return answer, nil
 }

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
+	"maps"
 	"net/http"
 	"net/http/httptrace"
 	"strings"
@@ -23,17 +23,26 @@ var (
 	errStall   = errors.New("stall")
 )
 
-// exchange is one request in progress, with all its attempts.
+// exchange is one request in progress, with all its attempts. A client uses its exchanges again, so nothing of an
+// exchange may outlive Do: what a transport gets belongs to an attempt, and the record and the texts are made anew.
 type exchange struct {
-	c       *Client
-	session string
-	extra   api.Extra // fields of this request only
-	token   string    // session token that was sent
-	body    []byte
+	c      *Client
+	events sse.Reader
+	alarm  *alarm // nil if the last one may still ring
+	work
+}
 
-	attempt attempt // the running attempt
-	renewed bool    // a connection that had been kept alive turned out to be closed
-	atOnce  bool    // the next attempt needs no wait
+// work is what an exchange clears after a request.
+type work struct {
+	asked Request     // with the client's defaults
+	ask   api.Request // what is sent
+	token string      // session token that was sent
+	body  []byte
+
+	caller  context.Context
+	attempt *attempt // the running attempt
+	renewed bool     // a connection that had been kept alive turned out to be closed
+	atOnce  bool     // the next attempt needs no wait
 
 	source  decompressed // the response's body
 	raw     rawBody
@@ -43,75 +52,142 @@ type exchange struct {
 
 // attempt is one sending of a request.
 type attempt struct {
-	caller   context.Context
-	ctx      context.Context // ends with the caller's, or with errTimeout or errStall
-	cancel   context.CancelCauseFunc
-	trace    *connTrace
-	sent     time.Time
-	deadline *time.Timer // timeout of the attempt, later of its connection
+	caller context.Context
+	ctx    context.Context // ends with the caller's, or with errTimeout or errStall
+	cancel context.CancelCauseFunc
+	trace  connTrace
+	body   bytes.Reader
+	id     [1]string // value of the id's header
+	alarm  *alarm
+	sent   time.Time
+}
+
+// begin builds the request's body and begins its record.
+func (x *exchange) begin(req *Request) error {
+	opts := &x.c.opts
+	x.asked = *req
+	if x.asked.Model == "" {
+		x.asked.Model = opts.Model
+	}
+	if x.asked.MaxTokens == 0 {
+		x.asked.MaxTokens = DefaultMaxTokens
+	}
+	if err := x.build(); err != nil {
+		return err
+	}
+	rec := &record.Request{
+		ID: req.ID, API: opts.API.Name(), Model: x.asked.Model, Streaming: opts.Streaming,
+		MaxTokens: x.ask.MaxTokens, BytesSent: int64(len(x.body)), Chunks: []int64{}, RequestBody: x.requestBody(),
+	}
+	if opts.Streaming {
+		rec.Chunks = make([]int64, 0, min(x.asked.MaxTokens, firstChunks))
+	}
+	x.outcome = outcome{rec, opts}
+	x.stream.reply.outcome = x.outcome
+	return nil
 }
 
 // firstChunks is how many chunks a record has room for at its start. The list then grows with what has come: all of a
 // long answer's list would be most of what a waiting request takes.
 const firstChunks = 16
 
-func newExchange(c *Client, req Request, body []byte) *exchange {
-	rec := &record.Request{
-		ID: req.ID, API: c.opts.API.Name(), Model: req.Model, Streaming: c.opts.Streaming,
-		MaxTokens: req.MaxTokens, BytesSent: int64(len(body)), Chunks: []int64{},
+// build builds the request's body.
+func (x *exchange) build() (err error) {
+	req, opts := &x.asked, &x.c.opts
+	x.ask = api.Request{
+		Model: req.Model, Prompt: req.Prompt, Messages: req.Messages, MaxTokens: req.MaxTokens,
+		MaxTokensField: opts.MaxTokensField, IgnoreEOS: opts.IgnoreEOS, Stream: opts.Streaming,
+		AddSpecial: req.AddSpecial, Format: opts.Format, Extra: opts.extra(req.Extra),
 	}
-	if c.opts.Streaming {
-		rec.Chunks = make([]int64, 0, min(req.MaxTokens, firstChunks))
+	if req.MaxTokensField != nil {
+		x.ask.MaxTokensField = *req.MaxTokensField
 	}
-	x := &exchange{c: c, session: req.SessionID, extra: req.Extra, body: body, outcome: outcome{rec, &c.opts}}
-	x.stream.attempt, x.stream.reply.outcome = &x.attempt, x.outcome
-	return x
+	if x.ask.MaxTokensField == "" {
+		x.ask.MaxTokens = 0 // the limit is left out
+	}
+	if x.body, err = opts.API.Body(&x.ask); err != nil {
+		return fmt.Errorf("request body: %w", err)
+	}
+	if opts.SessionHeader != "" && !validValue(req.SessionID) {
+		return fmt.Errorf("session id %q holds a control character, and so cannot be sent as the header %q",
+			req.SessionID, opts.SessionHeader)
+	}
+	return nil
 }
 
-// run fills the record, from the moment of sending to the end.
-func (x *exchange) run(ctx context.Context, rt http.RoundTripper) {
-	x.attempt.caller = ctx
-	for retry := true; retry; {
-		retry = x.send(rt) && x.wait()
+// giveBack clears the exchange, but for small buffers, and gives it back to its client.
+func (x *exchange) giveBack() {
+	x.events.Reset(nil, 0)
+	r := &x.stream.reply
+	content, aside, text := emptied(r.delta.Content), emptied(r.delta.Aside), emptied(r.transcript.text)
+	x.work = work{}
+	r.delta.Content, r.delta.Aside, r.transcript.text = content, aside, text
+	x.c.exchanges.Put(x)
+}
+
+// emptied returns a buffer for further use, or nil if it would be dear to keep while a stream waits.
+func emptied(buf []byte) []byte {
+	if cap(buf) > 1<<10 {
+		return nil
 	}
+	return buf[:0]
+}
+
+// run fills the record, from the moment of sending to the end of the answer.
+func (x *exchange) run(ctx context.Context, rt http.RoundTripper) {
+	x.caller = ctx
+	for {
+		resp, err := x.send(rt)
+		if err == nil {
+			x.receive(resp)
+		}
+		x.end()
+		if err == nil || !x.failed(err) || !x.wait() {
+			return
+		}
+	}
+}
+
+// conclude fills the record with what is known only at the end.
+func (x *exchange) conclude() {
 	x.stream.reply.settle()
-	rec, trace := x.outcome.rec, x.attempt.trace
+	rec, trace := x.outcome.rec, &x.attempt.trace
 	rec.Connected, rec.FirstByte = x.outcome.untilEnd(&trace.connected), x.outcome.untilEnd(&trace.firstByte)
 	rec.Written = x.outcome.untilEnd(&trace.written)
-	rec.ResponseBody = strings.ToValidUTF8(x.raw.String(), "\ufffd")
+	if x.c.opts.Text {
+		rec.ResponseBody = strings.ToValidUTF8(x.raw.String(), "\ufffd")
+	}
 	if x.raw.cut {
 		x.outcome.note(record.NoteBodyCut)
 	}
+	x.c.explain(rec)
+	x.stream.reply.count(&x.asked)
 }
 
-// send sends the request and receives the response. It reports whether the request must be sent again; in that case
-// the record holds nothing about this attempt but its number.
-func (x *exchange) send(rt http.RoundTripper) (retry bool) {
-	ctx, cancel := context.WithCancelCause(x.attempt.caller)
-	x.attempt.ctx, x.attempt.cancel, x.attempt.trace = ctx, cancel, newConnTrace()
-	defer cancel(nil)
-	limit := x.c.opts.Timeout
-	if limit == 0 {
-		limit = math.MaxInt64 // nanoseconds: no timeout
-	}
-	x.attempt.deadline = time.AfterFunc(limit, func() { cancel(errTimeout) })
-	defer x.attempt.deadline.Stop()
+// send makes an attempt, up to the head of its response. Until end is called, the attempt's context lasts.
+func (x *exchange) send(rt http.RoundTripper) (*http.Response, error) {
+	a := &attempt{caller: x.caller}
+	a.ctx, a.cancel = context.WithCancelCause(x.caller)
+	a.trace.init()
+	x.attempt, x.stream.attempt = a, a
+	x.setAlarm()
 	req := x.request()
 
-	now := time.Now()
-	x.attempt.sent = now
-	if x.stream.start.IsZero() {
-		x.stream.start, x.outcome.rec.Start = now, record.UnixNano(now)
+	a.sent = time.Now()
+	if rec := x.outcome.rec; x.stream.start.IsZero() {
+		x.stream.start, rec.Start = a.sent, record.UnixNano(a.sent)
 	} else {
-		x.outcome.rec.Retries++
-		x.outcome.rec.Attempt = record.UnixNano(now)
+		rec.Retries++
+		rec.Attempt = record.UnixNano(a.sent)
 	}
 	resp, err := rt.RoundTrip(req)
 	x.countResent()
-	if err == nil {
-		x.receive(resp)
-		return false
-	}
+	return resp, err
+}
+
+// failed ends the record with the error of an attempt, unless the request must be sent again. In that case, which it
+// reports, the record holds nothing about the attempt but its number.
+func (x *exchange) failed(err error) (retry bool) {
 	errorType := x.attempt.errorType(err, true)
 	x.outcome.noteOwnFault(errorType, err)
 	if x.stale(errorType, err) || x.attempts() < x.c.opts.Retries && mayRetry(errorType, err) {
@@ -122,30 +198,32 @@ func (x *exchange) send(rt http.RoundTripper) (retry bool) {
 }
 
 func (x *exchange) request() *http.Request {
-	header := x.c.header.Clone()
-	if x.c.idHeader != "" && x.outcome.rec.ID != "" {
-		header.Set(x.c.idHeader, x.outcome.rec.ID)
+	a := x.attempt
+	req := x.c.request.WithContext(httptrace.WithClientTrace(a.ctx, &a.trace.hooks))
+	// Without GetBody the transport cannot silently send the request again on a new connection.
+	a.body.Reset(x.body)
+	req.ContentLength, req.Body = int64(len(x.body)), io.NopCloser(&a.body)
+	req.Header = make(http.Header, len(x.c.header)+3)
+	maps.Copy(req.Header, x.c.header)
+	if id := x.outcome.rec.ID; x.c.idHeader != "" && id != "" {
+		a.id[0] = id
+		req.Header[x.c.idHeader] = a.id[:]
 	}
-	x.sessionHeaders(header)
-	req := http.Request{
-		Method: http.MethodPost, URL: x.c.endpoint, Host: x.c.endpoint.Host, Header: header, Proto: "HTTP/1.1",
-		ProtoMajor: 1, ProtoMinor: 1,
-		// Without GetBody the transport cannot silently send the request again on a new connection.
-		ContentLength: int64(len(x.body)), Body: io.NopCloser(bytes.NewReader(x.body)),
-	}
-	return req.WithContext(httptrace.WithClientTrace(x.attempt.ctx, &x.attempt.trace.hooks))
+	x.sessionHeaders(req.Header)
+	return req
 }
 
 // sessionHeaders sets the session's id and the token that the server last sent in that session.
 func (x *exchange) sessionHeaders(header http.Header) {
-	if x.session == "" {
+	session := x.asked.SessionID
+	if session == "" {
 		return
 	}
 	if name := x.c.opts.SessionHeader; name != "" {
-		header.Set(name, x.session)
+		header.Set(name, session)
 	}
 	if name := x.c.opts.SessionTokenHeader; name != "" {
-		if x.token = x.c.opts.Tokens.Get(x.session); x.token != "" {
+		if x.token = x.c.opts.Tokens.Get(session); x.token != "" {
 			header.Set(name, x.token)
 		}
 	}
@@ -153,50 +231,68 @@ func (x *exchange) sessionHeaders(header http.Header) {
 
 // receive reads the response, whatever it is, and leaves the connection fit for the next request if possible.
 func (x *exchange) receive(resp *http.Response) {
-	defer func() { _ = resp.Body.Close() }()
+	defer x.close(resp.Body)
 	if resp.StatusCode < 0 || resp.StatusCode > 999 { // HTTP/2 allows any number, the record three digits
-		x.outcome.fail(time.Now(), record.ErrorMalformed, fmt.Sprintf("%d is no status of HTTP", resp.StatusCode))
+		x.noStatus(resp.StatusCode)
 		return
 	}
-	x.outcome.rec.Status = resp.StatusCode
-	x.readDate(resp.Header)
-	if name := x.c.opts.SessionTokenHeader; name != "" && x.session != "" {
-		x.c.opts.Tokens.Put(x.session, resp.Header.Get(name))
-	}
-	x.source = decompressed{wire: wire{Reader: resp.Body}, label: resp.Header.Get("Content-Encoding")}
-	defer func() {
-		x.source.Close()
-		x.outcome.rec.BytesReceived = x.source.wire.n
-	}()
-	body := io.Reader(&x.source)
-	if x.c.opts.Text {
-		x.raw.limit = x.c.opts.maxBytes()
-		body = io.TeeReader(body, &x.raw)
-	}
+	body := x.open(resp)
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		x.refused(resp, body)
 		return
 	}
-	x.answered(resp, body)
+	x.events.Reset(body, x.c.opts.EventLimit)
+	x.stream.read(&x.events)
+}
+
+func (x *exchange) noStatus(code int) {
+	x.outcome.fail(time.Now(), record.ErrorMalformed, fmt.Sprintf("%d is no status of HTTP", code))
+}
+
+// open takes what the head of a response says, and returns its body.
+func (x *exchange) open(resp *http.Response) io.Reader {
+	x.outcome.rec.Status = resp.StatusCode
+	x.readDate(resp.Header)
+	if name := x.c.opts.SessionTokenHeader; name != "" && x.asked.SessionID != "" {
+		x.c.opts.Tokens.Put(x.asked.SessionID, resp.Header.Get(name))
+	}
+	x.source.wire.Reader, x.source.label = resp.Body, resp.Header.Get("Content-Encoding")
+	x.stream.kind = resp.Header.Get("Content-Type")
+	if !x.c.opts.Text {
+		return &x.source
+	}
+	x.raw.limit = x.c.opts.maxBytes()
+	return io.TeeReader(&x.source, &x.raw)
+}
+
+// close closes the body of a response.
+func (x *exchange) close(body io.Closer) {
+	x.source.Close()
+	x.outcome.rec.BytesReceived = x.source.wire.n
+	_ = body.Close()
+}
+
+// serverDate is a Date that was read.
+type serverDate struct {
+	text string
+	unix int64 // 0 if it cannot be the server's clock
 }
 
 // readDate keeps the server's clock. After an interim answer the first byte came too early to be compared with it.
 func (x *exchange) readDate(header http.Header) {
-	at, err := http.ParseTime(header.Get("Date"))
-	if err == nil && at.Year() >= 2000 && at.Year() < 2200 && !x.attempt.trace.interim.Load() {
-		x.outcome.rec.ServerDate = at.Unix()
+	text := header.Get("Date")
+	if x.attempt.trace.interim.Load() || text == "" {
+		return
 	}
-}
-
-// answered reads an answer with a reader of the client.
-func (x *exchange) answered(resp *http.Response, body io.Reader) {
-	r, _ := x.c.readers.Get().(*sse.Reader)
-	r.Reset(body, x.c.opts.EventLimit)
-	defer func() {
-		r.Reset(nil, 0)
-		x.c.readers.Put(r)
-	}()
-	x.stream.read(resp, r, body)
+	date := x.c.date.Load() // a thousand answers a second have the same
+	if date == nil || date.text != text {
+		date = &serverDate{text: text}
+		if at, err := http.ParseTime(text); err == nil && at.Year() >= 2000 && at.Year() < 2200 {
+			date.unix = at.Unix()
+		}
+		x.c.date.Store(date)
+	}
+	x.outcome.rec.ServerDate = date.unix
 }
 
 // maxErrorBody bounds, in bytes, how much of the answer to a refused request is read.

@@ -2,12 +2,13 @@ package client
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"time"
+
+	"github.com/tidwall/gjson"
 
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
@@ -80,7 +81,7 @@ func (r *reply) take() {
 	}
 	switch usage := r.delta.Usage; {
 	case len(usage) == 0:
-	case len(rec.Usage)+len(usage) > maxUsage || !json.Valid(usage): // each of many maps may have other names
+	case len(rec.Usage)+len(usage) > maxUsage || !gjson.ValidBytes(usage): // each of many maps may have other names
 		r.outcome.note(record.NoteBadUsage)
 	default:
 		rec.Usage = api.MergeUsage(rec.Usage, rec.Usage, usage)
@@ -90,7 +91,7 @@ func (r *reply) take() {
 // isStrange reports whether an event is not part of an answer, and keeps it for the verdict: an event that the end of
 // the body cut off, or words in place of an object, which may be a sign of life, an end mark of the server's own, or
 // what a proxy says when the server is gone.
-func (r *reply) isStrange(ev sse.Event) bool {
+func (r *reply) isStrange(ev *sse.Event) bool {
 	data := bytes.TrimSpace(ev.Data)
 	isObject := bytes.HasPrefix(data, []byte("{")) || bytes.HasPrefix(data, []byte("[{"))
 	if isObject && !ev.Unended || r.outcome.opts.API.Decode(data, &r.delta) == nil {
@@ -138,12 +139,12 @@ func (r *reply) settle() {
 }
 
 // count counts tokens with the client's tokenizer, after the request's end so that counting is in no latency.
-func (r *reply) count(req Request) {
+func (r *reply) count(req *Request) {
 	rec, count := r.outcome.rec, r.outcome.opts.Count
 	if count == nil {
 		return
 	}
-	prompt, raw := r.outcome.opts.CountPrompt(req)
+	prompt, raw := r.outcome.opts.CountPrompt(*req)
 	rec.Prompt, rec.PromptRaw = &prompt, raw
 	if rec.ErrorType == record.ErrorTooLarge {
 		return // a tokenizer would need seconds for such an answer

@@ -25,8 +25,7 @@ type connTrace struct {
 	hooks                         httptrace.ClientTrace
 }
 
-func newConnTrace() *connTrace {
-	t := new(connTrace)
+func (t *connTrace) init() {
 	t.hooks.GotConn = func(info httptrace.GotConnInfo) {
 		t.reused.Store(info.Reused)
 		t.connected.Store(record.UnixNano(time.Now()))
@@ -42,7 +41,6 @@ func newConnTrace() *connTrace {
 		t.interim.Store(true)
 		return nil
 	}
-	return t
 }
 
 // countResent counts the attempts that the transport made by itself, which it does under HTTP/2 when a server turns a
@@ -105,9 +103,9 @@ func (x *exchange) wait() bool {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-x.attempt.caller.Done():
+	case <-x.caller.Done():
 	}
-	if x.attempt.caller.Err() == nil {
+	if x.caller.Err() == nil {
 		return true
 	}
 	x.outcome.fail(time.Now(), record.ErrorCanceled, "")

@@ -4,7 +4,6 @@ import (
 	"net/http"
 
 	"github.com/seed-307b789f/xk6-llm/internal/secret"
-	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
 )
 
 // secrets returns the secrets that all requests of a client carry, which no server may bring into a record by repeating
@@ -22,17 +21,19 @@ func (o *Options) secrets(header http.Header) secret.Set {
 // Hide replaces the client's secrets in a text that came from the server.
 func (c *Client) Hide(text string) string { return c.mask.Text(text) }
 
-// requestBody returns a body as a record keeps it: "" unless bodies are kept, and without the further fields whose
-// names are those of credentials.
-func (c *Client) requestBody(ask api.Request, body []byte) string {
-	if !c.opts.Text {
+// requestBody returns the request's body as a record keeps it: "" unless bodies are kept, and without the further
+// fields whose names are those of credentials.
+func (x *exchange) requestBody() string {
+	if !x.c.opts.Text {
 		return ""
 	}
-	if fields, found := secret.Redact(ask.Extra); found {
+	if fields, found := secret.Redact(x.ask.Extra); found {
+		ask := x.ask
 		ask.Extra = fields
-		body, _ = c.opts.API.Body(&ask) // cannot fail: the body was built with the original fields
+		body, _ := x.c.opts.API.Body(&ask) // cannot fail: the body was built with the original fields
+		return string(body)
 	}
-	return string(body)
+	return string(x.body)
 }
 
 // answer returns the record and the text. It comes last, because the verdict and the counts need both as they came.
@@ -46,11 +47,11 @@ func (x *exchange) answer() Answer {
 
 // mask returns the client's mask, or a mask of the client's secrets and the request's own.
 func (x *exchange) mask() *secret.Mask {
-	if x.token == "" && len(x.extra) == 0 {
+	if x.token == "" && len(x.asked.Extra) == 0 {
 		return x.c.mask
 	}
 	all := x.c.secrets.Clone()
-	all.Fields(x.extra)
+	all.Fields(x.asked.Extra)
 	if secret.Named(x.c.opts.SessionTokenHeader) {
 		all.Add(x.token)
 	}

@@ -5,9 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
@@ -20,21 +18,20 @@ import (
 type stream struct {
 	attempt *attempt  // the attempt that was answered
 	start   time.Time // start of the first attempt
+	kind    string    // content type
 	reply   reply
 	events  *sse.Reader
-	idle    *time.Timer
-	last    atomic.Int64 // arrival of the newest event, since start
+	idle    *idle // nil before the first event, or without a limit
 }
 
 // read reads an answer by its content, whatever its label: one JSON object, or else events.
-func (s *stream) read(resp *http.Response, r *sse.Reader, body io.Reader) {
+func (s *stream) read(r *sse.Reader) {
 	s.events = r
 	if first, err := r.Peek(); err == nil && (first == '{' || first == '[') {
 		s.whole(r.Rest())
 	} else {
-		s.readEvents(resp, r, body)
+		s.readEvents()
 	}
-	s.events = nil // the reader serves other requests now
 }
 
 // whole reads an answer that is not streamed.
@@ -74,32 +71,40 @@ func (s *stream) whole(body io.Reader) {
 }
 
 // readEvents reads the events of an answer to its end.
-func (s *stream) readEvents(resp *http.Response, r *sse.Reader, body io.Reader) {
-	defer func() {
-		if s.idle != nil {
-			s.idle.Stop()
-		}
-	}()
-	for {
-		ev, err := r.Next()
-		if err != nil {
-			s.conclude(ending{at: time.Now(), err: err, kind: shorten(resp.Header.Get("Content-Type"))})
-			break
-		}
-		if !s.event(ev) {
-			if s.reply.delta.Done {
-				s.drain(body)
-			}
-			break
-		}
+func (s *stream) readEvents() {
+	for s.next() {
+	}
+	if s.idle != nil {
+		s.idle.timer.Stop()
 	}
 	if !s.reply.outcome.opts.Streaming && s.reply.choices.any {
 		s.reply.outcome.note(record.NoteStreamed)
 	}
 }
 
+// next reads the next event, and reports whether to go on.
+func (s *stream) next() bool {
+	ev, err := s.events.Next()
+	if err != nil {
+		s.over(err)
+		return false
+	}
+	if s.event(ev) {
+		return true
+	}
+	if s.reply.delta.Done {
+		s.drain()
+	}
+	return false
+}
+
+// over ends an answer without an end mark.
+func (s *stream) over(err error) {
+	s.conclude(ending{at: time.Now(), err: err, kind: shorten(s.kind)})
+}
+
 // event reads one event into the record, and reports whether to go on.
-func (s *stream) event(ev sse.Event) bool {
+func (s *stream) event(ev *sse.Event) bool {
 	reply := &s.reply
 	if isHeartbeat(ev) {
 		return true
@@ -136,7 +141,7 @@ func (s *stream) event(ev sse.Event) bool {
 
 // isHeartbeat reports whether an event only keeps a connection awake: an event without data, one with the name of a
 // heartbeat, or one whose data is such a word.
-func isHeartbeat(ev sse.Event) bool {
+func isHeartbeat(ev *sse.Event) bool {
 	if len(ev.Name) == 0 && len(ev.Data) > 0 && ev.Data[0] == '{' {
 		return false // nearly all events
 	}
@@ -157,28 +162,15 @@ func isSignOfLife(word []byte) bool {
 	return false
 }
 
-// noteProgress tells the idle timer that the stream is alive. The timer runs from the first event on (the timeout
-// limits the wait for that) and checks by itself how old the newest event is, so an event costs no more than an atomic
-// store.
+// noteProgress tells the idle timer that the stream is alive.
 func (s *stream) noteProgress(since time.Duration) {
-	idle := s.reply.outcome.opts.IdleTimeout
-	if idle == 0 {
-		return
+	switch limit := s.reply.outcome.opts.IdleTimeout; {
+	case limit == 0:
+	case s.idle == nil:
+		s.idle = watchIdle(s.attempt, limit, s.start, since)
+	default:
+		s.idle.last.Store(int64(since))
 	}
-	s.last.Store(int64(since))
-	if s.idle != nil {
-		return
-	}
-	ready := make(chan struct{})
-	s.idle = time.AfterFunc(idle, func() {
-		<-ready // s.idle is set
-		if rest := idle - (time.Since(s.start) - time.Duration(s.last.Load())); rest > 0 {
-			s.idle.Reset(rest)
-			return
-		}
-		s.attempt.cancel(errStall)
-	})
-	close(ready)
 }
 
 // drainTime is how long to wait for the end of a body whose last event has come.
@@ -186,9 +178,9 @@ const drainTime = 250 * time.Millisecond
 
 // drain reads to the end of the body, so that the connection can be used again. The request is over already; a server
 // that keeps the stream open costs its connection, not time.
-func (s *stream) drain(body io.Reader) {
-	s.attempt.deadline.Reset(drainTime)
-	_, _ = io.CopyN(io.Discard, body, 1<<20)
+func (s *stream) drain() {
+	s.attempt.alarm.shorten(drainTime)
+	s.events.Drain(1 << 20)
 }
 
 // conclude adds to an ending what the attempt and the reader of events know, and lets the reply decide.

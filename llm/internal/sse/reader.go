@@ -35,7 +35,7 @@ const (
 
 var pages = sync.Pool{New: func() any { return new([pageBuffer]byte) }}
 
-// Event is one event of the stream. Its slices belong to the reader and are valid until the next call of Next.
+// Event is one event of the stream. It and its slices belong to the reader and are valid until the next call of Next.
 type Event struct {
 	Name    []byte    // value of the event field, empty if there was none
 	Data    []byte    // the data lines, joined by LF
@@ -76,6 +76,8 @@ type state struct {
 	dataLen int
 	lines   int       // data lines of the event so far
 	firstAt time.Time // time of the read that brought the end of the first data line
+
+	event Event // the one that Next returned
 }
 
 // NewReader returns a Reader of the events in src, each of at most limit bytes; a limit of 0 means DefaultLimit.
@@ -159,6 +161,16 @@ func (r *Reader) Rest() io.Reader {
 	return io.MultiReader(held, r.src)
 }
 
+// Drain reads and forgets what the source still has, up to its end or error, or until more than the given number of
+// bytes came. The reader must not be used again before Reset.
+func (r *Reader) Drain(most int) {
+	for came := 0; r.err == nil && came <= most; {
+		var n int
+		n, r.err = r.src.Read(r.buf)
+		came += max(n, 1)
+	}
+}
+
 // failed is a source that has ended.
 type failed struct{ err error }
 
@@ -167,18 +179,25 @@ func (f failed) Read([]byte) (int, error) { return 0, f.err }
 // Next returns the next event that has data; it skips events without data, as the standard says. At the end of the
 // source it returns io.EOF; other errors are the source's own, or wrap ErrTooLarge. An event that the end of the source
 // cuts off is returned before the error.
-func (r *Reader) Next() (Event, error) {
+func (r *Reader) Next() (*Event, error) {
+	err := r.next()
+	return &r.event, err
+}
+
+func (r *Reader) next() error {
+	r.event = Event{}
 	r.start, r.lines, r.dataLen = r.line, 0, 0
 	r.name, r.joined = r.name[:0], r.joined[:0]
 	for {
 		line, err := r.readLine()
 		if err != nil {
-			return r.lastEvent(err)
+			return r.last(err)
 		}
 		if r.lines == 1 && startsEvent(line) && isObject(r.data()) {
 			r.single = true
 			r.unread(line)
-			return r.event(r.firstAt), nil
+			r.set(r.firstAt)
+			return nil
 		}
 		if len(line) > 0 {
 			r.field(line)
@@ -186,26 +205,28 @@ func (r *Reader) Next() (Event, error) {
 				r.start = r.line // no data yet: keep nothing of the event, however many comments come
 			}
 			if r.dataLen+len(r.joined) > r.limit {
-				return Event{}, r.tooLarge()
+				return r.tooLarge()
 			}
 			if !r.single || r.lines != 1 || !isObject(r.data()) && !isDone(r.data()) {
 				continue
 			}
 		}
 		if r.lines > 0 || r.isError() {
-			return r.event(r.at), nil
+			r.set(r.at)
+			return nil
 		}
 		r.start, r.name = r.line, r.name[:0]
 	}
 }
 
-func (r *Reader) event(at time.Time) Event { return Event{Name: r.name, Data: r.data(), At: at} }
+// set makes the event of what was read.
+func (r *Reader) set(at time.Time) { r.event = Event{Name: r.name, Data: r.data(), At: at} }
 
-// lastEvent returns what the end of the source left of an event, if the event has data; the error follows with the next
+// last makes an event of what the end of the source left of one, if that has data; the error follows with the next
 // call.
-func (r *Reader) lastEvent(err error) (Event, error) {
+func (r *Reader) last(err error) error {
 	if errors.Is(err, ErrTooLarge) {
-		return Event{}, err
+		return err
 	}
 	if r.line < r.end {
 		line := r.buf[r.line:r.end]
@@ -213,11 +234,11 @@ func (r *Reader) lastEvent(err error) (Event, error) {
 		r.field(r.withoutBOM(line))
 	}
 	if r.lines == 0 && !r.isError() {
-		return Event{}, err
+		return err
 	}
-	ev := r.event(r.at)
-	ev.Unended = true
-	return ev, nil
+	r.set(r.at)
+	r.event.Unended = true
+	return nil
 }
 
 // isError reports whether the event being read is named error.

@@ -353,6 +353,21 @@ func TestRestPassesTheSourcesErrorOn(t *testing.T) {
 	}
 }
 
+func TestDrain(t *testing.T) {
+	t.Parallel()
+	const most = 10 * pageBuffer
+	for size, read := range map[int]int{0: 0, most: most, 2 * most: most + smallBuffer} {
+		src := strings.NewReader("data: a\n\n" + strings.Repeat("x", size))
+		r := NewReader(iotest.OneByteReader(src), 0)
+		_, _ = r.Next()
+		r.src = src
+		r.Drain(most)
+		if got := size - src.Len(); got != read {
+			t.Errorf("%d of %d bytes were read, want %d", got, size, read)
+		}
+	}
+}
+
 func TestStray(t *testing.T) {
 	t.Parallel()
 	for stream, want := range map[string]string{
