@@ -19,6 +19,6 @@ func init() {
 	module := llm.New()
 	modules.Register("k6/x/llm", module)
 	output.RegisterExtension("llm", llmoutput.New)
-	lib.RegisterExecutorConfigType(record.ExecutorName, executor.NewConfigWith(module.BeforeLoad))
+	lib.RegisterExecutorConfigType(record.ExecutorName, executor.NewConfigWith(module))
 	subcommand.RegisterExtension("llm", command.New)
 }

@@ -217,6 +217,8 @@ declare module 'k6/x/llm' {
     /** Sends a completion. */
     complete(prompt: string, options?: RequestOptions): Result;
     completeAsync(prompt: string, options?: RequestOptions): Promise<Result>;
+    /** The number by which the records name this client. Clients with equal options have the same. */
+    readonly number: number;
   }
 
   /**
@@ -323,6 +325,8 @@ declare module 'k6/x/llm' {
     turns?: 'all' | number;
     /** The number of conversations open at once, over all instances (default: all, up to 1000). */
     sessions?: number;
+    /** The limit of every answer, in tokens, in place of the item's own. */
+    maxTokens?: number;
   }
 
   /** A data set of prompts. Create it in the init context; all VUs share one copy of a file. */
@@ -338,6 +342,8 @@ declare module 'k6/x/llm' {
     at(i: number): Request;
     /** The number of distinct items; null if it is unlimited or not known yet. */
     readonly length: number | null;
+    /** The number of this data set among those of the script, from 0. */
+    readonly number: number;
   }
 
   /**
@@ -384,8 +390,8 @@ declare module 'k6/x/llm' {
     /** For arrival 'trace', which takes no stages: the instants, in seconds after the start. */
     trace?: number[];
     /**
-     * k6's ramping-arrival-rate (the default for constant arrivals), or llm-arrival-rate (the default for everything else), which knows
-     * when each request was due.
+     * k6's ramping-arrival-rate (the default for constant arrivals and an exec that is a function), or llm-arrival-rate (the default for
+     * everything else), which knows when each request was due.
      */
     executor?: 'ramping-arrival-rate' | 'llm-arrival-rate';
     /**
@@ -409,8 +415,13 @@ declare module 'k6/x/llm' {
     preAllocatedVUs?: number;
     /** The most VUs of a stage, instead of ten times that number; at most one for each arrival. */
     maxVUs?: number;
-    /** The exported function to run, the environment and the tags, as in any scenario of k6. */
-    exec?: string;
+    /**
+     * What an iteration does: it runs the exported function of this name (default 'default'), or it sends the next item of the data set by
+     * the client, { client, data }, without JavaScript. That takes a tenth of the memory and needs llm-arrival-rate, which is then the
+     * default.
+     */
+    exec?: string | { client: Client; data: Dataset };
+    /** The environment and the tags, as in any scenario of k6. */
     env?: Record<string, string>;
     tags?: Record<string, string>;
   }

@@ -107,7 +107,7 @@ func TestLongValuesOfScripts(t *testing.T) {
 	for name := range new(clientOptions).fields(rt) {
 		names["Client"] = append(names["Client"], name)
 	}
-	for name := range newLoadOptions().fields(rt) {
+	for name := range newLoadOptions().fields(&ModuleInstance{vu: v.VU}) {
 		names["scenarios"], names["own"] = append(names["scenarios"], name), append(names["own"], name)
 	}
 	for name := range new(requestOptions).fields() {

@@ -34,11 +34,11 @@ func (o *breakerOptions) fields() fields {
 
 // readBreakers reads one breaker, or a list of them.
 func (o *clientOptions) readBreakers(v sobek.Value) error {
-	o.breakers = nil
+	o.Breakers = nil
 	return eachOf(v, func(i int, v sobek.Value) error {
 		b, err := readBreaker(v)
 		if err == nil && b != nil {
-			o.breakers = append(o.breakers, b)
+			o.Breakers = append(o.Breakers, b)
 		}
 		if err != nil && i >= 0 {
 			err = fmt.Errorf("number %d: %w", i, err)
@@ -117,14 +117,4 @@ func expressions(dst *[]string) func(sobek.Value) error {
 			return nil
 		})
 	}
-}
-
-// halt stops the load for a reason. The executor llm-arrival-rate lets the requests in flight end. Under others the
-// next request on this VU aborts the test, because only the VU's own goroutine may interrupt it.
-func (c *call) halt(reason string, run bool) {
-	if due := c.position.due; due != nil && due.Stop != nil {
-		due.Stop(run, reason)
-		return
-	}
-	c.endpoint.open(reason)
 }

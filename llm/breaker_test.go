@@ -9,26 +9,31 @@ import (
 	"testing"
 	"time"
 
+	"github.com/grafana/sobek"
 	"go.k6.io/k6/v2/lib/fsext"
 
-	"github.com/seed-307b789f/xk6-llm/llm/arrival"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/breaker"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// watched makes a Client and returns its endpoint.
-func watched(t *testing.T, code string) *endpoint {
+// watched returns the breakers of the Client that the code makes.
+func watched(t *testing.T, code string) (circuits []*breaker.Circuit) {
 	t.Helper()
 	v := newVU(t, New())
+	rt := v.VU.Runtime()
+	_ = rt.Set("Client", func(call sobek.ConstructorCall) *sobek.Object {
+		opts, err := readClientOptions(rt, call.Argument(0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		circuits = opts.Breakers
+		return nil
+	})
 	if err := fsext.WriteFile(v.files, "/scripts/config.yml", exampleConfig(t), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	v.run(t, code)
-	for _, e := range v.root.clients.all {
-		return e
-	}
-	t.Fatalf("%s: no client", code)
-	return nil
+	return circuits
 }
 
 func exampleConfig(t *testing.T) []byte {
@@ -43,12 +48,12 @@ func exampleConfig(t *testing.T) []byte {
 // play feeds a story to a client's breakers, one request a second: f is a reset connection, 5 a status 503, c a request
 // that the client cut, s a success; | begins a new stage. It returns each stop: the number of the request, and run or
 // stage.
-func play(e *endpoint, story string) (stops, reasons []string) {
+func play(circuits []*breaker.Circuit, story string) (stops, reasons []string) {
 	n, stage := 0, 0
-	c := &call{endpoint: e, position: position{due: &arrival.Arrival{Stop: func(run bool, reason string) {
+	stop := func(reason string, run bool) {
 		what := map[bool]string{true: "run", false: "stage"}[run]
 		stops, reasons = append(stops, fmt.Sprint(n, " ", what)), append(reasons, reason)
-	}}}}
+	}
 	for _, letter := range story {
 		if letter == '|' {
 			stage++
@@ -63,7 +68,7 @@ func play(e *endpoint, story string) (stops, reasons []string) {
 		case 'c':
 			r.ErrorType = record.ErrorCanceled
 		}
-		breaker.Watch(e.opts.breakers, r, c.halt)
+		breaker.Watch(circuits, r, stop)
 		n++
 	}
 	return stops, reasons
@@ -141,21 +146,6 @@ func TestBreakerOfTheExampleConfiguration(t *testing.T) {
 	}
 }
 
-// Under executors that cannot stop by themselves, the next request aborts the test.
-func TestBreakerOfOtherExecutors(t *testing.T) {
-	t.Parallel()
-	e := watched(t, `new Client({circuitBreaker: {consecutive: 2}})`)
-	c := &call{endpoint: e}
-	for i, want := range []string{"", "circuit breaker: 2 requests in a row failed, the last with reset: no. 1",
-		"circuit breaker: 2 requests in a row failed, the last with reset: no. 1"} {
-		breaker.Watch(e.opts.breakers,
-			&record.Request{Start: 1, End: 2, ErrorType: record.ErrorReset, Error: fmt.Sprint("no. ", i)}, c.halt)
-		if got := e.opened(); got != want {
-			t.Errorf("after request %d: %q, want %q", i, got, want)
-		}
-	}
-}
-
 func TestBreakerOptionErrors(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ options, want string }{
@@ -201,7 +191,7 @@ func TestBreakersTellClientsApart(t *testing.T) {
 		`Client({circuitBreaker: {consecutive: 4}}); new Client()`)
 	v.run(t, `new Client({circuitBreaker: {consecutive: 4, rules: ['error']}}); new Client({circuitBreaker: `+
 		`[{consecutive: 4}]}); new Client({circuitBreaker: []})`)
-	if n := len(v.root.clients.all); n != 4 {
+	if n := v.run(t, `new Client({model: 'another'}).number`).ToInteger(); n != 4 {
 		t.Errorf("%d distinct clients, want 4", n)
 	}
 }

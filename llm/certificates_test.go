@@ -184,7 +184,4 @@ func TestConnectionsOfAClientWithCertificates(t *testing.T) {
 				want, len(requests))
 		}
 	}
-	if root.clients.credentials.Len() != 1 {
-		t.Errorf("%d sets of credentials were read, want one", root.clients.credentials.Len())
-	}
 }

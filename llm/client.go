@@ -1,36 +1,22 @@
 package llm
 
 import (
-	"context"
-	cryptorand "crypto/rand"
 	"errors"
 	"fmt"
-	"net/http"
-	"sync"
-	"sync/atomic"
 
 	"github.com/grafana/sobek"
 	"go.k6.io/k6/v2/errext"
 	"go.k6.io/k6/v2/js/promises"
-	"go.k6.io/k6/v2/lib"
-	"go.k6.io/k6/v2/metrics"
 
-	"github.com/seed-307b789f/xk6-llm/datasets"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
-	"github.com/seed-307b789f/xk6-llm/llm/internal/breaker"
-	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
-	"github.com/seed-307b789f/xk6-llm/llm/internal/input"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/engine"
 )
 
 // jsClient is a Client object of a script.
 type jsClient struct {
-	m        *ModuleInstance
-	opts     *clientOptions
-	endpoint *endpoint // the server behind it, shared by all VUs
-	wire     map[string]*client.Client
-
-	secure *http.Transport // for a client with credentials; made at the first request
-	last   position        // of the iteration that dropped idle connections last
+	*engine.Client
+	m      *ModuleInstance
+	script *sobek.Object
 }
 
 // newClient is the constructor of Client.
@@ -40,20 +26,18 @@ func (m *ModuleInstance) newClient(call sobek.ConstructorCall) *sobek.Object {
 	if err == nil {
 		err = m.loadTokenizers(opts)
 	}
-	if err == nil {
-		err = m.loadCredentials(opts)
-	}
 	if err != nil {
 		throw(rt, err)
 	}
-	endpoint, err := m.root.clients.find(opts)
+	client, err := m.engine.NewClient(&opts.Options, m.source)
 	if err != nil {
 		throw(rt, err)
 	}
-	c := &jsClient{m: m, opts: opts, endpoint: endpoint, wire: map[string]*client.Client{}}
-	m.root.clients.join(endpoint, c)
-	m.follow()
-	for name, method := range map[string]any{
+	c := &jsClient{client, m, call.This}
+	if m.vu.InitEnv() != nil {
+		m.clients = append(m.clients, c)
+	}
+	err = stand(rt, call.This, client.Number(), map[string]any{
 		"send":      func(request sobek.Value) (*result, error) { return c.wait(c.send(request)) },
 		"sendAsync": func(request sobek.Value) (*sobek.Promise, error) { return c.start(c.send(request)) },
 		"chat":      func(messages, opts sobek.Value) (*result, error) { return c.wait(c.chat(messages, opts)) },
@@ -64,69 +48,61 @@ func (m *ModuleInstance) newClient(call sobek.ConstructorCall) *sobek.Object {
 		"completeAsync": func(prompt, opts sobek.Value) (*sobek.Promise, error) {
 			return c.start(c.complete(prompt, opts))
 		},
-	} {
-		if err := call.This.Set(name, method); err != nil {
-			throw(rt, err)
-		}
+	})
+	if err != nil {
+		throw(rt, err)
 	}
 	return nil
 }
 
-// job is a request as Go values. It holds no JavaScript value, so it can leave the event loop.
-type job struct {
-	dialect   *api.Dialect
-	request   client.Request
-	sessionID string
-	turn      int
-	asked     int             // number of tokens that its prompt was made to have; 0 if unknown
-	turnAsked *datasets.Asked // the turn of a conversation that it asks; nil if it is not from a conversation
+// stand gives an object its methods, and a number that stands for the object in the JSON of k6's options. Only the
+// number is enumerable, because k6 turns options into JSON by their enumerable properties and refuses functions.
+func stand(rt *sobek.Runtime, object *sobek.Object, number int, methods map[string]any) error {
+	err := object.DefineDataProperty("number", rt.ToValue(number), sobek.FLAG_FALSE, sobek.FLAG_FALSE, sobek.FLAG_TRUE)
+	for name, method := range methods {
+		err = errors.Join(err, object.DefineDataProperty(name, rt.ToValue(method), sobek.FLAG_TRUE, sobek.FLAG_TRUE,
+			sobek.FLAG_FALSE))
+	}
+	return err
 }
 
 // send reads {messages | prompt, …} for the client's api. In a chat, a prompt becomes the only message.
-func (c *jsClient) send(request sobek.Value) (*job, error) {
+func (c *jsClient) send(request sobek.Value) (engine.Job, error) {
 	var opts requestOptions
 	if absent(request) {
-		return nil, errors.New("send needs a request such as {messages: [...]} or {prompt: '...'}")
+		return engine.Job{}, errors.New("send needs a request such as {messages: [...]} or {prompt: '...'}")
 	}
 	if err := opts.withInput().read(c.m.vu.Runtime(), "request", request); err != nil {
-		return nil, err
+		return engine.Job{}, err
 	}
-	switch {
-	case opts.hasPrompt == (opts.Messages != nil):
-		return nil, errors.New("a request has either messages or a prompt")
-	case c.opts.API == api.Completion && opts.Messages != nil:
-		return nil, errors.New(`a client of api "completion" takes a prompt, not messages: set api: 'completion' on ` +
-			`the Dataset, or api: 'chat' on the Client`)
-	case c.opts.API == api.Chat && opts.hasPrompt:
-		opts.Messages, opts.Prompt = userMessage(opts.Prompt), ""
-	}
-	return opts.job(c.opts.API), nil
+	err := c.Input(&opts.Request, opts.hasPrompt)
+	return opts.job(c.Dialect()), err
 }
 
-func (c *jsClient) chat(messages, options sobek.Value) (*job, error) {
+func (c *jsClient) chat(messages, options sobek.Value) (engine.Job, error) {
 	opts, err := c.options(options)
 	if err != nil {
-		return nil, err
+		return engine.Job{}, err
 	}
 	if !absent(messages) {
 		if prompt, ok := messages.Export().(string); ok {
-			opts.Messages = userMessage(prompt)
+			opts.Messages = engine.UserMessage(prompt)
 			return opts.job(api.Chat), nil
 		}
 	}
 	if err := jsonArray(&opts.Messages)(messages); err != nil {
-		return nil, fmt.Errorf("chat: messages %w", err)
+		return engine.Job{}, fmt.Errorf("chat: messages %w", err)
 	}
 	return opts.job(api.Chat), nil
 }
 
-func (c *jsClient) complete(prompt, options sobek.Value) (*job, error) {
+func (c *jsClient) complete(prompt, options sobek.Value) (engine.Job, error) {
 	opts, err := c.options(options)
 	if err != nil {
-		return nil, err
+		return engine.Job{}, err
 	}
 	if err := text(&opts.Prompt)(prompt); err != nil {
-		return nil, fmt.Errorf("complete: prompt %w", err)
+		return engine.Job{}, fmt.Errorf("complete: prompt %w", err)
 	}
 	return opts.job(api.Completion), nil
 }
@@ -136,82 +112,14 @@ func (c *jsClient) options(value sobek.Value) (*requestOptions, error) {
 	return opts, opts.fields().read(c.m.vu.Runtime(), "request", value)
 }
 
-func (o *requestOptions) job(dialect *api.Dialect) *job {
+func (o *requestOptions) job(dialect *api.Dialect) engine.Job {
 	o.MaxTokens = int(o.maxTokens)
-	return &job{dialect: dialect, request: o.Request, sessionID: o.SessionID, turn: int(o.turn),
-		asked: int(o.promptTokens)}
-}
-
-// call is a job with everything that it needs from its VU, so that it can leave the event loop.
-type call struct {
-	*job
-	ctx       context.Context
-	state     *lib.State
-	transport http.RoundTripper
-	wire      *client.Client
-	opts      *clientOptions
-	position  position
-	adapter   string
-	tags      metrics.TagsAndMeta
-	endpoint  *endpoint
-	m         *ModuleInstance
-	status    *statusLine
-}
-
-// prepare does everything that must happen on the event loop before a request leaves. It finds the server, once for all
-// VUs, and the position of the request in the run.
-func (c *jsClient) prepare(j *job) (*call, error) {
-	state := c.m.vu.State()
-	if state == nil {
-		return nil, errors.New("requests cannot be sent in the init context, send them in the default function or " +
-			"in setup")
-	}
-	ctx, line := c.m.vu.Context(), c.m.statusLine(state)
-	if reason := c.endpoint.opened(); reason != "" {
-		c.abort(errors.New(reason))
-		return nil, errAborted
-	}
-	transport, err := c.transport(state)
-	if err != nil {
-		return nil, err
-	}
-	model, err := c.endpoint.ready(ctx, state, transport, c.m)
-	switch {
-	case err != nil && ctx.Err() != nil:
-		return nil, err
-	case err != nil:
-		c.abort(err)
-		return nil, errAborted
-	}
-	wire, err := c.wireFor(j.dialect)
-	if err != nil {
-		return nil, err
-	}
-	position, adapter := c.m.nextPosition(), ""
-	c.dropIdleConnections(state, position)
-	if j.request.Model == "" && len(c.opts.split) > 0 {
-		adapter = input.ChooseAdapter(c.opts.split, position.seed, position.scenario, position.index, position.seq)
-		j.request.Model = adapter
-	}
-	if j.request.Model == "" {
-		j.request.Model = model
-	}
-	j.request.ID, j.turnAsked = nextRequestID(), c.m.askedTurn(j)
-	return &call{
-		job: j, ctx: ctx, state: state, transport: transport, wire: wire, opts: c.opts, position: position,
-		adapter: adapter,
-		tags:    state.Tags.GetCurrentValues(), endpoint: c.endpoint, m: c.m, status: line,
-	}, nil
+	return engine.Job{Dialect: dialect, Request: o.Request, Turn: int(o.turn), Asked: int(o.promptTokens)}
 }
 
 // errAborted reports that the runtime was interrupted. It must not become an exception, which would replace the
 // interrupt.
 var errAborted = errors.New("test aborted")
-
-// abort ends the whole test as exec.test.abort does, because without a server there is nothing to measure.
-func (c *jsClient) abort(err error) {
-	c.m.vu.Runtime().Interrupt(abortError{&errext.InterruptError{Reason: errext.AbortTest + ": " + err.Error()}})
-}
 
 // abortError is an interrupt to which k6 adds no position in the script, because the position has nothing to do with
 // the cause.
@@ -220,23 +128,18 @@ type abortError struct{ *errext.InterruptError }
 // Unwrap returns the interrupt error, by which k6 recognizes an abort.
 func (e abortError) Unwrap() error { return e.InterruptError }
 
-// wireFor returns the client of a dialect. It makes the client at its first use, because the simulator has no address
-// before.
-func (c *jsClient) wireFor(dialect *api.Dialect) (*client.Client, error) {
-	if w := c.wire[dialect.Name()]; w != nil {
-		return w, nil
+// prepare prepares a request. If there is nothing to measure without a server, it ends the test.
+func (c *jsClient) prepare(j engine.Job) (*engine.Call, error) {
+	call, err := c.Prepare(j)
+	if interrupt, ok := errors.AsType[*errext.InterruptError](err); ok {
+		c.m.vu.Runtime().Interrupt(abortError{interrupt})
+		return nil, errAborted
 	}
-	opts := c.opts.Options
-	opts.API, opts.BaseURL, opts.Tokens = dialect, c.endpoint.baseURL, &c.endpoint.tokens
-	w, err := client.New(opts)
-	if err == nil {
-		c.wire[dialect.Name()] = w
-	}
-	return w, err
+	return call, err
 }
 
 // wait sends the request and returns the result, as send, chat and complete do.
-func (c *jsClient) wait(j *job, err error) (*result, error) {
+func (c *jsClient) wait(j engine.Job, err error) (*result, error) {
 	if err != nil {
 		return nil, asPrintable(err)
 	}
@@ -247,12 +150,21 @@ func (c *jsClient) wait(j *job, err error) (*result, error) {
 	if err != nil {
 		return nil, asPrintable(err)
 	}
-	res, err := prepared.do()
+	res, err := do(prepared)
 	return res, asPrintable(err)
 }
 
+// do sends a request that is prepared. It touches no JavaScript value.
+func do(call *engine.Call) (*result, error) {
+	answer, counts, err := call.Do()
+	if err != nil {
+		return nil, err
+	}
+	return newResult(answer, counts), nil
+}
+
 // start sends the request and returns a promise, as the Async methods do.
-func (c *jsClient) start(j *job, err error) (*sobek.Promise, error) {
+func (c *jsClient) start(j engine.Job, err error) (*sobek.Promise, error) {
 	if err != nil {
 		return nil, asPrintable(err)
 	}
@@ -265,7 +177,7 @@ func (c *jsClient) start(j *job, err error) (*sobek.Promise, error) {
 	}
 	promise, resolve, reject := promises.New(c.m.vu)
 	go func() { // the event loop waits for the promise
-		res, err := prepared.do()
+		res, err := do(prepared)
 		if err != nil {
 			reject(asPrintable(err))
 			return
@@ -273,53 +185,4 @@ func (c *jsClient) start(j *job, err error) (*sobek.Promise, error) {
 		resolve(res)
 	}()
 	return promise, nil
-}
-
-// do sends the request, completes its record and pushes it. It touches no JavaScript value.
-func (c *call) do() (*result, error) {
-	if c.state.RPSLimit != nil {
-		_ = c.state.RPSLimit.Wait(c.ctx) // fails only when ctx ends, and the request's record will show that
-	}
-	c.status.sent(c.position)
-	answer, err := c.wire.Do(c.ctx, c.transport, c.request)
-	if err != nil {
-		c.status.lost()
-		return nil, err
-	}
-	r := answer.Record
-	if c.turnAsked != nil {
-		c.turnAsked.Done(answer.Text, !r.Failed())
-	}
-	r.Client, r.SessionID, r.Turn, r.Adapter, r.PromptAsked = c.endpoint.number, c.sessionID, c.turn, c.adapter, c.asked
-	c.position.mark(r)
-	counts := r.Counts()
-	c.status.done(r, counts.Completion)
-	c.m.root.failures.Add(r)
-	c.m.root.oddities.Add(r)
-	c.opts.applyBounds(r)
-	push(c.ctx, c.state, c.m.metrics.Request(r, counts, c.tags, c.opts.itl))
-	breaker.Watch(c.endpoint.opts.breakers, r, c.halt)
-	return newResult(answer, counts), nil
-}
-
-// Request ids are UUIDs, because some servers refuse other ids. An id has random bits of this process, with version 4
-// and the variant of RFC 9562, and a counter in the last group.
-var (
-	requestPrefix = sync.OnceValue(func() string {
-		var b [10]byte
-		_, _ = cryptorand.Read(b[:]) // never fails
-		b[6], b[8] = 0x40|b[6]&0x0f, 0x80|b[8]&0x3f
-		return fmt.Sprintf("%x-%x-%x-%x-", b[:4], b[4:6], b[6:8], b[8:])
-	})
-	requestNumber atomic.Uint64
-)
-
-func nextRequestID() string { return requestID(requestNumber.Add(1)) }
-
-func requestID(number uint64) string {
-	id := append(make([]byte, 0, 36), requestPrefix()...)
-	for shift := 44; shift >= 0; shift -= 4 {
-		id = append(id, "0123456789abcdef"[number>>shift&0xf])
-	}
-	return string(id)
 }

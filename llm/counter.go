@@ -84,15 +84,15 @@ func (m *ModuleInstance) counter(name string) (*tokenizer.Counter, error) {
 
 // loadTokenizers reads the tokenizers that a client's options name, for the client and for its simulator.
 func (m *ModuleInstance) loadTokenizers(o *clientOptions) error {
-	if o.tokenizer != "" {
-		counter, err := m.counter(o.tokenizer)
+	if o.Tokenizer != "" {
+		counter, err := m.counter(o.Tokenizer)
 		if err != nil {
 			return err
 		}
 		written := handedOver(o.Extra)
 		log := m.vu.InitEnv().Logger
 		if o.Count = counter.Count; o.API == api.Chat {
-			o.chatProblem = counter.Problem()
+			o.ChatProblem = counter.Problem()
 		}
 		o.CountPrompt = func(r client.Request) (int, bool) {
 			switch {
@@ -111,19 +111,19 @@ func (m *ModuleInstance) loadTokenizers(o *clientOptions) error {
 			if err != nil && counter.Problem() == nil && counter.First(err) {
 				log.Warnf("tokenizer %q: %v. Where the server does not count prompts, those of such chats are the "+
 					"tokens of their texts alone",
-					o.tokenizer, err)
+					o.Tokenizer, err)
 			}
 			return n, err != nil
 		}
 	}
-	if o.sim == nil || o.sim.Tokenizer == "" {
+	if o.Sim == nil || o.Sim.Tokenizer == "" {
 		return nil
 	}
-	counter, err := m.counter(o.sim.Tokenizer)
+	counter, err := m.counter(o.Sim.Tokenizer)
 	if err != nil {
 		return err
 	}
-	return o.sim.Use(counter)
+	return o.Sim.Use(counter)
 }
 
 // handedOver returns the inputs of the chat template besides the messages. They are the fields of the body that vLLM

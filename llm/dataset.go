@@ -9,12 +9,11 @@ import (
 
 	"github.com/grafana/sobek"
 	"github.com/tidwall/gjson"
-	"go.k6.io/k6/v2/lib"
 
 	"github.com/seed-307b789f/xk6-llm/datasets"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/engine"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/input"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
-	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // newDataset is the constructor of Dataset.
@@ -30,23 +29,25 @@ func (m *ModuleInstance) newDataset(call sobek.ConstructorCall) *sobek.Object {
 	if m.vu.InitEnv() == nil {
 		throw(rt, errors.New("a Dataset can be made in the init context only, outside the default function"))
 	}
-	set, err := m.source().OpenSet(&opts.DatasetOptions)
+	set, err := m.engine.OpenSet(&opts.DatasetOptions, m.source())
 	if err != nil {
 		throw(rt, err)
 	}
-	d := &jsDataset{m: m, set: set, salted: opts.SaltedByRun(), last: -1}
+	d := &jsDataset{set, m, call.This}
+	m.sets = append(m.sets, d)
 	length := rt.ToValue(func() any { return d.length() })
-	if err := call.This.DefineAccessorProperty("length", length, nil, sobek.FLAG_FALSE, sobek.FLAG_TRUE); err != nil {
+	err = call.This.DefineAccessorProperty("length", length, nil, sobek.FLAG_FALSE, sobek.FLAG_TRUE)
+	if err == nil {
+		err = stand(rt, call.This, set.Number(), map[string]any{
+			"next": func() (sobek.Value, error) {
+				item, err := d.next()
+				return item, asPrintable(err)
+			},
+			"at": throwing(d.at),
+		})
+	}
+	if err != nil {
 		throw(rt, err)
-	}
-	next := func() (sobek.Value, error) {
-		item, err := d.next()
-		return item, asPrintable(err)
-	}
-	for name, value := range map[string]any{"next": next, "at": throwing(d.at)} {
-		if err := call.This.Set(name, value); err != nil {
-			throw(rt, err)
-		}
 	}
 	return nil
 }
@@ -55,7 +56,7 @@ func (m *ModuleInstance) newDataset(call sobek.ConstructorCall) *sobek.Object {
 func (m *ModuleInstance) source() *input.Source {
 	env := m.vu.InitEnv()
 	return &input.Source{
-		Shared: &m.root.inputs, Files: env.FileSystems["file"], Lookup: m.lookupEnv, HubToken: m.hubToken,
+		Shared: &m.root.process.Inputs, Files: env.FileSystems["file"], Lookup: m.lookupEnv, HubToken: m.hubToken,
 		Abs:   func(path string) string { return env.GetAbsFilePath(strings.TrimPrefix(path, "file://")) },
 		RunID: func() string { return samples.ProcessRunID(os.Args, m.lookupEnv) },
 		Log:   env.Logger,
@@ -64,69 +65,29 @@ func (m *ModuleInstance) source() *input.Source {
 
 // jsDataset is a Dataset object of a script.
 type jsDataset struct {
-	m        *ModuleInstance
-	set      datasets.Set
-	salted   bool  // with the run's id
-	last     int64 // number of the iteration that took an item last; -1 means none
-	scenario string
-	pending  *datasets.Asked // the last turn, from a set of conversations
+	*engine.Set
+	m      *ModuleInstance
+	script *sobek.Object
 }
 
 func (d *jsDataset) length() any {
-	if n, finite := d.set.Len(); finite {
+	if n, finite := d.Len(); finite {
 		return n
 	}
 	return nil
 }
 
-// next returns the item of the running iteration. Each arrival of the test has an item of its own, over all instances.
+// next returns the item of the running iteration, with its session and turn if it is from a conversation.
 func (d *jsDataset) next() (sobek.Value, error) {
-	ss, iteration, inside := d.m.iteration()
-	if !inside {
-		return nil, errors.New("next() gives an item per iteration and works in those only, use at(i) here")
-	}
-	if d.last == iteration && d.scenario == ss.Name {
-		return nil, errors.New("next() was called twice in one iteration, use at(i) for further items")
-	}
-	d.last, d.scenario = iteration, ss.Name
-	if d.salted || d.m.drewSeed {
-		d.m.warnOfChance()
-	}
-	if c, ok := d.set.(*input.Conversations); ok {
-		return d.nextTurn(c)
-	}
-	return d.item(firstItem(d.m.vu.State(), ss.Name) + iteration)
-}
-
-// warnOfChance warns once if this is one of several instances that may have no common run id.
-func (m *ModuleInstance) warnOfChance() {
-	m.root.chanceWarned.Do(func() {
-		state := m.vu.State()
-		segment := state.Options.ExecutionSegment
-		if segment == nil || segment.FloatLength() == 1 || samples.GivenRunID(os.Args, m.lookupEnv) != "" {
-			return
-		}
-		if m.drewSeed {
-			state.Logger.Warnf("each instance of this test draws a seed of its own, and so other prompts and "+
-				"arrivals: set %s to the same text for all, or load.base_seed in the configuration", record.RunIDEnv)
-			return
-		}
-		state.Logger.Warnf("each instance of this test makes other prompts, as their salt is the run's id: set %s "+
-			"to the same text for all, or the option salt", record.RunIDEnv)
-	})
-}
-
-// firstItem returns how many items the earlier scenarios take, as scenarios() computed it.
-func firstItem(state *lib.State, scenario string) int64 {
-	config := state.Options.Scenarios[scenario]
-	if config == nil {
-		return 0
-	}
-	n, err := strconv.ParseInt(config.GetEnv()[record.FirstItemEnv], 10, 64)
+	turn, err := d.Next()
 	if err != nil {
-		return 0
+		return nil, err
 	}
-	return n
+	obj, err := d.object(turn.Item)
+	if turn.SessionID != "" {
+		err = errors.Join(err, obj.Set("sessionID", turn.SessionID), obj.Set("turn", turn.Number))
+	}
+	return obj, err
 }
 
 func (d *jsDataset) at(i sobek.Value) (sobek.Value, error) {
@@ -139,7 +100,7 @@ func (d *jsDataset) at(i sobek.Value) (sobek.Value, error) {
 
 // item returns an item as a plain object, which a script may change and send.
 func (d *jsDataset) item(i int64) (sobek.Value, error) {
-	item, err := d.set.At(i)
+	item, err := d.At(i)
 	if err != nil {
 		return nil, err
 	}

@@ -42,8 +42,9 @@ func (o *datasetOptions) fields(rt *sobek.Runtime) fields {
 			o.Output = new(datasets.Distribution)
 			return unchecked(rt, o.Output)(v)
 		},
-		"turns":    o.readTurns,
-		"sessions": integer(&o.Sessions, 1),
+		"turns":     o.readTurns,
+		"sessions":  integer(&o.Sessions, 1),
+		"maxTokens": integer(&o.MaxTokens, 1),
 		"conversationReplay": func(v sobek.Value) error {
 			return replayFields(rt, &o.Replay).read(rt, "conversationReplay", v)
 		},

@@ -335,7 +335,7 @@ func TestDatasetIsOpenedOnce(t *testing.T) {
 		v.model(t, "/scripts/model", "")
 		v.run(t, code)
 	}
-	if n := len(root.inputs.Generated()); n != 2 {
+	if n := len(root.process.Inputs.Generated()); n != 2 {
 		t.Errorf("opened %d times, want 2", n)
 	}
 }

@@ -98,8 +98,10 @@ func settleConfig(m *ModuleInstance, c *config.Config) {
 		s.now = time.Now()
 		s.seed, s.lone = samples.DrawSeed(id, s.now), id == ""
 	})
-	m.drewSeed = m.drewSeed || s.lone && c.Load.BaseSeed == nil
 	if c.Load.BaseSeed == nil {
+		if s.lone {
+			m.engine.DrewSeed()
+		}
 		c.Load.BaseSeed = new(s.seed)
 	}
 	c.Settle(s.now, runtime.NumCPU())

@@ -14,5 +14,5 @@ import (
 func ExampleNew() {
 	module := llm.New()
 	modules.Register("k6/x/llm", module)
-	lib.RegisterExecutorConfigType(record.ExecutorName, executor.NewConfigWith(module.BeforeLoad))
+	lib.RegisterExecutorConfigType(record.ExecutorName, executor.NewConfigWith(module))
 }

@@ -1,47 +1,23 @@
 package llm
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/grafana/sobek"
 
-	"github.com/seed-307b789f/xk6-llm/internal/secret"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
-	"github.com/seed-307b789f/xk6-llm/llm/internal/breaker"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/engine"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/scrape"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
-	"github.com/seed-307b789f/xk6-llm/llm/sim"
 )
 
-// simScheme begins the base URL of the built-in simulator. Its options follow as a query.
-const simScheme = "sim:"
-
 // clientOptions are the options of new Client.
-type clientOptions struct {
-	client.Options
-	extra    map[string]any
-	breakers []*breaker.Circuit
-	split    []record.Adapter // adapters to choose from, by their shares
-	slo      *record.Bounds
-	itl      samples.ITLMode
-	files    credentialFiles
-	sim      *sim.Options // of the simulated server; nil means a real server
-	pages    serverPages  // the pages of metrics to read
-
-	sloHeaders  *record.SLOHeaders // headers that may carry bounds; nil means none
-	headerSLO   *record.Bounds     // slo with the bounds of the headers; nil if they carry none
-	credentials *credentials       // from files; nil means k6's own
-
-	tokenizer   string // file, folder or repository; "" means none
-	chatProblem error  // why chats are counted without a template
-}
+type clientOptions struct{ engine.Options }
 
 func (o *clientOptions) fields(rt *sobek.Runtime) fields {
 	return fields{
@@ -58,15 +34,15 @@ func (o *clientOptions) fields(rt *sobek.Runtime) fields {
 		"text":           boolean(&o.Text),
 		"slo":            func(v sobek.Value) error { return o.readSLO(rt, v) },
 		"itl":            o.readITL,
-		"tokenizer":      text(&o.tokenizer),
+		"tokenizer":      text(&o.Tokenizer),
 		"circuitBreaker": o.readBreakers,
 		"adapters":       o.readAdapters,
 		"retries":        o.readRetries,
 		"retryBackoff":   duration(&o.RetryBackoff),
 
-		"certPath":           text(&o.files.cert),
-		"keyPath":            text(&o.files.key),
-		"caPath":             text(&o.files.ca),
+		"certPath":           text(&o.Files.Cert),
+		"keyPath":            text(&o.Files.Key),
+		"caPath":             text(&o.Files.CA),
 		"sloHeaders":         func(v sobek.Value) error { return o.readSLOHeaders(rt, v) },
 		"responseFormat":     func(v sobek.Value) error { return o.readFormat(rt, v) },
 		"sessionHeader":      text(&o.SessionHeader),
@@ -74,43 +50,18 @@ func (o *clientOptions) fields(rt *sobek.Runtime) fields {
 		"requestIDHeader":    text(&o.RequestIDHeader),
 		"maxTokensField":     text(&o.MaxTokensField),
 
-		"serverMetrics":         o.pages.read,
-		"serverMetricsInterval": duration(&o.pages.Interval),
+		"serverMetrics":         readPages(&o.Pages),
+		"serverMetricsInterval": duration(&o.Pages.Interval),
 	}
 }
 
 // readClientOptions reads the argument of new Client, and checks everything that can be checked without a server.
 func readClientOptions(rt *sobek.Runtime, value sobek.Value) (*clientOptions, error) {
-	o := &clientOptions{Options: client.DefaultOptions(), itl: samples.ITLRequest}
-	o.BaseURL, o.pages.Interval = simScheme, scrape.DefaultInterval
+	o := &clientOptions{engine.DefaultOptions()}
 	if err := o.fields(rt).read(rt, "Client", value); err != nil {
 		return nil, err
 	}
-	if err := o.pages.Check(); err != nil {
-		return nil, invalid("Client", "serverMetricsInterval", err)
-	}
-	o.BaseURL = strings.TrimSpace(o.BaseURL)
-	if query, ok := strings.CutPrefix(o.BaseURL, simScheme); ok {
-		parsed, err := sim.ParseQuery(strings.TrimPrefix(query, "?"))
-		if err != nil {
-			return nil, invalid("Client", "baseURL", err)
-		}
-		o.sim = &parsed
-	}
-	wire := o.Options
-	if o.sim != nil {
-		wire.BaseURL = "http://localhost" // not known yet
-	}
-	if _, err := client.New(wire); err != nil {
-		return nil, fmt.Errorf("new Client: %w", err)
-	}
-	if err := o.withheld(); err != nil {
-		return nil, err
-	}
-	if err := o.settleSLO(); err != nil {
-		return nil, invalid("Client", "sloHeaders", err)
-	}
-	return o, nil
+	return o, o.Settle()
 }
 
 func (o *clientOptions) readAPI(v sobek.Value) (err error) {
@@ -123,10 +74,10 @@ func (o *clientOptions) readAPI(v sobek.Value) (err error) {
 }
 
 func (o *clientOptions) readExtra(v sobek.Value) (err error) {
-	if err := object(&o.extra)(v); err != nil {
+	if err := object(&o.ExtraBody)(v); err != nil {
 		return err
 	}
-	o.Extra, err = api.ParseExtra(o.extra)
+	o.Extra, err = api.ParseExtra(o.ExtraBody)
 	return err
 }
 
@@ -148,10 +99,10 @@ func (o *clientOptions) readAdapters(v sobek.Value) error {
 				a.Split)
 		}
 		sum += a.Split
-		o.split = append(o.split, a)
+		o.Split = append(o.Split, a)
 		o.Adapters = append(o.Adapters, a.Name)
 	}
-	if len(o.split) > 0 && math.Abs(sum-1) > 1e-6 {
+	if len(o.Split) > 0 && math.Abs(sum-1) > 1e-6 {
 		return fmt.Errorf("splits must add up to 1, got %v", sum)
 	}
 	return nil
@@ -162,7 +113,7 @@ func (o *clientOptions) readITL(v sobek.Value) (err error) {
 	if err := text(&name)(v); err != nil {
 		return err
 	}
-	o.itl, err = samples.ParseITLMode(name)
+	o.ITL, err = samples.ParseITLMode(name)
 	return err
 }
 
@@ -189,61 +140,9 @@ func (o *clientOptions) readSLO(rt *sobek.Runtime, v sobek.Value) error {
 		}
 	}
 	if *bounds != (record.Bounds{}) {
-		o.slo = bounds
+		o.SLO = bounds
 	}
 	return nil
-}
-
-// redacted returns the options for the record file, without header values and keys, which may be secrets.
-func (o *clientOptions) redacted() map[string]any {
-	m := map[string]any{
-		"baseURL": redactURL(o.BaseURL), "api": o.API.Name(), "model": o.Model, "streaming": o.Streaming,
-		"ignoreEOS": o.IgnoreEOS,
-		"timeout":   o.Timeout.String(), "idleTimeout": o.IdleTimeout.String(), "text": o.Text, "itl": o.itl,
-	}
-	if o.tokenizer != "" {
-		m["tokenizer"] = o.tokenizer
-	}
-	if o.APIKey != "" {
-		m["apiKey"] = redactedValue
-	}
-	if len(o.Headers) > 0 {
-		headers := make(map[string]string, len(o.Headers))
-		for name := range o.Headers {
-			headers[name] = redactedValue
-		}
-		m["headers"] = headers
-	}
-	if len(o.split) > 0 {
-		m["adapters"] = o.split
-	}
-	if len(o.extra) > 0 {
-		m["extraBody"] = o.extra
-		if shown, found := secret.Redact(o.Extra); found {
-			m["extraBody"] = shown
-		}
-	}
-	o.redactOptions(m)
-	return m
-}
-
-const redactedValue = "(redacted)"
-
-// redactURL removes the password and the values of the query from a base URL, because gateways accept keys there. It
-// keeps the simulator's query, except for its key.
-func redactURL(base string) string {
-	head, query, ok := strings.Cut(secret.WithoutPassword(base), "?")
-	if !ok {
-		return head
-	}
-	pairs := strings.Split(query, "&")
-	for i, pair := range pairs {
-		name, _, _ := strings.Cut(pair, "=")
-		if !strings.HasPrefix(base, simScheme) || name == "api-key" {
-			pairs[i] = name + "=" + redactedValue
-		}
-	}
-	return head + "?" + strings.Join(pairs, "&")
 }
 
 // requestOptions are the options of a single request: the second argument of chat and complete, and the argument of
@@ -287,8 +186,62 @@ func (o *requestOptions) withInput() fields {
 	return f
 }
 
-// userMessage returns the messages of a chat that has one message.
-func userMessage(prompt string) json.RawMessage {
-	content, _ := json.Marshal(prompt) // a string never fails
-	return json.RawMessage(`[{"role":"user","content":` + string(content) + `}]`)
+func (o *clientOptions) readRetries(v sobek.Value) error {
+	var n int64
+	err := integer(&n, 0)(v)
+	o.Retries = int(n)
+	return err
+}
+
+func (o *clientOptions) readFormat(rt *sobek.Runtime, v sobek.Value) (err error) {
+	if absent(v) {
+		return nil
+	}
+	var f api.Format
+	if err := (fields{"type": text(&f.Type), "name": text(&f.Name), "jsonSchema": jsonObject(&f.Schema)}).read(rt,
+		"responseFormat", v); err != nil {
+		return err
+	}
+	o.Format, err = f.Encode()
+	return err
+}
+
+func (o *clientOptions) readSLOHeaders(rt *sobek.Runtime, v sobek.Value) error {
+	if absent(v) {
+		return nil
+	}
+	var h record.SLOHeaders
+	if err := (fields{"unit": text(&h.Unit), "ttft": text(&h.TTFT), "tpot": text(&h.TPOT)}).read(rt, "sloHeaders",
+		v); err != nil {
+		return err
+	}
+	h, err := h.Named()
+	o.SLOHeaders = &h
+	return err
+}
+
+// readPages reads the pages of metrics of a server: true, 'auto', a URL, or a list of URLs.
+func readPages(p *scrape.Options) func(sobek.Value) error {
+	return func(v sobek.Value) error {
+		p.Auto, p.URLs = false, nil
+		switch x := export(v).(type) {
+		case bool:
+			p.Auto = x
+			return nil
+		case string:
+			return p.Add(x)
+		case []any:
+			for i, each := range x {
+				text, ok := each.(string)
+				if !ok {
+					return fmt.Errorf("number %d must be a string", i)
+				}
+				if err := p.Add(text); err != nil {
+					return fmt.Errorf("number %d %w", i, err)
+				}
+			}
+			return nil
+		}
+		return fmt.Errorf("must be true, 'auto', the URL of a page of metrics, or a list of them, got %s", describe(v))
+	}
 }

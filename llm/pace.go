@@ -18,8 +18,11 @@ import (
 func pace(m *ModuleInstance, options sobek.Value) (map[string]any, error) {
 	rt := m.vu.Runtime()
 	o := newLoadOptions()
-	if err := o.fields(rt).read(rt, "pace", options); err != nil {
+	if err := o.fields(m).read(rt, "pace", options); err != nil {
 		return nil, err
+	}
+	if o.exec.Native != nil {
+		return nil, fmt.Errorf("pace: %w", errNative)
 	}
 	key, err := json.Marshal(o.Load)
 	if err != nil {
@@ -40,7 +43,7 @@ func pace(m *ModuleInstance, options sobek.Value) (map[string]any, error) {
 
 // waitFor waits until the running iteration is due, and returns how late it is in milliseconds.
 func waitFor(m *ModuleInstance, due []time.Duration) (float64, error) {
-	ss, k, inside := m.iteration()
+	ss, k, inside := m.engine.Iteration()
 	if !inside {
 		return 0, errors.New("wait() belongs first in the iteration of a scenario that pace() made")
 	}
@@ -51,7 +54,7 @@ func waitFor(m *ModuleInstance, due []time.Duration) (float64, error) {
 	if err := sleepUntil(m.vu.Context(), at); err != nil {
 		return 0, err // the test ends before the arrival is due, so nothing may be sent
 	}
-	m.paced = arrival.Arrival{Index: k, Due: at}
+	m.engine.Pace(arrival.Arrival{Index: k, Due: at})
 	return ms(time.Since(at)), nil
 }
 

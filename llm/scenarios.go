@@ -10,6 +10,8 @@ import (
 	"gopkg.in/guregu/null.v3"
 
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
+	"github.com/seed-307b789f/xk6-llm/llm/executor"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/engine"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -28,7 +30,7 @@ type loadOptions struct {
 	gracefulStop time.Duration
 	startTime    time.Duration
 	maxDuration  time.Duration
-	exec         string
+	exec         executor.Exec
 	env, tags    map[string]string
 }
 
@@ -39,7 +41,8 @@ func newLoadOptions() *loadOptions {
 	}
 }
 
-func (o *loadOptions) fields(rt *sobek.Runtime) fields {
+func (o *loadOptions) fields(m *ModuleInstance) fields {
+	rt := m.vu.Runtime()
 	return fields{
 		"stages":          func(v sobek.Value) error { return o.readStages(rt, v) },
 		"arrival":         text(&o.Arrival.String),
@@ -55,7 +58,7 @@ func (o *loadOptions) fields(rt *sobek.Runtime) fields {
 		"maxDuration":     duration(&o.maxDuration),
 		"preAllocatedVUs": positive(&o.PreAllocatedVUs, integer(&o.PreAllocatedVUs.Int64, 0)),
 		"maxVUs":          positive(&o.MaxVUs, integer(&o.MaxVUs.Int64, 1)),
-		"exec":            text(&o.exec),
+		"exec":            func(v sobek.Value) error { return m.readExec(v, &o.exec) },
 		"env":             texts(&o.env),
 		"tags":            texts(&o.tags),
 	}
@@ -76,6 +79,46 @@ func positive(n *null.Int, read func(sobek.Value) error) func(sobek.Value) error
 		n.Valid = n.Int64 > 0
 		return err
 	}
+}
+
+var errNative = fmt.Errorf("exec: {client, data} needs the executor %q: k6's own run a function of the script",
+	record.ExecutorName)
+
+// readExec reads the name of a function, or {client, data} with a Client and a Dataset of the script.
+func (m *ModuleInstance) readExec(v sobek.Value, exec *executor.Exec) error {
+	if _, isText := export(v).(string); isText {
+		exec.Function.Valid = true
+		return text(&exec.Function.String)(v)
+	}
+	native := engine.Native{Client: -1, Data: -1}
+	err := fields{
+		"client": func(v sobek.Value) error {
+			for _, c := range m.clients {
+				if v.SameAs(c.script) {
+					native.Client = c.Number()
+				}
+			}
+			return nil
+		},
+		"data": func(v sobek.Value) error {
+			for _, d := range m.sets {
+				if v.SameAs(d.script) {
+					native.Data = d.Number()
+				}
+			}
+			return nil
+		},
+	}.read(m.vu.Runtime(), "exec", v)
+	switch {
+	case err != nil:
+		return err
+	case native.Client < 0:
+		return errors.New("client must be a Client that the script made before")
+	case native.Data < 0:
+		return errors.New("data must be a Dataset that the script made before")
+	}
+	exec.Native = &native
+	return nil
 }
 
 func (o *loadOptions) readStages(rt *sobek.Runtime, v sobek.Value) error {
@@ -118,7 +161,7 @@ func stageFields(s *arrival.StageOptions) fields {
 func scenarios(m *ModuleInstance, options sobek.Value) (sobek.Value, error) {
 	rt := m.vu.Runtime()
 	o := newLoadOptions()
-	if err := o.fields(rt).read(rt, "scenarios", options); err != nil {
+	if err := o.fields(m).read(rt, "scenarios", options); err != nil {
 		return nil, err
 	}
 	all, err := o.scenarios()
@@ -153,6 +196,9 @@ func (o *loadOptions) check() error {
 			o.PreAllocatedVUs.Int64)
 	}
 	fault := o.StockFault()
+	if o.exec.Native != nil {
+		fault = errNative
+	}
 	if o.executor == "" {
 		o.executor = stockExecutor
 		if fault != nil {
@@ -233,8 +279,11 @@ func (o *loadOptions) base(executor string, start time.Duration, items int64) ma
 	s := map[string]any{
 		"executor": executor, "startTime": start.String(), "gracefulStop": o.gracefulStop.String(), "env": env,
 	}
-	if o.exec != "" {
-		s["exec"] = o.exec
+	switch n := o.exec.Native; {
+	case n != nil:
+		s["exec"] = map[string]int{"client": n.Client, "data": n.Data}
+	case o.exec.Function.Valid:
+		s["exec"] = o.exec.Function.String
 	}
 	if len(o.tags) > 0 {
 		s["tags"] = o.tags

@@ -1,12 +1,8 @@
 package llm
 
 import (
-	"slices"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/seed-307b789f/xk6-llm/llm/internal/scrape"
 )
 
 func TestServerMetricsOptions(t *testing.T) {
@@ -29,7 +25,7 @@ func TestServerMetricsOptions(t *testing.T) {
 		o, err := readClientOptions(rt, value)
 		if err != nil {
 			t.Errorf("%s: %v", code, err)
-		} else if got := strings.Join(o.pages.PagesOf(o.BaseURL), " "); got != want {
+		} else if got := strings.Join(o.Pages.PagesOf(o.BaseURL), " "); got != want {
 			t.Errorf("%s: got %q, want %q", code, got, want)
 		}
 	}
@@ -46,32 +42,6 @@ func TestServerMetricsOptions(t *testing.T) {
 		v := newVU(t, New())
 		if _, err := v.RunOnEventLoop("new Client(" + code + ")"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %s", code, err, want)
-		}
-	}
-}
-
-func TestServerMetricsAreRedacted(t *testing.T) {
-	t.Parallel()
-	o := clientOptions{pages: serverPages{scrape.Options{Auto: true,
-		URLs: []string{"http://u:secret@h/metrics?key=secret"}, Interval: time.Second}}}
-	m := map[string]any{}
-	o.pages.redact(m)
-	list, _ := m["serverMetrics"].([]string)
-	if strings.Contains(strings.Join(list, " "), "secret") ||
-		!slices.Equal(list, []string{"auto", "http://u:xxxxx@h/metrics?key=(redacted)"}) ||
-		m["serverMetricsInterval"] != "1s" {
-		t.Errorf("got %v", m)
-	}
-}
-
-func TestCredentialsGoToTheServerAlone(t *testing.T) {
-	t.Parallel()
-	e := &endpoint{baseURL: "http://h:1/v1", opts: &clientOptions{}}
-	e.opts.APIKey, e.opts.Headers = "k", map[string]string{"x-team": "a"}
-	for page, want := range map[string]string{"http://h:1/metrics": "Bearer k a", "http://h:2/metrics": " ",
-		"https://h:1/metrics": " ", "http://g/metrics": " "} {
-		if h := e.credentialsFor(page); h.Get("Authorization")+" "+h.Get("X-Team") != want {
-			t.Errorf("%s: got %v", page, h)
 		}
 	}
 }

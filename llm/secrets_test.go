@@ -230,7 +230,7 @@ func (v *vu) seen(t *testing.T) string {
 	summary := v.run(t,
 		`summary({state: {isStdOutTTY: false}, metrics: {llm_requests: {values: {count: 1}}, llm_request_failed: `+
 			`{values: {passes: 1}}}}).stdout`)
-	return b.String() + v.root.failures.String() + summary.String()
+	return b.String() + v.root.process.Failures.String() + summary.String()
 }
 
 func TestRepeatedSecretsGoNowhere(t *testing.T) {

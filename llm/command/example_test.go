@@ -19,7 +19,7 @@ import (
 func Example() {
 	module := llm.New()
 	modules.Register("k6/x/llm", module)
-	lib.RegisterExecutorConfigType(record.ExecutorName, executor.NewConfigWith(module.BeforeLoad))
+	lib.RegisterExecutorConfigType(record.ExecutorName, executor.NewConfigWith(module))
 	k6output.RegisterExtension("llm", output.New)
 	subcommand.RegisterExtension("llm", command.New) // k6 x llm
 

@@ -22,6 +22,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/internal/timespan"
 	"github.com/seed-307b789f/xk6-llm/llm/arrival"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/engine"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -30,26 +31,36 @@ import (
 type Config struct {
 	executor.BaseConfig
 	arrival.Load
+	Exec Exec `json:"exec"` // in place of that of BaseConfig, which is a function's name
 
-	beforeLoad func(context.Context) // see NewConfigWith
+	module Module // see NewConfigWith
+}
+
+// Module is what the executor needs of the module k6/x/llm. It may be used concurrently.
+type Module interface {
+	// BeforeLoad prepares the load of the scenarios that begin with the test: their first arrivals wait for it to
+	// return. Several scenarios may call it at once; it returns soon after its context ends.
+	BeforeLoad(ctx context.Context)
+	// Lend returns what the iterations of a scenario that need no JavaScript use of a VU, by its number. k6 has
+	// activated the VU for the scenario.
+	Lend(vu uint64, scenario string, what engine.Native) (*engine.Lender, error)
 }
 
 var (
 	_ lib.ExecutorConfig = new(Config)
 	_ samples.Staged     = new(Config)
 	_ samples.Seeded     = new(Config)
+	_ samples.Streaming  = new(Config)
 )
 
-// NewConfigWith returns a constructor like NewConfig, of scenarios that call beforeLoad before a load that begins with
-// the test. The first arrival waits for beforeLoad to return. Several scenarios may call it at once; it must return
-// soon after its context ends.
-func NewConfigWith(beforeLoad func(context.Context)) lib.ExecutorConfigConstructor {
+// NewConfigWith returns a constructor like NewConfig, of scenarios that use the module.
+func NewConfigWith(module Module) lib.ExecutorConfigConstructor {
 	return func(name string, raw []byte) (lib.ExecutorConfig, error) {
 		c, err := newConfig(name, raw)
 		if err != nil {
 			return nil, err
 		}
-		c.beforeLoad = beforeLoad
+		c.module = module
 		return c, nil
 	}
 }
@@ -69,6 +80,7 @@ func newConfig(name string, raw []byte) (*Config, error) {
 	if err := lib.StrictJSONUnmarshal(raw, c); err != nil {
 		return nil, plain.Error(err)
 	}
+	c.BaseConfig.Exec = c.Exec.Function
 	return c, nil
 }
 
@@ -132,6 +144,9 @@ func (c *Config) Validate() []error {
 		errs = append(errs, fmt.Errorf("preAllocatedVUs and maxVUs must be at most %d, got %d and %d", math.MaxInt32,
 			c.PreAllocatedVUs.Int64, c.MaxVUs.Int64))
 	}
+	if c.Exec.Native != nil && c.module == nil {
+		errs = append(errs, errors.New("exec: {client, data} needs the module k6/x/llm"))
+	}
 	return errs
 }
 
@@ -165,13 +180,20 @@ func (c *Config) GetDescription(et *lib.ExecutionTuple) string {
 	if kind == "" {
 		kind = "constant"
 	}
-	return fmt.Sprintf("up to %g %s arrivals/s over %d stages (maxVUs: %d, gracefulStop: %v)", top, kind, len(p.Stages),
+	limit := "maxVUs: %d"
+	if c.Exec.Native != nil {
+		limit = "without JavaScript, at most %d requests in flight"
+	}
+	return fmt.Sprintf("up to %g %s arrivals/s over %d stages ("+limit+", gracefulStop: %v)", top, kind, len(p.Stages),
 		et.ScaleInt64(most), c.GracefulStop.TimeDuration())
 }
 
 // GetExecutionRequirements returns how many VUs k6 must make, and how long the scenario can last.
 func (c *Config) GetExecutionRequirements(et *lib.ExecutionTuple) []lib.ExecutionStep {
 	pre, most := c.scaledVUs(et)
+	if c.Exec.Native != nil {
+		pre, most = lenders(most), lenders(most)
+	}
 	end := c.duration() + c.GracefulStop.TimeDuration()
 	if c.drains(et) {
 		end += time.Duration(len(c.Stages)) * c.GracefulStop.TimeDuration()
@@ -180,6 +202,19 @@ func (c *Config) GetExecutionRequirements(et *lib.ExecutionTuple) []lib.Executio
 		{PlannedVUs: uint64(pre), MaxUnplannedVUs: uint64(most - pre)}, // not negative
 		{TimeOffset: end},
 	}
+}
+
+// lenders returns how many VUs lend to native iterations, at most the given number in flight. Several VUs, because k6
+// gives each its own address of the option localIPs, and its own choice among a server's addresses.
+func lenders(inFlight int64) int64 { return min(8, inFlight) }
+
+// Streams returns how many requests may be in flight on this instance without a VU each.
+func (c *Config) Streams(et *lib.ExecutionTuple) int64 {
+	if c.Exec.Native == nil {
+		return 0
+	}
+	_, most := c.scaledVUs(et)
+	return most
 }
 
 func (c *Config) scaledVUs(et *lib.ExecutionTuple) (pre, most int64) {

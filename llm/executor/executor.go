@@ -34,7 +34,7 @@ type Executor struct {
 var _ lib.Executor = new(Executor)
 
 func newExecutor(c *Config, es *lib.ExecutionState, log *logrus.Entry) (*Executor, error) {
-	vus, err := samples.PlannedVUs(es.Test.Options)
+	vus, _, err := samples.Planned(es.Test.Options)
 	if err != nil {
 		return nil, err
 	}
@@ -93,8 +93,8 @@ type run struct {
 
 // Run sends the load and returns when the last request has ended, or was cut at the end of gracefulStop.
 func (x *Executor) Run(parent context.Context, out chan<- metrics.SampleContainer) error {
-	if before := x.config.beforeLoad; before != nil && x.config.GetStartTime() == 0 {
-		before(parent)
+	if module := x.config.module; module != nil && x.config.GetStartTime() == 0 {
+		module.BeforeLoad(parent)
 	}
 	host.CalmCollector()
 	pre, _ := x.config.scaledVUs(x.state.ExecutionTuple)
@@ -348,10 +348,13 @@ func (r *run) openPool() error {
 		ProgressFn: r.progress}
 	var err error
 	r.pool, err = newPool(lib.WithScenarioState(r.parent, r.scenario), r.Executor, pre, most)
-	if err != nil {
-		return fmt.Errorf("starting VUs: %w", err)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if r.config.Exec.Native != nil {
+		return err
+	}
+	return fmt.Errorf("starting VUs: %w", err)
 }
 
 // progress returns the values that exec.scenario.progress shows.

@@ -42,7 +42,9 @@ func TestPoolOffersToTheVUFreedLast(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	p := &pool{ctx: ctx, spare: 1, avail: make(chan struct{}, 2), more: make(chan struct{}, 2)}
+	p := &pool{ctx: ctx, avail: make(chan struct{}, 2), most: 3}
+	spare := &vus{p: p, spare: 1, asked: make(chan struct{}, 2)}
+	p.source = spare
 	first, last := make(chan job, 1), make(chan job, 1)
 	p.release(first)
 	p.release(last)
@@ -55,8 +57,8 @@ func TestPoolOffersToTheVUFreedLast(t *testing.T) {
 	if p.offer(arrivalNumber(2)) {
 		t.Error("an arrival was taken with all VUs busy")
 	}
-	if len(p.more) != 1 || p.spare != 0 {
-		t.Errorf("%d more VUs were asked for, want the one that is spare", len(p.more))
+	if len(spare.asked) != 1 || spare.spare != 0 {
+		t.Errorf("%d more VUs were asked for, want the one that is spare", len(spare.asked))
 	}
 	cancel()
 	done := false

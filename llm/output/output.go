@@ -59,7 +59,7 @@ func New(params output.Params) (output.Output, error) {
 	}
 	// Outputs are made before the VUs, and no other part of the extension knows the scenarios of k6's own executors by
 	// then.
-	vus, err := samples.PlannedVUs(params.ScriptOptions)
+	vus, _, err := samples.Planned(params.ScriptOptions)
 	if err != nil {
 		return nil, err
 	}

@@ -40,6 +40,7 @@ type DatasetOptions struct {
 	Replay    Replay
 	Turns     int64 // 0 means single requests; -1 means all turns of a file's conversation
 	Sessions  int64 // conversations open at once; 0 means all, up to defaultSessions
+	MaxTokens int64 // limit of every answer, in place of the item's own; 0 means the item's own
 }
 
 // SharedPrefix holds inference-perf's options of shared prefixes. Lengths are in tokens.
@@ -103,7 +104,7 @@ func lengthsOf(d *config.Distribution) datasets.Distribution {
 	}
 }
 
-// uses returns the options that the type takes besides type, api and seed.
+// uses returns the options that the type takes besides type, api, seed and maxTokens.
 func (o *DatasetOptions) uses() []string {
 	switch {
 	case o.Kind == "mock":
@@ -135,7 +136,7 @@ func (o *DatasetOptions) Check(given map[string]bool) error {
 	case !readsFiles && !slices.Contains(generatedKinds, o.Kind):
 		return invalid("type", fmt.Errorf("unknown %q, known are %s", o.Kind, known))
 	}
-	uses := append(o.uses(), "type", "api", "seed")
+	uses := append(o.uses(), "type", "api", "seed", "maxTokens")
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if !slices.Contains(uses, name) {
 			return invalid(name, fmt.Errorf("type %s does not use it", o.Kind))

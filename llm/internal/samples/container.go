@@ -65,14 +65,23 @@ func (m *Metrics) Event(line record.Line, tags *metrics.TagSet) *Container {
 // once. vu holds the tags and the metadata of the VU. It must be called before the container is pushed, and needs the
 // built-in metrics in the state given to Register.
 func (c *Container) AddIteration(m *Metrics, vu metrics.TagsAndMeta, start, end time.Time) {
-	b := sampler{samples: c.samples, tags: vu.Tags, time: end}
+	c.samples = m.iteration(c.samples, vu, start, end)
+}
+
+// Iteration returns the samples that k6 makes of an iteration, for one without a request.
+func (m *Metrics) Iteration(vu metrics.TagsAndMeta, start, end time.Time) metrics.Samples {
+	return m.iteration(nil, vu, start, end)
+}
+
+func (m *Metrics) iteration(list []metrics.Sample, vu metrics.TagsAndMeta, start, end time.Time) []metrics.Sample {
+	b := sampler{samples: list, tags: vu.Tags, time: end}
 	var meta map[string]string
 	if m.outputs.readMetadata() {
 		meta = vu.Metadata
 	}
 	b.add(m.builtin.IterationDuration, metrics.D(end.Sub(start)), meta)
 	b.add(m.builtin.Iterations, 1, meta)
-	c.samples = b.samples
+	return b.samples
 }
 
 // Line returns the line that the container carries.

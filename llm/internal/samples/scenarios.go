@@ -20,6 +20,13 @@ type Seeded interface {
 	RecordSeed() int64
 }
 
+// Streaming is the configuration of a scenario whose requests in flight need no VU each, as native iterations of the
+// executor llm-arrival-rate.
+type Streaming interface {
+	// Streams returns how many requests may be in flight on an instance without a VU each.
+	Streams(*lib.ExecutionTuple) int64
+}
+
 // Seed returns the seed of a scenario, and false if it has none.
 func Seed(config lib.ExecutorConfig) (int64, bool) {
 	if s, ok := config.(Seeded); ok {
@@ -119,12 +126,19 @@ func perSecond(rate int64, unit time.Duration) float64 {
 	return float64(rate) / unit.Seconds()
 }
 
-// PlannedVUs returns the maximum number of VUs of this instance's scenarios.
-func PlannedVUs(opts lib.Options) (int64, error) {
+// Planned returns the maximum number of VUs of this instance's scenarios, and how many connections their requests may
+// need at once.
+func Planned(opts lib.Options) (vus, connections int64, err error) {
 	tuple, err := lib.NewExecutionTuple(opts.ExecutionSegment, opts.ExecutionSegmentSequence)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	vus := lib.GetMaxPlannedVUs(opts.Scenarios.GetFullExecutionRequirements(tuple))
-	return int64(vus), nil // far from overflow
+	vus = int64(lib.GetMaxPlannedVUs(opts.Scenarios.GetFullExecutionRequirements(tuple))) // far from overflow
+	connections = vus
+	for _, config := range opts.Scenarios {
+		if s, ok := config.(Streaming); ok {
+			connections += s.Streams(tuple)
+		}
+	}
+	return vus, connections, nil
 }

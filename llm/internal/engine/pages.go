@@ -1,11 +1,9 @@
-package llm
+package engine
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 
-	"github.com/grafana/sobek"
 	"go.k6.io/k6/v2/lib"
 
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
@@ -14,51 +12,24 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// serverPages are the options of a Client that name the pages of metrics of its server.
-type serverPages struct{ scrape.Options }
-
-// read reads true, 'auto', a URL, or a list of URLs.
-func (p *serverPages) read(v sobek.Value) error {
-	p.Auto, p.URLs = false, nil
-	switch x := export(v).(type) {
-	case bool:
-		p.Auto = x
-		return nil
-	case string:
-		return p.Add(x)
-	case []any:
-		for i, each := range x {
-			text, ok := each.(string)
-			if !ok {
-				return fmt.Errorf("number %d must be a string", i)
-			}
-			if err := p.Add(text); err != nil {
-				return fmt.Errorf("number %d %w", i, err)
-			}
-		}
-		return nil
-	}
-	return fmt.Errorf("must be true, 'auto', the URL of a page of metrics, or a list of them, got %s", describe(v))
-}
-
-// redact adds the options to the options in the record file.
-func (p *serverPages) redact(m map[string]any) {
+// redactPages adds the pages of metrics to the options in the record file.
+func (o *Options) redactPages(m map[string]any) {
 	list := []string{}
-	if p.Auto {
+	if o.Pages.Auto {
 		list = append(list, "auto")
 	}
-	for _, page := range p.URLs {
+	for _, page := range o.Pages.URLs {
 		list = append(list, redactURL(page))
 	}
 	if len(list) > 0 {
-		m["serverMetrics"], m["serverMetricsInterval"] = list, p.Interval.String()
+		m["serverMetrics"], m["serverMetricsInterval"] = list, o.Pages.Interval.String()
 	}
 }
 
 // scrape begins to read the pages of an endpoint, before the first request goes there. Without k6's events it does
 // nothing, because nothing would end the reading.
-func (m *ModuleInstance) scrape(e *endpoint, state *lib.State, transport http.RoundTripper) {
-	events := m.vu.Events()
+func (v *VU) scrape(e *endpoint, state *lib.State, transport http.RoundTripper) {
+	events := v.k6.Events()
 	if !lifecycle.Emits(events) {
 		return
 	}
@@ -66,11 +37,11 @@ func (m *ModuleInstance) scrape(e *endpoint, state *lib.State, transport http.Ro
 	newPage := func(url string) *scrape.Page {
 		return &scrape.Page{
 			URL: url, Name: redactURL(url), Header: e.credentialsFor(url), Transport: apart(transport),
-			Push: func(line *record.Server) { push(context.Background(), state, m.metrics.Event(line, tags)) },
+			Push: func(line *record.Server) { push(context.Background(), state, v.metrics.Event(line, tags)) },
 			Warn: func(problem error) { state.Logger.Warn(plain.Message(problem)) },
 		}
 	}
-	m.root.scraped.Start(e.opts.pages.PagesOf(e.baseURL), e.opts.pages.Interval, newPage,
+	v.process.scraped.Start(e.opts.Pages.PagesOf(e.baseURL), e.opts.Pages.Interval, newPage,
 		func(work func(stop <-chan struct{})) { lifecycle.UntilTestEnd(events, work) })
 }
 

@@ -1,4 +1,4 @@
-package llm
+package engine
 
 import (
 	"fmt"
@@ -31,18 +31,18 @@ func TestReadyBeforeTheLoad(t *testing.T) {
 	server := new(countingServer)
 	at := httptest.NewServer(server)
 	defer at.Close()
-	root := New()
-	v := newVU(t, root)
-	v.run(t, `const client = new Client({baseURL: '`+at.URL+`/v1'});`)
+	process := new(Process)
+	v := newTestVU(t, process)
+	v.client(t, at.URL+"/v1")
 	v.start(t)
-	members := root.clients.gather()
+	members := process.clients.gather()
 	if len(members) != 1 {
 		t.Fatalf("%d clients", len(members))
 	}
 	endpoint := members[0].endpoint
 	look := func() string {
 		t.Helper()
-		root.makeReady(t.Context(), true)
+		process.makeReady(t.Context(), true)
 		return fmt.Sprintf("%d %t", server.asked.Load(), endpoint.err == nil)
 	}
 	server.down.Store(true)
@@ -59,15 +59,15 @@ func TestReadyBeforeTheLoad(t *testing.T) {
 		t.Errorf("later: %s", got)
 	}
 	endpoint.looked = endpoint.looked.Add(-time.Hour)
-	model, err := endpoint.ready(t.Context(), v.state, v.state.Transport, members[0].m)
+	model, err := endpoint.ready(t.Context(), v.state, v.state.Transport, members[0].vu)
 	if got := look(); model != "m" || err != nil || got != "2 true" {
 		t.Errorf("the first request: model %q, %v, %s", model, err, got)
 	}
-	if _, others := v.records(); len(others) != 2 {
-		t.Errorf("%d lines before the first request, want 2: the run and the client", len(others))
+	if n := len(v.samples); n != 2 {
+		t.Errorf("%d lines before the first request, want 2: the run and the client", n)
 	}
-	v.run(t, `new Client({baseURL: '`+at.URL+`/v1'})`)
-	if root.clients.gather()[0] != members[0] {
+	v.client(t, at.URL+"/v1")
+	if process.clients.gather()[0] != members[0] {
 		t.Error("a VU made during the load looks for the server")
 	}
 }

@@ -1,4 +1,4 @@
-package llm
+package engine
 
 import (
 	"context"
@@ -21,15 +21,15 @@ const looksAtOnce = 32
 
 // follow begins to follow the test, at the first Client of the process. Under every executor, k6 delays the start until
 // the servers are found, and at the end it fails the run if records are lost.
-func (m *ModuleInstance) follow() {
-	if !lifecycle.Emits(m.vu.Events()) {
+func (v *VU) follow() {
+	if !lifecycle.Emits(v.k6.Events()) {
 		return
 	}
-	m.root.lifeCycle.follow.Do(func() {
-		lifecycle.Follow(m.vu.Events(), func(name string, data any) {
+	v.process.lifeCycle.follow.Do(func() {
+		lifecycle.Follow(v.k6.Events(), func(name string, data any) {
 			switch {
 			case name == lifecycle.TestStart:
-				m.root.readyAtStart()
+				v.process.readyAtStart()
 			case name == lifecycle.Exit && samples.LostRecords() != "":
 				lifecycle.MarkFailed(data)
 			}
@@ -38,30 +38,30 @@ func (m *ModuleInstance) follow() {
 }
 
 // readyAtStart looks for the servers. An interrupt ends the wait, because k6 itself does not handle it until later.
-func (r *RootModule) readyAtStart() {
+func (p *Process) readyAtStart() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	r.makeReady(ctx, false)
+	p.makeReady(ctx, false)
 }
 
 // BeforeLoad finds the servers once. The executor llm-arrival-rate calls it before the first arrival, because by then
 // setup() may have started the server, or k6 may have been paused for long.
-func (r *RootModule) BeforeLoad(ctx context.Context) {
-	r.lifeCycle.load.Do(func() { r.makeReady(ctx, true) })
+func (p *Process) BeforeLoad(ctx context.Context) {
+	p.lifeCycle.load.Do(func() { p.makeReady(ctx, true) })
 }
 
 // makeReady finds the servers of all clients, reads their pages of metrics for the first time, and prepares the
 // machine, so that no request of the load waits for any of it. It leaves failures to the first request, which may never
 // come. A paused test reads no pages until the load begins.
-func (r *RootModule) makeReady(ctx context.Context, begins bool) {
+func (p *Process) makeReady(ctx context.Context, begins bool) {
 	var looks sync.WaitGroup
 	slots := make(chan struct{}, looksAtOnce)
-	for _, c := range r.clients.gather() {
-		state := c.m.vu.State()
+	for _, c := range p.clients.gather() {
+		state := c.vu.k6.State()
 		if state == nil { // the script was only read, and no VU was planned
 			continue
 		}
-		r.prepare(state)
+		p.prepare(state)
 		looks.Go(func() {
 			slots <- struct{}{}
 			c.makeReady(ctx, begins || !state.Options.Paused.Bool)
@@ -73,21 +73,21 @@ func (r *RootModule) makeReady(ctx context.Context, begins bool) {
 
 // makeReady finds the client's server. It uses connections of its own, so that this VU, like all others, makes its
 // connection at its first request.
-func (c *jsClient) makeReady(ctx context.Context, pages bool) {
-	state, began := c.m.vu.State(), time.Now()
+func (c *Client) makeReady(ctx context.Context, pages bool) {
+	state, began := c.vu.k6.State(), time.Now()
 	base, ok := apart(state.Transport).(*http.Transport)
 	if !ok {
 		return
 	}
-	if c.opts.credentials != nil {
-		base = c.opts.credentials.over(base)
+	if c.opts.Credentials != nil {
+		base = c.opts.Credentials.over(base)
 	}
 	defer base.CloseIdleConnections()
 	where := redactURL(c.opts.BaseURL)
 	defer time.AfterFunc(patience, func() {
 		state.Logger.Infof("the load waits for the list of models of %s", where)
 	}).Stop()
-	if err := c.endpoint.prepare(ctx, state, base, c.m, pages); err != nil && ctx.Err() == nil &&
+	if err := c.endpoint.prepare(ctx, state, base, c.vu, pages); err != nil && ctx.Err() == nil &&
 		time.Since(began) > patience {
 		state.Logger.Warnf("the load waits no longer for the list of models: %v", err)
 	}

@@ -1,4 +1,4 @@
-package llm
+package engine
 
 import (
 	"context"
@@ -25,17 +25,17 @@ type endpoints struct {
 	all      map[string]*endpoint
 	gathered bool // the load begins, and no further VU may join
 
-	credentials input.Cache[credentialFiles, *credentials]
+	credentials input.Cache[CredentialFiles, *Credentials]
 }
 
 // endpoint holds the state that Clients with equal options share: their number, and the server they reach.
 type endpoint struct {
 	number int
-	opts   *clientOptions
+	opts   *Options
 	tokens client.Tokens          // of sessions
 	broken atomic.Pointer[string] // why the test must end, under executors that cannot stop by themselves
 
-	member *jsClient // of the VU that looks for the server before the load; guarded by endpoints.mu
+	member *Client // of the VU that looks for the server before the load; guarded by endpoints.mu
 
 	mu      sync.Mutex
 	looked  time.Time // the last look for the server
@@ -48,9 +48,9 @@ type endpoint struct {
 }
 
 // find returns the endpoint for the options, and makes it if there is none.
-func (e *endpoints) find(opts *clientOptions) (*endpoint, error) {
-	key, err := json.Marshal([]any{opts.redacted(), opts.APIKey, opts.Headers, opts.extra, opts.BaseURL, opts.slo,
-		opts.breakers, opts.pages.URLs})
+func (e *endpoints) find(opts *Options) (*endpoint, error) {
+	key, err := json.Marshal([]any{opts.redacted(), opts.APIKey, opts.Headers, opts.ExtraBody, opts.BaseURL, opts.SLO,
+		opts.Breakers, opts.Pages.URLs})
 	if err != nil {
 		return nil, fmt.Errorf("options of a Client: %w", err)
 	}
@@ -69,7 +69,7 @@ func (e *endpoints) find(opts *clientOptions) (*endpoint, error) {
 
 // join makes a VU's client the one that looks for the server before the load. The newest VU replaces earlier ones,
 // because k6 makes the first only to read the script.
-func (e *endpoints) join(target *endpoint, member *jsClient) {
+func (e *endpoints) join(target *endpoint, member *Client) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if !e.gathered {
@@ -79,7 +79,7 @@ func (e *endpoints) join(target *endpoint, member *jsClient) {
 
 // gather returns a client of each endpoint. No client can join from then on, because VUs that k6 makes during the load
 // must not be touched.
-func (e *endpoints) gather() (members []*jsClient) {
+func (e *endpoints) gather() (members []*Client) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.gathered = true
@@ -98,41 +98,41 @@ const settle = time.Second
 // ready returns the model to ask for, and finds the server if it was not found before the load. An error is final
 // unless ctx has ended.
 func (e *endpoint) ready(ctx context.Context, state *lib.State, rt http.RoundTripper,
-	m *ModuleInstance) (string, error) {
+	v *VU) (string, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.final {
 		return e.model, e.err
 	}
-	if err := e.look(ctx, state, rt, m); err != nil && ctx.Err() != nil {
+	if err := e.look(ctx, state, rt, v); err != nil && ctx.Err() != nil {
 		return "", err
 	}
 	e.final = true
 	if e.err == nil {
-		e.announce(ctx, state, m)
-		m.scrape(e, state, rt)
+		e.announce(ctx, state, v)
+		v.scrape(e, state, rt)
 	}
 	return e.model, e.err
 }
 
 // prepare finds the server before the load, and begins to read its pages of metrics if pages is true.
-func (e *endpoint) prepare(ctx context.Context, state *lib.State, rt http.RoundTripper, m *ModuleInstance,
+func (e *endpoint) prepare(ctx context.Context, state *lib.State, rt http.RoundTripper, v *VU,
 	pages bool) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	err := e.look(ctx, state, rt, m)
+	err := e.look(ctx, state, rt, v)
 	if err == nil && pages {
-		m.scrape(e, state, rt)
+		v.scrape(e, state, rt)
 	}
 	return err
 }
 
 // look finds the server, unless it is found already or was missing a moment ago.
-func (e *endpoint) look(ctx context.Context, state *lib.State, rt http.RoundTripper, m *ModuleInstance) error {
+func (e *endpoint) look(ctx context.Context, state *lib.State, rt http.RoundTripper, v *VU) error {
 	if !e.looked.IsZero() && (e.err == nil || time.Since(e.looked) < settle) {
 		return e.err
 	}
-	err := e.find(ctx, state, rt, m)
+	err := e.find(ctx, state, rt, v)
 	if err != nil && ctx.Err() != nil {
 		return err
 	}
@@ -140,10 +140,10 @@ func (e *endpoint) look(ctx context.Context, state *lib.State, rt http.RoundTrip
 	return err
 }
 
-func (e *endpoint) find(ctx context.Context, state *lib.State, rt http.RoundTripper, m *ModuleInstance) (err error) {
+func (e *endpoint) find(ctx context.Context, state *lib.State, rt http.RoundTripper, v *VU) (err error) {
 	opts := e.opts.Options
-	if e.opts.sim != nil {
-		if opts.BaseURL, err = m.root.simulators.start(e.opts.BaseURL, *e.opts.sim); err != nil {
+	if e.opts.Sim != nil {
+		if opts.BaseURL, err = v.process.simulators.start(e.opts.BaseURL, *e.opts.Sim); err != nil {
 			return err
 		}
 	}
@@ -152,8 +152,8 @@ func (e *endpoint) find(ctx context.Context, state *lib.State, rt http.RoundTrip
 		return err
 	}
 	e.baseURL, e.remarks = opts.BaseURL, nil
-	if added := wire.Added(); added != "" && e.opts.sim == nil {
-		if _, said := m.root.said.LoadOrStore(added, true); !said {
+	if added := wire.Added(); added != "" && e.opts.Sim == nil {
+		if _, said := v.process.said.LoadOrStore(added, true); !said {
 			state.Logger.Info(added)
 		}
 	}
@@ -177,26 +177,26 @@ func (e *endpoint) opened() string {
 }
 
 // announce pushes the lines that precede the first request.
-func (e *endpoint) announce(ctx context.Context, state *lib.State, m *ModuleInstance) {
+func (e *endpoint) announce(ctx context.Context, state *lib.State, v *VU) {
 	tags := state.Tags.GetCurrentValues().Tags
-	m.root.lifeCycle.runLine.Do(func() {
-		push(ctx, state, m.metrics.Event(samples.NewRun(state.Options, m.lookupEnv), tags))
+	v.process.lifeCycle.runLine.Do(func() {
+		push(ctx, state, v.metrics.Event(samples.NewRun(state.Options, v.lookupEnv), tags))
 	})
 	for _, remark := range e.remarks {
 		state.Logger.Warn(remark)
 	}
-	if e.opts.sim != nil && m.root.simulators.use() {
+	if e.opts.Sim != nil && v.process.simulators.use() {
 		state.Logger.Warn(simulatorNotice)
 	}
-	if problem := e.opts.chatProblem; problem != nil {
+	if problem := e.opts.ChatProblem; problem != nil {
 		state.Logger.Warnf("tokenizer %q: %v. Where the server does not count prompts, those of chats are the "+
-			"tokens of their texts alone", e.opts.tokenizer, problem)
+			"tokens of their texts alone", e.opts.Tokenizer, problem)
 	}
 	options := e.opts.redacted()
 	options["model"] = e.shown
-	push(ctx, state, m.metrics.Event(&record.Client{
-		Number: e.number, SLO: e.opts.slo, Tokenizer: e.opts.tokenizer, Adapters: e.opts.split,
-		Simulator: e.opts.sim != nil, Generated: m.root.inputs.Generated(), Options: options,
+	push(ctx, state, v.metrics.Event(&record.Client{
+		Number: e.number, SLO: e.opts.SLO, Tokenizer: e.opts.Tokenizer, Adapters: e.opts.Split,
+		Simulator: e.opts.Sim != nil, Generated: v.process.Inputs.Generated(), Options: options,
 	}, tags))
 }
 

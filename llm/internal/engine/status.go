@@ -1,4 +1,4 @@
-package llm
+package engine
 
 import (
 	"fmt"
@@ -40,7 +40,7 @@ func statusInterval(env *common.InitEnvironment, args []string) (time.Duration, 
 // statusLine is the board of the process. A nil statusLine does nothing.
 type statusLine struct{ board *status.Board }
 
-func (s *statusLine) sent(p position) {
+func (s *statusLine) sent(p *Position) {
 	if s == nil {
 		return
 	}
@@ -65,39 +65,39 @@ func (s *statusLine) done(r *record.Request, tokens int) {
 
 // statusLine returns the board. The first request of the process makes the board and starts the lines, so that nothing
 // runs where a script is only read.
-func (m *ModuleInstance) statusLine(state *lib.State) *statusLine {
-	m.root.status.once.Do(func() {
-		m.root.prepare(state)
-		if m.statusEvery == 0 || !lifecycle.Emits(m.vu.Events()) {
+func (v *VU) statusLine(state *lib.State) *statusLine {
+	v.process.status.once.Do(func() {
+		v.process.prepare(state)
+		if v.statusEvery == 0 || !lifecycle.Emits(v.k6.Events()) {
 			return
 		}
 		share := 1.0
 		if segment := state.Options.ExecutionSegment; segment != nil {
 			share = segment.FloatLength()
 		}
-		m.root.status.line = &statusLine{status.New(time.Now(), m.root.scenarioPlan(state), share)}
-		board, show := m.root.status.line.board, printer(state.Logger)
-		lifecycle.UntilTestEnd(m.vu.Events(), func(stop <-chan struct{}) { board.Watch(stop, m.statusEvery, show) })
+		v.process.status.line = &statusLine{status.New(time.Now(), v.process.scenarioPlan(state), share)}
+		board, show := v.process.status.line.board, printer(state.Logger)
+		lifecycle.UntilTestEnd(v.k6.Events(), func(stop <-chan struct{}) { board.Watch(stop, v.statusEvery, show) })
 	})
-	return m.root.status.line
+	return v.process.status.line
 }
 
 // prepare prepares the machine for the load, once. It keeps the garbage collector out of the way, because k6's own
 // executors do not. It reserves file descriptors for the VUs, and warns of limits that they will exceed with a
 // connection each.
-func (r *RootModule) prepare(state *lib.State) {
-	r.lifeCycle.prepare.Do(func() {
-		if slices.ContainsFunc(r.scenarioPlan(state), func(s record.Scenario) bool {
+func (p *Process) prepare(state *lib.State) {
+	p.lifeCycle.prepare.Do(func() {
+		if slices.ContainsFunc(p.scenarioPlan(state), func(s record.Scenario) bool {
 			return s.Executor != record.ExecutorName
 		}) {
 			host.CalmCollector()
 		}
-		vus, err := samples.PlannedVUs(state.Options)
+		_, connections, err := samples.Planned(state.Options)
 		if err != nil {
 			return
 		}
-		host.Reserve(vus)
-		for _, warning := range host.ReadLimits().Warnings(vus) {
+		host.Reserve(connections)
+		for _, warning := range host.ReadLimits().Warnings(connections) {
 			state.Logger.Warn(warning)
 		}
 	})

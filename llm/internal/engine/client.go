@@ -1,0 +1,209 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"go.k6.io/k6/v2/errext"
+	"go.k6.io/k6/v2/lib"
+	"go.k6.io/k6/v2/metrics"
+
+	"github.com/seed-307b789f/xk6-llm/datasets"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/breaker"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/input"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// Client is a Client of one VU. Only the VU's goroutine may use it, except for the requests that it has prepared.
+type Client struct {
+	vu       *VU
+	opts     *Options
+	endpoint *endpoint // the server behind it, shared by all VUs
+	wire     map[*api.Dialect]*client.Client
+
+	secure *http.Transport // for a client with credentials; made at the first request
+	last   Position        // of the iteration that dropped idle connections last
+}
+
+// NewClient returns a client with options that are settled. source reads the files that they name.
+func (v *VU) NewClient(opts *Options, source func() *input.Source) (*Client, error) {
+	if err := v.loadCredentials(opts, source); err != nil {
+		return nil, err
+	}
+	endpoint, err := v.process.clients.find(opts)
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{vu: v, opts: opts, endpoint: endpoint, wire: map[*api.Dialect]*client.Client{}}
+	v.process.clients.join(endpoint, c)
+	v.follow()
+	if v.k6.InitEnv() != nil {
+		v.clients = append(v.clients, c)
+	}
+	return c, nil
+}
+
+// Number returns the number by which records name the client. Clients with equal options have the same.
+func (c *Client) Number() int { return c.endpoint.number }
+
+// Dialect returns the dialect of the client's requests.
+func (c *Client) Dialect() *api.Dialect { return c.opts.API }
+
+// Job is a request to send.
+type Job struct {
+	Dialect *api.Dialect
+	client.Request
+	Turn  int // of its session, from 0
+	Asked int // number of tokens that its prompt was made to have; 0 if unknown
+
+	turn *datasets.Asked // the turn of a conversation that it asks; nil if it is not from a conversation
+}
+
+// Call is a request with everything that it needs from its VU, so that another goroutine can send it.
+type Call struct {
+	Job
+	ctx       context.Context
+	state     *lib.State
+	transport http.RoundTripper
+	wire      *client.Client
+	client    *Client
+	position  Position
+	adapter   string
+	tags      metrics.TagsAndMeta
+	status    *statusLine
+}
+
+// Prepare does everything that must happen on the VU's goroutine before a request leaves. It finds the server, once for
+// all VUs, and the position of the request in the run. If there is nothing to measure without a server, the error is
+// the interrupt that ends the test.
+func (c *Client) Prepare(j Job) (*Call, error) {
+	state := c.vu.k6.State()
+	if state == nil {
+		return nil, errors.New("requests cannot be sent in the init context, send them in the default function or " +
+			"in setup")
+	}
+	transport, err := c.transport(state)
+	if err != nil {
+		return nil, err
+	}
+	call := &Call{
+		Job: j, ctx: c.vu.k6.Context(), state: state, transport: transport, client: c,
+		status: c.vu.statusLine(state),
+	}
+	model, err := c.ready(call)
+	if err != nil {
+		return nil, err
+	}
+	if call.wire, err = c.wireFor(j.Dialect); err != nil {
+		return nil, err
+	}
+	call.position, call.tags, call.turn = c.vu.nextPosition(), state.Tags.GetCurrentValues(), c.vu.askedTurn(&j)
+	c.dropIdleConnections(state, call.position)
+	call.address(model)
+	return call, nil
+}
+
+// ready returns the model to ask for, or the interrupt that ends the test.
+func (c *Client) ready(call *Call) (model string, err error) {
+	if reason := c.endpoint.opened(); reason != "" {
+		return "", abort(reason)
+	}
+	model, err = c.endpoint.ready(call.ctx, call.state, call.transport, c.vu)
+	if err != nil && call.ctx.Err() == nil {
+		return "", abort(err.Error())
+	}
+	return model, err
+}
+
+// abort returns the interrupt that ends the whole test as exec.test.abort does.
+func abort(reason string) error {
+	return &errext.InterruptError{Reason: errext.AbortTest + ": " + reason}
+}
+
+// address gives the request its id and its model.
+func (c *Call) address(model string) {
+	c.ID = nextRequestID()
+	if p := &c.position; c.Model == "" && len(c.client.opts.Split) > 0 {
+		c.adapter = input.ChooseAdapter(c.client.opts.Split, p.seed, p.scenario, p.index, p.seq)
+		c.Model = c.adapter
+	}
+	if c.Model == "" {
+		c.Model = model
+	}
+}
+
+// plainHTTP reports whether the server is reached without TLS.
+func (c *Client) plainHTTP() bool {
+	return c.opts.Sim != nil || strings.HasPrefix(c.opts.BaseURL, "http:")
+}
+
+// wireFor returns the client of a dialect. It makes the client at its first use, because the simulator has no address
+// before.
+func (c *Client) wireFor(dialect *api.Dialect) (*client.Client, error) {
+	if w := c.wire[dialect]; w != nil {
+		return w, nil
+	}
+	opts := c.opts.Options
+	opts.API, opts.BaseURL, opts.Tokens = dialect, c.endpoint.baseURL, &c.endpoint.tokens
+	w, err := client.New(opts)
+	if err == nil {
+		c.wire[dialect] = w
+	}
+	return w, err
+}
+
+// Do sends the request, completes its record and pushes it. It waits for the end of the answer.
+func (c *Call) Do() (client.Answer, record.Counts, error) {
+	answer, counts, err := c.exchange()
+	if err == nil {
+		c.hand(c.client.vu.metrics.Request(answer.Record, counts, c.tags, c.client.opts.ITL), answer.Record)
+	}
+	return answer, counts, err
+}
+
+// exchange sends the request and completes its record.
+func (c *Call) exchange() (client.Answer, record.Counts, error) {
+	if c.state.RPSLimit != nil {
+		_ = c.state.RPSLimit.Wait(c.ctx) // fails only when ctx ends, and the request's record will show that
+	}
+	c.status.sent(&c.position)
+	answer, err := c.wire.Do(c.ctx, c.transport, c.Request)
+	if err != nil {
+		c.status.lost()
+		return client.Answer{}, record.Counts{}, err
+	}
+	r := answer.Record
+	if c.turn != nil {
+		c.turn.Done(answer.Text, !r.Failed())
+	}
+	r.Client, r.SessionID, r.Turn, r.Adapter, r.PromptAsked = c.client.Number(), c.SessionID, c.Turn, c.adapter, c.Asked
+	c.position.mark(r)
+	counts := r.Counts()
+	c.status.done(r, counts.Completion)
+	c.client.opts.applyBounds(r)
+	return answer, counts, nil
+}
+
+// hand hands the record to k6, and to all that watch the requests.
+func (c *Call) hand(container *samples.Container, r *record.Request) {
+	process := c.client.vu.process
+	process.Failures.Add(r)
+	process.Oddities.Add(r)
+	push(c.ctx, c.state, container)
+	breaker.Watch(c.client.opts.Breakers, r, c.halt)
+}
+
+// halt stops the load for a reason. The executor llm-arrival-rate lets the requests in flight end. Under others the
+// next request of each VU aborts the test, because only the VU's own goroutine may interrupt it.
+func (c *Call) halt(reason string, run bool) {
+	if due := c.position.due; due != nil && due.Stop != nil {
+		due.Stop(run, reason)
+		return
+	}
+	c.client.endpoint.open(reason)
+}

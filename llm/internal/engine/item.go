@@ -1,0 +1,121 @@
+package engine
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/seed-307b789f/xk6-llm/datasets"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
+)
+
+// errInput reports a request without an input, or with two.
+var errInput = errors.New("a request has either messages or a prompt")
+
+// Input settles the input of a request for the client's dialect: in a chat, a prompt becomes the only message.
+// hasPrompt tells an empty prompt from none.
+func (c *Client) Input(r *client.Request, hasPrompt bool) error {
+	switch {
+	case hasPrompt == (r.Messages != nil):
+		return errInput
+	case c.opts.API == api.Completion && r.Messages != nil:
+		return errors.New(`a client of api "completion" takes a prompt, not messages: set api: 'completion' on ` +
+			`the Dataset, or api: 'chat' on the Client`)
+	case c.opts.API == api.Chat && hasPrompt:
+		r.Messages, r.Prompt = UserMessage(r.Prompt), ""
+	}
+	return nil
+}
+
+// UserMessage returns the messages of a chat that has one message.
+func UserMessage(prompt string) json.RawMessage {
+	content, _ := json.Marshal(prompt) // a string never fails
+	return json.RawMessage(`[{"role":"user","content":` + string(content) + `}]`)
+}
+
+// job returns the request for an item.
+func (c *Client) job(t Turn) (Job, error) {
+	j := Job{Dialect: c.opts.API, Turn: t.Number, turn: t.asked}
+	j.MaxTokens, j.SessionID = t.MaxTokens, t.SessionID
+	var err error
+	switch {
+	case t.Chat != nil:
+		j.Messages, err = compact(t.Chat)
+	case t.Messages != nil:
+		j.Messages = messages(t.Messages)
+	default:
+		j.Prompt, j.Asked = t.Prompt, t.PromptTokens // the number of a chat's tokens includes the template
+		if t.Bare {
+			j.AddSpecial = new(bool)
+		}
+	}
+	if err == nil && t.Params != nil {
+		err = json.Unmarshal(t.Params, &j.Extra)
+	}
+	if err != nil {
+		return j, fmt.Errorf("item of a data set: %w", err)
+	}
+	return j, c.Input(&j.Request, j.Messages == nil)
+}
+
+// compact returns JSON without the white space between its values.
+func compact(text json.RawMessage) (json.RawMessage, error) {
+	var b bytes.Buffer
+	b.Grow(len(text))
+	err := json.Compact(&b, text)
+	return b.Bytes(), err
+}
+
+// messages returns the messages of a chat as a script would send them, byte for byte.
+func messages(list []datasets.Message) json.RawMessage {
+	size := 2
+	for _, m := range list {
+		size += len(m.Role) + len(m.Content) + 32
+	}
+	text := append(make([]byte, 0, size+size/16), '[')
+	for i, m := range list {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = appendString(append(text, `{"role":`...), m.Role)
+		text = appendString(append(text, `,"content":`...), m.Content)
+		text = append(text, '}')
+	}
+	return append(text, ']')
+}
+
+// appendString appends a string as JSON.stringify writes it: encoding/json escapes more.
+func appendString(dst []byte, s string) []byte {
+	const hex = "0123456789abcdef"
+	dst = append(dst, '"')
+	from := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
+			i++
+			continue
+		}
+		if c >= utf8.RuneSelf {
+			r, n := utf8.DecodeRuneInString(s[i:])
+			if r != utf8.RuneError || n > 1 {
+				i += n
+				continue
+			}
+		}
+		dst = append(dst, s[from:i]...)
+		switch short := bytes.IndexByte([]byte("\"\\\b\f\n\r\t"), c); {
+		case short >= 0:
+			dst = append(dst, '\\', `"\bfnrt`[short])
+		case c >= utf8.RuneSelf:
+			dst = append(dst, "\ufffd"...)
+		default:
+			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&0xf])
+		}
+		i++
+		from = i
+	}
+	return append(append(dst, s[from:]...), '"')
+}

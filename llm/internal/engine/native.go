@@ -1,0 +1,228 @@
+package engine
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.k6.io/k6/v2/lib"
+	"go.k6.io/k6/v2/lib/netext"
+	"go.k6.io/k6/v2/metrics"
+
+	"github.com/seed-307b789f/xk6-llm/llm/arrival"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
+)
+
+// Native names what native iterations send: the items of a data set by a client, both by their numbers in the script.
+type Native struct {
+	Client int `json:"client"`
+	Data   int `json:"data"`
+}
+
+// Lender is a VU that lends native iterations what k6 keeps in it: the dialer with its addresses and counters, the TLS
+// configuration, the tags of the scenario, and the channel of samples. It may be used concurrently, but not while the
+// VU runs a script.
+type Lender struct {
+	client *Client
+	set    *Set
+	state  *lib.State
+	base   *http.Transport // to copy for each sender; nil if k6 gave the VU another kind of transport
+	tags   metrics.TagsAndMeta
+	first  int64 // item of the scenario's first iteration
+	status *statusLine
+
+	mu   sync.Mutex
+	wire atomic.Pointer[reached]
+}
+
+// reached is the server of a lender's client, once it is found.
+type reached struct {
+	client *client.Client
+	model  string
+}
+
+// Lend returns what native iterations of a scenario need of the VU with the given number. k6 has activated the VU for
+// the scenario, and no script runs on it.
+func (p *Process) Lend(vu uint64, scenario string, what Native) (*Lender, error) {
+	v := p.vus.find(vu)
+	if v == nil {
+		return nil, fmt.Errorf("VU %d has not imported the module k6/x/llm", vu)
+	}
+	l := &Lender{state: v.k6.State()}
+	for _, c := range v.clients {
+		if c.Number() == what.Client {
+			l.client = c
+		}
+	}
+	if what.Data >= 0 && what.Data < len(v.sets) {
+		l.set = v.sets[what.Data]
+	}
+	if l.client == nil || l.set == nil {
+		return nil, fmt.Errorf("exec of scenario %q: the script makes no Client %d or no Dataset %d in each VU", scenario,
+			what.Client, what.Data)
+	}
+	transport, err := l.client.transport(l.state)
+	if err != nil {
+		return nil, err
+	}
+	l.base, _ = transport.(*http.Transport)
+	l.tags, l.first, l.status = l.state.Tags.GetCurrentValues(), firstItem(l.state, scenario), v.statusLine(l.state)
+	return l, nil
+}
+
+// PushIO pushes the bytes that the lender's connections have sent and received since the last call.
+func (l *Lender) PushIO(ctx context.Context) {
+	if d, ok := l.state.Dialer.(*netext.Dialer); ok {
+		push(ctx, l.state, d.IOSamples(time.Now(), l.tags, l.state.BuiltinMetrics))
+	}
+}
+
+// reach finds the server at the first call, and returns the interrupt that ends the test if there is none.
+func (l *Lender) reach(call *Call) error {
+	at := l.wire.Load()
+	if at == nil || l.client.endpoint.opened() != "" {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		model, err := l.client.ready(call)
+		if err != nil {
+			return err
+		}
+		wire, err := l.client.wireFor(call.Dialect)
+		if err != nil {
+			return err
+		}
+		at = &reached{wire, model}
+		l.wire.Store(at)
+	}
+	call.wire = at.client
+	call.address(at.model)
+	return nil
+}
+
+// Sender sends the items of native iterations, one at a time, over connections of its own, as a VU does. Only one
+// goroutine may use it.
+type Sender struct {
+	lender    *Lender
+	number    uint64 // of the sender in its scenario, from 1
+	sent      int64
+	transport http.RoundTripper
+}
+
+// NewSender returns a sender.
+func (l *Lender) NewSender(number uint64) *Sender {
+	s := &Sender{lender: l, number: number, transport: l.state.Transport}
+	if l.base == nil {
+		return s
+	}
+	t := l.base.Clone()
+	if l.client.plainHTTP() {
+		// all senders share what only TLS needs, which is most of a transport's memory
+		t.TLSClientConfig, t.TLSNextProto = l.base.TLSClientConfig, withoutHTTP2
+	}
+	s.transport = t
+	return s
+}
+
+// Close closes the sender's idle connections.
+func (s *Sender) Close() {
+	if t, ok := s.transport.(*http.Transport); ok && s.lender.base != nil {
+		t.CloseIdleConnections()
+	}
+}
+
+// Iterate sends the item of an arrival, and pushes its record and the samples of an iteration. Its error is one that a
+// script would throw, or the interrupt that ends the test.
+func (s *Sender) Iterate(ctx context.Context, scenario *lib.ScenarioState, a arrival.Arrival) error {
+	l, begin := s.lender, time.Now()
+	err := s.send(ctx, scenario, &a, begin)
+	s.sent++
+	if l.state.Options.NoVUConnectionReuse.Bool {
+		s.Close()
+	}
+	if least := l.state.Options.MinIterationDuration; least.Valid {
+		wait(ctx, least.TimeDuration()-time.Since(begin))
+	}
+	return err
+}
+
+// withoutHTTP2 keeps net/http from preparing a transport for HTTP/2, which takes TLS.
+var withoutHTTP2 = map[string]func(string, *tls.Conn) http.RoundTripper{}
+
+func wait(ctx context.Context, d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// iterationTags returns the tags of the scenario, with the numbers of the sender and its iteration if k6's option
+// systemTags has them.
+func (s *Sender) iterationTags() metrics.TagsAndMeta {
+	tags, system := s.lender.tags, s.lender.state.Options.SystemTags
+	withVU, withIter := system.Has(metrics.TagVU), system.Has(metrics.TagIter)
+	if !withVU && !withIter {
+		return tags
+	}
+	tags = tags.Clone()
+	if withVU {
+		tags.SetSystemTagOrMeta(metrics.TagVU, strconv.FormatUint(s.number, 10))
+	}
+	if withIter {
+		tags.SetSystemTagOrMeta(metrics.TagIter, strconv.FormatInt(s.sent, 10))
+	}
+	return tags
+}
+
+// send sends the item of an iteration that has begun.
+func (s *Sender) send(ctx context.Context, scenario *lib.ScenarioState, a *arrival.Arrival, begin time.Time) error {
+	l, m := s.lender, s.lender.client.vu.metrics
+	tags := s.iterationTags()
+	call, err := s.prepare(ctx, scenario, a, tags)
+	if err == nil {
+		answer, counts, failed := call.exchange()
+		if err = failed; err == nil {
+			container := m.Request(answer.Record, counts, tags, l.client.opts.ITL)
+			if ctx.Err() == nil {
+				container.AddIteration(m, tags, begin, time.Now())
+			}
+			call.hand(container, answer.Record)
+			return nil
+		}
+	}
+	if call != nil && call.turn != nil {
+		call.turn.Done("", false)
+	}
+	if ctx.Err() == nil {
+		push(ctx, l.state, m.Iteration(tags, begin, time.Now()))
+	}
+	return err
+}
+
+// prepare draws the item of an arrival and makes the request for it.
+func (s *Sender) prepare(ctx context.Context, scenario *lib.ScenarioState, a *arrival.Arrival,
+	tags metrics.TagsAndMeta) (*Call, error) {
+	l := s.lender
+	turn, err := l.set.draw(ctx, l.state, l.first+a.Index)
+	if err != nil {
+		return nil, err
+	}
+	call := &Call{
+		ctx: ctx, state: l.state, transport: s.transport, client: l.client, tags: tags, status: l.status,
+		position: l.client.vu.process.position(l.state, scenario, a.Index),
+	}
+	call.position.due = a
+	if call.Job, err = l.client.job(turn); err != nil {
+		return call, err
+	}
+	return call, l.reach(call)
+}

@@ -1,0 +1,200 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/seed-307b789f/xk6-llm/internal/secret"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/breaker"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/scrape"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+	"github.com/seed-307b789f/xk6-llm/llm/sim"
+)
+
+// simScheme begins the base URL of the built-in simulator. Its options follow as a query.
+const simScheme = "sim:"
+
+// Options are the options of a Client. DefaultOptions returns the defaults.
+type Options struct {
+	client.Options
+	ExtraBody map[string]any // Extra as the script gave it
+	Breakers  []*breaker.Circuit
+	Split     []record.Adapter // adapters to choose from, by their shares
+	SLO       *record.Bounds   // nil means no bounds
+	ITL       samples.ITLMode
+	Files     CredentialFiles
+	Pages     scrape.Options // the pages of metrics to read
+
+	SLOHeaders  *record.SLOHeaders // headers that may carry bounds; nil means none
+	Credentials *Credentials       // read from Files; nil means k6's own
+
+	Tokenizer   string // file, folder or repository; "" means none
+	ChatProblem error  // why chats are counted without a template
+
+	Sim       *sim.Options   // of the simulated server; nil means a real server. Settle sets it.
+	headerSLO *record.Bounds // SLO with the bounds of the headers; nil if they carry none
+}
+
+// DefaultOptions returns the options of a Client for which none are given: it sends to the built-in simulator.
+func DefaultOptions() Options {
+	o := Options{Options: client.DefaultOptions(), ITL: samples.ITLRequest}
+	o.BaseURL, o.Pages.Interval = simScheme, scrape.DefaultInterval
+	return o
+}
+
+// Settle checks everything that can be checked without a server, and reads the simulator's options from the base URL
+// and the bounds in the headers. Its error names the option.
+func (o *Options) Settle() error {
+	if err := o.Pages.Check(); err != nil {
+		return invalid("serverMetricsInterval", err)
+	}
+	o.BaseURL = strings.TrimSpace(o.BaseURL)
+	if query, ok := strings.CutPrefix(o.BaseURL, simScheme); ok {
+		parsed, err := sim.ParseQuery(strings.TrimPrefix(query, "?"))
+		if err != nil {
+			return invalid("baseURL", err)
+		}
+		o.Sim = &parsed
+	}
+	wire := o.Options
+	if o.Sim != nil {
+		wire.BaseURL = "http://localhost" // not known yet
+	}
+	if _, err := client.New(wire); err != nil {
+		return fmt.Errorf("new Client: %w", err)
+	}
+	if err := o.withheld(); err != nil {
+		return err
+	}
+	if err := o.settleSLO(); err != nil {
+		return invalid("sloHeaders", err)
+	}
+	return nil
+}
+
+// invalid adds the name of an option to an error.
+func invalid(option string, err error) error { return fmt.Errorf("Client option %q: %w", option, err) }
+
+// withheld refuses the texts that replace secrets in reports and records. Options that were copied from there lack the
+// secret.
+func (o *Options) withheld() error {
+	stands := func(value string) bool { return value == redactedValue || value == "***" }
+	const missing = "%s stands for a secret that was left out of a report or a record: give the secret itself"
+	if stands(o.APIKey) {
+		return invalid("apiKey", fmt.Errorf(missing, o.APIKey))
+	}
+	for name, value := range o.Headers {
+		if stands(strings.TrimSpace(strings.TrimPrefix(value, "Bearer "))) {
+			return invalid("headers", fmt.Errorf("%q: "+missing, name, value))
+		}
+	}
+	return nil
+}
+
+// settleSLO reads the bounds in the headers. They replace the bounds of the option slo.
+func (o *Options) settleSLO() error {
+	if o.SLOHeaders == nil {
+		return nil
+	}
+	var own record.Bounds
+	if o.SLO != nil {
+		own = *o.SLO
+	}
+	bounds, err := o.SLOHeaders.Bounds(o.Headers, own)
+	if bounds != own {
+		o.headerSLO = &bounds
+	}
+	return err
+}
+
+// applyBounds sets the bounds of a request, and whether the request kept them. As in inference-perf, bounds in headers
+// apply to streamed answers with content. They also apply to failures, so that failures count as not good.
+func (o *Options) applyBounds(r *record.Request) {
+	bounds := o.SLO
+	if o.headerSLO != nil && r.Streaming && (r.Failed() || len(r.Chunks) > 0) {
+		bounds = o.headerSLO
+	}
+	if bounds != nil {
+		r.SLO, r.Good = bounds, new(r.Meets(*bounds))
+	}
+}
+
+// redacted returns the options for the record file. It has names of headers, but neither their values nor keys, which
+// may be secrets.
+func (o *Options) redacted() map[string]any {
+	m := map[string]any{
+		"baseURL": redactURL(o.BaseURL), "api": o.API.Name(), "model": o.Model, "streaming": o.Streaming,
+		"ignoreEOS": o.IgnoreEOS,
+		"timeout":   o.Timeout.String(), "idleTimeout": o.IdleTimeout.String(), "text": o.Text, "itl": o.ITL,
+	}
+	if o.APIKey != "" {
+		m["apiKey"] = redactedValue
+	}
+	if len(o.Headers) > 0 {
+		headers := make(map[string]string, len(o.Headers))
+		for name := range o.Headers {
+			headers[name] = redactedValue
+		}
+		m["headers"] = headers
+	}
+	if len(o.Split) > 0 {
+		m["adapters"] = o.Split
+	}
+	if len(o.ExtraBody) > 0 {
+		m["extraBody"] = o.ExtraBody
+		if shown, found := secret.Redact(o.Extra); found {
+			m["extraBody"] = shown
+		}
+	}
+	o.redactRare(m)
+	return m
+}
+
+// redactRare adds the options that few clients have.
+func (o *Options) redactRare(m map[string]any) {
+	o.redactPages(m)
+	if o.Retries > 0 {
+		m["retries"], m["retryBackoff"] = o.Retries, o.RetryBackoff.String()
+	}
+	if o.Format != nil {
+		m["responseFormat"] = o.Format
+	}
+	if h := o.SLOHeaders; h != nil {
+		m["sloHeaders"] = map[string]string{"unit": h.Unit, "ttft": h.TTFT, "tpot": h.TPOT}
+	}
+	if o.MaxTokensField != client.DefaultMaxTokensField {
+		m["maxTokensField"] = o.MaxTokensField
+	}
+	if o.RequestIDHeader != client.DefaultRequestIDHeader {
+		m["requestIDHeader"] = o.RequestIDHeader
+	}
+	for name, value := range map[string]string{
+		"tokenizer": o.Tokenizer, "sessionHeader": o.SessionHeader, "sessionTokenHeader": o.SessionTokenHeader,
+		"certPath": o.Files.Cert, "keyPath": o.Files.Key, "caPath": o.Files.CA,
+	} {
+		if value != "" {
+			m[name] = value
+		}
+	}
+}
+
+const redactedValue = "(redacted)"
+
+// redactURL removes the password and the values of the query from a base URL, because gateways accept keys there. It
+// keeps the simulator's query, except for its key.
+func redactURL(base string) string {
+	head, query, ok := strings.Cut(secret.WithoutPassword(base), "?")
+	if !ok {
+		return head
+	}
+	pairs := strings.Split(query, "&")
+	for i, pair := range pairs {
+		name, _, _ := strings.Cut(pair, "=")
+		if !strings.HasPrefix(base, simScheme) || name == "api-key" {
+			pairs[i] = name + "=" + redactedValue
+		}
+	}
+	return head + "?" + strings.Join(pairs, "&")
+}

@@ -1,0 +1,95 @@
+// Package engine sends the requests of a test. It finds the servers of the clients, sends each request at its place in
+// the run, judges the answer, and hands its record to k6. Two callers share it: the module k6/x/llm, whose scripts send
+// one request after another from a VU, and the executor llm-arrival-rate, whose own goroutines send the items of a data
+// set without a script.
+package engine
+
+import (
+	"sync"
+
+	"go.k6.io/k6/v2/lib"
+
+	"github.com/seed-307b789f/xk6-llm/llm/internal/input"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/scrape"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/status"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// Process is the state that all VUs of the process share. Its zero value is ready for use, and it may be used
+// concurrently.
+type Process struct {
+	Inputs   input.Shared
+	Failures status.Failures
+	Oddities status.Oddities
+
+	clients    endpoints
+	simulators simulators
+	scraped    scrape.Pages
+	vus        registry
+
+	plan      plan
+	status    sharedStatus
+	lifeCycle lifeCycle
+
+	said         sync.Map  // messages that were logged; each is logged once per process
+	chanceWarned sync.Once // guards the warning that instances make different prompts
+}
+
+// plan holds the scenarios of the run. They are known once a VU runs.
+type plan struct {
+	once      sync.Once
+	scenarios []record.Scenario
+	seeds     map[string]int64 // of the scenarios that have a seed
+}
+
+// sharedStatus holds the status line. The first request makes it.
+type sharedStatus struct {
+	once sync.Once
+	line *statusLine
+}
+
+// lifeCycle guards the steps that happen once in a run, in this order.
+type lifeCycle struct {
+	follow  sync.Once // at the first Client
+	prepare sync.Once // the machine, before the load or at the first request
+	load    sync.Once // servers and their pages, before the first arrival
+	runLine sync.Once // the run's line of the record file, before the first request
+}
+
+// Simulated reports whether requests went to a simulator.
+func (p *Process) Simulated() bool { return p.simulators.used() }
+
+// scenarioPlan returns the scenarios of the run as the record file describes them.
+func (p *Process) scenarioPlan(state *lib.State) []record.Scenario {
+	p.plan.once.Do(func() {
+		p.plan.scenarios, p.plan.seeds = samples.Scenarios(state.Options.Scenarios), map[string]int64{}
+		for name, config := range state.Options.Scenarios {
+			if seed, ok := samples.Seed(config); ok {
+				p.plan.seeds[name] = seed
+			}
+		}
+	})
+	return p.plan.scenarios
+}
+
+// registry holds the VUs that k6 has made, by their numbers.
+type registry struct {
+	mu  sync.Mutex
+	all map[uint64]*VU
+}
+
+func (r *registry) add(number uint64, vu *VU) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.all == nil {
+		r.all = map[uint64]*VU{}
+	}
+	r.all[number] = vu
+}
+
+func (r *registry) find(number uint64) *VU {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.all[number]
+}

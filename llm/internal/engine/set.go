@@ -1,0 +1,157 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strconv"
+
+	"go.k6.io/k6/v2/lib"
+
+	"github.com/seed-307b789f/xk6-llm/datasets"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/input"
+	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// Set is a data set of one VU.
+type Set struct {
+	datasets.Set
+	number    int
+	vu        *VU
+	salted    bool  // with the run's id
+	maxTokens int   // replaces each item's own limit; 0 keeps that
+	last      int64 // number of the iteration that took an item last; -1 means none
+	scenario  string
+	pending   *datasets.Asked // the last turn, from a set of conversations
+}
+
+// OpenSet returns the data set of the options. It works in the VU's init context only.
+func (v *VU) OpenSet(o *input.DatasetOptions, source *input.Source) (*Set, error) {
+	set, err := source.OpenSet(o)
+	if err != nil {
+		return nil, err
+	}
+	s := &Set{
+		Set: set, number: len(v.sets), vu: v, salted: o.SaltedByRun(), maxTokens: int(o.MaxTokens), last: -1,
+	}
+	v.sets = append(v.sets, s)
+	return s, nil
+}
+
+// Number returns the number of the set among those of the script, from 0.
+func (s *Set) Number() int { return s.number }
+
+// Turn is an item to send. One from a conversation has the session and the number of its turn.
+type Turn struct {
+	datasets.Item
+	SessionID string
+	Number    int
+
+	asked *datasets.Asked // nil if the item is not from a conversation
+}
+
+// Next returns the item of the running iteration. Each arrival of the test has an item of its own, over all instances.
+// Of a data set of conversations, Next waits for the next turn. If the script did not send the turn before, that turn
+// counts as failed.
+func (s *Set) Next() (Turn, error) {
+	ss, iteration, inside := s.vu.Iteration()
+	if !inside {
+		return Turn{}, errors.New("next() gives an item per iteration and works in those only, use at(i) here")
+	}
+	if s.last == iteration && s.scenario == ss.Name {
+		return Turn{}, errors.New("next() was called twice in one iteration, use at(i) for further items")
+	}
+	s.last, s.scenario = iteration, ss.Name
+	state := s.vu.k6.State()
+	if s.pending != nil {
+		s.pending.Done("", false)
+		if s.vu.turns[s.pending.SessionID] == s.pending { // not sent
+			delete(s.vu.turns, s.pending.SessionID)
+		}
+	}
+	turn, err := s.draw(s.vu.k6.Context(), state, firstItem(state, ss.Name)+iteration)
+	if s.pending = turn.asked; s.pending != nil {
+		if s.vu.turns == nil {
+			s.vu.turns = map[string]*datasets.Asked{}
+		}
+		s.vu.turns[s.pending.SessionID] = s.pending
+	}
+	return turn, err
+}
+
+// At returns item number i, as At of a data set does.
+func (s *Set) At(i int64) (datasets.Item, error) {
+	item, err := s.Set.At(i)
+	return s.limit(item), err
+}
+
+func (s *Set) limit(item datasets.Item) datasets.Item {
+	if s.maxTokens > 0 {
+		item.MaxTokens = s.maxTokens
+	}
+	return item
+}
+
+// draw returns item number i, or the next turn of one of the conversations. It may be called concurrently.
+func (s *Set) draw(ctx context.Context, state *lib.State, i int64) (Turn, error) {
+	if s.salted || s.vu.drewSeed {
+		s.vu.warnOfChance(state)
+	}
+	c, ok := s.Set.(*input.Conversations)
+	if !ok {
+		item, err := s.At(i)
+		return Turn{Item: item}, err
+	}
+	if err := c.Divide(state); err != nil {
+		return Turn{}, err
+	}
+	asked, err := c.Next(ctx)
+	if err != nil {
+		return Turn{}, err
+	}
+	if asked.Cut {
+		c.WarnOfCut(state.Logger, asked)
+	}
+	return Turn{Item: s.limit(asked.Item), SessionID: asked.SessionID, Number: asked.Turn, asked: asked}, nil
+}
+
+// askedTurn returns the turn that a request asks, or nil if no data set returned such a turn to this VU.
+func (v *VU) askedTurn(j *Job) *datasets.Asked {
+	asked := v.turns[j.SessionID]
+	if asked == nil || asked.Turn != j.Turn {
+		return nil
+	}
+	delete(v.turns, j.SessionID)
+	return asked
+}
+
+// warnOfChance warns once if this is one of several instances that may have no common run id.
+func (v *VU) warnOfChance(state *lib.State) {
+	v.process.chanceWarned.Do(func() {
+		segment := state.Options.ExecutionSegment
+		if segment == nil || segment.FloatLength() == 1 || samples.GivenRunID(os.Args, v.lookupEnv) != "" {
+			return
+		}
+		if v.drewSeed {
+			state.Logger.Warnf("each instance of this test draws a seed of its own, and so other prompts and "+
+				"arrivals: set %s to the same text for all, or load.base_seed in the configuration", record.RunIDEnv)
+			return
+		}
+		state.Logger.Warnf("each instance of this test makes other prompts, as their salt is the run's id: set %s "+
+			"to the same text for all, or the option salt", record.RunIDEnv)
+	})
+}
+
+// firstItem returns how many items the earlier scenarios take, as scenarios() computed it.
+func firstItem(state *lib.State, scenario string) int64 {
+	config := state.Options.Scenarios[scenario]
+	if config == nil {
+		return 0
+	}
+	n, err := strconv.ParseInt(config.GetEnv()[record.FirstItemEnv], 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
