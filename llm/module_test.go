@@ -144,7 +144,8 @@ func TestSendReturnsAResultAndARecord(t *testing.T) {
 	if b.Index != 7 || b.Seq != 1 || a.ID == b.ID {
 		t.Errorf("second record of the iteration %+v", b)
 	}
-	if len(v.log.AllEntries()) != 1 || !strings.HasPrefix(v.log.LastEntry().Message, "requests go to the built-in simulator") {
+	if len(v.log.AllEntries()) != 1 ||
+		!strings.HasPrefix(v.log.LastEntry().Message, "requests go to the built-in simulator") {
 		t.Errorf("log %v: the simulator must be announced once", v.log.AllEntries())
 	}
 }

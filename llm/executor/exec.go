@@ -12,8 +12,8 @@ import (
 )
 
 // Exec is the option exec of a scenario: the name of a function of the script, or {client, data}, with which the
-// executor sends the items of a data set itself, without JavaScript. In JSON a Client and a Dataset are their numbers in
-// the script, or objects with the number.
+// executor sends the items of a data set itself, without JavaScript. In JSON a Client and a Dataset are their numbers
+// in the script, or objects with the number.
 type Exec struct {
 	Function null.String
 	Native   *engine.Native // nil if iterations run a function

@@ -43,7 +43,8 @@ func (v *VU) loadCredentials(o *Options, source func() *input.Source) error {
 			*path = from.Abs(*path)
 		}
 	}
-	loaded, err := v.process.clients.credentials.Get(f, func() (*Credentials, error) { return readCredentials(from, f) })
+	read := func() (*Credentials, error) { return readCredentials(from, f) }
+	loaded, err := v.process.clients.credentials.Get(f, read)
 	o.Credentials = loaded
 	return err
 }

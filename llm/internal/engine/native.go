@@ -63,8 +63,8 @@ func (p *Process) Lend(vu uint64, scenario string, what Native) (*Lender, error)
 		l.set = v.sets[what.Data]
 	}
 	if l.client == nil || l.set == nil {
-		return nil, fmt.Errorf("exec of scenario %q: the script makes no Client %d or no Dataset %d in each VU", scenario,
-			what.Client, what.Data)
+		return nil, fmt.Errorf("exec of scenario %q: the script makes no Client %d or no Dataset %d in each VU",
+			scenario, what.Client, what.Data)
 	}
 	transport, err := l.client.transport(l.state)
 	if err != nil {
