@@ -26,7 +26,7 @@ func (m *ModuleInstance) summary(data sobek.Value) (map[string]any, error) {
 	text, err := status.Summary{
 		Simulated: m.root.process.Simulated(), Failures: &m.root.process.Failures,
 		Remarks: m.root.process.Oddities.Lines(),
-		Lost: samples.LostRecords(), Records: commandline.RecordsPath(os.Args, m.lookupEnv), HideRecords: reportFollows,
+		Lost:    samples.LostRecords(), Records: commandline.RecordsPath(os.Args, m.lookupEnv), HideRecords: reportFollows,
 	}.Text(figures)
 	if err != nil {
 		return nil, err
