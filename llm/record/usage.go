@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"encoding/json"
 
 	"github.com/tidwall/gjson"
@@ -14,11 +15,14 @@ const manyChunks = 5
 // which is the count of each chunk and not of all. Servers and tools write a 0 where they did not count. A total of 0
 // goes with the dropped counts. The map is nil if nothing is left of it.
 func PlausibleUsage(usage []byte, output bool, chunks int) (kept []byte, dropped bool) {
+	if !doubtful(usage, chunks) { // as nearly always
+		return usage, false
+	}
 	gjson.ParseBytes(usage).ForEach(func(name, value gjson.Result) bool {
 		dropped = impossibleCount(name.Str, value, output, chunks)
 		return !dropped
 	})
-	if !dropped { // as nearly always
+	if !dropped {
 		return usage, false
 	}
 	var members map[string]json.RawMessage
@@ -40,6 +44,26 @@ func PlausibleUsage(usage []byte, output bool, chunks int) (kept []byte, dropped
 		return usage, false
 	}
 	return kept, true
+}
+
+// doubtful reports whether a usage map may have a count that cannot be true. Whatever it does not understand is
+// doubtful.
+func doubtful(usage []byte, chunks int) bool {
+	suffix := []byte(`_tokens"`)
+	for rest := usage; ; {
+		name, after, found := bytes.Cut(rest, suffix)
+		if !found {
+			return bytes.IndexByte(usage, '\\') >= 0 // a name may have escapes
+		}
+		rest = bytes.TrimLeft(after, " \t\r\n:")
+		switch string(name[bytes.LastIndexByte(name, '"')+1:]) {
+		case "prompt", "completion", "input", "output":
+			n, digits := integer(rest)
+			if digits == 0 || n == 0 || n == 1 && chunks >= manyChunks {
+				return true
+			}
+		}
+	}
 }
 
 // impossibleCount reports whether a member of a usage map is a token count that cannot be true.

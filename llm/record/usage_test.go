@@ -24,6 +24,13 @@ func TestPlausibleUsage(t *testing.T) {
 		{`{"prompt_tokens_details":{"cached_tokens":0}}`, `{"prompt_tokens_details":{"cached_tokens":0}}`, false, 1},
 		{`{"prompt_tokens":7,"total_tokens":0}`, `{"prompt_tokens":7,"total_tokens":0}`, false, 1},
 		{`{}`, `{}`, false, 1},
+		{`{"prompt_tokens" : 5,"completion_tokens" : 0,"x":null}`, `{"prompt_tokens":5,"x":null}`, true, 1},
+		{`{"output_tokens":10e-1,"x":1}`, `{"x":1}`, true, manyChunks},
+		{`{"prompt_tokens":-0,"x":1}`, `{"x":1}`, true, 1},
+		{`{"prompt\u005ftokens":0,"x":1}`, `{"x":1}`, true, 1},
+		{`{"prompt_tokens":9,"completion_tokens":4,"prompt_tokens_details":{"cached_tokens":0},"total_tokens":0}`,
+			`{"prompt_tokens":9,"completion_tokens":4,"prompt_tokens_details":{"cached_tokens":0},"total_tokens":0}`,
+			false, 1000},
 	} {
 		got, zeros := PlausibleUsage([]byte(tt.usage), true, tt.chunks)
 		if zeros != tt.zeros || !sameJSON(t, got, []byte(tt.want)) {

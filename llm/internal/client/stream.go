@@ -142,7 +142,7 @@ func (s *stream) event(ev *sse.Event) bool {
 // isHeartbeat reports whether an event only keeps a connection awake: an event without data, one with the name of a
 // heartbeat, or one whose data is such a word.
 func isHeartbeat(ev *sse.Event) bool {
-	if len(ev.Name) == 0 && len(ev.Data) > 0 && ev.Data[0] == '{' {
+	if len(ev.Name) == 0 && len(ev.Data) > 0 && (ev.Data[0] == '{' || ev.Data[0] == '[') {
 		return false // nearly all events
 	}
 	if string(ev.Name) == "error" {
