@@ -1,5 +1,8 @@
 // Package output is the k6 output --out llm=PATH: it takes the records out of the sample containers that carry them and
 // appends them to a file as JSON lines, at least once a second, so that a killed run loses only its last second.
+//
+// One goroutine makes lines of the records, soon after k6 hands them over, and another one writes them. So a slow disk
+// holds up neither k6 nor the heartbeats.
 package output
 
 import (
@@ -16,7 +19,6 @@ import (
 	"go.k6.io/k6/v2/output"
 
 	"github.com/seed-307b789f/xk6-llm/internal/host"
-	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/internal/storage"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/samples"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -32,19 +34,24 @@ type Output struct {
 	object  string // URL of the object that the file becomes in the end; empty if there is none
 	run     *record.Run
 	log     logrus.FieldLogger
-	flusher *output.PeriodicFlusher
 	file    *file
+	writer  *writer
 	started time.Time
 	health  *health
 	unwatch func() // ends the watch for hang-ups
 
 	mu      sync.Mutex
 	pending []metrics.SampleContainer
+	more    chan struct{} // holds an element when pending may have grown
 
-	// Used by the flusher's goroutine, and by Stop after that has ended.
-	end     record.End
-	delays  []time.Duration
-	failing bool
+	// Used by the goroutine of encode, and by Stop after that has ended.
+	taken    []metrics.SampleContainer
+	block    block // the lines to be written next
+	end      record.End
+	delays   []time.Duration
+	refused  int // lines that could not be encoded
+	stopping chan struct{}
+	encoded  chan struct{} // closed when encode has ended
 }
 
 var _ output.WithStopWithTestError = new(Output)
@@ -93,19 +100,27 @@ func (o *Output) Start() (err error) {
 	}
 	o.started = time.Now()
 	o.run.Start = record.UnixNano(o.started)
-	if err := o.write(o.run); err != nil {
+	o.encode(o.run)
+	if err := o.file.write(o.block); err != nil {
 		return err
 	}
+	o.block = block{}
 	o.health = startHealth()
 	o.unwatch = watchHangup(o.log)
-	o.flusher, err = output.NewPeriodicFlusher(flushPeriod, o.flush)
-	return err
+	o.begin()
+	return nil
 }
 
-// AddMetricSamples keeps the samples from which the file is made and ignores the rest.
+// begin starts the goroutines.
+func (o *Output) begin() {
+	o.writer = startWriter(o.file, o.log)
+	o.more, o.stopping, o.encoded = make(chan struct{}, 1), make(chan struct{}), make(chan struct{})
+	go o.encodeAll()
+}
+
+// AddMetricSamples keeps the samples from which the file is made and ignores the rest. It does not wait for the disk.
 func (o *Output) AddMetricSamples(containers []metrics.SampleContainer) {
 	o.mu.Lock()
-	defer o.mu.Unlock()
 	for _, c := range containers {
 		switch s := c.(type) {
 		case *samples.Container:
@@ -115,6 +130,11 @@ func (o *Output) AddMetricSamples(containers []metrics.SampleContainer) {
 				o.pending = append(o.pending, c)
 			}
 		}
+	}
+	o.mu.Unlock()
+	select {
+	case o.more <- struct{}{}:
+	default:
 	}
 }
 
@@ -129,23 +149,59 @@ func (o *Output) recordsDrops(s metrics.Sample) bool {
 	return false
 }
 
+// encodeAll makes lines of what k6 hands over, until the output stops.
+func (o *Output) encodeAll() {
+	defer close(o.encoded)
+	seconds := time.NewTicker(flushPeriod)
+	defer seconds.Stop()
+	for {
+		select {
+		case <-o.more:
+			o.encodePending()
+		case <-seconds.C:
+			o.flush()
+		case <-o.stopping:
+			o.flush()
+			return
+		}
+	}
+}
+
+// flush hands all lines to the writer.
 func (o *Output) flush() {
+	o.encodePending()
+	if beat := o.health.beat(); beat != nil {
+		o.encode(beat)
+	}
+	o.put()
+	o.writer.tell()
+}
+
+// put hands the lines of a block to the writer.
+func (o *Output) put() {
+	if o.block.lines > 0 {
+		o.writer.put(o.block)
+		o.block = block{text: o.writer.room()}
+	}
+}
+
+func (o *Output) encodePending() {
 	o.mu.Lock()
-	pending := o.pending
-	o.pending = make([]metrics.SampleContainer, 0, len(pending))
+	o.taken, o.pending = o.pending, o.taken[:0]
 	o.mu.Unlock()
-	for _, c := range pending {
+	for _, c := range o.taken {
 		switch c := c.(type) {
 		case *samples.Container:
 			o.take(c)
 		case metrics.Sample:
 			o.encode(o.dropped(c))
 		}
+		if len(o.block.text) >= fullBlock {
+			o.block.full = true
+			o.put()
+		}
 	}
-	if beat := o.health.beat(); beat != nil {
-		o.encode(beat)
-	}
-	o.report(o.flushFile())
+	clear(o.taken)
 }
 
 // take appends one line. The run line is in the file already; every other line comes once.
@@ -155,18 +211,11 @@ func (o *Output) take(c *samples.Container) {
 		return
 	case *record.Request:
 		o.countRequest(line)
-		if line.RequestBody != "" || line.ResponseBody != "" {
-			o.keepPrivate()
-		}
+		o.block.private = o.block.private || line.RequestBody != "" || line.ResponseBody != ""
 	case *record.Dropped:
 		o.end.Dropped += line.Count
 	}
-	text, err := c.AppendText(nil)
-	if err != nil {
-		o.report(err)
-		return
-	}
-	o.file.add(text)
+	o.add(c.AppendText)
 }
 
 func (o *Output) countRequest(r *record.Request) {
@@ -194,26 +243,22 @@ func (o *Output) dropped(s metrics.Sample) *record.Dropped {
 }
 
 func (o *Output) encode(line record.Line) {
-	text, err := record.Append(nil, line)
+	o.add(func(dst []byte) ([]byte, error) { return record.Append(dst, line) })
+}
+
+// add appends a line to the block. It logs the first line that JSON cannot hold.
+func (o *Output) add(appendLine func([]byte) ([]byte, error)) {
+	text, err := appendLine(o.block.text)
 	if err != nil {
-		o.report(err)
+		if o.refused++; o.refused == 1 {
+			o.log.WithError(err).Error("a record cannot be written")
+		}
 		return
 	}
-	o.file.add(text)
-}
-
-func (o *Output) write(line record.Line) error {
-	o.encode(line)
-	return o.file.flush()
-}
-
-// report logs the first of several errors in a row.
-func (o *Output) report(err error) {
-	if err != nil && !o.failing {
-		o.log.WithError(err).Errorf("records are not being written to %s; what fits in memory is kept and tried again",
-			plain.Terminal(o.path))
+	if o.block.lines++; o.block.lines == 1 {
+		o.block.made = time.Now()
 	}
-	o.failing = err != nil
+	o.block.text = append(text, '\n')
 }
 
 // Stop ends the file of a run that ended by itself.
@@ -221,7 +266,8 @@ func (o *Output) Stop() error { return o.StopWithTestError(nil) }
 
 // StopWithTestError writes the last line, which records how the run ended, and closes the file.
 func (o *Output) StopWithTestError(runErr error) error {
-	o.flusher.Stop()
+	close(o.stopping)
+	<-o.encoded
 	o.end.Status = "finished"
 	if runErr != nil {
 		o.end.Status = runErr.Error()
@@ -232,7 +278,10 @@ func (o *Output) StopWithTestError(runErr error) error {
 		o.log.Info(advice)
 	}
 	defer o.unwatch()
-	return o.finish()
+	o.encode(&o.end)
+	err := o.writer.finish(o.block)
+	o.file.lost += o.refused + o.writer.lost
+	return o.finish(err)
 }
 
 // recordEnds are the extensions of record files; the latter two are compressed.

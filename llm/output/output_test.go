@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/zstd"
-	"github.com/sirupsen/logrus"
 	logtest "github.com/sirupsen/logrus/hooks/test"
 	"go.k6.io/k6/v2/lib"
 	"go.k6.io/k6/v2/metrics"
@@ -147,6 +146,11 @@ func TestStartNamesWhatCannotBeWritten(t *testing.T) {
 	}
 }
 
+// linesOf returns a block of lines.
+func linesOf(lines ...string) block {
+	return block{text: []byte(strings.Join(lines, "\n") + "\n"), lines: len(lines)}
+}
+
 // The next write begins with what a failed one left over, so that no line is ever mixed with another.
 func TestFileKeepsWhatItCannotWrite(t *testing.T) {
 	t.Parallel()
@@ -155,19 +159,16 @@ func TestFileKeepsWhatItCannotWrite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	good := f.f
 	readOnly, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.f = readOnly
-	f.add([]byte("one"))
-	if err := f.flush(); err == nil {
+	f.out = readOnly
+	if err := f.write(linesOf("one")); err == nil {
 		t.Fatal("writing to a file open for reading succeeded")
 	}
-	f.f = good
-	f.add([]byte("two"))
-	if err := errors.Join(f.flush(), f.close(), readOnly.Close()); err != nil {
+	f.out = f.f
+	if err := errors.Join(f.write(linesOf("two")), f.close(), readOnly.Close()); err != nil {
 		t.Fatal(err)
 	}
 	if data, _ := os.ReadFile(path); string(data) != "one\ntwo\n" {
@@ -190,20 +191,20 @@ func TestFlushedLinesCanBeRead(t *testing.T) {
 			t.Fatal(err)
 		}
 		for second := range 3 {
+			var list []string
 			for i := range 100 {
-				line := fmt.Sprintf("line %d of second %d", i, second)
-				f.add([]byte(line))
-				want += line + "\n"
+				list = append(list, fmt.Sprintf("line %d of second %d", i, second))
 			}
-			if err := f.flush(); err != nil {
+			b := linesOf(list...)
+			want += string(b.text)
+			if err := f.write(b); err != nil {
 				t.Fatal(err)
 			}
 			if got, err := readAll(path, open); got != want || (err != nil && !errors.Is(err, io.ErrUnexpectedEOF)) {
 				t.Errorf("%s, flush %d: read %d of %d bytes, %v", end, second, len(got), len(want), err)
 			}
 		}
-		f.add([]byte("last"))
-		if err := errors.Join(f.flush(), f.close()); err != nil {
+		if err := errors.Join(f.write(linesOf("last")), f.close()); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := readAll(path, open); got != want+"last\n" || err != nil {
@@ -232,23 +233,9 @@ func TestFileReportsLostLines(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.buf = make([]byte, maxPending)
-	f.add([]byte("x"))
-	f.buf = []byte("half")
+	f.lost, f.buf = 1, []byte("half")
 	if err := f.close(); err == nil || !strings.Contains(err.Error(), path+" is incomplete: 1 lines and 4 bytes") {
 		t.Errorf("got %v", err)
-	}
-}
-
-func TestErrorsAreLoggedOnce(t *testing.T) {
-	t.Parallel()
-	log, hook := logtest.NewNullLogger()
-	o := &Output{path: "p", log: log}
-	for _, err := range []error{errors.New("disk full"), errors.New("disk full"), nil, errors.New("disk full")} {
-		o.report(err)
-	}
-	if n := len(hook.AllEntries()); n != 2 || hook.LastEntry().Level != logrus.ErrorLevel {
-		t.Errorf("%d entries, want one for each series of errors", n)
 	}
 }
 

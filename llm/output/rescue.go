@@ -66,7 +66,7 @@ func (f *file) restore(perm fs.FileMode) error {
 		return errors.Join(err, fresh.Close(), os.Remove(path))
 	}
 	_ = f.f.Close() // no other process can see it
-	f.f, f.path = fresh, path
+	f.f, f.out, f.path = fresh, fresh, path
 	return nil
 }
 

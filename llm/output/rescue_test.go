@@ -28,7 +28,7 @@ var unpackers = map[string]func(io.Reader) (io.Reader, error){
 	".jsonl.zst": func(r io.Reader) (io.Reader, error) { return zstd.NewReader(r) },
 }
 
-// writing returns an output whose file is at path, without its flusher.
+// writing returns an output whose file is at path, without its goroutines.
 func writing(t *testing.T, path string, overwrite bool) (*Output, *logtest.Hook) {
 	t.Helper()
 	f, err := create(path, overwrite)
@@ -36,7 +36,7 @@ func writing(t *testing.T, path string, overwrite bool) (*Output, *logtest.Hook)
 		t.Fatal(err)
 	}
 	log, hook := logtest.NewNullLogger()
-	return &Output{path: path, log: log, file: f}, hook
+	return &Output{path: path, log: log, file: f, writer: &writer{file: f, log: log, path: path}}, hook
 }
 
 // A file that is deleted during the run is there again, whole, at the end.
@@ -52,19 +52,16 @@ func TestDeletedFileIsWrittenAgain(t *testing.T) {
 		} {
 			path := filepath.Join(t.TempDir(), "dir", "run"+end)
 			o, hook := writing(t, path, false)
-			o.file.add([]byte("one"))
-			if err := o.flushFile(); err != nil {
+			if err := o.writer.write(linesOf("one")); err != nil {
 				t.Fatal(err)
 			}
 			if err := remove(path); err != nil {
 				t.Fatal(err)
 			}
-			o.file.add([]byte("two"))
-			if err := o.flushFile(); err != nil {
+			if err := o.writer.write(linesOf("two")); err != nil {
 				t.Errorf("%s, %s: %v", end, name, err)
 			}
-			o.file.add([]byte("three"))
-			if err := errors.Join(o.flushFile(), o.file.close()); err != nil {
+			if err := errors.Join(o.writer.write(linesOf("three")), o.file.close()); err != nil {
 				t.Errorf("%s, %s: %v", end, name, err)
 			}
 			if name == "replaced" {
@@ -92,8 +89,7 @@ func TestDeletedForGood(t *testing.T) {
 	if err := errors.Join(os.RemoveAll(dir), os.WriteFile(dir, nil, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	o.file.add([]byte("one"))
-	if err := o.finish(); err == nil ||
+	if err := o.finish(o.writer.write(linesOf("one"))); err == nil ||
 		!strings.Contains(err.Error(), "record file "+path+" was deleted during the run, and its records are lost") {
 		t.Errorf("got %v", err)
 	}
@@ -108,12 +104,10 @@ func TestFileThatIsCut(t *testing.T) {
 	for end, unpack := range unpackers {
 		path := filepath.Join(t.TempDir(), "run"+end)
 		o, hook := writing(t, path, false)
-		o.file.add([]byte("one"))
-		if err := errors.Join(o.flushFile(), os.Truncate(path, 0)); err != nil {
+		if err := errors.Join(o.writer.write(linesOf("one")), os.Truncate(path, 0)); err != nil {
 			t.Fatal(err)
 		}
-		o.file.add([]byte("two"))
-		if err := o.flushFile(); err != nil {
+		if err := o.writer.write(linesOf("two")); err != nil {
 			t.Fatal(err)
 		}
 		err := o.file.close()
@@ -139,7 +133,7 @@ func TestLastLineOfAFullDisk(t *testing.T) {
 	for range 50 {
 		o.encode(&record.Stage{Index: 1, Status: "completed"})
 	}
-	if err := o.flushFile(); err != nil {
+	if err := o.writer.write(o.block); err != nil {
 		t.Fatal(err)
 	}
 	size := o.file.size
@@ -187,12 +181,69 @@ func TestPermissionsOfRecords(t *testing.T) {
 			line.RequestBody = "{}"
 		}
 		o.take(m.Request(line, record.Counts{}, metrics.TagsAndMeta{Tags: registry.RootTagSet()}, samples.ITLOff))
+		if err := o.writer.write(o.block); err != nil {
+			t.Fatal(err)
+		}
 		info, err := os.Stat(path)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if got := info.Mode().Perm(); got != tt.want && got != tt.want&^0o044 { // with a strict umask
 			t.Errorf("%s: %v, want %v", name, got, tt.want)
+		}
+	}
+}
+
+// A reader of a pipe that does not read holds up neither k6 nor the making of lines, and misses nothing.
+func TestPipeThatNobodyReads(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "run.jsonl")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := New(params(path, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := made.(*Output)
+	if err := o.Start(); err != nil {
+		t.Fatal(err)
+	}
+	registry := metrics.NewRegistry()
+	m, err := samples.Register(&lib.TestPreInitState{Registry: registry})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const requests = 10_000 // of which the pipe holds some hundreds
+	for i := range int64(requests) {
+		r := &record.Request{ID: "0f8fad5b-d9cb-469f-a165-70867728950e", Index: i, Start: 1, End: 2, Chunks: []int64{}}
+		o.AddMetricSamples([]metrics.SampleContainer{
+			m.Request(r, r.Counts(), metrics.TagsAndMeta{Tags: registry.RootTagSet()}, samples.ITLOff),
+		})
+	}
+	stopped := make(chan error)
+	go func() { stopped <- o.Stop() }()
+	lines, next := record.NewReader(reader, path), int64(0)
+	for {
+		line, err := lines.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch l := line.(type) {
+		case *record.Request:
+			if l.Index != next {
+				t.Fatalf("request %d came in place of %d", l.Index, next)
+			}
+			next++
+		case *record.End:
+			if err := <-stopped; err != nil || next != requests || l.Requests != requests {
+				t.Errorf("read %d requests, the last line says %d, want %d (%v)", next, l.Requests, requests, err)
+			}
+			return
 		}
 	}
 }
@@ -213,8 +264,7 @@ func TestRecordsThroughAPipe(t *testing.T) {
 		got <- string(text)
 	}()
 	o, _ := writing(t, path, false)
-	o.file.add([]byte("one"))
-	if err := errors.Join(o.flushFile(), o.file.close()); err != nil {
+	if err := errors.Join(o.writer.write(linesOf("one")), o.file.close()); err != nil {
 		t.Fatal(err)
 	}
 	if text := <-got; text != "one\n" {
