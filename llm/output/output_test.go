@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -224,6 +225,32 @@ func readAll(path string, open func(io.Reader) (io.Reader, error)) (string, erro
 	}
 	text, err := io.ReadAll(r)
 	return string(text), err
+}
+
+// Goroutines that read tokens run between the lines of a batch.
+func TestEncodingGivesWay(t *testing.T) { // alone, as it takes all processors but one away
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	registry := metrics.NewRegistry()
+	m, err := samples.Register(&lib.TestPreInitState{Registry: registry})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := new(Output)
+	for range 1000 {
+		o.pending = append(o.pending, m.Event(&record.Stage{Index: 1}, registry.RootTagSet()))
+	}
+	var turns, done atomic.Int64
+	go func() {
+		for done.Load() == 0 {
+			turns.Add(1)
+			runtime.Gosched()
+		}
+	}()
+	o.encodePending()
+	done.Store(1)
+	if n := turns.Load(); n < 20 || o.block.lines != 1000 {
+		t.Errorf("%d turns of another goroutine in %d lines, want 20 in 1000", n, o.block.lines)
+	}
 }
 
 func TestFileReportsLostLines(t *testing.T) {
