@@ -77,10 +77,13 @@ func (s Set) Has(r rune) bool {
 // category returns the set of the general categories with the given names; a name of one letter stands for all that
 // begin with it.
 func category(names ...string) Set {
+	var wanted [len(categoryNames)]bool
+	for i, name := range categoryNames {
+		wanted[i] = slices.Contains(names, name) || slices.Contains(names, name[:1])
+	}
 	var out Set
 	for i, run := range categoryRuns {
-		name := categoryNames[run&31]
-		if !slices.Contains(names, name) && !slices.Contains(names, name[:1]) {
+		if !wanted[run&31] {
 			continue
 		}
 		last := rune(utf8.MaxRune)
@@ -160,9 +163,11 @@ func (c *Class) fill(s Set) {
 			if span[0] > first+255 {
 				break
 			}
-			for r := max(span[0], first); r <= min(span[1], first+255); r++ {
-				page[r>>6&3] |= 1 << (r & 63)
-			}
+			set(&page, max(span[0], first)&255, min(span[1], first+255)&255)
+		}
+		if n := len(c.index); n > 0 && c.pages[c.index[n-1]] == page { // most pages equal the one before
+			c.index = append(c.index, c.index[n-1])
+			continue
 		}
 		number, known := seen[page]
 		if !known {
@@ -171,6 +176,16 @@ func (c *Class) fill(s Set) {
 			c.pages = append(c.pages, page)
 		}
 		c.index = append(c.index, number)
+	}
+}
+
+// set sets the bits from first to last.
+func set(page *[4]uint64, first, last rune) {
+	for i := range page {
+		from, to := max(first, rune(64*i)), min(last, rune(64*i+63))
+		if from <= to {
+			page[i] |= ^uint64(0) >> (63 - (to - from)) << (from & 63)
+		}
 	}
 }
 

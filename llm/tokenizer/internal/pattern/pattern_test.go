@@ -58,3 +58,20 @@ func FuzzRegex(f *testing.F) {
 		}
 	})
 }
+
+// A class holds the code points of its set, whether ranges end within a page, at its end or pages later.
+func TestClassHoldsItsSet(t *testing.T) {
+	t.Parallel()
+	for name, s := range map[string]Set{
+		"words": PlainWord(), "all but words": PlainWord().Complement(), "punctuation": Punctuation(),
+		"pages": {{0x7f, 0xff}, {0x100, 0x13f}, {0x141, 0x141}, {0x17f, 0x3ff}, {0x401, 0x1ffff},
+			{0x20001, utf8.MaxRune}},
+	} {
+		c := NewClass(s)
+		for r := range rune(utf8.MaxRune + 1) {
+			if got, want := c.Has(r), s.Has(r); got != want {
+				t.Fatalf("%s: Has(%#x): got %t, want %t", name, r, got, want)
+			}
+		}
+	}
+}
