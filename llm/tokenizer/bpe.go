@@ -154,10 +154,10 @@ func (m *bpe) cutsAtSpaces() bool {
 	}
 	mark := []byte(spaceMark)
 	for _, p := range m.merges.places {
-		if p.left < 0 {
+		if p.left == 0 {
 			continue
 		}
-		left, _ := m.piece(p.left)
+		left, _ := m.piece(p.left - 1)
 		right, _ := m.piece(p.right)
 		if bytes.HasPrefix(right, mark) && !bytes.HasSuffix(left, mark) {
 			return false

@@ -8,36 +8,34 @@ type mergeTable struct {
 }
 
 type mergeSlot struct {
-	left, right int32 // left is -1 in a free slot
+	left, right int32 // left is one more than the token's id, so that it is 0 in a free slot
 	rank        uint32
 	id          int32
 }
 
-func newMergeTable(n int64) *mergeTable {
+func newMergeTable(n int) *mergeTable {
 	t := &mergeTable{shift: 60}
-	for int64(1)<<(64-t.shift) < 2*n {
+	for 1<<(64-t.shift) < 2*n {
 		t.shift--
 	}
 	t.places = make([]mergeSlot, 1<<(64-t.shift))
-	for i := range t.places {
-		t.places[i].left = -1
-	}
 	return t
 }
 
 // slot returns where the merge of two tokens is or would be.
 func (t *mergeTable) slot(left, right int32) *mergeSlot {
+	left++
 	hash := (uint64(uint32(left))<<32 | uint64(uint32(right))) * 0x9e3779b97f4a7c15
 	for i := hash >> t.shift; ; i = (i + 1) & uint64(len(t.places)-1) {
 		p := &t.places[i]
-		if p.left == left && p.right == right || p.left < 0 {
+		if p.left == left && p.right == right || p.left == 0 {
 			return p
 		}
 	}
 }
 
 func (t *mergeTable) add(left, right int32, rank uint32, id int32) {
-	*t.slot(left, right) = mergeSlot{left, right, rank, id}
+	*t.slot(left, right) = mergeSlot{left + 1, right, rank, id}
 }
 
 // noMerge is the rank of two tokens that do not merge.
@@ -51,7 +49,7 @@ type pair struct {
 }
 
 func (m *bpe) rank(left, right int32) (rank uint32, merged int32) {
-	if p := m.merges.slot(left, right); p.left >= 0 {
+	if p := m.merges.slot(left, right); p.left > 0 {
 		return p.rank, p.id
 	}
 	return noMerge, 0

@@ -14,18 +14,7 @@ type object struct {
 	value  gjson.Result
 	path   string
 	err    *error
-	fields map[string]gjson.Result // fields of value if it is large, see scanned
-}
-
-// scanned returns the object with its fields found once, rather than by reading past vocabulary and merges for each
-// field.
-func (o object) scanned() object {
-	o.fields = map[string]gjson.Result{}
-	o.value.ForEach(func(key, value gjson.Result) bool {
-		o.fields[key.Str] = value
-		return true
-	})
-	return o
+	fields map[string]gjson.Result // fields of value if it is the model
 }
 
 func (o object) get(name string) gjson.Result {

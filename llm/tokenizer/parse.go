@@ -5,8 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
-
-	"github.com/tidwall/gjson"
+	"unsafe"
 
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
 )
@@ -18,33 +17,32 @@ func Parse(data []byte) (*Tokenizer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tokenizer file: %w", err)
 	}
-	if !json.Valid(data) {
+	d, ok := readDocument(textOf(data))
+	if !ok {
 		data = textfile.Finite(data)
+		d, ok = readDocument(textOf(data))
 	}
-	if !json.Valid(data) {
+	if !ok {
 		var raw json.RawMessage
 		return nil, fmt.Errorf("tokenizer file: %w", json.Unmarshal(data, &raw)) // json.Unmarshal tells where
 	}
-	root := gjson.ParseBytes(data)
-	if !root.IsObject() {
+	if d.sections == nil {
 		return nil, errors.New("tokenizer file: not a JSON object")
 	}
-	sections := map[string]gjson.Result{}
-	root.ForEach(func(key, value gjson.Result) bool {
-		sections[key.Str] = value
-		return true
-	})
-	t, err := build(sections)
+	t, err := build(d)
 	if err != nil {
 		return nil, fmt.Errorf("tokenizer file: %w", err)
 	}
 	return t, nil
 }
 
-func build(sections map[string]gjson.Result) (*Tokenizer, error) {
+// textOf returns data as a string without a copy. The string is valid as long as data does not change.
+func textOf(data []byte) string { return unsafe.String(unsafe.SliceData(data), len(data)) }
+
+func build(d *document) (*Tokenizer, error) {
 	t := &Tokenizer{seed: maphash.MakeSeed()}
 	var err error
-	section := func(name string) object { return object{value: sections[name], path: name, err: &err} }
+	section := func(name string) object { return object{value: d.sections[name], path: name, err: &err} }
 	t.normalizers = parseNormalizers(section("normalizer"))
 	steps, bytes := parsePreTokenizers(section("pre_tokenizer"))
 	t.steps = steps
@@ -53,7 +51,9 @@ func build(sections map[string]gjson.Result) (*Tokenizer, error) {
 		t.joined = " "
 	}
 	if err == nil {
-		t.model = parseModel(section("model").scanned(), bytes)
+		model := section("model")
+		model.fields = d.model
+		t.model = parseModel(lists{model, d}, bytes)
 	}
 	if err != nil {
 		return nil, err

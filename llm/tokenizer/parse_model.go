@@ -2,14 +2,13 @@ package tokenizer
 
 import (
 	"fmt"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
 )
 
 // parseModel reads the model. bytes tells that the model is given bytes.
-func parseModel(o object, bytes bool) model {
+func parseModel(o lists, bytes bool) model {
 	kind := o.kind()
 	if kind == "" {
 		kind = guessModel(o)
@@ -31,7 +30,7 @@ func parseModel(o object, bytes bool) model {
 }
 
 // guessModel names the model of a file that does not name it, by the fields that only one model has.
-func guessModel(o object) string {
+func guessModel(o lists) string {
 	has := func(name string) bool { return o.get(name).Exists() }
 	switch {
 	case has("merges"):
@@ -45,26 +44,20 @@ func guessModel(o object) string {
 	}
 }
 
-func parseVocabulary(o object) *vocabulary {
+func parseVocabulary(o lists) *vocabulary {
 	vocab := o.field("vocab", gjson.JSON)
 	if !vocab.IsObject() {
 		o.failField("vocab", "is not an object")
 		return newVocabulary(nil)
 	}
-	var entries []entry
-	vocab.ForEach(func(token, v gjson.Result) bool {
-		id, ok := toID(v)
-		if !ok {
-			o.fail("vocab: token %q has id %s", token.Str, v.Raw)
-		}
-		entries = append(entries, entry{token.Str, id})
-		return ok
-	})
-	return newVocabulary(entries)
+	if o.fault != "" {
+		o.fail("vocab: %s", o.fault)
+	}
+	return newVocabulary(o.vocab)
 }
 
 // parseUnknown returns the id of the token for what the vocabulary lacks.
-func parseUnknown(o object, v *vocabulary, field string) int32 {
+func parseUnknown(o lists, v *vocabulary, field string) int32 {
 	token := o.text(field)
 	id, ok := v.id([]byte(token))
 	if !ok {
@@ -73,7 +66,7 @@ func parseUnknown(o object, v *vocabulary, field string) int32 {
 	return id
 }
 
-func parseWordPiece(o object) model {
+func parseWordPiece(o lists) model {
 	v := parseVocabulary(o)
 	w := &wordPiece{vocabulary: v, unknown: parseUnknown(o, v, "unk_token"),
 		maxChars: o.number("max_input_chars_per_word"),
@@ -88,7 +81,7 @@ func parseWordPiece(o object) model {
 	return w
 }
 
-func parseUnigram(o object) model {
+func parseUnigram(o lists) model {
 	u := &unigram{trie: newTrie(), fallsBack: o.optionalFlag("byte_fallback", false)}
 	var entries []entry
 	o.field("vocab", gjson.JSON).ForEach(func(_, v gjson.Result) bool {
@@ -128,7 +121,7 @@ func byteTokens(v *vocabulary) (ids [256]int32) {
 	return ids
 }
 
-func parseBPE(o object, bytes bool) model {
+func parseBPE(o lists, bytes bool) model {
 	if d := o.get("dropout"); d.Num != 0 {
 		o.fail("dropout %s is not supported: it makes token counts random", d.Raw)
 	}
@@ -154,52 +147,4 @@ func parseBPE(o object, bytes bool) model {
 	}
 	m.merges = parseMerges(o, v, len(m.prefix))
 	return m
-}
-
-func parseMerges(o object, v *vocabulary, prefix int) *mergeTable {
-	list := o.field("merges", gjson.JSON)
-	table := newMergeTable(list.Get("#").Int())
-	rank := uint32(0)
-	var joined []byte
-	list.ForEach(func(_, merge gjson.Result) bool {
-		left, right, ok := mergeParts(merge)
-		switch {
-		case strings.HasPrefix(merge.Str, "#version"):
-			return true
-		case !ok || len(right) < prefix:
-			o.fail("merges: entry %d is not two tokens: %.60s", rank, merge.Raw)
-			return false
-		}
-		joined = append(append(joined[:0], left...), right[prefix:]...)
-		a, okA := v.idOf(left)
-		b, okB := v.idOf(right)
-		c, okC := v.id(joined)
-		if !okA || !okB || !okC {
-			o.fail("merges: entry %d (%q and %q) is not of the vocabulary", rank, left, right)
-			return false
-		}
-		table.add(a, b, rank, c)
-		rank++
-		return true
-	})
-	return table
-}
-
-// mergeParts reads "a b" or ["a", "b"].
-func mergeParts(merge gjson.Result) (left, right string, ok bool) {
-	if merge.Type == gjson.String {
-		left, right, ok = strings.Cut(merge.Str, " ")
-		return left, right, ok && !strings.Contains(right, " ")
-	}
-	var parts [2]string
-	n := 0
-	ok = true
-	merge.ForEach(func(_, part gjson.Result) bool {
-		if ok = part.Type == gjson.String && n < len(parts); ok {
-			parts[n] = part.Str
-			n++
-		}
-		return ok
-	})
-	return parts[0], parts[1], ok && n == len(parts)
 }

@@ -51,6 +51,10 @@ func TestParseErrors(t *testing.T) {
 		"merge of one": {model(`"type":"BPE","vocab":{"a":0},"merges":["a"]`), "entry 0 is not two tokens"},
 		"merge of three": {model(`"type":"BPE","vocab":{"a":0},"merges":[["a","a","a"]]`),
 			"entry 0 is not two tokens"},
+		"merges by name": {model(`"type":"BPE","vocab":{"a":0},"merges":{"a":"a a"}`),
+			`model: BPE: field "merges" is not a list`},
+		"merge unknown, then one malformed": {model(`"type":"BPE","vocab":{"a":0,"aa":1},"merges":["a a","a b","a"]`),
+			`entry 1 ("a" and "b") is not of the vocabulary`},
 		"merge unknown": {model(`"type":"BPE","vocab":{"a":0,"b":1},"merges":["a b"]`),
 			`entry 0 ("a" and "b") is not of the vocabulary`},
 		"id negative": {model(`"type":"BPE","vocab":{"a":-1},"merges":[]`), `token "a" has id -1`},
@@ -144,6 +148,53 @@ func TestModelGuessed(t *testing.T) {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
 		})
+	}
+}
+
+// Keys and texts may have escape sequences; of what is given twice the last counts; the line of a version, which files
+// of merges begin with, is no merge.
+func TestOddModels(t *testing.T) {
+	for model, want := range map[string][]int32{ // ids of "aab"
+		`"mod\u0065l":{"type":"BPE","voc\u0061b":{"\u0061":1,"b":2,"a\u0062":3},"merges":["a\u0020b"]}`:            {1, 3},
+		`"model":{"type":"BPE","vocab":{"z":0},"vocab":{"a":1,"b":2,"ab":3},"merges":["a z"],"merges":["a b"]}`:    {1, 3},
+		`"model":[],"model":{"type":"BPE","vocab":{"a":1,"b":2,"ab":3,"a":4,"ab":5},"merges":[["a","b"]]}`:         {4, 5},
+		`"model":{"type":"BPE","vocab":{"a":7e0,"b":2,"ab":30,"aab":1.0},"merges":["#version: 0.2","a b","a ab"]}`: {1},
+	} {
+		tok, err := Parse([]byte("{" + model + "}"))
+		if err != nil {
+			t.Fatalf("%s: %v", model, err)
+		}
+		if got := tok.Encode("aab"); !slices.Equal(got, want) {
+			t.Errorf("%s: got %v, want %v", model, got, want)
+		}
+	}
+}
+
+// A tokenizer shares no memory with the file that it was read from.
+func TestParseKeepsNoneOfItsInput(t *testing.T) {
+	texts := lines[string](t, "testdata/texts.jsonl")
+	for _, name := range names(t) {
+		data, err := os.ReadFile("testdata/" + name + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		tok, err := Parse(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range data {
+			data[i] = '!'
+		}
+		want := load(t, name)
+		for _, text := range texts {
+			ids := want.EncodeSpecial(text)
+			if got := tok.EncodeSpecial(text); !slices.Equal(got, ids) {
+				t.Errorf("%s: %q: got %v, want %v", name, text, got, ids)
+			}
+			if got, want := tok.Decode(ids, false), want.Decode(ids, false); got != want {
+				t.Errorf("%s: decoded %q, want %q", name, got, want)
+			}
+		}
 	}
 }
 
