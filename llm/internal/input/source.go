@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -69,7 +70,29 @@ func (s *Source) readRegular(abs string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if data, ok := s.readAtOnce(abs, info); ok {
+		return data, nil
+	}
 	return fsext.ReadFile(s.Files, abs)
+}
+
+// readAtOnce reads a file of the disk that is not in k6's cache yet, and puts it there. k6's file system itself would
+// copy it in pieces of 32 KB and let the cache grow with each of them, which takes much longer. It reports false if the
+// file system has to be asked.
+func (s *Source) readAtOnce(abs string, info fs.FileInfo) ([]byte, bool) {
+	cached, ok := s.Files.(fsext.CacheLayerGetter)
+	if !ok || info.IsDir() {
+		return nil, false
+	}
+	disk, err := os.Stat(abs)
+	if err != nil || !os.SameFile(info, disk) { // only a file of the disk is the same
+		return nil, false
+	}
+	data, err := os.ReadFile(abs)
+	if err == nil {
+		err = fsext.WriteFile(cached.GetCachingFs(), abs, data, disk.Mode().Perm())
+	}
+	return data, err == nil
 }
 
 // ReadText reads a file as ReadFile does, checks that it is UTF-8, and returns it without its byte order mark.
