@@ -1,6 +1,7 @@
 package host
 
 import (
+	"fmt"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -10,6 +11,21 @@ import (
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
+
+// growth is how much the heap may grow over what is live, in percent.
+const growth = 400
+
+// startEnv marks a GOGC that CalmStart has chosen, not the user.
+const startEnv = "K6_LLM_START_GOGC"
+
+// CalmStart returns variables for the environment of a program that will call CalmCollector. With them its heap grows
+// from the beginning as it does later, so that its start takes fewer collections. There are none if GOGC is set.
+func CalmStart() []string {
+	if os.Getenv("GOGC") != "" {
+		return nil
+	}
+	return []string{fmt.Sprintf("GOGC=%d", growth), startEnv + "=1"}
+}
 
 // goShare is the share of the process's memory that Go may take. The rest is for what the kernel keeps for a thousand
 // connections, and for the program's own pages, which count in a control group.
@@ -21,8 +37,8 @@ const goShare = 0.8
 // full. GOGC, GOMEMLIMIT and AUTOMEMLIMIT keep their effect where the user has set them. Only the first call in a
 // process does anything, and it takes as long as a collection.
 var CalmCollector = sync.OnceFunc(func() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400)
+	if os.Getenv("GOGC") == "" || os.Getenv(startEnv) != "" {
+		debug.SetGCPercent(growth)
 		// if Set fails, the memory stays unlimited
 		_, _ = memlimit.Set(memlimit.WithProvider(processMemory), memlimit.WithRatio(goShare))
 	}

@@ -39,9 +39,10 @@ func TestCalmCollector(t *testing.T) {
 		{"GOMEMLIMIT=1GiB", "percent 400, limited true, changed false\n"},
 		{"AUTOMEMLIMIT=off", "percent 400, limited false, changed false\n"},
 		{"GOGC=50", "percent 50, limited false, changed false\n"},
+		{strings.Join(CalmStart(), " "), fmt.Sprintf("percent 400, limited %v, changed %v\n", here, here)},
 	} {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestCalmCollector$")
-		cmd.Env = []string{"LIMITS_TEST_CALM=1", tt.env}
+		cmd.Env = append(strings.Fields(tt.env), "LIMITS_TEST_CALM=1")
 		out, err := cmd.CombinedOutput()
 		if err != nil || !strings.HasPrefix(string(out), tt.want) {
 			t.Errorf("with %q: got %q, %v, want %q", tt.env, out, err, tt.want)

@@ -24,6 +24,7 @@ import (
 	"github.com/seed-307b789f/xk6-llm/convert"
 	"github.com/seed-307b789f/xk6-llm/convert/cli"
 	"github.com/seed-307b789f/xk6-llm/convert/run"
+	"github.com/seed-307b789f/xk6-llm/internal/host"
 	"github.com/seed-307b789f/xk6-llm/internal/plain"
 	"github.com/seed-307b789f/xk6-llm/internal/storage"
 	"github.com/seed-307b789f/xk6-llm/internal/textfile"
@@ -257,7 +258,8 @@ func (r *runner) environment(path string, overrides []config.Override) ([]string
 	if err != nil {
 		return nil, err
 	}
-	return append(os.Environ(), "PWD="+dir, "K6_LLM_CONFIG="+path, record.OverridesEnv+"="+string(text),
+	env := append(os.Environ(), host.CalmStart()...)
+	return append(env, "PWD="+dir, "K6_LLM_CONFIG="+path, record.OverridesEnv+"="+string(text),
 		fmt.Sprintf("%s=%t", record.OverwriteEnv, r.force), "K6_NO_USAGE_REPORT=true"), nil
 }
 
