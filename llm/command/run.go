@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -83,7 +84,10 @@ of k6 run, for example 105 after Ctrl-C and 108 after a circuit breaker.`,
 	flags.StringVarP(&r.out, "out", "o", "", "report directory; overrides storage.local_storage.path")
 	flags.BoolVar(&r.force, "force", false, "replace the report in the directory, if there is one")
 	_ = flags.MarkHidden("config_file") // never fails: the flag exists
-	r.addKeys(flags)
+	// k6 makes this command at each start, and to list the keys takes 3 ms.
+	if slices.Contains(gs.CmdArgs, "llm") {
+		r.addKeys(flags)
+	}
 	return cmd
 }
 
