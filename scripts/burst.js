@@ -7,13 +7,13 @@
 import { summary } from 'k6/x/llm';
 import * as settings from './settings.js';
 
-export const options = settings.options([{ rate: 10, duration: '15s' }], 'gamma');
-
 const client = settings.client();
 const data = settings.conversations();
 
+export const options = settings.options(client, data, [{ rate: 10, duration: '15s' }], 'gamma');
+
 export default function () {
-  client.send(settings.limited(data.next()));
+  client.send(data.next());
 }
 
 export function handleSummary(data) {

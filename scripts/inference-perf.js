@@ -5,14 +5,15 @@
 //
 // Paths in the configuration are relative to the working directory. docs/config.md lists the effect of each key.
 import { Client, Dataset, config, summary } from 'k6/x/llm';
-import { path, trendStats } from './settings.js';
+import { exec, path, trendStats } from './settings.js';
 
 const { client: clientOptions, dataset, scenarios } = config(path(__ENV.CONFIG) || './data/inference-perf-sample.yml');
 
-export const options = { scenarios, summaryTrendStats: trendStats };
-
 const client = new Client(clientOptions);
 const data = new Dataset(dataset);
+
+scenarios.load.exec = exec(client, data);
+export const options = { scenarios, summaryTrendStats: trendStats };
 
 export default function () {
   client.send(data.next());

@@ -7,8 +7,6 @@
 import { summary } from 'k6/x/llm';
 import * as settings from './settings.js';
 
-export const options = settings.options([{ rate: 10, duration: '10s' }]);
-
 const adapters = (__ENV.ADAPTERS || 'lora-a:0.7,lora-b:0.3').split(',').map((adapter) => {
   const at = adapter.lastIndexOf(':');
   if (at < 1 || !(Number(adapter.slice(at + 1)) >= 0)) {
@@ -22,8 +20,10 @@ const client = settings.client({
 });
 const data = settings.conversations();
 
+export const options = settings.options(client, data, [{ rate: 10, duration: '10s' }]);
+
 export default function () {
-  client.send(settings.limited(data.next()));
+  client.send(data.next());
 }
 
 export function handleSummary(data) {

@@ -7,13 +7,13 @@
 import { Dataset, summary } from 'k6/x/llm';
 import * as settings from './settings.js';
 
-export const options = settings.options([{ rate: 10, duration: '8s' }]);
-
 const client = settings.client();
-const data = new Dataset({ type: 'mock', api: settings.api });
+const data = new Dataset({ type: 'mock', api: settings.api, maxTokens: settings.maxTokens });
+
+export const options = settings.options(client, data, [{ rate: 10, duration: '8s' }]);
 
 export default function () {
-  client.send(settings.limited(data.next()));
+  client.send(data.next());
 }
 
 export function handleSummary(data) {

@@ -10,8 +10,6 @@
 import { summary } from 'k6/x/llm';
 import * as settings from './settings.js';
 
-export const options = settings.options([{ rate: 5, duration: '10s' }]);
-
 const sessions = settings.number('SESSIONS', 20);
 
 function open() {
@@ -50,8 +48,10 @@ function open() {
 
 const { client, data } = open();
 
+export const options = settings.options(client, data, [{ rate: 5, duration: '10s' }]);
+
 export default function () {
-  client.send(settings.limited(data.next()));
+  client.send(data.next());
 }
 
 export function handleSummary(data) {

@@ -6,13 +6,13 @@
 import { summary } from 'k6/x/llm';
 import * as settings from './settings.js';
 
-export const options = settings.options([{ rate: 5, duration: '10s' }, { rate: 10, duration: '10s' }], 'poisson');
-
 const client = settings.client();
 const data = settings.conversations();
 
+export const options = settings.options(client, data, [{ rate: 5, duration: '10s' }, { rate: 10, duration: '10s' }], 'poisson');
+
 export default function () {
-  client.send(settings.limited(data.next()));
+  client.send(data.next());
 }
 
 export function handleSummary(data) {

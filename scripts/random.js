@@ -10,16 +10,16 @@
 import { summary } from 'k6/x/llm';
 import * as settings from './settings.js';
 
-export const options = settings.options([{ rate: 5, duration: '10s' }]);
-
 const lengths = __ENV.TRACE
   ? { trace: settings.path(__ENV.TRACE) }
   : { inputDistribution: settings.length('INPUT_LEN', 512), outputDistribution: settings.length('OUTPUT_LEN', 64) };
 
 const { client, data } = settings.generated({ type: 'random', useChatTemplate: settings.boolean('CHAT_TEMPLATE'), ...lengths });
 
+export const options = settings.options(client, data, [{ rate: 5, duration: '10s' }]);
+
 export default function () {
-  client.send(settings.limited(data.next()));
+  client.send(data.next());
 }
 
 export function handleSummary(data) {

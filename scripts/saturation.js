@@ -15,16 +15,16 @@ const stages = Array.from({ length: steps }, (_, i) => ({
   duration: __ENV.DURATION || '5s',
 }));
 
-export const options = {
-  scenarios: scenarios({ stages, arrival: __ENV.ARRIVAL || 'poisson', seed: settings.seed, interval: '1s' }),
-  summaryTrendStats: settings.trendStats,
-};
-
 const client = settings.client();
 const data = settings.conversations();
 
+export const options = {
+  scenarios: scenarios({ stages, arrival: __ENV.ARRIVAL || 'poisson', seed: settings.seed, interval: '1s', exec: settings.exec(client, data) }),
+  summaryTrendStats: settings.trendStats,
+};
+
 export default function () {
-  client.send(settings.limited(data.next()));
+  client.send(data.next());
 }
 
 export function handleSummary(data) {

@@ -74,7 +74,7 @@ export function client(options) {
 export function dataset(type, sample, options) {
   const name = __ENV.DATASET;
   const onHub = name && /^[\w.-]+\/[\w.-]+$/.test(name) && !/\.(jsonl?|ndjson|csv|tsv|parquet|gz|zst)$/.test(name);
-  return new Dataset({ type, path: (onHub ? name : path(name)) || sample, files: __ENV.FILES, api, seed, tokenizer: __ENV.TOKENIZER, ...options });
+  return new Dataset({ type, path: (onHub ? name : path(name)) || sample, files: __ENV.FILES, api, seed, tokenizer: __ENV.TOKENIZER, maxTokens, ...options });
 }
 
 export const conversations = () => dataset('shareGPT', './data/sharegpt-sample.json');
@@ -99,15 +99,24 @@ export function generated(options) {
   const salt = __ENV.SALT === undefined ? undefined : __ENV.SALT || false;
   return {
     client: client({ api: form, tokenizer, baseURL: __ENV.BASE_URL || `sim:?tokenizer=${tokenizer}` }),
-    data: new Dataset({ tokenizer, api: form, seed, salt, ...options }),
+    data: new Dataset({ tokenizer, api: form, seed, salt, maxTokens, ...options }),
   };
 }
 
 // trendStats are the columns of the summary.
 export const trendStats = ['avg', 'min', 'med', 'p(90)', 'p(99)', 'max'];
 
-// options makes the options of a script. The given stages are the load unless the settings contain one.
-export function options(defaults, defaultArrival) {
+// exec is what an iteration of a script does: it sends the next item of data by client, without JavaScript. K6_LLM_EXEC=default
+// calls the script's default function instead, on a VU, as k6's own executors always do.
+export function exec(client, data) {
+  if (__ENV.K6_LLM_EXEC) return __ENV.K6_LLM_EXEC;
+  if (__ENV.EXECUTOR && __ENV.EXECUTOR !== 'llm-arrival-rate') return undefined;
+  return { client, data };
+}
+
+// options makes the options of a script that sends the items of data by client. The given stages are the load unless the settings
+// contain one.
+export function options(client, data, defaults, defaultArrival) {
   const arrival = __ENV.ARRIVAL || defaultArrival;
   return {
     scenarios: scenarios({
@@ -115,14 +124,9 @@ export function options(defaults, defaultArrival) {
       arrival,
       burstiness: arrival === 'gamma' ? number('BURSTINESS', 0.3) : undefined,
       executor: __ENV.EXECUTOR,
+      exec: exec(client, data),
       seed,
     }),
     summaryTrendStats: trendStats,
   };
-}
-
-// limited returns a request with MAX_TOKENS in place of its own limit.
-export function limited(request) {
-  if (maxTokens !== undefined) request.maxTokens = maxTokens;
-  return request;
 }

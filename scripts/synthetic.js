@@ -7,8 +7,6 @@
 import { summary } from 'k6/x/llm';
 import * as settings from './settings.js';
 
-export const options = settings.options([{ rate: 5, duration: '10s' }]);
-
 const { client, data } = settings.generated({
   type: 'synthetic',
   inputDistribution: settings.length('INPUT_LEN', { mean: 512, stdDev: 200 }),
@@ -16,8 +14,10 @@ const { client, data } = settings.generated({
   corpusFilePath: settings.path(__ENV.CORPUS),
 });
 
+export const options = settings.options(client, data, [{ rate: 5, duration: '10s' }]);
+
 export default function () {
-  client.send(settings.limited(data.next()));
+  client.send(data.next());
 }
 
 export function handleSummary(data) {

@@ -12,10 +12,11 @@ function made(make) {
 
 const { client: clientOptions, dataset, scenarios } = made(() => config(__ENV.K6_LLM_CONFIG));
 
-export const options = { scenarios, summaryTrendStats: ['avg', 'min', 'med', 'p(90)', 'p(99)', 'max'] };
-
 const client = made(() => new Client(clientOptions));
 const data = made(() => new Dataset(dataset));
+
+scenarios.load.exec = __ENV.K6_LLM_EXEC || { client, data }; // a function's name, or without JavaScript
+export const options = { scenarios, summaryTrendStats: ['avg', 'min', 'med', 'p(90)', 'p(99)', 'max'] };
 
 export default function () {
   client.send(data.next());
