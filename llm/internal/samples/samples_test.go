@@ -3,7 +3,9 @@ package samples
 import (
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -274,6 +276,32 @@ func TestRequestTags(t *testing.T) {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
 		}
+	}
+}
+
+// Goroutines that read tokens run while k6 takes the samples of many requests, also of every second arrival.
+func TestTakingSamplesGivesWay(t *testing.T) { // alone, as it takes all processors but one away
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	m, tags := register(t)
+	var all []*Container
+	for i := range int64(1000) {
+		r := answer()
+		r.Index = 2*i + 1
+		all = append(all, m.Request(r, r.Counts(), metrics.TagsAndMeta{Tags: tags}, ITLRequest))
+	}
+	var turns, done atomic.Int64
+	go func() {
+		for done.Load() == 0 {
+			turns.Add(1)
+			runtime.Gosched()
+		}
+	}()
+	for _, c := range all {
+		c.GetSamples()
+	}
+	done.Store(1)
+	if n := turns.Load(); n < 20 {
+		t.Errorf("%d turns of another goroutine in 1000 requests, want 20", n)
 	}
 }
 
