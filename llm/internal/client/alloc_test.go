@@ -3,11 +3,16 @@ package client
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"runtime"
+	"runtime/debug"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
@@ -39,6 +44,54 @@ func TestTokensAllocateNothing(t *testing.T) {
 	t.Logf("a request of 1,000 tokens allocates %v times, one of 8,000 %v times", short, long)
 	if long-short > 20 {
 		t.Errorf("7,000 tokens more cost %v allocations, want 20 at most", long-short)
+	}
+}
+
+// waitingBody brings an answer's first chunk and then waits, below as many bytes of stack as net/http's body needs.
+type waitingBody struct {
+	first   io.Reader
+	waiting *sync.WaitGroup
+	end     chan struct{}
+}
+
+func (w *waitingBody) Read(p []byte) (int, error) {
+	var frames [1100]byte
+	if n, err := w.first.Read(p); err == nil {
+		return n, nil
+	}
+	w.waiting.Done()
+	<-w.end
+	runtime.KeepAlive(&frames)
+	return 0, io.EOF
+}
+
+func (*waitingBody) Close() error { return nil }
+
+// A request that waits for the next token needs a stack of 4 kB. Deeper frames would double it, for each stream.
+func TestAWaitingRequestHasASmallStack(t *testing.T) {
+	if info, _ := debug.ReadBuildInfo(); slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+		t.Skip("the race detector makes frames larger")
+	}
+	const streams = 500
+	c := newClient(t, nil)
+	var before, during runtime.MemStats
+	var waiting, running sync.WaitGroup
+	waiting.Add(streams)
+	end := make(chan struct{})
+	rt := roundTrip(func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: http.StatusOK, Body: &waitingBody{strings.NewReader(chunk("a")), &waiting, end}},
+			nil
+	})
+	runtime.ReadMemStats(&before)
+	for range streams {
+		running.Go(func() { _, _ = c.Do(t.Context(), rt, Request{ID: "1", Messages: json.RawMessage("[]")}) })
+	}
+	waiting.Wait()
+	runtime.ReadMemStats(&during)
+	close(end)
+	running.Wait()
+	if each := (during.StackInuse - before.StackInuse) / streams; each > 5<<10 {
+		t.Errorf("a waiting request has a stack of %d bytes, want 4096", each)
 	}
 }
 

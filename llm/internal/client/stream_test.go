@@ -41,6 +41,7 @@ func (s script) RoundTrip(req *http.Request) (*http.Response, error) {
 			select {
 			case <-time.After(p.after):
 			case <-req.Context().Done():
+				_ = w.CloseWithError(req.Context().Err()) // stop may come before the function that would do it
 				return
 			}
 			if _, err := io.WriteString(w, p.text); err != nil {
