@@ -45,7 +45,11 @@ func newVUWith(t *testing.T, root *RootModule, variables map[string]string) *vu 
 	env := v.VU.InitEnvField
 	env.LookupEnv = func(name string) (string, bool) { value, set := variables[name]; return value, set }
 	env.FileSystems = map[string]fsext.Fs{"file": v.files}
+	env.BuiltinMetrics = v.BuiltinMetrics
 	env.CWD.Path = "/scripts"
+	if err := v.VU.Runtime().Set("__VU", 1); err != nil {
+		t.Fatal(err)
+	}
 	instance := root.NewModuleInstance(v.VU)
 	for name, value := range instance.Exports().Named {
 		if err := v.VU.Runtime().Set(name, value); err != nil {

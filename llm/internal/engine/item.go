@@ -4,8 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"unicode/utf8"
+
+	"github.com/tidwall/gjson"
 
 	"github.com/seed-307b789f/xk6-llm/datasets"
 	"github.com/seed-307b789f/xk6-llm/llm/internal/api"
@@ -40,10 +41,9 @@ func UserMessage(prompt string) json.RawMessage {
 func (c *Client) job(t Turn) (Job, error) {
 	j := Job{Dialect: c.opts.API, Turn: t.Number, turn: t.asked}
 	j.MaxTokens, j.SessionID = t.MaxTokens, t.SessionID
-	var err error
 	switch {
 	case t.Chat != nil:
-		j.Messages, err = compact(t.Chat)
+		j.Messages = appendJSON(make([]byte, 0, len(t.Chat)), gjson.ParseBytes(t.Chat))
 	case t.Messages != nil:
 		j.Messages = messages(t.Messages)
 	default:
@@ -52,21 +52,51 @@ func (c *Client) job(t Turn) (Job, error) {
 			j.AddSpecial = new(bool)
 		}
 	}
-	if err == nil && t.Params != nil {
-		err = json.Unmarshal(t.Params, &j.Extra)
-	}
-	if err != nil {
-		return j, fmt.Errorf("item of a data set: %w", err)
+	if t.Params != nil {
+		j.Extra = extra(t.Params)
 	}
 	return j, c.Input(&j.Request, j.Messages == nil)
 }
 
-// compact returns JSON without the white space between its values.
-func compact(text json.RawMessage) (json.RawMessage, error) {
-	var b bytes.Buffer
-	b.Grow(len(text))
-	err := json.Compact(&b, text)
-	return b.Bytes(), err
+// appendJSON appends a value of a file as a script would send it: without white space, and with characters in place of
+// escapes where JSON allows them. Numbers stay as they are.
+func appendJSON(dst []byte, v gjson.Result) []byte {
+	switch {
+	case v.IsObject():
+		return appendMembers(dst, v, "{}")
+	case v.IsArray():
+		return appendMembers(dst, v, "[]")
+	case v.Type == gjson.String:
+		return appendString(dst, v.Str)
+	}
+	return append(dst, v.Raw...)
+}
+
+func appendMembers(dst []byte, v gjson.Result, brackets string) []byte {
+	dst = append(dst, brackets[0])
+	first := true
+	v.ForEach(func(key, member gjson.Result) bool {
+		if !first {
+			dst = append(dst, ',')
+		}
+		first = false
+		if brackets == "{}" {
+			dst = append(appendString(dst, key.Str), ':')
+		}
+		dst = appendJSON(dst, member)
+		return true
+	})
+	return append(dst, brackets[1])
+}
+
+// extra returns fields of a request's body from a JSON object.
+func extra(params json.RawMessage) api.Extra {
+	fields := api.Extra{}
+	gjson.ParseBytes(params).ForEach(func(key, value gjson.Result) bool {
+		fields[key.Str] = appendJSON(nil, value)
+		return true
+	})
+	return fields
 }
 
 // messages returns the messages of a chat as a script would send them, byte for byte.
