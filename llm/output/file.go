@@ -98,7 +98,7 @@ func create(path string, overwrite bool) (*file, error) {
 }
 
 // newPacker returns the compressor that the extension of the file's name asks for, or nil for a plain file. The fastest
-// levels take less than half the time of the usual ones, and make these lines as small.
+// levels take less than half the time of the usual ones, and make the file at most a tenth larger.
 func newPacker(f *file) (packer, error) {
 	switch filepath.Ext(f.path) {
 	case ".gz":
