@@ -100,8 +100,8 @@ func (c *Container) AppendText(dst []byte) ([]byte, error) {
 // numbers of one instance's arrivals include its multiples.
 const turn = 31
 
-// GetSamples returns the samples. Each consumer of k6 takes those of 50 to 200 ms in a row, which at 20,000 requests per
-// second would make tokens and arrivals milliseconds late where Go has one processor.
+// GetSamples returns the samples. Each consumer of k6 takes those of 50 to 200 ms in a row, which at 20,000 requests
+// per second would make tokens and arrivals milliseconds late where Go has one processor.
 func (c *Container) GetSamples() []metrics.Sample {
 	if r, ok := c.line.(*record.Request); ok && r.Index%turn == 0 {
 		runtime.Gosched()
