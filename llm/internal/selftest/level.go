@@ -63,8 +63,8 @@ func LocalAddresses() []string {
 	return []string{"--local-ips", fmt.Sprint("127.0.0.1-127.0.0.", sourceCount)}
 }
 
-// streamMemory is what a stream takes at most, in bytes: a VU and its connection, and the simulator's side.
-const streamMemory = 200_000
+// streamMemory is what a stream takes at most, in bytes, on both sides.
+const streamMemory = 100_000
 
 // Lack returns what this machine lacks for a number of streams at a time, and how to raise the limit. "" means nothing.
 func Lack(streams int) string {
@@ -122,15 +122,15 @@ func (l Level) Measure(ctx context.Context, length time.Duration) (m Measured, e
 		return m, err
 	}
 	defer stop()
-	path := filepath.Join(work, "selftest.js")
-	if err := os.WriteFile(path, script, 0o600); err != nil {
+	path, item := filepath.Join(work, "selftest.js"), fmt.Sprintf(`{"prompt": "hello", "max_tokens": %d}`, l.tokens())
+	if err := errors.Join(os.WriteFile(path, script, 0o600),
+		os.WriteFile(filepath.Join(work, "selftest.jsonl"), []byte(item), 0o600)); err != nil {
 		return m, err
 	}
-	tokens := max(1, int(math.Round(l.Rate*streamFor.Seconds())))
 	args := append([]string{"run", "--quiet", "--out", "llm=" + records}, LocalAddresses()...)
 	child := exec.CommandContext(ctx, program, append(args, path)...)
 	child.Env = append(os.Environ(), "K6_NO_USAGE_REPORT=true", "SELFTEST_URL="+url,
-		fmt.Sprint("SELFTEST_TOKENS=", tokens), fmt.Sprint("SELFTEST_STREAMS=", l.Streams),
+		fmt.Sprint("SELFTEST_STREAMS=", l.Streams),
 		fmt.Sprint("SELFTEST_RATE=", float64(l.Streams)/streamFor.Seconds()),
 		fmt.Sprint("SELFTEST_DURATION=", streamFor+length))
 	var output strings.Builder
@@ -147,6 +147,9 @@ func (l Level) Measure(ctx context.Context, length time.Duration) (m Measured, e
 	stop()
 	return m, l.read(&m, records, truth)
 }
+
+// tokens returns the length of an answer.
+func (l Level) tokens() int { return max(1, int(math.Round(l.Rate*streamFor.Seconds()))) }
 
 // serve starts the simulator as a process of its own, and returns its URL. stop ends it, and may be called again.
 func (l Level) serve(ctx context.Context, program, truth string) (url string, stop func(), err error) {
