@@ -20,7 +20,9 @@ type contender struct {
 }
 
 // contenders are the ways in which k6 sends a load.
-var contenders = []contender{{name: "k6, a VU for each stream", memory: 0.16}}
+var contenders = []contender{
+	{name: "k6, a VU for each stream"}, {name: "k6, no JavaScript", native: true, memory: 0.05},
+}
 
 const script = `
 import { Client, Dataset, scenarios } from 'k6/x/llm';
