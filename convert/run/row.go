@@ -39,10 +39,10 @@ type Row struct {
 	LastChunk  *float64 `parquet:"last_chunk_ms,optional"` // after the start
 	ChunkCount *int32   `parquet:"chunk_count,optional"`
 
-	Chunks      []int64 `parquet:"chunks_us,list"`
-	ChunkTokens []int32 `parquet:"chunk_tokens,list"`
-	Reasoning   []int64 `parquet:"reasoning_us,list"`
-	ToolCalls   []int64 `parquet:"tool_calls_us,list"`
+	Chunks      []int64 `parquet:"chunks_us,list" parquet-element:",delta,uncompressed"`
+	ChunkTokens []int32 `parquet:"chunk_tokens,list" parquet-element:",delta"`
+	Reasoning   []int64 `parquet:"reasoning_us,list" parquet-element:",delta,uncompressed"`
+	ToolCalls   []int64 `parquet:"tool_calls_us,list" parquet-element:",delta,uncompressed"`
 
 	InputTokens  *int64 `parquet:"prompt_tokens,optional"`
 	InputSource  string `parquet:"prompt_tokens_source,dict"`
