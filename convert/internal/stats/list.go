@@ -2,7 +2,6 @@ package stats
 
 import (
 	"math"
-	"slices"
 )
 
 // Ordered is a sample whose numbers are known by their rank.
@@ -19,10 +18,10 @@ type List struct {
 	mean   float64
 }
 
-// NewList sorts values and keeps them. The mean is taken before, in the order given.
+// NewList sorts values with [Sort] and keeps them. The mean is taken before, in the order given.
 func NewList(values []float64) List {
 	l := List{values, Sum(values) / float64(len(values))}
-	slices.Sort(values)
+	Sort(values)
 	return l
 }
 

@@ -40,6 +40,42 @@ func (t *Tally) Add(x int64) {
 	t.counts[x]++
 }
 
+// AddGaps adds the gaps between ascending numbers.
+func (t *Tally) AddGaps(times []int64) {
+	if len(times) < 2 {
+		return
+	}
+	last, n := times[0], 0
+	for _, x := range times[1:] {
+		gap := x - last
+		last = x
+		if gap >= int64(len(t.counts)) {
+			t.Add(gap)
+			continue
+		}
+		t.counts[gap]++
+		t.sum += float64(gap)
+		n++
+	}
+	t.n += n
+}
+
+// Merge adds the numbers of another tally, whose ticks must be the same.
+func (t *Tally) Merge(other *Tally) {
+	if more := len(other.counts) - len(t.counts); more > 0 {
+		t.counts = append(t.counts, make([]uint64, more)...)
+	}
+	for x, n := range other.counts {
+		t.counts[x] += n
+	}
+	t.rest, t.sorted = append(t.rest, other.rest...), false
+	t.n += other.n
+	t.sum += other.sum
+}
+
+// Ticks returns the ticks of a second.
+func (t *Tally) Ticks() float64 { return t.ticks }
+
 // Len returns how many numbers were added.
 func (t *Tally) Len() int { return t.n }
 
