@@ -1,6 +1,7 @@
 package page
 
 import (
+	"maps"
 	"math"
 	"slices"
 
@@ -18,59 +19,75 @@ type curves struct {
 	begins              []float64     // instants of the first request of each stage, in ascending order
 }
 
-// collection holds the figures of all requests while their curves are made.
-type collection struct {
-	ttft, lateness    []float64
-	ttftDots, itlDots xy
-	byAdapter         map[string][]float64
-	begins            map[int]float64
-	requests          int
-}
-
-// curvesOf returns the curves of a report's requests. It passes once over the requests, and once over their chunks.
+// curvesOf returns the curves of a report's requests. It passes over the requests once for each curve, so that only the
+// points of one take memory.
 func curvesOf(p *convert.Report) *curves {
-	c := collection{byAdapter: map[string][]float64{}, begins: map[int]float64{}}
-	for s := range p.Samples() {
-		c.take(s)
-	}
+	ttft := func(s convert.Sample) float64 { return s.TTFT }
+	itl := func(s convert.Sample) float64 { return s.ITL }
+	delay := func(s convert.Sample) float64 { return s.Delay }
+	var points xy
 	out := &curves{
-		requests: c.requests, ttft: distribution(c.ttft), lateness: distribution(c.lateness), itl: curve(p.TokenGaps()),
-		ttftDots: extremes(c.ttftDots, maxDots, maxSpans), itlDots: extremes(c.itlDots, maxDots, maxSpans),
-		adapters: map[string]xy{},
+		requests: len(p.Run().Requests), itl: curve(p.TokenGaps()), adapters: adapterCurves(p), begins: stageBegins(p),
+		ttft: points.distribution(p, ttft), lateness: points.distribution(p, delay),
 	}
-	if len(c.byAdapter) > 1 {
-		for adapter, values := range c.byAdapter {
-			out.adapters[plain.Terminal(adapter)] = distribution(values)
-		}
-	}
-	for _, at := range c.begins {
-		out.begins = append(out.begins, at)
-	}
-	slices.Sort(out.begins)
+	out.ttftDots, out.itlDots = points.dots(p, ttft), points.dots(p, itl)
 	return out
 }
 
-func (c *collection) take(s convert.Sample) {
-	c.requests++
-	timed := !math.IsNaN(s.Start)
-	if _, known := c.begins[s.Stage]; !known && timed {
-		c.begins[s.Stage] = s.Start
-	}
-	if !math.IsNaN(s.Delay) {
-		c.lateness = append(c.lateness, s.Delay)
-	}
-	if !math.IsNaN(s.TTFT) {
-		c.ttft = append(c.ttft, s.TTFT)
-		if timed {
-			c.ttftDots.add(s.Start, s.TTFT)
-		}
-		if s.Adapter != "" {
-			c.byAdapter[s.Adapter] = append(c.byAdapter[s.Adapter], s.TTFT)
+// distribution returns the curve of the known values of a figure. It keeps them in points while it makes the curve.
+func (points *xy) distribution(p *convert.Report, figure func(convert.Sample) float64) xy {
+	points.reset(p)
+	for s := range p.Samples() {
+		if v := figure(s); !math.IsNaN(v) {
+			points.X = append(points.X, v)
 		}
 	}
-	if !math.IsNaN(s.ITL) && timed {
-		c.itlDots.add(s.Start, s.ITL)
+	return distribution(points.X)
+}
+
+// dots returns the known values of a figure over the starts of the requests, thinned.
+func (points *xy) dots(p *convert.Report, figure func(convert.Sample) float64) xy {
+	points.reset(p)
+	for s := range p.Samples() {
+		if v := figure(s); !math.IsNaN(v) && !math.IsNaN(s.Start) {
+			points.add(s.Start, v)
+		}
 	}
+	thin := extremes(*points, maxDots, maxSpans)
+	return xy{slices.Clone(thin.X), slices.Clone(thin.Y)}
+}
+
+// reset empties the lists, and gives them room for all requests.
+func (points *xy) reset(p *convert.Report) {
+	points.X, points.Y = slices.Grow(points.X[:0], len(p.Run().Requests)), slices.Grow(points.Y[:0],
+		len(p.Run().Requests))
+}
+
+// adapterCurves returns the distribution of TTFT of each adapter, if there are several.
+func adapterCurves(p *convert.Report) map[string]xy {
+	values, out := map[string][]float64{}, map[string]xy{}
+	for s := range p.Samples() {
+		if s.Adapter != "" && !math.IsNaN(s.TTFT) {
+			values[s.Adapter] = append(values[s.Adapter], s.TTFT)
+		}
+	}
+	if len(values) > 1 {
+		for adapter, list := range values {
+			out[plain.Terminal(adapter)] = distribution(list)
+		}
+	}
+	return out
+}
+
+// stageBegins returns when the first request of each stage was sent, in ascending order.
+func stageBegins(p *convert.Report) []float64 {
+	begins := map[int]float64{}
+	for s := range p.Samples() {
+		if _, known := begins[s.Stage]; !known && !math.IsNaN(s.Start) {
+			begins[s.Stage] = s.Start
+		}
+	}
+	return slices.Sorted(maps.Values(begins))
 }
 
 // distribution returns the curve of values, which it sorts.
