@@ -208,16 +208,17 @@ func countTokens(g *subset) TokenCounts {
 	for _, q := range g.ok {
 		t.Output[q.OutputSource]++
 		t.Input[q.InputSource]++
-		if q.PromptAsked > 0 && q.InputSource != record.NoSource {
+		d := q.Details()
+		if d.PromptAsked > 0 && q.InputSource != record.NoSource {
 			t.Asked++
-			if q.PromptTokens != q.PromptAsked {
+			if q.PromptTokens != d.PromptAsked {
 				t.Differed++
 			}
 		}
-		if !q.PromptRaw {
-			t.Prompt.count(q.ServerPrompt, q.ClientPrompt)
+		if !d.PromptRaw {
+			t.Prompt.count(q.ServerPrompt, d.ClientPrompt)
 		}
-		t.Completion.count(q.ServerCompletion, q.ClientCompletion)
+		t.Completion.count(q.ServerCompletion, d.ClientCompletion)
 		t.Limit.count(q)
 		if hasZeroUsage(q) {
 			t.ZeroUsage++
@@ -273,7 +274,7 @@ func (l *Limited) count(q *run.Request) {
 // tokensPerChunk returns the tokens per content chunk. It is unknown if each chunk was counted as a token, and if the
 // count includes more than the content.
 func tokensPerChunk(_ *subset, q *run.Request) float64 {
-	mixed := q.OutputSource != record.ClientTokenizer && (!math.IsNaN(q.TTFR) || q.TTFO != q.TTFT)
+	mixed := q.OutputSource != record.ClientTokenizer && (!math.IsNaN(q.TTFR()) || q.TTFO() != q.TTFT)
 	if q.ChunkCount == 0 || q.OutputSource == record.ContentChunks || q.OutputSource == record.NoSource || mixed {
 		return unknown
 	}
@@ -298,11 +299,11 @@ func (g *subset) ownLatencies() OwnLatencies {
 			return q.TTFT
 		}),
 		TTFTFromDue: summarize(func(q *run.Request) float64 { return g.sinceDue(q, q.Start) + q.TTFT }),
-		TTFO:        summarize(func(q *run.Request) float64 { return q.TTFO }),
-		TTFR:        summarize(func(q *run.Request) float64 { return q.TTFR }),
+		TTFO:        summarize(func(q *run.Request) float64 { return q.TTFO() }),
+		TTFR:        summarize(func(q *run.Request) float64 { return q.TTFR() }),
 		TPOT:        summarize(func(q *run.Request) float64 { return q.TPOT }),
-		NTPOT:       summarize(func(q *run.Request) float64 { return q.NTPOT }),
-		ITLMean:     summarize(func(q *run.Request) float64 { return q.MeanITL }),
+		NTPOT:       summarize(func(q *run.Request) float64 { return q.NTPOT() }),
+		ITLMean:     summarize(func(q *run.Request) float64 { return q.MeanITL() }),
 		ChunkGap:    newDistribution(g.chunkGaps, g.opts.Percentiles),
 		FromDue: summarize(func(q *run.Request) float64 {
 			if q.EndUnknown {
@@ -311,10 +312,11 @@ func (g *subset) ownLatencies() OwnLatencies {
 			return g.sinceDue(q, q.End)
 		}),
 		Connect: summarize(func(q *run.Request) float64 {
-			if q.Connected == 0 {
+			connected := q.Details().Connected
+			if connected == 0 {
 				return unknown
 			}
-			return g.run.Seconds(q.Connected - q.Start)
+			return g.run.Seconds(connected - q.Start)
 		}),
 	}
 }

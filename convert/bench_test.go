@@ -141,7 +141,7 @@ func BenchmarkHeartbeats(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	g := newSubset(run, run.Requests, Options{})
+	g := newSubset(run, run.Requests, Options{}, nil)
 	for b.Loop() {
 		if h := summarizeHeartbeats(g); h.P99 != 0.003 {
 			b.Fatalf("got %+v", h)

@@ -161,7 +161,7 @@ func TestCSVHasARowForEachRequest(t *testing.T) {
 	if got := rows[1][column("chunks_us")]; got == "" || "["+got+"]" != fmt.Sprint(rec.Chunks) {
 		t.Errorf("chunks %q", got)
 	}
-	if got := rows[1][column("request_id")]; got != run.Requests[0].ID {
+	if got := rows[1][column("request_id")]; got != run.Requests[0].ID() {
 		t.Errorf("request_id %q", got)
 	}
 	for _, row := range rows[1:] {

@@ -2,9 +2,7 @@ package convert
 
 import (
 	"bytes"
-	"iter"
 	"math"
-	"slices"
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/foreign"
 	"github.com/seed-307b789f/xk6-llm/convert/internal/stats"
@@ -19,19 +17,35 @@ type subset struct {
 	opts            Options
 	time            float64 // seconds from the first start to the last end of all; NaN if unknown
 
-	tokenGaps, chunkGaps *stats.Tally // gaps between the token times, and between the chunks, of ok
+	gaps                 gaps         // of ok
+	tokenGaps, chunkGaps *stats.Tally // gaps between the token times, and between the chunks
+
+	scratch []float64 // what values returned last
 }
 
-func newSubset(r *run.Run, requests []*run.Request, o Options) *subset {
+// newSubset returns a group of requests. It reads their chunks, and adds them to a series, which may be nil.
+func newSubset(r *run.Run, requests []*run.Request, o Options, s *seriesMaker) *subset {
+	g := divide(r, requests, o)
+	g.readChunks(s)
+	return g
+}
+
+// divide returns a group of requests whose gaps are not tallied yet.
+func divide(r *run.Run, requests []*run.Request, o Options) *subset {
 	g := &subset{all: requests, run: r, opts: o.withDefaults(), time: benchmarkTime(r, requests)}
 	for _, q := range requests {
 		if q.Failed() {
 			g.failed = append(g.failed, q)
-		} else {
-			g.ok = append(g.ok, q)
 		}
 	}
-	g.tallyGaps()
+	if g.ok = requests; len(g.failed) > 0 {
+		g.ok = make([]*run.Request, 0, len(requests)-len(g.failed))
+		for _, q := range requests {
+			if !q.Failed() {
+				g.ok = append(g.ok, q)
+			}
+		}
+	}
 	return g
 }
 
@@ -56,8 +70,13 @@ func (g *subset) sum(requests []*run.Request, f figure) *Distribution {
 	return NewDistribution(g.values(requests, f), g.opts.Percentiles)
 }
 
+// values returns the known values of a figure. They live until the next call, and may be sorted; see [stats.Sort] for
+// their capacity.
 func (g *subset) values(requests []*run.Request, f figure) []float64 {
-	values := make([]float64, 0, len(requests))
+	if g.scratch == nil {
+		g.scratch = make([]float64, 0, 2*len(g.all))
+	}
+	values := g.scratch[:0]
 	for _, q := range requests {
 		if v := f(g, q); !math.IsNaN(v) {
 			values = append(values, v)
@@ -112,7 +131,7 @@ func ttft(_ *subset, q *run.Request) float64 {
 	if q.TokenTimes < 2 || q.LeftOut {
 		return unknown
 	}
-	return q.FirstToken
+	return q.FirstToken()
 }
 
 // tpot divides the span of the token times by the count of output tokens less one.
@@ -128,7 +147,7 @@ func tpot(g *subset, q *run.Request) float64 {
 func itl(_ *subset, q *run.Request) float64 {
 	switch {
 	case q.ChunksUnlisted:
-		return q.MeanITL
+		return q.MeanITL()
 	case q.TokenTimes < 2 || q.LeftOut:
 		return unknown
 	}
@@ -180,58 +199,37 @@ func cachedTokens(_ *subset, q *run.Request) float64 { return float64(orElse(q.S
 
 // requestSize is unknown for tools that do not keep what they sent.
 func requestSize(g *subset, q *run.Request) float64 {
-	if q.BytesSent == 0 && g.run.Origin != "" && g.run.Origin != string(foreign.InferencePerf) {
+	sent := q.Details().BytesSent
+	if sent == 0 && g.run.Origin != "" && g.run.Origin != string(foreign.InferencePerf) {
 		return unknown
 	}
-	return float64(q.BytesSent)
+	return float64(sent)
 }
 
 func zero(*subset, *run.Request) float64 { return 0 }
 
-// tallyGaps pools the gaps between token times and the gaps between chunks, however many tokens the chunks hold.
-func (g *subset) tallyGaps() {
-	g.chunkGaps = stats.NewTally(g.run.Clock.Chunk)
-	g.tokenGaps = g.chunkGaps
-	split := slices.ContainsFunc(g.ok, func(q *run.Request) bool { return q.Tokenized })
-	if split {
-		g.tokenGaps = stats.NewTally(g.run.Clock.Chunk)
-	}
+// readChunks pools the gaps between token times and the gaps between chunks, however many tokens the chunks hold. It
+// reads the chunks of each request once, and adds the requests to a series if there is one.
+func (g *subset) readChunks(s *seriesMaker) {
+	g.gaps = newGaps(g.run)
 	var rec record.Request
-	for _, q := range g.ok {
-		if q.LeftOut {
+	for _, q := range g.all {
+		counts := !q.Failed() && !q.LeftOut
+		if !counts && s == nil {
 			continue
 		}
-		q.Unpack(&rec)
-		for i := 1; i < len(rec.Chunks); i++ {
-			g.chunkGaps.Add(rec.Chunks[i] - rec.Chunks[i-1])
+		q.UnpackChunks(&rec)
+		if s != nil {
+			s.add(q, rec.Chunks)
 		}
-		if split {
-			for i, k := range tokenGaps(rec.Chunks, rec.ChunkTokens) {
-				g.tokenGaps.Add(rec.Chunks[k] - rec.Chunks[i])
-			}
+		if counts {
+			g.gaps.add(&rec)
 		}
 	}
+	g.settleGaps()
 }
 
-// tokenGaps yields each gap between token times as the indices of the chunks at its two ends. A chunk's time counts
-// once per token in the chunk, or once if its tokens were not counted.
-func tokenGaps(chunks []int64, tokens []int) iter.Seq2[int, int] {
-	return func(yield func(int, int) bool) {
-		last := -1
-		for i := range chunks {
-			n := 1
-			if len(tokens) > 0 {
-				n = tokens[i]
-			}
-			for range n {
-				if last >= 0 && !yield(last, i) {
-					return
-				}
-				last = i
-			}
-		}
-	}
-}
+func (g *subset) settleGaps() { g.chunkGaps, g.tokenGaps = g.gaps.settle() }
 
 func (g *subset) successesPart() Successes {
 	noMedia, prompt := g.sum(g.ok, zero), g.promptTokens(g.ok, inputTokens)
@@ -316,11 +314,11 @@ func (g *subset) retries() *Retries {
 	var out Retries
 	var wasted []float64
 	for _, q := range g.all {
-		if q.Retries == 0 {
+		if !q.Retried {
 			continue
 		}
 		out.Requests++
-		out.Attempts += int(q.Retries)
+		out.Attempts += int(q.Details().Retries)
 		if !q.Failed() {
 			out.Recovered++
 		}
@@ -337,7 +335,7 @@ func (g *subset) retries() *Retries {
 
 // wastedSeconds returns the seconds that a request's failed attempts took.
 func wastedSeconds(r *run.Run, q *run.Request) float64 {
-	return r.Seconds(record.Wasted(q.Failed() && !q.EndUnknown, q.Start, q.Attempt, q.End))
+	return r.Seconds(record.Wasted(q.Failed() && !q.EndUnknown, q.Start, q.Details().Attempt, q.End))
 }
 
 // flatJSON writes totals, given as pairs of name and Float, and the members of a distribution as one JSON object.
@@ -370,3 +368,9 @@ var unknown = math.NaN()
 
 // narrow clamps a count to 32 bits. Only a hostile file has larger counts.
 func narrow(n int) int32 { return int32(max(min(n, math.MaxInt32), math.MinInt32)) }
+
+// errorOf returns the message of a failure.
+func errorOf(q *run.Request) string {
+	d := q.Details()
+	return d.Error()
+}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/stats"
 	"github.com/seed-307b789f/xk6-llm/convert/run"
@@ -122,7 +121,7 @@ func (g *subset) health() ClientHealth {
 func (j *assessment) judgeLateness(g *subset) {
 	plan := g.run.StagePlan()
 	delays := g.values(g.all, func(g *subset, q *run.Request) float64 {
-		if q.SessionID != "" || plan[int(q.Stage)].Requests != nil { // is sent after the answer before it, by design
+		if q.InSession || plan[int(q.Stage)].Requests != nil { // is sent after the answer before it, by design
 			return unknown
 		}
 		return scheduleDelay(g, q)
@@ -131,7 +130,7 @@ func (j *assessment) judgeLateness(g *subset) {
 		j.skip("lateness")
 		return
 	}
-	slices.Sort(delays)
+	stats.Sort(delays)
 	above := max(1, len(delays)/100)
 	worst := 0.0
 	if len(delays) > above {
@@ -140,7 +139,7 @@ func (j *assessment) judgeLateness(g *subset) {
 	if delays[len(delays)-1] > latenessBounds[1] && len(delays) < 100 {
 		worst = max(worst, latenessBounds[1])
 	}
-	p99 := stats.PercentileOf(delays, 99)
+	p99 := stats.Percentile(len(delays), func(rank int) float64 { return delays[rank] }, 99)
 	j.weigh(worst, latenessBounds, "requests were sent late: p99 %.1f ms after they were due", p99*1000)
 }
 
@@ -330,7 +329,7 @@ func (j *assessment) judgeStretch(g *subset, stage int, requests []*run.Request)
 	var due, sent [2]int64
 	n := 0
 	for _, q := range requests {
-		if !q.DueKnown || q.Seq > 0 || q.SessionID != "" {
+		if !q.DueKnown || q.Seq > 0 || q.InSession {
 			continue
 		}
 		if n == 0 {

@@ -196,7 +196,7 @@ func TestCutsByStageAndAdapter(t *testing.T) {
 
 func TestSeries(t *testing.T) {
 	t.Parallel()
-	s := newSeries(mustRead(t, asRecords(t, steadyLines(func(l []record.Line) []record.Line { return l[:len(l)-1] }))))
+	s := seriesOf(mustRead(t, asRecords(t, steadyLines(func(l []record.Line) []record.Line { return l[:len(l)-1] }))))
 	n := len(s.Sent)
 	if n != 11 || s.Sent[0] != 10 || s.Due[3] != 10 || s.Ended[0] != 0 || s.Ended[10] != 10 || s.InFlight[4] != 10 ||
 		s.InFlight[10] != 0 {
@@ -205,7 +205,7 @@ func TestSeries(t *testing.T) {
 	if *s.TTFT50[0] != 0.1 || s.TTFT50[10] != nil || *s.ChunkGap[2] != 0.1 || s.Chunks[0] != 17 {
 		t.Errorf("ttft %v, gaps %v, chunks %v", s.TTFT50, s.ChunkGap, s.Chunks)
 	}
-	far := newSeries(runOf(t, &record.Request{Start: 1, End: 2}, &record.Request{Start: 1 << 62, End: 1 << 62}))
+	far := seriesOf(runOf(t, &record.Request{Start: 1, End: 2}, &record.Request{Start: 1 << 62, End: 1 << 62}))
 	if len(far.Sent) > maxIntervals+1 || far.Interval <= 1 {
 		t.Errorf("%d intervals of %v s", len(far.Sent), far.Interval)
 	}
@@ -238,10 +238,16 @@ func TestJudgeLateness(t *testing.T) {
 		r := runOf(t, list...)
 		j := new(assessment)
 		j.Verdict = Valid
-		j.judgeLateness(newSubset(r, r.Requests, Options{}))
+		j.judgeLateness(newSubset(r, r.Requests, Options{}, nil))
 		if j.Verdict != tt.want || len(j.Unchecked) > 0 {
 			t.Errorf("%d of %d by %d ms: got %s %q, want %s", tt.late, tt.requests, tt.by/ms, j.Verdict, j.Reasons,
 				tt.want)
 		}
 	}
+}
+
+func seriesOf(r *run.Run) *Series {
+	s := newSeriesMaker(r)
+	newSubset(r, r.Requests, Options{}, s)
+	return s.series()
 }

@@ -74,7 +74,7 @@ func countLabels(failed []*run.Request, maxMessages int) labelCounts {
 	at, messageAt, kindAt := map[string]int{}, map[[2]string]int{}, map[[2]string]int{}
 	counts := labelCounts{}
 	for _, q := range failed {
-		name, text := label(q), ownAddress.ReplaceAllString(plainMessage(q.Error), "$1")
+		name, text := label(q), ownAddress.ReplaceAllString(plainMessage(errorOf(q)), "$1")
 		c := &counts[indexOrAppend(&counts, at, name, labelCount{label: name})]
 		c.count++
 		m := &c.messages[indexOrAppend(&c.messages, messageAt, [2]string{name, text}, message{Text: text, kind: -1})]
@@ -192,7 +192,7 @@ func label(q *run.Request) string {
 	case record.ErrorTruncated, record.ErrorStream, record.ErrorMalformed, record.ErrorTooLarge, record.ErrorCanceled:
 		return q.ErrorType
 	}
-	switch text := plainMessage(q.Error); { // the error type is a class of another tool
+	switch text := plainMessage(errorOf(q)); { // the error type is a class of another tool
 	case timedOut.MatchString(text):
 		return "Timeout"
 	case notConnected.MatchString(text):
@@ -205,7 +205,7 @@ func statusLabel(q *run.Request) string {
 	if name := statusLabels[q.Status]; name != "" {
 		return name
 	}
-	text := plainMessage(q.Error)
+	text := plainMessage(errorOf(q))
 	for _, m := range messageLabels {
 		if m.match.MatchString(text) {
 			return m.label

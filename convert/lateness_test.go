@@ -277,8 +277,7 @@ func TestBoundsOfOneRequest(t *testing.T) {
 		r := runOf(t, &record.Request{Streaming: true, Start: second, End: second + 140*ms,
 			Chunks: []int64{100_000, 120_000, 140_000}})
 		r.Late = map[string][]run.LateSpan{"i": {{From: second + tt.late.From, To: second + tt.late.To}}}
-		g := newSubset(r, r.Requests, Options{})
-		g.tallyGaps()
+		g := newSubset(r, r.Requests, Options{}, nil)
 		got := slices.DeleteFunc(figureErrors(lateFigures(g)), func(e FigureError) bool {
 			return e.Percentile != "p50"
 		})

@@ -51,5 +51,8 @@ func ownFault(q *run.Request) (cause string) {
 		cause, _, _ = strings.Cut(after, ";")
 		return cause
 	}
-	return record.OwnFault(q.ErrorType, q.Error)
+	if !q.Failed() {
+		return ""
+	}
+	return record.OwnFault(q.ErrorType, errorOf(q))
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go"
+	parquetzstd "github.com/parquet-go/parquet-go/compress/zstd"
 
 	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -46,9 +47,9 @@ func (t RequestTable) WriteParquet(out io.Writer) error {
 	meta = append(meta, parquet.KeyValueMetadata("schema", record.Schema), parquet.KeyValueMetadata("run_id", r.ID()),
 		parquet.KeyValueMetadata(run.LinesKey, lines))
 	return writeRows(out, func(w *rowWriter[run.Row]) error {
-		var rec record.Request
-		for _, q := range r.Requests {
-			if err := w.write(newRow(r, q, &rec)); err != nil {
+		recs := make([]record.Request, batchRows) // a batch holds their lists until it is written
+		for i, q := range r.Requests {
+			if err := w.write(newRow(r, q, &recs[i%batchRows])); err != nil {
 				return err
 			}
 		}
@@ -65,7 +66,7 @@ func (t RequestTable) WriteChunks(out io.Writer) error {
 			q.Unpack(&rec)
 			toMicroseconds(r, rec.Chunks)
 			for i, us := range rec.Chunks {
-				row := ChunkRow{RequestID: q.ID, Chunk: narrow(i), SinceSent: us}
+				row := ChunkRow{RequestID: q.ID(), Chunk: narrow(i), SinceSent: us}
 				if !r.Untimed {
 					row.Arrival = new(inNanoseconds(r, q.Start) + us*1000)
 				}
@@ -140,8 +141,29 @@ func (w *rowWriter[T]) flush() error {
 	return err
 }
 
+// pageCodec compresses pages as parquet.Zstd does, in less memory: one encoder, whose window suffices for a page.
+type pageCodec struct {
+	*parquetzstd.Codec
+	encoder *zstd.Encoder
+}
+
+func newPageCodec() (pageCodec, error) {
+	encoder, err := zstd.NewWriter(nil, zstd.WithWindowSize(1<<19), zstd.WithEncoderConcurrency(1),
+		zstd.WithZeroFrames(true), zstd.WithEncoderCRC(false))
+	return pageCodec{&parquet.Zstd, encoder}, err
+}
+
+// Encode compresses a page.
+func (c pageCodec) Encode(dst, src []byte) ([]byte, error) {
+	return c.encoder.EncodeAll(src, dst[:0]), nil
+}
+
 func writeRows[T any](out io.Writer, fill func(*rowWriter[T]) error, meta ...parquet.WriterOption) error {
-	w := &rowWriter[T]{w: parquet.NewGenericWriter[T](out, append(meta, parquet.Compression(&parquet.Zstd))...)}
+	codec, err := newPageCodec()
+	if err != nil {
+		return fmt.Errorf("parquet: %w", err)
+	}
+	w := &rowWriter[T]{w: parquet.NewGenericWriter[T](out, append(meta, parquet.Compression(codec))...)}
 	if err := errors.Join(fill(w), w.flush()); err != nil {
 		return fmt.Errorf("parquet: %w", err)
 	}
@@ -168,29 +190,30 @@ func toMicroseconds(r *run.Run, ticks []int64) {
 
 // newRow returns the row of a request. It unpacks the request into rec; the row shares the lists of rec.
 func newRow(r *run.Run, q *run.Request, rec *record.Request) run.Row {
-	unpackCopies(q, rec)
+	q.Unpack(rec)
 	toMicroseconds(r, rec.Chunks)
+	d := q.Details()
 	row := run.Row{
-		RunID: r.ID(), Instance: q.Instance, RequestID: q.ID, Client: narrow(q.Client), Scenario: q.Scenario,
-		Stage: q.Stage, Index: q.Index, Seq: q.Seq, SessionID: q.SessionID, Turn: q.Turn,
+		RunID: r.ID(), Instance: q.Instance, RequestID: d.ID(), Client: narrow(q.Client), Scenario: q.Scenario,
+		Stage: q.Stage, Index: q.Index, Seq: q.Seq, SessionID: d.SessionID(), Turn: d.Turn,
 		API: q.API, Model: q.Model, Adapter: q.Adapter, Streaming: q.Streaming,
-		Connected: optionalInstant(r, q.Connected), FirstByte: optionalInstant(r, q.FirstByte),
-		Attempt: optionalInstant(r, q.Attempt),
-		Retries: q.Retries, TTFT: milliseconds(q.TTFT), TTFO: milliseconds(q.TTFO), TPOT: milliseconds(q.TPOT),
-		NTPOT:   milliseconds(q.NTPOT),
-		ITLMean: milliseconds(q.MeanITL), Latency: milliseconds(latencySeconds(r, q)),
+		Connected: optionalInstant(r, d.Connected), FirstByte: optionalInstant(r, d.FirstByte),
+		Attempt: optionalInstant(r, d.Attempt),
+		Retries: d.Retries, TTFT: milliseconds(q.TTFT), TTFO: milliseconds(q.TTFO()), TPOT: milliseconds(q.TPOT),
+		NTPOT:   milliseconds(q.NTPOT()),
+		ITLMean: milliseconds(q.MeanITL()), Latency: milliseconds(latencySeconds(r, q)),
 		Chunks: rec.Chunks, ChunkTokens: narrowed(rec.ChunkTokens), Reasoning: rec.Reasoning, ToolCalls: rec.ToolCalls,
 		InputTokens: counted(q.PromptTokens, q.InputSource), InputSource: string(q.InputSource),
 		OutputTokens: counted(q.CompletionTokens, q.OutputSource), OutputSource: string(q.OutputSource),
-		ClientInput: nullable(q.ClientPrompt), ClientOutput: nullable(q.ClientCompletion),
+		ClientInput: nullable(d.ClientPrompt), ClientOutput: nullable(d.ClientCompletion),
 		CachedTokens: nullable(q.ServerCached),
-		PromptAsked:  q.PromptAsked, MaxTokens: q.MaxTokens, Usage: string(rec.Usage), FinishReason: q.FinishReason,
-		Status: narrow(q.Status), BytesSent: q.BytesSent, BytesReceived: q.BytesReceived, ErrorType: q.ErrorType,
-		Error: q.Error, Note: q.Note,
+		PromptAsked:  d.PromptAsked, MaxTokens: q.MaxTokens, Usage: string(rec.Usage), FinishReason: q.FinishReason,
+		Status: narrow(q.Status), BytesSent: d.BytesSent, BytesReceived: d.BytesReceived, ErrorType: q.ErrorType,
+		Error: d.Error(), Note: q.Note,
 	}
 	setRowTimes(r, &row, q)
-	if q.WriteDelay > 0 {
-		row.WriteDelay = milliseconds(r.Seconds(q.WriteDelay))
+	if d.WriteDelay > 0 {
+		row.WriteDelay = milliseconds(r.Seconds(d.WriteDelay))
 	}
 	if delay := (&subset{run: r}).sinceDue(q, q.Start); !math.IsNaN(delay) {
 		row.ScheduleDelay = milliseconds(delay)
@@ -208,7 +231,7 @@ func newRow(r *run.Run, q *run.Request, rec *record.Request) run.Row {
 // setRowTimes sets the instants of a row that are known.
 func setRowTimes(r *run.Run, row *run.Row, q *run.Request) {
 	if q.ChunksUnlisted {
-		row.LastChunk = milliseconds(q.FirstToken + q.TokenSpan)
+		row.LastChunk = milliseconds(q.FirstToken() + q.TokenSpan)
 		if q.ChunkCount > 0 {
 			row.ChunkCount = new(q.ChunkCount)
 		}
@@ -223,12 +246,6 @@ func setRowTimes(r *run.Run, row *run.Row, q *run.Request) {
 	if q.DueKnown {
 		row.Due = new(inNanoseconds(r, q.Due))
 	}
-}
-
-// unpackCopies unpacks a request into new lists, because a batch of rows keeps them.
-func unpackCopies(q *run.Request, rec *record.Request) {
-	*rec = record.Request{}
-	q.Unpack(rec)
 }
 
 func counted(n int32, source record.Source) *int64 {

@@ -3,7 +3,6 @@ package convert
 import (
 	"fmt"
 	"hash/fnv"
-	"slices"
 	"time"
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/partial"
@@ -39,7 +38,7 @@ func partialReport(g *subset, stage int) *partial.Report {
 
 // statistics sums values up for a partial report. It computes the mean over the sorted values.
 func statistics(values []float64, units string) *partial.Statistics {
-	slices.Sort(values)
+	stats.Sort(values)
 	return partial.NewStatistics(stats.NewList(values), units)
 }
 

@@ -115,7 +115,7 @@ func requestsByEnd(r *run.Run) []*run.Request {
 
 func (w *perRequestWriter) element(q *run.Request) perRequest {
 	kept := w.run.Bodies[q]
-	unpackCopies(q, &w.rec)
+	q.Unpack(&w.rec)
 	p := perRequest{Start: Float(w.run.Seconds(q.Start - w.zero)), End: Maybe(w.run.Seconds(q.End - w.zero))}
 	if q.EndUnknown {
 		p.End = Maybe(unknown)
@@ -133,7 +133,7 @@ func (w *perRequestWriter) element(q *run.Request) perRequest {
 		p.Info = w.info(q)
 	}
 	if q.Failed() {
-		p.Error = &perRequestFail{record.FailureClass(q.ErrorType, q.Status), q.Error}
+		p.Error = &perRequestFail{record.FailureClass(q.ErrorType, q.Status), errorOf(q)}
 	} else if w.fields.Computed {
 		p.Computed = w.computed(q)
 	}
@@ -145,8 +145,9 @@ func (w *perRequestWriter) info(q *run.Request) *perRequestInfo {
 	if q.Adapter != "" {
 		info.Adapter = &q.Adapter
 	}
-	if q.Retries > 0 {
-		info.Retries, info.Recovered, info.Wasted = int(q.Retries), new(!q.Failed()),
+	details := q.Details()
+	if details.Retries > 0 {
+		info.Retries, info.Recovered, info.Wasted = int(details.Retries), new(!q.Failed()),
 			new(Float(wastedSeconds(w.run, q)))
 	}
 	if q.Failed() {
@@ -156,8 +157,8 @@ func (w *perRequestWriter) info(q *run.Request) *perRequestInfo {
 	info.InputTokens = w.tokens(q.PromptTokens, q.InputSource)
 	info.Request.Text.InputTokens = info.InputTokens
 	info.Response = w.response(q)
-	if q.SessionID != "" {
-		info.Extra["user_session"], info.Extra["chat_round"] = q.SessionID, q.Turn
+	if q.InSession {
+		info.Extra["user_session"], info.Extra["chat_round"] = details.SessionID(), details.Turn
 	}
 	return info
 }

@@ -41,7 +41,7 @@ func TestStagesAreThoseOfTheDueInstant(t *testing.T) {
 	if !slices.Equal(got, []int32{0, 0, 0, 0, 1, 1}) {
 		t.Errorf("stages %v", got)
 	}
-	g := newSubset(run, run.Requests, Options{})
+	g := newSubset(run, run.Requests, Options{}, nil)
 	if d := scheduleDelay(g, run.Requests[2]); !(math.Abs(d-0.4) < 1e-9) {
 		t.Errorf("delay %v, want 0.4", d)
 	}

@@ -2,7 +2,7 @@
 // for key and formula for formula; figures that inference-perf does not have stand under one key of their own, xk6_llm.
 // Package run reads the run.
 //
-// A run is held in memory: some 400 bytes a request, and 2 or 3 a chunk. A report costs a sort of each figure, n log n
+// A run is held in memory: some 220 bytes a request, and 2 a chunk. A report costs a sort of each figure, n log n
 // in requests, and is linear in chunks.
 package convert
 
@@ -191,44 +191,62 @@ type Report struct {
 	// Remarks lists what a reader of the written files should know.
 	Remarks []string
 
-	run  *run.Run
-	opts Options
+	run       *run.Run
+	opts      Options
+	tokenGaps *stats.Tally
 }
 
 // NewReport returns the report on the run, and on each stage and each adapter that has requests.
 func NewReport(r *run.Run, o Options) *Report {
 	p := &Report{
-		Summary: Summarize(r, o), Stages: map[int]*Lifecycle{}, Adapters: map[string]*Lifecycle{},
+		Stages: map[int]*Lifecycle{}, Adapters: map[string]*Lifecycle{},
 		AdapterStages: map[string]map[int]*Lifecycle{},
 		Partials:      map[int]*partial.Report{}, run: r, opts: o,
 	}
+	whole, series := newGaps(r), newSeriesMaker(r)
 	for stage, requests := range run.ByStage(r, r.Requests) {
-		g := newSubset(r, requests, o)
+		g := newSubset(r, requests, o, series)
+		whole.merge(g.gaps)
 		p.Stages[stage] = g.stageReport(stage)
 		p.Stages[stage].Additions.addServer(serverState(g))
 		if r.Origin == "" {
 			p.Partials[stage] = partialReport(g, stage)
 		}
 	}
+	all := divide(r, r.Requests, o)
+	all.gaps = whole
+	all.settleGaps()
+	p.Summary, p.tokenGaps = all.summary(series), all.tokenGaps
+	p.addAdapters()
+	return p
+}
+
+// addAdapters adds the reports on each adapter that has requests.
+func (p *Report) addAdapters() {
+	r, o := p.run, p.opts
 	adapters := requestsByAdapter(r)
 	p.warnOfAdapters(adapters)
 	for adapter, requests := range adapters {
-		p.Adapters[adapter] = newSubset(r, requests, o).lifecycle()
+		p.Adapters[adapter] = newSubset(r, requests, o, nil).lifecycle()
 		p.AdapterStages[adapter] = map[int]*Lifecycle{}
 		for stage, requests := range run.ByStage(r, requests) {
-			l := newSubset(r, requests, o).stageReport(stage)
+			l := newSubset(r, requests, o, nil).stageReport(stage)
 			l.Load.Concurrency = nil // it applies to the whole stage
 			p.AdapterStages[adapter][stage] = l
 		}
 	}
-	return p
 }
 
 // Summarize returns the report on the whole run alone.
 func Summarize(r *run.Run, o Options) *Lifecycle {
-	g := newSubset(r, r.Requests, o)
+	s := newSeriesMaker(r)
+	return newSubset(r, r.Requests, o, s).summary(s)
+}
+
+// summary returns the report on all requests of a run.
+func (g *subset) summary(s *seriesMaker) *Lifecycle {
 	l := g.lifecycle()
-	l.Additions.Series = newSeries(r)
+	l.Additions.Series = s.series()
 	l.Additions.addServer(serverState(g))
 	return l
 }

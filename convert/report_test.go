@@ -257,7 +257,7 @@ func TestParquet(t *testing.T) {
 		q := r.Requests[i]
 		var rec record.Request
 		q.Unpack(&rec)
-		if row.RequestID != q.ID || *row.TTFT != float64(rec.Chunks[0])/1000 || !slices.Equal(row.Chunks, rec.Chunks) ||
+		if row.RequestID != q.ID() || *row.TTFT != float64(rec.Chunks[0])/1000 || !slices.Equal(row.Chunks, rec.Chunks) ||
 			row.Stage != q.Stage || *row.Due != q.Due {
 			t.Errorf("row %d: %+v", i, row)
 		}

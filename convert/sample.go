@@ -2,7 +2,6 @@ package convert
 
 import (
 	"iter"
-	"slices"
 
 	"github.com/seed-307b789f/xk6-llm/convert/run"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
@@ -26,7 +25,7 @@ func (p *Report) Samples() iter.Seq[Sample] {
 		for _, q := range p.run.Requests {
 			s := Sample{
 				Start: p.run.Seconds(q.Start - p.run.Requests[0].Start), Delay: scheduleDelay(g, q), TTFT: q.TTFT,
-				ITL:   q.MeanITL,
+				ITL:   q.MeanITL(),
 				Stage: int(q.Stage), Adapter: q.Adapter, Failed: q.Failed(),
 			}
 			if s.Failed || q.LeftOut {
@@ -43,12 +42,10 @@ func (p *Report) Samples() iter.Seq[Sample] {
 }
 
 // TokenGaps returns the gaps between token times that inter_token_latency sums up, pooled over the successes: their
-// number n, and a function that returns the gap of rank k, from 0, in order of size, in seconds. TokenGaps reads all
-// chunks of the run. Only one goroutine at a time may call the function.
+// number n, and a function that returns the gap of rank k, from 0, in order of size, in seconds. Only one goroutine at a
+// time may call the function.
 func (p *Report) TokenGaps() (n int, at func(k int) float64) {
-	g := &subset{run: p.run, opts: p.opts, ok: slices.DeleteFunc(slices.Clone(p.run.Requests), (*run.Request).Failed)}
-	g.tallyGaps()
-	return g.tokenGaps.Len(), g.tokenGaps.At
+	return p.tokenGaps.Len(), p.tokenGaps.At
 }
 
 // Run returns the run that the report describes.

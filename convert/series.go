@@ -3,10 +3,10 @@ package convert
 import (
 	"math"
 	"slices"
+	"sort"
 
 	"github.com/seed-307b789f/xk6-llm/convert/internal/stats"
 	"github.com/seed-307b789f/xk6-llm/convert/run"
-	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
 // Series holds figures over the time of the run, one value for each interval from the first start on.
@@ -27,8 +27,8 @@ type Series struct {
 // maxIntervals limits the length of a series. Longer runs have longer intervals, of whole seconds.
 const maxIntervals = 100_000
 
-// newSeries returns nil without requests or without start times.
-func newSeries(r *run.Run) *Series {
+// newSeriesMaker returns nil without requests or without start times.
+func newSeriesMaker(r *run.Run) *seriesMaker {
 	if len(r.Requests) == 0 || r.Untimed {
 		return nil
 	}
@@ -43,14 +43,11 @@ func newSeries(r *run.Run) *Series {
 		InFlight: make([]int, n), Chunks: make([]int, n), TTFT50: make([]*Float, n), TTFT99: make([]*Float, n),
 		ChunkGap: make([]*Float, n),
 	}
+	s.gaps, s.gapCounts, s.ttfts = make([]float64, n), make([]int, n), make([][]float64, n)
 	if r.Origin != "" {
 		s.Start = 0
 	}
-	s.fill()
-	if slices.ContainsFunc(r.Requests, func(q *run.Request) bool { return q.ChunksUnlisted }) {
-		s.Chunks = nil
-	}
-	return &s.Series
+	return s
 }
 
 type seriesMaker struct {
@@ -58,6 +55,10 @@ type seriesMaker struct {
 	run  *run.Run
 	zero int64
 	step float64
+
+	gaps      []float64 // the sum of the gaps before the chunks that arrived in each interval
+	gapCounts []int
+	ttfts     [][]float64 // of the requests sent in each interval
 }
 
 // slot returns the interval of an instant. An instant outside the run, as the first due instant may be, belongs to the
@@ -66,48 +67,56 @@ func (s *seriesMaker) slot(seconds float64) int {
 	return max(0, min(int(seconds/s.step), len(s.Sent)-1))
 }
 
-func (s *seriesMaker) fill() {
-	gaps := make([]float64, len(s.Sent))
-	gapCounts := make([]int, len(s.Sent))
-	ttfts := make([][]float64, len(s.Sent))
-	var rec record.Request
-	for _, q := range s.run.Requests {
-		at := s.run.Seconds(q.Start - s.zero)
-		sent := s.slot(at)
-		s.Sent[sent]++
-		ended := s.slot(s.run.Seconds(q.End - s.zero))
-		s.Ended[ended]++
-		if q.Failed() {
-			s.Failed[ended]++
+// add adds a request, which has the given chunks.
+func (s *seriesMaker) add(q *run.Request, chunks []int64) {
+	at := s.run.Seconds(q.Start - s.zero)
+	sent := s.slot(at)
+	s.Sent[sent]++
+	ended := s.slot(s.run.Seconds(q.End - s.zero))
+	s.Ended[ended]++
+	if q.Failed() {
+		s.Failed[ended]++
+	}
+	if q.DueKnown && q.Seq == 0 {
+		s.Due[s.slot(s.run.Seconds(q.Due-s.zero))]++
+	}
+	if !math.IsNaN(q.TTFT) && !q.Failed() && !q.LeftOut {
+		s.ttfts[sent] = append(s.ttfts[sent], q.TTFT)
+	}
+	slot := func(ticks int64) int { return s.slot(at + float64(ticks)/s.run.Clock.Chunk) }
+	for i := 0; i < len(chunks); {
+		k := slot(chunks[i])
+		next := i + sort.Search(len(chunks)-i, func(j int) bool { return slot(chunks[i+j]) > k })
+		s.Chunks[k] += next - i
+		if before := max(i-1, 0); !q.LeftOut {
+			s.gaps[k] += float64(chunks[next-1] - chunks[before])
+			s.gapCounts[k] += next - 1 - before
 		}
-		if q.DueKnown && q.Seq == 0 {
-			s.Due[s.slot(s.run.Seconds(q.Due-s.zero))]++
-		}
-		if !math.IsNaN(q.TTFT) && !q.Failed() && !q.LeftOut {
-			ttfts[sent] = append(ttfts[sent], q.TTFT)
-		}
-		q.Unpack(&rec)
-		for i, us := range rec.Chunks {
-			k := s.slot(at + float64(us)/s.run.Clock.Chunk)
-			s.Chunks[k]++
-			if i > 0 && !q.LeftOut {
-				gaps[k] += float64(us - rec.Chunks[i-1])
-				gapCounts[k]++
-			}
-		}
+		i = next
+	}
+}
+
+// series returns the series of the requests that were added. It returns nil for a nil maker.
+func (s *seriesMaker) series() *Series {
+	if s == nil {
+		return nil
 	}
 	flying := 0
 	for i := range s.Sent {
 		flying += s.Sent[i] - s.Ended[i]
 		s.InFlight[i] = flying
-		if list := ttfts[i]; len(list) > 0 {
+		if list := s.ttfts[i]; len(list) > 0 {
 			slices.Sort(list)
 			at := func(k int) float64 { return list[k] }
 			s.TTFT50[i], s.TTFT99[i] = new(Float(stats.Percentile(len(list), at, 50))),
 				new(Float(stats.Percentile(len(list), at, 99)))
 		}
-		if gapCounts[i] > 0 {
-			s.ChunkGap[i] = new(Float(gaps[i] / float64(gapCounts[i]) / s.run.Clock.Chunk))
+		if s.gapCounts[i] > 0 {
+			s.ChunkGap[i] = new(Float(s.gaps[i] / float64(s.gapCounts[i]) / s.run.Clock.Chunk))
 		}
 	}
+	if slices.ContainsFunc(s.run.Requests, func(q *run.Request) bool { return q.ChunksUnlisted }) {
+		s.Chunks = nil
+	}
+	return &s.Series
 }

@@ -315,8 +315,8 @@ func (w *serverWindow) client(from, to int64) (c [4]*Float) {
 			continue
 		}
 		n, in, out = n+1, in+float64(q.PromptTokens), out+float64(orElse(q.ServerCompletion, q.CompletionTokens))
-		if !math.IsNaN(q.TTFO) {
-			ttfo, first = ttfo+q.TTFO, first+1
+		if own := q.TTFO(); !math.IsNaN(own) {
+			ttfo, first = ttfo+own, first+1
 		}
 	}
 	c[0], c[1], c[2] = new(Float(n)), new(Float(in)), new(Float(out))

@@ -11,7 +11,7 @@ import (
 // RunSide returns the run as one side of a comparison. Only successes have latencies. They follow the definitions of
 // [OwnLatencies]: an answer of one token has a TTFT, and an undefined latency is missing rather than 0.
 func RunSide(r *run.Run, name string, o Options) compare.Side {
-	g := newSubset(r, r.Requests, o)
+	g := newSubset(r, r.Requests, o, nil)
 	health := g.health()
 	side := compare.Side{Name: name, Doubt: doubt(health.Verdict, health.Reasons), Seconds: g.time,
 		Requests: make([]compare.Request, len(r.Requests)), Untimed: !hasTimes(r, r.Requests)}
@@ -23,7 +23,7 @@ func RunSide(r *run.Run, name string, o Options) compare.Side {
 			TTFT:          unknown, TPOT: unknown, NTPOT: unknown, ITL: unknown, Latency: unknown,
 		}
 		if !q.Failed() {
-			c.TTFT, c.TPOT, c.NTPOT, c.ITL, c.Latency = q.TTFT, q.TPOT, q.NTPOT, q.MeanITL, requestLatency(g, q)
+			c.TTFT, c.TPOT, c.NTPOT, c.ITL, c.Latency = q.TTFT, q.TPOT, q.NTPOT(), q.MeanITL(), requestLatency(g, q)
 			c.Input, c.Output = inputTokens(g, q), outputTokens(g, q)
 		}
 		if side.Untimed {

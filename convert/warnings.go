@@ -157,8 +157,8 @@ func (w *warner) warnOfNotes(g *subset) {
 func (w *warner) warnOfReasoning(g *subset) {
 	var first, content []float64
 	for _, q := range g.ok {
-		if q.TTFR < q.TTFT { // false if either is unknown
-			first, content = append(first, q.TTFO), append(content, q.TTFT)
+		if q.TTFR() < q.TTFT { // false if either is unknown
+			first, content = append(first, q.TTFO()), append(content, q.TTFT)
 		}
 	}
 	if len(first) == 0 {
@@ -226,12 +226,16 @@ func (w *warner) warnOfCounts(g *subset, t TokenCounts) {
 func causeOfDifference(g *subset) string {
 	reasoned, called, tokens := 0, 0, int64(0)
 	for _, q := range g.ok {
-		if q.ServerCompletion == none || q.ClientCompletion == none || q.ServerCompletion == q.ClientCompletion {
+		if !q.HasReasoning && !q.HasToolCalls {
+			continue
+		}
+		d := q.Details()
+		if q.ServerCompletion == none || d.ClientCompletion == none || q.ServerCompletion == d.ClientCompletion {
 			continue
 		}
 		if q.HasReasoning {
 			reasoned++
-			tokens += int64(max(q.ServerReasoning, 0))
+			tokens += int64(max(d.ServerReasoning, 0))
 		}
 		if q.HasToolCalls {
 			called++
@@ -308,7 +312,10 @@ func otherReasons(counts map[string]int) (reasons []string, n int) {
 // client's count is no measure here: a tokenizer does not always cut text into the tokens that were generated.
 func endedEarly(g *subset) (n int) {
 	for _, q := range g.ok {
-		out := q.ServerCompletion + max(q.ServerReasoning, 0) // some servers count reasoning separately
+		out := q.ServerCompletion
+		if q.HasReasoning { // some servers count it separately
+			out += max(q.Details().ServerReasoning, 0)
+		}
 		if q.ServerCompletion != none && !hasZeroUsage(q) && out < q.MaxTokens &&
 			slices.Contains(limitReasons, strings.ToLower(q.FinishReason)) {
 			n++

@@ -29,7 +29,7 @@ func noteServerClock(r *Run, rec *record.Request, instance string) {
 		r.serverClocks = map[string]*serverClock{}
 		fallthrough
 	case clock == nil:
-		r.serverClocks[instance] = &bounds
+		r.serverClocks[instance] = new(bounds)
 	default:
 		clock.low, clock.high = max(clock.low, bounds.low), min(clock.high, bounds.high)
 	}
@@ -226,7 +226,7 @@ func shiftClocks(r *Run) {
 	}
 	for _, q := range r.Requests {
 		by := ahead[q.Instance]
-		for _, at := range [...]*int64{&q.Start, &q.End, &q.Due, &q.Connected, &q.FirstByte, &q.Attempt} {
+		for _, at := range [...]*int64{&q.Start, &q.End, &q.Due} { // the others are relative to the start
 			move(at, by)
 		}
 	}

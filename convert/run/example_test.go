@@ -19,7 +19,7 @@ func ExampleRead() {
 		log.Fatal(err)
 	}
 	for _, q := range r.Requests {
-		fmt.Printf("%s: %.3f s, TTFT %.3f s, failed: %t\n", q.ID, r.Seconds(q.End-q.Start), q.TTFT, q.Failed())
+		fmt.Printf("%s: %.3f s, TTFT %.3f s, failed: %t\n", q.ID(), r.Seconds(q.End-q.Start), q.TTFT, q.Failed())
 	}
 	fmt.Println(r.Remarks)
 	// Output:

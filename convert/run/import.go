@@ -133,12 +133,13 @@ func (m *importer) add(q *foreign.Request) error {
 	}
 	made := m.run.fillCounted(rec, importedCounts(rec), "")
 	start, end := m.tick(q.Start-base), m.tick(q.End-base)
-	made.Start, made.End, made.Attempt = start, end, start+m.tick(q.RetryWasted)
+	made.Start, made.End = start, end
+	m.run.packer.details.Attempt = start + m.tick(q.RetryWasted)
 	if q.Due != nil {
 		made.Due, made.DueKnown = m.tick(*q.Due-base), true
 	}
 	if q.EndUnknown {
-		made.setEndUnknown()
+		made.setEndUnknown(&m.run.packer.details)
 	}
 	if err := m.setChunks(made, q, rec); err != nil {
 		m.refuse(fmt.Errorf("request %d: %w", int(m.count)+m.bad, err))
@@ -152,7 +153,7 @@ func (m *importer) add(q *foreign.Request) error {
 // setChunks sets what depends on the arrival times of chunks: of all chunks, or only of the first and the last.
 func (m *importer) setChunks(made *Request, q *foreign.Request, rec *record.Request) error {
 	if len(m.ticks) > 0 {
-		made.exactSpan(m.ticks, rec.ChunkTokens)
+		made.exactSpan(&m.run.packer.details, m.ticks, rec.ChunkTokens)
 		rec.Chunks = m.ticks
 		return nil
 	}
@@ -170,7 +171,7 @@ func (m *importer) setChunks(made *Request, q *foreign.Request, rec *record.Requ
 	if err := checkEnds(*first, end); err != nil {
 		return err
 	}
-	made.setEnds(*first, end, narrow(count))
+	made.setEnds(&m.run.packer.details, *first, end, narrow(count))
 	return nil
 }
 
@@ -262,7 +263,7 @@ func orZeroFloat(x *float64) float64 {
 }
 
 // exactSpan sets the span of the token times from exact ticks.
-func (q *Request) exactSpan(ticks []int64, tokens []int) {
+func (q *Request) exactSpan(d *Details, ticks []int64, tokens []int) {
 	var first, last int64
 	begun := false
 	for i, at := range ticks {
@@ -273,7 +274,7 @@ func (q *Request) exactSpan(ticks []int64, tokens []int) {
 			first, begun = at, true
 		}
 	}
-	q.FirstToken, q.TokenSpan = float64(first)/fineTick.Chunk, float64(last-first)/fineTick.Chunk
+	d.figures[firstToken], q.TokenSpan = float64(first)/fineTick.Chunk, float64(last-first)/fineTick.Chunk
 }
 
 // describe adds the facts about the whole run, and assigns the requests to stages if the file does not.

@@ -56,14 +56,14 @@ func addImportedRow(r *Run, row *Row, rec *record.Request) error {
 	made := r.fillCounted(rec, importedCounts(rec), "")
 	made.Start, made.End = start, end
 	if endless {
-		made.setEndUnknown()
+		made.setEndUnknown(&r.packer.details)
 	}
 	if row.TTFT != nil && len(rec.Chunks) == 0 {
 		first, last := *row.TTFT/1e3, scaledDown(row.LastChunk)
 		if err := checkEnds(first, last); err != nil {
 			return err
 		}
-		made.setEnds(first, last, orZero32(row.ChunkCount))
+		made.setEnds(&r.packer.details, first, last, orZero32(row.ChunkCount))
 	}
 	r.keep(made, rec)
 	return nil
@@ -113,14 +113,16 @@ func importedCounts(rec *record.Request) record.Counts {
 }
 
 // setEndUnknown marks the end as unknown, and the figures that depend on it.
-func (q *Request) setEndUnknown() { q.EndUnknown, q.End, q.NTPOT = true, q.Start, unknown }
+func (q *Request) setEndUnknown(d *Details) {
+	q.EndUnknown, q.End, d.figures[ntpot] = true, q.Start, unknown
+}
 
 // setEnds sets the chunk figures of a request whose chunks are not listed. first and last are the arrival times of the
 // first and the last chunk in seconds after the start; last is NaN if it is unknown, and count is 0 if it is unknown.
 // setEnds invents no gaps between chunks, but their mean is known.
-func (q *Request) setEnds(first, last float64, count int32) {
-	q.ChunksUnlisted, q.ChunkCount, q.FirstToken, q.TokenSpan = true, count, first, last-first
-	q.TTFT, q.TTFO = first, first
+func (q *Request) setEnds(d *Details, first, last float64, count int32) {
+	q.ChunksUnlisted, q.ChunkCount, d.figures[firstToken], q.TokenSpan = true, count, first, last-first
+	q.TTFT, d.figures[ttfo] = first, first
 	q.TokenTimes = count
 	if count == 0 { // at least two times where more than one token came
 		q.TokenTimes = 1
@@ -128,12 +130,12 @@ func (q *Request) setEnds(first, last float64, count int32) {
 			q.TokenTimes = 2
 		}
 	}
-	q.TPOT, q.MeanITL = unknown, unknown
+	q.TPOT, d.figures[meanITL] = unknown, unknown
 	if q.CompletionTokens > 1 && q.TokenSpan > 0 {
 		q.TPOT = q.TokenSpan / float64(q.CompletionTokens-1)
 	}
 	if count > 1 {
-		q.MeanITL = q.TokenSpan / float64(count-1)
+		d.figures[meanITL] = q.TokenSpan / float64(count-1)
 	}
 }
 

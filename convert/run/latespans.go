@@ -101,7 +101,7 @@ func (l *Lateness) max() int64 {
 // FillLateness computes the lateness of a request into l, and reuses the memory of l.
 func (r *Run) FillLateness(q *Request, chunks []int64, l *Lateness) {
 	spans := r.LateBetween(q.Instance, q.Start, q.End)
-	l.Write = max(begunLate(spans, q.Start), q.WriteDelay)
+	l.Write = max(begunLate(spans, q.Start), q.Details().WriteDelay)
 	l.End, _ = readLate(spans, q.End)
 	l.Chunks = l.Chunks[:0]
 	for _, at := range chunks {
@@ -113,5 +113,5 @@ func (r *Run) FillLateness(q *Request, chunks []int64, l *Lateness) {
 
 // Touched reports whether lateness may have changed a figure of a request.
 func (r *Run) Touched(q *Request) bool {
-	return q.WriteDelay >= ShortestLateness || len(r.LateBetween(q.Instance, q.Start, q.End)) > 0
+	return q.slowWrite || len(r.LateBetween(q.Instance, q.Start, q.End)) > 0
 }

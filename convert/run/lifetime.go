@@ -86,7 +86,7 @@ func leaveOutside(r *Run, before mark, l lifetimes) (refused []error) {
 		if l.containsRequest(q) {
 			return false
 		}
-		refused = append(refused, fmt.Errorf("request %s: its times lie outside of the run", q.ID))
+		refused = append(refused, fmt.Errorf("request %s: its times lie outside of the run", q.ID()))
 		return true
 	})
 	r.Requests = r.Requests[:before.requests+len(kept)]

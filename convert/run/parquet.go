@@ -100,7 +100,7 @@ func checkRows(r *Run, before mark) error {
 	}
 	for _, q := range r.Requests[before.requests:] {
 		if !own.contains(q.Start) || !own.contains(q.End) {
-			return fmt.Errorf("request %s: its times lie outside of the run", q.ID)
+			return fmt.Errorf("request %s: its times lie outside of the run", q.ID())
 		}
 	}
 	return nil

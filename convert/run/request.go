@@ -1,13 +1,10 @@
 package run
 
 import (
-	"encoding/binary"
 	"math"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/tidwall/gjson"
 
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
@@ -26,55 +23,52 @@ type Traits struct {
 	Client, Status                          int
 	Streaming                               bool
 	SLO                                     record.Bounds // the zero value means no bounds
+
+	idPrefix, usage string // of the ID, and the usage map without its numbers; see details.go
 }
 
-// Request is one request of a run. It takes some 300 bytes, and its chunks, which are packed. Instants are ticks of the
-// run's clock.
+// Request is one request of a run. It takes 144 bytes, and its details and chunks, which are packed. Instants are
+// ticks of the run's clock.
 type Request struct {
 	*Traits
-	ID, SessionID, Error string
 
 	Start, End int64
 	// Due is the instant at which the request was due, recorded or fitted. It is valid only if DueKnown.
-	Due                           int64
-	Connected, FirstByte, Attempt int64 // 0 if the event never happened
-	Index                         int64
-	BytesSent, BytesReceived      int64
-	// WriteDelay is the time from when a connection was available until the request was written, 0 if unknown.
-	WriteDelay int64
-
-	Seq, Turn, MaxTokens, PromptAsked, Retries int32
+	Due   int64
+	Index int64
+	Seq   int32
 	// Stage is the stage in which the request was due, or in which it was sent if the due instant is unknown.
 	Stage int32
 
 	PromptTokens, CompletionTokens int32 // from the first source that has a count, in the order of package record
-	ClientPrompt, ClientCompletion int32 // counted by the client, or none
 	// ServerPrompt, ServerCompletion and ServerCached are the counts in the usage map, or none.
 	ServerPrompt, ServerCompletion, ServerCached int32
-	ServerReasoning                              int32 // part of ServerCompletion, or none
+	MaxTokens                                    int32
 	ChunkCount, TokenTimes                       int32
 	DueKnown                                     bool
-	PromptRaw                                    bool
 	Tokenized                                    bool // chunks' tokens were counted
 	HasReasoning, HasToolCalls                   bool // the answer has reasoning, tool calls
 	EndUnknown                                   bool // an imported request's end is unknown, and End equals Start
 	// ChunksUnlisted reports that only an imported request's first and last chunks are known.
 	ChunksUnlisted bool
 	LeftOut        bool // it is left out of the latencies because it was read late
+	InSession      bool // it is a turn of a session
+	Retried        bool
+	slowWrite      bool // its WriteDelay is a lateness that can matter
+	derived        bool // its other figures follow from these facts; see figures
 	Good           int8 // 1 if it met its bounds, 0 if not, none without bounds
 
-	// Figures in seconds, unknown where undefined, by the formulas of package record. FirstToken and TokenSpan concern
-	// token times.
-	FirstToken, TokenSpan                  float64
-	TTFT, TTFO, TTFR, TPOT, NTPOT, MeanITL float64
+	// Figures in seconds, unknown where undefined, by the formulas of package record. TokenSpan is the time between the
+	// first token and the last. Methods return the other figures.
+	TTFT, TPOT, TokenSpan float64
 
-	packed []byte // arrivals, tokens and usage; see pack
+	packed []byte // details and lists; see packer
 }
 
 // Failed reports whether the request failed.
 func (q *Request) Failed() bool { return q.ErrorType != "" }
 
-// fill returns a request with all of a record except its lists, usage map and bodies, which keep adds.
+// fill returns a request with all of a record except its details, lists and bodies, which keep adds.
 func (r *Run) fill(rec *record.Request, instance string) *Request {
 	return r.fillCounted(rec, rec.Counts(), instance)
 }
@@ -83,13 +77,12 @@ func (r *Run) fill(rec *record.Request, instance string) *Request {
 func (r *Run) fillCounted(rec *record.Request, c record.Counts, instance string) *Request {
 	q := r.rows.next()
 	*q = Request{
-		Traits: r.traits(rec, instance, c), ID: rec.ID, SessionID: rec.SessionID, Error: rec.Error,
-		Start: rec.Start, End: rec.End, Connected: rec.Connected, FirstByte: rec.FirstByte, Attempt: rec.Attempt,
-		WriteDelay: writeDelay(rec), Index: rec.Index, BytesSent: rec.BytesSent, BytesReceived: rec.BytesReceived,
-		Seq: narrow(rec.Seq), Turn: narrow(rec.Turn), MaxTokens: narrow(rec.MaxTokens),
-		PromptAsked: narrow(rec.PromptAsked), Retries: narrow(rec.Retries),
-		Stage: narrow(rec.Stage), PromptRaw: rec.PromptRaw, Tokenized: len(rec.ChunkTokens) > 0,
-		ChunkCount: narrow(len(rec.Chunks)), Good: none,
+		Traits: r.traits(rec, instance, c), Start: rec.Start, End: rec.End, Index: rec.Index,
+		Seq: narrow(rec.Seq), Stage: narrow(rec.Stage), Tokenized: len(rec.ChunkTokens) > 0,
+		PromptTokens: narrow(c.Prompt), CompletionTokens: narrow(c.Completion),
+		ServerPrompt: narrow(c.ServerPrompt), ServerCompletion: narrow(c.ServerCompletion),
+		ServerCached: narrow(c.ServerCached), MaxTokens: narrow(rec.MaxTokens), ChunkCount: narrow(len(rec.Chunks)),
+		InSession: rec.SessionID != "", Retried: rec.Retries > 0, Good: none,
 	}
 	if !q.Failed() {
 		r.CountsPrompts = r.CountsPrompts || c.PromptSource != record.NoSource
@@ -103,42 +96,19 @@ func (r *Run) fillCounted(rec *record.Request, c record.Counts, instance string)
 			q.Good = 1
 		}
 	}
-	q.setCounts(rec, c)
 	q.setLatencies(rec, c)
-	return q
-}
-
-// writeDelay returns how long the write took, and 0 for a request too long for the system to accept at once: the
-// writing of a long request waits for the network, too.
-func writeDelay(rec *record.Request) int64 {
-	const acceptedAtOnce = 64 << 10 // bytes, fewer than the buffer of a connection holds
-	if rec.Written == 0 || rec.Connected == 0 || rec.BytesSent > acceptedAtOnce {
-		return 0
-	}
-	return max(0, rec.Written-max(rec.Connected, rec.Start))
-}
-
-// setCounts sets the token counts.
-func (q *Request) setCounts(rec *record.Request, c record.Counts) {
-	q.PromptTokens, q.CompletionTokens = narrow(c.Prompt), narrow(c.Completion)
-	q.ClientPrompt, q.ClientCompletion = narrowOrNone(rec.Prompt), narrowOrNone(rec.Completion)
-	q.ServerPrompt, q.ServerCompletion = narrow(c.ServerPrompt), narrow(c.ServerCompletion)
-	q.ServerCached = narrow(c.ServerCached)
-	q.ServerReasoning = none
-	if n := gjson.GetBytes(rec.Usage, "completion_tokens_details.reasoning_tokens"); n.Type == gjson.Number &&
-		n.Num >= 0 && n.Num < math.MaxInt32 {
-		q.ServerReasoning = int32(n.Num)
-	}
-	q.HasReasoning = len(rec.Reasoning) > 0 || q.ServerReasoning > 0
+	r.packer.details = newDetails(rec, c)
+	q.slowWrite = r.packer.details.WriteDelay >= ShortestLateness
+	q.HasReasoning = len(rec.Reasoning) > 0 || r.packer.details.ServerReasoning > 0
 	q.HasToolCalls = len(rec.ToolCalls) > 0 || calledTool(rec.FinishReason)
+	return q
 }
 
 // setLatencies sets the latencies.
 func (q *Request) setLatencies(rec *record.Request, c record.Counts) {
 	first, last, n := rec.TokenSpan()
-	q.FirstToken, q.TokenSpan, q.TokenTimes = first.Seconds(), (last - first).Seconds(), narrow(n)
-	q.TTFT, q.TTFO, q.TTFR = secondsOf(rec.TTFT()), secondsOf(rec.TTFO()), secondsOf(rec.TTFR())
-	q.TPOT, q.NTPOT, q.MeanITL = secondsOf(rec.TPOT(c)), secondsOf(rec.NTPOT(c)), secondsOf(rec.MeanITL())
+	q.TokenSpan, q.TokenTimes = (last - first).Seconds(), narrow(n)
+	q.TTFT, q.TPOT = secondsOf(rec.TTFT()), secondsOf(rec.TPOT(c))
 }
 
 func secondsOf(d time.Duration, known bool) float64 {
@@ -146,79 +116,6 @@ func secondsOf(d time.Duration, known bool) float64 {
 		return unknown
 	}
 	return d.Seconds()
-}
-
-func narrowOrNone(n *int) int32 {
-	if n == nil {
-		return none
-	}
-	return narrow(*n)
-}
-
-// pack appends to dst the arrivals as the gaps between them, the tokens of chunks, and the usage map.
-func pack(dst []byte, rec *record.Request) []byte {
-	dst = packTimes(dst, rec.Chunks)
-	for _, n := range rec.ChunkTokens {
-		dst = binary.AppendUvarint(dst, uint64(n)) // the reader refuses negative ones
-	}
-	dst = packTimes(dst, rec.Reasoning)
-	dst = packTimes(dst, rec.ToolCalls)
-	return append(dst, rec.Usage...)
-}
-
-func packTimes(dst []byte, times []int64) []byte {
-	dst = binary.AppendUvarint(dst, uint64(len(times)))
-	var last int64
-	for _, t := range times {
-		dst = binary.AppendUvarint(dst, uint64(t-last)) // the reader refuses times that go backwards
-		last = t
-	}
-	return dst
-}
-
-// Unpack fills the lists and the usage map of rec, and reuses the memory of the lists.
-func (q *Request) Unpack(rec *record.Request) {
-	data := q.packed
-	rec.Chunks, data = unpackTimes(rec.Chunks[:0], data)
-	rec.ChunkTokens = rec.ChunkTokens[:0]
-	if q.Tokenized {
-		for range rec.Chunks {
-			n, size := binary.Uvarint(data)
-			rec.ChunkTokens, data = append(rec.ChunkTokens, int(n)), data[size:] // pack wrote it from an int
-		}
-	}
-	rec.Reasoning, data = unpackTimes(rec.Reasoning[:0], data)
-	rec.ToolCalls, data = unpackTimes(rec.ToolCalls[:0], data)
-	rec.Usage = data
-}
-
-func unpackTimes(times []int64, data []byte) ([]int64, []byte) {
-	n, size := binary.Uvarint(data)
-	data = data[size:]
-	times = slices.Grow(times, int(n)) // pack wrote it from an int
-	var at int64
-	for range n {
-		gap, size := binary.Uvarint(data)
-		at += int64(gap) // pack wrote it from an int64
-		times, data = append(times, at), data[size:]
-	}
-	return times, data
-}
-
-// arena stores many short byte strings in large pieces of memory.
-type arena struct{ free []byte }
-
-const arenaPiece = 1 << 22
-
-// keep returns a copy of data in the arena.
-func (a *arena) keep(data []byte) []byte {
-	if len(data) > len(a.free) {
-		a.free = make([]byte, max(arenaPiece, len(data)))
-	}
-	n := copy(a.free, data)
-	kept := a.free[:n:n]
-	a.free = a.free[n:]
-	return kept
 }
 
 // rows allocates requests from large pieces of memory.
@@ -245,18 +142,23 @@ func (r *Run) traits(rec *record.Request, instance string, c record.Counts) *Tra
 		API: rec.API, Model: rec.Model, Adapter: rec.Adapter,
 		FinishReason: rec.FinishReason, ErrorType: rec.ErrorType, Note: rec.Note, Client: rec.Client,
 		Status: rec.Status, Streaming: rec.Streaming,
+		idPrefix: r.packer.idPrefix(rec.ID), usage: r.packer.usagePattern(rec.Usage),
 	}
 	if rec.SLO != nil {
 		t.SLO = *rec.SLO
+	}
+	if r.latest != nil && t == *r.latest {
+		return r.latest
 	}
 	shared := r.common[t]
 	if shared == nil {
 		if r.common == nil {
 			r.common = map[Traits]*Traits{}
 		}
-		shared = &t
+		shared = new(t)
 		r.common[t] = shared
 	}
+	r.latest = shared
 	return shared
 }
 

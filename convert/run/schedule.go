@@ -40,6 +40,7 @@ func findSchedule(r *Run) {
 
 // firstRequests returns the first requests of a scenario's iterations. The script decides when the later ones are due.
 func firstRequests(r *Run, scenario string) (list []*Request) {
+	list = make([]*Request, 0, len(r.Requests))
 	for _, q := range r.Requests {
 		if q.Scenario == scenario && q.Seq == 0 {
 			list = append(list, q)

@@ -18,7 +18,7 @@ func (m *importer) forgetStarts(meta foreign.Meta) {
 	r := m.run
 	r.Untimed = true
 	for _, q := range r.Requests {
-		q.End, q.Due, q.Attempt, q.Start = q.End-q.Start, q.Due-q.Start, q.Attempt-q.Start, 0
+		q.End, q.Due, q.Start = q.End-q.Start, q.Due-q.Start, 0
 	}
 	if m.keepStated(meta) {
 		r.remark("%s: it has no start times: throughput is by the duration that it states, and figures over time "+
@@ -71,7 +71,16 @@ func (m *importer) keepStated(meta foreign.Meta) (known bool) {
 
 // ByStage groups requests by their stages, in the given order.
 func ByStage(r *Run, requests []*Request) map[int][]*Request {
-	groups := map[int][]*Request{}
+	counts, groups := map[int]int{}, map[int][]*Request{}
+	for _, q := range requests {
+		counts[int(q.Stage)]++
+	}
+	if len(counts) == 1 {
+		return map[int][]*Request{int(requests[0].Stage): requests}
+	}
+	for stage, n := range counts {
+		groups[stage] = make([]*Request, 0, n)
+	}
 	for _, q := range requests {
 		groups[int(q.Stage)] = append(groups[int(q.Stage)], q)
 	}
