@@ -4,6 +4,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -114,8 +115,18 @@ func Read(cmd *cobra.Command, o run.Options, args []string) (*run.Run, error) {
 	if err != nil {
 		return nil, misuse("%w", err)
 	}
+	limitGarbage()
 	remark(cmd, run.Remarks)
 	return run, nil
+}
+
+// limitGarbage makes the collector let the heap grow by no more than 24 MB or a twenty-fifth, once a run is read: what
+// comes after needs little memory of its own.
+func limitGarbage() {
+	const room = 24 << 20
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	debug.SetGCPercent(int(min(100, max(4, 100*room/m.HeapAlloc))))
 }
 
 // remark prints remarks on stderr.
