@@ -226,10 +226,8 @@ func (g *subset) readChunks(s *seriesMaker) {
 			g.gaps.add(&rec)
 		}
 	}
-	g.settleGaps()
+	g.chunkGaps, g.tokenGaps = g.gaps.settle()
 }
-
-func (g *subset) settleGaps() { g.chunkGaps, g.tokenGaps = g.gaps.settle() }
 
 func (g *subset) successesPart() Successes {
 	noMedia, prompt := g.sum(g.ok, zero), g.promptTokens(g.ok, inputTokens)

@@ -214,8 +214,7 @@ func NewReport(r *run.Run, o Options) *Report {
 		}
 	}
 	all := divide(r, r.Requests, o)
-	all.gaps = whole
-	all.settleGaps()
+	all.chunkGaps, all.tokenGaps = whole.settle()
 	p.Summary, p.tokenGaps = all.summary(series), all.tokenGaps
 	p.addAdapters()
 	return p

@@ -257,8 +257,8 @@ func TestParquet(t *testing.T) {
 		q := r.Requests[i]
 		var rec record.Request
 		q.Unpack(&rec)
-		if row.RequestID != q.ID() || *row.TTFT != float64(rec.Chunks[0])/1000 || !slices.Equal(row.Chunks, rec.Chunks) ||
-			row.Stage != q.Stage || *row.Due != q.Due {
+		if row.RequestID != q.ID() || *row.TTFT != float64(rec.Chunks[0])/1000 ||
+			!slices.Equal(row.Chunks, rec.Chunks) || row.Stage != q.Stage || *row.Due != q.Due {
 			t.Errorf("row %d: %+v", i, row)
 		}
 		if row.ErrorType != q.ErrorType || (row.NTPOT == nil) != (len(rec.Chunks) == 0) {

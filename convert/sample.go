@@ -42,8 +42,8 @@ func (p *Report) Samples() iter.Seq[Sample] {
 }
 
 // TokenGaps returns the gaps between token times that inter_token_latency sums up, pooled over the successes: their
-// number n, and a function that returns the gap of rank k, from 0, in order of size, in seconds. Only one goroutine at a
-// time may call the function.
+// number n, and a function that returns the gap of rank k, from 0, in order of size, in seconds. Only one goroutine at
+// a time may call the function.
 func (p *Report) TokenGaps() (n int, at func(k int) float64) {
 	return p.tokenGaps.Len(), p.tokenGaps.At
 }

@@ -51,7 +51,8 @@ func checkPacking(t *testing.T, rec *record.Request) {
 	var got record.Request
 	q.Unpack(&got)
 	if !slices.Equal(got.Chunks, rec.Chunks) || !slices.Equal(got.ChunkTokens, rec.ChunkTokens) ||
-		!slices.Equal(got.Reasoning, rec.Reasoning) || len(got.ToolCalls) > 0 || string(got.Usage) != string(rec.Usage) {
+		!slices.Equal(got.Reasoning, rec.Reasoning) || len(got.ToolCalls) > 0 ||
+		string(got.Usage) != string(rec.Usage) {
 		t.Errorf("got %+v, want %+v", got, rec)
 	}
 	d := q.Details()
