@@ -176,8 +176,9 @@ func TestNativeIterationsAreThoseOfAScript(t *testing.T) {
 	} {
 		t.Run(tt.client+" "+tt.data, func(t *testing.T) {
 			script, native := sendAll(t, false, tt.client, tt.data), sendAll(t, true, tt.client, tt.data)
-			if len(script.lines) != 17 || !strings.Contains(strings.Join(script.lines, "\n"), `"error_type":"truncated"`) {
-				t.Fatalf("a script has %d lines, want 17: the run, the client and 15 requests, with failures", len(script.lines))
+			if len(script.lines) != 17 ||
+				!strings.Contains(strings.Join(script.lines, "\n"), `"error_type":"truncated"`) {
+				t.Fatalf("%d lines, want 17: the run, the client and 15 requests, with failures", len(script.lines))
 			}
 			compareLines(t, script.lines, native.lines)
 			compareLines(t, script.samples, native.samples)

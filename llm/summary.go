@@ -24,9 +24,12 @@ func (m *ModuleInstance) summary(data sobek.Value) (map[string]any, error) {
 	}
 	_, reportFollows := m.lookupEnv(record.OverridesEnv) // the command that sets it makes the report itself
 	text, err := status.Summary{
-		Simulated: m.root.process.Simulated(), Failures: &m.root.process.Failures,
-		Remarks: m.root.process.Oddities.Lines(),
-		Lost:    samples.LostRecords(), Records: commandline.RecordsPath(os.Args, m.lookupEnv), HideRecords: reportFollows,
+		Simulated:   m.root.process.Simulated(),
+		Failures:    &m.root.process.Failures,
+		Remarks:     m.root.process.Oddities.Lines(),
+		Lost:        samples.LostRecords(),
+		Records:     commandline.RecordsPath(os.Args, m.lookupEnv),
+		HideRecords: reportFollows,
 	}.Text(figures)
 	if err != nil {
 		return nil, err
