@@ -106,10 +106,10 @@ export function generated(options) {
 // trendStats are the columns of the summary.
 export const trendStats = ['avg', 'min', 'med', 'p(90)', 'p(99)', 'max'];
 
-// exec is what an iteration of a script does: it sends the next item of data by client, without JavaScript. K6_LLM_EXEC=default
+// exec is what an iteration of a script does: it sends the next item of data by client, without JavaScript. EXEC=default
 // calls the script's default function instead, on a VU, as k6's own executors always do.
 export function exec(client, data) {
-  if (__ENV.K6_LLM_EXEC) return __ENV.K6_LLM_EXEC;
+  if (__ENV.EXEC) return __ENV.EXEC;
   if (__ENV.EXECUTOR && __ENV.EXECUTOR !== 'llm-arrival-rate') return undefined;
   return { client, data };
 }

@@ -7,19 +7,20 @@ import (
 	"sync/atomic"
 )
 
-// Memory that a VU of a small script takes, in bytes, as docs/performance.md states it.
+// Memory in bytes that a VU of a small script takes, and a request in flight without a VU, as docs/performance.md says.
 const (
 	idleVU      = 120_000
 	streamingVU = 160_000
+	stream      = 50_000
 )
 
 // warnShare is the share of the memory left from which on VUs are worth a warning.
 const warnShare = 0.8
 
 // CheckVUs returns an error if a number of VUs, which are still to be made, does not fit into the memory that is left.
-// If they leave little, it logs a warning, once per process.
-func CheckVUs(vus int64, log interface{ Warn(args ...any) }) error {
-	warning, err := checkMemory(vus, Memory())
+// If they and a number of requests in flight without a VU leave little, it logs a warning, once per process.
+func CheckVUs(vus, streams int64, log interface{ Warn(args ...any) }) error {
+	warning, err := checkMemory(vus, streams, Memory())
 	if warning != "" {
 		warnOnce.Do(func() { log.Warn(warning) })
 	}
@@ -32,13 +33,16 @@ var warnOnce sync.Once
 const memoryAdvice = "have fewer (preAllocatedVUs and maxVUs, or an expectedLatency that is how long requests take), " +
 	"split the load over more instances (--execution-segment), or give k6 more memory"
 
-func checkMemory(vus, left int64) (warning string, err error) {
-	streaming := float64(vus) * streamingVU
+func checkMemory(vus, streams, left int64) (warning string, err error) {
+	streaming := float64(vus)*streamingVU + float64(streams)*stream
 	switch {
 	case left <= 0: // not known
 	case float64(vus)*idleVU > float64(left):
 		return "", fmt.Errorf("%d VUs take some %s of memory before they send anything, and %s are left: %s",
 			vus, megabytes(float64(vus)*idleVU), megabytes(float64(left)), memoryAdvice)
+	case streaming > warnShare*float64(left) && streams > 0:
+		return fmt.Sprintf("%d requests in flight take some %s of memory, and %s are left: %s",
+			vus+streams, megabytes(streaming), megabytes(float64(left)), memoryAdvice), nil
 	case streaming > warnShare*float64(left):
 		return fmt.Sprintf("%d VUs take some %s of memory when each has a stream, and %s are left: %s",
 			vus, megabytes(streaming), megabytes(float64(left)), memoryAdvice), nil

@@ -15,7 +15,7 @@ const { client: clientOptions, dataset, scenarios } = made(() => config(__ENV.K6
 const client = made(() => new Client(clientOptions));
 const data = made(() => new Dataset(dataset));
 
-scenarios.load.exec = __ENV.K6_LLM_EXEC || { client, data }; // a function's name, or without JavaScript
+scenarios.load.exec = __ENV.EXEC || { client, data }; // a function's name, or without JavaScript
 export const options = { scenarios, summaryTrendStats: ['avg', 'min', 'med', 'p(90)', 'p(99)', 'max'] };
 
 export default function () {

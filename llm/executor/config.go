@@ -208,13 +208,13 @@ func (c *Config) GetExecutionRequirements(et *lib.ExecutionTuple) []lib.Executio
 // gives each its own address of the option localIPs, and its own choice among a server's addresses.
 func lenders(inFlight int64) int64 { return min(8, inFlight) }
 
-// Streams returns how many requests may be in flight on this instance without a VU each.
+// Streams returns how many requests are expected in flight on this instance without a VU each.
 func (c *Config) Streams(et *lib.ExecutionTuple) int64 {
 	if c.Exec.Native == nil {
 		return 0
 	}
-	_, most := c.scaledVUs(et)
-	return most
+	pre, _ := c.scaledVUs(et)
+	return pre
 }
 
 func (c *Config) scaledVUs(et *lib.ExecutionTuple) (pre, most int64) {

@@ -34,11 +34,11 @@ type Executor struct {
 var _ lib.Executor = new(Executor)
 
 func newExecutor(c *Config, es *lib.ExecutionState, log *logrus.Entry) (*Executor, error) {
-	vus, _, err := samples.Planned(es.Test.Options)
+	vus, streams, err := samples.Planned(es.Test.Options)
 	if err != nil {
 		return nil, err
 	}
-	if err := host.CheckVUs(vus, log); err != nil { // before k6 makes the first VU
+	if err := host.CheckVUs(vus, streams, log); err != nil { // before k6 makes the first VU
 		return nil, err
 	}
 	plan, err := c.Plan()

@@ -67,11 +67,11 @@ func New(params output.Params) (output.Output, error) {
 	}
 	// Outputs are made before the VUs, and no other part of the extension knows the scenarios of k6's own executors by
 	// then.
-	vus, _, err := samples.Planned(params.ScriptOptions)
+	vus, streams, err := samples.Planned(params.ScriptOptions)
 	if err != nil {
 		return nil, err
 	}
-	if err := host.CheckVUs(vus, params.Logger); err != nil {
+	if err := host.CheckVUs(vus, streams, params.Logger); err != nil {
 		return nil, err
 	}
 	o := &Output{path: path, run: run, log: params.Logger}

@@ -92,12 +92,12 @@ func (p *Process) prepare(state *lib.State) {
 		}) {
 			host.CalmCollector()
 		}
-		_, connections, err := samples.Planned(state.Options)
+		vus, streams, err := samples.Planned(state.Options)
 		if err != nil {
 			return
 		}
-		host.Reserve(connections)
-		for _, warning := range host.ReadLimits().Warnings(connections) {
+		host.Reserve(vus + streams)
+		for _, warning := range host.ReadLimits().Warnings(vus + streams) {
 			state.Logger.Warn(warning)
 		}
 	})

@@ -23,7 +23,7 @@ type Seeded interface {
 // Streaming is the configuration of a scenario whose requests in flight need no VU each, as native iterations of the
 // executor llm-arrival-rate.
 type Streaming interface {
-	// Streams returns how many requests may be in flight on an instance without a VU each.
+	// Streams returns how many requests are expected in flight on an instance without a VU each.
 	Streams(*lib.ExecutionTuple) int64
 }
 
@@ -126,19 +126,18 @@ func perSecond(rate int64, unit time.Duration) float64 {
 	return float64(rate) / unit.Seconds()
 }
 
-// Planned returns the maximum number of VUs of this instance's scenarios, and how many connections their requests may
-// need at once.
-func Planned(opts lib.Options) (vus, connections int64, err error) {
+// Planned returns the maximum number of VUs that k6 makes for this instance's scenarios before the load, and how many
+// requests are expected in flight without a VU each.
+func Planned(opts lib.Options) (vus, streams int64, err error) {
 	tuple, err := lib.NewExecutionTuple(opts.ExecutionSegment, opts.ExecutionSegmentSequence)
 	if err != nil {
 		return 0, 0, err
 	}
 	vus = int64(lib.GetMaxPlannedVUs(opts.Scenarios.GetFullExecutionRequirements(tuple))) // far from overflow
-	connections = vus
 	for _, config := range opts.Scenarios {
 		if s, ok := config.(Streaming); ok {
-			connections += s.Streams(tuple)
+			streams += s.Streams(tuple)
 		}
 	}
-	return vus, connections, nil
+	return vus, streams, nil
 }
