@@ -143,7 +143,7 @@ func nativeIterations(t *testing.T, v *vu, scenario *lib.ScenarioState, slot *ar
 	sender := lender.NewSender(1)
 	t.Cleanup(sender.Close)
 	return func() {
-		if err := sender.Iterate(v.VU.CtxField, scenario, *slot); err != nil {
+		if err := sender.Iterate(v.VU.CtxField, scenario, new(*slot)); err != nil {
 			t.Error(err)
 		}
 	}

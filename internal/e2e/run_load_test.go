@@ -12,14 +12,18 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
-// script writes a script with the given load and client, whose requests are short.
+// script writes a script with the given load and client, whose requests are short. Its iterations need no JavaScript,
+// unless the load names an executor of k6's own, or EXEC the default function.
 func script(t *testing.T, load, client string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "script.js")
-	text := fmt.Sprintf(`import { Client, scenarios } from 'k6/x/llm';
-export const options = { scenarios: scenarios(%s) };
+	text := fmt.Sprintf(`import { Client, Dataset, scenarios } from 'k6/x/llm';
+const load = %s;
 const client = new Client(%s);
-export default function () { client.chat('hi', { maxTokens: Number(__ENV.TOKENS || 3) }); }
+const data = new Dataset({ type: 'mock', maxTokens: Number(__ENV.TOKENS || 3) });
+if (load.executor !== 'ramping-arrival-rate') load.exec = __ENV.EXEC || { client, data };
+export const options = { scenarios: scenarios(load) };
+export default function () { client.send(data.next()); }
 `, load, client)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -35,10 +39,27 @@ func loadLines(t *testing.T,
 	return only[*record.Request](all), only[*record.Dropped](all), only[*record.Stage](all)
 }
 
+// bothWays runs a test with iterations that need no JavaScript, and with the default function on VUs. exec is the
+// setting of k6 run for it.
+func bothWays(t *testing.T, test func(t *testing.T, exec string)) {
+	t.Helper()
+	for name, exec := range map[string]string{"native": "EXEC=", "VUs": "EXEC=default"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, exec)
+		})
+	}
+}
+
 func TestOwnExecutorMixesStages(t *testing.T) {
 	t.Parallel()
+	bothWays(t, mixStages)
+}
+
+func mixStages(t *testing.T, exec string) {
+	t.Helper()
 	out := filepath.Join(t.TempDir(), "run.jsonl")
-	mustSucceed(t, k6(t, "run", "--quiet", "--out", "llm="+out,
+	mustSucceed(t, k6(t, "run", "--quiet", "--out", "llm="+out, "-e", exec,
 		script(t, `{stages: [{rate: 20, duration: '1s'}, {requests: 12, concurrency: 4, rampUp: '400ms'}, {target: `+
 			`40, duration: '1s'}], interval: '200ms'}`, `{baseURL: 'sim:?ttft=20ms&itl=5ms'}`)))
 	requests, dropped, stages := loadLines(t, out)
@@ -78,8 +99,13 @@ func TestOwnExecutorMixesStages(t *testing.T) {
 
 func TestDropsAreRecordedAndExplained(t *testing.T) {
 	t.Parallel()
+	bothWays(t, explainDrops)
+}
+
+func explainDrops(t *testing.T, exec string) {
+	t.Helper()
 	out := filepath.Join(t.TempDir(), "run.jsonl")
-	r := mustSucceed(t, k6(t, "run", "--quiet", "--out", "llm="+out, "-e", "TOKENS=20",
+	r := mustSucceed(t, k6(t, "run", "--quiet", "--out", "llm="+out, "-e", "TOKENS=20", "-e", exec,
 		script(t, `{stages: [{rate: 20, duration: '2s'}], executor: 'llm-arrival-rate', preAllocatedVUs: 2, maxVUs: 3}`,
 			`{baseURL: 'sim:'}`)))
 	requests, dropped, _ := loadLines(t, out)
@@ -107,9 +133,14 @@ func TestDropsAreRecordedAndExplained(t *testing.T) {
 
 func TestGracefulStopCutsAndRecords(t *testing.T) {
 	t.Parallel()
+	bothWays(t, cutAtTheEnd)
+}
+
+func cutAtTheEnd(t *testing.T, exec string) {
+	t.Helper()
 	out := filepath.Join(t.TempDir(), "run.jsonl")
 	start := time.Now()
-	mustSucceed(t, k6(t, "run", "--quiet", "--out", "llm="+out, "-e", "TOKENS=1000",
+	mustSucceed(t, k6(t, "run", "--quiet", "--out", "llm="+out, "-e", "TOKENS=1000", "-e", exec,
 		script(t, `{stages: [{rate: 5, duration: '1s'}, {rate: 5, duration: '1s'}], executor: 'llm-arrival-rate', `+
 			`gracefulStop: '500ms'}`, `{baseURL: 'sim:?itl=50ms'}`)))
 	requests, dropped, _ := loadLines(t, out)
@@ -177,6 +208,11 @@ func TestScriptsRun(t *testing.T) {
 
 func TestCircuitBreakerStopsTheLoad(t *testing.T) {
 	t.Parallel()
+	bothWays(t, breakCircuit)
+}
+
+func breakCircuit(t *testing.T, exec string) {
+	t.Helper()
 	for _, tt := range []struct {
 		name, load, breaker string
 		code                int
@@ -188,11 +224,11 @@ func TestCircuitBreakerStopsTheLoad(t *testing.T) {
 		{"ours, each stage",
 			`{stages: [{rate: 50, duration: '20s'}, {rate: 50, duration: '20s'}], executor: 'llm-arrival-rate'}`,
 			`{consecutive: 5, stop: 'stage'}`, 0, 60},
-		{"k6's own", `{stages: [{rate: 50, duration: '20s'}]}`, `{rate: 0.5, minSamples: 5}`, 108, 30},
+		{"k6's own", `{stages: [{rate: 50, duration: '20s'}], executor: 'ramping-arrival-rate'}`, `{rate: 0.5, minSamples: 5}`, 108, 30},
 	} {
 		out := filepath.Join(t.TempDir(), "run.jsonl")
 		start := time.Now()
-		r := k6(t, "run", "--quiet", "--out", "llm="+out,
+		r := k6(t, "run", "--quiet", "--out", "llm="+out, "-e", exec,
 			script(t, tt.load, `{baseURL: 'sim:?failure-rate=1', circuitBreaker: `+tt.breaker+`}`))
 		requests, _, stages := loadLines(t, out)
 		if r.code != tt.code || len(requests) < 5 || len(requests) > tt.most || time.Since(start) > 20*time.Second {

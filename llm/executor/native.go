@@ -1,7 +1,6 @@
 package executor
 
 import (
-	"context"
 	"sync"
 	"time"
 
@@ -70,9 +69,7 @@ func (n *native) more(found bool) {
 	sender := n.lenders[number%len(n.lenders)].NewSender(uint64(number + 1)) // not negative
 	n.senders = append(n.senders, sender)
 	n.p.x.state.ModInitializedVUsCount(+1)
-	ctx, cancel := context.WithCancel(n.p.ctx) // its own, so that requests do not share a lock
-	_ = cancel                                 // the end of the pool cancels it
-	n.p.add(func(a arrival.Arrival) error { return sender.Iterate(ctx, n.state, a) })
+	n.p.add(func(a *arrival.Arrival) error { return sender.Iterate(n.p.ctx, n.state, a) })
 }
 
 func (n *native) close() {

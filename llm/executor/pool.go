@@ -69,7 +69,7 @@ func newPool(ctx context.Context, x *Executor, pre, most int64) (*pool, error) {
 }
 
 // add starts a worker that runs iterations by a function, and lets it wait for an arrival.
-func (p *pool) add(iterate func(arrival.Arrival) error) {
+func (p *pool) add(iterate func(*arrival.Arrival) error) {
 	jobs := make(chan job, 1)
 	p.mu.Lock()
 	p.all = append(p.all, jobs)
@@ -77,7 +77,7 @@ func (p *pool) add(iterate func(arrival.Arrival) error) {
 	p.size.Add(1)
 	p.workers.Go(func() {
 		for j := range jobs {
-			p.iterate(iterate, j.Arrival)
+			p.iterate(iterate, &j.Arrival)
 			if j.done != nil {
 				j.done()
 			}
@@ -108,7 +108,7 @@ func (p *pool) take(j job) {
 }
 
 // iterate runs an iteration and counts the outcome as k6's executors do.
-func (p *pool) iterate(iterate func(arrival.Arrival) error, a arrival.Arrival) {
+func (p *pool) iterate(iterate func(*arrival.Arrival) error, a *arrival.Arrival) {
 	p.x.state.ModCurrentlyActiveVUsCount(+1)
 	defer p.x.state.ModCurrentlyActiveVUsCount(-1)
 	err := iterate(a)
@@ -276,8 +276,8 @@ func (v *vus) add(vu lib.InitializedVU) {
 		local++
 		return local - 1, uint64(slot.Index) // counts from 0
 	})
-	v.p.add(func(a arrival.Arrival) error {
-		*slot = a
+	v.p.add(func(a *arrival.Arrival) error {
+		*slot = *a
 		return active.RunOnce()
 	})
 }
