@@ -92,7 +92,7 @@ func TestStatusLinesOfARun(t *testing.T) {
 		args []string
 		due  bool // the executor knows due instants during the run
 	}{
-		{"stock", nil, false},
+		{"stock", []string{"-e", "EXECUTOR=ramping-arrival-rate"}, false},
 		{"ours", []string{"-e", "EXECUTOR=llm-arrival-rate", "--out", "llm=" + filepath.Join(t.TempDir(), "run.jsonl")},
 			true},
 	} {

@@ -192,7 +192,8 @@ func (c *Config) GetDescription(et *lib.ExecutionTuple) string {
 func (c *Config) GetExecutionRequirements(et *lib.ExecutionTuple) []lib.ExecutionStep {
 	pre, most := c.scaledVUs(et)
 	if c.Exec.Native != nil {
-		pre, most = lenders(most), lenders(most)
+		// The rest is never made, but counts: the k6 Operator refuses more instances than a test may have VUs.
+		pre = lenders(most)
 	}
 	end := c.duration() + c.GracefulStop.TimeDuration()
 	if c.drains(et) {

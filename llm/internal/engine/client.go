@@ -195,7 +195,7 @@ func (c *Call) hand(container *samples.Container, r *record.Request) {
 	process.Failures.Add(r)
 	process.Oddities.Add(r)
 	push(c.ctx, c.state, container)
-	breaker.Watch(c.client.opts.Breakers, r, c.halt)
+	breaker.Watch(c.client.endpoint.opts.Breakers, r, c.halt) // of all VUs
 }
 
 // halt stops the load for a reason. The executor llm-arrival-rate lets the requests in flight end. Under others the
