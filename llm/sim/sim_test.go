@@ -582,3 +582,24 @@ func TestLongPromptTime(t *testing.T) {
 		t.Errorf("due %v after it was admitted, want 3h", due.Sub(admitted))
 	}
 }
+
+// The cost of a request of one token, without net/http's server.
+func BenchmarkRequest(b *testing.B) {
+	o := DefaultOptions()
+	o.TTFT = 0
+	s, err := New(o)
+	if err != nil {
+		b.Fatal(err)
+	}
+	body := strings.NewReader(`{"model":"sim","prompt":"a short prompt","max_tokens":1,"stream":true}`)
+	r := httptest.NewRequest(http.MethodPost, "/v1/completions", body)
+	r.Header.Set("X-Request-Id", "bench")
+	w := &sink{header: http.Header{}}
+	b.ReportAllocs()
+	for b.Loop() {
+		_, _ = body.Seek(0, io.SeekStart)
+		w.body.Reset()
+		w.writes = w.writes[:0]
+		s.ServeHTTP(w, r)
+	}
+}

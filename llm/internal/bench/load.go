@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"sync"
@@ -147,7 +148,8 @@ func llmClient(url string, tokens int) (func() request, error) {
 // measureK6 runs a closed loop of the load in k6, and returns µs of its process's CPU per unit. The CPU of a run with
 // one request of one token for each stream is taken off: it starts k6 and, where there are any, makes the VUs.
 func measureK6(w workload, c contender, url string, length time.Duration, k6 string) (cost float64, err error) {
-	requests := max(w.streams, int(float64(w.requests)*length.Seconds()))
+	// as many for each stream: at the end of a loop there would otherwise be fewer streams, whose tokens cost more
+	requests := max(1, int(math.Round(float64(w.requests)*length.Seconds()/float64(w.streams)))) * w.streams
 	err = scratch(func(dir string) error {
 		run := k6Run{contender: c, k6: k6, url: url, tokens: 1, load: closedLoop(w.streams, w.streams, time.Second)}
 		start, err := run.run(dir)
