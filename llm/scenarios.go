@@ -3,6 +3,7 @@ package llm
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -90,21 +91,18 @@ func (m *ModuleInstance) readExec(v sobek.Value, exec *executor.Exec) error {
 		exec.Function.Valid = true
 		return text(&exec.Function.String)(v)
 	}
-	native := engine.Native{Client: -1, Data: -1}
+	var client *jsClient
+	var data *jsDataset
 	err := fields{
 		"client": func(v sobek.Value) error {
-			for _, c := range m.clients {
-				if v.SameAs(c.script) {
-					native.Client = c.Number()
-				}
+			if i := slices.IndexFunc(m.clients, func(c *jsClient) bool { return v.SameAs(c.script) }); i >= 0 {
+				client = m.clients[i]
 			}
 			return nil
 		},
 		"data": func(v sobek.Value) error {
-			for _, d := range m.sets {
-				if v.SameAs(d.script) {
-					native.Data = d.Number()
-				}
+			if i := slices.IndexFunc(m.sets, func(d *jsDataset) bool { return v.SameAs(d.script) }); i >= 0 {
+				data = m.sets[i]
 			}
 			return nil
 		},
@@ -112,13 +110,13 @@ func (m *ModuleInstance) readExec(v sobek.Value, exec *executor.Exec) error {
 	switch {
 	case err != nil:
 		return err
-	case native.Client < 0:
+	case client == nil:
 		return errors.New("client must be a Client that the script made before")
-	case native.Data < 0:
+	case data == nil:
 		return errors.New("data must be a Dataset that the script made before")
 	}
-	exec.Native = &native
-	return nil
+	exec.Native = &engine.Native{Client: client.Number(), Data: data.Number()}
+	return client.Takes(data.Set)
 }
 
 func (o *loadOptions) readStages(rt *sobek.Runtime, v sobek.Value) error {

@@ -19,8 +19,8 @@ func script(t *testing.T, load, client string) string {
 	path := filepath.Join(t.TempDir(), "script.js")
 	text := fmt.Sprintf(`import { Client, Dataset, scenarios } from 'k6/x/llm';
 const load = %s;
-const client = new Client(%s);
-const data = new Dataset({ type: 'mock', maxTokens: Number(__ENV.TOKENS || 3) });
+const client = new Client(%[2]s);
+const data = new Dataset({ type: 'mock', api: %[2]s.api, maxTokens: Number(__ENV.TOKENS || 3) });
 if (load.executor !== 'ramping-arrival-rate') load.exec = __ENV.EXEC || { client, data };
 export const options = { scenarios: scenarios(load) };
 export default function () { client.send(data.next()); }

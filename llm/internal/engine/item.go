@@ -13,8 +13,12 @@ import (
 	"github.com/seed-307b789f/xk6-llm/llm/internal/client"
 )
 
-// errInput reports a request without an input, or with two.
-var errInput = errors.New("a request has either messages or a prompt")
+// What is wrong with the input of a request: it has none or two, or not the one of the client's dialect.
+var (
+	errInput  = errors.New("a request has either messages or a prompt")
+	errPrompt = errors.New(`a client of api "completion" takes a prompt, not messages: set api: 'completion' on the ` +
+		`Dataset, or api: 'chat' on the Client`)
+)
 
 // Input settles the input of a request for the client's dialect: in a chat, a prompt becomes the only message.
 // hasPrompt tells an empty prompt from none.
@@ -23,10 +27,17 @@ func (c *Client) Input(r *client.Request, hasPrompt bool) error {
 	case hasPrompt == (r.Messages != nil):
 		return errInput
 	case c.opts.API == api.Completion && r.Messages != nil:
-		return errors.New(`a client of api "completion" takes a prompt, not messages: set api: 'completion' on ` +
-			`the Dataset, or api: 'chat' on the Client`)
+		return errPrompt
 	case c.opts.API == api.Chat && hasPrompt:
 		r.Messages, r.Prompt = UserMessage(r.Prompt), ""
+	}
+	return nil
+}
+
+// Takes returns an error if the client cannot send the items of a data set.
+func (c *Client) Takes(s *Set) error {
+	if c.opts.API == api.Completion && s.api != api.Completion.Name() {
+		return errPrompt
 	}
 	return nil
 }

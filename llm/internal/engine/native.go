@@ -66,6 +66,9 @@ func (p *Process) Lend(vu uint64, scenario string, what Native) (*Lender, error)
 		return nil, fmt.Errorf("exec of scenario %q: the script makes no Client %d or no Dataset %d in each VU",
 			scenario, what.Client, what.Data)
 	}
+	if err := l.client.Takes(l.set); err != nil {
+		return nil, fmt.Errorf("exec of scenario %q: %w", scenario, err)
+	}
 	transport, err := l.client.transport(l.state)
 	if err != nil {
 		return nil, err

@@ -19,9 +19,10 @@ type Set struct {
 	datasets.Set
 	number    int
 	vu        *VU
-	salted    bool  // with the run's id
-	maxTokens int   // replaces each item's own limit; 0 keeps that
-	last      int64 // number of the iteration that took an item last; -1 means none
+	api       string // of its items: chat or completion
+	salted    bool   // with the run's id
+	maxTokens int    // replaces each item's own limit; 0 keeps that
+	last      int64  // number of the iteration that took an item last; -1 means none
 	scenario  string
 	pending   *datasets.Asked // the last turn, from a set of conversations
 }
@@ -33,7 +34,7 @@ func (v *VU) OpenSet(o *input.DatasetOptions, source *input.Source) (*Set, error
 		return nil, err
 	}
 	s := &Set{
-		Set: set, number: len(v.sets), vu: v, salted: o.SaltedByRun(), maxTokens: int(o.MaxTokens), last: -1,
+		Set: set, number: len(v.sets), vu: v, api: o.API, salted: o.SaltedByRun(), maxTokens: int(o.MaxTokens), last: -1,
 	}
 	v.sets = append(v.sets, s)
 	return s, nil
