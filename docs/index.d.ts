@@ -417,7 +417,7 @@ declare module 'k6/x/llm' {
     maxVUs?: number;
     /**
      * What an iteration does: it runs the exported function of this name (default 'default'), or it sends the next item of the data set by
-     * the client, { client, data }, without JavaScript. That takes a tenth of the memory and needs llm-arrival-rate, which is then the
+     * the client, { client, data }, without JavaScript. That takes a quarter of the memory and needs llm-arrival-rate, which is then the
      * default.
      */
     exec?: string | { client: Client; data: Dataset };

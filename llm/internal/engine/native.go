@@ -138,8 +138,8 @@ func (s *Sender) Close() {
 	}
 }
 
-// Iterate sends the item of an arrival, and pushes its record and the samples of an iteration. It keeps the arrival. Its
-// error is one that a script would throw, or the interrupt that ends the test.
+// Iterate sends the item of an arrival, and pushes its record and the samples of an iteration. It keeps the arrival.
+// Its error is one that a script would throw, or the interrupt that ends the test.
 func (s *Sender) Iterate(ctx context.Context, scenario *lib.ScenarioState, a *arrival.Arrival) error {
 	l, begin := s.lender, time.Now()
 	err := s.send(ctx, scenario, a, begin)

@@ -34,7 +34,8 @@ func (v *VU) OpenSet(o *input.DatasetOptions, source *input.Source) (*Set, error
 		return nil, err
 	}
 	s := &Set{
-		Set: set, number: len(v.sets), vu: v, api: o.API, salted: o.SaltedByRun(), maxTokens: int(o.MaxTokens), last: -1,
+		Set: set, number: len(v.sets), vu: v, api: o.API, salted: o.SaltedByRun(), maxTokens: int(o.MaxTokens),
+		last: -1,
 	}
 	v.sets = append(v.sets, s)
 	return s, nil
