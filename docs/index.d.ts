@@ -411,14 +411,17 @@ declare module 'k6/x/llm' {
     startTime?: Duration;
     /** The longest time for a stage of {requests, concurrency} (default '24h'). */
     maxDuration?: Duration;
-    /** VUs at the start of a stage, instead of rate × expectedLatency; at most one for each arrival. */
+    /**
+     * VUs at the start of a stage, instead of rate × expectedLatency; at most one for each arrival. With exec: { client, data }, requests
+     * that are expected in flight: no VUs are made for them.
+     */
     preAllocatedVUs?: number;
-    /** The most VUs of a stage, instead of ten times that number; at most one for each arrival. */
+    /** The most VUs of a stage, or requests in flight, instead of ten times that number; at most one for each arrival. */
     maxVUs?: number;
     /**
      * What an iteration does: it runs the exported function of this name (default 'default'), or it sends the next item of the data set by
      * the client, { client, data }, without JavaScript. That takes a quarter of the memory and needs llm-arrival-rate, which is then the
-     * default.
+     * default. The data set must be of the client's api. k6 demands a default function all the same.
      */
     exec?: string | { client: Client; data: Dataset };
     /** The environment and the tags, as in any scenario of k6. */

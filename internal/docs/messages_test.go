@@ -138,7 +138,7 @@ func TestQuotedMessagesExist(t *testing.T) {
 func k6Texts(t *testing.T) (list []string) {
 	t.Helper()
 	dir := moduleDir(t, "go.k6.io/k6/v2")
-	for _, pkg := range []string{"internal/cmd", "lib/executor", "js/modules"} {
+	for _, pkg := range []string{"internal/cmd", "internal/js", "lib/executor", "js/modules"} {
 		paths, err := filepath.Glob(filepath.Join(dir, pkg, "*.go"))
 		if err != nil || len(paths) == 0 {
 			t.Fatalf("%s: %q, %v", pkg, paths, err)

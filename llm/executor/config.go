@@ -172,9 +172,10 @@ func (c *Config) duration() time.Duration {
 func (c *Config) GetDescription(et *lib.ExecutionTuple) string {
 	p, _ := c.Plan() // validated by now
 	_, most := c.vus()
-	top := 0.0
+	top, closed := 0.0, int64(0)
 	for _, s := range p.Stages {
 		top = max(top, s.From, s.To)
+		closed += s.Requests
 	}
 	kind := c.Arrival.String
 	if kind == "" {
@@ -184,8 +185,12 @@ func (c *Config) GetDescription(et *lib.ExecutionTuple) string {
 	if c.Exec.Native != nil {
 		limit = "without JavaScript, at most %d requests in flight"
 	}
-	return fmt.Sprintf("up to %g %s arrivals/s over %d stages ("+limit+", gracefulStop: %v)", top, kind, len(p.Stages),
-		et.ScaleInt64(most), c.GracefulStop.TimeDuration())
+	load := fmt.Sprintf("up to %g %s arrivals/s", top, kind)
+	if top == 0 && closed > 0 {
+		load = fmt.Sprintf("%d requests", closed)
+	}
+	return fmt.Sprintf("%s over %d stages ("+limit+", gracefulStop: %v)", load, len(p.Stages), et.ScaleInt64(most),
+		c.GracefulStop.TimeDuration())
 }
 
 // GetExecutionRequirements returns how many VUs k6 must make, and how long the scenario can last.

@@ -3,7 +3,6 @@ package executor
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"gopkg.in/guregu/null.v3"
@@ -29,11 +28,15 @@ func (e *Exec) UnmarshalJSON(raw []byte) error {
 		return err
 	}
 	e.Native = new(engine.Native)
-	for name, number := range map[string]*int{"client": &e.Native.Client, "data": &e.Native.Data} {
-		if err := readNumber(given[name], number); err != nil {
-			return fmt.Errorf("exec is a function's name or {client, data}: %s %w", name, err)
+	for _, member := range []struct {
+		name, class string
+		number      *int
+	}{{"client", "Client", &e.Native.Client}, {"data", "Dataset", &e.Native.Data}} {
+		if !readNumber(given[member.name], member.number) {
+			return fmt.Errorf("exec is a function's name or {client, data}: %s must be a %s that the script made",
+				member.name, member.class)
 		}
-		delete(given, name)
+		delete(given, member.name)
 	}
 	for name := range given {
 		return fmt.Errorf("exec is a function's name or {client, data}: unknown %q", name)
@@ -41,18 +44,17 @@ func (e *Exec) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-var errNoNumber = errors.New("must be an object that the script made, or its number")
-
-func readNumber(raw json.RawMessage, number *int) error {
+// readNumber reads a number, or that of an object. It reports whether there is one.
+func readNumber(raw json.RawMessage, number *int) bool {
 	if json.Unmarshal(raw, number) == nil && string(raw) != "null" {
-		return nil
+		return true
 	}
 	var object struct{ Number *int }
 	if json.Unmarshal(raw, &object) != nil || object.Number == nil {
-		return errNoNumber
+		return false
 	}
 	*number = *object.Number
-	return nil
+	return true
 }
 
 // MarshalJSON writes the form that was given.

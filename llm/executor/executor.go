@@ -29,6 +29,7 @@ type Executor struct {
 	tuple          *lib.ExecutionTuple
 	metrics        *samples.Metrics
 	stages         []record.Stage // as numbered in the whole run
+	counted        int            // senders that k6 counts as VUs, over all pools; see native.more
 }
 
 var _ lib.Executor = new(Executor)

@@ -59,8 +59,8 @@ func (n *native) pushIO() {
 	}
 }
 
-// more adds a sender if none waits. Each counts as a VU of k6, so that the metric vus is the number of requests in
-// flight, and vus_max at least that.
+// more adds a sender if none waits. Senders count as VUs of k6, those that lend among them: the metric vus is the
+// number of requests in flight, and vus_max no less.
 func (n *native) more(found bool) {
 	if found {
 		return
@@ -68,7 +68,10 @@ func (n *native) more(found bool) {
 	number := len(n.senders)
 	sender := n.lenders[number%len(n.lenders)].NewSender(uint64(number + 1)) // not negative
 	n.senders = append(n.senders, sender)
-	n.p.x.state.ModInitializedVUsCount(+1)
+	if len(n.senders) > max(n.p.x.counted, len(n.lenders)) {
+		n.p.x.counted = len(n.senders)
+		n.p.x.state.ModInitializedVUsCount(+1)
+	}
 	n.p.add(func(a *arrival.Arrival) error { return sender.Iterate(n.p.ctx, n.state, a) })
 }
 
@@ -81,6 +84,5 @@ func (n *native) close() {
 	for _, sender := range n.senders {
 		sender.Close()
 	}
-	n.p.x.state.ModInitializedVUsCount(-int64(len(n.senders)))
 	n.active.Wait()
 }

@@ -62,9 +62,11 @@ func (p *Process) Lend(vu uint64, scenario string, what Native) (*Lender, error)
 	if what.Data >= 0 && what.Data < len(v.sets) {
 		l.set = v.sets[what.Data]
 	}
-	if l.client == nil || l.set == nil {
-		return nil, fmt.Errorf("exec of scenario %q: the script makes no Client %d or no Dataset %d in each VU",
-			scenario, what.Client, what.Data)
+	switch {
+	case l.client == nil:
+		return nil, fmt.Errorf("exec of scenario %q: the script makes no Client number %d", scenario, what.Client)
+	case l.set == nil:
+		return nil, fmt.Errorf("exec of scenario %q: the script makes no Dataset number %d", scenario, what.Data)
 	}
 	if err := l.client.Takes(l.set); err != nil {
 		return nil, fmt.Errorf("exec of scenario %q: %w", scenario, err)
