@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-307b789f/xk6-llm/internal/testenv"
 	"github.com/seed-307b789f/xk6-llm/llm/record"
 )
 
@@ -118,8 +119,11 @@ func TestStageWithoutArrival(t *testing.T) {
 // A server that cannot be reached does not matter to a script that sends nothing to it.
 func TestUnusedClientNeedsNoServer(t *testing.T) {
 	t.Parallel()
-	clients := `{baseURL: 'sim:'}), unused = new Client({baseURL: 'http://127.0.0.1:1/v1'}`
-	path := script(t, `{stages: [{rate: 5, duration: '1s'}]}`, clients)
+	path := script(t, `{stages: [{rate: 5, duration: '1s'}]}`, `{baseURL: 'sim:'}`)
+	text := testenv.ReadFile(t, path) + "new Client({baseURL: 'http://127.0.0.1:1/v1'});\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	if r := mustSucceed(t, k6(t, "run", "--quiet", path)); strings.Contains(r.stderr, "127.0.0.1:1") {
 		t.Errorf("got %s", r.stderr)
 	}
