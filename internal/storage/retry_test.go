@@ -168,6 +168,7 @@ func TestGCSTriesAgain(t *testing.T) {
 // resumable is a server of uploads in parts that loses bytes: of the request with a given number it takes only so many
 // bytes and then closes the connection.
 type resumable struct {
+	mu      sync.Mutex
 	content bytes.Buffer
 	size    int
 	number  int
@@ -176,6 +177,8 @@ type resumable struct {
 }
 
 func (s *resumable) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if r.Method == http.MethodPost {
 		w.Header().Set("Location", "http://"+r.Host+"/place")
 		return
