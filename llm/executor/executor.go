@@ -223,7 +223,7 @@ func (r *run) nothingFollows(stage int) bool {
 	return stage+1 == len(r.plan.Stages) || r.parent.Err() != nil || r.stopper.run()
 }
 
-// send hands an arrival to a VU when it is due.
+// send hands an arrival to a worker when it is due.
 func (r *run) send(ctx context.Context, a arrival.Arrival) {
 	switch {
 	case !r.wait.Until(ctx, a.Due):
@@ -278,7 +278,7 @@ func (r *run) announce(i int, start, end time.Time) {
 	r.push(r.metrics.Event(&line, r.tags()))
 }
 
-// drop records an arrival for which no VU was free.
+// drop records an arrival for which no worker was free.
 func (r *run) drop(a arrival.Arrival) {
 	r.dropped.Add(1)
 	r.push(metrics.Sample{
@@ -333,8 +333,8 @@ func (r *run) explain() {
 		dropped, r.config.Name, r.pool.advice(most))
 }
 
-// drain waits for the requests in flight, at most for gracefulStop; then it cuts those that remain, and opens new VUs
-// for the next stage.
+// drain waits for the requests in flight, at most for gracefulStop; then it cuts those that remain, and opens a new
+// pool for the next stage.
 func (r *run) drain() error {
 	if r.pool.idle(r.parent, r.config.GracefulStop.TimeDuration()) || r.parent.Err() != nil {
 		return nil
