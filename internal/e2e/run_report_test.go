@@ -31,14 +31,14 @@ func TestWhatAKillLeavesCompressed(t *testing.T) {
 	}
 }
 
-// Two runs of the same server pass, and one that is a tenth slower does not. The bounds are on medians, which a busy
-// machine hardly moves. The test does not run in parallel with others, because latencies that drift with their load
-// allow no verdict.
+// Two runs of the same server pass, and one that is half slower does not. The bounds are on medians and lie far from
+// both, so that a busy machine moves neither across. The test does not run in parallel with others, because latencies
+// that drift with their load allow no verdict.
 func TestCompareRunsOfTheSimulator(t *testing.T) {
 	dir := t.TempDir()
 	var wg sync.WaitGroup
 	for name, times := range map[string]string{"base": "ttft=100ms&itl=20ms", "same": "ttft=100ms&itl=20ms",
-		"slow": "ttft=110ms&itl=22ms"} {
+		"slow": "ttft=150ms&itl=30ms"} {
 		wg.Go(func() {
 			mustSucceed(t, k6(t, "run", "--quiet", "--out", "llm="+filepath.Join(dir, name), "-e",
 				"BASE_URL=sim:?"+times, "-e", "MAX_TOKENS=10", "-e", "RATE=15", "-e", "DURATION=12s",
@@ -46,7 +46,7 @@ func TestCompareRunsOfTheSimulator(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	gates := "p50(ttft)>+5%,p50(itl)>+5%"
+	gates := "p50(ttft)>+25%,p50(itl)>+25%"
 	for name, want := range map[string]int{"same": 0, "slow": 1} {
 		r := run(t, 0, nil, "llmconv", "compare", filepath.Join(dir, "base"), filepath.Join(dir, name), "--fail-on",
 			gates)
