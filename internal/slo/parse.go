@@ -1,0 +1,312 @@
+package slo
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/seed-307b789f/xk6-llm/internal/spelling"
+	"github.com/seed-307b789f/xk6-llm/internal/timespan"
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// Forms shows how objectives are written, for messages and help texts.
+const Forms = "p99(ttft)<500ms, failures<1%, goodput(ttft<500ms,tpot<50ms)>=95%, ttft=500ms"
+
+// Parse reads objectives, separated by commas. Spaces do not matter, and an empty text has no objectives. The bounds of
+// kind Each become one objective. An objective that is given twice counts once.
+func Parse(text string) (list []Objective, err error) {
+	text = strings.Map(func(r rune) rune {
+		if strings.ContainsRune(" \t\r\n", r) {
+			return -1
+		}
+		return r
+	}, text)
+	if text == "" {
+		return nil, nil
+	}
+	parts, err := split(text)
+	if err != nil {
+		return nil, err
+	}
+	for _, part := range parts {
+		o, err := parseOne(part)
+		if err == nil {
+			list, err = add(list, o)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%q: %w", part, err)
+		}
+	}
+	return list, nil
+}
+
+// split cuts a text at its commas, except those within parentheses.
+func split(text string) (parts []string, err error) {
+	depth, from := 0, 0
+	for i, r := range text {
+		switch {
+		case r == '(':
+			depth++
+		case r == ')':
+			depth--
+		case r == ',' && depth == 0:
+			parts, from = append(parts, text[from:i]), i+1
+		}
+		if depth < 0 || depth > 1 {
+			return nil, fmt.Errorf("%q: a parenthesis too many", text)
+		}
+	}
+	if depth > 0 {
+		return nil, fmt.Errorf("%q: a parenthesis is not closed", text)
+	}
+	return append(parts, text[from:]), nil
+}
+
+// add adds an objective to the list. It joins those of kind Each.
+func add(list []Objective, o Objective) ([]Objective, error) {
+	at := slices.IndexFunc(list, func(other Objective) bool {
+		return other.text == o.text || o.Kind == Each && other.Kind == Each
+	})
+	if at < 0 {
+		return append(list, o), nil
+	}
+	if o.Kind != Each {
+		return list, nil
+	}
+	each := &list[at]
+	if slices.ContainsFunc(each.Bounds, func(b Bound) bool { return b.Latency == o.Bounds[0].Latency }) {
+		return nil, fmt.Errorf("%s is given twice", o.Bounds[0].Latency)
+	}
+	each.Bounds = append(each.Bounds, o.Bounds...)
+	each.text += "," + o.text
+	return list, nil
+}
+
+// form matches the parts of an objective: NAME, (ARGUMENT), SIGN, VALUE.
+var form = regexp.MustCompile(`^([^()<>=]*)(\([^()]*\))?([<>=]+)?(.*)$`)
+
+// call matches the name of a percentile.
+var call = regexp.MustCompile(`^p(\d{1,3}(?:\.\d{1,6})?)$`)
+
+// pieces are the parts of an objective.
+type pieces struct{ name, argument, sign, value string }
+
+func parseOne(text string) (o Objective, err error) {
+	if text == "" {
+		return o, errors.New("an objective is missing beside a comma")
+	}
+	m := form.FindStringSubmatch(text)
+	if m == nil {
+		return o, fmt.Errorf("not an objective; write %s", Forms)
+	}
+	p := pieces{m[1], strings.Trim(m[2], "()"), m[3], m[4]}
+	switch {
+	case m[2] == "" && p.name == "failures":
+		o, err = p.failures()
+	case m[2] == "":
+		o, err = p.each()
+	case p.name == "goodput":
+		o, err = p.goodput()
+	case call.MatchString(p.name):
+		o, err = p.percentile()
+	default:
+		err = p.unknown()
+	}
+	o.text = text
+	return o, err
+}
+
+// percentile reads p99(ttft)<500ms.
+func (p pieces) percentile() (o Objective, err error) {
+	n, err := strconv.ParseFloat(p.name[1:], 64)
+	if err != nil || !(n > 0 && n <= 100) {
+		return o, fmt.Errorf("%s is no percentile: write p0.1 to p100, as in p99(ttft)<500ms", p.name)
+	}
+	latency, err := latencyOf(p.argument)
+	if err != nil {
+		return o, err
+	}
+	whole := p.name + "(" + p.argument + ")"
+	if err := p.below(whole, "500ms"); err != nil {
+		return o, err
+	}
+	b := Bound{Latency: latency, Strict: p.sign == "<"}
+	b.Limit, err = limit(whole, p.value)
+	return Objective{Kind: Percentile, Bounds: []Bound{b}, Share: n / 100}, err
+}
+
+// below refuses another sign than < and <=. An objective says what is to hold, unlike a gate of a comparison.
+func (p pieces) below(whole, example string) error {
+	switch {
+	case p.sign == "<", p.sign == "<=":
+		return nil
+	case strings.HasPrefix(p.sign, ">"):
+		return fmt.Errorf("an objective says what is to hold: write %s<%s", whole, orElse(p.value, example))
+	}
+	if p.sign == "" {
+		p.value = ""
+	}
+	return fmt.Errorf("write %s<%s", whole, orElse(p.value, example))
+}
+
+func orElse(text, other string) string {
+	if text == "" {
+		return other
+	}
+	return text
+}
+
+// failures reads failures<1%.
+func (p pieces) failures() (o Objective, err error) {
+	if err := p.below("failures", "1%"); err != nil {
+		return o, err
+	}
+	share, err := shareOf("failures", p.value, "1%")
+	return Objective{Kind: Failures, Share: share, Strict: p.sign == "<"}, err
+}
+
+// goodput reads goodput(ttft<500ms,tpot<50ms)>=95%.
+func (p pieces) goodput() (o Objective, err error) {
+	whole := "goodput(" + p.argument + ")"
+	o.Kind = Goodput
+	for part := range strings.SplitSeq(p.argument, ",") {
+		b, err := boundOf(part)
+		if err != nil {
+			return o, err
+		}
+		o.Bounds = append(o.Bounds, b)
+	}
+	if p.sign != ">" && p.sign != ">=" {
+		return o, fmt.Errorf("an objective says what is to hold: write %s>=%s", whole, orElse(p.value, "95%"))
+	}
+	o.Strict = p.sign == ">"
+	o.Share, err = shareOf(whole, p.value, "95%")
+	return o, err
+}
+
+// boundOf reads a bound within goodput, such as ttft<500ms.
+func boundOf(text string) (b Bound, err error) {
+	at := strings.IndexAny(text, "<>=")
+	if at < 0 {
+		at = len(text)
+	}
+	name, sign := text[:at], text[at:]
+	value := strings.TrimLeft(sign, "<>=")
+	sign = strings.TrimSuffix(sign, value)
+	if b.Latency, err = latencyOf(name); err != nil {
+		return b, err
+	}
+	if sign != "<" && sign != "<=" && sign != "=" {
+		return b, fmt.Errorf("write %s<%s", name, orElse(value, "500ms"))
+	}
+	b.Strict = sign == "<"
+	b.Limit, err = limit(name, value)
+	return b, err
+}
+
+// each reads ttft=500ms, the bound on each request.
+func (p pieces) each() (o Objective, err error) {
+	if p.name == "goodput" {
+		return o, errors.New("write goodput(ttft<500ms)>=95%, with the bounds that a request keeps")
+	}
+	latency, err := latencyOf(p.name)
+	switch {
+	case err != nil && p.near() != "":
+		return o, fmt.Errorf("unknown objective %q: did you mean %s?", p.name, p.near())
+	case err != nil:
+		return o, err
+	case strings.HasPrefix(p.sign, "<"):
+		return o, fmt.Errorf("of how many requests? Write p99(%s)%s%s, or %s=%s", p.name, p.sign, p.value, p.name,
+			p.value)
+	case p.sign != "=":
+		return o, fmt.Errorf("write %s=%s", p.name, orElse(p.value, "500ms"))
+	}
+	b := Bound{Latency: latency}
+	b.Limit, err = limit(p.name, p.value)
+	return Objective{Kind: Each, Bounds: []Bound{b}, Share: KeptFrom}, err
+}
+
+// otherNames are the objectives that other words mean.
+var otherNames = map[string]string{"errors": "failures", "error_rate": "failures", "failed": "failures",
+	"failure_rate": "failures", "llm_request_failed": "failures", "llm_good": "goodput", "good": "goodput"}
+
+// near returns how an objective without a latency is written whose name was probably meant, or "".
+func (p pieces) near() string {
+	name, found := otherNames[strings.ToLower(p.name)]
+	if !found {
+		if name, found = spelling.Nearest(p.name, []string{"failures", "goodput"}); !found {
+			return ""
+		}
+	}
+	return map[string]string{"failures": "failures<1%", "goodput": "goodput(ttft<500ms)>=95%"}[name]
+}
+
+// unknown returns the error for a name before a parenthesis that is neither goodput nor a percentile.
+func (p pieces) unknown() error {
+	instead := map[string]string{"max": "p100", "med": "p50", "median": "p50", "avg": "p50", "mean": "p50", "p": "p99"}
+	name := strings.ToLower(p.name)
+	if known, found := instead[name]; found {
+		return fmt.Errorf("%s(%s) says of no share of the requests what holds: write %s(%s)<500ms", p.name, p.argument,
+			known, p.argument)
+	}
+	if near := p.near(); near != "" {
+		return fmt.Errorf("unknown objective %q: did you mean %s?", p.name, near)
+	}
+	return fmt.Errorf("unknown objective %q; write %s", p.name, Forms)
+}
+
+// latencyOf returns the name of a latency in package record.
+func latencyOf(name string) (string, error) {
+	if name == "latency" {
+		name = "request_latency"
+	}
+	return name, record.KnownLatency(name)
+}
+
+// limit reads the value of a bound.
+func limit(name, text string) (d time.Duration, err error) {
+	d, err = timespan.Parse(text)
+	switch {
+	case errors.Is(err, timespan.ErrNone) && isNumber(text):
+		return 0, fmt.Errorf("%s has no unit: write %sms or %ss", text, text, text)
+	case errors.Is(err, timespan.ErrNone):
+		return 0, fmt.Errorf("%q is no duration such as 500ms", text)
+	case err != nil:
+		return 0, fmt.Errorf("the bound on %s %w", name, err)
+	case d <= 0:
+		return 0, fmt.Errorf("the bound on %s must be positive, got %v", name, d)
+	}
+	return d, nil
+}
+
+func isNumber(text string) bool {
+	_, err := strconv.ParseFloat(text, 64)
+	return err == nil
+}
+
+// number matches the digits of a share.
+var number = regexp.MustCompile(`^(\d{1,3}(?:\.\d{0,9})?|\.\d{1,9})(%?)$`)
+
+// shareOf reads a share such as 1% or 0.01.
+func shareOf(name, text, example string) (float64, error) {
+	m := number.FindStringSubmatch(text)
+	if m == nil {
+		return 0, fmt.Errorf("%q is no share of the requests such as %s", text, example)
+	}
+	v, _ := strconv.ParseFloat(m[1], 64) // digits
+	switch {
+	case m[2] == "" && v >= 1:
+		return 0, fmt.Errorf("the share of %s has no unit: write %s%%", name, text)
+	case m[2] == "%":
+		v /= 100
+	}
+	if v > 1 {
+		return 0, fmt.Errorf("the share of %s must not be above 100%%, got %s", name, text)
+	}
+	return v, nil
+}

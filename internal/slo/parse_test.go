@@ -1,0 +1,149 @@
+package slo
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+const ms = time.Millisecond
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	ttft := []Bound{{"ttft", 500 * ms, true}}
+	for _, tt := range []struct {
+		text string
+		want []Objective
+	}{
+		{"", nil},
+		{"p99(ttft)<500ms", []Objective{{Percentile, ttft, .99, false, "p99(ttft)<500ms"}}},
+		{" p99.9( ttft ) <= 0.5s ", []Objective{{Percentile, []Bound{{"ttft", 500 * ms, false}}, .999, false,
+			"p99.9(ttft)<=0.5s"}}},
+		{"p95(latency)<2s", []Objective{{Percentile, []Bound{{"request_latency", 2 * time.Second, true}}, .95, false,
+			"p95(latency)<2s"}}},
+		{"failures<1%", []Objective{{Failures, nil, .01, true, "failures<1%"}}},
+		{"failures<=0", []Objective{{Failures, nil, 0, false, "failures<=0"}}},
+		{"failures<.005", []Objective{{Failures, nil, .005, true, "failures<.005"}}},
+		{"goodput(ttft<500ms,tpot<=50ms)>=95%", []Objective{{Goodput,
+			[]Bound{{"ttft", 500 * ms, true}, {"tpot", 50 * ms, false}}, .95, false,
+			"goodput(ttft<500ms,tpot<=50ms)>=95%"}}},
+		{"goodput(ttft=500ms)>0.5", []Objective{{Goodput, []Bound{{"ttft", 500 * ms, false}}, .5, true,
+			"goodput(ttft=500ms)>0.5"}}},
+		{"ttft=500ms,p50(ttft)<100ms,itl=9ms,p50(ttft)<100ms", []Objective{
+			{Each, []Bound{{"ttft", 500 * ms, false}, {"itl", 9 * ms, false}}, .99, false, "ttft=500ms,itl=9ms"},
+			{Percentile, []Bound{{"ttft", 100 * ms, true}}, .5, false, "p50(ttft)<100ms"}}},
+	} {
+		got, err := Parse(tt.text)
+		if err != nil || !slices.EqualFunc(got, tt.want, equal) {
+			t.Errorf("%q: got %+v, %v, want %+v", tt.text, got, err, tt.want)
+		}
+	}
+}
+
+// equal compares two objectives up to the rounding of a percentage.
+func equal(a, b Objective) bool {
+	near := a.Share-b.Share < 1e-12 && b.Share-a.Share < 1e-12
+	a.Share = b.Share
+	return near && reflect.DeepEqual(a, b)
+}
+
+func TestParseRefuses(t *testing.T) {
+	t.Parallel()
+	const known = "ttft, tpot, ntpot, itl, request_latency"
+	for text, want := range map[string]string{
+		"p99(ttf)<500ms": `"p99(ttf)<500ms": unknown latency "ttf": did you mean "ttft"? Known are ` + known,
+		"p99(ttft)>500ms": `"p99(ttft)>500ms": an objective says what is to hold: write ` +
+			`p99(ttft)<500ms`,
+		"p99(ttft)=500ms":        `"p99(ttft)=500ms": write p99(ttft)<500ms`,
+		"p99(ttft)<500":          `"p99(ttft)<500": 500 has no unit: write 500ms or 500s`,
+		"p99(ttft)<fast":         `"p99(ttft)<fast": "fast" is no duration such as 500ms`,
+		"p99(ttft)<":             `"p99(ttft)<": "" is no duration such as 500ms`,
+		"p99(ttft)":              `"p99(ttft)": write p99(ttft)<500ms`,
+		"p99(ttft)<0ms":          `"p99(ttft)<0ms": the bound on p99(ttft) must be positive, got 0s`,
+		"p101(ttft)<1s":          `"p101(ttft)<1s": p101 is no percentile: write p0.1 to p100, as in p99(ttft)<500ms`,
+		"p0(ttft)<1s":            `"p0(ttft)<1s": p0 is no percentile: write p0.1 to p100, as in p99(ttft)<500ms`,
+		"mean(ttft)<1s":          `"mean(ttft)<1s": mean(ttft) says of no share of the requests what holds: write p50(ttft)<500ms`,
+		"max(itl)<1s":            `"max(itl)<1s": max(itl) says of no share of the requests what holds: write p100(itl)<500ms`,
+		"p(99)<1s":               `"p(99)<1s": p(99) says of no share of the requests what holds: write p99(99)<500ms`,
+		"goodputt(ttft<1s)>=95%": `"goodputt(ttft<1s)>=95%": unknown objective "goodputt": did you mean goodput(ttft<500ms)>=95%?`,
+		"speed(ttft)<1s":         `"speed(ttft)<1s": unknown objective "speed"; write ` + Forms,
+		"goodput>=95%":           `"goodput>=95%": write goodput(ttft<500ms)>=95%, with the bounds that a request keeps`,
+		"goodput(ttft<1s)<95%":   `"goodput(ttft<1s)<95%": an objective says what is to hold: write goodput(ttft<1s)>=95%`,
+		"goodput(ttft>1s)>=95%":  `"goodput(ttft>1s)>=95%": write ttft<1s`,
+		"goodput()>=95%":         `"goodput()>=95%": unknown latency "", known are ` + known,
+		"goodput(ttft<1s)>=95":   `"goodput(ttft<1s)>=95": the share of goodput(ttft<1s) has no unit: write 95%`,
+		"goodput(ttft<1s)>=999%": `"goodput(ttft<1s)>=999%": the share of goodput(ttft<1s) must not be above 100%, got 999%`,
+		"failures>1%":            `"failures>1%": an objective says what is to hold: write failures<1%`,
+		"failures":               `"failures": write failures<1%`,
+		"failures<1":             `"failures<1": the share of failures has no unit: write 1%`,
+		"failures<few":           `"failures<few": "few" is no share of the requests such as 1%`,
+		"failure<1%":             `"failure<1%": unknown objective "failure": did you mean failures<1%?`,
+		"error_rate<1%":          `"error_rate<1%": unknown objective "error_rate": did you mean failures<1%?`,
+		"ttft<500ms":             `"ttft<500ms": of how many requests? Write p99(ttft)<500ms, or ttft=500ms`,
+		"ttft":                   `"ttft": write ttft=500ms`,
+		"ttft=500":               `"ttft=500": 500 has no unit: write 500ms or 500s`,
+		"ttft=1s,ttft=2s":        `"ttft=2s": ttft is given twice`,
+		"ttfb=1s":                `"ttfb=1s": unknown latency "ttfb": did you mean "ttft"? Known are ` + known,
+		"nonsense":               `"nonsense": unknown latency "nonsense", known are ` + known,
+		"ttft=1s,":               `"": an objective is missing beside a comma`,
+		"p99(ttft<1s":            `"p99(ttft<1s": a parenthesis is not closed`,
+		"p99(ttft))<1s":          `"p99(ttft))<1s": a parenthesis too many`,
+		"p99(ttft)x<1s":          `"p99(ttft)x<1s": write p99(ttft)<500ms`,
+	} {
+		if list, err := Parse(text); err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, %v, want %s", text, list, err, want)
+		}
+	}
+}
+
+func TestOf(t *testing.T) {
+	t.Parallel()
+	bounds := record.Bounds{TTFT: 500, TPOT: 20, NTPOT: 40, ITL: 0.5, Latency: 60_000}
+	o, any := Of(bounds)
+	if want := "ttft=500ms,tpot=20ms,ntpot=40ms,itl=500µs,request_latency=1m0s"; !any || o.String() != want {
+		t.Errorf("got %s, want %s", o, want)
+	}
+	list, err := Parse(o.String())
+	if err != nil || EachOf(list) != bounds || Join(list) != o.String() {
+		t.Errorf("got %+v, %v, want the bounds again", list, err)
+	}
+	if _, any := Of(record.Bounds{}); any {
+		t.Error("got an objective without a bound")
+	}
+}
+
+// FuzzParse checks that what is read means something, and that its text means the same.
+func FuzzParse(f *testing.F) {
+	for _, text := range []string{"p99(ttft)<500ms", "p99.9(latency)<=1m30s", "failures<1%", "failures<=.0",
+		"goodput(ttft<500ms,tpot<50ms)>=95%", "ttft=500ms,itl=9ms", "p99(ttft)>1s", ",", "((", "p1e9(ttft)<1s",
+		"failures<99999999%", "p99(ttft)<9999999h", "goodput(ttft<1s)>=NaN", "\x1b[2J\u202e(itl)<1s",
+		"p99(ttft)<\n1s"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		list, err := Parse(text)
+		if err != nil {
+			if strings.Contains(err.Error(), "\n") {
+				t.Errorf("%q: the error has several lines: %v", text, err)
+			}
+			return
+		}
+		for _, o := range list {
+			if !(o.Share >= 0 && o.Share <= 1) || (o.Kind == Failures) != (len(o.Bounds) == 0) {
+				t.Errorf("%q: got %+v", text, o)
+			}
+			for _, b := range o.Bounds {
+				if b.Limit <= 0 || record.KnownLatency(b.Latency) != nil {
+					t.Errorf("%q: got %+v", text, b)
+				}
+			}
+		}
+		if again, err := Parse(Join(list)); err != nil || !reflect.DeepEqual(again, list) {
+			t.Errorf("%q: %q means %+v, %v, want %+v", text, Join(list), again, err, list)
+		}
+	})
+}

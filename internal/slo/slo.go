@@ -1,0 +1,160 @@
+// Package slo is the language of objectives: what --slo and --gate say must hold over the requests of a stage or of a
+// run. Parse reads it, and Judge decides from counts. Package record has the bounds on a single request.
+//
+// A text is a list of objectives, separated by commas:
+//
+//	p99(ttft)<500ms                          99 % of the requests have a TTFT below 500 ms
+//	failures<1%                              fewer than 1 % of the requests fail
+//	goodput(ttft<500ms,tpot<50ms)>=95%       95 % of the requests keep all the bounds
+//	ttft=500ms,tpot=50ms                     bounds on each request, which 99 % of them are to keep
+package slo
+
+import (
+	"math"
+	"strings"
+	"time"
+
+	"github.com/seed-307b789f/xk6-llm/llm/record"
+)
+
+// Kind is what an objective is about.
+type Kind int8
+
+// Kinds of objectives.
+const (
+	Percentile Kind = iota // a share of the requests keeps a bound on one latency
+	Goodput                // a share of the requests keeps several bounds
+	Each                   // bounds on each request, which KeptFrom of the requests are to keep
+	Failures               // no more than a share of the requests fails
+)
+
+// KeptFrom is the share of the requests that has to keep the bounds of kind Each.
+const KeptFrom = 0.99
+
+// Objective is something that is to hold over a group of requests. Parse and Of make objectives.
+type Objective struct {
+	Kind   Kind
+	Bounds []Bound // what a request keeps; none for Failures
+	// Share is the least share of the requests, from 0 to 1, that has to keep the bounds. For Failures it is the
+	// largest share that may fail.
+	Share  float64
+	Strict bool // the share itself does not do: failures<1%, goodput(…)>95%
+
+	text string
+}
+
+// String returns the objective as it was written, without spaces.
+func (o Objective) String() string { return o.text }
+
+// Bound is an upper bound on a latency of a request.
+type Bound struct {
+	Latency string // as package record names it: ttft, tpot, ntpot, itl, request_latency
+	Limit   time.Duration
+	Strict  bool // a latency of exactly Limit is over it
+}
+
+// Keeps reports whether a latency in seconds is within the bound. NaN is not.
+func (b Bound) Keeps(seconds float64) bool {
+	limit := b.Limit.Seconds()
+	return seconds < limit || !b.Strict && seconds == limit
+}
+
+// String returns the bound as it is written in an objective.
+func (b Bound) String() string {
+	if b.Strict {
+		return b.Latency + "<" + b.Limit.String()
+	}
+	return b.Latency + "<=" + b.Limit.String()
+}
+
+// Name returns what people call a latency of package record.
+func Name(latency string) string {
+	if latency == "request_latency" {
+		return "latency"
+	}
+	return strings.ToUpper(latency)
+}
+
+// Of returns the objective that 99 % of the requests keep the bounds, and false if there are no bounds.
+func Of(b record.Bounds) (Objective, bool) {
+	o := Objective{Kind: Each, Share: KeptFrom}
+	var parts []string
+	for _, one := range []struct {
+		latency string
+		ms      float64
+	}{{"ttft", b.TTFT}, {"tpot", b.TPOT}, {"ntpot", b.NTPOT}, {"itl", b.ITL}, {"request_latency", b.Latency}} {
+		if one.ms > 0 {
+			limit := time.Duration(math.Round(one.ms * float64(time.Millisecond)))
+			o.Bounds = append(o.Bounds, Bound{Latency: one.latency, Limit: limit})
+			parts = append(parts, one.latency+"="+limit.String())
+		}
+	}
+	o.text = strings.Join(parts, ",")
+	return o, len(parts) > 0
+}
+
+// EachOf returns the bounds on each request that the objectives contain; zero if they contain none.
+func EachOf(list []Objective) (b record.Bounds) {
+	for _, o := range list {
+		if o.Kind != Each {
+			continue
+		}
+		for _, bound := range o.Bounds {
+			_ = b.Set(bound.Latency, bound.Limit) // never fails: the latency is known and the limit positive
+		}
+	}
+	return b
+}
+
+// Join returns the texts of the objectives as one text, which Parse reads.
+func Join(list []Objective) string {
+	texts := make([]string, len(list))
+	for i, o := range list {
+		texts[i] = o.text
+	}
+	return strings.Join(texts, ",")
+}
+
+// Outcome is what became of an objective.
+type Outcome string
+
+// Outcomes.
+const (
+	Kept       Outcome = "kept"
+	Broken     Outcome = "broken"
+	NoRequests Outcome = "no requests" // none that the objective could be judged by
+)
+
+// Counts is what an objective is judged by.
+type Counts struct {
+	// Judged counts the requests that the objective is about: those that ended, well or badly, and arrivals that were
+	// dropped. Requests that the end of the run cut off are not among them, nor are answers that do not have the
+	// latency, such as the ITL of one token.
+	Judged int
+	Kept   int // those of them that keep all bounds; for Failures those that did not fail
+}
+
+// nearly absorbs the rounding of a share times a count: 0.07 of 100 is 7.
+const nearly = 1e-9
+
+// Judge decides whether the objective is kept.
+func (o Objective) Judge(c Counts) Outcome {
+	if c.Judged == 0 {
+		return NoRequests
+	}
+	n, over := float64(c.Judged), float64(c.Judged-c.Kept)
+	room := o.Share*n - over // requests that could still fail
+	if o.Kind != Failures {
+		room = float64(c.Kept) - o.Share*n // requests beyond those that have to keep the bounds
+	}
+	if room > nearly || room >= -nearly && !o.Strict {
+		return Kept
+	}
+	return Broken
+}
+
+// Rank returns which of n latencies in ascending order, from 0, decides an objective of kind Percentile: it is kept if
+// that one is within the bound. n must be positive.
+func (o Objective) Rank(n int) int {
+	return min(max(int(math.Ceil(o.Share*float64(n)-nearly))-1, 0), n-1)
+}

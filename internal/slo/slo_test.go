@@ -1,0 +1,98 @@
+package slo
+
+import (
+	"fmt"
+	"math"
+	"testing"
+)
+
+func TestJudge(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		text         string
+		judged, kept int
+		want         Outcome
+	}{
+		{"p99(ttft)<500ms", 0, 0, NoRequests},
+		{"p99(ttft)<500ms", 100, 99, Kept},
+		{"p99(ttft)<500ms", 100, 98, Broken},
+		{"p99.9(ttft)<500ms", 1000, 999, Kept},
+		{"p99.9(ttft)<500ms", 1000, 998, Broken},
+		{"p100(ttft)<500ms", 3, 3, Kept},
+		{"p100(ttft)<500ms", 3, 2, Broken},
+		{"ttft=500ms", 100, 99, Kept},
+		{"ttft=500ms", 99, 98, Broken},
+		{"goodput(ttft<1s)>=7%", 100, 7, Kept}, // 0.07 · 100 is above 7 in floating point
+		{"goodput(ttft<1s)>7%", 100, 7, Broken},
+		{"goodput(ttft<1s)>7%", 100, 8, Kept},
+		{"failures<1%", 100, 100, Kept},
+		{"failures<1%", 100, 99, Broken},
+		{"failures<=1%", 100, 99, Kept},
+		{"failures<=0", 10, 10, Kept},
+		{"failures<=0", 10, 9, Broken},
+		{"failures<7%", 100, 93, Broken},
+		{"failures<=7%", 100, 93, Kept},
+	} {
+		list, err := Parse(tt.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := list[0].Judge(Counts{tt.judged, tt.kept}); got != tt.want {
+			t.Errorf("%s: %d of %d: got %s, want %s", tt.text, tt.kept, tt.judged, got, tt.want)
+		}
+	}
+}
+
+// The latency that Rank names is within the bound if and only if the objective is kept.
+func TestRankDecides(t *testing.T) {
+	t.Parallel()
+	for _, percent := range []float64{0.1, 1, 50, 90, 95, 99, 99.9, 100} {
+		list, err := Parse(fmt.Sprintf("p%v(ttft)<1s", percent))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range []int{1, 2, 7, 20, 99, 100, 101, 1000, 1001} {
+			for kept := range n + 1 {
+				within := list[0].Rank(n) < kept // the first kept latencies are within the bound
+				if got := list[0].Judge(Counts{n, kept}) == Kept; got != within {
+					t.Fatalf("%s: %d of %d kept it: got %t, want %t as rank %d", list[0], kept, n, got, within,
+						list[0].Rank(n))
+				}
+			}
+		}
+	}
+}
+
+func TestKeeps(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		bound   Bound
+		seconds float64
+		want    bool
+	}{
+		{Bound{"ttft", 120 * ms, false}, 0.12, true},
+		{Bound{"ttft", 120 * ms, true}, 0.12, false},
+		{Bound{"ttft", 120 * ms, true}, 0.1199, true},
+		{Bound{"ttft", 120 * ms, false}, 0.1201, false},
+		{Bound{"ttft", 120 * ms, false}, math.NaN(), false},
+		{Bound{"ttft", 120 * ms, false}, math.Inf(1), false},
+	} {
+		if got := tt.bound.Keeps(tt.seconds); got != tt.want {
+			t.Errorf("%s: %v s: got %t", tt.bound, tt.seconds, got)
+		}
+	}
+}
+
+func ExampleParse() {
+	list, err := Parse("p99(ttft)<500ms, failures<1%")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, o := range list {
+		fmt.Println(o, o.Judge(Counts{Judged: 200, Kept: 197}))
+	}
+	// Output:
+	// p99(ttft)<500ms broken
+	// failures<1% broken
+}
