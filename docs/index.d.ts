@@ -15,6 +15,12 @@ declare module 'k6/x/llm' {
      * 'sim:?ttft=50ms&itl=10ms' starts the built-in simulator.
      */
     baseURL?: string;
+    /**
+     * A path with an optional query that follows baseURL in place of /v1/chat/completions, such as
+     * '/openai/deployments/NAME/chat/completions?api-version=2024-10-21'. If it does not end in the path of the api, or in that of a
+     * deployment, name the model: nothing shows where the server lists its models.
+     */
+    endpoint?: string;
     /** The endpoint that send uses: 'chat' (the default) or 'completion'. */
     api?: 'chat' | 'completion';
     /** The model to ask for, listed by the server or not; by default the first that GET /v1/models lists. */

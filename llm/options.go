@@ -22,6 +22,7 @@ type clientOptions struct{ engine.Options }
 func (o *clientOptions) fields(rt *sobek.Runtime) fields {
 	return fields{
 		"baseURL":        text(&o.BaseURL),
+		"endpoint":       text(&o.Endpoint),
 		"api":            o.readAPI,
 		"model":          text(&o.Model),
 		"streaming":      boolean(&o.Streaming),

@@ -56,6 +56,7 @@ export function client(options) {
   if (__ENV.TPOT_SLO) slo.tpot = __ENV.TPOT_SLO;
   return new Client({
     baseURL: __ENV.BASE_URL || 'sim:',
+    endpoint: __ENV.ENDPOINT,
     api,
     model: __ENV.MODEL,
     apiKey: __ENV.API_KEY,

@@ -20,8 +20,10 @@ const defaultPath = "/v1"
 type address struct {
 	base     *url.URL // root of the API: every other path is below it
 	endpoint *url.URL
-	models   *url.URL
+	models   *url.URL      // nil where no server has a list of models
 	user     *url.Userinfo // user of the base URL, nil if it has none
+
+	deployment string // the model that the path itself names; "" if it names none
 
 	bare bool // the base URL is only a host, to which /v1 was added
 
@@ -30,8 +32,8 @@ type address struct {
 }
 
 // parseAddress reads a base URL. It adds /v1 to a bare host and uses any other path as it stands. The path may be the
-// endpoint's own.
-func parseAddress(text string, dialect *api.Dialect) (*address, error) {
+// endpoint's own. If endpoint is not "", it follows the base URL in place of all that would be added.
+func parseAddress(text, endpoint string, dialect *api.Dialect) (*address, error) {
 	base, err := parseBase(text)
 	if err != nil {
 		return nil, fmt.Errorf("baseURL %q %w", shown(text), err)
@@ -39,24 +41,70 @@ func parseAddress(text string, dialect *api.Dialect) (*address, error) {
 	a := &address{user: base.User}
 	base.User = nil
 	path := strings.TrimRight(base.EscapedPath(), "/")
+	if endpoint != "" {
+		return a, a.setEndpoint(base, path, endpoint, dialect)
+	}
 	path = strings.TrimSuffix(path, "/models") // the list of models, as shown in a browser
+	if err := spoken("baseURL", shown(text), path, dialect); err != nil {
+		return nil, err
+	}
 	root, given := splitEndpoint(path)
-	switch other := otherEndpoint.FindString(path); {
-	case other != "":
-		return nil, fmt.Errorf("baseURL %q is the endpoint of an API that is not spoken here: leave %s out of it",
-			shown(text), other)
-	case given != nil && given != dialect:
-		return nil, fmt.Errorf("baseURL %q is an endpoint of api %q, and the request is one of api %q: "+
-			"leave %s out of it, or set api (API in our scripts)", shown(text), given.Name(), dialect.Name(),
-			given.Path())
+	switch {
 	case given != nil:
 	case path == "":
 		root, a.bare = defaultPath, true
 	default:
 		a.unversioned = !versioned(path)
 	}
-	a.base, a.endpoint, a.models = at(base, root), at(base, root+dialect.Path()), at(base, root+"/models")
+	a.place(base, root, root+dialect.Path())
 	return a, nil
+}
+
+// setEndpoint takes the endpoint's own path, which may have a query, in place of the path that the dialect has.
+func (a *address) setEndpoint(base *url.URL, prefix, endpoint string, dialect *api.Dialect) error {
+	given, err := url.Parse(endpoint)
+	switch {
+	case strings.ContainsAny(endpoint, " \t\r\n"):
+		return errors.New("endpoint holds a space: take it out")
+	case !strings.HasPrefix(endpoint, "/") || err != nil || given.Host != "" || given.Fragment != "":
+		return fmt.Errorf("endpoint %q is not a path such as \"/openai/deployments/NAME/chat/completions?"+
+			"api-version=2024-10-21\", to follow baseURL", shown(endpoint))
+	}
+	full := prefix + given.EscapedPath()
+	if err := spoken("endpoint", shown(endpoint), full, dialect); err != nil {
+		return err
+	}
+	base.RawQuery = strings.Trim(base.RawQuery+"&"+given.RawQuery, "&")
+	root, known := splitEndpoint(strings.TrimRight(full, "/"))
+	a.place(base, root, full)
+	if known == nil {
+		a.models = nil // nothing shows where the list would be
+	}
+	return nil
+}
+
+// place sets the URLs of an API. A deployment has no list of models: its path names the one that it has.
+func (a *address) place(base *url.URL, root, endpoint string) {
+	a.base, a.endpoint, a.models = at(base, root), at(base, endpoint), at(base, root+"/models")
+	if name := deployment.FindStringSubmatch(root); name != nil {
+		a.models = nil
+		a.deployment, _ = url.PathUnescape(name[1]) // the path was parsed before
+	}
+}
+
+// spoken refuses the endpoints of other APIs. option is where the path is from.
+func spoken(option, value, path string, dialect *api.Dialect) error {
+	_, given := splitEndpoint(path)
+	switch other := otherEndpoint.FindString(path); {
+	case other != "":
+		return fmt.Errorf("%s %q is the endpoint of an API that is not spoken here: leave %s out of it", option, value,
+			other)
+	case given != nil && given != dialect:
+		return fmt.Errorf("%s %q is an endpoint of api %q, and the request is one of api %q: "+
+			"leave %s out of it, or set api (API in our scripts)", option, value, given.Name(), dialect.Name(),
+			given.Path())
+	}
+	return nil
 }
 
 // parseBase returns an error that tells what is wrong with a base URL. Its errors do not contain the URL, which may
@@ -103,6 +151,9 @@ func splitEndpoint(path string) (root string, dialect *api.Dialect) {
 
 // ownRoot matches a version in a path, such as v1 or v1beta, or a deployment: they show where an API begins.
 var ownRoot = regexp.MustCompile(`(?i)(?:^|/)(?:v[0-9][^/]*|deployments)(?:/|$)`)
+
+// deployment matches a path to a deployment of Azure, and the name of the deployment.
+var deployment = regexp.MustCompile(`(?i)/deployments/([^/]+)$`)
 
 // otherEndpoint matches the end of a path that is an endpoint of another API.
 var otherEndpoint = regexp.MustCompile(

@@ -25,7 +25,7 @@ func TestAddress(t *testing.T) {
 		{
 			"https://h/openai/deployments/my%2Fmodel%20x?api-version=2024-10-21",
 			"https://h/openai/deployments/my%2Fmodel%20x/chat/completions?api-version=2024-10-21",
-			"https://h/openai/deployments/my%2Fmodel%20x/models?api-version=2024-10-21",
+			"",
 		},
 		{"http://h/v1/chat/completions", "http://h/v1/chat/completions", "http://h/v1/models"},
 		{"http://h/v1/chat/completions/?a=b", "http://h/v1/chat/completions?a=b", "http://h/v1/models?a=b"},
@@ -34,7 +34,7 @@ func TestAddress(t *testing.T) {
 		{"http://[::1]:8000", "http://[::1]:8000/v1/chat/completions", "http://[::1]:8000/v1/models"},
 		{"http://u:secret@h", "http://h/v1/chat/completions", "http://h/v1/models"},
 	} {
-		a, err := parseAddress(tt.base, api.Chat)
+		a, err := parseAddress(tt.base, "", api.Chat)
 		if err != nil {
 			t.Errorf("%s: %v", tt.base, err)
 			continue
@@ -42,13 +42,85 @@ func TestAddress(t *testing.T) {
 		if got := a.endpoint.String(); got != tt.endpoint {
 			t.Errorf("%s: endpoint %s, want %s", tt.base, got, tt.endpoint)
 		}
-		if got := a.models.String(); got != tt.models {
+		if got := modelsOf(a); got != tt.models {
 			t.Errorf("%s: models at %s, want %s", tt.base, got, tt.models)
 		}
 	}
-	a, err := parseAddress("http://h/v1/completions", api.Completion)
+	a, err := parseAddress("http://h/v1/completions", "", api.Completion)
 	if err != nil || a.endpoint.String() != "http://h/v1/completions" || a.models.String() != "http://h/v1/models" {
 		t.Errorf("the endpoint of completions: got %+v, %v", a, err)
+	}
+}
+
+// modelsOf returns where an address asks for models, "" for nowhere.
+func modelsOf(a *address) string {
+	if a.models == nil {
+		return ""
+	}
+	return a.models.String()
+}
+
+// An endpoint of its own follows the base URL as it is written. Models are asked for only where there can be a list.
+func TestEndpointOfItsOwn(t *testing.T) {
+	t.Parallel()
+	const azure = "/openai/deployments/gpt-4o/chat/completions"
+	for _, tt := range []struct{ base, endpoint, want, models, deployment string }{
+		{"https://h", azure + "?api-version=1", "https://h" + azure + "?api-version=1", "", "gpt-4o"},
+		{"https://h/?a=b", azure + "?api-version=1", "https://h" + azure + "?a=b&api-version=1", "", "gpt-4o"},
+		{"https://h/gw/", "/v1beta/openai/chat/completions", "https://h/gw/v1beta/openai/chat/completions",
+			"https://h/gw/v1beta/openai/models", ""},
+		{"https://h/v1", "/chat/completions", "https://h/v1/chat/completions", "https://h/v1/models", ""},
+		{"https://h", "/endpoints/a%2Fb/invocations", "https://h/endpoints/a%2Fb/invocations", "", ""},
+	} {
+		a, err := parseAddress(tt.base, tt.endpoint, api.Chat)
+		if err != nil {
+			t.Errorf("%s and %s: %v", tt.base, tt.endpoint, err)
+			continue
+		}
+		if got := a.endpoint.String(); got != tt.want || modelsOf(a) != tt.models || a.deployment != tt.deployment {
+			t.Errorf("%s and %s: got %s, models at %q, deployment %q; want %s, %q, %q", tt.base, tt.endpoint, got,
+				modelsOf(a), a.deployment, tt.want, tt.models, tt.deployment)
+		}
+	}
+	for endpoint, want := range map[string]string{
+		"openai?key=secret":     `endpoint "openai" is not a path such as "/openai/deployments/`,
+		"https://h/v1":          "is not a path such as",
+		"//h/v1":                "is not a path such as",
+		"/a b":                  "holds a space",
+		"/v1/messages":          "is the endpoint of an API that is not spoken here",
+		"/v1/completions?k=sec": `endpoint "/v1/completions" is an endpoint of api "completion"`,
+	} {
+		if _, err := parseAddress("http://h", endpoint, api.Chat); err == nil || !strings.Contains(err.Error(), want) ||
+			strings.Contains(err.Error(), "sec") {
+			t.Errorf("%q: got %v, want %q", endpoint, err, want)
+		}
+	}
+}
+
+// Without a list of models the client sends the model it was given, or the deployment's name, and still tells that
+// nothing answers.
+func TestDiscoverWithoutAList(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/deployments/d/chat/completions" {
+			t.Errorf("asked for %s", r.URL)
+		}
+		http.Error(w, "no", http.StatusMethodNotAllowed)
+	}))
+	for model, want := range map[string]string{"": "d", "m": "m"} {
+		c := newClient(t, func(o *Options) {
+			o.BaseURL, o.Endpoint, o.Model = server.URL, "/deployments/d/chat/completions", model
+		})
+		got, remark, err := c.Discover(t.Context(), new(http.Transport))
+		if got != want || remark != "" || err != nil {
+			t.Errorf("%q: got %q, %q, %v, want %q", model, got, remark, err, want)
+		}
+	}
+	server.Close()
+	c := newClient(t, func(o *Options) { o.BaseURL, o.Endpoint, o.Model = server.URL, "/invocations", "m" })
+	if _, _, err := c.Discover(t.Context(), new(http.Transport)); err == nil ||
+		!strings.HasPrefix(err.Error(), "cannot reach http://") {
+		t.Errorf("got %v", err)
 	}
 }
 
@@ -87,7 +159,7 @@ func TestAddressRefuses(t *testing.T) {
 			`leave /completions out of it`,
 		"http://h/completions?k=secre": `baseURL "http://h/completions" is an endpoint`,
 	} {
-		_, err := parseAddress(base, api.Chat)
+		_, err := parseAddress(base, "", api.Chat)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secre") ||
 			strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q: got %v, want %q", base, err, want)
@@ -126,18 +198,18 @@ func FuzzAddress(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		a, err := parseAddress(text, api.Chat)
+		a, err := parseAddress(text, "", api.Chat)
 		if err != nil {
 			if strings.Contains(err.Error(), "\n") {
 				t.Errorf("%q: got an error of several lines: %v", text, err)
 			}
 			return
 		}
-		if !strings.HasSuffix(a.endpoint.Path, "/chat/completions") || !strings.HasSuffix(a.models.Path, "/models") ||
-			a.endpoint.User != nil {
+		if !strings.HasSuffix(a.endpoint.Path, "/chat/completions") || a.endpoint.User != nil ||
+			a.models != nil && !strings.HasSuffix(a.models.Path, "/models") {
 			t.Errorf("%q: got %s and %s", text, a.endpoint, a.models)
 		}
-		if _, err := http.NewRequest(http.MethodGet, a.models.String(), nil); err != nil {
+		if _, err := http.NewRequest(http.MethodGet, a.endpoint.String(), nil); err != nil {
 			t.Errorf("%q: no request can be made: %v", text, err)
 		}
 	})

@@ -4,6 +4,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -34,7 +35,9 @@ const DefaultRetryBackoff = 500 * time.Millisecond
 // Options holds what all requests of a client have in common. DefaultOptions returns the defaults.
 type Options struct {
 	// /v1 is added to a bare host; any other path is used as it stands, and may be an endpoint's
-	BaseURL     string
+	BaseURL string
+	// Endpoint is a path with an optional query that follows BaseURL in place of the path of API, and of /v1
+	Endpoint    string
 	API         *api.Dialect  // the endpoint of requests
 	Model       string        // "" asks the server, see Discover
 	Adapters    []string      // further model names that requests will use
@@ -113,9 +116,13 @@ type Client struct {
 
 // New checks the options; its error names the faulty one.
 func New(opts Options) (*Client, error) {
-	address, err := parseAddress(opts.BaseURL, opts.API)
+	address, err := parseAddress(opts.BaseURL, opts.Endpoint, opts.API)
 	if err != nil {
 		return nil, err
+	}
+	if address.models == nil && cmp.Or(opts.Model, address.deployment) == "" {
+		return nil, fmt.Errorf("endpoint %q does not show where the list of models is: %s", shown(opts.Endpoint),
+			nameModel)
 	}
 	if err := opts.checkNumbers(); err != nil {
 		return nil, err

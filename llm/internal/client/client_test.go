@@ -23,6 +23,8 @@ func TestNewRefuses(t *testing.T) {
 		{func(o *Options) { o.BaseURL = "localhost:8000" }, `baseURL "localhost:8000" is not a URL such as`},
 		{func(o *Options) { o.BaseURL = "" }, `baseURL "" is not a URL`},
 		{func(o *Options) { o.BaseURL = "ftp://u:secret@h" }, `baseURL "ftp://u:xxxxx@h"`},
+		{func(o *Options) { o.Endpoint, o.Model = "/x?k=secret", "" },
+			`endpoint "/x" does not show where the list of models is: name the model`},
 		{func(o *Options) { o.Timeout = -1 }, "timeout must not be negative"},
 		{func(o *Options) { o.IdleTimeout = -1 }, "idleTimeout must not be negative"},
 		{func(o *Options) { o.Headers = map[string]string{"a b": "x"} }, `headers: "a b" is not a valid header`},

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -58,6 +59,9 @@ func (c *Client) Discover(ctx context.Context, rt http.RoundTripper) (model, rem
 }
 
 func (c *Client) discover(ctx context.Context, rt http.RoundTripper) (model, remark string, err error) {
+	if c.models == nil {
+		return cmp.Or(c.opts.Model, c.deployment), "", c.reach(ctx, rt)
+	}
 	names, problem, err := c.listModels(ctx, rt)
 	named := c.opts.Model != ""
 	switch {
@@ -115,9 +119,18 @@ func (c *Client) checkNames(names, wanted []string) (remark string) {
 		strings.Join(missing, ", "), show(c.models), listed)
 }
 
+// reach checks that the server of an API without a list of models can be reached. Whatever it answers to a GET will do.
+func (c *Client) reach(ctx context.Context, rt http.RoundTripper) error {
+	_, _, problem, err := c.get(ctx, rt, c.endpoint)
+	if err == nil && problem != nil && problem.final {
+		err = errors.New(problem.whole())
+	}
+	return err
+}
+
 // listModels asks for the list. A problem concerns the list; the error means that the server cannot be reached.
 func (c *Client) listModels(ctx context.Context, rt http.RoundTripper) (names []string, problem *unlisted, err error) {
-	resp, body, problem, err := c.getModels(ctx, rt)
+	resp, body, problem, err := c.get(ctx, rt, c.models)
 	if err != nil || problem != nil {
 		return nil, problem, err
 	}
@@ -202,7 +215,9 @@ func (c *Client) versionHint() string {
 	return fmt.Sprintf(": /v1 is added to a bare host alone, so write %q if the API is there", show(c.base)+defaultPath)
 }
 
-func (c *Client) getModels(caller context.Context, rt http.RoundTripper) (*http.Response, []byte, *unlisted, error) {
+// get asks for a page. A problem concerns the page; the error means that the server cannot be reached.
+func (c *Client) get(caller context.Context, rt http.RoundTripper, page *url.URL) (*http.Response, []byte, *unlisted,
+	error) {
 	limit := discoverTimeout
 	if c.opts.Timeout > 0 {
 		limit = min(limit, c.opts.Timeout)
@@ -211,7 +226,7 @@ func (c *Client) getModels(caller context.Context, rt http.RoundTripper) (*http.
 	defer cancel(nil)
 	defer time.AfterFunc(limit, func() { cancel(errSlow) }).Stop()
 	connected, trace := c.watchConnection(cancel)
-	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), http.MethodGet, c.models.String(),
+	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), http.MethodGet, page.String(),
 		nil)
 	if err != nil {
 		return nil, nil, nil, err
@@ -235,7 +250,7 @@ func (c *Client) getModels(caller context.Context, rt http.RoundTripper) (*http.
 	if !connected.Load() {
 		return nil, nil, nil, fmt.Errorf("cannot reach %s: %w: %s", show(c.base), err, connectionFix(err))
 	}
-	broken := &unlisted{why: fmt.Sprintf("%s gave no list of models (%s)", show(c.models), shorten(err.Error()))}
+	broken := &unlisted{why: fmt.Sprintf("%s gave no list of models (%s)", show(page), shorten(err.Error()))}
 	if strings.Contains(err.Error(), `malformed HTTP response "\x15\x03`) { // an alert of TLS
 		broken.fix, broken.final = writeScheme("https"), true
 	}

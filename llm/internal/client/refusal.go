@@ -38,10 +38,12 @@ func (o *Options) credential(header http.Header) string {
 	if i := own(secret.Named); i >= 0 {
 		return "the header " + names[i]
 	}
-	if base, err := url.Parse(o.BaseURL); err == nil {
-		for name := range base.Query() {
-			if secret.Named(name) {
-				return keyOfQuery
+	for _, text := range []string{o.BaseURL, o.Endpoint} {
+		if u, err := url.Parse(text); err == nil {
+			for name := range u.Query() {
+				if secret.Named(name) {
+					return keyOfQuery
+				}
 			}
 		}
 	}

@@ -13,6 +13,7 @@ func (o *Options) secrets(header http.Header) secret.Set {
 	s.Add(o.APIKey)
 	s.Headers(header)
 	s.URL(o.BaseURL)
+	s.URL(o.Endpoint)
 	s.Fields(o.Extra)
 	s.Proxies()
 	return s

@@ -49,8 +49,8 @@ type endpoint struct {
 
 // find returns the endpoint for the options, and makes it if there is none.
 func (e *endpoints) find(opts *Options) (*endpoint, error) {
-	key, err := json.Marshal([]any{opts.redacted(), opts.APIKey, opts.Headers, opts.ExtraBody, opts.BaseURL, opts.SLO,
-		opts.Breakers, opts.Pages.URLs})
+	key, err := json.Marshal([]any{opts.redacted(), opts.APIKey, opts.Headers, opts.ExtraBody, opts.BaseURL,
+		opts.Endpoint, opts.SLO, opts.Breakers, opts.Pages.URLs})
 	if err != nil {
 		return nil, fmt.Errorf("options of a Client: %w", err)
 	}

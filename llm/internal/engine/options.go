@@ -50,7 +50,7 @@ func (o *Options) Settle() error {
 	if err := o.Pages.Check(); err != nil {
 		return invalid("serverMetricsInterval", err)
 	}
-	o.BaseURL = strings.TrimSpace(o.BaseURL)
+	o.BaseURL, o.Endpoint = strings.TrimSpace(o.BaseURL), strings.TrimSpace(o.Endpoint)
 	if query, ok := strings.CutPrefix(o.BaseURL, simScheme); ok {
 		parsed, err := sim.ParseQuery(strings.TrimPrefix(query, "?"))
 		if err != nil {
@@ -171,6 +171,7 @@ func (o *Options) redactRare(m map[string]any) {
 		m["requestIDHeader"] = o.RequestIDHeader
 	}
 	for name, value := range map[string]string{
+		"endpoint":  redactURL(o.Endpoint),
 		"tokenizer": o.Tokenizer, "sessionHeader": o.SessionHeader, "sessionTokenHeader": o.SessionTokenHeader,
 		"certPath": o.Files.Cert, "keyPath": o.Files.Key, "caPath": o.Files.CA,
 	} {
