@@ -153,6 +153,25 @@ func TestRefusePrintsOnlyTheMessage(t *testing.T) {
 	}
 }
 
+// A base URL without a scheme is completed before anything reads it, so that its password stays hidden.
+func TestBaseURLWithoutAScheme(t *testing.T) {
+	t.Parallel()
+	server, v := newRecorder(t, 0), newVU(t, New())
+	host := strings.TrimPrefix(server.URL, "http://")
+	v.run(t, fmt.Sprintf(`const client = new Client({baseURL: 'me:secret@%s'});`, host))
+	v.start(t)
+	v.run(t, `client.chat('hi'); client.chat('hi')`)
+	want, said := "baseURL has neither http:// nor https://, and is taken for http://me:xxxxx@"+host, 0
+	for _, entry := range v.log.AllEntries() {
+		if entry.Message == want {
+			said++
+		}
+	}
+	if said != 1 || server.authorization != "Basic bWU6c2VjcmV0" {
+		t.Errorf("sent %q; said %d times, want %q once: %v", server.authorization, said, want, v.log.AllEntries())
+	}
+}
+
 // A part that is added to a base URL is logged once, however many clients have that URL.
 func TestAddedVersionIsLoggedOnce(t *testing.T) {
 	t.Parallel()

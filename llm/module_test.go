@@ -321,7 +321,7 @@ func TestMisuseThrows(t *testing.T) {
 			`Client option "timeout": must be a duration such as '1.5s' or a number of milliseconds, got a string`},
 		{`new Client({timeout: -1})`, `Client option "timeout": must not be negative, got -1ms`},
 		{`new Client({api: 'chta'})`, `Client option "api": unknown api "chta", known are chat, completion`},
-		{`new Client({baseURL: 'localhost:8000'})`, `new Client: baseURL "localhost:8000" is not a URL`},
+		{`new Client({baseURL: 'server'})`, `new Client: baseURL "server" is not a URL`},
 		{`new Client({baseURL: 'sim:?tfft=1s'})`, `Client option "baseURL": unknown simulator option "tfft"`},
 		{`new Client({baseURL: 'sim:?ttft=x'})`, `Client option "baseURL": simulator option ttft="x"`},
 		{`new Client({headers: {a: 1}})`, `Client option "headers": "a" must be a string`},

@@ -99,7 +99,7 @@ func TestTheSummaryTellsWhyAllFailed(t *testing.T) {
 func TestAConfigurationsFaultIsOneLine(t *testing.T) {
 	t.Parallel()
 	config := write(t, "c.yml",
-		"server: {base_url: 'localhost:8000'}\nload: {stages: [{rate: 1, duration: 1}]}\ndata: {type: mock}\n")
+		"server: {base_url: 'server'}\nload: {stages: [{rate: 1, duration: 1}]}\ndata: {type: mock}\n")
 	r := k6(t, "x", "llm", "run", "-c", config, "--out", filepath.Join(t.TempDir(), "report"))
 	if r.code != 2 || !strings.Contains(r.stderr, "write http:// before it") || strings.Contains(r.stderr, "run.js") ||
 		strings.Contains(r.stderr, "GoError") {

@@ -25,15 +25,18 @@ type address struct {
 
 	deployment string // the model that the path itself names; "" if it names none
 
-	bare bool // the base URL is only a host, to which /v1 was added
+	bare    bool   // the base URL is only a host, to which /v1 was added
+	leftOut string // the endpoint's path, if the base URL ended with it
 
 	// unversioned reports that the path was taken as it stands although nothing in it shows where the API begins.
 	unversioned bool
 }
 
 // parseAddress reads a base URL. It adds /v1 to a bare host and uses any other path as it stands. The path may be the
-// endpoint's own. If endpoint is not "", it follows the base URL in place of all that would be added.
+// endpoint's own, or that of another dialect, which is left out. If endpoint is not "", it follows the base URL in place
+// of all that would be added.
 func parseAddress(text, endpoint string, dialect *api.Dialect) (*address, error) {
+	text, _ = WithScheme(text)
 	base, err := parseBase(text)
 	if err != nil {
 		return nil, fmt.Errorf("baseURL %q %w", shown(text), err)
@@ -45,12 +48,13 @@ func parseAddress(text, endpoint string, dialect *api.Dialect) (*address, error)
 		return a, a.setEndpoint(base, path, endpoint, dialect)
 	}
 	path = strings.TrimSuffix(path, "/models") // the list of models, as shown in a browser
-	if err := spoken("baseURL", shown(text), path, dialect); err != nil {
+	root, given := splitEndpoint(path)
+	if err := spoken("baseURL", shown(text), root, dialect); err != nil {
 		return nil, err
 	}
-	root, given := splitEndpoint(path)
 	switch {
 	case given != nil:
+		a.leftOut = given.Path()
 	case path == "":
 		root, a.bare = defaultPath, true
 	default:
@@ -138,6 +142,24 @@ func parseBase(text string) (*url.URL, error) {
 	return base, nil
 }
 
+// hostFirst matches an address without a scheme: localhost, a name with a dot, an address or a name with a port, maybe
+// after a user. A word alone may be anything.
+var hostFirst = regexp.MustCompile(`(?i)^(?:[^/?#@\s]*@)?(?:localhost|[\w-]+(?:\.[\w-]+)+|\[[0-9a-f:]+\]|[\w-]+:[0-9]+)` +
+	`(?::[0-9]+)?(?:[/?]|$)`)
+
+// WithScheme puts http:// before a base URL that begins with a host, or https:// if its port is 443, and reports
+// whether it did. It returns any other text unchanged.
+func WithScheme(text string) (base string, added bool) {
+	host := strings.TrimPrefix(text, "//")
+	if strings.Contains(text, "://") || !hostFirst.MatchString(host) {
+		return text, false
+	}
+	if u, err := url.Parse("https://" + host); err == nil && u.Port() == "443" {
+		return u.String(), true
+	}
+	return "http://" + host, true
+}
+
 // splitEndpoint splits a path into the endpoint at its end and what precedes the endpoint. Without an endpoint it
 // returns the path and nil.
 func splitEndpoint(path string) (root string, dialect *api.Dialect) {
@@ -173,7 +195,8 @@ func at(base *url.URL, escaped string) *url.URL {
 // ServerURL returns the base URL of a server whose address is written for inference-perf, which appends /v1 to any
 // path. A path that has a version already, or is an endpoint's, stays as it is, and so does a text that is not a URL.
 func ServerURL(text string) string {
-	u, err := url.Parse(text)
+	base, added := WithScheme(text)
+	u, err := url.Parse(base)
 	if err != nil || u.Host == "" {
 		return text
 	}
@@ -181,7 +204,10 @@ func ServerURL(text string) string {
 	if _, endpoint := splitEndpoint(path); path != "" && endpoint == nil && !versioned(path) {
 		path += defaultPath
 	}
-	return at(u, path).String()
+	if base = at(u, path).String(); added { // the client adds the scheme, and says so
+		_, base, _ = strings.Cut(base, "://")
+	}
+	return base
 }
 
 // Authorization returns the value of the header of that name: from APIKey, or else from the user in BaseURL; "" without

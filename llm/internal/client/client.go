@@ -116,6 +116,7 @@ type Client struct {
 
 // New checks the options; its error names the faulty one.
 func New(opts Options) (*Client, error) {
+	opts.BaseURL, _ = WithScheme(opts.BaseURL)
 	address, err := parseAddress(opts.BaseURL, opts.Endpoint, opts.API)
 	if err != nil {
 		return nil, err
@@ -218,12 +219,15 @@ func validValue(value string) bool {
 	return strings.IndexFunc(value, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }) < 0
 }
 
-// Added returns a remark if the base URL was completed, and "" if requests go where it points.
+// Added returns a remark if something was added to the path of the base URL or left out of it, and "" otherwise.
 func (c *Client) Added() string {
-	if !c.bare {
-		return ""
+	switch {
+	case c.bare:
+		return fmt.Sprintf("baseURL is a host alone: /v1 is added, so that requests go to %s", show(c.endpoint))
+	case c.leftOut != "":
+		return fmt.Sprintf("baseURL need not end with %s: requests go to %s", c.leftOut, show(c.endpoint))
 	}
-	return fmt.Sprintf("baseURL is a host alone: /v1 is added, so that requests go to %s", show(c.endpoint))
+	return ""
 }
 
 // URL returns where requests go, without secrets.

@@ -20,7 +20,7 @@ func TestNewRefuses(t *testing.T) {
 		change func(*Options)
 		want   string
 	}{
-		{func(o *Options) { o.BaseURL = "localhost:8000" }, `baseURL "localhost:8000" is not a URL such as`},
+		{func(o *Options) { o.BaseURL = "server" }, `baseURL "server" is not a URL such as`},
 		{func(o *Options) { o.BaseURL = "" }, `baseURL "" is not a URL`},
 		{func(o *Options) { o.BaseURL = "ftp://u:secret@h" }, `baseURL "ftp://u:xxxxx@h"`},
 		{func(o *Options) { o.Endpoint, o.Model = "/x?k=secret", "" },

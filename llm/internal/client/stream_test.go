@@ -519,4 +519,9 @@ func TestCompletionGoesToItsOwnPath(t *testing.T) {
 			t.Errorf("%s: said %q", base, got)
 		}
 	}
+	c := newClient(t, func(o *Options) { o.BaseURL, o.API = "http://h:1/v1/chat/completions", api.Completion })
+	const want = "baseURL need not end with /chat/completions: requests go to http://h:1/v1/completions"
+	if got := c.Added(); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
 }

@@ -152,10 +152,11 @@ func (e *endpoint) find(ctx context.Context, state *lib.State, rt http.RoundTrip
 		return err
 	}
 	e.baseURL, e.remarks = opts.BaseURL, nil
+	if e.opts.completed {
+		v.process.say(state, "baseURL has neither http:// nor https://, and is taken for "+redactURL(opts.BaseURL))
+	}
 	if added := wire.Added(); added != "" && e.opts.Sim == nil {
-		if _, said := v.process.said.LoadOrStore(added, true); !said {
-			state.Logger.Info(added)
-		}
+		v.process.say(state, added)
 	}
 	model, remark, err := wire.Discover(ctx, rt)
 	if remark != "" {
@@ -163,6 +164,13 @@ func (e *endpoint) find(ctx context.Context, state *lib.State, rt http.RoundTrip
 	}
 	e.model, e.shown = model, wire.Hide(model)
 	return err
+}
+
+// say logs a remark, once per process.
+func (p *Process) say(state *lib.State, remark string) {
+	if _, said := p.said.LoadOrStore(remark, true); !said {
+		state.Logger.Info(remark)
+	}
 }
 
 // open keeps the reason why the test must end. The first reason stays.

@@ -33,6 +33,7 @@ type Options struct {
 	Tokenizer   string // file, folder or repository; "" means none
 	ChatProblem error  // why chats are counted without a template
 
+	completed bool           // http:// was put before the base URL
 	Sim       *sim.Options   // of the simulated server; nil means a real server. Settle sets it.
 	headerSLO *record.Bounds // SLO with the bounds of the headers; nil if they carry none
 }
@@ -58,6 +59,7 @@ func (o *Options) Settle() error {
 		}
 		o.Sim = &parsed
 	}
+	o.BaseURL, o.completed = client.WithScheme(o.BaseURL)
 	wire := o.Options
 	if o.Sim != nil {
 		wire.BaseURL = "http://localhost" // not known yet
