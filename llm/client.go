@@ -125,6 +125,10 @@ var errAborted = errors.New("test aborted")
 // the cause.
 type abortError struct{ *errext.InterruptError }
 
+// StackTrace returns the reason, because k6 prints the stack trace in place of the error, to which JavaScript's
+// interpreter adds the position.
+func (e abortError) StackTrace() string { return e.Reason }
+
 // Unwrap returns the interrupt error, by which k6 recognizes an abort.
 func (e abortError) Unwrap() error { return e.InterruptError }
 

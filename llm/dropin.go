@@ -145,9 +145,6 @@ func refuse(rt *sobek.Runtime, message string) {
 
 type refusal struct{ abortError }
 
-// StackTrace returns the message, because k6 prints the stack trace in its place.
-func (r refusal) StackTrace() string { return r.Reason }
-
 // ExitCode returns the exit code of an exception in a script.
 func (r refusal) ExitCode() exitcodes.ExitCode { return exitcodes.ScriptException }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/sirupsen/logrus"
 	"go.k6.io/k6/v2/js/common"
 	"go.k6.io/k6/v2/js/modules"
 
@@ -25,6 +26,7 @@ type RootModule struct {
 	paces       input.Cache[string, arrival.Pace]
 	settled     settled   // drawn by config()
 	configNotes sync.Once // guards the notes that config() logs
+	hook        sync.Once // guards the hook of k6's log
 }
 
 var (
@@ -54,6 +56,11 @@ func (r *RootModule) NewModuleInstance(vu modules.VU) modules.Instance {
 	if err != nil {
 		common.Throw(vu.Runtime(), err)
 	}
+	r.hook.Do(func() {
+		if log, ok := vu.InitEnv().Logger.(*logrus.Logger); ok {
+			log.AddHook(complaints{})
+		}
+	})
 	return &ModuleInstance{root: r, vu: vu, engine: engineVU, lookupEnv: vu.InitEnv().LookupEnv}
 }
 

@@ -13,7 +13,11 @@ func asPrintable(err error) error {
 	if _, own := err.(*sobek.Exception); own { // common.Throw makes the same check
 		return err
 	}
-	return plain.Error(err)
+	err = plain.Error(err)
+	if err != nil {
+		thrown.add(err.Error())
+	}
+	return err
 }
 
 // throw throws a printable error.
