@@ -228,7 +228,10 @@ func (o *Output) take(c *samples.Container) {
 
 func (o *Output) countRequest(r *record.Request) {
 	o.end.Requests++
-	if r.Failed() {
+	switch {
+	case r.Unfinished():
+		o.end.Unfinished++
+	case r.Failed():
 		o.end.Failed++
 	}
 	if delay, ok := r.ScheduleDelay(); ok {

@@ -121,8 +121,10 @@ type End struct {
 	Time     int64  `json:"end_ns"`
 	Requests int64  `json:"requests"`
 	Failed   int64  `json:"failed"`
-	Dropped  int64  `json:"dropped"`
-	Health   Health `json:"client_health"`
+	// Unfinished counts the requests that the end of the run cut off, none of which is among Failed.
+	Unfinished int64  `json:"unfinished,omitempty"`
+	Dropped    int64  `json:"dropped"`
+	Health     Health `json:"client_health"`
 }
 
 // Health records how the measuring process itself fared.

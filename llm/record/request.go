@@ -115,7 +115,10 @@ type Bounds struct {
 	Latency float64 `json:"request_latency_ms,omitempty"`
 }
 
-// Failed reports whether the request failed.
+// Unfinished reports whether the end of the run cut the request off: it neither succeeded nor finished badly.
+func (r *Request) Unfinished() bool { return r.ErrorType == ErrorCanceled }
+
+// Failed reports whether the request has no whole answer: it failed, or it is unfinished.
 func (r *Request) Failed() bool { return r.ErrorType != "" }
 
 // Noted reports whether the request has a note, one of the Note constants.

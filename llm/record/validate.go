@@ -143,7 +143,8 @@ func orNone(n *int64) int64 {
 func (e *End) validate() error {
 	return cmp.Or(
 		instants(instant{"end_ns", e.Time}),
-		counts(count{"requests", e.Requests}, count{"failed", e.Failed}, count{"dropped", e.Dropped}),
+		counts(count{"requests", e.Requests}, count{"failed", e.Failed}, count{"unfinished", e.Unfinished},
+			count{"dropped", e.Dropped}),
 		e.Health.validate(),
 	)
 }

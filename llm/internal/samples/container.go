@@ -156,14 +156,17 @@ func (b *sampler) latency(metric *metrics.Metric, d time.Duration, known bool) {
 }
 
 // request makes the samples of one request. Failed requests have counts, but no latencies and no tokens.
+// Unfinished ones are in no share, because nobody knows how they would have ended.
 func (b *sampler) request(
 	m *Metrics, r *record.Request, counts record.Counts, mode ITLMode, withRecord map[string]string,
 ) {
 	b.samples = make([]metrics.Sample, 0, room(r, mode))
 	b.add(m.Requests, 1, withRecord)
-	b.add(m.Failed, metrics.B(r.Failed()), b.meta)
-	if r.Good != nil {
-		b.add(m.Good, metrics.B(*r.Good), b.meta)
+	if !r.Unfinished() {
+		b.add(m.Failed, metrics.B(r.Failed()), b.meta)
+		if r.Good != nil {
+			b.add(m.Good, metrics.B(*r.Good), b.meta)
+		}
 	}
 	delay, known := r.ScheduleDelay()
 	b.latency(m.ScheduleDelay, delay, known)
